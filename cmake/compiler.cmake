@@ -1,0 +1,24 @@
+# Warnings, sanitizers and include roots that every target of this tree shares, as the target `mas_flags`.
+add_library(mas_flags INTERFACE)
+target_include_directories(mas_flags INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/generated)
+target_compile_options(mas_flags INTERFACE
+  -Wall -Wextra -Werror -Wshadow -Wpedantic -Wcast-align -Wformat=2 -Wvla -Wnull-dereference
+  $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor;-Woverloaded-virtual;-Wold-style-cast>
+  -fno-omit-frame-pointer -fstack-protector-strong)
+# g++ sees null dereferences through inlined library code at -O2 that are not there.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  target_compile_options(mas_flags INTERFACE -Wno-null-dereference)
+endif()
+target_compile_definitions(mas_flags INTERFACE
+  _GNU_SOURCE $<$<AND:$<NOT:$<CONFIG:Debug>>,$<STREQUAL:${MAS_SANITIZE},>>:_FORTIFY_SOURCE=2>
+  $<$<CONFIG:Debug>:_GLIBCXX_ASSERTIONS>)
+target_link_options(mas_flags INTERFACE -Wl,-z,relro,-z,now -Wl,--as-needed)
+
+if(MAS_SANITIZE)
+  target_compile_options(mas_flags INTERFACE -fsanitize=${MAS_SANITIZE} -fno-sanitize-recover=all -g)
+  target_link_options(mas_flags INTERFACE -fsanitize=${MAS_SANITIZE})
+endif()
+if(MAS_COVERAGE)
+  target_compile_options(mas_flags INTERFACE --coverage)
+  target_link_options(mas_flags INTERFACE --coverage)
+endif()

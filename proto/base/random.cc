@@ -1,0 +1,70 @@
+// getrandom(2), buffered per thread.
+#include "proto/base/random.h"
+
+#include <errno.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <cstring>
+
+namespace mas {
+namespace {
+
+void fill_from_kernel(unsigned char* out, size_t size) {
+  while (size > 0) {
+    ssize_t got = getrandom(out, size, 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) std::abort();
+    out += got;
+    size -= static_cast<size_t>(got);
+  }
+}
+
+struct Pool {
+  std::array<unsigned char, 2048> bytes;
+  size_t used = sizeof(bytes);
+  pid_t owner = 0;
+};
+
+thread_local Pool pool;
+
+}  // namespace
+
+void random_bytes(std::span<unsigned char> out) {
+  if (out.size() > pool.bytes.size() / 4) return fill_from_kernel(out.data(), out.size());
+  if (pool.used + out.size() > pool.bytes.size() || pool.owner != getpid()) {
+    fill_from_kernel(pool.bytes.data(), pool.bytes.size());
+    pool.used = 0;
+    pool.owner = getpid();
+  }
+  std::memcpy(out.data(), pool.bytes.data() + pool.used, out.size());
+  std::memset(pool.bytes.data() + pool.used, 0, out.size());
+  pool.used += out.size();
+}
+
+uint64_t random_u64() {
+  uint64_t value;
+  random_bytes({reinterpret_cast<unsigned char*>(&value), sizeof value});
+  return value;
+}
+
+std::string random_token(size_t bytes) {
+  static constexpr char kAlphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  std::string raw(bytes, '\0');
+  random_bytes({reinterpret_cast<unsigned char*>(raw.data()), raw.size()});
+  std::string out;
+  uint32_t bits = 0;
+  int held = 0;
+  for (unsigned char c : raw) {
+    bits = bits << 8 | c;
+    held += 8;
+    for (; held >= 6; held -= 6) out.push_back(kAlphabet[bits >> (held - 6) & 63]);
+  }
+  if (held > 0) out.push_back(kAlphabet[bits << (6 - held) & 63]);
+  return out;
+}
+
+}  // namespace mas

@@ -1,0 +1,91 @@
+// Formats Redis commands (RESP arrays of bulk strings) by appending to a buffer.
+//
+// Written here and not taken from hiredis's formatter because a command is appended straight to the buffer that goes
+// to the socket: no allocation and no second copy (docs/adr/0001-redis-connection.md).
+#pragma once
+
+#include <charconv>
+#include <concepts>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace mas::redis {
+
+inline void append_length(std::string& out, char mark, size_t value) {
+  char text[24];
+  text[0] = mark;
+  char* end = std::to_chars(text + 1, text + 20, value).ptr;
+  *end++ = '\r';
+  *end++ = '\n';
+  out.append(text, static_cast<size_t>(end - text));
+}
+
+inline void append_argument(std::string& out, std::string_view arg) {
+  append_length(out, '$', arg.size());
+  out.append(arg);
+  out.append("\r\n", 2);
+}
+
+inline void append_argument(std::string& out, std::integral auto arg) {
+  char text[24];
+  append_argument(out, std::string_view(text, static_cast<size_t>(std::to_chars(text, text + 24, arg).ptr - text)));
+}
+
+/// Appends one command; arguments are texts (any bytes) or integers.
+template <typename... Args>
+void append_command(std::string& out, const Args&... args) {
+  append_length(out, '*', sizeof...(args));
+  (append_argument(out, args), ...);
+}
+
+/// One or more commands ready to send.
+class Command {
+ public:
+  Command() = default;
+
+  template <typename... Args>
+  explicit Command(std::string_view name, const Args&... args) {
+    append_command(bytes_, name, args...);
+    count_ = 1;
+  }
+
+  /// A command whose number of arguments is known only at run time.
+  static Command of(std::span<const std::string_view> args) {
+    Command command;
+    append_length(command.bytes_, '*', args.size());
+    for (auto arg : args) append_argument(command.bytes_, arg);
+    command.count_ = 1;
+    return command;
+  }
+  static Command of(std::span<const std::string> args) {
+    Command command;
+    append_length(command.bytes_, '*', args.size());
+    for (const auto& arg : args) append_argument(command.bytes_, arg);
+    command.count_ = 1;
+    return command;
+  }
+
+  /// Appends another command; each is answered by its own reply.
+  template <typename... Args>
+  Command& add(std::string_view name, const Args&... args) {
+    append_command(bytes_, name, args...);
+    ++count_;
+    return *this;
+  }
+  Command& add(const Command& other) {
+    bytes_ += other.bytes_;
+    count_ += other.count_;
+    return *this;
+  }
+
+  const std::string& bytes() const { return bytes_; }
+  size_t count() const { return count_; }
+
+ private:
+  std::string bytes_;
+  size_t count_ = 0;
+};
+
+}  // namespace mas::redis

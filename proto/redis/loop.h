@@ -1,0 +1,56 @@
+// libuv handles as C++ objects: timer and wake-up.
+//
+// Ownership: the object owns its handle and may be destroyed at any time on the loop's thread, also from inside its own
+// callback; the callback never runs after that. The handle's memory is freed in libuv's close callback only, so a loop
+// must be run once more (uv_run until it returns 0) before uv_loop_close.
+// Threading: loop thread only, except Wakeup::signal.
+#pragma once
+
+#include <uv.h>
+
+#include <functional>
+#include <memory>
+
+#include "proto/base/clock.h"
+
+namespace mas::redis {
+
+class Timer {
+ public:
+  Timer(uv_loop_t* loop, std::function<void()> fn);
+  ~Timer();
+  Timer(const Timer&) = delete;
+  Timer& operator=(const Timer&) = delete;
+
+  /// Fires once after `delay` (rounded up to a millisecond); replaces an earlier arming.
+  void once(Duration delay);
+  /// Fires every `period`, first after one period.
+  void every(Duration period);
+  void stop();
+  bool armed() const;
+  /// A timer that is not referenced does not keep uv_run going.
+  void unref();
+
+ private:
+  struct Handle;
+  Handle* handle_;
+};
+
+/// Wakes a loop from any thread (uv_async_t): signals coalesce, the callback runs on the loop's thread.
+class Wakeup {
+ public:
+  Wakeup(uv_loop_t* loop, std::function<void()> fn);
+  ~Wakeup();
+  Wakeup(const Wakeup&) = delete;
+  Wakeup& operator=(const Wakeup&) = delete;
+
+  /// Threading: any thread, while the object lives.
+  void signal();
+  void unref();
+
+ private:
+  struct Handle;
+  Handle* handle_;
+};
+
+}  // namespace mas::redis

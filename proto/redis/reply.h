@@ -1,0 +1,68 @@
+// A reply of Redis as a tree of views, and the arena it lives in.
+//
+// Hiredis's reader calls back for every node; the nodes and their bytes go into one bump arena that is rewound after
+// each reply has been handed out, so that a steady stream of replies allocates nothing.
+// Ownership: a Reply is valid during the callback that receives it. Copy what must stay.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "proto/base/result.h"
+
+struct redisReader;
+
+namespace mas::redis {
+
+struct Reply {
+  enum class Type : uint8_t { kNil, kInteger, kString, kStatus, kError, kArray };
+  Type type = Type::kNil;
+  int64_t integer = 0;        ///< kInteger
+  std::string_view text;      ///< kString, kStatus, kError (with its code, "READONLY You can't …")
+  const Reply* first = nullptr;  ///< kArray: `count` replies
+  size_t count = 0;
+
+  bool is_nil() const { return type == Type::kNil; }
+  bool is_error() const { return type == Type::kError; }
+  bool is_integer() const { return type == Type::kInteger; }
+  bool is_text() const { return type == Type::kString || type == Type::kStatus; }
+  bool is_array() const { return type == Type::kArray; }
+  const Reply* begin() const { return first; }
+  const Reply* end() const { return first + count; }
+  const Reply& operator[](size_t i) const { return first[i]; }
+
+  /// The upper-case first word of an error, "READONLY"; empty for anything else.
+  std::string_view error_code() const;
+};
+
+/// @return the error that an error reply means to a caller: kUnavailable (LOADING, READONLY, OOM, MASTERDOWN, BUSY,
+/// TRYAGAIN, CLUSTERDOWN, NOREPLICAS, MISCONF), kAuthFailed (NOAUTH, WRONGPASS, NOPERM), else kRefused; the message
+/// is Redis's own.
+Error error_of(const Reply& reply);
+
+/// Incremental RESP2 parser with bounded memory.
+class ReplyReader {
+ public:
+  /// @param max_reply_bytes a reply whose bytes exceed this is a protocol error.
+  explicit ReplyReader(size_t max_reply_bytes = 512u * 1024 * 1024);
+  ~ReplyReader();
+  ReplyReader(const ReplyReader&) = delete;
+  ReplyReader& operator=(const ReplyReader&) = delete;
+
+  /// Appends bytes from the wire. @return kProtocol or kNoMemory; the reader is then unusable.
+  Status feed(std::string_view bytes);
+
+  /// @return the next complete reply, valid until the next call of any member; nullptr when more bytes are needed;
+  /// kProtocol for bytes that are not RESP2 or exceed a limit; the reader is then unusable.
+  Result<const Reply*> next();
+
+  class Arena;
+
+ private:
+  std::unique_ptr<Arena> arena_;
+  redisReader* reader_;
+};
+
+}  // namespace mas::redis

@@ -1,0 +1,55 @@
+// Subscriptions on a connection of their own (RESP2 allows nothing else on it).
+//
+// Happy path: subscribe() any time; once the link is ready everything wanted is subscribed in one command, again after
+// every reconnect. on_subscribed tells when Redis confirmed, so a caller knows from when it hears.
+// Failure: as Connection; besides, a PING goes out every `ping_interval`, and a link that was silent for two of them is
+// replaced, so a subscriber never looks healthy while it is deaf. What was published while there was no link is gone;
+// listeners are told by on_down and on_subscribed and must look again for themselves.
+// Threading: one loop, its thread. Ownership: as Connection.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "proto/redis/connection.h"
+
+namespace mas::redis {
+
+class SubscriberListener {
+ public:
+  virtual ~SubscriberListener() = default;
+  /// A message. Views are valid during the call.
+  virtual void on_message(std::string_view channel, std::string_view payload) = 0;
+  /// Redis confirmed `channel` (first time, and again after each reconnect).
+  virtual void on_subscribed(std::string_view channel) = 0;
+  virtual void on_subscriber_down(const Error& why, unsigned attempt) = 0;
+  /// Redis refused a subscription or answered an error (NOPERM, say).
+  virtual void on_subscriber_error(const Error& why) = 0;
+};
+
+class Subscriber {
+ public:
+  Subscriber(uv_loop_t* loop, ConnectionOptions options, SubscriberListener& listener,
+             Duration ping_interval = std::chrono::seconds(5));
+  ~Subscriber();
+  Subscriber(const Subscriber&) = delete;
+  Subscriber& operator=(const Subscriber&) = delete;
+
+  void start();
+  void stop();
+
+  /// Idempotent. Errors come through on_subscriber_error.
+  void subscribe(std::string_view channel);
+  void unsubscribe(std::string_view channel);
+
+  /// @return whether the link is ready and Redis confirmed `channel` on it.
+  bool subscribed(std::string_view channel) const;
+  bool ready() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace mas::redis

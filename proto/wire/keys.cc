@@ -1,0 +1,42 @@
+// Key and channel names.
+#include "proto/wire/keys.h"
+
+#include "proto/base/ids.h"
+#include "proto/wire/limits.h"
+
+namespace mas {
+
+Keys::Keys(std::string_view ns) : prefix_(ns.empty() ? std::string() : std::string(ns) + "/") {}
+
+std::string Keys::join(std::string_view head, std::string_view middle, std::string_view tail) const {
+  std::string key;
+  key.reserve(prefix_.size() + head.size() + middle.size() + tail.size());
+  key.append(prefix_).append(head).append(middle).append(tail);
+  return key;
+}
+
+std::string Keys::partitioned(std::string_view head, unsigned partition) const {
+  return join(head, "{" + std::to_string(partition) + "}");
+}
+
+std::string Keys::agent_scan_pattern() const { return prefix_ + "agent:*"; }
+
+std::string_view Keys::agent_id_of_key(std::string_view key) const {
+  constexpr std::string_view kHead = "agent:";
+  if (!key.starts_with(prefix_)) return {};
+  key.remove_prefix(prefix_.size());
+  if (!key.starts_with(kHead)) return {};
+  return key.substr(kHead.size());
+}
+
+Status check_namespace(std::string_view ns) {
+  bool legal = ns.size() <= limits::kNamespaceBytes;
+  for (char c : ns)
+    legal = legal && ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+                      c == '_' || c == '-');
+  if (legal) return {};
+  return Error{Errc::kInvalidArgument,
+               "namespace '" + printable(ns) + "' is not allowed; expected at most 64 of [A-Za-z0-9._-]"};
+}
+
+}  // namespace mas

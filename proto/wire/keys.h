@@ -1,0 +1,72 @@
+// The names of every key and channel, with the configured namespace in front. No other file spells one.
+//
+// `{p}` in a partition's keys is a Redis hash tag, so that a partition's keys share a cluster slot.
+// Threading: immutable after construction; share freely.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "proto/base/result.h"
+
+namespace mas {
+
+class Keys {
+ public:
+  /// @param ns the namespace; empty for none, else 1–64 of [A-Za-z0-9._-] (see check_namespace).
+  explicit Keys(std::string_view ns = {});
+
+  std::string agent(std::string_view id) const { return join("agent:", id); }
+  std::string heartbeat(std::string_view id) const { return join("agent:", id, ":heartbeat"); }
+  std::string instances(std::string_view id) const { return join("agent:", id, ":instances"); }
+  std::string alive(std::string_view id, std::string_view instance) const {
+    return join("agent:", id, ":alive:") + std::string(instance);
+  }
+  std::string state(std::string_view id) const { return join("agent.state:", id); }
+  /// The channel that peer-to-peer envelopes for `id` are published on.
+  std::string channel(std::string_view id) const { return join("agent.", id); }
+
+  std::string system_channel() const { return join("mas.system"); }
+  std::string agents_index() const { return join("mas.agents"); }
+  std::string capability_index(std::string_view capability) const { return join("mas.capability:", capability); }
+  /// String with TTL that exists exactly while an active registryd keeps a complete index.
+  std::string index_ready() const { return join("mas.index"); }
+  std::string config() const { return join("mas.config"); }
+
+  std::string lease(std::string_view name) const { return join("mas.lease:", name); }
+  std::string partition_lease(unsigned partition) const { return partitioned("mas.lease:", partition); }
+  std::string partition_epoch(unsigned partition) const { return partitioned("mas.epoch:", partition); }
+
+  std::string daemon(std::string_view name, std::string_view instance) const {
+    return join("mas.daemon:", name, ":") + std::string(instance);
+  }
+  /// Set of `name:instance` of the daemons that came up; healthd removes those whose heartbeat is gone.
+  std::string daemons() const { return join("mas.daemons"); }
+
+  /// `SCAN MATCH` pattern of registry entries (also matches their sub-keys; see agent_id_of_key).
+  std::string agent_scan_pattern() const;
+
+  /// @return the id if `key` is `agent:{id}` of this namespace, else empty. A sub-key such as
+  /// `agent:a:heartbeat` yields `a:heartbeat`: only the entry's own `id` field tells them apart.
+  std::string_view agent_id_of_key(std::string_view key) const;
+
+  const std::string& prefix() const { return prefix_; }
+
+ private:
+  std::string join(std::string_view head, std::string_view middle = {}, std::string_view tail = {}) const;
+  std::string partitioned(std::string_view head, unsigned partition) const;
+
+  std::string prefix_;  // "" or "ns/"
+};
+
+/// @return ok, or kInvalidArgument that says what a namespace may look like.
+Status check_namespace(std::string_view ns);
+
+/// FNV-1a, 64 bits (draft-eastlake-fnv): which partition a sender belongs to, `fnv1a64(sender) % partitions`.
+constexpr uint64_t fnv1a64(std::string_view bytes) {
+  uint64_t hash = 0xcbf29ce484222325u;
+  for (char c : bytes) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
+  return hash;
+}
+
+}  // namespace mas

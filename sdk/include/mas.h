@@ -1,0 +1,375 @@
+/* libmas: the C client of MAS. Independent agent programs find each other, exchange messages and keep state over Redis.
+ *
+ * A complete agent:
+ *
+ *     static mas_status on_sum(mas_agent *agent, const mas_message *request, void *user) {
+ *       return mas_message_reply(request, "sum.result", "{\"sum\":3}", MAS_STRLEN);
+ *     }
+ *
+ *     mas_options *options = mas_options_new();
+ *     mas_options_add_capability(options, "sum");
+ *     mas_agent *agent;
+ *     mas_status status = mas_agent_new("calculator", options, &agent);
+ *     mas_options_free(options);
+ *     mas_agent_on_message(agent, "sum.request", on_sum, NULL);
+ *     status = mas_agent_start(agent, 5000);
+ *     status = mas_agent_run(agent);             // until mas_agent_quit()
+ *     mas_agent_stop(agent, 2000);
+ *     mas_agent_free(agent);
+ *
+ * Conventions
+ *   Status     A function that can fail returns mas_status. mas_error_detail() has a sentence about the calling
+ *              thread's last failure. An output parameter is named ret_… and is set only on MAS_OK; most may be NULL.
+ *   Text       Zero-terminated UTF-8. JSON is given as text and size; MAS_STRLEN means "up to the zero".
+ *   Time       Milliseconds. A negative time-out waits for ever, 0 does not wait.
+ *   Threads    All functions may be called from any thread, except where stated. The library runs one I/O thread per
+ *              process, which keeps connections and heartbeats alive whatever the application does; callbacks never run
+ *              on it but inside mas_agent_poll() and mas_agent_run(), in the thread that calls them (one at a time per
+ *              agent). Start and stop hooks run inside mas_agent_start() and mas_agent_stop().
+ *   Callbacks  May call everything on their agent but mas_agent_poll, mas_agent_run, mas_agent_stop and mas_agent_free;
+ *              mas_agent_quit() ends the loop they run in.
+ *   Fork       Handles do not survive fork(): a child may only exec or _exit.
+ *   Signals    The library installs no handlers, blocks all signals on its own thread and raises no SIGPIPE.
+ *   Ending     Per agent: mas_agent_stop, then mas_agent_free. Messages that were kept (mas_message_ref) and lists may
+ *              be freed before or after. The I/O thread ends with the last agent.
+ *   Output     The library prints nothing. mas_options_set_debug() shows what it does.
+ *
+ * What peer-to-peer delivery promises: at most once, in order per sender and target. mas_agent_send() queues; a message
+ * that reached nobody is reported to the receipt callback. See docs/SDK.md.
+ */
+#ifndef MAS_H
+#define MAS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define MAS_EXPORT __attribute__((visibility("default")))
+#define MAS_CHECKED __attribute__((warn_unused_result))
+#else
+#define MAS_EXPORT
+#define MAS_CHECKED
+#endif
+
+/* ---- Version ------------------------------------------------------------------------------------------------- */
+
+#define MAS_VERSION_MAJOR 0
+#define MAS_VERSION_MINOR 1
+#define MAS_VERSION_PATCH 0
+#define MAS_VERSION (MAS_VERSION_MAJOR * 1000000 + MAS_VERSION_MINOR * 1000 + MAS_VERSION_PATCH)
+
+/** @return the version of the library that is running, such as "0.1.0". */
+MAS_EXPORT const char *mas_version(void);
+
+/** @return whether the running library can serve a program compiled against `header_version`: same major, and (while
+ *  the major is 0) same minor, and not older. Call as mas_version_compatible(MAS_VERSION). */
+MAS_EXPORT bool mas_version_compatible(int header_version);
+
+/* ---- Status -------------------------------------------------------------------------------------------------- */
+
+/** Why a call failed. Values are ABI: never changed, never reused; new ones may be added. */
+typedef enum mas_status {
+  MAS_OK = 0,
+  MAS_INVALID_ARGUMENT = 1, /**< the call's arguments are wrong */
+  MAS_INVALID_STATE = 2,    /**< not possible now: not started, already started, called from a callback */
+  MAS_TOO_LARGE = 3,        /**< past a limit (proto/README.md lists them) */
+  MAS_MALFORMED = 4,        /**< not the JSON that was expected */
+  MAS_NOT_FOUND = 5,        /**< no such field or agent */
+  MAS_TIMEOUT = 6,          /**< retriable: no answer in time */
+  MAS_CANCELLED = 7,        /**< ended by the application: cancel, stop */
+  MAS_WOULD_BLOCK = 8,      /**< retriable: a queue is full */
+  MAS_UNREACHABLE = 9,      /**< retriable: no connection to Redis; nothing was sent */
+  MAS_CONNECTION_LOST = 10, /**< retriable: the connection broke; whether Redis acted is unknown */
+  MAS_REFUSED = 11,         /**< Redis answered with an error */
+  MAS_NO_RECEIVER = 12,     /**< retriable: nobody listens as that agent */
+  MAS_AUTH_FAILED = 13,     /**< Redis refused user, password or permission */
+  MAS_PROTOCOL = 14,        /**< what answered does not speak the protocol */
+  MAS_UNAVAILABLE = 15,     /**< retriable: Redis is loading, read-only, out of memory */
+  MAS_NO_MEMORY = 16,       /**< retriable */
+  MAS_INTERNAL = 17,        /**< a bug of this library */
+  MAS_HANDLER_FAILED = 18   /**< for handlers: the message could not be handled */
+} mas_status;
+
+/** @return a short constant text such as "timeout"; "unknown" for a value outside the table. */
+MAS_EXPORT const char *mas_status_text(mas_status status);
+
+/** @return whether the same call may succeed later without the caller changing anything. */
+MAS_EXPORT bool mas_status_retriable(mas_status status);
+
+/** @return one sentence about the last call on this thread that did not return MAS_OK, naming what was wrong and what
+ *  was expected; "" before the first. Valid until the next failing call on this thread. Never contains secrets. */
+MAS_EXPORT const char *mas_error_detail(void);
+
+/** For the size of a text: "up to its terminating zero". */
+#define MAS_STRLEN ((size_t)-1)
+
+/** Frees what a function documented as "free with mas_free" returned. NULL is ignored. */
+MAS_EXPORT void mas_free(void *memory);
+
+/* ---- Types --------------------------------------------------------------------------------------------------- */
+
+typedef struct mas_options mas_options;       /**< how to make an agent; owned by the caller */
+typedef struct mas_agent mas_agent;           /**< one agent; owned by the caller */
+typedef struct mas_message mas_message;       /**< a received message; borrowed in callbacks, see mas_message_ref */
+typedef struct mas_request mas_request;       /**< an asynchronous request under way; owned by the caller */
+typedef struct mas_agent_list mas_agent_list; /**< what discovery found; owned by the caller */
+
+/* ---- Options ------------------------------------------------------------------------------------------------- */
+
+/** @return options with every default, or NULL without memory. Threads: one at a time. Free with mas_options_free. */
+MAS_EXPORT mas_options *mas_options_new(void);
+/** NULL is ignored. Agents made from the options do not need them any more. */
+MAS_EXPORT void mas_options_free(mas_options *options);
+
+/** Where Redis is: redis://[user[:password]@]host[:port][/db], rediss://…[?ca=FILE&cert=FILE&key=FILE&server_name=NAME]
+ *  or unix://[user[:password]@]/path[?db=N]. Default: the environment's MAS_REDIS_URL, else redis://localhost:6379. */
+MAS_EXPORT MAS_CHECKED mas_status mas_options_set_redis_url(mas_options *options, const char *url);
+/** Prefixes every key and channel with `ns`/. At most 64 of [A-Za-z0-9._-]. Default: MAS_NAMESPACE, else none. */
+MAS_EXPORT MAS_CHECKED mas_status mas_options_set_namespace(mas_options *options, const char *ns);
+/** Adds something the agent can do: 1–128 bytes without control characters, at most 256 of them. */
+MAS_EXPORT MAS_CHECKED mas_status mas_options_add_capability(mas_options *options, const char *capability);
+/** A JSON object that others see in discovery, at most 64 KiB. Default: {}. */
+MAS_EXPORT MAS_CHECKED mas_status mas_options_set_metadata(mas_options *options, const char *json, size_t size);
+/** How often the agent says that it lives, and after how long without it is taken for dead.
+ *  100 ms ≤ interval < ttl ≤ 1 day. Default: 30,000 and 60,000. */
+MAS_EXPORT MAS_CHECKED mas_status mas_options_set_heartbeat(mas_options *options, int interval_ms, int ttl_ms);
+/** Largest envelope sent or accepted, 1 KiB to 64 MiB. Default: 1 MiB. */
+MAS_EXPORT MAS_CHECKED mas_status mas_options_set_max_message(mas_options *options, size_t bytes);
+/** Bounds what waits for mas_agent_poll. When full, the oldest message is dropped, counted and reported to the overflow
+ *  callback. Default: 65,536 messages and 64 MiB. */
+MAS_EXPORT MAS_CHECKED mas_status mas_options_set_inbound_queue(mas_options *options, size_t messages, size_t bytes);
+/** Bounds what waits for Redis. When full, mas_agent_send returns MAS_WOULD_BLOCK. Default: 65,536 messages, 16 MiB. */
+MAS_EXPORT MAS_CHECKED mas_status mas_options_set_outbound_queue(mas_options *options, size_t messages, size_t bytes);
+
+/** Sees what the library does, a line at a time: connects, losses, registrations. Called on the I/O thread and on
+ *  calling threads; must be quick and call nothing of this library. */
+typedef void (*mas_debug_fn)(const char *line, void *user);
+MAS_EXPORT void mas_options_set_debug(mas_options *options, mas_debug_fn fn, void *user);
+
+/* ---- An agent's life ----------------------------------------------------------------------------------------- */
+
+/** Makes an agent; nothing is sent yet.
+ *  @param id 1–128 of [A-Za-z0-9._-], starting with a letter or digit. Several processes may run the same id: each is
+ *  an instance, and each gets every peer-to-peer message.
+ *  @param options copied; NULL for defaults.
+ *  @param ret_agent free with mas_agent_free. */
+MAS_EXPORT MAS_CHECKED mas_status mas_agent_new(const char *id, const mas_options *options, mas_agent **ret_agent);
+
+/** Frees an agent, stopping it first without waiting if need be. NULL is ignored. Not from a callback. */
+MAS_EXPORT void mas_agent_free(mas_agent *agent);
+
+MAS_EXPORT const char *mas_agent_id(const mas_agent *agent);
+/** @return 32 hexadecimal digits that name this start of the agent; "" before mas_agent_start. */
+MAS_EXPORT const char *mas_agent_instance(const mas_agent *agent);
+
+/** Connects, subscribes, loads the state, registers and begins to beat; then runs the start hook.
+ *  @param timeout_ms on MAS_TIMEOUT and MAS_UNREACHABLE nothing is left running; call again to try again.
+ *  @return MAS_INVALID_STATE when it runs already; MAS_CANCELLED when mas_agent_quit() was called meanwhile; what the
+ *  hook returned if that was not MAS_OK (the agent is then stopped again). */
+MAS_EXPORT MAS_CHECKED mas_status mas_agent_start(mas_agent *agent, int timeout_ms);
+
+/** Runs the stop hook, flushes what is queued, takes back this instance's registration (and the agent's, when no other
+ *  instance lives) and disconnects. Blocking requests return MAS_CANCELLED. State stays in Redis.
+ *  @return MAS_TIMEOUT when not everything could be flushed or taken back in time: the heartbeat's TTL does the rest.
+ *  The agent is stopped in any case. MAS_OK on an agent that is not running. */
+MAS_EXPORT mas_status mas_agent_stop(mas_agent *agent, int timeout_ms);
+
+/** A hook of the agent's life. Returning anything but MAS_OK from the start hook fails mas_agent_start. */
+typedef mas_status (*mas_hook_fn)(mas_agent *agent, void *user);
+MAS_EXPORT void mas_agent_on_start(mas_agent *agent, mas_hook_fn fn, void *user);
+MAS_EXPORT void mas_agent_on_stop(mas_agent *agent, mas_hook_fn fn, void *user);
+
+/* ---- Running ------------------------------------------------------------------------------------------------- */
+
+/** Runs the callbacks of what has arrived; waits for the first of it up to `timeout_ms`.
+ *  @param ret_handled how many callbacks ran; may be NULL.
+ *  @return MAS_OK, also when nothing came; MAS_CANCELLED once after mas_agent_quit(); MAS_INVALID_STATE when not
+ *  started or when called from a callback or while another thread polls this agent. */
+MAS_EXPORT mas_status mas_agent_poll(mas_agent *agent, int timeout_ms, size_t *ret_handled);
+
+/** Polls until mas_agent_quit(). @return MAS_OK after a quit. */
+MAS_EXPORT mas_status mas_agent_run(mas_agent *agent);
+
+/** Makes mas_agent_run() (or one mas_agent_poll() or mas_agent_start()) return. Safe in callbacks, from other threads
+ *  and in signal handlers. */
+MAS_EXPORT void mas_agent_quit(mas_agent *agent);
+
+/** @return a descriptor that polls readable while callbacks wait, for an event loop of the application's; then call
+ *  mas_agent_poll(agent, 0, NULL). Valid as long as the agent; do not read or close it. */
+MAS_EXPORT int mas_agent_fd(const mas_agent *agent);
+
+/* ---- Messages ------------------------------------------------------------------------------------------------ */
+
+/** Handles one message. The message is borrowed: valid until the handler returns, see mas_message_ref.
+ *  @return MAS_OK, or MAS_HANDLER_FAILED: counted (peer-to-peer messages are not delivered again). */
+typedef mas_status (*mas_message_fn)(mas_agent *agent, const mas_message *message, void *user);
+
+/** Sets, replaces or (fn NULL) removes the handler of a message type; `type` NULL is the fallback for types without
+ *  one. Handlers belong to this agent alone. A message that has no handler is counted as unhandled. */
+MAS_EXPORT MAS_CHECKED mas_status mas_agent_on_message(mas_agent *agent, const char *type, mas_message_fn fn,
+                                                       void *user);
+
+/** Text of the message; valid as long as the message. Absent texts are "". */
+MAS_EXPORT const char *mas_message_sender(const mas_message *message);
+MAS_EXPORT const char *mas_message_type(const mas_message *message);
+MAS_EXPORT const char *mas_message_id(const mas_message *message);
+MAS_EXPORT const char *mas_message_correlation_id(const mas_message *message);
+/** The message's JSON object, byte for byte as it was sent, zero-terminated. @param ret_size may be NULL. */
+MAS_EXPORT const char *mas_message_data(const mas_message *message, size_t *ret_size);
+/** The whole envelope, byte for byte, zero-terminated. @param ret_size may be NULL. */
+MAS_EXPORT const char *mas_message_envelope(const mas_message *message, size_t *ret_size);
+/** @return when it was sent by the sender's clock, in seconds since 1970; 0 where it does not say. */
+MAS_EXPORT double mas_message_timestamp(const mas_message *message);
+MAS_EXPORT bool mas_message_expects_reply(const mas_message *message);
+
+/** Keeps a message beyond its callback. @return `message`; give back with mas_message_unref. */
+MAS_EXPORT mas_message *mas_message_ref(const mas_message *message);
+/** Gives a reference back. NULL is ignored. */
+MAS_EXPORT void mas_message_unref(mas_message *message);
+
+/** Answers a request. Any number of times and also later (with mas_message_ref), while the agent runs; the requester
+ *  takes the first answer.
+ *  @param type the answer's message type; @param json a JSON object, NULL for {}.
+ *  @return as mas_agent_send; MAS_INVALID_ARGUMENT when the message is not one that expects a reply. */
+MAS_EXPORT MAS_CHECKED mas_status mas_message_reply(const mas_message *message, const char *type, const char *json,
+                                                    size_t size);
+
+#define MAS_MESSAGE_ID_SIZE 37 /**< room for a message id with its zero */
+
+/** Queues a message and returns.
+ *  @param target the receiving agent's id (also a foreign one: up to 512 bytes of UTF-8 without control characters).
+ *  @param type 1–256 bytes of UTF-8. @param json a JSON object (checked), NULL for {}; copied.
+ *  @param ret_message_id receives the message's id; may be NULL.
+ *  @return MAS_OK when queued; MAS_WOULD_BLOCK when the outbound queue is full; MAS_MALFORMED, MAS_TOO_LARGE,
+ *  MAS_INVALID_ARGUMENT, MAS_INVALID_STATE. What became of it comes as a receipt. */
+MAS_EXPORT MAS_CHECKED mas_status mas_agent_send(mas_agent *agent, const char *target, const char *type,
+                                                 const char *json, size_t size,
+                                                 char ret_message_id[MAS_MESSAGE_ID_SIZE]);
+
+/** Waits until everything sent so far has its outcome. @return MAS_OK, MAS_TIMEOUT, MAS_CANCELLED. */
+MAS_EXPORT MAS_CHECKED mas_status mas_agent_flush(mas_agent *agent, int timeout_ms);
+
+/** What became of a message that was sent. `outcome`: MAS_OK, somebody received it; MAS_NO_RECEIVER, nobody listens;
+ *  MAS_CONNECTION_LOST or MAS_TIMEOUT, unknown; else why Redis did not take it. Texts are valid during the call. */
+typedef void (*mas_receipt_fn)(mas_agent *agent, const char *message_id, const char *target, mas_status outcome,
+                               void *user);
+typedef enum mas_receipts { MAS_RECEIPTS_FAILURES = 0, MAS_RECEIPTS_ALL = 1 } mas_receipts;
+/** Sets who hears of outcomes: of failures only, or of all. Receipts wait for mas_agent_poll like messages do, in a
+ *  queue with the outbound bound; past it the oldest are dropped and counted. */
+MAS_EXPORT void mas_agent_on_receipt(mas_agent *agent, mas_receipts which, mas_receipt_fn fn, void *user);
+
+/* ---- Requests ------------------------------------------------------------------------------------------------ */
+
+/** Sends a request and waits for its answer. May be called from a handler; other callbacks wait meanwhile.
+ *  @param ret_reply the answer; give back with mas_message_unref.
+ *  @return MAS_NO_RECEIVER at once when nobody listens; MAS_TIMEOUT; MAS_CANCELLED on stop; as mas_agent_send. */
+MAS_EXPORT MAS_CHECKED mas_status mas_agent_request(mas_agent *agent, const char *target, const char *type,
+                                                    const char *json, size_t size, int timeout_ms,
+                                                    mas_message **ret_reply);
+
+/** The end of an asynchronous request: `reply` (borrowed) when `status` is MAS_OK, else NULL. Runs exactly once inside
+ *  mas_agent_poll, unless the request was cancelled or the agent freed first. */
+typedef void (*mas_reply_fn)(mas_agent *agent, mas_status status, const mas_message *reply, void *user);
+
+/** Sends a request; `fn` gets the answer.
+ *  @param ret_request for mas_request_cancel; may be NULL. Free with mas_request_free, before or after the end. */
+MAS_EXPORT MAS_CHECKED mas_status mas_agent_request_async(mas_agent *agent, const char *target, const char *type,
+                                                          const char *json, size_t size, int timeout_ms,
+                                                          mas_reply_fn fn, void *user, mas_request **ret_request);
+/** Forgets a request: once this returns, `fn` will not start. @return MAS_NOT_FOUND when it has ended already. */
+MAS_EXPORT mas_status mas_request_cancel(mas_request *request);
+/** Frees the handle; the request itself goes on. NULL is ignored. */
+MAS_EXPORT void mas_request_free(mas_request *request);
+
+/* ---- Connection and overload --------------------------------------------------------------------------------- */
+
+typedef enum mas_connection {
+  MAS_DISCONNECTED = 0, /**< messages published meanwhile are lost to this agent */
+  MAS_CONNECTED = 1     /**< registered and hearing */
+} mas_connection;
+/** Told of each change after mas_agent_start, inside mas_agent_poll. `detail`: one sentence, valid during the call. */
+typedef void (*mas_connection_fn)(mas_agent *agent, mas_connection state, const char *detail, void *user);
+MAS_EXPORT void mas_agent_on_connection(mas_agent *agent, mas_connection_fn fn, void *user);
+
+/** Told, inside mas_agent_poll, that `dropped` messages were dropped from the full inbound queue since last told. */
+typedef void (*mas_overflow_fn)(mas_agent *agent, uint64_t dropped, void *user);
+MAS_EXPORT void mas_agent_on_overflow(mas_agent *agent, mas_overflow_fn fn, void *user);
+
+/** Counters since mas_agent_new. */
+typedef struct mas_stats {
+  uint64_t sent;           /**< messages handed to Redis and answered by it */
+  uint64_t undelivered;    /**< of these, those that reached nobody */
+  uint64_t send_failed;    /**< not taken by Redis, or outcome unknown */
+  uint64_t received;       /**< well-formed messages */
+  uint64_t malformed;      /**< dropped: not an envelope for this agent */
+  uint64_t dropped;        /**< dropped: inbound queue full */
+  uint64_t unhandled;      /**< no handler for the type */
+  uint64_t handler_failed; /**< handlers that did not return MAS_OK */
+  uint64_t late_replies;   /**< answers to requests that had ended */
+  uint64_t reconnects;     /**< links to Redis made after the first */
+} mas_stats;
+/** @param size sizeof(mas_stats) of the caller: later versions may add members at the end. */
+MAS_EXPORT void mas_agent_stats(const mas_agent *agent, mas_stats *ret_stats, size_t size);
+
+/* ---- Discovery ----------------------------------------------------------------------------------------------- */
+
+enum {
+  MAS_DISCOVER_ANY = 0,              /**< agents with any of the capabilities */
+  MAS_DISCOVER_ALL = 1 << 0,         /**< agents with all of them */
+  MAS_DISCOVER_INACTIVE = 1 << 1     /**< also agents that are INACTIVE */
+};
+
+/** Finds agents by capability, through the index that mas-registryd keeps, or by a scan of the registry where none
+ *  runs.
+ *  @param capabilities `count` of them; 0 for everybody. @param flags MAS_DISCOVER_….
+ *  @param limit the most to return, 0 for no limit; which ones is then unspecified.
+ *  @param ret_list sorted by id; free with mas_agent_list_free. */
+MAS_EXPORT MAS_CHECKED mas_status mas_agent_discover(mas_agent *agent, const char *const *capabilities, size_t count,
+                                                     unsigned flags, size_t limit, int timeout_ms,
+                                                     mas_agent_list **ret_list);
+MAS_EXPORT size_t mas_agent_list_size(const mas_agent_list *list);
+/** Text of the i-th agent; valid as long as the list; NULL past the end. */
+MAS_EXPORT const char *mas_agent_list_id(const mas_agent_list *list, size_t i);
+MAS_EXPORT const char *mas_agent_list_metadata(const mas_agent_list *list, size_t i); /**< a JSON object */
+MAS_EXPORT bool mas_agent_list_active(const mas_agent_list *list, size_t i);
+MAS_EXPORT double mas_agent_list_registered_at(const mas_agent_list *list, size_t i); /**< seconds since 1970 */
+MAS_EXPORT size_t mas_agent_list_capability_count(const mas_agent_list *list, size_t i);
+MAS_EXPORT const char *mas_agent_list_capability(const mas_agent_list *list, size_t i, size_t j);
+/** NULL is ignored. */
+MAS_EXPORT void mas_agent_list_free(mas_agent_list *list);
+
+/* ---- State --------------------------------------------------------------------------------------------------- */
+/* An agent's state is a hash of texts in Redis that outlives the process. mas_agent_start loads it; reading is local,
+ * writing waits for Redis. Objects and arrays are kept as JSON text by convention. */
+
+/** @param ret_value the field's text, zero-terminated; free with mas_free. @return MAS_NOT_FOUND. */
+MAS_EXPORT MAS_CHECKED mas_status mas_state_get(mas_agent *agent, const char *field, char **ret_value,
+                                                size_t *ret_size);
+
+typedef struct mas_state_field {
+  const char *name;  /**< 1 to 1,024 bytes */
+  const char *value; /**< at most 1 MiB; NULL removes the field */
+  size_t size;       /**< of value; MAS_STRLEN for text */
+} mas_state_field;
+
+/** Writes several fields at once: all of them or none. Returns when Redis has them. */
+MAS_EXPORT MAS_CHECKED mas_status mas_state_update(mas_agent *agent, const mas_state_field *fields, size_t count,
+                                                   int timeout_ms);
+/** Removes every field. */
+MAS_EXPORT MAS_CHECKED mas_status mas_state_reset(mas_agent *agent, int timeout_ms);
+/** Loads again what Redis has: another instance or an operator may have changed it. */
+MAS_EXPORT MAS_CHECKED mas_status mas_state_refresh(mas_agent *agent, int timeout_ms);
+/** Calls `fn` for each field, in order of name, on this thread, before it returns; `fn` must not call mas_state_*. */
+typedef void (*mas_state_fn)(const char *name, const char *value, size_t size, void *user);
+MAS_EXPORT void mas_state_each(mas_agent *agent, mas_state_fn fn, void *user);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* MAS_H */

@@ -1,0 +1,38 @@
+// Key names with and without a namespace.
+#include "proto/wire/keys.h"
+
+#include "tests/unit/catch.h"
+
+using namespace mas;
+
+TEST_CASE("keys are those of the protocol") {
+  Keys keys;
+  CHECK(keys.agent("a") == "agent:a");
+  CHECK(keys.heartbeat("a") == "agent:a:heartbeat");
+  CHECK(keys.alive("a", "i") == "agent:a:alive:i");
+  CHECK(keys.state("a") == "agent.state:a");
+  CHECK(keys.channel("a") == "agent.a");
+  CHECK(keys.system_channel() == "mas.system");
+  CHECK(keys.partition_lease(7) == "mas.lease:{7}");
+  CHECK(keys.daemon("registryd", "i") == "mas.daemon:registryd:i");
+  CHECK(keys.agent_id_of_key("agent:a:b") == "a:b");
+  CHECK(keys.agent_id_of_key("agent.state:a").empty());
+}
+
+TEST_CASE("a namespace goes in front of everything, and is checked") {
+  Keys keys("prod");
+  CHECK(keys.agent("a") == "prod/agent:a");
+  CHECK(keys.channel("a") == "prod/agent.a");
+  CHECK(keys.agent_scan_pattern() == "prod/agent:*");
+  CHECK(keys.agent_id_of_key("prod/agent:a") == "a");
+  CHECK(keys.agent_id_of_key("agent:a").empty());
+  CHECK(check_namespace("").ok());
+  CHECK(check_namespace("a-b.C_9").ok());
+  for (const char* bad : {"a/b", "a*", "a b", "ä"}) CHECK_FALSE(check_namespace(bad).ok());
+}
+
+TEST_CASE("FNV-1a test vectors") {
+  CHECK(fnv1a64("") == 0xcbf29ce484222325u);
+  CHECK(fnv1a64("a") == 0xaf63dc4c8601ec8cu);
+  CHECK(fnv1a64("foobar") == 0x85944171f73967e8u);
+}
