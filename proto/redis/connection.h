@@ -68,7 +68,7 @@ ReplyTo reply_to(T* self, uint64_t tag = 0) {
 
 struct ConnectionOptions {
   Endpoint endpoint;
-  std::string client_name;  ///< CLIENT SETNAME; empty: none. No spaces.
+  std::string client_name;                             ///< CLIENT SETNAME; empty: none. No spaces.
   Duration connect_timeout = std::chrono::seconds(5);  ///< whole way to ready
   Duration command_timeout = std::chrono::seconds(5);  ///< default of send()
   Duration backoff_base = std::chrono::milliseconds(50);

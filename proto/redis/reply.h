@@ -19,8 +19,8 @@ namespace mas::redis {
 struct Reply {
   enum class Type : uint8_t { kNil, kInteger, kString, kStatus, kError, kArray };
   Type type = Type::kNil;
-  int64_t integer = 0;        ///< kInteger
-  std::string_view text;      ///< kString, kStatus, kError (with its code, "READONLY You can't …")
+  int64_t integer = 0;           ///< kInteger
+  std::string_view text;         ///< kString, kStatus, kError (with its code, "READONLY You can't …")
   const Reply* first = nullptr;  ///< kArray: `count` replies
   size_t count = 0;
 

@@ -175,7 +175,8 @@ std::string Endpoint::address() const {
 Result<Endpoint> parse_url(std::string_view url) {
   if (url.size() > kMaxUrlBytes) return bad("it has more than 4096 bytes");
   for (char c : url)
-    if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7f) return bad("it contains white space or a control character");
+    if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7f)
+      return bad("it contains white space or a control character");
 
   Endpoint endpoint;
   std::string_view rest = url;

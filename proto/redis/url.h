@@ -34,7 +34,7 @@ struct Endpoint {
   std::string user;                ///< empty: the default user
   std::string password;            ///< empty: no AUTH
   unsigned db = 0;
-  TlsFiles tls;                    ///< kTls
+  TlsFiles tls;  ///< kTls
 
   bool operator==(const Endpoint&) const = default;
   /// For logs and errors: "redis://host:6379/0", never user or password.

@@ -6,21 +6,21 @@
 
 namespace mas::limits {
 
-inline constexpr size_t kEnvelopeBytes = 1024 * 1024;      ///< default; configurable downwards and upwards
+inline constexpr size_t kEnvelopeBytes = 1024 * 1024;          ///< default; configurable downwards and upwards
 inline constexpr size_t kMaxEnvelopeBytes = 64 * 1024 * 1024;  ///< what the configuration may raise it to
 inline constexpr size_t kMessageTypeBytes = 256;
 inline constexpr size_t kMessageIdBytes = 128;
 inline constexpr size_t kCorrelationIdBytes = 256;
-inline constexpr size_t kMetaTextBytes = 512;              ///< any other text in `meta`
-inline constexpr unsigned kJsonDepth = 128;                ///< nesting of objects and arrays, the outermost counts
+inline constexpr size_t kMetaTextBytes = 512;  ///< any other text in `meta`
+inline constexpr unsigned kJsonDepth = 128;    ///< nesting of objects and arrays, the outermost counts
 inline constexpr size_t kForeignAgentIdBytes = 512;
 inline constexpr size_t kCapabilityBytes = 128;
-inline constexpr size_t kCapabilities = 256;               ///< per agent
-inline constexpr size_t kMetadataBytes = 64 * 1024;        ///< the JSON object of one agent
-inline constexpr size_t kStateFields = 10'000;             ///< per agent
+inline constexpr size_t kCapabilities = 256;         ///< per agent
+inline constexpr size_t kMetadataBytes = 64 * 1024;  ///< the JSON object of one agent
+inline constexpr size_t kStateFields = 10'000;       ///< per agent
 inline constexpr size_t kStateFieldNameBytes = 1024;
 inline constexpr size_t kStateValueBytes = 1024 * 1024;
-inline constexpr size_t kEventBytes = 128 * 1024;          ///< one event on mas.system
+inline constexpr size_t kEventBytes = 128 * 1024;  ///< one event on mas.system
 inline constexpr size_t kNamespaceBytes = 64;
 
 }  // namespace mas::limits

@@ -319,9 +319,9 @@ MAS_EXPORT void mas_agent_stats(const mas_agent *agent, mas_stats *ret_stats, si
 /* ---- Discovery ----------------------------------------------------------------------------------------------- */
 
 enum {
-  MAS_DISCOVER_ANY = 0,              /**< agents with any of the capabilities */
-  MAS_DISCOVER_ALL = 1 << 0,         /**< agents with all of them */
-  MAS_DISCOVER_INACTIVE = 1 << 1     /**< also agents that are INACTIVE */
+  MAS_DISCOVER_ANY = 0,          /**< agents with any of the capabilities */
+  MAS_DISCOVER_ALL = 1 << 0,     /**< agents with all of them */
+  MAS_DISCOVER_INACTIVE = 1 << 1 /**< also agents that are INACTIVE */
 };
 
 /** Finds agents by capability, through the index that mas-registryd keeps, or by a scan of the registry where none

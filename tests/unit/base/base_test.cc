@@ -37,7 +37,8 @@ TEST_CASE("foreign ids: UTF-8 without control characters") {
 
 TEST_CASE("printable text is cut between characters and has no control characters") {
   CHECK(printable("a\nb\x1b") == "a?b?");
-  CHECK(printable("\xff\xfe" "a") == "??a");
+  CHECK(printable("\xff\xfe"
+                  "a") == "??a");
   CHECK(printable(std::string(65, 'a')) == std::string(64, 'a') + "…");
   CHECK(printable("ééé", 3) == "é…");
 }

@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+"""Checks who includes whom: lower layers never see higher ones, and each third-party library stays where it belongs."""
+import re
+import subprocess
+import sys
+
+# Folder → the folders of this tree that it may include from. The longest matching folder decides.
+LAYERS = {
+    "proto/base": ["proto/base"],
+    "proto/wire": ["proto/base", "proto/wire"],
+    "proto/redis": ["proto/base", "proto/redis"],
+    "sdk/include": ["sdk/include"],
+    "sdk/src": ["proto", "sdk/src", "sdk/include"],
+    "sdk/examples": ["sdk/examples", "sdk/include"],
+    "sdk/masctl": ["proto", "sdk/include", "sdk/masctl"],
+    "daemons/common": ["proto", "daemons/common"],
+    "daemons/registryd": ["proto", "daemons/common", "daemons/registryd"],
+    "daemons/gatewayd": ["proto", "daemons/common", "daemons/gatewayd"],
+    "daemons/healthd": ["proto", "daemons/common", "daemons/healthd"],
+}
+
+# Third-party header → the files that may include it, as regular expressions of whole paths.
+LIBRARIES = {
+    r"hiredis/.*": [r"proto/redis/.*\.cc"],
+    r"openssl/.*": [r"proto/redis/.*", r"proto/wire/.*\.cc", r"proto/base/.*\.cc"],
+    r"simdjson\.h": [r"proto/(base|wire)/.*\.cc"],
+    r"uv\.h": [r"proto/redis/.*", r"sdk/src/.*", r"sdk/masctl/.*", r"daemons/.*"],
+    r"spdlog/.*": [r"daemons/common/.*\.cc"],
+    r"fmt/.*": [r"daemons/.*", r"sdk/masctl/.*"],
+    r"toml\+\+/.*|toml\.hpp": [r"daemons/common/.*\.cc"],
+    r"CLI/.*": [r"daemons/common/.*\.cc", r"sdk/masctl/.*\.cc"],
+    r"microhttpd\.h": [r"daemons/common/.*\.cc"],
+    r"systemd/.*": [r"daemons/common/.*\.cc"],
+}
+
+INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
+ROOTS = ("proto/", "sdk/", "daemons/", "tests/")
+
+
+def layer_of(path):
+    return max((layer for layer in LAYERS if path.startswith(layer + "/")), key=len, default=None)
+
+
+def problem(path, quote, target):
+    """What is wrong with `path` including `target`, or None."""
+    if quote == '"':
+        layer = layer_of(path)
+        if layer and target.startswith(ROOTS) and not any(target.startswith(d + "/") for d in LAYERS[layer]):
+            return f"{layer} may not include {target}"
+        if layer and "/" not in target and target not in ("mas.h", "mas.hpp", "mas_version.h"):
+            return f'"{target}" must be given from the root of the repository'
+    for library, places in LIBRARIES.items():
+        if re.fullmatch(library, target) and not path.startswith("tests/"):
+            if not any(re.fullmatch(place, path) for place in places):
+                return f"<{target}> belongs to {', '.join(places)}"
+    return None
+
+
+def main():
+    listed = subprocess.run(["git", "ls-files", "*.h", "*.hpp", "*.c", "*.cc"], check=True, stdout=subprocess.PIPE)
+    bad = 0
+    for path in listed.stdout.decode().split():
+        with open(path, encoding="utf-8") as file:
+            for number, line in enumerate(file, 1):
+                match = INCLUDE.match(line)
+                message = match and problem(path, match[1], match[2])
+                if message:
+                    print(f"{path}:{number}: {message}")
+                    bad += 1
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
