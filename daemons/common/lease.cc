@@ -1,0 +1,115 @@
+// The lease as an operation on Redis.
+#include "daemons/common/lease.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace mas::common {
+namespace {
+
+using State = Lease::State;
+
+constexpr auto kMoves = transitions<State>({{State::kIdle, State::kStandby},
+                                            {State::kStandby, State::kActive},
+                                            {State::kActive, State::kStandby},
+                                            {State::kStandby, State::kReleasing},
+                                            {State::kReleasing, State::kIdle}});
+
+constexpr std::string_view kRenew =
+    "if redis.call('GET',KEYS[1])==ARGV[1] then return redis.call('PEXPIRE',KEYS[1],ARGV[2]) end return 0";
+constexpr std::string_view kRelease =
+    "if redis.call('GET',KEYS[1])==ARGV[1] then return redis.call('DEL',KEYS[1]) end return 0";
+
+}  // namespace
+
+Lease::Lease(uv_loop_t* loop, redis::Connection& redis, std::string key, std::string owner, Duration ttl,
+             LeaseListener& listener)
+    : redis_(redis),
+      key_(std::move(key)),
+      owner_(std::move(owner)),
+      listener_(listener),
+      clock_(ttl),
+      state_(State::kIdle, kMoves),
+      timer_(loop, [this] { tick(); }) {}
+
+Lease::~Lease() {
+  redis_.forget(this);
+}
+
+void Lease::start() {
+  if (!state_.is(State::kIdle)) return;
+  state_.to(State::kStandby);
+  tick();
+}
+
+void Lease::hurry() {
+  if (state_.is(State::kStandby) || state_.is(State::kActive)) tick();
+}
+
+void Lease::tick() {
+  if (state_.is(State::kReleasing)) return finish_release();
+  MonoTime now = mono_now();
+  if (state_.is(State::kActive) && !clock_.held(now)) lose("expired");
+  if (state_.is(State::kIdle) || state_.is(State::kReleasing)) return;  // the listener may have released it
+  ask();
+  // An active lease looks again at the end of its belief, should no renewal be answered by then.
+  Duration wait = clock_.period();
+  if (state_.is(State::kActive)) wait = std::min(wait, clock_.until() - now);
+  timer_.once(std::max(wait, Duration(std::chrono::milliseconds(1))));
+}
+
+void Lease::ask() {
+  if (asking_ || !redis_.ready()) return;
+  int64_t ttl = to_millis(clock_.ttl());
+  bool renew = state_.is(State::kActive);
+  redis::Command command = renew ? redis::Command("EVAL", kRenew, 1, key_, owner_, ttl)
+                                 : redis::Command("SET", key_, owner_, "NX", "PX", ttl);
+  asked_ = mono_now();
+  auto status = redis_.send(command, redis::reply_to<&Lease::on_answer>(this, round_), clock_.ttl());
+  asking_ = status.ok();
+}
+
+void Lease::on_answer(uint64_t tag, const redis::Answer& answer) {
+  if (tag != round_) return;
+  asking_ = false;
+  if (!answer.ok() || (*answer)->is_error()) return;  // unknown: the clock decides
+  const redis::Reply& reply = **answer;
+  if (state_.is(State::kActive)) return reply.integer == 1 ? clock_.confirmed(asked_) : lose("taken");
+  if (!state_.is(State::kStandby) || reply.is_nil()) return;
+  clock_.confirmed(asked_);
+  state_.to(State::kActive);
+  listener_.on_lease_gained(*this);
+}
+
+void Lease::lose(std::string_view why) {
+  clock_.lost();
+  state_.to(State::kStandby);
+  listener_.on_lease_lost(*this, why);
+}
+
+void Lease::release(std::function<void()> done) {
+  if (state_.is(State::kActive)) lose("released");
+  ++round_;
+  asking_ = false;
+  done_ = std::move(done);
+  if (state_.is(State::kStandby)) state_.to(State::kReleasing);
+  if (!state_.is(State::kReleasing)) return finish_release();
+  timer_.once(clock_.period());
+  auto status = redis_.ready() ? redis_.send(redis::Command("EVAL", kRelease, 1, key_, owner_),
+                                             redis::reply_to<&Lease::on_released>(this, round_))
+                               : Status(Error{Errc::kUnreachable, "no link"});
+  if (!status) finish_release();
+}
+
+void Lease::on_released(uint64_t tag, const redis::Answer&) {
+  if (tag == round_) finish_release();
+}
+
+void Lease::finish_release() {
+  timer_.stop();
+  ++round_;
+  if (state_.is(State::kReleasing)) state_.to(State::kIdle);
+  if (auto done = std::exchange(done_, nullptr)) done();
+}
+
+}  // namespace mas::common

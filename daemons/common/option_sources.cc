@@ -1,0 +1,209 @@
+// Overlays of the option table: TOML by toml++, the environment, the nearest name for a misspelt one.
+#include "daemons/common/option_sources.h"
+
+#include <toml++/toml.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+
+#include "proto/base/ids.h"
+
+namespace mas::common {
+namespace {
+
+void report(Problems& problems, std::string text) {
+  if (problems.size() < kMaxProblems) problems.push_back(std::move(text));
+  if (problems.size() == kMaxProblems) problems.push_back("… more problems are not shown");
+}
+
+std::string upper(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return out;
+}
+
+std::string did_you_mean(std::string_view name, const std::vector<std::string>& names) {
+  std::string near = nearest(name, names);
+  return near.empty() ? "" : "; did you mean " + near + "?";
+}
+
+/// Levenshtein's distance, or `limit` if it is not below.
+size_t distance(std::string_view a, std::string_view b, size_t limit) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      size_t change = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, change});
+    }
+  }
+  return std::min(row[b.size()], limit);
+}
+
+/// Walks a parsed document and sets what the table knows.
+class TomlReader {
+ public:
+  TomlReader(OptionTable& table, std::string_view file, Problems& problems)
+      : table_(table), file_(file), problems_(problems) {}
+
+  void read(const toml::table& document) {
+    for (const auto& [key, node] : document) read_section(key.str(), key.source().begin, node);
+  }
+
+ private:
+  std::string place(const toml::source_position& at) const {
+    return file_ + ":" + std::to_string(at.line) + ":" + std::to_string(at.column);
+  }
+
+  void problem(const toml::source_position& at, const std::string& text) {
+    report(problems_, place(at) + ": " + text);
+  }
+
+  void read_section(std::string_view name, const toml::source_position& at, const toml::node& node) {
+    std::vector<std::string> names;
+    for (const auto& section : table_.sections()) names.emplace_back(section.name);
+    if (std::find(names.begin(), names.end(), name) == names.end())
+      return problem(at, (node.is_table() ? "unknown section [" : "unknown key [") + printable(name) + "]" +
+                             did_you_mean(name, names));
+    if (!node.is_table()) return problem(at, "[" + std::string(name) + "] is a section, not a value");
+    for (const auto& [key, value] : *node.as_table()) read_key(name, key.str(), key.source().begin, value);
+  }
+
+  void read_key(std::string_view section, std::string_view key, const toml::source_position& at,
+                const toml::node& node) {
+    Option* option = table_.find(section, key);
+    if (option == nullptr) {
+      std::string name = std::string(section) + "." + printable(key);
+      return problem(at, "unknown key " + name + did_you_mean(name, names_in(section)));
+    }
+    auto text = text_of(*option, node);
+    const auto& where = node.source().begin;
+    if (!text)
+      return problem(where,
+                     option->name() + " is a " + type_name(node) + ", expected a " + option->expectation());
+    if (auto status = option->set(*text); !status)
+      return problem(where, option->name() + ": " + status.error().message);
+    option->source = file_ + ":" + std::to_string(where.line);
+  }
+
+  std::vector<std::string> names_in(std::string_view section) const {
+    std::vector<std::string> names;
+    for (const auto& option : table_.options())
+      if (option.section == section) names.push_back(option.name());
+    return names;
+  }
+
+  /// @return the value as Option::set takes it; nullopt when the TOML type does not fit the option's.
+  static std::optional<std::string> text_of(const Option& option, const toml::node& node) {
+    if (const auto* text = node.as_string(); text != nullptr && option.quoted()) return text->get();
+    if (const auto* flag = node.as_boolean(); flag != nullptr && option.type == OptionType::kBool)
+      return flag->get() ? "true" : "false";
+    bool number = option.type == OptionType::kInteger || option.type == OptionType::kSize;
+    if (const auto* integer = node.as_integer(); integer != nullptr && number)
+      return std::to_string(integer->get());
+    return std::nullopt;
+  }
+
+  static std::string type_name(const toml::node& node) {
+    switch (node.type()) {
+      case toml::node_type::table:
+        return "table";
+      case toml::node_type::array:
+        return "list";
+      case toml::node_type::string:
+        return "text";
+      case toml::node_type::integer:
+        return "whole number";
+      case toml::node_type::floating_point:
+        return "fraction";
+      case toml::node_type::boolean:
+        return "boolean";
+      default:
+        return "date or time";
+    }
+  }
+
+  OptionTable& table_;
+  std::string file_;
+  Problems& problems_;
+};
+
+void apply_shared_variable(OptionTable& table, const Environment& environment, std::string_view variable,
+                           std::string_view section, std::string_view key, Problems& problems) {
+  for (const auto& [name, value] : environment) {
+    Option* option = table.find(section, key);
+    if (name != variable || option == nullptr) continue;
+    if (auto status = option->set(value); !status) report(problems, name + ": " + status.error().message);
+    option->source = name;
+  }
+}
+
+}  // namespace
+
+void apply_toml(OptionTable& table, std::string_view document, std::string_view file, Problems& problems) {
+  if (document.size() > kMaxConfigBytes) return report(problems, std::string(file) + ": more than 1 MiB");
+  // toml++ reports by exception as Debian builds it; this is the only place that parses.
+  try {
+    toml::table root = toml::parse(document);
+    TomlReader(table, file, problems).read(root);
+  } catch (const toml::parse_error& error) {
+    const auto& at = error.source().begin;
+    report(problems, std::string(file) + ":" + std::to_string(at.line) + ":" + std::to_string(at.column) +
+                         ": " + printable(error.description(), 200));
+  }
+}
+
+std::string environment_name(std::string_view daemon, const Option& option) {
+  return "MAS_" + upper(daemon) + "_" + upper(option.section) + "_" + upper(option.key);
+}
+
+void apply_environment(OptionTable& table, std::string_view daemon, const Environment& environment,
+                       Problems& problems) {
+  std::string prefix = "MAS_" + upper(daemon) + "_";
+  std::vector<std::string> names;
+  for (const auto& option : table.options()) names.push_back(environment_name(daemon, option));
+  for (const auto& [name, value] : environment) {
+    if (!name.starts_with(prefix)) continue;
+    auto known = std::find(names.begin(), names.end(), name);
+    if (known == names.end()) {
+      report(problems, "environment variable " + printable(name) + " is unknown" + did_you_mean(name, names));
+      continue;
+    }
+    Option& option = table.options()[static_cast<size_t>(known - names.begin())];
+    if (auto status = option.set(value); !status) report(problems, name + ": " + status.error().message);
+    option.source = name;
+  }
+  apply_shared_variable(table, environment, "MAS_REDIS_URL", "redis", "url", problems);
+  apply_shared_variable(table, environment, "MAS_NAMESPACE", "redis", "namespace", problems);
+}
+
+Environment process_environment() {
+  Environment out;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    std::string_view text(*entry);
+    auto equals = text.find('=');
+    if (text.starts_with("MAS_") && equals != std::string_view::npos)
+      out.emplace_back(std::string(text.substr(0, equals)), std::string(text.substr(equals + 1)));
+  }
+  return out;
+}
+
+std::string nearest(std::string_view name, const std::vector<std::string>& names) {
+  constexpr size_t kMaxNameBytes = 256;  // the distance is quadratic, the name from outside
+  if (name.size() > kMaxNameBytes) return {};
+  size_t best = std::max<size_t>(2, name.size() / 3) + 1;
+  std::string found;
+  for (const auto& candidate : names) {
+    size_t d = distance(name, candidate, best);
+    if (d >= best) continue;
+    best = d;
+    found = candidate;
+  }
+  return found;
+}
+
+}  // namespace mas::common

@@ -1,0 +1,128 @@
+// The options that every daemon has, and what is checked about them together.
+#include "daemons/common/settings.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "proto/base/ids.h"
+#include "proto/wire/keys.h"
+
+namespace mas::common {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr size_t kMaxPasswordBytes = 512;
+
+Error config_error(std::string text) {
+  return Error{Errc::kInvalidArgument, std::move(text)};
+}
+
+/// Others must have no access and the group must not write. The group may read: systemd gives a credential to
+/// the service's user by an ACL, whose mask shows as the group's permission.
+Status check_mode(int fd, const std::string& path) {
+  struct stat info {};
+  if (fstat(fd, &info) != 0) return config_error(path + ": " + std::strerror(errno));
+  if (!S_ISREG(info.st_mode)) return config_error(path + " is not a file");
+  if ((info.st_mode & 027) != 0)
+    return config_error(path + " is open to others; expected mode 0400, 0440, 0600 or 0640");
+  return {};
+}
+
+/// @return the first line of a file that only its owner and group can read.
+Result<std::string> read_password(const std::string& path) {
+  int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  if (fd < 0) return config_error(path + ": " + std::strerror(errno));
+  auto status = check_mode(fd, path);
+  char text[kMaxPasswordBytes + 2];
+  ssize_t size = status.ok() ? read(fd, text, sizeof text) : 0;
+  close(fd);
+  if (!status) return status.error();
+  if (size < 0) return config_error(path + ": " + std::strerror(errno));
+  std::string password(text, static_cast<size_t>(size));
+  password = password.substr(0, password.find_first_of("\r\n"));
+  if (password.empty()) return config_error(path + " holds no password");
+  if (password.size() > kMaxPasswordBytes)
+    return config_error(path + ": the password has more than 512 bytes");
+  return password;
+}
+
+}  // namespace
+
+Result<ListenAddress> parse_listen(std::string_view text) {
+  auto colon = text.rfind(':');
+  int64_t port = colon == std::string_view::npos ? -1 : parse_integer(text.substr(colon + 1)).value_or(-1);
+  std::string host(text.substr(0, colon));
+  bool v6 = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  if (v6) host = host.substr(1, host.size() - 2);
+  unsigned char address[16];
+  if (port < 0 || port > 65535 || inet_pton(v6 ? AF_INET6 : AF_INET, host.c_str(), address) != 1)
+    return config_error("'" + printable(text) +
+                        "' is not an address to listen on; expected IPV4:PORT or [IPV6]:PORT");
+  return ListenAddress{std::move(host), static_cast<uint16_t>(port)};
+}
+
+Settings::Settings(uint16_t http_port) : http_listen("127.0.0.1:" + std::to_string(http_port)) {}
+
+void Settings::describe(OptionTable& table) {
+  table.section("redis", "Where Redis is and how it is used.");
+  table.url("url", redis_url, Apply::kRestart,
+            "redis://[user:password@]host[:port][/db], rediss:// for TLS (?ca= cert= key= server_name=), "
+            "unix:///path[?db=N]. --redis and MAS_REDIS_URL go before this. Prefer password_file to a "
+            "password here.");
+  table.text(
+      "password_file", redis_password_file, Apply::kRestart,
+      "File whose first line is the Redis password, such as a systemd credential; not accessible to others. "
+      "Goes before a password in the URL.");
+  table.text("namespace", redis_namespace, Apply::kRestart,
+             "Put as 'namespace/' before every key and channel; the same for all parts of one system. "
+             "MAS_NAMESPACE goes before this.");
+  table.duration("connect_timeout", redis_connect_timeout, {100ms, 1min}, Apply::kRestart,
+                 "Bound for one attempt to connect, greeting included.");
+  table.duration("command_timeout", redis_command_timeout, {100ms, 1min}, Apply::kRestart,
+                 "A command that is not answered in this time fails and the connection is replaced.");
+
+  table.section("http", "The read-only HTTP server: /healthz, /readyz, /metrics.");
+  table.text("listen", http_listen, Apply::kRestart,
+             "Address and port; port 0 takes a free one, which is logged and stands in the daemon's "
+             "heartbeat. There is "
+             "no authentication: leave it on loopback or behind something that has.");
+  table.integer("max_connections", http_max_connections, {1, 1024}, Apply::kRestart, "More are refused.");
+  table.duration("timeout", http_timeout, {1s, 10min}, Apply::kRestart,
+                 "A connection that is idle this long is closed. In whole seconds.");
+
+  table.section("log", "What is logged on standard error.");
+  table.choice("level", log_level, kLogLevelNames, Apply::kReload,
+               "Events below this level are not written.");
+  table.choice("format", log_format, kLogFormatNames, Apply::kRestart,
+               "auto is human on a terminal and JSON otherwise.");
+
+  table.section("daemon", "Start and stop.");
+  table.duration("drain_timeout", drain_timeout, {100ms, 10min}, Apply::kReload,
+                 "How long a stop by SIGTERM or SIGINT waits for work that was begun.");
+}
+
+void Settings::check(Problems& problems) const {
+  if (auto address = parse_listen(http_listen); !address)
+    problems.push_back("http.listen: " + address.error().message);
+  if (auto status = check_namespace(redis_namespace); !status)
+    problems.push_back("redis.namespace: " + status.error().message);
+  if (auto where = endpoint(); !where) problems.push_back(where.error().message);
+}
+
+Result<redis::Endpoint> Settings::endpoint() const {
+  auto parsed = redis::parse_url(redis_url);
+  if (!parsed) return parsed.error().in("redis.url");
+  if (redis_password_file.empty()) return parsed;
+  auto password = read_password(redis_password_file);
+  if (!password) return password.error().in("redis.password_file");
+  parsed->password = std::move(*password);
+  return parsed;
+}
+
+}  // namespace mas::common
