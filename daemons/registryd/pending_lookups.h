@@ -1,0 +1,45 @@
+// Ids whose entries should be looked at because somebody said so on mas.system: each once, and boundedly many.
+//
+// What does not fit is not remembered; the caller then looks at everything instead. Pure; threading: none.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+namespace mas::registry {
+
+class PendingLookups {
+ public:
+  explicit PendingLookups(size_t bound) : bound_(bound) {}
+
+  /// @return false when the id is new and there is no room for it.
+  bool add(std::string_view id) {
+    std::string text(id);
+    if (waiting_.contains(text)) return true;
+    if (order_.size() >= bound_) return false;
+    waiting_.insert(text);
+    order_.push_back(std::move(text));
+    return true;
+  }
+
+  /// @return every waiting id, in the order in which they came, and forgets them.
+  std::vector<std::string> take_all() {
+    waiting_.clear();
+    std::vector<std::string> taken;
+    taken.swap(order_);
+    return taken;
+  }
+
+  void clear() { (void)take_all(); }
+  size_t size() const { return order_.size(); }
+  bool empty() const { return order_.empty(); }
+
+ private:
+  size_t bound_;
+  std::unordered_set<std::string> waiting_;
+  std::vector<std::string> order_;
+};
+
+}  // namespace mas::registry
