@@ -1,7 +1,7 @@
 // Bucket arithmetic of the log-linear histogram.
 //
-// Values below 2·64 have a bucket each. Above, a value with its top bit at position b is shifted right by b − 6, which
-// leaves 7 bits: the leading one and the 64 sub-buckets.
+// Values below 2·64 have a bucket each. Above, a value with its top bit at position b is shifted right by b −
+// 6, which leaves 7 bits: the leading one and the 64 sub-buckets.
 #include "proto/base/histogram.h"
 
 #include <algorithm>
@@ -45,7 +45,9 @@ void Histogram::merge(const Histogram& other) {
   max_ = std::max(max_, other.max_);
 }
 
-void Histogram::clear() { *this = Histogram(); }
+void Histogram::clear() {
+  *this = Histogram();
+}
 
 uint64_t Histogram::quantile(double q) const {
   if (count_ == 0) return 0;

@@ -1,8 +1,9 @@
 // A log-linear histogram of non-negative integers (nanoseconds, bytes, counts).
 //
-// Each power of two is split into 64 equal buckets, so a reported value is at most 1/64 (1.6 %) above the true one
-// (the layout of HdrHistogram, G. Tene). 3,776 counters, 30 KiB, no allocation after construction; recording is two
-// shifts and an increment. Serves metrics and benchmarks. Threading: none; merge per-thread ones.
+// Each power of two is split into 64 equal buckets, so a reported value is at most 1/64 (1.6 %) above the
+// true one (the layout of HdrHistogram, G. Tene). 3,776 counters, 30 KiB, no allocation after construction;
+// recording is two shifts and an increment. Serves metrics and benchmarks. Threading: none; merge per-thread
+// ones.
 #pragma once
 
 #include <cstddef>
@@ -27,12 +28,12 @@ class Histogram {
   uint64_t max() const { return max_; }
   double mean() const { return count_ == 0 ? 0.0 : static_cast<double>(sum_) / static_cast<double>(count_); }
 
-  /// @param q quantile in [0, 1], 0.999 for p99.9. @return the upper edge of the bucket that holds it, never above
-  /// max(); 0 when empty.
+  /// @param q quantile in [0, 1], 0.999 for p99.9. @return the upper edge of the bucket that holds it, never
+  /// above max(); 0 when empty.
   uint64_t quantile(double q) const;
 
-  /// @return how many recorded values are in buckets that end at or below `value`: what a Prometheus `le` bucket
-  /// counts, exact when `value` is a bucket edge, at most one bucket short of the truth elsewhere.
+  /// @return how many recorded values are in buckets that end at or below `value`: what a Prometheus `le`
+  /// bucket counts, exact when `value` is a bucket edge, at most one bucket short of the truth elsewhere.
   uint64_t count_at_or_below(uint64_t value) const;
 
  private:

@@ -40,8 +40,8 @@ Id128 new_uuid_v7(WallMicros now);
 /// Appends the 36-character form, 8-4-4-4-12, of a UUID.
 void append_uuid(std::string& out, const Id128& id);
 
-/// @return `text` fit for one line of a log or an error: control characters and invalid UTF-8 replaced by '?', cut
-/// to `max_bytes` with "…".
+/// @return `text` fit for one line of a log or an error: control characters and invalid UTF-8 replaced by
+/// '?', cut to `max_bytes` with "…".
 std::string printable(std::string_view text, size_t max_bytes = 64);
 
 }  // namespace mas

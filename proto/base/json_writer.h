@@ -3,8 +3,8 @@
 //   JsonWriter w(out);
 //   w.begin_object().key("id").string("alice").key("n").integer(3).end_object();
 //
-// The writer puts the commas; balance and key/value order are the caller's. Strings must be valid UTF-8 (checked by
-// the caller where they come from outside). Threading: none; one writer, one string.
+// The writer puts the commas; balance and key/value order are the caller's. Strings must be valid UTF-8
+// (checked by the caller where they come from outside). Threading: none; one writer, one string.
 #pragma once
 
 #include <cstdint>

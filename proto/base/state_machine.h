@@ -1,13 +1,12 @@
 // A state variable that knows which moves are legal.
 //
-// Every multi-step flow of this tree is an `…Op` with an `enum class State : uint8_t`, a `constexpr` table of the
-// moves it may make, and one `advance()`. The table is documentation that is checked: a move that is not in it is a
-// bug of this program, never of its input, so it aborts.
+// Every multi-step flow of this tree is an `…Op` with an `enum class State : uint8_t`, a `constexpr` table of
+// the moves it may make, and one `advance()`. The table is documentation that is checked: a move that is not
+// in it is a bug of this program, never of its input, so it aborts.
 //
 //   enum class State : uint8_t { kIdle, kReading, kDone };
-//   constexpr auto kMoves = transitions<State>({{State::kIdle, State::kReading}, {State::kReading, State::kDone}});
-//   StateMachine<State> state_{State::kIdle, kMoves};
-//   state_.to(State::kReading);
+//   constexpr auto kMoves = transitions<State>({{State::kIdle, State::kReading}, {State::kReading,
+//   State::kDone}}); StateMachine<State> state_{State::kIdle, kMoves}; state_.to(State::kReading);
 #pragma once
 
 #include <array>

@@ -5,7 +5,8 @@
 
 namespace mas {
 
-/// @return whether `text` is well-formed UTF-8: no overlong form, no surrogate, nothing past U+10FFFF. Linear.
+/// @return whether `text` is well-formed UTF-8: no overlong form, no surrogate, nothing past U+10FFFF.
+/// Linear.
 bool is_valid_utf8(std::string_view text);
 
 }  // namespace mas

@@ -1,7 +1,7 @@
 // Formats Redis commands (RESP arrays of bulk strings) by appending to a buffer.
 //
-// Written here and not taken from hiredis's formatter because a command is appended straight to the buffer that goes
-// to the socket: no allocation and no second copy (docs/adr/0001-redis-connection.md).
+// Written here and not taken from hiredis's formatter because a command is appended straight to the buffer
+// that goes to the socket: no allocation and no second copy (docs/adr/0001-redis-connection.md).
 #pragma once
 
 #include <charconv>
@@ -30,7 +30,8 @@ inline void append_argument(std::string& out, std::string_view arg) {
 
 inline void append_argument(std::string& out, std::integral auto arg) {
   char text[24];
-  append_argument(out, std::string_view(text, static_cast<size_t>(std::to_chars(text, text + 24, arg).ptr - text)));
+  append_argument(
+      out, std::string_view(text, static_cast<size_t>(std::to_chars(text, text + 24, arg).ptr - text)));
 }
 
 /// Appends one command; arguments are texts (any bytes) or integers.

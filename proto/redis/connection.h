@@ -6,23 +6,23 @@
 //   outgoing     bytes accepted but not yet handed to the socket; all of it goes out in one write
 //   generation   number of the current link; every (re)connect makes a new one
 //
-// Happy path: start() → resolve, connect, TLS, AUTH, SELECT, CLIENT SETNAME, PING → ready. send() appends to outgoing;
-// before the loop polls, everything outgoing is written at once; replies are matched in order.
+// Happy path: start() → resolve, connect, TLS, AUTH, SELECT, CLIENT SETNAME, PING → ready. send() appends to
+// outgoing; before the loop polls, everything outgoing is written at once; replies are matched in order.
 //
 //     idle ──start──▶ connecting ──▶ greeting ──PONG──▶ ready
 //                        ▲  │ failed     │ refused        │ lost, timeout, READONLY
 //                        │  ▼            ▼                ▼
 //                      (wait) ◀──────── backing off ◀─────┘          stop() from anywhere ──▶ stopped
 //
-// Failure: a link that fails is replaced after a jittered, capped exponential backoff, for ever, until stop(). A run
-// that was handed to the socket answers kConnectionLost (its outcome is unknown); one that was not is kept for the next
-// link until its own deadline (`keep_unsent`), else answers kUnreachable. LOADING, NOAUTH and the like while greeting
-// count as a failed attempt and are reported by the listener with Redis's own words. A link that answers READONLY is
-// dropped, so that after a fail-over the name is resolved again.
-// Time-outs: replies come in order, so a run's deadline is looked at when it is the oldest; it then answers kTimeout and
-// the link is replaced, since nothing behind it can be trusted to arrive.
-// Threading: one loop, its thread. Ownership: the connection may be destroyed at any time but from inside its own
-// callbacks; what is pending is then dropped without an answer.
+// Failure: a link that fails is replaced after a jittered, capped exponential backoff, for ever, until
+// stop(). A run that was handed to the socket answers kConnectionLost (its outcome is unknown); one that was
+// not is kept for the next link until its own deadline (`keep_unsent`), else answers kUnreachable. LOADING,
+// NOAUTH and the like while greeting count as a failed attempt and are reported by the listener with Redis's
+// own words. A link that answers READONLY is dropped, so that after a fail-over the name is resolved again.
+// Time-outs: replies come in order, so a run's deadline is looked at when it is the oldest; it then answers
+// kTimeout and the link is replaced, since nothing behind it can be trusted to arrive. Threading: one loop,
+// its thread. Ownership: the connection may be destroyed at any time but from inside its own callbacks; what
+// is pending is then dropped without an answer.
 #pragma once
 
 #include <uv.h>
@@ -40,8 +40,8 @@
 
 namespace mas::redis {
 
-/// A reply of Redis (also an error reply: test `is_error()`), or why there is none: kTimeout, kConnectionLost,
-/// kUnreachable, kCancelled.
+/// A reply of Redis (also an error reply: test `is_error()`), or why there is none: kTimeout,
+/// kConnectionLost, kUnreachable, kCancelled.
 using Answer = Result<const Reply*>;
 
 /// Flattens an answer: transport failures and error replies alike become the error.
@@ -62,8 +62,9 @@ struct ReplyTo {
 /// `void on_reply(uint64_t tag, const Answer& answer)`.
 template <auto Method, typename T>
 ReplyTo reply_to(T* self, uint64_t tag = 0) {
-  return {[](void* object, uint64_t t, const Answer& answer) { (static_cast<T*>(object)->*Method)(t, answer); }, self,
-          tag};
+  return {
+      [](void* object, uint64_t t, const Answer& answer) { (static_cast<T*>(object)->*Method)(t, answer); },
+      self, tag};
 }
 
 struct ConnectionOptions {
@@ -83,14 +84,15 @@ std::string_view link_state_text(LinkState state);
 
 class Connection;
 
-/// Told about every change of a connection. Methods run on the loop's thread and must not destroy the connection.
+/// Told about every change of a connection. Methods run on the loop's thread and must not destroy the
+/// connection.
 class ConnectionListener {
  public:
   virtual ~ConnectionListener() = default;
   /// The link is ready. Called before anything kept from the last link is sent again.
   virtual void on_ready(Connection& connection) = 0;
-  /// The link, or the attempt to get one, failed; the next attempt comes by itself. `why` is one sentence with the
-  /// address in it. `attempt` counts from 1 since the last ready link.
+  /// The link, or the attempt to get one, failed; the next attempt comes by itself. `why` is one sentence
+  /// with the address in it. `attempt` counts from 1 since the last ready link.
   virtual void on_down(Connection& connection, const Error& why, unsigned attempt) = 0;
   /// A reply that answers no command: only on a connection with `push_mode`.
   virtual void on_push(Connection& connection, const Reply& reply);
@@ -110,20 +112,22 @@ class Connection {
 
   /// Queues every command of `command`. Accepted also while there is no link (see `keep_unsent`).
   /// @param timeout zero: the options' command_timeout.
-  /// @return kWouldBlock at a bound, kInvalidState after stop(), kUnreachable without link and without keep_unsent.
+  /// @return kWouldBlock at a bound, kInvalidState after stop(), kUnreachable without link and without
+  /// keep_unsent.
   Status send(const Command& command, ReplyTo to, Duration timeout = {}) {
     return send(command.bytes(), command.count(), to, timeout);
   }
   /// The same for `count` commands that are already RESP.
   Status send(std::string_view bytes, size_t count, ReplyTo to, Duration timeout = {});
 
-  /// Sends MULTI, the commands and EXEC back to back. `to` gets one answer: EXEC's reply (nil: a WATCHed key changed),
-  /// or the error reply that EXEC or an earlier step gave.
-  /// @param generation if not 0, refused with kConnectionLost unless it is the current one: what was WATCHed and read
-  /// on an earlier link says nothing about this one. Never kept for another link.
+  /// Sends MULTI, the commands and EXEC back to back. `to` gets one answer: EXEC's reply (nil: a WATCHed key
+  /// changed), or the error reply that EXEC or an earlier step gave.
+  /// @param generation if not 0, refused with kConnectionLost unless it is the current one: what was WATCHed
+  /// and read on an earlier link says nothing about this one. Never kept for another link.
   Status transaction(const Command& body, ReplyTo to, uint64_t generation = 0, Duration timeout = {});
 
-  /// Drops the receiver of everything pending for `self` (an object that goes away); replies are then ignored.
+  /// Drops the receiver of everything pending for `self` (an object that goes away); replies are then
+  /// ignored.
   void forget(const void* self);
 
   LinkState state() const;
@@ -139,10 +143,11 @@ class Connection {
   };
   const Counters& counters() const;
 
-  /// From now on every reply goes to ConnectionListener::on_push, none to a ReplyTo; send() with a null ReplyTo::fn
-  /// only. For subscriptions (RESP2's pub/sub mode). Call before start().
+  /// From now on every reply goes to ConnectionListener::on_push, none to a ReplyTo; send() with a null
+  /// ReplyTo::fn only. For subscriptions (RESP2's pub/sub mode). Call before start().
   void push_mode();
-  /// Drops the current link as if it had failed with `why`; a new one is made. For a supervisor that knows better.
+  /// Drops the current link as if it had failed with `why`; a new one is made. For a supervisor that knows
+  /// better.
   void drop_link(Error why);
 
  private:

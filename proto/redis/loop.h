@@ -1,9 +1,9 @@
-// libuv handles as C++ objects: timer and wake-up.
+// libuv handles as C++ objects: timer, wake-up and before-poll hook.
 //
-// Ownership: the object owns its handle and may be destroyed at any time on the loop's thread, also from inside its own
-// callback; the callback never runs after that. The handle's memory is freed in libuv's close callback only, so a loop
-// must be run once more (uv_run until it returns 0) before uv_loop_close.
-// Threading: loop thread only, except Wakeup::signal.
+// Ownership: the object owns its handle and may be destroyed at any time on the loop's thread, also from
+// inside its own callback; the callback never runs after that. The handle's memory is freed in libuv's close
+// callback only, so a loop must be run once more (uv_run until it returns 0) before uv_loop_close. Threading:
+// loop thread only, except Wakeup::signal.
 #pragma once
 
 #include <uv.h>
@@ -30,6 +30,22 @@ class Timer {
   bool armed() const;
   /// A timer that is not referenced does not keep uv_run going.
   void unref();
+
+ private:
+  struct Handle;
+  Handle* handle_;
+};
+
+/// Runs once before the loop next waits for I/O, however often it was asked for (uv_prepare_t): where writes
+/// that were queued by callbacks go out together.
+class BeforePoll {
+ public:
+  BeforePoll(uv_loop_t* loop, std::function<void()> fn);
+  ~BeforePoll();
+  BeforePoll(const BeforePoll&) = delete;
+  BeforePoll& operator=(const BeforePoll&) = delete;
+
+  void request();
 
  private:
   struct Handle;

@@ -1,7 +1,7 @@
 // A reply of Redis as a tree of views, and the arena it lives in.
 //
-// Hiredis's reader calls back for every node; the nodes and their bytes go into one bump arena that is rewound after
-// each reply has been handed out, so that a steady stream of replies allocates nothing.
+// Hiredis's reader calls back for every node; the nodes and their bytes go into one bump arena that is
+// rewound after each reply has been handed out, so that a steady stream of replies allocates nothing.
 // Ownership: a Reply is valid during the callback that receives it. Copy what must stay.
 #pragma once
 
@@ -37,9 +37,9 @@ struct Reply {
   std::string_view error_code() const;
 };
 
-/// @return the error that an error reply means to a caller: kUnavailable (LOADING, READONLY, OOM, MASTERDOWN, BUSY,
-/// TRYAGAIN, CLUSTERDOWN, NOREPLICAS, MISCONF), kAuthFailed (NOAUTH, WRONGPASS, NOPERM), else kRefused; the message
-/// is Redis's own.
+/// @return the error that an error reply means to a caller: kUnavailable (LOADING, READONLY, OOM, MASTERDOWN,
+/// BUSY, TRYAGAIN, CLUSTERDOWN, NOREPLICAS, MISCONF), kAuthFailed (NOAUTH, WRONGPASS, NOPERM), else kRefused;
+/// the message is Redis's own.
 Error error_of(const Reply& reply);
 
 /// Incremental RESP2 parser with bounded memory.
@@ -54,15 +54,17 @@ class ReplyReader {
   /// Appends bytes from the wire. @return kProtocol or kNoMemory; the reader is then unusable.
   Status feed(std::string_view bytes);
 
-  /// @return the next complete reply, valid until the next call of any member; nullptr when more bytes are needed;
-  /// kProtocol for bytes that are not RESP2 or exceed a limit; the reader is then unusable.
+  /// @return the next complete reply, valid until the next call of any member; nullptr when more bytes are
+  /// needed; kProtocol for bytes that are not RESP2 or exceed a limit; the reader is then unusable.
   Result<const Reply*> next();
 
   class Arena;
 
  private:
   std::unique_ptr<Arena> arena_;
+  size_t max_reply_bytes_;
   redisReader* reader_;
+  bool handed_out_ = false;  // the arena holds a reply that the caller has seen
 };
 
 }  // namespace mas::redis

@@ -4,9 +4,9 @@
 //   rediss://[user[:password]@]host[:port][/db][?ca=FILE&cert=FILE&key=FILE&server_name=NAME]
 //   unix://[user[:password]@]/path/to.sock[?db=N]
 //
-// `redis://:secret@host` gives a password without a user (the default user). User and password are percent-decoded
-// (RFC 3986 §2.1); an IPv6 host stands in brackets. Schemes as registered with IANA (redis, rediss).
-// Errors name the part that is wrong and never contain the password. Pure.
+// `redis://:secret@host` gives a password without a user (the default user). User and password are
+// percent-decoded (RFC 3986 §2.1); an IPv6 host stands in brackets. Schemes as registered with IANA (redis,
+// rediss). Errors name the part that is wrong and never contain the password. Pure.
 #pragma once
 
 #include <cstdint>

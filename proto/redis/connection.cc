@@ -1,0 +1,441 @@
+// The connection's flow: link, greeting, runs, time-outs, backoff. See connection.h for the picture.
+#include "proto/redis/connection.h"
+
+#include <algorithm>
+#include <deque>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "proto/base/backoff.h"
+#include "proto/base/random.h"
+#include "proto/base/state_machine.h"
+#include "proto/redis/loop.h"
+#include "proto/redis/transport.h"
+
+namespace mas::redis {
+namespace {
+
+constexpr size_t kKeptBufferBytes = 1024 * 1024;
+
+constexpr auto kMoves = transitions<LinkState>({
+    {LinkState::kIdle, LinkState::kConnecting},
+    {LinkState::kConnecting, LinkState::kGreeting},
+    {LinkState::kConnecting, LinkState::kBackingOff},
+    {LinkState::kGreeting, LinkState::kReady},
+    {LinkState::kGreeting, LinkState::kBackingOff},
+    {LinkState::kReady, LinkState::kBackingOff},
+    {LinkState::kBackingOff, LinkState::kConnecting},
+    {LinkState::kIdle, LinkState::kStopped},
+    {LinkState::kConnecting, LinkState::kStopped},
+    {LinkState::kGreeting, LinkState::kStopped},
+    {LinkState::kReady, LinkState::kStopped},
+    {LinkState::kBackingOff, LinkState::kStopped},
+    {LinkState::kStopped, LinkState::kStopped},
+});
+
+/// Commands of one call that are waiting for their replies.
+struct Run {
+  ReplyTo to;
+  size_t remaining;  // replies still to come
+  size_t bytes;      // on the wire
+  MonoTime deadline;
+  bool transaction;  // only the last reply, or the first error, is handed on
+};
+
+enum class Greeting : uint8_t { kAuth, kSelect, kName, kPing };
+
+}  // namespace
+
+std::string_view link_state_text(LinkState state) {
+  static constexpr std::string_view kTexts[] = {"idle",  "connecting",  "greeting",
+                                                "ready", "backing off", "stopped"};
+  return kTexts[static_cast<size_t>(state)];
+}
+
+void ConnectionListener::on_push(Connection&, const Reply&) {}
+
+class Connection::Impl final : public TransportListener {
+ public:
+  Impl(Connection& self, uv_loop_t* loop, ConnectionOptions options, ConnectionListener* listener)
+      : self_(self),
+        options_(std::move(options)),
+        listener_(listener),
+        state_(LinkState::kIdle, kMoves),
+        transport_(loop, *this),
+        backoff_(options_.backoff_base, options_.backoff_cap),
+        flush_(loop, [this] { flush(); }),
+        link_timer_(loop, [this] { on_link_timer(); }),
+        deadline_timer_(loop, [this] { expire(); }) {}
+
+  void start();
+  void stop();
+  Status send(std::string_view bytes, size_t count, ReplyTo to, Duration timeout);
+  Status transaction(const Command& body, ReplyTo to, uint64_t generation, Duration timeout);
+  void forget(const void* self);
+  void drop_link(Error why);
+
+  LinkState state() const { return state_.get(); }
+  bool has_link() const { return state_.is(LinkState::kGreeting) || state_.is(LinkState::kReady); }
+
+  // TransportListener
+  void on_open() override;
+  void on_bytes(std::string_view bytes) override;
+  void on_written() override { flush(); }
+  void on_lost(const Error& why) override { lost(why); }
+
+ private:
+  friend class Connection;
+  Status check_room(size_t bytes, size_t count) const;
+  void append(std::string_view bytes, const Run& run);
+  void connect();
+  void on_link_timer();
+  void lost(const Error& why);
+  void became_ready();
+  void greeted(const Reply& reply);
+  void dispatch(const Reply& reply);
+  void answer_sent(const Error& first, const Error& rest);
+  void answer(Run& run, const Answer& answer);
+  void flush();
+  void expire();
+  void expire_unsent(MonoTime now);
+  void arm_deadline();
+  Error with_address(const Error& why) const { return why.in(options_.endpoint.address()); }
+
+  Connection& self_;
+  ConnectionOptions options_;
+  ConnectionListener* listener_;
+  StateMachine<LinkState> state_;
+  Transport transport_;
+  std::unique_ptr<ReplyReader> reader_ = std::make_unique<ReplyReader>();
+  Backoff backoff_;
+  BeforePoll flush_;
+  Timer link_timer_;  // bounds connecting and greeting; then, the wait of a backoff
+  Timer deadline_timer_;
+  MonoTime ready_since_{};
+  MonoTime armed_until_{};  // when deadline_timer_ fires, while it is armed
+  uint64_t generation_ = 0;
+  Counters counters_;
+  bool push_mode_ = false;
+
+  std::deque<Greeting> greeting_;  // replies that the greeting waits for
+  std::deque<Run> pending_;        // the last `unsent_` of it have their bytes in outgoing_
+  size_t unsent_ = 0;
+  size_t pending_commands_ = 0;
+  std::string outgoing_;
+  std::deque<Run> failing_;          // being answered after a loss
+  std::optional<Error> drop_after_;  // drop the link once the bytes at hand are dispatched
+};
+
+void Connection::Impl::start() {
+  if (state_.is(LinkState::kIdle)) connect();
+}
+
+void Connection::Impl::connect() {
+  state_.to(LinkState::kConnecting);
+  reader_ = std::make_unique<ReplyReader>();
+  drop_after_.reset();
+  link_timer_.once(options_.connect_timeout);
+  transport_.open(options_.endpoint);
+}
+
+void Connection::Impl::on_open() {
+  state_.to(LinkState::kGreeting);
+  const Endpoint& endpoint = options_.endpoint;
+  Command hello;
+  greeting_.clear();
+  if (!endpoint.password.empty()) {
+    greeting_.push_back(Greeting::kAuth);
+    if (endpoint.user.empty())
+      hello.add("AUTH", endpoint.password);
+    else
+      hello.add("AUTH", endpoint.user, endpoint.password);
+  }
+  if (endpoint.db != 0) {
+    greeting_.push_back(Greeting::kSelect);
+    hello.add("SELECT", endpoint.db);
+  }
+  if (!options_.client_name.empty()) {
+    greeting_.push_back(Greeting::kName);
+    hello.add("CLIENT", "SETNAME", options_.client_name);
+  }
+  greeting_.push_back(Greeting::kPing);
+  hello.add("PING");
+  std::string bytes = hello.bytes();
+  counters_.bytes_out += bytes.size();
+  transport_.write(bytes);
+}
+
+/// One reply of the greeting. PING comes last and shows whether Redis would serve us (LOADING, NOAUTH,
+/// MASTERDOWN).
+void Connection::Impl::greeted(const Reply& reply) {
+  Greeting step = greeting_.front();
+  greeting_.pop_front();
+  bool tolerated = step == Greeting::kName || (step == Greeting::kPing && reply.error_code() == "NOPERM");
+  if (reply.is_error() && !tolerated) {
+    drop_after_ = error_of(reply);
+    if (step == Greeting::kAuth) drop_after_->code = Errc::kAuthFailed;
+    return;
+  }
+  if (greeting_.empty()) became_ready();
+}
+
+void Connection::Impl::became_ready() {
+  state_.to(LinkState::kReady);
+  link_timer_.stop();
+  ready_since_ = mono_now();
+  if (++generation_ > 1) ++counters_.reconnects;
+  if (listener_ != nullptr) listener_->on_ready(self_);
+  flush_.request();
+}
+
+void Connection::Impl::on_bytes(std::string_view bytes) {
+  counters_.bytes_in += bytes.size();
+  if (auto status = reader_->feed(bytes); !status) return drop_link(status.error());
+  while (has_link() && !drop_after_) {
+    auto reply = reader_->next();
+    if (!reply) return drop_link(reply.error());
+    if (*reply == nullptr) break;
+    ++counters_.replies;
+    if (state_.is(LinkState::kGreeting))
+      greeted(**reply);
+    else if (push_mode_)
+      listener_->on_push(self_, **reply);
+    else
+      dispatch(**reply);
+  }
+  if (has_link() && drop_after_) drop_link(*drop_after_);
+}
+
+void Connection::Impl::dispatch(const Reply& reply) {
+  if (pending_.size() == unsent_)
+    return void(drop_after_ = Error{Errc::kProtocol, "a reply came that no command asked for"});
+  if (reply.error_code() == "READONLY") drop_after_ = error_of(reply);
+
+  Run& run = pending_.front();
+  ReplyTo to = run.to;
+  --pending_commands_;
+  bool last = --run.remaining == 0;
+  if (run.transaction) {
+    if (!last && !reply.is_error()) return;
+    run.to.fn = nullptr;
+  } else {
+    ++run.to.tag;
+  }
+  if (last) pending_.pop_front();
+  if (last && !pending_.empty() && pending_.front().deadline < armed_until_) arm_deadline();
+  if (to.fn != nullptr) to.fn(to.self, to.tag, &reply);
+}
+
+Status Connection::Impl::check_room(size_t bytes, size_t count) const {
+  if (state_.is(LinkState::kStopped)) return Error{Errc::kInvalidState, "the connection was stopped"};
+  if (!options_.keep_unsent && !state_.is(LinkState::kReady))
+    return with_address(Error{Errc::kUnreachable, "not connected"});
+  if (outgoing_.size() + bytes > options_.max_outgoing_bytes)
+    return with_address(
+        Error{Errc::kWouldBlock, "the outgoing queue is full (" + std::to_string(outgoing_.size()) + " of " +
+                                     std::to_string(options_.max_outgoing_bytes) + " bytes)"});
+  if (pending_commands_ + count > options_.max_pending_commands)
+    return with_address(
+        Error{Errc::kWouldBlock, "the outgoing queue is full (" + std::to_string(pending_commands_) + " of " +
+                                     std::to_string(options_.max_pending_commands) + " commands)"});
+  return {};
+}
+
+void Connection::Impl::append(std::string_view bytes, const Run& run) {
+  outgoing_.append(bytes);
+  counters_.commands += run.remaining;
+  if (!push_mode_) {
+    pending_.push_back(run);
+    ++unsent_;
+    pending_commands_ += run.remaining;
+    if (!deadline_timer_.armed() || pending_.front().deadline < armed_until_) arm_deadline();
+  }
+  if (state_.is(LinkState::kReady)) flush_.request();
+}
+
+Status Connection::Impl::send(std::string_view bytes, size_t count, ReplyTo to, Duration timeout) {
+  if (count == 0) return Error{Errc::kInvalidArgument, "no command to send"};
+  if (auto status = check_room(bytes.size(), count); !status) return status;
+  Duration patience = timeout == Duration::zero() ? options_.command_timeout : timeout;
+  append(bytes, Run{to, count, bytes.size(), mono_now() + patience, false});
+  return {};
+}
+
+Status Connection::Impl::transaction(const Command& body, ReplyTo to, uint64_t generation, Duration timeout) {
+  if (!state_.is(LinkState::kReady)) return with_address(Error{Errc::kUnreachable, "not connected"});
+  if (generation != 0 && generation != generation_)
+    return with_address(Error{Errc::kConnectionLost, "the link that was watched is gone"});
+  Command whole("MULTI");
+  whole.add(body).add("EXEC");
+  if (auto status = check_room(whole.bytes().size(), whole.count()); !status) return status;
+  Duration patience = timeout == Duration::zero() ? options_.command_timeout : timeout;
+  append(whole.bytes(), Run{to, whole.count(), whole.bytes().size(), mono_now() + patience, true});
+  return {};
+}
+
+/// Hands everything outgoing to the socket in one write. One write at a time: what comes meanwhile forms the
+/// next.
+void Connection::Impl::flush() {
+  if (!state_.is(LinkState::kReady) || outgoing_.empty() || transport_.writing()) return;
+  counters_.bytes_out += outgoing_.size();
+  unsent_ = 0;
+  transport_.write(outgoing_);
+  if (outgoing_.capacity() > kKeptBufferBytes && outgoing_.empty()) outgoing_ = std::string();
+}
+
+void Connection::Impl::drop_link(Error why) {
+  if (!has_link() && !state_.is(LinkState::kConnecting)) return;
+  transport_.close();
+  lost(why);
+}
+
+/// The link is gone: plan the next one, then answer what was sent on this one.
+void Connection::Impl::lost(const Error& why) {
+  bool was_stable = state_.is(LinkState::kReady) && mono_now() - ready_since_ >= options_.backoff_cap;
+  if (was_stable) backoff_.reset();
+  state_.to(LinkState::kBackingOff);
+  link_timer_.once(backoff_.next(random_u64()));
+  Error told = with_address(why);
+  Error unknown = told;
+  if (unknown.code != Errc::kTimeout) unknown.code = Errc::kConnectionLost;
+  answer_sent(unknown, Error{Errc::kConnectionLost, told.message});
+  if (state_.is(LinkState::kStopped)) return;
+  if (!options_.keep_unsent) {
+    unsent_ = 0;
+    outgoing_.clear();
+    answer_sent({Errc::kUnreachable, told.message}, {Errc::kUnreachable, told.message});
+    if (state_.is(LinkState::kStopped)) return;
+  }
+  arm_deadline();
+  if (listener_ != nullptr) listener_->on_down(self_, told, backoff_.attempts());
+}
+
+/// Answers every run whose bytes were handed to the socket.
+void Connection::Impl::answer_sent(const Error& first, const Error& rest) {
+  auto end = pending_.end() - static_cast<std::ptrdiff_t>(unsent_);
+  failing_.assign(pending_.begin(), end);
+  pending_.erase(pending_.begin(), end);
+  for (bool head = true; !failing_.empty(); head = false) {
+    Run run = failing_.front();
+    failing_.pop_front();
+    pending_commands_ -= run.remaining;
+    answer(run, head ? first : rest);
+  }
+}
+
+void Connection::Impl::answer(Run& run, const Answer& outcome) {
+  if (run.to.fn == nullptr) return;
+  size_t times = run.transaction ? 1 : run.remaining;
+  for (size_t i = 0; i < times; ++i) run.to.fn(run.to.self, run.to.tag + i, outcome);
+}
+
+void Connection::Impl::on_link_timer() {
+  if (state_.is(LinkState::kBackingOff)) return connect();
+  const char* what = state_.is(LinkState::kConnecting) ? "no connection" : "no answer to the greeting";
+  drop_link(Error{Errc::kTimeout, std::string(what) + " within " +
+                                      std::to_string(to_millis(options_.connect_timeout)) + " ms"});
+}
+
+/// Arms the timer for the oldest run. Replies do not re-arm it: it fires, looks and arms itself again.
+void Connection::Impl::arm_deadline() {
+  if (pending_.empty()) return deadline_timer_.stop();
+  armed_until_ = pending_.front().deadline;
+  deadline_timer_.once(std::max(armed_until_ - mono_now(), Duration::zero()));
+}
+
+void Connection::Impl::expire() {
+  MonoTime now = mono_now();
+  if (pending_.empty() || pending_.front().deadline > now) return arm_deadline();
+  bool sent = pending_.size() > unsent_;
+  if (!sent) return expire_unsent(now);
+  ++counters_.timeouts;
+  drop_link(Error{Errc::kTimeout, "no reply in time"});
+}
+
+/// Without a link: the oldest runs give up, and their bytes leave the queue.
+void Connection::Impl::expire_unsent(MonoTime now) {
+  size_t bytes = 0;
+  std::deque<Run> expired;
+  while (!pending_.empty() && pending_.front().deadline <= now) {
+    bytes += pending_.front().bytes;
+    expired.push_back(pending_.front());
+    pending_.pop_front();
+    --unsent_;
+  }
+  outgoing_.erase(0, bytes);
+  counters_.timeouts += expired.size();
+  failing_.swap(expired);
+  Error why = with_address(Error{Errc::kTimeout, "no connection in time"});
+  while (!failing_.empty()) {
+    Run run = failing_.front();
+    failing_.pop_front();
+    pending_commands_ -= run.remaining;
+    answer(run, why);
+  }
+  if (!state_.is(LinkState::kStopped)) arm_deadline();
+}
+
+void Connection::Impl::stop() {
+  if (state_.is(LinkState::kStopped)) return;
+  state_.to(LinkState::kStopped);
+  transport_.close();
+  link_timer_.stop();
+  deadline_timer_.stop();
+  outgoing_.clear();
+  unsent_ = 0;
+  Error cancelled = with_address(Error{Errc::kCancelled, "the connection was stopped"});
+  answer_sent(cancelled, cancelled);
+}
+
+void Connection::Impl::forget(const void* self) {
+  for (auto* queue : {&pending_, &failing_})
+    for (Run& run : *queue)
+      if (run.to.self == self) run.to.fn = nullptr;
+}
+
+Connection::Connection(uv_loop_t* loop, ConnectionOptions options, ConnectionListener* listener)
+    : impl_(std::make_unique<Impl>(*this, loop, std::move(options), listener)) {}
+Connection::~Connection() = default;
+
+void Connection::start() {
+  impl_->start();
+}
+void Connection::stop() {
+  impl_->stop();
+}
+Status Connection::send(std::string_view bytes, size_t count, ReplyTo to, Duration timeout) {
+  return impl_->send(bytes, count, to, timeout);
+}
+Status Connection::transaction(const Command& body, ReplyTo to, uint64_t generation, Duration timeout) {
+  return impl_->transaction(body, to, generation, timeout);
+}
+void Connection::forget(const void* self) {
+  impl_->forget(self);
+}
+LinkState Connection::state() const {
+  return impl_->state();
+}
+uint64_t Connection::generation() const {
+  return impl_->generation_;
+}
+size_t Connection::pending_commands() const {
+  return impl_->pending_commands_;
+}
+size_t Connection::outgoing_bytes() const {
+  return impl_->outgoing_.size();
+}
+const ConnectionOptions& Connection::options() const {
+  return impl_->options_;
+}
+const Connection::Counters& Connection::counters() const {
+  return impl_->counters_;
+}
+void Connection::push_mode() {
+  impl_->push_mode_ = true;
+}
+void Connection::drop_link(Error why) {
+  impl_->drop_link(std::move(why));
+}
+
+}  // namespace mas::redis

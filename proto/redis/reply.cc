@@ -1,0 +1,210 @@
+// Hiredis's reader building Reply nodes in an arena.
+#include "proto/redis/reply.h"
+
+#include <hiredis/hiredis.h>
+#include <hiredis/read.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <new>
+#include <string>
+
+namespace mas::redis {
+namespace {
+
+constexpr size_t kMaxArrayElements = 4u * 1024 * 1024;
+constexpr size_t kChunkBytes = 16 * 1024;
+constexpr size_t kKeptChunkBytes = 1024 * 1024;  // a larger chunk is given back after its reply
+constexpr size_t kIdleReaderBytes = 256 * 1024;  // hiredis frees a larger empty buffer
+
+}  // namespace
+
+/// A bump allocator: `rewind` makes all of it free again and keeps one chunk.
+class ReplyReader::Arena {
+ public:
+  explicit Arena(size_t limit) : limit_(limit) {}
+
+  /// @return memory fit for a Reply; nullptr past the limit or without memory.
+  void* allocate(size_t size) {
+    size = (size + alignof(std::max_align_t) - 1) & ~(alignof(std::max_align_t) - 1);
+    if (size > limit_ - std::min(limit_, total_)) return nullptr;
+    total_ += size;
+    if (chunks_.empty() || used_ + size > chunks_.back().size) {
+      size_t wanted = std::max({size, kChunkBytes, chunks_.empty() ? 0 : chunks_.back().size * 2});
+      auto* bytes = new (std::nothrow) std::byte[wanted];
+      if (bytes == nullptr) return nullptr;
+      chunks_.push_back({std::unique_ptr<std::byte[]>(bytes), wanted});
+      used_ = 0;
+    }
+    void* memory = chunks_.back().bytes.get() + used_;
+    used_ += size;
+    return memory;
+  }
+
+  void rewind() {
+    if (chunks_.size() > 1) chunks_.erase(chunks_.begin(), chunks_.end() - 1);
+    if (!chunks_.empty() && chunks_[0].size > kKeptChunkBytes) chunks_.clear();
+    used_ = 0;
+    total_ = 0;
+  }
+
+  /// The node for a task of hiredis: a slot of the parent's array, or a new root.
+  Reply* node(const redisReadTask* task) {
+    if (task->parent != nullptr) {
+      auto* parent = static_cast<Reply*>(task->parent->obj);
+      return const_cast<Reply*>(parent->first) + task->idx;
+    }
+    void* memory = allocate(sizeof(Reply));
+    return memory == nullptr ? nullptr : new (memory) Reply();
+  }
+
+  bool text(Reply* reply, std::string_view bytes) {
+    auto* copy = static_cast<char*>(allocate(bytes.size() + 1));
+    if (copy == nullptr) return false;
+    std::memcpy(copy, bytes.data(), bytes.size());
+    copy[bytes.size()] = '\0';
+    reply->text = {copy, bytes.size()};
+    return true;
+  }
+
+  bool array(Reply* reply, size_t count) {
+    if (count > kMaxArrayElements) return false;
+    auto* elements = static_cast<Reply*>(allocate(count * sizeof(Reply)));
+    if (elements == nullptr) return false;
+    std::uninitialized_default_construct_n(elements, count);
+    reply->first = elements;
+    reply->count = count;
+    return true;
+  }
+
+ private:
+  struct Chunk {
+    std::unique_ptr<std::byte[]> bytes;
+    size_t size;
+  };
+  std::vector<Chunk> chunks_;
+  size_t limit_;
+  size_t used_ = 0;   // of the last chunk
+  size_t total_ = 0;  // since rewind
+};
+
+namespace {
+
+ReplyReader::Arena& arena_of(const redisReadTask* task) {
+  return *static_cast<ReplyReader::Arena*>(task->privdata);
+}
+
+void* create_string(const redisReadTask* task, char* bytes, size_t size) {
+  Reply* reply = arena_of(task).node(task);
+  if (reply == nullptr || !arena_of(task).text(reply, {bytes, size})) return nullptr;
+  switch (task->type) {
+    case REDIS_REPLY_STRING:
+      reply->type = Reply::Type::kString;
+      return reply;
+    case REDIS_REPLY_STATUS:
+      reply->type = Reply::Type::kStatus;
+      return reply;
+    case REDIS_REPLY_ERROR:
+      reply->type = Reply::Type::kError;
+      return reply;
+    default:  // a RESP3 type: this side never asked for RESP3
+      return nullptr;
+  }
+}
+
+#if HIREDIS_MAJOR >= 1
+using ElementCount = size_t;
+#else
+using ElementCount = int;
+#endif
+
+void* create_array(const redisReadTask* task, ElementCount count) {
+  Reply* reply = task->type == REDIS_REPLY_ARRAY ? arena_of(task).node(task) : nullptr;
+  if (reply == nullptr || !arena_of(task).array(reply, static_cast<size_t>(count))) return nullptr;
+  reply->type = Reply::Type::kArray;
+  return reply;
+}
+
+void* create_integer(const redisReadTask* task, long long value) {
+  Reply* reply = arena_of(task).node(task);
+  if (reply == nullptr) return nullptr;
+  reply->type = Reply::Type::kInteger;
+  reply->integer = value;
+  return reply;
+}
+
+void* create_nil(const redisReadTask* task) {
+  Reply* reply = arena_of(task).node(task);
+  if (reply != nullptr) reply->type = Reply::Type::kNil;
+  return reply;
+}
+
+void free_object(void*) {}  // the arena frees
+
+#if HIREDIS_MAJOR >= 1
+void* create_double(const redisReadTask*, double, char*, size_t) {
+  return nullptr;
+}
+void* create_bool(const redisReadTask*, int) {
+  return nullptr;
+}
+redisReplyObjectFunctions functions = {create_string, create_array, create_integer, create_double,
+                                       create_nil,    create_bool,  free_object};
+#else
+redisReplyObjectFunctions functions = {create_string, create_array, create_integer, create_nil, free_object};
+#endif
+
+}  // namespace
+
+ReplyReader::ReplyReader(size_t max_reply_bytes)
+    : arena_(std::make_unique<Arena>(max_reply_bytes)),
+      max_reply_bytes_(max_reply_bytes),
+      reader_(redisReaderCreateWithFunctions(&functions)) {
+  if (reader_ == nullptr) throw std::bad_alloc();
+  reader_->privdata = arena_.get();
+  reader_->maxbuf = kIdleReaderBytes;
+}
+
+ReplyReader::~ReplyReader() {
+  redisReaderFree(reader_);
+}
+
+Status ReplyReader::feed(std::string_view bytes) {
+  if (reader_->len - reader_->pos + bytes.size() > max_reply_bytes_)
+    return Error{Errc::kProtocol, "a reply exceeds " + std::to_string(max_reply_bytes_) + " bytes"};
+  if (redisReaderFeed(reader_, bytes.data(), bytes.size()) == REDIS_OK) return {};
+  return Error{Errc::kNoMemory, "no memory for a reply"};
+}
+
+Result<const Reply*> ReplyReader::next() {
+  if (handed_out_) arena_->rewind();
+  handed_out_ = false;
+  void* reply = nullptr;
+  if (redisReaderGetReply(reader_, &reply) != REDIS_OK)
+    return Error{Errc::kProtocol, std::string("not a RESP2 reply, or one past a limit: ") + reader_->errstr};
+  handed_out_ = reply != nullptr;
+  return static_cast<const Reply*>(reply);
+}
+
+std::string_view Reply::error_code() const {
+  if (type != Type::kError) return {};
+  size_t end = 0;
+  while (end < text.size() && ((text[end] >= 'A' && text[end] <= 'Z') || text[end] == '_')) ++end;
+  return text.substr(0, end);
+}
+
+Error error_of(const Reply& reply) {
+  static constexpr std::string_view kUnavailable[] = {
+      "LOADING", "READONLY", "OOM", "MASTERDOWN", "BUSY", "TRYAGAIN", "CLUSTERDOWN", "NOREPLICAS", "MISCONF"};
+  static constexpr std::string_view kAuth[] = {"NOAUTH", "WRONGPASS", "NOPERM"};
+  auto is_one_of = [code = reply.error_code()](const auto& table) {
+    return std::find(std::begin(table), std::end(table), code) != std::end(table);
+  };
+  Errc errc = is_one_of(kUnavailable) ? Errc::kUnavailable
+              : is_one_of(kAuth)      ? Errc::kAuthFailed
+                                      : Errc::kRefused;
+  return Error{errc, "Redis: " + std::string(reply.text.substr(0, 512))};
+}
+
+}  // namespace mas::redis

@@ -1,0 +1,130 @@
+// Subscriptions: what is wanted, what Redis confirmed, and the pings that keep the link honest.
+#include "proto/redis/subscriber.h"
+
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "proto/redis/loop.h"
+
+namespace mas::redis {
+namespace {
+constexpr size_t kChannelsPerCommand = 500;
+}
+
+class Subscriber::Impl final : public ConnectionListener {
+ public:
+  Impl(uv_loop_t* loop, ConnectionOptions options, SubscriberListener& listener, Duration ping_interval)
+      : listener_(listener),
+        ping_interval_(ping_interval),
+        connection_(loop, std::move(options), this),
+        ping_timer_(loop, [this] { ping(); }) {
+    connection_.push_mode();
+  }
+
+  void start() { connection_.start(); }
+  void stop() {
+    ping_timer_.stop();
+    connection_.stop();
+  }
+
+  void subscribe(std::string_view channel) {
+    auto [it, added] = channels_.emplace(channel, false);
+    if (added && connection_.ready()) request(Command("SUBSCRIBE", channel));
+  }
+
+  void unsubscribe(std::string_view channel) {
+    auto it = channels_.find(channel);
+    if (it == channels_.end()) return;
+    channels_.erase(it);
+    if (connection_.ready()) request(Command("UNSUBSCRIBE", channel));
+  }
+
+  bool subscribed(std::string_view channel) const {
+    auto it = channels_.find(channel);
+    return it != channels_.end() && it->second;
+  }
+  bool ready() const { return connection_.ready(); }
+
+  void on_ready(Connection&) override {
+    heard_ = mono_now();
+    ping_timer_.every(ping_interval_);
+    std::vector<std::string_view> args;
+    for (const auto& [channel, confirmed] : channels_) {
+      if (args.empty()) args.push_back("SUBSCRIBE");
+      args.push_back(channel);
+      if (args.size() > kChannelsPerCommand) request(Command::of(std::exchange(args, {})));
+    }
+    if (!args.empty()) request(Command::of(args));
+  }
+
+  void on_down(Connection&, const Error& why, unsigned attempt) override {
+    ping_timer_.stop();
+    for (auto& [channel, confirmed] : channels_) confirmed = false;
+    listener_.on_subscriber_down(why, attempt);
+  }
+
+  void on_push(Connection&, const Reply& reply) override {
+    heard_ = mono_now();
+    if (reply.is_error()) return listener_.on_subscriber_error(error_of(reply));
+    if (!reply.is_array() || reply.count < 3 || !reply[0].is_text() || !reply[1].is_text()) return;  // a pong
+    std::string_view kind = reply[0].text;
+    if (kind == "message") return listener_.on_message(reply[1].text, reply[2].text);
+    if (kind == "subscribe") confirm(reply[1].text);
+  }
+
+ private:
+  void confirm(std::string_view channel) {
+    auto it = channels_.find(channel);
+    if (it == channels_.end()) return;  // unsubscribed meanwhile
+    it->second = true;
+    listener_.on_subscribed(channel);
+  }
+
+  void ping() {
+    Duration silence = mono_now() - heard_;
+    if (silence >= 2 * ping_interval_)
+      return connection_.drop_link(Error{
+          Errc::kTimeout, "subscriptions were silent for " + std::to_string(to_millis(silence)) + " ms"});
+    request(Command("PING"));
+  }
+
+  /// On a ready link only a full queue refuses, which the next ping finds out.
+  void request(const Command& command) {
+    if (auto status = connection_.send(command, ReplyTo{}); !status)
+      listener_.on_subscriber_error(status.error());
+  }
+
+  SubscriberListener& listener_;
+  Duration ping_interval_;
+  Connection connection_;
+  Timer ping_timer_;
+  std::map<std::string, bool, std::less<>> channels_;  // wanted → confirmed on the current link
+  MonoTime heard_{};
+};
+
+Subscriber::Subscriber(uv_loop_t* loop, ConnectionOptions options, SubscriberListener& listener,
+                       Duration ping_interval)
+    : impl_(std::make_unique<Impl>(loop, std::move(options), listener, ping_interval)) {}
+Subscriber::~Subscriber() = default;
+
+void Subscriber::start() {
+  impl_->start();
+}
+void Subscriber::stop() {
+  impl_->stop();
+}
+void Subscriber::subscribe(std::string_view channel) {
+  impl_->subscribe(channel);
+}
+void Subscriber::unsubscribe(std::string_view channel) {
+  impl_->unsubscribe(channel);
+}
+bool Subscriber::subscribed(std::string_view channel) const {
+  return impl_->subscribed(channel);
+}
+bool Subscriber::ready() const {
+  return impl_->ready();
+}
+
+}  // namespace mas::redis

@@ -1,0 +1,272 @@
+// The stream behind a connection, over libuv.
+#include "proto/redis/transport.h"
+
+#include <netdb.h>
+
+#include <array>
+#include <cstring>
+#include <utility>
+
+namespace mas::redis {
+namespace {
+
+constexpr size_t kReadBytes = 64 * 1024;
+constexpr size_t kKeptBufferBytes = 1024 * 1024;  // a larger write buffer is given back once written
+constexpr unsigned kKeepaliveSeconds = 15;
+
+}  // namespace
+
+/// What libuv points into while a socket lives; freed in the close callback. `owner` is null once it was let
+/// go.
+struct Transport::Socket {
+  union {
+    uv_handle_t handle;
+    uv_stream_t stream;
+    uv_tcp_t tcp;
+    uv_pipe_t pipe;
+  };
+  uv_connect_t connect;
+  uv_write_t write;
+  Transport* owner;
+  bool busy = false;  // a write is under way
+  std::string out;    // what it writes
+  std::array<char, kReadBytes> in;
+
+  static Socket* of(uv_handle_t* handle) { return static_cast<Socket*>(handle->data); }
+  static void allocate(uv_handle_t* handle, size_t, uv_buf_t* buffer) {
+    buffer->base = of(handle)->in.data();
+    buffer->len = kReadBytes;
+  }
+};
+
+/// A name being resolved; freed in its callback, which always comes.
+struct Transport::Lookup {
+  uv_getaddrinfo_t request;
+  Transport* owner;
+  addrinfo* found = nullptr;  // all addresses
+  addrinfo* next = nullptr;   // the next to try
+
+  ~Lookup() { uv_freeaddrinfo(found); }
+};
+
+const TransitionTable Transport::kMoves = transitions<State>({
+    {State::kClosed, State::kResolving},
+    {State::kClosed, State::kDialing},
+    {State::kResolving, State::kDialing},
+    {State::kDialing, State::kDialing},  // the next address
+    {State::kDialing, State::kSecuring},
+    {State::kDialing, State::kOpen},
+    {State::kSecuring, State::kOpen},
+    {State::kClosed, State::kClosed},
+    {State::kResolving, State::kClosed},
+    {State::kDialing, State::kClosed},
+    {State::kSecuring, State::kClosed},
+    {State::kOpen, State::kClosed},
+});
+
+Transport::Transport(uv_loop_t* loop, TransportListener& listener)
+    : loop_(loop), listener_(listener), state_(State::kClosed, kMoves) {}
+
+Transport::~Transport() {
+  close();
+}
+
+void Transport::open(const Endpoint& endpoint) {
+  endpoint_ = endpoint;
+  if (endpoint.kind == Endpoint::Kind::kUnix) {
+    state_.to(State::kDialing);
+    dial_next();
+  } else {
+    state_.to(State::kResolving);
+    resolve();
+  }
+}
+
+void Transport::close() {
+  state_.to(State::kClosed);
+  if (lookup_ != nullptr) {
+    lookup_->owner = nullptr;
+    if (lookup_->found != nullptr || uv_cancel(reinterpret_cast<uv_req_t*>(&lookup_->request)) == UV_EINVAL)
+      delete lookup_;  // its callback has been
+    lookup_ = nullptr;
+  }
+  if (socket_ != nullptr) {
+    socket_->owner = nullptr;
+    uv_close(&socket_->handle, [](uv_handle_t* handle) { delete Socket::of(handle); });
+    socket_ = nullptr;
+  }
+  tls_.reset();
+  backlog_.clear();
+}
+
+void Transport::fail(const Error& why) {
+  close();
+  listener_.on_lost(why);
+}
+
+void Transport::fail(const char* what, int uv_status) {
+  fail(Error{Errc::kUnreachable, std::string(what) + ": " + uv_strerror(uv_status)});
+}
+
+void Transport::resolve() {
+  lookup_ = new Lookup{{}, this};
+  lookup_->request.data = lookup_;
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_family = AF_UNSPEC;
+  auto done = [](uv_getaddrinfo_t* request, int status, addrinfo* found) {
+    auto* lookup = static_cast<Lookup*>(request->data);
+    lookup->found = lookup->next = found;
+    if (lookup->owner == nullptr) return delete lookup;
+    if (status != 0) return lookup->owner->fail("cannot resolve the host name", status);
+    lookup->owner->state_.to(State::kDialing);
+    lookup->owner->dial_next();
+  };
+  std::string port = std::to_string(endpoint_.port);
+  int status = uv_getaddrinfo(loop_, &lookup_->request, done, endpoint_.host.c_str(), port.c_str(), &hints);
+  if (status == 0) return;
+  delete std::exchange(lookup_, nullptr);
+  fail("cannot resolve the host name", status);
+}
+
+void Transport::dial_next() {
+  socket_ = new Socket{};
+  socket_->owner = this;
+  auto done = [](uv_connect_t* request, int status) {
+    auto* socket = static_cast<Socket*>(request->data);
+    if (socket->owner != nullptr) socket->owner->dialed(status);
+  };
+  socket_->connect.data = socket_;
+  if (endpoint_.kind == Endpoint::Kind::kUnix) {
+    uv_pipe_init(loop_, &socket_->pipe, 0);
+    socket_->handle.data = socket_;
+    uv_pipe_connect(&socket_->connect, &socket_->pipe, endpoint_.path.c_str(), done);
+    return;
+  }
+  uv_tcp_init(loop_, &socket_->tcp);
+  socket_->handle.data = socket_;
+  addrinfo* address = lookup_->next;
+  lookup_->next = address->ai_next;
+  int status = uv_tcp_connect(&socket_->connect, &socket_->tcp, address->ai_addr, done);
+  if (status != 0) dialed(status);
+}
+
+void Transport::dialed(int status) {
+  if (status == 0) return connected();
+  if (lookup_ == nullptr || lookup_->next == nullptr) return fail("cannot connect", status);
+  socket_->owner = nullptr;
+  uv_close(&socket_->handle, [](uv_handle_t* handle) { delete Socket::of(handle); });
+  socket_ = nullptr;
+  state_.to(State::kDialing);
+  dial_next();
+}
+
+void Transport::connected() {
+  delete std::exchange(lookup_, nullptr);
+  if (endpoint_.kind != Endpoint::Kind::kUnix) {
+    uv_tcp_nodelay(&socket_->tcp, 1);
+    uv_tcp_keepalive(&socket_->tcp, 1, kKeepaliveSeconds);
+  }
+  socket_->write.data = socket_;
+  auto on_read = [](uv_stream_t* stream, ssize_t size, const uv_buf_t* buffer) {
+    Transport* owner = Socket::of(reinterpret_cast<uv_handle_t*>(stream))->owner;
+    if (owner == nullptr || size == 0) return;
+    if (size == UV_EOF) return owner->fail(Error{Errc::kConnectionLost, "the server closed the connection"});
+    if (size < 0) return owner->fail("reading failed", static_cast<int>(size));
+    owner->received({buffer->base, static_cast<size_t>(size)});
+  };
+  uv_read_start(&socket_->stream, Socket::allocate, on_read);
+  if (endpoint_.kind == Endpoint::Kind::kTls) return secure();
+  state_.to(State::kOpen);
+  listener_.on_open();
+}
+
+void Transport::secure() {
+  state_.to(State::kSecuring);
+  if (tls_context_ == nullptr) {
+    auto context = TlsContext::create(endpoint_.tls);
+    if (!context) return fail(context.error());
+    tls_context_ = *context;
+  }
+  const std::string& name = endpoint_.tls.server_name.empty() ? endpoint_.host : endpoint_.tls.server_name;
+  tls_ = std::make_unique<TlsSession>(tls_context_, name);
+  received_ciphertext({});
+}
+
+void Transport::received(std::string_view bytes) {
+  if (tls_ != nullptr) return received_ciphertext(bytes);
+  listener_.on_bytes(bytes);
+}
+
+void Transport::received_ciphertext(std::string_view bytes) {
+  tls_->feed(bytes);
+  if (state_.is(State::kSecuring)) {
+    auto done = tls_->handshake();
+    std::string out;
+    tls_->take_outgoing(out);  // also an alert that tells the server why
+    if (!out.empty()) push(out);
+    if (state_.is(State::kClosed)) return;
+    if (!done) return fail(done.error());
+    if (!*done) return;
+    state_.to(State::kOpen);
+    listener_.on_open();
+  }
+  std::array<char, 16 * 1024> plain;  // the largest TLS record
+  while (state_.is(State::kOpen)) {
+    auto size = tls_->read(plain.data(), plain.size());
+    if (!size) return fail(size.error());
+    if (*size == 0) break;
+    listener_.on_bytes({plain.data(), *size});
+  }
+  if (!state_.is(State::kOpen)) return;
+  std::string out;
+  tls_->take_outgoing(out);  // key updates and the like
+  if (!out.empty()) push(out);
+}
+
+bool Transport::writing() const {
+  return socket_ != nullptr && socket_->busy;
+}
+
+void Transport::write(std::string& bytes) {
+  if (tls_ == nullptr) return push(bytes);
+  auto status = tls_->write(bytes);
+  bytes.clear();
+  if (!status) return fail(status.error());
+  std::string out;
+  tls_->take_outgoing(out);
+  push(out);
+}
+
+void Transport::push(std::string& bytes) {
+  if (socket_->busy) {
+    backlog_ += bytes;
+    return bytes.clear();
+  }
+  socket_->out.swap(bytes);
+  bytes.clear();
+  uv_buf_t buffer = uv_buf_init(socket_->out.data(), static_cast<unsigned>(socket_->out.size()));
+  int sent = uv_try_write(&socket_->stream, &buffer, 1);
+  if (sent < 0 && sent != UV_EAGAIN) return fail("writing failed", sent);
+  size_t done = sent > 0 ? static_cast<size_t>(sent) : 0;
+  if (done == socket_->out.size()) {
+    if (socket_->out.capacity() > kKeptBufferBytes) socket_->out = std::string();
+    return;
+  }
+  buffer = uv_buf_init(socket_->out.data() + done, static_cast<unsigned>(socket_->out.size() - done));
+  socket_->busy = true;
+  uv_write(&socket_->write, &socket_->stream, &buffer, 1, [](uv_write_t* request, int status) {
+    auto* socket = static_cast<Socket*>(request->data);
+    if (socket->owner != nullptr) socket->owner->written(status);
+  });
+}
+
+void Transport::written(int status) {
+  socket_->busy = false;
+  if (socket_->out.capacity() > kKeptBufferBytes) socket_->out = std::string();
+  if (status != 0) return fail("writing failed", status);
+  if (!backlog_.empty()) push(backlog_);
+  if (state_.is(State::kOpen) && !socket_->busy) listener_.on_written();
+}
+
+}  // namespace mas::redis

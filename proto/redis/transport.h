@@ -1,0 +1,84 @@
+// A byte stream to one endpoint: resolve, connect (TCP, unix socket), TLS, read, write. No Redis in it.
+//
+//     closed ──open──▶ resolving ──▶ dialing ──▶ securing (TLS) ──▶ open
+//        ▲    (unix: straight to dialing)   └────── plain ───────────▶ │
+//        └───────────── close(), or failure → on_lost ─────────────────┘
+//
+// Happy path: open() → on_open; write() hands over a buffer, on_written says that it is gone; on_bytes brings
+// what came. Failure: on_lost once, with a sentence that has no address in it (the owner knows it); the
+// transport is then closed and may be opened again. Every address of a name is tried in turn. There are no
+// time-outs here: the owner closes. Threading: one loop, its thread. Ownership: may be destroyed at any time
+// but from inside its own callbacks; memory that libuv still uses is freed in its close callback.
+#pragma once
+
+#include <uv.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "proto/base/result.h"
+#include "proto/base/state_machine.h"
+#include "proto/redis/tls.h"
+#include "proto/redis/url.h"
+
+namespace mas::redis {
+
+class TransportListener {
+ public:
+  virtual ~TransportListener() = default;
+  virtual void on_open() = 0;
+  /// Bytes from the peer; valid during the call. close() is allowed inside.
+  virtual void on_bytes(std::string_view bytes) = 0;
+  virtual void on_written() = 0;
+  virtual void on_lost(const Error& why) = 0;
+};
+
+class Transport {
+ public:
+  Transport(uv_loop_t* loop, TransportListener& listener);
+  ~Transport();
+  Transport(const Transport&) = delete;
+  Transport& operator=(const Transport&) = delete;
+
+  void open(const Endpoint& endpoint);
+  /// Ends the stream without a callback. Idempotent.
+  void close();
+  bool is_open() const { return state_.is(State::kOpen); }
+
+  /// Whether bytes handed over are still being written.
+  bool writing() const;
+  /// Takes `bytes` (left empty) and writes them. Only when open and not writing(). Tries at once: when the
+  /// socket takes all of it, writing() stays false and on_written does not come.
+  void write(std::string& bytes);
+
+ private:
+  enum class State : uint8_t { kClosed, kResolving, kDialing, kSecuring, kOpen };
+  static const TransitionTable kMoves;
+  struct Socket;
+  struct Lookup;
+
+  void resolve();
+  void dial_next();
+  void dialed(int status);
+  void connected();
+  void secure();
+  void received(std::string_view bytes);
+  void received_ciphertext(std::string_view bytes);
+  void push(std::string& bytes);
+  void written(int status);
+  void fail(const Error& why);
+  void fail(const char* what, int uv_status);
+
+  uv_loop_t* loop_;
+  TransportListener& listener_;
+  StateMachine<State> state_;
+  Endpoint endpoint_;
+  Lookup* lookup_ = nullptr;
+  Socket* socket_ = nullptr;
+  std::unique_ptr<TlsSession> tls_;
+  std::shared_ptr<TlsContext> tls_context_;
+  std::string backlog_;  // ciphertext that came up while a write was under way
+};
+
+}  // namespace mas::redis

@@ -1,0 +1,216 @@
+// What happens when the server hangs, dies, comes back, loads, is read-only or is not there.
+#include "proto/redis/connection.h"
+#include "tests/lib/loop_fixture.h"
+#include "tests/lib/redis_server.h"
+#include "tests/redis/client.h"
+#include "tests/unit/catch.h"
+
+using namespace mas;
+using namespace mas::redis;
+using namespace mas::test;
+
+TEST_CASE("a server that is not there: attempts go on, waiting commands time out, then it comes") {
+  RedisServer server;
+  server.stop();
+  LoopFixture loop;
+  RecordingListener listener;
+  Connection connection(loop.loop(), quick_options(server.url()), &listener);
+  connection.start();
+  Receiver receiver;
+  REQUIRE(connection.send(Command("PING").add("PING"), receiver.to(), 100ms).ok());
+  REQUIRE(connection.send(Command("ECHO", "late"), receiver.to(), 20s).ok());
+  REQUIRE(loop.run_until([&] { return receiver.answers.size() == 2 && listener.downs.size() >= 3; }));
+  CHECK(receiver.answers == std::vector<std::string>{"!timeout", "!timeout"});
+  CHECK(listener.downs[0].code == Errc::kUnreachable);
+  CHECK(listener.saw(server.socket()));
+  CHECK(listener.attempts[2] == 3);
+  server.start();
+  REQUIRE(loop.run_until([&] { return receiver.answers.size() == 3; }));
+  CHECK(receiver.answers[2] == "late");
+}
+
+TEST_CASE("a link lost with commands under way: their outcome is unknown; what was not sent is sent to the next") {
+  RedisServer server;
+  LoopFixture loop;
+  RecordingListener listener;
+  Connection connection(loop.loop(), quick_options(server.url()), &listener);
+  connection.start();
+  REQUIRE(loop.run_until([&] { return connection.ready(); }));
+  server.freeze();
+  Receiver sent;
+  REQUIRE(connection.send(Command("INCR", "n").add("INCR", "n"), sent.to(), 20s).ok());
+  REQUIRE(loop.run_until([&] { return connection.outgoing_bytes() == 0; }));
+  Receiver waiting;
+  REQUIRE(connection.send(Command("ECHO", "kept"), waiting.to(), 20s).ok());
+  connection.drop_link(Error{Errc::kConnectionLost, "before the loop could write it"});
+  server.stop();
+  CHECK(sent.answers == std::vector<std::string>{"!connection lost", "!connection lost"});
+  server.start();
+  REQUIRE(loop.run_until([&] { return waiting.answers.size() == 1; }));
+  CHECK(waiting.answers[0] == "kept");
+  CHECK(connection.generation() == 2);
+  CHECK(connection.counters().reconnects == 1);
+}
+
+TEST_CASE("a server that hangs: the oldest command times out and the link is replaced") {
+  RedisServer server;
+  LoopFixture loop;
+  RecordingListener listener;
+  Connection connection(loop.loop(), quick_options(server.url()), &listener);
+  connection.start();
+  REQUIRE(loop.run_until([&] { return connection.ready(); }));
+  server.freeze();
+  Receiver first;
+  Receiver second;
+  REQUIRE(connection.send(Command("PING"), first.to(), 100ms).ok());
+  REQUIRE(connection.send(Command("PING"), second.to(), 20s).ok());
+  REQUIRE(loop.run_until([&] { return second.answers.size() == 1; }));
+  CHECK(first.answers == std::vector<std::string>{"!timeout"});
+  CHECK(second.answers == std::vector<std::string>{"!connection lost"});
+  CHECK(connection.counters().timeouts == 1);
+  server.thaw();
+  REQUIRE(loop.run_until([&] { return connection.ready(); }));
+}
+
+TEST_CASE("a greeting that is never answered ends in connect_timeout") {
+  RedisServer server;
+  server.freeze();
+  LoopFixture loop;
+  RecordingListener listener;
+  auto options = quick_options(server.url());
+  options.connect_timeout = 100ms;
+  Connection connection(loop.loop(), options, &listener);
+  connection.start();
+  REQUIRE(loop.run_until([&] { return listener.downs.size() >= 2; }));
+  CHECK(listener.downs[0].code == Errc::kTimeout);
+  CHECK(listener.saw("no answer to the greeting within 100 ms"));
+  server.thaw();
+  REQUIRE(loop.run_until([&] { return connection.ready(); }));
+}
+
+TEST_CASE("without keep_unsent nothing waits for a link") {
+  RedisServer server;
+  LoopFixture loop;
+  auto options = quick_options(server.url());
+  options.keep_unsent = false;
+  Connection connection(loop.loop(), options, nullptr);
+  Receiver receiver;
+  auto early = connection.send(Command("PING"), receiver.to());
+  REQUIRE_FALSE(early.ok());
+  CHECK(early.error().code == Errc::kUnreachable);
+  connection.start();
+  REQUIRE(loop.run_until([&] { return connection.ready(); }));
+  REQUIRE(connection.send(Command("PING"), receiver.to()).ok());
+  connection.drop_link(Error{Errc::kConnectionLost, "test"});  // before the loop could write it
+  CHECK(receiver.answers == std::vector<std::string>{"!unreachable"});
+}
+
+TEST_CASE("READONLY is answered, and the link replaced so that the name is resolved again") {
+  RedisServer primary;
+  RedisServer replica({"--replicaof", "127.0.0.1", "1"});
+  LoopFixture loop;
+  RecordingListener listener;
+  Connection connection(loop.loop(), quick_options(replica.url()), &listener);
+  connection.start();
+  Receiver receiver;
+  REQUIRE(connection.send(Command("SET", "k", "v"), receiver.to()).ok());
+  REQUIRE(loop.run_until([&] { return receiver.answers.size() == 1 && listener.ready >= 2; }));
+  CHECK(receiver.answers[0].starts_with("-READONLY"));
+  CHECK(listener.saw("READONLY"));
+  CHECK(error_of(Reply{Reply::Type::kError, 0, "READONLY x", nullptr, 0}).code == Errc::kUnavailable);
+}
+
+TEST_CASE("a refusal to serve while greeting counts as no link, with Redis's own words") {
+  // A replica whose primary is away and that may not serve stale data answers PING with MASTERDOWN.
+  RedisServer replica(
+      {"--replicaof", "127.0.0.1", "1", "--replica-serve-stale-data", "no", "--requirepass", ""});
+  LoopFixture loop;
+  RecordingListener listener;
+  Connection connection(loop.loop(), quick_options(replica.url()), &listener);
+  connection.start();
+  Receiver receiver;
+  REQUIRE(connection.send(Command("GET", "k"), receiver.to(), 500ms).ok());
+  REQUIRE(loop.run_until([&] { return receiver.answers.size() == 1; }));
+  CHECK((receiver.answers[0].starts_with("-MASTERDOWN") || receiver.answers[0] == "!timeout"));
+}
+
+TEST_CASE("host names that do not resolve and ports nobody listens on are reported and tried again") {
+  LoopFixture loop;
+  RecordingListener listener;
+  int port = unused_port();
+  Connection closed(loop.loop(), quick_options("redis://127.0.0.1:" + std::to_string(port)), &listener);
+  closed.start();
+  REQUIRE(loop.run_until([&] { return listener.downs.size() >= 2; }));
+  CHECK(listener.downs[0].code == Errc::kUnreachable);
+  CHECK(listener.saw("connection refused"));
+
+  RecordingListener nowhere;
+  Connection unresolved(loop.loop(), quick_options("redis://no-such-host.invalid"), &nowhere);
+  unresolved.start();
+  REQUIRE(loop.run_until([&] { return !nowhere.downs.empty(); }, 30s));
+  CHECK((nowhere.saw("cannot resolve") || nowhere.saw("no connection within")));
+}
+
+TEST_CASE("something that does not speak RESP is a protocol error") {
+  LoopFixture loop;
+  struct Impostor {
+    uv_tcp_t listener;
+    uv_tcp_t client;
+  } impostor;
+  uv_tcp_init(loop.loop(), &impostor.listener);
+  uv_tcp_init(loop.loop(), &impostor.client);
+  sockaddr_in address;
+  uv_ip4_addr("127.0.0.1", 0, &address);
+  uv_tcp_bind(&impostor.listener, reinterpret_cast<sockaddr*>(&address), 0);
+  impostor.listener.data = &impostor;
+  uv_listen(reinterpret_cast<uv_stream_t*>(&impostor.listener), 1, [](uv_stream_t* server, int) {
+    auto* self = static_cast<Impostor*>(server->data);
+    if (uv_accept(server, reinterpret_cast<uv_stream_t*>(&self->client)) != 0) return;
+    static char text[] = "HTTP/1.1 400 Bad Request\r\n\r\n";
+    uv_buf_t buffer = uv_buf_init(text, sizeof text - 1);
+    uv_try_write(reinterpret_cast<uv_stream_t*>(&self->client), &buffer, 1);
+  });
+  int size = sizeof address;
+  uv_tcp_getsockname(&impostor.listener, reinterpret_cast<sockaddr*>(&address), &size);
+  RecordingListener listener;
+  {
+    Connection connection(loop.loop(),
+                          quick_options("redis://127.0.0.1:" + std::to_string(ntohs(address.sin_port))),
+                          &listener);
+    connection.start();
+    CHECK(loop.run_until([&] { return !listener.downs.empty(); }));
+  }
+  uv_close(reinterpret_cast<uv_handle_t*>(&impostor.listener), nullptr);
+  uv_close(reinterpret_cast<uv_handle_t*>(&impostor.client), nullptr);
+  loop.run_until([] { return false; }, 20ms);
+  REQUIRE_FALSE(listener.downs.empty());
+  CHECK(listener.downs[0].code == Errc::kProtocol);
+}
+
+TEST_CASE("callbacks may send, forget and stop while a loss is being answered") {
+  RedisServer server;
+  LoopFixture loop;
+  Connection connection(loop.loop(), quick_options(server.url()), nullptr);
+  connection.start();
+  REQUIRE(loop.run_until([&] { return connection.ready(); }));
+  server.freeze();
+  struct Chain {
+    Connection* connection;
+    Receiver* victim;
+    int calls = 0;
+    void on_reply(uint64_t, const Answer&) {
+      ++calls;
+      connection->forget(victim);
+      (void)connection->send(Command("PING"), ReplyTo{});
+      connection->stop();
+    }
+  };
+  Receiver victim;
+  Chain chain{&connection, &victim};
+  REQUIRE(connection.send(Command("PING"), reply_to<&Chain::on_reply>(&chain), 50ms).ok());
+  REQUIRE(connection.send(Command("PING"), victim.to()).ok());
+  REQUIRE(loop.run_until([&] { return chain.calls > 0; }));
+  CHECK(chain.calls == 1);
+  CHECK(victim.answers.empty());
+  CHECK(connection.state() == LinkState::kStopped);
+}

@@ -1,0 +1,78 @@
+// The RESP2 reader and the command formatter, without a server.
+#include "proto/redis/reply.h"
+
+#include "proto/redis/command.h"
+#include "tests/unit/catch.h"
+
+using namespace mas;
+using namespace mas::redis;
+using namespace std::string_literals;
+
+namespace {
+
+std::string describe(const Reply& reply) {
+  if (reply.is_nil()) return "nil;";
+  if (reply.is_integer()) return std::to_string(reply.integer) + ";";
+  if (!reply.is_array()) return std::string(reply.text) + ";";
+  std::string out = "[";
+  for (const Reply& element : reply) out += describe(element);
+  return out + "];";
+}
+
+}  // namespace
+
+TEST_CASE("replies come out whole however the bytes are cut") {
+  const std::string bytes =
+      "+OK\r\n:-7\r\n$5\r\na\r\nbc\r\n$-1\r\n*-1\r\n*2\r\n*1\r\n:1\r\n$0\r\n\r\n-ERR no\r\n*0\r\n";
+  for (size_t cut = 1; cut <= bytes.size(); ++cut) {
+    ReplyReader reader;
+    std::string seen;
+    for (size_t at = 0; at < bytes.size(); at += cut) {
+      REQUIRE(reader.feed(std::string_view(bytes).substr(at, cut)).ok());
+      auto reply = reader.next();
+      for (; reply.ok() && *reply != nullptr; reply = reader.next()) seen += describe(**reply);
+      REQUIRE(reply.ok());
+    }
+    CHECK(seen == "OK;-7;a\r\nbc;nil;nil;[[1;];;];ERR no;[];");
+  }
+}
+
+TEST_CASE("what is not RESP2, or too large, is a protocol error") {
+  std::string deep;
+  for (int i = 0; i < 12; ++i) deep += "*1\r\n";
+  for (const std::string& bad :
+       {std::string("hello\r\n"), std::string("*2000000000\r\n"), std::string("$-2\r\n"), std::string(":x\r\n"),
+        std::string("%1\r\n+a\r\n+b\r\n"), std::string("#t\r\n"), std::string(",1.5\r\n"), deep + ":1\r\n"}) {
+    INFO(bad);
+    ReplyReader reader;
+    REQUIRE(reader.feed(bad).ok());
+    auto reply = reader.next();
+    REQUIRE_FALSE(reply.ok());
+    CHECK(reply.error().code == Errc::kProtocol);
+  }
+  ReplyReader small(1000);
+  REQUIRE(small.feed("$2000\r\n" + std::string(900, 'x')).ok());
+  REQUIRE(small.next().ok());
+  CHECK_FALSE(small.feed(std::string(900, 'x')).ok());
+}
+
+TEST_CASE("error replies are sorted by what a caller can do") {
+  auto code = [](const char* text) { return error_of(Reply{Reply::Type::kError, 0, text, nullptr, 0}).code; };
+  CHECK(code("LOADING Redis is loading") == Errc::kUnavailable);
+  CHECK(code("READONLY You can't") == Errc::kUnavailable);
+  CHECK(code("OOM command not allowed") == Errc::kUnavailable);
+  CHECK(code("NOAUTH Authentication required.") == Errc::kAuthFailed);
+  CHECK(code("NOPERM this user") == Errc::kAuthFailed);
+  CHECK(code("WRONGTYPE Operation") == Errc::kRefused);
+  CHECK(Reply{Reply::Type::kError, 0, "ERR x", nullptr, 0}.error_code() == "ERR");
+  CHECK(Reply{Reply::Type::kString, 0, "ERR x", nullptr, 0}.error_code().empty());
+}
+
+TEST_CASE("commands are RESP arrays of bulk strings") {
+  std::string out;
+  append_command(out, "SET", std::string("k"), -5, std::string_view("a\0b", 3), uint64_t{18446744073709551615u});
+  CHECK(out == "*5\r\n$3\r\nSET\r\n$1\r\nk\r\n$2\r\n-5\r\n$3\r\na\0b\r\n$20\r\n18446744073709551615\r\n"s);
+  std::string_view args[] = {"DEL", "a", ""};
+  CHECK(Command::of(args).bytes() == "*3\r\n$3\r\nDEL\r\n$1\r\na\r\n$0\r\n\r\n");
+  CHECK(Command("A").add("B").add(Command("C").add("D")).count() == 4);
+}
