@@ -47,7 +47,7 @@ class RedisServerTest(MasTestCase):
         self.assertIsNone(redis.cmd("GET", "k"))
 
     def test_password_and_tcp(self):
-        redis = self.start_redis(requirepass="geheim", tcp=True)
+        redis = self.start_redis(requirepass="s3cret", tcp=True)
         self.assertEqual(redis.cmd("PING"), "PONG")
         with Resp(redis.tcp_url()) as client, self.assertRaisesRegex(RespError, "NOAUTH"):
             client.cmd("PING")

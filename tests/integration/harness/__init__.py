@@ -1,6 +1,6 @@
 """What an integration test needs; ../README.md shows how to use it."""
 
-from .case import MasTestCase, main
+from .case import MasTestCase, for_each, main
 from .fault_proxy import FaultProxy
 from .poll import PollTimeout, poll_until
 from .process import Daemon, Process
@@ -10,5 +10,5 @@ from .resp import Resp, RespError
 
 __all__ = [
     "Daemon", "FaultProxy", "MasTestCase", "PollTimeout", "Process", "PythonAgent", "RedisServer", "Rejected", "Resp",
-    "RespError", "main", "parse_envelope", "poll_until",
+    "RespError", "for_each", "main", "parse_envelope", "poll_until",
 ]

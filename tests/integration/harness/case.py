@@ -1,6 +1,7 @@
 """The test case every integration test is made of: owns the directory, the servers and the programs of one test, ends
 them, and shows what they wrote when the test fails."""
 
+import functools
 import pathlib
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ import unittest
 
 from . import build
 from .fault_proxy import FaultProxy
+from .listener import Listener
 from .process import Daemon, Process, clean_environment, die_with_parent
 from .python_agent import PythonAgent
 from .redis_server import RedisServer
@@ -69,6 +71,14 @@ class MasTestCase(unittest.TestCase):
         self.addCleanup(self._end, process, False)
         return process
 
+    def start_listener(self, redis, agent_id, *flags, url=None, name=None, env=None):
+        """`masctl listen` that is registered and hears. @param url its way to `redis`, if not the direct one."""
+        name = name or self._free_name(f"listen-{agent_id}")
+        listener = Listener(self.dir, url or redis.url(), agent_id, flags, env, name)
+        self._processes.append(listener)
+        self.addCleanup(self._end, listener)
+        return listener.start().wait_registered(redis)
+
     def start_agent(self, redis, agent_id, capabilities=(), **options):
         """A PythonAgent."""
         agent = PythonAgent(_url(redis), agent_id, capabilities, **options).start()
@@ -116,6 +126,18 @@ class MasTestCase(unittest.TestCase):
 
 def _url(redis):
     return redis if redis is None or isinstance(redis, str) else redis.url()
+
+
+def for_each(*values):
+    """Makes `test(self, value)` a test that is run as a subtest for each value."""
+    def decorate(test):
+        @functools.wraps(test)
+        def run(self):
+            for value in values:
+                with self.subTest(value):
+                    test(self, value)
+        return run
+    return decorate
 
 
 def main():
