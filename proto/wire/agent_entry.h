@@ -1,4 +1,5 @@
-// A registry entry: the hash `agent:{id}` as a value, read leniently from foreign writers and written strictly.
+// A registry entry: the hash `agent:{id}` as a value, read leniently from foreign writers and written
+// strictly.
 #pragma once
 
 #include <optional>
@@ -16,21 +17,23 @@ struct AgentEntry {
   std::vector<std::string> capabilities;
   std::string metadata = "{}";  ///< raw JSON object
   bool active = true;           ///< `status` is ACTIVE
-  double registered_at = 0;     ///< seconds since the epoch; 0 where absent
+  double registered_at = 0;     ///< seconds since the epoch; 0 where absent or not a number
 };
 
 inline constexpr std::string_view kStatusActive = "ACTIVE";
 inline constexpr std::string_view kStatusInactive = "INACTIVE";
 
-/// Field names to ask for, in the order agent_entry_from_values expects the answers: id, capabilities, metadata,
-/// status, registered_at.
-inline constexpr std::string_view kAgentEntryFields[] = {"id", "capabilities", "metadata", "status", "registered_at"};
+/// Field names to ask for, in the order agent_entry_from_values expects the answers: id, capabilities,
+/// metadata, status, registered_at.
+inline constexpr std::string_view kAgentEntryFields[] = {"id", "capabilities", "metadata", "status",
+                                                         "registered_at"};
 
 /// Builds an entry from the answers to `HMGET agent:{id} <kAgentEntryFields>`.
 /// @param key_id the id in the key's name; the entry's own `id` field must equal it.
 /// @param values one per field; nullopt for a missing field.
+/// Foreign writers may leave out everything but `id`; an entry without `status` ACTIVE is not active.
 /// @return kNotFound when there is no entry under the key (no `id` field: also true of sub-keys such as
-/// `agent:{id}:instances`); kMalformed with the field that is wrong and what was expected.
+/// `agent:{id}:instances`); kMalformed or kTooLarge with the field that is wrong and what was expected.
 Result<AgentEntry> agent_entry_from_values(std::string_view key_id,
                                            const std::vector<std::optional<std::string_view>>& values);
 

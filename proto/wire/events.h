@@ -1,7 +1,7 @@
 // Events on the channel `mas.system`: what happened to agents and daemons, for whoever listens.
 //
-// An event is one JSON object with `type` and the members of that type. REGISTER and DEREGISTER are, to the byte, what
-// the Python framework publishes. Unknown types and members are to be ignored by readers.
+// An event is one JSON object with `type` and the members of that type. REGISTER and DEREGISTER are, to the
+// byte, what the Python framework publishes. Unknown types and members are to be ignored by readers.
 #pragma once
 
 #include <string>
@@ -27,20 +27,24 @@ struct Event {
   std::string type_text;                  ///< as it stood on the wire
   std::string agent_id;                   ///< REGISTER, DEREGISTER, AGENT_*
   std::vector<std::string> capabilities;  ///< REGISTER
-  std::string daemon;                     ///< DAEMON_*: its name, such as "registryd"
+  std::string daemon;                     ///< DAEMON_*: its name, such as "registryd"; ALERT: who raises it
   std::string instance;                   ///< DAEMON_*, AGENT_*
   std::string text;                       ///< ALERT, and why for the others
   double timestamp = 0;                   ///< seconds; 0 where absent (the Python framework sends none)
 };
 
-/// @return kMalformed for anything that is not an object with a string `type`; kTooLarge past limits::kEventBytes.
+/// Reads leniently: members of the wrong type are taken as absent.
+/// @return kMalformed for anything that is not an object with a string `type`; kTooLarge past
+/// limits::kEventBytes.
 Result<Event> decode_event(std::string_view bytes);
 
-/// The Python framework's bytes: spaces after ',' and ':', everything outside ASCII escaped.
+/// The Python framework's bytes: spaces after ',' and ':', everything outside ASCII escaped. Ids and
+/// capabilities must be valid UTF-8, here and below.
 std::string register_event(std::string_view agent_id, const std::vector<std::string>& capabilities);
 std::string deregister_event(std::string_view agent_id);
 
-/// AGENT_INACTIVE, AGENT_ACTIVE, AGENT_FLAPPING.
+/// AGENT_INACTIVE, AGENT_ACTIVE, AGENT_FLAPPING. Here and below, free text is made printable and cut to
+/// limits::kEventTextBytes.
 std::string agent_event(EventType type, std::string_view agent_id, std::string_view why, WallMicros now);
 /// DAEMON_UP, DAEMON_DOWN.
 std::string daemon_event(EventType type, std::string_view daemon, std::string_view instance, WallMicros now);

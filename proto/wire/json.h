@@ -1,12 +1,14 @@
 // Reading JSON from outside: strict checks and raw tokens, by simdjson's on-demand parser; never a DOM.
 //
-// Strict means RFC 8259 with this system's limits: valid UTF-8, no lone surrogate in an escape, nesting at most
-// limits::kJsonDepth, nothing after the value. Integers may have any number of digits. Linear time, and memory
-// proportional to the input, for any input.
-// Threading: one reader per thread; `JsonReader::local()` is the calling thread's.
+// Strict means RFC 8259 with this system's limits: valid UTF-8, no lone surrogate in an escape, nesting at
+// most limits::kJsonDepth, nothing after the value. Integers may have any number of digits. Linear time, and
+// memory proportional to the input, for any input. Failure: kMalformed, kTooLarge past
+// limits::kMaxEnvelopeBytes, kNoMemory; the sentence says what was expected and at which byte, never what
+// stood there. Threading: one reader per thread; `JsonReader::local()` is the calling thread's.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -14,11 +16,36 @@
 #include <vector>
 
 #include "proto/base/result.h"
+#include "proto/wire/limits.h"
 
 namespace mas {
 
 /// Bytes that must be readable (their value does not matter) behind a buffer that is parsed in place.
 inline constexpr size_t kJsonPadding = 64;
+
+enum class JsonKind : uint8_t { kNull, kBoolean, kNumber, kString, kArray, kObject };
+
+/// One value as it stood in the text.
+struct JsonValue {
+  JsonKind kind = JsonKind::kNull;
+  std::string_view token;  ///< raw bytes, without surrounding white space
+  std::string_view text;   ///< kString: unescaped
+};
+
+/// Hears of an object's members in the order of the text. What it is told stands in the text but is not yet
+/// known to be followed by valid JSON: act on it only after JsonReader::visit returned ok.
+class JsonVisitor {
+ public:
+  /// @param key unescaped; like the value's views, valid until the reader's next call.
+  virtual void member(std::string_view key, const JsonValue& value) = 0;
+
+  /// Asked before the value of `key` is read. @return who hears of its members, if it is an object; nullptr:
+  /// nobody.
+  virtual JsonVisitor* inside(std::string_view key) { return (void)key, nullptr; }
+
+ protected:
+  ~JsonVisitor() = default;
+};
 
 class JsonReader {
  public:
@@ -29,8 +56,8 @@ class JsonReader {
 
   static JsonReader& local();
 
-  /// Checks that `text` is exactly one JSON object. @return the object without surrounding white space, a view into
-  /// `text`; or kMalformed with what is wrong.
+  /// Checks that `text` is exactly one JSON object. @return the object without surrounding white space, a
+  /// view into `text`; or kMalformed with what is wrong.
   Result<std::string_view> check_object(std::string_view text);
 
   /// The same for any one JSON value.
@@ -43,8 +70,14 @@ class JsonReader {
   /// Reads an object's members: unescaped key → raw JSON token. Later duplicates replace earlier ones.
   Result<std::vector<std::pair<std::string, std::string>>> members(std::string_view text);
 
+  /// Checks that `text` is exactly one JSON object and tells `visitor` its members. Allocates nothing once
+  /// the reader has seen a text of that size.
+  /// @param padded whether kJsonPadding readable bytes follow `text`; when not, it is copied first.
+  /// @param max_depth nesting that is allowed, the outermost object included.
+  Status visit(std::string_view text, bool padded, JsonVisitor& visitor,
+               unsigned max_depth = limits::kJsonDepth);
+
  private:
-  friend class EnvelopeDecoder;
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

@@ -12,7 +12,8 @@ inline constexpr size_t kMessageTypeBytes = 256;
 inline constexpr size_t kMessageIdBytes = 128;
 inline constexpr size_t kCorrelationIdBytes = 256;
 inline constexpr size_t kMetaTextBytes = 512;  ///< any other text in `meta`
-inline constexpr unsigned kJsonDepth = 128;    ///< nesting of objects and arrays, the outermost counts
+inline constexpr unsigned kJsonDepth = 128;    ///< nesting of objects and arrays in a value (an envelope's
+                                               ///< `data`, say), the outermost counts
 inline constexpr size_t kForeignAgentIdBytes = 512;
 inline constexpr size_t kCapabilityBytes = 128;
 inline constexpr size_t kCapabilities = 256;         ///< per agent
@@ -21,6 +22,7 @@ inline constexpr size_t kStateFields = 10'000;       ///< per agent
 inline constexpr size_t kStateFieldNameBytes = 1024;
 inline constexpr size_t kStateValueBytes = 1024 * 1024;
 inline constexpr size_t kEventBytes = 128 * 1024;  ///< one event on mas.system
+inline constexpr size_t kEventTextBytes = 1024;    ///< `text` of an event
 inline constexpr size_t kNamespaceBytes = 64;
 
 }  // namespace mas::limits

@@ -1,0 +1,101 @@
+// Registry entries, field by field.
+#include "proto/wire/agent_entry.h"
+
+#include <charconv>
+#include <cmath>
+
+#include "proto/base/ids.h"
+#include "proto/base/json_writer.h"
+#include "proto/base/utf8.h"
+#include "proto/wire/json.h"
+#include "proto/wire/limits.h"
+
+namespace mas {
+namespace {
+
+enum Field : size_t { kId, kCapabilities, kMetadata, kStatus, kRegisteredAt, kFieldCount };
+static_assert(std::size(kAgentEntryFields) == kFieldCount);
+
+using Values = std::vector<std::optional<std::string_view>>;
+
+Error in_field(Field field, const Error& error) {
+  return error.in("agent entry: " + std::string(kAgentEntryFields[field]));
+}
+
+std::string_view value_or_empty(const Values& values, Field field) {
+  return values[field].value_or("");
+}
+
+Status read_capabilities(std::string_view json, std::vector<std::string>& capabilities) {
+  if (json.empty()) return {};
+  auto strings = JsonReader::local().string_array(json);
+  if (!strings) return in_field(kCapabilities, strings.error());
+  for (const auto& capability : *strings)
+    if (auto status = check_capability(capability); !status)
+      return in_field(kCapabilities, Error{Errc::kMalformed, status.error().message});
+  capabilities = std::move(*strings);
+  return {};
+}
+
+Status read_metadata(std::string_view json, std::string& metadata) {
+  if (json.empty()) return {};
+  if (json.size() > limits::kMetadataBytes)
+    return in_field(kMetadata,
+                    Error{Errc::kTooLarge, "expected at most " + std::to_string(limits::kMetadataBytes) +
+                                               " bytes, has " + std::to_string(json.size())});
+  auto object = JsonReader::local().check_object(json);
+  if (!object) return in_field(kMetadata, object.error());
+  metadata = std::string(*object);
+  return {};
+}
+
+double seconds_or_zero(std::string_view text) {
+  double seconds = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  bool number = error == std::errc() && end == text.data() + text.size() && std::isfinite(seconds);
+  return number ? seconds : 0;
+}
+
+}  // namespace
+
+Result<AgentEntry> agent_entry_from_values(std::string_view key_id, const Values& values) {
+  if (values.size() != kFieldCount)
+    return Error{Errc::kInvalidArgument, "agent entry: expected " + std::to_string(kFieldCount) + " fields"};
+  if (!values[kId])
+    return Error{Errc::kNotFound, "agent entry: there is none under '" + printable(key_id) + "'"};
+  if (*values[kId] != key_id || !is_foreign_agent_id(key_id))
+    return in_field(kId, Error{Errc::kMalformed,
+                               "expected the id in the key's name, 1-512 bytes without control "
+                               "characters, '" +
+                                   printable(key_id) + "'"});
+  AgentEntry entry;
+  entry.id = std::string(key_id);
+  if (auto status = read_capabilities(value_or_empty(values, kCapabilities), entry.capabilities); !status)
+    return status.error();
+  if (auto status = read_metadata(value_or_empty(values, kMetadata), entry.metadata); !status)
+    return status.error();
+  entry.active = value_or_empty(values, kStatus) == kStatusActive;
+  entry.registered_at = seconds_or_zero(value_or_empty(values, kRegisteredAt));
+  return entry;
+}
+
+Status check_capability(std::string_view capability) {
+  bool legal =
+      !capability.empty() && capability.size() <= limits::kCapabilityBytes && is_valid_utf8(capability);
+  for (char c : capability) legal = legal && static_cast<unsigned char>(c) >= 0x20 && c != 0x7f;
+  if (legal) return {};
+  return Error{Errc::kInvalidArgument,
+               "capability '" + printable(capability) + "' is not allowed; expected 1-" +
+                   std::to_string(limits::kCapabilityBytes) + " bytes of UTF-8 without control characters"};
+}
+
+std::string capabilities_json(const std::vector<std::string>& capabilities) {
+  std::string out;
+  JsonWriter json(out);
+  json.begin_array();
+  for (const auto& capability : capabilities) json.string(capability);
+  json.end_array();
+  return out;
+}
+
+}  // namespace mas

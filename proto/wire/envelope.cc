@@ -1,0 +1,239 @@
+// The envelope's members: collected as they come (last one wins), judged when the text is known to be JSON.
+#include "proto/wire/envelope.h"
+
+#include <array>
+#include <charconv>
+#include <cmath>
+
+#include "proto/base/ids.h"
+#include "proto/base/json_writer.h"
+
+namespace mas {
+namespace {
+
+/// The members of one object that this decoder knows, by position in a table of names.
+template <size_t kCount>
+class KnownMembers : public JsonVisitor {
+ public:
+  explicit KnownMembers(const std::array<std::string_view, kCount>& names) : names_(names) {}
+
+  void member(std::string_view key, const JsonValue& value) final {
+    if (size_t at = find(key); at < kCount) values_[at] = value;
+  }
+
+  /// The last value of a member; its token is empty where there was none.
+  const JsonValue& operator[](size_t at) const { return values_[at]; }
+  std::string_view name(size_t at) const { return names_[at]; }
+  bool has(size_t at) const { return !values_[at].token.empty(); }
+  void clear() { values_ = {}; }
+
+ protected:
+  ~KnownMembers() = default;
+
+ private:
+  size_t find(std::string_view key) const {
+    size_t at = 0;
+    while (at < kCount && names_[at] != key) ++at;
+    return at;
+  }
+
+  const std::array<std::string_view, kCount>& names_;
+  std::array<JsonValue, kCount> values_{};
+};
+
+enum Outer : size_t { kSenderId, kTargetId, kMessageType, kData, kMeta, kTimestamp, kMessageId, kOuterCount };
+constexpr std::array<std::string_view, kOuterCount> kOuterNames = {
+    "sender_id", "target_id", "message_type", "data", "meta", "timestamp", "message_id"};
+
+enum Inner : size_t {
+  kVersion,
+  kCorrelationId,
+  kExpectsReply,
+  kIsReply,
+  kInstance,
+  kPriority,
+  kDeadline,
+  kTraceparent,
+  kConversationId,
+  kHops,
+  kInnerCount
+};
+constexpr std::array<std::string_view, kInnerCount> kMetaNames = {
+    "version",  "correlation_id", "expects_reply", "is_reply",        "instance",
+    "priority", "deadline",       "traceparent",   "conversation_id", "hops"};
+
+class MetaMembers final : public KnownMembers<kInnerCount> {
+ public:
+  MetaMembers() : KnownMembers(kMetaNames) {}
+};
+
+class OuterMembers final : public KnownMembers<kOuterCount> {
+ public:
+  OuterMembers() : KnownMembers(kOuterNames) {}
+
+  /// A second `meta` replaces the first one whole.
+  JsonVisitor* inside(std::string_view key) override {
+    if (key != kOuterNames[kMeta]) return nullptr;
+    meta.clear();
+    return &meta;
+  }
+
+  MetaMembers meta;
+};
+
+template <typename Number>
+bool parse(std::string_view text, Number& ret_number) {
+  Number number{};
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return false;
+  ret_number = number;
+  return true;
+}
+
+/// Reads members into fields; the first that is wrong is remembered and named.
+template <size_t kCount>
+class Fields {
+ public:
+  Fields(const KnownMembers<kCount>& members, std::string_view prefix) : members_(members), prefix_(prefix) {}
+
+  bool ok() const { return !failed_; }
+  const Error& error() const { return error_; }
+
+  /// A text of at most `max_bytes` without NUL, since it will be a C string.
+  void text(size_t at, size_t max_bytes, std::string_view& field) {
+    const JsonValue& value = members_[at];
+    if (value.kind != JsonKind::kString) return fail(at, "expected a string");
+    if (value.text.find('\0') != std::string_view::npos) return fail(at, "expected a string without \\u0000");
+    if (value.text.size() > max_bytes)
+      return fail(at, "expected at most " + std::to_string(max_bytes) + " bytes", Errc::kTooLarge);
+    field = value.text;
+  }
+
+  void optional_text(size_t at, size_t max_bytes, std::string_view& field) {
+    if (members_.has(at) && !null(at)) text(at, max_bytes, field);
+  }
+
+  void agent_id(size_t at, std::string_view& field) {
+    text(at, limits::kForeignAgentIdBytes, field);
+    if (ok() && !is_foreign_agent_id(field))
+      fail(at, "expected an agent id: 1-512 bytes without control characters");
+  }
+
+  void boolean(size_t at, bool& field) {
+    if (!members_.has(at)) return;
+    if (members_[at].kind != JsonKind::kBoolean) return fail(at, "expected true or false");
+    field = members_[at].token == "true";
+  }
+
+  void integer(size_t at, int64_t& field) {
+    if (!parse(number_text(at), field)) fail(at, "expected an integer of 64 bits");
+  }
+
+  /// Seconds since the epoch.
+  void seconds(size_t at, double& field) {
+    if (!parse(number_text(at), field) || !std::isfinite(field)) fail(at, "expected seconds as a number");
+  }
+
+  bool null(size_t at) const { return members_[at].kind == JsonKind::kNull; }
+
+  void fail(size_t at, std::string_view expected, Errc code = Errc::kMalformed) {
+    if (failed_) return;
+    failed_ = true;
+    error_ = Error{code, "envelope: " + std::string(prefix_) + std::string(members_.name(at)) + ": " +
+                             (members_.has(at) ? "" : "missing; ") + std::string(expected)};
+  }
+
+ private:
+  /// A number, or a string that holds one; empty for anything else.
+  std::string_view number_text(size_t at) const {
+    const JsonValue& value = members_[at];
+    if (value.kind == JsonKind::kNumber) return value.token;
+    return value.kind == JsonKind::kString ? value.text : std::string_view();
+  }
+
+  const KnownMembers<kCount>& members_;
+  std::string_view prefix_;
+  bool failed_ = false;
+  Error error_{Errc::kMalformed, {}};
+};
+
+Status read_meta(const MetaMembers& members, EnvelopeMeta& meta) {
+  Fields fields(members, "meta.");
+  if (members.has(kVersion)) fields.integer(kVersion, meta.version);
+  fields.optional_text(kCorrelationId, limits::kCorrelationIdBytes, meta.correlation_id);
+  fields.boolean(kExpectsReply, meta.expects_reply);
+  fields.boolean(kIsReply, meta.is_reply);
+  fields.optional_text(kInstance, limits::kMetaTextBytes, meta.instance);
+  fields.optional_text(kPriority, limits::kMetaTextBytes, meta.priority);
+  fields.optional_text(kTraceparent, limits::kMetaTextBytes, meta.traceparent);
+  fields.optional_text(kConversationId, limits::kMetaTextBytes, meta.conversation_id);
+  if (members.has(kDeadline) && !fields.null(kDeadline)) {
+    double deadline = 0;
+    fields.seconds(kDeadline, deadline);
+    meta.deadline = deadline;
+  }
+  if (members.has(kHops) && !fields.null(kHops)) {
+    fields.integer(kHops, meta.hops);
+    if (meta.hops < 0) fields.fail(kHops, "expected an integer that is not negative");
+  }
+  return fields.ok() ? Status() : Status(fields.error());
+}
+
+Status read_envelope(const OuterMembers& members, Envelope& envelope) {
+  Fields fields(members, "");
+  fields.agent_id(kSenderId, envelope.sender_id);
+  fields.agent_id(kTargetId, envelope.target_id);
+  fields.text(kMessageType, limits::kMessageTypeBytes, envelope.message_type);
+  if (members[kData].kind != JsonKind::kObject) fields.fail(kData, "expected an object");
+  envelope.data = members[kData].token;
+  if (members.has(kTimestamp)) fields.seconds(kTimestamp, envelope.timestamp);
+  if (members.has(kMessageId)) fields.text(kMessageId, limits::kMessageIdBytes, envelope.message_id);
+  if (members.has(kMeta) && members[kMeta].kind != JsonKind::kObject)
+    fields.fail(kMeta, "expected an object");
+  if (!fields.ok()) return fields.error();
+  return members.has(kMeta) ? read_meta(members.meta, envelope.meta) : Status();
+}
+
+void append_meta(JsonWriter& json, const EnvelopeMeta& meta) {
+  json.key("meta").begin_object().key("version").integer(meta.version).key("correlation_id");
+  if (meta.correlation_id.empty())
+    json.null();
+  else
+    json.string(meta.correlation_id);
+  json.key("expects_reply").boolean(meta.expects_reply).key("is_reply").boolean(meta.is_reply);
+  if (!meta.instance.empty()) json.key("instance").string(meta.instance);
+  if (!meta.priority.empty()) json.key("priority").string(meta.priority);
+  if (meta.deadline) json.key("deadline").number(*meta.deadline);
+  if (!meta.traceparent.empty()) json.key("traceparent").string(meta.traceparent);
+  if (!meta.conversation_id.empty()) json.key("conversation_id").string(meta.conversation_id);
+  if (meta.hops != 0) json.key("hops").integer(meta.hops);
+  json.end_object();
+}
+
+}  // namespace
+
+Result<Envelope> EnvelopeDecoder::decode(std::string_view bytes, bool padded, size_t max_bytes) {
+  if (bytes.size() > max_bytes)
+    return Error{Errc::kTooLarge, "envelope: " + std::to_string(bytes.size()) + " bytes; expected at most " +
+                                      std::to_string(max_bytes)};
+  OuterMembers members;
+  // The envelope is one level around `data`, which has the full depth to itself.
+  if (auto status = reader_.visit(bytes, padded, members, limits::kJsonDepth + 1); !status)
+    return status.error().in("envelope");
+  Envelope envelope;
+  envelope.raw = bytes;
+  if (auto status = read_envelope(members, envelope); !status) return status.error();
+  return envelope;
+}
+
+void append_envelope(std::string& out, const EnvelopeFields& fields) {
+  JsonWriter json(out);
+  json.begin_object().key("sender_id").string(fields.sender_id).key("target_id").string(fields.target_id);
+  json.key("message_type").string(fields.message_type).key("data").raw(fields.data);
+  append_meta(json, fields.meta);
+  json.key("timestamp").raw({});  // the digits go straight into `out`
+  append_seconds(out, fields.timestamp);
+  json.key("message_id").string(fields.message_id).end_object();
+}
+
+}  // namespace mas

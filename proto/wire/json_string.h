@@ -1,0 +1,18 @@
+// The inside of a JSON string token: are its escapes right, and what text does it stand for (RFC 8259 §7).
+//
+// `body` is what stands between the quotes, already known to be valid UTF-8 without control characters or
+// bare quotes. Pure; linear time.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace mas {
+
+/// @return whether every escape in `body` is one of JSON's and no surrogate stands alone.
+bool json_escapes_are_valid(std::string_view body);
+
+/// Appends the text of `body`, whose escapes are valid; never more bytes than `body` has.
+void append_unescaped(std::string& out, std::string_view body);
+
+}  // namespace mas
