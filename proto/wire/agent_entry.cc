@@ -22,9 +22,7 @@ Error in_field(Field field, const Error& error) {
   return error.in("agent entry: " + std::string(kAgentEntryFields[field]));
 }
 
-std::string_view value_or_empty(const Values& values, Field field) {
-  return values[field].value_or("");
-}
+std::string_view value_or_empty(const Values& values, Field field) { return values[field].value_or(""); }
 
 Status read_capabilities(std::string_view json, std::vector<std::string>& capabilities) {
   if (json.empty()) return {};
@@ -40,9 +38,8 @@ Status read_capabilities(std::string_view json, std::vector<std::string>& capabi
 Status read_metadata(std::string_view json, std::string& metadata) {
   if (json.empty()) return {};
   if (json.size() > limits::kMetadataBytes)
-    return in_field(kMetadata,
-                    Error{Errc::kTooLarge, "expected at most " + std::to_string(limits::kMetadataBytes) +
-                                               " bytes, has " + std::to_string(json.size())});
+    return in_field(kMetadata, Error{Errc::kTooLarge, "expected at most " + std::to_string(limits::kMetadataBytes) +
+                                                          " bytes, has " + std::to_string(json.size())});
   auto object = JsonReader::local().check_object(json);
   if (!object) return in_field(kMetadata, object.error());
   metadata = std::string(*object);
@@ -61,8 +58,7 @@ double seconds_or_zero(std::string_view text) {
 Result<AgentEntry> agent_entry_from_values(std::string_view key_id, const Values& values) {
   if (values.size() != kFieldCount)
     return Error{Errc::kInvalidArgument, "agent entry: expected " + std::to_string(kFieldCount) + " fields"};
-  if (!values[kId])
-    return Error{Errc::kNotFound, "agent entry: there is none under '" + printable(key_id) + "'"};
+  if (!values[kId]) return Error{Errc::kNotFound, "agent entry: there is none under '" + printable(key_id) + "'"};
   if (*values[kId] != key_id || !is_foreign_agent_id(key_id))
     return in_field(kId, Error{Errc::kMalformed,
                                "expected the id in the key's name, 1-512 bytes without control "
@@ -72,21 +68,19 @@ Result<AgentEntry> agent_entry_from_values(std::string_view key_id, const Values
   entry.id = std::string(key_id);
   if (auto status = read_capabilities(value_or_empty(values, kCapabilities), entry.capabilities); !status)
     return status.error();
-  if (auto status = read_metadata(value_or_empty(values, kMetadata), entry.metadata); !status)
-    return status.error();
+  if (auto status = read_metadata(value_or_empty(values, kMetadata), entry.metadata); !status) return status.error();
   entry.active = value_or_empty(values, kStatus) == kStatusActive;
   entry.registered_at = seconds_or_zero(value_or_empty(values, kRegisteredAt));
   return entry;
 }
 
 Status check_capability(std::string_view capability) {
-  bool legal =
-      !capability.empty() && capability.size() <= limits::kCapabilityBytes && is_valid_utf8(capability);
+  bool legal = !capability.empty() && capability.size() <= limits::kCapabilityBytes && is_valid_utf8(capability);
   for (char c : capability) legal = legal && static_cast<unsigned char>(c) >= 0x20 && c != 0x7f;
   if (legal) return {};
-  return Error{Errc::kInvalidArgument,
-               "capability '" + printable(capability) + "' is not allowed; expected 1-" +
-                   std::to_string(limits::kCapabilityBytes) + " bytes of UTF-8 without control characters"};
+  return Error{Errc::kInvalidArgument, "capability '" + printable(capability) + "' is not allowed; expected 1-" +
+                                           std::to_string(limits::kCapabilityBytes) +
+                                           " bytes of UTF-8 without control characters"};
 }
 
 std::string capabilities_json(const std::vector<std::string>& capabilities) {

@@ -25,8 +25,7 @@ inline constexpr std::string_view kStatusInactive = "INACTIVE";
 
 /// Field names to ask for, in the order agent_entry_from_values expects the answers: id, capabilities,
 /// metadata, status, registered_at.
-inline constexpr std::string_view kAgentEntryFields[] = {"id", "capabilities", "metadata", "status",
-                                                         "registered_at"};
+inline constexpr std::string_view kAgentEntryFields[] = {"id", "capabilities", "metadata", "status", "registered_at"};
 
 /// Builds an entry from the answers to `HMGET agent:{id} <kAgentEntryFields>`.
 /// @param key_id the id in the key's name; the entry's own `id` field must equal it.

@@ -42,8 +42,8 @@ class KnownMembers : public JsonVisitor {
 };
 
 enum Outer : size_t { kSenderId, kTargetId, kMessageType, kData, kMeta, kTimestamp, kMessageId, kOuterCount };
-constexpr std::array<std::string_view, kOuterCount> kOuterNames = {
-    "sender_id", "target_id", "message_type", "data", "meta", "timestamp", "message_id"};
+constexpr std::array<std::string_view, kOuterCount> kOuterNames = {"sender_id", "target_id", "message_type", "data",
+                                                                   "meta",      "timestamp", "message_id"};
 
 enum Inner : size_t {
   kVersion,
@@ -115,8 +115,7 @@ class Fields {
 
   void agent_id(size_t at, std::string_view& field) {
     text(at, limits::kForeignAgentIdBytes, field);
-    if (ok() && !is_foreign_agent_id(field))
-      fail(at, "expected an agent id: 1-512 bytes without control characters");
+    if (ok() && !is_foreign_agent_id(field)) fail(at, "expected an agent id: 1-512 bytes without control characters");
   }
 
   void boolean(size_t at, bool& field) {
@@ -188,8 +187,7 @@ Status read_envelope(const OuterMembers& members, Envelope& envelope) {
   envelope.data = members[kData].token;
   if (members.has(kTimestamp)) fields.seconds(kTimestamp, envelope.timestamp);
   if (members.has(kMessageId)) fields.text(kMessageId, limits::kMessageIdBytes, envelope.message_id);
-  if (members.has(kMeta) && members[kMeta].kind != JsonKind::kObject)
-    fields.fail(kMeta, "expected an object");
+  if (members.has(kMeta) && members[kMeta].kind != JsonKind::kObject) fields.fail(kMeta, "expected an object");
   if (!fields.ok()) return fields.error();
   return members.has(kMeta) ? read_meta(members.meta, envelope.meta) : Status();
 }
@@ -214,8 +212,8 @@ void append_meta(JsonWriter& json, const EnvelopeMeta& meta) {
 
 Result<Envelope> EnvelopeDecoder::decode(std::string_view bytes, bool padded, size_t max_bytes) {
   if (bytes.size() > max_bytes)
-    return Error{Errc::kTooLarge, "envelope: " + std::to_string(bytes.size()) + " bytes; expected at most " +
-                                      std::to_string(max_bytes)};
+    return Error{Errc::kTooLarge,
+                 "envelope: " + std::to_string(bytes.size()) + " bytes; expected at most " + std::to_string(max_bytes)};
   OuterMembers members;
   // The envelope is one level around `data`, which has the full depth to itself.
   if (auto status = reader_.visit(bytes, padded, members, limits::kJsonDepth + 1); !status)

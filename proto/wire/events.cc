@@ -49,8 +49,7 @@ void read_member(Event& event, std::string_view key, std::string_view token) {
   if (key == "text") return read_string(token, event.text);
   if (key == "timestamp") return read_number(token, event.timestamp);
   if (key != "capabilities") return;
-  if (auto strings = JsonReader::local().string_array(token); strings)
-    event.capabilities = std::move(*strings);
+  if (auto strings = JsonReader::local().string_array(token); strings) event.capabilities = std::move(*strings);
 }
 
 void append_unit(std::string& out, uint32_t unit) {
@@ -64,8 +63,7 @@ uint32_t take_code_point(std::string_view& text) {
   auto lead = static_cast<unsigned char>(text[0]);
   size_t size = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
   uint32_t code_point = size == 1 ? lead : lead & (0xffu >> (size + 1));
-  for (char c : text.substr(0, size).substr(1))
-    code_point = code_point << 6 | (static_cast<unsigned char>(c) & 0x3f);
+  for (char c : text.substr(0, size).substr(1)) code_point = code_point << 6 | (static_cast<unsigned char>(c) & 0x3f);
   text.remove_prefix(std::min(size, text.size()));
   return code_point;
 }
@@ -77,9 +75,8 @@ void append_ascii_string(std::string& out, std::string_view text) {
     char c = text[0];
     if (c < ' ' || c > '~') {
       uint32_t code_point = take_code_point(text);
-      size_t short_escape = code_point < 0x80
-                                ? std::string_view("\b\f\n\r\t").find(static_cast<char>(code_point))
-                                : std::string_view::npos;
+      size_t short_escape = code_point < 0x80 ? std::string_view("\b\f\n\r\t").find(static_cast<char>(code_point))
+                                              : std::string_view::npos;
       if (short_escape != std::string_view::npos) {
         out.push_back('\\');
         out.push_back("bfnrt"[short_escape]);
@@ -128,8 +125,7 @@ Result<Event> decode_event(std::string_view bytes) {
   if (!members) return members.error().in("event");
   Event event;
   for (const auto& [key, token] : *members) read_member(event, key, token);
-  if (event.type_text.empty())
-    return Error{Errc::kMalformed, "event: type: expected a string that is not empty"};
+  if (event.type_text.empty()) return Error{Errc::kMalformed, "event: type: expected a string that is not empty"};
   event.type = type_of(event.type_text);
   return event;
 }
@@ -145,9 +141,7 @@ std::string register_event(std::string_view agent_id, const std::vector<std::str
   return out;
 }
 
-std::string deregister_event(std::string_view agent_id) {
-  return python_event(EventType::kDeregister, agent_id) + "}";
-}
+std::string deregister_event(std::string_view agent_id) { return python_event(EventType::kDeregister, agent_id) + "}"; }
 
 std::string agent_event(EventType type, std::string_view agent_id, std::string_view why, WallMicros now) {
   std::string out;

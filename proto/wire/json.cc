@@ -25,9 +25,7 @@ constexpr size_t kSmallestCapacity = 4096;
 /// A reader that once saw something larger gives the memory back at the next small text.
 constexpr size_t kKeptCapacity = 4 * limits::kEnvelopeBytes;
 
-bool is_space(char c) {
-  return c == ' ' || c == '\n' || c == '\r' || c == '\t';
-}
+bool is_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 
 std::string_view trim_end(std::string_view text) {
   while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
@@ -65,9 +63,7 @@ bool is_number(std::string_view rest) {
   return rest.empty();
 }
 
-Error malformed(const std::string& what) {
-  return Error{Errc::kMalformed, "JSON: " + what};
-}
+Error malformed(const std::string& what) { return Error{Errc::kMalformed, "JSON: " + what}; }
 
 /// What simdjson's verdict means to whoever wrote the text.
 Error error_of(simdjson::error_code code) {
@@ -157,8 +153,7 @@ bool Walk::string(std::string_view token, JsonValue* seen) {
     return fail(token.data(), "expected a comma or a bracket after a string");
   auto body = token.substr(1, token.size() - 2);
   bool escaped = body.find('\\') != std::string_view::npos;
-  if (escaped && !json_escapes_are_valid(body))
-    return fail(token.data(), "a string with an escape that JSON has not");
+  if (escaped && !json_escapes_are_valid(body)) return fail(token.data(), "a string with an escape that JSON has not");
   if (seen != nullptr) *seen = {JsonKind::kString, token, escaped ? unescape(body) : body};
   return true;
 }
@@ -281,8 +276,7 @@ bool Walk::root_strings(std::vector<std::string>& ret_strings) {
     if (seen.kind != JsonKind::kString) return fail(seen.token.data(), "expected a string");
     if (seen.text.size() > limits::kCapabilityBytes || ret_strings.size() == limits::kCapabilities) {
       error_ = Error{Errc::kTooLarge, "JSON: expected at most " + std::to_string(limits::kCapabilities) +
-                                          " strings of at most " + std::to_string(limits::kCapabilityBytes) +
-                                          " bytes"};
+                                          " strings of at most " + std::to_string(limits::kCapabilityBytes) + " bytes"};
       return false;
     }
     ret_strings.emplace_back(seen.text);
@@ -301,8 +295,7 @@ Members last_of_each(Members members) {
                    [&members](size_t a, size_t b) { return members[a].first < members[b].first; });
   std::vector<size_t> kept;
   for (size_t i = 0; i < order.size(); ++i)
-    if (i + 1 == order.size() || members[order[i]].first != members[order[i + 1]].first)
-      kept.push_back(order[i]);
+    if (i + 1 == order.size() || members[order[i]].first != members[order[i + 1]].first) kept.push_back(order[i]);
   if (kept.size() == members.size()) return members;
   std::sort(kept.begin(), kept.end());
   Members out;
@@ -313,9 +306,7 @@ Members last_of_each(Members members) {
 
 class Collector final : public JsonVisitor {
  public:
-  void member(std::string_view key, const JsonValue& value) override {
-    members.emplace_back(key, value.token);
-  }
+  void member(std::string_view key, const JsonValue& value) override { members.emplace_back(key, value.token); }
   Members members;
 };
 
@@ -324,8 +315,7 @@ class Collector final : public JsonVisitor {
 struct JsonReader::Impl {
   /// Finds the tokens of `text`. @param ret_text `text` or its padded copy, which the document's tokens point
   /// into.
-  Status open(std::string_view text, bool padded, std::string_view& ret_text,
-              ondemand::document& ret_document);
+  Status open(std::string_view text, bool padded, std::string_view& ret_text, ondemand::document& ret_document);
   Status make_room(size_t bytes);
 
   ondemand::parser parser;

@@ -74,8 +74,7 @@ class JsonReader {
   /// the reader has seen a text of that size.
   /// @param padded whether kJsonPadding readable bytes follow `text`; when not, it is copied first.
   /// @param max_depth nesting that is allowed, the outermost object included.
-  Status visit(std::string_view text, bool padded, JsonVisitor& visitor,
-               unsigned max_depth = limits::kJsonDepth);
+  Status visit(std::string_view text, bool padded, JsonVisitor& visitor, unsigned max_depth = limits::kJsonDepth);
 
  private:
   struct Impl;
