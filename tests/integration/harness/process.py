@@ -38,6 +38,7 @@ class Process:
         self.err_path = pathlib.Path(directory) / f"{name}.err"
         self.child = None
         self.exit_code = None
+        self.starts = 0
 
     # ---- life
 
@@ -46,6 +47,7 @@ class Process:
             self.child = subprocess.Popen(self.argv, env=self.env, stdin=subprocess.PIPE, stdout=out, stderr=err,
                                           preexec_fn=die_with_parent)
         self.exit_code = None
+        self.starts += 1
         return self
 
     def running(self):
@@ -137,8 +139,8 @@ class Daemon(Process):
         self.config_path.write_text(toml(sections))
 
     def events(self):
-        """The log's lines as dicts."""
-        return [json.loads(line) for line in self.written().splitlines() if line.startswith("{")]
+        """The log's lines as dicts. A line that is not finished does not count."""
+        return [json.loads(line) for line in self.err().split("\n")[:-1] if line.startswith("{")]
 
     def logged(self, text):
         """The log lines that contain `text`."""
@@ -152,13 +154,17 @@ class Daemon(Process):
         return poll_until(newer, timeout, lambda: f"{self.name} logs {text!r}")
 
     def port(self):
-        """Its HTTP port, from the log line of the listener."""
+        """Its HTTP port, from the log line of its start; of the newest start, when it was started again."""
         def listening():
             if not self.running():
                 raise AssertionError(f"{self.name} ended: {self.written()}")
-            addresses = [event["address"] for event in self.events() if event["event"].startswith("http_")]
-            return int(addresses[-1].rsplit(":", 1)[1]) if addresses else None
+            started = [event for event in self.events() if event["event"] == "started"]
+            return int(started[-1]["http"].rsplit(":", 1)[1]) if len(started) == self.starts else None
         return poll_until(listening, 10, f"{self.name} says its HTTP port")
+
+    def instance(self):
+        """What it calls itself in Redis."""
+        return self.ready()[1]["instance"]
 
     def get(self, path):
         """(status, body) of a GET."""
@@ -171,7 +177,7 @@ class Daemon(Process):
         return status == 200, json.loads(body)
 
     def wait_ready(self, timeout=10.0):
-        poll_until(lambda: self.ready()[0], timeout, lambda: f"{self.name} is ready; it says {self.ready()[1]}")
+        poll_until(lambda: self.ready()[0], timeout, lambda: f"{self.name} is ready; it says {self.get('/readyz')}")
         return self
 
     def wait_unready(self, timeout=10.0):
