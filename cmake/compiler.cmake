@@ -9,12 +9,16 @@ target_compile_options(mas_flags INTERFACE
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(mas_flags INTERFACE -Wno-null-dereference)
 endif()
-target_compile_definitions(mas_flags INTERFACE
-  _GNU_SOURCE $<$<AND:$<NOT:$<CONFIG:Debug>>,$<STREQUAL:${MAS_SANITIZE},>>:_FORTIFY_SOURCE=2>
-  $<$<CONFIG:Debug>:_GLIBCXX_ASSERTIONS>)
+target_compile_definitions(mas_flags INTERFACE _GNU_SOURCE $<$<CONFIG:Debug>:_GLIBCXX_ASSERTIONS>)
+if(NOT MAS_SANITIZE)
+  target_compile_definitions(mas_flags INTERFACE $<$<NOT:$<CONFIG:Debug>>:_FORTIFY_SOURCE=2>)
+endif()
 target_link_options(mas_flags INTERFACE -Wl,-z,relro,-z,now -Wl,--as-needed)
 
 if(MAS_SANITIZE)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")  # g++ 12 reports std::function's own storage under sanitizers
+    target_compile_options(mas_flags INTERFACE -Wno-maybe-uninitialized)
+  endif()
   target_compile_options(mas_flags INTERFACE -fsanitize=${MAS_SANITIZE} -fno-sanitize-recover=all -g)
   target_link_options(mas_flags INTERFACE -fsanitize=${MAS_SANITIZE})
 endif()

@@ -39,12 +39,13 @@ struct Transport::Socket {
   }
 };
 
-/// A name being resolved; freed in its callback, which always comes.
+/// A name being resolved; freed by whoever is last to need it, its owner or its callback.
 struct Transport::Lookup {
   uv_getaddrinfo_t request;
   Transport* owner;
   addrinfo* found = nullptr;  // all addresses
   addrinfo* next = nullptr;   // the next to try
+  bool called_back = false;
 
   ~Lookup() { uv_freeaddrinfo(found); }
 };
@@ -86,8 +87,10 @@ void Transport::close() {
   state_.to(State::kClosed);
   if (lookup_ != nullptr) {
     lookup_->owner = nullptr;
-    if (lookup_->found != nullptr || uv_cancel(reinterpret_cast<uv_req_t*>(&lookup_->request)) == UV_EINVAL)
-      delete lookup_;  // its callback has been
+    if (lookup_->called_back)
+      delete lookup_;
+    else
+      uv_cancel(reinterpret_cast<uv_req_t*>(&lookup_->request));  // the callback deletes it
     lookup_ = nullptr;
   }
   if (socket_ != nullptr) {
@@ -116,6 +119,7 @@ void Transport::resolve() {
   hints.ai_family = AF_UNSPEC;
   auto done = [](uv_getaddrinfo_t* request, int status, addrinfo* found) {
     auto* lookup = static_cast<Lookup*>(request->data);
+    lookup->called_back = true;
     lookup->found = lookup->next = found;
     if (lookup->owner == nullptr) return delete lookup;
     if (status != 0) return lookup->owner->fail("cannot resolve the host name", status);
