@@ -14,6 +14,7 @@ namespace mas::redis {
 namespace {
 
 constexpr size_t kMaxArrayElements = 4u * 1024 * 1024;
+constexpr unsigned kMaxArrayDepth = 7;  // hiredis 0.14 has this bound itself, 1.x has none
 constexpr size_t kChunkBytes = 16 * 1024;
 constexpr size_t kKeptChunkBytes = 1024 * 1024;  // a larger chunk is given back after its reply
 constexpr size_t kIdleReaderBytes = 256 * 1024;  // hiredis frees a larger empty buffer
@@ -119,8 +120,15 @@ using ElementCount = size_t;
 using ElementCount = int;
 #endif
 
+bool too_deep(const redisReadTask* task) {
+  unsigned depth = 0;
+  for (; task != nullptr; task = task->parent) ++depth;
+  return depth > kMaxArrayDepth;
+}
+
 void* create_array(const redisReadTask* task, ElementCount count) {
-  Reply* reply = task->type == REDIS_REPLY_ARRAY ? arena_of(task).node(task) : nullptr;
+  if (task->type != REDIS_REPLY_ARRAY || too_deep(task)) return nullptr;
+  Reply* reply = arena_of(task).node(task);
   if (reply == nullptr || !arena_of(task).array(reply, static_cast<size_t>(count))) return nullptr;
   reply->type = Reply::Type::kArray;
   return reply;

@@ -4,6 +4,7 @@
 // Threading: immutable after construction; share freely.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
