@@ -32,9 +32,7 @@ Lease::Lease(uv_loop_t* loop, redis::Connection& redis, std::string key, std::st
       state_(State::kIdle, kMoves),
       timer_(loop, [this] { tick(); }) {}
 
-Lease::~Lease() {
-  redis_.forget(this);
-}
+Lease::~Lease() { redis_.forget(this); }
 
 void Lease::start() {
   if (!state_.is(State::kIdle)) return;

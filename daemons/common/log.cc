@@ -111,8 +111,8 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
 
 }  // namespace
 
-void append_json_line(std::string& out, WallMicros now, LogLevel level, std::string_view daemon,
-                      std::string_view event, std::span<const LogField> fields) {
+void append_json_line(std::string& out, WallMicros now, LogLevel level, std::string_view daemon, std::string_view event,
+                      std::span<const LogField> fields) {
   out += "{\"ts\":\"";
   append_rfc3339(out, now);
   out += "\",\"level\":\"";

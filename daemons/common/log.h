@@ -53,8 +53,7 @@ struct LogField {
 class Log {
  public:
   /// @param daemon "registryd"; stands in every JSON line.
-  explicit Log(std::string_view daemon, LogLevel level = LogLevel::kInfo,
-               LogFormat format = LogFormat::kAuto);
+  explicit Log(std::string_view daemon, LogLevel level = LogLevel::kInfo, LogFormat format = LogFormat::kAuto);
   ~Log();
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
@@ -85,8 +84,8 @@ class Log {
 };
 
 /// One line without its newline, pure: {"ts":…,"level":…,"daemon":…,"event":…, fields…}.
-void append_json_line(std::string& out, WallMicros now, LogLevel level, std::string_view daemon,
-                      std::string_view event, std::span<const LogField> fields);
+void append_json_line(std::string& out, WallMicros now, LogLevel level, std::string_view daemon, std::string_view event,
+                      std::span<const LogField> fields);
 
 /// One line without its newline, pure: "2026-…Z info  event key=value …".
 void append_human_line(std::string& out, WallMicros now, LogLevel level, std::string_view event,

@@ -51,20 +51,17 @@ std::string effective_toml(const OptionTable& table, std::string_view daemon) {
     out += "\n[" + std::string(section.name) + "]\n";
     for (const auto& option : table.options())
       if (option.section == section.name)
-        out += std::string(option.key) + " = " + toml_value(option, option.shown()) + "  # " + option.source +
-               "\n";
+        out += std::string(option.key) + " = " + toml_value(option, option.shown()) + "  # " + option.source + "\n";
   }
   return out;
 }
 
 std::string default_toml(const OptionTable& table, std::string_view daemon) {
   std::string out;
-  append_comment(out,
-                 "Configuration of mas-" + std::string(daemon) +
-                     ". Every option stands here at its default; remove the '#' before one to change it. "
-                     "docs/CONFIGURATION.md tells where else values may come from.");
-  append_comment(out,
-                 "Generated from the daemon's option table: mas-" + std::string(daemon) + " --generate toml");
+  append_comment(out, "Configuration of mas-" + std::string(daemon) +
+                          ". Every option stands here at its default; remove the '#' before one to change it. "
+                          "docs/CONFIGURATION.md tells where else values may come from.");
+  append_comment(out, "Generated from the daemon's option table: mas-" + std::string(daemon) + " --generate toml");
   for (const auto& section : table.sections()) {
     out.push_back('\n');
     append_comment(out, section.help);
@@ -88,8 +85,8 @@ std::string reference_markdown(const OptionTable& table, std::string_view daemon
     std::string help;
     for (const auto& option : table.options()) {
       if (option.section != section.name) continue;
-      out += "| `" + std::string(option.key) + "` | `" + cell(toml_value(option, option.default_text)) +
-             "` | " + cell(option.expectation()) + " | `" + environment_name(daemon, option) + "` | " +
+      out += "| `" + std::string(option.key) + "` | `" + cell(toml_value(option, option.default_text)) + "` | " +
+             cell(option.expectation()) + " | `" + environment_name(daemon, option) + "` | " +
              (option.apply == Apply::kReload ? "reload" : "restart") + " |\n";
       help += "- `" + std::string(option.key) + "`: " + std::string(option.help) + "\n";
     }

@@ -59,9 +59,7 @@ class TomlReader {
     return file_ + ":" + std::to_string(at.line) + ":" + std::to_string(at.column);
   }
 
-  void problem(const toml::source_position& at, const std::string& text) {
-    report(problems_, place(at) + ": " + text);
-  }
+  void problem(const toml::source_position& at, const std::string& text) { report(problems_, place(at) + ": " + text); }
 
   void read_section(std::string_view name, const toml::source_position& at, const toml::node& node) {
     std::vector<std::string> names;
@@ -83,8 +81,7 @@ class TomlReader {
     auto text = text_of(*option, node);
     const auto& where = node.source().begin;
     if (!text)
-      return problem(where,
-                     option->name() + " is a " + type_name(node) + ", expected a " + option->expectation());
+      return problem(where, option->name() + " is a " + type_name(node) + ", expected a " + option->expectation());
     if (auto status = option->set(*text); !status)
       return problem(where, option->name() + ": " + status.error().message);
     option->source = file_ + ":" + std::to_string(where.line);
@@ -103,8 +100,7 @@ class TomlReader {
     if (const auto* flag = node.as_boolean(); flag != nullptr && option.type == OptionType::kBool)
       return flag->get() ? "true" : "false";
     bool number = option.type == OptionType::kInteger || option.type == OptionType::kSize;
-    if (const auto* integer = node.as_integer(); integer != nullptr && number)
-      return std::to_string(integer->get());
+    if (const auto* integer = node.as_integer(); integer != nullptr && number) return std::to_string(integer->get());
     return std::nullopt;
   }
 
@@ -152,8 +148,8 @@ void apply_toml(OptionTable& table, std::string_view document, std::string_view 
     TomlReader(table, file, problems).read(root);
   } catch (const toml::parse_error& error) {
     const auto& at = error.source().begin;
-    report(problems, std::string(file) + ":" + std::to_string(at.line) + ":" + std::to_string(at.column) +
-                         ": " + printable(error.description(), 200));
+    report(problems, std::string(file) + ":" + std::to_string(at.line) + ":" + std::to_string(at.column) + ": " +
+                         printable(error.description(), 200));
   }
 }
 

@@ -26,8 +26,7 @@ using Environment = std::vector<std::pair<std::string, std::string>>;
 void apply_toml(OptionTable& table, std::string_view document, std::string_view file, Problems& problems);
 
 /// Applies every variable that starts with `MAS_<DAEMON>_`, then MAS_REDIS_URL and MAS_NAMESPACE.
-void apply_environment(OptionTable& table, std::string_view daemon, const Environment& environment,
-                       Problems& problems);
+void apply_environment(OptionTable& table, std::string_view daemon, const Environment& environment, Problems& problems);
 
 /// The process's environment, as far as it starts with "MAS_".
 Environment process_environment();

@@ -18,8 +18,7 @@ struct SizeUnit {
   std::string_view name;
   uint64_t bytes;
 };
-constexpr SizeUnit kSizeUnits[] = {
-    {"GiB", uint64_t{1} << 30}, {"MiB", uint64_t{1} << 20}, {"KiB", 1024}, {"B", 1}};
+constexpr SizeUnit kSizeUnits[] = {{"GiB", uint64_t{1} << 30}, {"MiB", uint64_t{1} << 20}, {"KiB", 1024}, {"B", 1}};
 
 /// Takes the digits at the front of `text`. @return nullopt if there are none, or too many.
 std::optional<uint64_t> take_number(std::string_view& text) {

@@ -14,8 +14,8 @@ T& as(const Option& option) {
 
 Error wrong(const Option& option, std::string_view value) {
   bool hide = option.type == OptionType::kSecret || option.type == OptionType::kUrl;
-  return Error{Errc::kInvalidArgument, (hide ? std::string("the value") : "'" + printable(value) + "'") +
-                                           " is not a " + option.expectation()};
+  return Error{Errc::kInvalidArgument,
+               (hide ? std::string("the value") : "'" + printable(value) + "'") + " is not a " + option.expectation()};
 }
 
 bool has_control_character(std::string_view text) {
@@ -81,9 +81,7 @@ bool set_by_type(Option& option, std::string_view value) {
 
 }  // namespace
 
-std::string Option::name() const {
-  return std::string(section) + "." + std::string(key);
-}
+std::string Option::name() const { return std::string(section) + "." + std::string(key); }
 
 std::string Option::text() const {
   switch (type) {
@@ -145,13 +143,9 @@ std::string Option::expectation() const {
   return {};
 }
 
-bool Option::quoted() const {
-  return type != OptionType::kBool && type != OptionType::kInteger;
-}
+bool Option::quoted() const { return type != OptionType::kBool && type != OptionType::kInteger; }
 
-void OptionTable::section(std::string_view name, std::string_view help) {
-  sections_.push_back({name, help});
-}
+void OptionTable::section(std::string_view name, std::string_view help) { sections_.push_back({name, help}); }
 
 void OptionTable::add(Option option) {
   option.section = sections_.back().name;
@@ -174,8 +168,7 @@ void OptionTable::integer(std::string_view key, int64_t& field, IntegerRange ran
        .range = range});
 }
 
-void OptionTable::size(std::string_view key, uint64_t& field, SizeRange range, Apply apply,
-                       std::string_view help) {
+void OptionTable::size(std::string_view key, uint64_t& field, SizeRange range, Apply apply, std::string_view help) {
   add({.section = {},
        .key = key,
        .help = help,
@@ -205,12 +198,7 @@ void OptionTable::url(std::string_view key, std::string& field, Apply apply, std
 }
 
 void OptionTable::secret(std::string_view key, std::string& field, Apply apply, std::string_view help) {
-  add({.section = {},
-       .key = key,
-       .help = help,
-       .type = OptionType::kSecret,
-       .apply = apply,
-       .field = &field});
+  add({.section = {}, .key = key, .help = help, .type = OptionType::kSecret, .apply = apply, .field = &field});
 }
 
 Option* OptionTable::find(std::string_view section, std::string_view key) {

@@ -83,8 +83,7 @@ class OptionTable {
   void flag(std::string_view key, bool& field, Apply apply, std::string_view help);
   void integer(std::string_view key, int64_t& field, IntegerRange range, Apply apply, std::string_view help);
   void size(std::string_view key, uint64_t& field, SizeRange range, Apply apply, std::string_view help);
-  void duration(std::string_view key, Duration& field, DurationRange range, Apply apply,
-                std::string_view help);
+  void duration(std::string_view key, Duration& field, DurationRange range, Apply apply, std::string_view help);
   void text(std::string_view key, std::string& field, Apply apply, std::string_view help);
   void url(std::string_view key, std::string& field, Apply apply, std::string_view help);
   void secret(std::string_view key, std::string& field, Apply apply, std::string_view help);

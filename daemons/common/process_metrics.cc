@@ -42,8 +42,8 @@ ProcessTimes process_times() {
   long resident = 0;
   if (after_name == nullptr ||
       std::sscanf(after_name + 1,
-                  " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %*d %*d %*d %*d %*d %*d %llu %*u %ld",
-                  &user, &system, &start, &resident) != 4)
+                  " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %*d %*d %*d %*d %*d %*d %llu %*u %ld", &user,
+                  &system, &start, &resident) != 4)
     return times;
   auto ticks = static_cast<double>(sysconf(_SC_CLK_TCK));
   times.cpu_seconds = static_cast<double>(user + system) / ticks;
@@ -64,8 +64,8 @@ double open_fds() {
 
 void append(std::string& out, const char* name, const char* type, const char* help, double value) {
   char text[512];
-  int size = std::snprintf(text, sizeof text, "# HELP %s %s\n# TYPE %s %s\n%s %.17g\n", name, help, name,
-                           type, name, value);
+  int size =
+      std::snprintf(text, sizeof text, "# HELP %s %s\n# TYPE %s %s\n%s %.17g\n", name, help, name, type, name, value);
   out.append(text, static_cast<size_t>(size));
 }
 

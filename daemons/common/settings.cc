@@ -19,9 +19,7 @@ using namespace std::chrono_literals;
 
 constexpr size_t kMaxPasswordBytes = 512;
 
-Error config_error(std::string text) {
-  return Error{Errc::kInvalidArgument, std::move(text)};
-}
+Error config_error(std::string text) { return Error{Errc::kInvalidArgument, std::move(text)}; }
 
 /// Others must have no access and the group must not write. The group may read: systemd gives a credential to
 /// the service's user by an ACL, whose mask shows as the group's permission.
@@ -47,8 +45,7 @@ Result<std::string> read_password(const std::string& path) {
   std::string password(text, static_cast<size_t>(size));
   password = password.substr(0, password.find_first_of("\r\n"));
   if (password.empty()) return config_error(path + " holds no password");
-  if (password.size() > kMaxPasswordBytes)
-    return config_error(path + ": the password has more than 512 bytes");
+  if (password.size() > kMaxPasswordBytes) return config_error(path + ": the password has more than 512 bytes");
   return password;
 }
 
@@ -62,8 +59,7 @@ Result<ListenAddress> parse_listen(std::string_view text) {
   if (v6) host = host.substr(1, host.size() - 2);
   unsigned char address[16];
   if (port < 0 || port > 65535 || inet_pton(v6 ? AF_INET6 : AF_INET, host.c_str(), address) != 1)
-    return config_error("'" + printable(text) +
-                        "' is not an address to listen on; expected IPV4:PORT or [IPV6]:PORT");
+    return config_error("'" + printable(text) + "' is not an address to listen on; expected IPV4:PORT or [IPV6]:PORT");
   return ListenAddress{std::move(host), static_cast<uint16_t>(port)};
 }
 
@@ -75,10 +71,9 @@ void Settings::describe(OptionTable& table) {
             "redis://[user:password@]host[:port][/db], rediss:// for TLS (?ca= cert= key= server_name=), "
             "unix:///path[?db=N]. --redis and MAS_REDIS_URL go before this. Prefer password_file to a "
             "password here.");
-  table.text(
-      "password_file", redis_password_file, Apply::kRestart,
-      "File whose first line is the Redis password, such as a systemd credential; not accessible to others. "
-      "Goes before a password in the URL.");
+  table.text("password_file", redis_password_file, Apply::kRestart,
+             "File whose first line is the Redis password, such as a systemd credential; not accessible to others. "
+             "Goes before a password in the URL.");
   table.text("namespace", redis_namespace, Apply::kRestart,
              "Put as 'namespace/' before every key and channel; the same for all parts of one system. "
              "MAS_NAMESPACE goes before this.");
@@ -97,8 +92,7 @@ void Settings::describe(OptionTable& table) {
                  "A connection that is idle this long is closed. In whole seconds.");
 
   table.section("log", "What is logged on standard error.");
-  table.choice("level", log_level, kLogLevelNames, Apply::kReload,
-               "Events below this level are not written.");
+  table.choice("level", log_level, kLogLevelNames, Apply::kReload, "Events below this level are not written.");
   table.choice("format", log_format, kLogFormatNames, Apply::kRestart,
                "auto is human on a terminal and JSON otherwise.");
 
@@ -108,8 +102,7 @@ void Settings::describe(OptionTable& table) {
 }
 
 void Settings::check(Problems& problems) const {
-  if (auto address = parse_listen(http_listen); !address)
-    problems.push_back("http.listen: " + address.error().message);
+  if (auto address = parse_listen(http_listen); !address) problems.push_back("http.listen: " + address.error().message);
   if (auto status = check_namespace(redis_namespace); !status)
     problems.push_back("redis.namespace: " + status.error().message);
   if (auto where = endpoint(); !where) problems.push_back(where.error().message);

@@ -1,0 +1,180 @@
+// The life of a daemon: start, run, reload, drain, stop.
+#include "daemons/common/daemon.h"
+
+#include <unistd.h>
+
+#include <csignal>
+
+#include "mas_version.h"
+#include "proto/base/ids.h"
+
+namespace mas::common {
+namespace {
+
+using State = Daemon::State;
+
+constexpr auto kMoves = transitions<State>({{State::kStarting, State::kRunning},
+                                            {State::kStarting, State::kStopped},
+                                            {State::kRunning, State::kDraining},
+                                            {State::kDraining, State::kLeaving},
+                                            {State::kDraining, State::kStopped},
+                                            {State::kLeaving, State::kStopped}});
+
+redis::ConnectionOptions connection_options(const Settings& settings, const redis::Endpoint& endpoint,
+                                            std::string client_name) {
+  redis::ConnectionOptions options;
+  options.endpoint = endpoint;
+  options.client_name = std::move(client_name);
+  options.connect_timeout = settings.redis_connect_timeout;
+  options.command_timeout = settings.redis_command_timeout;
+  // A daemon's commands are about now: what could not be sent is asked again when the link is back.
+  options.keep_unsent = false;
+  return options;
+}
+
+std::string client_name(std::string_view daemon, std::string_view instance) {
+  return "mas-" + std::string(daemon) + ":" + std::string(instance.substr(0, 8));
+}
+
+}  // namespace
+
+Daemon::Daemon(uv_loop_t* loop, const DaemonKind& kind, ConfigSources sources, Configuration config,
+               redis::Endpoint endpoint)
+    : loop_(loop),
+      kind_(kind),
+      sources_(std::move(sources)),
+      config_(std::move(config)),
+      endpoint_(std::move(endpoint)),
+      state_(State::kStarting, kMoves),
+      since_(wall_now()),
+      instance_(new_instance_id().hex()),
+      log_(kind.name, config_.settings->log_level, config_.settings->log_format),
+      metrics_(kind.name),
+      keys_(config_.settings->redis_namespace),
+      systemd_(loop),
+      gate_(loop, connection_options(*config_.settings, endpoint_, client_name(kind.name, instance_)), log_, *this),
+      heartbeat_(loop, gate_.connection(), keys_, std::string(kind.name), instance_, log_, *this),
+      drain_timer_(loop, [this] { stop(kExitUndrained); }) {}
+
+Daemon::~Daemon() = default;
+
+int Daemon::run() {
+  for (const auto& warning : config_.warnings) log_.warn("config_warning", {{"what", warning}});
+  if (auto status = listen(); !status) {
+    log_.error("start_failed", {{"why", status.error().message}});
+    return kExitUnavailable;
+  }
+  SignalListener& listener = *this;  // a private base, which make_unique could not see
+  signals_ = std::make_unique<Signals>(loop_, listener);
+  service_ = kind_.make_service(*this, *config_.settings);
+  state_.to(State::kRunning);
+  log_.info("started", {{"version", MAS_BUILD_VERSION},
+                        {"pid", static_cast<int64_t>(getpid())},
+                        {"instance", instance_},
+                        {"http", http_->address()},
+                        {"redis", endpoint_.address()},
+                        {"namespace", config_.settings->redis_namespace}});
+  service_->start();
+  gate_.start();
+  systemd_.ready();
+  systemd_.status("waiting for Redis at " + endpoint_.address());
+  uv_run(loop_, UV_RUN_DEFAULT);
+  return exit_code_;
+}
+
+Status Daemon::listen() {
+  const Settings& settings = *config_.settings;
+  auto address = parse_listen(settings.http_listen);
+  if (!address) return address.error();
+  HttpLimits limits;
+  limits.max_connections = static_cast<unsigned>(settings.http_max_connections);
+  limits.timeout_seconds = static_cast<unsigned>(to_millis(settings.http_timeout) / 1000);
+  auto server = HttpServer::listen(loop_, *address, limits, *this);
+  if (!server) return server.error();
+  http_ = std::move(*server);
+  return {};
+}
+
+redis::ConnectionOptions Daemon::redis_options(std::string_view purpose) const {
+  return connection_options(*config_.settings, endpoint_,
+                            client_name(kind_.name, instance_) + ":" + std::string(purpose));
+}
+
+void Daemon::on_gate_up() {
+  systemd_.status("Redis is up at " + gate_.address());
+  heartbeat_.resume();
+  service_->on_redis_up();
+}
+
+void Daemon::on_gate_down() {
+  heartbeat_.pause();
+  service_->on_redis_down();
+}
+
+void Daemon::on_gate_reason() { systemd_.status("waiting for Redis: " + gate_.reason()); }
+
+void Daemon::on_stop_signal(int number) {
+  if (!state_.is(State::kRunning)) return stop(kExitUndrained);
+  state_.to(State::kDraining);
+  log_.info("draining", {{"signal", number == SIGTERM ? "TERM" : "INT"}});
+  systemd_.stopping();
+  systemd_.status("draining");
+  drain_timer_.once(config_.settings->drain_timeout);
+  service_->drain();
+}
+
+void Daemon::drained() {
+  if (state_.is(State::kDraining)) leave();
+}
+
+void Daemon::leave() {
+  state_.to(State::kLeaving);
+  heartbeat_.stop([this] { stop(kExitOk); });
+}
+
+void Daemon::stop(int exit_code) {
+  if (state_.is(State::kStopped)) return;
+  state_.to(State::kStopped);
+  exit_code_ = exit_code;
+  drain_timer_.stop();
+  log_.write(exit_code == kExitOk ? LogLevel::kInfo : LogLevel::kWarn, "stopped", {{"drained", exit_code == kExitOk}});
+  gate_.stop();
+  uv_stop(loop_);
+}
+
+void Daemon::on_reload_signal() {
+  if (!state_.is(State::kRunning)) return;
+  systemd_.reloading();
+  Problems problems;
+  Configuration next = load_configuration(kind_, sources_, problems);
+  std::vector<Change> changes;
+  if (problems.empty()) changes = changes_between(config_.table, next.table);
+  if (acceptable(problems, changes)) take_over(std::move(next), changes);
+  systemd_.ready();
+}
+
+bool Daemon::acceptable(const Problems& problems, const std::vector<Change>& changes) {
+  bool ok = problems.empty();
+  for (const auto& problem : problems) log_.error("reload_refused", {{"why", problem}});
+  for (const auto& change : changes) {
+    if (change.apply == Apply::kReload) continue;
+    ok = false;
+    log_.error("reload_refused", {{"why", "this option takes effect at start only; restart to change it"},
+                                  {"option", change.option},
+                                  {"old", change.before},
+                                  {"new", change.after}});
+  }
+  return ok;
+}
+
+void Daemon::take_over(Configuration next, const std::vector<Change>& changes) {
+  for (const auto& warning : next.warnings) log_.warn("config_warning", {{"what", warning}});
+  for (const auto& change : changes)
+    log_.info("option_changed", {{"option", change.option}, {"old", change.before}, {"new", change.after}});
+  config_ = std::move(next);
+  log_.set_level(config_.settings->log_level);
+  service_->reload(*config_.settings);
+  log_.info("reloaded", {{"changes", changes.size()}});
+}
+
+}  // namespace mas::common

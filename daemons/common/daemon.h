@@ -1,0 +1,95 @@
+// The frame that runs a service: loop, HTTP, Redis, heartbeat, signals, reload and drain.
+//
+//     starting ──HTTP is up──▶ running ──TERM, INT──▶ draining ──service drained──▶ leaving ──▶ stopped
+//                                 ▲ │                    │ time-out, second signal              ▲
+//                                 └─┘ HUP                └──────────────────────────────────────┘
+//
+// systemd hears READY when HTTP is up and the configuration loaded; Redis is not waited for, so that a boot without it
+// does not hang. `leaving` takes the heartbeat out of Redis, after the service has given up what it owns.
+// Threading: everything runs on the one loop.
+#pragma once
+
+#include <uv.h>
+
+#include <memory>
+#include <string>
+
+#include "daemons/common/configuration.h"
+#include "daemons/common/exit_code.h"
+#include "daemons/common/heartbeat.h"
+#include "daemons/common/http.h"
+#include "daemons/common/redis_gate.h"
+#include "daemons/common/service.h"
+#include "daemons/common/signals.h"
+#include "daemons/common/systemd.h"
+
+namespace mas::common {
+
+class Daemon final : Frame, RedisGateListener, HttpPages, HeartbeatSource, SignalListener {
+ public:
+  /// @param endpoint of `config`. @param sources what a reload reads again.
+  Daemon(uv_loop_t* loop, const DaemonKind& kind, ConfigSources sources, Configuration config,
+         redis::Endpoint endpoint);
+  ~Daemon() override;
+
+  /// Starts, runs the loop until the daemon has stopped. @return the exit code.
+  int run();
+
+  enum class State : uint8_t { kStarting, kRunning, kDraining, kLeaving, kStopped };
+
+ private:
+  // Frame
+  uv_loop_t* loop() override { return loop_; }
+  Log& log() override { return log_; }
+  Metrics& metrics() override { return metrics_; }
+  const Keys& keys() const override { return keys_; }
+  const std::string& instance() const override { return instance_; }
+  redis::Connection& redis() override { return gate_.connection(); }
+  bool redis_up() const override { return gate_.up(); }
+  redis::ConnectionOptions redis_options(std::string_view purpose) const override;
+  void drained() override;
+  void beat() override { heartbeat_.beat(); }
+
+  void on_gate_up() override;
+  void on_gate_down() override;
+  void on_gate_reason() override;
+
+  HttpPage page(std::string_view path) override;
+  HttpPage ready_page();
+  HttpPage metrics_page();
+  void describe_redis(JsonWriter& json) const;
+  void update_metrics();
+
+  std::string heartbeat_snapshot() override;
+
+  void on_stop_signal(int number) override;
+  void on_reload_signal() override;
+  bool acceptable(const Problems& problems, const std::vector<Change>& changes);
+  void take_over(Configuration next, const std::vector<Change>& changes);
+
+  Status listen();
+  void leave();
+  void stop(int exit_code);
+
+  uv_loop_t* loop_;
+  const DaemonKind& kind_;
+  ConfigSources sources_;
+  Configuration config_;
+  redis::Endpoint endpoint_;
+  StateMachine<State> state_;
+  int exit_code_ = kExitOk;
+  WallMicros since_;
+  std::string instance_;
+  Log log_;
+  Metrics metrics_;
+  Keys keys_;
+  Systemd systemd_;
+  std::unique_ptr<HttpServer> http_;
+  RedisGate gate_;
+  Heartbeat heartbeat_;
+  std::unique_ptr<Signals> signals_;
+  redis::Timer drain_timer_;
+  std::unique_ptr<Service> service_;
+};
+
+}  // namespace mas::common

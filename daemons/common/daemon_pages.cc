@@ -1,0 +1,88 @@
+// What a daemon shows of itself: /healthz, /readyz, /metrics and the snapshot in its heartbeat.
+#include <unistd.h>
+
+#include <climits>
+
+#include "daemons/common/daemon.h"
+#include "mas_version.h"
+#include "proto/base/ids.h"
+
+namespace mas::common {
+namespace {
+
+double seconds(WallMicros t) { return static_cast<double>(t) / 1e6; }
+
+std::string host_name() {
+  char name[HOST_NAME_MAX + 1] = {};
+  if (gethostname(name, sizeof name - 1) != 0) return "unknown";
+  return printable(name, HOST_NAME_MAX);
+}
+
+}  // namespace
+
+HttpPage Daemon::page(std::string_view path) {
+  if (path == "/healthz") return {200, "application/json", "{\"status\":\"ok\"}\n"};
+  if (path == "/readyz") return ready_page();
+  if (path == "/metrics") return metrics_page();
+  return {};
+}
+
+HttpPage Daemon::ready_page() {
+  Readiness readiness = service_->readiness();
+  if (!gate_.up()) readiness = {false, "Redis: " + gate_.reason()};
+  if (!state_.is(State::kRunning)) readiness = {false, "draining"};
+
+  HttpPage page{readiness.ready ? 200u : 503u, "application/json", {}};
+  JsonWriter json(page.body);
+  json.begin_object().key("status").string(readiness.ready ? "ready" : "unready");
+  if (!readiness.ready) json.key("reason").string(printable(readiness.reason, kMaxLogValueBytes));
+  json.key("daemon").string(kind_.name).key("instance").string(instance_);
+  json.key("version").string(MAS_BUILD_VERSION);
+  describe_redis(json);
+  service_->describe(json);
+  json.end_object();
+  page.body += "\n";
+  return page;
+}
+
+void Daemon::describe_redis(JsonWriter& json) const {
+  json.key("redis").begin_object().key("up").boolean(gate_.up()).key("address").string(gate_.address());
+  if (gate_.up())
+    json.key("version").string(gate_.version());
+  else
+    json.key("reason").string(printable(gate_.reason(), kMaxLogValueBytes));
+  json.end_object();
+}
+
+HttpPage Daemon::metrics_page() {
+  HttpPage page{200, "text/plain; version=0.0.4; charset=utf-8", {}};
+  update_metrics();
+  service_->collect();
+  metrics_.render(page.body);
+  render_process_metrics(page.body);
+  return page;
+}
+
+void Daemon::update_metrics() {
+  const auto& counters = gate_.connection().counters();
+  metrics_.gauge("build_info", "Always 1; the version is in the label.", {{"version", MAS_BUILD_VERSION}}).set(1);
+  metrics_.gauge("redis_up", "1 while Redis is reachable and usable.").set(gate_.up() ? 1 : 0);
+  metrics_.counter("redis_commands_total", "Commands sent to Redis.").set(counters.commands);
+  metrics_.counter("redis_reconnects_total", "Times the connection to Redis was replaced.").set(counters.reconnects);
+  metrics_.counter("redis_timeouts_total", "Commands that Redis did not answer in time.").set(counters.timeouts);
+  metrics_.counter("redis_received_bytes_total", "Bytes received from Redis.").set(counters.bytes_in);
+  metrics_.counter("redis_sent_bytes_total", "Bytes sent to Redis.").set(counters.bytes_out);
+}
+
+std::string Daemon::heartbeat_snapshot() {
+  std::string out;
+  JsonWriter json(out);
+  json.begin_object().key("name").string(kind_.name).key("instance").string(instance_);
+  json.key("version").string(MAS_BUILD_VERSION).key("pid").integer(getpid()).key("host").string(host_name());
+  json.key("since").number(seconds(since_)).key("http").string(http_->address());
+  service_->describe(json);
+  json.end_object();
+  return out;
+}
+
+}  // namespace mas::common

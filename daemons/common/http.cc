@@ -1,0 +1,159 @@
+// libmicrohttpd with an external epoll descriptor, driven by uv_poll.
+#include "daemons/common/http.h"
+
+#include <arpa/inet.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "daemons/common/uv_handle.h"
+#include "proto/redis/loop.h"
+
+namespace mas::common {
+namespace {
+
+constexpr size_t kConnectionMemory = 16 * 1024;  // bounds request line and headers
+constexpr int kBacklog = 64;
+
+struct SocketAddress {
+  sockaddr_storage storage{};
+  socklen_t size = 0;
+  sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage); }
+};
+
+SocketAddress socket_address(const ListenAddress& address) {
+  SocketAddress out;
+  if (address.host.find(':') != std::string::npos) {
+    auto* v6 = reinterpret_cast<sockaddr_in6*>(&out.storage);
+    v6->sin6_family = AF_INET6;
+    v6->sin6_port = htons(address.port);
+    inet_pton(AF_INET6, address.host.c_str(), &v6->sin6_addr);
+    out.size = sizeof *v6;
+  } else {
+    auto* v4 = reinterpret_cast<sockaddr_in*>(&out.storage);
+    v4->sin_family = AF_INET;
+    v4->sin_port = htons(address.port);
+    inet_pton(AF_INET, address.host.c_str(), &v4->sin_addr);
+    out.size = sizeof *v4;
+  }
+  return out;
+}
+
+std::string address_text(const std::string& host, uint16_t port) {
+  return (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" + std::to_string(port);
+}
+
+uint16_t bound_port(int fd) {
+  SocketAddress bound;
+  bound.size = sizeof bound.storage;
+  if (getsockname(fd, bound.get(), &bound.size) != 0) return 0;
+  // The port stands at the same place in both families.
+  return ntohs(reinterpret_cast<sockaddr_in*>(&bound.storage)->sin_port);
+}
+
+/// @return a listening socket, or -1 with errno.
+int listening_socket(const ListenAddress& address) {
+  SocketAddress where = socket_address(address);
+  int fd = socket(where.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return -1;
+  int on = 1;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (bind(fd, where.get(), where.size) == 0 && ::listen(fd, kBacklog) == 0) return fd;
+  int error = errno;
+  close(fd);
+  errno = error;
+  return -1;
+}
+
+class MicroHttpServer final : public HttpServer {
+ public:
+  MicroHttpServer(uv_loop_t* loop, HttpPages& pages) : pages_(pages), timer_(loop, [this] { run(); }) {}
+
+  ~MicroHttpServer() override {
+    poll_.close();  // before libmicrohttpd closes the descriptor under it
+    if (daemon_ != nullptr) MHD_stop_daemon(daemon_);
+  }
+
+  /// Takes `fd` over. @return whether libmicrohttpd and libuv accepted it.
+  bool open(uv_loop_t* loop, int fd, std::string address, HttpLimits limits, bool v6) {
+    address_ = std::move(address);
+    unsigned flags = MHD_USE_EPOLL | (v6 ? unsigned{MHD_USE_IPv6} : 0u);
+    daemon_ =
+        MHD_start_daemon(flags, 0, nullptr, nullptr, &MicroHttpServer::on_request, this, MHD_OPTION_LISTEN_SOCKET, fd,
+                         MHD_OPTION_CONNECTION_LIMIT, limits.max_connections, MHD_OPTION_CONNECTION_TIMEOUT,
+                         limits.timeout_seconds, MHD_OPTION_CONNECTION_MEMORY_LIMIT, kConnectionMemory, MHD_OPTION_END);
+    if (daemon_ == nullptr) {
+      close(fd);
+      return false;
+    }
+    const auto* info = MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_EPOLL_FD);
+    if (info == nullptr || uv_poll_init(loop, poll_.get(), info->epoll_fd) != 0) return false;
+    poll_->data = this;
+    return uv_poll_start(poll_.get(), UV_READABLE, &MicroHttpServer::on_event) == 0;
+  }
+
+  const std::string& address() const override { return address_; }
+
+ private:
+  static void on_event(uv_poll_t* handle, int, int) {
+    if (handle->data != nullptr) static_cast<MicroHttpServer*>(handle->data)->run();
+  }
+
+  void run() {
+    MHD_run(daemon_);
+    MHD_UNSIGNED_LONG_LONG wait = 0;
+    if (MHD_get_timeout(daemon_, &wait) == MHD_YES)
+      timer_.once(std::chrono::milliseconds(std::max<int64_t>(1, static_cast<int64_t>(wait))));
+    else
+      timer_.stop();
+  }
+
+  static MHD_Result on_request(void* self, MHD_Connection* connection, const char* url, const char* method, const char*,
+                               const char*, size_t*, void**) {
+    return static_cast<MicroHttpServer*>(self)->answer(connection, url, method);
+  }
+
+  MHD_Result answer(MHD_Connection* connection, const char* url, const char* method) {
+    HttpPage page = pages_.page(url);
+    bool allowed = std::strcmp(method, MHD_HTTP_METHOD_GET) == 0 || std::strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
+    if (page.status == 404) page.body = "{\"error\":\"not found; there are /healthz, /readyz and /metrics\"}\n";
+    if (page.status != 404 && !allowed) page = {405, "application/json", "{\"error\":\"only GET and HEAD\"}\n"};
+    MHD_Response* response = MHD_create_response_from_buffer(page.body.size(), page.body.data(), MHD_RESPMEM_MUST_COPY);
+    if (response == nullptr) return MHD_NO;
+    MHD_add_response_header(response, "Content-Type", page.content_type);
+    MHD_add_response_header(response, "Cache-Control", "no-store");
+    if (page.status == 405) MHD_add_response_header(response, "Allow", "GET, HEAD");
+    MHD_Result queued = MHD_queue_response(connection, page.status, response);
+    MHD_destroy_response(response);
+    return queued;
+  }
+
+  HttpPages& pages_;
+  std::string address_;
+  MHD_Daemon* daemon_ = nullptr;
+  UvHandle<uv_poll_t> poll_;
+  redis::Timer timer_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<HttpServer>> HttpServer::listen(uv_loop_t* loop, const ListenAddress& address, HttpLimits limits,
+                                                       HttpPages& pages) {
+  auto failed = [&](const char* why) {
+    return Error{Errc::kUnavailable,
+                 "cannot listen on " + address_text(address.host, address.port) + " for HTTP: " + why};
+  };
+  int fd = listening_socket(address);
+  if (fd < 0) return failed(std::strerror(errno));
+  std::string text = address_text(address.host, bound_port(fd));
+  auto server = std::make_unique<MicroHttpServer>(loop, pages);
+  bool v6 = address.host.find(':') != std::string::npos;
+  if (!server->open(loop, fd, std::move(text), limits, v6)) return failed("libmicrohttpd did not start");
+  return std::unique_ptr<HttpServer>(std::move(server));
+}
+
+}  // namespace mas::common

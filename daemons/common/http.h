@@ -1,0 +1,50 @@
+// The daemons' HTTP server: GET and HEAD of a few pages, nothing else; libmicrohttpd driven by the libuv loop.
+//
+// Happy path: listen() binds; libmicrohttpd's epoll descriptor is watched by uv_poll, each event runs it once, and a
+// timer stands in for its time-outs. Pages are made on the loop's thread when they are asked for.
+// Failure: listen() says why it could not bind. Other methods are answered 405, other paths 404, long requests 414 or
+// 431; connections past the limit are closed. Nothing that a client does changes the daemon's state.
+// Threading: loop thread. Ownership: may be destroyed at any time outside HttpPages::page.
+#pragma once
+
+#include <uv.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "daemons/common/settings.h"
+#include "proto/base/result.h"
+
+namespace mas::common {
+
+struct HttpPage {
+  unsigned status = 404;
+  const char* content_type = "application/json";
+  std::string body;
+};
+
+class HttpPages {
+ public:
+  virtual ~HttpPages() = default;
+  /// @return the page, or one with status 404.
+  virtual HttpPage page(std::string_view path) = 0;
+};
+
+struct HttpLimits {
+  unsigned max_connections = 32;
+  unsigned timeout_seconds = 10;
+};
+
+class HttpServer {
+ public:
+  /// @param pages must outlive the server. @return kUnavailable with the address and the system's reason.
+  static Result<std::unique_ptr<HttpServer>> listen(uv_loop_t* loop, const ListenAddress& address, HttpLimits limits,
+                                                    HttpPages& pages);
+  virtual ~HttpServer() = default;
+
+  /// Where it listens, with the port that port 0 became: "127.0.0.1:9461".
+  virtual const std::string& address() const = 0;
+};
+
+}  // namespace mas::common
