@@ -71,7 +71,6 @@ int Daemon::run() {
   log_.info("started", {{"version", MAS_BUILD_VERSION},
                         {"pid", static_cast<int64_t>(getpid())},
                         {"instance", instance_},
-                        {"http", http_->address()},
                         {"redis", endpoint_.address()},
                         {"namespace", config_.settings->redis_namespace}});
   service_->start();
@@ -92,6 +91,7 @@ Status Daemon::listen() {
   auto server = HttpServer::listen(loop_, *address, limits, *this);
   if (!server) return server.error();
   http_ = std::move(*server);
+  log_.info("http_listening", {{"address", http_->address()}});
   return {};
 }
 

@@ -86,12 +86,13 @@ void Lease::lose(std::string_view why) {
 }
 
 void Lease::release(std::function<void()> done) {
+  if (done) done_.push_back(std::move(done));
+  if (state_.is(State::kReleasing)) return;
   if (state_.is(State::kActive)) lose("released");
+  if (state_.is(State::kIdle)) return finish_release();
+  state_.to(State::kReleasing);
   ++round_;
   asking_ = false;
-  done_ = std::move(done);
-  if (state_.is(State::kStandby)) state_.to(State::kReleasing);
-  if (!state_.is(State::kReleasing)) return finish_release();
   timer_.once(clock_.period());
   auto status = redis_.ready() ? redis_.send(redis::Command("EVAL", kRelease, 1, key_, owner_),
                                              redis::reply_to<&Lease::on_released>(this, round_))
@@ -107,7 +108,7 @@ void Lease::finish_release() {
   timer_.stop();
   ++round_;
   if (state_.is(State::kReleasing)) state_.to(State::kIdle);
-  if (auto done = std::exchange(done_, nullptr)) done();
+  for (auto& done : std::exchange(done_, {})) done();
 }
 
 }  // namespace mas::common

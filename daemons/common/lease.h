@@ -23,6 +23,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "proto/base/clock.h"
 #include "proto/base/state_machine.h"
@@ -104,7 +105,7 @@ class Lease {
   bool asking_ = false;  // one SET or renewal in flight at a time
   MonoTime asked_{};
   uint64_t round_ = 0;  // answers to an earlier start() are ignored
-  std::function<void()> done_;
+  std::vector<std::function<void()>> done_;
   redis::Timer timer_;
 };
 

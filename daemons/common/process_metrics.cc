@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 
 #include "daemons/common/metrics.h"
 
@@ -16,15 +17,13 @@ struct ProcessTimes {
   double resident_bytes = 0;
 };
 
+/// Not from /proc/stat, which a hardened unit (ProcSubset=pid) does not show.
 double boot_time() {
-  double seconds = 0;
-  std::FILE* file = std::fopen("/proc/stat", "re");
-  if (file == nullptr) return 0;
-  char line[4096];
-  while (std::fgets(line, sizeof line, file) != nullptr)
-    if (std::sscanf(line, "btime %lf", &seconds) == 1) break;
-  std::fclose(file);
-  return seconds;
+  timespec wall{}, since_boot{};
+  clock_gettime(CLOCK_REALTIME, &wall);
+  clock_gettime(CLOCK_BOOTTIME, &since_boot);
+  auto seconds = [](const timespec& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) / 1e9; };
+  return seconds(wall) - seconds(since_boot);
 }
 
 /// Fields as proc(5) numbers them: 14 utime, 15 stime, 22 starttime, 24 rss.

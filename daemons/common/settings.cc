@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 #include "proto/base/ids.h"
@@ -32,8 +33,20 @@ Status check_mode(int fd, const std::string& path) {
   return {};
 }
 
+/// @return the path of a systemd credential, for a name without '/'; else the name itself.
+Result<std::string> credential_path(const std::string& name) {
+  if (name.find('/') != std::string::npos) return name;
+  const char* directory = std::getenv("CREDENTIALS_DIRECTORY");
+  if (directory == nullptr)
+    return config_error("'" + printable(name) + "' is the name of a systemd credential, but there are none here");
+  return std::string(directory) + "/" + name;
+}
+
 /// @return the first line of a file that only its owner and group can read.
-Result<std::string> read_password(const std::string& path) {
+Result<std::string> read_password(const std::string& name) {
+  auto found = credential_path(name);
+  if (!found) return found.error();
+  const std::string& path = *found;
   int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
   if (fd < 0) return config_error(path + ": " + std::strerror(errno));
   auto status = check_mode(fd, path);
@@ -72,8 +85,8 @@ void Settings::describe(OptionTable& table) {
             "unix:///path[?db=N]. --redis and MAS_REDIS_URL go before this. Prefer password_file to a "
             "password here.");
   table.text("password_file", redis_password_file, Apply::kRestart,
-             "File whose first line is the Redis password, such as a systemd credential; not accessible to others. "
-             "Goes before a password in the URL.");
+             "File whose first line is the Redis password; must not be accessible to others. A name without '/' is a "
+             "systemd credential of the unit. Goes before a password in the URL.");
   table.text("namespace", redis_namespace, Apply::kRestart,
              "Put as 'namespace/' before every key and channel; the same for all parts of one system. "
              "MAS_NAMESPACE goes before this.");
