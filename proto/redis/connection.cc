@@ -366,7 +366,7 @@ void Connection::Impl::expire_unsent(MonoTime now) {
   outgoing_.erase(0, bytes);
   counters_.timeouts += expired.size();
   failing_.swap(expired);
-  Error why = with_address(Error{Errc::kTimeout, "no connection in time"});
+  Error why = with_address(Error{Errc::kUnreachable, "no connection in time"});
   while (!failing_.empty()) {
     Run run = failing_.front();
     failing_.pop_front();
