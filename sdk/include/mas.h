@@ -26,8 +26,8 @@
  *              process, which keeps connections and heartbeats alive whatever the application does; callbacks never run
  *              on it but inside mas_agent_poll() and mas_agent_run(), in the thread that calls them (one at a time per
  *              agent). Start and stop hooks run inside mas_agent_start() and mas_agent_stop().
- *   Callbacks  May call everything on their agent but mas_agent_poll, mas_agent_run, mas_agent_stop and mas_agent_free;
- *              mas_agent_quit() ends the loop they run in.
+ *   Callbacks  (and hooks) may call everything on their agent but mas_agent_poll, mas_agent_run, mas_agent_start,
+ *              mas_agent_stop and mas_agent_free; mas_agent_quit() ends the loop they run in.
  *   Fork       Handles do not survive fork(): a child may only exec or _exit.
  *   Signals    The library installs no handlers, blocks all signals on its own thread and raises no SIGPIPE.
  *   Ending     Per agent: mas_agent_stop, then mas_agent_free. Messages that were kept (mas_message_ref) and lists may
@@ -106,7 +106,7 @@ MAS_EXPORT bool mas_status_retriable(mas_status status);
 MAS_EXPORT const char *mas_error_detail(void);
 
 /** For the size of a text: "up to its terminating zero". */
-#define MAS_STRLEN ((size_t)-1)
+#define MAS_STRLEN SIZE_MAX
 
 /** Frees what a function documented as "free with mas_free" returned. NULL is ignored. */
 MAS_EXPORT void mas_free(void *memory);
@@ -188,15 +188,15 @@ MAS_EXPORT void mas_agent_on_stop(mas_agent *agent, mas_hook_fn fn, void *user);
 
 /** Runs the callbacks of what has arrived; waits for the first of it up to `timeout_ms`.
  *  @param ret_handled how many callbacks ran; may be NULL.
- *  @return MAS_OK, also when nothing came; MAS_CANCELLED once after mas_agent_quit(); MAS_INVALID_STATE when not
- *  started or when called from a callback or while another thread polls this agent. */
+ *  @return MAS_OK, also when nothing came; MAS_CANCELLED once after mas_agent_quit(), and when another thread stops the
+ *  agent; MAS_INVALID_STATE when not started or when called from a callback or while another thread polls this agent. */
 MAS_EXPORT mas_status mas_agent_poll(mas_agent *agent, int timeout_ms, size_t *ret_handled);
 
-/** Polls until mas_agent_quit(). @return MAS_OK after a quit. */
+/** Polls until mas_agent_quit(), or until another thread stops the agent. @return MAS_OK then. */
 MAS_EXPORT mas_status mas_agent_run(mas_agent *agent);
 
-/** Makes mas_agent_run() (or one mas_agent_poll() or mas_agent_start()) return. Safe in callbacks, from other threads
- *  and in signal handlers. */
+/** Makes mas_agent_run() (or one mas_agent_poll() or mas_agent_start()) return; the next one, when none runs. Safe in
+ *  callbacks, from other threads and in signal handlers. */
 MAS_EXPORT void mas_agent_quit(mas_agent *agent);
 
 /** @return a descriptor that polls readable while callbacks wait, for an event loop of the application's; then call
@@ -232,7 +232,7 @@ MAS_EXPORT mas_message *mas_message_ref(const mas_message *message);
 /** Gives a reference back. NULL is ignored. */
 MAS_EXPORT void mas_message_unref(mas_message *message);
 
-/** Answers a request. Any number of times and also later (with mas_message_ref), while the agent runs; the requester
+/** Answers a request, whoever sent it. Any number of times and also later (with mas_message_ref), while the agent runs; the requester
  *  takes the first answer.
  *  @param type the answer's message type; @param json a JSON object, NULL for {}.
  *  @return as mas_agent_send; MAS_INVALID_ARGUMENT when the message is not one that expects a reply. */
@@ -272,12 +272,14 @@ MAS_EXPORT MAS_CHECKED mas_status mas_agent_request(mas_agent *agent, const char
                                                     const char *json, size_t size, int timeout_ms,
                                                     mas_message **ret_reply);
 
-/** The end of an asynchronous request: `reply` (borrowed) when `status` is MAS_OK, else NULL. Runs exactly once inside
- *  mas_agent_poll, unless the request was cancelled or the agent freed first. */
+/** The end of an asynchronous request: `reply` (borrowed) when `status` is MAS_OK, else NULL. Runs exactly once, inside
+ *  mas_agent_poll or (with MAS_CANCELLED) mas_agent_stop or mas_agent_free, unless the request was cancelled. */
 typedef void (*mas_reply_fn)(mas_agent *agent, mas_status status, const mas_message *reply, void *user);
 
 /** Sends a request; `fn` gets the answer.
- *  @param ret_request for mas_request_cancel; may be NULL. Free with mas_request_free, before or after the end. */
+ *  @param ret_request for mas_request_cancel; may be NULL. Free with mas_request_free, before or after the end.
+ *  @return as mas_agent_send; MAS_WOULD_BLOCK also when as many requests as the outbound queue has room for messages
+ *  are under way or have ended and were not polled. */
 MAS_EXPORT MAS_CHECKED mas_status mas_agent_request_async(mas_agent *agent, const char *target, const char *type,
                                                           const char *json, size_t size, int timeout_ms,
                                                           mas_reply_fn fn, void *user, mas_request **ret_request);
