@@ -1,0 +1,216 @@
+// An agent's life and its calls. The running of callbacks is in agent_poll.cc.
+#include "sdk/src/agent.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "sdk/src/error.h"
+#include "sdk/src/state_op.h"
+#include "sdk/src/wait.h"
+
+namespace mas::sdk {
+namespace {
+
+/// What a start that failed may still spend on taking its registration back.
+constexpr Duration kCleanUpPatience = std::chrono::milliseconds(500);
+
+Error invalid_state(const char* why) { return {Errc::kInvalidState, why}; }
+
+}  // namespace
+
+Status Agent::open() {
+  if (auto status = context_.inbox.open(); !status) return status;
+  start_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (start_fd_ >= 0) return {};
+  return Error{Errc::kNoMemory, std::string("cannot make an event descriptor: ") + strerror(errno)};
+}
+
+Agent::~Agent() {
+  static_cast<void>(stop(0));
+  if (start_fd_ >= 0) close(start_fd_);
+}
+
+mas_agent* Agent::handle() { return static_cast<mas_agent*>(this); }
+
+void Agent::set_life(Life life) {
+  std::lock_guard lock(life_mutex_);
+  life_ = life;
+}
+
+bool Agent::running() {
+  std::lock_guard lock(life_mutex_);
+  return life_ == Life::kRunning;
+}
+
+/// Async-signal-safe: an atomic store and two write(2).
+void Agent::quit() {
+  quit_.store(true);
+  wake_descriptor(start_fd_);
+  context_.inbox.wake();
+}
+
+// ---- Start
+
+Status Agent::start(int timeout_ms) {
+  if (gate_.inside()) return invalid_state("mas_agent_start was called from a callback");
+  if (auto status = begin_session(); !status) return status;
+  if (auto status = wait_until_up(timeout_ms); !status) return fail_start(status);
+  auto pass = gate_.enter(Duration(-1));
+  set_life(Life::kRunning);
+  auto hook = call_hook(&Callbacks::start, "start");
+  return hook.ok() ? hook : fail_start(hook);
+}
+
+Status Agent::begin_session() {
+  std::lock_guard lock(life_mutex_);
+  if (life_ != Life::kStopped) return invalid_state("the agent was started already; stop it first");
+  auto runtime = Runtime::acquire();
+  if (!runtime) return runtime.error();
+  runtime_ = *runtime;
+  life_ = Life::kStarting;
+  started_.reset();
+  context_.instance = new_instance_id().hex();
+  session_ = std::make_unique<Session>(*runtime_, context_);
+  auto on_started = [this](const Status& status) {
+    std::lock_guard started_lock(life_mutex_);
+    started_ = status;
+    wake_descriptor(start_fd_);
+  };
+  runtime_->post([session = session_.get(), on_started] { session->begin(on_started); });
+  return {};
+}
+
+Status Agent::wait_until_up(int timeout_ms) {
+  Deadline deadline(timeout_ms);
+  for (;;) {
+    clear_descriptor(start_fd_);
+    {
+      std::lock_guard lock(life_mutex_);
+      if (started_) return *started_;
+    }
+    if (quit_.exchange(false)) return Error{Errc::kCancelled, "mas_agent_quit was called"};
+    if (deadline.passed()) break;
+    wait_readable(start_fd_, deadline.left_ms());
+  }
+  Latch<Error> obstacle;
+  runtime_->post([&] { obstacle.set(session_->obstacle()); });
+  return obstacle.wait();
+}
+
+/// Leaves nothing running. @return `why`.
+Status Agent::fail_start(const Status& why) {
+  set_life(Life::kStopping);
+  static_cast<void>(end_session(kCleanUpPatience));
+  discard_inbox();
+  set_life(Life::kStopped);
+  return why;
+}
+
+Status Agent::call_hook(Callback<mas_hook_fn> Callbacks::*which, const char* name) {
+  auto hook = callback(which);
+  if (hook.fn == nullptr) return {};
+  mas_status status = hook.fn(handle(), hook.user);
+  if (status == MAS_OK) return {};
+  bool known = status > MAS_OK && status <= MAS_HANDLER_FAILED;
+  return Error{known ? static_cast<Errc>(status) : Errc::kHandlerFailed,
+               std::string("the ") + name + " hook returned '" + mas_status_text(status) + "'"};
+}
+
+// ---- Stop
+
+Status Agent::stop(int timeout_ms) {
+  if (gate_.inside()) return invalid_state("mas_agent_stop was called from a callback");
+  {
+    std::lock_guard lock(life_mutex_);
+    if (life_ == Life::kStopped) return {};
+    if (life_ != Life::kRunning || stopping_.load()) return invalid_state("the agent is starting or stopping");
+    stopping_.store(true);
+  }
+  Deadline deadline(timeout_ms);
+  context_.inbox.wake();  // whoever polls returns
+  auto pass = gate_.enter(deadline.left());
+  static_cast<void>(call_hook(&Callbacks::stop, "stop"));
+  set_life(Life::kStopping);
+  auto status = end_session(deadline.left());
+  if (pass) discard_inbox();  // else a callback still runs; its thread has the rest
+  stopping_.store(false);
+  set_life(Life::kStopped);
+  return status;
+}
+
+Status Agent::end_session(Duration patience) {
+  Latch<Status> ended;
+  auto on_end = [&ended](const Status& status) { ended.set(status); };
+  runtime_->post([&] { session_->stop(patience, on_end); });
+  Status status = ended.wait();
+  std::shared_ptr<Runtime> last;  // joins the I/O thread, perhaps: without the lock
+  std::lock_guard lock(life_mutex_);
+  session_.reset();
+  last = std::move(runtime_);
+  return status;
+}
+
+// ---- Calls
+
+Status Agent::post_to_session(std::function<void(Session&)> task) {
+  std::lock_guard lock(life_mutex_);
+  if (life_ != Life::kRunning) return invalid_state("the agent is not running; start it first");
+  runtime_->post([session = session_.get(), task = std::move(task)] { task(*session); });
+  return {};
+}
+
+template <typename OpType, typename Outcome, typename... Args>
+Outcome Agent::call(int timeout_ms, Args... args) {
+  Latch<Outcome> latch;
+  auto done = [&latch](Outcome outcome) { latch.set(std::move(outcome)); };
+  auto begin = [&](Session& session) {
+    auto op = std::make_unique<OpType>(session, std::move(args)..., done);
+    op->limit(duration_of(timeout_ms));
+    session.launch(std::move(op));
+  };
+  if (auto status = post_to_session(begin); !status) return status.error();
+  return latch.wait();
+}
+
+Result<std::vector<AgentEntry>> Agent::discover(DiscoverQuery query, int timeout_ms) {
+  return call<DiscoverOp, Result<std::vector<AgentEntry>>>(timeout_ms, std::move(query));
+}
+
+Status Agent::update_state(std::vector<StateChange> changes, int timeout_ms) {
+  return call<StateUpdateOp, Status>(timeout_ms, std::move(changes));
+}
+
+Status Agent::reset_state(int timeout_ms) { return call<StateResetOp, Status>(timeout_ms); }
+
+Status Agent::refresh_state(int timeout_ms) { return call<StateRefreshOp, Status>(timeout_ms); }
+
+Result<MessagePtr> Agent::request(const Draft& draft, int timeout_ms) {
+  const WallMicros now = wall_now();
+  const Id128 id = new_uuid_v7(now);
+  Requests::Waiter waiter(*context_.requests, id);
+  if (auto status = context_.outbox->send(draft, id, now); !status) return status.error();
+  return waiter.wait(duration_of(timeout_ms));
+}
+
+Result<std::shared_ptr<AsyncRequest>> Agent::request_async(const Draft& draft, int timeout_ms, mas_reply_fn fn,
+                                                           void* user) {
+  const WallMicros now = wall_now();
+  auto request = std::make_shared<AsyncRequest>(new_uuid_v7(now), fn, user);
+  std::optional<MonoTime> deadline;
+  if (timeout_ms >= 0) deadline = mono_now() + duration_of(timeout_ms);
+  auto next = context_.requests->add(request, deadline);
+  if (!next) return next.error();
+  Status sent = context_.outbox->send(draft, request->id(), now);
+  if (sent.ok() && *next) sent = post_to_session([](Session& session) { session.watch_requests(); });
+  if (sent.ok()) return request;
+  context_.requests->remove(request->id());
+  return sent.error();
+}
+
+}  // namespace mas::sdk

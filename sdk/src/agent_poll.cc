@@ -1,0 +1,149 @@
+// Running an agent's callbacks.
+#include <utility>
+
+#include "sdk/src/agent.h"
+#include "sdk/src/error.h"
+#include "sdk/src/wait.h"
+
+namespace mas::sdk {
+
+PollGate::Pass PollGate::enter(Duration patience) {
+  std::unique_lock lock(mutex_);
+  auto free = [this] { return !taken_; };
+  if (patience < Duration::zero())
+    left_.wait(lock, free);
+  else if (!left_.wait_until(lock, std::chrono::steady_clock::now() + patience, free))
+    return Pass(nullptr);
+  taken_ = true;
+  thread_.store(std::this_thread::get_id());
+  return Pass(this);
+}
+
+void PollGate::leave() {
+  std::lock_guard lock(mutex_);
+  taken_ = false;
+  thread_.store(std::thread::id());
+  left_.notify_all();
+}
+
+template <typename Fn>
+Callback<Fn> Agent::callback(Callback<Fn> Callbacks::*which) {
+  std::lock_guard lock(callbacks_mutex_);
+  return callbacks_.*which;
+}
+template Callback<mas_hook_fn> Agent::callback(Callback<mas_hook_fn> Callbacks::*which);
+
+Status Agent::poll(int timeout_ms, size_t& ret_handled) {
+  if (gate_.inside()) return Error{Errc::kInvalidState, "mas_agent_poll was called from a callback"};
+  auto pass = gate_.enter(Duration::zero());
+  if (!pass) return Error{Errc::kInvalidState, "another thread polls this agent"};
+  if (!running()) return Error{Errc::kInvalidState, "the agent is not running; start it first"};
+  return poll_entered(timeout_ms, ret_handled);
+}
+
+Status Agent::poll_entered(int timeout_ms, size_t& ret_handled) {
+  Deadline deadline(timeout_ms);
+  for (;;) {
+    ret_handled += run_callbacks(context_.inbox.next_number());
+    bool idle = ret_handled == 0;
+    if (taken_done_ == taken_.size()) context_.inbox.settle(idle);
+    if (stopping_.load() || !running()) return Error{Errc::kCancelled, "the agent is being stopped"};
+    if (quit_.exchange(false)) return Error{Errc::kCancelled, "mas_agent_quit was called"};
+    if (!idle || deadline.passed()) return {};
+    wait_readable(fd(), deadline.left_ms());
+  }
+}
+
+Status Agent::run() {
+  for (;;) {
+    size_t handled = 0;
+    auto status = poll(-1, handled);
+    if (status.ok()) continue;
+    if (status.error().code == Errc::kCancelled) return {};
+    return status;
+  }
+}
+
+size_t Agent::run_callbacks(uint64_t end) {
+  size_t ran = 0;
+  while (!interrupted()) {
+    if (taken_done_ == taken_.size()) {
+      taken_.clear();
+      taken_done_ = 0;
+      context_.inbox.take(taken_, end);
+      if (taken_.empty()) break;
+    }
+    ran += run_next() ? 1 : 0;
+  }
+  return ran;
+}
+
+/// @return whether a callback ran.
+bool Agent::run_next() {
+  size_t i = taken_done_++;
+  if (!taken_.messages.empty()) {
+    MessagePtr message = std::move(taken_.messages[i]);
+    return handle(*message);
+  }
+  if (!taken_.receipts.empty()) return handle(taken_.receipts[i]);
+  if (!taken_.changes.empty()) return handle(taken_.changes[i]);
+  return handle(std::exchange(taken_.notices[i], Notice{}));
+}
+
+bool Agent::handle(const mas_message& message) {
+  Callback<mas_message_fn> handler;
+  {
+    std::lock_guard lock(callbacks_mutex_);
+    auto it = callbacks_.by_type.find(message.type());
+    handler = it == callbacks_.by_type.end() ? callbacks_.fallback : it->second;
+  }
+  if (handler.fn == nullptr) {
+    context_.counters.unhandled.add();
+    return false;
+  }
+  if (handler.fn(handle(), &message, handler.user) != MAS_OK) context_.counters.handler_failed.add();
+  return true;
+}
+
+bool Agent::handle(const Receipt& receipt) {
+  auto wanted = callback(&Callbacks::receipt);
+  if (wanted.fn == nullptr) return false;
+  std::string id;
+  append_uuid(id, receipt.id);
+  wanted.fn(handle(), id.c_str(), receipt.target.c_str(), receipt.outcome, wanted.user);
+  return true;
+}
+
+bool Agent::handle(const ConnectionChange& change) {
+  auto wanted = callback(&Callbacks::connection);
+  if (wanted.fn == nullptr) return false;
+  wanted.fn(handle(), change.state, change.detail.c_str(), wanted.user);
+  return true;
+}
+
+bool Agent::handle(const Notice& notice) {
+  if (notice.request != nullptr) {
+    context_.requests->polled();
+    return notice.request->finish(handle());
+  }
+  uint64_t dropped = context_.inbox.take_dropped();
+  auto wanted = callback(&Callbacks::overflow);
+  if (wanted.fn == nullptr) return false;
+  wanted.fn(handle(), dropped, wanted.user);
+  return true;
+}
+
+/// After a stop: requests learn their end, everything else is forgotten.
+void Agent::discard_inbox() {
+  do {
+    for (size_t i = taken_done_; i < taken_.notices.size(); ++i)
+      if (taken_.notices[i].request != nullptr) handle(taken_.notices[i]);
+    taken_.clear();
+    taken_done_ = 0;
+    context_.inbox.take(taken_, UINT64_MAX);
+  } while (!taken_.empty());
+  context_.inbox.take_dropped();
+  context_.inbox.settle(true);
+}
+
+}  // namespace mas::sdk

@@ -1,0 +1,102 @@
+// The C functions that send: messages, replies, requests.
+#include <cstring>
+#include <string>
+
+#include "sdk/src/agent.h"
+#include "sdk/src/error.h"
+
+using mas::sdk::Draft;
+using mas::sdk::fail;
+using mas::sdk::guarded;
+using mas::sdk::OutgoingKind;
+using mas::sdk::report;
+
+namespace {
+
+mas_status make_draft(Draft& draft, const char* target, const char* type, const char* json, size_t size) {
+  if (target == nullptr || type == nullptr) return fail(MAS_INVALID_ARGUMENT, "target or type is NULL");
+  draft.target = target;
+  draft.type = type;
+  if (json == nullptr) return MAS_OK;
+  draft.json = {json, size == MAS_STRLEN ? std::strlen(json) : size};
+  return draft.json.empty() ? fail(MAS_MALFORMED, "data is empty; expected a JSON object") : MAS_OK;
+}
+
+void copy_id(char* ret_id, const mas::Id128& id) {
+  if (ret_id == nullptr) return;
+  thread_local std::string text;
+  text.clear();
+  mas::append_uuid(text, id);
+  std::memcpy(ret_id, text.c_str(), MAS_MESSAGE_ID_SIZE);
+}
+
+}  // namespace
+
+extern "C" {
+
+mas_status mas_agent_send(mas_agent* agent, const char* target, const char* type, const char* json, size_t size,
+                          char ret_message_id[MAS_MESSAGE_ID_SIZE]) {
+  return guarded([&] {
+    Draft draft;
+    if (mas_status status = make_draft(draft, target, type, json, size); status != MAS_OK) return status;
+    const mas::Id128 id = mas::new_uuid_v7(mas::wall_now());
+    auto sent = agent->send(draft, id);
+    if (sent) copy_id(ret_message_id, id);
+    return report(sent);
+  });
+}
+
+mas_status mas_message_reply(const mas_message* message, const char* type, const char* json, size_t size) {
+  return guarded([&] {
+    Draft draft;
+    if (mas_status status = make_draft(draft, message->sender(), type, json, size); status != MAS_OK) return status;
+    draft.correlation_id = message->correlation_id();
+    if (!message->expects_reply() || draft.correlation_id.empty())
+      return fail(MAS_INVALID_ARGUMENT, "the message does not expect a reply, or has no correlation id to answer to");
+    const mas::WallMicros now = mas::wall_now();
+    return report(message->outbox().send(draft, mas::new_uuid_v7(now), now));
+  });
+}
+
+mas_status mas_agent_request(mas_agent* agent, const char* target, const char* type, const char* json, size_t size,
+                             int timeout_ms, mas_message** ret_reply) {
+  return guarded([&] {
+    Draft draft;
+    if (mas_status status = make_draft(draft, target, type, json, size); status != MAS_OK) return status;
+    draft.kind = OutgoingKind::kRequest;
+    auto reply = agent->request(draft, timeout_ms);
+    if (reply && ret_reply != nullptr) *ret_reply = reply->release();
+    return report(reply);
+  });
+}
+
+mas_status mas_agent_request_async(mas_agent* agent, const char* target, const char* type, const char* json,
+                                   size_t size, int timeout_ms, mas_reply_fn fn, void* user,
+                                   mas_request** ret_request) {
+  return guarded([&] {
+    Draft draft;
+    if (mas_status status = make_draft(draft, target, type, json, size); status != MAS_OK) return status;
+    if (fn == nullptr) return fail(MAS_INVALID_ARGUMENT, "the callback is NULL");
+    draft.kind = OutgoingKind::kRequest;
+    std::unique_ptr<mas_request> handle(ret_request == nullptr ? nullptr : new mas_request());
+    auto request = agent->request_async(draft, timeout_ms, fn, user);
+    if (!request) return report(request);
+    if (ret_request == nullptr) return MAS_OK;
+    handle->request = *request;
+    handle->owner = agent->context().requests;
+    *ret_request = handle.release();
+    return MAS_OK;
+  });
+}
+
+mas_status mas_request_cancel(mas_request* request) {
+  return guarded([&] {
+    if (!request->request->cancel()) return fail(MAS_NOT_FOUND, "the request has ended already");
+    if (auto owner = request->owner.lock()) owner->remove(request->request->id());
+    return MAS_OK;
+  });
+}
+
+void mas_request_free(mas_request* request) { delete request; }
+
+}  // extern "C"

@@ -1,0 +1,62 @@
+// Beats.
+#include "sdk/src/beat_op.h"
+
+#include "proto/wire/agent_entry.h"
+#include "sdk/src/lease.h"
+
+namespace mas::sdk {
+
+void BeatOp::begin() {
+  const AgentContext& agent = host_.context();
+  redis::Command writes;
+  if (due_.heartbeat) writes.add(heartbeat(agent, wall_now()));
+  if (due_.lease) writes.add(instance_lease(agent));
+  if (writes.count() > 0) {
+    if (auto status = send(writes, kWrite); !status) return finish(status.error());
+  }
+  if (auto status = send(redis::Command("HGET", agent.keys.agent(agent.config.id), "status"), kStatus); !status)
+    finish(status.error());
+}
+
+void BeatOp::on_reply(uint64_t tag, const redis::Answer& answer) {
+  if (!answer) return finish(answer.error());
+  const redis::Reply& reply = **answer;
+  if (state_.is(State::kBeating)) {
+    if (tag >= kStatus) return judge(reply);
+    if (reply.error_code() == "OOM") out_of_memory_ = true;
+    if (reply.is_error() && !out_of_memory_) finish(redis::error_of(reply).in("beating"));
+    return;
+  }
+  if (state_.is(State::kAskingHealthd))
+    return end(reply.is_integer() && reply.integer == 0 ? Registration::kInactive : Registration::kRegistered);
+  if (tag == 1) end(Registration::kRegistered);  // the second of the two extensions
+}
+
+void BeatOp::judge(const redis::Reply& status) {
+  if (status.is_error()) return finish(redis::error_of(status).in("reading the registration"));
+  if (out_of_memory_) return extend();
+  if (status.is_nil()) return end(Registration::kLost);
+  if (status.text == kStatusInactive) return ask_healthd();
+  end(Registration::kRegistered);
+}
+
+void BeatOp::extend() {
+  state_.to(State::kExtending);
+  const AgentContext& agent = host_.context();
+  const AgentConfig& config = agent.config;
+  redis::Command extensions("PEXPIRE", agent.keys.heartbeat(config.id), to_millis(config.heartbeat_ttl));
+  extensions.add("PEXPIRE", agent.keys.alive(config.id, agent.instance), to_millis(kLeaseTtl));
+  if (auto sent = send(extensions); !sent) finish(sent.error());
+}
+
+void BeatOp::ask_healthd() {
+  state_.to(State::kAskingHealthd);
+  if (auto sent = send(redis::Command("EXISTS", host_.context().keys.lease("healthd"))); !sent) finish(sent.error());
+}
+
+void BeatOp::end(Registration registration) {
+  state_.to(State::kDone);
+  finish(registration);
+}
+
+}  // namespace mas::sdk

@@ -1,0 +1,48 @@
+// One beat: writes the heartbeat, renews the instance's lease, and looks whether the registration is still there.
+//
+//     beating ──all well──────────────────────────▶ done: kRegistered, or kLost when the entry is gone
+//        │ OOM                      │ INACTIVE
+//        ▼                          ▼
+//     extending (PEXPIRE) ──▶ done  asking healthd ──▶ done: kRegistered when one judges, else kInactive
+//
+// Why PEXPIRE: out of memory, Redis refuses SET but still extends a key. Why healthd is asked: an active one holds
+// flapping agents INACTIVE on purpose; without one nobody would ever set the agent ACTIVE again.
+#pragma once
+
+#include "proto/base/state_machine.h"
+#include "sdk/src/op.h"
+
+namespace mas::sdk {
+
+enum class Registration : uint8_t { kRegistered, kLost, kInactive };
+
+class BeatOp final : public OpWith<Result<Registration>> {
+ public:
+  struct Due {
+    bool heartbeat;
+    bool lease;
+  };
+  BeatOp(OpHost& host, Due due, Done done) : OpWith(host, std::move(done)), due_(due) {}
+  void begin() override;
+
+ private:
+  enum class State : uint8_t { kBeating, kExtending, kAskingHealthd, kDone };
+  static constexpr auto kMoves = transitions<State>({{State::kBeating, State::kExtending},
+                                                     {State::kBeating, State::kAskingHealthd},
+                                                     {State::kBeating, State::kDone},
+                                                     {State::kExtending, State::kDone},
+                                                     {State::kAskingHealthd, State::kDone}});
+  enum Tag : uint64_t { kWrite, kStatus = 100 };
+
+  void on_reply(uint64_t tag, const redis::Answer& answer) override;
+  void judge(const redis::Reply& status);
+  void extend();
+  void ask_healthd();
+  void end(Registration registration);
+
+  const Due due_;
+  bool out_of_memory_ = false;
+  StateMachine<State> state_{State::kBeating, kMoves};
+};
+
+}  // namespace mas::sdk

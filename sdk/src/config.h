@@ -1,0 +1,47 @@
+// What an agent was asked to be: the values of mas_options, checked.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "proto/base/clock.h"
+#include "proto/redis/url.h"
+#include "proto/wire/limits.h"
+#include "sdk/include/mas.h"
+
+namespace mas::sdk {
+
+struct Bound {
+  size_t messages;
+  size_t bytes;
+};
+
+struct AgentConfig {
+  std::string id;
+  std::optional<redis::Endpoint> endpoint;  ///< none: the environment's, see resolve_environment
+  std::optional<std::string> ns;            ///< likewise
+  std::vector<std::string> capabilities;
+  std::string metadata = "{}";
+  Duration heartbeat_interval = std::chrono::seconds(30);
+  Duration heartbeat_ttl = std::chrono::seconds(60);
+  size_t max_envelope = limits::kEnvelopeBytes;
+  Bound inbound{65'536, 64u * 1024 * 1024};
+  Bound outbound{65'536, 16u * 1024 * 1024};
+  mas_debug_fn debug = nullptr;
+  void* debug_user = nullptr;
+};
+
+/// Fills what the application left open from MAS_REDIS_URL and MAS_NAMESPACE, then from the defaults.
+/// @return kInvalidArgument that names the variable whose value is wrong.
+Status resolve_environment(AgentConfig& config);
+
+}  // namespace mas::sdk
+
+/// The C handle is the object itself.
+struct mas_options {
+  mas::sdk::AgentConfig config;
+};

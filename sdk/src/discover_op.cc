@@ -1,0 +1,133 @@
+// Discovery.
+#include "sdk/src/discover_op.h"
+
+#include <algorithm>
+#include <optional>
+
+namespace mas::sdk {
+namespace {
+
+constexpr size_t kPiece = 1000;               // candidates asked for at once
+constexpr std::string_view kListedAll = "0";  // the cursor of the first and of the last listing
+constexpr size_t kInFlight = 512;             // entries read at once
+
+}  // namespace
+
+void DiscoverOp::begin() {
+  choose_sources();
+  state_.to(State::kListing);
+  redis::Command first("EXISTS", host_.context().keys.index_ready());
+  first.add(next_listing());
+  if (auto status = send(first, kIndexReady); !status) finish(status.error().in("discovering"));
+}
+
+void DiscoverOp::choose_sources() {
+  const Keys& keys = host_.context().keys;
+  for (const auto& capability : query_.capabilities) sources_.push_back(keys.capability_index(capability));
+  if (sources_.empty()) sources_.push_back(keys.agents_index());
+}
+
+redis::Command DiscoverOp::next_listing() const {
+  size_t piece = query_.limit == 0 ? kPiece : std::clamp<size_t>(query_.limit * 2, 16, kPiece);
+  if (by_scan_)
+    return redis::Command("SCAN", cursor_, "MATCH", host_.context().keys.agent_scan_pattern(), "COUNT", kPiece, "TYPE",
+                          "hash");
+  if (!query_.all || sources_.size() == 1) return redis::Command("SSCAN", sources_.back(), cursor_, "COUNT", piece);
+  std::vector<std::string_view> intersection{"SINTER"};
+  intersection.insert(intersection.end(), sources_.begin(), sources_.end());
+  return redis::Command::of(intersection);
+}
+
+void DiscoverOp::on_reply(uint64_t tag, const redis::Answer& answer) {
+  if (tag >= kEntry && answer.ok()) return take_entry(tag - kEntry, **answer);
+  auto reply = redis::checked(answer);
+  if (!reply) return finish(reply.error().in("discovering"));
+  if (tag == kIndexReady) {
+    by_scan_ = (*reply)->integer == 0;
+    return;
+  }
+  bool was_guess = by_scan_ && sources_.size() > 0;
+  if (was_guess) return list_by_scan();
+  take_candidates(**reply);
+}
+
+/// There is no index: what was listed with the question is worth nothing.
+void DiscoverOp::list_by_scan() {
+  sources_.clear();
+  cursor_ = kListedAll;
+  list();
+}
+
+void DiscoverOp::list() {
+  state_.to(State::kListing);
+  if (auto status = send(next_listing(), kCandidates); !status) finish(status.error().in("discovering"));
+}
+
+void DiscoverOp::take_candidates(const redis::Reply& reply) {
+  bool cursored = by_scan_ || !query_.all || sources_.size() == 1;
+  bool well_formed = reply.is_array() && (!cursored || (reply.count == 2 && reply[1].is_array()));
+  if (!well_formed) return finish(Error{Errc::kProtocol, "discovering: a listing of an unexpected form"});
+  const redis::Reply& members = cursored ? reply[1] : reply;
+  for (const auto& member : members) add_candidate(member.text);
+  cursor_ = cursored ? reply[0].text : kListedAll;
+  if (cursor_ == kListedAll && !by_scan_) cursored ? sources_.pop_back() : sources_.clear();
+  advance();
+}
+
+void DiscoverOp::add_candidate(std::string_view member) {
+  std::string_view id = by_scan_ ? host_.context().keys.agent_id_of_key(member) : member;
+  if (!id.empty() && seen_.emplace(id).second) candidates_.emplace_back(id);
+}
+
+void DiscoverOp::advance() {
+  bool more_to_list = by_scan_ ? cursor_ != kListedAll : !sources_.empty();
+  if (enough()) return end();
+  if (!candidates_.empty()) return read_entries();
+  if (more_to_list) return list();
+  end();
+}
+
+void DiscoverOp::read_entries() {
+  state_.to(State::kReading);
+  size_t wanted = query_.limit == 0 ? kInFlight : std::min(kInFlight, query_.limit - found_.size());
+  size_t count = std::min(wanted, candidates_.size());
+  reading_.assign(candidates_.end() - static_cast<std::ptrdiff_t>(count), candidates_.end());
+  candidates_.resize(candidates_.size() - count);
+  unread_ = count;
+  redis::Command reads;
+  for (const auto& id : reading_) {
+    const std::string key = host_.context().keys.agent(id);
+    std::vector<std::string_view> command{"HMGET", key};
+    command.insert(command.end(), std::begin(kAgentEntryFields), std::end(kAgentEntryFields));
+    reads.add(redis::Command::of(command));
+  }
+  if (auto status = send(reads, kEntry); !status) finish(status.error().in("discovering"));
+}
+
+void DiscoverOp::take_entry(size_t i, const redis::Reply& reply) {
+  std::vector<std::optional<std::string_view>> values;
+  for (const auto& value : reply) values.push_back(value.is_text() ? std::optional(value.text) : std::nullopt);
+  if (values.size() == std::size(kAgentEntryFields)) {
+    auto entry = agent_entry_from_values(reading_[i], values);
+    if (entry && matches(*entry) && !enough()) found_.push_back(std::move(*entry));
+  }
+  if (--unread_ == 0) advance();
+}
+
+bool DiscoverOp::matches(const AgentEntry& entry) const {
+  if (!entry.active && !query_.inactive) return false;
+  auto has = [&](const std::string& wanted) {
+    return std::find(entry.capabilities.begin(), entry.capabilities.end(), wanted) != entry.capabilities.end();
+  };
+  const auto& wanted = query_.capabilities;
+  if (wanted.empty()) return true;
+  return query_.all ? std::all_of(wanted.begin(), wanted.end(), has) : std::any_of(wanted.begin(), wanted.end(), has);
+}
+
+void DiscoverOp::end() {
+  state_.to(State::kDone);
+  std::sort(found_.begin(), found_.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
+  finish(std::move(found_));
+}
+
+}  // namespace mas::sdk

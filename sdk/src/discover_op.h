@@ -1,0 +1,72 @@
+// Finds agents: candidates from the index or a scan, then the truth from their registry entries.
+//
+//              ┌──────────── more candidates wanted ────────────┐
+//              ▼                                                │
+//     idle ─▶ listing ──ids──▶ reading (HMGET each, pipelined) ─┴─▶ done: enough, or nothing left to list
+//
+// The first listing goes out together with the question whether the index is complete (`mas.index`), so an answer costs
+// two round trips. Without an index the registry is scanned. Candidates come in bounded pieces, and no more entries are
+// read than the limit asks for; so the cost grows with the answer.
+// Failure: Redis's errors. An entry that is gone, malformed or does not match is skipped: the index is a hint.
+#pragma once
+
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "proto/base/state_machine.h"
+#include "proto/wire/agent_entry.h"
+#include "sdk/src/op.h"
+
+namespace mas::sdk {
+
+struct DiscoverQuery {
+  std::vector<std::string> capabilities;  ///< none: everybody
+  bool all = false;                       ///< all of them, else any
+  bool inactive = false;                  ///< also agents that are INACTIVE
+  size_t limit = 0;                       ///< 0: none
+};
+
+class DiscoverOp final : public OpWith<Result<std::vector<AgentEntry>>> {
+ public:
+  DiscoverOp(OpHost& host, DiscoverQuery query, Done done) : OpWith(host, std::move(done)), query_(std::move(query)) {}
+  void begin() override;
+
+ private:
+  enum class State : uint8_t { kIdle, kListing, kReading, kDone };
+  static constexpr auto kMoves = transitions<State>({{State::kIdle, State::kListing},
+                                                     {State::kListing, State::kListing},
+                                                     {State::kListing, State::kReading},
+                                                     {State::kListing, State::kDone},
+                                                     {State::kReading, State::kReading},
+                                                     {State::kReading, State::kListing},
+                                                     {State::kReading, State::kDone}});
+  enum Tag : uint64_t { kIndexReady, kCandidates, kEntry };
+
+  void on_reply(uint64_t tag, const redis::Answer& answer) override;
+  void choose_sources();
+  redis::Command next_listing() const;
+  void list();
+  void list_by_scan();
+  void take_candidates(const redis::Reply& reply);
+  void add_candidate(std::string_view id);
+  void advance();
+  void read_entries();
+  void take_entry(size_t i, const redis::Reply& values);
+  bool matches(const AgentEntry& entry) const;
+  bool enough() const { return query_.limit != 0 && found_.size() >= query_.limit; }
+  void end();
+
+  const DiscoverQuery query_;
+  StateMachine<State> state_{State::kIdle, kMoves};
+  bool by_scan_ = false;
+  std::vector<std::string> sources_;  // index sets still to list, the current one last; or the keys to intersect
+  std::string cursor_ = "0";
+  std::unordered_set<std::string> seen_;
+  std::vector<std::string> candidates_;  // not yet read
+  std::vector<std::string> reading_;
+  size_t unread_ = 0;
+  std::vector<AgentEntry> found_;
+};
+
+}  // namespace mas::sdk

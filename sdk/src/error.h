@@ -1,0 +1,42 @@
+// The edge between this library's errors and the C ABI: statuses, the calling thread's error sentence, no exception.
+#pragma once
+
+#include <new>
+#include <string_view>
+#include <utility>
+
+#include "proto/base/result.h"
+#include "sdk/include/mas.h"
+
+namespace mas::sdk {
+
+inline mas_status status_of(Errc code) { return static_cast<mas_status>(code); }
+
+/// Keeps `message` as the calling thread's error detail (shortened to fit). @return `status`.
+mas_status fail(mas_status status, std::string_view message) noexcept;
+
+inline mas_status report(const Status& status) {
+  return status.ok() ? MAS_OK : fail(status_of(status.error().code), status.error().message);
+}
+
+template <typename T>
+mas_status report(const Result<T>& result) {
+  return result.ok() ? MAS_OK : fail(status_of(result.error().code), result.error().message);
+}
+
+const char* error_detail() noexcept;
+
+/// Runs the body of an API function. Memory that cannot be had becomes MAS_NO_MEMORY, any other exception
+/// MAS_INTERNAL.
+template <typename Body>
+mas_status guarded(Body&& body) noexcept {
+  try {
+    return std::forward<Body>(body)();
+  } catch (const std::bad_alloc&) {
+    return fail(MAS_NO_MEMORY, "out of memory");
+  } catch (...) {
+    return fail(MAS_INTERNAL, "an unexpected exception reached the library's edge");
+  }
+}
+
+}  // namespace mas::sdk

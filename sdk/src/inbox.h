@@ -1,0 +1,122 @@
+// What has arrived for an agent and waits for mas_agent_poll: messages, receipts, notices.
+//
+// A bounded queue per kind, so that a flood of one cannot push out another; every entry carries a number from one
+// sequence, so that the poller sees them in the order in which they happened. The poller takes runs of entries, so a
+// busy agent locks once for many messages.
+//
+//     I/O thread ─push─▶ messages  (full: drop oldest, count, one overflow notice)   ┐
+//                        receipts  (full: drop oldest)                               ├─take()─▶ poller
+//                        changes of the connection  (full: drop oldest)              │
+//                        notices   (ends of requests, which Requests bounds; overflow) ┘
+//
+// The descriptor is readable from the first entry until the queues are found empty; it is written once in between.
+// Threading: push from any thread; take, settle and the descriptor: one poller at a time.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "proto/base/ids.h"
+#include "proto/base/result.h"
+#include "sdk/include/mas.h"
+#include "sdk/src/config.h"
+#include "sdk/src/message.h"
+#include "sdk/src/ring.h"
+
+namespace mas::sdk {
+
+class AsyncRequest;
+
+struct Receipt {
+  Id128 id;
+  std::string target;
+  mas_status outcome = MAS_OK;
+};
+
+struct ConnectionChange {
+  mas_connection state = MAS_DISCONNECTED;
+  std::string detail;
+};
+
+/// The end of an asynchronous request; or, where `request` is null, that messages were dropped.
+struct Notice {
+  std::shared_ptr<AsyncRequest> request;
+};
+
+class Inbox {
+ public:
+  explicit Inbox(const AgentConfig& config);
+  ~Inbox();
+  Inbox(const Inbox&) = delete;
+  Inbox& operator=(const Inbox&) = delete;
+
+  /// Makes the descriptor; once, before anything else. @return kNoMemory with errno's words.
+  Status open();
+  int fd() const { return fd_; }
+
+  void push(MessagePtr message);
+  void push(Receipt receipt);
+  void push(ConnectionChange change);
+  void push(Notice notice);
+
+  /// A run of one kind of entry, in order.
+  struct Taken {
+    std::vector<MessagePtr> messages;
+    std::vector<Receipt> receipts;
+    std::vector<ConnectionChange> changes;
+    std::vector<Notice> notices;
+    size_t size() const { return messages.size() + receipts.size() + changes.size() + notices.size(); }
+    bool empty() const { return size() == 0; }
+    void clear();
+  };
+  /// @param end entries numbered from `end` on stay (see next_number).
+  void take(Taken& out, uint64_t end);
+  /// @return the number that the next entry will get.
+  uint64_t next_number() const;
+  /// @return messages dropped since the last call: what an overflow notice is about.
+  uint64_t take_dropped();
+  /// Makes the descriptor unreadable if nothing waits. @param woken whether it may be readable for no entry's sake.
+  void settle(bool woken);
+  /// Makes the descriptor readable. Async-signal-safe.
+  void wake() const;
+
+  uint64_t messages_dropped() const { return total_dropped_.load(std::memory_order_relaxed); }
+
+ private:
+  template <typename T>
+  struct Numbered {
+    uint64_t number = 0;
+    T value{};
+  };
+
+  void signal();
+  bool nothing_waits() const { return messages_.empty() && receipts_.empty() && changes_.empty() && notices_.empty(); }
+  template <typename T>
+  static uint64_t first_number(const Ring<Numbered<T>>& queue) {
+    return queue.empty() ? UINT64_MAX : queue.front().number;
+  }
+  template <typename T>
+  void take_run(Ring<Numbered<T>>& from, std::vector<T>& to, uint64_t end);
+
+  const Bound bound_;
+  const size_t receipt_bound_;
+  int fd_ = -1;
+
+  mutable std::mutex mutex_;
+  uint64_t next_ = 0;
+  Ring<Numbered<MessagePtr>> messages_;
+  Ring<Numbered<Receipt>> receipts_;
+  Ring<Numbered<ConnectionChange>> changes_;
+  Ring<Numbered<Notice>> notices_;
+  size_t message_bytes_ = 0;
+  uint64_t dropped_ = 0;  // since the last overflow notice was taken
+  bool overflow_noticed_ = false;
+  bool readable_ = false;
+  std::atomic<uint64_t> total_dropped_{0};
+};
+
+}  // namespace mas::sdk

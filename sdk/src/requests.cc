@@ -1,0 +1,135 @@
+// The table of requests and the ways they end.
+#include "sdk/src/requests.h"
+
+#include <cstring>
+
+#include "sdk/src/error.h"
+#include "sdk/src/inbox.h"
+
+namespace mas::sdk {
+
+bool AsyncRequest::finish(mas_agent* agent) {
+  State expected = State::kEnded;
+  if (!state_.compare_exchange_strong(expected, State::kFinished)) return false;
+  if (outcome_ != MAS_OK) fail(outcome_, detail_);
+  fn_(agent, outcome_, reply_.get(), user_);
+  return true;
+}
+
+bool AsyncRequest::cancel() {
+  for (State from : {State::kWaiting, State::kEnded})
+    if (state_.compare_exchange_strong(from, State::kCancelled)) return true;
+  return false;
+}
+
+Requests::Waiter::Waiter(Requests& requests, const Id128& id) : requests_(requests), id_(id) {
+  std::lock_guard lock(requests_.mutex_);
+  requests_.table_[id].waiter = this;
+}
+
+Requests::Waiter::~Waiter() { requests_.remove(id_); }
+
+Result<MessagePtr> Requests::Waiter::wait(Duration timeout) {
+  auto deadline = std::chrono::steady_clock::now() + timeout;
+  std::unique_lock lock(requests_.mutex_);
+  auto ended = [this] { return result_.has_value(); };
+  if (timeout < Duration::zero())
+    ended_.wait(lock, ended);
+  else
+    ended_.wait_until(lock, deadline, ended);
+  if (result_) return std::move(*result_);
+  return Error{Errc::kTimeout, "no reply within " + std::to_string(to_millis(timeout)) + " ms"};
+}
+
+Result<bool> Requests::add(const std::shared_ptr<AsyncRequest>& request, std::optional<MonoTime> deadline) {
+  std::lock_guard lock(mutex_);
+  if (unpolled_.load() >= limit_)
+    return Error{Errc::kWouldBlock, std::to_string(limit_) + " requests are under way or wait to be polled"};
+  ++unpolled_;
+  Entry& entry = table_[request->id()];
+  entry.request = request;
+  entry.deadline = deadline;
+  if (!deadline) return false;
+  auto it = deadlines_.insert({*deadline, request->id()}).first;
+  return it == deadlines_.begin();
+}
+
+Requests::Entry Requests::extract(Table::iterator it) {
+  Entry entry = std::move(it->second);
+  if (entry.deadline) deadlines_.erase({*entry.deadline, it->first});
+  table_.erase(it);
+  return entry;
+}
+
+void Requests::remove(const Id128& id) {
+  std::lock_guard lock(mutex_);
+  auto it = table_.find(id);
+  if (it == table_.end()) return;
+  if (extract(it).request != nullptr) --unpolled_;
+}
+
+void Requests::settle(Entry entry, Result<MessagePtr> result) {
+  if (entry.waiter != nullptr) {
+    entry.waiter->result_ = std::move(result);
+    entry.waiter->ended_.notify_one();
+    return;
+  }
+  AsyncRequest& request = *entry.request;
+  if (result) {
+    request.outcome_ = MAS_OK;
+    request.reply_ = std::move(*result);
+  } else {
+    request.outcome_ = status_of(result.error().code);
+    request.detail_ = result.error().message;
+  }
+  auto expected = AsyncRequest::State::kWaiting;
+  if (!request.state_.compare_exchange_strong(expected, AsyncRequest::State::kEnded)) return void(--unpolled_);
+  inbox_->push(Notice{std::move(entry.request)});
+}
+
+bool Requests::end(const Id128& id, Result<MessagePtr> result) {
+  std::lock_guard lock(mutex_);
+  auto it = table_.find(id);
+  if (it == table_.end()) return false;
+  settle(extract(it), std::move(result));
+  return true;
+}
+
+void Requests::end_all(const Error& why) {
+  std::lock_guard lock(mutex_);
+  while (!table_.empty()) settle(extract(table_.begin()), why);
+}
+
+std::optional<MonoTime> Requests::expire(MonoTime now) {
+  std::lock_guard lock(mutex_);
+  while (!deadlines_.empty() && deadlines_.begin()->first <= now)
+    settle(extract(table_.find(deadlines_.begin()->second)), Error{Errc::kTimeout, "no reply in time"});
+  if (deadlines_.empty()) return std::nullopt;
+  return deadlines_.begin()->first;
+}
+
+size_t Requests::Hash::operator()(const Id128& id) const {
+  size_t random;
+  std::memcpy(&random, id.bytes.data() + 8, sizeof random);
+  return random;
+}
+
+std::optional<Id128> parse_uuid(std::string_view text) {
+  if (text.size() != 36) return std::nullopt;
+  Id128 id;
+  size_t digit = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    char c = text[i];
+    bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+    if (dash != (c == '-')) return std::nullopt;
+    if (dash) continue;
+    int value = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    if (value < 0) return std::nullopt;
+    auto& byte = id.bytes[digit / 2];
+    byte = static_cast<unsigned char>(digit % 2 == 0 ? value << 4 : byte | value);
+    ++digit;
+  }
+  return id;
+}
+
+}  // namespace mas::sdk

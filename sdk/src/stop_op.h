@@ -1,0 +1,22 @@
+// Takes this instance's registration back, after everything that was sent before; the agent's too when no other
+// instance lives.
+//
+//     idle ──EVAL──▶ taking back ──reply──▶ done        a lost link: EVAL again (it changes nothing the second time)
+//
+// One script, so that a second instance that starts at the same moment is either seen or finds nothing removed.
+#pragma once
+
+#include "sdk/src/op.h"
+
+namespace mas::sdk {
+
+class StopOp final : public OpWith<Status> {
+ public:
+  StopOp(OpHost& host, Done done) : OpWith(host, std::move(done)) {}
+  void begin() override;
+
+ private:
+  void on_reply(uint64_t tag, const redis::Answer& answer) override;
+};
+
+}  // namespace mas::sdk
