@@ -154,12 +154,12 @@ class Daemon(Process):
         return poll_until(newer, timeout, lambda: f"{self.name} logs {text!r}")
 
     def port(self):
-        """Its HTTP port, from the log line of its start; of the newest start, when it was started again."""
+        """Its HTTP port, from the log line of its listener; of the newest start, when it was started again."""
         def listening():
             if not self.running():
                 raise AssertionError(f"{self.name} ended: {self.written()}")
-            started = [event for event in self.events() if event["event"] == "started"]
-            return int(started[-1]["http"].rsplit(":", 1)[1]) if len(started) == self.starts else None
+            seen = [event for event in self.events() if event["event"] == "http_listening"]
+            return int(seen[-1]["address"].rsplit(":", 1)[1]) if len(seen) == self.starts else None
         return poll_until(listening, 10, f"{self.name} says its HTTP port")
 
     def instance(self):
