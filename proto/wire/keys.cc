@@ -21,12 +21,24 @@ std::string Keys::partitioned(std::string_view head, unsigned partition) const {
 
 std::string Keys::agent_scan_pattern() const { return prefix_ + "agent:*"; }
 
-std::string_view Keys::agent_id_of_key(std::string_view key) const {
-  constexpr std::string_view kHead = "agent:";
+std::string Keys::capability_scan_pattern() const { return prefix_ + "mas.capability:*"; }
+
+std::string_view Keys::after(std::string_view head, std::string_view key) const {
   if (!key.starts_with(prefix_)) return {};
   key.remove_prefix(prefix_.size());
-  if (!key.starts_with(kHead)) return {};
-  return key.substr(kHead.size());
+  if (!key.starts_with(head)) return {};
+  return key.substr(head.size());
+}
+
+std::string_view Keys::agent_id_of_key(std::string_view key) const { return after("agent:", key); }
+
+std::string_view Keys::capability_of_key(std::string_view key) const { return after("mas.capability:", key); }
+
+std::string_view Keys::agent_id_of_heartbeat(std::string_view key) const {
+  constexpr std::string_view kTail = ":heartbeat";
+  std::string_view id = agent_id_of_key(key);
+  if (!id.ends_with(kTail)) return {};
+  return id.substr(0, id.size() - kTail.size());
 }
 
 Status check_namespace(std::string_view ns) {

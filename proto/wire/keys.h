@@ -30,6 +30,10 @@ class Keys {
   std::string system_channel() const { return join("mas.system"); }
   std::string agents_index() const { return join("mas.agents"); }
   std::string capability_index(std::string_view capability) const { return join("mas.capability:", capability); }
+  /// `SCAN MATCH` pattern of the capability sets.
+  std::string capability_scan_pattern() const;
+  /// @return the capability if `key` is its index set in this namespace, else empty.
+  std::string_view capability_of_key(std::string_view key) const;
   /// String with TTL that exists exactly while an active registryd keeps a complete index.
   std::string index_ready() const { return join("mas.index"); }
   std::string config() const { return join("mas.config"); }
@@ -51,10 +55,14 @@ class Keys {
   /// `agent:a:heartbeat` yields `a:heartbeat`: only the entry's own `id` field tells them apart.
   std::string_view agent_id_of_key(std::string_view key) const;
 
+  /// @return the id if `key` is `agent:{id}:heartbeat` of this namespace, else empty.
+  std::string_view agent_id_of_heartbeat(std::string_view key) const;
+
   const std::string& prefix() const { return prefix_; }
 
  private:
   std::string join(std::string_view head, std::string_view middle = {}, std::string_view tail = {}) const;
+  std::string_view after(std::string_view head, std::string_view key) const;
   std::string partitioned(std::string_view head, unsigned partition) const;
 
   std::string prefix_;  // "" or "ns/"

@@ -17,6 +17,10 @@ TEST_CASE("keys are those of the protocol") {
   CHECK(keys.daemon("registryd", "i") == "mas.daemon:registryd:i");
   CHECK(keys.agent_id_of_key("agent:a:b") == "a:b");
   CHECK(keys.agent_id_of_key("agent.state:a").empty());
+  CHECK(keys.agent_id_of_heartbeat("agent:a:b:heartbeat") == "a:b");
+  CHECK(keys.agent_id_of_heartbeat("agent:a").empty());
+  CHECK(keys.capability_of_key(keys.capability_index("x:y")) == "x:y");
+  CHECK(keys.capability_of_key("mas.agents").empty());
 }
 
 TEST_CASE("a namespace goes in front of everything, and is checked") {
@@ -26,6 +30,8 @@ TEST_CASE("a namespace goes in front of everything, and is checked") {
   CHECK(keys.agent_scan_pattern() == "prod/agent:*");
   CHECK(keys.agent_id_of_key("prod/agent:a") == "a");
   CHECK(keys.agent_id_of_key("agent:a").empty());
+  CHECK(keys.capability_scan_pattern() == "prod/mas.capability:*");
+  CHECK(keys.capability_of_key("prod/mas.capability:x") == "x");
   CHECK(check_namespace("").ok());
   CHECK(check_namespace("a-b.C_9").ok());
   for (const char* bad : {"a/b", "a*", "a b", "ä"}) CHECK_FALSE(check_namespace(bad).ok());
