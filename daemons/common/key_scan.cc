@@ -1,0 +1,94 @@
+// SCAN and SSCAN, page by page.
+#include "daemons/common/key_scan.h"
+
+#include <algorithm>
+
+namespace mas::common {
+
+namespace {
+
+using State = KeyScanOp::State;
+constexpr auto kMoves = transitions<State>({{State::kIdle, State::kAsking},
+                                            {State::kAsking, State::kHolding},
+                                            {State::kAsking, State::kIdle},
+                                            {State::kHolding, State::kPausing},
+                                            {State::kHolding, State::kIdle},
+                                            {State::kPausing, State::kAsking},
+                                            {State::kPausing, State::kIdle}});
+
+// Places of the hash table that Redis looks at per page: about 100 µs of its time.
+constexpr int kCount = 500;
+constexpr int kRestFactor = 3;
+constexpr Duration kLongestRest = std::chrono::seconds(1);
+
+}  // namespace
+
+KeyScanOp::KeyScanOp(uv_loop_t* loop, redis::Connection& redis, KeyScanReceiver& receiver)
+    : redis_(redis), receiver_(receiver), state_(State::kIdle, kMoves), timer_(loop, [this] { ask(); }) {}
+
+KeyScanOp::~KeyScanOp() { redis_.forget(this); }
+
+void KeyScanOp::walk_keys(std::string pattern, std::string type) {
+  set_.clear();
+  pattern_ = std::move(pattern);
+  type_ = std::move(type);
+  start();
+}
+
+void KeyScanOp::walk_set(std::string key) {
+  set_ = std::move(key);
+  start();
+}
+
+void KeyScanOp::cancel() {
+  if (idle()) return;
+  redis_.forget(this);
+  timer_.stop();
+  state_.to(State::kIdle);
+}
+
+// The first page, too, is asked for from the timer, so that no receiver is called from inside walk_….
+void KeyScanOp::start() {
+  cursor_ = "0";
+  state_.to(State::kAsking);
+  asked_ = mono_now();
+  timer_.once(Duration(0));
+}
+
+void KeyScanOp::ask() {
+  if (state_.is(State::kPausing)) state_.to(State::kAsking);
+  asked_ = mono_now();
+  redis::Command command = set_.empty()
+                               ? redis::Command("SCAN", cursor_, "MATCH", pattern_, "COUNT", kCount, "TYPE", type_)
+                               : redis::Command("SSCAN", set_, cursor_, "COUNT", kCount);
+  Status sent = redis_.send(command, redis::reply_to<&KeyScanOp::on_page>(this));
+  if (!sent.ok()) finish(sent);
+}
+
+void KeyScanOp::on_page(uint64_t, const redis::Answer& answer) {
+  auto reply = redis::checked(answer);
+  if (!reply.ok()) return finish(reply.error().in(set_.empty() ? "SCAN " + pattern_ : "SSCAN " + set_));
+  const redis::Reply& page = **reply;
+  if (!page.is_array() || page.count != 2 || !page[0].is_text() || !page[1].is_array())
+    return finish(Error{Errc::kProtocol, "SCAN: expected a cursor and an array of names"});
+  cursor_ = page[0].text;
+  names_.clear();
+  for (const redis::Reply& name : page[1])
+    if (name.is_text()) names_.push_back(name.text);
+  state_.to(State::kHolding);
+  receiver_.on_scan_page(names_);
+}
+
+void KeyScanOp::next() {
+  if (cursor_ == "0") return finish({});
+  state_.to(State::kPausing);
+  Duration rest = std::min<Duration>((mono_now() - asked_) * kRestFactor, kLongestRest);
+  timer_.once(rest);
+}
+
+void KeyScanOp::finish(const Status& status) {
+  state_.to(State::kIdle);
+  receiver_.on_scan_end(status);
+}
+
+}  // namespace mas::common

@@ -1,0 +1,74 @@
+// A walk over keys (SCAN) or over a set's members (SSCAN) that never hogs Redis.
+//
+// Happy path: walk_keys() or walk_set(); for each page the receiver gets the names, does what it has to do with them,
+// also asynchronously, and calls next(); after the last page comes on_scan_end(ok). As SCAN promises: what is there
+// during the whole walk is seen at least once.
+//
+//     idle ──walk──▶ asking ──page──▶ holding ──next()──▶ pausing ──▶ asking …
+//      ▲                │ error           │ last page was dealt with
+//      └────────────────┴─────────────────┘                       cancel() from anywhere ──▶ idle
+//
+// Pace: a page asks Redis for a bounded amount of work; after it the walk rests three times as long as the page took,
+// including what the receiver did, so that it takes at most a quarter of anybody's time and less when Redis is slow.
+// Failure: on_scan_end with the error; the walk is over.
+// Threading: loop thread. Ownership: may be destroyed at any time, also inside on_scan_end, but not inside on_scan_page.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proto/base/clock.h"
+#include "proto/base/state_machine.h"
+#include "proto/redis/connection.h"
+#include "proto/redis/loop.h"
+
+namespace mas::common {
+
+class KeyScanReceiver {
+ public:
+  virtual ~KeyScanReceiver() = default;
+  /// A page, possibly empty, possibly with names that came before. The views live until next() is called or this
+  /// returns, whichever is first.
+  virtual void on_scan_page(const std::vector<std::string_view>& names) = 0;
+  virtual void on_scan_end(const Status& status) = 0;
+};
+
+class KeyScanOp {
+ public:
+  enum class State : uint8_t { kIdle, kAsking, kHolding, kPausing };
+
+  KeyScanOp(uv_loop_t* loop, redis::Connection& redis, KeyScanReceiver& receiver);
+  ~KeyScanOp();
+  KeyScanOp(const KeyScanOp&) = delete;
+  KeyScanOp& operator=(const KeyScanOp&) = delete;
+
+  /// @param pattern as SCAN MATCH takes it. @param type as SCAN TYPE takes it, such as "hash".
+  void walk_keys(std::string pattern, std::string type);
+  void walk_set(std::string key);
+  /// The page was dealt with. May be called from inside on_scan_page.
+  void next();
+  /// Ends the walk without a call to the receiver.
+  void cancel();
+
+  bool idle() const { return state_.is(State::kIdle); }
+
+ private:
+  void start();
+  void ask();
+  void on_page(uint64_t tag, const redis::Answer& answer);
+  void finish(const Status& status);
+
+  redis::Connection& redis_;
+  KeyScanReceiver& receiver_;
+  StateMachine<State> state_;
+  std::string set_;  // empty: a walk over keys
+  std::string pattern_;
+  std::string type_;
+  std::string cursor_;
+  MonoTime asked_{};
+  std::vector<std::string_view> names_;
+  redis::Timer timer_;
+};
+
+}  // namespace mas::common
