@@ -50,6 +50,7 @@ void KeyScanOp::cancel() {
 // The first page, too, is asked for from the timer, so that no receiver is called from inside walk_….
 void KeyScanOp::start() {
   cursor_ = "0";
+  wrong_type_ = false;
   state_.to(State::kAsking);
   asked_ = mono_now();
   timer_.once(Duration(0));
@@ -66,6 +67,7 @@ void KeyScanOp::ask() {
 }
 
 void KeyScanOp::on_page(uint64_t, const redis::Answer& answer) {
+  wrong_type_ = answer.ok() && (*answer)->error_code() == "WRONGTYPE";
   auto reply = redis::checked(answer);
   if (!reply.ok()) return finish(reply.error().in(set_.empty() ? "SCAN " + pattern_ : "SSCAN " + set_));
   const redis::Reply& page = **reply;

@@ -52,6 +52,8 @@ class KeyScanOp {
   void cancel();
 
   bool idle() const { return state_.is(State::kIdle); }
+  /// Whether the last walk ended because the key is not a set.
+  bool wrong_type() const { return wrong_type_; }
 
  private:
   void start();
@@ -66,6 +68,7 @@ class KeyScanOp {
   std::string pattern_;
   std::string type_;
   std::string cursor_;
+  bool wrong_type_ = false;
   MonoTime asked_{};
   std::vector<std::string_view> names_;
   redis::Timer timer_;

@@ -22,8 +22,10 @@ constexpr size_t kAbsentLooksPerSecond = 2000;
 // written before the first heartbeat.
 constexpr Duration kSettle = seconds(1);
 constexpr Duration kRetry = seconds(1);
-// After Redis was away everybody is looked at within this.
-constexpr Duration kResumeSpread = seconds(1);
+// An agent that stops says so first and deletes its entry then.
+constexpr Duration kDeletion = milliseconds(500);
+// A review looks at everybody within this.
+constexpr Duration kReviewSpread = seconds(1);
 
 Duration micros(int64_t n) { return std::chrono::microseconds(n); }
 
@@ -53,7 +55,7 @@ bool Liveness::learn(std::string_view id, MonoTime now) {
 
 bool Liveness::hint(std::string_view id, Hint hint, MonoTime now) {
   auto found = index_.find(id);
-  if (found == index_.end()) return hint == Hint::kExpired || learn(id, now);
+  if (found == index_.end()) return hint == Hint::kExpired || hint == Hint::kGone || learn(id, now);
   Agent& agent = agents_[found->second];
   // A beat says nothing new about an agent that is known to beat.
   if (hint == Hint::kBeat && agent.beating) return true;
@@ -61,7 +63,7 @@ bool Liveness::hint(std::string_view id, Hint hint, MonoTime now) {
   if (agent.taken) {
     agent.hinted = true;
   } else {
-    wheel_.set(found->second, now);
+    wheel_.set(found->second, hint == Hint::kGone ? now + kDeletion : now);
   }
   return true;
 }
@@ -196,13 +198,17 @@ Liveness::Written Liveness::wrote(AgentRef ref, Verdict verdict, bool applied, M
 
 void Liveness::resume(MonoTime since, MonoTime now) {
   resumed_ = std::max(resumed_, since);
+  review(now);
+}
+
+void Liveness::review(MonoTime now) {
   size_t total = std::max<size_t>(index_.size(), 1);
   size_t i = 0;
   for (AgentRef ref = 0; ref < agents_.size(); ++ref) {
     Agent& agent = agents_[ref];
     if (agent.id == nullptr || agent.taken) continue;
     agent.misses = 0;
-    wheel_.set(ref, now + kResumeSpread / static_cast<int64_t>(total) * static_cast<int64_t>(i++));
+    wheel_.set(ref, now + kReviewSpread / static_cast<int64_t>(total) * static_cast<int64_t>(i++));
   }
 }
 

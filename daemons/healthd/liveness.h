@@ -54,6 +54,7 @@ enum class Verdict : uint8_t { kNone, kSetInactive, kSetActive };
 /// Why a look should come sooner.
 enum class Hint : uint8_t {
   kEvent,    ///< an event on mas.system named the agent
+  kGone,     ///< the same, and it is about to delete its entry
   kExpired,  ///< Redis says that the heartbeat expired
   kBeat,     ///< Redis says that the heartbeat was set
 };
@@ -105,6 +106,8 @@ class Liveness {
   /// Redis is there again after an absence that agents may have noticed: from `since` every agent has one time-to-live
   /// to beat again before it is declared dead. Everybody is looked at soon.
   void resume(MonoTime since, MonoTime now);
+  /// Everybody is looked at soon, for one who was not looking for a while.
+  void review(MonoTime now);
 
   size_t agents() const { return index_.size(); }
   size_t count(AgentState state) const { return counts_[static_cast<size_t>(state)]; }

@@ -3,6 +3,7 @@
 // What does not fit is not remembered; the caller then looks at everything instead. Pure; threading: none.
 #pragma once
 
+#include <deque>
 #include <string>
 #include <string_view>
 #include <unordered_set>
@@ -24,22 +25,24 @@ class PendingLookups {
     return true;
   }
 
-  /// @return every waiting id, in the order in which they came, and forgets them.
-  std::vector<std::string> take_all() {
-    waiting_.clear();
+  /// @return up to `max` ids, those that came first, and forgets them.
+  std::vector<std::string> take(size_t max) {
     std::vector<std::string> taken;
-    taken.swap(order_);
+    while (!order_.empty() && taken.size() < max) {
+      waiting_.erase(order_.front());
+      taken.push_back(std::move(order_.front()));
+      order_.pop_front();
+    }
     return taken;
   }
 
-  void clear() { (void)take_all(); }
   size_t size() const { return order_.size(); }
   bool empty() const { return order_.empty(); }
 
  private:
   size_t bound_;
   std::unordered_set<std::string> waiting_;
-  std::vector<std::string> order_;
+  std::deque<std::string> order_;
 };
 
 }  // namespace mas::registry

@@ -184,6 +184,20 @@ TEST_CASE("entries that went are forgotten; hints about them cost one look") {
   CHECK(w.engine.agents() == 0);
 }
 
+TEST_CASE("an agent that says goodbye before it deletes its entry is forgotten") {
+  World w;
+  w.start("a", seconds(60));
+  w.run(seconds(1));
+  w.engine.hint("a", Hint::kGone, w.now);
+  w.run(milliseconds(300));
+  CHECK(w.engine.agents() == 1);
+  w.redis.erase("a");
+  w.run(milliseconds(400));
+  CHECK(w.engine.agents() == 0);
+  w.engine.hint("never seen", Hint::kGone, w.now);
+  CHECK(w.engine.agents() == 0);
+}
+
 TEST_CASE("a hint that comes during a look that finds nothing is not lost") {
   World w;
   w.engine.hint("a", Hint::kEvent, w.now);

@@ -150,7 +150,9 @@ TEST_CASE("pending lookups coalesce and are bounded") {
   CHECK(pending.add("b"));
   CHECK_FALSE(pending.add("c"));
   CHECK(pending.size() == 2);
-  CHECK(pending.take_all() == std::vector<std::string>{"b", "a"});
+  CHECK(pending.take(1) == std::vector<std::string>{"b"});
+  CHECK(pending.add("c"));
+  CHECK(pending.take(10) == std::vector<std::string>{"a", "c"});
   CHECK(pending.empty());
   CHECK(pending.add("b"));
 }

@@ -1,0 +1,135 @@
+// Ticks, walks and hints.
+#include "daemons/healthd/agent_watch.h"
+
+#include "proto/base/ids.h"
+
+namespace mas::health {
+
+namespace {
+
+// Room that a page of the walk may need among the agents that were never looked at.
+constexpr size_t kPageRoom = 5'000;
+// A flood of events that overflows that room causes walks no more often than this.
+constexpr Duration kShortestRest = std::chrono::seconds(1);
+constexpr std::string_view kInstancesTail = ":instances";
+
+}  // namespace
+
+AgentWatch::AgentWatch(const WatchContext& context, const LivenessOptions& options, Duration scan_interval)
+    : context_(context),
+      scan_interval_(scan_interval),
+      liveness_(options),
+      look_(context.redis, context.keys, liveness_, context.stats, *this),
+      scan_(context.loop, context.redis, *this),
+      tick_timer_(context.loop, [this] { tick(); }),
+      walk_timer_(context.loop, [this] { walk(); }) {}
+
+void AgentWatch::set_options(const LivenessOptions& options, Duration scan_interval) {
+  liveness_.set_options(options);
+  scan_interval_ = scan_interval;
+}
+
+void AgentWatch::run() {
+  if (running_) return;
+  running_ = true;
+  walks_ = 0;
+  liveness_.review(mono_now());
+  tick_timer_.every(TimingWheel::kSlot);
+  walk();
+}
+
+void AgentWatch::rest() {
+  if (!running_) return;
+  running_ = false;
+  tick_timer_.stop();
+  walk_timer_.stop();
+  scan_.cancel();
+  look_.cancel();
+}
+
+// ---- looks
+
+void AgentWatch::tick() {
+  if (page_held_ && liveness_.count(AgentState::kUnknown) < kPageRoom) {
+    page_held_ = false;
+    scan_.next();
+  }
+  if (!look_.idle()) return;
+  std::vector<AgentRef> due;
+  liveness_.take_due(mono_now(), LookOp::kBatch, due);
+  if (due.empty()) return;
+  Status sent = look_.start(std::move(due));
+  if (!sent.ok() && look_problem_.should_log(sent.error().message, mono_now()))
+    context_.log.warn("look_failed", {{"error", sent.error().message}});
+}
+
+void AgentWatch::on_looked(const Status& status) {
+  if (!status.ok() && look_problem_.should_log(status.error().message, mono_now()))
+    context_.log.warn("look_failed", {{"error", status.error().message}});
+  // Straight on while there is a backlog; after an error only at the next tick.
+  if (status.ok()) tick();
+}
+
+void AgentWatch::on_flapping(const std::string& id) {
+  context_.stats.flapping.add();
+  context_.log.warn("agent_flapping", {{"agent", id}, {"then", "held INACTIVE until it is stable"}});
+  std::string event = agent_event(EventType::kAgentFlapping, id, "held INACTIVE until it is stable", wall_now());
+  (void)context_.redis.send(redis::Command("PUBLISH", context_.keys.system_channel(), event), {});
+}
+
+// ---- walks
+
+void AgentWatch::walk() {
+  dropped_ = false;
+  scan_.walk_keys(context_.keys.agent_scan_pattern(), "hash");
+}
+
+void AgentWatch::on_scan_page(const std::vector<std::string_view>& names) {
+  MonoTime now = mono_now();
+  for (std::string_view name : names) learn(context_.keys.agent_id_of_key(name), now);
+  page_held_ = liveness_.count(AgentState::kUnknown) >= kPageRoom;
+  if (!page_held_) scan_.next();
+}
+
+void AgentWatch::learn(std::string_view id, MonoTime now) {
+  if (!is_foreign_agent_id(id)) return;
+  // The instances of a known agent are no agent; without this every walk would look at each of them.
+  bool sub_key = id.ends_with(kInstancesTail) && liveness_.knows(id.substr(0, id.size() - kInstancesTail.size()));
+  if (!sub_key && !liveness_.learn(id, now)) context_.stats.dropped.add();
+}
+
+void AgentWatch::on_scan_end(const Status& status) {
+  if (status.ok()) {
+    ++walks_;
+    context_.stats.scans.add();
+  } else if (walk_problem_.should_log(status.error().message, mono_now())) {
+    context_.log.warn("walk_failed", {{"error", status.error().message}});
+  }
+  walk_timer_.once(dropped_ ? std::min(kShortestRest, scan_interval_) : scan_interval_);
+}
+
+// ---- hints
+
+void AgentWatch::on_event(const Event& event) {
+  bool registered = event.type == EventType::kRegister;
+  if (!registered && event.type != EventType::kDeregister) return;
+  context_.stats.hints_event.add();
+  hint(event.agent_id, registered ? Hint::kEvent : Hint::kGone);
+}
+
+void AgentWatch::on_key_event(std::string_view key, Hint why) {
+  std::string_view id = context_.keys.agent_id_of_heartbeat(key);
+  if (id.empty()) return;
+  context_.stats.hints_keyspace.add();
+  hint(id, why);
+}
+
+void AgentWatch::hint(std::string_view id, Hint why) {
+  if (!running_ || !is_foreign_agent_id(id) || liveness_.hint(id, why, mono_now())) return;
+  context_.stats.dropped.add();
+  if (dropped_) return;
+  dropped_ = true;
+  if (scan_.idle()) walk_timer_.once(std::min(kShortestRest, scan_interval_));
+}
+
+}  // namespace mas::health

@@ -1,0 +1,156 @@
+// Lease, events and watches of mas-healthd.
+#include "daemons/healthd/healthd.h"
+
+namespace mas::health {
+
+KeyspaceHints::KeyspaceHints(common::Frame& frame, AgentWatch& watch)
+    : frame_(frame),
+      watch_(watch),
+      expired_("__keyevent@" + std::to_string(frame.redis_options("hints").endpoint.db) + "__:expired"),
+      set_("__keyevent@" + std::to_string(frame.redis_options("hints").endpoint.db) + "__:set"),
+      subscriber_(frame.loop(), frame.redis_options("hints"), *this) {
+  subscriber_.subscribe(expired_);
+  subscriber_.subscribe(set_);
+}
+
+void KeyspaceHints::on_message(std::string_view channel, std::string_view payload) {
+  watch_.on_key_event(payload, channel == expired_ ? Hint::kExpired : Hint::kBeat);
+}
+
+void KeyspaceHints::on_subscriber_error(const Error& why) {
+  if (refused_) return;
+  refused_ = true;
+  frame_.log().info("keyspace_hints_refused", {{"error", why.message}, {"then", "it works without them"}});
+}
+
+Healthd::Healthd(common::Frame& frame, const Settings& settings)
+    : frame_(frame),
+      stats_(frame.metrics()),
+      channel_(frame.keys().system_channel()),
+      lease_(frame.loop(), frame.redis(), frame.keys().lease("healthd"), frame.instance(), settings.lease_ttl, *this),
+      subscriber_(frame.loop(), frame.redis_options("events"), *this),
+      agents_(WatchContext{frame.loop(), frame.redis(), frame.keys(), frame.log(), stats_}, settings.liveness(),
+              settings.scan_interval),
+      daemons_(WatchContext{frame.loop(), frame.redis(), frame.keys(), frame.log(), stats_}),
+      keyspace_(frame, agents_),
+      outage_(mono_now()) {}
+
+void Healthd::start() {
+  subscriber_.subscribe(channel_);
+  subscriber_.start();
+  keyspace_.start();
+}
+
+void Healthd::on_redis_up() {
+  lease_.start();
+  lease_.hurry();
+  Status sent = frame_.redis().send(redis::Command("INFO", "server"), redis::reply_to<&Healthd::on_server_info>(this));
+  // A full queue on a new link: the link is dropped and made anew, which asks again.
+  if (!sent.ok()) frame_.redis().drop_link(sent.error());
+}
+
+void Healthd::on_server_info(uint64_t, const redis::Answer& answer) {
+  if (!answer.ok()) return;  // the link is gone; the next one asks again
+  ServerInfo info;
+  if ((*answer)->is_text()) info = parse_server_info((*answer)->text);
+  MonoTime now = mono_now();
+  if (auto since = outage_.up(info, now)) {
+    stats_.outages.add();
+    frame_.log().info("redis_returned", {{"seconds_ago", to_millis(now - *since) / 1000}});
+    agents_.redis_returned(*since);
+    daemons_.redis_returned(*since);
+  }
+  server_known_ = true;
+  update();
+}
+
+void Healthd::on_redis_down() {
+  frame_.redis().forget(this);
+  server_known_ = false;
+  outage_.down(mono_now());
+  update();
+}
+
+void Healthd::update() {
+  if (!draining_ && frame_.redis_up() && server_known_ && lease_.active()) {
+    agents_.run();
+    daemons_.run();
+  } else {
+    agents_.rest();
+    daemons_.rest();
+  }
+}
+
+void Healthd::on_lease_gained(common::Lease&) {
+  frame_.log().info("active", {{"lease", lease_.key()}});
+  update();
+  frame_.beat();
+}
+
+void Healthd::on_lease_lost(common::Lease&, std::string_view why) {
+  frame_.log().info("standby", {{"lease", lease_.key()}, {"why", why}});
+  agents_.rest();
+  daemons_.rest();
+  frame_.beat();
+}
+
+void Healthd::on_message(std::string_view, std::string_view payload) {
+  Result<Event> event = decode_event(payload);
+  if (!event.ok()) return;
+  // The active one may just have drained: take over at once.
+  if (event->type == EventType::kDaemonDown && event->daemon == "healthd") lease_.hurry();
+  if (active()) agents_.on_event(*event);
+}
+
+void Healthd::on_subscribed(std::string_view) { subscriber_problem_.reset(); }
+
+void Healthd::on_subscriber_down(const Error& why, unsigned) {
+  // While Redis is down for everybody the frame says so.
+  if (frame_.redis_up() && subscriber_problem_.should_log(why.message, mono_now()))
+    frame_.log().warn("subscription_lost", {{"channel", channel_}, {"error", why.message}});
+}
+
+void Healthd::on_subscriber_error(const Error& why) {
+  if (subscriber_problem_.should_log(why.message, mono_now()))
+    frame_.log().error("subscription_refused", {{"channel", channel_}, {"error", why.message}});
+}
+
+common::Readiness Healthd::readiness() const {
+  if (active() && !agents_.complete()) return {false, "the first walk over the registry is under way"};
+  return {};
+}
+
+void Healthd::describe(JsonWriter& json) const {
+  const Liveness& agents = agents_.liveness();
+  json.key("role").string(active() ? "active" : "standby");
+  json.key("complete").boolean(active() && agents_.complete());
+  json.key("agents").begin_object();
+  for (size_t i = 0; i < kAgentStates; ++i) {
+    auto state = static_cast<AgentState>(i);
+    json.key(agent_state_text(state)).unsigned_integer(active() ? agents.count(state) : 0);
+  }
+  json.end_object();
+}
+
+void Healthd::collect() {
+  stats_.active.set(active() ? 1 : 0);
+  common::Gauge* gauges[kAgentStates] = {&stats_.agents_unknown, &stats_.agents_waiting, &stats_.agents_active,
+                                         &stats_.agents_inactive, &stats_.agents_suppressed};
+  for (size_t i = 0; i < kAgentStates; ++i)
+    gauges[i]->set(active() ? static_cast<double>(agents_.liveness().count(static_cast<AgentState>(i))) : 0);
+}
+
+void Healthd::reload(const common::Settings& next) {
+  const auto& settings = static_cast<const Settings&>(next);
+  agents_.set_options(settings.liveness(), settings.scan_interval);
+}
+
+void Healthd::drain() {
+  draining_ = true;
+  update();
+  subscriber_.stop();
+  keyspace_.stop();
+  lease_.release([this] { frame_.drained(); });
+}
+
+}  // namespace mas::health

@@ -1,0 +1,87 @@
+// The service of mas-healthd: decides when this process watches agents and daemons, and lets it.
+//
+// It watches exactly while Redis is up, has been asked what it is (Outage), and the lease is ours:
+//
+//     standby ──lease gained──▶ active ──first walk over the registry done──▶ /readyz says "complete":true
+//        ▲                        │
+//        └── lease lost, drain ◀──┘
+//
+// Hearing is not needed: events on mas.system and keyspace notifications only make it look sooner. The latter come over a
+// connection of their own, since a Redis that does not let us have them must not cost us the former; whether the
+// server sends any is the operator's setting (notify-keyspace-events), which is not touched.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "daemons/common/lease.h"
+#include "daemons/common/service.h"
+#include "daemons/healthd/agent_watch.h"
+#include "daemons/healthd/daemon_watch.h"
+#include "daemons/healthd/outage.h"
+#include "daemons/healthd/settings.h"
+#include "proto/redis/subscriber.h"
+
+namespace mas::health {
+
+/// Hears keyspace notifications about heartbeats.
+class KeyspaceHints : redis::SubscriberListener {
+ public:
+  KeyspaceHints(common::Frame& frame, AgentWatch& watch);
+  void start() { subscriber_.start(); }
+  void stop() { subscriber_.stop(); }
+
+ private:
+  void on_message(std::string_view channel, std::string_view payload) override;
+  void on_subscribed(std::string_view) override {}
+  void on_subscriber_down(const Error&, unsigned) override {}
+  void on_subscriber_error(const Error& why) override;
+
+  common::Frame& frame_;
+  AgentWatch& watch_;
+  std::string expired_, set_;
+  bool refused_ = false;
+  redis::Subscriber subscriber_;
+};
+
+class Healthd final : public common::Service, common::LeaseListener, redis::SubscriberListener {
+ public:
+  Healthd(common::Frame& frame, const Settings& settings);
+  ~Healthd() override { frame_.redis().forget(this); }
+
+  void start() override;
+  void on_redis_up() override;
+  void on_redis_down() override;
+  common::Readiness readiness() const override;
+  void describe(JsonWriter& json) const override;
+  void collect() override;
+  void reload(const common::Settings& next) override;
+  void drain() override;
+
+ private:
+  void on_lease_gained(common::Lease& lease) override;
+  void on_lease_lost(common::Lease& lease, std::string_view why) override;
+  void on_message(std::string_view channel, std::string_view payload) override;
+  void on_subscribed(std::string_view channel) override;
+  void on_subscriber_down(const Error& why, unsigned attempt) override;
+  void on_subscriber_error(const Error& why) override;
+  void on_server_info(uint64_t tag, const redis::Answer& answer);
+
+  bool active() const { return lease_.state() == common::Lease::State::kActive; }
+  void update();
+
+  common::Frame& frame_;
+  Stats stats_;
+  std::string channel_;
+  common::Lease lease_;
+  redis::Subscriber subscriber_;
+  AgentWatch agents_;
+  DaemonWatch daemons_;
+  KeyspaceHints keyspace_;
+  Outage outage_;
+  common::RepeatFilter subscriber_problem_;
+  bool server_known_ = false;
+  bool draining_ = false;
+};
+
+}  // namespace mas::health

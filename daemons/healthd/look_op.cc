@@ -1,0 +1,182 @@
+// HMGET and PTTL of many agents, then the scripts that write what follows.
+#include "daemons/healthd/look_op.h"
+
+#include <charconv>
+
+#include "proto/wire/agent_entry.h"
+#include "proto/wire/events.h"
+
+namespace mas::health {
+
+namespace {
+
+using State = LookOp::State;
+constexpr auto kMoves = transitions<State>({{State::kIdle, State::kLooking},
+                                            {State::kLooking, State::kWriting},
+                                            {State::kLooking, State::kIdle},
+                                            {State::kWriting, State::kIdle}});
+
+// KEYS: entry, heartbeat. ARGV: channel, event. Both answer 1 if they wrote.
+constexpr std::string_view kSetInactive = R"(
+if redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
+if redis.call('HGET', KEYS[1], 'status') ~= 'ACTIVE' then return 0 end
+redis.call('HSET', KEYS[1], 'status', 'INACTIVE')
+redis.call('PUBLISH', ARGV[1], ARGV[2])
+return 1)";
+constexpr std::string_view kSetActive = R"(
+if redis.call('EXISTS', KEYS[2]) == 0 then return 0 end
+if redis.call('HGET', KEYS[1], 'status') ~= 'INACTIVE' then return 0 end
+redis.call('HSET', KEYS[1], 'status', 'ACTIVE')
+redis.call('PUBLISH', ARGV[1], ARGV[2])
+return 1)";
+
+Sight::Status status_of(std::string_view text) {
+  if (text == kStatusActive) return Sight::Status::kActive;
+  if (text == kStatusInactive) return Sight::Status::kInactive;
+  return Sight::Status::kOther;
+}
+
+}  // namespace
+
+WallMicros micros_of_seconds(std::string_view text) {
+  double seconds = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  bool whole = error == std::errc() && end == text.data() + text.size();
+  if (!whole || !(seconds > 0 && seconds < 1e12)) return 0;
+  return static_cast<WallMicros>(seconds * 1e6);
+}
+
+LookOp::LookOp(redis::Connection& redis, const Keys& keys, Liveness& liveness, Stats& stats, LookListener& listener)
+    : redis_(redis),
+      keys_(keys),
+      liveness_(liveness),
+      stats_(stats),
+      listener_(listener),
+      state_(State::kIdle, kMoves) {}
+
+Status LookOp::start(std::vector<AgentRef> agents) {
+  redis::Command batch;
+  looks_.clear();
+  for (AgentRef agent : agents) {
+    const std::string& id = liveness_.id(agent);
+    batch.add("HMGET", keys_.agent(id), "id", "status", "registered_at").add("PTTL", keys_.heartbeat(id));
+    looks_.push_back(Look{agent, {}});
+  }
+  answered_ = 0;
+  status_ = Status();
+  sent_ = mono_now();
+  state_.to(State::kLooking);
+  Status sent = redis_.send(batch, redis::reply_to<&LookOp::on_sight>(this));
+  if (!sent.ok()) {
+    cancel();
+    return sent;
+  }
+  stats_.lookups.add(looks_.size());
+  return {};
+}
+
+void LookOp::cancel() {
+  if (idle()) return;
+  redis_.forget(this);
+  MonoTime now = mono_now();
+  for (Look& look : looks_)
+    if (look.open) liveness_.look_failed(look.agent, now);
+  state_.to(State::kIdle);
+}
+
+// ---- looking
+
+void LookOp::on_sight(uint64_t tag, const redis::Answer& answer) {
+  Look& look = looks_[tag / 2];
+  bool heartbeat = tag % 2 == 1;
+  bool wrong_type = answer.ok() && (*answer)->error_code() == "WRONGTYPE";  // under the entry's name, but no entry
+  auto reply = wrong_type ? answer : redis::checked(answer);
+  if (!reply.ok()) {
+    note_failure(look, reply.error());
+  } else if (heartbeat) {
+    look.sight.pttl_ms = (*reply)->is_integer() ? (*reply)->integer : Sight::kNoHeartbeat;
+  } else if (!wrong_type) {
+    take_entry(look, **reply);
+  }
+  if (heartbeat) end_look(look);
+  if (++answered_ == looks_.size() * 2) write();
+}
+
+void LookOp::take_entry(Look& look, const redis::Reply& reply) const {
+  if (!reply.is_array() || reply.count != 3) return;
+  look.sight.entry = reply[0].is_text() && reply[0].text == liveness_.id(look.agent);
+  if (reply[1].is_text()) look.sight.status = status_of(reply[1].text);
+  if (reply[2].is_text()) look.sight.registered_at = micros_of_seconds(reply[2].text);
+}
+
+void LookOp::end_look(Look& look) {
+  MonoTime now = mono_now();
+  if (look.failed) {
+    liveness_.look_failed(look.agent, now);
+    look.open = false;
+    return;
+  }
+  if (now - sent_ > kStall) {
+    stats_.stalls.add();
+    liveness_.resume(now, now);
+    sent_ = now;  // once a batch
+  }
+  look.verdict = liveness_.observe(look.agent, look.sight, Now{now, wall_now()});
+  look.open = look.verdict != Verdict::kNone;
+}
+
+// ---- writing
+
+void LookOp::write() {
+  writes_.clear();
+  redis::Command batch;
+  WallMicros now = wall_now();
+  for (size_t i = 0; i < looks_.size(); ++i) {
+    if (looks_[i].verdict == Verdict::kNone) continue;
+    writes_.push_back(i);
+    bool up = looks_[i].verdict == Verdict::kSetActive;
+    const std::string& id = liveness_.id(looks_[i].agent);
+    std::string event = up ? agent_event(EventType::kAgentActive, id, "beats again", now)
+                           : agent_event(EventType::kAgentInactive, id, "no heartbeat", now);
+    batch.add("EVAL", up ? kSetActive : kSetInactive, 2, keys_.agent(id), keys_.heartbeat(id), keys_.system_channel(),
+              event);
+  }
+  if (writes_.empty()) return finish();
+  answered_ = 0;
+  Status sent = redis_.send(batch, redis::reply_to<&LookOp::on_written>(this));
+  if (sent.ok()) return state_.to(State::kWriting);
+  for (size_t i : writes_) note_failure(looks_[i], sent.error());
+  for (size_t i : writes_) end_write(looks_[i], false);
+  finish();
+}
+
+void LookOp::on_written(uint64_t tag, const redis::Answer& answer) {
+  Look& look = looks_[writes_[tag]];
+  auto reply = redis::checked(answer);
+  if (!reply.ok()) note_failure(look, reply.error());
+  end_write(look, reply.ok() && (*reply)->is_integer() && (*reply)->integer == 1);
+  if (++answered_ == writes_.size()) finish();
+}
+
+void LookOp::end_write(Look& look, bool applied) {
+  MonoTime now = mono_now();
+  look.open = false;
+  if (look.failed) return liveness_.look_failed(look.agent, now);
+  auto written = liveness_.wrote(look.agent, look.verdict, applied, now);
+  if (!applied) return;
+  (look.verdict == Verdict::kSetActive ? stats_.to_active : stats_.to_inactive).add();
+  if (written.lateness) stats_.lateness.record(static_cast<uint64_t>(written.lateness->count()));
+  if (written.flapping) listener_.on_flapping(liveness_.id(look.agent));
+}
+
+void LookOp::note_failure(Look& look, const Error& why) {
+  look.failed = true;
+  if (status_.ok()) status_ = why;
+}
+
+void LookOp::finish() {
+  state_.to(State::kIdle);
+  listener_.on_looked(status_);
+}
+
+}  // namespace mas::health

@@ -1,0 +1,43 @@
+// Names and help of healthd's metrics.
+#include "daemons/healthd/stats.h"
+
+namespace mas::health {
+
+namespace {
+constexpr std::string_view kAgents = "agents";
+constexpr std::string_view kAgentsHelp =
+    "Agents by what was last seen of them: unknown (not yet looked at), waiting (no heartbeat, in its grace), active, "
+    "inactive, suppressed (flapping, held INACTIVE).";
+constexpr std::string_view kDaemons = "daemons";
+constexpr std::string_view kDaemonsHelp = "Daemons whose heartbeat exists, by name.";
+constexpr std::string_view kTransitions = "transitions_total";
+constexpr std::string_view kTransitionsHelp = "Changes of an agent's status that were written, by the new status.";
+constexpr std::string_view kHints = "hints_total";
+constexpr std::string_view kHintsHelp = "Hints that an agent should be looked at, by source.";
+}  // namespace
+
+Stats::Stats(common::Metrics& metrics)
+    : active(metrics.gauge("active", "1 while this process holds the lease and watches.")),
+      agents_unknown(metrics.gauge(kAgents, kAgentsHelp, {{"state", "unknown"}})),
+      agents_waiting(metrics.gauge(kAgents, kAgentsHelp, {{"state", "waiting"}})),
+      agents_active(metrics.gauge(kAgents, kAgentsHelp, {{"state", "active"}})),
+      agents_inactive(metrics.gauge(kAgents, kAgentsHelp, {{"state", "inactive"}})),
+      agents_suppressed(metrics.gauge(kAgents, kAgentsHelp, {{"state", "suppressed"}})),
+      registryds(metrics.gauge(kDaemons, kDaemonsHelp, {{"daemon", "registryd"}})),
+      gatewayds(metrics.gauge(kDaemons, kDaemonsHelp, {{"daemon", "gatewayd"}})),
+      healthds(metrics.gauge(kDaemons, kDaemonsHelp, {{"daemon", "healthd"}})),
+      to_active(metrics.counter(kTransitions, kTransitionsHelp, {{"to", "active"}})),
+      to_inactive(metrics.counter(kTransitions, kTransitionsHelp, {{"to", "inactive"}})),
+      flapping(metrics.counter("flapping_total", "Times that an agent began to be held INACTIVE for flapping.")),
+      daemons_lost(metrics.counter("daemons_lost_total", "Daemons whose heartbeat ended without a goodbye.")),
+      lookups(metrics.counter("lookups_total", "Looks at an agent's entry and heartbeat.")),
+      scans(metrics.counter("scans_total", "Walks over the registry that were finished.")),
+      hints_event(metrics.counter(kHints, kHintsHelp, {{"source", "event"}})),
+      hints_keyspace(metrics.counter(kHints, kHintsHelp, {{"source", "keyspace"}})),
+      dropped(metrics.counter("agents_dropped_total",
+                              "Times that a new agent was not remembered for lack of room; a later walk finds it.")),
+      stalls(metrics.counter("stalls_total", "Looks that took so long that agents were given time to beat again.")),
+      outages(metrics.counter("outages_total", "Absences of Redis after which agents were given time to beat again.")),
+      lateness(metrics.seconds("lateness_seconds", "From a heartbeat's end until INACTIVE was written.")) {}
+
+}  // namespace mas::health

@@ -1,0 +1,107 @@
+// The index while this process is the one that keeps it: lives from the moment when it may act until it must not.
+//
+//     building ──first full pass done──▶ complete (mas.index is set) ⟲ events, periodic passes
+//        └───────────── any failure ─────────┴──▶ failed, on_index_failed: the owner makes a new one
+//
+// Whatever could have gone past it unseen (a lost connection or subscription, Redis without its data, a write that
+// failed) ends it, and the next one starts from nothing with a full pass. So there is one way to recover, and mas.index
+// never promises more than is known.
+//
+// Events are hints: an id that one names is looked at soon, each once however often it is named. An agent that stops
+// says DEREGISTER before it deletes its entry, so that id is looked at once more a little later. When more ids wait
+// than the bound allows, the rest is found by another full pass.
+// Threading: loop thread. Ownership: may be destroyed at any time but from inside a call it makes, except
+// on_index_failed; withdraws mas.index then.
+#pragma once
+
+#include <string>
+
+#include "daemons/common/log.h"
+#include "daemons/registryd/complaints.h"
+#include "daemons/registryd/index_marker.h"
+#include "daemons/registryd/lookup_op.h"
+#include "daemons/registryd/pending_lookups.h"
+#include "daemons/registryd/reconcile_op.h"
+#include "daemons/registryd/registry.h"
+#include "daemons/registryd/stats.h"
+#include "proto/redis/loop.h"
+#include "proto/wire/events.h"
+
+namespace mas::registry {
+
+class ActiveIndexListener {
+ public:
+  virtual ~ActiveIndexListener() = default;
+  virtual void on_index_complete() = 0;
+  virtual void on_index_failed(const Error& why) = 0;
+};
+
+/// What an ActiveIndex works with; all of it outlives it.
+struct IndexContext {
+  uv_loop_t* loop;
+  redis::Connection& redis;
+  const Keys& keys;
+  const std::string& instance;
+  common::Log& log;
+  Stats& stats;
+  Complaints& complaints;
+};
+
+class ActiveIndex : LookupListener, ReconcileHost, IndexMarkerListener {
+ public:
+  ActiveIndex(const IndexContext& context, Duration reconcile_interval, size_t max_agents,
+              ActiveIndexListener& listener);
+  ~ActiveIndex() override;
+
+  void set_reconcile_interval(Duration interval) { interval_ = interval; }
+  void on_event(const Event& event);
+
+  bool complete() const { return marker_.present(); }
+  size_t agents() const { return registry_.agents(); }
+  size_t capabilities() const { return registry_.capabilities(); }
+
+ private:
+  enum class Job : uint8_t { kNone, kEvents, kWalk };
+
+  void note(std::string_view id);
+  void look_again();
+  void start_pass();
+  void pump();
+  void start_job(Job job, std::vector<std::string> ids);
+  void count_writes();
+  void fail(const Error& why);
+
+  // LookupListener, ReconcileHost
+  void on_not_indexed(std::string_view id, const std::string& why) override;
+  void on_overfull() override;
+  void on_looked_up(const Status& status) override;
+  void look_up(std::vector<std::string> ids) override;
+  void on_reconciled(const Status& status) override;
+  void on_marker_lost(const Error& why) override { fail(why); }
+
+  IndexContext context_;
+  Duration interval_;
+  ActiveIndexListener& listener_;
+  Registry registry_;
+  LookupOp lookup_;
+  ReconcileOp reconcile_;
+  IndexMarker marker_;
+
+  PendingLookups pending_;
+  PendingLookups again_;           // to be looked at once more
+  std::vector<std::string> walk_;  // what the full pass wants looked at
+  Job job_ = Job::kNone;           // for whom the lookup under way is
+  bool overflow_ = false;          // events were dropped since the pass began
+  MonoTime pass_began_{};
+  uint64_t pass_invalid_ = 0;
+  bool pass_overfull_ = false;
+  uint64_t counted_writes_ = 0;
+  Error failure_{Errc::kInternal, {}};
+
+  redis::Timer pump_timer_;
+  redis::Timer again_timer_;
+  redis::Timer pass_timer_;
+  redis::Timer fail_timer_;
+};
+
+}  // namespace mas::registry

@@ -1,0 +1,68 @@
+// The service of mas-registryd: decides when this process keeps the index, and lets it.
+//
+// It keeps the index (an ActiveIndex exists) exactly while Redis is up, mas.system is subscribed and the lease is ours:
+//
+//     standby ──lease gained──▶ active ──index complete──▶ /readyz says "index":"complete"
+//        ▲                        │ ▲
+//        └── lease lost, drain ◀──┘ └── failure: a new index after a backoff
+//
+// Two processes may run; the lease lets one of them write. One that was paused past its lease may still write what it
+// had queued: the index is a hint, and the next full pass of the active one mends it.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "daemons/common/lease.h"
+#include "daemons/common/service.h"
+#include "daemons/registryd/active_index.h"
+#include "daemons/registryd/settings.h"
+#include "proto/base/backoff.h"
+#include "proto/redis/subscriber.h"
+
+namespace mas::registry {
+
+class Registryd final : public common::Service, common::LeaseListener, redis::SubscriberListener, ActiveIndexListener {
+ public:
+  Registryd(common::Frame& frame, const Settings& settings);
+
+  void start() override;
+  void on_redis_up() override;
+  void on_redis_down() override;
+  common::Readiness readiness() const override;
+  void describe(JsonWriter& json) const override;
+  void collect() override;
+  void reload(const common::Settings& next) override;
+  void drain() override;
+
+ private:
+  void on_lease_gained(common::Lease& lease) override;
+  void on_lease_lost(common::Lease& lease, std::string_view why) override;
+  void on_message(std::string_view channel, std::string_view payload) override;
+  void on_subscribed(std::string_view channel) override;
+  void on_subscriber_down(const Error& why, unsigned attempt) override;
+  void on_subscriber_error(const Error& why) override;
+  void on_index_complete() override;
+  void on_index_failed(const Error& why) override;
+
+  bool active() const { return lease_.state() == common::Lease::State::kActive; }
+  void update();
+  std::string_view index_text() const;
+
+  common::Frame& frame_;
+  Duration reconcile_interval_;
+  size_t max_agents_;
+  Stats stats_;
+  Complaints complaints_;
+  std::string channel_;
+  common::Lease lease_;
+  redis::Subscriber subscriber_;
+  Backoff backoff_;
+  redis::Timer retry_timer_;
+  common::RepeatFilter subscriber_problem_;
+  common::RepeatFilter index_problem_;
+  std::unique_ptr<ActiveIndex> index_;
+  bool draining_ = false;
+};
+
+}  // namespace mas::registry

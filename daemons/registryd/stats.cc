@@ -1,0 +1,35 @@
+// Names and help of registryd's metrics.
+#include "daemons/registryd/stats.h"
+
+namespace mas::registry {
+
+namespace {
+constexpr std::string_view kEvents = "events_total";
+constexpr std::string_view kEventsHelp = "Events heard on mas.system, by type.";
+constexpr std::string_view kReconciles = "reconciles_total";
+constexpr std::string_view kReconcilesHelp = "Full passes over the registry, by result.";
+}  // namespace
+
+Stats::Stats(common::Metrics& metrics)
+    : active(metrics.gauge("active", "1 while this process holds the lease and keeps the index.")),
+      complete(metrics.gauge("index_complete", "1 while the index is complete and announced as mas.index.")),
+      agents(metrics.gauge("agents", "Agents in the index.")),
+      capabilities(metrics.gauge("capabilities", "Capabilities in the index.")),
+      invalid_entries(metrics.gauge("invalid_entries", "Entries that the last full pass could not index.")),
+      not_indexed(metrics.counter("not_indexed_total", "Looks that found an entry that could not be indexed.")),
+      events_malformed(metrics.counter(kEvents, kEventsHelp, {{"type", "malformed"}})),
+      events_overflow(metrics.counter("events_overflow_total",
+                                      "Events past the bound on waiting lookups, answered by a full pass.")),
+      lookups(metrics.counter("lookups_total", "Entries looked at.")),
+      index_writes(metrics.counter("index_writes_total", "SADD and SREM commands written to the index.")),
+      reconciles(metrics.counter(kReconciles, kReconcilesHelp, {{"result", "ok"}})),
+      reconcile_failures(metrics.counter(kReconciles, kReconcilesHelp, {{"result", "failed"}})),
+      reconcile_seconds(metrics.seconds("reconcile_seconds", "Duration of a full pass.")),
+      metrics_(metrics) {}
+
+common::Counter& Stats::event(EventType type) {
+  std::string label = type == EventType::kUnknown ? "unknown" : std::string(event_text(type));
+  return metrics_.counter(kEvents, kEventsHelp, {{"type", label}});
+}
+
+}  // namespace mas::registry
