@@ -103,8 +103,18 @@ class MicroHttpServer final : public HttpServer {
     if (handle->data != nullptr) static_cast<MicroHttpServer*>(handle->data)->run();
   }
 
+  unsigned connections() const {
+    return MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)->num_connections;
+  }
+
   void run() {
-    MHD_run(daemon_);
+    // At its limit libmicrohttpd takes the listening socket out of the epoll set, and puts it back only at the start of
+    // a run: when connections end and nothing else happens, that run has to be this one.
+    unsigned before = 0;
+    do {
+      before = connections();
+      MHD_run(daemon_);
+    } while (connections() < before);
     MHD_UNSIGNED_LONG_LONG wait = 0;
     if (MHD_get_timeout(daemon_, &wait) == MHD_YES)
       timer_.once(std::chrono::milliseconds(std::max<int64_t>(1, static_cast<int64_t>(wait))));
