@@ -23,15 +23,13 @@ std::string human(std::initializer_list<LogField> fields) {
 }  // namespace
 
 TEST_CASE("JSON lines") {
-  CHECK(json({}) ==
-        R"({"ts":"1970-01-01T00:00:00.000000Z","level":"info","daemon":"registryd","event":"redis_up"})");
+  CHECK(json({}) == R"({"ts":"1970-01-01T00:00:00.000000Z","level":"info","daemon":"registryd","event":"redis_up"})");
   std::string line = json({{"s", "a\"b"}, {"n", -3}, {"u", uint64_t{7}}, {"f", 0.5}, {"b", true}});
   CHECK(line.ends_with(R"("s":"a\"b","n":-3,"u":7,"f":0.5,"b":true})"));
 }
 
 TEST_CASE("human lines") {
-  CHECK(human({{"why", "no route"}, {"n", 3}}) ==
-        "1970-01-01T00:00:00.000000Z warn  redis_down why=\"no route\" n=3");
+  CHECK(human({{"why", "no route"}, {"n", 3}}) == "1970-01-01T00:00:00.000000Z warn  redis_down why=\"no route\" n=3");
   CHECK(human({{"s", ""}}).ends_with(" s=\"\""));
   CHECK(human({{"s", "a=b"}}).ends_with(" s=\"a=b\""));
   CHECK(human({{"s", "a\"b"}}).ends_with(" s=\"a\\\"b\""));

@@ -59,8 +59,8 @@ TEST_CASE("histograms: cumulative buckets, sum and count in seconds") {
 TEST_CASE("process metrics are those of a live process") {
   std::string out;
   render_process_metrics(out);
-  for (const char* name : {"process_start_time_seconds", "process_cpu_seconds_total",
-                           "process_resident_memory_bytes", "process_open_fds"})
+  for (const char* name :
+       {"process_start_time_seconds", "process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds"})
     CHECK(out.find("\n" + std::string(name) + " ") != std::string::npos);
   auto value = [&](const std::string& name) {
     return std::stod(out.substr(out.find("\n" + name + " ") + name.size() + 2));

@@ -64,18 +64,16 @@ TEST_CASE("durations and sizes: what is read, and that it reads back") {
   CHECK(parse_duration("1m30s") == 90s);
   CHECK(parse_duration("2h") == 2h);
   CHECK(parse_duration("0") == 0s);
-  for (const char* bad : {"", "30", "s", "-1s", "1.5s", "30 s", "1s1m", "1s1s", "1d", "99999999999999999999s",
-                          "9223372037s", "3s3"})
+  for (const char* bad :
+       {"", "30", "s", "-1s", "1.5s", "30 s", "1s1m", "1s1s", "1d", "99999999999999999999s", "9223372037s", "3s3"})
     CHECK_FALSE(parse_duration(bad).has_value());
-  for (Duration d :
-       {Duration(1ms), Duration(90s), Duration(1500ms), Duration(25h), Duration(0s), Duration(7us)})
+  for (Duration d : {Duration(1ms), Duration(90s), Duration(1500ms), Duration(25h), Duration(0s), Duration(7us)})
     CHECK(parse_duration(duration_text(d)) == d);
 
   CHECK(parse_size("16MiB") == 16u << 20);
   CHECK(parse_size("512") == 512u);
   CHECK(parse_size("3B") == 3u);
-  for (const char* bad :
-       {"", "MiB", "1MB", "1 MiB", "-1", "1.5MiB", "99999999999GiB", "18446744073709551616"})
+  for (const char* bad : {"", "MiB", "1MB", "1 MiB", "-1", "1.5MiB", "99999999999GiB", "18446744073709551616"})
     CHECK_FALSE(parse_size(bad).has_value());
   for (uint64_t n : {uint64_t{0}, uint64_t{1}, uint64_t{1536}, uint64_t{5} << 30, UINT64_MAX})
     CHECK(parse_size(size_text(n)) == n);
@@ -113,10 +111,9 @@ TEST_CASE("wrong TOML: each problem with line and column, what was expected, the
 }
 
 TEST_CASE("TOML that is none, or of another shape") {
-  for (const char* bad :
-       {"[scan", "scan = 3", "batch = 3", "[scan]\nbatch = 1\nbatch = 2", "[scan]\nbatch = [1]",
-        "[scan]\nbatch = 1.0", "[scan]\nbatch = 99999999999999999999", "[scan.batch]\nx = 1",
-        "[[scan]]\nbatch = 1", "[scan]\nperiod = 1979-05-27", "\xff\xfe"}) {
+  for (const char* bad : {"[scan", "scan = 3", "batch = 3", "[scan]\nbatch = 1\nbatch = 2", "[scan]\nbatch = [1]",
+                          "[scan]\nbatch = 1.0", "[scan]\nbatch = 99999999999999999999", "[scan.batch]\nx = 1",
+                          "[[scan]]\nbatch = 1", "[scan]\nperiod = 1979-05-27", "\xff\xfe"}) {
     Sample s;
     auto problems = s.toml(bad);
     REQUIRE(problems.size() == 1);
@@ -146,10 +143,8 @@ TEST_CASE("the environment goes over the file; unknown variables are refused") {
 
 TEST_CASE("MAS_REDIS_URL and MAS_NAMESPACE go over the daemon's own variables") {
   Sample s;
-  CHECK(
-      s.env(
-           {{"MAS_REDIS_URL", "redis://a"}, {"MAS_REGISTRYD_REDIS_URL", "redis://b"}, {"MAS_NAMESPACE", "n"}})
-          .empty());
+  CHECK(s.env({{"MAS_REDIS_URL", "redis://a"}, {"MAS_REGISTRYD_REDIS_URL", "redis://b"}, {"MAS_NAMESPACE", "n"}})
+            .empty());
   CHECK(s.url == "redis://a");
   CHECK(s.table.find("redis", "url")->source == "MAS_REDIS_URL");
   CHECK(s.ns == "n");

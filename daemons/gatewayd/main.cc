@@ -1,0 +1,13 @@
+// mas-gatewayd.
+#include "daemons/gatewayd/gateway_service.h"
+
+int main(int argc, char** argv) {
+  using namespace mas;
+  static constexpr common::DaemonKind kKind{
+      "gatewayd", "The MAS gateway: the policy path of messages. This version owns partitions and delivers nothing.",
+      []() -> std::unique_ptr<common::Settings> { return std::make_unique<gateway::Settings>(); },
+      [](common::Frame& frame, const common::Settings& settings) -> std::unique_ptr<common::Service> {
+        return std::make_unique<gateway::GatewayService>(frame, static_cast<const gateway::Settings&>(settings));
+      }};
+  return common::daemon_main(kKind, argc, argv);
+}

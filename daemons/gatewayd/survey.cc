@@ -1,0 +1,119 @@
+// The survey as an operation on Redis.
+#include "daemons/gatewayd/survey.h"
+
+#include <algorithm>
+
+#include "daemons/common/option_units.h"
+#include "proto/base/ids.h"
+
+namespace mas::gateway {
+namespace {
+
+using State = Survey::State;
+
+constexpr auto kMoves = transitions<State>({{State::kIdle, State::kMembers},
+                                            {State::kMembers, State::kDetails},
+                                            {State::kMembers, State::kIdle},
+                                            {State::kDetails, State::kIdle}});
+
+// Replies of the first run, by their place in it.
+constexpr uint64_t kConfig = 2;
+constexpr uint64_t kDaemons = 3;
+
+constexpr std::string_view kMemberPrefix = "gatewayd:";
+constexpr size_t kInstanceDigits = 32;
+
+Error refused(std::string text) { return Error{Errc::kRefused, std::move(text)}; }
+
+}  // namespace
+
+Result<unsigned> agreed_partitions(std::string_view partitions, std::string_view protocol) {
+  if (protocol != std::to_string(kProtocolVersion))
+    return refused("mas.config has protocol '" + printable(protocol) + "', this gateway speaks " +
+                   std::to_string(kProtocolVersion));
+  int64_t count = common::parse_integer(partitions).value_or(0);
+  if (count < 1 || count > kMaxPartitions)
+    return refused("mas.config has partitions '" + printable(partitions) + "', expected 1 to " +
+                   std::to_string(kMaxPartitions));
+  return static_cast<unsigned>(count);
+}
+
+Survey::Survey(redis::Connection& redis, const Keys& keys, Done done)
+    : redis_(redis), keys_(keys), done_(std::move(done)), state_(State::kIdle, kMoves) {}
+
+Survey::~Survey() { redis_.forget(this); }
+
+void Survey::start() {
+  if (!state_.is(State::kIdle)) return;
+  candidates_.clear();
+  view_ = {};
+  redis::Command command("HSETNX", keys_.config(), "partitions", kDefaultPartitions);
+  command.add("HSETNX", keys_.config(), "protocol", kProtocolVersion);
+  command.add("HMGET", keys_.config(), "partitions", "protocol");
+  command.add("SMEMBERS", keys_.daemons());
+  state_.to(State::kMembers);
+  auto status = redis_.send(command, redis::reply_to<&Survey::on_members>(this));
+  if (!status) finish(status.error());
+}
+
+void Survey::cancel() {
+  redis_.forget(this);
+  if (!state_.is(State::kIdle)) state_.to(State::kIdle);
+}
+
+void Survey::on_members(uint64_t tag, const redis::Answer& answer) {
+  if (!state_.is(State::kMembers) || tag < kConfig) return;  // HSETNX may be refused (OOM); HMGET tells what is there
+  auto reply = redis::checked(answer);
+  if (!reply) return finish(reply.error());
+  if (tag == kConfig) {
+    if (auto status = take_config(**reply); !status) finish(status.error());
+    return;
+  }
+  take_members(**reply);
+  ask_details();
+}
+
+Status Survey::take_config(const redis::Reply& fields) {
+  if (!fields.is_array() || fields.count != 2) return Error{Errc::kProtocol, "HMGET was not answered by two fields"};
+  auto count = agreed_partitions(fields[0].text, fields[1].text);
+  if (!count) return count.error();
+  view_.owners.resize(*count);
+  return {};
+}
+
+void Survey::take_members(const redis::Reply& members) {
+  for (const auto& member : members) {
+    if (!member.is_text() || !member.text.starts_with(kMemberPrefix)) continue;
+    auto instance = member.text.substr(kMemberPrefix.size());
+    if (instance.size() == kInstanceDigits && candidates_.size() < kMaxGateways) candidates_.emplace_back(instance);
+  }
+}
+
+void Survey::ask_details() {
+  redis::Command command;
+  for (const auto& instance : candidates_) command.add("EXISTS", keys_.daemon("gatewayd", instance));
+  for (unsigned p = 0; p < view_.owners.size(); ++p) command.add("GET", keys_.partition_lease(p));
+  state_.to(State::kDetails);
+  auto status = redis_.send(command, redis::reply_to<&Survey::on_details>(this));
+  if (!status) finish(status.error());
+}
+
+void Survey::on_details(uint64_t tag, const redis::Answer& answer) {
+  if (!state_.is(State::kDetails)) return;
+  auto reply = redis::checked(answer);
+  if (!reply) return finish(reply.error());
+  size_t gateways = candidates_.size();
+  if (tag < gateways) {
+    if ((*reply)->integer == 1) view_.gateways.push_back(candidates_[tag]);
+    return;
+  }
+  view_.owners[tag - gateways] = (*reply)->text;
+  if (tag + 1 == gateways + view_.owners.size()) finish(std::move(view_));
+}
+
+void Survey::finish(const Result<View>& result) {
+  state_.to(State::kIdle);
+  done_(result);
+}
+
+}  // namespace mas::gateway
