@@ -47,7 +47,7 @@ void Lease::hurry() {
 void Lease::tick() {
   if (state_.is(State::kReleasing)) return finish_release();
   MonoTime now = mono_now();
-  if (state_.is(State::kActive) && !clock_.held(now)) lose("expired");
+  if (state_.is(State::kActive) && !clock_.held(now)) lose(kLeaseExpired);
   if (state_.is(State::kIdle) || state_.is(State::kReleasing)) return;  // the listener may have released it
   ask();
   // An active lease looks again at the end of its belief, should no renewal be answered by then.
@@ -72,7 +72,7 @@ void Lease::on_answer(uint64_t tag, const redis::Answer& answer) {
   asking_ = false;
   if (!answer.ok() || (*answer)->is_error()) return;  // unknown: the clock decides
   const redis::Reply& reply = **answer;
-  if (state_.is(State::kActive)) return reply.integer == 1 ? clock_.confirmed(asked_) : lose("taken");
+  if (state_.is(State::kActive)) return reply.integer == 1 ? clock_.confirmed(asked_) : lose(kLeaseTaken);
   if (!state_.is(State::kStandby) || reply.is_nil()) return;
   clock_.confirmed(asked_);
   state_.to(State::kActive);
@@ -88,7 +88,7 @@ void Lease::lose(std::string_view why) {
 void Lease::release(std::function<void()> done) {
   if (done) done_.push_back(std::move(done));
   if (state_.is(State::kReleasing)) return;
-  if (state_.is(State::kActive)) lose("released");
+  if (state_.is(State::kActive)) lose(kLeaseReleased);
   if (state_.is(State::kIdle)) return finish_release();
   state_.to(State::kReleasing);
   ++round_;

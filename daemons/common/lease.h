@@ -53,13 +53,18 @@ class LeaseClock {
   MonoTime until_ = MonoTime::min();
 };
 
+/// Why a lease was lost: its own clock ran out; Redis names another owner, or none; it was given up.
+inline constexpr std::string_view kLeaseExpired = "expired";
+inline constexpr std::string_view kLeaseTaken = "taken";
+inline constexpr std::string_view kLeaseReleased = "released";
+
 class Lease;
 
 class LeaseListener {
  public:
   virtual ~LeaseListener() = default;
   virtual void on_lease_gained(Lease& lease) = 0;
-  /// @param why one word: "expired" (own clock), "taken" (another owner or none in Redis), "released".
+  /// @param why one of the texts above.
   virtual void on_lease_lost(Lease& lease, std::string_view why) = 0;
 };
 

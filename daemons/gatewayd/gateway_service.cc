@@ -39,9 +39,21 @@ void GatewayService::on_redis_up() {
 void GatewayService::on_redis_down() { survey_.cancel(); }  // leases end by their own clock
 
 void GatewayService::tick() {
-  if (ownership_changed_) frame_.beat();
-  ownership_changed_ = false;
+  if (ownership_changed_) announce_ownership();
   if (frame_.redis_up() && !draining_) survey_.start();
+}
+
+/// Once a period, not once per partition.
+void GatewayService::announce_ownership() {
+  ownership_changed_ = false;
+  frame_.log().info("partitions_owned", {{"owned", owned()}, {"partitions", leases_.size()}});
+  frame_.beat();
+}
+
+size_t GatewayService::owned() const {
+  size_t count = 0;
+  for (const auto& lease : leases_) count += lease->active() ? 1 : 0;
+  return count;
 }
 
 void GatewayService::on_survey(const Result<View>& result) {
@@ -85,13 +97,14 @@ void GatewayService::follow(const std::vector<bool>& mine) {
 void GatewayService::on_lease_gained(common::Lease& lease) {
   ownership_changed_ = true;
   gained_.add();
-  frame_.log().info("partition_gained", {{"lease", lease.key()}});
+  frame_.log().debug("partition_gained", {{"lease", lease.key()}});
 }
 
 void GatewayService::on_lease_lost(common::Lease& lease, std::string_view why) {
   ownership_changed_ = true;
   lost_.add();
-  frame_.log().info("partition_lost", {{"lease", lease.key()}, {"why", why}});
+  auto level = why == common::kLeaseReleased ? common::LogLevel::kDebug : common::LogLevel::kWarn;
+  frame_.log().write(level, "partition_lost", {{"lease", lease.key()}, {"why", why}});
 }
 
 common::Readiness GatewayService::readiness() const { return {not_ready_.empty(), not_ready_}; }
@@ -106,10 +119,8 @@ void GatewayService::describe(JsonWriter& json) const {
 }
 
 void GatewayService::collect() {
-  size_t owned = 0;
-  for (const auto& lease : leases_) owned += lease->active() ? 1 : 0;
   partitions_.set(static_cast<double>(leases_.size()));
-  owned_.set(static_cast<double>(owned));
+  owned_.set(static_cast<double>(owned()));
   suspected_.set(static_cast<double>(partitioner_.suspected()));
 }
 

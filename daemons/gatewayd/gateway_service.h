@@ -36,6 +36,8 @@ class GatewayService final : public common::Service, public common::LeaseListene
   void on_lease_lost(common::Lease& lease, std::string_view why) override;
 
   void tick();
+  void announce_ownership();
+  size_t owned() const;
   void on_survey(const Result<View>& result);
   void refuse(const std::string& why);
   void make_leases(size_t partitions);

@@ -1,0 +1,31 @@
+# Writes config/*.toml and docs/CONFIGURATION.md from the daemons' own option tables; with CHECK, compares instead.
+# BIN: where the programs are. ROOT: the source tree. DAEMONS: comma-separated names.
+string(REPLACE "," ";" DAEMONS "${DAEMONS}")
+
+function(generate daemon what result)
+  execute_process(COMMAND ${BIN}/mas-${daemon} --generate ${what} OUTPUT_VARIABLE text COMMAND_ERROR_IS_FATAL ANY)
+  set(${result} "${text}" PARENT_SCOPE)
+endfunction()
+
+function(put path text)
+  if(NOT CHECK)
+    file(WRITE ${ROOT}/${path} "${text}")
+    return()
+  endif()
+  set(committed "")
+  if(EXISTS ${ROOT}/${path})
+    file(READ ${ROOT}/${path} committed)
+  endif()
+  if(NOT committed STREQUAL text)
+    message(FATAL_ERROR "${path} is not what the option tables say; run: ninja config-docs")
+  endif()
+endfunction()
+
+file(READ ${ROOT}/config/CONFIGURATION.in.md page)
+foreach(daemon ${DAEMONS})
+  generate(${daemon} toml text)
+  put(config/${daemon}.toml "${text}")
+  generate(${daemon} markdown text)
+  string(APPEND page "\n${text}")
+endforeach()
+put(docs/CONFIGURATION.md "${page}")
