@@ -56,7 +56,7 @@ void Healthd::on_server_info(uint64_t, const redis::Answer& answer) {
   MonoTime now = mono_now();
   if (auto since = outage_.up(info, now)) {
     stats_.outages.add();
-    frame_.log().info("redis_returned", {{"seconds_ago", to_millis(now - *since) / 1000}});
+    frame_.log().info("agents_have_grace", {{"redis_up_for_s", to_millis(now - *since) / 1000}});
     agents_.redis_returned(*since);
     daemons_.redis_returned(*since);
   }

@@ -68,7 +68,7 @@ void ReconcileOp::take_agent_keys(const std::vector<std::string_view>& names) {
     std::string_view id = keys_.agent_id_of_key(name);
     if (is_foreign_agent_id(id)) {
       ids_.emplace_back(id);
-    } else {
+    } else if (!id.empty()) {
       host_.on_not_indexed(id, "id: expected 1 to 512 bytes of UTF-8 without control characters");
     }
   }
