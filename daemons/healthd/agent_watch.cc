@@ -27,6 +27,8 @@ AgentWatch::AgentWatch(const WatchContext& context, const LivenessOptions& optio
 void AgentWatch::set_options(const LivenessOptions& options, Duration scan_interval) {
   liveness_.set_options(options);
   scan_interval_ = scan_interval;
+  // A shorter interval counts from now, not from the end of the longer one.
+  if (running_ && scan_.idle()) walk_timer_.once(scan_interval);
 }
 
 void AgentWatch::run() {

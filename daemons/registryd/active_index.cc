@@ -40,6 +40,12 @@ ActiveIndex::ActiveIndex(const IndexContext& context, Duration reconcile_interva
 
 ActiveIndex::~ActiveIndex() { marker_.withdraw(); }
 
+// A shorter interval counts from now, not from the end of the longer one.
+void ActiveIndex::set_reconcile_interval(Duration interval) {
+  interval_ = interval;
+  if (reconcile_.idle() && !fail_timer_.armed()) pass_timer_.once(interval);
+}
+
 // ---- events
 
 void ActiveIndex::on_event(const Event& event) {

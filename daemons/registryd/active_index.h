@@ -53,10 +53,12 @@ class ActiveIndex : LookupListener, ReconcileHost, IndexMarkerListener {
               ActiveIndexListener& listener);
   ~ActiveIndex() override;
 
-  void set_reconcile_interval(Duration interval) { interval_ = interval; }
+  void set_reconcile_interval(Duration interval);
   void on_event(const Event& event);
 
   bool complete() const { return marker_.present(); }
+  /// Whether the last pass met more agents than may be indexed.
+  bool overfull() const { return pass_overfull_; }
   size_t agents() const { return registry_.agents(); }
   size_t capabilities() const { return registry_.capabilities(); }
 

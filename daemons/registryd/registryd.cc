@@ -99,6 +99,7 @@ void Registryd::on_index_failed(const Error& why) {
 common::Readiness Registryd::readiness() const {
   if (!active()) return {};
   if (!subscriber_.subscribed(channel_)) return {false, "not subscribed to " + channel_};
+  if (index_ && index_->overfull()) return {false, "there are more agents than registry.max_agents"};
   if (!index_ || !index_->complete()) return {false, "the index is being built"};
   return {};
 }

@@ -106,12 +106,14 @@ def percentile(sorted_values, q):
 def measure(args):
     with tempfile.TemporaryDirectory(prefix="mas-bench-") as directory:
         redis = RedisServer(directory).start()
-        daemon = Daemon(directory, "mas-healthd", redis.url(), {"health": {"scan_interval": "30s"}})
+        daemon = Daemon(directory, "mas-healthd", redis.url())
+        threads = []
         try:
             beater = Beater(redis, load(redis, args.agents, args.ttl), args.ttl)
-            beater.start()
             listener = Listener(redis)
-            listener.start()
+            threads = [beater, listener]
+            for thread in threads:
+                thread.start()
             began = time.monotonic()
             daemon.start().wait_ready(120)
             poll_until(lambda: daemon.ready()[1]["agents"]["active"] == args.agents, 120, "every agent was seen")
@@ -143,6 +145,9 @@ def measure(args):
         finally:
             if daemon.running():
                 daemon.stop()
+            for thread in threads:
+                thread.stopping = True
+                thread.join()
             redis.stop()
 
 

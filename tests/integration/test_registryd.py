@@ -1,6 +1,7 @@
 """mas-registryd from outside: what it indexes, what it mends, who writes, what mas.index promises."""
 
 import json
+import signal
 
 from harness import MasTestCase, main, poll_until
 
@@ -83,6 +84,13 @@ class ReconcileTest(RegistrydCase):
         self.wait_index("mas.agents", [])
         self.wait_index("mas.capability:chat", [])
 
+    def test_a_reload_shortens_the_interval(self):
+        daemon = self.registryd(RARE)
+        enter(self.redis, "silent")
+        daemon.write_config(QUICK)
+        daemon.send(signal.SIGHUP)
+        self.wait_index("mas.agents", ["silent"])
+
     def test_members_from_before_the_start_go(self):
         enter(self.redis, "here", ["chat"])
         self.redis.cmd("SADD", "mas.agents", "here", "gone")
@@ -149,6 +157,7 @@ class ReconcileTest(RegistrydCase):
         daemon.wait_log("too_many_agents")
         self.assertEqual(self.redis.cmd("SCARD", "mas.agents"), 2)
         self.assertEqual(self.redis.cmd("EXISTS", "mas.index"), 0)
+        self.assertIn("max_agents", daemon.get("/readyz")[1])
 
     def test_a_namespace_is_all_it_sees(self):
         enter(self.redis, "outside")
@@ -201,18 +210,26 @@ class MarkerTest(RegistrydCase):
 
     def test_redis_out_of_memory_is_survived(self):
         daemon = self.registryd(RARE)
-        proxyless = len(daemon.logged("index_complete"))
+        complete = len(daemon.logged("index_complete"))
         self.redis.cmd("CONFIG", "SET", "maxmemory", "1")
         self.redis.cmd("PUBLISH", "mas.system", '{"type": "REGISTER", "agent_id": "nobody"}')
         self.redis.cmd("DEL", "mas.index")
         daemon.wait_log("index_lost", 10)
         self.redis.cmd("CONFIG", "SET", "maxmemory", "0")
-        daemon.wait_log("index_complete", 30, after=proxyless)
+        daemon.wait_log("index_complete", 30, after=complete)
         self.start_agent(self.redis, "alice")
         self.wait_index("mas.agents", ["alice"])
 
 
 class LeaseTest(RegistrydCase):
+    def test_a_drained_one_hands_over_at_once(self):
+        slow = {"lease": {"ttl": "1m"}}
+        first = self.registryd(slow)
+        second = self.registryd(slow)
+        self.assertEqual(first.stop(), 0)
+        self.wait_role(second, "active", 5)
+        poll_until(lambda: self.redis.cmd("EXISTS", "mas.index"), what="the index is announced again")
+
     def test_one_writes_and_the_other_takes_over(self):
         enter(self.redis, "alice", ["chat"])
         first = self.registryd()
