@@ -1,0 +1,32 @@
+// The benchmarks, one function each: measure, print, exit code. Their options and the common flags.
+#pragma once
+
+#include "sdk/masctl/bench/duel.h"
+#include "sdk/masctl/cli/cli.h"
+
+namespace mas::ctl {
+
+struct P2pOptions {
+  BenchOptions common;
+  uint64_t rate = 1000;  ///< messages per second while latency is measured
+};
+ExitCode bench_p2p(Context& context, const P2pOptions& options);
+
+struct RequestBenchOptions {
+  BenchOptions common;
+};
+ExitCode bench_request(Context& context, const RequestBenchOptions& options);
+
+struct DiscoverOptions {
+  uint64_t agents = 100'000;
+  uint64_t count = 200;  ///< queries per kind
+  bool force = false;    ///< also into a Redis that holds other data
+};
+ExitCode bench_discover(Context& context, const DiscoverOptions& options);
+
+struct StateOptions {
+  BenchOptions common;
+};
+ExitCode bench_state(Context& context, const StateOptions& options);
+
+}  // namespace mas::ctl

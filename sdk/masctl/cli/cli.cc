@@ -1,0 +1,96 @@
+// Global options, parsing, and the errors of parsing.
+#include "sdk/masctl/cli/cli.h"
+
+#include <CLI/CLI.hpp>
+
+#include "mas_version.h"
+#include "sdk/masctl/commands/commands.h"
+
+namespace mas::ctl {
+
+namespace {
+
+std::string exit_code_footer() {
+  std::string text = "Exit codes:\n";
+  for (const auto& doc : exit_code_docs()) {
+    std::string value = std::to_string(doc.value);
+    text += "  " + value + std::string(5 - value.size(), ' ') + std::string(doc.text) + "\n";
+  }
+  return text;
+}
+
+/// @return "masctl agents" for the group `agents`.
+std::string describe_path(const CLI::App& app) {
+  return app.get_parent() == nullptr ? app.get_name() : describe_path(*app.get_parent()) + " " + app.get_name();
+}
+
+}  // namespace
+
+Cli::Cli()
+    : root_(std::make_unique<CLI::App>("The command line of MAS: look at agents, talk to them, watch, measure.",
+                                       "masctl")) {
+  root_->fallthrough();             // inherited: global options are understood after a command, too
+  root_->require_subcommand(0, 1);  // a missing one is reported by run_chosen, which knows better words
+  root_->set_version_flag("--version", "masctl " MAS_BUILD_VERSION);
+  root_->footer(exit_code_footer());
+  root_
+      ->add_option("--redis", globals_.redis_url,
+                   "Where Redis is: redis://[user[:password]@]host[:port][/db], rediss://… or unix:///path. "
+                   "Default: the environment's MAS_REDIS_URL, else redis://localhost:6379")
+      ->type_name("URL");
+  root_
+      ->add_option("--namespace", globals_.ns,
+                   "Prefix of every key and channel. Default: the environment's MAS_NAMESPACE, else none")
+      ->type_name("NS");
+  root_->add_option("--timeout", globals_.timeout, "How long to wait for an answer, in seconds. Default: 5")
+      ->type_name("SECONDS");
+  root_->add_flag("--json", globals_.json, "Print JSON: one document, or one line per event of a stream");
+  root_->add_flag("--no-color", globals_.no_color, "No colours (as with NO_COLOR in the environment)");
+
+  add_agents_commands(*this);
+  add_message_commands(*this);
+  add_listen_command(*this);
+  add_state_commands(*this);
+  add_events_command(*this);
+  add_doctor_command(*this);
+  add_bench_commands(*this);
+  add_reference_commands(*this);
+}
+
+Cli::~Cli() = default;
+
+void Cli::choose_by(CLI::App& command, Leaf* leaf) {
+  command.callback([this, leaf] { chosen_ = leaf; });
+}
+
+CLI::App& Cli::group(const std::string& name, const std::string& description) {
+  CLI::App* app = root_->add_subcommand(name, description);
+  app->require_subcommand(0, 1);
+  return *app;
+}
+
+ExitCode Cli::run(int argc, char** argv) {
+  try {
+    root_->parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    // Help and version are "errors" with code 0 to CLI11.
+    return root_->exit(error) == 0 ? ExitCode::kOk : ExitCode::kUsage;
+  }
+  return run_chosen();
+}
+
+ExitCode Cli::run_chosen() {
+  Output out(globals_);
+  if (chosen_ == nullptr) {
+    const CLI::App* at = root_.get();
+    while (!at->get_subcommands().empty()) at = at->get_subcommands().front();
+    out.note("a command is missing; '" + describe_path(*at) + " --help' lists them");
+    return ExitCode::kUsage;
+  }
+  auto settings = resolve(globals_);
+  if (!settings.ok()) return out.fail(settings.error());
+  Context context{*root_, std::move(*settings), out};
+  return chosen_->run(context);
+}
+
+}  // namespace mas::ctl

@@ -1,0 +1,94 @@
+// Writing to stdout and stderr.
+#include "sdk/masctl/cli/output.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace mas::ctl {
+
+namespace {
+
+bool environment_forbids_colour() {
+  const char* no_color = std::getenv("NO_COLOR");
+  return no_color != nullptr && *no_color != '\0';
+}
+
+std::string_view escape_of(Paint paint) {
+  switch (paint) {
+    case Paint::kGood:
+      return "\x1b[32m";
+    case Paint::kWarn:
+      return "\x1b[33m";
+    case Paint::kBad:
+      return "\x1b[31m";
+    case Paint::kDim:
+      return "\x1b[2m";
+    case Paint::kPlain:
+      break;
+  }
+  return {};
+}
+
+/// As visible(), but line breaks stay line breaks.
+std::string visible_lines(std::string_view text) {
+  std::string out;
+  for (size_t end; (end = text.find('\n')) != std::string_view::npos; text.remove_prefix(end + 1)) {
+    out += visible(text.substr(0, end));
+    out += '\n';
+  }
+  return out + visible(text);
+}
+
+}  // namespace
+
+Output::Output(const Globals& globals) : json_(globals.json), terminal_(isatty(STDOUT_FILENO) == 1) {
+  colour_ = terminal_ && !globals.no_color && !environment_forbids_colour();
+}
+
+void Output::write(std::string_view text) {
+  bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+  if (!written) closed_ = true;
+}
+
+void Output::line(std::string_view text) { write(std::string(text) + "\n"); }
+
+void Output::foreign(std::string_view text) { line(terminal_ ? visible_lines(text) : std::string(text)); }
+
+void Output::table(const Table& table) { write(terminal_ ? table.aligned() : table.tab_separated()); }
+
+std::string Output::painted(std::string_view text, Paint paint) const {
+  std::string_view escape = colour_ ? escape_of(paint) : std::string_view();
+  if (escape.empty()) return std::string(text);
+  return std::string(escape) + std::string(text) + "\x1b[0m";
+}
+
+void Output::note(std::string_view text) { std::fprintf(stderr, "masctl: %s\n", visible(text).c_str()); }
+
+ExitCode Output::fail(const Error& error) {
+  note(error.message);
+  std::string_view hint = hint_for(error.code);
+  if (!hint.empty()) std::fprintf(stderr, "        %.*s\n", static_cast<int>(hint.size()), hint.data());
+  return exit_code_of(error.code);
+}
+
+std::string_view hint_for(Errc code) {
+  switch (code) {
+    case Errc::kUnreachable:
+    case Errc::kConnectionLost:
+      return "Is Redis running there? Give its address with --redis URL or MAS_REDIS_URL.";
+    case Errc::kAuthFailed:
+      return "Give user and password in the URL: redis://user:password@host:port";
+    case Errc::kTimeout:
+      return "Give it longer with --timeout SECONDS, or look with 'masctl doctor'.";
+    case Errc::kNoReceiver:
+      return "'masctl agents list' shows who is registered; 'masctl agents show ID' whether it listens.";
+    case Errc::kUnavailable:
+      return "Redis is loading, read-only or out of memory: 'masctl doctor' tells which.";
+    default:
+      return {};
+  }
+}
+
+}  // namespace mas::ctl

@@ -1,0 +1,207 @@
+// `agents list` and `agents show`: the registry, read.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+#include "proto/base/json_writer.h"
+#include "sdk/masctl/cli/cli.h"
+#include "sdk/masctl/commands/agents_watch.h"
+#include "sdk/masctl/commands/commands.h"
+#include "sdk/masctl/commands/event_line.h"
+#include "sdk/masctl/commands/json_parts.h"
+#include "sdk/masctl/redis/registry_reader.h"
+
+namespace mas::ctl {
+
+namespace {
+
+std::string age_of(double registered_at) {
+  if (!(registered_at > 0)) return "-";
+  return brief_duration(static_cast<double>(wall_now()) / 1e6 - registered_at);
+}
+
+std::string joined(const std::vector<std::string>& items) {
+  std::string text;
+  for (const auto& item : items) text += (text.empty() ? "" : ",") + item;
+  return text.empty() ? "-" : text;
+}
+
+void write_entry(JsonWriter& json, const AgentEntry& entry) {
+  json.key("id");
+  json_text_or_lossy(json, entry.id);
+  json.key("capabilities").begin_array();
+  for (const auto& capability : entry.capabilities) json_text_or_lossy(json, capability);
+  json.end_array();
+  json.key("metadata").raw(one_line(entry.metadata));
+  json.key("status").string(entry.active ? kStatusActive : kStatusInactive);
+  json.key("registered_at").number(entry.registered_at);
+}
+
+void print_listing_json(Output& out, const AgentListing& listing) {
+  std::string text;
+  JsonWriter json(text);
+  json.begin_object().key("agents").begin_array();
+  for (const auto& entry : listing.agents) {
+    json.begin_object();
+    write_entry(json, entry);
+    json.end_object();
+  }
+  json.end_array().key("from_index").boolean(listing.from_index);
+  json.key("malformed").unsigned_integer(listing.malformed).end_object();
+  out.foreign(text);
+}
+
+ExitCode run_list(Context& context, const AgentQuery& query) {
+  auto redis = SyncRedis::open(context.settings);
+  if (!redis.ok()) return context.out.fail(redis.error());
+  auto listing = list_agents(**redis, context.settings.keys, query);
+  if (!listing.ok()) return context.out.fail(listing.error());
+  if (context.out.json()) {
+    print_listing_json(context.out, *listing);
+    return ExitCode::kOk;
+  }
+  Table table({"ID", "STATUS", "AGE", "CAPABILITIES", "METADATA"});
+  for (const auto& entry : listing->agents) {
+    table.add({entry.id, std::string(entry.active ? kStatusActive : kStatusInactive), age_of(entry.registered_at),
+               joined(entry.capabilities), one_line(entry.metadata)});
+  }
+  context.out.table(table);
+  if (listing->malformed > 0) {
+    context.out.note(std::to_string(listing->malformed) + " entries cannot be read; 'masctl doctor' names them");
+  }
+  if (context.out.terminal() && listing->agents.empty()) context.out.note("no agent found");
+  return ExitCode::kOk;
+}
+
+struct ShowOptions {
+  std::string id;
+};
+
+/// What Redis has of one agent, as it was answered.
+struct AgentFacts {
+  AgentEntry entry;
+  int64_t heartbeat_pttl = -2;                                 // milliseconds; -1: no expiry, -2: no heartbeat
+  std::vector<std::pair<std::string, std::string>> instances;  // instance, JSON
+  std::vector<int64_t> instance_pttl;
+  int64_t state_fields = 0;
+  int64_t subscribers = 0;
+};
+
+Result<AgentFacts> read_facts(SyncRedis& redis, const Keys& keys, const std::string& id) {
+  redis::Command command("HMGET", keys.agent(id), kAgentEntryFields[0], kAgentEntryFields[1], kAgentEntryFields[2],
+                         kAgentEntryFields[3], kAgentEntryFields[4]);
+  command.add("PTTL", keys.heartbeat(id)).add("HGETALL", keys.instances(id)).add("HLEN", keys.state(id));
+  command.add("PUBSUB", "NUMSUB", keys.channel(id));
+  auto replies = redis.ask(command);
+  if (!replies.ok()) return replies.error();
+
+  AgentFacts facts;
+  std::vector<std::optional<std::string_view>> values;
+  for (const auto& element : (*replies)[0].elements) {
+    values.push_back(element.is_nil() ? std::nullopt : std::optional<std::string_view>(element.text));
+  }
+  values.resize(std::size(kAgentEntryFields));  // a key of another type answers an error: no entry
+  auto entry = agent_entry_from_values(id, values);
+  if (!entry.ok()) return entry.error();
+  facts.entry = std::move(*entry);
+  facts.heartbeat_pttl = (*replies)[1].integer;
+  const auto& instances = (*replies)[2].elements;
+  for (size_t i = 0; i + 1 < instances.size(); i += 2) {
+    facts.instances.emplace_back(instances[i].text, instances[i + 1].text);
+  }
+  facts.state_fields = (*replies)[3].integer;
+  const auto& subscribers = (*replies)[4].elements;
+  if (subscribers.size() == 2) facts.subscribers = subscribers[1].integer;
+  if (facts.instances.empty()) return facts;
+
+  redis::Command leases;
+  for (const auto& [instance, about] : facts.instances) leases.add("PTTL", keys.alive(id, instance));
+  auto ttls = redis.ask(leases);
+  if (!ttls.ok()) return ttls.error();
+  for (const auto& ttl : *ttls) facts.instance_pttl.push_back(ttl.integer);
+  return facts;
+}
+
+void print_facts_json(Output& out, const AgentFacts& facts) {
+  std::string text;
+  JsonWriter json(text);
+  json.begin_object();
+  write_entry(json, facts.entry);
+  json.key("heartbeat_pttl_ms").integer(facts.heartbeat_pttl);
+  json.key("listening").integer(facts.subscribers);
+  json.key("state_fields").integer(facts.state_fields);
+  json.key("instances").begin_array();
+  for (size_t i = 0; i < facts.instances.size(); ++i) {
+    json.begin_object().key("instance");
+    json_text_or_lossy(json, facts.instances[i].first);
+    json.key("about");
+    json_raw_or_text(json, facts.instances[i].second);
+    json.key("alive_pttl_ms").integer(facts.instance_pttl[i]).end_object();
+  }
+  json.end_array().end_object();
+  out.foreign(text);
+}
+
+std::string ttl_text(int64_t pttl, const char* gone) {
+  if (pttl == -2) return gone;
+  if (pttl == -1) return "never expires (it should)";
+  return "expires in " + std::to_string(pttl / 1000) + "." + std::to_string(pttl % 1000 / 100) + " s";
+}
+
+void print_facts(Output& out, const AgentFacts& facts) {
+  const AgentEntry& entry = facts.entry;
+  Table table({"", ""});
+  table.add({"id", entry.id});
+  table.add({"status", std::string(entry.active ? kStatusActive : kStatusInactive)});
+  table.add({"registered", utc_seconds(entry.registered_at) + " (" + age_of(entry.registered_at) + " ago)"});
+  table.add({"capabilities", joined(entry.capabilities)});
+  table.add({"metadata", one_line(entry.metadata)});
+  table.add({"heartbeat", ttl_text(facts.heartbeat_pttl, "none: taken for dead")});
+  table.add({"listening", std::to_string(facts.subscribers) + " subscribers"});
+  table.add({"state", std::to_string(facts.state_fields) + " fields"});
+  for (size_t i = 0; i < facts.instances.size(); ++i) {
+    const auto& [instance, about] = facts.instances[i];
+    table.add({"instance", instance + "  " + ttl_text(facts.instance_pttl[i], "lease gone") + "  " + one_line(about)});
+  }
+  out.table(table);
+}
+
+ExitCode run_show(Context& context, const ShowOptions& options) {
+  auto redis = SyncRedis::open(context.settings);
+  if (!redis.ok()) return context.out.fail(redis.error());
+  auto facts = read_facts(**redis, context.settings.keys, options.id);
+  if (!facts.ok()) return context.out.fail(facts.error().in("agent '" + visible(options.id) + "'"));
+  if (context.out.json()) {
+    print_facts_json(context.out, *facts);
+  } else {
+    print_facts(context.out, *facts);
+  }
+  return ExitCode::kOk;
+}
+
+}  // namespace
+
+void add_agents_commands(Cli& cli) {
+  CLI::App& agents = cli.group("agents", "Who is there");
+
+  CLI::App* list = agents.add_subcommand("list", "List agents: those that are ACTIVE, unless told otherwise");
+  auto& query = cli.leaf<AgentQuery>(*list, run_list);
+  list->add_option("--capability", query.capabilities, "Only agents with any of these capabilities; may be repeated")
+      ->type_name("NAME")
+      ->expected(1)
+      ->take_all();
+  list->add_flag("--all-of", query.all_of, "Only agents with all of the capabilities");
+  list->add_flag("--inactive", query.inactive, "Also agents whose heartbeat is gone");
+  list->add_option("--limit", query.limit, "At most so many. Default: all")->type_name("N");
+  list->footer(
+      "Examples:\n"
+      "  masctl agents list\n"
+      "  masctl agents list --capability translate --capability summarise --all-of --json");
+
+  CLI::App* show = agents.add_subcommand("show", "Show one agent: its entry, heartbeat, instances and state size");
+  auto& show_options = cli.leaf<ShowOptions>(*show, run_show);
+  show->add_option("ID", show_options.id, "The agent")->required()->type_name("");
+
+  add_agents_watch_command(cli, agents);
+}
+
+}  // namespace mas::ctl

@@ -1,0 +1,64 @@
+// `bench …`: the options of the benchmarks.
+#include <CLI/CLI.hpp>
+
+#include "sdk/masctl/bench/bench.h"
+#include "sdk/masctl/bench/worker_main.h"
+#include "sdk/masctl/commands/commands.h"
+
+namespace mas::ctl {
+
+namespace {
+
+void add_common_options(CLI::App& command, BenchOptions& options) {
+  command.add_option("--payload", options.payload, "Size of the data in bytes. Default: 256")->type_name("BYTES");
+  command.add_option("--seconds", options.seconds, "How long to measure each side. Default: 5")->type_name("SECONDS");
+  command.add_option("--count", options.count, "At most so many messages per side. Default: as time allows")
+      ->type_name("N");
+  command.add_option("--warmup", options.warmup, "How long to run before measuring, per side. Default: 1")
+      ->type_name("SECONDS");
+  command
+      .add_option("--rounds", options.rounds, "Alternating rounds of each side that the time is split into. Default: 5")
+      ->type_name("N");
+}
+
+}  // namespace
+
+void add_bench_commands(Cli& cli) {
+  CLI::App& bench = cli.group("bench", "Measure libmas beside plain Redis in the same run");
+
+  CLI::App* p2p = bench.add_subcommand("p2p", "One-way messages: throughput, lost and reordered ones, latency");
+  auto& p2p_options = cli.leaf<P2pOptions>(*p2p, bench_p2p);
+  add_common_options(*p2p, p2p_options.common);
+  p2p->add_option("--rate", p2p_options.rate, "Messages per second while latency is measured. Default: 1000")
+      ->type_name("N");
+  p2p->footer(
+      "The ceiling is a pipelined PUBLISH loop with one subscriber over plain sockets, with the same bytes and the "
+      "same\n"
+      "flow control, in rounds that alternate with libmas's. Fails when a message was lost, doubled or reordered.\n"
+      "Examples:\n"
+      "  masctl bench p2p --seconds 10\n"
+      "  masctl bench p2p --payload 4096 --json");
+
+  CLI::App* request = bench.add_subcommand("request", "Requests and their answers, one after the other: latency");
+  auto& request_options = cli.leaf<RequestBenchOptions>(*request, bench_request);
+  add_common_options(*request, request_options.common);
+  request->footer("The ceiling is two publish-to-subscribe hops over plain sockets, with the same bytes.");
+
+  CLI::App* discover = bench.add_subcommand("discover", "Discovery in a large registry: latency by number of answers");
+  auto& discover_options = cli.leaf<DiscoverOptions>(*discover, bench_discover);
+  discover->add_option("--agents", discover_options.agents, "How many agents to load. Default: 100000")->type_name("N");
+  discover->add_option("--count", discover_options.count, "Queries of each kind. Default: 200")->type_name("N");
+  discover->add_flag("--force", discover_options.force, "Load them also beside other data");
+  discover->footer(
+      "Loads agents into the registry and removes them at the end, also after Ctrl-C. Where mas-registryd runs, it\n"
+      "indexes them; where not, the bench writes the index itself and says so.");
+
+  CLI::App* state = bench.add_subcommand("state", "Updates of an agent's state, one after the other");
+  auto& state_options = cli.leaf<StateOptions>(*state, bench_state);
+  add_common_options(*state, state_options.common);
+  state->footer("The ceiling is HSET over a plain socket, with the same bytes.");
+
+  add_bench_worker_command(cli);
+}
+
+}  // namespace mas::ctl

@@ -1,0 +1,17 @@
+// Every command group, one function each. A group's file holds its commands.
+#pragma once
+
+namespace mas::ctl {
+
+class Cli;
+
+void add_agents_commands(Cli& cli);     // agents list, show, watch
+void add_message_commands(Cli& cli);    // send, request
+void add_listen_command(Cli& cli);      // listen
+void add_state_commands(Cli& cli);      // state get, set, reset
+void add_events_command(Cli& cli);      // events
+void add_doctor_command(Cli& cli);      // doctor
+void add_bench_commands(Cli& cli);      // bench p2p, request, discover, state
+void add_reference_commands(Cli& cli);  // completion, man, reference
+
+}  // namespace mas::ctl

@@ -1,0 +1,69 @@
+// `doctor`: facts, judgement, and how they are shown.
+#include <CLI/CLI.hpp>
+
+#include "sdk/masctl/cli/cli.h"
+#include "sdk/masctl/commands/commands.h"
+#include "sdk/masctl/commands/json_parts.h"
+#include "sdk/masctl/doctor/findings.h"
+
+namespace mas::ctl {
+
+namespace {
+
+Paint paint_of(Level level) {
+  return level == Level::kOk ? Paint::kGood : level == Level::kWarn ? Paint::kWarn : Paint::kBad;
+}
+
+void print_json(Output& out, const std::vector<Finding>& findings) {
+  std::string text;
+  JsonWriter json(text);
+  json.begin_object().key("worst").string(level_text(worst_of(findings))).key("findings").begin_array();
+  for (const auto& finding : findings) {
+    json.begin_object().key("check").string(finding.check).key("level").string(level_text(finding.level));
+    json.key("found");
+    json_text_or_lossy(json, finding.found);
+    json.key("advice").string(finding.advice).end_object();
+  }
+  json.end_array().end_object();
+  out.foreign(text);
+}
+
+void print_lines(Output& out, const std::vector<Finding>& findings) {
+  for (const auto& finding : findings) {
+    std::string level(level_text(finding.level));
+    level.resize(5, ' ');
+    std::string check = finding.check;
+    check.resize(std::max<size_t>(check.size() + 1, 18), ' ');
+    out.line(out.painted(level, paint_of(finding.level)) + check + visible(finding.found));
+    if (!finding.advice.empty()) out.line("     → " + finding.advice);
+  }
+}
+
+ExitCode code_of(const Facts& facts, Level worst) {
+  if (facts.unreachable) return exit_code_of(facts.unreachable->code);
+  return worst == Level::kFail ? ExitCode::kFailed : worst == Level::kWarn ? ExitCode::kWarnings : ExitCode::kOk;
+}
+
+struct DoctorOptions {};
+
+ExitCode run_doctor(Context& context, const DoctorOptions&) {
+  Facts facts = collect_facts(context.settings);
+  std::vector<Finding> findings = judge(facts);
+  if (context.out.json()) {
+    print_json(context.out, findings);
+  } else {
+    print_lines(context.out, findings);
+  }
+  return code_of(facts, worst_of(findings));
+}
+
+}  // namespace
+
+void add_doctor_command(Cli& cli) {
+  CLI::App* doctor = cli.root().add_subcommand("doctor", "Look at Redis and the daemons, and say what to do");
+  cli.leaf<DoctorOptions>(*doctor, run_doctor);
+  doctor->footer(
+      "Reads only. Exit code 0: all is well, 5: warnings, 1: something is broken, 3: Redis is out of reach.");
+}
+
+}  // namespace mas::ctl

@@ -1,0 +1,167 @@
+// `listen`: an agent on the terminal, by libmas, that prints what comes.
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <memory>
+
+#include "proto/base/json_writer.h"
+#include "sdk/include/mas.h"
+#include "sdk/masctl/cli/cli.h"
+#include "sdk/masctl/commands/commands.h"
+#include "sdk/masctl/commands/event_line.h"
+#include "sdk/masctl/redis/agent_handle.h"
+
+namespace mas::ctl {
+
+namespace {
+
+struct ListenOptions {
+  std::string id;
+  std::vector<std::string> capabilities;
+  std::string metadata;
+  std::string reply_type;
+  bool echo = false;
+  uint64_t count = 0;
+};
+
+/// What the callbacks share: one agent, one run.
+struct Listener {
+  Output& out;
+  const ListenOptions& options;
+  uint64_t heard = 0;
+};
+
+/// While it lives, Ctrl-C and SIGTERM end the agent's run.
+class QuitOnSignal {
+ public:
+  explicit QuitOnSignal(mas_agent* agent) {
+    agent_ = agent;
+    std::signal(SIGINT, on_signal);
+    std::signal(SIGTERM, on_signal);
+  }
+  ~QuitOnSignal() {
+    std::signal(SIGINT, SIG_DFL);
+    std::signal(SIGTERM, SIG_DFL);
+  }
+  QuitOnSignal(const QuitOnSignal&) = delete;
+  QuitOnSignal& operator=(const QuitOnSignal&) = delete;
+
+ private:
+  static void on_signal(int) { mas_agent_quit(agent_); }
+  static inline mas_agent* agent_ = nullptr;
+};
+
+void print_message(Output& out, const mas_message* message) {
+  size_t size = 0;
+  if (out.json()) {
+    const char* envelope = mas_message_envelope(message, &size);
+    out.foreign(one_line(std::string_view(envelope, size)));
+    return;
+  }
+  const char* data = mas_message_data(message, &size);
+  std::string line = utc_seconds(mas_message_timestamp(message)) + "  " + visible(mas_message_sender(message)) + "  " +
+                     visible(mas_message_type(message));
+  line += mas_message_expects_reply(message) ? "  request  " : "  ";
+  out.foreign(line + one_line(std::string_view(data, size)));
+}
+
+mas_status answer(const mas_message* message, const ListenOptions& options) {
+  std::string type =
+      options.reply_type.empty() ? std::string(mas_message_type(message)) + ".reply" : options.reply_type;
+  size_t size = 0;
+  const char* data = mas_message_data(message, &size);
+  return mas_message_reply(message, type.c_str(), data, size);
+}
+
+mas_status on_message(mas_agent* agent, const mas_message* message, void* user) {
+  auto& listener = *static_cast<Listener*>(user);
+  print_message(listener.out, message);
+  mas_status status = MAS_OK;
+  if (listener.options.echo && mas_message_expects_reply(message)) status = answer(message, listener.options);
+  if (status != MAS_OK) listener.out.note(std::string("cannot reply: ") + mas_error_detail());
+  ++listener.heard;
+  if (listener.heard == listener.options.count || listener.out.closed()) mas_agent_quit(agent);
+  return status;
+}
+
+void on_connection(mas_agent*, mas_connection state, const char* detail, void* user) {
+  auto& listener = *static_cast<Listener*>(user);
+  const char* what = state == MAS_CONNECTED ? "connected again: " : "connection lost, trying again: ";
+  listener.out.note(std::string(what) + detail);
+}
+
+void on_overflow(mas_agent*, uint64_t dropped, void* user) {
+  static_cast<Listener*>(user)->out.note(std::to_string(dropped) +
+                                         " messages came faster than they were shown; dropped");
+}
+
+void on_receipt(mas_agent*, const char*, const char* target, mas_status outcome, void* user) {
+  auto& out = static_cast<Listener*>(user)->out;
+  out.note("the reply to '" + std::string(target) + "' did not arrive: " + mas_status_text(outcome));
+}
+
+Result<AgentHandle> make_agent(const Settings& settings, const ListenOptions& options) {
+  AgentOptions agent_options;
+  Status status = agent_options.connect_as(settings);
+  for (const auto& capability : options.capabilities) {
+    if (status.ok()) status = as_status(mas_options_add_capability(agent_options.get(), capability.c_str()));
+  }
+  if (status.ok() && !options.metadata.empty()) {
+    status =
+        as_status(mas_options_set_metadata(agent_options.get(), options.metadata.c_str(), options.metadata.size()));
+  }
+  if (!status.ok()) return status.error();
+  return AgentHandle::make(options.id, agent_options);
+}
+
+/// @return the exit code of a run that ended by itself, by --count or by a signal.
+ExitCode code_of(const Listener& listener) {
+  bool short_of_count = listener.options.count > 0 && listener.heard < listener.options.count;
+  return short_of_count ? ExitCode::kInterrupted : ExitCode::kOk;
+}
+
+ExitCode run_listen(Context& context, const ListenOptions& options) {
+  Listener listener{context.out, options};
+  auto agent = make_agent(context.settings, options);
+  if (!agent.ok()) return context.out.fail(agent.error());
+  Status handler = as_status(mas_agent_on_message(agent->get(), nullptr, on_message, &listener));
+  if (!handler.ok()) return context.out.fail(handler.error());
+  mas_agent_on_connection(agent->get(), on_connection, &listener);
+  mas_agent_on_overflow(agent->get(), on_overflow, &listener);
+  mas_agent_on_receipt(agent->get(), MAS_RECEIPTS_FAILURES, on_receipt, &listener);
+
+  QuitOnSignal quit_on_signal(agent->get());
+  Status started = as_status(mas_agent_start(agent->get(), context.settings.timeout_ms()));
+  if (!started.ok()) {
+    return started.error().code == Errc::kCancelled ? ExitCode::kInterrupted : context.out.fail(started.error());
+  }
+  if (context.out.terminal()) context.out.note("listening as " + options.id + "; Ctrl-C ends it");
+  Status ran = as_status(mas_agent_run(agent->get()));
+  Status stopped = as_status(mas_agent_stop(agent->get(), context.settings.timeout_ms()));
+  if (!ran.ok()) return context.out.fail(ran.error());
+  if (!stopped.ok()) context.out.note("could not take the registration back: " + stopped.error().message);
+  return code_of(listener);
+}
+
+}  // namespace
+
+void add_listen_command(Cli& cli) {
+  CLI::App* listen = cli.root().add_subcommand("listen", "Be an agent on the terminal: print what comes, until Ctrl-C");
+  auto& options = cli.leaf<ListenOptions>(*listen, run_listen);
+  listen->add_option("ID", options.id, "The agent to be")->required()->type_name("");
+  listen->add_option("--capability", options.capabilities, "What the agent can do; may be repeated")
+      ->type_name("NAME")
+      ->expected(1)
+      ->take_all();
+  listen->add_option("--metadata", options.metadata, "What others see of it, a JSON object")->type_name("JSON");
+  listen->add_flag("--echo", options.echo, "Answer requests with their own data");
+  listen->add_option("--reply-type", options.reply_type, "Type of these answers. Default: the request's and '.reply'")
+      ->type_name("TYPE");
+  listen->add_option("--count", options.count, "End after so many messages. Default: never")->type_name("N");
+  listen->footer(
+      "The agent registers, beats and deregisters as any other. With --json every message is a line: its envelope.\n"
+      "Examples:\n"
+      "  masctl listen echo --echo --capability echo\n"
+      "  masctl listen probe --count 1 --json");
+}
+
+}  // namespace mas::ctl

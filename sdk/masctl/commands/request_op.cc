@@ -1,0 +1,82 @@
+// The steps of a request.
+#include "sdk/masctl/commands/request_op.h"
+
+#include "sdk/masctl/cli/text.h"
+
+namespace mas::ctl {
+
+RequestOp::RequestOp(const Settings& settings, const std::string& requester, const std::string& target,
+                     const Outgoing& request)
+    : target_(target),
+      channel_(settings.keys.channel(requester)),
+      target_channel_(settings.keys.channel(target)),
+      request_(request),
+      timeout_(settings.timeout) {
+  uv_loop_init(&loop_);
+  redis::ConnectionOptions options;
+  options.endpoint = settings.endpoint;
+  options.client_name = "masctl";
+  options.connect_timeout = timeout_;
+  options.command_timeout = timeout_;
+  subscriber_ = std::make_unique<redis::Subscriber>(&loop_, options, *this);
+  commands_ = std::make_unique<redis::Connection>(&loop_, options, this);
+  deadline_ = std::make_unique<redis::Timer>(&loop_, [this] { on_timeout(); });
+}
+
+RequestOp::~RequestOp() {
+  subscriber_->stop();
+  commands_->stop();
+  subscriber_.reset();
+  commands_.reset();
+  deadline_.reset();
+  uv_run(&loop_, UV_RUN_DEFAULT);
+  uv_loop_close(&loop_);
+}
+
+Result<RequestReply> RequestOp::run() {
+  subscriber_->subscribe(channel_);
+  subscriber_->start();
+  commands_->start();
+  deadline_->once(timeout_);
+  while (!state_.is(State::kDone)) uv_run(&loop_, UV_RUN_ONCE);
+  return std::move(*result_);
+}
+
+void RequestOp::on_subscribed(std::string_view) {
+  if (!state_.is(State::kSubscribing)) return;
+  state_.to(State::kSending);
+  Status sent = commands_->send(redis::Command("PUBLISH", target_channel_, request_.json),
+                                redis::reply_to<&RequestOp::on_published>(this));
+  if (!sent.ok()) finish(sent.error());
+}
+
+void RequestOp::on_published(uint64_t, const redis::Answer& answer) {
+  if (!state_.is(State::kSending)) return;
+  auto receivers = redis::checked(answer);
+  if (!receivers.ok()) return finish(receivers.error());
+  if ((*receivers)->integer == 0) return finish(Error{Errc::kNoReceiver, "nobody listens"});
+  state_.to(State::kWaiting);
+}
+
+void RequestOp::on_message(std::string_view, std::string_view payload) {
+  if (!state_.is(State::kSending) && !state_.is(State::kWaiting)) return;
+  auto envelope = decoder_.decode(payload, false, limits::kMaxEnvelopeBytes);
+  // Others may write to this agent meanwhile: whatever is not the answer is not for us.
+  if (!envelope.ok() || !envelope->meta.is_reply) return;
+  if (envelope->meta.correlation_id != request_.correlation_id) return;
+  finish(RequestReply{std::string(envelope->data), std::string(envelope->raw)});
+}
+
+void RequestOp::on_timeout() {
+  bool waiting = state_.is(State::kWaiting);
+  finish(Error{Errc::kTimeout, waiting ? "'" + visible(target_) + "' did not answer in time"
+                                       : "Redis did not take the request in time"});
+}
+
+void RequestOp::finish(Result<RequestReply> result) {
+  if (state_.is(State::kDone)) return;
+  state_.to(State::kDone);
+  result_ = std::move(result);
+}
+
+}  // namespace mas::ctl

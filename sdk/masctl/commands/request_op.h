@@ -1,0 +1,73 @@
+// One request: subscribe to the requester's channel, publish, wait for the answer with the same correlation id.
+//
+//   kSubscribing ──confirmed──▶ kSending ──somebody listens──▶ kWaiting ──answer──▶ kDone
+//        └──────────────┬───────────┴───────────────┬─────────────┘
+//                       └── failed, timed out ──────┴───▶ kDone
+//
+// An answer may come before the reply to PUBLISH: it is taken in kSending, too.
+// Failure: kNoReceiver at once when nobody listens; kTimeout; what the connections say.
+// Threading: one thread, which runs the loop inside run().
+#pragma once
+
+#include <uv.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "proto/base/state_machine.h"
+#include "proto/redis/connection.h"
+#include "proto/redis/loop.h"
+#include "proto/redis/subscriber.h"
+#include "proto/wire/envelope.h"
+#include "sdk/masctl/cli/globals.h"
+#include "sdk/masctl/commands/outgoing.h"
+
+namespace mas::ctl {
+
+struct RequestReply {
+  std::string data;
+  std::string envelope;
+};
+
+class RequestOp final : public redis::SubscriberListener, public redis::ConnectionListener {
+ public:
+  RequestOp(const Settings& settings, const std::string& requester, const std::string& target, const Outgoing& request);
+  ~RequestOp() override;
+
+  /// Runs to the end, once.
+  Result<RequestReply> run();
+
+ private:
+  enum class State : uint8_t { kSubscribing, kSending, kWaiting, kDone };
+  static constexpr TransitionTable kMoves = transitions<State>({{State::kSubscribing, State::kSending},
+                                                                {State::kSubscribing, State::kDone},
+                                                                {State::kSending, State::kWaiting},
+                                                                {State::kSending, State::kDone},
+                                                                {State::kWaiting, State::kDone}});
+
+  void on_message(std::string_view channel, std::string_view payload) override;
+  void on_subscribed(std::string_view channel) override;
+  void on_subscriber_down(const Error& why, unsigned) override { finish(why); }
+  void on_subscriber_error(const Error& why) override { finish(why); }
+  void on_ready(redis::Connection&) override {}
+  void on_down(redis::Connection&, const Error& why, unsigned) override { finish(why); }
+  void on_published(uint64_t tag, const redis::Answer& answer);
+  void on_timeout();
+  void finish(Result<RequestReply> result);
+
+  std::string target_;
+  std::string channel_;         // where the answer comes
+  std::string target_channel_;  // where the request goes
+  const Outgoing& request_;
+  Duration timeout_;
+  uv_loop_t loop_;
+  std::unique_ptr<redis::Subscriber> subscriber_;
+  std::unique_ptr<redis::Connection> commands_;
+  std::unique_ptr<redis::Timer> deadline_;
+  EnvelopeDecoder decoder_;
+  std::optional<Result<RequestReply>> result_;
+  StateMachine<State> state_{State::kSubscribing, kMoves};
+};
+
+}  // namespace mas::ctl

@@ -1,0 +1,154 @@
+// Asks Redis for everything that doctor judges. Reads only.
+#include <algorithm>
+#include <array>
+
+#include "proto/base/ids.h"
+#include "proto/wire/agent_entry.h"
+#include "proto/wire/json.h"
+#include "sdk/masctl/doctor/facts.h"
+#include "sdk/masctl/redis/sync_redis.h"
+
+namespace mas::ctl {
+
+namespace {
+
+constexpr int kPings = 20;
+constexpr size_t kMaxKeys = 20'000;  // doctor must not become the load it diagnoses
+constexpr size_t kMaxOddKeys = 20;
+
+constexpr std::string_view kDaemonNames[] = {"registryd", "healthd"};
+
+void measure_round_trip(SyncRedis& redis, Facts& facts) {
+  std::array<Duration, kPings> samples{};
+  for (Duration& sample : samples) {
+    MonoTime before = mono_now();
+    if (!redis.ask(redis::Command("PING")).ok()) return;
+    sample = mono_now() - before;
+  }
+  std::nth_element(samples.begin(), samples.begin() + kPings / 2, samples.end());
+  facts.round_trip = samples[kPings / 2];
+}
+
+void measure_clock(SyncRedis& redis, Facts& facts) {
+  WallMicros before = wall_now();
+  auto time = redis.ask_one(redis::Command("TIME"));
+  WallMicros after = wall_now();
+  if (!time.ok() || time->elements.size() != 2) return;
+  int64_t theirs = std::atoll(time->elements[0].text.c_str()) * 1'000'000 + std::atoll(time->elements[1].text.c_str());
+  facts.clock_ahead = std::chrono::microseconds(theirs - (before + after) / 2);
+}
+
+void read_server(SyncRedis& redis, Facts& facts) {
+  auto info = redis.ask_one(redis::Command("INFO"));
+  if (info.ok()) facts.info = std::move(info->text);
+  for (const char* name :
+       {"maxmemory-policy", "appendfsync", "save", "proto-max-bulk-len", "client-output-buffer-limit"}) {
+    auto pair = redis.ask_one(redis::Command("CONFIG", "GET", name));
+    if (pair.ok() && pair->elements.size() == 2) facts.config.emplace_back(name, std::move(pair->elements[1].text));
+  }
+}
+
+/// @return a text member of a daemon's heartbeat, a JSON object; empty when it has none.
+std::string heartbeat_text(std::string_view heartbeat, std::string_view name) {
+  auto members = JsonReader::local().members(heartbeat);
+  if (!members.ok()) return {};
+  for (const auto& [key, raw] : *members) {
+    if (key == name) return json_text(raw);
+  }
+  return {};
+}
+
+void read_daemons(SyncRedis& redis, const Keys& keys, Facts& facts) {
+  auto members = redis.ask_one(redis::Command("SMEMBERS", keys.daemons()));
+  if (!members.ok()) return;
+  for (const auto& member : members->elements) {
+    size_t colon = member.text.find(':');
+    if (colon == std::string::npos) continue;
+    DaemonFact daemon{member.text.substr(0, colon), member.text.substr(colon + 1), {}, false};
+    auto heartbeat = redis.ask_one(redis::Command("GET", keys.daemon(daemon.name, daemon.instance)));
+    daemon.beats = heartbeat.ok() && !heartbeat->is_nil();
+    if (daemon.beats) daemon.version = heartbeat_text(heartbeat->text, "version");
+    facts.daemons.push_back(std::move(daemon));
+  }
+}
+
+void read_index(SyncRedis& redis, const Keys& keys, Facts& facts) {
+  auto ready = redis.ask_one(redis::Command("EXISTS", keys.index_ready()));
+  facts.index_ready = ready.ok() && ready->integer == 1;
+  auto agents = redis.ask_one(redis::Command("SCARD", keys.agents_index()));
+  if (agents.ok()) facts.indexed_agents = agents->integer;
+  for (auto name : kDaemonNames) {
+    auto owner = redis.ask_one(redis::Command("EXISTS", keys.lease(name)));
+    facts.leases.push_back({std::string(name), owner.ok() && owner->integer == 1});
+  }
+}
+
+void add_odd(Facts& facts, OddKey odd) {
+  if (facts.odd_keys.size() < kMaxOddKeys) facts.odd_keys.push_back(std::move(odd));
+}
+
+/// Reads an entry that has the right type and looks whether it makes sense.
+void check_entry(SyncRedis& redis, const Keys& keys, const std::string& key, Facts& facts) {
+  std::string_view id = keys.agent_id_of_key(key);
+  auto fields = redis.ask_one(redis::Command("HMGET", key, kAgentEntryFields[0], kAgentEntryFields[1],
+                                             kAgentEntryFields[2], kAgentEntryFields[3], kAgentEntryFields[4]));
+  if (!fields.ok()) return;
+  std::vector<std::optional<std::string_view>> values;
+  for (const auto& field : fields->elements) {
+    values.push_back(field.is_nil() ? std::nullopt : std::optional<std::string_view>(field.text));
+  }
+  auto entry = agent_entry_from_values(id, values);
+  if (!entry.ok() && entry.error().code == Errc::kMalformed) add_odd(facts, {key, entry.error().message, {}});
+}
+
+void check_page(SyncRedis& redis, const Keys& keys, const std::vector<Value>& page, Facts& facts) {
+  if (page.empty()) return;
+  redis::Command types;
+  for (const auto& key : page) types.add("TYPE", key.text);
+  auto answers = redis.ask(types);
+  if (!answers.ok()) return;
+  for (size_t i = 0; i < page.size(); ++i) {
+    const std::string& key = page[i].text;
+    const std::string& type = (*answers)[i].text;
+    std::string_view expected = expected_type(keys, key);
+    if (expected.empty() || type == "none") continue;  // not ours, or gone since
+    if (type != expected) {
+      add_odd(facts, {key, type, std::string(expected)});
+    } else if (expected == "hash" && !keys.agent_id_of_key(key).empty()) {
+      check_entry(redis, keys, key, facts);
+    }
+  }
+}
+
+void check_keys(SyncRedis& redis, const Keys& keys, Facts& facts) {
+  std::string cursor = "0";
+  do {
+    auto page = redis.ask_one(redis::Command("SCAN", cursor, "MATCH", keys.prefix() + "*", "COUNT", 1000));
+    if (!page.ok() || page->elements.size() != 2) return;
+    cursor = page->elements[0].text;
+    facts.keys_looked_at += page->elements[1].elements.size();
+    check_page(redis, keys, page->elements[1].elements, facts);
+    facts.looked_at_all = cursor == "0";
+  } while (cursor != "0" && facts.keys_looked_at < kMaxKeys);
+}
+
+}  // namespace
+
+Facts collect_facts(const Settings& settings) {
+  Facts facts;
+  facts.address = settings.endpoint.address();
+  auto redis = SyncRedis::open(settings);
+  if (!redis.ok()) {
+    facts.unreachable = redis.error();
+    return facts;
+  }
+  measure_round_trip(**redis, facts);
+  measure_clock(**redis, facts);
+  read_server(**redis, facts);
+  read_daemons(**redis, settings.keys, facts);
+  read_index(**redis, settings.keys, facts);
+  check_keys(**redis, settings.keys, facts);
+  return facts;
+}
+
+}  // namespace mas::ctl

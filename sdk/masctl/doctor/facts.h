@@ -1,0 +1,60 @@
+// What `doctor` knows before it judges: one snapshot of a Redis and of MAS in it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "proto/base/result.h"
+#include "sdk/masctl/cli/globals.h"
+
+namespace mas::ctl {
+
+struct DaemonFact {
+  std::string name;  ///< "registryd"
+  std::string instance;
+  std::string version;  ///< empty: its heartbeat does not say
+  bool beats = false;   ///< its heartbeat is there
+};
+
+struct LeaseFact {
+  std::string name;  ///< "registryd"
+  bool held = false;
+};
+
+/// A key whose type or content is not what the protocol says.
+struct OddKey {
+  std::string key;
+  std::string found;     ///< its type, or what is wrong with the entry
+  std::string expected;  ///< the type it should have; empty when the content is wrong
+};
+
+struct Facts {
+  std::string address;
+  std::optional<Error> unreachable;                         ///< nothing below is set when it is
+  Duration round_trip{};                                    ///< median of several
+  std::string info;                                         ///< INFO, whole
+  std::vector<std::pair<std::string, std::string>> config;  ///< CONFIG GET; empty when the user may not
+  Duration clock_ahead{};                                   ///< Redis's clock minus ours
+  std::vector<DaemonFact> daemons;
+  std::vector<LeaseFact> leases;
+  bool index_ready = false;
+  int64_t indexed_agents = 0;
+  std::vector<OddKey> odd_keys;
+  size_t keys_looked_at = 0;
+  bool looked_at_all = true;  ///< false: there were more keys than doctor reads
+
+  /// @return the value of a configuration parameter; nullopt when unknown.
+  std::optional<std::string> config_value(std::string_view name) const;
+};
+
+/// Reads everything. Never fails: what cannot be read is told by the facts.
+Facts collect_facts(const Settings& settings);
+
+/// @return the value of a `name:value` line of INFO; empty when absent. Pure.
+std::string info_field(std::string_view info, std::string_view name);
+
+/// @return the type that a key of MAS must have, "hash"; empty for keys that are not ours. Pure.
+std::string_view expected_type(const Keys& keys, std::string_view key);
+
+}  // namespace mas::ctl

@@ -1,0 +1,82 @@
+// A subscriber, two signals and a deadline for the first confirmation.
+#include "sdk/masctl/redis/event_stream.h"
+
+#include <csignal>
+
+namespace mas::ctl {
+
+EventStream::EventStream(const Settings& settings, Output& out, EventSink& sink)
+    : out_(out), sink_(sink), channel_(settings.keys.system_channel()), timeout_(settings.timeout) {
+  uv_loop_init(&loop_);
+  watch_signal(interrupt_, SIGINT);
+  watch_signal(terminate_, SIGTERM);
+  redis::ConnectionOptions options;
+  options.endpoint = settings.endpoint;
+  options.client_name = "masctl-events";
+  options.connect_timeout = settings.timeout;
+  subscriber_ = std::make_unique<redis::Subscriber>(&loop_, options, *this);
+  deadline_ = std::make_unique<redis::Timer>(&loop_, [this] { on_timeout(); });
+}
+
+EventStream::~EventStream() {
+  subscriber_->stop();
+  subscriber_.reset();
+  deadline_.reset();
+  uv_close(reinterpret_cast<uv_handle_t*>(&interrupt_), nullptr);
+  uv_close(reinterpret_cast<uv_handle_t*>(&terminate_), nullptr);
+  uv_run(&loop_, UV_RUN_DEFAULT);
+  uv_loop_close(&loop_);
+}
+
+void EventStream::watch_signal(uv_signal_t& handle, int number) {
+  uv_signal_init(&loop_, &handle);
+  handle.data = this;
+  uv_signal_start(
+      &handle, [](uv_signal_t* h, int) { static_cast<EventStream*>(h->data)->end(); }, number);
+}
+
+ExitCode EventStream::run() {
+  subscriber_->subscribe(channel_);
+  subscriber_->start();
+  deadline_->once(timeout_);
+  while (!ended_) uv_run(&loop_, UV_RUN_ONCE);
+  return failure_ ? out_.fail(*failure_) : ExitCode::kOk;
+}
+
+void EventStream::on_message(std::string_view, std::string_view payload) {
+  auto event = decode_event(payload);
+  if (!event.ok()) {
+    out_.note("skipped something on " + channel_ + " that is not an event: " + event.error().message);
+    return;
+  }
+  if (!sink_.on_event(*event, payload) || out_.closed()) end();
+}
+
+void EventStream::on_subscribed(std::string_view) {
+  if (down_) out_.note("connected again; what happened meanwhile was not heard");
+  heard_ = true;
+  down_ = false;
+  deadline_->stop();
+}
+
+void EventStream::on_subscriber_down(const Error& why, unsigned) {
+  if (!heard_) {
+    failure_ = why;
+    end();
+  } else if (!down_) {
+    out_.note("connection lost (" + why.message + "); trying again");
+    down_ = true;
+  }
+}
+
+void EventStream::on_subscriber_error(const Error& why) {
+  failure_ = why;
+  end();
+}
+
+void EventStream::on_timeout() {
+  failure_ = Error{Errc::kTimeout, "Redis did not confirm the subscription to " + channel_};
+  end();
+}
+
+}  // namespace mas::ctl

@@ -1,0 +1,63 @@
+// Follows the channel mas.system until Ctrl-C or SIGTERM.
+//
+// Happy path: run() subscribes, says so through on_follow, and hands every event on.
+// Failure: Redis not there within the time-out is the error of run(). A link lost later is a remark on stderr; what
+// happened meanwhile is lost, and the stream goes on when it is back.
+// Threading: one thread. Ownership: the sink outlives run().
+#pragma once
+
+#include <uv.h>
+
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "proto/redis/loop.h"
+#include "proto/redis/subscriber.h"
+#include "proto/wire/events.h"
+#include "sdk/masctl/cli/globals.h"
+#include "sdk/masctl/cli/output.h"
+
+namespace mas::ctl {
+
+class EventSink {
+ public:
+  virtual ~EventSink() = default;
+  /// @param raw the event as it was published, valid JSON.
+  /// @return false to end the stream.
+  virtual bool on_event(const Event& event, std::string_view raw) = 0;
+};
+
+class EventStream final : public redis::SubscriberListener {
+ public:
+  EventStream(const Settings& settings, Output& out, EventSink& sink);
+  ~EventStream() override;
+
+  /// @return kOk when interrupted or ended by the sink.
+  ExitCode run();
+
+ private:
+  void on_message(std::string_view channel, std::string_view payload) override;
+  void on_subscribed(std::string_view channel) override;
+  void on_subscriber_down(const Error& why, unsigned attempt) override;
+  void on_subscriber_error(const Error& why) override;
+  void on_timeout();
+  void watch_signal(uv_signal_t& handle, int number);
+  void end() { ended_ = true; }
+
+  Output& out_;
+  EventSink& sink_;
+  std::string channel_;
+  Duration timeout_;
+  uv_loop_t loop_;
+  uv_signal_t interrupt_;
+  uv_signal_t terminate_;
+  std::unique_ptr<redis::Subscriber> subscriber_;
+  std::unique_ptr<redis::Timer> deadline_;
+  std::optional<Error> failure_;
+  bool heard_ = false;  // Redis confirmed the subscription at least once
+  bool down_ = false;
+  bool ended_ = false;
+};
+
+}  // namespace mas::ctl

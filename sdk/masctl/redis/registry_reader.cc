@@ -1,0 +1,101 @@
+// Candidates from index or scan, then the entries themselves in bounded pipelines.
+#include "sdk/masctl/redis/registry_reader.h"
+
+#include <algorithm>
+#include <span>
+
+namespace mas::ctl {
+
+namespace {
+
+constexpr size_t kEntriesPerPipeline = 1000;
+
+Result<std::vector<std::string>> texts_of(Result<Value> value) {
+  if (!value.ok()) return value.error();
+  std::vector<std::string> out;
+  out.reserve(value->elements.size());
+  for (auto& element : value->elements) out.push_back(std::move(element.text));
+  return out;
+}
+
+Result<std::vector<std::string>> candidates_from_index(SyncRedis& redis, const Keys& keys, const AgentQuery& query) {
+  std::vector<std::string> args = {query.all_of ? "SINTER" : "SUNION"};
+  for (const auto& capability : query.capabilities) args.push_back(keys.capability_index(capability));
+  if (query.capabilities.empty()) args.push_back(keys.agents_index());
+  return texts_of(redis.ask_one(redis::Command::of(args)));
+}
+
+Result<std::vector<std::string>> candidates_from_scan(SyncRedis& redis, const Keys& keys) {
+  std::vector<std::string> ids;
+  std::string cursor = "0";
+  do {
+    auto page = redis.ask_one(redis::Command("SCAN", cursor, "MATCH", keys.agent_scan_pattern(), "COUNT", 1000));
+    if (!page.ok()) return page.error();
+    if (page->elements.size() != 2) return Error{Errc::kProtocol, "SCAN answered something that is not a page"};
+    cursor = page->elements[0].text;
+    for (const auto& key : page->elements[1].elements) ids.emplace_back(keys.agent_id_of_key(key.text));
+  } while (cursor != "0");
+  return ids;
+}
+
+redis::Command read_entries(const Keys& keys, std::span<const std::string> ids) {
+  redis::Command command;
+  for (const auto& id : ids) {
+    command.add("HMGET", keys.agent(id), kAgentEntryFields[0], kAgentEntryFields[1], kAgentEntryFields[2],
+                kAgentEntryFields[3], kAgentEntryFields[4]);
+  }
+  return command;
+}
+
+/// @return kNotFound also for a key that is no hash: `agent:*` matches heartbeats, too.
+Result<AgentEntry> entry_of(const std::string& id, const Value& reply) {
+  if (!reply.is_array()) return Error{Errc::kNotFound, "not an entry"};
+  std::vector<std::optional<std::string_view>> values;
+  for (const auto& element : reply.elements) {
+    values.push_back(element.is_nil() ? std::nullopt : std::optional<std::string_view>(element.text));
+  }
+  return agent_entry_from_values(id, values);
+}
+
+}  // namespace
+
+bool matches(const AgentEntry& entry, const AgentQuery& query) {
+  if (!entry.active && !query.inactive) return false;
+  auto has = [&entry](const std::string& wanted) {
+    return std::find(entry.capabilities.begin(), entry.capabilities.end(), wanted) != entry.capabilities.end();
+  };
+  if (query.capabilities.empty()) return true;
+  return query.all_of ? std::all_of(query.capabilities.begin(), query.capabilities.end(), has)
+                      : std::any_of(query.capabilities.begin(), query.capabilities.end(), has);
+}
+
+Result<AgentListing> list_agents(SyncRedis& redis, const Keys& keys, const AgentQuery& query) {
+  auto index = redis.ask_one(redis::Command("EXISTS", keys.index_ready()));
+  if (!index.ok()) return index.error();
+  AgentListing listing;
+  listing.from_index = index->integer == 1;
+  auto ids = listing.from_index ? candidates_from_index(redis, keys, query) : candidates_from_scan(redis, keys);
+  if (!ids.ok()) return ids.error();
+  std::sort(ids->begin(), ids->end());
+  ids->erase(std::unique(ids->begin(), ids->end()), ids->end());  // SCAN may name a key twice
+
+  std::span<const std::string> rest(*ids);
+  auto full = [&] { return query.limit > 0 && listing.agents.size() >= query.limit; };
+  while (!rest.empty() && !full()) {
+    auto chunk = rest.first(std::min(rest.size(), kEntriesPerPipeline));
+    auto replies = redis.ask(read_entries(keys, chunk));
+    if (!replies.ok()) return replies.error();
+    for (size_t i = 0; i < chunk.size() && !full(); ++i) {
+      auto entry = entry_of(chunk[i], (*replies)[i]);
+      if (!entry.ok()) {
+        listing.malformed += entry.error().code == Errc::kMalformed;
+      } else if (matches(*entry, query)) {
+        listing.agents.push_back(std::move(*entry));
+      }
+    }
+    rest = rest.subspan(chunk.size());
+  }
+  return listing;
+}
+
+}  // namespace mas::ctl

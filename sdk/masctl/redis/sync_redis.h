@@ -1,0 +1,63 @@
+// Redis as a command line wants it: ask, wait, have the answer.
+//
+// Happy path: open(); each ask() runs the loop until the last reply is there and returns deep copies.
+// Failure: one attempt to connect; a link that fails, or no answer within the time-out, is the error of the call, and
+// of every call after it. Error replies of Redis are values to ask(), errors to ask_one().
+// Threading: one thread, which runs the loop inside these calls.
+#pragma once
+
+#include <uv.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "proto/redis/command.h"
+#include "proto/redis/connection.h"
+#include "proto/redis/reply.h"
+#include "sdk/masctl/cli/globals.h"
+
+namespace mas::ctl {
+
+/// A reply of Redis that stays.
+struct Value {
+  redis::Reply::Type type = redis::Reply::Type::kNil;
+  int64_t integer = 0;
+  std::string text;
+  std::vector<Value> elements;
+
+  explicit Value(const redis::Reply& reply);
+  bool is_nil() const { return type == redis::Reply::Type::kNil; }
+  bool is_error() const { return type == redis::Reply::Type::kError; }
+  bool is_text() const { return type == redis::Reply::Type::kString || type == redis::Reply::Type::kStatus; }
+  bool is_array() const { return type == redis::Reply::Type::kArray; }
+};
+
+class SyncRedis final : public redis::ConnectionListener {
+ public:
+  /// Connects and waits until the link is ready.
+  static Result<std::unique_ptr<SyncRedis>> open(const Settings& settings);
+  ~SyncRedis() override;
+  SyncRedis(const SyncRedis&) = delete;
+  SyncRedis& operator=(const SyncRedis&) = delete;
+
+  /// @return one value per command, in order.
+  Result<std::vector<Value>> ask(const redis::Command& command);
+  /// For a single command. @return its value; an error reply is the error.
+  Result<Value> ask_one(const redis::Command& command);
+
+ private:
+  explicit SyncRedis(const Settings& settings);
+  void on_ready(redis::Connection& connection) override;
+  void on_down(redis::Connection& connection, const Error& why, unsigned attempt) override;
+  void on_reply(uint64_t index, const redis::Answer& answer);
+
+  uv_loop_t loop_;
+  std::unique_ptr<redis::Connection> connection_;
+  std::vector<Value> replies_;
+  size_t expected_ = 0;
+  std::optional<Error> failure_;
+};
+
+}  // namespace mas::ctl

@@ -1,0 +1,170 @@
+// doctor's judgement, fact by fact.
+#include <algorithm>
+
+#include "sdk/masctl/doctor/findings.h"
+#include "tests/unit/catch.h"
+
+using namespace mas;
+using namespace mas::ctl;
+
+namespace {
+
+std::string info_with(const std::string& changed) {
+  return changed +
+         "redis_version:7.0.15\r\nredis_mode:standalone\r\nrole:master\r\naof_enabled:1\r\n"
+         "rdb_last_bgsave_status:ok\r\naof_last_write_status:ok\r\nused_memory:1048576\r\nmaxmemory:0\r\n"
+         "maxmemory_policy:noeviction\r\n";
+}
+
+/// A Redis that nothing is wrong with.
+Facts healthy() {
+  Facts facts;
+  facts.address = "redis://localhost:6379/0";
+  facts.round_trip = std::chrono::microseconds(90);
+  facts.info = info_with("");
+  facts.config = {
+      {"appendfsync", "everysec"},
+      {"save", ""},
+      {"proto-max-bulk-len", "536870912"},
+      {"client-output-buffer-limit", "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60"}};
+  facts.daemons = {
+      {"registryd", "1", "0.1.0", true}, {"healthd", "2", "0.1.0", true}, {"gatewayd", "3", "0.1.0", true}};
+  facts.leases = {{"registryd", true}, {"healthd", true}};
+  facts.index_ready = true;
+  return facts;
+}
+
+Finding find(const Facts& facts, const std::string& check) {
+  for (const auto& finding : judge(facts)) {
+    if (finding.check == check) return finding;
+  }
+  FAIL("no finding about " << check);
+  return {};
+}
+
+void check_level(const Facts& facts, const std::string& check, Level level) {
+  Finding finding = find(facts, check);
+  INFO(check << ": " << finding.found);
+  CHECK(finding.level == level);
+  CHECK(finding.advice.empty() == (level == Level::kOk));
+}
+
+}  // namespace
+
+TEST_CASE("nothing wrong: every finding is ok") {
+  for (const auto& finding : judge(healthy())) {
+    INFO(finding.check << ": " << finding.found);
+    CHECK(finding.level == Level::kOk);
+    CHECK(finding.advice.empty());
+  }
+  CHECK(worst_of(judge(healthy())) == Level::kOk);
+}
+
+TEST_CASE("an unreachable Redis is the only finding") {
+  Facts facts;
+  facts.unreachable = Error{Errc::kUnreachable, "connection refused"};
+  auto findings = judge(facts);
+  REQUIRE(findings.size() == 1);
+  CHECK(findings[0].level == Level::kFail);
+  CHECK(!findings[0].advice.empty());
+}
+
+TEST_CASE("each thing that is wrong with the server is found") {
+  struct Case {
+    const char* info;
+    const char* check;
+    Level level;
+  };
+  for (const Case& c :
+       {Case{"redis_version:6.0.16\r\n", "version", Level::kFail},
+        Case{"redis_version:6.2.0\r\n", "version", Level::kOk}, Case{"redis_version:8.0.2\r\n", "version", Level::kOk},
+        Case{"redis_version:x\r\n", "version", Level::kWarn}, Case{"role:slave\r\n", "role", Level::kFail},
+        Case{"redis_mode:cluster\r\n", "role", Level::kFail},
+        Case{"rdb_last_bgsave_status:err\r\n", "persistence", Level::kFail},
+        Case{"aof_last_write_status:err\r\n", "persistence", Level::kFail},
+        Case{"aof_enabled:0\r\n", "persistence", Level::kWarn},
+        Case{"maxmemory_policy:allkeys-lru\r\n", "memory", Level::kWarn},
+        Case{"maxmemory_policy:allkeys-lru\r\nmaxmemory:1048576000\r\n", "memory", Level::kFail},
+        Case{"maxmemory:1048577\r\n", "memory", Level::kWarn}}) {
+    Facts facts = healthy();
+    facts.info = info_with(c.info);
+    check_level(facts, c.check, c.level);
+  }
+}
+
+TEST_CASE("a slow or skewed Redis is found") {
+  Facts facts = healthy();
+  facts.round_trip = std::chrono::milliseconds(20);
+  check_level(facts, "reachable", Level::kWarn);
+  facts.clock_ahead = -std::chrono::seconds(2);
+  check_level(facts, "clock", Level::kWarn);
+  facts.clock_ahead = std::chrono::seconds(31);
+  check_level(facts, "clock", Level::kFail);
+}
+
+TEST_CASE("limits that are too small, or unknown, are found") {
+  Facts facts = healthy();
+  facts.config[2].second = "1048576";
+  check_level(facts, "message size", Level::kFail);
+  facts.config[3].second = "normal 0 0 0 slave 0 0 0 pubsub 1048576 0 0";
+  check_level(facts, "subscriber buffer", Level::kWarn);
+  facts.config[3].second = "pubsub 0 0 0";
+  check_level(facts, "subscriber buffer", Level::kOk);
+  facts.config.clear();
+  check_level(facts, "limits", Level::kWarn);
+}
+
+TEST_CASE("absent daemons: those that P2P wants are a warning") {
+  Facts facts = healthy();
+  facts.daemons[0].beats = false;  // in the set, but its heartbeat is gone
+  facts.daemons.pop_back();
+  facts.leases[0].held = false;
+  check_level(facts, "registryd", Level::kWarn);
+  check_level(facts, "healthd", Level::kOk);
+  check_level(facts, "gatewayd", Level::kOk);
+}
+
+TEST_CASE("daemon, lease and index must agree") {
+  Facts facts = healthy();
+  facts.leases[1].held = false;
+  check_level(facts, "healthd lease", Level::kWarn);
+  facts.index_ready = false;
+  check_level(facts, "index", Level::kWarn);
+}
+
+TEST_CASE("keys of the wrong type fail, entries of foreign writers warn") {
+  Facts facts = healthy();
+  facts.odd_keys = {{"mas.agents", "string", "set"}};
+  check_level(facts, "keys", Level::kFail);
+  facts.odd_keys = {{"agent:x\x1b", "capabilities: expected an array", ""}};
+  Finding finding = find(facts, "keys");
+  CHECK(finding.level == Level::kWarn);
+  CHECK(finding.found.find('\x1b') == std::string::npos);
+}
+
+TEST_CASE("the type of every key of the protocol") {
+  Keys keys("ns");
+  CHECK(expected_type(keys, keys.agent("a")) == "hash");
+  CHECK(expected_type(keys, keys.heartbeat("a")) == "string");
+  CHECK(expected_type(keys, keys.instances("a")) == "hash");
+  CHECK(expected_type(keys, keys.alive("a", "0123")) == "string");
+  CHECK(expected_type(keys, keys.state("a")) == "hash");
+  CHECK(expected_type(keys, keys.agents_index()) == "set");
+  CHECK(expected_type(keys, keys.capability_index("x")) == "set");
+  CHECK(expected_type(keys, keys.index_ready()) == "string");
+  CHECK(expected_type(keys, keys.config()) == "hash");
+  CHECK(expected_type(keys, keys.lease("registryd")) == "string");
+  CHECK(expected_type(keys, keys.daemons()) == "set");
+  CHECK(expected_type(keys, keys.daemon("healthd", "1")) == "string");
+  CHECK(expected_type(keys, "agent:a").empty());  // another namespace
+  CHECK(expected_type(keys, "ns/session:1").empty());
+}
+
+TEST_CASE("fields of INFO") {
+  std::string info = "# Server\r\nredis_version:7.0.15\r\nredis_mode:standalone\nrole:master";
+  CHECK(info_field(info, "redis_version") == "7.0.15");
+  CHECK(info_field(info, "redis_mode") == "standalone");
+  CHECK(info_field(info, "role") == "master");
+  CHECK(info_field(info, "redis").empty());
+  CHECK(info_field("", "role").empty());
+}
