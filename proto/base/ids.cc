@@ -34,10 +34,13 @@ Status check_agent_id(std::string_view id) {
 }
 
 bool is_foreign_agent_id(std::string_view id) {
-  if (id.empty() || id.size() > 512 || !is_valid_utf8(id)) return false;
-  for (char c : id)
-    if (is_control(c)) return false;
-  return true;
+  return !id.empty() && id.size() <= 512 && is_valid_utf8(id) && !has_control_character(id);
+}
+
+bool has_control_character(std::string_view text) {
+  for (char c : text)
+    if (is_control(c)) return true;
+  return false;
 }
 
 std::string Id128::hex() const {

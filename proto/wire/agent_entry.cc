@@ -75,8 +75,8 @@ Result<AgentEntry> agent_entry_from_values(std::string_view key_id, const Values
 }
 
 Status check_capability(std::string_view capability) {
-  bool legal = !capability.empty() && capability.size() <= limits::kCapabilityBytes && is_valid_utf8(capability);
-  for (char c : capability) legal = legal && static_cast<unsigned char>(c) >= 0x20 && c != 0x7f;
+  bool legal = !capability.empty() && capability.size() <= limits::kCapabilityBytes && is_valid_utf8(capability) &&
+               !has_control_character(capability);
   if (legal) return {};
   return Error{Errc::kInvalidArgument, "capability '" + printable(capability) + "' is not allowed; expected 1-" +
                                            std::to_string(limits::kCapabilityBytes) +

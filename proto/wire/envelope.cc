@@ -17,8 +17,15 @@ class KnownMembers : public JsonVisitor {
  public:
   explicit KnownMembers(const std::array<std::string_view, kCount>& names) : names_(names) {}
 
+  /// Senders keep to an order, mostly the table's: the search starts behind the member that came last.
   void member(std::string_view key, const JsonValue& value) final {
-    if (size_t at = find(key); at < kCount) values_[at] = value;
+    for (size_t i = 0; i < kCount; ++i) {
+      size_t at = next_ + i < kCount ? next_ + i : next_ + i - kCount;
+      if (names_[at] != key) continue;
+      values_[at] = value;
+      next_ = at + 1;
+      return;
+    }
   }
 
   /// The last value of a member; its token is empty where there was none.
@@ -31,14 +38,9 @@ class KnownMembers : public JsonVisitor {
   ~KnownMembers() = default;
 
  private:
-  size_t find(std::string_view key) const {
-    size_t at = 0;
-    while (at < kCount && names_[at] != key) ++at;
-    return at;
-  }
-
   const std::array<std::string_view, kCount>& names_;
   std::array<JsonValue, kCount> values_{};
+  size_t next_ = 0;
 };
 
 enum Outer : size_t { kSenderId, kTargetId, kMessageType, kData, kMeta, kTimestamp, kMessageId, kOuterCount };
@@ -115,7 +117,8 @@ class Fields {
 
   void agent_id(size_t at, std::string_view& field) {
     text(at, limits::kForeignAgentIdBytes, field);
-    if (ok() && !is_foreign_agent_id(field)) fail(at, "expected an agent id: 1-512 bytes without control characters");
+    if (ok() && (field.empty() || has_control_character(field)))
+      fail(at, "expected an agent id: 1-512 bytes without control characters");
   }
 
   void boolean(size_t at, bool& field) {

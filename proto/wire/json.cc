@@ -107,7 +107,7 @@ class Walk {
   bool value(ondemand::value& value, unsigned depth, JsonVisitor* visitor, JsonValue* seen);
   bool members(ondemand::object& object, unsigned depth, JsonVisitor* visitor);
   bool elements(ondemand::array& array, unsigned depth);
-  bool key(const char* start, bool wanted, std::string_view& ret_key);
+  bool key(const char* start, const char* value, bool wanted, std::string_view& ret_key);
   bool string(std::string_view token, JsonValue* seen);
   bool scalar(std::string_view token, JsonValue* seen);
   bool at_end();
@@ -158,29 +158,25 @@ bool Walk::string(std::string_view token, JsonValue* seen) {
   return true;
 }
 
-bool Walk::key(const char* start, bool wanted, std::string_view& ret_key) {
-  std::string_view rest(start, static_cast<size_t>(text_.data() + text_.size() - start));
-  size_t end = rest.find('"');
-  bool escaped = rest.substr(0, end).find('\\') != std::string_view::npos;
-  if (escaped) {
-    end = 0;
-    while (end < rest.size() && rest[end] != '"') end += rest[end] == '\\' ? 2 : 1;
-  }
-  if (end >= rest.size()) return fail(start, "a key has no closing quote");
-  auto body = rest.substr(0, end);
+/// @param start behind the opening quote. @param value where the member's value starts: its key is found from there
+/// backwards, over the colon and white space that the iterator has checked, without looking at every byte.
+bool Walk::key(const char* start, const char* value, bool wanted, std::string_view& ret_key) {
+  auto body = trim_end({start, static_cast<size_t>(value - start)});
+  body = trim_end(body.substr(0, body.size() - 1));
+  body.remove_suffix(1);
+  bool escaped = body.find('\\') != std::string_view::npos;
   if (escaped && !json_escapes_are_valid(body)) return fail(start, "a key with an escape that JSON has not");
   if (wanted) ret_key = escaped ? unescape(body) : body;
   return true;
 }
 
 bool Walk::scalar(std::string_view token, JsonValue* seen) {
-  JsonKind kind = JsonKind::kNumber;
-  if (token == "null")
-    kind = JsonKind::kNull;
-  else if (token == "true" || token == "false")
-    kind = JsonKind::kBoolean;
-  else if (!is_number(token))
-    return fail(token.data(), "expected a value");
+  char first = token.empty() ? '\0' : token.front();
+  auto kind = first == 'n' ? JsonKind::kNull : first == 't' || first == 'f' ? JsonKind::kBoolean : JsonKind::kNumber;
+  bool valid = kind == JsonKind::kNumber ? is_number(token)
+               : kind == JsonKind::kNull ? token == "null"
+                                         : token == "true" || token == "false";
+  if (!valid) return fail(token.data(), "expected a value");
   if (seen != nullptr) *seen = {kind, token, {}};
   return true;
 }
@@ -219,7 +215,7 @@ bool Walk::members(ondemand::object& object, unsigned depth, JsonVisitor* visito
     ondemand::field field;
     if (auto error = std::move(next).get(field)) return fail(error);
     std::string_view name;
-    if (!key(field.key().raw(), visitor != nullptr, name)) return false;
+    if (!key(field.key().raw(), field.value().raw_json_token().data(), visitor != nullptr, name)) return false;
     if (visitor == nullptr) {
       if (!value(field.value(), depth + 1, nullptr, nullptr)) return false;
       continue;
