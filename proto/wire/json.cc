@@ -171,7 +171,7 @@ bool Walk::key(const char* start, const char* value, bool wanted, std::string_vi
 }
 
 bool Walk::scalar(std::string_view token, JsonValue* seen) {
-  char first = token.empty() ? '\0' : token.front();
+  char first = token.front();
   auto kind = first == 'n' ? JsonKind::kNull : first == 't' || first == 'f' ? JsonKind::kBoolean : JsonKind::kNumber;
   bool valid = kind == JsonKind::kNumber ? is_number(token)
                : kind == JsonKind::kNull ? token == "null"
@@ -183,7 +183,10 @@ bool Walk::scalar(std::string_view token, JsonValue* seen) {
 
 bool Walk::value(ondemand::value& value, unsigned depth, JsonVisitor* visitor, JsonValue* seen) {
   auto token = value.raw_json_token();
-  char first = token.empty() ? '\0' : token.front();
+  // The iterators look for a comma without asking whether the text has ended, so what follows the text may have been
+  // taken for one. The next token is then the end mark, and everything behind that is meaningless.
+  if (token.data() >= text_.data() + text_.size()) return fail(simdjson::INCOMPLETE_ARRAY_OR_OBJECT);
+  char first = token.front();
   if (first == '"') {
     // Taken off the iterator by hand: its own skipping would mistake a string before a colon for a key.
     ondemand::raw_json_string taken;

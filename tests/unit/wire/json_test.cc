@@ -215,6 +215,20 @@ TEST_CASE("visiting: members in their order, those inside an object on request, 
   CHECK(reader.visit("{\"a\":{\"b\":{}}}", false, shallow, 3).ok());
 }
 
+TEST_CASE("a text that is cut is not completed by the bytes that follow it") {
+  JsonReader reader;
+  for (std::string text :
+       {"{\"a\":[{}", "{\"a\":[[]", "{\"a\":{}", "{\"a\":[1,{}", "{\"a\":[{\"b\":{}", "{\"a\":", "{"})
+    for (char padding : {',', ']', '}', '"', ':', '1', '{', '[', '\0', ' '}) {
+      INFO(text << padding);
+      std::string buffer = text + std::string(kJsonPadding, padding);
+      Recorder recorder;
+      auto status = reader.visit(std::string_view(buffer).substr(0, text.size()), true, recorder);
+      REQUIRE_FALSE(status.ok());
+      CHECK(status.error().code == Errc::kMalformed);
+    }
+}
+
 TEST_CASE("unescaped views stay where they are, however many there are") {
   class Views final : public JsonVisitor {
    public:

@@ -1,0 +1,45 @@
+// What every fuzz target shares: the entry point that libFuzzer and the replay program call, and how a broken property
+// is reported.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include "proto/wire/json.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
+
+namespace mas::fuzz {
+
+inline std::string_view text_of(const uint8_t* data, size_t size) {
+  return {reinterpret_cast<const char*>(data), size};
+}
+
+/// Ends the program when a property that must hold for every input does not.
+inline void require(bool holds, const char* property) {
+  if (holds) return;
+  std::fprintf(stderr, "broken property: %s\n", property);
+  std::abort();
+}
+
+/// `text` followed by bytes that a parser of text in place may read but must not act on.
+class Padded {
+ public:
+  Padded(std::string_view text, char padding) : size_(text.size()), buffer_(text) {
+    buffer_.append(kJsonPadding, padding);
+  }
+  std::string_view text() const { return std::string_view(buffer_).substr(0, size_); }
+
+ private:
+  size_t size_;
+  std::string buffer_;
+};
+
+/// The bytes that could complete a cut text.
+inline constexpr char kPaddings[] = {'\0', ']', '}', '"', ',', '1'};
+
+}  // namespace mas::fuzz
