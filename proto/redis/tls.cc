@@ -80,7 +80,7 @@ TlsContext::~TlsContext() {
 }
 
 TlsSession::TlsSession(std::shared_ptr<TlsContext> context, const std::string& name)
-    : context_(std::move(context)) {
+    : context_(std::move(context)), name_(name) {
   SSL* ssl = SSL_new(as_ctx(context_->ctx_));
   BIO* in = BIO_new(BIO_s_mem());
   BIO* out = BIO_new(BIO_s_mem());
@@ -130,7 +130,7 @@ Error TlsSession::failure(const char* what, int result) const {
   if (verify != X509_V_OK) {
     ERR_clear_error();
     return Error{Errc::kAuthFailed, std::string("TLS: the server's certificate was refused: ") +
-                                        X509_verify_cert_error_string(verify)};
+                                        X509_verify_cert_error_string(verify) + "; expected one for '" + name_ + "'"};
   }
   if (SSL_get_error(as_ssl(ssl_), result) == SSL_ERROR_ZERO_RETURN)
     return Error{Errc::kConnectionLost, "TLS: the server ended the session"};

@@ -52,6 +52,7 @@ class TlsSession {
   Error failure(const char* what, int result) const;
 
   std::shared_ptr<TlsContext> context_;
+  std::string name_;
   void* ssl_ = nullptr;  // SSL; owns both BIOs
 };
 
