@@ -7,7 +7,7 @@ from harness import MasTestCase, for_each, main, poll_until
 from harness.http import http_get, raw_exchange
 from harness.prometheus import families
 
-DAEMONS = ("mas-registryd", "mas-healthd")
+DAEMONS = ("mas-registryd", "mas-gatewayd", "mas-healthd")
 PATHS = ("/healthz", "/readyz", "/metrics")
 
 
@@ -44,6 +44,9 @@ class AnswersTest(HttpTestCase):
         for name, kind in families(daemon.get("/metrics")[1]).items():
             if kind == "histogram":
                 self.assertRegex(name, "_(seconds|bytes)$")
+
+    def test_gatewayd_says_that_it_does_not_deliver(self):
+        self.assertEqual(self.serve("mas-gatewayd").ready()[1]["pipeline"], "absent")
 
     @for_each(*DAEMONS)
     def test_other_paths_and_methods(self, program):

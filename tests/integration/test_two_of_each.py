@@ -1,8 +1,11 @@
-"""Two processes of each daemon: one works, the other takes over when it is killed or stops."""
+"""Two processes of each daemon: one works, the other takes over when it is killed or stops; gateways share partitions."""
+
+from collections import Counter
 
 from harness import MasTestCase, for_each, main, poll_until
 from harness.poll import holds_for
 
+PARTITIONS = 16
 LEASE = {"lease": {"ttl": "1s"}}
 
 
@@ -88,6 +91,68 @@ class ActiveStandbyTest(MasTestCase):
         poll_until(lambda: "active" in (self.role(first), self.role(second)), 10, "one of the two is active again")
         self.assertNotEqual(self.role(first), self.role(second))
         self.check_works(name)
+
+
+class GatewayTest(MasTestCase):
+    def setUp(self):
+        super().setUp()
+        self.redis = self.start_redis()
+
+    def gateway(self):
+        return self.start_daemon("mas-gatewayd", self.redis, LEASE)
+
+    def owners(self):
+        return self.redis.cmd("MGET", *[f"mas.lease:{{{p}}}" for p in range(PARTITIONS)])
+
+    def wait_balanced(self, *gateways):
+        """Every partition is owned, by these gateways alone, evenly; and they know it."""
+        fair = {gateway.instance() for gateway in gateways}
+
+        def balanced():
+            counts = Counter(self.owners())
+            return set(counts) == fair and max(counts.values()) - min(counts.values()) <= 1
+        poll_until(balanced, 20, lambda: f"an even share each; there are {Counter(self.owners())}, of {fair}")
+        poll_until(lambda: self.claimed(gateways) == list(range(PARTITIONS)), 10, "each partition is claimed once")
+
+    def claimed(self, gateways):
+        return sorted(p for gateway in gateways for p in gateway.ready()[1]["owned"])
+
+    def test_join_leave_and_kill(self):
+        first = self.gateway()
+        self.wait_balanced(first)
+        second = self.gateway()
+        self.wait_balanced(first, second)
+        third = self.gateway()
+        self.wait_balanced(first, second, third)
+        self.assertEqual(second.stop(), 0)
+        self.wait_balanced(first, third)
+        third.kill()
+        self.wait_balanced(first)
+        third.start().wait_ready()
+        self.wait_balanced(first, third)
+
+    def test_an_orderly_stop_leaves_nothing(self):
+        gateway = self.gateway()
+        self.wait_balanced(gateway)
+        gateway.stop()
+        self.assertEqual(set(self.owners()), {None})
+
+    def test_a_paused_gateway_gives_way(self):
+        """And believes nothing when it wakes up. (Its share comes back later: it is suspected for a while.)"""
+        first, second = self.gateway(), self.gateway()
+        self.wait_balanced(first, second)
+        second.pause()
+        poll_until(lambda: set(self.owners()) == {first.instance()}, 20, "the other takes everything")
+        second.resume()
+        self.assertEqual(second.ready()[1]["owned"], [])
+        self.assertEqual(self.claimed([first, second]), list(range(PARTITIONS)))
+
+    def test_gateways_agree_on_the_number_of_partitions(self):
+        self.redis.cmd("HSET", "mas.config", "partitions", 4)
+        gateways = [self.gateway(), self.gateway()]
+        poll_until(lambda: self.claimed(gateways) == [0, 1, 2, 3], 10, "four partitions are shared")
+        self.assertEqual([gateway.ready()[1]["partitions"] for gateway in gateways], [4, 4])
+
 
 
 class DaemonWatchTest(MasTestCase):
