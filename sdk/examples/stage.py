@@ -1,0 +1,222 @@
+"""The stage of the demo: processes that are started, watched and always ended, and what is printed of them.
+
+Whatever way the demo ends (done, failed, interrupted, killed), no process and no file of it stays: the stage stops by
+process id what it started, and the kernel stops the rest should the demo itself be killed.
+"""
+import ctypes
+import json
+import os
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+
+COLOURS = {"planner": 36, "adder-1": 32, "adder-2": 92, "echo": 34, "notekeeper": 35, "monitor": 94, "events": 33}
+libc = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1
+printing = threading.Lock()
+
+
+class Failed(Exception):
+    """A step of the demo did not happen."""
+
+
+def die_with_the_demo():
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def paint(text, colour):
+    return f"\033[{colour}m{text}\033[0m" if sys.stdout.isatty() else text
+
+
+def show(line):
+    """Prints a line in one piece: several threads do."""
+    with printing:
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+
+
+def chapter(text):
+    show(f"\n{paint(text, 1)}")
+
+
+def note(text):
+    show(f"  {text}")
+
+
+def until(condition, seconds, what):
+    """Polls until `condition()` is true and returns its value; the bound is generous, the demo is not a benchmark."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise Failed(f"{what}: did not happen within {seconds} seconds")
+        time.sleep(0.02)
+
+
+class Process:
+    """A program with its output, line by line; lines are also shown when `shown`."""
+
+    def __init__(self, name, argv, env, shown):
+        self.name, self.lines, self._shown = name, [], shown
+        self._popen = subprocess.Popen(argv, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                       stderr=subprocess.STDOUT, text=True, errors="replace",
+                                       preexec_fn=die_with_the_demo)
+        self.pid = self._popen.pid
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self):
+        for line in self._popen.stdout:
+            line = line.rstrip("\n")
+            self.lines.append(line)
+            if self._shown:
+                show(paint(f"  │ {line}", COLOURS.get(self.name, 0)))
+
+    def says(self, text, seconds=10, after=0):
+        """Waits for an output line with `text`, among those after the first `after`; returns it."""
+        def found():
+            if self._popen.poll() is not None and not self._reader.is_alive():
+                if not any(text in line for line in self.lines[after:]):
+                    raise Failed(f"{self.name} ended with {self._popen.returncode}: " + "\n".join(self.lines[-5:]))
+            return next((line for line in self.lines[after:] if text in line), None)
+        return until(found, seconds, f"{self.name} says '{text}'")
+
+    def kill(self):
+        """What a crash does."""
+        self._popen.kill()
+        self._popen.wait()
+
+    def stop(self, seconds=10):
+        """Asks it to end and waits. @return its exit code."""
+        if self._popen.poll() is None:
+            self._popen.terminate()
+        try:
+            return self._popen.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise Failed(f"{self.name} did not stop within {seconds} seconds") from None
+        finally:
+            self._reader.join(1)
+
+    def running(self):
+        return self._popen.poll() is None
+
+
+class Stage:
+    """A temporary directory, a private Redis in it, and every process of the demo. Use with `with`."""
+
+    def __init__(self, build, **env):
+        self.bin = os.path.join(os.path.abspath(build), "bin")
+        self.directory = tempfile.mkdtemp(prefix="mas-demo-")
+        self.socket = os.path.join(self.directory, "redis.sock")
+        # Nothing of the caller's environment may lead the demo to another Redis.
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("MAS_")}
+        self.env = {**kept, "MAS_REDIS_URL": f"unix://{self.socket}", **env}
+        self._processes = []
+        self._daemons = []
+
+    def __enter__(self):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._interrupted)
+        return self
+
+    def __exit__(self, *_):
+        for process in reversed(self._processes):
+            try:
+                process.stop()
+            except Failed as error:
+                print(error, file=sys.stderr)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    @staticmethod
+    def _interrupted(number, _frame):
+        sys.exit(128 + number)
+
+    def start(self, name, program, *arguments, shown=True, **env):
+        """Starts a program of the build as `name`; `env` is added to its environment."""
+        return self._run(name, os.path.join(self.bin, program), arguments, shown, env)
+
+    def _run(self, name, program, arguments, shown, env):
+        process = Process(name, [program, *arguments], {**self.env, **env}, shown)
+        self._processes.append(process)
+        return process
+
+    # ---- Redis and the daemons
+
+    def start_redis(self):
+        program = shutil.which("redis-server") or "/usr/bin/redis-server"
+        arguments = ["--port", "0", "--unixsocket", self.socket, "--save", "", "--dir", self.directory]
+        self._run("redis", program, arguments, False, {})
+        until(lambda: self.redis("PING").startswith(b"+PONG"), 10, "redis-server answers")
+
+    def redis(self, command):
+        """The bytes that Redis answers to an inline command; none while it does not answer."""
+        try:
+            with socket.socket(socket.AF_UNIX) as client:
+                client.settimeout(1)
+                client.connect(self.socket)
+                client.sendall(command.encode() + b"\r\n")
+                return client.recv(4096)
+        except OSError:
+            return b""
+
+    def listeners(self, channel):
+        """How many connections are subscribed to a channel."""
+        return int(self.redis(f"PUBSUB NUMSUB {channel}").rsplit(b":", 1)[1])
+
+    def start_daemon(self, program):
+        """Starts a daemon with its defaults, HTTP on a port of the kernel's choice; its `url` is where that is."""
+        head = program.upper().replace("-", "_")
+        daemon = self.start(program, program, shown=False,
+                            **{f"{head}_HTTP_LISTEN": "127.0.0.1:0", f"{head}_LOG_FORMAT": "json"})
+        daemon.url = "http://" + json.loads(daemon.says('"http_listening"'))["address"]
+        self._daemons.append(daemon)
+        return daemon
+
+    def stop_daemons(self):
+        for daemon in self._daemons:
+            if daemon.stop() != 0:
+                raise Failed(f"{daemon.name} did not drain: {daemon.lines[-3:]}")
+
+    # ---- masctl
+
+    def masctl(self, *arguments):
+        """What a masctl command prints, without the end of its last line."""
+        done = subprocess.run([os.path.join(self.bin, "masctl"), *arguments], env=self.env, text=True, timeout=20,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
+                              preexec_fn=die_with_the_demo)
+        if done.returncode:
+            raise Failed(f"masctl {' '.join(arguments)} failed: {done.stderr.strip()}")
+        return done.stdout.rstrip("\n")
+
+    def show(self, *arguments):
+        """Runs masctl before the viewer's eyes; returns what it printed."""
+        said = self.masctl(*arguments)
+        note(paint(f"$ masctl {' '.join(shlex.quote(argument) for argument in arguments)}", 1))
+        for line in said.splitlines():
+            note("  " + line.expandtabs(12))
+        return said
+
+    def ids(self, *arguments):
+        """The ids that `masctl agents …` lists."""
+        return [agent["id"] for agent in json.loads(self.masctl("--json", "agents", *arguments))["agents"]]
+
+
+def get(url):
+    """(status, body as an object) of a GET."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(url, timeout=5) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as answer:
+        return answer.code, json.load(answer)
