@@ -44,6 +44,38 @@ size_t distance(std::string_view a, std::string_view b, size_t limit) {
   return std::min(row[b.size()], limit);
 }
 
+/// @return how many dots `line` has outside strings and comments: the parts of its keys, give or take.
+size_t bare_dots(std::string_view line) {
+  size_t dots = 0;
+  char quote = 0;
+  for (size_t i = 0; i < line.size(); ++i) {
+    char c = line[i];
+    if (quote != 0) {
+      if (c == '\\' && quote == '"') ++i;
+      if (c == quote) quote = 0;
+    } else if (c == '"' || c == '\'') {
+      quote = c;
+    } else if (c == '#') {
+      break;
+    } else if (c == '.') {
+      ++dots;
+    }
+  }
+  return dots;
+}
+
+/// toml++ descends once per part of a dotted key, as deep as the file is long: a key of some thousand parts would
+/// overflow the stack. @return the number of the first line with such a key, or 0.
+size_t line_with_deep_key(std::string_view document) {
+  constexpr size_t kMaxDots = 16;
+  for (size_t number = 1; !document.empty(); ++number) {
+    auto line = document.substr(0, document.find('\n'));
+    if (bare_dots(line) > kMaxDots) return number;
+    document.remove_prefix(std::min(document.size(), line.size() + 1));
+  }
+  return 0;
+}
+
 /// Walks a parsed document and sets what the table knows.
 class TomlReader {
  public:
@@ -142,6 +174,8 @@ void apply_shared_variable(OptionTable& table, const Environment& environment, s
 
 void apply_toml(OptionTable& table, std::string_view document, std::string_view file, Problems& problems) {
   if (document.size() > kMaxConfigBytes) return report(problems, std::string(file) + ": more than 1 MiB");
+  if (size_t line = line_with_deep_key(document); line != 0)
+    return report(problems, std::string(file) + ":" + std::to_string(line) + ":1: a key has too many parts");
   // toml++ reports by exception as Debian builds it; this is the only place that parses.
   try {
     toml::table root = toml::parse(document);

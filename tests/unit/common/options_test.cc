@@ -128,6 +128,20 @@ TEST_CASE("TOML that is none, or of another shape") {
   CHECK(s.toml(many).size() <= kMaxProblems + 1);
 }
 
+TEST_CASE("nesting that would exhaust the stack is refused; dots in strings and comments are not nesting") {
+  std::string dotted = "a";
+  for (int i = 0; i < 400'000; ++i) dotted += ".a";
+  for (const std::string& deep : {dotted + " = 1", "\n[" + dotted + "]", "x = {" + dotted + " = 1}"}) {
+    Sample s;
+    CHECK(has(s.toml(deep), ":1: a key has too many parts"));
+  }
+  Sample s;
+  CHECK(has(s.toml("x = " + std::string(400'000, '[')), "depth"));
+  std::string dots(100, '.');
+  CHECK(s.toml("[redis]\nurl = \"\\\"" + dots + "\" # " + dots + "\nnamespace = '" + dots + "'\n").empty());
+  CHECK(s.ns == dots);
+}
+
 TEST_CASE("the environment goes over the file; unknown variables are refused") {
   Sample s;
   CHECK(s.toml("[scan]\nbatch = 7\n").empty());

@@ -1,0 +1,129 @@
+"""mas-gatewayd as it is so far: who owns which partitions, and that it does not pretend to deliver."""
+
+from harness import MasTestCase, main, poll_until
+from harness.poll import holds_for
+
+QUICK = {"lease": {"ttl": "1s"}}
+
+
+class GatewaydCase(MasTestCase):
+    def setUp(self):
+        super().setUp()
+        self.redis = self.start_redis()
+
+    def gatewayd(self, **options):
+        return self.start_daemon("mas-gatewayd", self.redis, QUICK, **options)
+
+    def owned(self, daemon):
+        return set(daemon.ready()[1]["owned"])
+
+    def wait_shares(self, daemons, sizes, timeout=20):
+        """Every partition has one owner, and the shares have these sizes."""
+        def shared():
+            shares = [self.owned(daemon) for daemon in daemons]
+            return sorted(map(len, shares)) == sorted(sizes) and len(set().union(*shares)) == sum(sizes)
+        poll_until(shared, timeout, lambda: f"shares are {sizes}; they are {[self.owned(d) for d in daemons]}")
+        self.check_leases(daemons)
+
+    def check_leases(self, daemons):
+        """What the daemons say is what Redis says."""
+        for daemon in daemons:
+            for partition in self.owned(daemon):
+                self.assertEqual(self.redis.cmd("GET", f"mas.lease:{{{partition}}}"), daemon.instance())
+
+
+class PartitionsTest(GatewaydCase):
+    def test_one_owns_all_and_says_that_it_delivers_nothing(self):
+        daemon = self.gatewayd()
+        self.wait_shares([daemon], [16])
+        ready, says = daemon.ready()
+        self.assertTrue(ready)
+        self.assertEqual((says["pipeline"], says["partitions"]), ("absent", 16))
+        self.assertIn("delivers nothing", daemon.wait_log("pipeline_absent"))
+        self.assertEqual(self.redis.hgetall("mas.config"), {"partitions": "16", "protocol": "1"})
+        self.assertEqual(daemon.metrics()["mas_gatewayd_partitions_owned"], 16)
+
+        self.redis.cmd("RPUSH", "mas.ingress:{0}", "a frame")
+        holds_for(lambda: self.redis.cmd("LLEN", "mas.ingress:{0}") == 1, 2, "nothing is taken from the ingress")
+
+    def test_joining_leaving_crashing(self):
+        first = self.gatewayd()
+        self.wait_shares([first], [16])
+        second = self.gatewayd()
+        self.wait_shares([first, second], [8, 8])
+        third = self.gatewayd()
+        self.wait_shares([first, second, third], [5, 5, 6])
+        kept = self.owned(first), self.owned(second)
+        holds_for(lambda: (self.owned(first), self.owned(second)) == kept, 3, "shares rest", 0.1)
+
+        third.stop()
+        self.wait_shares([first, second], [8, 8])
+        self.assertTrue(kept[0] <= self.owned(first) and kept[1] <= self.owned(second), "nothing moved needlessly")
+        second.kill()
+        self.wait_shares([first], [16])
+
+    def test_starting_together(self):
+        daemons = [self.daemon("mas-gatewayd", self.redis, QUICK) for _ in range(4)]
+        for daemon in daemons:
+            daemon.start()
+        for daemon in daemons:
+            daemon.wait_ready()
+        self.wait_shares(daemons, [4, 4, 4, 4])
+
+    def test_a_paused_owner_is_replaced_and_knows_it(self):
+        first, second = self.gatewayd(), self.gatewayd()
+        self.wait_shares([first, second], [8, 8])
+        first.pause()
+        self.wait_shares([second], [16])
+        first.resume()
+        first.wait_log("partition_lost")
+        self.assertLessEqual(len(self.owned(first) & self.owned(second)), 0)
+        self.wait_shares([first, second], [8, 8], 40)
+
+    def test_redis_goes_and_comes_back_empty(self):
+        first, second = self.gatewayd(), self.gatewayd()
+        self.wait_shares([first, second], [8, 8])
+        self.redis.kill()
+        first.wait_unready()
+        poll_until(lambda: not self.owned(first) and not self.owned(second), 10, "both give up by their own clock")
+        self.redis.start()
+        self.wait_shares([first, second], [8, 8], 40)
+
+
+class AgreementTest(GatewaydCase):
+    def test_the_number_of_partitions_is_what_mas_config_says(self):
+        self.redis.cmd("HSET", "mas.config", "partitions", 5)
+        daemon = self.gatewayd()
+        self.wait_shares([daemon], [5])
+        self.redis.cmd("HSET", "mas.config", "partitions", 6)
+        reason = daemon.wait_unready()["reason"]
+        self.assertIn("6 partitions", reason)
+        poll_until(lambda: self.redis.scan("mas.lease:*") == [], what="it gives everything up")
+        self.redis.cmd("HSET", "mas.config", "partitions", 5)
+        daemon.wait_ready()
+        self.wait_shares([daemon], [5])
+
+    def test_what_it_cannot_work_by_is_refused(self):
+        for field, value in (("protocol", "2"), ("protocol", ""), ("partitions", "0"), ("partitions", "1025"),
+                             ("partitions", "many"), ("partitions", "-1")):
+            self.redis.cmd("HSET", "mas.config", "partitions", 16, "protocol", 1)
+            self.redis.cmd("HSET", "mas.config", field, value)
+            daemon = self.daemon("mas-gatewayd", self.redis, QUICK).start()
+            poll_until(lambda: f"{field} '{value}'" in daemon.ready()[1].get("reason", ""), 10, f"{field} {value!r} is refused")
+            self.assertEqual(self.redis.scan("mas.lease:*"), [])
+            self.assertIn(f"{field} '{value}'", daemon.wait_log("config_refused"))
+            self.assertEqual(daemon.stop(), 0)
+
+    def test_foreign_members_and_keys_of_the_wrong_type(self):
+        self.redis.cmd("SADD", "mas.daemons", "gatewayd:x", "gatewayd:" + "0" * 32, "\xff", "registryd:" + "1" * 32)
+        daemon = self.gatewayd()
+        self.wait_shares([daemon], [16])
+        self.redis.cmd("DEL", "mas.lease:{3}")
+        self.redis.cmd("RPUSH", "mas.lease:{3}", "x")
+        poll_until(lambda: 3 not in self.owned(daemon), 10, "it does not own what it cannot renew")
+        self.redis.cmd("DEL", "mas.lease:{3}")
+        self.wait_shares([daemon], [16])
+
+
+if __name__ == "__main__":
+    main()
