@@ -133,7 +133,8 @@ Status Agent::stop(int timeout_ms) {
     stopping_.store(true);
   }
   Deadline deadline(timeout_ms);
-  context_.inbox.wake();  // whoever polls returns
+  context_.inbox.wake();  // whoever polls returns, also from a request that a handler waits for
+  context_.requests->end_all(Error{Errc::kCancelled, "the agent is being stopped"});
   auto pass = gate_.enter(deadline.left());
   static_cast<void>(call_hook(&Callbacks::stop, "stop"));
   set_life(Life::kStopping);
