@@ -1,0 +1,66 @@
+/* What the examples share: an agent from the command line's and the environment's settings, and a clean end on signals.
+ *
+ * Every example takes its agent id as its only argument, finds Redis by MAS_REDIS_URL (the library reads it), and beats
+ * as often as MAS_EXAMPLE_BEAT_MS says (default: the library's 30 s), with a TTL of twice that.
+ */
+#ifndef MAS_EXAMPLE_H
+#define MAS_EXAMPLE_H
+
+#include <mas.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static mas_agent *example_agent; /* what the signal handler ends */
+
+static void example_quit(int signal_number) {
+  (void)signal_number;
+  mas_agent_quit(example_agent); /* one of the few things a signal handler may do */
+}
+
+/* Prints one line that a viewer can follow: "calculator  3 + 4 = 7". */
+__attribute__((format(printf, 2, 3))) static void say(const mas_agent *agent, const char *format, ...) {
+  char line[512];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(line, sizeof line, format, arguments);
+  va_end(arguments);
+  printf("%-12s %s\n", mas_agent_id(agent), line);
+}
+
+/* Ends the program when a call failed that it cannot do without. */
+static void must(mas_status status, const char *what) {
+  if (status == MAS_OK || status == MAS_CANCELLED) return;
+  fprintf(stderr, "%s: %s: %s\n", what, mas_status_text(status), mas_error_detail());
+  exit(1);
+}
+
+/* Makes the agent: `capability` is what others find it by (NULL: none), `metadata` a JSON object about it. */
+static mas_agent *example_new(int argc, char **argv, const char *default_id, const char *capability,
+                              const char *metadata) {
+  setvbuf(stdout, NULL, _IOLBF, 0); /* line by line, also into a pipe */
+  mas_options *options = mas_options_new();
+  const char *beat = getenv("MAS_EXAMPLE_BEAT_MS");
+  if (beat != NULL) must(mas_options_set_heartbeat(options, atoi(beat), 2 * atoi(beat)), "heartbeat");
+  if (capability != NULL) must(mas_options_add_capability(options, capability), "capability");
+  must(mas_options_set_metadata(options, metadata, MAS_STRLEN), "metadata");
+  must(mas_agent_new(argc > 1 ? argv[1] : default_id, options, &example_agent), "agent");
+  mas_options_free(options);
+
+  struct sigaction action = {.sa_handler = example_quit};
+  sigaction(SIGINT, &action, NULL);
+  sigaction(SIGTERM, &action, NULL);
+  return example_agent;
+}
+
+/* Stops and frees the agent; the program's exit status. */
+static int example_end(mas_agent *agent) {
+  mas_status status = mas_agent_stop(agent, 2000);
+  say(agent, status == MAS_OK ? "stopped" : "stopped, but could not deregister: %s", mas_error_detail());
+  mas_agent_free(agent);
+  return status == MAS_OK ? 0 : 1;
+}
+
+#endif /* MAS_EXAMPLE_H */
