@@ -1,0 +1,399 @@
+/* Messages, replies and requests between agents of one process and of a foreign program. */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness.h"
+
+/* What a handler saw last; `count` of them in all. */
+typedef struct seen {
+  int count;
+  char sender[64], type[64], data[256];
+} seen;
+
+static mas_status on_any(mas_agent *agent, const mas_message *message, void *user) {
+  seen *s = user;
+  (void)agent;
+  ++s->count;
+  strcpy(s->sender, mas_message_sender(message));
+  strcpy(s->type, mas_message_type(message));
+  strcpy(s->data, mas_message_data(message, NULL));
+  return MAS_OK;
+}
+
+static bool seen_one(void *context) { return ((seen *)context)->count >= 1; }
+static bool is_set(void *context) { return *(bool *)context; }
+
+static void send_reaches_the_handler_of_its_type(void) {
+  mas_agent *a = agent_started("alice", NULL), *b = agent_started("bob", NULL);
+  seen greet = {0}, other = {0};
+  char id[MAS_MESSAGE_ID_SIZE] = "";
+  CHECK_OK(mas_agent_on_message(b, "greet", on_any, &greet));
+  CHECK_OK(mas_agent_on_message(b, NULL, on_any, &other));
+  CHECK_OK(mas_agent_send(a, "bob", "greet", "{\"text\":\"h\xc3\xa9llo\"}", MAS_STRLEN, id));
+  CHECK(strlen(id) == 36);
+  CHECK(eventually(seen_one, &greet, b));
+  CHECK_TEXT(greet.sender, "alice");
+  CHECK_TEXT(greet.type, "greet");
+  CHECK_TEXT(greet.data, "{\"text\":\"h\xc3\xa9llo\"}");
+  CHECK(other.count == 0);
+
+  CHECK_OK(mas_agent_send(a, "bob", "unknown \"type\"\n", NULL, 0, NULL));
+  CHECK(eventually(seen_one, &other, b));
+  CHECK_TEXT(other.type, "unknown \"type\"\n");
+  CHECK_TEXT(other.data, "{}");
+
+  CHECK_OK(mas_agent_on_message(b, "greet", NULL, NULL));
+  other.count = 0;
+  CHECK_OK(mas_agent_send(a, "bob", "greet", NULL, 0, NULL));
+  CHECK(eventually(seen_one, &other, b));
+  CHECK(greet.count == 1);
+  agent_ended(a);
+  agent_ended(b);
+}
+
+static void handlers_belong_to_one_agent(void) {
+  mas_agent *a = agent_started("alice", NULL), *b = agent_started("bob", NULL), *c = agent_started("carol", NULL);
+  seen of_b = {0}, of_c = {0};
+  mas_stats stats;
+  CHECK_OK(mas_agent_on_message(b, "x", on_any, &of_b));
+  CHECK_OK(mas_agent_on_message(c, "y", on_any, &of_c));
+  CHECK_OK(mas_agent_send(a, "carol", "x", NULL, 0, NULL));
+  CHECK_OK(mas_agent_send(a, "carol", "y", NULL, 0, NULL));
+  CHECK(eventually(seen_one, &of_c, c));
+  CHECK(of_b.count == 0 && of_c.count == 1);
+  mas_agent_stats(c, &stats, sizeof stats);
+  CHECK(stats.received == 2 && stats.unhandled == 1);
+  agent_ended(a);
+  agent_ended(b);
+  agent_ended(c);
+}
+
+static void order_is_kept(void) {
+  mas_agent *a = agent_started("alice", NULL), *b = agent_started("bob", NULL);
+  seen last = {0};
+  CHECK_OK(mas_agent_on_message(b, NULL, on_any, &last));
+  for (int i = 0; i < 5000; ++i) CHECK_OK(mas_agent_send(a, "bob", "n", text("{\"n\":%d}", i), MAS_STRLEN, NULL));
+  for (int i = 0; i < 5000;) {
+    int before = last.count;
+    CHECK_OK(mas_agent_poll(b, 5000, NULL));
+    CHECK(last.count > before);
+    i = last.count;
+    CHECK_TEXT(last.data, text("{\"n\":%d}", last.count - 1));
+  }
+  agent_ended(a);
+  agent_ended(b);
+}
+
+/* ---- Requests ---- */
+
+static mas_status add(mas_agent *agent, const mas_message *request, void *user) {
+  (void)agent, (void)user;
+  CHECK(mas_message_expects_reply(request));
+  return mas_message_reply(request, "sum.result", "{\"sum\":3}", MAS_STRLEN);
+}
+
+static void *poll_until_quit(void *agent) {
+  mas_agent_run(agent);
+  return NULL;
+}
+
+typedef struct helper {
+  mas_agent *agent;
+  pthread_t thread;
+} helper;
+
+/* An agent that runs in a thread of its own. */
+static helper helper_started(const char *id, const char *type, mas_message_fn fn, void *user) {
+  helper h = {agent_started(id, NULL), 0};
+  CHECK_OK(mas_agent_on_message(h.agent, type, fn, user));
+  CHECK(pthread_create(&h.thread, NULL, poll_until_quit, h.agent) == 0);
+  return h;
+}
+
+static void helper_ended(helper h) {
+  mas_agent_quit(h.agent);
+  pthread_join(h.thread, NULL);
+  agent_ended(h.agent);
+}
+
+static void a_request_gets_its_reply(void) {
+  helper b = helper_started("bob", "sum", add, NULL);
+  mas_agent *a = agent_started("alice", NULL);
+  mas_message *reply = NULL;
+  size_t size = 0;
+  CHECK_OK(mas_agent_request(a, "bob", "sum", "{\"a\":1}", MAS_STRLEN, 5000, &reply));
+  CHECK_TEXT(mas_message_type(reply), "sum.result");
+  CHECK_TEXT(mas_message_data(reply, &size), "{\"sum\":3}");
+  CHECK(size == strlen("{\"sum\":3}"));
+  CHECK_TEXT(mas_message_sender(reply), "bob");
+  CHECK(!mas_message_expects_reply(reply));
+  CHECK(mas_message_timestamp(reply) > 1.7e9);
+  CHECK(strlen(mas_message_correlation_id(reply)) == 36 && strlen(mas_message_id(reply)) == 36);
+  CHECK(strstr(mas_message_envelope(reply, &size), "\"is_reply\":true") != NULL);
+  CHECK(strlen(mas_message_envelope(reply, NULL)) == size);
+  CHECK_STATUS(mas_message_reply(reply, "x", NULL, 0), MAS_INVALID_ARGUMENT);
+  agent_ended(a);
+  CHECK_TEXT(mas_message_data(reply, NULL), "{\"sum\":3}"); /* outlives its agent */
+  mas_message_unref(reply);
+  helper_ended(b);
+}
+
+static mas_status ask_bob(mas_agent *agent, const mas_message *request, void *user) {
+  mas_message *reply = NULL;
+  (void)user;
+  mas_status status = mas_agent_request(agent, "bob", "sum", NULL, 0, 5000, &reply);
+  if (status != MAS_OK) return status;
+  status = mas_message_reply(request, "answer", mas_message_data(reply, NULL), MAS_STRLEN);
+  mas_message_unref(reply);
+  return status;
+}
+
+static void a_handler_may_request(void) {
+  helper b = helper_started("bob", "sum", add, NULL);
+  helper c = helper_started("carol", "ask", ask_bob, NULL);
+  mas_agent *a = agent_started("alice", NULL);
+  mas_message *reply = NULL;
+  CHECK_OK(mas_agent_request(a, "carol", "ask", NULL, 0, 5000, &reply));
+  CHECK_TEXT(mas_message_data(reply, NULL), "{\"sum\":3}");
+  mas_message_unref(reply);
+  agent_ended(a);
+  helper_ended(c);
+  helper_ended(b);
+}
+
+static void requests_end_without_a_reply(void) {
+  mas_agent *a = agent_started("alice", NULL), *silent = agent_started("silent", NULL);
+  mas_message *reply = NULL;
+  CHECK_STATUS(mas_agent_request(a, "nobody", "x", NULL, 0, 5000, &reply), MAS_NO_RECEIVER);
+  CHECK(strstr(mas_error_detail(), "'nobody'") != NULL);
+  CHECK_STATUS(mas_agent_request(a, "silent", "x", NULL, 0, 30, &reply), MAS_TIMEOUT);
+  CHECK(reply == NULL);
+  agent_ended(silent);
+  agent_ended(a);
+}
+
+typedef struct ended {
+  int count;
+  mas_status status;
+  char data[64];
+} ended;
+
+static void on_reply(mas_agent *agent, mas_status status, const mas_message *reply, void *user) {
+  ended *e = user;
+  (void)agent;
+  ++e->count;
+  e->status = status;
+  CHECK((reply != NULL) == (status == MAS_OK));
+  if (reply != NULL) strcpy(e->data, mas_message_data(reply, NULL));
+}
+
+static bool ended_once(void *context) { return ((ended *)context)->count == 1; }
+
+static void asynchronous_requests_end_in_poll(void) {
+  helper b = helper_started("bob", "sum", add, NULL);
+  mas_agent *a = agent_started("alice", NULL), *silent = agent_started("silent", NULL);
+  ended good = {0}, late = {0}, nobody = {0}, stopped = {0};
+  mas_request *request = NULL;
+  CHECK_OK(mas_agent_request_async(a, "bob", "sum", NULL, 0, 5000, on_reply, &good, &request));
+  CHECK_OK(mas_agent_request_async(a, "silent", "x", NULL, 0, 50, on_reply, &late, NULL));
+  CHECK_OK(mas_agent_request_async(a, "nobody", "x", NULL, 0, -1, on_reply, &nobody, NULL));
+  CHECK_OK(mas_agent_request_async(a, "silent", "x", NULL, 0, -1, on_reply, &stopped, NULL));
+  CHECK(eventually(ended_once, &good, a) && eventually(ended_once, &late, a) && eventually(ended_once, &nobody, a));
+  CHECK_STATUS(good.status, MAS_OK);
+  CHECK_TEXT(good.data, "{\"sum\":3}");
+  CHECK_STATUS(late.status, MAS_TIMEOUT);
+  CHECK_STATUS(nobody.status, MAS_NO_RECEIVER);
+  CHECK_STATUS(mas_request_cancel(request), MAS_NOT_FOUND);
+  mas_request_free(request);
+  CHECK(stopped.count == 0);
+  agent_ended(a);
+  CHECK(stopped.count == 1);
+  CHECK_STATUS(stopped.status, MAS_CANCELLED);
+  agent_ended(silent);
+  helper_ended(b);
+}
+
+static void a_cancelled_request_stays_silent(void) {
+  mas_agent *a = agent_started("alice", NULL);
+  ear *bob = ear_open("agent.bob");
+  ended end = {0};
+  mas_request *waiting = NULL, *answered = NULL;
+  CHECK_OK(mas_agent_request_async(a, "bob", "x", NULL, 0, -1, on_reply, &end, &waiting));
+  CHECK(ear_hear(bob) != NULL);
+  CHECK_OK(mas_request_cancel(waiting));
+  CHECK_STATUS(mas_request_cancel(waiting), MAS_NOT_FOUND);
+
+  CHECK_OK(mas_agent_request_async(a, "nobody", "x", NULL, 0, -1, on_reply, &end, &answered));
+  CHECK_OK(mas_agent_flush(a, 5000)); /* it has ended and waits to be polled */
+  CHECK_OK(mas_request_cancel(answered));
+  CHECK_OK(mas_agent_poll(a, 0, NULL));
+  CHECK(end.count == 0);
+  mas_request_free(waiting);
+  agent_ended(a);
+  CHECK(end.count == 0);
+  mas_request_free(answered);
+  ear_close(bob);
+}
+
+/* A peer that answers with the bytes a Python agent would send. */
+static void *answer_twice(void *user) {
+  ear *bob = user;
+  const char *request = ear_hear(bob);
+  char correlation[64] = "";
+  if (request == NULL) return NULL;
+  memcpy(correlation, strstr(request, "\"correlation_id\":\"") + 18, 36);
+  const char *reply = text(
+      "{\"sender_id\":\"bob\",\"target_id\":\"alice\",\"message_type\":\"sum.result\",\"data\":{\"sum\":3,\"f\":3.0},"
+      "\"meta\":{\"version\":1,\"correlation_id\":\"%s\",\"expects_reply\":false,\"is_reply\":true},"
+      "\"timestamp\":1795350097.538597,\"message_id\":\"1795350097538598622\"}",
+      correlation);
+  redis_publish("agent.alice", reply, strlen(reply));
+  redis_publish("agent.alice", reply, strlen(reply));
+  return NULL;
+}
+
+static bool one_late(void *context) {
+  mas_stats stats;
+  mas_agent_stats(context, &stats, sizeof stats);
+  return stats.late_replies == 1;
+}
+
+static void the_first_answer_counts(void) {
+  mas_agent *a = agent_started("alice", NULL);
+  ear *bob = ear_open("agent.bob");
+  pthread_t peer;
+  mas_message *reply = NULL;
+  CHECK(pthread_create(&peer, NULL, answer_twice, bob) == 0);
+  CHECK_OK(mas_agent_request(a, "bob", "sum.request", "{\"a\":1,\"b\":2}", MAS_STRLEN, 5000, &reply));
+  CHECK_TEXT(mas_message_data(reply, NULL), "{\"sum\":3,\"f\":3.0}");
+  CHECK_TEXT(mas_message_id(reply), "1795350097538598622");
+  mas_message_unref(reply);
+  pthread_join(peer, NULL);
+  CHECK(eventually(one_late, a, a));
+  ear_close(bob);
+  agent_ended(a);
+}
+
+/* ---- Keeping, receipts, own messages ---- */
+
+static mas_status keep(mas_agent *agent, const mas_message *message, void *user) {
+  (void)agent;
+  *(mas_message **)user = mas_message_ref(message);
+  return MAS_OK;
+}
+
+static bool kept_one(void *context) { return *(mas_message **)context != NULL; }
+
+static void a_kept_request_may_be_answered_late(void) {
+  mas_agent *a = agent_started("alice", NULL), *b = agent_started("bob", NULL);
+  mas_message *request = NULL;
+  ended end = {0};
+  CHECK_OK(mas_agent_on_message(b, "x", keep, &request));
+  CHECK_OK(mas_agent_request_async(a, "bob", "x", NULL, 0, 5000, on_reply, &end, NULL));
+  CHECK(eventually(kept_one, &request, b));
+  CHECK_OK(mas_message_reply(request, "y", "{\"late\":true}", MAS_STRLEN));
+  CHECK(eventually(ended_once, &end, a));
+  CHECK_TEXT(end.data, "{\"late\":true}");
+  agent_ended(b);
+  CHECK_STATUS(mas_message_reply(request, "y", NULL, 0), MAS_INVALID_STATE); /* its agent is gone */
+  mas_message_unref(request);
+  agent_ended(a);
+}
+
+typedef struct receipts {
+  int count;
+  char id[MAS_MESSAGE_ID_SIZE], target[64];
+  mas_status outcome;
+} receipts;
+
+static void on_receipt(mas_agent *agent, const char *id, const char *target, mas_status outcome, void *user) {
+  receipts *r = user;
+  (void)agent;
+  ++r->count;
+  strcpy(r->id, id);
+  strcpy(r->target, target);
+  r->outcome = outcome;
+}
+
+static bool receipt_came(void *context) { return ((receipts *)context)->count > 0; }
+
+static void what_reached_nobody_is_reported(void) {
+  mas_agent *a = agent_started("alice", NULL), *b = agent_started("bob", NULL);
+  receipts r = {0};
+  char id[MAS_MESSAGE_ID_SIZE];
+  mas_stats stats;
+  mas_agent_on_receipt(a, MAS_RECEIPTS_FAILURES, on_receipt, &r);
+  CHECK_OK(mas_agent_send(a, "bob", "x", NULL, 0, NULL));
+  CHECK_OK(mas_agent_send(a, "nobody", "x", NULL, 0, id));
+  CHECK(eventually(receipt_came, &r, a));
+  CHECK(r.count == 1);
+  CHECK_TEXT(r.id, id);
+  CHECK_TEXT(r.target, "nobody");
+  CHECK_STATUS(r.outcome, MAS_NO_RECEIVER);
+
+  r.count = 0;
+  mas_agent_on_receipt(a, MAS_RECEIPTS_ALL, on_receipt, &r);
+  CHECK_OK(mas_agent_send(a, "bob", "x", NULL, 0, id));
+  CHECK(eventually(receipt_came, &r, a));
+  CHECK_TEXT(r.id, id);
+  CHECK_STATUS(r.outcome, MAS_OK);
+  mas_agent_stats(a, &stats, sizeof stats);
+  CHECK(stats.sent == 3 && stats.undelivered == 1 && stats.send_failed == 0);
+  agent_ended(a);
+  agent_ended(b);
+}
+
+static void an_agent_may_write_to_itself_and_to_foreign_ids(void) {
+  mas_agent *a = agent_started("alice", NULL);
+  ear *foreign = ear_open("agent.ma\xc3\x9f:1 x");
+  seen s = {0};
+  CHECK_OK(mas_agent_on_message(a, NULL, on_any, &s));
+  CHECK_OK(mas_agent_send(a, "alice", "x", NULL, 0, NULL));
+  CHECK(eventually(seen_one, &s, a));
+  CHECK_OK(mas_agent_send(a, "ma\xc3\x9f:1 x", "x", NULL, 0, NULL));
+  CHECK(strstr(ear_hear(foreign), "\"target_id\":\"ma\xc3\x9f:1 x\"") != NULL);
+  ear_close(foreign);
+  agent_ended(a);
+}
+
+static mas_status quit_then_fail(mas_agent *agent, const mas_message *message, void *user) {
+  (void)message;
+  *(bool *)user = true;
+  mas_agent_quit(agent);
+  CHECK_STATUS(mas_agent_poll(agent, 0, NULL), MAS_INVALID_STATE);
+  CHECK_STATUS(mas_agent_run(agent), MAS_INVALID_STATE);
+  CHECK_STATUS(mas_agent_stop(agent, 0), MAS_INVALID_STATE);
+  return MAS_HANDLER_FAILED;
+}
+
+static void callbacks_may_quit_but_not_poll_or_stop(void) {
+  mas_agent *a = agent_started("alice", NULL);
+  bool called = false;
+  mas_stats stats;
+  CHECK_OK(mas_agent_on_message(a, "x", quit_then_fail, &called));
+  CHECK_OK(mas_agent_send(a, "alice", "x", NULL, 0, NULL));
+  CHECK_OK(mas_agent_run(a));
+  CHECK(is_set(&called));
+  mas_agent_stats(a, &stats, sizeof stats);
+  CHECK(stats.handler_failed == 1);
+  agent_ended(a);
+}
+
+static const test_case kTests[] = {
+    {"send reaches the handler of its type", send_reaches_the_handler_of_its_type},
+    {"handlers belong to one agent", handlers_belong_to_one_agent},
+    {"order is kept", order_is_kept},
+    {"a request gets its reply", a_request_gets_its_reply},
+    {"a handler may request", a_handler_may_request},
+    {"requests end without a reply", requests_end_without_a_reply},
+    {"asynchronous requests end in poll", asynchronous_requests_end_in_poll},
+    {"a cancelled request stays silent", a_cancelled_request_stays_silent},
+    {"the first answer counts", the_first_answer_counts},
+    {"a kept request may be answered late", a_kept_request_may_be_answered_late},
+    {"what reached nobody is reported", what_reached_nobody_is_reported},
+    {"an agent may write to itself and to foreign ids", an_agent_may_write_to_itself_and_to_foreign_ids},
+    {"callbacks may quit but not poll or stop", callbacks_may_quit_but_not_poll_or_stop},
+};
+
+int main(int argc, char **argv) { return RUN_TESTS(argc, argv, kTests); }

@@ -1,0 +1,216 @@
+/* Bounds: what a flood, a slow handler, a stuck Redis and a hostile peer can do to an agent. */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness.h"
+
+#define ENVELOPE "{\"sender_id\":\"x\",\"target_id\":\"alice\",\"message_type\":\"t\",\"data\":{\"n\":%d}}"
+
+static mas_stats stats_of(const mas_agent *agent) {
+  mas_stats stats;
+  mas_agent_stats(agent, &stats, sizeof stats);
+  return stats;
+}
+
+static void the_outbound_queue_is_bounded(void) {
+  mas_options *options = options_here();
+  mas_stats stats;
+  CHECK_OK(mas_options_set_outbound_queue(options, 100, 1 << 20));
+  mas_agent *agent = agent_started("alice", options);
+  redis_freeze();
+  for (int i = 0; i < 100; ++i) CHECK_OK(mas_agent_send(agent, "nobody", "x", NULL, 0, NULL));
+  CHECK_STATUS(mas_agent_send(agent, "nobody", "x", NULL, 0, NULL), MAS_WOULD_BLOCK);
+  CHECK(mas_status_retriable(MAS_WOULD_BLOCK));
+  redis_thaw();
+  CHECK_OK(mas_agent_flush(agent, 10000));
+  CHECK_OK(mas_agent_send(agent, "nobody", "x", NULL, 0, NULL));
+  CHECK_OK(mas_agent_flush(agent, 10000));
+  stats = stats_of(agent);
+  CHECK(stats.sent == 101 && stats.undelivered == 101);
+  agent_ended(agent);
+
+  CHECK_OK(mas_options_set_outbound_queue(options, 100, 2000));
+  agent = agent_started("alice", options);
+  mas_options_free(options);
+  char *big = calloc(1, 3000);
+  snprintf(big, 3000, "{\"x\":\"%02900d\"}", 1);
+  redis_freeze();
+  CHECK_OK(mas_agent_send(agent, "nobody", "x", big, MAS_STRLEN, NULL)); /* alone, it may exceed the bound */
+  CHECK_STATUS(mas_agent_send(agent, "nobody", "x", NULL, 0, NULL), MAS_WOULD_BLOCK);
+  redis_thaw();
+  free(big);
+  agent_ended(agent);
+}
+
+typedef struct flood {
+  int handled, last;
+  uint64_t dropped;
+} flood;
+
+static mas_status on_flood(mas_agent *agent, const mas_message *message, void *user) {
+  flood *f = user;
+  int n = -1;
+  (void)agent;
+  sscanf(mas_message_data(message, NULL), "{\"n\":%d}", &n);
+  CHECK(n > f->last); /* what is left is in order */
+  f->last = n;
+  ++f->handled;
+  return MAS_OK;
+}
+
+static void on_overflow(mas_agent *agent, uint64_t dropped, void *user) {
+  (void)agent;
+  CHECK(dropped > 0);
+  ((flood *)user)->dropped += dropped;
+}
+
+static bool received_100000(void *agent) { return stats_of(agent).received == 100000; }
+static bool flood_is_over(void *context) { return ((flood *)context)->last == 100000; }
+
+static void a_slow_handler_loses_the_oldest_and_is_told(void) {
+  mas_options *options = options_here();
+  flood f = {0};
+  mas_stats stats;
+  CHECK_OK(mas_options_set_inbound_queue(options, 1000, 1 << 20));
+  mas_agent *agent = agent_started("alice", options);
+  mas_options_free(options);
+  CHECK_OK(mas_agent_on_message(agent, NULL, on_flood, &f));
+  mas_agent_on_overflow(agent, on_overflow, &f);
+  const char *script = "for i = 1, 100000 do redis.call('PUBLISH', 'agent.alice', string.format(ARGV[1], i)) end";
+  redis("EVAL", script, "0", ENVELOPE, NULL);
+  CHECK(eventually(received_100000, agent, NULL)); /* nobody polls: as slow as a handler can be */
+  CHECK(eventually(flood_is_over, &f, agent));
+  stats = stats_of(agent);
+  CHECK(f.handled == 1000);
+  CHECK(stats.dropped == 99000 && f.dropped == 99000);
+  agent_ended(agent);
+}
+
+static void the_inbound_queue_is_bounded_in_bytes(void) {
+  mas_options *options = options_here();
+  flood f = {0};
+  CHECK_OK(mas_options_set_inbound_queue(options, 100000, 10000));
+  mas_agent *agent = agent_started("alice", options);
+  mas_options_free(options);
+  CHECK_OK(mas_agent_on_message(agent, NULL, on_flood, &f));
+  const char *script = "for i = 1, 100000 do redis.call('PUBLISH', 'agent.alice', string.format(ARGV[1], i)) end";
+  redis("EVAL", script, "0", ENVELOPE, NULL);
+  CHECK(eventually(received_100000, agent, NULL));
+  CHECK(eventually(flood_is_over, &f, agent));
+  CHECK(f.handled > 50 && f.handled < 10000 / 60);
+  agent_ended(agent);
+}
+
+static bool malformed_5(void *agent) { return stats_of(agent).malformed == 5; }
+
+static void garbage_is_counted_and_harmless(void) {
+  mas_agent *agent = agent_started("alice", NULL);
+  flood f = {0};
+  size_t size = 1 << 20;
+  char *brackets = malloc(size);
+  memset(brackets, '[', size);
+  CHECK_OK(mas_agent_on_message(agent, NULL, on_flood, &f));
+  const char *other = "{\"sender_id\":\"x\",\"target_id\":\"bob\",\"message_type\":\"t\",\"data\":{}}";
+  const char *invalid = "{\"sender_id\":\"x\",\"target_id\":\"alice\",\"message_type\":\"\xff\",\"data\":{}}";
+  redis_publish("agent.alice", brackets, size);
+  redis_publish("agent.alice", invalid, strlen(invalid));
+  redis_publish("agent.alice", other, strlen(other));
+  redis_publish("agent.alice", "", 0);
+  redis_publish("agent.alice", "\0{}", 3);
+  const char *good = text(ENVELOPE, 100000);
+  redis_publish("agent.alice", good, strlen(good));
+  CHECK(eventually(flood_is_over, &f, agent));
+  CHECK(eventually(malformed_5, agent, agent));
+  free(brackets);
+  agent_ended(agent);
+}
+
+static void messages_are_bounded_in_size(void) {
+  mas_options *options = options_here();
+  CHECK_OK(mas_options_set_max_message(options, 2000));
+  mas_agent *agent = agent_started("alice", options);
+  mas_options_free(options);
+  flood f = {0};
+  CHECK_OK(mas_agent_on_message(agent, NULL, on_flood, &f));
+  CHECK_STATUS(mas_agent_send(agent, "bob", "x", text("{\"x\":\"%01900d\"}", 0), MAS_STRLEN, NULL), MAS_TOO_LARGE);
+  CHECK_STATUS(mas_agent_send(agent, "bob", "x", text("{\"x\":\"%02500d\"}", 0), MAS_STRLEN, NULL), MAS_TOO_LARGE);
+  const char *large =
+      text("{\"sender_id\":\"x\",\"target_id\":\"alice\",\"message_type\":\"t\",\"data\":{\"x\":\"%02000d\"}}", 0);
+  redis_publish("agent.alice", large, strlen(large));
+  const char *good = text(ENVELOPE, 100000);
+  redis_publish("agent.alice", good, strlen(good));
+  CHECK(eventually(flood_is_over, &f, agent));
+  CHECK(stats_of(agent).malformed == 1);
+  agent_ended(agent);
+}
+
+/* ---- Threads ---- */
+
+enum { kThreads = 4, kEach = 2000 };
+
+static void *send_many(void *agent) {
+  for (int i = 0; i < kEach;)
+    if (mas_agent_send(agent, "alice", "x", NULL, 0, NULL) == MAS_OK) ++i;
+  return NULL;
+}
+
+static mas_status count(mas_agent *agent, const mas_message *message, void *user) {
+  (void)agent, (void)message;
+  ++*(int *)user;
+  return MAS_OK;
+}
+static bool all_came(void *context) { return *(int *)context == kThreads * kEach; }
+
+static void many_threads_may_send(void) {
+  mas_agent *agent = agent_started("alice", NULL);
+  pthread_t threads[kThreads];
+  int came = 0;
+  CHECK_OK(mas_agent_on_message(agent, "x", count, &came));
+  for (int i = 0; i < kThreads; ++i) CHECK(pthread_create(&threads[i], NULL, send_many, agent) == 0);
+  CHECK(eventually(all_came, &came, agent));
+  for (int i = 0; i < kThreads; ++i) pthread_join(threads[i], NULL);
+  CHECK(stats_of(agent).sent == kThreads * kEach);
+  agent_ended(agent);
+}
+
+static void *poll_until_cancelled(void *agent) { return mas_agent_run(agent) == MAS_OK ? agent : NULL; }
+
+static mas_status ask_silence(mas_agent *agent, const mas_message *message, void *user) {
+  mas_message *reply;
+  (void)message;
+  *(bool *)user = true;
+  return mas_agent_request(agent, "silent", "x", NULL, 0, -1, &reply);
+}
+static bool is_set(void *context) { return __atomic_load_n((bool *)context, __ATOMIC_SEQ_CST); }
+
+static void a_stop_ends_what_waits(void) {
+  mas_agent *agent = agent_started("alice", NULL);
+  ear *silent = ear_open("agent.silent");
+  bool asking = false;
+  pthread_t poller;
+  void *result = NULL;
+  CHECK_OK(mas_agent_on_message(agent, "ask", ask_silence, &asking));
+  CHECK(pthread_create(&poller, NULL, poll_until_cancelled, agent) == 0);
+  CHECK_OK(mas_agent_send(agent, "alice", "ask", NULL, 0, NULL));
+  CHECK(ear_hear(silent) != NULL); /* the handler waits for its answer */
+  CHECK_OK(mas_agent_stop(agent, 10000));
+  pthread_join(poller, &result);
+  CHECK(result == agent && is_set(&asking));
+  CHECK(stats_of(agent).handler_failed == 1);
+  mas_agent_free(agent);
+  ear_close(silent);
+}
+
+static const test_case kTests[] = {
+    {"the outbound queue is bounded", the_outbound_queue_is_bounded},
+    {"a slow handler loses the oldest and is told", a_slow_handler_loses_the_oldest_and_is_told},
+    {"the inbound queue is bounded in bytes", the_inbound_queue_is_bounded_in_bytes},
+    {"garbage is counted and harmless", garbage_is_counted_and_harmless},
+    {"messages are bounded in size", messages_are_bounded_in_size},
+    {"many threads may send", many_threads_may_send},
+    {"a stop ends what waits", a_stop_ends_what_waits},
+};
+
+int main(int argc, char **argv) { return RUN_TESTS(argc, argv, kTests); }

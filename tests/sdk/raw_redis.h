@@ -1,0 +1,31 @@
+// A blocking connection to a redis-server with replies as text: a foreign program, as far as the library knows.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace mas::test {
+
+class RawRedis {
+ public:
+  /// Throws std::runtime_error when it cannot connect.
+  explicit RawRedis(const std::string &socket);
+  ~RawRedis();
+  RawRedis(const RawRedis &) = delete;
+  RawRedis &operator=(const RawRedis &) = delete;
+
+  std::string command(const std::vector<std::string> &args);
+  /// @return the elements of the next array from the server; none after five seconds.
+  std::vector<std::string> read_array();
+
+ private:
+  std::string read_line();
+  std::string read_bytes(size_t size);
+  std::string read_reply();
+  bool fill();
+
+  int fd_;
+  std::string buffer_;
+};
+
+}  // namespace mas::test
