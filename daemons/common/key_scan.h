@@ -8,8 +8,9 @@
 //      ▲                │ error           │ last page was dealt with
 //      └────────────────┴─────────────────┘                       cancel() from anywhere ──▶ idle
 //
-// Pace: a page asks Redis for a bounded amount of work; after it the walk rests three times as long as the page took,
-// including what the receiver did, so that it takes at most a quarter of anybody's time and less when Redis is slow.
+// Pace: a page asks Redis for a bounded amount of work, and the next one waits until the receiver has dealt with it. A
+// gentle walk then rests three times as long as the page took, so that it takes at most a quarter of anybody's time and
+// less when Redis is slow; a quick one, for when somebody waits for its end, does not rest.
 // Failure: on_scan_end with the error; the walk is over.
 // Threading: loop thread. Ownership: may be destroyed at any time, also inside on_scan_end, but not inside on_scan_page.
 #pragma once
@@ -36,6 +37,7 @@ class KeyScanReceiver {
 
 class KeyScanOp {
  public:
+  enum class Pace : uint8_t { kGentle, kQuick };
   enum class State : uint8_t { kIdle, kAsking, kHolding, kPausing };
 
   KeyScanOp(uv_loop_t* loop, redis::Connection& redis, KeyScanReceiver& receiver);
@@ -44,8 +46,8 @@ class KeyScanOp {
   KeyScanOp& operator=(const KeyScanOp&) = delete;
 
   /// @param pattern as SCAN MATCH takes it. @param type as SCAN TYPE takes it, such as "hash".
-  void walk_keys(std::string pattern, std::string type);
-  void walk_set(std::string key);
+  void walk_keys(std::string pattern, std::string type, Pace pace);
+  void walk_set(std::string key, Pace pace);
   /// The page was dealt with. May be called from inside on_scan_page.
   void next();
   /// Ends the walk without a call to the receiver.
@@ -56,7 +58,7 @@ class KeyScanOp {
   bool wrong_type() const { return wrong_type_; }
 
  private:
-  void start();
+  void start(Pace pace);
   void ask();
   void on_page(uint64_t tag, const redis::Answer& answer);
   void finish(const Status& status);
@@ -68,6 +70,7 @@ class KeyScanOp {
   std::string pattern_;
   std::string type_;
   std::string cursor_;
+  Pace pace_ = Pace::kGentle;
   bool wrong_type_ = false;
   MonoTime asked_{};
   std::vector<std::string_view> names_;

@@ -83,7 +83,8 @@ void AgentWatch::on_flapping(const std::string& id) {
 
 void AgentWatch::walk() {
   dropped_ = false;
-  scan_.walk_keys(context_.keys.agent_scan_pattern(), "hash");
+  using Pace = common::KeyScanOp::Pace;
+  scan_.walk_keys(context_.keys.agent_scan_pattern(), "hash", complete() ? Pace::kGentle : Pace::kQuick);
 }
 
 void AgentWatch::on_scan_page(const std::vector<std::string_view>& names) {

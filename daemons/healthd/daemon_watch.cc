@@ -58,7 +58,7 @@ void DaemonWatch::start() {
   if (!state_.is(State::kIdle)) return;
   state_.to(State::kWalking);
   up_.fill(0);
-  scan_.walk_set(context_.keys.daemons());
+  scan_.walk_set(context_.keys.daemons(), common::KeyScanOp::Pace::kGentle);
 }
 
 void DaemonWatch::on_scan_page(const std::vector<std::string_view>& names) {

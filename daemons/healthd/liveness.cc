@@ -140,6 +140,8 @@ Verdict Liveness::observe_silent(AgentRef ref, const Sight& sight, Now now) {
   }
   set_state(agent, AgentState::kWaiting);
   MonoTime until = deadline(agent, now);
+  // After a standstill heartbeats may be waiting in sockets: the first late answer does not count.
+  if (sight.late && agent.misses == 0) until = std::max(until, now.mono + kRetry);
   if (now.mono >= until) return Verdict::kSetInactive;
   look_at(ref, std::min(until, now.mono + absent_interval(kFirstWaiting, agent.misses)), now.mono);
   if (agent.misses < UINT8_MAX) ++agent.misses;

@@ -46,6 +46,7 @@ struct Sight {
   Status status = Status::kOther;  ///< kOther: neither; such an entry is not touched
   WallMicros registered_at = 0;    ///< 0: not said
   int64_t pttl_ms = kNoHeartbeat;
+  bool late = false;  ///< the answer took so long that Redis, or we, may have stood still
 };
 
 /// What is to be written, provided Redis still agrees.

@@ -116,11 +116,8 @@ void LookOp::end_look(Look& look) {
     look.open = false;
     return;
   }
-  if (now - sent_ > kStall) {
-    stats_.stalls.add();
-    liveness_.resume(now, now);
-    sent_ = now;  // once a batch
-  }
+  look.sight.late = now - sent_ > kStall;
+  if (look.sight.late) stats_.late_looks.add();
   look.verdict = liveness_.observe(look.agent, look.sight, Now{now, wall_now()});
   look.open = look.verdict != Verdict::kNone;
 }

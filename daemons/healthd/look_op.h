@@ -7,8 +7,7 @@
 // again before it writes, so a write is right whatever happened since the look, and by whomever it is made: it never
 // brings back a deleted entry, never calls an agent dead whose heartbeat exists.
 // Failure: an agent whose look or write failed is tried again later; the first error of a batch goes to on_looked.
-// An answer that took longer than kStall means that Redis, or this process, stood still: agents then get time to beat
-// again before anybody is declared dead.
+// An answer that took longer than kStall means that Redis, or this process, stood still; the engine is told.
 // Threading: loop thread. Ownership: may be destroyed at any time but from inside its own callbacks.
 #pragma once
 

@@ -36,7 +36,7 @@ Stats::Stats(common::Metrics& metrics)
       hints_keyspace(metrics.counter(kHints, kHintsHelp, {{"source", "keyspace"}})),
       dropped(metrics.counter("agents_dropped_total",
                               "Times that a new agent was not remembered for lack of room; a later walk finds it.")),
-      stalls(metrics.counter("stalls_total", "Looks that took so long that agents were given time to beat again.")),
+      late_looks(metrics.counter("late_looks_total", "Looks whose answer took more than a second.")),
       outages(metrics.counter("outages_total", "Absences of Redis after which agents were given time to beat again.")),
       lateness(metrics.seconds("lateness_seconds", "From a heartbeat's end until INACTIVE was written.")) {}
 

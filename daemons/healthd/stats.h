@@ -26,7 +26,7 @@ struct Stats {
   common::Counter& hints_event;
   common::Counter& hints_keyspace;
   common::Counter& dropped;
-  common::Counter& stalls;
+  common::Counter& late_looks;
   common::Counter& outages;
   Histogram& lateness;
 };

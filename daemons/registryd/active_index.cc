@@ -116,7 +116,8 @@ void ActiveIndex::start_pass() {
   pass_began_ = mono_now();
   pass_invalid_ = 0;
   pass_overfull_ = false;
-  reconcile_.start();
+  using Pace = common::KeyScanOp::Pace;
+  reconcile_.start(marker_.present() ? Pace::kGentle : Pace::kQuick);
 }
 
 void ActiveIndex::look_up(std::vector<std::string> ids) {

@@ -23,6 +23,8 @@ constexpr auto kMoves = transitions<State>({{State::kIdle, State::kScanning},
                                             {State::kSweepingSet, State::kFindingSets},
                                             {State::kSweepingSet, State::kIdle}});
 
+constexpr std::string_view kInstancesTail = ":instances";
+
 }  // namespace
 
 ReconcileOp::ReconcileOp(uv_loop_t* loop, redis::Connection& redis, const Keys& keys, Registry& registry,
@@ -36,13 +38,14 @@ ReconcileOp::ReconcileOp(uv_loop_t* loop, redis::Connection& redis, const Keys& 
       member_walk_(loop, redis, *this),
       writer_(redis, keys, [this](const Status& status) { on_swept(status); }) {}
 
-void ReconcileOp::start() {
+void ReconcileOp::start(common::KeyScanOp::Pace pace) {
+  pace_ = pace;
   state_.to(State::kScanning);
   ids_.clear();
   sets_.clear();
   swept_.clear();
   registry_.begin_pass();
-  key_walk_.walk_keys(keys_.agent_scan_pattern(), "hash");
+  key_walk_.walk_keys(keys_.agent_scan_pattern(), "hash", pace_);
 }
 
 void ReconcileOp::on_scan_page(const std::vector<std::string_view>& names) {
@@ -63,12 +66,19 @@ void ReconcileOp::on_scan_end(const Status& status) {
 
 // ---- looking at entries
 
+// The instances of a known agent are no agent; without this a pass would look at each of them.
+bool ReconcileOp::is_sub_key(std::string_view id) const {
+  if (!id.ends_with(kInstancesTail) || registry_.wants({}, id)) return false;
+  return registry_.wants({}, id.substr(0, id.size() - kInstancesTail.size()));
+}
+
 void ReconcileOp::take_agent_keys(const std::vector<std::string_view>& names) {
   for (std::string_view name : names) {
     std::string_view id = keys_.agent_id_of_key(name);
+    if (id.empty() || is_sub_key(id)) continue;
     if (is_foreign_agent_id(id)) {
       ids_.emplace_back(id);
-    } else if (!id.empty()) {
+    } else {
       host_.on_not_indexed(id, "id: expected 1 to 512 bytes of UTF-8 without control characters");
     }
   }
@@ -114,7 +124,7 @@ void ReconcileOp::sweep_next_set() {
   swept_ = std::move(sets_.back());
   sets_.pop_back();
   state_.to(State::kSweepingSet);
-  member_walk_.walk_set(keys_.capability_index(swept_));
+  member_walk_.walk_set(keys_.capability_index(swept_), pace_);
 }
 
 // ---- from one part to the next
@@ -130,10 +140,10 @@ void ReconcileOp::advance() {
     case State::kRevisiting:
       state_.to(State::kSweepingAgents);
       swept_.clear();
-      return member_walk_.walk_set(keys_.agents_index());
+      return member_walk_.walk_set(keys_.agents_index(), pace_);
     case State::kSweepingAgents:
       state_.to(State::kFindingSets);
-      return key_walk_.walk_keys(keys_.capability_scan_pattern(), "set");
+      return key_walk_.walk_keys(keys_.capability_scan_pattern(), "set", pace_);
     case State::kSweepingSet:
       state_.to(State::kFindingSets);
       return sweep_next_set();

@@ -41,7 +41,8 @@ class ReconcileOp : private common::KeyScanReceiver {
 
   ReconcileOp(uv_loop_t* loop, redis::Connection& redis, const Keys& keys, Registry& registry, ReconcileHost& host);
 
-  void start();
+  /// @param pace quick while clients wait for the index.
+  void start(common::KeyScanOp::Pace pace);
   /// The answer to ReconcileHost::look_up.
   void looked_up(const Status& status);
   bool idle() const { return state_.is(State::kIdle); }
@@ -50,6 +51,7 @@ class ReconcileOp : private common::KeyScanReceiver {
  private:
   void on_scan_page(const std::vector<std::string_view>& names) override;
   void on_scan_end(const Status& status) override;
+  bool is_sub_key(std::string_view id) const;
   void take_agent_keys(const std::vector<std::string_view>& names);
   void take_set_keys(const std::vector<std::string_view>& names);
   void sweep(const std::vector<std::string_view>& members);
@@ -69,7 +71,8 @@ class ReconcileOp : private common::KeyScanReceiver {
   IndexWriteOp writer_;
   std::vector<std::string> ids_;   // still to be looked at
   std::vector<std::string> sets_;  // capabilities whose sets are still to be swept
-  std::string swept_;              // the capability of the set that is being swept; empty: all agents
+  common::KeyScanOp::Pace pace_ = common::KeyScanOp::Pace::kGentle;
+  std::string swept_;  // the capability of the set that is being swept; empty: all agents
 };
 
 }  // namespace mas::registry

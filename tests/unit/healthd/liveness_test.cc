@@ -53,7 +53,7 @@ struct World {
     Sight sight;
     if (found != redis.end()) {
       const SimAgent& agent = found->second;
-      sight = Sight{true, agent.status, agent.registered_at, Sight::kNoHeartbeat};
+      sight = Sight{true, agent.status, agent.registered_at, Sight::kNoHeartbeat, false};
       if (agent.no_expiry) sight.pttl_ms = Sight::kNoExpiry;
       if (!agent.no_expiry && beating(agent)) sight.pttl_ms = to_millis(agent.expiry - now);
     }
@@ -288,6 +288,22 @@ TEST_CASE("an agent that registers anew is believed although it was held") {
   w.run(seconds(1));
   CHECK_FALSE(w.inactive("a"));
   CHECK(w.engine.count(AgentState::kActive) == 1);
+}
+
+TEST_CASE("an answer that came late is not a proof the first time") {
+  World w;
+  w.start("a", seconds(2));
+  w.run(seconds(1));
+  w.now += milliseconds(1'500);
+  std::vector<AgentRef> due;
+  w.engine.take_due(w.now, 10, due);
+  REQUIRE(due.size() == 1);
+  Sight sight{true, Sight::Status::kActive, w.redis["a"].registered_at, Sight::kNoHeartbeat, true};
+  CHECK(w.engine.observe(due[0], sight, Now{w.now, w.wall()}) == Verdict::kNone);
+  w.now += seconds(1);
+  w.engine.take_due(w.now, 10, due);
+  REQUIRE(due.size() == 2);
+  CHECK(w.engine.observe(due[0], sight, Now{w.now, w.wall()}) == Verdict::kSetInactive);
 }
 
 TEST_CASE("what is remembered is bounded") {
