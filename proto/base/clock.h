@@ -14,18 +14,14 @@ using MonoTime = std::chrono::time_point<std::chrono::steady_clock, Duration>;
 /// Microseconds since 1970-01-01 UTC.
 using WallMicros = int64_t;
 
-inline MonoTime mono_now() {
-  return std::chrono::time_point_cast<Duration>(std::chrono::steady_clock::now());
-}
+inline MonoTime mono_now() { return std::chrono::time_point_cast<Duration>(std::chrono::steady_clock::now()); }
 
 inline WallMicros wall_now() {
   return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
       .count();
 }
 
-inline int64_t to_millis(Duration d) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(d).count();
-}
+inline int64_t to_millis(Duration d) { return std::chrono::duration_cast<std::chrono::milliseconds>(d).count(); }
 
 /// Appends seconds with six decimals, "1795350097.286038": the form timestamps have on the wire.
 void append_seconds(std::string& out, WallMicros t);

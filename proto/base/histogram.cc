@@ -45,9 +45,7 @@ void Histogram::merge(const Histogram& other) {
   max_ = std::max(max_, other.max_);
 }
 
-void Histogram::clear() {
-  *this = Histogram();
-}
+void Histogram::clear() { *this = Histogram(); }
 
 uint64_t Histogram::quantile(double q) const {
   if (count_ == 0) return 0;

@@ -9,21 +9,16 @@ namespace {
 
 constexpr char kHex[] = "0123456789abcdef";
 
-bool is_alnum(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
+bool is_alnum(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
 
-bool is_control(char c) {
-  return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-}
+bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
 }  // namespace
 
 Status check_agent_id(std::string_view id) {
   auto refuse = [&](std::string_view why) {
-    return Error{Errc::kInvalidArgument,
-                 "agent id '" + printable(id) + "' " + std::string(why) +
-                     "; expected 1-128 of [A-Za-z0-9._-], starting with a letter or digit"};
+    return Error{Errc::kInvalidArgument, "agent id '" + printable(id) + "' " + std::string(why) +
+                                             "; expected 1-128 of [A-Za-z0-9._-], starting with a letter or digit"};
   };
   if (id.empty()) return refuse("is empty");
   if (id.size() > kMaxAgentIdBytes) return refuse("has " + std::to_string(id.size()) + " characters");
@@ -63,8 +58,7 @@ Id128 new_uuid_v7(WallMicros now) {
   Id128 id;
   random_bytes(id.bytes);
   auto millis = static_cast<uint64_t>(now < 0 ? 0 : now / 1000);
-  for (int i = 0; i < 6; ++i)
-    id.bytes[static_cast<size_t>(i)] = static_cast<unsigned char>(millis >> (40 - 8 * i));
+  for (int i = 0; i < 6; ++i) id.bytes[static_cast<size_t>(i)] = static_cast<unsigned char>(millis >> (40 - 8 * i));
   id.bytes[6] = static_cast<unsigned char>(0x70 | (id.bytes[6] & 0x0f));
   id.bytes[8] = static_cast<unsigned char>(0x80 | (id.bytes[8] & 0x3f));
   return id;

@@ -82,21 +82,18 @@ JsonWriter& JsonWriter::string(std::string_view text) {
 
 JsonWriter& JsonWriter::integer(int64_t value) {
   char digits[24];
-  return raw(
-      {digits, static_cast<size_t>(std::to_chars(digits, digits + sizeof digits, value).ptr - digits)});
+  return raw({digits, static_cast<size_t>(std::to_chars(digits, digits + sizeof digits, value).ptr - digits)});
 }
 
 JsonWriter& JsonWriter::unsigned_integer(uint64_t value) {
   char digits[24];
-  return raw(
-      {digits, static_cast<size_t>(std::to_chars(digits, digits + sizeof digits, value).ptr - digits)});
+  return raw({digits, static_cast<size_t>(std::to_chars(digits, digits + sizeof digits, value).ptr - digits)});
 }
 
 JsonWriter& JsonWriter::number(double value) {
   if (!std::isfinite(value)) return null();
   char digits[32];
-  return raw(
-      {digits, static_cast<size_t>(std::to_chars(digits, digits + sizeof digits, value).ptr - digits)});
+  return raw({digits, static_cast<size_t>(std::to_chars(digits, digits + sizeof digits, value).ptr - digits)});
 }
 
 JsonWriter& JsonWriter::raw(std::string_view json) {

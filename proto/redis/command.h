@@ -30,8 +30,7 @@ inline void append_argument(std::string& out, std::string_view arg) {
 
 inline void append_argument(std::string& out, std::integral auto arg) {
   char text[24];
-  append_argument(
-      out, std::string_view(text, static_cast<size_t>(std::to_chars(text, text + 24, arg).ptr - text)));
+  append_argument(out, std::string_view(text, static_cast<size_t>(std::to_chars(text, text + 24, arg).ptr - text)));
 }
 
 /// Appends one command; arguments are texts (any bytes) or integers.

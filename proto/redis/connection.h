@@ -62,9 +62,8 @@ struct ReplyTo {
 /// `void on_reply(uint64_t tag, const Answer& answer)`.
 template <auto Method, typename T>
 ReplyTo reply_to(T* self, uint64_t tag = 0) {
-  return {
-      [](void* object, uint64_t t, const Answer& answer) { (static_cast<T*>(object)->*Method)(t, answer); },
-      self, tag};
+  return {[](void* object, uint64_t t, const Answer& answer) { (static_cast<T*>(object)->*Method)(t, answer); }, self,
+          tag};
 }
 
 struct ConnectionOptions {

@@ -16,8 +16,7 @@ uint64_t to_uv_millis(Duration d) {
 /// Closes a handle whose memory is freed when libuv lets go of it.
 template <typename Handle>
 void close_and_free(Handle* handle) {
-  uv_close(reinterpret_cast<uv_handle_t*>(&handle->uv),
-           [](uv_handle_t* uv) { delete static_cast<Handle*>(uv->data); });
+  uv_close(reinterpret_cast<uv_handle_t*>(&handle->uv), [](uv_handle_t* uv) { delete static_cast<Handle*>(uv->data); });
 }
 
 /// libuv's callback for all three: runs the stored function unless the handle is on its way out.
@@ -38,9 +37,7 @@ Timer::Timer(uv_loop_t* loop, std::function<void()> fn) : handle_(new Handle{{},
   handle_->uv.data = handle_;
 }
 
-Timer::~Timer() {
-  close_and_free(handle_);
-}
+Timer::~Timer() { close_and_free(handle_); }
 
 void Timer::once(Duration delay) {
   uv_update_time(handle_->uv.loop);
@@ -53,15 +50,9 @@ void Timer::every(Duration period) {
                  std::max<uint64_t>(to_uv_millis(period), 1));
 }
 
-void Timer::stop() {
-  uv_timer_stop(&handle_->uv);
-}
-bool Timer::armed() const {
-  return uv_is_active(reinterpret_cast<const uv_handle_t*>(&handle_->uv)) != 0;
-}
-void Timer::unref() {
-  uv_unref(reinterpret_cast<uv_handle_t*>(&handle_->uv));
-}
+void Timer::stop() { uv_timer_stop(&handle_->uv); }
+bool Timer::armed() const { return uv_is_active(reinterpret_cast<const uv_handle_t*>(&handle_->uv)) != 0; }
+void Timer::unref() { uv_unref(reinterpret_cast<uv_handle_t*>(&handle_->uv)); }
 
 struct BeforePoll::Handle {
   uv_prepare_t uv;
@@ -73,9 +64,7 @@ BeforePoll::BeforePoll(uv_loop_t* loop, std::function<void()> fn) : handle_(new 
   handle_->uv.data = handle_;
 }
 
-BeforePoll::~BeforePoll() {
-  close_and_free(handle_);
-}
+BeforePoll::~BeforePoll() { close_and_free(handle_); }
 
 void BeforePoll::request() {
   uv_prepare_start(&handle_->uv, [](uv_prepare_t* uv) {
@@ -94,14 +83,8 @@ Wakeup::Wakeup(uv_loop_t* loop, std::function<void()> fn) : handle_(new Handle{{
   handle_->uv.data = handle_;
 }
 
-Wakeup::~Wakeup() {
-  close_and_free(handle_);
-}
-void Wakeup::signal() {
-  uv_async_send(&handle_->uv);
-}
-void Wakeup::unref() {
-  uv_unref(reinterpret_cast<uv_handle_t*>(&handle_->uv));
-}
+Wakeup::~Wakeup() { close_and_free(handle_); }
+void Wakeup::signal() { uv_async_send(&handle_->uv); }
+void Wakeup::unref() { uv_unref(reinterpret_cast<uv_handle_t*>(&handle_->uv)); }
 
 }  // namespace mas::redis

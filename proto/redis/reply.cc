@@ -92,9 +92,7 @@ class ReplyReader::Arena {
 
 namespace {
 
-ReplyReader::Arena& arena_of(const redisReadTask* task) {
-  return *static_cast<ReplyReader::Arena*>(task->privdata);
-}
+ReplyReader::Arena& arena_of(const redisReadTask* task) { return *static_cast<ReplyReader::Arena*>(task->privdata); }
 
 void* create_string(const redisReadTask* task, char* bytes, size_t size) {
   Reply* reply = arena_of(task).node(task);
@@ -151,12 +149,8 @@ void* create_nil(const redisReadTask* task) {
 void free_object(void*) {}  // the arena frees
 
 #if HIREDIS_MAJOR >= 1
-void* create_double(const redisReadTask*, double, char*, size_t) {
-  return nullptr;
-}
-void* create_bool(const redisReadTask*, int) {
-  return nullptr;
-}
+void* create_double(const redisReadTask*, double, char*, size_t) { return nullptr; }
+void* create_bool(const redisReadTask*, int) { return nullptr; }
 redisReplyObjectFunctions functions = {create_string, create_array, create_integer, create_double,
                                        create_nil,    create_bool,  free_object};
 #else
@@ -174,9 +168,7 @@ ReplyReader::ReplyReader(size_t max_reply_bytes)
   reader_->maxbuf = kIdleReaderBytes;
 }
 
-ReplyReader::~ReplyReader() {
-  redisReaderFree(reader_);
-}
+ReplyReader::~ReplyReader() { redisReaderFree(reader_); }
 
 Status ReplyReader::feed(std::string_view bytes) {
   if (reader_->len - reader_->pos + bytes.size() > max_reply_bytes_)
@@ -203,15 +195,13 @@ std::string_view Reply::error_code() const {
 }
 
 Error error_of(const Reply& reply) {
-  static constexpr std::string_view kUnavailable[] = {
-      "LOADING", "READONLY", "OOM", "MASTERDOWN", "BUSY", "TRYAGAIN", "CLUSTERDOWN", "NOREPLICAS", "MISCONF"};
+  static constexpr std::string_view kUnavailable[] = {"LOADING",  "READONLY",    "OOM",        "MASTERDOWN", "BUSY",
+                                                      "TRYAGAIN", "CLUSTERDOWN", "NOREPLICAS", "MISCONF"};
   static constexpr std::string_view kAuth[] = {"NOAUTH", "WRONGPASS", "NOPERM"};
   auto is_one_of = [code = reply.error_code()](const auto& table) {
     return std::find(std::begin(table), std::end(table), code) != std::end(table);
   };
-  Errc errc = is_one_of(kUnavailable) ? Errc::kUnavailable
-              : is_one_of(kAuth)      ? Errc::kAuthFailed
-                                      : Errc::kRefused;
+  Errc errc = is_one_of(kUnavailable) ? Errc::kUnavailable : is_one_of(kAuth) ? Errc::kAuthFailed : Errc::kRefused;
   return Error{errc, "Redis: " + std::string(reply.text.substr(0, 512))};
 }
 

@@ -84,15 +84,14 @@ class Subscriber::Impl final : public ConnectionListener {
   void ping() {
     Duration silence = mono_now() - heard_;
     if (silence >= 2 * ping_interval_)
-      return connection_.drop_link(Error{
-          Errc::kTimeout, "subscriptions were silent for " + std::to_string(to_millis(silence)) + " ms"});
+      return connection_.drop_link(
+          Error{Errc::kTimeout, "subscriptions were silent for " + std::to_string(to_millis(silence)) + " ms"});
     request(Command("PING"));
   }
 
   /// On a ready link only a full queue refuses, which the next ping finds out.
   void request(const Command& command) {
-    if (auto status = connection_.send(command, ReplyTo{}); !status)
-      listener_.on_subscriber_error(status.error());
+    if (auto status = connection_.send(command, ReplyTo{}); !status) listener_.on_subscriber_error(status.error());
   }
 
   SubscriberListener& listener_;
@@ -103,28 +102,15 @@ class Subscriber::Impl final : public ConnectionListener {
   MonoTime heard_{};
 };
 
-Subscriber::Subscriber(uv_loop_t* loop, ConnectionOptions options, SubscriberListener& listener,
-                       Duration ping_interval)
+Subscriber::Subscriber(uv_loop_t* loop, ConnectionOptions options, SubscriberListener& listener, Duration ping_interval)
     : impl_(std::make_unique<Impl>(loop, std::move(options), listener, ping_interval)) {}
 Subscriber::~Subscriber() = default;
 
-void Subscriber::start() {
-  impl_->start();
-}
-void Subscriber::stop() {
-  impl_->stop();
-}
-void Subscriber::subscribe(std::string_view channel) {
-  impl_->subscribe(channel);
-}
-void Subscriber::unsubscribe(std::string_view channel) {
-  impl_->unsubscribe(channel);
-}
-bool Subscriber::subscribed(std::string_view channel) const {
-  return impl_->subscribed(channel);
-}
-bool Subscriber::ready() const {
-  return impl_->ready();
-}
+void Subscriber::start() { impl_->start(); }
+void Subscriber::stop() { impl_->stop(); }
+void Subscriber::subscribe(std::string_view channel) { impl_->subscribe(channel); }
+void Subscriber::unsubscribe(std::string_view channel) { impl_->unsubscribe(channel); }
+bool Subscriber::subscribed(std::string_view channel) const { return impl_->subscribed(channel); }
+bool Subscriber::ready() const { return impl_->ready(); }
 
 }  // namespace mas::redis

@@ -13,12 +13,8 @@
 namespace mas::redis {
 namespace {
 
-SSL_CTX* as_ctx(void* p) {
-  return static_cast<SSL_CTX*>(p);
-}
-SSL* as_ssl(void* p) {
-  return static_cast<SSL*>(p);
-}
+SSL_CTX* as_ctx(void* p) { return static_cast<SSL_CTX*>(p); }
+SSL* as_ssl(void* p) { return static_cast<SSL*>(p); }
 
 /// The oldest error that OpenSSL queued on this thread; the rest is discarded.
 std::string queued_error() {
@@ -30,13 +26,10 @@ std::string queued_error() {
 }
 
 Error bad_file(const char* what, const std::string& file) {
-  return Error{Errc::kInvalidArgument,
-               std::string("TLS: cannot use ") + what + " '" + file + "': " + queued_error()};
+  return Error{Errc::kInvalidArgument, std::string("TLS: cannot use ") + what + " '" + file + "': " + queued_error()};
 }
 
-int no_passphrase(char*, int, int, void*) {
-  return 0;
-}
+int no_passphrase(char*, int, int, void*) { return 0; }
 
 bool is_ip_address(const std::string& name) {
   unsigned char address[sizeof(in6_addr)];
@@ -45,8 +38,7 @@ bool is_ip_address(const std::string& name) {
 
 Status load_files(SSL_CTX* ctx, const TlsFiles& files) {
   if (files.ca.empty()) {
-    if (SSL_CTX_set_default_verify_paths(ctx) != 1)
-      return bad_file("the system's authorities in", "default paths");
+    if (SSL_CTX_set_default_verify_paths(ctx) != 1) return bad_file("the system's authorities in", "default paths");
   } else if (SSL_CTX_load_verify_locations(ctx, files.ca.c_str(), nullptr) != 1) {
     return bad_file("the CA file", files.ca);
   }
@@ -75,9 +67,7 @@ Result<std::shared_ptr<TlsContext>> TlsContext::create(const TlsFiles& files) {
   return context;
 }
 
-TlsContext::~TlsContext() {
-  SSL_CTX_free(as_ctx(ctx_));
-}
+TlsContext::~TlsContext() { SSL_CTX_free(as_ctx(ctx_)); }
 
 TlsSession::TlsSession(std::shared_ptr<TlsContext> context, const std::string& name)
     : context_(std::move(context)), name_(name) {
@@ -102,9 +92,7 @@ TlsSession::TlsSession(std::shared_ptr<TlsContext> context, const std::string& n
   ssl_ = ssl;
 }
 
-TlsSession::~TlsSession() {
-  SSL_free(as_ssl(ssl_));
-}
+TlsSession::~TlsSession() { SSL_free(as_ssl(ssl_)); }
 
 void TlsSession::feed(std::string_view ciphertext) {
   BIO* in = SSL_get_rbio(as_ssl(ssl_));
@@ -156,8 +144,7 @@ Result<size_t> TlsSession::read(char* out, size_t size) {
 Status TlsSession::write(std::string_view plaintext) {
   ERR_clear_error();
   while (!plaintext.empty()) {
-    int n = SSL_write(as_ssl(ssl_), plaintext.data(),
-                      static_cast<int>(std::min<size_t>(plaintext.size(), INT_MAX)));
+    int n = SSL_write(as_ssl(ssl_), plaintext.data(), static_cast<int>(std::min<size_t>(plaintext.size(), INT_MAX)));
     if (n <= 0) return failure("writing", n);
     plaintext.remove_prefix(static_cast<size_t>(n));
   }

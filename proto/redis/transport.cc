@@ -68,9 +68,7 @@ const TransitionTable Transport::kMoves = transitions<State>({
 Transport::Transport(uv_loop_t* loop, TransportListener& listener)
     : loop_(loop), listener_(listener), state_(State::kClosed, kMoves) {}
 
-Transport::~Transport() {
-  close();
-}
+Transport::~Transport() { close(); }
 
 void Transport::open(const Endpoint& endpoint) {
   endpoint_ = endpoint;
@@ -228,9 +226,7 @@ void Transport::received_ciphertext(std::string_view bytes) {
   if (!out.empty()) push(out);
 }
 
-bool Transport::writing() const {
-  return socket_ != nullptr && socket_->busy;
-}
+bool Transport::writing() const { return socket_ != nullptr && socket_->busy; }
 
 void Transport::write(std::string& bytes) {
   if (tls_ == nullptr) return push(bytes);

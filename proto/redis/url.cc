@@ -11,9 +11,7 @@ namespace {
 
 constexpr size_t kMaxUrlBytes = 4096;
 
-Error bad(const std::string& what) {
-  return Error{Errc::kInvalidArgument, "Redis URL: " + what};
-}
+Error bad(const std::string& what) { return Error{Errc::kInvalidArgument, "Redis URL: " + what}; }
 
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -44,8 +42,7 @@ template <typename Number>
 std::optional<Number> number(std::string_view text, Number max) {
   Number value{};
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || error != std::errc() || end != text.data() + text.size() || value > max)
-    return std::nullopt;
+  if (text.empty() || error != std::errc() || end != text.data() + text.size() || value > max) return std::nullopt;
   return value;
 }
 
@@ -59,20 +56,16 @@ Status parse_db(Endpoint& endpoint, std::string_view text) {
 Status parse_user_info(Endpoint& endpoint, std::string_view info) {
   auto colon = info.find(':');
   auto user = percent_decode(info.substr(0, colon));
-  auto password =
-      percent_decode(colon == std::string_view::npos ? std::string_view() : info.substr(colon + 1));
-  if (!user || !password)
-    return bad("user or password has a '%' that is not followed by two hexadecimal digits");
-  if (!user->empty() && password->empty())
-    return bad("a user is given but no password; expected user:password@");
+  auto password = percent_decode(colon == std::string_view::npos ? std::string_view() : info.substr(colon + 1));
+  if (!user || !password) return bad("user or password has a '%' that is not followed by two hexadecimal digits");
+  if (!user->empty() && password->empty()) return bad("a user is given but no password; expected user:password@");
   endpoint.user = *user;
   endpoint.password = *password;
   return {};
 }
 
 bool is_host_char(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
-         c == '_';
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
 }
 
 Status parse_host_port(Endpoint& endpoint, std::string_view text) {
@@ -84,8 +77,7 @@ Status parse_host_port(Endpoint& endpoint, std::string_view text) {
     if (close == std::string_view::npos) return bad("the IPv6 address has no closing ']'");
     host = text.substr(1, close - 1);
     for (char c : host)
-      if (hex_digit(c) < 0 && c != ':' && c != '.')
-        return bad("'" + printable(host) + "' is not an IPv6 address");
+      if (hex_digit(c) < 0 && c != ':' && c != '.') return bad("'" + printable(host) + "' is not an IPv6 address");
     std::string_view rest = text.substr(close + 1);
     has_port = rest.starts_with(':');
     if (!rest.empty() && !has_port) return bad("expected ':port' or '/' after the IPv6 address");
@@ -95,12 +87,10 @@ Status parse_host_port(Endpoint& endpoint, std::string_view text) {
     port = text.substr(colon + 1);
     has_port = true;
     for (char c : host)
-      if (!is_host_char(c))
-        return bad("host '" + printable(host) + "' has a character that host names have not");
+      if (!is_host_char(c)) return bad("host '" + printable(host) + "' has a character that host names have not");
   } else {
     for (char c : host)
-      if (!is_host_char(c))
-        return bad("host '" + printable(host) + "' has a character that host names have not");
+      if (!is_host_char(c)) return bad("host '" + printable(host) + "' has a character that host names have not");
   }
   if (host.size() > 253) return bad("the host has more than 253 characters");
   if (has_port) {
@@ -133,10 +123,8 @@ Status parse_query(Endpoint& endpoint, std::string_view query) {
     auto equals = option.find('=');
     if (equals == std::string_view::npos) return bad("option '" + printable(option) + "' has no value");
     auto value = percent_decode(option.substr(equals + 1));
-    if (!value || value->empty())
-      return bad("option '" + printable(option.substr(0, equals)) + "' has a bad value");
-    if (auto status = set_option(endpoint, option.substr(0, equals), std::move(*value)); !status)
-      return status;
+    if (!value || value->empty()) return bad("option '" + printable(option.substr(0, equals)) + "' has a bad value");
+    if (auto status = set_option(endpoint, option.substr(0, equals), std::move(*value)); !status) return status;
   }
   if (endpoint.tls.cert.empty() != endpoint.tls.key.empty())
     return bad("cert and key belong together; only one is given");
@@ -195,8 +183,7 @@ Result<Endpoint> parse_url(std::string_view url) {
   if (auto status = parse_scheme(endpoint, rest); !status) return status.error();
 
   auto query_at = rest.find('?');
-  std::string_view query =
-      query_at == std::string_view::npos ? std::string_view() : rest.substr(query_at + 1);
+  std::string_view query = query_at == std::string_view::npos ? std::string_view() : rest.substr(query_at + 1);
   rest = rest.substr(0, query_at);
 
   auto path_at = rest.find('/');

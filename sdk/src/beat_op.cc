@@ -1,4 +1,4 @@
-// Beats.
+// Writes the heartbeat and the lease, and looks whether the registration is still there.
 #include "sdk/src/beat_op.h"
 
 #include "proto/wire/agent_entry.h"

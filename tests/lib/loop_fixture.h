@@ -30,8 +30,7 @@ class LoopFixture {
   uv_loop_t* loop() { return &loop_; }
 
   /// @return whether `condition` came true within `limit`.
-  bool run_until(const std::function<bool()>& condition,
-                 std::chrono::milliseconds limit = std::chrono::seconds(10)) {
+  bool run_until(const std::function<bool()>& condition, std::chrono::milliseconds limit = std::chrono::seconds(10)) {
     auto deadline = std::chrono::steady_clock::now() + limit;
     uv_timer_start(
         &tick_, [](uv_timer_t*) {}, 1, 5);  // looks at the condition also when nothing happens

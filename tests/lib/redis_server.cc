@@ -29,8 +29,7 @@ bool answers(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  bool ok = connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
-            write(fd, "PING\r\n", 6) == 6;
+  bool ok = connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 && write(fd, "PING\r\n", 6) == 6;
   char answer[64] = {};
   ok = ok && read(fd, answer, sizeof answer - 1) > 0 && std::strstr(answer, "LOADING") == nullptr;
   close(fd);
@@ -60,19 +59,9 @@ RedisServer::~RedisServer() {
 }
 
 void RedisServer::start() {
-  std::vector<std::string> args = {"redis-server",
-                                   "--port",
-                                   "0",
-                                   "--unixsocket",
-                                   socket_,
-                                   "--dir",
-                                   directory_,
-                                   "--save",
-                                   "",
-                                   "--appendonly",
-                                   "no",
-                                   "--logfile",
-                                   directory_ + "/redis.log"};
+  std::vector<std::string> args = {
+      "redis-server", "--port", "0",         "--unixsocket",           socket_, "--dir", directory_, "--save", "",
+      "--appendonly", "no",     "--logfile", directory_ + "/redis.log"};
   for (std::string arg : extra_) {
     if (auto at = arg.find("@DIR@"); at != std::string::npos) arg.replace(at, 5, directory_);
     args.push_back(arg);
@@ -110,12 +99,8 @@ void RedisServer::stop() {
   pid_ = -1;
 }
 
-void RedisServer::freeze() {
-  kill(pid_, SIGSTOP);
-}
-void RedisServer::thaw() {
-  kill(pid_, SIGCONT);
-}
+void RedisServer::freeze() { kill(pid_, SIGSTOP); }
+void RedisServer::thaw() { kill(pid_, SIGCONT); }
 
 int unused_port() {
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -122,8 +122,7 @@ TEST_CASE("READONLY is answered, and the link replaced so that the name is resol
 
 TEST_CASE("a refusal to serve while greeting counts as no link, with Redis's own words") {
   // A replica whose primary is away and that may not serve stale data answers PING with MASTERDOWN.
-  RedisServer replica(
-      {"--replicaof", "127.0.0.1", "1", "--replica-serve-stale-data", "no", "--requirepass", ""});
+  RedisServer replica({"--replicaof", "127.0.0.1", "1", "--replica-serve-stale-data", "no", "--requirepass", ""});
   LoopFixture loop;
   RecordingListener listener;
   Connection connection(loop.loop(), quick_options(replica.url()), &listener);
@@ -174,8 +173,7 @@ TEST_CASE("something that does not speak RESP is a protocol error") {
   uv_tcp_getsockname(&impostor.listener, reinterpret_cast<sockaddr*>(&address), &size);
   RecordingListener listener;
   {
-    Connection connection(loop.loop(),
-                          quick_options("redis://127.0.0.1:" + std::to_string(ntohs(address.sin_port))),
+    Connection connection(loop.loop(), quick_options("redis://127.0.0.1:" + std::to_string(ntohs(address.sin_port))),
                           &listener);
     connection.start();
     CHECK(loop.run_until([&] { return !listener.downs.empty(); }));

@@ -42,8 +42,8 @@ struct Certificates {
             " -keyout " + name + ".key -out " + name + ".crt");
   }
   void leaf(const std::string& name, const std::string& extension) {
-    openssl("req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=" + name + " -keyout " +
-            name + ".key -out " + name + ".csr");
+    openssl("req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=" + name + " -keyout " + name +
+            ".key -out " + name + ".csr");
     std::ofstream(file(name + ".ext")) << extension << "\n";
     openssl("x509 -req -days 2 -CA ca.crt -CAkey ca.key -CAcreateserial -in " + name + ".csr -out " + name +
             ".crt -extfile " + name + ".ext");
@@ -59,10 +59,10 @@ struct TlsServer {
     for (int attempt = 0; attempt < 5 && !server; ++attempt) {
       port = unused_port();
       try {
-        server.emplace(std::vector<std::string>{
-            "--tls-port", std::to_string(port), "--bind", "127.0.0.1", "--tls-cert-file",
-            certificates.file("server.crt"), "--tls-key-file", certificates.file("server.key"),
-            "--tls-ca-cert-file", certificates.file("ca.crt"), "--tls-auth-clients", auth_clients});
+        server.emplace(std::vector<std::string>{"--tls-port", std::to_string(port), "--bind", "127.0.0.1",
+                                                "--tls-cert-file", certificates.file("server.crt"), "--tls-key-file",
+                                                certificates.file("server.key"), "--tls-ca-cert-file",
+                                                certificates.file("ca.crt"), "--tls-auth-clients", auth_clients});
       } catch (const std::runtime_error&) {
         if (attempt == 4) throw;
       }

@@ -113,15 +113,7 @@ TEST_CASE("histogram: exact below 128, within 1/64 above, whole range") {
 TEST_CASE("JSON writer: commas, escapes, numbers") {
   std::string out;
   JsonWriter w(out);
-  w.begin_object()
-      .key("a")
-      .string("q\"\\\n\x01é")
-      .key("b")
-      .begin_array()
-      .integer(-5)
-      .number(0.1)
-      .null()
-      .end_array();
+  w.begin_object().key("a").string("q\"\\\n\x01é").key("b").begin_array().integer(-5).number(0.1).null().end_array();
   w.key("c").begin_object().end_object().key("d").boolean(true).key("e").number(1.0 / 0.0).end_object();
   CHECK(out == "{\"a\":\"q\\\"\\\\\\n\\u0001é\",\"b\":[-5,0.1,null],\"c\":{},\"d\":true,\"e\":null}");
 }
