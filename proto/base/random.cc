@@ -2,11 +2,12 @@
 #include "proto/base/random.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <sys/random.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdlib>
 #include <cstring>
 
@@ -23,10 +24,15 @@ void fill_from_kernel(unsigned char* out, size_t size) {
   }
 }
 
+/// Counts forks on the way to this process: a child must not go on with its parent's bytes. Not getpid(), which is a
+/// system call per identifier.
+std::atomic<unsigned> forks{1};
+[[maybe_unused]] const int watching_forks = pthread_atfork(nullptr, nullptr, [] { ++forks; });
+
 struct Pool {
   std::array<unsigned char, 2048> bytes;
   size_t used = sizeof(bytes);
-  pid_t owner = 0;
+  unsigned filled_after = 0;  // value of `forks`
 };
 
 thread_local Pool pool;
@@ -35,10 +41,10 @@ thread_local Pool pool;
 
 void random_bytes(std::span<unsigned char> out) {
   if (out.size() > pool.bytes.size() / 4) return fill_from_kernel(out.data(), out.size());
-  if (pool.used + out.size() > pool.bytes.size() || pool.owner != getpid()) {
+  if (pool.used + out.size() > pool.bytes.size() || pool.filled_after != forks.load(std::memory_order_relaxed)) {
     fill_from_kernel(pool.bytes.data(), pool.bytes.size());
     pool.used = 0;
-    pool.owner = getpid();
+    pool.filled_after = forks.load(std::memory_order_relaxed);
   }
   std::memcpy(out.data(), pool.bytes.data() + pool.used, out.size());
   std::memset(pool.bytes.data() + pool.used, 0, out.size());

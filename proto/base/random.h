@@ -1,7 +1,7 @@
 // Randomness from the kernel: identifiers, tokens, jitter.
 //
 // Every call draws from getrandom(2) through a per-thread buffer, so an identifier costs a copy, not a system
-// call. A child after fork() shares nothing: the buffer is discarded when the process id changes.
+// call. A child after fork() shares nothing: the buffer is discarded in the child.
 // Threading: safe from any thread. Failure: getrandom cannot fail once the kernel's pool is up; if it does
 // the process aborts, since no identifier made without it could be trusted.
 #pragma once
