@@ -38,7 +38,7 @@ void Inbox::signal() {
   if (!std::exchange(readable_, true)) wake();
 }
 
-void Inbox::push(MessagePtr message) {
+bool Inbox::push(MessagePtr message) {
   MessagePtr victim;  // freed outside the lock
   std::lock_guard lock(mutex_);
   message_bytes_ += message->size();
@@ -50,7 +50,7 @@ void Inbox::push(MessagePtr message) {
     total_dropped_.store(total_dropped_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     if (!std::exchange(overflow_noticed_, true)) notices_.push({next_++, Notice{}});
   }
-  signal();
+  return !std::exchange(readable_, true);
 }
 
 void Inbox::push(Receipt receipt) {

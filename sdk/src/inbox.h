@@ -58,7 +58,8 @@ class Inbox {
   Status open();
   int fd() const { return fd_; }
 
-  void push(MessagePtr message);
+  /// @return whether wake() is due, by the caller: once for all the messages of a read.
+  [[nodiscard]] bool push(MessagePtr message);
   void push(Receipt receipt);
   void push(ConnectionChange change);
   void push(Notice notice);

@@ -20,7 +20,8 @@ constexpr Duration kShortestWait = std::chrono::milliseconds(1);
 Session::Timers::Timers(Session& session)
     : beat(session.loop(), [&session] { session.beat(); }),
       retry(session.loop(), [&session] { session.try_register(); }),
-      requests(session.loop(), [&session] { session.watch_requests(); }) {}
+      requests(session.loop(), [&session] { session.watch_requests(); }),
+      wake(session.loop(), [&session] { session.agent_.inbox.wake(); }) {}
 
 Session::Session(Runtime& runtime, AgentContext& agent)
     : runtime_(runtime),

@@ -81,8 +81,10 @@ class Session final : public HubMember, public OutboxListener, public OpHost {
   struct Timers {
     explicit Timers(Session& session);
     redis::Timer beat, retry, requests;
+    redis::BeforePoll wake;
   };
 
+  void wake_poller();
   bool starting() const { return static_cast<bool>(started_); }
   void try_register();
   void register_again(RegisterOp::Mode mode);

@@ -17,11 +17,23 @@ void Session::on_payload(std::string_view payload) {
     return agent_.debug("dropped a message for '" + printable(received.target()) + "'");
   }
   agent_.counters.received.add();
-  if (!received.is_reply()) return agent_.inbox.push(std::move(*message));
+  if (!received.is_reply()) {
+    if (agent_.inbox.push(std::move(*message))) wake_poller();
+    return;
+  }
 
   auto request = parse_uuid(received.correlation_id());
   received.keep();
   if (!request || !agent_.requests->end(*request, std::move(*message))) agent_.counters.late_replies.add();
+}
+
+/// Once for all that this turn of the loop brings: woken for each message alone, the poller would fight the I/O thread
+/// for every one of them.
+void Session::wake_poller() {
+  if (timers_ != nullptr)
+    timers_->wake.request();
+  else
+    agent_.inbox.wake();
 }
 
 void Session::on_outcome(OutgoingKind kind, const Id128& id, std::string_view target, const Status& outcome) {
