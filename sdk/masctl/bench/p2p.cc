@@ -1,4 +1,6 @@
 // `bench p2p`: one-way messages. Throughput as fast as it goes, then latency at a steady rate.
+#include <cmath>
+
 #include "sdk/masctl/bench/bench.h"
 
 namespace mas::ctl {
@@ -9,6 +11,7 @@ constexpr unsigned kLatencyRounds = 3;
 
 const Round& ours_received(const Duel::Exchange& exchange) { return exchange.ours.passive; }
 const Round& raw_received(const Duel::Exchange& exchange) { return exchange.raw.passive; }
+const Round& raw_sent(const Duel::Exchange& exchange) { return exchange.raw.active; }
 const Round& ours_sent(const Duel::Exchange& exchange) { return exchange.ours.active; }
 double rate_of(const Round& round) { return round.per_second(); }
 
@@ -16,7 +19,7 @@ struct P2pResult {
   Summary ours, raw;                  // throughput
   Summary ours_latency, raw_latency;  // at the steady rate
   double ratio = 0;
-  double sender_cpu = 0, receiver_cpu = 0;  // nanoseconds per message of ours
+  double ours_cpu[2] = {}, raw_cpu[2] = {};  // nanoseconds per message of sender and receiver
 };
 
 double cpu_per_message(const std::vector<Round>& rounds) {
@@ -43,9 +46,17 @@ Result<P2pResult> measure(const Settings& settings, const P2pOptions& options) {
   result.ratio = median_ratio(*saturated, ours_received, raw_received, rate_of);
   result.ours_latency = summarize(rounds_of(*steady, ours_received));
   result.raw_latency = summarize(rounds_of(*steady, raw_received));
-  result.sender_cpu = cpu_per_message(rounds_of(*saturated, ours_sent));
-  result.receiver_cpu = cpu_per_message(rounds_of(*saturated, ours_received));
+  result.ours_cpu[0] = cpu_per_message(rounds_of(*saturated, ours_sent));
+  result.ours_cpu[1] = cpu_per_message(rounds_of(*saturated, ours_received));
+  result.raw_cpu[0] = cpu_per_message(rounds_of(*saturated, raw_sent));
+  result.raw_cpu[1] = cpu_per_message(rounds_of(*saturated, raw_received));
   return result;
+}
+
+void write_cpu(JsonWriter& json, const char* key, const double (&nanos)[2]) {
+  json.key(key).begin_object();
+  json.key("sender").number(std::round(nanos[0]) / 1e3).key("receiver").number(std::round(nanos[1]) / 1e3);
+  json.end_object();
 }
 
 void print_json(Output& out, const P2pOptions& options, const P2pResult& result) {
@@ -61,9 +72,9 @@ void print_json(Output& out, const P2pOptions& options, const P2pResult& result)
   json.key("latency_rate").unsigned_integer(options.rate);
   write_latency(json, "latency_us", result.ours_latency);
   write_latency(json, "raw_latency_us", result.raw_latency);
-  json.key("cpu_us_per_message").begin_object();
-  json.key("sender").number(result.sender_cpu / 1e3).key("receiver").number(result.receiver_cpu / 1e3);
-  json.end_object().end_object();
+  write_cpu(json, "cpu_us_per_message", result.ours_cpu);
+  write_cpu(json, "raw_cpu_us_per_message", result.raw_cpu);
+  json.end_object();
   out.line(text);
 }
 

@@ -102,7 +102,7 @@ Status RawLink::write(std::string_view bytes) {
 }
 
 Status RawLink::receive(int flags, bool& ret_got) {
-  char buffer[65536];
+  char buffer[16384];  // as hiredis reads; its reader is slower with more in its buffer
   ssize_t got = recv(fd_, buffer, sizeof buffer, flags);
   while (got < 0 && errno == EINTR) got = recv(fd_, buffer, sizeof buffer, flags);
   ret_got = got > 0;
