@@ -43,6 +43,7 @@ void AgentWatch::run() {
 void AgentWatch::rest() {
   if (!running_) return;
   running_ = false;
+  page_held_ = false;
   tick_timer_.stop();
   walk_timer_.stop();
   scan_.cancel();

@@ -211,6 +211,19 @@ class OutageTest(HealthdCase):
         self.redis.cmd("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
         self.wait_status("alice", "INACTIVE", 6)
 
+    def test_connections_cut_in_the_middle_of_walks(self):
+        with self.redis.client() as client:
+            for kind in ("entry", "heartbeat"):
+                client.pipeline([("HSET", f"agent:a{n}", "id", f"a{n}", "status", "ACTIVE", "registered_at", "1")
+                                 if kind == "entry" else ("SET", f"agent:a{n}:heartbeat", "1", "EX", 600)
+                                 for n in range(20_000)])
+        daemon = self.daemon("mas-healthd", self.redis, config=QUICK).start()
+        for cut in range(20):
+            daemon.wait_log("redis_up", after=cut)
+            self.redis.cmd("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        daemon.wait_ready(20)
+        self.wait_state(daemon, "active", 20_000, 30)
+
     def test_errors_of_redis_are_no_deaths(self):
         proxy = self.start_proxy(self.redis)
         daemon = self.start_daemon("mas-healthd", proxy.url(), config=NO_DAMPING)

@@ -200,6 +200,19 @@ class MarkerTest(RegistrydCase):
                 self.wait_index("mas.capability:chat", ["alice", "bob"] if keep_data else ["bob"])
                 poll_until(lambda: self.redis.cmd("EXISTS", "mas.index"))
 
+    def test_connections_cut_in_the_middle_of_passes(self):
+        with self.redis.client() as client:
+            client.pipeline([("HSET", f"agent:a{n}", "id", f"a{n}", "capabilities", f'["c{n % 9}"]', "metadata", "{}",
+                              "status", "ACTIVE", "registered_at", "1") for n in range(10_000)])
+        daemon = self.daemon("mas-registryd", self.redis, config=QUICK).start()
+        for cut in range(20):
+            daemon.wait_log("redis_up", after=cut)
+            self.redis.cmd("CLIENT", "KILL", "TYPE", ("normal", "pubsub")[cut % 2], "SKIPME", "yes")
+            if cut % 2:
+                self.redis.cmd("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        daemon.wait_ready(30)
+        self.assertEqual(self.redis.cmd("SCARD", "mas.agents"), 10_000)
+
     def test_a_lost_subscription_is_mended(self):
         daemon = self.registryd(RARE)
         complete = len(daemon.logged("index_complete"))
