@@ -1,13 +1,13 @@
 // What a daemon gives to the frame that runs it, and what it gets. The glossary of this folder:
 //
-//   frame     the part that is the same in all daemons: flags, signals, HTTP, heartbeat, Redis connection,
-//   drain service   the part that is a daemon's own up/down   Redis answers and passed the checks of the
-//   frame (version, role) / does not drain     stop taking new work, finish what was begun, say so; bounded
-//   by daemon.drain_timeout lease     a key with a TTL that one process holds at a time (lease.h)
+//   frame      the part that is the same in all daemons: flags, signals, HTTP, heartbeat, Redis connection, drain
+//   service    the part that is a daemon's own
+//   up, down   Redis answers and passed the checks of the frame (version, role), or does not
+//   drain      stop taking new work, finish what was begun, say so; bounded by daemon.drain_timeout
+//   lease      a key with a TTL that one process holds at a time (lease.h)
 //
-// Order of calls, all on the loop's thread: start() once; then on_redis_up and on_redis_down in turns (up
-// first); reload() any time; drain() once, last. Not up when drain() is called: there is nothing to wait for
-// in Redis.
+// Order of calls, all on the loop's thread: start() once; then on_redis_up and on_redis_down in turns (up first);
+// reload() any time; drain() once, last. Not up when drain() is called: there is nothing to wait for in Redis.
 #pragma once
 
 #include <uv.h>

@@ -1,7 +1,7 @@
-// Capped exponential backoff with full jitter: the wait before attempt n is uniform in [0, min(cap,
-// base·2ⁿ)]. Full jitter spreads the herd of clients that lost the same server at the same moment (M.
-// Brooker, "Exponential Backoff and Jitter", AWS Architecture Blog, 2015). A floor of base/2 keeps a single
-// client from spinning. Pure: the caller brings the random number.
+// Capped exponential backoff with jitter: the wait before attempt n is uniform in [base/2, min(cap, base·2ⁿ)].
+// Jitter spreads the herd of clients that lost the same server at the same moment (M. Brooker, "Exponential Backoff and
+// Jitter", AWS Architecture Blog, 2015); the floor keeps a single client from spinning.
+// Pure: the caller brings the random number.
 #pragma once
 
 #include <algorithm>

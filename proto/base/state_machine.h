@@ -5,8 +5,9 @@
 // in it is a bug of this program, never of its input, so it aborts.
 //
 //   enum class State : uint8_t { kIdle, kReading, kDone };
-//   constexpr auto kMoves = transitions<State>({{State::kIdle, State::kReading}, {State::kReading,
-//   State::kDone}}); StateMachine<State> state_{State::kIdle, kMoves}; state_.to(State::kReading);
+//   constexpr auto kMoves = transitions<State>({{State::kIdle, State::kReading}, {State::kReading, State::kDone}});
+//   StateMachine<State> state_{State::kIdle, kMoves};
+//   state_.to(State::kReading);
 #pragma once
 
 #include <array>

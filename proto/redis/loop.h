@@ -1,9 +1,9 @@
 // libuv handles as C++ objects: timer, wake-up and before-poll hook.
 //
-// Ownership: the object owns its handle and may be destroyed at any time on the loop's thread, also from
-// inside its own callback; the callback never runs after that. The handle's memory is freed in libuv's close
-// callback only, so a loop must be run once more (uv_run until it returns 0) before uv_loop_close. Threading:
-// loop thread only, except Wakeup::signal.
+// Ownership: the object owns its handle and may be destroyed at any time on the loop's thread, also from inside its own
+// callback; the callback never runs after that. The handle's memory is freed in libuv's close callback only, so a loop
+// must be run once more (uv_run until it returns 0) before uv_loop_close.
+// Threading: loop thread only, except Wakeup::signal.
 #pragma once
 
 #include <uv.h>

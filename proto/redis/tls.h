@@ -1,10 +1,11 @@
 // TLS over memory: a context per endpoint, a session per link; bytes in, bytes out, no sockets.
 //
-// Happy path: handshake() until done, exchanging what take_outgoing() gives and feed() takes; then read() and
-// write(). The server's certificate is always verified against the CA and its name or IP address (RFC 6125,
-// RFC 9525); TLS 1.2 is the least. Failure: kInvalidArgument for files that cannot be used (the file is
-// named), kAuthFailed for a certificate that does not verify, kProtocol for anything else; the session is
-// then unusable. Threading: a context may be shared, a session belongs to one thread.
+// Happy path: handshake() until done, exchanging what take_outgoing() gives and feed() takes; then read() and write().
+// The server's certificate is always verified against the CA and its name or IP address (RFC 6125, RFC 9525); TLS 1.2
+// is the least.
+// Failure: kInvalidArgument for files that cannot be used (the file is named), kAuthFailed for a certificate that does
+// not verify, kProtocol for anything else; the session is then unusable.
+// Threading: a context may be shared, a session belongs to one thread.
 #pragma once
 
 #include <memory>

@@ -4,11 +4,11 @@
 //        ▲    (unix: straight to dialing)   └────── plain ───────────▶ │
 //        └───────────── close(), or failure → on_lost ─────────────────┘
 //
-// Happy path: open() → on_open; write() hands over a buffer, on_written says that it is gone; on_bytes brings
-// what came. Failure: on_lost once, with a sentence that has no address in it (the owner knows it); the
-// transport is then closed and may be opened again. Every address of a name is tried in turn. There are no
-// time-outs here: the owner closes. Threading: one loop, its thread. Ownership: may be destroyed at any time
-// but from inside its own callbacks; memory that libuv still uses is freed in its close callback.
+// Happy path: open() → on_open; write() hands over a buffer, on_written says that it is gone; on_bytes brings what came.
+// Failure: on_lost once, with a sentence that has no address in it (the owner knows it); the transport is then closed
+// and may be opened again. Every address of a name is tried in turn. There are no time-outs here: the owner closes.
+// Threading: one loop, its thread. Ownership: may be destroyed at any time but from inside its own callbacks; memory
+// that libuv still uses is freed in its close callback.
 #pragma once
 
 #include <uv.h>

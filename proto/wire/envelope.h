@@ -1,10 +1,10 @@
 // The envelope: one message between agents, as JSON, byte-compatible with the original Python framework.
 //
-// Happy path: the sender fills EnvelopeFields and appends the JSON to a buffer; a receiver decodes the bytes
-// into an Envelope of views, without copying what it does not have to unescape. Unknown members stay in `raw`
-// untouched. Failure: kMalformed or kTooLarge with what is wrong and where (never with the payload's bytes).
-// Threading: one decoder per thread. Ownership: an Envelope's views live as long as the bytes that were
-// decoded and until the decoder's next call, whichever ends first.
+// Happy path: the sender fills EnvelopeFields and appends the JSON to a buffer; a receiver decodes the bytes into an
+// Envelope of views, without copying what it does not have to unescape. Unknown members stay in `raw` untouched.
+// Failure: kMalformed or kTooLarge with what is wrong and where (never with the payload's bytes).
+// Threading: one decoder per thread. Ownership: an Envelope's views live as long as the bytes that were decoded and
+// until the decoder's next call, whichever ends first.
 #pragma once
 
 #include <cstdint>

@@ -1,10 +1,11 @@
 // Reading JSON from outside: strict checks and raw tokens, by simdjson's on-demand parser; never a DOM.
 //
-// Strict means RFC 8259 with this system's limits: valid UTF-8, no lone surrogate in an escape, nesting at
-// most limits::kJsonDepth, nothing after the value. Integers may have any number of digits. Linear time, and
-// memory proportional to the input, for any input. Failure: kMalformed, kTooLarge past
-// limits::kMaxEnvelopeBytes, kNoMemory; the sentence says what was expected and at which byte, never what
-// stood there. Threading: one reader per thread; `JsonReader::local()` is the calling thread's.
+// Strict means RFC 8259 with this system's limits: valid UTF-8, no lone surrogate in an escape, nesting at most
+// limits::kJsonDepth, nothing after the value. Integers may have any number of digits. Linear time, and memory
+// proportional to the input, for any input.
+// Failure: kMalformed, kTooLarge past limits::kMaxEnvelopeBytes, kNoMemory; the sentence says what was expected and at
+// which byte, never what stood there.
+// Threading: one reader per thread; `JsonReader::local()` is the calling thread's.
 #pragma once
 
 #include <cstddef>
