@@ -13,8 +13,8 @@ namespace mas::common {
 namespace {
 
 void report(Problems& problems, std::string text) {
+  if (problems.size() + 1 == kMaxProblems) text = "… more problems are not shown";
   if (problems.size() < kMaxProblems) problems.push_back(std::move(text));
-  if (problems.size() == kMaxProblems) problems.push_back("… more problems are not shown");
 }
 
 std::string upper(std::string_view text) {

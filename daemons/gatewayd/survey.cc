@@ -67,10 +67,10 @@ void Survey::on_members(uint64_t tag, const redis::Answer& answer) {
   if (!reply) return finish(reply.error());
   if (tag == kConfig) {
     if (auto status = take_config(**reply); !status) finish(status.error());
-    return;
+  } else if (tag == kDaemons) {
+    take_members(**reply);
+    ask_details();
   }
-  take_members(**reply);
-  ask_details();
 }
 
 Status Survey::take_config(const redis::Reply& fields) {
