@@ -80,6 +80,8 @@ Error error_of(simdjson::error_code code) {
       return malformed("a control character stands in a string without being escaped");
     case simdjson::INCOMPLETE_ARRAY_OR_OBJECT:
       return malformed("an object or array is not closed");
+    case simdjson::TRAILING_CONTENT:
+      return malformed("more than one value");
     case simdjson::EMPTY:
       return malformed("empty; expected a value");
     default:
@@ -171,7 +173,7 @@ bool Walk::key(const char* start, const char* value, bool wanted, std::string_vi
 }
 
 bool Walk::scalar(std::string_view token, JsonValue* seen) {
-  char first = token.front();
+  char first = token.empty() ? '\0' : token.front();
   auto kind = first == 'n' ? JsonKind::kNull : first == 't' || first == 'f' ? JsonKind::kBoolean : JsonKind::kNumber;
   bool valid = kind == JsonKind::kNumber ? is_number(token)
                : kind == JsonKind::kNull ? token == "null"
@@ -183,10 +185,7 @@ bool Walk::scalar(std::string_view token, JsonValue* seen) {
 
 bool Walk::value(ondemand::value& value, unsigned depth, JsonVisitor* visitor, JsonValue* seen) {
   auto token = value.raw_json_token();
-  // The iterators look for a comma without asking whether the text has ended, so what follows the text may have been
-  // taken for one. The next token is then the end mark, and everything behind that is meaningless.
-  if (token.data() >= text_.data() + text_.size()) return fail(simdjson::INCOMPLETE_ARRAY_OR_OBJECT);
-  char first = token.front();
+  char first = token.empty() ? '\0' : token.front();
   if (first == '"') {
     // Taken off the iterator by hand: its own skipping would mistake a string before a colon for a key.
     ondemand::raw_json_string taken;
@@ -205,9 +204,11 @@ bool Walk::value(ondemand::value& value, unsigned depth, JsonVisitor* visitor, J
     if (auto error = value.get_array().get(array)) return fail(error);
     if (!elements(array, depth)) return false;
   }
-  if (seen == nullptr) return true;
+  // The text's last token closes the outermost value (simdjson sees to that), so more must follow here. The iterators
+  // would not notice, and take the bytes behind the text for the rest of it.
   const char* next = nullptr;
-  if (auto error = document_.current_location().get(next)) return fail(error);
+  if (document_.current_location().get(next)) return fail(simdjson::INCOMPLETE_ARRAY_OR_OBJECT);
+  if (seen == nullptr) return true;
   std::string_view whole(token.data(), static_cast<size_t>(next - token.data()));
   *seen = {first == '{' ? JsonKind::kObject : JsonKind::kArray, trim_end(whole), {}};
   return true;

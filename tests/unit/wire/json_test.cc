@@ -173,6 +173,7 @@ TEST_CASE("errors say where and what was expected, not what stood there") {
   CHECK(message("[\"secret]") == "JSON: a string has no closing quote");
   CHECK(message("{\"secret\":1") == "JSON: an object or array is not closed");
   CHECK(message("") == "JSON: empty; expected a value");
+  CHECK(message("{\"secret\":1} {}") == "JSON: more than one value");
 }
 
 TEST_CASE("arrays of strings") {
@@ -217,8 +218,8 @@ TEST_CASE("visiting: members in their order, those inside an object on request, 
 
 TEST_CASE("a text that is cut is not completed by the bytes that follow it") {
   JsonReader reader;
-  for (std::string text :
-       {"{\"a\":[{}", "{\"a\":[[]", "{\"a\":{}", "{\"a\":[1,{}", "{\"a\":[{\"b\":{}", "{\"a\":", "{"})
+  for (std::string text : {"{\"a\":[{}", "{\"a\":[[]", "{\"a\":[[{}", "{\"a\":[[[{}}", "{\"a\":{}", "{\"a\":[1,{}",
+                           "{\"a\":[{\"b\":{}", "{\"a\":", "{"})
     for (char padding : {',', ']', '}', '"', ':', '1', '{', '[', '\0', ' '}) {
       INFO(text << padding);
       std::string buffer = text + std::string(kJsonPadding, padding);
