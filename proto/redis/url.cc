@@ -190,6 +190,12 @@ Result<Endpoint> parse_url(std::string_view url) {
   std::string_view authority = rest.substr(0, path_at);
   std::string_view path = path_at == std::string_view::npos ? std::string_view() : rest.substr(path_at);
 
+  // A bare '/' or '?' in a password: what follows it must not be shown as a port, database or option.
+  bool user_info = authority.find('@') != std::string_view::npos;
+  bool stray = path.find('@') != std::string_view::npos || (!user_info && query.find('@') != std::string_view::npos);
+  if (stray && endpoint.kind != Endpoint::Kind::kUnix)
+    return bad("there is a '@' behind the first '/' or '?'; expected %2F, %3F and %40 for these in a password or path");
+
   if (auto at = authority.rfind('@'); at != std::string_view::npos) {
     if (auto status = parse_user_info(endpoint, authority.substr(0, at)); !status) return status.error();
     authority.remove_prefix(at + 1);

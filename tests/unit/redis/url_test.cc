@@ -89,3 +89,15 @@ TEST_CASE("URLs that are refused name the wrong part, and no secret") {
     CHECK(result.error().message.find("hunter2") == std::string::npos);
   }
 }
+
+TEST_CASE("a password with a bare '/' or '?' is not shown as something else") {
+  for (const char* url : {"redis://user:sec/ret@host", "redis://:sec?ret@host", "rediss://u:sec/ret?sec=ret@host/0",
+                          "redis://u:a@sec/ret@host"}) {
+    INFO(url);
+    auto endpoint = parse_url(url);
+    REQUIRE_FALSE(endpoint.ok());
+    CHECK(endpoint.error().message.find("%2F") != std::string::npos);
+    CHECK(endpoint.error().message.find("sec") == std::string::npos);
+    CHECK(endpoint.error().message.find("ret@") == std::string::npos);
+  }
+}
