@@ -14,7 +14,7 @@ using namespace mas;
 
 namespace {
 
-const std::filesystem::path kVectors = MAS_VECTORS_DIR;
+const std::filesystem::path kVectors = std::filesystem::path(MAS_PROTO_DIR) / "vectors";
 
 std::string read_file(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
