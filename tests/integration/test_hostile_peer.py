@@ -228,7 +228,7 @@ class PrintingTest(MasTestCase):
         self.start_agent(self.redis, "late", ["late"])
         poll_until(lambda: self.redis.cmd("EXISTS", "mas.capability:late"), what="late is indexed")
         for daemon in daemons:
-            self.assertNotEqual(daemon.written(), "")
+            poll_until(daemon.written, what=f"{daemon} has logged")
             self.check_safe(daemon.written())
 
     def on_terminal(self, *arguments):

@@ -164,8 +164,8 @@ class ReconcileTest(RegistrydCase):
         self.redis.cmd("HSET", "prod/agent:inside", "id", "inside", "capabilities", "[]", "metadata", "{}", "status",
                        "ACTIVE", "registered_at", "1")
         self.registryd({**QUICK, "redis": {"namespace": "prod"}})
+        poll_until(lambda: self.redis.cmd("EXISTS", "prod/mas.index"), what="the index is complete")
         self.assertEqual(members(self.redis, "prod/mas.agents"), ["inside"])
-        self.assertEqual(self.redis.cmd("EXISTS", "prod/mas.index"), 1)
         self.assertEqual(self.redis.cmd("EXISTS", "mas.agents", "mas.index"), 0)
 
 

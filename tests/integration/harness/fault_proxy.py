@@ -217,6 +217,7 @@ class _Link:
         self._client.sendall(f"-{error}\r\n".encode())
 
     def _from_redis(self, parser, data):
+        self._client.sendall(data)
         if self._resp and not self._subscribed:
             parser.feed(data)
             replies = 0
@@ -225,4 +226,3 @@ class _Link:
             with self._replies:
                 self._waiting_for -= replies
                 self._replies.notify_all()
-        self._client.sendall(data)
