@@ -2,6 +2,7 @@
 
 from fault_case import FaultTestCase, Load
 from harness import main, poll_until
+from harness.poll import holds_for
 
 
 class RestartTest(FaultTestCase):
@@ -41,6 +42,17 @@ class UnreachableTest(FaultTestCase):
             self.assertIn("Redis", daemon.wait_unready(15)["reason"])
             self.assertEqual(daemon.get("/healthz")[0], 200, "unreachable Redis is no reason to be restarted")
         poll_until(lambda: "connection lost" in self.listener.err(), 40, "the agent says that it is cut off")
+        self.proxy.forward()
+        self.check_recovered()
+
+    def test_half_a_minute(self):
+        """Long enough for every time-out and every lease to have passed."""
+        self.proxy.stall()
+        for daemon in self.daemons:
+            daemon.wait_unready(15)
+        holds_for(lambda: all(daemon.running() for daemon in (*self.daemons, self.listener)), 30, interval=0.5)
+        before = [daemon.descriptors() for daemon in self.daemons]
+        self.assertLess(max(before), 64, "attempts do not pile up")
         self.proxy.forward()
         self.check_recovered()
 

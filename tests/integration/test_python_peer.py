@@ -185,7 +185,7 @@ class WhatCWritesTest(PeerTestCase):
         for instance in (first, second):
             self.assertEqual(instance.wait_messages(1)[0]["data"], {"n": 1})
         self.assertEqual(second.stop(), 0)
-        self.assertEqual(list(alice.discover()), ["alice", "twin"])
+        self.assertEqual(sorted(alice.discover()), ["alice", "twin"])
         self.assertEqual(self.redis.cmd("EXISTS", "agent:twin:heartbeat"), 1)
         self.assertEqual(alice.send("twin", "note", {"n": 2}), 1)
         self.assertEqual(first.stop(), 0)
@@ -217,6 +217,45 @@ class VectorsTest(PeerTestCase):
         self.redis.cmd("PUBLISH", "agent.bob", self.END)
         bob.wait_messages(1, "the end")
         return bob.messages()[:-1]
+
+
+class ExamplesTest(PeerTestCase):
+    """The example agents of the SDK, in place of their peers written in Python, and the other way round."""
+
+    def start_example(self, name):
+        example = self.process(f"example_{name}", env={"MAS_REDIS_URL": self.redis.url()}).start()
+        poll_until(lambda: self.redis.cmd("EXISTS", f"agent:{name}"), what=lambda: f"{name} registers: {example.written()}")
+        return example
+
+    def test_python_uses_the_calculator(self):
+        calculator = self.start_example("calculator")
+        alice = self.start_agent(self.redis, "alice")
+        adder = list(alice.discover(["math.add"]))[0]
+        self.assertEqual(alice.request(adder, "add", {"a": 1.5, "b": 2})["data"], {"sum": 3.5})
+        self.assertEqual(alice.request(adder, "add", {"a": "x"})["message_type"], "error")
+        self.assertEqual(calculator.stop(), 0)
+        self.assertEqual(list(alice.discover()), ["alice"])
+
+    def test_the_planner_uses_python(self):
+        adder = self.start_agent(self.redis, "adder", ["math.add"])
+        adder.on("add", lambda data: ("sum", {"sum": data["a"] + data["b"]}))
+        planner = self.start_example("planner")
+        planner.wait_for_output("adder says that 1 to 3 make 6")
+        self.assertEqual(adder.rejected, [])
+        self.assertEqual(planner.stop(), 0)
+
+    def test_the_notekeeper_keeps_pythons_notes(self):
+        keeper = self.start_example("notekeeper")
+        alice = self.start_agent(self.redis, "alice")
+        alice.send("notekeeper", "note", {"text": "ß"})
+        poll_until(lambda: alice.read_state("notekeeper").get("count") == "1", what="the note is kept")
+        self.assertEqual(alice.read_state("notekeeper")["last:alice"], '{"text":"ß"}')
+        keeper.kill()
+        keeper.start()
+        keeper.wait_for_output("with 1 notes from before")
+        alice.send("notekeeper", "note", {"text": "again"})
+        poll_until(lambda: alice.read_state("notekeeper").get("count") == "2", what="it goes on counting")
+        self.assertEqual(keeper.stop(), 0)
 
 
 class StateTest(PeerTestCase):
