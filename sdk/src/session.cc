@@ -207,7 +207,6 @@ void Session::close(const Status& outcome) {
 }
 
 void Session::let_go(const Status& outcome) {
-  cancel_operations();
   operations_.clear();
   retired_.clear();
   hub_.reset();
