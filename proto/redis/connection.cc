@@ -51,8 +51,7 @@ enum class Greeting : uint8_t { kAuth, kSelect, kName, kPing };
 }  // namespace
 
 std::string_view link_state_text(LinkState state) {
-  static constexpr std::string_view kTexts[] = {"idle",  "connecting",  "greeting",
-                                                "ready", "backing off", "stopped"};
+  static constexpr std::string_view kTexts[] = {"idle", "connecting", "greeting", "ready", "backing off", "stopped"};
   return kTexts[static_cast<size_t>(state)];
 }
 
@@ -244,13 +243,12 @@ Status Connection::Impl::check_room(size_t bytes, size_t count) const {
   if (!options_.keep_unsent && !state_.is(LinkState::kReady))
     return with_address(Error{Errc::kUnreachable, "not connected"});
   if (outgoing_.size() + bytes > options_.max_outgoing_bytes)
-    return with_address(
-        Error{Errc::kWouldBlock, "the outgoing queue is full (" + std::to_string(outgoing_.size()) + " of " +
-                                     std::to_string(options_.max_outgoing_bytes) + " bytes)"});
+    return with_address(Error{Errc::kWouldBlock, "the outgoing queue is full (" + std::to_string(outgoing_.size()) +
+                                                     " of " + std::to_string(options_.max_outgoing_bytes) + " bytes)"});
   if (pending_commands_ + count > options_.max_pending_commands)
-    return with_address(
-        Error{Errc::kWouldBlock, "the outgoing queue is full (" + std::to_string(pending_commands_) + " of " +
-                                     std::to_string(options_.max_pending_commands) + " commands)"});
+    return with_address(Error{Errc::kWouldBlock, "the outgoing queue is full (" + std::to_string(pending_commands_) +
+                                                     " of " + std::to_string(options_.max_pending_commands) +
+                                                     " commands)"});
   return {};
 }
 
@@ -345,8 +343,8 @@ void Connection::Impl::answer(Run& run, const Answer& outcome) {
 void Connection::Impl::on_link_timer() {
   if (state_.is(LinkState::kBackingOff)) return connect();
   const char* what = state_.is(LinkState::kConnecting) ? "no connection" : "no answer to the greeting";
-  drop_link(Error{Errc::kTimeout, std::string(what) + " within " +
-                                      std::to_string(to_millis(options_.connect_timeout)) + " ms"});
+  drop_link(Error{Errc::kTimeout,
+                  std::string(what) + " within " + std::to_string(to_millis(options_.connect_timeout)) + " ms"});
 }
 
 /// Arms the timer for the oldest run. Replies do not re-arm it: it fires, looks and arms itself again.
@@ -410,44 +408,22 @@ Connection::Connection(uv_loop_t* loop, ConnectionOptions options, ConnectionLis
     : impl_(std::make_unique<Impl>(*this, loop, std::move(options), listener)) {}
 Connection::~Connection() = default;
 
-void Connection::start() {
-  impl_->start();
-}
-void Connection::stop() {
-  impl_->stop();
-}
+void Connection::start() { impl_->start(); }
+void Connection::stop() { impl_->stop(); }
 Status Connection::send(std::string_view bytes, size_t count, ReplyTo to, Duration timeout) {
   return impl_->send(bytes, count, to, timeout);
 }
 Status Connection::transaction(const Command& body, ReplyTo to, uint64_t generation, Duration timeout) {
   return impl_->transaction(body, to, generation, timeout);
 }
-void Connection::forget(const void* self) {
-  impl_->forget(self);
-}
-LinkState Connection::state() const {
-  return impl_->state();
-}
-uint64_t Connection::generation() const {
-  return impl_->generation_;
-}
-size_t Connection::pending_commands() const {
-  return impl_->pending_commands_;
-}
-size_t Connection::outgoing_bytes() const {
-  return impl_->outgoing_.size();
-}
-const ConnectionOptions& Connection::options() const {
-  return impl_->options_;
-}
-const Connection::Counters& Connection::counters() const {
-  return impl_->counters_;
-}
-void Connection::push_mode() {
-  impl_->push_mode_ = true;
-}
-void Connection::drop_link(Error why) {
-  impl_->drop_link(std::move(why));
-}
+void Connection::forget(const void* self) { impl_->forget(self); }
+LinkState Connection::state() const { return impl_->state(); }
+uint64_t Connection::generation() const { return impl_->generation_; }
+size_t Connection::pending_commands() const { return impl_->pending_commands_; }
+size_t Connection::outgoing_bytes() const { return impl_->outgoing_.size(); }
+const ConnectionOptions& Connection::options() const { return impl_->options_; }
+const Connection::Counters& Connection::counters() const { return impl_->counters_; }
+void Connection::push_mode() { impl_->push_mode_ = true; }
+void Connection::drop_link(Error why) { impl_->drop_link(std::move(why)); }
 
 }  // namespace mas::redis

@@ -47,7 +47,9 @@ def problem(path, quote, target):
         layer = layer_of(path)
         if layer and target.startswith(ROOTS) and not any(target.startswith(d + "/") for d in LAYERS[layer]):
             return f"{layer} may not include {target}"
-        if layer and "/" not in target and target not in ("mas.h", "mas.hpp", "mas_version.h"):
+        # An example is read and copied on its own, so it includes as an application would.
+        application = path.startswith("sdk/examples/")
+        if layer and not application and "/" not in target and target not in ("mas.h", "mas.hpp", "mas_version.h"):
             return f'"{target}" must be given from the root of the repository'
     for library, places in LIBRARIES.items():
         if re.fullmatch(library, target) and not path.startswith("tests/"):
