@@ -171,7 +171,7 @@ static void many_threads_may_send(void) {
   for (int i = 0; i < kThreads; ++i) CHECK(pthread_create(&threads[i], NULL, send_many, agent) == 0);
   CHECK(eventually(all_came, &came, agent));
   for (int i = 0; i < kThreads; ++i) pthread_join(threads[i], NULL);
-  CHECK_OK(mas_agent_flush(agent, 10000));  /* a message may come before Redis's answer to its sender is read */
+  CHECK_OK(mas_agent_flush(agent, 10000)); /* a message may come before Redis's answer to its sender is read */
   CHECK(stats_of(agent).sent == kThreads * kEach);
   agent_ended(agent);
 }
