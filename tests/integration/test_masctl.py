@@ -431,6 +431,16 @@ class BenchTest(CommandTest):
         self.json("bench", "discover", "--agents", "100", "--count", "5", "--force")
         self.assertEqual(self.redis.scan("*"), ["somebody"])
 
+    def test_discover_through_registryds_index(self):
+        self.start_daemon("mas-registryd", self.redis)
+        poll_until(lambda: self.redis.cmd("EXISTS", "mas.index") == 1, what="the index is there")
+        self.start_listener(self.redis, "bystander", "--capability", "chat")
+        result = self.json("bench", "discover", "--agents", "2000", "--count", "5", "--force")
+        self.assertEqual(result["index_by"], "registryd")
+        self.assertEqual([r["answer"] for r in result["results"]], [10, 10, 10, 100, 1000, 10])
+        self.assertEqual(self.redis.scan("mas.capability:*"), ["mas.capability:chat"])
+        self.assertEqual(self.redis.scan("agent:bench-*"), [])
+
     def test_interrupted_it_cleans_up(self):
         bench = self.process("masctl", "bench", "discover", "--agents", "1000000", "--redis", self.redis.url()).start()
         poll_until(lambda: self.redis.cmd("DBSIZE") > 20000, what="agents are loaded")

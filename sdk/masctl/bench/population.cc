@@ -41,17 +41,16 @@ std::string capability_with(uint64_t answers) { return "bench." + std::to_string
 
 Status Population::prepare(bool force) {
   redis::Command looks("EXISTS", keys_.index_ready());
-  looks.add("SCARD", keys_.agents_index()).add("DBSIZE");
+  looks.add("DBSIZE");
   auto answers = redis_.ask(looks);
   if (!answers.ok()) return answers.error();
   registryd_active_ = (*answers)[0].integer == 1;
-  agents_before_ = static_cast<uint64_t>((*answers)[1].integer);
   if (force) return {};
 
   Error refusal{Errc::kInvalidState, "this Redis holds other data"};
   constexpr const char* kAdvice = "; use an empty one, or --force to load the agents beside it";
-  if ((*answers)[2].integer > kMaxKeysToLookAt) {
-    refusal.message += ", " + std::to_string((*answers)[2].integer) + " keys" + kAdvice;
+  if ((*answers)[1].integer > kMaxKeysToLookAt) {
+    refusal.message += ", " + std::to_string((*answers)[1].integer) + " keys" + kAdvice;
     return refusal;
   }
   auto keys = redis_.ask_one(redis::Command("KEYS", "*"));
@@ -82,9 +81,12 @@ void Population::add_agent(redis::Command& command, uint64_t number) const {
 void Population::add_removal(redis::Command& command, uint64_t number) const {
   std::string id = id_of(number);
   command.add("UNLINK", keys_.agent(id), keys_.heartbeat(id));
+  if (registryd_active_) {
+    command.add("PUBLISH", keys_.system_channel(), deregister_event(id));
+    return;
+  }
   command.add("SREM", keys_.agents_index(), id);
   for (const auto& capability : capabilities_of(number)) command.add("SREM", keys_.capability_index(capability), id);
-  if (registryd_active_) command.add("PUBLISH", keys_.system_channel(), deregister_event(id));
 }
 
 Status Population::run_checked(const redis::Command& command) {
@@ -111,15 +113,15 @@ Status Population::grow_to(uint64_t total) {
 }
 
 Status Population::wait_for_index(uint64_t total) {
-  MonoTime deadline = mono_now() + kIndexPatience;
-  while (mono_now() < deadline && !interrupted()) {
-    auto agents = redis_.ask_one(redis::Command("SCARD", keys_.agents_index()));
+  auto wanted = static_cast<int64_t>(total);
+  for (MonoTime deadline = mono_now() + kIndexPatience; mono_now() < deadline;) {
+    auto agents = redis_.ask_one(redis::Command("SCARD", keys_.capability_index(kCommonCapability)));
     if (!agents.ok()) return agents.error();
-    if (agents->integer >= static_cast<int64_t>(agents_before_ + total)) return {};
+    if (total > 0 ? agents->integer >= wanted : agents->integer <= wanted) return {};
+    if (total > 0 && interrupted()) return Error{Errc::kCancelled, "interrupted"};
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
-  if (interrupted()) return Error{Errc::kCancelled, "interrupted"};
-  return Error{Errc::kTimeout, "registryd did not index the agents within two minutes"};
+  return Error{Errc::kTimeout, "registryd did not follow with the index within two minutes"};
 }
 
 Status Population::clear() {
@@ -131,6 +133,7 @@ Status Population::clear() {
     for (uint64_t number = begin; number < size_; ++number) add_removal(command, number);
     status = run_checked(command);
     if (status.ok()) size_ = begin;
+    if (status.ok() && size_ == 0 && registryd_active_) status = wait_for_index(0);
   }
   return status;
 }

@@ -34,12 +34,12 @@ class Population {
   void add_agent(redis::Command& command, uint64_t number) const;
   void add_removal(redis::Command& command, uint64_t number) const;
   Status run_checked(const redis::Command& command);
+  /// Waits until registryd's index holds `total` of the agents; not cut short by Ctrl-C while it clears (0).
   Status wait_for_index(uint64_t total);
 
   SyncRedis& redis_;
   const Keys& keys_;
   uint64_t size_ = 0;
-  uint64_t agents_before_ = 0;  // in the index
   bool registryd_active_ = false;
 };
 
