@@ -128,6 +128,12 @@ void AgentWatch::on_key_event(std::string_view key, Hint why) {
   hint(id, why);
 }
 
+void AgentWatch::catch_up() {
+  if (!running_) return;
+  dropped_ = true;  // a walk that is under way may have passed the place already
+  if (scan_.idle()) walk_timer_.once(Duration::zero());
+}
+
 void AgentWatch::hint(std::string_view id, Hint why) {
   if (!running_ || !is_foreign_agent_id(id) || liveness_.hint(id, why, mono_now())) return;
   context_.stats.dropped.add();

@@ -44,6 +44,8 @@ class AgentWatch : common::KeyScanReceiver, LookListener {
   /// Redis is there again since `since`; see Liveness::resume.
   void redis_returned(MonoTime since) { liveness_.resume(since, mono_now()); }
 
+  /// Events may have been missed: walks again soon.
+  void catch_up();
   void on_event(const Event& event);
   /// Redis says that something happened to a key.
   void on_key_event(std::string_view key, Hint hint);

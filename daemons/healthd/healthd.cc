@@ -102,7 +102,10 @@ void Healthd::on_message(std::string_view, std::string_view payload) {
   if (active()) agents_.on_event(*event);
 }
 
-void Healthd::on_subscribed(std::string_view) { subscriber_problem_.reset(); }
+void Healthd::on_subscribed(std::string_view) {
+  subscriber_problem_.reset();
+  agents_.catch_up();
+}
 
 void Healthd::on_subscriber_down(const Error& why, unsigned) {
   // While Redis is down for everybody the frame says so.
