@@ -211,6 +211,22 @@ class OutageTest(HealthdCase):
         self.redis.cmd("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
         self.wait_status("alice", "INACTIVE", 6)
 
+    def test_a_walk_that_waited_for_looks_when_the_connection_was_lost(self):
+        with self.redis.client() as client:
+            client.pipeline([("HSET", f"agent:a{n}", "id", f"a{n}", "status", "ACTIVE", "registered_at", "1")
+                             for n in range(20_000)])
+            client.pipeline([("SET", f"agent:a{n}:heartbeat", "1", "EX", 600) for n in range(20_000)])
+        proxy = self.start_proxy(self.redis)
+        proxy.answer("NOPERM no permission", {"HMGET", "PTTL"})  # nobody can be looked at, so the walk must wait
+        daemon = self.daemon("mas-healthd", proxy.url(), config=QUICK).start()
+        poll_until(lambda: daemon.ready()[1].get("agents", {}).get("unknown", 0) >= 5_000, what="the walk waits")
+        proxy.answer("NOPERM no permission", {"SCAN"})  # on the next connection it is the walk that fails
+        proxy.cut()
+        daemon.wait_log("walk_failed")
+        poll_until(lambda: daemon.ready()[1]["agents"]["active"] >= 5_000, what="those already found are looked at")
+        proxy.forward()
+        self.wait_state(daemon, "active", 20_000, 60)
+
     def test_connections_cut_in_the_middle_of_walks(self):
         with self.redis.client() as client:
             for kind in ("entry", "heartbeat"):
