@@ -19,6 +19,16 @@ std::string Keys::partitioned(std::string_view head, unsigned partition) const {
   return join(head, "{" + std::to_string(partition) + "}");
 }
 
+std::string Keys::inbox(std::string_view target, Lane lane, unsigned) const {
+  std::string key = join("agent.stream:", target);
+  if (lane != Lane::kNormal) key.append(":").append(lane_name(lane));
+  return key;
+}
+
+std::string Keys::reply_inbox(std::string_view target, std::string_view instance, unsigned) const {
+  return join("agent.stream:", target, ":@") + std::string(instance);
+}
+
 std::string Keys::agent_scan_pattern() const { return prefix_ + "agent:*"; }
 
 std::string Keys::capability_scan_pattern() const { return prefix_ + "mas.capability:*"; }

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "proto/base/result.h"
+#include "proto/wire/lane.h"
 
 namespace mas {
 
@@ -41,6 +42,32 @@ class Keys {
   std::string lease(std::string_view name) const { return join("mas.lease:", name); }
   std::string partition_lease(unsigned partition) const { return partitioned("mas.lease:", partition); }
   std::string partition_epoch(unsigned partition) const { return partitioned("mas.epoch:", partition); }
+  /// List: what senders of the partition hand to the gateway.
+  std::string ingress(unsigned partition) const { return partitioned("mas.ingress:", partition); }
+  /// Hash: what the partition's owner must remember of its senders.
+  std::string senders(unsigned partition) const { return partitioned("mas.sender:", partition); }
+  /// Stream: the partition's audit blocks.
+  std::string audit(unsigned partition) const { return partitioned("mas.audit:", partition); }
+  /// Stream: signed heads of all partitions.
+  std::string audit_heads() const { return join("mas.audit.heads"); }
+
+  /// The stream that messages for `target` are delivered into. On one Redis the sender's partition plays no part.
+  std::string inbox(std::string_view target, Lane lane, unsigned partition) const;
+  /// The stream of replies to one instance of `target`.
+  std::string reply_inbox(std::string_view target, std::string_view instance, unsigned partition) const;
+  /// Channel: receipts for one instance of a sender.
+  std::string receipts(std::string_view id, std::string_view instance) const {
+    return join("mas.receipts:", id, ":") + std::string(instance);
+  }
+  std::string dead_letters() const { return join("dlq:messages"); }
+
+  std::string identity(std::string_view id) const { return join("mas.identity:", id); }
+  std::string allowed_targets(std::string_view id) const { return join("agent:", id, ":allowed_targets"); }
+  std::string blocked_targets(std::string_view id) const { return join("agent:", id, ":blocked_targets"); }
+  std::string roles(std::string_view id) const { return join("agent:", id, ":roles"); }
+  std::string role_permissions(std::string_view role) const { return join("role:", role, ":permissions"); }
+  std::string limits(std::string_view id) const { return join("ratelimit:", id, ":limits"); }
+  std::string circuit(std::string_view id) const { return join("circuit:", id); }
 
   std::string daemon(std::string_view name, std::string_view instance) const {
     return join("mas.daemon:", name, ":") + std::string(instance);

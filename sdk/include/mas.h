@@ -92,7 +92,21 @@ typedef enum mas_status {
   MAS_UNAVAILABLE = 15,     /**< retriable: Redis is loading, read-only, out of memory */
   MAS_NO_MEMORY = 16,       /**< retriable */
   MAS_INTERNAL = 17,        /**< a bug of this library */
-  MAS_HANDLER_FAILED = 18   /**< for handlers: the message could not be handled */
+  MAS_HANDLER_FAILED = 18,  /**< for handlers: the message could not be handled */
+  /* Refusals of the gateway; proto/README.md lists its decisions. Refused messages were not delivered. */
+  MAS_REVOKED = 19,           /**< the sender's identity was revoked, or has expired */
+  MAS_SUSPENDED = 20,         /**< the sender's identity is suspended */
+  MAS_SIGNATURE_INVALID = 21, /**< the signature does not fit what was sent */
+  MAS_REPLAYED = 22,          /**< retriable: the clock is outside the gateway's window */
+  MAS_AUTHZ_DENIED = 23,      /**< no rule lets this sender send this to the target */
+  MAS_RATE_LIMITED = 24,      /**< retriable: over the sender's rate */
+  MAS_DLP_BLOCKED = 25,       /**< the payload holds what must not be sent */
+  MAS_CIRCUIT_OPEN = 26,      /**< retriable: the target's circuit breaker is open */
+  MAS_TARGET_NOT_FOUND = 27,  /**< no such agent, or it takes no part in gateway mode */
+  MAS_TARGET_OVERLOADED = 28, /**< retriable: the target's backlog is at its bound */
+  MAS_EXPIRED = 29,           /**< the message's deadline has passed */
+  MAS_LOOP_DETECTED = 30,     /**< passed on too often */
+  MAS_DLQ_FULL = 31           /**< retriable: the dead-letter queue is at its bound */
 } mas_status;
 
 /** @return a short constant text such as "timeout"; "unknown" for a value outside the table. */

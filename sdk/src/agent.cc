@@ -117,7 +117,7 @@ Status Agent::call_hook(Callback<mas_hook_fn> Callbacks::*which, const char* nam
   if (hook.fn == nullptr) return {};
   mas_status status = hook.fn(handle(), hook.user);
   if (status == MAS_OK) return {};
-  bool known = status > MAS_OK && status <= MAS_HANDLER_FAILED;
+  bool known = status > MAS_OK && status <= MAS_DLQ_FULL;
   return Error{known ? static_cast<Errc>(status) : Errc::kHandlerFailed,
                std::string("the ") + name + " hook returned '" + mas_status_text(status) + "'"};
 }

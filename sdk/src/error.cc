@@ -8,7 +8,7 @@ namespace mas::sdk {
 namespace {
 
 #define MAS_ERRC(name, value, text, retriable) \
-  static_assert(static_cast<int>(Errc::name) == (value) && (value) >= MAS_OK && (value) <= MAS_HANDLER_FAILED);
+  static_assert(static_cast<int>(Errc::name) == (value) && (value) >= MAS_OK && (value) <= MAS_DLQ_FULL);
 #include "proto/base/errc.def"
 #undef MAS_ERRC
 
@@ -31,11 +31,24 @@ static_assert(static_cast<int>(Errc::kUnavailable) == MAS_UNAVAILABLE);
 static_assert(static_cast<int>(Errc::kNoMemory) == MAS_NO_MEMORY);
 static_assert(static_cast<int>(Errc::kInternal) == MAS_INTERNAL);
 static_assert(static_cast<int>(Errc::kHandlerFailed) == MAS_HANDLER_FAILED);
+static_assert(static_cast<int>(Errc::kRevoked) == MAS_REVOKED);
+static_assert(static_cast<int>(Errc::kSuspended) == MAS_SUSPENDED);
+static_assert(static_cast<int>(Errc::kSignatureInvalid) == MAS_SIGNATURE_INVALID);
+static_assert(static_cast<int>(Errc::kReplayed) == MAS_REPLAYED);
+static_assert(static_cast<int>(Errc::kAuthzDenied) == MAS_AUTHZ_DENIED);
+static_assert(static_cast<int>(Errc::kRateLimited) == MAS_RATE_LIMITED);
+static_assert(static_cast<int>(Errc::kDlpBlocked) == MAS_DLP_BLOCKED);
+static_assert(static_cast<int>(Errc::kCircuitOpen) == MAS_CIRCUIT_OPEN);
+static_assert(static_cast<int>(Errc::kTargetNotFound) == MAS_TARGET_NOT_FOUND);
+static_assert(static_cast<int>(Errc::kTargetOverloaded) == MAS_TARGET_OVERLOADED);
+static_assert(static_cast<int>(Errc::kExpired) == MAS_EXPIRED);
+static_assert(static_cast<int>(Errc::kLoopDetected) == MAS_LOOP_DETECTED);
+static_assert(static_cast<int>(Errc::kDlqFull) == MAS_DLQ_FULL);
 
 // A plain array: no destructor runs at thread exit, and keeping an error cannot itself fail.
 thread_local char detail[512];
 
-bool known(mas_status status) { return status > MAS_OK && status <= MAS_HANDLER_FAILED; }
+bool known(mas_status status) { return status > MAS_OK && status <= MAS_DLQ_FULL; }
 
 }  // namespace
 

@@ -1,0 +1,59 @@
+// Receipts, written and read.
+#include "proto/wire/receipt.h"
+
+#include "proto/base/bytes.h"
+#include "proto/wire/limits.h"
+
+namespace mas {
+namespace {
+
+constexpr uint8_t kReceiptVersion = 1;
+
+Error malformed(std::string_view what) { return {Errc::kMalformed, "receipt: " + std::string(what)}; }
+
+}  // namespace
+
+void append_receipt(std::string& out, const ReceiptMessage& receipt) {
+  ByteWriter writer(out);
+  writer.integer(kReceiptVersion)
+      .integer(static_cast<uint8_t>(receipt.kind))
+      .bytes(receipt.frame.bytes)
+      .integer(receipt.sequence)
+      .integer(receipt.count)
+      .integer(static_cast<uint32_t>(receipt.outcomes.size()));
+  for (const Outcome& outcome : receipt.outcomes)
+    writer.integer(outcome.offset)
+        .integer(static_cast<uint8_t>(outcome.decision))
+        .integer(outcome.retry_after_ms)
+        .text16(outcome.detail.substr(0, limits::kReceiptDetailBytes));
+}
+
+Status decode_receipt(std::string_view bytes, ReceiptMessage& ret_receipt) {
+  ByteReader in(bytes);
+  ret_receipt.outcomes.clear();
+  if (in.integer<uint8_t>() != kReceiptVersion) return malformed("another version; expected 1");
+  auto kind = in.integer<uint8_t>();
+  if (kind < 1 || kind > 3) return malformed("unknown kind");
+  ret_receipt.kind = static_cast<ReceiptKind>(kind);
+  ret_receipt.frame.bytes = in.array<16>();
+  ret_receipt.sequence = in.integer<uint64_t>();
+  ret_receipt.count = in.integer<uint32_t>();
+  auto outcomes = in.integer<uint32_t>();
+  if (!in.ok() || ret_receipt.count > limits::kFrameRecords || outcomes > limits::kFrameRecords)
+    return malformed("cut short, or more than a frame's records");
+  for (uint32_t i = 0; i < outcomes; ++i) {
+    Outcome outcome;
+    outcome.offset = in.integer<uint32_t>();
+    auto decision = in.integer<uint8_t>();
+    outcome.decision = static_cast<Decision>(decision);
+    outcome.retry_after_ms = in.integer<uint32_t>();
+    outcome.detail = in.text16();
+    bool rising = i == 0 || outcome.offset > ret_receipt.outcomes.back().offset;
+    if (!in.ok() || !is_decision(decision) || !rising) return malformed("an outcome that is none");
+    ret_receipt.outcomes.push_back(outcome);
+  }
+  if (!in.at_end()) return malformed("bytes behind its end");
+  return {};
+}
+
+}  // namespace mas

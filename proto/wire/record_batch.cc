@@ -1,0 +1,39 @@
+// Records, written and read.
+#include "proto/wire/record_batch.h"
+
+namespace mas {
+
+void append_record(std::string& out, std::string_view envelope, std::string_view ticket, uint8_t flags) {
+  if (!ticket.empty()) flags |= Record::kTicket;
+  ByteWriter(out)
+      .integer(static_cast<uint32_t>(1 + ticket.size() + envelope.size()))
+      .integer(flags)
+      .bytes(ticket)
+      .bytes(envelope);
+}
+
+bool RecordReader::next(Record& ret_record) {
+  if (reader_.at_end() || !status_.ok()) return false;
+  ByteReader inside(reader_.text32());
+  Record record;
+  record.flags = inside.integer<uint8_t>();
+  if ((record.flags & Record::kTicket) != 0) record.ticket = inside.bytes(kTicketBytes);
+  record.envelope = inside.rest();
+  bool known = (record.flags & ~Record::kKnownFlags) == 0;
+  if (!reader_.ok() || !inside.ok() || !known) {
+    status_ = Error{Errc::kMalformed,
+                    "record " + std::to_string(index_) + (known ? " is cut short" : " has flags that are not known")};
+    return false;
+  }
+  ++index_;
+  ret_record = record;
+  return true;
+}
+
+Result<std::string_view> records_of_entry(std::string_view blob) {
+  if (blob.empty() || static_cast<uint8_t>(blob.front()) != kEntryVersion)
+    return Error{Errc::kMalformed, "a stream entry of another version; expected version 1"};
+  return blob.substr(1);
+}
+
+}  // namespace mas
