@@ -15,6 +15,7 @@ LAYERS = {
     "sdk/masctl": ["proto", "sdk/include", "sdk/masctl"],
     "daemons/common": ["proto", "daemons/common"],
     "daemons/registryd": ["proto", "daemons/common", "daemons/registryd"],
+    "daemons/gatewayd/auth": ["proto/base", "proto/wire", "daemons/gatewayd/auth"],
     "daemons/gatewayd": ["proto", "daemons/common", "daemons/gatewayd"],
     "daemons/healthd": ["proto", "daemons/common", "daemons/healthd"],
 }
@@ -27,7 +28,7 @@ LIBRARIES = {
     r"uv\.h": [r"proto/redis/.*", r"sdk/src/.*", r"sdk/masctl/.*", r"daemons/.*"],
     r"spdlog/.*": [r"daemons/common/.*\.cc"],
     r"fmt/.*": [r"daemons/.*", r"sdk/masctl/.*"],
-    r"toml\+\+/.*|toml\.hpp": [r"daemons/common/.*\.cc"],
+    r"toml\+\+/.*|toml\.hpp": [r"daemons/common/.*\.cc", r"proto/wire/credentials\.cc"],
     r"CLI/.*": [r"daemons/common/.*\.cc", r"sdk/masctl/.*\.cc"],
     r"microhttpd\.h": [r"daemons/common/.*\.cc"],
     r"systemd/.*": [r"daemons/common/.*\.cc"],
