@@ -37,6 +37,7 @@ struct GatewayBenchOptions {
   size_t in_flight = 32'768;  ///< messages under way at most, when saturated
   uint64_t rate = 0;          ///< messages per second of all senders together; 0: saturated
   bool no_audit_check = false;
+  std::string master_key;  ///< file; empty: the agents have tokens, and sign nothing
 };
 ExitCode bench_gateway(Context& context, const GatewayBenchOptions& options);
 

@@ -7,8 +7,8 @@
 #include "proto/base/ids.h"
 #include "proto/redis/command.h"
 #include "proto/wire/envelope.h"
-#include "sdk/masctl/bench/cpu_meter.h"
 #include "sdk/masctl/bench/interrupt.h"
+#include "sdk/masctl/bench/redis_usage.h"
 #include "sdk/masctl/bench/stamp.h"
 
 namespace mas::ctl {

@@ -1,4 +1,4 @@
-// INFO CPU and /proc/PID/stat.
+// INFO's lines and /proc/PID/stat.
 #include "sdk/masctl/bench/cpu_meter.h"
 
 #include <unistd.h>
@@ -9,8 +9,6 @@
 #include <fstream>
 #include <sstream>
 #include <string>
-
-#include "proto/redis/command.h"
 
 namespace mas::ctl {
 
@@ -32,10 +30,13 @@ Result<uint64_t> redis_cpu_of_info(std::string_view info) {
   return static_cast<uint64_t>(std::llround((system + user) * 1e9));
 }
 
-Result<uint64_t> redis_cpu_nanos(RawLink& link) {
-  auto info = link.call(redis::Command("INFO", "CPU").bytes());
-  if (!info.ok()) return info.error();
-  return redis_cpu_of_info((*info)->text);
+uint64_t calls_in_commandstats(std::string_view info, std::string_view command) {
+  std::string mark = "cmdstat_" + std::string(command) + ":calls=";
+  size_t at = info.find(mark);
+  if (at == std::string_view::npos) return 0;
+  uint64_t calls = 0;
+  std::from_chars(info.data() + at + mark.size(), info.data() + info.size(), calls);
+  return calls;
 }
 
 std::optional<uint64_t> cpu_nanos_of_stat(std::string_view stat, long ticks_per_second) {

@@ -11,15 +11,14 @@
 #include <string_view>
 
 #include "proto/base/result.h"
-#include "sdk/masctl/bench/raw_link.h"
 
 namespace mas::ctl {
 
-/// @return used_cpu_user + used_cpu_sys in nanoseconds; kProtocol when INFO has none.
-Result<uint64_t> redis_cpu_nanos(RawLink& link);
-
-/// The same from the text that INFO answers. Pure.
+/// @return used_cpu_user + used_cpu_sys of what INFO CPU answers, in nanoseconds; kProtocol when it has none. Pure.
 Result<uint64_t> redis_cpu_of_info(std::string_view info);
+
+/// @return the calls of a command in what INFO commandstats answers; 0 when it never ran. Pure.
+uint64_t calls_in_commandstats(std::string_view info, std::string_view command);
 
 /// @return user and system time of a process in nanoseconds; nullopt when there is none of that id on this machine.
 std::optional<uint64_t> cpu_nanos_of(pid_t pid);

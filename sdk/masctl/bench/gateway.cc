@@ -9,6 +9,8 @@
 #include "sdk/masctl/bench/bench.h"
 #include "sdk/masctl/bench/conventional.h"
 #include "sdk/masctl/bench/cpu_meter.h"
+#include "sdk/masctl/bench/gateway_actors.h"
+#include "sdk/masctl/bench/gateway_audit.h"
 #include "sdk/masctl/bench/gateway_fleet.h"
 #include "sdk/masctl/bench/interrupt.h"
 #include "sdk/masctl/bench/redis_usage.h"
@@ -62,17 +64,55 @@ class GatewayBench {
     auto link = RawLink::open(settings_.endpoint);
     if (!link.ok()) return link.error();
     link_ = std::move(*link);
-    auto fleet = Fleet::start(settings_, plan(), progress_);
-    if (!fleet.ok()) return fleet.error();
-    Status status = run_rounds(**fleet);
-    fleet->reset();
-    return status;
+    auto master = master_key();
+    if (!master.ok()) return master.error();
+    plan_ = make_plan();
+    GatewayActors actors(settings_, plan_);
+    Status status = actors.create(*master ? &**master : nullptr);
+    if (!status.ok()) return status;
+    plan_.credentials = actors.credentials();
+    signed_ = master->has_value();
+    return run_fleet(static_cast<unsigned>(view->partitions.size()));
   }
 
   const std::vector<Exchange>& exchanges() const { return exchanges_; }
+  bool signs() const { return signed_; }
+  /// Delivered messages without a record of their own in the audit; nullopt: not looked at.
+  std::optional<uint64_t> unaudited() const { return unaudited_; }
 
  private:
-  FleetPlan plan() const {
+  Result<std::optional<MasterKey>> master_key() const {
+    if (options_.master_key.empty()) return std::optional<MasterKey>();
+    auto key = MasterKey::read(options_.master_key);
+    if (!key.ok()) return key.error().in("--master-key");
+    return std::optional<MasterKey>(std::move(*key));
+  }
+
+  Status run_fleet(unsigned partitions) {
+    AuditReading audit(settings_, plan_.sender_prefix());
+    if (!options_.no_audit_check) {
+      Status marked = audit.mark(partitions);
+      if (!marked.ok()) return marked;
+    }
+    auto fleet = Fleet::start(settings_, plan_, progress_);
+    if (!fleet.ok()) return fleet.error();
+    Status status = run_rounds(**fleet);
+    fleet->reset();  // ends the agents, before what Redis knows of them is removed
+    if (!status.ok() || options_.no_audit_check) return status;
+    progress_.show("reading the audit");
+    auto count = audit.count();
+    if (!count.ok()) return count.error();
+    unaudited_ = difference(*count);
+    return {};
+  }
+
+  uint64_t difference(const AuditCount& audited) const {
+    if (audited.accepted != delivered_)
+      return std::max(audited.accepted, delivered_) - std::min(audited.accepted, delivered_);
+    return audited.ids == ids_ ? 0 : 1;  // as many, but not the same ones
+  }
+
+  FleetPlan make_plan() const {
     FleetPlan plan;
     plan.prefix = "bench-" + new_instance_id().hex().substr(0, 8) + "-";
     plan.senders = options_.senders;
@@ -88,6 +128,7 @@ class GatewayBench {
     RoundOrder order{++round_, seconds_of(std::max(options_.common.warmup, 0.01)), UINT64_MAX - 1, options_.rate};
     auto warmed = fleet.run(order, "warming up");
     if (!warmed.ok()) return warmed.error();
+    remember(*warmed);
     for (unsigned i = 0; i < options_.common.rounds; ++i) {
       Status status = run_pair(fleet, i);
       if (!status.ok()) return status;
@@ -112,11 +153,18 @@ class GatewayBench {
     if (!outcome.ok()) return outcome.error();
     auto after = look_at_redis(*link_);
     if (!after.ok()) return after.error();
+    remember(*outcome);
     exchange.gateway = std::move(*outcome);
     exchange.redis = *after - *before;
     exchange.gateway_cpu = gateways_cpu(exchange) - gateway_cpu;
     exchanges_.push_back(std::move(exchange));
     return interrupted() ? Status(Error{Errc::kCancelled, "interrupted"}) : Status();
+  }
+
+  /// The audit is compared with all rounds, the one for warming up included.
+  void remember(const Fleet::Outcome& outcome) {
+    delivered_ += outcome.received.arrivals - outcome.received.doubled;
+    ids_ += outcome.received.ids;
   }
 
   uint64_t gateways_cpu(Exchange& exchange) const {
@@ -135,7 +183,11 @@ class GatewayBench {
   std::vector<pid_t> pids_;
   std::unique_ptr<RawLink> link_;
   std::vector<Exchange> exchanges_;
+  FleetPlan plan_;
   uint32_t round_ = 0;
+  uint64_t delivered_ = 0, ids_ = 0;
+  bool signed_ = false;
+  std::optional<uint64_t> unaudited_;
 };
 
 /// What all rounds come to.
@@ -147,6 +199,7 @@ struct GatewayResult {
   double redis_cpu = 0, conventional_cpu = 0, gateway_cpu = 0, sender_cpu = 0, receiver_cpu = 0;  // µs per message
   double per_frame = 0, per_turn = 0, per_entry = 0;                                              // messages
   bool gateways_here = true;
+  bool signs = false, audited = false;
 };
 
 double per(double amount, double of) { return of == 0 ? 0 : amount / of; }
@@ -203,6 +256,8 @@ void write_ledger(JsonWriter& json, const GatewayResult& result) {
   json.end_object().key("unknown").unsigned_integer(ledger.unknown);
   json.key("lost").unsigned_integer(ledger.lost).key("stray").unsigned_integer(ledger.stray);
   json.key("doubled").unsigned_integer(ledger.doubled).key("reordered").unsigned_integer(ledger.reordered);
+  json.key("unaudited");
+  result.audited ? json.unsigned_integer(ledger.unaudited) : json.null();
 }
 
 void print_json(Output& out, const GatewayBenchOptions& options, const GatewayResult& result) {
@@ -239,7 +294,8 @@ void print_lines(Output& out, const GatewayBenchOptions& options, const GatewayR
   const Ledger& ledger = result.ledger;
   out.line("gateway, " + std::to_string(options.common.payload) + "-byte payload, " + std::to_string(options.senders) +
            " senders to " + std::to_string(options.receivers) + " receivers" +
-           (options.rate > 0 ? ", " + count_of(options.rate) + " messages/s" : ", saturated"));
+           (options.rate > 0 ? ", " + count_of(options.rate) + " messages/s" : ", saturated") +
+           (result.signs ? ", signed" : ", by tokens"));
   out.line("  throughput     " + grouped(result.throughput) + " messages/s");
   out.line("  conventional   " + grouped(result.ceiling) + " messages/s at most (" + decimal(result.conventional_cpu) +
            " µs of Redis per message), ratio " + decimal(result.ratio));
@@ -250,7 +306,8 @@ void print_lines(Output& out, const GatewayBenchOptions& options, const GatewayR
   }
   out.line("                 lost " + count_of(ledger.lost) + ", stray " + count_of(ledger.stray) + ", doubled " +
            count_of(ledger.doubled) + ", reordered " + count_of(ledger.reordered) + ", unaudited " +
-           count_of(ledger.unaudited) + ", without a receipt " + count_of(ledger.unknown));
+           (result.audited ? count_of(ledger.unaudited) : "(not looked at)") + ", without a receipt " +
+           count_of(ledger.unknown));
   out.line("  latency        " + latency_line(result.latency));
   out.line("  CPU, µs per message: Redis " + decimal(result.redis_cpu) + ", gateway " +
            (result.gateways_here ? decimal(result.gateway_cpu) : "(on another machine)") + ", sender " +
@@ -281,6 +338,9 @@ ExitCode bench_gateway(Context& context, const GatewayBenchOptions& options) {
   Status ran = bench.run();
   if (!ran.ok()) return context.out.fail(ran.error());
   GatewayResult result = evaluate(bench.exchanges());
+  result.signs = bench.signs();
+  result.audited = bench.unaudited().has_value();
+  result.ledger.unaudited = bench.unaudited().value_or(0);
   if (context.out.json()) {
     print_json(context.out, options, result);
   } else {

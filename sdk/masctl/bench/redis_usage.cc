@@ -1,21 +1,15 @@
 // INFO CPU and INFO commandstats.
 #include "sdk/masctl/bench/redis_usage.h"
 
-#include <charconv>
-#include <string>
-
 #include "proto/redis/command.h"
 #include "sdk/masctl/bench/cpu_meter.h"
 
 namespace mas::ctl {
 
-uint64_t calls_in_commandstats(std::string_view info, std::string_view command) {
-  std::string mark = "cmdstat_" + std::string(command) + ":calls=";
-  size_t at = info.find(mark);
-  if (at == std::string_view::npos) return 0;
-  uint64_t calls = 0;
-  std::from_chars(info.data() + at + mark.size(), info.data() + info.size(), calls);
-  return calls;
+Result<uint64_t> redis_cpu_nanos(RawLink& link) {
+  auto info = link.call(redis::Command("INFO", "CPU").bytes());
+  if (!info.ok()) return info.error();
+  return redis_cpu_of_info((*info)->text);
 }
 
 Result<RedisUsage> look_at_redis(RawLink& link) {

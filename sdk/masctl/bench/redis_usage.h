@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string_view>
 
 #include "sdk/masctl/bench/raw_link.h"
 
@@ -25,7 +24,7 @@ struct RedisUsage {
 
 Result<RedisUsage> look_at_redis(RawLink& link);
 
-/// @return the calls of a command in the text that INFO commandstats answers; 0 when it never ran. Pure.
-uint64_t calls_in_commandstats(std::string_view info, std::string_view command);
+/// @return used_cpu_user + used_cpu_sys in nanoseconds.
+Result<uint64_t> redis_cpu_nanos(RawLink& link);
 
 }  // namespace mas::ctl

@@ -53,6 +53,7 @@ Cli::Cli()
   add_state_commands(*this);
   add_events_command(*this);
   add_doctor_command(*this);
+  add_top_command(*this);
   add_bench_commands(*this);
   add_reference_commands(*this);
 }

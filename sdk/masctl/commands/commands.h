@@ -11,7 +11,8 @@ void add_listen_command(Cli& cli);      // listen
 void add_state_commands(Cli& cli);      // state get, set, reset
 void add_events_command(Cli& cli);      // events
 void add_doctor_command(Cli& cli);      // doctor
-void add_bench_commands(Cli& cli);      // bench p2p, request, discover, state
+void add_top_command(Cli& cli);         // top
+void add_bench_commands(Cli& cli);      // bench p2p, request, discover, state, gateway
 void add_reference_commands(Cli& cli);  // completion, man, reference
 
 }  // namespace mas::ctl
