@@ -13,21 +13,26 @@ namespace {
 using namespace std::chrono_literals;
 using State = TurnLoop::State;
 
-constexpr auto kMoves = transitions<State>({{State::kDown, State::kFencing},      {State::kDown, State::kReading},
-                                            {State::kDown, State::kWaiting},      {State::kDown, State::kDrained},
-                                            {State::kFencing, State::kReading},   {State::kFencing, State::kDown},
-                                            {State::kReading, State::kWaiting},   {State::kReading, State::kFetching},
-                                            {State::kReading, State::kFencing},   {State::kReading, State::kDown},
-                                            {State::kReading, State::kDrained},   {State::kWaiting, State::kReading},
-                                            {State::kWaiting, State::kFencing},   {State::kWaiting, State::kDown},
-                                            {State::kWaiting, State::kDrained},   {State::kFetching, State::kCommitting},
-                                            {State::kFetching, State::kDown},     {State::kCommitting, State::kFetching},
-                                            {State::kCommitting, State::kWaiting}, {State::kCommitting, State::kReading},
-                                            {State::kCommitting, State::kFencing}, {State::kCommitting, State::kDown},
-                                            {State::kCommitting, State::kDrained}});
+constexpr auto kMoves =
+    transitions<State>({{State::kDown, State::kFencing},       {State::kDown, State::kReading},
+                        {State::kDown, State::kWaiting},       {State::kDown, State::kDrained},
+                        {State::kFencing, State::kFencing},  // another partition was gained
+                        {State::kFencing, State::kReading},    {State::kFencing, State::kWaiting},
+                        {State::kFencing, State::kDown},       {State::kFencing, State::kDrained},
+                        {State::kReading, State::kReading},  // a partition was lost
+                        {State::kReading, State::kFencing},    {State::kReading, State::kWaiting},
+                        {State::kReading, State::kFetching},   {State::kReading, State::kDown},
+                        {State::kReading, State::kDrained},    {State::kWaiting, State::kReading},
+                        {State::kWaiting, State::kFencing},    {State::kWaiting, State::kDown},
+                        {State::kWaiting, State::kDrained},    {State::kFetching, State::kCommitting},
+                        {State::kFetching, State::kDown},      {State::kCommitting, State::kFetching},
+                        {State::kCommitting, State::kReading}, {State::kCommitting, State::kFencing},
+                        {State::kCommitting, State::kWaiting}, {State::kCommitting, State::kDown},
+                        {State::kCommitting, State::kDrained}});
 
-constexpr size_t kMostElements = 512;     // of one partition in one read
-constexpr unsigned kMostFetchRounds = 4;  // rules name roles, which are read next; the rest is for what changes meanwhile
+constexpr size_t kMostElements = 512;  // of one partition in one read
+constexpr unsigned kMostFetchRounds =
+    4;  // rules name roles, which are read next; the rest is for what changes meanwhile
 constexpr Duration kShortPause = 50ms;
 constexpr Duration kLongPause = 1s;
 
@@ -144,7 +149,8 @@ void TurnLoop::fence() {
     command.add("INCR", partition->epoch_key);
     command.add("HGETALL", partition->senders_key);
     command.add("XREVRANGE", partition->audit_key, "+", "-", "COUNT", 1);
-    for (Reply kind : {Reply::kEpoch, Reply::kSenders, Reply::kAuditHead}) expected_.push_back({kind, partition->number});
+    for (Reply kind : {Reply::kEpoch, Reply::kSenders, Reply::kAuditHead})
+      expected_.push_back({kind, partition->number});
     stats_.fences.add();
   }
   send(command);
@@ -258,7 +264,8 @@ void TurnLoop::fetch() {
   decider_.start(taken_partitions(), now_, mono_now());
   for (;;) {
     decider_.need(batch_, wanted_inboxes_);
-    if (++fetch_rounds_ > kMostFetchRounds) return drop_turn("facts_unsteady", "facts changed at every read", kShortPause);
+    if (++fetch_rounds_ > kMostFetchRounds)
+      return drop_turn("facts_unsteady", "facts changed at every read", kShortPause);
     if (!reader_.read(wanted_inboxes_)) break;
     stats_.round_trips.add();
     return;  // on_facts() comes here again

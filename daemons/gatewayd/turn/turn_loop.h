@@ -38,10 +38,10 @@ struct TurnOptions {
   Policy policy;
   LimitSettings default_limits;
   size_t max_envelope = limits::kEnvelopeBytes;
-  size_t messages = 1000;         ///< of one turn, about
-  size_t bytes = 1024 * 1024;     ///< of one turn, about
+  size_t messages = 1000;      ///< of one turn, about
+  size_t bytes = 1024 * 1024;  ///< of one turn, about
   size_t cached_agents = 100'000;
-  int64_t wait_replicas = 0;      ///< receipts wait until so many replicas have the commit
+  int64_t wait_replicas = 0;  ///< receipts wait until so many replicas have the commit
   Duration wait_timeout = std::chrono::milliseconds(500);
 };
 
@@ -73,6 +73,10 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
 
  private:
   enum class Reply : uint8_t { kEpoch, kSenders, kAuditHead, kCommit, kWait, kTime, kElements };
+  struct Expected {
+    Reply kind;
+    unsigned partition = 0;
+  };
 
   void on_ready(redis::Connection& connection) override;
   void on_down(redis::Connection& connection, const Error& why, unsigned attempt) override;
@@ -127,13 +131,9 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   std::vector<bool> owned_;                             // by the leases
   std::vector<bool> taken_;                             // as of the turn under way
   std::vector<std::unique_ptr<Peek>> peeks_;            // by partition, made when first waited for
-  struct Expected {
-    Reply kind;
-    unsigned partition = 0;
-  };
-  std::vector<Expected> expected_;  // what the replies under way are about
-  size_t active_partitions_ = 1;    // that had elements in the last read
-  size_t first_asked_ = 0;          // partitions take turns at being read first
+  std::vector<Expected> expected_;                      // what the replies under way are about
+  size_t active_partitions_ = 1;                        // that had elements in the last read
+  size_t first_asked_ = 0;                              // partitions take turns at being read first
 
   WallMicros now_ = 0;
   unsigned fetch_rounds_ = 0;
