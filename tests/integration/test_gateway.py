@@ -254,6 +254,23 @@ class RulesTest(GatewayCase):
         self.eventually(lambda: alice.send(alice.envelope("bob")), "AUTHZ_DENIED", 10)
 
 
+class ForgettingTest(GatewayCase):
+    config = {"auth": {"drift": "1s"}}
+
+    def test_instances_that_are_gone_are_forgotten(self):
+        alice, again = self.peer("alice"), self.peer("alice")
+        self.peer("bob")
+        alice.send(alice.envelope("bob"))
+        fields = lambda: self.redis.cmd("HKEYS", f"mas.sender:{{{alice.partition}}}")
+        self.assertEqual(fields(), [f"alice/{alice.instance.hex()}"])
+        self.redis.cmd("SET", f"agent:alice:alive:{again.instance.hex()}", 1)
+
+        def sent_by_the_other():
+            again.send(again.envelope("bob"))
+            return fields() == [f"alice/{again.instance.hex()}"]
+        poll_until(sent_by_the_other, 10, lambda: f"only the living instance is remembered: {fields()}")
+
+
 class ShadowTest(GatewayCase):
     config = {"authorisation": {"mode": "shadow"}}
 

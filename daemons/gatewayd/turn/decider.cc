@@ -313,7 +313,9 @@ void Decider::push_receipt(std::string_view channel, const ReceiptMessage& recei
 }
 
 void Decider::finish() {
+  auto silence = std::chrono::duration_cast<std::chrono::microseconds>(2 * policy_.auth.drift).count();
   for (PartitionWork* work : active_) {
+    work->removed = work->partition->take_forgettable(now_ - silence);
     work->block = work->audit.empty() ? audit::BlockBuilder::Finished() : work->audit.finish();
     work->fields.clear();
     for (auto& [id, sender] : work->limiters) {

@@ -27,6 +27,7 @@
 #include "daemons/gatewayd/turn/commit.h"
 #include "daemons/gatewayd/turn/decider.h"
 #include "daemons/gatewayd/turn/peek.h"
+#include "daemons/gatewayd/turn/sender_sweep.h"
 #include "daemons/gatewayd/turn/turn_stats.h"
 #include "proto/base/state_machine.h"
 #include "proto/redis/loop.h"
@@ -106,6 +107,7 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   void take_commit(const redis::Reply& reply);
   void committed();
   void entry_failed(size_t index, const std::string& error);
+  void sweep();
   void publish_receipts();
   void on_reply(uint64_t tag, const redis::Answer& answer);
   void take(const Expected& expected, const redis::Reply& reply);
@@ -125,7 +127,8 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   redis::Connection connection_;
   Invalidation invalidation_;
   FactReader reader_;
-  redis::Timer again_;
+  SenderSweep sweep_;
+  redis::Timer again_, sweep_timer_;
 
   std::vector<std::unique_ptr<Partition>> partitions_;  // all, by number
   std::vector<bool> owned_;                             // by the leases
