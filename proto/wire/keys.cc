@@ -44,12 +44,23 @@ std::string_view Keys::agent_id_of_key(std::string_view key) const { return afte
 
 std::string_view Keys::capability_of_key(std::string_view key) const { return after("mas.capability:", key); }
 
-std::string_view Keys::agent_id_of_heartbeat(std::string_view key) const {
-  constexpr std::string_view kTail = ":heartbeat";
-  std::string_view id = agent_id_of_key(key);
-  if (!id.ends_with(kTail)) return {};
-  return id.substr(0, id.size() - kTail.size());
+namespace {
+
+/// @return `name` without `tail` at its end; empty when it does not end so.
+std::string_view before(std::string_view tail, std::string_view name) {
+  if (!name.ends_with(tail)) return {};
+  return name.substr(0, name.size() - tail.size());
 }
+
+}  // namespace
+
+std::string_view Keys::agent_id_of_heartbeat(std::string_view key) const {
+  return before(":heartbeat", agent_id_of_key(key));
+}
+
+std::string_view Keys::agent_id_of_roles(std::string_view key) const { return before(":roles", agent_id_of_key(key)); }
+
+std::string_view Keys::role_of_key(std::string_view key) const { return before(":permissions", after("role:", key)); }
 
 Status check_namespace(std::string_view ns) {
   bool legal = ns.size() <= limits::kNamespaceBytes;
