@@ -51,6 +51,8 @@ class Keys {
   std::string audit(unsigned partition) const { return partitioned("mas.audit:", partition); }
   /// Stream: signed heads of all partitions.
   std::string audit_heads() const { return join("mas.audit.heads"); }
+  /// Stream: what operators changed, and who.
+  std::string operator_audit() const { return join("mas.audit.operators"); }
 
   /// The stream that messages for `target` are delivered into. On one Redis the sender's partition plays no part.
   std::string inbox(std::string_view target, Lane lane, unsigned partition) const;
@@ -69,6 +71,14 @@ class Keys {
   std::string blocked_targets(std::string_view id) const { return join("agent:", id, ":blocked_targets"); }
   std::string roles(std::string_view id) const { return join("agent:", id, ":roles"); }
   std::string role_permissions(std::string_view role) const { return join("role:", role, ":permissions"); }
+  /// `SCAN MATCH` pattern of the roles' permissions.
+  std::string role_scan_pattern() const { return prefix_ + "role:*:permissions"; }
+  /// @return the role if `key` is `role:{name}:permissions` of this namespace, else empty.
+  std::string_view role_of_key(std::string_view key) const;
+  /// `SCAN MATCH` pattern of the agents' roles.
+  std::string roles_scan_pattern() const { return prefix_ + "agent:*:roles"; }
+  /// @return the id if `key` is `agent:{id}:roles` of this namespace, else empty.
+  std::string_view agent_id_of_roles(std::string_view key) const;
   std::string limits(std::string_view id) const { return join("ratelimit:", id, ":limits"); }
   std::string circuit(std::string_view id) const { return join("circuit:", id); }
 
