@@ -2,15 +2,11 @@
 #include "daemons/common/settings.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstdlib>
 #include <cstring>
 
 #include "proto/base/ids.h"
+#include "proto/base/secret_file.h"
 #include "proto/wire/keys.h"
 
 namespace mas::common {
@@ -19,44 +15,17 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr size_t kMaxPasswordBytes = 512;
+constexpr size_t kMaxPasswordFileBytes = 64 * 1024;
 
 Error config_error(std::string text) { return Error{Errc::kInvalidArgument, std::move(text)}; }
 
-/// Others must have no access and the group must not write. The group may read: systemd gives a credential to
-/// the service's user by an ACL, whose mask shows as the group's permission.
-Status check_mode(int fd, const std::string& path) {
-  struct stat info {};
-  if (fstat(fd, &info) != 0) return config_error(path + ": " + std::strerror(errno));
-  if (!S_ISREG(info.st_mode)) return config_error(path + " is not a file");
-  if ((info.st_mode & 027) != 0)
-    return config_error(path + " is open to others; expected mode 0400, 0440, 0600 or 0640");
-  return {};
-}
-
-/// @return the path of a systemd credential, for a name without '/'; else the name itself.
-Result<std::string> credential_path(const std::string& name) {
-  if (name.find('/') != std::string::npos) return name;
-  const char* directory = std::getenv("CREDENTIALS_DIRECTORY");
-  if (directory == nullptr)
-    return config_error("'" + printable(name) + "' is the name of a systemd credential, but there are none here");
-  return std::string(directory) + "/" + name;
-}
-
 /// @return the first line of a file that only its owner and group can read.
 Result<std::string> read_password(const std::string& name) {
-  auto found = credential_path(name);
-  if (!found) return found.error();
-  const std::string& path = *found;
-  int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-  if (fd < 0) return config_error(path + ": " + std::strerror(errno));
-  auto status = check_mode(fd, path);
-  char text[kMaxPasswordBytes + 2];
-  ssize_t size = status.ok() ? read(fd, text, sizeof text) : 0;
-  close(fd);
-  if (!status) return status.error();
-  if (size < 0) return config_error(path + ": " + std::strerror(errno));
-  std::string password(text, static_cast<size_t>(size));
-  password = password.substr(0, password.find_first_of("\r\n"));
+  std::string path;
+  auto content = read_secret_file(name, kMaxPasswordFileBytes, SecretReaders::kOwnerAndGroup, &path);
+  if (!content) return config_error(content.error().message);
+  std::string password = content->substr(0, content->find_first_of("\r\n"));
+  explicit_bzero(content->data(), content->size());
   if (password.empty()) return config_error(path + " holds no password");
   if (password.size() > kMaxPasswordBytes) return config_error(path + ": the password has more than 512 bytes");
   return password;

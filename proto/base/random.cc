@@ -11,6 +11,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "proto/base/base64.h"
+
 namespace mas {
 namespace {
 
@@ -58,19 +60,11 @@ uint64_t random_u64() {
 }
 
 std::string random_token(size_t bytes) {
-  static constexpr char kAlphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   std::string raw(bytes, '\0');
   random_bytes({reinterpret_cast<unsigned char*>(raw.data()), raw.size()});
-  std::string out;
-  uint32_t bits = 0;
-  int held = 0;
-  for (unsigned char c : raw) {
-    bits = bits << 8 | c;
-    held += 8;
-    for (; held >= 6; held -= 6) out.push_back(kAlphabet[bits >> (held - 6) & 63]);
-  }
-  if (held > 0) out.push_back(kAlphabet[bits << (6 - held) & 63]);
-  return out;
+  std::string text = base64url(raw);
+  explicit_bzero(raw.data(), raw.size());
+  return text;
 }
 
 }  // namespace mas

@@ -4,9 +4,12 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+
+#include "proto/base/bytes.h"
 
 namespace mas {
 namespace {
@@ -65,6 +68,22 @@ HmacKey::~HmacKey() {
 Digest HmacKey::tag(std::string_view message) const {
   Digest inside = digest_of(inner_, message);
   return digest_of(outer_, {reinterpret_cast<const char*>(inside.data()), inside.size()});
+}
+
+std::string hkdf_sha256(std::string_view secret, std::string_view salt, std::string_view info, size_t size) {
+  Digest extracted = HmacKey(salt).tag(secret);
+  HmacKey key(view_of(extracted));
+  wipe(extracted);
+  std::string out, input;
+  for (unsigned char round = 1; out.size() < size; ++round) {
+    input.append(info).push_back(static_cast<char>(round));
+    Digest block = key.tag(input);
+    out.append(view_of(block), 0, std::min(block.size(), size - out.size()));
+    input.assign(view_of(block));
+    wipe(block);
+  }
+  wipe(input);
+  return out;
 }
 
 bool equal_in_constant_time(std::string_view a, std::string_view b) {

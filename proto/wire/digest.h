@@ -1,4 +1,4 @@
-// SHA-256 (FIPS 180-4), HMAC-SHA256 (RFC 2104), and comparison of secrets in constant time.
+// SHA-256 (FIPS 180-4), HMAC-SHA256 (RFC 2104), HKDF (RFC 5869), and comparison of secrets in constant time.
 //
 // An HmacKey keeps the padded key, so that a message costs no key set-up.
 // Failure: none that a caller could act on; OpenSSL without SHA-256 aborts the process.
@@ -31,6 +31,10 @@ class HmacKey {
  private:
   std::array<unsigned char, 64> inner_, outer_;
 };
+
+/// HKDF-SHA256 (RFC 5869): a key of its own for each purpose, from one secret of full entropy.
+/// @param info what the key is for. @param size at most 8,160 bytes.
+std::string hkdf_sha256(std::string_view secret, std::string_view salt, std::string_view info, size_t size);
 
 /// @return whether two secrets are equal; takes time that depends on their sizes only.
 bool equal_in_constant_time(std::string_view a, std::string_view b);

@@ -44,23 +44,18 @@ std::string_view Keys::agent_id_of_key(std::string_view key) const { return afte
 
 std::string_view Keys::capability_of_key(std::string_view key) const { return after("mas.capability:", key); }
 
-namespace {
-
-/// @return `name` without `tail` at its end; empty when it does not end so.
-std::string_view before(std::string_view tail, std::string_view name) {
-  if (!name.ends_with(tail)) return {};
-  return name.substr(0, name.size() - tail.size());
+std::string_view Keys::between(std::string_view head, std::string_view tail, std::string_view key) const {
+  std::string_view rest = after(head, key);
+  return rest.ends_with(tail) ? rest.substr(0, rest.size() - tail.size()) : std::string_view();
 }
-
-}  // namespace
 
 std::string_view Keys::agent_id_of_heartbeat(std::string_view key) const {
-  return before(":heartbeat", agent_id_of_key(key));
+  return between("agent:", ":heartbeat", key);
 }
 
-std::string_view Keys::agent_id_of_roles(std::string_view key) const { return before(":roles", agent_id_of_key(key)); }
-
-std::string_view Keys::role_of_key(std::string_view key) const { return before(":permissions", after("role:", key)); }
+std::vector<std::string> Keys::prefixes_of_facts() const {
+  return {join("agent:"), join("mas.identity:"), join("ratelimit:"), join("role:")};
+}
 
 Status check_namespace(std::string_view ns) {
   bool legal = ns.size() <= limits::kNamespaceBytes;

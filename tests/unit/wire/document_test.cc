@@ -52,9 +52,15 @@ TEST_CASE("the document's table of limits is the compiler's") {
   MAS_ROW(kNamespaceBytes);
   MAS_ROW(kFrameRecords);
   MAS_ROW(kFrameBytes);
+  MAS_ROW(kSenderWindow);
   MAS_ROW(kCredentialBytes);
   MAS_ROW(kReceiptDetailBytes);
   MAS_ROW(kAclEntries);
+  MAS_ROW(kIdentityFieldBytes);
+  MAS_ROW(kIdentityKeys);
+  MAS_ROW(kKeyIdBytes);
+  MAS_ROW(kSealedKeyBytes);
+  MAS_ROW(kCredentialsFileBytes);
 #undef MAS_ROW
   size_t constants = 0;
   for (size_t at = header.find("inline constexpr"); at != std::string::npos;

@@ -1,0 +1,45 @@
+// The credentials file: what an agent proves itself with, as `masctl identity create` prints it, once.
+//
+//   agent_id = "planner"
+//   token = "43 characters of url-safe base64"
+//   key_id = "k1abc…"
+//   key = "43 characters of url-safe base64"
+//
+// A token, or a key with its id, or both. The file's mode must be 0600 or 0400 (a systemd credential may be 0440).
+// Failure: see secret_file.h; kInvalidArgument with file, line and field, and what was expected; never what stood there.
+// Threading: any thread. Ownership: secrets are wiped with the object.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "proto/base/result.h"
+
+namespace mas {
+
+struct Credentials {
+  std::string agent_id;
+  std::string token;   ///< empty: none
+  std::string key_id;  ///< empty: no key
+  std::string key;     ///< 32 bytes, or empty
+
+  Credentials() = default;
+  Credentials(const Credentials&) = default;
+  Credentials(Credentials&&) = default;
+  Credentials& operator=(const Credentials&) = default;
+  Credentials& operator=(Credentials&&) = default;
+  ~Credentials();
+
+  bool has_key() const { return !key.empty(); }
+};
+
+/// @param path_or_credential a path; without '/' the name of a credential in $CREDENTIALS_DIRECTORY.
+Result<Credentials> read_credentials(const std::string& path_or_credential);
+
+/// @param file its name, for errors.
+Result<Credentials> parse_credentials(std::string_view text, const std::string& file);
+
+/// What parse_credentials reads; a secret.
+std::string credentials_toml(const Credentials& credentials);
+
+}  // namespace mas
