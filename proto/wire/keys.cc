@@ -57,10 +57,6 @@ std::vector<std::string> Keys::prefixes_of_facts() const {
   return {join("agent:"), join("mas.identity:"), join("ratelimit:"), join("role:")};
 }
 
-std::string_view Keys::agent_id_of_roles(std::string_view key) const { return between("agent:", ":roles", key); }
-
-std::string_view Keys::role_of_key(std::string_view key) const { return between("role:", ":permissions", key); }
-
 Status check_namespace(std::string_view ns) {
   bool legal = ns.size() <= limits::kNamespaceBytes;
   for (char c : ns)

@@ -73,12 +73,10 @@ class Keys {
   std::string role_permissions(std::string_view role) const { return join("role:", role, ":permissions"); }
   /// `SCAN MATCH` pattern of the roles' permissions.
   std::string role_scan_pattern() const { return prefix_ + "role:*:permissions"; }
-  /// @return the role if `key` is `role:{name}:permissions` of this namespace, else empty.
-  std::string_view role_of_key(std::string_view key) const;
   /// `SCAN MATCH` pattern of the agents' roles.
   std::string roles_scan_pattern() const { return prefix_ + "agent:*:roles"; }
   /// @return the id if `key` is `agent:{id}:roles` of this namespace, else empty.
-  std::string_view agent_id_of_roles(std::string_view key) const;
+  std::string_view agent_id_of_roles(std::string_view key) const { return between("agent:", ":roles", key); }
   std::string limits(std::string_view id) const { return join("ratelimit:", id, ":limits"); }
   std::string circuit(std::string_view id) const { return join("circuit:", id); }
 

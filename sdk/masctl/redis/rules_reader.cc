@@ -91,8 +91,8 @@ Result<std::vector<NamedRole>> read_roles(SyncRedis& redis, const Keys& keys, st
 
 Result<std::vector<std::string>> list_roles(SyncRedis& redis, const Keys& keys) {
   std::vector<std::string> names;
-  auto status =
-      scan(redis, keys.role_scan_pattern(), [&](const auto& key) { names.emplace_back(keys.role_of_key(key)); });
+  auto status = scan(redis, keys.role_scan_pattern(),
+                     [&](const auto& key) { names.emplace_back(keys.role_of_permissions(key)); });
   if (!status.ok()) return status.error();
   sort_unique(names);
   return names;
