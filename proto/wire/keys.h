@@ -50,6 +50,8 @@ class Keys {
   std::string audit(unsigned partition) const { return partitioned("mas.audit:", partition); }
   /// Stream: signed heads of all partitions.
   std::string audit_heads() const { return join("mas.audit.heads"); }
+  /// Stream: what operators changed, and who.
+  std::string operator_audit() const { return join("mas.audit.operators"); }
 
   /// The stream that messages for `target` are delivered into. On one Redis the sender's partition plays no part.
   std::string inbox(std::string_view target, Lane lane, unsigned partition) const;

@@ -52,6 +52,7 @@ Cli::Cli()
   add_listen_command(*this);
   add_state_commands(*this);
   add_events_command(*this);
+  add_audit_commands(*this);
   add_doctor_command(*this);
   add_bench_commands(*this);
   add_reference_commands(*this);

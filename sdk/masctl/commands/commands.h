@@ -10,6 +10,7 @@ void add_message_commands(Cli& cli);    // send, request
 void add_listen_command(Cli& cli);      // listen
 void add_state_commands(Cli& cli);      // state get, set, reset
 void add_events_command(Cli& cli);      // events
+void add_audit_commands(Cli& cli);      // audit tail, query, verify, export, operators
 void add_doctor_command(Cli& cli);      // doctor
 void add_bench_commands(Cli& cli);      // bench p2p, request, discover, state
 void add_reference_commands(Cli& cli);  // completion, man, reference
