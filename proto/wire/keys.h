@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "proto/base/result.h"
 #include "proto/wire/lane.h"
@@ -84,6 +85,14 @@ class Keys {
   /// `agent:a:heartbeat` yields `a:heartbeat`: only the entry's own `id` field tells them apart.
   std::string_view agent_id_of_key(std::string_view key) const;
 
+  /// @return the id if `key` is `mas.identity:{id}`, or `ratelimit:{id}:limits`, of this namespace, else empty.
+  std::string_view agent_id_of_identity(std::string_view key) const { return after("mas.identity:", key); }
+  std::string_view agent_id_of_limits(std::string_view key) const { return between("ratelimit:", ":limits", key); }
+  /// @return the role if `key` is `role:{name}:permissions` of this namespace, else empty.
+  std::string_view role_of_permissions(std::string_view key) const { return between("role:", ":permissions", key); }
+  /// What the keys of this namespace start with that decisions of the gateway depend on.
+  std::vector<std::string> prefixes_of_facts() const;
+
   /// @return the id if `key` is `agent:{id}:heartbeat` of this namespace, else empty.
   std::string_view agent_id_of_heartbeat(std::string_view key) const;
 
@@ -92,6 +101,7 @@ class Keys {
  private:
   std::string join(std::string_view head, std::string_view middle = {}, std::string_view tail = {}) const;
   std::string_view after(std::string_view head, std::string_view key) const;
+  std::string_view between(std::string_view head, std::string_view tail, std::string_view key) const;
   std::string partitioned(std::string_view head, unsigned partition) const;
 
   std::string prefix_;  // "" or "ns/"
@@ -105,6 +115,11 @@ constexpr uint64_t fnv1a64(std::string_view bytes) {
   uint64_t hash = 0xcbf29ce484222325u;
   for (char c : bytes) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
   return hash;
+}
+
+/// @param partitions of mas.config; not 0.
+constexpr unsigned partition_of(std::string_view sender, size_t partitions) {
+  return static_cast<unsigned>(fnv1a64(sender) % partitions);
 }
 
 }  // namespace mas

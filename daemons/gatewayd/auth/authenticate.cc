@@ -89,7 +89,7 @@ AuthResult check_credential(const FrameHeader& header, const SenderSecrets& secr
   return policy.require_signature ? kUnsigned : AuthResult{};
 }
 
-bool signature_fits(const Frame& frame, std::string_view ns, unsigned partition, std::span<const Digest> digests,
+bool signature_fits(const FrameParts& frame, std::string_view ns, unsigned partition, std::span<const Digest> digests,
                     const HmacKey& key, std::string& scratch) {
   if (frame.header.kind != CredentialKind::kKey || digests.size() != frame.records.size()) return false;
   scratch.clear();
@@ -108,7 +108,7 @@ AuthResult check_standing(const FrameHeader& header, const SenderSecrets& secret
   return {};
 }
 
-AuthResult authenticate(const Frame& frame, std::string_view ns, unsigned partition, std::span<const Digest> digests,
+AuthResult authenticate(const FrameParts& frame, std::string_view ns, unsigned partition, std::span<const Digest> digests,
                         const SenderSecrets& secrets, const AuthPolicy& policy, WallMicros now, std::string& scratch) {
   const HmacKey* key = nullptr;
   AuthResult result = check_credential(frame.header, secrets, policy, now, &key);

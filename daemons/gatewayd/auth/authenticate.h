@@ -73,19 +73,30 @@ struct AuthResult {
   bool ok() const { return decision == Decision::kAllowed; }
 };
 
+/// A frame as it was decoded; its parts may stand anywhere.
+struct FrameParts {
+  FrameParts(const FrameHeader& h, const Digest& m, std::span<const Record> r) : header(h), mac(m), records(r) {}
+  FrameParts(const Frame& frame)  // NOLINT(google-explicit-constructor)
+      : header(frame.header), mac(frame.mac), records(frame.records) {}
+
+  const FrameHeader& header;
+  const Digest& mac;
+  std::span<const Record> records;
+};
+
 /// @param ret_key set to the key that the frame must be signed with, a pointer into `secrets`; nullptr with a token.
 AuthResult check_credential(const FrameHeader& header, const SenderSecrets& secrets, const AuthPolicy& policy,
                             WallMicros now, const HmacKey** ret_key);
 
 /// @param digests SHA-256 of each record's envelope. @param scratch reused, to allocate nothing per frame.
-bool signature_fits(const Frame& frame, std::string_view ns, unsigned partition, std::span<const Digest> digests,
+bool signature_fits(const FrameParts& frame, std::string_view ns, unsigned partition, std::span<const Digest> digests,
                     const HmacKey& key, std::string& scratch);
 
 AuthResult check_standing(const FrameHeader& header, const SenderSecrets& secrets, const AuthPolicy& policy,
                           WallMicros now);
 
 /// All three.
-AuthResult authenticate(const Frame& frame, std::string_view ns, unsigned partition, std::span<const Digest> digests,
+AuthResult authenticate(const FrameParts& frame, std::string_view ns, unsigned partition, std::span<const Digest> digests,
                         const SenderSecrets& secrets, const AuthPolicy& policy, WallMicros now, std::string& scratch);
 
 }  // namespace mas::gateway

@@ -52,6 +52,7 @@ TEST_CASE("the document's table of limits is the compiler's") {
   MAS_ROW(kNamespaceBytes);
   MAS_ROW(kFrameRecords);
   MAS_ROW(kFrameBytes);
+  MAS_ROW(kSenderWindow);
   MAS_ROW(kCredentialBytes);
   MAS_ROW(kReceiptDetailBytes);
   MAS_ROW(kAclEntries);
