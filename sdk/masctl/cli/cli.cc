@@ -58,6 +58,7 @@ Cli::Cli()
   add_explain_command(*this);
   add_audit_commands(*this);
   add_doctor_command(*this);
+  add_top_command(*this);
   add_bench_commands(*this);
   add_reference_commands(*this);
 }
