@@ -1,39 +1,23 @@
 // Walks proto/vectors: every golden message, every envelope to accept and every envelope to refuse.
 #include <charconv>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <set>
-#include <sstream>
 
 #include "proto/wire/envelope.h"
 #include "proto/wire/events.h"
-#include "tests/unit/catch.h"
+#include "tests/unit/wire/vector_file.h"
 
 using namespace mas;
+using namespace mas::test;
 
 namespace {
 
-const std::filesystem::path kVectors = std::filesystem::path(MAS_PROTO_DIR) / "vectors";
+const std::filesystem::path kVectors = kProto / "vectors";
 
-std::string read_file(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  REQUIRE(file.good());
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
+using Object = VectorObject;
 
-using Object = std::map<std::string, std::string>;
-
-/// A JSON object's members, texts unescaped, everything else raw.
-Object object(const std::string& json) {
-  auto members = JsonReader::local().members(json);
-  REQUIRE(members.ok());
-  Object out;
-  for (const auto& [key, token] : *members) out[key] = json_text(token);
-  return out;
-}
+Object object(const std::string& json) { return vector_object(json); }
 
 /// vectors.json names every file of accept/ and reject/, and no other.
 Object index_of(const std::string& folder) {
