@@ -5,6 +5,7 @@
 #include <cstring>
 #include <new>
 
+#include "sdk/src/deliveries.h"
 #include "sdk/src/outbox.h"
 
 using mas::Errc;
@@ -19,15 +20,20 @@ void MessageRelease::operator()(mas_message* message) const { message->unref(); 
 }  // namespace mas::sdk
 
 Result<mas::sdk::MessagePtr> mas_message::make(std::string_view payload, mas::EnvelopeDecoder& decoder,
-                                               size_t max_bytes, mas::sdk::Outbox& outbox) {
+                                               size_t max_bytes, mas::sdk::Outbox& outbox, std::string_view ticket) {
   if (payload.size() > max_bytes)
     return Error{Errc::kTooLarge, "a message of " + std::to_string(payload.size()) + " bytes; expected at most " +
                                       std::to_string(max_bytes)};
-  void* block = std::malloc(sizeof(mas_message) + payload.size() + mas::kJsonPadding);
+  void* block = std::malloc(sizeof(mas_message) + payload.size() + mas::kJsonPadding + ticket.size());
   if (block == nullptr) return Error{Errc::kNoMemory, "no memory for a received message"};
   mas::sdk::MessagePtr message(new (block) mas_message(payload.size(), outbox));
   std::memcpy(message->bytes(), payload.data(), payload.size());
-  std::memset(message->bytes() + payload.size(), 0, mas::kJsonPadding);
+  char* behind = message->bytes() + payload.size();
+  std::memset(behind, 0, mas::kJsonPadding);
+  if (!ticket.empty()) {
+    message->ticket_ = static_cast<char*>(std::memcpy(behind + mas::kJsonPadding, ticket.data(), ticket.size()));
+    message->ticket_size_ = ticket.size();
+  }
   if (auto status = message->decode(decoder, max_bytes); !status) return status.error();
   return message;
 }
