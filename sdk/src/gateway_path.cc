@@ -87,6 +87,9 @@ void GatewayPath::try_finish(bool out_of_time) {
   size_t left = outbox_.waiting();
   if (left > 0 && !out_of_time) return;
   patience_.stop();
+  const AgentContext& agent = host_.context();
+  redis::Command farewell("DEL", agent.keys.reply_inbox(agent.config.id, agent.instance(), 0));
+  static_cast<void>(host_.commands().send(farewell, redis::ReplyTo{}));  // else it expires
   Status status;
   if (left > 0)
     status = Error{Errc::kTimeout, std::to_string(left) + " messages have no receipt: whether they arrived is unknown"};
