@@ -62,6 +62,8 @@ class Keys {
   std::string receipts(std::string_view id, std::string_view instance) const {
     return join("mas.receipts:", id, ":") + std::string(instance);
   }
+  /// String: the secret that gateways without a master key share.
+  std::string secret() const { return join("mas.secret"); }
   std::string dead_letters() const { return join("dlq:messages"); }
 
   std::string identity(std::string_view id) const { return join("mas.identity:", id); }

@@ -2,6 +2,7 @@
 // nothing is asserted.
 //
 //   bench_audit [RECORDS PER BLOCK]     nanoseconds and bytes per record
+//   bench_audit resp RECORDS            records in 16 partitions, as commands for `redis-cli --pipe` (audit_query.py)
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -9,6 +10,8 @@
 
 #include "daemons/gatewayd/audit/block.h"
 #include "proto/base/clock.h"
+#include "proto/redis/command.h"
+#include "proto/wire/keys.h"
 
 using namespace mas;
 using namespace mas::gateway::audit;
@@ -56,9 +59,41 @@ void build(BlockBuilder& builder, const Load& load, uint64_t number, const Diges
   for (size_t i = 0; i < load.ids.size(); ++i) builder.add(load.record(i));
 }
 
+constexpr uint32_t kPartitions = 16;
+constexpr size_t kPerBlock = 500;
+
+/// Writes blocks round-robin over the partitions. One record in ten thousand is of the sender "needle".
+void write_resp(size_t records) {
+  Load load(kPerBlock);
+  BlockBuilder builder;
+  Digest previous[kPartitions] = {};
+  Keys keys;
+  std::string out;
+  for (size_t block = 0; block * kPerBlock < records; ++block) {
+    auto partition = static_cast<uint32_t>(block % kPartitions);
+    builder.begin(partition, 1, block / kPartitions + 1, previous[partition], load.now, {});
+    for (size_t i = 0; i < kPerBlock; ++i) {
+      AuditRecord record = load.record(i);
+      record.sequence = block * kPerBlock + i;
+      if (record.sequence % 10'000 == 0) record.sender = "needle";
+      builder.add(record);
+    }
+    auto finished = builder.finish();
+    previous[partition] = finished.hash;
+    out.clear();
+    redis::append_command(out, std::string_view("XADD"), keys.audit(partition), std::string_view("*"),
+                          std::string_view("b"), finished.bytes);
+    std::fwrite(out.data(), 1, out.size(), stdout);
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc == 3 && std::string_view(argv[1]) == "resp") {
+    write_resp(std::strtoul(argv[2], nullptr, 10));
+    return 0;
+  }
   size_t per_block = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 1000;
   if (per_block == 0 || per_block > kBlockRecords) return 2;
   Load load(per_block);

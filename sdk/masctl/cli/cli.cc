@@ -56,7 +56,9 @@ Cli::Cli()
   add_role_commands(*this);
   add_limit_commands(*this);
   add_explain_command(*this);
+  add_audit_commands(*this);
   add_doctor_command(*this);
+  add_top_command(*this);
   add_bench_commands(*this);
   add_reference_commands(*this);
 }
