@@ -55,6 +55,8 @@ Cli::Cli()
   add_acl_commands(*this);
   add_role_commands(*this);
   add_limit_commands(*this);
+  add_identity_commands(*this);
+  add_key_commands(*this);
   add_doctor_command(*this);
   add_bench_commands(*this);
   add_reference_commands(*this);

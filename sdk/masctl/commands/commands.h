@@ -13,6 +13,8 @@ void add_events_command(Cli& cli);      // events
 void add_acl_commands(Cli& cli);        // acl allow, block, revoke, show, allow-…
 void add_role_commands(Cli& cli);       // role create, grant, revoke, assign, unassign, list, show
 void add_limit_commands(Cli& cli);      // limit set, show, clear
+void add_identity_commands(Cli& cli);   // identity create, rotate, revoke, suspend, resume, list, show
+void add_key_commands(Cli& cli);        // key generate, public
 void add_doctor_command(Cli& cli);      // doctor
 void add_bench_commands(Cli& cli);      // bench p2p, request, discover, state
 void add_reference_commands(Cli& cli);  // completion, man, reference
