@@ -22,6 +22,8 @@ struct AgentEntry {
 
 inline constexpr std::string_view kStatusActive = "ACTIVE";
 inline constexpr std::string_view kStatusInactive = "INACTIVE";
+/// `mode` of an agent that sends and receives through the gateway; peer-to-peer agents have no such field.
+inline constexpr std::string_view kModeGateway = "gateway";
 
 /// Field names to ask for, in the order agent_entry_from_values expects the answers: id, capabilities,
 /// metadata, status, registered_at.

@@ -25,7 +25,8 @@ void append_fixed(ByteWriter& out, const FrameHeader& header) {
 
 Status decode_frame(std::string_view element, Frame& ret_frame) {
   ByteReader in(element);
-  FrameHeader& header = ret_frame.header;
+  FrameHeader& header = ret_frame.header = FrameHeader();
+  ret_frame.mac = Digest();
   ret_frame.records.clear();
   if (in.integer<uint8_t>() != kFrameVersion) return malformed("another version; expected 1");
   auto kind = in.integer<uint8_t>();

@@ -44,11 +44,17 @@ std::string_view Keys::agent_id_of_key(std::string_view key) const { return afte
 
 std::string_view Keys::capability_of_key(std::string_view key) const { return after("mas.capability:", key); }
 
+std::string_view Keys::between(std::string_view head, std::string_view tail, std::string_view key) const {
+  std::string_view rest = after(head, key);
+  return rest.ends_with(tail) ? rest.substr(0, rest.size() - tail.size()) : std::string_view();
+}
+
 std::string_view Keys::agent_id_of_heartbeat(std::string_view key) const {
-  constexpr std::string_view kTail = ":heartbeat";
-  std::string_view id = agent_id_of_key(key);
-  if (!id.ends_with(kTail)) return {};
-  return id.substr(0, id.size() - kTail.size());
+  return between("agent:", ":heartbeat", key);
+}
+
+std::vector<std::string> Keys::prefixes_of_facts() const {
+  return {join("agent:"), join("mas.identity:"), join("ratelimit:"), join("role:")};
 }
 
 Status check_namespace(std::string_view ns) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "proto/base/result.h"
 #include "proto/wire/lane.h"
@@ -50,6 +51,8 @@ class Keys {
   std::string audit(unsigned partition) const { return partitioned("mas.audit:", partition); }
   /// Stream: signed heads of all partitions.
   std::string audit_heads() const { return join("mas.audit.heads"); }
+  /// Stream: what operators changed, and who.
+  std::string operator_audit() const { return join("mas.audit.operators"); }
 
   /// The stream that messages for `target` are delivered into. On one Redis the sender's partition plays no part.
   std::string inbox(std::string_view target, Lane lane, unsigned partition) const;
@@ -59,13 +62,23 @@ class Keys {
   std::string receipts(std::string_view id, std::string_view instance) const {
     return join("mas.receipts:", id, ":") + std::string(instance);
   }
+  /// String: the secret that gateways without a master key share.
+  std::string secret() const { return join("mas.secret"); }
   std::string dead_letters() const { return join("dlq:messages"); }
 
   std::string identity(std::string_view id) const { return join("mas.identity:", id); }
+  /// `SCAN MATCH` pattern of the identities.
+  std::string identity_scan_pattern() const { return prefix_ + "mas.identity:*"; }
   std::string allowed_targets(std::string_view id) const { return join("agent:", id, ":allowed_targets"); }
   std::string blocked_targets(std::string_view id) const { return join("agent:", id, ":blocked_targets"); }
   std::string roles(std::string_view id) const { return join("agent:", id, ":roles"); }
   std::string role_permissions(std::string_view role) const { return join("role:", role, ":permissions"); }
+  /// `SCAN MATCH` pattern of the roles' permissions.
+  std::string role_scan_pattern() const { return prefix_ + "role:*:permissions"; }
+  /// `SCAN MATCH` pattern of the agents' roles.
+  std::string roles_scan_pattern() const { return prefix_ + "agent:*:roles"; }
+  /// @return the id if `key` is `agent:{id}:roles` of this namespace, else empty.
+  std::string_view agent_id_of_roles(std::string_view key) const { return between("agent:", ":roles", key); }
   std::string limits(std::string_view id) const { return join("ratelimit:", id, ":limits"); }
   std::string circuit(std::string_view id) const { return join("circuit:", id); }
 
@@ -82,6 +95,14 @@ class Keys {
   /// `agent:a:heartbeat` yields `a:heartbeat`: only the entry's own `id` field tells them apart.
   std::string_view agent_id_of_key(std::string_view key) const;
 
+  /// @return the id if `key` is `mas.identity:{id}`, or `ratelimit:{id}:limits`, of this namespace, else empty.
+  std::string_view agent_id_of_identity(std::string_view key) const { return after("mas.identity:", key); }
+  std::string_view agent_id_of_limits(std::string_view key) const { return between("ratelimit:", ":limits", key); }
+  /// @return the role if `key` is `role:{name}:permissions` of this namespace, else empty.
+  std::string_view role_of_permissions(std::string_view key) const { return between("role:", ":permissions", key); }
+  /// What the keys of this namespace start with that decisions of the gateway depend on.
+  std::vector<std::string> prefixes_of_facts() const;
+
   /// @return the id if `key` is `agent:{id}:heartbeat` of this namespace, else empty.
   std::string_view agent_id_of_heartbeat(std::string_view key) const;
 
@@ -90,6 +111,7 @@ class Keys {
  private:
   std::string join(std::string_view head, std::string_view middle = {}, std::string_view tail = {}) const;
   std::string_view after(std::string_view head, std::string_view key) const;
+  std::string_view between(std::string_view head, std::string_view tail, std::string_view key) const;
   std::string partitioned(std::string_view head, unsigned partition) const;
 
   std::string prefix_;  // "" or "ns/"
@@ -103,6 +125,11 @@ constexpr uint64_t fnv1a64(std::string_view bytes) {
   uint64_t hash = 0xcbf29ce484222325u;
   for (char c : bytes) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
   return hash;
+}
+
+/// @param partitions of mas.config; not 0.
+constexpr unsigned partition_of(std::string_view sender, size_t partitions) {
+  return static_cast<unsigned>(fnv1a64(sender) % partitions);
 }
 
 }  // namespace mas

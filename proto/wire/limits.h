@@ -26,6 +26,7 @@ inline constexpr size_t kEventTextBytes = 1024;    ///< `text` of an event
 inline constexpr size_t kNamespaceBytes = 64;
 inline constexpr size_t kFrameRecords = 1024;             ///< records of an ingress frame, or of a stream entry
 inline constexpr size_t kFrameBytes = 1024 * 1024;        ///< records of a frame together, when there is more than one
+inline constexpr size_t kSenderWindow = 65'536;           ///< records of a sender instance that wait for their receipt
 inline constexpr size_t kCredentialBytes = 256;           ///< a token or key id
 inline constexpr size_t kReceiptDetailBytes = 1024;       ///< one sentence in a receipt
 inline constexpr size_t kAclEntries = 10'000;             ///< members of one allow, block, role or permission set

@@ -12,11 +12,15 @@ LAYERS = {
     "sdk/include": ["sdk/include"],
     "sdk/src": ["proto", "sdk/src", "sdk/include"],
     "sdk/examples": ["sdk/examples", "sdk/include"],
-    "sdk/masctl": ["proto", "sdk/include", "sdk/masctl"],
+    "sdk/masctl": ["proto", "sdk/include", "sdk/masctl", "daemons/gatewayd/audit", "daemons/gatewayd/authz",
+                   "daemons/gatewayd/limits"],
     "daemons/common": ["proto", "daemons/common"],
     "daemons/registryd": ["proto", "daemons/common", "daemons/registryd"],
+    "daemons/gatewayd/audit": ["proto/base", "proto/wire", "daemons/gatewayd/audit"],
     "daemons/gatewayd/auth": ["proto/base", "proto/wire", "daemons/gatewayd/auth"],
     "daemons/gatewayd": ["proto", "daemons/common", "daemons/gatewayd"],
+    "daemons/gatewayd/authz": ["proto/base", "proto/wire", "daemons/gatewayd/authz"],
+    "daemons/gatewayd/limits": ["proto/base", "proto/wire", "daemons/gatewayd/limits"],
     "daemons/healthd": ["proto", "daemons/common", "daemons/healthd"],
 }
 
@@ -24,8 +28,8 @@ LAYERS = {
 LIBRARIES = {
     r"hiredis/.*": [r"proto/redis/.*\.cc"],
     r"openssl/.*": [r"proto/redis/.*", r"proto/wire/.*\.cc", r"proto/base/.*\.cc"],
-    r"simdjson\.h": [r"proto/(base|wire)/.*\.cc"],
-    r"uv\.h": [r"proto/redis/.*", r"sdk/src/.*", r"sdk/masctl/.*", r"daemons/.*"],
+    r"simdjson\.h": [r"proto/base/utf8\.cc"],
+    r"uv\.h": [r"proto/redis/.*", r"sdk/src/.*", r"sdk/masctl/.*", r"daemons/(?!gatewayd/(audit|authz|limits)/).*"],
     r"spdlog/.*": [r"daemons/common/.*\.cc"],
     r"fmt/.*": [r"daemons/.*", r"sdk/masctl/.*"],
     r"toml\+\+/.*|toml\.hpp": [r"daemons/common/.*\.cc", r"proto/wire/credentials\.cc"],

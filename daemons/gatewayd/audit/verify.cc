@@ -1,0 +1,178 @@
+// Following a chain, block by block.
+#include "daemons/gatewayd/audit/verify.h"
+
+#include <algorithm>
+
+namespace mas::gateway::audit {
+namespace {
+
+std::string block_name(uint64_t number) { return "block " + std::to_string(number); }
+
+std::string time_text(WallMicros time) {
+  std::string text;
+  append_rfc3339(text, time);
+  return text;
+}
+
+}  // namespace
+
+std::string_view fault_text(Fault fault) {
+  switch (fault) {
+    case Fault::kNone:
+      return "none";
+    case Fault::kUnreadable:
+      return "unreadable";
+    case Fault::kEdited:
+      return "edited";
+    case Fault::kRehashed:
+      return "rehashed";
+    case Fault::kMissing:
+      return "missing";
+    case Fault::kReordered:
+      return "reordered";
+    case Fault::kInserted:
+      return "inserted";
+    case Fault::kEpoch:
+      return "epoch";
+    case Fault::kNoFront:
+      return "no_front";
+    case Fault::kTruncated:
+      return "truncated";
+  }
+  return "unknown";
+}
+
+void ChainVerifier::fail(Fault fault, uint64_t block, std::string_view entry, std::string why) {
+  report_.fault = fault;
+  report_.bad_block = block;
+  report_.bad_entry = entry;
+  report_.why = std::move(why);
+}
+
+const Digest* ChainVerifier::hash_of(uint64_t number) const {
+  if (hashes_.empty() || number < report_.first || number > report_.last) return nullptr;
+  return &hashes_[number - report_.first];
+}
+
+void ChainVerifier::add_unreadable(std::string_view entry, std::string_view why) {
+  ++report_.blocks;
+  if (report_.ok()) fail(Fault::kUnreadable, hashes_.empty() ? 0 : report_.last + 1, entry, std::string(why));
+}
+
+void ChainVerifier::add(std::string_view entry, std::string_view bytes) {
+  Status status = decode_block(bytes, block_);
+  if (status && block_.head.partition != report_.partition)
+    status = Error{Errc::kMalformed, "a block of partition " + std::to_string(block_.head.partition)};
+  if (!status) return add_unreadable(entry, status.error().message);
+  ++report_.blocks;
+  report_.records += block_.records.size();
+  if (report_.ok()) return follow(entry, bytes);
+  // What was missing stands further back: it was not dropped.
+  if (report_.fault == Fault::kMissing && block_.head.number == report_.bad_block &&
+      block_hash(bytes) == block_.head.hash)
+    fail(Fault::kReordered, report_.bad_block, entry,
+         block_name(report_.bad_block) + " stands behind blocks that came after it");
+}
+
+void ChainVerifier::follow(std::string_view entry, std::string_view bytes) {
+  uint64_t number = block_.head.number;
+  uint64_t expected = report_.last + 1;
+  bool first = hashes_.empty();
+  if (block_hash(bytes) != block_.head.hash)
+    return fail(Fault::kEdited, first ? number : expected, entry, "its own hash does not fit what it holds");
+  if (!first && number < expected) return repeat(entry);
+  overlap_ = false;
+  if (!first && number > expected)
+    return fail(Fault::kMissing, expected, entry, block_name(number) + " stands where it is expected");
+  if (!first && block_.previous != hashes_.back()) {
+    previous_differs_ = true;
+    return fail(Fault::kRehashed, report_.last, entry,
+                block_name(number) + " was made over another " + block_name(report_.last));
+  }
+  if (number == 0 || (number == kFirstBlock && block_.previous != kGenesisPrevious))
+    return fail(Fault::kUnreadable, number, entry, "not how a chain begins: number 1 and no previous hash");
+  if (block_.epoch < epoch_)
+    return fail(
+        Fault::kEpoch, number, entry,
+        "its epoch " + std::to_string(block_.epoch) + " is lower than " + std::to_string(epoch_) + " before it");
+  if (first) {
+    report_.first = number;
+    front_previous_ = block_.previous;
+  }
+  report_.last = number;
+  epoch_ = block_.epoch;
+  hashes_.push_back(block_.head.hash);
+}
+
+/// A block with a number that was there: from another source it may be the same one again.
+void ChainVerifier::repeat(std::string_view entry) {
+  uint64_t number = block_.head.number;
+  const Digest* known = hash_of(number);
+  if (!overlap_ || known == nullptr)
+    return fail(Fault::kInserted, number, entry, block_name(number) + " stands behind " + block_name(report_.last));
+  if (*known != block_.head.hash) fail(Fault::kRehashed, number, entry, "it differs from the one that was archived");
+}
+
+bool ChainVerifier::held(uint64_t number, const Anchors& anchors) const {
+  const Digest* hash = hash_of(number);
+  return hash != nullptr && std::any_of(anchors.heads.begin(), anchors.heads.end(), [&](const Anchor& head) {
+           return head.trusted && head.number == number && head.hash == *hash;
+         });
+}
+
+void ChainVerifier::check_front(const Anchors& anchors) {
+  if (hashes_.empty()) return;
+  if (report_.first == kFirstBlock) {
+    report_.front = "begins with block 1";
+    return;
+  }
+  // A mark at or behind the place says that all up to it was archived and may be gone, if it is of this chain.
+  for (const Anchor& mark : anchors.trimmed) {
+    bool at_front = mark.number + 1 == report_.first && mark.hash == front_previous_;
+    const Digest* inside = hash_of(mark.number);
+    if (!at_front && (inside == nullptr || *inside != mark.hash)) continue;
+    report_.front = "begins with " + block_name(report_.first) + "; the signed head of " + time_text(mark.time) +
+                    " says that retention archived what came before";
+    return;
+  }
+  fail(Fault::kNoFront, report_.first - 1, {},
+       "the chain begins with " + block_name(report_.first) +
+           ", and no archive and no signed head says that what came before was archived");
+}
+
+void ChainVerifier::check_heads(const Anchors& anchors, bool to_end) {
+  std::vector<Anchor> heads = anchors.heads;
+  std::sort(heads.begin(), heads.end(), [](const Anchor& a, const Anchor& b) { return a.number < b.number; });
+  for (const Anchor& head : heads) {
+    if (head.number < report_.first) continue;  // trimmed, which check_front() judges
+    const Digest* hash = hash_of(head.number);
+    if (hash == nullptr) {
+      if (!to_end || !report_.ok()) return;
+      return fail(Fault::kTruncated, report_.last + 1, {},
+                  "the signed head of " + time_text(head.time) + " names " + block_name(head.number) + ", but " +
+                      (hashes_.empty() ? "there is none" : "the chain ends with " + block_name(report_.last)));
+    }
+    if (*hash != head.hash) {
+      return fail(
+          Fault::kRehashed, head.number, {},
+          "the signed head of " + time_text(head.time) +
+              " names it with another hash: the chain was written anew, from " +
+              (report_.anchored == 0 ? "anywhere up to here" : "anywhere behind " + block_name(report_.anchored)));
+    }
+    if (head.trusted) report_.anchored = head.number;
+  }
+}
+
+ChainReport ChainVerifier::finish(const Anchors& anchors, bool to_end) {
+  // Two blocks that do not fit: the first is the bad one, unless a signed head vouches for it.
+  if (previous_differs_ && held(report_.bad_block, anchors)) {
+    report_.why = "it was made over another " + block_name(report_.bad_block) + " than the signed one";
+    ++report_.bad_block;
+  }
+  check_front(anchors);
+  if (report_.fault != Fault::kNoFront) check_heads(anchors, to_end);
+  if (!report_.ok() && report_.last >= report_.bad_block) report_.last = report_.bad_block - 1;
+  return std::move(report_);
+}
+
+}  // namespace mas::gateway::audit

@@ -1,0 +1,57 @@
+// The decision whether a sender may send to a target, and the rule that made it. Pure.
+//
+// In this order, the first that says something decides:
+//
+//     rules that cannot be read        denied
+//     blocked_targets                  denied, whatever else allows it
+//     allowed_targets                  allowed
+//     the roles' permissions           allowed
+//     roles that cannot be read        denied
+//     the default of the profile       denied; in development allowed, where neither allow list nor roles exist
+//
+// The decision depends on nothing but its arguments, so it may be kept per sender and target for as long as these facts
+// hold. Replies with a valid ticket do not come here, and whether the target exists is asked after it: who may not talk
+// to an agent does not learn whether there is one.
+// Threading: none. Nothing here allocates but describe(); a Verdict's views live as long as the rules, the roles and the
+// target that it was made from.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "daemons/gatewayd/authz/role.h"
+#include "daemons/gatewayd/authz/rules.h"
+
+namespace mas::gateway {
+
+enum class DefaultRule : uint8_t {
+  kDeny,             ///< profile `production`
+  kAllowWithoutAny,  ///< profile `development`: who has neither allow list nor roles may send to everybody
+};
+
+enum class Rule : uint8_t { kUnreadable, kBlocked, kAllowed, kRole, kDefault };
+
+struct Verdict {
+  bool allowed = false;
+  Rule rule = Rule::kDefault;
+  std::string_view role;    ///< kRole: its name; kUnreadable: the same, when it is a role that cannot be read
+  std::string_view action;  ///< kRole: `send:` or `manage:`; empty for the permission `*`
+  std::string_view detail;  ///< the member or permission that matched, or why the rules cannot be read
+
+  /// Appends the rule as it stands in the audit log and in `masctl explain`: "blocked_targets: bob",
+  /// "role nurse: send:patient*", "default: deny".
+  void append_to(std::string& out) const;
+  std::string describe() const;
+};
+
+/// @param roles those that `rules.roles` names, in any order; nullptr: one that was not found (permits nothing).
+Verdict authorise(std::string_view target, const SenderRules& rules, std::span<const Role* const> roles,
+                  DefaultRule fallback);
+Verdict authorise(std::string_view, SenderRules&&, std::span<const Role* const>, DefaultRule) = delete;  // it points in
+
+/// Whether the sender's roles permit an administrative action, such as `roles` of `manage:roles`. Lists of targets and
+/// defaults say nothing about these: without a role it is denied.
+Verdict authorise_manage(std::string_view what, const SenderRules& rules, std::span<const Role* const> roles);
+
+}  // namespace mas::gateway

@@ -1,0 +1,179 @@
+// Commands for what is wanted, and what their replies mean.
+#include "daemons/gatewayd/facts/fact_reader.h"
+
+#include <utility>
+
+#include "proto/base/ids.h"
+#include "proto/wire/agent_entry.h"
+
+namespace mas::gateway {
+namespace {
+
+constexpr Duration kFailingFor = std::chrono::seconds(5);
+constexpr size_t kMostProblems = 16;
+
+std::vector<std::string_view> views(const std::vector<std::string>& texts) { return {texts.begin(), texts.end()}; }
+
+}  // namespace
+
+FactReader::FactReader(redis::Connection& redis, const Keys& keys, Facts& facts, const MasterKey* master, Done done)
+    : redis_(redis), keys_(keys), facts_(facts), master_(master), done_(std::move(done)) {}
+
+FactReader::~FactReader() { redis_.forget(this); }
+
+void FactReader::cancel() {
+  redis_.forget(this);
+  reads_.clear();
+  facts_.abandon();
+}
+
+std::vector<std::string> FactReader::take_problems() { return std::exchange(problems_, {}); }
+
+bool FactReader::read(const std::vector<Inbox*>& inboxes) {
+  redis::Command command;
+  for (const auto& wanted : facts_.take_wanted()) ask(command, wanted);
+  for (auto& role : facts_.take_wanted_roles()) {
+    command.add("SMEMBERS", keys_.role_permissions(role));
+    reads_.push_back({Kind::kRole, nullptr, nullptr, std::move(role)});
+  }
+  for (Inbox* inbox : inboxes) {
+    command.add("XLEN", inbox->key);
+    reads_.push_back({Kind::kLength, nullptr, inbox});
+  }
+  if (reads_.empty()) return false;
+  failure_ = Status();
+  auto sent = redis_.send(command, redis::reply_to<&FactReader::on_reply>(this));
+  if (sent.ok()) return true;
+  cancel();
+  done_(sent);
+  return true;
+}
+
+void FactReader::ask(redis::Command& command, const Facts::Wanted& wanted) {
+  const std::string& id = wanted.agent->id;
+  if ((wanted.groups & kPresence) != 0) {
+    command.add("HMGET", keys_.agent(id), "id", "mode", "status", "token");
+    reads_.push_back({Kind::kPresence, wanted.agent});
+  }
+  if ((wanted.groups & kIdentity) != 0) {
+    command.add("HGETALL", keys_.identity(id));
+    reads_.push_back({Kind::kIdentity, wanted.agent});
+  }
+  if ((wanted.groups & kRules) != 0) {
+    command.add("SMEMBERS", keys_.allowed_targets(id));
+    command.add("SMEMBERS", keys_.blocked_targets(id));
+    command.add("SMEMBERS", keys_.roles(id));
+    for (Kind kind : {Kind::kAllowed, Kind::kBlocked, Kind::kRoles}) reads_.push_back({kind, wanted.agent});
+  }
+  if ((wanted.groups & kLimits) != 0) {
+    command.add("HMGET", keys_.limits(id), kLimitFields[0], kLimitFields[1], kLimitFields[2]);
+    reads_.push_back({Kind::kLimits, wanted.agent});
+  }
+}
+
+void FactReader::on_reply(uint64_t tag, const redis::Answer& answer) {
+  if (!answer.ok())
+    failure_ = answer.error();
+  else
+    take(reads_[tag], **answer);
+  if (tag + 1 < reads_.size()) return;
+  reads_.clear();
+  if (!failure_.ok()) facts_.abandon();
+  done_(failure_);
+}
+
+void FactReader::take(const Read& read, const redis::Reply& reply) {
+  switch (read.kind) {
+    case Kind::kPresence:
+      return take_presence(*read.agent, reply);
+    case Kind::kIdentity:
+      return take_identity(*read.agent, reply);
+    case Kind::kAllowed:
+      rules_problem_.clear();
+      return take_members(allowed_, reply);
+    case Kind::kBlocked:
+      return take_members(blocked_, reply);
+    case Kind::kRoles:
+      take_members(roles_, reply);
+      return take_rules(*read.agent);
+    case Kind::kLimits:
+      return take_limits(*read.agent, reply);
+    case Kind::kRole:
+      return take_role(read.role, reply);
+    case Kind::kLength:
+      return take_length(*read.inbox, reply);
+  }
+}
+
+/// An entry that is of another type, or names another id, is none (proto/README.md).
+void FactReader::take_presence(Agent& agent, const redis::Reply& reply) {
+  bool entry = reply.is_array() && reply.count == 4 && reply[0].text == agent.id;
+  agent.registered = entry;
+  agent.gateway_mode = entry && reply[1].text == kModeGateway;
+  agent.active = entry && reply[2].text == kStatusActive;
+  agent.secrets.registry_token.reset();
+  if (entry && !reply[3].text.empty()) agent.secrets.registry_token = token_hash(reply[3].text);
+  facts_.finish(agent, kPresence);
+}
+
+void FactReader::take_identity(Agent& agent, const redis::Reply& reply) {
+  auto registry_token = agent.secrets.registry_token;
+  std::vector<std::string_view> fields;
+  for (const auto& field : reply) fields.push_back(field.text);
+  Result<Identity> identity =
+      reply.is_array() ? identity_from_fields(agent.id, fields) : Result<Identity>(redis::error_of(reply));
+  agent.secrets = secrets_of(identity, master_);
+  agent.secrets.registry_token = registry_token;
+  if (!agent.secrets.problem.empty() && problems_.size() < kMostProblems)
+    problems_.push_back("identity of " + agent.id + ": " + agent.secrets.problem);
+  facts_.finish(agent, kIdentity);
+}
+
+void FactReader::take_members(std::vector<std::string>& into, const redis::Reply& reply) {
+  into.clear();
+  if (!reply.is_array()) return void(rules_problem_ = reply.text);
+  for (const auto& member : reply) into.emplace_back(member.text);
+}
+
+void FactReader::take_rules(Agent& agent) {
+  agent.rules = rules_problem_.empty() ? parse_rules(views(allowed_), views(blocked_), views(roles_))
+                                       : unreadable_rules(rules_problem_);
+  facts_.finish(agent, kRules);
+}
+
+void FactReader::take_limits(Agent& agent, const redis::Reply& reply) {
+  agent.limits = {};
+  agent.limits_problem.clear();
+  if (!reply.is_array() || reply.count != kLimitFields.size()) {
+    agent.limits_problem = reply.is_error() ? std::string(reply.text) : "the limits cannot be read";
+    return facts_.finish(agent, kLimits);
+  }
+  std::vector<std::optional<std::string_view>> values;
+  for (const auto& value : reply)
+    values.push_back(value.is_nil() ? std::nullopt : std::optional<std::string_view>(value.text));
+  auto limits = parse_limits(values, default_limits_);
+  if (limits.ok())
+    agent.limits = *limits;
+  else
+    agent.limits_problem = limits.error().message;
+  facts_.finish(agent, kLimits);
+}
+
+void FactReader::take_role(const std::string& name, const redis::Reply& reply) {
+  if (!reply.is_array()) return facts_.finish(Role::unreadable(name, reply.text));
+  std::vector<std::string_view> permissions;
+  for (const auto& permission : reply) permissions.push_back(permission.text);
+  facts_.finish(Role::parse(name, permissions));
+}
+
+void FactReader::take_length(Inbox& inbox, const redis::Reply& reply) {
+  inbox.known = true;
+  inbox.added = 0;
+  inbox.read_at = mono_now();
+  inbox.entries = reply.is_integer() ? static_cast<uint64_t>(reply.integer) : 0;
+  if (reply.is_integer()) return;
+  inbox.failing = printable(reply.text, 200);
+  inbox.failing_until = inbox.read_at + kFailingFor;
+}
+
+}  // namespace mas::gateway

@@ -1,0 +1,75 @@
+// Reads from Redis what the facts lack, everything in one pipelined round trip.
+//
+//     idle ──read──▶ reading ──last reply──▶ idle, done(ok)
+//                       │ the link is lost ──▶ idle, done(error): the facts stay unknown
+//
+// A key that cannot be understood (of another type, fields that are wrong) is a fact, too: one that refuses. So after a
+// read without error every group that was asked for is known.
+// Threading: loop thread. Ownership: may be destroyed at any time but from inside its callback.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "daemons/gatewayd/facts/facts.h"
+#include "proto/redis/connection.h"
+
+namespace mas::gateway {
+
+class FactReader {
+ public:
+  using Done = std::function<void(const Status&)>;
+
+  /// @param master nullptr: sealed keys cannot be opened.
+  FactReader(redis::Connection& redis, const Keys& keys, Facts& facts, const MasterKey* master, Done done);
+  ~FactReader();
+  FactReader(const FactReader&) = delete;
+  FactReader& operator=(const FactReader&) = delete;
+
+  void set_default_limits(const LimitSettings& limits) { default_limits_ = limits; }
+
+  /// Reads what the facts have on their lists, and the lengths of these streams. @return whether there was anything to read; else
+  /// done is not called.
+  bool read(const std::vector<Inbox*>& inboxes);
+  bool reading() const { return !reads_.empty(); }
+  /// Forgets what is under way; done is not called.
+  void cancel();
+
+  /// Problems that an operator should hear of (an unreadable identity, a key that does not open), since the last call.
+  std::vector<std::string> take_problems();
+
+ private:
+  enum class Kind : uint8_t { kPresence, kIdentity, kAllowed, kBlocked, kRoles, kLimits, kRole, kLength };
+  struct Read {
+    Kind kind;
+    Agent* agent = nullptr;
+    Inbox* inbox = nullptr;
+    std::string role{};
+  };
+
+  void ask(redis::Command& command, const Facts::Wanted& wanted);
+  void on_reply(uint64_t tag, const redis::Answer& answer);
+  void take(const Read& read, const redis::Reply& reply);
+  void take_presence(Agent& agent, const redis::Reply& reply);
+  void take_identity(Agent& agent, const redis::Reply& reply);
+  void take_members(std::vector<std::string>& into, const redis::Reply& reply);
+  void take_rules(Agent& agent);
+  void take_limits(Agent& agent, const redis::Reply& reply);
+  void take_role(const std::string& name, const redis::Reply& reply);
+  void take_length(Inbox& inbox, const redis::Reply& reply);
+
+  redis::Connection& redis_;
+  const Keys& keys_;
+  Facts& facts_;
+  const MasterKey* master_;
+  Done done_;
+  LimitSettings default_limits_;
+  std::vector<Read> reads_;
+  Status failure_;
+  std::vector<std::string> allowed_, blocked_, roles_;  // of the agent whose rules are coming in
+  std::string rules_problem_;
+  std::vector<std::string> problems_;
+};
+
+}  // namespace mas::gateway

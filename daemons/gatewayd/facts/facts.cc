@@ -1,0 +1,141 @@
+// Groups: wanted, read, known, forgotten.
+#include "daemons/gatewayd/facts/facts.h"
+
+#include <utility>
+
+namespace mas::gateway {
+
+/// The means follow the last few dozen entries.
+void Inbox::count(uint32_t records, size_t bytes) {
+  constexpr double kWeight = 1.0 / 32;
+  ++added;
+  mean_records += (records - mean_records) * kWeight;
+  mean_bytes += (static_cast<double>(bytes) - mean_bytes) * kWeight;
+}
+
+Agent& Facts::need(std::string_view id, uint8_t groups) {
+  auto found = agents_.find(id);
+  if (found == agents_.end()) found = agents_.try_emplace(std::string(id), id).first;
+  Agent& agent = found->second;
+  auto missing = static_cast<uint8_t>(groups & ~agent.known & ~agent.awaited);
+  if (missing == 0) return agent;
+  agent.awaited |= missing;
+  wanted_.push_back({&agent, missing});
+  return agent;
+}
+
+void Facts::need_roles(Agent& agent) {
+  if (agent.has_roles || !agent.knows(kRules)) return;
+  agent.roles.clear();
+  bool complete = true;
+  for (const auto& name : agent.rules.roles) {
+    KnownRole& known = roles_[name];
+    if (known.role) {
+      agent.roles.push_back(&*known.role);
+      continue;
+    }
+    complete = false;
+    if (!std::exchange(known.reading, true)) wanted_roles_.push_back(name);
+  }
+  agent.has_roles = complete;
+}
+
+std::vector<Facts::Wanted> Facts::take_wanted() { return std::exchange(wanted_, {}); }
+std::vector<std::string> Facts::take_wanted_roles() { return std::exchange(wanted_roles_, {}); }
+
+void Facts::finish(Agent& agent, uint8_t group) {
+  agent.awaited &= static_cast<uint8_t>(~group);
+  agent.known |= group;
+}
+
+void Facts::finish(Role role) {
+  KnownRole& known = roles_[role.name()];
+  known.reading = false;
+  known.role = std::move(role);
+}
+
+void Facts::abandon() {
+  wanted_.clear();
+  wanted_roles_.clear();
+  for (auto& [id, agent] : agents_) agent.awaited = agent.stale = 0;
+  for (auto& [name, role] : roles_) role.reading = role.stale = false;
+  some_stale_ = false;
+}
+
+bool Facts::forget(Agent& agent, uint8_t groups) {
+  bool was_known = (agent.known & groups) != 0;
+  agent.known &= static_cast<uint8_t>(~groups);
+  if ((groups & kRules) != 0) agent.has_roles = false;
+  auto under_way = static_cast<uint8_t>(agent.awaited & groups);
+  agent.stale |= under_way;
+  some_stale_ = some_stale_ || under_way != 0;
+  return was_known;
+}
+
+bool Facts::forget_role(std::string_view name) {
+  auto found = roles_.find(name);
+  if (found == roles_.end()) return false;
+  KnownRole& known = found->second;
+  some_stale_ = some_stale_ || known.reading;
+  known.stale = known.reading;
+  if (!known.role) return false;
+  unresolve_roles();
+  known.role.reset();
+  return true;
+}
+
+/// Roles change seldom; whoever has one finds it again.
+void Facts::unresolve_roles() {
+  for (auto& [id, agent] : agents_) {
+    agent.roles.clear();
+    agent.has_roles = false;
+  }
+}
+
+bool Facts::changed(std::string_view key) {
+  if (auto id = keys_.agent_id_of_identity(key); !id.empty()) {
+    auto found = agents_.find(id);
+    return found != agents_.end() && forget(found->second, kIdentity);
+  }
+  if (auto id = keys_.agent_id_of_limits(key); !id.empty()) {
+    auto found = agents_.find(id);
+    return found != agents_.end() && forget(found->second, kLimits);
+  }
+  if (auto role = keys_.role_of_permissions(key); !role.empty()) return forget_role(role);
+  auto id = keys_.agent_id_of_key(key);  // the entry, or one of its sub-keys: `id:heartbeat` and the like
+  if (id.empty()) return false;
+  auto colon = id.find(':');
+  auto sub_key = colon == std::string_view::npos ? std::string_view() : id.substr(colon);
+  uint8_t group = sub_key.empty() ? kPresence : 0;
+  if (sub_key == ":allowed_targets" || sub_key == ":blocked_targets" || sub_key == ":roles") group = kRules;
+  if (group == 0) return false;
+  auto found = agents_.find(id.substr(0, colon));
+  return found != agents_.end() && forget(found->second, group);
+}
+
+void Facts::forget_all() {
+  for (auto& [id, agent] : agents_) forget(agent, kSenderGroups);
+  unresolve_roles();
+  for (auto& [name, known] : roles_) {
+    known.role.reset();
+    known.stale = known.reading;
+    some_stale_ = some_stale_ || known.reading;
+  }
+}
+
+void Facts::end_turn(size_t most) {
+  if (std::exchange(some_stale_, false)) {
+    for (auto& [id, agent] : agents_)
+      if (auto stale = std::exchange(agent.stale, 0); stale != 0) forget(agent, stale);
+    for (auto& [name, known] : roles_)
+      if (std::exchange(known.stale, false)) {
+        unresolve_roles();
+        known.role.reset();
+      }
+  }
+  if (agents_.size() <= most) return;
+  agents_.clear();
+  roles_.clear();
+}
+
+}  // namespace mas::gateway

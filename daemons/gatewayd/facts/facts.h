@@ -1,0 +1,142 @@
+// What the gateway knows of agents: who they are, what they may do, whether they can be delivered to.
+//
+// Facts are read on demand (reader.h) and kept until Redis says that their key changed (invalidation.h):
+//
+//     unknown ──need──▶ wanted ──reading──▶ known ──changed()──▶ unknown
+//                                  │ changed() while the read is under way
+//                                  ▼
+//                               known for the turn that asked, then unknown
+//
+// The glossary: a *group* is what is read together (the registry entry; the identity; the rules; the limits). Expiry of
+// an identity is a compared field, never an event.
+// Failure: what could not be read leaves its group unknown, and nothing is decided by it.
+// Threading: none. Ownership: an Agent stays where it is until trim(), which nobody may call during a turn.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "daemons/gatewayd/auth/authenticate.h"
+#include "daemons/gatewayd/authz/authorise.h"
+#include "daemons/gatewayd/limits/limit_settings.h"
+#include "proto/wire/keys.h"
+#include "proto/wire/lane.h"
+
+namespace mas::gateway {
+
+enum Group : uint8_t {
+  kPresence = 1,  ///< agent:{id}: is there such an agent, in which mode and state
+  kIdentity = 2,  ///< mas.identity:{id}
+  kRules = 4,     ///< allowed and blocked targets, roles
+  kLimits = 8,    ///< ratelimit:{id}:limits
+};
+inline constexpr uint8_t kSenderGroups = kPresence | kIdentity | kRules | kLimits;
+inline constexpr uint8_t kTargetGroups = kPresence | kIdentity;
+
+/// One of an agent's streams. How much waits in it is read once in a while and counted up between.
+struct Inbox {
+  std::string key;       ///< empty until it is first used
+  bool known = false;    ///< whether the length was read
+  uint64_t entries = 0;  ///< when it was read
+  uint64_t added = 0;    ///< since, by this gateway
+  MonoTime read_at{};
+  double mean_records = 1;  ///< of an entry that this gateway added
+  double mean_bytes = 1024;
+  std::string failing;  ///< why Redis takes no entry; empty: it does
+  MonoTime failing_until{};
+  uint64_t turn = 0;  ///< the turn that `slot` is of
+  size_t slot = 0;    ///< its delivery in that turn
+
+  uint64_t records() const { return static_cast<uint64_t>(static_cast<double>(entries + added) * mean_records); }
+  uint64_t bytes() const { return static_cast<uint64_t>(static_cast<double>(entries + added) * mean_bytes); }
+  void count(uint32_t records, size_t bytes);
+};
+
+struct Agent {
+  explicit Agent(std::string_view name) : id(name) {}
+
+  const std::string id;
+  // kPresence
+  bool registered = false;
+  bool gateway_mode = false;
+  bool active = false;
+  // kIdentity
+  SenderSecrets secrets;  ///< its registry_token belongs to kPresence
+  // kRules
+  SenderRules rules;
+  std::vector<const Role*> roles;  ///< of `rules`, given by Facts::need_roles
+  bool has_roles = false;          ///< whether they were given
+  // kLimits
+  LimitSettings limits;
+  std::string limits_problem;  ///< not empty: they cannot be read, everything is refused
+
+  std::array<Inbox, kLanes.size()> inboxes;
+  Inbox& inbox(Lane lane) { return inboxes[static_cast<size_t>(lane)]; }
+
+  // Kept by Facts: groups that are known, wanted or being read, and changed while they were being read.
+  uint8_t known = 0;
+  uint8_t awaited = 0;
+  uint8_t stale = 0;
+
+  bool knows(uint8_t groups) const { return (known & groups) == groups; }
+};
+
+class Facts {
+ public:
+  explicit Facts(const Keys& keys) : keys_(keys) {}
+
+  /// @return the agent; the groups that are not known of it are put on the list of what to read.
+  Agent& need(std::string_view id, uint8_t groups);
+  /// Gives the agent the roles that its rules name; those that are not known are put on the list of what to read.
+  void need_roles(Agent& agent);
+
+  struct Wanted {
+    Agent* agent;
+    uint8_t groups;
+  };
+  /// What is on the lists; it is being read from now on, until finish() or abandon().
+  std::vector<Wanted> take_wanted();
+  std::vector<std::string> take_wanted_roles();
+
+  /// The members of a group were set from what Redis holds (or from why it cannot be read).
+  void finish(Agent& agent, uint8_t group);
+  void finish(Role role);
+  /// Nothing that is being read will come.
+  void abandon();
+
+  /// Redis said that `key` changed. @return whether something known was forgotten.
+  bool changed(std::string_view key);
+  void forget_all();
+  /// The turn is over: what changed while it was being read is forgotten. More agents than `most` are forgotten, too.
+  void end_turn(size_t most);
+
+  size_t size() const { return agents_.size(); }
+
+ private:
+  struct Hash {
+    using is_transparent = void;
+    size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  };
+  struct KnownRole {
+    std::optional<Role> role;
+    bool reading = false;
+    bool stale = false;
+  };
+  bool forget(Agent& agent, uint8_t groups);
+  bool forget_role(std::string_view name);
+  void unresolve_roles();
+
+  const Keys& keys_;
+  std::unordered_map<std::string, Agent, Hash, std::equal_to<>> agents_;
+  std::unordered_map<std::string, KnownRole, Hash, std::equal_to<>> roles_;
+  std::vector<Wanted> wanted_;
+  std::vector<std::string> wanted_roles_;
+  bool some_stale_ = false;
+};
+
+}  // namespace mas::gateway

@@ -1,0 +1,94 @@
+// The listening connection.
+#include "daemons/gatewayd/facts/invalidation.h"
+
+#include <utility>
+
+namespace mas::gateway {
+namespace {
+
+using namespace std::chrono_literals;
+using State = Invalidation::State;
+
+constexpr auto kMoves = transitions<State>({{State::kDown, State::kAsking},
+                                            {State::kAsking, State::kTracking},
+                                            {State::kTracking, State::kHearing},
+                                            {State::kAsking, State::kDown},
+                                            {State::kTracking, State::kDown},
+                                            {State::kHearing, State::kDown}});
+
+constexpr Duration kPingInterval = 1s;
+constexpr std::string_view kChannel = "__redis__:invalidate";
+
+}  // namespace
+
+Invalidation::Invalidation(uv_loop_t* loop, redis::ConnectionOptions options, std::vector<std::string> prefixes,
+                           InvalidationListener& listener)
+    : prefixes_(std::move(prefixes)),
+      listener_(listener),
+      state_(State::kDown, kMoves),
+      connection_(loop, std::move(options), this),
+      ping_(loop, [this] { ping(); }) {
+  connection_.push_mode();
+}
+
+Invalidation::~Invalidation() = default;
+
+void Invalidation::stop() {
+  ping_.stop();
+  connection_.stop();
+}
+
+void Invalidation::on_ready(redis::Connection&) {
+  state_.to(State::kAsking);
+  heard_ = mono_now();
+  ping_.every(kPingInterval);
+  request(redis::Command("CLIENT", "ID"));
+}
+
+void Invalidation::on_down(redis::Connection&, const Error& why, unsigned) {
+  ping_.stop();
+  bool was_hearing = hearing();
+  if (!state_.is(State::kDown)) state_.to(State::kDown);
+  if (was_hearing) listener_.on_deaf(why);
+}
+
+void Invalidation::on_push(redis::Connection&, const redis::Reply& reply) {
+  heard_ = mono_now();
+  if (reply.is_error()) return connection_.drop_link(redis::error_of(reply).in("CLIENT TRACKING"));
+  if (state_.is(State::kAsking) && reply.is_integer()) return track(reply.integer);
+  if (!reply.is_array() || reply.count < 3 || !reply[0].is_text()) return;  // OK of CLIENT TRACKING, a pong
+  if (reply[0].text == "message") return changed(reply[2]);
+  if (reply[0].text != "subscribe" || !state_.is(State::kTracking)) return;
+  state_.to(State::kHearing);
+  listener_.on_tracking();
+}
+
+void Invalidation::track(int64_t id) {
+  state_.to(State::kTracking);
+  std::string own = std::to_string(id);
+  std::vector<std::string_view> args{"CLIENT", "TRACKING", "ON", "REDIRECT", own, "BCAST"};
+  for (const auto& prefix : prefixes_) args.insert(args.end(), {"PREFIX", prefix});
+  request(redis::Command::of(args));
+  request(redis::Command("SUBSCRIBE", kChannel));
+}
+
+void Invalidation::changed(const redis::Reply& keys) {
+  if (!state_.is(State::kHearing)) return;
+  if (!keys.is_array()) return listener_.on_all_changed();
+  for (const auto& key : keys) listener_.on_changed(key.text);
+}
+
+void Invalidation::ping() {
+  Duration silence = mono_now() - heard_;
+  if (silence >= 2 * kPingInterval)
+    return connection_.drop_link(
+        Error{Errc::kTimeout, "invalidations were silent for " + std::to_string(to_millis(silence)) + " ms"});
+  if (hearing()) request(redis::Command("PING"));
+}
+
+/// On a ready link only a full queue refuses, and then the silence is noticed.
+void Invalidation::request(const redis::Command& command) {
+  static_cast<void>(connection_.send(command, redis::ReplyTo{}));
+}
+
+}  // namespace mas::gateway

@@ -1,0 +1,64 @@
+// Hears from Redis which keys changed, whoever changed them (client-side caching, RESP2: CLIENT TRACKING … BCAST).
+//
+// One connection that only listens: CLIENT ID, then CLIENT TRACKING ON REDIRECT <own id> BCAST PREFIX …, then SUBSCRIBE
+// __redis__:invalidate. From on_tracking() on, every write to a key under one of the prefixes is told by on_changed().
+//
+//     down ──ready──▶ asking its id ──▶ tracking ──confirmed──▶ hearing ──silent or lost──▶ down
+//
+// Failure: PINGs supervise the link; one that was silent for two intervals is replaced. While it is down the owner of the
+// caches knows nothing and must not decide by them: on_deaf().
+// Threading: one loop, its thread. Ownership: as redis::Connection.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proto/base/state_machine.h"
+#include "proto/redis/connection.h"
+#include "proto/redis/loop.h"
+
+namespace mas::gateway {
+
+class InvalidationListener {
+ public:
+  virtual ~InvalidationListener() = default;
+  /// From now on changes are heard. What was cached before may be stale.
+  virtual void on_tracking() = 0;
+  virtual void on_changed(std::string_view key) = 0;
+  /// Everything may have changed (FLUSHALL).
+  virtual void on_all_changed() = 0;
+  /// Changes are not heard any more.
+  virtual void on_deaf(const Error& why) = 0;
+};
+
+class Invalidation final : redis::ConnectionListener {
+ public:
+  Invalidation(uv_loop_t* loop, redis::ConnectionOptions options, std::vector<std::string> prefixes,
+               InvalidationListener& listener);
+  ~Invalidation() override;
+
+  void start() { connection_.start(); }
+  void stop();
+  bool hearing() const { return state_.is(State::kHearing); }
+
+  enum class State : uint8_t { kDown, kAsking, kTracking, kHearing };
+
+ private:
+  void on_ready(redis::Connection& connection) override;
+  void on_down(redis::Connection& connection, const Error& why, unsigned attempt) override;
+  void on_push(redis::Connection& connection, const redis::Reply& reply) override;
+  void track(int64_t id);
+  void changed(const redis::Reply& keys);
+  void ping();
+  void request(const redis::Command& command);
+
+  std::vector<std::string> prefixes_;
+  InvalidationListener& listener_;
+  StateMachine<State> state_;
+  redis::Connection connection_;
+  redis::Timer ping_;
+  MonoTime heard_{};
+};
+
+}  // namespace mas::gateway

@@ -1,0 +1,51 @@
+// What an agent may send: so many messages a minute, so many an hour, so many at once. From configuration and from the
+// hash `ratelimit:{id}:limits`.
+//
+// Failure is closed: a value that cannot be read is an error with a sentence, never "no limit".
+// Threading: plain data.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "proto/base/result.h"
+
+namespace mas::gateway {
+
+/// The largest rate and burst: what keeps the arithmetic of the buckets within 64 bits.
+inline constexpr uint32_t kMaxRate = 1'000'000'000;
+
+struct LimitSettings {
+  uint32_t per_minute = 0;  ///< 0: no limit
+  uint32_t per_hour = 0;    ///< 0: no limit
+  uint32_t burst = 0;       ///< how many at once; 0: as many as the rate it belongs to
+
+  bool operator==(const LimitSettings&) const = default;
+
+  bool unlimited() const { return per_minute == 0 && per_hour == 0; }
+  /// What the minute's bucket holds.
+  uint32_t minute_capacity() const { return burst > 0 ? burst : per_minute; }
+  /// What the hour's bucket holds: the burst belongs to the shorter of the periods that have a limit.
+  uint32_t hour_capacity() const { return burst > 0 && per_minute == 0 ? burst : per_hour; }
+
+  /// "10 per minute, 100 per hour, burst 20"; "no limit".
+  std::string describe() const;
+};
+
+/// The fields of `ratelimit:{id}:limits`, in the order that parse_limits() takes their values in.
+inline constexpr std::array<std::string_view, 3> kLimitFields = {"per_minute", "per_hour", "burst"};
+
+/// @param values of kLimitFields as HMGET answered them; nullopt: the field is missing and `defaults` hold. The burst of
+/// the defaults goes with their rate: an agent with a rate of its own and no burst may send that rate at once.
+/// @return kMalformed that names the field and what was expected.
+Result<LimitSettings> parse_limits(std::span<const std::optional<std::string_view>> values,
+                                   const LimitSettings& defaults);
+
+/// @return a rate or burst from its decimal text: 0 to kMaxRate; nullopt for anything else.
+std::optional<uint32_t> parse_rate(std::string_view text);
+
+}  // namespace mas::gateway

@@ -1,0 +1,89 @@
+// Elements, frames and envelopes of a turn.
+#include "daemons/gatewayd/turn/batch.h"
+
+#include <cstring>
+
+#include "proto/wire/limits.h"
+
+namespace mas::gateway {
+
+void Batch::start() {
+  frames_.clear();
+  messages_.clear();
+  records_.clear();
+  elements_.clear();
+  texts_.release();
+  bytes_.clear();
+}
+
+void Batch::append(unsigned partition, std::string_view element) {
+  elements_.push_back({partition, bytes_.size(), element.size()});
+  bytes_.append(element);
+}
+
+void Batch::decode(size_t messages) {
+  for (const Element& element : elements_) {
+    if (messages_.size() >= messages) return;
+    decode_element(element);
+  }
+}
+
+std::string_view Batch::keep(std::string_view text) {
+  if (text.empty()) return {};
+  auto* copy = static_cast<char*>(texts_.allocate(text.size(), 1));
+  std::memcpy(copy, text.data(), text.size());
+  return {copy, text.size()};
+}
+
+void Batch::decode_element(const Element& element) {
+  FrameInTurn frame;
+  frame.partition = element.partition;
+  frame.element = std::string_view(bytes_).substr(element.begin, element.size);
+  frame.first = messages_.size();
+  auto status = decode_frame(frame.element, scratch_);
+  frame.header = scratch_.header;
+  frame.mac = scratch_.mac;
+  if (!status) {
+    bool large = status.error().code == Errc::kTooLarge;
+    frame.fault = Fault{large ? Decision::kTooLarge : Decision::kMalformed, keep(status.error().message)};
+    frames_.push_back(frame);
+    return;
+  }
+  frame.count = scratch_.records.size();
+  for (const Record& record : scratch_.records) {
+    Message message;
+    message.envelope = record.envelope;
+    message.ticket = record.ticket;
+    message.flags = record.flags;
+    decode_envelope(frame.header.sender, message);
+    messages_.push_back(message);
+  }
+  records_.insert(records_.end(), scratch_.records.begin(), scratch_.records.end());
+  frames_.push_back(frame);
+}
+
+void Batch::decode_envelope(std::string_view sender, Message& message) {
+  auto envelope = decoder_.decode(message.envelope, max_envelope_);
+  if (!envelope) {
+    bool large = envelope.error().code == Errc::kTooLarge;
+    message.fault = Fault{large ? Decision::kTooLarge : Decision::kMalformed, keep(envelope.error().message)};
+    return;
+  }
+  message.target = keep(envelope->target_id);
+  message.type = keep(envelope->message_type);
+  message.id = keep(envelope->message_id);
+  message.correlation_id = keep(envelope->meta.correlation_id);
+  message.deadline = envelope->meta.deadline.value_or(0);
+  message.hops = envelope->meta.hops;
+  message.lane = parse_lane(envelope->meta.priority).value_or(Lane::kNormal);
+  message.is_reply = envelope->meta.is_reply;
+  message.expects_reply = envelope->meta.expects_reply;
+  if (envelope->sender_id != sender)
+    message.fault = Fault{Decision::kMalformed, "sender_id is not the sender of the frame"};
+  else if (!check_agent_id(message.target).ok())
+    message.fault = Fault{Decision::kTargetNotFound, "target_id is not an id that the gateway delivers to"};
+  else if ((message.flags & Record::kReplayed) != 0)
+    message.fault = Fault{Decision::kMalformed, "a sender does not mark its own records as replayed"};
+}
+
+}  // namespace mas::gateway

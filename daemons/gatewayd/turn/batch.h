@@ -1,0 +1,99 @@
+// What one turn works on: the elements read from the partitions' lists, and what stands in them.
+//
+// Happy path: start(), append() each element, decode(); the bytes are copied once into a buffer that the turn owns,
+// frames and envelopes are decoded in place, and the few texts that decisions need are kept as views. The buffers are
+// reused, so a steady stream allocates nothing.
+// Failure: an element that is no frame becomes a frame with a `fault`; an envelope that cannot be delivered becomes a
+// message with one. Nothing is trusted yet: who sent it is for the decider to find out.
+// Threading: none. Ownership: views live until the next start().
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <memory_resource>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proto/base/decisions.h"
+#include "proto/wire/envelope.h"
+#include "proto/wire/frame.h"
+#include "proto/wire/lane.h"
+
+namespace mas::gateway {
+
+struct Agent;
+
+/// Why something cannot be delivered whoever sent it.
+struct Fault {
+  Decision decision = Decision::kMalformed;  ///< MALFORMED or TOO_LARGE
+  std::string_view text;
+};
+
+struct Message {
+  std::string_view envelope;
+  std::string_view ticket;
+  uint8_t flags = 0;
+  std::optional<Fault> fault;
+  std::string_view target, type, id, correlation_id;
+  double deadline = 0;  ///< seconds since 1970; 0: none
+  int64_t hops = 0;
+  Lane lane = Lane::kNormal;
+  bool is_reply = false;
+  bool expects_reply = false;
+  Agent* target_facts = nullptr;  ///< set by the decider
+};
+
+struct FrameInTurn {
+  unsigned partition = 0;
+  std::string_view element;
+  std::optional<Fault> fault;  ///< then nothing below the header is there, and the header is what could be read
+  FrameHeader header;
+  Digest mac{};
+  size_t first = 0;  ///< its messages: [first, first + count) of Batch::messages()
+  size_t count = 0;
+  Agent* sender_facts = nullptr;  ///< set by the decider
+};
+
+class Batch {
+ public:
+  /// @param max_envelope larger envelopes are TOO_LARGE.
+  explicit Batch(size_t max_envelope) : max_envelope_(max_envelope) {}
+
+  /// Forgets the last turn.
+  void start();
+  void append(unsigned partition, std::string_view element);
+  bool empty() const { return elements_.empty(); }
+  /// Decodes the elements in their order, as many as it takes to have `messages` messages, and at least one. The others
+  /// are left out, as if they had not been appended.
+  void decode(size_t messages);
+
+  std::vector<FrameInTurn>& frames() { return frames_; }
+  const std::vector<FrameInTurn>& frames() const { return frames_; }
+  std::vector<Message>& messages() { return messages_; }
+  const std::vector<Message>& messages() const { return messages_; }
+  /// The records of a frame as the MAC needs them.
+  std::span<const Record> records_of(const FrameInTurn& frame) const { return {&records_[frame.first], frame.count}; }
+
+ private:
+  struct Element {
+    unsigned partition;
+    size_t begin, size;
+  };
+  std::string_view keep(std::string_view text);
+  void decode_element(const Element& element);
+  void decode_envelope(std::string_view sender, Message& message);
+
+  const size_t max_envelope_;
+  std::string bytes_;
+  std::vector<Element> elements_;
+  std::pmr::monotonic_buffer_resource texts_{64 * 1024};
+  std::vector<FrameInTurn> frames_;
+  std::vector<Message> messages_;
+  std::vector<Record> records_;
+  Frame scratch_;
+  EnvelopeDecoder decoder_;
+};
+
+}  // namespace mas::gateway

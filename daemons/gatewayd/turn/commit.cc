@@ -1,0 +1,127 @@
+// The commit script, its arguments and its reply.
+#include "daemons/gatewayd/turn/commit.h"
+
+#include <array>
+
+namespace mas::gateway {
+namespace {
+
+// KEYS: epochs, entries, changes. ARGV: number of epochs, epochs; number of entries, then per entry the number of its
+// fields and values and these; number of changes, then per change its command, number of arguments and these.
+constexpr std::string_view kScript = R"lua(
+local a, k = 2, tonumber(ARGV[1])
+for i = 1, k do
+  if redis.call('GET', KEYS[i]) ~= ARGV[a] then return {'FENCED', i - 1} end
+  a = a + 1
+end
+local added = {}
+local entries = tonumber(ARGV[a])
+a = a + 1
+for i = 1, entries do
+  local fields = tonumber(ARGV[a])
+  local id
+  if fields == 2 then
+    id = redis.pcall('XADD', KEYS[k + i], '*', ARGV[a + 1], ARGV[a + 2])
+  else
+    id = redis.pcall('XADD', KEYS[k + i], '*', unpack(ARGV, a + 1, a + fields))
+  end
+  if type(id) == 'table' then
+    for j = 1, i - 1 do redis.call('XDEL', KEYS[k + j], added[j]) end
+    return {'FAILED', i - 1, id.err}
+  end
+  added[i] = id
+  a = a + 1 + fields
+end
+k = k + entries
+local changes = tonumber(ARGV[a])
+a = a + 1
+for i = 1, changes do
+  local count = tonumber(ARGV[a + 1])
+  redis.call(ARGV[a], KEYS[k + i], unpack(ARGV, a + 2, a + 1 + count))
+  a = a + 2 + count
+end
+return {'DONE'}
+)lua";
+
+/// Decimal texts of the small numbers that arguments are counted by.
+std::string_view small_number(uint64_t value) {
+  static const auto kTexts = [] {
+    std::array<std::string, 8192> texts;
+    for (size_t i = 0; i < texts.size(); ++i) texts[i] = std::to_string(i);
+    return texts;
+  }();
+  return kTexts[value];
+}
+
+}  // namespace
+
+void Commit::Part::clear() {
+  keys.clear();
+  arguments.clear();
+}
+
+void Commit::clear() {
+  epochs_.clear();
+  added_.clear();
+  changed_.clear();
+  entries_ = changes_ = 0;
+}
+
+void Commit::number(Part& part, uint64_t value) { part.arguments.push_back(small_number(value)); }
+
+void Commit::fence(std::string_view epoch_key, std::string_view epoch) {
+  epochs_.keys.push_back(epoch_key);
+  epochs_.arguments.push_back(epoch);
+}
+
+void Commit::entry(std::string_view key, std::initializer_list<std::string_view> fields) {
+  ++entries_;
+  added_.keys.push_back(key);
+  number(added_, fields.size());
+  added_.arguments.insert(added_.arguments.end(), fields);
+}
+
+void Commit::change(std::string_view command, std::string_view key, const std::vector<std::string_view>& arguments) {
+  ++changes_;
+  changed_.keys.push_back(key);
+  changed_.arguments.push_back(command);
+  number(changed_, arguments.size());
+  changed_.arguments.insert(changed_.arguments.end(), arguments.begin(), arguments.end());
+}
+
+redis::Command Commit::command() const {
+  std::string keys = std::to_string(epochs_.keys.size() + added_.keys.size() + changed_.keys.size());
+  std::string epochs = std::to_string(epochs_.keys.size());
+  std::string entries = std::to_string(entries_);
+  std::string changes = std::to_string(changes_);
+  std::vector<std::string_view> words{"EVAL", kScript, keys};
+  auto append = [&words](const std::vector<std::string_view>& more) {
+    words.insert(words.end(), more.begin(), more.end());
+  };
+  for (const Part* part : {&epochs_, &added_, &changed_}) append(part->keys);
+  words.push_back(epochs);
+  append(epochs_.arguments);
+  words.push_back(entries);
+  append(added_.arguments);
+  words.push_back(changes);
+  append(changed_.arguments);
+  return redis::Command::of(words);
+}
+
+Result<CommitResult> commit_result(const redis::Reply& reply) {
+  if (reply.is_error()) return redis::error_of(reply);
+  CommitResult result;
+  if (reply.is_array() && reply.count == 1 && reply[0].text == "DONE") return result;
+  if (reply.is_array() && reply.count >= 2 && reply[1].is_integer() && reply[1].integer >= 0) {
+    result.index = static_cast<size_t>(reply[1].integer);
+    if (reply[0].text == "FENCED" && reply.count == 2) return result.kind = CommitResult::Kind::kFenced, result;
+    if (reply[0].text == "FAILED" && reply.count == 3) {
+      result.kind = CommitResult::Kind::kFailed;
+      result.error = reply[2].text;
+      return result;
+    }
+  }
+  return Error{Errc::kProtocol, "the commit script was answered by something else than its result"};
+}
+
+}  // namespace mas::gateway

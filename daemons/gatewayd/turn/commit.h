@@ -1,0 +1,60 @@
+// The commit of a turn: one script that does everything or nothing, fenced by the epochs.
+//
+//   1. every partition's epoch is the one its owner fenced it with, else FENCED and nothing is changed
+//   2. the entries: deliveries, dead letters, audit blocks. One that Redis refuses (a key of another type, a stream
+//      whose ids are used up, out of memory): those before it are deleted again, FAILED and nothing is changed
+//   3. sender states, limiter states and the trim of the lists
+//
+// A script is atomic, so neither a late arrival of a dropped connection (whose successor has raised the epoch) nor a
+// failure inside it can deliver a message that is not audited, or trim one that is not delivered.
+// docs/adr/0004-commit-script.md tells why it is not MULTI … EXEC.
+// Pure: builds the command, reads the reply. Threading: none. Ownership: keys and arguments are viewed until command().
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proto/redis/command.h"
+#include "proto/redis/reply.h"
+
+namespace mas::gateway {
+
+struct CommitResult {
+  enum class Kind : uint8_t { kDone, kFenced, kFailed };
+  Kind kind = Kind::kDone;
+  size_t index = 0;   ///< kFenced: which epoch; kFailed: which entry, in the order of the calls
+  std::string error;  ///< kFailed: Redis's words
+};
+
+class Commit {
+ public:
+  void clear();
+  bool empty() const { return entries_ == 0 && changes_ == 0; }
+
+  void fence(std::string_view epoch_key, std::string_view epoch);
+  /// XADD key * fields….
+  void entry(std::string_view key, std::initializer_list<std::string_view> fields);
+  /// Any other command on one key: at most 4,000 arguments.
+  void change(std::string_view command, std::string_view key, const std::vector<std::string_view>& arguments);
+
+  /// @return the whole as one EVAL.
+  redis::Command command() const;
+
+ private:
+  struct Part {
+    std::vector<std::string_view> keys, arguments;
+    void clear();
+  };
+  void number(Part& part, uint64_t value);
+
+  Part epochs_, added_, changed_;
+  uint64_t entries_ = 0;
+  uint64_t changes_ = 0;
+};
+
+/// Reads the script's reply. @return kProtocol for one that it does not give, or the error that Redis gave.
+Result<CommitResult> commit_result(const redis::Reply& reply);
+
+}  // namespace mas::gateway

@@ -1,0 +1,334 @@
+// The turn's decisions: frames, their messages, and what is collected.
+#include "daemons/gatewayd/turn/decider.h"
+
+#include <utility>
+
+namespace mas::gateway {
+namespace {
+
+constexpr size_t kInstancesOfSender = 4096;  // whose state has not expired
+
+}  // namespace
+
+void Decider::start(const std::vector<Partition*>& partitions, WallMicros now, MonoTime mono) {
+  partitions_ = partitions;
+  now_ = now;
+  mono_ = mono;
+  ++turn_;
+  work_.resize(partitions.size());
+  for (PartitionWork* work : active_) {
+    work->elements = 0;
+    work->limiters.clear();
+    work->instances.clear();
+  }
+  active_.clear();
+  for (auto& delivery : deliveries_) {
+    delivery.blob.clear();
+    spare_blobs_.push_back(std::move(delivery.blob));
+  }
+  deliveries_.clear();
+  reply_slots_.clear();
+  dead_letters_.clear();
+  receipts_.clear();
+  texts_.clear();
+  counts_ = {};
+}
+
+PartitionWork& Decider::work_of(unsigned partition) {
+  auto& work = work_[partition];
+  if (work == nullptr) work = std::make_unique<PartitionWork>();
+  if (work->elements > 0) return *work;
+  Partition& owned = *partitions_[partition];
+  work->partition = &owned;
+  work->audit.begin(partition, owned.epoch_number, owned.next_block, owned.previous_hash, now_, policy_.digest);
+  active_.push_back(work.get());
+  return *work;
+}
+
+// ---- What deciding needs
+
+void Decider::need(Batch& batch, std::vector<Inbox*>& ret_inboxes) {
+  ret_inboxes.clear();
+  for (auto& frame : batch.frames()) {
+    if (frame.fault) continue;
+    frame.sender_facts = &facts_.need(frame.header.sender, kSenderGroups);
+    facts_.need_roles(*frame.sender_facts);
+    for (size_t i = frame.first; i < frame.first + frame.count; ++i) need_target(batch.messages()[i], ret_inboxes);
+  }
+}
+
+void Decider::need_target(Message& message, std::vector<Inbox*>& ret_inboxes) {
+  constexpr Duration kLookAgain = std::chrono::milliseconds(50);
+  if (message.fault) return;
+  Agent& target = *(message.target_facts = &facts_.need(message.target, kTargetGroups));
+  Inbox& inbox = target.inbox(message.lane);
+  if (inbox.key.empty()) inbox.key = keys_.inbox(target.id, message.lane, 0);
+  bool full = inbox.records() >= policy_.max_backlog_records || inbox.bytes() >= policy_.max_backlog_bytes;
+  bool failing = !inbox.failing.empty() && mono_ >= inbox.failing_until;
+  if (inbox.known && !(full && mono_ - inbox.read_at > kLookAgain) && !failing) return;
+  inbox.failing.clear();
+  inbox.known = true;  // asked for once
+  inbox.read_at = mono_;
+  ret_inboxes.push_back(&inbox);
+}
+
+// ---- Frames
+
+void Decider::decide(Batch& batch) {
+  for (auto& frame : batch.frames()) decide_frame(batch, frame);
+}
+
+void Decider::decide_frame(Batch& batch, FrameInTurn& frame) {
+  PartitionWork& work = work_of(frame.partition);
+  ++work.elements;
+  if (policy_.memory_low) return refuse_frame(work, frame, Decision::kUnavailable, "Redis is short of memory");
+  if (frame.fault) {
+    ++counts_.poison;
+    dead_letter({frame.element, frame.header.sender, {}, std::string(frame.fault->text)});
+    return refuse_frame(work, frame, frame.fault->decision, frame.fault->text);
+  }
+  if (partition_of(frame.header.sender, partitions_.size()) != frame.partition)
+    return refuse_frame(work, frame, Decision::kMalformed, "the frame is in a partition that is not its sender's");
+
+  digests_.clear();
+  for (size_t i = 0; i < frame.count; ++i) digests_.push_back(sha256(batch.messages()[frame.first + i].envelope));
+  AuthResult known = authenticate({frame.header, frame.mac, batch.records_of(frame)}, ns_, frame.partition, digests_,
+                                  frame.sender_facts->secrets, policy_.auth, now_, scratch_);
+  if (!known.ok()) return refuse_frame(work, frame, known.decision, known.detail);
+  decide_messages(batch, frame, work);
+}
+
+void Decider::decide_messages(Batch& batch, const FrameInTurn& frame, PartitionWork& work) {
+  Partition& partition = *work.partition;
+  const std::string& id = frame.sender_facts->id;
+  Sender& sender = partition.sender(id);
+  bool crowded = sender.instances.size() >= kInstancesOfSender &&
+                 !sender.instances.contains(std::string(view_of(frame.header.instance.bytes)));
+  if (crowded) return refuse_frame(work, frame, Decision::kUnavailable, "too many instances of this sender");
+  Sender::Instance& instance = partition.instance(sender, id, frame.header.instance, keys_);
+  if (!std::exchange(instance.changed, true)) work.instances.push_back(&instance);
+  instance.state.touch(now_);
+
+  uint64_t sequence = frame.header.first_sequence;
+  receipt_ = {ReceiptKind::kDecided, frame.header.id, sequence, static_cast<uint32_t>(frame.count), {}};
+  if (instance.state.standing(sequence) == Standing::kGap) {
+    ++counts_.gaps;
+    receipt_ = {ReceiptKind::kResendFrom, frame.header.id, instance.state.last() + 1, 0, {}};
+    return push_receipt(instance.receipts, receipt_);
+  }
+  for (size_t i = 0; i < frame.count; ++i, ++sequence) {
+    const Message& message = batch.messages()[frame.first + i];
+    Ruling ruling;
+    if (instance.state.standing(sequence) == Standing::kDecided) {
+      ++counts_.repeated;
+      ruling.decision = instance.state.decision(sequence);
+    } else {
+      shadow_.reset();
+      if (message.fault) {
+        ruling = {message.fault->decision, message.fault->text};
+      } else {
+        Case at{frame, message, *frame.sender_facts, *message.target_facts, sender, {}};
+        ruling = rule(at, work);
+        if (decision_accepted(ruling.decision)) deliver(at);
+      }
+      instance.state.decide(ruling.decision);
+      ++counts_.messages;
+      counts_.bytes += message.envelope.size();
+      ++counts_.decisions[static_cast<uint8_t>(ruling.decision)];
+      record(work, frame, message, sequence, digests_[i], ruling);
+    }
+    if (ruling.decision == Decision::kAllowed) continue;
+    std::string_view detail = decision_accepted(ruling.decision) ? std::string_view() : ruling.reason;
+    receipt_.outcomes.push_back({static_cast<uint32_t>(i), ruling.decision, ruling.retry_after_ms, detail});
+  }
+  push_receipt(instance.receipts, receipt_);
+}
+
+/// No number is used and no state is changed: whoever sent it has not shown who it is.
+void Decider::refuse_frame(PartitionWork& work, const FrameInTurn& frame, Decision decision, std::string_view detail) {
+  auto count = std::max<size_t>(frame.count, 1);
+  counts_.decisions[static_cast<uint8_t>(decision)] += count;
+  Message whole;
+  Ruling ruling{decision, detail};
+  shadow_.reset();
+  if (!policy_.memory_low) record(work, frame, whole, frame.header.first_sequence, sha256(frame.element), ruling);
+  if (frame.header.sender.empty() || !check_agent_id(frame.header.sender).ok()) return;
+  receipt_ = {ReceiptKind::kFrameRefused, frame.header.id, frame.header.first_sequence, 0, {}};
+  receipt_.outcomes.push_back({0, decision, 0, detail});
+  push_receipt(say(keys_.receipts(frame.header.sender, frame.header.instance.hex())), receipt_);
+}
+
+// ---- Messages
+
+Decider::Ruling Decider::rule(Case& at, PartitionWork& work) {
+  if (policy_.authorisation != Mode::kOff) {
+    Ruling ruling = rule_authorised(at);
+    if (enforced(policy_.authorisation, ruling)) return ruling;
+  }
+  Ruling target = rule_target(at);
+  if (!decision_accepted(target.decision)) return target;
+  if (Ruling ruling = rule_in_time(at); !decision_accepted(ruling.decision)) return ruling;
+  if (policy_.limits != Mode::kOff) {
+    Ruling ruling = rule_rate(at, work);
+    if (enforced(policy_.limits, ruling)) return ruling;
+  }
+  if (Ruling ruling = rule_room(at); !decision_accepted(ruling.decision)) return ruling;
+  return target;
+}
+
+/// @return whether a denial ends the message's way; in shadow mode it is remembered, the first one.
+bool Decider::enforced(Mode mode, const Ruling& ruling) {
+  if (decision_accepted(ruling.decision)) return false;
+  if (mode == Mode::kEnforce) return true;
+  ++counts_.shadow;
+  if (!shadow_) shadow_ = audit::AuditRecord::Shadow{ruling.decision, ruling.reason};
+  return false;
+}
+
+/// The block list holds for replies, too; else a ticket lets a reply through to who asked.
+Decider::Ruling Decider::rule_authorised(Case& at) {
+  Verdict verdict = authorise(at.target.id, at.sender.rules, at.sender.roles, policy_.default_rule);
+  if (at.message.is_reply && !at.message.ticket.empty()) {
+    at.answer = {at.target.id, {}, at.sender.id, at.message.correlation_id};
+    at.answers = tickets_.accept(at.message.ticket, at.answer, now_);
+  }
+  if (verdict.allowed) return {};
+  if (at.answers && verdict.rule != Rule::kBlocked && verdict.rule != Rule::kUnreadable) return {};
+  return {Decision::kAuthzDenied, say(verdict.describe())};
+}
+
+Decider::Ruling Decider::rule_target(const Case& at) {
+  const Agent& target = at.target;
+  bool takes_part = target.registered && target.gateway_mode;
+  bool admitted =
+      target.secrets.found != SenderSecrets::Found::kNone && target.secrets.state != IdentityState::kRevoked;
+  if (!takes_part && !admitted)
+    return {Decision::kTargetNotFound,
+            target.registered ? "the target takes no part in gateway mode" : "no such agent is registered"};
+  return {takes_part && target.active ? Decision::kAllowed : Decision::kQueuedOffline, {}};
+}
+
+Decider::Ruling Decider::rule_in_time(const Case& at) const {
+  double deadline = at.message.deadline;
+  if (deadline > 0 && static_cast<double>(now_) / 1e6 > deadline)
+    return {Decision::kExpired, "the deadline has passed"};
+  if (at.message.hops > policy_.max_hops) return {Decision::kLoopDetected, "passed on too often"};
+  return {};
+}
+
+Decider::Ruling Decider::rule_rate(Case& at, PartitionWork& work) {
+  if (!at.sender.limits_problem.empty()) return {Decision::kRateLimited, at.sender.limits_problem};
+  if (at.sender.limits.unlimited()) return {};
+  TakeResult taken = take(at.memory.limiter, at.sender.limits, now_);
+  if (!std::exchange(at.memory.limiter_changed, true)) work.limiters.emplace_back(at.sender.id, &at.memory);
+  if (taken.allowed) return {};
+  return {Decision::kRateLimited, say(taken.describe(at.sender.limits)), taken.retry_after_ms()};
+}
+
+Decider::Ruling Decider::rule_room(const Case& at) {
+  if (at.answers) return {};
+  const Inbox& inbox = at.target.inbox(at.message.lane);
+  if (!inbox.failing.empty()) {
+    std::string reason = "the target's stream takes no entry: " + inbox.failing;
+    dead_letter({at.message.envelope, at.sender.id, at.target.id, reason});
+    return {Decision::kUnavailable, say(std::move(reason))};
+  }
+  if (inbox.records() >= policy_.max_backlog_records || inbox.bytes() >= policy_.max_backlog_bytes)
+    return {Decision::kTargetOverloaded, "the target's backlog is at its bound"};
+  return {};
+}
+
+// ---- What is collected
+
+void Decider::deliver(Case& at) {
+  std::string ticket;
+  if (at.message.expects_reply && !at.message.is_reply) {
+    TicketClaim claim{at.sender.id, at.frame.header.instance, at.target.id, at.message.correlation_id};
+    auto window = std::chrono::duration_cast<std::chrono::microseconds>(policy_.reply_window).count();
+    claim.expires = at.message.deadline > 0 ? static_cast<WallMicros>(at.message.deadline * 1e6) : now_ + window;
+    tickets_.issue(ticket, claim);
+  }
+  Delivery& delivery = delivery_for(at, at.message.envelope.size());
+  append_record(delivery.blob, at.message.envelope, ticket);
+  ++delivery.records;
+}
+
+/// The entry that fills for the message's stream; another one when it is full.
+Delivery& Decider::delivery_for(Case& at, size_t bytes) {
+  Inbox* inbox = at.answers ? nullptr : &at.target.inbox(at.message.lane);
+  std::string stream;
+  size_t* slot = nullptr;
+  if (inbox != nullptr) {
+    if (std::exchange(inbox->turn, turn_) != turn_) inbox->slot = SIZE_MAX;
+    slot = &inbox->slot;
+  } else {
+    stream = keys_.reply_inbox(at.target.id, at.answer.instance.hex(), at.frame.partition);
+    slot = &reply_slots_.try_emplace(stream, SIZE_MAX).first->second;
+  }
+  if (*slot != SIZE_MAX) {
+    Delivery& open = deliveries_[*slot];
+    if (open.records < limits::kFrameRecords && open.blob.size() + bytes <= limits::kFrameBytes) return open;
+  }
+  *slot = deliveries_.size();
+  Delivery& fresh = deliveries_.emplace_back();
+  fresh.key = inbox != nullptr ? std::string_view(inbox->key) : std::string_view(say(std::move(stream)));
+  fresh.inbox = inbox;
+  if (!spare_blobs_.empty()) {
+    fresh.blob = std::move(spare_blobs_.back());
+    spare_blobs_.pop_back();
+  }
+  fresh.blob.push_back(static_cast<char>(kEntryVersion));
+  return fresh;
+}
+
+void Decider::record(PartitionWork& work, const FrameInTurn& frame, const Message& message, uint64_t sequence,
+                     const Digest& digest, const Ruling& ruling) {
+  audit::AuditRecord record;
+  record.time = now_;
+  record.message_id = message.id;
+  record.sender = frame.header.sender;
+  record.target = message.target;
+  record.type = message.type;
+  record.decision = ruling.decision;
+  record.reason = ruling.reason;
+  record.instance = frame.header.instance;
+  record.sequence = sequence;
+  record.payload = payload_key_.tag(view_of(digest));
+  record.shadow = shadow_;
+  work.audit.add(record);
+}
+
+void Decider::dead_letter(const DeadLetter& letter) {
+  if (!policy_.dead_letters_full) dead_letters_.push_back(letter);
+}
+
+std::string_view Decider::say(std::string text) {
+  return *texts_.emplace_back(std::make_unique<std::string>(std::move(text)));
+}
+
+void Decider::push_receipt(std::string_view channel, const ReceiptMessage& receipt) {
+  PendingReceipt& pending = receipts_.emplace_back();
+  pending.channel = channel;
+  append_receipt(pending.bytes, receipt);
+}
+
+void Decider::finish() {
+  auto silence = std::chrono::duration_cast<std::chrono::microseconds>(2 * policy_.auth.drift).count();
+  for (PartitionWork* work : active_) {
+    work->removed = work->partition->take_forgettable(now_ - silence);
+    work->block = work->audit.empty() ? audit::BlockBuilder::Finished() : work->audit.finish();
+    work->fields.clear();
+    for (auto& [id, sender] : work->limiters) {
+      sender->limiter_changed = false;
+      sender->limiter.encode(work->fields.emplace_back(limiter_field(id), std::string()).second);
+    }
+    for (Sender::Instance* instance : work->instances) {
+      instance->changed = false;
+      instance->state.append_to(work->fields.emplace_back(instance->field, std::string()).second);
+    }
+    work->limiters.clear();
+    work->instances.clear();
+  }
+}
+
+}  // namespace mas::gateway

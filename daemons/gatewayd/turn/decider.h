@@ -1,0 +1,158 @@
+// Decides the messages of a turn: pure, in memory, in the order of the contract; the first denial wins:
+//
+//     decode → authenticate → signature → sequence → authorise → target → deadline, hops → rate → backlog → route
+//
+// What it decides it collects: deliveries by stream, audit records by partition, receipts by frame, dead letters; the
+// commit writes all of them. The state of senders and limiters is changed as it goes.
+// All that it looks at is in the batch, in the partitions and in the facts (once need() finds nothing missing); `now` is
+// the clock of Redis.
+// Threading: none. Ownership: results are valid until the next start(), and as long as the batch.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "daemons/gatewayd/audit/block.h"
+#include "daemons/gatewayd/facts/facts.h"
+#include "daemons/gatewayd/turn/batch.h"
+#include "daemons/gatewayd/turn/partition.h"
+#include "daemons/gatewayd/turn/policy.h"
+#include "daemons/gatewayd/turn/ticket.h"
+#include "proto/wire/receipt.h"
+
+namespace mas::gateway {
+
+/// Records for one stream: one entry.
+struct Delivery {
+  std::string_view key;
+  std::string blob;
+  uint32_t records = 0;
+  Inbox* inbox = nullptr;  ///< nullptr: replies to one instance
+};
+
+struct DeadLetter {
+  std::string_view payload;  ///< the envelope, or the element where it is no frame
+  std::string_view sender, target;
+  std::string reason;
+};
+
+struct PendingReceipt {
+  std::string_view channel;
+  std::string bytes;
+};
+
+/// One partition's part in a turn.
+struct PartitionWork {
+  Partition* partition = nullptr;
+  uint32_t elements = 0;  ///< decided, to be trimmed off the list
+  audit::BlockBuilder audit;
+  audit::BlockBuilder::Finished block;                           ///< by finish(); empty: nothing was recorded
+  std::vector<std::pair<std::string_view, std::string>> fields;  ///< by finish(): of mas.sender:{p}
+  std::vector<std::string> removed;                              ///< by finish(): fields to be removed
+  std::vector<std::pair<std::string_view, Sender*>> limiters;    ///< changed
+  std::vector<Sender::Instance*> instances;                      ///< changed
+};
+
+struct Counts {
+  std::array<uint64_t, 256> decisions{};  ///< by Decision
+  uint64_t messages = 0;                  ///< decided now
+  uint64_t bytes = 0;                     ///< their envelopes
+  uint64_t repeated = 0;                  ///< decided before, asked again
+  uint64_t gaps = 0;                      ///< frames that came before what stands between
+  uint64_t poison = 0;                    ///< elements that were no frame
+  uint64_t shadow = 0;                    ///< refusals that a policy in shadow mode would have made
+};
+
+class Decider {
+ public:
+  /// @param payload_key for the keyed hashes of payloads in the audit.
+  Decider(const Keys& keys, std::string_view ns, Facts& facts, const TicketOffice& tickets, const HmacKey& payload_key)
+      : keys_(keys), ns_(ns), facts_(facts), tickets_(tickets), payload_key_(payload_key) {}
+
+  void set_policy(const Policy& policy) { policy_ = policy; }
+
+  /// Begins a turn. @param partitions by number: those that this gateway owns; nullptr for others.
+  void start(const std::vector<Partition*>& partitions, WallMicros now, MonoTime mono);
+  /// Puts on the facts' lists what deciding lacks. To be called again after each read until it asks for nothing.
+  /// @param ret_inboxes streams whose length is to be read.
+  void need(Batch& batch, std::vector<Inbox*>& ret_inboxes);
+  /// Decides every frame. Every element's partition must be one of start()'s.
+  void decide(Batch& batch);
+  /// Ends the audit blocks and encodes the states that changed.
+  void finish();
+
+  const std::vector<PartitionWork*>& work() const { return active_; }
+  std::vector<Delivery>& deliveries() { return deliveries_; }
+  const std::vector<DeadLetter>& dead_letters() const { return dead_letters_; }
+  const std::vector<PendingReceipt>& receipts() const { return receipts_; }
+  const Counts& counts() const { return counts_; }
+
+ private:
+  struct Ruling {
+    Decision decision = Decision::kAllowed;
+    std::string_view reason;
+    uint32_t retry_after_ms = 0;
+  };
+  /// What is at hand while one message is decided.
+  struct Case {
+    const FrameInTurn& frame;
+    const Message& message;
+    Agent& sender;
+    Agent& target;
+    Sender& memory;
+    TicketClaim answer;  ///< of a reply whose ticket is good
+    bool answers = false;
+  };
+
+  void need_target(Message& message, std::vector<Inbox*>& ret_inboxes);
+  void decide_frame(Batch& batch, FrameInTurn& frame);
+  void decide_messages(Batch& batch, const FrameInTurn& frame, PartitionWork& work);
+  Ruling rule(Case& at, PartitionWork& work);
+  Ruling rule_authorised(Case& at);
+  Ruling rule_target(const Case& at);
+  Ruling rule_in_time(const Case& at) const;
+  Ruling rule_rate(Case& at, PartitionWork& work);
+  Ruling rule_room(const Case& at);
+  bool enforced(Mode mode, const Ruling& ruling);
+  void deliver(Case& at);
+  Delivery& delivery_for(Case& at, size_t bytes);
+  void record(PartitionWork& work, const FrameInTurn& frame, const Message& message, uint64_t sequence,
+              const Digest& digest, const Ruling& ruling);
+  void refuse_frame(PartitionWork& work, const FrameInTurn& frame, Decision decision, std::string_view detail);
+  void dead_letter(const DeadLetter& letter);
+  std::string_view say(std::string text);
+  void push_receipt(std::string_view channel, const ReceiptMessage& receipt);
+  PartitionWork& work_of(unsigned partition);
+
+  const Keys& keys_;
+  const std::string ns_;
+  Facts& facts_;
+  const TicketOffice& tickets_;
+  const HmacKey& payload_key_;
+  Policy policy_;
+
+  std::vector<Partition*> partitions_;
+  WallMicros now_ = 0;
+  MonoTime mono_{};
+  uint64_t turn_ = 0;
+  std::vector<std::unique_ptr<PartitionWork>> work_;  // by partition
+  std::vector<PartitionWork*> active_;
+  std::vector<Delivery> deliveries_;
+  std::vector<std::string> spare_blobs_;
+  std::unordered_map<std::string, size_t> reply_slots_;  // by stream
+  std::vector<DeadLetter> dead_letters_;
+  std::vector<PendingReceipt> receipts_;
+  std::vector<std::unique_ptr<std::string>> texts_;  // that results view
+  std::vector<Digest> digests_;                      // of the frame at hand
+  ReceiptMessage receipt_;
+  std::optional<audit::AuditRecord::Shadow> shadow_;  // of the message at hand
+  std::string scratch_;
+  Counts counts_;
+};
+
+}  // namespace mas::gateway

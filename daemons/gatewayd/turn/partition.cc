@@ -1,0 +1,108 @@
+// A partition's memory, loaded and looked up.
+#include "daemons/gatewayd/turn/partition.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "proto/base/ids.h"
+
+namespace mas::gateway {
+namespace {
+
+constexpr char kBetween = '/';  // agent ids have none
+
+std::string_view key_of(const Id128& instance) { return view_of(instance.bytes); }
+
+/// @return nullopt unless `hex` is 32 lower-case hexadecimal digits.
+std::optional<Id128> instance_of(std::string_view hex) {
+  if (hex.size() != 32) return std::nullopt;
+  auto digest = digest_from_hex(std::string(hex) + std::string(32, '0'));
+  if (!digest) return std::nullopt;
+  Id128 id;
+  std::copy_n(digest->begin(), id.bytes.size(), id.bytes.begin());
+  return id;
+}
+
+}  // namespace
+
+Partition::Partition(unsigned p, const Keys& keys)
+    : number(p),
+      epoch_key(keys.partition_epoch(p)),
+      ingress_key(keys.ingress(p)),
+      senders_key(keys.senders(p)),
+      audit_key(keys.audit(p)) {}
+
+void Partition::forget() {
+  epoch.clear();
+  epoch_number = 0;
+  next_block = audit::kFirstBlock;
+  previous_hash = audit::kGenesisPrevious;
+  senders.clear();
+  forgettable.clear();
+}
+
+std::vector<std::string> Partition::take_forgettable(WallMicros silent_since) {
+  std::vector<std::string> fields;
+  for (const auto& [id, key] : std::exchange(forgettable, {})) {
+    auto found = senders.find(id);
+    if (found == senders.end()) continue;
+    Sender& sender = found->second;
+    if (auto it = sender.instances.find(key); it != sender.instances.end()) {
+      if (it->second.state.active() >= silent_since || it->second.changed) continue;  // it has spoken meanwhile
+      fields.push_back(it->second.field);
+      sender.instances.erase(it);
+    } else if (key.empty() && sender.instances.empty() && !sender.limiter_changed) {
+      fields.push_back(std::string(limiter_field(id)));
+      senders.erase(found);
+    }
+  }
+  return fields;
+}
+
+Sender& Partition::sender(std::string_view id) {
+  auto found = senders.find(id);
+  return found != senders.end() ? found->second : senders.try_emplace(std::string(id)).first->second;
+}
+
+Sender::Instance& Partition::instance(Sender& sender, std::string_view id, const Id128& instance, const Keys& keys) {
+  auto [it, fresh] = sender.instances.try_emplace(std::string(key_of(instance)));
+  if (fresh) {
+    std::string hex = instance.hex();
+    it->second.field = std::string(id) + kBetween + hex;
+    it->second.receipts = keys.receipts(id, hex);
+  }
+  return it->second;
+}
+
+Status Partition::load_senders(const std::vector<std::pair<std::string_view, std::string_view>>& fields,
+                               const Keys& keys) {
+  for (const auto& [field, value] : fields) {
+    auto between = field.find(kBetween);
+    std::string where = senders_key + " field " + printable(field);
+    if (between == std::string_view::npos) {
+      auto state = LimiterState::decode(value);
+      if (!state) return state.error().in(where);
+      sender(field).limiter = *state;
+      continue;
+    }
+    auto id = instance_of(field.substr(between + 1));
+    auto state = SenderState::decode(value);
+    if (!id) return Error{Errc::kMalformed, where + ": expected sender/instance"};
+    if (!state) return state.error().in(where);
+    instance(sender(field.substr(0, between)), field.substr(0, between), *id, keys).state = std::move(*state);
+  }
+  return {};
+}
+
+Status Partition::load_audit_head(std::string_view block) {
+  next_block = audit::kFirstBlock;
+  previous_hash = audit::kGenesisPrevious;
+  if (block.empty()) return {};
+  auto head = audit::block_head(block);
+  if (!head) return head.error().in(audit_key);
+  next_block = head->number + 1;
+  previous_hash = head->hash;
+  return {};
+}
+
+}  // namespace mas::gateway

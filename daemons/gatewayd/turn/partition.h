@@ -1,0 +1,75 @@
+// A partition as its owner holds it between turns: the fence, the chain of its audit, what is known of its senders.
+//
+// All of it is read from Redis when the partition is fenced, changed by deciding, and written by the commit. After a
+// commit that failed, or whose outcome is unknown, it is forgotten and read again: memory never runs ahead of Redis.
+// Threading: none.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "daemons/gatewayd/audit/block.h"
+#include "daemons/gatewayd/limits/limiter.h"
+#include "daemons/gatewayd/turn/sender_state.h"
+#include "proto/wire/keys.h"
+
+namespace mas::gateway {
+
+/// What is remembered of one sender: of all its instances together, and of each.
+struct Sender {
+  LimiterState limiter;
+  bool limiter_changed = false;
+  struct Instance {
+    SenderState state;
+    bool changed = false;
+    std::string field;     ///< its field of mas.sender:{p}: `sender/instance`
+    std::string receipts;  ///< the channel of its receipts
+  };
+  std::unordered_map<std::string, Instance> instances;  ///< by the 16 bytes of the instance
+};
+
+struct Partition {
+  Partition(unsigned p, const Keys& keys);
+
+  /// Takes the answer to HGETALL of mas.sender:{p}. @return kMalformed that names the field.
+  Status load_senders(const std::vector<std::pair<std::string_view, std::string_view>>& fields, const Keys& keys);
+  /// Takes the newest audit block; empty: there is none.
+  Status load_audit_head(std::string_view block);
+  void forget();
+
+  Sender::Instance& instance(Sender& sender, std::string_view id, const Id128& instance, const Keys& keys);
+  Sender& sender(std::string_view id);
+
+  const unsigned number;
+  const std::string epoch_key, ingress_key, senders_key, audit_key;
+  std::string epoch;  ///< as Redis counts it; empty: not fenced
+  uint64_t epoch_number = 0;
+  uint64_t next_block = audit::kFirstBlock;
+  Digest previous_hash = audit::kGenesisPrevious;
+
+  struct Hash {
+    using is_transparent = void;
+    size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  };
+  std::unordered_map<std::string, Sender, Hash, std::equal_to<>> senders;
+
+  /// What a sweep found to be forgotten: an instance, or (no instance) a sender without any.
+  struct Forgettable {
+    std::string sender, instance;
+  };
+  std::vector<Forgettable> forgettable;
+  /// Forgets what is still silent of it. @return the fields of mas.sender:{p} to be removed.
+  std::vector<std::string> take_forgettable(WallMicros silent_since);
+
+  // How large its elements are, for how many to read.
+  double mean_element_bytes = 1024;
+  double mean_element_records = 1;
+};
+
+/// The field of mas.sender:{p} that holds a sender's limiter.
+inline std::string_view limiter_field(std::string_view sender) { return sender; }
+
+}  // namespace mas::gateway

@@ -1,0 +1,41 @@
+// The blocking peek.
+#include "daemons/gatewayd/turn/peek.h"
+
+#include <utility>
+
+namespace mas::gateway {
+namespace {
+
+constexpr int kBlockSeconds = 5;
+constexpr Duration kPatience = std::chrono::seconds(kBlockSeconds + 5);
+
+}  // namespace
+
+Peek::Peek(uv_loop_t* loop, redis::ConnectionOptions options, unsigned partition, std::string key,
+           PeekListener& listener)
+    : partition_(partition), key_(std::move(key)), listener_(listener), connection_(loop, std::move(options), this) {
+  connection_.start();
+}
+
+Peek::~Peek() = default;
+
+void Peek::arm() {
+  wanted_ = true;
+  ask();
+}
+
+void Peek::ask() {
+  if (!wanted_ || blocked_ || !connection_.ready()) return;
+  redis::Command command("BLMOVE", key_, key_, "LEFT", "LEFT", kBlockSeconds);
+  blocked_ = connection_.send(command, redis::reply_to<&Peek::on_reply>(this), kPatience).ok();
+}
+
+/// An error (a key of another type, say) counts as work: the turn reads the list and reports what it finds.
+void Peek::on_reply(uint64_t, const redis::Answer& answer) {
+  blocked_ = false;
+  if (!answer.ok()) return;  // asked again when the link is back
+  if ((*answer)->is_nil()) return ask();
+  if (std::exchange(wanted_, false)) listener_.on_work(partition_);
+}
+
+}  // namespace mas::gateway

@@ -1,0 +1,500 @@
+// The loop's flow, top to bottom: ownership and fence, read, facts, decide, commit.
+#include "daemons/gatewayd/turn/turn_loop.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "daemons/gatewayd/turn/test_hook.h"
+
+namespace mas::gateway {
+namespace {
+
+using namespace std::chrono_literals;
+using State = TurnLoop::State;
+
+constexpr auto kMoves =
+    transitions<State>({{State::kDown, State::kFencing},       {State::kDown, State::kReading},
+                        {State::kDown, State::kWaiting},       {State::kDown, State::kDrained},
+                        {State::kFencing, State::kFencing},  // another partition was gained
+                        {State::kFencing, State::kReading},    {State::kFencing, State::kWaiting},
+                        {State::kFencing, State::kDown},       {State::kFencing, State::kDrained},
+                        {State::kReading, State::kReading},  // a partition was lost
+                        {State::kReading, State::kFencing},    {State::kReading, State::kWaiting},
+                        {State::kReading, State::kFetching},   {State::kReading, State::kDown},
+                        {State::kReading, State::kDrained},    {State::kWaiting, State::kReading},
+                        {State::kWaiting, State::kFencing},    {State::kWaiting, State::kDown},
+                        {State::kWaiting, State::kDrained},    {State::kFetching, State::kCommitting},
+                        {State::kFetching, State::kDown},      {State::kCommitting, State::kFetching},
+                        {State::kCommitting, State::kReading}, {State::kCommitting, State::kFencing},
+                        {State::kCommitting, State::kWaiting}, {State::kCommitting, State::kDown},
+                        {State::kCommitting, State::kDrained}});
+
+constexpr size_t kMostElements = 512;  // of one partition in one read
+constexpr unsigned kMostFetchRounds =
+    4;  // rules name roles, which are read next; the rest is for what changes meanwhile
+constexpr Duration kShortestSweep = 1s, kLongestSweep = 60s;  // between, the drift
+constexpr Duration kShortPause = 50ms;
+constexpr Duration kLongPause = 1s;
+
+/// @return microseconds from the answer to TIME.
+WallMicros time_of(const redis::Reply& reply) {
+  int64_t seconds = 0, micros = 0;
+  if (!reply.is_array() || reply.count != 2) return wall_now();
+  std::from_chars(reply[0].text.data(), reply[0].text.data() + reply[0].text.size(), seconds);
+  std::from_chars(reply[1].text.data(), reply[1].text.data() + reply[1].text.size(), micros);
+  return seconds * 1'000'000 + micros;
+}
+
+redis::ConnectionOptions with_room(redis::ConnectionOptions options) {
+  options.max_outgoing_bytes = 512u * 1024 * 1024;  // a turn is bounded; one large envelope is written several times
+  return options;
+}
+
+}  // namespace
+
+TurnLoop::TurnLoop(common::Frame& frame, TurnOptions options, const MasterKey* master, const TicketOffice& tickets,
+                   const HmacKey& payload_key)
+    : frame_(frame),
+      options_(std::move(options)),
+      state_(State::kDown, kMoves),
+      facts_(frame.keys()),
+      decider_(frame.keys(), options_.ns, facts_, tickets, payload_key),
+      batch_(options_.max_envelope),
+      stats_(frame.metrics()),
+      connection_(frame.loop(), with_room(frame.redis_options("turn")), this),
+      invalidation_(frame.loop(), frame.redis_options("invalidation"), frame.keys().prefixes_of_facts(), *this),
+      reader_(connection_, frame.keys(), facts_, master, [this](const Status& status) { on_facts(status); }),
+      sweep_(frame.redis(), frame.keys()),
+      again_(frame.loop(), [this] { advance(); }),
+      sweep_timer_(frame.loop(), [this] { sweep(); }),
+      dead_letters_key_(frame.keys().dead_letters()) {
+  set_policy(options_.policy, options_.default_limits);
+}
+
+TurnLoop::~TurnLoop() = default;
+
+void TurnLoop::start() {
+  connection_.start();
+  invalidation_.start();
+  sweep_timer_.every(std::clamp(options_.policy.auth.drift, kShortestSweep, kLongestSweep));
+}
+
+void TurnLoop::set_policy(const Policy& policy, const LimitSettings& default_limits) {
+  options_.policy = policy;
+  decider_.set_policy(policy);
+  if (default_limits == options_.default_limits) return reader_.set_default_limits(default_limits);
+  options_.default_limits = default_limits;
+  reader_.set_default_limits(default_limits);
+  facts_.forget_all();  // their limits were read over the old defaults
+}
+
+void TurnLoop::set_partitions(size_t count) {
+  for (auto p = static_cast<unsigned>(partitions_.size()); p < count; ++p)
+    partitions_.push_back(std::make_unique<Partition>(p, frame_.keys()));
+  owned_.resize(count);
+  taken_.resize(count);
+  peeks_.resize(count);
+}
+
+void TurnLoop::set_owned(const std::vector<bool>& owned) {
+  if (owned == owned_) return;
+  owned_ = owned;
+  if (state_.is(State::kWaiting) || state_.is(State::kDown)) advance();
+}
+
+std::vector<unsigned> TurnLoop::deciding() const {
+  std::vector<unsigned> numbers;
+  for (const auto& partition : partitions_)
+    if (taken_[partition->number] && !partition->epoch.empty()) numbers.push_back(partition->number);
+  return numbers;
+}
+
+// ---- Between turns
+
+/// Goes on from wherever no turn is under way.
+void TurnLoop::advance() {
+  again_.stop();
+  if (state_.is(State::kDrained)) return;
+  if (drained_) {
+    state_.to(State::kDrained);
+    return std::exchange(drained_, nullptr)();
+  }
+  if (!connection_.ready() || !invalidation_.hearing()) {
+    if (!state_.is(State::kDown)) state_.to(State::kDown);
+    return;
+  }
+  take_ownership();
+  bool any = false;
+  for (const auto& partition : partitions_) {
+    if (!taken_[partition->number]) continue;
+    any = true;
+    if (partition->epoch.empty()) return fence();
+  }
+  if (any) return read();
+  if (!state_.is(State::kWaiting)) state_.to(State::kWaiting);
+}
+
+void TurnLoop::take_ownership() {
+  for (size_t p = 0; p < partitions_.size(); ++p) {
+    if (owned_[p] != taken_[p]) partitions_[p]->forget();
+    if (!owned_[p]) peeks_[p].reset();
+  }
+  taken_ = owned_;
+}
+
+/// From INCR on, commits of whoever owned the partition before are refused; what they did is what is loaded.
+void TurnLoop::fence() {
+  state_.to(State::kFencing);
+  redis::Command command;
+  expected_.clear();
+  for (const auto& partition : partitions_) {
+    if (!taken_[partition->number] || !partition->epoch.empty()) continue;
+    command.add("INCR", partition->epoch_key);
+    command.add("HGETALL", partition->senders_key);
+    command.add("XREVRANGE", partition->audit_key, "+", "-", "COUNT", 1);
+    for (Reply kind : {Reply::kEpoch, Reply::kSenders, Reply::kAuditHead})
+      expected_.push_back({kind, partition->number});
+    stats_.fences.add();
+  }
+  send(command);
+}
+
+void TurnLoop::take_fence(const Expected& expected, const redis::Reply& reply) {
+  auto status = reply.is_error() ? Status(redis::error_of(reply)) : load(expected, reply);
+  if (!status) drop_turn("fence_failed", status.error().message, kLongPause);
+}
+
+Status TurnLoop::load(const Expected& expected, const redis::Reply& reply) {
+  Partition& partition = *partitions_[expected.partition];
+  if (expected.kind == Reply::kEpoch) {
+    partition.epoch_number = static_cast<uint64_t>(reply.integer);
+    partition.epoch = std::to_string(reply.integer);
+    return {};
+  }
+  if (expected.kind == Reply::kSenders) {
+    std::vector<std::pair<std::string_view, std::string_view>> fields;
+    for (size_t i = 0; i + 1 < reply.count; i += 2) fields.emplace_back(reply[i].text, reply[i + 1].text);
+    return partition.load_senders(fields, frame_.keys());
+  }
+  if (reply.count == 0) return partition.load_audit_head({});
+  const redis::Reply& entry = reply[0];
+  bool block = entry.is_array() && entry.count == 2 && entry[1].count >= 2 && entry[1][0].text == "b";
+  if (!block) return Error{Errc::kMalformed, partition.audit_key + ": the newest entry is no audit block"};
+  return partition.load_audit_head(entry[1][1].text);
+}
+
+// ---- Read
+
+void TurnLoop::read() {
+  state_.to(State::kReading);
+  redis::Command command;
+  expected_.clear();
+  ask_elements(command);
+  send(command);
+}
+
+void TurnLoop::ask_elements(redis::Command& command) {
+  command.add("TIME");
+  expected_.push_back({Reply::kTime});
+  ++first_asked_;
+  for (size_t i = 0; i < partitions_.size(); ++i) {
+    const Partition& partition = *partitions_[(first_asked_ + i) % partitions_.size()];
+    if (!taken_[partition.number] || partition.epoch.empty()) continue;
+    // The elements of the turn that is committed in the same write are gone by then.
+    command.add("LRANGE", partition.ingress_key, 0, elements_to_ask(partition) - 1);
+    expected_.push_back({Reply::kElements, partition.number});
+  }
+}
+
+size_t TurnLoop::elements_to_ask(const Partition& partition) const {
+  double by_messages = static_cast<double>(options_.messages) / partition.mean_element_records;
+  double by_bytes = static_cast<double>(options_.bytes) / partition.mean_element_bytes;
+  auto share = std::min(by_messages, by_bytes) / static_cast<double>(std::max<size_t>(active_partitions_, 1));
+  return std::clamp<size_t>(static_cast<size_t>(share), 1, kMostElements);
+}
+
+void TurnLoop::take_elements(Partition& partition, const redis::Reply& reply) {
+  if (reply.is_error())
+    return drop_turn("ingress_unreadable", partition.ingress_key + ": " + std::string(reply.text), kLongPause);
+  if (reply.count == 0 || !owned_[partition.number]) return;
+  ++active_partitions_;
+  for (const auto& element : reply) {
+    constexpr double kWeight = 1.0 / 16;
+    partition.mean_element_bytes += (static_cast<double>(element.text.size()) - partition.mean_element_bytes) * kWeight;
+    batch_.append(partition.number, element.text);
+  }
+}
+
+void TurnLoop::elements_read() {
+  stage_over(stats_.read_seconds);
+  if (drained_ || owned_ != taken_) return advance();
+  if (batch_.empty()) return wait_for_work();
+  batch_.decode(options_.messages);
+  for (const auto& frame : batch_.frames()) {
+    constexpr double kWeight = 1.0 / 16;
+    double& mean = partitions_[frame.partition]->mean_element_records;
+    mean += (static_cast<double>(std::max<size_t>(frame.count, 1)) - mean) * kWeight;
+  }
+  test_hook("after_read");
+  state_.to(State::kFetching);
+  fetch_rounds_ = 0;
+  fetch();
+}
+
+void TurnLoop::wait_for_work() {
+  state_.to(State::kWaiting);
+  for (const auto& partition : partitions_) {
+    if (!taken_[partition->number]) continue;
+    auto& peek = peeks_[partition->number];
+    if (peek == nullptr) {
+      PeekListener& listener = *this;
+      peek = std::make_unique<Peek>(frame_.loop(), frame_.redis_options("peek"), partition->number,
+                                    partition->ingress_key, listener);
+    }
+    peek->arm();
+  }
+}
+
+void TurnLoop::on_work(unsigned) {
+  if (!state_.is(State::kWaiting)) return;
+  stage_began_ = mono_now();
+  advance();
+}
+
+// ---- Facts
+
+void TurnLoop::fetch() {
+  decider_.start(taken_partitions(), now_, mono_now());
+  for (;;) {
+    decider_.need(batch_, wanted_inboxes_);
+    if (++fetch_rounds_ > kMostFetchRounds)
+      return drop_turn("facts_unsteady", "facts changed at every read", kShortPause);
+    if (!reader_.read(wanted_inboxes_)) break;
+    stats_.round_trips.add();
+    return;  // on_facts() comes here again
+  }
+  stage_over(stats_.fetch_seconds);
+  decide();
+}
+
+void TurnLoop::on_facts(const Status& status) {
+  report_problems();
+  if (!state_.is(State::kFetching)) return;
+  if (!status) return drop_turn("facts_unreadable", status.error().message, kShortPause);
+  fetch();
+}
+
+void TurnLoop::report_problems() {
+  for (const auto& problem : reader_.take_problems()) frame_.log().warn("fact_problem", {{"what", problem}});
+}
+
+std::vector<Partition*> TurnLoop::taken_partitions() const {
+  std::vector<Partition*> taken(partitions_.size());
+  for (size_t p = 0; p < partitions_.size(); ++p)
+    if (taken_[p]) taken[p] = partitions_[p].get();
+  return taken;
+}
+
+// ---- Decide and commit
+
+void TurnLoop::decide() {
+  decider_.decide(batch_);
+  decider_.finish();
+  test_hook("after_decide");
+  stage_over(stats_.decide_seconds);
+  commit();
+}
+
+void TurnLoop::commit() {
+  state_.to(State::kCommitting);
+  build_commit();
+  redis::Command command = commit_.command();
+  expected_.clear();
+  expected_.push_back({Reply::kCommit});
+  if (options_.wait_replicas > 0) {
+    command.add("WAIT", options_.wait_replicas, to_millis(options_.wait_timeout));
+    expected_.push_back({Reply::kWait});
+  }
+  active_partitions_ = 0;
+  ask_elements(command);
+  if (send(command)) test_hook("after_write");
+}
+
+/// Entries in the order of entry_failed(): deliveries, dead letters, audit blocks.
+void TurnLoop::build_commit() {
+  commit_.clear();
+  texts_.clear();
+  texts_.reserve(decider_.work().size() + 1);  // what is viewed must not move
+  const std::string& now = texts_.emplace_back(std::to_string(now_));
+  for (const PartitionWork* work : decider_.work()) commit_.fence(work->partition->epoch_key, work->partition->epoch);
+  for (const Delivery& delivery : decider_.deliveries()) commit_.entry(delivery.key, {"b", delivery.blob});
+  for (const DeadLetter& letter : decider_.dead_letters())
+    commit_.entry(dead_letters_key_, {"payload", letter.payload, "sender", letter.sender, "target", letter.target,
+                                      "reason", letter.reason, "attempts", "0", "time", now});
+  for (const PartitionWork* work : decider_.work())
+    if (!work->block.bytes.empty()) commit_.entry(work->partition->audit_key, {"b", work->block.bytes});
+
+  std::vector<std::string_view> arguments;
+  for (const PartitionWork* work : decider_.work()) {
+    constexpr size_t kFieldsOfChange = 1000;
+    for (size_t i = 0; i < work->fields.size(); ++i) {
+      arguments.insert(arguments.end(), {work->fields[i].first, work->fields[i].second});
+      bool last = i + 1 == work->fields.size();
+      if (!last && arguments.size() < 2 * kFieldsOfChange) continue;
+      commit_.change("HSET", work->partition->senders_key, arguments);
+      arguments.clear();
+    }
+    for (const std::string& field : work->removed) commit_.change("HDEL", work->partition->senders_key, {field});
+    commit_.change("LTRIM", work->partition->ingress_key, {texts_.emplace_back(std::to_string(work->elements)), "-1"});
+  }
+}
+
+void TurnLoop::take_commit(const redis::Reply& reply) {
+  auto result = commit_result(reply);
+  if (!result) return drop_turn("commit_failed", result.error().message, kLongPause);
+  if (result->kind == CommitResult::Kind::kFenced)
+    return drop_turn("commit_fenced", "another gateway has taken a partition", kShortPause);
+  if (result->kind == CommitResult::Kind::kFailed) return entry_failed(result->index, result->error);
+  test_hook("after_commit");
+  committed();
+}
+
+void TurnLoop::committed() {
+  stage_over(stats_.commit_seconds);
+  obstacle_.clear();
+  repeat_.reset();
+  size_t blocks = 0;
+  for (const PartitionWork* work : decider_.work()) {
+    if (work->block.bytes.empty()) continue;
+    ++blocks;
+    ++work->partition->next_block;
+    work->partition->previous_hash = work->block.hash;
+  }
+  for (const Delivery& delivery : decider_.deliveries())
+    if (delivery.inbox != nullptr) delivery.inbox->count(delivery.records, delivery.blob.size());
+  stats_.add(decider_.counts(), decider_.deliveries().size(), blocks);
+  facts_.end_turn(options_.cached_agents);
+  if (options_.wait_replicas == 0) publish_receipts();
+}
+
+/// The next turn decides anew, and knows what this one learnt: a stream that takes nothing.
+void TurnLoop::entry_failed(size_t index, const std::string& error) {
+  bool memory = error.find("OOM") != std::string::npos;
+  if (!memory && index < decider_.deliveries().size() && decider_.deliveries()[index].inbox != nullptr) {
+    Inbox& inbox = *decider_.deliveries()[index].inbox;
+    inbox.failing = error;
+    inbox.failing_until = mono_now() + 5s;
+    return drop_turn("stream_refused", std::string(decider_.deliveries()[index].key) + ": " + error, Duration::zero());
+  }
+  drop_turn("commit_refused", error, kLongPause);
+}
+
+void TurnLoop::sweep() {
+  if (frame_.redis_up()) sweep_.start(partitions_, now_, 2 * options_.policy.auth.drift);
+}
+
+/// In one write with the next commit, or alone when there is none.
+void TurnLoop::publish_receipts() {
+  if (decider_.receipts().empty()) return;
+  redis::Command command;
+  for (const auto& receipt : decider_.receipts()) command.add("PUBLISH", receipt.channel, receipt.bytes);
+  stats_.receipts.add(decider_.receipts().size());
+  // Whoever misses one asks again.
+  static_cast<void>(connection_.send(command, redis::ReplyTo{}));
+}
+
+// ---- Replies
+
+bool TurnLoop::send(const redis::Command& command) {
+  stage_began_ = mono_now();
+  stats_.round_trips.add();
+  auto status = connection_.send(command, redis::reply_to<&TurnLoop::on_reply>(this));
+  if (status.ok()) return true;
+  drop_turn("redis_unreachable", status.error().message, kShortPause);
+  return false;
+}
+
+/// Replies of a turn that was dropped are forgotten by the connection.
+void TurnLoop::on_reply(uint64_t tag, const redis::Answer& answer) {
+  if (!answer.ok()) return drop_turn("redis_lost", answer.error().message, kShortPause);
+  bool last = tag + 1 == expected_.size();
+  take(expected_[tag], **answer);
+  if (last && !state_.is(State::kDown)) replies_complete();
+}
+
+void TurnLoop::take(const Expected& expected, const redis::Reply& reply) {
+  switch (expected.kind) {
+    case Reply::kEpoch:
+    case Reply::kSenders:
+    case Reply::kAuditHead:
+      return take_fence(expected, reply);
+    case Reply::kCommit:
+      return take_commit(reply);
+    case Reply::kWait:
+      if (reply.integer >= options_.wait_replicas) return publish_receipts();
+      if (repeat_.should_log("replicas", mono_now()))
+        frame_.log().warn("replicas_behind", {{"acknowledged", reply.integer}, {"wanted", options_.wait_replicas}});
+      return;
+    case Reply::kTime:
+      now_ = time_of(reply);
+      return batch_.start();
+    case Reply::kElements:
+      return take_elements(*partitions_[expected.partition], reply);
+  }
+}
+
+void TurnLoop::replies_complete() {
+  if (state_.is(State::kFencing)) return advance();
+  elements_read();
+}
+
+MonoTime TurnLoop::stage_over(Histogram& histogram) {
+  MonoTime now = mono_now();
+  histogram.record(static_cast<uint64_t>(std::max<int64_t>((now - stage_began_).count(), 0)));
+  return stage_began_ = now;
+}
+
+// ---- What goes wrong
+
+void TurnLoop::drop_turn(std::string_view event, const std::string& why, Duration pause) {
+  connection_.forget(this);
+  reader_.cancel();
+  sweep_.cancel();
+  if (state_.is(State::kFetching) || state_.is(State::kCommitting)) stats_.dropped_turns.add();
+  for (auto& partition : partitions_) partition->forget();
+  if (!state_.is(State::kDown)) state_.to(State::kDown);
+  obstacle_ = std::string(event) + ": " + why;
+  if (repeat_.should_log(obstacle_, mono_now())) frame_.log().warn(event, {{"why", why}});
+  again_.once(pause);
+}
+
+void TurnLoop::on_ready(redis::Connection&) {
+  if (state_.is(State::kDown)) advance();
+}
+
+void TurnLoop::on_down(redis::Connection&, const Error& why, unsigned) {
+  if (!state_.is(State::kDrained)) drop_turn("redis_lost", why.message, kShortPause);
+}
+
+void TurnLoop::on_tracking() {
+  facts_.forget_all();
+  if (state_.is(State::kDown)) advance();
+}
+
+void TurnLoop::on_changed(std::string_view key) { facts_.changed(key); }
+void TurnLoop::on_all_changed() { facts_.forget_all(); }
+
+/// What is cached may be wrong from now on, so nothing is decided by it, not even the turn under way.
+void TurnLoop::on_deaf(const Error& why) {
+  facts_.forget_all();
+  bool sent = state_.is(State::kCommitting);  // it was decided while changes were heard
+  if (!sent && !state_.is(State::kDrained)) drop_turn("invalidations_lost", why.message, kShortPause);
+}
+
+void TurnLoop::drain(std::function<void()> done) {
+  drained_ = std::move(done);
+  if (state_.is(State::kWaiting) || state_.is(State::kDown)) advance();
+}
+
+}  // namespace mas::gateway

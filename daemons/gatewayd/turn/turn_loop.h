@@ -1,0 +1,154 @@
+// The owner's loop: reads the partitions' lists, decides, commits; one round trip to Redis per turn while there is work.
+//
+//                 ┌──────────────────────────── link lost, deaf, fenced, failed ───────────────────────────┐
+//                 ▼                                                                                        │
+//   down ──▶ fencing ──epochs raised, memory loaded──▶ reading ──elements──▶ fetching ──facts known──▶ committing
+//                 ▲                                      │  ▲                                            │ done
+//                 │ a partition was gained               ▼  │ a peek saw an element                      │
+//                 └────────────────────────────────── waiting            ◀── nothing there ──────────────┘ (elements:
+//                                                                                                       fetching again)
+// Happy path: the commit of a turn and the read of the next go out in one write. While nothing is there, blocking peeks
+// wait, one per partition. Receipts are published once the commit is known to be done, in the write of the next turn.
+// Fence: INCR of the epoch when a partition is gained, and of every partition after a lost link or a commit that was not
+// done; the commit script compares. So a commit that arrives late, from this process or another, changes nothing.
+// Failure: whatever goes wrong, the memory of the partitions is dropped and read again; nothing was trimmed that is not
+// decided, so nothing is lost, and sequence numbers keep anything from being decided twice.
+// Threading: loop thread. Ownership: the service's; drain() before it goes.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "daemons/common/service.h"
+#include "daemons/gatewayd/facts/fact_reader.h"
+#include "daemons/gatewayd/facts/invalidation.h"
+#include "daemons/gatewayd/turn/commit.h"
+#include "daemons/gatewayd/turn/decider.h"
+#include "daemons/gatewayd/turn/peek.h"
+#include "daemons/gatewayd/turn/sender_sweep.h"
+#include "daemons/gatewayd/turn/turn_stats.h"
+#include "proto/base/state_machine.h"
+#include "proto/redis/loop.h"
+
+namespace mas::gateway {
+
+struct TurnOptions {
+  std::string ns;  ///< the namespace, as the MAC has it
+  Policy policy;
+  LimitSettings default_limits;
+  size_t max_envelope = limits::kEnvelopeBytes;
+  size_t messages = 1000;      ///< of one turn, about
+  size_t bytes = 1024 * 1024;  ///< of one turn, about
+  size_t cached_agents = 100'000;
+  int64_t wait_replicas = 0;  ///< receipts wait until so many replicas have the commit
+  Duration wait_timeout = std::chrono::milliseconds(500);
+};
+
+class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekListener {
+ public:
+  /// @param master nullptr: no sealed keys. @param tickets, payload_key must outlive the loop.
+  TurnLoop(common::Frame& frame, TurnOptions options, const MasterKey* master, const TicketOffice& tickets,
+           const HmacKey& payload_key);
+  ~TurnLoop() override;
+
+  void start();
+  /// Policy and limits of the next turn on.
+  void set_policy(const Policy& policy, const LimitSettings& default_limits);
+  /// How many partitions there are; before the first set_owned().
+  void set_partitions(size_t count);
+  /// Which of them this gateway may decide now. Takes effect at the end of the turn under way.
+  void set_owned(const std::vector<bool>& owned);
+  /// Finishes the turn under way and takes no other. @param done called once.
+  void drain(std::function<void()> done);
+
+  /// Partitions that are fenced: decided here.
+  std::vector<unsigned> deciding() const;
+  /// Why nothing is decided though partitions are owned; empty: all is well.
+  const std::string& obstacle() const { return obstacle_; }
+  TurnStats& stats() { return stats_; }
+  size_t cached_agents() const { return facts_.size(); }
+
+  enum class State : uint8_t { kDown, kFencing, kReading, kWaiting, kFetching, kCommitting, kDrained };
+
+ private:
+  enum class Reply : uint8_t { kEpoch, kSenders, kAuditHead, kCommit, kWait, kTime, kElements };
+  struct Expected {
+    Reply kind;
+    unsigned partition = 0;
+  };
+
+  void on_ready(redis::Connection& connection) override;
+  void on_down(redis::Connection& connection, const Error& why, unsigned attempt) override;
+  void on_tracking() override;
+  void on_changed(std::string_view key) override;
+  void on_all_changed() override;
+  void on_deaf(const Error& why) override;
+  void on_work(unsigned partition) override;
+
+  void advance();
+  void take_ownership();
+  void fence();
+  void take_fence(const Expected& expected, const redis::Reply& reply);
+  Status load(const Expected& expected, const redis::Reply& reply);
+  void read();
+  void ask_elements(redis::Command& command);
+  size_t elements_to_ask(const Partition& partition) const;
+  void take_elements(Partition& partition, const redis::Reply& reply);
+  void elements_read();
+  void wait_for_work();
+  std::vector<Partition*> taken_partitions() const;
+  void fetch();
+  void on_facts(const Status& status);
+  void decide();
+  void commit();
+  void build_commit();
+  void take_commit(const redis::Reply& reply);
+  void committed();
+  void entry_failed(size_t index, const std::string& error);
+  void sweep();
+  void publish_receipts();
+  void on_reply(uint64_t tag, const redis::Answer& answer);
+  void take(const Expected& expected, const redis::Reply& reply);
+  void replies_complete();
+  void drop_turn(std::string_view event, const std::string& why, Duration pause);
+  void report_problems();
+  bool send(const redis::Command& command);
+  MonoTime stage_over(Histogram& histogram);
+
+  common::Frame& frame_;
+  TurnOptions options_;
+  StateMachine<State> state_;
+  Facts facts_;
+  Decider decider_;
+  Batch batch_;
+  TurnStats stats_;
+  redis::Connection connection_;
+  Invalidation invalidation_;
+  FactReader reader_;
+  SenderSweep sweep_;
+  redis::Timer again_, sweep_timer_;
+
+  std::vector<std::unique_ptr<Partition>> partitions_;  // all, by number
+  std::vector<bool> owned_;                             // by the leases
+  std::vector<bool> taken_;                             // as of the turn under way
+  std::vector<std::unique_ptr<Peek>> peeks_;            // by partition, made when first waited for
+  std::vector<Expected> expected_;                      // what the replies under way are about
+  size_t active_partitions_ = 1;                        // that had elements in the last read
+  size_t first_asked_ = 0;                              // partitions take turns at being read first
+
+  WallMicros now_ = 0;
+  unsigned fetch_rounds_ = 0;
+  std::vector<Inbox*> wanted_inboxes_;
+
+  const std::string dead_letters_key_;
+  Commit commit_;
+  std::vector<std::string> texts_;  // that the commit views
+  std::string obstacle_;
+  common::RepeatFilter repeat_;
+  std::function<void()> drained_;
+  MonoTime stage_began_{};
+};
+
+}  // namespace mas::gateway

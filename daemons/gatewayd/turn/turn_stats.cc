@@ -1,0 +1,58 @@
+// Counters and histograms of the turns.
+#include "daemons/gatewayd/turn/turn_stats.h"
+
+namespace mas::gateway {
+namespace {
+
+Histogram& stage(common::Metrics& metrics, std::string_view name) {
+  return metrics.seconds("turn_stage_seconds", "Time of a turn's stages.", {{"stage", std::string(name)}});
+}
+
+}  // namespace
+
+TurnStats::TurnStats(common::Metrics& metrics)
+    : round_trips(metrics.counter("redis_round_trips_total", "Waits for Redis on the way of messages.")),
+      receipts(metrics.counter("receipts_total", "Receipts published.")),
+      dropped_turns(metrics.counter("dropped_turns_total", "Turns that were decided and not committed.")),
+      fences(metrics.counter("fences_total", "Partitions whose epoch was raised.")),
+      read_seconds(stage(metrics, "read")),
+      fetch_seconds(stage(metrics, "fetch")),
+      decide_seconds(stage(metrics, "decide")),
+      commit_seconds(stage(metrics, "commit")),
+      turns_(metrics.counter("turns_total", "Turns committed.")),
+      messages_(metrics.counter("messages_total", "Messages decided.")),
+      bytes_(metrics.counter("message_bytes_total", "Bytes of the envelopes decided.")),
+      repeated_(metrics.counter("repeated_messages_total", "Messages asked about again and answered from memory.")),
+      gaps_(metrics.counter("sequence_gaps_total", "Frames that came before what stands between.")),
+      poison_(metrics.counter("poison_elements_total", "Elements of ingress lists that were no frame.")),
+      shadow_(metrics.counter("shadow_refusals_total", "Refusals that policies in shadow mode would have made.")),
+      entries_(metrics.counter("stream_entries_total", "Entries written into agents' streams.")),
+      blocks_(metrics.counter("audit_blocks_total", "Audit blocks written.")) {
+  for_each_decision([&](Decision decision) {
+    decisions_[static_cast<uint8_t>(decision)] = &metrics.counter("decisions_total", "Decisions about messages.",
+                                                                  {{"decision", std::string(decision_text(decision))}});
+  });
+}
+
+void TurnStats::add(const Counts& counts, size_t entries, size_t audit_blocks) {
+  turns_.add();
+  messages_.add(counts.messages);
+  bytes_.add(counts.bytes);
+  repeated_.add(counts.repeated);
+  gaps_.add(counts.gaps);
+  poison_.add(counts.poison);
+  shadow_.add(counts.shadow);
+  entries_.add(entries);
+  blocks_.add(audit_blocks);
+  for_each_decision([&](Decision decision) {
+    auto value = static_cast<uint8_t>(decision);
+    if (counts.decisions[value] > 0) decisions_[value]->add(counts.decisions[value]);
+  });
+}
+
+uint64_t TurnStats::decided(Decision decision) const {
+  const auto* counter = decisions_[static_cast<uint8_t>(decision)];
+  return counter == nullptr ? 0 : counter->value();
+}
+
+}  // namespace mas::gateway

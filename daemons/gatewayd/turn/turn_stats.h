@@ -1,0 +1,45 @@
+// What the turns did, as metrics. Threading: loop thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "daemons/common/metrics.h"
+#include "daemons/gatewayd/turn/decider.h"
+
+namespace mas::gateway {
+
+class TurnStats {
+ public:
+  explicit TurnStats(common::Metrics& metrics);
+
+  /// A turn was committed.
+  void add(const Counts& counts, size_t entries, size_t audit_blocks);
+
+  common::Counter& round_trips;
+  common::Counter& receipts;
+  common::Counter& dropped_turns;
+  common::Counter& fences;
+  Histogram& read_seconds;
+  Histogram& fetch_seconds;
+  Histogram& decide_seconds;
+  Histogram& commit_seconds;
+
+  uint64_t turns() const { return turns_.value(); }
+  uint64_t messages() const { return messages_.value(); }
+  uint64_t decided(Decision decision) const;
+
+ private:
+  common::Counter& turns_;
+  common::Counter& messages_;
+  common::Counter& bytes_;
+  common::Counter& repeated_;
+  common::Counter& gaps_;
+  common::Counter& poison_;
+  common::Counter& shadow_;
+  common::Counter& entries_;
+  common::Counter& blocks_;
+  std::array<common::Counter*, 256> decisions_{};  // by Decision
+};
+
+}  // namespace mas::gateway

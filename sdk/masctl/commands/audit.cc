@@ -1,0 +1,250 @@
+// `audit`: the group, and its questions: query, tail, operators.
+#include "sdk/masctl/commands/audit.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdlib>
+
+#include "proto/base/json_writer.h"
+#include "sdk/masctl/bench/interrupt.h"
+#include "sdk/masctl/cli/cli.h"
+#include "sdk/masctl/commands/audit_options.h"
+#include "sdk/masctl/commands/audit_rows.h"
+#include "sdk/masctl/commands/commands.h"
+#include "sdk/masctl/commands/json_parts.h"
+
+namespace mas::ctl {
+
+namespace {
+
+namespace audit = gateway::audit;
+
+struct QueryOptions {
+  AuditFilterOptions filter;
+  size_t limit = 100;
+};
+
+struct TailOptions {
+  AuditFilterOptions filter;
+  size_t limit = 10;
+  bool follow = false;
+};
+
+struct OperatorsOptions {
+  size_t limit = 100;
+};
+
+void print_query(Context& context, const AuditRows& rows) {
+  if (context.out.json()) {
+    std::string text = "{\"records\":[";
+    for (const AuditRow& row : rows.rows) text.append(&row == rows.rows.data() ? "" : ",").append(row.json);
+    context.out.foreign(text + "],\"unreadable\":" + std::to_string(rows.unreadable) + "}");
+    return;
+  }
+  Table table(audit_headings());
+  for (const AuditRow& row : rows.rows) table.add(row.cells);
+  context.out.table(table);
+  note_unreadable(context.out, rows.unreadable);
+  if (context.out.terminal() && rows.rows.empty()) context.out.note("no record found");
+}
+
+ExitCode run_query(Context& context, const QueryOptions& options) {
+  auto filter = audit_filter(options.filter, wall_now());
+  if (!filter.ok()) return context.out.fail(filter.error());
+  auto redis = SyncRedis::open(context.settings);
+  if (!redis.ok()) return context.out.fail(redis.error());
+  AuditReader reader(**redis, context.settings.keys);
+  auto partitions = reader.partitions();
+  if (!partitions.ok()) return context.out.fail(partitions.error());
+  auto rows = collect_newest(reader, *partitions, *filter, options.limit, context.out.json());
+  if (!rows.ok()) return context.out.fail(rows.error());
+  print_query(context, *rows);
+  return ExitCode::kOk;
+}
+
+/// Prints what is there, then waits for more of all partitions.
+class Tail {
+ public:
+  Tail(Context& context, SyncRedis& redis, audit::Filter filter)
+      : out_(context.out), settings_(context.settings), redis_(redis), filter_(std::move(filter)) {}
+
+  ExitCode run(const TailOptions& options) {
+    AuditReader reader(redis_, settings_.keys);
+    auto partitions = reader.partitions();
+    if (!partitions.ok()) return out_.fail(partitions.error());
+    auto rows = collect_newest(reader, *partitions, filter_, options.limit, out_.json());
+    if (!rows.ok()) return out_.fail(rows.error());
+    print(*rows);
+    take_positions(*partitions, *rows);
+    if (!options.follow || positions_.empty()) return ExitCode::kOk;
+    remember_interrupts();
+    while (!interrupted() && !out_.closed())
+      if (auto status = follow(); !status.ok()) return out_.fail(status.error());
+    return ExitCode::kOk;
+  }
+
+ private:
+  struct Position {
+    std::string key, entry;
+  };
+
+  /// Follows from where the newest records ended, so that none is shown twice or left out.
+  void take_positions(const std::vector<uint32_t>& partitions, const AuditRows& rows) {
+    for (uint32_t p : partitions) {
+      auto newest = rows.newest.find(p);
+      positions_.push_back({settings_.keys.audit(p), newest == rows.newest.end() ? "0-0" : newest->second});
+    }
+  }
+
+  Status follow() {
+    std::vector<std::string> words = {"XREAD", "COUNT", "64", "BLOCK", std::to_string(block_ms()), "STREAMS"};
+    for (const Position& position : positions_) words.push_back(position.key);
+    for (const Position& position : positions_) words.push_back(position.entry);
+    auto streams = redis_.ask_one(redis::Command::of(std::span<const std::string>(words)));
+    if (!streams.ok()) return interrupted() ? Status() : Status(streams.error());
+    AuditRows rows;
+    for (const Value& stream : streams->elements)
+      if (stream.elements.size() == 2) take_stream(stream.elements[0].text, stream.elements[1], rows);
+    sort_rows(rows.rows);
+    print(rows);
+    return {};
+  }
+
+  void take_stream(const std::string& key, const Value& entries, AuditRows& rows) {
+    auto position = std::find_if(positions_.begin(), positions_.end(), [&](const Position& p) { return p.key == key; });
+    if (position == positions_.end()) return;
+    for (const Value& entry : entries.elements) {
+      if (entry.elements.size() != 2) continue;
+      position->entry = entry.elements[0].text;
+      if (audit::decode_block(field_of_entry(entry.elements[1], "b"), block_).ok())
+        take_block(block_, filter_, out_.json(), block_.records.size(), rows);
+      else
+        ++rows.unreadable;
+    }
+  }
+
+  void print(const AuditRows& rows) {
+    for (const AuditRow& row : rows.rows) {
+      std::string text = row.json;
+      for (const auto& cell : row.cells)
+        text.append(text.empty() ? "" : out_.terminal() ? "  " : "\t").append(visible(cell));
+      out_.foreign(text);
+    }
+    note_unreadable(out_, rows.unreadable);
+  }
+
+  /// Shorter than the time-out of a command, and than a person waits after Ctrl-C.
+  int block_ms() const { return std::clamp(settings_.timeout_ms() / 2, 1, 500); }
+
+  Output& out_;
+  const Settings& settings_;
+  SyncRedis& redis_;
+  audit::Filter filter_;
+  audit::Block block_;
+  std::vector<Position> positions_;
+};
+
+ExitCode run_tail(Context& context, const TailOptions& options) {
+  auto filter = audit_filter(options.filter, wall_now());
+  if (!filter.ok()) return context.out.fail(filter.error());
+  auto redis = SyncRedis::open(context.settings);
+  if (!redis.ok()) return context.out.fail(redis.error());
+  return Tail(context, **redis, std::move(*filter)).run(options);
+}
+
+constexpr std::string_view kOperatorFields[] = {"time", "who", "action", "object", "detail"};
+
+std::string operator_time(std::string_view micros) {
+  std::string text;
+  append_rfc3339(text, std::strtoll(std::string(micros).c_str(), nullptr, 10));
+  return text;
+}
+
+void print_operators_json(Output& out, const std::vector<Value>& entries) {
+  std::string text;
+  JsonWriter json(text);
+  json.begin_object().key("changes").begin_array();
+  for (const Value& entry : entries) {
+    json.begin_object();
+    for (std::string_view field : kOperatorFields) {
+      std::string_view value = field_of_entry(entry.elements[1], field);
+      json.key(field);
+      json_text_or_lossy(json, field == "time" ? operator_time(value) : std::string(value));
+    }
+    json.end_object();
+  }
+  json.end_array().end_object();
+  out.foreign(text);
+}
+
+ExitCode run_operators(Context& context, const OperatorsOptions& options) {
+  auto redis = SyncRedis::open(context.settings);
+  if (!redis.ok()) return context.out.fail(redis.error());
+  auto reply = (*redis)->ask_one(
+      redis::Command("XREVRANGE", context.settings.keys.operator_audit(), "+", "-", "COUNT", options.limit));
+  if (!reply.ok()) return context.out.fail(reply.error());
+  std::vector<Value>& entries = reply->elements;
+  std::erase_if(entries, [](const Value& entry) { return entry.elements.size() != 2; });
+  std::reverse(entries.begin(), entries.end());
+  if (context.out.json()) {
+    print_operators_json(context.out, entries);
+    return ExitCode::kOk;
+  }
+  Table table({"TIME", "WHO", "ACTION", "OBJECT", "DETAIL"});
+  for (const Value& entry : entries) {
+    std::vector<std::string> cells;
+    for (std::string_view field : kOperatorFields) {
+      std::string_view value = field_of_entry(entry.elements[1], field);
+      cells.push_back(field == "time" ? operator_time(value) : std::string(value));
+    }
+    table.add(std::move(cells));
+  }
+  context.out.table(table);
+  if (context.out.terminal() && table.empty()) context.out.note("no change was recorded");
+  return ExitCode::kOk;
+}
+
+}  // namespace
+
+void add_audit_query_command(Cli& cli, CLI::App& audit_group) {
+  CLI::App* query = audit_group.add_subcommand("query", "Find records: the newest that match, oldest of them first");
+  auto& options = cli.leaf<QueryOptions>(*query, run_query);
+  add_audit_filters(*query, options.filter);
+  query->add_option("--limit", options.limit, "At most so many. Default: 100")
+      ->type_name("N")
+      ->check(CLI::Range(size_t{1}, size_t{1'000'000}));
+  query->footer(
+      "Examples:\n"
+      "  masctl audit query --sender planner-1 --decision AUTHZ_DENIED --since 2h\n"
+      "  masctl audit query --id 01a20334-6d86-7abc-8def-0123456789ab --json");
+}
+
+void add_audit_tail_command(Cli& cli, CLI::App& audit_group) {
+  CLI::App* tail = audit_group.add_subcommand("tail", "Show the last records, and with --follow those that come");
+  auto& options = cli.leaf<TailOptions>(*tail, run_tail);
+  add_audit_filters(*tail, options.filter);
+  tail->add_option("--limit", options.limit, "So many of those that are there. Default: 10")
+      ->type_name("N")
+      ->check(CLI::Range(size_t{0}, size_t{100'000}));
+  tail->add_flag("-f,--follow", options.follow, "Go on until Ctrl-C");
+  tail->footer("Examples:\n  masctl audit tail --follow --decision RATE_LIMITED");
+}
+
+void add_audit_operators_command(Cli& cli, CLI::App& audit_group) {
+  CLI::App* operators = audit_group.add_subcommand("operators", "Show what operators changed, and who");
+  auto& options = cli.leaf<OperatorsOptions>(*operators, run_operators);
+  operators->add_option("--limit", options.limit, "At most so many, the newest. Default: 100")
+      ->type_name("N")
+      ->check(CLI::Range(size_t{1}, size_t{100'000}));
+}
+
+void add_audit_commands(Cli& cli) {
+  CLI::App& audit_group = cli.group("audit", "What the gateways decided, and whether the record is whole");
+  add_audit_tail_command(cli, audit_group);
+  add_audit_query_command(cli, audit_group);
+  add_audit_verify_command(cli, audit_group);
+  add_audit_export_command(cli, audit_group);
+  add_audit_operators_command(cli, audit_group);
+}
+
+}  // namespace mas::ctl
