@@ -36,15 +36,18 @@ void check_rules(std::string_view target, const std::vector<std::string_view>& m
   require(found.has_value() == any, "a target is found exactly when a member matches it");
   require(!found || matches(*found, target), "the member that is told matches");
 
-  auto blocked = authorise(target, parse_rules({}, members, {}), {}, DefaultRule::kAllowWithoutAny);
+  auto block_rules = parse_rules({}, members, {});
+  auto blocked = authorise(target, block_rules, {}, DefaultRule::kAllowWithoutAny);
   require(blocked.allowed == !(any || odd), "a block list blocks what it matches, and everything when it is odd");
-  auto allowed = authorise(target, parse_rules(members, {}, {}), {}, DefaultRule::kDeny);
+  auto allow_rules = parse_rules(members, {}, {});
+  auto allowed = authorise(target, allow_rules, {}, DefaultRule::kDeny);
   require(allowed.allowed == any, "an allow list allows what it matches and nothing else");
-  require(!allowed.describe().empty(), "a verdict can be told");
+  require(!allowed.describe().empty() && !blocked.describe().empty(), "a verdict can be told");
 
   auto role = Role::parse("r", members);
   const Role* roles[] = {&role};
-  auto by_role = authorise(target, parse_rules({}, {}, {}), roles, DefaultRule::kDeny);
+  SenderRules no_rules;
+  auto by_role = authorise(target, no_rules, roles, DefaultRule::kDeny);
   bool permitted = false;
   for (auto member : members) {
     auto permission = parse_permission(member);
