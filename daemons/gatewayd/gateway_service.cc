@@ -6,41 +6,130 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration kSurveyPeriod = 1s;
+constexpr Duration kTick = 100ms;  // how soon a lease that was lost by its own clock is noticed
+constexpr unsigned kTicksOfPeriod = 10;
+constexpr Duration kSurveyPeriod = kTick * kTicksOfPeriod;
 constexpr Duration kGrace = 3 * kSurveyPeriod;  // a healthy gateway sees a free partition within one period
 
 }  // namespace
 
 GatewayService::GatewayService(common::Frame& frame, const Settings& settings)
     : frame_(frame),
-      lease_ttl_(settings.lease_ttl),
+      settings_(settings),
+      policy_(settings.policy()),
       partitioner_(frame.instance(), kGrace),
       survey_(frame.redis(), frame.keys(), [this](const Result<View>& result) { on_survey(result); }),
+      watch_(frame.redis(), frame.keys(), [this](const RedisHealth& health) { on_health(health); }),
+      shared_secret_(frame.redis(), frame.keys(), [this](const Result<MasterKey>& secret) { on_secret(secret); }),
       partitions_(frame.metrics().gauge("partitions", "Partitions of the whole system.")),
       owned_(frame.metrics().gauge("partitions_owned", "Partitions whose lease this gateway holds.")),
       gateways_(frame.metrics().gauge("gateways", "Gateways with a heartbeat.")),
       suspected_(frame.metrics().gauge("gateways_suspected", "Gateways with a heartbeat that take no partition.")),
+      lag_(frame.metrics().gauge("waiting_elements", "Frames that wait in the lists of the partitions owned.")),
+      dead_letters_(frame.metrics().gauge("dead_letters", "Entries of the dead-letter queue.")),
+      memory_low_(frame.metrics().gauge("memory_low", "1 while frames are refused for lack of memory in Redis.")),
+      cached_agents_(frame.metrics().gauge("cached_agents", "Agents whose facts are in memory.")),
       gained_(frame.metrics().counter("partition_gains_total", "Leases gained.")),
       lost_(frame.metrics().counter("partition_losses_total", "Leases lost or given up.")),
       surveys_(frame.metrics().counter("surveys_total", "Looks at the shared state.", {{"result", "ok"}})),
       failed_surveys_(frame.metrics().counter("surveys_total", "Looks at the shared state.", {{"result", "failed"}})),
       timer_(frame.loop(), [this] { tick(); }) {}
 
+GatewayService::~GatewayService() = default;
+
 void GatewayService::start() {
-  frame_.log().warn("pipeline_absent", {{"what", "this version owns partitions and delivers nothing"}});
-  timer_.every(kSurveyPeriod);
+  if (auto key = settings_.master_key(); key.ok()) master_ = *key;  // check() has seen it
+  secret_ = master_;
+  if (secret_) make_turns();
+  if (settings_.profile == Profile::kDevelopment)
+    frame_.log().warn(
+        "profile_development",
+        {{"what", "unsigned messages are taken, and who has neither lists nor roles may send to everybody"}});
+  timer_.every(kTick);
 }
 
 void GatewayService::on_redis_up() {
   for (auto& lease : leases_) lease->hurry();
+  if (!secret_) shared_secret_.ask();
   tick();
 }
 
-void GatewayService::on_redis_down() { survey_.cancel(); }  // leases end by their own clock
+void GatewayService::on_redis_down() {  // leases end by their own clock
+  survey_.cancel();
+  watch_.cancel();
+}
+
+void GatewayService::on_secret(const Result<MasterKey>& secret) {
+  if (secret_ || draining_) return;
+  if (!secret) return refuse(secret.error().message);
+  secret_ = *secret;
+  make_turns();
+}
+
+void GatewayService::make_turns() {
+  tickets_.emplace(secret_->derive("mas.ticket.v1"));
+  payload_key_.emplace(secret_->derive("mas.audit.payload.v1"));
+  TurnOptions options;
+  options.ns = settings_.redis_namespace;
+  options.policy = policy_;
+  options.default_limits = settings_.default_limits();
+  options.max_envelope = settings_.max_envelope;
+  options.messages = static_cast<size_t>(settings_.turn_messages);
+  options.bytes = settings_.turn_bytes;
+  options.cached_agents = static_cast<size_t>(settings_.cached_agents);
+  options.wait_replicas = settings_.wait_replicas;
+  options.wait_timeout = settings_.wait_timeout;
+  turns_ =
+      std::make_unique<TurnLoop>(frame_, std::move(options), master_ ? &*master_ : nullptr, *tickets_, *payload_key_);
+  turns_->set_partitions(leases_.size());
+  turns_->start();
+  tell_turns();
+}
 
 void GatewayService::tick() {
+  tell_turns();
+  if (++ticks_ % kTicksOfPeriod != 0) return;
   if (ownership_changed_) announce_ownership();
-  if (frame_.redis_up() && !draining_) survey_.start();
+  if (!frame_.redis_up() || draining_) return;
+  survey_.start();
+  watch_.look(leases_.size());
+}
+
+/// What the turn loop may decide: leases that are held at this moment.
+void GatewayService::tell_turns() {
+  if (turns_ == nullptr || draining_) return;
+  std::vector<bool> mine;
+  for (const auto& lease : leases_) mine.push_back(lease->active() && unsafe_.empty());
+  turns_->set_owned(mine);
+}
+
+void GatewayService::on_health(const RedisHealth& health) {
+  if (draining_) return;
+  waiting_ = health.waiting;
+  dead_letters_.set(static_cast<double>(health.dead_letters));
+  Policy next = policy_;
+  next.memory_low = health.memory_percent() >= static_cast<unsigned>(settings_.memory_high_water);
+  next.dead_letters_full = health.dead_letters >= static_cast<uint64_t>(settings_.max_dead_letters);
+  memory_low_.set(next.memory_low ? 1 : 0);
+  if (next.memory_low && full_repeat_.should_log("memory", mono_now()))
+    frame_.log().error("redis_memory_low", {{"used", health.used_memory}, {"maxmemory", health.max_memory}});
+  if (next.dead_letters_full && full_repeat_.should_log("dead letters", mono_now()))
+    frame_.log().error("dead_letters_full", {{"entries", health.dead_letters}, {"bound", settings_.max_dead_letters}});
+  bool changed = next.memory_low != policy_.memory_low || next.dead_letters_full != policy_.dead_letters_full;
+  policy_ = next;
+  if (changed && turns_ != nullptr) turns_->set_policy(policy_, settings_.default_limits());
+  unsafe_ = unsafe(health);
+  if (!unsafe_.empty() && repeat_.should_log(unsafe_, mono_now()))
+    frame_.log().error("redis_unsafe", {{"why", unsafe_}});
+}
+
+/// What production does not accept: accepted messages that Redis drops, or forgets when it stops.
+std::string GatewayService::unsafe(const RedisHealth& health) const {
+  if (settings_.profile != Profile::kProduction) return {};
+  if (health.max_memory > 0 && health.eviction != "noeviction")
+    return "Redis has maxmemory-policy " + health.eviction + "; profile production needs noeviction";
+  if (!health.append_only) return "Redis has no append-only file; profile production needs appendonly yes";
+  return {};
 }
 
 /// Once a period, not once per partition.
@@ -81,7 +170,8 @@ void GatewayService::refuse(const std::string& why) {
 void GatewayService::make_leases(size_t partitions) {
   for (auto p = static_cast<unsigned>(leases_.size()); p < partitions; ++p)
     leases_.push_back(std::make_unique<common::Lease>(frame_.loop(), frame_.redis(), frame_.keys().partition_lease(p),
-                                                      frame_.instance(), lease_ttl_, *this));
+                                                      frame_.instance(), settings_.lease_ttl, *this));
+  if (turns_ != nullptr) turns_->set_partitions(leases_.size());
 }
 
 void GatewayService::follow(const std::vector<bool>& mine) {
@@ -96,40 +186,81 @@ void GatewayService::follow(const std::vector<bool>& mine) {
 
 void GatewayService::on_lease_gained(common::Lease& lease) {
   ownership_changed_ = true;
+  tell_turns();
   gained_.add();
   frame_.log().debug("partition_gained", {{"lease", lease.key()}});
 }
 
 void GatewayService::on_lease_lost(common::Lease& lease, std::string_view why) {
   ownership_changed_ = true;
+  tell_turns();
   lost_.add();
   auto level = why == common::kLeaseReleased ? common::LogLevel::kDebug : common::LogLevel::kWarn;
   frame_.log().write(level, "partition_lost", {{"lease", lease.key()}, {"why", why}});
 }
 
-common::Readiness GatewayService::readiness() const { return {not_ready_.empty(), not_ready_}; }
+common::Readiness GatewayService::readiness() const {
+  if (!not_ready_.empty()) return {false, not_ready_};
+  if (!unsafe_.empty()) return {false, unsafe_};
+  if (turns_ == nullptr) return {false, "the gateways' secret has not been read yet"};
+  return {turns_->obstacle().empty(), turns_->obstacle()};
+}
 
 void GatewayService::describe(JsonWriter& json) const {
-  json.key("pipeline").string("absent");
+  bool running = turns_ != nullptr && turns_->obstacle().empty() && unsafe_.empty();
+  json.key("pipeline").string(running ? "running" : "waiting");
+  json.key("profile").string(kProfileNames[static_cast<size_t>(settings_.profile)]);
   json.key("partitions").unsigned_integer(leases_.size());
   json.key("owned").begin_array();
   for (size_t p = 0; p < leases_.size(); ++p)
     if (leases_[p]->active()) json.unsigned_integer(p);
   json.end_array();
+  if (turns_ == nullptr) return;
+  json.key("deciding").begin_array();
+  for (unsigned p : turns_->deciding()) json.unsigned_integer(p);
+  json.end_array();
+  const TurnStats& stats = turns_->stats();
+  json.key("turns").unsigned_integer(stats.turns());
+  json.key("messages").unsigned_integer(stats.messages());
+  json.key("round_trips").unsigned_integer(stats.round_trips.value());
+  json.key("decided").begin_object();
+  for_each_decision([&](Decision decision) {
+    if (uint64_t count = stats.decided(decision); count > 0) json.key(decision_text(decision)).unsigned_integer(count);
+  });
+  json.end_object();
 }
 
 void GatewayService::collect() {
   partitions_.set(static_cast<double>(leases_.size()));
   owned_.set(static_cast<double>(owned()));
   suspected_.set(static_cast<double>(partitioner_.suspected()));
+  uint64_t lag = 0;
+  for (size_t p = 0; p < std::min(waiting_.size(), leases_.size()); ++p)
+    if (leases_[p]->active()) lag += waiting_[p];
+  lag_.set(static_cast<double>(lag));
+  if (turns_ != nullptr) cached_agents_.set(static_cast<double>(turns_->cached_agents()));
 }
 
-void GatewayService::reload(const common::Settings&) {}  // lease.ttl takes effect at start only
+void GatewayService::reload(const common::Settings& next) {
+  bool memory_low = policy_.memory_low;
+  bool full = policy_.dead_letters_full;
+  settings_ = static_cast<const Settings&>(next);
+  policy_ = settings_.policy();
+  policy_.memory_low = memory_low;
+  policy_.dead_letters_full = full;
+  if (turns_ != nullptr) turns_->set_policy(policy_, settings_.default_limits());
+}
 
 void GatewayService::drain() {
   draining_ = true;
   timer_.stop();
   survey_.cancel();
+  watch_.cancel();
+  if (turns_ == nullptr) return release_leases();
+  turns_->drain([this] { release_leases(); });
+}
+
+void GatewayService::release_leases() {
   releasing_ = leases_.size() + 1;
   for (auto& lease : leases_) lease->release([this] { on_released(); });
   on_released();

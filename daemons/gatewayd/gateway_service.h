@@ -1,26 +1,31 @@
-// The gateway as it is so far: it owns partitions and delivers nothing.
+// The gateway as a service: which partitions it owns, and the loop that decides what comes in through them.
 //
 // Every second, and when Redis comes up, it surveys who is alive and who owns what, plans, and starts or releases the
-// leases of its partitions. There is no pipeline behind them: what agents put into an ingress list stays there, and log,
-// /readyz and documentation say so. Drain gives every lease back, so that others take over at once.
+// leases of its partitions (partitioner.h). A lease says that it may try; the turn loop fences what it owns and decides
+// (turn/turn_loop.h). Drain finishes the turn under way and gives every lease back, so that others go on at once.
 // Threading: loop thread.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "daemons/common/lease.h"
 #include "daemons/common/service.h"
 #include "daemons/gatewayd/partitioner.h"
+#include "daemons/gatewayd/redis_watch.h"
 #include "daemons/gatewayd/settings.h"
+#include "daemons/gatewayd/shared_secret.h"
 #include "daemons/gatewayd/survey.h"
+#include "daemons/gatewayd/turn/turn_loop.h"
 
 namespace mas::gateway {
 
 class GatewayService final : public common::Service, public common::LeaseListener {
  public:
   GatewayService(common::Frame& frame, const Settings& settings);
+  ~GatewayService() override;
 
   void start() override;
   void on_redis_up() override;
@@ -38,19 +43,37 @@ class GatewayService final : public common::Service, public common::LeaseListene
   void tick();
   void announce_ownership();
   size_t owned() const;
+  void tell_turns();
+  void on_secret(const Result<MasterKey>& secret);
+  void make_turns();
+  void on_health(const RedisHealth& health);
+  std::string unsafe(const RedisHealth& health) const;
   void on_survey(const Result<View>& result);
   void refuse(const std::string& why);
   void make_leases(size_t partitions);
   void follow(const std::vector<bool>& mine);
+  void release_leases();
   void on_released();
 
   common::Frame& frame_;
-  Duration lease_ttl_;
+  Settings settings_;
+  Policy policy_;
   Partitioner partitioner_;
   Survey survey_;
+  RedisWatch watch_;
+  SharedSecret shared_secret_;
+  std::optional<MasterKey> master_;  // configured
+  std::optional<MasterKey> secret_;  // what tickets and hashes are made with: the master key, or the shared secret
+  std::optional<TicketOffice> tickets_;
+  std::optional<HmacKey> payload_key_;
+  std::unique_ptr<TurnLoop> turns_;                     // once the secret is known
   std::vector<std::unique_ptr<common::Lease>> leases_;  // by partition
   std::string not_ready_ = "mas.config has not been read yet";
+  std::string unsafe_;  // why this Redis will not do in production
+  std::vector<uint64_t> waiting_;
   common::RepeatFilter repeat_;
+  common::RepeatFilter full_repeat_;
+  unsigned ticks_ = 9;  // the first tick is a whole period's
   bool ownership_changed_ = false;
   bool draining_ = false;
   size_t releasing_ = 0;
@@ -58,6 +81,10 @@ class GatewayService final : public common::Service, public common::LeaseListene
   common::Gauge& owned_;
   common::Gauge& gateways_;
   common::Gauge& suspected_;
+  common::Gauge& lag_;
+  common::Gauge& dead_letters_;
+  common::Gauge& memory_low_;
+  common::Gauge& cached_agents_;
   common::Counter& gained_;
   common::Counter& lost_;
   common::Counter& surveys_;

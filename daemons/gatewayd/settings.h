@@ -2,22 +2,55 @@
 #pragma once
 
 #include "daemons/common/settings.h"
+#include "daemons/gatewayd/limits/limit_settings.h"
+#include "daemons/gatewayd/turn/policy.h"
+#include "proto/wire/limits.h"
 
 namespace mas::gateway {
+
+enum class Profile : uint8_t { kDevelopment, kProduction };
+inline constexpr std::string_view kProfileNames[] = {"development", "production"};
 
 struct Settings : common::Settings {
   Settings() : common::Settings(9462) {}
 
+  Profile profile = Profile::kDevelopment;
+  std::string master_key_file;
+
   Duration lease_ttl = std::chrono::seconds(5);
 
-  void describe(common::OptionTable& table) override {
-    using namespace std::chrono_literals;
-    common::Settings::describe(table);
-    table.section("lease", "Ownership of partitions.");
-    table.duration("ttl", lease_ttl, {1s, 1min}, common::Apply::kRestart,
-                   "How long a partition stays with a gateway that has gone silent. Shorter fails over faster and asks "
-                   "Redis more often: a renewal per partition every third of it.");
-  }
+  Duration auth_drift = std::chrono::minutes(5);
+  bool auth_registry_tokens = true;
+
+  Mode authorisation_mode = Mode::kEnforce;
+
+  Mode limits_mode = Mode::kEnforce;
+  int64_t limits_per_minute = 0;
+  int64_t limits_per_hour = 0;
+  int64_t limits_burst = 0;
+
+  uint64_t max_envelope = limits::kEnvelopeBytes;
+  int64_t max_hops = 32;
+  Duration reply_window = std::chrono::seconds(60);
+  int64_t max_backlog = 100'000;
+  uint64_t max_backlog_bytes = 256u * 1024 * 1024;
+  int64_t max_dead_letters = 100'000;
+  int64_t wait_replicas = 0;
+  Duration wait_timeout = std::chrono::milliseconds(500);
+  int64_t memory_high_water = 90;
+
+  int64_t turn_messages = 1000;
+  uint64_t turn_bytes = 1024 * 1024;
+  int64_t cached_agents = 100'000;
+
+  void describe(common::OptionTable& table) override;
+  void check(common::Problems& problems) const override;
+
+  /// What the policies decide by; its digest names the values that do.
+  Policy policy() const;
+  LimitSettings default_limits() const;
+  /// @return the master key, or none where no file is configured.
+  Result<std::optional<MasterKey>> master_key() const;
 };
 
 }  // namespace mas::gateway

@@ -62,6 +62,8 @@ class Keys {
   std::string receipts(std::string_view id, std::string_view instance) const {
     return join("mas.receipts:", id, ":") + std::string(instance);
   }
+  /// String: the secret that gateways without a master key share.
+  std::string secret() const { return join("mas.secret"); }
   std::string dead_letters() const { return join("dlq:messages"); }
 
   std::string identity(std::string_view id) const { return join("mas.identity:", id); }
@@ -69,6 +71,12 @@ class Keys {
   std::string blocked_targets(std::string_view id) const { return join("agent:", id, ":blocked_targets"); }
   std::string roles(std::string_view id) const { return join("agent:", id, ":roles"); }
   std::string role_permissions(std::string_view role) const { return join("role:", role, ":permissions"); }
+  /// `SCAN MATCH` pattern of the roles' permissions.
+  std::string role_scan_pattern() const { return prefix_ + "role:*:permissions"; }
+  /// `SCAN MATCH` pattern of the agents' roles.
+  std::string roles_scan_pattern() const { return prefix_ + "agent:*:roles"; }
+  /// @return the id if `key` is `agent:{id}:roles` of this namespace, else empty.
+  std::string_view agent_id_of_roles(std::string_view key) const { return between("agent:", ":roles", key); }
   std::string limits(std::string_view id) const { return join("ratelimit:", id, ":limits"); }
   std::string circuit(std::string_view id) const { return join("circuit:", id); }
 

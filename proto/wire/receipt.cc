@@ -11,6 +11,23 @@ constexpr uint8_t kReceiptVersion = 1;
 
 Error malformed(std::string_view what) { return {Errc::kMalformed, "receipt: " + std::string(what)}; }
 
+/// So that who acts on a receipt may index a frame's records by its outcomes, and find the reason of a refusal.
+Status check_outcomes(const ReceiptMessage& receipt) {
+  const auto& outcomes = receipt.outcomes;
+  switch (receipt.kind) {
+    case ReceiptKind::kDecided:
+      if (outcomes.empty() || outcomes.back().offset < receipt.count) return {};
+      return malformed("an outcome past the records that it decides");
+    case ReceiptKind::kResendFrom:
+      if (outcomes.empty()) return {};
+      return malformed("an outcome, but nothing decided");
+    case ReceiptKind::kFrameRefused:
+      if (outcomes.size() == 1 && outcomes[0].offset == 0 && !decision_accepted(outcomes[0].decision)) return {};
+      return malformed("a refused frame without its one reason");
+  }
+  return malformed("unknown kind");
+}
+
 }  // namespace
 
 void append_receipt(std::string& out, const ReceiptMessage& receipt) {
@@ -53,7 +70,7 @@ Status decode_receipt(std::string_view bytes, ReceiptMessage& ret_receipt) {
     ret_receipt.outcomes.push_back(outcome);
   }
   if (!in.at_end()) return malformed("bytes behind its end");
-  return {};
+  return check_outcomes(ret_receipt);
 }
 
 }  // namespace mas

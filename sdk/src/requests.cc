@@ -12,6 +12,7 @@ bool AsyncRequest::finish(mas_agent* agent) {
   State expected = State::kEnded;
   if (!state_.compare_exchange_strong(expected, State::kFinished)) return false;
   if (outcome_ != MAS_OK) fail(outcome_, detail_);
+  note_receipt(note_);
   fn_(agent, outcome_, reply_.get(), user_);
   return true;
 }
@@ -37,6 +38,7 @@ Result<MessagePtr> Requests::Waiter::wait(Duration timeout) {
     ended_.wait(lock, ended);
   else
     ended_.wait_until(lock, deadline, ended);
+  note_receipt(note_);
   if (result_) return std::move(*result_);
   return Error{Errc::kTimeout, "no reply within " + std::to_string(to_millis(timeout)) + " ms"};
 }
@@ -68,13 +70,15 @@ void Requests::remove(const Id128& id) {
   if (extract(it).request != nullptr) --unpolled_;
 }
 
-void Requests::settle(Entry entry, Result<MessagePtr> result) {
+void Requests::settle(Entry entry, Result<MessagePtr> result, ReceiptNote note) {
   if (entry.waiter != nullptr) {
+    entry.waiter->note_ = std::move(note);
     entry.waiter->result_ = std::move(result);
     entry.waiter->ended_.notify_one();
     return;
   }
   AsyncRequest& request = *entry.request;
+  request.note_ = std::move(note);
   if (result) {
     request.outcome_ = MAS_OK;
     request.reply_ = std::move(*result);
@@ -87,11 +91,11 @@ void Requests::settle(Entry entry, Result<MessagePtr> result) {
   inbox_->push(Notice{std::move(entry.request)});
 }
 
-bool Requests::end(const Id128& id, Result<MessagePtr> result) {
+bool Requests::end(const Id128& id, Result<MessagePtr> result, ReceiptNote note) {
   std::lock_guard lock(mutex_);
   auto it = table_.find(id);
   if (it == table_.end()) return false;
-  settle(extract(it), std::move(result));
+  settle(extract(it), std::move(result), std::move(note));
   return true;
 }
 

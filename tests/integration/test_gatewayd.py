@@ -1,4 +1,4 @@
-"""mas-gatewayd as it is so far: who owns which partitions, and that it does not pretend to deliver."""
+"""mas-gatewayd: who owns which partitions. What it decides and delivers is in test_gateway.py."""
 
 from harness import MasTestCase, main, poll_until
 from harness.poll import holds_for
@@ -33,18 +33,17 @@ class GatewaydCase(MasTestCase):
 
 
 class PartitionsTest(GatewaydCase):
-    def test_one_owns_all_and_says_that_it_delivers_nothing(self):
+    def test_one_owns_all_and_decides_all(self):
         daemon = self.gatewayd()
         self.wait_shares([daemon], [16])
+        poll_until(lambda: len(daemon.ready()[1]["deciding"]) == 16, 10, "every partition is fenced")
         ready, says = daemon.ready()
         self.assertTrue(ready)
-        self.assertEqual((says["pipeline"], says["partitions"]), ("absent", 16))
-        self.assertIn("delivers nothing", daemon.wait_log("pipeline_absent"))
+        self.assertEqual((says["pipeline"], says["profile"], says["partitions"]), ("running", "development", 16))
+        self.assertIn("unsigned", daemon.wait_log("profile_development"))
         self.assertEqual(self.redis.hgetall("mas.config"), {"partitions": "16", "protocol": "1"})
         self.assertEqual(daemon.metrics()["mas_gatewayd_partitions_owned"], 16)
-
-        self.redis.cmd("RPUSH", "mas.ingress:{0}", "a frame")
-        holds_for(lambda: self.redis.cmd("LLEN", "mas.ingress:{0}") == 1, 2, "nothing is taken from the ingress")
+        self.assertEqual([int(self.redis.cmd("GET", f"mas.epoch:{{{p}}}")) >= 1 for p in range(16)], [True] * 16)
 
     def test_joining_leaving_crashing(self):
         first = self.gatewayd()

@@ -40,10 +40,10 @@ inline constexpr uint8_t kTargetGroups = kPresence | kIdentity;
 
 /// One of an agent's streams. How much waits in it is read once in a while and counted up between.
 struct Inbox {
-  std::string key;        ///< empty until it is first used
-  bool known = false;     ///< whether the length was read
-  uint64_t entries = 0;   ///< when it was read
-  uint64_t added = 0;     ///< since, by this gateway
+  std::string key;       ///< empty until it is first used
+  bool known = false;    ///< whether the length was read
+  uint64_t entries = 0;  ///< when it was read
+  uint64_t added = 0;    ///< since, by this gateway
   MonoTime read_at{};
   double mean_records = 1;  ///< of an entry that this gateway added
   double mean_bytes = 1024;

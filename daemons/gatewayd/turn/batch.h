@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "proto/base/decisions.h"
 #include "proto/wire/envelope.h"
 #include "proto/wire/frame.h"
 #include "proto/wire/lane.h"

@@ -81,6 +81,7 @@ void Decider::decide(Batch& batch) {
 void Decider::decide_frame(Batch& batch, FrameInTurn& frame) {
   PartitionWork& work = work_of(frame.partition);
   ++work.elements;
+  if (policy_.memory_low) return refuse_frame(work, frame, Decision::kUnavailable, "Redis is short of memory");
   if (frame.fault) {
     ++counts_.poison;
     dead_letter({frame.element, frame.header.sender, {}, std::string(frame.fault->text)});
@@ -150,7 +151,7 @@ void Decider::refuse_frame(PartitionWork& work, const FrameInTurn& frame, Decisi
   Message whole;
   Ruling ruling{decision, detail};
   shadow_.reset();
-  record(work, frame, whole, frame.header.first_sequence, sha256(frame.element), ruling);
+  if (!policy_.memory_low) record(work, frame, whole, frame.header.first_sequence, sha256(frame.element), ruling);
   if (frame.header.sender.empty() || !check_agent_id(frame.header.sender).ok()) return;
   receipt_ = {ReceiptKind::kFrameRefused, frame.header.id, frame.header.first_sequence, 0, {}};
   receipt_.outcomes.push_back({0, decision, 0, detail});
@@ -199,7 +200,8 @@ Decider::Ruling Decider::rule_authorised(Case& at) {
 Decider::Ruling Decider::rule_target(const Case& at) {
   const Agent& target = at.target;
   bool takes_part = target.registered && target.gateway_mode;
-  bool admitted = target.secrets.found != SenderSecrets::Found::kNone && target.secrets.state != IdentityState::kRevoked;
+  bool admitted =
+      target.secrets.found != SenderSecrets::Found::kNone && target.secrets.state != IdentityState::kRevoked;
   if (!takes_part && !admitted)
     return {Decision::kTargetNotFound,
             target.registered ? "the target takes no part in gateway mode" : "no such agent is registered"};
@@ -311,7 +313,9 @@ void Decider::push_receipt(std::string_view channel, const ReceiptMessage& recei
 }
 
 void Decider::finish() {
+  auto silence = std::chrono::duration_cast<std::chrono::microseconds>(2 * policy_.auth.drift).count();
   for (PartitionWork* work : active_) {
+    work->removed = work->partition->take_forgettable(now_ - silence);
     work->block = work->audit.empty() ? audit::BlockBuilder::Finished() : work->audit.finish();
     work->fields.clear();
     for (auto& [id, sender] : work->limiters) {

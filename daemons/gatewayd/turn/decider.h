@@ -53,6 +53,7 @@ struct PartitionWork {
   audit::BlockBuilder audit;
   audit::BlockBuilder::Finished block;                           ///< by finish(); empty: nothing was recorded
   std::vector<std::pair<std::string_view, std::string>> fields;  ///< by finish(): of mas.sender:{p}
+  std::vector<std::string> removed;                              ///< by finish(): fields to be removed
   std::vector<std::pair<std::string_view, Sender*>> limiters;    ///< changed
   std::vector<Sender::Instance*> instances;                      ///< changed
 };

@@ -1,6 +1,9 @@
 // A partition's memory, loaded and looked up.
 #include "daemons/gatewayd/turn/partition.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "proto/base/ids.h"
 
 namespace mas::gateway {
@@ -35,6 +38,25 @@ void Partition::forget() {
   next_block = audit::kFirstBlock;
   previous_hash = audit::kGenesisPrevious;
   senders.clear();
+  forgettable.clear();
+}
+
+std::vector<std::string> Partition::take_forgettable(WallMicros silent_since) {
+  std::vector<std::string> fields;
+  for (const auto& [id, key] : std::exchange(forgettable, {})) {
+    auto found = senders.find(id);
+    if (found == senders.end()) continue;
+    Sender& sender = found->second;
+    if (auto it = sender.instances.find(key); it != sender.instances.end()) {
+      if (it->second.state.active() >= silent_since || it->second.changed) continue;  // it has spoken meanwhile
+      fields.push_back(it->second.field);
+      sender.instances.erase(it);
+    } else if (key.empty() && sender.instances.empty() && !sender.limiter_changed) {
+      fields.push_back(std::string(limiter_field(id)));
+      senders.erase(found);
+    }
+  }
+  return fields;
 }
 
 Sender& Partition::sender(std::string_view id) {

@@ -56,6 +56,14 @@ struct Partition {
   };
   std::unordered_map<std::string, Sender, Hash, std::equal_to<>> senders;
 
+  /// What a sweep found to be forgotten: an instance, or (no instance) a sender without any.
+  struct Forgettable {
+    std::string sender, instance;
+  };
+  std::vector<Forgettable> forgettable;
+  /// Forgets what is still silent of it. @return the fields of mas.sender:{p} to be removed.
+  std::vector<std::string> take_forgettable(WallMicros silent_since);
+
   // How large its elements are, for how many to read.
   double mean_element_bytes = 1024;
   double mean_element_records = 1;

@@ -13,21 +13,27 @@ namespace {
 using namespace std::chrono_literals;
 using State = TurnLoop::State;
 
-constexpr auto kMoves = transitions<State>({{State::kDown, State::kFencing},      {State::kDown, State::kReading},
-                                            {State::kDown, State::kWaiting},      {State::kDown, State::kDrained},
-                                            {State::kFencing, State::kReading},   {State::kFencing, State::kDown},
-                                            {State::kReading, State::kWaiting},   {State::kReading, State::kFetching},
-                                            {State::kReading, State::kFencing},   {State::kReading, State::kDown},
-                                            {State::kReading, State::kDrained},   {State::kWaiting, State::kReading},
-                                            {State::kWaiting, State::kFencing},   {State::kWaiting, State::kDown},
-                                            {State::kWaiting, State::kDrained},   {State::kFetching, State::kCommitting},
-                                            {State::kFetching, State::kDown},     {State::kCommitting, State::kFetching},
-                                            {State::kCommitting, State::kWaiting}, {State::kCommitting, State::kReading},
-                                            {State::kCommitting, State::kFencing}, {State::kCommitting, State::kDown},
-                                            {State::kCommitting, State::kDrained}});
+constexpr auto kMoves =
+    transitions<State>({{State::kDown, State::kFencing},       {State::kDown, State::kReading},
+                        {State::kDown, State::kWaiting},       {State::kDown, State::kDrained},
+                        {State::kFencing, State::kFencing},  // another partition was gained
+                        {State::kFencing, State::kReading},    {State::kFencing, State::kWaiting},
+                        {State::kFencing, State::kDown},       {State::kFencing, State::kDrained},
+                        {State::kReading, State::kReading},  // a partition was lost
+                        {State::kReading, State::kFencing},    {State::kReading, State::kWaiting},
+                        {State::kReading, State::kFetching},   {State::kReading, State::kDown},
+                        {State::kReading, State::kDrained},    {State::kWaiting, State::kReading},
+                        {State::kWaiting, State::kFencing},    {State::kWaiting, State::kDown},
+                        {State::kWaiting, State::kDrained},    {State::kFetching, State::kCommitting},
+                        {State::kFetching, State::kDown},      {State::kCommitting, State::kFetching},
+                        {State::kCommitting, State::kReading}, {State::kCommitting, State::kFencing},
+                        {State::kCommitting, State::kWaiting}, {State::kCommitting, State::kDown},
+                        {State::kCommitting, State::kDrained}});
 
-constexpr size_t kMostElements = 512;     // of one partition in one read
-constexpr unsigned kMostFetchRounds = 4;  // rules name roles, which are read next; the rest is for what changes meanwhile
+constexpr size_t kMostElements = 512;  // of one partition in one read
+constexpr unsigned kMostFetchRounds =
+    4;  // rules name roles, which are read next; the rest is for what changes meanwhile
+constexpr Duration kShortestSweep = 1s, kLongestSweep = 60s;  // between, the drift
 constexpr Duration kShortPause = 50ms;
 constexpr Duration kLongPause = 1s;
 
@@ -59,7 +65,9 @@ TurnLoop::TurnLoop(common::Frame& frame, TurnOptions options, const MasterKey* m
       connection_(frame.loop(), with_room(frame.redis_options("turn")), this),
       invalidation_(frame.loop(), frame.redis_options("invalidation"), frame.keys().prefixes_of_facts(), *this),
       reader_(connection_, frame.keys(), facts_, master, [this](const Status& status) { on_facts(status); }),
+      sweep_(frame.redis(), frame.keys()),
       again_(frame.loop(), [this] { advance(); }),
+      sweep_timer_(frame.loop(), [this] { sweep(); }),
       dead_letters_key_(frame.keys().dead_letters()) {
   set_policy(options_.policy, options_.default_limits);
 }
@@ -69,6 +77,7 @@ TurnLoop::~TurnLoop() = default;
 void TurnLoop::start() {
   connection_.start();
   invalidation_.start();
+  sweep_timer_.every(std::clamp(options_.policy.auth.drift, kShortestSweep, kLongestSweep));
 }
 
 void TurnLoop::set_policy(const Policy& policy, const LimitSettings& default_limits) {
@@ -144,7 +153,8 @@ void TurnLoop::fence() {
     command.add("INCR", partition->epoch_key);
     command.add("HGETALL", partition->senders_key);
     command.add("XREVRANGE", partition->audit_key, "+", "-", "COUNT", 1);
-    for (Reply kind : {Reply::kEpoch, Reply::kSenders, Reply::kAuditHead}) expected_.push_back({kind, partition->number});
+    for (Reply kind : {Reply::kEpoch, Reply::kSenders, Reply::kAuditHead})
+      expected_.push_back({kind, partition->number});
     stats_.fences.add();
   }
   send(command);
@@ -258,7 +268,8 @@ void TurnLoop::fetch() {
   decider_.start(taken_partitions(), now_, mono_now());
   for (;;) {
     decider_.need(batch_, wanted_inboxes_);
-    if (++fetch_rounds_ > kMostFetchRounds) return drop_turn("facts_unsteady", "facts changed at every read", kShortPause);
+    if (++fetch_rounds_ > kMostFetchRounds)
+      return drop_turn("facts_unsteady", "facts changed at every read", kShortPause);
     if (!reader_.read(wanted_inboxes_)) break;
     stats_.round_trips.add();
     return;  // on_facts() comes here again
@@ -334,6 +345,7 @@ void TurnLoop::build_commit() {
       commit_.change("HSET", work->partition->senders_key, arguments);
       arguments.clear();
     }
+    for (const std::string& field : work->removed) commit_.change("HDEL", work->partition->senders_key, {field});
     commit_.change("LTRIM", work->partition->ingress_key, {texts_.emplace_back(std::to_string(work->elements)), "-1"});
   }
 }
@@ -376,6 +388,10 @@ void TurnLoop::entry_failed(size_t index, const std::string& error) {
     return drop_turn("stream_refused", std::string(decider_.deliveries()[index].key) + ": " + error, Duration::zero());
   }
   drop_turn("commit_refused", error, kLongPause);
+}
+
+void TurnLoop::sweep() {
+  if (frame_.redis_up()) sweep_.start(partitions_, now_, 2 * options_.policy.auth.drift);
 }
 
 /// In one write with the next commit, or alone when there is none.
@@ -444,6 +460,7 @@ MonoTime TurnLoop::stage_over(Histogram& histogram) {
 void TurnLoop::drop_turn(std::string_view event, const std::string& why, Duration pause) {
   connection_.forget(this);
   reader_.cancel();
+  sweep_.cancel();
   if (state_.is(State::kFetching) || state_.is(State::kCommitting)) stats_.dropped_turns.add();
   for (auto& partition : partitions_) partition->forget();
   if (!state_.is(State::kDown)) state_.to(State::kDown);

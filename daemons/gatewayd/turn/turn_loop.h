@@ -27,6 +27,7 @@
 #include "daemons/gatewayd/turn/commit.h"
 #include "daemons/gatewayd/turn/decider.h"
 #include "daemons/gatewayd/turn/peek.h"
+#include "daemons/gatewayd/turn/sender_sweep.h"
 #include "daemons/gatewayd/turn/turn_stats.h"
 #include "proto/base/state_machine.h"
 #include "proto/redis/loop.h"
@@ -38,10 +39,10 @@ struct TurnOptions {
   Policy policy;
   LimitSettings default_limits;
   size_t max_envelope = limits::kEnvelopeBytes;
-  size_t messages = 1000;         ///< of one turn, about
-  size_t bytes = 1024 * 1024;     ///< of one turn, about
+  size_t messages = 1000;      ///< of one turn, about
+  size_t bytes = 1024 * 1024;  ///< of one turn, about
   size_t cached_agents = 100'000;
-  int64_t wait_replicas = 0;      ///< receipts wait until so many replicas have the commit
+  int64_t wait_replicas = 0;  ///< receipts wait until so many replicas have the commit
   Duration wait_timeout = std::chrono::milliseconds(500);
 };
 
@@ -73,6 +74,10 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
 
  private:
   enum class Reply : uint8_t { kEpoch, kSenders, kAuditHead, kCommit, kWait, kTime, kElements };
+  struct Expected {
+    Reply kind;
+    unsigned partition = 0;
+  };
 
   void on_ready(redis::Connection& connection) override;
   void on_down(redis::Connection& connection, const Error& why, unsigned attempt) override;
@@ -102,6 +107,7 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   void take_commit(const redis::Reply& reply);
   void committed();
   void entry_failed(size_t index, const std::string& error);
+  void sweep();
   void publish_receipts();
   void on_reply(uint64_t tag, const redis::Answer& answer);
   void take(const Expected& expected, const redis::Reply& reply);
@@ -121,19 +127,16 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   redis::Connection connection_;
   Invalidation invalidation_;
   FactReader reader_;
-  redis::Timer again_;
+  SenderSweep sweep_;
+  redis::Timer again_, sweep_timer_;
 
   std::vector<std::unique_ptr<Partition>> partitions_;  // all, by number
   std::vector<bool> owned_;                             // by the leases
   std::vector<bool> taken_;                             // as of the turn under way
   std::vector<std::unique_ptr<Peek>> peeks_;            // by partition, made when first waited for
-  struct Expected {
-    Reply kind;
-    unsigned partition = 0;
-  };
-  std::vector<Expected> expected_;  // what the replies under way are about
-  size_t active_partitions_ = 1;    // that had elements in the last read
-  size_t first_asked_ = 0;          // partitions take turns at being read first
+  std::vector<Expected> expected_;                      // what the replies under way are about
+  size_t active_partitions_ = 1;                        // that had elements in the last read
+  size_t first_asked_ = 0;                              // partitions take turns at being read first
 
   WallMicros now_ = 0;
   unsigned fetch_rounds_ = 0;

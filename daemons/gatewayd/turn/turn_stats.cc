@@ -29,8 +29,8 @@ TurnStats::TurnStats(common::Metrics& metrics)
       entries_(metrics.counter("stream_entries_total", "Entries written into agents' streams.")),
       blocks_(metrics.counter("audit_blocks_total", "Audit blocks written.")) {
   for_each_decision([&](Decision decision) {
-    decisions_[static_cast<uint8_t>(decision)] = &metrics.counter(
-        "decisions_total", "Decisions about messages.", {{"decision", std::string(decision_text(decision))}});
+    decisions_[static_cast<uint8_t>(decision)] = &metrics.counter("decisions_total", "Decisions about messages.",
+                                                                  {{"decision", std::string(decision_text(decision))}});
   });
 }
 

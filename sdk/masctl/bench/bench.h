@@ -29,4 +29,16 @@ struct StateOptions {
 };
 ExitCode bench_state(Context& context, const StateOptions& options);
 
+struct GatewayBenchOptions {
+  BenchOptions common{.rounds = 3};
+  size_t senders = 8, receivers = 8;
+  size_t processes = 8;       ///< of senders, and of receivers, at most
+  size_t fan_out = 8;         ///< receivers of each sender
+  size_t in_flight = 32'768;  ///< messages under way at most, when saturated
+  uint64_t rate = 0;          ///< messages per second of all senders together; 0: saturated
+  bool no_audit_check = false;
+  std::string master_key;  ///< file; empty: the agents have tokens, and sign nothing
+};
+ExitCode bench_gateway(Context& context, const GatewayBenchOptions& options);
+
 }  // namespace mas::ctl

@@ -1,8 +1,4 @@
 // The hidden command `bench-worker`: takes its role, says "ready", and does what the lines on descriptor 3 say.
-//
-//   round …          run a round, answer its result
-//   sample           answer the first envelope that came
-//   envelope JSON    use this envelope from now on, answer "ok"
 #include "sdk/masctl/bench/worker_main.h"
 
 #include <CLI/CLI.hpp>
@@ -15,28 +11,15 @@ namespace mas::ctl {
 
 namespace {
 
-constexpr std::string_view kEnvelope = "envelope ";
-
-Result<std::string> obey(WorkerRole& role, const std::string& line) {
-  if (line == "sample") return role.sample();
-  if (line.starts_with(kEnvelope)) {
-    Status used = role.use_envelope(line.substr(kEnvelope.size()));
-    if (!used.ok()) return used.error();
-    return std::string("ok");
-  }
-  auto order = RoundOrder::from_line(line);
-  if (!order.ok()) return order.error();
-  auto round = role.run(*order);
-  if (!round.ok()) return round.error();
-  return round->to_line();
-}
-
 std::string error_line(const Error& error) {
   return "error " + std::to_string(static_cast<int>(error.code)) + " " + error.message;
 }
 
-Result<std::unique_ptr<WorkerRole>> make_role(const Settings& settings, const RoleOptions& options) {
-  return options.role.starts_with("raw-") ? make_raw_role(settings, options) : make_agent_role(settings, options);
+Result<std::unique_ptr<Worker>> make_role(const Settings& settings, const RoleOptions& options) {
+  if (options.role.starts_with("gateway-")) return make_gateway_role(settings, options);
+  auto role = options.role.starts_with("raw-") ? make_raw_role(settings, options) : make_agent_role(settings, options);
+  if (!role.ok()) return role.error();
+  return std::unique_ptr<Worker>(std::move(*role));
 }
 
 ExitCode run_worker(Context& context, const RoleOptions& options) {
@@ -46,9 +29,10 @@ ExitCode run_worker(Context& context, const RoleOptions& options) {
   auto role = make_role(context.settings, options);
   Status told = control.write_line(role.ok() ? "ready" : error_line(role.error()));
   while (role.ok() && told.ok()) {
+    (*role)->wait(kControlFd);
     auto line = control.read_line(std::chrono::hours(1));
     if (!line.ok()) break;
-    auto answer = obey(**role, *line);
+    auto answer = (*role)->obey(*line);
     told = control.write_line(answer.ok() ? *answer : error_line(answer.error()));
   }
   return role.ok() ? ExitCode::kOk : ExitCode::kFailed;
@@ -63,6 +47,13 @@ void add_bench_worker_command(Cli& cli) {
   worker->add_option("--self", options.self);
   worker->add_option("--peer", options.peer);
   worker->add_option("--payload", options.payload_bytes);
+  worker->add_option("--slot", options.slot);
+  worker->add_option("--first", options.first);
+  worker->add_option("--agents", options.agents);
+  worker->add_option("--peers", options.peers);
+  worker->add_option("--fan-out", options.fan_out);
+  worker->add_option("--in-flight", options.in_flight);
+  worker->add_option("--credentials", options.credentials);
 }
 
 }  // namespace mas::ctl

@@ -27,10 +27,11 @@ void export_settings(const Settings& settings) {
 }
 
 /// @return the worker's pid.
-Result<pid_t> spawn(const WorkerSpec& spec, int control_fd) {
+Result<pid_t> spawn_worker(const WorkerSpec& spec, int control_fd) {
   std::vector<std::string> args = {"masctl",  "bench-worker", spec.role,
                                    "--self",  spec.self,      "--peer",
                                    spec.peer, "--payload",    std::to_string(spec.payload_bytes)};
+  args.insert(args.end(), spec.more.begin(), spec.more.end());
   std::vector<char*> argv;
   for (auto& arg : args) argv.push_back(arg.data());
   argv.push_back(nullptr);
@@ -54,16 +55,21 @@ Result<pid_t> spawn(const WorkerSpec& spec, int control_fd) {
 
 }  // namespace
 
-Result<std::unique_ptr<WorkerProcess>> WorkerProcess::start(const Settings& settings, const WorkerSpec& spec) {
+Result<std::unique_ptr<WorkerProcess>> WorkerProcess::spawn(const Settings& settings, const WorkerSpec& spec) {
   export_settings(settings);
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return system_error("socketpair");
   LineChannel ours(ends[0]);
-  auto pid = spawn(spec, ends[1]);
+  auto pid = spawn_worker(spec, ends[1]);
   close(ends[1]);
   if (!pid.ok()) return pid.error();
-  std::unique_ptr<WorkerProcess> worker(new WorkerProcess(*pid, std::move(ours), spec.role));
-  auto ready = worker->answer(settings.timeout + std::chrono::seconds(5));
+  return std::unique_ptr<WorkerProcess>(new WorkerProcess(*pid, std::move(ours), spec.role));
+}
+
+Result<std::unique_ptr<WorkerProcess>> WorkerProcess::start(const Settings& settings, const WorkerSpec& spec) {
+  auto worker = spawn(settings, spec);
+  if (!worker.ok()) return worker;
+  auto ready = (*worker)->answer(settings.timeout + spec.start_time);
   if (!ready.ok()) return ready.error();
   return worker;
 }

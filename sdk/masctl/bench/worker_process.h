@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "proto/base/result.h"
 #include "sdk/masctl/bench/line_channel.h"
@@ -21,12 +22,16 @@ struct WorkerSpec {
   std::string self;  ///< the worker's agent id, or the channel it hears on
   std::string peer;  ///< whom it talks to
   size_t payload_bytes = 0;
-  int ack_fd = -1;  ///< end of the pipe that acknowledgements go through; -1: none
+  int ack_fd = -1;                     ///< end of the pipe that acknowledgements go through, or a FlowPage; -1: none
+  std::vector<std::string> more = {};  ///< further options of its role
+  Duration start_time = std::chrono::seconds(5);  ///< to become ready, besides the time-out for Redis
 };
 
 class WorkerProcess {
  public:
   static Result<std::unique_ptr<WorkerProcess>> start(const Settings& settings, const WorkerSpec& spec);
+  /// Starts without waiting: the first answer() is then "ready".
+  static Result<std::unique_ptr<WorkerProcess>> spawn(const Settings& settings, const WorkerSpec& spec);
   ~WorkerProcess();
   WorkerProcess(const WorkerProcess&) = delete;
   WorkerProcess& operator=(const WorkerProcess&) = delete;

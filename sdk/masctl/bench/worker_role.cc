@@ -29,6 +29,21 @@ Result<RoundOrder> RoundOrder::from_line(std::string_view line) {
   return order;
 }
 
+Result<std::string> WorkerRole::obey(const std::string& line) {
+  constexpr std::string_view kEnvelope = "envelope ";
+  if (line == "sample") return sample();
+  if (line.starts_with(kEnvelope)) {
+    Status used = use_envelope(line.substr(kEnvelope.size()));
+    if (!used.ok()) return used.error();
+    return std::string("ok");
+  }
+  auto order = RoundOrder::from_line(line);
+  if (!order.ok()) return order.error();
+  auto round = run(*order);
+  if (!round.ok()) return round.error();
+  return round->to_line();
+}
+
 bool Pace::next(uint64_t n, uint64_t& ret_nanos) const {
   MonoTime due = mono_now();
   if (order_.rate > 0) due = begin_ + Duration(static_cast<int64_t>(n * 1'000'000'000 / order_.rate));

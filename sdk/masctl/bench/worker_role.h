@@ -56,9 +56,24 @@ class Arrivals {
   Histogram latency_;
 };
 
-class WorkerRole {
+/// What a worker process does with a line of the coordinator's.
+class Worker {
  public:
-  virtual ~WorkerRole() = default;
+  virtual ~Worker() = default;
+  /// @return the answer, one line.
+  virtual Result<std::string> obey(const std::string& line) = 0;
+  /// Goes on with its own work, if it has any between two lines, until `control_fd` is readable.
+  virtual void wait(int control_fd) { (void)control_fd; }
+};
+
+/// One side of a comparison in rounds.
+///
+///   round …          run a round, answer its result
+///   sample           answer the first envelope that came
+///   envelope JSON    use this envelope from now on, answer "ok"
+class WorkerRole : public Worker {
+ public:
+  Result<std::string> obey(const std::string& line) final;
   virtual Result<Round> run(const RoundOrder& order) = 0;
   /// A passive role: the first envelope that came, whole. An active raw role is given it by use_envelope.
   virtual std::string sample() const { return {}; }
@@ -68,11 +83,15 @@ class WorkerRole {
 struct RoleOptions {
   std::string role, self, peer;
   size_t payload_bytes = 0;
+  // Of `bench gateway`, see gateway_fleet.h: this process plays agents self+first … self+(first + agents - 1).
+  size_t slot = 0, first = 0, agents = 1, peers = 1, fan_out = 1, in_flight = 0;
+  std::string credentials;  ///< directory of credentials files; empty: none
 };
 
 /// The roles, by what they speak.
 Result<std::unique_ptr<WorkerRole>> make_agent_role(const Settings& settings, const RoleOptions& options);
 Result<std::unique_ptr<WorkerRole>> make_raw_role(const Settings& settings, const RoleOptions& options);
+Result<std::unique_ptr<Worker>> make_gateway_role(const Settings& settings, const RoleOptions& options);
 
 /// @return processor time of this process, all threads, in nanoseconds.
 uint64_t process_cpu_nanos();

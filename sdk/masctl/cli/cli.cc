@@ -52,8 +52,13 @@ Cli::Cli()
   add_listen_command(*this);
   add_state_commands(*this);
   add_events_command(*this);
+  add_acl_commands(*this);
+  add_role_commands(*this);
+  add_limit_commands(*this);
+  add_explain_command(*this);
   add_audit_commands(*this);
   add_doctor_command(*this);
+  add_top_command(*this);
   add_bench_commands(*this);
   add_reference_commands(*this);
 }

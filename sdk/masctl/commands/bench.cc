@@ -21,6 +21,38 @@ void add_common_options(CLI::App& command, BenchOptions& options) {
       ->type_name("N");
 }
 
+void add_gateway_bench(Cli& cli, CLI::App& bench) {
+  CLI::App* gateway = bench.add_subcommand("gateway", "The policy path: throughput, latency, and a ledger of messages");
+  auto& options = cli.leaf<GatewayBenchOptions>(*gateway, bench_gateway);
+  add_common_options(*gateway, options.common);
+  gateway->add_option("--senders", options.senders, "Sending agents. Default: 8")->type_name("N");
+  gateway->add_option("--receivers", options.receivers, "Receiving agents. Default: 8")->type_name("N");
+  gateway->add_option("--processes", options.processes, "Processes that play them, of each kind. Default: 8")
+      ->type_name("N");
+  gateway->add_option("--fan-out", options.fan_out, "Receivers that each sender talks to, in turn. Default: 8")
+      ->type_name("N");
+  gateway->add_option("--rate", options.rate, "Messages per second of all senders together. Default: saturated")
+      ->type_name("N");
+  gateway->add_option("--in-flight", options.in_flight, "Messages under way at most, when saturated. Default: 32768")
+      ->type_name("N");
+  gateway
+      ->add_option("--master-key", options.master_key,
+                   "The gateways' master key, so that messages are signed. Default: $MAS_MASTER_KEY, else tokens")
+      ->type_name("FILE")
+      ->envname("MAS_MASTER_KEY");
+  gateway->add_flag("--no-audit-check", options.no_audit_check, "Do not compare the audit log with what was delivered");
+  gateway->footer(
+      "A gateway must run; the agents are processes of this command. Rounds of the conventional design (one envelope "
+      "per\n"
+      "stream entry, see docs/PERFORMANCE.md) take turns with it: its ceiling is what Redis's processor time allows.\n"
+      "Fails when a message was lost, doubled, reordered, delivered without a record in the audit, or left without a\n"
+      "receipt.\n"
+      "Examples:\n"
+      "  masctl bench gateway --seconds 10\n"
+      "  masctl bench gateway --senders 1000 --receivers 1000 --json\n"
+      "  masctl bench gateway --senders 1 --receivers 1 --rate 5000");
+}
+
 }  // namespace
 
 void add_bench_commands(Cli& cli) {
@@ -58,6 +90,7 @@ void add_bench_commands(Cli& cli) {
   add_common_options(*state, state_options.common);
   state->footer("The ceiling is HSET over a plain socket, with the same bytes.");
 
+  add_gateway_bench(cli, bench);
   add_bench_worker_command(cli);
 }
 

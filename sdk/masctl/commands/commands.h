@@ -10,9 +10,14 @@ void add_message_commands(Cli& cli);    // send, request
 void add_listen_command(Cli& cli);      // listen
 void add_state_commands(Cli& cli);      // state get, set, reset
 void add_events_command(Cli& cli);      // events
+void add_acl_commands(Cli& cli);        // acl allow, block, revoke, show, allow-…
+void add_role_commands(Cli& cli);       // role create, grant, revoke, assign, unassign, list, show
+void add_limit_commands(Cli& cli);      // limit set, show, clear
+void add_explain_command(Cli& cli);     // explain
 void add_audit_commands(Cli& cli);      // audit tail, query, verify, export, operators
 void add_doctor_command(Cli& cli);      // doctor
-void add_bench_commands(Cli& cli);      // bench p2p, request, discover, state
+void add_top_command(Cli& cli);         // top
+void add_bench_commands(Cli& cli);      // bench p2p, request, discover, state, gateway
 void add_reference_commands(Cli& cli);  // completion, man, reference
 
 }  // namespace mas::ctl

@@ -1,34 +1,15 @@
 // The settings of every daemon: listen addresses, password files, reloads. Writes files into a directory of its own.
 #include "daemons/common/settings.h"
 
-#include <stdlib.h>
-#include <sys/stat.h>
-
-#include <filesystem>
-#include <fstream>
-
 #include "daemons/common/configuration.h"
 #include "tests/unit/catch.h"
+#include "tests/unit/temp_dir.h"
 
 using namespace mas;
 using namespace mas::common;
+using mas::test::TempDir;
 
 namespace {
-
-struct TempDir {
-  TempDir() {
-    char path[] = "/tmp/mas-unit-XXXXXX";
-    name = mkdtemp(path);
-  }
-  ~TempDir() { std::filesystem::remove_all(name); }
-  std::string file(const std::string& base, const std::string& text, mode_t mode) const {
-    std::string path = name + "/" + base;
-    std::ofstream(path) << text;
-    chmod(path.c_str(), mode);
-    return path;
-  }
-  std::string name;
-};
 
 constexpr DaemonKind kKind{"testd", "For tests.",
                            []() -> std::unique_ptr<Settings> { return std::make_unique<Settings>(uint16_t{9000}); },

@@ -1,4 +1,6 @@
 // The arithmetic of benchmarks.
+#include "sdk/masctl/bench/cpu_meter.h"
+#include "sdk/masctl/bench/gateway_tally.h"
 #include "sdk/masctl/bench/stamp.h"
 #include "sdk/masctl/bench/stats.h"
 #include "tests/unit/catch.h"
@@ -112,4 +114,110 @@ TEST_CASE("what is no stamp is not read as one") {
   read_stamp(payload, ok);
   CHECK(!ok);
   CHECK(find_payload("{}") == std::string::npos);
+}
+
+TEST_CASE("processor time from INFO and from /proc") {
+  auto cpu =
+      redis_cpu_of_info("# CPU\r\nused_cpu_sys:1.500000\r\nused_cpu_user:2.250000\r\nused_cpu_sys_children:9\r\n");
+  REQUIRE(cpu.ok());
+  CHECK(*cpu == 3'750'000'000u);
+  CHECK_FALSE(redis_cpu_of_info("used_cpu_sys:1.0\r\n").ok());
+
+  // A program may be called anything.
+  auto stat = cpu_nanos_of_stat("12 (a) b) S 1 2 3 4 5 6 7 8 9 10 250 50 0 0", 100);
+  REQUIRE(stat);
+  CHECK(*stat == 3'000'000'000u);
+  CHECK_FALSE(cpu_nanos_of_stat("12 (a) S 1 2", 100));
+}
+
+TEST_CASE("calls of a command") {
+  std::string info = "cmdstat_rpush:calls=12,usec=3\r\ncmdstat_exec:calls=7,usec=3\r\n";
+  CHECK(calls_in_commandstats(info, "exec") == 7);
+  CHECK(calls_in_commandstats(info, "rpush") == 12);
+  CHECK(calls_in_commandstats(info, "xadd") == 0);
+}
+
+TEST_CASE("tallies survive the way between processes") {
+  SentTally sent;
+  sent.sent = 10;
+  sent.accepted = 7;
+  sent.unknown = 1;
+  sent.ids = UINT64_MAX - 5;
+  sent.cpu = 99;
+  sent.refused = {{Decision::kTargetNotFound, 2}};
+  auto read = SentTally::from_line(sent.to_line());
+  REQUIRE(read.ok());
+  CHECK(read->to_line() == sent.to_line());
+  CHECK(read->refusals() == 2);
+  sent.add(*read);
+  CHECK(sent.accepted == 14);
+  CHECK(sent.refused[Decision::kTargetNotFound] == 4);
+
+  ReceivedTally received;
+  received.arrivals = 3;
+  received.first = 5;
+  received.last = 9;
+  for (uint64_t value : {1u, 1000u, 123'456'789u}) received.latency.record(value);
+  auto back = ReceivedTally::from_line(received.to_line());
+  REQUIRE(back.ok());
+  CHECK(back->to_line() == received.to_line());
+  CHECK(back->latency.count() == 3);
+  ReceivedTally earlier;
+  earlier.first = 2;
+  earlier.last = 3;
+  received.add(earlier);
+  CHECK(received.first == 2);
+  CHECK(received.last == 9);
+
+  for (const char* line : {"", "sent", "sent 1 2 3", "sent 1 2 3 4 5 x", "sent 1 2 3 4 5 6", "received 1 2 3"}) {
+    CHECK_FALSE(SentTally::from_line(line).ok());
+  }
+}
+
+TEST_CASE("pairs are checked one by one") {
+  PairCheck check;
+  for (uint64_t sender : {0u, 7u})
+    for (uint64_t number : {0u, 2u, 1u}) CHECK(check.arrived(stamp_number(sender, number)));
+  CHECK_FALSE(check.arrived(stamp_number(7, 2)));
+  CHECK(check.reordered() == 2);
+  CHECK(check.doubled() == 1);
+}
+
+TEST_CASE("the ledger") {
+  SentTally sent;
+  ReceivedTally received;
+  sent.sent = 10;
+  sent.accepted = 8;
+  sent.refused = {{Decision::kExpired, 2}};
+  for (const char* id : {"a", "b", "c", "d", "e", "f", "g", "h"}) sent.ids += id_weight(id);
+  for (const char* id : {"h", "g", "f", "e", "d", "c", "b", "a"}) received.ids += id_weight(id);
+  received.arrivals = 8;
+  CHECK(ledger_of(sent, received).intact());
+
+  SECTION("one is lost") {
+    received.arrivals = 7;
+    CHECK(ledger_of(sent, received).lost == 1);
+  }
+  SECTION("one was refused and came all the same") {
+    received.arrivals = 9;
+    CHECK(ledger_of(sent, received).stray == 1);
+  }
+  SECTION("one is lost, and another came that was refused") {
+    received.ids += id_weight("refused") - id_weight("a");
+    CHECK_FALSE(ledger_of(sent, received).intact());
+  }
+  SECTION("one came twice") {
+    received.arrivals = 9;
+    received.doubled = 1;
+    auto ledger = ledger_of(sent, received);
+    CHECK(ledger.lost + ledger.stray == 0);
+    CHECK_FALSE(ledger.intact());
+  }
+  SECTION("one has no receipt: it may have come or not") {
+    sent.unknown = 1;
+    received.arrivals = 9;
+    auto ledger = ledger_of(sent, received);
+    CHECK(ledger.lost + ledger.stray == 0);
+    CHECK_FALSE(ledger.intact());
+  }
 }

@@ -1,28 +1,15 @@
 // proto/README.md and proto/schemas say what the code does: the same limits, the same event types, JSON that is JSON.
-#include <filesystem>
-#include <fstream>
-#include <sstream>
+#include <string>
+#include <vector>
 
+#include "proto/base/decisions.h"
 #include "proto/base/ids.h"
 #include "proto/wire/events.h"
 #include "proto/wire/json.h"
-#include "tests/unit/catch.h"
+#include "tests/unit/wire/vector_file.h"
 
 using namespace mas;
-
-namespace {
-
-std::string read_file(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  REQUIRE(file.good());
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
-const std::filesystem::path kProto = MAS_PROTO_DIR;
-
-}  // namespace
+using namespace mas::test;
 
 TEST_CASE("the document's table of limits is the compiler's") {
   std::string document = read_file(kProto / "README.md");
@@ -98,4 +85,54 @@ TEST_CASE("the schemas are JSON objects of draft 2020-12") {
     CHECK(members->front().first == "$schema");
     CHECK(json_text(members->front().second) == "https://json-schema.org/draft/2020-12/schema");
   }
+}
+
+TEST_CASE("the document's table of decisions is the compiler's") {
+  std::string document = read_file(kProto / "README.md");
+  std::string section = document.substr(document.find("### Decisions"));
+  section = section.substr(0, section.find("\n## "));
+  std::string expected;
+  for_each_decision([&expected](Decision decision) {
+    expected += "| " + std::to_string(static_cast<unsigned>(decision)) + " | `" + std::string(decision_text(decision)) +
+                "` | " + (decision_accepted(decision) ? "yes" : "no") + " | " +
+                std::string(decision_meaning(decision)) + " |\n";
+  });
+  // The rows follow the heading and its rule, and nothing follows them.
+  size_t first = section.find("| 1 |");
+  REQUIRE(first != std::string::npos);
+  CHECK(section.substr(first, section.rfind("|\n") + 2 - first) == expected);
+}
+
+TEST_CASE("mas.h spells the table of errors, and each decision has its error") {
+  std::string header = read_file(kProto / ".." / "sdk" / "include" / "mas.h");
+  size_t rows = 0;
+  auto check = [&](const std::string& name, int value) {
+    std::string spelt = "MAS";
+    for (char c : name.substr(1)) {  // without the k: NotFound is MAS_NOT_FOUND
+      if (c >= 'A' && c <= 'Z') spelt += '_';
+      spelt += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    }
+    INFO(spelt);
+    std::string row = "  " + spelt + " = " + std::to_string(value);
+    size_t at = header.find(row);
+    REQUIRE(at != std::string::npos);
+    char next = header[at + row.size()];
+    CHECK((next == ',' || next == ' ' || next == '\n'));
+    ++rows;
+  };
+#define MAS_ERRC(name, value, text, retriable) check(#name, value);
+#include "proto/base/errc.def"
+#undef MAS_ERRC
+  size_t listed = 0;
+  size_t end = header.find("} mas_status;");
+  for (size_t at = header.find("  MAS_OK = 0"); at < end; at = header.find("\n  MAS_", at + 1)) ++listed;
+  CHECK(listed == rows + 1);  // MAS_OK is no error
+
+  for_each_decision([](Decision decision) {
+    INFO(decision_text(decision));
+    CHECK(decision_errc(decision).has_value() == !decision_accepted(decision));
+    CHECK(parse_decision(decision_text(decision)) == decision);
+    CHECK(is_decision(static_cast<uint8_t>(decision)));
+  });
+  CHECK_FALSE(parse_decision("UNKNOWN").has_value());
 }

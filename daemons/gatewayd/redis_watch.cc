@@ -1,0 +1,64 @@
+// The look and what its replies say.
+#include "daemons/gatewayd/redis_watch.h"
+
+#include <charconv>
+
+namespace mas::gateway {
+namespace {
+
+enum Part : uint64_t { kMemory, kPersistence, kDeadLetters, kFirstPartition };
+
+uint64_t number(std::string_view text) {
+  uint64_t value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+}  // namespace
+
+std::string_view info_value(std::string_view info, std::string_view name) {
+  for (size_t at = 0; at < info.size();) {
+    std::string_view line = info.substr(at, info.find("\r\n", at) - at);
+    at += line.size() + 2;
+    if (line.size() > name.size() && line.starts_with(name) && line[name.size()] == ':')
+      return line.substr(name.size() + 1);
+  }
+  return {};
+}
+
+void RedisWatch::look(size_t partitions) {
+  if (looking_) return;
+  redis::Command command("INFO", "memory");
+  command.add("INFO", "persistence").add("XLEN", keys_.dead_letters());
+  for (unsigned p = 0; p < partitions; ++p) command.add("LLEN", keys_.ingress(p));
+  health_ = {};
+  health_.waiting.resize(partitions);
+  looking_ = redis_.send(command, redis::reply_to<&RedisWatch::on_reply>(this)).ok();
+}
+
+void RedisWatch::cancel() {
+  redis_.forget(this);
+  looking_ = false;
+}
+
+void RedisWatch::on_reply(uint64_t tag, const redis::Answer& answer) {
+  if (!looking_) return;
+  if (!answer.ok()) return void(looking_ = false);
+  const redis::Reply& reply = **answer;
+  if (tag == kMemory) {
+    health_.used_memory = number(info_value(reply.text, "used_memory"));
+    health_.max_memory = number(info_value(reply.text, "maxmemory"));
+    health_.eviction = info_value(reply.text, "maxmemory_policy");
+  } else if (tag == kPersistence) {
+    health_.append_only = info_value(reply.text, "aof_enabled") == "1";
+  } else if (tag == kDeadLetters) {
+    health_.dead_letters = reply.is_integer() ? static_cast<uint64_t>(reply.integer) : 0;
+  } else if (reply.is_integer()) {
+    health_.waiting[tag - kFirstPartition] = static_cast<uint64_t>(reply.integer);
+  }
+  if (tag + 1 < kFirstPartition + health_.waiting.size()) return;
+  looking_ = false;
+  done_(health_);
+}
+
+}  // namespace mas::gateway

@@ -1,0 +1,59 @@
+// Looks once a second at what bounds the gateway: Redis's memory, the dead-letter queue, what waits in the partitions.
+//
+// Happy path: look() sends INFO memory, XLEN dlq:messages and LLEN of every partition's list; the callback gets all.
+// Failure: a look that fails is forgotten; the next one comes with the next tick.
+// Threading: loop thread. Ownership: may be destroyed at any time but from inside its callback.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proto/redis/connection.h"
+#include "proto/wire/keys.h"
+
+namespace mas::gateway {
+
+struct RedisHealth {
+  uint64_t used_memory = 0;
+  uint64_t max_memory = 0;  ///< 0: no limit
+  std::string eviction;     ///< maxmemory-policy
+  bool append_only = false;
+  uint64_t dead_letters = 0;
+  std::vector<uint64_t> waiting;  ///< elements, by partition
+
+  /// Percent of the limit; 0 where there is none.
+  unsigned memory_percent() const {
+    return max_memory == 0 ? 0 : static_cast<unsigned>(100 * used_memory / max_memory);
+  }
+};
+
+/// @return the value of `name` in the text that INFO answers; empty when it is not there. Pure.
+std::string_view info_value(std::string_view info, std::string_view name);
+
+class RedisWatch {
+ public:
+  using Done = std::function<void(const RedisHealth&)>;
+
+  RedisWatch(redis::Connection& redis, const Keys& keys, Done done)
+      : redis_(redis), keys_(keys), done_(std::move(done)) {}
+  ~RedisWatch() { redis_.forget(this); }
+  RedisWatch(const RedisWatch&) = delete;
+  RedisWatch& operator=(const RedisWatch&) = delete;
+
+  /// No effect while one is under way.
+  void look(size_t partitions);
+  void cancel();
+
+ private:
+  void on_reply(uint64_t tag, const redis::Answer& answer);
+
+  redis::Connection& redis_;
+  const Keys& keys_;
+  Done done_;
+  RedisHealth health_;
+  bool looking_ = false;
+};
+
+}  // namespace mas::gateway

@@ -1,0 +1,118 @@
+// The gateway's options, described and checked.
+#include "daemons/gatewayd/settings.h"
+
+namespace mas::gateway {
+
+using namespace std::chrono_literals;
+using common::Apply;
+
+void Settings::describe(common::OptionTable& table) {
+  common::Settings::describe(table);
+
+  table.section("gateway", "What kind of system this is.");
+  table.choice("profile", profile, kProfileNames, Apply::kRestart,
+               "development: tokens suffice, and who has neither lists nor roles may send to everybody. production: "
+               "frames must be signed, nothing is allowed by default, registry tokens are refused, and so is a Redis "
+               "that evicts keys or has no append-only file.");
+  table.text("master_key_file", master_key_file, Apply::kRestart,
+             "File with the master key, the same for all gateways; must not be accessible to others. A name without "
+             "'/' is a systemd credential of the unit. Signing keys of agents are sealed under it. Without one, "
+             "gateways share a secret that is kept in Redis. Needed in production.");
+
+  table.section("lease", "Ownership of partitions.");
+  table.duration("ttl", lease_ttl, {1s, 1min}, Apply::kRestart,
+                 "How long a partition stays with a gateway that has gone silent. Shorter fails over faster and asks "
+                 "Redis more often: a renewal per partition every third of it.");
+
+  table.section("auth", "Who a sender is.");
+  table.duration("drift", auth_drift, {1s, 1h}, Apply::kReload,
+                 "How far a frame's timestamp may be from Redis's clock; what is further is REPLAYED.");
+  table.flag(
+      "registry_tokens", auth_registry_tokens, Apply::kReload,
+      "Whether a sender without identity may use the plaintext token of its registry entry. Never in production.");
+
+  table.section("authorisation", "Who may send to whom: allowed and blocked targets, roles.");
+  table.choice("mode", authorisation_mode, kModeNames, Apply::kReload,
+               "enforce; shadow: denials are counted and audited, and the message goes on; off.");
+
+  table.section("limits", "How much a sender may send. 0 is no limit. ratelimit:{id}:limits goes before these.");
+  table.choice("mode", limits_mode, kModeNames, Apply::kReload, "enforce, shadow or off, as for authorisation.");
+  table.integer("per_minute", limits_per_minute, {0, kMaxRate}, Apply::kReload, "Messages a minute.");
+  table.integer("per_hour", limits_per_hour, {0, kMaxRate}, Apply::kReload, "Messages an hour.");
+  table.integer("burst", limits_burst, {0, kMaxRate}, Apply::kReload,
+                "Messages at once; 0: as many as the rate it belongs to.");
+
+  table.section("delivery", "What is delivered, and how much may wait.");
+  table.size("max_envelope", max_envelope, {1024, limits::kMaxEnvelopeBytes}, Apply::kRestart,
+             "Larger envelopes are TOO_LARGE.");
+  table.integer("max_hops", max_hops, {1, 1000}, Apply::kReload,
+                "A message that was passed on more often is LOOP_DETECTED.");
+  table.duration("reply_window", reply_window, {1s, 24h}, Apply::kReload,
+                 "How long a reply may take where the request has no deadline.");
+  table.integer("max_backlog", max_backlog, {1, 100'000'000}, Apply::kReload,
+                "About how many messages may wait in one of an agent's streams; past it, TARGET_OVERLOADED.");
+  table.size("max_backlog_bytes", max_backlog_bytes, {64 * 1024, 1ull << 40}, Apply::kReload,
+             "About how many bytes may wait there.");
+  table.integer("max_dead_letters", max_dead_letters, {1, 100'000'000}, Apply::kReload,
+                "Entries of the dead-letter queue; past it, what cannot be kept there is audited only.");
+  table.integer("wait_replicas", wait_replicas, {0, 16}, Apply::kRestart,
+                "Receipts wait until so many replicas have the commit.");
+  table.duration("wait_timeout", wait_timeout, {10ms, 10s}, Apply::kRestart,
+                 "How long they wait; a receipt that is withheld is asked for again by the sender.");
+  table.integer("memory_high_water", memory_high_water, {50, 100}, Apply::kReload,
+                "Percent of Redis's maxmemory from which on frames are refused as UNAVAILABLE.");
+
+  table.section("turn", "How much is decided at once.");
+  table.integer("messages", turn_messages, {1, 4000}, Apply::kRestart, "Messages, about.");
+  table.size("bytes", turn_bytes, {64 * 1024, 64u * 1024 * 1024}, Apply::kRestart, "Bytes, about.");
+  table.integer("cached_agents", cached_agents, {100, 10'000'000}, Apply::kRestart,
+                "Agents whose facts are kept in memory between turns.");
+}
+
+void Settings::check(common::Problems& problems) const {
+  common::Settings::check(problems);
+  if (profile == Profile::kProduction && master_key_file.empty())
+    problems.push_back("gateway.master_key_file: profile production needs a master key");
+  if (auto key = master_key(); !key) problems.push_back("gateway.master_key_file: " + key.error().message);
+}
+
+Result<std::optional<MasterKey>> Settings::master_key() const {
+  if (master_key_file.empty()) return std::optional<MasterKey>();
+  auto key = MasterKey::read(master_key_file);
+  if (!key) return key.error();
+  return std::optional<MasterKey>(std::move(*key));
+}
+
+LimitSettings Settings::default_limits() const {
+  return {static_cast<uint32_t>(limits_per_minute), static_cast<uint32_t>(limits_per_hour),
+          static_cast<uint32_t>(limits_burst)};
+}
+
+Policy Settings::policy() const {
+  bool production = profile == Profile::kProduction;
+  Policy policy;
+  policy.auth.drift = auth_drift;
+  policy.auth.require_signature = production;
+  policy.auth.accept_registry_token = auth_registry_tokens && !production;
+  policy.default_rule = production ? DefaultRule::kDeny : DefaultRule::kAllowWithoutAny;
+  policy.authorisation = authorisation_mode;
+  policy.limits = limits_mode;
+  policy.max_hops = max_hops;
+  policy.reply_window = reply_window;
+  policy.max_backlog_records = static_cast<uint64_t>(max_backlog);
+  policy.max_backlog_bytes = max_backlog_bytes;
+
+  std::string text = "mas.policy.v1";
+  for (std::string_view value :
+       {kProfileNames[static_cast<size_t>(profile)], kModeNames[static_cast<size_t>(authorisation_mode)],
+        kModeNames[static_cast<size_t>(limits_mode)]})
+    text.append("\n").append(value);
+  for (int64_t value : {to_millis(auth_drift), int64_t{policy.auth.accept_registry_token}, limits_per_minute,
+                        limits_per_hour, limits_burst, max_hops, to_millis(reply_window), max_backlog,
+                        static_cast<int64_t>(max_backlog_bytes), static_cast<int64_t>(max_envelope)})
+    text.append("\n").append(std::to_string(value));
+  policy.digest = sha256(text);
+  return policy;
+}
+
+}  // namespace mas::gateway

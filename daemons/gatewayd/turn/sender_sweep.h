@@ -1,0 +1,45 @@
+// Finds what need not be remembered of senders any more: instances whose lease is gone and that were silent for twice the
+// drift window (an older frame of theirs is REPLAYED anyway), and limiters that are full again by now.
+//
+// Happy path: start() names the silent ones, EXISTS asks for their leases, and those without one are put on their
+// partition's list; the next commit of that partition removes them, under its fence like everything else.
+// Failure: a sweep that fails is forgotten; the next one comes with the next period.
+// Threading: loop thread. Ownership: may be destroyed at any time.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "daemons/gatewayd/turn/partition.h"
+#include "proto/redis/connection.h"
+
+namespace mas::gateway {
+
+class SenderSweep {
+ public:
+  SenderSweep(redis::Connection& redis, const Keys& keys) : redis_(redis), keys_(keys) {}
+  ~SenderSweep() { redis_.forget(this); }
+  SenderSweep(const SenderSweep&) = delete;
+  SenderSweep& operator=(const SenderSweep&) = delete;
+
+  /// @param partitions by number; those that this gateway decides. @param silence how long is long enough.
+  void start(std::vector<std::unique_ptr<Partition>>& partitions, WallMicros now, Duration silence);
+  /// The partitions' memory is gone or not to be touched: what is under way is forgotten.
+  void cancel();
+
+ private:
+  struct Candidate {
+    unsigned partition;
+    std::string sender, instance;
+  };
+  void on_reply(uint64_t tag, const redis::Answer& answer);
+
+  redis::Connection& redis_;
+  const Keys& keys_;
+  std::vector<std::unique_ptr<Partition>>* partitions_ = nullptr;
+  WallMicros silent_since_ = 0;
+  std::vector<Candidate> candidates_;
+};
+
+}  // namespace mas::gateway

@@ -1,0 +1,28 @@
+// INFO CPU and INFO commandstats.
+#include "sdk/masctl/bench/redis_usage.h"
+
+#include "proto/redis/command.h"
+#include "sdk/masctl/bench/cpu_meter.h"
+
+namespace mas::ctl {
+
+Result<uint64_t> redis_cpu_nanos(RawLink& link) {
+  auto info = link.call(redis::Command("INFO", "CPU").bytes());
+  if (!info.ok()) return info.error();
+  return redis_cpu_of_info((*info)->text);
+}
+
+Result<RedisUsage> look_at_redis(RawLink& link) {
+  RedisUsage usage;
+  auto cpu = redis_cpu_nanos(link);
+  if (!cpu.ok()) return cpu.error();
+  usage.cpu = *cpu;
+  auto stats = link.call(redis::Command("INFO", "commandstats").bytes());
+  if (!stats.ok()) return stats.error();
+  usage.frames = calls_in_commandstats((*stats)->text, "rpush");
+  for (const char* script : {"eval", "evalsha"}) usage.turns += calls_in_commandstats((*stats)->text, script);
+  usage.entries = calls_in_commandstats((*stats)->text, "xadd");
+  return usage;
+}
+
+}  // namespace mas::ctl

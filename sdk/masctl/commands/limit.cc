@@ -1,0 +1,170 @@
+// `limit …`: how much an agent may send. The hash `ratelimit:{id}:limits`.
+#include <CLI/CLI.hpp>
+
+#include "daemons/gatewayd/limits/limit_settings.h"
+#include "proto/base/ids.h"
+#include "proto/base/json_writer.h"
+#include "sdk/masctl/cli/cli.h"
+#include "sdk/masctl/commands/commands.h"
+#include "sdk/masctl/commands/json_parts.h"
+#include "sdk/masctl/commands/rule_arguments.h"
+#include "sdk/masctl/redis/operator_audit.h"
+#include "sdk/masctl/redis/transaction.h"
+
+namespace mas::ctl {
+
+namespace {
+
+struct SetOptions {
+  std::string agent;
+  std::array<std::string, gateway::kLimitFields.size()> values;  ///< in the order of kLimitFields; empty: not given
+  std::string by;
+};
+
+struct AgentOptions {
+  std::string agent;
+  std::string by;
+};
+
+Status check_set(const SetOptions& options) {
+  if (auto status = check_agent_id(options.agent); !status.ok()) return status;
+  bool any = false;
+  for (size_t i = 0; i < options.values.size(); ++i) {
+    if (options.values[i].empty()) continue;
+    any = true;
+    if (!gateway::parse_rate(options.values[i]))
+      return Error{Errc::kInvalidArgument, std::string(gateway::kLimitFields[i]) + " '" + printable(options.values[i]) +
+                                               "' is not a whole number from 0 (no limit) to " +
+                                               std::to_string(gateway::kMaxRate)};
+  }
+  if (any) return {};
+  return Error{Errc::kInvalidArgument, "nothing to set; expected --per-minute, --per-hour or --burst"};
+}
+
+ExitCode run_set(Context& context, const SetOptions& options) {
+  const Keys& keys = context.settings.keys;
+  if (auto status = check_set(options); !status.ok()) return context.out.fail(status.error());
+  auto redis = SyncRedis::open(context.settings);
+  if (!redis.ok()) return context.out.fail(redis.error());
+  std::vector<std::string> args = {"HSET", keys.limits(options.agent)};
+  std::vector<std::string> words;
+  for (size_t i = 0; i < options.values.size(); ++i) {
+    if (options.values[i].empty()) continue;
+    args.emplace_back(gateway::kLimitFields[i]);
+    args.push_back(options.values[i]);
+    words.push_back(std::string(gateway::kLimitFields[i]) + "=" + options.values[i]);
+  }
+  redis::Command command = redis::Command::of(args);
+  append_operator_record(command, keys, operator_name(options.by), "limit.set", options.agent, joined_words(words));
+  auto values = transact(**redis, command);
+  if (!values.ok()) return context.out.fail(values.error());
+  context.out.line(context.out.json() ? "{\"written\":" + std::to_string(words.size()) + "}"
+                                      : joined_words(words) + " written");
+  return ExitCode::kOk;
+}
+
+ExitCode run_clear(Context& context, const AgentOptions& options) {
+  const Keys& keys = context.settings.keys;
+  if (auto status = check_agent_id(options.agent); !status.ok()) return context.out.fail(status.error());
+  auto redis = SyncRedis::open(context.settings);
+  if (!redis.ok()) return context.out.fail(redis.error());
+  redis::Command command("DEL", keys.limits(options.agent));
+  append_operator_record(command, keys, operator_name(options.by), "limit.clear", options.agent, "");
+  auto values = transact(**redis, command);
+  if (!values.ok()) return context.out.fail(values.error());
+  bool existed = values->front().integer > 0;
+  if (context.out.json()) {
+    context.out.line(std::string("{\"existed\":") + (existed ? "true" : "false") + "}");
+  } else {
+    context.out.line(existed ? "limits removed: the gateway's defaults hold" : "there were no limits of its own");
+  }
+  return ExitCode::kOk;
+}
+
+using Values = std::vector<std::optional<std::string_view>>;
+
+Values values_of(const Value& reply) {
+  Values values;
+  for (const auto& element : reply.elements)
+    values.push_back(element.is_nil() ? std::nullopt : std::optional<std::string_view>(element.text));
+  values.resize(gateway::kLimitFields.size());
+  return values;
+}
+
+void print_json(Output& out, const std::string& agent, const Values& values, const Status& readable) {
+  std::string text;
+  JsonWriter json(text);
+  json.begin_object().key("agent").string(agent);
+  for (size_t i = 0; i < values.size(); ++i) {
+    json.key(gateway::kLimitFields[i]);
+    auto rate = values[i] ? gateway::parse_rate(*values[i]) : std::nullopt;
+    if (rate) {
+      json.unsigned_integer(*rate);
+    } else if (values[i]) {
+      json_text_or_lossy(json, *values[i]);
+    } else {
+      json.null();
+    }
+  }
+  json.key("problem");
+  if (readable.ok()) {
+    json.null();
+  } else {
+    json.string(readable.error().message);
+  }
+  json.end_object();
+  out.foreign(text);
+}
+
+ExitCode run_show(Context& context, const AgentOptions& options) {
+  const Keys& keys = context.settings.keys;
+  if (auto status = check_agent_id(options.agent); !status.ok()) return context.out.fail(status.error());
+  auto redis = SyncRedis::open(context.settings);
+  if (!redis.ok()) return context.out.fail(redis.error());
+  auto reply = (*redis)->ask_one(redis::Command("HMGET", keys.limits(options.agent), gateway::kLimitFields[0],
+                                                gateway::kLimitFields[1], gateway::kLimitFields[2]));
+  if (!reply.ok()) return context.out.fail(reply.error());
+  Values values = values_of(*reply);
+  auto settings = gateway::parse_limits(values, {});
+  Status readable = settings.ok() ? Status() : Status(settings.error());
+  if (context.out.json()) {
+    print_json(context.out, options.agent, values, readable);
+    return ExitCode::kOk;
+  }
+  Table table({"LIMIT", "VALUE"});
+  for (size_t i = 0; i < values.size(); ++i)
+    table.add({std::string(gateway::kLimitFields[i]), std::string(values[i].value_or("the gateway's default"))});
+  context.out.table(table);
+  if (!readable.ok())
+    context.out.note("every message of '" + options.agent + "' is refused: " + readable.error().message);
+  return ExitCode::kOk;
+}
+
+}  // namespace
+
+void add_limit_commands(Cli& cli) {
+  CLI::App& group = cli.group("limit", "How much an agent may send through the gateway");
+
+  CLI::App* set = group.add_subcommand("set", "Set an agent's own limits; what is not given stays as it is");
+  auto& options = cli.leaf<SetOptions>(*set, run_set);
+  set->add_option("AGENT", options.agent, "The sender")->required()->type_name("");
+  set->add_option("--per-minute", options.values[0], "Messages a minute; 0: no limit")->type_name("N");
+  set->add_option("--per-hour", options.values[1], "Messages an hour; 0: no limit")->type_name("N");
+  set->add_option("--burst", options.values[2], "How many at once. Default: as many as its rate")->type_name("N");
+  add_by_option(*set, options.by);
+  set->footer(
+      "Examples:\n"
+      "  masctl limit set crawler --per-minute 600 --burst 50\n"
+      "  masctl limit set trusted --per-minute 0 --per-hour 0");
+
+  CLI::App* show = group.add_subcommand("show", "Print an agent's own limits");
+  auto& shown = cli.leaf<AgentOptions>(*show, run_show);
+  show->add_option("AGENT", shown.agent, "The sender")->required()->type_name("");
+
+  CLI::App* clear = group.add_subcommand("clear", "Remove an agent's own limits, so that the defaults hold");
+  auto& cleared = cli.leaf<AgentOptions>(*clear, run_clear);
+  clear->add_option("AGENT", cleared.agent, "The sender")->required()->type_name("");
+  add_by_option(*clear, cleared.by);
+}
+
+}  // namespace mas::ctl

@@ -1,0 +1,76 @@
+// `top`: the gateways at work, refreshed until Ctrl-C.
+#include <poll.h>
+
+#include <CLI/CLI.hpp>
+
+#include "sdk/masctl/bench/interrupt.h"
+#include "sdk/masctl/cli/cli.h"
+#include "sdk/masctl/commands/commands.h"
+#include "sdk/masctl/commands/top_view.h"
+
+namespace mas::ctl {
+
+namespace {
+
+struct TopOptions {
+  bool once = false;
+  std::string interval = "1";
+};
+
+constexpr const char* kClear = "\x1b[H\x1b[J";
+
+double wall_seconds() { return static_cast<double>(wall_now()) / 1e6; }
+
+Result<GatewayView> look(const Settings& settings) {
+  auto redis = SyncRedis::open(settings);
+  if (!redis.ok()) return redis.error();
+  return read_gateways(**redis, settings.keys);
+}
+
+void print(Output& out, const TopView& top, bool refresh) {
+  if (out.json()) return out.line(top.json(wall_seconds()));
+  std::string screen = refresh && out.terminal() ? kClear : "";
+  for (const auto& line : top.header()) screen += line + "\n";
+  for (const Table& table : {top.gateways(wall_seconds()), top.decided(), top.partitions()}) {
+    if (!table.empty()) screen += "\n" + (out.terminal() ? table.aligned() : table.tab_separated());
+  }
+  out.line(screen);
+}
+
+ExitCode run_top(Context& context, const TopOptions& options) {
+  auto interval = parse_seconds(options.interval);
+  if (!interval.ok()) return context.out.fail(interval.error().in("--interval"));
+  remember_interrupts();
+  TopView top;
+  do {
+    auto view = look(context.settings);
+    if (!view.ok() && (options.once || top.view().gateways.empty())) return context.out.fail(view.error());
+    if (!view.ok()) {
+      context.out.note(view.error().message);
+    } else {
+      top.look(std::move(*view), mono_now());
+      print(context.out, top, !options.once);
+    }
+    if (options.once || context.out.closed()) break;
+    poll(nullptr, 0, static_cast<int>(to_millis(*interval)));
+  } while (!interrupted());
+  return ExitCode::kOk;
+}
+
+}  // namespace
+
+void add_top_command(Cli& cli) {
+  CLI::App* top = cli.root().add_subcommand("top", "The gateways at work: rates, decisions, what waits, who owns what");
+  auto& options = cli.leaf<TopOptions>(*top, run_top);
+  top->add_flag("--once", options.once, "Show the totals once and end; rates need two looks");
+  top->add_option("--interval", options.interval, "Time between two looks. Default: 1")->type_name("SECONDS");
+  top->footer(
+      "Numbers come from what the gateways write to Redis every few seconds, so rates follow at that pace. With "
+      "--json\n"
+      "one document per look, one per line. Ends with Ctrl-C.\n"
+      "Examples:\n"
+      "  masctl top\n"
+      "  masctl top --once --json");
+}
+
+}  // namespace mas::ctl

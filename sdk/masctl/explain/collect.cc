@@ -1,0 +1,121 @@
+// Two agents, the sender's rules and limits, the gateways' profile.
+#include "sdk/masctl/explain/collect.h"
+
+#include <algorithm>
+
+#include "proto/base/ids.h"
+#include "proto/wire/agent_entry.h"
+#include "proto/wire/json.h"
+#include "sdk/masctl/redis/rules_reader.h"
+
+namespace mas::ctl {
+
+namespace {
+
+// The replies of the first round trip, by their place.
+enum Place : size_t { kSenderEntry, kSenderIdentity, kTargetEntry, kTargetIdentity, kRules, kLimits = kRules + 3 };
+
+constexpr std::string_view kGateway = "gatewayd:";
+
+void ask_standing(redis::Command& command, const Keys& keys, const std::string& id) {
+  command.add("HMGET", keys.agent(id), "id", "mode", "status", "token");
+  command.add("HGETALL", keys.identity(id));
+}
+
+/// An entry that is of another type, or names another id, is none.
+AgentStanding standing_of(const std::string& id, const Value& entry, const Value& identity) {
+  AgentStanding out;
+  out.registered = entry.elements.size() == 4 && entry.elements[0].text == id;
+  if (out.registered) {
+    out.gateway_mode = entry.elements[1].text == kModeGateway;
+    out.active = entry.elements[2].text == kStatusActive;
+    out.has_registry_token = !entry.elements[3].text.empty();
+  }
+  std::vector<std::string_view> fields;
+  for (const auto& field : identity.elements) fields.push_back(field.text);
+  out.identity = identity.is_error() ? Result<Identity>(Error{Errc::kMalformed, printable(identity.text, 128)})
+                                     : identity_from_fields(id, fields);
+  return out;
+}
+
+void take_limits(ExplainFacts& facts, const Value& reply) {
+  if (reply.is_error()) {
+    facts.limits = Error{Errc::kMalformed, printable(reply.text, 128)};
+    return;
+  }
+  std::vector<std::optional<std::string_view>> values;
+  for (const auto& element : reply.elements)
+    values.push_back(element.is_nil() ? std::nullopt : std::optional<std::string_view>(element.text));
+  facts.own_limits = std::any_of(values.begin(), values.end(), [](const auto& value) { return value.has_value(); });
+  facts.limits = gateway::parse_limits(values, {});
+}
+
+/// @return the heartbeats of the gateways that beat.
+Result<std::vector<std::string>> gateway_snapshots(SyncRedis& redis, const Keys& keys) {
+  auto members = redis.ask_one(redis::Command("SMEMBERS", keys.daemons()));
+  if (!members.ok()) return members.error();
+  redis::Command command;
+  for (const auto& member : members->elements)
+    if (member.text.starts_with(kGateway))
+      command.add("GET", keys.daemon("gatewayd", std::string_view(member.text).substr(kGateway.size())));
+  std::vector<std::string> snapshots;
+  if (command.count() == 0) return snapshots;
+  auto replies = redis.ask(command);
+  if (!replies.ok()) return replies.error();
+  for (auto& reply : *replies)
+    if (reply.is_text()) snapshots.push_back(std::move(reply.text));
+  return snapshots;
+}
+
+std::optional<Profile> profile_of(const std::string& snapshot) {
+  auto members = JsonReader::local().members(snapshot);
+  if (!members.ok()) return std::nullopt;
+  for (const auto& [name, token] : *members)
+    if (name == "profile") return parse_profile(json_text(token));
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<ExplainFacts> collect_explain_facts(SyncRedis& redis, const Keys& keys, const std::string& sender,
+                                           const std::string& target) {
+  redis::Command command;
+  ask_standing(command, keys, sender);
+  ask_standing(command, keys, target);
+  append_rules_query(command, keys, sender);
+  command.add("HMGET", keys.limits(sender), gateway::kLimitFields[0], gateway::kLimitFields[1],
+              gateway::kLimitFields[2]);
+  auto replies = redis.ask(command);
+  if (!replies.ok()) return replies.error();
+
+  ExplainFacts facts;
+  facts.sender = sender;
+  facts.target = target;
+  facts.now = wall_now();
+  facts.sender_standing = standing_of(sender, (*replies)[kSenderEntry], (*replies)[kSenderIdentity]);
+  facts.target_standing = standing_of(target, (*replies)[kTargetEntry], (*replies)[kTargetIdentity]);
+  facts.rules = rules_of(std::span(*replies).subspan(kRules, 3)).rules;
+  take_limits(facts, (*replies)[kLimits]);
+  auto roles = read_roles(redis, keys, facts.rules.roles);
+  if (!roles.ok()) return roles.error();
+  for (auto& role : *roles)
+    if (role.exists) facts.roles.push_back(std::move(role.role));
+  return facts;
+}
+
+Result<FoundProfile> find_profile(SyncRedis& redis, const Keys& keys) {
+  auto snapshots = gateway_snapshots(redis, keys);
+  if (!snapshots.ok()) return snapshots.error();
+  if (snapshots->empty()) return FoundProfile{Profile::kDevelopment, "assumed, as no gateway lives"};
+  std::optional<Profile> found;
+  for (const auto& snapshot : *snapshots) {
+    auto profile = profile_of(snapshot);
+    if (!profile) continue;
+    if (found && *found != *profile) return FoundProfile{Profile::kProduction, "the gateways differ"};
+    found = profile;
+  }
+  if (!found) return FoundProfile{Profile::kDevelopment, "assumed, as the gateways do not say"};
+  return FoundProfile{*found, "as the gateways run"};
+}
+
+}  // namespace mas::ctl

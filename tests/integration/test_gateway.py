@@ -1,0 +1,286 @@
+"""What the gateway decides and delivers, seen by a peer that was written from the protocol's text alone."""
+
+import time
+
+from harness import MasTestCase, for_each, main, poll_until
+from harness.gateway_peer import GatewayPeer, record
+
+QUICK = {"lease": {"ttl": "1s"}}
+
+
+class GatewayCase(MasTestCase):
+    config = {}
+
+    def setUp(self):
+        super().setUp()
+        self.redis = self.start_redis()
+        self.gateway = self.start_gateway()
+
+    def start_gateway(self, **config):
+        gateway = self.start_daemon("mas-gatewayd", self.redis, {**QUICK, **self.config, **config})
+        poll_until(lambda: gateway.ready()[1].get("deciding"), 10, "the gateway has fenced partitions")
+        return gateway
+
+    def peer(self, agent_id, **options):
+        peer = GatewayPeer(self.redis, agent_id, **options)
+        self.addCleanup(peer.close)
+        return peer
+
+    def eventually(self, decide, wanted, timeout=2.0):
+        """Sends until the decision is the wanted one: a change has to reach the gateway first."""
+        poll_until(lambda: decide().decisions() == [wanted], timeout, f"the decision becomes {wanted}")
+
+
+class DeliveryTest(GatewayCase):
+    def test_a_message_arrives_and_its_sender_is_told(self):
+        alice, bob = self.peer("alice"), self.peer("bob")
+        receipt = alice.send(alice.envelope("bob", "greeting", {"text": "hä?", "n": 12345678901234567890}))
+        self.assertEqual((receipt.kind, receipt.sequence, receipt.decisions()), (1, 1, ["ALLOWED"]))
+        got = bob.wait_messages(1)
+        self.assertEqual((got[0]["sender_id"], got[0]["message_type"]), ("alice", "greeting"))
+        self.assertEqual(got[0]["data"], {"text": "hä?", "n": 12345678901234567890})
+        self.assertEqual(self.redis.cmd("LLEN", f"mas.ingress:{{{alice.partition}}}"), 0)
+
+    def test_order_and_batches(self):
+        alice, bob = self.peer("alice"), self.peer("bob")
+        for first in range(0, 300, 100):
+            receipt = alice.send(*[alice.envelope("bob", data={"n": n}) for n in range(first, first + 100)])
+            self.assertEqual(receipt.decisions(), ["ALLOWED"] * 100)
+        self.assertEqual([m["data"]["n"] for m in bob.wait_messages(300)], list(range(300)))
+        self.assertLess(len(bob.entries()), 10, "what is decided together lies in one entry")
+
+    def test_lanes(self):
+        alice, bob = self.peer("alice"), self.peer("bob")
+        for lane in ("critical", "high", "low", "bulk"):
+            alice.send(alice.envelope("bob", priority=lane))
+            self.assertEqual(len(bob.wait_messages(1, f":{lane}")), 1)
+        alice.send(alice.envelope("bob", priority="no such"))
+        self.assertEqual(len(bob.wait_messages(1)), 1)
+
+    def test_targets_that_are_not_there(self):
+        alice = self.peer("alice")
+        self.peer("sleeper", active=False)
+        self.redis.cmd("HSET", "agent:p2p", "id", "p2p", "status", "ACTIVE")
+        receipt = alice.send(*[alice.envelope(target) for target in ("nobody", "p2p", "not an id", "sleeper")])
+        self.assertEqual(receipt.decisions(),
+                         ["TARGET_NOT_FOUND", "TARGET_NOT_FOUND", "TARGET_NOT_FOUND", "QUEUED_OFFLINE"])
+        self.assertIn("gateway mode", receipt.outcomes[1][2])
+        late = self.peer("nobody")
+        self.eventually(lambda: alice.send(alice.envelope("nobody")), "ALLOWED")
+        self.assertEqual(len(late.messages()), 1)
+
+    def test_replies_come_back_to_the_instance_that_asked(self):
+        alice, bob = self.peer("alice"), self.peer("bob")
+        self.redis.cmd("SADD", "agent:bob:allowed_targets", "carol")  # bob may not send to alice by himself
+        alice.send(alice.envelope("bob", "question", correlation_id="c1", expects_reply=True))
+        bob.wait_messages(1)
+        ticket = bob.entries()[0][0][1]
+        self.assertEqual(len(ticket), 56)
+        answer = bob.envelope("alice", "answer", {"n": 42}, correlation_id="c1", is_reply=True)
+        self.assertEqual(bob.send(answer).decisions(), ["AUTHZ_DENIED"], "without a ticket")
+        self.assertEqual(bob.send(answer, ticket=ticket).decisions(), ["ALLOWED"])
+        replies = alice.wait_messages(1, f":@{alice.instance.hex()}")
+        self.assertEqual(replies[0]["data"], {"n": 42})
+
+        other = bob.envelope("alice", "answer", correlation_id="c2", is_reply=True)
+        self.assertEqual(bob.send(other, ticket=ticket).decisions(), ["AUTHZ_DENIED"], "for another conversation")
+        forged = bytes([ticket[0] ^ 1]) + ticket[1:]
+        self.assertEqual(bob.send(answer, ticket=forged).decisions(), ["AUTHZ_DENIED"], "another instance")
+        self.redis.cmd("SADD", "agent:bob:blocked_targets", "alice")
+        self.eventually(lambda: bob.send(answer, ticket=ticket), "AUTHZ_DENIED")
+
+    def test_deadlines_and_hops(self):
+        alice = self.peer("alice")
+        self.peer("bob")
+        receipt = alice.send(alice.envelope("bob", deadline=time.time() - 1), alice.envelope("bob", deadline=time.time() + 60),
+                             alice.envelope("bob", hops=33), alice.envelope("bob", hops=32))
+        self.assertEqual(receipt.decisions(), ["EXPIRED", "ALLOWED", "LOOP_DETECTED", "ALLOWED"])
+
+
+class SequenceTest(GatewayCase):
+    def test_what_was_decided_is_not_decided_again(self):
+        alice, bob = self.peer("alice"), self.peer("bob")
+        messages = [alice.envelope("bob"), alice.envelope("nobody"), alice.envelope("bob")]
+        first = alice.send(*messages)
+        self.assertEqual(first.decisions(), ["ALLOWED", "TARGET_NOT_FOUND", "ALLOWED"])
+        again = alice.send(*messages, sequence=1)
+        self.assertEqual(again.decisions(), first.decisions())
+        self.assertEqual(len(bob.wait_messages(2)), 2)
+        self.assertEqual(self.gateway.metrics()["mas_gatewayd_repeated_messages_total"], 3)
+
+    def test_fifty_copies_change_nothing(self):
+        alice, bob = self.peer("alice"), self.peer("bob")
+        frame = alice.frame([record(alice.envelope("bob"))], 1)
+        for _ in range(50):
+            alice.push(frame)
+        for _ in range(50):
+            self.assertEqual(alice.receipt().decisions(), ["ALLOWED"])
+        self.assertEqual(len(bob.wait_messages(1)), 1)
+
+    def test_a_gap_decides_nothing(self):
+        alice, bob = self.peer("alice"), self.peer("bob")
+        alice.send(alice.envelope("bob"))
+        receipt = alice.send(alice.envelope("bob"), sequence=5)
+        self.assertEqual((receipt.kind, receipt.sequence), (2, 2))
+        overlap = alice.send(*[alice.envelope("bob") for _ in range(3)], sequence=1)
+        self.assertEqual(overlap.decisions(), ["ALLOWED"] * 3)
+        self.assertEqual(len(bob.wait_messages(3)), 3)
+
+    def test_memory_survives_the_gateway(self):
+        alice, bob = self.peer("alice"), self.peer("bob")
+        messages = [alice.envelope("bob"), alice.envelope("nobody")]
+        alice.send(*messages)
+        self.gateway.kill()
+        self.start_gateway()
+        self.assertEqual(alice.send(*messages, sequence=1).decisions(), ["ALLOWED", "TARGET_NOT_FOUND"])
+        self.assertEqual(alice.send(alice.envelope("bob")).decisions(), ["ALLOWED"])
+        self.assertEqual(len(bob.wait_messages(2)), 2)
+
+
+class RefusalTest(GatewayCase):
+    def test_credentials(self):
+        alice = self.peer("alice")
+        self.peer("bob")
+        alice.token = "another"
+        receipt = alice.send(alice.envelope("bob"))
+        self.assertEqual((receipt.kind, receipt.decisions()), (3, ["AUTH_FAILED"]))
+        stranger = self.peer("mallory", register=False)
+        self.assertEqual(stranger.send(stranger.envelope("bob")).decisions(), ["AUTH_FAILED"])
+        alice.token = "token-of-alice"
+        self.assertEqual(alice.send(alice.envelope("bob")).decisions(), ["ALLOWED"], "no number was used")
+
+    def test_another_agent_s_token(self):
+        alice, bob = self.peer("alice"), self.peer("bob")
+        alice.token = bob.token
+        self.assertEqual(alice.send(alice.envelope("bob")).decisions(), ["AUTH_FAILED"])
+        alice.token = "token-of-alice"
+        as_bob = bob.envelope("alice")
+        self.assertEqual(alice.send(as_bob).decisions(), ["MALFORMED"], "the envelope names another sender")
+
+    def test_timestamps_outside_the_window(self):
+        alice = self.peer("alice")
+        self.peer("bob")
+        for away in (-301, 301):
+            self.assertEqual(alice.send(alice.envelope("bob"), timestamp=time.time() + away).decisions(), ["REPLAYED"])
+
+    def test_another_s_partition(self):
+        alice = self.peer("alice")
+        alice.push(alice.frame([record(alice.envelope("alice"))], 1), (alice.partition + 1) % 16)
+        self.assertEqual(alice.receipt().decisions(), ["MALFORMED"])
+
+    def test_poison_is_kept_and_blocks_nothing(self):
+        alice, bob = self.peer("alice"), self.peer("bob")
+        poison = [b"", b"\x00", b"garbage" * 1000, alice.frame([record(alice.envelope("bob"))], 1)[:-3], b"\x01" * 40,
+                  alice.frame([record(alice.envelope("bob"))], 0)]
+        for element in poison:
+            self.redis.cmd("RPUSH", f"mas.ingress:{{{alice.partition}}}", element)
+        poll_until(lambda: self.redis.cmd("XLEN", "dlq:messages") == len(poison), 10, "poison becomes dead letters")
+        receipts = [alice.receipt() for _ in range(2)]
+        self.assertEqual([r.decisions() for r in receipts], [["MALFORMED"]] * 2)
+        self.assertEqual(alice.send(alice.envelope("bob")).decisions(), ["ALLOWED"])
+        self.assertEqual(len(bob.wait_messages(1)), 1)
+        letter = self.redis.cmd("XRANGE", "dlq:messages", "-", "+", "COUNT", 3)[2][1]
+        fields = dict(zip(letter[::2], letter[1::2]))
+        self.assertEqual(fields["payload"], "garbage" * 1000)
+        self.assertIn("frame:", fields["reason"])
+
+    def test_envelopes_that_are_none(self):
+        alice = self.peer("alice")
+        self.peer("bob")
+        good = alice.envelope("bob")
+        receipt = alice.send(b"{}", b"", good[:-1], good, b"[" * 100_000, alice.envelope("bob", data={"x": "y" * 2_000_000}))
+        self.assertEqual(receipt.decisions(), ["MALFORMED", "MALFORMED", "MALFORMED", "ALLOWED", "MALFORMED", "TOO_LARGE"])
+
+    def test_a_stream_of_another_type_loses_nothing(self):
+        alice, bob = self.peer("alice"), self.peer("bob")
+        carol = self.peer("carol")
+        self.redis.cmd("SET", "agent.stream:bob", "not a stream")
+        receipt = alice.send(alice.envelope("bob"), alice.envelope("carol"))
+        self.assertEqual(receipt.decisions(), ["UNAVAILABLE", "ALLOWED"])
+        self.assertEqual(len(carol.wait_messages(1)), 1)
+        self.assertEqual(self.redis.cmd("XLEN", "dlq:messages"), 1)
+        # It works when the gateway looked, too: the type changes behind its back.
+        self.redis.cmd("DEL", "agent.stream:bob")
+        self.eventually(lambda: alice.send(alice.envelope("bob")), "ALLOWED", 10)
+        bob.wait_messages(1)
+        self.redis.cmd("DEL", "agent.stream:bob")
+        self.redis.cmd("SET", "agent.stream:bob", "not a stream")
+        receipt = alice.send(alice.envelope("carol"), alice.envelope("bob"), alice.envelope("carol"))
+        self.assertEqual(receipt.decisions(), ["ALLOWED", "UNAVAILABLE", "ALLOWED"])
+        self.assertEqual(len(carol.wait_messages(3)), 3)
+
+
+class RulesTest(GatewayCase):
+    def test_lists_take_effect_at_once(self):
+        alice = self.peer("alice")
+        self.peer("bob")
+        send = lambda: alice.send(alice.envelope("bob"))
+        self.assertEqual(send().decisions(), ["ALLOWED"])
+        self.redis.cmd("SADD", "agent:alice:blocked_targets", "bob")
+        self.eventually(send, "AUTHZ_DENIED")
+        self.redis.cmd("DEL", "agent:alice:blocked_targets")
+        self.eventually(send, "ALLOWED")
+        self.redis.cmd("SADD", "agent:alice:allowed_targets", "carol")
+        self.eventually(send, "AUTHZ_DENIED")
+        self.redis.cmd("SADD", "agent:alice:roles", "writer")
+        self.redis.cmd("SADD", "role:writer:permissions", "send:b*")
+        self.eventually(send, "ALLOWED")
+        self.redis.cmd("SREM", "role:writer:permissions", "send:b*")
+        self.eventually(send, "AUTHZ_DENIED")
+
+    def test_limits(self):
+        alice = self.peer("alice")
+        self.peer("bob")
+        self.redis.cmd("HSET", "ratelimit:alice:limits", "per_minute", 10)
+        receipt = alice.send(*[alice.envelope("bob") for _ in range(100)])
+        self.assertEqual(receipt.decisions(), ["ALLOWED"] * 10 + ["RATE_LIMITED"] * 90)
+        self.assertTrue(5500 < receipt.outcomes[10][1] <= 6000, receipt.outcomes[10])
+        self.gateway.kill()
+        self.start_gateway()
+        self.assertEqual(alice.send(alice.envelope("bob")).decisions(), ["RATE_LIMITED"], "carried over a take-over")
+        self.redis.cmd("HSET", "ratelimit:alice:limits", "per_minute", "many")
+        receipt = alice.send(alice.envelope("bob"))
+        self.assertEqual(receipt.decisions(), ["RATE_LIMITED"])
+        self.redis.cmd("DEL", "ratelimit:alice:limits")
+        self.eventually(lambda: alice.send(alice.envelope("bob")), "ALLOWED")
+
+    def test_invalidations_are_missed_and_found_again(self):
+        alice = self.peer("alice")
+        self.peer("bob")
+        self.assertEqual(alice.send(alice.envelope("bob")).decisions(), ["ALLOWED"])
+        self.redis.cmd("CLIENT", "KILL", "TYPE", "pubsub", "SKIPME", "yes")
+        self.redis.cmd("SADD", "agent:alice:blocked_targets", "bob")
+        alice.listen()
+        self.eventually(lambda: alice.send(alice.envelope("bob")), "AUTHZ_DENIED", 10)
+
+
+class ForgettingTest(GatewayCase):
+    config = {"auth": {"drift": "1s"}}
+
+    def test_instances_that_are_gone_are_forgotten(self):
+        alice, again = self.peer("alice"), self.peer("alice")
+        self.peer("bob")
+        alice.send(alice.envelope("bob"))
+        fields = lambda: self.redis.cmd("HKEYS", f"mas.sender:{{{alice.partition}}}")
+        self.assertEqual(fields(), [f"alice/{alice.instance.hex()}"])
+        self.redis.cmd("SET", f"agent:alice:alive:{again.instance.hex()}", 1)
+
+        def sent_by_the_other():
+            again.send(again.envelope("bob"))
+            return fields() == [f"alice/{again.instance.hex()}"]
+        poll_until(sent_by_the_other, 10, lambda: f"only the living instance is remembered: {fields()}")
+
+
+class ShadowTest(GatewayCase):
+    config = {"authorisation": {"mode": "shadow"}}
+
+    def test_what_would_be_refused_is_counted_and_goes_on(self):
+        alice, bob = self.peer("alice"), self.peer("bob")
+        self.redis.cmd("SADD", "agent:alice:blocked_targets", "bob")
+        self.assertEqual(alice.send(alice.envelope("bob")).decisions(), ["ALLOWED"])
+        self.assertEqual(len(bob.wait_messages(1)), 1)
+        self.assertEqual(self.gateway.metrics()["mas_gatewayd_shadow_refusals_total"], 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+// Credentials files: read, written, and errors that help without telling.
+#include "proto/wire/credentials.h"
+
+#include "proto/base/base64.h"
+#include "proto/base/random.h"
+#include "proto/wire/limits.h"
+#include "tests/unit/catch.h"
+#include "tests/unit/temp_dir.h"
+
+using namespace mas;
+using mas::test::TempDir;
+
+namespace {
+
+const std::string kKey = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+
+std::string error_of(const std::string& text) {
+  auto credentials = parse_credentials(text, "f");
+  return credentials.ok() ? "" : credentials.error().message;
+}
+
+bool says(const std::string& message, const std::string& part) {
+  INFO(message);
+  return message.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("credentials are read back as they were written") {
+  Credentials credentials;
+  credentials.agent_id = "alice";
+  credentials.token = random_token(32);
+  credentials.key_id = "k1";
+  credentials.key = *from_base64url(kKey);
+  auto read = parse_credentials(credentials_toml(credentials), "f");
+  REQUIRE(read.ok());
+  CHECK(read->agent_id == "alice");
+  CHECK(read->token == credentials.token);
+  CHECK(read->key_id == "k1");
+  CHECK(read->key == credentials.key);
+  CHECK(read->has_key());
+
+  auto token_only = parse_credentials("agent_id = 'alice'\ntoken = 'any text'\n", "f");
+  REQUIRE(token_only.ok());
+  CHECK(token_only->token == "any text");
+  CHECK_FALSE(token_only->has_key());
+  auto key_only =
+      parse_credentials("\n# comment [x] {y}\nkey = \"" + kKey + "\"\nkey_id='k1' # why\nagent_id='a'", "f");
+  REQUIRE(key_only.ok());
+  CHECK(key_only->token.empty());
+  CHECK(parse_credentials("agent_id = 'a'\ntoken = 'has = and # and [ in it'\n", "f").ok());
+}
+
+TEST_CASE("the file must be closed to others") {
+  TempDir dir;
+  std::string text = "agent_id = 'alice'\ntoken = 't0ken'\n";
+  CHECK(read_credentials(dir.file("a", text, 0600)).ok());
+  CHECK(read_credentials(dir.file("b", text, 0400)).ok());
+  for (mode_t mode : {0440, 0640, 0604, 0644, 0660, 0620}) {
+    auto refused = read_credentials(dir.file("c" + std::to_string(mode), text, mode));
+    REQUIRE_FALSE(refused.ok());
+    CHECK(says(refused.error().message, "open to others; expected mode 0400 or 0600"));
+  }
+  CHECK(read_credentials(dir.name + "/none").error().code == Errc::kNotFound);
+  CHECK(says(read_credentials(dir.name + "/.").error().message, "not a file"));
+  CHECK(says(read_credentials(dir.file("large", std::string(5000, '#'))).error().message, "4096"));
+  // As systemd gives it to the service's user: readable by an ACL, whose mask shows as the group's permission.
+  dir.file("agent", text, 0440);
+  setenv("CREDENTIALS_DIRECTORY", dir.name.c_str(), 1);
+  CHECK(read_credentials("agent").ok());
+  CHECK(read_credentials(dir.name + "/agent").ok());
+  unsetenv("CREDENTIALS_DIRECTORY");
+  CHECK_FALSE(read_credentials("agent").ok());
+}
+
+TEST_CASE("errors say file, line and field") {
+  CHECK(says(error_of("agent_id = 'alice'\ntoken = 5\n"), "f:2: token: expected a text in quotes"));
+  CHECK(says(error_of("agent_id = 'not an id'\ntoken = 't'\n"), "f:1: agent_id: expected an agent id"));
+  CHECK(says(error_of("agent_id = 'a'\nkey_id = 'a b'\nkey = '" + kKey + "'\n"), "f:2: "));
+  CHECK(says(error_of("agent_id = 'a'\nkey_id = 'k'\nkey = 'short'\n"), "f:3: key: expected 43 characters"));
+  CHECK(says(error_of("agent_id = 'a'\n\ntoken = ''\n"), "f:3: token: "));
+  CHECK(says(error_of("agent_id = 'a'\ntoken = 't'\nother = 1\n"), "f:3: unknown field"));
+  CHECK(says(error_of("token = 't'\n"), "agent_id is missing"));
+  CHECK(says(error_of("agent_id = 'a'\n"), "expected a token, or key_id and key"));
+  CHECK(says(error_of("agent_id = 'a'\ntoken = 't'\nkey_id = 'k'\n"), "key is missing"));
+  CHECK(says(error_of("agent_id = 'a'\ntoken = 't'\nkey = '" + kKey + "'\n"), "key_id is missing"));
+  CHECK(says(error_of("agent_id = 'a'\nagent_id = 'b'\n"), "f:2: not TOML"));
+  CHECK(says(error_of("agent_id = \n"), "f:1: not TOML"));
+  CHECK(says(error_of(""), "agent_id is missing"));
+}
+
+TEST_CASE("no error tells a secret, wherever it stands") {
+  const std::string secret = "s3cr3t-s3cr3t-s3cr3t-s3cr3t-s3cr3t-s3cr3t-00";
+  for (const std::string& text :
+       {"agent_id = 'a'\ntoken = " + secret + "\n", "agent_id = 'a'\ntoken = '" + secret + "\n",
+        "agent_id = 'a'\nkey_id = 'k'\nkey = '" + secret + "'\n", secret + "\n", "agent_id = 'a'\n" + secret + " = 1\n",
+        "agent_id = '" + secret + " '\n", "agent_id = 'a'\ntoken = ['" + secret + "']\n",
+        "agent_id = 'a'\ntoken = '" + secret + "' '" + secret + "'\n", "[" + secret + "]\n",
+        "agent_id = 'a'\nkey_id = '" + secret + " '\n"}) {
+    std::string message = error_of(text);
+    INFO(text << " -> " << message);
+    CHECK_FALSE(message.empty());
+    CHECK(message.find("s3cr3t") == std::string::npos);
+  }
+}
+
+TEST_CASE("only flat lines are read, so that no file is deep") {
+  for (const std::string& text :
+       {std::string("a.b = 1\n"), std::string("[a]\n"), std::string("[[a]]\n"), std::string("a = [1]\n"),
+        std::string("a = {b=1}\n"), "a = " + std::string(4000, '['), std::string(4000, '.')})
+    CHECK(says(error_of(text), "f:1: expected nothing but lines of FIELD"));
+}
