@@ -60,13 +60,14 @@ struct Field {
 constexpr Field kFields[] = {
     {"agent_id", take_agent_id}, {"token", take_token}, {"key_id", take_key_id}, {"key", take_key}};
 
-/// toml++ descends once per part of a dotted key and per bracket; a credentials file has neither, so that the depth is
-/// bounded by refusing both outside of comments and texts.
+/// toml++ descends once per part of a dotted key and per bracket. A credentials file has neither, nor quoted keys, in
+/// which both could hide; refusing them bounds the depth.
 bool is_flat(std::string_view line) {
+  constexpr std::string_view kInName = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_- \t\r";
   auto equals = line.find('=');
   std::string_view name = line.substr(0, std::min(equals, line.find('#')));
-  if (name.find_first_of(".[{") != std::string_view::npos) return false;
-  if (equals == std::string_view::npos) return true;
+  if (name.find_first_not_of(kInName) != std::string_view::npos) return false;
+  if (name.size() != equals) return true;  // a comment, or nothing
   auto value = line.find_first_not_of(" \t", equals + 1);
   return value == std::string_view::npos || (line[value] != '[' && line[value] != '{');
 }

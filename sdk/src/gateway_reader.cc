@@ -43,6 +43,9 @@ for _, c in ipairs(consumers) do
         end
         room = room - #ids
       end
+      if #redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, name) == 0 then
+        redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], name)
+      end
     end
   end
 end
@@ -65,7 +68,6 @@ GatewayReader::GatewayReader(PathHost& host)
                      claim_wanted_ = true;
                      advance();
                    }),
-      again_(host.loop(), [this] { advance(); }),
       held_(kLanes.size() + 1),
       ack_again_(kLanes.size() + 1) {}
 
@@ -112,7 +114,7 @@ void GatewayReader::on_ready(redis::Connection&) {
   step_ = Step::kNone;
   claim_wanted_ = own_wanted_ = true;
   own_from_.assign(streams_.size(), "0");
-  again_.request();
+  advance();
 }
 
 void GatewayReader::on_down(redis::Connection&, const Error& why, unsigned) {
@@ -183,7 +185,7 @@ void GatewayReader::on_reply(uint64_t tag, const redis::Answer& answer) {
   if (step == Step::kOwn && !own_more_) own_wanted_ = false;
   bool refused = reply.is_error() && !groups_wanted_ && step != Step::kClaim;
   if (refused) return;  // the timer goes on
-  again_.request();
+  advance();
 }
 
 void GatewayReader::took(Step step, uint64_t index, const redis::Reply& reply) {

@@ -81,7 +81,6 @@ class GatewayReader final : public redis::ConnectionListener {
   std::vector<std::string> streams_;
   std::unique_ptr<redis::Connection> link_;
   redis::Timer claim_timer_;
-  redis::BeforePoll again_;
 
   Step step_ = Step::kNone;  // what the link is asked now
   size_t replies_due_ = 0;

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "harness.h"
@@ -11,9 +12,16 @@
 
 #define UNUSED __attribute__((unused))
 
+static UNUSED void print_line(const char *line, void *user) {
+  (void)user;
+  fprintf(stderr, "    %s\n", line);
+}
+
+/* MAS_TEST_DEBUG in the environment shows what the library does. */
 static UNUSED mas_options *gateway_options(void) {
   mas_options *options = options_here();
   CHECK_OK(mas_options_set_mode(options, MAS_MODE_GATEWAY));
+  if (getenv("MAS_TEST_DEBUG") != NULL) mas_options_set_debug(options, print_line, NULL);
   return options;
 }
 

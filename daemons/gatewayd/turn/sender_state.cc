@@ -33,9 +33,10 @@ void SenderState::decide(Decision decision) {
   forget_old();
 }
 
+/// Keeps the runs that reach into the last kSenderWindow numbers: never more of them than decode() takes.
 void SenderState::forget_old() {
-  while (!refusals_.empty() && refusals_.front().first + refusals_.front().count + limits::kSenderWindow <= last_)
-    refusals_.pop_front();
+  auto end = [](const Run& run) { return run.first + (run.count - 1); };
+  while (!refusals_.empty() && last_ - end(refusals_.front()) >= limits::kSenderWindow) refusals_.pop_front();
 }
 
 void SenderState::append_to(std::string& out) const {
@@ -56,7 +57,7 @@ Result<SenderState> SenderState::decode(std::string_view bytes) {
   state.last_ = in.integer<uint64_t>();
   state.active_ = static_cast<WallMicros>(in.integer<uint64_t>());
   auto runs = in.integer<uint32_t>();
-  if (!in.ok() || version != kVersion || runs > limits::kSenderWindow) return bad;
+  if (!in.ok() || version != kVersion || runs > limits::kSenderWindow || state.last_ == UINT64_MAX) return bad;
   uint64_t behind = 0;  // the end of the run before
   for (uint32_t i = 0; i < runs; ++i) {
     Run run{};
@@ -64,7 +65,8 @@ Result<SenderState> SenderState::decode(std::string_view bytes) {
     run.count = in.integer<uint32_t>();
     auto decision = in.integer<uint8_t>();
     run.decision = static_cast<Decision>(decision);
-    bool sound = in.ok() && is_decision(decision) && run.count > 0 && run.first > 0 && run.first >= behind &&
+    bool refusal = is_decision(decision) && !decision_accepted(run.decision);
+    bool sound = in.ok() && refusal && run.count > 0 && run.first > 0 && run.first >= behind &&
                  run.first <= state.last_ && run.count - 1 <= state.last_ - run.first;
     if (!sound) return bad;
     behind = run.first + run.count;

@@ -15,6 +15,8 @@ void add_role_commands(Cli& cli);       // role create, grant, revoke, assign, u
 void add_limit_commands(Cli& cli);      // limit set, show, clear
 void add_explain_command(Cli& cli);     // explain
 void add_audit_commands(Cli& cli);      // audit tail, query, verify, export, operators
+void add_identity_commands(Cli& cli);   // identity create, rotate, revoke, suspend, resume, list, show
+void add_key_commands(Cli& cli);        // key generate, public
 void add_doctor_command(Cli& cli);      // doctor
 void add_top_command(Cli& cli);         // top
 void add_bench_commands(Cli& cli);      // bench p2p, request, discover, state, gateway

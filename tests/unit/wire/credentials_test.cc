@@ -107,6 +107,7 @@ TEST_CASE("no error tells a secret, wherever it stands") {
 TEST_CASE("only flat lines are read, so that no file is deep") {
   for (const std::string& text :
        {std::string("a.b = 1\n"), std::string("[a]\n"), std::string("[[a]]\n"), std::string("a = [1]\n"),
-        std::string("a = {b=1}\n"), "a = " + std::string(4000, '['), std::string(4000, '.')})
+        std::string("a = {b=1}\n"), std::string("\"a\" = 1\n"), std::string("'#'.b.c = 1\n"),
+        std::string("\"=\".b = 1\n"), "a = " + std::string(4000, '['), std::string(4000, '.')})
     CHECK(says(error_of(text), "f:1: expected nothing but lines of FIELD"));
 }
