@@ -73,6 +73,7 @@ class Connection::Impl final : public TransportListener {
   void start();
   void stop();
   Status send(std::string_view bytes, size_t count, ReplyTo to, Duration timeout);
+  Status send(std::string&& bytes, size_t count, ReplyTo to, Duration timeout);
   Status transaction(const Command& body, ReplyTo to, uint64_t generation, Duration timeout);
   void forget(const void* self);
   void drop_link(Error why);
@@ -264,6 +265,16 @@ void Connection::Impl::append(std::string_view bytes, const Run& run) {
   if (state_.is(LinkState::kReady)) flush_.request();
 }
 
+Status Connection::Impl::send(std::string&& bytes, size_t count, ReplyTo to, Duration timeout) {
+  if (!outgoing_.empty() || count == 0) return send(std::string_view(bytes), count, to, timeout);
+  if (auto status = check_room(bytes.size(), count); !status) return status;
+  outgoing_ = std::move(bytes);
+  size_t taken = outgoing_.size();
+  Duration patience = timeout == Duration::zero() ? options_.command_timeout : timeout;
+  append({}, Run{to, count, taken, mono_now() + patience, false});
+  return {};
+}
+
 Status Connection::Impl::send(std::string_view bytes, size_t count, ReplyTo to, Duration timeout) {
   if (count == 0) return Error{Errc::kInvalidArgument, "no command to send"};
   if (auto status = check_room(bytes.size(), count); !status) return status;
@@ -410,6 +421,10 @@ Connection::~Connection() = default;
 
 void Connection::start() { impl_->start(); }
 void Connection::stop() { impl_->stop(); }
+Status Connection::send(Command&& command, ReplyTo to, Duration timeout) {
+  size_t count = command.count();
+  return impl_->send(command.take_bytes(), count, to, timeout);
+}
 Status Connection::send(std::string_view bytes, size_t count, ReplyTo to, Duration timeout) {
   return impl_->send(bytes, count, to, timeout);
 }

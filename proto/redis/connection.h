@@ -117,6 +117,8 @@ class Connection {
   Status send(const Command& command, ReplyTo to, Duration timeout = {}) {
     return send(command.bytes(), command.count(), to, timeout);
   }
+  /// The same; the command's bytes are taken, not copied, where nothing is queued before them.
+  Status send(Command&& command, ReplyTo to, Duration timeout = {});
   /// The same for `count` commands that are already RESP.
   Status send(std::string_view bytes, size_t count, ReplyTo to, Duration timeout = {});
 

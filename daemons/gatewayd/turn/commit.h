@@ -39,8 +39,8 @@ class Commit {
   /// Any other command on one key: at most 4,000 arguments.
   void change(std::string_view command, std::string_view key, const std::vector<std::string_view>& arguments);
 
-  /// @return the whole as one EVAL.
-  redis::Command command() const;
+  /// Appends the whole as one EVAL.
+  void append_to(redis::Command& command) const;
 
  private:
   struct Part {
