@@ -125,7 +125,9 @@ class Agent {
   template <typename OpType, typename Outcome, typename... Args>
   Outcome call(int timeout_ms, Args... args);
 
-  bool running();
+  bool running() { return runtime() != nullptr; }
+  std::shared_ptr<Runtime> runtime();
+  void wait(int timeout_ms);
   bool interrupted() const { return quit_.load() || stopping_.load(); }
   Status poll_entered(int timeout_ms, size_t& ret_handled);
   size_t run_callbacks(uint64_t end);

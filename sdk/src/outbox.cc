@@ -7,6 +7,7 @@
 #include "proto/redis/command.h"
 #include "proto/wire/envelope.h"
 #include "proto/wire/json.h"
+#include "sdk/src/runtime.h"
 
 namespace mas::sdk {
 namespace {
@@ -25,9 +26,12 @@ Outbox::Outbox(const AgentConfig& config, const Keys& keys)
       max_envelope_(config.max_envelope),
       bound_(config.outbound) {}
 
-void Outbox::open(OutboxListener& listener, std::function<void()> wake) {
-  std::lock_guard lock(mutex_);
+void Outbox::open(OutboxListener& listener, redis::Connection& connection, std::shared_ptr<Runtime> runtime,
+                  std::function<void()> wake) {
   listener_ = &listener;
+  connection_ = &connection;
+  std::lock_guard lock(mutex_);
+  runtime_ = std::move(runtime);
   wake_ = std::move(wake);
   open_ = true;
 }
@@ -41,6 +45,7 @@ void Outbox::close() {
   open_ = false;
   drain_wanted_ = false;
   wake_ = nullptr;
+  runtime_ = nullptr;
   listener_ = nullptr;
   *filling_ = Batch();
   waiting_messages_ = waiting_bytes_ = 0;
@@ -90,12 +95,15 @@ Status Outbox::send(const Draft& draft, const Id128& id, WallMicros now) {
   if (envelope.size() > max_envelope_)
     return Error{Errc::kTooLarge, "the message has " + std::to_string(envelope.size()) +
                                       " bytes with its envelope; expected at most " + std::to_string(max_envelope_)};
-  Status status = append(draft, id, envelope);
+  bool alone = false;
+  Status status = append(draft, id, envelope, alone);
+  if (alone) send_now();
   if (envelope.capacity() > kKeptBufferBytes) envelope = std::string();
   return status;
 }
 
-Status Outbox::append(const Draft& draft, const Id128& id, std::string_view envelope) {
+/// @param ret_alone set when nothing is before the message: send_now() is the caller's to call.
+Status Outbox::append(const Draft& draft, const Id128& id, std::string_view envelope, bool& ret_alone) {
   std::lock_guard lock(mutex_);
   if (!open_) return not_running();
   bool full = waiting_messages_ >= bound_.messages ||
@@ -115,11 +123,32 @@ Status Outbox::append(const Draft& draft, const Id128& id, std::string_view enve
   ++waiting_messages_;
   waiting_bytes_ += envelope.size();
   ++accepted_;
-  if (!std::exchange(drain_wanted_, true)) wake_();
+  if (std::exchange(drain_wanted_, true)) return {};
+  ret_alone = waiting_messages_ == 1;
+  if (!ret_alone) wake_();
   return {};
 }
 
-void Outbox::drain(redis::Connection& connection) {
+/// @return null when closed.
+std::shared_ptr<Runtime> Outbox::runtime() {
+  std::lock_guard lock(mutex_);
+  return runtime_;
+}
+
+void Outbox::send_now() {
+  auto running = runtime();
+  if (running == nullptr) return;
+  bool sent = running->turns().borrow([this] {
+    drain();
+    if (connection_ != nullptr) connection_->flush();
+  });
+  if (sent) return;
+  std::lock_guard lock(mutex_);
+  if (open_) wake_();
+}
+
+void Outbox::drain() {
+  if (connection_ == nullptr) return;
   std::unique_ptr<Batch> batch;
   {
     std::lock_guard lock(mutex_);
@@ -133,10 +162,9 @@ void Outbox::drain(redis::Connection& connection) {
       spare_.pop_back();
     }
   }
-  connection_ = &connection;
   Batch& sent = *batch;
   in_flight_.push(std::move(batch));
-  auto status = connection.send(sent.commands, sent.records.size(), redis::reply_to<&Outbox::on_reply>(this));
+  auto status = connection_->send(sent.commands, sent.records.size(), redis::reply_to<&Outbox::on_reply>(this));
   if (sent.commands.capacity() > kKeptBufferBytes) sent.commands = std::string();
   if (status.ok()) return;
   redis::Answer refused = status.error();
@@ -186,8 +214,10 @@ void Outbox::recycle(std::unique_ptr<Batch> batch) {
 
 Status Outbox::flush(Duration timeout) {
   auto deadline = std::chrono::steady_clock::now() + timeout;
+  auto running = runtime();
+  if (running == nullptr) return not_running();
+  Turns::Follower follower(running->turns());
   std::unique_lock lock(mutex_);
-  if (!open_) return not_running();
   uint64_t goal = accepted_;
   auto reached = [&] { return settled_ >= goal; };
   ++flushing_;

@@ -4,11 +4,13 @@
 // allocating; the I/O thread takes the whole batch, hands its bytes to the connection in one go, and pairs the replies,
 // which come in order, with the batch's records. Batches are reused.
 //
+// A message with nothing before it leaves from the sending thread, if nobody turns the loop just then: a wake-up less.
+//
 //     send() ─▶ filling ──drain()──▶ in flight (a queue of batches) ──on_reply()──▶ outcome ─▶ listener
 //
 // Failure: kWouldBlock when messages or bytes without an outcome reach the bound; kInvalidState when not open.
 // Every message that was accepted gets exactly one outcome while the outbox is open.
-// Threading: send, flush, open: any thread; drain, on_reply, close: the I/O thread. Ownership: shared by the agent and
+// Threading: send, flush: any thread; the rest: the I/O thread. Ownership: shared by the agent and
 // the messages that the application keeps; the listener must outlive the time it is open.
 #pragma once
 
@@ -29,6 +31,8 @@
 #include "sdk/src/ring.h"
 
 namespace mas::sdk {
+
+class Runtime;
 
 /// What kind of message an outcome is about; a request's id is also its correlation id.
 enum class OutgoingKind : uint8_t { kMessage, kRequest };
@@ -53,8 +57,9 @@ class Outbox : public std::enable_shared_from_this<Outbox> {
  public:
   Outbox(const AgentConfig& config, const Keys& keys);
 
-  /// @param wake called, at most once until the next drain(), when there is something to drain.
-  void open(OutboxListener& listener, std::function<void()> wake);
+  /// @param wake called, at most once until the next drain(), when there is something to drain. I/O thread.
+  void open(OutboxListener& listener, redis::Connection& connection, std::shared_ptr<Runtime> runtime,
+            std::function<void()> wake);
   /// Nothing is accepted any more and nobody is told of what is under way. I/O thread.
   void close();
 
@@ -64,7 +69,7 @@ class Outbox : public std::enable_shared_from_this<Outbox> {
   /// Waits until everything accepted before the call has its outcome. @param timeout negative: for ever.
   Status flush(Duration timeout);
 
-  void drain(redis::Connection& connection);
+  void drain();
 
  private:
   struct Record {
@@ -81,7 +86,9 @@ class Outbox : public std::enable_shared_from_this<Outbox> {
   };
 
   Status check(const Draft& draft, std::string_view& data) const;
-  Status append(const Draft& draft, const Id128& id, std::string_view envelope);
+  Status append(const Draft& draft, const Id128& id, std::string_view envelope, bool& ret_alone);
+  void send_now();
+  std::shared_ptr<Runtime> runtime();
   void on_reply(uint64_t tag, const redis::Answer& answer);
   void settle(size_t messages, size_t bytes);
   void recycle(std::unique_ptr<Batch> batch);
@@ -96,6 +103,7 @@ class Outbox : public std::enable_shared_from_this<Outbox> {
   bool open_ = false;
   bool drain_wanted_ = false;
   std::function<void()> wake_;
+  std::shared_ptr<Runtime> runtime_;
   std::unique_ptr<Batch> filling_ = std::make_unique<Batch>();
   std::vector<std::unique_ptr<Batch>> spare_;
   size_t waiting_messages_ = 0;  // accepted, without outcome

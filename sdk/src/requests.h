@@ -25,6 +25,7 @@
 #include "proto/base/result.h"
 #include "sdk/include/mas.h"
 #include "sdk/src/message.h"
+#include "sdk/src/wait.h"
 
 namespace mas::sdk {
 
@@ -65,8 +66,8 @@ class Requests {
     ~Waiter();
     Waiter(const Waiter&) = delete;
     Waiter& operator=(const Waiter&) = delete;
-    /// @param timeout negative: for ever.
-    Result<MessagePtr> wait(Duration timeout);
+    Result<MessagePtr> wait(const Deadline& deadline);
+    bool ended();
 
    private:
     friend class Requests;

@@ -70,7 +70,7 @@ void Session::came_up() {
   plan_beat();
   agent_.debug("registered as " + agent_.config.id + ", instance " + agent_.instance);
   if (!std::exchange(was_up_, true)) {
-    agent_.outbox->open(*this, [this] { runtime_.post([this] { drain(); }); });
+    agent_.outbox->open(*this, commands(), runtime_.shared_from_this(), [this] { runtime_.post([this] { drain(); }); });
     return std::exchange(started_, nullptr)(Status());
   }
   agent_.inbox.push(ConnectionChange{MAS_CONNECTED, "connected to " + hub_->endpoint().address()});

@@ -44,7 +44,7 @@ class Session final : public HubMember, public OutboxListener, public OpHost {
   void stop(Duration patience, std::function<void(Status)> ended);
   /// Takes over an operation and begins it; a session that is not up cancels it.
   void launch(std::unique_ptr<Op> op);
-  void drain() { agent_.outbox->drain(hub_->commands()); }
+  void drain() { agent_.outbox->drain(); }
   /// Looks when the next asynchronous request is over time.
   void watch_requests();
   /// @return why the agent is not up yet.
