@@ -22,10 +22,15 @@ Record head_of(std::string_view record) {
   return head;
 }
 
+/// The gateway remembers its decisions about so many messages of an instance.
+Bound window_of(const AgentConfig& config) {
+  return {std::min(config.outbound.messages, limits::kSenderWindow), config.outbound.bytes};
+}
+
 }  // namespace
 
 GatewayOutbox::GatewayOutbox(const AgentConfig& config, const Keys& keys, const Instances& instances)
-    : Outbox(config), keys_(keys), ns_(config.ns.value_or("")), instances_(instances) {}
+    : Outbox(config, window_of(config)), keys_(keys), ns_(config.ns.value_or("")), instances_(instances) {}
 
 GatewayOutbox::~GatewayOutbox() { wipe(token_); }
 

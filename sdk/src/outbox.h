@@ -79,8 +79,8 @@ class Outbox : public std::enable_shared_from_this<Outbox> {
   Status flush(Duration timeout);
 
  protected:
-  explicit Outbox(const AgentConfig& config)
-      : sender_(config.id), max_envelope_(config.max_envelope), bound_(config.outbound) {}
+  Outbox(const AgentConfig& config, Bound bound)
+      : sender_(config.id), max_envelope_(config.max_envelope), bound_(bound) {}
 
   /// Checks a draft and writes its envelope. @param meta what the way adds. @return valid until the thread's next call.
   Result<std::string_view> compose(const Draft& draft, const Id128& id, WallMicros now, EnvelopeMeta meta = {}) const;
