@@ -431,6 +431,10 @@ Status Connection::send(std::string_view bytes, size_t count, ReplyTo to, Durati
 Status Connection::transaction(const Command& body, ReplyTo to, uint64_t generation, Duration timeout) {
   return impl_->transaction(body, to, generation, timeout);
 }
+void Connection::flush() {
+  impl_->flush_.cancel();
+  impl_->flush();
+}
 void Connection::forget(const void* self) { impl_->forget(self); }
 LinkState Connection::state() const { return impl_->state(); }
 uint64_t Connection::generation() const { return impl_->generation_; }

@@ -122,6 +122,9 @@ class Connection {
   /// The same for `count` commands that are already RESP.
   Status send(std::string_view bytes, size_t count, ReplyTo to, Duration timeout = {});
 
+  /// Writes what send() queued now, instead of before the loop polls.
+  void flush();
+
   /// Sends MULTI, the commands and EXEC back to back. `to` gets one answer: EXEC's reply (nil: a WATCHed key
   /// changed), or the error reply that EXEC or an earlier step gave.
   /// @param generation if not 0, refused with kConnectionLost unless it is the current one: what was WATCHed

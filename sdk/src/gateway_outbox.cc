@@ -54,7 +54,7 @@ Status GatewayOutbox::send(const Draft& draft, const Id128& id, WallMicros now) 
   slot.record_size = static_cast<uint32_t>(size);
   slot.target_size = static_cast<uint16_t>(draft.target.size());
 
-  std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   if (auto status = admit(size); !status) return status;
   SendBatch& batch = *filling_;
   slot.batch = &batch;
@@ -63,7 +63,9 @@ Status GatewayOutbox::send(const Draft& draft, const Id128& id, WallMicros now) 
   append_record(batch.records, *envelope, draft.ticket);
   batch.targets.append(draft.target);
   batch.slots.push_back(slot);
-  want_drain();
+  bool alone = want_drain();
+  lock.unlock();
+  if (alone) send_now();
   return {};
 }
 
@@ -77,6 +79,11 @@ void GatewayOutbox::up(redis::Connection& connection, unsigned partitions, std::
   up_ = true;
   window_.on_link(mono_now());
   pump();
+}
+
+void GatewayOutbox::write_out() {
+  pump();
+  if (writing_) connection_->flush();
 }
 
 /// While a write is under way nobody wakes the I/O thread: what is sent meanwhile goes out when that has been answered.

@@ -60,6 +60,7 @@ class GatewayOutbox final : public Outbox, private FrameWindowListener {
 
  private:
   void on_settled(const SendSlot& slot, const Verdict& verdict) override;
+  void write_out() override;
   bool take();
   bool write();
   void append_frame_for(FrameWindow::Range range, FrameHeader& header);

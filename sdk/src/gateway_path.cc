@@ -32,7 +32,7 @@ std::unique_ptr<Op> GatewayPath::prepare(std::function<void(Status)> done) {
 
 void GatewayPath::open() {
   outbox_.on_change([this] { keep_time(); });
-  outbox_.open(host_, [this] { host_.runtime().post([this] { drain(); }); });
+  outbox_.open(host_, host_.runtime().shared_from_this(), [this] { host_.runtime().post([this] { drain(); }); });
   host_.context().deliveries.open([this] { host_.runtime().post([this] { reader_.on_handled(); }); });
 }
 
