@@ -3,7 +3,7 @@
 import time
 
 from harness import MasTestCase, for_each, main, poll_until
-from harness.gateway_peer import GatewayPeer, record
+from harness.gateway_peer import GatewayPeer, fnv1a64, record
 
 QUICK = {"lease": {"ttl": "1s"}}
 
@@ -166,7 +166,7 @@ class RefusalTest(GatewayCase):
     def test_another_s_partition(self):
         alice = self.peer("alice")
         alice.push(alice.frame([record(alice.envelope("alice"))], 1), (alice.partition + 1) % 16)
-        self.assertEqual(alice.receipt().decisions(), ["MALFORMED"])
+        self.assertEqual(alice.receipt().decisions(), ["UNAVAILABLE"])
 
     def test_poison_is_kept_and_blocks_nothing(self):
         alice, bob = self.peer("alice"), self.peer("bob")
@@ -252,6 +252,30 @@ class RulesTest(GatewayCase):
         self.redis.cmd("SADD", "agent:alice:blocked_targets", "bob")
         alice.listen()
         self.eventually(lambda: alice.send(alice.envelope("bob")), "AUTHZ_DENIED", 10)
+
+
+class PartitionsTest(GatewayCase):
+    def test_their_number_changes_and_nothing_is_decided_twice(self):
+        peers = [self.peer(f"agent-{n}") for n in range(20)]
+        messages = {peer.id: [peer.envelope("agent-0"), peer.envelope("nobody")] for peer in peers}
+        for peer in peers:
+            self.assertEqual(peer.send(*messages[peer.id]).decisions(), ["ALLOWED", "TARGET_NOT_FOUND"])
+        refused = self.masctl("partitions", "set", 5, redis=self.redis)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("stop all of them first", refused.stderr)
+        self.assertEqual(self.gateway.stop(), 0)
+        peers[0].push(peers[0].frame([record(peers[0].envelope("agent-1"))], 3))  # without a receipt: sent again below
+        self.assertEqual(self.masctl("partitions", "set", 5, redis=self.redis).returncode, 0)
+
+        self.start_gateway()
+        for peer in peers:
+            peer.partition = fnv1a64(peer.id) % 5
+            self.assertEqual(peer.send(*messages[peer.id], sequence=1).decisions(), ["ALLOWED", "TARGET_NOT_FOUND"])
+            self.assertEqual(peer.send(peer.envelope("agent-0")).decisions(), ["ALLOWED"])
+        self.assertEqual(len(peers[0].messages()), 40)
+        self.assertEqual(peers[1].messages(), [])
+        verified = self.masctl("audit", "verify", redis=self.redis)
+        self.assertEqual(verified.returncode, 0, verified.stdout + verified.stderr)
 
 
 class ForgettingTest(GatewayCase):

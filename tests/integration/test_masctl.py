@@ -483,7 +483,7 @@ class GeneratedTest(MasTestCase):
                 self.assertIn("masctl " + " ".join(command), text, args)
         page = self.masctl("man").stdout
         for command in commands:
-            self.assertIn('.SS "masctl ' + " ".join(command) + '"', page)
+            self.assertIn('.SS "masctl ' + " ".join(command).replace("-", "\\-") + '"', page)
 
     def test_the_man_page_is_clean(self):
         page = self.write("masctl.1", "man")

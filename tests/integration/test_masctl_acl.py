@@ -3,8 +3,10 @@
 import concurrent.futures
 import getpass
 import json
+import random
 
-from harness import MasTestCase, for_each, main
+from harness import MasTestCase, for_each, main, poll_until
+from harness.gateway_peer import GatewayPeer
 
 OK, FAILED, USAGE = 0, 1, 2
 
@@ -319,6 +321,53 @@ class ExplainTest(RulesTest):
         self.assertEqual([line.split("\t")[0] for line in lines],
                          ["decision", "identity", "authorisation", "target", "limits", "profile"])
         self.assertEqual(lines[0], "decision\tALLOWED\tauthorisation: default: allow")
+
+
+class AgreementTest(RulesTest):
+    """explain and a living gateway decide alike, whatever the rules are."""
+
+    TARGETS = ("bob", "bill", "carol", "nobody")
+
+    def random_rules(self, rng):
+        members = lambda *choices: rng.sample(choices, rng.choice((0, 0, 1, 2)))
+        return {
+            "agent:alice:blocked_targets": members("bob", "b*", "c*", "*", "odd*one"),
+            "agent:alice:allowed_targets": members("bob", "bi*", "carol", "*", "odd*one"),
+            "agent:alice:roles": members("nurse", "clerk", "missing", "no name"),
+            "role:nurse:permissions": members("send:b*", "send:nobody", "manage:*", "read:x"),
+            "role:clerk:permissions": members("*", "send:carol", "send:"),
+        }
+
+    def write_rules(self, rules):
+        for key, members in rules.items():
+            self.redis.cmd("DEL", key)
+            if members:
+                self.redis.cmd("SADD", key, *members)
+
+    def test_explain_tells_what_the_gateway_does(self):
+        seed = random.randrange(1 << 32)
+        print(f"seed {seed}")
+        rng = random.Random(seed)
+        gateway = self.start_daemon("mas-gatewayd", self.redis, {"lease": {"ttl": "1s"}})
+        poll_until(lambda: gateway.ready()[1].get("deciding"), 10, "the gateway has fenced partitions")
+        alice, *others = [GatewayPeer(self.redis, name) for name in ("alice", "bob", "bill")]
+        for peer in (alice, *others):
+            self.addCleanup(peer.close)
+        self.redis.cmd("HSET", "agent:carol", "id", "carol", "status", "ACTIVE")  # not in gateway mode
+        seen = set()
+        for _ in range(15):
+            rules = self.random_rules(rng)
+            self.write_rules(rules)
+            told = [json.loads(self.ctl("explain", "alice", target, "--json").stdout) for target in self.TARGETS]
+            expected = [document["decision"] for document in told]
+            decide = lambda: alice.send(*[alice.envelope(target) for target in self.TARGETS])
+            poll_until(lambda: decide().decisions() == expected, 5, lambda: f"the gateway decides {expected} by {rules}")
+            outcomes = decide().outcomes
+            for i, document in enumerate(told):
+                if document["decision"] == "AUTHZ_DENIED":
+                    self.assertEqual(outcomes[i][2], document["rule"], rules)
+            seen.update(expected)
+        self.assertIn("AUTHZ_DENIED", seen)
 
 
 if __name__ == "__main__":

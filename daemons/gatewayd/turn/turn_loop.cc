@@ -282,6 +282,7 @@ void TurnLoop::on_facts(const Status& status) {
   report_problems();
   if (!state_.is(State::kFetching)) return;
   if (!status) return drop_turn("facts_unreadable", status.error().message, kShortPause);
+  facts_.hold();
   fetch();
 }
 
