@@ -22,7 +22,8 @@ namespace mas::sdk {
 
 class ChannelOutbox final : public Outbox {
  public:
-  ChannelOutbox(const AgentConfig& config, const Keys& keys) : Outbox(config, config.outbound), channel_head_(keys.channel("")) {}
+  ChannelOutbox(const AgentConfig& config, const Keys& keys)
+      : Outbox(config, config.outbound), channel_head_(keys.channel("")) {}
 
   Status send(const Draft& draft, const Id128& id, WallMicros now) override;
 
