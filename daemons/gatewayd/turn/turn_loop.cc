@@ -230,7 +230,7 @@ void TurnLoop::elements_read() {
   stage_over(stats_.read_seconds);
   if (drained_ || owned_ != taken_) return advance();
   if (batch_.empty()) return wait_for_work();
-  batch_.decode(options_.messages);
+  batch_.decode(options_.messages, options_.bytes);
   for (const auto& frame : batch_.frames()) {
     constexpr double kWeight = 1.0 / 16;
     double& mean = partitions_[frame.partition]->mean_element_records;
@@ -372,8 +372,7 @@ void TurnLoop::committed() {
     ++work->partition->next_block;
     work->partition->previous_hash = work->block.hash;
   }
-  for (const Delivery& delivery : decider_.deliveries())
-    if (delivery.inbox != nullptr) delivery.inbox->count(delivery.records, delivery.blob.size());
+  for (const Delivery& delivery : decider_.deliveries()) delivery.inbox->count(delivery.records, delivery.blob.size());
   stats_.add(decider_.counts(), decider_.deliveries().size(), blocks);
   facts_.end_turn(options_.cached_agents);
   if (options_.wait_replicas == 0) publish_receipts();
@@ -382,7 +381,7 @@ void TurnLoop::committed() {
 /// The next turn decides anew, and knows what this one learnt: a stream that takes nothing.
 void TurnLoop::entry_failed(size_t index, const std::string& error) {
   bool memory = error.find("OOM") != std::string::npos;
-  if (!memory && index < decider_.deliveries().size() && decider_.deliveries()[index].inbox != nullptr) {
+  if (!memory && index < decider_.deliveries().size()) {
     Inbox& inbox = *decider_.deliveries()[index].inbox;
     inbox.failing = error;
     inbox.failing_until = mono_now() + 5s;
