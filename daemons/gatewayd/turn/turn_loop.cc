@@ -132,6 +132,7 @@ void TurnLoop::advance() {
     if (partition->epoch.empty()) return fence();
   }
   if (any) return read();
+  obstacle_.clear();
   if (!state_.is(State::kWaiting)) state_.to(State::kWaiting);
 }
 
@@ -205,6 +206,7 @@ void TurnLoop::ask_elements(redis::Command& command) {
     command.add("LRANGE", partition.ingress_key, 0, elements_to_ask(partition) - 1);
     expected_.push_back({Reply::kElements, partition.number});
   }
+  active_partitions_ = 0;  // counted anew as they answer
 }
 
 size_t TurnLoop::elements_to_ask(const Partition& partition) const {
@@ -228,7 +230,7 @@ void TurnLoop::take_elements(Partition& partition, const redis::Reply& reply) {
 
 void TurnLoop::elements_read() {
   stage_over(stats_.read_seconds);
-  if (drained_ || owned_ != taken_) return advance();
+  if (drained_ || owned_ != taken_ || !invalidation_.hearing()) return advance();
   if (batch_.empty()) return wait_for_work();
   batch_.decode(options_.messages, options_.bytes);
   for (const auto& frame : batch_.frames()) {
@@ -243,6 +245,7 @@ void TurnLoop::elements_read() {
 }
 
 void TurnLoop::wait_for_work() {
+  obstacle_.clear();  // all lists were read, and nothing waits in them
   state_.to(State::kWaiting);
   for (const auto& partition : partitions_) {
     if (!taken_[partition->number]) continue;
@@ -317,7 +320,6 @@ void TurnLoop::commit() {
     command.add("WAIT", options_.wait_replicas, to_millis(options_.wait_timeout));
     expected_.push_back({Reply::kWait});
   }
-  active_partitions_ = 0;
   ask_elements(command);
   if (send(command)) test_hook("after_write");
 }
@@ -409,7 +411,9 @@ void TurnLoop::publish_receipts() {
 bool TurnLoop::send(const redis::Command& command) {
   stage_began_ = mono_now();
   stats_.round_trips.add();
-  auto status = connection_.send(command, redis::reply_to<&TurnLoop::on_reply>(this));
+  Duration patience = connection_.options().command_timeout;
+  if (options_.wait_replicas > 0) patience += options_.wait_timeout;
+  auto status = connection_.send(command, redis::reply_to<&TurnLoop::on_reply>(this), patience);
   if (status.ok()) return true;
   drop_turn("redis_unreachable", status.error().message, kShortPause);
   return false;
@@ -474,7 +478,10 @@ void TurnLoop::on_ready(redis::Connection&) {
 }
 
 void TurnLoop::on_down(redis::Connection&, const Error& why, unsigned) {
-  if (!state_.is(State::kDrained)) drop_turn("redis_lost", why.message, kShortPause);
+  if (state_.is(State::kDrained)) return;
+  // Should it have been the size of what was asked for: one element next time, and more as they prove small.
+  for (auto& partition : partitions_) partition->mean_element_bytes = static_cast<double>(options_.bytes);
+  drop_turn("redis_lost", why.message, kShortPause);
 }
 
 void TurnLoop::on_tracking() {
