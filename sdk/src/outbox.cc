@@ -164,7 +164,7 @@ void Outbox::drain() {
   }
   Batch& sent = *batch;
   in_flight_.push(std::move(batch));
-  auto status = connection_->send(sent.commands, sent.records.size(), redis::reply_to<&Outbox::on_reply>(this));
+  auto status = connection_->send_from(sent.commands, sent.records.size(), redis::reply_to<&Outbox::on_reply>(this));
   if (sent.commands.capacity() > kKeptBufferBytes) sent.commands = std::string();
   if (status.ok()) return;
   redis::Answer refused = status.error();
