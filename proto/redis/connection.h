@@ -121,6 +121,8 @@ class Connection {
   Status send(Command&& command, ReplyTo to, Duration timeout = {});
   /// The same for `count` commands that are already RESP.
   Status send(std::string_view bytes, size_t count, ReplyTo to, Duration timeout = {});
+  /// The same, without copying when nothing is queued: takes the bytes, and leaves others or none.
+  Status send_from(std::string& bytes, size_t count, ReplyTo to, Duration timeout = {});
 
   /// Writes what send() queued now, instead of before the loop polls.
   void flush();
