@@ -170,7 +170,7 @@ class RefusalTest(GatewayCase):
 
     def test_poison_is_kept_and_blocks_nothing(self):
         alice, bob = self.peer("alice"), self.peer("bob")
-        poison = [b"", b"\x00", b"garbage" * 1000, alice.frame([record(alice.envelope("bob"))], 1)[:-3], b"\x01" * 40,
+        poison = [b"", b"\x00", b"garbage" * 100, alice.frame([record(alice.envelope("bob"))], 1)[:-3], b"\x01" * 40,
                   alice.frame([record(alice.envelope("bob"))], 0)]
         for element in poison:
             self.redis.cmd("RPUSH", f"mas.ingress:{{{alice.partition}}}", element)
@@ -181,15 +181,20 @@ class RefusalTest(GatewayCase):
         self.assertEqual(len(bob.wait_messages(1)), 1)
         letter = self.redis.cmd("XRANGE", "dlq:messages", "-", "+", "COUNT", 3)[2][1]
         fields = dict(zip(letter[::2], letter[1::2]))
-        self.assertEqual(fields["payload"], "garbage" * 1000)
+        self.assertEqual(fields["payload"], "garbage" * 100)
         self.assertIn("frame:", fields["reason"])
 
     def test_envelopes_that_are_none(self):
         alice = self.peer("alice")
         self.peer("bob")
         good = alice.envelope("bob")
-        receipt = alice.send(b"{}", b"", good[:-1], good, b"[" * 100_000, alice.envelope("bob", data={"x": "y" * 2_000_000}))
-        self.assertEqual(receipt.decisions(), ["MALFORMED", "MALFORMED", "MALFORMED", "ALLOWED", "MALFORMED", "TOO_LARGE"])
+        receipt = alice.send(b"{}", b"", good[:-1], good, b"[" * 100_000)
+        self.assertEqual(receipt.decisions(), ["MALFORMED", "MALFORMED", "MALFORMED", "ALLOWED", "MALFORMED"])
+        large = alice.envelope("bob", data={"x": "y" * 2_000_000})
+        self.assertEqual(alice.send(large).decisions(), ["TOO_LARGE"])
+        several = alice.send(good, large)
+        self.assertEqual((several.kind, several.decisions()), (3, ["TOO_LARGE"]), "a frame of several, past its bound")
+        alice.next = 7
 
     def test_a_stream_of_another_type_loses_nothing(self):
         alice, bob = self.peer("alice"), self.peer("bob")
