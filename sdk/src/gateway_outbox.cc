@@ -73,12 +73,16 @@ Status GatewayOutbox::send(const Draft& draft, const Id128& id, WallMicros now) 
 
 void GatewayOutbox::up(redis::Connection& connection, unsigned partitions, std::string token) {
   connection_ = &connection;
-  partition_ = static_cast<unsigned>(fnv1a64(sender_) % partitions);
-  ingress_ = keys_.ingress(partition_);
+  set_partitions(partitions);
   token_ = std::move(token);
   up_ = true;
   window_.on_link(mono_now());
   pump();
+}
+
+void GatewayOutbox::set_partitions(unsigned partitions) {
+  partition_ = partition_of(sender_, partitions);
+  ingress_ = keys_.ingress(partition_);
 }
 
 void GatewayOutbox::write_out() {
