@@ -73,7 +73,8 @@ void ChannelOutbox::drain() {
   }
   Batch& sent = *batch;
   in_flight_.push(std::move(batch));
-  auto status = connection_->send_from(sent.commands, sent.records.size(), redis::reply_to<&ChannelOutbox::on_reply>(this));
+  auto status =
+      connection_->send_from(sent.commands, sent.records.size(), redis::reply_to<&ChannelOutbox::on_reply>(this));
   if (sent.commands.capacity() > kKeptBufferBytes) sent.commands = std::string();
   if (status.ok()) return;
   redis::Answer refused = status.error();
