@@ -159,7 +159,7 @@ FrameWindow::Effect FrameWindow::resend_from(Frames::iterator it, uint64_t seque
   erase(it);
   bool held = sequence >= base_ && sequence < end() && at(sequence).state != SendSlot::State::kSettled;
   if (!held) return Effect::kLost;
-  if (at(sequence).pushed == 0 || at(sequence).pushed > number) return Effect::kNone;  // on its way again already
+  if (at(sequence).pushed > number) return Effect::kNone;  // on its way again already, with all behind it
   each_waiting(base_, end(), [&](SendSlot& slot, uint64_t n) {
     if (slot.pushed != 0) again(slot, n, n >= sequence);
   });

@@ -189,7 +189,7 @@ struct mock_gateway {
   }
 
   Decision decide_one(mas::test::RawRedis &redis, const Frame &frame, const Record &record) {
-    auto envelope = decoder_.decode(record.envelope, false);
+    auto envelope = decoder_.decode(record.envelope);
     if (!envelope || envelope->sender_id != frame.header.sender) return Decision::kMalformed;
     if (!script.refused_type.empty() && envelope->message_type == script.refused_type) return script.type_decision;
     if (redis.command({"HGET", keys_.agent(envelope->target_id), "mode"}) != "gateway")

@@ -57,28 +57,34 @@ void Facts::finish(Role role) {
 void Facts::abandon() {
   wanted_.clear();
   wanted_roles_.clear();
-  for (auto& [id, agent] : agents_) agent.awaited = agent.stale = 0;
-  for (auto& [name, role] : roles_) role.reading = role.stale = false;
-  some_stale_ = false;
+  for (auto& [id, agent] : agents_) agent.awaited = 0;
+  for (auto& [name, role] : roles_) role.reading = false;
+  forget_stale();
 }
 
+/// What is being read, or held, is marked and forgotten at the end of the turn.
 bool Facts::forget(Agent& agent, uint8_t groups) {
   bool was_known = (agent.known & groups) != 0;
-  agent.known &= static_cast<uint8_t>(~groups);
-  if ((groups & kRules) != 0) agent.has_roles = false;
-  auto under_way = static_cast<uint8_t>(agent.awaited & groups);
-  agent.stale |= under_way;
-  some_stale_ = some_stale_ || under_way != 0;
+  auto later = static_cast<uint8_t>(groups & (held_ ? agent.awaited | agent.known : agent.awaited));
+  auto now = static_cast<uint8_t>(groups & ~later);
+  agent.known &= static_cast<uint8_t>(~now);
+  if ((now & kRules) != 0) agent.has_roles = false;
+  if (later != 0 && agent.stale == 0) stale_agents_.push_back(&agent);
+  agent.stale |= later;
   return was_known;
 }
 
 bool Facts::forget_role(std::string_view name) {
   auto found = roles_.find(name);
   if (found == roles_.end()) return false;
-  KnownRole& known = found->second;
-  some_stale_ = some_stale_ || known.reading;
-  known.stale = known.reading;
-  if (!known.role) return false;
+  return forget_role(found->second);
+}
+
+bool Facts::forget_role(KnownRole& known) {
+  bool was_known = known.role.has_value();
+  known.stale = known.reading || (held_ && was_known);
+  some_roles_stale_ = some_roles_stale_ || known.stale;
+  if (!was_known || known.stale) return was_known;
   unresolve_roles();
   known.role.reset();
   return true;
@@ -115,24 +121,19 @@ bool Facts::changed(std::string_view key) {
 
 void Facts::forget_all() {
   for (auto& [id, agent] : agents_) forget(agent, kSenderGroups);
-  unresolve_roles();
-  for (auto& [name, known] : roles_) {
-    known.role.reset();
-    known.stale = known.reading;
-    some_stale_ = some_stale_ || known.reading;
-  }
+  for (auto& [name, known] : roles_) forget_role(known);
+}
+
+void Facts::forget_stale() {
+  held_ = false;
+  for (Agent* agent : std::exchange(stale_agents_, {})) forget(*agent, std::exchange(agent->stale, 0));
+  if (!std::exchange(some_roles_stale_, false)) return;
+  for (auto& [name, known] : roles_)
+    if (std::exchange(known.stale, false)) forget_role(known);
 }
 
 void Facts::end_turn(size_t most) {
-  if (std::exchange(some_stale_, false)) {
-    for (auto& [id, agent] : agents_)
-      if (auto stale = std::exchange(agent.stale, 0); stale != 0) forget(agent, stale);
-    for (auto& [name, known] : roles_)
-      if (std::exchange(known.stale, false)) {
-        unresolve_roles();
-        known.role.reset();
-      }
-  }
+  forget_stale();
   if (agents_.size() <= most) return;
   agents_.clear();
   roles_.clear();

@@ -7,10 +7,11 @@
 //                                  ▼
 //                               known for the turn that asked, then unknown
 //
+// After the first read of a turn, hold() makes every change wait like that, so that a turn needs a bounded number of reads.
 // The glossary: a *group* is what is read together (the registry entry; the identity; the rules; the limits). Expiry of
 // an identity is a compared field, never an event.
 // Failure: what could not be read leaves its group unknown, and nothing is decided by it.
-// Threading: none. Ownership: an Agent stays where it is until trim(), which nobody may call during a turn.
+// Threading: none. Ownership: an Agent stays where it is until end_turn().
 #pragma once
 
 #include <array>
@@ -49,8 +50,9 @@ struct Inbox {
   double mean_bytes = 1024;
   std::string failing;  ///< why Redis takes no entry; empty: it does
   MonoTime failing_until{};
-  uint64_t turn = 0;  ///< the turn that `slot` is of
-  size_t slot = 0;    ///< its delivery in that turn
+  uint64_t asked = 0;  ///< when the decider last asked for its length
+  uint64_t turn = 0;   ///< the turn that `slot` is of
+  size_t slot = 0;     ///< its delivery in that turn
 
   uint64_t records() const { return static_cast<uint64_t>(static_cast<double>(entries + added) * mean_records); }
   uint64_t bytes() const { return static_cast<uint64_t>(static_cast<double>(entries + added) * mean_bytes); }
@@ -106,12 +108,15 @@ class Facts {
   /// The members of a group were set from what Redis holds (or from why it cannot be read).
   void finish(Agent& agent, uint8_t group);
   void finish(Role role);
-  /// Nothing that is being read will come.
+  /// Nothing that is being read will come, and the turn is over: what changed is forgotten.
   void abandon();
 
   /// Redis said that `key` changed. @return whether something known was forgotten.
   bool changed(std::string_view key);
   void forget_all();
+  /// From now on to the end of the turn, by end_turn() or abandon(), what changes stays known: it is forgotten then. So
+  /// the reads of a turn come to an end, however often somebody writes the keys that it looks at.
+  void hold() { held_ = true; }
   /// The turn is over: what changed while it was being read is forgotten. More agents than `most` are forgotten, too.
   void end_turn(size_t most);
 
@@ -129,14 +134,18 @@ class Facts {
   };
   bool forget(Agent& agent, uint8_t groups);
   bool forget_role(std::string_view name);
+  bool forget_role(KnownRole& known);
   void unresolve_roles();
+  void forget_stale();
 
   const Keys& keys_;
   std::unordered_map<std::string, Agent, Hash, std::equal_to<>> agents_;
   std::unordered_map<std::string, KnownRole, Hash, std::equal_to<>> roles_;
   std::vector<Wanted> wanted_;
   std::vector<std::string> wanted_roles_;
-  bool some_stale_ = false;
+  std::vector<Agent*> stale_agents_;  // whose `stale` is not 0
+  bool some_roles_stale_ = false;
+  bool held_ = false;
 };
 
 }  // namespace mas::gateway
