@@ -19,8 +19,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   require(check_agent_id(credentials->agent_id).ok(), "the agent's id is one");
   require(credentials->has_key() != credentials->key_id.empty(), "a key has an id");
   require(credentials->has_key() || !credentials->token.empty(), "there is something to prove oneself with");
-  // A token of others may have characters that would need escapes; those that we make do not.
-  if (credentials->token.find_first_of("\"\\") != std::string::npos) return 0;
   auto again = parse_credentials(credentials_toml(*credentials), "f");
   require(again.ok(), "what was written is read");
   require(again->agent_id == credentials->agent_id && again->token == credentials->token &&
