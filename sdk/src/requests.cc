@@ -40,6 +40,7 @@ Result<MessagePtr> Requests::Waiter::wait(Duration timeout) {
     ended_.wait_until(lock, deadline, ended);
   note_receipt(note_);
   if (result_) return std::move(*result_);
+  requests_.table_.erase(id_);  // under the same lock: whoever ends it now learns that nobody waits
   return Error{Errc::kTimeout, "no reply within " + std::to_string(to_millis(timeout)) + " ms"};
 }
 
