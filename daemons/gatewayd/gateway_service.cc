@@ -97,6 +97,7 @@ void GatewayService::tick() {
   tell_keeper();
   if (ownership_changed_) announce_ownership();
   if (!frame_.redis_up() || draining_) return;
+  if (!secret_) shared_secret_.ask();  // it could not be written or read when Redis came up
   survey_.start();
   watch_.look(leases_.size());
 }

@@ -51,6 +51,9 @@ Status decode_frame(std::string_view element, Frame& ret_frame) {
   if (count > limits::kFrameRecords)
     return Error{Errc::kTooLarge, "frame: " + std::to_string(count) + " records; expected at most " +
                                       std::to_string(limits::kFrameRecords)};
+  if (count > 1 && in.left() > limits::kFrameBytes)
+    return Error{Errc::kTooLarge, "frame: " + std::to_string(in.left()) + " bytes of records; expected at most " +
+                                      std::to_string(limits::kFrameBytes)};
   RecordReader records(in.rest());
   for (Record record; records.next(record);) {
     if (ret_frame.records.size() == count) return malformed("more records than it says");

@@ -44,7 +44,8 @@ struct Frame {
 };
 
 /// Decodes one ingress element. @param ret_frame its vector is reused.
-/// @return kMalformed; kTooLarge past limits::kFrameRecords records. Records' envelopes are not looked at.
+/// @return kMalformed; kTooLarge past limits::kFrameRecords records, or limits::kFrameBytes bytes of more than one.
+/// The envelopes are not looked at.
 Status decode_frame(std::string_view element, Frame& ret_frame);
 
 /// @return the id in an element that does not decode as a whole, for the receipt and the audit; zeros where it is cut.

@@ -16,8 +16,7 @@ static void bring(mas_agent *agent, const char *target, int number) {
   if (status == MAS_OK)
     say(agent, "parcel %d: %s", number, mas_receipt_decision());
   else if (mas_receipt_retry_after() > 0)
-    say(agent, "parcel %d: %s, again in %lld ms", number, mas_receipt_decision(),
-        (long long)mas_receipt_retry_after());
+    say(agent, "parcel %d: %s, again in %lld ms", number, mas_receipt_decision(), (long long)mas_receipt_retry_after());
   else
     say(agent, "parcel %d: %s (%s)", number, mas_status_text(status), mas_error_detail());
 }

@@ -48,9 +48,10 @@ void Agent::set_life(Life life) {
   life_ = life;
 }
 
-bool Agent::running() {
+/// @return null unless the agent runs.
+std::shared_ptr<Runtime> Agent::runtime() {
   std::lock_guard lock(life_mutex_);
-  return life_ == Life::kRunning;
+  return life_ == Life::kRunning ? runtime_ : nullptr;
 }
 
 /// Async-signal-safe: an atomic store and two write(2).
@@ -155,6 +156,7 @@ Status Agent::stop(int timeout_ms) {
   Deadline deadline(timeout_ms);
   context_.inbox.wake();  // whoever polls returns, also from a request that a handler waits for
   context_.requests->end_all(Error{Errc::kCancelled, "the agent is being stopped"});
+  if (auto running = runtime()) running->interrupt();  // a request may be waiting by turning the loop
   auto pass = gate_.enter(deadline.left());
   static_cast<void>(call_hook(&Callbacks::stop, "stop"));
   set_life(Life::kStopping);
@@ -196,6 +198,10 @@ Outcome Agent::call(int timeout_ms, Args... args) {
     session.launch(std::move(op));
   };
   if (auto status = post_to_session(begin); !status) return status.error();
+  if (auto running = runtime()) {
+    Turns::Follower follower(running->turns());
+    return latch.wait();
+  }
   return latch.wait();
 }
 
@@ -212,9 +218,10 @@ Status Agent::reset_state(int timeout_ms) { return call<StateResetOp, Status>(ti
 Status Agent::refresh_state(int timeout_ms) { return call<StateRefreshOp, Status>(timeout_ms); }
 
 Status Agent::send_wait(const Draft& draft, const Id128& id, int timeout_ms) {
+  const Deadline deadline(timeout_ms);
   Requests::Waiter waiter(*context_.requests, id);
   if (auto status = context_.outbox->send(draft, id, wall_now()); !status) return status;
-  auto end = waiter.wait(duration_of(timeout_ms));
+  auto end = wait(waiter, deadline);
   if (end) return {};
   if (end.error().code != Errc::kTimeout) return end.error();
   return Error{Errc::kTimeout, "no receipt within " + std::to_string(timeout_ms) + " ms"};
@@ -224,9 +231,22 @@ Result<MessagePtr> Agent::request(Draft draft, int timeout_ms) {
   const WallMicros now = wall_now();
   draft.deadline = deadline_after(now, timeout_ms);
   const Id128 id = new_uuid_v7(now);
+  const Deadline deadline(timeout_ms);
   Requests::Waiter waiter(*context_.requests, id);
   if (auto status = context_.outbox->send(draft, id, now); !status) return status.error();
-  return waiter.wait(duration_of(timeout_ms));
+  return wait(waiter, deadline);
+}
+
+/// Turns the loop meanwhile, unless another thread does or waits for it.
+Result<MessagePtr> Agent::wait(Requests::Waiter& waiter, const Deadline& deadline) {
+  auto ended = [&waiter] { return waiter.ended(); };
+  auto running = runtime();
+  while (running != nullptr && !waiter.ended() && !deadline.passed()) {
+    if (running->turns().lead(-1, deadline.left_ms(), ended)) continue;
+    Turns::Follower follower(running->turns());
+    return waiter.wait(deadline);
+  }
+  return waiter.wait(deadline);
 }
 
 Result<std::shared_ptr<AsyncRequest>> Agent::request_async(Draft draft, int timeout_ms, mas_reply_fn fn, void* user) {

@@ -128,7 +128,10 @@ class Agent {
   template <typename OpType, typename Outcome, typename... Args>
   Outcome call(int timeout_ms, Args... args);
 
-  bool running();
+  bool running() { return runtime() != nullptr; }
+  std::shared_ptr<Runtime> runtime();
+  void wait(int timeout_ms);
+  Result<MessagePtr> wait(Requests::Waiter& waiter, const Deadline& deadline);
   bool interrupted() const { return quit_.load() || stopping_.load(); }
   Status poll_entered(int timeout_ms, size_t& ret_handled);
   size_t run_callbacks(uint64_t end);

@@ -50,8 +50,17 @@ Status Agent::poll_entered(int timeout_ms, size_t& ret_handled) {
     if (stopping_.load() || !running()) return Error{Errc::kCancelled, "the agent is being stopped"};
     if (quit_.exchange(false)) return Error{Errc::kCancelled, "mas_agent_quit was called"};
     if (!idle || deadline.passed()) return {};
-    wait_readable(fd(), deadline.left_ms());
+    wait(deadline.left_ms());
   }
+}
+
+/// Until the inbox may have something, or for no reason.
+void Agent::wait(int timeout_ms) {
+  auto running = runtime();
+  if (running == nullptr) return;
+  if (running->turns().lead(fd(), timeout_ms, [] { return false; })) return;
+  Turns::Follower follower(running->turns());
+  wait_readable(fd(), timeout_ms);
 }
 
 Status Agent::run() {

@@ -14,6 +14,12 @@ constexpr size_t kSettleEvery = 64;
 
 }  // namespace
 
+void ChannelOutbox::open(OutboxListener& listener, redis::Connection& connection, std::shared_ptr<Runtime> runtime,
+                         std::function<void()> wake) {
+  connection_ = &connection;
+  Outbox::open(listener, std::move(runtime), std::move(wake));
+}
+
 void ChannelOutbox::close() {
   if (connection_ != nullptr) connection_->forget(this);
   connection_ = nullptr;
@@ -28,7 +34,7 @@ void ChannelOutbox::close() {
 Status ChannelOutbox::send(const Draft& draft, const Id128& id, WallMicros now) {
   auto envelope = compose(draft, id, now);
   if (!envelope) return envelope.error();
-  std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   if (auto status = admit(envelope->size()); !status) return status;
   Batch& batch = *filling_;
   std::string& out = batch.commands;
@@ -39,11 +45,19 @@ Status ChannelOutbox::send(const Draft& draft, const Id128& id, WallMicros now) 
   batch.targets.append(draft.target);
   batch.records.push_back(
       {id, static_cast<uint32_t>(envelope->size()), static_cast<uint32_t>(batch.targets.size()), draft.kind});
-  want_drain();
+  bool alone = want_drain();
+  lock.unlock();
+  if (alone) send_now();
   return {};
 }
 
-void ChannelOutbox::drain(redis::Connection& connection) {
+void ChannelOutbox::write_out() {
+  drain();
+  if (connection_ != nullptr) connection_->flush();
+}
+
+void ChannelOutbox::drain() {
+  if (connection_ == nullptr) return;
   std::unique_ptr<Batch> batch;
   {
     std::lock_guard lock(mutex_);
@@ -57,10 +71,10 @@ void ChannelOutbox::drain(redis::Connection& connection) {
       spare_.pop_back();
     }
   }
-  connection_ = &connection;
   Batch& sent = *batch;
   in_flight_.push(std::move(batch));
-  auto status = connection.send(sent.commands, sent.records.size(), redis::reply_to<&ChannelOutbox::on_reply>(this));
+  auto status =
+      connection_->send_from(sent.commands, sent.records.size(), redis::reply_to<&ChannelOutbox::on_reply>(this));
   if (sent.commands.capacity() > kKeptBufferBytes) sent.commands = std::string();
   if (status.ok()) return;
   redis::Answer refused = status.error();

@@ -27,7 +27,10 @@ class ChannelOutbox final : public Outbox {
 
   Status send(const Draft& draft, const Id128& id, WallMicros now) override;
 
-  void drain(redis::Connection& connection);
+  /// @param connection must outlive the time the outbox is open. The rest: see Outbox.
+  void open(OutboxListener& listener, redis::Connection& connection, std::shared_ptr<Runtime> runtime,
+            std::function<void()> wake);
+  void drain();
   /// Nothing is accepted any more and nobody is told of what is under way.
   void close();
 
@@ -45,6 +48,7 @@ class ChannelOutbox final : public Outbox {
     size_t answered = 0;
   };
 
+  void write_out() override;
   void on_reply(uint64_t tag, const redis::Answer& answer);
   void recycle(std::unique_ptr<Batch> batch);
 
@@ -55,7 +59,7 @@ class ChannelOutbox final : public Outbox {
   std::vector<std::unique_ptr<Batch>> spare_;
 
   // I/O thread only.
-  redis::Connection* connection_ = nullptr;
+  redis::Connection* connection_ = nullptr;  // while open
   Ring<std::unique_ptr<Batch>> in_flight_;
   size_t unsettled_messages_ = 0;  // have their verdict, not yet counted under the lock
   size_t unsettled_bytes_ = 0;

@@ -54,7 +54,7 @@ Status GatewayOutbox::send(const Draft& draft, const Id128& id, WallMicros now) 
   slot.record_size = static_cast<uint32_t>(size);
   slot.target_size = static_cast<uint16_t>(draft.target.size());
 
-  std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   if (auto status = admit(size); !status) return status;
   SendBatch& batch = *filling_;
   slot.batch = &batch;
@@ -63,7 +63,9 @@ Status GatewayOutbox::send(const Draft& draft, const Id128& id, WallMicros now) 
   append_record(batch.records, *envelope, draft.ticket);
   batch.targets.append(draft.target);
   batch.slots.push_back(slot);
-  want_drain();
+  bool alone = want_drain();
+  lock.unlock();
+  if (alone) send_now();
   return {};
 }
 
@@ -71,12 +73,21 @@ Status GatewayOutbox::send(const Draft& draft, const Id128& id, WallMicros now) 
 
 void GatewayOutbox::up(redis::Connection& connection, unsigned partitions, std::string token) {
   connection_ = &connection;
-  partition_ = static_cast<unsigned>(fnv1a64(sender_) % partitions);
-  ingress_ = keys_.ingress(partition_);
+  set_partitions(partitions);
   token_ = std::move(token);
   up_ = true;
   window_.on_link(mono_now());
   pump();
+}
+
+void GatewayOutbox::set_partitions(unsigned partitions) {
+  partition_ = partition_of(sender_, partitions);
+  ingress_ = keys_.ingress(partition_);
+}
+
+void GatewayOutbox::write_out() {
+  pump();
+  if (writing_) connection_->flush();
 }
 
 /// While a write is under way nobody wakes the I/O thread: what is sent meanwhile goes out when that has been answered.

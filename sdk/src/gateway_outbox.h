@@ -44,6 +44,8 @@ class GatewayOutbox final : public Outbox, private FrameWindowListener {
   void on_change(std::function<void()> changed) { changed_ = std::move(changed); }
   /// The agent is registered and hears receipts. @param token the registry's, of the agent's entry.
   void up(redis::Connection& connection, unsigned partitions, std::string token);
+  /// Their number was changed: what is sent from now on goes to the sender's new one.
+  void set_partitions(unsigned partitions);
   void down() { up_ = false; }
   /// Sends what there is, unless a write is under way.
   void pump();
@@ -60,6 +62,7 @@ class GatewayOutbox final : public Outbox, private FrameWindowListener {
 
  private:
   void on_settled(const SendSlot& slot, const Verdict& verdict) override;
+  void write_out() override;
   bool take();
   bool write();
   void append_frame_for(FrameWindow::Range range, FrameHeader& header);

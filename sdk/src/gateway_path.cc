@@ -32,7 +32,7 @@ std::unique_ptr<Op> GatewayPath::prepare(std::function<void(Status)> done) {
 
 void GatewayPath::open() {
   outbox_.on_change([this] { keep_time(); });
-  outbox_.open(host_, [this] { host_.runtime().post([this] { drain(); }); });
+  outbox_.open(host_, host_.runtime().shared_from_this(), [this] { host_.runtime().post([this] { drain(); }); });
   host_.context().deliveries.open([this] { host_.runtime().post([this] { reader_.on_handled(); }); });
 }
 
@@ -69,8 +69,26 @@ void GatewayPath::keep_time() {
 }
 
 void GatewayPath::on_timer() {
+  ask_partitions();
   apply(outbox_.on_time());
   keep_time();
+}
+
+/// Whoever waits too long may be sending to the wrong place: an operator may have changed the number of partitions.
+void GatewayPath::ask_partitions() {
+  if (std::exchange(asking_, true)) return;
+  redis::Command command("HGET", host_.context().keys.config(), "partitions");
+  asking_ = host_.commands().send(command, redis::reply_to<&GatewayPath::on_partitions>(this)).ok();
+}
+
+void GatewayPath::on_partitions(uint64_t, const redis::Answer& answer) {
+  asking_ = false;
+  auto reply = redis::checked(answer);
+  if (!reply) return;
+  auto partitions = agreed_partitions((*reply)->text);
+  if (!partitions || *partitions == partitions_) return;
+  partitions_ = *partitions;
+  outbox_.set_partitions(partitions_);
 }
 
 // ---- The end
@@ -101,6 +119,7 @@ void GatewayPath::close() {
   finished_ = nullptr;
   timer_.stop();
   patience_.stop();
+  host_.commands().forget(this);
   reader_.stop();
   host_.context().deliveries.close();
   outbox_.close();

@@ -35,6 +35,8 @@ class GatewayPath final : public Path {
  private:
   void keep_time();
   void on_timer();
+  void ask_partitions();
+  void on_partitions(uint64_t tag, const redis::Answer& answer);
   void apply(FrameWindow::Effect effect);
   void try_finish(bool out_of_time);
 
@@ -45,6 +47,7 @@ class GatewayPath final : public Path {
   redis::Timer patience_;
   MonoTime armed_until_{};
   unsigned partitions_ = 0;
+  bool asking_ = false;
   std::string token_;  // the registry's
   std::function<void(Status)> finished_;
 };

@@ -57,6 +57,12 @@ void GatewaySetupOp::on_reply(uint64_t tag, const redis::Answer& answer) {
   finish(partitions_);
 }
 
+std::optional<unsigned> agreed_partitions(std::string_view text) {
+  unsigned partitions = number_in(text);
+  if (partitions == 0 || partitions > kMostPartitions) return std::nullopt;
+  return partitions;
+}
+
 void GatewaySetupOp::take_config(const redis::Reply& values) {
   if (values.count != 2) return finish(Error{Errc::kProtocol, "HMGET was not answered by two values"});
   partitions_ = number_in(values[0].text);

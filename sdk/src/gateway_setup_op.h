@@ -5,6 +5,9 @@
 // Failure: kProtocol when mas.config speaks another protocol than ours or has no sensible number of partitions.
 #pragma once
 
+#include <optional>
+#include <string_view>
+
 #include "proto/base/state_machine.h"
 #include "sdk/src/op.h"
 
@@ -27,6 +30,8 @@ class GatewaySetupOp final : public OpWith<Result<unsigned>> {
   StateMachine<State> state_{State::kIdle, kMoves};
 };
 
+/// @return the number of partitions that the text in mas.config means; nothing for what is none.
+std::optional<unsigned> agreed_partitions(std::string_view text);
 /// `XGROUP CREATE … agents 0 MKSTREAM` for every stream of the agent's, and the expiry of its reply stream.
 redis::Command make_groups(const AgentContext& agent);
 /// @return whether an answer to one of these is as good as done.

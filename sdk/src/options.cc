@@ -162,7 +162,9 @@ mas_status mas_options_set_outbound_queue(mas_options* options, size_t messages,
 
 mas_status mas_options_set_mode(mas_options* options, mas_mode mode) {
   return guarded([&] {
-    if (mode != MAS_MODE_P2P && mode != MAS_MODE_GATEWAY)
+    int value;  // a C program may pass any integer, which C++ must not read as the enumeration
+    std::memcpy(&value, &mode, sizeof value);
+    if (value != MAS_MODE_P2P && value != MAS_MODE_GATEWAY)
       return fail(MAS_INVALID_ARGUMENT, "no such mode; expected MAS_MODE_P2P or MAS_MODE_GATEWAY");
     options->config.mode_set = mode;
     return MAS_OK;

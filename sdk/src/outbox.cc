@@ -5,6 +5,7 @@
 
 #include "proto/base/utf8.h"
 #include "proto/wire/json.h"
+#include "sdk/src/runtime.h"
 
 namespace mas::sdk {
 namespace {
@@ -15,9 +16,10 @@ Error not_running() { return {Errc::kInvalidState, "the agent is not running; st
 
 }  // namespace
 
-void Outbox::open(OutboxListener& listener, std::function<void()> wake) {
-  std::lock_guard lock(mutex_);
+void Outbox::open(OutboxListener& listener, std::shared_ptr<Runtime> runtime, std::function<void()> wake) {
   listener_ = &listener;
+  std::lock_guard lock(mutex_);
+  runtime_ = std::move(runtime);
   wake_ = std::move(wake);
   open_ = true;
 }
@@ -26,6 +28,7 @@ void Outbox::shut() {
   open_ = false;
   drain_wanted_ = false;
   wake_ = nullptr;
+  runtime_ = nullptr;
   waiting_messages_ = waiting_bytes_ = 0;
   settled_ = accepted_;
   verdicts_.notify_all();
@@ -90,6 +93,26 @@ Status Outbox::admit(size_t bytes) {
   return {};
 }
 
+bool Outbox::want_drain() {
+  if (std::exchange(drain_wanted_, true)) return false;
+  if (waiting_messages_ == 1) return true;
+  wake_();
+  return false;
+}
+
+/// @return null when closed.
+std::shared_ptr<Runtime> Outbox::runtime() {
+  std::lock_guard lock(mutex_);
+  return runtime_;
+}
+
+void Outbox::send_now() {
+  auto running = runtime();
+  if (running == nullptr || running->turns().borrow([this] { write_out(); })) return;
+  std::lock_guard lock(mutex_);
+  if (open_) wake_();
+}
+
 void Outbox::settle(size_t messages, size_t bytes) {
   std::lock_guard lock(mutex_);
   waiting_messages_ -= messages;
@@ -100,8 +123,10 @@ void Outbox::settle(size_t messages, size_t bytes) {
 
 Status Outbox::flush(Duration timeout) {
   auto deadline = std::chrono::steady_clock::now() + timeout;
+  auto running = runtime();
+  if (running == nullptr) return not_running();
+  Turns::Follower follower(running->turns());
   std::unique_lock lock(mutex_);
-  if (!open_) return not_running();
   uint64_t goal = accepted_;
   auto reached = [&] { return settled_ >= goal; };
   ++flushing_;

@@ -3,10 +3,11 @@
 //     send() ─▶ check, compose ─▶ admit under the lock ─append()─▶ (the way's own) ─▶ verdict ─▶ listener
 //
 // Happy path: send() checks a draft, writes its envelope and hands it to the outbox's own append() under one lock; the
-// I/O thread takes what was appended and reports one verdict for each message; flush() waits for these.
+// I/O thread takes what was appended and reports one verdict for each message; flush() waits for these. A message with
+// nothing before it leaves from the sending thread, if nobody turns the loop just then: a wake-up less.
 // Failure: kWouldBlock when messages or bytes without a verdict reach the bound; kInvalidState when not open.
 // Every message that was accepted gets exactly one verdict while the outbox is open.
-// Threading: send, flush, open: any thread; the rest: the I/O thread. Ownership: shared by the agent and the messages that
+// Threading: send, flush: any thread; the rest: the I/O thread. Ownership: shared by the agent and the messages that
 // the application keeps; the listener must outlive the time it is open.
 #pragma once
 
@@ -26,6 +27,8 @@
 #include "sdk/src/config.h"
 
 namespace mas::sdk {
+
+class Runtime;
 
 /// What kind of message a verdict is about; a request's id is also its correlation id.
 enum class OutgoingKind : uint8_t {
@@ -67,7 +70,7 @@ class Outbox : public std::enable_shared_from_this<Outbox> {
   Outbox& operator=(const Outbox&) = delete;
 
   /// @param wake called, at most once until the next drain, when there is something to drain.
-  void open(OutboxListener& listener, std::function<void()> wake);
+  void open(OutboxListener& listener, std::shared_ptr<Runtime> runtime, std::function<void()> wake);
 
   /// @param id the message's id.
   virtual Status send(const Draft& draft, const Id128& id, WallMicros now) = 0;
@@ -85,9 +88,12 @@ class Outbox : public std::enable_shared_from_this<Outbox> {
   /// Counts a message in. Under the lock. @return kInvalidState or kWouldBlock, and nothing is counted.
   Status admit(size_t bytes);
   /// Tells the I/O thread that there is something to drain, unless it knows. Under the lock.
-  void want_drain() {
-    if (!std::exchange(drain_wanted_, true)) wake_();
-  }
+  /// @return whether nothing is before the message: then nobody was told, and send_now() is the caller's to call.
+  [[nodiscard]] bool want_drain();
+  /// Writes what there is from the calling thread, or tells the I/O thread. Without the lock.
+  void send_now();
+  /// Hands what was appended to the connection and writes it. On the I/O thread, or on one that borrows the loop.
+  virtual void write_out() = 0;
   /// Counts messages out that have their verdict. I/O thread, without the lock.
   void settle(size_t messages, size_t bytes);
   /// Nothing is accepted any more, who waits in flush() returns. Under the lock.
@@ -101,6 +107,7 @@ class Outbox : public std::enable_shared_from_this<Outbox> {
   bool drain_wanted_ = false;  // guarded by mutex_
 
  private:
+  std::shared_ptr<Runtime> runtime();
   Status check(const Draft& draft, std::string_view& data) const;
 
   const Bound bound_;
@@ -108,6 +115,7 @@ class Outbox : public std::enable_shared_from_this<Outbox> {
   std::condition_variable verdicts_;
   bool open_ = false;
   std::function<void()> wake_;
+  std::shared_ptr<Runtime> runtime_;
   size_t waiting_messages_ = 0;  // accepted, without verdict
   size_t waiting_bytes_ = 0;
   uint64_t accepted_ = 0;  // since construction

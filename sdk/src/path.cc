@@ -18,12 +18,13 @@ class PeerPath final : public Path {
   }
   std::unique_ptr<Op> prepare(std::function<void(Status)>) override { return nullptr; }
   void open() override {
-    outbox_.open(host_, [this] { host_.runtime().post([this] { drain(); }); });
+    outbox_.open(host_, host_.commands(), host_.runtime().shared_from_this(),
+                 [this] { host_.runtime().post([this] { drain(); }); });
   }
   void up(const std::string&) override {}
   void down() override {}
   void links_back() override {}
-  void drain() override { outbox_.drain(host_.commands()); }
+  void drain() override { outbox_.drain(); }
   void on_payload(std::string_view payload) override { host_.receive(payload, {}, nullptr); }
   void renamed() override {}
   void finish(Duration, std::function<void(Status)> done) override {

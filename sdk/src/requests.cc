@@ -30,18 +30,23 @@ Requests::Waiter::Waiter(Requests& requests, const Id128& id) : requests_(reques
 
 Requests::Waiter::~Waiter() { requests_.remove(id_); }
 
-Result<MessagePtr> Requests::Waiter::wait(Duration timeout) {
-  auto deadline = std::chrono::steady_clock::now() + timeout;
+bool Requests::Waiter::ended() {
+  std::lock_guard lock(requests_.mutex_);
+  return result_.has_value();
+}
+
+Result<MessagePtr> Requests::Waiter::wait(const Deadline& deadline) {
   std::unique_lock lock(requests_.mutex_);
   auto ended = [this] { return result_.has_value(); };
-  if (timeout < Duration::zero())
+  Duration left = deadline.left();
+  if (left < Duration::zero())
     ended_.wait(lock, ended);
   else
-    ended_.wait_until(lock, deadline, ended);
+    ended_.wait_for(lock, left, ended);
   note_receipt(note_);
   if (result_) return std::move(*result_);
   requests_.table_.erase(id_);  // under the same lock: whoever ends it now learns that nobody waits
-  return Error{Errc::kTimeout, "no reply within " + std::to_string(to_millis(timeout)) + " ms"};
+  return Error{Errc::kTimeout, "no reply in time"};
 }
 
 Result<bool> Requests::add(const std::shared_ptr<AsyncRequest>& request, std::optional<MonoTime> deadline) {

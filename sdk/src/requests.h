@@ -26,6 +26,7 @@
 #include "sdk/include/mas.h"
 #include "sdk/src/error.h"
 #include "sdk/src/message.h"
+#include "sdk/src/wait.h"
 
 namespace mas::sdk {
 
@@ -67,8 +68,9 @@ class Requests {
     ~Waiter();
     Waiter(const Waiter&) = delete;
     Waiter& operator=(const Waiter&) = delete;
-    /// @param timeout negative: for ever. @return the reply; null for a message that was only to be handed over.
-    Result<MessagePtr> wait(Duration timeout);
+    /// @return the reply; null for a message that was only to be handed over.
+    Result<MessagePtr> wait(const Deadline& deadline);
+    bool ended();
 
    private:
     friend class Requests;

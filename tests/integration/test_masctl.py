@@ -376,6 +376,12 @@ class GlobalsTest(CommandTest):
         self.assertIn("nowhere.sock", done.stderr)
         self.assertIn("--redis", done.stderr)
 
+    def test_an_empty_url_is_a_wrong_one(self):
+        for flag in (("--redis", ""), ("--redis=",)):
+            done = self.masctl("agents", "list", *flag, env={"MAS_REDIS_URL": self.redis.url()})
+            self.assertEqual(done.returncode, USAGE, done.stderr)
+            self.assertIn("--redis", done.stderr)
+
     @for_each(("agents", "list"), ("doctor",), ("events",), ("send", "--as", "a", "b", "t"),
               ("request", "--as", "a", "b", "t"), ("listen", "x"), ("bench", "p2p"), ("bench", "discover"))
     def test_every_command_says_when_redis_is_not_there(self, args):

@@ -159,6 +159,49 @@ static void a_reply_goes_to_the_instance_that_asked(void) {
   mock_gateway_stop(gateway);
 }
 
+enum { kAskers = 3, kQuestions = 100 };
+
+static void *ask_many(void *agent) {
+  for (int i = 0; i < kQuestions; ++i) {
+    mas_message *reply = NULL;
+    CHECK_OK(mas_agent_request(agent, "bob", "add", NULL, 0, 10000, &reply));
+    mas_message_unref(reply);
+  }
+  return NULL;
+}
+
+/* Who waits turns the I/O loop, and who sends alone writes: one thread at a time, also next to an agent without gateway. */
+static void many_threads_may_wait(void) {
+  mock_gateway *gateway = mock_gateway_start();
+  mas_agent *agents[] = {gateway_agent("alice"), gateway_agent("bob"), agent_started("peer", NULL)};
+  mas_agent *alice = agents[0], *bob = agents[1], *peer = agents[2];
+  pthread_t pollers[3], askers[kAskers];
+  tally got = {0}, of_peer = {0};
+  int asked = 0;
+  CHECK_OK(mas_agent_on_message(alice, "note", on_message, &got));
+  CHECK_OK(mas_agent_on_message(bob, "add", on_sum, &asked));
+  CHECK_OK(mas_agent_on_message(peer, "note", on_message, &of_peer));
+  for (int i = 0; i < 3; ++i) CHECK(pthread_create(&pollers[i], NULL, poll_until_quit, agents[i]) == 0);
+  for (int i = 0; i < kAskers; ++i) CHECK(pthread_create(&askers[i], NULL, ask_many, alice) == 0);
+  for (int i = 0; i < kQuestions; ++i) {
+    const char *data = text("{\"n\":%d}", i);
+    CHECK_OK(i % 2 ? mas_agent_send(bob, "alice", "note", data, MAS_STRLEN, NULL)
+                   : mas_agent_send_wait(bob, "alice", "note", data, MAS_STRLEN, 10000, NULL));
+    CHECK_OK(mas_agent_send(peer, "peer", "note", data, MAS_STRLEN, NULL));
+    if (i % 25 == 0) CHECK_OK(mas_state_refresh(alice, 10000));
+  }
+  for (int i = 0; i < kAskers; ++i) pthread_join(askers[i], NULL);
+  CHECK_OK(mas_agent_flush(bob, 10000));
+  CHECK_OK(mas_agent_flush(peer, 10000));
+  CHECK(eventually(redis_is_condition, &(redis_is){"XLEN", "agent.stream:alice", "0"}, NULL)); /* all acknowledged */
+  for (int i = 0; i < 3; ++i) CHECK_OK(mas_agent_stop(agents[i], 10000));
+  for (int i = 0; i < 3; ++i) pthread_join(pollers[i], NULL);
+  CHECK(got.count == kQuestions && got.in_order && asked == kAskers * kQuestions);
+  CHECK(of_peer.count == kQuestions && of_peer.in_order);
+  for (int i = 0; i < 3; ++i) mas_agent_free(agents[i]);
+  mock_gateway_stop(gateway);
+}
+
 static void instances_share_the_work(void) {
   enum { kMessages = 200 };
   mock_gateway *gateway = mock_gateway_start();
@@ -337,6 +380,7 @@ int main(int argc, char **argv) {
       {"refusals_are_told_in_order", refusals_are_told_in_order},
       {"the_window_is_bounded", the_window_is_bounded},
       {"a_reply_goes_to_the_instance_that_asked", a_reply_goes_to_the_instance_that_asked},
+      {"many_threads_may_wait", many_threads_may_wait},
       {"instances_share_the_work", instances_share_the_work},
       {"a_full_inbox_leaves_the_rest_in_redis", a_full_inbox_leaves_the_rest_in_redis},
       {"what_was_not_handled_comes_again", what_was_not_handled_comes_again},

@@ -12,6 +12,14 @@ namespace {
 constexpr Duration kFailingFor = std::chrono::seconds(5);
 constexpr size_t kMostProblems = 16;
 
+/// What says nothing about the key: no answer, Redis that cannot serve now (LOADING, BUSY), a user without the right.
+Status no_fact(const redis::Answer& answer) {
+  if (!answer.ok()) return answer.error();
+  if (!(*answer)->is_error()) return {};
+  Error error = redis::error_of(**answer);
+  return error.code == Errc::kRefused ? Status() : Status(std::move(error));
+}
+
 std::vector<std::string_view> views(const std::vector<std::string>& texts) { return {texts.begin(), texts.end()}; }
 
 }  // namespace
@@ -72,8 +80,8 @@ void FactReader::ask(redis::Command& command, const Facts::Wanted& wanted) {
 }
 
 void FactReader::on_reply(uint64_t tag, const redis::Answer& answer) {
-  if (!answer.ok())
-    failure_ = answer.error();
+  if (auto problem = no_fact(answer); !problem.ok())
+    failure_ = problem;
   else
     take(reads_[tag], **answer);
   if (tag + 1 < reads_.size()) return;

@@ -1,7 +1,7 @@
 // Reads from Redis what the facts lack, everything in one pipelined round trip.
 //
 //     idle ──read──▶ reading ──last reply──▶ idle, done(ok)
-//                       │ the link is lost ──▶ idle, done(error): the facts stay unknown
+//                       │ the link is lost, Redis is busy or refuses us ──▶ idle, done(error): the facts stay unknown
 //
 // A key that cannot be understood (of another type, fields that are wrong) is a fact, too: one that refuses. So after a
 // read without error every group that was asked for is known.

@@ -50,8 +50,9 @@ struct Inbox {
   double mean_bytes = 1024;
   std::string failing;  ///< why Redis takes no entry; empty: it does
   MonoTime failing_until{};
-  uint64_t turn = 0;  ///< the turn that `slot` is of
-  size_t slot = 0;    ///< its delivery in that turn
+  uint64_t asked = 0;  ///< when the decider last asked for its length
+  uint64_t turn = 0;   ///< the turn that `slot` is of
+  size_t slot = 0;     ///< its delivery in that turn
 
   uint64_t records() const { return static_cast<uint64_t>(static_cast<double>(entries + added) * mean_records); }
   uint64_t bytes() const { return static_cast<uint64_t>(static_cast<double>(entries + added) * mean_bytes); }

@@ -1,11 +1,18 @@
 // Elements, frames and envelopes of a turn.
 #include "daemons/gatewayd/turn/batch.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "proto/wire/limits.h"
 
 namespace mas::gateway {
+
+namespace {
+
+constexpr size_t kKeptBufferBytes = 8 * 1024 * 1024;  // a larger one was for a large element
+
+}  // namespace
 
 void Batch::start() {
   frames_.clear();
@@ -14,6 +21,7 @@ void Batch::start() {
   elements_.clear();
   texts_.release();
   bytes_.clear();
+  if (bytes_.capacity() > kKeptBufferBytes) bytes_.shrink_to_fit();
 }
 
 void Batch::append(unsigned partition, std::string_view element) {
@@ -21,9 +29,9 @@ void Batch::append(unsigned partition, std::string_view element) {
   bytes_.append(element);
 }
 
-void Batch::decode(size_t messages) {
+void Batch::decode(size_t messages, size_t bytes) {
   for (const Element& element : elements_) {
-    if (messages_.size() >= messages) return;
+    if (messages_.size() >= messages || element.begin >= std::max<size_t>(bytes, 1)) return;
     decode_element(element);
   }
 }

@@ -24,6 +24,7 @@
 namespace mas::gateway {
 
 struct Agent;
+struct Inbox;
 
 /// Why something cannot be delivered whoever sent it.
 struct Fault {
@@ -42,7 +43,10 @@ struct Message {
   Lane lane = Lane::kNormal;
   bool is_reply = false;
   bool expects_reply = false;
-  Agent* target_facts = nullptr;  ///< set by the decider
+  // Set by the decider.
+  Agent* target_facts = nullptr;
+  Inbox* inbox = nullptr;  ///< where it goes
+  bool answers = false;    ///< a reply whose ticket is good
 };
 
 struct FrameInTurn {
@@ -65,9 +69,9 @@ class Batch {
   void start();
   void append(unsigned partition, std::string_view element);
   bool empty() const { return elements_.empty(); }
-  /// Decodes the elements in their order, as many as it takes to have `messages` messages, and at least one. The others
-  /// are left out, as if they had not been appended.
-  void decode(size_t messages);
+  /// Decodes the elements in their order, as many as it takes to have `messages` messages or `bytes` bytes, and at least
+  /// one. The others are left out, as if they had not been appended.
+  void decode(size_t messages, size_t bytes);
 
   std::vector<FrameInTurn>& frames() { return frames_; }
   const std::vector<FrameInTurn>& frames() const { return frames_; }

@@ -6,35 +6,46 @@
 namespace mas::gateway {
 namespace {
 
-// KEYS: epochs, entries, changes. ARGV: number of epochs, epochs; number of entries, then per entry the number of its
-// fields and values and these; number of changes, then per change its command, number of arguments and these.
+// KEYS: epochs, changes, entries. ARGV: number of epochs, epochs; number of changes, then per change its command, number of
+// arguments and these; number of entries, then per entry the number of its fields and values and these.
+// A change cannot be undone, but it fails for its key's type only: a command that reads is tried on each key before
+// anything is written. Out of memory, Redis refuses a script's first write and none after it.
 constexpr std::string_view kScript = R"lua(
 local a, k = 2, tonumber(ARGV[1])
 for i = 1, k do
   if redis.call('GET', KEYS[i]) ~= ARGV[a] then return {'FENCED', i - 1} end
   a = a + 1
 end
+local reads = {HSET = 'HLEN', HDEL = 'HLEN', LTRIM = 'LLEN'}
+local changes = tonumber(ARGV[a])
+a = a + 1
+local first, seen = a, nil
+for i = 1, changes do
+  local key = KEYS[k + i]
+  if key ~= seen then redis.call(reads[ARGV[a]], key) end
+  seen = key
+  a = a + 2 + tonumber(ARGV[a + 1])
+end
 local added = {}
 local entries = tonumber(ARGV[a])
+local e = k + changes
 a = a + 1
 for i = 1, entries do
   local fields = tonumber(ARGV[a])
   local id
   if fields == 2 then
-    id = redis.pcall('XADD', KEYS[k + i], '*', ARGV[a + 1], ARGV[a + 2])
+    id = redis.pcall('XADD', KEYS[e + i], '*', ARGV[a + 1], ARGV[a + 2])
   else
-    id = redis.pcall('XADD', KEYS[k + i], '*', unpack(ARGV, a + 1, a + fields))
+    id = redis.pcall('XADD', KEYS[e + i], '*', unpack(ARGV, a + 1, a + fields))
   end
   if type(id) == 'table' then
-    for j = 1, i - 1 do redis.call('XDEL', KEYS[k + j], added[j]) end
+    for j = 1, i - 1 do redis.call('XDEL', KEYS[e + j], added[j]) end
     return {'FAILED', i - 1, id.err}
   end
   added[i] = id
   a = a + 1 + fields
 end
-k = k + entries
-local changes = tonumber(ARGV[a])
-a = a + 1
+a = first
 for i = 1, changes do
   local count = tonumber(ARGV[a + 1])
   redis.call(ARGV[a], KEYS[k + i], unpack(ARGV, a + 2, a + 1 + count))
@@ -89,7 +100,7 @@ void Commit::change(std::string_view command, std::string_view key, const std::v
   changed_.arguments.insert(changed_.arguments.end(), arguments.begin(), arguments.end());
 }
 
-redis::Command Commit::command() const {
+void Commit::append_to(redis::Command& command) const {
   std::string keys = std::to_string(epochs_.keys.size() + added_.keys.size() + changed_.keys.size());
   std::string epochs = std::to_string(epochs_.keys.size());
   std::string entries = std::to_string(entries_);
@@ -98,14 +109,14 @@ redis::Command Commit::command() const {
   auto append = [&words](const std::vector<std::string_view>& more) {
     words.insert(words.end(), more.begin(), more.end());
   };
-  for (const Part* part : {&epochs_, &added_, &changed_}) append(part->keys);
+  for (const Part* part : {&epochs_, &changed_, &added_}) append(part->keys);
   words.push_back(epochs);
   append(epochs_.arguments);
-  words.push_back(entries);
-  append(added_.arguments);
   words.push_back(changes);
   append(changed_.arguments);
-  return redis::Command::of(words);
+  words.push_back(entries);
+  append(added_.arguments);
+  command.add(words);
 }
 
 Result<CommitResult> commit_result(const redis::Reply& reply) {

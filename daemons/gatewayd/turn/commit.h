@@ -3,7 +3,7 @@
 //   1. every partition's epoch is the one its owner fenced it with, else FENCED and nothing is changed
 //   2. the entries: deliveries, dead letters, audit blocks. One that Redis refuses (a key of another type, a stream
 //      whose ids are used up, out of memory): those before it are deleted again, FAILED and nothing is changed
-//   3. sender states, limiter states and the trim of the lists
+//   3. sender states, limiter states and the trim of the lists; that their keys have the right types is seen before 2
 //
 // A script is atomic, so neither a late arrival of a dropped connection (whose successor has raised the epoch) nor a
 // failure inside it can deliver a message that is not audited, or trim one that is not delivered.
@@ -36,11 +36,16 @@ class Commit {
   void fence(std::string_view epoch_key, std::string_view epoch);
   /// XADD key * fields….
   void entry(std::string_view key, std::initializer_list<std::string_view> fields);
-  /// Any other command on one key: at most 4,000 arguments.
+  /// HSET, HDEL or LTRIM on one key: at most 4,000 arguments.
   void change(std::string_view command, std::string_view key, const std::vector<std::string_view>& arguments);
 
-  /// @return the whole as one EVAL.
-  redis::Command command() const;
+  /// Appends the whole as one EVAL.
+  void append_to(redis::Command& command) const;
+  redis::Command command() const {
+    redis::Command whole;
+    append_to(whole);
+    return whole;
+  }
 
  private:
   struct Part {

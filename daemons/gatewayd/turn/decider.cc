@@ -1,12 +1,24 @@
 // The turn's decisions: frames, their messages, and what is collected.
 #include "daemons/gatewayd/turn/decider.h"
 
+#include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace mas::gateway {
 namespace {
 
 constexpr size_t kInstancesOfSender = 4096;  // whose state has not expired
+constexpr size_t kReplyInboxes = 16 * 1024;  // that are remembered between turns
+constexpr size_t kSpareBlobs = 1024;
+constexpr size_t kSpareBlobBytes = 128 * 1024;  // a larger one was for a large envelope
+constexpr size_t kPoisonBytes = 4096;           // of an element that is no frame; enough to see what it is
+
+/// @return microseconds; the last of all times for a deadline past it.
+WallMicros micros_of(double seconds) {
+  constexpr double kEnd = 9e12;
+  return seconds < kEnd ? static_cast<WallMicros>(seconds * 1e6) : std::numeric_limits<WallMicros>::max();
+}
 
 }  // namespace
 
@@ -24,10 +36,11 @@ void Decider::start(const std::vector<Partition*>& partitions, WallMicros now, M
   active_.clear();
   for (auto& delivery : deliveries_) {
     delivery.blob.clear();
-    spare_blobs_.push_back(std::move(delivery.blob));
+    if (delivery.blob.capacity() <= kSpareBlobBytes && spare_blobs_.size() < kSpareBlobs)
+      spare_blobs_.push_back(std::move(delivery.blob));
   }
   deliveries_.clear();
-  reply_slots_.clear();
+  if (reply_inboxes_.size() > kReplyInboxes) reply_inboxes_.clear();
   dead_letters_.clear();
   receipts_.clear();
   texts_.clear();
@@ -47,28 +60,57 @@ PartitionWork& Decider::work_of(unsigned partition) {
 
 // ---- What deciding needs
 
+/// First who it is, then what it wants: a stranger makes the gateway look at nobody but himself.
 void Decider::need(Batch& batch, std::vector<Inbox*>& ret_inboxes) {
   ret_inboxes.clear();
+  ++looks_;
+  if (policy_.memory_low) return;
   for (auto& frame : batch.frames()) {
-    if (frame.fault) continue;
+    if (frame.fault || partition_of(frame.header.sender, partitions_.size()) != frame.partition) continue;
     frame.sender_facts = &facts_.need(frame.header.sender, kSenderGroups);
     facts_.need_roles(*frame.sender_facts);
-    for (size_t i = frame.first; i < frame.first + frame.count; ++i) need_target(batch.messages()[i], ret_inboxes);
+    if (!known_credential(frame)) continue;
+    for (size_t i = frame.first; i < frame.first + frame.count; ++i)
+      need_target(frame, batch.messages()[i], ret_inboxes);
   }
 }
 
-void Decider::need_target(Message& message, std::vector<Inbox*>& ret_inboxes) {
-  constexpr Duration kLookAgain = std::chrono::milliseconds(50);
+bool Decider::known_credential(const FrameInTurn& frame) const {
+  const Agent& sender = *frame.sender_facts;
+  const HmacKey* key = nullptr;
+  return sender.knows(kPresence | kIdentity) &&
+         check_credential(frame.header, sender.secrets, policy_.auth, now_, &key).ok();
+}
+
+void Decider::need_target(const FrameInTurn& frame, Message& message, std::vector<Inbox*>& ret_inboxes) {
   if (message.fault) return;
-  Agent& target = *(message.target_facts = &facts_.need(message.target, kTargetGroups));
-  Inbox& inbox = target.inbox(message.lane);
-  if (inbox.key.empty()) inbox.key = keys_.inbox(target.id, message.lane, 0);
+  message.target_facts = &facts_.need(message.target, kTargetGroups);
+  message.inbox = &inbox_of(frame, message);
+  need_length(*message.inbox, ret_inboxes);
+}
+
+/// A ticket leads a reply to the instance that asked.
+Inbox& Decider::inbox_of(const FrameInTurn& frame, Message& message) {
+  Agent& target = *message.target_facts;
+  TicketClaim claim{target.id, {}, frame.header.sender, message.correlation_id};
+  message.answers = message.is_reply && !message.ticket.empty() && tickets_.accept(message.ticket, claim, now_);
+  if (!message.answers) {
+    Inbox& inbox = target.inbox(message.lane);
+    if (inbox.key.empty()) inbox.key = keys_.inbox(target.id, message.lane, frame.partition);
+    return inbox;
+  }
+  auto [it, fresh] = reply_inboxes_.try_emplace(keys_.reply_inbox(target.id, claim.instance.hex(), frame.partition));
+  if (fresh) it->second.key = it->first;
+  return it->second;
+}
+
+void Decider::need_length(Inbox& inbox, std::vector<Inbox*>& ret_inboxes) {
+  constexpr Duration kLookAgain = std::chrono::milliseconds(50);
   bool full = inbox.records() >= policy_.max_backlog_records || inbox.bytes() >= policy_.max_backlog_bytes;
-  bool failing = !inbox.failing.empty() && mono_ >= inbox.failing_until;
-  if (inbox.known && !(full && mono_ - inbox.read_at > kLookAgain) && !failing) return;
-  inbox.failing.clear();
-  inbox.known = true;  // asked for once
-  inbox.read_at = mono_;
+  bool forgiven = !inbox.failing.empty() && mono_ >= inbox.failing_until;
+  if (forgiven) inbox.failing.clear();
+  if (forgiven || (full && mono_ - inbox.read_at > kLookAgain)) inbox.known = false;
+  if (inbox.known || std::exchange(inbox.asked, looks_) == looks_) return;
   ret_inboxes.push_back(&inbox);
 }
 
@@ -84,7 +126,9 @@ void Decider::decide_frame(Batch& batch, FrameInTurn& frame) {
   if (policy_.memory_low) return refuse_frame(work, frame, Decision::kUnavailable, "Redis is short of memory");
   if (frame.fault) {
     ++counts_.poison;
-    dead_letter({frame.element, frame.header.sender, {}, std::string(frame.fault->text)});
+    std::string reason(frame.fault->text);
+    if (frame.element.size() > kPoisonBytes) reason += "; the first bytes of " + std::to_string(frame.element.size());
+    dead_letter({frame.element.substr(0, kPoisonBytes), frame.header.sender, {}, std::move(reason)});
     return refuse_frame(work, frame, frame.fault->decision, frame.fault->text);
   }
   if (partition_of(frame.header.sender, partitions_.size()) != frame.partition)
@@ -102,9 +146,11 @@ void Decider::decide_messages(Batch& batch, const FrameInTurn& frame, PartitionW
   Partition& partition = *work.partition;
   const std::string& id = frame.sender_facts->id;
   Sender& sender = partition.sender(id);
-  bool crowded = sender.instances.size() >= kInstancesOfSender &&
-                 !sender.instances.contains(std::string(view_of(frame.header.instance.bytes)));
-  if (crowded) return refuse_frame(work, frame, Decision::kUnavailable, "too many instances of this sender");
+  if (!sender.instances.contains(std::string(view_of(frame.header.instance.bytes)))) {
+    if (frame.header.first_sequence != 1) return refuse_start(frame);
+    if (sender.instances.size() >= kInstancesOfSender)
+      return refuse_frame(work, frame, Decision::kUnavailable, "too many instances of this sender");
+  }
   Sender::Instance& instance = partition.instance(sender, id, frame.header.instance, keys_);
   if (!std::exchange(instance.changed, true)) work.instances.push_back(&instance);
   instance.state.touch(now_);
@@ -127,7 +173,7 @@ void Decider::decide_messages(Batch& batch, const FrameInTurn& frame, PartitionW
       if (message.fault) {
         ruling = {message.fault->decision, message.fault->text};
       } else {
-        Case at{frame, message, *frame.sender_facts, *message.target_facts, sender, {}};
+        Case at{frame, message, *frame.sender_facts, *message.target_facts, sender};
         ruling = rule(at, work);
         if (decision_accepted(ruling.decision)) deliver(at);
       }
@@ -142,6 +188,13 @@ void Decider::decide_messages(Batch& batch, const FrameInTurn& frame, PartitionW
     receipt_.outcomes.push_back({static_cast<uint32_t>(i), ruling.decision, ruling.retry_after_ms, detail});
   }
   push_receipt(instance.receipts, receipt_);
+}
+
+/// An instance that nothing is known of begins with number 1; until then there is nothing to remember.
+void Decider::refuse_start(const FrameInTurn& frame) {
+  ++counts_.gaps;
+  receipt_ = {ReceiptKind::kResendFrom, frame.header.id, 1, 0, {}};
+  push_receipt(say(keys_.receipts(frame.header.sender, frame.header.instance.hex())), receipt_);
 }
 
 /// No number is used and no state is changed: whoever sent it has not shown who it is.
@@ -188,12 +241,8 @@ bool Decider::enforced(Mode mode, const Ruling& ruling) {
 /// The block list holds for replies, too; else a ticket lets a reply through to who asked.
 Decider::Ruling Decider::rule_authorised(Case& at) {
   Verdict verdict = authorise(at.target.id, at.sender.rules, at.sender.roles, policy_.default_rule);
-  if (at.message.is_reply && !at.message.ticket.empty()) {
-    at.answer = {at.target.id, {}, at.sender.id, at.message.correlation_id};
-    at.answers = tickets_.accept(at.message.ticket, at.answer, now_);
-  }
   if (verdict.allowed) return {};
-  if (at.answers && verdict.rule != Rule::kBlocked && verdict.rule != Rule::kUnreadable) return {};
+  if (at.message.answers && verdict.rule != Rule::kBlocked && verdict.rule != Rule::kUnreadable) return {};
   return {Decision::kAuthzDenied, say(verdict.describe())};
 }
 
@@ -226,8 +275,7 @@ Decider::Ruling Decider::rule_rate(Case& at, PartitionWork& work) {
 }
 
 Decider::Ruling Decider::rule_room(const Case& at) {
-  if (at.answers) return {};
-  const Inbox& inbox = at.target.inbox(at.message.lane);
+  const Inbox& inbox = *at.message.inbox;
   if (!inbox.failing.empty()) {
     std::string reason = "the target's stream takes no entry: " + inbox.failing;
     dead_letter({at.message.envelope, at.sender.id, at.target.id, reason});
@@ -245,34 +293,25 @@ void Decider::deliver(Case& at) {
   if (at.message.expects_reply && !at.message.is_reply) {
     TicketClaim claim{at.sender.id, at.frame.header.instance, at.target.id, at.message.correlation_id};
     auto window = std::chrono::duration_cast<std::chrono::microseconds>(policy_.reply_window).count();
-    claim.expires = at.message.deadline > 0 ? static_cast<WallMicros>(at.message.deadline * 1e6) : now_ + window;
+    claim.expires = at.message.deadline > 0 ? micros_of(at.message.deadline) : now_ + window;
     tickets_.issue(ticket, claim);
   }
-  Delivery& delivery = delivery_for(at, at.message.envelope.size());
+  Delivery& delivery = delivery_for(*at.message.inbox, at.message.envelope.size());
   append_record(delivery.blob, at.message.envelope, ticket);
   ++delivery.records;
 }
 
 /// The entry that fills for the message's stream; another one when it is full.
-Delivery& Decider::delivery_for(Case& at, size_t bytes) {
-  Inbox* inbox = at.answers ? nullptr : &at.target.inbox(at.message.lane);
-  std::string stream;
-  size_t* slot = nullptr;
-  if (inbox != nullptr) {
-    if (std::exchange(inbox->turn, turn_) != turn_) inbox->slot = SIZE_MAX;
-    slot = &inbox->slot;
-  } else {
-    stream = keys_.reply_inbox(at.target.id, at.answer.instance.hex(), at.frame.partition);
-    slot = &reply_slots_.try_emplace(stream, SIZE_MAX).first->second;
-  }
-  if (*slot != SIZE_MAX) {
-    Delivery& open = deliveries_[*slot];
+Delivery& Decider::delivery_for(Inbox& inbox, size_t bytes) {
+  if (std::exchange(inbox.turn, turn_) != turn_) inbox.slot = SIZE_MAX;
+  if (inbox.slot != SIZE_MAX) {
+    Delivery& open = deliveries_[inbox.slot];
     if (open.records < limits::kFrameRecords && open.blob.size() + bytes <= limits::kFrameBytes) return open;
   }
-  *slot = deliveries_.size();
+  inbox.slot = deliveries_.size();
   Delivery& fresh = deliveries_.emplace_back();
-  fresh.key = inbox != nullptr ? std::string_view(inbox->key) : std::string_view(say(std::move(stream)));
-  fresh.inbox = inbox;
+  fresh.key = inbox.key;
+  fresh.inbox = &inbox;
   if (!spare_blobs_.empty()) {
     fresh.blob = std::move(spare_blobs_.back());
     spare_blobs_.pop_back();

@@ -32,7 +32,7 @@ struct Delivery {
   std::string_view key;
   std::string blob;
   uint32_t records = 0;
-  Inbox* inbox = nullptr;  ///< nullptr: replies to one instance
+  Inbox* inbox = nullptr;
 };
 
 struct DeadLetter {
@@ -105,11 +105,12 @@ class Decider {
     Agent& sender;
     Agent& target;
     Sender& memory;
-    TicketClaim answer;  ///< of a reply whose ticket is good
-    bool answers = false;
   };
 
-  void need_target(Message& message, std::vector<Inbox*>& ret_inboxes);
+  void need_target(const FrameInTurn& frame, Message& message, std::vector<Inbox*>& ret_inboxes);
+  void need_length(Inbox& inbox, std::vector<Inbox*>& ret_inboxes);
+  Inbox& inbox_of(const FrameInTurn& frame, Message& message);
+  bool known_credential(const FrameInTurn& frame) const;
   void decide_frame(Batch& batch, FrameInTurn& frame);
   void decide_messages(Batch& batch, const FrameInTurn& frame, PartitionWork& work);
   Ruling rule(Case& at, PartitionWork& work);
@@ -120,9 +121,10 @@ class Decider {
   Ruling rule_room(const Case& at);
   bool enforced(Mode mode, const Ruling& ruling);
   void deliver(Case& at);
-  Delivery& delivery_for(Case& at, size_t bytes);
+  Delivery& delivery_for(Inbox& inbox, size_t bytes);
   void record(PartitionWork& work, const FrameInTurn& frame, const Message& message, uint64_t sequence,
               const Digest& digest, const Ruling& ruling);
+  void refuse_start(const FrameInTurn& frame);
   void refuse_frame(PartitionWork& work, const FrameInTurn& frame, Decision decision, std::string_view detail);
   void dead_letter(const DeadLetter& letter);
   std::string_view say(std::string text);
@@ -144,7 +146,8 @@ class Decider {
   std::vector<PartitionWork*> active_;
   std::vector<Delivery> deliveries_;
   std::vector<std::string> spare_blobs_;
-  std::unordered_map<std::string, size_t> reply_slots_;  // by stream
+  std::unordered_map<std::string, Inbox> reply_inboxes_;  // by stream
+  uint64_t looks_ = 0;                                    // calls of need()
   std::vector<DeadLetter> dead_letters_;
   std::vector<PendingReceipt> receipts_;
   std::vector<std::unique_ptr<std::string>> texts_;  // that results view

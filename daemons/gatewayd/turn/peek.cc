@@ -7,13 +7,18 @@ namespace mas::gateway {
 namespace {
 
 constexpr int kBlockSeconds = 5;
+constexpr Duration kPause = std::chrono::milliseconds(100);
 constexpr Duration kPatience = std::chrono::seconds(kBlockSeconds + 5);
 
 }  // namespace
 
 Peek::Peek(uv_loop_t* loop, redis::ConnectionOptions options, unsigned partition, std::string key,
            PeekListener& listener)
-    : partition_(partition), key_(std::move(key)), listener_(listener), connection_(loop, std::move(options), this) {
+    : partition_(partition),
+      key_(std::move(key)),
+      listener_(listener),
+      pause_(loop, [this] { tell(); }),
+      connection_(loop, std::move(options), this) {
   connection_.start();
 }
 
@@ -25,16 +30,22 @@ void Peek::arm() {
 }
 
 void Peek::ask() {
-  if (!wanted_ || blocked_ || !connection_.ready()) return;
+  if (!wanted_ || blocked_ || pause_.armed() || !connection_.ready()) return;
   redis::Command command("BLMOVE", key_, key_, "LEFT", "LEFT", kBlockSeconds);
   blocked_ = connection_.send(command, redis::reply_to<&Peek::on_reply>(this), kPatience).ok();
 }
 
-/// An error (a key of another type, say) counts as work: the turn reads the list and reports what it finds.
+/// An error (a key of another type; Redis out of memory, since BLMOVE writes) counts as work: the turn reads the list and
+/// reports what it finds. Not at once, since the next peek may be answered the same.
 void Peek::on_reply(uint64_t, const redis::Answer& answer) {
   blocked_ = false;
   if (!answer.ok()) return;  // asked again when the link is back
   if ((*answer)->is_nil()) return ask();
+  if ((*answer)->is_error()) return pause_.once(kPause);
+  tell();
+}
+
+void Peek::tell() {
   if (std::exchange(wanted_, false)) listener_.on_work(partition_);
 }
 

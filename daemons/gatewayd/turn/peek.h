@@ -5,7 +5,7 @@
 //
 //     idle ──arm──▶ blocked ──an element──▶ idle, on_work()
 //                      │ nothing in kBlock: asks again while it is wanted
-//                      ▼ link lost: asks again when it is back
+//                      ▼ link lost: asks again when it is back; an error: on_work() after a pause
 //
 // Threading: loop thread. Ownership: may be destroyed at any time but from inside its listener.
 #pragma once
@@ -14,6 +14,7 @@
 #include <string>
 
 #include "proto/redis/connection.h"
+#include "proto/redis/loop.h"
 
 namespace mas::gateway {
 
@@ -36,6 +37,7 @@ class Peek final : redis::ConnectionListener {
  private:
   void ask();
   void on_reply(uint64_t tag, const redis::Answer& answer);
+  void tell();
   void on_ready(redis::Connection&) override { ask(); }
   void on_down(redis::Connection&, const Error&, unsigned) override {}
 
@@ -44,6 +46,7 @@ class Peek final : redis::ConnectionListener {
   PeekListener& listener_;
   bool wanted_ = false;
   bool blocked_ = false;
+  redis::Timer pause_;
   redis::Connection connection_;
 };
 

@@ -21,7 +21,10 @@ void SenderSweep::start(std::vector<std::unique_ptr<Partition>>& partitions, Wal
   partitions_ = &partitions;
   silent_since_ = now - std::chrono::duration_cast<std::chrono::microseconds>(silence).count();
   redis::Command command;
-  for (const auto& partition : partitions) {
+  ++first_;  // partitions take turns at being the first, should the first ones use up what is asked at once
+  for (size_t i = 0; i < partitions.size(); ++i) {
+    const auto& partition = partitions[(first_ + i) % partitions.size()];
+    partition->forgettable.clear();  // what no commit has taken is found again
     if (partition->epoch.empty()) continue;
     for (auto& [id, sender] : partition->senders) {
       bool idle = sender.instances.empty() && sender.limiter.updated < now - kLimiterForgets;

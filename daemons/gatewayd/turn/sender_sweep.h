@@ -39,6 +39,7 @@ class SenderSweep {
   const Keys& keys_;
   std::vector<std::unique_ptr<Partition>>* partitions_ = nullptr;
   WallMicros silent_since_ = 0;
+  size_t first_ = 0;
   std::vector<Candidate> candidates_;
 };
 

@@ -115,6 +115,7 @@ std::vector<unsigned> TurnLoop::deciding() const {
 /// Goes on from wherever no turn is under way.
 void TurnLoop::advance() {
   again_.stop();
+  flush_receipts();
   if (state_.is(State::kDrained)) return;
   if (drained_) {
     state_.to(State::kDrained);
@@ -132,6 +133,7 @@ void TurnLoop::advance() {
     if (partition->epoch.empty()) return fence();
   }
   if (any) return read();
+  obstacle_.clear();
   if (!state_.is(State::kWaiting)) state_.to(State::kWaiting);
 }
 
@@ -157,7 +159,7 @@ void TurnLoop::fence() {
       expected_.push_back({kind, partition->number});
     stats_.fences.add();
   }
-  send(command);
+  send(std::move(command));
 }
 
 void TurnLoop::take_fence(const Expected& expected, const redis::Reply& reply) {
@@ -191,7 +193,7 @@ void TurnLoop::read() {
   redis::Command command;
   expected_.clear();
   ask_elements(command);
-  send(command);
+  send(std::move(command));
 }
 
 void TurnLoop::ask_elements(redis::Command& command) {
@@ -205,6 +207,7 @@ void TurnLoop::ask_elements(redis::Command& command) {
     command.add("LRANGE", partition.ingress_key, 0, elements_to_ask(partition) - 1);
     expected_.push_back({Reply::kElements, partition.number});
   }
+  active_partitions_ = 0;  // counted anew as they answer
 }
 
 size_t TurnLoop::elements_to_ask(const Partition& partition) const {
@@ -228,9 +231,9 @@ void TurnLoop::take_elements(Partition& partition, const redis::Reply& reply) {
 
 void TurnLoop::elements_read() {
   stage_over(stats_.read_seconds);
-  if (drained_ || owned_ != taken_) return advance();
+  if (drained_ || owned_ != taken_ || !invalidation_.hearing()) return advance();
   if (batch_.empty()) return wait_for_work();
-  batch_.decode(options_.messages);
+  batch_.decode(options_.messages, options_.bytes);
   for (const auto& frame : batch_.frames()) {
     constexpr double kWeight = 1.0 / 16;
     double& mean = partitions_[frame.partition]->mean_element_records;
@@ -243,7 +246,9 @@ void TurnLoop::elements_read() {
 }
 
 void TurnLoop::wait_for_work() {
+  obstacle_.clear();  // all lists were read, and nothing waits in them
   state_.to(State::kWaiting);
+  flush_receipts();
   for (const auto& partition : partitions_) {
     if (!taken_[partition->number]) continue;
     auto& peek = peeks_[partition->number];
@@ -310,16 +315,17 @@ void TurnLoop::decide() {
 void TurnLoop::commit() {
   state_.to(State::kCommitting);
   build_commit();
-  redis::Command command = commit_.command();
   expected_.clear();
+  redis::Command command = std::exchange(receipts_, {});
+  expected_.resize(command.count(), {Reply::kReceipt});
+  commit_.append_to(command);
   expected_.push_back({Reply::kCommit});
   if (options_.wait_replicas > 0) {
     command.add("WAIT", options_.wait_replicas, to_millis(options_.wait_timeout));
     expected_.push_back({Reply::kWait});
   }
-  active_partitions_ = 0;
   ask_elements(command);
-  if (send(command)) test_hook("after_write");
+  if (send(std::move(command))) test_hook("after_write");
 }
 
 /// Entries in the order of entry_failed(): deliveries, dead letters, audit blocks.
@@ -372,8 +378,7 @@ void TurnLoop::committed() {
     ++work->partition->next_block;
     work->partition->previous_hash = work->block.hash;
   }
-  for (const Delivery& delivery : decider_.deliveries())
-    if (delivery.inbox != nullptr) delivery.inbox->count(delivery.records, delivery.blob.size());
+  for (const Delivery& delivery : decider_.deliveries()) delivery.inbox->count(delivery.records, delivery.blob.size());
   stats_.add(decider_.counts(), decider_.deliveries().size(), blocks);
   facts_.end_turn(options_.cached_agents);
   if (options_.wait_replicas == 0) publish_receipts();
@@ -382,7 +387,7 @@ void TurnLoop::committed() {
 /// The next turn decides anew, and knows what this one learnt: a stream that takes nothing.
 void TurnLoop::entry_failed(size_t index, const std::string& error) {
   bool memory = error.find("OOM") != std::string::npos;
-  if (!memory && index < decider_.deliveries().size() && decider_.deliveries()[index].inbox != nullptr) {
+  if (!memory && index < decider_.deliveries().size()) {
     Inbox& inbox = *decider_.deliveries()[index].inbox;
     inbox.failing = error;
     inbox.failing_until = mono_now() + 5s;
@@ -397,20 +402,23 @@ void TurnLoop::sweep() {
 
 /// In one write with the next commit, or alone when there is none.
 void TurnLoop::publish_receipts() {
-  if (decider_.receipts().empty()) return;
-  redis::Command command;
-  for (const auto& receipt : decider_.receipts()) command.add("PUBLISH", receipt.channel, receipt.bytes);
+  for (const auto& receipt : decider_.receipts()) receipts_.add("PUBLISH", receipt.channel, receipt.bytes);
   stats_.receipts.add(decider_.receipts().size());
-  // Whoever misses one asks again.
-  static_cast<void>(connection_.send(command, redis::ReplyTo{}));
+}
+
+/// Where no commit follows that they go out with. Whoever misses one asks again.
+void TurnLoop::flush_receipts() {
+  if (receipts_.count() > 0) static_cast<void>(connection_.send(std::exchange(receipts_, {}), redis::ReplyTo{}));
 }
 
 // ---- Replies
 
-bool TurnLoop::send(const redis::Command& command) {
+bool TurnLoop::send(redis::Command command) {
   stage_began_ = mono_now();
   stats_.round_trips.add();
-  auto status = connection_.send(command, redis::reply_to<&TurnLoop::on_reply>(this));
+  Duration patience = connection_.options().command_timeout;
+  if (options_.wait_replicas > 0) patience += options_.wait_timeout;
+  auto status = connection_.send(std::move(command), redis::reply_to<&TurnLoop::on_reply>(this), patience);
   if (status.ok()) return true;
   drop_turn("redis_unreachable", status.error().message, kShortPause);
   return false;
@@ -430,6 +438,8 @@ void TurnLoop::take(const Expected& expected, const redis::Reply& reply) {
     case Reply::kSenders:
     case Reply::kAuditHead:
       return take_fence(expected, reply);
+    case Reply::kReceipt:
+      return;
     case Reply::kCommit:
       return take_commit(reply);
     case Reply::kWait:
@@ -475,7 +485,10 @@ void TurnLoop::on_ready(redis::Connection&) {
 }
 
 void TurnLoop::on_down(redis::Connection&, const Error& why, unsigned) {
-  if (!state_.is(State::kDrained)) drop_turn("redis_lost", why.message, kShortPause);
+  if (state_.is(State::kDrained)) return;
+  // Should it have been the size of what was asked for: one element next time, and more as they prove small.
+  for (auto& partition : partitions_) partition->mean_element_bytes = static_cast<double>(options_.bytes);
+  drop_turn("redis_lost", why.message, kShortPause);
 }
 
 void TurnLoop::on_tracking() {

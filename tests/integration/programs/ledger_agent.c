@@ -34,13 +34,13 @@ static double now(void) {
   return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
-static void on_receipt(mas_agent *agent, const char *id, const char *target, mas_status outcome, void *user) {
+static void on_receipt(mas_agent* agent, const char* id, const char* target, mas_status outcome, void* user) {
   (void)agent, (void)target, (void)user;
-  const char *decision = mas_receipt_decision();
+  const char* decision = mas_receipt_decision();
   printf("receipt %s %s %s\n", id, mas_status_text(outcome), decision[0] != '\0' ? decision : "-");
 }
 
-static mas_status on_message(mas_agent *agent, const mas_message *message, void *user) {
+static mas_status on_message(mas_agent* agent, const mas_message* message, void* user) {
   (void)agent, (void)user;
   long number = -1;
   (void)!sscanf(mas_message_data(message, NULL), "{\"n\":%ld", &number);
@@ -49,7 +49,7 @@ static mas_status on_message(mas_agent *agent, const mas_message *message, void 
 }
 
 /* Sends one message; waits while the queue is full. */
-static mas_status send_one(mas_agent *agent, const char *target, long number) {
+static mas_status send_one(mas_agent* agent, const char* target, long number) {
   char data[64], id[MAS_MESSAGE_ID_SIZE];
   int size = snprintf(data, sizeof data, "{\"n\":%ld}", number);
   printf("try %ld %s\n", number, target);
@@ -62,7 +62,7 @@ static mas_status send_one(mas_agent *agent, const char *target, long number) {
   return status == MAS_WOULD_BLOCK ? MAS_OK : status;
 }
 
-static mas_status send_all(mas_agent *agent, double rate, long first, char **targets, int count) {
+static mas_status send_all(mas_agent* agent, double rate, long first, char** targets, int count) {
   double begin = now();
   mas_status status = MAS_OK;
   for (long n = 0; !stopping && status == MAS_OK;) {
@@ -76,16 +76,16 @@ static mas_status send_all(mas_agent *agent, double rate, long first, char **tar
   return status;
 }
 
-static mas_status receive_all(mas_agent *agent) {
+static mas_status receive_all(mas_agent* agent) {
   mas_status status = MAS_OK;
   while (!stopping && status == MAS_OK) status = mas_agent_poll(agent, 50, NULL);
   return status;
 }
 
-static mas_status run(int argc, char **argv) {
+static mas_status run(int argc, char** argv) {
   int sends = strcmp(argv[1], "send") == 0;
-  mas_options *options = mas_options_new();
-  mas_agent *agent = NULL;
+  mas_options* options = mas_options_new();
+  mas_agent* agent = NULL;
   mas_status status = mas_options_set_mode(options, MAS_MODE_GATEWAY);
   if (status == MAS_OK) status = mas_agent_new(argv[2], options, &agent);
   mas_options_free(options);
@@ -102,7 +102,7 @@ static mas_status run(int argc, char **argv) {
   return status == MAS_OK ? stopped : status;
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   setvbuf(stdout, NULL, _IOLBF, 0);
   int good = (argc >= 6 && strcmp(argv[1], "send") == 0) || (argc == 3 && strcmp(argv[1], "receive") == 0);
   if (!good) {

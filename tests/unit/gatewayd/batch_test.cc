@@ -1,0 +1,159 @@
+// The batch: what is read of elements, frames and envelopes, and what is wrong with those that cannot be delivered.
+#include "daemons/gatewayd/turn/batch.h"
+
+#include "tests/unit/gatewayd/turn_case.h"
+
+using namespace mas;
+using namespace mas::gateway;
+using namespace mas::gateway::test;
+
+namespace {
+
+constexpr size_t kAll = SIZE_MAX;
+
+struct BatchCase {
+  TurnCase turn;
+  Batch& batch = turn.batch;
+
+  /// The one message of a frame by alice.
+  const Message& decoded(const std::string& text, const Sent& sent = {}) {
+    batch.start();
+    batch.append(0, turn.frame(sent, {text}));
+    batch.decode(kAll, kAll);
+    REQUIRE(batch.messages().size() == 1);
+    return batch.messages()[0];
+  }
+  Decision fault(const std::string& text, const Sent& sent = {}) {
+    const Message& message = decoded(text, sent);
+    REQUIRE(message.fault);
+    CHECK_FALSE(message.fault->text.empty());
+    return message.fault->decision;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("what decisions need is read of an envelope") {
+  BatchCase at;
+  const Message& message = at.decoded(envelope("alice", "bob",
+                                               R"("correlation_id":"c\u0031","expects_reply":true,"is_reply":true,)"
+                                               R"("deadline":12.5,"hops":3,"priority":"high")"));
+  CHECK_FALSE(message.fault);
+  CHECK(message.target == "bob");
+  CHECK(message.type == "note");
+  CHECK(message.id == "m1");
+  CHECK(message.correlation_id == "c1");
+  CHECK(message.deadline == 12.5);
+  CHECK(message.hops == 3);
+  CHECK(message.lane == Lane::kHigh);
+  CHECK(message.is_reply);
+  CHECK(message.expects_reply);
+}
+
+TEST_CASE("views stay what they are while further elements are decoded") {
+  BatchCase at;
+  std::vector<std::string> sent;
+  for (int i = 0; i < 300; ++i)
+    sent.push_back(
+        envelope("alice", "target" + std::to_string(i), R"("correlation_id":"c\u00e4)" + std::to_string(i) + '"'));
+  for (int turn = 0; turn < 3; ++turn) {
+    at.batch.start();
+    for (uint64_t i = 0; i < 3; ++i)
+      at.batch.append(static_cast<unsigned>(i),
+                      at.turn.frame({.first = 1 + 100 * i}, {sent.begin() + static_cast<long>(100 * i),
+                                                             sent.begin() + static_cast<long>(100 * (i + 1))}));
+    at.batch.decode(kAll, kAll);
+    REQUIRE(at.batch.frames().size() == 3);
+    REQUIRE(at.batch.messages().size() == 300);
+    for (size_t i = 0; i < 300; ++i) {
+      REQUIRE(at.batch.messages()[i].envelope == sent[i]);
+      REQUIRE(at.batch.messages()[i].target == "target" + std::to_string(i));
+      REQUIRE(at.batch.messages()[i].correlation_id == "c\u00e4" + std::to_string(i));
+    }
+    for (const FrameInTurn& frame : at.batch.frames()) {
+      CHECK(frame.header.sender == "alice");
+      CHECK(frame.header.first_sequence == 1 + frame.first);
+      CHECK(frame.count == 100);
+      CHECK(at.batch.records_of(frame)[99].envelope == sent[frame.first + 99]);
+    }
+  }
+}
+
+TEST_CASE("a message that nobody could deliver has a fault, and its neighbours have none") {
+  BatchCase at;
+  CHECK(at.fault("") == Decision::kMalformed);
+  CHECK(at.fault("{") == Decision::kMalformed);
+  CHECK(at.fault(envelope("bob", "carol")) == Decision::kMalformed);
+  CHECK(at.fault(envelope("alice", "bob", {}, "[]")) == Decision::kMalformed);
+  CHECK(at.fault(envelope("alice", "bob", R"("hops":-1)")) == Decision::kMalformed);
+  CHECK(at.fault(envelope("alice", "not an id")) == Decision::kTargetNotFound);
+  CHECK(at.fault(envelope("alice", std::string(129, 'x'))) == Decision::kTargetNotFound);
+  CHECK(at.fault(envelope("alice", std::string(600, 'x'))) == Decision::kTooLarge);
+  CHECK(at.fault(envelope("alice", "bob", R"("correlation_id":")" + std::string(300, 'c') + '"')) ==
+        Decision::kTooLarge);
+  CHECK(at.fault(envelope("alice", "bob"), {.flags = Record::kReplayed}) == Decision::kMalformed);
+  std::string large = envelope("alice", "bob", {}, R"({"x":")" + std::string(limits::kEnvelopeBytes, 'x') + "\"}");
+  CHECK(at.fault(large) == Decision::kTooLarge);
+
+  at.batch.start();
+  at.batch.append(0, at.turn.frame({}, {envelope("alice", "bob"), "{", envelope("alice", "bob")}));
+  at.batch.decode(kAll, kAll);
+  CHECK_FALSE(at.batch.messages()[0].fault);
+  CHECK(at.batch.messages()[1].fault);
+  CHECK_FALSE(at.batch.messages()[2].fault);
+}
+
+TEST_CASE("an element that is no frame has a fault and no messages; what its header says is kept") {
+  BatchCase at;
+  std::string frame = at.turn.frame({}, {envelope("alice", "bob"), envelope("alice", "bob")});
+  for (size_t size = 0; size < frame.size(); ++size) {
+    at.batch.start();
+    at.batch.append(2, frame.substr(0, size));
+    at.batch.append(2, frame);
+    at.batch.decode(kAll, kAll);
+    REQUIRE(at.batch.frames().size() == 2);
+    const FrameInTurn& cut = at.batch.frames()[0];
+    REQUIRE(cut.fault);
+    REQUIRE(cut.count == 0);
+    REQUIRE(cut.element.size() == size);
+    REQUIRE((cut.header.sender.empty() || cut.header.sender == "alice"));
+    REQUIRE_FALSE(at.batch.frames()[1].fault);
+    REQUIRE(at.batch.messages().size() == 2);
+  }
+}
+
+TEST_CASE("a frame past its bounds is too large as a whole") {
+  BatchCase at;
+  auto decision = [&](const std::vector<std::string>& envelopes) {
+    at.batch.start();
+    at.batch.append(0, at.turn.frame({}, envelopes));
+    at.batch.decode(kAll, kAll);
+    const auto& fault = at.batch.frames()[0].fault;
+    return fault ? fault->decision : Decision::kAllowed;
+  };
+  CHECK(decision(std::vector<std::string>(limits::kFrameRecords, "{}")) == Decision::kAllowed);
+  CHECK(decision(std::vector<std::string>(limits::kFrameRecords + 1, "{}")) == Decision::kTooLarge);
+  std::string half(limits::kFrameBytes / 2 - record_overhead(false), 'x');
+  CHECK(decision({half, half}) == Decision::kAllowed);
+  CHECK(decision({half, half + "x"}) == Decision::kTooLarge);
+  CHECK(decision({half + half + half}) == Decision::kAllowed);  // alone, the envelope's own limit holds
+}
+
+TEST_CASE("as many elements are decoded as make a turn, and at least one") {
+  BatchCase at;
+  std::string frame = at.turn.frame({}, std::vector<std::string>(10, envelope("alice", "bob")));
+  auto frames = [&](size_t messages, size_t bytes) {
+    at.batch.start();
+    for (int i = 0; i < 5; ++i) at.batch.append(0, frame);
+    at.batch.decode(messages, bytes);
+    return at.batch.frames().size();
+  };
+  CHECK(frames(kAll, kAll) == 5);
+  CHECK(frames(0, kAll) == 0);
+  CHECK(frames(1, kAll) == 1);
+  CHECK(frames(10, kAll) == 1);
+  CHECK(frames(11, kAll) == 2);
+  CHECK(frames(kAll, 0) == 1);
+  CHECK(frames(kAll, frame.size()) == 1);
+  CHECK(frames(kAll, frame.size() + 1) == 2);
+}
