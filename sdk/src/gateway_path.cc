@@ -16,7 +16,7 @@ GatewayPath::GatewayPath(PathHost& host, GatewayOutbox& outbox)
       timer_(host.loop(), [this] { on_timer(); }),
       patience_(host.loop(), [this] { try_finish(true); }) {}
 
-GatewayPath::~GatewayPath() { wipe(token_); }
+GatewayPath::~GatewayPath() = default;
 
 std::string GatewayPath::channel() const {
   const AgentContext& agent = host_.context();
@@ -37,9 +37,8 @@ void GatewayPath::open() {
 }
 
 void GatewayPath::up(const std::string& token) {
-  token_ = token;
   reader_.up();
-  outbox_.up(host_.commands(), partitions_, token_);
+  outbox_.up(host_.commands(), partitions_, token);
   keep_time();
 }
 

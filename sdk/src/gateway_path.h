@@ -7,7 +7,6 @@
 #pragma once
 
 #include <memory>
-#include <string>
 
 #include "sdk/src/gateway_outbox.h"
 #include "sdk/src/gateway_reader.h"
@@ -25,7 +24,6 @@ class GatewayPath final : public Path {
   void open() override;
   void up(const std::string& token) override;
   void down() override { outbox_.down(); }
-  void links_back() override { outbox_.up(host_.commands(), partitions_, token_); }
   void drain() override { outbox_.pump(); }
   void on_payload(std::string_view payload) override;
   void renamed() override;
@@ -48,7 +46,6 @@ class GatewayPath final : public Path {
   MonoTime armed_until_{};
   unsigned partitions_ = 0;
   bool asking_ = false;
-  std::string token_;  // the registry's
   std::function<void(Status)> finished_;
 };
 

@@ -23,7 +23,6 @@ class PeerPath final : public Path {
   }
   void up(const std::string&) override {}
   void down() override {}
-  void links_back() override {}
   void drain() override { outbox_.drain(); }
   void on_payload(std::string_view payload) override { host_.receive(payload, {}, nullptr); }
   void renamed() override {}

@@ -41,8 +41,6 @@ class Path {
   virtual void up(const std::string& token) = 0;
   /// A link is lost.
   virtual void down() = 0;
-  /// Both links are there again while the agent stops: what is queued may go out.
-  virtual void links_back() = 0;
   virtual void drain() = 0;
   virtual void on_payload(std::string_view payload) = 0;
   /// The agent goes by another instance's name from now on; up() comes again.
