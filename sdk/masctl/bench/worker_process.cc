@@ -8,8 +8,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <thread>
 #include <vector>
 
 extern char** environ;
@@ -17,6 +19,8 @@ extern char** environ;
 namespace mas::ctl {
 
 namespace {
+
+constexpr Duration kGoodbye = std::chrono::seconds(10);
 
 Error system_error(const char* what) { return {Errc::kInternal, std::string(what) + ": " + std::strerror(errno)}; }
 
@@ -76,6 +80,12 @@ Result<std::unique_ptr<WorkerProcess>> WorkerProcess::start(const Settings& sett
 
 WorkerProcess::~WorkerProcess() {
   channel_.reset();
+  for (MonoTime end = mono_now() + kGoodbye; mono_now() < end;) {
+    pid_t ended = waitpid(pid_, nullptr, WNOHANG);
+    if (ended == pid_ || (ended < 0 && errno != EINTR)) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  kill(pid_, SIGKILL);  // many agents whose messages nobody takes would stop one after the other
   while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) continue;
 }
 
