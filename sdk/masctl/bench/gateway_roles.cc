@@ -180,7 +180,8 @@ class GatewaySender final : public Worker {
     MonoTime limit{};
     while (flow_->total_sent() > flow_->total_settled() + options_.in_flight) {
       if (limit == MonoTime{}) limit = mono_now() + kPatience;
-      if (mono_now() > limit) return Error{Errc::kTimeout, "nothing arrived and nothing was refused for 10 s: does a gateway decide?"};
+      if (mono_now() > limit)
+        return Error{Errc::kTimeout, "nothing arrived and nothing was refused for 10 s: does a gateway decide?"};
       agents_.poll(1);
     }
     return {};
