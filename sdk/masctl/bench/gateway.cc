@@ -11,6 +11,7 @@
 #include "sdk/masctl/bench/cpu_meter.h"
 #include "sdk/masctl/bench/gateway_actors.h"
 #include "sdk/masctl/bench/gateway_audit.h"
+#include "sdk/masctl/bench/gateway_counters.h"
 #include "sdk/masctl/bench/gateway_fleet.h"
 #include "sdk/masctl/bench/interrupt.h"
 #include "sdk/masctl/bench/redis_usage.h"
@@ -31,7 +32,8 @@ struct Exchange {
   ConventionalCeiling conventional;
   Fleet::Outcome gateway;
   RedisUsage redis;
-  uint64_t gateway_cpu = 0;  ///< nanoseconds, of all gateways on this machine
+  std::optional<GatewayCounters> counters;  ///< nullopt: their /metrics cannot be reached from here
+  uint64_t gateway_cpu = 0;                 ///< nanoseconds, of all gateways on this machine
   bool gateways_here = true;
 
   uint64_t delivered() const { return gateway.received.arrivals - gateway.received.doubled; }
@@ -60,7 +62,10 @@ class GatewayBench {
     remember_interrupts();
     auto view = find_gateways(settings_);
     if (!view.ok()) return view.error();
-    for (const auto& gateway : view->gateways) pids_.push_back(static_cast<pid_t>(gateway.pid));
+    for (const auto& gateway : view->gateways) {
+      pids_.push_back(static_cast<pid_t>(gateway.pid));
+      http_.push_back(gateway.http);
+    }
     auto link = RawLink::open(settings_.endpoint);
     if (!link.ok()) return link.error();
     link_ = std::move(*link);
@@ -148,6 +153,7 @@ class GatewayBench {
     uint64_t count = options_.common.count == 0 ? UINT64_MAX - 1 : options_.common.count / options_.common.rounds;
     auto before = look_at_redis(*link_);
     if (!before.ok()) return before.error();
+    auto counted = read_counters(http_);
     uint64_t gateway_cpu = gateways_cpu(exchange);
     auto outcome = fleet.run({++round_, time, count, options_.rate}, title);
     if (!outcome.ok()) return outcome.error();
@@ -156,6 +162,8 @@ class GatewayBench {
     remember(*outcome);
     exchange.gateway = std::move(*outcome);
     exchange.redis = *after - *before;
+    auto counters = read_counters(http_);
+    if (counted && counters) exchange.counters = *counters - *counted;
     exchange.gateway_cpu = gateways_cpu(exchange) - gateway_cpu;
     exchanges_.push_back(std::move(exchange));
     return interrupted() ? Status(Error{Errc::kCancelled, "interrupted"}) : Status();
@@ -181,6 +189,7 @@ class GatewayBench {
   const GatewayBenchOptions& options_;
   Progress progress_;
   std::vector<pid_t> pids_;
+  std::vector<std::string> http_;
   std::unique_ptr<RawLink> link_;
   std::vector<Exchange> exchanges_;
   FleetPlan plan_;
@@ -198,7 +207,8 @@ struct GatewayResult {
   double throughput = 0, ceiling = 0, ratio = 0;
   double redis_cpu = 0, conventional_cpu = 0, gateway_cpu = 0, sender_cpu = 0, receiver_cpu = 0;  // µs per message
   double per_frame = 0, per_turn = 0, per_entry = 0;                                              // messages
-  bool gateways_here = true;
+  double round_trips = 0;                                                                         // per message
+  bool gateways_here = true, counted = true;
   bool signs = false, audited = false;
 };
 
@@ -208,6 +218,7 @@ GatewayResult evaluate(const std::vector<Exchange>& exchanges) {
   GatewayResult result;
   Histogram latency;
   RedisUsage redis;
+  GatewayCounters counters;
   std::vector<double> rates, ceilings, ratios, conventional;
   uint64_t gateway_cpu = 0, sender_cpu = 0, receiver_cpu = 0;
   for (const auto& exchange : exchanges) {
@@ -219,6 +230,8 @@ GatewayResult evaluate(const std::vector<Exchange>& exchanges) {
     conventional.push_back(exchange.conventional.cpu_us_per_message());
     ratios.push_back(per(exchange.throughput(), exchange.conventional.per_second()));
     redis += exchange.redis;
+    counters += exchange.counters.value_or(GatewayCounters());
+    result.counted = result.counted && exchange.counters;
     gateway_cpu += exchange.gateway_cpu;
     sender_cpu += exchange.gateway.sent.cpu;
     receiver_cpu += exchange.gateway.received.cpu;
@@ -235,8 +248,10 @@ GatewayResult evaluate(const std::vector<Exchange>& exchanges) {
   result.sender_cpu = micros(sender_cpu);
   result.receiver_cpu = micros(receiver_cpu);
   result.per_frame = per(delivered, static_cast<double>(redis.frames));
-  result.per_turn = per(delivered, static_cast<double>(redis.turns));
-  result.per_entry = per(delivered, static_cast<double>(redis.entries));
+  auto messages = static_cast<double>(counters.messages);
+  result.per_turn = per(messages, static_cast<double>(counters.turns));
+  result.per_entry = per(messages, static_cast<double>(counters.entries));
+  result.round_trips = per(static_cast<double>(counters.round_trips), messages);
   Round all;
   all.take_percentiles(latency);
   result.latency = summarize({all});
@@ -277,7 +292,9 @@ void print_json(Output& out, const GatewayBenchOptions& options, const GatewayRe
   json.key("sender").number(rounded(result.sender_cpu)).key("receiver").number(rounded(result.receiver_cpu));
   json.end_object();
   json.key("messages_per").begin_object().key("frame").number(rounded(result.per_frame));
-  json.key("turn").number(rounded(result.per_turn)).key("entry").number(rounded(result.per_entry)).end_object();
+  if (result.counted) json.key("turn").number(rounded(result.per_turn)).key("entry").number(rounded(result.per_entry));
+  json.end_object();
+  if (result.counted) json.key("round_trips_per_message").number(std::round(result.round_trips * 1e5) / 1e5);
   json.end_object();
   out.line(text);
 }
@@ -312,8 +329,10 @@ void print_lines(Output& out, const GatewayBenchOptions& options, const GatewayR
   out.line("  CPU, µs per message: Redis " + decimal(result.redis_cpu) + ", gateway " +
            (result.gateways_here ? decimal(result.gateway_cpu) : "(on another machine)") + ", sender " +
            decimal(result.sender_cpu) + ", receiver " + decimal(result.receiver_cpu));
-  out.line("  messages per ingress frame " + decimal(result.per_frame) + ", per turn " + decimal(result.per_turn) +
-           ", per stream entry " + decimal(result.per_entry));
+  std::string sizes = "  messages per ingress frame " + decimal(result.per_frame);
+  if (result.counted)
+    sizes += ", per turn " + decimal(result.per_turn) + ", per stream entry " + decimal(result.per_entry);
+  out.line(sizes);
 }
 
 Status check(const GatewayBenchOptions& options) {

@@ -1,4 +1,4 @@
-// What Redis did between two looks: its processor time, and how often the commands ran that carry messages.
+// What Redis did between two looks: its processor time, and how many ingress frames came.
 //
 // Happy path: look() before and after; the difference of two looks is what happened between them, by everybody.
 // Failure: Redis's is the error of the call.
@@ -11,15 +11,11 @@
 namespace mas::ctl {
 
 struct RedisUsage {
-  uint64_t cpu = 0;                             ///< nanoseconds
-  uint64_t frames = 0, turns = 0, entries = 0;  ///< calls of RPUSH, EVAL and XADD (audit blocks included)
+  uint64_t cpu = 0;     ///< nanoseconds
+  uint64_t frames = 0;  ///< calls of RPUSH
 
-  RedisUsage operator-(const RedisUsage& earlier) const {
-    return {cpu - earlier.cpu, frames - earlier.frames, turns - earlier.turns, entries - earlier.entries};
-  }
-  void operator+=(const RedisUsage& more) {
-    cpu += more.cpu, frames += more.frames, turns += more.turns, entries += more.entries;
-  }
+  RedisUsage operator-(const RedisUsage& earlier) const { return {cpu - earlier.cpu, frames - earlier.frames}; }
+  void operator+=(const RedisUsage& more) { cpu += more.cpu, frames += more.frames; }
 };
 
 Result<RedisUsage> look_at_redis(RawLink& link);

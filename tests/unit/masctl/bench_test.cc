@@ -1,5 +1,6 @@
 // The arithmetic of benchmarks.
 #include "sdk/masctl/bench/cpu_meter.h"
+#include "sdk/masctl/bench/gateway_counters.h"
 #include "sdk/masctl/bench/gateway_tally.h"
 #include "sdk/masctl/bench/stamp.h"
 #include "sdk/masctl/bench/stats.h"
@@ -135,6 +136,15 @@ TEST_CASE("calls of a command") {
   CHECK(calls_in_commandstats(info, "exec") == 7);
   CHECK(calls_in_commandstats(info, "rpush") == 12);
   CHECK(calls_in_commandstats(info, "xadd") == 0);
+}
+
+TEST_CASE("a metric") {
+  std::string text =
+      "HTTP/1.0 200 OK\r\n\r\n# TYPE a_total counter\na_total 1.5e+06\na_total_more 7\nb_total{x=\"y\"} 3\n";
+  CHECK(metric_value(text, "a_total") == 1'500'000);
+  CHECK(metric_value(text, "a_total_more") == 7);
+  CHECK(metric_value(text, "b_total") == 0);
+  CHECK(metric_value(text, "total") == 0);
 }
 
 TEST_CASE("tallies survive the way between processes") {
