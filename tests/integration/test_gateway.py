@@ -188,8 +188,13 @@ class RefusalTest(GatewayCase):
         alice = self.peer("alice")
         self.peer("bob")
         good = alice.envelope("bob")
-        receipt = alice.send(b"{}", b"", good[:-1], good, b"[" * 100_000, alice.envelope("bob", data={"x": "y" * 2_000_000}))
-        self.assertEqual(receipt.decisions(), ["MALFORMED", "MALFORMED", "MALFORMED", "ALLOWED", "MALFORMED", "TOO_LARGE"])
+        receipt = alice.send(b"{}", b"", good[:-1], good, b"[" * 100_000)
+        self.assertEqual(receipt.decisions(), ["MALFORMED", "MALFORMED", "MALFORMED", "ALLOWED", "MALFORMED"])
+        large = alice.envelope("bob", data={"x": "y" * 2_000_000})
+        self.assertEqual(alice.send(large).decisions(), ["TOO_LARGE"])
+        receipt = alice.send(good, large)
+        self.assertEqual((receipt.kind, receipt.decisions()), (3, ["TOO_LARGE"]), "more than a frame of several may hold")
+        self.assertEqual(alice.send(good).decisions(), ["ALLOWED"])
 
     def test_a_stream_of_another_type_loses_nothing(self):
         alice, bob = self.peer("alice"), self.peer("bob")
@@ -208,6 +213,23 @@ class RefusalTest(GatewayCase):
         receipt = alice.send(alice.envelope("carol"), alice.envelope("bob"), alice.envelope("carol"))
         self.assertEqual(receipt.decisions(), ["ALLOWED", "UNAVAILABLE", "ALLOWED"])
         self.assertEqual(len(carol.wait_messages(3)), 3)
+
+    def test_a_reply_stream_that_takes_nothing_blocks_nobody(self):
+        alice, bob, carol = self.peer("alice"), self.peer("bob"), self.peer("carol")
+        alice.send(alice.envelope("bob", correlation_id="c1", expects_reply=True))
+        bob.wait_messages(1)
+        ticket = bob.entries()[0][0][1]
+        answer = bob.envelope("alice", correlation_id="c1", is_reply=True)
+        stream = f"agent.stream:alice:@{alice.instance.hex()}"
+        self.redis.cmd("XADD", stream, "18446744073709551615-18446744073709551615", "b", "the last id there is")
+        self.assertEqual(bob.send(answer, ticket=ticket).decisions(), ["UNAVAILABLE"])
+        self.assertEqual(bob.send(bob.envelope("carol")).decisions(), ["ALLOWED"])
+        self.redis.cmd("DEL", stream)
+        self.redis.cmd("SET", stream, "not a stream")
+        self.assertEqual(bob.send(answer, ticket=ticket).decisions(), ["UNAVAILABLE"])
+        self.assertEqual(bob.send(bob.envelope("carol")).decisions(), ["ALLOWED"])
+        self.assertEqual(len(carol.wait_messages(2)), 2)
+        self.assertEqual(self.redis.cmd("XLEN", "dlq:messages"), 2)
 
 
 class RulesTest(GatewayCase):
