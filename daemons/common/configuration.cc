@@ -78,7 +78,7 @@ Configuration load_configuration(const DaemonKind& kind, const ConfigSources& so
   Configuration config = default_configuration(kind);
   if (!sources.file.empty()) apply_file(config, sources.file, problems);
   apply_environment(config.table, kind.name, sources.environment, problems);
-  if (!sources.redis_flag.empty()) apply_redis_flag(config, sources.redis_flag, problems);
+  if (sources.redis_flag) apply_redis_flag(config, *sources.redis_flag, problems);
   if (problems.empty()) config.settings->check(problems);
   return config;
 }

@@ -16,7 +16,7 @@ namespace mas::common {
 struct ConfigSources {
   std::string file;  ///< empty: none
   Environment environment;
-  std::string redis_flag;  ///< --redis; empty: not given
+  std::optional<std::string> redis_flag;  ///< --redis
 };
 
 struct Configuration {

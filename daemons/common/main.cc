@@ -13,7 +13,8 @@ namespace mas::common {
 namespace {
 
 struct Flags {
-  std::string config, redis, generate;
+  std::string config, generate;
+  std::optional<std::string> redis;
   bool check_config = false, print_config = false, version = false;
 };
 

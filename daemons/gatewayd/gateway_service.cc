@@ -1,6 +1,9 @@
 // Ownership of partitions: survey, plan, leases.
 #include "daemons/gatewayd/gateway_service.h"
 
+#include <algorithm>
+#include <utility>
+
 namespace mas::gateway {
 namespace {
 
@@ -21,6 +24,7 @@ GatewayService::GatewayService(common::Frame& frame, const Settings& settings)
       survey_(frame.redis(), frame.keys(), [this](const Result<View>& result) { on_survey(result); }),
       watch_(frame.redis(), frame.keys(), [this](const RedisHealth& health) { on_health(health); }),
       shared_secret_(frame.redis(), frame.keys(), [this](const Result<MasterKey>& secret) { on_secret(secret); }),
+      keeper_(frame, settings.audit),
       partitions_(frame.metrics().gauge("partitions", "Partitions of the whole system.")),
       owned_(frame.metrics().gauge("partitions_owned", "Partitions whose lease this gateway holds.")),
       gateways_(frame.metrics().gauge("gateways", "Gateways with a heartbeat.")),
@@ -57,6 +61,7 @@ void GatewayService::on_redis_up() {
 void GatewayService::on_redis_down() {  // leases end by their own clock
   survey_.cancel();
   watch_.cancel();
+  keeper_.on_redis_down();
 }
 
 void GatewayService::on_secret(const Result<MasterKey>& secret) {
@@ -89,11 +94,20 @@ void GatewayService::make_turns() {
 void GatewayService::tick() {
   tell_turns();
   if (++ticks_ % kTicksOfPeriod != 0) return;
+  tell_keeper();
   if (ownership_changed_) announce_ownership();
   if (!frame_.redis_up() || draining_) return;
   if (!secret_) shared_secret_.ask();  // it could not be written or read when Redis came up
   survey_.start();
   watch_.look(leases_.size());
+}
+
+void GatewayService::tell_keeper() {
+  if (turns_ == nullptr || draining_) return;
+  uint64_t blocks = turns_->stats().audit_blocks();
+  keeper_.committed(blocks - std::exchange(told_blocks_, blocks));
+  keeper_.set_owned(turns_->deciding(), static_cast<unsigned>(leases_.size()));
+  if (frame_.redis_up()) keeper_.tick(mono_now());
 }
 
 /// What the turn loop may decide: leases that are held at this moment.
@@ -246,6 +260,7 @@ void GatewayService::reload(const common::Settings& next) {
   bool memory_low = policy_.memory_low;
   bool full = policy_.dead_letters_full;
   settings_ = static_cast<const Settings&>(next);
+  keeper_.reload(settings_.audit);
   policy_ = settings_.policy();
   policy_.memory_low = memory_low;
   policy_.dead_letters_full = full;
@@ -258,7 +273,7 @@ void GatewayService::drain() {
   survey_.cancel();
   watch_.cancel();
   if (turns_ == nullptr) return release_leases();
-  turns_->drain([this] { release_leases(); });
+  turns_->drain([this] { keeper_.shutdown([this] { release_leases(); }); });
 }
 
 void GatewayService::release_leases() {

@@ -13,6 +13,7 @@
 
 #include "daemons/common/lease.h"
 #include "daemons/common/service.h"
+#include "daemons/gatewayd/keeper/audit_keeper.h"
 #include "daemons/gatewayd/partitioner.h"
 #include "daemons/gatewayd/redis_watch.h"
 #include "daemons/gatewayd/settings.h"
@@ -44,6 +45,7 @@ class GatewayService final : public common::Service, public common::LeaseListene
   void announce_ownership();
   size_t owned() const;
   void tell_turns();
+  void tell_keeper();
   void on_secret(const Result<MasterKey>& secret);
   void make_turns();
   void on_health(const RedisHealth& health);
@@ -66,6 +68,8 @@ class GatewayService final : public common::Service, public common::LeaseListene
   std::optional<MasterKey> secret_;  // what tickets and hashes are made with: the master key, or the shared secret
   std::optional<TicketOffice> tickets_;
   std::optional<HmacKey> payload_key_;
+  AuditKeeper keeper_;
+  uint64_t told_blocks_ = 0;
   std::unique_ptr<TurnLoop> turns_;                     // once the secret is known
   std::vector<std::unique_ptr<common::Lease>> leases_;  // by partition
   std::string not_ready_ = "mas.config has not been read yet";

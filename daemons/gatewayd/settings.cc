@@ -62,6 +62,8 @@ void Settings::describe(common::OptionTable& table) {
   table.integer("memory_high_water", memory_high_water, {50, 100}, Apply::kReload,
                 "Percent of Redis's maxmemory from which on frames are refused as UNAVAILABLE.");
 
+  audit.describe(table);
+
   table.section("turn", "How much is decided at once.");
   table.integer("messages", turn_messages, {1, 4000}, Apply::kRestart, "Messages, about.");
   table.size("bytes", turn_bytes, {64 * 1024, 64u * 1024 * 1024}, Apply::kRestart, "Bytes, about.");
@@ -71,6 +73,7 @@ void Settings::describe(common::OptionTable& table) {
 
 void Settings::check(common::Problems& problems) const {
   common::Settings::check(problems);
+  audit.check(problems);
   if (profile == Profile::kProduction && master_key_file.empty())
     problems.push_back("gateway.master_key_file: profile production needs a master key");
   if (auto key = master_key(); !key) problems.push_back("gateway.master_key_file: " + key.error().message);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemons/common/settings.h"
+#include "daemons/gatewayd/keeper/audit_settings.h"
 #include "daemons/gatewayd/limits/limit_settings.h"
 #include "daemons/gatewayd/turn/policy.h"
 #include "proto/wire/limits.h"
@@ -38,6 +39,8 @@ struct Settings : common::Settings {
   int64_t wait_replicas = 0;
   Duration wait_timeout = std::chrono::milliseconds(500);
   int64_t memory_high_water = 90;
+
+  AuditSettings audit;
 
   int64_t turn_messages = 1000;
   uint64_t turn_bytes = 1024 * 1024;

@@ -1,6 +1,8 @@
 // Identifiers and their checks.
 #include "proto/base/ids.h"
 
+#include <algorithm>
+
 #include "proto/base/random.h"
 #include "proto/base/utf8.h"
 
@@ -11,7 +13,14 @@ constexpr char kHex[] = "0123456789abcdef";
 
 bool is_alnum(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
 
-bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+/// @return the bytes of the control character that `text` begins with: 0 for none, 2 for U+0080 to U+009F.
+size_t control_bytes(std::string_view text) {
+  auto c = static_cast<unsigned char>(text[0]);
+  if (c < 0x20 || c == 0x7f) return 1;
+  if (c != 0xc2 || text.size() < 2) return 0;
+  auto next = static_cast<unsigned char>(text[1]);
+  return next >= 0x80 && next <= 0x9f ? 2 : 0;
+}
 
 }  // namespace
 
@@ -33,8 +42,8 @@ bool is_foreign_agent_id(std::string_view id) {
 }
 
 bool has_control_character(std::string_view text) {
-  for (char c : text)
-    if (is_control(c)) return true;
+  for (size_t i = 0; i < text.size(); ++i)
+    if (control_bytes(text.substr(i)) > 0) return true;
   return false;
 }
 
@@ -79,10 +88,15 @@ std::string printable(std::string_view text, size_t max_bytes) {
   bool cut = text.size() > max_bytes;
   size_t end = cut ? max_bytes : text.size();
   while (cut && end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
-  std::string out(text.substr(0, end));
-  bool ascii_only = !is_valid_utf8(out);
-  for (char& c : out)
-    if (is_control(c) || (ascii_only && static_cast<unsigned char>(c) >= 0x80)) c = '?';
+  text = text.substr(0, end);
+  bool ascii_only = !is_valid_utf8(text);
+  std::string out;
+  while (!text.empty()) {
+    bool strange = ascii_only && static_cast<unsigned char>(text[0]) >= 0x80;
+    size_t control = strange ? 1 : control_bytes(text);
+    out.push_back(control > 0 ? '?' : text[0]);
+    text.remove_prefix(std::max<size_t>(control, 1));
+  }
   if (cut) out += "…";
   return out;
 }

@@ -22,7 +22,7 @@ Status check_agent_id(std::string_view id);
 /// it: 1–512 bytes of valid UTF-8 without control characters. Foreign programs use such ids.
 bool is_foreign_agent_id(std::string_view id);
 
-/// @return whether `text` has an ASCII control character (U+0000 to U+001F, U+007F).
+/// @return whether `text`, valid UTF-8, has a control character (U+0000 to U+001F, U+007F to U+009F).
 bool has_control_character(std::string_view text);
 
 /// 128 bits as a value: an instance of an agent or daemon (random), or a message id (UUIDv7, RFC 9562 §5.7).

@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace mas::redis {
 
@@ -54,9 +55,7 @@ class Command {
   /// A command whose number of arguments is known only at run time.
   static Command of(std::span<const std::string_view> args) {
     Command command;
-    append_length(command.bytes_, '*', args.size());
-    for (auto arg : args) append_argument(command.bytes_, arg);
-    command.count_ = 1;
+    command.add(args);
     return command;
   }
   static Command of(std::span<const std::string> args) {
@@ -74,6 +73,16 @@ class Command {
     ++count_;
     return *this;
   }
+  /// The same with a number of arguments that is known only at run time; room for all of them is made once.
+  Command& add(std::span<const std::string_view> args) {
+    size_t room = bytes_.size() + 16;
+    for (auto arg : args) room += arg.size() + 16;
+    bytes_.reserve(room);
+    append_length(bytes_, '*', args.size());
+    for (auto arg : args) append_argument(bytes_, arg);
+    ++count_;
+    return *this;
+  }
   Command& add(const Command& other) {
     bytes_ += other.bytes_;
     count_ += other.count_;
@@ -81,6 +90,11 @@ class Command {
   }
 
   const std::string& bytes() const { return bytes_; }
+  /// Gives the bytes away. The command is then empty.
+  std::string take_bytes() {
+    count_ = 0;
+    return std::exchange(bytes_, {});
+  }
   size_t count() const { return count_; }
 
  private:

@@ -73,6 +73,7 @@ class Connection::Impl final : public TransportListener {
   void start();
   void stop();
   Status send(std::string_view bytes, size_t count, ReplyTo to, Duration timeout);
+  Status send_from(std::string& bytes, size_t count, ReplyTo to, Duration timeout);
   Status transaction(const Command& body, ReplyTo to, uint64_t generation, Duration timeout);
   void forget(const void* self);
   void drop_link(Error why);
@@ -90,7 +91,8 @@ class Connection::Impl final : public TransportListener {
  private:
   friend class Connection;
   Status check_room(size_t bytes, size_t count) const;
-  void append(std::string_view bytes, const Run& run);
+  Run run_of(size_t bytes, size_t count, ReplyTo to, Duration timeout) const;
+  void enqueue(const Run& run);
   void connect();
   void on_link_timer();
   void lost(const Error& why);
@@ -252,8 +254,8 @@ Status Connection::Impl::check_room(size_t bytes, size_t count) const {
   return {};
 }
 
-void Connection::Impl::append(std::string_view bytes, const Run& run) {
-  outgoing_.append(bytes);
+/// Its bytes stand at the end of outgoing_.
+void Connection::Impl::enqueue(const Run& run) {
   counters_.commands += run.remaining;
   if (!push_mode_) {
     pending_.push_back(run);
@@ -267,9 +269,22 @@ void Connection::Impl::append(std::string_view bytes, const Run& run) {
 Status Connection::Impl::send(std::string_view bytes, size_t count, ReplyTo to, Duration timeout) {
   if (count == 0) return Error{Errc::kInvalidArgument, "no command to send"};
   if (auto status = check_room(bytes.size(), count); !status) return status;
-  Duration patience = timeout == Duration::zero() ? options_.command_timeout : timeout;
-  append(bytes, Run{to, count, bytes.size(), mono_now() + patience, false});
+  outgoing_.append(bytes);
+  enqueue(run_of(bytes.size(), count, to, timeout));
   return {};
+}
+
+Status Connection::Impl::send_from(std::string& bytes, size_t count, ReplyTo to, Duration timeout) {
+  if (count == 0 || !outgoing_.empty()) return send(bytes, count, to, timeout);
+  if (auto status = check_room(bytes.size(), count); !status) return status;
+  outgoing_.swap(bytes);
+  enqueue(run_of(outgoing_.size(), count, to, timeout));
+  return {};
+}
+
+Run Connection::Impl::run_of(size_t bytes, size_t count, ReplyTo to, Duration timeout) const {
+  Duration patience = timeout == Duration::zero() ? options_.command_timeout : timeout;
+  return {to, count, bytes, mono_now() + patience, false};
 }
 
 Status Connection::Impl::transaction(const Command& body, ReplyTo to, uint64_t generation, Duration timeout) {
@@ -279,8 +294,10 @@ Status Connection::Impl::transaction(const Command& body, ReplyTo to, uint64_t g
   Command whole("MULTI");
   whole.add(body).add("EXEC");
   if (auto status = check_room(whole.bytes().size(), whole.count()); !status) return status;
-  Duration patience = timeout == Duration::zero() ? options_.command_timeout : timeout;
-  append(whole.bytes(), Run{to, whole.count(), whole.bytes().size(), mono_now() + patience, true});
+  outgoing_.append(whole.bytes());
+  Run run = run_of(whole.bytes().size(), whole.count(), to, timeout);
+  run.transaction = true;
+  enqueue(run);
   return {};
 }
 
@@ -410,11 +427,23 @@ Connection::~Connection() = default;
 
 void Connection::start() { impl_->start(); }
 void Connection::stop() { impl_->stop(); }
+Status Connection::send(Command&& command, ReplyTo to, Duration timeout) {
+  size_t count = command.count();
+  std::string bytes = command.take_bytes();
+  return impl_->send_from(bytes, count, to, timeout);
+}
 Status Connection::send(std::string_view bytes, size_t count, ReplyTo to, Duration timeout) {
   return impl_->send(bytes, count, to, timeout);
 }
+Status Connection::send_from(std::string& bytes, size_t count, ReplyTo to, Duration timeout) {
+  return impl_->send_from(bytes, count, to, timeout);
+}
 Status Connection::transaction(const Command& body, ReplyTo to, uint64_t generation, Duration timeout) {
   return impl_->transaction(body, to, generation, timeout);
+}
+void Connection::flush() {
+  impl_->flush_.cancel();
+  impl_->flush();
 }
 void Connection::forget(const void* self) { impl_->forget(self); }
 LinkState Connection::state() const { return impl_->state(); }

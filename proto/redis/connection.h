@@ -117,8 +117,15 @@ class Connection {
   Status send(const Command& command, ReplyTo to, Duration timeout = {}) {
     return send(command.bytes(), command.count(), to, timeout);
   }
+  /// The same; the command's bytes are taken, not copied, where nothing is queued before them.
+  Status send(Command&& command, ReplyTo to, Duration timeout = {});
   /// The same for `count` commands that are already RESP.
   Status send(std::string_view bytes, size_t count, ReplyTo to, Duration timeout = {});
+  /// The same, without copying when nothing is queued: takes the bytes, and leaves others or none.
+  Status send_from(std::string& bytes, size_t count, ReplyTo to, Duration timeout = {});
+
+  /// Writes what send() queued now, instead of before the loop polls.
+  void flush();
 
   /// Sends MULTI, the commands and EXEC back to back. `to` gets one answer: EXEC's reply (nil: a WATCHed key
   /// changed), or the error reply that EXEC or an earlier step gave.

@@ -54,24 +54,53 @@ void Timer::stop() { uv_timer_stop(&handle_->uv); }
 bool Timer::armed() const { return uv_is_active(reinterpret_cast<const uv_handle_t*>(&handle_->uv)) != 0; }
 void Timer::unref() { uv_unref(reinterpret_cast<uv_handle_t*>(&handle_->uv)); }
 
+/// The last of the three to be closed frees the memory: libuv closes them in any order, but all in one go.
 struct BeforePoll::Handle {
-  uv_prepare_t uv;
+  uv_prepare_t before;
+  uv_check_t after;
+  uv_idle_t awake;
   std::function<void()> fn;
+  int open = 3;
+
+  void stop() {
+    uv_prepare_stop(&before);
+    uv_check_stop(&after);
+    uv_idle_stop(&awake);
+  }
+  template <typename Uv>
+  static void due(Uv* uv) {
+    static_cast<Handle*>(uv->data)->stop();
+    run<Handle>(uv);
+  }
+  template <typename Uv>
+  static void close(Uv* uv) {
+    uv_close(reinterpret_cast<uv_handle_t*>(uv), [](uv_handle_t* closed) {
+      auto* handle = static_cast<Handle*>(closed->data);
+      if (--handle->open == 0) delete handle;
+    });
+  }
 };
 
-BeforePoll::BeforePoll(uv_loop_t* loop, std::function<void()> fn) : handle_(new Handle{{}, std::move(fn)}) {
-  uv_prepare_init(loop, &handle_->uv);
-  handle_->uv.data = handle_;
+BeforePoll::BeforePoll(uv_loop_t* loop, std::function<void()> fn) : handle_(new Handle{{}, {}, {}, std::move(fn)}) {
+  uv_prepare_init(loop, &handle_->before);
+  uv_check_init(loop, &handle_->after);
+  uv_idle_init(loop, &handle_->awake);
+  handle_->before.data = handle_->after.data = handle_->awake.data = handle_;
 }
 
-BeforePoll::~BeforePoll() { close_and_free(handle_); }
+BeforePoll::~BeforePoll() {
+  Handle::close(&handle_->before);
+  Handle::close(&handle_->after);
+  Handle::close(&handle_->awake);
+}
 
 void BeforePoll::request() {
-  uv_prepare_start(&handle_->uv, [](uv_prepare_t* uv) {
-    uv_prepare_stop(uv);
-    run<Handle>(uv);
-  });
+  uv_prepare_start(&handle_->before, Handle::due<uv_prepare_t>);
+  uv_check_start(&handle_->after, Handle::due<uv_check_t>);
+  uv_idle_start(&handle_->awake, [](uv_idle_t*) {});
 }
+
+void BeforePoll::cancel() { handle_->stop(); }
 
 struct Wakeup::Handle {
   uv_async_t uv;

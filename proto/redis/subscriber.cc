@@ -10,7 +10,8 @@
 namespace mas::redis {
 namespace {
 constexpr size_t kChannelsPerCommand = 500;
-}
+constexpr int kSilentPings = 2;
+}  // namespace
 
 class Subscriber::Impl final : public ConnectionListener {
  public:
@@ -47,7 +48,7 @@ class Subscriber::Impl final : public ConnectionListener {
   bool ready() const { return connection_.ready(); }
 
   void on_ready(Connection&) override {
-    heard_ = mono_now();
+    silent_pings_ = 0;
     ping_timer_.every(ping_interval_);
     std::vector<std::string_view> args;
     for (const auto& [channel, confirmed] : channels_) {
@@ -65,7 +66,7 @@ class Subscriber::Impl final : public ConnectionListener {
   }
 
   void on_push(Connection&, const Reply& reply) override {
-    heard_ = mono_now();
+    silent_pings_ = 0;
     if (reply.is_error()) return listener_.on_subscriber_error(error_of(reply));
     if (!reply.is_array() || reply.count < 3 || !reply[0].is_text() || !reply[1].is_text()) return;  // a pong
     std::string_view kind = reply[0].text;
@@ -82,10 +83,11 @@ class Subscriber::Impl final : public ConnectionListener {
   }
 
   void ping() {
-    Duration silence = mono_now() - heard_;
-    if (silence >= 2 * ping_interval_)
+    if (silent_pings_ == kSilentPings)
       return connection_.drop_link(
-          Error{Errc::kTimeout, "subscriptions were silent for " + std::to_string(to_millis(silence)) + " ms"});
+          Error{Errc::kTimeout,
+                "subscriptions were silent for " + std::to_string(to_millis(kSilentPings * ping_interval_)) + " ms"});
+    ++silent_pings_;
     request(Command("PING"));
   }
 
@@ -99,7 +101,7 @@ class Subscriber::Impl final : public ConnectionListener {
   Connection connection_;
   Timer ping_timer_;
   std::map<std::string, bool, std::less<>> channels_;  // wanted → confirmed on the current link
-  MonoTime heard_{};
+  int silent_pings_ = 0;  // since anything was heard; a clock would cost more than the rest of a message
 };
 
 Subscriber::Subscriber(uv_loop_t* loop, ConnectionOptions options, SubscriberListener& listener, Duration ping_interval)

@@ -92,13 +92,14 @@ Status parse_host_port(Endpoint& endpoint, std::string_view text) {
     for (char c : host)
       if (!is_host_char(c)) return bad("host '" + printable(host) + "' has a character that host names have not");
   }
+  if (host.empty()) return bad("it has no host; expected one behind ://, localhost for this machine");
   if (host.size() > 253) return bad("the host has more than 253 characters");
   if (has_port) {
     auto value = number<uint16_t>(port, 65535);
     if (!value || *value == 0) return bad("port '" + printable(port) + "' is not a number from 1 to 65535");
     endpoint.port = *value;
   }
-  if (!host.empty()) endpoint.host = std::string(host);
+  endpoint.host = std::string(host);
   return {};
 }
 

@@ -7,6 +7,8 @@
 #define TOML_ENABLE_FORMATTERS 0
 #include <toml++/toml.h>
 
+#include <algorithm>
+
 #include "proto/base/base64.h"
 #include "proto/base/ids.h"
 #include "proto/base/secret_file.h"
@@ -32,8 +34,9 @@ std::string take_agent_id(std::string text, Credentials& into) {
 }
 
 std::string take_token(std::string text, Credentials& into) {
-  if (text.empty() || text.size() > limits::kCredentialBytes || has_control_character(text))
-    return "expected a token of 1-256 bytes";
+  auto plain = [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\'' && c != '\\'; };
+  if (text.empty() || text.size() > limits::kCredentialBytes || !std::all_of(text.begin(), text.end(), plain))
+    return "expected a token: 1-256 printable characters of ASCII without quotes and backslashes";
   into.token = std::move(text);
   return {};
 }
@@ -60,15 +63,22 @@ struct Field {
 constexpr Field kFields[] = {
     {"agent_id", take_agent_id}, {"token", take_token}, {"key_id", take_key_id}, {"key", take_key}};
 
-/// toml++ descends once per part of a dotted key and per bracket; a credentials file has neither, so that the depth is
-/// bounded by refusing both outside of comments and texts.
+/// What toml++ must not be given: it descends once per part of a dotted key and per bracket, as deep as the file is long,
+/// and its parsers of numbers, dates and characters beyond ASCII have assertions that a file can break. So: a bare key and
+/// a text of one line in quotes, all in ASCII; lines of comment are free.
 bool is_flat(std::string_view line) {
+  constexpr std::string_view kInName = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_- \t\r";
+  auto first = line.find_first_not_of(" \t");
+  if (first == std::string_view::npos || line[first] == '#') return true;
+  if (std::any_of(line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; })) return false;
+  bool many_lines = line.find("'''") != std::string_view::npos || line.find(R"(""")") != std::string_view::npos;
+  if (many_lines) return false;
   auto equals = line.find('=');
   std::string_view name = line.substr(0, std::min(equals, line.find('#')));
-  if (name.find_first_of(".[{") != std::string_view::npos) return false;
-  if (equals == std::string_view::npos) return true;
+  if (name.find_first_not_of(kInName) != std::string_view::npos) return false;
+  if (name.size() != equals) return true;  // a comment, or nothing
   auto value = line.find_first_not_of(" \t", equals + 1);
-  return value == std::string_view::npos || (line[value] != '[' && line[value] != '{');
+  return value == std::string_view::npos || line[value] == '"' || line[value] == '\'';
 }
 
 size_t first_line_not_flat(std::string_view text) {
@@ -114,7 +124,7 @@ Result<Credentials> parse_credentials(std::string_view text, const std::string& 
   if (text.size() > limits::kCredentialsFileBytes)
     return wrong(file + " has more than " + std::to_string(limits::kCredentialsFileBytes) + " bytes");
   if (size_t line = first_line_not_flat(text); line != 0)
-    return wrong(file + ":" + std::to_string(line) + ": expected nothing but lines of FIELD = \"TEXT\"");
+    return wrong(file + ":" + std::to_string(line) + ": expected nothing but lines of FIELD = \"TEXT\" in ASCII");
   auto parsed = toml::parse(text);
   // toml++'s own sentence may quote the line.
   if (!parsed) return wrong(place(file, parsed.error().source()) + ": not TOML; expected FIELD = \"TEXT\"");

@@ -217,13 +217,13 @@ void append_meta(std::string& out, const EnvelopeMeta& meta) {
 
 }  // namespace
 
-Result<Envelope> EnvelopeDecoder::decode(std::string_view bytes, bool padded, size_t max_bytes) {
+Result<Envelope> EnvelopeDecoder::decode(std::string_view bytes, size_t max_bytes) {
   if (bytes.size() > max_bytes)
     return Error{Errc::kTooLarge,
                  "envelope: " + std::to_string(bytes.size()) + " bytes; expected at most " + std::to_string(max_bytes)};
   OuterMembers members;
   // The envelope is one level around `data`, which has the full depth to itself.
-  if (auto status = reader_.visit(bytes, padded, members, limits::kJsonDepth + 1); !status)
+  if (auto status = reader_.visit(bytes, members, limits::kJsonDepth + 1); !status)
     return status.error().in("envelope");
   Envelope envelope;
   envelope.raw = bytes;

@@ -49,8 +49,7 @@ struct Envelope {
 class EnvelopeDecoder {
  public:
   /// @param bytes one envelope, at most `max_bytes`.
-  /// @param padded whether kJsonPadding readable bytes follow `bytes`; when not, they are copied first.
-  Result<Envelope> decode(std::string_view bytes, bool padded, size_t max_bytes = limits::kEnvelopeBytes);
+  Result<Envelope> decode(std::string_view bytes, size_t max_bytes = limits::kEnvelopeBytes);
 
  private:
   JsonReader reader_;

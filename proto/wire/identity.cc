@@ -197,11 +197,13 @@ Result<Identity> identity_from_fields(std::string_view id, std::span<const std::
     auto field =
         std::find_if(std::begin(kFields), std::end(kFields), [name](const Field& f) { return f.name == name; });
     if (field == std::end(kFields)) return malformed(printable(name), "no such field; a newer version wrote this");
+    size_t index = static_cast<size_t>(field - std::begin(kFields));
+    if (seen[index]) return malformed(name, "the field once");
     if (value.size() > limits::kIdentityFieldBytes)
       return Error{Errc::kTooLarge, "identity: " + std::string(name) + ": expected at most " +
                                         std::to_string(limits::kIdentityFieldBytes) + " bytes"};
     if (auto status = field->read(value, identity); !status) return status.error();
-    seen[field - std::begin(kFields)] = true;
+    seen[index] = true;
   }
   for (size_t i = 0; i < std::size(kFields); ++i)
     if (kFields[i].required && !seen[i]) return malformed(kFields[i].name, "the field to be there");

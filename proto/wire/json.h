@@ -1,4 +1,4 @@
-// Reading JSON from outside: strict checks and raw tokens, by simdjson's on-demand parser; never a DOM.
+// Reading JSON from outside: strict checks and raw tokens in one pass; never a DOM.
 //
 // Strict means RFC 8259 with this system's limits: valid UTF-8, no lone surrogate in an escape, nesting at most
 // limits::kJsonDepth, nothing after the value. Integers may have any number of digits. Linear time, and memory
@@ -10,7 +10,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,9 +19,6 @@
 #include "proto/wire/limits.h"
 
 namespace mas {
-
-/// Bytes that must be readable (their value does not matter) behind a buffer that is parsed in place.
-inline constexpr size_t kJsonPadding = 64;
 
 enum class JsonKind : uint8_t { kNull, kBoolean, kNumber, kString, kArray, kObject };
 
@@ -50,8 +46,7 @@ class JsonVisitor {
 
 class JsonReader {
  public:
-  JsonReader();
-  ~JsonReader();
+  JsonReader() = default;
   JsonReader(const JsonReader&) = delete;
   JsonReader& operator=(const JsonReader&) = delete;
 
@@ -73,13 +68,14 @@ class JsonReader {
 
   /// Checks that `text` is exactly one JSON object and tells `visitor` its members. Allocates nothing once
   /// the reader has seen a text of that size.
-  /// @param padded whether kJsonPadding readable bytes follow `text`; when not, it is copied first.
   /// @param max_depth nesting that is allowed, the outermost object included.
-  Status visit(std::string_view text, bool padded, JsonVisitor& visitor, unsigned max_depth = limits::kJsonDepth);
+  Status visit(std::string_view text, JsonVisitor& visitor, unsigned max_depth = limits::kJsonDepth);
 
  private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  Status admit(std::string_view text);
+  Result<JsonValue> read(std::string_view text, JsonVisitor* visitor, unsigned max_depth);
+
+  std::string scratch_;  // unescaped texts of the last call
 };
 
 /// @return the text of a raw JSON string token, or the token itself when it is not a string.

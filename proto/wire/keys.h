@@ -67,6 +67,8 @@ class Keys {
   std::string dead_letters() const { return join("dlq:messages"); }
 
   std::string identity(std::string_view id) const { return join("mas.identity:", id); }
+  /// `SCAN MATCH` pattern of the identities.
+  std::string identity_scan_pattern() const { return prefix_ + "mas.identity:*"; }
   std::string allowed_targets(std::string_view id) const { return join("agent:", id, ":allowed_targets"); }
   std::string blocked_targets(std::string_view id) const { return join("agent:", id, ":blocked_targets"); }
   std::string roles(std::string_view id) const { return join("agent:", id, ":roles"); }

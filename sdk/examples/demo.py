@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The demo of MAS: a private Redis, the three daemons and six agents in processes of their own, narrated.
+"""The demo of MAS: a private Redis, the three daemons and eight agents in processes of their own, narrated.
 
 usage: sdk/examples/demo.py BUILD_DIR     (`./dev demo` builds first)
 
@@ -20,13 +20,14 @@ def bring_up(stage):
     chapter("1. A private Redis on a unix socket, and the three daemons")
     stage.start_redis()
     note(f"redis-server    unix://{stage.socket}")
+    stage.masctl("key", "generate", stage.file("master.key"))
+    stage.audit_key = stage.masctl("key", "generate", "--kind", "audit", stage.file("audit.pem")).split()[0]
     daemons = {program: stage.start_daemon(program) for program in ("mas-registryd", "mas-gatewayd", "mas-healthd")}
     for program, daemon in daemons.items():
         until(lambda url=daemon.url: get(url + "/readyz")[0] == 200, 10, f"{program} is ready")
         said = get(daemon.url + "/readyz")[1]
         telling = {key: said[key] for key in ("status", "role", "index", "partitions", "pipeline") if key in said}
         note(f"{program:<15} {daemon.url}/readyz  200 {json.dumps(telling)}")
-    note("(the gateway's message pipeline is not built yet, and it says so; agents talk peer to peer)")
 
 
 def introduce(stage):
@@ -92,8 +93,40 @@ def crash(stage, agents):
     events.stop()
 
 
+def go_through_the_gateway(stage, agents):
+    chapter("6. Gateway mode: every message is decided about, and its sender learns how")
+    note("The same programs with MAS_MODE=gateway; the courier has an identity and signs what it sends.")
+    credentials = stage.file("courier.toml")
+    stage.show("identity", "create", "courier", "--master-key", stage.file("master.key"), "--out", credentials)
+    agents["clerk"] = clerk = stage.start("clerk", "example_echo", "clerk", MAS_MODE="gateway")
+    clerk.says(" ready")
+    courier = stage.start("courier", "example_courier", "courier", "clerk", MAS_MODE="gateway", MAS_CREDENTIALS=credentials)
+    agents["courier"] = courier
+    courier.says("parcel 2: ALLOWED")
+    clerk.says('parcel from courier: {"parcel":2}')
+
+    stage.show("acl", "block", "courier", "clerk")
+    denied = courier.says("blocked_targets: clerk")
+    number = int(re.search(r"parcel (\d+)", denied)[1])
+    if any(f'{{"parcel":{number}}}' in line for line in clerk.lines):
+        raise Failed(f"parcel {number} was denied and delivered")
+    stage.show("acl", "revoke", "courier", "clerk")
+    heard = len(courier.lines)
+    courier.says("ALLOWED", after=heard)
+    stage.show("limit", "set", "courier", "--per-minute", "4")
+    courier.says("RATE_LIMITED, again in")
+
+    note("What was decided is in the audit, chained and signed; who changed the rules is, too:")
+    stage.show("audit", "query", "--sender", "courier", "--decision", "AUTHZ_DENIED", "--limit", "1")
+    stage.show("audit", "operators")
+    until(lambda: json.loads(stage.masctl("--json", "audit", "verify", "--key", stage.audit_key))["heads"], 20,
+          "a signed head stands in the audit")
+    stage.show("audit", "verify", "--key", stage.audit_key)
+    stage.show("top", "--once")
+
+
 def close(stage, agents):
-    chapter("6. Everybody leaves")
+    chapter("7. Everybody leaves")
     for agent in agents.values():
         if agent.stop() != 0:
             raise Failed(f"{agent.name} did not stop cleanly")
@@ -108,11 +141,15 @@ def main():
     began = time.monotonic()
     try:
         with Stage(sys.argv[1], MAS_EXAMPLE_BEAT_MS=str(BEAT_MS)) as stage:
+            stage.env["MAS_GATEWAYD_GATEWAY_MASTER_KEY_FILE"] = stage.file("master.key")
+            stage.env["MAS_GATEWAYD_AUDIT_SIGNING_KEY"] = stage.file("audit.pem")
+            stage.env["MAS_GATEWAYD_AUDIT_HEAD_INTERVAL"] = "1s"
             bring_up(stage)
             agents = introduce(stage)
             converse(stage, agents)
             remember(stage, agents)
             crash(stage, agents)
+            go_through_the_gateway(stage, agents)
             close(stage, agents)
     except Failed as failure:
         print(f"\nThe demo failed: {failure}", file=sys.stderr)

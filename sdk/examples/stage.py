@@ -18,7 +18,8 @@ import time
 import urllib.error
 import urllib.request
 
-COLOURS = {"planner": 36, "adder-1": 32, "adder-2": 92, "echo": 34, "notekeeper": 35, "monitor": 94, "events": 33}
+COLOURS = {"planner": 36, "adder-1": 32, "adder-2": 92, "echo": 34, "notekeeper": 35, "monitor": 94, "events": 33, "courier": 96,
+           "clerk": 95}
 libc = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1
 printing = threading.Lock()
@@ -141,6 +142,10 @@ class Stage:
     @staticmethod
     def _interrupted(number, _frame):
         sys.exit(128 + number)
+
+    def file(self, name):
+        """The path of a file of the demo's own."""
+        return os.path.join(self.directory, name)
 
     def start(self, name, program, *arguments, shown=True, **env):
         """Starts a program of the build as `name`; `env` is added to its environment."""

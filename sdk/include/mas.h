@@ -35,7 +35,9 @@
  *   Output     The library prints nothing. mas_options_set_debug() shows what it does.
  *
  * What peer-to-peer delivery promises: at most once, in order per sender and target. mas_agent_send() queues; a message
- * that reached nobody is reported to the receipt callback. See docs/SDK.md.
+ * that reached nobody is reported to the receipt callback.
+ * In gateway mode (mas_options_set_mode) the gateway decides about every message: exactly once into the target's stream, at
+ * least once to its handler, and a receipt with the decision for every message. See docs/SDK.md.
  */
 #ifndef MAS_H
 #define MAS_H
@@ -119,6 +121,16 @@ MAS_EXPORT bool mas_status_retriable(mas_status status);
  *  was expected; "" before the first. Valid until the next failing call on this thread. Never contains secrets. */
 MAS_EXPORT const char *mas_error_detail(void);
 
+/** The last receipt that the calling thread has seen: valid in a receipt callback, after mas_agent_send_wait, and after a
+ *  request that a receipt ended, until the thread's next one.
+ *  @return the gateway's decision, such as "ALLOWED" or "RATE_LIMITED" (proto/README.md lists them); "" when the gateway
+ *  has not decided, and in peer-to-peer mode. */
+MAS_EXPORT const char *mas_receipt_decision(void);
+/** @return one sentence about it, or "". */
+MAS_EXPORT const char *mas_receipt_detail(void);
+/** @return for RATE_LIMITED and the like: after how many milliseconds it would pass; 0 where the gateway does not say. */
+MAS_EXPORT int64_t mas_receipt_retry_after(void);
+
 /** For the size of a text: "up to its terminating zero". */
 #define MAS_STRLEN SIZE_MAX
 
@@ -145,6 +157,21 @@ MAS_EXPORT void mas_options_free(mas_options *options);
 MAS_EXPORT MAS_CHECKED mas_status mas_options_set_redis_url(mas_options *options, const char *url);
 /** Prefixes every key and channel with `ns`/. At most 64 of [A-Za-z0-9._-]. Default: MAS_NAMESPACE, else none. */
 MAS_EXPORT MAS_CHECKED mas_status mas_options_set_namespace(mas_options *options, const char *ns);
+/** How messages travel. Nothing else in an agent's code changes with it. */
+typedef enum mas_mode {
+  MAS_MODE_P2P = 0,    /**< from agent to agent: at most once, no policy but Redis's */
+  MAS_MODE_GATEWAY = 1 /**< through mas-gatewayd: checked, audited, exactly once into the target's stream */
+} mas_mode;
+/** Default: the environment's MAS_MODE (p2p or gateway), else MAS_MODE_P2P. */
+MAS_EXPORT MAS_CHECKED mas_status mas_options_set_mode(mas_options *options, mas_mode mode);
+/** Gateway mode: the file with what the agent proves itself with, as `masctl identity create` writes it: TOML, mode 0600.
+ *  It is read at each mas_agent_start. NULL or "": none, the token in the agent's registry entry serves, where the
+ *  gateway accepts that. Default: the environment's MAS_CREDENTIALS. */
+MAS_EXPORT MAS_CHECKED mas_status mas_options_set_credentials(mas_options *options, const char *path);
+/** Gateway mode: drops a message whose sender and message id are among those of the last `messages` received: what was
+ *  sent again (mas_agent_send_again) or delivered again then comes once to this instance. At most 10,000,000.
+ *  Default: 0, none is dropped. */
+MAS_EXPORT MAS_CHECKED mas_status mas_options_set_dedupe_window(mas_options *options, size_t messages);
 /** Adds something the agent can do: 1–128 bytes without control characters, at most 256 of them. */
 MAS_EXPORT MAS_CHECKED mas_status mas_options_add_capability(mas_options *options, const char *capability);
 /** A JSON object that others see in discovery, at most 64 KiB. Default: {}. */
@@ -155,9 +182,9 @@ MAS_EXPORT MAS_CHECKED mas_status mas_options_set_heartbeat(mas_options *options
 /** Largest envelope sent or accepted, 1 KiB to 64 MiB. Default: 1 MiB. */
 MAS_EXPORT MAS_CHECKED mas_status mas_options_set_max_message(mas_options *options, size_t bytes);
 /** Bounds what waits for mas_agent_poll. When full, the oldest message is dropped, counted and reported to the overflow
- *  callback. Default: 65,536 messages and 64 MiB. */
+ *  callback; in gateway mode none is dropped: the rest waits in Redis. Default: 65,536 messages and 64 MiB. */
 MAS_EXPORT MAS_CHECKED mas_status mas_options_set_inbound_queue(mas_options *options, size_t messages, size_t bytes);
-/** Bounds what waits for Redis. When full, mas_agent_send returns MAS_WOULD_BLOCK. Default: 65,536 messages, 16 MiB. */
+/** Bounds what waits for Redis, in gateway mode for receipts. When full, mas_agent_send returns MAS_WOULD_BLOCK. Default: 65,536 messages, 16 MiB. */
 MAS_EXPORT MAS_CHECKED mas_status mas_options_set_outbound_queue(mas_options *options, size_t messages, size_t bytes);
 
 /** Sees what the library does, a line at a time: connects, losses, registrations. Called on the I/O thread and on
@@ -178,7 +205,8 @@ MAS_EXPORT MAS_CHECKED mas_status mas_agent_new(const char *id, const mas_option
 MAS_EXPORT void mas_agent_free(mas_agent *agent);
 
 MAS_EXPORT const char *mas_agent_id(const mas_agent *agent);
-/** @return 32 hexadecimal digits that name this start of the agent; "" before mas_agent_start. */
+/** @return 32 hexadecimal digits that name this start of the agent; "" before mas_agent_start. Another text after each
+ *  start, and in gateway mode where mas_stats.restarts counts; each is valid as long as the agent. */
 MAS_EXPORT const char *mas_agent_instance(const mas_agent *agent);
 
 /** Connects, subscribes, loads the state, registers and begins to beat; then runs the start hook.
@@ -187,8 +215,10 @@ MAS_EXPORT const char *mas_agent_instance(const mas_agent *agent);
  *  hook returned if that was not MAS_OK (the agent is then stopped again). */
 MAS_EXPORT MAS_CHECKED mas_status mas_agent_start(mas_agent *agent, int timeout_ms);
 
-/** Runs the stop hook, flushes what is queued, takes back this instance's registration (and the agent's, when no other
+/** Runs the stop hook, flushes what is queued (gateway mode: waits for the receipts), takes back this instance's registration (and the agent's, when no other
  *  instance lives) and disconnects. Blocking requests return MAS_CANCELLED. State stays in Redis.
+ *  In gateway mode receipts that were not polled are told now, to the receipt callback: messages without a receipt as
+ *  MAS_TIMEOUT (unknown; see mas_agent_send_again) or MAS_CANCELLED (never handed over).
  *  @return MAS_TIMEOUT when not everything could be flushed or taken back in time: the heartbeat's TTL does the rest.
  *  The agent is stopped in any case. MAS_OK on an agent that is not running. */
 MAS_EXPORT mas_status mas_agent_stop(mas_agent *agent, int timeout_ms);
@@ -220,7 +250,8 @@ MAS_EXPORT int mas_agent_fd(const mas_agent *agent);
 /* ---- Messages ------------------------------------------------------------------------------------------------ */
 
 /** Handles one message. The message is borrowed: valid until the handler returns, see mas_message_ref.
- *  @return MAS_OK, or MAS_HANDLER_FAILED: counted (peer-to-peer messages are not delivered again). */
+ *  In gateway mode the message is acknowledged once the handler has returned; a process that dies before gets it again.
+ *  @return MAS_OK, or MAS_HANDLER_FAILED: counted (the message is not delivered again). */
 typedef mas_status (*mas_message_fn)(mas_agent *agent, const mas_message *message, void *user);
 
 /** Sets, replaces or (fn NULL) removes the handler of a message type; `type` NULL is the fallback for types without
@@ -265,11 +296,28 @@ MAS_EXPORT MAS_CHECKED mas_status mas_agent_send(mas_agent *agent, const char *t
                                                  const char *json, size_t size,
                                                  char ret_message_id[MAS_MESSAGE_ID_SIZE]);
 
+/** Sends a message and waits for its outcome. May be called from a handler; other callbacks wait meanwhile. The receipt
+ *  callback hears of it only after a MAS_TIMEOUT.
+ *  @param ret_message_id set whatever the outcome. The rest as mas_agent_send.
+ *  @return MAS_OK: received (peer to peer), or in the target's stream; why it was refused (mas_receipt_decision and the
+ *  other mas_receipt_… functions say more); MAS_TIMEOUT: not known yet, the library goes on trying and tells the receipt callback;
+ *  MAS_CANCELLED. */
+MAS_EXPORT MAS_CHECKED mas_status mas_agent_send_wait(mas_agent *agent, const char *target, const char *type,
+                                                      const char *json, size_t size, int timeout_ms,
+                                                      char ret_message_id[MAS_MESSAGE_ID_SIZE]);
+
+/** Sends a message of which it is unknown whether it arrived (MAS_TIMEOUT after a stop) once more, under its id, so that
+ *  receivers can tell. @param message_id as mas_agent_send gave it. The rest as mas_agent_send. */
+MAS_EXPORT MAS_CHECKED mas_status mas_agent_send_again(mas_agent *agent, const char *message_id, const char *target,
+                                                       const char *type, const char *json, size_t size);
+
 /** Waits until everything sent so far has its outcome. @return MAS_OK, MAS_TIMEOUT, MAS_CANCELLED. */
 MAS_EXPORT MAS_CHECKED mas_status mas_agent_flush(mas_agent *agent, int timeout_ms);
 
 /** What became of a message that was sent. `outcome`: MAS_OK, somebody received it; MAS_NO_RECEIVER, nobody listens;
- *  MAS_CONNECTION_LOST or MAS_TIMEOUT, unknown; else why Redis did not take it. Texts are valid during the call. */
+ *  MAS_CONNECTION_LOST or MAS_TIMEOUT, unknown; else why Redis did not take it. In gateway mode: MAS_OK, in the target's
+ *  stream; else why it was refused, and only at a stop MAS_TIMEOUT, unknown, or MAS_CANCELLED, never handed over.
+ *  mas_receipt_decision, mas_receipt_detail and mas_receipt_retry_after say more. Texts are valid during the call. */
 typedef void (*mas_receipt_fn)(mas_agent *agent, const char *message_id, const char *target, mas_status outcome,
                                void *user);
 typedef enum mas_receipts { MAS_RECEIPTS_FAILURES = 0, MAS_RECEIPTS_ALL = 1 } mas_receipts;
@@ -281,7 +329,7 @@ MAS_EXPORT void mas_agent_on_receipt(mas_agent *agent, mas_receipts which, mas_r
 
 /** Sends a request and waits for its answer. May be called from a handler; other callbacks wait meanwhile.
  *  @param ret_reply the answer; give back with mas_message_unref.
- *  @return MAS_NO_RECEIVER at once when nobody listens; MAS_TIMEOUT; MAS_CANCELLED on stop; as mas_agent_send. */
+ *  @return MAS_NO_RECEIVER at once when nobody listens; the reason at once when the gateway refuses it; MAS_TIMEOUT; MAS_CANCELLED on stop; as mas_agent_send. */
 MAS_EXPORT MAS_CHECKED mas_status mas_agent_request(mas_agent *agent, const char *target, const char *type,
                                                     const char *json, size_t size, int timeout_ms,
                                                     mas_message **ret_reply);
@@ -305,7 +353,7 @@ MAS_EXPORT void mas_request_free(mas_request *request);
 /* ---- Connection and overload --------------------------------------------------------------------------------- */
 
 typedef enum mas_connection {
-  MAS_DISCONNECTED = 0, /**< messages published meanwhile are lost to this agent */
+  MAS_DISCONNECTED = 0, /**< messages published meanwhile are lost to this agent; in gateway mode none is */
   MAS_CONNECTED = 1     /**< registered and hearing */
 } mas_connection;
 /** Told of each change after mas_agent_start, inside mas_agent_poll. `detail`: one sentence, valid during the call. */
@@ -328,6 +376,11 @@ typedef struct mas_stats {
   uint64_t handler_failed; /**< handlers that did not return MAS_OK */
   uint64_t late_replies;   /**< answers to requests that had ended */
   uint64_t reconnects;     /**< links to Redis made after the first */
+  /* Gateway mode. */
+  uint64_t refused;        /**< messages the gateway refused */
+  uint64_t duplicates;     /**< dropped: in the dedupe window */
+  uint64_t stray_receipts; /**< receipts for nothing that waits for one */
+  uint64_t restarts;       /**< times the agent began anew as another instance, since Redis had lost data */
 } mas_stats;
 /** @param size sizeof(mas_stats) of the caller: later versions may add members at the end. */
 MAS_EXPORT void mas_agent_stats(const mas_agent *agent, mas_stats *ret_stats, size_t size);

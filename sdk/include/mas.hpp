@@ -44,6 +44,16 @@ class Failure : public std::runtime_error {
   mas_status status_;
 };
 
+/// What the last receipt that this thread has seen says (mas_receipt_decision and the others in mas.h).
+struct ReceiptNote {
+  std::string decision;  ///< "" where the gateway has not decided
+  std::string detail;
+  Millis retry_after{0};
+};
+inline ReceiptNote receipt_note() {
+  return {mas_receipt_decision(), mas_receipt_detail(), Millis(mas_receipt_retry_after())};
+}
+
 inline void check(mas_status status) {
   if (status != MAS_OK) throw Failure(status);
 }
@@ -105,6 +115,9 @@ class Options {
   Options &outbound_queue(size_t messages, size_t bytes) {
     return set(mas_options_set_outbound_queue(get(), messages, bytes));
   }
+  Options &mode(mas_mode mode) { return set(mas_options_set_mode(get(), mode)); }
+  Options &credentials(const std::string &path) { return set(mas_options_set_credentials(get(), path.c_str())); }
+  Options &dedupe_window(size_t messages) { return set(mas_options_set_dedupe_window(get(), messages)); }
   mas_options *get() const { return options_.get(); }
 
  private:
@@ -192,6 +205,17 @@ class Agent {
   /// For loops that send as fast as they can: MAS_WOULD_BLOCK is no exception there.
   mas_status try_send(const std::string &target, const std::string &type, std::string_view json = "{}") {
     return mas_agent_send(get(), target.c_str(), type.c_str(), json.data(), json.size(), nullptr);
+  }
+  /// Waits for what becomes of it; throws unless it was accepted. @return the message's id.
+  std::string send_wait(const std::string &target, const std::string &type, std::string_view json, Millis timeout) {
+    char id[MAS_MESSAGE_ID_SIZE];
+    check(mas_agent_send_wait(get(), target.c_str(), type.c_str(), json.data(), json.size(), ms(timeout), id));
+    return id;
+  }
+  /// Once more, under the id that it had: for a message of which it is unknown whether it arrived.
+  void send_again(const std::string &id, const std::string &target, const std::string &type,
+                  std::string_view json = "{}") {
+    check(mas_agent_send_again(get(), id.c_str(), target.c_str(), type.c_str(), json.data(), json.size()));
   }
   void flush(Millis timeout) { check(mas_agent_flush(get(), ms(timeout))); }
 

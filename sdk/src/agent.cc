@@ -20,6 +20,11 @@ namespace {
 /// What a start that failed may still spend on taking its registration back.
 constexpr Duration kCleanUpPatience = std::chrono::milliseconds(500);
 
+std::optional<WallMicros> deadline_after(WallMicros now, int timeout_ms) {
+  if (timeout_ms < 0) return std::nullopt;
+  return now + int64_t{timeout_ms} * 1000;
+}
+
 Error invalid_state(const char* why) { return {Errc::kInvalidState, why}; }
 
 }  // namespace
@@ -43,9 +48,10 @@ void Agent::set_life(Life life) {
   life_ = life;
 }
 
-bool Agent::running() {
+/// @return null unless the agent runs.
+std::shared_ptr<Runtime> Agent::runtime() {
   std::lock_guard lock(life_mutex_);
-  return life_ == Life::kRunning;
+  return life_ == Life::kRunning ? runtime_ : nullptr;
 }
 
 /// Async-signal-safe: an atomic store and two write(2).
@@ -70,12 +76,13 @@ Status Agent::start(int timeout_ms) {
 Status Agent::begin_session() {
   std::lock_guard lock(life_mutex_);
   if (life_ != Life::kStopped) return invalid_state("the agent was started already; stop it first");
+  if (auto status = load_credentials(); !status) return status;
   auto runtime = Runtime::acquire();
   if (!runtime) return runtime.error();
   runtime_ = *runtime;
   life_ = Life::kStarting;
   started_.reset();
-  context_.instance = new_instance_id().hex();
+  context_.instances.renew();
   session_ = std::make_unique<Session>(*runtime_, context_);
   auto on_started = [this](const Status& status) {
     std::lock_guard started_lock(life_mutex_);
@@ -83,6 +90,20 @@ Status Agent::begin_session() {
     wake_descriptor(start_fd_);
   };
   runtime_->post([session = session_.get(), on_started] { session->begin(on_started); });
+  return {};
+}
+
+/// Read at every start, so that a new key needs no new process.
+Status Agent::load_credentials() {
+  if (context_.gateway_outbox == nullptr) return {};
+  const std::string path = context_.config.credentials.value_or("");
+  if (path.empty()) return context_.gateway_outbox->use(std::nullopt), Status();
+  auto credentials = read_credentials(path);
+  if (!credentials) return credentials.error();
+  if (credentials->agent_id != id())
+    return Error{Errc::kInvalidArgument, "the credentials in " + path + " are those of '" +
+                                             printable(credentials->agent_id) + "', not of '" + id() + "'"};
+  context_.gateway_outbox->use(std::move(*credentials));
   return {};
 }
 
@@ -135,6 +156,7 @@ Status Agent::stop(int timeout_ms) {
   Deadline deadline(timeout_ms);
   context_.inbox.wake();  // whoever polls returns, also from a request that a handler waits for
   context_.requests->end_all(Error{Errc::kCancelled, "the agent is being stopped"});
+  if (auto running = runtime()) running->interrupt();  // a request may be waiting by turning the loop
   auto pass = gate_.enter(deadline.left());
   static_cast<void>(call_hook(&Callbacks::stop, "stop"));
   set_life(Life::kStopping);
@@ -176,6 +198,10 @@ Outcome Agent::call(int timeout_ms, Args... args) {
     session.launch(std::move(op));
   };
   if (auto status = post_to_session(begin); !status) return status.error();
+  if (auto running = runtime()) {
+    Turns::Follower follower(running->turns());
+    return latch.wait();
+  }
   return latch.wait();
 }
 
@@ -191,17 +217,41 @@ Status Agent::reset_state(int timeout_ms) { return call<StateResetOp, Status>(ti
 
 Status Agent::refresh_state(int timeout_ms) { return call<StateRefreshOp, Status>(timeout_ms); }
 
-Result<MessagePtr> Agent::request(const Draft& draft, int timeout_ms) {
-  const WallMicros now = wall_now();
-  const Id128 id = new_uuid_v7(now);
+Status Agent::send_wait(const Draft& draft, const Id128& id, int timeout_ms) {
+  const Deadline deadline(timeout_ms);
   Requests::Waiter waiter(*context_.requests, id);
-  if (auto status = context_.outbox->send(draft, id, now); !status) return status.error();
-  return waiter.wait(duration_of(timeout_ms));
+  if (auto status = context_.outbox->send(draft, id, wall_now()); !status) return status;
+  auto end = wait(waiter, deadline);
+  if (end) return {};
+  if (end.error().code != Errc::kTimeout) return end.error();
+  return Error{Errc::kTimeout, "no receipt within " + std::to_string(timeout_ms) + " ms"};
 }
 
-Result<std::shared_ptr<AsyncRequest>> Agent::request_async(const Draft& draft, int timeout_ms, mas_reply_fn fn,
-                                                           void* user) {
+Result<MessagePtr> Agent::request(Draft draft, int timeout_ms) {
   const WallMicros now = wall_now();
+  draft.deadline = deadline_after(now, timeout_ms);
+  const Id128 id = new_uuid_v7(now);
+  const Deadline deadline(timeout_ms);
+  Requests::Waiter waiter(*context_.requests, id);
+  if (auto status = context_.outbox->send(draft, id, now); !status) return status.error();
+  return wait(waiter, deadline);
+}
+
+/// Turns the loop meanwhile, unless another thread does or waits for it.
+Result<MessagePtr> Agent::wait(Requests::Waiter& waiter, const Deadline& deadline) {
+  auto ended = [&waiter] { return waiter.ended(); };
+  auto running = runtime();
+  while (running != nullptr && !waiter.ended() && !deadline.passed()) {
+    if (running->turns().lead(-1, deadline.left_ms(), ended)) continue;
+    Turns::Follower follower(running->turns());
+    return waiter.wait(deadline);
+  }
+  return waiter.wait(deadline);
+}
+
+Result<std::shared_ptr<AsyncRequest>> Agent::request_async(Draft draft, int timeout_ms, mas_reply_fn fn, void* user) {
+  const WallMicros now = wall_now();
+  draft.deadline = deadline_after(now, timeout_ms);
   auto request = std::make_shared<AsyncRequest>(new_uuid_v7(now), fn, user);
   std::optional<MonoTime> deadline;
   if (timeout_ms >= 0) deadline = mono_now() + duration_of(timeout_ms);

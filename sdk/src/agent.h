@@ -85,7 +85,7 @@ class Agent {
   Status open();
 
   const std::string& id() const { return context_.config.id; }
-  const std::string& instance() const { return context_.instance; }
+  const std::string& instance() const { return context_.instance(); }
   int fd() const { return context_.inbox.fd(); }
   AgentContext& context() { return context_; }
 
@@ -103,8 +103,10 @@ class Agent {
   }
 
   Status send(const Draft& draft, const Id128& id) { return context_.outbox->send(draft, id, wall_now()); }
-  Result<MessagePtr> request(const Draft& draft, int timeout_ms);
-  Result<std::shared_ptr<AsyncRequest>> request_async(const Draft& draft, int timeout_ms, mas_reply_fn fn, void* user);
+  /// Sends and waits for what becomes of it.
+  Status send_wait(const Draft& draft, const Id128& id, int timeout_ms);
+  Result<MessagePtr> request(Draft draft, int timeout_ms);
+  Result<std::shared_ptr<AsyncRequest>> request_async(Draft draft, int timeout_ms, mas_reply_fn fn, void* user);
 
   Result<std::vector<AgentEntry>> discover(DiscoverQuery query, int timeout_ms);
   Status update_state(std::vector<StateChange> changes, int timeout_ms);
@@ -117,6 +119,7 @@ class Agent {
   mas_agent* handle();
   Status call_hook(Callback<mas_hook_fn> Callbacks::*which, const char* name);
   Status begin_session();
+  Status load_credentials();
   Status wait_until_up(int timeout_ms);
   Status fail_start(const Status& why);
   Status end_session(Duration patience);
@@ -125,12 +128,16 @@ class Agent {
   template <typename OpType, typename Outcome, typename... Args>
   Outcome call(int timeout_ms, Args... args);
 
-  bool running();
+  bool running() { return runtime() != nullptr; }
+  std::shared_ptr<Runtime> runtime();
+  void wait(int timeout_ms);
+  Result<MessagePtr> wait(Requests::Waiter& waiter, const Deadline& deadline);
   bool interrupted() const { return quit_.load() || stopping_.load(); }
   Status poll_entered(int timeout_ms, size_t& ret_handled);
   size_t run_callbacks(uint64_t end);
   bool run_next();
-  bool handle(const mas_message& message);
+  bool handle(mas_message& message);
+  bool call_handler(const mas_message& message, mas_status& outcome);
   bool handle(const Receipt& receipt);
   bool handle(const ConnectionChange& change);
   bool handle(const Notice& notice);

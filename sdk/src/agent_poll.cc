@@ -50,8 +50,17 @@ Status Agent::poll_entered(int timeout_ms, size_t& ret_handled) {
     if (stopping_.load() || !running()) return Error{Errc::kCancelled, "the agent is being stopped"};
     if (quit_.exchange(false)) return Error{Errc::kCancelled, "mas_agent_quit was called"};
     if (!idle || deadline.passed()) return {};
-    wait_readable(fd(), deadline.left_ms());
+    wait(deadline.left_ms());
   }
+}
+
+/// Until the inbox may have something, or for no reason.
+void Agent::wait(int timeout_ms) {
+  auto running = runtime();
+  if (running == nullptr) return;
+  if (running->turns().lead(fd(), timeout_ms, [] { return false; })) return;
+  Turns::Follower follower(running->turns());
+  wait_readable(fd(), timeout_ms);
 }
 
 Status Agent::run() {
@@ -90,7 +99,16 @@ bool Agent::run_next() {
   return handle(std::exchange(taken_.notices[i], Notice{}));
 }
 
-bool Agent::handle(const mas_message& message) {
+/// Runs a message's handler; the entry that the message came with, if any, learns that it has been handled.
+bool Agent::handle(mas_message& message) {
+  auto delivery = message.take_delivery();
+  mas_status outcome = MAS_OK;
+  bool ran = call_handler(message, outcome);
+  if (delivery != nullptr) context_.deliveries.handled(delivery, message.size(), outcome);
+  return ran;
+}
+
+bool Agent::call_handler(const mas_message& message, mas_status& outcome) {
   Callback<mas_message_fn> handler;
   {
     std::lock_guard lock(callbacks_mutex_);
@@ -101,7 +119,8 @@ bool Agent::handle(const mas_message& message) {
     context_.counters.unhandled.add();
     return false;
   }
-  if (handler.fn(handle(), &message, handler.user) != MAS_OK) context_.counters.handler_failed.add();
+  outcome = handler.fn(handle(), &message, handler.user);
+  if (outcome != MAS_OK) context_.counters.handler_failed.add();
   return true;
 }
 
@@ -110,6 +129,8 @@ bool Agent::handle(const Receipt& receipt) {
   if (wanted.fn == nullptr) return false;
   std::string id;
   append_uuid(id, receipt.id);
+  if (receipt.outcome != MAS_OK) fail(receipt.outcome, receipt.note.detail);
+  note_receipt(receipt.note);
   wanted.fn(handle(), id.c_str(), receipt.target.c_str(), receipt.outcome, wanted.user);
   return true;
 }
@@ -133,9 +154,12 @@ bool Agent::handle(const Notice& notice) {
   return true;
 }
 
-/// After a stop: requests learn their end, everything else is forgotten.
+/// After a stop: requests learn their end, and in gateway mode the sender learns what became of its messages; everything
+/// else is forgotten. Messages that were not handled stay pending in their streams.
 void Agent::discard_inbox() {
+  bool tell = context_.config.mode == MAS_MODE_GATEWAY;
   do {
+    for (size_t i = taken_done_; tell && i < taken_.receipts.size(); ++i) handle(taken_.receipts[i]);
     for (size_t i = taken_done_; i < taken_.notices.size(); ++i)
       if (taken_.notices[i].request != nullptr) handle(taken_.notices[i]);
     taken_.clear();

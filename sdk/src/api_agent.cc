@@ -128,6 +128,10 @@ void mas_agent_stats(const mas_agent* agent, mas_stats* ret_stats, size_t size) 
   stats.handler_failed = counters.handler_failed.get();
   stats.late_replies = counters.late_replies.get();
   stats.reconnects = counters.reconnects.get();
+  stats.refused = counters.refused.get();
+  stats.duplicates = counters.duplicates.get();
+  stats.stray_receipts = counters.stray_receipts.get();
+  stats.restarts = counters.restarts.get();
   std::memcpy(ret_stats, &stats, std::min(size, sizeof stats));
 }
 

@@ -46,11 +46,35 @@ mas_status mas_agent_send(mas_agent* agent, const char* target, const char* type
   });
 }
 
+mas_status mas_agent_send_again(mas_agent* agent, const char* message_id, const char* target, const char* type,
+                                const char* json, size_t size) {
+  return guarded([&] {
+    Draft draft;
+    if (mas_status status = make_draft(draft, target, type, json, size); status != MAS_OK) return status;
+    auto id = mas::sdk::parse_uuid(message_id == nullptr ? "" : message_id);
+    if (!id) return fail(MAS_INVALID_ARGUMENT, "the message id is none that this library gave");
+    return report(agent->send(draft, *id));
+  });
+}
+
+mas_status mas_agent_send_wait(mas_agent* agent, const char* target, const char* type, const char* json, size_t size,
+                               int timeout_ms, char ret_message_id[MAS_MESSAGE_ID_SIZE]) {
+  return guarded([&] {
+    Draft draft;
+    if (mas_status status = make_draft(draft, target, type, json, size); status != MAS_OK) return status;
+    draft.kind = OutgoingKind::kAwaited;
+    const mas::Id128 id = mas::new_uuid_v7(mas::wall_now());
+    copy_id(ret_message_id, id);  // also on a failure: the id of a message whose outcome is unknown
+    return report(agent->send_wait(draft, id, timeout_ms));
+  });
+}
+
 mas_status mas_message_reply(const mas_message* message, const char* type, const char* json, size_t size) {
   return guarded([&] {
     Draft draft;
     if (mas_status status = make_draft(draft, message->sender(), type, json, size); status != MAS_OK) return status;
     draft.correlation_id = message->correlation_id();
+    draft.ticket = message->ticket();
     if (!message->expects_reply() || draft.correlation_id.empty())
       return fail(MAS_INVALID_ARGUMENT, "the message does not expect a reply, or has no correlation id to answer to");
     const mas::WallMicros now = mas::wall_now();

@@ -45,7 +45,7 @@ void BeatOp::extend() {
   const AgentContext& agent = host_.context();
   const AgentConfig& config = agent.config;
   redis::Command extensions("PEXPIRE", agent.keys.heartbeat(config.id), to_millis(config.heartbeat_ttl));
-  extensions.add("PEXPIRE", agent.keys.alive(config.id, agent.instance), to_millis(kLeaseTtl));
+  extensions.add("PEXPIRE", agent.keys.alive(config.id, agent.instance()), to_millis(kLeaseTtl));
   if (auto sent = send(extensions); !sent) finish(sent.error());
 }
 

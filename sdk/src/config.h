@@ -31,11 +31,16 @@ struct AgentConfig {
   size_t max_envelope = limits::kEnvelopeBytes;
   Bound inbound{65'536, 64u * 1024 * 1024};
   Bound outbound{65'536, 16u * 1024 * 1024};
+  std::optional<mas_mode> mode_set;        ///< none: the environment's
+  mas_mode mode = MAS_MODE_P2P;            ///< as resolved
+  std::optional<std::string> credentials;  ///< path; none: the environment's; empty: none
+  size_t dedupe_messages = 0;
   mas_debug_fn debug = nullptr;
   void* debug_user = nullptr;
 };
 
-/// Fills what the application left open from MAS_REDIS_URL and MAS_NAMESPACE, then from the defaults.
+/// Fills what the application left open from MAS_REDIS_URL, MAS_NAMESPACE, MAS_MODE and MAS_CREDENTIALS, then from the
+/// defaults.
 /// @return kInvalidArgument that names the variable whose value is wrong.
 Status resolve_environment(AgentConfig& config);
 

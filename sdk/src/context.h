@@ -1,6 +1,6 @@
 // What the two sides of an agent share: the application's threads (Agent) and the I/O thread (Session).
 //
-// Each part is safe from both sides; `config`, `keys` and `instance` do not change while a session lives.
+// Each part is safe from both sides; `config`, `keys` and the outboxes do not change.
 #pragma once
 
 #include <atomic>
@@ -10,9 +10,13 @@
 #include <string_view>
 
 #include "proto/wire/keys.h"
+#include "sdk/src/channel_outbox.h"
 #include "sdk/src/config.h"
+#include "sdk/src/dedupe_window.h"
+#include "sdk/src/deliveries.h"
+#include "sdk/src/gateway_outbox.h"
 #include "sdk/src/inbox.h"
-#include "sdk/src/outbox.h"
+#include "sdk/src/instances.h"
 #include "sdk/src/requests.h"
 #include "sdk/src/state_cache.h"
 
@@ -31,6 +35,7 @@ class Counter {
 struct Counters {
   // Written by the I/O thread.
   Counter sent, undelivered, send_failed, received, malformed, late_replies, reconnects;
+  Counter refused, duplicates, stray_receipts, restarts;
   // Written by the polling thread.
   Counter unhandled, handler_failed;
 };
@@ -43,8 +48,14 @@ struct AgentContext {
       : config(std::move(c)),
         keys(config.ns.value_or("")),
         inbox(config),
-        outbox(std::make_shared<Outbox>(config, keys)),
-        requests(std::make_shared<Requests>(inbox, config.outbound.messages)) {}
+        deliveries(config),
+        dedupe(config.dedupe_messages),
+        requests(std::make_shared<Requests>(inbox, config.outbound.messages)) {
+    if (config.mode == MAS_MODE_GATEWAY)
+      outbox = gateway_outbox = std::make_shared<GatewayOutbox>(config, keys, instances);
+    else
+      outbox = channel_outbox = std::make_shared<ChannelOutbox>(config, keys);
+  }
 
   /// Tells the application's debug callback, if there is one.
   void debug(const std::string& line) const {
@@ -52,12 +63,19 @@ struct AgentContext {
   }
 
   const AgentConfig config;
+  const std::string& instance() const { return instances.current().hex; }
+
   const Keys keys;
-  std::string instance;  ///< 32 hexadecimal digits; changes only while stopped
+  Instances instances;  ///< renewed while stopped, and by the session where it has to begin anew
   Counters counters;
   std::atomic<ReceiptWish> receipts{ReceiptWish::kNone};
   Inbox inbox;
-  const std::shared_ptr<Outbox> outbox;
+  Deliveries deliveries;
+  DedupeWindow dedupe;  ///< I/O thread
+  // One of the two, by the mode; `outbox` is the same.
+  std::shared_ptr<ChannelOutbox> channel_outbox;
+  std::shared_ptr<GatewayOutbox> gateway_outbox;
+  std::shared_ptr<Outbox> outbox;
   const std::shared_ptr<Requests> requests;
   StateCache state;
 };

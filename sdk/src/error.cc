@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "proto/wire/limits.h"
+
 namespace mas::sdk {
 namespace {
 
@@ -47,18 +49,38 @@ static_assert(static_cast<int>(Errc::kDlqFull) == MAS_DLQ_FULL);
 
 // A plain array: no destructor runs at thread exit, and keeping an error cannot itself fail.
 thread_local char detail[512];
+thread_local struct {
+  const char* decision = "";
+  uint32_t retry_after_ms = 0;
+  char detail[limits::kReceiptDetailBytes + 64];
+} receipt;
+
+/// Copies a text to a buffer, cut between characters.
+void copy_cut(std::string_view text, char* out, size_t room) {
+  size_t size = std::min(text.size(), room - 1);
+  while (size < text.size() && size > 0 && (static_cast<unsigned char>(text[size]) & 0xc0) == 0x80) --size;
+  std::memcpy(out, text.data(), size);
+  out[size] = '\0';
+}
 
 bool known(mas_status status) { return status > MAS_OK && status <= MAS_DLQ_FULL; }
 
 }  // namespace
 
 mas_status fail(mas_status status, std::string_view message) noexcept {
-  size_t size = std::min(message.size(), sizeof detail - 1);
-  while (size < message.size() && size > 0 && (static_cast<unsigned char>(message[size]) & 0xc0) == 0x80) --size;
-  std::memcpy(detail, message.data(), size);
-  detail[size] = '\0';
+  copy_cut(message, detail, sizeof detail);
   return status;
 }
+
+void note_receipt(const ReceiptNote& note) noexcept {
+  receipt.decision = note.decision ? decision_text(*note.decision).data() : "";
+  receipt.retry_after_ms = note.retry_after_ms;
+  copy_cut(note.detail, receipt.detail, sizeof receipt.detail);
+}
+
+const char* receipt_decision() noexcept { return receipt.decision; }
+const char* receipt_detail() noexcept { return receipt.detail; }
+uint32_t receipt_retry_after() noexcept { return receipt.retry_after_ms; }
 
 const char* error_detail() noexcept { return detail; }
 
@@ -78,6 +100,10 @@ bool mas_status_retriable(mas_status status) {
 }
 
 const char* mas_error_detail(void) { return mas::sdk::error_detail(); }
+
+const char* mas_receipt_decision(void) { return mas::sdk::receipt_decision(); }
+const char* mas_receipt_detail(void) { return mas::sdk::receipt_detail(); }
+int64_t mas_receipt_retry_after(void) { return mas::sdk::receipt_retry_after(); }
 
 const char* mas_version(void) {
 #define MAS_TEXT_OF(x) #x

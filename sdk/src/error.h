@@ -1,10 +1,14 @@
 // The edge between this library's errors and the C ABI: statuses, the calling thread's error sentence, no exception.
 #pragma once
 
+#include <cstdint>
 #include <new>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 
+#include "proto/base/decisions.h"
 #include "proto/base/result.h"
 #include "sdk/include/mas.h"
 
@@ -25,6 +29,15 @@ mas_status report(const Result<T>& result) {
 }
 
 const char* error_detail() noexcept;
+
+/// What a receipt says besides its status.
+struct ReceiptNote {
+  std::optional<Decision> decision;  ///< gateway mode, where the gateway decided
+  uint32_t retry_after_ms = 0;
+  std::string detail;
+};
+/// Keeps the note as the calling thread's last receipt (mas_receipt_…).
+void note_receipt(const ReceiptNote& note) noexcept;
 
 /// Runs the body of an API function. Memory that cannot be had becomes MAS_NO_MEMORY, any other exception
 /// MAS_INTERNAL.

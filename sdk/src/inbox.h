@@ -24,6 +24,7 @@
 #include "proto/base/result.h"
 #include "sdk/include/mas.h"
 #include "sdk/src/config.h"
+#include "sdk/src/error.h"
 #include "sdk/src/message.h"
 #include "sdk/src/ring.h"
 
@@ -35,6 +36,7 @@ struct Receipt {
   Id128 id;
   std::string target;
   mas_status outcome = MAS_OK;
+  ReceiptNote note;
 };
 
 struct ConnectionChange {

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <new>
 
+#include "sdk/src/deliveries.h"
 #include "sdk/src/outbox.h"
 
 using mas::Errc;
@@ -19,15 +20,19 @@ void MessageRelease::operator()(mas_message* message) const { message->unref(); 
 }  // namespace mas::sdk
 
 Result<mas::sdk::MessagePtr> mas_message::make(std::string_view payload, mas::EnvelopeDecoder& decoder,
-                                               size_t max_bytes, mas::sdk::Outbox& outbox) {
+                                               size_t max_bytes, mas::sdk::Outbox& outbox, std::string_view ticket) {
   if (payload.size() > max_bytes)
     return Error{Errc::kTooLarge, "a message of " + std::to_string(payload.size()) + " bytes; expected at most " +
                                       std::to_string(max_bytes)};
-  void* block = std::malloc(sizeof(mas_message) + payload.size() + mas::kJsonPadding);
+  void* block = std::malloc(sizeof(mas_message) + payload.size() + ticket.size());
   if (block == nullptr) return Error{Errc::kNoMemory, "no memory for a received message"};
   mas::sdk::MessagePtr message(new (block) mas_message(payload.size(), outbox));
   std::memcpy(message->bytes(), payload.data(), payload.size());
-  std::memset(message->bytes() + payload.size(), 0, mas::kJsonPadding);
+  if (!ticket.empty()) {
+    char* behind = message->bytes() + payload.size();
+    message->ticket_ = static_cast<char*>(std::memcpy(behind, ticket.data(), ticket.size()));
+    message->ticket_size_ = ticket.size();
+  }
   if (auto status = message->decode(decoder, max_bytes); !status) return status.error();
   return message;
 }
@@ -35,7 +40,7 @@ Result<mas::sdk::MessagePtr> mas_message::make(std::string_view payload, mas::En
 mas_message::~mas_message() { std::free(restored_.load(std::memory_order_relaxed)); }
 
 Status mas_message::decode(mas::EnvelopeDecoder& decoder, size_t max_bytes) {
-  auto envelope = decoder.decode({bytes(), size_}, true, max_bytes);
+  auto envelope = decoder.decode({bytes(), size_}, max_bytes);
   if (!envelope) return envelope.error();
   timestamp_ = envelope->timestamp;
   expects_reply_ = envelope->meta.expects_reply;

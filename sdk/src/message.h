@@ -15,6 +15,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "proto/base/result.h"
 #include "proto/wire/envelope.h"
@@ -23,6 +24,7 @@
 namespace mas::sdk {
 
 class Outbox;
+struct Delivery;
 
 struct MessageRelease {
   void operator()(mas_message* message) const;
@@ -35,9 +37,10 @@ using MessagePtr = std::unique_ptr<mas_message, MessageRelease>;
 /// The C handle is the object itself.
 struct mas_message {
  public:
-  /// @param outbox whom a reply goes through.
+  /// @param outbox whom a reply goes through. @param ticket what goes back with a reply; copied.
   static mas::Result<mas::sdk::MessagePtr> make(std::string_view payload, mas::EnvelopeDecoder& decoder,
-                                                size_t max_bytes, mas::sdk::Outbox& outbox);
+                                                size_t max_bytes, mas::sdk::Outbox& outbox,
+                                                std::string_view ticket = {});
   void ref();
   void unref();
   /// Makes the message safe to keep beyond the agent's next poll: what the application gets to own.
@@ -56,6 +59,11 @@ struct mas_message {
   bool expects_reply() const { return expects_reply_; }
   bool is_reply() const { return is_reply_; }
   mas::sdk::Outbox& outbox() const { return *outbox_; }
+  std::string_view ticket() const { return {ticket_, ticket_size_}; }
+
+  /// The stream entry that it is part of. Before it is queued; the poller takes the entry when the handler has returned.
+  void came_with(std::shared_ptr<mas::sdk::Delivery> delivery) { delivery_ = std::move(delivery); }
+  std::shared_ptr<mas::sdk::Delivery> take_delivery() { return std::move(delivery_); }
 
  private:
   struct Patch {
@@ -84,9 +92,12 @@ struct mas_message {
   const char* data_ = "";
   size_t data_size_ = 0;
   double timestamp_ = 0;
+  const char* ticket_ = nullptr;  // behind the envelope's padding
+  size_t ticket_size_ = 0;
   size_t size_;
   mas::sdk::Outbox* outbox_;
   std::shared_ptr<mas::sdk::Outbox> outbox_owner_;  // set by keep()
+  std::shared_ptr<mas::sdk::Delivery> delivery_;    // gateway mode: until handled
   std::array<Patch, 6> patches_;
   std::string unescaped_;                         // texts that had escapes, each with its zero
   mutable std::atomic<char*> restored_{nullptr};  // the envelope without patches

@@ -12,6 +12,22 @@
 
 namespace mas::sdk {
 
+namespace {
+
+Status resolve_mode(AgentConfig& config) {
+  const char* name = std::getenv("MAS_MODE");
+  std::string_view mode = name == nullptr ? "" : name;
+  if (config.mode_set)
+    config.mode = *config.mode_set;
+  else if (mode == "gateway")
+    config.mode = MAS_MODE_GATEWAY;
+  else if (!mode.empty() && mode != "p2p")
+    return Error{Errc::kInvalidArgument, "MAS_MODE: '" + printable(mode) + "' is no mode; expected p2p or gateway"};
+  return {};
+}
+
+}  // namespace
+
 Status resolve_environment(AgentConfig& config) {
   if (!config.endpoint) {
     const char* url = std::getenv("MAS_REDIS_URL");
@@ -24,7 +40,11 @@ Status resolve_environment(AgentConfig& config) {
     config.ns = ns == nullptr ? "" : ns;
     if (auto status = check_namespace(*config.ns); !status) return status.error().in("MAS_NAMESPACE");
   }
-  return {};
+  if (!config.credentials) {
+    const char* path = std::getenv("MAS_CREDENTIALS");
+    config.credentials = path == nullptr ? "" : path;
+  }
+  return resolve_mode(config);
 }
 
 }  // namespace mas::sdk
@@ -37,6 +57,7 @@ namespace {
 
 constexpr size_t kLeastEnvelope = 1024;
 constexpr int kLeastBeatMs = 100;
+constexpr size_t kMostDeduped = 10'000'000;
 constexpr int kDayMs = 24 * 60 * 60 * 1000;
 
 mas_status set_bound(mas::sdk::Bound& bound, size_t messages, size_t bytes) {
@@ -137,6 +158,34 @@ mas_status mas_options_set_inbound_queue(mas_options* options, size_t messages, 
 
 mas_status mas_options_set_outbound_queue(mas_options* options, size_t messages, size_t bytes) {
   return guarded([&] { return set_bound(options->config.outbound, messages, bytes); });
+}
+
+mas_status mas_options_set_mode(mas_options* options, mas_mode mode) {
+  return guarded([&] {
+    int value;  // a C program may pass any integer, which C++ must not read as the enumeration
+    std::memcpy(&value, &mode, sizeof value);
+    if (value != MAS_MODE_P2P && value != MAS_MODE_GATEWAY)
+      return fail(MAS_INVALID_ARGUMENT, "no such mode; expected MAS_MODE_P2P or MAS_MODE_GATEWAY");
+    options->config.mode_set = mode;
+    return MAS_OK;
+  });
+}
+
+mas_status mas_options_set_credentials(mas_options* options, const char* path) {
+  return guarded([&] {
+    options->config.credentials = path == nullptr ? "" : path;
+    return MAS_OK;
+  });
+}
+
+mas_status mas_options_set_dedupe_window(mas_options* options, size_t messages) {
+  return guarded([&] {
+    if (messages > kMostDeduped)
+      return fail(MAS_INVALID_ARGUMENT, "a dedupe window of " + std::to_string(messages) +
+                                            " messages; expected at most " + std::to_string(kMostDeduped));
+    options->config.dedupe_messages = messages;
+    return MAS_OK;
+  });
 }
 
 void mas_options_set_debug(mas_options* options, mas_debug_fn fn, void* user) {

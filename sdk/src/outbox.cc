@@ -1,51 +1,37 @@
-// Sending: checks, encoding, batches and outcomes.
+// What the outboxes share: checks, envelopes, the bound, flushing.
 #include "sdk/src/outbox.h"
 
 #include <utility>
 
 #include "proto/base/utf8.h"
-#include "proto/redis/command.h"
-#include "proto/wire/envelope.h"
 #include "proto/wire/json.h"
+#include "sdk/src/runtime.h"
 
 namespace mas::sdk {
 namespace {
 
 constexpr size_t kKeptBufferBytes = 1024 * 1024;
-constexpr size_t kSpareBatches = 4;
-constexpr size_t kSettleEvery = 64;
 
 Error not_running() { return {Errc::kInvalidState, "the agent is not running; start it first"}; }
 
 }  // namespace
 
-Outbox::Outbox(const AgentConfig& config, const Keys& keys)
-    : sender_(config.id),
-      channel_head_(keys.channel("")),
-      max_envelope_(config.max_envelope),
-      bound_(config.outbound) {}
-
-void Outbox::open(OutboxListener& listener, std::function<void()> wake) {
-  std::lock_guard lock(mutex_);
+void Outbox::open(OutboxListener& listener, std::shared_ptr<Runtime> runtime, std::function<void()> wake) {
   listener_ = &listener;
+  std::lock_guard lock(mutex_);
+  runtime_ = std::move(runtime);
   wake_ = std::move(wake);
   open_ = true;
 }
 
-void Outbox::close() {
-  if (connection_ != nullptr) connection_->forget(this);
-  connection_ = nullptr;
-  while (!in_flight_.empty()) recycle(in_flight_.pop());
-  unsettled_messages_ = unsettled_bytes_ = 0;
-  std::lock_guard lock(mutex_);
+void Outbox::shut() {
   open_ = false;
   drain_wanted_ = false;
   wake_ = nullptr;
-  listener_ = nullptr;
-  *filling_ = Batch();
+  runtime_ = nullptr;
   waiting_messages_ = waiting_bytes_ = 0;
   settled_ = accepted_;
-  outcome_.notify_all();
+  verdicts_.notify_all();
 }
 
 Status Outbox::check(const Draft& draft, std::string_view& data) const {
@@ -67,12 +53,13 @@ Status Outbox::check(const Draft& draft, std::string_view& data) const {
   return {};
 }
 
-Status Outbox::send(const Draft& draft, const Id128& id, WallMicros now) {
+Result<std::string_view> Outbox::compose(const Draft& draft, const Id128& id, WallMicros now, EnvelopeMeta meta) const {
   std::string_view data;
-  if (auto status = check(draft, data); !status) return status;
+  if (auto status = check(draft, data); !status) return status.error();
 
   thread_local std::string envelope;
   thread_local std::string id_text;
+  if (envelope.capacity() > kKeptBufferBytes) envelope = std::string();
   envelope.clear();
   id_text.clear();
   append_uuid(id_text, id);
@@ -81,6 +68,7 @@ Status Outbox::send(const Draft& draft, const Id128& id, WallMicros now) {
   fields.target_id = draft.target;
   fields.message_type = draft.type;
   fields.data = data;
+  fields.meta = meta;
   fields.meta.correlation_id = draft.kind == OutgoingKind::kRequest ? id_text : draft.correlation_id;
   fields.meta.expects_reply = draft.kind == OutgoingKind::kRequest;
   fields.meta.is_reply = !draft.correlation_id.empty();
@@ -90,81 +78,39 @@ Status Outbox::send(const Draft& draft, const Id128& id, WallMicros now) {
   if (envelope.size() > max_envelope_)
     return Error{Errc::kTooLarge, "the message has " + std::to_string(envelope.size()) +
                                       " bytes with its envelope; expected at most " + std::to_string(max_envelope_)};
-  Status status = append(draft, id, envelope);
-  if (envelope.capacity() > kKeptBufferBytes) envelope = std::string();
-  return status;
+  return std::string_view(envelope);
 }
 
-Status Outbox::append(const Draft& draft, const Id128& id, std::string_view envelope) {
-  std::lock_guard lock(mutex_);
+Status Outbox::admit(size_t bytes) {
   if (!open_) return not_running();
-  bool full = waiting_messages_ >= bound_.messages ||
-              (waiting_messages_ > 0 && waiting_bytes_ + envelope.size() > bound_.bytes);
+  bool full = waiting_messages_ >= bound_.messages || (waiting_messages_ > 0 && waiting_bytes_ + bytes > bound_.bytes);
   if (full)
     return Error{Errc::kWouldBlock, "the outbound queue is full (" + std::to_string(waiting_messages_) + " messages, " +
                                         std::to_string(waiting_bytes_) + " bytes)"};
-  Batch& batch = *filling_;
-  std::string& out = batch.commands;
-  out.append("*3\r\n$7\r\nPUBLISH\r\n", 17);
-  redis::append_length(out, '$', channel_head_.size() + draft.target.size());
-  out.append(channel_head_).append(draft.target).append("\r\n", 2);
-  redis::append_argument(out, envelope);
-  batch.targets.append(draft.target);
-  batch.records.push_back(
-      {id, static_cast<uint32_t>(envelope.size()), static_cast<uint32_t>(batch.targets.size()), draft.kind});
   ++waiting_messages_;
-  waiting_bytes_ += envelope.size();
+  waiting_bytes_ += bytes;
   ++accepted_;
-  if (!std::exchange(drain_wanted_, true)) wake_();
   return {};
 }
 
-void Outbox::drain(redis::Connection& connection) {
-  std::unique_ptr<Batch> batch;
-  {
-    std::lock_guard lock(mutex_);
-    drain_wanted_ = false;
-    if (filling_->records.empty()) return;
-    batch = std::exchange(filling_, nullptr);
-    if (spare_.empty()) {
-      filling_ = std::make_unique<Batch>();
-    } else {
-      filling_ = std::move(spare_.back());
-      spare_.pop_back();
-    }
-  }
-  connection_ = &connection;
-  Batch& sent = *batch;
-  in_flight_.push(std::move(batch));
-  auto status = connection.send(sent.commands, sent.records.size(), redis::reply_to<&Outbox::on_reply>(this));
-  if (sent.commands.capacity() > kKeptBufferBytes) sent.commands = std::string();
-  if (status.ok()) return;
-  redis::Answer refused = status.error();
-  for (size_t left = sent.records.size(); left > 0; --left) on_reply(0, refused);
+bool Outbox::want_drain() {
+  if (std::exchange(drain_wanted_, true)) return false;
+  if (waiting_messages_ == 1) return true;
+  wake_();
+  return false;
 }
 
-void Outbox::on_reply(uint64_t, const redis::Answer& answer) {
-  Batch& batch = *in_flight_.front();
-  const Record& record = batch.records[batch.answered];
-  size_t begin = batch.answered == 0 ? 0 : batch.records[batch.answered - 1].target_end;
-  std::string_view target(batch.targets.data() + begin, record.target_end - begin);
+/// @return null when closed.
+std::shared_ptr<Runtime> Outbox::runtime() {
+  std::lock_guard lock(mutex_);
+  return runtime_;
+}
 
-  static const Status kDelivered;
-  auto reply = redis::checked(answer);
-  if (!reply)
-    listener_->on_outcome(record.kind, record.id, target, reply.error());
-  else if ((*reply)->integer > 0)
-    listener_->on_outcome(record.kind, record.id, target, kDelivered);
-  else
-    listener_->on_outcome(record.kind, record.id, target,
-                          Error{Errc::kNoReceiver, "nobody listens as '" + printable(target) + "'"});
-
-  ++unsettled_messages_;
-  unsettled_bytes_ += record.bytes;
-  bool last = ++batch.answered == batch.records.size();
-  if (last || unsettled_messages_ >= kSettleEvery)
-    settle(std::exchange(unsettled_messages_, 0), std::exchange(unsettled_bytes_, 0));
-  if (last) recycle(in_flight_.pop());
+void Outbox::send_now() {
+  auto running = runtime();
+  if (running == nullptr || running->turns().borrow([this] { write_out(); })) return;
+  std::lock_guard lock(mutex_);
+  if (open_) wake_();
 }
 
 void Outbox::settle(size_t messages, size_t bytes) {
@@ -172,30 +118,23 @@ void Outbox::settle(size_t messages, size_t bytes) {
   waiting_messages_ -= messages;
   waiting_bytes_ -= bytes;
   settled_ += messages;
-  if (flushing_ > 0) outcome_.notify_all();
-}
-
-void Outbox::recycle(std::unique_ptr<Batch> batch) {
-  batch->commands.clear();
-  batch->targets.clear();
-  batch->records.clear();
-  batch->answered = 0;
-  std::lock_guard lock(mutex_);
-  if (spare_.size() < kSpareBatches) spare_.push_back(std::move(batch));
+  if (flushing_ > 0) verdicts_.notify_all();
 }
 
 Status Outbox::flush(Duration timeout) {
   auto deadline = std::chrono::steady_clock::now() + timeout;
+  auto running = runtime();
+  if (running == nullptr) return not_running();
+  Turns::Follower follower(running->turns());
   std::unique_lock lock(mutex_);
-  if (!open_) return not_running();
   uint64_t goal = accepted_;
   auto reached = [&] { return settled_ >= goal; };
   ++flushing_;
   bool done = true;
   if (timeout < Duration::zero())
-    outcome_.wait(lock, reached);
+    verdicts_.wait(lock, reached);
   else
-    done = outcome_.wait_until(lock, deadline, reached);
+    done = verdicts_.wait_until(lock, deadline, reached);
   --flushing_;
   if (!open_) return Error{Errc::kCancelled, "the agent was stopped"};
   if (!done) return Error{Errc::kTimeout, std::to_string(goal - settled_) + " messages have no outcome yet"};

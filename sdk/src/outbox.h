@@ -1,15 +1,14 @@
-// What an agent has sent and Redis has not yet answered.
+// How messages leave an agent, whichever way they travel: what is common to the two outboxes.
 //
-// Happy path: send() encodes a message as a PUBLISH into the batch that is filling, under one lock and without
-// allocating; the I/O thread takes the whole batch, hands its bytes to the connection in one go, and pairs the replies,
-// which come in order, with the batch's records. Batches are reused.
+//     send() ─▶ check, compose ─▶ admit under the lock ─append()─▶ (the way's own) ─▶ verdict ─▶ listener
 //
-//     send() ─▶ filling ──drain()──▶ in flight (a queue of batches) ──on_reply()──▶ outcome ─▶ listener
-//
-// Failure: kWouldBlock when messages or bytes without an outcome reach the bound; kInvalidState when not open.
-// Every message that was accepted gets exactly one outcome while the outbox is open.
-// Threading: send, flush, open: any thread; drain, on_reply, close: the I/O thread. Ownership: shared by the agent and
-// the messages that the application keeps; the listener must outlive the time it is open.
+// Happy path: send() checks a draft, writes its envelope and hands it to the outbox's own append() under one lock; the
+// I/O thread takes what was appended and reports one verdict for each message; flush() waits for these. A message with
+// nothing before it leaves from the sending thread, if nobody turns the loop just then: a wake-up less.
+// Failure: kWouldBlock when messages or bytes without a verdict reach the bound; kInvalidState when not open.
+// Every message that was accepted gets exactly one verdict while the outbox is open.
+// Threading: send, flush: any thread; the rest: the I/O thread. Ownership: shared by the agent and the messages that
+// the application keeps; the listener must outlive the time it is open.
 #pragma once
 
 #include <condition_variable>
@@ -17,27 +16,40 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
+#include "proto/base/decisions.h"
 #include "proto/base/ids.h"
 #include "proto/base/result.h"
-#include "proto/redis/connection.h"
-#include "proto/wire/keys.h"
+#include "proto/wire/envelope.h"
 #include "sdk/src/config.h"
-#include "sdk/src/ring.h"
 
 namespace mas::sdk {
 
-/// What kind of message an outcome is about; a request's id is also its correlation id.
-enum class OutgoingKind : uint8_t { kMessage, kRequest };
+class Runtime;
+
+/// What kind of message a verdict is about; a request's id is also its correlation id.
+enum class OutgoingKind : uint8_t {
+  kMessage,  ///< told to the receipt callback
+  kRequest,  ///< a failure ends the request
+  kAwaited,  ///< somebody waits in mas_agent_send_wait; once nobody does any more, as kMessage
+};
+
+/// What became of a message.
+struct Verdict {
+  Status status;                     ///< ok, or why it did not arrive; kTimeout: unknown
+  std::optional<Decision> decision;  ///< gateway mode, where the gateway decided
+  uint32_t retry_after_ms = 0;
+  std::string_view detail;  ///< of an accepted message; a refused one's is in the status
+};
 
 class OutboxListener {
  public:
   virtual ~OutboxListener() = default;
-  /// I/O thread. @param outcome ok, kNoReceiver, or why Redis did not take it.
-  virtual void on_outcome(OutgoingKind kind, const Id128& id, std::string_view target, const Status& outcome) = 0;
+  /// I/O thread. Views are valid during the call.
+  virtual void on_verdict(OutgoingKind kind, const Id128& id, std::string_view target, const Verdict& verdict) = 0;
 };
 
 /// A message that is to be sent. Texts and JSON are unchecked: send() checks them.
@@ -46,70 +58,69 @@ struct Draft {
   std::string_view type;
   std::string_view json;            ///< empty: {}
   std::string_view correlation_id;  ///< of a reply
+  std::string_view ticket;          ///< of a reply in gateway mode: what came with the request
+  std::optional<WallMicros> deadline;
   OutgoingKind kind = OutgoingKind::kMessage;
 };
 
 class Outbox : public std::enable_shared_from_this<Outbox> {
  public:
-  Outbox(const AgentConfig& config, const Keys& keys);
+  virtual ~Outbox() = default;
+  Outbox(const Outbox&) = delete;
+  Outbox& operator=(const Outbox&) = delete;
 
-  /// @param wake called, at most once until the next drain(), when there is something to drain.
-  void open(OutboxListener& listener, std::function<void()> wake);
-  /// Nothing is accepted any more and nobody is told of what is under way. I/O thread.
-  void close();
+  /// @param wake called, at most once until the next drain, when there is something to drain.
+  void open(OutboxListener& listener, std::shared_ptr<Runtime> runtime, std::function<void()> wake);
 
   /// @param id the message's id.
-  Status send(const Draft& draft, const Id128& id, WallMicros now);
+  virtual Status send(const Draft& draft, const Id128& id, WallMicros now) = 0;
 
-  /// Waits until everything accepted before the call has its outcome. @param timeout negative: for ever.
+  /// Waits until everything accepted before the call has its verdict. @param timeout negative: for ever.
   Status flush(Duration timeout);
 
-  void drain(redis::Connection& connection);
+ protected:
+  Outbox(const AgentConfig& config, Bound bound)
+      : sender_(config.id), max_envelope_(config.max_envelope), bound_(bound) {}
 
- private:
-  struct Record {
-    Id128 id;
-    uint32_t bytes;
-    uint32_t target_end;  // in Batch::targets; begins where the record before ends
-    OutgoingKind kind;
-  };
-  struct Batch {
-    std::string commands;
-    std::string targets;
-    std::vector<Record> records;
-    size_t answered = 0;
-  };
+  /// Checks a draft and writes its envelope. @param meta what the way adds. @return valid until the thread's next call.
+  Result<std::string_view> compose(const Draft& draft, const Id128& id, WallMicros now, EnvelopeMeta meta = {}) const;
 
-  Status check(const Draft& draft, std::string_view& data) const;
-  Status append(const Draft& draft, const Id128& id, std::string_view envelope);
-  void on_reply(uint64_t tag, const redis::Answer& answer);
+  /// Counts a message in. Under the lock. @return kInvalidState or kWouldBlock, and nothing is counted.
+  Status admit(size_t bytes);
+  /// Tells the I/O thread that there is something to drain, unless it knows. Under the lock.
+  /// @return whether nothing is before the message: then nobody was told, and send_now() is the caller's to call.
+  [[nodiscard]] bool want_drain();
+  /// Writes what there is from the calling thread, or tells the I/O thread. Without the lock.
+  void send_now();
+  /// Hands what was appended to the connection and writes it. On the I/O thread, or on one that borrows the loop.
+  virtual void write_out() = 0;
+  /// Counts messages out that have their verdict. I/O thread, without the lock.
   void settle(size_t messages, size_t bytes);
-  void recycle(std::unique_ptr<Batch> batch);
+  /// Nothing is accepted any more, who waits in flush() returns. Under the lock.
+  void shut();
 
   const std::string sender_;
-  const std::string channel_head_;  // "ns/agent."
   const size_t max_envelope_;
-  const Bound bound_;
+  OutboxListener* listener_ = nullptr;  // I/O thread
 
   std::mutex mutex_;
-  std::condition_variable outcome_;
+  bool drain_wanted_ = false;  // guarded by mutex_
+
+ private:
+  std::shared_ptr<Runtime> runtime();
+  Status check(const Draft& draft, std::string_view& data) const;
+
+  const Bound bound_;
+  // Guarded by mutex_.
+  std::condition_variable verdicts_;
   bool open_ = false;
-  bool drain_wanted_ = false;
   std::function<void()> wake_;
-  std::unique_ptr<Batch> filling_ = std::make_unique<Batch>();
-  std::vector<std::unique_ptr<Batch>> spare_;
-  size_t waiting_messages_ = 0;  // accepted, without outcome
+  std::shared_ptr<Runtime> runtime_;
+  size_t waiting_messages_ = 0;  // accepted, without verdict
   size_t waiting_bytes_ = 0;
   uint64_t accepted_ = 0;  // since construction
   uint64_t settled_ = 0;
   unsigned flushing_ = 0;  // threads in flush()
-
-  // I/O thread only.
-  OutboxListener* listener_ = nullptr;
-  redis::Connection* connection_ = nullptr;
-  Ring<std::unique_ptr<Batch>> in_flight_;
-  size_t unsettled_messages_ = 0;  // have their outcome, not yet counted under the lock
-  size_t unsettled_bytes_ = 0;
 };
 
 }  // namespace mas::sdk

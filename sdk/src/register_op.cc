@@ -73,9 +73,14 @@ redis::Command RegisterOp::entry() const {
   body.add(mode_ == Mode::kStart ? "HSET" : "HSETNX", key, "registered_at", seconds(now));
   body.add(mode_ == Mode::kAgain ? "HSETNX" : "HSET", key, "status", kStatusActive);
   body.add("HSETNX", key, "token", random_token(32));
-  body.add("HSET", agent.keys.instances(config.id), agent.instance, instance_json(now));
+  if (config.mode == MAS_MODE_GATEWAY)
+    body.add("HSET", key, "mode", "gateway");
+  else
+    body.add("HDEL", key, "mode");
+  body.add("HSET", agent.keys.instances(config.id), agent.instance(), instance_json(now));
   body.add(instance_lease(agent));
   body.add(heartbeat(agent, now));
+  body.add("HGET", key, "token");  // another instance's, perhaps
   return body;
 }
 
@@ -88,12 +93,14 @@ void RegisterOp::announce(const redis::Reply& results) {
   for (const auto& result : results)
     if (result.is_error()) return finish(redis::error_of(result).in("registering"));
   state_.to(State::kDone);
+  std::string token;
+  if (results.count > 0 && results[results.count - 1].is_text()) token = results[results.count - 1].text;
   const AgentContext& agent = host_.context();
   redis::Command event("PUBLISH", agent.keys.system_channel(),
                        register_event(agent.config.id, agent.config.capabilities));
   // Nobody's refusal to hear of it makes the registration less true.
   static_cast<void>(host_.commands().send(event, redis::ReplyTo{}));
-  finish(Status());
+  finish(std::move(token));
 }
 
 }  // namespace mas::sdk

@@ -3,6 +3,7 @@
 //     loading ──HGETALL state──▶ registering ──EXEC──▶ done (and PUBLISH REGISTER)
 //        (first start only)
 //
+// The outcome is the token that the entry has: another instance may have written it.
 // Failure: kTooLarge for a state past the limits; Redis's own words when it refuses a command; nothing is announced then.
 #pragma once
 
@@ -11,7 +12,7 @@
 
 namespace mas::sdk {
 
-class RegisterOp final : public OpWith<Status> {
+class RegisterOp final : public OpWith<Result<std::string>> {
  public:
   /// kStart: the agent starts, its state is loaded. kAgain: after a loss; what others wrote meanwhile stays.
   /// kActivate: as kAgain, but the entry becomes ACTIVE.

@@ -12,6 +12,7 @@ bool AsyncRequest::finish(mas_agent* agent) {
   State expected = State::kEnded;
   if (!state_.compare_exchange_strong(expected, State::kFinished)) return false;
   if (outcome_ != MAS_OK) fail(outcome_, detail_);
+  note_receipt(note_);
   fn_(agent, outcome_, reply_.get(), user_);
   return true;
 }
@@ -29,16 +30,23 @@ Requests::Waiter::Waiter(Requests& requests, const Id128& id) : requests_(reques
 
 Requests::Waiter::~Waiter() { requests_.remove(id_); }
 
-Result<MessagePtr> Requests::Waiter::wait(Duration timeout) {
-  auto deadline = std::chrono::steady_clock::now() + timeout;
+bool Requests::Waiter::ended() {
+  std::lock_guard lock(requests_.mutex_);
+  return result_.has_value();
+}
+
+Result<MessagePtr> Requests::Waiter::wait(const Deadline& deadline) {
   std::unique_lock lock(requests_.mutex_);
   auto ended = [this] { return result_.has_value(); };
-  if (timeout < Duration::zero())
+  Duration left = deadline.left();
+  if (left < Duration::zero())
     ended_.wait(lock, ended);
   else
-    ended_.wait_until(lock, deadline, ended);
+    ended_.wait_for(lock, left, ended);
+  note_receipt(note_);
   if (result_) return std::move(*result_);
-  return Error{Errc::kTimeout, "no reply within " + std::to_string(to_millis(timeout)) + " ms"};
+  requests_.table_.erase(id_);  // under the same lock: whoever ends it now learns that nobody waits
+  return Error{Errc::kTimeout, "no reply in time"};
 }
 
 Result<bool> Requests::add(const std::shared_ptr<AsyncRequest>& request, std::optional<MonoTime> deadline) {
@@ -68,13 +76,15 @@ void Requests::remove(const Id128& id) {
   if (extract(it).request != nullptr) --unpolled_;
 }
 
-void Requests::settle(Entry entry, Result<MessagePtr> result) {
+void Requests::settle(Entry entry, Result<MessagePtr> result, ReceiptNote note) {
   if (entry.waiter != nullptr) {
+    entry.waiter->note_ = std::move(note);
     entry.waiter->result_ = std::move(result);
     entry.waiter->ended_.notify_one();
     return;
   }
   AsyncRequest& request = *entry.request;
+  request.note_ = std::move(note);
   if (result) {
     request.outcome_ = MAS_OK;
     request.reply_ = std::move(*result);
@@ -87,11 +97,11 @@ void Requests::settle(Entry entry, Result<MessagePtr> result) {
   inbox_->push(Notice{std::move(entry.request)});
 }
 
-bool Requests::end(const Id128& id, Result<MessagePtr> result) {
+bool Requests::end(const Id128& id, Result<MessagePtr> result, ReceiptNote note) {
   std::lock_guard lock(mutex_);
   auto it = table_.find(id);
   if (it == table_.end()) return false;
-  settle(extract(it), std::move(result));
+  settle(extract(it), std::move(result), std::move(note));
   return true;
 }
 

@@ -24,7 +24,9 @@
 #include "proto/base/ids.h"
 #include "proto/base/result.h"
 #include "sdk/include/mas.h"
+#include "sdk/src/error.h"
 #include "sdk/src/message.h"
+#include "sdk/src/wait.h"
 
 namespace mas::sdk {
 
@@ -50,6 +52,7 @@ class AsyncRequest {
   std::atomic<State> state_{State::kWaiting};
   mas_status outcome_ = MAS_CANCELLED;  // written before kEnded
   std::string detail_;
+  ReceiptNote note_;
   MessagePtr reply_;
 };
 
@@ -65,15 +68,18 @@ class Requests {
     ~Waiter();
     Waiter(const Waiter&) = delete;
     Waiter& operator=(const Waiter&) = delete;
-    /// @param timeout negative: for ever.
-    Result<MessagePtr> wait(Duration timeout);
+    /// @return the reply; null for a message that was only to be handed over.
+    Result<MessagePtr> wait(const Deadline& deadline);
+    bool ended();
 
    private:
     friend class Requests;
     Requests& requests_;
     const Id128 id_;
     std::condition_variable ended_;
-    std::optional<Result<MessagePtr>> result_;  // guarded by Requests::mutex_
+    // Guarded by Requests::mutex_.
+    std::optional<Result<MessagePtr>> result_;
+    ReceiptNote note_;
   };
 
   /// @param deadline none: for ever. @return kWouldBlock at the limit; whether the deadline is the next one.
@@ -82,7 +88,8 @@ class Requests {
   void remove(const Id128& id);
 
   /// Ends the request whose correlation id it is. @return false when none waits.
-  bool end(const Id128& id, Result<MessagePtr> result);
+  /// @param note of the receipt that ended it, if one did.
+  bool end(const Id128& id, Result<MessagePtr> result, ReceiptNote note = {});
   /// Ends every request.
   void end_all(const Error& why);
   /// Ends asynchronous requests that are over time. @return the next deadline.
@@ -101,7 +108,7 @@ class Requests {
   };
   using Table = std::unordered_map<Id128, Entry, Hash>;
 
-  void settle(Entry entry, Result<MessagePtr> result);  // under the lock
+  void settle(Entry entry, Result<MessagePtr> result, ReceiptNote note = {});  // under the lock
   Entry extract(Table::iterator it);
 
   Inbox* const inbox_;

@@ -14,6 +14,9 @@ class Ring {
   size_t size() const { return size_; }
   T& front() { return slots_[head_]; }
   const T& front() const { return slots_[head_]; }
+  /// The i-th from the front.
+  T& operator[](size_t i) { return slots_[(head_ + i) & (slots_.size() - 1)]; }
+  const T& operator[](size_t i) const { return slots_[(head_ + i) & (slots_.size() - 1)]; }
 
   void push(T value) {
     if (size_ == slots_.size()) grow();
@@ -26,6 +29,19 @@ class Ring {
     head_ = (head_ + 1) & (slots_.size() - 1);
     --size_;
     return value;
+  }
+
+  /// Takes out what `unwanted` says, in order.
+  template <typename Unwanted>
+  void remove_if(Unwanted&& unwanted) {
+    size_t kept = 0;
+    for (size_t i = 0; i < size_; ++i) {
+      if (unwanted((*this)[i])) continue;
+      if (kept != i) (*this)[kept] = std::move((*this)[i]);
+      ++kept;
+    }
+    for (size_t i = kept; i < size_; ++i) (*this)[i] = T{};
+    size_ = kept;
   }
 
  private:

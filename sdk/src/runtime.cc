@@ -69,12 +69,17 @@ void Runtime::post(std::function<void()> task) {
   std::lock_guard lock(mutex_);
   bool asleep = tasks_.empty();
   tasks_.push_back(std::move(task));
-  if (asleep) wakeup_->signal();  // under the lock: the last task ends the wake-up's life
+  if (asleep) interrupt();  // under the lock: the last task ends the wake-up's life
+}
+
+void Runtime::interrupt() {
+  wakeup_->signal();
+  turns_.resume();
 }
 
 void Runtime::run() {
   pthread_setname_np(pthread_self(), "mas-io");
-  while (!stopping_) uv_run(&loop_, UV_RUN_ONCE);
+  turns_.serve(stopping_);
   {
     std::lock_guard lock(mutex_);
     wakeup_.reset();

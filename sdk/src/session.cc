@@ -14,6 +14,8 @@ namespace {
 constexpr Duration kRetryBase = std::chrono::milliseconds(100);
 constexpr Duration kRetryCap = std::chrono::seconds(2);
 constexpr Duration kShortestWait = std::chrono::milliseconds(1);
+/// Of a stop's patience, what is kept for taking the registration back: a quarter, at most this.
+constexpr Duration kTakeBackPatience = std::chrono::milliseconds(500);
 
 }  // namespace
 
@@ -24,10 +26,7 @@ Session::Timers::Timers(Session& session)
       wake(session.loop(), [&session] { session.agent_.inbox.wake(); }) {}
 
 Session::Session(Runtime& runtime, AgentContext& agent)
-    : runtime_(runtime),
-      agent_(agent),
-      channel_(agent.keys.channel(agent.config.id)),
-      backoff_(kRetryBase, kRetryCap) {}
+    : runtime_(runtime), agent_(agent), backoff_(kRetryBase, kRetryCap) {}
 
 Session::~Session() = default;
 
@@ -36,43 +35,72 @@ void Session::begin(std::function<void(Status)> started) {
   state_.to(State::kJoining);
   timers_ = std::make_unique<Timers>(*this);
   hub_ = runtime_.hub(*agent_.config.endpoint, "libmas:" + agent_.config.id);
-  hub_->join(*this, channel_);
+  path_ = make_path(*this);
   agent_.debug("joining " + hub_->endpoint().address());
+  join();
+}
+
+void Session::join() {
+  channel_ = path_->channel();
+  hub_->join(*this, channel_);
+  try_register();
+}
+
+void Session::links_changed() {
+  if (state_.is(State::kStopping) && hub_->serves(channel_)) return path_->links_back();
   try_register();
 }
 
 void Session::try_register() {
   if (!state_.is(State::kJoining) || !hub_->serves(channel_) || timers_->retry.armed()) return;
   state_.to(State::kRegistering);
-  auto op = std::make_unique<RegisterOp>(*this, mode_, [this](const Status& status) { on_registered(status); });
+  auto prepared = [this](const Status& status) {
+    registering_ = nullptr;
+    if (!state_.is(State::kRegistering)) return;  // a link was lost, or the agent stops
+    if (!status) return not_registered(status.error());
+    register_now();
+  };
+  auto op = path_->prepare(prepared);
+  if (op == nullptr) return register_now();
+  registering_ = op.get();
+  run(std::move(op));
+}
+
+void Session::register_now() {
+  auto registered = [this](const Result<std::string>& token) { on_registered(token); };
+  auto op = std::make_unique<RegisterOp>(*this, mode_, registered);
   registering_ = op.get();
   claimed_ = true;
   run(std::move(op));
 }
 
-void Session::on_registered(const Status& status) {
+void Session::on_registered(const Result<std::string>& token) {
   registering_ = nullptr;
   if (!state_.is(State::kRegistering)) return;  // a link was lost, or the agent stops
-  if (status.ok()) return came_up();
+  if (!token) return not_registered(token.error());
+  came_up(*token);
+}
+
+void Session::not_registered(const Error& why) {
   state_.to(State::kJoining);
-  obstacle_ = status.error();
-  agent_.debug("not registered: " + status.error().message);
-  if (starting() && !errc_retriable(status.error().code)) return fail_start(status.error());
+  obstacle_ = why;
+  agent_.debug("not registered: " + why.message);
+  if (starting() && !errc_retriable(why.code)) return fail_start(why);
   timers_->retry.once(backoff_.next(random_u64()));
 }
 
-void Session::came_up() {
+void Session::came_up(const std::string& token) {
   state_.to(State::kUp);
   backoff_.reset();
   obstacle_.reset();
   mode_ = RegisterOp::Mode::kAgain;
   heartbeat_at_ = lease_at_ = mono_now();
   plan_beat();
-  agent_.debug("registered as " + agent_.config.id + ", instance " + agent_.instance);
-  if (!std::exchange(was_up_, true)) {
-    agent_.outbox->open(*this, [this] { runtime_.post([this] { drain(); }); });
-    return std::exchange(started_, nullptr)(Status());
-  }
+  agent_.debug("registered as " + agent_.config.id + ", instance " + agent_.instance());
+  bool first = !std::exchange(was_up_, true);
+  if (first) path_->open();
+  path_->up(token);
+  if (first) return std::exchange(started_, nullptr)(Status());
   agent_.inbox.push(ConnectionChange{MAS_CONNECTED, "connected to " + hub_->endpoint().address()});
   beat();  // the entry may be INACTIVE: healthd saw no heartbeat meanwhile
 }
@@ -87,12 +115,13 @@ Error Session::obstacle() const {
 void Session::on_link_ready(bool again) {
   if (again && was_up_) agent_.counters.reconnects.add();
   agent_.debug("connected to " + hub_->endpoint().address());
-  try_register();
+  links_changed();
 }
 
 void Session::on_link_down(const Error& why) {
   obstacle_ = why;
   agent_.debug("not connected: " + why.message);
+  path_->down();
   bool up = state_.is(State::kUp);
   if (up || state_.is(State::kRegistering)) state_.to(State::kJoining);
   if (registering_ != nullptr) registering_->cancel(why);
@@ -147,6 +176,35 @@ void Session::register_again(RegisterOp::Mode mode) {
   try_register();
 }
 
+// ---- Another instance
+
+/// Later: a path may find out in the middle of a payload, and the hub must not lose a member meanwhile.
+void Session::begin_anew(const std::string& why) {
+  if (std::exchange(renaming_, true)) return;
+  agent_.counters.restarts.add();
+  agent_.debug("beginning anew as another instance: " + why);
+  agent_.inbox.push(ConnectionChange{MAS_DISCONNECTED, why});
+  runtime_.post([this] { rename(); });
+}
+
+void Session::rename() {
+  renaming_ = false;
+  bool usable = state_.is(State::kUp) || state_.is(State::kJoining) || state_.is(State::kRegistering);
+  if (!usable) return;
+  timers_->beat.stop();
+  if (!state_.is(State::kJoining)) state_.to(State::kJoining);
+  if (registering_ != nullptr) registering_->cancel(Error{Errc::kCancelled, "another instance begins"});
+  const Keys& keys = agent_.keys;
+  const std::string& id = agent_.config.id;
+  redis::Command farewell("HDEL", keys.instances(id), agent_.instance());
+  farewell.add("DEL", keys.alive(id, agent_.instance()), keys.reply_inbox(id, agent_.instance(), 0));
+  static_cast<void>(commands().send(farewell, redis::ReplyTo{}));  // else they expire
+  agent_.instances.renew();
+  path_->renamed();
+  hub_->leave(*this);
+  join();
+}
+
 // ---- Operations
 
 void Session::launch(std::unique_ptr<Op> op) {
@@ -183,15 +241,20 @@ void Session::stop(Duration patience, std::function<void(Status)> ended) {
   timers_.reset();
   cancel_operations();
   agent_.requests->end_all(Error{Errc::kCancelled, "the agent was stopped"});
-  take_back(patience);
+  if (!claimed_) return close(Status());
+  const MonoTime begun = mono_now();
+  const Duration reserve = std::min(patience / 4, kTakeBackPatience);
+  path_->finish(patience < Duration::zero() ? patience : patience - reserve, [=, this](const Status& flushed) {
+    bool endless = patience < Duration::zero();
+    take_back(endless ? patience : std::max(Duration(patience - (mono_now() - begun)), Duration::zero()), flushed);
+  });
 }
 
-void Session::take_back(Duration patience) {
-  if (!claimed_) return close(Status());
-  drain();
+void Session::take_back(Duration patience, const Status& flushed) {
   bool pointless = patience == Duration::zero() && !commands().ready();
   if (pointless) return close(Error{Errc::kTimeout, "not connected: the registration stays until it expires"});
-  auto op = std::make_unique<StopOp>(*this, [this](const Status& status) { close(status); });
+  auto op = std::make_unique<StopOp>(*this,
+                                     [this, flushed](const Status& status) { close(flushed.ok() ? status : flushed); });
   op->limit(patience);
   run(std::move(op));
 }
@@ -199,7 +262,7 @@ void Session::take_back(Duration patience) {
 void Session::close(const Status& outcome) {
   state_.to(State::kClosing);
   agent_.debug(outcome.ok() ? "deregistered" : "not deregistered: " + outcome.error().message);
-  agent_.outbox->close();
+  path_->close();
   agent_.requests->end_all(Error{Errc::kCancelled, "the agent was stopped"});  // those made since stop()
   hub_->leave(*this);
   // The hub may be in the middle of a callback that led here; it ends from the loop.
@@ -209,6 +272,7 @@ void Session::close(const Status& outcome) {
 void Session::let_go(const Status& outcome) {
   operations_.clear();
   retired_.clear();
+  path_.reset();
   hub_.reset();
   state_.to(State::kEnded);
   std::exchange(ended_, nullptr)(outcome);

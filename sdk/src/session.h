@@ -3,9 +3,10 @@
 //     idle ──begin──▶ joining ──heard and connected──▶ registering ──▶ up ──┐
 //                        ▲                                │ failed     │ a link is lost
 //                        └────────────────────────────────┴────────────┘
-//     stop from anywhere ──▶ stopping (StopOp) ──▶ closing ──▶ ended
+//     stop from anywhere ──▶ stopping (flush, StopOp) ──▶ closing ──▶ ended
 //
-// Happy path: join the hub; once the agent's channel is confirmed and commands can be sent, load the state and register;
+// How messages travel is its Path's: peer to peer, or by the gateway.
+// Happy path: join the hub; once the path's channel is confirmed and commands can be sent, load the state and register;
 // the agent is up. While up it beats, and looks with every beat whether its registration is still there.
 // Failure: while starting, an error that no retry can mend (wrong password, say) fails the start; everything else is
 // retried until the application gives up. Once it was up, the session recovers by itself for ever: it joins and
@@ -27,12 +28,13 @@
 #include "sdk/src/context.h"
 #include "sdk/src/hub.h"
 #include "sdk/src/op.h"
+#include "sdk/src/path.h"
 #include "sdk/src/register_op.h"
 #include "sdk/src/runtime.h"
 
 namespace mas::sdk {
 
-class Session final : public HubMember, public OutboxListener, public OpHost {
+class Session final : public HubMember, public PathHost {
  public:
   Session(Runtime& runtime, AgentContext& agent);
   ~Session() override;
@@ -44,7 +46,6 @@ class Session final : public HubMember, public OutboxListener, public OpHost {
   void stop(Duration patience, std::function<void(Status)> ended);
   /// Takes over an operation and begins it; a session that is not up cancels it.
   void launch(std::unique_ptr<Op> op);
-  void drain() { agent_.outbox->drain(hub_->commands()); }
   /// Looks when the next asynchronous request is over time.
   void watch_requests();
   /// @return why the agent is not up yet.
@@ -53,11 +54,14 @@ class Session final : public HubMember, public OutboxListener, public OpHost {
   // HubMember
   void on_link_ready(bool again) override;
   void on_link_down(const Error& why) override;
-  void on_hearing() override { try_register(); }
+  void on_hearing() override { links_changed(); }
   void on_subscription_refused(const Error& why) override;
-  void on_payload(std::string_view payload) override;
-  // OutboxListener
-  void on_outcome(OutgoingKind kind, const Id128& id, std::string_view target, const Status& outcome) override;
+  void on_payload(std::string_view payload) override { path_->on_payload(payload); }
+  // PathHost
+  Runtime& runtime() override { return runtime_; }
+  void receive(std::string_view envelope, std::string_view ticket, const DeliveryPtr& delivery) override;
+  void begin_anew(const std::string& why) override;
+  void on_verdict(OutgoingKind kind, const Id128& id, std::string_view target, const Verdict& verdict) override;
   // OpHost
   redis::Connection& commands() override { return hub_->commands(); }
   AgentContext& context() override { return agent_; }
@@ -86,23 +90,29 @@ class Session final : public HubMember, public OutboxListener, public OpHost {
 
   void wake_poller();
   bool starting() const { return static_cast<bool>(started_); }
+  void join();
+  void links_changed();
   void try_register();
+  void register_now();
   void register_again(RegisterOp::Mode mode);
-  void on_registered(const Status& status);
-  void came_up();
+  void on_registered(const Result<std::string>& token);
+  void not_registered(const Error& why);
+  void came_up(const std::string& token);
+  void rename();
   void fail_start(const Error& why);
   void plan_beat();
   void beat();
   void on_beat(const Result<Registration>& result);
   void run(std::unique_ptr<Op> op);
-  void take_back(Duration patience);
+  void take_back(Duration patience, const Status& flushed);
   void close(const Status& outcome);
   void cancel_operations();
   void let_go(const Status& outcome);
 
   Runtime& runtime_;
   AgentContext& agent_;
-  const std::string channel_;
+  std::unique_ptr<Path> path_;  // from begin() on
+  std::string channel_;
   StateMachine<State> state_{State::kIdle, kMoves};
   std::function<void(Status)> started_;
   std::function<void(Status)> ended_;
@@ -115,6 +125,7 @@ class Session final : public HubMember, public OutboxListener, public OpHost {
   Backoff backoff_;
   bool claimed_ = false;  // a registration was sent: there may be something to take back
   bool was_up_ = false;
+  bool renaming_ = false;
   bool beating_ = false;
   MonoTime heartbeat_at_{};
   MonoTime lease_at_{};

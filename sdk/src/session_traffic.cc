@@ -5,8 +5,8 @@
 
 namespace mas::sdk {
 
-void Session::on_payload(std::string_view payload) {
-  auto message = mas_message::make(payload, hub_->decoder(), agent_.config.max_envelope, *agent_.outbox);
+void Session::receive(std::string_view envelope, std::string_view ticket, const DeliveryPtr& delivery) {
+  auto message = mas_message::make(envelope, hub_->decoder(), agent_.config.max_envelope, *agent_.outbox, ticket);
   if (!message) {
     agent_.counters.malformed.add();
     return agent_.debug("dropped a message: " + message.error().message);
@@ -16,8 +16,14 @@ void Session::on_payload(std::string_view payload) {
     agent_.counters.malformed.add();
     return agent_.debug("dropped a message for '" + printable(received.target()) + "'");
   }
+  if (delivery != nullptr && agent_.dedupe.seen(received.sender(), received.id()))
+    return agent_.counters.duplicates.add();
   agent_.counters.received.add();
   if (!received.is_reply()) {
+    if (delivery != nullptr) {
+      agent_.deliveries.opened(*delivery, received.size());
+      received.came_with(delivery);
+    }
     if (agent_.inbox.push(std::move(*message))) wake_poller();
     return;
   }
@@ -36,20 +42,29 @@ void Session::wake_poller() {
     agent_.inbox.wake();
 }
 
-void Session::on_outcome(OutgoingKind kind, const Id128& id, std::string_view target, const Status& outcome) {
-  bool nobody = !outcome.ok() && outcome.error().code == Errc::kNoReceiver;
-  if (outcome.ok() || nobody) agent_.counters.sent.add();
+void Session::on_verdict(OutgoingKind kind, const Id128& id, std::string_view target, const Verdict& verdict) {
+  const Status& status = verdict.status;
+  bool nobody = !status.ok() && status.error().code == Errc::kNoReceiver;
+  bool decided = verdict.decision.has_value();
+  if (status.ok() || nobody) agent_.counters.sent.add();
   if (nobody) agent_.counters.undelivered.add();
-  if (!outcome.ok() && !nobody) agent_.counters.send_failed.add();
+  if (!status.ok() && decided) agent_.counters.refused.add();
+  if (!status.ok() && !nobody && !decided) agent_.counters.send_failed.add();
 
-  if (kind == OutgoingKind::kRequest) {
-    if (!outcome.ok()) agent_.requests->end(id, outcome.error());
-    return;
-  }
+  if (kind == OutgoingKind::kRequest && status.ok()) return;  // its reply ends it
   ReceiptWish wish = agent_.receipts.load(std::memory_order_relaxed);
-  if (wish == ReceiptWish::kNone || (wish == ReceiptWish::kFailures && outcome.ok())) return;
-  mas_status status = outcome.ok() ? MAS_OK : status_of(outcome.error().code);
-  agent_.inbox.push(Receipt{id, std::string(target), status});
+  bool wanted = wish == ReceiptWish::kAll || (wish == ReceiptWish::kFailures && !status.ok());
+  if (kind == OutgoingKind::kMessage && !wanted) return;
+
+  ReceiptNote note{verdict.decision, verdict.retry_after_ms, std::string(verdict.detail)};
+  if (!status.ok()) note.detail = status.error().message;
+  if (kind != OutgoingKind::kMessage) {
+    Result<MessagePtr> end = status.ok() ? Result<MessagePtr>(MessagePtr()) : status.error();
+    bool waited = agent_.requests->end(id, std::move(end), note);
+    if (waited || kind == OutgoingKind::kRequest || !wanted) return;
+  }
+  mas_status outcome = status.ok() ? MAS_OK : status_of(status.error().code);
+  agent_.inbox.push(Receipt{id, std::string(target), outcome, std::move(note)});
 }
 
 void Session::watch_requests() {

@@ -33,7 +33,7 @@ void StopOp::begin() {
   const Keys& keys = agent.keys;
   const std::string& id = agent.config.id;
   redis::Command script("EVAL", kTakeBack, 4, keys.agent(id), keys.heartbeat(id), keys.instances(id),
-                        keys.alive(id, agent.instance), agent.instance, keys.alive(id, ""), keys.system_channel(),
+                        keys.alive(id, agent.instance()), agent.instance(), keys.alive(id, ""), keys.system_channel(),
                         deregister_event(id));
   if (auto status = send(script); !status) finish(status.error().in("deregistering"));
 }

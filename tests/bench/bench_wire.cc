@@ -41,13 +41,11 @@ double nanoseconds_each(MonoTime start, size_t count) {
 
 void measure(size_t bytes, size_t count) {
   std::string message = envelope_of(bytes);
-  std::string buffer = message + std::string(kJsonPadding, '\0');
-  std::string_view in_place = std::string_view(buffer).substr(0, message.size());
   EnvelopeDecoder decoder;
   size_t checksum = 0;
 
   MonoTime start = mono_now();
-  for (size_t i = 0; i < count; ++i) checksum += decoder.decode(in_place, true)->data.size();
+  for (size_t i = 0; i < count; ++i) checksum += decoder.decode(message)->data.size();
   double decode = nanoseconds_each(start, count);
 
   std::string out;

@@ -1,6 +1,7 @@
 // Registry entries. The input's lines are the id in the key's name, then the five fields; "-" stands for a missing one.
 #include "proto/wire/agent_entry.h"
 
+#include "proto/wire/json.h"
 #include "tests/fuzz/fuzz.h"
 
 using namespace mas;

@@ -227,6 +227,19 @@ class OutageTest(HealthdCase):
         proxy.forward()
         self.wait_state(daemon, "active", 20_000, 60)
 
+    def test_what_nobody_told_while_it_was_not_subscribed_is_found_then(self):
+        daemon = self.healthd({**QUICK, "health": {"default_ttl": "1h", "scan_interval": "1h"}})
+        self.start_agent(self.redis, "alice")
+        self.wait_state(daemon, "active", 1)
+        self.enter("bob", ttl=60)  # and no event
+        holds_for(lambda: daemon.ready()[1]["agents"]["active"] == 1, 1)
+        clients = self.redis.cmd("CLIENT", "LIST", "TYPE", "pubsub").splitlines()
+        for client in clients:
+            fields = dict(field.split("=", 1) for field in client.split(" ") if "=" in field)
+            if fields["name"].startswith("mas-healthd") and "events" in fields["name"]:
+                self.redis.cmd("CLIENT", "KILL", "ID", fields["id"])
+        self.wait_state(daemon, "active", 2, 10)
+
     def test_connections_cut_in_the_middle_of_walks(self):
         with self.redis.client() as client:
             for kind in ("entry", "heartbeat"):

@@ -45,8 +45,8 @@ class AnswersTest(HttpTestCase):
             if kind == "histogram":
                 self.assertRegex(name, "_(seconds|bytes)$")
 
-    def test_gatewayd_says_that_it_does_not_deliver(self):
-        self.assertEqual(self.serve("mas-gatewayd").ready()[1]["pipeline"], "absent")
+    def test_gatewayd_says_whether_it_decides(self):
+        self.assertEqual(self.serve("mas-gatewayd").ready()[1]["pipeline"], "running")
 
     @for_each(*DAEMONS)
     def test_other_paths_and_methods(self, program):

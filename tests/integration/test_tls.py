@@ -47,6 +47,8 @@ class TlsTest(MasTestCase):
                 done = self.masctl("agents", "list", redis=url)
                 self.assertEqual(done.returncode, 3, done.stderr)
                 self.assertIn(word, done.stderr)
+                self.assertNotIn("user", done.stderr)
+                self.assertEqual("?ca=FILE" in done.stderr, word != "", done.stderr)
 
     def test_daemons_refuse_and_say_why(self):
         for program in DAEMONS:

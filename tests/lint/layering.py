@@ -28,7 +28,7 @@ LAYERS = {
 LIBRARIES = {
     r"hiredis/.*": [r"proto/redis/.*\.cc"],
     r"openssl/.*": [r"proto/redis/.*", r"proto/wire/.*\.cc", r"proto/base/.*\.cc"],
-    r"simdjson\.h": [r"proto/(base|wire)/.*\.cc"],
+    r"simdjson\.h": [r"proto/base/utf8\.cc"],
     r"uv\.h": [r"proto/redis/.*", r"sdk/src/.*", r"sdk/masctl/.*", r"daemons/(?!gatewayd/(audit|authz|limits)/).*"],
     r"spdlog/.*": [r"daemons/common/.*\.cc"],
     r"fmt/.*": [r"daemons/.*", r"sdk/masctl/.*"],

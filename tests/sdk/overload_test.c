@@ -204,6 +204,69 @@ static void a_stop_ends_what_waits(void) {
   ear_close(silent);
 }
 
+enum { kAskers = 3, kQuestions = 300 };
+
+static mas_status answer(mas_agent *agent, const mas_message *message, void *user) {
+  (void)agent, (void)user;
+  return mas_message_reply(message, "pong", NULL, 0);
+}
+
+static void *ask_many(void *agent) {
+  for (int i = 0; i < kQuestions; ++i) {
+    mas_message *reply = NULL;
+    if (mas_agent_request(agent, "bob", "ping", NULL, 0, 10000, &reply) != MAS_OK) return NULL;
+    mas_message_unref(reply);
+  }
+  return agent;
+}
+
+/* Who waits turns the I/O loop, one thread at a time, in the middle of all that others do meanwhile. */
+static void many_threads_may_wait(void) {
+  mas_agent *alice = agent_started("alice", NULL), *bob = agent_started("bob", NULL);
+  pthread_t pollers[2], askers[kAskers];
+  int came = 0;
+  CHECK_OK(mas_agent_on_message(alice, "x", count, &came));
+  CHECK_OK(mas_agent_on_message(bob, "ping", answer, NULL));
+  CHECK(pthread_create(&pollers[0], NULL, poll_until_cancelled, alice) == 0);
+  CHECK(pthread_create(&pollers[1], NULL, poll_until_cancelled, bob) == 0);
+  for (int i = 0; i < kAskers; ++i) CHECK(pthread_create(&askers[i], NULL, ask_many, alice) == 0);
+  for (int i = 0; i < kQuestions; ++i) {
+    CHECK_OK(mas_agent_send(bob, "alice", "x", NULL, 0, NULL));
+    if (i % 50 == 0) CHECK_OK(mas_state_refresh(alice, 10000));
+  }
+  for (int i = 0; i < kAskers; ++i) {
+    void *result = NULL;
+    pthread_join(askers[i], &result);
+    CHECK(result == alice);
+  }
+  CHECK_OK(mas_agent_flush(bob, 10000));
+  CHECK_OK(mas_agent_stop(bob, 10000));
+  CHECK_OK(mas_agent_stop(alice, 10000));
+  for (int i = 0; i < 2; ++i) pthread_join(pollers[i], NULL);
+  CHECK(came == kQuestions);
+  mas_agent_free(alice);
+  mas_agent_free(bob);
+}
+
+static void *ask_for_ever(void *agent) {
+  mas_message *reply;
+  return mas_agent_request(agent, "silent", "x", NULL, 0, -1, &reply) == MAS_CANCELLED ? agent : NULL;
+}
+
+static void a_stop_ends_a_request_of_another_thread(void) {
+  mas_agent *agent = agent_started("alice", NULL);
+  ear *silent = ear_open("agent.silent");
+  pthread_t asker;
+  void *result = NULL;
+  CHECK(pthread_create(&asker, NULL, ask_for_ever, agent) == 0);
+  CHECK(ear_hear(silent) != NULL);
+  CHECK_OK(mas_agent_stop(agent, 10000));
+  pthread_join(asker, &result);
+  CHECK(result == agent);
+  mas_agent_free(agent);
+  ear_close(silent);
+}
+
 static const test_case kTests[] = {
     {"the outbound queue is bounded", the_outbound_queue_is_bounded},
     {"a slow handler loses the oldest and is told", a_slow_handler_loses_the_oldest_and_is_told},
@@ -212,6 +275,8 @@ static const test_case kTests[] = {
     {"messages are bounded in size", messages_are_bounded_in_size},
     {"many threads may send", many_threads_may_send},
     {"a stop ends what waits", a_stop_ends_what_waits},
+    {"many threads may wait", many_threads_may_wait},
+    {"a stop ends a request of another thread", a_stop_ends_a_request_of_another_thread},
 };
 
 int main(int argc, char **argv) { return RUN_TESTS(argc, argv, kTests); }

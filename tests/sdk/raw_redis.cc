@@ -25,14 +25,22 @@ RawRedis::RawRedis(const std::string &path) : fd_(socket(AF_UNIX, SOCK_STREAM | 
 RawRedis::~RawRedis() { close(fd_); }
 
 std::string RawRedis::command(const std::vector<std::string> &args) {
+  return send_command(args) ? read_reply() : "-connection lost";
+}
+
+std::vector<std::string> RawRedis::array(const std::vector<std::string> &args) {
+  return send_command(args) ? read_array() : std::vector<std::string>();
+}
+
+bool RawRedis::send_command(const std::vector<std::string> &args) {
   std::string out = "*" + std::to_string(args.size()) + "\r\n";
   for (const auto &arg : args) out.append("$" + std::to_string(arg.size()) + "\r\n").append(arg).append("\r\n");
   for (size_t sent = 0; sent < out.size();) {
     ssize_t n = send(fd_, out.data() + sent, out.size() - sent, MSG_NOSIGNAL);
-    if (n <= 0) return "-connection lost";
+    if (n <= 0) return false;
     sent += static_cast<size_t>(n);
   }
-  return read_reply();
+  return true;
 }
 
 bool RawRedis::fill() {
@@ -76,7 +84,7 @@ std::string RawRedis::read_reply() {
 std::vector<std::string> RawRedis::read_array() {
   std::vector<std::string> elements;
   std::string line = read_line();
-  if (line[0] != '*') return elements;
+  if (line[0] != '*' || line == "*-1") return elements;
   for (auto count = std::stoul(line.substr(1)); count > 0; --count) elements.push_back(read_reply());
   return elements;
 }

@@ -15,10 +15,13 @@ class RawRedis {
   RawRedis &operator=(const RawRedis &) = delete;
 
   std::string command(const std::vector<std::string> &args);
+  /// A command that is answered by an array of texts. @return its elements; none for nil and errors.
+  std::vector<std::string> array(const std::vector<std::string> &args);
   /// @return the elements of the next array from the server; none after five seconds.
   std::vector<std::string> read_array();
 
  private:
+  bool send_command(const std::vector<std::string> &args);
   std::string read_line();
   std::string read_bytes(size_t size);
   std::string read_reply();

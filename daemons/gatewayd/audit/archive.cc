@@ -40,15 +40,15 @@ std::string archive_file_name(uint32_t partition, uint64_t first_block) {
   return name;
 }
 
-std::optional<uint32_t> partition_of_archive(std::string_view name) {
-  uint32_t partition = 0;
-  uint64_t first = 0;
+std::optional<ArchiveName> parse_archive_name(std::string_view name) {
+  constexpr std::string_view kPrefix = "audit-";
+  ArchiveName parsed;
   size_t dash = name.rfind('-');
-  if (!name.starts_with("audit-") || dash == std::string_view::npos || dash < 6) return std::nullopt;
-  std::from_chars(name.data() + 6, name.data() + dash, partition);
-  std::from_chars(name.data() + dash + 1, name.data() + name.size(), first);
-  if (archive_file_name(partition, first) != name) return std::nullopt;
-  return partition;
+  if (!name.starts_with(kPrefix) || dash < kPrefix.size()) return std::nullopt;
+  std::from_chars(name.data() + kPrefix.size(), name.data() + dash, parsed.partition);
+  std::from_chars(name.data() + dash + 1, name.data() + name.size(), parsed.first_block);
+  if (archive_file_name(parsed.partition, parsed.first_block) != name) return std::nullopt;
+  return parsed;
 }
 
 }  // namespace mas::gateway::audit

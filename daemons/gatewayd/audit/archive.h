@@ -47,7 +47,12 @@ class ArchiveReader {
 
 /// "audit-0003-00000000000000000042.mas": partition and first block, so that names sort by both.
 std::string archive_file_name(uint32_t partition, uint64_t first_block);
-/// @return the partition of such a name; nullopt for any other name.
-std::optional<uint32_t> partition_of_archive(std::string_view name);
+
+struct ArchiveName {
+  uint32_t partition = 0;
+  uint64_t first_block = 0;
+};
+/// @return what such a name says; nullopt for any other name.
+std::optional<ArchiveName> parse_archive_name(std::string_view name);
 
 }  // namespace mas::gateway::audit

@@ -108,8 +108,9 @@ AuthResult check_standing(const FrameHeader& header, const SenderSecrets& secret
   return {};
 }
 
-AuthResult authenticate(const FrameParts& frame, std::string_view ns, unsigned partition, std::span<const Digest> digests,
-                        const SenderSecrets& secrets, const AuthPolicy& policy, WallMicros now, std::string& scratch) {
+AuthResult authenticate(const FrameParts& frame, std::string_view ns, unsigned partition,
+                        std::span<const Digest> digests, const SenderSecrets& secrets, const AuthPolicy& policy,
+                        WallMicros now, std::string& scratch) {
   const HmacKey* key = nullptr;
   AuthResult result = check_credential(frame.header, secrets, policy, now, &key);
   if (!result.ok()) return result;

@@ -96,7 +96,8 @@ AuthResult check_standing(const FrameHeader& header, const SenderSecrets& secret
                           WallMicros now);
 
 /// All three.
-AuthResult authenticate(const FrameParts& frame, std::string_view ns, unsigned partition, std::span<const Digest> digests,
-                        const SenderSecrets& secrets, const AuthPolicy& policy, WallMicros now, std::string& scratch);
+AuthResult authenticate(const FrameParts& frame, std::string_view ns, unsigned partition,
+                        std::span<const Digest> digests, const SenderSecrets& secrets, const AuthPolicy& policy,
+                        WallMicros now, std::string& scratch);
 
 }  // namespace mas::gateway

@@ -48,6 +48,7 @@ struct Verdict {
 /// @param roles those that `rules.roles` names, in any order; nullptr: one that was not found (permits nothing).
 Verdict authorise(std::string_view target, const SenderRules& rules, std::span<const Role* const> roles,
                   DefaultRule fallback);
+Verdict authorise(std::string_view, SenderRules&&, std::span<const Role* const>, DefaultRule) = delete;  // it points in
 
 /// Whether the sender's roles permit an administrative action, such as `roles` of `manage:roles`. Lists of targets and
 /// defaults say nothing about these: without a role it is denied.

@@ -30,7 +30,6 @@ void Batch::append(unsigned partition, std::string_view element) {
 }
 
 void Batch::decode(size_t messages, size_t bytes) {
-  bytes_.append(kJsonPadding, '\0');
   for (const Element& element : elements_) {
     if (messages_.size() >= messages || element.begin >= std::max<size_t>(bytes, 1)) return;
     decode_element(element);
@@ -72,8 +71,7 @@ void Batch::decode_element(const Element& element) {
 }
 
 void Batch::decode_envelope(std::string_view sender, Message& message) {
-  // Behind an envelope stand other records, and behind the last the padding: readable in any case.
-  auto envelope = decoder_.decode(message.envelope, true, max_envelope_);
+  auto envelope = decoder_.decode(message.envelope, max_envelope_);
   if (!envelope) {
     bool large = envelope.error().code == Errc::kTooLarge;
     message.fault = Fault{large ? Decision::kTooLarge : Decision::kMalformed, keep(envelope.error().message)};

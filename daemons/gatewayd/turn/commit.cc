@@ -100,7 +100,7 @@ void Commit::change(std::string_view command, std::string_view key, const std::v
   changed_.arguments.insert(changed_.arguments.end(), arguments.begin(), arguments.end());
 }
 
-redis::Command Commit::command() const {
+void Commit::append_to(redis::Command& command) const {
   std::string keys = std::to_string(epochs_.keys.size() + added_.keys.size() + changed_.keys.size());
   std::string epochs = std::to_string(epochs_.keys.size());
   std::string entries = std::to_string(entries_);
@@ -116,7 +116,7 @@ redis::Command Commit::command() const {
   append(changed_.arguments);
   words.push_back(entries);
   append(added_.arguments);
-  return redis::Command::of(words);
+  command.add(words);
 }
 
 Result<CommitResult> commit_result(const redis::Reply& reply) {

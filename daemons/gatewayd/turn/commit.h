@@ -39,8 +39,13 @@ class Commit {
   /// HSET, HDEL or LTRIM on one key: at most 4,000 arguments.
   void change(std::string_view command, std::string_view key, const std::vector<std::string_view>& arguments);
 
-  /// @return the whole as one EVAL.
-  redis::Command command() const;
+  /// Appends the whole as one EVAL.
+  void append_to(redis::Command& command) const;
+  redis::Command command() const {
+    redis::Command whole;
+    append_to(whole);
+    return whole;
+  }
 
  private:
   struct Part {

@@ -132,7 +132,7 @@ void Decider::decide_frame(Batch& batch, FrameInTurn& frame) {
     return refuse_frame(work, frame, frame.fault->decision, frame.fault->text);
   }
   if (partition_of(frame.header.sender, partitions_.size()) != frame.partition)
-    return refuse_frame(work, frame, Decision::kMalformed, "the frame is in a partition that is not its sender's");
+    return refuse_frame(work, frame, Decision::kUnavailable, "the frame is in a partition that is not its sender's");
 
   digests_.clear();
   for (size_t i = 0; i < frame.count; ++i) digests_.push_back(sha256(batch.messages()[frame.first + i].envelope));

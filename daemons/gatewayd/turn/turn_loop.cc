@@ -115,6 +115,7 @@ std::vector<unsigned> TurnLoop::deciding() const {
 /// Goes on from wherever no turn is under way.
 void TurnLoop::advance() {
   again_.stop();
+  flush_receipts();
   if (state_.is(State::kDrained)) return;
   if (drained_) {
     state_.to(State::kDrained);
@@ -158,7 +159,7 @@ void TurnLoop::fence() {
       expected_.push_back({kind, partition->number});
     stats_.fences.add();
   }
-  send(command);
+  send(std::move(command));
 }
 
 void TurnLoop::take_fence(const Expected& expected, const redis::Reply& reply) {
@@ -192,7 +193,7 @@ void TurnLoop::read() {
   redis::Command command;
   expected_.clear();
   ask_elements(command);
-  send(command);
+  send(std::move(command));
 }
 
 void TurnLoop::ask_elements(redis::Command& command) {
@@ -247,6 +248,7 @@ void TurnLoop::elements_read() {
 void TurnLoop::wait_for_work() {
   obstacle_.clear();  // all lists were read, and nothing waits in them
   state_.to(State::kWaiting);
+  flush_receipts();
   for (const auto& partition : partitions_) {
     if (!taken_[partition->number]) continue;
     auto& peek = peeks_[partition->number];
@@ -313,15 +315,17 @@ void TurnLoop::decide() {
 void TurnLoop::commit() {
   state_.to(State::kCommitting);
   build_commit();
-  redis::Command command = commit_.command();
   expected_.clear();
+  redis::Command command = std::exchange(receipts_, {});
+  expected_.resize(command.count(), {Reply::kReceipt});
+  commit_.append_to(command);
   expected_.push_back({Reply::kCommit});
   if (options_.wait_replicas > 0) {
     command.add("WAIT", options_.wait_replicas, to_millis(options_.wait_timeout));
     expected_.push_back({Reply::kWait});
   }
   ask_elements(command);
-  if (send(command)) test_hook("after_write");
+  if (send(std::move(command))) test_hook("after_write");
 }
 
 /// Entries in the order of entry_failed(): deliveries, dead letters, audit blocks.
@@ -398,22 +402,23 @@ void TurnLoop::sweep() {
 
 /// In one write with the next commit, or alone when there is none.
 void TurnLoop::publish_receipts() {
-  if (decider_.receipts().empty()) return;
-  redis::Command command;
-  for (const auto& receipt : decider_.receipts()) command.add("PUBLISH", receipt.channel, receipt.bytes);
+  for (const auto& receipt : decider_.receipts()) receipts_.add("PUBLISH", receipt.channel, receipt.bytes);
   stats_.receipts.add(decider_.receipts().size());
-  // Whoever misses one asks again.
-  static_cast<void>(connection_.send(command, redis::ReplyTo{}));
+}
+
+/// Where no commit follows that they go out with. Whoever misses one asks again.
+void TurnLoop::flush_receipts() {
+  if (receipts_.count() > 0) static_cast<void>(connection_.send(std::exchange(receipts_, {}), redis::ReplyTo{}));
 }
 
 // ---- Replies
 
-bool TurnLoop::send(const redis::Command& command) {
+bool TurnLoop::send(redis::Command command) {
   stage_began_ = mono_now();
   stats_.round_trips.add();
   Duration patience = connection_.options().command_timeout;
   if (options_.wait_replicas > 0) patience += options_.wait_timeout;
-  auto status = connection_.send(command, redis::reply_to<&TurnLoop::on_reply>(this), patience);
+  auto status = connection_.send(std::move(command), redis::reply_to<&TurnLoop::on_reply>(this), patience);
   if (status.ok()) return true;
   drop_turn("redis_unreachable", status.error().message, kShortPause);
   return false;
@@ -433,6 +438,8 @@ void TurnLoop::take(const Expected& expected, const redis::Reply& reply) {
     case Reply::kSenders:
     case Reply::kAuditHead:
       return take_fence(expected, reply);
+    case Reply::kReceipt:
+      return;
     case Reply::kCommit:
       return take_commit(reply);
     case Reply::kWait:

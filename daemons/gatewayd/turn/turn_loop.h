@@ -73,7 +73,7 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   enum class State : uint8_t { kDown, kFencing, kReading, kWaiting, kFetching, kCommitting, kDrained };
 
  private:
-  enum class Reply : uint8_t { kEpoch, kSenders, kAuditHead, kCommit, kWait, kTime, kElements };
+  enum class Reply : uint8_t { kReceipt, kEpoch, kSenders, kAuditHead, kCommit, kWait, kTime, kElements };
   struct Expected {
     Reply kind;
     unsigned partition = 0;
@@ -109,12 +109,13 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   void entry_failed(size_t index, const std::string& error);
   void sweep();
   void publish_receipts();
+  void flush_receipts();
   void on_reply(uint64_t tag, const redis::Answer& answer);
   void take(const Expected& expected, const redis::Reply& reply);
   void replies_complete();
   void drop_turn(std::string_view event, const std::string& why, Duration pause);
   void report_problems();
-  bool send(const redis::Command& command);
+  bool send(redis::Command command);
   MonoTime stage_over(Histogram& histogram);
 
   common::Frame& frame_;
@@ -144,6 +145,7 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
 
   const std::string dead_letters_key_;
   Commit commit_;
+  redis::Command receipts_;         // of the turn that was committed last, not handed to the connection yet
   std::vector<std::string> texts_;  // that the commit views
   std::string obstacle_;
   common::RepeatFilter repeat_;

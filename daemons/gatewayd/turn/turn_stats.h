@@ -27,6 +27,7 @@ class TurnStats {
 
   uint64_t turns() const { return turns_.value(); }
   uint64_t messages() const { return messages_.value(); }
+  uint64_t audit_blocks() const { return blocks_.value(); }
   uint64_t decided(Decision decision) const;
 
  private:

@@ -193,7 +193,7 @@ class GatewayBench {
 /// What all rounds come to.
 struct GatewayResult {
   Ledger ledger;
-  std::map<unsigned, uint64_t> refused;
+  std::map<Decision, uint64_t> refused;
   Summary latency;
   double throughput = 0, ceiling = 0, ratio = 0;
   double redis_cpu = 0, conventional_cpu = 0, gateway_cpu = 0, sender_cpu = 0, receiver_cpu = 0;  // µs per message
@@ -212,7 +212,7 @@ GatewayResult evaluate(const std::vector<Exchange>& exchanges) {
   uint64_t gateway_cpu = 0, sender_cpu = 0, receiver_cpu = 0;
   for (const auto& exchange : exchanges) {
     result.ledger.add(ledger_of(exchange.gateway.sent, exchange.gateway.received));
-    for (const auto& [status, count] : exchange.gateway.sent.refused) result.refused[status] += count;
+    for (const auto& [decision, count] : exchange.gateway.sent.refused) result.refused[decision] += count;
     latency.merge(exchange.gateway.received.latency);
     rates.push_back(exchange.throughput());
     ceilings.push_back(exchange.conventional.per_second());
@@ -250,8 +250,8 @@ void write_ledger(JsonWriter& json, const GatewayResult& result) {
   json.key("sent").unsigned_integer(ledger.sent).key("accepted").unsigned_integer(ledger.accepted);
   json.key("delivered").unsigned_integer(ledger.delivered);
   json.key("refused").begin_object();
-  for (const auto& [status, count] : result.refused) {
-    json.key(errc_text(static_cast<Errc>(status))).unsigned_integer(count);
+  for (const auto& [decision, count] : result.refused) {
+    json.key(decision_text(decision)).unsigned_integer(count);
   }
   json.end_object().key("unknown").unsigned_integer(ledger.unknown);
   json.key("lost").unsigned_integer(ledger.lost).key("stray").unsigned_integer(ledger.stray);
@@ -301,8 +301,8 @@ void print_lines(Output& out, const GatewayBenchOptions& options, const GatewayR
            " µs of Redis per message), ratio " + decimal(result.ratio));
   out.line("  ledger         " + count_of(ledger.sent) + " sent, " + count_of(ledger.accepted) + " accepted, " +
            count_of(ledger.refused) + " refused, " + count_of(ledger.delivered) + " delivered");
-  for (const auto& [status, count] : result.refused) {
-    out.line("                 refused: " + std::string(errc_text(static_cast<Errc>(status))) + " " + count_of(count));
+  for (const auto& [decision, count] : result.refused) {
+    out.line("                 refused: " + std::string(decision_text(decision)) + " " + count_of(count));
   }
   out.line("                 lost " + count_of(ledger.lost) + ", stray " + count_of(ledger.stray) + ", doubled " +
            count_of(ledger.doubled) + ", reordered " + count_of(ledger.reordered) + ", unaudited " +

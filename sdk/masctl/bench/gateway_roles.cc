@@ -6,7 +6,6 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "proto/wire/limits.h"
 #include "sdk/masctl/bench/gateway_flow.h"
 #include "sdk/masctl/bench/gateway_tally.h"
 #include "sdk/masctl/bench/worker_process.h"
@@ -82,8 +81,10 @@ class Agents {
 
  private:
   Status configure(AgentOptions& options, const std::string& id) {
-    (void)id;
-    return as_status(mas_options_set_max_message(options.get(), limits::kMaxEnvelopeBytes));
+    Status status = as_status(mas_options_set_mode(options.get(), MAS_MODE_GATEWAY));
+    if (!status.ok()) return status;
+    std::string file = options_.credentials + "/" + id + ".toml";
+    return as_status(mas_options_set_credentials(options.get(), file.c_str()));
   }
 
   const RoleOptions& options_;
@@ -130,8 +131,8 @@ class GatewaySender final : public Worker {
     if (outcome == MAS_OK) {
       ++tally_.accepted;
       tally_.ids += id_weight(message_id);
-    } else if (outcome != MAS_TIMEOUT && outcome != MAS_CONNECTION_LOST) {
-      ++tally_.refused[static_cast<unsigned>(outcome)];
+    } else if (auto decision = parse_decision(mas_receipt_decision())) {
+      ++tally_.refused[*decision];
       flow_->settled(options_.slot, 1);
     }
   }

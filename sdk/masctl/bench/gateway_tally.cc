@@ -63,7 +63,7 @@ uint64_t id_weight(std::string_view message_id) {
 
 uint64_t SentTally::refusals() const {
   uint64_t sum = 0;
-  for (const auto& [status, count] : refused) sum += count;
+  for (const auto& [decision, count] : refused) sum += count;
   return sum;
 }
 
@@ -73,13 +73,13 @@ void SentTally::add(const SentTally& other) {
   unknown += other.unknown;
   ids += other.ids;
   cpu += other.cpu;
-  for (const auto& [status, count] : other.refused) refused[status] += count;
+  for (const auto& [decision, count] : other.refused) refused[decision] += count;
 }
 
 std::string SentTally::to_line() const {
   std::string line = "sent";
   for (uint64_t value : {sent, accepted, unknown, ids, cpu}) append_number(line, value);
-  for (const auto& [status, count] : refused) append_pair(line, status, count);
+  for (const auto& [decision, count] : refused) append_pair(line, static_cast<unsigned>(decision), count);
   return line;
 }
 
@@ -88,8 +88,8 @@ Result<SentTally> SentTally::from_line(std::string_view line) {
   SentTally tally;
   for (uint64_t* value : {&tally.sent, &tally.accepted, &tally.unknown, &tally.ids, &tally.cpu})
     *value = reader.number();
-  uint64_t status = 0, count = 0;
-  while (reader.pair(status, count)) tally.refused[static_cast<unsigned>(status)] = count;
+  uint64_t decision = 0, count = 0;
+  while (reader.pair(decision, count)) tally.refused[static_cast<Decision>(decision)] = count;
   return reader.ended() ? Result<SentTally>(std::move(tally)) : Result<SentTally>(bad_line(line));
 }
 

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "proto/base/decisions.h"
 #include "proto/base/histogram.h"
 #include "proto/base/result.h"
 #include "sdk/masctl/bench/stats.h"
@@ -29,10 +30,10 @@ uint64_t id_weight(std::string_view message_id);
 /// What senders saw of a round. Times in nanoseconds.
 struct SentTally {
   uint64_t sent = 0;
-  uint64_t accepted = 0;                 ///< receipts that say it is in the target's stream
-  uint64_t unknown = 0;                  ///< no receipt at the end
-  uint64_t ids = 0;                      ///< sum of id_weight() of the accepted ones
-  std::map<unsigned, uint64_t> refused;  ///< by mas_status
+  uint64_t accepted = 0;  ///< receipts that say it is in the target's stream
+  uint64_t unknown = 0;   ///< no receipt at the end
+  uint64_t ids = 0;       ///< sum of id_weight() of the accepted ones
+  std::map<Decision, uint64_t> refused;
   uint64_t cpu = 0;
 
   uint64_t refusals() const;

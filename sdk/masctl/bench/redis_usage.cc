@@ -20,7 +20,7 @@ Result<RedisUsage> look_at_redis(RawLink& link) {
   auto stats = link.call(redis::Command("INFO", "commandstats").bytes());
   if (!stats.ok()) return stats.error();
   usage.frames = calls_in_commandstats((*stats)->text, "rpush");
-  usage.turns = calls_in_commandstats((*stats)->text, "exec");
+  for (const char* script : {"eval", "evalsha"}) usage.turns += calls_in_commandstats((*stats)->text, script);
   usage.entries = calls_in_commandstats((*stats)->text, "xadd");
   return usage;
 }

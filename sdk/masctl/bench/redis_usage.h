@@ -12,7 +12,7 @@ namespace mas::ctl {
 
 struct RedisUsage {
   uint64_t cpu = 0;                             ///< nanoseconds
-  uint64_t frames = 0, turns = 0, entries = 0;  ///< calls of RPUSH, EXEC and XADD
+  uint64_t frames = 0, turns = 0, entries = 0;  ///< calls of RPUSH, EVAL and XADD (audit blocks included)
 
   RedisUsage operator-(const RedisUsage& earlier) const {
     return {cpu - earlier.cpu, frames - earlier.frames, turns - earlier.turns, entries - earlier.entries};

@@ -57,6 +57,9 @@ Cli::Cli()
   add_limit_commands(*this);
   add_explain_command(*this);
   add_audit_commands(*this);
+  add_identity_commands(*this);
+  add_key_commands(*this);
+  add_partitions_commands(*this);
   add_doctor_command(*this);
   add_top_command(*this);
   add_bench_commands(*this);

@@ -11,9 +11,9 @@ namespace mas::ctl {
 namespace {
 
 /// A value and where it came from, for errors.
-std::pair<std::string, std::string> pick(const std::string& flag_value, const char* flag, const char* variable,
-                                         const char* fallback) {
-  if (!flag_value.empty()) return {flag_value, flag};
+std::pair<std::string, std::string> pick(const std::optional<std::string>& flag_value, const char* flag,
+                                         const char* variable, const char* fallback) {
+  if (flag_value) return {*flag_value, flag};
   const char* value = std::getenv(variable);
   if (value != nullptr && *value != '\0') return {value, variable};
   return {fallback, "default"};
@@ -27,7 +27,8 @@ Result<Settings> resolve(const Globals& globals) {
   auto endpoint = redis::parse_url(url);
   if (!endpoint.ok()) return endpoint.error().in(url_from);
 
-  auto [ns, ns_from] = pick(globals.ns, "--namespace", "MAS_NAMESPACE", "");
+  auto [ns, ns_from] =
+      pick(globals.ns.empty() ? std::nullopt : std::optional(globals.ns), "--namespace", "MAS_NAMESPACE", "");
   if (!ns.empty()) {
     Status status = check_namespace(ns);
     if (!status.ok()) return status.error().in(ns_from);

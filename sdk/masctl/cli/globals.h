@@ -1,6 +1,7 @@
 // The options that every command takes, and what they mean together with the environment.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "proto/base/clock.h"
@@ -12,7 +13,7 @@ namespace mas::ctl {
 
 /// As given on the command line.
 struct Globals {
-  std::string redis_url;  ///< empty: not given
+  std::optional<std::string> redis_url;  ///< none: not given
   std::string ns;
   std::string timeout = "5";  ///< seconds
   bool json = false;

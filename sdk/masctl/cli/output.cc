@@ -68,17 +68,19 @@ void Output::note(std::string_view text) { std::fprintf(stderr, "masctl: %s\n", 
 
 ExitCode Output::fail(const Error& error) {
   note(error.message);
-  std::string_view hint = hint_for(error.code);
+  std::string_view hint = hint_for(error);
   if (!hint.empty()) std::fprintf(stderr, "        %.*s\n", static_cast<int>(hint.size()), hint.data());
   return exit_code_of(error.code);
 }
 
-std::string_view hint_for(Errc code) {
-  switch (code) {
+std::string_view hint_for(const Error& error) {
+  switch (error.code) {
     case Errc::kUnreachable:
     case Errc::kConnectionLost:
       return "Is Redis running there? Give its address with --redis URL or MAS_REDIS_URL.";
     case Errc::kAuthFailed:
+      if (error.message.find("TLS: ") != std::string::npos)
+        return "Name who signed it with ?ca=FILE in the URL, and the name in it with server_name=NAME.";
       return "Give user and password in the URL: redis://user:password@host:port";
     case Errc::kTimeout:
       return "Give it longer with --timeout SECONDS, or look with 'masctl doctor'.";

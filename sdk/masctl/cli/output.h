@@ -50,6 +50,6 @@ class Output {
 };
 
 /// @return what a user can do about a failure of this kind; empty when the message says it all.
-std::string_view hint_for(Errc code);
+std::string_view hint_for(const Error& error);
 
 }  // namespace mas::ctl

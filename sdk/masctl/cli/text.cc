@@ -107,6 +107,18 @@ Result<Duration> parse_seconds(std::string_view text) {
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
 }
 
+Result<Duration> parse_period(std::string_view text) {
+  constexpr int64_t kMaxSeconds = int64_t{36'500} * 86'400;
+  int64_t number = 0;
+  auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
+  std::string_view unit(end, static_cast<size_t>(text.data() + text.size() - end));
+  int64_t seconds = unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : unit == "d" ? 86'400 : 0;
+  if (failed != std::errc{} || seconds == 0 || number <= 0 || number > kMaxSeconds / seconds)
+    return Error{Errc::kInvalidArgument,
+                 "'" + visible(text) + "' is not a time above 0, such as 45s, 90m, 24h or 30d, of at most 36500d"};
+  return Duration(std::chrono::seconds(number * seconds));
+}
+
 void Table::add(std::vector<std::string> cells) {
   for (auto& cell : cells) cell = visible(cell);
   cells.resize(headings_.size());

@@ -24,6 +24,10 @@ std::string brief_duration(double seconds);
 /// @return seconds of a command line, "2", "0.5", as a duration; kInvalidArgument unless 0 < value ≤ 86,400.
 Result<Duration> parse_seconds(std::string_view text);
 
+/// @return a period of a command line, a whole number with its unit: "45s", "90m", "24h", "30d"; kInvalidArgument unless
+/// it is above 0 and at most 36,500 days.
+Result<Duration> parse_period(std::string_view text);
+
 /// Rows of cells under headings: aligned with headings for people, tab-separated without for programs.
 class Table {
  public:

@@ -87,7 +87,11 @@ Result<std::vector<AgentRules>> read_all(SyncRedis& redis, const Keys& keys, con
   auto replies = redis.ask(command);
   if (!replies.ok()) return replies.error();
   std::vector<AgentRules> all;
-  for (size_t i = 0; i < changes.size(); ++i) all.push_back(rules_of(std::span(*replies).subspan(3 * i, 3)));
+  for (size_t i = 0; i < changes.size(); ++i) {
+    all.push_back(rules_of(std::span(*replies).subspan(3 * i, 3)));
+    if (!all.back().all_are_sets)
+      return Error{Errc::kRefused, "agent '" + changes[i].agent + "': " + all.back().rules.problem};
+  }
   return all;
 }
 

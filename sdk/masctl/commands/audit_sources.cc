@@ -33,7 +33,7 @@ Result<std::vector<std::string>> files_of(const std::string& path) {
   std::vector<std::string> files;
   for (auto entry = fs::directory_iterator(path, error); !error && entry != fs::directory_iterator();
        entry.increment(error))
-    if (audit::partition_of_archive(entry->path().filename().string())) files.push_back(entry->path().string());
+    if (audit::parse_archive_name(entry->path().filename().string())) files.push_back(entry->path().string());
   if (error) return Error{Errc::kNotFound, path + ": " + error.message()};
   return files;
 }

@@ -37,9 +37,9 @@ void add_gateway_bench(Cli& cli, CLI::App& bench) {
       ->type_name("N");
   gateway
       ->add_option("--master-key", options.master_key,
-                   "The gateways' master key, so that messages are signed. Default: $MAS_MASTER_KEY, else tokens")
+                   "The gateways' master key, so that messages are signed. Default: $MAS_MASTER_KEY_FILE, else tokens")
       ->type_name("FILE")
-      ->envname("MAS_MASTER_KEY");
+      ->envname("MAS_MASTER_KEY_FILE");
   gateway->add_flag("--no-audit-check", options.no_audit_check, "Do not compare the audit log with what was delivered");
   gateway->footer(
       "A gateway must run; the agents are processes of this command. Rounds of the conventional design (one envelope "

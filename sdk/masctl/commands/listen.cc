@@ -8,6 +8,7 @@
 #include "sdk/masctl/cli/cli.h"
 #include "sdk/masctl/commands/commands.h"
 #include "sdk/masctl/commands/event_line.h"
+#include "sdk/masctl/commands/gateway_call.h"
 #include "sdk/masctl/redis/agent_handle.h"
 
 namespace mas::ctl {
@@ -19,6 +20,8 @@ struct ListenOptions {
   std::vector<std::string> capabilities;
   std::string metadata;
   std::string reply_type;
+  std::string mode;
+  std::string credentials;
   bool echo = false;
   uint64_t count = 0;
 };
@@ -96,7 +99,9 @@ void on_overflow(mas_agent*, uint64_t dropped, void* user) {
 
 void on_receipt(mas_agent*, const char*, const char* target, mas_status outcome, void* user) {
   auto& out = static_cast<Listener*>(user)->out;
-  out.note("the reply to '" + std::string(target) + "' did not arrive: " + mas_status_text(outcome));
+  std::string_view decision = mas_receipt_decision();
+  out.note("the reply to '" + std::string(target) +
+           "' did not arrive: " + (decision.empty() ? mas_status_text(outcome) : mas_receipt_detail()));
 }
 
 Result<AgentHandle> make_agent(const Settings& settings, const ListenOptions& options) {
@@ -109,6 +114,12 @@ Result<AgentHandle> make_agent(const Settings& settings, const ListenOptions& op
     status =
         as_status(mas_options_set_metadata(agent_options.get(), options.metadata.c_str(), options.metadata.size()));
   }
+  auto gateway = by_gateway(options.mode);
+  if (!gateway.ok()) return gateway.error();
+  if (status.ok())
+    status = as_status(mas_options_set_mode(agent_options.get(), *gateway ? MAS_MODE_GATEWAY : MAS_MODE_P2P));
+  if (status.ok() && !options.credentials.empty())
+    status = as_status(mas_options_set_credentials(agent_options.get(), options.credentials.c_str()));
   if (!status.ok()) return status.error();
   return AgentHandle::make(options.id, agent_options);
 }
@@ -156,6 +167,7 @@ void add_listen_command(Cli& cli) {
   listen->add_flag("--echo", options.echo, "Answer requests with their own data");
   listen->add_option("--reply-type", options.reply_type, "Type of these answers. Default: the request's and '.reply'")
       ->type_name("TYPE");
+  add_mode_options(*listen, options.mode, options.credentials);
   listen->add_option("--count", options.count, "End after so many messages. Default: never")->type_name("N");
   listen->footer(
       "The agent registers, beats and deregisters as any other. With --json every message is a line: its envelope.\n"

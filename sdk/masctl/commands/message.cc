@@ -4,6 +4,7 @@
 #include "proto/base/json_writer.h"
 #include "sdk/masctl/cli/cli.h"
 #include "sdk/masctl/commands/commands.h"
+#include "sdk/masctl/commands/gateway_call.h"
 #include "sdk/masctl/commands/outgoing.h"
 #include "sdk/masctl/commands/request_op.h"
 #include "sdk/masctl/redis/sync_redis.h"
@@ -17,6 +18,9 @@ Error nobody_listens(const std::string& target) {
 }
 
 ExitCode run_send(Context& context, const MessageOptions& options) {
+  auto gateway = by_gateway(options.mode);
+  if (!gateway.ok()) return context.out.fail(gateway.error());
+  if (*gateway) return gateway_send(context, options);
   auto envelope = make_envelope(options, false);
   if (!envelope.ok()) return context.out.fail(envelope.error());
   auto redis = SyncRedis::open(context.settings);
@@ -37,6 +41,9 @@ ExitCode run_send(Context& context, const MessageOptions& options) {
 }
 
 ExitCode run_request(Context& context, const MessageOptions& options) {
+  auto gateway = by_gateway(options.mode);
+  if (!gateway.ok()) return context.out.fail(gateway.error());
+  if (*gateway) return gateway_request(context, options);
   auto envelope = make_envelope(options, true);
   if (!envelope.ok()) return context.out.fail(envelope.error());
   RequestOp request(context.settings, options.as, options.target, *envelope);
@@ -55,8 +62,10 @@ void add_message_commands(Cli& cli) {
   CLI::App* send = cli.root().add_subcommand("send", "Send a message; fails when nobody listens");
   auto& send_options = cli.leaf<MessageOptions>(*send, run_send);
   add_message_options(*send, send_options);
+  add_mode_options(*send, send_options.mode, send_options.credentials);
   send->footer(
-      "The message is published in the agent's name; nothing is registered.\n"
+      "The message is published in the agent's name; nothing is registered. With --mode gateway the command is an\n"
+      "instance of the agent until the gateway's receipt is there, and fails when the message is refused.\n"
       "Examples:\n"
       "  masctl send --as ops planner note '{\"text\":\"hello\"}'\n"
       "  masctl send --as ops planner plan @plan.json");
@@ -64,10 +73,12 @@ void add_message_commands(Cli& cli) {
   CLI::App* request = cli.root().add_subcommand("request", "Send a request and print the data of the answer");
   auto& request_options = cli.leaf<MessageOptions>(*request, run_request);
   add_message_options(*request, request_options);
+  add_mode_options(*request, request_options.mode, request_options.credentials);
   request->add_flag("--envelope", request_options.whole_envelope, "Print the whole envelope of the answer");
   request->footer(
       "Waits up to --timeout for the answer. A program that runs as the same agent hears the answer, too, and ignores "
-      "it.\n"
+      "it;\n"
+      "with --mode gateway it does not.\n"
       "Examples:\n"
       "  masctl request --as ops calculator sum.request '{\"a\":1,\"b\":2}' --timeout 2");
 }

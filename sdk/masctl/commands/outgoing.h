@@ -19,6 +19,8 @@ struct MessageOptions {
   std::string type;
   std::string data;  ///< see read_data
   bool whole_envelope = false;
+  std::string mode;
+  std::string credentials;
 };
 
 struct Outgoing {

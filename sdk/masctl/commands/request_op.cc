@@ -60,7 +60,7 @@ void RequestOp::on_published(uint64_t, const redis::Answer& answer) {
 
 void RequestOp::on_message(std::string_view, std::string_view payload) {
   if (!state_.is(State::kSending) && !state_.is(State::kWaiting)) return;
-  auto envelope = decoder_.decode(payload, false, limits::kMaxEnvelopeBytes);
+  auto envelope = decoder_.decode(payload, limits::kMaxEnvelopeBytes);
   // Others may write to this agent meanwhile: whatever is not the answer is not for us.
   if (!envelope.ok() || !envelope->meta.is_reply) return;
   if (envelope->meta.correlation_id != request_.correlation_id) return;

@@ -5,7 +5,7 @@
 
 #include "proto/base/ids.h"
 #include "proto/wire/agent_entry.h"
-#include "proto/wire/json.h"
+#include "sdk/masctl/redis/gateway_reader.h"
 #include "sdk/masctl/redis/rules_reader.h"
 
 namespace mas::ctl {
@@ -67,12 +67,9 @@ Result<std::vector<std::string>> gateway_snapshots(SyncRedis& redis, const Keys&
   return snapshots;
 }
 
-std::optional<Profile> profile_of(const std::string& snapshot) {
-  auto members = JsonReader::local().members(snapshot);
-  if (!members.ok()) return std::nullopt;
-  for (const auto& [name, token] : *members)
-    if (name == "profile") return parse_profile(json_text(token));
-  return std::nullopt;
+std::optional<Profile> profile_of(const std::string& heartbeat) {
+  auto snapshot = parse_snapshot(heartbeat);
+  return snapshot.ok() ? parse_profile(snapshot->profile) : std::nullopt;
 }
 
 }  // namespace

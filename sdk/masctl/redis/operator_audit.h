@@ -1,4 +1,6 @@
 // Operators' changes are audited: one entry of `mas.audit.operators` per change, in the transaction that makes it.
+//
+// A command that changes nothing because nothing is to be changed leaves its record all the same.
 #pragma once
 
 #include <string>

@@ -54,9 +54,11 @@ AgentRules rules_of(std::span<const Value> replies) {
   out.roles = sorted_texts(replies[2]);
   out.rules = gateway::parse_rules(views(out.allowed), views(out.blocked), views(out.roles));
   constexpr std::string_view kSets[] = {"allowed_targets", "blocked_targets", "roles"};
-  for (size_t i = 0; i < std::size(kSets); ++i)
-    if (replies[i].is_error())
-      out.rules = gateway::unreadable_rules(std::string(kSets[i]) + ": " + printable(replies[i].text, 128));
+  for (size_t i = 0; i < std::size(kSets); ++i) {
+    if (!replies[i].is_error()) continue;
+    out.all_are_sets = false;
+    out.rules = gateway::unreadable_rules(std::string(kSets[i]) + ": " + printable(replies[i].text, 128));
+  }
   return out;
 }
 

@@ -16,6 +16,7 @@ namespace mas::ctl {
 struct AgentRules {
   std::vector<std::string> allowed, blocked, roles;
   gateway::SenderRules rules;
+  bool all_are_sets = true;  ///< false: a key is of another type, and `rules.problem` names it
 };
 
 /// Appends what read_rules needs to ask: three commands.

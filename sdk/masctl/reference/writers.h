@@ -26,6 +26,7 @@ struct EnvironmentDoc {
 inline constexpr EnvironmentDoc kEnvironmentDocs[] = {
     {"MAS_REDIS_URL", "Where Redis is, when --redis is not given."},
     {"MAS_NAMESPACE", "The namespace, when --namespace is not given."},
+    {"MAS_MASTER_KEY_FILE", "The gateways' master key, when --master-key is not given."},
     {"NO_COLOR", "When set and not empty, output has no colours."},
 };
 

@@ -31,12 +31,14 @@ TEST_CASE("foreign ids: UTF-8 without control characters") {
   CHECK(is_foreign_agent_id("maße:1 x"));
   CHECK_FALSE(is_foreign_agent_id(""));
   CHECK_FALSE(is_foreign_agent_id("a\x01"));
+  CHECK_FALSE(is_foreign_agent_id("a\u009b31m"));
+  CHECK(is_foreign_agent_id("a\u00a0"));
   CHECK_FALSE(is_foreign_agent_id("a\xff"));
   CHECK_FALSE(is_foreign_agent_id(std::string(513, 'a')));
 }
 
 TEST_CASE("printable text is cut between characters and has no control characters") {
-  CHECK(printable("a\nb\x1b") == "a?b?");
+  CHECK(printable("a\nb\x1b\u009bé") == "a?b??é");
   CHECK(printable("\xff\xfe"
                   "a") == "??a");
   CHECK(printable(std::string(65, 'a')) == std::string(64, 'a') + "…");

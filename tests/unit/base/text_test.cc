@@ -23,9 +23,10 @@ TEST_CASE("UTF-8 as RFC 3629 has it") {
   }
 }
 
-TEST_CASE("control characters are those of ASCII, wherever they stand") {
+TEST_CASE("control characters are those of ASCII and of Latin-1, wherever they stand") {
   CHECK_FALSE(has_control_character(""));
-  CHECK_FALSE(has_control_character(" ~é\u0085"));
+  CHECK_FALSE(has_control_character(" ~é\u00a0\u0100"));
+  for (int c = 0x80; c < 0xa0; ++c) CHECK(has_control_character("ab\xc2" + std::string(1, static_cast<char>(c)) + "c"));
   for (int c = 0; c < 0x20; ++c) CHECK(has_control_character("ab" + std::string(1, static_cast<char>(c))));
   CHECK(has_control_character("\x7f"));
 }

@@ -172,10 +172,13 @@ TEST_CASE("an archive gives back its frames and says where a torn one begins") {
 
 TEST_CASE("archive names sort by partition and block, and only they are archives") {
   CHECK(archive_file_name(3, 42) == "audit-0003-00000000000000000042.mas");
-  CHECK(partition_of_archive("audit-0003-00000000000000000042.mas") == 3u);
-  for (std::string_view name :
+  auto name = parse_archive_name("audit-0003-00000000000000000042.mas");
+  REQUIRE(name.has_value());
+  CHECK(name->partition == 3);
+  CHECK(name->first_block == 42);
+  for (std::string_view other :
        {"audit-3-42.mas", "audit-0003-42.mas", "audit-.mas", "audit-", "x", "", "audit-0003-00000000000000000042.mas~"})
-    CHECK_FALSE(partition_of_archive(name).has_value());
+    CHECK_FALSE(parse_archive_name(other).has_value());
 }
 
 TEST_CASE("filters ask for what they name") {

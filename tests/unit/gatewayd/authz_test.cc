@@ -190,7 +190,8 @@ TEST_CASE("a block list that cannot be understood, or is too long, denies everyt
   CHECK(starts_with(Sender().allow(many).development("a1"), "no, unreadable: allowed_targets"));
   many.pop_back();
   CHECK(Sender().allow(many).production("a9999") == "yes, allowed_targets: a9999");
-  CHECK(authorise("bob", unreadable_rules("gone"), {}, DefaultRule::kAllowWithoutAny).describe() == "unreadable: gone");
+  auto gone = unreadable_rules("gone");
+  CHECK(authorise("bob", gone, {}, DefaultRule::kAllowWithoutAny).describe() == "unreadable: gone");
 }
 
 TEST_CASE("a role that cannot be read permits nothing and is named when nothing else decides") {

@@ -198,7 +198,7 @@ TEST_CASE("a frame in another's partition is refused before anything is looked a
   TurnCase at;
   at.batch.append((TurnCase::partition_of("alice") + 1) % kPartitions, at.frame({}, {envelope("alice", "bob")}));
   at.decide();
-  CHECK(at.receipt().decisions == Decisions{Decision::kMalformed});
+  CHECK(at.receipt().decisions == Decisions{Decision::kUnavailable});
   CHECK(at.agents_read.empty());
   at.keep_results();
   CHECK(at.delivered.empty());

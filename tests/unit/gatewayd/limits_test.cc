@@ -154,7 +154,8 @@ TEST_CASE("the wait is exact: refused the microsecond before, allowed at it") {
     LimiterState state;
     WallMicros now = kNow;
     TakeResult result;
-    while ((result = take(state, settings, now)).allowed) now += static_cast<WallMicros>(random() % 1000);
+    for (int i = 0; i < 100'000 && (result = take(state, settings, now)).allowed; ++i)
+      now += static_cast<WallMicros>(random() % 1000);
     auto wait = static_cast<WallMicros>(result.retry_after_micros);
     INFO(settings.describe() << ", wait " << wait);
     REQUIRE(wait > 0);
@@ -162,6 +163,18 @@ TEST_CASE("the wait is exact: refused the microsecond before, allowed at it") {
     LimiterState earlier = state;
     REQUIRE_FALSE(take(earlier, settings, now + wait - 1).allowed);
     REQUIRE(take(state, settings, now + wait).allowed);
+  }
+}
+
+TEST_CASE("a fraction of a microsecond is waited for, and then not lost") {
+  LimitSettings settings{.per_hour = 7, .burst = 2};  // a token every 514,285,714 2/7 microseconds
+  LimiterState state;
+  CHECK(pass(state, settings, kNow, 3) == 2);
+  WallMicros now = kNow;
+  for (WallMicros wait : {514'285'715, 514'285'714, 514'285'714, 514'285'715}) {
+    CHECK(take(state, settings, now).retry_after_micros == static_cast<uint64_t>(wait));
+    now += wait;
+    CHECK(pass(state, settings, now, 2) == 1);
   }
 }
 

@@ -144,14 +144,14 @@ TEST_CASE("tallies survive the way between processes") {
   sent.unknown = 1;
   sent.ids = UINT64_MAX - 5;
   sent.cpu = 99;
-  sent.refused = {{25, 2}};
+  sent.refused = {{Decision::kTargetNotFound, 2}};
   auto read = SentTally::from_line(sent.to_line());
   REQUIRE(read.ok());
   CHECK(read->to_line() == sent.to_line());
   CHECK(read->refusals() == 2);
   sent.add(*read);
   CHECK(sent.accepted == 14);
-  CHECK(sent.refused[25] == 4);
+  CHECK(sent.refused[Decision::kTargetNotFound] == 4);
 
   ReceivedTally received;
   received.arrivals = 3;
@@ -188,7 +188,7 @@ TEST_CASE("the ledger") {
   ReceivedTally received;
   sent.sent = 10;
   sent.accepted = 8;
-  sent.refused = {{1, 2}};
+  sent.refused = {{Decision::kExpired, 2}};
   for (const char* id : {"a", "b", "c", "d", "e", "f", "g", "h"}) sent.ids += id_weight(id);
   for (const char* id : {"h", "g", "f", "e", "d", "c", "b", "a"}) received.ids += id_weight(id);
   received.arrivals = 8;

@@ -63,7 +63,7 @@ TEST_CASE("a table drops trailing blanks and fills missing cells") {
 
 TEST_CASE("every exit code is in the table once, in order") {
   auto docs = exit_code_docs();
-  REQUIRE(docs.size() == 7);
+  REQUIRE(docs.size() == 8);
   for (size_t i = 1; i < docs.size(); ++i) CHECK(docs[i - 1].value < docs[i].value);
 }
 
@@ -92,4 +92,15 @@ TEST_CASE("times out of range do not break the line") {
   CHECK(utc_seconds(-5) == "1970-01-01T00:00:00Z");
   CHECK(utc_seconds(1e300) == "9999-12-31T23:59:59Z");
   CHECK(utc_seconds(std::numeric_limits<double>::quiet_NaN()) == "1970-01-01T00:00:00Z");
+}
+
+TEST_CASE("periods have a unit and a bound") {
+  CHECK(*parse_period("45s") == std::chrono::seconds(45));
+  CHECK(*parse_period("90m") == std::chrono::minutes(90));
+  CHECK(*parse_period("24h") == std::chrono::hours(24));
+  CHECK(*parse_period("30d") == std::chrono::hours(720));
+  CHECK(*parse_period("36500d") == std::chrono::hours(24 * 36'500));
+  for (const char* bad : {"", "0", "0d", "30", "d", "-1d", "1.5h", "1 d", "30D", "1d1h", "36501d", "999999999999s",
+                          "99999999999999999999d", "1w"})
+    CHECK_FALSE(parse_period(bad).ok());
 }

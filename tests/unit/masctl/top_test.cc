@@ -10,8 +10,10 @@ using namespace std::chrono_literals;
 namespace {
 
 GatewaySnapshot snapshot(const std::string& numbers) {
-  auto parsed =
-      parse_snapshot(R"({"name":"gatewayd","instance":"abcdef0123","pid":7,"host":"h","since":100.5,)" + numbers + "}");
+  std::string heartbeat = R"({"name":"gatewayd","instance":"abcdef0123","pid":7,"host":"h","since":100.5,)";
+  heartbeat += numbers;
+  heartbeat += "}";
+  auto parsed = parse_snapshot(heartbeat);
   REQUIRE(parsed.ok());
   return *parsed;
 }
@@ -87,7 +89,7 @@ TEST_CASE("top in text and JSON, whatever the gateways say") {
   CHECK(top.header() == std::vector<std::string>{"no gateway has ever run on this Redis"});
   CHECK(top.json(1) == R"({"time":1,"gateways":[],"decisions":{},"partitions":[]})");
   auto odd = snapshot(R"("profile":"\u001b[31m","decided":{"A\"B":1})");
-  odd.host = "\xff";
+  odd.host.push_back(static_cast<char>(0xff));
   top.look(view_of({odd}), MonoTime(1s));
   CHECK(JsonReader::local().check_object(top.json(1)).ok());
   CHECK(top.gateways(160.5).tab_separated().find('\x1b') == std::string::npos);

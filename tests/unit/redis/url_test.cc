@@ -39,7 +39,6 @@ TEST_CASE("URLs that are accepted") {
   CHECK(socket->path == "/run/redis.sock");
   CHECK(socket->db == 4);
   CHECK(parse_url("unix://u:p@/run/redis.sock")->user == "u");
-  CHECK(parse_url("redis://")->host == "localhost");
   CHECK(parse_url("redis://h/")->db == 0);
   CHECK(parse_url("redis://u@x:p@h")->password == "p");
 }
@@ -53,6 +52,11 @@ TEST_CASE("URLs that are refused name the wrong part, and no secret") {
       {"", "redis://, rediss:// or unix://"},
       {"http://h", "redis://, rediss:// or unix://"},
       {"redis:/h", "redis://, rediss:// or unix://"},
+      {"redis://", "no host"},
+      {"rediss:///1", "no host"},
+      {"redis://:6379", "no host"},
+      {"redis://u:p@", "no host"},
+      {"redis://[]", "no host"},
       {"redis://h:0", "port '0'"},
       {"redis://h:65536", "port '65536'"},
       {"redis://h:", "port ''"},

@@ -44,8 +44,11 @@ TEST_CASE("credentials are read back as they were written") {
   REQUIRE(token_only.ok());
   CHECK(token_only->token == "any text");
   CHECK_FALSE(token_only->has_key());
-  auto key_only =
-      parse_credentials("\n# comment [x] {y}\nkey = \"" + kKey + "\"\nkey_id='k1' # why\nagent_id='a'", "f");
+  auto key_only = parse_credentials(
+      "\n  # Gr\xc3\xbc\xc3\x9f"
+      "e [x] {y}\nkey = \"" +
+          kKey + "\"\nkey_id='k1' # why\nagent_id='a'",
+      "f");
   REQUIRE(key_only.ok());
   CHECK(key_only->token.empty());
   CHECK(parse_credentials("agent_id = 'a'\ntoken = 'has = and # and [ in it'\n", "f").ok());
@@ -74,12 +77,14 @@ TEST_CASE("the file must be closed to others") {
 }
 
 TEST_CASE("errors say file, line and field") {
-  CHECK(says(error_of("agent_id = 'alice'\ntoken = 5\n"), "f:2: token: expected a text in quotes"));
+  CHECK(says(error_of("agent_id = 'alice'\ntoken = 5\n"), "f:2: expected nothing but lines of FIELD = \"TEXT\""));
   CHECK(says(error_of("agent_id = 'not an id'\ntoken = 't'\n"), "f:1: agent_id: expected an agent id"));
   CHECK(says(error_of("agent_id = 'a'\nkey_id = 'a b'\nkey = '" + kKey + "'\n"), "f:2: "));
   CHECK(says(error_of("agent_id = 'a'\nkey_id = 'k'\nkey = 'short'\n"), "f:3: key: expected 43 characters"));
   CHECK(says(error_of("agent_id = 'a'\n\ntoken = ''\n"), "f:3: token: "));
-  CHECK(says(error_of("agent_id = 'a'\ntoken = 't'\nother = 1\n"), "f:3: unknown field"));
+  for (const char* token : {"\\u3333", "\\n", "\\\"", "\\\\", "'"})
+    CHECK(says(error_of("agent_id = 'a'\ntoken = \"x" + std::string(token) + "\"\n"), "f:2: token: "));
+  CHECK(says(error_of("agent_id = 'a'\ntoken = 't'\nother = '1'\n"), "f:3: unknown field"));
   CHECK(says(error_of("token = 't'\n"), "agent_id is missing"));
   CHECK(says(error_of("agent_id = 'a'\n"), "expected a token, or key_id and key"));
   CHECK(says(error_of("agent_id = 'a'\ntoken = 't'\nkey_id = 'k'\n"), "key is missing"));
@@ -107,6 +112,9 @@ TEST_CASE("no error tells a secret, wherever it stands") {
 TEST_CASE("only flat lines are read, so that no file is deep") {
   for (const std::string& text :
        {std::string("a.b = 1\n"), std::string("[a]\n"), std::string("[[a]]\n"), std::string("a = [1]\n"),
-        std::string("a = {b=1}\n"), "a = " + std::string(4000, '['), std::string(4000, '.')})
+        std::string("a = {b=1}\n"), std::string("\"a\" = 1\n"), std::string("'#'.b.c = 1\n"),
+        std::string("a = 3958-05-id 7 a\n"), std::string("a = 2\xef\xbf\xbd\n"),
+        std::string("a = '''\n#'''\xef\xbf\xbd\n"), std::string("a = \"\"\"x\n"), std::string("\"=\".b = 1\n"),
+        "a = " + std::string(4000, '['), std::string(4000, '.')})
     CHECK(says(error_of(text), "f:1: expected nothing but lines of FIELD"));
 }

@@ -141,6 +141,10 @@ TEST_CASE("a field that is missing, wrong or unknown makes an identity unreadabl
     CHECK(identity.error().code == Errc::kMalformed);
   }
   CHECK(read(kLeast, "not an id").error().code == Errc::kMalformed);
+  std::vector<std::string_view> twice;
+  for (const auto& [name, value] : kLeast) twice.insert(twice.end(), {name, value, name, value});
+  CHECK(identity_from_fields("alice", twice).error().code == Errc::kMalformed);
+  CHECK(identity_from_fields("alice", std::vector<std::string_view>{"state"}).error().code == Errc::kMalformed);
 }
 
 TEST_CASE("an error names the field, not what stood in it") {

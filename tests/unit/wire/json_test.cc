@@ -207,13 +207,13 @@ TEST_CASE("visiting: members in their order, those inside an object on request, 
   JsonReader reader;
   Recorder recorder;
   std::string json = "{\"a\":\"\\u00e9\\n\",\"in\":{\"x\" : true , \"\\ty\":[1 ]},\"out\":{\"z\":0}, \"n\":-1.5 }";
-  REQUIRE(reader.visit(json, false, recorder).ok());
+  REQUIRE(reader.visit(json, recorder).ok());
   CHECK(recorder.heard ==
         "a=\"\\u00e9\\n\"|é\n;x=true|;\ty=[1 ]|;in={\"x\" : true , \"\\ty\":[1 ]}|;out={\"z\":0}|;n=-1.5|;");
 
   Recorder shallow;
-  CHECK_FALSE(reader.visit("{\"a\":{\"b\":{}}}", false, shallow, 2).ok());
-  CHECK(reader.visit("{\"a\":{\"b\":{}}}", false, shallow, 3).ok());
+  CHECK_FALSE(reader.visit("{\"a\":{\"b\":{}}}", shallow, 2).ok());
+  CHECK(reader.visit("{\"a\":{\"b\":{}}}", shallow, 3).ok());
 }
 
 TEST_CASE("a text that is cut is not completed by the bytes that follow it") {
@@ -222,9 +222,9 @@ TEST_CASE("a text that is cut is not completed by the bytes that follow it") {
                            "{\"a\":[{\"b\":{}", "{\"a\":", "{"})
     for (char padding : {',', ']', '}', '"', ':', '1', '{', '[', '\0', ' '}) {
       INFO(text << padding);
-      std::string buffer = text + std::string(kJsonPadding, padding);
+      std::string buffer = text + std::string(8, padding);
       Recorder recorder;
-      auto status = reader.visit(std::string_view(buffer).substr(0, text.size()), true, recorder);
+      auto status = reader.visit(std::string_view(buffer).substr(0, text.size()), recorder);
       REQUIRE_FALSE(status.ok());
       CHECK(status.error().code == Errc::kMalformed);
     }
@@ -242,7 +242,7 @@ TEST_CASE("unescaped views stay where they are, however many there are") {
   json += "}";
   JsonReader reader;
   Views views;
-  REQUIRE(reader.visit(json, false, views).ok());
+  REQUIRE(reader.visit(json, views).ok());
   REQUIRE(views.seen.size() == 1000);
   for (size_t i = 0; i < 1000; ++i) {
     CHECK(views.seen[i].first == "a" + std::to_string(i));

@@ -23,6 +23,19 @@ TEST_CASE("keys are those of the protocol") {
   CHECK(keys.capability_of_key("mas.agents").empty());
 }
 
+TEST_CASE("roles and who has them are found by their keys") {
+  for (const char* ns : {"", "prod"}) {
+    Keys keys(ns);
+    CHECK(keys.role_of_permissions(keys.role_permissions("nurse")) == "nurse");
+    CHECK(keys.role_of_permissions(keys.roles("alice")).empty());
+    CHECK(keys.agent_id_of_roles(keys.roles("alice")) == "alice");
+    CHECK(keys.agent_id_of_roles(keys.agent("alice")).empty());
+  }
+  CHECK(Keys("prod").role_scan_pattern() == "prod/role:*:permissions");
+  CHECK(Keys("prod").roles_scan_pattern() == "prod/agent:*:roles");
+  CHECK(Keys("prod").operator_audit() == "prod/mas.audit.operators");
+}
+
 TEST_CASE("a namespace goes in front of everything, and is checked") {
   Keys keys("prod");
   CHECK(keys.agent("a") == "prod/agent:a");

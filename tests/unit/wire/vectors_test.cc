@@ -55,16 +55,9 @@ std::string field(const Envelope& envelope, const std::string& name) {
   return {};
 }
 
-/// The bytes with all kinds of bytes behind them, as they stand in a receive buffer.
-std::vector<std::string> paddings(const std::string& bytes) {
-  std::vector<std::string> out;
-  for (char c : {'\0', '}', ']', '"', ',', '1', '\\', '\xff'}) out.push_back(bytes + std::string(kJsonPadding, c));
-  return out;
-}
-
 }  // namespace
 
-TEST_CASE("vectors: accepted envelopes, copied and in place") {
+TEST_CASE("vectors: accepted envelopes") {
   EnvelopeDecoder decoder;
   for (const auto& [name, entry] : index_of("accept")) {
     INFO(name);
@@ -79,9 +72,7 @@ TEST_CASE("vectors: accepted envelopes, copied and in place") {
         CHECK(field(*envelope, key) == value);
       }
     };
-    check(decoder.decode(bytes, false));
-    for (const auto& padded : paddings(bytes))
-      check(decoder.decode(std::string_view(padded).substr(0, bytes.size()), true));
+    check(decoder.decode(bytes));
   }
 }
 
@@ -100,9 +91,7 @@ TEST_CASE("vectors: refused envelopes, with the reason and without their bytes")
       CHECK(error.message.find(reason) != std::string::npos);
       CHECK(error.message.find("alice") == std::string::npos);
     };
-    check(decoder.decode(bytes, false));
-    for (const auto& padded : paddings(bytes))
-      check(decoder.decode(std::string_view(padded).substr(0, bytes.size()), true));
+    check(decoder.decode(bytes));
   }
 }
 
@@ -111,7 +100,7 @@ TEST_CASE("vectors: our encoder writes the Python framework's bytes") {
   for (const char* name : {"envelope_send.json", "envelope_request.json", "envelope_reply.json"}) {
     INFO(name);
     std::string golden = read_file(kVectors / "golden" / name);
-    auto envelope = decoder.decode(golden, false);
+    auto envelope = decoder.decode(golden);
     REQUIRE(envelope.ok());
     EnvelopeFields fields{envelope->sender_id, envelope->target_id,   envelope->message_type, envelope->data,
                           envelope->meta,      1'795'350'097'000'000, envelope->message_id};

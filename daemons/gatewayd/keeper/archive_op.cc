@@ -1,0 +1,161 @@
+// Archiving and trimming.
+#include "daemons/gatewayd/keeper/archive_op.h"
+
+#include <algorithm>
+
+namespace mas::gateway {
+namespace {
+
+using State = ArchiveOp::State;
+
+constexpr auto kMoves = transitions<State>({{State::kIdle, State::kReading},
+                                            {State::kReading, State::kStoring},
+                                            {State::kReading, State::kIdle},
+                                            {State::kStoring, State::kReading},
+                                            {State::kStoring, State::kIdle},
+                                            {State::kIdle, State::kTrimming},
+                                            {State::kTrimming, State::kIdle}});
+
+constexpr size_t kPage = 64;  // entries; a block is at most some hundred KiB
+
+std::string_view entry_id(const redis::Reply& entry) {
+  return entry.is_array() && entry.count == 2 ? entry[0].text : std::string_view();
+}
+
+std::string_view blob_of(const redis::Reply& entry) {
+  for (size_t i = 0; i + 1 < entry[1].count; i += 2)
+    if (entry[1][i].text == "b") return entry[1][i + 1].text;
+  return {};
+}
+
+}  // namespace
+
+ArchiveOp::ArchiveOp(uv_loop_t* loop, redis::Connection& redis, const Keys& keys, std::shared_ptr<ArchiveStore> store,
+                     Archived archived, Trimmed trimmed)
+    : redis_(redis),
+      keys_(keys),
+      store_(std::move(store)),
+      archived_(std::move(archived)),
+      trimmed_(std::move(trimmed)),
+      state_(State::kIdle, kMoves),
+      work_(loop) {}
+
+ArchiveOp::~ArchiveOp() { redis_.forget(this); }
+
+void ArchiveOp::cancel() {
+  redis_.forget(this);
+  work_.forget();
+  round_ = {};
+  if (!idle()) state_.to(State::kIdle);
+}
+
+void ArchiveOp::start(std::vector<unsigned> partitions, WallMicros older_than, uint64_t file_size) {
+  partitions_ = std::move(partitions);
+  older_than_ = older_than;
+  file_size_ = file_size;
+  round_ = {};
+  state_.to(State::kReading);
+  next_partition();
+}
+
+void ArchiveOp::next_partition() {
+  if (partitions_.empty()) return finish_round();
+  partition_ = partitions_.back();
+  partitions_.pop_back();
+  from_ = "-";
+  if (!state_.is(State::kReading)) state_.to(State::kReading);
+  read_page();
+}
+
+void ArchiveOp::read_page() {
+  std::string key = keys_.audit(partition_);
+  redis::Command command("XREVRANGE", key, "+", "-", "COUNT", 1);
+  command.add("XRANGE", key, from_, older_than_ / 1000, "COUNT", kPage);
+  auto status = redis_.send(command, redis::reply_to<&ArchiveOp::on_page>(this));
+  if (!status.ok()) fail(status.error(), false);
+}
+
+void ArchiveOp::on_page(uint64_t tag, const redis::Answer& answer) {
+  if (!state_.is(State::kReading)) return;
+  auto reply = redis::checked(answer);
+  if (!reply.ok()) {
+    bool of_the_key = answer.ok() && (*answer)->error_code() == "WRONGTYPE";
+    if (tag == 1 || !of_the_key) fail(reply.error().in(keys_.audit(partition_)), of_the_key);
+    return;
+  }
+  if (tag == 0) {
+    last_entry_ = (*reply)->count > 0 ? entry_id((**reply)[0]) : std::string_view();
+    return;
+  }
+  take_page(**reply);
+  if (page_->empty()) return next_partition();
+  store_page();
+}
+
+void ArchiveOp::take_page(const redis::Reply& entries) {
+  page_ = std::make_shared<std::vector<ArchivedEntry>>();
+  for (const redis::Reply& entry : entries) {
+    std::string_view id = entry_id(entry);
+    if (!id.empty() && id != last_entry_) page_->push_back({std::string(id), std::string(blob_of(entry))});
+  }
+  last_page_ = entries.count < kPage;
+}
+
+void ArchiveOp::store_page() {
+  state_.to(State::kStoring);
+  auto work = [store = store_, page = page_, partition = partition_, size = file_size_] {
+    return store->append(partition, *page, size);
+  };
+  work_.start(std::move(work), [this](const Status& status) { on_stored(status); });
+}
+
+void ArchiveOp::on_stored(const Status& status) {
+  if (!status.ok()) return fail(status.error(), status.error().code == Errc::kRefused);
+  ArchivedUpTo& up_to = round_.archived[partition_];
+  up_to.blocks += page_->size();
+  up_to.entry = page_->back().id;
+  up_to.block = *audit::block_head(page_->back().block);  // the store has checked it
+  if (last_page_) return next_partition();
+  from_ = "(" + up_to.entry;
+  state_.to(State::kReading);
+  read_page();
+}
+
+/// @param go_on whether the fault is this partition's alone.
+void ArchiveOp::fail(const Error& error, bool go_on) {
+  round_.errors.push_back(error);
+  go_on ? next_partition() : finish_round();
+}
+
+void ArchiveOp::finish_round() {
+  state_.to(State::kIdle);
+  archived_(round_);
+}
+
+void ArchiveOp::trim() {
+  redis::Command command;
+  // MINID keeps the entry that it names: the last one that was archived goes by XDEL.
+  for (const auto& [partition, up_to] : round_.archived) {
+    command.add("XTRIM", keys_.audit(partition), "MINID", up_to.entry);
+    command.add("XDEL", keys_.audit(partition), up_to.entry);
+  }
+  trimmed_count_ = 0;
+  state_.to(State::kTrimming);
+  if (command.count() == 0) return on_trimmed(0, Error{Errc::kInternal, "nothing to trim"});
+  auto status = redis_.send(command, redis::reply_to<&ArchiveOp::on_trimmed>(this));
+  if (!status.ok()) on_trimmed(0, status.error());
+}
+
+void ArchiveOp::on_trimmed(uint64_t tag, const redis::Answer& answer) {
+  if (!state_.is(State::kTrimming)) return;
+  auto reply = redis::checked(answer);
+  if (reply.ok()) {
+    trimmed_count_ += static_cast<uint64_t>((*reply)->integer);
+    if (tag + 1 < 2 * round_.archived.size()) return;
+  }
+  state_.to(State::kIdle);
+  round_ = {};
+  reply.ok() ? trimmed_(trimmed_count_) : trimmed_(reply.error());
+}
+
+}  // namespace mas::gateway

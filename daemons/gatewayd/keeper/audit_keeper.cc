@@ -1,0 +1,167 @@
+// When heads are signed, and what is archived and trimmed.
+#include "daemons/gatewayd/keeper/audit_keeper.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace mas::gateway {
+namespace {
+
+using namespace std::chrono_literals;
+using State = AuditKeeper::State;
+
+constexpr auto kMoves = transitions<State>({{State::kIdle, State::kHeading},
+                                            {State::kHeading, State::kIdle},
+                                            {State::kIdle, State::kArchiving},
+                                            {State::kArchiving, State::kMarking},
+                                            {State::kArchiving, State::kTrimming},
+                                            {State::kArchiving, State::kIdle},
+                                            {State::kMarking, State::kTrimming},
+                                            {State::kMarking, State::kIdle},
+                                            {State::kTrimming, State::kIdle}});
+
+/// How often old blocks are looked for: often enough that they go soon after their time.
+Duration retention_period(Duration retention) { return std::clamp<Duration>(retention / 10, 100ms, 1min); }
+
+}  // namespace
+
+AuditKeeper::AuditKeeper(common::Frame& frame, const AuditSettings& settings)
+    : frame_(frame),
+      settings_(settings),
+      state_(State::kIdle, kMoves),
+      heads_written_(frame.metrics().counter("audit_heads_total", "Signed heads written.")),
+      failures_(frame.metrics().counter("audit_keeping_failures_total", "Heads, archives and trims that failed.")),
+      archived_blocks_(frame.metrics().counter("audit_archived_blocks_total", "Audit blocks archived.")),
+      trimmed_blocks_(frame.metrics().counter("audit_trimmed_blocks_total", "Audit blocks trimmed after archiving.")) {
+  if (!settings_.archive_dir.empty()) {
+    store_ = std::make_shared<ArchiveStore>(settings_.archive_dir);
+    archive_ = std::make_unique<ArchiveOp>(
+        frame.loop(), frame.redis(), frame.keys(), store_, [this](const ArchiveRound& round) { on_archived(round); },
+        [this](const Result<uint64_t>& count) { on_trimmed(count); });
+  } else if (settings_.retention > Duration(0)) {
+    frame.log().warn("audit_never_trimmed", {{"why", "audit.retention is set, but audit.archive_dir is not"}});
+  }
+  if (settings_.signing_key.empty()) {
+    frame.log().warn("audit_unsigned", {{"why", "audit.signing_key is not set: nothing anchors the audit"}});
+    return;
+  }
+  auto key = SigningKey::read(settings_.signing_key);
+  auto verify = key.ok() ? VerifyKey::from_text(key->public_text()) : Result<VerifyKey>(key.error());
+  if (!verify.ok()) {
+    report("audit_unsigned", verify.error());
+    return;
+  }
+  heads_ = std::make_unique<HeadOp>(frame.loop(), frame.redis(), frame.keys(),
+                                    HeadSigner{std::move(*key), std::move(*verify), frame.instance()},
+                                    [this](const Result<HeadResult>& result) { on_head(result); });
+}
+
+void AuditKeeper::set_owned(std::vector<unsigned> owned, unsigned partitions) {
+  owned_ = std::move(owned);
+  partitions_ = partitions;
+}
+
+void AuditKeeper::reload(const AuditSettings& settings) { settings_ = settings; }
+
+void AuditKeeper::tick(MonoTime now) {
+  if (!idle() || !frame_.redis_up() || partitions_ == 0) return;
+  bool keeps = archive_ != nullptr && settings_.retention > Duration(0) && !owned_.empty();
+  if (keeps && now >= retention_due_) {
+    retention_due_ = now + retention_period(settings_.retention);
+    return start_archiving();
+  }
+  bool many = blocks_ >= static_cast<uint64_t>(settings_.head_blocks);
+  if (!signs() || (now < head_due_ && !many)) return;
+  head_due_ = now + settings_.head_interval;
+  start_head(State::kHeading, many ? Duration(0) : settings_.head_interval / 2);
+}
+
+void AuditKeeper::start_head(State state, Duration fresh) {
+  blocks_ = 0;
+  state_.to(state);
+  heads_->start({partitions_, marks_, fresh, settings_.heads_file});
+}
+
+void AuditKeeper::on_head(const Result<HeadResult>& result) {
+  log_head(result);
+  bool raced = result.ok() && result->raced;
+  if (raced) head_due_ = {};  // at the next tick, on top of the other one
+  if (leaving_ && !raced) last_heads_ = 0;
+  if (state_.is(State::kMarking) && result.ok() && !raced) return trim();
+  rest();
+}
+
+void AuditKeeper::log_head(const Result<HeadResult>& result) {
+  if (!result.ok()) return report("audit_head_failed", result.error());
+  if (!result->written) return;
+  heads_written_.add();
+  frame_.log().info("audit_head",
+                    {{"entry", result->entry}, {"hash", to_hex(result->hash)}, {"blocks", result->blocks}});
+}
+
+void AuditKeeper::start_archiving() {
+  state_.to(State::kArchiving);
+  auto age = std::chrono::duration_cast<std::chrono::microseconds>(settings_.retention).count();
+  archive_->start(owned_, wall_now() - age, settings_.archive_file_size);
+}
+
+void AuditKeeper::on_archived(const ArchiveRound& round) {
+  for (const Error& error : round.errors) report("audit_archive_failed", error);
+  for (const auto& [partition, up_to] : round.archived) {
+    marks_[partition] = up_to.block;
+    archived_blocks_.add(up_to.blocks);
+  }
+  if (round.archived.empty()) return rest();
+  if (!signs()) return trim();
+  start_head(State::kMarking, Duration(0));
+}
+
+void AuditKeeper::trim() {
+  state_.to(State::kTrimming);
+  archive_->trim();
+}
+
+void AuditKeeper::on_trimmed(const Result<uint64_t>& count) {
+  if (count.ok()) {
+    trimmed_blocks_.add(*count);
+    frame_.log().info("audit_trimmed", {{"blocks", *count}});
+  } else {
+    report("audit_trim_failed", count.error());
+  }
+  rest();
+}
+
+/// Back to idle; what shutdown() waits for goes on from here.
+void AuditKeeper::rest() {
+  state_.to(State::kIdle);
+  if (shutdown_) go_on_leaving();
+}
+
+void AuditKeeper::on_redis_down() {
+  if (heads_) heads_->cancel();
+  if (archive_) archive_->cancel();
+  if (!idle()) rest();
+}
+
+void AuditKeeper::shutdown(std::function<void()> done) {
+  shutdown_ = std::move(done);
+  if (idle()) go_on_leaving();
+}
+
+/// A last head, or when it is done, or there can be none, the end.
+void AuditKeeper::go_on_leaving() {
+  bool can = signs() && frame_.redis_up() && partitions_ > 0;
+  if (can && last_heads_ > 0) {
+    --last_heads_;
+    leaving_ = true;
+    return start_head(State::kHeading, Duration(0));
+  }
+  std::exchange(shutdown_, nullptr)();
+}
+
+void AuditKeeper::report(std::string_view event, const Error& error) {
+  failures_.add();
+  if (repeat_.should_log(error.message, mono_now())) frame_.log().warn(event, {{"why", error.message}});
+}
+
+}  // namespace mas::gateway

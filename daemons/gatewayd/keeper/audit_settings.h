@@ -1,0 +1,21 @@
+// The options of the audit: who signs heads and when, what is archived and when it leaves Redis.
+#pragma once
+
+#include "daemons/common/settings.h"
+
+namespace mas::gateway {
+
+struct AuditSettings {
+  std::string signing_key;
+  Duration head_interval = std::chrono::seconds(10);
+  int64_t head_blocks = 10'000;
+  std::string heads_file;
+  Duration retention{};  ///< 0: for ever
+  std::string archive_dir;
+  uint64_t archive_file_size = 64 * 1024 * 1024;
+
+  void describe(common::OptionTable& table);
+  void check(common::Problems& problems) const;
+};
+
+}  // namespace mas::gateway

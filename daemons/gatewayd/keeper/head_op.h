@@ -1,0 +1,92 @@
+// Writes one signed head: looks at the last block of every partition and at the last head, signs, adds, appends to a file.
+//
+//     idle ──start──▶ reading ──▶ adding ──▶ storing ──▶ idle        (any failure, nothing new: back to idle)
+//
+// reading: XREVRANGE of the heads and of every partition's blocks, one round trip. adding: a script that adds the head
+// only if no other gateway added one meanwhile, so that every head names the one before it. storing: the line goes to
+// the file and is synced, on another thread.
+// Failure: the callback gets it; nothing is half done but the file, which may lack a head that the stream has.
+// Threading: loop thread. Ownership: may be destroyed at any time but from inside its callback.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "daemons/gatewayd/audit/heads.h"
+#include "daemons/gatewayd/keeper/background_work.h"
+#include "proto/base/state_machine.h"
+#include "proto/redis/connection.h"
+#include "proto/wire/keys.h"
+
+namespace mas::gateway {
+
+/// What a gateway signs with, and what it believes of others.
+struct HeadSigner {
+  SigningKey key;
+  VerifyKey verify;
+  std::string gateway;  ///< instance
+};
+
+struct HeadRequest {
+  unsigned partitions = 0;
+  std::map<uint32_t, audit::BlockHead> marks;  ///< archived by this gateway
+  Duration fresh{};                            ///< another gateway's head of this age is enough; 0: none is
+  std::string heads_file;                      ///< empty: none
+};
+
+struct HeadResult {
+  bool written = false;  ///< false: nothing was new, another gateway's head was fresh, or was added meanwhile
+  bool raced = false;    ///< another was added meanwhile: try again
+  std::string entry;
+  Digest hash{};
+  uint64_t blocks = 0;  ///< numbers of the last blocks, added up
+};
+
+class HeadOp {
+ public:
+  using Done = std::function<void(const Result<HeadResult>&)>;
+  enum class State : uint8_t { kIdle, kReading, kAdding, kStoring };
+
+  HeadOp(uv_loop_t* loop, redis::Connection& redis, const Keys& keys, HeadSigner signer, Done done);
+  ~HeadOp();
+  HeadOp(const HeadOp&) = delete;
+  HeadOp& operator=(const HeadOp&) = delete;
+
+  /// Not unless idle().
+  void start(HeadRequest request);
+  /// Ends it without a call of the callback.
+  void cancel();
+  bool idle() const { return state_.is(State::kIdle); }
+
+ private:
+  void on_read(uint64_t tag, const redis::Answer& answer);
+  void take_heads(const redis::Reply& entries);
+  void take_tip(uint32_t partition, const redis::Reply& entries);
+  void decide();
+  bool changed(const audit::Head& next) const;
+  bool fresh_enough(WallMicros now) const;
+  void add(audit::Head next);
+  void on_added(uint64_t tag, const redis::Answer& answer);
+  void store();
+  void finish(const Result<HeadResult>& result);
+
+  redis::Connection& redis_;
+  const Keys& keys_;
+  HeadSigner signer_;
+  Done done_;
+  StateMachine<State> state_;
+  HeadRequest request_;
+  std::string last_entry_;      // of the stream of heads, empty: none
+  audit::SignedHead previous_;  // the last one under our key
+  bool has_previous_ = false;
+  Digest own_last_{};  // for when the stream was taken away
+  std::vector<audit::BlockHead> tips_;
+  std::string line_;
+  HeadResult result_;
+  BackgroundWork work_;
+};
+
+}  // namespace mas::gateway

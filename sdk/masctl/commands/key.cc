@@ -1,0 +1,86 @@
+// `key generate` and `key public`: files of the keys that gateways need. Neither asks Redis.
+#include <CLI/CLI.hpp>
+
+#include "proto/base/ids.h"
+#include "proto/base/json_writer.h"
+#include "proto/base/secret_file.h"
+#include "proto/wire/seal.h"
+#include "proto/wire/sign.h"
+#include "sdk/masctl/cli/cli.h"
+#include "sdk/masctl/commands/commands.h"
+#include "sdk/masctl/commands/json_parts.h"
+
+namespace mas::ctl {
+
+namespace {
+
+struct GenerateOptions {
+  std::string file;
+  std::string kind = "master";
+};
+
+struct PublicOptions {
+  std::string file;
+};
+
+/// A path, also for a name without '/', which elsewhere is a systemd credential.
+std::string path_of(const std::string& file) { return file.find('/') == std::string::npos ? "./" + file : file; }
+
+void print_public(Output& out, const std::string& text, const std::string& id) {
+  out.line(out.json() ? "{\"public_key\":\"" + text + "\",\"key_id\":\"" + id + "\"}" : text + "  " + id);
+}
+
+ExitCode run_generate(Context& context, const GenerateOptions& options) {
+  std::string content, text, id;
+  if (options.kind == "master") {
+    content = MasterKey::generate().text() + "\n";
+  } else {
+    SigningKey key = SigningKey::generate();
+    content = key.pem();
+    text = key.public_text();
+    id = key.id();
+  }
+  auto written = write_secret_file(path_of(options.file), content);
+  wipe(content);
+  if (!written.ok()) return context.out.fail(written.error());
+  context.out.note(options.kind + " key written to " + visible(options.file) + ", mode 0600");
+  if (!text.empty())
+    print_public(context.out, text, id);
+  else if (context.out.json())
+    context.out.line("{}");
+  return ExitCode::kOk;
+}
+
+ExitCode run_public(Context& context, const PublicOptions& options) {
+  auto key = SigningKey::read(path_of(options.file));
+  if (!key.ok()) return context.out.fail(key.error());
+  print_public(context.out, key->public_text(), key->id());
+  return ExitCode::kOk;
+}
+
+}  // namespace
+
+void add_key_commands(Cli& cli) {
+  CLI::App& group = cli.group("key", "Files of the gateways' own keys");
+
+  CLI::App* generate = group.add_subcommand("generate", "Write a new key to a new file of mode 0600");
+  auto& options = cli.leaf<GenerateOptions>(*generate, run_generate);
+  generate->add_option("FILE", options.file, "Must not exist")->required()->type_name("");
+  generate
+      ->add_option(
+          "--kind", options.kind,
+          "master seals the agents' keys; audit (Ed25519) signs the audit's heads, its public half is printed. "
+          "Default: master")
+      ->type_name("KIND")
+      ->check(CLI::IsMember({"master", "audit"}));
+  generate->footer(
+      "Examples:\n"
+      "  masctl key generate /etc/mas/master.key\n"
+      "  masctl key generate --kind audit /etc/mas/audit.pem");
+
+  CLI::App* show = group.add_subcommand("public", "Print the public half and the id of an audit key");
+  auto& shown = cli.leaf<PublicOptions>(*show, run_public);
+  show->add_option("FILE", shown.file, "The audit key's file")->required()->type_name("");
+}
+
+}  // namespace mas::ctl

@@ -1,0 +1,104 @@
+// Sending in gateway mode: messages leave in frames, and receipts say what became of them.
+//
+// Happy path: send() writes a message's record into the batch that is filling; the I/O thread moves what has filled into
+// the window (FrameWindow: numbers, resends), encodes frames and pushes them with one RPUSH. What is sent while that is
+// under way goes out with the next, so batches form by themselves and an idle agent waits for nothing.
+//
+//     send() ─▶ filling ──pump()──▶ window ──RPUSH──▶ mas.ingress:{p} … mas.receipts ──on_receipt()──▶ verdict
+//
+// Failure: whatever is lost on the way is sent again under the same numbers, with a fresh frame id and timestamp, until
+// there is a receipt. A frame that Redis refuses for good (permission) is refused for its messages. When the gateway waits
+// for a number that was settled, on_receipt and on_time say so: the session starts a new instance.
+// Threading, ownership: see Outbox.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "proto/redis/connection.h"
+#include "proto/wire/credentials.h"
+#include "proto/wire/frame.h"
+#include "proto/wire/keys.h"
+#include "sdk/src/frame_window.h"
+#include "sdk/src/instances.h"
+#include "sdk/src/outbox.h"
+#include "sdk/src/send_batch.h"
+
+namespace mas::sdk {
+
+class GatewayOutbox final : public Outbox, private FrameWindowListener {
+ public:
+  GatewayOutbox(const AgentConfig& config, const Keys& keys, const Instances& instances);
+  ~GatewayOutbox() override;
+
+  /// What frames prove themselves with; without, the registry's token. While stopped.
+  void use(std::optional<Credentials> credentials);
+
+  Status send(const Draft& draft, const Id128& id, WallMicros now) override;
+
+  // I/O thread.
+
+  /// Whoever keeps time for this outbox is told when next_time() may have changed.
+  void on_change(std::function<void()> changed) { changed_ = std::move(changed); }
+  /// The agent is registered and hears receipts. @param token the registry's, of the agent's entry.
+  void up(redis::Connection& connection, unsigned partitions, std::string token);
+  /// Their number was changed: what is sent from now on goes to the sender's new one.
+  void set_partitions(unsigned partitions);
+  void down() { up_ = false; }
+  /// Sends what there is, unless a write is under way.
+  void pump();
+  /// @return kLost: call restart() once there is a new instance.
+  FrameWindow::Effect on_receipt(std::string_view payload);
+  FrameWindow::Effect on_time();
+  std::optional<MonoTime> next_time() const { return window_.next_time(); }
+  /// Numbers begin at 1; nothing goes out before up().
+  void restart();
+  /// @return messages without a verdict.
+  size_t waiting();
+  /// Nothing is accepted any more; whatever has no verdict gets one (FrameWindow::abandon).
+  void close();
+
+ private:
+  void on_settled(const SendSlot& slot, const Verdict& verdict) override;
+  void write_out() override;
+  bool take();
+  bool write();
+  void append_frame_for(FrameWindow::Range range, FrameHeader& header);
+  void on_written(uint64_t tag, const redis::Answer& answer);
+  void settle_all();
+  void recycle(SendBatch* batch);
+
+  const Keys keys_;
+  const std::string ns_;
+  const Instances& instances_;
+  std::optional<Credentials> credentials_;
+  std::optional<HmacKey> key_;
+
+  // Guarded by mutex_.
+  std::unique_ptr<SendBatch> filling_ = std::make_unique<SendBatch>();
+  std::vector<std::unique_ptr<SendBatch>> spare_;
+
+  // I/O thread only.
+  FrameWindow window_{*this};
+  std::vector<std::unique_ptr<SendBatch>> batches_;  // with slots in the window
+  std::vector<std::unique_ptr<SendBatch>> done_;     // to be recycled
+  redis::Connection* connection_ = nullptr;
+  std::function<void()> changed_;
+  bool up_ = false;
+  bool writing_ = false;
+  uint64_t write_first_ = 0, write_last_ = 0;  // numbers of the frames in the write under way
+  unsigned partition_ = 0;
+  std::string ingress_;
+  std::string token_;
+  ReceiptMessage receipt_;
+  size_t settled_messages_ = 0;  // not yet counted under the lock
+  size_t settled_bytes_ = 0;
+  // Scratch of write().
+  std::string header_, frames_, command_, mac_input_;
+  std::vector<Record> records_;
+  std::vector<Digest> digests_;
+};
+
+}  // namespace mas::sdk

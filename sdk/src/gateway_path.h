@@ -1,0 +1,55 @@
+// The gateway path: frames out and receipts back (GatewayOutbox), stream entries in (GatewayReader), and the time that both
+// need.
+//
+// The channel is that of the instance's receipts. Before the agent registers, GatewaySetupOp reads how many partitions
+// there are and makes the streams' groups. The agent does not hear `agent.{id}`: peers would walk around the policy.
+// Threading, ownership: see Path.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "sdk/src/gateway_outbox.h"
+#include "sdk/src/gateway_reader.h"
+#include "sdk/src/path.h"
+
+namespace mas::sdk {
+
+class GatewayPath final : public Path {
+ public:
+  GatewayPath(PathHost& host, GatewayOutbox& outbox);
+  ~GatewayPath() override;
+
+  std::string channel() const override;
+  std::unique_ptr<Op> prepare(std::function<void(Status)> done) override;
+  void open() override;
+  void up(const std::string& token) override;
+  void down() override { outbox_.down(); }
+  void links_back() override { outbox_.up(host_.commands(), partitions_, token_); }
+  void drain() override { outbox_.pump(); }
+  void on_payload(std::string_view payload) override;
+  void renamed() override;
+  void finish(Duration patience, std::function<void(Status)> done) override;
+  void close() override;
+
+ private:
+  void keep_time();
+  void on_timer();
+  void ask_partitions();
+  void on_partitions(uint64_t tag, const redis::Answer& answer);
+  void apply(FrameWindow::Effect effect);
+  void try_finish(bool out_of_time);
+
+  PathHost& host_;
+  GatewayOutbox& outbox_;
+  GatewayReader reader_;
+  redis::Timer timer_;
+  redis::Timer patience_;
+  MonoTime armed_until_{};
+  unsigned partitions_ = 0;
+  bool asking_ = false;
+  std::string token_;  // the registry's
+  std::function<void(Status)> finished_;
+};
+
+}  // namespace mas::sdk

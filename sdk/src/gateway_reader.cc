@@ -1,0 +1,288 @@
+// Reading, claiming and acknowledging.
+#include "sdk/src/gateway_reader.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "proto/wire/record_batch.h"
+#include "sdk/src/gateway_setup_op.h"
+#include "sdk/src/lease.h"
+
+namespace mas::sdk {
+namespace {
+
+constexpr Duration kBlock = std::chrono::seconds(5);
+constexpr Duration kPatience = std::chrono::seconds(5);
+constexpr size_t kEntries = 16;    // of a stream, in one read
+constexpr size_t kFewEntries = 1;  // where the inbound bound is small
+constexpr size_t kClaims = 16;     // of a stream, at a time
+constexpr size_t kAckIds = 256;    // in one command
+
+// KEYS: stream. ARGV: group, own name, head of the leases' keys, how many. Consumers are named by instances.
+// @return the claimed entries, as XREADGROUP has them.
+constexpr std::string_view kClaim = R"lua(
+local consumers = redis.pcall('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])
+if consumers.err then return consumers end
+local claimed, room = {}, tonumber(ARGV[4])
+for _, c in ipairs(consumers) do
+  local name, pending = nil, 0
+  for i = 1, #c, 2 do
+    if c[i] == 'name' then name = c[i + 1] elseif c[i] == 'pending' then pending = c[i + 1] end
+  end
+  if name ~= ARGV[2] and redis.call('EXISTS', ARGV[3] .. name) == 0 then
+    if pending == 0 then
+      redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], name)
+    elseif room > 0 then
+      local ids = {}
+      for _, entry in ipairs(redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', room, name)) do
+        ids[#ids + 1] = entry[1]
+      end
+      if #ids > 0 then
+        for _, entry in ipairs(redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, unpack(ids))) do
+          claimed[#claimed + 1] = entry
+        end
+        room = room - #ids
+      end
+      if #redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, name) == 0 then
+        redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], name)
+      end
+    end
+  end
+end
+return claimed
+)lua";
+
+}  // namespace
+
+std::vector<std::string> gateway_streams(const AgentContext& agent) {
+  const std::string& id = agent.config.id;
+  std::vector<std::string> streams{agent.keys.reply_inbox(id, agent.instance(), 0)};
+  for (Lane lane : kLanes) streams.push_back(agent.keys.inbox(id, lane, 0));
+  return streams;
+}
+
+GatewayReader::GatewayReader(PathHost& host)
+    : host_(host),
+      claim_timer_(host.loop(),
+                   [this] {
+                     claim_wanted_ = true;
+                     advance();
+                   }),
+      held_(kLanes.size() + 1),
+      ack_again_(kLanes.size() + 1) {}
+
+GatewayReader::~GatewayReader() { stop(); }
+
+void GatewayReader::up() {
+  if (link_ == nullptr) begin_link();
+  send_acks();
+}
+
+void GatewayReader::begin_link() {
+  streams_ = gateway_streams(host_.context());
+  redis::ConnectionOptions options;
+  options.endpoint = *host_.context().config.endpoint;
+  options.client_name = "libmas-reader:" + host_.context().config.id;
+  options.keep_unsent = false;
+  link_ = std::make_unique<redis::Connection>(host_.loop(), options, this);
+  link_->start();
+  claim_timer_.every(kLeaseRenewal);
+}
+
+void GatewayReader::end_link() {
+  claim_timer_.stop();
+  if (link_ != nullptr) link_->forget(this);
+  link_.reset();
+  step_ = Step::kNone;
+}
+
+/// Not from inside the link's own callbacks.
+void GatewayReader::renamed() {
+  end_link();
+  held_[0].clear();  // the reply stream is another one
+  ack_again_[0].clear();
+}
+
+void GatewayReader::stop() {
+  end_link();
+  send_acks();
+  host_.commands().forget(this);
+  acks_.clear();
+}
+
+void GatewayReader::on_ready(redis::Connection&) {
+  step_ = Step::kNone;
+  claim_wanted_ = own_wanted_ = true;
+  own_from_.assign(streams_.size(), "0");
+  advance();
+}
+
+void GatewayReader::on_down(redis::Connection&, const Error& why, unsigned) {
+  step_ = Step::kNone;
+  host_.context().debug("not reading: " + why.message);
+}
+
+// ---- One command at a time
+
+void GatewayReader::advance() {
+  if (link_ == nullptr || !link_->ready() || step_ != Step::kNone) return;
+  if (groups_wanted_) return make_groups_again();
+  if (host_.context().deliveries.full()) return;  // on_handled() goes on
+  if (claim_wanted_) return claim();
+  read(own_wanted_);
+}
+
+void GatewayReader::send(Step step, const redis::Command& command, Duration timeout) {
+  auto status = link_->send(command, redis::reply_to<&GatewayReader::on_reply>(this), timeout);
+  if (!status) return;  // the link is down; on_ready() begins again
+  step_ = step;
+  replies_due_ = command.count();
+}
+
+void GatewayReader::make_groups_again() {
+  groups_wanted_ = false;
+  send(Step::kGroups, make_groups(host_.context()), kPatience);
+}
+
+void GatewayReader::claim() {
+  claim_wanted_ = false;
+  const AgentContext& agent = host_.context();
+  redis::Command scripts;
+  for (size_t i = 1; i < streams_.size(); ++i)  // nobody else's replies
+    scripts.add("EVAL", kClaim, 1, streams_[i], kGroup, agent.instance(), agent.keys.alive(agent.config.id, ""),
+                kClaims);
+  send(Step::kClaim, scripts, kPatience);
+}
+
+void GatewayReader::read(bool own) {
+  const AgentContext& agent = host_.context();
+  const size_t entries = agent.config.inbound.messages < limits::kFrameRecords ? kFewEntries : kEntries;
+  std::vector<std::string> args{"XREADGROUP",     "GROUP", std::string(kGroup),
+                                agent.instance(), "COUNT", std::to_string(entries)};
+  if (!own) args.insert(args.end(), {"BLOCK", std::to_string(to_millis(kBlock))});
+  args.emplace_back("STREAMS");
+  args.insert(args.end(), streams_.begin(), streams_.end());
+  for (size_t i = 0; i < streams_.size(); ++i) args.push_back(own ? own_from_[i] : ">");
+  own_more_ = false;
+  send(own ? Step::kOwn : Step::kNew, redis::Command::of(args), own ? kPatience : kBlock + kPatience);
+}
+
+void GatewayReader::on_reply(uint64_t tag, const redis::Answer& answer) {
+  if (!answer || link_ == nullptr) return;  // on_ready() begins again
+  const Step step = step_;
+  const redis::Reply& reply = **answer;
+  if (reply.is_error()) {
+    bool gone = reply.error_code() == "NOGROUP" || reply.error_code() == "UNBLOCKED" ||
+                reply.text.starts_with("ERR no such key");
+    groups_wanted_ = groups_wanted_ || gone;
+    bool exists = step == Step::kGroups && group_exists(reply);
+    if (!gone && !exists) host_.context().debug("reading: " + std::string(reply.text));
+  } else {
+    took(step, tag, reply);
+  }
+  if (--replies_due_ > 0) return;
+  step_ = Step::kNone;
+  if (step == Step::kOwn && !own_more_) own_wanted_ = false;
+  bool refused = reply.is_error() && !groups_wanted_ && step != Step::kClaim;
+  if (refused) return;  // the timer goes on
+  advance();
+}
+
+void GatewayReader::took(Step step, uint64_t index, const redis::Reply& reply) {
+  if (step == Step::kNew || step == Step::kOwn) return took_read(reply, step == Step::kOwn);
+  if (step != Step::kClaim || !reply.is_array()) return;
+  for (const auto& entry : reply) take_entry(index + 1, entry);
+  if (reply.count >= kClaims) claim_wanted_ = true;
+}
+
+void GatewayReader::took_read(const redis::Reply& streams, bool own) {
+  if (!streams.is_array()) return;  // nothing came in time
+  for (const auto& stream : streams) {
+    if (stream.count != 2) continue;
+    auto name = std::find(streams_.begin(), streams_.end(), stream[0].text);
+    if (name == streams_.end()) continue;
+    auto index = static_cast<size_t>(name - streams_.begin());
+    for (const auto& entry : stream[1]) take_entry(index, entry);
+    if (!own || stream[1].count == 0) continue;
+    own_from_[index] = stream[1][stream[1].count - 1][0].text;
+    own_more_ = true;
+  }
+}
+
+// ---- Entries
+
+void GatewayReader::take_entry(size_t stream, const redis::Reply& entry) {
+  if (entry.count != 2 || !entry[0].is_text()) return;
+  if (!held_[stream].emplace(entry[0].text).second) return;  // in hand already
+  auto delivery = std::make_shared<Delivery>(stream, entry[0].text);
+  const redis::Reply& fields = entry[1];  // nil where the entry was deleted
+  std::string_view blob;
+  for (size_t i = 0; i + 1 < fields.count; i += 2)
+    if (fields[i].text == "b") blob = fields[i + 1].text;
+  take_records(delivery, blob);
+  host_.context().deliveries.release(delivery);
+}
+
+void GatewayReader::take_records(const DeliveryPtr& delivery, std::string_view blob) {
+  AgentContext& agent = host_.context();
+  auto records = records_of_entry(blob);
+  Status status = records ? Status() : records.error();
+  if (records) {
+    RecordReader reader(*records);
+    for (Record record; reader.next(record);) host_.receive(record.envelope, record.ticket, delivery);
+    status = reader.status();
+  }
+  if (status) return;
+  agent.counters.malformed.add();
+  agent.debug("dropped the rest of entry " + delivery->id + " of " + streams_[delivery->stream] + ": " +
+              status.error().message);
+}
+
+// ---- Acks
+
+void GatewayReader::on_handled() {
+  send_acks();
+  advance();
+}
+
+void GatewayReader::send_acks() {
+  host_.context().deliveries.take(done_);
+  for (auto& delivery : done_) ack_again_[delivery->stream].push_back(delivery->id);
+  done_.clear();
+  if (streams_.empty()) return;
+  for (size_t stream = 0; stream < streams_.size(); ++stream) {
+    auto& ids = ack_again_[stream];
+    for (size_t at = 0; at < ids.size(); at += kAckIds) {
+      auto first = ids.begin() + static_cast<std::ptrdiff_t>(at);
+      auto last = ids.begin() + static_cast<std::ptrdiff_t>(std::min(at + kAckIds, ids.size()));
+      std::vector<std::string> ack{"XACK", streams_[stream], std::string(kGroup)};
+      std::vector<std::string> del{"XDEL", streams_[stream]};
+      ack.insert(ack.end(), first, last);
+      del.insert(del.end(), first, last);
+      redis::Command both = redis::Command::of(ack);
+      both.add(redis::Command::of(del));
+      AckRun run{stream, {first, last}};
+      if (host_.commands().send(both, redis::reply_to<&GatewayReader::on_ack>(this))) acks_.push_back(std::move(run));
+    }
+    ids.clear();
+  }
+}
+
+/// Two answers for each run. What failed goes out again when the agent is next up; twice does no harm.
+void GatewayReader::on_ack(uint64_t tag, const redis::Answer& answer) {
+  if (acks_.empty()) return;
+  AckRun& run = acks_.front();
+  auto reply = redis::checked(answer);
+  bool gone = !reply && answer.ok() && (*answer)->error_code() == "NOGROUP";
+  run.failed = run.failed || (!reply && !gone);
+  if (tag == 0) return;
+  if (run.failed) {
+    auto& again = ack_again_[run.stream];
+    again.insert(again.end(), run.ids.begin(), run.ids.end());
+  } else {
+    for (const auto& id : run.ids) held_[run.stream].erase(id);
+  }
+  acks_.pop_front();
+}
+
+}  // namespace mas::sdk

@@ -1,0 +1,99 @@
+// Receiving in gateway mode: the agent's lanes and its instance's reply stream, read on a connection of their own.
+//
+//     ┌──────────────── advance(): one command at a time ─────────────────┐
+//     │ groups gone? ─▶ make them                                          │
+//     │ dead instances to look after? ─▶ claim a few of their entries      │
+//     │ own entries unread (after a reconnect)? ─▶ read them               │
+//     │ else XREADGROUP BLOCK … >         (inbound bound reached: wait)    │
+//     └── reply ─▶ entries ─▶ messages ─▶ inbox ─▶ handlers ─▶ XACK, XDEL ─┘
+//
+// Happy path: the reply stream is read before the lanes, urgent lanes before others. An entry is acknowledged when all of
+// its messages were handled (Deliveries), many in one command, on the session's connection.
+// Bounded: nothing more is read while as many messages as the inbound bound wait for handlers; none is dropped.
+// Failure: after a lost link, entries that were delivered and not acknowledged are read again; those still in hand here are
+// known and left alone. Acks without an answer are sent again. An entry that cannot be decoded is counted, told to debug and
+// acknowledged. Entries of instances whose lease is gone are claimed by one script, before new ones are read: two that
+// claim at once never get the same.
+// Threading: the I/O thread. Ownership: the path's.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "proto/redis/connection.h"
+#include "proto/redis/loop.h"
+#include "proto/wire/lane.h"
+#include "sdk/src/deliveries.h"
+#include "sdk/src/path.h"
+
+namespace mas::sdk {
+
+inline constexpr std::string_view kGroup = "agents";
+
+/// @return the streams of an agent's instance, in the order in which they are read: replies, then lanes by urgency.
+std::vector<std::string> gateway_streams(const AgentContext& agent);
+
+class GatewayReader final : public redis::ConnectionListener {
+ public:
+  explicit GatewayReader(PathHost& host);
+  ~GatewayReader() override;
+
+  /// The agent is registered: reads, from the first time on; sends acks again that had no answer.
+  void up();
+  /// Entries are due for their acks, and there may be room again.
+  void on_handled();
+  /// The agent goes by another instance's name; reading goes on with up().
+  void renamed();
+  /// Sends what acks there are; reads no more.
+  void stop();
+
+  // ConnectionListener
+  void on_ready(redis::Connection& connection) override;
+  void on_down(redis::Connection& connection, const Error& why, unsigned attempt) override;
+
+ private:
+  enum class Step : uint8_t { kNone, kGroups, kClaim, kOwn, kNew };
+  struct AckRun {
+    size_t stream;
+    std::vector<std::string> ids;
+    bool failed = false;
+  };
+
+  void begin_link();
+  void end_link();
+  void advance();
+  void send(Step step, const redis::Command& command, Duration timeout);
+  void make_groups_again();
+  void claim();
+  void read(bool own);
+  void on_reply(uint64_t tag, const redis::Answer& answer);
+  void took(Step step, uint64_t index, const redis::Reply& reply);
+  void took_read(const redis::Reply& streams, bool own);
+  void take_entry(size_t stream, const redis::Reply& entry);
+  void take_records(const DeliveryPtr& delivery, std::string_view blob);
+  void send_acks();
+  void on_ack(uint64_t tag, const redis::Answer& answer);
+
+  PathHost& host_;
+  std::vector<std::string> streams_;
+  std::unique_ptr<redis::Connection> link_;
+  redis::Timer claim_timer_;
+
+  Step step_ = Step::kNone;  // what the link is asked now
+  size_t replies_due_ = 0;
+  bool groups_wanted_ = false;
+  bool claim_wanted_ = false;
+  bool own_wanted_ = false;
+  bool own_more_ = false;
+  std::vector<std::string> own_from_;  // per stream: where reading own entries goes on
+
+  std::vector<std::unordered_set<std::string>> held_;  // per stream: ids taken and not acknowledged by Redis
+  std::vector<DeliveryPtr> done_;
+  std::deque<AckRun> acks_;                          // sent, in order
+  std::vector<std::vector<std::string>> ack_again_;  // per stream
+};
+
+}  // namespace mas::sdk

@@ -1,0 +1,80 @@
+// Partitions and groups.
+#include "sdk/src/gateway_setup_op.h"
+
+#include <charconv>
+
+#include "sdk/src/gateway_reader.h"
+#include "sdk/src/lease.h"
+
+namespace mas::sdk {
+namespace {
+
+constexpr unsigned kProtocol = 1;
+constexpr unsigned kDefaultPartitions = 16;
+constexpr unsigned kMostPartitions = 1024;
+constexpr uint64_t kConfig = 2;   // the reply with the values, after two HSETNX
+constexpr uint64_t kGroups = 10;  // replies of the second step begin here
+
+unsigned number_in(std::string_view text) {
+  unsigned value = 0;
+  auto end = std::from_chars(text.data(), text.data() + text.size(), value);
+  return end.ec == std::errc() && end.ptr == text.data() + text.size() ? value : 0;
+}
+
+}  // namespace
+
+redis::Command make_groups(const AgentContext& agent) {
+  redis::Command commands;
+  for (const auto& stream : gateway_streams(agent)) commands.add("XGROUP", "CREATE", stream, kGroup, "0", "MKSTREAM");
+  commands.add(reply_stream_lease(agent));
+  return commands;
+}
+
+size_t make_groups_count() { return kLanes.size() + 2; }
+
+bool group_exists(const redis::Reply& reply) { return !reply.is_error() || reply.error_code() == "BUSYGROUP"; }
+
+void GatewaySetupOp::begin() {
+  state_.to(State::kReading);
+  const std::string key = host_.context().keys.config();
+  redis::Command command("HSETNX", key, "partitions", kDefaultPartitions);
+  command.add("HSETNX", key, "protocol", kProtocol);
+  command.add("HMGET", key, "partitions", "protocol");
+  if (auto status = send(command); !status) finish(status.error().in("reading mas.config"));
+}
+
+void GatewaySetupOp::on_reply(uint64_t tag, const redis::Answer& answer) {
+  if (!answer) return finish(answer.error());
+  const redis::Reply& reply = **answer;
+  if (state_.is(State::kReading)) {
+    if (tag < kConfig) return;  // refused perhaps (OOM, NOPERM): what counts is what is there
+    if (reply.is_error()) return finish(redis::error_of(reply).in("reading mas.config"));
+    return take_config(reply);
+  }
+  if (!group_exists(reply)) return finish(redis::error_of(reply).in("making the streams' groups"));
+  if (tag + 1 < kGroups + make_groups_count()) return;
+  state_.to(State::kDone);
+  finish(partitions_);
+}
+
+std::optional<unsigned> agreed_partitions(std::string_view text) {
+  unsigned partitions = number_in(text);
+  if (partitions == 0 || partitions > kMostPartitions) return std::nullopt;
+  return partitions;
+}
+
+void GatewaySetupOp::take_config(const redis::Reply& values) {
+  if (values.count != 2) return finish(Error{Errc::kProtocol, "HMGET was not answered by two values"});
+  partitions_ = number_in(values[0].text);
+  if (number_in(values[1].text) != kProtocol)
+    return finish(Error{Errc::kProtocol, "mas.config has protocol '" + printable(values[1].text) +
+                                             "', this library speaks " + std::to_string(kProtocol)});
+  if (partitions_ == 0 || partitions_ > kMostPartitions)
+    return finish(Error{Errc::kProtocol, "mas.config has partitions '" + printable(values[0].text) +
+                                             "'; expected 1 to " + std::to_string(kMostPartitions)});
+  state_.to(State::kMaking);
+  if (auto status = send(make_groups(host_.context()), kGroups); !status)
+    finish(status.error().in("making the streams' groups"));
+}
+
+}  // namespace mas::sdk

@@ -1,0 +1,42 @@
+// What an agent in gateway mode needs before it registers: the number of partitions, and the groups on its streams.
+//
+//     idle ──HSETNX, HMGET mas.config──▶ reading ──XGROUP CREATE …──▶ making groups ──▶ done
+//
+// Failure: kProtocol when mas.config speaks another protocol than ours or has no sensible number of partitions.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "proto/base/state_machine.h"
+#include "sdk/src/op.h"
+
+namespace mas::sdk {
+
+class GatewaySetupOp final : public OpWith<Result<unsigned>> {
+ public:
+  using OpWith::OpWith;
+  void begin() override;
+
+ private:
+  enum class State : uint8_t { kIdle, kReading, kMaking, kDone };
+  static constexpr auto kMoves = transitions<State>(
+      {{State::kIdle, State::kReading}, {State::kReading, State::kMaking}, {State::kMaking, State::kDone}});
+
+  void on_reply(uint64_t tag, const redis::Answer& answer) override;
+  void take_config(const redis::Reply& values);
+
+  unsigned partitions_ = 0;
+  StateMachine<State> state_{State::kIdle, kMoves};
+};
+
+/// @return the number of partitions that the text in mas.config means; nothing for what is none.
+std::optional<unsigned> agreed_partitions(std::string_view text);
+/// `XGROUP CREATE … agents 0 MKSTREAM` for every stream of the agent's, and the expiry of its reply stream.
+redis::Command make_groups(const AgentContext& agent);
+/// @return whether an answer to one of these is as good as done.
+bool group_exists(const redis::Reply& reply);
+/// How many commands make_groups has.
+size_t make_groups_count();
+
+}  // namespace mas::sdk

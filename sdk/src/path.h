@@ -1,0 +1,59 @@
+// How an agent's messages travel: what a session leaves to its mode. One implementation publishes and subscribes
+// (PeerPath), the other talks to the gateway (GatewayPath); nothing else in the session knows which.
+//
+// Threading: the I/O thread. Ownership: the session's.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "sdk/src/deliveries.h"
+#include "sdk/src/op.h"
+
+namespace mas::sdk {
+
+class Runtime;
+
+/// What a path needs of its session.
+class PathHost : public OpHost, public OutboxListener {
+ public:
+  virtual Runtime& runtime() = 0;
+  /// Takes in one envelope: a reply ends its request, any other message goes to the inbox.
+  /// @param delivery the stream entry that it came with; null in peer-to-peer mode.
+  virtual void receive(std::string_view envelope, std::string_view ticket, const DeliveryPtr& delivery) = 0;
+  /// Begins anew under another instance's name, soon.
+  virtual void begin_anew(const std::string& why) = 0;
+};
+
+class Path {
+ public:
+  virtual ~Path() = default;
+
+  /// The channel to hear before the agent registers. Another one with each instance.
+  virtual std::string channel() const = 0;
+  /// What has to be there before the agent registers; null: nothing.
+  virtual std::unique_ptr<Op> prepare(std::function<void(Status)> done) = 0;
+  /// The agent came up: messages are accepted from now on.
+  virtual void open() = 0;
+  /// The agent is registered and hears. @param token the registry's, of the agent's entry.
+  virtual void up(const std::string& token) = 0;
+  /// A link is lost.
+  virtual void down() = 0;
+  /// Both links are there again while the agent stops: what is queued may go out.
+  virtual void links_back() = 0;
+  virtual void drain() = 0;
+  virtual void on_payload(std::string_view payload) = 0;
+  /// The agent goes by another instance's name from now on; up() comes again.
+  virtual void renamed() = 0;
+  /// No more messages come in; waits until what was sent has its verdict. @param done called once: ok, or kTimeout with how
+  /// many messages have none. May be called at once.
+  virtual void finish(Duration patience, std::function<void(Status)> done) = 0;
+  /// Ends everything; finish() may be under way.
+  virtual void close() = 0;
+};
+
+std::unique_ptr<Path> make_path(PathHost& host);
+
+}  // namespace mas::sdk

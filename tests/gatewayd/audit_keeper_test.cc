@@ -1,0 +1,349 @@
+// The audit's keeper against a real Redis: heads that verify and follow each other, archives before trims, nothing
+// trimmed that is not on disk.
+#include "daemons/gatewayd/keeper/audit_keeper.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "daemons/gatewayd/audit/archive.h"
+#include "tests/lib/loop_fixture.h"
+#include "tests/lib/redis_server.h"
+#include "tests/redis/client.h"
+#include "tests/unit/catch.h"
+#include "tests/unit/gatewayd/audit_chain.h"
+
+using namespace mas;
+using namespace mas::gateway;
+using namespace mas::gateway::audit::testing;
+using namespace mas::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// What a daemon lends to its service, for a service's part alone.
+class BareFrame final : public common::Frame {
+ public:
+  BareFrame(uv_loop_t* loop, const std::string& url, std::string instance)
+      : loop_(loop), instance_(std::move(instance)), redis_(loop, quick_options(url), nullptr) {
+    redis_.start();
+  }
+  uv_loop_t* loop() override { return loop_; }
+  common::Log& log() override { return log_; }
+  common::Metrics& metrics() override { return metrics_; }
+  const Keys& keys() const override { return keys_; }
+  const std::string& instance() const override { return instance_; }
+  redis::Connection& redis() override { return redis_; }
+  bool redis_up() const override { return redis_.ready(); }
+  redis::ConnectionOptions redis_options(std::string_view) const override { return redis_.options(); }
+  void drained() override {}
+  void beat() override {}
+
+  uint64_t count(std::string_view name) { return metrics_.counter(name, "").value(); }
+
+ private:
+  uv_loop_t* loop_;
+  std::string instance_;
+  common::Log log_{"gatewayd", common::LogLevel::kError, common::LogFormat::kJson};
+  common::Metrics metrics_{"gatewayd"};
+  Keys keys_;
+  redis::Connection redis_;
+};
+
+std::string read_file(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// A keeper with a Redis, a folder and a key of its own.
+class Bench {
+ public:
+  explicit Bench(bool with_key = true) : folder_(fs::path(server.directory()) / "audit") {
+    fs::create_directories(folder_ / "archive");
+    settings.head_interval = 100ms;
+    settings.heads_file = (folder_ / "heads.jsonl").string();
+    settings.archive_dir = (folder_ / "archive").string();
+    if (!with_key) return;
+    settings.signing_key = (folder_ / "key.pem").string();
+    std::ofstream(settings.signing_key) << key.pem();
+    fs::permissions(settings.signing_key, fs::perms::owner_read);
+    keys.push_back(std::move(*VerifyKey::from_text(key.public_text())));
+    REQUIRE(loop.run_until([&] { return frame.redis_up(); }));
+  }
+
+  /// Adds a chain's blocks to partition 3, as if they were recorded at `millis`, `millis` + 1, ….
+  void add(const std::vector<Link>& chain, int64_t millis) {
+    for (const Link& link : chain)
+      ask(redis::Command("XADD", frame.keys().audit(3), std::to_string(millis++) + "-1", "b", link.bytes));
+  }
+
+  std::string ask(const redis::Command& command) {
+    Receiver receiver;
+    REQUIRE(frame.redis().send(command, receiver.to()).ok());
+    REQUIRE(loop.run_until([&] { return !receiver.answers.empty(); }));
+    return receiver.answers[0];
+  }
+
+  /// Ticks until `condition` holds.
+  bool keep_until(AuditKeeper& keeper, const std::function<bool()>& condition) {
+    return loop.run_until([&] {
+      keeper.tick(mono_now());
+      return condition();
+    });
+  }
+
+  std::vector<std::string> head_lines() const {
+    std::vector<std::string> lines;
+    std::ifstream file(settings.heads_file);
+    for (std::string line; std::getline(file, line);) lines.push_back(line);
+    return lines;
+  }
+
+  std::vector<fs::path> archives() const {
+    std::vector<fs::path> files;
+    for (const auto& entry : fs::directory_iterator(folder_ / "archive")) files.push_back(entry.path());
+    std::sort(files.begin(), files.end());
+    return files;
+  }
+
+  /// Numbers of the archived blocks, file after file.
+  std::vector<uint64_t> archived() const {
+    std::vector<uint64_t> numbers;
+    for (const auto& path : archives()) {
+      std::string content = read_file(path);
+      audit::ArchiveReader reader(content);
+      audit::ArchiveFrame frame_read;
+      while (reader.next(frame_read)) numbers.push_back(audit::block_head(frame_read.block)->number);
+      CHECK(reader.status().ok());
+    }
+    return numbers;
+  }
+
+  RedisServer server;
+  LoopFixture loop;
+  BareFrame frame{loop.loop(), server.url(), std::string(32, 'a')};
+  SigningKey key = SigningKey::generate();
+  std::vector<VerifyKey> keys;
+  AuditSettings settings;
+
+ private:
+  fs::path folder_;
+};
+
+std::vector<uint64_t> numbers_to(uint64_t last) {
+  std::vector<uint64_t> numbers;
+  for (uint64_t n = 1; n <= last; ++n) numbers.push_back(n);
+  return numbers;
+}
+
+int64_t now_millis() { return wall_now() / 1000; }
+
+}  // namespace
+
+TEST_CASE("heads are written when something is new, follow each other, and verify") {
+  Bench bench;
+  AuditKeeper keeper(bench.frame, bench.settings);
+  keeper.set_owned({3}, 16);
+  auto chain = make_chain(1, 5);
+  bench.add({chain.begin(), chain.begin() + 2}, 1000);
+  REQUIRE(bench.keep_until(keeper, [&] { return bench.head_lines().size() == 1; }));
+  for (int i = 0; i < 3; ++i) bench.add({chain[2 + static_cast<size_t>(i)]}, 2000 + i);
+  REQUIRE(bench.keep_until(keeper, [&] { return bench.head_lines().size() >= 2 && keeper.idle(); }));
+
+  audit::HeadLedger ledger(bench.keys);
+  for (const auto& line : bench.head_lines()) ledger.add_in_order(line, "file");
+  CHECK(ledger.complaints().empty());
+  CHECK(ledger.trusted() == bench.head_lines().size());
+  const auto& heads = ledger.of(3).heads;
+  REQUIRE(heads.size() >= 2);
+  CHECK(heads.front().number == 2);
+  CHECK(heads.back().number == 5);
+  CHECK(heads.back().hash == chain[4].hash);
+  CHECK(bench.ask(redis::Command("XLEN", "mas.audit.heads")) == std::to_string(bench.head_lines().size()));
+
+  // Nothing new: nothing is written, however often it looks.
+  auto before = bench.head_lines().size();
+  auto until = mono_now() + 500ms;
+  REQUIRE(bench.keep_until(keeper, [&] { return mono_now() > until; }));
+  CHECK(bench.head_lines().size() == before);
+}
+
+TEST_CASE("many blocks make a head due, and shutdown writes a last one") {
+  Bench bench;
+  bench.settings.head_interval = 1h;
+  bench.settings.head_blocks = 100;
+  AuditKeeper keeper(bench.frame, bench.settings);
+  keeper.set_owned({3}, 16);
+  auto chain = make_chain(1, 3);
+  bench.add({chain[0]}, 1000);
+  REQUIRE(bench.keep_until(keeper, [&] { return bench.head_lines().size() == 1 && keeper.idle(); }));  // the first
+  bench.add({chain[1]}, 2000);
+  keeper.committed(100);
+  REQUIRE(bench.keep_until(keeper, [&] { return bench.head_lines().size() == 2 && keeper.idle(); }));
+  bench.add({chain[2]}, 3000);
+  int done = 0;
+  keeper.shutdown([&] { ++done; });
+  REQUIRE(bench.loop.run_until([&] { return done == 1; }));
+  REQUIRE(bench.head_lines().size() == 3);
+  CHECK(audit::parse_head(bench.head_lines()[2])->head.heads[0].number == 3);
+  CHECK(keeper.idle());
+}
+
+TEST_CASE("shutdown waits for nothing where there is no key or no Redis") {
+  Bench bench(false);
+  AuditKeeper keeper(bench.frame, bench.settings);
+  keeper.set_owned({3}, 16);
+  int done = 0;
+  keeper.shutdown([&] { ++done; });
+  CHECK(done == 1);
+}
+
+TEST_CASE("another gateway's fresh head is enough, an old or forged one is not") {
+  Bench bench;
+  BareFrame other_frame(bench.loop.loop(), bench.server.url(), std::string(32, 'b'));
+  REQUIRE(bench.loop.run_until([&] { return other_frame.redis_up(); }));
+  bench.settings.head_interval = 1h;
+  AuditKeeper keeper(bench.frame, bench.settings);
+  AuditSettings others = bench.settings;
+  others.heads_file += ".other";
+  AuditKeeper other(other_frame, others);
+  keeper.set_owned({3}, 16);
+  other.set_owned({4}, 16);
+  auto chain = make_chain(1, 2);
+  bench.add({chain[0]}, 1000);
+  // A head by nobody stands in the stream: it is not taken for one.
+  SigningKey stranger = SigningKey::generate();
+  audit::Head forged;
+  forged.time = wall_now();
+  forged.gateway = std::string(32, 'c');
+  Digest ignored;
+  bench.ask(redis::Command("XADD", "mas.audit.heads", "1-1", "b", audit::sign_head(forged, stranger, ignored)));
+  REQUIRE(bench.keep_until(other, [&] { return other_frame.count("audit_heads_total") == 1 && other.idle(); }));
+  bench.add({chain[1]}, 2000);
+  keeper.tick(mono_now());
+  REQUIRE(bench.loop.run_until([&] { return keeper.idle(); }));
+  CHECK(bench.frame.count("audit_heads_total") == 0);
+  // At shutdown it signs all the same, on top of the other's.
+  int done = 0;
+  keeper.shutdown([&] { ++done; });
+  REQUIRE(bench.loop.run_until([&] { return done == 1; }));
+  CHECK(bench.frame.count("audit_heads_total") == 1);
+  auto line = bench.head_lines().at(0);
+  CHECK(audit::parse_head(line)->head.previous != Digest{});
+}
+
+TEST_CASE("what is older than the retention is archived, marked and trimmed; the last block stays") {
+  Bench bench;
+  bench.settings.retention = 1h;
+  bench.settings.archive_file_size = 1;  // a file each page
+  AuditKeeper keeper(bench.frame, bench.settings);
+  keeper.set_owned({2, 3}, 16);
+  auto chain = make_chain(1, 150);
+  bench.add(chain, 1000);  // all of it long ago
+  REQUIRE(bench.keep_until(keeper, [&] { return bench.frame.count("audit_trimmed_blocks_total") == 149; }));
+  CHECK(bench.ask(redis::Command("XLEN", "mas.audit:{3}")) == "1");
+  CHECK(bench.archived() == numbers_to(149));
+  CHECK(bench.archives().size() > 1);
+
+  audit::HeadLedger ledger(bench.keys);
+  for (const auto& line : bench.head_lines()) ledger.add_in_order(line, "file");
+  REQUIRE_FALSE(ledger.of(3).trimmed.empty());
+  CHECK(ledger.of(3).trimmed.back().number == 149);
+  CHECK(ledger.of(3).trimmed.back().hash == chain[148].hash);
+  audit::ChainVerifier verifier(3);
+  verifier.add("live", chain[149].bytes);
+  CHECK(verifier.finish(ledger.of(3), true).ok());
+}
+
+TEST_CASE("the archive goes on where it ended, also after a torn write, and begins a new file at a gap") {
+  Bench bench;
+  auto chain = make_chain(1, 9);
+  auto entries = [&](size_t first, size_t last) {
+    std::vector<ArchivedEntry> list;
+    for (size_t n = first; n <= last; ++n) list.push_back({std::to_string(n) + "-0", chain[n - 1].bytes});
+    return list;
+  };
+  constexpr uint64_t kSize = 1'000'000;
+  REQUIRE(ArchiveStore(bench.settings.archive_dir).append(3, entries(1, 3), kSize).ok());
+  auto file = bench.archives().at(0);
+  std::ofstream(file, std::ios::app | std::ios::binary) << "\x40\x01";  // the beginning of a frame
+  std::ofstream(file.parent_path() / audit::archive_file_name(3, 4)) << "mas-au";
+  ArchiveStore again(bench.settings.archive_dir);
+  REQUIRE(again.append(3, entries(3, 5), kSize).ok());  // the third again: it had not been trimmed
+  CHECK(bench.archived() == numbers_to(5));
+  CHECK(bench.archives().size() == 1);
+  REQUIRE(again.append(3, entries(8, 9), kSize).ok());
+  CHECK(bench.archives().size() == 2);
+
+  REQUIRE(again.append(3, entries(1, 9), kSize).error().code == Errc::kRefused);  // 6 and 7 are elsewhere
+  CHECK(again.append(3, entries(1, 5), kSize).ok());                              // of the file before
+  CHECK(bench.archived().size() == 7);
+
+  auto other = make_chain(1, 9, audit::kGenesisPrevious, "mallory");
+  for (size_t n : {1u, 5u, 9u})
+    CHECK(again.append(3, {{"9-9", other[n - 1].bytes}}, kSize).error().code == Errc::kRefused);
+  CHECK(bench.archived().size() == 7);
+}
+
+TEST_CASE("nothing is trimmed that does not fit together, or cannot be written") {
+  Bench bench;
+  bench.settings.retention = 1h;
+  SECTION("a block is missing") {
+    auto chain = make_chain(1, 9);
+    chain.erase(chain.begin() + 4);
+    bench.add(chain, 1000);
+  }
+  SECTION("a block was edited") {
+    auto chain = make_chain(1, 8);
+    chain[2].bytes = changed(chain[2].bytes, "worker-7", "worker-8");
+    bench.add(chain, 1000);
+  }
+  SECTION("no such folder") {
+    bench.settings.archive_dir += "/none";
+    bench.add(make_chain(1, 8), 1000);
+  }
+  AuditKeeper keeper(bench.frame, bench.settings);
+  keeper.set_owned({3}, 16);
+  REQUIRE(bench.keep_until(keeper, [&] { return bench.frame.count("audit_keeping_failures_total") > 0; }));
+  CHECK(bench.ask(redis::Command("XLEN", "mas.audit:{3}")) == "8");
+  CHECK(bench.archived().empty());
+}
+
+TEST_CASE("young blocks stay, and without an archive everything does") {
+  Bench bench;
+  bench.settings.retention = 1h;
+  auto chain = make_chain(1, 6);
+  bench.add({chain.begin(), chain.begin() + 3}, 1000);
+  bench.add({chain.begin() + 3, chain.end()}, now_millis());
+  {
+    AuditSettings none = bench.settings;
+    none.archive_dir.clear();
+    AuditKeeper keeper(bench.frame, none);
+    keeper.set_owned({3}, 16);
+    REQUIRE(bench.keep_until(keeper, [&] { return bench.head_lines().size() == 1 && keeper.idle(); }));
+    CHECK(bench.ask(redis::Command("XLEN", "mas.audit:{3}")) == "6");
+  }
+  AuditKeeper keeper(bench.frame, bench.settings);
+  keeper.set_owned({3}, 16);
+  REQUIRE(bench.keep_until(keeper, [&] { return bench.frame.count("audit_trimmed_blocks_total") == 3; }));
+  CHECK(bench.ask(redis::Command("XLEN", "mas.audit:{3}")) == "3");
+}
+
+TEST_CASE("a link that goes ends what is under way, and a shutdown that waits for it") {
+  Bench bench;
+  AuditKeeper keeper(bench.frame, bench.settings);
+  keeper.set_owned({3}, 16);
+  bench.add(make_chain(1, 2), 1000);
+  bench.server.freeze();
+  keeper.tick(mono_now());
+  REQUIRE_FALSE(keeper.idle());
+  int done = 0;
+  keeper.shutdown([&] { ++done; });
+  CHECK(done == 0);
+  REQUIRE(bench.loop.run_until([&] { return !bench.frame.redis_up(); }));
+  keeper.on_redis_down();
+  CHECK(done == 1);
+  CHECK(keeper.idle());
+  bench.server.thaw();
+}

@@ -1,0 +1,118 @@
+/* An agent in gateway mode that writes down everything it does, for tests that count messages.
+ *
+ *   mas-ledger-agent send ID RATE FIRST TARGET…    a message to each target in turn, RATE a second, numbered from FIRST
+ *   mas-ledger-agent receive ID
+ *
+ * One line per event, written at once, so that a killed process has told all it knew:
+ *
+ *   try N TARGET                before a message is sent
+ *   sent N ID                   it is queued
+ *   receipt ID STATUS DECISION  what became of it; DECISION is - where the gateway has not decided
+ *   got SENDER N ID             a message is handled
+ *   ready, end                  started; stopped in order, after every receipt
+ *
+ * TERM ends it: a sender then waits for the receipts that are missing. */
+#include <mas.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { kStartMs = 20000, kFlushMs = 20000 };
+
+static volatile sig_atomic_t stopping;
+
+static void on_term(int number) {
+  (void)number;
+  stopping = 1;
+}
+
+static double now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static void on_receipt(mas_agent* agent, const char* id, const char* target, mas_status outcome, void* user) {
+  (void)agent, (void)target, (void)user;
+  const char* decision = mas_receipt_decision();
+  printf("receipt %s %s %s\n", id, mas_status_text(outcome), decision[0] != '\0' ? decision : "-");
+}
+
+static mas_status on_message(mas_agent* agent, const mas_message* message, void* user) {
+  (void)agent, (void)user;
+  long number = -1;
+  (void)!sscanf(mas_message_data(message, NULL), "{\"n\":%ld", &number);
+  printf("got %s %ld %s\n", mas_message_sender(message), number, mas_message_id(message));
+  return MAS_OK;
+}
+
+/* Sends one message; waits while the queue is full. */
+static mas_status send_one(mas_agent* agent, const char* target, long number) {
+  char data[64], id[MAS_MESSAGE_ID_SIZE];
+  int size = snprintf(data, sizeof data, "{\"n\":%ld}", number);
+  printf("try %ld %s\n", number, target);
+  mas_status status = MAS_WOULD_BLOCK;
+  while (status == MAS_WOULD_BLOCK && !stopping) {
+    status = mas_agent_send(agent, target, "ledger", data, (size_t)size, id);
+    if (status == MAS_WOULD_BLOCK) (void)!mas_agent_poll(agent, 5, NULL);
+  }
+  if (status == MAS_OK) printf("sent %ld %s\n", number, id);
+  return status == MAS_WOULD_BLOCK ? MAS_OK : status;
+}
+
+static mas_status send_all(mas_agent* agent, double rate, long first, char** targets, int count) {
+  double begin = now();
+  mas_status status = MAS_OK;
+  for (long n = 0; !stopping && status == MAS_OK;) {
+    for (; n < (long)((now() - begin) * rate) && !stopping && status == MAS_OK; ++n)
+      status = send_one(agent, targets[n % count], first + n);
+    if (status == MAS_OK) status = mas_agent_poll(agent, 1, NULL);
+  }
+  if (status == MAS_OK || status == MAS_CANCELLED) status = mas_agent_flush(agent, kFlushMs);
+  size_t handled = 1;
+  while (handled > 0 && mas_agent_poll(agent, 0, &handled) == MAS_OK) continue;
+  return status;
+}
+
+static mas_status receive_all(mas_agent* agent) {
+  mas_status status = MAS_OK;
+  while (!stopping && status == MAS_OK) status = mas_agent_poll(agent, 50, NULL);
+  return status;
+}
+
+static mas_status run(int argc, char** argv) {
+  int sends = strcmp(argv[1], "send") == 0;
+  mas_options* options = mas_options_new();
+  mas_agent* agent = NULL;
+  mas_status status = mas_options_set_mode(options, MAS_MODE_GATEWAY);
+  if (status == MAS_OK) status = mas_agent_new(argv[2], options, &agent);
+  mas_options_free(options);
+  if (status != MAS_OK) return status;
+  mas_agent_on_receipt(agent, MAS_RECEIPTS_ALL, on_receipt, NULL);
+  status = mas_agent_on_message(agent, "ledger", on_message, NULL);
+  if (status == MAS_OK) status = mas_agent_start(agent, kStartMs);
+  if (status == MAS_OK) {
+    puts("ready");
+    status = sends ? send_all(agent, atof(argv[3]), atol(argv[4]), argv + 5, argc - 5) : receive_all(agent);
+  }
+  mas_status stopped = mas_agent_stop(agent, kFlushMs);
+  mas_agent_free(agent);
+  return status == MAS_OK ? stopped : status;
+}
+
+int main(int argc, char** argv) {
+  setvbuf(stdout, NULL, _IOLBF, 0);
+  int good = (argc >= 6 && strcmp(argv[1], "send") == 0) || (argc == 3 && strcmp(argv[1], "receive") == 0);
+  if (!good) {
+    fprintf(stderr, "usage: mas-ledger-agent send ID RATE FIRST TARGET... | receive ID\n");
+    return 64;
+  }
+  signal(SIGTERM, on_term);
+  signal(SIGINT, on_term);
+  mas_status status = run(argc, argv);
+  if (status != MAS_OK) fprintf(stderr, "%s: %s\n", argv[2], mas_error_detail());
+  if (status == MAS_OK) puts("end");
+  return status == MAS_OK ? 0 : 1;
+}
