@@ -12,7 +12,7 @@ constexpr size_t kInstancesOfSender = 4096;  // whose state has not expired
 constexpr size_t kReplyInboxes = 16 * 1024;  // that are remembered between turns
 constexpr size_t kSpareBlobs = 1024;
 constexpr size_t kSpareBlobBytes = 128 * 1024;  // a larger one was for a large envelope
-constexpr size_t kPoisonBytes = 16 * 1024;      // of an element that is no frame; enough to see what it is
+constexpr size_t kPoisonBytes = 4096;           // of an element that is no frame; enough to see what it is
 
 /// @return microseconds; the last of all times for a deadline past it.
 WallMicros micros_of(double seconds) {

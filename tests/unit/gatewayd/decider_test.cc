@@ -216,7 +216,7 @@ TEST_CASE("poison is dead-lettered, audited and trimmed, the head of it where it
   CHECK(at.decider.receipts().empty());
   REQUIRE(at.decider.dead_letters().size() == 3);
   CHECK(at.decider.dead_letters()[1].payload == "no frame");
-  CHECK(at.decider.dead_letters()[2].payload.size() == 16 * 1024);
+  CHECK(at.decider.dead_letters()[2].payload.size() == 4096);
   CHECK(at.decider.dead_letters()[2].reason.find("of 2000000") != std::string::npos);
   at.keep_results();
   CHECK(at.audited.size() == 3);
