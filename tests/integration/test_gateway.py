@@ -216,6 +216,23 @@ class RefusalTest(GatewayCase):
         self.assertEqual(receipt.decisions(), ["ALLOWED", "UNAVAILABLE", "ALLOWED"])
         self.assertEqual(len(carol.wait_messages(3)), 3)
 
+    def test_a_reply_stream_that_takes_nothing_blocks_nobody(self):
+        alice, bob, carol = self.peer("alice"), self.peer("bob"), self.peer("carol")
+        alice.send(alice.envelope("bob", correlation_id="c1", expects_reply=True))
+        bob.wait_messages(1)
+        ticket = bob.entries()[0][0][1]
+        answer = bob.envelope("alice", correlation_id="c1", is_reply=True)
+        stream = f"agent.stream:alice:@{alice.instance.hex()}"
+        self.redis.cmd("XADD", stream, "18446744073709551615-18446744073709551615", "b", "the last id there is")
+        self.assertEqual(bob.send(answer, ticket=ticket).decisions(), ["UNAVAILABLE"])
+        self.assertEqual(bob.send(bob.envelope("carol")).decisions(), ["ALLOWED"])
+        self.redis.cmd("DEL", stream)
+        self.redis.cmd("SET", stream, "not a stream")
+        self.assertEqual(bob.send(answer, ticket=ticket).decisions(), ["UNAVAILABLE"])
+        self.assertEqual(bob.send(bob.envelope("carol")).decisions(), ["ALLOWED"])
+        self.assertEqual(len(carol.wait_messages(2)), 2)
+        self.assertEqual(self.redis.cmd("XLEN", "dlq:messages"), 2)
+
 
 class SignedTest(GatewayCase):
     """Profile production: identities made by masctl, frames signed, nothing allowed by default."""
