@@ -7,6 +7,10 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
+
+#include "proto/redis/loop.h"
+#else
+#include <uv.h>
 #endif
 
 namespace mas::gateway {
@@ -19,8 +23,25 @@ inline void test_hook(std::string_view step) {
   static unsigned long left = text.find(':') == std::string::npos ? 1 : std::stoul(text.substr(text.find(':') + 1));
   if (text.substr(0, text.find(':')) == step && --left == 0) std::raise(SIGKILL);
 }
+
+/// A step that is reached in the loop's next round: when what was sent in this one has been handed to the socket, and
+/// before its replies are read.
+class LateHook {
+ public:
+  LateHook(uv_loop_t* loop, const char* step) : timer_(loop, [step] { test_hook(step); }) {}
+  void arm() { timer_.once(Duration::zero()); }
+
+ private:
+  redis::Timer timer_;
+};
 #else
 inline void test_hook(const char*) {}
+
+class LateHook {
+ public:
+  LateHook(uv_loop_t*, const char*) {}
+  void arm() {}
+};
 #endif
 
 }  // namespace mas::gateway

@@ -5,8 +5,6 @@
 #include <charconv>
 #include <utility>
 
-#include "daemons/gatewayd/turn/test_hook.h"
-
 namespace mas::gateway {
 namespace {
 
@@ -31,8 +29,8 @@ constexpr auto kMoves =
                         {State::kCommitting, State::kDrained}});
 
 constexpr size_t kMostElements = 512;  // of one partition in one read
-constexpr unsigned kMostFetchRounds =
-    4;  // rules name roles, which are read next; the rest is for what changes meanwhile
+// Rules name roles, which are read next; the rest is for what changes meanwhile.
+constexpr unsigned kMostFetchRounds = 4;
 constexpr Duration kShortestSweep = 1s, kLongestSweep = 60s;  // between, the drift
 constexpr Duration kShortPause = 50ms;
 constexpr Duration kLongPause = 1s;
@@ -68,6 +66,7 @@ TurnLoop::TurnLoop(common::Frame& frame, TurnOptions options, const MasterKey* m
       sweep_(frame.redis(), frame.keys()),
       again_(frame.loop(), [this] { advance(); }),
       sweep_timer_(frame.loop(), [this] { sweep(); }),
+      written_(frame.loop(), "after_write"),
       dead_letters_key_(frame.keys().dead_letters()) {
   set_policy(options_.policy, options_.default_limits);
 }
@@ -325,7 +324,7 @@ void TurnLoop::commit() {
     expected_.push_back({Reply::kWait});
   }
   ask_elements(command);
-  if (send(std::move(command))) test_hook("after_write");
+  if (send(std::move(command))) written_.arm();
 }
 
 /// Entries in the order of entry_failed(): deliveries, dead letters, audit blocks.

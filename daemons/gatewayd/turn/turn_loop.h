@@ -28,6 +28,7 @@
 #include "daemons/gatewayd/turn/decider.h"
 #include "daemons/gatewayd/turn/peek.h"
 #include "daemons/gatewayd/turn/sender_sweep.h"
+#include "daemons/gatewayd/turn/test_hook.h"
 #include "daemons/gatewayd/turn/turn_stats.h"
 #include "proto/base/state_machine.h"
 #include "proto/redis/loop.h"
@@ -130,6 +131,7 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   FactReader reader_;
   SenderSweep sweep_;
   redis::Timer again_, sweep_timer_;
+  LateHook written_;
 
   std::vector<std::unique_ptr<Partition>> partitions_;  // all, by number
   std::vector<bool> owned_;                             // by the leases
