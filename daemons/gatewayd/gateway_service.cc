@@ -1,4 +1,4 @@
-// Ownership of partitions: survey, plan, leases.
+// The service: which partitions it owns, and what it tells the turn loop and the keeper.
 #include "daemons/gatewayd/gateway_service.h"
 
 #include <algorithm>
@@ -12,6 +12,7 @@ using namespace std::chrono_literals;
 constexpr Duration kTick = 100ms;  // how soon a lease that was lost by its own clock is noticed
 constexpr unsigned kTicksOfPeriod = 10;
 constexpr Duration kSurveyPeriod = kTick * kTicksOfPeriod;
+constexpr std::string_view kNotLookedAt = "Redis's settings have not been looked at yet";
 constexpr Duration kGrace = 3 * kSurveyPeriod;  // a healthy gateway sees a free partition within one period
 
 }  // namespace
@@ -44,8 +45,9 @@ GatewayService::~GatewayService() = default;
 void GatewayService::start() {
   if (auto key = settings_.master_key(); key.ok()) master_ = *key;  // check() has seen it
   secret_ = master_;
+  if (production()) unsafe_ = kNotLookedAt;
   if (secret_) make_turns();
-  if (settings_.profile == Profile::kDevelopment)
+  if (!production())
     frame_.log().warn(
         "profile_development",
         {{"what", "unsigned messages are taken, and who has neither lists nor roles may send to everybody"}});
@@ -54,14 +56,15 @@ void GatewayService::start() {
 
 void GatewayService::on_redis_up() {
   for (auto& lease : leases_) lease->hurry();
-  if (!secret_) shared_secret_.ask();
-  tick();
+  look_around();
 }
 
 void GatewayService::on_redis_down() {  // leases end by their own clock
   survey_.cancel();
   watch_.cancel();
   keeper_.on_redis_down();
+  if (production()) unsafe_ = kNotLookedAt;  // what comes back may be another Redis
+  tell_turns();
 }
 
 void GatewayService::on_secret(const Result<MasterKey>& secret) {
@@ -93,7 +96,10 @@ void GatewayService::make_turns() {
 
 void GatewayService::tick() {
   tell_turns();
-  if (++ticks_ % kTicksOfPeriod != 0) return;
+  if (++ticks_ % kTicksOfPeriod == 0) look_around();
+}
+
+void GatewayService::look_around() {
   tell_keeper();
   if (ownership_changed_) announce_ownership();
   if (!frame_.redis_up() || draining_) return;
@@ -134,13 +140,14 @@ void GatewayService::on_health(const RedisHealth& health) {
   policy_ = next;
   if (changed && turns_ != nullptr) turns_->set_policy(policy_, settings_.default_limits());
   unsafe_ = unsafe(health);
+  tell_turns();
   if (!unsafe_.empty() && repeat_.should_log(unsafe_, mono_now()))
     frame_.log().error("redis_unsafe", {{"why", unsafe_}});
 }
 
 /// What production does not accept: accepted messages that Redis drops, or forgets when it stops.
 std::string GatewayService::unsafe(const RedisHealth& health) const {
-  if (settings_.profile != Profile::kProduction) return {};
+  if (!production()) return {};
   if (health.max_memory > 0 && health.eviction != "noeviction")
     return "Redis has maxmemory-policy " + health.eviction + "; profile production needs noeviction";
   if (!health.append_only) return "Redis has no append-only file; profile production needs appendonly yes";

@@ -42,6 +42,8 @@ class GatewayService final : public common::Service, public common::LeaseListene
   void on_lease_lost(common::Lease& lease, std::string_view why) override;
 
   void tick();
+  void look_around();
+  bool production() const { return settings_.profile == Profile::kProduction; }
   void announce_ownership();
   size_t owned() const;
   void tell_turns();
@@ -73,11 +75,11 @@ class GatewayService final : public common::Service, public common::LeaseListene
   std::unique_ptr<TurnLoop> turns_;                     // once the secret is known
   std::vector<std::unique_ptr<common::Lease>> leases_;  // by partition
   std::string not_ready_ = "mas.config has not been read yet";
-  std::string unsafe_;  // why this Redis will not do in production
+  std::string unsafe_;  // why this Redis will not do, or is not known to do, in production; empty: it does
   std::vector<uint64_t> waiting_;
   common::RepeatFilter repeat_;
   common::RepeatFilter full_repeat_;
-  unsigned ticks_ = 9;  // the first tick is a whole period's
+  unsigned ticks_ = 0;
   bool ownership_changed_ = false;
   bool draining_ = false;
   size_t releasing_ = 0;

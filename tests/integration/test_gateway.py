@@ -326,6 +326,16 @@ class SignedTest(GatewayCase):
         poll_until(lambda: "appendonly" in gateway.ready()[1].get("reason", ""), 10, "it says why it does not decide")
         self.assertEqual(gateway.ready()[1]["deciding"], [])
 
+    def test_a_redis_that_comes_back_forgetful_is_looked_at_first(self):
+        self.assertEqual(self.send().decisions(), ["ALLOWED"])
+        self.redis.kill()
+        self.redis.options["appendonly"] = "no"
+        self.redis.start()
+        self.alice.push(self.alice.frame([record(self.alice.envelope("bob"))], 2))
+        poll_until(lambda: "appendonly" in self.gateway.ready()[1].get("reason", ""), 10, "it says why it does not decide")
+        self.assertEqual(self.redis.scan("mas.audit:*"), [], "nothing was decided before it had looked")
+        self.assertEqual(self.redis.cmd("LLEN", f"mas.ingress:{{{self.alice.partition}}}"), 1)
+
 
 class RulesTest(GatewayCase):
     def test_lists_take_effect_at_once(self):
@@ -369,6 +379,24 @@ class RulesTest(GatewayCase):
         self.redis.cmd("SADD", "agent:alice:blocked_targets", "bob")
         alice.listen()
         self.eventually(lambda: alice.send(alice.envelope("bob")), "AUTHZ_DENIED", 10)
+
+
+class CrashStepsTest(MasTestCase):
+    """The steps at which the ledger's tests kill a gateway are where their names say."""
+
+    @for_each(("after_read", 0), ("after_decide", 0), ("after_write", 1), ("after_commit", 1))
+    def test_what_redis_has_when_it_dies(self, case):
+        step, delivered = case
+        redis = self.start_redis(step)
+        alice, bob = (GatewayPeer(redis, name) for name in ("alice", "bob"))
+        for peer in (alice, bob):
+            self.addCleanup(peer.close)
+        gateway = self.daemon("mas-gatewayd", redis, QUICK, env={"MAS_TEST_CRASH_AT": step}).start()
+        alice.push(alice.frame([record(alice.envelope("bob"))], 1))
+        self.assertEqual(gateway.wait(10), -9)
+        poll_until(lambda: len(bob.messages()) == delivered, 2, f"{delivered} delivered at {step}")
+        self.assertEqual(redis.cmd("LLEN", f"mas.ingress:{{{alice.partition}}}"), 1 - delivered)
+        self.assertEqual(redis.cmd("XLEN", f"mas.audit:{{{alice.partition}}}"), delivered)
 
 
 class PartitionsTest(GatewayCase):
