@@ -7,16 +7,6 @@
 using namespace mas;
 using namespace mas::fuzz;
 
-namespace {
-
-std::string_view take_line(std::string_view& text) {
-  auto line = text.substr(0, text.find('\n'));
-  text.remove_prefix(std::min(text.size(), line.size() + 1));
-  return line;
-}
-
-}  // namespace
-
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   auto text = text_of(data, size);
   auto id = take_line(text);

@@ -181,7 +181,7 @@ static int be_dying_bob(const char *url, const char *descriptor) {
   if (mas_options_set_redis_url(options, url) != MAS_OK || mas_options_set_mode(options, MAS_MODE_GATEWAY) != MAS_OK ||
       mas_agent_new("bob", options, &bob) != MAS_OK || mas_agent_start(bob, 5000) != MAS_OK)
     return 1;
-  while (!received_5(bob)) usleep(1000);
+  if (!eventually(received_5, bob, NULL)) return 1;
   return write(atoi(descriptor), "r", 1) == 1 ? pause() : 1;
 }
 
