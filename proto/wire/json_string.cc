@@ -96,17 +96,37 @@ bool json_escapes_are_valid(std::string_view body) {
   return true;
 }
 
-void append_unescaped(std::string& out, std::string_view body) {
+namespace {
+
+/// @param mark is told where each escape stands in `body`, how long it is, and how long the text was before and after.
+template <typename Mark>
+void unescape(std::string& out, std::string_view body, Mark mark) {
   size_t copied = 0;
   for (size_t at = body.find('\\'); at != std::string_view::npos; at = body.find('\\', at)) {
     auto escape = read_escape(body.substr(at));
     if (!escape) break;
     out.append(body, copied, at - copied);
+    size_t before = out.size();
     append_utf8(out, escape->code_point);
+    mark(at, escape->size, before, out.size());
     at += escape->size;
     copied = at;
   }
   out.append(body, copied, std::string_view::npos);
+}
+
+}  // namespace
+
+void append_unescaped(std::string& out, std::string_view body) {
+  unescape(out, body, [](size_t, size_t, size_t, size_t) {});
+}
+
+void append_unescaped(std::string& out, std::string_view body, std::vector<EscapeMark>& marks) {
+  size_t start = out.size();
+  unescape(out, body, [&](size_t at, size_t size, size_t before, size_t after) {
+    marks.push_back({static_cast<uint32_t>(at), static_cast<uint32_t>(before - start), static_cast<uint8_t>(size),
+                     static_cast<uint8_t>(after - before)});
+  });
 }
 
 }  // namespace mas

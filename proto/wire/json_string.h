@@ -4,8 +4,10 @@
 // bare quotes. Pure; linear time.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace mas {
 
@@ -14,5 +16,14 @@ bool json_escapes_are_valid(std::string_view body);
 
 /// Appends the text of `body`, whose escapes are valid; never more bytes than `body` has.
 void append_unescaped(std::string& out, std::string_view body);
+
+/// An escape: where it stands in the body and in the text, and how long it is in either.
+struct EscapeMark {
+  uint32_t source, text;
+  uint8_t source_size, text_size;
+};
+
+/// The same, and appends where the escapes were; `body` is at most 4 GiB.
+void append_unescaped(std::string& out, std::string_view body, std::vector<EscapeMark>& marks);
 
 }  // namespace mas

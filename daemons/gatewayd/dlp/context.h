@@ -1,0 +1,93 @@
+// What the words around a value say about it: key names of JSON and words of running text, as sets of contexts.
+//
+// A bare run of nine digits is nothing; under the key `ssn`, or after "social security number", it is a number to be
+// hidden; under `trace_id` it is none. The vocabulary (context.def) is one table for keys and for text.
+// Keys are taken apart at case changes, digits and punctuation (`patientSSN_2` is patient, ssn), and the longest
+// phrases are looked up first, so that `member_id` is an insurance number and `card_id` is an id.
+// Threading: none; a KeyReader remembers what it was asked, up to a bound. Pure.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace mas::dlp {
+
+enum class Context : uint8_t {
+  kSsn,
+  kTax,
+  kPhone,
+  kAddress,
+  kBirth,
+  kPassport,
+  kLicense,
+  kMrn,
+  kInsurance,
+  kDiagnosis,
+  kNpi,
+  kDea,
+  kCard,
+  kCvv,
+  kCode,  ///< a code that may be a card's, or one sent to a telephone
+  kIban,
+  kRouting,
+  kAccount,
+  kWallet,
+  kAwsSecret,
+  kApiKey,
+  kPassword,
+  kSecret,
+  kBasic,
+  kNino,
+  kNhs,
+  kSin,
+  kAadhaar,
+  // What tells of the key itself.
+  kNegative,  ///< an id, a time, a hash, a counter: not what it looks like
+  kAbout,     ///< tells something about a value, and is not it: `password_policy`, `card_type`
+  kPublic,    ///< public keys, key ids
+  kPlain,     ///< says nothing by itself: `value`, `number`; what holds it says more
+  kNames,     ///< its value names what stands beside it: {"name": "password", "value": …}
+  kCount
+};
+
+using ContextMask = uint64_t;
+constexpr ContextMask bit(Context context) { return ContextMask{1} << static_cast<unsigned>(context); }
+template <typename... C>
+constexpr ContextMask bits(C... contexts) {
+  return (bit(contexts) | ...);
+}
+/// Everything that names a kind of data.
+inline constexpr ContextMask kDataContexts = bit(Context::kNegative) - 1;
+/// What speaks against it.
+inline constexpr ContextMask kAgainst = bits(Context::kNegative, Context::kAbout, Context::kPublic);
+
+struct Phrase {
+  Context context;
+  std::string_view words;  ///< lower case, one space between two
+  bool in_keys, in_text;
+};
+
+/// The vocabulary.
+const std::vector<Phrase>& phrases();
+
+/// Tells the contexts of keys.
+class KeyReader {
+ public:
+  /// @param key unescaped. @return what it says, of all its words.
+  ContextMask read(std::string_view key);
+
+ private:
+  struct Hash {
+    using is_transparent = void;
+    size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  };
+  std::unordered_map<std::string, ContextMask, Hash, std::equal_to<>> known_;
+};
+
+/// The same without memory; for tests and for single questions.
+ContextMask read_key(std::string_view key);
+
+}  // namespace mas::dlp

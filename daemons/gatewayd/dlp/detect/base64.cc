@@ -1,0 +1,41 @@
+// The lenient decoder.
+#include "daemons/gatewayd/dlp/detect/base64.h"
+
+#include <array>
+#include <cstdint>
+
+namespace mas::dlp {
+namespace {
+
+constexpr auto kValues = [] {
+  std::array<int8_t, 256> values{};
+  values.fill(-1);
+  int8_t next = 0;
+  for (char c = 'A'; c <= 'Z'; ++c) values[static_cast<unsigned char>(c)] = next++;
+  for (char c = 'a'; c <= 'z'; ++c) values[static_cast<unsigned char>(c)] = next++;
+  for (char c = '0'; c <= '9'; ++c) values[static_cast<unsigned char>(c)] = next++;
+  values['+'] = values['-'] = 62;
+  values['/'] = values['_'] = 63;
+  return values;
+}();
+
+}  // namespace
+
+bool decode_base64(std::string_view text, std::string& out) {
+  while (!text.empty() && text.back() == '=') text.remove_suffix(1);
+  if (text.size() % 4 == 1) return false;
+  uint32_t bits = 0;
+  unsigned held = 0;
+  for (char c : text) {
+    int value = kValues[static_cast<unsigned char>(c)];
+    if (value < 0) return false;
+    bits = bits << 6 | static_cast<uint32_t>(value);
+    held += 6;
+    if (held < 8) continue;
+    held -= 8;
+    out.push_back(static_cast<char>(bits >> held & 0xff));
+  }
+  return true;
+}
+
+}  // namespace mas::dlp

@@ -1,0 +1,110 @@
+// Data that is told by its name: the key of a value, or the words before it in running text.
+#include <algorithm>
+
+#include "daemons/gatewayd/dlp/checksums.h"
+#include "daemons/gatewayd/dlp/detect/detect.h"
+#include "daemons/gatewayd/dlp/detect/named_values.h"
+
+namespace mas::dlp {
+namespace {
+
+using enum Context;
+
+constexpr float kNamed = 0.45F;  // with a key 0.8, with words 0.65
+
+/// Numbers that nothing but their name tells from others.
+struct Kind {
+  Context context;
+  Type type;
+  size_t (*read)(std::string_view);
+};
+constexpr Kind kKinds[] = {
+    {kMrn, Type::mrn, record_number},           {kInsurance, Type::health_insurance, insurance_number},
+    {kPassport, Type::passport, passport_number}, {kLicense, Type::drivers_license, license_number},
+    {kAccount, Type::bank_account, account_number}, {kCvv, Type::cvv, verification_code},
+    {kCode, Type::cvv, verification_code},       {kBirth, Type::date_of_birth, date_at},
+};
+constexpr ContextMask kSecretContexts = bits(kPassword, kApiKey, kSecret, kAwsSecret);
+constexpr ContextMask kNamedContexts =
+    bits(kMrn, kInsurance, kPassport, kLicense, kAccount, kCvv, kCode, kBirth) | kSecretContexts;
+
+/// @param value trimmed, where it stands in the text.
+void see_secret(Sight& sight, Span span, ContextMask context, Named how, bool number) {
+  std::string_view value = sight.view(span);
+  if (value.starts_with("Bearer ") || value.starts_with("bearer ") || value.starts_with("Basic ")) return;
+  if ((context & bits(kAwsSecret)) != 0 && is_aws_secret(value)) {
+    sight.see(Type::aws_key, span, {0.6F, context & kSecretContexts, true, false, "secret access key"});
+    return;
+  }
+  if ((context & bit(kPassword)) != 0) {
+    if (is_password(value, how, number)) sight.see(Type::password, span, {kNamed, bit(kPassword), false, false});
+  } else if ((context & bits(kApiKey, kAwsSecret)) != 0) {
+    if (is_api_key(value, how)) sight.see(Type::api_key, span, {kNamed, bits(kApiKey, kAwsSecret), false, false});
+  } else if ((context & bit(kSecret)) != 0) {
+    if (is_generic_secret(value)) sight.see(Type::generic_secret, span, {kNamed, bit(kSecret), false, false});
+  }
+}
+
+/// A value's own text without the white space around it.
+Span trimmed(std::string_view text, Span span) {
+  while (span.begin < span.end && is_space(text[span.begin])) ++span.begin;
+  while (span.end > span.begin && is_space(text[span.end - 1])) --span.end;
+  return span;
+}
+
+void see_by_key(Sight& sight, const Node& node) {
+  Span span = trimmed(sight.text(), node.text);
+  std::string_view value = sight.view(span);
+  bool own = (node.own & kNamedContexts) != 0;
+  if ((node.context & kSecretContexts) != 0)
+    see_secret(sight, span, node.context, own ? Named::kByKey : Named::kInObject, node.kind == Node::Kind::kNumber);
+  for (const Kind& kind : kKinds) {
+    if ((node.context & bit(kind.context)) == 0) continue;
+    size_t size = kind.read(value);
+    bool birth = kind.context == kBirth;  // what follows a date may be a time
+    if (size == 0 || (size != value.size() && (!birth || is_alnum(value[size])) && !(birth && value[size] == 'T'))) continue;
+    sight.see(kind.type, {span.begin, span.begin + static_cast<uint32_t>(size)}, {kNamed, bit(kind.context), false, false});
+  }
+}
+
+}  // namespace
+
+void detect_by_keys(Sight& sight) {
+  for (const Node& node : sight.document().nodes()) {
+    if (node.kind == Node::Kind::kKey || (node.context & kNamedContexts) == 0 || (node.context & kAgainst) != 0) continue;
+    if (node.text.size() > 0) see_by_key(sight, node);
+  }
+}
+
+void detect_after_words(Sight& sight) {
+  const auto& words = sight.words();
+  uint32_t looked_at = 0;  // the end of the last value: words within it are part of it
+  for (size_t i = 0; i < words.size(); ++i) {
+    const Word& word = words[i];
+    if ((bit(word.context) & kNamedContexts) == 0 || word.span.begin < looked_at) continue;
+    if (i + 1 < words.size() && words[i + 1].context == word.context && words[i + 1].span.begin <= word.span.end) continue;
+    Value value = value_after(sight.text(), word.span.end);
+    if (value.link == Link::kNone) continue;
+    if (value.link == Link::kSign) looked_at = value.span.end;
+    Named how = value.link == Link::kSign ? Named::kBySign : value.link == Link::kVerb ? Named::kByVerb : Named::kByWord;
+    if ((bit(word.context) & kSecretContexts) != 0) {
+      if (word.context == kSecret && how != Named::kBySign) continue;
+      see_secret(sight, value.span, bit(word.context), how, false);
+      continue;
+    }
+    // The word itself may be the number's beginning: "MRN-0012345".
+    uint32_t room = std::min<uint32_t>(static_cast<uint32_t>(sight.text().size()), value.span.begin + 64);
+    std::string_view rest = sight.text().substr(value.span.begin, room - value.span.begin);
+    for (const Kind& kind : kKinds) {
+      if (kind.context != word.context) continue;
+      if (word.context == kCode && (sight.near(word.span) & bit(kCard)) == 0) continue;
+      size_t size = kind.read(rest);
+      if (size == 0) continue;
+      if (word.context == kBirth && how == Named::kByWord && sight.at(word.span.end) != ' ' && sight.at(word.span.end) != ',') continue;
+      sight.see(kind.type, {value.span.begin, value.span.begin + static_cast<uint32_t>(size)},
+                {kNamed, bit(kind.context), false, false});
+    }
+  }
+}
+
+}  // namespace mas::dlp

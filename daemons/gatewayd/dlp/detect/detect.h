@@ -1,0 +1,50 @@
+// The detectors. Each looks through a document for data of its kinds and tells the Sight what it saw.
+//
+// All are linear in the text: what they look at around a place is bounded by a constant. Pure.
+#pragma once
+
+#include <cstdint>
+
+#include "daemons/gatewayd/dlp/sight.h"
+
+namespace mas::dlp {
+
+/// Numbers: what consists of digits and separators, or begins with a letter or two and goes on in digits.
+void detect_numbers(Sight& sight);
+/// Addresses with an @.
+void detect_emails(Sight& sight);
+/// Values whose key says what they are: passwords, record numbers, dates of birth.
+void detect_by_keys(Sight& sight);
+/// The same in running text, after a word that says it: "MRN: 12345678", "password is …".
+void detect_after_words(Sight& sight);
+
+/// What a literal that the matcher found may be the beginning of.
+enum class Trigger : uint8_t {
+  kPhrase,   ///< of the vocabulary
+  kToken,    ///< a vendor's token: number of its entry in the table
+  kAws,      ///< an AWS access key id
+  kJwt,      ///< base64 of the beginning of a JSON object
+  kPem,      ///< an armoured block
+  kUrl,      ///< "://"
+  kBearer,   ///< "bearer "
+  kBasic,    ///< "basic "
+  kPoBox,    ///< "box"
+  kHexCoin,  ///< "0x"
+  kBech32,   ///< "bc1" and others
+  kTrack,    ///< "%B": track 1 of a magnetic stripe
+  kAge,      ///< "AGE-SECRET-KEY-1"
+  kPutty,    ///< "PuTTY-User-Key-File-"
+};
+/// A literal of the matcher's database.
+struct Literal {
+  std::string_view text;
+  bool any_case;
+  Trigger trigger;
+  uint16_t argument = 0;
+};
+/// All literals but those of the vocabulary.
+std::vector<Literal> secret_literals();
+/// @param span where the literal stands.
+void detect_at(Sight& sight, const Literal& literal, Span span);
+
+}  // namespace mas::dlp

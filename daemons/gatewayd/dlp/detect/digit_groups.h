@@ -1,0 +1,37 @@
+// Finds groups of digits, and chains of groups that little stands between: "(415) 555-2671" is 415, 555, 2671.
+//
+// Happy path: next() until it says false; groups() then is the next chain. Sixteen bytes at a time where there are no
+// digits. Linear, and the memory is that of the longest chain.
+// Threading: none.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace mas::dlp {
+
+struct DigitGroup {
+  uint32_t begin = 0, size = 0;
+  uint32_t end() const { return begin + size; }
+};
+
+class DigitGroups {
+ public:
+  static constexpr uint32_t kWidestGap = 3;  ///< bytes between two groups of a chain
+
+  explicit DigitGroups(std::string_view text) : text_(text) {}
+
+  bool next();
+  const std::vector<DigitGroup>& groups() const { return groups_; }
+
+ private:
+  uint32_t find_digit(uint32_t from) const;
+  bool follows(uint32_t end, uint32_t& ret_next) const;
+
+  const std::string_view text_;
+  std::vector<DigitGroup> groups_;
+  uint32_t at_ = 0;
+};
+
+}  // namespace mas::dlp

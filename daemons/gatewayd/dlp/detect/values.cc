@@ -1,0 +1,233 @@
+// Where values end, and what is none.
+#include "daemons/gatewayd/dlp/detect/values.h"
+
+#include <algorithm>
+#include <array>
+
+#include "daemons/gatewayd/dlp/checksums.h"
+
+namespace mas::dlp {
+namespace {
+
+constexpr uint32_t kFarthestValue = 40;  // bytes between a word and its value
+constexpr size_t kLongestValue = 512;
+
+bool is_any(std::string_view word, std::initializer_list<std::string_view> list) {
+  return std::any_of(list.begin(), list.end(), [&](std::string_view one) { return equals_word(word, one); });
+}
+
+bool is_filler(std::string_view word) {
+  return is_any(word, {"number", "numbers", "no", "num", "nr", "id", "code", "of", "the", "for", "on", "file", "value",
+                       "my", "your", "key", "token", "here", "s", "as", "account", "member", "card", "patient", "new",
+                       "identifier", "login", "current", "temporary", "user", "string", "set", "to", "be", "patients"});
+}
+
+bool is_verb(std::string_view word) {
+  return is_any(word, {"is", "was", "are", "equals", "ist", "es", "est", "will", "reads", "be", "to"});
+}
+
+bool ends_value(char c) {
+  return is_space(c) || c == '\0' || c == '"' || c == '\'' || c == '`' || c == ',' || c == ';' || c == '<' || c == '>' ||
+         c == '&' || c == '|' || c == ')' || c == ']' || c == '}';
+}
+
+}  // namespace
+
+bool equals_word(std::string_view text, std::string_view lower) {
+  return text.size() == lower.size() &&
+         std::equal(text.begin(), text.end(), lower.begin(), [](char a, char b) { return to_lower(a) == b; });
+}
+
+bool contains_word(std::string_view text, std::string_view lower) {
+  auto found = std::search(text.begin(), text.end(), lower.begin(), lower.end(),
+                           [](char a, char b) { return to_lower(a) == b; });
+  return found != text.end();
+}
+
+std::string_view trim(std::string_view text) {
+  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+size_t count_digits(std::string_view text) {
+  return static_cast<size_t>(std::count_if(text.begin(), text.end(), is_digit));
+}
+
+Value value_after(std::string_view text, uint32_t from) {
+  Value value;
+  Link link = Link::kNext;
+  auto at = [&](size_t i) { return i < text.size() ? text[i] : '\0'; };
+  uint32_t i = from;
+  uint32_t stop = from + kFarthestValue;
+  char quote = '\0';
+  while (i < stop) {
+    char c = at(i);
+    if (c == ':' || c == '=') {
+      if (c == ':' && at(i + 1) == '/' && at(i + 2) == '/') return value;
+      link = Link::kSign;
+      ++i;
+    } else if (c == '"' || c == '\'' || c == '`') {
+      quote = link == Link::kSign || link == Link::kVerb ? c : '\0';
+      ++i;
+    } else if (c == ' ' || c == '\t' || c == '*' || c == '(' || c == '[' || c == '#' || c == '.' || c == '_') {
+      if (c == '#') link = std::max(link, Link::kVerb);
+      ++i;
+    } else if (c == '-' || c == '>' || c == '\\' || c == '/') {
+      if (c == '>' && link == Link::kNext) link = Link::kVerb;
+      ++i;
+    } else if (is_letter(c) && link < Link::kSign && quote == '\0') {
+      uint32_t end = i;
+      while (end < stop && is_letter(at(end))) ++end;
+      std::string_view word = text.substr(i, end - i);
+      if (is_digit(at(end)) || at(end) == '-') break;
+      if (is_verb(word))
+        link = Link::kVerb;
+      else if (!is_filler(word))
+        break;
+      i = end;
+    } else {
+      break;
+    }
+  }
+  if (i >= stop || at(i) == '\0' || is_space(at(i))) return value;
+  uint32_t end = i;
+  size_t bound = std::min(text.size(), i + kLongestValue);
+  if (quote != '\0') {
+    while (end < bound && at(end) != quote && at(end) != '\0' && at(end) != '\n') ++end;
+  } else {
+    while (end < bound && !ends_value(at(end))) ++end;
+    while (end > i && (at(end - 1) == '.' || at(end - 1) == '?' || at(end - 1) == ':')) --end;
+  }
+  if (end == i) return value;
+  return {{i, end}, link, quote != '\0'};
+}
+
+bool is_placeholder(std::string_view value) {
+  value = trim(value);
+  if (value.empty()) return true;
+  if (is_any(value, {"null", "none", "nil", "undefined", "n/a", "na", "true", "false", "redacted", "hidden", "masked",
+                     "removed", "filtered", "omitted", "required", "optional", "string", "str", "text", "varchar",
+                     "empty", "unset", "unknown", "tbd", "todo", "yes", "no", "encrypted", "secret", "protected"}))
+    return true;
+  bool mask = std::all_of(value.begin(), value.end(), [](char c) {
+    return c == '*' || c == 'x' || c == 'X' || c == '.' || c == '-' || c == '#' || c == '_' || c == '?' || c == ' ' ||
+           (static_cast<unsigned char>(c) & 0x80) != 0;  // bullets
+  });
+  if (mask) return true;
+  if (value.find("***") != std::string_view::npos) return true;
+  bool braced = value.starts_with("${") || value.starts_with("$(") || value.starts_with("{{") || value.starts_with("<") ||
+                value.starts_with("[") || value.starts_with("%(") || value.starts_with("{%") || value.starts_with("#{");
+  if (braced) return true;
+  if ((value[0] == '$' || (value[0] == '%' && value.back() == '%')) && value.size() > 2 &&
+      std::all_of(value.begin() + 1, value.end(), [](char c) { return is_upper(c) || c == '_' || c == '%' || is_digit(c); }))
+    return true;
+  for (std::string_view where : {"env:", "env.", "vault:", "secret:", "secret/", "file:", "arn:", "ref:", "op://",
+                                 "process.env", "os.environ", "os.getenv", "getenv(", "/run/", "/etc/", "/var/", "http://", "https://",
+                                 "self.", "config.", "settings.", "request.", "user.", "this.", "args.", "vault://", "kms:", "sm://", "[REDACTED", "REDACTED", "credentials(", "input("})
+    if (value.starts_with(where)) return true;
+  return false;
+}
+
+bool is_example(std::string_view value) {
+  for (std::string_view word : {"example", "your", "placeholder", "changeme", "dummy", "xxxx", "insert", "sample",
+                                "replace", "here", "test_key", "abcdefgh", "12345678", "foobar", "<", "not_a", "notareal", "fake", "todo", "....", "00000000", "my_", "my-api", "enter_"})
+    if (contains_word(value, word)) return true;
+  return false;
+}
+
+bool is_uuid(std::string_view value) {
+  if (value.size() != 36) return false;
+  for (size_t i = 0; i < value.size(); ++i) {
+    bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+    char c = to_lower(value[i]);
+    if (dash ? c != '-' : !(is_digit(c) || (c >= 'a' && c <= 'f'))) return false;
+  }
+  return true;
+}
+
+namespace {
+
+constexpr std::array<std::string_view, 12> kMonths = {"jan", "feb", "mar", "apr", "may", "jun",
+                                                      "jul", "aug", "sep", "oct", "nov", "dec"};
+
+/// Reads pieces of a date off a text.
+class DateReader {
+ public:
+  explicit DateReader(std::string_view text) : text_(text) {}
+  char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
+  size_t at() const { return at_; }
+  bool skip(std::string_view any) {
+    if (peek() == '\0' || any.find(peek()) == std::string_view::npos) return false;
+    return ++at_, true;
+  }
+  /// @return digits read; 0: none.
+  size_t number(int& ret_value) {
+    size_t from = at_;
+    int value = 0;
+    while (is_digit(peek()) && at_ - from < 8) value = value * 10 + (text_[at_++] - '0');
+    ret_value = value;
+    return at_ - from;
+  }
+  /// @return 1 to 12; 0: no name of a month.
+  int month() {
+    size_t end = at_;
+    while (end < text_.size() && is_letter(text_[end])) ++end;
+    std::string_view name = text_.substr(at_, end - at_);
+    if (name.size() < 3 || name.size() > 9) return 0;
+    for (size_t i = 0; i < kMonths.size(); ++i)
+      if (equals_word(name.substr(0, 3), kMonths[i])) return at_ = end, static_cast<int>(i) + 1;
+    return 0;
+  }
+
+ private:
+  std::string_view text_;
+  size_t at_ = 0;
+};
+
+int full_year(int year, size_t digits) {
+  if (digits == 4) return year;
+  return digits == 2 ? (year <= 29 ? 2000 + year : 1900 + year) : 0;
+}
+
+bool a_day(int a, int b, int year) { return calendar_day(year, a, b) || calendar_day(year, b, a); }
+
+}  // namespace
+
+size_t date_at(std::string_view text) {
+  DateReader in(text);
+  int a = 0, b = 0, c = 0;
+  if (is_letter(in.peek())) {  // March 5, 1980
+    int month = in.month();
+    if (month == 0) return 0;
+    in.skip(".");
+    in.skip(" -");
+    if (in.number(a) == 0) return 0;
+    for (std::string_view ordinal : {"st", "nd", "rd", "th"})
+      if (equals_word(text.substr(in.at(), 2), ordinal)) in.skip("snrtSNRT"), in.skip("tdhTDH");
+    in.skip(",");
+    in.skip(" -");
+    size_t digits = in.number(c);
+    return calendar_day(full_year(c, digits), month, a) ? in.at() : 0;
+  }
+  size_t first = in.number(a);
+  if (first == 8) return calendar_day(a / 10000, a / 100 % 100, a % 100) ? in.at() : 0;
+  if (first == 0 || first > 4 || first == 3) return 0;
+  char separator = in.peek();
+  if (!in.skip("-/. ")) return 0;
+  if (int month = in.month(); month != 0) {  // 5 Mar 1980
+    in.skip(".,");
+    in.skip("-/ ");
+    size_t digits = in.number(c);
+    return calendar_day(full_year(c, digits), month, a) ? in.at() : 0;
+  }
+  size_t second = in.number(b);
+  if (second == 0 || second > 2 || in.peek() != separator) return 0;
+  in.skip("-/. ");
+  size_t third = in.number(c);
+  if (first == 4) return third > 0 && third <= 2 && calendar_day(a, b, c) ? in.at() : 0;
+  if (third != 4 && third != 2) return 0;
+  return a_day(a, b, full_year(c, third)) ? in.at() : 0;
+}
+
+}  // namespace mas::dlp

@@ -1,0 +1,18 @@
+// The default rules.
+#include "daemons/gatewayd/dlp/rules.h"
+
+namespace mas::dlp {
+
+Result<std::shared_ptr<const Rules>> Rules::standard() {
+  auto matcher = Matcher::make();
+  if (!matcher) return matcher.error();
+  auto rules = std::make_shared<Rules>();
+  rules->matcher = std::make_shared<const Matcher>(std::move(*matcher));
+  for (const TypeInfo& type : kTypes) {
+    rules->enabled[rules->types.size()] = type.action != Action::kOff;
+    rules->types.push_back({std::string(type.name), type.action, type.severity, type.mask});
+  }
+  return std::shared_ptr<const Rules>(std::move(rules));
+}
+
+}  // namespace mas::dlp

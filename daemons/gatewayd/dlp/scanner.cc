@@ -1,0 +1,189 @@
+// From bytes to findings.
+#include "daemons/gatewayd/dlp/scanner.h"
+
+#include <algorithm>
+#include <set>
+
+#include "daemons/gatewayd/dlp/detect/detect.h"
+#include "daemons/gatewayd/dlp/detect/values.h"
+
+namespace mas::dlp {
+namespace {
+
+// What the views of a message may write: as much as the message, thrice, and something for short ones.
+constexpr size_t kBudgetFactor = 3, kBudgetBase = 4096;
+
+enum Reading : uint32_t { kPlain, kFolded, kDecoded, kDecodedFolded, kTwiceDecoded, kTwiceDecodedFolded };
+
+}  // namespace
+
+Scanner::Scanner(std::shared_ptr<const Rules> rules) : rules_(std::move(rules)) {
+  constexpr uint32_t kParents[kViews] = {kPlain, kPlain, kPlain, kDecoded, kDecoded, kTwiceDecoded};
+  for (size_t i = 0; i < kViews; ++i) views_[i] = {std::make_unique<Document>(keys_), kParents[i]};
+}
+
+Result<std::unique_ptr<Scanner>> Scanner::make(std::shared_ptr<const Rules> rules) {
+  std::unique_ptr<Scanner> scanner(new Scanner(std::move(rules)));
+  if (auto status = scanner->rules_->matcher->prepare(scanner->scratch_); !status) return status.error();
+  return scanner;
+}
+
+Status Scanner::scan_json(std::string_view json, Document::Shape shape) {
+  if (!views_[kPlain].document->read_json(json, shape))
+    return Error{Errc::kMalformed, "dlp: the payload is no JSON value that can be scanned"};
+  return scan();
+}
+
+Status Scanner::scan_text(std::string_view text) {
+  views_[kPlain].document->read_text(text);
+  return scan();
+}
+
+Status Scanner::scan() {
+  candidates_.clear();
+  report_.findings.clear();
+  report_.action = Action::kOff;
+  for (size_t i = 1; i < kViews; ++i) views_[i].document->clear();
+  auto doc = [this](Reading view) -> Document& { return *views_[view].document; };
+  Budget budget{doc(kPlain).text().size() * kBudgetFactor + kBudgetBase};
+
+  if (auto status = look_through(kPlain); !status) return status;
+  fold(doc(kPlain), doc(kFolded), budget);
+  decode(doc(kPlain), doc(kDecoded), budget);
+  if (!doc(kDecoded).empty()) {
+    fold(doc(kDecoded), doc(kDecodedFolded), budget);
+    decode(doc(kDecoded), doc(kTwiceDecoded), budget);
+    fold(doc(kTwiceDecoded), doc(kTwiceDecodedFolded), budget);
+  }
+  for (uint32_t view = kFolded; view < kViews; ++view)
+    if (!views_[view].document->empty())
+      if (auto status = look_through(view); !status) return status;
+  settle();
+  return {};
+}
+
+Status Scanner::look_through(uint32_t view) {
+  const Document& document = *views_[view].document;
+  if (document.empty()) return {};
+  if (auto status = rules_->matcher->scan(document.text(), scratch_.get(), matches_); !status) return status;
+  read_words(document);
+  Sight sight(document, view, rules_->enabled, words_, candidates_);
+  detect_numbers(sight);
+  detect_emails(sight);
+  detect_by_keys(sight);
+  detect_after_words(sight);
+  for (const Match& match : matches_) {
+    const Literal& literal = rules_->matcher->literal(match.literal);
+    if (literal.trigger == Trigger::kPhrase) continue;
+    detect_at(sight, literal, {match.end - static_cast<uint32_t>(literal.text.size()), match.end});
+  }
+  return {};
+}
+
+void Scanner::read_words(const Document& document) {
+  words_.clear();
+  for (const Match& match : matches_) {
+    const Literal& literal = rules_->matcher->literal(match.literal);
+    if (literal.trigger != Trigger::kPhrase) continue;
+    Span span{match.end - static_cast<uint32_t>(literal.text.size()), match.end};
+    if (is_phrase(document.text(), span)) words_.push_back({span, static_cast<Context>(literal.argument)});
+  }
+}
+
+/// Whether words stand there, and not parts of longer ones.
+bool Scanner::is_phrase(std::string_view text, Span span) const {
+  char before = span.begin > 0 ? text[span.begin - 1] : '\0', after = span.end < text.size() ? text[span.end] : '\0';
+  bool camel = is_lower(before) && is_upper(text[span.begin]);
+  return (!is_letter(before) || camel) && (!is_letter(after) || (is_upper(after) && is_lower(text[span.end - 1])));
+}
+
+// ---- From what was seen to where it stands in the message
+
+void Scanner::trace(const Candidate& candidate, Finding& finding) const {
+  finding.type = candidate.type;
+  finding.validated = candidate.validated;
+  finding.score = candidate.score;
+  finding.detail = candidate.detail;
+  finding.document = candidate.document;
+  finding.seen = candidate.span;
+  finding.acts = candidate.score >= kActs;
+  uint32_t view = candidate.document, number = candidate.node;
+  Span span = candidate.span;
+  while (true) {
+    const Document& document = *views_[view].document;
+    const Node& node = document.nodes()[number];
+    bool in_string = node.form == Node::Form::kSame || node.form == Node::Form::kEscaped;
+    if (node.kind == Node::Kind::kNumber) {
+      finding.quotes = 1;
+      span = node.source;
+    } else {
+      if (finding.quotes > 0 && in_string && node.kind != Node::Kind::kText) ++finding.quotes;
+      span = document.locate(node, span);
+      if (finding.quotes > 0 && !in_string) finding.quotes = 0;
+    }
+    if (view == kPlain) break;
+    view = views_[view].parent;
+    number = node.origin;
+  }
+  finding.source = span;
+  finding.node = number;
+}
+
+/// Of findings that overlap the better one stays: one that acts, a validated one, the longer, the surer.
+void Scanner::settle() {
+  traced_.clear();
+  for (const Candidate& candidate : candidates_) trace(candidate, traced_.emplace_back());
+  std::sort(traced_.begin(), traced_.end(), [](const Finding& a, const Finding& b) {
+    if (a.acts != b.acts) return a.acts;
+    if (a.validated != b.validated) return a.validated;
+    if (a.source.size() != b.source.size()) return a.source.size() > b.source.size();
+    if (a.score != b.score) return a.score > b.score;
+    if (a.source.begin != b.source.begin) return a.source.begin < b.source.begin;
+    return a.type < b.type;
+  });
+  auto by_begin = [](const Finding* a, const Finding* b) { return a->source.begin < b->source.begin; };
+  std::set<const Finding*, decltype(by_begin)> taken(by_begin);
+  for (Finding& finding : traced_) {
+    auto after = taken.lower_bound(&finding);
+    if (after != taken.end() && (*after)->source.begin < finding.source.end) continue;
+    if (after != taken.begin() && (*std::prev(after))->source.end > finding.source.begin) continue;
+    finding.action = finding.acts ? rules_->types[finding.type].action : Action::kAlert;
+    taken.insert(after, &finding);
+  }
+  for (const Finding* finding : taken) {
+    report_.findings.push_back(*finding);
+    if (finding->acts) report_.action = std::max(report_.action, finding->action);
+  }
+}
+
+std::string_view Scanner::value(const Finding& finding) const {
+  return views_[finding.document].document->text().substr(finding.seen.begin, finding.seen.size());
+}
+
+std::string Scanner::path(const Finding& finding) const {
+  const Document& document = *views_[kPlain].document;
+  const Node& node = document.nodes()[finding.node];
+  auto key_text = [&](uint32_t key) -> std::string {
+    for (const Finding& other : report_.findings)
+      if (other.node == key) return "*";
+    return std::string(document.text_of(document.nodes()[key]));
+  };
+  std::string path;
+  uint32_t container = node.container, key = node.key, index = node.index;
+  bool step = node.kind != Node::Kind::kKey;  // a key is named by what holds it
+  while (container != kNowhere) {
+    const Container& within = document.containers()[container];
+    if (step) {
+      std::string part = within.array ? "[" + std::to_string(index) + "]" : key_text(key);
+      bool dot = !path.empty() && path[0] != '[';
+      path = part + (dot ? "." : "") + path;
+    }
+    step = true;
+    key = within.key;
+    index = within.index;
+    container = within.parent;
+  }
+  return path.empty() ? "$" : path;
+}
+
+}  // namespace mas::dlp

@@ -1,0 +1,89 @@
+// Scans messages for data that must not pass as it is.
+//
+//   bytes → document (document.h) → words and literals (matcher.h) → detectors (detect/) ─┐
+//             └→ views (views.h): folded, decoded, to a depth of two → the same ──────────┴→ overlaps → findings
+//
+// Happy path: scan_json() or scan_text(), then report(). A scanner keeps its buffers: a steady stream of messages
+// allocates nothing to speak of.
+// Failure: an error where the text could not be scanned; it must not count as clean.
+// Threading: one scanner per thread; the rules are shared. Ownership: the report, and what it views, lives until the next
+// scan, and as long as the text that was scanned.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "daemons/gatewayd/dlp/document.h"
+#include "daemons/gatewayd/dlp/rules.h"
+#include "daemons/gatewayd/dlp/views.h"
+
+namespace mas::dlp {
+
+struct Finding {
+  uint16_t type = 0;
+  Action action = Action::kAlert;
+  bool acts = false;       ///< its score is high enough for its action; else it is only mentioned
+  bool validated = false;
+  float score = 0;
+  Span source;             ///< bytes of the message that are the value: inside of a string, or a whole number
+  uint32_t node = 0;       ///< of the message's document
+  uint8_t quotes = 0;      ///< 0: it stands in a string. n: it is a number within n-1 strings of JSON
+  uint32_t document = 0;   ///< where it was seen: 0 the message itself
+  Span seen;               ///< bytes of that document's text
+  std::string_view detail; ///< static text
+};
+
+struct Report {
+  std::vector<Finding> findings;  ///< by growing source
+  Action action = Action::kOff;   ///< the strictest of all that act
+};
+
+class Scanner {
+ public:
+  static Result<std::unique_ptr<Scanner>> make(std::shared_ptr<const Rules> rules);
+
+  /// @param json one valid JSON value, at most 64 MiB.
+  Status scan_json(std::string_view json, Document::Shape shape = Document::Shape::kAnything);
+  Status scan_text(std::string_view text);
+
+  const Report& report() const { return report_; }
+  const Rules& rules() const { return *rules_; }
+  /// The value as it was read: unescaped, folded or decoded. A secret: for masks, tags and comparisons, never for a log.
+  std::string_view value(const Finding& finding) const;
+  /// Where a finding is, as keys and places: `data.patient.ids[2]`; of a key the object that holds it. `$` for the whole.
+  /// Keys may be secrets themselves: those in which something was found are written as `*`.
+  std::string path(const Finding& finding) const;
+  const Document& document() const { return *views_[0].document; }
+
+ private:
+  /// A document, and which it was made from.
+  struct View {
+    std::unique_ptr<Document> document;
+    uint32_t parent = 0;
+  };
+  static constexpr size_t kViews = 6;
+
+  explicit Scanner(std::shared_ptr<const Rules> rules);
+  Status scan();
+  Status look_through(uint32_t view);
+  void read_words(const Document& document);
+  bool is_phrase(std::string_view text, Span span) const;
+  void trace(const Candidate& candidate, Finding& ret_finding) const;
+  void settle();
+
+  const std::shared_ptr<const Rules> rules_;
+  Scratch scratch_;
+  KeyReader keys_;
+  std::array<View, kViews> views_;
+  std::vector<Match> matches_;
+  std::vector<Word> words_;
+  std::vector<Candidate> candidates_;
+  std::vector<Finding> traced_;
+  Report report_;
+};
+
+}  // namespace mas::dlp
