@@ -77,11 +77,11 @@ bool nhs(std::string_view digits) {
 
 bool verhoeff(std::string_view digits) {
   // Multiplication in the dihedral group D5, and the permutation of the position.
-  static constexpr uint8_t kTimes[10][10] = {
-      {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, {1, 2, 3, 4, 0, 6, 7, 8, 9, 5}, {2, 3, 4, 0, 1, 7, 8, 9, 5, 6},
-      {3, 4, 0, 1, 2, 8, 9, 5, 6, 7}, {4, 0, 1, 2, 3, 9, 5, 6, 7, 8}, {5, 9, 8, 7, 6, 0, 4, 3, 2, 1},
-      {6, 5, 9, 8, 7, 1, 0, 4, 3, 2}, {7, 6, 5, 9, 8, 2, 1, 0, 4, 3}, {8, 7, 6, 5, 9, 3, 2, 1, 0, 4},
-      {9, 8, 7, 6, 5, 4, 3, 2, 1, 0}};
+  static constexpr uint8_t kTimes[10][10] = {{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, {1, 2, 3, 4, 0, 6, 7, 8, 9, 5},
+                                             {2, 3, 4, 0, 1, 7, 8, 9, 5, 6}, {3, 4, 0, 1, 2, 8, 9, 5, 6, 7},
+                                             {4, 0, 1, 2, 3, 9, 5, 6, 7, 8}, {5, 9, 8, 7, 6, 0, 4, 3, 2, 1},
+                                             {6, 5, 9, 8, 7, 1, 0, 4, 3, 2}, {7, 6, 5, 9, 8, 2, 1, 0, 4, 3},
+                                             {8, 7, 6, 5, 9, 3, 2, 1, 0, 4}, {9, 8, 7, 6, 5, 4, 3, 2, 1, 0}};
   static constexpr uint8_t kStep[10] = {1, 5, 7, 6, 2, 8, 3, 0, 9, 4};
   unsigned check = 0;
   for (size_t i = 0; i < digits.size(); ++i) {
@@ -114,8 +114,9 @@ constexpr IbanLength kIbanLengths[] = {
 }  // namespace
 
 bool iban(std::string_view iban) {
-  auto found = std::find_if(std::begin(kIbanLengths), std::end(kIbanLengths),
-                            [&](const IbanLength& entry) { return iban.starts_with(std::string_view(entry.country, 2)); });
+  auto found = std::find_if(std::begin(kIbanLengths), std::end(kIbanLengths), [&](const IbanLength& entry) {
+    return iban.starts_with(std::string_view(entry.country, 2));
+  });
   if (found == std::end(kIbanLengths) || iban.size() != found->length) return false;
   unsigned rest = 0;
   for (size_t i = 0; i < iban.size(); ++i) {
@@ -194,14 +195,14 @@ bool card_issuer(std::string_view digits) {
   if (size < 13 || size > 19) return false;
   int two = number(digits.substr(0, 2)), three = number(digits.substr(0, 3)), four = number(digits.substr(0, 4));
   int six = number(digits.substr(0, 6));
-  if (digits[0] == '4') return size == 13 || size == 16 || size == 19;                                  // Visa
-  if ((two >= 51 && two <= 55) || (four >= 2221 && four <= 2720)) return size == 16;                    // Mastercard
-  if (two == 34 || two == 37) return size == 15;                                                        // Amex
-  if ((three >= 300 && three <= 305) || two == 36 || two == 38 || two == 39) return size >= 14;         // Diners Club
-  if (four >= 3528 && four <= 3589) return size >= 16;                                                  // JCB
-  if (four == 6011 || (three >= 644 && three <= 649) || two == 65) return size >= 16;                   // Discover
-  if (two == 62 || (six >= 622126 && six <= 622925) || two == 81) return size >= 16;                    // UnionPay
-  return (two == 50 || (two >= 56 && two <= 58) || two == 63 || two == 67) && size >= 13 && size <= 19; // Maestro
+  if (digits[0] == '4') return size == 13 || size == 16 || size == 19;                                   // Visa
+  if ((two >= 51 && two <= 55) || (four >= 2221 && four <= 2720)) return size == 16;                     // Mastercard
+  if (two == 34 || two == 37) return size == 15;                                                         // Amex
+  if ((three >= 300 && three <= 305) || two == 36 || two == 38 || two == 39) return size >= 14;          // Diners Club
+  if (four >= 3528 && four <= 3589) return size >= 16;                                                   // JCB
+  if (four == 6011 || (three >= 644 && three <= 649) || two == 65) return size >= 16;                    // Discover
+  if (two == 62 || (six >= 622126 && six <= 622925) || two == 81) return size >= 16;                     // UnionPay
+  return (two == 50 || (two >= 56 && two <= 58) || two == 63 || two == 67) && size >= 13 && size <= 19;  // Maestro
 }
 
 bool nanp(std::string_view digits) {

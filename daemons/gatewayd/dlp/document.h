@@ -43,28 +43,28 @@ struct Node {
   };
   Kind kind = Kind::kText;
   Form form = Form::kSame;
-  Span text;                     ///< in Document::text()
-  Span source;                   ///< in what was read: a string without its quotes
-  uint32_t container = kNowhere;    ///< what holds it
-  uint32_t key = kNowhere;          ///< of a member's value: the node of its key
-  uint32_t index = 0;            ///< of an element: its place in the array
-  uint32_t map = 0, map_end = 0; ///< its entries in the table of its form
-  uint32_t origin = kNowhere;       ///< of a document made from another's nodes: which of them
-  ContextMask own = 0;           ///< what its key says
-  ContextMask context = 0;       ///< what its key says, or where that says nothing, what holds it
+  Span text;                      ///< in Document::text()
+  Span source;                    ///< in what was read: a string without its quotes
+  uint32_t container = kNowhere;  ///< what holds it
+  uint32_t key = kNowhere;        ///< of a member's value: the node of its key
+  uint32_t index = 0;             ///< of an element: its place in the array
+  uint32_t map = 0, map_end = 0;  ///< its entries in the table of its form
+  uint32_t origin = kNowhere;     ///< of a document made from another's nodes: which of them
+  ContextMask own = 0;            ///< what its key says
+  ContextMask context = 0;        ///< what its key says, or where that says nothing, what holds it
 };
 
 /// An object or array.
 struct Container {
   uint32_t parent = kNowhere;
-  uint32_t key = kNowhere;    ///< the node of its key
-  uint32_t index = 0;      ///< its place in an array
-  uint32_t count = 0;      ///< elements so far
+  uint32_t key = kNowhere;  ///< the node of its key
+  uint32_t index = 0;       ///< its place in an array
+  uint32_t count = 0;       ///< elements so far
   bool array = false;
-  bool quiet = false;        ///< nothing within it is scanned
-  ContextMask context = 0;   ///< for what has no key of its own, or a plain one
-  ContextMask named = 0;     ///< what the value of its `name` says about its `value`
-  uint32_t value = kNowhere;    ///< its `value`, where no name came before it
+  bool quiet = false;         ///< nothing within it is scanned
+  ContextMask context = 0;    ///< for what has no key of its own, or a plain one
+  ContextMask named = 0;      ///< what the value of its `name` says about its `value`
+  uint32_t value = kNowhere;  ///< its `value`, where no name came before it
 };
 
 class Document {
@@ -119,7 +119,7 @@ class Document {
   std::string text_;
   std::vector<Node> nodes_;
   std::vector<Container> containers_;
-  std::vector<Span> map_;           // kMapped: what each byte stands for
+  std::vector<Span> map_;            // kMapped: what each byte stands for
   std::vector<EscapeMark> escapes_;  // kEscaped
 };
 

@@ -15,9 +15,9 @@ namespace {
 /// Sixteen bytes that the compiler works on at once, whatever the machine has for it.
 using Block = unsigned char __attribute__((vector_size(16)));
 
-constexpr size_t kLongestName = 64;     // bytes of a value that may name what stands beside it
-constexpr size_t kLongestNumber = 20;   // digits of a number that is written out
-constexpr ContextMask kNamedById =      // data that is called an id where it stands in an object of its own
+constexpr size_t kLongestName = 64;    // bytes of a value that may name what stands beside it
+constexpr size_t kLongestNumber = 20;  // digits of a number that is written out
+constexpr ContextMask kNamedById =     // data that is called an id where it stands in an object of its own
     bits(Context::kPassport, Context::kLicense, Context::kMrn, Context::kInsurance, Context::kSsn, Context::kTax,
          Context::kNpi, Context::kDea);
 constexpr ContextMask kForAllBelow = bits(Context::kPassword, Context::kApiKey, Context::kSecret);
@@ -25,10 +25,9 @@ constexpr ContextMask kForAllBelow = bits(Context::kPassword, Context::kApiKey, 
 // What an envelope's reader goes by (proto/wire/envelope.h); sorted.
 constexpr std::array<std::string_view, 5> kEnvelopeRoutes = {"message_id", "message_type", "sender_id", "target_id",
                                                              "timestamp"};
-constexpr std::array<std::string_view, 10> kMetaRoutes = {"conversation_id", "correlation_id", "deadline",
-                                                          "expects_reply",   "hops",           "instance",
-                                                          "is_reply",        "priority",       "traceparent",
-                                                          "version"};
+constexpr std::array<std::string_view, 10> kMetaRoutes = {
+    "conversation_id", "correlation_id", "deadline", "expects_reply", "hops",
+    "instance",        "is_reply",       "priority", "traceparent",   "version"};
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -63,7 +62,8 @@ std::string whole_number(std::string_view token) {
   std::string digits(mantissa.substr(0, point));
   std::string_view fraction = mantissa.substr(std::min(point + 1, mantissa.size()));
   if (digits.size() + static_cast<size_t>(exponent) > kLongestNumber) return {};
-  for (int i = 0; i < exponent; ++i) digits.push_back(static_cast<size_t>(i) < fraction.size() ? fraction[static_cast<size_t>(i)] : '0');
+  for (int i = 0; i < exponent; ++i)
+    digits.push_back(static_cast<size_t>(i) < fraction.size() ? fraction[static_cast<size_t>(i)] : '0');
   fraction.remove_prefix(std::min(fraction.size(), static_cast<size_t>(exponent)));
   if (fraction.find_first_not_of('0') != std::string_view::npos) return {};
   digits.erase(0, std::min(digits.find_first_not_of('0'), digits.size()));
@@ -243,7 +243,8 @@ const char* Document::Walker::string(const char* at, const Place& place, Node::K
 
 const char* Document::Walker::number(const char* at, const Place& place) {
   const char* past = at;
-  while (past < end_ && (is_digit(*past) || *past == '-' || *past == '+' || *past == '.' || *past == 'e' || *past == 'E'))
+  while (past < end_ &&
+         (is_digit(*past) || *past == '-' || *past == '+' || *past == '.' || *past == 'e' || *past == 'E'))
     ++past;
   if (past == at) return nullptr;
   if (!place.quiet) add_number({at, static_cast<size_t>(past - at)}, place);

@@ -64,8 +64,9 @@ Result<Matcher> Matcher::make() {
   }
   hs_compile_error_t* problem = nullptr;
   hs_database_t* database = nullptr;
-  hs_error_t code = hs_compile_lit_multi(texts.data(), flags.data(), ids.data(), sizes.data(),
-                                         static_cast<unsigned>(texts.size()), HS_MODE_BLOCK, nullptr, &database, &problem);
+  hs_error_t code =
+      hs_compile_lit_multi(texts.data(), flags.data(), ids.data(), sizes.data(), static_cast<unsigned>(texts.size()),
+                           HS_MODE_BLOCK, nullptr, &database, &problem);
   if (code != HS_SUCCESS) {
     std::string text = problem != nullptr ? problem->message : "no database";
     hs_free_compile_error(problem);
@@ -85,8 +86,8 @@ Status Matcher::prepare(Scratch& scratch) const {
 
 Status Matcher::scan(std::string_view text, hs_scratch* scratch, std::vector<Match>& ret_matches) const {
   ret_matches.clear();
-  hs_error_t code = hs_scan(database_.get(), text.data(), static_cast<unsigned>(text.size()), 0, scratch, on_match,
-                            &ret_matches);
+  hs_error_t code =
+      hs_scan(database_.get(), text.data(), static_cast<unsigned>(text.size()), 0, scratch, on_match, &ret_matches);
   if (code != HS_SUCCESS) return vectorscan_error("the scan failed", code);
   return {};
 }

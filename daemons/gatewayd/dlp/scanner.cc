@@ -6,6 +6,7 @@
 
 #include "daemons/gatewayd/dlp/detect/detect.h"
 #include "daemons/gatewayd/dlp/detect/values.h"
+#include "proto/base/json_writer.h"
 
 namespace mas::dlp {
 namespace {
@@ -18,8 +19,8 @@ enum Reading : uint32_t { kPlain, kFolded, kDecoded, kDecodedFolded, kTwiceDecod
 }  // namespace
 
 Scanner::Scanner(std::shared_ptr<const Rules> rules) : rules_(std::move(rules)) {
-  constexpr uint32_t kParents[kViews] = {kPlain, kPlain, kPlain, kDecoded, kDecoded, kTwiceDecoded};
-  for (size_t i = 0; i < kViews; ++i) views_[i] = {std::make_unique<Document>(keys_), kParents[i]};
+  constexpr uint32_t kParents[kReadings] = {kPlain, kPlain, kPlain, kDecoded, kDecoded, kTwiceDecoded};
+  for (size_t i = 0; i < kReadings; ++i) views_[i] = {std::make_unique<Document>(keys_), kParents[i]};
 }
 
 Result<std::unique_ptr<Scanner>> Scanner::make(std::shared_ptr<const Rules> rules) {
@@ -43,7 +44,7 @@ Status Scanner::scan() {
   candidates_.clear();
   report_.findings.clear();
   report_.action = Action::kOff;
-  for (size_t i = 1; i < kViews; ++i) views_[i].document->clear();
+  for (size_t i = 1; i < kReadings; ++i) views_[i].document->clear();
   auto doc = [this](Reading view) -> Document& { return *views_[view].document; };
   Budget budget{doc(kPlain).text().size() * kBudgetFactor + kBudgetBase};
 
@@ -55,7 +56,7 @@ Status Scanner::scan() {
     decode(doc(kDecoded), doc(kTwiceDecoded), budget);
     fold(doc(kTwiceDecoded), doc(kTwiceDecodedFolded), budget);
   }
-  for (uint32_t view = kFolded; view < kViews; ++view)
+  for (uint32_t view = kFolded; view < kReadings; ++view)
     if (!views_[view].document->empty())
       if (auto status = look_through(view); !status) return status;
   settle();
@@ -99,40 +100,32 @@ bool Scanner::is_phrase(std::string_view text, Span span) const {
 
 // ---- From what was seen to where it stands in the message
 
-void Scanner::trace(const Candidate& candidate, Finding& finding) const {
-  finding.type = candidate.type;
-  finding.validated = candidate.validated;
-  finding.score = candidate.score;
-  finding.detail = candidate.detail;
-  finding.document = candidate.document;
-  finding.seen = candidate.span;
-  finding.acts = candidate.score >= kActs;
-  uint32_t view = candidate.document, number = candidate.node;
-  Span span = candidate.span;
+Scanner::Place Scanner::trace(uint32_t reading, uint32_t number, Span part) const {
+  Place place{part, number, 0};
   while (true) {
-    const Document& document = *views_[view].document;
-    const Node& node = document.nodes()[number];
-    bool in_string = node.form == Node::Form::kSame || node.form == Node::Form::kEscaped;
+    const Node& node = views_[reading].document->nodes()[place.node];
     if (node.kind == Node::Kind::kNumber) {
-      finding.quotes = 1;
-      span = node.source;
+      place.quotes = 1;
+      place.source = node.source;
     } else {
-      if (finding.quotes > 0 && in_string && node.kind != Node::Kind::kText) ++finding.quotes;
-      span = document.locate(node, span);
-      if (finding.quotes > 0 && !in_string) finding.quotes = 0;
+      bool json = node.form == Node::Form::kSame || node.form == Node::Form::kEscaped;
+      if (place.quotes > 0) place.quotes = json ? place.quotes + 1 : 0;
+      place.source = views_[reading].document->locate(node, place.source);
     }
-    if (view == kPlain) break;
-    view = views_[view].parent;
-    number = node.origin;
+    if (reading == kPlain) return place;
+    reading = views_[reading].parent;
+    place.node = node.origin;
   }
-  finding.source = span;
-  finding.node = number;
 }
 
 /// Of findings that overlap the better one stays: one that acts, a validated one, the longer, the surer.
 void Scanner::settle() {
   traced_.clear();
-  for (const Candidate& candidate : candidates_) trace(candidate, traced_.emplace_back());
+  for (const Candidate& seen : candidates_) {
+    Place place = trace(seen.document, seen.node, seen.span);
+    traced_.push_back({seen.type, Action::kAlert, seen.score >= kActs, seen.validated, seen.score, place.source,
+                       place.node, place.quotes, seen.document, seen.span, seen.detail});
+  }
   std::sort(traced_.begin(), traced_.end(), [](const Finding& a, const Finding& b) {
     if (a.acts != b.acts) return a.acts;
     if (a.validated != b.validated) return a.validated;
@@ -160,28 +153,49 @@ std::string_view Scanner::value(const Finding& finding) const {
   return views_[finding.document].document->text().substr(finding.seen.begin, finding.seen.size());
 }
 
-std::string Scanner::path(const Finding& finding) const {
+namespace {
+
+bool is_plain_key(std::string_view key) {
+  return !key.empty() &&
+         std::all_of(key.begin(), key.end(), [](char c) { return is_alnum(c) || c == '_' || c == '-'; });
+}
+
+}  // namespace
+
+std::string Scanner::path(uint32_t number, const std::map<uint32_t, std::string>& renamed) const {
   const Document& document = *views_[kPlain].document;
-  const Node& node = document.nodes()[finding.node];
+  const Node& node = document.nodes()[number];
   auto key_text = [&](uint32_t key) -> std::string {
+    if (auto found = renamed.find(key); found != renamed.end()) return found->second;
     for (const Finding& other : report_.findings)
       if (other.node == key) return "*";
     return std::string(document.text_of(document.nodes()[key]));
   };
-  std::string path;
+  std::vector<std::string> steps;
   uint32_t container = node.container, key = node.key, index = node.index;
   bool step = node.kind != Node::Kind::kKey;  // a key is named by what holds it
   while (container != kNowhere) {
     const Container& within = document.containers()[container];
-    if (step) {
-      std::string part = within.array ? "[" + std::to_string(index) + "]" : key_text(key);
-      bool dot = !path.empty() && path[0] != '[';
-      path = part + (dot ? "." : "") + path;
+    if (step && within.array) {
+      steps.push_back("[" + std::to_string(index) + "]");
+    } else if (step) {
+      std::string name = key_text(key);
+      if (!is_plain_key(name) && name != "*") {
+        std::string quoted = "[";
+        append_json_string(quoted, name);
+        name = quoted + "]";
+      }
+      steps.push_back(std::move(name));
     }
     step = true;
     key = within.key;
     index = within.index;
     container = within.parent;
+  }
+  std::string path;
+  for (auto at = steps.rbegin(); at != steps.rend(); ++at) {
+    if (!path.empty() && (*at)[0] != '[') path.push_back('.');
+    path += *at;
   }
   return path.empty() ? "$" : path;
 }

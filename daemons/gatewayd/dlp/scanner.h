@@ -12,6 +12,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -26,15 +27,15 @@ namespace mas::dlp {
 struct Finding {
   uint16_t type = 0;
   Action action = Action::kAlert;
-  bool acts = false;       ///< its score is high enough for its action; else it is only mentioned
+  bool acts = false;  ///< its score is high enough for its action; else it is only mentioned
   bool validated = false;
   float score = 0;
-  Span source;             ///< bytes of the message that are the value: inside of a string, or a whole number
-  uint32_t node = 0;       ///< of the message's document
-  uint8_t quotes = 0;      ///< 0: it stands in a string. n: it is a number within n-1 strings of JSON
-  uint32_t document = 0;   ///< where it was seen: 0 the message itself
-  Span seen;               ///< bytes of that document's text
-  std::string_view detail; ///< static text
+  Span source;              ///< bytes of the message that are the value: inside of a string, or a whole number
+  uint32_t node = 0;        ///< of the message's document
+  uint8_t quotes = 0;       ///< 0: it stands in a string. n: it is a number within n-1 strings of JSON
+  uint32_t document = 0;    ///< where it was seen: 0 the message itself
+  Span seen;                ///< bytes of that document's text
+  std::string_view detail;  ///< static text
 };
 
 struct Report {
@@ -56,8 +57,21 @@ class Scanner {
   std::string_view value(const Finding& finding) const;
   /// Where a finding is, as keys and places: `data.patient.ids[2]`; of a key the object that holds it. `$` for the whole.
   /// Keys may be secrets themselves: those in which something was found are written as `*`.
-  std::string path(const Finding& finding) const;
+  std::string path(const Finding& finding) const { return path(finding.node, {}); }
+  /// @param renamed what keys are called by their nodes, where not by their texts.
+  std::string path(uint32_t node, const std::map<uint32_t, std::string>& renamed) const;
   const Document& document() const { return *views_[0].document; }
+
+  // For who replaces values: every reading of the message, 0 the message itself, and the way back from it.
+  static constexpr uint32_t kReadings = 6;
+  const Document& reading(uint32_t number) const { return *views_[number].document; }
+  /// Where a part of a reading stands in the message.
+  struct Place {
+    Span source;         ///< bytes of the message; of a number all of it
+    uint32_t node = 0;   ///< of the message's document
+    uint8_t quotes = 0;  ///< as Finding::quotes
+  };
+  Place trace(uint32_t reading, uint32_t node, Span part) const;
 
  private:
   /// A document, and which it was made from.
@@ -65,20 +79,17 @@ class Scanner {
     std::unique_ptr<Document> document;
     uint32_t parent = 0;
   };
-  static constexpr size_t kViews = 6;
-
   explicit Scanner(std::shared_ptr<const Rules> rules);
   Status scan();
   Status look_through(uint32_t view);
   void read_words(const Document& document);
   bool is_phrase(std::string_view text, Span span) const;
-  void trace(const Candidate& candidate, Finding& ret_finding) const;
   void settle();
 
   const std::shared_ptr<const Rules> rules_;
   Scratch scratch_;
   KeyReader keys_;
-  std::array<View, kViews> views_;
+  std::array<View, kReadings> views_;
   std::vector<Match> matches_;
   std::vector<Word> words_;
   std::vector<Candidate> candidates_;

@@ -8,8 +8,7 @@ namespace {
 
 constexpr uint32_t kNear = 40;  // bytes
 constexpr uint32_t kMostWordsNear = 16;
-constexpr float kByKey = 0.35F, kByWords = 0.20F, kByFarWords = 0.10F, kAgainstIt = 0.40F,
-                kAgainstForm = 0.20F;
+constexpr float kByKey = 0.35F, kByWords = 0.20F, kByFarWords = 0.10F, kAgainstIt = 0.40F, kAgainstForm = 0.20F;
 
 }  // namespace
 

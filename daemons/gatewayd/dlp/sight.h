@@ -28,12 +28,12 @@ inline constexpr float kChecked = 0.95F;
 /// Something that was seen in a document.
 struct Candidate {
   uint16_t type = 0;
-  bool validated = false;      ///< a check digit or a structure that does not come about by chance
+  bool validated = false;  ///< a check digit or a structure that does not come about by chance
   float score = 0;
-  uint32_t document = 0;       ///< which of the scanner's
+  uint32_t document = 0;  ///< which of the scanner's
   uint32_t node = 0;
-  Span span;                   ///< in the document's text
-  std::string_view detail;     ///< what it is in particular, such as a vendor: static text
+  Span span;                ///< in the document's text
+  std::string_view detail;  ///< what it is in particular, such as a vendor: static text
 };
 
 /// A phrase of the vocabulary in running text.

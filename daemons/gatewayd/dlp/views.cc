@@ -54,9 +54,8 @@ bool is_base64(char c) { return is_alnum(c) || c == '+' || c == '/' || c == '-' 
 /// Text, as opposed to what random bytes decode to.
 bool reads_like_text(std::string_view bytes) {
   if (bytes.size() < 4 || !is_valid_utf8(bytes)) return false;
-  return std::none_of(bytes.begin(), bytes.end(), [](char c) {
-    return (static_cast<unsigned char>(c) < 0x20 && !is_space(c)) || c == 0x7f;
-  });
+  return std::none_of(bytes.begin(), bytes.end(),
+                      [](char c) { return (static_cast<unsigned char>(c) < 0x20 && !is_space(c)) || c == 0x7f; });
 }
 
 class Decoder {
@@ -79,7 +78,8 @@ class Decoder {
 
   void json() {
     std::string_view value = trim(text_);
-    if (value.size() < 6 || (value[0] != '{' && value[0] != '[' && value[0] != '"') || !budget_.take(value.size())) return;
+    if (value.size() < 6 || (value[0] != '{' && value[0] != '[' && value[0] != '"') || !budget_.take(value.size()))
+      return;
     if (!JsonReader::local().check_value(value)) return;
     auto at = static_cast<uint32_t>(value.data() - text_.data());
     view_.append_json(value, base() + at, *node_, number_);
@@ -162,10 +162,10 @@ class Decoder {
       std::string_view name;
       char character;
     };
-    constexpr Named kNamed[] = {{"amp", '&'},   {"lt", '<'},    {"gt", '>'},     {"quot", '"'},   {"apos", '\''},
-                                {"nbsp", ' '},  {"commat", '@'}, {"period", '.'}, {"hyphen", '-'}, {"dash", '-'},
-                                {"ndash", '-'}, {"minus", '-'}, {"colon", ':'},  {"sol", '/'},    {"equals", '='},
-                                {"lowbar", '_'}, {"num", '#'},  {"plus", '+'},   {"lpar", '('},   {"rpar", ')'}};
+    constexpr Named kNamed[] = {{"amp", '&'},    {"lt", '<'},     {"gt", '>'},     {"quot", '"'},   {"apos", '\''},
+                                {"nbsp", ' '},   {"commat", '@'}, {"period", '.'}, {"hyphen", '-'}, {"dash", '-'},
+                                {"ndash", '-'},  {"minus", '-'},  {"colon", ':'},  {"sol", '/'},    {"equals", '='},
+                                {"lowbar", '_'}, {"num", '#'},    {"plus", '+'},   {"lpar", '('},   {"rpar", ')'}};
     for (const Named& one : kNamed)
       if (one.name == name) return out.push_back(one.character), true;
     return false;

@@ -19,10 +19,14 @@ struct Kind {
   size_t (*read)(std::string_view);
 };
 constexpr Kind kKinds[] = {
-    {kMrn, Type::mrn, record_number},           {kInsurance, Type::health_insurance, insurance_number},
-    {kPassport, Type::passport, passport_number}, {kLicense, Type::drivers_license, license_number},
-    {kAccount, Type::bank_account, account_number}, {kCvv, Type::cvv, verification_code},
-    {kCode, Type::cvv, verification_code},       {kBirth, Type::date_of_birth, date_at},
+    {kMrn, Type::mrn, record_number},
+    {kInsurance, Type::health_insurance, insurance_number},
+    {kPassport, Type::passport, passport_number},
+    {kLicense, Type::drivers_license, license_number},
+    {kAccount, Type::bank_account, account_number},
+    {kCvv, Type::cvv, verification_code},
+    {kCode, Type::cvv, verification_code},
+    {kBirth, Type::date_of_birth, date_at},
 };
 constexpr ContextMask kSecretContexts = bits(kPassword, kApiKey, kSecret, kAwsSecret);
 constexpr ContextMask kNamedContexts =
@@ -62,8 +66,10 @@ void see_by_key(Sight& sight, const Node& node) {
     if ((node.context & bit(kind.context)) == 0) continue;
     size_t size = kind.read(value);
     bool birth = kind.context == kBirth;  // what follows a date may be a time
-    if (size == 0 || (size != value.size() && (!birth || is_alnum(value[size])) && !(birth && value[size] == 'T'))) continue;
-    sight.see(kind.type, {span.begin, span.begin + static_cast<uint32_t>(size)}, {kNamed, bit(kind.context), false, false});
+    if (size == 0 || (size != value.size() && (!birth || is_alnum(value[size])) && !(birth && value[size] == 'T')))
+      continue;
+    sight.see(kind.type, {span.begin, span.begin + static_cast<uint32_t>(size)},
+              {kNamed, bit(kind.context), false, false});
   }
 }
 
@@ -71,7 +77,8 @@ void see_by_key(Sight& sight, const Node& node) {
 
 void detect_by_keys(Sight& sight) {
   for (const Node& node : sight.document().nodes()) {
-    if (node.kind == Node::Kind::kKey || (node.context & kNamedContexts) == 0 || (node.context & kAgainst) != 0) continue;
+    if (node.kind == Node::Kind::kKey || (node.context & kNamedContexts) == 0 || (node.context & kAgainst) != 0)
+      continue;
     if (node.text.size() > 0) see_by_key(sight, node);
   }
 }
@@ -82,11 +89,14 @@ void detect_after_words(Sight& sight) {
   for (size_t i = 0; i < words.size(); ++i) {
     const Word& word = words[i];
     if ((bit(word.context) & kNamedContexts) == 0 || word.span.begin < looked_at) continue;
-    if (i + 1 < words.size() && words[i + 1].context == word.context && words[i + 1].span.begin <= word.span.end) continue;
+    if (i + 1 < words.size() && words[i + 1].context == word.context && words[i + 1].span.begin <= word.span.end)
+      continue;
     Value value = value_after(sight.text(), word.span.end);
     if (value.link == Link::kNone) continue;
     if (value.link == Link::kSign) looked_at = value.span.end;
-    Named how = value.link == Link::kSign ? Named::kBySign : value.link == Link::kVerb ? Named::kByVerb : Named::kByWord;
+    Named how = value.link == Link::kSign   ? Named::kBySign
+                : value.link == Link::kVerb ? Named::kByVerb
+                                            : Named::kByWord;
     if ((bit(word.context) & kSecretContexts) != 0) {
       if (word.context == kSecret && how != Named::kBySign) continue;
       see_secret(sight, value.span, bit(word.context), how, false);
@@ -100,7 +110,9 @@ void detect_after_words(Sight& sight) {
       if (word.context == kCode && (sight.near(word.span) & bit(kCard)) == 0) continue;
       size_t size = kind.read(rest);
       if (size == 0) continue;
-      if (word.context == kBirth && how == Named::kByWord && sight.at(word.span.end) != ' ' && sight.at(word.span.end) != ',') continue;
+      if (word.context == kBirth && how == Named::kByWord && sight.at(word.span.end) != ' ' &&
+          sight.at(word.span.end) != ',')
+        continue;
       sight.see(kind.type, {value.span.begin, value.span.begin + static_cast<uint32_t>(size)},
                 {kNamed, bit(kind.context), false, false});
     }

@@ -9,15 +9,15 @@ namespace {
 
 constexpr uint32_t kLongestLocal = 64, kLongestDomain = 253, kLongestTop = 24;
 
-bool is_local(char c) {
-  return is_alnum(c) || c == '.' || c == '_' || c == '%' || c == '+' || c == '-' || c == '\'';
-}
+bool is_local(char c) { return is_alnum(c) || c == '.' || c == '_' || c == '%' || c == '+' || c == '-' || c == '\''; }
 
 /// @2x.png is an image for a fine screen, and no host.
 bool is_file_ending(std::string_view top) {
-  constexpr std::string_view kEndings[] = {"png", "jpg", "jpeg", "gif", "svg", "webp", "css", "js", "ts", "json",
-                                           "html", "ico", "bmp", "tiff", "pdf", "mp4", "py", "md", "txt", "yaml", "yml"};
-  return std::any_of(std::begin(kEndings), std::end(kEndings), [&](std::string_view one) { return equals_word(top, one); });
+  constexpr std::string_view kEndings[] = {"png", "jpg", "jpeg", "gif",  "svg", "webp", "css",
+                                           "js",  "ts",  "json", "html", "ico", "bmp",  "tiff",
+                                           "pdf", "mp4", "py",   "md",   "txt", "yaml", "yml"};
+  return std::any_of(std::begin(kEndings), std::end(kEndings),
+                     [&](std::string_view one) { return equals_word(top, one); });
 }
 
 uint32_t local_begin(std::string_view text, uint32_t at) {

@@ -14,11 +14,16 @@ struct Makeup {
   size_t digits = 0, upper = 0, lower = 0, spaces = 0, other = 0;
   explicit Makeup(std::string_view text) {
     for (char c : text) {
-      if (is_digit(c)) ++digits;
-      else if (is_upper(c)) ++upper;
-      else if (is_lower(c)) ++lower;
-      else if (is_space(c)) ++spaces;
-      else ++other;
+      if (is_digit(c))
+        ++digits;
+      else if (is_upper(c))
+        ++upper;
+      else if (is_lower(c))
+        ++lower;
+      else if (is_space(c))
+        ++spaces;
+      else
+        ++other;
     }
   }
   size_t letters() const { return upper + lower; }
@@ -29,7 +34,8 @@ size_t code_at(std::string_view value, size_t most) {
   size_t end = 0;
   while (end < value.size() && end <= most) {
     char c = value[end];
-    bool joins = (c == '-' || c == '/') && end > 0 && end + 1 < value.size() && (is_upper(value[end + 1]) || is_digit(value[end + 1]));
+    bool joins = (c == '-' || c == '/') && end > 0 && end + 1 < value.size() &&
+                 (is_upper(value[end + 1]) || is_digit(value[end + 1]));
     if (!is_upper(c) && !is_digit(c) && !joins) break;
     ++end;
   }
@@ -42,8 +48,8 @@ bool all_zero(std::string_view text) {
 }
 
 bool words_of_a_form(std::string_view value) {
-  for (std::string_view word : {"enter", "your", "please", "must", "forgot", "reset", "password", "invalid", "incorrect",
-                                "required", "confirm", "choose", "the ", "should", "cannot", "change"})
+  for (std::string_view word : {"enter", "your", "please", "must", "forgot", "reset", "password", "invalid",
+                                "incorrect", "required", "confirm", "choose", "the ", "should", "cannot", "change"})
     if (contains_word(value, word)) return true;
   return false;
 }
@@ -69,9 +75,11 @@ bool is_password(std::string_view value, Named how, bool number) {
       return !words_of_a_form(value) || makeup.digits > 0;
     case Named::kByVerb:
     case Named::kByWord:
-      if (value.find("://") != std::string_view::npos || makeup.letters() == 0) return how == Named::kByVerb && makeup.digits >= 6;
+      if (value.find("://") != std::string_view::npos || makeup.letters() == 0)
+        return how == Named::kByVerb && makeup.digits >= 6;
       if (how == Named::kByWord) return makeup.digits > 0 && makeup.letters() > 1 && value.size() >= 6;
-      return (makeup.digits > 0 || mixed) && (makeup.other == 0 || makeup.digits > 0 || value.find('-') == std::string_view::npos) && value.size() >= 5;
+      return (makeup.digits > 0 || mixed) &&
+             (makeup.other == 0 || makeup.digits > 0 || value.find('-') == std::string_view::npos) && value.size() >= 5;
   }
   return false;
 }
@@ -86,7 +94,8 @@ bool is_api_key(std::string_view value, Named how) {
     return is_alnum(c) || c == '-' || c == '_' || c == '.' || c == '/' || c == '+' || c == '=' || c == ':' || c == '~';
   });
   if (!of_key || makeup.letters() == 0) return false;
-  if (makeup.digits == 0 && (how != Named::kByKey || value.size() < 20 || makeup.upper == 0 || makeup.lower == 0)) return false;
+  if (makeup.digits == 0 && (how != Named::kByKey || value.size() < 20 || makeup.upper == 0 || makeup.lower == 0))
+    return false;
   if (how == Named::kByWord && (makeup.digits < 2 || value.size() < 16)) return false;
   return entropy(value) >= kEntropy;
 }
@@ -112,7 +121,9 @@ size_t record_number(std::string_view value) {
   constexpr size_t kLongest = 16;
   if (value.starts_with("MRN") || value.starts_with("mrn")) {
     size_t skip = 3;
-    while (skip < value.size() && (value[skip] == '-' || value[skip] == ':' || value[skip] == '#' || value[skip] == ' ')) ++skip;
+    while (skip < value.size() &&
+           (value[skip] == '-' || value[skip] == ':' || value[skip] == '#' || value[skip] == ' '))
+      ++skip;
     size_t rest = record_number(value.substr(skip));
     return rest == 0 ? 0 : skip + rest;
   }
@@ -138,7 +149,9 @@ size_t passport_number(std::string_view value) {
   size_t end = code_at(value, 9);
   std::string_view code = value.substr(0, end);
   size_t digits = count_digits(code);
-  if (code.size() < 7 || digits < 6 || code.size() - digits > 3 || all_zero(code) || code.find_first_of("-/") != std::string_view::npos) return 0;
+  if (code.size() < 7 || digits < 6 || code.size() - digits > 3 || all_zero(code) ||
+      code.find_first_of("-/") != std::string_view::npos)
+    return 0;
   return end;
 }
 
@@ -166,7 +179,9 @@ size_t verification_code(std::string_view value) {
   while (end < value.size() && is_digit(value[end])) ++end;
   if (end != 3 && end != 4) return 0;
   if (end < value.size() && (is_alnum(value[end]) || value[end] == '_')) return 0;
-  if (end + 1 < value.size() && (value[end] == '.' || value[end] == '-' || value[end] == '/') && is_alnum(value[end + 1])) return 0;
+  if (end + 1 < value.size() && (value[end] == '.' || value[end] == '-' || value[end] == '/') &&
+      is_alnum(value[end + 1]))
+    return 0;
   return end;
 }
 

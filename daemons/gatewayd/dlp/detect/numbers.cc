@@ -183,7 +183,8 @@ class Chain {
         is_digit(sight_.at(begin - 3)))
       return;  // a sum
     size_t total = 0, n = 0;
-    while (has(n) && n < 7 && total + group(n).size <= 15 && (n == 0 || gap(n - 1).find('\n') == std::string_view::npos))
+    while (has(n) && n < 7 && total + group(n).size <= 15 &&
+           (n == 0 || gap(n - 1).find('\n') == std::string_view::npos))
       total += group(n++).size;
     if (total < 8 || (has(n) && n >= 7)) return;
     auto number = digits(n);
@@ -376,7 +377,8 @@ class Chain {
     constexpr std::string_view kKinds = "ABCDEFGHJKLMPRSTUX";
     if (group(0).size != 7 || is_alnum(sight_.at(group(0).end()))) return;
     char kind = sight_.at(begin);
-    if (kKinds.find(kind) == std::string_view::npos || !is_upper(sight_.at(begin + 1)) || !dea(digits(1).view())) return;
+    if (kKinds.find(kind) == std::string_view::npos || !is_upper(sight_.at(begin + 1)) || !dea(digits(1).view()))
+      return;
     sight_.see(Type::dea, {begin, group(0).end()}, {0.5F, bit(kDea), false, true});
   }
 

@@ -126,7 +126,8 @@ void pem_at(Sight& sight, Span literal) {
       break;
     }
     if (c == '\0' || text.substr(end, 8) == "--BEGIN ") break;
-    bool of_body = is_alnum(c) || c == '+' || c == '/' || c == '=' || is_space(c) || c == '\\' || c == '.' || c == '-' || c == ':' || c == ',' || c == '(' || c == ')' || c == '"' || c == '_';
+    bool of_body = is_alnum(c) || c == '+' || c == '/' || c == '=' || is_space(c) || c == '\\' || c == '.' ||
+                   c == '-' || c == ':' || c == ',' || c == '(' || c == ')' || c == '"' || c == '_';
     if (!of_body) break;
     base64 += is_alnum(c) || c == '+' || c == '/' ? 1 : 0;
     ++end;
@@ -169,7 +170,8 @@ void url_at(Sight& sight, Span literal) {
   constexpr uint32_t kLongestScheme = 24, kLongestAuthority = 512;
   uint32_t begin = literal.begin;
   while (begin > 0 && literal.begin - begin < kLongestScheme &&
-         (is_alnum(sight.at(begin - 1)) || sight.at(begin - 1) == '+' || sight.at(begin - 1) == '-' || sight.at(begin - 1) == '.'))
+         (is_alnum(sight.at(begin - 1)) || sight.at(begin - 1) == '+' || sight.at(begin - 1) == '-' ||
+          sight.at(begin - 1) == '.'))
     --begin;
   if (begin == literal.begin) return;
   uint32_t end = literal.end, last_at = 0, colon = 0;
@@ -183,15 +185,21 @@ void url_at(Sight& sight, Span literal) {
   }
   if (colon == 0 || last_at <= colon + 1) return;
   std::string_view user = sight.view({literal.end, colon}), password = sight.view({colon + 1, last_at});
-  if (password.find('/') != std::string_view::npos && is_digit(password[0]) && !user.empty() && user.find('.') != std::string_view::npos)
+  if (password.find('/') != std::string_view::npos && is_digit(password[0]) && !user.empty() &&
+      user.find('.') != std::string_view::npos)
     return;  // host:port/path@…
-  if (is_placeholder(password) || equals_word(password, "password@") ) return;
+  if (is_placeholder(password) || equals_word(password, "password@")) return;
   std::string_view scheme = sight.view({begin, literal.begin});
-  bool web = equals_word(scheme, "http") || equals_word(scheme, "https") || equals_word(scheme, "ftp") || equals_word(scheme, "ftps") || equals_word(scheme, "git+https") || equals_word(scheme, "ws") || equals_word(scheme, "wss");
+  bool web = equals_word(scheme, "http") || equals_word(scheme, "https") || equals_word(scheme, "ftp") ||
+             equals_word(scheme, "ftps") || equals_word(scheme, "git+https") || equals_word(scheme, "ws") ||
+             equals_word(scheme, "wss");
   bool example = (equals_word(user, "user") || equals_word(user, "username")) &&
                  (equals_word(password, "pass") || equals_word(password, "password"));
-  while (end > last_at && (sight.at(end - 1) == ',' || sight.at(end - 1) == '.' || sight.at(end - 1) == ')' || sight.at(end - 1) == ';')) --end;
-  sight.see(web ? Type::basic_auth : Type::connection_string, {begin, end}, {example ? 0.5F : 0.9F, 0, !example, false});
+  while (end > last_at &&
+         (sight.at(end - 1) == ',' || sight.at(end - 1) == '.' || sight.at(end - 1) == ')' || sight.at(end - 1) == ';'))
+    --end;
+  sight.see(web ? Type::basic_auth : Type::connection_string, {begin, end},
+            {example ? 0.5F : 0.9F, 0, !example, false});
 }
 
 /// RFC 6750.
@@ -220,7 +228,8 @@ void basic_at(Sight& sight, Span literal) {
 void po_box(Sight& sight, Span literal) {
   uint32_t begin = 0;
   uint32_t end = po_box_at(sight.text(), literal.begin, literal.end, begin);
-  if (end != 0 && !is_alnum(sight.at(end))) sight.see(Type::address, {begin, end}, {0.75F, bit(kAddress), false, false, "post office box"});
+  if (end != 0 && !is_alnum(sight.at(end)))
+    sight.see(Type::address, {begin, end}, {0.75F, bit(kAddress), false, false, "post office box"});
 }
 
 /// An Ethereum address: twenty bytes in hexadecimal digits. Hashes are longer.
@@ -247,7 +256,8 @@ void track_at(Sight& sight, Span literal) {
   while (end - literal.end < 20 && is_digit(sight.at(end))) ++end;
   std::string_view number = sight.view({literal.end, end});
   if (sight.at(end) != '^' || !card_issuer(number) || !luhn(number)) return;
-  while (end - literal.begin < kLongestTrack && sight.at(end) != '\0' && sight.at(end) != '?' && sight.at(end) != '\n') ++end;
+  while (end - literal.begin < kLongestTrack && sight.at(end) != '\0' && sight.at(end) != '?' && sight.at(end) != '\n')
+    ++end;
   if (sight.at(end) == '?') ++end;
   sight.see(Type::credit_card, {literal.begin, end}, {0.8F, bit(kCard), true, false, "track data"});
 }

@@ -13,11 +13,13 @@ constexpr size_t kMostWords = 5;
 constexpr size_t kLongestWord = 24;
 
 constexpr std::string_view kSuffixes[] = {
-    "street", "st",      "avenue", "ave",  "av",    "boulevard", "blvd", "road",  "rd",    "lane",  "ln",     "drive",
-    "dr",     "court",   "ct",     "place", "pl",   "terrace",   "ter",  "way",   "circle", "cir",  "parkway", "pkwy",
-    "highway", "hwy",    "square", "sq",   "trail", "trl",       "loop", "alley", "plaza", "plz",   "crescent", "cres",
-    "expressway", "turnpike", "mews", "gardens", "quay", "grove", "hill", "ridge", "crossing", "xing", "broadway", "pike", "cove"};
-constexpr std::string_view kDirections[] = {"n", "s", "e", "w", "ne", "nw", "se", "sw", "north", "south", "east", "west"};
+    "street", "st",    "avenue",  "ave",   "av",       "boulevard", "blvd",       "road",     "rd",    "lane",
+    "ln",     "drive", "dr",      "court", "ct",       "place",     "pl",         "terrace",  "ter",   "way",
+    "circle", "cir",   "parkway", "pkwy",  "highway",  "hwy",       "square",     "sq",       "trail", "trl",
+    "loop",   "alley", "plaza",   "plz",   "crescent", "cres",      "expressway", "turnpike", "mews",  "gardens",
+    "quay",   "grove", "hill",    "ridge", "crossing", "xing",      "broadway",   "pike",     "cove"};
+constexpr std::string_view kDirections[] = {"n",  "s",  "e",     "w",     "ne",   "nw",
+                                            "se", "sw", "north", "south", "east", "west"};
 
 struct WordAt {
   std::string_view text;

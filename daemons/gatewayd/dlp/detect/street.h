@@ -7,9 +7,9 @@
 namespace mas::dlp {
 
 struct Street {
-  uint32_t end = 0;        ///< 0: there is none
-  bool suffix = false;     ///< a word for a kind of street closes it; else only number and name
-  bool capitals = false;   ///< its words begin with capitals
+  uint32_t end = 0;       ///< 0: there is none
+  bool suffix = false;    ///< a word for a kind of street closes it; else only number and name
+  bool capitals = false;  ///< its words begin with capitals
 };
 
 /// @param at where a number begins. Looks at six words at most.

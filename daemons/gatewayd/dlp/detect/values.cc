@@ -17,9 +17,10 @@ bool is_any(std::string_view word, std::initializer_list<std::string_view> list)
 }
 
 bool is_filler(std::string_view word) {
-  return is_any(word, {"number", "numbers", "no", "num", "nr", "id", "code", "of", "the", "for", "on", "file", "value",
-                       "my", "your", "key", "token", "here", "s", "as", "account", "member", "card", "patient", "new",
-                       "identifier", "login", "current", "temporary", "user", "string", "set", "to", "be", "patients"});
+  return is_any(word, {"number",  "numbers",   "no",      "num",    "nr",   "id",      "code", "of",         "the",
+                       "for",     "on",        "file",    "value",  "my",   "your",    "key",  "token",      "here",
+                       "s",       "as",        "account", "member", "card", "patient", "new",  "identifier", "login",
+                       "current", "temporary", "user",    "string", "set",  "to",      "be",   "patients"});
 }
 
 bool is_verb(std::string_view word) {
@@ -27,8 +28,8 @@ bool is_verb(std::string_view word) {
 }
 
 bool ends_value(char c) {
-  return is_space(c) || c == '\0' || c == '"' || c == '\'' || c == '`' || c == ',' || c == ';' || c == '<' || c == '>' ||
-         c == '&' || c == '|' || c == ')' || c == ']' || c == '}';
+  return is_space(c) || c == '\0' || c == '"' || c == '\'' || c == '`' || c == ',' || c == ';' || c == '<' ||
+         c == '>' || c == '&' || c == '|' || c == ')' || c == ']' || c == '}';
 }
 
 }  // namespace
@@ -106,9 +107,10 @@ Value value_after(std::string_view text, uint32_t from) {
 bool is_placeholder(std::string_view value) {
   value = trim(value);
   if (value.empty()) return true;
-  if (is_any(value, {"null", "none", "nil", "undefined", "n/a", "na", "true", "false", "redacted", "hidden", "masked",
-                     "removed", "filtered", "omitted", "required", "optional", "string", "str", "text", "varchar",
-                     "empty", "unset", "unknown", "tbd", "todo", "yes", "no", "encrypted", "secret", "protected"}))
+  if (is_any(value, {"null",     "none",   "nil",    "undefined", "n/a",      "na",       "true",     "false",
+                     "redacted", "hidden", "masked", "removed",   "filtered", "omitted",  "required", "optional",
+                     "string",   "str",    "text",   "varchar",   "empty",    "unset",    "unknown",  "tbd",
+                     "todo",     "yes",    "no",     "encrypted", "secret",   "protected"}))
     return true;
   bool mask = std::all_of(value.begin(), value.end(), [](char c) {
     return c == '*' || c == 'x' || c == 'X' || c == '.' || c == '-' || c == '#' || c == '_' || c == '?' || c == ' ' ||
@@ -116,22 +118,28 @@ bool is_placeholder(std::string_view value) {
   });
   if (mask) return true;
   if (value.find("***") != std::string_view::npos) return true;
-  bool braced = value.starts_with("${") || value.starts_with("$(") || value.starts_with("{{") || value.starts_with("<") ||
-                value.starts_with("[") || value.starts_with("%(") || value.starts_with("{%") || value.starts_with("#{");
+  bool braced = value.starts_with("${") || value.starts_with("$(") || value.starts_with("{{") ||
+                value.starts_with("<") || value.starts_with("[") || value.starts_with("%(") ||
+                value.starts_with("{%") || value.starts_with("#{");
   if (braced) return true;
   if ((value[0] == '$' || (value[0] == '%' && value.back() == '%')) && value.size() > 2 &&
-      std::all_of(value.begin() + 1, value.end(), [](char c) { return is_upper(c) || c == '_' || c == '%' || is_digit(c); }))
+      std::all_of(value.begin() + 1, value.end(),
+                  [](char c) { return is_upper(c) || c == '_' || c == '%' || is_digit(c); }))
     return true;
-  for (std::string_view where : {"env:", "env.", "vault:", "secret:", "secret/", "file:", "arn:", "ref:", "op://",
-                                 "process.env", "os.environ", "os.getenv", "getenv(", "/run/", "/etc/", "/var/", "http://", "https://",
-                                 "self.", "config.", "settings.", "request.", "user.", "this.", "args.", "vault://", "kms:", "sm://", "[REDACTED", "REDACTED", "credentials(", "input("})
+  for (std::string_view where :
+       {"env:",    "env.",        "vault:",     "secret:",   "secret/",   "file:",    "arn:",         "ref:",
+        "op://",   "process.env", "os.environ", "os.getenv", "getenv(",   "/run/",    "/etc/",        "/var/",
+        "http://", "https://",    "self.",      "config.",   "settings.", "request.", "user.",        "this.",
+        "args.",   "vault://",    "kms:",       "sm://",     "[REDACTED", "REDACTED", "credentials(", "input("})
     if (value.starts_with(where)) return true;
   return false;
 }
 
 bool is_example(std::string_view value) {
-  for (std::string_view word : {"example", "your", "placeholder", "changeme", "dummy", "xxxx", "insert", "sample",
-                                "replace", "here", "test_key", "abcdefgh", "12345678", "foobar", "<", "not_a", "notareal", "fake", "todo", "....", "00000000", "my_", "my-api", "enter_"})
+  for (std::string_view word :
+       {"example",  "your", "placeholder", "changeme", "dummy",    "xxxx",   "insert", "sample",
+        "replace",  "here", "test_key",    "abcdefgh", "12345678", "foobar", "<",      "not_a",
+        "notareal", "fake", "todo",        "....",     "00000000", "my_",    "my-api", "enter_"})
     if (contains_word(value, word)) return true;
   return false;
 }

@@ -1,0 +1,214 @@
+// Masks, and the message with them in place of values.
+#include "daemons/gatewayd/dlp/rewrite.h"
+
+#include <algorithm>
+#include <cstring>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "daemons/gatewayd/dlp/detect/values.h"
+
+namespace mas::dlp {
+namespace {
+
+constexpr size_t kShortestRepeat = 6;   // bytes of a value that is looked for again
+constexpr size_t kFewestDigits = 8;     // of one that is looked for without its separators
+
+std::string last_digits(std::string_view value, size_t count) {
+  std::string digits;
+  for (char c : value)
+    if (is_digit(c)) digits.push_back(c);
+  return digits.size() < count ? std::string(count, 'X') : digits.substr(digits.size() - count);
+}
+
+std::string by_name(const TypeRule& type) {
+  std::string mask = "[REDACTED ";
+  for (char c : type.name) mask.push_back(is_lower(c) ? static_cast<char>(c - 32) : c);
+  return mask + "]";
+}
+
+/// What stands in the place of a part of the message.
+struct Piece {
+  Span source;
+  std::string text;
+};
+
+bool hides(const Finding& finding) {
+  return finding.acts && finding.action >= Action::kEncrypt;
+}
+
+class Rewriter {
+ public:
+  Rewriter(const Scanner& scanner, std::string_view message, const Cipher* cipher)
+      : scanner_(scanner), message_(message), cipher_(cipher) {}
+
+  Status run(std::string& out) {
+    for (bool keys : {true, false})
+      for (const Finding& finding : scanner_.report().findings)
+        if (hides(finding) && is_key(finding.node) == keys)
+          if (auto status = replace(finding); !status) return status;
+    repeats();
+    std::stable_sort(pieces_.begin(), pieces_.end(),
+                     [](const Piece& a, const Piece& b) { return a.source.begin < b.source.begin; });
+    uint32_t written = 0;
+    for (const Piece& piece : pieces_) {
+      if (piece.source.begin < written) {  // a repeat that reaches into another piece
+        written = std::max(written, piece.source.end);
+        continue;
+      }
+      out.append(message_.substr(written, piece.source.begin - written)).append(piece.text);
+      written = piece.source.end;
+    }
+    out.append(message_.substr(written));
+    return {};
+  }
+
+ private:
+  bool is_key(uint32_t node) const { return scanner_.document().nodes()[node].kind == Node::Kind::kKey; }
+
+  /// Keys come first: the paths of values are those that their reader will see.
+  Status replace(const Finding& finding) {
+    std::string text;
+    std::string_view value = scanner_.value(finding);
+    const TypeRule& type = scanner_.rules().types[finding.type];
+    if (finding.action == Action::kEncrypt && cipher_ != nullptr) {
+      bool number = finding.quotes == 1;
+      std::string_view plain = number ? message_.substr(finding.source.begin, finding.source.size()) : value;
+      if (auto status = cipher_->encrypt(plain, scanner_.path(finding.node, renamed_), number, text); !status) return status;
+    } else {
+      text = masked(type, value);
+    }
+    if (is_key(finding.node)) rename(finding, text);
+    values_.push_back({value, finding});
+    add(finding.source, finding.quotes, std::move(text));
+    return {};
+  }
+
+  /// What a key is called when the value within it is replaced. @param text the replacement.
+  void rename(const Finding& finding, const std::string& text) {
+    const Node& node = scanner_.document().nodes()[finding.node];
+    std::string& name = renamed_.try_emplace(finding.node).first->second;
+    // Keys with several findings are named by their last state; each adds its replacement.
+    if (name.empty()) name = std::string(scanner_.document().text_of(node));
+    size_t at = name.find(scanner_.value(finding));
+    if (at == std::string::npos)
+      name = text;
+    else
+      name.replace(at, finding.seen.size(), text);
+  }
+
+  void add(Span source, uint8_t quotes, std::string text) {
+    if (quotes > 0) {
+      std::string quote = "\"";
+      for (uint8_t level = 1; level < quotes; ++level) {
+        std::string escaped;
+        for (char c : quote) {
+          if (c == '"' || c == '\\') escaped.push_back('\\');
+          escaped.push_back(c);
+        }
+        quote = escaped;
+      }
+      text = quote + text + quote;
+    }
+    pieces_.push_back({source, std::move(text)});
+  }
+
+  // ---- The same values elsewhere
+
+  struct Value {
+    std::string_view text;
+    const Finding& finding;
+  };
+
+  static uint64_t start_of(std::string_view text) {
+    uint64_t start = 0;
+    std::memcpy(&start, text.data(), kShortestRepeat);
+    return start;
+  }
+
+  /// Looks for every value, and for its digits alone, in every reading of the message. Linear in the message: a place is
+  /// looked up by its first bytes, then once for each length that values with this beginning have.
+  void repeats() {
+    std::unordered_map<std::string_view, const Finding*> values;
+    std::vector<std::string> digits;
+    digits.reserve(values_.size());
+    for (const Value& value : values_) {
+      if (value.text.size() >= kShortestRepeat) values.emplace(value.text, &value.finding);
+      if (count_digits(value.text) >= kFewestDigits && count_digits(value.text) * 2 > value.text.size()) {
+        std::string& bare = digits.emplace_back();
+        std::copy_if(value.text.begin(), value.text.end(), std::back_inserter(bare), is_digit);
+        values.emplace(bare, &value.finding);
+      }
+    }
+    if (values.empty()) return;
+    std::unordered_map<uint64_t, std::vector<size_t>> lengths;
+    for (const auto& [text, finding] : values) {
+      auto& known = lengths[start_of(text)];
+      if (std::find(known.begin(), known.end(), text.size()) == known.end()) known.push_back(text.size());
+    }
+    std::stable_sort(pieces_.begin(), pieces_.end(),
+                     [](const Piece& a, const Piece& b) { return a.source.begin < b.source.begin; });
+    size_t found = pieces_.size();
+    for (uint32_t reading = 0; reading < Scanner::kReadings; ++reading) {
+      const Document& document = scanner_.reading(reading);
+      std::string_view text = document.text();
+      for (size_t at = 0; at + kShortestRepeat <= text.size(); ++at) {
+        auto known = lengths.find(start_of(text.substr(at)));
+        if (known == lengths.end()) continue;
+        for (size_t size : known->second) {
+          auto value = values.find(text.substr(at, size));
+          if (value == values.end()) continue;
+          repeat(reading, {static_cast<uint32_t>(at), static_cast<uint32_t>(at + size)}, *value->second, found);
+          at += size - 1;
+          break;
+        }
+      }
+    }
+  }
+
+  /// @param found how many pieces, in order, were there before.
+  void repeat(uint32_t reading, Span part, const Finding& like, size_t found) {
+    uint32_t node = scanner_.reading(reading).node_at(part.begin);
+    if (node == scanner_.reading(reading).nodes().size() || part.end > scanner_.reading(reading).nodes()[node].text.end) return;
+    Scanner::Place place = scanner_.trace(reading, node, part);
+    auto end = pieces_.begin() + static_cast<std::ptrdiff_t>(found);
+    auto after = std::upper_bound(pieces_.begin(), end, place.source.begin,
+                                  [](uint32_t at, const Piece& piece) { return at < piece.source.begin; });
+    if (after != pieces_.begin() && std::prev(after)->source.end >= place.source.end) return;  // it is that piece
+    add(place.source, place.quotes, masked(scanner_.rules().types[like.type], scanner_.value(like)));
+  }
+
+  const Scanner& scanner_;
+  const std::string_view message_;
+  const Cipher* const cipher_;
+  std::vector<Piece> pieces_;
+  std::vector<Value> values_;
+  std::map<uint32_t, std::string> renamed_;
+};
+
+}  // namespace
+
+std::string masked(const TypeRule& type, std::string_view value) {
+  switch (type.mask) {
+    case Mask::kSsn:
+      return "XXX-XX-" + last_digits(value, 4);
+    case Mask::kCard:
+      return "**** **** **** " + last_digits(value.substr(0, value.find('^')), 4);
+    case Mask::kPhone:
+      return "(XXX) XXX-" + last_digits(value, 4);
+    case Mask::kEmail: {
+      size_t at = value.rfind('@');
+      if (at == std::string_view::npos || at == 0 || !is_alnum(value[0])) return by_name(type);
+      return std::string(1, value[0]) + "***" + std::string(value.substr(at));
+    }
+    case Mask::kName:
+      break;
+  }
+  return by_name(type);
+}
+
+Status append_rewritten(const Scanner& scanner, std::string_view message, const Cipher* cipher, std::string& out) {
+  return Rewriter(scanner, message, cipher).run(out);
+}
+
+}  // namespace mas::dlp
