@@ -29,13 +29,15 @@ Result<std::unique_ptr<Scanner>> Scanner::make(std::shared_ptr<const Rules> rule
   return scanner;
 }
 
-Status Scanner::scan_json(std::string_view json, Document::Shape shape) {
+Status Scanner::scan_json(std::string_view json, Document::Shape shape, std::string_view root) {
+  root_ = root;
   if (!views_[kPlain].document->read_json(json, shape))
     return Error{Errc::kMalformed, "dlp: the payload is no JSON value that can be scanned"};
   return scan();
 }
 
 Status Scanner::scan_text(std::string_view text) {
+  root_.clear();
   views_[kPlain].document->read_text(text);
   return scan();
 }
@@ -69,7 +71,7 @@ Status Scanner::look_through(uint32_t view) {
   if (auto status = rules_->matcher->scan(document.text(), scratch_.get(), matches_); !status) return status;
   read_words(document);
   Sight sight(document, view, rules_->enabled, words_, candidates_);
-  detect_numbers(sight);
+  detect_numbers(sight, groups_);
   detect_emails(sight);
   detect_by_keys(sight);
   detect_after_words(sight);
@@ -171,7 +173,7 @@ std::string Scanner::path(uint32_t number, const std::map<uint32_t, std::string>
     const Container& within = document.containers()[at];
     steps.push_back({within.parent, within.key, within.index});
   }
-  std::string path;
+  std::string path = root_;
   for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
     if (step->container == kNowhere) continue;
     if (document.containers()[step->container].array)

@@ -28,19 +28,22 @@ Result<std::unique_ptr<Stage>> Stage::make(std::shared_ptr<const Rules> rules, s
 
 void Stage::clear_counts() { std::fill(counts_.begin(), counts_.end(), Counts::value_type{}); }
 
-const Stage::Outcome& Stage::look(std::string_view envelope) {
+const Stage::Outcome& Stage::look(std::string_view envelope, std::string_view content) {
   outcome_.decision = Decision::kAllowed;
   outcome_.reason.clear();
   outcome_.envelope = envelope;
   outcome_.detected = {};
-  if (auto status = scanner_->scan_json(envelope, Document::Shape::kEnvelope); !status) {
+  bool whole = content.size() == envelope.size();
+  auto status = whole ? scanner_->scan_json(content, Document::Shape::kEnvelope)
+                      : scanner_->scan_json(content, Document::Shape::kAnything, "data");
+  if (!status) {
     outcome_.decision = Decision::kUnavailable;
     outcome_.reason = "the payload could not be scanned";
     return outcome_;
   }
   if (scanner_->report().action == Action::kOff) return outcome_;
   describe();
-  decide(envelope);
+  decide(envelope, content);
   return outcome_;
 }
 
@@ -65,7 +68,7 @@ void Stage::describe() {
   outcome_.detected = detected_;
 }
 
-void Stage::decide(std::string_view envelope) {
+void Stage::decide(std::string_view envelope, std::string_view content) {
   Action action = scanner_->report().action;
   if (action == Action::kAlert) return;
   if (action == Action::kBlock) {
@@ -75,7 +78,10 @@ void Stage::decide(std::string_view envelope) {
   }
   rewritten_.clear();
   if (rewritten_.capacity() > kKeptBuffer) rewritten_.shrink_to_fit();
-  append_rewritten(*scanner_, envelope, key_ ? &*key_ : nullptr, rewritten_);
+  auto before = static_cast<size_t>(content.data() - envelope.data());
+  rewritten_.append(envelope.substr(0, before));
+  append_rewritten(*scanner_, content, key_ ? &*key_ : nullptr, rewritten_);
+  rewritten_.append(envelope.substr(before + content.size()));
   if (rewritten_.size() > max_envelope_) {
     outcome_.decision = Decision::kTooLarge;
     outcome_.reason = "with its values masked the message is larger than an envelope may be";

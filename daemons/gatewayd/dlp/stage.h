@@ -29,8 +29,8 @@ class Stage {
   struct Outcome {
     /// ALLOWED, REDACTED, ENCRYPTED, DLP_BLOCKED, TOO_LARGE (masked, it would be) or UNAVAILABLE.
     Decision decision = Decision::kAllowed;
-    std::string reason;                        ///< of a denial: the types, in the words of the receipt
-    std::string_view envelope;                 ///< what is to be delivered
+    std::string reason;                          ///< of a denial: the types, in the words of the receipt
+    std::string_view envelope;                   ///< what is to be delivered
     std::span<const std::string_view> detected;  ///< for the audit: `type path hash`
   };
 
@@ -39,8 +39,9 @@ class Stage {
   static Result<std::unique_ptr<Stage>> make(std::shared_ptr<const Rules> rules, std::optional<DataKey> key,
                                              const HmacKey& tags, size_t max_envelope);
 
-  /// @param envelope valid, as the decoder has seen it.
-  const Outcome& look(std::string_view envelope);
+  /// @param envelope valid, as the decoder has seen it. @param content what of it is scanned: all of it, or its `data`
+  /// where nothing else is content (Envelope::bare); a view into it.
+  const Outcome& look(std::string_view envelope, std::string_view content);
 
   /// Findings since the last take_counts(): by type, then by Action.
   using Counts = std::vector<std::array<uint64_t, std::size(kActionNames)>>;
@@ -51,7 +52,7 @@ class Stage {
  private:
   Stage(std::unique_ptr<Scanner> scanner, std::optional<DataKey> key, const HmacKey& tags, size_t max_envelope);
   void describe();
-  void decide(std::string_view envelope);
+  void decide(std::string_view envelope, std::string_view content);
   std::string blocked_types() const;
 
   const std::unique_ptr<Scanner> scanner_;
