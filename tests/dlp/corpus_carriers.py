@@ -15,7 +15,7 @@ KEYS = {
     "aws_key": ("aws aws_secret", "aws_access_key_id aws_secret_access_key"),
     "private_key": ("pem", "private_key privateKey key ssh_key tls.key signing_key"),
     "jwt": ("jwt", "token jwt access_token id_token authorization session auth idToken bearer refreshToken"),
-    "api_key": ("vendor opaque", "api_key apiKey x-api-key access_token auth_token apikey service_api_key secret_key accessToken api-token"),
+    "api_key": ("vendor opaque", "api_key apiKey x-api-key access_token auth_token apikey service_api_key api_secret accessToken api-token"),
     "password": ("password", "password passwd pwd db_password userPassword PASSWORD admin_pass smtp_password loginPassword root_password"),
 }
 

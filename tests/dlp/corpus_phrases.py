@@ -332,7 +332,6 @@ Authorization: Bearer [[opaque]]
 access_token: [[opaque]]
 my api key is [[opaque]]
 curl -H "Authorization: token [[github]]" https://api.github.com/user
-client_secret=[[opaque]]
 DATADOG_API_KEY=[[hexn_key:32]]
 headers = {"x-api-key": "[[opaque]]"}
 ?api_key=[[opaque]]
@@ -382,7 +381,7 @@ Your new password is: [[password]]
 admin_password = "[[password]]"
 net use Z: \\\\srv\\share /user:bob password:[[password]]
 root password = [[password]]
-curl -u admin:[[password:leet]] https://api.example.com/
+curl -u admin:[[basic]] https://api.example.com/
 try pw [[password:leet]] for the staging box
 Password=[[password]];Server=db;Database=x
 requests.post(url, data={"username": "bob", "password": "[[password]]"})
@@ -409,6 +408,7 @@ Authorization: Basic [[basic64]]
 jdbc:mysql://db/app?user=app&password=[[conn]]
 Server=tcp:db.example.net;User ID=sa;Password=[[conn]];
 signing_secret: [[generic]]
+client_secret=[[generic]]
 encryption_key="[[generic]]"
 HMAC_SECRET=[[generic]]
 """,
@@ -437,7 +437,7 @@ AWS_ACCESS_KEY_ID=[[aws]]
 --
 [[name]] ([[email]]) moved to [[address]]; new cell [[phone:dot]].
 Pt [[name]], MRN [[mrn_digits]], Medicare [[mbi:-]], assessed for [[icd]] and [[icd]].
-curl -u admin:[[password:leet]] -H "X-Api-Key: [[opaque]]" https://api.example.com
+curl -u admin:[[basic]] -H "X-Api-Key: [[opaque]]" https://api.example.com
 user=[[email]] password=[[password]] token=[[jwt]]
 ++
 To: [[email]]

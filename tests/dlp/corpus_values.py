@@ -97,7 +97,7 @@ class Values:
 
     def phone10(self):
         area = self.rng.choice("201 212 303 312 404 415 503 512 617 646 702 713 805 917 929".split())
-        return area + self.rng.choice(["555" + "01" + self.of(string.digits, 2), self.digits(3, "2346789") + self.of(string.digits, 4)])
+        return area + self.rng.choice(["555" + "01" + self.of(string.digits, 2), self.digits(1, "2346789") + self.rng.choice("234567890") + self.digits(5)])
 
     def phone(self, style=None):
         d = self.phone10()
