@@ -56,6 +56,25 @@ Span trimmed(std::string_view text, Span span) {
   return span;
 }
 
+/// "access token" says better than its "token" what follows. Words come by growing ends.
+bool ends_longer(const std::vector<Word>& words, size_t i) {
+  Span span = words[i].span;
+  for (size_t k = i; k > 0 && words[k - 1].span.end == span.end; --k)
+    if (words[k - 1].span.begin < span.begin) return true;
+  for (size_t k = i + 1; k < words.size() && words[k].span.end == span.end; ++k)
+    if (words[k].span.begin < span.begin) return true;
+  return false;
+}
+
+/// The end of the name that begins with a word: `password_min_length` says something else than `password`.
+uint32_t identifier_end(const Sight& sight, Span word) {
+  constexpr uint32_t kLongest = 64;
+  auto goes_on = [&](uint32_t at) { return is_letter(sight.at(at)) || (sight.at(at) == '_' && is_letter(sight.at(at + 1))); };
+  uint32_t end = word.end;
+  while (end - word.begin < kLongest && goes_on(end)) ++end;
+  return end;
+}
+
 void see_by_key(Sight& sight, const Node& node) {
   Span span = trimmed(sight.text(), node.text);
   std::string_view value = sight.view(span);
@@ -85,15 +104,19 @@ void detect_by_keys(Sight& sight) {
 
 void detect_after_words(Sight& sight) {
   const auto& words = sight.words();
-  uint32_t looked_at = 0;  // the end of the last value: words within it are part of it
+  Span last;  // value: words within it are part of it
   for (size_t i = 0; i < words.size(); ++i) {
     const Word& word = words[i];
-    if ((bit(word.context) & kNamedContexts) == 0 || word.span.begin < looked_at) continue;
+    bool within = word.span.begin >= last.begin && word.span.begin < last.end;
+    if ((bit(word.context) & kNamedContexts) == 0 || within) continue;
     if (i + 1 < words.size() && words[i + 1].context == word.context && words[i + 1].span.begin <= word.span.end)
       continue;
-    Value value = value_after(sight.text(), word.span.end);
+    if (ends_longer(words, i)) continue;
+    uint32_t end = identifier_end(sight, word.span);
+    if (end > word.span.end && (read_key(sight.view({word.span.begin, end})) & kAgainst) != 0) continue;
+    Value value = value_after(sight.text(), end);
     if (value.link == Link::kNone) continue;
-    if (value.link == Link::kSign) looked_at = value.span.end;
+    if (value.link == Link::kSign) last = value.span;
     Named how = value.link == Link::kSign   ? Named::kBySign
                 : value.link == Link::kVerb ? Named::kByVerb
                                             : Named::kByWord;
@@ -107,14 +130,16 @@ void detect_after_words(Sight& sight) {
     std::string_view rest = sight.text().substr(value.span.begin, room - value.span.begin);
     for (const Kind& kind : kKinds) {
       if (kind.context != word.context) continue;
-      if (word.context == kCode && (sight.near(word.span) & bit(kCard)) == 0) continue;
       size_t size = kind.read(rest);
+      // A code that was sent to a telephone has more than the three digits of most cards.
+      bool of_card = size == 3 && how != Named::kByWord;
+      if (word.context == kCode && !of_card && (sight.near(word.span) & bit(kCard)) == 0) continue;
       if (size == 0) continue;
       if (word.context == kBirth && how == Named::kByWord && sight.at(word.span.end) != ' ' &&
           sight.at(word.span.end) != ',')
         continue;
       sight.see(kind.type, {value.span.begin, value.span.begin + static_cast<uint32_t>(size)},
-                {kNamed, bit(kind.context), false, false});
+                {kNamed, kind.type == Type::cvv ? bits(kCvv, kCode) : bit(kind.context), false, false});
     }
   }
 }
