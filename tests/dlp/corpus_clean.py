@@ -361,5 +361,18 @@ nonce: [[digits:10]]
 page_token_size: 50
 row [[digits:9]] of [[digits:10]]
 batch [[digits:9]]-[[digits:4]]
+CREATE TABLE users (id BIGINT, email VARCHAR(255), password VARCHAR(255) NOT NULL, ssn CHAR(11), cvv CHAR(4));
+| password | string | required, at least 8 characters |
+| field | type | note |
+id,name,password_hint,created
+| user | password | role |
+ALTER TABLE users ADD COLUMN password_hash VARCHAR(255);
+auth: Password (min. 8), Username, Remember me
+PASSWORD_RESET_TIMEOUT=259200
+password_reset_url=/accounts/reset?step=2
+self.password = password or self.load_password()
+let token = lexer.next_token();
+tokens: 1523, cached_tokens: 1024
+"access_token_ttl": 3600, "refresh_token_ttl": 86400
 part 4539-1488-0343-6467-A1
 """
