@@ -121,6 +121,9 @@ void detect_after_words(Sight& sight) {
                 : value.link == Link::kVerb ? Named::kByVerb
                                             : Named::kByWord;
     if ((bit(word.context) & kSecretContexts) != 0) {
+      std::string_view text = sight.view(value.span);
+      bool plain = std::all_of(text.begin(), text.end(), [](char c) { return is_letter(c) || is_space(c); });
+      if (value.quoted && !plain && text.find(' ') == std::string_view::npos) how = Named::kBySign;
       if (word.context == kSecret && how != Named::kBySign) continue;
       see_secret(sight, value.span, bit(word.context), how, false);
       continue;

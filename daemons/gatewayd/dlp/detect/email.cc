@@ -62,6 +62,7 @@ void detect_emails(Sight& sight) {
     if (local.find("..") != std::string_view::npos || local.back() == '.' || local == "git") continue;
     if (is_file_ending(domain.substr(domain.rfind('.') + 1))) continue;
     if (sight.at(end) == '@') continue;
+    if (begin >= 2 && text.substr(begin - 2, 2) == "//") continue;  // a URL's user
     sight.see(Type::email, {begin, end}, {0.9F, 0, false, false});
   }
 }

@@ -31,6 +31,7 @@ WordAt word_at(std::string_view text, uint32_t at) {
   while (end < text.size() && end - at <= kLongestWord &&
          (is_alnum(text[end]) || text[end] == '\'' || (text[end] & 0x80) != 0))
     ++end;
+  while (end > at && text[end - 1] == '\'') --end;  // a quote
   return {text.substr(at, end - at), end};
 }
 

@@ -19,7 +19,7 @@ bool is_any(std::string_view word, std::initializer_list<std::string_view> list)
 bool is_filler(std::string_view word) {
   return is_any(word, {"number",  "numbers",   "no",      "num",    "nr",   "id",      "code", "of",         "the",
                        "for",     "on",        "file",    "value",  "my",   "your",    "key",  "token",      "here",
-                       "s",       "as",        "account", "member", "card", "patient", "new",  "identifier", "login",
+                       "s",       "as",        "account", "member", "card", "patient", "new",  "identifier", "login", "it", "back",
                        "current", "temporary", "user",    "string", "set",  "to",      "be",   "patients"});
 }
 
@@ -55,6 +55,18 @@ size_t count_digits(std::string_view text) {
   return static_cast<size_t>(std::count_if(text.begin(), text.end(), is_digit));
 }
 
+namespace {
+
+/// Whether the word that ends at `end`, and ">" behind it, are an opening tag: <password>.
+bool is_tag(std::string_view text, uint32_t end) {
+  constexpr uint32_t kLongestTag = 48;
+  uint32_t at = end;
+  while (at > 0 && end - at < kLongestTag && (is_alnum(text[at - 1]) || text[at - 1] == '_' || text[at - 1] == '-')) --at;
+  return at > 0 && text[at - 1] == '<';
+}
+
+}  // namespace
+
 Value value_after(std::string_view text, uint32_t from) {
   Value value;
   Link link = Link::kNext;
@@ -75,7 +87,15 @@ Value value_after(std::string_view text, uint32_t from) {
       if (c == '#') link = std::max(link, Link::kVerb);
       ++i;
     } else if (c == '-' || c == '>' || c == '\\' || c == '/') {
-      if (c == '>' && link == Link::kNext) link = Link::kVerb;
+      if (c == '>' && i == from && is_tag(text, from)) {
+        if (at(i + 1) == '@' || at(i + 1) == '<') return value;
+        link = Link::kSign;
+      } else if (c == '>' && link == Link::kNext) {
+        link = Link::kVerb;
+      }
+      ++i;
+    } else if (c == '|') {  // a table's cells, HL7's fields
+      link = std::max(link, Link::kVerb);
       ++i;
     } else if (is_letter(c) && link < Link::kSign && quote == '\0') {
       uint32_t end = i;
