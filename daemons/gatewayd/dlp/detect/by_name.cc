@@ -1,7 +1,9 @@
-// Data that is told by its name: the key of a value, or the words before it in running text.
+// Data that is told by its name: the key of a value, the words before it in running text, or the head of its column.
 #include <algorithm>
+#include <array>
 
 #include "daemons/gatewayd/dlp/checksums.h"
+#include "daemons/gatewayd/dlp/detect/columns.h"
 #include "daemons/gatewayd/dlp/detect/detect.h"
 #include "daemons/gatewayd/dlp/detect/named_values.h"
 
@@ -11,6 +13,8 @@ namespace {
 using enum Context;
 
 constexpr float kNamed = 0.45F;  // with a key 0.8, with words 0.65
+
+constexpr float kInColumn = 0.65F;  // as if the words stood beside it
 
 /// Numbers that nothing but their name tells from others.
 struct Kind {
@@ -33,7 +37,7 @@ constexpr ContextMask kNamedContexts =
     bits(kMrn, kInsurance, kPassport, kLicense, kAccount, kCvv, kCode, kBirth) | kSecretContexts;
 
 /// @param value trimmed, where it stands in the text.
-void see_secret(Sight& sight, Span span, ContextMask context, Named how, bool number) {
+void see_secret(Sight& sight, Span span, ContextMask context, Named how, bool number, float shape = kNamed) {
   std::string_view value = sight.view(span);
   if (value.starts_with("Bearer ") || value.starts_with("bearer ") || value.starts_with("Basic ")) return;
   if ((context & bits(kAwsSecret)) != 0 && is_aws_secret(value)) {
@@ -41,11 +45,11 @@ void see_secret(Sight& sight, Span span, ContextMask context, Named how, bool nu
     return;
   }
   if ((context & bit(kPassword)) != 0) {
-    if (is_password(value, how, number)) sight.see(Type::password, span, {kNamed, bit(kPassword), false, false});
+    if (is_password(value, how, number)) sight.see(Type::password, span, {shape, bit(kPassword), false, false});
   } else if ((context & bits(kApiKey, kAwsSecret)) != 0) {
-    if (is_api_key(value, how)) sight.see(Type::api_key, span, {kNamed, bits(kApiKey, kAwsSecret), false, false});
+    if (is_api_key(value, how)) sight.see(Type::api_key, span, {shape, bits(kApiKey, kAwsSecret), false, false});
   } else if ((context & bit(kSecret)) != 0) {
-    if (is_generic_secret(value)) sight.see(Type::generic_secret, span, {kNamed, bit(kSecret), false, false});
+    if (is_generic_secret(value)) sight.see(Type::generic_secret, span, {shape, bit(kSecret), false, false});
   }
 }
 
@@ -92,6 +96,41 @@ void see_by_key(Sight& sight, const Node& node) {
   }
 }
 
+void see_in_column(Sight& sight, Span span, ContextMask context) {
+  if ((context & kSecretContexts) != 0) see_secret(sight, span, context, Named::kByVerb, false, kInColumn);
+  std::string_view value = sight.view(span);
+  for (const Kind& kind : kKinds)
+    if ((context & bit(kind.context)) != 0 && !value.empty() && kind.read(value) == value.size())
+      sight.see(kind.type, span, {kInColumn, bit(kind.context), false, false});
+  if ((context & bit(kSsn)) != 0 && value.size() == 9 && count_digits(value) == 9 && ssn(value))
+    sight.see(Type::ssn, span, {kInColumn, bit(kSsn), false, false});
+}
+
+/// @return where reading went on to.
+uint32_t see_columns(Sight& sight, Columns& columns, uint32_t at) {
+  if (!columns.find(sight.text(), at)) return columns.end();
+  std::array<ContextMask, Columns::kMost> says{};
+  ContextMask any = 0;
+  for (size_t i = 0; i < columns.count(); ++i) {
+    ContextMask mask = read_key(sight.view(columns.name(i)));
+    says[i] = (mask & kAgainst) == 0 ? mask & (kNamedContexts | bit(kSsn)) : 0;
+    any |= says[i];
+  }
+  while (any != 0 && columns.next())
+    for (size_t i = 0; i < columns.count(); ++i)
+      if (says[i] != 0) see_in_column(sight, columns.value(i), says[i]);
+  return columns.end();
+}
+
+void detect_in_columns(Sight& sight) {
+  Columns columns;
+  uint32_t read = 0;  // up to here
+  for (const Word& word : sight.words()) {
+    if ((bit(word.context) & (kNamedContexts | bit(kSsn))) == 0 || word.span.begin < read) continue;
+    read = std::max(see_columns(sight, columns, word.span.begin), word.span.end);
+  }
+}
+
 }  // namespace
 
 void detect_by_keys(Sight& sight) {
@@ -103,6 +142,7 @@ void detect_by_keys(Sight& sight) {
 }
 
 void detect_after_words(Sight& sight) {
+  detect_in_columns(sight);
   const auto& words = sight.words();
   Span last;  // value: words within it are part of it
   for (size_t i = 0; i < words.size(); ++i) {

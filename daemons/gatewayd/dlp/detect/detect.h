@@ -15,7 +15,7 @@ void detect_numbers(Sight& sight);
 void detect_emails(Sight& sight);
 /// Values whose key says what they are: passwords, record numbers, dates of birth.
 void detect_by_keys(Sight& sight);
-/// The same in running text, after a word that says it: "MRN: 12345678", "password is …".
+/// The same in running text, after a word that says it, "MRN: 12345678", "password is …", or below it in a column.
 void detect_after_words(Sight& sight);
 
 /// What a literal that the matcher found may be the beginning of.

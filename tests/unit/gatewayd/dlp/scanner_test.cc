@@ -110,6 +110,20 @@ TEST_CASE("money") {
             });
 }
 
+TEST_CASE("columns under their names") {
+  ScanCase at;
+  check(at, {
+                {"id,cvv,mrn\n37,229,7839201\n38,104,\n", {"cvv", "mrn"}},
+                {"name;password\nbob;\"hunter2;x\"\n", {"password"}},
+                {"| id | member id |\n|----|:---:|\n| 37 | W123456789 |", {"health_insurance"}},
+                {"INSERT INTO t (id, cvv) VALUES (1, 'a, b'), (37, '229');", {"cvv"}},
+                {"a,b,c\nname,mrn\n1,7839201", {"mrn"}},
+                {"id,cvv\n37,229,5\n", {}},
+                {"id,password_hint\n37,rex2024\n", {}},
+                {"| Setting | Password |\n|---|---|\n| Length | 12 letters |", {}},
+            });
+}
+
 TEST_CASE("secrets") {
   ScanCase at;
   std::string id = "AKIA" + std::string("Q3EGXF7P2LM5TR4K");
