@@ -96,7 +96,7 @@ def plain(v):
     yield "password", {"text": "password is: \u201c" + v.password("random") + "\u201d"}
     yield "mrn", {"text": "- **MRN** \u2014 " + v.mrn_digits()}
     yield "credit_card", {"text": "\u201c" + card() + "\u201d"}
-    yield "credit_card", {"text": "`" + card("bare") + "`"}
+    yield "credit_card", {"text": "`" + card("bare", "visa") + "`"}
     yield "credit_card", {"text": "x" * 3 + " (" + card("dash") + ")."}
     yield "credit_card", {"text": " ".join(card("bare", "visa"))}
     yield "credit_card", {"card": "-".join(card("bare", "visa"))}

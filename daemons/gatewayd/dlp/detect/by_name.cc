@@ -49,7 +49,8 @@ void see_secret(Sight& sight, Span span, ContextMask context, Named how, bool nu
   } else if ((context & bits(kApiKey, kAwsSecret)) != 0) {
     if (is_api_key(value, how)) sight.see(Type::api_key, span, {shape, bits(kApiKey, kAwsSecret), false, false});
   } else if ((context & bit(kSecret)) != 0) {
-    if (is_generic_secret(value)) sight.see(Type::generic_secret, span, {shape, bit(kSecret), false, false});
+    if (is_discord_token(value)) sight.see(Type::api_key, span, {0.9F, bit(kSecret), false, false, "discord"});
+    else if (is_generic_secret(value)) sight.see(Type::generic_secret, span, {shape, bit(kSecret), false, false});
   }
 }
 

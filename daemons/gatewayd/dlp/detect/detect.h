@@ -32,6 +32,8 @@ enum class Trigger : uint8_t {
   kHexCoin,  ///< "0x"
   kBech32,   ///< "bc1" and others
   kTrack,    ///< "%B": track 1 of a magnetic stripe
+  kUserOption,  ///< of curl: user and password follow
+  kHl7Record,   ///< "^MR": what a record number ends in
   kAge,      ///< "AGE-SECRET-KEY-1"
   kPutty,    ///< "PuTTY-User-Key-File-"
 };

@@ -114,6 +114,14 @@ bool is_api_key(std::string_view value, Named how) {
   return entropy(value) >= kEntropy;
 }
 
+bool is_discord_token(std::string_view value) {
+  size_t first = value.find('.'), second = value.find('.', first + 1);
+  if (second == std::string_view::npos || first < 23 || first > 28 || second - first != 7) return false;
+  size_t rest = value.size() - second - 1;
+  if (rest < 27 || rest > 45 || (value[0] != 'M' && value[0] != 'N' && value[0] != 'O')) return false;
+  return std::all_of(value.begin(), value.end(), [](char c) { return is_alnum(c) || c == '-' || c == '_' || c == '.'; });
+}
+
 bool is_generic_secret(std::string_view value) {
   constexpr size_t kShortest = 12, kLongest = 512;
   constexpr double kEntropy = 3.5;

@@ -109,6 +109,8 @@ class Chain {
       if (sin) sight_.see(Type::ca_sin, span(3), {0.62F, bit(kSin), false, true});
       if (ssn(number.view())) sight_.see(Type::ssn, span(3), {0.3F, bit(kSsn), false, true});
     }
+    if (sizes({1, 1, 1, 1, 1, 1, 1, 1, 1}) && !has(9) && first_ == 0 && uniform(9) && ssn(digits(9).view()))
+      sight_.see(Type::ssn, span(9), {0.3F, bit(kSsn), false, true});
     if (sizes({2, 7}) && uniform(2) && stands_alone(2) && ssn(digits(2).view()))
       sight_.see(Type::ssn, span(2), {0.3F, bit(kSsn), false, true});
   }
@@ -124,7 +126,8 @@ class Chain {
       if (total < 13 || !stands_alone(n)) continue;
       auto number = digits(n);
       if (!card_issuer(number.view()) || !luhn(number.view())) continue;
-      bool printed = sizes({4, 4, 4, 4}) || sizes({4, 6, 5}) || sizes({4, 6, 4}) || sizes({4, 4, 4, 4, 3});
+      bool one_by_one = n == groups_.size() && n == number.size && number.size == 16;
+      bool printed = one_by_one || sizes({4, 4, 4, 4}) || sizes({4, 6, 5}) || sizes({4, 6, 4}) || sizes({4, 4, 4, 4, 3});
       sight_.see(Type::credit_card, span(n), {printed ? 0.6F : 0.45F, bit(kCard), printed, false});
       return;
     }
