@@ -166,6 +166,8 @@ void detect_after_words(Sight& sight) {
       bool plain = std::all_of(text.begin(), text.end(), [](char c) { return is_letter(c) || is_space(c); });
       if (value.quoted && !plain && text.find(' ') == std::string_view::npos) how = Named::kBySign;
       if (word.context == kSecret && how != Named::kBySign) continue;
+      char next = sight.at(word.span.end);  // "pw" by chance, within base64
+      if (how == Named::kByWord && (is_alnum(next) || next == '/' || next == '+')) continue;
       see_secret(sight, value.span, bit(word.context), how, false);
       continue;
     }
