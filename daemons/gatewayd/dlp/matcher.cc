@@ -26,7 +26,8 @@ std::string without_spaces(std::string_view words) {
 
 /// Whether `joined`, as in memberId, is to be looked for: the vocabulary does not have it, and it names data.
 bool is_name_alone(const Phrase& phrase, const std::string& joined) {
-  if ((bit(phrase.context) & kDataContexts) == 0 || joined.size() < 6 || joined.find('.') != std::string::npos) return false;
+  if ((bit(phrase.context) & kDataContexts) == 0 || joined.size() < 6 || joined.find('.') != std::string::npos)
+    return false;
   return std::none_of(phrases().begin(), phrases().end(), [&](const Phrase& other) {
     return other.in_text && other.context == phrase.context && other.words == joined;
   });

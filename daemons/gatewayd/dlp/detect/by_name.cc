@@ -49,8 +49,10 @@ void see_secret(Sight& sight, Span span, ContextMask context, Named how, bool nu
   } else if ((context & bits(kApiKey, kAwsSecret)) != 0) {
     if (is_api_key(value, how)) sight.see(Type::api_key, span, {shape, bits(kApiKey, kAwsSecret), false, false});
   } else if ((context & bit(kSecret)) != 0) {
-    if (is_discord_token(value)) sight.see(Type::api_key, span, {0.9F, bit(kSecret), false, false, "discord"});
-    else if (is_generic_secret(value)) sight.see(Type::generic_secret, span, {shape, bit(kSecret), false, false});
+    if (is_discord_token(value))
+      sight.see(Type::api_key, span, {0.9F, bit(kSecret), false, false, "discord"});
+    else if (is_generic_secret(value))
+      sight.see(Type::generic_secret, span, {shape, bit(kSecret), false, false});
   }
 }
 
@@ -74,7 +76,9 @@ bool ends_longer(const std::vector<Word>& words, size_t i) {
 /// The end of the name that begins with a word: `password_min_length` says something else than `password`.
 uint32_t identifier_end(const Sight& sight, Span word) {
   constexpr uint32_t kLongest = 64;
-  auto goes_on = [&](uint32_t at) { return is_letter(sight.at(at)) || (sight.at(at) == '_' && is_letter(sight.at(at + 1))); };
+  auto goes_on = [&](uint32_t at) {
+    return is_letter(sight.at(at)) || (sight.at(at) == '_' && is_letter(sight.at(at + 1)));
+  };
   uint32_t end = word.end;
   while (end - word.begin < kLongest && goes_on(end)) ++end;
   return end;

@@ -86,7 +86,8 @@ bool Columns::split(uint32_t begin, uint32_t end, Row& row) const {
     Span cell{from, i};
     while (cell.begin < cell.end && is_space(text_[cell.begin])) ++cell.begin;
     while (cell.end > cell.begin && is_space(text_[cell.end - 1])) --cell.end;
-    if (cell.size() >= 2 && is_quote(text_[cell.begin]) && text_[cell.end - 1] == text_[cell.begin]) ++cell.begin, --cell.end;
+    if (cell.size() >= 2 && is_quote(text_[cell.begin]) && text_[cell.end - 1] == text_[cell.begin])
+      ++cell.begin, --cell.end;
     row.cells[row.count++] = cell;
     from = i + 1;
   }

@@ -119,7 +119,8 @@ bool is_discord_token(std::string_view value) {
   if (second == std::string_view::npos || first < 23 || first > 28 || second - first != 7) return false;
   size_t rest = value.size() - second - 1;
   if (rest < 27 || rest > 45 || (value[0] != 'M' && value[0] != 'N' && value[0] != 'O')) return false;
-  return std::all_of(value.begin(), value.end(), [](char c) { return is_alnum(c) || c == '-' || c == '_' || c == '.'; });
+  return std::all_of(value.begin(), value.end(),
+                     [](char c) { return is_alnum(c) || c == '-' || c == '_' || c == '.'; });
 }
 
 bool is_generic_secret(std::string_view value) {

@@ -127,7 +127,8 @@ class Chain {
       auto number = digits(n);
       if (!card_issuer(number.view()) || !luhn(number.view())) continue;
       bool one_by_one = n == groups_.size() && n == number.size && number.size == 16;
-      bool printed = one_by_one || sizes({4, 4, 4, 4}) || sizes({4, 6, 5}) || sizes({4, 6, 4}) || sizes({4, 4, 4, 4, 3});
+      bool printed =
+          one_by_one || sizes({4, 4, 4, 4}) || sizes({4, 6, 5}) || sizes({4, 6, 4}) || sizes({4, 4, 4, 4, 3});
       sight_.see(Type::credit_card, span(n), {printed ? 0.6F : 0.45F, bit(kCard), printed, false});
       return;
     }
@@ -161,9 +162,11 @@ class Chain {
       Span all = span(skip + 3);
       if (skip == 0 && parenthesis) --all.begin;
       if (sight_.before(all.begin) == '+') --all.begin;
-      if (!known || (!tight && !parenthesis) || !stands_alone(skip + 3)) return;
+      bool own = sight_.at(group(skip).begin) >= '2';
+      if (!own || (!tight && !parenthesis) || !stands_alone(skip + 3)) return;
       float shape = parenthesis ? 0.8F : mixed ? 0.45F : spaces && !whole ? 0.45F : spaces ? 0.6F : 0.65F;
-      if (skip == 1 && !mixed) shape = std::max(shape, 0.62F);
+      if (!known) shape = 0.4F;  // 555-123-4567 and others that are made up, where something says that it is one
+      if (skip == 1 && !mixed && known) shape = std::max(shape, 0.62F);
       sight_.see(Type::phone, all, {shape, bit(kPhone), false, true});
     } else if (sizes({3, 4}) && gap(0).size() == 1 && stands_alone(2) && sight_.at(group(0).begin) >= '2') {
       sight_.see(Type::phone, span(2), {0.35F, bit(kPhone), false, true});

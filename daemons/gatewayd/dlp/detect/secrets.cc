@@ -52,8 +52,8 @@ uint32_t run_of(const Sight& sight, uint32_t from, Characters characters, uint32
 
 /// Letters of both cases and nothing else, too many for a word.
 bool is_mixed(std::string_view body) {
-  return std::ranges::all_of(body, is_letter) && std::ranges::any_of(body, is_upper) && std::ranges::any_of(body, is_lower) &&
-         entropy(body) >= 3.8;
+  return std::ranges::all_of(body, is_letter) && std::ranges::any_of(body, is_upper) &&
+         std::ranges::any_of(body, is_lower) && entropy(body) >= 3.8;
 }
 
 /// Whether a vendor's token begins there: it is told by itself.
@@ -244,7 +244,9 @@ void user_option_at(Sight& sight, Span literal) {
   uint32_t begin = literal.end;
   if (sight.at(begin) == '"' || sight.at(begin) == '\'') ++begin;
   uint32_t end = begin;
-  for (char c = sight.at(end); c != '\0' && !is_space(c) && c != '"' && c != '\'' && end - begin < kLongest; c = sight.at(end)) ++end;
+  for (char c = sight.at(end); c != '\0' && !is_space(c) && c != '"' && c != '\'' && end - begin < kLongest;
+       c = sight.at(end))
+    ++end;
   std::string_view both = sight.view({begin, end});
   size_t colon = both.find(':');
   if (colon == 0 || colon == std::string_view::npos) return;

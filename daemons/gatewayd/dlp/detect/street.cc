@@ -92,8 +92,8 @@ Street street_at(std::string_view text, uint32_t at) {
 
 uint32_t po_box_at(std::string_view text, uint32_t begin, uint32_t at, uint32_t& ret_begin) {
   constexpr std::string_view kInWords = "post office ";
-  bool in_words = begin >= kInWords.size() &&
-                  equals_word(text.substr(begin - kInWords.size(), kInWords.size()), kInWords);
+  bool in_words =
+      begin >= kInWords.size() && equals_word(text.substr(begin - kInWords.size(), kInWords.size()), kInWords);
   uint32_t i = in_words ? begin - static_cast<uint32_t>(kInWords.size()) : begin, letters = 0;
   char seen[2] = {};
   while (!in_words && i > 0 && begin - i < 8 && letters < 2) {
