@@ -74,8 +74,7 @@ Result<Circuit> parse_circuit(std::span<const std::optional<std::string_view>> v
   Circuit circuit;
   if (!any) return circuit;
   for (Field field : {kState, kGeneration, kSince})
-    if (!have[field])
-      return Error{Errc::kMalformed, "circuit: " + std::string(kCircuitFields[field]) + " is missing"};
+    if (!have[field]) return Error{Errc::kMalformed, "circuit: " + std::string(kCircuitFields[field]) + " is missing"};
   if (!read_name(*have[kState], kCircuitStateNames, circuit.state))
     return odd(kState, *have[kState], "closed, half_open, open or forced_open");
   if (!read_number(*have[kGeneration], circuit.generation) || circuit.generation == 0)

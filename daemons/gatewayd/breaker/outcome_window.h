@@ -52,7 +52,8 @@ class OutcomeWindow {
     }
     auto part = static_cast<uint64_t>((now > 0 ? now : 0) / length);
     if (part <= part_) return;
-    if (part - part_ >= kBuckets) clear();
+    if (part - part_ >= kBuckets)
+      clear();
     else
       for (uint64_t fresh = part_ + 1; fresh <= part; ++fresh) buckets_[fresh % kBuckets] = {};
     part_ = part;

@@ -78,7 +78,9 @@ void GuardVerdict::append_to(std::string& out, const GuardSettings& settings) co
       out.append("hops: ").append(std::to_string(count)).append(", at most ").append(std::to_string(settings.max_hops));
       return;
     case GuardRule::kChain:
-      out.append("chain: the target stands in it ").append(std::to_string(count)).append(count == 1 ? " time" : " times");
+      out.append("chain: the target stands in it ")
+          .append(std::to_string(count))
+          .append(count == 1 ? " time" : " times");
       out.append(", at most ").append(std::to_string(settings.max_visits));
       return;
     case GuardRule::kConversation:

@@ -310,7 +310,8 @@ TEST_CASE("a clock that steps back neither keeps it open for ever nor counts twi
 
 TEST_CASE("extreme settings decide, too") {
   BreakerCase at;
-  at.settings = {.window = 1ns, .failures = 0, .ratio = 0, .volume = 0, .open = 0s, .max_open = 0s, .trials = 0, .patience = 0s};
+  at.settings = {
+      .window = 1ns, .failures = 0, .ratio = 0, .volume = 0, .open = 0s, .max_open = 0s, .trials = 0, .patience = 0s};
   at.fail(1);
   CHECK(at.state() == CircuitState::kOpen);
   CHECK(at.admit() == Admission::kTrial);  // an open time of nothing is over at once

@@ -42,8 +42,7 @@ TEST_CASE("nothing is a circuit that never changed, three fields are enough") {
 TEST_CASE("what cannot be read is told by its field") {
   CHECK(refusal({"closed", "1"}) == "circuit: since is missing");
   CHECK(refusal({std::nullopt, "1", "1"}) == "circuit: state is missing");
-  CHECK(refusal({"OPEN", "1", "1"}) ==
-        "circuit: state is 'OPEN', expected closed, half_open, open or forced_open");
+  CHECK(refusal({"OPEN", "1", "1"}) == "circuit: state is 'OPEN', expected closed, half_open, open or forced_open");
   CHECK(refusal({"open", "0", "1"}) == "circuit: generation is '0', expected a number from 1");
   CHECK(refusal({"open", "-1", "1"}).starts_with("circuit: generation"));
   CHECK(refusal({"open", "18446744073709551616", "1"}).starts_with("circuit: generation"));

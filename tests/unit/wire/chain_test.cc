@@ -36,9 +36,9 @@ TEST_CASE("a chain is an array of agent ids, with white space or without") {
 }
 
 TEST_CASE("nothing else is a chain") {
-  for (const char* text : {"", "[", "]", "null", "\"alice\"", "{}", "[1]", "[null]", "[\"\"]", "[\"alice\"", "[\"alice\",]",
-                           "[,\"alice\"]", "[\"alice\" \"bob\"]", "[[\"alice\"]]", "[\"alice\"]x", "[\"no id!\"]",
-                           "[\"a\\u006cice\"]", "[\"alice]", "[]]"}) {
+  for (const char* text : {"", "[", "]", "null", "\"alice\"", "{}", "[1]", "[null]", "[\"\"]", "[\"alice\"",
+                           "[\"alice\",]", "[,\"alice\"]", "[\"alice\" \"bob\"]", "[[\"alice\"]]", "[\"alice\"]x",
+                           "[\"no id!\"]", "[\"a\\u006cice\"]", "[\"alice]", "[]]"}) {
     INFO(text);
     CHECK_FALSE(is_chain(text));
   }
