@@ -36,8 +36,7 @@ inline constexpr std::array<uint64_t, kLanes.size()> kLaneStrides = {21, 42, 70,
 constexpr uint64_t longest_wait(Lane lane) {
   uint64_t wait = 0;
   for (Lane other : kLanes)
-    if (other != lane)
-      wait += kLaneStrides[static_cast<size_t>(lane)] / kLaneStrides[static_cast<size_t>(other)] + 1;
+    if (other != lane) wait += kLaneStrides[static_cast<size_t>(lane)] / kLaneStrides[static_cast<size_t>(other)] + 1;
   return wait;
 }
 

@@ -57,7 +57,8 @@ class Watched {
 }  // namespace
 
 TEST_CASE("strides are inverse to weights, and the bounds are those of the head of the file") {
-  for (Lane lane : kLanes) CHECK(kLaneWeights[static_cast<size_t>(lane)] * kLaneStrides[static_cast<size_t>(lane)] == 1050);
+  for (Lane lane : kLanes)
+    CHECK(kLaneWeights[static_cast<size_t>(lane)] * kLaneStrides[static_cast<size_t>(lane)] == 1050);
   CHECK(longest_wait(Lane::kCritical) == 4);
   CHECK(longest_wait(Lane::kHigh) == 6);
   CHECK(longest_wait(Lane::kNormal) == 8);

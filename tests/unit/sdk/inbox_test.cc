@@ -24,9 +24,9 @@ struct InboxCase {
   explicit InboxCase(size_t messages = 1000) : agent(config_of(messages)) { REQUIRE(inbox.open().ok()); }
 
   void push(Lane lane, const std::string& type) {
-    auto message = mas_message::make(
-        R"({"sender_id":"alice","target_id":"bob","message_type":")" + type + R"(","data":{}})", decoder, 1 << 20,
-        *agent.outbox);
+    auto message =
+        mas_message::make(R"({"sender_id":"alice","target_id":"bob","message_type":")" + type + R"(","data":{}})",
+                          decoder, 1 << 20, *agent.outbox);
     REQUIRE(message.ok());
     static_cast<void>(inbox.push(lane, std::move(*message)));
   }
