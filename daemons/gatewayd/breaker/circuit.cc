@@ -87,4 +87,12 @@ Result<Circuit> parse_circuit(std::span<const std::optional<std::string_view>> v
   return circuit;
 }
 
+Circuit closed_circuit(std::span<const std::optional<std::string_view>> values) {
+  Circuit circuit;
+  bool known =
+      values.size() > kGeneration && values[kGeneration] && read_number(*values[kGeneration], circuit.generation);
+  if (!known) circuit.generation = 0;
+  return circuit;
+}
+
 }  // namespace mas::gateway

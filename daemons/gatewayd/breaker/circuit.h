@@ -13,7 +13,8 @@
 //     cause       failures, inactive or operator; what opened it, or last did       failures
 //
 // Failure: what cannot be read is an error with a sentence. A breaker guards availability, not access, so its reader takes
-// such a circuit for one that never changed, and says so; an operator's `forced_open` is written by masctl, not by hand.
+// such a circuit for closed (closed_circuit), and says so, and the next change replaces it; an operator's `forced_open` is
+// written by masctl, not by hand.
 // Threading: plain data.
 #pragma once
 
@@ -56,11 +57,15 @@ std::array<std::string, kCircuitFields.size()> circuit_values(const Circuit& cir
 /// @return kMalformed that names the field and what was expected.
 Result<Circuit> parse_circuit(std::span<const std::optional<std::string_view>> values);
 
+/// What to go by where parse_circuit() refuses: closed, with the generation as far as that can be read.
+Circuit closed_circuit(std::span<const std::optional<std::string_view>> values);
+
 /// KEYS: circuit:{id}. ARGV: the generation that the change was made from, then fields and values. @return 1 if it was written.
 inline constexpr std::string_view kWriteCircuit = R"lua(
 local held = redis.pcall('HGET', KEYS[1], 'generation')
 if type(held) == 'table' then return 0 end
-if (held or '0') ~= ARGV[1] then return 0 end
+local from = held and string.match(held, '^%d+$') and tonumber(held) or 0
+if from ~= tonumber(ARGV[1]) then return 0 end
 redis.call('HSET', KEYS[1], unpack(ARGV, 2))
 return 1
 )lua";

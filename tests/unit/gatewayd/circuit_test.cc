@@ -53,3 +53,10 @@ TEST_CASE("what cannot be read is told by its field") {
   CHECK(refusal({"open", "1", "1", "2", "1", "whim"}) ==
         "circuit: cause is 'whim', expected failures, inactive or operator");
 }
+
+TEST_CASE("what cannot be read is taken for closed, and the next change can replace it") {
+  CHECK(closed_circuit(Values{"OPEN", "7", "1"}) == Circuit{.generation = 7});
+  CHECK(closed_circuit(Values{"open", "seven", "1"}) == Circuit{});
+  CHECK(closed_circuit(Values{"open"}) == Circuit{});
+  CHECK(closed_circuit({}) == Circuit{});
+}
