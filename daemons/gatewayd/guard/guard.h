@@ -11,6 +11,7 @@
 //
 // Hops and chain are the senders' word and need no memory; agents that leave them out meet the budgets, which are the
 // gateway's own count. A refused message is not counted, so a conversation at its budget goes on at the budget's pace.
+// A message of a turn whose commit failed is judged, and counted, again.
 // What is counted is kept in memory by the gateway that owns the sender's partition (window_table.h): a pair's count begins
 // anew when the partition moves; a conversation's is one per gateway that its senders' partitions are spread over.
 // Failure: it can always decide; where its memory is full, the least used counter is forgotten, and its messages pass.

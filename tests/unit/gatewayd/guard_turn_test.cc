@@ -32,7 +32,10 @@ TEST_CASE("a message that goes round in a circle is refused, and its reason says
       envelope("alice", "bob", R"("hops":33)"),
       envelope("alice", "bob", R"("chain":["bob"])"),
       envelope("alice", "bob", R"("chain":["bob","carol","bob"])"),
-      talk, talk, talk, talk,
+      talk,
+      talk,
+      talk,
+      talk,
       envelope("alice", "bob"),
       envelope("alice", "bob"),
       envelope("alice", "carol"),
@@ -88,7 +91,8 @@ TEST_CASE("a sender takes the highest lane that it may use, and is not refused")
   auto lane_of = [&](std::string_view priority) {
     static uint64_t sequence = 0;
     std::string meta = R"("priority":")" + std::string(priority) + "\"";
-    auto receipt = at.send({.instance = id_of(static_cast<unsigned char>(++sequence))}, {envelope("alice", "bob", meta)});
+    auto receipt =
+        at.send({.instance = id_of(static_cast<unsigned char>(++sequence))}, {envelope("alice", "bob", meta)});
     CHECK(receipt.decisions == Decisions{Decision::kAllowed});
     CHECK(receipt.details[0].empty());
     REQUIRE(at.delivered.size() == 1);

@@ -114,7 +114,8 @@ TEST_CASE("who has no id of ours is left out of the chain, and the message can b
 
 TEST_CASE("a reply carries its request's conversation and trace, and no hop") {
   CauseCase at;
-  auto request = at.message(R"("correlation_id":"r1","expects_reply":true,"traceparent":"00-a","hops":3,"chain":["x"])");
+  auto request =
+      at.message(R"("correlation_id":"r1","expects_reply":true,"traceparent":"00-a","hops":3,"chain":["x"])");
   Cause cause(*request);
   Draft reply = kDraft;
   reply.correlation_id = "r1";
