@@ -51,12 +51,35 @@ void Settings::describe(common::OptionTable& table) {
              "File with the key that values are encrypted under, for agents that hold it, too; a name without '/' is a "
              "systemd credential. Without one, what is to be encrypted is masked.");
   table.text("encryption_key_id", dlp_key_id, Apply::kReload, "What that key is called in what is encrypted.");
+  table.section("guard",
+                "Agents that answer each other, or pass the same work round, for ever. Over a limit: LOOP_DETECTED.");
+  table.choice("mode", guard_mode, kModeNames, Apply::kReload, "enforce, shadow or off, as for authorisation.");
+  table.integer("max_hops", guard.max_hops, {1, 1000}, Apply::kReload, "How often a message may have been passed on.");
+  table.integer(
+      "max_visits", guard.max_visits, {0, limits::kChainAgents}, Apply::kReload,
+      "How often the target may stand in the message's chain: how often it was part of the same work already.");
+  table.integer("conversation", guard.conversation, {0, WindowTable::kMaxCount}, Apply::kReload,
+                "Messages with one conversation_id in a window; 0: no limit.");
+  table.integer("pair", guard.pair, {0, WindowTable::kMaxCount}, Apply::kReload,
+                "Messages from one sender to one target in a window; 0: no limit.");
+  table.duration("window", guard.window, {1s, 1h}, Apply::kReload,
+                 "The window that slides over both; a change begins to count anew.");
+  table.integer(
+      "counters", guard.counters, {1024, 16'777'216}, Apply::kReload,
+      "Conversations and pairs that are counted, 24 bytes each; past it, those that are used least are forgotten.");
+
+  table.section("priority", "Which lanes senders may use. Who asks for more is put to the highest that it may use.");
+  table.choice("mode", priority_mode, kModeNames, Apply::kReload,
+               "enforce; shadow: what would have been put to another lane is counted and audited; off.");
+  table.choice("highest", priority_highest, kLaneNames, Apply::kReload,
+               "The most urgent lane of senders that have no role with priority:LANE.");
+  table.flag(
+      "from_data", priority_from_data, Apply::kReload,
+      "Whether the text priority in data names the lane where meta.priority is absent, as in the Python framework.");
 
   table.section("delivery", "What is delivered, and how much may wait.");
   table.size("max_envelope", max_envelope, {1024, limits::kMaxEnvelopeBytes}, Apply::kRestart,
              "Larger envelopes are TOO_LARGE.");
-  table.integer("max_hops", max_hops, {1, 1000}, Apply::kReload,
-                "A message that was passed on more often is LOOP_DETECTED.");
   table.duration("reply_window", reply_window, {1s, 24h}, Apply::kReload,
                  "How long a reply may take where the request has no deadline.");
   table.integer("max_backlog", max_backlog, {1, 100'000'000}, Apply::kReload,
@@ -119,7 +142,11 @@ Policy Settings::policy() const {
   policy.authorisation = authorisation_mode;
   policy.limits = limits_mode;
   policy.dlp = dlp_mode;
-  policy.max_hops = max_hops;
+  policy.guard_mode = guard_mode;
+  policy.guard = guard;
+  policy.priorities = priority_mode;
+  policy.highest_lane = priority_highest;
+  policy.priority_in_data = priority_from_data;
   policy.reply_window = reply_window;
   policy.max_backlog_records = static_cast<uint64_t>(max_backlog);
   policy.max_backlog_bytes = max_backlog_bytes;
@@ -127,11 +154,14 @@ Policy Settings::policy() const {
   std::string text = "mas.policy.v1";
   for (std::string_view value :
        {kProfileNames[static_cast<size_t>(profile)], kModeNames[static_cast<size_t>(authorisation_mode)],
-        kModeNames[static_cast<size_t>(limits_mode)], kModeNames[static_cast<size_t>(dlp_mode)]})
+        kModeNames[static_cast<size_t>(limits_mode)], kModeNames[static_cast<size_t>(dlp_mode)],
+        kModeNames[static_cast<size_t>(guard_mode)], kModeNames[static_cast<size_t>(priority_mode)],
+        lane_name(priority_highest)})
     text.append("\n").append(value);
   for (int64_t value : {to_millis(auth_drift), int64_t{policy.auth.accept_registry_token}, limits_per_minute,
-                        limits_per_hour, limits_burst, max_hops, to_millis(reply_window), max_backlog,
-                        static_cast<int64_t>(max_backlog_bytes), static_cast<int64_t>(max_envelope)})
+                        limits_per_hour, limits_burst, guard.max_hops, guard.max_visits, guard.conversation, guard.pair,
+                        to_millis(guard.window), guard.counters, int64_t{priority_from_data}, to_millis(reply_window),
+                        max_backlog, static_cast<int64_t>(max_backlog_bytes), static_cast<int64_t>(max_envelope)})
     text.append("\n").append(std::to_string(value));
   policy.digest = sha256(text);
   return policy;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemons/common/settings.h"
+#include "daemons/gatewayd/guard/window_table.h"
 #include "daemons/gatewayd/keeper/audit_settings.h"
 #include "daemons/gatewayd/limits/limit_settings.h"
 #include "daemons/gatewayd/turn/policy.h"
@@ -34,9 +35,14 @@ struct Settings : common::Settings {
   Mode dlp_mode = Mode::kEnforce;
   std::string dlp_key_file;
   std::string dlp_key_id = "dlp";
+  Mode guard_mode = Mode::kEnforce;
+  GuardSettings guard;
+
+  Mode priority_mode = Mode::kEnforce;
+  Lane priority_highest = Lane::kCritical;
+  bool priority_from_data = false;
 
   uint64_t max_envelope = limits::kEnvelopeBytes;
-  int64_t max_hops = 32;
   Duration reply_window = std::chrono::seconds(60);
   int64_t max_backlog = 100'000;
   uint64_t max_backlog_bytes = 256u * 1024 * 1024;

@@ -7,6 +7,7 @@
 
 #include "proto/base/ids.h"
 #include "proto/base/json_writer.h"
+#include "proto/wire/chain.h"
 
 namespace mas {
 namespace {
@@ -63,11 +64,12 @@ enum Inner : size_t {
   kTraceparent,
   kConversationId,
   kHops,
+  kChain,
   kInnerCount
 };
 constexpr std::array<std::string_view, kInnerCount> kMetaNames = {
-    "version",  "correlation_id", "expects_reply", "is_reply",        "instance",
-    "priority", "deadline",       "traceparent",   "conversation_id", "hops"};
+    "version",  "correlation_id", "expects_reply",   "is_reply", "instance", "priority",
+    "deadline", "traceparent",    "conversation_id", "hops",     "chain"};
 
 class MetaMembers final : public KnownMembers<kInnerCount> {
  public:
@@ -183,6 +185,13 @@ Status read_meta(const MetaMembers& members, EnvelopeMeta& meta) {
     fields.integer(kHops, meta.hops);
     if (meta.hops < 0) fields.fail(kHops, "expected an integer that is not negative");
   }
+  if (members.has(kChain) && !fields.null(kChain)) {
+    std::string_view array = members[kChain].token;
+    if (!is_chain(array))
+      fields.fail(kChain, "expected an array of at most " + std::to_string(limits::kChainAgents) + " agent ids");
+    else if (chain_length(array) > 0)
+      meta.chain = array;
+  }
   return fields.ok() ? Status() : Status(fields.error());
 }
 
@@ -218,6 +227,7 @@ void append_meta(std::string& out, const EnvelopeMeta& meta) {
   if (!meta.traceparent.empty()) json.key("traceparent").string(meta.traceparent);
   if (!meta.conversation_id.empty()) json.key("conversation_id").string(meta.conversation_id);
   if (meta.hops != 0) json.key("hops").integer(meta.hops);
+  if (!meta.chain.empty()) json.key("chain").raw(meta.chain);
   json.end_object();
 }
 

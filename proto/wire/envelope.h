@@ -32,6 +32,7 @@ struct EnvelopeMeta {
   std::string_view traceparent;    ///< W3C Trace Context
   std::string_view conversation_id;
   int64_t hops = 0;
+  std::string_view chain;  ///< raw JSON array of agent ids (chain.h); empty also for an empty one
 };
 
 /// A decoded message.

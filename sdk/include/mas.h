@@ -272,6 +272,22 @@ MAS_EXPORT const char *mas_message_envelope(const mas_message *message, size_t *
 MAS_EXPORT double mas_message_timestamp(const mas_message *message);
 MAS_EXPORT bool mas_message_expects_reply(const mas_message *message);
 
+/** A key under which the gateway's data-loss prevention encrypts single values, for agents that hold it too (docs/DLP.md).
+ *  Immutable; any thread. */
+typedef struct mas_data_key mas_data_key;
+/** @param id what the gateway calls the key (its dlp.encryption_key_id). @param path the key's file, as `masctl key
+ *  generate` writes it; must not be accessible to others. @param ret_key give back with mas_data_key_free.
+ *  @return MAS_INVALID_ARGUMENT, MAS_NOT_FOUND; mas_error_detail says what is wrong with the file. */
+MAS_EXPORT MAS_CHECKED mas_status mas_data_key_read(const char *id, const char *path, mas_data_key **ret_key);
+/** NULL is ignored. */
+MAS_EXPORT void mas_data_key_free(mas_data_key *key);
+/** The message's JSON object with every value that was encrypted under `key` in its place again, everything else byte for
+ *  byte as it came. Values under other keys stay as they are.
+ *  @param ret_json zero-terminated; free with mas_free. @param ret_size may be NULL.
+ *  @return MAS_AUTH_FAILED where a value does not open: another key of this id, or moved or changed on its way. */
+MAS_EXPORT MAS_CHECKED mas_status mas_message_decrypt(const mas_message *message, const mas_data_key *key,
+                                                      char **ret_json, size_t *ret_size);
+
 /** Keeps a message beyond its callback. @return `message`; give back with mas_message_unref. */
 MAS_EXPORT mas_message *mas_message_ref(const mas_message *message);
 /** Gives a reference back. NULL is ignored. */

@@ -58,6 +58,20 @@ inline void check(mas_status status) {
   if (status != MAS_OK) throw Failure(status);
 }
 
+/// A key for values that the gateway encrypts.
+class DataKey {
+ public:
+  DataKey(const std::string &id, const std::string &path) {
+    mas_data_key *key;
+    check(mas_data_key_read(id.c_str(), path.c_str(), &key));
+    key_.reset(key, &mas_data_key_free);
+  }
+  const mas_data_key *get() const { return key_.get(); }
+
+ private:
+  std::shared_ptr<mas_data_key> key_;
+};
+
 /// A received message, shared by reference count; may be kept beyond its callback.
 class Message {
  public:
@@ -81,6 +95,14 @@ class Message {
     const char *text = mas_message_envelope(message_.get(), &size);
     if (text == nullptr) throw std::bad_alloc();
     return {text, size};
+  }
+  /// The data with the values that `key` opens.
+  std::string decrypted(const DataKey &key) const {
+    char *json;
+    size_t size;
+    check(mas_message_decrypt(message_.get(), key.get(), &json, &size));
+    std::unique_ptr<char, decltype(&mas_free)> owned(json, &mas_free);
+    return std::string(json, size);
   }
   double timestamp() const { return mas_message_timestamp(message_.get()); }
   bool expects_reply() const { return mas_message_expects_reply(message_.get()); }

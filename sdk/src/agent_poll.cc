@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "sdk/src/agent.h"
+#include "sdk/src/cause.h"
 #include "sdk/src/error.h"
 #include "sdk/src/wait.h"
 
@@ -119,6 +120,7 @@ bool Agent::call_handler(const mas_message& message, mas_status& outcome) {
     context_.counters.unhandled.add();
     return false;
   }
+  Cause cause(message);
   outcome = handler.fn(handle(), &message, handler.user);
   if (outcome != MAS_OK) context_.counters.handler_failed.add();
   return true;

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "proto/wire/lane.h"
 #include "sdk/include/mas.h"
 #include "sdk/src/config.h"
 
@@ -23,8 +24,9 @@ namespace mas::sdk {
 
 /// One entry of a stream.
 struct Delivery {
-  Delivery(size_t s, std::string_view i) : stream(s), id(i) {}
+  Delivery(size_t s, Lane l, std::string_view i) : stream(s), lane(l), id(i) {}
   const size_t stream;  ///< which of the reader's
+  const Lane lane;
   const std::string id;
   std::atomic<uint32_t> open{1};  ///< messages not handled, and the reader while it takes the entry apart
 };

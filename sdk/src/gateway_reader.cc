@@ -18,6 +18,9 @@ constexpr size_t kFewEntries = 1;  // where the inbound bound is small
 constexpr size_t kClaims = 16;     // of a stream, at a time
 constexpr size_t kAckIds = 256;    // in one command
 
+/// The lane of one of gateway_streams(); replies have none.
+Lane lane_of(size_t stream) { return stream == 0 ? Lane::kNormal : kLanes[stream - 1]; }
+
 // KEYS: stream. ARGV: group, own name, head of the leases' keys, how many. Consumers are named by instances.
 // @return the claimed entries, as XREADGROUP has them.
 constexpr std::string_view kClaim = R"lua(
@@ -214,7 +217,7 @@ void GatewayReader::took_read(const redis::Reply& streams, bool own) {
 void GatewayReader::take_entry(size_t stream, const redis::Reply& entry) {
   if (entry.count != 2 || !entry[0].is_text()) return;
   if (!held_[stream].emplace(entry[0].text).second) return;  // in hand already
-  auto delivery = std::make_shared<Delivery>(stream, entry[0].text);
+  auto delivery = std::make_shared<Delivery>(stream, lane_of(stream), entry[0].text);
   const redis::Reply& fields = entry[1];  // nil where the entry was deleted
   std::string_view blob;
   for (size_t i = 0; i + 1 < fields.count; i += 2)

@@ -7,8 +7,8 @@
 //     │ else XREADGROUP BLOCK … >         (inbound bound reached: wait)    │
 //     └── reply ─▶ entries ─▶ messages ─▶ inbox ─▶ handlers ─▶ XACK, XDEL ─┘
 //
-// Happy path: the reply stream is read before the lanes, urgent lanes before others. An entry is acknowledged when all of
-// its messages were handled (Deliveries), many in one command, on the session's connection.
+// Happy path: some entries of every stream are read at a time; the inbox serves the lanes by their weights. An entry is
+// acknowledged when all of its messages were handled (Deliveries), many in one command, on the session's connection.
 // Bounded: nothing more is read while as many messages as the inbound bound wait for handlers; none is dropped.
 // Failure: after a lost link, entries that were delivered and not acknowledged are read again; those still in hand here are
 // known and left alone. Acks without an answer are sent again. An entry that cannot be decoded is counted, told to debug and

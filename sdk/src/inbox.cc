@@ -38,13 +38,13 @@ void Inbox::signal() {
   if (!std::exchange(readable_, true)) wake();
 }
 
-bool Inbox::push(MessagePtr message) {
+bool Inbox::push(Lane lane, MessagePtr message) {
   MessagePtr victim;  // freed outside the lock
   std::lock_guard lock(mutex_);
   message_bytes_ += message->size();
-  messages_.push({next_++, std::move(message)});
+  messages_.push(lane, {next_++, std::move(message)});
   while (messages_.size() > bound_.messages || (message_bytes_ > bound_.bytes && messages_.size() > 1)) {
-    victim = messages_.pop().value;
+    victim = messages_.pop_least().value;
     message_bytes_ -= victim->size();
     ++dropped_;
     total_dropped_.store(total_dropped_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
@@ -73,8 +73,8 @@ void Inbox::push(Notice notice) {
   signal();
 }
 
-template <typename T>
-void Inbox::take_run(Ring<Numbered<T>>& from, std::vector<T>& to, uint64_t end) {
+template <typename Queue, typename T>
+void Inbox::take_run(Queue& from, std::vector<T>& to, uint64_t end) {
   while (!from.empty() && from.front().number < end && to.size() < kRun) to.push_back(from.pop().value);
 }
 
@@ -87,7 +87,7 @@ void Inbox::take(Taken& out, uint64_t end) {
   uint64_t first = std::min({message, receipt, change, notice});
   if (first >= end) return;
   if (first == message) {
-    take_run(messages_, out.messages, std::min({end, receipt, change, notice}));
+    take_run(messages_, out.messages, messages_.mixed() ? end : std::min({end, receipt, change, notice}));
     for (const auto& taken : out.messages) message_bytes_ -= taken->size();
   } else if (first == receipt) {
     take_run(receipts_, out.receipts, std::min({end, message, change, notice}));

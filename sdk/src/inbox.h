@@ -2,17 +2,19 @@
 //
 // A bounded queue per kind, so that a flood of one cannot push out another; every entry carries a number from one
 // sequence, so that the poller sees them in the order in which they happened. The poller takes runs of entries, so a
-// busy agent locks once for many messages.
+// busy agent locks once for many messages. Messages wait in lanes that are served by their weights (FairQueue); while more
+// than one lane is busy, urgent ones overtake what came before them, whatever its kind.
 //
-//     I/O thread ─push─▶ messages  (full: drop oldest, count, one overflow notice)   ┐
-//                        receipts  (full: drop oldest)                               ├─take()─▶ poller
-//                        changes of the connection  (full: drop oldest)              │
-//                        notices   (ends of requests, which Requests bounds; overflow) ┘
+//     I/O thread ─push─▶ messages  (full: drop the oldest of the least urgent, count, one overflow notice) ┐
+//                        receipts  (full: drop oldest)                                                     ├─take()─▶ poller
+//                        changes of the connection  (full: drop oldest)                                    │
+//                        notices   (ends of requests, which Requests bounds; overflow)                     ┘
 //
 // The descriptor is readable from the first entry until the queues are found empty; it is written once in between.
 // Threading: push from any thread; take, settle and the descriptor: one poller at a time.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -25,6 +27,7 @@
 #include "sdk/include/mas.h"
 #include "sdk/src/config.h"
 #include "sdk/src/error.h"
+#include "sdk/src/fair_queue.h"
 #include "sdk/src/message.h"
 #include "sdk/src/ring.h"
 
@@ -61,7 +64,7 @@ class Inbox {
   int fd() const { return fd_; }
 
   /// @return whether wake() is due, by the caller: once for all the messages of a read.
-  [[nodiscard]] bool push(MessagePtr message);
+  [[nodiscard]] bool push(Lane lane, MessagePtr message);
   void push(Receipt receipt);
   void push(ConnectionChange change);
   void push(Notice notice);
@@ -76,7 +79,7 @@ class Inbox {
     bool empty() const { return size() == 0; }
     void clear();
   };
-  /// @param end entries numbered from `end` on stay (see next_number).
+  /// @param end entries numbered from `end` on stay (see next_number), and what such a one overtakes.
   void take(Taken& out, uint64_t end);
   /// @return the number that the next entry will get.
   uint64_t next_number() const;
@@ -102,8 +105,13 @@ class Inbox {
   static uint64_t first_number(const Ring<Numbered<T>>& queue) {
     return queue.empty() ? UINT64_MAX : queue.front().number;
   }
-  template <typename T>
-  void take_run(Ring<Numbered<T>>& from, std::vector<T>& to, uint64_t end);
+  static uint64_t first_number(const FairQueue<Numbered<MessagePtr>>& queue) {
+    uint64_t first = UINT64_MAX;
+    queue.each_front([&first](const auto& entry) { first = std::min(first, entry.number); });
+    return first;
+  }
+  template <typename Queue, typename T>
+  void take_run(Queue& from, std::vector<T>& to, uint64_t end);
 
   const Bound bound_;
   const size_t receipt_bound_;
@@ -111,7 +119,7 @@ class Inbox {
 
   mutable std::mutex mutex_;
   uint64_t next_ = 0;
-  Ring<Numbered<MessagePtr>> messages_;
+  FairQueue<Numbered<MessagePtr>> messages_;
   Ring<Numbered<Receipt>> receipts_;
   Ring<Numbered<ConnectionChange>> changes_;
   Ring<Numbered<Notice>> notices_;

@@ -49,15 +49,20 @@ Status mas_message::decode(mas::EnvelopeDecoder& decoder, size_t max_bytes) {
                                     envelope->message_id, envelope->meta.correlation_id};
   static constexpr const char* kNames[] = {"sender_id", "target_id", "message_type", "message_id", "correlation_id"};
   const char** const texts[] = {&sender_, &target_, &type_, &id_, &correlation_id_};
+  const std::string_view conversation = envelope->meta.conversation_id, trace = envelope->meta.traceparent;
   size_t outside = 0;
-  for (auto view : views) outside += view.size() + 1;
+  for (auto view : views) outside += inside(view) ? 0 : view.size() + 1;
+  for (auto view : {conversation, trace}) outside += inside(view) ? 0 : view.size();
+  if (outside > std::size(views)) unescaped_.reserve(outside);  // once: pointers into it stay valid
   for (size_t i = 0; i < std::size(views); ++i) {
-    bool inside = views[i].data() >= bytes() && views[i].data() < bytes() + size_;
-    if (!inside && !views[i].empty()) unescaped_.reserve(outside);  // once: pointers into it stay valid
     auto copied = text(views[i], kNames[i]);
     if (!copied) return copied.error();
     *texts[i] = *copied;
   }
+  conversation_id_ = kept(conversation);
+  traceparent_ = kept(trace);
+  chain_ = envelope->meta.chain;  // a raw token: part of the block
+  hops_ = envelope->meta.hops;
   data_size_ = envelope->data.size();
   data_ = terminate(envelope->data);
   return {};
@@ -65,14 +70,20 @@ Status mas_message::decode(mas::EnvelopeDecoder& decoder, size_t max_bytes) {
 
 Result<const char*> mas_message::text(std::string_view view, const char* what) {
   if (view.empty()) return "";
-  bool inside = view.data() >= bytes() && view.data() < bytes() + size_;
-  if (inside) return terminate(view);
+  if (inside(view)) return terminate(view);
   if (view.find('\0') != std::string_view::npos)
     return Error{Errc::kMalformed, std::string(what) + " contains a zero character"};
   size_t at = unescaped_.size();
   unescaped_.append(view);
   unescaped_.push_back('\0');
   return unescaped_.data() + at;
+}
+
+std::string_view mas_message::kept(std::string_view view) {
+  if (view.empty() || inside(view)) return view;
+  size_t at = unescaped_.size();
+  unescaped_.append(view);
+  return std::string_view(unescaped_).substr(at);
 }
 
 /// The byte behind a JSON token inside an object is a quote, a comma, a bracket or white space: never needed again.

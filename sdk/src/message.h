@@ -12,6 +12,7 @@
 #include <array>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -58,6 +59,11 @@ struct mas_message {
   double timestamp() const { return timestamp_; }
   bool expects_reply() const { return expects_reply_; }
   bool is_reply() const { return is_reply_; }
+  // What a message that is sent because of this one takes over; not zero-terminated.
+  std::string_view conversation_id() const { return conversation_id_; }
+  std::string_view traceparent() const { return traceparent_; }
+  std::string_view chain() const { return chain_; }
+  int64_t hops() const { return hops_; }
   mas::sdk::Outbox& outbox() const { return *outbox_; }
   std::string_view ticket() const { return {ticket_, ticket_size_}; }
 
@@ -77,6 +83,8 @@ struct mas_message {
   char* bytes() { return reinterpret_cast<char*>(this + 1); }
   const char* bytes() const { return reinterpret_cast<const char*>(this + 1); }
   mas::Result<const char*> text(std::string_view view, const char* what);
+  std::string_view kept(std::string_view view);
+  bool inside(std::string_view view) const { return view.data() >= bytes() && view.data() < bytes() + size_; }
   const char* terminate(std::string_view inside);
 
   std::atomic<unsigned> references_{1};
@@ -91,6 +99,8 @@ struct mas_message {
   const char* correlation_id_ = "";
   const char* data_ = "";
   size_t data_size_ = 0;
+  std::string_view conversation_id_, traceparent_, chain_;
+  int64_t hops_ = 0;
   double timestamp_ = 0;
   const char* ticket_ = nullptr;  // behind the envelope's padding
   size_t ticket_size_ = 0;

@@ -5,6 +5,7 @@
 
 #include "proto/base/utf8.h"
 #include "proto/wire/json.h"
+#include "sdk/src/cause.h"
 #include "sdk/src/runtime.h"
 
 namespace mas::sdk {
@@ -59,6 +60,7 @@ Result<std::string_view> Outbox::compose(const Draft& draft, const Id128& id, Wa
 
   thread_local std::string envelope;
   thread_local std::string id_text;
+  thread_local std::string chain;
   if (envelope.capacity() > kKeptBufferBytes) envelope = std::string();
   envelope.clear();
   id_text.clear();
@@ -68,6 +70,11 @@ Result<std::string_view> Outbox::compose(const Draft& draft, const Id128& id, Wa
   fields.target_id = draft.target;
   fields.message_type = draft.type;
   fields.data = data;
+  const mas_message* cause = Cause::current();
+  if (cause != nullptr && draft.correlation_id.empty())
+    pass_on(*cause, sender_, meta, chain);
+  else if (cause != nullptr && draft.correlation_id == cause->correlation_id())
+    pass_back(*cause, meta);
   fields.meta = meta;
   fields.meta.correlation_id = draft.kind == OutgoingKind::kRequest ? id_text : draft.correlation_id;
   fields.meta.expects_reply = draft.kind == OutgoingKind::kRequest;

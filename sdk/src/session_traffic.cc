@@ -24,7 +24,8 @@ void Session::receive(std::string_view envelope, std::string_view ticket, const 
       agent_.deliveries.opened(*delivery, received.size());
       received.came_with(delivery);
     }
-    if (agent_.inbox.push(std::move(*message))) wake_poller();
+    Lane lane = delivery != nullptr ? delivery->lane : Lane::kNormal;
+    if (agent_.inbox.push(lane, std::move(*message))) wake_poller();
     return;
   }
 

@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "harness.h"
 
@@ -344,6 +345,72 @@ static void what_reached_nobody_is_reported(void) {
   agent_ended(b);
 }
 
+/* Two values as a gateway encrypts them: 219459876 at data.ssn, "h\xc3\xa4?" at data.list[0]. */
+#define NUMBER_TOKEN "{mas:enc:n:dlp:AeNmbQkwb0NmPHM-DSy1fw8slSJ-NeVsWuydkBqIXc0JrlKIbVo}"
+#define TEXT_TOKEN "{mas:enc:s:dlp:AcarrKVfB41t4mx-Yb1Q9i4XWA90QsVAHiCaHUnyhfxc}"
+
+typedef struct opened {
+  mas_data_key *key;
+  mas_status status;
+  char data[512];
+} opened;
+
+static mas_status on_encrypted(mas_agent *agent, const mas_message *message, void *user) {
+  opened *o = user;
+  char *json = NULL;
+  size_t size = 0;
+  (void)agent;
+  o->status = mas_message_decrypt(message, o->key, &json, &size);
+  if (o->status == MAS_OK) {
+    CHECK(strlen(json) == size && size < sizeof o->data);
+    strcpy(o->data, json);
+    mas_free(json);
+  } else {
+    strcpy(o->data, "closed");
+  }
+  return MAS_OK;
+}
+static bool is_opened(void *context) { return ((opened *)context)->data[0] != '\0'; }
+
+static void encrypted_values_open_under_their_key_and_at_their_place(void) {
+  mas_agent *a = agent_started("alice", NULL), *b = agent_started("bob", NULL);
+  opened got = {0};
+  mas_data_key *key = NULL;
+  char path[] = "/tmp/mas-data-key-XXXXXX";
+  int fd = mkstemp(path);
+  CHECK(fd >= 0 && write(fd, "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkj", 32) == 32 && close(fd) == 0);
+  CHECK_STATUS(mas_data_key_read("no such id!", path, &key), MAS_INVALID_ARGUMENT);
+  CHECK(mas_data_key_read("dlp", "/nowhere/at/all", &key) != MAS_OK && key == NULL);
+  CHECK_OK(mas_data_key_read("dlp", path, &got.key));
+  CHECK_OK(mas_data_key_read("another", path, &key));
+  unlink(path);
+  CHECK_OK(mas_agent_on_message(b, NULL, on_encrypted, &got));
+
+  CHECK_OK(mas_agent_send(a, "bob", "x",
+                          "{ \"ssn\":\"" NUMBER_TOKEN "\", \"list\" : [\"is " TEXT_TOKEN ".\"],\"n\":1.50 }", MAS_STRLEN, NULL));
+  CHECK(eventually(is_opened, &got, b));
+  CHECK_OK(got.status);
+  CHECK_TEXT(got.data, "{ \"ssn\":219459876, \"list\" : [\"is h\xc3\xa4?.\"],\"n\":1.50 }");
+
+  got.data[0] = '\0'; /* moved to another member */
+  CHECK_OK(mas_agent_send(a, "bob", "x", "{\"n\":\"" NUMBER_TOKEN "\"}", MAS_STRLEN, NULL));
+  CHECK(eventually(is_opened, &got, b));
+  CHECK(got.status == MAS_AUTH_FAILED);
+
+  mas_data_key *held = got.key; /* of a key that is not ours it stays as it is */
+  got.key = key;
+  got.data[0] = '\0';
+  CHECK_OK(mas_agent_send(a, "bob", "x", "{\"n\":\"" NUMBER_TOKEN "\"}", MAS_STRLEN, NULL));
+  CHECK(eventually(is_opened, &got, b));
+  CHECK_OK(got.status);
+  CHECK_TEXT(got.data, "{\"n\":\"" NUMBER_TOKEN "\"}");
+  mas_data_key_free(held);
+  mas_data_key_free(key);
+  mas_data_key_free(NULL);
+  agent_ended(a);
+  agent_ended(b);
+}
+
 static void an_agent_may_write_to_itself_and_to_foreign_ids(void) {
   mas_agent *a = agent_started("alice", NULL);
   ear *foreign = ear_open("agent.ma\xc3\x9f:1 x");
@@ -392,6 +459,7 @@ static const test_case kTests[] = {
     {"the first answer counts", the_first_answer_counts},
     {"a kept request may be answered late", a_kept_request_may_be_answered_late},
     {"what reached nobody is reported", what_reached_nobody_is_reported},
+    {"encrypted values open under their key and at their place", encrypted_values_open_under_their_key_and_at_their_place},
     {"an agent may write to itself and to foreign ids", an_agent_may_write_to_itself_and_to_foreign_ids},
     {"callbacks may quit but not poll or stop", callbacks_may_quit_but_not_poll_or_stop},
 };

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::string_view kSendPrefix = "send:";
 constexpr std::string_view kManagePrefix = "manage:";
+constexpr std::string_view kPriorityPrefix = "priority:";
 
 /// Takes `prefix` off `text`. @return whether it stood there.
 bool take_prefix(std::string_view& text, std::string_view prefix) {
@@ -30,9 +31,12 @@ Result<Permission> parse_permission(std::string_view text) {
   object = text;
   if (take_prefix(object, kManagePrefix) && is_target_pattern(object))
     return Permission{Permission::Action::kManage, object};
+  object = text;
+  if (take_prefix(object, kPriorityPrefix) && parse_lane(object))
+    return Permission{Permission::Action::kPriority, object};
   return Error{Errc::kInvalidArgument, "permission '" + printable(text) +
                                            "' cannot be read; expected *, send:TARGET or manage:WHAT, where * may "
-                                           "stand at the end, such as send:patient*"};
+                                           "stand at the end, such as send:patient*, or priority:LANE"};
 }
 
 Status check_role_name(std::string_view name) {
@@ -55,6 +59,10 @@ Role Role::parse(std::string_view name, std::span<const std::string_view> permis
       role.unusable_.emplace_back(text);
     } else if (permission->action == Permission::Action::kEverything) {
       role.everything_ = true;
+      role.highest_lane_ = kLanes.front();
+    } else if (permission->action == Permission::Action::kPriority) {
+      Lane lane = *parse_lane(permission->object);
+      role.highest_lane_ = std::min(role.highest_lane_.value_or(lane), lane);
     } else {
       (permission->action == Permission::Action::kSend ? send : manage).push_back(permission->object);
     }

@@ -1,7 +1,8 @@
 // A role: a name and what it permits, from the set `role:{name}:permissions`.
 //
-// A permission is `*` (everything), `send:TARGET` or `manage:WHAT`; TARGET and WHAT are exact, a prefix with `*` at its
-// end, or `*`. `send` is about messages; `manage` about administrative actions.
+// A permission is `*` (everything), `send:TARGET`, `manage:WHAT` or `priority:LANE`; TARGET and WHAT are exact, a prefix with
+// `*` at its end, or `*`. `send` is about messages; `manage` about administrative actions; `priority` about the lanes that
+// messages may take, LANE and every less urgent one.
 // Failure is closed: a permission that cannot be read permits nothing and is listed; a set that is past
 // limits::kAclEntries or could not be read makes a role that permits nothing and has a problem.
 // Threading: immutable after construction; share freely.
@@ -15,13 +16,15 @@
 
 #include "daemons/gatewayd/authz/target_set.h"
 #include "proto/base/result.h"
+#include "proto/wire/lane.h"
 
 namespace mas::gateway {
 
 struct Permission {
-  enum class Action : uint8_t { kEverything, kSend, kManage };
+  enum class Action : uint8_t { kEverything, kSend, kManage, kPriority };
   Action action;
-  std::string_view object;  ///< `*`, `patient*`, `bob`; a view of the text that was parsed; empty for kEverything
+  std::string_view
+      object;  ///< `*`, `patient*`, `bob`, `high`; a view of the text that was parsed; empty for kEverything
 };
 
 /// @return kInvalidArgument that says what a permission looks like.
@@ -41,6 +44,8 @@ class Role {
   /// @return the object of the permission that lets its holder send to `target`; `everything()` is asked before it.
   std::optional<std::string_view> may_send(std::string_view target) const { return send_.find(target); }
   std::optional<std::string_view> may_manage(std::string_view what) const { return manage_.find(what); }
+  /// The most urgent lane that it permits; nullopt: it says nothing about lanes.
+  std::optional<Lane> highest_lane() const { return highest_lane_; }
   /// Whether it has the permission `*`.
   bool everything() const { return everything_; }
 
@@ -52,6 +57,7 @@ class Role {
  private:
   std::string name_;
   TargetSet send_, manage_;
+  std::optional<Lane> highest_lane_;
   bool everything_ = false;
   std::vector<std::string> unusable_;
   std::string problem_;

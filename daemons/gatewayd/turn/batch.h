@@ -38,13 +38,15 @@ struct Message {
   std::string_view ticket;
   uint8_t flags = 0;
   std::optional<Fault> fault;
-  std::string_view target, type, id, correlation_id;
-  double deadline = 0;  ///< seconds since 1970; 0: none
+  std::string_view target, type, id, correlation_id, conversation;
+  std::string_view chain;  ///< raw, see chain.h
+  double deadline = 0;     ///< seconds since 1970; 0: none
   int64_t hops = 0;
-  Lane lane = Lane::kNormal;
+  Lane wanted = Lane::kNormal;  ///< the lane that it asks for
   bool is_reply = false;
   bool expects_reply = false;
   // Set by the decider.
+  Lane lane = Lane::kNormal;  ///< the lane that it takes
   Agent* target_facts = nullptr;
   Inbox* inbox = nullptr;  ///< where it goes
   bool answers = false;    ///< a reply whose ticket is good
@@ -70,6 +72,8 @@ class Batch {
   void start();
   void append(unsigned partition, std::string_view element);
   bool empty() const { return elements_.empty(); }
+  /// Whether a text `priority` in `data` names the lane where `meta.priority` is absent, in letters of either case.
+  void look_for_priority_in_data(bool look) { priority_in_data_ = look; }
   /// Decodes the elements in their order, as many as it takes to have `messages` messages or `bytes` bytes, and at least
   /// one. The others are left out, as if they had not been appended.
   void decode(size_t messages, size_t bytes);
@@ -91,6 +95,7 @@ class Batch {
   void decode_envelope(std::string_view sender, Message& message);
 
   const size_t max_envelope_;
+  bool priority_in_data_ = false;
   std::string bytes_;
   std::vector<Element> elements_;
   std::pmr::monotonic_buffer_resource texts_{64 * 1024};

@@ -5,6 +5,8 @@
 #include <limits>
 #include <utility>
 
+#include "daemons/gatewayd/authz/priority.h"
+
 namespace mas::gateway {
 namespace {
 
@@ -86,8 +88,18 @@ bool Decider::known_credential(const FrameInTurn& frame) const {
 void Decider::need_target(const FrameInTurn& frame, Message& message, std::vector<Inbox*>& ret_inboxes) {
   if (message.fault) return;
   message.target_facts = &facts_.need(message.target, kTargetGroups);
+  if (!choose_lane(frame, message)) return;  // the sender's roles are being read; need() is called again
   message.inbox = &inbox_of(frame, message);
   need_length(*message.inbox, ret_inboxes);
+}
+
+/// The lane that the message asks for, or the highest that its sender may use. @return false when that is not known yet.
+bool Decider::choose_lane(const FrameInTurn& frame, Message& message) const {
+  message.lane = message.wanted;
+  if (policy_.priorities != Mode::kEnforce || message.wanted >= policy_.highest_lane) return true;
+  if (!frame.sender_facts->has_roles) return false;
+  message.lane = std::max(message.wanted, highest_lane(frame.sender_facts->roles, policy_.highest_lane));
+  return true;
 }
 
 /// A ticket leads a reply to the instance that asked.
@@ -224,6 +236,10 @@ Decider::Ruling Decider::rule(Case& at, PartitionWork& work) {
   Ruling target = rule_target(at);
   if (!decision_accepted(target.decision)) return target;
   if (Ruling ruling = rule_in_time(at); !decision_accepted(ruling.decision)) return ruling;
+  if (policy_.guard_mode != Mode::kOff) {
+    Ruling ruling = rule_guard(at);
+    if (enforced(policy_.guard_mode, ruling)) return ruling;
+  }
   if (policy_.limits != Mode::kOff) {
     Ruling ruling = rule_rate(at, work);
     if (enforced(policy_.limits, ruling)) return ruling;
@@ -234,7 +250,25 @@ Decider::Ruling Decider::rule(Case& at, PartitionWork& work) {
     if (enforced(policy_.dlp, content)) return content;
   }
   if (Ruling ruling = rule_room(at); !decision_accepted(ruling.decision)) return ruling;
-  return content.decision == Decision::kAllowed || !decision_accepted(content.decision) ? target : content;
+  Ruling& ruling = content.decision == Decision::kAllowed || !decision_accepted(content.decision) ? target : content;
+  note_lane(at, ruling);
+  return ruling;
+}
+
+/// A message that takes, or in shadow mode would take, another lane than it asked for is audited with the reason.
+void Decider::note_lane(const Case& at, Ruling& ruling) {
+  const Lane wanted = at.message.wanted;
+  if (policy_.priorities == Mode::kOff || wanted >= policy_.highest_lane || at.message.answers) return;
+  const Lane highest = highest_lane(at.sender.roles, policy_.highest_lane);
+  if (wanted >= highest) return;
+  std::string_view reason =
+      say("priority: " + std::string(lane_name(wanted)) + ", at most " + std::string(lane_name(highest)));
+  if (policy_.priorities == Mode::kEnforce) {
+    ruling.reason = reason;
+    return;
+  }
+  ++counts_.shadow;
+  if (!shadow_) shadow_ = audit::AuditRecord::Shadow{ruling.decision, reason};
 }
 
 /// @return whether a denial ends the message's way; in shadow mode it is remembered, the first one.
@@ -269,8 +303,15 @@ Decider::Ruling Decider::rule_in_time(const Case& at) const {
   double deadline = at.message.deadline;
   if (deadline > 0 && static_cast<double>(now_) / 1e6 > deadline)
     return {Decision::kExpired, "the deadline has passed"};
-  if (at.message.hops > policy_.max_hops) return {Decision::kLoopDetected, "passed on too often"};
   return {};
+}
+
+Decider::Ruling Decider::rule_guard(const Case& at) {
+  const Message& message = at.message;
+  GuardVerdict verdict = guard_.judge(
+      {at.sender.id, at.target.id, message.conversation, message.chain, message.hops, message.answers}, now_);
+  if (verdict.allowed()) return {};
+  return {Decision::kLoopDetected, say(verdict.describe(policy_.guard))};
 }
 
 Decider::Ruling Decider::rule_rate(Case& at, PartitionWork& work) {

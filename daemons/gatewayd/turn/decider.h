@@ -1,6 +1,7 @@
 // Decides the messages of a turn: pure, in memory, in the order of the contract; the first denial wins:
 //
-//     decode → authenticate → signature → sequence → authorise → target → deadline, hops → rate → DLP → backlog → route
+//     decode → authenticate → signature → sequence → authorise → target → deadline → runaway guard → rate → DLP
+//     → backlog → route
 //
 // What it decides it collects: deliveries by stream, audit records by partition, receipts by frame, dead letters; the
 // commit writes all of them. The state of senders and limiters is changed as it goes.
@@ -20,10 +21,12 @@
 #include "daemons/gatewayd/audit/block.h"
 #include "daemons/gatewayd/dlp/stage.h"
 #include "daemons/gatewayd/facts/facts.h"
+#include "daemons/gatewayd/guard/guard.h"
 #include "daemons/gatewayd/turn/batch.h"
 #include "daemons/gatewayd/turn/partition.h"
 #include "daemons/gatewayd/turn/policy.h"
 #include "daemons/gatewayd/turn/ticket.h"
+#include "proto/base/random.h"
 #include "proto/wire/receipt.h"
 
 namespace mas::gateway {
@@ -73,11 +76,19 @@ class Decider {
  public:
   /// @param payload_key for the keyed hashes of payloads in the audit.
   Decider(const Keys& keys, std::string_view ns, Facts& facts, const TicketOffice& tickets, const HmacKey& payload_key)
-      : keys_(keys), ns_(ns), facts_(facts), tickets_(tickets), payload_key_(payload_key) {}
+      : keys_(keys),
+        ns_(ns),
+        facts_(facts),
+        tickets_(tickets),
+        payload_key_(payload_key),
+        guard_(SipKey{random_u64(), random_u64()}) {}
 
-  void set_policy(const Policy& policy) { policy_ = policy; }
   /// @param stage nullptr: payloads are not looked at. Must outlive its use here.
   void set_dlp(dlp::Stage* stage) { dlp_ = stage; }
+  void set_policy(const Policy& policy) {
+    policy_ = policy;
+    guard_.configure(policy.guard);
+  }
 
   /// Begins a turn. @param partitions by number: those that this gateway owns; nullptr for others.
   void start(const std::vector<Partition*>& partitions, WallMicros now, MonoTime mono);
@@ -112,6 +123,7 @@ class Decider {
   };
 
   void need_target(const FrameInTurn& frame, Message& message, std::vector<Inbox*>& ret_inboxes);
+  bool choose_lane(const FrameInTurn& frame, Message& message) const;
   void need_length(Inbox& inbox, std::vector<Inbox*>& ret_inboxes);
   Inbox& inbox_of(const FrameInTurn& frame, Message& message);
   bool known_credential(const FrameInTurn& frame) const;
@@ -121,10 +133,12 @@ class Decider {
   Ruling rule_authorised(Case& at);
   Ruling rule_target(const Case& at);
   Ruling rule_in_time(const Case& at) const;
+  Ruling rule_guard(const Case& at);
   Ruling rule_rate(Case& at, PartitionWork& work);
   Ruling rule_content(Case& at);
   Ruling rule_room(const Case& at);
   bool enforced(Mode mode, const Ruling& ruling);
+  void note_lane(const Case& at, Ruling& ruling);
   void deliver(Case& at);
   Delivery& delivery_for(Inbox& inbox, size_t bytes);
   void record(PartitionWork& work, const FrameInTurn& frame, const Message& message, uint64_t sequence,
@@ -143,6 +157,7 @@ class Decider {
   const HmacKey& payload_key_;
   Policy policy_;
   dlp::Stage* dlp_ = nullptr;
+  Guard guard_;
 
   std::vector<Partition*> partitions_;
   WallMicros now_ = 0;

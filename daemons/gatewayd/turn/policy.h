@@ -6,8 +6,10 @@
 
 #include "daemons/gatewayd/auth/authenticate.h"
 #include "daemons/gatewayd/authz/authorise.h"
+#include "daemons/gatewayd/guard/guard_settings.h"
 #include "proto/base/clock.h"
 #include "proto/wire/digest.h"
+#include "proto/wire/lane.h"
 
 namespace mas::gateway {
 
@@ -25,7 +27,11 @@ struct Policy {
   Mode authorisation = Mode::kEnforce;
   Mode limits = Mode::kEnforce;
   Mode dlp = Mode::kEnforce;
-  int64_t max_hops = 32;
+  Mode guard_mode = Mode::kEnforce;
+  GuardSettings guard;
+  Mode priorities = Mode::kEnforce;
+  Lane highest_lane = Lane::kCritical;               ///< of senders whose roles do not say more
+  bool priority_in_data = false;                     ///< `data.priority` counts where `meta.priority` is absent
   Duration reply_window = std::chrono::seconds(60);  ///< how long a ticket is good for, where a request has no deadline
   uint64_t max_backlog_records = 100'000;            ///< in one stream, about
   uint64_t max_backlog_bytes = 256u * 1024 * 1024;

@@ -82,6 +82,7 @@ void TurnLoop::start() {
 void TurnLoop::set_policy(const Policy& policy, const LimitSettings& default_limits) {
   options_.policy = policy;
   decider_.set_policy(policy);
+  batch_.look_for_priority_in_data(policy.priority_in_data);
   if (default_limits == options_.default_limits) return reader_.set_default_limits(default_limits);
   options_.default_limits = default_limits;
   reader_.set_default_limits(default_limits);

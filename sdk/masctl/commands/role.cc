@@ -244,7 +244,7 @@ void add_permission_command(Cli& cli, CLI::App& group, const char* name, const c
   command->add_option("ROLE", options.role, "The role's name")->required()->type_name("");
   command
       ->add_option("PERMISSION", options.permissions,
-                   "'*', 'send:TARGET' or 'manage:WHAT'; TARGET and WHAT may end in '*' (quote it)")
+                   "'*', 'send:TARGET', 'manage:WHAT' or 'priority:LANE'; TARGET and WHAT may end in '*' (quote it)")
       ->required()
       ->type_name("");
   add_by_option(*command, options.by);

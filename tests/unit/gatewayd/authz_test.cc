@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <random>
 
+#include "daemons/gatewayd/authz/priority.h"
 #include "proto/wire/limits.h"
 #include "tests/unit/catch.h"
 
@@ -131,6 +132,10 @@ TEST_CASE("permissions: what is read and what is refused") {
   CHECK(parse_permission("send:*")->object == "*");
   CHECK(parse_permission("send:send:bob")->object == "send:bob");
   CHECK(parse_permission("manage:roles")->action == Permission::Action::kManage);
+  CHECK(parse_permission("priority:high")->action == Permission::Action::kPriority);
+  CHECK(parse_permission("priority:high")->object == "high");
+  for (const char* wrong : {"priority:", "priority:*", "priority:High", "priority:urgent", "priority"})
+    CHECK_FALSE(parse_permission(wrong).ok());
   for (const char* wrong : {"", "**", "*:*", "send", "send:", "send:a*b", "Send:bob", " send:bob", "read:agent.*",
                             "send*", "manage:", "send:a\nb", "bob"})
     CHECK(text_of_error(wrong).find("expected *, send:TARGET or manage:WHAT") != std::string::npos);
@@ -209,4 +214,20 @@ TEST_CASE("what was ignored is told with the set it stood in") {
   CHECK(rules.unusable == std::vector<std::string>{"allowed_targets: a*b", "roles: no name"});
   CHECK(rules.roles == std::vector<std::string>{"nurse"});
   CHECK(Role::parse("r", Members{"send:b", "read:x", "fly"}).unusable() == std::vector<std::string>{"fly", "read:x"});
+}
+
+TEST_CASE("lanes: the most urgent that the configuration or a role gives") {
+  Role low = Role::parse("low", Members{"priority:low"});
+  Role high = Role::parse("high", Members{"send:bob", "priority:bulk", "priority:high"});
+  Role all = Role::parse("all", Members{"*"});
+  Role broken = Role::unreadable("broken", "is of another type");
+  Role silent = Role::parse("silent", Members{"send:*", "priority:urgent"});
+  auto highest = [](std::vector<const Role*> roles, Lane everybody) { return highest_lane(roles, everybody); };
+  CHECK(highest({}, Lane::kNormal) == Lane::kNormal);
+  CHECK(highest({&silent, nullptr, &broken}, Lane::kNormal) == Lane::kNormal);
+  CHECK(highest({&low}, Lane::kNormal) == Lane::kNormal);
+  CHECK(highest({&low}, Lane::kBulk) == Lane::kLow);
+  CHECK(highest({&low, &high}, Lane::kNormal) == Lane::kHigh);
+  CHECK(highest({&high, &all}, Lane::kNormal) == Lane::kCritical);
+  CHECK_FALSE(Role::parse("high", Members{"priority:high"}).may_send("high"));
 }

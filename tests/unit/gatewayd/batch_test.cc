@@ -45,7 +45,7 @@ TEST_CASE("what decisions need is read of an envelope") {
   CHECK(message.correlation_id == "c1");
   CHECK(message.deadline == 12.5);
   CHECK(message.hops == 3);
-  CHECK(message.lane == Lane::kHigh);
+  CHECK(message.wanted == Lane::kHigh);
   CHECK(message.is_reply);
   CHECK(message.expects_reply);
 }

@@ -57,7 +57,7 @@ TEST_CASE("blocks are chained from turn to turn") {
 TEST_CASE("the first denial wins, in the order of the contract") {
   TurnCase at;
   at.policy.limits = Mode::kEnforce;
-  at.policy.max_hops = 3;
+  at.policy.guard.max_hops = 3;
   at.decider.set_policy(at.policy);
   std::string late = R"("deadline":1.0,"hops":9)", hops = R"("hops":9)";
   at.add("alice", [](Agent& agent) {

@@ -68,6 +68,7 @@ struct TurnCase {
   std::vector<std::string> lengths_read;      ///< streams that were looked at in the last turn
   std::vector<std::string> agents_read;       ///< agents that were looked at in the last turn
   std::map<std::string, std::function<void(Agent&)>> agents;
+  std::map<std::string, std::vector<std::string>> roles;  ///< their permissions
 
   TurnCase() {
     for (unsigned p = 0; p < kPartitions; ++p) {
@@ -141,8 +142,11 @@ struct TurnCase {
       decider.start(owned, now, mono);
       decider.need(batch, inboxes);
       auto wanted = facts.take_wanted();
-      if (wanted.empty() && inboxes.empty() && facts.take_wanted_roles().empty()) break;
+      auto wanted_roles = facts.take_wanted_roles();
+      if (wanted.empty() && inboxes.empty() && wanted_roles.empty()) break;
       for (const auto& one : wanted) answer(one);
+      for (const auto& name : wanted_roles)
+        facts.finish(Role::parse(name, std::vector<std::string_view>(roles[name].begin(), roles[name].end())));
       for (Inbox* inbox : inboxes) answer(*inbox);
     }
     decider.decide(batch);

@@ -101,7 +101,8 @@ TEST_CASE("optional members of meta are written when set, and come back") {
                  .deadline = 1795350098.125,
                  .traceparent = "00-a",
                  .conversation_id = "v",
-                 .hops = 7};
+                 .hops = 7,
+                 .chain = R"(["x","y"])"};
   std::string full;
   append_envelope(full, fields);
   EnvelopeDecoder decoder;
@@ -117,6 +118,7 @@ TEST_CASE("optional members of meta are written when set, and come back") {
   CHECK(envelope->meta.traceparent == "00-a");
   CHECK(envelope->meta.conversation_id == "v");
   CHECK(envelope->meta.hops == 7);
+  CHECK(envelope->meta.chain == R"(["x","y"])");
   CHECK(envelope->timestamp == 1795350097.25);
   CHECK(envelope->data == fields.data);
 }

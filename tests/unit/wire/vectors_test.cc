@@ -51,6 +51,7 @@ std::string field(const Envelope& envelope, const std::string& name) {
   if (name == "meta.conversation_id") return std::string(envelope.meta.conversation_id);
   if (name == "meta.deadline") return shortest(envelope.meta.deadline.value_or(0));
   if (name == "meta.hops") return std::to_string(envelope.meta.hops);
+  if (name == "meta.chain") return std::string(envelope.meta.chain);
   FAIL("vectors.json expects a field that the envelope has not: " << name);
   return {};
 }

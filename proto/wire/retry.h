@@ -1,0 +1,64 @@
+// The retry schedule of a message whose handler failed: when it is due again, and when it is given up.
+//
+// Exponential backoff with jitter: the wait after attempt n is uniform in [base/2, min(cap, base·2ⁿ⁻¹)], the "full jitter"
+// of M. Brooker, "Exponential Backoff and Jitter" (AWS Architecture Blog, 2015) above a floor, so that what failed together
+// does not come back together, and nothing at once. The random number is made of a seed and the attempt: whoever reckons
+// (another instance, after a restart, the gateway) finds the same time, and nobody has to agree on it.
+//
+//     first delivery ──fails──▶ waiting until next_due ──▶ delivered again ──fails──▶ … ──attempts used up──▶ dead letter
+//
+// What is kept of a message is a RetryState: how often it failed, when first, when it is due. A message that never failed has
+// none. A clock that stepped back by more than the longest wait makes a message due at once and never later than the cap.
+// Failure: decode() refuses what encode() does not write.
+// Threading: plain data and pure functions. No allocation but in encode().
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "proto/base/clock.h"
+#include "proto/base/result.h"
+
+namespace mas {
+
+struct RetryPolicy {
+  Duration base = std::chrono::seconds(1);  ///< what the wait grows from; positive
+  Duration cap = std::chrono::minutes(5);   ///< no wait is longer
+  uint32_t attempts = 5;                    ///< deliveries before it is given up, the first included; at least 1
+};
+
+struct RetryState {
+  uint32_t attempts = 0;         ///< deliveries that failed
+  WallMicros first_failure = 0;  ///< when the first did
+  WallMicros next_due = 0;       ///< when it may be delivered again
+
+  bool operator==(const RetryState&) const = default;
+
+  static constexpr size_t kEncodedBytes = 1 + 4 + 8 + 8;
+  /// Appends `u8 version (1) · u32 attempts · u64 first failure · u64 next due`, little-endian.
+  void encode(std::string& out) const;
+  /// @return kMalformed for another version or size, no attempt, or times that do not fit together.
+  static Result<RetryState> decode(std::string_view bytes);
+};
+
+/// What a failure means.
+enum class RetryVerdict : uint8_t {
+  kAgain,   ///< once state.next_due has come
+  kGiveUp,  ///< a dead letter
+};
+
+/// @return the seed of a message, the same for everybody who reckons.
+uint64_t retry_seed(std::string_view message_id);
+
+/// @param attempt the one that failed, from 1. @return the wait before the next.
+Duration retry_delay(const RetryPolicy& policy, uint32_t attempt, uint64_t seed);
+
+/// A delivery failed: counts it and says what follows. A policy that changed holds from here on.
+RetryVerdict retry_failed(RetryState& state, const RetryPolicy& policy, WallMicros now, uint64_t seed);
+
+/// @return whether it may be delivered now.
+bool retry_due(const RetryState& state, const RetryPolicy& policy, WallMicros now);
+
+}  // namespace mas
