@@ -216,6 +216,19 @@ class RefusalTest(GatewayCase):
         self.assertEqual(receipt.decisions(), ["ALLOWED", "UNAVAILABLE", "ALLOWED"])
         self.assertEqual(len(carol.wait_messages(3)), 3)
 
+    def test_streams_that_take_nothing_cost_one_turn_together(self):
+        alice = self.peer("alice")
+        full = [self.peer(f"full{i}") for i in range(5)]
+        last = self.peer("last")
+        for peer in full:  # its length can be read, and nothing added
+            self.redis.cmd("XADD", f"agent.stream:{peer.id}", "18446744073709551615-18446744073709551615", "x", "y")
+        dropped = self.gateway.metrics().get("mas_gatewayd_dropped_turns_total", 0)
+        receipt = alice.send(*[alice.envelope(peer.id) for peer in full], alice.envelope("last"))
+        self.assertEqual(receipt.decisions(), ["UNAVAILABLE"] * 5 + ["ALLOWED"])
+        self.assertEqual(len(last.wait_messages(1)), 1)
+        self.assertEqual(self.redis.cmd("XLEN", "dlq:messages"), 5)
+        self.assertEqual(self.gateway.metrics()["mas_gatewayd_dropped_turns_total"] - dropped, 1)
+
     def test_a_reply_stream_that_takes_nothing_blocks_nobody(self):
         alice, bob, carol = self.peer("alice"), self.peer("bob"), self.peer("carol")
         alice.send(alice.envelope("bob", correlation_id="c1", expects_reply=True))

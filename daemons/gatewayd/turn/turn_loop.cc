@@ -34,6 +34,10 @@ constexpr unsigned kMostFetchRounds = 4;
 constexpr Duration kShortestSweep = 1s, kLongestSweep = 60s;  // between, the drift
 constexpr Duration kShortPause = 50ms;
 constexpr Duration kLongPause = 1s;
+constexpr size_t kWhyBytes = 1000;  // of one sentence in the log, about
+
+/// @return whether an error of Redis is about what the key holds, and not about Redis (out of memory, read only, …).
+bool is_the_keys(std::string_view error) { return error.starts_with("WRONGTYPE ") || error.starts_with("ERR "); }
 
 /// @return microseconds from the answer to TIME.
 WallMicros time_of(const redis::Reply& reply) {
@@ -327,7 +331,7 @@ void TurnLoop::commit() {
   if (send(std::move(command))) written_.arm();
 }
 
-/// Entries in the order of entry_failed(): deliveries, dead letters, audit blocks.
+/// Entries in the order of keys_refused(): deliveries, dead letters, audit blocks.
 void TurnLoop::build_commit() {
   commit_.clear();
   texts_.clear();
@@ -361,7 +365,7 @@ void TurnLoop::take_commit(const redis::Reply& reply) {
   if (!result) return drop_turn("commit_failed", result.error().message, kLongPause);
   if (result->kind == CommitResult::Kind::kFenced)
     return drop_turn("commit_fenced", "another gateway has taken a partition", kShortPause);
-  if (result->kind == CommitResult::Kind::kFailed) return entry_failed(result->index, result->error);
+  if (result->kind == CommitResult::Kind::kFailed) return keys_refused(result->refused);
   test_hook("after_commit");
   committed();
 }
@@ -383,16 +387,21 @@ void TurnLoop::committed() {
   if (options_.wait_replicas == 0) publish_receipts();
 }
 
-/// The next turn decides anew, and knows what this one learnt: a stream that takes nothing.
-void TurnLoop::entry_failed(size_t index, const std::string& error) {
-  bool memory = error.find("OOM") != std::string::npos;
-  if (!memory && index < decider_.deliveries().size()) {
-    Inbox& inbox = *decider_.deliveries()[index].inbox;
+/// The next turn decides anew, and knows what this one learnt: streams that take nothing.
+void TurnLoop::keys_refused(const std::vector<CommitResult::Refusal>& refused) {
+  bool all_known = true;
+  std::string why;
+  for (const auto& [key, error] : refused) {
+    auto entry = commit_.entry_of(key);
+    bool known = is_the_keys(error) && entry && *entry < decider_.deliveries().size();
+    all_known = all_known && known;
+    if (why.size() < kWhyBytes) why.append(why.empty() ? "" : "; ").append(commit_.key(key)).append(": ").append(error);
+    if (!known) continue;
+    Inbox& inbox = *decider_.deliveries()[*entry].inbox;
     inbox.failing = error;
     inbox.failing_until = mono_now() + 5s;
-    return drop_turn("stream_refused", std::string(decider_.deliveries()[index].key) + ": " + error, Duration::zero());
   }
-  drop_turn("commit_refused", error, kLongPause);
+  drop_turn(all_known ? "stream_refused" : "commit_refused", why, all_known ? Duration::zero() : kLongPause);
 }
 
 void TurnLoop::sweep() {

@@ -107,7 +107,7 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   void build_commit();
   void take_commit(const redis::Reply& reply);
   void committed();
-  void entry_failed(size_t index, const std::string& error);
+  void keys_refused(const std::vector<CommitResult::Refusal>& refused);
   void sweep();
   void publish_receipts();
   void flush_receipts();
