@@ -13,6 +13,7 @@ constexpr Duration kTick = 100ms;  // how soon a lease that was lost by its own 
 constexpr unsigned kTicksOfPeriod = 10;
 constexpr Duration kSurveyPeriod = kTick * kTicksOfPeriod;
 constexpr std::string_view kNotLookedAt = "Redis's settings have not been looked at yet";
+constexpr size_t kMostRestingTold = 64;         // with their reasons, in a heartbeat
 constexpr Duration kGrace = 3 * kSurveyPeriod;  // a healthy gateway sees a free partition within one period
 
 }  // namespace
@@ -28,6 +29,7 @@ GatewayService::GatewayService(common::Frame& frame, const Settings& settings)
       keeper_(frame, settings.audit),
       partitions_(frame.metrics().gauge("partitions", "Partitions of the whole system.")),
       owned_(frame.metrics().gauge("partitions_owned", "Partitions whose lease this gateway holds.")),
+      resting_(frame.metrics().gauge("partitions_resting", "Partitions owned that have a key which needs repair.")),
       gateways_(frame.metrics().gauge("gateways", "Gateways with a heartbeat.")),
       suspected_(frame.metrics().gauge("gateways_suspected", "Gateways with a heartbeat that take no partition.")),
       lag_(frame.metrics().gauge("waiting_elements", "Frames that wait in the lists of the partitions owned.")),
@@ -225,6 +227,9 @@ common::Readiness GatewayService::readiness() const {
   if (!not_ready_.empty()) return {false, not_ready_};
   if (!unsafe_.empty()) return {false, unsafe_};
   if (turns_ == nullptr) return {false, "the gateways' secret has not been read yet"};
+  const Resting& resting = turns_->resting();
+  if (turns_->obstacle().empty() && resting.size() > 0 && turns_->deciding().empty())
+    return {false, "no partition is decided, keys need repair: " + resting.reasons().begin()->second};
   return {turns_->obstacle().empty(), turns_->obstacle()};
 }
 
@@ -241,6 +246,11 @@ void GatewayService::describe(JsonWriter& json) const {
   json.key("deciding").begin_array();
   for (unsigned p : turns_->deciding()) json.unsigned_integer(p);
   json.end_array();
+  json.key("resting").begin_object();
+  size_t told = 0;
+  for (const auto& [p, why] : turns_->resting().reasons())
+    if (++told <= kMostRestingTold) json.key(std::to_string(p)).string(why);
+  json.end_object();
   const TurnStats& stats = turns_->stats();
   json.key("turns").unsigned_integer(stats.turns());
   json.key("messages").unsigned_integer(stats.messages());
@@ -256,6 +266,7 @@ void GatewayService::collect() {
   partitions_.set(static_cast<double>(leases_.size()));
   owned_.set(static_cast<double>(owned()));
   suspected_.set(static_cast<double>(partitioner_.suspected()));
+  resting_.set(turns_ == nullptr ? 0 : static_cast<double>(turns_->resting().size()));
   uint64_t lag = 0;
   for (size_t p = 0; p < std::min(waiting_.size(), leases_.size()); ++p)
     if (leases_[p]->active()) lag += waiting_[p];
