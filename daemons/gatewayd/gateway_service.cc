@@ -132,13 +132,17 @@ void GatewayService::on_health(const RedisHealth& health) {
   dead_letters_.set(static_cast<double>(health.dead_letters));
   Policy next = policy_;
   next.memory_low = health.memory_percent() >= static_cast<unsigned>(settings_.memory_high_water);
-  next.dead_letters_full = health.dead_letters >= static_cast<uint64_t>(settings_.max_dead_letters);
+  bool full = health.dead_letters >= static_cast<uint64_t>(settings_.max_dead_letters);
+  next.dead_letters_closed = full || !health.dead_letters_problem.empty();
   memory_low_.set(next.memory_low ? 1 : 0);
   if (next.memory_low && full_repeat_.should_log("memory", mono_now()))
     frame_.log().error("redis_memory_low", {{"used", health.used_memory}, {"maxmemory", health.max_memory}});
-  if (next.dead_letters_full && full_repeat_.should_log("dead letters", mono_now()))
+  if (full && full_repeat_.should_log("dead letters", mono_now()))
     frame_.log().error("dead_letters_full", {{"entries", health.dead_letters}, {"bound", settings_.max_dead_letters}});
-  bool changed = next.memory_low != policy_.memory_low || next.dead_letters_full != policy_.dead_letters_full;
+  if (!health.dead_letters_problem.empty() && full_repeat_.should_log(health.dead_letters_problem, mono_now()))
+    frame_.log().error("dead_letters_unusable", {{"why", frame_.keys().dead_letters() + ": " +
+                                                             health.dead_letters_problem + "; expected a stream"}});
+  bool changed = next.memory_low != policy_.memory_low || next.dead_letters_closed != policy_.dead_letters_closed;
   policy_ = next;
   if (changed && turns_ != nullptr) turns_->set_policy(policy_, settings_.default_limits());
   unsafe_ = unsafe(health);
@@ -276,12 +280,12 @@ void GatewayService::collect() {
 
 void GatewayService::reload(const common::Settings& next) {
   bool memory_low = policy_.memory_low;
-  bool full = policy_.dead_letters_full;
+  bool closed = policy_.dead_letters_closed;
   settings_ = static_cast<const Settings&>(next);
   keeper_.reload(settings_.audit);
   policy_ = settings_.policy();
   policy_.memory_low = memory_low;
-  policy_.dead_letters_full = full;
+  policy_.dead_letters_closed = closed;
   if (turns_ != nullptr) turns_->set_policy(policy_, settings_.default_limits());
 }
 

@@ -186,6 +186,36 @@ class RefusalTest(GatewayCase):
         self.assertEqual(fields["payload"], "garbage" * 100)
         self.assertIn("frame:", fields["reason"])
 
+    def test_a_dead_letter_queue_that_takes_nothing_blocks_nobody(self):
+        """What cannot be kept is refused all the same, its sender is told, and it is audited; nobody else waits."""
+        alice, bob, carol, dave = (self.peer(name) for name in ("alice", "bob", "carol", "dave"))
+        closed = "mas_gatewayd_dead_letters_not_kept_total"
+        for broken in (("SET", "dlq:messages", "another type"),
+                       ("XADD", "dlq:messages", "18446744073709551615-18446744073709551615", "x", "y")):
+            self.redis.cmd(*broken)
+            self.redis.cmd("SET", "agent.stream:bob", "another type")
+            before = self.gateway.metrics().get(closed, 0)
+            self.redis.cmd("RPUSH", f"mas.ingress:{{{alice.partition}}}", b"poison")
+            self.assertEqual(alice.send(alice.envelope("bob"), alice.envelope("carol")).decisions(), ["UNAVAILABLE", "ALLOWED"])
+            self.assertEqual(dave.send(dave.envelope("carol")).decisions(), ["ALLOWED"])
+            self.assertEqual(self.gateway.metrics()[closed] - before, 2)
+            # Later, and however much of it there is: not a turn lost for each.
+            dropped = self.gateway.metrics()["mas_gatewayd_dropped_turns_total"]
+            for _ in range(20):
+                self.redis.cmd("RPUSH", f"mas.ingress:{{{alice.partition}}}", b"poison")
+                self.assertEqual(alice.send(alice.envelope("carol")).decisions(), ["ALLOWED"])
+            self.assertLessEqual(self.gateway.metrics()["mas_gatewayd_dropped_turns_total"] - dropped, 1)
+            self.assertEqual(self.gateway.ready()[0], True)
+            self.redis.cmd("DEL", "dlq:messages")
+
+            def is_kept():
+                self.redis.cmd("RPUSH", f"mas.ingress:{{{alice.partition}}}", b"poison")
+                alice.send(alice.envelope("carol"))
+                return self.redis.cmd("XLEN", "dlq:messages")
+            poll_until(is_kept, 15, "what is no frame is kept again")
+            self.redis.cmd("DEL", "dlq:messages")
+        self.assertEqual(self.masctl("audit", "verify", redis=self.redis).returncode, 0)
+
     def test_envelopes_that_are_none(self):
         alice = self.peer("alice")
         self.peer("bob")

@@ -338,7 +338,8 @@ void Decider::record(PartitionWork& work, const FrameInTurn& frame, const Messag
 }
 
 void Decider::dead_letter(const DeadLetter& letter) {
-  if (!policy_.dead_letters_full) dead_letters_.push_back(letter);
+  if (policy_.dead_letters_closed || !keep_dead_letters_) return void(++counts_.not_kept);
+  dead_letters_.push_back(letter);
 }
 
 std::string_view Decider::say(std::string text) {

@@ -36,7 +36,8 @@ constexpr unsigned kMostFetchRounds = 4;
 constexpr Duration kShortestSweep = 1s, kLongestSweep = 60s;  // between, the drift
 constexpr Duration kShortPause = 50ms;
 constexpr Duration kLongPause = 1s;
-constexpr size_t kWhyBytes = 1000;  // of one sentence in the log, about
+constexpr Duration kFailingFor = 5s;  // a stream that refused an entry is not tried
+constexpr size_t kWhyBytes = 1000;    // of one sentence in the log, about
 
 /// @return whether an error of Redis is about what the key holds, and not about Redis (out of memory, read only, …).
 bool is_the_keys(std::string_view error) { return error.starts_with("WRONGTYPE ") || error.starts_with("ERR "); }
@@ -305,6 +306,7 @@ void TurnLoop::on_work(unsigned) {
 // ---- Facts
 
 void TurnLoop::fetch() {
+  decider_.keep_dead_letters(mono_now() >= dead_letters_again_);
   decider_.start(taken_partitions(), now_, mono_now());
   for (;;) {
     decider_.need(batch_, wanted_inboxes_);
@@ -438,10 +440,14 @@ bool TurnLoop::key_refused(const CommitResult::Refusal& refused) {
   if (entry && *entry < decider_.deliveries().size()) {
     Inbox& inbox = *decider_.deliveries()[*entry].inbox;
     inbox.failing = refused.error;
-    inbox.failing_until = mono_now() + 5s;
+    inbox.failing_until = mono_now() + kFailingFor;
     return true;
   }
   std::string_view key = commit_.key(refused.key);
+  if (key == dead_letters_key_) {
+    dead_letters_again_ = mono_now() + kFailingFor;
+    return true;
+  }
   for (const PartitionWork* work : decider_.work()) {
     if (work->partition->expected_at(key).empty()) continue;
     if (!work->partition->epoch.empty()) put_to_rest(*work->partition, key, refused.error);  // else by another key

@@ -159,6 +159,7 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   std::vector<std::string> texts_;  // that the commit views
   std::string obstacle_;
   Resting resting_;
+  MonoTime dead_letters_again_{};  // until then the queue is not tried: it refused one
   common::RepeatFilter repeat_;
   std::function<void()> drained_;
   MonoTime stage_began_{};

@@ -222,13 +222,17 @@ TEST_CASE("poison is dead-lettered, audited and trimmed, the head of it where it
   CHECK(at.audited.size() == 3);
 
   at.commit();
-  at.policy.dead_letters_full = true;
-  at.decider.set_policy(at.policy);
+  SECTION("the queue is known to take nothing") {
+    at.policy.dead_letters_closed = true;
+    at.decider.set_policy(at.policy);
+  }
+  SECTION("the queue has just refused one") { at.decider.keep_dead_letters(false); }
   at.batch.append(0, "no frame");
   at.decide();
   at.keep_results();
   CHECK(at.dead.empty());
   CHECK(at.audited.size() == 1);
+  CHECK(at.decider.counts().not_kept == 1);
 }
 
 TEST_CASE("a header that can be read gets a receipt, also when what follows cannot") {
