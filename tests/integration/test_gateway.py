@@ -97,6 +97,9 @@ class DeliveryTest(GatewayCase):
         receipt = alice.send(alice.envelope("bob", deadline=time.time() - 1), alice.envelope("bob", deadline=time.time() + 60),
                              alice.envelope("bob", hops=33), alice.envelope("bob", hops=32))
         self.assertEqual(receipt.decisions(), ["EXPIRED", "ALLOWED", "LOOP_DETECTED", "ALLOWED"])
+        past = [alice.envelope("bob", deadline=deadline) for deadline in (0, 0.0, -1, -1e300, "0", 1)]
+        self.assertEqual(alice.send(*past).decisions(), ["EXPIRED"] * len(past), "what is given counts")
+        self.assertEqual(alice.send(alice.envelope("bob", deadline=None), alice.envelope("bob")).decisions(), ["ALLOWED"] * 2)
 
 
 class SequenceTest(GatewayCase):

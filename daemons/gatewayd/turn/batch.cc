@@ -81,7 +81,7 @@ void Batch::decode_envelope(std::string_view sender, Message& message) {
   message.type = keep(envelope->message_type);
   message.id = keep(envelope->message_id);
   message.correlation_id = keep(envelope->meta.correlation_id);
-  message.deadline = envelope->meta.deadline.value_or(0);
+  message.deadline = envelope->meta.deadline;
   message.hops = envelope->meta.hops;
   message.lane = parse_lane(envelope->meta.priority).value_or(Lane::kNormal);
   message.is_reply = envelope->meta.is_reply;

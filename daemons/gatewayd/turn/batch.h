@@ -38,7 +38,7 @@ struct Message {
   uint8_t flags = 0;
   std::optional<Fault> fault;
   std::string_view target, type, id, correlation_id;
-  double deadline = 0;  ///< seconds since 1970; 0: none
+  std::optional<double> deadline;  ///< seconds since 1970
   int64_t hops = 0;
   Lane lane = Lane::kNormal;
   bool is_reply = false;

@@ -258,9 +258,8 @@ Decider::Ruling Decider::rule_target(const Case& at) {
 }
 
 Decider::Ruling Decider::rule_in_time(const Case& at) const {
-  double deadline = at.message.deadline;
-  if (deadline > 0 && static_cast<double>(now_) / 1e6 > deadline)
-    return {Decision::kExpired, "the deadline has passed"};
+  const auto& deadline = at.message.deadline;
+  if (deadline && static_cast<double>(now_) / 1e6 > *deadline) return {Decision::kExpired, "the deadline has passed"};
   if (at.message.hops > policy_.max_hops) return {Decision::kLoopDetected, "passed on too often"};
   return {};
 }
@@ -293,7 +292,7 @@ void Decider::deliver(Case& at) {
   if (at.message.expects_reply && !at.message.is_reply) {
     TicketClaim claim{at.sender.id, at.frame.header.instance, at.target.id, at.message.correlation_id};
     auto window = std::chrono::duration_cast<std::chrono::microseconds>(policy_.reply_window).count();
-    claim.expires = at.message.deadline > 0 ? micros_of(at.message.deadline) : now_ + window;
+    claim.expires = at.message.deadline ? micros_of(*at.message.deadline) : now_ + window;
     tickets_.issue(ticket, claim);
   }
   Delivery& delivery = delivery_for(*at.message.inbox, at.message.envelope.size());

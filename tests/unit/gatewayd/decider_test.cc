@@ -412,6 +412,17 @@ TEST_CASE("a request carries a ticket, and the reply with it comes back to the i
   }
 }
 
+TEST_CASE("a deadline that is given counts, whatever number it is") {
+  TurnCase at;
+  for (const char* deadline : {"0", "-1", "-1e300", "0.0", "1795350095.9"}) {
+    INFO(deadline);
+    auto meta = R"("expects_reply":true,"deadline":)" + std::string(deadline);
+    auto decided = at.send({.instance = new_instance_id()},
+                           {envelope("alice", "bob", meta), envelope("alice", "bob", R"("deadline":null)")});
+    CHECK(decided.decisions == Decisions{Decision::kExpired, Decision::kAllowed});
+  }
+}
+
 TEST_CASE("a ticket lives as long as its request, also past the end of time") {
   TurnCase at;
   at.add("bob", [](Agent& agent) { agent.rules = rules({"carol"}); });
