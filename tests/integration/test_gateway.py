@@ -83,6 +83,16 @@ class DeliveryTest(GatewayCase):
         self.assertEqual(bob.send(answer, ticket=ticket).decisions(), ["ALLOWED"])
         replies = alice.wait_messages(1, f":@{alice.instance.hex()}")
         self.assertEqual(replies[0]["data"], {"n": 42})
+        # The instance is gone, for all that the gateway knows: its stream does not stay for ever.
+        stream = f"agent.stream:alice:@{alice.instance.hex()}"
+        self.assertTrue(0 < self.redis.cmd("PTTL", stream) <= 60_000)
+        self.redis.cmd("PEXPIRE", stream, 5_000_000)
+        self.assertEqual(bob.send(answer, ticket=ticket).decisions(), ["ALLOWED"], "a ticket is good for several replies")
+        self.assertGreater(self.redis.cmd("PTTL", stream), 60_000, "who renews it knows better")
+        self.redis.cmd("PEXPIRE", stream, 3_000)
+        self.assertEqual(bob.send(answer, ticket=ticket).decisions(), ["ALLOWED"])
+        self.assertLessEqual(self.redis.cmd("PTTL", stream), 3_000)
+        self.assertEqual(self.redis.cmd("PTTL", "agent.stream:bob"), -1, "a lane stays")
 
         other = bob.envelope("alice", "answer", correlation_id="c2", is_reply=True)
         self.assertEqual(bob.send(other, ticket=ticket).decisions(), ["AUTHZ_DENIED"], "for another conversation")

@@ -183,6 +183,36 @@ TEST_CASE("a change that Redis would refuse changes nothing, and delivers nothin
   at.check_unchanged();
 }
 
+TEST_CASE("a time to live is given to a stream that has none, and no other is changed") {
+  ScriptCase at;
+  at.ask("XADD", "renewed", "1-1", "b", "x");
+  at.ask("PEXPIRE", "renewed", "5000000");
+  at.ask("XADD", "short", "1-1", "b", "x");
+  at.ask("PEXPIRE", "short", "10000");
+  at.commit.fence("epoch0", "7");
+  for (const char* key : {"renewed", "short", "made"}) {
+    at.commit.entry(key, {"b", "x"});
+    at.commit.change("PEXPIRE", key, {"60000"});
+  }
+  at.commit.entry("made", {"b", "y"});
+  at.commit.change("PEXPIRE", "made", {"60000"});
+  at.commit.change("PEXPIRE", "wrong", {"60000"});
+  SECTION("done") {
+    CHECK(at.run() == CommitResult::Kind::kDone);
+    CHECK(std::stol(at.ask("PTTL", "made")) > 50'000);
+    CHECK(std::stol(at.ask("PTTL", "made")) <= 60'000);
+  }
+  SECTION("refused: by the entry, whatever type the key has") {
+    at.ask("SET", "wrong", "another type");
+    at.commit.entry("wrong", {"b", "x"});
+    CHECK(at.run() == CommitResult::Kind::kFailed);
+    CHECK(at.refused() == std::vector<std::string>{"wrong"});
+    CHECK(at.ask("PTTL", "made") == "-1");
+  }
+  CHECK(std::stol(at.ask("PTTL", "renewed")) > 4'000'000);
+  CHECK(std::stol(at.ask("PTTL", "short")) <= 10'000);
+}
+
 TEST_CASE("more fields and entries than Lua unpacks at once") {
   ScriptCase at;
   at.commit.fence("epoch0", "7");

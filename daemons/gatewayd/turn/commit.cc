@@ -32,9 +32,9 @@ local changes = tonumber(ARGV[a])
 a = a + 1
 local first, seen = a, nil
 for i = 1, changes do
-  local key = KEYS[k + i]
-  if key ~= seen then
-    local size = redis.pcall(reads[ARGV[a]], key)
+  local key, read = KEYS[k + i], reads[ARGV[a]]
+  if read and key ~= seen then
+    local size = redis.pcall(read, key)
     if type(size) == 'table' and not full() then refuse(k + i, size) end
   end
   seen = key
@@ -68,7 +68,9 @@ end
 a = first
 for i = 1, changes do
   local count = tonumber(ARGV[a + 1])
-  redis.call(ARGV[a], KEYS[k + i], unpack(ARGV, a + 2, a + 1 + count))
+  if ARGV[a] ~= 'PEXPIRE' or redis.call('PTTL', KEYS[k + i]) == -1 then
+    redis.call(ARGV[a], KEYS[k + i], unpack(ARGV, a + 2, a + 1 + count))
+  end
   a = a + 2 + count
 end
 return {'DONE'}

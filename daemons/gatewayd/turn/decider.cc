@@ -100,7 +100,10 @@ Inbox& Decider::inbox_of(const FrameInTurn& frame, Message& message) {
     return inbox;
   }
   auto [it, fresh] = reply_inboxes_.try_emplace(keys_.reply_inbox(target.id, claim.instance.hex(), frame.partition));
-  if (fresh) it->second.key = it->first;
+  if (fresh) {
+    it->second.key = it->first;
+    it->second.replies = true;
+  }
   return it->second;
 }
 

@@ -36,8 +36,9 @@ constexpr unsigned kMostFetchRounds = 4;
 constexpr Duration kShortestSweep = 1s, kLongestSweep = 60s;  // between, the drift
 constexpr Duration kShortPause = 50ms;
 constexpr Duration kLongPause = 1s;
-constexpr Duration kFailingFor = 5s;  // a stream that refused an entry is not tried
-constexpr size_t kWhyBytes = 1000;    // of one sentence in the log, about
+constexpr Duration kFailingFor = 5s;                      // a stream that refused an entry is not tried
+constexpr std::string_view kReplyStreamMillis = "60000";  // as its instance renews it
+constexpr size_t kWhyBytes = 1000;                        // of one sentence in the log, about
 
 /// @return whether an error of Redis is about what the key holds, and not about Redis (out of memory, read only, …).
 bool is_the_keys(std::string_view error) { return error.starts_with("WRONGTYPE ") || error.starts_with("ERR "); }
@@ -378,6 +379,10 @@ void TurnLoop::build_commit() {
                                       "reason", letter.reason, "attempts", "0", "time", now});
   for (const PartitionWork* work : decider_.work())
     if (!work->block.bytes.empty()) commit_.entry(work->partition->audit_key, {"b", work->block.bytes});
+
+  // The instance may be gone, and nobody would remove what is made for it.
+  for (const Delivery& delivery : decider_.deliveries())
+    if (delivery.inbox->replies) commit_.change("PEXPIRE", delivery.key, {kReplyStreamMillis});
 
   std::vector<std::string_view> arguments;
   for (const PartitionWork* work : decider_.work()) {
