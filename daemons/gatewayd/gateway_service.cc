@@ -13,6 +13,7 @@ constexpr Duration kTick = 100ms;  // how soon a lease that was lost by its own 
 constexpr unsigned kTicksOfPeriod = 10;
 constexpr Duration kSurveyPeriod = kTick * kTicksOfPeriod;
 constexpr std::string_view kNotLookedAt = "Redis's settings have not been looked at yet";
+constexpr size_t kMostRestingTold = 64;         // with their reasons, in a heartbeat
 constexpr Duration kGrace = 3 * kSurveyPeriod;  // a healthy gateway sees a free partition within one period
 
 }  // namespace
@@ -28,6 +29,7 @@ GatewayService::GatewayService(common::Frame& frame, const Settings& settings)
       keeper_(frame, settings.audit),
       partitions_(frame.metrics().gauge("partitions", "Partitions of the whole system.")),
       owned_(frame.metrics().gauge("partitions_owned", "Partitions whose lease this gateway holds.")),
+      resting_(frame.metrics().gauge("partitions_resting", "Partitions owned that have a key which needs repair.")),
       gateways_(frame.metrics().gauge("gateways", "Gateways with a heartbeat.")),
       suspected_(frame.metrics().gauge("gateways_suspected", "Gateways with a heartbeat that take no partition.")),
       lag_(frame.metrics().gauge("waiting_elements", "Frames that wait in the lists of the partitions owned.")),
@@ -142,13 +144,17 @@ void GatewayService::on_health(const RedisHealth& health) {
   dead_letters_.set(static_cast<double>(health.dead_letters));
   Policy next = policy_;
   next.memory_low = health.memory_percent() >= static_cast<unsigned>(settings_.memory_high_water);
-  next.dead_letters_full = health.dead_letters >= static_cast<uint64_t>(settings_.max_dead_letters);
+  bool full = health.dead_letters >= static_cast<uint64_t>(settings_.max_dead_letters);
+  next.dead_letters_closed = full || !health.dead_letters_problem.empty();
   memory_low_.set(next.memory_low ? 1 : 0);
   if (next.memory_low && full_repeat_.should_log("memory", mono_now()))
     frame_.log().error("redis_memory_low", {{"used", health.used_memory}, {"maxmemory", health.max_memory}});
-  if (next.dead_letters_full && full_repeat_.should_log("dead letters", mono_now()))
+  if (full && full_repeat_.should_log("dead letters", mono_now()))
     frame_.log().error("dead_letters_full", {{"entries", health.dead_letters}, {"bound", settings_.max_dead_letters}});
-  bool changed = next.memory_low != policy_.memory_low || next.dead_letters_full != policy_.dead_letters_full;
+  if (!health.dead_letters_problem.empty() && full_repeat_.should_log(health.dead_letters_problem, mono_now()))
+    frame_.log().error("dead_letters_unusable", {{"why", frame_.keys().dead_letters() + ": " +
+                                                             health.dead_letters_problem + "; expected a stream"}});
+  bool changed = next.memory_low != policy_.memory_low || next.dead_letters_closed != policy_.dead_letters_closed;
   policy_ = next;
   if (changed && turns_ != nullptr) turns_->set_policy(policy_, settings_.default_limits());
   unsafe_ = unsafe(health);
@@ -237,6 +243,9 @@ common::Readiness GatewayService::readiness() const {
   if (!not_ready_.empty()) return {false, not_ready_};
   if (!unsafe_.empty()) return {false, unsafe_};
   if (turns_ == nullptr) return {false, "the gateways' secret has not been read yet"};
+  const Resting& resting = turns_->resting();
+  if (turns_->obstacle().empty() && resting.size() > 0 && turns_->deciding().empty())
+    return {false, "no partition is decided, keys need repair: " + resting.reasons().begin()->second};
   return {turns_->obstacle().empty(), turns_->obstacle()};
 }
 
@@ -253,6 +262,11 @@ void GatewayService::describe(JsonWriter& json) const {
   json.key("deciding").begin_array();
   for (unsigned p : turns_->deciding()) json.unsigned_integer(p);
   json.end_array();
+  json.key("resting").begin_object();
+  size_t told = 0;
+  for (const auto& [p, why] : turns_->resting().reasons())
+    if (++told <= kMostRestingTold) json.key(std::to_string(p)).string(why);
+  json.end_object();
   const TurnStats& stats = turns_->stats();
   json.key("turns").unsigned_integer(stats.turns());
   json.key("messages").unsigned_integer(stats.messages());
@@ -268,6 +282,7 @@ void GatewayService::collect() {
   partitions_.set(static_cast<double>(leases_.size()));
   owned_.set(static_cast<double>(owned()));
   suspected_.set(static_cast<double>(partitioner_.suspected()));
+  resting_.set(turns_ == nullptr ? 0 : static_cast<double>(turns_->resting().size()));
   uint64_t lag = 0;
   for (size_t p = 0; p < std::min(waiting_.size(), leases_.size()); ++p)
     if (leases_[p]->active()) lag += waiting_[p];
@@ -277,12 +292,12 @@ void GatewayService::collect() {
 
 void GatewayService::reload(const common::Settings& next) {
   bool memory_low = policy_.memory_low;
-  bool full = policy_.dead_letters_full;
+  bool closed = policy_.dead_letters_closed;
   settings_ = static_cast<const Settings&>(next);
   keeper_.reload(settings_.audit);
   policy_ = settings_.policy();
   policy_.memory_low = memory_low;
-  policy_.dead_letters_full = full;
+  policy_.dead_letters_closed = closed;
   if (turns_ == nullptr) return;
   turns_->set_policy(policy_, settings_.default_limits());
   auto stage = make_dlp();

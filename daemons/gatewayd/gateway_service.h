@@ -86,6 +86,7 @@ class GatewayService final : public common::Service, public common::LeaseListene
   size_t releasing_ = 0;
   common::Gauge& partitions_;
   common::Gauge& owned_;
+  common::Gauge& resting_;
   common::Gauge& gateways_;
   common::Gauge& suspected_;
   common::Gauge& lag_;

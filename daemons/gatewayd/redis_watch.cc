@@ -3,6 +3,8 @@
 
 #include <charconv>
 
+#include "proto/base/ids.h"
+
 namespace mas::gateway {
 namespace {
 
@@ -53,6 +55,7 @@ void RedisWatch::on_reply(uint64_t tag, const redis::Answer& answer) {
     health_.append_only = info_value(reply.text, "aof_enabled") == "1";
   } else if (tag == kDeadLetters) {
     health_.dead_letters = reply.is_integer() ? static_cast<uint64_t>(reply.integer) : 0;
+    if (reply.is_error()) health_.dead_letters_problem = printable(reply.text, 200);
   } else if (reply.is_integer()) {
     health_.waiting[tag - kFirstPartition] = static_cast<uint64_t>(reply.integer);
   }

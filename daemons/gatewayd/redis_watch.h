@@ -21,7 +21,8 @@ struct RedisHealth {
   std::string eviction;     ///< maxmemory-policy
   bool append_only = false;
   uint64_t dead_letters = 0;
-  std::vector<uint64_t> waiting;  ///< elements, by partition
+  std::string dead_letters_problem;  ///< why the queue cannot be read; empty: it can
+  std::vector<uint64_t> waiting;     ///< elements, by partition
 
   /// Percent of the limit; 0 where there is none.
   unsigned memory_percent() const {

@@ -51,13 +51,13 @@ class Deliveries {
   void opened(Delivery& delivery, size_t bytes) {
     ++delivery.open;
     ++messages_;
-    bytes_ += bytes;
+    bytes_ += static_cast<int64_t>(bytes);
   }
   /// A message's handler returned. @param outcome what it returned; a failure is not tried again.
   void handled(const DeliveryPtr& delivery, size_t bytes, mas_status outcome) {
     static_cast<void>(outcome);
     --messages_;
-    bytes_ -= bytes;
+    bytes_ -= static_cast<int64_t>(bytes);
     release(delivery);
   }
   /// One of the entry's shares is done with; the last one makes it due for its ack.
@@ -76,12 +76,15 @@ class Deliveries {
     done_.clear();
   }
   /// @return whether what waits for handlers has reached the inbound bound.
-  bool full() const { return messages_ >= bound_.messages || bytes_ >= bound_.bytes; }
+  bool full() const { return reached(messages_, bound_.messages) || reached(bytes_, bound_.bytes); }
 
  private:
+  static bool reached(int64_t value, size_t bound) { return value > 0 && static_cast<size_t>(value) >= bound; }
+
   const Bound bound_;
-  std::atomic<size_t> messages_{0};
-  std::atomic<size_t> bytes_{0};
+  // Signed: a handler that outlived its session may count out what the next one never counted in.
+  std::atomic<int64_t> messages_{0};
+  std::atomic<int64_t> bytes_{0};
   std::mutex mutex_;
   std::function<void()> wake_;
   std::vector<DeliveryPtr> done_;

@@ -156,12 +156,15 @@ void FrameWindow::decided(Frames::iterator it, const ReceiptMessage& receipt) {
 
 FrameWindow::Effect FrameWindow::resend_from(Frames::iterator it, uint64_t sequence) {
   const uint64_t number = it->first;
+  const Frame frame = it->second;
   erase(it);
   bool held = sequence >= base_ && sequence < end() && at(sequence).state != SendSlot::State::kSettled;
   if (!held) return Effect::kLost;
-  if (at(sequence).pushed > number) return Effect::kNone;  // on its way again already, with all behind it
-  each_waiting(base_, end(), [&](SendSlot& slot, uint64_t n) {
-    if (slot.pushed != 0) again(slot, n, n >= sequence);
+  // On its way again already, perhaps alone (on_time): what this frame held goes out behind it. Other frames answer for
+  // themselves.
+  const bool asked = at(sequence).pushed > number;
+  each_waiting(asked ? frame.first : base_, asked ? frame.first + frame.count : end(), [&](SendSlot& slot, uint64_t n) {
+    if (asked ? slot.pushed == number : slot.pushed != 0) again(slot, n, n >= sequence);
   });
   return Effect::kNone;
 }

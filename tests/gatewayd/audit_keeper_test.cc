@@ -169,6 +169,20 @@ TEST_CASE("heads are written when something is new, follow each other, and verif
   CHECK(bench.head_lines().size() == before);
 }
 
+TEST_CASE("a partition whose chain cannot be read keeps nobody from signing the others'") {
+  Bench bench;
+  AuditKeeper keeper(bench.frame, bench.settings);
+  keeper.set_owned({3}, 16);
+  bench.ask(redis::Command("SET", "mas.audit:{5}", "another type"));
+  auto chain = make_chain(1, 2);
+  bench.add(chain, 1000);
+  REQUIRE(bench.keep_until(keeper, [&] { return bench.head_lines().size() == 1 && keeper.idle(); }));
+  auto head = audit::parse_head(bench.head_lines()[0]);
+  REQUIRE(head.ok());
+  REQUIRE(head->head.heads.size() == 1);
+  CHECK(head->head.heads[0].number == 2);
+}
+
 TEST_CASE("many blocks make a head due, and shutdown writes a last one") {
   Bench bench;
   bench.settings.head_interval = 1h;

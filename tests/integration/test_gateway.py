@@ -59,6 +59,16 @@ class DeliveryTest(GatewayCase):
         self.assertEqual(bob.send(answer, ticket=ticket).decisions(), ["ALLOWED"])
         replies = alice.wait_messages(1, f":@{alice.instance.hex()}")
         self.assertEqual(replies[0]["data"], {"n": 42})
+        # The instance is gone, for all that the gateway knows: its stream does not stay for ever.
+        stream = f"agent.stream:alice:@{alice.instance.hex()}"
+        self.assertTrue(0 < self.redis.cmd("PTTL", stream) <= 60_000)
+        self.redis.cmd("PEXPIRE", stream, 5_000_000)
+        self.assertEqual(bob.send(answer, ticket=ticket).decisions(), ["ALLOWED"], "a ticket is good for several replies")
+        self.assertGreater(self.redis.cmd("PTTL", stream), 60_000, "who renews it knows better")
+        self.redis.cmd("PEXPIRE", stream, 3_000)
+        self.assertEqual(bob.send(answer, ticket=ticket).decisions(), ["ALLOWED"])
+        self.assertLessEqual(self.redis.cmd("PTTL", stream), 3_000)
+        self.assertEqual(self.redis.cmd("PTTL", "agent.stream:bob"), -1, "a lane stays")
 
         other = bob.envelope("alice", "answer", correlation_id="c2", is_reply=True)
         self.assertEqual(bob.send(other, ticket=ticket).decisions(), ["AUTHZ_DENIED"], "for another conversation")
@@ -73,6 +83,9 @@ class DeliveryTest(GatewayCase):
         receipt = alice.send(alice.envelope("bob", deadline=time.time() - 1), alice.envelope("bob", deadline=time.time() + 60),
                              alice.envelope("bob", hops=33), alice.envelope("bob", hops=32))
         self.assertEqual(receipt.decisions(), ["EXPIRED", "ALLOWED", "LOOP_DETECTED", "ALLOWED"])
+        past = [alice.envelope("bob", deadline=deadline) for deadline in (0, 0.0, -1, -1e300, "0", 1)]
+        self.assertEqual(alice.send(*past).decisions(), ["EXPIRED"] * len(past), "what is given counts")
+        self.assertEqual(alice.send(alice.envelope("bob", deadline=None), alice.envelope("bob")).decisions(), ["ALLOWED"] * 2)
 
 
 class SequenceTest(GatewayCase):
@@ -162,6 +175,36 @@ class RefusalTest(GatewayCase):
         self.assertEqual(fields["payload"], "garbage" * 100)
         self.assertIn("frame:", fields["reason"])
 
+    def test_a_dead_letter_queue_that_takes_nothing_blocks_nobody(self):
+        """What cannot be kept is refused all the same, its sender is told, and it is audited; nobody else waits."""
+        alice, bob, carol, dave = (self.peer(name) for name in ("alice", "bob", "carol", "dave"))
+        closed = "mas_gatewayd_dead_letters_not_kept_total"
+        for broken in (("SET", "dlq:messages", "another type"),
+                       ("XADD", "dlq:messages", "18446744073709551615-18446744073709551615", "x", "y")):
+            self.redis.cmd(*broken)
+            self.redis.cmd("SET", "agent.stream:bob", "another type")
+            before = self.gateway.metrics().get(closed, 0)
+            self.redis.cmd("RPUSH", f"mas.ingress:{{{alice.partition}}}", b"poison")
+            self.assertEqual(alice.send(alice.envelope("bob"), alice.envelope("carol")).decisions(), ["UNAVAILABLE", "ALLOWED"])
+            self.assertEqual(dave.send(dave.envelope("carol")).decisions(), ["ALLOWED"])
+            self.assertEqual(self.gateway.metrics()[closed] - before, 2)
+            # Later, and however much of it there is: not a turn lost for each.
+            dropped = self.gateway.metrics()["mas_gatewayd_dropped_turns_total"]
+            for _ in range(20):
+                self.redis.cmd("RPUSH", f"mas.ingress:{{{alice.partition}}}", b"poison")
+                self.assertEqual(alice.send(alice.envelope("carol")).decisions(), ["ALLOWED"])
+            self.assertLessEqual(self.gateway.metrics()["mas_gatewayd_dropped_turns_total"] - dropped, 1)
+            self.assertEqual(self.gateway.ready()[0], True)
+            self.redis.cmd("DEL", "dlq:messages")
+
+            def is_kept():
+                self.redis.cmd("RPUSH", f"mas.ingress:{{{alice.partition}}}", b"poison")
+                alice.send(alice.envelope("carol"))
+                return self.redis.cmd("XLEN", "dlq:messages")
+            poll_until(is_kept, 15, "what is no frame is kept again")
+            self.redis.cmd("DEL", "dlq:messages")
+        self.assertEqual(self.masctl("audit", "verify", redis=self.redis).returncode, 0)
+
     def test_envelopes_that_are_none(self):
         alice = self.peer("alice")
         self.peer("bob")
@@ -191,6 +234,19 @@ class RefusalTest(GatewayCase):
         receipt = alice.send(alice.envelope("carol"), alice.envelope("bob"), alice.envelope("carol"))
         self.assertEqual(receipt.decisions(), ["ALLOWED", "UNAVAILABLE", "ALLOWED"])
         self.assertEqual(len(carol.wait_messages(3)), 3)
+
+    def test_streams_that_take_nothing_cost_one_turn_together(self):
+        alice = self.peer("alice")
+        full = [self.peer(f"full{i}") for i in range(5)]
+        last = self.peer("last")
+        for peer in full:  # its length can be read, and nothing added
+            self.redis.cmd("XADD", f"agent.stream:{peer.id}", "18446744073709551615-18446744073709551615", "x", "y")
+        dropped = self.gateway.metrics().get("mas_gatewayd_dropped_turns_total", 0)
+        receipt = alice.send(*[alice.envelope(peer.id) for peer in full], alice.envelope("last"))
+        self.assertEqual(receipt.decisions(), ["UNAVAILABLE"] * 5 + ["ALLOWED"])
+        self.assertEqual(len(last.wait_messages(1)), 1)
+        self.assertEqual(self.redis.cmd("XLEN", "dlq:messages"), 5)
+        self.assertEqual(self.gateway.metrics()["mas_gatewayd_dropped_turns_total"] - dropped, 1)
 
     def test_a_reply_stream_that_takes_nothing_blocks_nobody(self):
         alice, bob, carol = self.peer("alice"), self.peer("bob"), self.peer("carol")

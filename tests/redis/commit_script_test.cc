@@ -50,6 +50,11 @@ struct ScriptCase {
     REQUIRE(result.ok());
     return result->kind;
   }
+  std::vector<std::string> refused() const {
+    std::vector<std::string> keys;
+    for (const auto& refusal : result->refused) keys.emplace_back(commit.key(refusal.key));
+    return keys;
+  }
   /// A turn over two partitions: two inboxes, a dead letter, two audit blocks, states and trims.
   void turn() {
     commit.clear();
@@ -104,7 +109,7 @@ TEST_CASE("an epoch that is not the owner's ends it before anything is written")
   SECTION("gone") { at.ask("DEL", "epoch1"); }
   SECTION("another text for the same number") { at.ask("SET", "epoch1", "09"); }
   CHECK(at.run() == CommitResult::Kind::kFenced);
-  CHECK(at.result->index == 1);
+  CHECK(at.result->epoch == 1);
   at.check_unchanged();
 }
 
@@ -117,8 +122,12 @@ TEST_CASE("an entry that Redis refuses undoes those before it, wherever it stand
     at.ask("SET", key, "another type");
     at.turn();
     CHECK(at.run() == CommitResult::Kind::kFailed);
-    CHECK(at.result->index == index);
-    CHECK(at.result->error.find("WRONGTYPE") != std::string::npos);
+    REQUIRE_FALSE(at.result->refused.empty());
+    CHECK(at.commit.entry_of(at.result->refused[0].key) == index);
+    for (const auto& refusal : at.result->refused) {
+      CHECK(at.commit.key(refusal.key) == key);
+      CHECK(refusal.error.find("WRONGTYPE") != std::string::npos);
+    }
     at.check_unchanged();
     at.ask("DEL", key);
   }
@@ -126,26 +135,82 @@ TEST_CASE("an entry that Redis refuses undoes those before it, wherever it stand
   at.ask("XADD", "inbox.b", "18446744073709551615-18446744073709551615", "b", "last");
   at.turn();
   CHECK(at.run() == CommitResult::Kind::kFailed);
-  CHECK(at.result->index == 1);
+  CHECK(at.refused() == std::vector<std::string>{"inbox.b"});
   CHECK(at.ask("XLEN", "inbox.b") == "1");
   CHECK(at.ask("XLEN", "inbox.a") == "0");
 }
 
+TEST_CASE("every stream that takes nothing is named at once, and all others are as before") {
+  ScriptCase at;
+  at.ask("XADD", "inbox.a", "18446744073709551615-18446744073709551615", "b", "last");
+  at.ask("SET", "dlq", "another type");
+  at.ask("SET", "audit1", "another type");
+  at.turn();
+  CHECK(at.run() == CommitResult::Kind::kFailed);
+  CHECK(at.refused() == std::vector<std::string>{"inbox.a", "inbox.a", "dlq", "audit1"});
+  CHECK(at.ask("XLEN", "inbox.a") == "1");
+  CHECK(at.ask("XLEN", "inbox.b") == "0");
+  CHECK(at.ask("XLEN", "audit0") == "0");
+  CHECK(at.ask("LLEN", "ingress0") == "3");
+}
+
+TEST_CASE("of very many that are refused, as many are named as are bounded") {
+  ScriptCase at;
+  at.ask("SET", "wrong", "another type");
+  at.commit.fence("epoch0", "7");
+  at.commit.entry("inbox.b", {"b", "one"});
+  for (int i = 0; i < 1000; ++i) at.commit.entry("wrong", {"b", "x"});
+  CHECK(at.run() == CommitResult::Kind::kFailed);
+  CHECK(at.result->refused.size() == kMostRefusals);
+  at.check_unchanged();
+}
+
 TEST_CASE("a change that Redis would refuse changes nothing, and delivers nothing") {
   ScriptCase at;
-  std::string key;
-  SECTION("the states of the first partition") { key = "senders0"; }
-  SECTION("the list of the first partition") { key = "ingress0"; }
-  SECTION("the states of the second partition") { key = "senders1"; }
-  SECTION("the list of the second partition") { key = "ingress1"; }
-  at.ask("SET", key, "another type");
+  std::vector<std::string> keys;
+  SECTION("the states of the first partition") { keys = {"senders0"}; }
+  SECTION("the list of the first partition") { keys = {"ingress0"}; }
+  SECTION("the states of the second partition") { keys = {"senders1"}; }
+  SECTION("the list of the second partition") { keys = {"ingress1"}; }
+  SECTION("an epoch") { keys = {"epoch1"}; }
+  SECTION("several at once") { keys = {"epoch0", "senders0", "ingress1"}; }
+  for (const auto& key : keys) at.ask("DEL", key);
+  for (const auto& key : keys) at.ask("SADD", key, "another type");
   at.turn();
-  at.answered = false;
-  REQUIRE(at.connection.send(at.commit.command(), redis::reply_to<&ScriptCase::on_reply>(&at)).ok());
-  REQUIRE(at.loop.run_until([&] { return at.answered; }));
-  REQUIRE_FALSE(at.result.ok());
-  CHECK(at.result.error().message.find("WRONGTYPE") != std::string::npos);
+  CHECK(at.run() == CommitResult::Kind::kFailed);
+  CHECK(at.refused() == keys);
+  for (const auto& refusal : at.result->refused) CHECK(refusal.error.find("WRONGTYPE") != std::string::npos);
   at.check_unchanged();
+}
+
+TEST_CASE("a time to live is given to a stream that has none, and no other is changed") {
+  ScriptCase at;
+  at.ask("XADD", "renewed", "1-1", "b", "x");
+  at.ask("PEXPIRE", "renewed", "5000000");
+  at.ask("XADD", "short", "1-1", "b", "x");
+  at.ask("PEXPIRE", "short", "10000");
+  at.commit.fence("epoch0", "7");
+  for (const char* key : {"renewed", "short", "made"}) {
+    at.commit.entry(key, {"b", "x"});
+    at.commit.change("PEXPIRE", key, {"60000"});
+  }
+  at.commit.entry("made", {"b", "y"});
+  at.commit.change("PEXPIRE", "made", {"60000"});
+  at.commit.change("PEXPIRE", "wrong", {"60000"});
+  SECTION("done") {
+    CHECK(at.run() == CommitResult::Kind::kDone);
+    CHECK(std::stol(at.ask("PTTL", "made")) > 50'000);
+    CHECK(std::stol(at.ask("PTTL", "made")) <= 60'000);
+  }
+  SECTION("refused: by the entry, whatever type the key has") {
+    at.ask("SET", "wrong", "another type");
+    at.commit.entry("wrong", {"b", "x"});
+    CHECK(at.run() == CommitResult::Kind::kFailed);
+    CHECK(at.refused() == std::vector<std::string>{"wrong"});
+    CHECK(at.ask("PTTL", "made") == "-1");
+  }
+  CHECK(std::stol(at.ask("PTTL", "renewed")) > 4'000'000);
+  CHECK(std::stol(at.ask("PTTL", "short")) <= 10'000);
 }
 
 TEST_CASE("more fields and entries than Lua unpacks at once") {
@@ -165,8 +230,9 @@ TEST_CASE("out of memory, deliveries are refused with nothing changed, and a tri
   at.ask("CONFIG", "SET", "maxmemory", "1");
   at.turn();
   CHECK(at.run() == CommitResult::Kind::kFailed);
-  CHECK(at.result->index == 0);
-  CHECK(at.result->error.find("OOM") != std::string::npos);
+  REQUIRE_FALSE(at.result->refused.empty());
+  CHECK(at.refused()[0] == "inbox.a");
+  CHECK(at.result->refused[0].error.find("OOM") != std::string::npos);
   at.check_unchanged();
 
   at.commit.clear();

@@ -387,7 +387,8 @@ static void encrypted_values_open_under_their_key_and_at_their_place(void) {
   CHECK_OK(mas_agent_on_message(b, NULL, on_encrypted, &got));
 
   CHECK_OK(mas_agent_send(a, "bob", "x",
-                          "{ \"ssn\":\"" NUMBER_TOKEN "\", \"list\" : [\"is " TEXT_TOKEN ".\"],\"n\":1.50 }", MAS_STRLEN, NULL));
+                          "{ \"ssn\":\"" NUMBER_TOKEN "\", \"list\" : [\"is " TEXT_TOKEN ".\"],\"n\":1.50 }",
+                          MAS_STRLEN, NULL));
   CHECK(eventually(is_opened, &got, b));
   CHECK_OK(got.status);
   CHECK_TEXT(got.data, "{ \"ssn\":219459876, \"list\" : [\"is h\xc3\xa4?.\"],\"n\":1.50 }");
@@ -459,7 +460,8 @@ static const test_case kTests[] = {
     {"the first answer counts", the_first_answer_counts},
     {"a kept request may be answered late", a_kept_request_may_be_answered_late},
     {"what reached nobody is reported", what_reached_nobody_is_reported},
-    {"encrypted values open under their key and at their place", encrypted_values_open_under_their_key_and_at_their_place},
+    {"encrypted values open under their key and at their place",
+     encrypted_values_open_under_their_key_and_at_their_place},
     {"an agent may write to itself and to foreign ids", an_agent_may_write_to_itself_and_to_foreign_ids},
     {"callbacks may quit but not poll or stop", callbacks_may_quit_but_not_poll_or_stop},
 };

@@ -42,6 +42,7 @@ inline constexpr uint8_t kTargetGroups = kPresence | kIdentity;
 /// One of an agent's streams. How much waits in it is read once in a while and counted up between.
 struct Inbox {
   std::string key;       ///< empty until it is first used
+  bool replies = false;  ///< the reply stream of one instance, and gone with it
   bool known = false;    ///< whether the length was read
   uint64_t entries = 0;  ///< when it was read
   uint64_t added = 0;    ///< since, by this gateway

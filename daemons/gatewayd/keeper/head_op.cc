@@ -67,12 +67,15 @@ void HeadOp::start(HeadRequest request) {
 
 void HeadOp::on_read(uint64_t tag, const redis::Answer& answer) {
   if (!state_.is(State::kReading)) return;
-  auto reply = redis::checked(answer);
-  if (!reply.ok()) return finish(reply.error());
-  if (tag == 0)
-    take_heads(**reply);
-  else
-    take_tip(static_cast<uint32_t>(tag - 1), **reply);
+  bool no_stream = tag > 0 && answer.ok() && (*answer)->is_error() && (*answer)->text.starts_with("WRONGTYPE");
+  if (!no_stream) {
+    auto reply = redis::checked(answer);
+    if (!reply.ok()) return finish(reply.error());
+    if (tag == 0)
+      take_heads(**reply);
+    else
+      take_tip(static_cast<uint32_t>(tag - 1), **reply);
+  }
   if (tag == request_.partitions) decide();
 }
 
@@ -87,7 +90,7 @@ void HeadOp::take_heads(const redis::Reply& entries) {
   }
 }
 
-/// A last entry that is no block is not signed; `audit verify` names it.
+/// A last entry that is no block is not signed, nor a key that is no stream; `audit verify` names them.
 void HeadOp::take_tip(uint32_t partition, const redis::Reply& entries) {
   if (entries.count == 0) return;
   auto head = audit::block_head(blob_of(entries[0]));

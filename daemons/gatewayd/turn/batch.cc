@@ -106,7 +106,7 @@ void Batch::decode_envelope(std::string_view sender, Message& message) {
   message.type = keep(envelope->message_type);
   message.id = keep(envelope->message_id);
   message.correlation_id = keep(envelope->meta.correlation_id);
-  message.deadline = envelope->meta.deadline.value_or(0);
+  message.deadline = envelope->meta.deadline;
   message.hops = envelope->meta.hops;
   message.conversation = keep(envelope->meta.conversation_id);
   message.chain = envelope->meta.chain;  // a raw token: part of the element

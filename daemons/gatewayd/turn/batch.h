@@ -39,8 +39,8 @@ struct Message {
   uint8_t flags = 0;
   std::optional<Fault> fault;
   std::string_view target, type, id, correlation_id, conversation;
-  std::string_view chain;  ///< raw, see chain.h
-  double deadline = 0;     ///< seconds since 1970; 0: none
+  std::string_view chain;          ///< raw, see chain.h
+  std::optional<double> deadline;  ///< seconds since 1970
   int64_t hops = 0;
   Lane wanted = Lane::kNormal;  ///< the lane that it asks for
   bool is_reply = false;

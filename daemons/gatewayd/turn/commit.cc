@@ -11,9 +11,20 @@ namespace {
 // A change cannot be undone, but it fails for its key's type only: a command that reads is tried on each key before
 // anything is written. Out of memory, Redis refuses a script's first write and none after it.
 constexpr std::string_view kScript = R"lua(
+local refused = {}
+local function refuse(key, reply)
+  refused[#refused + 1] = key - 1
+  refused[#refused + 1] = reply.err
+end
+local function full() return #refused >= 128 end
 local a, k = 2, tonumber(ARGV[1])
 for i = 1, k do
-  if redis.call('GET', KEYS[i]) ~= ARGV[a] then return {'FENCED', i - 1} end
+  local epoch = redis.pcall('GET', KEYS[i])
+  if type(epoch) == 'table' then
+    if not full() then refuse(i, epoch) end
+  elseif epoch ~= ARGV[a] then
+    return {'FENCED', i - 1}
+  end
   a = a + 1
 end
 local reads = {HSET = 'HLEN', HDEL = 'HLEN', LTRIM = 'LLEN'}
@@ -21,11 +32,15 @@ local changes = tonumber(ARGV[a])
 a = a + 1
 local first, seen = a, nil
 for i = 1, changes do
-  local key = KEYS[k + i]
-  if key ~= seen then redis.call(reads[ARGV[a]], key) end
+  local key, read = KEYS[k + i], reads[ARGV[a]]
+  if read and key ~= seen then
+    local size = redis.pcall(read, key)
+    if type(size) == 'table' and not full() then refuse(k + i, size) end
+  end
   seen = key
   a = a + 2 + tonumber(ARGV[a + 1])
 end
+if #refused > 0 then return {'FAILED', unpack(refused)} end
 local added = {}
 local entries = tonumber(ARGV[a])
 local e = k + changes
@@ -39,20 +54,28 @@ for i = 1, entries do
     id = redis.pcall('XADD', KEYS[e + i], '*', unpack(ARGV, a + 1, a + fields))
   end
   if type(id) == 'table' then
-    for j = 1, i - 1 do redis.call('XDEL', KEYS[e + j], added[j]) end
-    return {'FAILED', i - 1, id.err}
+    refuse(e + i, id)
+    if full() then break end
+  else
+    added[i] = id
   end
-  added[i] = id
   a = a + 1 + fields
+end
+if #refused > 0 then
+  for i, id in pairs(added) do redis.call('XDEL', KEYS[e + i], id) end
+  return {'FAILED', unpack(refused)}
 end
 a = first
 for i = 1, changes do
   local count = tonumber(ARGV[a + 1])
-  redis.call(ARGV[a], KEYS[k + i], unpack(ARGV, a + 2, a + 1 + count))
+  if ARGV[a] ~= 'PEXPIRE' or redis.call('PTTL', KEYS[k + i]) == -1 then
+    redis.call(ARGV[a], KEYS[k + i], unpack(ARGV, a + 2, a + 1 + count))
+  end
   a = a + 2 + count
 end
 return {'DONE'}
 )lua";
+static_assert(kMostRefusals == 64, "the script has two values for each");
 
 /// Decimal texts of the small numbers that arguments are counted by.
 std::string_view small_number(uint64_t value) {
@@ -100,6 +123,20 @@ void Commit::change(std::string_view command, std::string_view key, const std::v
   changed_.arguments.insert(changed_.arguments.end(), arguments.begin(), arguments.end());
 }
 
+std::string_view Commit::key(size_t number) const {
+  for (const Part* part : {&epochs_, &changed_, &added_}) {
+    if (number < part->keys.size()) return part->keys[number];
+    number -= part->keys.size();
+  }
+  return {};
+}
+
+std::optional<size_t> Commit::entry_of(size_t number) const {
+  size_t before = epochs_.keys.size() + changed_.keys.size();
+  if (number < before || number - before >= added_.keys.size()) return std::nullopt;
+  return number - before;
+}
+
 void Commit::append_to(redis::Command& command) const {
   std::string keys = std::to_string(epochs_.keys.size() + added_.keys.size() + changed_.keys.size());
   std::string epochs = std::to_string(epochs_.keys.size());
@@ -121,18 +158,23 @@ void Commit::append_to(redis::Command& command) const {
 
 Result<CommitResult> commit_result(const redis::Reply& reply) {
   if (reply.is_error()) return redis::error_of(reply);
+  const Error other{Errc::kProtocol, "the commit script was answered by something else than its result"};
   CommitResult result;
-  if (reply.is_array() && reply.count == 1 && reply[0].text == "DONE") return result;
-  if (reply.is_array() && reply.count >= 2 && reply[1].is_integer() && reply[1].integer >= 0) {
-    result.index = static_cast<size_t>(reply[1].integer);
-    if (reply[0].text == "FENCED" && reply.count == 2) return result.kind = CommitResult::Kind::kFenced, result;
-    if (reply[0].text == "FAILED" && reply.count == 3) {
-      result.kind = CommitResult::Kind::kFailed;
-      result.error = reply[2].text;
-      return result;
-    }
+  if (!reply.is_array() || reply.count == 0) return other;
+  auto number = [&reply](size_t i) { return reply[i].is_integer() && reply[i].integer >= 0; };
+  if (reply[0].text == "DONE" && reply.count == 1) return result;
+  if (reply[0].text == "FENCED" && reply.count == 2 && number(1)) {
+    result.kind = CommitResult::Kind::kFenced;
+    result.epoch = static_cast<size_t>(reply[1].integer);
+    return result;
   }
-  return Error{Errc::kProtocol, "the commit script was answered by something else than its result"};
+  if (reply[0].text != "FAILED" || reply.count < 3 || reply.count % 2 == 0) return other;
+  result.kind = CommitResult::Kind::kFailed;
+  for (size_t i = 1; i < reply.count; i += 2) {
+    if (!number(i) || !reply[i + 1].is_text()) return other;
+    result.refused.push_back({static_cast<size_t>(reply[i].integer), std::string(reply[i + 1].text)});
+  }
+  return result;
 }
 
 }  // namespace mas::gateway

@@ -1,9 +1,11 @@
 // The commit of a turn: one script that does everything or nothing, fenced by the epochs.
 //
 //   1. every partition's epoch is the one its owner fenced it with, else FENCED and nothing is changed
-//   2. the entries: deliveries, dead letters, audit blocks. One that Redis refuses (a key of another type, a stream
-//      whose ids are used up, out of memory): those before it are deleted again, FAILED and nothing is changed
-//   3. sender states, limiter states and the trim of the lists; that their keys have the right types is seen before 2
+//   2. the keys of 4 have the right types, else FAILED and nothing is changed
+//   3. the entries: deliveries, dead letters, audit blocks. When Redis refuses any (a key of another type, a stream whose
+//      ids are used up, out of memory), all others are deleted again, FAILED and nothing is changed
+//   4. sender states, limiter states, the trim of the lists, and how long new reply streams live
+// FAILED names every key that was refused in that step, up to kMostRefusals, so that the next turn can do without them.
 //
 // A script is atomic, so neither a late arrival of a dropped connection (whose successor has raised the epoch) nor a
 // failure inside it can deliver a message that is not audited, or trim one that is not delivered.
@@ -12,6 +14,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,11 +24,17 @@
 
 namespace mas::gateway {
 
+inline constexpr size_t kMostRefusals = 64;
+
 struct CommitResult {
   enum class Kind : uint8_t { kDone, kFenced, kFailed };
+  struct Refusal {
+    size_t key = 0;     ///< its number, for Commit::key() and Commit::entry_of()
+    std::string error;  ///< Redis's words
+  };
   Kind kind = Kind::kDone;
-  size_t index = 0;   ///< kFenced: which epoch; kFailed: which entry, in the order of the calls
-  std::string error;  ///< kFailed: Redis's words
+  size_t epoch = 0;              ///< kFenced: which, in the order of the calls
+  std::vector<Refusal> refused;  ///< kFailed: by rising number, at least one
 };
 
 class Commit {
@@ -36,8 +45,14 @@ class Commit {
   void fence(std::string_view epoch_key, std::string_view epoch);
   /// XADD key * fields….
   void entry(std::string_view key, std::initializer_list<std::string_view> fields);
-  /// HSET, HDEL or LTRIM on one key: at most 4,000 arguments.
+  /// HSET, HDEL or LTRIM on one key: at most 4,000 arguments. PEXPIRE, of a stream that has an entry here: it has effect
+  /// only where the stream has no time to live yet.
   void change(std::string_view command, std::string_view key, const std::vector<std::string_view>& arguments);
+
+  /// @return the key of that number in the script; empty: there is none.
+  std::string_view key(size_t number) const;
+  /// @return which entry it is of, in the order of the calls; nullopt: of none.
+  std::optional<size_t> entry_of(size_t number) const;
 
   /// Appends the whole as one EVAL.
   void append_to(redis::Command& command) const;

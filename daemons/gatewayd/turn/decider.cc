@@ -113,7 +113,10 @@ Inbox& Decider::inbox_of(const FrameInTurn& frame, Message& message) {
     return inbox;
   }
   auto [it, fresh] = reply_inboxes_.try_emplace(keys_.reply_inbox(target.id, claim.instance.hex(), frame.partition));
-  if (fresh) it->second.key = it->first;
+  if (fresh) {
+    it->second.key = it->first;
+    it->second.replies = true;
+  }
   return it->second;
 }
 
@@ -300,9 +303,8 @@ Decider::Ruling Decider::rule_target(const Case& at) {
 }
 
 Decider::Ruling Decider::rule_in_time(const Case& at) const {
-  double deadline = at.message.deadline;
-  if (deadline > 0 && static_cast<double>(now_) / 1e6 > deadline)
-    return {Decision::kExpired, "the deadline has passed"};
+  const auto& deadline = at.message.deadline;
+  if (deadline && static_cast<double>(now_) / 1e6 > *deadline) return {Decision::kExpired, "the deadline has passed"};
   return {};
 }
 
@@ -356,7 +358,7 @@ void Decider::deliver(Case& at) {
   if (at.message.expects_reply && !at.message.is_reply) {
     TicketClaim claim{at.sender.id, at.frame.header.instance, at.target.id, at.message.correlation_id};
     auto window = std::chrono::duration_cast<std::chrono::microseconds>(policy_.reply_window).count();
-    claim.expires = at.message.deadline > 0 ? micros_of(at.message.deadline) : now_ + window;
+    claim.expires = at.message.deadline ? micros_of(*at.message.deadline) : now_ + window;
     tickets_.issue(ticket, claim);
   }
   Delivery& delivery = delivery_for(*at.message.inbox, at.envelope.size());
@@ -402,7 +404,8 @@ void Decider::record(PartitionWork& work, const FrameInTurn& frame, const Messag
 }
 
 void Decider::dead_letter(const DeadLetter& letter) {
-  if (!policy_.dead_letters_full) dead_letters_.push_back(letter);
+  if (policy_.dead_letters_closed || !keep_dead_letters_) return void(++counts_.not_kept);
+  dead_letters_.push_back(letter);
 }
 
 std::string_view Decider::say(std::string text) {

@@ -69,6 +69,7 @@ struct Counts {
   uint64_t repeated = 0;                  ///< decided before, asked again
   uint64_t gaps = 0;                      ///< frames that came before what stands between
   uint64_t poison = 0;                    ///< elements that were no frame
+  uint64_t not_kept = 0;                  ///< dead letters that the queue does not take; only audited
   uint64_t shadow = 0;                    ///< refusals that a policy in shadow mode would have made
 };
 
@@ -89,6 +90,8 @@ class Decider {
     policy_ = policy;
     guard_.configure(policy.guard);
   }
+  /// @param keep false: the queue refused one, so letters are only audited, whatever the policy says.
+  void keep_dead_letters(bool keep) { keep_dead_letters_ = keep; }
 
   /// Begins a turn. @param partitions by number: those that this gateway owns; nullptr for others.
   void start(const std::vector<Partition*>& partitions, WallMicros now, MonoTime mono);
@@ -158,6 +161,7 @@ class Decider {
   Policy policy_;
   dlp::Stage* dlp_ = nullptr;
   Guard guard_;
+  bool keep_dead_letters_ = true;
 
   std::vector<Partition*> partitions_;
   WallMicros now_ = 0;

@@ -41,6 +41,14 @@ void Partition::forget() {
   forgettable.clear();
 }
 
+std::string_view Partition::expected_at(std::string_view key) const {
+  if (key == epoch_key) return "a whole number";
+  if (key == ingress_key) return "a list of frames";
+  if (key == senders_key) return "a hash of senders' states";
+  if (key == audit_key) return "a stream of audit blocks";
+  return {};
+}
+
 std::vector<std::string> Partition::take_forgettable(WallMicros silent_since) {
   std::vector<std::string> fields;
   for (const auto& [id, key] : std::exchange(forgettable, {})) {

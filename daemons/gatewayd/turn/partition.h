@@ -39,6 +39,8 @@ struct Partition {
   /// Takes the newest audit block; empty: there is none.
   Status load_audit_head(std::string_view block);
   void forget();
+  /// @return what is expected at a key of the partition, for people; empty: it is none of its keys.
+  std::string_view expected_at(std::string_view key) const;
 
   Sender::Instance& instance(Sender& sender, std::string_view id, const Id128& instance, const Keys& keys);
   Sender& sender(std::string_view id);

@@ -35,9 +35,9 @@ struct Policy {
   Duration reply_window = std::chrono::seconds(60);  ///< how long a ticket is good for, where a request has no deadline
   uint64_t max_backlog_records = 100'000;            ///< in one stream, about
   uint64_t max_backlog_bytes = 256u * 1024 * 1024;
-  bool dead_letters_full = false;  ///< the dead-letter queue is at its bound: what cannot be kept is only audited
-  bool memory_low = false;         ///< Redis is near its limit: every frame is UNAVAILABLE, and not audited
-  Digest digest{};                 ///< of the configuration; stands in every audit block
+  bool dead_letters_closed = false;  ///< the dead-letter queue is at its bound or no stream: letters are only audited
+  bool memory_low = false;           ///< Redis is near its limit: every frame is UNAVAILABLE, and not audited
+  Digest digest{};                   ///< of the configuration; stands in every audit block
 };
 
 }  // namespace mas::gateway

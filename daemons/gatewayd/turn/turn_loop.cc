@@ -5,6 +5,8 @@
 #include <charconv>
 #include <utility>
 
+#include "proto/base/ids.h"
+
 namespace mas::gateway {
 namespace {
 
@@ -34,6 +36,12 @@ constexpr unsigned kMostFetchRounds = 4;
 constexpr Duration kShortestSweep = 1s, kLongestSweep = 60s;  // between, the drift
 constexpr Duration kShortPause = 50ms;
 constexpr Duration kLongPause = 1s;
+constexpr Duration kFailingFor = 5s;                      // a stream that refused an entry is not tried
+constexpr std::string_view kReplyStreamMillis = "60000";  // as its instance renews it
+constexpr size_t kWhyBytes = 1000;                        // of one sentence in the log, about
+
+/// @return whether an error of Redis is about what the key holds, and not about Redis (out of memory, read only, …).
+bool is_the_keys(std::string_view error) { return error.starts_with("WRONGTYPE ") || error.starts_with("ERR "); }
 
 /// @return microseconds from the answer to TIME.
 WallMicros time_of(const redis::Reply& reply) {
@@ -132,19 +140,29 @@ void TurnLoop::advance() {
   }
   take_ownership();
   bool any = false;
+  MonoTime now = mono_now();
   for (const auto& partition : partitions_) {
-    if (!taken_[partition->number]) continue;
+    if (!taken_[partition->number] || resting_.asleep(partition->number, now)) continue;
     any = true;
     if (partition->epoch.empty()) return fence();
   }
   if (any) return read();
   obstacle_.clear();
   if (!state_.is(State::kWaiting)) state_.to(State::kWaiting);
+  sleep_until_due();
+}
+
+/// While waiting: a partition that rests is looked at when it is due.
+void TurnLoop::sleep_until_due() {
+  if (auto left = resting_.next_look(mono_now())) again_.once(*left);
 }
 
 void TurnLoop::take_ownership() {
   for (size_t p = 0; p < partitions_.size(); ++p) {
-    if (owned_[p] != taken_[p]) partitions_[p]->forget();
+    if (owned_[p] != taken_[p]) {
+      partitions_[p]->forget();
+      resting_.forget(static_cast<unsigned>(p));
+    }
     if (!owned_[p]) peeks_[p].reset();
   }
   taken_ = owned_;
@@ -155,21 +173,36 @@ void TurnLoop::fence() {
   state_.to(State::kFencing);
   redis::Command command;
   expected_.clear();
+  MonoTime now = mono_now();
   for (const auto& partition : partitions_) {
-    if (!taken_[partition->number] || !partition->epoch.empty()) continue;
+    if (!taken_[partition->number] || !partition->epoch.empty() || resting_.asleep(partition->number, now)) continue;
     command.add("INCR", partition->epoch_key);
+    command.add("LLEN", partition->ingress_key);
     command.add("HGETALL", partition->senders_key);
     command.add("XREVRANGE", partition->audit_key, "+", "-", "COUNT", 1);
-    for (Reply kind : {Reply::kEpoch, Reply::kSenders, Reply::kAuditHead})
+    for (Reply kind : {Reply::kEpoch, Reply::kIngress, Reply::kSenders, Reply::kAuditHead})
       expected_.push_back({kind, partition->number});
     stats_.fences.add();
   }
   send(std::move(command));
 }
 
+const std::string& TurnLoop::key_of(const Partition& partition, Reply kind) {
+  if (kind == Reply::kEpoch) return partition.epoch_key;
+  if (kind == Reply::kIngress) return partition.ingress_key;
+  return kind == Reply::kSenders ? partition.senders_key : partition.audit_key;
+}
+
 void TurnLoop::take_fence(const Expected& expected, const redis::Reply& reply) {
-  auto status = reply.is_error() ? Status(redis::error_of(reply)) : load(expected, reply);
-  if (!status) drop_turn("fence_failed", status.error().message, kLongPause);
+  Partition& partition = *partitions_[expected.partition];
+  if (expected.kind != Reply::kEpoch && partition.epoch.empty()) return;  // it was put to rest
+  if (reply.is_error()) {
+    if (!is_the_keys(reply.text)) return drop_turn("fence_failed", redis::error_of(reply).message, kLongPause);
+    return put_to_rest(partition, key_of(partition, expected.kind), reply.text);
+  }
+  if (auto status = load(expected, reply); !status) return put_to_rest(partition, status.error().message);
+  if (expected.kind == Reply::kAuditHead && resting_.well(partition.number, mono_now()))
+    frame_.log().info("partition_works_again", {{"partition", partition.number}});
 }
 
 Status TurnLoop::load(const Expected& expected, const redis::Reply& reply) {
@@ -179,6 +212,7 @@ Status TurnLoop::load(const Expected& expected, const redis::Reply& reply) {
     partition.epoch = std::to_string(reply.integer);
     return {};
   }
+  if (expected.kind == Reply::kIngress) return {};  // its type is right
   if (expected.kind == Reply::kSenders) {
     std::vector<std::pair<std::string_view, std::string_view>> fields;
     for (size_t i = 0; i + 1 < reply.count; i += 2) fields.emplace_back(reply[i].text, reply[i + 1].text);
@@ -223,8 +257,10 @@ size_t TurnLoop::elements_to_ask(const Partition& partition) const {
 }
 
 void TurnLoop::take_elements(Partition& partition, const redis::Reply& reply) {
-  if (reply.is_error())
+  if (reply.is_error()) {
+    if (is_the_keys(reply.text)) return put_to_rest(partition, partition.ingress_key, reply.text);
     return drop_turn("ingress_unreadable", partition.ingress_key + ": " + std::string(reply.text), kLongPause);
+  }
   if (reply.count == 0 || !owned_[partition.number]) return;
   ++active_partitions_;
   for (const auto& element : reply) {
@@ -236,7 +272,8 @@ void TurnLoop::take_elements(Partition& partition, const redis::Reply& reply) {
 
 void TurnLoop::elements_read() {
   stage_over(stats_.read_seconds);
-  if (drained_ || owned_ != taken_ || !invalidation_.hearing()) return advance();
+  bool turn_over = drained_ || owned_ != taken_ || !invalidation_.hearing() || resting_.any_due(mono_now());
+  if (turn_over) return advance();
   if (batch_.empty()) return wait_for_work();
   batch_.decode(options_.messages, options_.bytes);
   for (const auto& frame : batch_.frames()) {
@@ -254,8 +291,9 @@ void TurnLoop::wait_for_work() {
   obstacle_.clear();  // all lists were read, and nothing waits in them
   state_.to(State::kWaiting);
   flush_receipts();
+  sleep_until_due();
   for (const auto& partition : partitions_) {
-    if (!taken_[partition->number]) continue;
+    if (!taken_[partition->number] || partition->epoch.empty()) continue;
     auto& peek = peeks_[partition->number];
     if (peek == nullptr) {
       PeekListener& listener = *this;
@@ -275,6 +313,7 @@ void TurnLoop::on_work(unsigned) {
 // ---- Facts
 
 void TurnLoop::fetch() {
+  decider_.keep_dead_letters(mono_now() >= dead_letters_again_);
   decider_.start(taken_partitions(), now_, mono_now());
   for (;;) {
     decider_.need(batch_, wanted_inboxes_);
@@ -333,7 +372,7 @@ void TurnLoop::commit() {
   if (send(std::move(command))) written_.arm();
 }
 
-/// Entries in the order of entry_failed(): deliveries, dead letters, audit blocks.
+/// Entries in the order of keys_refused(): deliveries, dead letters, audit blocks.
 void TurnLoop::build_commit() {
   commit_.clear();
   texts_.clear();
@@ -346,6 +385,10 @@ void TurnLoop::build_commit() {
                                       "reason", letter.reason, "attempts", "0", "time", now});
   for (const PartitionWork* work : decider_.work())
     if (!work->block.bytes.empty()) commit_.entry(work->partition->audit_key, {"b", work->block.bytes});
+
+  // The instance may be gone, and nobody would remove what is made for it.
+  for (const Delivery& delivery : decider_.deliveries())
+    if (delivery.inbox->replies) commit_.change("PEXPIRE", delivery.key, {kReplyStreamMillis});
 
   std::vector<std::string_view> arguments;
   for (const PartitionWork* work : decider_.work()) {
@@ -367,7 +410,7 @@ void TurnLoop::take_commit(const redis::Reply& reply) {
   if (!result) return drop_turn("commit_failed", result.error().message, kLongPause);
   if (result->kind == CommitResult::Kind::kFenced)
     return drop_turn("commit_fenced", "another gateway has taken a partition", kShortPause);
-  if (result->kind == CommitResult::Kind::kFailed) return entry_failed(result->index, result->error);
+  if (result->kind == CommitResult::Kind::kFailed) return keys_refused(result->refused);
   test_hook("after_commit");
   committed();
 }
@@ -390,16 +433,39 @@ void TurnLoop::committed() {
   if (options_.wait_replicas == 0) publish_receipts();
 }
 
-/// The next turn decides anew, and knows what this one learnt: a stream that takes nothing.
-void TurnLoop::entry_failed(size_t index, const std::string& error) {
-  bool memory = error.find("OOM") != std::string::npos;
-  if (!memory && index < decider_.deliveries().size()) {
-    Inbox& inbox = *decider_.deliveries()[index].inbox;
-    inbox.failing = error;
-    inbox.failing_until = mono_now() + 5s;
-    return drop_turn("stream_refused", std::string(decider_.deliveries()[index].key) + ": " + error, Duration::zero());
+/// The next turn decides anew, and knows what this one learnt: keys that take nothing.
+void TurnLoop::keys_refused(const std::vector<CommitResult::Refusal>& refused) {
+  bool all_known = true;
+  std::string why;
+  for (const auto& one : refused) {
+    all_known = key_refused(one) && all_known;
+    if (why.size() >= kWhyBytes) continue;
+    why.append(why.empty() ? "" : "; ").append(commit_.key(one.key)).append(": ").append(one.error);
   }
-  drop_turn("commit_refused", error, kLongPause);
+  drop_turn(all_known ? "keys_refused" : "commit_refused", why, all_known ? Duration::zero() : kLongPause);
+}
+
+/// @return whether the next turn can do without the key.
+bool TurnLoop::key_refused(const CommitResult::Refusal& refused) {
+  if (!is_the_keys(refused.error)) return false;
+  auto entry = commit_.entry_of(refused.key);
+  if (entry && *entry < decider_.deliveries().size()) {
+    Inbox& inbox = *decider_.deliveries()[*entry].inbox;
+    inbox.failing = refused.error;
+    inbox.failing_until = mono_now() + kFailingFor;
+    return true;
+  }
+  std::string_view key = commit_.key(refused.key);
+  if (key == dead_letters_key_) {
+    dead_letters_again_ = mono_now() + kFailingFor;
+    return true;
+  }
+  for (const PartitionWork* work : decider_.work()) {
+    if (work->partition->expected_at(key).empty()) continue;
+    if (!work->partition->epoch.empty()) put_to_rest(*work->partition, key, refused.error);  // else by another key
+    return true;
+  }
+  return false;
 }
 
 void TurnLoop::sweep() {
@@ -441,6 +507,7 @@ void TurnLoop::on_reply(uint64_t tag, const redis::Answer& answer) {
 void TurnLoop::take(const Expected& expected, const redis::Reply& reply) {
   switch (expected.kind) {
     case Reply::kEpoch:
+    case Reply::kIngress:
     case Reply::kSenders:
     case Reply::kAuditHead:
       return take_fence(expected, reply);
@@ -486,7 +553,21 @@ void TurnLoop::drop_turn(std::string_view event, const std::string& why, Duratio
   again_.once(pause);
 }
 
+/// What cannot be worked with is not touched, and the partition's memory not trusted; its lease is kept.
+void TurnLoop::put_to_rest(Partition& partition, const std::string& why) {
+  partition.forget();
+  if (auto& peek = peeks_[partition.number]) peek->disarm();
+  if (resting_.rest(partition.number, why, mono_now()))
+    frame_.log().error("partition_rests", {{"partition", partition.number}, {"why", why}});
+}
+
+void TurnLoop::put_to_rest(Partition& partition, std::string_view key, std::string_view error) {
+  put_to_rest(partition, std::string(key) + ": " + printable(error, 200) + "; expected " +
+                             std::string(partition.expected_at(key)));
+}
+
 void TurnLoop::on_ready(redis::Connection&) {
+  resting_.look_now(mono_now());
   if (state_.is(State::kDown)) advance();
 }
 

@@ -12,7 +12,8 @@
 // Fence: INCR of the epoch when a partition is gained, and of every partition after a lost link or a commit that was not
 // done; the commit script compares. So a commit that arrives late, from this process or another, changes nothing.
 // Failure: whatever goes wrong, the memory of the partitions is dropped and read again; nothing was trimmed that is not
-// decided, so nothing is lost, and sequence numbers keep anything from being decided twice.
+// decided, so nothing is lost, and sequence numbers keep anything from being decided twice. A key that cannot be worked
+// with puts its partition to rest (resting.h), and a target's stream fails its messages; the others go on.
 // Threading: loop thread. Ownership: the service's; drain() before it goes.
 #pragma once
 
@@ -27,6 +28,7 @@
 #include "daemons/gatewayd/turn/commit.h"
 #include "daemons/gatewayd/turn/decider.h"
 #include "daemons/gatewayd/turn/peek.h"
+#include "daemons/gatewayd/turn/resting.h"
 #include "daemons/gatewayd/turn/sender_sweep.h"
 #include "daemons/gatewayd/turn/test_hook.h"
 #include "daemons/gatewayd/turn/turn_stats.h"
@@ -70,13 +72,14 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   std::vector<unsigned> deciding() const;
   /// Why nothing is decided though partitions are owned; empty: all is well.
   const std::string& obstacle() const { return obstacle_; }
+  const Resting& resting() const { return resting_; }
   TurnStats& stats() { return stats_; }
   size_t cached_agents() const { return facts_.size(); }
 
   enum class State : uint8_t { kDown, kFencing, kReading, kWaiting, kFetching, kCommitting, kDrained };
 
  private:
-  enum class Reply : uint8_t { kReceipt, kEpoch, kSenders, kAuditHead, kCommit, kWait, kTime, kElements };
+  enum class Reply : uint8_t { kReceipt, kEpoch, kIngress, kSenders, kAuditHead, kCommit, kWait, kTime, kElements };
   struct Expected {
     Reply kind;
     unsigned partition = 0;
@@ -93,6 +96,7 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   void advance();
   void take_ownership();
   void fence();
+  static const std::string& key_of(const Partition& partition, Reply kind);
   void take_fence(const Expected& expected, const redis::Reply& reply);
   Status load(const Expected& expected, const redis::Reply& reply);
   void read();
@@ -109,7 +113,11 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   void build_commit();
   void take_commit(const redis::Reply& reply);
   void committed();
-  void entry_failed(size_t index, const std::string& error);
+  void keys_refused(const std::vector<CommitResult::Refusal>& refused);
+  bool key_refused(const CommitResult::Refusal& refused);
+  void put_to_rest(Partition& partition, const std::string& why);
+  void put_to_rest(Partition& partition, std::string_view key, std::string_view error);
+  void sleep_until_due();
   void sweep();
   void publish_receipts();
   void flush_receipts();
@@ -153,6 +161,8 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   redis::Command receipts_;         // of the turn that was committed last, not handed to the connection yet
   std::vector<std::string> texts_;  // that the commit views
   std::string obstacle_;
+  Resting resting_;
+  MonoTime dead_letters_again_{};  // until then the queue is not tried: it refused one
   common::RepeatFilter repeat_;
   std::function<void()> drained_;
   MonoTime stage_began_{};

@@ -26,6 +26,7 @@ TurnStats::TurnStats(common::Metrics& metrics)
       repeated_(metrics.counter("repeated_messages_total", "Messages asked about again and answered from memory.")),
       gaps_(metrics.counter("sequence_gaps_total", "Frames that came before what stands between.")),
       poison_(metrics.counter("poison_elements_total", "Elements of ingress lists that were no frame.")),
+      not_kept_(metrics.counter("dead_letters_not_kept_total", "Dead letters that the queue took not; only audited.")),
       shadow_(metrics.counter("shadow_refusals_total", "Refusals that policies in shadow mode would have made.")),
       entries_(metrics.counter("stream_entries_total", "Entries written into agents' streams.")),
       blocks_(metrics.counter("audit_blocks_total", "Audit blocks written.")) {
@@ -42,6 +43,7 @@ void TurnStats::add(const Counts& counts, size_t entries, size_t audit_blocks) {
   repeated_.add(counts.repeated);
   gaps_.add(counts.gaps);
   poison_.add(counts.poison);
+  not_kept_.add(counts.not_kept);
   shadow_.add(counts.shadow);
   entries_.add(entries);
   blocks_.add(audit_blocks);

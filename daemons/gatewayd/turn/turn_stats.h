@@ -41,6 +41,7 @@ class TurnStats {
   common::Counter& repeated_;
   common::Counter& gaps_;
   common::Counter& poison_;
+  common::Counter& not_kept_;
   common::Counter& shadow_;
   common::Counter& entries_;
   common::Counter& blocks_;

@@ -7,6 +7,7 @@
 #include "proto/base/json_writer.h"
 #include "sdk/masctl/cli/cli.h"
 #include "sdk/masctl/commands/commands.h"
+#include "sdk/masctl/commands/json_parts.h"
 #include "sdk/masctl/redis/gateway_reader.h"
 #include "sdk/masctl/redis/operator_audit.h"
 #include "sdk/masctl/redis/transaction.h"
@@ -32,22 +33,24 @@ ExitCode run_show(Context& context, const NoOptions&) {
   if (view->partitions.empty())
     return context.out.fail(Error{Errc::kNotFound, "mas.config names no partitions yet: the first gateway writes it"});
   if (!context.out.json()) {
-    Table table({"PARTITION", "WAITING", "OWNER"});
-    for (size_t p = 0; p < view->partitions.size(); ++p)
-      table.add({std::to_string(p), std::to_string(view->partitions[p].waiting), view->partitions[p].owner});
+    Table table({"PARTITION", "WAITING", "OWNER", "AT REST"});
+    for (size_t p = 0; p < view->partitions.size(); ++p) {
+      const auto& [waiting, owner, resting] = view->partitions[p];
+      table.add({std::to_string(p), std::to_string(waiting), owner, resting});
+    }
     context.out.table(table);
     return ExitCode::kOk;
   }
   std::string text;
   JsonWriter json(text);
   json.begin_object().key("partitions").begin_array();
-  for (const auto& partition : view->partitions)
-    json.begin_object()
-        .key("waiting")
-        .unsigned_integer(partition.waiting)
-        .key("owner")
-        .string(partition.owner)
-        .end_object();
+  for (const auto& partition : view->partitions) {
+    json.begin_object().key("waiting").unsigned_integer(partition.waiting).key("owner");
+    json_text_or_lossy(json, partition.owner);
+    json.key("resting");
+    json_text_or_lossy(json, partition.resting);
+    json.end_object();
+  }
   json.end_array().end_object();
   context.out.line(text);
   return ExitCode::kOk;
@@ -121,7 +124,8 @@ ExitCode run_set(Context& context, const SetOptions& options) {
 
 void add_partitions_commands(Cli& cli) {
   CLI::App& partitions = cli.group("partitions", "The partitions that gateways share");
-  cli.leaf<NoOptions>(*partitions.add_subcommand("show", "List them: what waits, who owns each"), run_show);
+  cli.leaf<NoOptions>(
+      *partitions.add_subcommand("show", "List them: what waits, who owns each, and why one is at rest"), run_show);
 
   CLI::App* set = partitions.add_subcommand("set", "Change their number, while no gateway runs");
   auto& options = cli.leaf<SetOptions>(*set, run_set);

@@ -103,6 +103,12 @@ size_t TopView::unowned() const {
   return count;
 }
 
+size_t TopView::resting() const {
+  size_t count = 0;
+  for (const auto& partition : view_.partitions) count += partition.resting.empty() ? 0 : 1;
+  return count;
+}
+
 std::vector<std::string> TopView::header() const {
   if (view_.gateways.empty() && view_.partitions.empty()) return {"no gateway has ever run on this Redis"};
   std::string line = std::to_string(view_.gateways.size()) +
@@ -110,6 +116,7 @@ std::vector<std::string> TopView::header() const {
                      std::to_string(view_.partitions.size()) + " partitions, " +
                      grouped(static_cast<double>(waiting())) + " frames waiting";
   if (unowned() > 0) line += ", " + std::to_string(unowned()) + " partitions without an owner";
+  if (resting() > 0) line += ", " + std::to_string(resting()) + " at rest";
   return {line};
 }
 
@@ -135,13 +142,13 @@ Table TopView::decided() const {
 }
 
 Table TopView::partitions() const {
-  Table table({"PARTITION", "WAITING", "OWNER"});
+  Table table({"PARTITION", "WAITING", "OWNER", "AT REST"});
   size_t shown = 0;
   for (size_t p = 0; p < view_.partitions.size() && shown < kShownPartitions; ++p) {
     const auto& partition = view_.partitions[p];
-    if (partition.waiting == 0 && !partition.owner.empty()) continue;
+    if (partition.waiting == 0 && !partition.owner.empty() && partition.resting.empty()) continue;
     table.add({std::to_string(p), grouped(static_cast<double>(partition.waiting)),
-               partition.owner.empty() ? "(nobody)" : brief(partition.owner)});
+               partition.owner.empty() ? "(nobody)" : brief(partition.owner), partition.resting});
     ++shown;
   }
   return table;
@@ -179,6 +186,8 @@ std::string TopView::json(double wall) const {
   for (const auto& partition : view_.partitions) {
     json.begin_object().key("waiting").unsigned_integer(partition.waiting).key("owner");
     json_text_or_lossy(json, partition.owner);
+    json.key("resting");
+    json_text_or_lossy(json, partition.resting);
     json.end_object();
   }
   json.end_array().end_object();

@@ -36,6 +36,7 @@ class TopView {
   std::map<std::string, std::pair<double, uint64_t>> decisions() const;
   uint64_t waiting() const;
   size_t unowned() const;
+  size_t resting() const;
 
   /// Tables for people. @param wall seconds since 1970.
   std::vector<std::string> header() const;

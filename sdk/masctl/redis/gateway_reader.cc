@@ -44,8 +44,11 @@ Result<GatewayView> read_gateways(SyncRedis& redis, const Keys& keys) {
   for (unsigned p = 0; p < partitions; ++p) {
     const Value& length = (*replies)[instances.size() + 2 * p];
     const Value& owner = (*replies)[instances.size() + 2 * p + 1];
-    view.partitions.push_back({static_cast<uint64_t>(length.integer), owner.is_text() ? owner.text : ""});
+    view.partitions.push_back({static_cast<uint64_t>(length.integer), owner.is_text() ? owner.text : "", ""});
   }
+  for (const auto& gateway : view.gateways)
+    for (const auto& [p, why] : gateway.resting)
+      if (p < partitions && view.partitions[p].owner == gateway.instance) view.partitions[p].resting = why;
   return view;
 }
 

@@ -23,11 +23,13 @@ struct GatewaySnapshot {
   uint64_t messages = 0;
   uint64_t round_trips = 0;
   std::vector<unsigned> owned;
+  std::map<unsigned, std::string> resting;  ///< partitions that it cannot decide, and why
 };
 
 struct PartitionState {
   uint64_t waiting = 0;  ///< elements in its ingress list
   std::string owner;     ///< instance in its lease; empty: nobody
+  std::string resting;   ///< why its owner cannot decide it, as of its heartbeat; empty: it can
 };
 
 struct GatewayView {

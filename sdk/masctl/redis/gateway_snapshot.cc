@@ -33,6 +33,18 @@ std::vector<unsigned> numbers_of(std::string_view token) {
   return numbers;
 }
 
+/// @return texts by number; members of another form are left out.
+std::map<unsigned, std::string> texts_of(std::string_view token) {
+  std::map<unsigned, std::string> texts;
+  auto members = JsonReader::local().members(token);
+  if (!members.ok()) return texts;
+  for (const auto& [name, value] : *members) {
+    bool number = !name.empty() && name.find_first_not_of("0123456789") == std::string::npos;
+    if (number) texts[static_cast<unsigned>(unsigned_of(name))] = json_text(value);
+  }
+  return texts;
+}
+
 void take_member(GatewaySnapshot& snapshot, std::string_view name, std::string_view token) {
   if (name == "instance") snapshot.instance = json_text(token);
   if (name == "version") snapshot.version = json_text(token);
@@ -46,6 +58,7 @@ void take_member(GatewaySnapshot& snapshot, std::string_view name, std::string_v
   if (name == "messages") snapshot.messages = unsigned_of(token);
   if (name == "round_trips") snapshot.round_trips = unsigned_of(token);
   if (name == "decided") snapshot.decided = counts_of(token);
+  if (name == "resting") snapshot.resting = texts_of(token);
   if (name == "owned") snapshot.owned = numbers_of(token);
 }
 

@@ -94,12 +94,30 @@ TEST_CASE("the script's three answers") {
   auto fenced = result_of("*2\r\n$6\r\nFENCED\r\n:3\r\n");
   REQUIRE(fenced.ok());
   CHECK(fenced->kind == CommitResult::Kind::kFenced);
-  CHECK(fenced->index == 3);
-  auto failed = result_of("*3\r\n$6\r\nFAILED\r\n:12\r\n$9\r\nWRONGTYPE\r\n");
+  CHECK(fenced->epoch == 3);
+  auto failed = result_of("*5\r\n$6\r\nFAILED\r\n:12\r\n$9\r\nWRONGTYPE\r\n:14\r\n$3\r\nERR\r\n");
   REQUIRE(failed.ok());
   CHECK(failed->kind == CommitResult::Kind::kFailed);
-  CHECK(failed->index == 12);
-  CHECK(failed->error == "WRONGTYPE");
+  REQUIRE(failed->refused.size() == 2);
+  CHECK(failed->refused[0].key == 12);
+  CHECK(failed->refused[0].error == "WRONGTYPE");
+  CHECK(failed->refused[1].key == 14);
+}
+
+TEST_CASE("what was refused is found by its number") {
+  Commit commit;
+  commit.entry("stream", {"b", "blob"});
+  commit.fence("epoch", "7");
+  commit.entry("audit", {"b", "block"});
+  commit.change("LTRIM", "ingress", {"3", "-1"});
+  const std::vector<std::string_view> keys{"epoch", "ingress", "stream", "audit", ""};
+  for (size_t number = 0; number < keys.size(); ++number) CHECK(commit.key(number) == keys[number]);
+  CHECK_FALSE(commit.entry_of(0).has_value());
+  CHECK_FALSE(commit.entry_of(1).has_value());
+  CHECK(commit.entry_of(2) == 0);
+  CHECK(commit.entry_of(3) == 1);
+  CHECK_FALSE(commit.entry_of(4).has_value());
+  CHECK_FALSE(commit.entry_of(SIZE_MAX).has_value());
 }
 
 TEST_CASE("nothing else is taken for a commit that was done") {
@@ -107,7 +125,8 @@ TEST_CASE("nothing else is taken for a commit that was done") {
        {"*0\r\n", "*-1\r\n", "$-1\r\n", "+OK\r\n", "$4\r\nDONE\r\n", ":1\r\n", "*1\r\n:1\r\n", "*1\r\n$4\r\nDON3\r\n",
         "*2\r\n$4\r\nDONE\r\n:0\r\n", "*1\r\n$6\r\nFENCED\r\n", "*2\r\n$6\r\nFENCED\r\n:-1\r\n",
         "*2\r\n$6\r\nFENCED\r\n$1\r\n1\r\n", "*3\r\n$6\r\nFENCED\r\n:1\r\n:1\r\n", "*2\r\n$6\r\nFAILED\r\n:1\r\n",
-        "*4\r\n$6\r\nFAILED\r\n:1\r\n$1\r\nx\r\n$1\r\nx\r\n", "*1\r\n*1\r\n$4\r\nDONE\r\n", "*2\r\n*0\r\n:1\r\n"}) {
+        "*4\r\n$6\r\nFAILED\r\n:1\r\n$1\r\nx\r\n$1\r\nx\r\n", "*1\r\n*1\r\n$4\r\nDONE\r\n", "*2\r\n*0\r\n:1\r\n",
+        "*5\r\n$6\r\nFAILED\r\n:1\r\n$1\r\nx\r\n$1\r\ny\r\n$1\r\nx\r\n", "*3\r\n$6\r\nFAILED\r\n:1\r\n:2\r\n"}) {
     auto result = result_of(resp);
     REQUIRE_FALSE(result.ok());
     CHECK(result.error().code == Errc::kProtocol);

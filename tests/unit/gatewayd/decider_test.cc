@@ -222,13 +222,17 @@ TEST_CASE("poison is dead-lettered, audited and trimmed, the head of it where it
   CHECK(at.audited.size() == 3);
 
   at.commit();
-  at.policy.dead_letters_full = true;
-  at.decider.set_policy(at.policy);
+  SECTION("the queue is known to take nothing") {
+    at.policy.dead_letters_closed = true;
+    at.decider.set_policy(at.policy);
+  }
+  SECTION("the queue has just refused one") { at.decider.keep_dead_letters(false); }
   at.batch.append(0, "no frame");
   at.decide();
   at.keep_results();
   CHECK(at.dead.empty());
   CHECK(at.audited.size() == 1);
+  CHECK(at.decider.counts().not_kept == 1);
 }
 
 TEST_CASE("a header that can be read gets a receipt, also when what follows cannot") {
@@ -405,6 +409,17 @@ TEST_CASE("a request carries a ticket, and the reply with it comes back to the i
     CHECK(reply("c1", ticket) == Decision::kUnavailable);
     at.mono += 5s;
     CHECK(reply("c1", ticket) == Decision::kAllowed);
+  }
+}
+
+TEST_CASE("a deadline that is given counts, whatever number it is") {
+  TurnCase at;
+  for (const char* deadline : {"0", "-1", "-1e300", "0.0", "1795350095.9"}) {
+    INFO(deadline);
+    auto meta = R"("expects_reply":true,"deadline":)" + std::string(deadline);
+    auto decided = at.send({.instance = new_instance_id()},
+                           {envelope("alice", "bob", meta), envelope("alice", "bob", R"("deadline":null)")});
+    CHECK(decided.decisions == Decisions{Decision::kExpired, Decision::kAllowed});
   }
 }
 

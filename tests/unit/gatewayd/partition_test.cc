@@ -42,6 +42,16 @@ TEST_CASE("an instance has its field and its channel, whoever names it") {
   CHECK(&partition.instance(alice, "alice", id_of(0xab), keys) == &one);
 }
 
+TEST_CASE("a partition knows what is expected at its keys, and which are not its own") {
+  Keys keys("ns");
+  Partition partition(3, keys);
+  for (const std::string& key :
+       {partition.epoch_key, partition.ingress_key, partition.senders_key, partition.audit_key})
+    CHECK_FALSE(partition.expected_at(key).empty());
+  for (const std::string& key : {keys.ingress(4), keys.dead_letters(), keys.partition_lease(3), std::string()})
+    CHECK(partition.expected_at(key).empty());
+}
+
 TEST_CASE("fields of senders and of their instances are told apart") {
   Keys keys;
   Partition partition(0, keys);

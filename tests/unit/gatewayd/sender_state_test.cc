@@ -60,7 +60,7 @@ TEST_CASE("a number that was decided has its decision for good, refusals in runs
   CHECK(state.decision(4) == Decision::kAuthzDenied);
   CHECK(state.decision(5) == Decision::kAllowed);  // accepted in whatever way: it is not delivered again
   CHECK(state.decision(6) == Decision::kMalformed);
-  CHECK(encoded(state).size() == 21 + 3 * 13);
+  CHECK(encoded(state).size() == 21 + 4);  // of the three runs, the first has a count, in a second byte
 }
 
 TEST_CASE("random sequences decide as a list of all decisions does, also after being written and read") {
@@ -101,14 +101,64 @@ TEST_CASE("refusals are remembered for the whole window and no longer, however t
   CHECK(encoded(*read) == encoded(state));
 }
 
+TEST_CASE("what is written is bounded, whatever alternates with what") {
+  std::mt19937_64 random(20261125);
+  auto fill = [](auto decide_next) {
+    SenderState state;
+    for (size_t i = 0; i < 100'000; ++i) state.decide(decide_next(i));  // so that the first run begins far away
+    for (size_t i = 0; i < 2 * limits::kSenderWindow; ++i) state.decide(decide_next(i));
+    std::string bytes = encoded(state);
+    auto read = SenderState::decode(bytes);
+    REQUIRE(read.ok());
+    REQUIRE(encoded(*read) == bytes);
+    for (uint64_t number = state.last() - limits::kSenderWindow + 1; number <= state.last(); ++number)
+      REQUIRE(read->decision(number) == state.decision(number));
+    return bytes.size();
+  };
+  CHECK(fill([](size_t i) { return i % 2 == 0 ? Decision::kAllowed : Decision::kRateLimited; }) <=
+        64 + limits::kSenderWindow / 2);
+  CHECK(fill([](size_t i) { return kRefusals[i % 2]; }) <= SenderState::kMostBytes);
+  for (size_t most_gap : {1, 2, 3, 4, 130, 20'000})
+    for (size_t most_count : {1, 2, 3, 127, 128, 129, 130, 20'000}) {
+      INFO(most_gap << " " << most_count);
+      size_t gap = 0, count = 0, kind = 0;
+      CHECK(fill([&](size_t) {
+              if (gap == 0 && count == 0) {
+                gap = random() % (most_gap + 1);
+                count = 1 + random() % most_count;
+                ++kind;
+              }
+              if (gap > 0) return --gap, Decision::kAllowed;
+              return --count, kRefusals[kind % 4];
+            }) <= SenderState::kMostBytes);
+    }
+}
+
+TEST_CASE("what the version before wrote is read, and written anew") {
+  constexpr auto kNo = static_cast<uint8_t>(Decision::kMalformed),
+                 kNever = static_cast<uint8_t>(Decision::kAuthzDenied);
+  auto read = SenderState::decode(bytes_of(100'000, {{1, 2, kNo}, {5, 6, kNever}, {20'000, 70'000, kNo}}));
+  REQUIRE(read.ok());
+  CHECK(read->last() == 100'000);
+  CHECK(read->active() == 7);
+  CHECK(read->decision(2) == Decision::kMalformed);
+  CHECK(read->decision(3) == Decision::kAllowed);
+  CHECK(read->decision(10) == Decision::kAuthzDenied);
+  CHECK(read->decision(89'999) == Decision::kMalformed);
+  auto again = SenderState::decode(encoded(*read));
+  REQUIRE(again.ok());
+  CHECK(encoded(*again)[0] == 2);
+  for (uint64_t number = 1; number <= 100'000; ++number) REQUIRE(again->decision(number) == read->decision(number));
+}
+
 TEST_CASE("a long run is one run, and is forgotten as a whole once all of it is old") {
   SenderState state;
   for (int i = 0; i < 1000; ++i) state.decide(Decision::kRateLimited);
-  CHECK(encoded(state).size() == 21 + 13);
+  CHECK(encoded(state).size() == 21 + 3);
   for (size_t i = 0; i < limits::kSenderWindow; ++i) state.decide(Decision::kAllowed);
   CHECK(state.decision(1000) == Decision::kRateLimited);
   state.decide(Decision::kMalformed);
-  CHECK(encoded(state).size() == 21 + 13);
+  CHECK(encoded(state).size() == 21 + 1 + 3);  // a far gap
   CHECK(state.decision(state.last()) == Decision::kMalformed);
 }
 
@@ -116,7 +166,8 @@ TEST_CASE("bytes that no state was written as are refused") {
   auto refused = [](const std::string& bytes) { return !SenderState::decode(bytes).ok(); };
   constexpr auto kNo = static_cast<uint8_t>(Decision::kMalformed);
   REQUIRE_FALSE(refused(bytes_of(10, {{1, 2, kNo}, {5, 6, kNo}})));
-  CHECK(refused(bytes_of(10, {}, 2)));
+  CHECK(refused(bytes_of(10, {}, 0)));
+  CHECK(refused(bytes_of(10, {}, 3)));
   CHECK(refused(bytes_of(10, {{0, 1, kNo}})));   // there is no number 0
   CHECK(refused(bytes_of(10, {{1, 0, kNo}})));   // an empty run
   CHECK(refused(bytes_of(10, {{11, 1, kNo}})));  // past the last
@@ -131,6 +182,25 @@ TEST_CASE("bytes that no state was written as are refused") {
   std::string whole = bytes_of(10, {{1, 2, kNo}});
   for (size_t size = 0; size < whole.size(); ++size) CHECK(refused(whole.substr(0, size)));
   CHECK(refused(whole + '\0'));
+  auto packed = [](uint64_t last, std::initializer_list<int> runs_bytes, uint32_t runs = 1) {
+    std::string bytes;
+    ByteWriter(bytes).integer(uint8_t{2}).integer(last).integer(uint64_t{7}).integer(runs);
+    for (int byte : runs_bytes) bytes.push_back(static_cast<char>(byte));
+    return bytes;
+  };
+  constexpr int kKind = static_cast<int>(Decision::kMalformed) - 16;
+  REQUIRE_FALSE(refused(packed(10, {32 + kKind})));
+  CHECK(refused(packed(10, {kKind})));                           // there is no number 0
+  CHECK(refused(packed(10, {32 + 31})));                         // no decision
+  CHECK(refused(packed(10, {32 + kKind, 0})));                   // more than was said
+  CHECK(refused(packed(10, {32 + kKind, 0x80}, 2)));             // cut short
+  CHECK(refused(packed(10, {0x80 | (32 + kKind), 0})));          // needless byte
+  REQUIRE_FALSE(refused(packed(10, {96 + kKind, 7})));           // number 10
+  CHECK(refused(packed(10, {96 + kKind, 8})));                   // past the last
+  REQUIRE_FALSE(refused(packed(10, {0x80 | (32 + kKind), 9})));  // ten of them
+  CHECK(refused(packed(10, {0x80 | (32 + kKind), 10})));         // reaches past the last
+  CHECK(refused(packed(10, {96 + kKind, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01})));  // wraps
+  CHECK(refused(packed(10, {96 + kKind, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02})));  // 65 bits
   std::string many = bytes_of(10, {});
   many[17] = many[18] = many[19] = many[20] = '\xff';  // four billion runs, none of them there
   CHECK(refused(many));

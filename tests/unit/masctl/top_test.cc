@@ -21,7 +21,7 @@ GatewaySnapshot snapshot(const std::string& numbers) {
 GatewayView view_of(std::vector<GatewaySnapshot> gateways) {
   GatewayView view;
   view.gateways = std::move(gateways);
-  view.partitions = {{3, "abcdef0123"}, {0, ""}};
+  view.partitions = {{3, "abcdef0123", ""}, {0, "", ""}};
   return view;
 }
 
@@ -34,6 +34,7 @@ TEST_CASE("a heartbeat is read as far as it goes") {
   CHECK(full.owned == std::vector<unsigned>{0, 5, 12});
   CHECK(full.decided == std::map<std::string, uint64_t>{{"ALLOWED", 10}, {"EXPIRED", 1}});
   CHECK(full.messages == 11);
+  CHECK(full.resting.empty());
   CHECK(full.pid == 7);
 
   auto bare = snapshot(R"("owned":[],"decided":null,"messages":"x","unheard_of":{"a":[1]})");
@@ -41,6 +42,24 @@ TEST_CASE("a heartbeat is read as far as it goes") {
   CHECK(bare.decided.empty());
   CHECK(bare.messages == 0);
   for (const char* bad : {"", "[]", "{", "not json"}) CHECK_FALSE(parse_snapshot(bad).ok());
+}
+
+TEST_CASE("a partition that rests is shown with the reason, whatever stands in it") {
+  auto resting = snapshot(R"("resting":{"1":"mas.audit:{1}: no \u001b[31m stream","x":"y"})");
+  REQUIRE(resting.resting.size() == 1);
+  CHECK(resting.resting.at(1).starts_with("mas.audit:{1}"));
+  CHECK(snapshot(R"("resting":[1])").resting.empty());
+
+  TopView top;
+  auto view = view_of({resting});
+  view.partitions.push_back({0, "abcdef0123", resting.resting.at(1)});
+  top.look(view, MonoTime(1s));
+  CHECK(top.resting() == 1);
+  CHECK(top.header()[0].ends_with(", 1 at rest"));
+  CHECK(top.partitions().tab_separated().find("mas.audit:{1}") != std::string::npos);
+  CHECK(top.partitions().tab_separated().find('\x1b') == std::string::npos);
+  CHECK(top.json(1).find(R"("resting":"mas.audit:{1})") != std::string::npos);
+  CHECK(JsonReader::local().check_object(top.json(1)).ok());
 }
 
 TEST_CASE("rates are what happened between two looks") {
@@ -94,5 +113,5 @@ TEST_CASE("top in text and JSON, whatever the gateways say") {
   CHECK(JsonReader::local().check_object(top.json(1)).ok());
   CHECK(top.gateways(160.5).tab_separated().find('\x1b') == std::string::npos);
   CHECK(top.header()[0] == "1 gateway, 2 partitions, 3 frames waiting, 1 partitions without an owner");
-  CHECK(top.partitions().tab_separated() == "0\t3\tabcdef01\n1\t0\t(nobody)\n");
+  CHECK(top.partitions().tab_separated() == "0\t3\tabcdef01\t\n1\t0\t(nobody)\t\n");
 }

@@ -123,6 +123,27 @@ TEST_CASE_METHOD(Fixture, "a gap is closed by one resend, however many frames st
   CHECK(with("ALLOWED") == Messages{1, 2, 3, 4, 5, 6});
 }
 
+TEST_CASE_METHOD(Fixture, "a question that goes out alone brings nothing behind it along") {
+  add(3);
+  push(1, 3);  // lost
+  add(3);
+  auto second = push(4, 3);
+  add(2);
+  auto third = push(7, 2);
+  window.on_link(now);
+  auto question = push(1, 1);
+  CHECK(resend_from(second, 1) == Effect::kNone);
+  auto behind = push(2, 5);  // what was lost and what stumbled over it
+  CHECK(resend_from(third, 1) == Effect::kNone);
+  auto last = push(7, 2);
+  CHECK(idle());
+  CHECK(decided(question, 1, 1) == Effect::kNone);
+  CHECK(decided(behind, 2, 5) == Effect::kNone);
+  CHECK(decided(last, 7, 2) == Effect::kNone);
+  CHECK(with("ALLOWED") == Messages{1, 2, 3, 4, 5, 6, 7, 8});
+  CHECK_FALSE(window.next_time().has_value());
+}
+
 TEST_CASE_METHOD(Fixture, "a receipt for a later frame says that earlier ones were handled") {
   add(2);
   push(1, 2);  // its receipt is lost
