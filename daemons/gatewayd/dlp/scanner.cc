@@ -25,8 +25,21 @@ Scanner::Scanner(std::shared_ptr<const Rules> rules) : rules_(std::move(rules)) 
 
 Result<std::unique_ptr<Scanner>> Scanner::make(std::shared_ptr<const Rules> rules) {
   std::unique_ptr<Scanner> scanner(new Scanner(std::move(rules)));
-  if (auto status = scanner->rules_->matcher->prepare(scanner->scratch_); !status) return status.error();
+  const Rules& all = scanner->rules();
+  if (auto status = all.matcher->prepare(scanner->scratch_); !status) return status.error();
+  if (all.custom)
+    if (auto status = all.custom->prepare(scanner->scratch_); !status) return status.error();
+  if (auto status = all.allow.prepare(scanner->scratch_); !status) return status.error();
+  scanner->set_scope({}, {});
   return scanner;
+}
+
+void Scanner::set_scope(std::string_view sender, std::string_view target) {
+  sender_ = sender;
+  target_ = target;
+  actions_.clear();
+  for (const TypeRule& type : rules_->types) actions_.push_back(type.action);
+  apply_overrides(rules_->overrides, sender, target, actions_);
 }
 
 Status Scanner::scan_json(std::string_view json, Document::Shape shape) {
@@ -44,6 +57,7 @@ Status Scanner::scan() {
   candidates_.clear();
   report_.findings.clear();
   report_.action = Action::kOff;
+  report_.suppressed = 0;
   for (size_t i = 1; i < kReadings; ++i) views_[i].document->clear();
   auto doc = [this](Reading view) -> Document& { return *views_[view].document; };
   Budget budget{doc(kPlain).text().size() * kBudgetFactor + kBudgetBase};
@@ -59,8 +73,9 @@ Status Scanner::scan() {
   for (uint32_t view = kFolded; view < kReadings; ++view)
     if (!views_[view].document->empty())
       if (auto status = look_through(view); !status) return status;
+  allowing_ = {};
   settle();
-  return {};
+  return allowing_;
 }
 
 Status Scanner::look_through(uint32_t view) {
@@ -78,7 +93,8 @@ Status Scanner::look_through(uint32_t view) {
     if (literal.trigger == Trigger::kPhrase) continue;
     detect_at(sight, literal, {match.end - static_cast<uint32_t>(literal.text.size()), match.end});
   }
-  return {};
+  if (!rules_->custom) return {};
+  return rules_->custom->look(sight, scratch_.get(), hits_, [this, view](uint32_t node) { return key_of(view, node); });
 }
 
 void Scanner::read_words(const Document& document) {
@@ -118,6 +134,50 @@ Scanner::Place Scanner::trace(uint32_t reading, uint32_t number, Span part) cons
   }
 }
 
+/// The key that a value stands under, or the array that holds it; of a decoded part that of what it was decoded from.
+std::string_view Scanner::key_of(uint32_t reading, uint32_t number) const {
+  while (true) {
+    const Document& document = *views_[reading].document;
+    const Node& node = document.nodes()[number];
+    uint32_t key = node.key;
+    for (uint32_t at = node.container; key == kNowhere && at != kNowhere && document.containers()[at].array;) {
+      key = document.containers()[at].key;
+      at = document.containers()[at].parent;
+    }
+    if (key != kNowhere) return document.text_of(document.nodes()[key]);
+    if (reading == kPlain) return {};
+    reading = views_[reading].parent;
+    number = node.origin;
+  }
+}
+
+bool Scanner::is_suppressed(const Finding& finding) {
+  if (rules_->allow.empty() || !allowing_) return false;
+  steps_.clear();
+  const Document& document = *views_[kPlain].document;
+  const Node& node = document.nodes()[finding.node];
+  if (rules_->allow.has_paths()) {
+    uint32_t container = node.container, key = node.key, index = node.index;
+    bool step = node.kind != Node::Kind::kKey;  // a key is named by what holds it
+    while (container != kNowhere) {
+      const Container& within = document.containers()[container];
+      if (step && within.array)
+        steps_.push_back({true, index, {}});
+      else if (step)
+        steps_.push_back({false, 0, document.text_of(document.nodes()[key])});
+      step = true;
+      key = within.key;
+      index = within.index;
+      container = within.parent;
+    }
+    std::reverse(steps_.begin(), steps_.end());
+  }
+  auto allowed = rules_->allow.allows({finding.type, value(finding), steps_, sender_, target_}, scratch_.get());
+  if (!allowed) allowing_ = allowed.error();
+  if (allowed && *allowed && finding.acts) ++report_.suppressed;
+  return allowed && *allowed;
+}
+
 /// Of findings that overlap the better one stays: one that acts, a validated one, the longer, the surer.
 void Scanner::settle() {
   traced_.clear();
@@ -125,6 +185,8 @@ void Scanner::settle() {
     Place place = trace(seen.document, seen.node, seen.span);
     traced_.push_back({seen.type, Action::kAlert, seen.score >= kActs, seen.validated, seen.score, place.source,
                        place.node, place.quotes, seen.document, seen.span, seen.detail});
+    Finding& finding = traced_.back();
+    if (actions_[seen.type] == Action::kOff || is_suppressed(finding)) traced_.pop_back();
   }
   std::sort(traced_.begin(), traced_.end(), [](const Finding& a, const Finding& b) {
     if (a.acts != b.acts) return a.acts;
@@ -140,7 +202,7 @@ void Scanner::settle() {
     auto after = taken.lower_bound(&finding);
     if (after != taken.end() && (*after)->source.begin < finding.source.end) continue;
     if (after != taken.begin() && (*std::prev(after))->source.end > finding.source.begin) continue;
-    finding.action = finding.acts ? rules_->types[finding.type].action : Action::kAlert;
+    finding.action = finding.acts ? actions_[finding.type] : Action::kAlert;
     taken.insert(after, &finding);
   }
   for (const Finding* finding : taken) {
