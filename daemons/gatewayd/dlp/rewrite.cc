@@ -11,8 +11,8 @@
 namespace mas::dlp {
 namespace {
 
-constexpr size_t kShortestRepeat = 6;   // bytes of a value that is looked for again
-constexpr size_t kFewestDigits = 8;     // of one that is looked for without its separators
+constexpr size_t kShortestRepeat = 6;  // bytes of a value that is looked for again
+constexpr size_t kFewestDigits = 8;    // of one that is looked for without its separators
 
 std::string last_digits(std::string_view value, size_t count) {
   std::string digits;
@@ -33,20 +33,17 @@ struct Piece {
   std::string text;
 };
 
-bool hides(const Finding& finding) {
-  return finding.acts && finding.action >= Action::kEncrypt;
-}
+bool hides(const Finding& finding) { return finding.acts && finding.action >= Action::kEncrypt; }
 
 class Rewriter {
  public:
-  Rewriter(const Scanner& scanner, std::string_view message, const Cipher* cipher)
+  Rewriter(const Scanner& scanner, std::string_view message, const DataKey* cipher)
       : scanner_(scanner), message_(message), cipher_(cipher) {}
 
-  Status run(std::string& out) {
+  void run(std::string& out) {
     for (bool keys : {true, false})
       for (const Finding& finding : scanner_.report().findings)
-        if (hides(finding) && is_key(finding.node) == keys)
-          if (auto status = replace(finding); !status) return status;
+        if (hides(finding) && is_key(finding.node) == keys) replace(finding);
     repeats();
     std::stable_sort(pieces_.begin(), pieces_.end(),
                      [](const Piece& a, const Piece& b) { return a.source.begin < b.source.begin; });
@@ -60,28 +57,43 @@ class Rewriter {
       written = piece.source.end;
     }
     out.append(message_.substr(written));
-    return {};
   }
 
  private:
   bool is_key(uint32_t node) const { return scanner_.document().nodes()[node].kind == Node::Kind::kKey; }
 
   /// Keys come first: the paths of values are those that their reader will see.
-  Status replace(const Finding& finding) {
+  void replace(const Finding& finding) {
     std::string text;
     std::string_view value = scanner_.value(finding);
     const TypeRule& type = scanner_.rules().types[finding.type];
     if (finding.action == Action::kEncrypt && cipher_ != nullptr) {
-      bool number = finding.quotes == 1;
-      std::string_view plain = number ? message_.substr(finding.source.begin, finding.source.size()) : value;
-      if (auto status = cipher_->encrypt(plain, scanner_.path(finding.node, renamed_), number, text); !status) return status;
+      cipher_->append_encrypted(text, plain_of(finding), path_of(finding), finding.quotes == 1);
     } else {
       text = masked(type, value);
     }
     if (is_key(finding.node)) rename(finding, text);
     values_.push_back({value, finding});
     add(finding.source, finding.quotes, std::move(text));
-    return {};
+  }
+
+  /// What will stand there again: the very bytes of a number, the text that a part of a string says.
+  std::string plain_of(const Finding& finding) const {
+    std::string_view source = message_.substr(finding.source.begin, finding.source.size());
+    const Node& node = scanner_.document().nodes()[finding.node];
+    std::string plain;
+    if (node.form == Node::Form::kEscaped)
+      append_unescaped(plain, source);
+    else
+      plain = source;
+    return plain;
+  }
+
+  std::string path_of(const Finding& finding) {
+    for (const Finding& other : scanner_.report().findings)  // keys that stay have their own names
+      if (is_key(other.node) && !hides(other))
+        renamed_.try_emplace(other.node, scanner_.document().text_of(scanner_.document().nodes()[other.node]));
+    return scanner_.path(finding.node, renamed_);
   }
 
   /// What a key is called when the value within it is replaced. @param text the replacement.
@@ -169,7 +181,8 @@ class Rewriter {
   /// @param found how many pieces, in order, were there before.
   void repeat(uint32_t reading, Span part, const Finding& like, size_t found) {
     uint32_t node = scanner_.reading(reading).node_at(part.begin);
-    if (node == scanner_.reading(reading).nodes().size() || part.end > scanner_.reading(reading).nodes()[node].text.end) return;
+    if (node == scanner_.reading(reading).nodes().size() || part.end > scanner_.reading(reading).nodes()[node].text.end)
+      return;
     Scanner::Place place = scanner_.trace(reading, node, part);
     auto end = pieces_.begin() + static_cast<std::ptrdiff_t>(found);
     auto after = std::upper_bound(pieces_.begin(), end, place.source.begin,
@@ -180,7 +193,7 @@ class Rewriter {
 
   const Scanner& scanner_;
   const std::string_view message_;
-  const Cipher* const cipher_;
+  const DataKey* const cipher_;
   std::vector<Piece> pieces_;
   std::vector<Value> values_;
   std::map<uint32_t, std::string> renamed_;
@@ -207,8 +220,8 @@ std::string masked(const TypeRule& type, std::string_view value) {
   return by_name(type);
 }
 
-Status append_rewritten(const Scanner& scanner, std::string_view message, const Cipher* cipher, std::string& out) {
-  return Rewriter(scanner, message, cipher).run(out);
+void append_rewritten(const Scanner& scanner, std::string_view message, const DataKey* key, std::string& out) {
+  Rewriter(scanner, message, key).run(out);
 }
 
 }  // namespace mas::dlp

@@ -6,7 +6,7 @@
 
 #include "daemons/gatewayd/dlp/detect/detect.h"
 #include "daemons/gatewayd/dlp/detect/values.h"
-#include "proto/base/json_writer.h"
+#include "proto/wire/json_path.h"
 
 namespace mas::dlp {
 namespace {
@@ -215,15 +215,6 @@ std::string_view Scanner::value(const Finding& finding) const {
   return views_[finding.document].document->text().substr(finding.seen.begin, finding.seen.size());
 }
 
-namespace {
-
-bool is_plain_key(std::string_view key) {
-  return !key.empty() &&
-         std::all_of(key.begin(), key.end(), [](char c) { return is_alnum(c) || c == '_' || c == '-'; });
-}
-
-}  // namespace
-
 std::string Scanner::path(uint32_t number, const std::map<uint32_t, std::string>& renamed) const {
   const Document& document = *views_[kPlain].document;
   const Node& node = document.nodes()[number];
@@ -233,31 +224,22 @@ std::string Scanner::path(uint32_t number, const std::map<uint32_t, std::string>
       if (other.node == key) return "*";
     return std::string(document.text_of(document.nodes()[key]));
   };
-  std::vector<std::string> steps;
-  uint32_t container = node.container, key = node.key, index = node.index;
-  bool step = node.kind != Node::Kind::kKey;  // a key is named by what holds it
-  while (container != kNowhere) {
-    const Container& within = document.containers()[container];
-    if (step && within.array) {
-      steps.push_back("[" + std::to_string(index) + "]");
-    } else if (step) {
-      std::string name = key_text(key);
-      if (!is_plain_key(name) && name != "*") {
-        std::string quoted = "[";
-        append_json_string(quoted, name);
-        name = quoted + "]";
-      }
-      steps.push_back(std::move(name));
-    }
-    step = true;
-    key = within.key;
-    index = within.index;
-    container = within.parent;
+  struct Step {
+    uint32_t container, key, index;
+  };
+  std::vector<Step> steps;
+  if (node.kind != Node::Kind::kKey) steps.push_back({node.container, node.key, node.index});  // a key: what holds it
+  for (uint32_t at = node.container; at != kNowhere; at = document.containers()[at].parent) {
+    const Container& within = document.containers()[at];
+    steps.push_back({within.parent, within.key, within.index});
   }
   std::string path;
-  for (auto at = steps.rbegin(); at != steps.rend(); ++at) {
-    if (!path.empty() && (*at)[0] != '[') path.push_back('.');
-    path += *at;
+  for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
+    if (step->container == kNowhere) continue;
+    if (document.containers()[step->container].array)
+      append_index_step(path, step->index);
+    else
+      append_key_step(path, key_text(step->key));
   }
   return path.empty() ? "$" : path;
 }

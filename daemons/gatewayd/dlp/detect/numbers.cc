@@ -92,6 +92,8 @@ class Chain {
     phone_in_groups();
     ten_and_twelve_in_groups();
     ip_address();
+    uint32_t begin = group(0).begin;  // AB 12 34 56 C
+    if (begin >= 3 && sight_.at(begin - 1) == ' ' && !is_alnum(sight_.before(begin - 3))) insurance_gb(begin - 3);
   }
 
   void nine_in_groups() {
@@ -326,7 +328,7 @@ class Chain {
     iban_at(begin - 2);
     registration(begin - 2);
     insurance_gb(begin - 2);
-    mac_address(begin - 2 < begin ? begin - 2 : begin);
+    mac_address(begin - 2);
   }
 
   /// Letter, two characters, a dot and one to four more; without the dot something must say so.

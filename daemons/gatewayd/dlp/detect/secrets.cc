@@ -178,17 +178,13 @@ void url_at(Sight& sight, Span literal) {
   for (; end - literal.end < kLongestAuthority; ++end) {
     char c = sight.at(end);
     if (c == '\0' || is_space(c) || c == '"' || c == '\'' || c == '<' || c == '>' || c == '`') break;
-    if ((c == '/' || c == '?' || c == '#') && last_at != 0) break;
-    if (c == '/' && colon == 0) break;
+    if (c == '/' || c == '?' || c == '#') break;
     if (c == ':' && colon == 0 && last_at == 0) colon = end;
     if (c == '@') last_at = end;
   }
   if (colon == 0 || last_at <= colon + 1) return;
   std::string_view user = sight.view({literal.end, colon}), password = sight.view({colon + 1, last_at});
-  if (password.find('/') != std::string_view::npos && is_digit(password[0]) && !user.empty() &&
-      user.find('.') != std::string_view::npos)
-    return;  // host:port/path@…
-  if (is_placeholder(password) || equals_word(password, "password@")) return;
+  if (is_placeholder(password)) return;
   std::string_view scheme = sight.view({begin, literal.begin});
   bool web = equals_word(scheme, "http") || equals_word(scheme, "https") || equals_word(scheme, "ftp") ||
              equals_word(scheme, "ftps") || equals_word(scheme, "git+https") || equals_word(scheme, "ws") ||
