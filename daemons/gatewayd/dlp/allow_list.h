@@ -35,7 +35,6 @@ class AllowList {
   /// The pattern that matches the whole of a value.
   static std::string anchored(std::string_view pattern) { return "^(?:" + std::string(pattern) + ")\\z"; }
 
-  bool empty() const { return entries_.empty(); }
   bool has_paths() const { return has_paths_; }
   Status prepare(Scratch& scratch) const;
 

@@ -256,11 +256,13 @@ void ConfigReader::compile(const ConfigTable& dlp) {
   if (!custom_.empty()) {
     auto custom = CustomRules::make(std::move(custom_));
     if (!custom) return dlp.problem("rule", custom.error().message);
-    rules_.custom = std::move(*custom);
+    rules_.custom = std::make_shared<const CustomRules>(std::move(*custom));
   }
-  auto allow = AllowList::make(std::move(allowed_));
-  if (!allow) return dlp.problem("allow", allow.error().message);
-  rules_.allow = std::move(*allow);
+  if (!allowed_.empty()) {
+    auto allow = AllowList::make(std::move(allowed_));
+    if (!allow) return dlp.problem("allow", allow.error().message);
+    rules_.allow = std::make_shared<const AllowList>(std::move(*allow));
+  }
   sort_overrides(rules_.overrides);
   // What is off for all but some must be looked for.
   for (size_t i = 0; i < kBuiltinTypes; ++i) rules_.enabled[i] = rules_.types[i].action != Action::kOff;

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,9 +30,9 @@ struct Rules {
   /// The built-in types that are looked for: whose action is not `off` for everybody.
   EnabledTypes enabled;
   std::shared_ptr<const Matcher> matcher;
-  std::optional<CustomRules> custom;
+  std::shared_ptr<const CustomRules> custom;  ///< may be none
   std::vector<Override> overrides;  ///< sorted
-  AllowList allow;
+  std::shared_ptr<const AllowList> allow;  ///< may be none
 
   /// The defaults of the table. @return vectorscan's error.
   static Result<std::shared_ptr<const Rules>> standard();

@@ -29,7 +29,8 @@ Result<std::unique_ptr<Scanner>> Scanner::make(std::shared_ptr<const Rules> rule
   if (auto status = all.matcher->prepare(scanner->scratch_); !status) return status.error();
   if (all.custom)
     if (auto status = all.custom->prepare(scanner->scratch_); !status) return status.error();
-  if (auto status = all.allow.prepare(scanner->scratch_); !status) return status.error();
+  if (all.allow)
+    if (auto status = all.allow->prepare(scanner->scratch_); !status) return status.error();
   scanner->set_scope({}, {});
   return scanner;
 }
@@ -152,11 +153,11 @@ std::string_view Scanner::key_of(uint32_t reading, uint32_t number) const {
 }
 
 bool Scanner::is_suppressed(const Finding& finding) {
-  if (rules_->allow.empty() || !allowing_) return false;
+  if (!rules_->allow || !allowing_) return false;
   steps_.clear();
   const Document& document = *views_[kPlain].document;
   const Node& node = document.nodes()[finding.node];
-  if (rules_->allow.has_paths()) {
+  if (rules_->allow->has_paths()) {
     uint32_t container = node.container, key = node.key, index = node.index;
     bool step = node.kind != Node::Kind::kKey;  // a key is named by what holds it
     while (container != kNowhere) {
@@ -172,13 +173,14 @@ bool Scanner::is_suppressed(const Finding& finding) {
     }
     std::reverse(steps_.begin(), steps_.end());
   }
-  auto allowed = rules_->allow.allows({finding.type, value(finding), steps_, sender_, target_}, scratch_.get());
+  auto allowed = rules_->allow->allows({finding.type, value(finding), steps_, sender_, target_}, scratch_.get());
   if (!allowed) allowing_ = allowed.error();
   if (allowed && *allowed && finding.acts) ++report_.suppressed;
   return allowed && *allowed;
 }
 
-/// Of findings that overlap the better one stays: one that acts, a validated one, the longer, the surer.
+/// Of findings that overlap the better one stays: one that acts, one of a rule of the configuration that hides it, a
+/// validated one, the longer, the surer. A rule's finding takes over the stricter action of what it stands for.
 void Scanner::settle() {
   traced_.clear();
   for (const Candidate& seen : candidates_) {
@@ -186,10 +188,13 @@ void Scanner::settle() {
     traced_.push_back({seen.type, Action::kAlert, seen.score >= kActs, seen.validated, seen.score, place.source,
                        place.node, place.quotes, seen.document, seen.span, seen.detail});
     Finding& finding = traced_.back();
+    if (finding.acts) finding.action = actions_[seen.type];
     if (actions_[seen.type] == Action::kOff || is_suppressed(finding)) traced_.pop_back();
   }
-  std::sort(traced_.begin(), traced_.end(), [](const Finding& a, const Finding& b) {
+  auto of_rule = [](const Finding& finding) { return finding.type >= kBuiltinTypes && finding.action > Action::kAlert; };
+  std::sort(traced_.begin(), traced_.end(), [of_rule](const Finding& a, const Finding& b) {
     if (a.acts != b.acts) return a.acts;
+    if (of_rule(a) != of_rule(b)) return of_rule(a);
     if (a.validated != b.validated) return a.validated;
     if (a.source.size() != b.source.size()) return a.source.size() > b.source.size();
     if (a.score != b.score) return a.score > b.score;
@@ -197,13 +202,16 @@ void Scanner::settle() {
     return a.type < b.type;
   });
   auto by_begin = [](const Finding* a, const Finding* b) { return a->source.begin < b->source.begin; };
-  std::set<const Finding*, decltype(by_begin)> taken(by_begin);
+  std::set<Finding*, decltype(by_begin)> taken(by_begin);
   for (Finding& finding : traced_) {
     auto after = taken.lower_bound(&finding);
-    if (after != taken.end() && (*after)->source.begin < finding.source.end) continue;
-    if (after != taken.begin() && (*std::prev(after))->source.end > finding.source.begin) continue;
-    finding.action = finding.acts ? actions_[finding.type] : Action::kAlert;
-    taken.insert(after, &finding);
+    Finding* better = nullptr;
+    if (after != taken.end() && (*after)->source.begin < finding.source.end) better = *after;
+    if (after != taken.begin() && (*std::prev(after))->source.end > finding.source.begin) better = *std::prev(after);
+    if (better == nullptr)
+      taken.insert(after, &finding);
+    else if (of_rule(*better))
+      better->action = std::max(better->action, finding.action);
   }
   for (const Finding* finding : taken) {
     report_.findings.push_back(*finding);
