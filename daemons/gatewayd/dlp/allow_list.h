@@ -23,7 +23,7 @@ struct AllowEntry {
   std::vector<uint16_t> types;      ///< none: of any type
   std::vector<std::string> values;  ///< as they are read: unescaped
   std::vector<Digest> hashed;
-  std::string pattern;              ///< of the whole value; empty: none
+  std::string pattern;  ///< of the whole value; empty: none
   std::optional<PathPattern> path;
   std::optional<AgentPattern> agent;  ///< sender or target
 };

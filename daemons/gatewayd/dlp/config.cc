@@ -22,7 +22,8 @@ Result<std::string> read_file(const std::string& path) {
     text.append(chunk, got);
     if (text.size() > kMostConfigBytes) break;
   }
-  if (std::ferror(file.get()) != 0) return Error{Errc::kInvalidArgument, "cannot be read: " + std::string(std::strerror(errno))};
+  if (std::ferror(file.get()) != 0)
+    return Error{Errc::kInvalidArgument, "cannot be read: " + std::string(std::strerror(errno))};
   return text;
 }
 

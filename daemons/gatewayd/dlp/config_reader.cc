@@ -10,9 +10,9 @@
 namespace mas::dlp {
 namespace {
 
-constexpr size_t kMostWords = 32;           // keywords or words of context of one rule
-constexpr size_t kMostValues = 10'000;      // of one entry of the allow-list
-constexpr size_t kLongestName = 48;         // bytes of a rule's id and type
+constexpr size_t kMostWords = 32;       // keywords or words of context of one rule
+constexpr size_t kMostValues = 10'000;  // of one entry of the allow-list
+constexpr size_t kLongestName = 48;     // bytes of a rule's id and type
 constexpr double kMostEntropy = 8;
 constexpr std::string_view kPacks[] = {"uk", "ca", "in"};
 
@@ -68,8 +68,7 @@ std::vector<uint16_t> ConfigReader::numbers_of(std::string_view name, size_t lin
   std::vector<uint16_t> numbers;
   for (size_t i = 0; i < rules_.types.size(); ++i)
     if (rules_.types[i].name == name) numbers.push_back(static_cast<uint16_t>(i));
-  if (numbers.empty())
-    log_.add(line, where + ": unknown type " + printable(name) + did_you_mean(name, type_names()));
+  if (numbers.empty()) log_.add(line, where + ": unknown type " + printable(name) + did_you_mean(name, type_names()));
   return numbers;
 }
 
@@ -117,9 +116,11 @@ void ConfigReader::override_table(const ConfigTable& table) {
     }
     *into = std::move(*pattern);
   }
-  if (!table.has("sender") && !table.has("target")) log_.add(table.line(), "dlp.override: expected sender, target or both");
+  if (!table.has("sender") && !table.has("target"))
+    log_.add(table.line(), "dlp.override: expected sender, target or both");
   auto types = table.table("types");
-  if (!types || types->raw().empty()) return log_.add(table.line(), "dlp.override: expected types = { TYPE = \"ACTION\" }");
+  if (!types || types->raw().empty())
+    return log_.add(table.line(), "dlp.override: expected types = { TYPE = \"ACTION\" }");
   for (const auto& [key, node] : types->raw()) {
     auto action = types->choice(key.str(), list(kActionNames));
     for (uint16_t number : numbers_of(key.str(), key.source().begin.line, types->name()))
@@ -127,7 +128,8 @@ void ConfigReader::override_table(const ConfigTable& table) {
   }
   for (const Override& other : rules_.overrides)
     if (other.sender == made.sender && other.target == made.target)
-      return log_.add(table.line(), "dlp.override: there is one for this sender and target already; expected them in one");
+      return log_.add(table.line(),
+                      "dlp.override: there is one for this sender and target already; expected them in one");
   rules_.overrides.push_back(std::move(made));
 }
 
@@ -181,7 +183,8 @@ TypeRule ConfigReader::type_of(const ConfigTable& table) {
 }
 
 void ConfigReader::rule(const ConfigTable& table) {
-  table.expect({"id", "type", "pattern", "keywords", "context", "validator", "min_entropy", "action", "severity", "mask"});
+  table.expect(
+      {"id", "type", "pattern", "keywords", "context", "validator", "min_entropy", "action", "severity", "mask"});
   CustomRule rule;
   identify(table, rule);
   TypeRule type = type_of(table);
@@ -197,7 +200,8 @@ void ConfigReader::rule(const ConfigTable& table) {
   for (const Validator& validator : validators()) names.emplace_back(validator.name);
   if (auto validator = table.choice("validator", names)) rule.validator = &validators()[*validator];
   if (auto entropy = table.number("min_entropy")) {
-    if (*entropy <= 0 || *entropy > kMostEntropy) table.problem("min_entropy", "expected bits per byte, above 0 and at most 8");
+    if (*entropy <= 0 || *entropy > kMostEntropy)
+      table.problem("min_entropy", "expected bits per byte, above 0 and at most 8");
     rule.min_entropy = *entropy;
   }
   rule.type = static_cast<uint16_t>(rules_.types.size());
@@ -245,7 +249,8 @@ void ConfigReader::allow(const ConfigTable& table) {
     else
       table.problem("agent", agent.error().message);
   }
-  bool any = table.has("values") || table.has("hashed") || table.has("pattern") || table.has("path") || table.has("agent");
+  bool any =
+      table.has("values") || table.has("hashed") || table.has("pattern") || table.has("path") || table.has("agent");
   if (!any) log_.add(table.line(), "dlp.allow: expected values, hashed, pattern, path or agent");
   allowed_.push_back(std::move(entry));
 }

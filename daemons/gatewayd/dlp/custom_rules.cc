@@ -10,8 +10,8 @@
 namespace mas::dlp {
 namespace {
 
-constexpr uint32_t kNear = 40;             // bytes
-constexpr size_t kEntropyBytes = 256;      // of a value that are looked at
+constexpr uint32_t kNear = 40;         // bytes
+constexpr size_t kEntropyBytes = 256;  // of a value that are looked at
 constexpr float kOfItself = 0.75F, kAlone = 0.5F, kWithKey = 0.85F, kWithWord = 0.7F;
 
 /// The next place of `word` from `from` on, as a word of its own; npos for none.

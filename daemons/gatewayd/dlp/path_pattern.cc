@@ -42,7 +42,8 @@ Result<PathPattern> PathPattern::parse(std::string_view text) {
       size_t close = text.find(']', at);
       bool quoted = at + 1 < text.size() && text[at + 1] == '"';
       for (size_t i = at + 2; quoted && i < text.size(); ++i) {
-        if (text[i] == '\\') ++i;
+        if (text[i] == '\\')
+          ++i;
         else if (text[i] == '"') {
           close = i + 1;
           break;

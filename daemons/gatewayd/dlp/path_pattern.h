@@ -17,9 +17,9 @@ namespace mas::dlp {
 
 /// One step down from the message to a value.
 struct PathStep {
-  bool element = false;   ///< of an array
-  uint32_t index = 0;     ///< of an element
-  std::string_view key;   ///< of a member, unescaped
+  bool element = false;  ///< of an array
+  uint32_t index = 0;    ///< of an element
+  std::string_view key;  ///< of a member, unescaped
 };
 
 class PathPattern {

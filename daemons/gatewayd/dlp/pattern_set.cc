@@ -78,8 +78,7 @@ void widen(std::string_view text, const Span& node, Span& span) {
 
 Status PatternSet::check(std::string_view pattern) {
   if (pattern.empty()) return wrong("is empty");
-  if (pattern.size() > kLongestPattern)
-    return wrong("has more than " + std::to_string(kLongestPattern) + " bytes");
+  if (pattern.size() > kLongestPattern) return wrong("has more than " + std::to_string(kLongestPattern) + " bytes");
   if (std::any_of(pattern.begin(), pattern.end(), [](char c) { return c < ' ' || c > '~'; }))
     return wrong("has characters beyond printable ASCII; expected them as bytes, such as \\xc3\\xa9");
   if (regex_size(pattern) > kLargestPattern)
@@ -148,8 +147,8 @@ Status PatternSet::match(std::string_view text, hs_scratch* scratch, std::vector
     if (std::find(found.begin(), found.end(), id) == found.end()) found.push_back(id);
     return 0;
   };
-  hs_error_t code = hs_scan(database_.get(), text.data(), static_cast<unsigned>(text.size()), 0, scratch, on_match,
-                            &ret_patterns);
+  hs_error_t code =
+      hs_scan(database_.get(), text.data(), static_cast<unsigned>(text.size()), 0, scratch, on_match, &ret_patterns);
   if (code != HS_SUCCESS) return vectorscan_error("the scan failed", code);
   return {};
 }

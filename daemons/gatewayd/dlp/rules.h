@@ -31,8 +31,8 @@ struct Rules {
   EnabledTypes enabled;
   std::shared_ptr<const Matcher> matcher;
   std::shared_ptr<const CustomRules> custom;  ///< may be none
-  std::vector<Override> overrides;  ///< sorted
-  std::shared_ptr<const AllowList> allow;  ///< may be none
+  std::vector<Override> overrides;            ///< sorted
+  std::shared_ptr<const AllowList> allow;     ///< may be none
 
   /// The defaults of the table. @return vectorscan's error.
   static Result<std::shared_ptr<const Rules>> standard();

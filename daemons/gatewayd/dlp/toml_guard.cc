@@ -36,7 +36,8 @@ class Guard {
   char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
   void fail(std::string expected) {
     if (fault_.line != 0) return;
-    fault_.line = 1 + static_cast<size_t>(std::count(text_.begin(), text_.begin() + static_cast<std::ptrdiff_t>(at_), '\n'));
+    fault_.line =
+        1 + static_cast<size_t>(std::count(text_.begin(), text_.begin() + static_cast<std::ptrdiff_t>(at_), '\n'));
     fault_.expected = std::move(expected);
   }
   void skip_space() {
@@ -123,8 +124,10 @@ class Guard {
     for (++at_; at_ < text_.size() && text_[at_] != '\n'; ++at_) {
       char c = text_[at_];
       if (c == quote) return void(++at_);
-      if ((static_cast<unsigned char>(c) < ' ' && c != '\t') || c == 0x7f) return fail("expected no control characters");
-      if (c == '\\' && quote == '"' && !escape()) return fail("expected \\\\ for a backslash, or a text in 'single quotes'");
+      if ((static_cast<unsigned char>(c) < ' ' && c != '\t') || c == 0x7f)
+        return fail("expected no control characters");
+      if (c == '\\' && quote == '"' && !escape())
+        return fail("expected \\\\ for a backslash, or a text in 'single quotes'");
     }
     fail("expected a closing quote in the same line");
   }
@@ -135,8 +138,9 @@ class Guard {
     if (std::string_view("btnfr\"\\").find(peek()) != std::string_view::npos && peek() != '\0') return true;
     if (peek() != 'u') return false;
     return text_.size() - at_ > 4 && std::all_of(text_.begin() + static_cast<std::ptrdiff_t>(at_) + 1,
-                                                 text_.begin() + static_cast<std::ptrdiff_t>(at_) + 5,
-                                                 [](char c) { return is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'f'); });
+                                                 text_.begin() + static_cast<std::ptrdiff_t>(at_) + 5, [](char c) {
+                                                   return is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'f');
+                                                 });
   }
 
   void nested(char open) {

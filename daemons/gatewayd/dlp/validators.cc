@@ -45,22 +45,14 @@ bool mod97(std::string_view text) {
 }
 
 constexpr Validator kValidators[] = {
-    {"aba", of<sized<9, aba>, digit>},
-    {"base58check", of<base58check, any>},
-    {"bech32", of<bech32, any>},
-    {"card", of<card, digit>},
-    {"dea", of<sized<7, dea>, digit>},
-    {"iban", of<iban, alnum>},
-    {"icd10", of<diagnosis, alnum>},
-    {"itin", of<sized<9, itin>, digit>},
-    {"luhn", of<luhn, digit>},
-    {"medicare_beneficiary", of<sized<11, medicare_beneficiary>, alnum>},
-    {"mod97", of<mod97, alnum>},
-    {"nanp", of<sized<10, nanp>, digit>},
-    {"nhs", of<sized<10, nhs>, digit>},
-    {"nino", of<sized<9, nino>, alnum>},
-    {"npi", of<sized<10, npi>, digit>},
-    {"ssn", of<sized<9, ssn>, digit>},
+    {"aba", of<sized<9, aba>, digit>},  {"base58check", of<base58check, any>},
+    {"bech32", of<bech32, any>},        {"card", of<card, digit>},
+    {"dea", of<sized<7, dea>, digit>},  {"iban", of<iban, alnum>},
+    {"icd10", of<diagnosis, alnum>},    {"itin", of<sized<9, itin>, digit>},
+    {"luhn", of<luhn, digit>},          {"medicare_beneficiary", of<sized<11, medicare_beneficiary>, alnum>},
+    {"mod97", of<mod97, alnum>},        {"nanp", of<sized<10, nanp>, digit>},
+    {"nhs", of<sized<10, nhs>, digit>}, {"nino", of<sized<9, nino>, alnum>},
+    {"npi", of<sized<10, npi>, digit>}, {"ssn", of<sized<9, ssn>, digit>},
     {"verhoeff", of<verhoeff, digit>},
 };
 

@@ -87,16 +87,14 @@ TEST_CASE("every problem is listed with its line") {
         "r.toml:5: dlp.types.ssn: 'blok' is not one of off, alert, encrypt, redact, block; did you mean block?",
         "r.toml:6: unknown key dlp.types.phone.acton; did you mean action?", "r.toml:9: dlp.rule.type: expected",
         "r.toml:11: dlp.rule.validator: 'lunh' is not one of", "did you mean luhn?",
-        "r.toml:12: dlp.rule.min_entropy: expected bits per byte", "r.toml:14: dlp.rule.id: a is the rule in line 8, too",
-        "r.toml:16: dlp.rule.pattern: matches the empty text", "r.toml:17: dlp.allow: expected values",
-        "r.toml:19: dlp.override: expected sender, target or both"})
+        "r.toml:12: dlp.rule.min_entropy: expected bits per byte",
+        "r.toml:14: dlp.rule.id: a is the rule in line 8, too", "r.toml:16: dlp.rule.pattern: matches the empty text",
+        "r.toml:17: dlp.allow: expected values", "r.toml:19: dlp.override: expected sender, target or both"})
     CHECK(all.find(problem) != std::string::npos);
 }
 
 TEST_CASE("patterns that cannot be run are refused") {
-  auto rule = [](const std::string& pattern) {
-    return "[[dlp.rule]]\nid='a'\ntype='b'\npattern='" + pattern + "'\n";
-  };
+  auto rule = [](const std::string& pattern) { return "[[dlp.rule]]\nid='a'\ntype='b'\npattern='" + pattern + "'\n"; };
   CHECK(says(rule("a(b"), "r.toml:4: dlp.rule.pattern: is no pattern that can be compiled: "));
   CHECK(says(rule("(a)\\1"), "r.toml:4: dlp.rule.pattern: is no pattern"));
   CHECK(says(rule("(?=x)y"), "r.toml:4: dlp.rule.pattern: is no pattern"));

@@ -26,7 +26,8 @@ const Types kFound = {"employee_id"}, kNothing;
 
 TEST_CASE("a rule's pattern is found in values, keys, text and what is encoded") {
   auto scan = with("pattern = 'EMP-[0-9]{6}'");
-  CHECK(scan.rewritten(R"({"who":"EMP-123456, perhaps","n":1})") == R"({"who":"[REDACTED EMPLOYEE_ID], perhaps","n":1})");
+  CHECK(scan.rewritten(R"({"who":"EMP-123456, perhaps","n":1})") ==
+        R"({"who":"[REDACTED EMPLOYEE_ID], perhaps","n":1})");
   CHECK(scan.rewritten(R"({"EMP-123456":{"a":[]}})") == R"({"[REDACTED EMPLOYEE_ID]":{"a":[]}})");
   CHECK(scan.rewritten("see EMP-123456.") == "see [REDACTED EMPLOYEE_ID].");
   CHECK(scan.types(R"({"blob":"d2hvIGlzIEVNUC0xMjM0NTYgPw=="})") == kFound);
@@ -48,7 +49,8 @@ TEST_CASE("nothing is found across two values, and anchors are the ends of one")
 
 TEST_CASE("the longest match counts, and matches that touch are one") {
   auto open = with("pattern = '[A-F]{10,}'");
-  CHECK(open.rewritten("x ABCDEFABCDEFABCDEF y ABCDEFABCDEF z") == "x [REDACTED EMPLOYEE_ID] y [REDACTED EMPLOYEE_ID] z");
+  CHECK(open.rewritten("x ABCDEFABCDEFABCDEF y ABCDEFABCDEF z") ==
+        "x [REDACTED EMPLOYEE_ID] y [REDACTED EMPLOYEE_ID] z");
   auto fixed = with("pattern = '[A-F]{8}'");
   CHECK(fixed.rewritten("x ABCDEFABCDEF y") == "x [REDACTED EMPLOYEE_ID] y");
 }
@@ -71,7 +73,7 @@ TEST_CASE("with keywords a rule looks only where one of them stands") {
   CHECK(scan.types("badge" + std::string(41, ' ') + "123456") == kNothing);
   CHECK(scan.types("badge" + std::string(40, ' ') + "123456") == kFound);
   CHECK(scan.types(R"({"badge":"{\"x\":123456}"})") == kFound);  // it stands in the badge's text
-  CHECK(scan.types(R"({"badge":{"x":123456}})") == kNothing);      // the nearest key is x
+  CHECK(scan.types(R"({"badge":{"x":123456}})") == kNothing);    // the nearest key is x
   CHECK(scan.types(R"({"badge":"[123456]"})") == kFound);
 }
 

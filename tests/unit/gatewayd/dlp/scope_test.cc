@@ -120,7 +120,8 @@ TEST_CASE("paths of an allow-list") {
   CHECK(takes("$", {}));
   CHECK(takes(R"(["a.b]"].c)", {key("a.b]"), key("c")}));
   CHECK(takes(R"(x["q\"uote"])", {key("x"), key("q\"uote")}));
-  for (const char* wrong : {"", ".", "a.", ".a", "a..b", "[", "[x]", "[-1]", "a b", "***", "a*", "[\"x]", "[99999999999]"}) {
+  for (const char* wrong :
+       {"", ".", "a.", ".a", "a..b", "[", "[x]", "[-1]", "a b", "***", "a*", "[\"x]", "[99999999999]"}) {
     INFO(wrong);
     CHECK_FALSE(PathPattern::parse(wrong).ok());
   }
