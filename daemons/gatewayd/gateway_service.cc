@@ -90,8 +90,20 @@ void GatewayService::make_turns() {
   turns_ =
       std::make_unique<TurnLoop>(frame_, std::move(options), master_ ? &*master_ : nullptr, *tickets_, *payload_key_);
   turns_->set_partitions(leases_.size());
+  auto stage = make_dlp();
+  if (!stage) return refuse(stage.error().message);
+  turns_->set_dlp(std::move(*stage));
   turns_->start();
   tell_turns();
+}
+
+Result<std::unique_ptr<dlp::Stage>> GatewayService::make_dlp() const {
+  if (settings_.dlp_mode == Mode::kOff) return std::unique_ptr<dlp::Stage>();
+  auto rules = dlp::Rules::standard();
+  if (!rules) return rules.error();
+  auto key = settings_.dlp_key();
+  if (!key) return key.error();
+  return dlp::Stage::make(std::move(*rules), std::move(*key), *payload_key_, settings_.max_envelope);
 }
 
 void GatewayService::tick() {
@@ -271,7 +283,13 @@ void GatewayService::reload(const common::Settings& next) {
   policy_ = settings_.policy();
   policy_.memory_low = memory_low;
   policy_.dead_letters_full = full;
-  if (turns_ != nullptr) turns_->set_policy(policy_, settings_.default_limits());
+  if (turns_ == nullptr) return;
+  turns_->set_policy(policy_, settings_.default_limits());
+  auto stage = make_dlp();
+  if (stage.ok())
+    turns_->set_dlp(std::move(*stage));
+  else
+    frame_.log().error("dlp_rules_kept", {{"why", stage.error().message}});
 }
 
 void GatewayService::drain() {

@@ -42,6 +42,16 @@ void Settings::describe(common::OptionTable& table) {
   table.integer("burst", limits_burst, {0, kMaxRate}, Apply::kReload,
                 "Messages at once; 0: as many as the rate it belongs to.");
 
+  table.section("dlp", "Data-loss prevention: what payloads hold (docs/DLP.md).");
+  table.choice(
+      "mode", dlp_mode, kModeNames, Apply::kReload,
+      "enforce: messages are blocked, masked or encrypted by what is found in them; shadow: that is audited, and "
+      "they go on as they are; off: nobody looks.");
+  table.text("encryption_key_file", dlp_key_file, Apply::kReload,
+             "File with the key that values are encrypted under, for agents that hold it, too; a name without '/' is a "
+             "systemd credential. Without one, what is to be encrypted is masked.");
+  table.text("encryption_key_id", dlp_key_id, Apply::kReload, "What that key is called in what is encrypted.");
+
   table.section("delivery", "What is delivered, and how much may wait.");
   table.size("max_envelope", max_envelope, {1024, limits::kMaxEnvelopeBytes}, Apply::kRestart,
              "Larger envelopes are TOO_LARGE.");
@@ -76,6 +86,7 @@ void Settings::check(common::Problems& problems) const {
   audit.check(problems);
   if (profile == Profile::kProduction && master_key_file.empty())
     problems.push_back("gateway.master_key_file: profile production needs a master key");
+  if (auto key = dlp_key(); !key) problems.push_back("dlp.encryption_key_file: " + key.error().message);
   if (auto key = master_key(); !key) problems.push_back("gateway.master_key_file: " + key.error().message);
 }
 
@@ -84,6 +95,13 @@ Result<std::optional<MasterKey>> Settings::master_key() const {
   auto key = MasterKey::read(master_key_file);
   if (!key) return key.error();
   return std::optional<MasterKey>(std::move(*key));
+}
+
+Result<std::optional<DataKey>> Settings::dlp_key() const {
+  if (dlp_key_file.empty()) return std::optional<DataKey>();
+  auto key = DataKey::read(dlp_key_id, dlp_key_file);
+  if (!key) return key.error();
+  return std::optional<DataKey>(std::move(*key));
 }
 
 LimitSettings Settings::default_limits() const {
@@ -100,6 +118,7 @@ Policy Settings::policy() const {
   policy.default_rule = production ? DefaultRule::kDeny : DefaultRule::kAllowWithoutAny;
   policy.authorisation = authorisation_mode;
   policy.limits = limits_mode;
+  policy.dlp = dlp_mode;
   policy.max_hops = max_hops;
   policy.reply_window = reply_window;
   policy.max_backlog_records = static_cast<uint64_t>(max_backlog);
@@ -108,7 +127,7 @@ Policy Settings::policy() const {
   std::string text = "mas.policy.v1";
   for (std::string_view value :
        {kProfileNames[static_cast<size_t>(profile)], kModeNames[static_cast<size_t>(authorisation_mode)],
-        kModeNames[static_cast<size_t>(limits_mode)]})
+        kModeNames[static_cast<size_t>(limits_mode)], kModeNames[static_cast<size_t>(dlp_mode)]})
     text.append("\n").append(value);
   for (int64_t value : {to_millis(auth_drift), int64_t{policy.auth.accept_registry_token}, limits_per_minute,
                         limits_per_hour, limits_burst, max_hops, to_millis(reply_window), max_backlog,

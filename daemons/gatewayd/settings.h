@@ -5,6 +5,7 @@
 #include "daemons/gatewayd/keeper/audit_settings.h"
 #include "daemons/gatewayd/limits/limit_settings.h"
 #include "daemons/gatewayd/turn/policy.h"
+#include "proto/wire/data_key.h"
 #include "proto/wire/limits.h"
 
 namespace mas::gateway {
@@ -30,6 +31,10 @@ struct Settings : common::Settings {
   int64_t limits_per_hour = 0;
   int64_t limits_burst = 0;
 
+  Mode dlp_mode = Mode::kEnforce;
+  std::string dlp_key_file;
+  std::string dlp_key_id = "dlp";
+
   uint64_t max_envelope = limits::kEnvelopeBytes;
   int64_t max_hops = 32;
   Duration reply_window = std::chrono::seconds(60);
@@ -54,6 +59,8 @@ struct Settings : common::Settings {
   LimitSettings default_limits() const;
   /// @return the master key, or none where no file is configured.
   Result<std::optional<MasterKey>> master_key() const;
+  /// @return the key that values are encrypted under, or none where no file is configured.
+  Result<std::optional<DataKey>> dlp_key() const;
 };
 
 }  // namespace mas::gateway

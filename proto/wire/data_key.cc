@@ -16,7 +16,8 @@ constexpr size_t kLongestId = 64;
 
 bool is_id(std::string_view text) {
   return !text.empty() && text.size() <= kLongestId && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '-';
   });
 }
 
@@ -172,7 +173,8 @@ void DataKey::append_encrypted(std::string& out, std::string_view value, std::st
 
 Result<std::string> DataKey::decrypt(std::string_view sealed, std::string_view path, bool number) const {
   auto plain = key_.unseal(sealed, context_of(path, number));
-  if (!plain) return Error{Errc::kAuthFailed, "an encrypted value does not open: another key, another place, or changed"};
+  if (!plain)
+    return Error{Errc::kAuthFailed, "an encrypted value does not open: another key, another place, or changed"};
   return plain;
 }
 

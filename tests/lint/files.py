@@ -9,7 +9,7 @@ COMMENT = {
     ".h": ("//", "/*"), ".hpp": ("//", "/*"), ".c": ("//", "/*"), ".cc": ("//", "/*"), ".def": ("//",),
     ".py": ('"""',), ".cmake": ("#",), "CMakeLists.txt": ("#",), ".toml": ("#",), ".sh": ("#",), "": ("#",),
 }
-UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX)\b")
+UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX(?![-)]))\b")  # XXX-XX-1234 and (XXX) XXX-1234 are masks
 
 
 def kind(path):

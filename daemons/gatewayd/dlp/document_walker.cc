@@ -15,9 +15,10 @@ namespace {
 /// Sixteen bytes that the compiler works on at once, whatever the machine has for it.
 using Block = unsigned char __attribute__((vector_size(16)));
 
-constexpr size_t kLongestName = 64;    // bytes of a value that may name what stands beside it
-constexpr size_t kLongestNumber = 20;  // digits of a number that is written out
-constexpr ContextMask kNamedById =     // data that is called an id where it stands in an object of its own
+constexpr unsigned kDepth = limits::kJsonDepth + 1;  // an envelope is one level around its data
+constexpr size_t kLongestName = 64;                  // bytes of a value that may name what stands beside it
+constexpr size_t kLongestNumber = 20;                // digits of a number that is written out
+constexpr ContextMask kNamedById =  // data that is called an id where it stands in an object of its own
     bits(Context::kPassport, Context::kLicense, Context::kMrn, Context::kInsurance, Context::kSsn, Context::kTax,
          Context::kNpi, Context::kDea);
 constexpr ContextMask kForAllBelow = bits(Context::kPassword, Context::kApiKey, Context::kSecret);
@@ -90,9 +91,9 @@ const char* Document::Walker::value(const char* at, unsigned depth, Place place)
   if (at >= end_) return nullptr;
   switch (*at) {
     case '{':
-      return depth < limits::kJsonDepth ? object(at, depth + 1, place) : nullptr;
+      return depth < kDepth ? object(at, depth + 1, place) : nullptr;
     case '[':
-      return depth < limits::kJsonDepth ? array(at, depth + 1, place) : nullptr;
+      return depth < kDepth ? array(at, depth + 1, place) : nullptr;
     case '"':
       return string(at, place, Node::Kind::kString);
     case 't':
@@ -175,7 +176,9 @@ const char* Document::Walker::member(const char* at, unsigned depth, uint32_t co
     at_key.index = into_.containers_[container].count++;
     add_string(body, escaped, at_key, Node::Kind::kKey);
   }
-  Place place = member_place(container, key, key_node);
+  Place place;
+  if (!quiet) place = member_place(container, key, key_node);
+  place.container = container;
   place.quiet = quiet;
   at = skip_space(close + 1);
   if (at >= end_ || *at != ':') return nullptr;

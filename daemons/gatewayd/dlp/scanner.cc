@@ -43,13 +43,15 @@ void Scanner::set_scope(std::string_view sender, std::string_view target) {
   apply_overrides(rules_->overrides, sender, target, actions_);
 }
 
-Status Scanner::scan_json(std::string_view json, Document::Shape shape) {
+Status Scanner::scan_json(std::string_view json, Document::Shape shape, std::string_view root) {
+  root_ = root;
   if (!views_[kPlain].document->read_json(json, shape))
     return Error{Errc::kMalformed, "dlp: the payload is no JSON value that can be scanned"};
   return scan();
 }
 
 Status Scanner::scan_text(std::string_view text) {
+  root_.clear();
   views_[kPlain].document->read_text(text);
   return scan();
 }
@@ -85,7 +87,7 @@ Status Scanner::look_through(uint32_t view) {
   if (auto status = rules_->matcher->scan(document.text(), scratch_.get(), matches_); !status) return status;
   read_words(document);
   Sight sight(document, view, rules_->enabled, words_, candidates_);
-  detect_numbers(sight);
+  detect_numbers(sight, groups_);
   detect_emails(sight);
   detect_by_keys(sight);
   detect_after_words(sight);
@@ -191,7 +193,9 @@ void Scanner::settle() {
     if (finding.acts) finding.action = actions_[seen.type];
     if (actions_[seen.type] == Action::kOff || is_suppressed(finding)) traced_.pop_back();
   }
-  auto of_rule = [](const Finding& finding) { return finding.type >= kBuiltinTypes && finding.action > Action::kAlert; };
+  auto of_rule = [](const Finding& finding) {
+    return finding.type >= kBuiltinTypes && finding.action > Action::kAlert;
+  };
   std::sort(traced_.begin(), traced_.end(), [of_rule](const Finding& a, const Finding& b) {
     if (a.acts != b.acts) return a.acts;
     if (of_rule(a) != of_rule(b)) return of_rule(a);
@@ -241,7 +245,7 @@ std::string Scanner::path(uint32_t number, const std::map<uint32_t, std::string>
     const Container& within = document.containers()[at];
     steps.push_back({within.parent, within.key, within.index});
   }
-  std::string path;
+  std::string path = root_;
   for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
     if (step->container == kNowhere) continue;
     if (document.containers()[step->container].array)

@@ -18,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "daemons/gatewayd/dlp/detect/digit_groups.h"
 #include "daemons/gatewayd/dlp/document.h"
 #include "daemons/gatewayd/dlp/rules.h"
 #include "daemons/gatewayd/dlp/views.h"
@@ -52,7 +53,9 @@ class Scanner {
   void set_scope(std::string_view sender, std::string_view target);
 
   /// @param json one valid JSON value, at most 64 MiB.
-  Status scan_json(std::string_view json, Document::Shape shape = Document::Shape::kAnything);
+  /// @param root where it stands, which paths begin with: `data`; empty: nowhere else.
+  Status scan_json(std::string_view json, Document::Shape shape = Document::Shape::kAnything,
+                   std::string_view root = {});
   Status scan_text(std::string_view text);
 
   const Report& report() const { return report_; }
@@ -103,9 +106,11 @@ class Scanner {
   Status allowing_;
   std::vector<Match> matches_;
   std::vector<Word> words_;
+  std::vector<DigitGroup> groups_;
   std::vector<Candidate> candidates_;
   std::vector<Finding> traced_;
   Report report_;
+  std::string root_;
 };
 
 }  // namespace mas::dlp

@@ -2,6 +2,7 @@
 #include "daemons/gatewayd/dlp/views.h"
 
 #include <algorithm>
+#include <array>
 
 #include "daemons/gatewayd/dlp/detect/base64.h"
 #include "daemons/gatewayd/dlp/detect/values.h"
@@ -49,7 +50,15 @@ int hex_value(char c) {
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
-bool is_base64(char c) { return is_alnum(c) || c == '+' || c == '/' || c == '-' || c == '_'; }
+constexpr auto kBase64 = [] {
+  std::array<bool, 256> table{};
+  for (unsigned c = 0; c < 256; ++c) {
+    auto byte = static_cast<char>(c);
+    table[c] = is_alnum(byte) || byte == '+' || byte == '/' || byte == '-' || byte == '_';
+  }
+  return table;
+}();
+bool is_base64(char c) { return kBase64[static_cast<unsigned char>(c)]; }
 
 /// Text, as opposed to what random bytes decode to.
 bool reads_like_text(std::string_view bytes) {
@@ -60,7 +69,12 @@ bool reads_like_text(std::string_view bytes) {
 
 class Decoder {
  public:
-  Decoder(const Document& from, Document& view, Budget& budget) : from_(from), view_(view), budget_(budget) {}
+  Decoder(const Document& from, Document& view, Budget& budget)
+      : from_(from),
+        view_(view),
+        budget_(budget),
+        percents_(from.text().find('%') != std::string_view::npos || from.text().find('\\') != std::string_view::npos),
+        entities_(from.text().find('&') != std::string_view::npos) {}
 
   void node(uint32_t number) {
     number_ = number;
@@ -68,8 +82,8 @@ class Decoder {
     text_ = from_.text_of(*node_);
     if (text_.size() < 6) return;
     json();
-    escapes('%');
-    if (text_.find('&') != std::string_view::npos) escapes('&');
+    if (percents_) escapes('%');
+    if (entities_ && text_.find('&') != std::string_view::npos) escapes('&');
     blobs();
   }
 
@@ -171,19 +185,22 @@ class Decoder {
     return false;
   }
 
-  /// Runs of base64 or hexadecimal digits that decode to text.
+  /// Runs of base64 or hexadecimal digits that decode to text. Looks at the last byte that a run must have first, so that
+  /// of words most bytes are never looked at.
   void blobs() {
-    constexpr uint32_t kShortest = 8;
-    for (uint32_t i = 0; i < text_.size();) {
-      if (!is_base64(text_[i])) {
-        ++i;
+    constexpr uint32_t kShortest = 12;
+    for (uint32_t i = 0; i + kShortest <= text_.size();) {
+      uint32_t back = i + kShortest;
+      while (back > i && is_base64(text_[back - 1])) --back;
+      if (back > i) {
+        i = back;
         continue;
       }
-      uint32_t end = i;
-      while (end < text_.size() && (is_base64(text_[end]))) ++end;
+      uint32_t end = i + kShortest;
+      while (end < text_.size() && is_base64(text_[end])) ++end;
       uint32_t run = end;
       while (end < text_.size() && text_[end] == '=' && end - run < 2) ++end;
-      if (run - i >= kShortest) blob({i, end}, {i, run});
+      blob({i, end}, {i, run});
       i = std::max(end, i + 1);
     }
   }
@@ -229,6 +246,7 @@ class Decoder {
   const Document& from_;
   Document& view_;
   Budget& budget_;
+  const bool percents_, entities_;
   uint32_t number_ = 0;
   const Node* node_ = nullptr;
   std::string_view text_;

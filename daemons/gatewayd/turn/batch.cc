@@ -77,6 +77,7 @@ void Batch::decode_envelope(std::string_view sender, Message& message) {
     message.fault = Fault{large ? Decision::kTooLarge : Decision::kMalformed, keep(envelope.error().message)};
     return;
   }
+  message.content = envelope->bare ? envelope->data : message.envelope;
   message.target = keep(envelope->target_id);
   message.type = keep(envelope->message_type);
   message.id = keep(envelope->message_id);

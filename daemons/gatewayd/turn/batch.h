@@ -34,6 +34,7 @@ struct Fault {
 
 struct Message {
   std::string_view envelope;
+  std::string_view content;  ///< its `data`, where that is all that is no routing; else the envelope
   std::string_view ticket;
   uint8_t flags = 0;
   std::optional<Fault> fault;

@@ -45,6 +45,7 @@ void Decider::start(const std::vector<Partition*>& partitions, WallMicros now, M
   receipts_.clear();
   texts_.clear();
   counts_ = {};
+  if (dlp_ != nullptr) dlp_->clear_counts();
 }
 
 PartitionWork& Decider::work_of(unsigned partition) {
@@ -170,10 +171,11 @@ void Decider::decide_messages(Batch& batch, const FrameInTurn& frame, PartitionW
       ruling.decision = instance.state.decision(sequence);
     } else {
       shadow_.reset();
+      detected_ = {};
       if (message.fault) {
         ruling = {message.fault->decision, message.fault->text};
       } else {
-        Case at{frame, message, *frame.sender_facts, *message.target_facts, sender};
+        Case at{frame, message, *frame.sender_facts, *message.target_facts, sender, message.envelope};
         ruling = rule(at, work);
         if (decision_accepted(ruling.decision)) deliver(at);
       }
@@ -204,6 +206,7 @@ void Decider::refuse_frame(PartitionWork& work, const FrameInTurn& frame, Decisi
   Message whole;
   Ruling ruling{decision, detail};
   shadow_.reset();
+  detected_ = {};
   if (!policy_.memory_low) record(work, frame, whole, frame.header.first_sequence, sha256(frame.element), ruling);
   if (frame.header.sender.empty() || !check_agent_id(frame.header.sender).ok()) return;
   receipt_ = {ReceiptKind::kFrameRefused, frame.header.id, frame.header.first_sequence, 0, {}};
@@ -225,8 +228,13 @@ Decider::Ruling Decider::rule(Case& at, PartitionWork& work) {
     Ruling ruling = rule_rate(at, work);
     if (enforced(policy_.limits, ruling)) return ruling;
   }
+  Ruling content;
+  if (policy_.dlp != Mode::kOff && dlp_ != nullptr) {
+    content = rule_content(at);
+    if (enforced(policy_.dlp, content)) return content;
+  }
   if (Ruling ruling = rule_room(at); !decision_accepted(ruling.decision)) return ruling;
-  return target;
+  return content.decision == Decision::kAllowed || !decision_accepted(content.decision) ? target : content;
 }
 
 /// @return whether a denial ends the message's way; in shadow mode it is remembered, the first one.
@@ -274,11 +282,25 @@ Decider::Ruling Decider::rule_rate(Case& at, PartitionWork& work) {
   return {Decision::kRateLimited, say(taken.describe(at.sender.limits)), taken.retry_after_ms()};
 }
 
+/// What is masked or encrypted is told before whether the target is there: it changed what was sent.
+Decider::Ruling Decider::rule_content(Case& at) {
+  const dlp::Stage::Outcome& outcome = dlp_->look(at.message.envelope, at.message.content);
+  detected_ = outcome.detected;
+  if (policy_.dlp == Mode::kEnforce) {
+    at.envelope = outcome.envelope;
+  } else if (outcome.decision != Decision::kAllowed && decision_accepted(outcome.decision)) {
+    if (!shadow_) shadow_ = audit::AuditRecord::Shadow{outcome.decision, {}};
+    return {};
+  }
+  return {outcome.decision, outcome.reason.empty() ? std::string_view() : say(outcome.reason)};
+}
+
 Decider::Ruling Decider::rule_room(const Case& at) {
   const Inbox& inbox = *at.message.inbox;
   if (!inbox.failing.empty()) {
     std::string reason = "the target's stream takes no entry: " + inbox.failing;
-    dead_letter({at.message.envelope, at.sender.id, at.target.id, reason});
+    bool same = at.envelope.data() == at.message.envelope.data();
+    dead_letter({same ? at.envelope : say(std::string(at.envelope)), at.sender.id, at.target.id, reason});
     return {Decision::kUnavailable, say(std::move(reason))};
   }
   if (inbox.records() >= policy_.max_backlog_records || inbox.bytes() >= policy_.max_backlog_bytes)
@@ -296,8 +318,8 @@ void Decider::deliver(Case& at) {
     claim.expires = at.message.deadline > 0 ? micros_of(at.message.deadline) : now_ + window;
     tickets_.issue(ticket, claim);
   }
-  Delivery& delivery = delivery_for(*at.message.inbox, at.message.envelope.size());
-  append_record(delivery.blob, at.message.envelope, ticket);
+  Delivery& delivery = delivery_for(*at.message.inbox, at.envelope.size());
+  append_record(delivery.blob, at.envelope, ticket);
   ++delivery.records;
 }
 
@@ -333,6 +355,7 @@ void Decider::record(PartitionWork& work, const FrameInTurn& frame, const Messag
   record.instance = frame.header.instance;
   record.sequence = sequence;
   record.payload = payload_key_.tag(view_of(digest));
+  record.detectors = detected_;
   record.shadow = shadow_;
   work.audit.add(record);
 }

@@ -1,6 +1,6 @@
 // Decides the messages of a turn: pure, in memory, in the order of the contract; the first denial wins:
 //
-//     decode → authenticate → signature → sequence → authorise → target → deadline, hops → rate → backlog → route
+//     decode → authenticate → signature → sequence → authorise → target → deadline, hops → rate → DLP → backlog → route
 //
 // What it decides it collects: deliveries by stream, audit records by partition, receipts by frame, dead letters; the
 // commit writes all of them. The state of senders and limiters is changed as it goes.
@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "daemons/gatewayd/audit/block.h"
+#include "daemons/gatewayd/dlp/stage.h"
 #include "daemons/gatewayd/facts/facts.h"
 #include "daemons/gatewayd/turn/batch.h"
 #include "daemons/gatewayd/turn/partition.h"
@@ -75,6 +76,8 @@ class Decider {
       : keys_(keys), ns_(ns), facts_(facts), tickets_(tickets), payload_key_(payload_key) {}
 
   void set_policy(const Policy& policy) { policy_ = policy; }
+  /// @param stage nullptr: payloads are not looked at. Must outlive its use here.
+  void set_dlp(dlp::Stage* stage) { dlp_ = stage; }
 
   /// Begins a turn. @param partitions by number: those that this gateway owns; nullptr for others.
   void start(const std::vector<Partition*>& partitions, WallMicros now, MonoTime mono);
@@ -105,6 +108,7 @@ class Decider {
     Agent& sender;
     Agent& target;
     Sender& memory;
+    std::string_view envelope;  ///< what is delivered: the sender's, or what was made of it
   };
 
   void need_target(const FrameInTurn& frame, Message& message, std::vector<Inbox*>& ret_inboxes);
@@ -118,6 +122,7 @@ class Decider {
   Ruling rule_target(const Case& at);
   Ruling rule_in_time(const Case& at) const;
   Ruling rule_rate(Case& at, PartitionWork& work);
+  Ruling rule_content(Case& at);
   Ruling rule_room(const Case& at);
   bool enforced(Mode mode, const Ruling& ruling);
   void deliver(Case& at);
@@ -137,6 +142,7 @@ class Decider {
   const TicketOffice& tickets_;
   const HmacKey& payload_key_;
   Policy policy_;
+  dlp::Stage* dlp_ = nullptr;
 
   std::vector<Partition*> partitions_;
   WallMicros now_ = 0;
@@ -154,6 +160,7 @@ class Decider {
   std::vector<Digest> digests_;                      // of the frame at hand
   ReceiptMessage receipt_;
   std::optional<audit::AuditRecord::Shadow> shadow_;  // of the message at hand
+  std::span<const std::string_view> detected_;        // in it
   std::string scratch_;
   Counts counts_;
 };

@@ -24,6 +24,7 @@ struct Policy {
   DefaultRule default_rule = DefaultRule::kAllowWithoutAny;
   Mode authorisation = Mode::kEnforce;
   Mode limits = Mode::kEnforce;
+  Mode dlp = Mode::kEnforce;
   int64_t max_hops = 32;
   Duration reply_window = std::chrono::seconds(60);  ///< how long a ticket is good for, where a request has no deadline
   uint64_t max_backlog_records = 100'000;            ///< in one stream, about

@@ -88,6 +88,11 @@ void TurnLoop::set_policy(const Policy& policy, const LimitSettings& default_lim
   facts_.forget_all();  // their limits were read over the old defaults
 }
 
+void TurnLoop::set_dlp(std::unique_ptr<dlp::Stage> stage) {
+  decider_.set_dlp(stage.get());
+  dlp_ = std::move(stage);
+}
+
 void TurnLoop::set_partitions(size_t count) {
   for (auto p = static_cast<unsigned>(partitions_.size()); p < count; ++p)
     partitions_.push_back(std::make_unique<Partition>(p, frame_.keys()));
@@ -379,6 +384,7 @@ void TurnLoop::committed() {
   }
   for (const Delivery& delivery : decider_.deliveries()) delivery.inbox->count(delivery.records, delivery.blob.size());
   stats_.add(decider_.counts(), decider_.deliveries().size(), blocks);
+  if (dlp_ != nullptr) stats_.add(*dlp_);
   facts_.end_turn(options_.cached_agents);
   if (options_.wait_replicas == 0) publish_receipts();
 }

@@ -57,6 +57,8 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   void start();
   /// Policy and limits of the next turn on.
   void set_policy(const Policy& policy, const LimitSettings& default_limits);
+  /// What looks at payloads from now on; nullptr: nobody.
+  void set_dlp(std::unique_ptr<dlp::Stage> stage);
   /// How many partitions there are; before the first set_owned().
   void set_partitions(size_t count);
   /// Which of them this gateway may decide now. Takes effect at the end of the turn under way.
@@ -123,6 +125,7 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   TurnOptions options_;
   StateMachine<State> state_;
   Facts facts_;
+  std::unique_ptr<dlp::Stage> dlp_;
   Decider decider_;
   Batch batch_;
   TurnStats stats_;

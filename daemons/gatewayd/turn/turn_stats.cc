@@ -19,6 +19,7 @@ TurnStats::TurnStats(common::Metrics& metrics)
       fetch_seconds(stage(metrics, "fetch")),
       decide_seconds(stage(metrics, "decide")),
       commit_seconds(stage(metrics, "commit")),
+      metrics_(metrics),
       turns_(metrics.counter("turns_total", "Turns committed.")),
       messages_(metrics.counter("messages_total", "Messages decided.")),
       bytes_(metrics.counter("message_bytes_total", "Bytes of the envelopes decided.")),
@@ -48,6 +49,19 @@ void TurnStats::add(const Counts& counts, size_t entries, size_t audit_blocks) {
     auto value = static_cast<uint8_t>(decision);
     if (counts.decisions[value] > 0) decisions_[value]->add(counts.decisions[value]);
   });
+}
+
+/// A pair of type and action is a series from its first finding on.
+void TurnStats::add(const dlp::Stage& stage) {
+  const auto& counts = stage.counts();
+  for (size_t type = 0; type < counts.size(); ++type)
+    for (size_t action = 0; action < counts[type].size(); ++action) {
+      if (counts[type][action] == 0) continue;
+      metrics_
+          .counter("dlp_findings_total", "Data found in payloads, by type and what was done about it.",
+                   {{"type", stage.rules().types[type].name}, {"action", std::string(dlp::kActionNames[action])}})
+          .add(counts[type][action]);
+    }
 }
 
 uint64_t TurnStats::decided(Decision decision) const {

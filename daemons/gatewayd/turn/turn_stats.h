@@ -16,6 +16,9 @@ class TurnStats {
   /// A turn was committed.
   void add(const Counts& counts, size_t entries, size_t audit_blocks);
 
+  /// What was found in its payloads.
+  void add(const dlp::Stage& stage);
+
   common::Counter& round_trips;
   common::Counter& receipts;
   common::Counter& dropped_turns;
@@ -31,6 +34,7 @@ class TurnStats {
   uint64_t decided(Decision decision) const;
 
  private:
+  common::Metrics& metrics_;
   common::Counter& turns_;
   common::Counter& messages_;
   common::Counter& bytes_;

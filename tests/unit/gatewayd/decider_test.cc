@@ -545,3 +545,28 @@ TEST_CASE("random traffic: every accepted message is delivered and audited once,
   }
   CHECK(streams == expected);
 }
+
+TEST_CASE("what a payload holds is blocked, masked or told, after the limits and before the backlog") {
+  TurnCase at;
+  auto rules = dlp::Rules::standard();
+  REQUIRE(rules.ok());
+  auto stage = dlp::Stage::make(*rules, std::nullopt, at.payload_key, limits::kEnvelopeBytes);
+  REQUIRE(stage.ok());
+  at.decider.set_dlp(stage->get());
+  auto with = [](std::string_view data) { return envelope("alice", "bob", {}, data); };
+  auto receipt = at.send({}, {with(R"({"card":"4111111111111111"})"), with(R"({"ssn":"219-45-9876"})"),
+                              with(R"({"to":"bob@example.com"})"), with("{}")});
+  CHECK(receipt.decisions ==
+        Decisions{Decision::kDlpBlocked, Decision::kRedacted, Decision::kAllowed, Decision::kAllowed});
+  REQUIRE(at.delivered.size() == 1);
+  CHECK(at.delivered[0].envelopes ==
+        std::vector<std::string>{with(R"({"ssn":"XXX-XX-9876"})"), with(R"({"to":"bob@example.com"})"), with("{}")});
+  at.check_ledger();
+  CHECK((*stage)->counts()[static_cast<size_t>(dlp::Type::credit_card)][static_cast<size_t>(dlp::Action::kBlock)] == 1);
+
+  at.policy.dlp = Mode::kShadow;
+  at.decider.set_policy(at.policy);
+  receipt = at.send({.first = 5}, {with(R"({"card":"4111111111111111"})"), with(R"({"ssn":"219-45-9876"})")});
+  CHECK(receipt.decisions == Decisions{Decision::kAllowed, Decision::kAllowed});
+  CHECK(at.decider.counts().shadow == 1);
+}

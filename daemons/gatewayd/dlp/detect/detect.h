@@ -5,12 +5,14 @@
 
 #include <cstdint>
 
+#include "daemons/gatewayd/dlp/detect/digit_groups.h"
 #include "daemons/gatewayd/dlp/sight.h"
 
 namespace mas::dlp {
 
 /// Numbers: what consists of digits and separators, or begins with a letter or two and goes on in digits.
-void detect_numbers(Sight& sight);
+/// @param groups to work with.
+void detect_numbers(Sight& sight, std::vector<DigitGroup>& groups);
 /// Addresses with an @.
 void detect_emails(Sight& sight);
 /// Values whose key says what they are: passwords, record numbers, dates of birth.

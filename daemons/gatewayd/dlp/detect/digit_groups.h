@@ -20,7 +20,8 @@ class DigitGroups {
  public:
   static constexpr uint32_t kWidestGap = 3;  ///< bytes between two groups of a chain
 
-  explicit DigitGroups(std::string_view text) : text_(text) {}
+  /// @param groups where chains are put: the caller's, so that it is allocated once.
+  DigitGroups(std::string_view text, std::vector<DigitGroup>& groups) : text_(text), groups_(groups) {}
 
   bool next();
   const std::vector<DigitGroup>& groups() const { return groups_; }
@@ -30,7 +31,7 @@ class DigitGroups {
   bool follows(uint32_t end, uint32_t& ret_next) const;
 
   const std::string_view text_;
-  std::vector<DigitGroup> groups_;
+  std::vector<DigitGroup>& groups_;
   uint32_t at_ = 0;
 };
 

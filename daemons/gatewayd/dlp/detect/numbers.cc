@@ -293,7 +293,8 @@ class Chain {
   }
 
   void street_address() {
-    if (!sight_.wants(Type::address)) return;
+    char after = sight_.at(group(0).end());
+    if (!sight_.wants(Type::address) || (after != ' ' && !is_letter(after))) return;
     Street street = street_at(sight_.text(), group(0).begin);
     if (street.end == 0) return;
     float shape = street.capitals ? (street.suffix ? 0.65F : 0.3F) : street.suffix ? 0.42F : 0.2F;
@@ -406,8 +407,8 @@ class Chain {
 
 }  // namespace
 
-void detect_numbers(Sight& sight) {
-  DigitGroups chains(sight.text());
+void detect_numbers(Sight& sight, std::vector<DigitGroup>& groups) {
+  DigitGroups chains(sight.text(), groups);
   while (chains.next()) {
     Chain chain(sight, chains.groups());
     for (size_t i = 0; i < chains.groups().size(); ++i) chain.look_at(i);

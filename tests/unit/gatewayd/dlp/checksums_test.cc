@@ -8,17 +8,17 @@
 using namespace mas::dlp;
 
 TEST_CASE("the examples of the definitions hold") {
-  CHECK(luhn("79927398713"));           // ISO/IEC 7812-1
-  CHECK(npi("1234567893"));             // CMS, "NPI check digit"
+  CHECK(luhn("79927398713"));  // ISO/IEC 7812-1
+  CHECK(npi("1234567893"));    // CMS, "NPI check digit"
   CHECK(aba("021000021"));
   CHECK(dea("1234563"));
   CHECK_FALSE(dea("1234564"));
-  CHECK(nhs("9434765919"));             // NHS Data Dictionary
-  CHECK(verhoeff("2363"));              // Verhoeff (1969)
+  CHECK(nhs("9434765919"));               // NHS Data Dictionary
+  CHECK(verhoeff("2363"));                // Verhoeff (1969)
   CHECK(iban("GB82WEST12345698765432"));  // ISO 13616
   CHECK(iban("DE89370400440532013000"));
   CHECK(base58check("1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2"));
-  CHECK(bech32("bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"));  // BIP 173
+  CHECK(bech32("bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"));                      // BIP 173
   CHECK(bech32("bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqzk5jj0"));  // BIP 350
 }
 

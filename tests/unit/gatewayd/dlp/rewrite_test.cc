@@ -59,7 +59,8 @@ TEST_CASE("an encrypted value comes back under its key and at its place, and now
   auto other = DataKey::of("k2", "another key of thirty-two bytes!");
   REQUIRE((key.ok() && other.ok()));
   ScanCase at(with_action(Type::ssn, Action::kEncrypt));
-  std::string message = R"({"ssn":219459876,"t":"is \"219-45-9876\"","219-45-9876":[{"k":"x 219-45-9876"}],"e":"{\"ssn\":219459876}"})";
+  std::string message =
+      R"({"ssn":219459876,"t":"is \"219-45-9876\"","219-45-9876":[{"k":"x 219-45-9876"}],"e":"{\"ssn\":219459876}"})";
   std::string out = at.rewritten(message, &*key);
   INFO(out);
   CHECK(JsonReader::local().check_value(out).ok());
@@ -70,7 +71,9 @@ TEST_CASE("an encrypted value comes back under its key and at its place, and now
   CHECK(back->opened == 5);
   CHECK(back->locked == 0);
   // A number within a text of JSON comes back as a text there: all else is the original.
-  CHECK(back->json == R"({"ssn":219459876,"t":"is \"219-45-9876\"","219-45-9876":[{"k":"x 219-45-9876"}],"e":"{\"ssn\":\"219459876\"}"})");
+  CHECK(
+      back->json ==
+      R"({"ssn":219459876,"t":"is \"219-45-9876\"","219-45-9876":[{"k":"x 219-45-9876"}],"e":"{\"ssn\":\"219459876\"}"})");
   auto locked = decrypt_values(out, "$", std::vector<DataKey>{*other});
   REQUIRE(locked.ok());
   CHECK(locked->locked == 5);
@@ -120,7 +123,8 @@ TEST_CASE("property: nothing that was found is left in what is delivered") {
     std::string serial = std::to_string(1000 + random() % 8999);
     std::string joint = pick("-", " ", "");
     std::string value = area + joint + group + joint + serial;
-    std::string message = R"({"ssn":)" + wrap(value) + R"(,"k":)" + wrap(value) + R"(,"n":)" + area + group + serial + "}";
+    std::string message =
+        R"({"ssn":)" + wrap(value) + R"(,"k":)" + wrap(value) + R"(,"n":)" + area + group + serial + "}";
     if (!at.types(message).contains("ssn")) continue;
     ++masked_count;
     std::string out = at.rewritten(message);

@@ -53,7 +53,8 @@ class ScanCase {
 
   void scan(std::string_view message) {
     size_t first = message.find_first_not_of(' ');
-    bool json = first != std::string_view::npos && std::string_view("{[\"").find(message[first]) != std::string_view::npos &&
+    bool json = first != std::string_view::npos &&
+                std::string_view("{[\"").find(message[first]) != std::string_view::npos &&
                 JsonReader::local().check_value(message).ok();
     REQUIRE((json ? scanner->scan_json(message) : scanner->scan_text(message)).ok());
   }

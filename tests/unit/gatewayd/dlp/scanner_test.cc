@@ -49,9 +49,10 @@ TEST_CASE("people") {
 TEST_CASE("what looks like people's data and is not") {
   ScanCase at;
   for (auto message :
-       {R"({"user_id":219459876,"order":219459876})", "order number 219459876", "000-12-3456 and 666-12-3456 and 219-00-9876",
-        "219-45-98761", "1-219-45-9876", R"({"id":4155552671,"ts":1700000000})", "icon@2x.png and git@host and a@b",
-        "bob..smith@", "version 1.2.3 of 2024-01-15 10:30:00", "in 2019 we drove for 5 minutes", R"({"date":"1980-03-05"})",
+       {R"({"user_id":219459876,"order":219459876})", "order number 219459876",
+        "000-12-3456 and 666-12-3456 and 219-00-9876", "219-45-98761", "1-219-45-9876",
+        R"({"id":4155552671,"ts":1700000000})", "icon@2x.png and git@host and a@b", "bob..smith@",
+        "version 1.2.3 of 2024-01-15 10:30:00", "in 2019 we drove for 5 minutes", R"({"date":"1980-03-05"})",
         "ratio 415 / 555", "sum 12+12345678", R"({"passport":"not needed"})"}) {
     INFO(message);
     CHECK(at.types(message) == Types{});
@@ -104,41 +105,52 @@ TEST_CASE("money") {
 TEST_CASE("secrets") {
   ScanCase at;
   std::string id = "AKIA" + std::string("Q3EGXF7P2LM5TR4K");
-  check(at, {
-                {"key " + id, {"aws_key"}},
-                {"AKIAIOSFODNN7EXAMPLE", {}},
-                {"aws_secret_access_key = " + kBody.substr(0, 20) + kBody.substr(10, 20), {"aws_key"}},
-                {"token ghp_" + kBody.substr(0, 36), {"api_key"}},
-                {"SK" + std::string("0123456789abcdef0123456789abcdef"), {"api_key"}},
-                {"sk-proj-" + kBody, {"api_key"}},
-                {"ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", {}},
-                {R"({"api_key":")" + kBody.substr(0, 24) + "\"}", {"api_key"}},
-                {R"({"public_key":")" + kBody.substr(0, 24) + "\"}", {}},
-                {R"({"api_key":"${API_KEY}","token":"<your token>"})", {}},
-                {R"({"monkey":"capuchin","keybinding":"ctrl+k","commit":"3f786850e387550fdab836ed7e6dc881de23001b"})", {}},
-                {R"({"password":"hunter2"})", {"password"}},
-                {"password: hunter2", {"password"}},
-                {"the password is hunter2", {"password"}},
-                {"PASSWORD=s3cr3tPa55", {"password"}},
-                {"password reset requested, the password is required", {}},
-                {R"({"password":null,"passwordHint":"my dog1","password_policy":"strong1"})", {}},
-                {R"({"password":"********"})", {}},
-                {R"({"name":"password","value":"hunter2"})", {"password"}},
-                {R"({"value":"hunter2","key":"password"})", {"password"}},
-                {"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U", {"jwt"}},
-                {"eyJhbGciOiJub25lIn0.eyJzdWIiOiIxMjM0NTY3ODkwIn0.", {"jwt"}},
-                {"eyJmb28iOiJiYXIifQ.eyJzdWIiOiIxMjM0NTY3ODkwIn0.x", {}},
-                {"-----BEGIN " "PRIVATE KEY-----\n" + kBody + "\n-----END " "PRIVATE KEY-----", {"private_key"}},
-                {"-----BEGIN OPENSSH " "PRIVATE KEY-----\\n" + kBody, {"private_key"}},
-                {"-----BEGIN PUBLIC KEY-----\n" + kBody + "\n-----END PUBLIC KEY-----", {}},
-                {"a file begins with -----BEGIN " "PRIVATE KEY----- and so on", {}},
-                {"postgres://admin:s3cr3t@db:5432/x", {"connection_string"}},
-                {"https://bob:tok123@h.example.org/", {"basic_auth"}},
-                {"postgres://admin:${DB_PASSWORD}@db/x and http://host:8080/a@b", {}},
-                {"Authorization: Basic Ym9iOmh1bnRlcjI=", {"basic_auth"}},
-                {R"({"client_secret":"q8Zr4Tn1Xw7Pk3Vb"})", {"generic_secret"}},
-                {R"({"secret":"550e8400-e29b-41d4-a716-446655440000"})", {}},
-            });
+  check(at,
+        {
+            {"key " + id, {"aws_key"}},
+            {"AKIAIOSFODNN7EXAMPLE", {}},
+            {"aws_secret_access_key = " + kBody.substr(0, 20) + kBody.substr(10, 20), {"aws_key"}},
+            {"token ghp_" + kBody.substr(0, 36), {"api_key"}},
+            {"SK" + std::string("0123456789abcdef0123456789abcdef"), {"api_key"}},
+            {"sk-proj-" + kBody, {"api_key"}},
+            {"ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", {}},
+            {R"({"api_key":")" + kBody.substr(0, 24) + "\"}", {"api_key"}},
+            {R"({"public_key":")" + kBody.substr(0, 24) + "\"}", {}},
+            {R"({"api_key":"${API_KEY}","token":"<your token>"})", {}},
+            {R"({"monkey":"capuchin","keybinding":"ctrl+k","commit":"3f786850e387550fdab836ed7e6dc881de23001b"})", {}},
+            {R"({"password":"hunter2"})", {"password"}},
+            {"password: hunter2", {"password"}},
+            {"the password is hunter2", {"password"}},
+            {"PASSWORD=s3cr3tPa55", {"password"}},
+            {"password reset requested, the password is required", {}},
+            {R"({"password":null,"passwordHint":"my dog1","password_policy":"strong1"})", {}},
+            {R"({"password":"********"})", {}},
+            {R"({"name":"password","value":"hunter2"})", {"password"}},
+            {R"({"value":"hunter2","key":"password"})", {"password"}},
+            {"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U", {"jwt"}},
+            {"eyJhbGciOiJub25lIn0.eyJzdWIiOiIxMjM0NTY3ODkwIn0.", {"jwt"}},
+            {"eyJmb28iOiJiYXIifQ.eyJzdWIiOiIxMjM0NTY3ODkwIn0.x", {}},
+            {"-----BEGIN "
+             "PRIVATE KEY-----\n" +
+                 kBody +
+                 "\n-----END "
+                 "PRIVATE KEY-----",
+             {"private_key"}},
+            {"-----BEGIN OPENSSH "
+             "PRIVATE KEY-----\\n" +
+                 kBody,
+             {"private_key"}},
+            {"-----BEGIN PUBLIC KEY-----\n" + kBody + "\n-----END PUBLIC KEY-----", {}},
+            {"a file begins with -----BEGIN "
+             "PRIVATE KEY----- and so on",
+             {}},
+            {"postgres://admin:s3cr3t@db:5432/x", {"connection_string"}},
+            {"https://bob:tok123@h.example.org/", {"basic_auth"}},
+            {"postgres://admin:${DB_PASSWORD}@db/x and http://host:8080/a@b", {}},
+            {"Authorization: Basic Ym9iOmh1bnRlcjI=", {"basic_auth"}},
+            {R"({"client_secret":"q8Zr4Tn1Xw7Pk3Vb"})", {"generic_secret"}},
+            {R"({"secret":"550e8400-e29b-41d4-a716-446655440000"})", {}},
+        });
 }
 
 TEST_CASE("types that are off are not found, and are when they are switched on") {
@@ -160,29 +172,30 @@ TEST_CASE("types that are off are not found, and are when they are switched on")
 TEST_CASE("the same in other writing") {
   ScanCase at;
   check(at, {
-                {"４１１１ １１１１ １１１１ １１１１", {"credit_card"}},                     // fullwidth
-                {"4111‑1111‑1111‑1111", {"credit_card"}},                                     // no-break hyphens
-                {"4111 1111 1111 1111", {"credit_card"}},                                     // no-break spaces
-                {"ssn 219\u200b-45\u200b-9876", {"ssn"}},                                     // zero width
-                {"ssn 219\u00ad459\u00ad876", {"ssn"}},                                       // soft hyphen
-                {"ssn ٢١٩-٤٥-٩٨٧٦", {"ssn"}},                                                  // Arabic digits
-                {R"({"\u0073sn":"219459876"})", {"ssn"}},                                     // escaped key
-                {R"({"x":"\u0032\u0031\u0039-45-9876"})", {"ssn"}},                           // escaped value
-                {R"({"x":"{\"ssn\":219459876}"})", {"ssn"}},                                  // JSON within
-                {R"({"x":"{\"y\":\"{\\\"ssn\\\":219459876}\"}"})", {"ssn"}},                  // twice
-                {R"({"x":"c3NuOiAyMTktNDUtOTg3Ng=="})", {"ssn"}},                             // base64
-                {R"({"x":"73736e3a203231392d34352d39383736"})", {"ssn"}},                     // hexadecimal
-                {R"({"x":"ssn%3A%20219%2D45%2D9876"})", {"ssn"}},                             // percent
-                {R"({"x":"ssn&#58; 219&#45;45&#x2d;9876"})", {"ssn"}},                        // entities
-                {R"({"219-45-9876":true})", {"ssn"}},                                         // in a key
+                {"４１１１ １１１１ １１１１ １１１１", {"credit_card"}},     // fullwidth
+                {"4111‑1111‑1111‑1111", {"credit_card"}},                     // no-break hyphens
+                {"4111 1111 1111 1111", {"credit_card"}},                     // no-break spaces
+                {"ssn 219\u200b-45\u200b-9876", {"ssn"}},                     // zero width
+                {"ssn 219\u00ad459\u00ad876", {"ssn"}},                       // soft hyphen
+                {"ssn ٢١٩-٤٥-٩٨٧٦", {"ssn"}},                                 // Arabic digits
+                {R"({"\u0073sn":"219459876"})", {"ssn"}},                     // escaped key
+                {R"({"x":"\u0032\u0031\u0039-45-9876"})", {"ssn"}},           // escaped value
+                {R"({"x":"{\"ssn\":219459876}"})", {"ssn"}},                  // JSON within
+                {R"({"x":"{\"y\":\"{\\\"ssn\\\":219459876}\"}"})", {"ssn"}},  // twice
+                {R"({"x":"c3NuOiAyMTktNDUtOTg3Ng=="})", {"ssn"}},             // base64
+                {R"({"x":"73736e3a203231392d34352d39383736"})", {"ssn"}},     // hexadecimal
+                {R"({"x":"ssn%3A%20219%2D45%2D9876"})", {"ssn"}},             // percent
+                {R"({"x":"ssn&#58; 219&#45;45&#x2d;9876"})", {"ssn"}},        // entities
+                {R"({"219-45-9876":true})", {"ssn"}},                         // in a key
                 {R"({"people":["219-45-9876"]})", {"ssn"}},
             });
 }
 
 TEST_CASE("an envelope's routing is not its content") {
   ScanCase at;
-  std::string envelope = R"({"sender_id":"a","target_id":"219-45-9876","message_type":"t","data":{"ssn":"219-45-9876"},)"
-                         R"("meta":{"correlation_id":"219-45-9876","note":"219-45-9876"},"extra":"219-45-9876"})";
+  std::string envelope =
+      R"({"sender_id":"a","target_id":"219-45-9876","message_type":"t","data":{"ssn":"219-45-9876"},)"
+      R"("meta":{"correlation_id":"219-45-9876","note":"219-45-9876"},"extra":"219-45-9876"})";
   REQUIRE(at.scanner->scan_json(envelope, Document::Shape::kEnvelope).ok());
   std::set<std::string> paths;
   for (const auto& finding : at.scanner->report().findings) paths.insert(at.scanner->path(finding));

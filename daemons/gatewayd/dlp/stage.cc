@@ -1,0 +1,108 @@
+// From findings to a decision.
+#include "daemons/gatewayd/dlp/stage.h"
+
+#include <algorithm>
+
+#include "daemons/gatewayd/dlp/rewrite.h"
+
+namespace mas::dlp {
+namespace {
+
+constexpr size_t kHashBytes = 8;         // of a keyed hash that are said: enough to see that two values are the same
+constexpr size_t kLongestPath = 200;     // bytes of a path that are said
+constexpr size_t kKeptBuffer = 1 << 20;  // a larger one was for a large envelope
+
+}  // namespace
+
+Stage::Stage(std::unique_ptr<Scanner> scanner, std::optional<DataKey> key, const HmacKey& tags, size_t max_envelope)
+    : scanner_(std::move(scanner)), key_(std::move(key)), tags_(tags), max_envelope_(max_envelope) {
+  counts_.resize(rules().types.size());
+}
+
+Result<std::unique_ptr<Stage>> Stage::make(std::shared_ptr<const Rules> rules, std::optional<DataKey> key,
+                                           const HmacKey& tags, size_t max_envelope) {
+  auto scanner = Scanner::make(std::move(rules));
+  if (!scanner) return scanner.error();
+  return std::unique_ptr<Stage>(new Stage(std::move(*scanner), std::move(key), tags, max_envelope));
+}
+
+void Stage::clear_counts() { std::fill(counts_.begin(), counts_.end(), Counts::value_type{}); }
+
+const Stage::Outcome& Stage::look(std::string_view envelope, std::string_view content) {
+  outcome_.decision = Decision::kAllowed;
+  outcome_.reason.clear();
+  outcome_.envelope = envelope;
+  outcome_.detected = {};
+  bool whole = content.size() == envelope.size();
+  auto status = whole ? scanner_->scan_json(content, Document::Shape::kEnvelope)
+                      : scanner_->scan_json(content, Document::Shape::kAnything, "data");
+  if (!status) {
+    outcome_.decision = Decision::kUnavailable;
+    outcome_.reason = "the payload could not be scanned";
+    return outcome_;
+  }
+  if (scanner_->report().action == Action::kOff) return outcome_;
+  describe();
+  decide(envelope, content);
+  return outcome_;
+}
+
+/// What the audit keeps of findings, and the counts.
+void Stage::describe() {
+  texts_.clear();
+  detected_.clear();
+  size_t more = 0;
+  for (const Finding& finding : scanner_->report().findings) {
+    if (!finding.acts || finding.action == Action::kOff) continue;
+    ++counts_[finding.type][static_cast<size_t>(finding.action)];
+    if (texts_.size() == kAuditedFindings) {
+      ++more;
+      continue;
+    }
+    Digest tag = tags_.tag(scanner_->value(finding));
+    std::string text = rules().types[finding.type].name + " " + scanner_->path(finding).substr(0, kLongestPath) + " ";
+    texts_.push_back(text + to_hex(std::span(tag).first(kHashBytes)));
+  }
+  if (more > 0) texts_.back() += " and " + std::to_string(more) + " more";
+  detected_.assign(texts_.begin(), texts_.end());
+  outcome_.detected = detected_;
+}
+
+void Stage::decide(std::string_view envelope, std::string_view content) {
+  Action action = scanner_->report().action;
+  if (action == Action::kAlert) return;
+  if (action == Action::kBlock) {
+    outcome_.decision = Decision::kDlpBlocked;
+    outcome_.reason = blocked_types();
+    return;
+  }
+  rewritten_.clear();
+  if (rewritten_.capacity() > kKeptBuffer) rewritten_.shrink_to_fit();
+  auto before = static_cast<size_t>(content.data() - envelope.data());
+  rewritten_.append(envelope.substr(0, before));
+  append_rewritten(*scanner_, content, key_ ? &*key_ : nullptr, rewritten_);
+  rewritten_.append(envelope.substr(before + content.size()));
+  if (rewritten_.size() > max_envelope_) {
+    outcome_.decision = Decision::kTooLarge;
+    outcome_.reason = "with its values masked the message is larger than an envelope may be";
+    return;
+  }
+  // Encrypted values that could be masked only are masked ones.
+  bool encrypted = action == Action::kEncrypt && key_.has_value();
+  outcome_.decision = encrypted ? Decision::kEncrypted : Decision::kRedacted;
+  outcome_.envelope = rewritten_;
+}
+
+std::string Stage::blocked_types() const {
+  std::string list;
+  std::vector<uint16_t> named;
+  for (const Finding& finding : scanner_->report().findings) {
+    if (!finding.acts || finding.action != Action::kBlock) continue;
+    if (std::find(named.begin(), named.end(), finding.type) != named.end()) continue;
+    named.push_back(finding.type);
+    list += (list.empty() ? "" : ", ") + rules().types[finding.type].name;
+  }
+  return "the payload holds: " + list;
+}
+
+}  // namespace mas::dlp

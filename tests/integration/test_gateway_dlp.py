@@ -1,0 +1,106 @@
+"""The gateway's data-loss prevention: what becomes of messages, what the audit says, and that no value is left anywhere
+that daemons write."""
+
+import base64
+import json
+
+from harness import main, poll_until
+from harness.gateway_case import GatewayCase
+
+SSN, CARD, MRN, PASSWORD = "219-45-9876", "4111 1111 1111 1111", "00482913", "hunter2-Zq7"
+TOKEN = "ghp_" + "Zq7Rk2Vw9Xb4Nc8Td3Yf6Hg1Jm5Lp0Sa2Ue7"
+
+
+class DlpTest(GatewayCase):
+    secrets = (SSN, CARD, MRN, PASSWORD, TOKEN, SSN.replace("-", ""), CARD.replace(" ", ""))
+
+    def audit(self, *arguments):
+        result = self.masctl("audit", "query", "--json", *arguments, redis=self.redis)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return json.loads(result.stdout)["records"]
+
+    def delivered(self, peer):
+        """The bytes of the envelopes in its stream."""
+        found = self.redis.cmd("XRANGE", f"agent.stream:{peer.id}", "-", "+")
+        return b"".join(fields[1].encode("utf-8", "surrogateescape") for _, fields in found)
+
+    def test_blocked(self):
+        alice, bob = self.peer("alice"), self.peer("bob")
+        receipt = alice.send(
+            alice.envelope("bob", data={"note": f"card {CARD}", "password": PASSWORD}), alice.envelope("bob", data={"n": 1}))
+        self.assertEqual(receipt.decisions(), ["DLP_BLOCKED", "ALLOWED"])
+        self.assertEqual(receipt.outcomes[0][2], "the payload holds: credit_card, password")
+        self.assertEqual([m["data"] for m in bob.wait_messages(1)], [{"n": 1}])
+        record = [r for r in self.audit() if r["decision"] == "DLP_BLOCKED"][0]
+        self.assertRegex(record["detectors"][0], r"^credit_card data\.note [0-9a-f]{16}$")
+        self.assertRegex(record["detectors"][1], r"^password data\.password [0-9a-f]{16}$")
+        metrics = self.gateway.metrics()
+        self.assertEqual(metrics['mas_gatewayd_dlp_findings_total{type="credit_card",action="block"}'], 1)
+        self.assertEqual(metrics['mas_gatewayd_decisions_total{decision="DLP_BLOCKED"}'], 1)
+
+    def test_masked_and_the_rest_stays(self):
+        alice, bob = self.peer("alice"), self.peer("bob")
+        raw = '{ "ssn" : "%s" , "big":12345678901234567890, "f": 1.50e3,"k":"\\u00e9" }' % SSN
+        envelope = alice.envelope("bob", data={"x": 1}).replace(b'{"x":1}', raw.encode())
+        self.assertIn(raw.encode(), envelope)
+        self.assertEqual(alice.send(envelope).decisions(), ["REDACTED"])
+        bob.wait_messages(1)
+        self.assertIn(raw.replace(SSN, "XXX-XX-9876").encode(), self.delivered(bob))
+        self.assertEqual([r["decision"] for r in self.audit("--decision", "REDACTED")], ["REDACTED"])
+
+    def test_alerts_pass_and_are_told(self):
+        alice, bob = self.peer("alice"), self.peer("bob")
+        self.assertEqual(alice.send(alice.envelope("bob", data={"to": "bob.smith@example.com"})).decisions(), ["ALLOWED"])
+        self.assertEqual(bob.wait_messages(1)[0]["data"], {"to": "bob.smith@example.com"})
+        self.assertRegex(self.audit()[0]["detectors"][0], r"^email data\.to [0-9a-f]{16}$")
+
+    def test_no_value_is_left_where_it_must_not_be(self):
+        """Logs, metrics and errors are looked through by the case itself (`secrets`); Redis is here."""
+        alice, bob = self.peer("alice"), self.peer("bob")
+        self.peer("carol", register=False)
+        payloads = [{"ssn": SSN}, {"a": {SSN: 1}}, {"n": int(SSN.replace("-", ""))}, {"t": f"SSN {SSN} and card {CARD}"},
+                    {"password": PASSWORD}, {"mrn": MRN}, {"auth": f"token {TOKEN}"},
+                    {"j": json.dumps({"ssn": SSN, "k": json.dumps({"password": PASSWORD})})},
+                    {"b": base64.b64encode(f"ssn: {SSN}".encode()).decode()}]
+        for payload in payloads:
+            alice.send(alice.envelope("bob", data=payload))
+        alice.send(alice.envelope("nobody", data=payloads[0]))
+        poll_until(lambda: self.redis.cmd("LLEN", f"mas.ingress:{{{alice.partition}}}") == 0, 5, "all is decided")
+        written = b"".join(repr(self.redis.cmd(*command)).encode() for command in (
+            ("XRANGE", f"mas.audit:{{{alice.partition}}}", "-", "+"), ("HGETALL", f"mas.sender:{{{alice.partition}}}"),
+            ("XRANGE", "dlq:messages", "-", "+")))
+        delivered = self.delivered(bob)
+        for secret in self.secrets:
+            self.assertNotIn(secret.encode(), written)
+        for secret in (SSN, CARD, MRN, PASSWORD, TOKEN):
+            self.assertNotIn(secret.encode(), delivered)
+        http = self.gateway.get("/metrics")[1] + self.gateway.get("/readyz")[1]
+        for secret in self.secrets:
+            self.assertNotIn(secret, str(http))
+
+
+class ShadowTest(GatewayCase):
+    config = {"dlp": {"mode": "shadow"}}
+
+    def test_what_would_be_is_audited_and_the_message_goes_on(self):
+        alice, bob = self.peer("alice"), self.peer("bob")
+        data = [{"note": f"card {CARD}"}, {"ssn": SSN}]
+        receipt = alice.send(*[alice.envelope("bob", data=one) for one in data])
+        self.assertEqual(receipt.decisions(), ["ALLOWED", "ALLOWED"])
+        self.assertEqual([m["data"] for m in bob.wait_messages(2)], data)
+        result = self.masctl("audit", "query", "--json", redis=self.redis)
+        shadows = [record.get("shadow_decision") for record in json.loads(result.stdout)["records"]]
+        self.assertEqual(shadows, ["DLP_BLOCKED", "REDACTED"])
+
+
+class OffTest(GatewayCase):
+    config = {"dlp": {"mode": "off"}}
+
+    def test_nobody_looks(self):
+        alice, bob = self.peer("alice"), self.peer("bob")
+        self.assertEqual(alice.send(alice.envelope("bob", data={"ssn": SSN})).decisions(), ["ALLOWED"])
+        self.assertEqual(bob.wait_messages(1)[0]["data"], {"ssn": SSN})
+
+
+if __name__ == "__main__":
+    main()
