@@ -173,6 +173,7 @@ bool Scanner::is_suppressed(const Finding& finding) {
       index = within.index;
       container = within.parent;
     }
+    if (!root_.empty()) steps_.push_back({false, 0, root_});
     std::reverse(steps_.begin(), steps_.end());
   }
   auto allowed = rules_->allow->allows({finding.type, value(finding), steps_, sender_, target_}, scratch_.get());

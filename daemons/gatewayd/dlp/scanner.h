@@ -53,7 +53,7 @@ class Scanner {
   void set_scope(std::string_view sender, std::string_view target);
 
   /// @param json one valid JSON value, at most 64 MiB.
-  /// @param root where it stands, which paths begin with: `data`; empty: nowhere else.
+  /// @param root the key that it stands under, which paths begin with: `data`; empty: none.
   Status scan_json(std::string_view json, Document::Shape shape = Document::Shape::kAnything,
                    std::string_view root = {});
   Status scan_text(std::string_view text);

@@ -127,6 +127,14 @@ TEST_CASE("paths of an allow-list") {
   }
 }
 
+TEST_CASE("a payload's paths begin where it stands in its message") {
+  auto scan = with("[[dlp.allow]]\npath = 'data.ssn'\n");
+  REQUIRE(scan.scanner->scan_json(kSsn, Document::Shape::kAnything, "data").ok());
+  CHECK(scan.scanner->report().findings.empty());
+  REQUIRE(scan.scanner->scan_json(kSsn).ok());
+  CHECK(scan.scanner->report().findings.size() == 1);
+}
+
 TEST_CASE("agents by id and prefix") {
   CHECK(AgentPattern::parse("*")->matches("anybody"));
   CHECK(AgentPattern::parse("a*")->matches("abc"));
