@@ -202,7 +202,8 @@ Document::Walker::Place Document::Walker::member_place(uint32_t container, std::
   if ((place.own & kDataContexts) == 0) {
     ContextMask inherited = within.context;
     if ((place.own & bit(Context::kPlain)) != 0) {
-      inherited |= within.named;
+      // The name beside it says better than what holds both: {"env": [{"name": "DB_PASSWORD", "value": …}]}.
+      if (within.named != 0) inherited = (inherited & ~kAgainst) | within.named;
       if ((inherited & kNamedById) != 0) place.context &= ~bit(Context::kNegative);
     } else {
       inherited = place.own == 0 ? inherited & kForAllBelow : 0;
@@ -220,7 +221,9 @@ void Document::Walker::pair_up(uint32_t number) {
     ContextMask named = into_.keys_.read(into_.text_of(node));
     if ((named & kDataContexts) == 0) return;
     container.named = named;
-    if (container.value != kNowhere) into_.nodes_[container.value].context |= named;
+    if (container.value == kNowhere) return;
+    Node& value = into_.nodes_[container.value];
+    value.context = value.own | (container.context & ~kAgainst) | named;
   } else if ((node.own & bit(Context::kPlain)) != 0) {
     container.value = number;
   }

@@ -18,6 +18,21 @@ bool is_covered(const Phrase& phrase) {
   return false;
 }
 
+std::string without_spaces(std::string_view words) {
+  std::string joined(words);
+  std::erase(joined, ' ');
+  return joined;
+}
+
+/// Whether `joined`, as in memberId, is to be looked for: the vocabulary does not have it, and it names data.
+bool is_name_alone(const Phrase& phrase, const std::string& joined) {
+  if ((bit(phrase.context) & kDataContexts) == 0 || joined.size() < 6 || joined.find('.') != std::string::npos)
+    return false;
+  return std::none_of(phrases().begin(), phrases().end(), [&](const Phrase& other) {
+    return other.in_text && other.context == phrase.context && other.words == joined;
+  });
+}
+
 int on_match(unsigned id, unsigned long long, unsigned long long end, unsigned, void* context) {
   static_cast<std::vector<Match>*>(context)->push_back({id, static_cast<uint32_t>(end)});
   return 0;
@@ -38,11 +53,13 @@ Result<Matcher> Matcher::make() {
   for (const Phrase& phrase : phrases()) {
     if (!phrase.in_text || is_covered(phrase)) continue;
     std::vector<std::string> spelled = {std::string(phrase.words)};
-    if (phrase.words.find(' ') != std::string_view::npos)
+    if (phrase.words.find(' ') != std::string_view::npos) {
       for (char joint : {'_', '-'}) {
         spelled.push_back(spelled[0]);
         std::replace(spelled.back().begin(), spelled.back().end(), ' ', joint);
       }
+      if (std::string joined = without_spaces(phrase.words); is_name_alone(phrase, joined)) spelled.push_back(joined);
+    }
     for (auto& one : spelled) {
       made.spellings_.push_back(std::move(one));
       made.literals_.push_back({{}, true, Trigger::kPhrase, static_cast<uint16_t>(phrase.context)});

@@ -27,12 +27,17 @@ Sight::Around Sight::around(Span span, const Node& node) const {
   Around found;
   auto past = std::upper_bound(words_.begin(), words_.end(), span.begin,
                                [](uint32_t end, const Word& word) { return end < word.span.end; });
-  uint32_t looked = 0;
+  uint32_t looked = 0, nearest_begin = 0;
   for (auto word = past; word != words_.begin() && looked < kMostWordsNear; ++looked) {
     --word;
     if (word->span.begin < node.text.begin || word->span.end + kNear < span.begin) break;
     found.all |= bit(word->context);
-    if (found.nearest == 0) found.nearest = bit(word->context) & kDataContexts;
+    // "access token" and its "token" are one place.
+    bool same = found.nearest != 0 && word->span.end > nearest_begin;
+    if (found.nearest == 0 || same) {
+      found.nearest |= bit(word->context) & kDataContexts;
+      if (found.nearest != 0) nearest_begin = word->span.begin;
+    }
   }
   looked = 0;
   for (auto word = past; word != words_.end() && looked < kMostWordsNear; ++word, ++looked) {

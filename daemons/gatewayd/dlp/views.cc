@@ -207,6 +207,7 @@ class Decoder {
 
   void blob(Span all, Span run) {
     std::string_view text = text_.substr(run.begin, run.size());
+    if (text.starts_with("0x")) text.remove_prefix(2);
     bool hex = text.size() % 2 == 0 && std::all_of(text.begin(), text.end(), [](char c) { return hex_value(c) >= 0; });
     bool digits_only = std::all_of(text.begin(), text.end(), is_digit);
     if (!may_be_encoded(text, hex, digits_only) || !budget_.take(text.size())) return;

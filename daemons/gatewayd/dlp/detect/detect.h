@@ -17,25 +17,27 @@ void detect_numbers(Sight& sight, std::vector<DigitGroup>& groups);
 void detect_emails(Sight& sight);
 /// Values whose key says what they are: passwords, record numbers, dates of birth.
 void detect_by_keys(Sight& sight);
-/// The same in running text, after a word that says it: "MRN: 12345678", "password is …".
+/// The same in running text, after a word that says it, "MRN: 12345678", "password is …", or below it in a column.
 void detect_after_words(Sight& sight);
 
 /// What a literal that the matcher found may be the beginning of.
 enum class Trigger : uint8_t {
-  kPhrase,   ///< of the vocabulary
-  kToken,    ///< a vendor's token: number of its entry in the table
-  kAws,      ///< an AWS access key id
-  kJwt,      ///< base64 of the beginning of a JSON object
-  kPem,      ///< an armoured block
-  kUrl,      ///< "://"
-  kBearer,   ///< "bearer "
-  kBasic,    ///< "basic "
-  kPoBox,    ///< "box"
-  kHexCoin,  ///< "0x"
-  kBech32,   ///< "bc1" and others
-  kTrack,    ///< "%B": track 1 of a magnetic stripe
-  kAge,      ///< "AGE-SECRET-KEY-1"
-  kPutty,    ///< "PuTTY-User-Key-File-"
+  kPhrase,      ///< of the vocabulary
+  kToken,       ///< a vendor's token: number of its entry in the table
+  kAws,         ///< an AWS access key id
+  kJwt,         ///< base64 of the beginning of a JSON object
+  kPem,         ///< an armoured block
+  kUrl,         ///< "://"
+  kBearer,      ///< "bearer "
+  kBasic,       ///< "basic "
+  kPoBox,       ///< "box"
+  kHexCoin,     ///< "0x"
+  kBech32,      ///< "bc1" and others
+  kTrack,       ///< "%B": track 1 of a magnetic stripe
+  kUserOption,  ///< of curl: user and password follow
+  kHl7Record,   ///< "^MR": what a record number ends in
+  kAge,         ///< "AGE-SECRET-KEY-1"
+  kPutty,       ///< "PuTTY-User-Key-File-"
 };
 /// A literal of the matcher's database.
 struct Literal {

@@ -49,6 +49,12 @@ uint32_t domain_end(std::string_view text, uint32_t at) {
   return end;
 }
 
+/// scheme://user@host and scheme://user:password@host
+bool is_user_of_url(std::string_view text, uint32_t begin) {
+  if (begin > 0 && text[begin - 1] == ':') begin = local_begin(text, begin - 1);
+  return begin >= 2 && text.substr(begin - 2, 2) == "//";
+}
+
 }  // namespace
 
 void detect_emails(Sight& sight) {
@@ -62,6 +68,7 @@ void detect_emails(Sight& sight) {
     if (local.find("..") != std::string_view::npos || local.back() == '.' || local == "git") continue;
     if (is_file_ending(domain.substr(domain.rfind('.') + 1))) continue;
     if (sight.at(end) == '@') continue;
+    if (is_user_of_url(text, begin)) continue;
     sight.see(Type::email, {begin, end}, {0.9F, 0, false, false});
   }
 }

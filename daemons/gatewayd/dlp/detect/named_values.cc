@@ -56,6 +56,19 @@ bool words_of_a_form(std::string_view value) {
 
 }  // namespace
 
+/// `getpass.getpass(`, `VARCHAR(255`, `!vault`: what stands for a value in code, schemas and YAML.
+bool is_code(std::string_view value) {
+  if (value[0] == '!') return std::all_of(value.begin() + 1, value.end(), is_letter);
+  size_t end = 0;
+  while (end < value.size() && (is_letter(value[end]) || value[end] == '_' || value[end] == '.')) ++end;
+  return end > 0 && end < value.size() && value[end] == '(';
+}
+
+/// "Passwort": the word itself, as on a label.
+bool is_label(std::string_view value) {
+  return (is_upper(value[0]) || (value[0] & 0x80) != 0) && (read_key(value) & bit(Context::kPassword)) != 0;
+}
+
 bool is_password(std::string_view value, Named how, bool number) {
   constexpr size_t kShortest = 4, kLongest = 256;
   if (value.size() < kShortest || value.size() > kLongest || is_placeholder(value)) return false;
@@ -65,14 +78,15 @@ bool is_password(std::string_view value, Named how, bool number) {
     if (how != Named::kByKey && how != Named::kBySign) return false;
     return makeup.spaces <= 8 && !words_of_a_form(value) && value.find_first_of(".?!") == std::string_view::npos;
   }
+  bool by_text = how != Named::kByKey && how != Named::kInObject;
+  if (by_text && is_code(value)) return false;
   bool mixed = makeup.digits > 0 || makeup.other > 0 || (makeup.upper > 0 && makeup.lower > 0 && !is_upper(value[0]));
   switch (how) {
     case Named::kByKey:
     case Named::kInObject:
-      // "Password", "Passwort:" are labels.
-      return makeup.digits > 0 || !is_upper(value[0]) || (read_key(value) & bit(Context::kPassword)) == 0;
+      return makeup.digits > 0 || !is_label(value);
     case Named::kBySign:
-      return !words_of_a_form(value) || makeup.digits > 0;
+      return makeup.digits > 0 || (!words_of_a_form(value) && !is_label(value));
     case Named::kByVerb:
     case Named::kByWord:
       if (value.find("://") != std::string_view::npos || makeup.letters() == 0)
@@ -98,6 +112,15 @@ bool is_api_key(std::string_view value, Named how) {
     return false;
   if (how == Named::kByWord && (makeup.digits < 2 || value.size() < 16)) return false;
   return entropy(value) >= kEntropy;
+}
+
+bool is_discord_token(std::string_view value) {
+  size_t first = value.find('.'), second = value.find('.', first + 1);
+  if (second == std::string_view::npos || first < 23 || first > 28 || second - first != 7) return false;
+  size_t rest = value.size() - second - 1;
+  if (rest < 27 || rest > 45 || (value[0] != 'M' && value[0] != 'N' && value[0] != 'O')) return false;
+  return std::all_of(value.begin(), value.end(),
+                     [](char c) { return is_alnum(c) || c == '-' || c == '_' || c == '.'; });
 }
 
 bool is_generic_secret(std::string_view value) {

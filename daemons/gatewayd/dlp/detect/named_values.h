@@ -24,6 +24,8 @@ bool is_password(std::string_view value, Named how, bool number);
 /// @param lax the key names an API key outright, so that nothing but a placeholder speaks against it.
 bool is_api_key(std::string_view value, Named how);
 bool is_generic_secret(std::string_view value);
+/// Discord's documentation: the id of the bot, a time, and a code, each in base64.
+bool is_discord_token(std::string_view value);
 /// Forty characters of base64, as AWS makes them.
 bool is_aws_secret(std::string_view value);
 

@@ -52,7 +52,7 @@ class Chain {
   /// Whether the gaps of the first `n` groups are all the same, and of one byte, or " - ".
   bool uniform(size_t n) const {
     std::string_view first = gap(0);
-    if (first.size() != 1 && first != " - " && first != "--") return false;
+    if (first.size() != 1 && first != " - " && first != "--" && first != "  ") return false;
     if (first == "(" || first == ")") return false;
     for (size_t i = 1; i + 1 < n; ++i)
       if (gap(i) != first) return false;
@@ -109,6 +109,8 @@ class Chain {
       if (sin) sight_.see(Type::ca_sin, span(3), {0.62F, bit(kSin), false, true});
       if (ssn(number.view())) sight_.see(Type::ssn, span(3), {0.3F, bit(kSsn), false, true});
     }
+    if (sizes({1, 1, 1, 1, 1, 1, 1, 1, 1}) && !has(9) && first_ == 0 && uniform(9) && ssn(digits(9).view()))
+      sight_.see(Type::ssn, span(9), {0.3F, bit(kSsn), false, true});
     if (sizes({2, 7}) && uniform(2) && stands_alone(2) && ssn(digits(2).view()))
       sight_.see(Type::ssn, span(2), {0.3F, bit(kSsn), false, true});
   }
@@ -124,7 +126,9 @@ class Chain {
       if (total < 13 || !stands_alone(n)) continue;
       auto number = digits(n);
       if (!card_issuer(number.view()) || !luhn(number.view())) continue;
-      bool printed = sizes({4, 4, 4, 4}) || sizes({4, 6, 5}) || sizes({4, 6, 4}) || sizes({4, 4, 4, 4, 3});
+      bool one_by_one = n == groups_.size() && n == number.size && number.size == 16;
+      bool printed =
+          one_by_one || sizes({4, 4, 4, 4}) || sizes({4, 6, 5}) || sizes({4, 6, 4}) || sizes({4, 4, 4, 4, 3});
       sight_.see(Type::credit_card, span(n), {printed ? 0.6F : 0.45F, bit(kCard), printed, false});
       return;
     }
@@ -148,17 +152,21 @@ class Chain {
     if (ten) {
       first_ += skip;
       bool known = nanp(digits(3).view());
-      bool tight = gap(0).size() <= 2 && gap(1).size() == 1 && gap(1) != ")" && gap(1) != "(";
+      bool spaced = gap(0) == gap(1) && (gap(0) == " - " || gap(0) == " . ");
+      bool tight = spaced || (gap(0).size() <= 2 && gap(1).size() == 1 && gap(1) != ")" && gap(1) != "(");
       bool parenthesis = sight_.before(group(0).begin) == '(' && gap(0).starts_with(')');
-      bool spaces = gap(0) == " ";
+      // With spaces alone it must be the whole chain, and no number of Britain's health service.
+      bool spaces = gap(0) == " ", whole = first_ == skip && !has(3) && !nhs(digits(3).view());
       bool mixed = !parenthesis && gap(0) != gap(1);
       first_ -= skip;
       Span all = span(skip + 3);
       if (skip == 0 && parenthesis) --all.begin;
       if (sight_.before(all.begin) == '+') --all.begin;
-      if (!known || (!tight && !parenthesis) || !stands_alone(skip + 3)) return;
-      float shape = parenthesis ? 0.8F : mixed ? 0.45F : spaces ? 0.45F : 0.65F;
-      if (skip == 1 && !mixed) shape = std::max(shape, 0.62F);
+      bool own = sight_.at(group(skip).begin) >= '2';
+      if (!own || (!tight && !parenthesis) || !stands_alone(skip + 3)) return;
+      float shape = parenthesis ? 0.8F : mixed ? 0.45F : spaces && !whole ? 0.45F : spaces ? 0.6F : 0.65F;
+      if (!known) shape = 0.4F;  // 555-123-4567 and others that are made up, where something says that it is one
+      if (skip == 1 && !mixed && known) shape = std::max(shape, 0.62F);
       sight_.see(Type::phone, all, {shape, bit(kPhone), false, true});
     } else if (sizes({3, 4}) && gap(0).size() == 1 && stands_alone(2) && sight_.at(group(0).begin) >= '2') {
       sight_.see(Type::phone, span(2), {0.35F, bit(kPhone), false, true});
@@ -347,13 +355,16 @@ class Chain {
         dotted = true;
         continue;
       }
-      if (!is_alnum(c) || (size >= 3 && !dotted)) break;
+      if (!is_alnum(c)) break;
       code[size++] = is_lower(c) ? static_cast<char>(c - 32) : c;
     }
     if (is_alnum(sight_.at(i)) || sight_.at(i) == '_' || !icd10({code.data(), size})) return;
     if ((sight_.at(i) == '-' || sight_.at(i) == '.' || sight_.at(i) == '/') && is_alnum(sight_.at(i + 1))) return;
     for (size_t k = 5; k < size; ++k)  // the sixth and seventh are digits, or letters where they extend
       if (!is_alnum(code[k])) return;
+    // Claims write codes without their dot; so are parts and rooms numbered.
+    bool flat = size > 3 && !dotted;
+    if (flat && ((sight_.node_of(begin).context | sight_.near({begin, i})) & bit(kDiagnosis)) == 0) return;
     float shape = dotted ? (lower ? 0.45F : 0.62F) : lower ? 0.3F : 0.45F;
     sight_.see(Type::icd10, {begin, i}, {shape, bit(kDiagnosis), false, true});
   }

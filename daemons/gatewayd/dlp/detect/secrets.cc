@@ -50,6 +50,19 @@ uint32_t run_of(const Sight& sight, uint32_t from, Characters characters, uint32
   return end;
 }
 
+/// Letters of both cases and nothing else, too many for a word.
+bool is_mixed(std::string_view body) {
+  return std::ranges::all_of(body, is_letter) && std::ranges::any_of(body, is_upper) &&
+         std::ranges::any_of(body, is_lower) && entropy(body) >= 3.8;
+}
+
+/// Whether a vendor's token begins there: it is told by itself.
+bool is_token(std::string_view text) {
+  return std::ranges::any_of(kTokens, [text](const Token& token) {
+    return text.starts_with(token.prefix) && text.size() >= token.prefix.size() + token.least;
+  });
+}
+
 void token_at(Sight& sight, const Token& token, Span literal) {
   char before = sight.before(literal.begin);
   bool inside = token.prefix[0] != '.' && token.prefix[0] != ':' && token.prefix.find('/') == std::string_view::npos;
@@ -61,7 +74,8 @@ void token_at(Sight& sight, const Token& token, Span literal) {
   while (end > literal.end && (sight.at(end - 1) == '.' || sight.at(end - 1) == '-')) --end;
   std::string_view body = sight.view({literal.end, end});
   constexpr double kEntropyOfHex = 2.5, kEntropy = 3.0;
-  if (entropy(body) < (token.characters == kHex ? kEntropyOfHex : kEntropy) || count_digits(body) == 0) return;
+  if (entropy(body) < (token.characters == kHex ? kEntropyOfHex : kEntropy)) return;
+  if (count_digits(body) == 0 && !is_mixed(body)) return;
   if (contains_word(body, "example") || contains_word(body, "xxxxxxxx") || contains_word(body, "your")) return;
   Span all{literal.begin, end};
   if (token.prefix[0] == ':') {  // a Telegram bot: its number, then the key
@@ -80,7 +94,7 @@ void aws_at(Sight& sight, Span literal) {
   if (end - literal.begin != kSize || is_lower(sight.at(end)) || sight.at(end) == '_') return;
   std::string_view id = sight.view({literal.begin, end});
   if (id.find("EXAMPLE") != std::string_view::npos || entropy(id.substr(4)) < 2.5) return;
-  sight.see(Type::aws_key, {literal.begin, end}, {0.9F, bit(kAwsSecret), false, false, "access key id"});
+  sight.see(Type::aws_key, {literal.begin, end}, {0.9F, bit(kAwsSecret), true, false, "access key id"});
 }
 
 /// RFC 7519: a header that decodes to an object with `alg`, a payload, and perhaps a signature.
@@ -185,6 +199,7 @@ void url_at(Sight& sight, Span literal) {
   if (colon == 0 || last_at <= colon + 1) return;
   std::string_view user = sight.view({literal.end, colon}), password = sight.view({colon + 1, last_at});
   if (is_placeholder(password)) return;
+  if (is_token(password)) return;
   std::string_view scheme = sight.view({begin, literal.begin});
   bool web = equals_word(scheme, "http") || equals_word(scheme, "https") || equals_word(scheme, "ftp") ||
              equals_word(scheme, "ftps") || equals_word(scheme, "git+https") || equals_word(scheme, "ws") ||
@@ -219,6 +234,38 @@ void basic_at(Sight& sight, Span literal) {
   size_t colon = plain.find(':');
   if (!printable || colon == std::string::npos || colon + 1 >= plain.size()) return;
   sight.see(Type::basic_auth, {literal.end, end}, {0.9F, 0, true, false});
+}
+
+/// curl -u user:password. Other programs' -u is a user and a group.
+void user_option_at(Sight& sight, Span literal) {
+  constexpr uint32_t kLongestCommand = 256, kLongest = 128;
+  uint32_t from = literal.begin - std::min(literal.begin, kLongestCommand);
+  if (sight.view({from, literal.begin}).find("curl") == std::string_view::npos) return;
+  uint32_t begin = literal.end;
+  if (sight.at(begin) == '"' || sight.at(begin) == '\'') ++begin;
+  uint32_t end = begin;
+  for (char c = sight.at(end); c != '\0' && !is_space(c) && c != '"' && c != '\'' && end - begin < kLongest;
+       c = sight.at(end))
+    ++end;
+  std::string_view both = sight.view({begin, end});
+  size_t colon = both.find(':');
+  if (colon == 0 || colon == std::string_view::npos) return;
+  std::string_view password = both.substr(colon + 1);
+  if (is_placeholder(password) || is_token(password) || count_digits(both) == both.size() - 1) return;
+  sight.see(Type::basic_auth, {begin, end}, {0.9F, 0, true, false});
+}
+
+/// HL7 v2, data type CX with the identifier type MR of table 0203: |582333^^^HOSPITAL^MR
+void hl7_record_at(Sight& sight, Span literal) {
+  constexpr uint32_t kLongestField = 128;
+  if (is_alnum(sight.at(literal.end))) return;
+  uint32_t begin = literal.begin;
+  auto opens = [](char c) { return c == '|' || c == '~' || c == '\0'; };
+  while (begin > 0 && literal.begin - begin < kLongestField && !opens(sight.at(begin - 1))) --begin;
+  std::string_view id = sight.view({begin, literal.begin});
+  id = id.substr(0, id.find('^'));
+  if (id.empty() || begin == 0 || sight.at(begin - 1) == '\0' || record_number(id) != id.size()) return;
+  sight.see(Type::mrn, {begin, begin + static_cast<uint32_t>(id.size())}, {0.8F, bit(kMrn), false, false, "HL7"});
 }
 
 void po_box(Sight& sight, Span literal) {
@@ -272,6 +319,8 @@ std::vector<Literal> secret_literals() {
   all.push_back({"0x", false, Trigger::kHexCoin});
   for (std::string_view chain : {"bc1", "tb1", "ltc1"}) all.push_back({chain, true, Trigger::kBech32});
   all.push_back({"%B", false, Trigger::kTrack});
+  for (std::string_view option : {" -u ", " --user "}) all.push_back({option, false, Trigger::kUserOption});
+  all.push_back({"^MR", false, Trigger::kHl7Record});
   all.push_back({"AGE-SECRET-KEY-1", false, Trigger::kAge});
   all.push_back({"PuTTY-User-Key-File-", false, Trigger::kPutty});
   for (size_t i = 0; i < std::size(kTokens); ++i)
@@ -303,6 +352,10 @@ void detect_at(Sight& sight, const Literal& literal, Span span) {
       return hex_coin_at(sight, span);
     case Trigger::kBech32:
       return bech32_at(sight, span);
+    case Trigger::kUserOption:
+      return user_option_at(sight, span);
+    case Trigger::kHl7Record:
+      return hl7_record_at(sight, span);
     case Trigger::kTrack:
       return track_at(sight, span);
     case Trigger::kAge:

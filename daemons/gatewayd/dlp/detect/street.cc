@@ -31,6 +31,7 @@ WordAt word_at(std::string_view text, uint32_t at) {
   while (end < text.size() && end - at <= kLongestWord &&
          (is_alnum(text[end]) || text[end] == '\'' || (text[end] & 0x80) != 0))
     ++end;
+  while (end > at && text[end - 1] == '\'') --end;  // a quote
   return {text.substr(at, end - at), end};
 }
 
@@ -90,9 +91,12 @@ Street street_at(std::string_view text, uint32_t at) {
 }
 
 uint32_t po_box_at(std::string_view text, uint32_t begin, uint32_t at, uint32_t& ret_begin) {
-  uint32_t i = begin, letters = 0;
+  constexpr std::string_view kInWords = "post office ";
+  bool in_words =
+      begin >= kInWords.size() && equals_word(text.substr(begin - kInWords.size(), kInWords.size()), kInWords);
+  uint32_t i = in_words ? begin - static_cast<uint32_t>(kInWords.size()) : begin, letters = 0;
   char seen[2] = {};
-  while (i > 0 && begin - i < 8 && letters < 2) {
+  while (!in_words && i > 0 && begin - i < 8 && letters < 2) {
     char c = text[i - 1];
     if (is_letter(c)) {
       seen[letters++] = to_lower(c);
@@ -101,7 +105,8 @@ uint32_t po_box_at(std::string_view text, uint32_t begin, uint32_t at, uint32_t&
     }
     --i;
   }
-  if (letters < 2 || seen[0] != 'o' || seen[1] != 'p' || (i > 0 && is_alnum(text[i - 1]))) return 0;
+  bool initials = letters == 2 && seen[0] == 'o' && seen[1] == 'p';
+  if ((!initials && !in_words) || (i > 0 && is_alnum(text[i - 1]))) return 0;
   uint32_t end = at;
   while (end < text.size() && (text[end] == ' ' || text[end] == '#') && end - at < 3) ++end;
   uint32_t digits = end;

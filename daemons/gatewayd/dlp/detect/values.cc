@@ -9,6 +9,7 @@
 namespace mas::dlp {
 namespace {
 
+constexpr int kMostWordsMore = 3;
 constexpr uint32_t kFarthestValue = 40;  // bytes between a word and its value
 constexpr size_t kLongestValue = 512;
 
@@ -17,15 +18,19 @@ bool is_any(std::string_view word, std::initializer_list<std::string_view> list)
 }
 
 bool is_filler(std::string_view word) {
-  return is_any(word, {"number",  "numbers",   "no",      "num",    "nr",   "id",      "code", "of",         "the",
-                       "for",     "on",        "file",    "value",  "my",   "your",    "key",  "token",      "here",
-                       "s",       "as",        "account", "member", "card", "patient", "new",  "identifier", "login",
-                       "current", "temporary", "user",    "string", "set",  "to",      "be",   "patients"});
+  return is_any(
+      word, {"number",    "numbers", "no",     "num",     "nr",   "id",         "code",    "of",   "the",  "for",
+             "on",        "file",    "value",  "my",      "your", "key",        "token",   "here", "s",    "as",
+             "account",   "member",  "card",   "patient", "new",  "identifier", "login",   "it",   "back", "current",
+             "temporary", "user",    "string", "set",     "to",   "be",         "patients"});
 }
 
 bool is_verb(std::string_view word) {
   return is_any(word, {"is", "was", "are", "equals", "ist", "es", "est", "will", "reads", "be", "to"});
 }
+
+/// What tells more of the word before it: "password for the west gate is …".
+bool is_preposition(std::string_view word) { return is_any(word, {"for", "of"}); }
 
 bool ends_value(char c) {
   return is_space(c) || c == '\0' || c == '"' || c == '\'' || c == '`' || c == ',' || c == ';' || c == '<' ||
@@ -55,6 +60,19 @@ size_t count_digits(std::string_view text) {
   return static_cast<size_t>(std::count_if(text.begin(), text.end(), is_digit));
 }
 
+namespace {
+
+/// Whether the word that ends at `end`, and ">" behind it, are an opening tag: <password>.
+bool is_tag(std::string_view text, uint32_t end) {
+  constexpr uint32_t kLongestTag = 48;
+  uint32_t at = end;
+  while (at > 0 && end - at < kLongestTag && (is_alnum(text[at - 1]) || text[at - 1] == '_' || text[at - 1] == '-'))
+    --at;
+  return at > 0 && text[at - 1] == '<';
+}
+
+}  // namespace
+
 Value value_after(std::string_view text, uint32_t from) {
   Value value;
   Link link = Link::kNext;
@@ -62,6 +80,7 @@ Value value_after(std::string_view text, uint32_t from) {
   uint32_t i = from;
   uint32_t stop = from + kFarthestValue;
   char quote = '\0';
+  int more = -1;  // words that may tell more of it; where one can, a verb or a sign must follow
   while (i < stop) {
     char c = at(i);
     if (c == ':' || c == '=') {
@@ -75,7 +94,15 @@ Value value_after(std::string_view text, uint32_t from) {
       if (c == '#') link = std::max(link, Link::kVerb);
       ++i;
     } else if (c == '-' || c == '>' || c == '\\' || c == '/') {
-      if (c == '>' && link == Link::kNext) link = Link::kVerb;
+      if (c == '>' && i == from && is_tag(text, from)) {
+        if (at(i + 1) == '@' || at(i + 1) == '<') return value;
+        link = Link::kSign;
+      } else if (c == '>' && link == Link::kNext) {
+        link = Link::kVerb;
+      }
+      ++i;
+    } else if (c == '|') {  // a table's cells, HL7's fields
+      link = std::max(link, Link::kVerb);
       ++i;
     } else if (is_letter(c) && link < Link::kSign && quote == '\0') {
       uint32_t end = i;
@@ -84,13 +111,18 @@ Value value_after(std::string_view text, uint32_t from) {
       if (is_digit(at(end)) || at(end) == '-') break;
       if (is_verb(word))
         link = Link::kVerb;
-      else if (!is_filler(word))
-        break;
+      else if (link == Link::kNext && is_preposition(word))
+        more = kMostWordsMore;
+      else if (!is_filler(word)) {
+        if (link != Link::kNext || more <= 0) break;
+        --more;
+      }
       i = end;
     } else {
       break;
     }
   }
+  if (more >= 0 && link < Link::kVerb) return value;
   if (i >= stop || at(i) == '\0' || is_space(at(i))) return value;
   uint32_t end = i;
   size_t bound = std::min(text.size(), i + kLongestValue);
