@@ -34,7 +34,4 @@ Environment process_environment();
 /// @return the name of an option in the environment: "MAS_REGISTRYD_SCAN_PERIOD".
 std::string environment_name(std::string_view daemon, const Option& option);
 
-/// @return the one of `names` that `name` was probably meant to be; empty if none is near.
-std::string nearest(std::string_view name, const std::vector<std::string>& names);
-
 }  // namespace mas::common

@@ -92,20 +92,25 @@ void GatewayService::make_turns() {
   turns_ =
       std::make_unique<TurnLoop>(frame_, std::move(options), master_ ? &*master_ : nullptr, *tickets_, *payload_key_);
   turns_->set_partitions(leases_.size());
-  auto stage = make_dlp();
-  if (!stage) return refuse(stage.error().message);
-  turns_->set_dlp(std::move(*stage));
+  if (auto status = renew_dlp(); !status) return refuse(status.error().message);
+  turns_->set_policy(policy_, settings_.default_limits());
   turns_->start();
   tell_turns();
 }
 
-Result<std::unique_ptr<dlp::Stage>> GatewayService::make_dlp() const {
-  if (settings_.dlp_mode == Mode::kOff) return std::unique_ptr<dlp::Stage>();
-  auto rules = dlp::Rules::standard();
-  if (!rules) return rules.error();
+/// What looks at payloads is made anew from the settings. The policy's digest names its rules, too.
+Status GatewayService::renew_dlp() {
+  if (settings_.dlp_mode == Mode::kOff) return turns_->set_dlp(nullptr), Status();
+  common::Problems problems;
+  auto rules = settings_.dlp_rules(problems);
+  if (rules == nullptr) return Error{Errc::kInvalidArgument, problems.empty() ? "dlp: no rules" : problems.front()};
   auto key = settings_.dlp_key();
   if (!key) return key.error();
-  return dlp::Stage::make(std::move(*rules), std::move(*key), *payload_key_, settings_.max_envelope);
+  auto stage = dlp::Stage::make(rules, std::move(*key), *payload_key_, settings_.max_envelope);
+  if (!stage) return stage.error();
+  turns_->set_dlp(std::move(*stage));
+  policy_.digest = sha256(std::string(view_of(policy_.digest)).append(view_of(rules->digest)));
+  return {};
 }
 
 void GatewayService::tick() {
@@ -299,12 +304,9 @@ void GatewayService::reload(const common::Settings& next) {
   policy_.memory_low = memory_low;
   policy_.dead_letters_closed = closed;
   if (turns_ == nullptr) return;
+  if (auto status = renew_dlp(); !status)  // check() has seen them: a file that changed since
+    frame_.log().error("dlp_rules_kept", {{"why", status.error().message}});
   turns_->set_policy(policy_, settings_.default_limits());
-  auto stage = make_dlp();
-  if (stage.ok())
-    turns_->set_dlp(std::move(*stage));
-  else
-    frame_.log().error("dlp_rules_kept", {{"why", stage.error().message}});
 }
 
 void GatewayService::drain() {

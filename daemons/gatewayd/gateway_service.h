@@ -50,7 +50,7 @@ class GatewayService final : public common::Service, public common::LeaseListene
   void tell_keeper();
   void on_secret(const Result<MasterKey>& secret);
   void make_turns();
-  Result<std::unique_ptr<dlp::Stage>> make_dlp() const;
+  Status renew_dlp();
   void on_health(const RedisHealth& health);
   std::string unsafe(const RedisHealth& health) const;
   void on_survey(const Result<View>& result);

@@ -1,6 +1,8 @@
 // The gateway's options, described and checked.
 #include "daemons/gatewayd/settings.h"
 
+#include "daemons/gatewayd/dlp/config.h"
+
 namespace mas::gateway {
 
 using namespace std::chrono_literals;
@@ -47,6 +49,10 @@ void Settings::describe(common::OptionTable& table) {
       "mode", dlp_mode, kModeNames, Apply::kReload,
       "enforce: messages are blocked, masked or encrypted by what is found in them; shadow: that is audited, and "
       "they go on as they are; off: nobody looks.");
+  table.text(
+      "rules_file", dlp_rules_file, Apply::kReload,
+      "TOML file with actions by type, overrides, rules of your own and allow-lists; empty: the built-in rules. It "
+      "is read again at every reload.");
   table.text("encryption_key_file", dlp_key_file, Apply::kReload,
              "File with the key that values are encrypted under, for agents that hold it, too; a name without '/' is a "
              "systemd credential. Without one, what is to be encrypted is masked.");
@@ -109,6 +115,7 @@ void Settings::check(common::Problems& problems) const {
   audit.check(problems);
   if (profile == Profile::kProduction && master_key_file.empty())
     problems.push_back("gateway.master_key_file: profile production needs a master key");
+  dlp_rules(problems);
   if (auto key = dlp_key(); !key) problems.push_back("dlp.encryption_key_file: " + key.error().message);
   if (auto key = master_key(); !key) problems.push_back("gateway.master_key_file: " + key.error().message);
 }
@@ -118,6 +125,10 @@ Result<std::optional<MasterKey>> Settings::master_key() const {
   auto key = MasterKey::read(master_key_file);
   if (!key) return key.error();
   return std::optional<MasterKey>(std::move(*key));
+}
+
+std::shared_ptr<const dlp::Rules> Settings::dlp_rules(common::Problems& problems) const {
+  return dlp::load_rules(dlp_rules_file, problems);
 }
 
 Result<std::optional<DataKey>> Settings::dlp_key() const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemons/common/settings.h"
+#include "daemons/gatewayd/dlp/rules.h"
 #include "daemons/gatewayd/guard/window_table.h"
 #include "daemons/gatewayd/keeper/audit_settings.h"
 #include "daemons/gatewayd/limits/limit_settings.h"
@@ -33,6 +34,7 @@ struct Settings : common::Settings {
   int64_t limits_burst = 0;
 
   Mode dlp_mode = Mode::kEnforce;
+  std::string dlp_rules_file;
   std::string dlp_key_file;
   std::string dlp_key_id = "dlp";
   Mode guard_mode = Mode::kEnforce;
@@ -65,6 +67,9 @@ struct Settings : common::Settings {
   LimitSettings default_limits() const;
   /// @return the master key, or none where no file is configured.
   Result<std::optional<MasterKey>> master_key() const;
+  /// @return what data-loss prevention goes by: the rules file's, or the defaults; nullptr where there are problems.
+  /// @param problems gets what is wrong, each with file and line.
+  std::shared_ptr<const dlp::Rules> dlp_rules(common::Problems& problems) const;
   /// @return the key that values are encrypted under, or none where no file is configured.
   Result<std::optional<DataKey>> dlp_key() const;
 };

@@ -3,8 +3,9 @@ that daemons write."""
 
 import base64
 import json
+import signal
 
-from harness import main, poll_until
+from harness import MasTestCase, main, poll_until
 from harness.gateway_case import GatewayCase
 
 SSN, CARD, MRN, PASSWORD = "219-45-9876", "4111 1111 1111 1111", "00482913", "hunter2-Zq7"
@@ -77,6 +78,43 @@ class DlpTest(GatewayCase):
         http = self.gateway.get("/metrics")[1] + self.gateway.get("/readyz")[1]
         for secret in self.secrets:
             self.assertNotIn(secret, str(http))
+
+
+class RulesFileTest(GatewayCase):
+    secrets = (SSN,)
+
+    def setUp(self):
+        MasTestCase.setUp(self)
+        self.redis = self.start_redis()
+        self.rules = self.dir / "rules.toml"
+        self.write("[dlp.types]\nssn = \"encrypt\"\n")
+        self.key = self.dir / "dlp.key"
+        self.key.write_bytes(b"kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkj")
+        self.key.chmod(0o600)
+        self.gateway = self.start_gateway(dlp={"rules_file": str(self.rules), "encryption_key_file": str(self.key)})
+
+    def write(self, text):
+        self.rules.write_text(text)
+
+    def test_encrypted_and_its_rules_are_read_again(self):
+        alice, bob = self.peer("alice"), self.peer("bob")
+        self.assertEqual(alice.send(alice.envelope("bob", data={"ssn": SSN})).decisions(), ["ENCRYPTED"])
+        self.assertRegex(bob.wait_messages(1)[0]["data"]["ssn"], r"^\{mas:enc:s:dlp:[A-Za-z0-9_-]+\}$")
+        self.write('[[dlp.override]]\nsender = "ali*"\ntarget = "bob"\ntypes = { ssn = "off" }\n')
+        self.gateway.send(signal.SIGHUP)
+        self.gateway.wait_log("reloaded")
+        self.assertEqual(alice.send(alice.envelope("bob", data={"ssn": SSN})).decisions(), ["ALLOWED"])
+        carol = self.peer("carol")
+        self.assertEqual(carol.send(carol.envelope("bob", data={"ssn": SSN})).decisions(), ["REDACTED"])
+
+    def test_a_wrong_file_is_refused_with_its_line_and_nothing_changes(self):
+        self.write("[dlp.types]\nssn = \"shred\"\n")
+        self.gateway.send(signal.SIGHUP)
+        line = self.gateway.wait_log("reload_refused")
+        self.assertIn(f"{self.rules}:2", str(line))
+        alice, bob = self.peer("alice"), self.peer("bob")
+        self.assertEqual(alice.send(alice.envelope("bob", data={"ssn": SSN})).decisions(), ["ENCRYPTED"])
+        self.assertEqual(len(bob.wait_messages(1)), 1)
 
 
 class ShadowTest(GatewayCase):

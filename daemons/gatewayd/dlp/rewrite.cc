@@ -212,6 +212,10 @@ std::string masked(const TypeRule& type, std::string_view value) {
     case Mask::kEmail: {
       size_t at = value.rfind('@');
       if (at == std::string_view::npos || at == 0 || !is_alnum(value[0])) return by_name(type);
+      // A rule of the configuration may find more than addresses, and a mask is put into JSON as it is.
+      bool plain = std::none_of(value.begin() + static_cast<std::ptrdiff_t>(at), value.end(),
+                                [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '"' || c == '\\'; });
+      if (!plain) return by_name(type);
       return std::string(1, value[0]) + "***" + std::string(value.substr(at));
     }
     case Mask::kName:

@@ -8,9 +8,13 @@
 #include <string_view>
 #include <vector>
 
+#include "daemons/gatewayd/dlp/allow_list.h"
+#include "daemons/gatewayd/dlp/custom_rules.h"
 #include "daemons/gatewayd/dlp/matcher.h"
+#include "daemons/gatewayd/dlp/scope.h"
 #include "daemons/gatewayd/dlp/sight.h"
 #include "daemons/gatewayd/dlp/types.h"
+#include "proto/wire/digest.h"
 
 namespace mas::dlp {
 
@@ -22,11 +26,15 @@ struct TypeRule {
 };
 
 struct Rules {
-  /// By number: the built-in types, then those of the configuration.
+  /// By number: the built-in types, then an entry for each rule of the configuration, whose names may repeat.
   std::vector<TypeRule> types;
   /// The built-in types that are looked for: whose action is not `off` for everybody.
   EnabledTypes enabled;
   std::shared_ptr<const Matcher> matcher;
+  std::shared_ptr<const CustomRules> custom;  ///< may be none
+  std::vector<Override> overrides;            ///< sorted
+  std::shared_ptr<const AllowList> allow;     ///< may be none
+  Digest digest{};                            ///< SHA-256 of the text that they were made from
 
   /// The defaults of the table. @return vectorscan's error.
   static Result<std::shared_ptr<const Rules>> standard();

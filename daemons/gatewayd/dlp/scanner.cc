@@ -25,8 +25,22 @@ Scanner::Scanner(std::shared_ptr<const Rules> rules) : rules_(std::move(rules)) 
 
 Result<std::unique_ptr<Scanner>> Scanner::make(std::shared_ptr<const Rules> rules) {
   std::unique_ptr<Scanner> scanner(new Scanner(std::move(rules)));
-  if (auto status = scanner->rules_->matcher->prepare(scanner->scratch_); !status) return status.error();
+  const Rules& all = scanner->rules();
+  if (auto status = all.matcher->prepare(scanner->scratch_); !status) return status.error();
+  if (all.custom)
+    if (auto status = all.custom->prepare(scanner->scratch_); !status) return status.error();
+  if (all.allow)
+    if (auto status = all.allow->prepare(scanner->scratch_); !status) return status.error();
+  scanner->set_scope({}, {});
   return scanner;
+}
+
+void Scanner::set_scope(std::string_view sender, std::string_view target) {
+  sender_ = sender;
+  target_ = target;
+  actions_.clear();
+  for (const TypeRule& type : rules_->types) actions_.push_back(type.action);
+  apply_overrides(rules_->overrides, sender, target, actions_);
 }
 
 Status Scanner::scan_json(std::string_view json, Document::Shape shape, std::string_view root) {
@@ -46,6 +60,7 @@ Status Scanner::scan() {
   candidates_.clear();
   report_.findings.clear();
   report_.action = Action::kOff;
+  report_.suppressed = 0;
   for (size_t i = 1; i < kReadings; ++i) views_[i].document->clear();
   auto doc = [this](Reading view) -> Document& { return *views_[view].document; };
   Budget budget{doc(kPlain).text().size() * kBudgetFactor + kBudgetBase};
@@ -61,8 +76,9 @@ Status Scanner::scan() {
   for (uint32_t view = kFolded; view < kReadings; ++view)
     if (!views_[view].document->empty())
       if (auto status = look_through(view); !status) return status;
+  allowing_ = {};
   settle();
-  return {};
+  return allowing_;
 }
 
 Status Scanner::look_through(uint32_t view) {
@@ -80,7 +96,8 @@ Status Scanner::look_through(uint32_t view) {
     if (literal.trigger == Trigger::kPhrase) continue;
     detect_at(sight, literal, {match.end - static_cast<uint32_t>(literal.text.size()), match.end});
   }
-  return {};
+  if (!rules_->custom) return {};
+  return rules_->custom->look(sight, scratch_.get(), hits_, [this, view](uint32_t node) { return key_of(view, node); });
 }
 
 void Scanner::read_words(const Document& document) {
@@ -120,16 +137,69 @@ Scanner::Place Scanner::trace(uint32_t reading, uint32_t number, Span part) cons
   }
 }
 
-/// Of findings that overlap the better one stays: one that acts, a validated one, the longer, the surer.
+/// The key that a value stands under, or the array that holds it; of a decoded part that of what it was decoded from.
+std::string_view Scanner::key_of(uint32_t reading, uint32_t number) const {
+  while (true) {
+    const Document& document = *views_[reading].document;
+    const Node& node = document.nodes()[number];
+    uint32_t key = node.key;
+    for (uint32_t at = node.container; key == kNowhere && at != kNowhere && document.containers()[at].array;) {
+      key = document.containers()[at].key;
+      at = document.containers()[at].parent;
+    }
+    if (key != kNowhere) return document.text_of(document.nodes()[key]);
+    if (reading == kPlain) return {};
+    reading = views_[reading].parent;
+    number = node.origin;
+  }
+}
+
+bool Scanner::is_suppressed(const Finding& finding) {
+  if (!rules_->allow || !allowing_) return false;
+  steps_.clear();
+  const Document& document = *views_[kPlain].document;
+  const Node& node = document.nodes()[finding.node];
+  if (rules_->allow->has_paths()) {
+    uint32_t container = node.container, key = node.key, index = node.index;
+    bool step = node.kind != Node::Kind::kKey;  // a key is named by what holds it
+    while (container != kNowhere) {
+      const Container& within = document.containers()[container];
+      if (step && within.array)
+        steps_.push_back({true, index, {}});
+      else if (step)
+        steps_.push_back({false, 0, document.text_of(document.nodes()[key])});
+      step = true;
+      key = within.key;
+      index = within.index;
+      container = within.parent;
+    }
+    if (!root_.empty()) steps_.push_back({false, 0, root_});
+    std::reverse(steps_.begin(), steps_.end());
+  }
+  auto allowed = rules_->allow->allows({finding.type, value(finding), steps_, sender_, target_}, scratch_.get());
+  if (!allowed) allowing_ = allowed.error();
+  if (allowed && *allowed && finding.acts) ++report_.suppressed;
+  return allowed && *allowed;
+}
+
+/// Of findings that overlap the better one stays: one that acts, one of a rule of the configuration that hides it, a
+/// validated one, the longer, the surer. A rule's finding takes over the stricter action of what it stands for.
 void Scanner::settle() {
   traced_.clear();
   for (const Candidate& seen : candidates_) {
     Place place = trace(seen.document, seen.node, seen.span);
     traced_.push_back({seen.type, Action::kAlert, seen.score >= kActs, seen.validated, seen.score, place.source,
                        place.node, place.quotes, seen.document, seen.span, seen.detail});
+    Finding& finding = traced_.back();
+    if (finding.acts) finding.action = actions_[seen.type];
+    if (actions_[seen.type] == Action::kOff || is_suppressed(finding)) traced_.pop_back();
   }
-  std::sort(traced_.begin(), traced_.end(), [](const Finding& a, const Finding& b) {
+  auto of_rule = [](const Finding& finding) {
+    return finding.type >= kBuiltinTypes && finding.action > Action::kAlert;
+  };
+  std::sort(traced_.begin(), traced_.end(), [of_rule](const Finding& a, const Finding& b) {
     if (a.acts != b.acts) return a.acts;
+    if (of_rule(a) != of_rule(b)) return of_rule(a);
     if (a.validated != b.validated) return a.validated;
     if (a.source.size() != b.source.size()) return a.source.size() > b.source.size();
     if (a.score != b.score) return a.score > b.score;
@@ -137,13 +207,16 @@ void Scanner::settle() {
     return a.type < b.type;
   });
   auto by_begin = [](const Finding* a, const Finding* b) { return a->source.begin < b->source.begin; };
-  std::set<const Finding*, decltype(by_begin)> taken(by_begin);
+  std::set<Finding*, decltype(by_begin)> taken(by_begin);
   for (Finding& finding : traced_) {
     auto after = taken.lower_bound(&finding);
-    if (after != taken.end() && (*after)->source.begin < finding.source.end) continue;
-    if (after != taken.begin() && (*std::prev(after))->source.end > finding.source.begin) continue;
-    finding.action = finding.acts ? rules_->types[finding.type].action : Action::kAlert;
-    taken.insert(after, &finding);
+    Finding* better = nullptr;
+    if (after != taken.end() && (*after)->source.begin < finding.source.end) better = *after;
+    if (after != taken.begin() && (*std::prev(after))->source.end > finding.source.begin) better = *std::prev(after);
+    if (better == nullptr)
+      taken.insert(after, &finding);
+    else if (of_rule(*better))
+      better->action = std::max(better->action, finding.action);
   }
   for (const Finding* finding : taken) {
     report_.findings.push_back(*finding);

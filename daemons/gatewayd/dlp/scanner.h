@@ -42,14 +42,18 @@ struct Finding {
 struct Report {
   std::vector<Finding> findings;  ///< by growing source
   Action action = Action::kOff;   ///< the strictest of all that act
+  uint32_t suppressed = 0;        ///< what the allow-list let pass
 };
 
 class Scanner {
  public:
   static Result<std::unique_ptr<Scanner>> make(std::shared_ptr<const Rules> rules);
 
+  /// Between whom the next messages go: overrides and allow-lists go by it. Without, they are from and to nobody.
+  void set_scope(std::string_view sender, std::string_view target);
+
   /// @param json one valid JSON value, at most 64 MiB.
-  /// @param root where it stands, which paths begin with: `data`; empty: nowhere else.
+  /// @param root the key that it stands under, which paths begin with: `data`; empty: none.
   Status scan_json(std::string_view json, Document::Shape shape = Document::Shape::kAnything,
                    std::string_view root = {});
   Status scan_text(std::string_view text);
@@ -87,12 +91,19 @@ class Scanner {
   Status look_through(uint32_t view);
   void read_words(const Document& document);
   bool is_phrase(std::string_view text, Span span) const;
+  std::string_view key_of(uint32_t reading, uint32_t node) const;
+  bool is_suppressed(const Finding& finding);
   void settle();
 
   const std::shared_ptr<const Rules> rules_;
   Scratch scratch_;
   KeyReader keys_;
   std::array<View, kReadings> views_;
+  std::string sender_, target_;
+  std::vector<Action> actions_;  // by type, in this scope
+  std::vector<PatternHit> hits_;
+  std::vector<PathStep> steps_;
+  Status allowing_;
   std::vector<Match> matches_;
   std::vector<Word> words_;
   std::vector<DigitGroup> groups_;

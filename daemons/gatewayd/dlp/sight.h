@@ -76,6 +76,10 @@ class Sight {
   ContextMask near(Span span);
   /// Judges a candidate, and keeps it where it is worth it. @return its score.
   float see(Type type, Span span, const Evidence& evidence);
+  /// Keeps a candidate that was judged elsewhere. @param type in Rules::types. @param detail lives as long as the rules.
+  void keep(uint16_t type, uint32_t node, Span span, float score, bool validated, std::string_view detail) {
+    if (score >= kMentions) into_.push_back({type, validated, score, number_, node, span, detail});
+  }
 
  private:
   struct Around {

@@ -26,9 +26,14 @@ Result<std::unique_ptr<Stage>> Stage::make(std::shared_ptr<const Rules> rules, s
   return std::unique_ptr<Stage>(new Stage(std::move(*scanner), std::move(key), tags, max_envelope));
 }
 
-void Stage::clear_counts() { std::fill(counts_.begin(), counts_.end(), Counts::value_type{}); }
+void Stage::clear_counts() {
+  std::fill(counts_.begin(), counts_.end(), Counts::value_type{});
+  suppressed_ = 0;
+}
 
-const Stage::Outcome& Stage::look(std::string_view envelope, std::string_view content) {
+const Stage::Outcome& Stage::look(std::string_view sender, std::string_view target, std::string_view envelope,
+                                  std::string_view content) {
+  scanner_->set_scope(sender, target);
   outcome_.decision = Decision::kAllowed;
   outcome_.reason.clear();
   outcome_.envelope = envelope;
@@ -41,6 +46,7 @@ const Stage::Outcome& Stage::look(std::string_view envelope, std::string_view co
     outcome_.reason = "the payload could not be scanned";
     return outcome_;
   }
+  suppressed_ += scanner_->report().suppressed;
   if (scanner_->report().action == Action::kOff) return outcome_;
   describe();
   decide(envelope, content);

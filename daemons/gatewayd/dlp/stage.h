@@ -41,11 +41,14 @@ class Stage {
 
   /// @param envelope valid, as the decoder has seen it. @param content what of it is scanned: all of it, or its `data`
   /// where nothing else is content (Envelope::bare); a view into it.
-  const Outcome& look(std::string_view envelope, std::string_view content);
+  const Outcome& look(std::string_view sender, std::string_view target, std::string_view envelope,
+                      std::string_view content);
 
   /// Findings since the last take_counts(): by type, then by Action.
   using Counts = std::vector<std::array<uint64_t, std::size(kActionNames)>>;
   const Counts& counts() const { return counts_; }
+  /// What allow-lists let pass since then.
+  uint64_t suppressed() const { return suppressed_; }
   void clear_counts();
   const Rules& rules() const { return scanner_->rules(); }
 
@@ -64,6 +67,7 @@ class Stage {
   std::vector<std::string> texts_;
   std::vector<std::string_view> detected_;
   Counts counts_;
+  uint64_t suppressed_ = 0;
 };
 
 }  // namespace mas::dlp

@@ -327,7 +327,7 @@ Decider::Ruling Decider::rule_rate(Case& at, PartitionWork& work) {
 
 /// What is masked or encrypted is told before whether the target is there: it changed what was sent.
 Decider::Ruling Decider::rule_content(Case& at) {
-  const dlp::Stage::Outcome& outcome = dlp_->look(at.message.envelope, at.message.content);
+  const dlp::Stage::Outcome& outcome = dlp_->look(at.sender.id, at.target.id, at.message.envelope, at.message.content);
   detected_ = outcome.detected;
   if (policy_.dlp == Mode::kEnforce) {
     at.envelope = outcome.envelope;

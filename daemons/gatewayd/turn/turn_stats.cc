@@ -28,6 +28,7 @@ TurnStats::TurnStats(common::Metrics& metrics)
       poison_(metrics.counter("poison_elements_total", "Elements of ingress lists that were no frame.")),
       not_kept_(metrics.counter("dead_letters_not_kept_total", "Dead letters that the queue took not; only audited.")),
       shadow_(metrics.counter("shadow_refusals_total", "Refusals that policies in shadow mode would have made.")),
+      dlp_suppressed_(metrics.counter("dlp_suppressed_total", "Findings that an allow-list let pass.")),
       entries_(metrics.counter("stream_entries_total", "Entries written into agents' streams.")),
       blocks_(metrics.counter("audit_blocks_total", "Audit blocks written.")) {
   for_each_decision([&](Decision decision) {
@@ -55,6 +56,7 @@ void TurnStats::add(const Counts& counts, size_t entries, size_t audit_blocks) {
 
 /// A pair of type and action is a series from its first finding on.
 void TurnStats::add(const dlp::Stage& stage) {
+  dlp_suppressed_.add(stage.suppressed());
   const auto& counts = stage.counts();
   for (size_t type = 0; type < counts.size(); ++type)
     for (size_t action = 0; action < counts[type].size(); ++action) {

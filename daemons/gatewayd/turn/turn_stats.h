@@ -43,6 +43,7 @@ class TurnStats {
   common::Counter& poison_;
   common::Counter& not_kept_;
   common::Counter& shadow_;
+  common::Counter& dlp_suppressed_;
   common::Counter& entries_;
   common::Counter& blocks_;
   std::array<common::Counter*, 256> decisions_{};  // by Decision

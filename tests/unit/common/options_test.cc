@@ -4,6 +4,7 @@
 
 #include "daemons/common/option_docs.h"
 #include "daemons/common/option_sources.h"
+#include "proto/base/nearest.h"
 #include "tests/unit/catch.h"
 
 using namespace mas;

@@ -1,0 +1,146 @@
+// Rounds of both sides that alternate, and the medians of what they yield.
+//
+// Throughput counts processor time of either side, so that what else runs on the machine does not decide it; the times of
+// single payloads are by the clock.
+#include "sdk/masctl/dlp/bench.h"
+
+#include <time.h>
+
+#include <cstdio>
+#include <optional>
+
+#include "proto/base/histogram.h"
+#include "proto/wire/json.h"
+#include "sdk/masctl/bench/stats.h"
+#include "sdk/masctl/commands/dlp_rules.h"
+#include "sdk/masctl/dlp/findings.h"
+#include "sdk/masctl/dlp/payloads.h"
+#include "sdk/masctl/dlp/python_re.h"
+
+namespace mas::ctl {
+
+namespace {
+
+constexpr size_t kSizes[] = {256, 1024, 16 * 1024};
+constexpr size_t kSmallest = 64, kLargest = 1024 * 1024;
+constexpr size_t kPayloads = 64;
+constexpr int kRounds = 3;
+
+double nanos(clockid_t clock) {
+  timespec now{};
+  clock_gettime(clock, &now);
+  return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
+}
+
+struct Measured {
+  size_t bytes = 0;
+  double engine = 0;          ///< MB/s
+  uint64_t p50 = 0, p99 = 0;  ///< ns
+  std::optional<double> python, ratio;
+};
+
+/// What a message costs: its JSON is checked, then scanned.
+Result<ScanRate> measure_engine(Inspection& inspection, const std::vector<std::string>& payloads, double seconds,
+                                Histogram& times) {
+  ScanRate rate;
+  double start = nanos(CLOCK_PROCESS_CPUTIME_ID), spent = 0;
+  while (spent < seconds * 1e9) {
+    for (const auto& payload : payloads) {
+      double before = nanos(CLOCK_MONOTONIC);
+      auto value = JsonReader::local().check_value(payload);
+      if (!value.ok()) return value.error();
+      if (auto status = inspection.json(*value); !status.ok()) return status.error();
+      times.record(static_cast<uint64_t>(nanos(CLOCK_MONOTONIC) - before));
+      rate.bytes += static_cast<double>(payload.size());
+    }
+    spent = nanos(CLOCK_PROCESS_CPUTIME_ID) - start;
+  }
+  rate.seconds = spent / 1e9;
+  return rate;
+}
+
+Result<Measured> measure(Context& context, Inspection& inspection, size_t bytes, double seconds, bool& python) {
+  auto payloads = bench_payloads(bytes, kPayloads);
+  Histogram times, warm_up;
+  if (auto warm = measure_engine(inspection, payloads, seconds / 20, warm_up); !warm.ok()) return warm.error();
+  std::vector<double> engine, theirs, ratios;
+  for (int round = 0; round < kRounds; ++round) {
+    auto ours = measure_engine(inspection, payloads, seconds / kRounds, times);
+    if (!ours.ok()) return ours.error();
+    engine.push_back(ours->megabytes_per_second());
+    if (!python) continue;
+    auto rate = measure_python(payloads, seconds / kRounds);
+    if (!rate.ok()) {
+      context.out.note("without comparison: " + rate.error().message);
+      python = false;
+      continue;
+    }
+    theirs.push_back(rate->megabytes_per_second());
+    ratios.push_back(engine.back() / theirs.back());
+  }
+  Measured measured{bytes, median(engine), times.quantile(0.5), times.quantile(0.99), {}, {}};
+  if (!ratios.empty()) {
+    measured.python = median(theirs);
+    measured.ratio = median(ratios);
+  }
+  return measured;
+}
+
+std::string fixed(double number, int digits) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.*f", digits, number);
+  return text;
+}
+
+void print(Output& out, const std::vector<Measured>& all) {
+  if (out.json()) {
+    std::string text;
+    JsonWriter json(text);
+    json.begin_object().key("sizes").begin_array();
+    for (const auto& one : all) {
+      json.begin_object().key("bytes").unsigned_integer(one.bytes);
+      json.key("engine_mb_per_s").raw(fixed(one.engine, 1));
+      json.key("p50_us").raw(fixed(static_cast<double>(one.p50) / 1e3, 2));
+      json.key("p99_us").raw(fixed(static_cast<double>(one.p99) / 1e3, 2)).key("python_mb_per_s");
+      if (one.python)
+        json.raw(fixed(*one.python, 2)).key("ratio").raw(fixed(*one.ratio, 1));
+      else
+        json.null().key("ratio").null();
+      json.end_object();
+    }
+    json.end_array().end_object();
+    return out.line(text);
+  }
+  Table table({"PAYLOAD", "MB/S", "P50 US", "P99 US", "PYTHON RE MB/S", "RATIO"});
+  for (const auto& one : all)
+    table.add({std::to_string(one.bytes), fixed(one.engine, 1), fixed(static_cast<double>(one.p50) / 1e3, 2),
+               fixed(static_cast<double>(one.p99) / 1e3, 2), one.python ? fixed(*one.python, 2) : "-",
+               one.ratio ? fixed(*one.ratio, 1) : "-"});
+  out.table(table);
+}
+
+}  // namespace
+
+ExitCode bench_dlp(Context& context, const DlpBenchOptions& options) {
+  if (options.size != 0 && (options.size < kSmallest || options.size > kLargest))
+    return context.out.fail({Errc::kInvalidArgument, "--size: expected 64 to 1048576 bytes"});
+  if (!(options.seconds > 0 && options.seconds <= 600))
+    return context.out.fail({Errc::kInvalidArgument, "--seconds: expected more than 0 and at most 600"});
+  auto rules = rules_of(context, options.rules);
+  if (rules == nullptr) return ExitCode::kUsage;
+  auto inspection = Inspection::make(rules);
+  if (!inspection.ok()) return context.out.fail(inspection.error());
+  std::vector<size_t> sizes(std::begin(kSizes), std::end(kSizes));
+  if (options.size != 0) sizes = {options.size};
+  std::vector<Measured> all;
+  bool python = true;
+  for (size_t bytes : sizes) {
+    auto measured = measure(context, **inspection, bytes, options.seconds, python);
+    if (!measured.ok()) return context.out.fail(measured.error());
+    all.push_back(*measured);
+  }
+  print(context.out, all);
+  return ExitCode::kOk;
+}
+
+}  // namespace mas::ctl
