@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <bitset>
+#include <cstring>
 
 #include "daemons/gatewayd/dlp/folding.h"
 
@@ -13,14 +15,22 @@ enum class Where : uint8_t { kBoth, kKeys, kText };
 
 constexpr size_t kMostWords = 12;          // of a key that are looked at
 constexpr size_t kLongestPhrase = 4;       // words
-constexpr size_t kKnownKeys = 16 * 1024;   // remembered
 constexpr size_t kLongestKey = 128;        // bytes of a key that are looked at
 constexpr size_t kShortestPartOfWord = 8;  // letters of a phrase that is seen within a longer word
+
+constexpr size_t kLetters = 26;
+
+/// @param letters three of them.
+size_t three_letters(std::string_view letters) {
+  auto value = [&](size_t i) { return static_cast<size_t>(letters[i] - 'a'); };
+  return (value(0) * kLetters + value(1)) * kLetters + value(2);
+}
 
 struct Table {
   std::vector<Phrase> phrases;
   std::unordered_map<std::string, ContextMask> keys;  // words of a phrase joined without spaces
   std::vector<std::string> long_words;                // of data, such as "password"
+  std::bitset<kLetters * kLetters * kLetters> begin;  // the first three letters of a phrase
 };
 
 void add(Table& table, Context context, Where where, std::string_view list) {
@@ -34,6 +44,8 @@ void add(Table& table, Context context, Where where, std::string_view list) {
     for (char c : words)
       if (c >= 'a' && c <= 'z') joined.push_back(c);
     table.keys[joined] |= bit(context);
+    if (joined.size() >= 3) table.begin.set(three_letters(joined));
+    for (char third = 'a'; joined.size() == 2 && third <= 'z'; ++third) table.begin.set(three_letters(joined + third));
     bool data = (bit(context) & kDataContexts) != 0;
     if (data && joined.size() >= kShortestPartOfWord) table.long_words.push_back(joined);
   }
@@ -121,7 +133,9 @@ ContextMask read_key(std::string_view key) {
   std::string phrase;
   for (size_t i = 0; i < words.count();) {
     size_t taken = 0;
-    for (size_t n = std::min(kLongestPhrase, words.count() - i); n > 0 && taken == 0; --n) {
+    std::string_view rest = words.joined(i, words.count() - i);
+    bool known = rest.size() < 3 || table().begin[three_letters(rest)];  // most words begin no phrase
+    for (size_t n = std::min(kLongestPhrase, words.count() - i); known && n > 0 && taken == 0; --n) {
       phrase.assign(words.joined(i, n));
       if (auto found = keys.find(phrase); found != keys.end()) {
         mask |= found->second;
@@ -134,12 +148,31 @@ ContextMask read_key(std::string_view key) {
   return mask;
 }
 
+namespace {
+
+/// Mixes a key's first and last bytes and its length: enough to spread the keys of messages.
+size_t place_of(std::string_view key) {
+  uint64_t first = 0, last = 0;
+  size_t n = std::min(key.size(), sizeof first);
+  std::memcpy(&first, key.data(), n);
+  std::memcpy(&last, key.data() + key.size() - n, n);
+  uint64_t mixed = (first * 0x9e3779b97f4a7c15U) ^ (last * 0xc2b2ae3d27d4eb4fU) ^ key.size();
+  mixed ^= mixed >> 32;  // keys differ in their last letters, which are the highest bytes
+  return static_cast<size_t>((mixed * 0x9e3779b97f4a7c15U) >> 40);
+}
+
+}  // namespace
+
 ContextMask KeyReader::read(std::string_view key) {
-  if (auto found = known_.find(key); found != known_.end()) return found->second;
+  Known* places = &known_[place_of(key) % (kPlaces / 2) * 2];
+  for (int i : {0, 1})
+    if (places[i].key == key) return places[i].mask;
   ContextMask mask = read_key(key);
-  if (known_.size() >= kKnownKeys) known_.clear();
-  if (key.size() <= kLongestKey) known_.emplace(key, mask);
-  return mask;
+  if (key.size() > kLongestKey) return mask;
+  std::swap(places[0], places[1]);
+  Known& known = places[1];
+  known.key = key;
+  return known.mask = mask;
 }
 
 }  // namespace mas::dlp

@@ -4,7 +4,7 @@
 // hidden; under `trace_id` it is none. The vocabulary (context.def) is one table for keys and for text.
 // Keys are taken apart at case changes, digits and punctuation (`patientSSN_2` is patient, ssn), and the longest
 // phrases are looked up first, so that `member_id` is an insurance number and `card_id` is an id.
-// Threading: none; a KeyReader remembers what it was asked, up to a bound. Pure.
+// Threading: none; a KeyReader remembers what it was asked last. Pure.
 #pragma once
 
 #include <cstdint>
@@ -80,11 +80,12 @@ class KeyReader {
   ContextMask read(std::string_view key);
 
  private:
-  struct Hash {
-    using is_transparent = void;
-    size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  static constexpr size_t kPlaces = 2048;
+  struct Known {
+    std::string key;
+    ContextMask mask = 0;
   };
-  std::unordered_map<std::string, ContextMask, Hash, std::equal_to<>> known_;
+  std::vector<Known> known_ = std::vector<Known>(kPlaces);  // each key has two; the last that came takes the second
 };
 
 /// The same without memory; for tests and for single questions.

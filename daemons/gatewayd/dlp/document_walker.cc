@@ -7,16 +7,14 @@
 #include <charconv>
 #include <cstring>
 
+#include "daemons/gatewayd/dlp/byte_block.h"
 #include "proto/wire/limits.h"
 
 namespace mas::dlp {
 namespace {
 
-/// Sixteen bytes that the compiler works on at once, whatever the machine has for it.
-using Block = unsigned char __attribute__((vector_size(16)));
-
 constexpr unsigned kDepth = limits::kJsonDepth + 1;  // an envelope is one level around its data
-constexpr size_t kLongestName = 64;                  // bytes of a value that may name what stands beside it
+constexpr size_t kLongestName = 40;                  // bytes of a value that may name what stands beside it
 constexpr size_t kLongestNumber = 20;                // digits of a number that is written out
 constexpr ContextMask kNamedById =  // data that is called an id where it stands in an object of its own
     bits(Context::kPassport, Context::kLicense, Context::kMrn, Context::kInsurance, Context::kSsn, Context::kTax,
@@ -35,15 +33,18 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 /// @return the first quote or backslash; `end` when there is none.
 inline const char* find_quote(const char* at, const char* end) {
   for (; end - at >= 16; at += 16) {
-    Block bytes;
-    std::memcpy(&bytes, at, sizeof bytes);
-    auto special = (bytes == '"') | (bytes == '\\');
-    std::array<uint64_t, 2> marks;
-    std::memcpy(&marks, &special, sizeof marks);
-    if ((marks[0] | marks[1]) != 0) break;
+    ByteBlock bytes = load_block(at);
+    uint32_t found = bits_of((bytes == '"') | (bytes == '\\'));
+    if (found != 0) return at + std::countr_zero(found);
   }
   while (at < end && *at != '"' && *at != '\\') ++at;
   return at;
+}
+
+/// A fraction of zeros, or an exponent: most numbers have neither.
+bool may_be_whole(std::string_view token) {
+  bool fraction = token.back() == '0' && std::memchr(token.data(), '.', token.size()) != nullptr;
+  return fraction || std::any_of(token.begin(), token.end(), [](char c) { return (c | 0x20) == 'e'; });
 }
 
 /// @return the digits of a number that is whole although it is written with a fraction or an exponent, such as
@@ -285,7 +286,7 @@ void Document::Walker::add_string(std::string_view body, bool escaped, const Pla
 void Document::Walker::add_number(std::string_view token, const Place& place) {
   Node& node = add_node(Node::Kind::kNumber, place, token.data(), token.data() + token.size());
   std::string whole;
-  if (token.find_first_of(".eE") != std::string_view::npos) whole = whole_number(token);
+  if (may_be_whole(token)) whole = whole_number(token);
   node.form = whole.empty() ? Node::Form::kSame : Node::Form::kWhole;
   into_.text_.append(whole.empty() ? token : std::string_view(whole));
   into_.close_node(node);

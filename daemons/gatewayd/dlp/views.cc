@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "daemons/gatewayd/dlp/byte_block.h"
 #include "daemons/gatewayd/dlp/detect/base64.h"
 #include "daemons/gatewayd/dlp/detect/values.h"
 #include "daemons/gatewayd/dlp/folding.h"
@@ -44,21 +45,51 @@ void fold(const Document& from, Document& view, Budget& budget) {
 
 namespace {
 
-int hex_value(char c) {
+constexpr int hex_value(char c) {
   if (is_digit(c)) return c - '0';
   char lower = to_lower(c);
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
-constexpr auto kBase64 = [] {
-  std::array<bool, 256> table{};
-  for (unsigned c = 0; c < 256; ++c) {
-    auto byte = static_cast<char>(c);
-    table[c] = is_alnum(byte) || byte == '+' || byte == '/' || byte == '-' || byte == '_';
+bool is_base64(char c) { return is_alnum(c) || c == '+' || c == '/' || c == '-' || c == '_'; }
+
+uint32_t base64_in(ByteBlock bytes) {
+  auto letter = ((bytes | 0x20) - 'a') < 26;
+  auto digit = (bytes - '0') < 10;
+  return bits_of(letter | digit | (bytes == '+') | (bytes == '/') | (bytes == '-') | (bytes == '_'));
+}
+
+constexpr uint32_t kShortestRun = 12;  // nine digits in base64
+
+/// Calls `take` with every run of at least kShortestRun characters of base64.
+template <typename Take>
+void for_each_run(std::string_view text, Take take) {
+  constexpr uint32_t kBlock = 16, kAll = 0xffff;
+  auto size = static_cast<uint32_t>(text.size());
+  uint32_t start = 0, at = 0;  // the run under way began at `start`; start == at: there is none
+  auto end_run = [&](uint32_t end) {
+    if (end - start >= kShortestRun) take(Span{start, end});
+  };
+  for (; at + kBlock <= size; at += kBlock) {
+    uint32_t found = base64_in(load_block(text.data() + at));
+    if (found == kAll) continue;
+    end_run(at + static_cast<uint32_t>(std::countr_one(found)));
+    auto behind = static_cast<uint32_t>(std::countl_one(static_cast<uint16_t>(found)));
+    for (uint32_t i = 1; i + kShortestRun < kBlock - behind; ++i) {  // a run that begins and ends in the block: rare
+      uint32_t whole = ((1u << kShortestRun) - 1) << i;
+      if ((found & whole) != whole || (found >> (i - 1) & 1) != 0) continue;
+      start = at + i;
+      end_run(start + static_cast<uint32_t>(std::countr_one(found >> i)));
+    }
+    start = at + kBlock - behind;
   }
-  return table;
-}();
-bool is_base64(char c) { return kBase64[static_cast<unsigned char>(c)]; }
+  for (; at < size; ++at) {
+    if (is_base64(text[at])) continue;
+    end_run(at);
+    start = at + 1;
+  }
+  end_run(size);
+}
 
 /// Text, as opposed to what random bytes decode to.
 bool reads_like_text(std::string_view bytes) {
@@ -77,17 +108,32 @@ class Decoder {
         entities_(from.text().find('&') != std::string_view::npos) {}
 
   void node(uint32_t number) {
-    number_ = number;
-    node_ = &from_.nodes()[number];
-    text_ = from_.text_of(*node_);
-    if (text_.size() < 6) return;
+    at_node(number);
+    if (text_.size() < kShortestNode) return;
     json();
     if (percents_) escapes('%');
     if (entities_ && text_.find('&') != std::string_view::npos) escapes('&');
-    blobs();
+  }
+
+  /// @param all a run of characters of base64 or hexadecimal digits, in the document's text.
+  void run(Span all) {
+    uint32_t number = from_.node_at(all.begin);
+    if (number == from_.nodes().size()) return;
+    at_node(number);
+    Span inside{all.begin - base(), all.end - base()};
+    uint32_t end = inside.end;
+    while (end < text_.size() && text_[end] == '=' && end - inside.end < 2) ++end;
+    blob({inside.begin, end}, inside);
   }
 
  private:
+  static constexpr size_t kShortestNode = 6;
+
+  void at_node(uint32_t number) {
+    number_ = number;
+    node_ = &from_.nodes()[number];
+    text_ = from_.text_of(*node_);
+  }
   uint32_t base() const { return node_->text.begin; }
 
   void json() {
@@ -185,32 +231,13 @@ class Decoder {
     return false;
   }
 
-  /// Runs of base64 or hexadecimal digits that decode to text. Looks at the last byte that a run must have first, so that
-  /// of words most bytes are never looked at.
-  void blobs() {
-    constexpr uint32_t kShortest = 12;
-    for (uint32_t i = 0; i + kShortest <= text_.size();) {
-      uint32_t back = i + kShortest;
-      while (back > i && is_base64(text_[back - 1])) --back;
-      if (back > i) {
-        i = back;
-        continue;
-      }
-      uint32_t end = i + kShortest;
-      while (end < text_.size() && is_base64(text_[end])) ++end;
-      uint32_t run = end;
-      while (end < text_.size() && text_[end] == '=' && end - run < 2) ++end;
-      blob({i, end}, {i, run});
-      i = std::max(end, i + 1);
-    }
-  }
-
   void blob(Span all, Span run) {
     std::string_view text = text_.substr(run.begin, run.size());
     if (text.starts_with("0x")) text.remove_prefix(2);
-    bool hex = text.size() % 2 == 0 && std::all_of(text.begin(), text.end(), [](char c) { return hex_value(c) >= 0; });
-    bool digits_only = std::all_of(text.begin(), text.end(), is_digit);
-    if (!may_be_encoded(text, hex, digits_only) || !budget_.take(text.size())) return;
+    uint8_t kinds = 0;
+    for (char c : text) kinds |= kKinds[static_cast<unsigned char>(c)];
+    bool hex = (kinds & kNoHex) == 0 && text.size() % 2 == 0;
+    if (!may_be_encoded(text, kinds, hex) || !begins_like_text(text, hex) || !budget_.take(text.size())) return;
     scratch_.clear();
     if (hex)
       for (size_t i = 0; i < text.size(); i += 2)
@@ -223,17 +250,37 @@ class Decoder {
     view_.end_node({base() + all.begin, base() + all.end});
   }
 
-  /// Words are not worth decoding; what decodes to text has capitals and small letters, or digits.
-  static bool may_be_encoded(std::string_view text, bool hex, bool digits_only) {
-    if (hex) return text.size() >= 12 && (!digits_only || text.size() >= 18);
-    if (text.size() % 4 == 1) return false;
-    bool upper = false, lower = false, digit = false;
-    for (char c : text.substr(0, 64)) {
-      upper = upper || is_upper(c);
-      lower = lower || is_lower(c);
-      digit = digit || is_digit(c);
+  // What a run's characters are.
+  static constexpr uint8_t kDigit = 1, kUpper = 2, kLower = 4, kNoHex = 8;
+  static constexpr auto kKinds = [] {
+    std::array<uint8_t, 256> kinds{};
+    for (unsigned i = 0; i < 256; ++i) {
+      auto c = static_cast<char>(i);
+      kinds[i] = static_cast<uint8_t>((is_digit(c) ? kDigit : 0) | (is_upper(c) ? kUpper : 0) |
+                                      (is_lower(c) ? kLower : 0) | (hex_value(c) < 0 ? kNoHex : 0));
     }
-    return upper && (lower || digit);
+    return kinds;
+  }();
+
+  /// Words are not worth decoding; what decodes to text has capitals and small letters, or digits.
+  static bool may_be_encoded(std::string_view text, uint8_t kinds, bool hex) {
+    if (hex) return (kinds & (kUpper | kLower)) != 0 || text.size() >= 18;
+    return text.size() % 4 != 1 && (kinds & kUpper) != 0 && (kinds & (kLower | kDigit)) != 0;
+  }
+
+  /// Hashes, keys and random ids are told from encoded text by their first bytes, mostly.
+  bool begins_like_text(std::string_view text, bool hex) {
+    constexpr size_t kHexDigits = 8, kCharacters = 4;
+    scratch_.clear();
+    if (hex)
+      for (size_t i = 0; i < kHexDigits; i += 2)
+        scratch_.push_back(static_cast<char>(hex_value(text[i]) * 16 + hex_value(text[i + 1])));
+    else
+      decode_base64(text.substr(0, kCharacters), scratch_);
+    return std::none_of(scratch_.begin(), scratch_.end(), [](char c) {
+      auto byte = static_cast<unsigned char>(c);
+      return (byte < 0x20 && !is_space(c)) || byte == 0x7f || byte == 0xc0 || byte == 0xc1 || byte > 0xf4;
+    });
   }
 
   static void append_utf8(std::string& out, uint32_t c) {
@@ -259,6 +306,7 @@ class Decoder {
 void decode(const Document& from, Document& view, Budget& budget) {
   Decoder decoder(from, view, budget);
   for (uint32_t i = 0; i < from.nodes().size(); ++i) decoder.node(i);
+  for_each_run(from.text(), [&](Span run) { decoder.run(run); });
 }
 
 }  // namespace mas::dlp

@@ -28,6 +28,7 @@ class DigitGroups {
 
  private:
   uint32_t find_digit(uint32_t from) const;
+  bool inside_word(uint32_t begin) const;
   bool follows(uint32_t end, uint32_t& ret_next) const;
 
   const std::string_view text_;

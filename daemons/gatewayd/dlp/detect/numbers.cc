@@ -294,9 +294,13 @@ class Chain {
     char first = sight_.at(group(0).begin);
     if (!sight_.wants(Type::crypto_wallet) || (first != '1' && first != '3')) return;
     uint32_t end = group(0).begin;
-    while (is_alnum(sight_.at(end)) && end - group(0).begin < 36) ++end;
+    bool upper = false, lower = false;  // a hash has letters of one case
+    for (; is_alnum(sight_.at(end)) && end - group(0).begin < 36; ++end) {
+      upper = upper || is_upper(sight_.at(end));
+      lower = lower || is_lower(sight_.at(end));
+    }
     Span all{group(0).begin, end};
-    if (all.size() < 26 || all.size() > 35 || !base58check(sight_.view(all))) return;
+    if (all.size() < 26 || all.size() > 35 || !upper || !lower || !base58check(sight_.view(all))) return;
     sight_.see(Type::crypto_wallet, all, {0.6F, bit(kWallet), true, false, "bitcoin"});
   }
 
