@@ -1,5 +1,4 @@
 // `partitions …`: how many partitions there are, and how that is changed.
-#include <CLI/CLI.hpp>
 
 #include <charconv>
 #include <map>
@@ -120,10 +119,10 @@ ExitCode run_set(Context& context, const SetOptions& options) {
 }  // namespace
 
 void add_partitions_commands(Cli& cli) {
-  CLI::App& partitions = cli.group("partitions", "The partitions that gateways share");
+  Command& partitions = cli.group("partitions", "The partitions that gateways share");
   cli.leaf<NoOptions>(*partitions.add_subcommand("show", "List them: what waits, who owns each"), run_show);
 
-  CLI::App* set = partitions.add_subcommand("set", "Change their number, while no gateway runs");
+  Command* set = partitions.add_subcommand("set", "Change their number, while no gateway runs");
   auto& options = cli.leaf<SetOptions>(*set, run_set);
   set->add_option("NUMBER", options.partitions, "How many, 1 to 1024")->required();
   add_by_option(*set, options.by);
