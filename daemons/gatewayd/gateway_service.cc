@@ -141,7 +141,7 @@ void GatewayService::on_health(const RedisHealth& health) {
   if (changed && turns_ != nullptr) turns_->set_policy(policy_, settings_.default_limits());
   unsafe_ = unsafe(health);
   tell_turns();
-  if (!unsafe_.empty() && repeat_.should_log(unsafe_, mono_now()))
+  if (!unsafe_.empty() && unsafe_repeat_.should_log(unsafe_, mono_now()))
     frame_.log().error("redis_unsafe", {{"why", unsafe_}});
 }
 

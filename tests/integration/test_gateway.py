@@ -325,6 +325,9 @@ class SignedTest(GatewayCase):
             "profile": "production", "master_key_file": str(self.master)}}).start()
         poll_until(lambda: "appendonly" in gateway.ready()[1].get("reason", ""), 10, "it says why it does not decide")
         self.assertEqual(gateway.ready()[1]["deciding"], [])
+        looks = gateway.metrics()['mas_gatewayd_surveys_total{result="ok"}']
+        poll_until(lambda: gateway.metrics()['mas_gatewayd_surveys_total{result="ok"}'] > looks + 2, 10, "it looks again")
+        self.assertEqual(len(gateway.logged("redis_unsafe")), 1, "said once, not at every look")
 
     def test_a_redis_that_comes_back_forgetful_is_looked_at_first(self):
         self.assertEqual(self.send().decisions(), ["ALLOWED"])
