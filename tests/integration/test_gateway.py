@@ -425,6 +425,13 @@ class PartitionsTest(GatewayCase):
         verified = self.masctl("audit", "verify", redis=self.redis)
         self.assertEqual(verified.returncode, 0, verified.stdout + verified.stderr)
 
+    def test_it_may_be_set_before_there_is_any_gateway(self):
+        redis = self.start_redis("fresh")
+        done = self.masctl("partitions", "set", 5, redis=redis)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        gateway = self.start_daemon("mas-gatewayd", redis, QUICK)
+        poll_until(lambda: len(gateway.ready()[1].get("deciding", [])) == 5, 10, "the gateway decides for five")
+
 
 class ForgettingTest(GatewayCase):
     config = {"auth": {"drift": "1s"}}

@@ -64,11 +64,13 @@ Status nobody_owns(const GatewayView& view) {
 
 /// Every field of mas.sender:{p} goes to the partition that its sender has from now on.
 Result<redis::Command> moves(SyncRedis& redis, const Keys& keys, unsigned before, unsigned after) {
+  redis::Command change;
+  change.add("HSET", keys.config(), "partitions", after);
+  if (before == 0) return change;  // no gateway has run yet
   redis::Command read;
   for (unsigned p = 0; p < before; ++p) read.add("HGETALL", keys.senders(p));
   auto states = redis.ask(read);
   if (!states.ok()) return states.error();
-  redis::Command change;
   for (unsigned p = 0; p < before; ++p) {
     change.add("DEL", keys.senders(p));
     change.add("DEL", keys.ingress(p));
@@ -81,7 +83,6 @@ Result<redis::Command> moves(SyncRedis& redis, const Keys& keys, unsigned before
       change.add("HSET", keys.senders(partition_of(sender, after)), field, state.elements[i + 1].text);
     }
   }
-  change.add("HSET", keys.config(), "partitions", after);
   return change;
 }
 
