@@ -25,7 +25,7 @@ GatewayService::GatewayService(common::Frame& frame, const Settings& settings)
       survey_(frame.redis(), frame.keys(), [this](const Result<View>& result) { on_survey(result); }),
       watch_(frame.redis(), frame.keys(), [this](const RedisHealth& health) { on_health(health); }),
       shared_secret_(frame.redis(), frame.keys(), [this](const Result<MasterKey>& secret) { on_secret(secret); }),
-      keeper_(frame, settings.audit),
+      keeper_(frame, settings.audit.placed()),
       partitions_(frame.metrics().gauge("partitions", "Partitions of the whole system.")),
       owned_(frame.metrics().gauge("partitions_owned", "Partitions whose lease this gateway holds.")),
       gateways_(frame.metrics().gauge("gateways", "Gateways with a heartbeat.")),
@@ -45,6 +45,11 @@ GatewayService::~GatewayService() = default;
 void GatewayService::start() {
   if (auto key = settings_.master_key(); key.ok()) master_ = *key;  // check() has seen it
   secret_ = master_;
+  AuditSettings audit = settings_.audit.placed();
+  frame_.log().info("files", {{"master_key", settings_.master_key_place()},
+                              {"audit_key", audit.signing_key},
+                              {"audit_heads", audit.heads_file},
+                              {"audit_archive", audit.archive_dir}});
   if (production()) unsafe_ = kNotLookedAt;
   if (secret_) make_turns();
   if (!production())
@@ -267,7 +272,7 @@ void GatewayService::reload(const common::Settings& next) {
   bool memory_low = policy_.memory_low;
   bool full = policy_.dead_letters_full;
   settings_ = static_cast<const Settings&>(next);
-  keeper_.reload(settings_.audit);
+  keeper_.reload(settings_.audit.placed());
   policy_ = settings_.policy();
   policy_.memory_low = memory_low;
   policy_.dead_letters_full = full;
