@@ -26,7 +26,7 @@ GatewayService::GatewayService(common::Frame& frame, const Settings& settings)
       survey_(frame.redis(), frame.keys(), [this](const Result<View>& result) { on_survey(result); }),
       watch_(frame.redis(), frame.keys(), [this](const RedisHealth& health) { on_health(health); }),
       shared_secret_(frame.redis(), frame.keys(), [this](const Result<MasterKey>& secret) { on_secret(secret); }),
-      keeper_(frame, settings.audit),
+      keeper_(frame, settings.audit.placed()),
       partitions_(frame.metrics().gauge("partitions", "Partitions of the whole system.")),
       owned_(frame.metrics().gauge("partitions_owned", "Partitions whose lease this gateway holds.")),
       resting_(frame.metrics().gauge("partitions_resting", "Partitions owned that have a key which needs repair.")),
@@ -47,6 +47,11 @@ GatewayService::~GatewayService() = default;
 void GatewayService::start() {
   if (auto key = settings_.master_key(); key.ok()) master_ = *key;  // check() has seen it
   secret_ = master_;
+  AuditSettings audit = settings_.audit.placed();
+  frame_.log().info("files", {{"master_key", settings_.master_key_place()},
+                              {"audit_key", audit.signing_key},
+                              {"audit_heads", audit.heads_file},
+                              {"audit_archive", audit.archive_dir}});
   if (production()) unsafe_ = kNotLookedAt;
   if (secret_) make_turns();
   if (!production())
@@ -164,7 +169,7 @@ void GatewayService::on_health(const RedisHealth& health) {
   if (changed && turns_ != nullptr) turns_->set_policy(policy_, settings_.default_limits());
   unsafe_ = unsafe(health);
   tell_turns();
-  if (!unsafe_.empty() && repeat_.should_log(unsafe_, mono_now()))
+  if (!unsafe_.empty() && unsafe_repeat_.should_log(unsafe_, mono_now()))
     frame_.log().error("redis_unsafe", {{"why", unsafe_}});
 }
 
@@ -299,7 +304,7 @@ void GatewayService::reload(const common::Settings& next) {
   bool memory_low = policy_.memory_low;
   bool closed = policy_.dead_letters_closed;
   settings_ = static_cast<const Settings&>(next);
-  keeper_.reload(settings_.audit);
+  keeper_.reload(settings_.audit.placed());
   policy_ = settings_.policy();
   policy_.memory_low = memory_low;
   policy_.dead_letters_closed = closed;

@@ -80,6 +80,7 @@ class GatewayService final : public common::Service, public common::LeaseListene
   std::vector<uint64_t> waiting_;
   common::RepeatFilter repeat_;
   common::RepeatFilter full_repeat_;
+  common::RepeatFilter unsafe_repeat_;
   unsigned ticks_ = 0;
   bool ownership_changed_ = false;
   bool draining_ = false;

@@ -1,6 +1,7 @@
 // The gateway's options, described and checked.
 #include "daemons/gatewayd/settings.h"
 
+#include "daemons/common/unit_files.h"
 #include "daemons/gatewayd/dlp/config.h"
 
 namespace mas::gateway {
@@ -18,8 +19,9 @@ void Settings::describe(common::OptionTable& table) {
                "that evicts keys or has no append-only file.");
   table.text("master_key_file", master_key_file, Apply::kRestart,
              "File with the master key, the same for all gateways; must not be accessible to others. A name without "
-             "'/' is a systemd credential of the unit. Signing keys of agents are sealed under it. Without one, "
-             "gateways share a secret that is kept in Redis. Needed in production.");
+             "'/' is a systemd credential of the unit. Signing keys of agents are sealed under it. Empty: the unit's "
+             "credential mas.master-key, if it has that; else gateways share a secret that is kept in Redis. Needed in "
+             "production.");
 
   table.section("lease", "Ownership of partitions.");
   table.duration("ttl", lease_ttl, {1s, 1min}, Apply::kRestart,
@@ -113,16 +115,21 @@ void Settings::describe(common::OptionTable& table) {
 void Settings::check(common::Problems& problems) const {
   common::Settings::check(problems);
   audit.check(problems);
-  if (profile == Profile::kProduction && master_key_file.empty())
-    problems.push_back("gateway.master_key_file: profile production needs a master key");
   dlp_rules(problems);
   if (auto key = dlp_key(); !key) problems.push_back("dlp.encryption_key_file: " + key.error().message);
+  if (profile == Profile::kProduction && master_key_place().empty())
+    problems.push_back(
+        "gateway.master_key_file: profile production needs a master key, here or as the unit's credential "
+        "mas.master-key");
   if (auto key = master_key(); !key) problems.push_back("gateway.master_key_file: " + key.error().message);
 }
 
+std::string Settings::master_key_place() const { return common::or_credential(master_key_file, "mas.master-key"); }
+
 Result<std::optional<MasterKey>> Settings::master_key() const {
-  if (master_key_file.empty()) return std::optional<MasterKey>();
-  auto key = MasterKey::read(master_key_file);
+  std::string place = master_key_place();
+  if (place.empty()) return std::optional<MasterKey>();
+  auto key = MasterKey::read(place);
   if (!key) return key.error();
   return std::optional<MasterKey>(std::move(*key));
 }

@@ -65,7 +65,9 @@ struct Settings : common::Settings {
   /// What the policies decide by; its digest names the values that do.
   Policy policy() const;
   LimitSettings default_limits() const;
-  /// @return the master key, or none where no file is configured.
+  /// @return where the master key is: a path, the name of a credential, or nothing.
+  std::string master_key_place() const;
+  /// @return the master key, or none where there is no place of it.
   Result<std::optional<MasterKey>> master_key() const;
   /// @return what data-loss prevention goes by: the rules file's, or the defaults; nullptr where there are problems.
   /// @param problems gets what is wrong, each with file and line.

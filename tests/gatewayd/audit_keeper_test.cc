@@ -324,6 +324,20 @@ TEST_CASE("nothing is trimmed that does not fit together, or cannot be written")
   CHECK(bench.archived().empty());
 }
 
+TEST_CASE("heads are signed also where old blocks are looked for at every tick, and cannot be archived") {
+  Bench bench;
+  bench.settings.retention = 1s;
+  bench.settings.archive_dir += "/none";
+  bench.add(make_chain(1, 8), 1000);
+  AuditKeeper keeper(bench.frame, bench.settings);
+  keeper.set_owned({3}, 16);
+  MonoTime now = mono_now();
+  REQUIRE(bench.loop.run_until([&] {
+    if (keeper.idle()) keeper.tick(now += 1s);
+    return bench.head_lines().size() == 1 && bench.frame.count("audit_keeping_failures_total") > 0;
+  }));
+}
+
 TEST_CASE("young blocks stay, and without an archive everything does") {
   Bench bench;
   bench.settings.retention = 1h;

@@ -357,6 +357,9 @@ class SignedTest(GatewayCase):
             "profile": "production", "master_key_file": str(self.master)}}).start()
         poll_until(lambda: "appendonly" in gateway.ready()[1].get("reason", ""), 10, "it says why it does not decide")
         self.assertEqual(gateway.ready()[1]["deciding"], [])
+        looks = gateway.metrics()['mas_gatewayd_surveys_total{result="ok"}']
+        poll_until(lambda: gateway.metrics()['mas_gatewayd_surveys_total{result="ok"}'] > looks + 2, 10, "it looks again")
+        self.assertEqual(len(gateway.logged("redis_unsafe")), 1, "said once, not at every look")
 
     def test_a_redis_that_comes_back_forgetful_is_looked_at_first(self):
         self.assertEqual(self.send().decisions(), ["ALLOWED"])
@@ -453,6 +456,13 @@ class PartitionsTest(GatewayCase):
         self.assertEqual(peers[1].messages(), [])
         verified = self.masctl("audit", "verify", redis=self.redis)
         self.assertEqual(verified.returncode, 0, verified.stdout + verified.stderr)
+
+    def test_it_may_be_set_before_there_is_any_gateway(self):
+        redis = self.start_redis("fresh")
+        done = self.masctl("partitions", "set", 5, redis=redis)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        gateway = self.start_daemon("mas-gatewayd", redis, QUICK)
+        poll_until(lambda: len(gateway.ready()[1].get("deciding", [])) == 5, 10, "the gateway decides for five")
 
 
 class ForgettingTest(GatewayCase):

@@ -35,9 +35,16 @@ class LedgerCase(MasTestCase):
 
     # ---- who takes part
 
-    def gatewayd(self, crash_at=None):
-        env = {"MAS_TEST_CRASH_AT": crash_at} if crash_at else {}
-        return self.start_daemon("mas-gatewayd", self.redis, QUICK, env=env)
+    def gatewayd(self, crash_at=None, broken=None):
+        env = {"MAS_TEST_CRASH_AT": crash_at, "MAS_TEST_BREAK": broken}
+        return self.start_daemon("mas-gatewayd", self.redis, self.config(), env={k: v for k, v in env.items() if v})
+
+    def config(self):
+        return QUICK
+
+    def credentials(self, agent_id):
+        """What an agent's environment has of who it is."""
+        return {}
 
     def start_load(self):
         """Receivers first, so that everybody is there when it is sent to."""
@@ -51,7 +58,8 @@ class LedgerCase(MasTestCase):
         self.wait_started(self.sources)
 
     def launch(self, role, agent_id, *args):
-        process = self.process("mas-ledger-agent", role, agent_id, *args, env={"MAS_REDIS_URL": self.redis.url()},
+        process = self.process("mas-ledger-agent", role, agent_id, *args, 
+                               env={"MAS_REDIS_URL": self.redis.url(), **self.credentials(agent_id)},
                                name=f"{agent_id}-{len(self.agents.get(agent_id, [])) + 1}").start()
         self.agents.setdefault(agent_id, []).append(process)
         return process
@@ -111,15 +119,22 @@ class LedgerCase(MasTestCase):
             self.assertEqual(self.agents[target][-1].stop(), 0)
         return deliveries
 
-    def check(self):
+    def ledger(self):
         deliveries = self.settle()
         ledger = Ledger(deliveries, [self.log_of(s) for s in self.sources], [self.log_of(t) for t in self.targets],
                         self.audited())
         print(f"{self.id()}: {ledger.summary()}")
+        return ledger
+
+    def verify(self, *flags):
+        return self.masctl("audit", "verify", *flags, redis=self.redis, timeout=60)
+
+    def check(self, *flags):
+        ledger = self.ledger()
         problems = ledger.problems(self.receivers_died)
         self.assertEqual(problems[:20], [], f"{len(problems)} problems")
-        self.assertGreater(len(deliveries), self.senders * 25, "there was load")
-        verified = self.masctl("audit", "verify", redis=self.redis, timeout=60)
+        self.assertGreater(len(ledger.deliveries), self.senders * 25, "there was load")
+        verified = self.verify(*flags)
         self.assertEqual(verified.returncode, 0, verified.stdout + verified.stderr)
         for target in self.targets:
             self.assertEqual(self.redis.cmd("XLEN", f"agent.stream:{target}"), 0, "streams are empty after the acks")
@@ -258,6 +273,74 @@ class AgentsTest(LedgerCase):
         self.wait_started([source, target])
         self.wait_progress("after the deaths")
         self.check()
+
+
+class SignedTest(LedgerCase):
+    """Profile production: every frame is signed, nothing is allowed but what a list says, heads are signed."""
+
+    def setUp(self):
+        super().setUp()
+        self.master, self.audit_key = str(self.dir / "master.key"), str(self.dir / "audit.key")
+        self.ok("key", "generate", self.master)
+        self.ok("key", "generate", "--kind", "audit", self.audit_key)
+
+    def ok(self, *args):
+        done = self.masctl(*args, redis=self.redis)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def config(self):
+        return {**QUICK, "gateway": {"profile": "production", "master_key_file": self.master},
+                "audit": {"signing_key": self.audit_key, "head_interval": "200ms"}}
+
+    def credentials(self, agent_id):
+        path = self.dir / f"{agent_id}.toml"
+        if not path.exists():
+            self.ok("identity", "create", agent_id, "--no-token", "--master-key", self.master, "--out", str(path))
+            if agent_id.startswith("sender"):
+                self.ok("acl", "allow", agent_id, "receiver-*")
+        return {"MAS_CREDENTIALS": str(path)}
+
+    @repeated
+    def test_a_crash_of_the_owner(self):
+        doomed = self.gatewayd(f"{self.random.choice(STEPS)}:{self.random.randrange(1, 150)}")
+        self.start_load()
+        poll_until(lambda: not doomed.running(), 15, "the gateway dies", 0.01)
+        last = self.gatewayd()
+        self.wait_progress("after the crash")
+        self.keep_up(SECONDS / 2)
+        last.wait_log("audit_head")
+        public = self.ok("key", "public", self.audit_key).split()[0]
+        self.check("--key", public)
+
+
+class BrokenGatewayTest(LedgerCase):
+    """A gateway that does the wrong thing once, among hundreds of messages: the ledger names it."""
+    senders = 2
+
+    def broken(self, step):
+        self.gatewayd(broken=f"{step}:{self.random.randrange(10, 60)}")
+        self.start_load()
+        poll_until(lambda: self.receipts() > 200, 20, "there are receipts", 0.05)
+        return self.ledger()
+
+    def test_a_lost_delivery_is_seen(self):
+        ledger = self.broken("lose")
+        self.assertGreater(len(ledger.lost()), 0)
+        self.assertEqual(ledger.doubled() + ledger.strays() + ledger.reordered(), [])
+
+    def test_a_double_delivery_is_seen(self):
+        ledger = self.broken("double")
+        self.assertGreater(len(ledger.doubled()), 0)
+        self.assertEqual(ledger.lost() + ledger.strays(), [])
+
+    def test_a_delivery_without_its_record_is_seen(self):
+        ledger = self.broken("unaudited")
+        self.assertGreater(len(ledger.unaudited()), 0)
+        self.assertEqual(ledger.lost() + ledger.doubled() + ledger.strays() + ledger.reordered(), [])
+        verified = self.verify()
+        self.assertEqual(verified.returncode, 6, verified.stdout + verified.stderr)
+        self.assertIn("missing", verified.stdout)
 
 
 if __name__ == "__main__":

@@ -89,6 +89,40 @@ class PartitionsTest(GatewaydCase):
         self.wait_shares([first, second], [8, 8], 40)
 
 
+class UnitTest(GatewaydCase):
+    """Under systemd: keys are credentials, files are in the state directory, and the configuration names none."""
+
+    def setUp(self):
+        super().setUp()
+        self.credentials, self.state = self.dir / "credentials", self.dir / "state"
+        self.credentials.mkdir()
+        self.state.mkdir()
+        self.redis.cmd("CONFIG", "SET", "appendonly", "yes")
+
+    def gatewayd_of_unit(self):
+        return self.daemon("mas-gatewayd", self.redis, {**QUICK, "gateway": {"profile": "production"}},
+                           env={"CREDENTIALS_DIRECTORY": str(self.credentials), "STATE_DIRECTORY": str(self.state)})
+
+    def key(self, kind, name):
+        done = self.masctl("key", "generate", "--kind", kind, str(self.credentials / name), redis=self.redis)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_keys_and_places_are_found(self):
+        self.key("master", "mas.master-key")
+        self.key("audit", "mas.audit-key")
+        daemon = self.gatewayd_of_unit().start()
+        daemon.wait_ready()
+        said = daemon.wait_log('"files"')
+        for place in ('"mas.master-key"', '"mas.audit-key"', f'"{self.state}/heads.jsonl"', f'"{self.state}/archive"'):
+            self.assertIn(place, said)
+        self.assertFalse(daemon.logged("audit_unsigned"))
+
+    def test_a_credential_that_is_not_there_is_no_master_key(self):
+        daemon = self.gatewayd_of_unit().start()
+        self.assertEqual(daemon.wait(10), 78)
+        self.assertIn("mas.master-key", daemon.err())
+
+
 class AgreementTest(GatewaydCase):
     def test_the_number_of_partitions_is_what_mas_config_says(self):
         self.redis.cmd("HSET", "mas.config", "partitions", 5)

@@ -218,6 +218,39 @@ static void entries_of_a_dead_instance_are_claimed(void) {
   mock_gateway_stop(gateway);
 }
 
+/* The gateways were stopped, the number of partitions changed, and they were started again. What went to a list of before
+ * has no receipt; so the library asks where its messages belong now, and sends them there. */
+static void a_new_number_of_partitions_is_found_out(void) {
+  mock_gateway *gateway = mock_gateway_start();
+  mas_agent *alice = gateway_agent("alice"), *bob = gateway_agent("bob");
+  CHECK_OK(mas_agent_send_wait(alice, "bob", "note", NULL, 0, 5000, NULL));
+  mock_gateway_set_partitions(gateway, 1);
+  CHECK_OK(mas_agent_send_wait(alice, "bob", "note", NULL, 0, 20000, NULL)); /* after a time-out of seconds */
+  int frames = mock_gateway_counts(gateway).frames;
+  CHECK_OK(mas_agent_send_wait(alice, "bob", "note", NULL, 0, 5000, NULL));
+  mock_counts counts = mock_gateway_counts(gateway);
+  CHECK(counts.frames == frames + 1); /* to the right list at once */
+  CHECK(counts.delivered == 3 && counts.repeated == 0 && counts.unauthenticated == 0);
+  CHECK(stats_of(alice).restarts == 0 && stats_of(alice).reconnects == 0);
+  agent_ended(alice);
+  agent_ended(bob);
+  mock_gateway_stop(gateway);
+}
+
+/* Nonsense in mas.config is not believed: messages go where they went. */
+static void a_number_of_partitions_that_is_none_changes_nothing(void) {
+  mock_gateway *gateway = mock_gateway_start();
+  mas_agent *alice = gateway_agent("alice"), *bob = gateway_agent("bob");
+  redis("HSET", "mas.config", "partitions", "1025", NULL);
+  mock_gateway_drop_receipts(gateway, 1);
+  CHECK_OK(mas_agent_send_wait(alice, "bob", "note", NULL, 0, 20000, NULL)); /* asked for again, at the same list */
+  mock_counts counts = mock_gateway_counts(gateway);
+  CHECK(counts.delivered == 1 && counts.repeated == 1 && counts.unauthenticated == 0);
+  agent_ended(alice);
+  agent_ended(bob);
+  mock_gateway_stop(gateway);
+}
+
 static void a_stop_flushes(void) {
   mock_gateway *gateway = mock_gateway_start();
   mas_agent *alice = gateway_agent("alice"), *bob = gateway_agent("bob");
@@ -277,6 +310,8 @@ int main(int argc, char **argv) {
       {"cut_connections_lose_and_double_nothing", cut_connections_lose_and_double_nothing},
       {"a_redis_that_lost_everything_is_filled_again", a_redis_that_lost_everything_is_filled_again},
       {"entries_of_a_dead_instance_are_claimed", entries_of_a_dead_instance_are_claimed},
+      {"a_new_number_of_partitions_is_found_out", a_new_number_of_partitions_is_found_out},
+      {"a_number_of_partitions_that_is_none_changes_nothing", a_number_of_partitions_that_is_none_changes_nothing},
       {"a_stop_flushes", a_stop_flushes},
       {"a_stop_tells_what_it_could_not_flush", a_stop_tells_what_it_could_not_flush},
       {"poison_is_acknowledged_and_counted", poison_is_acknowledged_and_counted},

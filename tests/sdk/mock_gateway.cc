@@ -28,9 +28,8 @@ using mas::Record;
 
 namespace {
 
-constexpr unsigned kPartitions = 16;
-
 struct Script {
+  unsigned partitions = 16;
   int drop_receipts = 0, drop_frames = 0, refuse_frames = 0;
   Decision frame_decision = Decision::kUnavailable;
   std::string refused_type, refused_detail;
@@ -101,7 +100,9 @@ struct mock_gateway {
       return true;
     }
     std::vector<std::string> wait{"BLPOP"};
-    for (unsigned p = 0; p < kPartitions; ++p) wait.push_back(keys_.ingress(p));
+    unsigned partitions = 0;
+    change([&] { partitions = script.partitions; });
+    for (unsigned p = 0; p < partitions; ++p) wait.push_back(keys_.ingress(p));
     wait.emplace_back("0.02");
     auto taken = redis.array(wait);
     if (taken.size() == 2) {
@@ -144,7 +145,7 @@ struct mock_gateway {
 
   bool authentic(mas::test::RawRedis &redis, const std::string &list, const Frame &frame) {
     const auto &header = frame.header;
-    auto partition = static_cast<unsigned>(mas::fnv1a64(header.sender) % kPartitions);
+    auto partition = static_cast<unsigned>(mas::fnv1a64(header.sender) % script.partitions);
     if (list != keys_.ingress(partition)) return false;
     if (script.key_id.empty())
       return header.kind == mas::CredentialKind::kToken &&
@@ -236,6 +237,13 @@ mock_gateway *mock_gateway_start(void) {
 void mock_gateway_stop(mock_gateway *gateway) { delete gateway; }
 
 void mock_gateway_pause(mock_gateway *gateway, bool paused) { gateway->pause(paused); }
+
+void mock_gateway_set_partitions(mock_gateway *gateway, unsigned partitions) {
+  mock_gateway_pause(gateway, true);  // it waits at no list of before
+  gateway->change([&] { gateway->script.partitions = partitions; });
+  redis("HSET", "mas.config", "partitions", std::to_string(partitions).c_str(), nullptr);
+  mock_gateway_pause(gateway, false);
+}
 
 void mock_gateway_drop_receipts(mock_gateway *gateway, int count) {
   gateway->change([&] { gateway->script.drop_receipts = count; });

@@ -66,12 +66,16 @@ void AuditKeeper::reload(const AuditSettings& settings) { settings_ = settings; 
 void AuditKeeper::tick(MonoTime now) {
   if (!idle() || !frame_.redis_up() || partitions_ == 0) return;
   bool keeps = archive_ != nullptr && settings_.retention > Duration(0) && !owned_.empty();
-  if (keeps && now >= retention_due_) {
+  bool many = blocks_ >= static_cast<uint64_t>(settings_.head_blocks);
+  bool heads = signs() && (now >= head_due_ || many);
+  bool archives = keeps && now >= retention_due_;
+  if (archives && !(heads && archived_last_)) {
+    archived_last_ = true;
     retention_due_ = now + retention_period(settings_.retention);
     return start_archiving();
   }
-  bool many = blocks_ >= static_cast<uint64_t>(settings_.head_blocks);
-  if (!signs() || (now < head_due_ && !many)) return;
+  archived_last_ = false;
+  if (!heads) return;
   head_due_ = now + settings_.head_interval;
   start_head(State::kHeading, many ? Duration(0) : settings_.head_interval / 2);
 }

@@ -69,6 +69,7 @@ class AuditKeeper {
   std::map<uint32_t, audit::BlockHead> marks_;
   uint64_t blocks_ = 0;
   MonoTime head_due_{}, retention_due_{};
+  bool archived_last_ = false;  // where both are due at every tick, they take turns
   std::function<void()> shutdown_;
   bool leaving_ = false;  // the head of shutdown() is under way, or was
   int last_heads_ = 3;    // attempts at it that are left, should others' heads come between

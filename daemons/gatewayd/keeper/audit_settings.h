@@ -16,6 +16,10 @@ struct AuditSettings {
 
   void describe(common::OptionTable& table);
   void check(common::Problems& problems) const;
+
+  /// @return these, with what systemd gives to the unit where no file is configured: the credential mas.audit-key, and
+  /// heads.jsonl and archive in its state directory.
+  AuditSettings placed() const;
 };
 
 }  // namespace mas::gateway

@@ -379,12 +379,17 @@ void TurnLoop::build_commit() {
   texts_.reserve(decider_.work().size() + 1);  // what is viewed must not move
   const std::string& now = texts_.emplace_back(std::to_string(now_));
   for (const PartitionWork* work : decider_.work()) commit_.fence(work->partition->epoch_key, work->partition->epoch);
-  for (const Delivery& delivery : decider_.deliveries()) commit_.entry(delivery.key, {"b", delivery.blob});
+  for (const Delivery& delivery : decider_.deliveries()) {
+    if (test_break("lose")) continue;
+    commit_.entry(delivery.key, {"b", delivery.blob});
+    if (test_break("double")) commit_.entry(delivery.key, {"b", delivery.blob});
+  }
   for (const DeadLetter& letter : decider_.dead_letters())
     commit_.entry(dead_letters_key_, {"payload", letter.payload, "sender", letter.sender, "target", letter.target,
                                       "reason", letter.reason, "attempts", "0", "time", now});
   for (const PartitionWork* work : decider_.work())
-    if (!work->block.bytes.empty()) commit_.entry(work->partition->audit_key, {"b", work->block.bytes});
+    if (!work->block.bytes.empty() && !test_break("unaudited"))
+      commit_.entry(work->partition->audit_key, {"b", work->block.bytes});
 
   // The instance may be gone, and nobody would remove what is made for it.
   for (const Delivery& delivery : decider_.deliveries())

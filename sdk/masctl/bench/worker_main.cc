@@ -1,7 +1,6 @@
 // The hidden command `bench-worker`: takes its role, says "ready", and does what the lines on descriptor 3 say.
 #include "sdk/masctl/bench/worker_main.h"
 
-#include <CLI/CLI.hpp>
 #include <csignal>
 
 #include "sdk/masctl/bench/worker_process.h"
@@ -41,7 +40,7 @@ ExitCode run_worker(Context& context, const RoleOptions& options) {
 }  // namespace
 
 void add_bench_worker_command(Cli& cli) {
-  CLI::App* worker = cli.root().add_subcommand("bench-worker", "A process of a benchmark")->group("");
+  Command* worker = cli.root().add_subcommand("bench-worker", "A process of a benchmark")->group("");
   auto& options = cli.leaf<RoleOptions>(*worker, run_worker);
   worker->add_option("ROLE", options.role)->required();
   worker->add_option("--self", options.self);

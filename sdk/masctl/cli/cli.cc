@@ -27,11 +27,11 @@ std::string describe_path(const CLI::App& app) {
 }  // namespace
 
 Cli::Cli()
-    : root_(std::make_unique<CLI::App>("The command line of MAS: look at agents, talk to them, watch, measure.",
-                                       "masctl")) {
-  root_->fallthrough();             // inherited: global options are understood after a command, too
+    : root_(std::make_unique<Command>("The command line of MAS: look at agents, talk to them, watch, measure.",
+                                      "masctl")) {
+  root_->app().fallthrough();       // inherited: global options are understood after a command, too
   root_->require_subcommand(0, 1);  // a missing one is reported by run_chosen, which knows better words
-  root_->set_version_flag("--version", "masctl " MAS_BUILD_VERSION);
+  root_->app().set_version_flag("--version", "masctl " MAS_BUILD_VERSION);
   root_->footer(exit_code_footer());
   root_
       ->add_option("--redis", globals_.redis_url,
@@ -69,22 +69,22 @@ Cli::Cli()
 
 Cli::~Cli() = default;
 
-void Cli::choose_by(CLI::App& command, Leaf* leaf) {
+void Cli::choose_by(Command& command, Leaf* leaf) {
   command.callback([this, leaf] { chosen_ = leaf; });
 }
 
-CLI::App& Cli::group(const std::string& name, const std::string& description) {
-  CLI::App* app = root_->add_subcommand(name, description);
-  app->require_subcommand(0, 1);
-  return *app;
+Command& Cli::group(const std::string& name, const std::string& description) {
+  Command* group = root_->add_subcommand(name, description);
+  group->require_subcommand(0, 1);
+  return *group;
 }
 
 ExitCode Cli::run(int argc, char** argv) {
   try {
-    root_->parse(argc, argv);
+    root_->app().parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     // Help and version are "errors" with code 0 to CLI11.
-    return root_->exit(error) == 0 ? ExitCode::kOk : ExitCode::kUsage;
+    return root_->app().exit(error) == 0 ? ExitCode::kOk : ExitCode::kUsage;
   }
   return run_chosen();
 }
@@ -92,7 +92,7 @@ ExitCode Cli::run(int argc, char** argv) {
 ExitCode Cli::run_chosen() {
   Output out(globals_);
   if (chosen_ == nullptr) {
-    const CLI::App* at = root_.get();
+    const CLI::App* at = &root_->app();
     while (!at->get_subcommands().empty()) at = at->get_subcommands().front();
     out.note("a command is missing; '" + describe_path(*at) + " --help' lists them");
     return ExitCode::kUsage;

@@ -9,19 +9,16 @@
 #include <string>
 #include <vector>
 
+#include "sdk/masctl/cli/command.h"
 #include "sdk/masctl/cli/exit_code.h"
 #include "sdk/masctl/cli/globals.h"
 #include "sdk/masctl/cli/output.h"
-
-namespace CLI {
-class App;
-}
 
 namespace mas::ctl {
 
 /// What a command works with.
 struct Context {
-  const CLI::App& root;
+  const Command& root;
   Settings settings;
   Output out;
 };
@@ -36,15 +33,15 @@ class Cli {
   /// Parses, runs the chosen command, reports errors. @return the exit code.
   ExitCode run(int argc, char** argv);
 
-  CLI::App& root() { return *root_; }
+  Command& root() { return *root_; }
 
   /// Adds a group of commands, such as `agents`.
-  CLI::App& group(const std::string& name, const std::string& description);
+  Command& group(const std::string& name, const std::string& description);
 
   /// Makes `command` a leaf: `fn` is called when the command line chooses it.
   /// @return the options to bind flags to; they live as long as the Cli.
   template <typename Options>
-  Options& leaf(CLI::App& command, ExitCode (*fn)(Context&, const Options&)) {
+  Options& leaf(Command& command, ExitCode (*fn)(Context&, const Options&)) {
     auto owned = std::make_unique<LeafOf<Options>>(fn);
     LeafOf<Options>* leaf = owned.get();
     leaves_.push_back(std::move(owned));
@@ -67,10 +64,10 @@ class Cli {
     ExitCode (*fn_)(Context&, const Options&);
   };
 
-  void choose_by(CLI::App& command, Leaf* leaf);
+  void choose_by(Command& command, Leaf* leaf);
   ExitCode run_chosen();
 
-  std::unique_ptr<CLI::App> root_;
+  std::unique_ptr<Command> root_;
   Globals globals_;
   std::vector<std::unique_ptr<Leaf>> leaves_;
   Leaf* chosen_ = nullptr;

@@ -2,7 +2,6 @@
 //
 // A command makes all of its changes and their audit records in one transaction, and does nothing where nothing is to be
 // done, so that it may be repeated.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 
 #include "proto/base/ids.h"
@@ -227,9 +226,9 @@ ExitCode run_show(Context& context, const OneOptions& options) {
 constexpr const char* kTargetHelp = "A target: an agent's id, a prefix such as 'team*', or '*' (quote it)";
 
 template <typename Options>
-CLI::App& add_list_command(Cli& cli, CLI::App& acl, const char* name, const char* description,
-                           ExitCode (*run)(Context&, const Options&), Options** ret_options) {
-  CLI::App* command = acl.add_subcommand(name, description);
+Command& add_list_command(Cli& cli, Command& acl, const char* name, const char* description,
+                          ExitCode (*run)(Context&, const Options&), Options** ret_options) {
+  Command* command = acl.add_subcommand(name, description);
   auto& options = cli.leaf<Options>(*command, run);
   command->add_option("AGENT", options.agent, "The sender")->required()->type_name("");
   command->add_option("TARGET", options.targets, kTargetHelp)->required()->type_name("");
@@ -238,14 +237,14 @@ CLI::App& add_list_command(Cli& cli, CLI::App& acl, const char* name, const char
   return *command;
 }
 
-void add_conveniences(Cli& cli, CLI::App& acl) {
-  CLI::App* both = acl.add_subcommand("allow-bidirectional", "Let two agents send to each other");
+void add_conveniences(Cli& cli, Command& acl) {
+  Command* both = acl.add_subcommand("allow-bidirectional", "Let two agents send to each other");
   auto& pair = cli.leaf<PairOptions>(*both, run_bidirectional);
   both->add_option("A", pair.a, "An agent")->required()->type_name("");
   both->add_option("B", pair.b, "The other")->required()->type_name("");
   add_by_option(*both, pair.by);
 
-  CLI::App* network = acl.add_subcommand("allow-network", "Let each of several agents send to all the others");
+  Command* network = acl.add_subcommand("allow-network", "Let each of several agents send to all the others");
   auto& net = cli.leaf<NetworkOptions>(*network, run_network);
   network->add_option("AGENT", net.agents, "The agents, two or more")->required()->type_name("");
   network->add_flag("--chain", net.chain, "Let each send only to the next");
@@ -255,7 +254,7 @@ void add_conveniences(Cli& cli, CLI::App& acl) {
   add_list_command(cli, acl, "allow-broadcast", "Let an agent send to each of several, not the other way round",
                    run_allow, &cast);
 
-  CLI::App* wildcard = acl.add_subcommand("allow-wildcard", "Let an agent send to everybody it is not blocked from");
+  Command* wildcard = acl.add_subcommand("allow-wildcard", "Let an agent send to everybody it is not blocked from");
   auto& one = cli.leaf<OneOptions>(*wildcard, run_wildcard);
   wildcard->add_option("AGENT", one.agent, "The sender")->required()->type_name("");
   add_by_option(*wildcard, one.by);
@@ -264,10 +263,10 @@ void add_conveniences(Cli& cli, CLI::App& acl) {
 }  // namespace
 
 void add_acl_commands(Cli& cli) {
-  CLI::App& acl = cli.group("acl", "Whom an agent may send to through the gateway: allow and block lists");
+  Command& acl = cli.group("acl", "Whom an agent may send to through the gateway: allow and block lists");
 
   ListOptions* list = nullptr;
-  CLI::App& allow = add_list_command(cli, acl, "allow", "Add targets to an agent's allow list", run_allow, &list);
+  Command& allow = add_list_command(cli, acl, "allow", "Add targets to an agent's allow list", run_allow, &list);
   allow.footer(
       "Examples:\n"
       "  masctl acl allow planner solver 'worker-*'\n"
@@ -276,12 +275,12 @@ void add_acl_commands(Cli& cli) {
                    &list);
 
   RevokeOptions* revoke_options = nullptr;
-  CLI::App& revoke = add_list_command(cli, acl, "revoke", "Take targets out of both lists, as they stand there",
-                                      run_revoke, &revoke_options);
+  Command& revoke = add_list_command(cli, acl, "revoke", "Take targets out of both lists, as they stand there",
+                                     run_revoke, &revoke_options);
   auto* allow_only = revoke.add_flag("--allow", revoke_options->allow_only, "Only out of the allow list");
   revoke.add_flag("--block", revoke_options->block_only, "Only out of the block list")->excludes(allow_only);
 
-  CLI::App* show = acl.add_subcommand("show", "Print an agent's lists and roles");
+  Command* show = acl.add_subcommand("show", "Print an agent's lists and roles");
   auto& shown = cli.leaf<OneOptions>(*show, run_show);
   show->add_option("AGENT", shown.agent, "The sender")->required()->type_name("");
 

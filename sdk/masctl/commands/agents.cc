@@ -1,5 +1,4 @@
 // `agents list` and `agents show`: the registry, read.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 
 #include "proto/base/json_writer.h"
@@ -181,9 +180,9 @@ ExitCode run_show(Context& context, const ShowOptions& options) {
 }  // namespace
 
 void add_agents_commands(Cli& cli) {
-  CLI::App& agents = cli.group("agents", "Who is there");
+  Command& agents = cli.group("agents", "Who is there");
 
-  CLI::App* list = agents.add_subcommand("list", "List agents: those that are ACTIVE, unless told otherwise");
+  Command* list = agents.add_subcommand("list", "List agents: those that are ACTIVE, unless told otherwise");
   auto& query = cli.leaf<AgentQuery>(*list, run_list);
   list->add_option("--capability", query.capabilities, "Only agents with any of these capabilities; may be repeated")
       ->type_name("NAME")
@@ -197,7 +196,7 @@ void add_agents_commands(Cli& cli) {
       "  masctl agents list\n"
       "  masctl agents list --capability translate --capability summarise --all-of --json");
 
-  CLI::App* show = agents.add_subcommand("show", "Show one agent: its entry, heartbeat, instances and state size");
+  Command* show = agents.add_subcommand("show", "Show one agent: its entry, heartbeat, instances and state size");
   auto& show_options = cli.leaf<ShowOptions>(*show, run_show);
   show->add_option("ID", show_options.id, "The agent")->required()->type_name("");
 

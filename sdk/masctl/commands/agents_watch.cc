@@ -1,8 +1,6 @@
 // `agents watch`: changes of agents as they happen.
 #include "sdk/masctl/commands/agents_watch.h"
 
-#include <CLI/CLI.hpp>
-
 #include "proto/base/json_writer.h"
 #include "sdk/masctl/commands/event_line.h"
 #include "sdk/masctl/redis/event_stream.h"
@@ -79,8 +77,8 @@ ExitCode run_watch(Context& context, const WatchOptions&) {
 
 }  // namespace
 
-void add_agents_watch_command(Cli& cli, CLI::App& agents) {
-  CLI::App* watch = agents.add_subcommand("watch", "Follow agents as they come, go, die and come back, until Ctrl-C");
+void add_agents_watch_command(Cli& cli, Command& agents) {
+  Command* watch = agents.add_subcommand("watch", "Follow agents as they come, go, die and come back, until Ctrl-C");
   cli.leaf<WatchOptions>(*watch, run_watch);
   watch->footer("An agent that dies is noticed by mas-healthd: without it, only orderly comings and goings show.");
 }

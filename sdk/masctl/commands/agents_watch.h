@@ -5,6 +5,6 @@
 
 namespace mas::ctl {
 
-void add_agents_watch_command(Cli& cli, CLI::App& agents);
+void add_agents_watch_command(Cli& cli, Command& agents);
 
 }  // namespace mas::ctl

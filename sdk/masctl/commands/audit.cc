@@ -1,7 +1,6 @@
 // `audit`: the group, and its questions: query, tail, operators.
 #include "sdk/masctl/commands/audit.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdlib>
 
@@ -206,40 +205,38 @@ ExitCode run_operators(Context& context, const OperatorsOptions& options) {
 
 }  // namespace
 
-void add_audit_query_command(Cli& cli, CLI::App& audit_group) {
-  CLI::App* query = audit_group.add_subcommand("query", "Find records: the newest that match, oldest of them first");
+void add_audit_query_command(Cli& cli, Command& audit_group) {
+  Command* query = audit_group.add_subcommand("query", "Find records: the newest that match, oldest of them first");
   auto& options = cli.leaf<QueryOptions>(*query, run_query);
   add_audit_filters(*query, options.filter);
-  query->add_option("--limit", options.limit, "At most so many. Default: 100")
-      ->type_name("N")
-      ->check(CLI::Range(size_t{1}, size_t{1'000'000}));
+  query->add_option("--limit", options.limit, "At most so many. Default: 100")->type_name("N")->between(1, 1'000'000);
   query->footer(
       "Examples:\n"
       "  masctl audit query --sender planner-1 --decision AUTHZ_DENIED --since 2h\n"
       "  masctl audit query --id 01a20334-6d86-7abc-8def-0123456789ab --json");
 }
 
-void add_audit_tail_command(Cli& cli, CLI::App& audit_group) {
-  CLI::App* tail = audit_group.add_subcommand("tail", "Show the last records, and with --follow those that come");
+void add_audit_tail_command(Cli& cli, Command& audit_group) {
+  Command* tail = audit_group.add_subcommand("tail", "Show the last records, and with --follow those that come");
   auto& options = cli.leaf<TailOptions>(*tail, run_tail);
   add_audit_filters(*tail, options.filter);
   tail->add_option("--limit", options.limit, "So many of those that are there. Default: 10")
       ->type_name("N")
-      ->check(CLI::Range(size_t{0}, size_t{100'000}));
+      ->between(0, 100'000);
   tail->add_flag("-f,--follow", options.follow, "Go on until Ctrl-C");
   tail->footer("Examples:\n  masctl audit tail --follow --decision RATE_LIMITED");
 }
 
-void add_audit_operators_command(Cli& cli, CLI::App& audit_group) {
-  CLI::App* operators = audit_group.add_subcommand("operators", "Show what operators changed, and who");
+void add_audit_operators_command(Cli& cli, Command& audit_group) {
+  Command* operators = audit_group.add_subcommand("operators", "Show what operators changed, and who");
   auto& options = cli.leaf<OperatorsOptions>(*operators, run_operators);
   operators->add_option("--limit", options.limit, "At most so many, the newest. Default: 100")
       ->type_name("N")
-      ->check(CLI::Range(size_t{1}, size_t{100'000}));
+      ->between(1, 100'000);
 }
 
 void add_audit_commands(Cli& cli) {
-  CLI::App& audit_group = cli.group("audit", "What the gateways decided, and whether the record is whole");
+  Command& audit_group = cli.group("audit", "What the gateways decided, and whether the record is whole");
   add_audit_tail_command(cli, audit_group);
   add_audit_query_command(cli, audit_group);
   add_audit_verify_command(cli, audit_group);

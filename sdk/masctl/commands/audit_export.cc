@@ -1,5 +1,4 @@
 // `audit export`: records as a file, partition by partition, in the order of each chain.
-#include <CLI/CLI.hpp>
 #include <cstdio>
 
 #include "sdk/masctl/cli/cli.h"
@@ -85,13 +84,13 @@ ExitCode run_export(Context& context, const ExportOptions& options) {
 
 }  // namespace
 
-void add_audit_export_command(Cli& cli, CLI::App& audit_group) {
-  CLI::App* command = audit_group.add_subcommand("export", "Print all records, partition by partition");
+void add_audit_export_command(Cli& cli, Command& audit_group) {
+  Command* command = audit_group.add_subcommand("export", "Print all records, partition by partition");
   auto& options = cli.leaf<ExportOptions>(*command, run_export);
   add_audit_filters(*command, options.filter);
   command->add_option("--format", options.format, "jsonl: a JSON object a line; csv: with a heading. Default: jsonl")
       ->type_name("FORMAT")
-      ->check(CLI::IsMember({"jsonl", "csv"}));
+      ->one_of({"jsonl", "csv"});
   command->footer("Examples:\n  masctl audit export --format csv --since 2026-11-01 > audit.csv");
 }
 

@@ -1,13 +1,13 @@
 // Filters of the audit commands.
 #include "sdk/masctl/commands/audit_options.h"
 
-#include <CLI/CLI.hpp>
 #include <charconv>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
 
 #include "proto/base/ids.h"
+#include "sdk/masctl/cli/command.h"
 
 namespace mas::ctl {
 
@@ -101,7 +101,7 @@ Result<gateway::audit::Filter> audit_filter(const AuditFilterOptions& options, W
   return filter;
 }
 
-void add_audit_filters(CLI::App& command, AuditFilterOptions& options) {
+void add_audit_filters(Command& command, AuditFilterOptions& options) {
   command.add_option("--sender", options.sender, "Only messages of this agent")->type_name("ID");
   command.add_option("--target", options.target, "Only messages to this agent")->type_name("ID");
   command.add_option("--type", options.type, "Only messages of this type")->type_name("TYPE");

@@ -8,18 +8,16 @@
 #include "proto/base/clock.h"
 #include "proto/base/result.h"
 
-namespace CLI {
-class App;
-}
-
 namespace mas::ctl {
+
+class Command;
 
 /// The filters as given on the command line.
 struct AuditFilterOptions {
   std::string sender, target, decision, type, message_id, since, until;
 };
 
-void add_audit_filters(CLI::App& command, AuditFilterOptions& options);
+void add_audit_filters(Command& command, AuditFilterOptions& options);
 
 /// @return kInvalidArgument that names the flag that is wrong.
 Result<gateway::audit::Filter> audit_filter(const AuditFilterOptions& options, WallMicros now);

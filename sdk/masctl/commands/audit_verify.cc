@@ -3,7 +3,6 @@
 //   online    heads of the stream (and of files) → archives, if given → blocks of the stream → heads that came meanwhile,
 //             for what they say about trimming
 //   offline   heads of files → archives
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <map>
 #include <memory>
@@ -200,8 +199,8 @@ ExitCode run_verify(Context& context, const VerifyOptions& options) {
 
 }  // namespace
 
-void add_audit_verify_command(Cli& cli, CLI::App& audit_group) {
-  CLI::App* verify =
+void add_audit_verify_command(Cli& cli, Command& audit_group) {
+  Command* verify =
       audit_group.add_subcommand("verify", "Recompute every chain; name the first bad block, and what is not anchored");
   auto& options = cli.leaf<VerifyOptions>(*verify, run_verify);
   auto* offline = verify->add_option("--offline", options.offline,

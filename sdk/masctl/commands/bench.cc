@@ -1,5 +1,4 @@
 // `bench …`: the options of the benchmarks.
-#include <CLI/CLI.hpp>
 
 #include "sdk/masctl/bench/bench.h"
 #include "sdk/masctl/bench/worker_main.h"
@@ -9,7 +8,7 @@ namespace mas::ctl {
 
 namespace {
 
-void add_common_options(CLI::App& command, BenchOptions& options) {
+void add_common_options(Command& command, BenchOptions& options) {
   command.add_option("--payload", options.payload, "Size of the data in bytes. Default: 256")->type_name("BYTES");
   command.add_option("--seconds", options.seconds, "How long to measure each side. Default: 5")->type_name("SECONDS");
   command.add_option("--count", options.count, "At most so many messages per side. Default: as time allows")
@@ -21,8 +20,8 @@ void add_common_options(CLI::App& command, BenchOptions& options) {
       ->type_name("N");
 }
 
-void add_gateway_bench(Cli& cli, CLI::App& bench) {
-  CLI::App* gateway = bench.add_subcommand("gateway", "The policy path: throughput, latency, and a ledger of messages");
+void add_gateway_bench(Cli& cli, Command& bench) {
+  Command* gateway = bench.add_subcommand("gateway", "The policy path: throughput, latency, and a ledger of messages");
   auto& options = cli.leaf<GatewayBenchOptions>(*gateway, bench_gateway);
   add_common_options(*gateway, options.common);
   gateway->add_option("--senders", options.senders, "Sending agents. Default: 8")->type_name("N");
@@ -56,9 +55,9 @@ void add_gateway_bench(Cli& cli, CLI::App& bench) {
 }  // namespace
 
 void add_bench_commands(Cli& cli) {
-  CLI::App& bench = cli.group("bench", "Measure libmas beside plain Redis in the same run");
+  Command& bench = cli.group("bench", "Measure libmas beside plain Redis in the same run");
 
-  CLI::App* p2p = bench.add_subcommand("p2p", "One-way messages: throughput, lost and reordered ones, latency");
+  Command* p2p = bench.add_subcommand("p2p", "One-way messages: throughput, lost and reordered ones, latency");
   auto& p2p_options = cli.leaf<P2pOptions>(*p2p, bench_p2p);
   add_common_options(*p2p, p2p_options.common);
   p2p->add_option("--rate", p2p_options.rate, "Messages per second while latency is measured. Default: 1000")
@@ -71,12 +70,12 @@ void add_bench_commands(Cli& cli) {
       "  masctl bench p2p --seconds 10\n"
       "  masctl bench p2p --payload 4096 --json");
 
-  CLI::App* request = bench.add_subcommand("request", "Requests and their answers, one after the other: latency");
+  Command* request = bench.add_subcommand("request", "Requests and their answers, one after the other: latency");
   auto& request_options = cli.leaf<RequestBenchOptions>(*request, bench_request);
   add_common_options(*request, request_options.common);
   request->footer("The ceiling is two publish-to-subscribe hops over plain sockets, with the same bytes.");
 
-  CLI::App* discover = bench.add_subcommand("discover", "Discovery in a large registry: latency by number of answers");
+  Command* discover = bench.add_subcommand("discover", "Discovery in a large registry: latency by number of answers");
   auto& discover_options = cli.leaf<DiscoverOptions>(*discover, bench_discover);
   discover->add_option("--agents", discover_options.agents, "How many agents to load. Default: 100000")->type_name("N");
   discover->add_option("--count", discover_options.count, "Queries of each kind. Default: 200")->type_name("N");
@@ -85,7 +84,7 @@ void add_bench_commands(Cli& cli) {
       "Loads agents into the registry and removes them at the end, also after Ctrl-C. Where mas-registryd runs, it\n"
       "indexes them; where not, the bench writes the index itself and says so.");
 
-  CLI::App* state = bench.add_subcommand("state", "Updates of an agent's state, one after the other");
+  Command* state = bench.add_subcommand("state", "Updates of an agent's state, one after the other");
   auto& state_options = cli.leaf<StateOptions>(*state, bench_state);
   add_common_options(*state, state_options.common);
   state->footer("The ceiling is HSET over a plain socket, with the same bytes.");

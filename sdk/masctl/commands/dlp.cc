@@ -1,7 +1,6 @@
 // `dlp …`: what data-loss prevention finds in a text or message, by which rules, and how fast. Without Redis or a daemon.
 #include <fcntl.h>
 #include <unistd.h>
-#include <CLI/CLI.hpp>
 
 #include <cerrno>
 #include <cstring>
@@ -160,7 +159,7 @@ ExitCode run_rules(Context& context, const RulesOptions& options) {
   return ExitCode::kOk;
 }
 
-void add_rules_option(CLI::App& command, std::string& rules) {
+void add_rules_option(Command& command, std::string& rules) {
   command.add_option("--rules", rules, "The gateway's rules file (dlp.rules_file). Default: the built-in rules")
       ->type_name("FILE");
 }
@@ -168,9 +167,9 @@ void add_rules_option(CLI::App& command, std::string& rules) {
 }  // namespace
 
 void add_dlp_commands(Cli& cli) {
-  CLI::App& group = cli.group("dlp", "What data-loss prevention finds; without Redis or a daemon");
+  Command& group = cli.group("dlp", "What data-loss prevention finds; without Redis or a daemon");
 
-  CLI::App* scan = group.add_subcommand("scan", "Scan a text or JSON, and tell what would become of it");
+  Command* scan = group.add_subcommand("scan", "Scan a text or JSON, and tell what would become of it");
   auto& options = cli.leaf<ScanOptions>(*scan, run_scan);
   scan->add_option("FILE", options.file, "What to scan; - is standard input. Default: -")->type_name("");
   scan->add_flag(
@@ -195,12 +194,12 @@ void add_dlp_commands(Cli& cli) {
       "  git diff --cached | masctl dlp scan --rules /etc/mas/dlp.toml\n"
       "  masctl dlp scan --jsonl < messages.jsonl > redacted.jsonl");
 
-  CLI::App* rules = group.add_subcommand("rules", "List the types that are looked for, and what is done about each");
+  Command* rules = group.add_subcommand("rules", "List the types that are looked for, and what is done about each");
   auto& shown = cli.leaf<RulesOptions>(*rules, run_rules);
   add_rules_option(*rules, shown.rules);
   rules->footer("Checks the file, too: every problem is told with its line, and the exit code is 2.");
 
-  CLI::App* bench = group.add_subcommand("bench", "Measure the engine beside Python's re over the same payloads");
+  Command* bench = group.add_subcommand("bench", "Measure the engine beside Python's re over the same payloads");
   auto& measured = cli.leaf<DlpBenchOptions>(*bench, bench_dlp);
   bench->add_option("--size", measured.size, "Bytes of a payload. Default: 256, 1024 and 16384 in turn")
       ->type_name("N");
@@ -208,7 +207,7 @@ void add_dlp_commands(Cli& cli) {
       ->type_name("SECONDS");
   add_rules_option(*bench, measured.rules);
   bench->footer(
-      "Payloads are JSON that is made up, a quarter of it with something to find. Of the engine: JSON check, parsing,\n"
+      "Payloads are JSON that is made up, a quarter of it with something to find. Of the engine: taking the JSON apart,\n"
       "matching and validation. Of Python: fifteen patterns one after the other, as such scanning is usually begun.\n"
       "Throughput is per second of processor time, and the median of three rounds that alternate.");
 }

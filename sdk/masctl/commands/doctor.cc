@@ -1,5 +1,4 @@
 // `doctor`: facts, judgement, and how they are shown.
-#include <CLI/CLI.hpp>
 
 #include "sdk/masctl/cli/cli.h"
 #include "sdk/masctl/commands/commands.h"
@@ -60,7 +59,7 @@ ExitCode run_doctor(Context& context, const DoctorOptions&) {
 }  // namespace
 
 void add_doctor_command(Cli& cli) {
-  CLI::App* doctor = cli.root().add_subcommand("doctor", "Look at Redis and the daemons, and say what to do");
+  Command* doctor = cli.root().add_subcommand("doctor", "Look at Redis and the daemons, and say what to do");
   cli.leaf<DoctorOptions>(*doctor, run_doctor);
   doctor->footer(
       "Reads only. Exit code 0: all is well, 5: warnings, 1: something is broken, 3: Redis is out of reach.");

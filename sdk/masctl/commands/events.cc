@@ -1,5 +1,4 @@
 // `events`: follows the system channel.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <ctime>
 
@@ -54,7 +53,7 @@ std::string known_types() {
 }  // namespace
 
 void add_events_command(Cli& cli) {
-  CLI::App* events = cli.root().add_subcommand("events", "Follow what happens to agents and daemons, until Ctrl-C");
+  Command* events = cli.root().add_subcommand("events", "Follow what happens to agents and daemons, until Ctrl-C");
   auto& options = cli.leaf<EventsOptions>(*events, run_events);
   events->add_option("--type", options.types, "Only events of this type, such as " + known_types())
       ->type_name("TYPE")

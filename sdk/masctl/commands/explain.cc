@@ -1,5 +1,4 @@
 // `explain SENDER TARGET [TYPE]`: the decision and the rule that makes it.
-#include <CLI/CLI.hpp>
 
 #include "proto/base/ids.h"
 #include "proto/base/json_writer.h"
@@ -81,7 +80,7 @@ ExitCode run_explain(Context& context, const ExplainOptions& options) {
 }  // namespace
 
 void add_explain_command(Cli& cli) {
-  CLI::App* command = cli.root().add_subcommand(
+  Command* command = cli.root().add_subcommand(
       "explain",
       "Tell what a gateway would decide about a message, and by which rule; exits with 1 when it is refused");
   auto& options = cli.leaf<ExplainOptions>(*command, run_explain);
@@ -92,7 +91,7 @@ void add_explain_command(Cli& cli) {
       ->add_option("--profile", options.profile,
                    "Decide as this profile does. Default: the one that the gateways run in, else development")
       ->type_name("PROFILE")
-      ->check(CLI::IsMember({"development", "production"}));
+      ->one_of({"development", "production"});
 }
 
 }  // namespace mas::ctl

@@ -1,7 +1,6 @@
 // One message by the gateway, and its answer.
 #include "sdk/masctl/commands/gateway_call.h"
 
-#include <CLI/CLI.hpp>
 #include <cstdlib>
 
 #include "proto/base/json_writer.h"
@@ -62,7 +61,7 @@ Result<bool> by_gateway(const std::string& mode) {
                (mode.empty() ? "MAS_MODE: '" : "--mode: '") + name + "' is no mode; expected p2p or gateway"};
 }
 
-void add_mode_options(CLI::App& command, std::string& mode, std::string& credentials) {
+void add_mode_options(Command& command, std::string& mode, std::string& credentials) {
   command.add_option("--mode", mode, "p2p or gateway. Default: MAS_MODE, else p2p")->type_name("MODE");
   command
       .add_option("--credentials", credentials,

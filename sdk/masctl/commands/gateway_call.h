@@ -14,7 +14,7 @@ namespace mas::ctl {
 Result<bool> by_gateway(const std::string& mode);
 
 /// Binds --mode and --credentials.
-void add_mode_options(CLI::App& command, std::string& mode, std::string& credentials);
+void add_mode_options(Command& command, std::string& mode, std::string& credentials);
 
 ExitCode gateway_send(Context& context, const MessageOptions& options);
 ExitCode gateway_request(Context& context, const MessageOptions& options);

@@ -4,7 +4,6 @@
 // that no identity exists whose secrets nobody has; it is removed again when Redis refuses.
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <optional>
 
@@ -271,7 +270,7 @@ ExitCode run_revoke(Context& context, const StateOptions& options) { return chan
 ExitCode run_suspend(Context& context, const StateOptions& options) { return change_state(context, options, kSuspend); }
 ExitCode run_resume(Context& context, const StateOptions& options) { return change_state(context, options, kResume); }
 
-void add_secret_options(CLI::App& command, SecretOptions& options) {
+void add_secret_options(Command& command, SecretOptions& options) {
   command.add_option("AGENT", options.agent, "The agent's id")->required()->type_name("");
   command
       .add_option("--master-key", options.master_key,
@@ -282,16 +281,16 @@ void add_secret_options(CLI::App& command, SecretOptions& options) {
   add_by_option(command, options.by);
 }
 
-void add_state_command(Cli& cli, CLI::App& group, const char* name, const char* help,
+void add_state_command(Cli& cli, Command& group, const char* name, const char* help,
                        ExitCode (*run)(Context&, const StateOptions&)) {
-  CLI::App* command = group.add_subcommand(name, help);
+  Command* command = group.add_subcommand(name, help);
   auto& options = cli.leaf<StateOptions>(*command, run);
   command->add_option("AGENT", options.agent, "The agent's id")->required()->type_name("");
   add_by_option(*command, options.by);
 }
 
-void add_create(Cli& cli, CLI::App& group) {
-  CLI::App* create = group.add_subcommand("create", "Make an identity and print its credentials, once");
+void add_create(Cli& cli, Command& group) {
+  Command* create = group.add_subcommand("create", "Make an identity and print its credentials, once");
   auto& options = cli.leaf<CreateOptions>(*create, run_create);
   add_secret_options(*create, options);
   create->add_flag("--no-token", options.no_token, "No token: the agent must sign");
@@ -309,8 +308,8 @@ void add_create(Cli& cli, CLI::App& group) {
       "  masctl identity create visitor --no-key --expires 7d --claims 'chat:*'");
 }
 
-void add_rotate(Cli& cli, CLI::App& group) {
-  CLI::App* rotate = group.add_subcommand("rotate", "Make new secrets; those before them end after the overlap");
+void add_rotate(Cli& cli, Command& group) {
+  Command* rotate = group.add_subcommand("rotate", "Make new secrets; those before them end after the overlap");
   auto& options = cli.leaf<RotateOptions>(*rotate, run_rotate);
   add_secret_options(*rotate, options);
   rotate->add_flag("--token", options.token, "Make a token also when there is none yet");
@@ -327,7 +326,7 @@ void add_rotate(Cli& cli, CLI::App& group) {
 }  // namespace
 
 void add_identity_commands(Cli& cli) {
-  CLI::App& group = cli.group("identity", "Who an agent is to the gateway: tokens, keys, state");
+  Command& group = cli.group("identity", "Who an agent is to the gateway: tokens, keys, state");
   add_create(cli, group);
   add_rotate(cli, group);
   add_state_command(cli, group, "revoke", "End an identity for good, at once", run_revoke);

@@ -1,8 +1,6 @@
 // `identity list` and `identity show`.
 #include "sdk/masctl/commands/identity_show.h"
 
-#include <CLI/CLI.hpp>
-
 #include "proto/base/ids.h"
 #include "proto/base/json_writer.h"
 #include "sdk/masctl/cli/cli.h"
@@ -140,10 +138,10 @@ ExitCode run_show(Context& context, const ShowOptions& options) {
 
 }  // namespace
 
-void add_identity_readers(Cli& cli, CLI::App& group) {
+void add_identity_readers(Cli& cli, Command& group) {
   cli.leaf<ListOptions>(*group.add_subcommand("list", "List identities, without secrets"), run_list);
 
-  CLI::App* show = group.add_subcommand("show", "Print an identity, without secrets");
+  Command* show = group.add_subcommand("show", "Print an identity, without secrets");
   auto& options = cli.leaf<ShowOptions>(*show, run_show);
   show->add_option("AGENT", options.agent, "The agent's id")->required()->type_name("");
 }

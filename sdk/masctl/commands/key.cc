@@ -1,5 +1,4 @@
 // `key generate` and `key public`: files of the keys that gateways need. Neither asks Redis.
-#include <CLI/CLI.hpp>
 
 #include "proto/base/ids.h"
 #include "proto/base/json_writer.h"
@@ -61,9 +60,9 @@ ExitCode run_public(Context& context, const PublicOptions& options) {
 }  // namespace
 
 void add_key_commands(Cli& cli) {
-  CLI::App& group = cli.group("key", "Files of the gateways' own keys");
+  Command& group = cli.group("key", "Files of the gateways' own keys");
 
-  CLI::App* generate = group.add_subcommand("generate", "Write a new key to a new file of mode 0600");
+  Command* generate = group.add_subcommand("generate", "Write a new key to a new file of mode 0600");
   auto& options = cli.leaf<GenerateOptions>(*generate, run_generate);
   generate->add_option("FILE", options.file, "Must not exist")->required()->type_name("");
   generate
@@ -72,13 +71,13 @@ void add_key_commands(Cli& cli) {
           "master seals the agents' keys; audit (Ed25519) signs the audit's heads, its public half is printed. "
           "Default: master")
       ->type_name("KIND")
-      ->check(CLI::IsMember({"master", "audit"}));
+      ->one_of({"master", "audit"});
   generate->footer(
       "Examples:\n"
       "  masctl key generate /etc/mas/master.key\n"
       "  masctl key generate --kind audit /etc/mas/audit.pem");
 
-  CLI::App* show = group.add_subcommand("public", "Print the public half and the id of an audit key");
+  Command* show = group.add_subcommand("public", "Print the public half and the id of an audit key");
   auto& shown = cli.leaf<PublicOptions>(*show, run_public);
   show->add_option("FILE", shown.file, "The audit key's file")->required()->type_name("");
 }

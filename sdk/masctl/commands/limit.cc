@@ -1,5 +1,4 @@
 // `limit …`: how much an agent may send. The hash `ratelimit:{id}:limits`.
-#include <CLI/CLI.hpp>
 
 #include "daemons/gatewayd/limits/limit_settings.h"
 #include "proto/base/ids.h"
@@ -143,9 +142,9 @@ ExitCode run_show(Context& context, const AgentOptions& options) {
 }  // namespace
 
 void add_limit_commands(Cli& cli) {
-  CLI::App& group = cli.group("limit", "How much an agent may send through the gateway");
+  Command& group = cli.group("limit", "How much an agent may send through the gateway");
 
-  CLI::App* set = group.add_subcommand("set", "Set an agent's own limits; what is not given stays as it is");
+  Command* set = group.add_subcommand("set", "Set an agent's own limits; what is not given stays as it is");
   auto& options = cli.leaf<SetOptions>(*set, run_set);
   set->add_option("AGENT", options.agent, "The sender")->required()->type_name("");
   set->add_option("--per-minute", options.values[0], "Messages a minute; 0: no limit")->type_name("N");
@@ -157,11 +156,11 @@ void add_limit_commands(Cli& cli) {
       "  masctl limit set crawler --per-minute 600 --burst 50\n"
       "  masctl limit set trusted --per-minute 0 --per-hour 0");
 
-  CLI::App* show = group.add_subcommand("show", "Print an agent's own limits");
+  Command* show = group.add_subcommand("show", "Print an agent's own limits");
   auto& shown = cli.leaf<AgentOptions>(*show, run_show);
   show->add_option("AGENT", shown.agent, "The sender")->required()->type_name("");
 
-  CLI::App* clear = group.add_subcommand("clear", "Remove an agent's own limits, so that the defaults hold");
+  Command* clear = group.add_subcommand("clear", "Remove an agent's own limits, so that the defaults hold");
   auto& cleared = cli.leaf<AgentOptions>(*clear, run_clear);
   clear->add_option("AGENT", cleared.agent, "The sender")->required()->type_name("");
   add_by_option(*clear, cleared.by);

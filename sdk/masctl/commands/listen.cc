@@ -1,5 +1,4 @@
 // `listen`: an agent on the terminal, by libmas, that prints what comes.
-#include <CLI/CLI.hpp>
 #include <csignal>
 #include <memory>
 
@@ -156,7 +155,7 @@ ExitCode run_listen(Context& context, const ListenOptions& options) {
 }  // namespace
 
 void add_listen_command(Cli& cli) {
-  CLI::App* listen = cli.root().add_subcommand("listen", "Be an agent on the terminal: print what comes, until Ctrl-C");
+  Command* listen = cli.root().add_subcommand("listen", "Be an agent on the terminal: print what comes, until Ctrl-C");
   auto& options = cli.leaf<ListenOptions>(*listen, run_listen);
   listen->add_option("ID", options.id, "The agent to be")->required()->type_name("");
   listen->add_option("--capability", options.capabilities, "What the agent can do; may be repeated")

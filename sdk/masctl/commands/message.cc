@@ -1,5 +1,4 @@
 // `send` and `request`: one message, and its answer.
-#include <CLI/CLI.hpp>
 
 #include "proto/base/json_writer.h"
 #include "sdk/masctl/cli/cli.h"
@@ -59,7 +58,7 @@ ExitCode run_request(Context& context, const MessageOptions& options) {
 }  // namespace
 
 void add_message_commands(Cli& cli) {
-  CLI::App* send = cli.root().add_subcommand("send", "Send a message; fails when nobody listens");
+  Command* send = cli.root().add_subcommand("send", "Send a message; fails when nobody listens");
   auto& send_options = cli.leaf<MessageOptions>(*send, run_send);
   add_message_options(*send, send_options);
   add_mode_options(*send, send_options.mode, send_options.credentials);
@@ -70,7 +69,7 @@ void add_message_commands(Cli& cli) {
       "  masctl send --as ops planner note '{\"text\":\"hello\"}'\n"
       "  masctl send --as ops planner plan @plan.json");
 
-  CLI::App* request = cli.root().add_subcommand("request", "Send a request and print the data of the answer");
+  Command* request = cli.root().add_subcommand("request", "Send a request and print the data of the answer");
   auto& request_options = cli.leaf<MessageOptions>(*request, run_request);
   add_message_options(*request, request_options);
   add_mode_options(*request, request_options.mode, request_options.credentials);

@@ -1,8 +1,6 @@
 // Checks what the command line gave and writes the envelope.
 #include "sdk/masctl/commands/outgoing.h"
 
-#include <CLI/CLI.hpp>
-
 #include "proto/base/ids.h"
 #include "proto/base/utf8.h"
 #include "proto/wire/envelope.h"
@@ -55,7 +53,7 @@ Result<Outgoing> make_envelope(const MessageOptions& options, bool expects_reply
   return out;
 }
 
-void add_message_options(CLI::App& command, MessageOptions& options) {
+void add_message_options(Command& command, MessageOptions& options) {
   command.add_option("--as", options.as, "The agent in whose name")->required()->type_name("ID");
   command.add_option("TARGET", options.target, "The agent to send to")->required()->type_name("");
   command.add_option("TYPE", options.type, "The message's type, such as sum.request")->required()->type_name("");

@@ -33,6 +33,6 @@ struct Outgoing {
 Result<Outgoing> make_envelope(const MessageOptions& options, bool expects_reply);
 
 /// Binds --as, TARGET, TYPE and DATA.
-void add_message_options(CLI::App& command, MessageOptions& options);
+void add_message_options(Command& command, MessageOptions& options);
 
 }  // namespace mas::ctl

@@ -1,5 +1,4 @@
 // `partitions …`: how many partitions there are, and how that is changed.
-#include <CLI/CLI.hpp>
 
 #include <charconv>
 #include <map>
@@ -68,11 +67,13 @@ Status nobody_owns(const GatewayView& view) {
 
 /// Every field of mas.sender:{p} goes to the partition that its sender has from now on.
 Result<redis::Command> moves(SyncRedis& redis, const Keys& keys, unsigned before, unsigned after) {
+  redis::Command change;
+  change.add("HSET", keys.config(), "partitions", after);
+  if (before == 0) return change;  // no gateway has run yet
   redis::Command read;
   for (unsigned p = 0; p < before; ++p) read.add("HGETALL", keys.senders(p));
   auto states = redis.ask(read);
   if (!states.ok()) return states.error();
-  redis::Command change;
   for (unsigned p = 0; p < before; ++p) {
     change.add("DEL", keys.senders(p));
     change.add("DEL", keys.ingress(p));
@@ -85,7 +86,6 @@ Result<redis::Command> moves(SyncRedis& redis, const Keys& keys, unsigned before
       change.add("HSET", keys.senders(partition_of(sender, after)), field, state.elements[i + 1].text);
     }
   }
-  change.add("HSET", keys.config(), "partitions", after);
   return change;
 }
 
@@ -123,11 +123,11 @@ ExitCode run_set(Context& context, const SetOptions& options) {
 }  // namespace
 
 void add_partitions_commands(Cli& cli) {
-  CLI::App& partitions = cli.group("partitions", "The partitions that gateways share");
+  Command& partitions = cli.group("partitions", "The partitions that gateways share");
   cli.leaf<NoOptions>(
       *partitions.add_subcommand("show", "List them: what waits, who owns each, and why one is at rest"), run_show);
 
-  CLI::App* set = partitions.add_subcommand("set", "Change their number, while no gateway runs");
+  Command* set = partitions.add_subcommand("set", "Change their number, while no gateway runs");
   auto& options = cli.leaf<SetOptions>(*set, run_set);
   set->add_option("NUMBER", options.partitions, "How many, 1 to 1024")->required();
   add_by_option(*set, options.by);

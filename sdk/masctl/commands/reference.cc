@@ -1,5 +1,4 @@
 // `completion`, `man`, `reference`: what is written from the command tree.
-#include <CLI/CLI.hpp>
 
 #include "mas_version.h"
 #include "sdk/masctl/cli/cli.h"
@@ -38,23 +37,23 @@ ExitCode run_reference(Context& context, const NoOptions&) {
 }  // namespace
 
 void add_reference_commands(Cli& cli) {
-  CLI::App* completion = cli.root().add_subcommand("completion", "Print a completion script for a shell");
+  Command* completion = cli.root().add_subcommand("completion", "Print a completion script for a shell");
   auto& options = cli.leaf<CompletionOptions>(*completion, run_completion);
   completion->add_option("SHELL", options.shell, "Which shell")
       ->required()
       ->type_name("SHELL")
-      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+      ->one_of({"bash", "zsh", "fish"});
   completion->footer(
       "Examples:\n"
       "  source <(masctl completion bash)\n"
       "  masctl completion fish > ~/.config/fish/completions/masctl.fish");
 
-  CLI::App* man = cli.root().add_subcommand("man", "Print the man page, masctl(1)");
+  Command* man = cli.root().add_subcommand("man", "Print the man page, masctl(1)");
   cli.leaf<NoOptions>(*man, run_man);
   man->footer("Examples:\n  masctl man | man -l -");
 
   // Only docs/MASCTL.md needs it: hidden.
-  CLI::App* reference = cli.root().add_subcommand("reference", "Print the reference of docs/MASCTL.md")->group("");
+  Command* reference = cli.root().add_subcommand("reference", "Print the reference of docs/MASCTL.md")->group("");
   cli.leaf<NoOptions>(*reference, run_reference);
 }
 

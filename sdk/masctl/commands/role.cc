@@ -1,5 +1,4 @@
 // `role …`: what agents may do by their roles. The sets `role:{name}:permissions` and `agent:{id}:roles`.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 
 #include "daemons/gatewayd/authz/role.h"
@@ -237,9 +236,9 @@ ExitCode run_show(Context& context, const ShowOptions& options) {
   return ExitCode::kOk;
 }
 
-void add_permission_command(Cli& cli, CLI::App& group, const char* name, const char* description,
+void add_permission_command(Cli& cli, Command& group, const char* name, const char* description,
                             ExitCode (*run)(Context&, const PermissionOptions&), const char* footer) {
-  CLI::App* command = group.add_subcommand(name, description);
+  Command* command = group.add_subcommand(name, description);
   auto& options = cli.leaf<PermissionOptions>(*command, run);
   command->add_option("ROLE", options.role, "The role's name")->required()->type_name("");
   command
@@ -251,9 +250,9 @@ void add_permission_command(Cli& cli, CLI::App& group, const char* name, const c
   command->footer(footer);
 }
 
-void add_assign_command(Cli& cli, CLI::App& group, const char* name, const char* description,
+void add_assign_command(Cli& cli, Command& group, const char* name, const char* description,
                         ExitCode (*run)(Context&, const AssignOptions&)) {
-  CLI::App* command = group.add_subcommand(name, description);
+  Command* command = group.add_subcommand(name, description);
   auto& options = cli.leaf<AssignOptions>(*command, run);
   command->add_option("AGENT", options.agent, "The agent")->required()->type_name("");
   command->add_option("ROLE", options.roles, "A role")->required()->type_name("");
@@ -263,7 +262,7 @@ void add_assign_command(Cli& cli, CLI::App& group, const char* name, const char*
 }  // namespace
 
 void add_role_commands(Cli& cli) {
-  CLI::App& group = cli.group("role", "What agents may do by their roles");
+  Command& group = cli.group("role", "What agents may do by their roles");
   add_permission_command(cli, group, "create", "Make a role with these permissions", run_create,
                          "Examples:\n"
                          "  masctl role create nurse 'send:patient*' send:pharmacy\n"
@@ -273,10 +272,10 @@ void add_role_commands(Cli& cli) {
   add_assign_command(cli, group, "assign", "Give an agent roles", run_assign);
   add_assign_command(cli, group, "unassign", "Take roles from an agent", run_unassign);
 
-  CLI::App* list = group.add_subcommand("list", "List the roles with their permissions");
+  Command* list = group.add_subcommand("list", "List the roles with their permissions");
   cli.leaf<ListOptions>(*list, run_list);
 
-  CLI::App* show = group.add_subcommand("show", "Print a role's permissions");
+  Command* show = group.add_subcommand("show", "Print a role's permissions");
   auto& options = cli.leaf<ShowOptions>(*show, run_show);
   show->add_option("ROLE", options.role, "The role")->required()->type_name("");
   show->add_flag("--agents", options.agents, "Also who has the role; looks through all keys");

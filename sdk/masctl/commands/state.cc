@@ -1,7 +1,6 @@
 // `state get`, `state set`, `state reset`: an agent's state, edited from outside.
 //
 // The hash is written directly, as the Python framework does. A running agent of libmas sees it after mas_state_refresh.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 
 #include "proto/base/json_writer.h"
@@ -142,14 +141,14 @@ ExitCode run_reset(Context& context, const ResetOptions& options) {
 }  // namespace
 
 void add_state_commands(Cli& cli) {
-  CLI::App& state = cli.group("state", "An agent's state: fields of text that outlive its process");
+  Command& state = cli.group("state", "An agent's state: fields of text that outlive its process");
 
-  CLI::App* get = state.add_subcommand("get", "Print all fields, or the text of one");
+  Command* get = state.add_subcommand("get", "Print all fields, or the text of one");
   auto& get_options = cli.leaf<GetOptions>(*get, run_get);
   get->add_option("ID", get_options.id, "The agent")->required()->type_name("");
   get->add_option("FIELD", get_options.field, "Only this field's text, as it is")->type_name("");
 
-  CLI::App* set = state.add_subcommand("set", "Write fields, all at once");
+  Command* set = state.add_subcommand("set", "Write fields, all at once");
   auto& set_options = cli.leaf<SetOptions>(*set, run_set);
   set->add_option("ID", set_options.id, "The agent")->required()->type_name("");
   set->add_option("FIELD=VALUE", set_options.assignments, "A field and its text")->required()->type_name("");
@@ -159,7 +158,7 @@ void add_state_commands(Cli& cli) {
       "  masctl state set planner mode=fast 'note=two words'\n"
       "  masctl state set planner --json-values 'limits={\"depth\":3}'");
 
-  CLI::App* reset = state.add_subcommand("reset", "Remove every field");
+  Command* reset = state.add_subcommand("reset", "Remove every field");
   auto& reset_options = cli.leaf<ResetOptions>(*reset, run_reset);
   reset->add_option("ID", reset_options.id, "The agent")->required()->type_name("");
 }

@@ -1,8 +1,6 @@
 // `top`: the gateways at work, refreshed until Ctrl-C.
 #include <poll.h>
 
-#include <CLI/CLI.hpp>
-
 #include "sdk/masctl/bench/interrupt.h"
 #include "sdk/masctl/cli/cli.h"
 #include "sdk/masctl/commands/commands.h"
@@ -60,7 +58,7 @@ ExitCode run_top(Context& context, const TopOptions& options) {
 }  // namespace
 
 void add_top_command(Cli& cli) {
-  CLI::App* top = cli.root().add_subcommand("top", "The gateways at work: rates, decisions, what waits, who owns what");
+  Command* top = cli.root().add_subcommand("top", "The gateways at work: rates, decisions, what waits, who owns what");
   auto& options = cli.leaf<TopOptions>(*top, run_top);
   top->add_flag("--once", options.once, "Show the totals once and end; rates need two looks");
   top->add_option("--interval", options.interval, "Time between two looks. Default: 1")->type_name("SECONDS");

@@ -4,9 +4,8 @@
 #include <pwd.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
-
 #include "proto/base/ids.h"
+#include "sdk/masctl/cli/command.h"
 
 namespace mas::ctl {
 
@@ -37,7 +36,7 @@ void append_operator_record(redis::Command& command, const Keys& keys, std::stri
               detail);
 }
 
-void add_by_option(CLI::App& command, std::string& by) {
+void add_by_option(Command& command, std::string& by) {
   command.add_option("--by", by, "Who makes the change, for the audit. Default: user@host of the caller")
       ->type_name("WHO");
 }

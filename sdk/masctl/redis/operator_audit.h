@@ -10,11 +10,9 @@
 #include "proto/redis/command.h"
 #include "proto/wire/keys.h"
 
-namespace CLI {
-class App;
-}
-
 namespace mas::ctl {
+
+class Command;
 
 /// Appends the `XADD` of one record: fields `time` (µs), `who`, `action`, `object`, `detail`, all in this order.
 /// @param who see operator_name(). @param action "acl.allow". @param object what was changed: an agent's id, a role.
@@ -23,7 +21,7 @@ void append_operator_record(redis::Command& command, const Keys& keys, std::stri
                             std::string_view object, std::string_view detail, WallMicros now = wall_now());
 
 /// Adds the option `--by WHO` to a command that changes something.
-void add_by_option(CLI::App& command, std::string& by);
+void add_by_option(Command& command, std::string& by);
 
 /// @param by what `--by` said; empty: `user@host` of the caller.
 /// @return who, fit for a record: one line of at most 256 bytes.

@@ -3,6 +3,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "sdk/masctl/cli/command.h"
+
 namespace mas::ctl {
 
 namespace {
@@ -70,7 +72,7 @@ std::string CommandDoc::name() const {
   return text;
 }
 
-CommandDoc describe(const CLI::App& app) { return describe_at(app, {}); }
+CommandDoc describe(const Command& root) { return describe_at(root.app(), {}); }
 
 std::vector<const CommandDoc*> flatten(const CommandDoc& root) {
   std::vector<const CommandDoc*> out;

@@ -4,11 +4,9 @@
 #include <string>
 #include <vector>
 
-namespace CLI {
-class App;
-}
-
 namespace mas::ctl {
+
+class Command;
 
 struct OptionDoc {
   std::vector<std::string> names;  ///< "--json"; for an operand its name, "ID"
@@ -30,8 +28,8 @@ struct CommandDoc {
   std::string name() const;  ///< path joined by spaces
 };
 
-/// Reads the tree below `app`. Commands in no group ("") are hidden and left out.
-CommandDoc describe(const CLI::App& app);
+/// Reads the tree below `root`. Commands in no group ("") are hidden and left out.
+CommandDoc describe(const Command& root);
 
 /// Every command of the tree, parents first.
 std::vector<const CommandDoc*> flatten(const CommandDoc& root);

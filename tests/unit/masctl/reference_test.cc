@@ -1,8 +1,7 @@
 // Completion, man page and reference of a small command tree.
 #include "sdk/masctl/reference/writers.h"
 
-#include <CLI/CLI.hpp>
-
+#include "sdk/masctl/cli/command.h"
 #include "tests/unit/catch.h"
 
 using namespace mas::ctl;
@@ -14,16 +13,13 @@ class SmallTree {
  public:
   SmallTree() : root_("what it is", "masctl") {
     root_.add_option("--redis", url_, "Where. More about it")->type_name("URL");
-    CLI::App* agents = root_.add_subcommand("agents", "Who is there");
-    CLI::App* list = agents->add_subcommand("list", "List agents: it's short");
+    Command* agents = root_.add_subcommand("agents", "Who is there");
+    Command* list = agents->add_subcommand("list", "List agents: it's short");
     list->add_flag("-a,--all", all_, "Also others");
     list->footer("Examples:\n  masctl agents list\n\n.dot");
-    CLI::App* completion = root_.add_subcommand("completion", "Print a script");
-    completion->add_option("SHELL", shell_, "Which")
-        ->required()
-        ->type_name("SHELL")
-        ->check(CLI::IsMember({"bash", "zsh"}));
-    CLI::App* send = root_.add_subcommand("send", "Send");
+    Command* completion = root_.add_subcommand("completion", "Print a script");
+    completion->add_option("SHELL", shell_, "Which")->required()->type_name("SHELL")->one_of({"bash", "zsh"});
+    Command* send = root_.add_subcommand("send", "Send");
     send->add_option("--as", as_, "Who")->required()->type_name("ID");
     send->add_option("WORD", words_, "Words")->type_name("");
     root_.add_subcommand("secret", "Hidden")->group("");
@@ -31,7 +27,7 @@ class SmallTree {
   CommandDoc doc() const { return describe(root_); }
 
  private:
-  CLI::App root_;
+  Command root_;
   std::string url_, shell_, as_;
   std::vector<std::string> words_;
   bool all_ = false;
