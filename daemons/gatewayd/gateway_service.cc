@@ -1,6 +1,8 @@
 // The service: which partitions it owns, and what it tells the turn loop and the keeper.
 #include "daemons/gatewayd/gateway_service.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -98,6 +100,7 @@ void GatewayService::make_turns() {
       std::make_unique<TurnLoop>(frame_, std::move(options), master_ ? &*master_ : nullptr, *tickets_, *payload_key_);
   turns_->set_partitions(leases_.size());
   if (auto status = renew_dlp(); !status) return refuse(status.error().message);
+  malloc_trim(0);  // compiling the patterns took megabytes that nobody will need again
   turns_->set_policy(policy_, settings_.default_limits());
   turns_->start();
   tell_turns();
@@ -311,6 +314,7 @@ void GatewayService::reload(const common::Settings& next) {
   if (turns_ == nullptr) return;
   if (auto status = renew_dlp(); !status)  // check() has seen them: a file that changed since
     frame_.log().error("dlp_rules_kept", {{"why", status.error().message}});
+  malloc_trim(0);
   turns_->set_policy(policy_, settings_.default_limits());
 }
 

@@ -207,7 +207,8 @@ void add_dlp_commands(Cli& cli) {
       ->type_name("SECONDS");
   add_rules_option(*bench, measured.rules);
   bench->footer(
-      "Payloads are JSON that is made up, a quarter of it with something to find. Of the engine: taking the JSON apart,\n"
+      "Payloads are JSON that is made up, a quarter of it with something to find. Of the engine: taking the JSON "
+      "apart,\n"
       "matching and validation. Of Python: fifteen patterns one after the other, as such scanning is usually begun.\n"
       "Throughput is per second of processor time, and the median of three rounds that alternate.");
 }
