@@ -4,7 +4,7 @@
 usage: tests/dlp/score.py [--quiet] [--corpus DIRECTORY] PROGRAM [ARGUMENT...]
 
 PROGRAM reads {"id", "text" | "payload"} a line and answers each with {"id", "types": [...]} a line (`masctl dlp scan --jsonl`).
-The labels are not shown to it. Every miss and every false alarm is listed, unless --quiet.
+The labels are not shown to it. Fails below the gates that follow the imports. Every miss and every false alarm is listed, unless --quiet.
 """
 import argparse
 import collections
@@ -12,8 +12,13 @@ import json
 import os
 import re
 import subprocess
+import sys
 
 ORIGINAL = ("ssn email phone address mrn health_insurance icd10 credit_card cvv aws_key private_key jwt api_key password").split()
+
+BLOCKING = ("mrn health_insurance credit_card cvv aws_key private_key jwt api_key password").split()
+LEAST_F1, LEAST_PRECISION, MOST_ALARMS = 0.90, 0.97, 1 / 80
+LEAST_OF_TIER = {"plain": 0.95, "plain look-alikes": 1.0, "encoded": 0.70, "encoded look-alikes": 1.0}
 
 
 def load(path):
@@ -87,6 +92,13 @@ def score_texts(labels, answers, quiet):
     right, missed, wrong, precision, recall, f1 = tally.row(ORIGINAL)
     print(f"{'the original 14':20}{right:6}{missed:7}{wrong:6}{precision:10.3f}{recall:8.3f}{f1:7.3f}")
     print(f"clean texts with an alarm of the original 14: {alarmed} of {clean}")
+    failed = [f"micro F1 {f1:.3f} < {LEAST_F1}"] if f1 < LEAST_F1 else []
+    for kind in BLOCKING:
+        if (value := tally.row([kind])[3]) < LEAST_PRECISION:
+            failed.append(f"precision of {kind} {value:.3f} < {LEAST_PRECISION}")
+    if alarmed > clean * MOST_ALARMS:
+        failed.append(f"{alarmed} alarms in {clean} clean texts")
+    return failed
 
 
 def score_evasions(labels, answers, quiet):
@@ -110,6 +122,8 @@ def score_evasions(labels, answers, quiet):
         print(f"{tier:20}{caught[tier]:5} of {count[tier]:4}  {ratio(caught[tier], count[tier]):6.3f}  {'quiet' if 'alike' in tier else 'caught'}")
     print("by form: " + ", ".join(f"{form.removeprefix('encoded-')} {forms[form]}/{all_forms[form]}" for form in all_forms
                                   if form.startswith("encoded-") and forms[form] < all_forms[form]))
+    return [f"{tier}: {ratio(caught[tier], count[tier]):.3f} < {least}" for tier, least in LEAST_OF_TIER.items()
+            if ratio(caught[tier], count[tier]) < least]
 
 
 def main():
@@ -119,9 +133,12 @@ def main():
     arguments.add_argument("--corpus", default=os.path.join(here, "corpus"))
     arguments.add_argument("program", nargs=argparse.REMAINDER)
     arguments = arguments.parse_args()
+    failed = []
     for name, score in (("texts", score_texts), ("evasions", score_evasions)):
         shown, labels = load(os.path.join(arguments.corpus, name + ".jsonl"))
-        score(labels, run(arguments.program, shown), arguments.quiet)
+        failed += score(labels, run(arguments.program, shown), arguments.quiet)
+    if failed:
+        sys.exit("below the gate: " + "; ".join(failed))
 
 
 if __name__ == "__main__":
