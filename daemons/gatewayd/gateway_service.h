@@ -52,6 +52,7 @@ class GatewayService final : public common::Service, public common::LeaseListene
   void make_turns();
   Status renew_dlp();
   void on_health(const RedisHealth& health);
+  void watch_dead_letters(const RedisHealth& health);
   std::string unsafe(const RedisHealth& health) const;
   void on_survey(const Result<View>& result);
   void refuse(const std::string& why);
@@ -82,6 +83,7 @@ class GatewayService final : public common::Service, public common::LeaseListene
   common::RepeatFilter full_repeat_;
   unsigned ticks_ = 0;
   bool ownership_changed_ = false;
+  unsigned dead_letters_alerted_ = 0;  // percent of their bound that operators were told of
   bool draining_ = false;
   size_t releasing_ = 0;
   common::Gauge& partitions_;
@@ -91,6 +93,7 @@ class GatewayService final : public common::Service, public common::LeaseListene
   common::Gauge& suspected_;
   common::Gauge& lag_;
   common::Gauge& dead_letters_;
+  common::Gauge& dead_letters_near_full_;
   common::Gauge& memory_low_;
   common::Gauge& cached_agents_;
   common::Counter& gained_;

@@ -144,7 +144,7 @@ void Decider::decide_frame(Batch& batch, FrameInTurn& frame) {
     ++counts_.poison;
     std::string reason(frame.fault->text);
     if (frame.element.size() > kPoisonBytes) reason += "; the first bytes of " + std::to_string(frame.element.size());
-    dead_letter({frame.element.substr(0, kPoisonBytes), frame.header.sender, {}, std::move(reason)});
+    dead_letter({frame.element.substr(0, kPoisonBytes), frame.header.sender, {}, {}, std::move(reason)});
     return refuse_frame(work, frame, frame.fault->decision, frame.fault->text);
   }
   if (partition_of(frame.header.sender, partitions_.size()) != frame.partition)
@@ -343,8 +343,9 @@ Decider::Ruling Decider::rule_room(const Case& at) {
   if (!inbox.failing.empty()) {
     std::string reason = "the target's stream takes no entry: " + inbox.failing;
     bool same = at.envelope.data() == at.message.envelope.data();
-    dead_letter({same ? at.envelope : say(std::string(at.envelope)), at.sender.id, at.target.id, reason});
-    return {Decision::kUnavailable, say(std::move(reason))};
+    dead_letter({same ? at.envelope : say(std::string(at.envelope)), at.sender.id, at.target.id, at.message.id, reason});
+    if (!policy_.dead_letters_full) return {Decision::kUnavailable, say(std::move(reason))};
+    return {Decision::kDlqFull, say(reason + "; the dead-letter queue is at its bound")};
   }
   if (inbox.records() >= policy_.max_backlog_records || inbox.bytes() >= policy_.max_backlog_bytes)
     return {Decision::kTargetOverloaded, "the target's backlog is at its bound"};

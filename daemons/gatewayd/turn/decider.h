@@ -40,9 +40,11 @@ struct Delivery {
 };
 
 struct DeadLetter {
-  std::string_view payload;  ///< the envelope, or the element where it is no frame
-  std::string_view sender, target;
+  std::string_view payload;  ///< the envelope as it would have been delivered, or the element where it is no frame
+  std::string_view sender, target, message_id;
   std::string reason;
+  uint32_t attempts = 0;  ///< deliveries whose handler failed
+  WallMicros first = 0;   ///< when it first was a dead letter; 0: now
 };
 
 struct PendingReceipt {

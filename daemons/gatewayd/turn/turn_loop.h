@@ -17,6 +17,7 @@
 // Threading: loop thread. Ownership: the service's; drain() before it goes.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -159,7 +160,7 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   const std::string dead_letters_key_;
   Commit commit_;
   redis::Command receipts_;         // of the turn that was committed last, not handed to the connection yet
-  std::vector<std::string> texts_;  // that the commit views
+  std::deque<std::string> texts_;  // that the commit views
   std::string obstacle_;
   Resting resting_;
   MonoTime dead_letters_again_{};  // until then the queue is not tried: it refused one
