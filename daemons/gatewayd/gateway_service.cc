@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "daemons/gatewayd/turn/replay.h"
 #include "proto/wire/events.h"
 
 namespace mas::gateway {
@@ -69,6 +70,7 @@ void GatewayService::on_redis_up() {
 void GatewayService::on_redis_down() {  // leases end by their own clock
   survey_.cancel();
   watch_.cancel();
+  if (replays_) replays_->cancel();
   keeper_.on_redis_down();
   if (production()) unsafe_ = kNotLookedAt;  // what comes back may be another Redis
   tell_turns();
@@ -84,6 +86,8 @@ void GatewayService::on_secret(const Result<MasterKey>& secret) {
 void GatewayService::make_turns() {
   tickets_.emplace(secret_->derive("mas.ticket.v1"));
   payload_key_.emplace(secret_->derive("mas.audit.payload.v1"));
+  replay_key_.emplace(secret_->derive(kReplayLabel));
+  replays_.emplace(frame_, settings_.redis_namespace, *replay_key_);
   TurnOptions options;
   options.ns = settings_.redis_namespace;
   options.policy = policy_;
@@ -96,6 +100,7 @@ void GatewayService::make_turns() {
   options.wait_timeout = settings_.wait_timeout;
   turns_ =
       std::make_unique<TurnLoop>(frame_, std::move(options), master_ ? &*master_ : nullptr, *tickets_, *payload_key_);
+  turns_->set_replay_key(&*replay_key_);
   turns_->set_partitions(leases_.size());
   if (auto status = renew_dlp(); !status) return refuse(status.error().message);
   turns_->set_policy(policy_, settings_.default_limits());
@@ -130,6 +135,8 @@ void GatewayService::look_around() {
   if (!secret_) shared_secret_.ask();  // it could not be written or read when Redis came up
   survey_.start();
   watch_.look(leases_.size());
+  bool moves_replays = replays_ && !leases_.empty() && leases_.front()->active();  // one is enough
+  if (moves_replays) replays_->look(leases_.size());
 }
 
 void GatewayService::tell_keeper() {
@@ -177,7 +184,9 @@ void GatewayService::on_health(const RedisHealth& health) {
 /// mas.system, from the gateway that owns partition 0.
 void GatewayService::watch_dead_letters(const RedisHealth& health) {
   uint64_t bound = static_cast<uint64_t>(settings_.max_dead_letters);
-  unsigned reached = health.dead_letters >= bound ? 100 : 100 * health.dead_letters >= kNearFull * bound ? kNearFull : 0;
+  unsigned reached = health.dead_letters >= bound                     ? 100
+                     : 100 * health.dead_letters >= kNearFull * bound ? kNearFull
+                                                                      : 0;
   dead_letters_.set(static_cast<double>(health.dead_letters));
   dead_letters_near_full_.set(reached > 0 ? 1 : 0);
   if (reached < dead_letters_alerted_) dead_letters_alerted_ = reached;
@@ -342,6 +351,7 @@ void GatewayService::drain() {
   timer_.stop();
   survey_.cancel();
   watch_.cancel();
+  if (replays_) replays_->cancel();
   if (turns_ == nullptr) return release_leases();
   turns_->drain([this] { keeper_.shutdown([this] { release_leases(); }); });
 }

@@ -16,6 +16,7 @@
 #include "daemons/gatewayd/keeper/audit_keeper.h"
 #include "daemons/gatewayd/partitioner.h"
 #include "daemons/gatewayd/redis_watch.h"
+#include "daemons/gatewayd/replay_mover.h"
 #include "daemons/gatewayd/settings.h"
 #include "daemons/gatewayd/shared_secret.h"
 #include "daemons/gatewayd/survey.h"
@@ -72,6 +73,8 @@ class GatewayService final : public common::Service, public common::LeaseListene
   std::optional<MasterKey> secret_;  // what tickets and hashes are made with: the master key, or the shared secret
   std::optional<TicketOffice> tickets_;
   std::optional<HmacKey> payload_key_;
+  std::optional<HmacKey> replay_key_;
+  std::optional<ReplayMover> replays_;
   AuditKeeper keeper_;
   uint64_t told_blocks_ = 0;
   std::unique_ptr<TurnLoop> turns_;                     // once the secret is known
