@@ -36,8 +36,8 @@ constexpr unsigned kMostFetchRounds = 4;
 constexpr Duration kShortestSweep = 1s, kLongestSweep = 60s;  // between, the drift
 constexpr Duration kShortPause = 50ms;
 constexpr Duration kLongPause = 1s;
-constexpr Duration kFailingFor = 5s;                      // a stream that refused an entry is not tried
-constexpr size_t kWhyBytes = 1000;                        // of one sentence in the log, about
+constexpr Duration kFailingFor = 5s;  // a stream that refused an entry is not tried
+constexpr size_t kWhyBytes = 1000;    // of one sentence in the log, about
 
 /// @return whether an error of Redis is about what the key holds, and not about Redis (out of memory, read only, …).
 bool is_the_keys(std::string_view error) { return error.starts_with("WRONGTYPE ") || error.starts_with("ERR "); }

@@ -235,21 +235,6 @@ TEST_CASE("poison is dead-lettered, audited and trimmed, the head of it where it
   CHECK(at.decider.counts().not_kept == 1);
 }
 
-TEST_CASE("a message that would become a dead letter is DLQ_FULL where the queue is at its bound") {
-  TurnCase at;
-  at.broken["agent.stream:bob"] = "WRONGTYPE";
-  CHECK(at.send({}, {envelope("alice", "bob")}).decisions == Decisions{Decision::kUnavailable});
-  REQUIRE(at.dead.size() == 1);
-
-  at.policy.dead_letters_closed = at.policy.dead_letters_full = true;
-  at.decider.set_policy(at.policy);
-  Outcomes outcomes = at.send({.first = 2}, {envelope("alice", "bob"), envelope("alice", "carol")});
-  CHECK(outcomes.decisions == Decisions{Decision::kDlqFull, Decision::kAllowed});
-  CHECK(outcomes.details[0].find("at its bound") != std::string::npos);
-  CHECK(at.dead.empty());
-  CHECK(at.audited.size() == 2);
-}
-
 TEST_CASE("a header that can be read gets a receipt, also when what follows cannot") {
   TurnCase at;
   std::string frame = at.frame({}, {envelope("alice", "bob")});

@@ -1,4 +1,5 @@
-// Dead letters that come back: who is believed, what today's policy says, and that none is lost or kept twice.
+// Dead letters: refused at the bound of their queue; and those that come back: who is believed, what today's policy says,
+// and that none is lost or kept twice.
 #include "daemons/gatewayd/turn/replay.h"
 
 #include "tests/unit/gatewayd/turn_case.h"
@@ -6,6 +7,8 @@
 using namespace mas;
 using namespace mas::gateway;
 using namespace mas::gateway::test;
+
+using Decisions = std::vector<Decision>;
 
 namespace {
 
@@ -41,6 +44,21 @@ struct ReplayCase : TurnCase {
 };
 
 }  // namespace
+
+TEST_CASE("a message that would become a dead letter is DLQ_FULL where the queue is at its bound") {
+  TurnCase at;
+  at.broken["agent.stream:bob"] = "WRONGTYPE";
+  CHECK(at.send({}, {envelope("alice", "bob")}).decisions == Decisions{Decision::kUnavailable});
+  REQUIRE(at.dead.size() == 1);
+
+  at.policy.dead_letters_closed = at.policy.dead_letters_full = true;
+  at.decider.set_policy(at.policy);
+  Outcomes outcomes = at.send({.first = 2}, {envelope("alice", "bob"), envelope("alice", "carol")});
+  CHECK(outcomes.decisions == Decisions{Decision::kDlqFull, Decision::kAllowed});
+  CHECK(outcomes.details[0].find("at its bound") != std::string::npos);
+  CHECK(at.dead.empty());
+  CHECK(at.audited.size() == 2);
+}
 
 TEST_CASE("a letter that is accepted is delivered as replayed, and nothing is remembered of its sender") {
   ReplayCase at;
