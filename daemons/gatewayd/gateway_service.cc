@@ -6,6 +6,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "daemons/gatewayd/turn/replay.h"
+#include "proto/wire/events.h"
+
 namespace mas::gateway {
 namespace {
 
@@ -15,6 +18,7 @@ constexpr Duration kTick = 100ms;  // how soon a lease that was lost by its own 
 constexpr unsigned kTicksOfPeriod = 10;
 constexpr Duration kSurveyPeriod = kTick * kTicksOfPeriod;
 constexpr std::string_view kNotLookedAt = "Redis's settings have not been looked at yet";
+constexpr unsigned kNearFull = 80;              // percent of the dead letters' bound
 constexpr size_t kMostRestingTold = 64;         // with their reasons, in a heartbeat
 constexpr Duration kGrace = 3 * kSurveyPeriod;  // a healthy gateway sees a free partition within one period
 
@@ -36,6 +40,8 @@ GatewayService::GatewayService(common::Frame& frame, const Settings& settings)
       suspected_(frame.metrics().gauge("gateways_suspected", "Gateways with a heartbeat that take no partition.")),
       lag_(frame.metrics().gauge("waiting_elements", "Frames that wait in the lists of the partitions owned.")),
       dead_letters_(frame.metrics().gauge("dead_letters", "Entries of the dead-letter queue.")),
+      dead_letters_near_full_(
+          frame.metrics().gauge("dead_letters_near_full", "1 while the dead-letter queue is at 80 % of its bound.")),
       memory_low_(frame.metrics().gauge("memory_low", "1 while frames are refused for lack of memory in Redis.")),
       cached_agents_(frame.metrics().gauge("cached_agents", "Agents whose facts are in memory.")),
       gained_(frame.metrics().counter("partition_gains_total", "Leases gained.")),
@@ -71,6 +77,7 @@ void GatewayService::on_redis_up() {
 void GatewayService::on_redis_down() {  // leases end by their own clock
   survey_.cancel();
   watch_.cancel();
+  if (replays_) replays_->cancel();
   keeper_.on_redis_down();
   if (production()) unsafe_ = kNotLookedAt;  // what comes back may be another Redis
   tell_turns();
@@ -86,6 +93,8 @@ void GatewayService::on_secret(const Result<MasterKey>& secret) {
 void GatewayService::make_turns() {
   tickets_.emplace(secret_->derive("mas.ticket.v1"));
   payload_key_.emplace(secret_->derive("mas.audit.payload.v1"));
+  replay_key_.emplace(secret_->derive(kReplayLabel));
+  replays_.emplace(frame_, settings_.redis_namespace, *replay_key_);
   TurnOptions options;
   options.ns = settings_.redis_namespace;
   options.policy = policy_;
@@ -98,6 +107,7 @@ void GatewayService::make_turns() {
   options.wait_timeout = settings_.wait_timeout;
   turns_ =
       std::make_unique<TurnLoop>(frame_, std::move(options), master_ ? &*master_ : nullptr, *tickets_, *payload_key_);
+  turns_->set_replay_key(&*replay_key_);
   turns_->set_partitions(leases_.size());
   if (auto status = renew_dlp(); !status) return refuse(status.error().message);
   malloc_trim(0);  // compiling the patterns took megabytes that nobody will need again
@@ -133,6 +143,8 @@ void GatewayService::look_around() {
   if (!secret_) shared_secret_.ask();  // it could not be written or read when Redis came up
   survey_.start();
   watch_.look(leases_.size());
+  bool moves_replays = replays_ && !leases_.empty() && leases_.front()->active();  // one is enough
+  if (moves_replays) replays_->look(leases_.size());
 }
 
 void GatewayService::tell_keeper() {
@@ -154,26 +166,49 @@ void GatewayService::tell_turns() {
 void GatewayService::on_health(const RedisHealth& health) {
   if (draining_) return;
   waiting_ = health.waiting;
-  dead_letters_.set(static_cast<double>(health.dead_letters));
+  watch_dead_letters(health);
   Policy next = policy_;
   next.memory_low = health.memory_percent() >= static_cast<unsigned>(settings_.memory_high_water);
   bool full = health.dead_letters >= static_cast<uint64_t>(settings_.max_dead_letters);
+  next.dead_letters_full = full;
   next.dead_letters_closed = full || !health.dead_letters_problem.empty();
   memory_low_.set(next.memory_low ? 1 : 0);
   if (next.memory_low && full_repeat_.should_log("memory", mono_now()))
     frame_.log().error("redis_memory_low", {{"used", health.used_memory}, {"maxmemory", health.max_memory}});
-  if (full && full_repeat_.should_log("dead letters", mono_now()))
-    frame_.log().error("dead_letters_full", {{"entries", health.dead_letters}, {"bound", settings_.max_dead_letters}});
   if (!health.dead_letters_problem.empty() && full_repeat_.should_log(health.dead_letters_problem, mono_now()))
     frame_.log().error("dead_letters_unusable", {{"why", frame_.keys().dead_letters() + ": " +
                                                              health.dead_letters_problem + "; expected a stream"}});
-  bool changed = next.memory_low != policy_.memory_low || next.dead_letters_closed != policy_.dead_letters_closed;
+  bool changed = next.memory_low != policy_.memory_low || next.dead_letters_closed != policy_.dead_letters_closed ||
+                 next.dead_letters_full != policy_.dead_letters_full;
   policy_ = next;
   if (changed && turns_ != nullptr) turns_->set_policy(policy_, settings_.default_limits());
   unsafe_ = unsafe(health);
   tell_turns();
   if (!unsafe_.empty() && unsafe_repeat_.should_log(unsafe_, mono_now()))
     frame_.log().error("redis_unsafe", {{"why", unsafe_}});
+}
+
+/// Operators hear of a queue near its bound before anything is refused: in the log, again and again, and once on
+/// mas.system, from the gateway that owns partition 0.
+void GatewayService::watch_dead_letters(const RedisHealth& health) {
+  uint64_t bound = static_cast<uint64_t>(settings_.max_dead_letters);
+  unsigned reached = health.dead_letters >= bound                     ? 100
+                     : 100 * health.dead_letters >= kNearFull * bound ? kNearFull
+                                                                      : 0;
+  dead_letters_.set(static_cast<double>(health.dead_letters));
+  dead_letters_near_full_.set(reached > 0 ? 1 : 0);
+  if (reached < dead_letters_alerted_) dead_letters_alerted_ = reached;
+  if (reached == 0) return;
+  std::string event = reached == 100 ? "dead_letters_full" : "dead_letters_near_full";
+  if (full_repeat_.should_log(event, mono_now()))
+    frame_.log().error(event, {{"entries", health.dead_letters}, {"bound", settings_.max_dead_letters}});
+  bool speaks = !leases_.empty() && leases_.front()->active();
+  if (!speaks || reached <= dead_letters_alerted_) return;
+  std::string text = "the dead-letter queue has " + std::to_string(health.dead_letters) + " of " +
+                     std::to_string(bound) + " letters" +
+                     (reached == 100 ? "; what would be kept there is refused (DLQ_FULL)" : "");
+  redis::Command command("PUBLISH", frame_.keys().system_channel(), alert_event("gatewayd", text, wall_now()));
+  if (frame_.redis().send(command, redis::ReplyTo{})) dead_letters_alerted_ = reached;
 }
 
 /// What production does not accept: accepted messages that Redis drops, or forgets when it stops.
@@ -306,11 +341,13 @@ void GatewayService::collect() {
 void GatewayService::reload(const common::Settings& next) {
   bool memory_low = policy_.memory_low;
   bool closed = policy_.dead_letters_closed;
+  bool full = policy_.dead_letters_full;
   settings_ = static_cast<const Settings&>(next);
   keeper_.reload(settings_.audit.placed());
   policy_ = settings_.policy();
   policy_.memory_low = memory_low;
   policy_.dead_letters_closed = closed;
+  policy_.dead_letters_full = full;
   if (turns_ == nullptr) return;
   if (auto status = renew_dlp(); !status)  // check() has seen them: a file that changed since
     frame_.log().error("dlp_rules_kept", {{"why", status.error().message}});
@@ -323,6 +360,7 @@ void GatewayService::drain() {
   timer_.stop();
   survey_.cancel();
   watch_.cancel();
+  if (replays_) replays_->cancel();
   if (turns_ == nullptr) return release_leases();
   turns_->drain([this] { keeper_.shutdown([this] { release_leases(); }); });
 }

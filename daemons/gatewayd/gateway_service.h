@@ -16,6 +16,7 @@
 #include "daemons/gatewayd/keeper/audit_keeper.h"
 #include "daemons/gatewayd/partitioner.h"
 #include "daemons/gatewayd/redis_watch.h"
+#include "daemons/gatewayd/replay_mover.h"
 #include "daemons/gatewayd/settings.h"
 #include "daemons/gatewayd/shared_secret.h"
 #include "daemons/gatewayd/survey.h"
@@ -52,6 +53,7 @@ class GatewayService final : public common::Service, public common::LeaseListene
   void make_turns();
   Status renew_dlp();
   void on_health(const RedisHealth& health);
+  void watch_dead_letters(const RedisHealth& health);
   std::string unsafe(const RedisHealth& health) const;
   void on_survey(const Result<View>& result);
   void refuse(const std::string& why);
@@ -71,6 +73,8 @@ class GatewayService final : public common::Service, public common::LeaseListene
   std::optional<MasterKey> secret_;  // what tickets and hashes are made with: the master key, or the shared secret
   std::optional<TicketOffice> tickets_;
   std::optional<HmacKey> payload_key_;
+  std::optional<HmacKey> replay_key_;
+  std::optional<ReplayMover> replays_;
   AuditKeeper keeper_;
   uint64_t told_blocks_ = 0;
   std::unique_ptr<TurnLoop> turns_;                     // once the secret is known
@@ -83,6 +87,7 @@ class GatewayService final : public common::Service, public common::LeaseListene
   common::RepeatFilter unsafe_repeat_;
   unsigned ticks_ = 0;
   bool ownership_changed_ = false;
+  unsigned dead_letters_alerted_ = 0;  // percent of their bound that operators were told of
   bool draining_ = false;
   size_t releasing_ = 0;
   common::Gauge& partitions_;
@@ -92,6 +97,7 @@ class GatewayService final : public common::Service, public common::LeaseListene
   common::Gauge& suspected_;
   common::Gauge& lag_;
   common::Gauge& dead_letters_;
+  common::Gauge& dead_letters_near_full_;
   common::Gauge& memory_low_;
   common::Gauge& cached_agents_;
   common::Counter& gained_;

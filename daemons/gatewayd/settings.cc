@@ -95,7 +95,7 @@ void Settings::describe(common::OptionTable& table) {
   table.size("max_backlog_bytes", max_backlog_bytes, {64 * 1024, 1ull << 40}, Apply::kReload,
              "About how many bytes may wait there.");
   table.integer("max_dead_letters", max_dead_letters, {1, 100'000'000}, Apply::kReload,
-                "Entries of the dead-letter queue; past it, what cannot be kept there is audited only.");
+                "Entries of the dead-letter queue; past it, what would be kept there is DLQ_FULL and audited only.");
   table.integer("wait_replicas", wait_replicas, {0, 16}, Apply::kRestart,
                 "Receipts wait until so many replicas have the commit.");
   table.duration("wait_timeout", wait_timeout, {10ms, 10s}, Apply::kRestart,

@@ -65,6 +65,8 @@ class Keys {
   /// String: the secret that gateways without a master key share.
   std::string secret() const { return join("mas.secret"); }
   std::string dead_letters() const { return join("dlq:messages"); }
+  /// List: ids of the dead letters' entries that operators want to be replayed.
+  std::string replays() const { return join("mas.replay"); }
 
   std::string identity(std::string_view id) const { return join("mas.identity:", id); }
   /// `SCAN MATCH` pattern of the identities.

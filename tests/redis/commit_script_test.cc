@@ -63,7 +63,7 @@ struct ScriptCase {
     commit.entry("inbox.a", {"b", "one"});
     commit.entry("inbox.b", {"b", "two"});
     commit.entry("inbox.a", {"b", "three"});
-    commit.entry("dlq", {"payload", "p", "sender", "s", "target", "t", "reason", "r", "attempts", "0", "time", "1"});
+    commit.entry("dlq", {"payload", "p", "sender", "s", "target", "t", "reason", "r", "attempts", "0", "last", "1"});
     commit.entry("audit0", {"b", "block"});
     commit.entry("audit1", {"b", "block"});
     commit.change("HSET", "senders0", {"alice/0", "state", "alice", "limiter"});

@@ -108,6 +108,14 @@ AuthResult check_standing(const FrameHeader& header, const SenderSecrets& secret
   return {};
 }
 
+AuthResult check_replayed(FrameHeader header, const SenderSecrets& secrets, const AuthPolicy& policy, WallMicros now) {
+  if (secrets.found == SenderSecrets::Found::kUnreadable) return kUnreadable;
+  if (secrets.found == SenderSecrets::Found::kNone && !policy.accept_registry_token)
+    return {Decision::kAuthFailed, "the sender has no identity any more"};
+  header.timestamp = now;
+  return check_standing(header, secrets, policy, now);
+}
+
 AuthResult authenticate(const FrameParts& frame, std::string_view ns, unsigned partition,
                         std::span<const Digest> digests, const SenderSecrets& secrets, const AuthPolicy& policy,
                         WallMicros now, std::string& scratch) {

@@ -95,6 +95,9 @@ bool signature_fits(const FrameParts& frame, std::string_view ns, unsigned parti
 AuthResult check_standing(const FrameHeader& header, const SenderSecrets& secrets, const AuthPolicy& policy,
                           WallMicros now);
 
+/// Of the sender of a message that was authentic once: whether it may still send. The frame's timestamp is not asked.
+AuthResult check_replayed(FrameHeader header, const SenderSecrets& secrets, const AuthPolicy& policy, WallMicros now);
+
 /// All three.
 AuthResult authenticate(const FrameParts& frame, std::string_view ns, unsigned partition,
                         std::span<const Digest> digests, const SenderSecrets& secrets, const AuthPolicy& policy,

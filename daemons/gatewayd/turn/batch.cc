@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "daemons/gatewayd/turn/replay.h"
 #include "proto/wire/limits.h"
 
 namespace mas::gateway {
@@ -75,6 +76,7 @@ void Batch::decode_element(const Element& element) {
   auto status = decode_frame(frame.element, scratch_);
   frame.header = scratch_.header;
   frame.mac = scratch_.mac;
+  frame.replay = claims_replay(frame.header);
   if (!status) {
     bool large = status.error().code == Errc::kTooLarge;
     frame.fault = Fault{large ? Decision::kTooLarge : Decision::kMalformed, keep(status.error().message)};
@@ -87,14 +89,14 @@ void Batch::decode_element(const Element& element) {
     message.envelope = record.envelope;
     message.ticket = record.ticket;
     message.flags = record.flags;
-    decode_envelope(frame.header.sender, message);
+    decode_envelope(frame, message);
     messages_.push_back(message);
   }
   records_.insert(records_.end(), scratch_.records.begin(), scratch_.records.end());
   frames_.push_back(frame);
 }
 
-void Batch::decode_envelope(std::string_view sender, Message& message) {
+void Batch::decode_envelope(const FrameInTurn& frame, Message& message) {
   auto envelope = decoder_.decode(message.envelope, max_envelope_);
   if (!envelope) {
     bool large = envelope.error().code == Errc::kTooLarge;
@@ -115,11 +117,11 @@ void Batch::decode_envelope(std::string_view sender, Message& message) {
     message.wanted = lane_in_data(envelope->data).value_or(Lane::kNormal);
   message.is_reply = envelope->meta.is_reply;
   message.expects_reply = envelope->meta.expects_reply;
-  if (envelope->sender_id != sender)
+  if (envelope->sender_id != frame.header.sender)
     message.fault = Fault{Decision::kMalformed, "sender_id is not the sender of the frame"};
   else if (!check_agent_id(message.target).ok())
     message.fault = Fault{Decision::kTargetNotFound, "target_id is not an id that the gateway delivers to"};
-  else if ((message.flags & Record::kReplayed) != 0)
+  else if ((message.flags & Record::kReplayed) != 0 && !frame.replay)
     message.fault = Fault{Decision::kMalformed, "a sender does not mark its own records as replayed"};
 }
 

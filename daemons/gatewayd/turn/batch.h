@@ -60,7 +60,10 @@ struct FrameInTurn {
   Digest mac{};
   size_t first = 0;  ///< its messages: [first, first + count) of Batch::messages()
   size_t count = 0;
-  Agent* sender_facts = nullptr;  ///< set by the decider
+  bool replay = false;  ///< it says that it carries a dead letter (replay.h)
+  // Set by the decider.
+  std::optional<bool> proven;  ///< whether that is true
+  Agent* sender_facts = nullptr;
 };
 
 class Batch {
@@ -92,7 +95,7 @@ class Batch {
   };
   std::string_view keep(std::string_view text);
   void decode_element(const Element& element);
-  void decode_envelope(std::string_view sender, Message& message);
+  void decode_envelope(const FrameInTurn& frame, Message& message);
 
   const size_t max_envelope_;
   bool priority_in_data_ = false;

@@ -72,7 +72,7 @@ void Decider::need(Batch& batch, std::vector<Inbox*>& ret_inboxes) {
     if (frame.fault || partition_of(frame.header.sender, partitions_.size()) != frame.partition) continue;
     frame.sender_facts = &facts_.need(frame.header.sender, kSenderGroups);
     facts_.need_roles(*frame.sender_facts);
-    if (!known_credential(frame)) continue;
+    if (!proven_replay(batch, frame) && !known_credential(frame)) continue;
     for (size_t i = frame.first; i < frame.first + frame.count; ++i)
       need_target(frame, batch.messages()[i], ret_inboxes);
   }
@@ -139,12 +139,13 @@ void Decider::decide(Batch& batch) {
 void Decider::decide_frame(Batch& batch, FrameInTurn& frame) {
   PartitionWork& work = work_of(frame.partition);
   ++work.elements;
+  if (proven_replay(batch, frame)) return decide_replayed(batch, frame, work);
   if (policy_.memory_low) return refuse_frame(work, frame, Decision::kUnavailable, "Redis is short of memory");
   if (frame.fault) {
     ++counts_.poison;
     std::string reason(frame.fault->text);
     if (frame.element.size() > kPoisonBytes) reason += "; the first bytes of " + std::to_string(frame.element.size());
-    dead_letter({frame.element.substr(0, kPoisonBytes), frame.header.sender, {}, std::move(reason)});
+    dead_letter({frame.element.substr(0, kPoisonBytes), frame.header.sender, {}, {}, std::move(reason)});
     return refuse_frame(work, frame, frame.fault->decision, frame.fault->text);
   }
   if (partition_of(frame.header.sender, partitions_.size()) != frame.partition)
@@ -342,9 +343,12 @@ Decider::Ruling Decider::rule_room(const Case& at) {
   const Inbox& inbox = *at.message.inbox;
   if (!inbox.failing.empty()) {
     std::string reason = "the target's stream takes no entry: " + inbox.failing;
+    if (at.frame.replay) return {Decision::kUnavailable, say(std::move(reason))};  // it becomes one again
     bool same = at.envelope.data() == at.message.envelope.data();
-    dead_letter({same ? at.envelope : say(std::string(at.envelope)), at.sender.id, at.target.id, reason});
-    return {Decision::kUnavailable, say(std::move(reason))};
+    dead_letter(
+        {same ? at.envelope : say(std::string(at.envelope)), at.sender.id, at.target.id, at.message.id, reason});
+    if (!policy_.dead_letters_full) return {Decision::kUnavailable, say(std::move(reason))};
+    return {Decision::kDlqFull, say(reason + "; the dead-letter queue is at its bound")};
   }
   if (inbox.records() >= policy_.max_backlog_records || inbox.bytes() >= policy_.max_backlog_bytes)
     return {Decision::kTargetOverloaded, "the target's backlog is at its bound"};
@@ -355,14 +359,14 @@ Decider::Ruling Decider::rule_room(const Case& at) {
 
 void Decider::deliver(Case& at) {
   std::string ticket;
-  if (at.message.expects_reply && !at.message.is_reply) {
+  if (at.message.expects_reply && !at.message.is_reply && !at.frame.replay) {  // else nobody waits any more
     TicketClaim claim{at.sender.id, at.frame.header.instance, at.target.id, at.message.correlation_id};
     auto window = std::chrono::duration_cast<std::chrono::microseconds>(policy_.reply_window).count();
     claim.expires = at.message.deadline ? micros_of(*at.message.deadline) : now_ + window;
     tickets_.issue(ticket, claim);
   }
   Delivery& delivery = delivery_for(*at.message.inbox, at.envelope.size());
-  append_record(delivery.blob, at.envelope, ticket);
+  append_record(delivery.blob, at.envelope, ticket, at.message.flags & Record::kReplayed);
   ++delivery.records;
 }
 

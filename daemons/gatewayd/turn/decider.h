@@ -40,9 +40,11 @@ struct Delivery {
 };
 
 struct DeadLetter {
-  std::string_view payload;  ///< the envelope, or the element where it is no frame
-  std::string_view sender, target;
+  std::string_view payload;  ///< the envelope as it would have been delivered, or the element where it is no frame
+  std::string_view sender, target, message_id;
   std::string reason;
+  uint32_t attempts = 0;  ///< deliveries whose handler failed
+  WallMicros first = 0;   ///< when it first was a dead letter; 0: now
 };
 
 struct PendingReceipt {
@@ -67,6 +69,7 @@ struct Counts {
   uint64_t messages = 0;                  ///< decided now
   uint64_t bytes = 0;                     ///< their envelopes
   uint64_t repeated = 0;                  ///< decided before, asked again
+  uint64_t replayed = 0;                  ///< dead letters that were replayed, whatever became of them
   uint64_t gaps = 0;                      ///< frames that came before what stands between
   uint64_t poison = 0;                    ///< elements that were no frame
   uint64_t not_kept = 0;                  ///< dead letters that the queue does not take; only audited
@@ -86,6 +89,8 @@ class Decider {
 
   /// @param stage nullptr: payloads are not looked at. Must outlive its use here.
   void set_dlp(dlp::Stage* stage) { dlp_ = stage; }
+  /// @param key of the frames that carry dead letters back (replay.h). Must outlive its use here.
+  void set_replay_key(const HmacKey* key) { replay_key_ = key; }
   void set_policy(const Policy& policy) {
     policy_ = policy;
     guard_.configure(policy.guard);
@@ -130,8 +135,12 @@ class Decider {
   void need_length(Inbox& inbox, std::vector<Inbox*>& ret_inboxes);
   Inbox& inbox_of(const FrameInTurn& frame, Message& message);
   bool known_credential(const FrameInTurn& frame) const;
+  bool proven_replay(const Batch& batch, FrameInTurn& frame);
   void decide_frame(Batch& batch, FrameInTurn& frame);
   void decide_messages(Batch& batch, const FrameInTurn& frame, PartitionWork& work);
+  void decide_replayed(const Batch& batch, const FrameInTurn& frame, PartitionWork& work);
+  Ruling rule_replayed(const FrameInTurn& frame, const Message& message, PartitionWork& work);
+  void return_letter(const FrameInTurn& frame, const Message& message, const std::string& reason);
   Ruling rule(Case& at, PartitionWork& work);
   Ruling rule_authorised(Case& at);
   Ruling rule_target(const Case& at);
@@ -159,6 +168,7 @@ class Decider {
   const TicketOffice& tickets_;
   const HmacKey& payload_key_;
   Policy policy_;
+  const HmacKey* replay_key_ = nullptr;
   dlp::Stage* dlp_ = nullptr;
   Guard guard_;
   bool keep_dead_letters_ = true;

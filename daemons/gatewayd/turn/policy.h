@@ -36,6 +36,7 @@ struct Policy {
   uint64_t max_backlog_records = 100'000;            ///< in one stream, about
   uint64_t max_backlog_bytes = 256u * 1024 * 1024;
   bool dead_letters_closed = false;  ///< the dead-letter queue is at its bound or no stream: letters are only audited
+  bool dead_letters_full = false;    ///< it is at its bound: what would be kept there is DLQ_FULL
   bool memory_low = false;           ///< Redis is near its limit: every frame is UNAVAILABLE, and not audited
   Digest digest{};                   ///< of the configuration; stands in every audit block
 };

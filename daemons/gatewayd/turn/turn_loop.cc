@@ -36,9 +36,8 @@ constexpr unsigned kMostFetchRounds = 4;
 constexpr Duration kShortestSweep = 1s, kLongestSweep = 60s;  // between, the drift
 constexpr Duration kShortPause = 50ms;
 constexpr Duration kLongPause = 1s;
-constexpr Duration kFailingFor = 5s;                      // a stream that refused an entry is not tried
-constexpr std::string_view kReplyStreamMillis = "60000";  // as its instance renews it
-constexpr size_t kWhyBytes = 1000;                        // of one sentence in the log, about
+constexpr Duration kFailingFor = 5s;  // a stream that refused an entry is not tried
+constexpr size_t kWhyBytes = 1000;    // of one sentence in the log, about
 
 /// @return whether an error of Redis is about what the key holds, and not about Redis (out of memory, read only, …).
 bool is_the_keys(std::string_view error) { return error.starts_with("WRONGTYPE ") || error.starts_with("ERR "); }
@@ -370,44 +369,6 @@ void TurnLoop::commit() {
   }
   ask_elements(command);
   if (send(std::move(command))) written_.arm();
-}
-
-/// Entries in the order of keys_refused(): deliveries, dead letters, audit blocks.
-void TurnLoop::build_commit() {
-  commit_.clear();
-  texts_.clear();
-  texts_.reserve(decider_.work().size() + 1);  // what is viewed must not move
-  const std::string& now = texts_.emplace_back(std::to_string(now_));
-  for (const PartitionWork* work : decider_.work()) commit_.fence(work->partition->epoch_key, work->partition->epoch);
-  for (const Delivery& delivery : decider_.deliveries()) {
-    if (test_break("lose")) continue;
-    commit_.entry(delivery.key, {"b", delivery.blob});
-    if (test_break("double")) commit_.entry(delivery.key, {"b", delivery.blob});
-  }
-  for (const DeadLetter& letter : decider_.dead_letters())
-    commit_.entry(dead_letters_key_, {"payload", letter.payload, "sender", letter.sender, "target", letter.target,
-                                      "reason", letter.reason, "attempts", "0", "time", now});
-  for (const PartitionWork* work : decider_.work())
-    if (!work->block.bytes.empty() && !test_break("unaudited"))
-      commit_.entry(work->partition->audit_key, {"b", work->block.bytes});
-
-  // The instance may be gone, and nobody would remove what is made for it.
-  for (const Delivery& delivery : decider_.deliveries())
-    if (delivery.inbox->replies) commit_.change("PEXPIRE", delivery.key, {kReplyStreamMillis});
-
-  std::vector<std::string_view> arguments;
-  for (const PartitionWork* work : decider_.work()) {
-    constexpr size_t kFieldsOfChange = 1000;
-    for (size_t i = 0; i < work->fields.size(); ++i) {
-      arguments.insert(arguments.end(), {work->fields[i].first, work->fields[i].second});
-      bool last = i + 1 == work->fields.size();
-      if (!last && arguments.size() < 2 * kFieldsOfChange) continue;
-      commit_.change("HSET", work->partition->senders_key, arguments);
-      arguments.clear();
-    }
-    for (const std::string& field : work->removed) commit_.change("HDEL", work->partition->senders_key, {field});
-    commit_.change("LTRIM", work->partition->ingress_key, {texts_.emplace_back(std::to_string(work->elements)), "-1"});
-  }
 }
 
 void TurnLoop::take_commit(const redis::Reply& reply) {

@@ -17,6 +17,7 @@
 // Threading: loop thread. Ownership: the service's; drain() before it goes.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -61,6 +62,8 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   void set_policy(const Policy& policy, const LimitSettings& default_limits);
   /// What looks at payloads from now on; nullptr: nobody.
   void set_dlp(std::unique_ptr<dlp::Stage> stage);
+  /// @param key of the frames that carry dead letters back. Must outlive the loop.
+  void set_replay_key(const HmacKey* key) { decider_.set_replay_key(key); }
   /// How many partitions there are; before the first set_owned().
   void set_partitions(size_t count);
   /// Which of them this gateway may decide now. Takes effect at the end of the turn under way.
@@ -158,8 +161,8 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
 
   const std::string dead_letters_key_;
   Commit commit_;
-  redis::Command receipts_;         // of the turn that was committed last, not handed to the connection yet
-  std::vector<std::string> texts_;  // that the commit views
+  redis::Command receipts_;        // of the turn that was committed last, not handed to the connection yet
+  std::deque<std::string> texts_;  // that the commit views
   std::string obstacle_;
   Resting resting_;
   MonoTime dead_letters_again_{};  // until then the queue is not tried: it refused one

@@ -39,6 +39,7 @@ class TurnStats {
   common::Counter& messages_;
   common::Counter& bytes_;
   common::Counter& repeated_;
+  common::Counter& replayed_;
   common::Counter& gaps_;
   common::Counter& poison_;
   common::Counter& not_kept_;

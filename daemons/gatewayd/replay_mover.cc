@@ -1,0 +1,162 @@
+// Requests, letters, moves.
+#include "daemons/gatewayd/replay_mover.h"
+
+#include <charconv>
+#include <utility>
+
+#include "daemons/gatewayd/turn/replay.h"
+#include "proto/base/ids.h"
+
+namespace mas::gateway {
+namespace {
+
+using State = ReplayMover::State;
+
+constexpr auto kMoves = transitions<State>({{State::kIdle, State::kRequests},
+                                            {State::kRequests, State::kLetters},
+                                            {State::kRequests, State::kIdle},
+                                            {State::kLetters, State::kMoving},
+                                            {State::kLetters, State::kIdle},
+                                            {State::kMoving, State::kRequests},
+                                            {State::kMoving, State::kIdle}});
+
+constexpr size_t kLetters = 16;  // at once: they may be large
+
+// KEYS: requests, queue, list. ARGV: request, frame; without a frame the request is only removed.
+// A letter leaves the queue only while this takes entries, since it may have to come back.
+// @return 1 moved, 0 not there (any more), a text: why it waits.
+constexpr std::string_view kMove = R"lua(
+local moved = 0
+if ARGV[2] ~= '' then
+  local probe = redis.pcall('XADD', KEYS[2], '*', 'reason', 'a probe')
+  if type(probe) == 'string' then redis.call('XDEL', KEYS[2], probe) end
+  local size = redis.pcall('LLEN', KEYS[3])
+  for i, tried in ipairs({probe, size}) do
+    if type(tried) == 'table' then
+      redis.call('LREM', KEYS[1], 1, ARGV[1])
+      redis.call('RPUSH', KEYS[1], ARGV[1])
+      return KEYS[i + 1] .. ': ' .. tried.err
+    end
+  end
+  moved = redis.call('XDEL', KEYS[2], ARGV[1])
+  if moved == 1 then redis.call('RPUSH', KEYS[3], ARGV[2]) end
+end
+redis.call('LREM', KEYS[1], 1, ARGV[1])
+return moved
+)lua";
+
+template <typename Number>
+Number number(std::string_view text) {
+  Number value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+/// @param fields of the entry: names and values.
+ReplayedLetter letter_of(const redis::Reply& fields) {
+  ReplayedLetter letter;
+  for (size_t i = 0; i + 1 < fields.count; i += 2) {
+    std::string_view name = fields[i].text, value = fields[i + 1].text;
+    if (name == "payload") letter.payload = value;
+    if (name == "sender") letter.sender = value;
+    if (name == "attempts") letter.attempts = number<uint32_t>(value);
+    if (name == "first") letter.first = number<WallMicros>(value);
+  }
+  return letter;
+}
+
+}  // namespace
+
+ReplayMover::ReplayMover(common::Frame& frame, std::string ns, const HmacKey& key)
+    : frame_(frame),
+      redis_(frame.redis()),
+      keys_(frame.keys()),
+      ns_(std::move(ns)),
+      key_(key),
+      state_(State::kIdle, kMoves),
+      moved_(
+          frame.metrics().counter("replays_begun_total", "Dead letters taken out of the queue to be decided again.")) {}
+
+void ReplayMover::look(size_t partitions) {
+  if (!state_.is(State::kIdle) || partitions == 0) return;
+  partitions_ = partitions;
+  refused_ = false;
+  ask_requests();
+}
+
+void ReplayMover::cancel() {
+  redis_.forget(this);
+  finish();
+}
+
+void ReplayMover::finish() {
+  if (!state_.is(State::kIdle)) state_.to(State::kIdle);
+}
+
+void ReplayMover::send(State state, const redis::Command& command) {
+  state_.to(state);
+  replies_due_ = command.count();
+  if (!redis_.send(command, redis::reply_to<&ReplayMover::on_reply>(this))) finish();
+}
+
+void ReplayMover::ask_requests() { send(State::kRequests, redis::Command("LRANGE", keys_.replays(), 0, kLetters - 1)); }
+
+void ReplayMover::ask_letters(const redis::Reply& requests) {
+  requests_.clear();
+  if (!requests.is_array()) return finish();
+  redis::Command command;
+  for (const auto& request : requests) {
+    requests_.emplace_back(request.text);
+    command.add("XRANGE", keys_.dead_letters(), request.text, request.text);
+  }
+  if (requests_.empty()) return finish();
+  moves_ = {};
+  send(State::kLetters, command);
+}
+
+/// A request that is no id is answered with an error, and one whose letter is gone with nothing: both are removed.
+void ReplayMover::take_letter(const std::string& request, const redis::Reply& entries) {
+  if (entries.is_error() && entries.error_code() == "WRONGTYPE") return;  // the queue itself; it has to be repaired
+  std::string frame, list = keys_.ingress(0);
+  if (entries.is_array() && entries.count == 1 && entries[0].count == 2) {
+    ReplayedLetter letter = letter_of(entries[0][1]);
+    unsigned partition = partition_of(letter.sender, partitions_);
+    auto made = replay_frame(letter, ns_, partition, key_);
+    list = keys_.ingress(partition);
+    if (made)
+      frame = std::move(*made);
+    else
+      frame_.log().warn("replay_refused", {{"letter", printable(request)}, {"why", made.error().message}});
+  }
+  moves_.add("EVAL", kMove, 3, keys_.replays(), keys_.dead_letters(), list, request, frame);
+}
+
+void ReplayMover::move() {
+  if (moves_.count() == 0) return finish();
+  send(State::kMoving, std::exchange(moves_, {}));
+}
+
+void ReplayMover::took_move(const redis::Reply& reply) {
+  if (reply.is_integer() && reply.integer == 1) moved_.add();
+  if (reply.is_integer()) return;
+  refused_ = true;
+  if (repeat_.should_log("waits", mono_now())) frame_.log().warn("replay_waits", {{"why", printable(reply.text, 200)}});
+}
+
+void ReplayMover::on_reply(uint64_t tag, const redis::Answer& answer) {
+  if (state_.is(State::kIdle)) return;
+  if (!answer.ok()) return finish();  // the others fail, too
+  const redis::Reply& reply = **answer;
+  bool last = tag + 1 == replies_due_;
+  if (state_.is(State::kRequests)) return ask_letters(reply);
+  if (state_.is(State::kLetters)) {
+    take_letter(requests_[tag], reply);
+    return last ? move() : void();
+  }
+  took_move(reply);
+  if (!last) return;
+  if (refused_ || requests_.size() < kLetters) return finish();
+  ask_requests();
+}
+
+}  // namespace mas::gateway

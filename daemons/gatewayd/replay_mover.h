@@ -1,0 +1,62 @@
+// Takes dead letters out of the queue that operators want to be replayed, and puts them into the lists of their partitions.
+//
+//     idle ──look()──▶ requests ──ids──▶ letters ──frames──▶ moving ──▶ requests (while there are more) … ──▶ idle
+//
+// Happy path: the oldest requests of `mas.replay`, their letters, and for each a script that deletes the letter, pushes its
+// frame (turn/replay.h) and removes the request, all or nothing. Any number of gateways may do this at once.
+// Failure: a request whose letter is gone is removed; one whose letter is no envelope is removed and told. Where the queue
+// takes no entry (a letter might have to come back) or the list is none, the request goes to the end and waits.
+// Threading: loop thread. Ownership: may be destroyed at any time.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "daemons/common/service.h"
+#include "proto/base/state_machine.h"
+#include "proto/redis/connection.h"
+#include "proto/wire/digest.h"
+#include "proto/wire/keys.h"
+
+namespace mas::gateway {
+
+class ReplayMover {
+ public:
+  /// @param ns the namespace, as the MAC has it. @param key must outlive the mover.
+  ReplayMover(common::Frame& frame, std::string ns, const HmacKey& key);
+  ~ReplayMover() { redis_.forget(this); }
+  ReplayMover(const ReplayMover&) = delete;
+  ReplayMover& operator=(const ReplayMover&) = delete;
+
+  /// No effect while one is under way. @param partitions how many there are.
+  void look(size_t partitions);
+  void cancel();
+
+  enum class State : uint8_t { kIdle, kRequests, kLetters, kMoving };
+
+ private:
+  void ask_requests();
+  void ask_letters(const redis::Reply& requests);
+  void take_letter(const std::string& request, const redis::Reply& entries);
+  void move();
+  void took_move(const redis::Reply& reply);
+  void on_reply(uint64_t tag, const redis::Answer& answer);
+  void send(State state, const redis::Command& command);
+  void finish();
+
+  common::Frame& frame_;
+  redis::Connection& redis_;
+  const Keys& keys_;
+  const std::string ns_;
+  const HmacKey& key_;
+  StateMachine<State> state_;
+  size_t partitions_ = 1;
+  std::vector<std::string> requests_;
+  redis::Command moves_;
+  size_t replies_due_ = 0;
+  bool refused_ = false;  // a move of this look
+  common::RepeatFilter repeat_;
+  common::Counter& moved_;
+};
+
+}  // namespace mas::gateway

@@ -1,0 +1,61 @@
+// Dead letters that are replayed: through the policy of today, and back into the queue where it refuses them.
+#include <string>
+
+#include "daemons/gatewayd/turn/decider.h"
+#include "daemons/gatewayd/turn/replay.h"
+
+namespace mas::gateway {
+
+/// Whether a gateway made the frame. Looked at once, as need() comes by again and again.
+bool Decider::proven_replay(const Batch& batch, FrameInTurn& frame) {
+  if (!frame.replay || frame.fault || replay_key_ == nullptr || frame.count != 1) return false;
+  if (frame.proven) return *frame.proven;
+  Digest digest = sha256(batch.messages()[frame.first].envelope);
+  frame.proven = signature_fits({frame.header, frame.mac, batch.records_of(frame)}, ns_, frame.partition, {&digest, 1},
+                                *replay_key_, scratch_);
+  return *frame.proven;
+}
+
+/// Nothing of a sender's numbers is used, and nobody waits for a receipt. Unlike any other frame, one that cannot be
+/// decided now is not dropped: the sender has been told long ago and would not send it again.
+void Decider::decide_replayed(const Batch& batch, const FrameInTurn& frame, PartitionWork& work) {
+  const Message& message = batch.messages()[frame.first];
+  shadow_.reset();
+  detected_ = {};
+  Ruling ruling = rule_replayed(frame, message, work);
+  ++counts_.messages;
+  ++counts_.replayed;
+  counts_.bytes += message.envelope.size();
+  ++counts_.decisions[static_cast<uint8_t>(ruling.decision)];
+  std::string said = "replayed";
+  if (!decision_accepted(ruling.decision)) said.append(": ").append(decision_text(ruling.decision));
+  if (!ruling.reason.empty()) said.append(": ").append(ruling.reason);
+  if (!decision_accepted(ruling.decision)) return_letter(frame, message, said);
+  ruling.reason = say(std::move(said));
+  if (!policy_.memory_low) record(work, frame, message, frame.header.first_sequence, sha256(message.envelope), ruling);
+}
+
+Decider::Ruling Decider::rule_replayed(const FrameInTurn& frame, const Message& message, PartitionWork& work) {
+  if (policy_.memory_low) return {Decision::kUnavailable, "Redis is short of memory"};
+  if (partition_of(frame.header.sender, partitions_.size()) != frame.partition)
+    return {Decision::kUnavailable, "the frame is in a partition that is not its sender's"};
+  if (message.fault) return {message.fault->decision, message.fault->text};
+  AuthResult standing = check_replayed(frame.header, frame.sender_facts->secrets, policy_.auth, now_);
+  if (!standing.ok()) return {standing.decision, standing.detail};
+  Sender& sender = work.partition->sender(frame.sender_facts->id);
+  Case at{frame, message, *frame.sender_facts, *message.target_facts, sender, message.envelope};
+  Ruling ruling = rule(at, work);
+  if (decision_accepted(ruling.decision)) deliver(at);
+  return ruling;
+}
+
+/// As it was taken out, however full the queue is by now.
+void Decider::return_letter(const FrameInTurn& frame, const Message& message, const std::string& reason) {
+  bool takes_none = policy_.dead_letters_closed && !policy_.dead_letters_full;
+  if (takes_none || !keep_dead_letters_) return void(++counts_.not_kept);
+  auto attempts = static_cast<uint32_t>(frame.header.first_sequence - 1);
+  dead_letters_.push_back(
+      {message.envelope, frame.header.sender, message.target, message.id, reason, attempts, frame.header.timestamp});
+}
+
+}  // namespace mas::gateway

@@ -1,0 +1,141 @@
+// `dlq`: the group, and its questions: list, show, export.
+#include <algorithm>
+
+#include "proto/base/ids.h"
+#include "sdk/masctl/cli/cli.h"
+#include "sdk/masctl/commands/commands.h"
+#include "sdk/masctl/commands/dlq_change.h"
+#include "sdk/masctl/redis/dead_letters.h"
+
+namespace mas::ctl {
+
+namespace {
+
+struct ListOptions {
+  LetterFilterOptions filter;
+  size_t limit = 100;
+};
+
+struct ShowOptions {
+  std::string letter;
+};
+
+struct ExportOptions {
+  LetterFilterOptions filter;
+};
+
+std::string time_text(WallMicros time) {
+  std::string text;
+  append_rfc3339(text, time);
+  return text;
+}
+
+std::vector<std::string> cells_of(const Letter& letter) {
+  return {std::string(letter.entry),  time_text(letter.last),         std::string(letter.sender),
+          std::string(letter.target), std::string(letter.message_id), std::to_string(letter.attempts),
+          std::string(letter.reason)};
+}
+
+ExitCode run_list(Context& context, const ListOptions& options) {
+  auto filter = letter_filter(options.filter, wall_now());
+  if (!filter.ok()) return context.out.fail(filter.error());
+  auto redis = SyncRedis::open(context.settings);
+  if (!redis.ok()) return context.out.fail(redis.error());
+  std::vector<std::vector<std::string>> rows;
+  std::vector<std::string> documents;
+  auto take = [&](const Letter& letter) {
+    if (context.out.json())
+      append_letter_json(documents.emplace_back(), letter, false);
+    else
+      rows.push_back(cells_of(letter));
+    return std::max(rows.size(), documents.size()) < options.limit;
+  };
+  auto status = each_letter(**redis, context.settings.keys, *filter, true, take);
+  if (!status.ok()) return context.out.fail(status.error());
+  if (context.out.json()) {
+    std::string text = "{\"letters\":[";
+    for (auto it = documents.rbegin(); it != documents.rend(); ++it)
+      text.append(it == documents.rbegin() ? "" : ",").append(*it);
+    context.out.foreign(text + "]}");
+    return ExitCode::kOk;
+  }
+  Table table({"LETTER", "SINCE", "SENDER", "TARGET", "MESSAGE", "ATTEMPTS", "REASON"});
+  for (auto it = rows.rbegin(); it != rows.rend(); ++it) table.add(std::move(*it));
+  context.out.table(table);
+  if (context.out.terminal() && table.empty()) context.out.note("no dead letter");
+  return ExitCode::kOk;
+}
+
+void print_letter(Output& out, const Letter& letter) {
+  if (out.json()) {
+    std::string text;
+    append_letter_json(text, letter, true);
+    return out.foreign(text);
+  }
+  struct Line {
+    std::string_view name;
+    std::string value;
+  };
+  for (const Line& line : {Line{"letter", std::string(letter.entry)}, Line{"sender", std::string(letter.sender)},
+                           Line{"target", std::string(letter.target)}, Line{"message", std::string(letter.message_id)},
+                           Line{"reason", std::string(letter.reason)},
+                           Line{"attempts", std::to_string(letter.attempts)}, Line{"first", time_text(letter.first)},
+                           Line{"last", time_text(letter.last)}, Line{"payload", std::string(letter.payload)}})
+    out.foreign(std::string(line.name) + ": " + line.value);
+}
+
+ExitCode run_show(Context& context, const ShowOptions& options) {
+  if (auto status = check_letter_id(options.letter); !status.ok()) return context.out.fail(status.error());
+  auto redis = SyncRedis::open(context.settings);
+  if (!redis.ok()) return context.out.fail(redis.error());
+  auto found = find_letter(**redis, context.settings.keys, options.letter, [&](const Letter& letter) {
+    print_letter(context.out, letter);
+    return true;
+  });
+  if (!found.ok()) return context.out.fail(found.error());
+  if (*found) return ExitCode::kOk;
+  return context.out.fail(Error{Errc::kNotFound, "there is no dead letter " + options.letter});
+}
+
+ExitCode run_export(Context& context, const ExportOptions& options) {
+  auto filter = letter_filter(options.filter, wall_now());
+  if (!filter.ok()) return context.out.fail(filter.error());
+  auto redis = SyncRedis::open(context.settings);
+  if (!redis.ok()) return context.out.fail(redis.error());
+  std::string line;
+  auto status = each_letter(**redis, context.settings.keys, *filter, false, [&](const Letter& letter) {
+    line.clear();
+    append_letter_json(line, letter, true);
+    context.out.foreign(line);
+    return !context.out.closed();
+  });
+  return status.ok() ? ExitCode::kOk : context.out.fail(status.error());
+}
+
+}  // namespace
+
+void add_dlq_commands(Cli& cli) {
+  Command& group = cli.group("dlq", "Messages that could not be delivered");
+
+  Command* list = group.add_subcommand("list", "Print the newest dead letters, oldest first, without their payload");
+  auto& listed = cli.leaf<ListOptions>(*list, run_list);
+  add_letter_filters(*list, listed.filter);
+  list->add_option("--limit", listed.limit, "How many at most. Default: 100")->between(1, 100'000)->type_name("N");
+  list->footer(
+      "Examples:\n"
+      "  masctl dlq list --target billing --since 1h\n"
+      "  masctl dlq list --reason WRONGTYPE --json | jq '.letters[].letter'");
+
+  Command* show = group.add_subcommand("show", "Print one dead letter with its payload");
+  auto& shown = cli.leaf<ShowOptions>(*show, run_show);
+  show->add_option("LETTER", shown.letter, "The letter, as dlq list names it")->required()->type_name("");
+
+  Command* exported = group.add_subcommand("export", "Write dead letters with their payloads, a line of JSON each");
+  auto& out = cli.leaf<ExportOptions>(*exported, run_export);
+  add_letter_filters(*exported, out.filter);
+
+  add_dlq_drop(cli, group);
+  add_dlq_replay(cli, group);
+}
+
+}  // namespace mas::ctl

@@ -1,0 +1,151 @@
+// `dlq drop` and `dlq replay`: letters that are chosen by name or filter, and what becomes of them.
+//
+// A change is made a page of letters at a time, each with the operator's record in the same transaction. What was changed
+// by somebody else meanwhile is not there any more, and is not counted.
+#include "sdk/masctl/commands/dlq_change.h"
+
+#include "proto/base/ids.h"
+#include "sdk/masctl/cli/cli.h"
+#include "sdk/masctl/commands/rule_arguments.h"
+#include "sdk/masctl/redis/dead_letters.h"
+#include "sdk/masctl/redis/operator_audit.h"
+#include "sdk/masctl/redis/transaction.h"
+
+namespace mas::ctl {
+
+namespace {
+
+constexpr size_t kPage = 100;  // so that a record can name all of its letters
+
+struct ChangeOptions {
+  std::vector<std::string> letters;
+  LetterFilterOptions filter;
+  bool all = false;
+  bool dry_run = false;
+  std::string by;
+};
+
+struct DropOptions : ChangeOptions {};
+struct ReplayOptions : ChangeOptions {};
+
+/// What `drop` and `replay` differ in.
+struct Change {
+  std::string_view action;  ///< in the operator's record
+  std::string_view done;    ///< for people: "3 letters dropped"
+  redis::Command (*command)(const Keys& keys, const std::vector<std::string>& letters);
+};
+
+Status check(const ChangeOptions& options) {
+  for (const auto& letter : options.letters)
+    if (auto status = check_letter_id(letter); !status.ok()) return status;
+  int ways = int{!options.letters.empty()} + int{options.filter.any()} + int{options.all};
+  if (ways == 1) return {};
+  return Error{Errc::kInvalidArgument, ways == 0 ? "which letters? Name them, give a filter such as --target, or --all"
+                                                 : "name letters, or give filters, or --all: one of these"};
+}
+
+Result<std::vector<std::string>> choose(SyncRedis& redis, const Keys& keys, const ChangeOptions& options) {
+  std::vector<std::string> chosen;
+  auto take = [&chosen](const Letter& letter) {
+    chosen.emplace_back(letter.entry);
+    return true;
+  };
+  for (const auto& letter : options.letters) {
+    auto found = find_letter(redis, keys, letter, take);
+    if (!found.ok()) return found.error();
+    if (!*found) return Error{Errc::kNotFound, "there is no dead letter " + letter + "; nothing was changed"};
+  }
+  if (!options.letters.empty()) return chosen;
+  auto filter = letter_filter(options.filter, wall_now());
+  if (!filter.ok()) return filter.error();
+  auto status = each_letter(redis, keys, *filter, false, take);
+  if (!status.ok()) return status.error();
+  return chosen;
+}
+
+/// @return how many were changed.
+Result<size_t> apply(SyncRedis& redis, const Keys& keys, const Change& change, const std::vector<std::string>& chosen,
+                     const std::string& by) {
+  size_t changed = 0;
+  for (size_t at = 0; at < chosen.size(); at += kPage) {
+    auto first = chosen.begin() + static_cast<std::ptrdiff_t>(at);
+    std::vector<std::string> page(first, first + static_cast<std::ptrdiff_t>(std::min(kPage, chosen.size() - at)));
+    redis::Command command = change.command(keys, page);
+    append_operator_record(command, keys, operator_name(by), change.action, keys.dead_letters(), joined_words(page));
+    auto values = transact(redis, command);
+    if (!values.ok()) return values.error();
+    bool drops = change.action == "dlq.drop";  // else Redis answers with the length of the list
+    changed += drops ? static_cast<size_t>(values->front().integer) : page.size();
+  }
+  return changed;
+}
+
+ExitCode run_change(Context& context, const ChangeOptions& options, const Change& change) {
+  if (auto status = check(options); !status.ok()) return context.out.fail(status.error());
+  auto redis = SyncRedis::open(context.settings);
+  if (!redis.ok()) return context.out.fail(redis.error());
+  const Keys& keys = context.settings.keys;
+  auto chosen = choose(**redis, keys, options);
+  if (!chosen.ok()) return context.out.fail(chosen.error());
+  size_t count = chosen->size();
+  if (!options.dry_run) {
+    auto changed = apply(**redis, keys, change, *chosen, options.by);
+    if (!changed.ok()) return context.out.fail(changed.error());
+    count = *changed;
+  }
+  if (context.out.json()) {
+    context.out.line("{\"letters\":" + std::to_string(count) + ",\"dry_run\":" + (options.dry_run ? "true" : "false") +
+                     "}");
+    return ExitCode::kOk;
+  }
+  std::string text = std::to_string(count) + (count == 1 ? " letter " : " letters ");
+  context.out.line(text + (options.dry_run ? "would be " : "") + std::string(change.done));
+  return ExitCode::kOk;
+}
+
+redis::Command drop_command(const Keys& keys, const std::vector<std::string>& letters) {
+  return set_command("XDEL", keys.dead_letters(), letters);
+}
+
+redis::Command replay_command(const Keys& keys, const std::vector<std::string>& letters) {
+  return set_command("RPUSH", keys.replays(), letters);
+}
+
+ExitCode run_drop(Context& context, const DropOptions& options) {
+  return run_change(context, options, {"dlq.drop", "dropped", drop_command});
+}
+
+ExitCode run_replay(Context& context, const ReplayOptions& options) {
+  return run_change(context, options, {"dlq.replay", "handed to the gateway for replay", replay_command});
+}
+
+void add_choice(Command& command, ChangeOptions& options) {
+  command.add_option("LETTER", options.letters, "Letters, as dlq list names them")->type_name("");
+  add_letter_filters(command, options.filter);
+  command.add_flag("--all", options.all, "Every letter");
+  command.add_flag("--dry-run", options.dry_run, "Say how many, and change nothing");
+  add_by_option(command, options.by);
+}
+
+}  // namespace
+
+void add_dlq_drop(Cli& cli, Command& group) {
+  Command* drop = group.add_subcommand("drop", "Delete dead letters for good");
+  add_choice(*drop, cli.leaf<DropOptions>(*drop, run_drop));
+  drop->footer(
+      "Examples:\n"
+      "  masctl dlq drop 1795350096000-0\n"
+      "  masctl dlq drop --until 30d --dry-run");
+}
+
+void add_dlq_replay(Cli& cli, Command& group) {
+  Command* replay = group.add_subcommand("replay", "Let the gateway decide dead letters again, by the policy of today");
+  add_choice(*replay, cli.leaf<ReplayOptions>(*replay, run_replay));
+  replay->footer(
+      "A letter that is accepted leaves the queue; one that is refused comes back with the new reason.\n"
+      "Examples:\n"
+      "  masctl dlq replay --target billing --dry-run\n"
+      "  masctl dlq replay --target billing");
+}
+
+}  // namespace mas::ctl

@@ -1,0 +1,128 @@
+"""Dead letters: what is kept of them, who hears of a queue near its bound, and what operators do with masctl dlq."""
+
+import json
+
+from harness import main, poll_until
+from harness.gateway_case import GatewayCase
+
+QUEUE = "dlq:messages"
+
+
+class LettersCase(GatewayCase):
+    """Alice sends to bob, whose stream takes nothing."""
+
+    def setUp(self):
+        super().setUp()
+        self.alice, self.bob = self.peer("alice"), self.peer("bob")
+        self.redis.cmd("SET", "agent.stream:bob", "not a stream")
+
+    def letters(self):
+        entries = self.redis.cmd("XRANGE", QUEUE, "-", "+")
+        return {entry: dict(zip(fields[::2], fields[1::2])) for entry, fields in entries}
+
+    def fail(self, count=1, decision="UNAVAILABLE"):
+        """Sends messages that become dead letters. @return their ids."""
+        envelopes = [self.alice.envelope("bob", data={"n": n}) for n in range(count)]
+        self.assertEqual(self.alice.send(*envelopes).decisions(), [decision] * count)
+        return [json.loads(envelope)["message_id"] for envelope in envelopes]
+
+
+class BoundTest(LettersCase):
+    config = {"delivery": {"max_dead_letters": 10}}
+
+    def test_a_letter_says_what_it_is(self):
+        message, = self.fail()
+        letter, = self.letters().values()
+        self.assertEqual((letter["sender"], letter["target"], letter["id"]), ("alice", "bob", message))
+        self.assertEqual(json.loads(letter["payload"])["data"], {"n": 0})
+        self.assertIn("WRONGTYPE", letter["reason"])
+        self.assertEqual(letter["attempts"], "0")
+        self.assertEqual(letter["first"], letter["last"])
+
+    def test_near_its_bound_operators_hear_of_it_and_at_its_bound_it_refuses(self):
+        events = self.redis.client()
+        self.addCleanup(events.close)
+        events.subscribe("mas.system")
+
+        def metric(value):
+            return self.gateway.metrics()["mas_gatewayd_dead_letters_near_full"] == value
+
+        def alert():
+            while (message := events.message(10)) is not None:
+                event = json.loads(message[1])
+                if event["type"] == "ALERT":
+                    return event["text"]
+            return ""
+
+        self.fail(7)
+        self.fail(1)
+        poll_until(lambda: metric(1), 10, "8 of 10 are near the bound")
+        self.assertIn("8 of 10 letters", alert())
+        self.fail(2)
+        self.assertIn("10 of 10 letters; what would be kept there is refused", alert())
+        # The look that found it full is the one that closes it.
+        self.eventually(lambda: self.alice.send(self.alice.envelope("bob")), "DLQ_FULL", 10)
+        kept = len(self.letters())
+        self.fail(5, "DLQ_FULL")
+        self.assertEqual(len(self.letters()), kept)
+        self.redis.cmd("DEL", QUEUE)
+        self.eventually(lambda: self.alice.send(self.alice.envelope("bob")), "UNAVAILABLE", 10)
+        poll_until(lambda: metric(0), 10, "the queue has room again")
+
+
+class CommandsTest(LettersCase):
+    """list, show, export and drop."""
+
+    def ctl(self, *args, code=0):
+        done = self.masctl("dlq", *args, redis=self.redis)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done.stdout if code == 0 else done.stderr
+
+    def listed(self, *args):
+        return json.loads(self.ctl("list", "--json", *args))["letters"]
+
+    def operator_records(self):
+        entries = self.redis.cmd("XRANGE", "mas.audit.operators", "-", "+")
+        return [dict(zip(fields[::2], fields[1::2])) for _, fields in entries]
+
+    def test_list_show_and_export_say_what_is_there(self):
+        self.assertEqual(self.listed(), [])
+        ids = self.fail(40)
+        self.redis.cmd("RPUSH", f"mas.ingress:{{{self.alice.partition}}}", b"\x80 no frame")
+        poll_until(lambda: len(self.letters()) == 41, 10, "poison is kept")
+        letters = self.listed()
+        self.assertEqual([letter["id"] for letter in letters], ids + [""])
+        self.assertNotIn("payload", letters[0])
+        self.assertEqual([letter["id"] for letter in self.listed("--limit", "2")], [ids[-1], ""])
+        self.assertEqual([letter["id"] for letter in self.listed("--sender", "alice", "--id", ids[7])], [ids[7]])
+        self.assertEqual(len(self.listed("--target", "bob", "--reason", "WRONGTYPE", "--since", "1h")), 40)
+        for nothing in (("--target", "carol"), ("--reason", "no such"), ("--until", "1h")):
+            self.assertEqual(self.listed(*nothing), [])
+        shown = json.loads(self.ctl("show", letters[3]["letter"], "--json"))
+        self.assertEqual((shown["payload"]["message_id"], shown["payload"]["data"]), (ids[3], {"n": 3}))
+        self.assertIn(f"message: {ids[3]}", self.ctl("show", letters[3]["letter"]))
+        lines = [json.loads(line) for line in self.ctl("export").splitlines()]
+        self.assertEqual([line["id"] for line in lines], ids + [""])
+        self.assertEqual(lines[-1]["payload_base64"], "gCBubyBmcmFtZQ")
+        self.assertIn("no dead letter", self.ctl("show", "1-1", code=1))
+        self.assertIn("names no letter", self.ctl("show", "last", code=2))
+
+    def test_drop_takes_what_was_chosen_and_says_who_did(self):
+        ids = self.fail(3)
+        first = self.listed()[0]["letter"]
+        self.assertIn("which letters", self.ctl("drop", code=2))
+        self.assertIn("one of these", self.ctl("drop", first, "--all", code=2))
+        self.assertIn("nothing was changed", self.ctl("drop", first, "1-1", code=1))
+        self.assertEqual(self.ctl("drop", "--all", "--dry-run"), "3 letters would be dropped\n")
+        self.assertEqual((len(self.letters()), self.operator_records()), (3, []))
+        self.assertEqual(self.ctl("drop", first, "--by", "ann"), "1 letter dropped\n")
+        self.assertEqual([letter["id"] for letter in self.listed()], ids[1:])
+        record, = self.operator_records()
+        self.assertEqual((record["who"], record["action"], record["object"], record["detail"]),
+                         ("ann", "dlq.drop", "dlq:messages", first))
+        self.assertEqual(json.loads(self.ctl("drop", "--target", "bob", "--json")), {"letters": 2, "dry_run": False})
+        self.assertEqual(self.letters(), {})
+
+
+if __name__ == "__main__":
+    main()
