@@ -132,6 +132,9 @@ class OperatorTest(BreakerCase):
         self.assertEqual([(one["agent"], one["state"], one["cause"]) for one in listed],
                          [("bob", "forced_open", "operator")])
         self.assertIn("forced_open", self.ctl("breaker", "list"))
+        told = self.masctl("explain", "alice", "bob", "--json", redis=self.redis)
+        self.assertEqual(told.returncode, 1)
+        self.assertEqual(json.loads(told.stdout)["rule"], "circuit open: operator")
         self.ctl("breaker", "reset", "bob", "--by", "ann")
         self.eventually(lambda: alice.send(alice.envelope("bob")), "ALLOWED")
         self.assertEqual(json.loads(self.ctl("breaker", "list", "--open", "--json")), {"circuits": []})

@@ -62,7 +62,8 @@ void CircuitWriter::take(size_t number, const redis::Reply& reply, redis::Comman
   if (reply.is_integer()) return races_.add();
   failures_.add();
   std::string why = reply.is_error() ? redis::error_of(reply).message : "an answer that the script does not give";
-  if (repeat_.should_log(why, mono_now())) frame_.log().warn("circuit_not_written", {{"agent", change.id}, {"why", why}});
+  if (repeat_.should_log(why, mono_now()))
+    frame_.log().warn("circuit_not_written", {{"agent", change.id}, {"why", why}});
 }
 
 void CircuitWriter::tell(const Pending& change, redis::Command& events) {

@@ -138,7 +138,8 @@ ExitCode run_list(Context& context, const ListOptions& options) {
   context.out.table(table);
   for (const Listed& one : circuits)
     if (!one.problem.empty()) context.out.note(visible(one.agent + ": taken for closed: " + one.problem));
-  if (context.out.terminal() && table.empty()) context.out.note(options.open ? "no circuit is open" : "no circuit ever opened");
+  if (context.out.terminal() && table.empty())
+    context.out.note(options.open ? "no circuit is open" : "no circuit ever opened");
   return ExitCode::kOk;
 }
 
@@ -252,8 +253,8 @@ void add_breaker_commands(Cli& cli) {
   show->add_option("AGENT", shown.agent, "The target")->required()->type_name("");
 
   add_change_command(cli, group, "open", "Open a target's circuit: nothing is sent to it until a reset", run_open);
-  add_change_command(cli, group, "reset", "Close a target's circuit, whatever opened it, and forget how often it opened",
-                     run_reset);
+  add_change_command(cli, group, "reset",
+                     "Close a target's circuit, whatever opened it, and forget how often it opened", run_reset);
 }
 
 }  // namespace mas::ctl
