@@ -76,6 +76,35 @@ void Settings::describe(common::OptionTable& table) {
       "counters", guard.counters, {1024, 16'777'216}, Apply::kReload,
       "Conversations and pairs that are counted, 24 bytes each; past it, those that are used least are forgotten.");
 
+  table.section(
+      "breaker",
+      "Circuit breakers: targets that fail are left alone for a while (docs/GATEWAY.md). CIRCUIT_OPEN meanwhile.");
+  table.choice("mode", breaker_mode, kModeNames, Apply::kReload,
+               "enforce; shadow: circuits open and close, and what would have been refused is counted, audited and "
+               "goes on; off: nobody looks at circuits, not even at those that an operator opened.");
+  table.duration("window", breaker.window, {1s, 1h}, Apply::kReload,
+                 "In which what becomes of messages to a target counts, in each gateway.");
+  table.integer("failures", breaker.failures, {1, 1'000'000}, Apply::kReload,
+                "A circuit opens with so many failures in the window at least,");
+  table.integer("ratio", breaker.ratio, {1, 100}, Apply::kReload,
+                "when they are so many percent of what became of messages at least,");
+  table.integer("volume", breaker.volume, {1, 1'000'000}, Apply::kReload,
+                "and something became of so many messages at least.");
+  table.duration("open", breaker.open, {100ms, 1h}, Apply::kReload,
+                 "How long it stays open the first time; each further time in a row is twice as long,");
+  table.duration("max_open", breaker.max_open, {100ms, 24h}, Apply::kReload, "and never longer than this.");
+  table.integer(
+      "trials", breaker.trials, {1, 10'000}, Apply::kReload,
+      "Messages that a half-open circuit lets through, in each gateway; it closes when as many were handled.");
+  table.duration("patience", breaker.patience, {1s, 1h}, Apply::kReload,
+                 "How long it waits for that; then it opens again.");
+  table.duration("grace", breaker.grace, {0s, 720h}, Apply::kReload,
+                 "How long messages are accepted for an agent that is not active (QUEUED_OFFLINE); then its circuit "
+                 "opens until it is back. 0: for ever.");
+  table.choice("on_open", breaker.on_open, kOnOpenNames, Apply::kReload,
+               "What becomes of a message meanwhile. refuse: its sender has it back; dead_letter: it is refused, and "
+               "kept in the dead-letter queue.");
+
   table.section("priority", "Which lanes senders may use. Who asks for more is put to the highest that it may use.");
   table.choice("mode", priority_mode, kModeNames, Apply::kReload,
                "enforce; shadow: what would have been put to another lane is counted and audited; off.");
@@ -162,6 +191,8 @@ Policy Settings::policy() const {
   policy.dlp = dlp_mode;
   policy.guard_mode = guard_mode;
   policy.guard = guard;
+  policy.breaker_mode = breaker_mode;
+  policy.breaker = breaker;
   policy.priorities = priority_mode;
   policy.highest_lane = priority_highest;
   policy.priority_in_data = priority_from_data;
@@ -173,13 +204,35 @@ Policy Settings::policy() const {
   for (std::string_view value :
        {kProfileNames[static_cast<size_t>(profile)], kModeNames[static_cast<size_t>(authorisation_mode)],
         kModeNames[static_cast<size_t>(limits_mode)], kModeNames[static_cast<size_t>(dlp_mode)],
-        kModeNames[static_cast<size_t>(guard_mode)], kModeNames[static_cast<size_t>(priority_mode)],
+        kModeNames[static_cast<size_t>(guard_mode)], kModeNames[static_cast<size_t>(breaker_mode)],
+        kOnOpenNames[static_cast<size_t>(breaker.on_open)], kModeNames[static_cast<size_t>(priority_mode)],
         lane_name(priority_highest)})
     text.append("\n").append(value);
-  for (int64_t value : {to_millis(auth_drift), int64_t{policy.auth.accept_registry_token}, limits_per_minute,
-                        limits_per_hour, limits_burst, guard.max_hops, guard.max_visits, guard.conversation, guard.pair,
-                        to_millis(guard.window), guard.counters, int64_t{priority_from_data}, to_millis(reply_window),
-                        max_backlog, static_cast<int64_t>(max_backlog_bytes), static_cast<int64_t>(max_envelope)})
+  for (int64_t value : {to_millis(auth_drift),
+                        int64_t{policy.auth.accept_registry_token},
+                        limits_per_minute,
+                        limits_per_hour,
+                        limits_burst,
+                        guard.max_hops,
+                        guard.max_visits,
+                        guard.conversation,
+                        guard.pair,
+                        to_millis(guard.window),
+                        guard.counters,
+                        to_millis(breaker.window),
+                        breaker.failures,
+                        breaker.ratio,
+                        breaker.volume,
+                        to_millis(breaker.open),
+                        to_millis(breaker.max_open),
+                        breaker.trials,
+                        to_millis(breaker.patience),
+                        to_millis(breaker.grace),
+                        int64_t{priority_from_data},
+                        to_millis(reply_window),
+                        max_backlog,
+                        static_cast<int64_t>(max_backlog_bytes),
+                        static_cast<int64_t>(max_envelope)})
     text.append("\n").append(std::to_string(value));
   policy.digest = sha256(text);
   return policy;

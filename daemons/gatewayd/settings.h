@@ -40,6 +40,9 @@ struct Settings : common::Settings {
   Mode guard_mode = Mode::kEnforce;
   GuardSettings guard;
 
+  Mode breaker_mode = Mode::kEnforce;
+  BreakerSettings breaker;
+
   Mode priority_mode = Mode::kEnforce;
   Lane priority_highest = Lane::kCritical;
   bool priority_from_data = false;

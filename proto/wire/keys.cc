@@ -54,7 +54,7 @@ std::string_view Keys::agent_id_of_heartbeat(std::string_view key) const {
 }
 
 std::vector<std::string> Keys::prefixes_of_facts() const {
-  return {join("agent:"), join("mas.identity:"), join("ratelimit:"), join("role:")};
+  return {join("agent:"), join("mas.identity:"), join("ratelimit:"), join("role:"), join("circuit:")};
 }
 
 Status check_namespace(std::string_view ns) {

@@ -83,6 +83,8 @@ class Keys {
   std::string_view agent_id_of_roles(std::string_view key) const { return between("agent:", ":roles", key); }
   std::string limits(std::string_view id) const { return join("ratelimit:", id, ":limits"); }
   std::string circuit(std::string_view id) const { return join("circuit:", id); }
+  /// `SCAN MATCH` pattern of the circuits.
+  std::string circuit_scan_pattern() const { return prefix_ + "circuit:*"; }
 
   std::string daemon(std::string_view name, std::string_view instance) const {
     return join("mas.daemon:", name, ":") + std::string(instance);
@@ -97,9 +99,10 @@ class Keys {
   /// `agent:a:heartbeat` yields `a:heartbeat`: only the entry's own `id` field tells them apart.
   std::string_view agent_id_of_key(std::string_view key) const;
 
-  /// @return the id if `key` is `mas.identity:{id}`, or `ratelimit:{id}:limits`, of this namespace, else empty.
+  /// @return the id if `key` is `mas.identity:{id}`, `ratelimit:{id}:limits` or `circuit:{id}`, of this namespace, else empty.
   std::string_view agent_id_of_identity(std::string_view key) const { return after("mas.identity:", key); }
   std::string_view agent_id_of_limits(std::string_view key) const { return between("ratelimit:", ":limits", key); }
+  std::string_view agent_id_of_circuit(std::string_view key) const { return after("circuit:", key); }
   /// @return the role if `key` is `role:{name}:permissions` of this namespace, else empty.
   std::string_view role_of_permissions(std::string_view key) const { return between("role:", ":permissions", key); }
   /// What the keys of this namespace start with that decisions of the gateway depend on.

@@ -12,6 +12,8 @@ QUEUE, REQUESTS = "dlq:messages", "mas.replay"
 
 
 class ReplayTest(GatewayCase):
+    config = {"breaker": {"mode": "off"}}  # a broken stream is what makes the letters
+
     def setUp(self):
         super().setUp()
         self.alice, self.bob = self.peer("alice"), self.peer("bob")

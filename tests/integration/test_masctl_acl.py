@@ -319,7 +319,7 @@ class ExplainTest(RulesTest):
     def test_on_a_terminal_or_piped_a_line_per_check(self):
         lines = self.ctl("explain", "alice", "bob").stdout.splitlines()
         self.assertEqual([line.split("\t")[0] for line in lines],
-                         ["decision", "identity", "authorisation", "target", "limits", "profile"])
+                         ["decision", "identity", "authorisation", "target", "limits", "circuit", "profile"])
         self.assertEqual(lines[0], "decision\tALLOWED\tauthorisation: default: allow")
 
 

@@ -9,6 +9,8 @@ QUEUE = "dlq:messages"
 
 
 class LettersCase(GatewayCase):
+    config = {"breaker": {"mode": "off"}}  # a broken stream is what makes the letters
+
     """Alice sends to bob, whose stream takes nothing."""
 
     def setUp(self):
@@ -20,7 +22,7 @@ class LettersCase(GatewayCase):
         entries = self.redis.cmd("XRANGE", QUEUE, "-", "+")
         return {entry: dict(zip(fields[::2], fields[1::2])) for entry, fields in entries}
 
-    def fail(self, count=1, decision="UNAVAILABLE"):
+    def fail_messages(self, count=1, decision="UNAVAILABLE"):
         """Sends messages that become dead letters. @return their ids."""
         envelopes = [self.alice.envelope("bob", data={"n": n}) for n in range(count)]
         self.assertEqual(self.alice.send(*envelopes).decisions(), [decision] * count)
@@ -28,10 +30,10 @@ class LettersCase(GatewayCase):
 
 
 class BoundTest(LettersCase):
-    config = {"delivery": {"max_dead_letters": 10}}
+    config = {**LettersCase.config, "delivery": {"max_dead_letters": 10}}
 
     def test_a_letter_says_what_it_is(self):
-        message, = self.fail()
+        message, = self.fail_messages()
         letter, = self.letters().values()
         self.assertEqual((letter["sender"], letter["target"], letter["id"]), ("alice", "bob", message))
         self.assertEqual(json.loads(letter["payload"])["data"], {"n": 0})
@@ -54,16 +56,16 @@ class BoundTest(LettersCase):
                     return event["text"]
             return ""
 
-        self.fail(7)
-        self.fail(1)
+        self.fail_messages(7)
+        self.fail_messages(1)
         poll_until(lambda: metric(1), 10, "8 of 10 are near the bound")
         self.assertIn("8 of 10 letters", alert())
-        self.fail(2)
+        self.fail_messages(2)
         self.assertIn("10 of 10 letters; what would be kept there is refused", alert())
         # The look that found it full is the one that closes it.
         self.eventually(lambda: self.alice.send(self.alice.envelope("bob")), "DLQ_FULL", 10)
         kept = len(self.letters())
-        self.fail(5, "DLQ_FULL")
+        self.fail_messages(5, "DLQ_FULL")
         self.assertEqual(len(self.letters()), kept)
         self.redis.cmd("DEL", QUEUE)
         self.eventually(lambda: self.alice.send(self.alice.envelope("bob")), "UNAVAILABLE", 10)
@@ -87,7 +89,7 @@ class CommandsTest(LettersCase):
 
     def test_list_show_and_export_say_what_is_there(self):
         self.assertEqual(self.listed(), [])
-        ids = self.fail(40)
+        ids = self.fail_messages(40)
         self.redis.cmd("RPUSH", f"mas.ingress:{{{self.alice.partition}}}", b"\x80 no frame")
         poll_until(lambda: len(self.letters()) == 41, 10, "poison is kept")
         letters = self.listed()
@@ -108,7 +110,7 @@ class CommandsTest(LettersCase):
         self.assertIn("names no letter", self.ctl("show", "last", code=2))
 
     def test_drop_takes_what_was_chosen_and_says_who_did(self):
-        ids = self.fail(3)
+        ids = self.fail_messages(3)
         first = self.listed()[0]["letter"]
         self.assertIn("which letters", self.ctl("drop", code=2))
         self.assertIn("one of these", self.ctl("drop", first, "--all", code=2))

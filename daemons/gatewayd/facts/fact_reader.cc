@@ -77,6 +77,11 @@ void FactReader::ask(redis::Command& command, const Facts::Wanted& wanted) {
     command.add("HMGET", keys_.limits(id), kLimitFields[0], kLimitFields[1], kLimitFields[2]);
     reads_.push_back({Kind::kLimits, wanted.agent});
   }
+  if ((wanted.groups & kCircuit) != 0) {
+    const auto& f = kCircuitFields;
+    command.add("HMGET", keys_.circuit(id), f[0], f[1], f[2], f[3], f[4], f[5]);
+    reads_.push_back({Kind::kCircuit, wanted.agent});
+  }
 }
 
 void FactReader::on_reply(uint64_t tag, const redis::Answer& answer) {
@@ -106,6 +111,8 @@ void FactReader::take(const Read& read, const redis::Reply& reply) {
       return take_rules(*read.agent);
     case Kind::kLimits:
       return take_limits(*read.agent, reply);
+    case Kind::kCircuit:
+      return take_circuit(*read.agent, reply);
     case Kind::kRole:
       return take_role(read.role, reply);
     case Kind::kLength:
@@ -132,9 +139,12 @@ void FactReader::take_identity(Agent& agent, const redis::Reply& reply) {
       reply.is_array() ? identity_from_fields(agent.id, fields) : Result<Identity>(redis::error_of(reply));
   agent.secrets = secrets_of(identity, master_);
   agent.secrets.registry_token = registry_token;
-  if (!agent.secrets.problem.empty() && problems_.size() < kMostProblems)
-    problems_.push_back("identity of " + agent.id + ": " + agent.secrets.problem);
+  if (!agent.secrets.problem.empty()) tell("identity of " + agent.id + ": " + agent.secrets.problem);
   facts_.finish(agent, kIdentity);
+}
+
+void FactReader::tell(std::string problem) {
+  if (problems_.size() < kMostProblems) problems_.push_back(std::move(problem));
 }
 
 void FactReader::take_members(std::vector<std::string>& into, const redis::Reply& reply) {
@@ -167,6 +177,18 @@ void FactReader::take_limits(Agent& agent, const redis::Reply& reply) {
   facts_.finish(agent, kLimits);
 }
 
+/// A breaker guards availability, not access: what cannot be read is a closed circuit, and an operator hears of it.
+void FactReader::take_circuit(Agent& agent, const redis::Reply& reply) {
+  std::vector<std::optional<std::string_view>> values;
+  if (reply.is_array())
+    for (const auto& value : reply)
+      values.push_back(value.is_nil() ? std::nullopt : std::optional<std::string_view>(value.text));
+  Result<Circuit> circuit = reply.is_array() ? parse_circuit(values) : Result<Circuit>(redis::error_of(reply));
+  if (!circuit) tell("circuit of " + agent.id + ": " + circuit.error().message + "; taken for closed");
+  agent.breaker.learn(circuit ? *circuit : closed_circuit(values), breaker_);
+  facts_.finish(agent, kCircuit);
+}
+
 void FactReader::take_role(const std::string& name, const redis::Reply& reply) {
   if (!reply.is_array()) return facts_.finish(Role::unreadable(name, reply.text));
   std::vector<std::string_view> permissions;
@@ -175,11 +197,10 @@ void FactReader::take_role(const std::string& name, const redis::Reply& reply) {
 }
 
 void FactReader::take_length(Inbox& inbox, const redis::Reply& reply) {
+  if (reply.is_integer()) return inbox.measured(static_cast<uint64_t>(reply.integer), mono_now());
   inbox.known = true;
-  inbox.added = 0;
+  inbox.entries = inbox.added = 0;
   inbox.read_at = mono_now();
-  inbox.entries = reply.is_integer() ? static_cast<uint64_t>(reply.integer) : 0;
-  if (reply.is_integer()) return;
   inbox.failing = printable(reply.text, 200);
   inbox.failing_until = inbox.read_at + kFailingFor;
 }

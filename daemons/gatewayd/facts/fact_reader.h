@@ -28,6 +28,7 @@ class FactReader {
   FactReader& operator=(const FactReader&) = delete;
 
   void set_default_limits(const LimitSettings& limits) { default_limits_ = limits; }
+  void set_breaker(const BreakerSettings& settings) { breaker_ = settings; }
 
   /// Reads what the facts have on their lists, and the lengths of these streams. @return whether there was anything to read; else
   /// done is not called.
@@ -40,7 +41,7 @@ class FactReader {
   std::vector<std::string> take_problems();
 
  private:
-  enum class Kind : uint8_t { kPresence, kIdentity, kAllowed, kBlocked, kRoles, kLimits, kRole, kLength };
+  enum class Kind : uint8_t { kPresence, kIdentity, kAllowed, kBlocked, kRoles, kLimits, kCircuit, kRole, kLength };
   struct Read {
     Kind kind;
     Agent* agent = nullptr;
@@ -56,6 +57,8 @@ class FactReader {
   void take_members(std::vector<std::string>& into, const redis::Reply& reply);
   void take_rules(Agent& agent);
   void take_limits(Agent& agent, const redis::Reply& reply);
+  void take_circuit(Agent& agent, const redis::Reply& reply);
+  void tell(std::string problem);
   void take_role(const std::string& name, const redis::Reply& reply);
   void take_length(Inbox& inbox, const redis::Reply& reply);
 
@@ -65,6 +68,7 @@ class FactReader {
   const MasterKey* master_;
   Done done_;
   LimitSettings default_limits_;
+  BreakerSettings breaker_;
   std::vector<Read> reads_;
   Status failure_;
   std::vector<std::string> allowed_, blocked_, roles_;  // of the agent whose rules are coming in

@@ -13,6 +13,15 @@ void Inbox::count(uint32_t records, size_t bytes) {
   mean_bytes += (static_cast<double>(bytes) - mean_bytes) * kWeight;
 }
 
+/// Others may have added what left meanwhile, so it is never more than what left.
+void Inbox::measured(uint64_t length, MonoTime now) {
+  if (read_at != MonoTime{} && entries + added > length) left += entries + added - length;
+  known = true;
+  entries = length;
+  added = 0;
+  read_at = now;
+}
+
 Agent& Facts::need(std::string_view id, uint8_t groups) {
   auto found = agents_.find(id);
   if (found == agents_.end()) found = agents_.try_emplace(std::string(id), id).first;
@@ -107,6 +116,10 @@ bool Facts::changed(std::string_view key) {
     auto found = agents_.find(id);
     return found != agents_.end() && forget(found->second, kLimits);
   }
+  if (auto id = keys_.agent_id_of_circuit(key); !id.empty()) {
+    auto found = agents_.find(id);
+    return found != agents_.end() && forget(found->second, kCircuit);
+  }
   if (auto role = keys_.role_of_permissions(key); !role.empty()) return forget_role(role);
   auto id = keys_.agent_id_of_key(key);  // the entry, or one of its sub-keys: `id:heartbeat` and the like
   if (id.empty()) return false;
@@ -120,8 +133,12 @@ bool Facts::changed(std::string_view key) {
 }
 
 void Facts::forget_all() {
-  for (auto& [id, agent] : agents_) forget(agent, kSenderGroups);
+  for (auto& [id, agent] : agents_) forget(agent, kAllGroups);
   for (auto& [name, known] : roles_) forget_role(known);
+}
+
+void Facts::forget_circuit(std::string_view id) {
+  if (auto found = agents_.find(id); found != agents_.end()) forget(found->second, kCircuit);
 }
 
 void Facts::forget_stale() {

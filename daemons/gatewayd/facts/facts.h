@@ -8,7 +8,7 @@
 //                               known for the turn that asked, then unknown
 //
 // After the first read of a turn, hold() makes every change wait like that, so that a turn needs a bounded number of reads.
-// The glossary: a *group* is what is read together (the registry entry; the identity; the rules; the limits). Expiry of
+// The glossary: a *group* is what is read together (the registry entry; the identity; the rules; the limits; the circuit). Expiry of
 // an identity is a compared field, never an event.
 // Failure: what could not be read leaves its group unknown, and nothing is decided by it.
 // Threading: none. Ownership: an Agent stays where it is until end_turn().
@@ -24,6 +24,7 @@
 
 #include "daemons/gatewayd/auth/authenticate.h"
 #include "daemons/gatewayd/authz/authorise.h"
+#include "daemons/gatewayd/breaker/breaker.h"
 #include "daemons/gatewayd/limits/limit_settings.h"
 #include "proto/wire/keys.h"
 #include "proto/wire/lane.h"
@@ -35,9 +36,11 @@ enum Group : uint8_t {
   kIdentity = 2,  ///< mas.identity:{id}
   kRules = 4,     ///< allowed and blocked targets, roles
   kLimits = 8,    ///< ratelimit:{id}:limits
+  kCircuit = 16,  ///< circuit:{id}
 };
 inline constexpr uint8_t kSenderGroups = kPresence | kIdentity | kRules | kLimits;
-inline constexpr uint8_t kTargetGroups = kPresence | kIdentity;
+inline constexpr uint8_t kTargetGroups = kPresence | kIdentity;  ///< and kCircuit, where breakers are on
+inline constexpr uint8_t kAllGroups = kSenderGroups | kCircuit;
 
 /// One of an agent's streams. How much waits in it is read once in a while and counted up between.
 struct Inbox {
@@ -46,6 +49,7 @@ struct Inbox {
   bool known = false;    ///< whether the length was read
   uint64_t entries = 0;  ///< when it was read
   uint64_t added = 0;    ///< since, by this gateway
+  uint64_t left = 0;     ///< entries that were seen to leave it, and not told to the breaker yet
   MonoTime read_at{};
   double mean_records = 1;  ///< of an entry that this gateway added
   double mean_bytes = 1024;
@@ -58,6 +62,8 @@ struct Inbox {
   uint64_t records() const { return static_cast<uint64_t>(static_cast<double>(entries + added) * mean_records); }
   uint64_t bytes() const { return static_cast<uint64_t>(static_cast<double>(entries + added) * mean_bytes); }
   void count(uint32_t records, size_t bytes);
+  /// What XLEN says now. What is missing of what was there and was added has left it.
+  void measured(uint64_t length, MonoTime now);
 };
 
 struct Agent {
@@ -77,6 +83,10 @@ struct Agent {
   // kLimits
   LimitSettings limits;
   std::string limits_problem;  ///< not empty: they cannot be read, everything is refused
+  // kCircuit
+  Breaker breaker;        ///< learns what is read, and goes its own way between
+  uint64_t met_turn = 0;  ///< the turn that `met` is of
+  size_t met = 0;         ///< its place among the circuits of that turn
 
   std::array<Inbox, kLanes.size()> inboxes;
   Inbox& inbox(Lane lane) { return inboxes[static_cast<size_t>(lane)]; }
@@ -115,6 +125,8 @@ class Facts {
   /// Redis said that `key` changed. @return whether something known was forgotten.
   bool changed(std::string_view key);
   void forget_all();
+  /// Its circuit may not be what is known here.
+  void forget_circuit(std::string_view id);
   /// From now on to the end of the turn, by end_turn() or abandon(), what changes stays known: it is forgotten then. So
   /// the reads of a turn come to an end, however often somebody writes the keys that it looks at.
   void hold() { held_ = true; }

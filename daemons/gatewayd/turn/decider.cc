@@ -13,8 +13,9 @@ namespace {
 constexpr size_t kInstancesOfSender = 4096;  // whose state has not expired
 constexpr size_t kReplyInboxes = 16 * 1024;  // that are remembered between turns
 constexpr size_t kSpareBlobs = 1024;
-constexpr size_t kSpareBlobBytes = 128 * 1024;  // a larger one was for a large envelope
-constexpr size_t kPoisonBytes = 4096;           // of an element that is no frame; enough to see what it is
+constexpr size_t kSpareBlobBytes = 128 * 1024;                  // a larger one was for a large envelope
+constexpr Duration kLookAgain = std::chrono::milliseconds(50);  // at a stream that is full, or on trial
+constexpr size_t kPoisonBytes = 4096;  // of an element that is no frame; enough to see what it is
 
 /// @return microseconds; the last of all times for a deadline past it.
 WallMicros micros_of(double seconds) {
@@ -29,6 +30,7 @@ void Decider::start(const std::vector<Partition*>& partitions, WallMicros now, M
   now_ = now;
   mono_ = mono;
   ++turn_;
+  circuits_.start(now, turn_);
   work_.resize(partitions.size());
   for (PartitionWork* work : active_) {
     work->elements = 0;
@@ -68,6 +70,7 @@ void Decider::need(Batch& batch, std::vector<Inbox*>& ret_inboxes) {
   ret_inboxes.clear();
   ++looks_;
   if (policy_.memory_low) return;
+  circuits_.need();
   for (auto& frame : batch.frames()) {
     if (frame.fault || partition_of(frame.header.sender, partitions_.size()) != frame.partition) continue;
     frame.sender_facts = &facts_.need(frame.header.sender, kSenderGroups);
@@ -87,10 +90,11 @@ bool Decider::known_credential(const FrameInTurn& frame) const {
 
 void Decider::need_target(const FrameInTurn& frame, Message& message, std::vector<Inbox*>& ret_inboxes) {
   if (message.fault) return;
-  message.target_facts = &facts_.need(message.target, kTargetGroups);
+  message.target_facts = &facts_.need(message.target, circuits_.on() ? kTargetGroups | kCircuit : kTargetGroups);
   if (!choose_lane(frame, message)) return;  // the sender's roles are being read; need() is called again
   message.inbox = &inbox_of(frame, message);
   need_length(*message.inbox, ret_inboxes);
+  if (circuits_.watched(*message.target_facts)) need_outcomes(*message.target_facts, ret_inboxes);
 }
 
 /// The lane that the message asks for, or the highest that its sender may use. @return false when that is not known yet.
@@ -120,8 +124,16 @@ Inbox& Decider::inbox_of(const FrameInTurn& frame, Message& message) {
   return it->second;
 }
 
+/// A circuit on trial closes by what leaves the target's streams, whichever lane it lay in.
+void Decider::need_outcomes(Agent& target, std::vector<Inbox*>& ret_inboxes) {
+  for (Inbox& inbox : target.inboxes) {
+    if (inbox.key.empty()) continue;
+    if (mono_ - inbox.read_at > kLookAgain) inbox.known = false;
+    need_length(inbox, ret_inboxes);
+  }
+}
+
 void Decider::need_length(Inbox& inbox, std::vector<Inbox*>& ret_inboxes) {
-  constexpr Duration kLookAgain = std::chrono::milliseconds(50);
   bool full = inbox.records() >= policy_.max_backlog_records || inbox.bytes() >= policy_.max_backlog_bytes;
   bool forgiven = !inbox.failing.empty() && mono_ >= inbox.failing_until;
   if (forgiven) inbox.failing.clear();
@@ -133,6 +145,7 @@ void Decider::need_length(Inbox& inbox, std::vector<Inbox*>& ret_inboxes) {
 // ---- Frames
 
 void Decider::decide(Batch& batch) {
+  circuits_.tell();
   for (auto& frame : batch.frames()) decide_frame(batch, frame);
 }
 
@@ -253,6 +266,14 @@ Decider::Ruling Decider::rule(Case& at, PartitionWork& work) {
     content = rule_content(at);
     if (enforced(policy_.dlp, content)) return content;
   }
+  if (circuits_.on() && !at.message.answers) {
+    Ruling ruling = rule_circuit(at);
+    if (enforced(policy_.breaker_mode, ruling)) {
+      bool keep = policy_.breaker.on_open == OnOpen::kDeadLetter && !at.frame.replay;  // a replay becomes one again
+      if (keep) keep_undelivered(at, std::string(ruling.reason));
+      return ruling;
+    }
+  }
   if (Ruling ruling = rule_room(at); !decision_accepted(ruling.decision)) return ruling;
   Ruling& ruling = content.decision == Decision::kAllowed || !decision_accepted(content.decision) ? target : content;
   note_lane(at, ruling);
@@ -292,15 +313,18 @@ Decider::Ruling Decider::rule_authorised(Case& at) {
   return {Decision::kAuthzDenied, say(verdict.describe())};
 }
 
-Decider::Ruling Decider::rule_target(const Case& at) {
-  const Agent& target = at.target;
+/// Replies with a ticket go to the instance that asked, whose streams and state are its own: no breaker is asked.
+Decider::Ruling Decider::rule_target(Case& at) {
+  Agent& target = at.target;
   bool takes_part = target.registered && target.gateway_mode;
   bool admitted =
       target.secrets.found != SenderSecrets::Found::kNone && target.secrets.state != IdentityState::kRevoked;
   if (!takes_part && !admitted)
     return {Decision::kTargetNotFound,
             target.registered ? "the target takes no part in gateway mode" : "no such agent is registered"};
-  return {takes_part && target.active ? Decision::kAllowed : Decision::kQueuedOffline, {}};
+  const bool active = takes_part && target.active;
+  if (circuits_.on() && !at.message.answers) circuits_.seen(target, active);
+  return {active ? Decision::kAllowed : Decision::kQueuedOffline, {}};
 }
 
 Decider::Ruling Decider::rule_in_time(const Case& at) const {
@@ -339,20 +363,29 @@ Decider::Ruling Decider::rule_content(Case& at) {
   return {outcome.decision, outcome.reason.empty() ? std::string_view() : say(outcome.reason)};
 }
 
-Decider::Ruling Decider::rule_room(const Case& at) {
+Decider::Ruling Decider::rule_circuit(Case& at) {
+  if (circuits_.admit(at.target) != Admission::kRefuse) return {};
+  const Breaker& breaker = at.target.breaker;
+  return {Decision::kCircuitOpen, say(breaker.describe()), breaker.retry_after_ms(now_)};
+}
+
+Decider::Ruling Decider::rule_room(Case& at) {
   const Inbox& inbox = *at.message.inbox;
-  if (!inbox.failing.empty()) {
-    std::string reason = "the target's stream takes no entry: " + inbox.failing;
-    if (at.frame.replay) return {Decision::kUnavailable, say(std::move(reason))};  // it becomes one again
-    bool same = at.envelope.data() == at.message.envelope.data();
-    dead_letter(
-        {same ? at.envelope : say(std::string(at.envelope)), at.sender.id, at.target.id, at.message.id, reason});
-    if (!policy_.dead_letters_full) return {Decision::kUnavailable, say(std::move(reason))};
-    return {Decision::kDlqFull, say(reason + "; the dead-letter queue is at its bound")};
-  }
-  if (inbox.records() >= policy_.max_backlog_records || inbox.bytes() >= policy_.max_backlog_bytes)
-    return {Decision::kTargetOverloaded, "the target's backlog is at its bound"};
-  return {};
+  const bool full = inbox.records() >= policy_.max_backlog_records || inbox.bytes() >= policy_.max_backlog_bytes;
+  if (inbox.failing.empty() && !full) return {};
+  if (circuits_.on() && !at.message.answers) circuits_.failed(at.target);
+  if (inbox.failing.empty()) return {Decision::kTargetOverloaded, "the target's backlog is at its bound"};
+  std::string reason = "the target's stream takes no entry: " + inbox.failing;
+  if (at.frame.replay) return {Decision::kUnavailable, say(std::move(reason))};  // it becomes one again
+  keep_undelivered(at, reason);
+  if (!policy_.dead_letters_full) return {Decision::kUnavailable, say(std::move(reason))};
+  return {Decision::kDlqFull, say(reason + "; the dead-letter queue is at its bound")};
+}
+
+void Decider::keep_undelivered(const Case& at, std::string reason) {
+  bool same = at.envelope.data() == at.message.envelope.data();
+  dead_letter({same ? at.envelope : say(std::string(at.envelope)), at.sender.id, at.target.id, at.message.id,
+               std::move(reason)});
 }
 
 // ---- What is collected
@@ -423,6 +456,7 @@ void Decider::push_receipt(std::string_view channel, const ReceiptMessage& recei
 }
 
 void Decider::finish() {
+  circuits_.finish();
   auto silence = std::chrono::duration_cast<std::chrono::microseconds>(2 * policy_.auth.drift).count();
   for (PartitionWork* work : active_) {
     work->removed = work->partition->take_forgettable(now_ - silence);

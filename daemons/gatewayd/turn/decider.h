@@ -1,7 +1,7 @@
 // Decides the messages of a turn: pure, in memory, in the order of the contract; the first denial wins:
 //
 //     decode → authenticate → signature → sequence → authorise → target → deadline → runaway guard → rate → DLP
-//     → backlog → route
+//     → circuit → backlog → route
 //
 // What it decides it collects: deliveries by stream, audit records by partition, receipts by frame, dead letters; the
 // commit writes all of them. The state of senders and limiters is changed as it goes.
@@ -23,6 +23,7 @@
 #include "daemons/gatewayd/facts/facts.h"
 #include "daemons/gatewayd/guard/guard.h"
 #include "daemons/gatewayd/turn/batch.h"
+#include "daemons/gatewayd/turn/circuits.h"
 #include "daemons/gatewayd/turn/partition.h"
 #include "daemons/gatewayd/turn/policy.h"
 #include "daemons/gatewayd/turn/ticket.h"
@@ -85,7 +86,8 @@ class Decider {
         facts_(facts),
         tickets_(tickets),
         payload_key_(payload_key),
-        guard_(SipKey{random_u64(), random_u64()}) {}
+        guard_(SipKey{random_u64(), random_u64()}),
+        circuits_(facts) {}
 
   /// @param stage nullptr: payloads are not looked at. Must outlive its use here.
   void set_dlp(dlp::Stage* stage) { dlp_ = stage; }
@@ -94,6 +96,7 @@ class Decider {
   void set_policy(const Policy& policy) {
     policy_ = policy;
     guard_.configure(policy.guard);
+    circuits_.configure(policy.breaker_mode, policy.breaker);
   }
   /// @param keep false: the queue refused one, so letters are only audited, whatever the policy says.
   void keep_dead_letters(bool keep) { keep_dead_letters_ = keep; }
@@ -105,12 +108,19 @@ class Decider {
   void need(Batch& batch, std::vector<Inbox*>& ret_inboxes);
   /// Decides every frame. Every element's partition must be one of start()'s.
   void decide(Batch& batch);
-  /// Ends the audit blocks and encodes the states that changed.
+  /// Ends the audit blocks, encodes the states that changed, collects the circuits that did.
   void finish();
+  /// The turn was committed. Without it, the next start() takes back what was learnt of targets.
+  void committed() { circuits_.committed(); }
+  /// What became of messages to an agent, for its circuit breaker; see Circuits.
+  void outcome(std::string_view target, uint64_t handled, uint64_t failed, WallMicros when) {
+    circuits_.outcome(target, handled, failed, when);
+  }
 
   const std::vector<PartitionWork*>& work() const { return active_; }
   std::vector<Delivery>& deliveries() { return deliveries_; }
   const std::vector<DeadLetter>& dead_letters() const { return dead_letters_; }
+  const std::vector<CircuitChange>& circuit_changes() const { return circuits_.changes(); }
   const std::vector<PendingReceipt>& receipts() const { return receipts_; }
   const Counts& counts() const { return counts_; }
 
@@ -132,6 +142,7 @@ class Decider {
 
   void need_target(const FrameInTurn& frame, Message& message, std::vector<Inbox*>& ret_inboxes);
   bool choose_lane(const FrameInTurn& frame, Message& message) const;
+  void need_outcomes(Agent& target, std::vector<Inbox*>& ret_inboxes);
   void need_length(Inbox& inbox, std::vector<Inbox*>& ret_inboxes);
   Inbox& inbox_of(const FrameInTurn& frame, Message& message);
   bool known_credential(const FrameInTurn& frame) const;
@@ -143,12 +154,14 @@ class Decider {
   void return_letter(const FrameInTurn& frame, const Message& message, const std::string& reason);
   Ruling rule(Case& at, PartitionWork& work);
   Ruling rule_authorised(Case& at);
-  Ruling rule_target(const Case& at);
+  Ruling rule_target(Case& at);
   Ruling rule_in_time(const Case& at) const;
   Ruling rule_guard(const Case& at);
   Ruling rule_rate(Case& at, PartitionWork& work);
   Ruling rule_content(Case& at);
-  Ruling rule_room(const Case& at);
+  Ruling rule_circuit(Case& at);
+  Ruling rule_room(Case& at);
+  void keep_undelivered(const Case& at, std::string reason);
   bool enforced(Mode mode, const Ruling& ruling);
   void note_lane(const Case& at, Ruling& ruling);
   void deliver(Case& at);
@@ -171,6 +184,7 @@ class Decider {
   const HmacKey* replay_key_ = nullptr;
   dlp::Stage* dlp_ = nullptr;
   Guard guard_;
+  Circuits circuits_;
   bool keep_dead_letters_ = true;
 
   std::vector<Partition*> partitions_;

@@ -6,6 +6,7 @@
 
 #include "daemons/gatewayd/auth/authenticate.h"
 #include "daemons/gatewayd/authz/authorise.h"
+#include "daemons/gatewayd/breaker/breaker_settings.h"
 #include "daemons/gatewayd/guard/guard_settings.h"
 #include "proto/base/clock.h"
 #include "proto/wire/digest.h"
@@ -29,6 +30,8 @@ struct Policy {
   Mode dlp = Mode::kEnforce;
   Mode guard_mode = Mode::kEnforce;
   GuardSettings guard;
+  Mode breaker_mode = Mode::kEnforce;
+  BreakerSettings breaker;
   Mode priorities = Mode::kEnforce;
   Lane highest_lane = Lane::kCritical;               ///< of senders whose roles do not say more
   bool priority_in_data = false;                     ///< `data.priority` counts where `meta.priority` is absent

@@ -2,9 +2,9 @@
 #include "daemons/gatewayd/turn/turn_loop.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
+#include "daemons/gatewayd/turn/redis_words.h"
 #include "proto/base/ids.h"
 
 namespace mas::gateway {
@@ -39,18 +39,6 @@ constexpr Duration kLongPause = 1s;
 constexpr Duration kFailingFor = 5s;  // a stream that refused an entry is not tried
 constexpr size_t kWhyBytes = 1000;    // of one sentence in the log, about
 
-/// @return whether an error of Redis is about what the key holds, and not about Redis (out of memory, read only, …).
-bool is_the_keys(std::string_view error) { return error.starts_with("WRONGTYPE ") || error.starts_with("ERR "); }
-
-/// @return microseconds from the answer to TIME.
-WallMicros time_of(const redis::Reply& reply) {
-  int64_t seconds = 0, micros = 0;
-  if (!reply.is_array() || reply.count != 2) return wall_now();
-  std::from_chars(reply[0].text.data(), reply[0].text.data() + reply[0].text.size(), seconds);
-  std::from_chars(reply[1].text.data(), reply[1].text.data() + reply[1].text.size(), micros);
-  return seconds * 1'000'000 + micros;
-}
-
 redis::ConnectionOptions with_room(redis::ConnectionOptions options) {
   options.max_outgoing_bytes = 512u * 1024 * 1024;  // a turn is bounded; one large envelope is written several times
   return options;
@@ -70,6 +58,7 @@ TurnLoop::TurnLoop(common::Frame& frame, TurnOptions options, const MasterKey* m
       connection_(frame.loop(), with_room(frame.redis_options("turn")), this),
       invalidation_(frame.loop(), frame.redis_options("invalidation"), frame.keys().prefixes_of_facts(), *this),
       reader_(connection_, frame.keys(), facts_, master, [this](const Status& status) { on_facts(status); }),
+      circuits_(frame, facts_),
       sweep_(frame.redis(), frame.keys()),
       again_(frame.loop(), [this] { advance(); }),
       sweep_timer_(frame.loop(), [this] { sweep(); }),
@@ -89,6 +78,7 @@ void TurnLoop::start() {
 void TurnLoop::set_policy(const Policy& policy, const LimitSettings& default_limits) {
   options_.policy = policy;
   decider_.set_policy(policy);
+  reader_.set_breaker(policy.breaker);
   batch_.look_for_priority_in_data(policy.priority_in_data);
   if (default_limits == options_.default_limits) return reader_.set_default_limits(default_limits);
   options_.default_limits = default_limits;
@@ -110,8 +100,7 @@ void TurnLoop::set_partitions(size_t count) {
 }
 
 void TurnLoop::set_owned(const std::vector<bool>& owned) {
-  if (owned == owned_) return;
-  owned_ = owned;
+  if (std::exchange(owned_, owned) == owned) return;
   if (state_.is(State::kWaiting) || state_.is(State::kDown)) advance();
 }
 
@@ -361,8 +350,13 @@ void TurnLoop::commit() {
   expected_.clear();
   redis::Command command = std::exchange(receipts_, {});
   expected_.resize(command.count(), {Reply::kReceipt});
+  if (options_.policy.breaker_mode != Mode::kOff)
+    for (unsigned delivery : CircuitWriter::ask_lengths(command, decider_.deliveries()))
+      expected_.push_back({Reply::kLength, delivery});
   commit_.append_to(command);
   expected_.push_back({Reply::kCommit});
+  for (unsigned i = 0, n = circuits_.append_to(command, decider_.circuit_changes()); i < n; ++i)
+    expected_.push_back({Reply::kCircuit, i});
   if (options_.wait_replicas > 0) {
     command.add("WAIT", options_.wait_replicas, to_millis(options_.wait_timeout));
     expected_.push_back({Reply::kWait});
@@ -395,6 +389,7 @@ void TurnLoop::committed() {
   for (const Delivery& delivery : decider_.deliveries()) delivery.inbox->count(delivery.records, delivery.blob.size());
   stats_.add(decider_.counts(), decider_.deliveries().size(), blocks);
   if (dlp_ != nullptr) stats_.add(*dlp_);
+  decider_.committed();
   facts_.end_turn(options_.cached_agents);
   if (options_.wait_replicas == 0) publish_receipts();
 }
@@ -479,8 +474,12 @@ void TurnLoop::take(const Expected& expected, const redis::Reply& reply) {
       return take_fence(expected, reply);
     case Reply::kReceipt:
       return;
+    case Reply::kLength:
+      return CircuitWriter::take_length(decider_.deliveries()[expected.partition], reply);
     case Reply::kCommit:
       return take_commit(reply);
+    case Reply::kCircuit:
+      return circuits_.take(expected.partition, reply, receipts_);
     case Reply::kWait:
       if (reply.integer >= options_.wait_replicas) return publish_receipts();
       if (repeat_.should_log("replicas", mono_now()))

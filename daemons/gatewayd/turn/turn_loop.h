@@ -26,6 +26,7 @@
 #include "daemons/common/service.h"
 #include "daemons/gatewayd/facts/fact_reader.h"
 #include "daemons/gatewayd/facts/invalidation.h"
+#include "daemons/gatewayd/turn/circuit_writer.h"
 #include "daemons/gatewayd/turn/commit.h"
 #include "daemons/gatewayd/turn/decider.h"
 #include "daemons/gatewayd/turn/peek.h"
@@ -82,10 +83,22 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   enum class State : uint8_t { kDown, kFencing, kReading, kWaiting, kFetching, kCommitting, kDrained };
 
  private:
-  enum class Reply : uint8_t { kReceipt, kEpoch, kIngress, kSenders, kAuditHead, kCommit, kWait, kTime, kElements };
+  enum class Reply : uint8_t {
+    kReceipt,
+    kEpoch,
+    kIngress,
+    kSenders,
+    kAuditHead,
+    kLength,
+    kCommit,
+    kCircuit,
+    kWait,
+    kTime,
+    kElements
+  };
   struct Expected {
     Reply kind;
-    unsigned partition = 0;
+    unsigned partition = 0;  // of kLength: which delivery; of kCircuit: which change
   };
 
   void on_ready(redis::Connection& connection) override;
@@ -143,6 +156,7 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   redis::Connection connection_;
   Invalidation invalidation_;
   FactReader reader_;
+  CircuitWriter circuits_;
   SenderSweep sweep_;
   redis::Timer again_, sweep_timer_;
   LateHook written_;

@@ -55,6 +55,7 @@ Cli::Cli()
   add_acl_commands(*this);
   add_role_commands(*this);
   add_limit_commands(*this);
+  add_breaker_commands(*this);
   add_explain_command(*this);
   add_audit_commands(*this);
   add_identity_commands(*this);

@@ -13,6 +13,7 @@ void add_events_command(Cli& cli);       // events
 void add_acl_commands(Cli& cli);         // acl allow, block, revoke, show, allow-…
 void add_role_commands(Cli& cli);        // role create, grant, revoke, assign, unassign, list, show
 void add_limit_commands(Cli& cli);       // limit set, show, clear
+void add_breaker_commands(Cli& cli);     // breaker list, show, open, reset
 void add_explain_command(Cli& cli);      // explain
 void add_audit_commands(Cli& cli);       // audit tail, query, verify, export, operators
 void add_identity_commands(Cli& cli);    // identity create, rotate, revoke, suspend, resume, list, show

@@ -13,7 +13,15 @@ namespace mas::ctl {
 namespace {
 
 // The replies of the first round trip, by their place.
-enum Place : size_t { kSenderEntry, kSenderIdentity, kTargetEntry, kTargetIdentity, kRules, kLimits = kRules + 3 };
+enum Place : size_t {
+  kSenderEntry,
+  kSenderIdentity,
+  kTargetEntry,
+  kTargetIdentity,
+  kRules,
+  kLimits = kRules + 3,
+  kCircuit
+};
 
 constexpr std::string_view kGateway = "gatewayd:";
 
@@ -50,6 +58,14 @@ void take_limits(ExplainFacts& facts, const Value& reply) {
   facts.limits = gateway::parse_limits(values, {});
 }
 
+Result<gateway::Circuit> circuit_of(const Value& reply) {
+  if (reply.is_error()) return Error{Errc::kMalformed, printable(reply.text, 128)};
+  std::vector<std::optional<std::string_view>> values;
+  for (const auto& element : reply.elements)
+    values.push_back(element.is_nil() ? std::nullopt : std::optional<std::string_view>(element.text));
+  return gateway::parse_circuit(values);
+}
+
 /// @return the heartbeats of the gateways that beat.
 Result<std::vector<std::string>> gateway_snapshots(SyncRedis& redis, const Keys& keys) {
   auto members = redis.ask_one(redis::Command("SMEMBERS", keys.daemons()));
@@ -82,6 +98,8 @@ Result<ExplainFacts> collect_explain_facts(SyncRedis& redis, const Keys& keys, c
   append_rules_query(command, keys, sender);
   command.add("HMGET", keys.limits(sender), gateway::kLimitFields[0], gateway::kLimitFields[1],
               gateway::kLimitFields[2]);
+  const auto& f = gateway::kCircuitFields;
+  command.add("HMGET", keys.circuit(target), f[0], f[1], f[2], f[3], f[4], f[5]);
   auto replies = redis.ask(command);
   if (!replies.ok()) return replies.error();
 
@@ -93,6 +111,7 @@ Result<ExplainFacts> collect_explain_facts(SyncRedis& redis, const Keys& keys, c
   facts.target_standing = standing_of(target, (*replies)[kTargetEntry], (*replies)[kTargetIdentity]);
   facts.rules = rules_of(std::span(*replies).subspan(kRules, 3)).rules;
   take_limits(facts, (*replies)[kLimits]);
+  facts.circuit = circuit_of((*replies)[kCircuit]);
   auto roles = read_roles(redis, keys, facts.rules.roles);
   if (!roles.ok()) return roles.error();
   for (auto& role : *roles)

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "daemons/gatewayd/breaker/breaker.h"
+
 namespace mas::ctl {
 
 namespace {
@@ -69,6 +71,28 @@ Check check_limits(const ExplainFacts& facts) {
   return {"limits", Decision::kAllowed, "of its own: " + facts.limits->describe()};
 }
 
+/// Asks a copy, which changes nothing. How long a gateway lets a circuit be open stands in the circuit.
+Check check_circuit(const ExplainFacts& facts) {
+  if (!facts.circuit.ok()) return {"circuit", Decision::kAllowed, "taken for closed: " + facts.circuit.error().message};
+  const gateway::BreakerSettings settings{.max_open = std::chrono::hours(24), .grace = Duration::zero()};
+  const AgentStanding& target = facts.target_standing;
+  gateway::Breaker breaker;
+  breaker.learn(*facts.circuit, settings);
+  breaker.seen(target.registered && target.gateway_mode && target.active, settings, facts.now);
+  switch (breaker.admit(settings, facts.now)) {
+    case gateway::Admission::kPass:
+      return {"circuit", Decision::kAllowed, "closed"};
+    case gateway::Admission::kTrial:
+      return {"circuit", Decision::kAllowed, "half-open: a message is let through while there are trials left"};
+    case gateway::Admission::kRefuse:
+      break;
+  }
+  std::string rule = breaker.describe();
+  if (uint32_t wait = breaker.retry_after_ms(facts.now); wait > 0)
+    rule += ", for " + std::to_string((wait + 999) / 1000) + " s";
+  return denied("circuit", Decision::kCircuitOpen, std::move(rule));
+}
+
 }  // namespace
 
 std::string_view profile_text(Profile profile) {
@@ -83,7 +107,8 @@ std::optional<Profile> parse_profile(std::string_view text) {
 
 Explanation explain(const ExplainFacts& facts) {
   Explanation out;
-  out.checks = {check_identity(facts), check_authorisation(facts), check_target(facts), check_limits(facts)};
+  out.checks = {check_identity(facts), check_authorisation(facts), check_target(facts), check_limits(facts),
+                check_circuit(facts)};
   auto refused = std::find_if(out.checks.begin(), out.checks.end(),
                               [](const auto& check) { return !decision_accepted(check.decision); });
   constexpr size_t kAuthorisation = 1, kTarget = 2;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "daemons/gatewayd/authz/authorise.h"
+#include "daemons/gatewayd/breaker/circuit.h"
 #include "daemons/gatewayd/limits/limit_settings.h"
 #include "proto/base/clock.h"
 #include "proto/base/decisions.h"
@@ -40,11 +41,12 @@ struct ExplainFacts {
   std::vector<gateway::Role> roles;                                  ///< of the sender, those that exist
   bool own_limits = false;                                           ///< whether the sender has any limit of its own
   Result<gateway::LimitSettings> limits = gateway::LimitSettings{};  ///< its own; without defaults
+  Result<gateway::Circuit> circuit = gateway::Circuit{};             ///< of the target
   WallMicros now = 0;
 };
 
 struct Check {
-  std::string name;  ///< "identity", "authorisation", "target", "limits"
+  std::string name;  ///< "identity", "authorisation", "target", "limits", "circuit"
   Decision decision = Decision::kAllowed;
   std::string rule;  ///< one line: why
 };

@@ -5,6 +5,7 @@
 
 using namespace mas;
 using namespace mas::gateway;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -61,11 +62,37 @@ TEST_CASE("a change makes exactly its group unknown") {
   CHECK(changes("agent:alice:blocked_targets") == kRules);
   CHECK(changes("agent:alice:roles") == kRules);
   CHECK(changes("ratelimit:alice:limits") == kLimits);
+  CHECK(changes("circuit:alice") == 0);  // a target's, and nobody asked for it
   for (std::string_view other :
        {"agent:alice:heartbeat", "agent:alice:instances", "agent:alice:alive:0011", "agent:bob", "agent:alic",
         "agent:", "agent:alice:", "agent::roles", "mas.identity:", "mas.identity:alice:x", "ratelimit:alice",
         "role:alice", "", "role::permissions", "ns/agent:alice", "x"})
     CHECK(changes(other) == 0);
+}
+
+TEST_CASE("a circuit is forgotten by its key, and by whoever knows better") {
+  Keys keys;
+  Facts facts(keys);
+  Agent& bob = facts.need("bob", kTargetGroups | kCircuit);
+  facts.take_wanted();
+  facts.finish(bob, kCircuit);
+  CHECK(facts.changed("circuit:bob"));
+  CHECK_FALSE(bob.knows(kCircuit));
+  facts.finish(bob, kCircuit);
+  facts.forget_circuit("bob");
+  CHECK_FALSE(bob.knows(kCircuit));
+  facts.forget_circuit("nobody");
+}
+
+TEST_CASE("what is missing of a stream has left it") {
+  Inbox inbox;
+  inbox.measured(7, MonoTime(1s));
+  CHECK(inbox.left == 0);  // nothing was known before
+  inbox.count(1, 100);
+  inbox.measured(5, MonoTime(2s));
+  CHECK(inbox.left == 3);
+  inbox.measured(9, MonoTime(3s));  // another gateway added some
+  CHECK(inbox.left == 3);
 }
 
 TEST_CASE("a namespace hears of its own keys only") {

@@ -68,6 +68,7 @@ struct TurnCase {
   std::vector<std::string> lengths_read;      ///< streams that were looked at in the last turn
   std::vector<std::string> agents_read;       ///< agents that were looked at in the last turn
   std::map<std::string, std::function<void(Agent&)>> agents;
+  std::map<std::string, Circuit> circuits;                ///< as Redis holds them
   std::map<std::string, std::vector<std::string>> roles;  ///< their permissions
 
   TurnCase() {
@@ -112,17 +113,15 @@ struct TurnCase {
   void answer(const Facts::Wanted& wanted) {
     Agent& agent = *wanted.agent;
     agents_read.push_back(agent.id);
+    if ((wanted.groups & kCircuit) != 0) agent.breaker.learn(circuits[agent.id], policy.breaker);
     if (auto it = agents.find(agent.id); it != agents.end()) it->second(agent);
-    for (Group group : {kPresence, kIdentity, kRules, kLimits})
+    for (Group group : {kPresence, kIdentity, kRules, kLimits, kCircuit})
       if ((wanted.groups & group) != 0) facts.finish(agent, group);
   }
 
   void answer(Inbox& inbox) {
     lengths_read.push_back(inbox.key);
-    inbox.known = true;
-    inbox.added = 0;
-    inbox.read_at = mono;
-    inbox.entries = lengths[inbox.key];
+    inbox.measured(lengths[inbox.key], mono);
     if (!broken.contains(inbox.key)) return;
     inbox.failing = broken[inbox.key];
     inbox.failing_until = mono + 5s;
@@ -162,6 +161,12 @@ struct TurnCase {
       work->partition->previous_hash = work->block.hash;
     }
     for (auto& delivery : decider.deliveries()) delivery.inbox->count(delivery.records, delivery.blob.size());
+    for (const CircuitChange& change : decider.circuit_changes()) {
+      Circuit& held = circuits[std::string(change.id)];
+      if (held.generation == change.from) held = change.circuit;
+      facts.changed(keys.circuit(change.id));
+    }
+    decider.committed();
     facts.end_turn(100'000);
     batch.start();
   }

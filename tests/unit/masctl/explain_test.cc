@@ -111,5 +111,27 @@ TEST_CASE("limits that cannot be read refuse; those that can are told") {
   CHECK(told(facts) == "RATE_LIMITED by limits: burst is 'x'");
   facts.limits = gateway::LimitSettings{10, 0, 0};
   facts.own_limits = true;
-  CHECK(explain(facts).checks.back().rule == "of its own: 10 per minute, burst 10");
+  CHECK(explain(facts).checks[3].rule == "of its own: 10 per minute, burst 10");
+}
+
+TEST_CASE("an open circuit is in the way until its time is over or its agent is back") {
+  using gateway::CircuitCause, gateway::CircuitState;
+  constexpr WallMicros kHour = 3'600'000'000;
+  auto facts = good_facts();
+  auto told_with = [&](CircuitState state, WallMicros until, CircuitCause cause) {
+    facts.circuit = gateway::Circuit{state, 3, kNow - kHour, until, 1, cause};
+    auto explanation = explain(facts);
+    REQUIRE(explanation.checks.back().name == "circuit");
+    return std::string(decision_text(explanation.decided_by().decision)) + ": " + explanation.checks.back().rule;
+  };
+  CHECK(told_with(CircuitState::kClosed, 0, CircuitCause::kFailures) == "ALLOWED: closed");
+  CHECK(told_with(CircuitState::kOpen, kNow + kHour, CircuitCause::kFailures) ==
+        "CIRCUIT_OPEN: circuit open: failures, for 3600 s");
+  CHECK(told_with(CircuitState::kOpen, kNow, CircuitCause::kFailures).starts_with("ALLOWED: half-open"));
+  CHECK(told_with(CircuitState::kForcedOpen, 0, CircuitCause::kOperator) == "CIRCUIT_OPEN: circuit open: operator");
+  CHECK(told_with(CircuitState::kOpen, 0, CircuitCause::kInactive) == "ALLOWED: closed");
+  facts.target_standing.active = false;
+  CHECK(told_with(CircuitState::kOpen, 0, CircuitCause::kInactive) == "CIRCUIT_OPEN: circuit open: inactive");
+  facts.circuit = Error{Errc::kMalformed, "circuit: since is missing"};
+  CHECK(explain(facts).checks.back().rule == "taken for closed: circuit: since is missing");
 }

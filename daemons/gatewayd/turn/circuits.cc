@@ -1,0 +1,103 @@
+// Breakers met, told, asked; changes collected, or undone.
+#include "daemons/gatewayd/turn/circuits.h"
+
+#include <utility>
+
+namespace mas::gateway {
+namespace {
+
+constexpr size_t kMostOutcomes = 16 * 1024;  // that wait for a turn; past it, the oldest half is forgotten
+
+}  // namespace
+
+void Circuits::start(WallMicros now, uint64_t turn) {
+  if (!met_.empty()) undo();
+  changes_.clear();
+  now_ = now;
+  turn_ = turn;
+}
+
+/// A change of the dropped turn may have been written or not.
+void Circuits::undo() {
+  for (const CircuitChange& change : changes_) facts_.forget_circuit(change.id);
+  for (Met& met : met_) {
+    met.agent->breaker = met.before;
+    met.agent->inbox(Lane::kNormal).left += met.left;
+  }
+  met_.clear();
+}
+
+void Circuits::committed() {
+  met_.clear();
+  changes_.clear();
+  outcomes_.clear();
+}
+
+void Circuits::need() {
+  if (!on_) return;
+  for (const Outcome& outcome : outcomes_) facts_.need(outcome.target, kCircuit);
+}
+
+bool Circuits::watched(const Agent& target) const {
+  if (!on_ || !target.knows(kCircuit)) return false;
+  const Circuit& circuit = target.breaker.circuit();
+  if (circuit.state == CircuitState::kOpen) return circuit.until != 0 && circuit.until <= now_;
+  return circuit.state == CircuitState::kHalfOpen;
+}
+
+void Circuits::outcome(std::string_view target, uint64_t handled, uint64_t failed, WallMicros when) {
+  if (outcomes_.size() >= kMostOutcomes) outcomes_.erase(outcomes_.begin(), outcomes_.begin() + kMostOutcomes / 2);
+  outcomes_.push_back({std::string(target), handled, failed, when});
+}
+
+/// Failures first: of two that were heard of together, one that says that the target fails counts for more.
+void Circuits::tell() {
+  if (!on_) return;
+  for (const Outcome& outcome : outcomes_) {
+    Breaker& breaker = meet(facts_.need(outcome.target, 0)).agent->breaker;
+    if (outcome.failed > 0) breaker.failed(settings_, outcome.when, outcome.failed);
+    if (outcome.handled > 0) breaker.succeeded(settings_, outcome.when, outcome.handled);
+  }
+}
+
+Circuits::Met& Circuits::meet(Agent& target) {
+  if (target.met_turn == turn_) return met_[target.met];
+  target.met_turn = turn_;
+  target.met = met_.size();
+  return met_.emplace_back(Met{&target, target.breaker});
+}
+
+void Circuits::seen(Agent& target, bool active) {
+  Met& met = meet(target);
+  double handled = 0;
+  for (Inbox& inbox : target.inboxes) {
+    uint64_t left = std::exchange(inbox.left, 0);
+    handled += static_cast<double>(left) * inbox.mean_records;
+    met.left += left;
+  }
+  if (handled >= 1) target.breaker.succeeded(settings_, now_, static_cast<uint64_t>(handled));
+  target.breaker.seen(active, settings_, now_);
+}
+
+Admission Circuits::admit(Agent& target) {
+  meet(target);
+  return target.breaker.admit(settings_, now_);
+}
+
+void Circuits::failed(Agent& target) {
+  meet(target);
+  target.breaker.failed(settings_, now_);
+}
+
+void Circuits::finish() {
+  for (const Met& met : met_) {
+    CircuitChange change;
+    if (!met.agent->breaker.take_change(change.from)) continue;
+    change.id = met.agent->id;
+    change.circuit = met.agent->breaker.circuit();
+    change.before = met.before.circuit().state;
+    changes_.push_back(change);
+  }
+}
+
+}  // namespace mas::gateway

@@ -1,0 +1,257 @@
+// Circuit breakers in a turn, over simulated time: what opens one, what its senders hear, how it closes, what is written.
+#include "tests/unit/gatewayd/turn_case.h"
+
+using namespace mas;
+using namespace mas::gateway;
+using namespace mas::gateway::test;
+
+namespace {
+
+using Decisions = std::vector<Decision>;
+
+constexpr WallMicros kSecond = 1'000'000;
+
+struct CircuitsCase : TurnCase {
+  unsigned char instance = 0;
+
+  CircuitsCase() {
+    policy.breaker = {.window = 30s,
+                      .failures = 4,
+                      .ratio = 50,
+                      .volume = 4,
+                      .open = 5s,
+                      .max_open = 60s,
+                      .trials = 2,
+                      .patience = 20s,
+                      .grace = 10min};
+    policy.max_backlog_records = 10;
+    decider.set_policy(policy);
+  }
+
+  void wait(Duration time) {
+    now += std::chrono::duration_cast<std::chrono::microseconds>(time).count();
+    mono += time;
+  }
+  /// Messages of a new instance of alice's to bob.
+  Outcomes say(size_t count) {
+    return send({.instance = id_of(++instance)}, std::vector<std::string>(count, envelope("alice", "bob")));
+  }
+  Decision one() { return say(1).decisions.at(0); }
+  const Circuit& circuit() { return circuits["bob"]; }
+  /// The agent as it is from now on.
+  void set_active(bool active) {
+    add("bob", [active](Agent& agent) { agent.active = active; });
+    facts.changed("agent:bob");
+  }
+  /// Its backlog is at the bound, and four messages find it so.
+  void open() {
+    lengths["agent.stream:bob"] = 10;
+    REQUIRE(say(4).decisions == Decisions(4, Decision::kTargetOverloaded));
+    REQUIRE(circuit().state == CircuitState::kOpen);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a target whose backlog stays at its bound is left alone, tried, and served again when its backlog shrinks") {
+  CircuitsCase at;
+  at.open();
+  CHECK(at.circuit().generation == 1);
+  CHECK(at.circuit().cause == CircuitCause::kFailures);
+  at.wait(1s);
+  auto receipt = at.say(2);
+  CHECK(receipt.decisions == Decisions(2, Decision::kCircuitOpen));
+  CHECK(receipt.details[0] == "circuit open: failures");
+  CHECK(receipt.retry_after[0] == 4000);
+  CHECK(at.audited[0].decision == Decision::kCircuitOpen);
+  CHECK(at.dead.empty());
+
+  SECTION("half-open it lets trials through, and closes when as many have left the stream") {
+    at.wait(5s);
+    at.lengths["agent.stream:bob"] = 3;
+    CHECK(at.say(4).decisions ==
+          Decisions{Decision::kAllowed, Decision::kAllowed, Decision::kCircuitOpen, Decision::kCircuitOpen});
+    CHECK(at.circuit().state == CircuitState::kHalfOpen);
+    at.lengths["agent.stream:bob"] = 4;  // one entry holds both
+    at.wait(1s);
+    CHECK(at.one() == Decision::kCircuitOpen);
+    at.lengths["agent.stream:bob"] = 0;
+    at.wait(1s);
+    CHECK(at.one() == Decision::kAllowed);
+    CHECK(at.circuit().state == CircuitState::kClosed);
+    CHECK(at.circuit().generation == 3);
+  }
+  SECTION("what left the stream before the trials says nothing about them") {
+    at.wait(5s);
+    at.lengths["agent.stream:bob"] = 0;
+    CHECK(at.say(2).decisions == Decisions(2, Decision::kAllowed));
+    at.lengths["agent.stream:bob"] = 1;
+    at.wait(1s);
+    CHECK(at.one() == Decision::kCircuitOpen);
+    CHECK(at.circuit().state == CircuitState::kHalfOpen);
+  }
+  SECTION("nothing is heard of the trials: it opens again, for twice as long") {
+    at.wait(5s);
+    at.lengths["agent.stream:bob"] = 3;
+    at.say(2);
+    at.lengths["agent.stream:bob"] = 4;
+    at.wait(20s);
+    CHECK(at.one() == Decision::kCircuitOpen);
+    CHECK(at.circuit().state == CircuitState::kOpen);
+    CHECK(at.circuit().until - at.circuit().since == 10 * kSecond);
+  }
+  SECTION("it is still full: the first trial fails") {
+    at.wait(5s);
+    CHECK(at.say(2).decisions == Decisions{Decision::kTargetOverloaded, Decision::kCircuitOpen});
+    CHECK(at.circuit().opens == 2);
+  }
+  at.check_ledger();
+}
+
+TEST_CASE("a stream that takes no entry is a failure of its target") {
+  CircuitsCase at;
+  at.broken["agent.stream:bob"] = "WRONGTYPE";
+  CHECK(at.say(3).decisions == Decisions(3, Decision::kUnavailable));
+  CHECK(at.say(2).decisions == Decisions{Decision::kUnavailable, Decision::kCircuitOpen});
+  CHECK(at.dead.size() == 1);
+  CHECK(at.circuit().state == CircuitState::kOpen);
+}
+
+TEST_CASE("while it is open, messages are kept as dead letters where that is configured") {
+  CircuitsCase at;
+  at.policy.breaker.on_open = OnOpen::kDeadLetter;
+  at.decider.set_policy(at.policy);
+  at.open();
+  CHECK(at.dead.empty());
+  CHECK(at.say(2).decisions == Decisions(2, Decision::kCircuitOpen));
+  CHECK(at.dead == std::vector<std::string>(2, "circuit open: failures"));
+  at.policy.dead_letters_closed = true;
+  at.decider.set_policy(at.policy);
+  CHECK(at.one() == Decision::kCircuitOpen);
+  CHECK(at.decider.counts().not_kept == 1);
+}
+
+TEST_CASE("an agent that is not active is queued for until its grace time is over, and again when it is back") {
+  CircuitsCase at;
+  at.set_active(false);
+  at.policy.max_backlog_records = 100'000;
+  at.decider.set_policy(at.policy);
+  for (int minute = 0; minute < 10; ++minute, at.wait(1min))
+    CHECK(at.say(100).decisions == Decisions(100, Decision::kQueuedOffline));
+  auto receipt = at.say(1);
+  CHECK(receipt.decisions == Decisions{Decision::kCircuitOpen});
+  CHECK(receipt.details[0] == "circuit open: inactive");
+  CHECK(receipt.retry_after[0] == 0);
+  at.wait(50min);
+  CHECK(at.one() == Decision::kCircuitOpen);
+  CHECK(at.circuit().generation == 1);
+  at.set_active(true);
+  CHECK(at.one() == Decision::kAllowed);
+  CHECK(at.circuit().state == CircuitState::kClosed);
+  SECTION("its grace time begins anew") {
+    at.set_active(false);
+    at.wait(9min);
+    CHECK(at.one() == Decision::kQueuedOffline);
+  }
+}
+
+TEST_CASE("what others wrote holds: an operator's circuit, and one that another gateway opened") {
+  CircuitsCase at;
+  CHECK(at.one() == Decision::kAllowed);
+  at.circuits["bob"] = {CircuitState::kForcedOpen, 7, at.now, 0, 0, CircuitCause::kOperator};
+  CHECK(at.one() == Decision::kAllowed);  // not heard of yet
+  at.facts.changed("circuit:bob");
+  CHECK(at.say(1).details[0] == "circuit open: operator");
+  at.circuits["bob"] = {CircuitState::kOpen, 8, at.now, at.now + 3 * kSecond, 1, CircuitCause::kFailures};
+  at.facts.changed("circuit:bob");
+  CHECK(at.say(1).retry_after[0] == 3000);
+  at.circuits.erase("bob");
+  at.facts.changed("circuit:bob");
+  CHECK(at.one() == Decision::kAllowed);
+}
+
+TEST_CASE("of two gateways that change a circuit at once the first wins, and the other learns what holds") {
+  CircuitsCase at;
+  at.lengths["agent.stream:bob"] = 10;
+  CHECK(at.say(3).decisions == Decisions(3, Decision::kTargetOverloaded));
+  at.circuits["bob"] = {CircuitState::kForcedOpen, 5, at.now, 0, 0, CircuitCause::kOperator};
+  CHECK(at.one() == Decision::kTargetOverloaded);  // opens it from generation 0
+  CHECK(at.circuit().generation == 5);
+  CHECK(at.say(1).details[0] == "circuit open: operator");
+}
+
+TEST_CASE("a turn that was dropped has changed nothing, and the circuit is read anew") {
+  CircuitsCase at;
+  at.lengths["agent.stream:bob"] = 10;
+  at.push({}, std::vector<std::string>(4, envelope("alice", "bob")));
+  at.decide();
+  REQUIRE(at.decider.circuit_changes().size() == 1);
+  CHECK(at.decider.circuit_changes()[0].before == CircuitState::kClosed);
+  at.facts.abandon();  // the commit did not arrive
+  for (auto& partition : at.partitions) partition->forget();
+  for (auto& partition : at.partitions) partition->epoch = "2";
+  at.batch.start();
+  CHECK(at.say(2).decisions == Decisions(2, Decision::kTargetOverloaded));
+  CHECK(std::count(at.agents_read.begin(), at.agents_read.end(), "bob") == 1);
+  CHECK(at.circuit().generation == 0);
+}
+
+TEST_CASE("what others tell of messages opens and closes a circuit, too") {
+  CircuitsCase at;
+  at.one();
+  SECTION("failures, and then messages that were handled") {
+    at.decider.outcome("bob", 0, 4, at.now);
+    CHECK(at.one() == Decision::kCircuitOpen);
+    at.wait(6s);
+    CHECK(at.say(2).decisions == Decisions(2, Decision::kAllowed));
+    at.decider.outcome("bob", 2, 0, at.now);
+    CHECK(at.one() == Decision::kAllowed);
+    CHECK(at.circuit().state == CircuitState::kClosed);
+  }
+  SECTION("many successes keep it closed") {
+    at.decider.outcome("bob", 10, 0, at.now);
+    at.decider.outcome("bob", 0, 5, at.now);
+    CHECK(at.one() == Decision::kAllowed);
+  }
+  SECTION("failures of an hour do not count together") {
+    for (int i = 0; i < 6; ++i, at.wait(10min)) at.decider.outcome("bob", 0, 1, at.now);
+    CHECK(at.one() == Decision::kAllowed);
+  }
+  SECTION("of an agent that nobody sent to") {
+    at.decider.outcome("carol", 0, 4, at.now);
+    at.one();
+    CHECK(at.circuits["carol"].state == CircuitState::kOpen);
+  }
+}
+
+TEST_CASE("in shadow mode circuits open and refuse nothing, switched off nobody looks") {
+  CircuitsCase at;
+  at.policy.breaker_mode = Mode::kShadow;
+  at.decider.set_policy(at.policy);
+  at.open();
+  at.lengths["agent.stream:bob"] = 0;
+  at.wait(1s);
+  CHECK(at.one() == Decision::kAllowed);
+  CHECK(at.audited[0].shadow == Decision::kCircuitOpen);
+  CHECK(at.decider.counts().shadow == 1);
+
+  at.policy.breaker_mode = Mode::kOff;
+  at.decider.set_policy(at.policy);
+  at.facts.changed("circuit:bob");
+  CHECK(at.one() == Decision::kAllowed);
+  CHECK_FALSE(at.audited[0].shadow);
+  CHECK(at.agents_read.empty());
+}
+
+TEST_CASE("a reply with a ticket asks no breaker") {
+  CircuitsCase at;
+  at.send({.sender = "bob", .token = "token of bob"},
+          {envelope("bob", "alice", R"("correlation_id":"c","expects_reply":true)")});
+  REQUIRE(at.delivered.size() == 1);
+  const std::string ticket = at.delivered[0].tickets.at(0);
+  at.open();
+  CHECK(at.one() == Decision::kCircuitOpen);
+  auto receipt = at.send({.instance = id_of(0x77), .ticket = ticket},
+                         {envelope("alice", "bob", R"("correlation_id":"c","is_reply":true)")});
+  CHECK(receipt.decisions == Decisions{Decision::kAllowed});
+}
