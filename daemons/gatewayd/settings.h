@@ -58,8 +58,8 @@ struct Settings : common::Settings {
 
   AuditSettings audit;
 
-  int64_t turn_messages = 1000;
-  uint64_t turn_bytes = 1024 * 1024;
+  int64_t turn_messages = 4000;
+  uint64_t turn_bytes = 4 * 1024 * 1024;
   int64_t cached_agents = 100'000;
 
   void describe(common::OptionTable& table) override;

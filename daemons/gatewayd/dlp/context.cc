@@ -164,6 +164,8 @@ size_t place_of(std::string_view key) {
 }  // namespace
 
 ContextMask KeyReader::read(std::string_view key) {
+  while (!key.empty() && key.back() >= '0' && key.back() <= '9')
+    key.remove_suffix(1);  // note_1, note_2: the same words
   Known* places = &known_[place_of(key) % (kPlaces / 2) * 2];
   for (int i : {0, 1})
     if (places[i].key == key) return places[i].mask;

@@ -38,6 +38,7 @@ Result<std::unique_ptr<Scanner>> Scanner::make(std::shared_ptr<const Rules> rule
 void Scanner::set_scope(std::string_view sender, std::string_view target) {
   sender_ = sender;
   target_ = target;
+  if (rules_->overrides.empty() && actions_.size() == rules_->types.size()) return;
   actions_.clear();
   for (const TypeRule& type : rules_->types) actions_.push_back(type.action);
   apply_overrides(rules_->overrides, sender, target, actions_);

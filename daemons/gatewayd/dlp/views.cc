@@ -235,7 +235,10 @@ class Decoder {
     std::string_view text = text_.substr(run.begin, run.size());
     if (text.starts_with("0x")) text.remove_prefix(2);
     uint8_t kinds = 0;
-    for (char c : text) kinds |= kKinds[static_cast<unsigned char>(c)];
+    constexpr size_t kTelling = 64;  // what the beginning does not have, the rest is not looked at for
+    for (char c : text.substr(0, kTelling)) kinds |= kKinds[static_cast<unsigned char>(c)];
+    if ((kinds & kNoHex) == 0)
+      for (char c : text.substr(std::min(text.size(), kTelling))) kinds |= kKinds[static_cast<unsigned char>(c)];
     bool hex = (kinds & kNoHex) == 0 && text.size() % 2 == 0;
     if (!may_be_encoded(text, kinds, hex) || !begins_like_text(text, hex) || !budget_.take(text.size())) return;
     scratch_.clear();

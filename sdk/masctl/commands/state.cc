@@ -151,7 +151,9 @@ void add_state_commands(Cli& cli) {
   Command* set = state.add_subcommand("set", "Write fields, all at once");
   auto& set_options = cli.leaf<SetOptions>(*set, run_set);
   set->add_option("ID", set_options.id, "The agent")->required()->type_name("");
-  set->add_option("FIELD=VALUE", set_options.assignments, "A field and its text")->required()->type_name("");
+  set->add_option("ASSIGNMENT", set_options.assignments, "A field and its text: FIELD=VALUE")
+      ->required()
+      ->type_name("");
   set->add_flag("--json-values", set_options.values_are_json, "Refuse a value that is not JSON; it is stored as given");
   set->footer(
       "Examples:\n"
