@@ -43,6 +43,8 @@ GatewayService::GatewayService(common::Frame& frame, const Settings& settings)
       dead_letters_near_full_(
           frame.metrics().gauge("dead_letters_near_full", "1 while the dead-letter queue is at 80 % of its bound.")),
       memory_low_(frame.metrics().gauge("memory_low", "1 while frames are refused for lack of memory in Redis.")),
+      retries_(frame.metrics().gauge("retries_waiting",
+                                     "Messages that wait to be delivered again, of the partitions owned.")),
       cached_agents_(frame.metrics().gauge("cached_agents", "Agents whose facts are in memory.")),
       gained_(frame.metrics().counter("partition_gains_total", "Leases gained.")),
       lost_(frame.metrics().counter("partition_losses_total", "Leases lost or given up.")),
@@ -335,6 +337,7 @@ void GatewayService::collect() {
   for (size_t p = 0; p < std::min(waiting_.size(), leases_.size()); ++p)
     if (leases_[p]->active()) lag += waiting_[p];
   lag_.set(static_cast<double>(lag));
+  if (turns_ != nullptr) retries_.set(static_cast<double>(turns_->waiting_retries()));
   if (turns_ != nullptr) cached_agents_.set(static_cast<double>(turns_->cached_agents()));
 }
 

@@ -99,6 +99,7 @@ class GatewayService final : public common::Service, public common::LeaseListene
   common::Gauge& dead_letters_;
   common::Gauge& dead_letters_near_full_;
   common::Gauge& memory_low_;
+  common::Gauge& retries_;
   common::Gauge& cached_agents_;
   common::Counter& gained_;
   common::Counter& lost_;

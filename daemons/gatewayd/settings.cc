@@ -114,6 +114,15 @@ void Settings::describe(common::OptionTable& table) {
       "from_data", priority_from_data, Apply::kReload,
       "Whether the text priority in data names the lane where meta.priority is absent, as in the Python framework.");
 
+  table.section("retry",
+                "Messages whose handler failed: delivered again after a wait that doubles, then dead letters.");
+  table.integer("attempts", retry_attempts, {1, kMostAttempts}, Apply::kReload,
+                "Deliveries of a message, the first included; ratelimit:{id}:limits goes before this.");
+  table.duration("base", retry_base, {10ms, 1h}, Apply::kReload, "What the wait grows from; it has jitter.");
+  table.duration("cap", retry_cap, {10ms, 24h}, Apply::kReload, "No wait is longer.");
+  table.integer("max_waiting", retry_waiting, {1, 100'000'000}, Apply::kReload,
+                "Messages of a partition's agents that may wait; past it, who fails is a dead letter at once.");
+
   table.section("delivery", "What is delivered, and how much may wait.");
   table.size("max_envelope", max_envelope, {1024, limits::kMaxEnvelopeBytes}, Apply::kRestart,
              "Larger envelopes are TOO_LARGE.");
@@ -193,6 +202,8 @@ Policy Settings::policy() const {
   policy.guard = guard;
   policy.breaker_mode = breaker_mode;
   policy.breaker = breaker;
+  policy.retry = {retry_base, retry_cap, static_cast<uint32_t>(retry_attempts)};
+  policy.max_retries = static_cast<uint64_t>(retry_waiting);
   policy.priorities = priority_mode;
   policy.highest_lane = priority_highest;
   policy.priority_in_data = priority_from_data;
@@ -228,6 +239,10 @@ Policy Settings::policy() const {
                         breaker.trials,
                         to_millis(breaker.patience),
                         to_millis(breaker.grace),
+                        retry_attempts,
+                        to_millis(retry_base),
+                        to_millis(retry_cap),
+                        retry_waiting,
                         int64_t{priority_from_data},
                         to_millis(reply_window),
                         max_backlog,

@@ -43,6 +43,10 @@ struct Settings : common::Settings {
   Mode breaker_mode = Mode::kEnforce;
   BreakerSettings breaker;
 
+  int64_t retry_attempts = 5;
+  Duration retry_base = std::chrono::seconds(1);
+  Duration retry_cap = std::chrono::minutes(5);
+  int64_t retry_waiting = 100'000;
   Mode priority_mode = Mode::kEnforce;
   Lane priority_highest = Lane::kCritical;
   bool priority_from_data = false;

@@ -62,6 +62,8 @@ class Keys {
   std::string receipts(std::string_view id, std::string_view instance) const {
     return join("mas.receipts:", id, ":") + std::string(instance);
   }
+  /// Sorted set: messages of the partition's agents that wait to be delivered again, by when they are due (waiting_retry.h).
+  std::string retries(unsigned partition) const { return partitioned("mas.retry:", partition); }
   /// String: the secret that gateways without a master key share.
   std::string secret() const { return join("mas.secret"); }
   std::string dead_letters() const { return join("dlq:messages"); }

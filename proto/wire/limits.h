@@ -30,6 +30,7 @@ inline constexpr size_t kFrameBytes = 1024 * 1024;        ///< records of a fram
 inline constexpr size_t kSenderWindow = 65'536;           ///< records of a sender instance that wait for their receipt
 inline constexpr size_t kCredentialBytes = 256;           ///< a token or key id
 inline constexpr size_t kReceiptDetailBytes = 1024;       ///< one sentence in a receipt
+inline constexpr size_t kFailureReasonBytes = 256;        ///< why a handler failed, in a report
 inline constexpr size_t kAclEntries = 10'000;             ///< members of one allow, block, role or permission set
 inline constexpr size_t kIdentityFieldBytes = 64 * 1024;  ///< one field of an identity
 inline constexpr size_t kIdentityKeys = 16;               ///< keys of an identity (number)

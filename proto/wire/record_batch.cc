@@ -1,13 +1,18 @@
 // Records, written and read.
 #include "proto/wire/record_batch.h"
 
+#include "proto/wire/retry.h"
+
 namespace mas {
 
-void append_record(std::string& out, std::string_view envelope, std::string_view ticket, uint8_t flags) {
+void append_record(std::string& out, std::string_view envelope, std::string_view ticket, uint8_t flags,
+                   std::string_view retry) {
   if (!ticket.empty()) flags |= Record::kTicket;
+  if (!retry.empty()) flags |= Record::kRetried;
   ByteWriter(out)
-      .integer(static_cast<uint32_t>(1 + ticket.size() + envelope.size()))
+      .integer(static_cast<uint32_t>(1 + retry.size() + ticket.size() + envelope.size()))
       .integer(flags)
+      .bytes(retry)
       .bytes(ticket)
       .bytes(envelope);
 }
@@ -17,6 +22,7 @@ bool RecordReader::next(Record& ret_record) {
   ByteReader inside(reader_.text32());
   Record record;
   record.flags = inside.integer<uint8_t>();
+  if ((record.flags & Record::kRetried) != 0) record.retry = inside.bytes(RetryState::kEncodedBytes);
   if ((record.flags & Record::kTicket) != 0) record.ticket = inside.bytes(kTicketBytes);
   record.envelope = inside.rest();
   bool known = (record.flags & ~Record::kKnownFlags) == 0;

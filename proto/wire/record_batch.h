@@ -1,6 +1,6 @@
 // Records: envelopes in a length-prefixed blob, as an ingress frame and a stream entry carry them.
 //
-//   record   u32 size of what follows, u8 flags, 56 bytes ticket (if kTicket), envelope
+//   record   u32 size of what follows, u8 flags, 12 bytes retry state (if kRetried), 56 bytes ticket (if kTicket), envelope
 //   entry    u8 version (1), records                        (field `b` of a stream entry)
 //
 // Integers are little-endian. A ticket is opaque to agents: who gets one with a request sends it back with the reply.
@@ -24,16 +24,20 @@ struct Record {
   enum Flag : uint8_t {
     kTicket = 1,    ///< a ticket stands before the envelope
     kReplayed = 2,  ///< delivered from the dead-letter queue or the archive
+    kRetried = 4,   ///< delivered before, and its handler failed: a RetryState stands before the ticket
+    kFailed = 8,    ///< in a frame only: in the envelope's place stands a FailureReport
   };
-  static constexpr uint8_t kKnownFlags = kTicket | kReplayed;
+  static constexpr uint8_t kKnownFlags = kTicket | kReplayed | kRetried | kFailed;
 
   uint8_t flags = 0;
+  std::string_view retry;   ///< a RetryState, encoded; or empty
   std::string_view ticket;  ///< kTicketBytes, or empty
   std::string_view envelope;
 };
 
-/// Appends a record; kTicket is set where `ticket` is not empty (it then has kTicketBytes).
-void append_record(std::string& out, std::string_view envelope, std::string_view ticket = {}, uint8_t flags = 0);
+/// Appends a record; kTicket is set where `ticket` is not empty (it then has kTicketBytes), kRetried where `retry` is not.
+void append_record(std::string& out, std::string_view envelope, std::string_view ticket = {}, uint8_t flags = 0,
+                   std::string_view retry = {});
 
 /// @return what a record takes besides its envelope.
 constexpr size_t record_overhead(bool ticket) { return 5 + (ticket ? kTicketBytes : 0); }

@@ -9,7 +9,6 @@
 namespace mas {
 namespace {
 
-constexpr uint8_t kVersion = 1;
 constexpr WallMicros kMaxTime = INT64_MAX / 2;  // what is added to it does not overflow
 
 WallMicros micros(Duration wait) { return std::chrono::duration_cast<std::chrono::microseconds>(wait).count(); }
@@ -38,38 +37,25 @@ Duration retry_delay(const RetryPolicy& policy, uint32_t attempt, uint64_t seed)
 
 RetryVerdict retry_failed(RetryState& state, const RetryPolicy& policy, WallMicros now, uint64_t seed) {
   now = std::clamp<WallMicros>(now, 0, kMaxTime);
-  if (state.attempts == 0) state.first_failure = now;
   if (state.attempts < UINT32_MAX) ++state.attempts;
-  state.first_failure = std::min(state.first_failure, now);
-  state.next_due = std::min(now + micros(retry_delay(policy, state.attempts, seed)), kMaxTime);
-  return state.attempts >= policy.attempts ? RetryVerdict::kGiveUp : RetryVerdict::kAgain;
-}
-
-bool retry_due(const RetryState& state, const RetryPolicy& policy, WallMicros now) {
-  const Duration longest = std::max(policy.cap, policy.base);
-  return now >= state.next_due || state.next_due - now > micros(longest);
+  RetryVerdict verdict;
+  verdict.again = state.attempts < policy.attempts;
+  verdict.due = std::min(now + micros(retry_delay(policy, state.attempts, seed)), kMaxTime);
+  return verdict;
 }
 
 void RetryState::encode(std::string& out) const {
-  ByteWriter(out)
-      .integer(kVersion)
-      .integer(attempts)
-      .integer(static_cast<uint64_t>(first_failure))
-      .integer(static_cast<uint64_t>(next_due));
+  ByteWriter(out).integer(attempts).integer(static_cast<uint64_t>(first));
 }
 
 Result<RetryState> RetryState::decode(std::string_view bytes) {
   ByteReader reader(bytes);
-  auto version = reader.integer<uint8_t>();
   RetryState state;
   state.attempts = reader.integer<uint32_t>();
   auto first = reader.integer<uint64_t>();
-  auto due = reader.integer<uint64_t>();
-  bool legal = reader.ok() && reader.at_end() && version == kVersion && state.attempts > 0 && first <= due &&
-               due <= static_cast<uint64_t>(kMaxTime);
-  if (!legal) return Error{Errc::kMalformed, "not the state of a retry (version 1)"};
-  state.first_failure = static_cast<WallMicros>(first);
-  state.next_due = static_cast<WallMicros>(due);
+  bool legal = reader.ok() && reader.at_end() && state.attempts > 0 && first <= static_cast<uint64_t>(kMaxTime);
+  if (!legal) return Error{Errc::kMalformed, "not the state of a retry"};
+  state.first = static_cast<WallMicros>(first);
   return state;
 }
 

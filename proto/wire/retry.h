@@ -7,13 +7,14 @@
 //
 //     first delivery ──fails──▶ waiting until next_due ──▶ delivered again ──fails──▶ … ──attempts used up──▶ dead letter
 //
-// What is kept of a message is a RetryState: how often it failed, when first, when it is due. A message that never failed has
-// none. A clock that stepped back by more than the longest wait makes a message due at once and never later than the cap.
+// What is kept of a message is a RetryState: how often it failed, and when it was first delivered. A message that never failed
+// has none.
 // Failure: decode() refuses what encode() does not write.
 // Threading: plain data and pure functions. No allocation but in encode().
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -30,23 +31,22 @@ struct RetryPolicy {
 };
 
 struct RetryState {
-  uint32_t attempts = 0;         ///< deliveries that failed
-  WallMicros first_failure = 0;  ///< when the first did
-  WallMicros next_due = 0;       ///< when it may be delivered again
+  uint32_t attempts = 0;  ///< deliveries that failed
+  WallMicros first = 0;   ///< when it was first delivered; not negative
 
   bool operator==(const RetryState&) const = default;
 
-  static constexpr size_t kEncodedBytes = 1 + 4 + 8 + 8;
-  /// Appends `u8 version (1) · u32 attempts · u64 first failure · u64 next due`, little-endian.
+  static constexpr size_t kEncodedBytes = 4 + 8;
+  /// Appends `u32 attempts · u64 first`, little-endian.
   void encode(std::string& out) const;
-  /// @return kMalformed for another version or size, no attempt, or times that do not fit together.
+  /// @return kMalformed for another size, no attempt, or a time that is none.
   static Result<RetryState> decode(std::string_view bytes);
 };
 
 /// What a failure means.
-enum class RetryVerdict : uint8_t {
-  kAgain,   ///< once state.next_due has come
-  kGiveUp,  ///< a dead letter
+struct RetryVerdict {
+  bool again = false;  ///< else it is given up: a dead letter
+  WallMicros due = 0;  ///< when it may be delivered again
 };
 
 /// @return the seed of a message, the same for everybody who reckons.
@@ -57,8 +57,5 @@ Duration retry_delay(const RetryPolicy& policy, uint32_t attempt, uint64_t seed)
 
 /// A delivery failed: counts it and says what follows. A policy that changed holds from here on.
 RetryVerdict retry_failed(RetryState& state, const RetryPolicy& policy, WallMicros now, uint64_t seed);
-
-/// @return whether it may be delivered now.
-bool retry_due(const RetryState& state, const RetryPolicy& policy, WallMicros now);
 
 }  // namespace mas

@@ -168,6 +168,9 @@ MAS_EXPORT MAS_CHECKED mas_status mas_options_set_mode(mas_options *options, mas
  *  It is read at each mas_agent_start. NULL or "": none, the token in the agent's registry entry serves, where the
  *  gateway accepts that. Default: the environment's MAS_CREDENTIALS. */
 MAS_EXPORT MAS_CHECKED mas_status mas_options_set_credentials(mas_options *options, const char *path);
+/** Gateway mode: a handler that has not returned after so long has failed: the gateway delivers the message again, later,
+ *  perhaps while the handler still runs; what that returns counts no more. 0 to 86,400,000. Default: 0, handlers have all the time they want. */
+MAS_EXPORT MAS_CHECKED mas_status mas_options_set_handler_timeout(mas_options *options, int timeout_ms);
 /** Gateway mode: drops a message whose sender and message id are among those of the last `messages` received: what was
  *  sent again (mas_agent_send_again) or delivered again then comes once to this instance. At most 10,000,000.
  *  Default: 0, none is dropped. */
@@ -250,8 +253,9 @@ MAS_EXPORT int mas_agent_fd(const mas_agent *agent);
 /* ---- Messages ------------------------------------------------------------------------------------------------ */
 
 /** Handles one message. The message is borrowed: valid until the handler returns, see mas_message_ref.
- *  In gateway mode the message is acknowledged once the handler has returned; a process that dies before gets it again.
- *  @return MAS_OK, or MAS_HANDLER_FAILED: counted (the message is not delivered again). */
+ *  In gateway mode the message is acknowledged once the handler has returned MAS_OK; a process that dies before gets it again,
+ *  and after any other status it is delivered again, later, until its attempts are used up (docs/GATEWAY.md).
+ *  @return MAS_OK, or MAS_HANDLER_FAILED (any other status is taken for it): counted, and peer to peer nothing else. */
 typedef mas_status (*mas_message_fn)(mas_agent *agent, const mas_message *message, void *user);
 
 /** Sets, replaces or (fn NULL) removes the handler of a message type; `type` NULL is the fallback for types without
@@ -270,6 +274,8 @@ MAS_EXPORT const char *mas_message_data(const mas_message *message, size_t *ret_
 MAS_EXPORT const char *mas_message_envelope(const mas_message *message, size_t *ret_size);
 /** @return when it was sent by the sender's clock, in seconds since 1970; 0 where it does not say. */
 MAS_EXPORT double mas_message_timestamp(const mas_message *message);
+/** 1 for a message that is delivered for the first time; one more for each time that its handler failed. */
+MAS_EXPORT uint32_t mas_message_attempt(const mas_message *message);
 MAS_EXPORT bool mas_message_expects_reply(const mas_message *message);
 
 /** A key under which the gateway's data-loss prevention encrypts single values, for agents that hold it too (docs/DLP.md).

@@ -105,6 +105,7 @@ class Message {
     return std::string(json, size);
   }
   double timestamp() const { return mas_message_timestamp(message_.get()); }
+  uint32_t attempt() const { return mas_message_attempt(message_.get()); }
   bool expects_reply() const { return mas_message_expects_reply(message_.get()); }
 
   void reply(const std::string &type, std::string_view json = "{}") const {
@@ -139,6 +140,7 @@ class Options {
   }
   Options &mode(mas_mode mode) { return set(mas_options_set_mode(get(), mode)); }
   Options &credentials(const std::string &path) { return set(mas_options_set_credentials(get(), path.c_str())); }
+  Options &handler_timeout(int timeout_ms) { return set(mas_options_set_handler_timeout(get(), timeout_ms)); }
   Options &dedupe_window(size_t messages) { return set(mas_options_set_dedupe_window(get(), messages)); }
   mas_options *get() const { return options_.get(); }
 

@@ -100,12 +100,14 @@ bool Agent::run_next() {
   return handle(std::exchange(taken_.notices[i], Notice{}));
 }
 
-/// Runs a message's handler; the entry that the message came with, if any, learns that it has been handled.
+/// Runs a message's handler; the entry that the message came with, if any, learns what became of it.
 bool Agent::handle(mas_message& message) {
-  auto delivery = message.take_delivery();
+  Share share = message.take_share();
+  const bool part = share.delivery != nullptr;
+  if (part) context_.deliveries.began(share, message.size(), mono_now());
   mas_status outcome = MAS_OK;
   bool ran = call_handler(message, outcome);
-  if (delivery != nullptr) context_.deliveries.handled(delivery, message.size(), outcome);
+  if (part) context_.deliveries.handled(share, message.size(), outcome != MAS_OK);
   return ran;
 }
 

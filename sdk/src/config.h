@@ -34,6 +34,7 @@ struct AgentConfig {
   std::optional<mas_mode> mode_set;        ///< none: the environment's
   mas_mode mode = MAS_MODE_P2P;            ///< as resolved
   std::optional<std::string> credentials;  ///< path; none: the environment's; empty: none
+  Duration handler_timeout{};              ///< 0: none
   size_t dedupe_messages = 0;
   mas_debug_fn debug = nullptr;
   void* debug_user = nullptr;

@@ -49,10 +49,25 @@ Status GatewayOutbox::send(const Draft& draft, const Id128& id, WallMicros now) 
   SendSlot slot;
   slot.id = id;
   slot.kind = draft.kind;
-  if (key_) slot.digest = sha256(*envelope);
-  const size_t size = record_overhead(!draft.ticket.empty()) + envelope->size();
+  return queue(slot, *envelope, draft.target, draft.ticket, 0);
+}
+
+Status GatewayOutbox::report(const FailureReport& failure, const Id128& id) {
+  std::string bytes;
+  failure.encode(bytes);
+  SendSlot slot;
+  slot.id = id;
+  slot.kind = OutgoingKind::kReport;
+  return queue(slot, bytes, {}, {}, Record::kFailed);
+}
+
+/// @param payload an envelope, or what stands in its place.
+Status GatewayOutbox::queue(SendSlot slot, std::string_view payload, std::string_view target, std::string_view ticket,
+                            uint8_t flags) {
+  if (key_) slot.digest = sha256(payload);
+  const size_t size = record_overhead(!ticket.empty()) + payload.size();
   slot.record_size = static_cast<uint32_t>(size);
-  slot.target_size = static_cast<uint16_t>(draft.target.size());
+  slot.target_size = static_cast<uint16_t>(target.size());
 
   std::unique_lock lock(mutex_);
   if (auto status = admit(size); !status) return status;
@@ -60,8 +75,8 @@ Status GatewayOutbox::send(const Draft& draft, const Id128& id, WallMicros now) 
   slot.batch = &batch;
   slot.record_at = static_cast<uint32_t>(batch.records.size());
   slot.target_at = static_cast<uint32_t>(batch.targets.size());
-  append_record(batch.records, *envelope, draft.ticket);
-  batch.targets.append(draft.target);
+  append_record(batch.records, payload, ticket, flags);
+  batch.targets.append(target);
   batch.slots.push_back(slot);
   bool alone = want_drain();
   lock.unlock();

@@ -19,6 +19,7 @@
 
 #include "proto/redis/connection.h"
 #include "proto/wire/credentials.h"
+#include "proto/wire/failure_report.h"
 #include "proto/wire/frame.h"
 #include "proto/wire/keys.h"
 #include "sdk/src/frame_window.h"
@@ -39,6 +40,9 @@ class GatewayOutbox final : public Outbox, private FrameWindowListener {
   Status send(const Draft& draft, const Id128& id, WallMicros now) override;
 
   // I/O thread.
+
+  /// Queues the report of a failed handler. @return as send().
+  Status report(const FailureReport& failure, const Id128& id);
 
   /// Whoever keeps time for this outbox is told when next_time() may have changed.
   void on_change(std::function<void()> changed) { changed_ = std::move(changed); }
@@ -63,6 +67,8 @@ class GatewayOutbox final : public Outbox, private FrameWindowListener {
  private:
   void on_settled(const SendSlot& slot, const Verdict& verdict) override;
   void write_out() override;
+  Status queue(SendSlot slot, std::string_view payload, std::string_view target, std::string_view ticket,
+               uint8_t flags);
   bool take();
   bool write();
   void append_frame_for(FrameWindow::Range range, FrameHeader& header);

@@ -13,6 +13,7 @@ GatewayPath::GatewayPath(PathHost& host, GatewayOutbox& outbox)
     : host_(host),
       outbox_(outbox),
       reader_(host),
+      reports_(host, outbox),
       timer_(host.loop(), [this] { on_timer(); }),
       patience_(host.loop(), [this] { try_finish(true); }) {}
 
@@ -33,7 +34,13 @@ std::unique_ptr<Op> GatewayPath::prepare(std::function<void(Status)> done) {
 void GatewayPath::open() {
   outbox_.on_change([this] { keep_time(); });
   outbox_.open(host_, host_.runtime().shared_from_this(), [this] { host_.runtime().post([this] { drain(); }); });
-  host_.context().deliveries.open([this] { host_.runtime().post([this] { reader_.on_handled(); }); });
+  host_.context().deliveries.open([this] { host_.runtime().post([this] { on_handled(); }); });
+  reports_.open();
+}
+
+void GatewayPath::on_handled() {
+  reports_.send();
+  reader_.on_handled();
 }
 
 void GatewayPath::up(const std::string& token) {
@@ -94,6 +101,7 @@ void GatewayPath::on_partitions(uint64_t, const redis::Answer& answer) {
 
 void GatewayPath::finish(Duration patience, std::function<void(Status)> done) {
   finished_ = std::move(done);
+  reports_.send();
   reader_.stop();
   drain();
   if (patience > Duration::zero()) patience_.once(patience);
@@ -105,6 +113,7 @@ void GatewayPath::try_finish(bool out_of_time) {
   size_t left = outbox_.waiting();
   if (left > 0 && !out_of_time) return;
   patience_.stop();
+  reader_.stop();  // what was reported meanwhile
   const AgentContext& agent = host_.context();
   redis::Command farewell("DEL", agent.keys.reply_inbox(agent.config.id, agent.instance(), 0));
   static_cast<void>(host_.commands().send(farewell, redis::ReplyTo{}));  // else it expires
@@ -119,6 +128,7 @@ void GatewayPath::close() {
   timer_.stop();
   patience_.stop();
   host_.commands().forget(this);
+  reports_.close();
   reader_.stop();
   host_.context().deliveries.close();
   outbox_.close();

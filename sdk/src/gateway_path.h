@@ -1,5 +1,5 @@
-// The gateway path: frames out and receipts back (GatewayOutbox), stream entries in (GatewayReader), and the time that both
-// need.
+// The gateway path: frames out and receipts back (GatewayOutbox), stream entries in (GatewayReader), failures of handlers told
+// (FailureReports), and the time that they need.
 //
 // The channel is that of the instance's receipts. Before the agent registers, GatewaySetupOp reads how many partitions
 // there are and makes the streams' groups. The agent does not hear `agent.{id}`: peers would walk around the policy.
@@ -8,6 +8,7 @@
 
 #include <memory>
 
+#include "sdk/src/failure_reports.h"
 #include "sdk/src/gateway_outbox.h"
 #include "sdk/src/gateway_reader.h"
 #include "sdk/src/path.h"
@@ -25,12 +26,14 @@ class GatewayPath final : public Path {
   void up(const std::string& token) override;
   void down() override { outbox_.down(); }
   void drain() override { outbox_.pump(); }
+  void on_report(const Id128& id, const Verdict& verdict) override { reports_.on_verdict(id, verdict); }
   void on_payload(std::string_view payload) override;
   void renamed() override;
   void finish(Duration patience, std::function<void(Status)> done) override;
   void close() override;
 
  private:
+  void on_handled();
   void keep_time();
   void on_timer();
   void ask_partitions();
@@ -41,6 +44,7 @@ class GatewayPath final : public Path {
   PathHost& host_;
   GatewayOutbox& outbox_;
   GatewayReader reader_;
+  FailureReports reports_;
   redis::Timer timer_;
   redis::Timer patience_;
   MonoTime armed_until_{};

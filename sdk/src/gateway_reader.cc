@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "proto/wire/record_batch.h"
+#include "proto/wire/retry.h"
 #include "sdk/src/gateway_setup_op.h"
 #include "sdk/src/lease.h"
 
@@ -54,6 +55,13 @@ for _, c in ipairs(consumers) do
 end
 return claimed
 )lua";
+
+/// @return how often its handler failed.
+uint32_t failures_of(const Record& record) {
+  if (record.retry.empty()) return 0;
+  auto state = RetryState::decode(record.retry);
+  return state ? state->attempts : 1;
+}
 
 }  // namespace
 
@@ -232,7 +240,9 @@ void GatewayReader::take_records(const DeliveryPtr& delivery, std::string_view b
   Status status = records ? Status() : records.error();
   if (records) {
     RecordReader reader(*records);
-    for (Record record; reader.next(record);) host_.receive(record.envelope, record.ticket, delivery);
+    uint32_t index = 0;
+    for (Record record; reader.next(record); ++index)
+      host_.receive(record.envelope, record.ticket, {delivery, index, {}}, failures_of(record));
     status = reader.status();
   }
   if (status) return;

@@ -5,7 +5,6 @@
 #include <cstring>
 #include <new>
 
-#include "sdk/src/deliveries.h"
 #include "sdk/src/outbox.h"
 
 using mas::Errc;
@@ -138,6 +137,7 @@ const char* mas_message_envelope(const mas_message* message, size_t* ret_size) {
 }
 
 double mas_message_timestamp(const mas_message* message) { return message->timestamp(); }
+uint32_t mas_message_attempt(const mas_message* message) { return message->failures() + 1; }
 bool mas_message_expects_reply(const mas_message* message) { return message->expects_reply(); }
 
 mas_message* mas_message_ref(const mas_message* message) {

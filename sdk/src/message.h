@@ -21,11 +21,11 @@
 #include "proto/base/result.h"
 #include "proto/wire/envelope.h"
 #include "sdk/include/mas.h"
+#include "sdk/src/deliveries.h"
 
 namespace mas::sdk {
 
 class Outbox;
-struct Delivery;
 
 struct MessageRelease {
   void operator()(mas_message* message) const;
@@ -67,9 +67,14 @@ struct mas_message {
   mas::sdk::Outbox& outbox() const { return *outbox_; }
   std::string_view ticket() const { return {ticket_, ticket_size_}; }
 
-  /// The stream entry that it is part of. Before it is queued; the poller takes the entry when the handler has returned.
-  void came_with(std::shared_ptr<mas::sdk::Delivery> delivery) { delivery_ = std::move(delivery); }
-  std::shared_ptr<mas::sdk::Delivery> take_delivery() { return std::move(delivery_); }
+  /// The stream entry that it is part of, and how often it failed. Before it is queued; the poller takes the share when it
+  /// runs the handler.
+  void came_with(mas::sdk::Share share, uint32_t failures) {
+    share_ = std::move(share);
+    failures_ = failures;
+  }
+  mas::sdk::Share take_share() { return std::move(share_); }
+  uint32_t failures() const { return failures_; }
 
  private:
   struct Patch {
@@ -107,7 +112,8 @@ struct mas_message {
   size_t size_;
   mas::sdk::Outbox* outbox_;
   std::shared_ptr<mas::sdk::Outbox> outbox_owner_;  // set by keep()
-  std::shared_ptr<mas::sdk::Delivery> delivery_;    // gateway mode: until handled
+  mas::sdk::Share share_;                           // gateway mode: until handled
+  uint32_t failures_ = 0;
   std::array<Patch, 6> patches_;
   std::string unescaped_;                         // texts that had escapes, each with its zero
   mutable std::atomic<char*> restored_{nullptr};  // the envelope without patches

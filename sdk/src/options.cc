@@ -58,6 +58,7 @@ namespace {
 constexpr size_t kLeastEnvelope = 1024;
 constexpr int kLeastBeatMs = 100;
 constexpr size_t kMostDeduped = 10'000'000;
+constexpr int kMostHandlerMillis = 24 * 60 * 60 * 1000;
 constexpr int kDayMs = 24 * 60 * 60 * 1000;
 
 mas_status set_bound(mas::sdk::Bound& bound, size_t messages, size_t bytes) {
@@ -184,6 +185,16 @@ mas_status mas_options_set_dedupe_window(mas_options* options, size_t messages) 
       return fail(MAS_INVALID_ARGUMENT, "a dedupe window of " + std::to_string(messages) +
                                             " messages; expected at most " + std::to_string(kMostDeduped));
     options->config.dedupe_messages = messages;
+    return MAS_OK;
+  });
+}
+
+mas_status mas_options_set_handler_timeout(mas_options* options, int timeout_ms) {
+  return guarded([&] {
+    if (timeout_ms < 0 || timeout_ms > kMostHandlerMillis)
+      return fail(MAS_INVALID_ARGUMENT, "a handler timeout of " + std::to_string(timeout_ms) + " ms; expected 0 to " +
+                                            std::to_string(kMostHandlerMillis));
+    options->config.handler_timeout = std::chrono::milliseconds(timeout_ms);
     return MAS_OK;
   });
 }

@@ -35,6 +35,7 @@ enum class OutgoingKind : uint8_t {
   kMessage,  ///< told to the receipt callback
   kRequest,  ///< a failure ends the request
   kAwaited,  ///< somebody waits in mas_agent_send_wait
+  kReport,   ///< the library's own: of a handler that failed
 };
 
 /// What became of a message.

@@ -24,7 +24,8 @@ class PeerPath final : public Path {
   void up(const std::string&) override {}
   void down() override {}
   void drain() override { outbox_.drain(); }
-  void on_payload(std::string_view payload) override { host_.receive(payload, {}, nullptr); }
+  void on_payload(std::string_view payload) override { host_.receive(payload, {}, {}, 0); }
+  void on_report(const Id128&, const Verdict&) override {}
   void renamed() override {}
   void finish(Duration, std::function<void(Status)> done) override {
     drain();

@@ -21,8 +21,9 @@ class PathHost : public OpHost, public OutboxListener {
  public:
   virtual Runtime& runtime() = 0;
   /// Takes in one envelope: a reply ends its request, any other message goes to the inbox.
-  /// @param delivery the stream entry that it came with; null in peer-to-peer mode.
-  virtual void receive(std::string_view envelope, std::string_view ticket, const DeliveryPtr& delivery) = 0;
+  /// @param share of the stream entry that it came with; without one in peer-to-peer mode. @param failures how often its
+  /// handler failed.
+  virtual void receive(std::string_view envelope, std::string_view ticket, const Share& share, uint32_t failures) = 0;
   /// Begins anew under another instance's name, soon.
   virtual void begin_anew(const std::string& why) = 0;
 };
@@ -42,6 +43,8 @@ class Path {
   /// A link is lost.
   virtual void down() = 0;
   virtual void drain() = 0;
+  /// The verdict about something that the path itself sent (OutgoingKind::kReport).
+  virtual void on_report(const Id128& id, const Verdict& verdict) = 0;
   virtual void on_payload(std::string_view payload) = 0;
   /// The agent goes by another instance's name from now on; up() comes again.
   virtual void renamed() = 0;

@@ -59,7 +59,7 @@ class Session final : public HubMember, public PathHost {
   void on_payload(std::string_view payload) override { path_->on_payload(payload); }
   // PathHost
   Runtime& runtime() override { return runtime_; }
-  void receive(std::string_view envelope, std::string_view ticket, const DeliveryPtr& delivery) override;
+  void receive(std::string_view envelope, std::string_view ticket, const Share& share, uint32_t failures) override;
   void begin_anew(const std::string& why) override;
   void on_verdict(OutgoingKind kind, const Id128& id, std::string_view target, const Verdict& verdict) override;
   // OpHost

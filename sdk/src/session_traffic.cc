@@ -5,7 +5,8 @@
 
 namespace mas::sdk {
 
-void Session::receive(std::string_view envelope, std::string_view ticket, const DeliveryPtr& delivery) {
+void Session::receive(std::string_view envelope, std::string_view ticket, const Share& share, uint32_t failures) {
+  const DeliveryPtr& delivery = share.delivery;
   auto message = mas_message::make(envelope, hub_->decoder(), agent_.config.max_envelope, *agent_.outbox, ticket);
   if (!message) {
     agent_.counters.malformed.add();
@@ -22,7 +23,7 @@ void Session::receive(std::string_view envelope, std::string_view ticket, const 
   if (!received.is_reply()) {
     if (delivery != nullptr) {
       agent_.deliveries.opened(*delivery, received.size());
-      received.came_with(delivery);
+      received.came_with({delivery, share.index, agent_.dedupe.key_of(received.sender(), received.id())}, failures);
     }
     Lane lane = delivery != nullptr ? delivery->lane : Lane::kNormal;
     if (agent_.inbox.push(lane, std::move(*message))) wake_poller();
@@ -44,6 +45,7 @@ void Session::wake_poller() {
 }
 
 void Session::on_verdict(OutgoingKind kind, const Id128& id, std::string_view target, const Verdict& verdict) {
+  if (kind == OutgoingKind::kReport) return path_->on_report(id, verdict);
   const Status& status = verdict.status;
   bool nobody = !status.ok() && status.error().code == Errc::kNoReceiver;
   bool decided = verdict.decision.has_value();

@@ -15,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (Record record; reader.next(record);) {
     bool ticket = (record.flags & Record::kTicket) != 0;
     require(record.ticket.size() == (ticket ? kTicketBytes : 0), "a ticket stands where its flag is");
-    append_record(written, record.envelope, record.ticket, record.flags);
+    append_record(written, record.envelope, record.ticket, record.flags, record.retry);
   }
   require(inside->substr(0, written.size()) == written, "a record has one form");
   require(reader.status().ok() == (written.size() == inside->size()), "what is left over is told");

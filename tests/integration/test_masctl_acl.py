@@ -190,7 +190,7 @@ class LimitTest(RulesTest):
         self.assertEqual(self.redis.cmd("HMGET", "ratelimit:alice:limits", "per_minute", "per_hour", "burst"),
                          ["10", "100", "5"])
         self.assertEqual(self.does("limit", "show", "alice"),
-                         {"agent": "alice", "per_minute": 10, "per_hour": 100, "burst": 5, "problem": None})
+                         {"agent": "alice", "per_minute": 10, "per_hour": 100, "burst": 5, "attempts": None, "problem": None})
         self.assertEqual(self.does("limit", "clear", "alice"), {"existed": True})
         self.assertEqual(self.does("limit", "clear", "alice"), {"existed": False})
         self.assertEqual(self.does("limit", "show", "alice")["per_minute"], None)

@@ -37,16 +37,20 @@ void FactReader::cancel() {
 
 std::vector<std::string> FactReader::take_problems() { return std::exchange(problems_, {}); }
 
-bool FactReader::read(const std::vector<Inbox*>& inboxes) {
+bool FactReader::read(const std::vector<Inbox*>& inboxes, const std::vector<Entry>& entries) {
   redis::Command command;
   for (const auto& wanted : facts_.take_wanted()) ask(command, wanted);
   for (auto& role : facts_.take_wanted_roles()) {
     command.add("SMEMBERS", keys_.role_permissions(role));
-    reads_.push_back({Kind::kRole, nullptr, nullptr, std::move(role)});
+    reads_.push_back({.kind = Kind::kRole, .role = std::move(role)});
   }
   for (Inbox* inbox : inboxes) {
     command.add("XLEN", inbox->key);
-    reads_.push_back({Kind::kLength, nullptr, inbox});
+    reads_.push_back({.kind = Kind::kLength, .inbox = inbox});
+  }
+  for (const Entry& entry : entries) {
+    command.add("XRANGE", entry.stream, entry.id, entry.id);
+    reads_.push_back({.kind = Kind::kEntry, .blob = entry.ret_blob});
   }
   if (reads_.empty()) return false;
   failure_ = Status();
@@ -74,7 +78,7 @@ void FactReader::ask(redis::Command& command, const Facts::Wanted& wanted) {
     for (Kind kind : {Kind::kAllowed, Kind::kBlocked, Kind::kRoles}) reads_.push_back({kind, wanted.agent});
   }
   if ((wanted.groups & kLimits) != 0) {
-    command.add("HMGET", keys_.limits(id), kLimitFields[0], kLimitFields[1], kLimitFields[2]);
+    command.add("HMGET", keys_.limits(id), kLimitFields[0], kLimitFields[1], kLimitFields[2], kAttemptsField);
     reads_.push_back({Kind::kLimits, wanted.agent});
   }
   if ((wanted.groups & kCircuit) != 0) {
@@ -117,6 +121,8 @@ void FactReader::take(const Read& read, const redis::Reply& reply) {
       return take_role(read.role, reply);
     case Kind::kLength:
       return take_length(*read.inbox, reply);
+    case Kind::kEntry:
+      return take_entry(*read.blob, reply);
   }
 }
 
@@ -162,13 +168,20 @@ void FactReader::take_rules(Agent& agent) {
 void FactReader::take_limits(Agent& agent, const redis::Reply& reply) {
   agent.limits = {};
   agent.limits_problem.clear();
-  if (!reply.is_array() || reply.count != kLimitFields.size()) {
+  agent.attempts.reset();
+  if (!reply.is_array() || reply.count != kLimitFields.size() + 1) {
     agent.limits_problem = reply.is_error() ? std::string(reply.text) : "the limits cannot be read";
     return facts_.finish(agent, kLimits);
   }
   std::vector<std::optional<std::string_view>> values;
   for (const auto& value : reply)
     values.push_back(value.is_nil() ? std::nullopt : std::optional<std::string_view>(value.text));
+  auto attempts = parse_attempts(values.back());
+  if (attempts.ok())
+    agent.attempts = *attempts;
+  else
+    tell("attempts of " + agent.id + ": " + attempts.error().message + "; the configuration's hold");
+  values.pop_back();
   auto limits = parse_limits(values, default_limits_);
   if (limits.ok())
     agent.limits = *limits;
@@ -194,6 +207,14 @@ void FactReader::take_role(const std::string& name, const redis::Reply& reply) {
   std::vector<std::string_view> permissions;
   for (const auto& permission : reply) permissions.push_back(permission.text);
   facts_.finish(Role::parse(name, permissions));
+}
+
+void FactReader::take_entry(std::string& blob, const redis::Reply& reply) {
+  blob.clear();
+  if (!reply.is_array() || reply.count != 1 || reply[0].count != 2) return;
+  const redis::Reply& fields = reply[0][1];
+  for (size_t i = 0; i + 1 < fields.count; i += 2)
+    if (fields[i].text == "b") blob = fields[i + 1].text;
 }
 
 void FactReader::take_length(Inbox& inbox, const redis::Reply& reply) {

@@ -30,9 +30,15 @@ class FactReader {
   void set_default_limits(const LimitSettings& limits) { default_limits_ = limits; }
   void set_breaker(const BreakerSettings& settings) { breaker_ = settings; }
 
-  /// Reads what the facts have on their lists, and the lengths of these streams. @return whether there was anything to read; else
-  /// done is not called.
-  bool read(const std::vector<Inbox*>& inboxes);
+  /// An entry of a stream.
+  struct Entry {
+    std::string stream;
+    std::string_view id;
+    std::string* ret_blob;  ///< empty: it is not there, or is none of ours
+  };
+  /// Reads what the facts have on their lists, the lengths of these streams, and entries. @return whether there was anything
+  /// to read; else done is not called.
+  bool read(const std::vector<Inbox*>& inboxes, const std::vector<Entry>& entries = {});
   bool reading() const { return !reads_.empty(); }
   /// Forgets what is under way; done is not called.
   void cancel();
@@ -41,12 +47,24 @@ class FactReader {
   std::vector<std::string> take_problems();
 
  private:
-  enum class Kind : uint8_t { kPresence, kIdentity, kAllowed, kBlocked, kRoles, kLimits, kCircuit, kRole, kLength };
+  enum class Kind : uint8_t {
+    kPresence,
+    kIdentity,
+    kAllowed,
+    kBlocked,
+    kRoles,
+    kLimits,
+    kCircuit,
+    kRole,
+    kLength,
+    kEntry
+  };
   struct Read {
     Kind kind;
     Agent* agent = nullptr;
     Inbox* inbox = nullptr;
     std::string role{};
+    std::string* blob = nullptr;
   };
 
   void ask(redis::Command& command, const Facts::Wanted& wanted);
@@ -60,6 +78,7 @@ class FactReader {
   void take_circuit(Agent& agent, const redis::Reply& reply);
   void tell(std::string problem);
   void take_role(const std::string& name, const redis::Reply& reply);
+  static void take_entry(std::string& blob, const redis::Reply& reply);
   void take_length(Inbox& inbox, const redis::Reply& reply);
 
   redis::Connection& redis_;

@@ -82,11 +82,13 @@ struct Agent {
   bool has_roles = false;          ///< whether they were given
   // kLimits
   LimitSettings limits;
-  std::string limits_problem;  ///< not empty: they cannot be read, everything is refused
+  std::optional<uint32_t> attempts;  ///< deliveries of a message to it, where a number of its own is set
+  std::string limits_problem;        ///< not empty: they cannot be read, everything is refused
   // kCircuit
   Breaker breaker;        ///< learns what is read, and goes its own way between
   uint64_t met_turn = 0;  ///< the turn that `met` is of
   size_t met = 0;         ///< its place among the circuits of that turn
+  bool reports = false;   ///< it told of handlers that failed, and with it of messages that were handled
 
   std::array<Inbox, kLanes.size()> inboxes;
   Inbox& inbox(Lane lane) { return inboxes[static_cast<size_t>(lane)]; }

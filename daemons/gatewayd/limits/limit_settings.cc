@@ -33,6 +33,14 @@ Result<LimitSettings> parse_limits(std::span<const std::optional<std::string_vie
   return settings;
 }
 
+Result<std::optional<uint32_t>> parse_attempts(std::optional<std::string_view> value) {
+  if (!value) return std::optional<uint32_t>();
+  auto number = parse_rate(*value);
+  if (number && *number >= 1 && *number <= kMostAttempts) return number;
+  return Error{Errc::kMalformed, std::string(kAttemptsField) + " is '" + printable(*value) +
+                                     "', expected a whole number from 1 to " + std::to_string(kMostAttempts)};
+}
+
 std::string LimitSettings::describe() const {
   if (unlimited()) return "no limit";
   std::string text;

@@ -39,6 +39,13 @@ struct LimitSettings {
 /// The fields of `ratelimit:{id}:limits`, in the order that parse_limits() takes their values in.
 inline constexpr std::array<std::string_view, 3> kLimitFields = {"per_minute", "per_hour", "burst"};
 
+/// Another field of that hash: how often a message is delivered to the agent before it is given up, the first time included.
+inline constexpr std::string_view kAttemptsField = "attempts";
+inline constexpr uint32_t kMostAttempts = 1000;
+
+/// @param value nullopt: the field is missing. @return kMalformed unless it is a whole number from 1 to kMostAttempts.
+Result<std::optional<uint32_t>> parse_attempts(std::optional<std::string_view> value);
+
 /// @param values of kLimitFields as HMGET answered them; nullopt: the field is missing and `defaults` hold. The burst of
 /// the defaults goes with their rate: an agent with a rate of its own and no burst may send that rate at once.
 /// @return kMalformed that names the field and what was expected.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 
 #include "daemons/gatewayd/turn/replay.h"
 #include "proto/wire/limits.h"
@@ -12,6 +13,7 @@ namespace mas::gateway {
 namespace {
 
 constexpr size_t kKeptBufferBytes = 8 * 1024 * 1024;  // a larger one was for a large element
+constexpr size_t kReportedEntries = 64;               // of one turn: they are read, and may be large
 
 /// Hears of the last member `priority`.
 class PriorityMember final : public JsonVisitor {
@@ -44,6 +46,9 @@ void Batch::start() {
   messages_.clear();
   records_.clear();
   elements_.clear();
+  due_elements_.clear();
+  due_.clear();
+  entries_.clear();
   texts_.release();
   bytes_.clear();
   if (bytes_.capacity() > kKeptBufferBytes) bytes_.shrink_to_fit();
@@ -54,7 +59,13 @@ void Batch::append(unsigned partition, std::string_view element) {
   bytes_.append(element);
 }
 
+void Batch::append_due(unsigned partition, std::string_view member) {
+  due_elements_.push_back({partition, bytes_.size(), member.size()});
+  bytes_.append(member);
+}
+
 void Batch::decode(size_t messages, size_t bytes) {
+  for (const Element& element : due_elements_) decode_due(element);
   for (const Element& element : elements_) {
     if (messages_.size() >= messages || element.begin >= std::max<size_t>(bytes, 1)) return;
     decode_element(element);
@@ -71,7 +82,7 @@ std::string_view Batch::keep(std::string_view text) {
 void Batch::decode_element(const Element& element) {
   FrameInTurn frame;
   frame.partition = element.partition;
-  frame.element = std::string_view(bytes_).substr(element.begin, element.size);
+  frame.element = text_of(element);
   frame.first = messages_.size();
   auto status = decode_frame(frame.element, scratch_);
   frame.header = scratch_.header;
@@ -89,7 +100,10 @@ void Batch::decode_element(const Element& element) {
     message.envelope = record.envelope;
     message.ticket = record.ticket;
     message.flags = record.flags;
-    decode_envelope(frame, message);
+    if ((record.flags & Record::kFailed) != 0)
+      decode_report(frame, message);
+    else
+      decode_envelope(frame, message);
     messages_.push_back(message);
   }
   records_.insert(records_.end(), scratch_.records.begin(), scratch_.records.end());
@@ -123,6 +137,50 @@ void Batch::decode_envelope(const FrameInTurn& frame, Message& message) {
     message.fault = Fault{Decision::kTargetNotFound, "target_id is not an id that the gateway delivers to"};
   else if ((message.flags & Record::kReplayed) != 0 && !frame.replay)
     message.fault = Fault{Decision::kMalformed, "a sender does not mark its own records as replayed"};
+  else if ((message.flags & Record::kRetried) != 0)
+    message.fault = Fault{Decision::kMalformed, "a sender does not mark its own records as retried"};
+}
+
+// ---- Failed handlers
+
+void Batch::decode_report(const FrameInTurn& frame, Message& message) {
+  auto report = FailureReport::decode(message.envelope);
+  if (!report || (message.flags & ~Record::kFailed) != 0) {
+    std::string_view why =
+        report ? "report of a failed handler: other flags than its own" : keep(report.error().message);
+    message.fault = Fault{Decision::kMalformed, why};
+    return;
+  }
+  void* place = texts_.allocate(sizeof(FailureReport), alignof(FailureReport));
+  message.report = new (place) FailureReport(*report);
+  message.entry = entry_of(frame.header.sender, *report);
+  if (message.entry == nullptr)
+    message.fault = Fault{Decision::kUnavailable, "reports about too many entries at once; report again"};
+}
+
+ReportedEntry* Batch::entry_of(std::string_view agent, const FailureReport& report) {
+  auto same = [&](const ReportedEntry& entry) {
+    return entry.id == report.entry && entry.lane == report.lane && entry.agent == agent;
+  };
+  auto found = std::find_if(entries_.begin(), entries_.end(), same);
+  if (found != entries_.end()) return &*found;
+  if (entries_.size() >= kReportedEntries) return nullptr;
+  return &entries_.emplace_back(ReportedEntry{agent, report.lane, report.entry, false, {}});
+}
+
+void Batch::decode_due(const Element& element) {
+  DueRetry& due = due_.emplace_back();
+  due.partition = element.partition;
+  due.member = text_of(element);
+  auto waiting = WaitingRetry::decode(due.member);
+  if (!waiting) return void(due.fault = keep(waiting.error().message));
+  auto envelope = decoder_.decode(waiting->envelope, limits::kMaxEnvelopeBytes);
+  if (!envelope) return void(due.fault = keep(envelope.error().message));
+  due.waiting = *waiting;
+  due.sender = keep(envelope->sender_id);
+  due.id = keep(envelope->message_id);
+  due.type = keep(envelope->message_type);
+  due.deadline = envelope->meta.deadline;
 }
 
 }  // namespace mas::gateway

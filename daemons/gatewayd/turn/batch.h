@@ -1,4 +1,5 @@
-// What one turn works on: the elements read from the partitions' lists, and what stands in them.
+// What one turn works on: the elements read from the partitions' lists, what stands in them, and the messages that are due
+// to be delivered again.
 //
 // Happy path: start(), append() each element, decode(); the bytes are copied once into a buffer that the turn owns,
 // frames and envelopes are decoded in place, and the few texts that decisions need are kept as views. The buffers are
@@ -9,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <memory_resource>
 #include <optional>
@@ -18,8 +20,10 @@
 
 #include "proto/base/decisions.h"
 #include "proto/wire/envelope.h"
+#include "proto/wire/failure_report.h"
 #include "proto/wire/frame.h"
 #include "proto/wire/lane.h"
+#include "proto/wire/waiting_retry.h"
 
 namespace mas::gateway {
 
@@ -32,12 +36,34 @@ struct Fault {
   std::string_view text;
 };
 
+/// An entry of an agent's own stream that it reports a failed message of. Read once, however many it reports.
+struct ReportedEntry {
+  std::string_view agent;
+  Lane lane = Lane::kNormal;
+  std::string_view id;
+  bool known = false;  ///< whether it was read
+  std::string blob;    ///< empty: it is not there any more
+};
+
+/// A member of a partition's sorted set whose time has come.
+struct DueRetry {
+  unsigned partition = 0;
+  std::string_view member;
+  WaitingRetry waiting;
+  std::string_view fault;  ///< why it cannot be read; then nothing else is there
+  std::string_view sender, id, type;
+  std::optional<double> deadline;
+  Inbox* inbox = nullptr;  ///< set by the decider
+};
+
 struct Message {
   std::string_view envelope;
   std::string_view content;  ///< its `data`, where that is all that is no routing; else the envelope
   std::string_view ticket;
   uint8_t flags = 0;
   std::optional<Fault> fault;
+  const FailureReport* report = nullptr;  ///< then it is no envelope, and nothing below to `deadline` is there
+  ReportedEntry* entry = nullptr;         ///< what it reports about
   std::string_view target, type, id, correlation_id, conversation;
   std::string_view chain;          ///< raw, see chain.h
   std::optional<double> deadline;  ///< seconds since 1970
@@ -74,17 +100,20 @@ class Batch {
   /// Forgets the last turn.
   void start();
   void append(unsigned partition, std::string_view element);
-  bool empty() const { return elements_.empty(); }
+  /// @param member of the partition's sorted set of retries.
+  void append_due(unsigned partition, std::string_view member);
+  bool empty() const { return elements_.empty() && due_elements_.empty(); }
   /// Whether a text `priority` in `data` names the lane where `meta.priority` is absent, in letters of either case.
   void look_for_priority_in_data(bool look) { priority_in_data_ = look; }
   /// Decodes the elements in their order, as many as it takes to have `messages` messages or `bytes` bytes, and at least
-  /// one. The others are left out, as if they had not been appended.
+  /// one. The others are left out, as if they had not been appended. Decodes all that is due.
   void decode(size_t messages, size_t bytes);
 
   std::vector<FrameInTurn>& frames() { return frames_; }
   const std::vector<FrameInTurn>& frames() const { return frames_; }
   std::vector<Message>& messages() { return messages_; }
   const std::vector<Message>& messages() const { return messages_; }
+  std::vector<DueRetry>& due() { return due_; }
   /// The records of a frame as the MAC needs them.
   std::span<const Record> records_of(const FrameInTurn& frame) const { return {&records_[frame.first], frame.count}; }
 
@@ -94,17 +123,25 @@ class Batch {
     size_t begin, size;
   };
   std::string_view keep(std::string_view text);
+  std::string_view text_of(const Element& element) const {
+    return std::string_view(bytes_).substr(element.begin, element.size);
+  }
   void decode_element(const Element& element);
+  void decode_due(const Element& element);
+  void decode_report(const FrameInTurn& frame, Message& message);
+  ReportedEntry* entry_of(std::string_view agent, const FailureReport& report);
   void decode_envelope(const FrameInTurn& frame, Message& message);
 
   const size_t max_envelope_;
   bool priority_in_data_ = false;
   std::string bytes_;
-  std::vector<Element> elements_;
+  std::vector<Element> elements_, due_elements_;
   std::pmr::monotonic_buffer_resource texts_{64 * 1024};
   std::vector<FrameInTurn> frames_;
   std::vector<Message> messages_;
   std::vector<Record> records_;
+  std::vector<DueRetry> due_;
+  std::deque<ReportedEntry> entries_;  // where they are, they stay
   Frame scratch_;
   EnvelopeDecoder decoder_;
 };

@@ -4,11 +4,6 @@
 #include <utility>
 
 namespace mas::gateway {
-namespace {
-
-constexpr size_t kMostOutcomes = 16 * 1024;  // that wait for a turn; past it, the oldest half is forgotten
-
-}  // namespace
 
 void Circuits::start(WallMicros now, uint64_t turn) {
   if (!met_.empty()) undo();
@@ -30,12 +25,6 @@ void Circuits::undo() {
 void Circuits::committed() {
   met_.clear();
   changes_.clear();
-  outcomes_.clear();
-}
-
-void Circuits::need() {
-  if (!on_) return;
-  for (const Outcome& outcome : outcomes_) facts_.need(outcome.target, kCircuit);
 }
 
 bool Circuits::watched(const Agent& target) const {
@@ -43,21 +32,6 @@ bool Circuits::watched(const Agent& target) const {
   const Circuit& circuit = target.breaker.circuit();
   if (circuit.state == CircuitState::kOpen) return circuit.until != 0 && circuit.until <= now_;
   return circuit.state == CircuitState::kHalfOpen;
-}
-
-void Circuits::outcome(std::string_view target, uint64_t handled, uint64_t failed, WallMicros when) {
-  if (outcomes_.size() >= kMostOutcomes) outcomes_.erase(outcomes_.begin(), outcomes_.begin() + kMostOutcomes / 2);
-  outcomes_.push_back({std::string(target), handled, failed, when});
-}
-
-/// Failures first: of two that were heard of together, one that says that the target fails counts for more.
-void Circuits::tell() {
-  if (!on_) return;
-  for (const Outcome& outcome : outcomes_) {
-    Breaker& breaker = meet(facts_.need(outcome.target, 0)).agent->breaker;
-    if (outcome.failed > 0) breaker.failed(settings_, outcome.when, outcome.failed);
-    if (outcome.handled > 0) breaker.succeeded(settings_, outcome.when, outcome.handled);
-  }
 }
 
 Circuits::Met& Circuits::meet(Agent& target) {
@@ -75,6 +49,7 @@ void Circuits::seen(Agent& target, bool active) {
     handled += static_cast<double>(left) * inbox.mean_records;
     met.left += left;
   }
+  if (target.reports && target.breaker.circuit().state == CircuitState::kClosed) handled = 0;
   if (handled >= 1) target.breaker.succeeded(settings_, now_, static_cast<uint64_t>(handled));
   target.breaker.seen(active, settings_, now_);
 }
@@ -87,6 +62,13 @@ Admission Circuits::admit(Agent& target) {
 void Circuits::failed(Agent& target) {
   meet(target);
   target.breaker.failed(settings_, now_);
+}
+
+/// The failure first: of two that were heard of together, one that says that the target fails counts for more.
+void Circuits::reported(Agent& target, uint64_t handled) {
+  failed(target);
+  target.reports = true;
+  if (handled > 0) target.breaker.succeeded(settings_, now_, handled);
 }
 
 void Circuits::finish() {

@@ -33,7 +33,9 @@ void Decider::start(const std::vector<Partition*>& partitions, WallMicros now, M
   circuits_.start(now, turn_);
   work_.resize(partitions.size());
   for (PartitionWork* work : active_) {
+    work->active = false;
     work->elements = 0;
+    work->retries.clear();
     work->limiters.clear();
     work->instances.clear();
   }
@@ -55,7 +57,7 @@ void Decider::start(const std::vector<Partition*>& partitions, WallMicros now, M
 PartitionWork& Decider::work_of(unsigned partition) {
   auto& work = work_[partition];
   if (work == nullptr) work = std::make_unique<PartitionWork>();
-  if (work->elements > 0) return *work;
+  if (std::exchange(work->active, true)) return *work;
   Partition& owned = *partitions_[partition];
   work->partition = &owned;
   work->audit.begin(partition, owned.epoch_number, owned.next_block, owned.previous_hash, now_, policy_.digest);
@@ -68,16 +70,22 @@ PartitionWork& Decider::work_of(unsigned partition) {
 /// First who it is, then what it wants: a stranger makes the gateway look at nobody but himself.
 void Decider::need(Batch& batch, std::vector<Inbox*>& ret_inboxes) {
   ret_inboxes.clear();
+  wanted_entries_.clear();
   ++looks_;
+  for (auto& due : batch.due()) need_inbox(due, ret_inboxes);
   if (policy_.memory_low) return;
-  circuits_.need();
   for (auto& frame : batch.frames()) {
     if (frame.fault || partition_of(frame.header.sender, partitions_.size()) != frame.partition) continue;
     frame.sender_facts = &facts_.need(frame.header.sender, kSenderGroups);
     facts_.need_roles(*frame.sender_facts);
     if (!proven_replay(batch, frame) && !known_credential(frame)) continue;
-    for (size_t i = frame.first; i < frame.first + frame.count; ++i)
-      need_target(frame, batch.messages()[i], ret_inboxes);
+    for (size_t i = frame.first; i < frame.first + frame.count; ++i) {
+      Message& message = batch.messages()[i];
+      if (message.report != nullptr)
+        need_entry(frame, message);
+      else
+        need_target(frame, message, ret_inboxes);
+    }
   }
 }
 
@@ -145,8 +153,8 @@ void Decider::need_length(Inbox& inbox, std::vector<Inbox*>& ret_inboxes) {
 // ---- Frames
 
 void Decider::decide(Batch& batch) {
-  circuits_.tell();
   for (auto& frame : batch.frames()) decide_frame(batch, frame);
+  for (const auto& due : batch.due()) decide_due(due);
 }
 
 void Decider::decide_frame(Batch& batch, FrameInTurn& frame) {
@@ -198,6 +206,14 @@ void Decider::decide_messages(Batch& batch, const FrameInTurn& frame, PartitionW
     if (instance.state.standing(sequence) == Standing::kDecided) {
       ++counts_.repeated;
       ruling.decision = instance.state.decision(sequence);
+    } else if (message.report != nullptr) {
+      ruling = rule_report(frame, message, work);
+      instance.state.decide(ruling.decision);
+      detected_ = {};
+      shadow_.reset();
+      bool refused = !decision_accepted(ruling.decision) && ruling.decision != Decision::kUnavailable;
+      if (refused) ++counts_.decisions[static_cast<uint8_t>(ruling.decision)];
+      if (refused) record(work, frame, message, sequence, digests_[i], ruling);
     } else {
       shadow_.reset();
       detected_ = {};
@@ -410,6 +426,10 @@ Delivery& Decider::delivery_for(Inbox& inbox, size_t bytes) {
     Delivery& open = deliveries_[inbox.slot];
     if (open.records < limits::kFrameRecords && open.blob.size() + bytes <= limits::kFrameBytes) return open;
   }
+  return fresh_delivery(inbox);
+}
+
+Delivery& Decider::fresh_delivery(Inbox& inbox) {
   inbox.slot = deliveries_.size();
   Delivery& fresh = deliveries_.emplace_back();
   fresh.key = inbox.key;

@@ -32,6 +32,12 @@
 
 namespace mas::gateway {
 
+/// A message that begins to wait for another delivery, or ends to.
+struct RetryChange {
+  std::string_view member;        ///< see waiting_retry.h
+  std::optional<WallMicros> due;  ///< nullopt: it waits no longer
+};
+
 /// Records for one stream: one entry.
 struct Delivery {
   std::string_view key;
@@ -56,7 +62,9 @@ struct PendingReceipt {
 /// One partition's part in a turn.
 struct PartitionWork {
   Partition* partition = nullptr;
+  bool active = false;    ///< in this turn
   uint32_t elements = 0;  ///< decided, to be trimmed off the list
+  std::vector<RetryChange> retries;
   audit::BlockBuilder audit;
   audit::BlockBuilder::Finished block;                           ///< by finish(); empty: nothing was recorded
   std::vector<std::pair<std::string_view, std::string>> fields;  ///< by finish(): of mas.sender:{p}
@@ -74,6 +82,8 @@ struct Counts {
   uint64_t gaps = 0;                      ///< frames that came before what stands between
   uint64_t poison = 0;                    ///< elements that were no frame
   uint64_t not_kept = 0;                  ///< dead letters that the queue does not take; only audited
+  uint64_t failures = 0;                  ///< handlers that failed, as reported
+  uint64_t retried = 0;                   ///< messages that were delivered again because of it
   uint64_t shadow = 0;                    ///< refusals that a policy in shadow mode would have made
 };
 
@@ -106,16 +116,14 @@ class Decider {
   /// Puts on the facts' lists what deciding lacks. To be called again after each read until it asks for nothing.
   /// @param ret_inboxes streams whose length is to be read.
   void need(Batch& batch, std::vector<Inbox*>& ret_inboxes);
-  /// Decides every frame. Every element's partition must be one of start()'s.
+  /// Decides every frame, and what is due. Every element's partition must be one of start()'s.
   void decide(Batch& batch);
   /// Ends the audit blocks, encodes the states that changed, collects the circuits that did.
   void finish();
   /// The turn was committed. Without it, the next start() takes back what was learnt of targets.
   void committed() { circuits_.committed(); }
-  /// What became of messages to an agent, for its circuit breaker; see Circuits.
-  void outcome(std::string_view target, uint64_t handled, uint64_t failed, WallMicros when) {
-    circuits_.outcome(target, handled, failed, when);
-  }
+  /// Entries that need() lacks, besides what is on the facts' lists: to be read into their blobs, and marked as known.
+  const std::vector<ReportedEntry*>& wanted_entries() const { return wanted_entries_; }
 
   const std::vector<PartitionWork*>& work() const { return active_; }
   std::vector<Delivery>& deliveries() { return deliveries_; }
@@ -152,6 +160,14 @@ class Decider {
   void decide_replayed(const Batch& batch, const FrameInTurn& frame, PartitionWork& work);
   Ruling rule_replayed(const FrameInTurn& frame, const Message& message, PartitionWork& work);
   void return_letter(const FrameInTurn& frame, const Message& message, const std::string& reason);
+  void need_entry(const FrameInTurn& frame, const Message& message);
+  void need_inbox(DueRetry& due, std::vector<Inbox*>& ret_inboxes);
+  Ruling rule_report(const FrameInTurn& frame, const Message& message, PartitionWork& work);
+  void decide_due(const DueRetry& due);
+  void redeliver(const DueRetry& due);
+  void wait_again(PartitionWork& work, const WaitingRetry& waiting, WallMicros due);
+  bool give_up(PartitionWork& work, const WaitingRetry& waiting, const DueRetry& about, Decision decision,
+               std::string reason);
   Ruling rule(Case& at, PartitionWork& work);
   Ruling rule_authorised(Case& at);
   Ruling rule_target(Case& at);
@@ -166,6 +182,7 @@ class Decider {
   void note_lane(const Case& at, Ruling& ruling);
   void deliver(Case& at);
   Delivery& delivery_for(Inbox& inbox, size_t bytes);
+  Delivery& fresh_delivery(Inbox& inbox);
   void record(PartitionWork& work, const FrameInTurn& frame, const Message& message, uint64_t sequence,
               const Digest& digest, const Ruling& ruling);
   void refuse_start(const FrameInTurn& frame);
@@ -201,6 +218,8 @@ class Decider {
   std::vector<PendingReceipt> receipts_;
   std::vector<std::unique_ptr<std::string>> texts_;  // that results view
   std::vector<Digest> digests_;                      // of the frame at hand
+  std::vector<ReportedEntry*> wanted_entries_;
+  EnvelopeDecoder decoder_;  // of what is reported
   ReceiptMessage receipt_;
   std::optional<audit::AuditRecord::Shadow> shadow_;  // of the message at hand
   std::span<const std::string_view> detected_;        // in it

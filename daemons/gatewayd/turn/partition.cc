@@ -30,13 +30,16 @@ Partition::Partition(unsigned p, const Keys& keys)
       epoch_key(keys.partition_epoch(p)),
       ingress_key(keys.ingress(p)),
       senders_key(keys.senders(p)),
-      audit_key(keys.audit(p)) {}
+      audit_key(keys.audit(p)),
+      retries_key(keys.retries(p)) {}
 
 void Partition::forget() {
   epoch.clear();
   epoch_number = 0;
   next_block = audit::kFirstBlock;
   previous_hash = audit::kGenesisPrevious;
+  retries = 0;
+  next_retry = kNoRetry;
   senders.clear();
   forgettable.clear();
 }
@@ -46,6 +49,7 @@ std::string_view Partition::expected_at(std::string_view key) const {
   if (key == ingress_key) return "a list of frames";
   if (key == senders_key) return "a hash of senders' states";
   if (key == audit_key) return "a stream of audit blocks";
+  if (key == retries_key) return "a sorted set of retries";
   return {};
 }
 

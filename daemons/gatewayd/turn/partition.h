@@ -46,11 +46,14 @@ struct Partition {
   Sender& sender(std::string_view id);
 
   const unsigned number;
-  const std::string epoch_key, ingress_key, senders_key, audit_key;
+  const std::string epoch_key, ingress_key, senders_key, audit_key, retries_key;
   std::string epoch;  ///< as Redis counts it; empty: not fenced
   uint64_t epoch_number = 0;
   uint64_t next_block = audit::kFirstBlock;
   Digest previous_hash = audit::kGenesisPrevious;
+  uint64_t retries = 0;              ///< messages that wait to be delivered again, about
+  WallMicros next_retry = kNoRetry;  ///< when the first of them is due, at the latest
+  static constexpr WallMicros kNoRetry = INT64_MAX;
 
   struct Hash {
     using is_transparent = void;

@@ -11,6 +11,7 @@
 #include "proto/base/clock.h"
 #include "proto/wire/digest.h"
 #include "proto/wire/lane.h"
+#include "proto/wire/retry.h"
 
 namespace mas::gateway {
 
@@ -38,6 +39,8 @@ struct Policy {
   Duration reply_window = std::chrono::seconds(60);  ///< how long a ticket is good for, where a request has no deadline
   uint64_t max_backlog_records = 100'000;            ///< in one stream, about
   uint64_t max_backlog_bytes = 256u * 1024 * 1024;
+  RetryPolicy retry;                 ///< of messages whose handler failed
+  uint64_t max_retries = 100'000;    ///< that wait in a partition; past it, they are given up at once
   bool dead_letters_closed = false;  ///< the dead-letter queue is at its bound or no stream: letters are only audited
   bool dead_letters_full = false;    ///< it is at its bound: what would be kept there is DLQ_FULL
   bool memory_low = false;           ///< Redis is near its limit: every frame is UNAVAILABLE, and not audited

@@ -23,7 +23,9 @@ Result<std::string> replay_frame(const ReplayedLetter& letter, std::string_view 
   header.timestamp = std::max<WallMicros>(letter.first, 0);
   header.sender = letter.sender;
   header.credential = kReplayKey;
-  Record record{Record::kReplayed, {}, letter.payload};
+  Record record;
+  record.flags = Record::kReplayed;
+  record.envelope = letter.payload;
   Digest digest = sha256(letter.payload);
   std::string scratch, records, frame;
   append_frame_mac_input(scratch, ns, partition, header, {&record, 1}, {&digest, 1});

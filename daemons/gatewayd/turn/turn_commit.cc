@@ -48,6 +48,14 @@ void TurnLoop::build_commit() {
       arguments.clear();
     }
     for (const std::string& field : work->removed) commit_.change("HDEL", work->partition->senders_key, {field});
+    for (const RetryChange& change : work->retries) {
+      if (change.due)
+        commit_.change("ZADD", work->partition->retries_key,
+                       {texts_.emplace_back(std::to_string(*change.due)), change.member});
+      else
+        commit_.change("ZREM", work->partition->retries_key, {change.member});
+    }
+    if (work->elements == 0) continue;
     commit_.change("LTRIM", work->partition->ingress_key, {texts_.emplace_back(std::to_string(work->elements)), "-1"});
   }
 }

@@ -140,11 +140,6 @@ void TurnLoop::advance() {
   sleep_until_due();
 }
 
-/// While waiting: a partition that rests is looked at when it is due.
-void TurnLoop::sleep_until_due() {
-  if (auto left = resting_.next_look(mono_now())) again_.once(*left);
-}
-
 void TurnLoop::take_ownership() {
   for (size_t p = 0; p < partitions_.size(); ++p) {
     if (owned_[p] != taken_[p]) {
@@ -168,7 +163,10 @@ void TurnLoop::fence() {
     command.add("LLEN", partition->ingress_key);
     command.add("HGETALL", partition->senders_key);
     command.add("XREVRANGE", partition->audit_key, "+", "-", "COUNT", 1);
-    for (Reply kind : {Reply::kEpoch, Reply::kIngress, Reply::kSenders, Reply::kAuditHead})
+    command.add("ZCARD", partition->retries_key);
+    command.add("ZRANGE", partition->retries_key, 0, 0, "WITHSCORES");
+    for (Reply kind :
+         {Reply::kEpoch, Reply::kIngress, Reply::kSenders, Reply::kAuditHead, Reply::kRetryCount, Reply::kFirstRetry})
       expected_.push_back({kind, partition->number});
     stats_.fences.add();
   }
@@ -178,6 +176,7 @@ void TurnLoop::fence() {
 const std::string& TurnLoop::key_of(const Partition& partition, Reply kind) {
   if (kind == Reply::kEpoch) return partition.epoch_key;
   if (kind == Reply::kIngress) return partition.ingress_key;
+  if (kind == Reply::kRetryCount || kind == Reply::kFirstRetry) return partition.retries_key;
   return kind == Reply::kSenders ? partition.senders_key : partition.audit_key;
 }
 
@@ -189,7 +188,7 @@ void TurnLoop::take_fence(const Expected& expected, const redis::Reply& reply) {
     return put_to_rest(partition, key_of(partition, expected.kind), reply.text);
   }
   if (auto status = load(expected, reply); !status) return put_to_rest(partition, status.error().message);
-  if (expected.kind == Reply::kAuditHead && resting_.well(partition.number, mono_now()))
+  if (expected.kind == Reply::kFirstRetry && resting_.well(partition.number, mono_now()))
     frame_.log().info("partition_works_again", {{"partition", partition.number}});
 }
 
@@ -201,6 +200,8 @@ Status TurnLoop::load(const Expected& expected, const redis::Reply& reply) {
     return {};
   }
   if (expected.kind == Reply::kIngress) return {};  // its type is right
+  if (expected.kind == Reply::kRetryCount) return partition.retries = static_cast<uint64_t>(reply.integer), Status();
+  if (expected.kind == Reply::kFirstRetry) return partition.next_retry = first_retry(reply), Status();
   if (expected.kind == Reply::kSenders) {
     std::vector<std::pair<std::string_view, std::string_view>> fields;
     for (size_t i = 0; i + 1 < reply.count; i += 2) fields.emplace_back(reply[i].text, reply[i + 1].text);
@@ -228,11 +229,12 @@ void TurnLoop::ask_elements(redis::Command& command) {
   expected_.push_back({Reply::kTime});
   ++first_asked_;
   for (size_t i = 0; i < partitions_.size(); ++i) {
-    const Partition& partition = *partitions_[(first_asked_ + i) % partitions_.size()];
+    Partition& partition = *partitions_[(first_asked_ + i) % partitions_.size()];
     if (!taken_[partition.number] || partition.epoch.empty()) continue;
     // The elements of the turn that is committed in the same write are gone by then.
     command.add("LRANGE", partition.ingress_key, 0, elements_to_ask(partition) - 1);
     expected_.push_back({Reply::kElements, partition.number});
+    if (partition.next_retry <= redis_now()) ask_due(command, partition);
   }
   active_partitions_ = 0;  // counted anew as they answer
 }
@@ -307,7 +309,7 @@ void TurnLoop::fetch() {
     decider_.need(batch_, wanted_inboxes_);
     if (++fetch_rounds_ > kMostFetchRounds)
       return drop_turn("facts_unsteady", "facts changed at every read", kShortPause);
-    if (!reader_.read(wanted_inboxes_)) break;
+    if (!reader_.read(wanted_inboxes_, wanted_entries())) break;
     stats_.round_trips.add();
     return;  // on_facts() comes here again
   }
@@ -319,6 +321,7 @@ void TurnLoop::on_facts(const Status& status) {
   report_problems();
   if (!state_.is(State::kFetching)) return;
   if (!status) return drop_turn("facts_unreadable", status.error().message, kShortPause);
+  for (ReportedEntry* entry : decider_.wanted_entries()) entry->known = true;
   facts_.hold();
   fetch();
 }
@@ -471,6 +474,8 @@ void TurnLoop::take(const Expected& expected, const redis::Reply& reply) {
     case Reply::kIngress:
     case Reply::kSenders:
     case Reply::kAuditHead:
+    case Reply::kRetryCount:
+    case Reply::kFirstRetry:
       return take_fence(expected, reply);
     case Reply::kReceipt:
       return;
@@ -487,9 +492,14 @@ void TurnLoop::take(const Expected& expected, const redis::Reply& reply) {
       return;
     case Reply::kTime:
       now_ = time_of(reply);
+      now_at_ = mono_now();
       return batch_.start();
     case Reply::kElements:
       return take_elements(*partitions_[expected.partition], reply);
+    case Reply::kDue:
+      return take_due(*partitions_[expected.partition], reply);
+    case Reply::kNextDue:
+      return take_next_due(*partitions_[expected.partition], reply);
   }
 }
 

@@ -77,6 +77,8 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   /// Why nothing is decided though partitions are owned; empty: all is well.
   const std::string& obstacle() const { return obstacle_; }
   const Resting& resting() const { return resting_; }
+  /// Messages that wait to be delivered again, of the partitions that are decided here.
+  uint64_t waiting_retries() const;
   TurnStats& stats() { return stats_; }
   size_t cached_agents() const { return facts_.size(); }
 
@@ -89,12 +91,16 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
     kIngress,
     kSenders,
     kAuditHead,
+    kRetryCount,
+    kFirstRetry,
     kLength,
     kCommit,
     kCircuit,
     kWait,
     kTime,
-    kElements
+    kElements,
+    kDue,
+    kNextDue
   };
   struct Expected {
     Reply kind;
@@ -118,6 +124,13 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   void read();
   void ask_elements(redis::Command& command);
   size_t elements_to_ask(const Partition& partition) const;
+  void ask_due(redis::Command& command, Partition& partition);
+  void take_next_due(Partition& partition, const redis::Reply& reply);
+  /// @return the score in [member, score]; kNoRetry: there is none.
+  static WallMicros first_retry(const redis::Reply& reply);
+  void take_due(Partition& partition, const redis::Reply& reply);
+  WallMicros redis_now() const;
+  std::vector<FactReader::Entry> wanted_entries() const;
   void take_elements(Partition& partition, const redis::Reply& reply);
   void elements_read();
   void wait_for_work();
@@ -169,7 +182,8 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   size_t active_partitions_ = 1;                        // that had elements in the last read
   size_t first_asked_ = 0;                              // partitions take turns at being read first
 
-  WallMicros now_ = 0;
+  WallMicros now_ = 0;  // as Redis said at
+  MonoTime now_at_{};   // this time
   unsigned fetch_rounds_ = 0;
   std::vector<Inbox*> wanted_inboxes_;
 

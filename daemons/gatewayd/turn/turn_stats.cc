@@ -28,6 +28,8 @@ TurnStats::TurnStats(common::Metrics& metrics)
       gaps_(metrics.counter("sequence_gaps_total", "Frames that came before what stands between.")),
       poison_(metrics.counter("poison_elements_total", "Elements of ingress lists that were no frame.")),
       not_kept_(metrics.counter("dead_letters_not_kept_total", "Dead letters that the queue took not; only audited.")),
+      failures_(metrics.counter("handler_failures_total", "Messages whose handler failed, as agents reported it.")),
+      retried_(metrics.counter("retried_messages_total", "Messages delivered again because their handler failed.")),
       shadow_(metrics.counter("shadow_refusals_total", "Refusals that policies in shadow mode would have made.")),
       dlp_suppressed_(metrics.counter("dlp_suppressed_total", "Findings that an allow-list let pass.")),
       entries_(metrics.counter("stream_entries_total", "Entries written into agents' streams.")),
@@ -47,6 +49,8 @@ void TurnStats::add(const Counts& counts, size_t entries, size_t audit_blocks) {
   gaps_.add(counts.gaps);
   poison_.add(counts.poison);
   not_kept_.add(counts.not_kept);
+  failures_.add(counts.failures);
+  retried_.add(counts.retried);
   shadow_.add(counts.shadow);
   entries_.add(entries);
   blocks_.add(audit_blocks);

@@ -43,6 +43,8 @@ class TurnStats {
   common::Counter& gaps_;
   common::Counter& poison_;
   common::Counter& not_kept_;
+  common::Counter& failures_;
+  common::Counter& retried_;
   common::Counter& shadow_;
   common::Counter& dlp_suppressed_;
   common::Counter& entries_;

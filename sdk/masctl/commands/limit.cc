@@ -1,4 +1,4 @@
-// `limit …`: how much an agent may send. The hash `ratelimit:{id}:limits`.
+// `limit …`: how much an agent may send, and how often it is tried. The hash `ratelimit:{id}:limits`.
 
 #include "daemons/gatewayd/limits/limit_settings.h"
 #include "proto/base/ids.h"
@@ -14,9 +14,14 @@ namespace mas::ctl {
 
 namespace {
 
+/// The rates, and the number of attempts.
+constexpr std::array<std::string_view, gateway::kLimitFields.size() + 1> kFields = {
+    gateway::kLimitFields[0], gateway::kLimitFields[1], gateway::kLimitFields[2], gateway::kAttemptsField};
+constexpr size_t kAttempts = kFields.size() - 1;
+
 struct SetOptions {
   std::string agent;
-  std::array<std::string, gateway::kLimitFields.size()> values;  ///< in the order of kLimitFields; empty: not given
+  std::array<std::string, kFields.size()> values;  ///< in the order of kFields; empty: not given
   std::string by;
 };
 
@@ -31,13 +36,18 @@ Status check_set(const SetOptions& options) {
   for (size_t i = 0; i < options.values.size(); ++i) {
     if (options.values[i].empty()) continue;
     any = true;
+    if (i == kAttempts) {
+      if (auto attempts = gateway::parse_attempts(options.values[i]); !attempts)
+        return Error{Errc::kInvalidArgument, attempts.error().message};
+      continue;
+    }
     if (!gateway::parse_rate(options.values[i]))
-      return Error{Errc::kInvalidArgument, std::string(gateway::kLimitFields[i]) + " '" + printable(options.values[i]) +
+      return Error{Errc::kInvalidArgument, std::string(kFields[i]) + " '" + printable(options.values[i]) +
                                                "' is not a whole number from 0 (no limit) to " +
                                                std::to_string(gateway::kMaxRate)};
   }
   if (any) return {};
-  return Error{Errc::kInvalidArgument, "nothing to set; expected --per-minute, --per-hour or --burst"};
+  return Error{Errc::kInvalidArgument, "nothing to set; expected --per-minute, --per-hour, --burst or --attempts"};
 }
 
 ExitCode run_set(Context& context, const SetOptions& options) {
@@ -49,9 +59,9 @@ ExitCode run_set(Context& context, const SetOptions& options) {
   std::vector<std::string> words;
   for (size_t i = 0; i < options.values.size(); ++i) {
     if (options.values[i].empty()) continue;
-    args.emplace_back(gateway::kLimitFields[i]);
+    args.emplace_back(kFields[i]);
     args.push_back(options.values[i]);
-    words.push_back(std::string(gateway::kLimitFields[i]) + "=" + options.values[i]);
+    words.push_back(std::string(kFields[i]) + "=" + options.values[i]);
   }
   redis::Command command = redis::Command::of(args);
   append_operator_record(command, keys, operator_name(options.by), "limit.set", options.agent, joined_words(words));
@@ -86,7 +96,7 @@ Values values_of(const Value& reply) {
   Values values;
   for (const auto& element : reply.elements)
     values.push_back(element.is_nil() ? std::nullopt : std::optional<std::string_view>(element.text));
-  values.resize(gateway::kLimitFields.size());
+  values.resize(kFields.size());
   return values;
 }
 
@@ -95,7 +105,7 @@ void print_json(Output& out, const std::string& agent, const Values& values, con
   JsonWriter json(text);
   json.begin_object().key("agent").string(agent);
   for (size_t i = 0; i < values.size(); ++i) {
-    json.key(gateway::kLimitFields[i]);
+    json.key(kFields[i]);
     auto rate = values[i] ? gateway::parse_rate(*values[i]) : std::nullopt;
     if (rate) {
       json.unsigned_integer(*rate);
@@ -120,11 +130,12 @@ ExitCode run_show(Context& context, const AgentOptions& options) {
   if (auto status = check_agent_id(options.agent); !status.ok()) return context.out.fail(status.error());
   auto redis = SyncRedis::open(context.settings);
   if (!redis.ok()) return context.out.fail(redis.error());
-  auto reply = (*redis)->ask_one(redis::Command("HMGET", keys.limits(options.agent), gateway::kLimitFields[0],
-                                                gateway::kLimitFields[1], gateway::kLimitFields[2]));
+  auto reply = (*redis)->ask_one(
+      redis::Command("HMGET", keys.limits(options.agent), kFields[0], kFields[1], kFields[2], kFields[3]));
   if (!reply.ok()) return context.out.fail(reply.error());
   Values values = values_of(*reply);
-  auto settings = gateway::parse_limits(values, {});
+  auto settings = gateway::parse_limits(std::span(values).first(kAttempts), {});
+  auto attempts = gateway::parse_attempts(values[kAttempts]);
   Status readable = settings.ok() ? Status() : Status(settings.error());
   if (context.out.json()) {
     print_json(context.out, options.agent, values, readable);
@@ -132,17 +143,18 @@ ExitCode run_show(Context& context, const AgentOptions& options) {
   }
   Table table({"LIMIT", "VALUE"});
   for (size_t i = 0; i < values.size(); ++i)
-    table.add({std::string(gateway::kLimitFields[i]), std::string(values[i].value_or("the gateway's default"))});
+    table.add({std::string(kFields[i]), std::string(values[i].value_or("the gateway's default"))});
   context.out.table(table);
   if (!readable.ok())
     context.out.note("every message of '" + options.agent + "' is refused: " + readable.error().message);
+  if (!attempts.ok()) context.out.note("the gateway's default holds: " + attempts.error().message);
   return ExitCode::kOk;
 }
 
 }  // namespace
 
 void add_limit_commands(Cli& cli) {
-  Command& group = cli.group("limit", "How much an agent may send through the gateway");
+  Command& group = cli.group("limit", "How much an agent may send through the gateway, and how often it is tried");
 
   Command* set = group.add_subcommand("set", "Set an agent's own limits; what is not given stays as it is");
   auto& options = cli.leaf<SetOptions>(*set, run_set);
@@ -150,11 +162,15 @@ void add_limit_commands(Cli& cli) {
   set->add_option("--per-minute", options.values[0], "Messages a minute; 0: no limit")->type_name("N");
   set->add_option("--per-hour", options.values[1], "Messages an hour; 0: no limit")->type_name("N");
   set->add_option("--burst", options.values[2], "How many at once. Default: as many as its rate")->type_name("N");
+  set->add_option("--attempts", options.values[3],
+                  "Deliveries of a message to it whose handler fails, the first included")
+      ->type_name("N");
   add_by_option(*set, options.by);
   set->footer(
       "Examples:\n"
       "  masctl limit set crawler --per-minute 600 --burst 50\n"
-      "  masctl limit set trusted --per-minute 0 --per-hour 0");
+      "  masctl limit set trusted --per-minute 0 --per-hour 0\n"
+      "  masctl limit set importer --attempts 20");
 
   Command* show = group.add_subcommand("show", "Print an agent's own limits");
   auto& shown = cli.leaf<AgentOptions>(*show, run_show);

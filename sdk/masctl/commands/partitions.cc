@@ -4,6 +4,7 @@
 #include <map>
 
 #include "proto/base/json_writer.h"
+#include "proto/wire/waiting_retry.h"
 #include "sdk/masctl/cli/cli.h"
 #include "sdk/masctl/commands/commands.h"
 #include "sdk/masctl/commands/json_parts.h"
@@ -65,6 +66,29 @@ Status nobody_owns(const GatewayView& view) {
   return {};
 }
 
+constexpr size_t kMembersAtOnce = 64;  // they may be large
+
+/// Every message that waits to be delivered again goes to the partition that its agent has from now on.
+Status move_retries(SyncRedis& redis, const Keys& keys, unsigned before, unsigned after, redis::Command& change) {
+  redis::Command added;  // behind every DEL
+  for (unsigned p = 0; p < before; ++p) {
+    change.add("DEL", keys.retries(p));
+    for (size_t at = 0;; at += kMembersAtOnce) {
+      auto page = redis.ask_one(redis::Command("ZRANGE", keys.retries(p), at, at + kMembersAtOnce - 1, "WITHSCORES"));
+      if (!page.ok()) return page.error();
+      for (size_t i = 0; i + 1 < page->elements.size(); i += 2) {
+        const std::string& member = page->elements[i].text;
+        auto waiting = WaitingRetry::decode(member);
+        unsigned to = waiting ? partition_of(waiting->agent, after) : 0;  // a gateway tells what cannot be read
+        added.add("ZADD", keys.retries(to), page->elements[i + 1].text, member);
+      }
+      if (page->elements.size() < 2 * kMembersAtOnce) break;
+    }
+  }
+  change.add(added);
+  return {};
+}
+
 /// Every field of mas.sender:{p} goes to the partition that its sender has from now on.
 Result<redis::Command> moves(SyncRedis& redis, const Keys& keys, unsigned before, unsigned after) {
   redis::Command change;
@@ -86,6 +110,7 @@ Result<redis::Command> moves(SyncRedis& redis, const Keys& keys, unsigned before
       change.add("HSET", keys.senders(partition_of(sender, after)), field, state.elements[i + 1].text);
     }
   }
+  if (auto status = move_retries(redis, keys, before, after, change); !status.ok()) return status.error();
   return change;
 }
 
@@ -101,7 +126,8 @@ ExitCode run_set(Context& context, const SetOptions& options) {
   if (!view.ok()) return context.out.fail(view.error());
   auto before = static_cast<unsigned>(view->partitions.size());
   std::vector<std::string> watched{"WATCH", keys.config()};
-  for (unsigned p = 0; p < before; ++p) watched.insert(watched.end(), {keys.partition_lease(p), keys.senders(p)});
+  for (unsigned p = 0; p < before; ++p)
+    watched.insert(watched.end(), {keys.partition_lease(p), keys.senders(p), keys.retries(p)});
   if (auto watching = (*redis)->ask_one(redis::Command::of(watched)); !watching.ok())
     return context.out.fail(watching.error());
   view = read_gateways(**redis, keys);  // again: from here on, who changes something is noticed
@@ -132,10 +158,11 @@ void add_partitions_commands(Cli& cli) {
   set->add_option("NUMBER", options.partitions, "How many, 1 to 1024")->required();
   add_by_option(*set, options.by);
   set->footer(
-      "Stop every gateway, set the number, start them again. What is remembered of senders moves with it. Frames that\n"
-      "wait in the lists had no receipt: they are removed, and their senders send them again, with the same numbers, "
-      "into\n"
-      "the partition that is theirs now. The audit's chains stay where they are.\n"
+      "Stop every gateway, set the number, start them again. What is remembered of senders moves with it, and so do\n"
+      "messages that wait to be delivered again. Frames that wait in the lists had no receipt: they are removed, and "
+      "their\n"
+      "senders send them again, with the same numbers, into the partition that is theirs now. The audit's chains stay\n"
+      "where they are.\n"
       "Example:\n"
       "  masctl partitions set 64");
 }

@@ -196,31 +196,51 @@ TEST_CASE("a turn that was dropped has changed nothing, and the circuit is read 
   CHECK(at.circuit().generation == 0);
 }
 
-TEST_CASE("what others tell of messages opens and closes a circuit, too") {
+TEST_CASE("handlers that failed, and those between that did not, open and close a circuit") {
   CircuitsCase at;
   at.one();
-  SECTION("failures, and then messages that were handled") {
-    at.decider.outcome("bob", 0, 4, at.now);
+  uint64_t number = 0;
+  auto report = [&](uint32_t handled) {
+    std::string bytes;
+    FailureReport{Lane::kNormal, 0, handled, "1-0", {}}.encode(bytes);
+    append_record(at.entries["agent.stream:bob 1-0"] = std::string(1, kEntryVersion), envelope("alice", "bob"));
+    at.send({"bob", id_of(0xb0), ++number, "token of bob", {}, Record::kFailed}, {bytes});
+  };
+  SECTION("failures, and then trials that were handled") {
+    for (int i = 0; i < 4; ++i) report(0);
+    CHECK(at.circuits["bob"].state == CircuitState::kOpen);
     CHECK(at.one() == Decision::kCircuitOpen);
     at.wait(6s);
-    CHECK(at.say(2).decisions == Decisions(2, Decision::kAllowed));
-    at.decider.outcome("bob", 2, 0, at.now);
+    for (int trial = 0; trial < 2; ++trial) CHECK(at.one() == Decision::kAllowed);
+    at.wait(1s);  // both have left the stream
     CHECK(at.one() == Decision::kAllowed);
     CHECK(at.circuit().state == CircuitState::kClosed);
   }
-  SECTION("many successes keep it closed") {
-    at.decider.outcome("bob", 10, 0, at.now);
-    at.decider.outcome("bob", 0, 5, at.now);
+  SECTION("a trial whose handler fails opens it again, though its entry leaves the stream") {
+    for (int i = 0; i < 4; ++i) report(0);
+    at.wait(6s);
+    CHECK(at.say(1).decisions == Decisions(1, Decision::kAllowed));
+    report(0);
+    at.lengths["agent.stream:bob"] = 0;
+    at.wait(1s);
+    CHECK(at.one() == Decision::kCircuitOpen);
+  }
+  SECTION("many that were handled keep it closed") {
+    report(20);
+    for (int i = 0; i < 4; ++i) report(1);
     CHECK(at.one() == Decision::kAllowed);
+  }
+  SECTION("what leaves the stream of an agent that reports is no success") {
+    at.say(40);
+    at.lengths["agent.stream:bob"] = 0;
+    report(0);
+    at.wait(1s);
+    for (int i = 0; i < 3; ++i) report(0);
+    CHECK(at.one() == Decision::kCircuitOpen);
   }
   SECTION("failures of an hour do not count together") {
-    for (int i = 0; i < 6; ++i, at.wait(10min)) at.decider.outcome("bob", 0, 1, at.now);
+    for (int i = 0; i < 6; ++i, at.wait(10min)) report(0);
     CHECK(at.one() == Decision::kAllowed);
-  }
-  SECTION("of an agent that nobody sent to") {
-    at.decider.outcome("carol", 0, 4, at.now);
-    at.one();
-    CHECK(at.circuits["carol"].state == CircuitState::kOpen);
   }
 }
 

@@ -70,6 +70,8 @@ struct TurnCase {
   std::map<std::string, std::function<void(Agent&)>> agents;
   std::map<std::string, Circuit> circuits;                ///< as Redis holds them
   std::map<std::string, std::vector<std::string>> roles;  ///< their permissions
+  std::map<std::string, std::string> entries;             ///< blobs, by stream and id: `agent.stream:bob 1-0`
+  std::map<std::string, WallMicros> waiting;              ///< members of the sets of retries, with when they are due
 
   TurnCase() {
     for (unsigned p = 0; p < kPartitions; ++p) {
@@ -127,6 +129,12 @@ struct TurnCase {
     inbox.failing_until = mono + 5s;
   }
 
+  void answer(ReportedEntry& entry) {
+    auto found = entries.find(keys.inbox(entry.agent, entry.lane, 0) + " " + std::string(entry.id));
+    if (found != entries.end()) entry.blob = found->second;
+    entry.known = true;
+  }
+
   /// Decides what was pushed. @return how many reads it took.
   unsigned decide(size_t messages = 1000, size_t bytes = 1024 * 1024) {
     std::vector<Partition*> owned;
@@ -142,7 +150,8 @@ struct TurnCase {
       decider.need(batch, inboxes);
       auto wanted = facts.take_wanted();
       auto wanted_roles = facts.take_wanted_roles();
-      if (wanted.empty() && inboxes.empty() && wanted_roles.empty()) break;
+      if (wanted.empty() && inboxes.empty() && wanted_roles.empty() && decider.wanted_entries().empty()) break;
+      for (ReportedEntry* entry : decider.wanted_entries()) answer(*entry);
       for (const auto& one : wanted) answer(one);
       for (const auto& name : wanted_roles)
         facts.finish(Role::parse(name, std::vector<std::string_view>(roles[name].begin(), roles[name].end())));
@@ -166,6 +175,13 @@ struct TurnCase {
       if (held.generation == change.from) held = change.circuit;
       facts.changed(keys.circuit(change.id));
     }
+    for (const auto* work : decider.work())
+      for (const RetryChange& change : work->retries) {
+        if (change.due)
+          waiting[std::string(change.member)] = *change.due;
+        else
+          CHECK(waiting.erase(std::string(change.member)) == 1);
+      }
     decider.committed();
     facts.end_turn(100'000);
     batch.start();
@@ -204,6 +220,7 @@ struct TurnCase {
     std::string stream;
     std::vector<std::string> envelopes;
     std::vector<std::string> tickets;
+    std::vector<std::string> retries;  ///< encoded states
   };
   std::vector<Delivered> delivered;  ///< by the last send()
   std::vector<std::string> dead;     ///< reasons
@@ -220,13 +237,14 @@ struct TurnCase {
     dead.clear();
     audited.clear();
     for (const Delivery& delivery : decider.deliveries()) {
-      Delivered one{std::string(delivery.key), {}, {}};
+      Delivered one{std::string(delivery.key), {}, {}, {}};
       auto records = records_of_entry(delivery.blob);
       REQUIRE(records.ok());
       RecordReader reader(*records);
       for (Record record; reader.next(record);) {
         one.envelopes.emplace_back(record.envelope);
         one.tickets.emplace_back(record.ticket);
+        one.retries.emplace_back(record.retry);
       }
       REQUIRE(reader.status().ok());
       CHECK(one.envelopes.size() == delivery.records);

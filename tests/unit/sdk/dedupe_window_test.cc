@@ -29,3 +29,15 @@ TEST_CASE("a full window stays correct as its table grows") {
   CHECK(window.seen("a", "4000"));
   CHECK_FALSE(window.seen("a", "3999"));
 }
+
+TEST_CASE("what is forgotten is welcome once more") {
+  DedupeWindow window(2);
+  CHECK_FALSE(window.seen("a", "1"));
+  window.forget(window.key_of("a", "1"));
+  CHECK_FALSE(window.seen("a", "1"));
+  CHECK(window.seen("a", "1"));
+  window.forget(window.key_of("a", "2"));  // never seen
+  CHECK_FALSE(window.seen("a", "2"));
+  CHECK(window.key_of("a", "").empty());
+  CHECK(DedupeWindow(0).key_of("a", "1").empty());
+}

@@ -43,6 +43,7 @@ TEST_CASE("the document's table of limits is the compiler's") {
   MAS_ROW(kSenderWindow);
   MAS_ROW(kCredentialBytes);
   MAS_ROW(kReceiptDetailBytes);
+  MAS_ROW(kFailureReasonBytes);
   MAS_ROW(kAclEntries);
   MAS_ROW(kIdentityFieldBytes);
   MAS_ROW(kIdentityKeys);

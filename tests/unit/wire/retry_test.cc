@@ -1,5 +1,8 @@
 // The retry schedule over simulated time: bounds of each wait, the same time for everybody, the limit, clocks that step.
 #include "proto/wire/retry.h"
+#include "proto/wire/failure_report.h"
+#include "proto/wire/record_batch.h"
+#include "proto/wire/waiting_retry.h"
 
 #include <cmath>
 #include <set>
@@ -43,10 +46,11 @@ TEST_CASE("whoever reckons finds the same time; different messages find differen
   std::string bytes;
   for (int i = 0; i < 4; ++i) {
     WallMicros now = kNow + i * 100'000'000;
-    CHECK(retry_failed(here, kPolicy, now, retry_seed("m1")) == RetryVerdict::kAgain);
+    auto verdict = retry_failed(here, kPolicy, now, retry_seed("m1"));
+    CHECK(verdict.again);
     // The other one knows nothing but what is kept.
     if (i > 0) there = *RetryState::decode(bytes);
-    CHECK(retry_failed(there, kPolicy, now, retry_seed("m1")) == RetryVerdict::kAgain);
+    CHECK(retry_failed(there, kPolicy, now, retry_seed("m1")).due == verdict.due);
     CHECK(here == there);
     bytes.clear();
     here.encode(bytes);
@@ -57,42 +61,27 @@ TEST_CASE("whoever reckons finds the same time; different messages find differen
   CHECK(waits.size() == 1000);
 }
 
-TEST_CASE("a message is given up when its attempts are used up, and remembers since when it failed") {
-  RetryState state;
+TEST_CASE("a message is given up when its attempts are used up") {
+  RetryState state{0, kNow};
   WallMicros now = kNow;
   for (uint32_t attempt = 1; attempt < kPolicy.attempts; ++attempt) {
-    CHECK(retry_failed(state, kPolicy, now, 7) == RetryVerdict::kAgain);
-    CHECK(state.next_due == now + micros(retry_delay(kPolicy, attempt, 7)));
-    CHECK_FALSE(retry_due(state, kPolicy, state.next_due - 1));
-    CHECK(retry_due(state, kPolicy, state.next_due));
-    now = state.next_due;
+    auto verdict = retry_failed(state, kPolicy, now, 7);
+    CHECK(verdict.again);
+    CHECK(verdict.due == now + micros(retry_delay(kPolicy, attempt, 7)));
+    now = verdict.due;
   }
-  CHECK(retry_failed(state, kPolicy, now, 7) == RetryVerdict::kGiveUp);
-  CHECK(state.attempts == 5);
-  CHECK(state.first_failure == kNow);
+  CHECK_FALSE(retry_failed(state, kPolicy, now, 7).again);
+  CHECK(state == RetryState{5, kNow});
 
   RetryState once;
-  CHECK(retry_failed(once, {.base = 1s, .cap = 1s, .attempts = 1}, kNow, 7) == RetryVerdict::kGiveUp);
+  CHECK_FALSE(retry_failed(once, {.base = 1s, .cap = 1s, .attempts = 1}, kNow, 7).again);
 }
 
 TEST_CASE("a policy that changes holds from the next failure on") {
   RetryState state;
-  for (int i = 0; i < 4; ++i) CHECK(retry_failed(state, kPolicy, kNow, 7) == RetryVerdict::kAgain);
-  CHECK(retry_failed(state, {.base = 1s, .cap = 60s, .attempts = 100}, kNow, 7) == RetryVerdict::kAgain);
-  CHECK(retry_failed(state, {.base = 1s, .cap = 60s, .attempts = 3}, kNow, 7) == RetryVerdict::kGiveUp);
-  // A cap that became shorter than a wait under way ends it.
-  RetryState waiting{3, kNow, kNow + 50'000'000};
-  CHECK_FALSE(retry_due(waiting, kPolicy, kNow));
-  CHECK(retry_due(waiting, {.base = 1s, .cap = 10s}, kNow));
-}
-
-TEST_CASE("a clock that stepped back does not make a message wait for it") {
-  RetryState state;
-  retry_failed(state, kPolicy, kNow, 7);
-  CHECK(retry_due(state, kPolicy, kNow - 3'600'000'000));
-  retry_failed(state, kPolicy, kNow - 3'600'000'000, 7);
-  CHECK(state.first_failure <= state.next_due);
-  CHECK(state.next_due <= kNow - 3'600'000'000 + 60'000'000);
+  for (int i = 0; i < 4; ++i) CHECK(retry_failed(state, kPolicy, kNow, 7).again);
+  CHECK(retry_failed(state, {.base = 1s, .cap = 60s, .attempts = 100}, kNow, 7).again);
+  CHECK_FALSE(retry_failed(state, {.base = 1s, .cap = 60s, .attempts = 3}, kNow, 7).again);
 }
 
 TEST_CASE("extreme policies and times stay within bounds") {
@@ -103,25 +92,75 @@ TEST_CASE("extreme policies and times stay within bounds") {
     CHECK(retry_delay({.base = 10s, .cap = 1s}, attempt, 3) <= 10s);
   }
   RetryState state;
-  retry_failed(state, {.base = Duration::max(), .cap = Duration::max()}, INT64_MAX, 3);
+  CHECK(retry_failed(state, {.base = Duration::max(), .cap = Duration::max()}, INT64_MAX, 3).due > 0);
   std::string bytes;
   state.encode(bytes);
   CHECK(RetryState::decode(bytes).ok());
 }
 
 TEST_CASE("only what encode writes is a retry state") {
-  RetryState state{3, kNow, kNow + 5};
+  RetryState state{3, kNow};
   std::string bytes;
   state.encode(bytes);
   CHECK(*RetryState::decode(bytes) == state);
   for (size_t size = 0; size < bytes.size(); ++size) CHECK_FALSE(RetryState::decode(bytes.substr(0, size)).ok());
   CHECK_FALSE(RetryState::decode(bytes + "x").ok());
-  std::string other = bytes;
-  other[0] = 2;
-  CHECK_FALSE(RetryState::decode(other).ok());
-  for (RetryState odd : {RetryState{0, kNow, kNow}, RetryState{1, kNow, kNow - 1}, RetryState{1, -5, kNow}}) {
+  for (RetryState odd : {RetryState{0, kNow}, RetryState{1, -5}}) {
     bytes.clear();
     odd.encode(bytes);
     CHECK_FALSE(RetryState::decode(bytes).ok());
   }
+}
+
+TEST_CASE(
+    "a message that waits, and a report of a failed handler, are read as they were written, and nothing else is") {
+  WaitingRetry waiting;
+  waiting.flags = Record::kReplayed;
+  waiting.lane = Lane::kHigh;
+  waiting.index = 7;
+  waiting.agent = "bob";
+  waiting.entry = "1795350096000-3";
+  waiting.state = {2, kNow};
+  std::string ticket(kTicketBytes, 't'), bytes;
+  waiting.ticket = ticket;
+  waiting.envelope = "{}";
+  waiting.encode(bytes);
+  auto read = WaitingRetry::decode(bytes);
+  REQUIRE(read.ok());
+  CHECK(read->flags == (Record::kReplayed | Record::kTicket));
+  CHECK(read->lane == Lane::kHigh);
+  CHECK(read->index == 7);
+  CHECK(read->agent == "bob");
+  CHECK(read->entry == waiting.entry);
+  CHECK(read->state == waiting.state);
+  CHECK(read->ticket == ticket);
+  CHECK(read->envelope == "{}");
+  for (size_t size = 0; size + 2 < bytes.size(); ++size) CHECK_FALSE(WaitingRetry::decode(bytes.substr(0, size)).ok());
+  for (size_t at : {0u, 1u, 2u}) {
+    std::string other = bytes;
+    other[at] = '\x7f';
+    CHECK_FALSE(WaitingRetry::decode(other).ok());
+  }
+
+  FailureReport report{Lane::kBulk, 3, 40, "5-0", "handler: handler failed"};
+  bytes.clear();
+  report.encode(bytes);
+  auto told = FailureReport::decode(bytes);
+  REQUIRE(told.ok());
+  CHECK(told->lane == Lane::kBulk);
+  CHECK(told->index == 3);
+  CHECK(told->handled == 40);
+  CHECK(told->entry == "5-0");
+  CHECK(told->reason == report.reason);
+  CHECK_FALSE(FailureReport::decode(bytes + "x").ok());
+  for (size_t size = 0; size < bytes.size(); ++size) CHECK_FALSE(FailureReport::decode(bytes.substr(0, size)).ok());
+  for (std::string_view id : {"", "5", "5-", "-5", "05-1", "5-x", "5-0-0", "99999999999999999999-0"}) {
+    bytes.clear();
+    FailureReport{Lane::kLow, 0, 0, id, {}}.encode(bytes);
+    CHECK_FALSE(FailureReport::decode(bytes).ok());
+  }
+  bytes.clear();
+  FailureReport{Lane::kLow, 0, 0, "5-0", "two\nlines"}.encode(bytes);
+  CHECK_FALSE(FailureReport::decode(bytes).ok());
+  CHECK(*time_of_entry("1795350096000-3") == 1'795'350'096'000'000);
 }

@@ -1,0 +1,37 @@
+// What an agent tells the gateway of a message whose handler failed: a record of an ingress frame (Record::kFailed), signed
+// and numbered like any other, in the place of an envelope.
+//
+//   u8 version (1) · u8 lane · u32 index · u32 handled · text16 entry id · text16 reason
+//
+// It names the message by where it lies in the agent's own streams; the gateway reads it there, so an agent can neither
+// bring in a message that it was not sent nor write into another stream.
+// Failure: decode() refuses what encode() does not write. Threading: none. Ownership: views live as long as the bytes.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "proto/base/clock.h"
+#include "proto/base/result.h"
+#include "proto/wire/lane.h"
+
+namespace mas {
+
+struct FailureReport {
+  Lane lane = Lane::kNormal;  ///< of the stream
+  uint32_t index = 0;         ///< of the record in its entry, from 0
+  uint32_t handled = 0;       ///< messages that this instance's handlers took since its last report
+  std::string_view entry;     ///< id of the entry, as Redis writes it
+  std::string_view reason;    ///< one sentence, UTF-8 without control characters; cut at limits::kFailureReasonBytes
+
+  void encode(std::string& out) const;
+  /// @return kMalformed for another version, a lane or entry id that is none, a reason that is too long or not printable.
+  static Result<FailureReport> decode(std::string_view bytes);
+};
+
+/// @return when Redis made a stream's entry (the first half of its id, milliseconds); nullopt: it is no id.
+std::optional<WallMicros> time_of_entry(std::string_view id);
+
+}  // namespace mas

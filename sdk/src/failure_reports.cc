@@ -1,0 +1,74 @@
+// Reports made, and made again.
+#include "sdk/src/failure_reports.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "proto/wire/failure_report.h"
+
+namespace mas::sdk {
+namespace {
+
+constexpr Duration kAgain = std::chrono::seconds(1);
+constexpr Duration kFinestLook = std::chrono::milliseconds(20);
+
+std::string key_of(const Id128& id) { return std::string(view_of(id.bytes)); }
+
+}  // namespace
+
+FailureReports::FailureReports(PathHost& host, GatewayOutbox& outbox)
+    : host_(host),
+      outbox_(outbox),
+      time_(host.loop(), [this] { on_time(); }),
+      again_(host.loop(), [this] { send(); }) {}
+
+/// A fifth of it, so that a handler has at most that much more.
+void FailureReports::open() {
+  const Duration patience = host_.context().config.handler_timeout;
+  if (patience > Duration::zero()) time_.every(std::max(patience / 5, kFinestLook));
+}
+
+void FailureReports::on_time() { host_.context().deliveries.check_time(mono_now()); }
+
+void FailureReports::send() {
+  Deliveries& deliveries = host_.context().deliveries;
+  deliveries.take_failed(taken_);
+  for (auto& failure : taken_) {
+    host_.context().dedupe.forget(failure.share.key);  // it was not handled: it is no duplicate when it comes again
+    waiting_.push_back(std::move(failure));
+  }
+  taken_.clear();
+  for (; !waiting_.empty(); waiting_.pop_front()) {
+    Failure& failure = waiting_.front();
+    const Delivery& entry = *failure.share.delivery;
+    FailureReport report{entry.lane, failure.share.index, 0, entry.id, failure.reason};
+    report.handled = deliveries.take_handled();
+    Id128 id = new_instance_id();
+    if (!outbox_.report(report, id)) {
+      deliveries.not_told(report.handled);
+      break;
+    }
+    under_way_.emplace(key_of(id), std::move(failure));
+  }
+  if (!waiting_.empty()) again_.once(kAgain);
+}
+
+void FailureReports::on_verdict(const Id128& id, const Verdict& verdict) {
+  auto found = under_way_.find(key_of(id));
+  if (found == under_way_.end()) return;
+  Failure failure = std::move(found->second);
+  under_way_.erase(found);
+  if (verdict.status.ok()) return host_.context().deliveries.reported(failure);
+  host_.context().debug("the report of a failed handler was not taken: " + verdict.status.error().message);
+  waiting_.push_back(std::move(failure));
+  again_.once(kAgain);
+}
+
+void FailureReports::close() {
+  time_.stop();
+  again_.stop();
+  waiting_.clear();
+  under_way_.clear();
+}
+
+}  // namespace mas::sdk

@@ -1,0 +1,246 @@
+// Handlers that failed: reports, what waits and is delivered again, what is given up, and who is believed.
+#include "proto/wire/failure_report.h"
+#include "tests/unit/gatewayd/turn_case.h"
+
+using namespace mas;
+using namespace mas::gateway;
+using namespace mas::gateway::test;
+
+using Decisions = std::vector<Decision>;
+
+namespace {
+
+constexpr const char* kEntry = "1795350090000-0";
+
+/// Bob's handler fails for messages of alice that lie in his streams.
+struct RetryCase : TurnCase {
+  uint64_t number = 0;
+
+  RetryCase() {
+    policy.retry = {.base = 1s, .cap = 8s, .attempts = 3};
+    policy.breaker_mode = Mode::kOff;
+    decider.set_policy(policy);
+  }
+
+  void entry(const std::string& key, const std::vector<std::string>& envelopes, std::string_view retry = {}) {
+    std::string& blob = entries[key] = std::string(1, static_cast<char>(kEntryVersion));
+    for (const auto& text : envelopes) append_record(blob, text, {}, 0, retry);
+  }
+  static std::string key(const std::string& id) { return "agent.stream:bob " + id; }
+
+  Outcomes report(std::string_view id, uint32_t index = 0, const std::string& who = "bob", uint32_t handled = 0) {
+    std::string bytes;
+    FailureReport{Lane::kNormal, index, handled, id, "it did not like it"}.encode(bytes);
+    if (who != "bob") return send({who, id_of(0xb1), 1, "token of " + who, {}, Record::kFailed}, {bytes});
+    return send({who, id_of(0xb0), ++number, "token of bob", {}, Record::kFailed}, {bytes});
+  }
+  /// What is due is decided, in a turn of its own.
+  void look() {
+    for (const auto& [member, due] : waiting)
+      if (due <= now) batch.append_due(partition_of("bob"), member);
+    decide();
+    keep_results();
+    commit();
+  }
+  WallMicros due() const {
+    REQUIRE(waiting.size() == 1);
+    return waiting.begin()->second;
+  }
+  Partition& partition() { return *partitions[partition_of("bob")]; }
+};
+
+}  // namespace
+
+TEST_CASE("the message that failed is delivered again, alone, and given up when its attempts are used up") {
+  RetryCase at;
+  std::string bad = envelope("alice", "bob", {}, R"({"n":1})");
+  at.entry(at.key(kEntry), {envelope("alice", "bob"), bad, envelope("alice", "bob")});
+  WallMicros began = at.now;
+  CHECK(at.report(kEntry, 1).decisions == Decisions{Decision::kAllowed});
+  CHECK(at.audited.empty());
+  CHECK(at.delivered.empty());
+  CHECK(at.due() >= began + 500'000);
+  CHECK(at.due() <= began + 1'000'000);
+  CHECK(at.partition().next_retry == at.due());
+
+  at.look();  // it is not due
+  CHECK(at.delivered.empty());
+  std::string retry;
+  for (uint32_t attempt = 1; attempt < 3; ++attempt) {
+    at.now = at.due();
+    at.look();
+    REQUIRE(at.delivered.size() == 1);
+    CHECK(at.delivered[0].stream == "agent.stream:bob");
+    CHECK(at.delivered[0].envelopes == std::vector<std::string>{bad});
+    retry = at.delivered[0].retries[0];
+    auto state = RetryState::decode(retry);
+    REQUIRE(state.ok());
+    CHECK(*state == RetryState{attempt, 1'795'350'090'000'000});
+    CHECK(at.waiting.empty());
+    CHECK(at.partition().retries == 0);
+    CHECK(at.audited.empty());
+
+    std::string again = std::to_string(at.now / 1000) + "-0";
+    at.entry(at.key(again), {bad}, retry);
+    at.report(again);
+  }
+  CHECK(at.waiting.empty());
+  REQUIRE(at.dead.size() == 1);
+  CHECK(at.dead[0] == "handler failed: it did not like it");
+  REQUIRE(at.audited.size() == 1);
+  CHECK(at.audited[0].decision == Decision::kHandlerFailed);
+  CHECK(at.audited[0].sender == "alice");
+  CHECK(at.audited[0].target == "bob");
+}
+
+TEST_CASE("a failure that is reported twice waits once, and one of an entry that is gone is no news") {
+  RetryCase at;
+  at.entry(at.key(kEntry), {envelope("alice", "bob")});
+  at.report(kEntry);
+  at.now += 200'000;
+  at.report(kEntry);
+  CHECK(at.waiting.size() == 1);
+  at.entries.clear();
+  CHECK(at.report(kEntry).decisions == Decisions{Decision::kAllowed});
+  CHECK(at.waiting.size() == 1);
+}
+
+TEST_CASE("a report about what is not the reporter's, or is not there, is refused and audited") {
+  RetryCase at;
+  at.entry(at.key(kEntry), {envelope("alice", "bob")});
+  SECTION("another agent's stream is not looked at") {
+    CHECK(at.report(kEntry, 0, "carol").decisions == Decisions{Decision::kAllowed});
+    CHECK(at.waiting.empty());
+  }
+  SECTION("a message for somebody else, which it wrote into its own stream") {
+    at.entry(at.key(kEntry), {envelope("alice", "carol")});
+    CHECK(at.report(kEntry).decisions == Decisions{Decision::kMalformed});
+    CHECK(at.waiting.empty());
+  }
+  SECTION("a record that the entry has not") {
+    CHECK(at.report(kEntry, 1).decisions == Decisions{Decision::kMalformed});
+    CHECK(at.waiting.empty());
+  }
+  SECTION("a record that says of itself that it was retried") {
+    std::string state;
+    RetryState{1, 5}.encode(state);
+    std::string records, frame;
+    append_record(records, envelope("alice", "bob"), {}, 0, state);
+    FrameHeader header;
+    header.id = id_of(0xf1);
+    header.instance = id_of(0xa1);
+    header.timestamp = at.now;
+    header.sender = "alice";
+    header.credential = "token of alice";
+    append_frame(frame, header, nullptr, 1, records);
+    at.batch.append(at.partition_of("alice"), frame);
+    at.decide();
+    CHECK(at.receipt().decisions == Decisions{Decision::kMalformed});
+  }
+}
+
+TEST_CASE("an agent's own number of attempts goes before the configuration's") {
+  RetryCase at;
+  at.add("bob", [](Agent& agent) { agent.attempts = 1; });
+  at.entry(at.key(kEntry), {envelope("alice", "bob")});
+  at.report(kEntry);
+  CHECK(at.waiting.empty());
+  CHECK(at.dead.size() == 1);
+}
+
+TEST_CASE("while the dead-letter queue takes nothing, what was to be given up goes on waiting") {
+  RetryCase at;
+  at.policy.retry.attempts = 1;
+  at.policy.dead_letters_closed = at.policy.dead_letters_full = true;
+  at.decider.set_policy(at.policy);
+  at.entry(at.key(kEntry), {envelope("alice", "bob")});
+  at.report(kEntry);
+  CHECK(at.dead.empty());
+  CHECK(at.due() == at.now + 8'000'000);
+  at.now = at.due();
+  at.look();
+  CHECK(at.delivered.size() == 1);
+}
+
+TEST_CASE("what is due and past its deadline, or has no stream to go to, is a dead letter; without memory it waits") {
+  RetryCase at;
+  std::string text = envelope("alice", "bob", R"("deadline":)" + std::to_string(at.now / 1'000'000 + 5));
+  at.entry(at.key(kEntry), {text});
+  at.report(kEntry);
+  SECTION("the deadline") {
+    at.now += 6'000'000;
+    at.look();
+    CHECK(at.delivered.empty());
+    CHECK(at.waiting.empty());
+    REQUIRE(at.audited.size() == 1);
+    CHECK(at.audited[0].decision == Decision::kExpired);
+    CHECK(at.dead.size() == 1);
+  }
+  SECTION("the deadline, and no room for a letter") {
+    at.policy.dead_letters_closed = true;
+    at.decider.set_policy(at.policy);
+    at.now += 6'000'000;
+    at.look();
+    CHECK(at.dead.empty());
+    CHECK(at.due() == at.now + 8'000'000);
+  }
+  SECTION("the stream") {
+    at.broken["agent.stream:bob"] = "WRONGTYPE";
+    at.now = at.due();
+    at.look();
+    CHECK(at.delivered.empty());
+    CHECK(at.waiting.empty());
+    REQUIRE(at.audited.size() == 1);
+    CHECK(at.audited[0].decision == Decision::kUnavailable);
+    CHECK(at.dead.size() == 1);
+  }
+  SECTION("memory") {
+    at.policy.memory_low = true;
+    at.decider.set_policy(at.policy);
+    at.now = at.due();
+    at.look();
+    CHECK(at.delivered.empty());
+    CHECK(at.waiting.size() == 1);
+    at.policy.memory_low = false;
+    at.decider.set_policy(at.policy);
+    at.look();
+    CHECK(at.delivered.size() == 1);
+  }
+}
+
+TEST_CASE("past the bound of what may wait, a failure is a dead letter at once") {
+  RetryCase at;
+  at.policy.max_retries = 2;
+  at.decider.set_policy(at.policy);
+  at.entry(at.key(kEntry), {envelope("alice", "bob"), envelope("alice", "bob"), envelope("alice", "bob")});
+  for (uint32_t i = 0; i < 3; ++i) at.report(kEntry, i);
+  CHECK(at.waiting.size() == 2);
+  REQUIRE(at.dead.size() == 1);
+  CHECK(at.dead[0].find("too many") != std::string::npos);
+}
+
+TEST_CASE("a member that cannot be read is a dead letter and blocks nothing") {
+  RetryCase at;
+  at.waiting["rubbish"] = at.now;
+  at.look();
+  CHECK(at.waiting.empty());
+  REQUIRE(at.dead.size() == 1);
+  CHECK(at.decider.counts().poison == 1);
+}
+
+TEST_CASE("a turn takes reports about so many entries; the others are to be reported again, and nothing is audited") {
+  RetryCase at;
+  std::vector<std::string> reports;
+  for (int i = 1; i <= 70; ++i) {
+    std::string id = std::to_string(i) + "-0";
+    at.entry(at.key(id), {envelope("alice", "bob")});
+    FailureReport report;
+    report.entry = id;
+    report.encode(reports.emplace_back());
+  }
+  Outcomes outcomes = at.send({"bob", id_of(0xb0), 1, "token of bob", {}, Record::kFailed}, reports);
+  CHECK(std::count(outcomes.decisions.begin(), outcomes.decisions.end(), Decision::kAllowed) == 64);
+  CHECK(std::count(outcomes.decisions.begin(), outcomes.decisions.end(), Decision::kUnavailable) == 6);
+  CHECK(at.waiting.size() == 64);
+  CHECK(at.audited.empty());
+}
