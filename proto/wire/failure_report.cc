@@ -57,7 +57,8 @@ Result<FailureReport> FailureReport::decode(std::string_view bytes) {
   if (version != kVersion) return malformed("another version; expected 1");
   if (lane >= kLanes.size()) return malformed("no such lane");
   if (!time_of_entry(report.entry)) return malformed("the entry's id is none");
-  if (report.reason.size() > limits::kFailureReasonBytes || printable(report.reason, limits::kFailureReasonBytes) != report.reason)
+  if (report.reason.size() > limits::kFailureReasonBytes ||
+      printable(report.reason, limits::kFailureReasonBytes) != report.reason)
     return malformed("the reason is too long, or not printable");
   report.lane = static_cast<Lane>(lane);
   return report;

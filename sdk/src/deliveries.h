@@ -96,6 +96,12 @@ class Deliveries {
     ++handled_;
     finish(share, bytes);
   }
+  /// A message that was opened is to be reported.
+  void fail(Failure failure) {
+    std::lock_guard lock(mutex_);
+    failed_.push_back(std::move(failure));
+    wake();
+  }
   /// The gateway has taken the report.
   void reported(const Failure& failure) { finish(failure.share, failure.bytes); }
   /// One of the entry's shares is done with; the last one makes it due for its ack.
@@ -143,11 +149,6 @@ class Deliveries {
     MonoTime since;
   };
 
-  void fail(Failure failure) {
-    std::lock_guard lock(mutex_);
-    failed_.push_back(std::move(failure));
-    wake();
-  }
   void finish(const Share& share, size_t bytes) {
     --messages_;
     bytes_ -= static_cast<int64_t>(bytes);

@@ -18,16 +18,17 @@ constexpr size_t kEntries = 16;    // of a stream, in one read
 constexpr size_t kFewEntries = 1;  // where the inbound bound is small
 constexpr size_t kClaims = 16;     // of a stream, at a time
 constexpr size_t kAckIds = 256;    // in one command
+constexpr int kMostHolders = 3;    // instances that may die with an entry before it is the entry's fault
 
 /// The lane of one of gateway_streams(); replies have none.
 Lane lane_of(size_t stream) { return stream == 0 ? Lane::kNormal : kLanes[stream - 1]; }
 
-// KEYS: stream. ARGV: group, own name, head of the leases' keys, how many. Consumers are named by instances.
-// @return the claimed entries, as XREADGROUP has them.
+// KEYS: stream. ARGV: group, own name, head of the leases' keys, how many, how often an entry may be delivered. Consumers are
+// named by instances. @return the claimed entries, as XREADGROUP has them, and the ids of those that are past that.
 constexpr std::string_view kClaim = R"lua(
 local consumers = redis.pcall('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])
 if consumers.err then return consumers end
-local claimed, room = {}, tonumber(ARGV[4])
+local claimed, suspects, room = {}, {}, tonumber(ARGV[4])
 for _, c in ipairs(consumers) do
   local name, pending = nil, 0
   for i = 1, #c, 2 do
@@ -40,6 +41,7 @@ for _, c in ipairs(consumers) do
       local ids = {}
       for _, entry in ipairs(redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', room, name)) do
         ids[#ids + 1] = entry[1]
+        if entry[4] >= tonumber(ARGV[5]) then suspects[#suspects + 1] = entry[1] end
       end
       if #ids > 0 then
         for _, entry in ipairs(redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, unpack(ids))) do
@@ -53,7 +55,7 @@ for _, c in ipairs(consumers) do
     end
   end
 end
-return claimed
+return {claimed, suspects}
 )lua";
 
 /// @return how often its handler failed.
@@ -161,7 +163,7 @@ void GatewayReader::claim() {
   redis::Command scripts;
   for (size_t i = 1; i < streams_.size(); ++i)  // nobody else's replies
     scripts.add("EVAL", kClaim, 1, streams_[i], kGroup, agent.instance(), agent.keys.alive(agent.config.id, ""),
-                kClaims);
+                kClaims, kMostHolders);
   send(Step::kClaim, scripts, kPatience);
 }
 
@@ -201,9 +203,9 @@ void GatewayReader::on_reply(uint64_t tag, const redis::Answer& answer) {
 
 void GatewayReader::took(Step step, uint64_t index, const redis::Reply& reply) {
   if (step == Step::kNew || step == Step::kOwn) return took_read(reply, step == Step::kOwn);
-  if (step != Step::kClaim || !reply.is_array()) return;
-  for (const auto& entry : reply) take_entry(index + 1, entry);
-  if (reply.count >= kClaims) claim_wanted_ = true;
+  if (step != Step::kClaim || !reply.is_array() || reply.count != 2) return;
+  for (const auto& entry : reply[0]) take_entry(index + 1, entry, &reply[1]);
+  if (reply[0].count >= kClaims) claim_wanted_ = true;
 }
 
 void GatewayReader::took_read(const redis::Reply& streams, bool own) {
@@ -222,7 +224,8 @@ void GatewayReader::took_read(const redis::Reply& streams, bool own) {
 
 // ---- Entries
 
-void GatewayReader::take_entry(size_t stream, const redis::Reply& entry) {
+/// @param suspects ids of entries whose holders died too often; nullptr: none.
+void GatewayReader::take_entry(size_t stream, const redis::Reply& entry, const redis::Reply* suspects) {
   if (entry.count != 2 || !entry[0].is_text()) return;
   if (!held_[stream].emplace(entry[0].text).second) return;  // in hand already
   auto delivery = std::make_shared<Delivery>(stream, lane_of(stream), entry[0].text);
@@ -230,7 +233,13 @@ void GatewayReader::take_entry(size_t stream, const redis::Reply& entry) {
   std::string_view blob;
   for (size_t i = 0; i + 1 < fields.count; i += 2)
     if (fields[i].text == "b") blob = fields[i + 1].text;
-  take_records(delivery, blob);
+  bool suspect = false;
+  for (size_t i = 0; suspects != nullptr && i < suspects->count; ++i)
+    suspect = suspect || (*suspects)[i].text == delivery->id;
+  if (suspect)
+    fail_records(delivery, blob);
+  else
+    take_records(delivery, blob);
   host_.context().deliveries.release(delivery);
 }
 
@@ -249,6 +258,20 @@ void GatewayReader::take_records(const DeliveryPtr& delivery, std::string_view b
   agent.counters.malformed.add();
   agent.debug("dropped the rest of entry " + delivery->id + " of " + streams_[delivery->stream] + ": " +
               status.error().message);
+}
+
+/// Whoever handled these died, again and again. One of them may be why: each is delivered again alone, so that the others
+/// get by.
+void GatewayReader::fail_records(const DeliveryPtr& delivery, std::string_view blob) {
+  auto records = records_of_entry(blob);
+  if (!records) return;  // it is acknowledged
+  Deliveries& deliveries = host_.context().deliveries;
+  RecordReader reader(*records);
+  uint32_t index = 0;
+  for (Record record; reader.next(record); ++index) {
+    deliveries.opened(*delivery, record.envelope.size());
+    deliveries.fail({{delivery, index, {}}, record.envelope.size(), "the processes that were to handle it ended"});
+  }
 }
 
 // ---- Acks

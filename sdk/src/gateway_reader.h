@@ -13,7 +13,8 @@
 // Failure: after a lost link, entries that were delivered and not acknowledged are read again; those still in hand here are
 // known and left alone. Acks without an answer are sent again. An entry that cannot be decoded is counted, told to debug and
 // acknowledged. Entries of instances whose lease is gone are claimed by one script, before new ones are read: two that
-// claim at once never get the same.
+// claim at once never get the same. One that was in the hands of three instances that died is not handled again but
+// reported as failed, each of its messages, so that a message that takes its process along ends as a dead letter.
 // Threading: the I/O thread. Ownership: the path's.
 #pragma once
 
@@ -72,7 +73,8 @@ class GatewayReader final : public redis::ConnectionListener {
   void on_reply(uint64_t tag, const redis::Answer& answer);
   void took(Step step, uint64_t index, const redis::Reply& reply);
   void took_read(const redis::Reply& streams, bool own);
-  void take_entry(size_t stream, const redis::Reply& entry);
+  void take_entry(size_t stream, const redis::Reply& entry, const redis::Reply* suspects = nullptr);
+  void fail_records(const DeliveryPtr& delivery, std::string_view blob);
   void take_records(const DeliveryPtr& delivery, std::string_view blob);
   void send_acks();
   void on_ack(uint64_t tag, const redis::Answer& answer);

@@ -131,6 +131,29 @@ class FailureTest(FailureCase):
         poll_until(lambda: len(self.handled(bob)) == 5, 40, lambda: bob.out())
 
 
+class DeathTest(FailureCase):
+    config = {"retry": {"attempts": 2, "base": "100ms", "cap": "100ms"}, "breaker": {"mode": "off"}}
+
+    def test_a_message_that_takes_its_process_along_ends_as_a_letter_and_the_others_are_handled(self):
+        bob = self.flaky()
+        agents = [bob]
+        poison = self.send({"n": 1}, {"n": 2, "die": True}, {"n": 3})[1]
+        for restart in range(12):
+            poll_until(lambda: self.letters() or not agents[-1].running(), 10, lambda: agents[-1].out())
+            if self.letters():
+                break
+            for key in self.redis.cmd("KEYS", "agent:bob:alive:*"):
+                self.redis.cmd("DEL", key)  # what 15 seconds would do
+            agents.append(self.process("mas-flaky-agent", "bob", env={"MAS_REDIS_URL": self.redis.url()},
+                                       name=f"bob-{restart + 2}").start())
+        letter, = self.letters().values()
+        self.assertEqual((letter["id"], letter["attempts"]), (poison, "2"))
+        self.assertEqual(letter["reason"], "handler failed: the processes that were to handle it ended")
+        poll_until(lambda: self.idle(), 10, "nothing is left")
+        self.assertEqual(set(self.handled(*agents)), {1, 3})
+        self.assertGreaterEqual(sum(agent.out().count("died 2") for agent in agents), 4)
+
+
 class BreakerTest(FailureCase):
     config = {"retry": {"attempts": 2, "base": "100ms", "cap": "200ms"},
               "breaker": {"failures": 4, "volume": 4, "ratio": 50, "open": "1s", "trials": 1, "patience": "2s"}}

@@ -10,7 +10,7 @@
 namespace mas::gateway {
 namespace {
 
-constexpr int64_t kMostDue = 32;  // of one partition in one read: they may be large
+constexpr int64_t kMostDue = 32;                  // of one partition in one read: they may be large
 constexpr WallMicros kLongestSleep = 60'000'000;  // Redis's clock may step
 constexpr Duration kPause = std::chrono::seconds(1);
 

@@ -44,7 +44,7 @@ def commands_of_aof(directory):
 
 
 def records_of_entry(blob):
-    """The envelopes of a stream entry's field `b`."""
+    """The envelopes of a stream entry's field `b`, but of messages that are delivered again since their handler failed."""
     raw = blob.encode("utf-8", "surrogateescape")
     assert raw[0] == 1, f"entry version {raw[0]}"
     at, envelopes = 1, []
@@ -52,7 +52,8 @@ def records_of_entry(blob):
         (size,) = struct.unpack_from("<I", raw, at)
         record = raw[at + 4:at + 4 + size]
         assert len(record) == size, "a record is cut off"
-        envelopes.append(record[1 + (_TICKET_BYTES if record[0] & 1 else 0):])
+        if not record[0] & 4:
+            envelopes.append(record[1 + (_TICKET_BYTES if record[0] & 1 else 0):])
         at += 4 + size
     return envelopes
 
@@ -89,6 +90,7 @@ class AgentLog:
         self.receipts = {}   # message id → (status, decision)
         self.repeated = []   # message ids that had two receipts
         self.handled = []    # (sender, number, message id)
+        self.failed = []     # message ids, each time that their handler failed
 
     def read(self, text):
         for line in text.splitlines():
@@ -103,14 +105,18 @@ class AgentLog:
                 self.receipts[rest[0]] = (" ".join(rest[1:-1]), rest[-1])
             elif word == "got":
                 self.handled.append((rest[0], int(rest[1]), rest[2]))
+            elif word == "failed":
+                self.failed.append(rest[2])
         return self
 
 
 class Ledger:
     """Adds up. Every check returns complaints, a list of texts; all of them together are problems()."""
 
-    def __init__(self, deliveries, senders, receivers, audited):
-        """@param audited (message id, decision) of every record in the audit log."""
+    def __init__(self, deliveries, senders, receivers, audited, letters=()):
+        """@param audited (message id, decision) of every record in the audit log. @param letters ids of messages in the
+        dead-letter queue."""
+        self.letters = set(letters)
         self.deliveries, self.senders, self.receivers, self.audited = deliveries, senders, receivers, audited
         self.delivered_ids = collections.Counter(d.message_id for d in deliveries)
         self.decisions = collections.Counter(r[1] for s in senders for r in s.receipts.values())
@@ -120,7 +126,7 @@ class Ledger:
         receipts = sum(len(s.receipts) for s in self.senders)
         handled = sum(len(r.handled) for r in self.receivers)
         return (f"{tried} tried, {receipts} receipts {dict(self.decisions)}, {len(self.deliveries)} delivered, "
-                f"{handled} handled, {len(self.audited)} audited")
+                f"{handled} handled, {len(self.letters)} dead letters, {len(self.audited)} audited")
 
     def accepted_ids(self):
         return {i for s in self.senders for i, (status, _) in s.receipts.items() if status == "ok"}
@@ -173,17 +179,21 @@ class Ledger:
                 [f"{i} was recorded as accepted and not delivered" for i in accepting if not self.delivered_ids[i]])
 
     def mishandled(self, receivers_died):
-        """Every delivered message was handled, in order and once; more than once only where a receiver died."""
+        """Every delivered message was handled, in order and once, or is a dead letter; more than once only where a
+        receiver died, out of order also where a handler failed."""
         if not self.receivers:
             return []
         handled = collections.Counter(i for r in self.receivers for _, _, i in r.handled)
-        complaints = [f"{i} was delivered and not handled" for i in self.delivered_ids if not handled[i]]
+        complaints = [f"{i} was delivered and not handled" for i in self.delivered_ids
+                      if not handled[i] and i not in self.letters]
         complaints += [f"{i} was handled and never delivered" for i in handled if not self.delivered_ids[i]]
         if receivers_died:
             return complaints
         complaints += [f"{i} was handled {n} times" for i, n in handled.items() if n > 1]
         for receiver in self.receivers:
             last = {}
+            if receiver.failed:
+                continue
             for sender, number, _ in receiver.handled:
                 if number <= last.get(sender, -1):
                     complaints.append(f"{receiver.id} handled number {number} of {sender} after {last[sender]}")

@@ -1,7 +1,7 @@
 /* An agent in gateway mode that writes down everything it does, for tests that count messages.
  *
  *   mas-ledger-agent send ID RATE FIRST TARGET…    a message to each target in turn, RATE a second, numbered from FIRST
- *   mas-ledger-agent receive ID
+ *   mas-ledger-agent receive ID [failing]          failing: some handlers are slow, some fail once, some for ever
  *
  * One line per event, written at once, so that a killed process has told all it knew:
  *
@@ -9,6 +9,7 @@
  *   sent N ID                   it is queued
  *   receipt ID STATUS DECISION  what became of it; DECISION is - where the gateway has not decided
  *   got SENDER N ID             a message is handled
+ *   failed SENDER N ID          its handler fails
  *   ready, end                  started; stopped in order, after every receipt
  *
  * TERM ends it: a sender then waits for the receipts that are missing. */
@@ -40,12 +41,16 @@ static void on_receipt(mas_agent* agent, const char* id, const char* target, mas
   printf("receipt %s %s %s\n", id, mas_status_text(outcome), decision[0] != '\0' ? decision : "-");
 }
 
+/* @param user not NULL: a failing receiver. */
 static mas_status on_message(mas_agent* agent, const mas_message* message, void* user) {
-  (void)agent, (void)user;
+  (void)agent;
   long number = -1;
   (void)!sscanf(mas_message_data(message, NULL), "{\"n\":%ld", &number);
-  printf("got %s %ld %s\n", mas_message_sender(message), number, mas_message_id(message));
-  return MAS_OK;
+  int fails = user != NULL && (number % 50 == 7 || (number % 10 == 3 && mas_message_attempt(message) == 1));
+  const struct timespec slow = {0, 20000000};
+  if (user != NULL && number % 100 == 1) nanosleep(&slow, NULL);
+  printf("%s %s %ld %s\n", fails ? "failed" : "got", mas_message_sender(message), number, mas_message_id(message));
+  return fails ? MAS_HANDLER_FAILED : MAS_OK;
 }
 
 /* Sends one message; waits while the queue is full. */
@@ -91,7 +96,7 @@ static mas_status run(int argc, char** argv) {
   mas_options_free(options);
   if (status != MAS_OK) return status;
   mas_agent_on_receipt(agent, MAS_RECEIPTS_ALL, on_receipt, NULL);
-  status = mas_agent_on_message(agent, "ledger", on_message, NULL);
+  status = mas_agent_on_message(agent, "ledger", on_message, !sends && argc == 4 ? argv[3] : NULL);
   if (status == MAS_OK) status = mas_agent_start(agent, kStartMs);
   if (status == MAS_OK) {
     puts("ready");
@@ -104,9 +109,10 @@ static mas_status run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   setvbuf(stdout, NULL, _IOLBF, 0);
-  int good = (argc >= 6 && strcmp(argv[1], "send") == 0) || (argc == 3 && strcmp(argv[1], "receive") == 0);
+  int good = (argc >= 6 && strcmp(argv[1], "send") == 0) || (argc == 3 && strcmp(argv[1], "receive") == 0) ||
+             (argc == 4 && strcmp(argv[1], "receive") == 0 && strcmp(argv[3], "failing") == 0);
   if (!good) {
-    fprintf(stderr, "usage: mas-ledger-agent send ID RATE FIRST TARGET... | receive ID\n");
+    fprintf(stderr, "usage: mas-ledger-agent send ID RATE FIRST TARGET... | receive ID [failing]\n");
     return 64;
   }
   signal(SIGTERM, on_term);

@@ -275,3 +275,40 @@ TEST_CASE("a reply with a ticket asks no breaker") {
                          {envelope("alice", "bob", R"("correlation_id":"c","is_reply":true)")});
   CHECK(receipt.decisions == Decisions{Decision::kAllowed});
 }
+
+TEST_CASE("an hour's absence with 10,000 messages: all are queued within the grace time, past it they are letters") {
+  constexpr int kMessages = 10'000, kAtOnce = 100;
+  CircuitsCase at;
+  at.add("bob", [](Agent& agent) { agent.active = false; });
+  at.policy.max_backlog_records = 100'000;
+  at.policy.breaker.on_open = OnOpen::kDeadLetter;
+  int queued = 0, letters = 0, refused = 0;
+  auto an_hour = [&] {
+    for (int sent = 0; sent < kMessages; sent += kAtOnce, at.wait(3600s * kAtOnce / kMessages)) {
+      for (Decision decision : at.say(kAtOnce).decisions) (decision == Decision::kQueuedOffline ? queued : refused)++;
+      letters += static_cast<int>(at.dead.size());
+    }
+  };
+  SECTION("within") {
+    at.policy.breaker.grace = 2h;
+    at.decider.set_policy(at.policy);
+    an_hour();
+    CHECK(queued == kMessages);
+    at.add("bob");
+    at.facts.changed("agent:bob");
+    CHECK(at.one() == Decision::kAllowed);
+  }
+  SECTION("later: each is in the stream or a letter, and once it is back the circuit closes") {
+    at.policy.breaker.grace = 6min;
+    at.decider.set_policy(at.policy);
+    an_hour();
+    CHECK(queued == kMessages / 10);
+    CHECK(refused == kMessages - queued);
+    CHECK(letters == refused);
+    CHECK(at.circuit().cause == CircuitCause::kInactive);
+    at.add("bob");
+    at.facts.changed("agent:bob");
+    CHECK(at.one() == Decision::kAllowed);
+    CHECK(at.circuit().state == CircuitState::kClosed);
+  }
+}
