@@ -55,6 +55,7 @@ class Daemon final : Frame, RedisGateListener, HttpPages, HeartbeatSource, Signa
   void on_gate_reason() override;
 
   HttpPage page(std::string_view path) override;
+  Readiness readiness() const;
   HttpPage ready_page();
   HttpPage metrics_page();
   void describe_redis(JsonWriter& json) const;

@@ -27,11 +27,14 @@ HttpPage Daemon::page(std::string_view path) {
   return {};
 }
 
-HttpPage Daemon::ready_page() {
-  Readiness readiness = service_->readiness();
-  if (!gate_.up()) readiness = {false, "Redis: " + gate_.reason()};
-  if (!state_.is(State::kRunning)) readiness = {false, "draining"};
+Readiness Daemon::readiness() const {
+  if (!state_.is(State::kRunning)) return {false, "draining"};
+  if (!gate_.up()) return {false, "Redis: " + gate_.reason()};
+  return service_->readiness();
+}
 
+HttpPage Daemon::ready_page() {
+  const Readiness readiness = this->readiness();
   HttpPage page{readiness.ready ? 200u : 503u, "application/json", {}};
   JsonWriter json(page.body);
   json.begin_object().key("status").string(readiness.ready ? "ready" : "unready");
@@ -66,6 +69,7 @@ HttpPage Daemon::metrics_page() {
 void Daemon::update_metrics() {
   const auto& counters = gate_.connection().counters();
   metrics_.gauge("build_info", "Always 1; the version is in the label.", {{"version", MAS_BUILD_VERSION}}).set(1);
+  metrics_.gauge("ready", "1 while /readyz answers 200.").set(readiness().ready ? 1 : 0);
   metrics_.gauge("redis_up", "1 while Redis is reachable and usable.").set(gate_.up() ? 1 : 0);
   metrics_.counter("redis_commands_total", "Commands sent to Redis.").set(counters.commands);
   metrics_.counter("redis_reconnects_total", "Times the connection to Redis was replaced.").set(counters.reconnects);

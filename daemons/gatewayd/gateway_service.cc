@@ -50,7 +50,12 @@ GatewayService::GatewayService(common::Frame& frame, const Settings& settings)
       lost_(frame.metrics().counter("partition_losses_total", "Leases lost or given up.")),
       surveys_(frame.metrics().counter("surveys_total", "Looks at the shared state.", {{"result", "ok"}})),
       failed_surveys_(frame.metrics().counter("surveys_total", "Looks at the shared state.", {{"result", "failed"}})),
-      timer_(frame.loop(), [this] { tick(); }) {}
+      timer_(frame.loop(), [this] { tick(); }) {
+  for (size_t i = 0; i < circuits_.size(); ++i)
+    circuits_[i] =
+        &frame.metrics().gauge("circuits", "Circuits that this gateway knows, of targets that it decided messages for.",
+                               {{"state", std::string(kCircuitStateNames[i])}});
+}
 
 GatewayService::~GatewayService() = default;
 
@@ -337,8 +342,11 @@ void GatewayService::collect() {
   for (size_t p = 0; p < std::min(waiting_.size(), leases_.size()); ++p)
     if (leases_[p]->active()) lag += waiting_[p];
   lag_.set(static_cast<double>(lag));
-  if (turns_ != nullptr) retries_.set(static_cast<double>(turns_->waiting_retries()));
-  if (turns_ != nullptr) cached_agents_.set(static_cast<double>(turns_->cached_agents()));
+  if (turns_ == nullptr) return;
+  retries_.set(static_cast<double>(turns_->waiting_retries()));
+  cached_agents_.set(static_cast<double>(turns_->cached_agents()));
+  const auto circuits = turns_->known_circuits();
+  for (size_t i = 0; i < circuits.size(); ++i) circuits_[i]->set(static_cast<double>(circuits[i]));
 }
 
 void GatewayService::reload(const common::Settings& next) {

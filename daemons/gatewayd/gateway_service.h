@@ -101,6 +101,7 @@ class GatewayService final : public common::Service, public common::LeaseListene
   common::Gauge& memory_low_;
   common::Gauge& retries_;
   common::Gauge& cached_agents_;
+  std::array<common::Gauge*, std::size(kCircuitStateNames)> circuits_{};  ///< by state
   common::Counter& gained_;
   common::Counter& lost_;
   common::Counter& surveys_;

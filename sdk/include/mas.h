@@ -327,6 +327,35 @@ MAS_EXPORT MAS_CHECKED mas_status mas_agent_send_wait(mas_agent *agent, const ch
                                                       const char *json, size_t size, int timeout_ms,
                                                       char ret_message_id[MAS_MESSAGE_ID_SIZE]);
 
+/** How urgent a message is: the lane of the target's inbox that it asks for. Values are ABI. */
+typedef enum mas_priority {
+  MAS_PRIORITY_UNSET = 0, /**< says nothing, which is normal */
+  MAS_PRIORITY_CRITICAL = 1,
+  MAS_PRIORITY_HIGH = 2,
+  MAS_PRIORITY_NORMAL = 3,
+  MAS_PRIORITY_LOW = 4,
+  MAS_PRIORITY_BULK = 5
+} mas_priority;
+
+/** What a message may ask for. All zero: what mas_agent_send does. */
+typedef struct mas_send_options {
+  mas_priority priority; /**< gateway mode: who may not use the lane gets the highest that it may. Peer to peer: told to
+                          *   the receiver (`meta.priority`), nothing more */
+  int deadline_ms; /**< from now, by this machine's clock; 0: none. Gateway mode: EXPIRED when it is decided later.
+                          *   Peer to peer: told to the receiver (`meta.deadline`) */
+  int wait_ms;     /**< 0: queues and returns, as mas_agent_send; else waits so long for the outcome, as
+                          *   mas_agent_send_wait; negative: without end */
+} mas_send_options;
+
+/** Sends a message with options.
+ *  @param options NULL for none. @param options_size sizeof(mas_send_options) of the caller: later versions may add
+ *  members at the end. A library that is older than the caller refuses members that it does not know, unless they are 0.
+ *  @param ret_message_id may be NULL. @return as mas_agent_send, or mas_agent_send_wait; MAS_INVALID_ARGUMENT for a
+ *  priority that is none, a negative deadline, an unknown member. */
+MAS_EXPORT MAS_CHECKED mas_status mas_agent_send_with(mas_agent *agent, const char *target, const char *type,
+                                                      const char *json, size_t size, const mas_send_options *options,
+                                                      size_t options_size, char ret_message_id[MAS_MESSAGE_ID_SIZE]);
+
 /** Sends a message of which it is unknown whether it arrived (MAS_TIMEOUT after a stop) once more, under its id, so that
  *  receivers can tell. @param message_id as mas_agent_send gave it. The rest as mas_agent_send. */
 MAS_EXPORT MAS_CHECKED mas_status mas_agent_send_again(mas_agent *agent, const char *message_id, const char *target,

@@ -236,6 +236,14 @@ class Agent {
     check(mas_agent_send_wait(get(), target.c_str(), type.c_str(), json.data(), json.size(), ms(timeout), id));
     return id;
   }
+  /// With a priority, a deadline, or both. @return the message's id.
+  std::string send_with(const std::string &target, const std::string &type, std::string_view json,
+                        const mas_send_options &options) {
+    char id[MAS_MESSAGE_ID_SIZE];
+    check(mas_agent_send_with(get(), target.c_str(), type.c_str(), json.data(), json.size(), &options, sizeof options,
+                              id));
+    return id;
+  }
   /// Once more, under the id that it had: for a message of which it is unknown whether it arrived.
   void send_again(const std::string &id, const std::string &target, const std::string &type,
                   std::string_view json = "{}") {

@@ -1,7 +1,9 @@
 // The C functions that send: messages, replies, requests.
+#include <algorithm>
 #include <cstring>
 #include <string>
 
+#include "proto/wire/lane.h"
 #include "sdk/src/agent.h"
 #include "sdk/src/error.h"
 
@@ -20,6 +22,29 @@ mas_status make_draft(Draft& draft, const char* target, const char* type, const 
   if (json == nullptr) return MAS_OK;
   draft.json = {json, size == MAS_STRLEN ? std::strlen(json) : size};
   return draft.json.empty() ? fail(MAS_MALFORMED, "data is empty; expected a JSON object") : MAS_OK;
+}
+
+/// The caller's options as this version has them: members that the caller does not know are 0.
+mas_status read_options(mas_send_options& ret_options, const mas_send_options* options, size_t size) {
+  ret_options = {};
+  if (options == nullptr) return MAS_OK;
+  const auto* bytes = reinterpret_cast<const unsigned char*>(options);
+  for (size_t i = sizeof ret_options; i < size; ++i)
+    if (bytes[i] != 0) return fail(MAS_INVALID_ARGUMENT, "the options have members that this library does not know");
+  std::memcpy(&ret_options, options, std::min(size, sizeof ret_options));
+  return MAS_OK;
+}
+
+mas_status apply_options(Draft& draft, const mas_send_options& options) {
+  const auto priority = static_cast<size_t>(options.priority);
+  if (priority > mas::kLanes.size())
+    return fail(MAS_INVALID_ARGUMENT, "priority is none of MAS_PRIORITY_CRITICAL to MAS_PRIORITY_BULK");
+  if (options.deadline_ms < 0)
+    return fail(MAS_INVALID_ARGUMENT, "deadline_ms is negative; expected milliseconds from now, or 0");
+  if (priority > 0) draft.priority = mas::kLaneNames[priority - 1];
+  if (options.deadline_ms > 0) draft.deadline = mas::wall_now() + mas::WallMicros{options.deadline_ms} * 1000;
+  if (options.wait_ms != 0) draft.kind = OutgoingKind::kAwaited;
+  return MAS_OK;
 }
 
 void copy_id(char* ret_id, const mas::Id128& id) {
@@ -66,6 +91,21 @@ mas_status mas_agent_send_wait(mas_agent* agent, const char* target, const char*
     const mas::Id128 id = mas::new_uuid_v7(mas::wall_now());
     copy_id(ret_message_id, id);  // also on a failure: the id of a message whose outcome is unknown
     return report(agent->send_wait(draft, id, timeout_ms));
+  });
+}
+
+mas_status mas_agent_send_with(mas_agent* agent, const char* target, const char* type, const char* json, size_t size,
+                               const mas_send_options* options, size_t options_size,
+                               char ret_message_id[MAS_MESSAGE_ID_SIZE]) {
+  return guarded([&] {
+    Draft draft;
+    mas_send_options asked;
+    if (mas_status status = make_draft(draft, target, type, json, size); status != MAS_OK) return status;
+    if (mas_status status = read_options(asked, options, options_size); status != MAS_OK) return status;
+    if (mas_status status = apply_options(draft, asked); status != MAS_OK) return status;
+    const mas::Id128 id = mas::new_uuid_v7(mas::wall_now());
+    copy_id(ret_message_id, id);
+    return report(asked.wait_ms == 0 ? agent->send(draft, id) : agent->send_wait(draft, id, asked.wait_ms));
   });
 }
 

@@ -32,7 +32,10 @@ void ChannelOutbox::close() {
 }
 
 Status ChannelOutbox::send(const Draft& draft, const Id128& id, WallMicros now) {
-  auto envelope = compose(draft, id, now);
+  EnvelopeMeta meta;  // of a request the deadline is the sender's own affair
+  if (draft.deadline && draft.kind != OutgoingKind::kRequest)
+    meta.deadline = static_cast<double>(*draft.deadline) / 1e6;
+  auto envelope = compose(draft, id, now, meta);
   if (!envelope) return envelope.error();
   std::unique_lock lock(mutex_);
   if (auto status = admit(envelope->size()); !status) return status;

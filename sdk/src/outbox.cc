@@ -76,6 +76,7 @@ Result<std::string_view> Outbox::compose(const Draft& draft, const Id128& id, Wa
   else if (cause != nullptr && draft.correlation_id == cause->correlation_id())
     pass_back(*cause, meta);
   fields.meta = meta;
+  fields.meta.priority = draft.priority;
   fields.meta.correlation_id = draft.kind == OutgoingKind::kRequest ? id_text : draft.correlation_id;
   fields.meta.expects_reply = draft.kind == OutgoingKind::kRequest;
   fields.meta.is_reply = !draft.correlation_id.empty();

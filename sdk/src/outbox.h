@@ -60,6 +60,7 @@ struct Draft {
   std::string_view json;            ///< empty: {}
   std::string_view correlation_id;  ///< of a reply
   std::string_view ticket;          ///< of a reply in gateway mode: what came with the request
+  std::string_view priority{};      ///< the lane that it asks for; empty: none is told
   std::optional<WallMicros> deadline;
   OutgoingKind kind = OutgoingKind::kMessage;
 };

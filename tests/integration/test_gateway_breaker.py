@@ -27,6 +27,10 @@ class BreakerCase(GatewayCase):
     def circuit(self, agent="bob"):
         return json.loads(self.ctl("breaker", "show", agent, "--json"))
 
+    def known(self, state, gateway=None):
+        """Circuits in that state, as the gateway knows them."""
+        return (gateway or self.gateway).metrics()[f'mas_gatewayd_circuits{{state="{state}"}}']
+
     def await_state(self, state, timeout=10):
         poll_until(lambda: self.circuit()["state"] == state, timeout, lambda: f"{state}, and not {self.circuit()}")
 
@@ -83,6 +87,14 @@ class FailuresTest(BreakerCase):
         self.assertLessEqual(retry_after, 1000)
         self.assertEqual(detail, "circuit open: failures")
 
+
+        def known_to_both():
+            for peer in (first, second):
+                peer.send(peer.envelope("bob"))
+            return [self.known("open", gateway) for gateway in self.all] == [1, 1]
+
+        poll_until(known_to_both, 10, "both gateways count it as open")
+
         # Its time over, trials go to it, and as its stream empties it closes.
         def tried():
             self.handled()
@@ -95,6 +107,7 @@ class FailuresTest(BreakerCase):
         for peer in (first, second):
             self.handled()
             self.eventually(lambda: peer.send(peer.envelope("bob")), "ALLOWED")
+        self.assertEqual([self.known("open", gateway) for gateway in self.all], [0, 0])
         changes = sum(value for gateway in self.all for name, value in gateway.metrics().items()
                       if name.startswith("mas_gatewayd_circuit_changes_total"))
         self.assertEqual(changes, self.circuit()["generation"], "each change was made once")
@@ -127,6 +140,7 @@ class OperatorTest(BreakerCase):
         self.assertIn("open until", self.ctl("breaker", "open", "bob", "--by", "ann"))
         self.eventually(lambda: alice.send(alice.envelope("bob")), "CIRCUIT_OPEN")
         self.assertEqual(self.await_event("CIRCUIT_OPENED")["text"], "operator")
+        self.assertEqual((self.known("forced_open"), self.known("open")), (1, 0))
         self.assertEqual(json.loads(self.ctl("breaker", "open", "bob", "--json")), {"changed": False})
         listed = json.loads(self.ctl("breaker", "list", "--open", "--json"))["circuits"]
         self.assertEqual([(one["agent"], one["state"], one["cause"]) for one in listed],
@@ -137,6 +151,7 @@ class OperatorTest(BreakerCase):
         self.assertEqual(json.loads(told.stdout)["rule"], "circuit open: operator")
         self.ctl("breaker", "reset", "bob", "--by", "ann")
         self.eventually(lambda: alice.send(alice.envelope("bob")), "ALLOWED")
+        self.assertEqual((self.known("forced_open"), self.known("closed")), (0, 1))
         self.assertEqual(json.loads(self.ctl("breaker", "list", "--open", "--json")), {"circuits": []})
         records = [dict(zip(fields[::2], fields[1::2]))
                    for _, fields in self.redis.cmd("XRANGE", "mas.audit.operators", "-", "+")]

@@ -13,7 +13,10 @@ LAYERS = {
     "sdk/src": ["proto", "sdk/src", "sdk/include"],
     "sdk/examples": ["sdk/examples", "sdk/include"],
     "sdk/masctl": ["proto", "sdk/include", "sdk/masctl", "daemons/gatewayd/audit", "daemons/gatewayd/authz",
-                   "daemons/gatewayd/breaker", "daemons/gatewayd/dlp", "daemons/gatewayd/limits"],
+                   "daemons/gatewayd/breaker", "daemons/gatewayd/dlp", "daemons/gatewayd/guard",
+                   "daemons/gatewayd/limits"],
+    # Reads a gateway's configuration as the gateway does, and hands it on as values.
+    "sdk/masctl/policy": ["proto", "sdk/masctl", "daemons/common", "daemons/gatewayd"],
     "daemons/common": ["proto", "daemons/common"],
     "daemons/registryd": ["proto", "daemons/common", "daemons/registryd"],
     "daemons/gatewayd/audit": ["proto/base", "proto/wire", "daemons/gatewayd/audit"],
@@ -22,6 +25,7 @@ LAYERS = {
     "daemons/gatewayd/breaker": ["proto/base", "daemons/gatewayd/breaker"],
     "daemons/gatewayd/authz": ["proto/base", "proto/wire", "daemons/gatewayd/authz"],
     "daemons/gatewayd/dlp": ["proto/base", "proto/wire", "daemons/gatewayd/dlp"],
+    "daemons/gatewayd/guard": ["proto/base", "proto/wire", "daemons/gatewayd/guard"],
     "daemons/gatewayd/limits": ["proto/base", "proto/wire", "daemons/gatewayd/limits"],
     "daemons/healthd": ["proto", "daemons/common", "daemons/healthd"],
 }
@@ -32,7 +36,7 @@ LIBRARIES = {
     r"openssl/.*": [r"proto/redis/.*", r"proto/wire/.*\.cc", r"proto/base/.*\.cc"],
     r"simdjson\.h": [r"proto/base/utf8\.cc"],
     r"hs/.*": [r"daemons/gatewayd/dlp/.*\.cc"],
-    r"uv\.h": [r"proto/redis/.*", r"sdk/src/.*", r"sdk/masctl/.*", r"daemons/(?!gatewayd/(audit|authz|breaker|dlp|limits)/).*"],
+    r"uv\.h": [r"proto/redis/.*", r"sdk/src/.*", r"sdk/masctl/.*", r"daemons/(?!gatewayd/(audit|authz|breaker|dlp|guard|limits)/).*"],
     r"spdlog/.*": [r"daemons/common/.*\.cc"],
     r"fmt/.*": [r"daemons/.*", r"sdk/masctl/.*"],
     r"toml\+\+/.*|toml\.hpp": [r"daemons/common/.*\.cc", r"proto/wire/credentials\.cc",

@@ -63,6 +63,9 @@ void a_handler_that_throws_has_failed() {
     CHECK(agent.poll(mas::Millis(100)));
   CHECK(agent.stats().handler_failed == 1 && receipts == 1 && overflows == 0);
   CHECK(agent.try_send("alice", "x", "[") == MAS_MALFORMED);
+  mas_send_options options{};
+  options.priority = MAS_PRIORITY_LOW;
+  CHECK(agent.send_with("alice", "x", "{}", options).size() == 36);
   agent.flush(mas::Millis(5000));
   agent.quit();
   CHECK(!agent.poll(mas::Millis(5000)));

@@ -52,6 +52,37 @@ static void many_messages_go_in_few_frames_and_in_order(void) {
   mock_gateway_stop(gateway);
 }
 
+typedef struct seen {
+  int count;
+  char envelope[1024];
+} seen;
+static mas_status on_envelope(mas_agent *agent, const mas_message *message, void *user) {
+  seen *s = user;
+  (void)agent;
+  snprintf(s->envelope, sizeof s->envelope, "%s", mas_message_envelope(message, NULL));
+  ++s->count;
+  return MAS_OK;
+}
+static bool seen_something(void *context) { return ((seen *)context)->count > 0; }
+
+static void a_priority_and_a_deadline_go_with_the_message(void) {
+  mock_gateway *gateway = mock_gateway_start();
+  mas_agent *alice = gateway_agent("alice"), *bob = gateway_agent("bob");
+  seen got = {0};
+  char id[MAS_MESSAGE_ID_SIZE] = "";
+  mas_send_options options = {.priority = MAS_PRIORITY_HIGH, .deadline_ms = 60000, .wait_ms = 5000};
+  CHECK_OK(mas_agent_on_message(bob, "note", on_envelope, &got));
+  CHECK_OK(mas_agent_send_with(alice, "bob", "note", NULL, 0, &options, sizeof options, id));
+  CHECK(strlen(id) == 36);
+  CHECK_TEXT(mas_receipt_decision(), "ALLOWED");
+  CHECK(eventually(seen_something, &got, bob));
+  CHECK(strstr(got.envelope, "\"priority\":\"high\"") != NULL);
+  CHECK(strstr(got.envelope, "\"deadline\":") != NULL);
+  agent_ended(alice);
+  agent_ended(bob);
+  mock_gateway_stop(gateway);
+}
+
 static void send_wait_tells_the_outcome(void) {
   mock_gateway *gateway = mock_gateway_start();
   mas_agent *alice = gateway_agent("alice"), *bob = gateway_agent("bob");
@@ -371,6 +402,7 @@ int main(int argc, char **argv) {
   static const test_case tests[] = {
       {"a_message_arrives_and_has_its_receipt", a_message_arrives_and_has_its_receipt},
       {"many_messages_go_in_few_frames_and_in_order", many_messages_go_in_few_frames_and_in_order},
+      {"a_priority_and_a_deadline_go_with_the_message", a_priority_and_a_deadline_go_with_the_message},
       {"send_wait_tells_the_outcome", send_wait_tells_the_outcome},
       {"refusals_are_told_in_order", refusals_are_told_in_order},
       {"the_window_is_bounded", the_window_is_bounded},

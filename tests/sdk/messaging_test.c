@@ -1,5 +1,6 @@
 /* Messages, replies and requests between agents of one process and of a foreign program. */
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -49,6 +50,47 @@ static void send_reaches_the_handler_of_its_type(void) {
   CHECK_OK(mas_agent_send(a, "bob", "greet", NULL, 0, NULL));
   CHECK(eventually(seen_one, &other, b));
   CHECK(greet.count == 1);
+  agent_ended(a);
+  agent_ended(b);
+}
+
+static mas_status on_envelope(mas_agent *agent, const mas_message *message, void *user) {
+  (void)agent;
+  snprintf(user, 1024, "%s", mas_message_envelope(message, NULL));
+  return MAS_OK;
+}
+static bool is_filled(void *envelope) { return *(char *)envelope != '\0'; }
+
+static void options_of_a_message_are_told_to_its_receiver(void) {
+  mas_agent *a = agent_started("alice", NULL), *b = agent_started("bob", NULL);
+  struct {
+    mas_send_options known;
+    long long more; /* of a later version */
+  } later = {{0}, 0};
+  mas_send_options options = {.priority = MAS_PRIORITY_CRITICAL, .deadline_ms = 60000};
+  char envelope[1024] = "";
+  CHECK_OK(mas_agent_on_message(b, "greet", on_envelope, envelope));
+  CHECK_OK(mas_agent_send_with(a, "bob", "greet", NULL, 0, &options, sizeof options, NULL));
+  CHECK(eventually(is_filled, envelope, b));
+  CHECK(strstr(envelope, "\"priority\":\"critical\"") != NULL);
+  CHECK(strstr(envelope, "\"deadline\":") != NULL);
+
+  envelope[0] = '\0';
+  CHECK_OK(mas_agent_send_with(a, "bob", "greet", NULL, 0, NULL, 0, NULL));
+  CHECK(eventually(is_filled, envelope, b));
+  CHECK(strstr(envelope, "priority") == NULL && strstr(envelope, "deadline") == NULL);
+
+  options.wait_ms = 5000;
+  CHECK_OK(mas_agent_send_with(a, "bob", "greet", NULL, 0, &options, sizeof options, NULL));
+  CHECK_STATUS(mas_agent_send_with(a, "nobody", "greet", NULL, 0, &options, sizeof options, NULL), MAS_NO_RECEIVER);
+  CHECK_OK(mas_agent_send_with(a, "bob", "greet", NULL, 0, &options, sizeof options.priority, NULL)); /* no wait then */
+  CHECK_OK(mas_agent_send_with(a, "bob", "greet", NULL, 0, &later.known, sizeof later, NULL));
+  later.more = 1;
+  CHECK_STATUS(mas_agent_send_with(a, "bob", "greet", NULL, 0, &later.known, sizeof later, NULL), MAS_INVALID_ARGUMENT);
+  options.priority = (mas_priority)6;
+  CHECK_STATUS(mas_agent_send_with(a, "bob", "greet", NULL, 0, &options, sizeof options, NULL), MAS_INVALID_ARGUMENT);
+  options = (mas_send_options){.deadline_ms = -1};
+  CHECK_STATUS(mas_agent_send_with(a, "bob", "greet", NULL, 0, &options, sizeof options, NULL), MAS_INVALID_ARGUMENT);
   agent_ended(a);
   agent_ended(b);
 }
@@ -450,6 +492,7 @@ static void callbacks_may_quit_but_not_poll_or_stop(void) {
 
 static const test_case kTests[] = {
     {"send reaches the handler of its type", send_reaches_the_handler_of_its_type},
+    {"options of a message are told to its receiver", options_of_a_message_are_told_to_its_receiver},
     {"handlers belong to one agent", handlers_belong_to_one_agent},
     {"order is kept", order_is_kept},
     {"a request gets its reply", a_request_gets_its_reply},

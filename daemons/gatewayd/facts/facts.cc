@@ -141,6 +141,13 @@ void Facts::forget_circuit(std::string_view id) {
   if (auto found = agents_.find(id); found != agents_.end()) forget(found->second, kCircuit);
 }
 
+std::array<size_t, std::size(kCircuitStateNames)> Facts::circuits() const {
+  std::array<size_t, std::size(kCircuitStateNames)> counts{};
+  for (const auto& [id, agent] : agents_)
+    if (agent.knows(kCircuit)) ++counts[static_cast<size_t>(agent.breaker.circuit().state)];
+  return counts;
+}
+
 void Facts::forget_stale() {
   held_ = false;
   for (Agent* agent : std::exchange(stale_agents_, {})) forget(*agent, std::exchange(agent->stale, 0));

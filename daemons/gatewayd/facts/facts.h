@@ -136,6 +136,8 @@ class Facts {
   void end_turn(size_t most);
 
   size_t size() const { return agents_.size(); }
+  /// How many of the circuits that are known are in each state. Walks all agents: for who asks seldom.
+  std::array<size_t, std::size(kCircuitStateNames)> circuits() const;
 
  private:
   struct Hash {

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <new>
 
+#include "daemons/gatewayd/authz/wanted_lane.h"
 #include "daemons/gatewayd/turn/replay.h"
 #include "proto/wire/limits.h"
 
@@ -14,30 +15,6 @@ namespace {
 
 constexpr size_t kKeptBufferBytes = 8 * 1024 * 1024;  // a larger one was for a large element
 constexpr size_t kReportedEntries = 64;               // of one turn: they are read, and may be large
-
-/// Hears of the last member `priority`.
-class PriorityMember final : public JsonVisitor {
- public:
-  void member(std::string_view key, const JsonValue& value) override {
-    if (key == "priority") lane = value.kind == JsonKind::kString ? parse_any_case(value.text) : std::nullopt;
-  }
-  std::optional<Lane> lane;
-
- private:
-  static std::optional<Lane> parse_any_case(std::string_view text) {
-    std::string lower(text.substr(0, 16));
-    for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    return parse_lane(lower);
-  }
-};
-
-/// @param data an object that was read already. A second look, so only where its bytes have the name.
-std::optional<Lane> lane_in_data(std::string_view data) {
-  if (data.find("\"priority\"") == std::string_view::npos) return std::nullopt;
-  PriorityMember found;
-  if (!JsonReader::local().visit(data, found)) return std::nullopt;
-  return found.lane;
-}
 
 }  // namespace
 
@@ -126,9 +103,7 @@ void Batch::decode_envelope(const FrameInTurn& frame, Message& message) {
   message.hops = envelope->meta.hops;
   message.conversation = keep(envelope->meta.conversation_id);
   message.chain = envelope->meta.chain;  // a raw token: part of the element
-  message.wanted = parse_lane(envelope->meta.priority).value_or(Lane::kNormal);
-  if (priority_in_data_ && envelope->meta.priority.empty())
-    message.wanted = lane_in_data(envelope->data).value_or(Lane::kNormal);
+  message.wanted = wanted_lane(*envelope, priority_in_data_);
   message.is_reply = envelope->meta.is_reply;
   message.expects_reply = envelope->meta.expects_reply;
   if (envelope->sender_id != frame.header.sender)

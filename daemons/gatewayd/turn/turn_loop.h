@@ -81,6 +81,7 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   uint64_t waiting_retries() const;
   TurnStats& stats() { return stats_; }
   size_t cached_agents() const { return facts_.size(); }
+  auto known_circuits() const { return facts_.circuits(); }
 
   enum class State : uint8_t { kDown, kFencing, kReading, kWaiting, kFetching, kCommitting, kDrained };
 

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "proto/base/json_writer.h"
+#include "proto/wire/lane.h"
 #include "sdk/include/mas.h"
 #include "sdk/masctl/commands/data_argument.h"
 #include "sdk/masctl/commands/event_line.h"
@@ -40,6 +41,12 @@ Result<Call> prepare(Context& context, const MessageOptions& options) {
   return Call{std::move(*agent), std::move(*data)};
 }
 
+/// @param lane a lane's name, or nothing.
+mas_priority priority_of(std::string_view lane) {
+  auto found = parse_lane(lane);
+  return found ? static_cast<mas_priority>(static_cast<int>(*found) + 1) : MAS_PRIORITY_UNSET;
+}
+
 void print_receipt(Output& out, const char* message_id) {
   if (!out.json()) return out.line(std::string("sent ") + message_id + "  " + mas_receipt_decision());
   std::string text;
@@ -73,8 +80,11 @@ ExitCode gateway_send(Context& context, const MessageOptions& options) {
   auto call = prepare(context, options);
   if (!call.ok()) return context.out.fail(call.error());
   char id[MAS_MESSAGE_ID_SIZE] = "";
-  Status sent = as_status(mas_agent_send_wait(call->agent.get(), options.target.c_str(), options.type.c_str(),
-                                              call->data.data(), call->data.size(), context.settings.timeout_ms(), id));
+  mas_send_options asked{};
+  asked.priority = priority_of(options.priority);
+  asked.wait_ms = context.settings.timeout_ms();
+  Status sent = as_status(mas_agent_send_with(call->agent.get(), options.target.c_str(), options.type.c_str(),
+                                              call->data.data(), call->data.size(), &asked, sizeof asked, id));
   bool decided = *mas_receipt_decision() != '\0';
   if (sent.ok() || (decided && context.out.json())) print_receipt(context.out, id);
   return sent.ok() ? ExitCode::kOk : context.out.fail(sent.error());

@@ -62,6 +62,9 @@ void add_message_commands(Cli& cli) {
   auto& send_options = cli.leaf<MessageOptions>(*send, run_send);
   add_message_options(*send, send_options);
   add_mode_options(*send, send_options.mode, send_options.credentials);
+  send->add_option("--priority", send_options.priority, "The lane that it asks for. Default: normal")
+      ->type_name("LANE")
+      ->one_of({"critical", "high", "normal", "low", "bulk"});
   send->footer(
       "The message is published in the agent's name; nothing is registered. With --mode gateway the command is an\n"
       "instance of the agent until the gateway's receipt is there, and fails when the message is refused.\n"

@@ -43,6 +43,7 @@ Result<Outgoing> make_envelope(const MessageOptions& options, bool expects_reply
   fields.data = *data;
   fields.meta.correlation_id = out.correlation_id;
   fields.meta.expects_reply = expects_reply;
+  fields.meta.priority = options.priority;
   fields.timestamp = wall_now();
   fields.message_id = out.message_id;
   append_envelope(out.json, fields);

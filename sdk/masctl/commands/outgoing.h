@@ -17,7 +17,8 @@ struct MessageOptions {
   std::string as;
   std::string target;
   std::string type;
-  std::string data;  ///< see read_data
+  std::string data;      ///< see read_data
+  std::string priority;  ///< the lane; empty: none is told
   bool whole_envelope = false;
   std::string mode;
   std::string credentials;

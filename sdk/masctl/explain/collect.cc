@@ -2,6 +2,7 @@
 #include "sdk/masctl/explain/collect.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "proto/base/ids.h"
 #include "proto/wire/agent_entry.h"
@@ -46,7 +47,7 @@ AgentStanding standing_of(const std::string& id, const Value& entry, const Value
   return out;
 }
 
-void take_limits(ExplainFacts& facts, const Value& reply) {
+void take_limits(ExplainFacts& facts, const Value& reply, const gateway::LimitSettings& defaults) {
   if (reply.is_error()) {
     facts.limits = Error{Errc::kMalformed, printable(reply.text, 128)};
     return;
@@ -55,7 +56,7 @@ void take_limits(ExplainFacts& facts, const Value& reply) {
   for (const auto& element : reply.elements)
     values.push_back(element.is_nil() ? std::nullopt : std::optional<std::string_view>(element.text));
   facts.own_limits = std::any_of(values.begin(), values.end(), [](const auto& value) { return value.has_value(); });
-  facts.limits = gateway::parse_limits(values, {});
+  facts.limits = gateway::parse_limits(values, defaults);
 }
 
 Result<gateway::Circuit> circuit_of(const Value& reply) {
@@ -64,6 +65,20 @@ Result<gateway::Circuit> circuit_of(const Value& reply) {
   for (const auto& element : reply.elements)
     values.push_back(element.is_nil() ? std::nullopt : std::optional<std::string_view>(element.text));
   return gateway::parse_circuit(values);
+}
+
+Result<std::optional<gateway::LimiterState>> bucket_of(const Value& reply) {
+  if (reply.is_error()) return Error{Errc::kMalformed, printable(reply.text, 128)};
+  if (!reply.is_text()) return std::optional<gateway::LimiterState>();
+  auto state = gateway::LimiterState::decode(reply.text);
+  if (!state.ok()) return state.error();
+  return std::optional<gateway::LimiterState>(*state);
+}
+
+/// @return microseconds from the answer to TIME; nullopt where it is none.
+std::optional<WallMicros> time_of(const Value& reply) {
+  if (reply.elements.size() != 2) return std::nullopt;
+  return std::atoll(reply.elements[0].text.c_str()) * 1'000'000 + std::atoll(reply.elements[1].text.c_str());
 }
 
 /// @return the heartbeats of the gateways that beat.
@@ -91,7 +106,7 @@ std::optional<Profile> profile_of(const std::string& heartbeat) {
 }  // namespace
 
 Result<ExplainFacts> collect_explain_facts(SyncRedis& redis, const Keys& keys, const std::string& sender,
-                                           const std::string& target) {
+                                           const std::string& target, const gateway::LimitSettings& defaults) {
   redis::Command command;
   ask_standing(command, keys, sender);
   ask_standing(command, keys, target);
@@ -110,12 +125,38 @@ Result<ExplainFacts> collect_explain_facts(SyncRedis& redis, const Keys& keys, c
   facts.sender_standing = standing_of(sender, (*replies)[kSenderEntry], (*replies)[kSenderIdentity]);
   facts.target_standing = standing_of(target, (*replies)[kTargetEntry], (*replies)[kTargetIdentity]);
   facts.rules = rules_of(std::span(*replies).subspan(kRules, 3)).rules;
-  take_limits(facts, (*replies)[kLimits]);
+  take_limits(facts, (*replies)[kLimits], defaults);
   facts.circuit = circuit_of((*replies)[kCircuit]);
   auto roles = read_roles(redis, keys, facts.rules.roles);
   if (!roles.ok()) return roles.error();
   for (auto& role : *roles)
     if (role.exists) facts.roles.push_back(std::move(role.role));
+  return facts;
+}
+
+Result<MessageFacts> collect_message_facts(SyncRedis& redis, const Keys& keys, ExplainFacts agents, Lane lane) {
+  constexpr long kMaxPartitions = 1024;
+  redis::Command first("HGET", keys.config(), "partitions");
+  first.add("TIME");
+  auto replies = redis.ask(first);
+  if (!replies.ok()) return replies.error();
+  const auto partitions = std::clamp(std::atol((*replies)[0].text.c_str()), 0L, kMaxPartitions);
+  MessageFacts facts;
+  agents.now = time_of((*replies)[1]).value_or(agents.now);
+  facts.agents = std::move(agents);
+  if (partitions == 0) return facts;  // no gateway ever ran here: nothing was taken, nothing waits
+
+  const unsigned partition = partition_of(facts.agents.sender, static_cast<size_t>(partitions));
+  redis::Command second("HGET", keys.senders(partition), facts.agents.sender);
+  second.add("XLEN", keys.inbox(facts.agents.target, lane, partition));
+  replies = redis.ask(second);
+  if (!replies.ok()) return replies.error();
+  facts.bucket = bucket_of((*replies)[0]);
+  const Value& length = (*replies)[1];
+  if (length.is_error())
+    facts.waiting = Error{Errc::kMalformed, printable(length.text, 128)};
+  else
+    facts.waiting = static_cast<uint64_t>(std::max<int64_t>(length.integer, 0));
   return facts;
 }
 

@@ -19,6 +19,8 @@ bool good(WallMicros until, WallMicros now) { return until == 0 || now <= until;
 Check check_registry_token(const ExplainFacts& facts) {
   if (facts.profile == Profile::kProduction)
     return denied("identity", Decision::kAuthFailed, "no identity; 'masctl identity create' makes one");
+  if (!facts.takes_registry_token)
+    return denied("identity", Decision::kAuthFailed, "no identity, and auth.registry_tokens is false");
   if (!facts.sender_standing.has_registry_token)
     return denied("identity", Decision::kAuthFailed, "no identity, and no registry entry with a token");
   return {"identity", Decision::kAllowed, "no identity; the token of the registry entry is taken"};

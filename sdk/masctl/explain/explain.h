@@ -36,6 +36,7 @@ struct AgentStanding {
 struct ExplainFacts {
   std::string sender, target;
   Profile profile = Profile::kDevelopment;
+  bool takes_registry_token = true;  ///< in profile development
   AgentStanding sender_standing, target_standing;
   gateway::SenderRules rules;
   std::vector<gateway::Role> roles;                                  ///< of the sender, those that exist
