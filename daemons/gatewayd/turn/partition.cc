@@ -30,7 +30,8 @@ Partition::Partition(unsigned p, const Keys& keys)
       epoch_key(keys.partition_epoch(p)),
       ingress_key(keys.ingress(p)),
       senders_key(keys.senders(p)),
-      audit_key(keys.audit(p)) {}
+      audit_key(keys.audit(p)),
+      archive_key(keys.archive(p)) {}
 
 void Partition::forget() {
   epoch.clear();
@@ -46,6 +47,7 @@ std::string_view Partition::expected_at(std::string_view key) const {
   if (key == ingress_key) return "a list of frames";
   if (key == senders_key) return "a hash of senders' states";
   if (key == audit_key) return "a stream of audit blocks";
+  if (key == archive_key) return "a stream of delivered messages";
   return {};
 }
 

@@ -167,9 +167,13 @@ void TurnLoop::fence() {
     command.add("INCR", partition->epoch_key);
     command.add("LLEN", partition->ingress_key);
     command.add("HGETALL", partition->senders_key);
+    for (Reply kind : {Reply::kEpoch, Reply::kIngress, Reply::kSenders}) expected_.push_back({kind, partition->number});
+    if (archives_) {
+      command.add("XLEN", partition->archive_key);
+      expected_.push_back({Reply::kArchive, partition->number});
+    }
     command.add("XREVRANGE", partition->audit_key, "+", "-", "COUNT", 1);
-    for (Reply kind : {Reply::kEpoch, Reply::kIngress, Reply::kSenders, Reply::kAuditHead})
-      expected_.push_back({kind, partition->number});
+    expected_.push_back({Reply::kAuditHead, partition->number});
     stats_.fences.add();
   }
   send(std::move(command));
@@ -178,6 +182,7 @@ void TurnLoop::fence() {
 const std::string& TurnLoop::key_of(const Partition& partition, Reply kind) {
   if (kind == Reply::kEpoch) return partition.epoch_key;
   if (kind == Reply::kIngress) return partition.ingress_key;
+  if (kind == Reply::kArchive) return partition.archive_key;
   return kind == Reply::kSenders ? partition.senders_key : partition.audit_key;
 }
 
@@ -200,7 +205,7 @@ Status TurnLoop::load(const Expected& expected, const redis::Reply& reply) {
     partition.epoch = std::to_string(reply.integer);
     return {};
   }
-  if (expected.kind == Reply::kIngress) return {};  // its type is right
+  if (expected.kind == Reply::kIngress || expected.kind == Reply::kArchive) return {};  // its type is right
   if (expected.kind == Reply::kSenders) {
     std::vector<std::pair<std::string_view, std::string_view>> fields;
     for (size_t i = 0; i + 1 < reply.count; i += 2) fields.emplace_back(reply[i].text, reply[i + 1].text);
@@ -470,6 +475,7 @@ void TurnLoop::take(const Expected& expected, const redis::Reply& reply) {
     case Reply::kEpoch:
     case Reply::kIngress:
     case Reply::kSenders:
+    case Reply::kArchive:
     case Reply::kAuditHead:
       return take_fence(expected, reply);
     case Reply::kReceipt:
