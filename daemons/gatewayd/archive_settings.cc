@@ -16,12 +16,14 @@ Result<std::optional<archive::Key>> read_key(const std::string& id, const std::s
 void ArchiveSettings::describe(common::OptionTable& table) {
   using namespace std::chrono_literals;
   using common::Apply;
-  table.section("archive",
-                "The archive of delivered messages, from which masctl archive replays. It costs Redis about as much memory "
-                "as the messages have bytes.");
-  table.text("encryption_key_file", key_file, Apply::kReload,
-             "File with the key that payloads are kept under, the same for all gateways; a name without '/' is a systemd "
-             "credential, and the unit asks for mas.archive-key. Empty: nothing is archived.");
+  table.section(
+      "archive",
+      "The archive of delivered messages, from which masctl archive replays. It costs Redis about as much memory "
+      "as the messages have bytes.");
+  table.text(
+      "encryption_key_file", key_file, Apply::kReload,
+      "File with the key that payloads are kept under, the same for all gateways; a name without '/' is a systemd "
+      "credential, and the unit asks for mas.archive-key. Empty: nothing is archived.");
   table.text("encryption_key_id", key_id, Apply::kReload, "What that key is called in what is archived.");
   table.text("old_key_file", old_key_file, Apply::kReload,
              "File with the key before this one, so that what was archived under it can be replayed.");

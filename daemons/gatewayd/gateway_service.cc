@@ -159,7 +159,7 @@ void GatewayService::look_around() {
   survey_.start();
   watch_.look(leases_.size());
   bool moves_replays = replays_ && !leases_.empty() && leases_.front()->active();  // one is enough
-  if (policy_.memory_low) moves_replays = false;  // they would be refused
+  if (policy_.memory_low) moves_replays = false;                                   // they would be refused
   if (moves_replays) replays_->look(leases_.size());
   if (turns_ != nullptr) archive_trim_.look(turns_->deciding(), settings_.archive, mono_now());
 }

@@ -13,12 +13,13 @@ namespace {
 
 constexpr std::string_view kLabel = "mas.archive.v1";
 constexpr size_t kKeyIdBytes = 64;
-constexpr size_t kSealedOverhead = 29;                // version, nonce, tag
+constexpr size_t kSealedOverhead = 29;                 // version, nonce, tag
 constexpr uint64_t kMostBytes = 512ull * 1024 * 1024;  // what a value of Redis may have
 
 bool is_key_id(std::string_view text) {
   auto fits = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '-';
   };
   return !text.empty() && text.size() <= kKeyIdBytes && std::all_of(text.begin(), text.end(), fits);
 }

@@ -25,8 +25,7 @@ TurnStats::TurnStats(common::Metrics& metrics)
       bytes_(metrics.counter("message_bytes_total", "Bytes of the envelopes decided.")),
       repeated_(metrics.counter("repeated_messages_total", "Messages asked about again and answered from memory.")),
       replayed_(metrics.counter("replayed_messages_total", "Dead letters decided again.")),
-      archive_replayed_(
-          metrics.counter("archive_replayed_messages_total", "Messages of the archive decided again.")),
+      archive_replayed_(metrics.counter("archive_replayed_messages_total", "Messages of the archive decided again.")),
       archived_(metrics.counter("archived_total", "Deliveries that were kept in the archive.")),
       gaps_(metrics.counter("sequence_gaps_total", "Frames that came before what stands between.")),
       poison_(metrics.counter("poison_elements_total", "Elements of ingress lists that were no frame.")),

@@ -90,10 +90,9 @@ Result<std::string> open_record(const std::string& bytes, const ArchivedRecord& 
   auto key = archive::Key::read(entry.key_id, path_of(key_file));
   if (!key.ok()) return key.error().in("--key-file");
   auto envelopes = archive::open(entry, *key, keys.archive(record.partition));
-  if (envelopes.ok())
-    return envelopes->substr(entry.records[record.number].begin, entry.records[record.number].size);
+  if (envelopes.ok()) return envelopes->substr(entry.records[record.number].begin, entry.records[record.number].size);
   return Error{Errc::kRefused, "--key-file: the record was sealed under a key called '" + std::string(entry.key_id) +
-                                      "', and this is another one (or the entry was changed)"};
+                                   "', and this is another one (or the entry was changed)"};
 }
 
 void print_record(Output& out, const ArchivedRecord& record, const std::string& envelope) {
@@ -111,10 +110,9 @@ void print_record(Output& out, const ArchivedRecord& record, const std::string& 
     std::string_view name;
     std::string value;
   };
-  for (const Line& line :
-       {Line{"record", record.name()}, Line{"time", time_text(record.time)}, Line{"sender", record.sender},
-        Line{"target", record.target}, Line{"type", record.type}, Line{"message", record.message_id},
-        Line{"payload", envelope}})
+  for (const Line& line : {Line{"record", record.name()}, Line{"time", time_text(record.time)},
+                           Line{"sender", record.sender}, Line{"target", record.target}, Line{"type", record.type},
+                           Line{"message", record.message_id}, Line{"payload", envelope}})
     out.foreign(std::string(line.name) + ": " + line.value);
 }
 
@@ -142,7 +140,8 @@ ExitCode run_show(Context& context, const ShowOptions& options) {
 void add_archive_commands(Cli& cli) {
   Command& group = cli.group("archive", "Messages that were delivered, where the gateway keeps them");
 
-  Command* list = group.add_subcommand("list", "Print the newest archived messages, oldest first, without their payload");
+  Command* list =
+      group.add_subcommand("list", "Print the newest archived messages, oldest first, without their payload");
   auto& listed = cli.leaf<ListOptions>(*list, run_list);
   add_archive_filters(*list, listed.filter);
   list->add_option("--limit", listed.limit, "How many at most. Default: 100")->between(1, 100'000)->type_name("N");

@@ -16,7 +16,7 @@ namespace {
 namespace archive = gateway::archive;
 
 constexpr uint32_t kMaxPartitions = 1024;
-constexpr size_t kPage = 8;                        // an entry holds what a turn delivered
+constexpr size_t kPage = 8;                      // an entry holds what a turn delivered
 constexpr int64_t kSlackMillis = 5 * 60 * 1000;  // between the time of a record and its entry's id
 
 Error as_error(const Value& value) {

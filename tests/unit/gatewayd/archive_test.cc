@@ -2,10 +2,11 @@
 #include "daemons/gatewayd/archive/entry.h"
 #include "daemons/gatewayd/archive/request.h"
 #include "tests/unit/catch.h"
-#include "tests/unit/temp_dir.h"
+#include "tests/unit/wire/vector_file.h"
 
 using namespace mas;
 using namespace mas::gateway::archive;
+using namespace mas::test;
 
 namespace {
 
@@ -47,6 +48,23 @@ TEST_CASE("archive: an entry has its index in clear and its envelopes under the 
   CHECK(plain->substr(entry.records[0].begin, entry.records[0].size) == R"({"secret":"one"})");
   CHECK(plain->substr(entry.records[1].begin, entry.records[1].size) == R"({"two":2})");
   CHECK(two_records(key) != bytes);
+}
+
+TEST_CASE("archive: the test vectors open") {
+  for (const auto& [name, json] : vector_file("archive.json")) {
+    INFO(name);
+    VectorObject vector = vector_object(json);
+    auto key = Key::of(vector.at("key_id"), unhex(vector.at("archive_key")));
+    REQUIRE(key.ok());
+    const std::string bytes = unhex(vector.at("entry"));
+    Entry entry;
+    REQUIRE(decode(bytes, entry).ok());
+    CHECK(entry.key_id == vector.at("key_id"));
+    CHECK(key->of_entry(entry.salt).text() == MasterKey::of(unhex(vector.at("entry_key")))->text());
+    auto plain = open(entry, *key, vector.at("stream"));
+    REQUIRE(plain.ok());
+    CHECK(*plain == vector.at("envelopes"));
+  }
 }
 
 TEST_CASE("archive: what was changed, moved or sealed under another key does not open") {
