@@ -1,12 +1,16 @@
 // The trimming script.
 #include "daemons/gatewayd/archive_trim.h"
 
+#include <algorithm>
+
 #include "proto/base/ids.h"
 
 namespace mas::gateway {
 namespace {
 
 constexpr Duration kTrimEvery = std::chrono::seconds(10);
+constexpr unsigned kMostPartitions = 1024;
+constexpr unsigned kLeftOvers = 16;  // at a time: all of them within eleven minutes
 
 // KEYS: the stream. ARGV: milliseconds to keep, bytes. By Redis's clock, which gave the entries their ids.
 // The bytes are Redis's estimate from a hundred nodes, and the entries that go are reckoned by their mean.
@@ -31,9 +35,14 @@ ArchiveTrim::ArchiveTrim(common::Frame& frame)
       trimmed_(frame.metrics().counter("archive_trimmed_entries_total",
                                        "Entries of the archive that went for their age or for room.")) {}
 
-void ArchiveTrim::look(const std::vector<unsigned>& partitions, const ArchiveSettings& settings, MonoTime now) {
+void ArchiveTrim::look(std::vector<unsigned> partitions, size_t count, const ArchiveSettings& settings, MonoTime now) {
   if (now < next_ || partitions.empty()) return;
   next_ = now + kTrimEvery;
+  for (unsigned i = 0; i < kLeftOvers && partitions.front() == 0; ++i) {
+    left_over_ = left_over_ + 1 < kMostPartitions ? left_over_ + 1 : static_cast<unsigned>(count);
+    left_over_ = std::max(left_over_, static_cast<unsigned>(count));
+    if (left_over_ < kMostPartitions) partitions.push_back(left_over_);
+  }
   redis::Command command;
   for (unsigned partition : partitions)
     command.add("EVAL", kTrim, 1, frame_.keys().archive(partition), to_millis(settings.keep), settings.max_bytes);

@@ -17,14 +17,16 @@ class ArchiveTrim {
   ArchiveTrim(const ArchiveTrim&) = delete;
   ArchiveTrim& operator=(const ArchiveTrim&) = delete;
 
-  /// No effect before it is time again. @param partitions those that this gateway decides.
-  void look(const std::vector<unsigned>& partitions, const ArchiveSettings& settings, MonoTime now);
+  /// No effect before it is time again. Who decides partition 0 looks after those, too, that are left from when there
+  /// were more of them, some at a time. @param partitions those that this gateway decides. @param count how many there are.
+  void look(std::vector<unsigned> partitions, size_t count, const ArchiveSettings& settings, MonoTime now);
 
  private:
   void on_reply(uint64_t tag, const redis::Answer& answer);
 
   common::Frame& frame_;
   MonoTime next_{};
+  unsigned left_over_ = 0;  // looked at last
   common::RepeatFilter repeat_;
   common::Counter& trimmed_;
 };

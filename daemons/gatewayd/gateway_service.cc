@@ -161,7 +161,7 @@ void GatewayService::look_around() {
   bool moves_replays = replays_ && !leases_.empty() && leases_.front()->active();  // one is enough
   if (policy_.memory_low) moves_replays = false;                                   // they would be refused
   if (moves_replays) replays_->look(leases_.size());
-  if (turns_ != nullptr) archive_trim_.look(turns_->deciding(), settings_.archive, mono_now());
+  if (turns_ != nullptr) archive_trim_.look(turns_->deciding(), leases_.size(), settings_.archive, mono_now());
 }
 
 void GatewayService::tell_keeper() {

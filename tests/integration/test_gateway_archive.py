@@ -138,11 +138,13 @@ class TrimTest(ArchiveCase):
     def test_it_is_bounded_by_bytes_and_by_time(self):
         old = int(time.time() * 1000) - 61_000
         self.redis.cmd("XADD", self.stream(), f"{old}-0", "b", "old")
+        self.redis.cmd("XADD", "mas.archive:{17}", f"{old}-0", "b", "left from when there were more partitions")
         for _ in range(12):
             self.assertEqual(self.alice.send(self.alice.envelope("bob", data={"t": "x" * 300_000})).decisions(), ["ALLOWED"])
         poll_until(lambda: self.redis.cmd("MEMORY", "USAGE", self.stream()) < 1_100_000, 25, "it is within its bound")
         self.assertGreaterEqual(len(self.listed()), 1)
         self.assertEqual(self.redis.cmd("XRANGE", self.stream(), f"{old}-0", f"{old}-0"), [])
+        poll_until(lambda: not self.redis.cmd("XLEN", "mas.archive:{17}"), 15, "it is not kept longer either")
         self.assertGreater(self.gateway.metrics()["mas_gatewayd_archive_trimmed_entries_total"], 1)
 
 
