@@ -32,6 +32,7 @@ GatewayService::GatewayService(common::Frame& frame, const Settings& settings)
       survey_(frame.redis(), frame.keys(), [this](const Result<View>& result) { on_survey(result); }),
       watch_(frame.redis(), frame.keys(), [this](const RedisHealth& health) { on_health(health); }),
       shared_secret_(frame.redis(), frame.keys(), [this](const Result<MasterKey>& secret) { on_secret(secret); }),
+      archive_trim_(frame),
       keeper_(frame, settings.audit.placed()),
       partitions_(frame.metrics().gauge("partitions", "Partitions of the whole system.")),
       owned_(frame.metrics().gauge("partitions_owned", "Partitions whose lease this gateway holds.")),
@@ -117,6 +118,7 @@ void GatewayService::make_turns() {
   turns_->set_replay_key(&*replay_key_);
   turns_->set_partitions(leases_.size());
   if (auto status = renew_dlp(); !status) return refuse(status.error().message);
+  if (auto status = renew_archive(); !status) return refuse(status.error().message);
   malloc_trim(0);  // compiling the patterns took megabytes that nobody will need again
   turns_->set_policy(policy_, settings_.default_limits());
   turns_->start();
@@ -138,6 +140,19 @@ Status GatewayService::renew_dlp() {
   return {};
 }
 
+/// The keys of the archive are read anew. Where one cannot be, those that there are stay.
+Status GatewayService::renew_archive() {
+  auto key = settings_.archive.key();
+  auto old = settings_.archive.old_key();
+  if (!key) return key.error();
+  if (!old) return old.error();
+  archive_key_ = std::move(*key);
+  old_archive_key_ = std::move(*old);
+  turns_->set_archive(archive_key_ ? &*archive_key_ : nullptr);
+  replays_->set_archive_keys(archive_key_ ? &*archive_key_ : nullptr, old_archive_key_ ? &*old_archive_key_ : nullptr);
+  return {};
+}
+
 void GatewayService::tick() {
   tell_turns();
   if (++ticks_ % kTicksOfPeriod == 0) look_around();
@@ -151,7 +166,9 @@ void GatewayService::look_around() {
   survey_.start();
   watch_.look(leases_.size());
   bool moves_replays = replays_ && !leases_.empty() && leases_.front()->active();  // one is enough
+  if (policy_.memory_low) moves_replays = false;                                   // they would be refused
   if (moves_replays) replays_->look(leases_.size());
+  if (turns_ != nullptr) archive_trim_.look(turns_->deciding(), leases_.size(), settings_.archive, mono_now());
 }
 
 void GatewayService::tell_keeper() {
@@ -362,6 +379,8 @@ void GatewayService::reload(const common::Settings& next) {
   if (turns_ == nullptr) return;
   if (auto status = renew_dlp(); !status)  // check() has seen them: a file that changed since
     frame_.log().error("dlp_rules_kept", {{"why", status.error().message}});
+  if (auto status = renew_archive(); !status)
+    frame_.log().error("archive_keys_kept", {{"why", status.error().message}});
   malloc_trim(0);
   turns_->set_policy(policy_, settings_.default_limits());
 }

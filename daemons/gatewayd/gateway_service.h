@@ -13,6 +13,7 @@
 
 #include "daemons/common/lease.h"
 #include "daemons/common/service.h"
+#include "daemons/gatewayd/archive_trim.h"
 #include "daemons/gatewayd/keeper/audit_keeper.h"
 #include "daemons/gatewayd/partitioner.h"
 #include "daemons/gatewayd/redis_watch.h"
@@ -52,6 +53,7 @@ class GatewayService final : public common::Service, public common::LeaseListene
   void on_secret(const Result<MasterKey>& secret);
   void make_turns();
   Status renew_dlp();
+  Status renew_archive();
   void on_health(const RedisHealth& health);
   void watch_dead_letters(const RedisHealth& health);
   std::string unsafe(const RedisHealth& health) const;
@@ -75,6 +77,8 @@ class GatewayService final : public common::Service, public common::LeaseListene
   std::optional<HmacKey> payload_key_;
   std::optional<HmacKey> replay_key_;
   std::optional<ReplayMover> replays_;
+  std::optional<archive::Key> archive_key_, old_archive_key_;
+  ArchiveTrim archive_trim_;
   AuditKeeper keeper_;
   uint64_t told_blocks_ = 0;
   std::unique_ptr<TurnLoop> turns_;                     // once the secret is known

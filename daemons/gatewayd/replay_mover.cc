@@ -73,9 +73,14 @@ ReplayMover::ReplayMover(common::Frame& frame, std::string ns, const HmacKey& ke
       keys_(frame.keys()),
       ns_(std::move(ns)),
       key_(key),
+      archive_(keys_, ns_, key),
       state_(State::kIdle, kMoves),
       moved_(
-          frame.metrics().counter("replays_begun_total", "Dead letters taken out of the queue to be decided again.")) {}
+          frame.metrics().counter("replays_begun_total", "Dead letters taken out of the queue to be decided again.")),
+      archive_moved_(frame.metrics().counter("archive_replays_begun_total",
+                                             "Messages of the archive that were handed in to be decided again.")),
+      archive_refused_(frame.metrics().counter("archive_replays_refused_total",
+                                               "Requests for the archive that could not be met, or not in full.")) {}
 
 void ReplayMover::look(size_t partitions) {
   if (!state_.is(State::kIdle) || partitions == 0) return;
@@ -105,10 +110,17 @@ void ReplayMover::ask_letters(const redis::Reply& requests) {
   requests_.clear();
   if (!requests.is_array()) return finish();
   redis::Command command;
+  archived_ = false;
   for (const auto& request : requests) {
+    if (archived_) break;
     requests_.emplace_back(request.text);
-    command.add("XRANGE", keys_.dead_letters(), request.text, request.text);
+    archived_ = archive::is_archive_request(request.text);
+    if (archived_)
+      archive_.append_read(command, request.text);
+    else
+      command.add("XRANGE", keys_.dead_letters(), request.text, request.text);
   }
+  more_ = requests.count == kLetters || requests_.size() < requests.count;
   if (requests_.empty()) return finish();
   moves_ = {};
   send(State::kLetters, command);
@@ -131,12 +143,24 @@ void ReplayMover::take_letter(const std::string& request, const redis::Reply& en
   moves_.add("EVAL", kMove, 3, keys_.replays(), keys_.dead_letters(), list, request, frame);
 }
 
+void ReplayMover::take_archived(const std::string& request, const redis::Reply& entries) {
+  auto status = archive_.append_move(moves_, request, entries, partitions_);
+  if (status) return;
+  archive_refused_.add();
+  frame_.log().error("archive_replay_refused", {{"request", printable(request, 200)}, {"why", status.error().message}});
+}
+
 void ReplayMover::move() {
   if (moves_.count() == 0) return finish();
   send(State::kMoving, std::exchange(moves_, {}));
 }
 
-void ReplayMover::took_move(const redis::Reply& reply) {
+void ReplayMover::took_move(bool archived, const redis::Reply& reply) {
+  if (archived && reply.is_integer()) {
+    if (reply.integer > 0) archive_moved_.add(static_cast<uint64_t>(reply.integer));
+    refused_ = refused_ || reply.integer == ArchiveReplay::kBusy;
+    return;
+  }
   if (reply.is_integer() && reply.integer == 1) moved_.add();
   if (reply.is_integer()) return;
   refused_ = true;
@@ -150,12 +174,15 @@ void ReplayMover::on_reply(uint64_t tag, const redis::Answer& answer) {
   bool last = tag + 1 == replies_due_;
   if (state_.is(State::kRequests)) return ask_letters(reply);
   if (state_.is(State::kLetters)) {
-    take_letter(requests_[tag], reply);
+    if (last && archived_)
+      take_archived(requests_[tag], reply);
+    else
+      take_letter(requests_[tag], reply);
     return last ? move() : void();
   }
-  took_move(reply);
+  took_move(last && archived_, reply);
   if (!last) return;
-  if (refused_ || requests_.size() < kLetters) return finish();
+  if (refused_ || !more_) return finish();
   ask_requests();
 }
 

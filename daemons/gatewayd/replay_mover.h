@@ -1,9 +1,11 @@
-// Takes dead letters out of the queue that operators want to be replayed, and puts them into the lists of their partitions.
+// Takes dead letters out of the queue that operators want to be replayed, and puts them into the lists of their partitions;
+// so, too, copies of what the archive holds.
 //
 //     idle ──look()──▶ requests ──ids──▶ letters ──frames──▶ moving ──▶ requests (while there are more) … ──▶ idle
 //
 // Happy path: the oldest requests of `mas.replay`, their letters, and for each a script that deletes the letter, pushes its
 // frame (turn/replay.h) and removes the request, all or nothing. Any number of gateways may do this at once.
+// A request for records of the archive (archive_replay.h) is the last of its round, since an entry may be large.
 // Failure: a request whose letter is gone is removed; one whose letter is no envelope is removed and told. Where the queue
 // takes no entry (a letter might have to come back) or the list is none, the request goes to the end and waits.
 // Threading: loop thread. Ownership: may be destroyed at any time.
@@ -13,6 +15,7 @@
 #include <vector>
 
 #include "daemons/common/service.h"
+#include "daemons/gatewayd/archive_replay.h"
 #include "proto/base/state_machine.h"
 #include "proto/redis/connection.h"
 #include "proto/wire/digest.h"
@@ -28,6 +31,8 @@ class ReplayMover {
   ReplayMover(const ReplayMover&) = delete;
   ReplayMover& operator=(const ReplayMover&) = delete;
 
+  /// @param key, old of the archive; nullptr: there is none. Must outlive their use here.
+  void set_archive_keys(const archive::Key* key, const archive::Key* old) { archive_.set_keys(key, old); }
   /// No effect while one is under way. @param partitions how many there are.
   void look(size_t partitions);
   void cancel();
@@ -38,8 +43,9 @@ class ReplayMover {
   void ask_requests();
   void ask_letters(const redis::Reply& requests);
   void take_letter(const std::string& request, const redis::Reply& entries);
+  void take_archived(const std::string& request, const redis::Reply& entries);
   void move();
-  void took_move(const redis::Reply& reply);
+  void took_move(bool archived, const redis::Reply& reply);
   void on_reply(uint64_t tag, const redis::Answer& answer);
   void send(State state, const redis::Command& command);
   void finish();
@@ -49,14 +55,19 @@ class ReplayMover {
   const Keys& keys_;
   const std::string ns_;
   const HmacKey& key_;
+  ArchiveReplay archive_;
   StateMachine<State> state_;
   size_t partitions_ = 1;
   std::vector<std::string> requests_;
   redis::Command moves_;
   size_t replies_due_ = 0;
-  bool refused_ = false;  // a move of this look
+  bool archived_ = false;  // the last of them is of the archive
+  bool more_ = false;      // there may be requests besides
+  bool refused_ = false;   // a move of this look
   common::RepeatFilter repeat_;
   common::Counter& moved_;
+  common::Counter& archive_moved_;
+  common::Counter& archive_refused_;
 };
 
 }  // namespace mas::gateway

@@ -142,6 +142,7 @@ void Settings::describe(common::OptionTable& table) {
                 "Percent of Redis's maxmemory from which on frames are refused as UNAVAILABLE.");
 
   audit.describe(table);
+  archive.describe(table);
 
   table.section("turn", "How much is decided at once.");
   table.integer("messages", turn_messages, {1, 4000}, Apply::kRestart, "Messages, about.");
@@ -153,6 +154,7 @@ void Settings::describe(common::OptionTable& table) {
 void Settings::check(common::Problems& problems) const {
   common::Settings::check(problems);
   audit.check(problems);
+  archive.check(problems);
   dlp_rules(problems);
   if (auto key = dlp_key(); !key) problems.push_back("dlp.encryption_key_file: " + key.error().message);
   if (profile == Profile::kProduction && master_key_place().empty())

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemons/common/settings.h"
+#include "daemons/gatewayd/archive_settings.h"
 #include "daemons/gatewayd/dlp/rules.h"
 #include "daemons/gatewayd/guard/window_table.h"
 #include "daemons/gatewayd/keeper/audit_settings.h"
@@ -61,6 +62,7 @@ struct Settings : common::Settings {
   int64_t memory_high_water = 90;
 
   AuditSettings audit;
+  ArchiveSettings archive;
 
   int64_t turn_messages = 4000;
   uint64_t turn_bytes = 4 * 1024 * 1024;

@@ -49,6 +49,8 @@ class Keys {
   std::string senders(unsigned partition) const { return partitioned("mas.sender:", partition); }
   /// Stream: the partition's audit blocks.
   std::string audit(unsigned partition) const { return partitioned("mas.audit:", partition); }
+  /// Stream: what was delivered for senders of the partition, sealed, where that is switched on.
+  std::string archive(unsigned partition) const { return partitioned("mas.archive:", partition); }
   /// Stream: signed heads of all partitions.
   std::string audit_heads() const { return join("mas.audit.heads"); }
   /// Stream: what operators changed, and who.
@@ -67,7 +69,7 @@ class Keys {
   /// String: the secret that gateways without a master key share.
   std::string secret() const { return join("mas.secret"); }
   std::string dead_letters() const { return join("dlq:messages"); }
-  /// List: ids of the dead letters' entries that operators want to be replayed.
+  /// List: ids of the dead letters' entries, and records of the archive, that operators want to be replayed.
   std::string replays() const { return join("mas.replay"); }
 
   std::string identity(std::string_view id) const { return join("mas.identity:", id); }

@@ -150,6 +150,10 @@ MasterKey MasterKey::generate() {
 std::string MasterKey::text() const { return base64url(std::span<const unsigned char>(bytes_)); }
 
 std::string MasterKey::seal(std::string_view plain, std::string_view context) const {
+  return base64url(seal_bytes(plain, context));
+}
+
+std::string MasterKey::seal_bytes(std::string_view plain, std::string_view context) const {
   std::array<unsigned char, kNonceBytes> nonce;
   random_bytes(nonce);
   std::array<unsigned char, kTagBytes> tag;
@@ -157,22 +161,34 @@ std::string MasterKey::seal(std::string_view plain, std::string_view context) co
   run(true, sealing_, view_of(nonce), context, plain, ciphertext, tag);
   std::string blob(1, static_cast<char>(kVersion));
   blob.append(view_of(nonce)).append(view_of(tag)).append(ciphertext);
-  return base64url(blob);
+  return blob;
 }
 
 Result<std::string> MasterKey::unseal(std::string_view sealed, std::string_view context) const {
   auto blob = from_base64url(sealed);
   if (!blob || blob->size() < kHeadBytes)
     return Error{Errc::kMalformed, "a sealed text is not whole; expected url-safe base64"};
-  if (blob->front() != static_cast<char>(kVersion))
+  return unseal_bytes(*blob, context);
+}
+
+Result<std::string> MasterKey::unseal_bytes(std::string_view head, std::string_view context) const {
+  if (head.size() < kHeadBytes) return Error{Errc::kMalformed, "a sealed text is not whole"};
+  if (head.front() != static_cast<char>(kVersion))
     return Error{Errc::kMalformed, "a sealed text has another version; expected 1"};
-  std::string_view head(*blob);
   std::array<unsigned char, kTagBytes> tag;
   std::copy_n(head.begin() + 1 + kNonceBytes, kTagBytes, tag.begin());
   std::string plain;
   if (!run(false, sealing_, head.substr(1, kNonceBytes), context, head.substr(kHeadBytes), plain, tag))
     return not_opened();
   return plain;
+}
+
+MasterKey MasterKey::subkey(std::string_view label) const {
+  std::string info("mas.subkey.v1:");
+  std::string bytes = hkdf_sha256(view_of(bytes_), kSalt, info.append(label), kKeyBytes);
+  MasterKey key(bytes);
+  wipe(bytes);
+  return key;
 }
 
 HmacKey MasterKey::derive(std::string_view label) const {

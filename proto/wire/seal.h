@@ -41,9 +41,14 @@ class MasterKey {
   /// @param context what the text belongs to; unseal() must be given the same.
   std::string seal(std::string_view plain, std::string_view context) const;
   Result<std::string> unseal(std::string_view sealed, std::string_view context) const;
+  /// The same without the base64: for what is large and not text.
+  std::string seal_bytes(std::string_view plain, std::string_view context) const;
+  Result<std::string> unseal_bytes(std::string_view sealed, std::string_view context) const;
 
   /// The key for one purpose. @param label such as "mas.ticket.v1"; other labels give unrelated keys.
   HmacKey derive(std::string_view label) const;
+  /// A master key for one purpose, which seals and derives on its own.
+  MasterKey subkey(std::string_view label) const;
 
  private:
   explicit MasterKey(std::string_view bytes);

@@ -64,7 +64,8 @@ void Batch::decode_element(const Element& element) {
   auto status = decode_frame(frame.element, scratch_);
   frame.header = scratch_.header;
   frame.mac = scratch_.mac;
-  frame.replay = claims_replay(frame.header);
+  frame.from_archive = claims_archive(frame.header);
+  frame.replay = frame.from_archive || claims_replay(frame.header);
   if (!status) {
     bool large = status.error().code == Errc::kTooLarge;
     frame.fault = Fault{large ? Decision::kTooLarge : Decision::kMalformed, keep(status.error().message)};

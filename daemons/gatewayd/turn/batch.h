@@ -86,7 +86,8 @@ struct FrameInTurn {
   Digest mac{};
   size_t first = 0;  ///< its messages: [first, first + count) of Batch::messages()
   size_t count = 0;
-  bool replay = false;  ///< it says that it carries a dead letter (replay.h)
+  bool replay = false;  ///< it says that it carries a dead letter, or what was archived (replay.h)
+  bool from_archive = false;
   // Set by the decider.
   std::optional<bool> proven;  ///< whether that is true
   Agent* sender_facts = nullptr;

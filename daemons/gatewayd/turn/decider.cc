@@ -38,6 +38,8 @@ void Decider::start(const std::vector<Partition*>& partitions, WallMicros now, M
     work->retries.clear();
     work->limiters.clear();
     work->instances.clear();
+    work->archived.clear();
+    work->archive_entry.clear();
   }
   active_.clear();
   for (auto& delivery : deliveries_) {
@@ -417,6 +419,7 @@ void Decider::deliver(Case& at) {
   Delivery& delivery = delivery_for(*at.message.inbox, at.envelope.size());
   append_record(delivery.blob, at.envelope, ticket, at.message.flags & Record::kReplayed);
   ++delivery.records;
+  if (archive_key_ != nullptr && !at.frame.replay) archive_delivery(at);
 }
 
 /// The entry that fills for the message's stream; another one when it is full.
@@ -480,6 +483,8 @@ void Decider::finish() {
   auto silence = std::chrono::duration_cast<std::chrono::microseconds>(2 * policy_.auth.drift).count();
   for (PartitionWork* work : active_) {
     work->removed = work->partition->take_forgettable(now_ - silence);
+    if (archive_key_ != nullptr && work->archived.records() > 0)
+      work->archive_entry = work->archived.finish(*archive_key_, work->partition->archive_key, now_);
     work->block = work->audit.empty() ? audit::BlockBuilder::Finished() : work->audit.finish();
     work->fields.clear();
     for (auto& [id, sender] : work->limiters) {

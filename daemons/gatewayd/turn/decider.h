@@ -18,6 +18,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "daemons/gatewayd/archive/entry.h"
 #include "daemons/gatewayd/audit/block.h"
 #include "daemons/gatewayd/dlp/stage.h"
 #include "daemons/gatewayd/facts/facts.h"
@@ -66,6 +67,8 @@ struct PartitionWork {
   uint32_t elements = 0;  ///< decided, to be trimmed off the list
   std::vector<RetryChange> retries;
   audit::BlockBuilder audit;
+  archive::EntryBuilder archived;
+  std::string archive_entry;                                     ///< by finish(); empty: nothing was archived
   audit::BlockBuilder::Finished block;                           ///< by finish(); empty: nothing was recorded
   std::vector<std::pair<std::string_view, std::string>> fields;  ///< by finish(): of mas.sender:{p}
   std::vector<std::string> removed;                              ///< by finish(): fields to be removed
@@ -79,6 +82,8 @@ struct Counts {
   uint64_t bytes = 0;                     ///< their envelopes
   uint64_t repeated = 0;                  ///< decided before, asked again
   uint64_t replayed = 0;                  ///< dead letters that were replayed, whatever became of them
+  uint64_t archived = 0;                  ///< deliveries that were kept in the archive
+  uint64_t archive_replayed = 0;          ///< messages of the archive that were replayed, whatever became of them
   uint64_t gaps = 0;                      ///< frames that came before what stands between
   uint64_t poison = 0;                    ///< elements that were no frame
   uint64_t not_kept = 0;                  ///< dead letters that the queue does not take; only audited
@@ -103,6 +108,8 @@ class Decider {
   void set_dlp(dlp::Stage* stage) { dlp_ = stage; }
   /// @param key of the frames that carry dead letters back (replay.h). Must outlive its use here.
   void set_replay_key(const HmacKey* key) { replay_key_ = key; }
+  /// @param key that deliveries are archived under; nullptr: they are not. Must outlive its use here.
+  void set_archive(const archive::Key* key) { archive_key_ = key; }
   void set_policy(const Policy& policy) {
     policy_ = policy;
     guard_.configure(policy.guard);
@@ -181,6 +188,7 @@ class Decider {
   bool enforced(Mode mode, const Ruling& ruling);
   void note_lane(const Case& at, Ruling& ruling);
   void deliver(Case& at);
+  void archive_delivery(const Case& at);
   Delivery& delivery_for(Inbox& inbox, size_t bytes);
   Delivery& fresh_delivery(Inbox& inbox);
   void record(PartitionWork& work, const FrameInTurn& frame, const Message& message, uint64_t sequence,
@@ -199,6 +207,7 @@ class Decider {
   const HmacKey& payload_key_;
   Policy policy_;
   const HmacKey* replay_key_ = nullptr;
+  const archive::Key* archive_key_ = nullptr;
   dlp::Stage* dlp_ = nullptr;
   Guard guard_;
   Circuits circuits_;

@@ -24,13 +24,14 @@ void Decider::decide_replayed(const Batch& batch, const FrameInTurn& frame, Part
   detected_ = {};
   Ruling ruling = rule_replayed(frame, message, work);
   ++counts_.messages;
-  ++counts_.replayed;
+  ++(frame.from_archive ? counts_.archive_replayed : counts_.replayed);
   counts_.bytes += message.envelope.size();
   ++counts_.decisions[static_cast<uint8_t>(ruling.decision)];
   std::string said = "replayed";
   if (!decision_accepted(ruling.decision)) said.append(": ").append(decision_text(ruling.decision));
   if (!ruling.reason.empty()) said.append(": ").append(ruling.reason);
-  if (!decision_accepted(ruling.decision)) return_letter(frame, message, said);
+  // What comes from the archive was delivered once, and is still there: it is no letter.
+  if (!decision_accepted(ruling.decision) && !frame.from_archive) return_letter(frame, message, said);
   ruling.reason = say(std::move(said));
   if (!policy_.memory_low) record(work, frame, message, frame.header.first_sequence, sha256(message.envelope), ruling);
 }
@@ -47,6 +48,15 @@ Decider::Ruling Decider::rule_replayed(const FrameInTurn& frame, const Message& 
   Ruling ruling = rule(at, work);
   if (decision_accepted(ruling.decision)) deliver(at);
   return ruling;
+}
+
+/// With what was delivered for the sender before, as it is delivered now. What is replayed is not kept again: it was, or
+/// is a dead letter on its way, and no replay can feed the next one.
+void Decider::archive_delivery(const Case& at) {
+  PartitionWork& work = work_of(at.frame.partition);
+  if (work.archived.full()) return;  // more than a turn has
+  work.archived.add({at.sender.id, at.target.id, at.message.type, at.message.id, at.envelope});
+  ++counts_.archived;
 }
 
 /// As it was taken out, however full the queue is by now.

@@ -31,7 +31,8 @@ Partition::Partition(unsigned p, const Keys& keys)
       ingress_key(keys.ingress(p)),
       senders_key(keys.senders(p)),
       audit_key(keys.audit(p)),
-      retries_key(keys.retries(p)) {}
+      retries_key(keys.retries(p)),
+      archive_key(keys.archive(p)) {}
 
 void Partition::forget() {
   epoch.clear();
@@ -50,6 +51,7 @@ std::string_view Partition::expected_at(std::string_view key) const {
   if (key == senders_key) return "a hash of senders' states";
   if (key == audit_key) return "a stream of audit blocks";
   if (key == retries_key) return "a sorted set of retries";
+  if (key == archive_key) return "a stream of delivered messages";
   return {};
 }
 

@@ -46,7 +46,7 @@ struct Partition {
   Sender& sender(std::string_view id);
 
   const unsigned number;
-  const std::string epoch_key, ingress_key, senders_key, audit_key, retries_key;
+  const std::string epoch_key, ingress_key, senders_key, audit_key, retries_key, archive_key;
   std::string epoch;  ///< as Redis counts it; empty: not fenced
   uint64_t epoch_number = 0;
   uint64_t next_block = audit::kFirstBlock;

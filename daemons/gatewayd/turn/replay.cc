@@ -22,7 +22,7 @@ Result<std::string> replay_frame(const ReplayedLetter& letter, std::string_view 
   header.first_sequence = uint64_t{letter.attempts} + 1;
   header.timestamp = std::max<WallMicros>(letter.first, 0);
   header.sender = letter.sender;
-  header.credential = kReplayKey;
+  header.credential = letter.from_archive ? kArchiveKey : kReplayKey;
   Record record;
   record.flags = Record::kReplayed;
   record.envelope = letter.payload;

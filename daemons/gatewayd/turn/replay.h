@@ -10,6 +10,8 @@
 // Such a frame is an ingress frame of one record with the flag kReplayed, credential kKey, key id kReplayKey (which no
 // identity can have), the letter's attempts + 1 for its sequence number and the letter's first time for its timestamp;
 // its MAC is under a key that gateways derive from their secret.
+// What the archive holds goes the same way with the key id kArchiveKey: it is copied, not moved, and what the policy of
+// today refuses is audited and no letter. Neither id can be put in the other's place, as the MAC covers it.
 // Failure: replay_frame() refuses what is no envelope of the letter's sender. Threading: none; pure but for random ids.
 #pragma once
 
@@ -24,17 +26,23 @@
 namespace mas::gateway {
 
 inline constexpr std::string_view kReplayKey = "@replay";
+inline constexpr std::string_view kArchiveKey = "@archive";
 inline constexpr std::string_view kReplayLabel = "mas.replay.v1";  ///< what the key is derived with
 
 struct ReplayedLetter {
   std::string_view payload, sender;
   uint32_t attempts = 0;
-  WallMicros first = 0;
+  WallMicros first = 0;  ///< of the archive: when it was delivered
+  bool from_archive = false;
 };
 
 /// Whether a frame says that it carries a letter. What it says is worth nothing until its MAC fits.
 inline bool claims_replay(const FrameHeader& header) {
   return header.kind == CredentialKind::kKey && header.credential == kReplayKey;
+}
+
+inline bool claims_archive(const FrameHeader& header) {
+  return header.kind == CredentialKind::kKey && header.credential == kArchiveKey;
 }
 
 /// @return the frame, or kMalformed with why the letter cannot be replayed.

@@ -11,7 +11,7 @@ constexpr std::string_view kReplyStreamMillis = "60000";  // as its instance ren
 
 }  // namespace
 
-/// Entries in the order of keys_refused(): deliveries, dead letters, audit blocks.
+/// Entries in the order of keys_refused(): deliveries, dead letters, audit blocks, archive.
 void TurnLoop::build_commit() {
   commit_.clear();
   texts_.clear();  // a deque: what is viewed does not move
@@ -32,6 +32,8 @@ void TurnLoop::build_commit() {
   for (const PartitionWork* work : decider_.work())
     if (!work->block.bytes.empty() && !test_break("unaudited"))
       commit_.entry(work->partition->audit_key, {"b", work->block.bytes});
+  for (const PartitionWork* work : decider_.work())
+    if (!work->archive_entry.empty()) commit_.entry(work->partition->archive_key, {"b", work->archive_entry});
 
   // The instance may be gone, and nobody would remove what is made for it.
   for (const Delivery& delivery : decider_.deliveries())

@@ -162,11 +162,15 @@ void TurnLoop::fence() {
     command.add("INCR", partition->epoch_key);
     command.add("LLEN", partition->ingress_key);
     command.add("HGETALL", partition->senders_key);
+    for (Reply kind : {Reply::kEpoch, Reply::kIngress, Reply::kSenders}) expected_.push_back({kind, partition->number});
+    if (archives_) {
+      command.add("XLEN", partition->archive_key);
+      expected_.push_back({Reply::kArchive, partition->number});
+    }
     command.add("XREVRANGE", partition->audit_key, "+", "-", "COUNT", 1);
     command.add("ZCARD", partition->retries_key);
     command.add("ZRANGE", partition->retries_key, 0, 0, "WITHSCORES");
-    for (Reply kind :
-         {Reply::kEpoch, Reply::kIngress, Reply::kSenders, Reply::kAuditHead, Reply::kRetryCount, Reply::kFirstRetry})
+    for (Reply kind : {Reply::kAuditHead, Reply::kRetryCount, Reply::kFirstRetry})
       expected_.push_back({kind, partition->number});
     stats_.fences.add();
   }
@@ -177,6 +181,7 @@ const std::string& TurnLoop::key_of(const Partition& partition, Reply kind) {
   if (kind == Reply::kEpoch) return partition.epoch_key;
   if (kind == Reply::kIngress) return partition.ingress_key;
   if (kind == Reply::kRetryCount || kind == Reply::kFirstRetry) return partition.retries_key;
+  if (kind == Reply::kArchive) return partition.archive_key;
   return kind == Reply::kSenders ? partition.senders_key : partition.audit_key;
 }
 
@@ -199,7 +204,7 @@ Status TurnLoop::load(const Expected& expected, const redis::Reply& reply) {
     partition.epoch = std::to_string(reply.integer);
     return {};
   }
-  if (expected.kind == Reply::kIngress) return {};  // its type is right
+  if (expected.kind == Reply::kIngress || expected.kind == Reply::kArchive) return {};  // its type is right
   if (expected.kind == Reply::kRetryCount) return partition.retries = static_cast<uint64_t>(reply.integer), Status();
   if (expected.kind == Reply::kFirstRetry) return partition.next_retry = first_retry(reply), Status();
   if (expected.kind == Reply::kSenders) {
@@ -473,6 +478,7 @@ void TurnLoop::take(const Expected& expected, const redis::Reply& reply) {
     case Reply::kEpoch:
     case Reply::kIngress:
     case Reply::kSenders:
+    case Reply::kArchive:
     case Reply::kAuditHead:
     case Reply::kRetryCount:
     case Reply::kFirstRetry:

@@ -65,6 +65,11 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   void set_dlp(std::unique_ptr<dlp::Stage> stage);
   /// @param key of the frames that carry dead letters back. Must outlive the loop.
   void set_replay_key(const HmacKey* key) { decider_.set_replay_key(key); }
+  /// @param key that deliveries are archived under from the next turn on; nullptr: they are not. Must outlive the loop.
+  void set_archive(const archive::Key* key) {
+    archives_ = key != nullptr;
+    decider_.set_archive(key);
+  }
   /// How many partitions there are; before the first set_owned().
   void set_partitions(size_t count);
   /// Which of them this gateway may decide now. Takes effect at the end of the turn under way.
@@ -91,6 +96,7 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
     kEpoch,
     kIngress,
     kSenders,
+    kArchive,
     kAuditHead,
     kRetryCount,
     kFirstRetry,
@@ -194,6 +200,7 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   std::deque<std::string> texts_;  // that the commit views
   std::string obstacle_;
   Resting resting_;
+  bool archives_ = false;
   MonoTime dead_letters_again_{};  // until then the queue is not tried: it refused one
   common::RepeatFilter repeat_;
   std::function<void()> drained_;

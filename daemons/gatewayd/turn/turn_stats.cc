@@ -25,6 +25,8 @@ TurnStats::TurnStats(common::Metrics& metrics)
       bytes_(metrics.counter("message_bytes_total", "Bytes of the envelopes decided.")),
       repeated_(metrics.counter("repeated_messages_total", "Messages asked about again and answered from memory.")),
       replayed_(metrics.counter("replayed_messages_total", "Dead letters decided again.")),
+      archive_replayed_(metrics.counter("archive_replayed_messages_total", "Messages of the archive decided again.")),
+      archived_(metrics.counter("archived_total", "Deliveries that were kept in the archive.")),
       gaps_(metrics.counter("sequence_gaps_total", "Frames that came before what stands between.")),
       poison_(metrics.counter("poison_elements_total", "Elements of ingress lists that were no frame.")),
       not_kept_(metrics.counter("dead_letters_not_kept_total", "Dead letters that the queue took not; only audited.")),
@@ -46,6 +48,8 @@ void TurnStats::add(const Counts& counts, size_t entries, size_t audit_blocks) {
   bytes_.add(counts.bytes);
   repeated_.add(counts.repeated);
   replayed_.add(counts.replayed);
+  archive_replayed_.add(counts.archive_replayed);
+  archived_.add(counts.archived);
   gaps_.add(counts.gaps);
   poison_.add(counts.poison);
   not_kept_.add(counts.not_kept);

@@ -40,6 +40,8 @@ class TurnStats {
   common::Counter& bytes_;
   common::Counter& repeated_;
   common::Counter& replayed_;
+  common::Counter& archive_replayed_;
+  common::Counter& archived_;
   common::Counter& gaps_;
   common::Counter& poison_;
   common::Counter& not_kept_;

@@ -63,6 +63,7 @@ Cli::Cli()
   add_partitions_commands(*this);
   add_dlp_commands(*this);
   add_dlq_commands(*this);
+  add_archive_commands(*this);
   add_doctor_command(*this);
   add_top_command(*this);
   add_bench_commands(*this);

@@ -21,6 +21,7 @@ void add_key_commands(Cli& cli);         // key generate, public
 void add_partitions_commands(Cli& cli);  // partitions show, set
 void add_dlp_commands(Cli& cli);         // dlp scan, rules, bench
 void add_dlq_commands(Cli& cli);         // dlq list, show, export, drop, replay
+void add_archive_commands(Cli& cli);     // archive list, show, replay
 void add_doctor_command(Cli& cli);       // doctor
 void add_top_command(Cli& cli);          // top
 void add_bench_commands(Cli& cli);       // bench p2p, request, discover, state, gateway

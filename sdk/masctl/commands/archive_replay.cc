@@ -1,0 +1,137 @@
+// `archive replay`: records that are chosen by name or filter, handed to a gateway as requests (archive/request.h).
+//
+// A page of requests is added at a time, with the operator's record in the same transaction. masctl opens nothing and needs
+// no key: the gateway that holds it does.
+#include "sdk/masctl/commands/archive_replay.h"
+
+#include "sdk/masctl/cli/cli.h"
+#include "sdk/masctl/commands/rule_arguments.h"
+#include "sdk/masctl/redis/archive_reader.h"
+#include "sdk/masctl/redis/operator_audit.h"
+#include "sdk/masctl/redis/transaction.h"
+
+namespace mas::ctl {
+
+namespace {
+
+namespace archive = gateway::archive;
+
+constexpr size_t kPage = 100;                        // requests of one transaction
+constexpr uint64_t kRequestBytes = 4 * 1024 * 1024;  // of the messages of one request, when there is more than one
+
+struct ReplayOptions {
+  std::vector<std::string> records;
+  ArchiveFilterOptions filter;
+  size_t limit = 10'000;
+  bool all = false;
+  bool dry_run = false;
+  std::string by;
+};
+
+Status check(const ReplayOptions& options) {
+  int ways = int{!options.records.empty()} + int{options.filter.any()} + int{options.all};
+  if (ways == 1) return {};
+  return Error{Errc::kInvalidArgument,
+               ways == 0 ? "which messages? Name them, give a filter such as --target or --from, or --all"
+                         : "name messages, or give filters, or --all: one of these"};
+}
+
+Result<std::vector<ArchivedRecord>> choose(ArchiveReader& reader, const ReplayOptions& options) {
+  if (options.records.empty()) {
+    auto filter = archive_filter(options.filter, wall_now());
+    if (!filter.ok()) return filter.error();
+    return reader.find(*filter, false, options.limit + 1);
+  }
+  std::vector<ArchivedRecord> chosen;
+  for (const auto& name : options.records) {
+    auto named = parse_record_name(name);
+    if (!named.ok()) return named.error();
+    auto found = reader.find_named(*named);
+    if (!found.ok()) return Error{found.error().code, found.error().message + "; nothing was changed"};
+    chosen.insert(chosen.end(), found->begin(), found->end());
+  }
+  return chosen;
+}
+
+/// Records of one entry that follow each other become one request.
+std::vector<std::string> requests_for(const std::vector<ArchivedRecord>& records) {
+  std::vector<std::string> texts;
+  archive::Request open;
+  uint64_t bytes = 0;
+  auto close = [&] {
+    if (!open.records.empty()) texts.push_back(archive::request_text(open));
+    open.records.clear();
+    bytes = 0;
+  };
+  for (const auto& record : records) {
+    bool same = record.partition == open.partition && record.entry == open.entry && !open.records.empty() &&
+                record.number > open.records.back() && bytes + record.bytes <= kRequestBytes;
+    if (!same) close();
+    open.partition = record.partition;
+    open.entry = record.entry;
+    open.records.push_back(record.number);
+    bytes += record.bytes;
+  }
+  close();
+  return texts;
+}
+
+Status hand_over(SyncRedis& redis, const Keys& keys, const std::vector<std::string>& requests, const std::string& by) {
+  for (size_t at = 0; at < requests.size(); at += kPage) {
+    auto first = requests.begin() + static_cast<std::ptrdiff_t>(at);
+    std::vector<std::string> page(first, first + static_cast<std::ptrdiff_t>(std::min(kPage, requests.size() - at)));
+    redis::Command command = set_command("RPUSH", keys.replays(), page);
+    append_operator_record(command, keys, operator_name(by), "archive.replay", keys.replays(), joined_words(page));
+    auto values = transact(redis, command);
+    if (!values.ok()) return values.error();
+  }
+  return {};
+}
+
+ExitCode run_replay(Context& context, const ReplayOptions& options) {
+  if (auto status = check(options); !status.ok()) return context.out.fail(status.error());
+  auto redis = SyncRedis::open(context.settings);
+  if (!redis.ok()) return context.out.fail(redis.error());
+  ArchiveReader reader(**redis, context.settings.keys);
+  auto chosen = choose(reader, options);
+  if (!chosen.ok()) return context.out.fail(chosen.error());
+  const bool more = options.records.empty() && chosen->size() > options.limit;
+  if (more) chosen->resize(options.limit);
+  if (!options.dry_run)
+    if (auto status = hand_over(**redis, context.settings.keys, requests_for(*chosen), options.by); !status.ok())
+      return context.out.fail(status.error());
+  std::string count = std::to_string(chosen->size());
+  if (context.out.json()) {
+    context.out.line("{\"messages\":" + count + ",\"more\":" + (more ? "true" : "false") +
+                     ",\"dry_run\":" + (options.dry_run ? "true" : "false") + "}");
+    return ExitCode::kOk;
+  }
+  context.out.line(count + (chosen->size() == 1 ? " message " : " messages ") + (options.dry_run ? "would be " : "") +
+                   "handed to the gateway for replay");
+  if (more) context.out.note("more match: go on with --from after the last of these, or raise --limit");
+  return ExitCode::kOk;
+}
+
+}  // namespace
+
+void add_archive_replay(Cli& cli, Command& group) {
+  Command* replay =
+      group.add_subcommand("replay", "Let the gateway deliver archived messages once more, by the policy of today");
+  auto& options = cli.leaf<ReplayOptions>(*replay, run_replay);
+  replay->add_option("RECORD", options.records, "Messages, as archive list names them")->type_name("");
+  add_archive_filters(*replay, options.filter);
+  replay->add_flag("--all", options.all, "Every message");
+  replay->add_option("--limit", options.limit, "How many at most, the oldest. Default: 10000")
+      ->between(1, 1'000'000)
+      ->type_name("N");
+  replay->add_flag("--dry-run", options.dry_run, "Say how many, and change nothing");
+  add_by_option(*replay, options.by);
+  replay->footer(
+      "A message that is accepted is delivered with its own id, marked as replayed; one that is refused is audited. "
+      "Neither is archived again. Who asks twice has it delivered twice.\n"
+      "Examples:\n"
+      "  masctl archive replay --target billing --from 2026-11-24T12:00:00Z --to 2026-11-24T13:00:00Z --dry-run\n"
+      "  masctl archive replay 3:1795350096000-0:7");
+}
+
+}  // namespace mas::ctl
