@@ -53,6 +53,7 @@ struct Failure {
   Share share;
   size_t bytes = 0;
   const char* reason = "";  ///< a literal
+  uint32_t handled = 0;     ///< told with its report
 };
 
 class Deliveries {
@@ -83,7 +84,7 @@ class Deliveries {
   void began(const Share& share, size_t bytes, MonoTime now) {
     if (patience_ <= Duration::zero()) return;
     std::lock_guard lock(mutex_);
-    running_ = Running{{share, bytes, "out of time"}, now};
+    running_ = Running{{share, bytes, "out of time", 0}, now};
   }
   /// It returned. @param failed whether it did not take the message.
   void handled(const Share& share, size_t bytes, bool failed) {
@@ -92,7 +93,7 @@ class Deliveries {
       if (!running_.has_value()) return;  // it was out of time, and that is what counts
       running_.reset();
     }
-    if (failed && share.delivery->stream != 0) return fail({share, bytes, "handler returned a failure"});
+    if (failed && share.delivery->stream != 0) return fail({share, bytes, "handler returned a failure", 0});
     ++handled_;
     finish(share, bytes);
   }
@@ -133,13 +134,12 @@ class Deliveries {
   /// Moves the messages whose failure is to be reported to `out`.
   void take_failed(std::vector<Failure>& out) {
     std::lock_guard lock(mutex_);
+    woken_ = false;
     out.insert(out.end(), std::make_move_iterator(failed_.begin()), std::make_move_iterator(failed_.end()));
     failed_.clear();
   }
   /// @return messages that handlers took since the last call.
   uint32_t take_handled() { return handled_.exchange(0); }
-  /// What take_handled() gave is to be told with another report.
-  void not_told(uint32_t handled) { handled_ += handled; }
   /// @return whether what waits for handlers, or for its report, has reached the inbound bound.
   bool full() const { return reached(messages_, bound_.messages) || reached(bytes_, bound_.bytes); }
 

@@ -10,6 +10,7 @@ namespace mas::sdk {
 namespace {
 
 constexpr Duration kAgain = std::chrono::seconds(1);
+constexpr Duration kMuchLater = std::chrono::minutes(1);  // where the same would be refused again
 constexpr Duration kFinestLook = std::chrono::milliseconds(20);
 
 std::string key_of(const Id128& id) { return std::string(view_of(id.bytes)); }
@@ -42,12 +43,10 @@ void FailureReports::send() {
     Failure& failure = waiting_.front();
     const Delivery& entry = *failure.share.delivery;
     FailureReport report{entry.lane, failure.share.index, 0, entry.id, failure.reason};
-    report.handled = deliveries.take_handled();
+    failure.handled += deliveries.take_handled();
+    report.handled = failure.handled;
     Id128 id = new_instance_id();
-    if (!outbox_.report(report, id)) {
-      deliveries.not_told(report.handled);
-      break;
-    }
+    if (!outbox_.report(report, id)) break;
     under_way_.emplace(key_of(id), std::move(failure));
   }
   if (!waiting_.empty()) again_.once(kAgain);
@@ -61,7 +60,7 @@ void FailureReports::on_verdict(const Id128& id, const Verdict& verdict) {
   if (verdict.status.ok()) return host_.context().deliveries.reported(failure);
   host_.context().debug("the report of a failed handler was not taken: " + verdict.status.error().message);
   waiting_.push_back(std::move(failure));
-  again_.once(kAgain);
+  again_.once(errc_retriable(verdict.status.error().code) ? kAgain : kMuchLater);
 }
 
 void FailureReports::close() {

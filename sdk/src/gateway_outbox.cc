@@ -49,7 +49,10 @@ Status GatewayOutbox::send(const Draft& draft, const Id128& id, WallMicros now) 
   SendSlot slot;
   slot.id = id;
   slot.kind = draft.kind;
-  return queue(slot, *envelope, draft.target, draft.ticket, 0);
+  auto alone = queue(slot, *envelope, draft.target, draft.ticket, 0);
+  if (!alone) return alone.error();
+  if (*alone) send_now();
+  return {};
 }
 
 Status GatewayOutbox::report(const FailureReport& failure, const Id128& id) {
@@ -58,19 +61,22 @@ Status GatewayOutbox::report(const FailureReport& failure, const Id128& id) {
   SendSlot slot;
   slot.id = id;
   slot.kind = OutgoingKind::kReport;
-  return queue(slot, bytes, {}, {}, Record::kFailed);
+  auto alone = queue(slot, bytes, {}, {}, Record::kFailed);
+  if (!alone) return alone.error();
+  if (*alone) pump();
+  return {};
 }
 
 /// @param payload an envelope, or what stands in its place.
-Status GatewayOutbox::queue(SendSlot slot, std::string_view payload, std::string_view target, std::string_view ticket,
-                            uint8_t flags) {
+Result<bool> GatewayOutbox::queue(SendSlot slot, std::string_view payload, std::string_view target,
+                                  std::string_view ticket, uint8_t flags) {
   if (key_) slot.digest = sha256(payload);
   const size_t size = record_overhead(!ticket.empty()) + payload.size();
   slot.record_size = static_cast<uint32_t>(size);
   slot.target_size = static_cast<uint16_t>(target.size());
 
-  std::unique_lock lock(mutex_);
-  if (auto status = admit(size); !status) return status;
+  std::lock_guard lock(mutex_);
+  if (auto status = admit(size); !status) return status.error();
   SendBatch& batch = *filling_;
   slot.batch = &batch;
   slot.record_at = static_cast<uint32_t>(batch.records.size());
@@ -78,10 +84,7 @@ Status GatewayOutbox::queue(SendSlot slot, std::string_view payload, std::string
   append_record(batch.records, payload, ticket, flags);
   batch.targets.append(target);
   batch.slots.push_back(slot);
-  bool alone = want_drain();
-  lock.unlock();
-  if (alone) send_now();
-  return {};
+  return want_drain();
 }
 
 // ---- Going out

@@ -67,8 +67,9 @@ class GatewayOutbox final : public Outbox, private FrameWindowListener {
  private:
   void on_settled(const SendSlot& slot, const Verdict& verdict) override;
   void write_out() override;
-  Status queue(SendSlot slot, std::string_view payload, std::string_view target, std::string_view ticket,
-               uint8_t flags);
+  /// @return whether nothing is before it: then nobody was told, and it is the caller's to be sent.
+  Result<bool> queue(SendSlot slot, std::string_view payload, std::string_view target, std::string_view ticket,
+                     uint8_t flags);
   bool take();
   bool write();
   void append_frame_for(FrameWindow::Range range, FrameHeader& header);

@@ -18,13 +18,15 @@ constexpr size_t kEntries = 16;    // of a stream, in one read
 constexpr size_t kFewEntries = 1;  // where the inbound bound is small
 constexpr size_t kClaims = 16;     // of a stream, at a time
 constexpr size_t kAckIds = 256;    // in one command
-constexpr int kMostHolders = 3;    // instances that may die with an entry before it is the entry's fault
+constexpr int kMostHolders = 3;    // instances that may end with an entry before it is the entry's fault
 
 /// The lane of one of gateway_streams(); replies have none.
 Lane lane_of(size_t stream) { return stream == 0 ? Lane::kNormal : kLanes[stream - 1]; }
 
-// KEYS: stream. ARGV: group, own name, head of the leases' keys, how many, how often an entry may be delivered. Consumers are
-// named by instances. @return the claimed entries, as XREADGROUP has them, and the ids of those that are past that.
+// KEYS: stream. ARGV: group, own name, head of the leases' keys, how many, how many holders may end with an entry. Consumers are
+// named by instances. Redis counts an entry's deliveries, also those to the same instance after a lost link: the thousands of
+// that count are how often it was claimed, which is how many of its holders have ended.
+// @return the claimed entries, as XREADGROUP has them, and the ids of those that are past that.
 constexpr std::string_view kClaim = R"lua(
 local consumers = redis.pcall('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])
 if consumers.err then return consumers end
@@ -38,16 +40,14 @@ for _, c in ipairs(consumers) do
     if pending == 0 then
       redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], name)
     elseif room > 0 then
-      local ids = {}
-      for _, entry in ipairs(redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', room, name)) do
-        ids[#ids + 1] = entry[1]
-        if entry[4] >= tonumber(ARGV[5]) then suspects[#suspects + 1] = entry[1] end
-      end
-      if #ids > 0 then
-        for _, entry in ipairs(redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, unpack(ids))) do
+      for _, pending in ipairs(redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', room, name)) do
+        local ended = math.floor(pending[4] / 1000) + 1
+        if ended >= tonumber(ARGV[5]) then suspects[#suspects + 1] = pending[1] end
+        for _, entry in ipairs(redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, pending[1],
+                                          'RETRYCOUNT', ended * 1000)) do
           claimed[#claimed + 1] = entry
         end
-        room = room - #ids
+        room = room - 1
       end
       if #redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, name) == 0 then
         redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], name)
@@ -270,7 +270,7 @@ void GatewayReader::fail_records(const DeliveryPtr& delivery, std::string_view b
   uint32_t index = 0;
   for (Record record; reader.next(record); ++index) {
     deliveries.opened(*delivery, record.envelope.size());
-    deliveries.fail({{delivery, index, {}}, record.envelope.size(), "the processes that were to handle it ended"});
+    deliveries.fail({{delivery, index, {}}, record.envelope.size(), "the processes that were to handle it ended", 0});
   }
 }
 

@@ -50,7 +50,7 @@ bool FactReader::read(const std::vector<Inbox*>& inboxes, const std::vector<Entr
   }
   for (const Entry& entry : entries) {
     command.add("XRANGE", entry.stream, entry.id, entry.id);
-    reads_.push_back({.kind = Kind::kEntry, .blob = entry.ret_blob});
+    reads_.push_back({.kind = Kind::kEntry, .entry = entry});
   }
   if (reads_.empty()) return false;
   failure_ = Status();
@@ -122,7 +122,7 @@ void FactReader::take(const Read& read, const redis::Reply& reply) {
     case Kind::kLength:
       return take_length(*read.inbox, reply);
     case Kind::kEntry:
-      return take_entry(*read.blob, reply);
+      return take_entry(read.entry, reply);
   }
 }
 
@@ -209,12 +209,13 @@ void FactReader::take_role(const std::string& name, const redis::Reply& reply) {
   facts_.finish(Role::parse(name, permissions));
 }
 
-void FactReader::take_entry(std::string& blob, const redis::Reply& reply) {
-  blob.clear();
+void FactReader::take_entry(const Entry& entry, const redis::Reply& reply) {
+  entry.ret_blob->clear();
+  *entry.ret_failed = !reply.is_array();
   if (!reply.is_array() || reply.count != 1 || reply[0].count != 2) return;
   const redis::Reply& fields = reply[0][1];
   for (size_t i = 0; i + 1 < fields.count; i += 2)
-    if (fields[i].text == "b") blob = fields[i + 1].text;
+    if (fields[i].text == "b") *entry.ret_blob = fields[i + 1].text;
 }
 
 void FactReader::take_length(Inbox& inbox, const redis::Reply& reply) {

@@ -35,6 +35,7 @@ class FactReader {
     std::string stream;
     std::string_view id;
     std::string* ret_blob;  ///< empty: it is not there, or is none of ours
+    bool* ret_failed;       ///< whether Redis could not say
   };
   /// Reads what the facts have on their lists, the lengths of these streams, and entries. @return whether there was anything
   /// to read; else done is not called.
@@ -64,7 +65,7 @@ class FactReader {
     Agent* agent = nullptr;
     Inbox* inbox = nullptr;
     std::string role{};
-    std::string* blob = nullptr;
+    Entry entry{};
   };
 
   void ask(redis::Command& command, const Facts::Wanted& wanted);
@@ -78,7 +79,7 @@ class FactReader {
   void take_circuit(Agent& agent, const redis::Reply& reply);
   void tell(std::string problem);
   void take_role(const std::string& name, const redis::Reply& reply);
-  static void take_entry(std::string& blob, const redis::Reply& reply);
+  static void take_entry(const Entry& entry, const redis::Reply& reply);
   void take_length(Inbox& inbox, const redis::Reply& reply);
 
   redis::Connection& redis_;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 #include <new>
+#include <type_traits>
 
 #include "daemons/gatewayd/authz/wanted_lane.h"
 #include "daemons/gatewayd/turn/replay.h"
@@ -24,6 +25,7 @@ void Batch::start() {
   records_.clear();
   elements_.clear();
   due_elements_.clear();
+  due_bytes_ = 0;
   due_.clear();
   entries_.clear();
   texts_.release();
@@ -38,13 +40,16 @@ void Batch::append(unsigned partition, std::string_view element) {
 
 void Batch::append_due(unsigned partition, std::string_view member) {
   due_elements_.push_back({partition, bytes_.size(), member.size()});
+  due_bytes_ += member.size();
   bytes_.append(member);
 }
 
 void Batch::decode(size_t messages, size_t bytes) {
   for (const Element& element : due_elements_) decode_due(element);
   for (const Element& element : elements_) {
-    if (messages_.size() >= messages || element.begin >= std::max<size_t>(bytes, 1)) return;
+    const size_t before =
+        element.begin - std::min(element.begin, due_bytes_);  // about; what is due is bounded by itself
+    if (messages_.size() >= messages || before >= std::max<size_t>(bytes, 1)) return;
     decode_element(element);
   }
 }
@@ -79,7 +84,7 @@ void Batch::decode_element(const Element& element) {
     message.ticket = record.ticket;
     message.flags = record.flags;
     if ((record.flags & Record::kFailed) != 0)
-      decode_report(frame, message);
+      decode_report(message);
     else
       decode_envelope(frame, message);
     messages_.push_back(message);
@@ -119,7 +124,7 @@ void Batch::decode_envelope(const FrameInTurn& frame, Message& message) {
 
 // ---- Failed handlers
 
-void Batch::decode_report(const FrameInTurn& frame, Message& message) {
+void Batch::decode_report(Message& message) {
   auto report = FailureReport::decode(message.envelope);
   if (!report || (message.flags & ~Record::kFailed) != 0) {
     std::string_view why =
@@ -127,11 +132,9 @@ void Batch::decode_report(const FrameInTurn& frame, Message& message) {
     message.fault = Fault{Decision::kMalformed, why};
     return;
   }
+  static_assert(std::is_trivially_destructible_v<FailureReport>);
   void* place = texts_.allocate(sizeof(FailureReport), alignof(FailureReport));
   message.report = new (place) FailureReport(*report);
-  message.entry = entry_of(frame.header.sender, *report);
-  if (message.entry == nullptr)
-    message.fault = Fault{Decision::kUnavailable, "reports about too many entries at once; report again"};
 }
 
 ReportedEntry* Batch::entry_of(std::string_view agent, const FailureReport& report) {
@@ -141,7 +144,11 @@ ReportedEntry* Batch::entry_of(std::string_view agent, const FailureReport& repo
   auto found = std::find_if(entries_.begin(), entries_.end(), same);
   if (found != entries_.end()) return &*found;
   if (entries_.size() >= kReportedEntries) return nullptr;
-  return &entries_.emplace_back(ReportedEntry{agent, report.lane, report.entry, false, {}});
+  ReportedEntry& entry = entries_.emplace_back();
+  entry.agent = agent;
+  entry.lane = report.lane;
+  entry.id = report.entry;
+  return &entry;
 }
 
 void Batch::decode_due(const Element& element) {

@@ -41,8 +41,11 @@ struct ReportedEntry {
   std::string_view agent;
   Lane lane = Lane::kNormal;
   std::string_view id;
-  bool known = false;  ///< whether it was read
-  std::string blob;    ///< empty: it is not there any more
+  bool known = false;              ///< whether it was read
+  bool failed = false;             ///< it could not be
+  std::string blob;                ///< empty: it is not there any more
+  uint64_t asked = 0;              ///< when the decider last asked for it
+  std::vector<uint32_t> reported;  ///< its records that were reported in this turn; set by the decider
 };
 
 /// A member of a partition's sorted set whose time has come.
@@ -53,7 +56,8 @@ struct DueRetry {
   std::string_view fault;  ///< why it cannot be read; then nothing else is there
   std::string_view sender, id, type;
   std::optional<double> deadline;
-  Inbox* inbox = nullptr;  ///< set by the decider
+  Agent* agent = nullptr;  ///< these two are set by the decider
+  Inbox* inbox = nullptr;
 };
 
 struct Message {
@@ -63,7 +67,7 @@ struct Message {
   uint8_t flags = 0;
   std::optional<Fault> fault;
   const FailureReport* report = nullptr;  ///< then it is no envelope, and nothing below to `deadline` is there
-  ReportedEntry* entry = nullptr;         ///< what it reports about
+  ReportedEntry* entry = nullptr;         ///< what it reports about; set by the decider
   std::string_view target, type, id, correlation_id, conversation;
   std::string_view chain;          ///< raw, see chain.h
   std::optional<double> deadline;  ///< seconds since 1970
@@ -103,6 +107,8 @@ class Batch {
   void append(unsigned partition, std::string_view element);
   /// @param member of the partition's sorted set of retries.
   void append_due(unsigned partition, std::string_view member);
+  /// Of all that is due.
+  size_t due_bytes() const { return due_bytes_; }
   bool empty() const { return elements_.empty() && due_elements_.empty(); }
   /// Whether a text `priority` in `data` names the lane where `meta.priority` is absent, in letters of either case.
   void look_for_priority_in_data(bool look) { priority_in_data_ = look; }
@@ -115,6 +121,8 @@ class Batch {
   std::vector<Message>& messages() { return messages_; }
   const std::vector<Message>& messages() const { return messages_; }
   std::vector<DueRetry>& due() { return due_; }
+  /// @return the entry that is reported about; nullptr: the turn has as many as it takes.
+  ReportedEntry* entry_of(std::string_view agent, const FailureReport& report);
   /// The records of a frame as the MAC needs them.
   std::span<const Record> records_of(const FrameInTurn& frame) const { return {&records_[frame.first], frame.count}; }
 
@@ -129,13 +137,13 @@ class Batch {
   }
   void decode_element(const Element& element);
   void decode_due(const Element& element);
-  void decode_report(const FrameInTurn& frame, Message& message);
-  ReportedEntry* entry_of(std::string_view agent, const FailureReport& report);
+  void decode_report(Message& message);
   void decode_envelope(const FrameInTurn& frame, Message& message);
 
   const size_t max_envelope_;
   bool priority_in_data_ = false;
   std::string bytes_;
+  size_t due_bytes_ = 0;
   std::vector<Element> elements_, due_elements_;
   std::pmr::monotonic_buffer_resource texts_{64 * 1024};
   std::vector<FrameInTurn> frames_;

@@ -36,6 +36,7 @@ void Decider::start(const std::vector<Partition*>& partitions, WallMicros now, M
     work->active = false;
     work->elements = 0;
     work->retries.clear();
+    work->spent.clear();
     work->limiters.clear();
     work->instances.clear();
     work->archived.clear();
@@ -84,7 +85,7 @@ void Decider::need(Batch& batch, std::vector<Inbox*>& ret_inboxes) {
     for (size_t i = frame.first; i < frame.first + frame.count; ++i) {
       Message& message = batch.messages()[i];
       if (message.report != nullptr)
-        need_entry(frame, message);
+        need_entry(batch, frame, message);
       else
         need_target(frame, message, ret_inboxes);
     }
@@ -464,7 +465,7 @@ void Decider::record(PartitionWork& work, const FrameInTurn& frame, const Messag
 }
 
 void Decider::dead_letter(const DeadLetter& letter) {
-  if (policy_.dead_letters_closed || !keep_dead_letters_) return void(++counts_.not_kept);
+  if (!letters_kept()) return void(++counts_.not_kept);
   dead_letters_.push_back(letter);
 }
 

@@ -39,6 +39,11 @@ struct RetryChange {
   std::optional<WallMicros> due;  ///< nullopt: it waits no longer
 };
 
+/// An entry of an agent's stream of which nothing is left to be handled.
+struct SpentEntry {
+  std::string_view stream, id;
+};
+
 /// Records for one stream: one entry.
 struct Delivery {
   std::string_view key;
@@ -66,6 +71,7 @@ struct PartitionWork {
   bool active = false;    ///< in this turn
   uint32_t elements = 0;  ///< decided, to be trimmed off the list
   std::vector<RetryChange> retries;
+  std::vector<SpentEntry> spent;
   audit::BlockBuilder audit;
   archive::EntryBuilder archived;
   std::string archive_entry;                                     ///< by finish(); empty: nothing was archived
@@ -167,11 +173,13 @@ class Decider {
   void decide_replayed(const Batch& batch, const FrameInTurn& frame, PartitionWork& work);
   Ruling rule_replayed(const FrameInTurn& frame, const Message& message, PartitionWork& work);
   void return_letter(const FrameInTurn& frame, const Message& message, const std::string& reason);
-  void need_entry(const FrameInTurn& frame, const Message& message);
+  void need_entry(Batch& batch, const FrameInTurn& frame, Message& message);
   void need_inbox(DueRetry& due, std::vector<Inbox*>& ret_inboxes);
   Ruling rule_report(const FrameInTurn& frame, const Message& message, PartitionWork& work);
   void decide_due(const DueRetry& due);
   void redeliver(const DueRetry& due);
+  bool letters_kept() const { return !policy_.dead_letters_closed && keep_dead_letters_; }
+  uint32_t attempts_of(const Agent& agent) const { return agent.attempts.value_or(policy_.retry.attempts); }
   void wait_again(PartitionWork& work, const WaitingRetry& waiting, WallMicros due);
   bool give_up(PartitionWork& work, const WaitingRetry& waiting, const DueRetry& about, Decision decision,
                std::string reason);

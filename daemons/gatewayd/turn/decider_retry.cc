@@ -1,6 +1,8 @@
 // Handlers that failed: what agents report, what is due to be delivered again, and what is given up.
+#include <algorithm>
 #include <chrono>
 #include <string>
+#include <utility>
 
 #include "daemons/gatewayd/turn/decider.h"
 #include "proto/wire/record_batch.h"
@@ -28,12 +30,16 @@ std::optional<Record> record_at(std::string_view blob, uint32_t index) {
 
 // ---- Reports
 
-void Decider::need_entry(const FrameInTurn& frame, const Message& message) {
+void Decider::need_entry(Batch& batch, const FrameInTurn& frame, Message& message) {
   if (message.fault) return;
+  if (message.entry == nullptr) message.entry = batch.entry_of(frame.sender_facts->id, *message.report);
+  if (message.entry == nullptr) {
+    message.fault = Fault{Decision::kUnavailable, "reports about too many entries at once; report again"};
+    return;
+  }
   if (circuits_.on()) facts_.need(frame.sender_facts->id, kCircuit);
   ReportedEntry& entry = *message.entry;
-  if (entry.known) return;
-  if (wanted_entries_.empty() || wanted_entries_.back() != &entry) wanted_entries_.push_back(&entry);
+  if (!entry.known && std::exchange(entry.asked, looks_) != looks_) wanted_entries_.push_back(&entry);
 }
 
 /// A report uses a number of its sender's as any message does, but it is none: it is audited only by what follows from it.
@@ -42,13 +48,21 @@ Decider::Ruling Decider::rule_report(const FrameInTurn& frame, const Message& me
   if (message.fault) return {message.fault->decision, message.fault->text};
   const FailureReport& report = *message.report;
   Agent& agent = *frame.sender_facts;
-  if (message.entry->blob.empty()) return {};  // it was acknowledged meanwhile, by who reported the same before
-  auto record = record_at(message.entry->blob, report.index);
+  ReportedEntry& entry = *message.entry;
+  if (entry.failed) return {Decision::kUnavailable, "the reporter's stream cannot be read; report again"};
+  if (entry.blob.empty()) return {};  // it was acknowledged meanwhile, by who reported the same before
+  auto record = record_at(entry.blob, report.index);
   auto envelope = record ? decoder_.decode(record->envelope, limits::kMaxEnvelopeBytes)
                          : Result<Envelope>(Error{Errc::kMalformed, "no such message in the entry"});
   if (!envelope) return {Decision::kMalformed, say("report of a failed handler: " + envelope.error().message)};
   if (envelope->target_id != agent.id)
     return {Decision::kMalformed, "report of a failed handler: the message is not the reporter's"};
+
+  if (std::find(entry.reported.begin(), entry.reported.end(), report.index) != entry.reported.end()) return {};
+  entry.reported.push_back(report.index);
+  const bool room = work.partition->retries < policy_.max_retries;
+  if (!room && !letters_kept())
+    return {Decision::kUnavailable, "too many messages wait, and the dead-letter queue takes none; report again"};
 
   ++counts_.failures;
   if (circuits_.on()) circuits_.reported(agent, report.handled);
@@ -63,9 +77,8 @@ Decider::Ruling Decider::rule_report(const FrameInTurn& frame, const Message& me
   waiting.ticket = record->ticket;
   waiting.envelope = record->envelope;
   RetryPolicy policy = policy_.retry;
-  policy.attempts = agent.attempts.value_or(policy.attempts);
+  policy.attempts = attempts_of(agent);
   RetryVerdict verdict = retry_failed(waiting.state, policy, now_, retry_seed(envelope->message_id));
-  const bool room = work.partition->retries < policy_.max_retries;
   if (verdict.again && room) {
     wait_again(work, waiting, verdict.due);
     return {};
@@ -76,7 +89,10 @@ Decider::Ruling Decider::rule_report(const FrameInTurn& frame, const Message& me
   about.type = envelope->message_type;
   std::string reason = "handler failed: " + std::string(report.reason);
   if (!room) reason += "; too many messages wait to be delivered again";
-  give_up(work, waiting, about, Decision::kHandlerFailed, std::move(reason));
+  // An entry of its own goes with the letter: the same report, made again, makes no other.
+  const bool letter = give_up(work, waiting, about, Decision::kHandlerFailed, std::move(reason));
+  if (letter && !record->retry.empty())
+    work.spent.push_back({say(keys_.inbox(agent.id, report.lane, frame.partition)), entry.id});
   return {};
 }
 
@@ -91,7 +107,7 @@ void Decider::wait_again(PartitionWork& work, const WaitingRetry& waiting, WallM
 /// @return whether it is a dead letter now. Where the queue takes none it goes on waiting: nothing is dropped.
 bool Decider::give_up(PartitionWork& work, const WaitingRetry& waiting, const DueRetry& about, Decision decision,
                       std::string reason) {
-  if (policy_.dead_letters_closed || !keep_dead_letters_) {
+  if (!letters_kept()) {
     wait_again(work, waiting, now_ + micros(policy_.retry.cap));
     return false;
   }
@@ -116,7 +132,8 @@ bool Decider::give_up(PartitionWork& work, const WaitingRetry& waiting, const Du
 
 void Decider::need_inbox(DueRetry& due, std::vector<Inbox*>& ret_inboxes) {
   if (!due.fault.empty()) return;
-  Inbox& inbox = facts_.need(due.waiting.agent, 0).inbox(due.waiting.lane);
+  due.agent = &facts_.need(due.waiting.agent, kLimits);
+  Inbox& inbox = due.agent->inbox(due.waiting.lane);
   if (inbox.key.empty()) inbox.key = keys_.inbox(due.waiting.agent, due.waiting.lane, due.partition);
   due.inbox = &inbox;
   need_length(inbox, ret_inboxes);
@@ -127,18 +144,23 @@ void Decider::decide_due(const DueRetry& due) {
   PartitionWork& work = work_of(due.partition);
   Partition& partition = *work.partition;
   if (policy_.memory_low) {
-    partition.next_retry = std::min(partition.next_retry, now_ + kPostponed);
+    partition.next_retry = now_ + kPostponed;
     return;
   }
+  auto given_up = [&](Decision decision, std::string reason) {
+    bool letter = give_up(work, due.waiting, due, decision, std::move(reason));
+    if (!letter && partition.retries > 0) --partition.retries;  // it was among those that wait
+    return letter;
+  };
   if (!due.fault.empty()) {
     ++counts_.poison;
     dead_letter({due.member.substr(0, kPoisonBytes), {}, {}, {}, std::string(due.fault)});
   } else if (due.deadline && static_cast<double>(now_) / 1e6 > *due.deadline) {
-    std::string reason = "the deadline has passed while it waited to be delivered again";
-    if (!give_up(work, due.waiting, due, Decision::kExpired, std::move(reason))) return;
+    if (!given_up(Decision::kExpired, "the deadline has passed while it waited to be delivered again")) return;
+  } else if (due.waiting.state.attempts >= attempts_of(*due.agent)) {  // it waited for room in the dead-letter queue
+    if (!given_up(Decision::kHandlerFailed, "handler failed as often as it may")) return;
   } else if (!due.inbox->failing.empty()) {
-    std::string reason = "the target's stream takes no entry: " + due.inbox->failing;
-    if (!give_up(work, due.waiting, due, Decision::kUnavailable, std::move(reason))) return;
+    if (!given_up(Decision::kUnavailable, "the target's stream takes no entry: " + due.inbox->failing)) return;
   } else {
     redeliver(due);
   }

@@ -57,6 +57,7 @@ void TurnLoop::build_commit() {
       else
         commit_.change("ZREM", work->partition->retries_key, {change.member});
     }
+    for (const SpentEntry& entry : work->spent) commit_.change("XDEL", entry.stream, {entry.id});
     if (work->elements == 0) continue;
     commit_.change("LTRIM", work->partition->ingress_key, {texts_.emplace_back(std::to_string(work->elements)), "-1"});
   }

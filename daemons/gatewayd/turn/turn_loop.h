@@ -131,7 +131,8 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   void read();
   void ask_elements(redis::Command& command);
   size_t elements_to_ask(const Partition& partition) const;
-  void ask_due(redis::Command& command, Partition& partition);
+  void ask_due(redis::Command& command, const Partition& partition);
+  bool retries_readable(Partition& partition, const redis::Reply& reply);
   void take_next_due(Partition& partition, const redis::Reply& reply);
   /// @return the score in [member, score]; kNoRetry: there is none.
   static WallMicros first_retry(const redis::Reply& reply);

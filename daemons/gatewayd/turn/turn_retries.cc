@@ -44,36 +44,46 @@ uint64_t TurnLoop::waiting_retries() const {
 WallMicros TurnLoop::first_retry(const redis::Reply& reply) {
   if (!reply.is_array() || reply.count != 2) return Partition::kNoRetry;
   double score = std::strtod(std::string(reply[1].text).c_str(), nullptr);
-  return score >= 0 && score < 9e18 ? static_cast<WallMicros>(score) : 0;
+  return score < 9e18 ? static_cast<WallMicros>(std::max(score, 0.0)) : Partition::kNoRetry;
 }
 
-void TurnLoop::ask_due(redis::Command& command, Partition& partition) {
+void TurnLoop::ask_due(redis::Command& command, const Partition& partition) {
   const WallMicros now = redis_now();
   command.add("ZRANGEBYSCORE", partition.retries_key, "-inf", now, "LIMIT", 0, kMostDue);
   command.add("ZRANGEBYSCORE", partition.retries_key, "(" + std::to_string(now), "+inf", "WITHSCORES", "LIMIT", 0, 1);
-  expected_.push_back({Reply::kDue, partition.number});
-  expected_.push_back({Reply::kNextDue, partition.number});
+  command.add("ZCARD", partition.retries_key);
+  for (Reply kind : {Reply::kDue, Reply::kNextDue, Reply::kRetryCount}) expected_.push_back({kind, partition.number});
 }
 
+bool TurnLoop::retries_readable(Partition& partition, const redis::Reply& reply) {
+  if (partition.epoch.empty() || !owned_[partition.number])
+    return false;  // it was put to rest, or is not ours any more
+  if (!reply.is_error()) return true;
+  if (is_the_keys(reply.text))
+    put_to_rest(partition, partition.retries_key, reply.text);
+  else
+    drop_turn("retries_unreadable", partition.retries_key + ": " + std::string(reply.text), kPause);
+  return false;
+}
+
+/// They stay due until a commit has removed them: a turn may end before it decides.
 void TurnLoop::take_due(Partition& partition, const redis::Reply& reply) {
-  if (reply.is_error()) {
-    if (is_the_keys(reply.text)) return put_to_rest(partition, partition.retries_key, reply.text);
-    return drop_turn("retries_unreadable", partition.retries_key + ": " + std::string(reply.text), kPause);
-  }
-  if (!owned_[partition.number]) return;
-  for (const auto& member : reply) batch_.append_due(partition.number, member.text);
-  partition.next_retry = reply.count == static_cast<size_t>(kMostDue) ? now_ : Partition::kNoRetry;
+  if (!retries_readable(partition, reply)) return;
+  partition.next_retry = reply.count > 0 ? now_ : Partition::kNoRetry;
+  for (const auto& member : reply)
+    if (batch_.due_bytes() < options_.bytes) batch_.append_due(partition.number, member.text);
 }
 
 void TurnLoop::take_next_due(Partition& partition, const redis::Reply& reply) {
-  partition.next_retry = std::min(partition.next_retry, first_retry(reply));
+  if (retries_readable(partition, reply)) partition.next_retry = std::min(partition.next_retry, first_retry(reply));
 }
 
 std::vector<FactReader::Entry> TurnLoop::wanted_entries() const {
   std::vector<FactReader::Entry> entries;
   for (ReportedEntry* entry : decider_.wanted_entries()) {
     unsigned partition = partition_of(entry->agent, partitions_.size());
-    entries.push_back({frame_.keys().inbox(entry->agent, entry->lane, partition), entry->id, &entry->blob});
+    entries.push_back(
+        {frame_.keys().inbox(entry->agent, entry->lane, partition), entry->id, &entry->blob, &entry->failed});
   }
   return entries;
 }

@@ -138,7 +138,7 @@ ExitCode run_show(Context& context, const AgentOptions& options) {
   auto attempts = gateway::parse_attempts(values[kAttempts]);
   Status readable = settings.ok() ? Status() : Status(settings.error());
   if (context.out.json()) {
-    print_json(context.out, options.agent, values, readable);
+    print_json(context.out, options.agent, values, readable.ok() && !attempts.ok() ? attempts.error() : readable);
     return ExitCode::kOk;
   }
   Table table({"LIMIT", "VALUE"});

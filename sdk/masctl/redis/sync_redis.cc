@@ -15,6 +15,7 @@ SyncRedis::SyncRedis(const Settings& settings) {
   options.client_name = "masctl";
   options.connect_timeout = settings.timeout;
   options.command_timeout = settings.timeout;
+  options.max_outgoing_bytes = 1024u * 1024 * 1024;  // a change is one write, and may move what waits in a whole system
   connection_ = std::make_unique<redis::Connection>(&loop_, options, this);
 }
 

@@ -148,7 +148,7 @@ TEST_CASE("an agent's own number of attempts goes before the configuration's") {
   CHECK(at.dead.size() == 1);
 }
 
-TEST_CASE("while the dead-letter queue takes nothing, what was to be given up goes on waiting") {
+TEST_CASE("while the dead-letter queue takes nothing, what was to be given up waits, and is a letter once it does") {
   RetryCase at;
   at.policy.retry.attempts = 1;
   at.policy.dead_letters_closed = at.policy.dead_letters_full = true;
@@ -159,7 +159,57 @@ TEST_CASE("while the dead-letter queue takes nothing, what was to be given up go
   CHECK(at.due() == at.now + 8'000'000);
   at.now = at.due();
   at.look();
-  CHECK(at.delivered.size() == 1);
+  CHECK(at.delivered.empty());
+  CHECK(at.due() == at.now + 8'000'000);
+  CHECK(at.partition().retries == 1);
+  at.policy.dead_letters_closed = at.policy.dead_letters_full = false;
+  at.decider.set_policy(at.policy);
+  at.now = at.due();
+  at.look();
+  CHECK(at.delivered.empty());
+  CHECK(at.dead.size() == 1);
+  CHECK(at.waiting.empty());
+
+  // Neither can wait nor be kept: it is to be reported again, and nothing is counted.
+  at.policy.dead_letters_closed = true;
+  at.policy.max_retries = 0;
+  at.decider.set_policy(at.policy);
+  CHECK(at.report(kEntry).decisions == Decisions{Decision::kUnavailable});
+  CHECK(at.decider.counts().failures == 0);
+}
+
+TEST_CASE("one record that is reported again and again counts once in a turn, and each entry is read once") {
+  RetryCase at;
+  at.policy.retry.attempts = 1;
+  at.decider.set_policy(at.policy);
+  std::string other = "1795350090001-0";
+  at.entry(at.key(kEntry), {envelope("alice", "bob")});
+  at.entry(at.key(other), {envelope("alice", "bob")});
+  std::vector<std::string> reports;
+  for (int i = 0; i < 100; ++i)
+    FailureReport{Lane::kNormal, 0, 0, i % 2 == 0 ? kEntry : other, {}}.encode(reports.emplace_back());
+  at.push({"bob", id_of(0xb0), 1, "token of bob", {}, Record::kFailed}, reports);
+  at.decide();
+  at.keep_results();
+  CHECK(at.entries_read == 2);
+  CHECK(at.dead.size() == 2);
+  CHECK(at.decider.counts().failures == 2);
+}
+
+TEST_CASE("an entry of its own goes with its letter, so that a late report makes no other") {
+  RetryCase at;
+  std::string state;
+  RetryState{2, at.now}.encode(state);
+  at.entry(at.key(kEntry), {envelope("alice", "bob")}, state);
+  at.report(kEntry);
+  CHECK(at.dead.size() == 1);
+  CHECK(at.spent == std::vector<std::string>{at.key(kEntry)});
+}
+
+TEST_CASE("a stream that cannot be read is no stream without the entry") {
+  RetryCase at;
+  at.unreadable.insert(at.key(kEntry));
+  CHECK(at.report(kEntry).decisions == Decisions{Decision::kUnavailable});
 }
 
 TEST_CASE("what is due and past its deadline, or has no stream to go to, is a dead letter; without memory it waits") {

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 
 #include "daemons/gatewayd/turn/decider.h"
 #include "proto/base/bytes.h"
@@ -71,6 +72,9 @@ struct TurnCase {
   std::map<std::string, Circuit> circuits;                ///< as Redis holds them
   std::map<std::string, std::vector<std::string>> roles;  ///< their permissions
   std::map<std::string, std::string> entries;             ///< blobs, by stream and id: `agent.stream:bob 1-0`
+  std::set<std::string> unreadable;                       ///< likewise: what Redis answers with an error
+  size_t entries_read = 0;                                ///< in the last turn
+  std::vector<std::string> spent;                         ///< entries that the last send() took away, likewise
   std::map<std::string, WallMicros> waiting;              ///< members of the sets of retries, with when they are due
 
   TurnCase() {
@@ -130,7 +134,10 @@ struct TurnCase {
   }
 
   void answer(ReportedEntry& entry) {
-    auto found = entries.find(keys.inbox(entry.agent, entry.lane, 0) + " " + std::string(entry.id));
+    std::string where = keys.inbox(entry.agent, entry.lane, 0) + " " + std::string(entry.id);
+    auto found = entries.find(where);
+    entry.failed = unreadable.contains(where);
+    ++entries_read;
     if (found != entries.end()) entry.blob = found->second;
     entry.known = true;
   }
@@ -143,6 +150,7 @@ struct TurnCase {
     std::vector<Inbox*> inboxes;
     lengths_read.clear();
     agents_read.clear();
+    entries_read = 0;
     unsigned reads = 0;
     for (;; ++reads) {
       REQUIRE(reads < 4);
@@ -236,6 +244,10 @@ struct TurnCase {
     delivered.clear();
     dead.clear();
     audited.clear();
+    spent.clear();
+    for (const auto* work : decider.work())
+      for (const SpentEntry& entry : work->spent)
+        spent.push_back(std::string(entry.stream) + " " + std::string(entry.id));
     for (const Delivery& delivery : decider.deliveries()) {
       Delivered one{std::string(delivery.key), {}, {}, {}};
       auto records = records_of_entry(delivery.blob);

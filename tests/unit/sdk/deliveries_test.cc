@@ -129,3 +129,19 @@ TEST_CASE("a handler that is out of time has failed once, whatever it returns la
   CHECK(deliveries.take_handled() == 0);
   deliveries.close();
 }
+
+TEST_CASE("a failure between taking the failed and taking the handled wakes again") {
+  Deliveries deliveries(bounded(10, 1000));
+  int woken = 0;
+  deliveries.open([&woken] { ++woken; });
+  auto delivery = entry();
+  for (int i = 0; i < 2; ++i) deliveries.opened(*delivery, 10);
+  std::vector<Failure> failed;
+  std::vector<DeliveryPtr> done;
+  deliveries.handled({delivery, 0, {}}, 10, true);
+  deliveries.take_failed(failed);
+  deliveries.handled({delivery, 1, {}}, 10, true);
+  deliveries.take(done);
+  CHECK(woken == 2);
+  deliveries.close();
+}
