@@ -26,36 +26,53 @@ Lane lane_of(size_t stream) { return stream == 0 ? Lane::kNormal : kLanes[stream
 // KEYS: stream. ARGV: group, own name, head of the leases' keys, how many, how many holders may end with an entry. Consumers are
 // named by instances. Redis counts an entry's deliveries, also those to the same instance after a lost link: the thousands of
 // that count are how often it was claimed, which is how many of its holders have ended.
-// @return the claimed entries, as XREADGROUP has them, and the ids of those that are past that.
+// One that was claimed before is held alone: nobody takes another while it holds such a one, so that of a killer and those
+// beside it only the killer is held whenever its holder ends.
+// @return the claimed entries, as XREADGROUP has them, the ids of those that too many holders ended with, and whether one was
+// left since another is held.
 constexpr std::string_view kClaim = R"lua(
-local consumers = redis.pcall('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])
+local group, own = ARGV[1], ARGV[2]
+local consumers = redis.pcall('XINFO', 'CONSUMERS', KEYS[1], group)
 if consumers.err then return consumers end
-local claimed, suspects, room = {}, {}, tonumber(ARGV[4])
+local claimed, suspects, left, room, alone = {}, {}, 0, tonumber(ARGV[4]), nil
+local function may_hold_another()
+  if alone == nil then
+    alone = false
+    for _, held in ipairs(redis.call('XPENDING', KEYS[1], group, '-', '+', 1000, own)) do
+      if held[4] >= 2000 then alone = true end
+    end
+  end
+  return not alone
+end
 for _, c in ipairs(consumers) do
   local name, pending = nil, 0
   for i = 1, #c, 2 do
     if c[i] == 'name' then name = c[i + 1] elseif c[i] == 'pending' then pending = c[i + 1] end
   end
-  if name ~= ARGV[2] and redis.call('EXISTS', ARGV[3] .. name) == 0 then
+  if name ~= own and redis.call('EXISTS', ARGV[3] .. name) == 0 then
     if pending == 0 then
-      redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], name)
+      redis.call('XGROUP', 'DELCONSUMER', KEYS[1], group, name)
     elseif room > 0 then
-      for _, pending in ipairs(redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', room, name)) do
-        local ended = math.floor(pending[4] / 1000) + 1
-        if ended >= tonumber(ARGV[5]) then suspects[#suspects + 1] = pending[1] end
-        for _, entry in ipairs(redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, pending[1],
-                                          'RETRYCOUNT', ended * 1000)) do
-          claimed[#claimed + 1] = entry
+      for _, entry in ipairs(redis.call('XPENDING', KEYS[1], group, '-', '+', room, name)) do
+        local id, ended = entry[1], math.floor(entry[4] / 1000) + 1
+        local suspect = ended >= tonumber(ARGV[5])
+        if ended >= 2 and not suspect and not may_hold_another() then
+          left = 1
+        else
+          if suspect then suspects[#suspects + 1] = id elseif ended >= 2 then alone = true end
+          for _, taken in ipairs(redis.call('XCLAIM', KEYS[1], group, own, 0, id, 'RETRYCOUNT', ended * 1000)) do
+            claimed[#claimed + 1] = taken
+          end
+          room = room - 1
         end
-        room = room - 1
       end
-      if #redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, name) == 0 then
-        redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], name)
+      if #redis.call('XPENDING', KEYS[1], group, '-', '+', 1, name) == 0 then
+        redis.call('XGROUP', 'DELCONSUMER', KEYS[1], group, name)
       end
     end
   end
 end
-return {claimed, suspects}
+return {claimed, suspects, left}
 )lua";
 
 /// @return how often its handler failed.
@@ -203,9 +220,10 @@ void GatewayReader::on_reply(uint64_t tag, const redis::Answer& answer) {
 
 void GatewayReader::took(Step step, uint64_t index, const redis::Reply& reply) {
   if (step == Step::kNew || step == Step::kOwn) return took_read(reply, step == Step::kOwn);
-  if (step != Step::kClaim || !reply.is_array() || reply.count != 2) return;
+  if (step != Step::kClaim || !reply.is_array() || reply.count != 3) return;
   for (const auto& entry : reply[0]) take_entry(index + 1, entry, &reply[1]);
   if (reply[0].count >= kClaims) claim_wanted_ = true;
+  if (reply[2].integer != 0) left_alone_ = true;
 }
 
 void GatewayReader::took_read(const redis::Reply& streams, bool own) {
@@ -319,6 +337,9 @@ void GatewayReader::on_ack(uint64_t tag, const redis::Answer& answer) {
     for (const auto& id : run.ids) held_[run.stream].erase(id);
   }
   acks_.pop_front();
+  if (!std::exchange(left_alone_, false)) return;
+  claim_wanted_ = true;
+  advance();
 }
 
 }  // namespace mas::sdk

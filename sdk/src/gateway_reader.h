@@ -88,6 +88,7 @@ class GatewayReader final : public redis::ConnectionListener {
   size_t replies_due_ = 0;
   bool groups_wanted_ = false;
   bool claim_wanted_ = false;
+  bool left_alone_ = false;  // an entry waits until another that was claimed twice is done with
   bool own_wanted_ = false;
   bool own_more_ = false;
   std::vector<std::string> own_from_;  // per stream: where reading own entries goes on
