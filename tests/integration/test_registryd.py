@@ -97,7 +97,9 @@ class ReconcileTest(RegistrydCase):
         self.redis.cmd("SADD", "mas.capability:chat", "gone")
         self.redis.cmd("SADD", "mas.capability:old", "here", "gone")
         self.redis.cmd("SET", "mas.index", "a former owner's")
-        self.registryd(RARE)
+        daemon = self.registryd(RARE)
+        self.wait_role(daemon, "active")  # a standby is ready, too
+        daemon.wait_ready()
         self.assertEqual(members(self.redis, "mas.agents"), ["here"])
         self.assertEqual(members(self.redis, "mas.capability:chat"), ["here"])
         self.assertEqual(self.redis.cmd("EXISTS", "mas.capability:old"), 0)
