@@ -5,7 +5,7 @@
 // does not come back together, and nothing at once. The random number is made of a seed and the attempt: whoever reckons
 // (another instance, after a restart, the gateway) finds the same time, and nobody has to agree on it.
 //
-//     first delivery ──fails──▶ waiting until next_due ──▶ delivered again ──fails──▶ … ──attempts used up──▶ dead letter
+//     first delivery ──fails──▶ waiting until it is due ──▶ delivered again ──fails──▶ … ──attempts used up──▶ dead letter
 //
 // What is kept of a message is a RetryState: how often it failed, and when it was first delivered. A message that never failed
 // has none.

@@ -2,10 +2,10 @@
 // instance lives.
 //
 //     Deliveries ──take_failed()──▶ waiting ──outbox──▶ under way ──accepted──▶ Deliveries::reported()
-//                                      ▲  └─ no room ─┐     │ refused, unknown
-//                                      └── in a second ┴─────┘
+//                                      ▲                    │ refused, unknown
+//                                      └──── again, later ◀─┘
 //
-// Failure: a report that is not accepted is made again, for as long as the instance lives; its entry is not acknowledged until
+// Failure: a report that is not accepted, or finds no room in the outbox, is made again, for as long as the instance lives; its entry is not acknowledged until
 // then. So what is never reported is handled again, by whoever claims the entry.
 // Bounded: what waits here counts as not handled (Deliveries::full), so no more is read past the inbound bound.
 // Threading: the I/O thread. Ownership: the path's.

@@ -26,8 +26,8 @@ Lane lane_of(size_t stream) { return stream == 0 ? Lane::kNormal : kLanes[stream
 // KEYS: stream. ARGV: group, own name, head of the leases' keys, how many, how many holders may end with an entry. Consumers are
 // named by instances. Redis counts an entry's deliveries, also those to the same instance after a lost link: the thousands of
 // that count are how often it was claimed, which is how many of its holders have ended.
-// One that was claimed before is held alone: nobody takes another while it holds such a one, so that of a killer and those
-// beside it only the killer is held whenever its holder ends.
+// One that two holders ended with is held alone: nobody takes another such one meanwhile, so that of a killer and those beside
+// it only the killer is held when the third holder ends.
 // @return the claimed entries, as XREADGROUP has them, the ids of those that too many holders ended with, and whether one was
 // left since another is held.
 constexpr std::string_view kClaim = R"lua(

@@ -15,7 +15,6 @@ constexpr size_t kReplyInboxes = 16 * 1024;  // that are remembered between turn
 constexpr size_t kSpareBlobs = 1024;
 constexpr size_t kSpareBlobBytes = 128 * 1024;                  // a larger one was for a large envelope
 constexpr Duration kLookAgain = std::chrono::milliseconds(50);  // at a stream that is full, or on trial
-constexpr size_t kPoisonBytes = 4096;  // of an element that is no frame; enough to see what it is
 
 /// @return microseconds; the last of all times for a deadline past it.
 WallMicros micros_of(double seconds) {

@@ -146,6 +146,8 @@ class Decider {
   const Counts& counts() const { return counts_; }
 
  private:
+  static constexpr size_t kPoisonBytes = 4096;  ///< kept of what cannot be read; enough to see what it is
+
   struct Ruling {
     Decision decision = Decision::kAllowed;
     std::string_view reason;

@@ -10,7 +10,6 @@
 namespace mas::gateway {
 namespace {
 
-constexpr size_t kPoisonBytes = 4096;
 constexpr WallMicros kPostponed = 1'000'000;
 
 WallMicros micros(Duration time) { return std::chrono::duration_cast<std::chrono::microseconds>(time).count(); }
@@ -59,11 +58,11 @@ Decider::Ruling Decider::rule_report(const FrameInTurn& frame, const Message& me
     return {Decision::kMalformed, "report of a failed handler: the message is not the reporter's"};
 
   if (std::find(entry.reported.begin(), entry.reported.end(), report.index) != entry.reported.end()) return {};
-  entry.reported.push_back(report.index);
   const bool room = work.partition->retries < policy_.max_retries;
   if (!room && !letters_kept())
     return {Decision::kUnavailable, "too many messages wait, and the dead-letter queue takes none; report again"};
 
+  entry.reported.push_back(report.index);
   ++counts_.failures;
   if (circuits_.on()) circuits_.reported(agent, report.handled);
   WaitingRetry waiting;

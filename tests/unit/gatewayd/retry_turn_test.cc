@@ -174,7 +174,10 @@ TEST_CASE("while the dead-letter queue takes nothing, what was to be given up wa
   at.policy.dead_letters_closed = true;
   at.policy.max_retries = 0;
   at.decider.set_policy(at.policy);
-  CHECK(at.report(kEntry).decisions == Decisions{Decision::kUnavailable});
+  std::string report;
+  FailureReport{Lane::kNormal, 0, 0, kEntry, {}}.encode(report);
+  Outcomes twice = at.send({"bob", id_of(0xb2), 1, "token of bob", {}, Record::kFailed}, {report, report});
+  CHECK(twice.decisions == Decisions(2, Decision::kUnavailable));
   CHECK(at.decider.counts().failures == 0);
 }
 
