@@ -13,6 +13,10 @@ namespace {
 
 constexpr Duration kPatience = std::chrono::seconds(3);  // without any receipt, before the gateway is asked
 constexpr Duration kLongestPatience = std::chrono::seconds(30);
+constexpr size_t kUnanswered = 2;  // frames; then a small one waits for more messages, but no longer than
+constexpr Duration kLongestGathering = std::chrono::milliseconds(250);
+constexpr uint32_t kFewRecords = 64;
+constexpr size_t kFewBytes = 32 * 1024;
 constexpr Duration kHoldBase = std::chrono::milliseconds(100);
 constexpr Duration kHoldCap = std::chrono::seconds(5);
 
@@ -50,7 +54,7 @@ std::optional<FrameWindow::Range> FrameWindow::next_frame(MonoTime now) {
   auto goes_out = [this](uint64_t n) { return at(n).state == SendSlot::State::kWaiting && at(n).pushed == 0; };
   next_out_ = std::max(next_out_, base_);
   while (next_out_ < limit && !goes_out(next_out_)) ++next_out_;
-  if (next_out_ >= limit) return std::nullopt;
+  if (next_out_ >= limit) return stop_gathering(), std::nullopt;
   Range range{next_out_, 0};
   size_t bytes = 0;
   for (uint64_t n = next_out_; n < limit && range.count < limits::kFrameRecords && goes_out(n); ++n) {
@@ -58,7 +62,22 @@ std::optional<FrameWindow::Range> FrameWindow::next_frame(MonoTime now) {
     if (range.count > 0 && bytes > limits::kFrameBytes) break;
     ++range.count;
   }
+  if (gathers(range, bytes, now)) return std::nullopt;
   return range;
+}
+
+/// While answers are due, new messages wait for more of their kind, as RFC 896 has it for TCP: an idle gateway gets every
+/// message at once, a busy one a few large frames of each sender.
+bool FrameWindow::gathers(Range range, size_t bytes, MonoTime now) {
+  const bool few = range.count < kFewRecords && bytes < kFewBytes;
+  if (!few || gathered_ || range.first < never_out_ || frames_.size() < kUnanswered) return false;
+  if (gathering_until_ == MonoTime{}) gathering_until_ = now + kLongestGathering;
+  return now < gathering_until_;
+}
+
+void FrameWindow::stop_gathering() {
+  gathered_ = false;
+  gathering_until_ = MonoTime{};
 }
 
 uint64_t FrameWindow::pushed(Range range, const Id128& frame, MonoTime now) {
@@ -69,6 +88,8 @@ uint64_t FrameWindow::pushed(Range range, const Id128& frame, MonoTime now) {
   frames_.emplace(number, Frame{frame, range.first, range.count});
   numbers_.emplace(frame, number);
   next_out_ = range.first + range.count;
+  never_out_ = std::max(never_out_, next_out_);
+  stop_gathering();
   return number;
 }
 
@@ -269,13 +290,17 @@ std::optional<MonoTime> FrameWindow::next_time() const {
   std::optional<MonoTime> next;
   if (in_flight_ > 0 || gap_) next = progress_ + patience_;
   if (hold_until_ != MonoTime{} && waiting() > in_flight_) next = std::min(next.value_or(hold_until_), hold_until_);
+  if (gathering_until_ != MonoTime{}) next = std::min(next.value_or(gathering_until_), gathering_until_);
   return next;
 }
 
 FrameWindow::Effect FrameWindow::on_time(MonoTime now) {
   if (hold_until_ <= now) hold_until_ = MonoTime{};
-  bool silent = (in_flight_ > 0 || gap_) && progress_ + patience_ <= now;
-  if (!silent) return Effect::kNone;
+  if (gathering_until_ != MonoTime{} && gathering_until_ <= now) {
+    gathering_until_ = MonoTime{};
+    gathered_ = true;
+  }
+  if (!overdue(now)) return Effect::kNone;
   if (gap_ && patience_ > kPatience) return Effect::kLost;  // cannot be told apart any more: count anew
   progress_ = now;
   patience_ = std::min(patience_ * 2, kLongestPatience);
@@ -303,11 +328,12 @@ void FrameWindow::restart(MonoTime now) {
     slot.pushed = 0;
     slot.uncertain = false;
   });
-  base_ = next_out_ = 1;
+  base_ = next_out_ = never_out_ = 1;
   in_flight_ = 0;
   gap_.reset();
   frames_.clear();
   numbers_.clear();
+  stop_gathering();
   patience_ = kPatience;
   progress_ = now;
 }
@@ -325,7 +351,7 @@ void FrameWindow::abandon() {
   frames_.clear();
   numbers_.clear();
   gap_.reset();
-  base_ = next_out_ = 1;
+  base_ = next_out_ = never_out_ = 1;
   in_flight_ = 0;
 }
 

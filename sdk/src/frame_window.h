@@ -5,6 +5,8 @@
 //                 ▲                                      │
 //                 └── resend: gap, time-out, lost answer ┘
 //
+// Batches. While two frames are without an answer, new messages wait for more of their kind (gathers): a gateway that is
+// busy gets few large frames.
 // Numbers. Slot i of the ring has sequence number `base + i`: what is settled leaves at the front. A resend takes the same
 // numbers. Where a frame was refused as a whole, its numbers were not used: once every frame from there on is answered,
 // the refused messages are taken out and those behind move up (close_gap).
@@ -97,6 +99,8 @@ class FrameWindow {
   /// @return when on_time has something to do.
   std::optional<MonoTime> next_time() const;
   Effect on_time(MonoTime now);
+  /// @return whether what is in flight has waited longer than it should; on_time() asks about it.
+  bool overdue(MonoTime now) const { return (in_flight_ > 0 || gap_) && progress_ + patience_ <= now; }
 
   /// A new instance: numbers begin at 1. Messages that the old one may have decided are settled as unknown.
   void restart(MonoTime now);
@@ -128,6 +132,8 @@ class FrameWindow {
   void refuse(Frames::iterator frame, const Verdict& verdict);
   Frames::iterator erase(Frames::iterator frame);
   void hold(MonoTime now, Duration at_least);
+  bool gathers(Range range, size_t bytes, MonoTime now);
+  void stop_gathering();
   bool answers_due_past_gap() const;
   void close_gap();
   void pop_settled();
@@ -136,6 +142,7 @@ class FrameWindow {
   Ring<SendSlot> slots_;
   uint64_t base_ = 1;            // number of the first slot
   uint64_t next_out_ = 1;        // no slot below is to go out
+  uint64_t never_out_ = 1;       // no slot from there on has gone out
   size_t in_flight_ = 0;         // slots that wait, with a copy out
   size_t settled_inside_ = 0;    // slots that are settled and still in the ring
   std::optional<uint64_t> gap_;  // first number that a refused frame left unused
@@ -147,6 +154,8 @@ class FrameWindow {
   MonoTime progress_{};  // the last receipt, or when something went out with nothing in flight
   Duration patience_;
   MonoTime hold_until_{};
+  MonoTime gathering_until_{};  // then what waits for more goes out
+  bool gathered_ = false;       // that time has come
   Backoff hold_backoff_;
 };
 

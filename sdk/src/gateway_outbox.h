@@ -56,7 +56,9 @@ class GatewayOutbox final : public Outbox, private FrameWindowListener {
   /// @return kLost: call restart() once there is a new instance.
   FrameWindow::Effect on_receipt(std::string_view payload);
   FrameWindow::Effect on_time();
-  std::optional<MonoTime> next_time() const { return window_.next_time(); }
+  std::optional<MonoTime> next_time() const { return up_ ? window_.next_time() : std::nullopt; }
+  /// @return whether no receipt has come for so long that the gateway is asked again: at this time on_time() does.
+  bool overdue() const { return up_ && window_.overdue(mono_now()); }
   /// Numbers begin at 1; nothing goes out before up().
   void restart();
   /// @return messages without a verdict.

@@ -75,7 +75,7 @@ void GatewayPath::keep_time() {
 }
 
 void GatewayPath::on_timer() {
-  ask_partitions();
+  if (outbox_.overdue()) ask_partitions();
   apply(outbox_.on_time());
   keep_time();
 }

@@ -23,57 +23,70 @@ constexpr int kMostHolders = 3;    // instances that may end with an entry befor
 /// The lane of one of gateway_streams(); replies have none.
 Lane lane_of(size_t stream) { return stream == 0 ? Lane::kNormal : kLanes[stream - 1]; }
 
-// KEYS: stream. ARGV: group, own name, head of the leases' keys, how many, how many holders may end with an entry. Consumers are
-// named by instances. Redis counts an entry's deliveries, also those to the same instance after a lost link: the thousands of
-// that count are how often it was claimed, which is how many of its holders have ended.
+// KEYS: streams. ARGV: group, own name, head of the leases' keys, how many of a stream, how many holders may end with an entry.
+// Consumers are named by instances. Redis counts an entry's deliveries, also those to the same instance after a lost link: the
+// thousands of that count are how often it was claimed, which is how many of its holders have ended.
 // One that two holders ended with is held alone: nobody takes another such one meanwhile, so that of a killer and those beside
 // it only the killer is held when the third holder ends.
-// @return the claimed entries, as XREADGROUP has them, the ids of those that too many holders ended with, and whether one was
-// left since another is held.
+// @return for each stream the claimed entries, as XREADGROUP has them, the ids of those that too many holders ended with, and
+// whether one was left since another is held; an error where one has no group.
 constexpr std::string_view kClaim = R"lua(
 local group, own = ARGV[1], ARGV[2]
-local consumers = redis.pcall('XINFO', 'CONSUMERS', KEYS[1], group)
-if consumers.err then return consumers end
-local claimed, suspects, left, room, alone = {}, {}, 0, tonumber(ARGV[4]), nil
-local function may_hold_another()
-  if alone == nil then
-    alone = false
-    for _, held in ipairs(redis.call('XPENDING', KEYS[1], group, '-', '+', 1000, own)) do
-      if held[4] >= 2000 then alone = true end
+local function claim(stream)
+  local consumers = redis.pcall('XINFO', 'CONSUMERS', stream, group)
+  if consumers.err then return consumers end
+  local claimed, suspects, left, room, alone = {}, {}, 0, tonumber(ARGV[4]), nil
+  local function may_hold_another()
+    if alone == nil then
+      alone = false
+      for _, held in ipairs(redis.call('XPENDING', stream, group, '-', '+', 1000, own)) do
+        if held[4] >= 2000 then alone = true end
+      end
     end
+    return not alone
   end
-  return not alone
-end
-for _, c in ipairs(consumers) do
-  local name, pending = nil, 0
-  for i = 1, #c, 2 do
-    if c[i] == 'name' then name = c[i + 1] elseif c[i] == 'pending' then pending = c[i + 1] end
-  end
-  if name ~= own and redis.call('EXISTS', ARGV[3] .. name) == 0 then
-    if pending == 0 then
-      redis.call('XGROUP', 'DELCONSUMER', KEYS[1], group, name)
-    elseif room > 0 then
-      for _, entry in ipairs(redis.call('XPENDING', KEYS[1], group, '-', '+', room, name)) do
-        local id, ended = entry[1], math.floor(entry[4] / 1000) + 1
-        local suspect = ended >= tonumber(ARGV[5])
-        if ended >= 2 and not suspect and not may_hold_another() then
-          left = 1
-        else
-          if suspect then suspects[#suspects + 1] = id elseif ended >= 2 then alone = true end
-          for _, taken in ipairs(redis.call('XCLAIM', KEYS[1], group, own, 0, id, 'RETRYCOUNT', ended * 1000)) do
-            claimed[#claimed + 1] = taken
+  for _, c in ipairs(consumers) do
+    local name, pending = nil, 0
+    for i = 1, #c, 2 do
+      if c[i] == 'name' then name = c[i + 1] elseif c[i] == 'pending' then pending = c[i + 1] end
+    end
+    if name ~= own and redis.call('EXISTS', ARGV[3] .. name) == 0 then
+      if pending == 0 then
+        redis.call('XGROUP', 'DELCONSUMER', stream, group, name)
+      elseif room > 0 then
+        for _, entry in ipairs(redis.call('XPENDING', stream, group, '-', '+', room, name)) do
+          local id, ended = entry[1], math.floor(entry[4] / 1000) + 1
+          local suspect = ended >= tonumber(ARGV[5])
+          if ended >= 2 and not suspect and not may_hold_another() then
+            left = 1
+          else
+            if suspect then suspects[#suspects + 1] = id elseif ended >= 2 then alone = true end
+            for _, taken in ipairs(redis.call('XCLAIM', stream, group, own, 0, id, 'RETRYCOUNT', ended * 1000)) do
+              claimed[#claimed + 1] = taken
+            end
+            room = room - 1
           end
-          room = room - 1
+        end
+        if #redis.call('XPENDING', stream, group, '-', '+', 1, name) == 0 then
+          redis.call('XGROUP', 'DELCONSUMER', stream, group, name)
         end
       end
-      if #redis.call('XPENDING', KEYS[1], group, '-', '+', 1, name) == 0 then
-        redis.call('XGROUP', 'DELCONSUMER', KEYS[1], group, name)
-      end
     end
   end
+  return {claimed, suspects, left}
 end
-return {claimed, suspects, left}
+local results = {}
+for i, stream in ipairs(KEYS) do
+  results[i] = claim(stream)
+end
+return results
 )lua";
+
+/// @return whether the error says that the group, or its stream, is not there.
+bool group_gone(const redis::Reply& error) {
+  return error.error_code() == "NOGROUP" || error.error_code() == "UNBLOCKED" ||
+         error.text.starts_with("ERR no such key");
+}
 
 /// @return how often its handler failed.
 uint32_t failures_of(const Record& record) {
@@ -177,11 +190,11 @@ void GatewayReader::make_groups_again() {
 void GatewayReader::claim() {
   claim_wanted_ = false;
   const AgentContext& agent = host_.context();
-  redis::Command scripts;
-  for (size_t i = 1; i < streams_.size(); ++i)  // nobody else's replies
-    scripts.add("EVAL", kClaim, 1, streams_[i], kGroup, agent.instance(), agent.keys.alive(agent.config.id, ""),
-                kClaims, kMostHolders);
-  send(Step::kClaim, scripts, kPatience);
+  std::vector<std::string> script{"EVAL", std::string(kClaim), std::to_string(streams_.size() - 1)};
+  script.insert(script.end(), streams_.begin() + 1, streams_.end());  // nobody else's replies
+  script.insert(script.end(), {std::string(kGroup), agent.instance(), agent.keys.alive(agent.config.id, ""),
+                               std::to_string(kClaims), std::to_string(kMostHolders)});
+  send(Step::kClaim, redis::Command::of(script), kPatience);
 }
 
 void GatewayReader::read(bool own) {
@@ -197,18 +210,17 @@ void GatewayReader::read(bool own) {
   send(own ? Step::kOwn : Step::kNew, redis::Command::of(args), own ? kPatience : kBlock + kPatience);
 }
 
-void GatewayReader::on_reply(uint64_t tag, const redis::Answer& answer) {
+void GatewayReader::on_reply(uint64_t, const redis::Answer& answer) {
   if (!answer || link_ == nullptr) return;  // on_ready() begins again
   const Step step = step_;
   const redis::Reply& reply = **answer;
   if (reply.is_error()) {
-    bool gone = reply.error_code() == "NOGROUP" || reply.error_code() == "UNBLOCKED" ||
-                reply.text.starts_with("ERR no such key");
+    bool gone = group_gone(reply);
     groups_wanted_ = groups_wanted_ || gone;
     bool exists = step == Step::kGroups && group_exists(reply);
     if (!gone && !exists) host_.context().debug("reading: " + std::string(reply.text));
   } else {
-    took(step, tag, reply);
+    took(step, reply);
   }
   if (--replies_due_ > 0) return;
   step_ = Step::kNone;
@@ -218,10 +230,16 @@ void GatewayReader::on_reply(uint64_t tag, const redis::Answer& answer) {
   advance();
 }
 
-void GatewayReader::took(Step step, uint64_t index, const redis::Reply& reply) {
+void GatewayReader::took(Step step, const redis::Reply& reply) {
   if (step == Step::kNew || step == Step::kOwn) return took_read(reply, step == Step::kOwn);
-  if (step != Step::kClaim || !reply.is_array() || reply.count != 3) return;
-  for (const auto& entry : reply[0]) take_entry(index + 1, entry, &reply[1]);
+  if (step != Step::kClaim) return;
+  for (size_t i = 0; i < reply.count && i + 1 < streams_.size(); ++i) took_claims(i + 1, reply[i]);
+}
+
+void GatewayReader::took_claims(size_t stream, const redis::Reply& reply) {
+  if (reply.is_error()) groups_wanted_ = groups_wanted_ || group_gone(reply);
+  if (!reply.is_array() || reply.count != 3) return;
+  for (const auto& entry : reply[0]) take_entry(stream, entry, &reply[1]);
   if (reply[0].count >= kClaims) claim_wanted_ = true;
   if (reply[2].integer != 0) left_alone_ = true;
 }

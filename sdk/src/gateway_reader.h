@@ -71,7 +71,8 @@ class GatewayReader final : public redis::ConnectionListener {
   void claim();
   void read(bool own);
   void on_reply(uint64_t tag, const redis::Answer& answer);
-  void took(Step step, uint64_t index, const redis::Reply& reply);
+  void took(Step step, const redis::Reply& reply);
+  void took_claims(size_t stream, const redis::Reply& reply);
   void took_read(const redis::Reply& streams, bool own);
   void take_entry(size_t stream, const redis::Reply& entry, const redis::Reply* suspects = nullptr);
   void fail_records(const DeliveryPtr& delivery, std::string_view blob);

@@ -30,6 +30,11 @@ namespace mas::gateway {
 struct Agent;
 struct Inbox;
 
+/// A turn takes no further frame of a partition that has given it so much: the partition's audit block has to hold a record
+/// of each (audit::kBlockRecords, with what is due and the frame that passes the bound).
+inline constexpr size_t kPartitionMessages = 4000;
+inline constexpr size_t kPartitionBytes = 4 * 1024 * 1024;
+
 /// Why something cannot be delivered whoever sent it.
 struct Fault {
   Decision decision = Decision::kMalformed;  ///< MALFORMED or TOO_LARGE
@@ -104,6 +109,7 @@ class Batch {
 
   /// Forgets the last turn.
   void start();
+  /// Those of a partition one after another.
   void append(unsigned partition, std::string_view element);
   /// @param member of the partition's sorted set of retries.
   void append_due(unsigned partition, std::string_view member);
@@ -113,7 +119,8 @@ class Batch {
   /// Whether a text `priority` in `data` names the lane where `meta.priority` is absent, in letters of either case.
   void look_for_priority_in_data(bool look) { priority_in_data_ = look; }
   /// Decodes the elements in their order, as many as it takes to have `messages` messages or `bytes` bytes, and at least
-  /// one. The others are left out, as if they had not been appended. Decodes all that is due.
+  /// one; of each partition as many as kPartitionMessages or kPartitionBytes take. The others are left out, as if they had
+  /// not been appended. Decodes all that is due.
   void decode(size_t messages, size_t bytes);
 
   std::vector<FrameInTurn>& frames() { return frames_; }

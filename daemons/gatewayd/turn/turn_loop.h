@@ -44,8 +44,8 @@ struct TurnOptions {
   Policy policy;
   LimitSettings default_limits;
   size_t max_envelope = limits::kEnvelopeBytes;
-  size_t messages = 4000;          ///< of one turn, about
-  size_t bytes = 4 * 1024 * 1024;  ///< of one turn, about
+  size_t messages = 16'000;         ///< of one turn, about
+  size_t bytes = 16 * 1024 * 1024;  ///< of one turn, about
   size_t cached_agents = 100'000;
   int64_t wait_replicas = 0;  ///< receipts wait until so many replicas have the commit
   Duration wait_timeout = std::chrono::milliseconds(500);

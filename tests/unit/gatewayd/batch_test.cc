@@ -1,6 +1,10 @@
 // The batch: what is read of elements, frames and envelopes, and what is wrong with those that cannot be delivered.
 #include "daemons/gatewayd/turn/batch.h"
 
+#include <map>
+
+#include "daemons/gatewayd/audit/block.h"
+#include "proto/wire/limits.h"
 #include "tests/unit/gatewayd/turn_case.h"
 
 using namespace mas;
@@ -156,4 +160,27 @@ TEST_CASE("as many elements are decoded as make a turn, and at least one") {
   CHECK(frames(kAll, 0) == 1);
   CHECK(frames(kAll, frame.size()) == 1);
   CHECK(frames(kAll, frame.size() + 1) == 2);
+}
+
+TEST_CASE("a partition gives a turn no more than its audit block holds; the others give theirs") {
+  BatchCase at;
+  auto frame_of = [&](size_t count, size_t padding) {
+    return at.turn.frame({}, std::vector<std::string>(count, envelope("alice", "bob") + std::string(padding, ' ')));
+  };
+  auto frames = [&](const std::string& frame, unsigned number) {
+    at.batch.start();
+    for (unsigned partition : {3, 1})
+      for (unsigned i = 0; i < number; ++i) at.batch.append(partition, frame);
+    at.batch.decode(kAll, kAll);
+    std::map<unsigned, size_t> of;
+    for (const auto& one : at.batch.frames()) ++of[one.partition];
+    CHECK(of.size() == 2);
+    CHECK(of[1] == of[3]);
+    return of[3];
+  };
+  CHECK(frames(frame_of(1000, 0), 4) == 4);
+  CHECK(frames(frame_of(1000, 0), 6) == 4);
+  CHECK(frames(frame_of(999, 0), 6) == 5);
+  CHECK(frames(frame_of(1, 1024 * 1024), 6) == 4);  // a MiB and more of each
+  static_assert(kPartitionMessages + limits::kFrameRecords + 1000 < audit::kBlockRecords, "with what is due");
 }

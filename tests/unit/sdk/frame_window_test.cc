@@ -33,9 +33,15 @@ struct Fixture : FrameWindowListener {
       window.add(slot);
     }
   }
-  /// Pushes the next frame, and Redis has it. @return its id; checks what it holds.
+  /// Pushes the next frame, and Redis has it; what waits for more goes out in its time. @return its id; checks what it
+  /// holds.
   Id128 push(uint64_t first, uint32_t count) {
     auto range = window.next_frame(now);
+    if (!range) {
+      now += 250ms;
+      CHECK(window.on_time(now) == FrameWindow::Effect::kNone);
+      range = window.next_frame(now);
+    }
     REQUIRE(range.has_value());
     CHECK(range->first == first);
     CHECK(range->count == count);
@@ -78,6 +84,66 @@ TEST_CASE_METHOD(Fixture, "a frame holds what is queued, within its limits") {
   push(1501, 1);
   add(1, 5'000'000);  // alone it may be larger
   push(1502, 1);
+}
+
+TEST_CASE_METHOD(Fixture, "while two frames are without an answer, few messages wait for more") {
+  add(1);
+  auto first = push(1, 1);
+  add(1);
+  auto second = push(2, 1);  // the first frames go out at once
+  add(3);
+  CHECK(idle());
+  add(2);
+  CHECK(idle());
+  decided(first, 1, 1);
+  auto third = push(3, 5);  // all together
+  add(63);
+  CHECK(idle());
+  add(1);
+  push(8, 64);  // enough to go out whatever is due
+  add(1, 32 * 1024);
+  push(72, 1);
+  add(1);
+  CHECK(idle());
+  decided(second, 2, 1);
+  decided(third, 3, 5);
+  CHECK(idle());  // two are due still
+}
+
+TEST_CASE_METHOD(Fixture, "a message waits a quarter of a second for others at most") {
+  add(1);
+  push(1, 1);
+  add(1);
+  push(2, 1);
+  add(1);
+  CHECK(idle());
+  REQUIRE(window.next_time().has_value());
+  CHECK(*window.next_time() == now + 250ms);
+  now += 249ms;
+  add(1);
+  CHECK(idle());  // others do not make it wait longer
+  now += 1ms;
+  CHECK(window.on_time(now) == Effect::kNone);
+  CHECK(*window.next_time() > now);  // the time is over, not over and over
+  push(3, 2);
+  add(1);
+  CHECK(idle());
+  CHECK(*window.next_time() == now + 250ms);
+  window.restart(now);
+  CHECK_FALSE(idle());
+  CHECK_FALSE(window.next_time().has_value());
+}
+
+TEST_CASE_METHOD(Fixture, "what goes out again does not wait for more") {
+  add(1);
+  push(1, 1);
+  add(1);
+  push(2, 1);
+  now += 3s;
+  CHECK(window.on_time(now) == Effect::kNone);  // asks by the oldest message
+  auto range = window.next_frame(now);
+  REQUIRE(range.has_value());
+  CHECK(range->first == 1);
 }
 
 TEST_CASE_METHOD(Fixture, "decided messages leave with their verdicts") {
