@@ -125,7 +125,7 @@ class GatewayBench {
     plan.processes = options_.processes;
     plan.fan_out = std::min(options_.fan_out, options_.receivers);
     plan.payload = options_.common.payload;
-    plan.in_flight = options_.in_flight;
+    plan.in_flight = options_.most_in_flight();
     return plan;
   }
 
@@ -343,7 +343,7 @@ Status check(const GatewayBenchOptions& options) {
   if (outside(options.receivers, 10'000)) return Error{Errc::kInvalidArgument, "--receivers: expected 1 to 10000"};
   if (outside(options.processes, 64)) return Error{Errc::kInvalidArgument, "--processes: expected 1 to 64"};
   if (outside(options.fan_out, 10'000)) return Error{Errc::kInvalidArgument, "--fan-out: expected 1 to 10000"};
-  if (options.in_flight < 64) return Error{Errc::kInvalidArgument, "--in-flight: expected at least 64"};
+  if (options.most_in_flight() < 64) return Error{Errc::kInvalidArgument, "--in-flight: expected at least 64"};
   if (options.rate > 10'000'000) return Error{Errc::kInvalidArgument, "--rate: expected at most 10000000"};
   return {};
 }

@@ -26,7 +26,7 @@ struct FleetPlan {
   size_t processes = 8;  ///< of each kind, at most
   size_t fan_out = 8;
   size_t payload = 256;
-  size_t in_flight = 32'768;
+  size_t in_flight = 0;
   std::string credentials;  ///< directory of credentials files; empty: none
 
   std::string sender_prefix() const { return prefix + "s"; }

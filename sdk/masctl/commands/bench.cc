@@ -32,7 +32,9 @@ void add_gateway_bench(Cli& cli, Command& bench) {
       ->type_name("N");
   gateway->add_option("--rate", options.rate, "Messages per second of all senders together. Default: saturated")
       ->type_name("N");
-  gateway->add_option("--in-flight", options.in_flight, "Messages under way at most, when saturated. Default: 32768")
+  gateway
+      ->add_option("--in-flight", options.in_flight,
+                   "Messages under way at most, when saturated. Default: 64 for each sender, at least 32768")
       ->type_name("N");
   gateway
       ->add_option("--master-key", options.master_key,
