@@ -20,6 +20,8 @@ constexpr size_t kFewBytes = 32 * 1024;
 constexpr Duration kHoldBase = std::chrono::milliseconds(100);
 constexpr Duration kHoldCap = std::chrono::seconds(5);
 
+bool somebody_waits_for(OutgoingKind kind) { return kind == OutgoingKind::kRequest || kind == OutgoingKind::kAwaited; }
+
 }  // namespace
 
 Verdict verdict_of(const Outcome& outcome) {
@@ -67,10 +69,12 @@ std::optional<FrameWindow::Range> FrameWindow::next_frame(MonoTime now) {
 }
 
 /// While answers are due, new messages wait for more of their kind, as RFC 896 has it for TCP: an idle gateway gets every
-/// message at once, a busy one a few large frames of each sender.
+/// message at once, a busy one a few large frames of each sender. What somebody waits for does not.
 bool FrameWindow::gathers(Range range, size_t bytes, MonoTime now) {
   const bool few = range.count < kFewRecords && bytes < kFewBytes;
-  if (!few || gathered_ || range.first < never_out_ || frames_.size() < kUnanswered) return false;
+  if (!few || !gathers_ || gathered_ || range.first < never_out_ || frames_.size() < kUnanswered) return false;
+  for (uint64_t n = range.first; n < range.first + range.count; ++n)
+    if (somebody_waits_for(at(n).kind)) return false;
   if (gathering_until_ == MonoTime{}) gathering_until_ = now + kLongestGathering;
   return now < gathering_until_;
 }
@@ -88,8 +92,8 @@ uint64_t FrameWindow::pushed(Range range, const Id128& frame, MonoTime now) {
   frames_.emplace(number, Frame{frame, range.first, range.count});
   numbers_.emplace(frame, number);
   next_out_ = range.first + range.count;
+  if (next_out_ > never_out_) stop_gathering();  // others that go out again do not make the new ones wait longer
   never_out_ = std::max(never_out_, next_out_);
-  stop_gathering();
   return number;
 }
 
@@ -269,6 +273,7 @@ void FrameWindow::close_gap() {
     return gone;
   });
   next_out_ = std::min(next_out_, *gap_);
+  never_out_ = std::min(never_out_, end());
   gap_.reset();
 }
 
@@ -295,7 +300,7 @@ std::optional<MonoTime> FrameWindow::next_time() const {
 }
 
 FrameWindow::Effect FrameWindow::on_time(MonoTime now) {
-  if (hold_until_ <= now) hold_until_ = MonoTime{};
+  if (held_long_enough(now)) hold_until_ = MonoTime{};
   if (gathering_until_ != MonoTime{} && gathering_until_ <= now) {
     gathering_until_ = MonoTime{};
     gathered_ = true;

@@ -101,6 +101,10 @@ class FrameWindow {
   Effect on_time(MonoTime now);
   /// @return whether what is in flight has waited longer than it should; on_time() asks about it.
   bool overdue(MonoTime now) const { return (in_flight_ > 0 || gap_) && progress_ + patience_ <= now; }
+  /// @return whether what the gateway would not decide goes out again from now on.
+  bool held_long_enough(MonoTime now) const { return hold_until_ != MonoTime{} && hold_until_ <= now; }
+  /// From now on nothing waits for more.
+  void gather_no_more() { gathers_ = false; }
 
   /// A new instance: numbers begin at 1. Messages that the old one may have decided are settled as unknown.
   void restart(MonoTime now);
@@ -156,6 +160,7 @@ class FrameWindow {
   MonoTime hold_until_{};
   MonoTime gathering_until_{};  // then what waits for more goes out
   bool gathered_ = false;       // that time has come
+  bool gathers_ = true;
   Backoff hold_backoff_;
 };
 

@@ -57,8 +57,14 @@ class GatewayOutbox final : public Outbox, private FrameWindowListener {
   FrameWindow::Effect on_receipt(std::string_view payload);
   FrameWindow::Effect on_time();
   std::optional<MonoTime> next_time() const { return up_ ? window_.next_time() : std::nullopt; }
-  /// @return whether no receipt has come for so long that the gateway is asked again: at this time on_time() does.
-  bool overdue() const { return up_ && window_.overdue(mono_now()); }
+  /// @return whether no receipt has come for long, or what the gateway would not decide goes out again: messages may be
+  /// going to the wrong partition. Before on_time(), which goes on from there.
+  bool doubtful() const { return up_ && (window_.overdue(mono_now()) || window_.held_long_enough(mono_now())); }
+  /// What there is goes out as soon as it can.
+  void hurry() {
+    window_.gather_no_more();
+    pump();
+  }
   /// Numbers begin at 1; nothing goes out before up().
   void restart();
   /// @return messages without a verdict.

@@ -75,7 +75,7 @@ void GatewayPath::keep_time() {
 }
 
 void GatewayPath::on_timer() {
-  if (outbox_.overdue()) ask_partitions();
+  if (outbox_.doubtful()) ask_partitions();
   apply(outbox_.on_time());
   keep_time();
 }
@@ -103,6 +103,7 @@ void GatewayPath::finish(Duration patience, std::function<void(Status)> done) {
   finished_ = std::move(done);
   reports_.send();
   reader_.stop();
+  outbox_.hurry();
   drain();
   if (patience > Duration::zero()) patience_.once(patience);
   try_finish(patience == Duration::zero());

@@ -155,14 +155,19 @@ void GatewayReader::stop() {
 
 void GatewayReader::on_ready(redis::Connection&) {
   step_ = Step::kNone;
-  claim_wanted_ = own_wanted_ = true;
-  own_from_.assign(streams_.size(), "0");
+  claim_wanted_ = true;
+  read_own();
   advance();
 }
 
 void GatewayReader::on_down(redis::Connection&, const Error& why, unsigned) {
   step_ = Step::kNone;
   host_.context().debug("not reading: " + why.message);
+}
+
+void GatewayReader::read_own() {
+  own_wanted_ = true;
+  own_from_.assign(streams_.size(), "0");
 }
 
 // ---- One command at a time
@@ -219,6 +224,7 @@ void GatewayReader::on_reply(uint64_t, const redis::Answer& answer) {
     groups_wanted_ = groups_wanted_ || gone;
     bool exists = step == Step::kGroups && group_exists(reply);
     if (!gone && !exists) host_.context().debug("reading: " + std::string(reply.text));
+    if (step == Step::kClaim) read_own();  // what it had claimed before it failed
   } else {
     took(step, reply);
   }
@@ -237,7 +243,10 @@ void GatewayReader::took(Step step, const redis::Reply& reply) {
 }
 
 void GatewayReader::took_claims(size_t stream, const redis::Reply& reply) {
-  if (reply.is_error()) groups_wanted_ = groups_wanted_ || group_gone(reply);
+  if (reply.is_error()) {
+    groups_wanted_ = groups_wanted_ || group_gone(reply);
+    if (!group_gone(reply)) host_.context().debug("claiming from " + streams_[stream] + ": " + std::string(reply.text));
+  }
   if (!reply.is_array() || reply.count != 3) return;
   for (const auto& entry : reply[0]) take_entry(stream, entry, &reply[1]);
   if (reply[0].count >= kClaims) claim_wanted_ = true;

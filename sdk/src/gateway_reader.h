@@ -70,6 +70,7 @@ class GatewayReader final : public redis::ConnectionListener {
   void make_groups_again();
   void claim();
   void read(bool own);
+  void read_own();
   void on_reply(uint64_t tag, const redis::Answer& answer);
   void took(Step step, const redis::Reply& reply);
   void took_claims(size_t stream, const redis::Reply& reply);

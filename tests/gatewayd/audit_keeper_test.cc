@@ -270,43 +270,6 @@ TEST_CASE("what is older than the retention is archived, marked and trimmed; the
   CHECK(verifier.finish(ledger.of(3), true).ok());
 }
 
-TEST_CASE("heads of the blocks' time are trimmed with these, where a file keeps them") {
-  const bool with_file = GENERATE(true, false);
-  Bench bench;
-  bench.settings.retention = 1h;
-  if (!with_file) bench.settings.heads_file.clear();
-  for (int i = 1; i <= 5; ++i)
-    bench.ask(redis::Command("XADD", "mas.audit.heads", "1000-" + std::to_string(i), "b", "of long ago"));
-  AuditKeeper keeper(bench.frame, bench.settings);
-  keeper.set_owned({3}, 16);
-  bench.add(make_chain(1, 10), 1000);
-  REQUIRE(bench.keep_until(keeper, [&] { return bench.frame.count("audit_trimmed_blocks_total") == 9; }));
-  uint64_t written = bench.frame.count("audit_heads_total");
-  CHECK(written > 0);
-  CHECK(bench.ask(redis::Command("XLEN", "mas.audit.heads")) == std::to_string(written + (with_file ? 0 : 5)));
-}
-
-TEST_CASE("the latest head stays, however old it is") {
-  Bench bench;
-  for (int i = 1; i <= 5; ++i)
-    bench.ask(redis::Command("XADD", "mas.audit.heads", std::to_string(i) + "-1", "b", "of long ago"));
-  bench.add(make_chain(1, 3), 1000);
-  bool archived = false;
-  std::optional<Result<uint64_t>> trimmed;
-  auto store = std::make_shared<ArchiveStore>(bench.settings.archive_dir);
-  ArchiveOp op(
-      bench.loop.loop(), bench.frame.redis(), bench.frame.keys(), store, [&](const auto&) { archived = true; },
-      [&](const auto& count) { trimmed = count; });
-  op.start({3}, wall_now(), 1024 * 1024);
-  REQUIRE(bench.loop.run_until([&] { return archived; }));
-  op.trim(true);
-  REQUIRE(bench.loop.run_until([&] { return trimmed.has_value(); }));
-  REQUIRE(trimmed->ok());
-  CHECK(**trimmed == 2);  // blocks
-  CHECK(bench.ask(redis::Command("XLEN", "mas.audit.heads")) == "1");
-  CHECK(bench.ask(redis::Command("XLEN", "mas.audit:{3}")) == "1");
-}
-
 TEST_CASE("the archive goes on where it ended, also after a torn write, and begins a new file at a gap") {
   Bench bench;
   auto chain = make_chain(1, 9);

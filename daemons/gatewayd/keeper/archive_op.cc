@@ -18,14 +18,6 @@ constexpr auto kMoves = transitions<State>({{State::kIdle, State::kReading},
 
 constexpr size_t kPage = 64;  // entries; a block is at most some hundred KiB
 
-// KEYS: the heads. ARGV: milliseconds since 1970, from which on they stay; the last one stays whatever its time.
-constexpr std::string_view kTrimHeads = R"lua(
-local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
-if not last then return 0 end
-local from = math.min(tonumber(ARGV[1]), tonumber(string.match(last[1], '^%d+')))
-return redis.call('XTRIM', KEYS[1], 'MINID', string.format('%.0f', from))
-)lua";
-
 std::string_view entry_id(const redis::Reply& entry) {
   return entry.is_array() && entry.count == 2 ? entry[0].text : std::string_view();
 }
@@ -140,19 +132,16 @@ void ArchiveOp::finish_round() {
   archived_(round_);
 }
 
-void ArchiveOp::trim(bool heads) {
+void ArchiveOp::trim() {
   redis::Command command;
   // MINID keeps the entry that it names: the last one that was archived goes by XDEL.
   for (const auto& [partition, up_to] : round_.archived) {
     command.add("XTRIM", keys_.audit(partition), "MINID", up_to.entry);
     command.add("XDEL", keys_.audit(partition), up_to.entry);
   }
-  trims_ = command.count();
-  if (heads) command.add("EVAL", kTrimHeads, 1, keys_.audit_heads(), older_than_ / 1000);
-  commands_ = command.count();
   trimmed_count_ = 0;
   state_.to(State::kTrimming);
-  if (trims_ == 0) return on_trimmed(0, Error{Errc::kInternal, "nothing to trim"});
+  if (command.count() == 0) return on_trimmed(0, Error{Errc::kInternal, "nothing to trim"});
   auto status = redis_.send(command, redis::reply_to<&ArchiveOp::on_trimmed>(this));
   if (!status.ok()) on_trimmed(0, status.error());
 }
@@ -161,8 +150,8 @@ void ArchiveOp::on_trimmed(uint64_t tag, const redis::Answer& answer) {
   if (!state_.is(State::kTrimming)) return;
   auto reply = redis::checked(answer);
   if (reply.ok()) {
-    if (tag < trims_) trimmed_count_ += static_cast<uint64_t>((*reply)->integer);
-    if (tag + 1 < commands_) return;
+    trimmed_count_ += static_cast<uint64_t>((*reply)->integer);
+    if (tag + 1 < 2 * round_.archived.size()) return;
   }
   state_.to(State::kIdle);
   round_ = {};

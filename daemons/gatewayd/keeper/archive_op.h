@@ -4,8 +4,7 @@
 //
 // reading: a page of entries that are old enough, never the partition's last one, which the chain goes on from. storing:
 // the page goes to the archive and is synced, on another thread. What was archived is reported, so that a signed head
-// can say so before trim() takes it out of Redis by XTRIM MINID, and on request the heads of that age with it, but for the
-// latest: heads follow from it as they are, and later heads anchor what earlier ones did.
+// can say so before trim() takes it out of Redis by XTRIM MINID.
 // Failure: a partition whose entries do not fit together is reported and left as it is; a failure of Redis or of the
 // disk ends the round, and what was archived so far is reported.
 // Threading: loop thread. Ownership: may be destroyed at any time but from inside its callback.
@@ -52,8 +51,8 @@ class ArchiveOp {
   /// @param older_than entries whose id is before this time. Not unless idle().
   /// @param file_size see ArchiveStore::append.
   void start(std::vector<unsigned> partitions, WallMicros older_than, uint64_t file_size);
-  /// Takes out of Redis what the last round archived. @param heads also signed heads that are as old. Not unless idle().
-  void trim(bool heads);
+  /// Takes out of Redis what the last round archived. Not unless idle().
+  void trim();
   void cancel();
   bool idle() const { return state_.is(State::kIdle); }
 
@@ -84,7 +83,6 @@ class ArchiveOp {
   bool last_page_ = false;
   ArchiveRound round_;
   uint64_t trimmed_count_ = 0;
-  size_t trims_ = 0, commands_ = 0;  // of trim(): about blocks, and all
   BackgroundWork work_;
 };
 

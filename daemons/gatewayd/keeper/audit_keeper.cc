@@ -122,7 +122,7 @@ void AuditKeeper::on_archived(const ArchiveRound& round) {
 
 void AuditKeeper::trim() {
   state_.to(State::kTrimming);
-  archive_->trim(signs() && !settings_.heads_file.empty());
+  archive_->trim();
 }
 
 void AuditKeeper::on_trimmed(const Result<uint64_t>& count) {

@@ -22,10 +22,8 @@ void AuditSettings::describe(common::OptionTable& table) {
   table.text("heads_file", heads_file, Apply::kReload,
              "File that this gateway's signed heads are appended to, best on a medium that an attacker of Redis cannot "
              "write to. Empty: heads.jsonl in the unit's state directory; where there is none, no file.");
-  table.duration(
-      "retention", retention, {0s, 876'000h}, Apply::kReload,
-      "How long audit blocks stay in Redis. Older ones are archived, then trimmed, and with them signed heads of "
-      "that age, where heads_file keeps them. 0s: for ever.");
+  table.duration("retention", retention, {0s, 876'000h}, Apply::kReload,
+                 "How long audit blocks stay in Redis. Older ones are archived, then trimmed. 0s: for ever.");
   table.text("archive_dir", archive_dir, Apply::kRestart,
              "Folder that blocks are archived to; it must exist. Empty: archive in the unit's state directory; where "
              "there is none, nothing "

@@ -46,18 +46,18 @@ void Batch::append_due(unsigned partition, std::string_view member) {
 
 void Batch::decode(size_t messages, size_t bytes) {
   for (const Element& element : due_elements_) decode_due(element);
-  size_t messages_before = 0, bytes_before = 0;  // of the partition in hand
+  size_t decoded = 0;                            // bytes
+  size_t messages_before = 0, bytes_before = 0;  // the partition in hand
   for (size_t i = 0; i < elements_.size(); ++i) {
     const Element& element = elements_[i];
     if (i == 0 || element.partition != elements_[i - 1].partition) {
       messages_before = messages_.size();
-      bytes_before = element.begin;
+      bytes_before = decoded;
     }
-    const size_t before = element.begin - std::min(element.begin, due_bytes_);  // about; what is due has its own bound
-    if (messages_.size() >= messages || before >= std::max<size_t>(bytes, 1)) return;
-    if (messages_.size() - messages_before >= kPartitionMessages || element.begin - bytes_before >= kPartitionBytes)
-      continue;
+    if (messages_.size() >= messages || decoded >= std::max<size_t>(bytes, 1)) return;
+    if (messages_.size() - messages_before >= kPartitionMessages || decoded - bytes_before >= kPartitionBytes) continue;
     decode_element(element);
+    decoded += element.size;
   }
 }
 

@@ -245,9 +245,10 @@ void TurnLoop::ask_elements(redis::Command& command) {
 }
 
 size_t TurnLoop::elements_to_ask(const Partition& partition) const {
-  double by_messages = static_cast<double>(options_.messages) / partition.mean_element_records;
-  double by_bytes = static_cast<double>(options_.bytes) / partition.mean_element_bytes;
-  auto share = std::min(by_messages, by_bytes) / static_cast<double>(std::max<size_t>(active_partitions_, 1));
+  const size_t active = std::max<size_t>(active_partitions_, 1);
+  auto messages = static_cast<double>(std::min(options_.messages / active, kPartitionMessages));
+  auto bytes = static_cast<double>(std::min(options_.bytes / active, kPartitionBytes));
+  double share = std::min(messages / partition.mean_element_records, bytes / partition.mean_element_bytes);
   return std::clamp<size_t>(static_cast<size_t>(share), 1, kMostElements);
 }
 

@@ -182,5 +182,13 @@ TEST_CASE("a partition gives a turn no more than its audit block holds; the othe
   CHECK(frames(frame_of(1000, 0), 6) == 4);
   CHECK(frames(frame_of(999, 0), 6) == 5);
   CHECK(frames(frame_of(1, 1024 * 1024), 6) == 4);  // a MiB and more of each
+  CHECK(frames(frame_of(1000, 0), 9) == 4);
+  at.batch.start();
+  std::string large = frame_of(1, 1024 * 1024);
+  for (int i = 0; i < 9; ++i) at.batch.append(3, large);
+  at.batch.append(1, large);
+  at.batch.decode(kAll, 5 * 1024 * 1024);  // what the first one does not give leaves room for the second
+  CHECK(at.batch.frames().size() == 5);
+  CHECK(at.batch.frames().back().partition == 1);
   static_assert(kPartitionMessages + limits::kFrameRecords + 1000 < audit::kBlockRecords, "with what is due");
 }

@@ -134,7 +134,63 @@ TEST_CASE_METHOD(Fixture, "a message waits a quarter of a second for others at m
   CHECK_FALSE(window.next_time().has_value());
 }
 
-TEST_CASE_METHOD(Fixture, "what goes out again does not wait for more") {
+TEST_CASE_METHOD(Fixture, "what somebody waits for does not wait for more, and nothing at the end") {
+  add(1);
+  push(1, 1);
+  add(1);
+  push(2, 1);
+  for (OutgoingKind kind : {OutgoingKind::kRequest, OutgoingKind::kAwaited}) {
+    add(1);
+    CHECK(idle());
+    SendSlot slot;
+    slot.kind = kind;
+    window.add(slot);
+    CHECK_FALSE(idle());
+    auto range = window.next_frame(now);
+    push(range->first, 2);
+  }
+  add(1);
+  CHECK(idle());
+  window.gather_no_more();
+  push(7, 1);
+}
+
+TEST_CASE_METHOD(Fixture, "what the gateway would not decide is looked after when it goes out again") {
+  add(1);
+  auto frame = push(1, 1);
+  CHECK_FALSE(window.held_long_enough(now));
+  refused(frame, Decision::kUnavailable);
+  CHECK_FALSE(window.held_long_enough(now));
+  REQUIRE(window.next_time().has_value());
+  now = *window.next_time();
+  CHECK(window.held_long_enough(now));
+  CHECK_FALSE(window.overdue(now));
+  CHECK(window.on_time(now) == Effect::kNone);
+  CHECK_FALSE(window.held_long_enough(now));
+  push(1, 1);
+}
+
+TEST_CASE_METHOD(Fixture, "what goes out again does not wait for more, nor makes others wait longer") {
+  add(1);
+  push(1, 1);
+  add(1);
+  push(2, 1);
+  now += 2900ms;
+  add(1);
+  CHECK(idle());
+  now += 100ms;
+  CHECK(window.on_time(now) == Effect::kNone);  // asks by the oldest message
+  auto range = window.next_frame(now);
+  REQUIRE(range.has_value());
+  CHECK(range->first == 1);
+  Id128 id;
+  id.bytes[0] = next_frame++;
+  window.pushed(*range, id, now);
+  CHECK(idle());
+  CHECK(*window.next_time() == now + 150ms);
+}
+
+TEST_CASE_METHOD(Fixture, "a time-out asks at once") {
   add(1);
   push(1, 1);
   add(1);
