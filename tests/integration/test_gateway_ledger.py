@@ -98,6 +98,24 @@ class MembershipTest(LedgerCase):
         self.check()
 
 
+class PartitionsTest(LedgerCase):
+    senders = 8
+
+    @repeated
+    def test_their_number_changes_while_agents_stay(self):
+        """More of them: a sender's old one is still there, and whoever owns it refuses its frames. Fewer: nobody does."""
+        gateway = self.gatewayd()
+        self.start_load()
+        for partitions in (64, 5):
+            self.keep_up(SECONDS / 2)
+            self.assertEqual(gateway.stop(), 0)
+            done = self.masctl("partitions", "set", partitions, redis=self.redis)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            gateway = self.gatewayd()
+            self.wait_progress(f"with {partitions} partitions")
+        self.check()
+
+
 class RedisTest(LedgerCase):
     @repeated
     def test_redis_is_killed_and_restarted_under_load(self):
