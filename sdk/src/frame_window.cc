@@ -358,6 +358,8 @@ void FrameWindow::abandon() {
   gap_.reset();
   base_ = next_out_ = never_out_ = 1;
   in_flight_ = 0;
+  stop_gathering();
+  gathers_ = true;  // for whoever starts again
 }
 
 }  // namespace mas::sdk

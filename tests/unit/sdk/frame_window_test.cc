@@ -153,6 +153,14 @@ TEST_CASE_METHOD(Fixture, "what somebody waits for does not wait for more, and n
   CHECK(idle());
   window.gather_no_more();
   push(7, 1);
+  window.abandon();
+  CHECK_FALSE(window.next_time().has_value());
+  add(1);
+  push(1, 1);
+  add(1);
+  push(2, 1);
+  add(1);
+  CHECK(idle());  // an agent that is started again gathers as before
 }
 
 TEST_CASE_METHOD(Fixture, "what the gateway would not decide is looked after when it goes out again") {
