@@ -146,10 +146,10 @@ Status GatewayService::renew_archive() {
   auto old = settings_.archive.old_key();
   if (!key) return key.error();
   if (!old) return old.error();
-  archive_key_ = std::move(*key);
+  archive_key_ = *key ? std::make_shared<const archive::Key>(std::move(**key)) : nullptr;
   old_archive_key_ = std::move(*old);
-  turns_->set_archive(archive_key_ ? &*archive_key_ : nullptr);
-  replays_->set_archive_keys(archive_key_ ? &*archive_key_ : nullptr, old_archive_key_ ? &*old_archive_key_ : nullptr);
+  turns_->set_archive(archive_key_);
+  replays_->set_archive_keys(archive_key_.get(), old_archive_key_ ? &*old_archive_key_ : nullptr);
   return {};
 }
 

@@ -77,7 +77,8 @@ class GatewayService final : public common::Service, public common::LeaseListene
   std::optional<HmacKey> payload_key_;
   std::optional<HmacKey> replay_key_;
   std::optional<ReplayMover> replays_;
-  std::optional<archive::Key> archive_key_, old_archive_key_;
+  std::shared_ptr<const archive::Key> archive_key_;
+  std::optional<archive::Key> old_archive_key_;
   ArchiveTrim archive_trim_;
   AuditKeeper keeper_;
   uint64_t told_blocks_ = 0;

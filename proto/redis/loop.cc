@@ -1,4 +1,4 @@
-// The handles behind Timer, BeforePoll and Wakeup. Each lives on the heap with its callback, so that both
+// The handles behind Timer, NextRound, BeforePoll and Wakeup. Each lives on the heap with its callback, so that both
 // outlive the object until libuv's close callback.
 #include "proto/redis/loop.h"
 
@@ -19,7 +19,7 @@ void close_and_free(Handle* handle) {
   uv_close(reinterpret_cast<uv_handle_t*>(&handle->uv), [](uv_handle_t* uv) { delete static_cast<Handle*>(uv->data); });
 }
 
-/// libuv's callback for all three: runs the stored function unless the handle is on its way out.
+/// libuv's callback for all of them: runs the stored function unless the handle is on its way out.
 template <typename Handle, typename Uv>
 void run(Uv* uv) {
   if (!uv_is_closing(reinterpret_cast<uv_handle_t*>(uv))) static_cast<Handle*>(uv->data)->fn();
@@ -53,6 +53,27 @@ void Timer::every(Duration period) {
 void Timer::stop() { uv_timer_stop(&handle_->uv); }
 bool Timer::armed() const { return uv_is_active(reinterpret_cast<const uv_handle_t*>(&handle_->uv)) != 0; }
 void Timer::unref() { uv_unref(reinterpret_cast<uv_handle_t*>(&handle_->uv)); }
+
+struct NextRound::Handle {
+  uv_idle_t uv;
+  std::function<void()> fn;
+};
+
+NextRound::NextRound(uv_loop_t* loop, std::function<void()> fn) : handle_(new Handle{{}, std::move(fn)}) {
+  uv_idle_init(loop, &handle_->uv);
+  handle_->uv.data = handle_;
+}
+
+NextRound::~NextRound() { close_and_free(handle_); }
+
+void NextRound::request() {
+  uv_idle_start(&handle_->uv, [](uv_idle_t* uv) {
+    uv_idle_stop(uv);
+    run<Handle>(uv);
+  });
+}
+
+void NextRound::cancel() { uv_idle_stop(&handle_->uv); }
 
 /// The last of the three to be closed frees the memory: libuv closes them in any order, but all in one go.
 struct BeforePoll::Handle {

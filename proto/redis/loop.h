@@ -1,4 +1,4 @@
-// libuv handles as C++ objects: timer, wake-up and before-poll hook.
+// libuv handles as C++ objects: timer, next round, wake-up and before-poll hook.
 //
 // Ownership: the object owns its handle and may be destroyed at any time on the loop's thread, also from inside its own
 // callback; the callback never runs after that. The handle's memory is freed in libuv's close callback only, so a loop
@@ -30,6 +30,23 @@ class Timer {
   bool armed() const;
   /// A timer that is not referenced does not keep uv_run going.
   void unref();
+
+ private:
+  struct Handle;
+  Handle* handle_;
+};
+
+/// Runs once in the loop's next round, which does not wait, when I/O has had its turn: for long work that is done in
+/// slices (uv_idle_t). A timer of zero that is set in its own callback fires again before the loop polls.
+class NextRound {
+ public:
+  NextRound(uv_loop_t* loop, std::function<void()> fn);
+  ~NextRound();
+  NextRound(const NextRound&) = delete;
+  NextRound& operator=(const NextRound&) = delete;
+
+  void request();
+  void cancel();
 
  private:
   struct Handle;

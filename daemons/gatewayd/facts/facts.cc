@@ -156,8 +156,9 @@ void Facts::forget_stale() {
     if (std::exchange(known.stale, false)) forget_role(known);
 }
 
-void Facts::end_turn(size_t most) {
-  forget_stale();
+void Facts::end_turn() { forget_stale(); }
+
+void Facts::shrink(size_t most) {
   if (agents_.size() <= most) return;
   agents_.clear();
   roles_.clear();

@@ -11,7 +11,7 @@
 // The glossary: a *group* is what is read together (the registry entry; the identity; the rules; the limits; the circuit). Expiry of
 // an identity is a compared field, never an event.
 // Failure: what could not be read leaves its group unknown, and nothing is decided by it.
-// Threading: none. Ownership: an Agent stays where it is until end_turn().
+// Threading: none. Ownership: an Agent stays where it is until shrink().
 #pragma once
 
 #include <array>
@@ -132,8 +132,10 @@ class Facts {
   /// From now on to the end of the turn, by end_turn() or abandon(), what changes stays known: it is forgotten then. So
   /// the reads of a turn come to an end, however often somebody writes the keys that it looks at.
   void hold() { held_ = true; }
-  /// The turn is over: what changed while it was being read is forgotten. More agents than `most` are forgotten, too.
-  void end_turn(size_t most);
+  /// The turn is decided: what changed meanwhile is forgotten.
+  void end_turn();
+  /// Forgets all agents if there are more than `most`. No turn, not even one that is being committed, may refer to any.
+  void shrink(size_t most);
 
   size_t size() const { return agents_.size(); }
   /// How many of the circuits that are known are in each state. Walks all agents: for who asks seldom.

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <new>
 #include <type_traits>
+#include <utility>
 
 #include "daemons/gatewayd/authz/wanted_lane.h"
 #include "daemons/gatewayd/turn/replay.h"
@@ -19,46 +20,62 @@ constexpr size_t kReportedEntries = 64;                // of one turn: they are 
 
 }  // namespace
 
-void Batch::start() {
-  frames_.clear();
-  messages_.clear();
-  records_.clear();
-  elements_.clear();
-  due_elements_.clear();
-  due_bytes_ = 0;
-  due_.clear();
-  entries_.clear();
-  texts_.release();
-  bytes_.clear();
-  if (bytes_.capacity() > kKeptBufferBytes) bytes_.shrink_to_fit();
+void Batch::Read::clear() {
+  elements.clear();
+  due.clear();
+  due_bytes = 0;
+  bytes.clear();
+  if (bytes.capacity() > kKeptBufferBytes) bytes.shrink_to_fit();
 }
 
+void Batch::start() { next_.clear(); }
+
 void Batch::append(unsigned partition, std::string_view element) {
-  elements_.push_back({partition, bytes_.size(), element.size()});
-  bytes_.append(element);
+  next_.elements.push_back({partition, next_.bytes.size(), element.size()});
+  next_.bytes.append(element);
 }
 
 void Batch::append_due(unsigned partition, std::string_view member) {
-  due_elements_.push_back({partition, bytes_.size(), member.size()});
-  due_bytes_ += member.size();
-  bytes_.append(member);
+  next_.due.push_back({partition, next_.bytes.size(), member.size()});
+  next_.due_bytes += member.size();
+  next_.bytes.append(member);
 }
 
-void Batch::decode(size_t messages, size_t bytes) {
-  for (const Element& element : due_elements_) decode_due(element);
-  size_t decoded = 0;                            // bytes
-  size_t messages_before = 0, bytes_before = 0;  // the partition in hand
-  for (size_t i = 0; i < elements_.size(); ++i) {
-    const Element& element = elements_[i];
-    if (i == 0 || element.partition != elements_[i - 1].partition) {
-      messages_before = messages_.size();
-      bytes_before = decoded;
-    }
-    if (messages_.size() >= messages || decoded >= std::max<size_t>(bytes, 1)) return;
-    if (messages_.size() - messages_before >= kPartitionMessages || decoded - bytes_before >= kPartitionBytes) continue;
-    decode_element(element);
-    decoded += element.size;
+void Batch::begin(size_t messages, size_t bytes) {
+  frames_.clear();
+  messages_.clear();
+  records_.clear();
+  due_.clear();
+  entries_.clear();
+  texts_.release();
+  std::swap(turn_, next_);
+  next_.clear();
+  most_messages_ = messages;
+  most_bytes_ = std::max<size_t>(bytes, 1);
+  next_element_ = decoded_bytes_ = 0;
+  taken_.clear();
+  for (const Element& element : turn_.due) decode_due(element);
+}
+
+bool Batch::decode_some(MonoTime until) {
+  while (next_element_ < turn_.elements.size() && !full()) {
+    take_element(turn_.elements[next_element_++]);
+    if (mono_now() >= until) return false;
   }
+  return true;
+}
+
+/// Those of a partition are in order: when one has no room, neither have the others.
+void Batch::take_element(const Element& element) {
+  if (taken_.size() <= element.partition) taken_.resize(element.partition + 1);
+  Taken& taken = taken_[element.partition];
+  if (taken.messages >= kPartitionMessages || taken.bytes >= kPartitionBytes) return;
+  const size_t before = messages_.size();
+  decode_element(element);
+  ++taken.elements;
+  taken.messages += messages_.size() - before;
+  taken.bytes += element.size;
+  decoded_bytes_ += element.size;
 }
 
 std::string_view Batch::keep(std::string_view text) {
@@ -71,7 +88,7 @@ std::string_view Batch::keep(std::string_view text) {
 void Batch::decode_element(const Element& element) {
   FrameInTurn frame;
   frame.partition = element.partition;
-  frame.element = text_of(element);
+  frame.element = turn_.text_of(element);
   frame.first = messages_.size();
   auto status = decode_frame(frame.element, scratch_);
   frame.header = scratch_.header;
@@ -161,7 +178,7 @@ ReportedEntry* Batch::entry_of(std::string_view agent, const FailureReport& repo
 void Batch::decode_due(const Element& element) {
   DueRetry& due = due_.emplace_back();
   due.partition = element.partition;
-  due.member = text_of(element);
+  due.member = turn_.text_of(element);
   auto waiting = WaitingRetry::decode(due.member);
   if (!waiting) return void(due.fault = keep(waiting.error().message));
   auto envelope = decoder_.decode(waiting->envelope, limits::kMaxEnvelopeBytes);

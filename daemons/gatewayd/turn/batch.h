@@ -1,12 +1,13 @@
 // What one turn works on: the elements read from the partitions' lists, what stands in them, and the messages that are due
 // to be delivered again.
 //
-// Happy path: start(), append() each element, decode(); the bytes are copied once into a buffer that the turn owns,
-// frames and envelopes are decoded in place, and the few texts that decisions need are kept as views. The buffers are
-// reused, so a steady stream allocates nothing.
+// Happy path: start(), append() each element, begin(), decode_some() until it is done; the bytes are copied once into a
+// buffer that the turn owns, frames and envelopes are decoded in place, and the few texts that decisions need are kept as
+// views. What is appended is for the next turn: it may come while this one is decided. The buffers are reused, so a
+// steady stream allocates nothing.
 // Failure: an element that is no frame becomes a frame with a `fault`; an envelope that cannot be delivered becomes a
 // message with one. Nothing is trusted yet: who sent it is for the decider to find out.
-// Threading: none. Ownership: views live until the next start().
+// Threading: none. Ownership: views live until the next begin().
 #pragma once
 
 #include <cstdint>
@@ -18,6 +19,7 @@
 #include <string_view>
 #include <vector>
 
+#include "proto/base/clock.h"
 #include "proto/base/decisions.h"
 #include "proto/wire/envelope.h"
 #include "proto/wire/failure_report.h"
@@ -107,21 +109,30 @@ class Batch {
   /// @param max_envelope larger envelopes are TOO_LARGE.
   explicit Batch(size_t max_envelope) : max_envelope_(max_envelope) {}
 
-  /// Forgets the last turn.
+  /// Forgets what was appended since begin().
   void start();
   /// Those of a partition one after another.
   void append(unsigned partition, std::string_view element);
   /// @param member of the partition's sorted set of retries.
   void append_due(unsigned partition, std::string_view member);
-  /// Of all that is due.
-  size_t due_bytes() const { return due_bytes_; }
-  bool empty() const { return elements_.empty() && due_elements_.empty(); }
+  /// Of all that was appended as due.
+  size_t due_bytes() const { return next_.due_bytes; }
+  /// Whether nothing was appended.
+  bool empty() const { return next_.elements.empty() && next_.due.empty(); }
   /// Whether a text `priority` in `data` names the lane where `meta.priority` is absent, in letters of either case.
   void look_for_priority_in_data(bool look) { priority_in_data_ = look; }
-  /// Decodes the elements in their order, as many as it takes to have `messages` messages or `bytes` bytes, and at least
-  /// one; of each partition as many as kPartitionMessages or kPartitionBytes take. The others are left out, as if they had
-  /// not been appended. Decodes all that is due.
-  void decode(size_t messages, size_t bytes);
+  /// Forgets the last turn, and begins one with what was appended: its elements in their order, as many as it takes to
+  /// have `messages` messages or `bytes` bytes, and at least one; of each partition as many as kPartitionMessages or
+  /// kPartitionBytes take. The others are left out, as if they had not been appended. All that is due is in it.
+  void begin(size_t messages, size_t bytes);
+  /// Goes on decoding what begin() took, at least one element. @return whether all is decoded.
+  bool decode_some(MonoTime until);
+  void decode(size_t messages, size_t bytes) {
+    begin(messages, bytes);
+    decode_some(MonoTime::max());
+  }
+  /// How many elements of a partition are in the turn.
+  size_t elements_of(unsigned partition) const { return partition < taken_.size() ? taken_[partition].elements : 0; }
 
   std::vector<FrameInTurn>& frames() { return frames_; }
   const std::vector<FrameInTurn>& frames() const { return frames_; }
@@ -138,10 +149,23 @@ class Batch {
     unsigned partition;
     size_t begin, size;
   };
+  /// What was read for one turn.
+  struct Read {
+    std::string bytes;
+    size_t due_bytes = 0;
+    std::vector<Element> elements, due;
+    void clear();
+    std::string_view text_of(const Element& element) const {
+      return std::string_view(bytes).substr(element.begin, element.size);
+    }
+  };
+  /// What a turn has of a partition.
+  struct Taken {
+    size_t elements = 0, messages = 0, bytes = 0;
+  };
   std::string_view keep(std::string_view text);
-  std::string_view text_of(const Element& element) const {
-    return std::string_view(bytes_).substr(element.begin, element.size);
-  }
+  bool full() const { return messages_.size() >= most_messages_ || decoded_bytes_ >= most_bytes_; }
+  void take_element(const Element& element);
   void decode_element(const Element& element);
   void decode_due(const Element& element);
   void decode_report(Message& message);
@@ -149,9 +173,11 @@ class Batch {
 
   const size_t max_envelope_;
   bool priority_in_data_ = false;
-  std::string bytes_;
-  size_t due_bytes_ = 0;
-  std::vector<Element> elements_, due_elements_;
+  Read next_, turn_;
+  size_t most_messages_ = 0, most_bytes_ = 0;
+  size_t next_element_ = 0;  // of turn_, to be decoded
+  size_t decoded_bytes_ = 0;
+  std::vector<Taken> taken_;  // by partition
   std::pmr::monotonic_buffer_resource texts_{64 * 1024};
   std::vector<FrameInTurn> frames_;
   std::vector<Message> messages_;

@@ -6,24 +6,32 @@
 namespace mas::gateway {
 
 void Circuits::start(WallMicros now, uint64_t turn) {
-  if (!met_.empty()) undo();
+  undo(met_);
   changes_.clear();
   now_ = now;
   turn_ = turn;
 }
 
-/// A change of the dropped turn may have been written or not.
-void Circuits::undo() {
-  for (const CircuitChange& change : changes_) facts_.forget_circuit(change.id);
-  for (Met& met : met_) {
-    met.agent->breaker = met.before;
-    met.agent->inbox(Lane::kNormal).left += met.left;
+/// A change of the dropped turn may have been written or not, and what was read since may be newer than what it began with.
+void Circuits::undo(std::vector<Met>& met) {
+  for (const Met& one : met) {
+    facts_.forget_circuit(one.agent->id);
+    one.agent->breaker = one.before;
+    one.agent->inbox(Lane::kNormal).left += one.left;
   }
-  met_.clear();
+  met.clear();
 }
 
-void Circuits::committed() {
+void Circuits::sent() {
+  std::swap(sent_, met_);
   met_.clear();
+  changes_.clear();
+}
+
+/// The later turn began with what the earlier one had left.
+void Circuits::dropped() {
+  undo(met_);
+  undo(sent_);
   changes_.clear();
 }
 

@@ -1,8 +1,8 @@
 // The circuits of a turn: which targets' breakers are asked, what they are told, and what is to be written of them.
 //
-//     start ──▶ decide: seen, admit, failed, reported ──▶ finish: changes() ──▶ committed
-//       ▲                                                             │ the turn was dropped
-//       └── every breaker is as it was before, its circuit is read anew ◀──┘
+//     start ──▶ decide: seen, admit, failed, reported ──▶ finish: changes() ──▶ sent ──▶ committed
+//       ▲                                                                        │ while another turn is decided
+//       └── every breaker is as it was before, its circuit is read anew ◀─ dropped ┘
 //
 // Where outcomes come from. Failures: a message that found the target's backlog at its bound, or its stream taking no entry;
 // and handlers that failed, which the target's gateway hears of (reported()). Successes: entries that left the target's
@@ -11,7 +11,7 @@
 // too. So of a target that reports, its reports count, which say how many it has handled; what leaves counts only for the
 // trials of a half-open circuit, where a failure is reported before its entry goes. A stream that is trimmed or deleted by hand
 // looks like one whose messages were handled.
-// Failure: none of its own. Threading: none. Ownership: agents are viewed from start() to committed().
+// Failure: none of its own. Threading: none. Ownership: agents are viewed from their turn's start() to its committed().
 #pragma once
 
 #include <string>
@@ -25,7 +25,7 @@ namespace mas::gateway {
 
 /// A circuit that is to be written, where its generation is still `from`.
 struct CircuitChange {
-  std::string_view id;  ///< until committed()
+  std::string_view id;  ///< as long as the agent is known
   Circuit circuit;
   CircuitState before = CircuitState::kClosed;  ///< at the start of the turn, as it was known here
   uint64_t from = 0;
@@ -54,10 +54,15 @@ class Circuits {
   /// A handler of the target failed, and so many messages were handled since the last that did.
   void reported(Agent& target, uint64_t handled);
 
-  /// Collects what changed. Then it is either committed(), or undone by the next start().
+  /// Collects what changed. Then it is either sent(), or undone by the next start().
   void finish();
   const std::vector<CircuitChange>& changes() const { return changes_; }
-  void committed();
+  /// The turn's commit is under way; the next turn may begin.
+  void sent();
+  /// The turn that was sent is committed.
+  void committed() { sent_.clear(); }
+  /// Undoes the turn that was begun, and the one that was sent.
+  void dropped();
 
  private:
   struct Met {
@@ -65,7 +70,7 @@ class Circuits {
     Breaker before;
     uint64_t left = 0;  // entries that were told to it
   };
-  void undo();
+  void undo(std::vector<Met>& met);
   Met& meet(Agent& target);
 
   Facts& facts_;
@@ -73,7 +78,8 @@ class Circuits {
   BreakerSettings settings_;
   WallMicros now_ = 0;
   uint64_t turn_ = 0;
-  std::vector<Met> met_;
+  std::vector<Met> met_;   // of the turn that was begun
+  std::vector<Met> sent_;  // of the one whose commit is under way
   std::vector<CircuitChange> changes_;
 };
 

@@ -41,6 +41,7 @@ class Commit {
  public:
   void clear();
   bool empty() const { return entries_ == 0 && changes_ == 0; }
+  size_t entries() const { return entries_; }
 
   void fence(std::string_view epoch_key, std::string_view epoch);
   /// XADD key * fields….

@@ -11,7 +11,6 @@ namespace mas::gateway {
 namespace {
 
 constexpr size_t kInstancesOfSender = 4096;  // whose state has not expired
-constexpr size_t kReplyInboxes = 16 * 1024;  // that are remembered between turns
 constexpr size_t kSpareBlobs = 1024;
 constexpr size_t kSpareBlobBytes = 128 * 1024;                  // a larger one was for a large envelope
 constexpr Duration kLookAgain = std::chrono::milliseconds(50);  // at a stream that is full, or on trial
@@ -29,6 +28,7 @@ void Decider::start(const std::vector<Partition*>& partitions, WallMicros now, M
   now_ = now;
   mono_ = mono;
   ++turn_;
+  next_frame_ = 0;
   circuits_.start(now, turn_);
   work_.resize(partitions.size());
   for (PartitionWork* work : active_) {
@@ -42,18 +42,26 @@ void Decider::start(const std::vector<Partition*>& partitions, WallMicros now, M
     work->archive_entry.clear();
   }
   active_.clear();
-  for (auto& delivery : deliveries_) {
-    delivery.blob.clear();
-    if (delivery.blob.capacity() <= kSpareBlobBytes && spare_blobs_.size() < kSpareBlobs)
-      spare_blobs_.push_back(std::move(delivery.blob));
-  }
-  deliveries_.clear();
-  if (reply_inboxes_.size() > kReplyInboxes) reply_inboxes_.clear();
+  recycle(deliveries_);
   dead_letters_.clear();
   receipts_.clear();
   texts_.clear();
   counts_ = {};
   if (dlp_ != nullptr) dlp_->clear_counts();
+}
+
+/// Their blobs are filled again.
+void Decider::recycle(std::vector<Delivery>& deliveries) {
+  for (auto& delivery : deliveries) {
+    delivery.blob.clear();
+    if (delivery.blob.capacity() <= kSpareBlobBytes && spare_blobs_.size() < kSpareBlobs)
+      spare_blobs_.push_back(std::move(delivery.blob));
+  }
+  deliveries.clear();
+}
+
+void Decider::shrink() {
+  if (crowded()) reply_inboxes_.clear();
 }
 
 PartitionWork& Decider::work_of(unsigned partition) {
@@ -154,9 +162,13 @@ void Decider::need_length(Inbox& inbox, std::vector<Inbox*>& ret_inboxes) {
 
 // ---- Frames
 
-void Decider::decide(Batch& batch) {
-  for (auto& frame : batch.frames()) decide_frame(batch, frame);
+bool Decider::decide_some(Batch& batch, MonoTime until) {
+  while (next_frame_ < batch.frames().size()) {
+    decide_frame(batch, batch.frames()[next_frame_++]);
+    if (mono_now() >= until) return false;
+  }
   for (const auto& due : batch.due()) decide_due(due);
+  return true;
 }
 
 void Decider::decide_frame(Batch& batch, FrameInTurn& frame) {
@@ -486,6 +498,10 @@ void Decider::finish() {
     if (archive_key_ != nullptr && work->archived.records() > 0)
       work->archive_entry = work->archived.finish(*archive_key_, work->partition->archive_key, now_);
     work->block = work->audit.empty() ? audit::BlockBuilder::Finished() : work->audit.finish();
+    if (!work->block.bytes.empty()) {
+      ++work->partition->next_block;
+      work->partition->previous_hash = work->block.hash;
+    }
     work->fields.clear();
     for (auto& [id, sender] : work->limiters) {
       sender->limiter_changed = false;
@@ -498,6 +514,27 @@ void Decider::finish() {
     work->limiters.clear();
     work->instances.clear();
   }
+}
+
+SealedTurn Decider::seal() {
+  SealedTurn sealed;
+  sealed.deliveries = std::move(deliveries_);
+  deliveries_.clear();
+  sealed.counts = counts_;
+  for (const PartitionWork* work : active_) sealed.audit_blocks += work->block.bytes.empty() ? 0 : 1;
+  if (dlp_ != nullptr) {
+    sealed.findings = dlp_->counts();
+    sealed.suppressed = dlp_->suppressed();
+  }
+  circuits_.sent();
+  return sealed;
+}
+
+/// A stream's length counts up by what was added to it, once it was.
+void Decider::committed(SealedTurn& sealed) {
+  circuits_.committed();
+  for (const Delivery& delivery : sealed.deliveries) delivery.inbox->count(delivery.records, delivery.blob.size());
+  recycle(sealed.deliveries);
 }
 
 }  // namespace mas::gateway

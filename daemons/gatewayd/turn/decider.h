@@ -7,7 +7,8 @@
 // commit writes all of them. The state of senders and limiters is changed as it goes.
 // All that it looks at is in the batch, in the partitions and in the facts (once need() finds nothing missing); `now` is
 // the clock of Redis.
-// Threading: none. Ownership: results are valid until the next start(), and as long as the batch.
+// Threading: none. Ownership: results are valid until the next start(), and as long as the batch; seal() takes what is needed
+// longer.
 #pragma once
 
 #include <array>
@@ -98,6 +99,15 @@ struct Counts {
   uint64_t shadow = 0;                    ///< refusals that a policy in shadow mode would have made
 };
 
+/// What of a turn is needed once its commit was sent, while the next is decided.
+struct SealedTurn {
+  std::vector<Delivery> deliveries;
+  Counts counts;
+  size_t audit_blocks = 0;
+  dlp::Stage::Counts findings;
+  uint64_t suppressed = 0;  ///< findings that allow-lists let pass
+};
+
 class Decider {
  public:
   /// @param payload_key for the keyed hashes of payloads in the audit.
@@ -129,12 +139,24 @@ class Decider {
   /// Puts on the facts' lists what deciding lacks. To be called again after each read until it asks for nothing.
   /// @param ret_inboxes streams whose length is to be read.
   void need(Batch& batch, std::vector<Inbox*>& ret_inboxes);
-  /// Decides every frame, and what is due. Every element's partition must be one of start()'s.
-  void decide(Batch& batch);
-  /// Ends the audit blocks, encodes the states that changed, collects the circuits that did.
+  /// Goes on deciding the frames, at least one, and at last what is due. Every element's partition must be one of start()'s.
+  /// @return whether all is decided.
+  bool decide_some(Batch& batch, MonoTime until);
+  void decide(Batch& batch) { decide_some(batch, MonoTime::max()); }
+  /// Ends the audit blocks, encodes the states that changed, collects the circuits that did. Partitions are from now on as
+  /// they will be after the commit.
   void finish();
-  /// The turn was committed. Without it, the next start() takes back what was learnt of targets.
-  void committed() { circuits_.committed(); }
+  /// The turn's commit is on its way, and the next turn may start. Without it, start() takes back what was learnt of
+  /// targets.
+  SealedTurn seal();
+  /// The sealed turn was committed.
+  void committed(SealedTurn& sealed);
+  /// Neither the turn that was begun nor the one that was sealed is committed: takes back what was learnt of targets.
+  void dropped() { circuits_.dropped(); }
+  /// Whether so many reply streams are known that shrink() is due.
+  bool crowded() const { return reply_inboxes_.size() > kReplyInboxes; }
+  /// Forgets reply streams if there are many. No turn, not even a sealed one, may have deliveries.
+  void shrink();
   /// Entries that need() lacks, besides what is on the facts' lists: to be read into their blobs, and marked as known.
   const std::vector<ReportedEntry*>& wanted_entries() const { return wanted_entries_; }
 
@@ -146,6 +168,7 @@ class Decider {
   const Counts& counts() const { return counts_; }
 
  private:
+  static constexpr size_t kReplyInboxes = 16 * 1024;  ///< that are remembered between turns
   static constexpr size_t kPoisonBytes = 4096;  ///< kept of what cannot be read; enough to see what it is
 
   struct Ruling {
@@ -163,6 +186,7 @@ class Decider {
     std::string_view envelope;  ///< what is delivered: the sender's, or what was made of it
   };
 
+  void recycle(std::vector<Delivery>& deliveries);
   void need_target(const FrameInTurn& frame, Message& message, std::vector<Inbox*>& ret_inboxes);
   bool choose_lane(const FrameInTurn& frame, Message& message) const;
   void need_outcomes(Agent& target, std::vector<Inbox*>& ret_inboxes);
@@ -227,6 +251,7 @@ class Decider {
   WallMicros now_ = 0;
   MonoTime mono_{};
   uint64_t turn_ = 0;
+  size_t next_frame_ = 0;                             // to be decided
   std::vector<std::unique_ptr<PartitionWork>> work_;  // by partition
   std::vector<PartitionWork*> active_;
   std::vector<Delivery> deliveries_;

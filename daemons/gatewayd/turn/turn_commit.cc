@@ -1,22 +1,63 @@
-// What a turn writes: deliveries, dead letters, audit blocks, states and trims, as the commit script takes them.
+// What a turn writes: deliveries, dead letters, audit blocks, states and trims, as the commit script takes them; and what its
+// answer means.
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "daemons/gatewayd/turn/redis_words.h"
 #include "daemons/gatewayd/turn/turn_loop.h"
 
 namespace mas::gateway {
 namespace {
 
+using namespace std::chrono_literals;
+
 constexpr std::string_view kReplyStreamMillis = "60000";  // as its instance renews it
+constexpr Duration kFailingFor = 5s;  // a stream that refused an entry is not tried
+constexpr size_t kWhyBytes = 1000;    // of one sentence in the log, about
 
 }  // namespace
+
+/// The turn in hand is sent, and its place is free.
+void TurnLoop::commit() {
+  build_commit();
+  redis::Command command = std::exchange(receipts_, {});
+  for (size_t i = 0; i < command.count(); ++i) expect(Reply::kReceipt);
+  if (options_.policy.breaker_mode != Mode::kOff)
+    for (unsigned delivery : CircuitWriter::ask_lengths(command, decider_.deliveries()))
+      expect(Reply::kLength, delivery);
+  commit_.append_to(command);
+  expect(Reply::kCommit);
+  for (unsigned i = 0, n = circuits_.append_to(command, decider_.circuit_changes()); i < n; ++i)
+    expect(Reply::kCircuit, i);
+  if (options_.wait_replicas > 0) {
+    command.add("WAIT", options_.wait_replicas, to_millis(options_.wait_timeout));
+    expect(Reply::kWait);
+  }
+  expected_.back().ends = Ends::kCommit;
+  its_receipts_ = {};
+  for (const auto& receipt : decider_.receipts()) its_receipts_.add("PUBLISH", receipt.channel, receipt.bytes);
+  sealed_ = decider_.seal();
+  committing_ = true;
+  commit_began_ = mono_now();
+  stage_.to(Stage::kNone);
+  const bool read_too = read_ == Read::kNone && !turn_over();
+  if (read_too) ask_elements(command);
+  if (send(std::move(command), read_too ? Ends::kRead : Ends::kCommit)) written_.arm();
+}
 
 /// Entries in the order of keys_refused(): deliveries, dead letters, audit blocks, archive.
 void TurnLoop::build_commit() {
   commit_.clear();
   texts_.clear();  // a deque: what is viewed does not move
-  const std::string& now = texts_.emplace_back(std::to_string(now_));
+  const std::string& now = texts_.emplace_back(std::to_string(turn_now_));
   for (const PartitionWork* work : decider_.work()) commit_.fence(work->partition->epoch_key, work->partition->epoch);
+  for (const PartitionWork* work : decider_.work())
+    if (!work->block.bytes.empty() && !test_break("unaudited"))
+      commit_.entry(work->partition->audit_key, {"b", work->block.bytes});
+  for (const PartitionWork* work : decider_.work())
+    if (!work->archive_entry.empty()) commit_.entry(work->partition->archive_key, {"b", work->archive_entry});
+  first_delivery_ = commit_.entries();
   for (const Delivery& delivery : decider_.deliveries()) {
     if (test_break("lose")) continue;
     commit_.entry(delivery.key, {"b", delivery.blob});
@@ -29,11 +70,6 @@ void TurnLoop::build_commit() {
                   {"payload", letter.payload, "sender", letter.sender, "target", letter.target, "id", letter.message_id,
                    "reason", letter.reason, "attempts", attempts, "first", first, "last", now});
   }
-  for (const PartitionWork* work : decider_.work())
-    if (!work->block.bytes.empty() && !test_break("unaudited"))
-      commit_.entry(work->partition->audit_key, {"b", work->block.bytes});
-  for (const PartitionWork* work : decider_.work())
-    if (!work->archive_entry.empty()) commit_.entry(work->partition->archive_key, {"b", work->archive_entry});
 
   // The instance may be gone, and nobody would remove what is made for it.
   for (const Delivery& delivery : decider_.deliveries())
@@ -61,6 +97,79 @@ void TurnLoop::build_commit() {
     if (work->elements == 0) continue;
     commit_.change("LTRIM", work->partition->ingress_key, {texts_.emplace_back(std::to_string(work->elements)), "-1"});
   }
+}
+
+void TurnLoop::take_commit(const redis::Reply& reply) {
+  auto result = commit_result(reply);
+  if (!result) return drop_turn("commit_failed", result.error().message, kLongPause);
+  if (result->kind == CommitResult::Kind::kFenced)
+    return drop_turn("commit_fenced", "another gateway has taken a partition", kShortPause);
+  if (result->kind == CommitResult::Kind::kFailed) return keys_refused(result->refused);
+  test_hook("after_commit");
+  committed();
+}
+
+void TurnLoop::committed() {
+  stage_over(stats_.commit_seconds, commit_began_);
+  if (read_ == Read::kAsked) read_began_ = mono_now();
+  obstacle_.clear();
+  repeat_.reset();
+  stats_.add(sealed_, dlp_.get());
+  decider_.committed(sealed_);
+  if (stage_.is(Stage::kNone)) {
+    facts_.shrink(options_.cached_agents);
+    decider_.shrink();
+  }
+  if (options_.wait_replicas == 0) publish_receipts();
+}
+
+/// What follows the commit in its write is answered, too. Receipts do not wait for a turn that takes long.
+void TurnLoop::commit_over() {
+  committing_ = false;
+  if (stage_.is(Stage::kNone)) return;
+  flush_receipts();
+  connection_.flush();
+}
+
+/// The next turn decides anew, and knows what this one learnt: keys that take nothing.
+void TurnLoop::keys_refused(const std::vector<CommitResult::Refusal>& refused) {
+  bool all_known = true;
+  std::string why;
+  for (const auto& one : refused) {
+    all_known = key_refused(one) && all_known;
+    if (why.size() >= kWhyBytes) continue;
+    why.append(why.empty() ? "" : "; ").append(commit_.key(one.key)).append(": ").append(one.error);
+  }
+  drop_turn(all_known ? "keys_refused" : "commit_refused", why, all_known ? Duration::zero() : kLongPause);
+}
+
+/// @return whether the next turn can do without the key.
+bool TurnLoop::key_refused(const CommitResult::Refusal& refused) {
+  if (!is_the_keys(refused.error)) return false;
+  auto entry = commit_.entry_of(refused.key);
+  if (entry && *entry >= first_delivery_ && *entry - first_delivery_ < sealed_.deliveries.size()) {
+    Inbox& inbox = *sealed_.deliveries[*entry - first_delivery_].inbox;
+    inbox.failing = refused.error;
+    inbox.failing_until = mono_now() + kFailingFor;
+    return true;
+  }
+  std::string_view key = commit_.key(refused.key);
+  if (key == dead_letters_key_) {
+    dead_letters_again_ = mono_now() + kFailingFor;
+    return true;
+  }
+  for (const auto& partition : partitions_) {
+    if (partition->expected_at(key).empty()) continue;
+    if (!partition->epoch.empty()) put_to_rest(*partition, key, refused.error);  // else by another key
+    return true;
+  }
+  return false;
+}
+
+/// In one write with the next commit, or alone when there is none.
+void TurnLoop::publish_receipts() {
+  stats_.receipts.add(its_receipts_.count());
+  receipts_.add(std::exchange(its_receipts_, {}));
 }
 
 }  // namespace mas::gateway

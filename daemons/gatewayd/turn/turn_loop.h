@@ -1,18 +1,25 @@
-// The owner's loop: reads the partitions' lists, decides, commits; one round trip to Redis per turn while there is work.
+// The owner's loop: reads the partitions' lists, decides, commits.
 //
-//                 ┌──────────────────────────── link lost, deaf, fenced, failed ───────────────────────────┐
-//                 ▼                                                                                        │
-//   down ──▶ fencing ──epochs raised, memory loaded──▶ reading ──elements──▶ fetching ──facts known──▶ committing
-//                 ▲                                      │  ▲                                            │ done
-//                 │ a partition was gained               ▼  │ a peek saw an element                      │
-//                 └────────────────────────────────── waiting            ◀── nothing there ──────────────┘ (elements:
-//                                                                                                       fetching again)
-// Happy path: the commit of a turn and the read of the next go out in one write. While nothing is there, blocking peeks
-// wait, one per partition. Receipts are published once the commit is known to be done, in the write of the next turn.
+//              ┌──────────── link lost, deaf, fenced, failed ────────────┐
+//              ▼                                                         │
+//   down ──▶ fencing ──epochs raised, memory loaded──▶ working ◀──a peek saw an element── waiting
+//              ▲                                        │   └──── nothing is there ────────▶ │
+//              └────────── a partition was gained ──────┴────────────────────────────────────┘
+//
+// While working there is room for one turn in each of three places, and each moves on as soon as the next place is free:
+//
+//      read             in hand                                          committing
+//      asked ─▶ here ─▶ decoding ─▶ fetching ─▶ deciding ─▶ decided ─▶   one EVAL under way
+//
+// With little to do there is one turn: its commit and the read of the next go out in one write, one round trip to Redis
+// each. A turn that is large has the next one read ahead, behind the commit under way and past the elements in hand; so
+// Redis commits one turn while the next is decided, in slices, between which the loop moves bytes.
+// While nothing is there, blocking peeks wait, one per partition. Receipts are published once the commit is known to be
+// done, in the write of the next turn where that is ready.
 // Fence: INCR of the epoch when a partition is gained, and of every partition after a lost link or a commit that was not
 // done; the commit script compares. So a commit that arrives late, from this process or another, changes nothing.
-// Failure: whatever goes wrong, the memory of the partitions is dropped and read again; nothing was trimmed that is not
-// decided, so nothing is lost, and sequence numbers keep anything from being decided twice. A key that cannot be worked
+// Failure: whatever goes wrong, all turns and the memory of the partitions are dropped and read again; nothing was trimmed
+// that is not decided, so nothing is lost, and sequence numbers keep anything from being decided twice. A key that cannot be worked
 // with puts its partition to rest (resting.h), and a target's stream fails its messages; the others go on.
 // Threading: loop thread. Ownership: the service's; drain() before it goes.
 #pragma once
@@ -20,7 +27,9 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "daemons/common/service.h"
@@ -44,8 +53,8 @@ struct TurnOptions {
   Policy policy;
   LimitSettings default_limits;
   size_t max_envelope = limits::kEnvelopeBytes;
-  size_t messages = 16'000;         ///< of one turn, about
-  size_t bytes = 16 * 1024 * 1024;  ///< of one turn, about
+  size_t messages = 32'000;         ///< of one turn, about
+  size_t bytes = 32 * 1024 * 1024;  ///< of one turn, about
   size_t cached_agents = 100'000;
   int64_t wait_replicas = 0;  ///< receipts wait until so many replicas have the commit
   Duration wait_timeout = std::chrono::milliseconds(500);
@@ -59,22 +68,19 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   ~TurnLoop() override;
 
   void start();
-  /// Policy and limits of the next turn on.
+  /// Policy and limits from the next turn on. What is under way is finished first.
   void set_policy(const Policy& policy, const LimitSettings& default_limits);
-  /// What looks at payloads from now on; nullptr: nobody.
+  /// What looks at payloads from the next turn on; nullptr: nobody.
   void set_dlp(std::unique_ptr<dlp::Stage> stage);
-  /// @param key of the frames that carry dead letters back. Must outlive the loop.
+  /// @param key of the frames that carry dead letters back. Must outlive the loop. Before start().
   void set_replay_key(const HmacKey* key) { decider_.set_replay_key(key); }
-  /// @param key that deliveries are archived under from the next turn on; nullptr: they are not. Must outlive the loop.
-  void set_archive(const archive::Key* key) {
-    archives_ = key != nullptr;
-    decider_.set_archive(key);
-  }
+  /// @param key that deliveries are archived under from the next turn on; nullptr: they are not.
+  void set_archive(std::shared_ptr<const archive::Key> key);
   /// How many partitions there are; before the first set_owned().
   void set_partitions(size_t count);
-  /// Which of them this gateway may decide now. Takes effect at the end of the turn under way.
+  /// Which of them this gateway may decide now. Takes effect at the end of the turns under way.
   void set_owned(const std::vector<bool>& owned);
-  /// Finishes the turn under way and takes no other. @param done called once.
+  /// Finishes the turns under way and takes no other. @param done called once.
   void drain(std::function<void()> done);
 
   /// Partitions that are fenced: decided here.
@@ -88,7 +94,9 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   size_t cached_agents() const { return facts_.size(); }
   auto known_circuits() const { return facts_.circuits(); }
 
-  enum class State : uint8_t { kDown, kFencing, kReading, kWaiting, kFetching, kCommitting, kDrained };
+  enum class State : uint8_t { kDown, kFencing, kWorking, kWaiting, kDrained };
+  /// Of the turn in hand.
+  enum class Stage : uint8_t { kNone, kDecoding, kFetching, kDeciding, kDecided };
 
  private:
   enum class Reply : uint8_t {
@@ -109,9 +117,19 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
     kDue,
     kNextDue
   };
+  enum class Ends : uint8_t { kNothing, kFence, kRead, kCommit };
   struct Expected {
     Reply kind;
     unsigned partition = 0;  // of kLength: which delivery; of kCircuit: which change
+    Ends ends = Ends::kNothing;
+  };
+  enum class Read : uint8_t { kNone, kAsked, kHere };
+  /// What was set while turns were under way.
+  struct Changes {
+    std::optional<std::pair<Policy, LimitSettings>> policy;
+    std::optional<std::unique_ptr<dlp::Stage>> dlp;
+    std::optional<std::shared_ptr<const archive::Key>> archive;
+    bool any() const { return policy || dlp || archive; }
   };
 
   void on_ready(redis::Connection& connection) override;
@@ -122,14 +140,21 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   void on_deaf(const Error& why) override;
   void on_work(unsigned partition) override;
 
+  void change();
+  void apply_changes();
+  void apply_policy(const Policy& policy, const LimitSettings& default_limits);
   void advance();
+  void go_on();
+  bool turn_over() const;
   void take_ownership();
   void fence();
   static const std::string& key_of(const Partition& partition, Reply kind);
   void take_fence(const Expected& expected, const redis::Reply& reply);
   Status load(const Expected& expected, const redis::Reply& reply);
   void read();
+  void read_ahead();
   void ask_elements(redis::Command& command);
+  bool crowded() const;
   size_t elements_to_ask(const Partition& partition) const;
   void ask_due(redis::Command& command, const Partition& partition);
   bool retries_readable(Partition& partition, const redis::Reply& reply);
@@ -141,13 +166,17 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   std::vector<FactReader::Entry> wanted_entries() const;
   void take_elements(Partition& partition, const redis::Reply& reply);
   void elements_read();
+  void begin_turn();
+  void work();
+  void decoded();
+  void decided();
   void wait_for_work();
   std::vector<Partition*> taken_partitions() const;
   void fetch();
   void on_facts(const Status& status);
-  void decide();
   void commit();
   void build_commit();
+  void commit_over();
   void take_commit(const redis::Reply& reply);
   void committed();
   void keys_refused(const std::vector<CommitResult::Refusal>& refused);
@@ -160,17 +189,26 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   void flush_receipts();
   void on_reply(uint64_t tag, const redis::Answer& answer);
   void take(const Expected& expected, const redis::Reply& reply);
-  void replies_complete();
+  void all_replied(Ends group);
   void drop_turn(std::string_view event, const std::string& why, Duration pause);
   void report_problems();
-  bool send(redis::Command command);
-  MonoTime stage_over(Histogram& histogram);
+  void expect(Reply kind, unsigned partition = 0) { expected_.push_back({kind, partition}); }
+  bool send(redis::Command command, Ends group);
+  static void stage_over(Histogram& histogram, MonoTime& began);
+
+  static constexpr Duration kShortPause = std::chrono::milliseconds(50);
+  static constexpr Duration kLongPause = std::chrono::seconds(1);
 
   common::Frame& frame_;
   TurnOptions options_;
   StateMachine<State> state_;
+  StateMachine<Stage> stage_;
+  Read read_ = Read::kNone;
+  bool committing_ = false;
+  Changes changes_;
   Facts facts_;
   std::unique_ptr<dlp::Stage> dlp_;
+  std::shared_ptr<const archive::Key> archive_;
   Decider decider_;
   Batch batch_;
   TurnStats stats_;
@@ -180,32 +218,36 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   CircuitWriter circuits_;
   SenderSweep sweep_;
   redis::Timer again_, sweep_timer_;
+  redis::NextRound slice_;
   LateHook written_;
 
   std::vector<std::unique_ptr<Partition>> partitions_;  // all, by number
   std::vector<bool> owned_;                             // by the leases
   std::vector<bool> taken_;                             // as of the turn under way
   std::vector<std::unique_ptr<Peek>> peeks_;            // by partition, made when first waited for
-  std::vector<Expected> expected_;                      // what the replies under way are about
+  std::deque<Expected> expected_;                       // what the replies under way are about, in their order
   size_t active_partitions_ = 1;                        // that had elements in the last read
   size_t first_asked_ = 0;                              // partitions take turns at being read first
 
   WallMicros now_ = 0;  // as Redis said at
   MonoTime now_at_{};   // this time
+  WallMicros turn_now_ = 0;  // of the turn in hand
   unsigned fetch_rounds_ = 0;
   std::vector<Inbox*> wanted_inboxes_;
 
   const std::string dead_letters_key_;
   Commit commit_;
+  size_t first_delivery_ = 0;      // of its entries
+  SealedTurn sealed_;              // that is being committed
+  redis::Command its_receipts_;    // to be published when it is
   redis::Command receipts_;        // of the turn that was committed last, not handed to the connection yet
   std::deque<std::string> texts_;  // that the commit views
   std::string obstacle_;
   Resting resting_;
-  bool archives_ = false;
   MonoTime dead_letters_again_{};  // until then the queue is not tried: it refused one
   common::RepeatFilter repeat_;
   std::function<void()> drained_;
-  MonoTime stage_began_{};
+  MonoTime read_began_{}, turn_began_{}, commit_began_{};
 };
 
 }  // namespace mas::gateway

@@ -12,7 +12,6 @@ namespace {
 
 constexpr int64_t kMostDue = 32;                  // of one partition in one read: they may be large
 constexpr WallMicros kLongestSleep = 60'000'000;  // Redis's clock may step
-constexpr Duration kPause = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -62,7 +61,7 @@ bool TurnLoop::retries_readable(Partition& partition, const redis::Reply& reply)
   if (is_the_keys(reply.text))
     put_to_rest(partition, partition.retries_key, reply.text);
   else
-    drop_turn("retries_unreadable", partition.retries_key + ": " + std::string(reply.text), kPause);
+    drop_turn("retries_unreadable", partition.retries_key + ": " + std::string(reply.text), kLongPause);
   return false;
 }
 

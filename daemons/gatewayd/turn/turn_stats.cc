@@ -14,6 +14,7 @@ TurnStats::TurnStats(common::Metrics& metrics)
     : round_trips(metrics.counter("redis_round_trips_total", "Waits for Redis on the way of messages.")),
       receipts(metrics.counter("receipts_total", "Receipts published.")),
       dropped_turns(metrics.counter("dropped_turns_total", "Turns that were decided and not committed.")),
+      read_ahead(metrics.counter("turns_read_ahead_total", "Turns that were asked for while the one before was in hand.")),
       fences(metrics.counter("fences_total", "Partitions whose epoch was raised.")),
       read_seconds(stage(metrics, "read")),
       fetch_seconds(stage(metrics, "fetch")),
@@ -42,7 +43,8 @@ TurnStats::TurnStats(common::Metrics& metrics)
   });
 }
 
-void TurnStats::add(const Counts& counts, size_t entries, size_t audit_blocks) {
+void TurnStats::add(const SealedTurn& turn, const dlp::Stage* stage) {
+  const Counts& counts = turn.counts;
   turns_.add();
   messages_.add(counts.messages);
   bytes_.add(counts.bytes);
@@ -56,24 +58,25 @@ void TurnStats::add(const Counts& counts, size_t entries, size_t audit_blocks) {
   failures_.add(counts.failures);
   retried_.add(counts.retried);
   shadow_.add(counts.shadow);
-  entries_.add(entries);
-  blocks_.add(audit_blocks);
+  entries_.add(turn.deliveries.size());
+  blocks_.add(turn.audit_blocks);
   for_each_decision([&](Decision decision) {
     auto value = static_cast<uint8_t>(decision);
     if (counts.decisions[value] > 0) decisions_[value]->add(counts.decisions[value]);
   });
+  if (stage != nullptr) add_findings(turn, stage->rules());
 }
 
 /// A pair of type and action is a series from its first finding on.
-void TurnStats::add(const dlp::Stage& stage) {
-  dlp_suppressed_.add(stage.suppressed());
-  const auto& counts = stage.counts();
+void TurnStats::add_findings(const SealedTurn& turn, const dlp::Rules& rules) {
+  dlp_suppressed_.add(turn.suppressed);
+  const auto& counts = turn.findings;
   for (size_t type = 0; type < counts.size(); ++type)
     for (size_t action = 0; action < counts[type].size(); ++action) {
       if (counts[type][action] == 0) continue;
       metrics_
           .counter("dlp_findings_total", "Data found in payloads, by type and what was done about it.",
-                   {{"type", stage.rules().types[type].name}, {"action", std::string(dlp::kActionNames[action])}})
+                   {{"type", rules.types[type].name}, {"action", std::string(dlp::kActionNames[action])}})
           .add(counts[type][action]);
     }
 }

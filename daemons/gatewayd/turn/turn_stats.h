@@ -13,15 +13,13 @@ class TurnStats {
  public:
   explicit TurnStats(common::Metrics& metrics);
 
-  /// A turn was committed.
-  void add(const Counts& counts, size_t entries, size_t audit_blocks);
-
-  /// What was found in its payloads.
-  void add(const dlp::Stage& stage);
+  /// A turn was committed. @param stage that looked at its payloads; nullptr: none did.
+  void add(const SealedTurn& turn, const dlp::Stage* stage);
 
   common::Counter& round_trips;
   common::Counter& receipts;
   common::Counter& dropped_turns;
+  common::Counter& read_ahead;
   common::Counter& fences;
   Histogram& read_seconds;
   Histogram& fetch_seconds;
@@ -34,6 +32,8 @@ class TurnStats {
   uint64_t decided(Decision decision) const;
 
  private:
+  void add_findings(const SealedTurn& turn, const dlp::Rules& rules);
+
   common::Metrics& metrics_;
   common::Counter& turns_;
   common::Counter& messages_;

@@ -403,7 +403,7 @@ TEST_CASE("a request carries a ticket, and the reply with it comes back to the i
   }
   SECTION("one that refuses the entry only is remembered for a while") {
     CHECK(reply("c1", ticket) == Decision::kAllowed);
-    Inbox& inbox = *at.decider.deliveries()[0].inbox;
+    Inbox& inbox = *at.last_delivery;
     inbox.failing = "ERR the id is the last one";
     inbox.failing_until = at.mono + 5s;
     CHECK(reply("c1", ticket) == Decision::kUnavailable);

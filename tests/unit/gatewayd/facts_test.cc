@@ -113,10 +113,10 @@ TEST_CASE("what changes while it is being read serves the turn that asked, and n
   for (Group group : {kPresence, kIdentity, kRules, kLimits}) at.facts.finish(alice, group);
   at.facts.need("alice", kSenderGroups);
   CHECK(at.nothing_wanted());  // this turn goes on
-  at.facts.end_turn(100);
+  at.facts.end_turn();
   at.facts.need("alice", kSenderGroups);
   CHECK(at.all("alice") == kIdentity);
-  at.facts.end_turn(100);
+  at.facts.end_turn();
   at.facts.need("alice", kSenderGroups);
   CHECK(at.nothing_wanted());
 }
@@ -167,7 +167,7 @@ TEST_CASE("once a turn has read, changes wait for its end: nobody can keep it fr
   Read at;
   at.facts.need("cached", kSenderGroups);
   at.all();
-  at.facts.end_turn(100);
+  at.facts.end_turn();
 
   Agent& alice = at.facts.need("alice", kSenderGroups);
   at.facts.need("cached", kSenderGroups);
@@ -186,7 +186,7 @@ TEST_CASE("once a turn has read, changes wait for its end: nobody can keep it fr
     if (round == 0) at.facts.finish(role("nurse"));
   }
   CHECK(alice.has_roles);
-  SECTION("and are forgotten then") { at.facts.end_turn(100); }
+  SECTION("and are forgotten then") { at.facts.end_turn(); }
   SECTION("or when it is dropped") { at.facts.abandon(); }
   at.facts.need("cached", kSenderGroups);
   CHECK(at.all("cached") == kPresence);
@@ -257,16 +257,17 @@ TEST_CASE("forgetting all of it forgets agents and roles") {
   CHECK(at.facts.take_wanted_roles() == std::vector<std::string>{"nurse"});
 }
 
-TEST_CASE("more agents than are wanted are forgotten at the end of a turn, not before") {
+TEST_CASE("more agents than are wanted are forgotten between turns, not before") {
   Read at;
   for (int i = 0; i < 20; ++i) at.facts.need("agent" + std::to_string(i), kTargetGroups);
   at.all();
-  at.facts.end_turn(20);
+  at.facts.shrink(20);
   CHECK(at.facts.size() == 20);
   at.facts.need("one more", kTargetGroups);
   at.all();
+  at.facts.end_turn();
   CHECK(at.facts.size() == 21);
-  at.facts.end_turn(20);
+  at.facts.shrink(20);
   CHECK(at.facts.size() == 0);
   at.facts.need("agent1", kTargetGroups);
   CHECK(at.all("agent1") == kTargetGroups);

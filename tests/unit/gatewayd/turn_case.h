@@ -165,19 +165,15 @@ struct TurnCase {
         facts.finish(Role::parse(name, std::vector<std::string_view>(roles[name].begin(), roles[name].end())));
       for (Inbox* inbox : inboxes) answer(*inbox);
     }
+    facts.hold();
     decider.decide(batch);
     decider.finish();
+    facts.end_turn();
     return reads;
   }
 
   /// Redis took the commit.
   void commit() {
-    for (auto* work : decider.work()) {
-      if (work->block.bytes.empty()) continue;
-      ++work->partition->next_block;
-      work->partition->previous_hash = work->block.hash;
-    }
-    for (auto& delivery : decider.deliveries()) delivery.inbox->count(delivery.records, delivery.blob.size());
     for (const CircuitChange& change : decider.circuit_changes()) {
       Circuit& held = circuits[std::string(change.id)];
       if (held.generation == change.from) held = change.circuit;
@@ -190,9 +186,9 @@ struct TurnCase {
         else
           CHECK(waiting.erase(std::string(change.member)) == 1);
       }
-    decider.committed();
-    facts.end_turn(100'000);
-    batch.start();
+    SealedTurn sealed = decider.seal();
+    if (!sealed.deliveries.empty()) last_delivery = sealed.deliveries.back().inbox;
+    decider.committed(sealed);
   }
 
   Outcomes receipt(size_t index = 0) const {
@@ -231,6 +227,7 @@ struct TurnCase {
     std::vector<std::string> retries;  ///< encoded states
   };
   std::vector<Delivered> delivered;  ///< by the last send()
+  Inbox* last_delivery = nullptr;    ///< where the last that was committed went
   std::vector<std::string> dead;     ///< reasons
   struct Audited {
     std::string sender, target, reason;
