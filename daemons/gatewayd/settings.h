@@ -64,8 +64,8 @@ struct Settings : common::Settings {
   AuditSettings audit;
   ArchiveSettings archive;
 
-  int64_t turn_messages = 16'000;
-  uint64_t turn_bytes = 16 * 1024 * 1024;
+  int64_t turn_messages = 32'000;
+  uint64_t turn_bytes = 32 * 1024 * 1024;
   int64_t cached_agents = 100'000;
 
   void describe(common::OptionTable& table) override;

@@ -129,6 +129,67 @@ class RedisTest(LedgerCase):
         self.check()
 
 
+class ReadAheadTest(LedgerCase):
+    """With turns of 16 messages at most every next one is read ahead, and decided while the one before is committed."""
+
+    def config(self):
+        return {**QUICK, "turn": {"messages": 16}}
+
+    @repeated
+    def test_a_quiet_run(self):
+        gateway = self.gatewayd()
+        self.start_load()
+        self.keep_up()
+        metrics = gateway.metrics()
+        self.assertGreater(metrics["mas_gatewayd_turns_read_ahead_total"], metrics["mas_gatewayd_turns_total"] / 4)
+        self.check()
+        metrics = gateway.metrics()
+        for name in ("dropped_turns", "repeated_messages", "sequence_gaps"):  # senders would make good what is lost here
+            self.assertEqual(metrics.get(f"mas_gatewayd_{name}_total", 0), 0, name)
+
+    @repeated
+    def test_a_crash_with_a_turn_decided_and_one_under_way(self):
+        doomed = self.gatewayd(f"after_decide_ahead:{self.random.randrange(1, 50)}")
+        self.start_load()
+        poll_until(lambda: not doomed.running(), 15, "the gateway dies", 0.01)
+        self.gatewayd()
+        self.wait_progress("after the crash")
+        self.check()
+
+    @repeated
+    def test_a_crash_at_another_step(self):
+        doomed = self.gatewayd(f"{self.random.choice(STEPS)}:{self.random.randrange(1, 50)}")
+        self.start_load()
+        poll_until(lambda: not doomed.running(), 15, "the gateway dies", 0.01)
+        self.gatewayd()
+        self.wait_progress("after the crash")
+        self.check()
+
+    @repeated
+    def test_partitions_are_taken_away_meanwhile(self):
+        """By hand, as a rival would: the commit under way is fenced, and what was decided behind it goes with it."""
+        gateway = self.gatewayd()
+        self.start_load()
+        for _ in range(10):
+            self.keep_up(self.random.uniform(0.02, 0.1))
+            for partition in range(16):
+                self.redis.cmd("INCR", f"mas.epoch:{{{partition}}}")
+        self.wait_progress("after the last")
+        self.assertGreater(gateway.metrics()["mas_gatewayd_dropped_turns_total"], 0)
+        self.check()
+
+    @repeated
+    def test_redis_is_killed_and_restarted(self):
+        self.gatewayd()
+        self.start_load()
+        for _ in range(2):
+            self.keep_up(self.random.uniform(0.2, SECONDS / 2))
+            self.redis.kill()
+            self.redis.start()
+            self.wait_progress("after Redis came back", 30)
+        self.check()
+
+
 class AgentsTest(LedgerCase):
     @repeated
     def test_senders_and_receivers_are_killed_under_load(self):

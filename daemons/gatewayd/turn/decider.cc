@@ -516,18 +516,19 @@ void Decider::finish() {
   }
 }
 
-SealedTurn Decider::seal() {
-  SealedTurn sealed;
-  sealed.deliveries = std::move(deliveries_);
-  deliveries_.clear();
-  sealed.counts = counts_;
-  for (const PartitionWork* work : active_) sealed.audit_blocks += work->block.bytes.empty() ? 0 : 1;
+void Decider::seal(SealedTurn& ret_sealed) {
+  recycle(ret_sealed.deliveries);
+  std::swap(ret_sealed.deliveries, deliveries_);
+  ret_sealed.counts = counts_;
+  ret_sealed.audit_blocks = 0;
+  for (const PartitionWork* work : active_) ret_sealed.audit_blocks += work->block.bytes.empty() ? 0 : 1;
+  ret_sealed.findings.clear();
+  ret_sealed.suppressed = 0;
   if (dlp_ != nullptr) {
-    sealed.findings = dlp_->counts();
-    sealed.suppressed = dlp_->suppressed();
+    ret_sealed.findings = dlp_->counts();
+    ret_sealed.suppressed = dlp_->suppressed();
   }
   circuits_.sent();
-  return sealed;
 }
 
 /// A stream's length counts up by what was added to it, once it was.

@@ -147,8 +147,8 @@ class Decider {
   /// they will be after the commit.
   void finish();
   /// The turn's commit is on its way, and the next turn may start. Without it, start() takes back what was learnt of
-  /// targets.
-  SealedTurn seal();
+  /// targets. @param ret_sealed committed() before, or empty: its memory is used again.
+  void seal(SealedTurn& ret_sealed);
   /// The sealed turn was committed.
   void committed(SealedTurn& sealed);
   /// Neither the turn that was begun nor the one that was sealed is committed: takes back what was learnt of targets.
@@ -169,7 +169,7 @@ class Decider {
 
  private:
   static constexpr size_t kReplyInboxes = 16 * 1024;  ///< that are remembered between turns
-  static constexpr size_t kPoisonBytes = 4096;  ///< kept of what cannot be read; enough to see what it is
+  static constexpr size_t kPoisonBytes = 4096;        ///< kept of what cannot be read; enough to see what it is
 
   struct Ruling {
     Decision decision = Decision::kAllowed;

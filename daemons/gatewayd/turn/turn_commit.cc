@@ -13,8 +13,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::string_view kReplyStreamMillis = "60000";  // as its instance renews it
-constexpr Duration kFailingFor = 5s;  // a stream that refused an entry is not tried
-constexpr size_t kWhyBytes = 1000;    // of one sentence in the log, about
+constexpr Duration kFailingFor = 5s;                      // a stream that refused an entry is not tried
+constexpr size_t kWhyBytes = 1000;                        // of one sentence in the log, about
 
 }  // namespace
 
@@ -37,7 +37,7 @@ void TurnLoop::commit() {
   expected_.back().ends = Ends::kCommit;
   its_receipts_ = {};
   for (const auto& receipt : decider_.receipts()) its_receipts_.add("PUBLISH", receipt.channel, receipt.bytes);
-  sealed_ = decider_.seal();
+  decider_.seal(sealed_);
   committing_ = true;
   commit_began_ = mono_now();
   stage_.to(Stage::kNone);

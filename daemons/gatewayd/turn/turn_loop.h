@@ -229,8 +229,8 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   size_t active_partitions_ = 1;                        // that had elements in the last read
   size_t first_asked_ = 0;                              // partitions take turns at being read first
 
-  WallMicros now_ = 0;  // as Redis said at
-  MonoTime now_at_{};   // this time
+  WallMicros now_ = 0;       // as Redis said at
+  MonoTime now_at_{};        // this time
   WallMicros turn_now_ = 0;  // of the turn in hand
   unsigned fetch_rounds_ = 0;
   std::vector<Inbox*> wanted_inboxes_;

@@ -14,7 +14,8 @@ TurnStats::TurnStats(common::Metrics& metrics)
     : round_trips(metrics.counter("redis_round_trips_total", "Waits for Redis on the way of messages.")),
       receipts(metrics.counter("receipts_total", "Receipts published.")),
       dropped_turns(metrics.counter("dropped_turns_total", "Turns that were decided and not committed.")),
-      read_ahead(metrics.counter("turns_read_ahead_total", "Turns that were asked for while the one before was in hand.")),
+      read_ahead(
+          metrics.counter("turns_read_ahead_total", "Turns that were asked for while the one before was in hand.")),
       fences(metrics.counter("fences_total", "Partitions whose epoch was raised.")),
       read_seconds(stage(metrics, "read")),
       fetch_seconds(stage(metrics, "fetch")),

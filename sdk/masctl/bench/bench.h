@@ -43,7 +43,7 @@ struct GatewayBenchOptions {
   std::string master_key;  ///< file; empty: the agents have tokens, and sign nothing
 
   /// Without a bound of its own, enough for each of many senders to have a few dozen under way.
-  size_t most_in_flight() const { return in_flight.value_or(std::max<size_t>(32'768, 64 * senders)); }
+  size_t most_in_flight() const { return in_flight.value_or(std::max<size_t>(32'768, 128 * senders)); }
 };
 ExitCode bench_gateway(Context& context, const GatewayBenchOptions& options);
 

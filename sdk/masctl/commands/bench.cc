@@ -34,7 +34,7 @@ void add_gateway_bench(Cli& cli, Command& bench) {
       ->type_name("N");
   gateway
       ->add_option("--in-flight", options.in_flight,
-                   "Messages under way at most, when saturated. Default: 64 for each sender, at least 32768")
+                   "Messages under way at most, when saturated. Default: 128 for each sender, at least 32768")
       ->type_name("N");
   gateway
       ->add_option("--master-key", options.master_key,

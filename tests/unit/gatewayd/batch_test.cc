@@ -83,6 +83,39 @@ TEST_CASE("views stay what they are while further elements are decoded") {
   }
 }
 
+TEST_CASE("a turn is decoded in slices, while what is read for the next one comes in") {
+  BatchCase at;
+  auto frame = [&](uint64_t first) {
+    return at.turn.frame({.first = first}, {envelope("alice", "bob"), envelope("alice", "bob")});
+  };
+  at.batch.start();
+  for (uint64_t i = 0; i < 3; ++i) at.batch.append(1, frame(1 + 2 * i));
+  at.batch.begin(kAll, kAll);
+  CHECK(at.batch.empty());  // nothing for the next turn yet
+  CHECK_FALSE(at.batch.decode_some(MonoTime::min()));
+  CHECK(at.batch.frames().size() == 1);  // at least one, however late it is
+
+  at.batch.start();
+  at.batch.append(0, frame(101));
+  at.batch.append(1, frame(201));
+  unsigned slices = 1;
+  while (!at.batch.decode_some(MonoTime::min())) ++slices;
+  CHECK(slices == 3);
+  REQUIRE(at.batch.frames().size() == 3);
+  CHECK(at.batch.elements_of(0) == 0);
+  CHECK(at.batch.elements_of(1) == 3);
+  CHECK(at.batch.elements_of(2) == 0);
+  CHECK(at.batch.messages().size() == 6);
+  CHECK(at.batch.frames()[2].header.first_sequence == 5);
+
+  at.batch.decode(kAll, kAll);
+  REQUIRE(at.batch.frames().size() == 2);
+  CHECK(at.batch.frames()[0].header.first_sequence == 101);
+  CHECK(at.batch.frames()[1].header.first_sequence == 201);
+  CHECK(at.batch.elements_of(0) == 1);
+  CHECK(at.batch.elements_of(1) == 1);
+}
+
 TEST_CASE("a message that nobody could deliver has a fault, and its neighbours have none") {
   BatchCase at;
   CHECK(at.fault("") == Decision::kMalformed);

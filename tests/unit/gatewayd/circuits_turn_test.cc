@@ -196,6 +196,41 @@ TEST_CASE("a turn that was dropped has changed nothing, and the circuit is read 
   CHECK(at.circuit().generation == 0);
 }
 
+TEST_CASE("of two turns the later goes on from what the earlier learnt, and both can be taken back") {
+  CircuitsCase at;
+  at.lengths["agent.stream:bob"] = 10;
+  auto turn = [&](size_t count) {
+    at.push({.instance = id_of(++at.instance)}, std::vector<std::string>(count, envelope("alice", "bob")));
+    at.decide();
+  };
+  turn(2);
+  SealedTurn sealed;
+  at.decider.seal(sealed);
+  turn(1);
+  CHECK(at.decider.circuit_changes().empty());  // four failures open it
+
+  SECTION("the earlier is committed, and the later is not") {
+    at.decider.committed(sealed);
+    at.decider.dropped();
+    turn(1);
+    CHECK(at.decider.circuit_changes().empty());  // the third
+  }
+  SECTION("neither is") {
+    at.decider.dropped();
+    turn(3);
+    CHECK(at.decider.circuit_changes().empty());
+  }
+  SECTION("both are") {
+    at.decider.committed(sealed);
+    at.decider.seal(sealed);
+    at.decider.committed(sealed);
+    at.decider.dropped();  // takes nothing back
+    turn(1);
+    REQUIRE(at.decider.circuit_changes().size() == 1);
+    CHECK(at.decider.circuit_changes()[0].circuit.state == CircuitState::kOpen);
+  }
+}
+
 TEST_CASE("handlers that failed, and those between that did not, open and close a circuit") {
   CircuitsCase at;
   at.one();

@@ -186,7 +186,8 @@ struct TurnCase {
         else
           CHECK(waiting.erase(std::string(change.member)) == 1);
       }
-    SealedTurn sealed = decider.seal();
+    SealedTurn sealed;
+    decider.seal(sealed);
     if (!sealed.deliveries.empty()) last_delivery = sealed.deliveries.back().inbox;
     decider.committed(sealed);
   }
