@@ -319,10 +319,11 @@ MAS_EXPORT MAS_CHECKED mas_status mas_agent_send(mas_agent *agent, const char *t
                                                  char ret_message_id[MAS_MESSAGE_ID_SIZE]);
 
 /** Sends a message and waits for its outcome. May be called from a handler; other callbacks wait meanwhile. The receipt
- *  callback does not hear of it.
+ *  callback hears of it only after a MAS_TIMEOUT.
  *  @param ret_message_id set whatever the outcome. The rest as mas_agent_send.
  *  @return MAS_OK: received (peer to peer), or in the target's stream; why it was refused (mas_receipt_decision and the
- *  other mas_receipt_… functions say more); MAS_TIMEOUT: not known yet, the library goes on trying; MAS_CANCELLED. */
+ *  other mas_receipt_… functions say more); MAS_TIMEOUT: not known yet, the library goes on trying and tells the receipt callback;
+ *  MAS_CANCELLED. */
 MAS_EXPORT MAS_CHECKED mas_status mas_agent_send_wait(mas_agent *agent, const char *target, const char *type,
                                                       const char *json, size_t size, int timeout_ms,
                                                       char ret_message_id[MAS_MESSAGE_ID_SIZE]);

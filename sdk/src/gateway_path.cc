@@ -17,7 +17,7 @@ GatewayPath::GatewayPath(PathHost& host, GatewayOutbox& outbox)
       timer_(host.loop(), [this] { on_timer(); }),
       patience_(host.loop(), [this] { try_finish(true); }) {}
 
-GatewayPath::~GatewayPath() = default;
+GatewayPath::~GatewayPath() { wipe(token_); }
 
 std::string GatewayPath::channel() const {
   const AgentContext& agent = host_.context();
@@ -44,8 +44,9 @@ void GatewayPath::on_handled() {
 }
 
 void GatewayPath::up(const std::string& token) {
+  token_ = token;
   reader_.up();
-  outbox_.up(host_.commands(), partitions_, token);
+  outbox_.up(host_.commands(), partitions_, token_);
   keep_time();
 }
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "sdk/src/failure_reports.h"
 #include "sdk/src/gateway_outbox.h"
@@ -25,6 +26,7 @@ class GatewayPath final : public Path {
   void open() override;
   void up(const std::string& token) override;
   void down() override { outbox_.down(); }
+  void links_back() override { outbox_.up(host_.commands(), partitions_, token_); }
   void drain() override { outbox_.pump(); }
   void on_report(const Id128& id, const Verdict& verdict) override { reports_.on_verdict(id, verdict); }
   void on_payload(std::string_view payload) override;
@@ -50,6 +52,7 @@ class GatewayPath final : public Path {
   MonoTime armed_until_{};
   unsigned partitions_ = 0;
   bool asking_ = false;
+  std::string token_;  // the registry's
   std::function<void(Status)> finished_;
 };
 

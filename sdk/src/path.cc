@@ -23,6 +23,7 @@ class PeerPath final : public Path {
   }
   void up(const std::string&) override {}
   void down() override {}
+  void links_back() override {}
   void drain() override { outbox_.drain(); }
   void on_payload(std::string_view payload) override { host_.receive(payload, {}, {}, 0); }
   void on_report(const Id128&, const Verdict&) override {}

@@ -42,6 +42,8 @@ class Path {
   virtual void up(const std::string& token) = 0;
   /// A link is lost.
   virtual void down() = 0;
+  /// Both links are there again while the agent stops: what is queued may go out.
+  virtual void links_back() = 0;
   virtual void drain() = 0;
   /// The verdict about something that the path itself sent (OutgoingKind::kReport).
   virtual void on_report(const Id128& id, const Verdict& verdict) = 0;

@@ -45,6 +45,7 @@ Result<MessagePtr> Requests::Waiter::wait(const Deadline& deadline) {
     ended_.wait_for(lock, left, ended);
   note_receipt(note_);
   if (result_) return std::move(*result_);
+  requests_.table_.erase(id_);  // under the same lock: whoever ends it now learns that nobody waits
   return Error{Errc::kTimeout, "no reply in time"};
 }
 

@@ -46,6 +46,11 @@ void Session::join() {
   try_register();
 }
 
+void Session::links_changed() {
+  if (state_.is(State::kStopping) && was_up_ && hub_->serves(channel_)) return path_->links_back();
+  try_register();
+}
+
 void Session::try_register() {
   if (!state_.is(State::kJoining) || !hub_->serves(channel_) || timers_->retry.armed()) return;
   state_.to(State::kRegistering);
@@ -110,7 +115,7 @@ Error Session::obstacle() const {
 void Session::on_link_ready(bool again) {
   if (again && was_up_) agent_.counters.reconnects.add();
   agent_.debug("connected to " + hub_->endpoint().address());
-  try_register();
+  links_changed();
 }
 
 void Session::on_link_down(const Error& why) {

@@ -54,7 +54,7 @@ class Session final : public HubMember, public PathHost {
   // HubMember
   void on_link_ready(bool again) override;
   void on_link_down(const Error& why) override;
-  void on_hearing() override { try_register(); }
+  void on_hearing() override { links_changed(); }
   void on_subscription_refused(const Error& why) override;
   void on_payload(std::string_view payload) override { path_->on_payload(payload); }
   // PathHost
@@ -91,6 +91,7 @@ class Session final : public HubMember, public PathHost {
   void wake_poller();
   bool starting() const { return static_cast<bool>(started_); }
   void join();
+  void links_changed();
   void try_register();
   void register_now();
   void register_again(RegisterOp::Mode mode);

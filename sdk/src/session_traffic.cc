@@ -61,12 +61,13 @@ void Session::on_verdict(OutgoingKind kind, const Id128& id, std::string_view ta
 
   ReceiptNote note{verdict.decision, verdict.retry_after_ms, std::string(verdict.detail)};
   if (!status.ok()) note.detail = status.error().message;
-  if (kind == OutgoingKind::kMessage) {
-    mas_status outcome = status.ok() ? MAS_OK : status_of(status.error().code);
-    return agent_.inbox.push(Receipt{id, std::string(target), outcome, std::move(note)});
+  if (kind != OutgoingKind::kMessage) {
+    Result<MessagePtr> end = status.ok() ? Result<MessagePtr>(MessagePtr()) : status.error();
+    bool waited = agent_.requests->end(id, std::move(end), note);
+    if (waited || kind == OutgoingKind::kRequest || !wanted) return;
   }
-  Result<MessagePtr> end = status.ok() ? Result<MessagePtr>(MessagePtr()) : status.error();
-  agent_.requests->end(id, std::move(end), std::move(note));
+  mas_status outcome = status.ok() ? MAS_OK : status_of(status.error().code);
+  agent_.inbox.push(Receipt{id, std::string(target), outcome, std::move(note)});
 }
 
 void Session::watch_requests() {

@@ -241,6 +241,33 @@ class ListenTest(CommandTest):
         self.assertEqual(done.returncode, USAGE, done.stderr)
 
 
+class GatewayModeTest(CommandTest):
+    def setUp(self):
+        super().setUp()
+        gateway = self.start_daemon("mas-gatewayd", self.redis, {"lease": {"ttl": "1s"}})
+        poll_until(lambda: gateway.ready()[1].get("deciding"), 10, "the gateway decides")
+
+    def test_messages_and_requests_go_through_the_gateway(self):
+        listener = self.start_listener(self.redis, "echo", "--echo", "--mode", "gateway")
+        sent = self.json("send", "--as", "ops", "echo", "note", '{"n":1}', "--mode", "gateway")
+        self.assertEqual(sent["decision"], "ALLOWED")
+        self.assertEqual(listener.wait_messages(1)[0]["message_id"], sent["message_id"])
+        done = self.ctl("request", "--as", "ops", "echo", "ask", '{"n":2}', "--mode", "gateway")
+        self.assertEqual((done.returncode, json.loads(done.stdout)), (OK, {"n": 2}), done.stderr)
+        self.assertEqual(self.redis.cmd("EXISTS", "agent:ops"), 0, "the command was an agent for a moment only")
+
+    def test_a_refusal_says_why(self):
+        self.start_listener(self.redis, "bob", "--mode", "gateway")
+        self.redis.cmd("SADD", "agent:ops:blocked_targets", "bob")
+        done = self.ctl("send", "--as", "ops", "bob", "note", "--mode", "gateway")
+        self.assertEqual(done.returncode, FAILED)
+        self.assertIn("AUTHZ_DENIED", done.stderr)
+        self.assertIn("TARGET_NOT_FOUND", self.fails(FAILED, "request", "--as", "ops", "nobody", "t", "--mode", "gateway"))
+
+    def test_no_such_mode(self):
+        self.assertIn("p2p or gateway", self.fails(USAGE, "send", "--as", "ops", "bob", "t", "--mode", "pigeon"))
+
+
 class StateTest(CommandTest):
     def test_is_what_the_python_framework_reads_and_writes(self):
         alice = self.start_agent(self.redis, "alice")

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "tests/sdk/harness.h"
+#include "tests/sdk/mock_gateway.h"
 
 namespace {
 
@@ -71,9 +72,37 @@ void a_handler_that_throws_has_failed() {
   CHECK(!agent.poll(mas::Millis(5000)));
 }
 
+void gateway_mode() {
+  mock_gateway *gateway = mock_gateway_start();
+  auto options = [] { return here().mode(MAS_MODE_GATEWAY).credentials("").dedupe_window(10); };
+  mas::Agent alice("alice", options()), bob("bob", options());
+  int notes = 0;
+  bob.on_message("note", [&](const mas::Message &) { ++notes; });
+  alice.start();
+  bob.start();
+  std::string id = alice.send_wait("bob", "note", "{}", mas::Millis(5000));
+  CHECK(mas::receipt_note().decision == "ALLOWED");
+  alice.send_again(id, "bob", "note");
+  mock_gateway_refuse_type(gateway, "flood", "RATE_LIMITED", "100 a minute", 250);
+  mas_status refused = MAS_OK;
+  try {
+    alice.send_wait("bob", "flood", "{}", mas::Millis(5000));
+  } catch (const mas::Failure &failure) {
+    refused = failure.status();
+    CHECK(failure.retriable() && mas::receipt_note().retry_after == mas::Millis(250));
+  }
+  CHECK(refused == MAS_RATE_LIMITED);
+  for (int i = 0; i < 100 && (bob.stats().duplicates == 0 || notes == 0); ++i) CHECK(bob.poll(mas::Millis(100)));
+  CHECK(bob.stats().duplicates == 1 && notes == 1);
+  alice.stop();
+  bob.stop();
+  mock_gateway_stop(gateway);
+}
+
 const test_case kTests[] = {
     {"requests and state", requests_and_state},
     {"a handler that throws has failed", a_handler_that_throws_has_failed},
+    {"gateway mode", gateway_mode},
 };
 
 }  // namespace

@@ -193,6 +193,7 @@ static void entries_of_a_dead_instance_are_claimed(void) {
   char byte;
   CHECK(pipe(ends) == 0);
   pid_t pid = dying_bob(ends[1]);
+  CHECK(pid > 0);
   CHECK(eventually(redis_is_condition, &(redis_is){"EXISTS", "agent:bob", "1"}, NULL));
   for (int i = 0; i < 5; ++i)
     CHECK_OK(mas_agent_send_wait(alice, "bob", "note", text("{\"n\":%d}", i), MAS_STRLEN, 5000, NULL));
@@ -263,6 +264,23 @@ static void a_stop_flushes(void) {
   mock_gateway_stop(gateway);
 }
 
+static void a_stop_flushes_over_a_new_link(void) {
+  mock_gateway *gateway = mock_gateway_start();
+  mas_agent *alice = gateway_agent("alice"), *bob = gateway_agent("bob");
+  tally told = {0};
+  mas_agent_on_receipt(alice, MAS_RECEIPTS_ALL, on_receipt, &told);
+  mock_gateway_pause(gateway, true);
+  for (int i = 0; i < 10; ++i) CHECK_OK(mas_agent_send(alice, "bob", "note", NULL, 0, NULL));
+  cut_connections(gateway);
+  mock_gateway_pause(gateway, false);
+  CHECK_OK(mas_agent_stop(alice, 10000));
+  CHECK(told.count == 10 && told.failures == 0);
+  CHECK(mock_gateway_counts(gateway).delivered == 10);
+  mas_agent_free(alice);
+  agent_ended(bob);
+  mock_gateway_stop(gateway);
+}
+
 static void a_stop_tells_what_it_could_not_flush(void) {
   mock_gateway *gateway = mock_gateway_start();
   mas_agent *alice = gateway_agent("alice"), *bob = gateway_agent("bob");
@@ -313,6 +331,7 @@ int main(int argc, char **argv) {
       {"a_new_number_of_partitions_is_found_out", a_new_number_of_partitions_is_found_out},
       {"a_number_of_partitions_that_is_none_changes_nothing", a_number_of_partitions_that_is_none_changes_nothing},
       {"a_stop_flushes", a_stop_flushes},
+      {"a_stop_flushes_over_a_new_link", a_stop_flushes_over_a_new_link},
       {"a_stop_tells_what_it_could_not_flush", a_stop_tells_what_it_could_not_flush},
       {"poison_is_acknowledged_and_counted", poison_is_acknowledged_and_counted},
   };

@@ -87,6 +87,8 @@ static void send_wait_tells_the_outcome(void) {
   mock_gateway *gateway = mock_gateway_start();
   mas_agent *alice = gateway_agent("alice"), *bob = gateway_agent("bob");
   char id[MAS_MESSAGE_ID_SIZE] = "";
+  tally told = {0};
+  mas_agent_on_receipt(alice, MAS_RECEIPTS_ALL, on_receipt, &told);
   CHECK_OK(mas_agent_send_wait(alice, "bob", "note", NULL, 0, 5000, id));
   CHECK(strlen(id) == 36);
   CHECK_TEXT(mas_receipt_decision(), "ALLOWED");
@@ -102,7 +104,10 @@ static void send_wait_tells_the_outcome(void) {
   CHECK_STATUS(mas_agent_send_wait(alice, "bob", "note", NULL, 0, 50, id), MAS_TIMEOUT);
   CHECK_TEXT(mas_receipt_decision(), "");
   mock_gateway_pause(gateway, false);
-  CHECK_OK(mas_agent_flush(alice, 10000)); /* the library went on: it is settled */
+  CHECK_OK(mas_agent_flush(alice, 10000));     /* the library went on: it is settled */
+  CHECK(eventually(tally_is_1, &told, alice)); /* and told, since nobody waited any more */
+  CHECK_TEXT(told.last_id, id);
+  CHECK_STATUS(told.last_status, MAS_OK);
   CHECK(mock_gateway_counts(gateway).delivered == 2);
   CHECK(stats_of(alice).refused == 2);
   agent_ended(alice);

@@ -17,7 +17,8 @@ class Listener(Process):
     def wait_registered(self, redis, timeout=10.0):
         """Waits until it hears and its entry is there. @param redis what is asked: a RedisServer."""
         def there():
-            hears = redis.cmd("PUBSUB", "NUMSUB", f"agent.{self.id}")[1] > 0
+            gateway = redis.cmd("HGET", f"agent:{self.id}", "mode") == "gateway"  # it heard before it registered
+            hears = gateway or redis.cmd("PUBSUB", "NUMSUB", f"agent.{self.id}")[1] > 0
             return hears and redis.cmd("HGET", f"agent:{self.id}", "status") == "ACTIVE"
         poll_until(there, timeout, lambda: f"{self.id} is registered and hears; it wrote: {self.written()}")
         return self
