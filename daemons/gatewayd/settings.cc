@@ -146,7 +146,7 @@ void Settings::describe(common::OptionTable& table) {
 
   table.section("turn", "How much is decided at once where much waits: larger turns cost less, and keep Redis longer.");
   table.integer(
-      "messages", turn_messages, {1, 64'000}, Apply::kRestart,
+      "messages", turn_messages, {1, 50'000}, Apply::kRestart,
       "Messages, about. Redis is busy for about a microsecond with each; a partition gives about 4,000 at most.");
   table.size("bytes", turn_bytes, {64 * 1024, 64u * 1024 * 1024}, Apply::kRestart, "Bytes, about.");
   table.integer("cached_agents", cached_agents, {100, 10'000'000}, Apply::kRestart,

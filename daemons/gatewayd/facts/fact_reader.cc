@@ -54,7 +54,7 @@ bool FactReader::read(const std::vector<Inbox*>& inboxes, const std::vector<Entr
   }
   if (reads_.empty()) return false;
   failure_ = Status();
-  auto sent = redis_.send(command, redis::reply_to<&FactReader::on_reply>(this));
+  auto sent = redis_.send(command, redis::reply_to<&FactReader::on_reply>(this), patience_);
   if (sent.ok()) return true;
   cancel();
   done_(sent);

@@ -28,6 +28,8 @@ class FactReader {
   FactReader& operator=(const FactReader&) = delete;
 
   void set_default_limits(const LimitSettings& limits) { default_limits_ = limits; }
+  /// @param patience with a read, which other commands may stand before; zero: as with any command.
+  void set_patience(Duration patience) { patience_ = patience; }
   void set_breaker(const BreakerSettings& settings) { breaker_ = settings; }
 
   /// An entry of a stream.
@@ -40,7 +42,6 @@ class FactReader {
   /// Reads what the facts have on their lists, the lengths of these streams, and entries. @return whether there was anything
   /// to read; else done is not called.
   bool read(const std::vector<Inbox*>& inboxes, const std::vector<Entry>& entries = {});
-  bool reading() const { return !reads_.empty(); }
   /// Forgets what is under way; done is not called.
   void cancel();
 
@@ -89,6 +90,7 @@ class FactReader {
   Done done_;
   LimitSettings default_limits_;
   BreakerSettings breaker_;
+  Duration patience_{};
   std::vector<Read> reads_;
   Status failure_;
   std::vector<std::string> allowed_, blocked_, roles_;  // of the agent whose rules are coming in

@@ -68,7 +68,7 @@ void Facts::abandon() {
   wanted_roles_.clear();
   for (auto& [id, agent] : agents_) agent.awaited = 0;
   for (auto& [name, role] : roles_) role.reading = false;
-  forget_stale();
+  end_turn();
 }
 
 /// What is being read, or held, is marked and forgotten at the end of the turn.
@@ -148,15 +148,13 @@ std::array<size_t, std::size(kCircuitStateNames)> Facts::circuits() const {
   return counts;
 }
 
-void Facts::forget_stale() {
+void Facts::end_turn() {
   held_ = false;
   for (Agent* agent : std::exchange(stale_agents_, {})) forget(*agent, std::exchange(agent->stale, 0));
   if (!std::exchange(some_roles_stale_, false)) return;
   for (auto& [name, known] : roles_)
     if (std::exchange(known.stale, false)) forget_role(known);
 }
-
-void Facts::end_turn() { forget_stale(); }
 
 void Facts::shrink(size_t most) {
   if (agents_.size() <= most) return;

@@ -44,12 +44,13 @@ inline constexpr uint8_t kAllGroups = kSenderGroups | kCircuit;
 
 /// One of an agent's streams. How much waits in it is read once in a while and counted up between.
 struct Inbox {
-  std::string key;       ///< empty until it is first used
-  bool replies = false;  ///< the reply stream of one instance, and gone with it
-  bool known = false;    ///< whether the length was read
-  uint64_t entries = 0;  ///< when it was read
-  uint64_t added = 0;    ///< since, by this gateway
-  uint64_t left = 0;     ///< entries that were seen to leave it, and not told to the breaker yet
+  std::string key;         ///< empty until it is first used
+  bool replies = false;    ///< the reply stream of one instance, and gone with it
+  bool known = false;      ///< whether the length was read
+  uint64_t entries = 0;    ///< when it was read
+  uint64_t added = 0;      ///< since, by this gateway
+  uint64_t under_way = 0;  ///< entries of a commit that has no answer yet
+  uint64_t left = 0;       ///< entries that were seen to leave it, and not told to the breaker yet
   MonoTime read_at{};
   double mean_records = 1;  ///< of an entry that this gateway added
   double mean_bytes = 1024;
@@ -59,11 +60,16 @@ struct Inbox {
   uint64_t turn = 0;   ///< the turn that `slot` is of
   size_t slot = 0;     ///< its delivery in that turn
 
-  uint64_t records() const { return static_cast<uint64_t>(static_cast<double>(entries + added) * mean_records); }
-  uint64_t bytes() const { return static_cast<uint64_t>(static_cast<double>(entries + added) * mean_bytes); }
+  uint64_t records() const { return times(mean_records); }
+  uint64_t bytes() const { return times(mean_bytes); }
   void count(uint32_t records, size_t bytes);
   /// What XLEN says now. What is missing of what was there and was added has left it.
   void measured(uint64_t length, MonoTime now);
+
+ private:
+  uint64_t times(double mean) const {
+    return static_cast<uint64_t>(static_cast<double>(entries + added + under_way) * mean);
+  }
 };
 
 struct Agent {
@@ -155,7 +161,6 @@ class Facts {
   bool forget_role(std::string_view name);
   bool forget_role(KnownRole& known);
   void unresolve_roles();
-  void forget_stale();
 
   const Keys& keys_;
   std::unordered_map<std::string, Agent, Hash, std::equal_to<>> agents_;

@@ -15,7 +15,7 @@ namespace mas::gateway {
 
 namespace {
 
-constexpr size_t kKeptBufferBytes = 32 * 1024 * 1024;  // a larger one was for a large element
+constexpr size_t kKeptBufferBytes = 64 * 1024 * 1024;  // a larger one was for a large element
 constexpr size_t kReportedEntries = 64;                // of one turn: they are read, and may be large
 
 }  // namespace

@@ -29,7 +29,7 @@ class CircuitWriter {
   /// Appends a command per change. @return how many.
   size_t append_to(redis::Command& command, const std::vector<CircuitChange>& changes);
   /// Whether the last append_to() had any.
-  bool writing() const { return !pending_.empty(); }
+  bool wrote_any() const { return !pending_.empty(); }
   /// @param number of the command. @param events gets what is to be published.
   void take(size_t number, const redis::Reply& reply, redis::Command& events);
 

@@ -2,7 +2,7 @@
 //
 //   1. every partition's epoch is the one its owner fenced it with, else FENCED and nothing is changed
 //   2. the keys of 4 have the right types, else FAILED and nothing is changed
-//   3. the entries: deliveries, dead letters, audit blocks. When Redis refuses any (a key of another type, a stream whose
+//   3. the entries: audit blocks, deliveries, dead letters. When Redis refuses any (a key of another type, a stream whose
 //      ids are used up, out of memory), all others are deleted again, FAILED and nothing is changed
 //   4. sender states, limiter states, the trim of the lists, and how long new reply streams live
 // FAILED names every key that was refused in that step, up to kMostRefusals, so that the next turn can do without them.
@@ -10,7 +10,8 @@
 // A script is atomic, so neither a late arrival of a dropped connection (whose successor has raised the epoch) nor a
 // failure inside it can deliver a message that is not audited, or trim one that is not delivered.
 // docs/adr/0004-commit-script.md tells why it is not MULTI … EXEC.
-// Pure: builds the command, reads the reply. Threading: none. Ownership: keys and arguments are viewed until command().
+// Pure: builds the command, reads the reply. Threading: none. Ownership: arguments are viewed until command(),
+// keys until clear().
 #pragma once
 
 #include <cstdint>
@@ -46,8 +47,8 @@ class Commit {
   void fence(std::string_view epoch_key, std::string_view epoch);
   /// XADD key * fields….
   void entry(std::string_view key, std::initializer_list<std::string_view> fields);
-  /// HSET, HDEL, LTRIM, ZADD, ZREM or XDEL on one key: at most 4,000 arguments. PEXPIRE, of a stream that has an entry here: it has effect
-  /// only where the stream has no time to live yet.
+  /// HSET, HDEL, LTRIM, ZADD, ZREM or XDEL on one key: at most 4,000 arguments. PEXPIRE, of a stream that has an entry here: it
+  /// has effect only where the stream has no time to live yet.
   void change(std::string_view command, std::string_view key, const std::vector<std::string_view>& arguments);
 
   /// @return the key of that number in the script; empty: there is none.

@@ -528,13 +528,23 @@ void Decider::seal(SealedTurn& ret_sealed) {
     ret_sealed.findings = dlp_->counts();
     ret_sealed.suppressed = dlp_->suppressed();
   }
+  for (const Delivery& delivery : ret_sealed.deliveries) ++delivery.inbox->under_way;
   circuits_.sent();
+}
+
+void Decider::dropped(SealedTurn& sealed) {
+  circuits_.dropped();
+  for (const Delivery& delivery : sealed.deliveries) delivery.inbox->under_way = 0;
+  recycle(sealed.deliveries);
 }
 
 /// A stream's length counts up by what was added to it, once it was.
 void Decider::committed(SealedTurn& sealed) {
   circuits_.committed();
-  for (const Delivery& delivery : sealed.deliveries) delivery.inbox->count(delivery.records, delivery.blob.size());
+  for (const Delivery& delivery : sealed.deliveries) {
+    delivery.inbox->under_way = 0;
+    delivery.inbox->count(delivery.records, delivery.blob.size());
+  }
   recycle(sealed.deliveries);
 }
 

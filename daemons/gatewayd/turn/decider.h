@@ -7,8 +7,8 @@
 // commit writes all of them. The state of senders and limiters is changed as it goes.
 // All that it looks at is in the batch, in the partitions and in the facts (once need() finds nothing missing); `now` is
 // the clock of Redis.
-// Threading: none. Ownership: results are valid until the next start(), and as long as the batch; seal() takes what is needed
-// longer.
+// Threading: none. Ownership: results are valid until the next start(), and as long as the batch; seal() takes what is
+// needed longer.
 #pragma once
 
 #include <array>
@@ -152,7 +152,7 @@ class Decider {
   /// The sealed turn was committed.
   void committed(SealedTurn& sealed);
   /// Neither the turn that was begun nor the one that was sealed is committed: takes back what was learnt of targets.
-  void dropped() { circuits_.dropped(); }
+  void dropped(SealedTurn& sealed);
   /// Whether so many reply streams are known that shrink() is due.
   bool crowded() const { return reply_inboxes_.size() > kReplyInboxes; }
   /// Forgets reply streams if there are many. No turn, not even a sealed one, may have deliveries.

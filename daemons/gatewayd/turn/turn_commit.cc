@@ -41,12 +41,14 @@ void TurnLoop::commit() {
   committing_ = true;
   commit_began_ = mono_now();
   stage_.to(Stage::kNone);
+  if (read_ == Read::kHere && batch_.empty()) read_ = Read::kNone;  // there may be more by now
   const bool read_too = read_ == Read::kNone && !turn_over();
   if (read_too) ask_elements(command);
   if (send(std::move(command), read_too ? Ends::kRead : Ends::kCommit)) written_.arm();
 }
 
-/// Entries in the order of keys_refused(): deliveries, dead letters, audit blocks, archive.
+/// Entries: audit blocks first, which are large, so that Redis makes room for large reads; archive; deliveries, whose place
+/// key_refused() has to know; dead letters. Keys are asked for when the reply comes: none may be the decider's.
 void TurnLoop::build_commit() {
   commit_.clear();
   texts_.clear();  // a deque: what is viewed does not move
@@ -93,7 +95,7 @@ void TurnLoop::build_commit() {
       else
         commit_.change("ZREM", work->partition->retries_key, {change.member});
     }
-    for (const SpentEntry& entry : work->spent) commit_.change("XDEL", entry.stream, {entry.id});
+    for (const SpentEntry& entry : work->spent) commit_.change("XDEL", texts_.emplace_back(entry.stream), {entry.id});
     if (work->elements == 0) continue;
     commit_.change("LTRIM", work->partition->ingress_key, {texts_.emplace_back(std::to_string(work->elements)), "-1"});
   }
@@ -111,7 +113,7 @@ void TurnLoop::take_commit(const redis::Reply& reply) {
 
 void TurnLoop::committed() {
   stage_over(stats_.commit_seconds, commit_began_);
-  if (read_ == Read::kAsked) read_began_ = mono_now();
+  if (read_ == Read::kAsked) read_began_ = mono_now();  // until now it waited behind the commit
   obstacle_.clear();
   repeat_.reset();
   stats_.add(sealed_, dlp_.get());
@@ -123,7 +125,7 @@ void TurnLoop::committed() {
   if (options_.wait_replicas == 0) publish_receipts();
 }
 
-/// What follows the commit in its write is answered, too. Receipts do not wait for a turn that takes long.
+/// What follows the commit in its write is answered, too. Receipts do not wait for a turn in hand: it may be a large one.
 void TurnLoop::commit_over() {
   committing_ = false;
   if (stage_.is(Stage::kNone)) return;

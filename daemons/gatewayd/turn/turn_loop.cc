@@ -1,4 +1,5 @@
-// The loop's flow, top to bottom: ownership and fence, read, facts, decide, commit.
+// The loop's flow: settings, between turns, read, the turn in hand, replies, what goes wrong. turn_fence.cc has what comes
+// before, turn_commit.cc what comes after.
 #include "daemons/gatewayd/turn/turn_loop.h"
 
 #include <algorithm>
@@ -83,6 +84,8 @@ TurnLoop::TurnLoop(common::Frame& frame, TurnOptions options, const MasterKey* m
       written_(frame.loop(), "after_write"),
       dead_letters_key_(frame.keys().dead_letters()) {
   apply_policy(options_.policy, options_.default_limits);
+  if (options_.wait_replicas > 0)  // what facts wait behind
+    reader_.set_patience(connection_.options().command_timeout + options_.wait_timeout);
 }
 
 TurnLoop::~TurnLoop() = default;
@@ -199,13 +202,12 @@ void TurnLoop::read() {
 }
 
 /// The next turn, while this one is decided and the one before committed. Not when something is due to be delivered again,
-/// which would be read twice, or when facts are to be forgotten, which needs a time without turns.
+/// which is asked for only with no turn in hand (it may be due in that one, too), or when facts are to be forgotten, which
+/// needs a time without turns.
 void TurnLoop::read_ahead() {
-  if (read_ != Read::kNone || turn_over()) return;
-  if (batch_.messages().size() < std::min(kLargeTurn, options_.messages / kLargeShare) || crowded()) return;
+  if (read_ != Read::kNone || turn_over() || crowded()) return;
   for (const auto& partition : partitions_)
     if (taken_[partition->number] && partition->next_retry <= redis_now()) return;
-  flush_receipts();
   redis::Command command;
   ask_elements(command);
   stats_.read_ahead.add();
@@ -226,7 +228,7 @@ void TurnLoop::ask_elements(redis::Command& command) {
     expect(Reply::kElements, partition.number);
     if (!in_hand && partition.next_retry <= redis_now()) ask_due(command, partition);
   }
-  active_partitions_ = 0;  // counted anew as they answer
+  active_before_ = std::exchange(active_partitions_, 0);  // counted anew as they answer
   read_ = Read::kAsked;
   read_began_ = mono_now();
 }
@@ -234,7 +236,7 @@ void TurnLoop::ask_elements(redis::Command& command) {
 bool TurnLoop::crowded() const { return facts_.size() > options_.cached_agents || decider_.crowded(); }
 
 size_t TurnLoop::elements_to_ask(const Partition& partition) const {
-  const size_t active = std::max<size_t>(active_partitions_, 1);
+  const size_t active = std::max<size_t>({active_partitions_, active_before_, 1});
   auto messages = static_cast<double>(std::min(options_.messages / active, kPartitionMessages));
   auto bytes = static_cast<double>(std::min(options_.bytes / active, kPartitionBytes));
   double share = std::min(messages / partition.mean_element_records, bytes / partition.mean_element_bytes);
@@ -257,14 +259,16 @@ void TurnLoop::take_elements(Partition& partition, const redis::Reply& reply) {
 }
 
 bool TurnLoop::turn_over() const {
-  return drained_ || changes_.any() || owned_ != taken_ || !invalidation_.hearing() || resting_.any_due(mono_now());
+  return drained_ || deaf_ || changes_.any() || owned_ != taken_ || !invalidation_.hearing() ||
+         resting_.any_due(mono_now());
 }
 
 /// While working: moves each turn into the next place if that is free.
 void TurnLoop::go_on() {
+  if (deaf_ && !committing_) return drop_turn("invalidations_lost", *deaf_, kShortPause);
   if (stage_.is(Stage::kDecided) && !committing_ && read_ != Read::kAsked) commit();
   if (!state_.is(State::kWorking) || !stage_.is(Stage::kNone)) return;
-  if (committing_ && circuits_.writing()) return;  // who was first with a circuit decides about the next turn
+  if (committing_ && circuits_.wrote_any()) return;  // who was first with a circuit decides about the next turn
   if (read_ == Read::kHere && !turn_over() && !batch_.empty()) return begin_turn();
   if (read_ == Read::kAsked || committing_) return;
   bool nothing_there = read_ == Read::kHere && !turn_over();
@@ -299,7 +303,10 @@ void TurnLoop::decoded() {
     mean += (static_cast<double>(std::max<size_t>(frame.count, 1)) - mean) * kWeight;
   }
   test_hook("after_read");
-  read_ahead();
+  if (batch_.messages().size() >= std::min(kLargeTurn, options_.messages / kLargeShare)) {
+    flush_receipts();
+    read_ahead();
+  }
   if (!stage_.is(Stage::kDecoding)) return;  // it could not be asked for, and the turn was dropped
   stage_.to(Stage::kFetching);
   fetch_rounds_ = 0;
@@ -472,8 +479,9 @@ void TurnLoop::drop_turn(std::string_view event, const std::string& why, Duratio
   stage_.to(Stage::kNone);
   read_ = Read::kNone;
   committing_ = false;
+  deaf_.reset();
   its_receipts_ = {};
-  decider_.dropped();
+  decider_.dropped(sealed_);
   reader_.cancel();
   sweep_.cancel();
   for (auto& partition : partitions_) partition->forget();
@@ -503,11 +511,15 @@ void TurnLoop::on_tracking() {
 void TurnLoop::on_changed(std::string_view key) { facts_.changed(key); }
 void TurnLoop::on_all_changed() { facts_.forget_all(); }
 
-/// What is cached may be wrong from now on, so nothing is decided by it, not even the turn in hand.
+/// What is cached may be wrong from now on, so nothing is decided by it, not even the turn in hand. What is being committed was
+/// decided before.
 void TurnLoop::on_deaf(const Error& why) {
   facts_.forget_all();
-  bool all_sent = committing_ && stage_.is(Stage::kNone);  // they were decided while changes were heard
-  if (!all_sent && !state_.is(State::kDrained)) drop_turn("invalidations_lost", why.message, kShortPause);
+  if (state_.is(State::kDrained)) return;
+  if (committing_)
+    deaf_ = why.message;  // go_on() drops the rest
+  else
+    drop_turn("invalidations_lost", why.message, kShortPause);
 }
 
 void TurnLoop::drain(std::function<void()> done) {

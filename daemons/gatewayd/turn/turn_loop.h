@@ -19,8 +19,8 @@
 // Fence: INCR of the epoch when a partition is gained, and of every partition after a lost link or a commit that was not
 // done; the commit script compares. So a commit that arrives late, from this process or another, changes nothing.
 // Failure: whatever goes wrong, all turns and the memory of the partitions are dropped and read again; nothing was trimmed
-// that is not decided, so nothing is lost, and sequence numbers keep anything from being decided twice. A key that cannot be worked
-// with puts its partition to rest (resting.h), and a target's stream fails its messages; the others go on.
+// that is not decided, so nothing is lost, and sequence numbers keep anything from being decided twice. A key that cannot
+// be worked with puts its partition to rest (resting.h), and a target's stream fails its messages; the others go on.
 // Threading: loop thread. Ownership: the service's; drain() before it goes.
 #pragma once
 
@@ -165,7 +165,6 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   WallMicros redis_now() const;
   std::vector<FactReader::Entry> wanted_entries() const;
   void take_elements(Partition& partition, const redis::Reply& reply);
-  void elements_read();
   void begin_turn();
   void work();
   void decoded();
@@ -205,6 +204,7 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   StateMachine<Stage> stage_;
   Read read_ = Read::kNone;
   bool committing_ = false;
+  std::optional<std::string> deaf_;  // why changes are not heard; what is being committed is waited for
   Changes changes_;
   Facts facts_;
   std::unique_ptr<dlp::Stage> dlp_;
@@ -226,7 +226,7 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   std::vector<bool> taken_;                             // as of the turn under way
   std::vector<std::unique_ptr<Peek>> peeks_;            // by partition, made when first waited for
   std::deque<Expected> expected_;                       // what the replies under way are about, in their order
-  size_t active_partitions_ = 1;                        // that had elements in the last read
+  size_t active_partitions_ = 1, active_before_ = 1;    // that had elements in the last read, and in the one before
   size_t first_asked_ = 0;                              // partitions take turns at being read first
 
   WallMicros now_ = 0;       // as Redis said at

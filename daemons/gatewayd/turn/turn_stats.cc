@@ -13,7 +13,7 @@ Histogram& stage(common::Metrics& metrics, std::string_view name) {
 TurnStats::TurnStats(common::Metrics& metrics)
     : round_trips(metrics.counter("redis_round_trips_total", "Waits for Redis on the way of messages.")),
       receipts(metrics.counter("receipts_total", "Receipts published.")),
-      dropped_turns(metrics.counter("dropped_turns_total", "Turns that were decided and not committed.")),
+      dropped_turns(metrics.counter("dropped_turns_total", "Turns that were begun and not committed.")),
       read_ahead(
           metrics.counter("turns_read_ahead_total", "Turns that were asked for while the one before was in hand.")),
       fences(metrics.counter("fences_total", "Partitions whose epoch was raised.")),

@@ -42,7 +42,7 @@ struct GatewayBenchOptions {
   bool no_audit_check = false;
   std::string master_key;  ///< file; empty: the agents have tokens, and sign nothing
 
-  /// Without a bound of its own, enough for each of many senders to have a few dozen under way.
+  /// Without a bound of its own, enough for each of many senders to have two full frames under way.
   size_t most_in_flight() const { return in_flight.value_or(std::max<size_t>(32'768, 128 * senders)); }
 };
 ExitCode bench_gateway(Context& context, const GatewayBenchOptions& options);

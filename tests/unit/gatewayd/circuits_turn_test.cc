@@ -211,12 +211,12 @@ TEST_CASE("of two turns the later goes on from what the earlier learnt, and both
 
   SECTION("the earlier is committed, and the later is not") {
     at.decider.committed(sealed);
-    at.decider.dropped();
+    at.decider.dropped(sealed);
     turn(1);
     CHECK(at.decider.circuit_changes().empty());  // the third
   }
   SECTION("neither is") {
-    at.decider.dropped();
+    at.decider.dropped(sealed);
     turn(3);
     CHECK(at.decider.circuit_changes().empty());
   }
@@ -224,7 +224,7 @@ TEST_CASE("of two turns the later goes on from what the earlier learnt, and both
     at.decider.committed(sealed);
     at.decider.seal(sealed);
     at.decider.committed(sealed);
-    at.decider.dropped();  // takes nothing back
+    at.decider.dropped(sealed);  // takes nothing back
     turn(1);
     REQUIRE(at.decider.circuit_changes().size() == 1);
     CHECK(at.decider.circuit_changes()[0].circuit.state == CircuitState::kOpen);

@@ -412,6 +412,37 @@ TEST_CASE("a request carries a ticket, and the reply with it comes back to the i
   }
 }
 
+TEST_CASE("what a commit that is under way adds to a stream counts against its bound") {
+  TurnCase at;
+  at.policy.max_backlog_records = 5;
+  at.decider.set_policy(at.policy);
+  unsigned char instance = 0;
+  auto turn = [&](size_t count) {
+    at.push({.instance = id_of(++instance)}, std::vector<std::string>(count, envelope("alice", "bob")));
+    at.decide();
+    return at.receipt().decisions.back();
+  };
+  for (int i = 0; i < 6; ++i) REQUIRE(turn(1) == Decision::kAllowed);  // none of them was sent
+  SealedTurn sealed;
+  for (int i = 0; i < 5; ++i) {
+    REQUIRE(turn(1) == Decision::kAllowed);
+    at.decider.seal(sealed);
+    if (i < 4) at.decider.committed(sealed);
+  }
+  CHECK(turn(1) == Decision::kTargetOverloaded);
+  SECTION("which is dropped") {
+    at.decider.dropped(sealed);
+    CHECK(turn(1) == Decision::kAllowed);
+  }
+  SECTION("which is done") {
+    at.decider.committed(sealed);
+    CHECK(turn(1) == Decision::kTargetOverloaded);
+    at.lengths["agent.stream:bob"] = 4;
+    at.mono += 1s;
+    CHECK(turn(1) == Decision::kAllowed);
+  }
+}
+
 TEST_CASE("a deadline that is given counts, whatever number it is") {
   TurnCase at;
   for (const char* deadline : {"0", "-1", "-1e300", "0.0", "1795350095.9"}) {
