@@ -1,5 +1,6 @@
 // The batch with any elements: the input is cut at 0xff 0x00 into elements of two partitions. Every element becomes one
-// frame, views stay inside what was given, and an undisturbed neighbour is decoded whatever stands beside it.
+// frame, views stay inside what was given, and an undisturbed neighbour is decoded whatever stands beside it. It is decoded in
+// slices, between which elements of the next turn are appended.
 #include "daemons/gatewayd/turn/batch.h"
 
 #include "tests/fuzz/fuzz.h"
@@ -35,7 +36,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (more) rest.remove_prefix(cut + 2);
   }
   batch.append(0, kGood);
-  batch.decode(SIZE_MAX, SIZE_MAX);
+  batch.begin(SIZE_MAX, SIZE_MAX);
+  batch.start();
+  while (!batch.decode_some(MonoTime::min())) batch.append(0, kGood);
 
   require(batch.frames().size() == elements + 1, "every element is one frame");
   size_t first = 0;
