@@ -64,7 +64,7 @@ struct Settings : common::Settings {
   AuditSettings audit;
   ArchiveSettings archive;
 
-  int64_t turn_messages = 32'000;
+  int64_t turn_messages = 50'000;
   uint64_t turn_bytes = 32 * 1024 * 1024;
   int64_t cached_agents = 100'000;
 

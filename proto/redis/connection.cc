@@ -141,7 +141,7 @@ void Connection::Impl::connect() {
   reader_ = std::make_unique<ReplyReader>();
   drop_after_.reset();
   link_timer_.once(options_.connect_timeout);
-  transport_.open(options_.endpoint, options_.send_buffer_bytes);
+  transport_.open(options_.endpoint);
 }
 
 void Connection::Impl::on_open() {

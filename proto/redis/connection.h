@@ -76,7 +76,6 @@ struct ConnectionOptions {
   Duration backoff_cap = std::chrono::seconds(2);
   size_t max_outgoing_bytes = 64u * 1024 * 1024;  ///< kWouldBlock past it
   size_t max_pending_commands = 1'000'000;        ///< kWouldBlock past it
-  size_t send_buffer_bytes = 0;                   ///< of a unix socket, as far as the kernel allows; 0: as it comes
   bool keep_unsent = true;
 };
 

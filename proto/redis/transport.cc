@@ -72,9 +72,8 @@ Transport::Transport(uv_loop_t* loop, TransportListener& listener)
 
 Transport::~Transport() { close(); }
 
-void Transport::open(const Endpoint& endpoint, size_t send_buffer) {
+void Transport::open(const Endpoint& endpoint) {
   endpoint_ = endpoint;
-  send_buffer_ = send_buffer;
   if (endpoint.kind == Endpoint::Kind::kUnix) {
     state_.to(State::kDialing);
     dial_next();
@@ -171,9 +170,6 @@ void Transport::connected() {
   if (endpoint_.kind != Endpoint::Kind::kUnix) {
     uv_tcp_nodelay(&socket_->tcp, 1);
     uv_tcp_keepalive(&socket_->tcp, 1, kKeepaliveSeconds);
-  } else if (send_buffer_ > 0) {
-    auto size = static_cast<int>(std::min<size_t>(send_buffer_, INT_MAX));
-    uv_send_buffer_size(&socket_->handle, &size);  // the kernel may grant less
   }
   socket_->write.data = socket_;
   auto on_read = [](uv_stream_t* stream, ssize_t size, const uv_buf_t* buffer) {

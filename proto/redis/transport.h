@@ -41,9 +41,7 @@ class Transport {
   Transport(const Transport&) = delete;
   Transport& operator=(const Transport&) = delete;
 
-  /// @param send_buffer bytes that a unix socket is to hold, as far as the kernel allows (net.core.wmem_max); 0: as it comes.
-  /// TCP finds its own size.
-  void open(const Endpoint& endpoint, size_t send_buffer = 0);
+  void open(const Endpoint& endpoint);
   /// Ends the stream without a callback. Idempotent.
   void close();
   bool is_open() const { return state_.is(State::kOpen); }
@@ -76,7 +74,6 @@ class Transport {
   TransportListener& listener_;
   StateMachine<State> state_;
   Endpoint endpoint_;
-  size_t send_buffer_ = 0;
   Lookup* lookup_ = nullptr;
   Socket* socket_ = nullptr;
   std::unique_ptr<TlsSession> tls_;

@@ -49,15 +49,12 @@ constexpr size_t kMostElements = 512;  // of one partition in one read
 constexpr size_t kLargeTurn = 1000;    // messages; deciding them takes longer than reading ahead costs
 constexpr size_t kLargeShare = 16;     // or a turn that has this share of the bound
 constexpr Duration kSlice = 250us;     // of decoding and deciding; what the socket holds lasts about as long
-// With room for much of a commit Redis can read on while a slice lasts.
-constexpr size_t kSendBufferBytes = 4 * 1024 * 1024;
 // Rules name roles, which are read next; the rest is for what changes meanwhile.
 constexpr unsigned kMostFetchRounds = 4;
 constexpr Duration kShortestSweep = 1s, kLongestSweep = 60s;  // between, the drift
 
 redis::ConnectionOptions with_room(redis::ConnectionOptions options) {
   options.max_outgoing_bytes = 512u * 1024 * 1024;  // a turn is bounded; one large envelope is written several times
-  options.send_buffer_bytes = kSendBufferBytes;
   return options;
 }
 

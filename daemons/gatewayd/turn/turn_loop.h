@@ -53,7 +53,7 @@ struct TurnOptions {
   Policy policy;
   LimitSettings default_limits;
   size_t max_envelope = limits::kEnvelopeBytes;
-  size_t messages = 32'000;         ///< of one turn, about
+  size_t messages = 50'000;         ///< of one turn, about
   size_t bytes = 32 * 1024 * 1024;  ///< of one turn, about
   size_t cached_agents = 100'000;
   int64_t wait_replicas = 0;  ///< receipts wait until so many replicas have the commit
