@@ -144,7 +144,10 @@ void Settings::describe(common::OptionTable& table) {
   audit.describe(table);
   archive.describe(table);
 
-  table.section("turn", "How much is decided at once where much waits: larger turns cost less, and keep Redis longer.");
+  table.section(
+      "turn",
+      "How much is decided at once where much waits: larger turns cost less, keep Redis longer, and take memory, "
+      "about ten times `bytes` at most.");
   table.integer(
       "messages", turn_messages, {1, 50'000}, Apply::kRestart,
       "Messages, about. Redis is busy for about a microsecond with each; a partition gives about 4,000 at most.");
