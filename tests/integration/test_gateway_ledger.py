@@ -179,6 +179,18 @@ class ReadAheadTest(LedgerCase):
         self.check()
 
     @repeated
+    def test_changes_are_not_heard_for_a_moment(self):
+        """Whoever listens is cut off, also in the middle of a commit: that one counts, what was decided behind it does not."""
+        gateway = self.gatewayd()
+        self.start_load()
+        for _ in range(10):
+            self.keep_up(self.random.uniform(0.02, 0.1))
+            self.redis.cmd("CLIENT", "KILL", "TYPE", "pubsub", "SKIPME", "yes")
+        self.wait_progress("after the last")
+        self.assertIn("invalidations_lost", gateway.written())
+        self.check()
+
+    @repeated
     def test_redis_is_killed_and_restarted(self):
         self.gatewayd()
         self.start_load()
