@@ -262,7 +262,7 @@ bool TurnLoop::turn_over() const {
 
 /// While working: moves each turn into the next place if that is free.
 void TurnLoop::go_on() {
-  if (deaf_ && !committing_) return drop_turn("invalidations_lost", *deaf_, kShortPause);
+  if (deaf_ && !committing_) return drop_turn("invalidations_lost", *std::exchange(deaf_, std::nullopt), kShortPause);
   if (stage_.is(Stage::kDecided) && !committing_ && read_ != Read::kAsked) commit();
   if (!state_.is(State::kWorking) || !stage_.is(Stage::kNone)) return;
   if (committing_ && circuits_.wrote_any()) return;  // who was first with a circuit decides about the next turn
