@@ -6,6 +6,7 @@ one, gatewayd owns every partition, an agent of the library answers a request.
 
 import itertools
 import threading
+import time
 
 from harness import MasTestCase, PythonAgent, Resp, poll_until
 
@@ -74,6 +75,8 @@ class FaultTestCase(MasTestCase):
         name = f"probe-{next(_names)}"
         agent = PythonAgent(self.redis.url(), name, ["probe"], heartbeat_interval=0.2, heartbeat_ttl=1).start()
         poll_until(lambda: name in self.redis.cmd("SMEMBERS", "mas.capability:probe"), 15, f"{name} is indexed")
+        seen = time.monotonic() + 1  # of an agent whose heartbeat it never saw healthd expects one for a minute
+        poll_until(lambda: time.monotonic() > seen, 5, f"{name} has beaten for a while")
         agent.vanish()
         poll_until(lambda: self.redis.cmd("HGET", f"agent:{name}", "status") == "INACTIVE", 15, f"{name} is INACTIVE")
         self.redis.cmd("DEL", f"agent:{name}")
