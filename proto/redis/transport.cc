@@ -3,9 +3,7 @@
 
 #include <netdb.h>
 
-#include <algorithm>
 #include <array>
-#include <climits>
 #include <cstring>
 #include <utility>
 

@@ -135,6 +135,14 @@ class ReadAheadTest(LedgerCase):
     def config(self):
         return {**QUICK, "turn": {"messages": 16}}
 
+    def crash_at(self, step):
+        doomed = self.gatewayd(f"{step}:{self.random.randrange(1, 50)}")
+        self.start_load()
+        poll_until(lambda: not doomed.running(), 15, "the gateway dies", 0.01)
+        self.gatewayd()
+        self.wait_progress("after the crash")
+        self.check()
+
     @repeated
     def test_a_quiet_run(self):
         gateway = self.gatewayd()
@@ -149,21 +157,11 @@ class ReadAheadTest(LedgerCase):
 
     @repeated
     def test_a_crash_with_a_turn_decided_and_one_under_way(self):
-        doomed = self.gatewayd(f"after_decide_ahead:{self.random.randrange(1, 50)}")
-        self.start_load()
-        poll_until(lambda: not doomed.running(), 15, "the gateway dies", 0.01)
-        self.gatewayd()
-        self.wait_progress("after the crash")
-        self.check()
+        self.crash_at("after_decide_ahead")
 
     @repeated
     def test_a_crash_at_another_step(self):
-        doomed = self.gatewayd(f"{self.random.choice(STEPS)}:{self.random.randrange(1, 50)}")
-        self.start_load()
-        poll_until(lambda: not doomed.running(), 15, "the gateway dies", 0.01)
-        self.gatewayd()
-        self.wait_progress("after the crash")
-        self.check()
+        self.crash_at(self.random.choice(STEPS))
 
     @repeated
     def test_partitions_are_taken_away_meanwhile(self):
