@@ -11,6 +11,9 @@ void BeatOp::begin() {
   redis::Command writes;
   if (due_.heartbeat) writes.add(heartbeat(agent, wall_now()));
   if (due_.lease) writes.add(instance_lease(agent));
+  // An instance that stopped may have cut the heartbeat down to this lease.
+  if (due_.lease && !due_.heartbeat)
+    writes.add("PEXPIRE", agent.keys.heartbeat(agent.config.id), to_millis(agent.config.heartbeat_ttl));
   if (writes.count() > 0) {
     if (auto status = send(writes, kWrite); !status) return finish(status.error());
   }

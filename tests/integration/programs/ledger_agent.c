@@ -10,6 +10,7 @@
  *   receipt ID STATUS DECISION  what became of it; DECISION is - where the gateway has not decided
  *   got SENDER N ID             a message is handled
  *   failed SENDER N ID          its handler fails
+ *   told STATE WHY              STATE is connected or disconnected
  *   ready, end                  started; stopped in order, after every receipt
  *
  * TERM ends it: a sender then waits for the receipts that are missing. */
@@ -39,6 +40,11 @@ static void on_receipt(mas_agent* agent, const char* id, const char* target, mas
   (void)agent, (void)target, (void)user;
   const char* decision = mas_receipt_decision();
   printf("receipt %s %s %s\n", id, mas_status_text(outcome), decision[0] != '\0' ? decision : "-");
+}
+
+static void on_connection(mas_agent* agent, mas_connection state, const char* detail, void* user) {
+  (void)agent, (void)user;
+  printf("told %s %s\n", state == MAS_CONNECTED ? "connected" : "disconnected", detail);
 }
 
 /* @param user not NULL: a failing receiver. */
@@ -96,6 +102,7 @@ static mas_status run(int argc, char** argv) {
   mas_options_free(options);
   if (status != MAS_OK) return status;
   mas_agent_on_receipt(agent, MAS_RECEIPTS_ALL, on_receipt, NULL);
+  mas_agent_on_connection(agent, on_connection, NULL);
   status = mas_agent_on_message(agent, "ledger", on_message, !sends && argc == 4 ? argv[3] : NULL);
   if (status == MAS_OK) status = mas_agent_start(agent, kStartMs);
   if (status == MAS_OK) {
