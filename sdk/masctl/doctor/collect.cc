@@ -64,10 +64,13 @@ void read_daemons(SyncRedis& redis, const Keys& keys, Facts& facts) {
   for (const auto& member : members->elements) {
     size_t colon = member.text.find(':');
     if (colon == std::string::npos) continue;
-    DaemonFact daemon{member.text.substr(0, colon), member.text.substr(colon + 1), {}, false};
+    DaemonFact daemon{member.text.substr(0, colon), member.text.substr(colon + 1), {}, false, {}};
     auto heartbeat = redis.ask_one(redis::Command("GET", keys.daemon(daemon.name, daemon.instance)));
     daemon.beats = heartbeat.ok() && !heartbeat->is_nil();
-    if (daemon.beats) daemon.version = heartbeat_text(heartbeat->text, "version");
+    if (daemon.beats) {
+      daemon.version = heartbeat_text(heartbeat->text, "version");
+      daemon.lost_data = heartbeat_text(heartbeat->text, "lost_data");
+    }
     facts.daemons.push_back(std::move(daemon));
   }
 }
