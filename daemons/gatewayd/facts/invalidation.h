@@ -5,8 +5,9 @@
 //
 //     down ──ready──▶ asking its id ──▶ tracking ──confirmed──▶ hearing ──silent or lost──▶ down
 //
-// Failure: PINGs supervise the link; one that was silent for two intervals is replaced. While it is down the owner of the
-// caches knows nothing and must not decide by them: on_deaf().
+// Failure: PINGs supervise the link; one that was silent for two intervals is replaced. An interval in which the loop did
+// something else and read nothing does not end it. While it is down the owner of the caches knows nothing and must not
+// decide by them: on_deaf().
 // Threading: one loop, its thread. Ownership: as redis::Connection.
 #pragma once
 
@@ -58,7 +59,8 @@ class Invalidation final : redis::ConnectionListener {
   StateMachine<State> state_;
   redis::Connection connection_;
   redis::Timer ping_;
-  MonoTime heard_{};
+  unsigned silent_ = 0;  // pings since anything was heard
+  MonoTime pinged_{};
 };
 
 }  // namespace mas::gateway

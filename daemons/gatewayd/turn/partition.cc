@@ -32,7 +32,8 @@ Partition::Partition(unsigned p, const Keys& keys)
       senders_key(keys.senders(p)),
       audit_key(keys.audit(p)),
       retries_key(keys.retries(p)),
-      archive_key(keys.archive(p)) {}
+      archive_key(keys.archive(p)),
+      trial_key(keys.trial(p)) {}
 
 void Partition::forget() {
   epoch.clear();
@@ -43,6 +44,11 @@ void Partition::forget() {
   next_retry = kNoRetry;
   senders.clear();
   forgettable.clear();
+  block_epoch = 0;
+  beyond_doubt = false;
+  list_bytes = 0;
+  weight = {};
+  fits = kAnyNumber;
 }
 
 std::string_view Partition::expected_at(std::string_view key) const {
@@ -116,6 +122,7 @@ Status Partition::load_audit_head(std::string_view block) {
   if (!head) return head.error().in(audit_key);
   next_block = head->number + 1;
   previous_hash = head->hash;
+  block_epoch = audit::block_epoch(block);
   return {};
 }
 

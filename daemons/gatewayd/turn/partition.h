@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -13,6 +14,7 @@
 
 #include "daemons/gatewayd/audit/block.h"
 #include "daemons/gatewayd/limits/limiter.h"
+#include "daemons/gatewayd/turn/list_weight.h"
 #include "daemons/gatewayd/turn/sender_state.h"
 #include "proto/wire/keys.h"
 
@@ -46,14 +48,16 @@ struct Partition {
   Sender& sender(std::string_view id);
 
   const unsigned number;
-  const std::string epoch_key, ingress_key, senders_key, audit_key, retries_key, archive_key;
+  const std::string epoch_key, ingress_key, senders_key, audit_key, retries_key, archive_key, trial_key;
   std::string epoch;  ///< as Redis counts it; empty: not fenced
   uint64_t epoch_number = 0;
   uint64_t next_block = audit::kFirstBlock;
   Digest previous_hash = audit::kGenesisPrevious;
+  uint64_t block_epoch = 0;          ///< of the newest audit block, when it was fenced
   uint64_t retries = 0;              ///< messages that wait to be delivered again, about
   WallMicros next_retry = kNoRetry;  ///< when the first of them is due, at the latest
   static constexpr WallMicros kNoRetry = INT64_MAX;
+  std::optional<WallMicros> steps;  ///< of Redis's clock that the retries have followed; nullopt: not looked at yet
 
   struct Hash {
     using is_transparent = void;
@@ -68,6 +72,17 @@ struct Partition {
   std::vector<Forgettable> forgettable;
   /// Forgets what is still silent of it. @return the fields of mas.sender:{p} to be removed.
   std::vector<std::string> take_forgettable(WallMicros silent_since);
+
+  // Whether its head may be what ends turns, or gateways (turn_trial.cc).
+  unsigned dropped = 0;       ///< turns that took long over one of its elements and were dropped, one after another
+  bool beyond_doubt = false;  ///< a turn since it was fenced was committed, or it had no element then
+  bool void_trial = false;    ///< the last trial was dropped for another reason
+
+  // How large its list is, and for one read: how much of it was found to fit.
+  uint64_t list_bytes = 0;
+  ListWeight weight;
+  static constexpr size_t kAnyNumber = SIZE_MAX;
+  size_t fits = kAnyNumber;  ///< elements
 
   // How large its elements are, for how many to read.
   double mean_element_bytes = 1024;

@@ -65,11 +65,14 @@ void read_daemons(SyncRedis& redis, const Keys& keys, Facts& facts) {
   for (const auto& member : *members) {
     size_t colon = member.find(':');
     if (colon == std::string::npos) continue;
-    DaemonFact daemon{member.substr(0, colon), member.substr(colon + 1), {}, false};
+    DaemonFact daemon{member.substr(0, colon), member.substr(colon + 1), {}, false, {}};
     const std::string key = keys.daemon(daemon.name, daemon.instance);
     auto heartbeat = read_texts(redis, std::span(&key, 1), kSnapshotBytes);
     daemon.beats = heartbeat.ok() && !heartbeat->front().is_nil();
-    if (daemon.beats) daemon.version = heartbeat_text(heartbeat->front().text, "version");
+    if (daemon.beats) {
+      daemon.version = heartbeat_text(heartbeat->front().text, "version");
+      daemon.lost_data = heartbeat_text(heartbeat->front().text, "lost_data");
+    }
     facts.daemons.push_back(std::move(daemon));
   }
 }
