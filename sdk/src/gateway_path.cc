@@ -35,6 +35,7 @@ void GatewayPath::open() {
   outbox_.on_change([this] { keep_time(); });
   outbox_.open(host_, host_.runtime().shared_from_this(), [this] { host_.runtime().post([this] { drain(); }); });
   host_.context().deliveries.open([this] { host_.runtime().post([this] { on_handled(); }); });
+  host_.context().dedupe.clear();  // what the last start had seen and not handled comes again
   reports_.open();
 }
 

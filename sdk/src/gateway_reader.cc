@@ -14,11 +14,9 @@ namespace {
 
 constexpr Duration kBlock = std::chrono::seconds(5);
 constexpr Duration kPatience = std::chrono::seconds(5);
-constexpr size_t kEntries = 16;    // of a stream, in one read
-constexpr size_t kFewEntries = 1;  // where the inbound bound is small
-constexpr size_t kClaims = 16;     // of a stream, at a time
-constexpr size_t kAckIds = 256;    // in one command
-constexpr int kMostHolders = 3;    // instances that may end with an entry before it is the entry's fault
+constexpr size_t kMostEntries = 16;  // of a stream, in one read or claim
+constexpr size_t kAckIds = 256;      // in one command
+constexpr int kMostHolders = 3;      // instances that may end with an entry before it is the entry's fault
 
 /// The lane of one of gateway_streams(); replies have none.
 Lane lane_of(size_t stream) { return stream == 0 ? Lane::kNormal : kLanes[stream - 1]; }
@@ -192,21 +190,29 @@ void GatewayReader::make_groups_again() {
   send(Step::kGroups, make_groups(host_.context()), kPatience);
 }
 
+/// Of each stream, in one read or claim. COUNT holds for a stream, and what an entry holds is known only when it is there: so
+/// as many as fit below the bound if all are as large as can be, and one where not even that many fit.
+size_t GatewayReader::entries_at_once() const {
+  const AgentContext& agent = host_.context();
+  const Bound largest{limits::kFrameRecords, std::max(limits::kFrameBytes, agent.config.max_envelope)};
+  return std::clamp<size_t>(agent.deliveries.room_for(largest) / streams_.size(), 1, kMostEntries);
+}
+
 void GatewayReader::claim() {
   claim_wanted_ = false;
+  claims_asked_ = entries_at_once();
   const AgentContext& agent = host_.context();
   std::vector<std::string> script{"EVAL", std::string(kClaim), std::to_string(streams_.size() - 1)};
   script.insert(script.end(), streams_.begin() + 1, streams_.end());  // nobody else's replies
   script.insert(script.end(), {std::string(kGroup), agent.instance(), agent.keys.alive(agent.config.id, ""),
-                               std::to_string(kClaims), std::to_string(kMostHolders)});
+                               std::to_string(claims_asked_), std::to_string(kMostHolders)});
   send(Step::kClaim, redis::Command::of(script), kPatience);
 }
 
 void GatewayReader::read(bool own) {
   const AgentContext& agent = host_.context();
-  const size_t entries = agent.config.inbound.messages < limits::kFrameRecords ? kFewEntries : kEntries;
   std::vector<std::string> args{"XREADGROUP",     "GROUP", std::string(kGroup),
-                                agent.instance(), "COUNT", std::to_string(entries)};
+                                agent.instance(), "COUNT", std::to_string(entries_at_once())};
   if (!own) args.insert(args.end(), {"BLOCK", std::to_string(to_millis(kBlock))});
   args.emplace_back("STREAMS");
   args.insert(args.end(), streams_.begin(), streams_.end());
@@ -249,7 +255,7 @@ void GatewayReader::took_claims(size_t stream, const redis::Reply& reply) {
   }
   if (!reply.is_array() || reply.count != 3) return;
   for (const auto& entry : reply[0]) take_entry(stream, entry, &reply[1]);
-  if (reply[0].count >= kClaims) claim_wanted_ = true;
+  if (reply[0].count >= claims_asked_) claim_wanted_ = true;
   if (reply[2].integer != 0) left_alone_ = true;
 }
 
@@ -262,7 +268,9 @@ void GatewayReader::took_read(const redis::Reply& streams, bool own) {
     auto index = static_cast<size_t>(name - streams_.begin());
     for (const auto& entry : stream[1]) take_entry(index, entry);
     if (!own || stream[1].count == 0) continue;
-    own_from_[index] = stream[1][stream[1].count - 1][0].text;
+    const redis::Reply& last = stream[1][stream[1].count - 1];
+    if (last.count == 0) continue;
+    own_from_[index] = last[0].text;
     own_more_ = true;
   }
 }

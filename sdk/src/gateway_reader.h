@@ -9,7 +9,8 @@
 //
 // Happy path: some entries of every stream are read at a time; the inbox serves the lanes by their weights. An entry is
 // acknowledged when all of its messages were handled (Deliveries), many in one command, on the session's connection.
-// Bounded: nothing more is read while as many messages as the inbound bound wait for handlers; none is dropped.
+// Bounded: nothing more is read while as many messages as the inbound bound wait for handlers, and fewer entries at a time
+// the nearer it is; none is dropped. So what waits exceeds the bound by one entry of each stream at most.
 // Failure: after a lost link, entries that were delivered and not acknowledged are read again; those still in hand here are
 // known and left alone. Acks without an answer are sent again. An entry that cannot be decoded is counted, told to debug and
 // acknowledged. Entries of instances whose lease is gone are claimed by one script, before new ones are read: two that
@@ -68,6 +69,7 @@ class GatewayReader final : public redis::ConnectionListener {
   void advance();
   void send(Step step, const redis::Command& command, Duration timeout);
   void make_groups_again();
+  size_t entries_at_once() const;
   void claim();
   void read(bool own);
   void read_own();
@@ -90,6 +92,7 @@ class GatewayReader final : public redis::ConnectionListener {
   size_t replies_due_ = 0;
   bool groups_wanted_ = false;
   bool claim_wanted_ = false;
+  size_t claims_asked_ = 0;
   bool left_alone_ = false;  // an entry waits until another that was claimed twice is done with
   bool own_wanted_ = false;
   bool own_more_ = false;
