@@ -190,6 +190,10 @@ struct mock_gateway {
   }
 
   Decision decide_one(mas::test::RawRedis &redis, const Frame &frame, const Record &record) {
+    if ((record.flags & Record::kFailed) != 0) {
+      ++counts.reports;
+      return Decision::kAllowed;
+    }
     auto envelope = decoder_.decode(record.envelope);
     if (!envelope || envelope->sender_id != frame.header.sender) return Decision::kMalformed;
     if (!script.refused_type.empty() && envelope->message_type == script.refused_type) return script.type_decision;

@@ -38,6 +38,7 @@ void mock_gateway_use_key(mock_gateway *gateway, const char *key_id, const char 
 typedef struct mock_counts {
   int frames, records; /**< taken from the lists */
   int decided;         /**< messages decided for the first time */
+  int reports;         /**< of handlers that failed; all are taken */
   int repeated;        /**< messages that had their decision already */
   int delivered;       /**< put into streams */
   int gaps;            /**< frames answered RESEND_FROM */
