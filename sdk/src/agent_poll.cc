@@ -77,7 +77,7 @@ Status Agent::poll_entered(int timeout_ms, size_t& ret_handled) {
 [[gnu::noinline]] bool Agent::in_callback() {
   if (!gate_.inside()) return false;
   if (std::less<>()(__builtin_frame_address(0), callback_frame_)) return true;
-  Cause::restore(cause_before_);
+  if (handling_ != nullptr) Cause::restore(cause_before_);
   handled(handling_.get(), MAS_HANDLER_FAILED);
   gate_.revoke();
   return false;

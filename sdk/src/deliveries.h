@@ -98,6 +98,11 @@ class Deliveries {
     ++handled_;
     finish(share, bytes);
   }
+  /// A message of an entry that comes to no handler is to be reported.
+  void refuse(Share share, size_t bytes, const char* reason) {
+    opened(*share.delivery, bytes);
+    fail({std::move(share), bytes, reason, 0});
+  }
   /// A message that was opened is to be reported.
   void fail(Failure failure) {
     std::lock_guard lock(mutex_);

@@ -51,6 +51,11 @@ void GatewayPath::up(const std::string& token) {
   keep_time();
 }
 
+void GatewayPath::down() {
+  outbox_.down();
+  reader_.listen_no_more();
+}
+
 void GatewayPath::on_payload(std::string_view payload) {
   apply(outbox_.on_receipt(payload));
   keep_time();
