@@ -226,10 +226,11 @@ Status Agent::reset_state(int timeout_ms) { return call<StateResetOp, Status>(ti
 
 Status Agent::refresh_state(int timeout_ms) { return call<StateRefreshOp, Status>(timeout_ms); }
 
-Status Agent::send_wait(const Draft& draft, const Id128& id, int timeout_ms) {
+Status Agent::send_wait(const Draft& draft, const Id128& id, int timeout_ms, bool& ret_queued) {
   const Deadline deadline(timeout_ms);
   Requests::Waiter waiter(*context_.requests, id);
   if (auto status = context_.outbox->send(draft, id, wall_now()); !status) return status;
+  ret_queued = true;
   auto end = wait(waiter, deadline);
   if (end) return {};
   if (end.error().code != Errc::kTimeout) return end.error();

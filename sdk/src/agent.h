@@ -109,8 +109,8 @@ class Agent {
   }
 
   Status send(const Draft& draft, const Id128& id) { return context_.outbox->send(draft, id, wall_now()); }
-  /// Sends and waits for what becomes of it.
-  Status send_wait(const Draft& draft, const Id128& id, int timeout_ms);
+  /// Sends and waits for what becomes of it. @param ret_queued set where it was sent, whatever became of it.
+  Status send_wait(const Draft& draft, const Id128& id, int timeout_ms, bool& ret_queued);
   Result<MessagePtr> request(Draft draft, int timeout_ms);
   Result<std::shared_ptr<AsyncRequest>> request_async(Draft draft, int timeout_ms, mas_reply_fn fn, void* user);
 

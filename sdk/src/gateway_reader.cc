@@ -13,6 +13,7 @@ namespace mas::sdk {
 namespace {
 
 constexpr Duration kBlock = std::chrono::seconds(5);
+constexpr Duration kAfterRenewal = std::chrono::milliseconds(100);
 constexpr Duration kPatience = std::chrono::seconds(5);
 constexpr size_t kMostEntries = 16;  // of a stream, in one read or claim
 constexpr size_t kAckIds = 256;      // in one command
@@ -104,15 +105,7 @@ std::vector<std::string> gateway_streams(const AgentContext& agent) {
   return streams;
 }
 
-GatewayReader::GatewayReader(PathHost& host)
-    : host_(host),
-      claim_timer_(host.loop(),
-                   [this] {
-                     claim_wanted_ = true;
-                     advance();
-                   }),
-      held_(kLanes.size() + 1),
-      ack_again_(kLanes.size() + 1) {}
+GatewayReader::GatewayReader(PathHost& host) : host_(host), held_(kLanes.size() + 1), ack_again_(kLanes.size() + 1) {}
 
 GatewayReader::~GatewayReader() { stop(); }
 
@@ -130,6 +123,7 @@ void GatewayReader::up() {
 }
 
 void GatewayReader::on_lease() {
+  claim_wanted_ = true;
   send_acks();
   advance();
 }
@@ -142,11 +136,9 @@ void GatewayReader::begin_link() {
   options.keep_unsent = false;
   link_ = std::make_unique<redis::Connection>(host_.loop(), options, this);
   link_->start();
-  claim_timer_.every(kLeaseRenewal);
 }
 
 void GatewayReader::end_link() {
-  claim_timer_.stop();
   if (link_ != nullptr) link_->forget(this);
   link_.reset();
   heard_ = nullptr;
@@ -214,6 +206,7 @@ void GatewayReader::send(Step step, const redis::Command& command, Duration time
   if (!status) return;  // the link is down; on_ready() begins again
   step_ = step;
   replies_due_ = command.count();
+  refusal_.reset();
 }
 
 /// Everything that reading, claiming and acknowledging take, of entries that cannot be there.
@@ -245,9 +238,13 @@ size_t GatewayReader::entries_at_once() const {
   return std::clamp<size_t>(agent.deliveries.room_for(largest) / streams_.size(), 1, kMostEntries);
 }
 
-/// No longer than the lease is proven.
+/// Until just after the lease is due for its renewal, so that nothing delays the claims that come then; no longer than it is
+/// proven.
 Duration GatewayReader::block_for() const {
-  return std::clamp<Duration>(host_.context().lease.left(mono_now()), std::chrono::milliseconds(1), kBlock);
+  const Duration proven = host_.context().lease.left(mono_now());
+  const Duration renewal = proven - (kLeaseTtl - kLeaseRenewal);
+  const Duration wanted = renewal > Duration::zero() ? renewal + kAfterRenewal : kBlock;
+  return std::max<Duration>(std::min(wanted, proven), std::chrono::milliseconds(1));
 }
 
 void GatewayReader::claim() {

@@ -4,7 +4,7 @@
 //     ┌──────────────── advance(): one command at a time ─────────────────┐
 //     │ groups gone? ─▶ make them                                          │
 //     │ own lease not proven: wait                                         │
-//     │ dead instances to look after? ─▶ claim a few of their entries      │
+//     │ lease renewed? ─▶ claim a few entries of dead instances            │
 //     │ own entries unread (after a reconnect)? ─▶ read them               │
 //     │ else XREADGROUP BLOCK … >         (inbound bound reached: wait)    │
 //     └── reply ─▶ entries ─▶ messages ─▶ inbox ─▶ handlers ─▶ XACK, XDEL ─┘
@@ -13,13 +13,16 @@
 // acknowledged when all of its messages were handled (Deliveries), many in one command, on the session's connection.
 // Bounded: nothing more is read while as many messages as the inbound bound wait for handlers, and fewer entries at a time
 // the nearer it is; none is dropped. So what waits exceeds the bound by one entry of each stream at most.
-// Failure: a reader whose link is lost, or to which Redis refuses a read, is deaf: it tells the session, which is not up any more
-// and calls listen() again. After a lost link, entries that were delivered and not acknowledged are read again; those still in hand here are
-// known and left alone. Acks without an answer are sent again. An entry that cannot be decoded is counted, told to debug and
-// acknowledged. Entries of instances whose lease is gone are claimed by one script, before new ones are read: two that
-// claim at once never get the same. Those of instances that did not end in order only by one whose own lease is steady
-// (LeaseProof): when Redis took no renewals for a while, all leases are gone and nobody is dead. One that was in the hands of three instances that died is not handled again but
-// reported as failed, each of its messages, so that a message that takes its process along ends as a dead letter.
+// Failure:
+//   lost link, refused read   deaf: the session is told, is not up any more, and calls listen() again; then entries that were
+//                             delivered and not acknowledged are read again, those in hand are known and left alone
+//   ack without an answer     sent again
+//   entry of no known form    counted, told to debug, acknowledged
+//   a dead instance's entry   claimed by one script for all lanes, so two that claim at once never get the same. One that did
+//                             not end in order is taken for dead only by who has a steady lease (LeaseProof): when Redis took
+//                             no renewals for a while, all leases are gone and nobody is dead
+//   an entry that three held  when they died is reported as failed, each of its messages, and not handled: a message that takes
+//                             its process along ends as a dead letter
 // Threading: the I/O thread. Ownership: the path's.
 #pragma once
 
@@ -32,7 +35,6 @@
 #include <vector>
 
 #include "proto/redis/connection.h"
-#include "proto/redis/loop.h"
 #include "proto/wire/lane.h"
 #include "sdk/src/deliveries.h"
 #include "sdk/src/path.h"
@@ -54,7 +56,7 @@ class GatewayReader final : public redis::ConnectionListener {
   void listen_no_more() { heard_ = nullptr; }
   /// The agent is registered: reads, and sends acks again that had no answer.
   void up();
-  /// The lease was renewed: goes on with what waited for it, and with acks that Redis refused.
+  /// The lease was renewed: looks for entries of the dead, goes on with what waited for it, and with acks that Redis refused.
   void on_lease();
   /// Entries are due for their acks, and there may be room again.
   void on_handled();
@@ -103,7 +105,6 @@ class GatewayReader final : public redis::ConnectionListener {
   PathHost& host_;
   std::vector<std::string> streams_;
   std::unique_ptr<redis::Connection> link_;
-  redis::Timer claim_timer_;
 
   std::function<void(Status)> heard_;  // of the listen() under way
   bool hearing_ = false;               // everything that reading takes went well on this link

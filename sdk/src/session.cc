@@ -278,11 +278,13 @@ void Session::cancel_operations() {
 void Session::stop(Duration patience, std::function<void(Status)> ended) {
   ended_ = std::move(ended);
   started_ = nullptr;
+  const bool up = state_.is(State::kUp);
   state_.to(State::kStopping);
   timers_.reset();
   cancel_operations();
   agent_.requests->end_all(Error{Errc::kCancelled, "the agent was stopped"});
   if (!claimed_) return close(Status());
+  if (was_up_ && !up && hub_->serves(channel_)) path_->links_back();  // deaf: what is queued can go out all the same
   const MonoTime begun = mono_now();
   const Duration reserve = std::min(patience / 4, kTakeBackPatience);
   path_->finish(patience < Duration::zero() ? patience : patience - reserve, [=, this](const Status& flushed) {

@@ -80,6 +80,24 @@ static void a_right_that_goes_is_told_and_tried_again(void) {
   mock_gateway_stop(gateway);
 }
 
+static void a_deaf_agent_still_sends_what_it_has_when_it_stops(void) {
+  mock_gateway *gateway = mock_gateway_start();
+  mas_options *options = options_of_bob(gateway_options());
+  changes seen = {0};
+  mas_agent *alice = gateway_agent("alice"), *bob = agent_started("bob", options);
+  mas_options_free(options);
+  mas_agent_on_connection(bob, on_connection, &seen);
+  redis("ACL", "SETUSER", "bob", "-xreadgroup", NULL);
+  CHECK_OK(mas_agent_send_wait(alice, "bob", "note", NULL, 0, 5000, NULL));
+  CHECK(eventually(lacks_a_right, &seen, bob));
+  CHECK_OK(mas_agent_send(bob, "alice", "note", NULL, 0, NULL));
+  CHECK_OK(mas_agent_stop(bob, 5000));
+  CHECK(mock_gateway_counts(gateway).delivered == 2);
+  mas_agent_free(bob);
+  agent_ended(alice);
+  mock_gateway_stop(gateway);
+}
+
 /* Peer to peer: Redis ends the subscription with the right to it. */
 static void a_channel_that_goes_is_told_and_tried_again(void) {
   mas_options *options = options_of_bob(options_here());
@@ -154,6 +172,7 @@ int main(int argc, char **argv) {
   static const test_case tests[] = {
       {"a_start_without_a_right_fails", a_start_without_a_right_fails},
       {"a_right_that_goes_is_told_and_tried_again", a_right_that_goes_is_told_and_tried_again},
+      {"a_deaf_agent_still_sends_what_it_has_when_it_stops", a_deaf_agent_still_sends_what_it_has_when_it_stops},
       {"a_channel_that_goes_is_told_and_tried_again", a_channel_that_goes_is_told_and_tried_again},
       {"a_start_that_redis_has_no_place_for_fails", a_start_that_redis_has_no_place_for_fails},
       {"an_agent_without_a_descriptor_left_says_so", an_agent_without_a_descriptor_left_says_so},

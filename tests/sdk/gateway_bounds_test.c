@@ -81,6 +81,57 @@ static void slow_instances_with_small_bounds_share_the_work(void) {
   mock_gateway_stop(gateway);
 }
 
+static bool all_is_read(void *context) { return stats_of(context).received == 5000; }
+
+static void what_another_instance_held_is_claimed_as_there_is_room(void) {
+  enum { kMessages = 5000 };
+  mock_gateway *gateway = mock_gateway_start();
+  mas_agent *alice = gateway_agent("alice"), *before = gateway_agent("bob");
+  tally got = {0};
+  send_in_big_entries(gateway, alice, kMessages, 1);
+  CHECK(eventually(all_is_read, before, NULL)); /* and never handled */
+  agent_ended(before);
+  mas_agent *bob = bounded_agent("bob", 10, 1 << 20);
+  CHECK_OK(mas_agent_on_message(bob, "note", on_message, &got));
+  CHECK(eventually(received_5, bob, NULL));
+  CHECK(stats_of(bob).received <= 10 + kStreams * kFrameRecords && stats_of(bob).received < kMessages);
+  got.wanted = kMessages;
+  CHECK(eventually(tally_is_wanted, &got, bob));
+  CHECK(got.count == kMessages && got.in_order);
+  CHECK(eventually(nothing_is_left, NULL, bob));
+  agent_ended(alice);
+  agent_ended(bob);
+  mock_gateway_stop(gateway);
+}
+
+static void cut_readers(void) {
+  char *list = strdup(redis("CLIENT", "LIST", NULL)), *next = list, *line;
+  while ((line = strsep(&next, "\n")) != NULL)
+    if (strstr(line, "name=libmas-reader:bob") != NULL)
+      CHECK_TEXT(redis("CLIENT", "KILL", "ID", text("%d", atoi(line + 3)), NULL), "1");
+  free(list);
+}
+
+static void entries_in_hand_are_read_again_and_handled_once(void) {
+  enum { kMessages = 3000 };
+  mock_gateway *gateway = mock_gateway_start();
+  mas_agent *alice = gateway_agent("alice"), *bob = bounded_agent("bob", 1500, 1 << 20);
+  tally got = {0};
+  CHECK_OK(mas_agent_on_message(bob, "note", on_message, &got));
+  send_in_big_entries(gateway, alice, kMessages, 1);
+  got.wanted = kMessages;
+  for (int i = 0; i < 5; ++i) {
+    cut_readers();
+    CHECK_OK(mas_agent_poll(bob, 1000, NULL));
+  }
+  CHECK(eventually(tally_is_wanted, &got, bob));
+  CHECK(eventually(nothing_is_left, NULL, bob));
+  CHECK(got.count == kMessages && got.in_order);
+  agent_ended(alice);
+  agent_ended(bob);
+  mock_gateway_stop(gateway);
+}
+
 /* What the last start had read and not handled is no duplicate to the next one. */
 static void what_was_not_handled_comes_again_through_the_dedupe_window(void) {
   mock_gateway *gateway = mock_gateway_start();
@@ -103,6 +154,28 @@ static void what_was_not_handled_comes_again_through_the_dedupe_window(void) {
   mock_gateway_stop(gateway);
 }
 
+static bool is_reported(void *gateway) { return mock_gateway_counts(gateway).reports == 1; }
+
+/* Redis has no second copy of what was accepted. */
+static void a_message_too_large_for_the_agent_is_reported(void) {
+  mock_gateway *gateway = mock_gateway_start();
+  mas_options *options = gateway_options();
+  tally got = {0};
+  CHECK_OK(mas_options_set_max_message(options, 2048));
+  mas_agent *alice = gateway_agent("alice"), *bob = agent_started("bob", options);
+  mas_options_free(options);
+  CHECK_OK(mas_agent_on_message(bob, "note", on_message, &got));
+  CHECK_OK(mas_agent_send(alice, "bob", "note", text("{\"n\":0,\"x\":\"%03000d\"}", 0), MAS_STRLEN, NULL));
+  CHECK_OK(mas_agent_send_wait(alice, "bob", "note", "{\"n\":0}", MAS_STRLEN, 5000, NULL));
+  CHECK(eventually(tally_is_1, &got, bob));
+  CHECK(eventually(is_reported, gateway, bob));
+  CHECK(eventually(nothing_is_left, NULL, bob));
+  CHECK(stats_of(bob).malformed == 1);
+  agent_ended(alice);
+  agent_ended(bob);
+  mock_gateway_stop(gateway);
+}
+
 int main(int argc, char **argv) {
   static const test_case tests[] = {
       {"a_bound_below_one_entry_drops_nothing", a_bound_below_one_entry_drops_nothing},
@@ -110,6 +183,10 @@ int main(int argc, char **argv) {
       {"a_late_poller_loses_nothing", a_late_poller_loses_nothing},
       {"large_messages_and_few_bytes_lose_nothing", large_messages_and_few_bytes_lose_nothing},
       {"slow_instances_with_small_bounds_share_the_work", slow_instances_with_small_bounds_share_the_work},
+      {"what_another_instance_held_is_claimed_as_there_is_room",
+       what_another_instance_held_is_claimed_as_there_is_room},
+      {"entries_in_hand_are_read_again_and_handled_once", entries_in_hand_are_read_again_and_handled_once},
+      {"a_message_too_large_for_the_agent_is_reported", a_message_too_large_for_the_agent_is_reported},
       {"what_was_not_handled_comes_again_through_the_dedupe_window",
        what_was_not_handled_comes_again_through_the_dedupe_window},
   };

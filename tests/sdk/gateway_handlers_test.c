@@ -24,7 +24,8 @@ static mas_status end_thread(mas_agent *agent, const mas_message *message, void 
 static mas_status be_cancelled(mas_agent *agent, const mas_message *message, void *user) {
   (void)agent, (void)message, (void)user;
   pthread_cancel(pthread_self());
-  for (;;) pause();
+  pause();
+  return MAS_OK;
 }
 
 static mas_status poll_from_within(mas_agent *agent, const mas_message *message, void *user) {
@@ -108,12 +109,37 @@ static void an_agent_that_was_jumped_out_of_can_be_stopped(void) {
   agent_ended(bob);
 }
 
+static mas_status fail(mas_agent *agent, const mas_message *message, void *user) {
+  (void)agent, (void)message, (void)user;
+  return MAS_HANDLER_FAILED;
+}
+static bool are_3_reports(void *context) {
+  (void)context;
+  return mock_gateway_counts(gateway).reports == 3;
+}
+
+/* Each report has a wait of its own: one that would be refused again for a minute puts off no other. */
+static void a_report_that_was_refused_for_good_puts_off_no_other(void) {
+  gateway = mock_gateway_start();
+  mas_agent *alice = gateway_agent("alice"), *bob = gateway_agent("bob");
+  CHECK_OK(mas_agent_on_message(bob, "bad", fail, NULL));
+  mock_gateway_refuse_report(gateway, "RATE_LIMITED");
+  mock_gateway_refuse_report(gateway, "AUTHZ_DENIED");
+  for (int i = 0; i < 2; ++i) CHECK_OK(mas_agent_send_wait(alice, "bob", "bad", NULL, 0, 5000, NULL));
+  CHECK(eventually(are_3_reports, NULL, bob));
+  CHECK(eventually(redis_is_condition, &(redis_is){"XLEN", "agent.stream:bob", "1"}, bob));
+  agent_ended(alice);
+  agent_ended(bob);
+  mock_gateway_stop(gateway);
+}
+
 int main(int argc, char **argv) {
   static const test_case tests[] = {
       {"a_handler_may_throw", a_handler_may_throw},
       {"a_handler_may_jump_out", a_handler_may_jump_out},
       {"a_handler_may_end_its_thread", a_handler_may_end_its_thread},
       {"a_handler_may_be_cancelled", a_handler_may_be_cancelled},
+      {"a_report_that_was_refused_for_good_puts_off_no_other", a_report_that_was_refused_for_good_puts_off_no_other},
       {"an_agent_that_was_jumped_out_of_can_be_stopped", an_agent_that_was_jumped_out_of_can_be_stopped},
   };
   return RUN_TESTS(argc, argv, tests);
