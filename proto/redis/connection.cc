@@ -183,7 +183,8 @@ void Connection::Impl::greeted(const Reply& reply) {
   Greeting step = greeting_.front();
   greeting_.pop_front();
   bool tolerated = step == Greeting::kName || (step == Greeting::kPing && reply.error_code() == "NOPERM");
-  if (reply.is_error() && !tolerated) {
+  bool no_place = reply.is_error() && reply.text.starts_with("ERR max number of clients");  // whatever was asked
+  if (reply.is_error() && (!tolerated || no_place)) {
     drop_after_ = error_of(reply);
     if (step == Greeting::kAuth) drop_after_->code = Errc::kAuthFailed;
     return;

@@ -50,13 +50,7 @@ class Subscriber::Impl final : public ConnectionListener {
   void on_ready(Connection&) override {
     silent_pings_ = 0;
     ping_timer_.every(ping_interval_);
-    std::vector<std::string_view> args;
-    for (const auto& [channel, confirmed] : channels_) {
-      if (args.empty()) args.push_back("SUBSCRIBE");
-      args.push_back(channel);
-      if (args.size() > kChannelsPerCommand) request(Command::of(std::exchange(args, {})));
-    }
-    if (!args.empty()) request(Command::of(args));
+    subscribe_missing();
   }
 
   void on_down(Connection&, const Error& why, unsigned attempt) override {
@@ -75,6 +69,17 @@ class Subscriber::Impl final : public ConnectionListener {
   }
 
  private:
+  void subscribe_missing() {
+    std::vector<std::string_view> args;
+    for (const auto& [channel, confirmed] : channels_) {
+      if (confirmed) continue;
+      if (args.empty()) args.push_back("SUBSCRIBE");
+      args.push_back(channel);
+      if (args.size() > kChannelsPerCommand) request(Command::of(std::exchange(args, {})));
+    }
+    if (!args.empty()) request(Command::of(args));
+  }
+
   void confirm(std::string_view channel) {
     auto it = channels_.find(channel);
     if (it == channels_.end()) return;  // unsubscribed meanwhile
@@ -89,6 +94,7 @@ class Subscriber::Impl final : public ConnectionListener {
                 "subscriptions were silent for " + std::to_string(to_millis(kSilentPings * ping_interval_)) + " ms"});
     ++silent_pings_;
     request(Command("PING"));
+    subscribe_missing();
   }
 
   /// On a ready link only a full queue refuses, which the next ping finds out.

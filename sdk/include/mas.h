@@ -182,10 +182,12 @@ MAS_EXPORT MAS_CHECKED mas_status mas_options_set_metadata(mas_options *options,
 /** How often the agent says that it lives, and after how long without it is taken for dead.
  *  100 ms ≤ interval < ttl ≤ 1 day. Default: 30,000 and 60,000. */
 MAS_EXPORT MAS_CHECKED mas_status mas_options_set_heartbeat(mas_options *options, int interval_ms, int ttl_ms);
-/** Largest envelope sent or accepted, 1 KiB to 64 MiB. Default: 1 MiB. */
+/** Largest envelope sent or accepted, 1 KiB to 64 MiB. A larger one that arrives is counted as malformed; in gateway mode it
+ *  has failed, as if by its handler, and ends as a dead letter. Default: 1 MiB. */
 MAS_EXPORT MAS_CHECKED mas_status mas_options_set_max_message(mas_options *options, size_t bytes);
 /** Bounds what waits for mas_agent_poll. When full, the oldest message is dropped, counted and reported to the overflow
- *  callback; in gateway mode none is dropped: the rest waits in Redis. Default: 65,536 messages and 64 MiB. */
+ *  callback. In gateway mode none is dropped: nothing more is read, the rest waits in Redis, and what waits here exceeds the
+ *  bound by one stream entry of each lane at most (1,024 messages in 1 MiB, or one larger message). Default: 65,536 messages and 64 MiB. */
 MAS_EXPORT MAS_CHECKED mas_status mas_options_set_inbound_queue(mas_options *options, size_t messages, size_t bytes);
 /** Bounds what waits for Redis, in gateway mode for receipts. When full, mas_agent_send returns MAS_WOULD_BLOCK. Default: 65,536 messages, 16 MiB. */
 MAS_EXPORT MAS_CHECKED mas_status mas_options_set_outbound_queue(mas_options *options, size_t messages, size_t bytes);
@@ -255,6 +257,10 @@ MAS_EXPORT int mas_agent_fd(const mas_agent *agent);
 /** Handles one message. The message is borrowed: valid until the handler returns, see mas_message_ref.
  *  In gateway mode the message is acknowledged once the handler has returned MAS_OK; a process that dies before gets it again,
  *  and after any other status it is delivered again, later, until its attempts are used up (docs/GATEWAY.md).
+ *  A handler may be left without returning: by a C++ exception (the poll goes on), by pthread_exit() or cancellation of its
+ *  thread, by longjmp() to a function that called mas_agent_poll or to a caller of that one. Its message has failed, as with
+ *  MAS_HANDLER_FAILED; after longjmp() as soon as that thread next polls or stops the agent. It must not jump out of a
+ *  call of this library that it made.
  *  @return MAS_OK, or MAS_HANDLER_FAILED (any other status is taken for it): counted, and peer to peer nothing else. */
 typedef mas_status (*mas_message_fn)(mas_agent *agent, const mas_message *message, void *user);
 
@@ -320,7 +326,7 @@ MAS_EXPORT MAS_CHECKED mas_status mas_agent_send(mas_agent *agent, const char *t
 
 /** Sends a message and waits for its outcome. May be called from a handler; other callbacks wait meanwhile. The receipt
  *  callback hears of it only after a MAS_TIMEOUT.
- *  @param ret_message_id set whatever the outcome. The rest as mas_agent_send.
+ *  @param ret_message_id set once the message is queued, whatever its outcome. The rest as mas_agent_send.
  *  @return MAS_OK: received (peer to peer), or in the target's stream; why it was refused (mas_receipt_decision and the
  *  other mas_receipt_… functions say more); MAS_TIMEOUT: not known yet, the library goes on trying and tells the receipt callback;
  *  MAS_CANCELLED. */

@@ -1,6 +1,7 @@
 // An agent's life and its calls. The running of callbacks is in agent_poll.cc.
 #include "sdk/src/agent.h"
 
+#include <cxxabi.h>
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -64,7 +65,7 @@ void Agent::quit() {
 // ---- Start
 
 Status Agent::start(int timeout_ms) {
-  if (gate_.inside()) return invalid_state("mas_agent_start was called from a callback");
+  if (in_callback()) return invalid_state("mas_agent_start was called from a callback");
   if (auto status = begin_session(); !status) return status;
   if (auto status = wait_until_up(timeout_ms); !status) return fail_start(status);
   auto pass = gate_.enter(Duration(-1));
@@ -136,7 +137,15 @@ Status Agent::fail_start(const Status& why) {
 Status Agent::call_hook(Callback<mas_hook_fn> Callbacks::*which, const char* name) {
   auto hook = callback(which);
   if (hook.fn == nullptr) return {};
-  mas_status status = hook.fn(handle(), hook.user);
+  if (gate_.inside()) callback_frame_ = __builtin_frame_address(0);
+  mas_status status = MAS_HANDLER_FAILED;
+  try {
+    status = hook.fn(handle(), hook.user);
+  } catch (const abi::__forced_unwind&) {
+    throw;  // the thread ends
+  } catch (...) {
+    context_.debug(std::string("the ") + name + " hook was left by an exception");
+  }
   if (status == MAS_OK) return {};
   bool known = status > MAS_OK && status <= MAS_DLQ_FULL;
   return Error{known ? static_cast<Errc>(status) : Errc::kHandlerFailed,
@@ -146,7 +155,7 @@ Status Agent::call_hook(Callback<mas_hook_fn> Callbacks::*which, const char* nam
 // ---- Stop
 
 Status Agent::stop(int timeout_ms) {
-  if (gate_.inside()) return invalid_state("mas_agent_stop was called from a callback");
+  if (in_callback()) return invalid_state("mas_agent_stop was called from a callback");
   {
     std::lock_guard lock(life_mutex_);
     if (life_ == Life::kStopped) return {};
@@ -217,10 +226,11 @@ Status Agent::reset_state(int timeout_ms) { return call<StateResetOp, Status>(ti
 
 Status Agent::refresh_state(int timeout_ms) { return call<StateRefreshOp, Status>(timeout_ms); }
 
-Status Agent::send_wait(const Draft& draft, const Id128& id, int timeout_ms) {
+Status Agent::send_wait(const Draft& draft, const Id128& id, int timeout_ms, bool& ret_queued) {
   const Deadline deadline(timeout_ms);
   Requests::Waiter waiter(*context_.requests, id);
   if (auto status = context_.outbox->send(draft, id, wall_now()); !status) return status;
+  ret_queued = true;
   auto end = wait(waiter, deadline);
   if (end) return {};
   if (end.error().code != Errc::kTimeout) return end.error();

@@ -43,34 +43,40 @@ struct Callbacks {
   std::map<std::string, Callback<mas_message_fn>, std::less<>> by_type;
 };
 
-/// Lets one thread at a time run callbacks.
+/// Lets one thread at a time run callbacks. A pass that its thread never gave back, since a callback was left by longjmp(),
+/// can be revoked; from then on it means nothing.
 class PollGate {
  public:
   class Pass {
    public:
-    explicit Pass(PollGate* gate) : gate_(gate) {}
+    Pass() = default;
+    Pass(PollGate& gate, uint64_t number) : gate_(&gate), number_(number) {}
     ~Pass() {
-      if (gate_ != nullptr) gate_->leave();
+      if (gate_ != nullptr) gate_->leave(number_);
     }
     Pass(const Pass&) = delete;
     Pass& operator=(const Pass&) = delete;
     explicit operator bool() const { return gate_ != nullptr; }
 
    private:
-    PollGate* gate_;
+    PollGate* gate_ = nullptr;
+    uint64_t number_ = 0;
   };
 
   /// @param patience how long to wait for the thread inside; negative: for ever. @return false in time-out.
   Pass enter(Duration patience);
   /// @return whether the calling thread is inside.
   bool inside() const { return thread_.load() == std::this_thread::get_id(); }
+  /// Takes the pass of the thread inside.
+  void revoke();
 
  private:
-  void leave();
+  void leave(uint64_t number);
 
   std::mutex mutex_;
   std::condition_variable left_;
-  bool taken_ = false;  // guarded by mutex_
+  bool taken_ = false;   // guarded by mutex_
+  uint64_t number_ = 0;  // of the last pass; guarded by mutex_
   std::atomic<std::thread::id> thread_{};
 };
 
@@ -103,8 +109,8 @@ class Agent {
   }
 
   Status send(const Draft& draft, const Id128& id) { return context_.outbox->send(draft, id, wall_now()); }
-  /// Sends and waits for what becomes of it.
-  Status send_wait(const Draft& draft, const Id128& id, int timeout_ms);
+  /// Sends and waits for what becomes of it. @param ret_queued set where it was sent, whatever became of it.
+  Status send_wait(const Draft& draft, const Id128& id, int timeout_ms, bool& ret_queued);
   Result<MessagePtr> request(Draft draft, int timeout_ms);
   Result<std::shared_ptr<AsyncRequest>> request_async(Draft draft, int timeout_ms, mas_reply_fn fn, void* user);
 
@@ -132,12 +138,14 @@ class Agent {
   std::shared_ptr<Runtime> runtime();
   void wait(int timeout_ms);
   Result<MessagePtr> wait(Requests::Waiter& waiter, const Deadline& deadline);
+  bool in_callback();
   bool interrupted() const { return quit_.load() || stopping_.load(); }
   Status poll_entered(int timeout_ms, size_t& ret_handled);
   size_t run_callbacks(uint64_t end);
   bool run_next();
-  bool handle(mas_message& message);
+  bool handle(MessagePtr message);
   bool call_handler(const mas_message& message, mas_status& outcome);
+  void handled(const mas_message* message, mas_status outcome);
   bool handle(const Receipt& receipt);
   bool handle(const ConnectionChange& change);
   bool handle(const Notice& notice);
@@ -161,7 +169,11 @@ class Agent {
   int start_fd_ = -1;  // wakes start(): its end, and quit()
 
   PollGate gate_;
-  Inbox::Taken taken_;  // the poller's; what a quit left over stays for the next poll
+  // The poller's. What a callback that never returns would take along with its stack stands here.
+  MessagePtr handling_;
+  const mas_message* cause_before_ = nullptr;
+  const void* callback_frame_ = nullptr;  // where callbacks are run from
+  Inbox::Taken taken_;                    // the poller's; what a quit left over stays for the next poll
   size_t taken_done_ = 0;
 };
 

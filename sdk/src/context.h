@@ -17,6 +17,7 @@
 #include "sdk/src/gateway_outbox.h"
 #include "sdk/src/inbox.h"
 #include "sdk/src/instances.h"
+#include "sdk/src/lease_proof.h"
 #include "sdk/src/requests.h"
 #include "sdk/src/state_cache.h"
 
@@ -72,6 +73,7 @@ struct AgentContext {
   Inbox inbox;
   Deliveries deliveries;
   DedupeWindow dedupe;  ///< I/O thread
+  LeaseProof lease;     ///< of this instance; I/O thread
   // One of the two, by the mode; `outbox` is the same.
   std::shared_ptr<ChannelOutbox> channel_outbox;
   std::shared_ptr<GatewayOutbox> gateway_outbox;

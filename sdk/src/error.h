@@ -1,6 +1,8 @@
 // The edge between this library's errors and the C ABI: statuses, the calling thread's error sentence, no exception.
 #pragma once
 
+#include <cxxabi.h>
+
 #include <cstdint>
 #include <new>
 #include <optional>
@@ -40,13 +42,15 @@ struct ReceiptNote {
 void note_receipt(const ReceiptNote& note) noexcept;
 
 /// Runs the body of an API function. Memory that cannot be had becomes MAS_NO_MEMORY, any other exception
-/// MAS_INTERNAL.
+/// MAS_INTERNAL. A thread that ends inside (pthread_exit(), pthread_cancel()) is unwound through it.
 template <typename Body>
-mas_status guarded(Body&& body) noexcept {
+mas_status guarded(Body&& body) {
   try {
     return std::forward<Body>(body)();
   } catch (const std::bad_alloc&) {
     return fail(MAS_NO_MEMORY, "out of memory");
+  } catch (const abi::__forced_unwind&) {
+    throw;
   } catch (...) {
     return fail(MAS_INTERNAL, "an unexpected exception reached the library's edge");
   }

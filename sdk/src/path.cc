@@ -21,7 +21,9 @@ class PeerPath final : public Path {
     outbox_.open(host_, host_.commands(), host_.runtime().shared_from_this(),
                  [this] { host_.runtime().post([this] { drain(); }); });
   }
+  void listen(std::function<void(Status)> done) override { done(Status()); }
   void up(const std::string&) override {}
+  void renewed() override {}
   void down() override {}
   void links_back() override {}
   void drain() override { outbox_.drain(); }

@@ -32,6 +32,7 @@ Session::~Session() = default;
 
 void Session::begin(std::function<void(Status)> started) {
   started_ = std::move(started);
+  agent_.lease.forget();
   state_.to(State::kJoining);
   timers_ = std::make_unique<Timers>(*this);
   hub_ = runtime_.hub(*agent_.config.endpoint, "libmas:" + agent_.config.id);
@@ -58,12 +59,21 @@ void Session::try_register() {
     registering_ = nullptr;
     if (!state_.is(State::kRegistering)) return;  // a link was lost, or the agent stops
     if (!status) return not_registered(status.error());
-    register_now();
+    listen();
   };
   auto op = path_->prepare(prepared);
-  if (op == nullptr) return register_now();
+  if (op == nullptr) return listen();
   registering_ = op.get();
   run(std::move(op));
+}
+
+/// Nobody discovers an agent that does not hear yet.
+void Session::listen() {
+  path_->listen([this](const Status& status) {
+    if (!state_.is(State::kRegistering)) return;
+    if (!status) return not_registered(status.error());
+    register_now();
+  });
 }
 
 void Session::register_now() {
@@ -71,6 +81,7 @@ void Session::register_now() {
   auto op = std::make_unique<RegisterOp>(*this, mode_, registered);
   registering_ = op.get();
   claimed_ = true;
+  registered_at_ = mono_now();
   run(std::move(op));
 }
 
@@ -91,10 +102,10 @@ void Session::not_registered(const Error& why) {
 
 void Session::came_up(const std::string& token) {
   state_.to(State::kUp);
-  backoff_.reset();
   obstacle_.reset();
   mode_ = RegisterOp::Mode::kAgain;
   heartbeat_at_ = lease_at_ = mono_now();
+  agent_.lease.confirmed(registered_at_);
   plan_beat();
   agent_.debug("registered as " + agent_.config.id + ", instance " + agent_.instance());
   bool first = !std::exchange(was_up_, true);
@@ -121,22 +132,42 @@ void Session::on_link_ready(bool again) {
 void Session::on_link_down(const Error& why) {
   obstacle_ = why;
   agent_.debug("not connected: " + why.message);
-  path_->down();
-  bool up = state_.is(State::kUp);
-  if (up || state_.is(State::kRegistering)) state_.to(State::kJoining);
-  if (registering_ != nullptr) registering_->cancel(why);
-  if (up) {
-    timers_->beat.stop();
-    agent_.inbox.push(ConnectionChange{MAS_DISCONNECTED, why.message});
+  if (state_.is(State::kUp)) {
+    went_down(why);
+  } else {
+    path_->down();
+    if (state_.is(State::kRegistering)) state_.to(State::kJoining);
+    if (registering_ != nullptr) registering_->cancel(why);
   }
   bool hopeless = why.code == Errc::kAuthFailed || why.code == Errc::kRefused || why.code == Errc::kInvalidArgument;
   if (starting() && hopeless && state_.is(State::kJoining)) fail_start(why);
 }
 
+void Session::went_down(const Error& why) {
+  if (mono_now() - registered_at_ >= kRetryCap) backoff_.reset();
+  path_->down();
+  state_.to(State::kJoining);
+  timers_->beat.stop();
+  agent_.inbox.push(ConnectionChange{MAS_DISCONNECTED, why.message});
+}
+
+void Session::on_deaf(const Error& why) {
+  obstacle_ = why;
+  agent_.debug("not hearing: " + why.message);
+  if (registering_ != nullptr) return registering_->cancel(why);  // tried again, or the start fails
+  if (!state_.is(State::kUp)) return;
+  went_down(why);
+  timers_->retry.once(backoff_.next(random_u64()));
+}
+
 void Session::on_subscription_refused(const Error& why) {
-  obstacle_ = why.in("subscribing");
-  agent_.debug(obstacle_->message);
-  if (starting() && state_.is(State::kJoining) && !hub_->serves(channel_)) fail_start(*obstacle_);
+  const Error refusal = why.in("subscribing");
+  const bool again = obstacle_ && obstacle_->message == refusal.message;
+  obstacle_ = refusal;
+  if (!again) agent_.debug(refusal.message);
+  if (!state_.is(State::kJoining) || hub_->serves(channel_)) return;
+  if (starting()) return fail_start(refusal);
+  if (!again) agent_.inbox.push(ConnectionChange{MAS_DISCONNECTED, refusal.message});
 }
 
 // ---- Beating
@@ -155,7 +186,11 @@ void Session::beat() {
   if (due.lease) lease_at_ = now;
   beating_ = true;
   plan_beat();
-  run(std::make_unique<BeatOp>(*this, due, [this](const Result<Registration>& result) { on_beat(result); }));
+  auto done = [this, due, now](const Result<Registration>& result) {
+    if (result && due.lease) renewed(now);
+    on_beat(result);
+  };
+  run(std::make_unique<BeatOp>(*this, due, done));
 }
 
 void Session::on_beat(const Result<Registration>& result) {
@@ -164,6 +199,11 @@ void Session::on_beat(const Result<Registration>& result) {
   if (!result) return agent_.debug("no heartbeat: " + result.error().message);
   if (*result == Registration::kLost) register_again(RegisterOp::Mode::kAgain);
   if (*result == Registration::kInactive) register_again(RegisterOp::Mode::kActivate);
+}
+
+void Session::renewed(MonoTime sent) {
+  agent_.lease.confirmed(sent);
+  path_->renewed();
 }
 
 void Session::register_again(RegisterOp::Mode mode) {
@@ -200,6 +240,7 @@ void Session::rename() {
   farewell.add("DEL", keys.alive(id, agent_.instance()), keys.reply_inbox(id, agent_.instance(), 0));
   static_cast<void>(commands().send(farewell, redis::ReplyTo{}));  // else they expire
   agent_.instances.renew();
+  agent_.lease.forget();
   path_->renamed();
   hub_->leave(*this);
   join();
@@ -237,11 +278,13 @@ void Session::cancel_operations() {
 void Session::stop(Duration patience, std::function<void(Status)> ended) {
   ended_ = std::move(ended);
   started_ = nullptr;
+  const bool up = state_.is(State::kUp);
   state_.to(State::kStopping);
   timers_.reset();
   cancel_operations();
   agent_.requests->end_all(Error{Errc::kCancelled, "the agent was stopped"});
   if (!claimed_) return close(Status());
+  if (was_up_ && !up && hub_->serves(channel_)) path_->links_back();  // deaf: what is queued can go out all the same
   const MonoTime begun = mono_now();
   const Duration reserve = std::min(patience / 4, kTakeBackPatience);
   path_->finish(patience < Duration::zero() ? patience : patience - reserve, [=, this](const Status& flushed) {

@@ -60,6 +60,7 @@ class Session final : public HubMember, public PathHost {
   // PathHost
   Runtime& runtime() override { return runtime_; }
   void receive(std::string_view envelope, std::string_view ticket, const Share& share, uint32_t failures) override;
+  void on_deaf(const Error& why) override;
   void begin_anew(const std::string& why) override;
   void on_verdict(OutgoingKind kind, const Id128& id, std::string_view target, const Verdict& verdict) override;
   // OpHost
@@ -93,11 +94,14 @@ class Session final : public HubMember, public PathHost {
   void join();
   void links_changed();
   void try_register();
+  void listen();
   void register_now();
+  void renewed(MonoTime sent);
   void register_again(RegisterOp::Mode mode);
   void on_registered(const Result<std::string>& token);
   void not_registered(const Error& why);
   void came_up(const std::string& token);
+  void went_down(const Error& why);
   void rename();
   void fail_start(const Error& why);
   void plan_beat();
@@ -127,6 +131,7 @@ class Session final : public HubMember, public PathHost {
   bool was_up_ = false;
   bool renaming_ = false;
   bool beating_ = false;
+  MonoTime registered_at_{};  // when the registration under way was sent
   MonoTime heartbeat_at_{};
   MonoTime lease_at_{};
   std::optional<Error> obstacle_;

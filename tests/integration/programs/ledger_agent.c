@@ -1,7 +1,11 @@
 /* An agent in gateway mode that writes down everything it does, for tests that count messages.
  *
  *   mas-ledger-agent send ID RATE FIRST TARGET…    a message to each target in turn, RATE a second, numbered from FIRST
- *   mas-ledger-agent receive ID [failing]          failing: some handlers are slow, some fail once, some for ever
+ *   mas-ledger-agent receive ID [failing]          failing: some handlers are slow, some fail once, some for ever, by
+ *                                                  what they return or by longjmp()
+ *
+ * Of the environment: MAS_LEDGER_PADDING, bytes that are added to each message; MAS_LEDGER_BOUND=MESSAGES:BYTES of the inbound
+ * queue; MAS_LEDGER_LATE, milliseconds before a receiver's first poll.
  *
  * One line per event, written at once, so that a killed process has told all it knew:
  *
@@ -15,6 +19,7 @@
  *
  * TERM ends it: a sender then waits for the receipts that are missing. */
 #include <mas.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +29,7 @@
 enum { kStartMs = 20000, kFlushMs = 20000 };
 
 static volatile sig_atomic_t stopping;
+static jmp_buf outside;
 
 static void on_term(int number) {
   (void)number;
@@ -56,13 +62,21 @@ static mas_status on_message(mas_agent* agent, const mas_message* message, void*
   const struct timespec slow = {0, 20000000};
   if (user != NULL && number % 100 == 1) nanosleep(&slow, NULL);
   printf("%s %s %ld %s\n", fails ? "failed" : "got", mas_message_sender(message), number, mas_message_id(message));
+  if (fails && number % 4 == 3) longjmp(outside, 1);
   return fails ? MAS_HANDLER_FAILED : MAS_OK;
+}
+
+static long number_in_environment(const char* name) {
+  const char* text = getenv(name);
+  return text == NULL ? 0 : atol(text);
 }
 
 /* Sends one message; waits while the queue is full. */
 static mas_status send_one(mas_agent* agent, const char* target, long number) {
-  char data[64], id[MAS_MESSAGE_ID_SIZE];
-  int size = snprintf(data, sizeof data, "{\"n\":%ld}", number);
+  static char data[256 * 1024];
+  char id[MAS_MESSAGE_ID_SIZE];
+  int padding = (int)number_in_environment("MAS_LEDGER_PADDING");
+  int size = snprintf(data, sizeof data, "{\"n\":%ld,\"x\":\"%0*d\"}", number, padding, 0);
   printf("try %ld %s\n", number, target);
   mas_status status = MAS_WOULD_BLOCK;
   while (status == MAS_WOULD_BLOCK && !stopping) {
@@ -88,6 +102,10 @@ static mas_status send_all(mas_agent* agent, double rate, long first, char** tar
 }
 
 static mas_status receive_all(mas_agent* agent) {
+  const long late = number_in_environment("MAS_LEDGER_LATE");
+  const struct timespec wait = {late / 1000, late % 1000 * 1000000};
+  nanosleep(&wait, NULL);
+  setjmp(outside);
   mas_status status = MAS_OK;
   while (!stopping && status == MAS_OK) status = mas_agent_poll(agent, 50, NULL);
   return status;
@@ -98,6 +116,10 @@ static mas_status run(int argc, char** argv) {
   mas_options* options = mas_options_new();
   mas_agent* agent = NULL;
   mas_status status = mas_options_set_mode(options, MAS_MODE_GATEWAY);
+  unsigned long messages, bytes;
+  const char* bound = getenv("MAS_LEDGER_BOUND");
+  if (status == MAS_OK && bound != NULL && sscanf(bound, "%lu:%lu", &messages, &bytes) == 2)
+    status = mas_options_set_inbound_queue(options, messages, bytes);
   if (status == MAS_OK) status = mas_agent_new(argv[2], options, &agent);
   mas_options_free(options);
   if (status != MAS_OK) return status;
