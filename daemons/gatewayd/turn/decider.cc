@@ -349,7 +349,8 @@ Decider::Ruling Decider::rule_target(Case& at) {
   bool takes_part = target.registered && target.gateway_mode;
   bool admitted =
       target.secrets.found != SenderSecrets::Found::kNone && target.secrets.state != IdentityState::kRevoked;
-  if (!takes_part && !admitted)
+  const bool stopped = target.secrets.found == SenderSecrets::Found::kNone && !target.registered && target.has_stream;
+  if (!takes_part && !admitted && !stopped)
     return {Decision::kTargetNotFound,
             target.registered ? "the target takes no part in gateway mode" : "no such agent is registered"};
   const bool active = takes_part && target.active;
