@@ -41,6 +41,7 @@ void Partition::forget() {
   previous_hash = audit::kGenesisPrevious;
   retries = 0;
   next_retry = kNoRetry;
+  reports.clear();
   senders.clear();
   forgettable.clear();
 }

@@ -13,6 +13,7 @@
 
 #include "daemons/gatewayd/audit/block.h"
 #include "daemons/gatewayd/limits/limiter.h"
+#include "daemons/gatewayd/turn/report_memory.h"
 #include "daemons/gatewayd/turn/sender_state.h"
 #include "proto/wire/keys.h"
 
@@ -54,6 +55,7 @@ struct Partition {
   uint64_t retries = 0;              ///< messages that wait to be delivered again, about
   WallMicros next_retry = kNoRetry;  ///< when the first of them is due, at the latest
   static constexpr WallMicros kNoRetry = INT64_MAX;
+  ReportMemory reports;
 
   struct Hash {
     using is_transparent = void;
