@@ -46,6 +46,10 @@ struct Run {
   bool transaction;  // only the last reply, or the first error, is handed on
 };
 
+/// Redis answers PING with an error to a user without the right to it, and while it refuses writes since a snapshot
+/// failed; what only reads, PUBLISH and SUBSCRIBE go on.
+bool is_pong(const Reply& reply) { return reply.error_code() == "NOPERM" || reply.error_code() == "MISCONF"; }
+
 enum class Greeting : uint8_t { kAuth, kSelect, kName, kPing };
 
 }  // namespace
@@ -176,7 +180,7 @@ void Connection::Impl::on_open() {
 void Connection::Impl::greeted(const Reply& reply) {
   Greeting step = greeting_.front();
   greeting_.pop_front();
-  bool tolerated = step == Greeting::kName || (step == Greeting::kPing && reply.error_code() == "NOPERM");
+  bool tolerated = step == Greeting::kName || (step == Greeting::kPing && is_pong(reply));
   if (reply.is_error() && !tolerated) {
     drop_after_ = error_of(reply);
     if (step == Greeting::kAuth) drop_after_->code = Errc::kAuthFailed;
