@@ -42,6 +42,8 @@ class Path {
   virtual void up(const std::string& token) = 0;
   /// A link is lost.
   virtual void down() = 0;
+  /// Redis takes writes again, after it had refused some on these links: what waits for its time is tried now.
+  virtual void recovered() = 0;
   /// Both links are there again while the agent stops: what is queued may go out.
   virtual void links_back() = 0;
   virtual void drain() = 0;

@@ -190,6 +190,8 @@ void Decider::decide_frame(Batch& batch, FrameInTurn& frame) {
   for (size_t i = 0; i < frame.count; ++i) digests_.push_back(sha256(batch.messages()[frame.first + i].envelope));
   AuthResult known = authenticate({frame.header, frame.mac, batch.records_of(frame)}, ns_, frame.partition, digests_,
                                   frame.sender_facts->secrets, policy_.auth, now_, scratch_);
+  if (known.decision == Decision::kReplayed)
+    known.detail = say(describe_drift(frame.header.timestamp, policy_.auth, now_));
   if (!known.ok()) return refuse_frame(work, frame, known.decision, known.detail);
   decide_messages(batch, frame, work);
 }
