@@ -61,6 +61,7 @@ class Subscriber::Impl final : public ConnectionListener {
 
   void on_push(Connection&, const Reply& reply) override {
     silent_pings_ = 0;
+    if (reply.error_code() == "MISCONF") return;  // a pong; SUBSCRIBE is never answered so
     if (reply.is_error()) return listener_.on_subscriber_error(error_of(reply));
     if (!reply.is_array() || reply.count < 3 || !reply[0].is_text() || !reply[1].is_text()) return;  // a pong
     std::string_view kind = reply[0].text;

@@ -99,7 +99,7 @@ typedef enum mas_status {
   MAS_REVOKED = 19,           /**< the sender's identity was revoked, or has expired */
   MAS_SUSPENDED = 20,         /**< the sender's identity is suspended */
   MAS_SIGNATURE_INVALID = 21, /**< the signature does not fit what was sent */
-  MAS_REPLAYED = 22,          /**< retriable: the clock is outside the gateway's window */
+  MAS_REPLAYED = 22,          /**< retriable: the timestamp is outside the gateway's window */
   MAS_AUTHZ_DENIED = 23,      /**< no rule lets this sender send this to the target */
   MAS_RATE_LIMITED = 24,      /**< retriable: over the sender's rate */
   MAS_DLP_BLOCKED = 25,       /**< the payload holds what must not be sent */
@@ -278,7 +278,7 @@ MAS_EXPORT const char *mas_message_correlation_id(const mas_message *message);
 MAS_EXPORT const char *mas_message_data(const mas_message *message, size_t *ret_size);
 /** The whole envelope, byte for byte, zero-terminated. @param ret_size may be NULL. */
 MAS_EXPORT const char *mas_message_envelope(const mas_message *message, size_t *ret_size);
-/** @return when it was sent by the sender's clock, in seconds since 1970; 0 where it does not say. */
+/** @return when it was sent, in seconds since 1970; 0 where it does not say. Of an agent of this library in Redis's time. */
 MAS_EXPORT double mas_message_timestamp(const mas_message *message);
 /** 1 for a message that is delivered for the first time; one more for each time that its handler failed. */
 MAS_EXPORT uint32_t mas_message_attempt(const mas_message *message);
@@ -348,9 +348,9 @@ typedef enum mas_priority {
 typedef struct mas_send_options {
   mas_priority priority; /**< gateway mode: who may not use the lane gets the highest that it may. Peer to peer: told to
                           *   the receiver (`meta.priority`), nothing more */
-  int deadline_ms; /**< from now, by this machine's clock; 0: none. Gateway mode: EXPIRED when it is decided later.
+  int deadline_ms;       /**< from now; 0: none. Gateway mode: EXPIRED when it is decided later.
                           *   Peer to peer: told to the receiver (`meta.deadline`) */
-  int wait_ms;     /**< 0: queues and returns, as mas_agent_send; else waits so long for the outcome, as
+  int wait_ms;           /**< 0: queues and returns, as mas_agent_send; else waits so long for the outcome, as
                           *   mas_agent_send_wait; negative: without end */
 } mas_send_options;
 

@@ -234,7 +234,7 @@ Status Agent::send_wait(const Draft& draft, const Id128& id, int timeout_ms, boo
   auto end = wait(waiter, deadline);
   if (end) return {};
   if (end.error().code != Errc::kTimeout) return end.error();
-  return Error{Errc::kTimeout, "no receipt within " + std::to_string(timeout_ms) + " ms"};
+  return context_.late("no receipt within " + std::to_string(timeout_ms) + " ms");
 }
 
 Result<MessagePtr> Agent::request(Draft draft, int timeout_ms) {
@@ -244,7 +244,9 @@ Result<MessagePtr> Agent::request(Draft draft, int timeout_ms) {
   const Deadline deadline(timeout_ms);
   Requests::Waiter waiter(*context_.requests, id);
   if (auto status = context_.outbox->send(draft, id, now); !status) return status.error();
-  return wait(waiter, deadline);
+  auto reply = wait(waiter, deadline);
+  if (!reply && reply.error().code == Errc::kTimeout && deadline.passed()) return context_.late(reply.error().message);
+  return reply;
 }
 
 /// Turns the loop meanwhile, unless another thread does or waits for it.

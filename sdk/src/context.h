@@ -18,6 +18,7 @@
 #include "sdk/src/inbox.h"
 #include "sdk/src/instances.h"
 #include "sdk/src/lease_proof.h"
+#include "sdk/src/redis_clock.h"
 #include "sdk/src/requests.h"
 #include "sdk/src/state_cache.h"
 
@@ -53,9 +54,9 @@ struct AgentContext {
         dedupe(config.dedupe_messages),
         requests(std::make_shared<Requests>(inbox, config.outbound.messages)) {
     if (config.mode == MAS_MODE_GATEWAY)
-      outbox = gateway_outbox = std::make_shared<GatewayOutbox>(config, keys, instances);
+      outbox = gateway_outbox = std::make_shared<GatewayOutbox>(config, keys, clock, instances);
     else
-      outbox = channel_outbox = std::make_shared<ChannelOutbox>(config, keys);
+      outbox = channel_outbox = std::make_shared<ChannelOutbox>(config, keys, clock);
   }
 
   /// Tells the application's debug callback, if there is one.
@@ -63,11 +64,18 @@ struct AgentContext {
     if (config.debug != nullptr) config.debug(line.c_str(), config.debug_user);
   }
 
+  /// @param what that was waited for and did not come in time. @return with why, where that is known.
+  Error late(const std::string& what) const {
+    const std::string why = gateway_outbox == nullptr ? std::string() : gateway_outbox->obstacle();
+    return {Errc::kTimeout, why.empty() ? what : what + "; the gateway's last answer was " + why};
+  }
+
   const AgentConfig config;
   const std::string& instance() const { return instances.current().hex; }
 
   const Keys keys;
   Instances instances;  ///< renewed while stopped, and by the session where it has to begin anew
+  RedisClock clock;
   Counters counters;
   std::atomic<ReceiptWish> receipts{ReceiptWish::kNone};
   Inbox inbox;

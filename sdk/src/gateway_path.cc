@@ -33,6 +33,7 @@ std::unique_ptr<Op> GatewayPath::prepare(std::function<void(Status)> done) {
 
 void GatewayPath::open() {
   outbox_.on_change([this] { keep_time(); });
+  outbox_.on_obstacle([this](const std::string& why) { host_.context().debug("the gateway decides nothing: " + why); });
   outbox_.open(host_, host_.runtime().shared_from_this(), [this] { host_.runtime().post([this] { drain(); }); });
   host_.context().deliveries.open([this] { host_.runtime().post([this] { on_handled(); }); });
   host_.context().dedupe.clear();  // what the last start had seen and not handled comes again

@@ -28,6 +28,7 @@ class GatewayPath final : public Path {
   void up(const std::string& token) override;
   void renewed() override { reader_.on_lease(); }
   void down() override;
+  void recovered() override { outbox_.recovered(); }
   void links_back() override { outbox_.up(host_.commands(), partitions_, token_); }
   void drain() override { outbox_.pump(); }
   void on_report(const Id128& id, const Verdict& verdict) override { reports_.on_verdict(id, verdict); }

@@ -50,6 +50,8 @@ class Path {
   virtual void renewed() = 0;
   /// The agent is not up any more.
   virtual void down() = 0;
+  /// Redis takes writes again, after it had refused some on these links: what waits for its time is tried now.
+  virtual void recovered() = 0;
   /// Both links are there again while the agent stops: what is queued may go out.
   virtual void links_back() = 0;
   virtual void drain() = 0;

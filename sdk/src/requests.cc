@@ -110,10 +110,10 @@ void Requests::end_all(const Error& why) {
   while (!table_.empty()) settle(extract(table_.begin()), why);
 }
 
-std::optional<MonoTime> Requests::expire(MonoTime now) {
+std::optional<MonoTime> Requests::expire(MonoTime now, const Error& late) {
   std::lock_guard lock(mutex_);
   while (!deadlines_.empty() && deadlines_.begin()->first <= now)
-    settle(extract(table_.find(deadlines_.begin()->second)), Error{Errc::kTimeout, "no reply in time"});
+    settle(extract(table_.find(deadlines_.begin()->second)), late);
   if (deadlines_.empty()) return std::nullopt;
   return deadlines_.begin()->first;
 }

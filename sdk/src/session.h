@@ -104,9 +104,12 @@ class Session final : public HubMember, public PathHost {
   void went_down(const Error& why);
   void rename();
   void fail_start(const Error& why);
+  void ask_time();
+  void on_time(uint64_t tag, const redis::Answer& answer);
   void plan_beat();
   void beat();
-  void on_beat(const Result<Registration>& result);
+  void on_beat(BeatOp::Due due, MonoTime begun, const Result<Registration>& result);
+  void beat_again(const Error& why);
   void run(std::unique_ptr<Op> op);
   void take_back(Duration patience, const Status& flushed);
   void close(const Status& outcome);
@@ -129,10 +132,16 @@ class Session final : public HubMember, public PathHost {
   Backoff backoff_;
   bool claimed_ = false;  // a registration was sent: there may be something to take back
   bool was_up_ = false;
+  bool link_lost_ = false;  // since it was up
   bool renaming_ = false;
+  std::optional<MonoTime> asked_time_;  // TIME is under way since
+  bool may_ask_time_ = true;
+  WallMicros told_ahead_ = 0;
   bool beating_ = false;
+  Backoff beat_backoff_;
+  std::string beat_trouble_;  // as it was told; empty: none
   MonoTime registered_at_{};  // when the registration under way was sent
-  MonoTime heartbeat_at_{};
+  MonoTime heartbeat_at_{};   // of the last that Redis took
   MonoTime lease_at_{};
   std::optional<Error> obstacle_;
 };

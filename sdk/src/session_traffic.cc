@@ -76,7 +76,7 @@ void Session::on_verdict(OutgoingKind kind, const Id128& id, std::string_view ta
 }
 
 void Session::watch_requests() {
-  auto next = agent_.requests->expire(mono_now());
+  auto next = agent_.requests->expire(mono_now(), agent_.late("no reply in time"));
   if (next && timers_ != nullptr) timers_->requests.once(std::max(*next - mono_now(), Duration::zero()));
 }
 

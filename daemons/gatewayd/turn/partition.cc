@@ -42,6 +42,7 @@ void Partition::forget() {
   previous_hash = audit::kGenesisPrevious;
   retries = 0;
   next_retry = kNoRetry;
+  reports.clear();
   senders.clear();
   forgettable.clear();
   block_epoch = 0;

@@ -15,6 +15,7 @@
 #include "daemons/gatewayd/audit/block.h"
 #include "daemons/gatewayd/limits/limiter.h"
 #include "daemons/gatewayd/turn/list_weight.h"
+#include "daemons/gatewayd/turn/report_memory.h"
 #include "daemons/gatewayd/turn/sender_state.h"
 #include "proto/wire/keys.h"
 
@@ -58,6 +59,7 @@ struct Partition {
   WallMicros next_retry = kNoRetry;  ///< when the first of them is due, at the latest
   static constexpr WallMicros kNoRetry = INT64_MAX;
   std::optional<WallMicros> steps;  ///< of Redis's clock that the retries have followed; nullopt: not looked at yet
+  ReportMemory reports;
 
   struct Hash {
     using is_transparent = void;

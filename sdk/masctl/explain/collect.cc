@@ -22,6 +22,7 @@ enum Place : size_t {
   kSenderIdentity,
   kTargetEntry,
   kTargetIdentity,
+  kTargetStream,
   kRules,
   kLimits = kRules + 3,
   kCircuit
@@ -116,6 +117,7 @@ Result<ExplainFacts> collect_explain_facts(SyncRedis& redis, const Keys& keys, c
   redis::Command command;
   ask_standing(command, keys, sender);
   ask_standing(command, keys, target);
+  command.add("TYPE", keys.inbox(target, Lane::kNormal, 0));
   append_rules_query(command, keys, sender);
   command.add("HMGET", keys.limits(sender), gateway::kLimitFields[0], gateway::kLimitFields[1],
               gateway::kLimitFields[2]);
@@ -130,6 +132,7 @@ Result<ExplainFacts> collect_explain_facts(SyncRedis& redis, const Keys& keys, c
   facts.now = wall_now();
   facts.sender_standing = standing_of(sender, (*replies)[kSenderEntry], (*replies)[kSenderIdentity]);
   facts.target_standing = standing_of(target, (*replies)[kTargetEntry], (*replies)[kTargetIdentity]);
+  facts.target_standing.has_stream = (*replies)[kTargetStream].text == "stream";
   facts.rules = rules_of(std::span(*replies).subspan(kRules, 3)).rules;
   take_limits(facts, (*replies)[kLimits], defaults);
   facts.circuit = circuit_of((*replies)[kCircuit]);
