@@ -17,6 +17,7 @@
 #include "sdk/src/gateway_outbox.h"
 #include "sdk/src/inbox.h"
 #include "sdk/src/instances.h"
+#include "sdk/src/presence.h"
 #include "sdk/src/requests.h"
 #include "sdk/src/state_cache.h"
 
@@ -59,7 +60,7 @@ struct AgentContext {
 
   /// Tells the application's debug callback, if there is one.
   void debug(const std::string& line) const {
-    if (config.debug != nullptr) config.debug(line.c_str(), config.debug_user);
+    if (config.debug != nullptr && !process_is_quiet()) config.debug(line.c_str(), config.debug_user);
   }
 
   const AgentConfig config;
