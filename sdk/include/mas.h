@@ -28,7 +28,15 @@
  *              agent). Start and stop hooks run inside mas_agent_start() and mas_agent_stop().
  *   Callbacks  (and hooks) may call everything on their agent but mas_agent_poll, mas_agent_run, mas_agent_start,
  *              mas_agent_stop and mas_agent_free; mas_agent_quit() ends the loop they run in.
- *   Fork       Handles do not survive fork(): a child may only exec or _exit.
+ *   Fork       In a child of a process that has agents every call returns MAS_INVALID_STATE at once, functions that free
+ *              are safe (mas_agent_free frees nothing), and exec, exit and _exit work; the parent does not notice. A
+ *              child of a process that has none yet, or has freed all, may use the library.
+ *   Exit       exit() may be called at any time, from any thread, also in a callback, and without mas_agent_stop: the
+ *              agents then end as if the process had been killed. Functions given to atexit() and destructors of static
+ *              objects may still stop agents. Once exit() has begun the debug callback is not called any more.
+ *   Threads    that end in a callback (pthread_exit, cancellation) leave an agent that other threads can go on with. Of
+ *   that end   the functions only mas_agent_poll and mas_agent_run are cancellation points, and only while they wait; a
+ *              hook that ends its thread has failed, and a message whose handler does so was not handled.
  *   Signals    The library installs no handlers, blocks all signals on its own thread and raises no SIGPIPE.
  *   Ending     Per agent: mas_agent_stop, then mas_agent_free. Messages that were kept (mas_message_ref) and lists may
  *              be freed before or after. The I/O thread ends with the last agent.
@@ -206,7 +214,8 @@ MAS_EXPORT void mas_options_set_debug(mas_options *options, mas_debug_fn fn, voi
  *  @param ret_agent free with mas_agent_free. */
 MAS_EXPORT MAS_CHECKED mas_status mas_agent_new(const char *id, const mas_options *options, mas_agent **ret_agent);
 
-/** Frees an agent, stopping it first without waiting if need be. NULL is ignored. Not from a callback. */
+/** Frees an agent, stopping it first without waiting if need be. NULL is ignored. From a callback of the agent, or while
+ *  another thread does not come out of a call on it within a second, the memory is kept. */
 MAS_EXPORT void mas_agent_free(mas_agent *agent);
 
 MAS_EXPORT const char *mas_agent_id(const mas_agent *agent);

@@ -23,6 +23,7 @@
 #include "sdk/src/context.h"
 #include "sdk/src/discover_op.h"
 #include "sdk/src/latch.h"
+#include "sdk/src/presence.h"
 #include "sdk/src/runtime.h"
 #include "sdk/src/session.h"
 
@@ -84,6 +85,9 @@ class Agent {
  public:
   explicit Agent(AgentConfig config) : context_(std::move(config)) {}
   ~Agent();
+  /// Stops it if need be. @return whether it may be destroyed: false when a thread is still inside, be it the calling one
+  /// or one that does not come out.
+  bool let_go();
   Agent(const Agent&) = delete;
   Agent& operator=(const Agent&) = delete;
 
@@ -104,11 +108,13 @@ class Agent {
   /// Changes callbacks; `change` must not call anything of the agent.
   template <typename Change>
   void set_callbacks(Change&& change) {
+    if (!library_usable()) return;
     std::lock_guard lock(callbacks_mutex_);
     change(callbacks_);
   }
 
   Status send(const Draft& draft, const Id128& id) { return context_.outbox->send(draft, id, wall_now()); }
+  Status flush(int timeout_ms);
   /// Sends and waits for what becomes of it. @param ret_queued set where it was sent, whatever became of it.
   Status send_wait(const Draft& draft, const Id128& id, int timeout_ms, bool& ret_queued);
   Result<MessagePtr> request(Draft draft, int timeout_ms);
@@ -128,6 +134,7 @@ class Agent {
   Status load_credentials();
   Status wait_until_up(int timeout_ms);
   Status fail_start(const Status& why);
+  Status finish_stop(Duration patience, bool discard);
   Status end_session(Duration patience);
   void set_life(Life life);
   Status post_to_session(std::function<void(Session&)> task);
@@ -139,7 +146,7 @@ class Agent {
   void wait(int timeout_ms);
   Result<MessagePtr> wait(Requests::Waiter& waiter, const Deadline& deadline);
   bool in_callback();
-  bool interrupted() const { return quit_.load() || stopping_.load(); }
+  bool interrupted() const { return quit_.load() || stopping_.load() || !library_usable(); }
   Status poll_entered(int timeout_ms, size_t& ret_handled);
   size_t run_callbacks(uint64_t end);
   bool run_next();
@@ -153,6 +160,7 @@ class Agent {
   template <typename Fn>
   Callback<Fn> callback(Callback<Fn> Callbacks::*which);
 
+  const Counted counted_;
   AgentContext context_;
 
   std::mutex life_mutex_;
@@ -168,6 +176,7 @@ class Agent {
   std::atomic<bool> stopping_{false};
   int start_fd_ = -1;  // wakes start(): its end, and quit()
 
+  std::atomic<unsigned> waiting_{0};  // threads in calls that wait
   PollGate gate_;
   // The poller's. What a callback that never returns would take along with its stack stands here.
   MessagePtr handling_;

@@ -12,11 +12,13 @@
 #include "sdk/src/agent.h"
 #include "sdk/src/cause.h"
 #include "sdk/src/error.h"
+#include "sdk/src/presence.h"
 #include "sdk/src/wait.h"
 
 namespace mas::sdk {
 
 PollGate::Pass PollGate::enter(Duration patience) {
+  Absence waiting;
   std::unique_lock lock(mutex_);
   auto free = [this] { return !taken_; };
   if (patience < Duration::zero())
@@ -62,6 +64,7 @@ Status Agent::poll_entered(int timeout_ms, size_t& ret_handled) {
   Deadline deadline(timeout_ms);
   for (;;) {
     ret_handled += run_callbacks(context_.inbox.next_number());
+    if (!library_usable()) return stay_refused();  // a child that a callback forked
     bool idle = ret_handled == 0;
     if (taken_done_ == taken_.size()) context_.inbox.settle(idle);
     if (stopping_.load() || !running()) return Error{Errc::kCancelled, "the agent is being stopped"};
@@ -89,6 +92,7 @@ void Agent::wait(int timeout_ms) {
   if (running == nullptr) return;
   if (running->turns().lead(fd(), timeout_ms, [] { return false; })) return;
   Turns::Follower follower(running->turns());
+  Cancellable waiting;
   wait_readable(fd(), timeout_ms);
 }
 
@@ -165,7 +169,7 @@ bool Agent::call_handler(const mas_message& message, mas_status& outcome) {
   cause_before_ = Cause::current();
   Cause cause(message);
   try {
-    outcome = handler.fn(handle(), &message, handler.user);
+    outcome = call_out(handler.fn, handle(), &message, handler.user);
   } catch (const abi::__forced_unwind&) {
     throw;  // the thread ends
   } catch (...) {
@@ -181,14 +185,14 @@ bool Agent::handle(const Receipt& receipt) {
   append_uuid(id, receipt.id);
   if (receipt.outcome != MAS_OK) fail(receipt.outcome, receipt.note.detail);
   note_receipt(receipt.note);
-  wanted.fn(handle(), id.c_str(), receipt.target.c_str(), receipt.outcome, wanted.user);
+  call_out(wanted.fn, handle(), id.c_str(), receipt.target.c_str(), receipt.outcome, wanted.user);
   return true;
 }
 
 bool Agent::handle(const ConnectionChange& change) {
   auto wanted = callback(&Callbacks::connection);
   if (wanted.fn == nullptr) return false;
-  wanted.fn(handle(), change.state, change.detail.c_str(), wanted.user);
+  call_out(wanted.fn, handle(), change.state, change.detail.c_str(), wanted.user);
   return true;
 }
 
@@ -200,7 +204,7 @@ bool Agent::handle(const Notice& notice) {
   uint64_t dropped = context_.inbox.take_dropped();
   auto wanted = callback(&Callbacks::overflow);
   if (wanted.fn == nullptr) return false;
-  wanted.fn(handle(), dropped, wanted.user);
+  call_out(wanted.fn, handle(), dropped, wanted.user);
   return true;
 }
 

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <string>
 
+#include "proto/base/thread_object.h"
 #include "proto/wire/lane.h"
 #include "sdk/src/agent.h"
 #include "sdk/src/error.h"
@@ -47,9 +48,13 @@ mas_status apply_options(Draft& draft, const mas_send_options& options) {
   return MAS_OK;
 }
 
+struct IdText {
+  std::string text;
+};
+
 void copy_id(char* ret_id, const mas::Id128& id) {
   if (ret_id == nullptr) return;
-  thread_local std::string text;
+  std::string& text = mas::thread_object<IdText>().text;
   text.clear();
   mas::append_uuid(text, id);
   std::memcpy(ret_id, text.c_str(), MAS_MESSAGE_ID_SIZE);

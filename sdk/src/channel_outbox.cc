@@ -157,7 +157,7 @@ void ChannelOutbox::on_reply(uint64_t, const redis::Answer& answer) {
   size_t begin = batch.answered == 0 ? 0 : batch.records[batch.answered - 1].target_end;
   std::string_view target(batch.targets.data() + begin, record.target_end - begin);
 
-  static const Verdict kDelivered;
+  static const Verdict& kDelivered = *new Verdict;
   auto reply = redis::checked(answer);
   if (reply && (*reply)->integer > 0) {
     listener_->on_verdict(record.kind, record.id, target, kDelivered);

@@ -18,6 +18,7 @@
 #include "sdk/src/inbox.h"
 #include "sdk/src/instances.h"
 #include "sdk/src/lease_proof.h"
+#include "sdk/src/presence.h"
 #include "sdk/src/redis_clock.h"
 #include "sdk/src/requests.h"
 #include "sdk/src/state_cache.h"
@@ -61,7 +62,7 @@ struct AgentContext {
 
   /// Tells the application's debug callback, if there is one.
   void debug(const std::string& line) const {
-    if (config.debug != nullptr) config.debug(line.c_str(), config.debug_user);
+    if (config.debug != nullptr && !process_is_quiet()) config.debug(line.c_str(), config.debug_user);
   }
 
   /// @param what that was waited for and did not come in time. @return with why, where that is known.

@@ -161,7 +161,7 @@ void FrameWindow::supersede(uint64_t number, uint64_t undecided_from) {
 }
 
 void FrameWindow::decided(Frames::iterator it, const ReceiptMessage& receipt) {
-  static const Verdict kAllowed = verdict_of(Outcome{});
+  static const Verdict& kAllowed = *new Verdict(verdict_of(Outcome{}));
   patience_ = kPatience;
   hold_backoff_.reset();
   obstacle_.clear();
