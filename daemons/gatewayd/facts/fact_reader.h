@@ -50,6 +50,7 @@ class FactReader {
 
  private:
   enum class Kind : uint8_t {
+    kTracked,
     kPresence,
     kIdentity,
     kAllowed,
@@ -69,6 +70,7 @@ class FactReader {
     Entry entry{};
   };
 
+  void track(redis::Command& command);
   void ask(redis::Command& command, const Facts::Wanted& wanted);
   void on_reply(uint64_t tag, const redis::Answer& answer);
   void take(const Read& read, const redis::Reply& reply);

@@ -11,6 +11,9 @@ namespace mas::gateway {
 namespace {
 
 constexpr size_t kInstancesOfSender = 4096;  // whose state has not expired
+constexpr size_t kStateOfSender =
+    4 * 1024 * 1024;                  // bytes that are remembered of a sender's instances, and written again
+constexpr size_t kSmallState = 1024;  // an instance with no more goes on all the same
 constexpr size_t kSpareBlobs = 1024;
 constexpr size_t kSpareBlobBytes = 128 * 1024;                  // a larger one was for a large envelope
 constexpr Duration kLookAgain = std::chrono::milliseconds(50);  // at a stream that is full, or on trial
@@ -42,8 +45,10 @@ void Decider::start(const std::vector<Partition*>& partitions, WallMicros now, M
     work->archive_entry.clear();
   }
   active_.clear();
+  for (const Delivery& delivery : deliveries_) delivery.inbox->backlog.forget_senders();  // they were not sent
   recycle(deliveries_);
   dead_letters_.clear();
+  unproven_.clear();
   receipts_.clear();
   texts_.clear();
   counts_ = {};
@@ -152,7 +157,8 @@ void Decider::need_outcomes(Agent& target, std::vector<Inbox*>& ret_inboxes) {
 }
 
 void Decider::need_length(Inbox& inbox, std::vector<Inbox*>& ret_inboxes) {
-  bool full = inbox.records() >= policy_.max_backlog_records || inbox.bytes() >= policy_.max_backlog_bytes;
+  const bool full = inbox.records() >= policy_.max_backlog_records || inbox.bytes() >= policy_.max_backlog_bytes ||
+                    inbox.backlog.counts_senders();  // or full for some of them
   bool forgiven = !inbox.failing.empty() && mono_ >= inbox.failing_until;
   if (forgiven) inbox.failing.clear();
   if (forgiven || (full && mono_ - inbox.read_at > kLookAgain)) inbox.known = false;
@@ -168,6 +174,7 @@ bool Decider::decide_some(Batch& batch, MonoTime until) {
     if (mono_now() >= until) return false;
   }
   for (const auto& due : batch.due()) decide_due(due);
+  if (!policy_.memory_low) record_summaries();
   return true;
 }
 
@@ -178,9 +185,6 @@ void Decider::decide_frame(Batch& batch, FrameInTurn& frame) {
   if (policy_.memory_low) return refuse_frame(work, frame, Decision::kUnavailable, "Redis is short of memory");
   if (frame.fault) {
     ++counts_.poison;
-    std::string reason(frame.fault->text);
-    if (frame.element.size() > kPoisonBytes) reason += "; the first bytes of " + std::to_string(frame.element.size());
-    dead_letter({frame.element.substr(0, kPoisonBytes), frame.header.sender, {}, {}, std::move(reason)});
     return refuse_frame(work, frame, frame.fault->decision, frame.fault->text);
   }
   if (partition_of(frame.header.sender, partitions_.size()) != frame.partition)
@@ -198,12 +202,14 @@ void Decider::decide_messages(Batch& batch, const FrameInTurn& frame, PartitionW
   Partition& partition = *work.partition;
   const std::string& id = frame.sender_facts->id;
   Sender& sender = partition.sender(id);
-  if (!sender.instances.contains(std::string(view_of(frame.header.instance.bytes)))) {
+  if (!sender.instances.contains(view_of(frame.header.instance.bytes))) {
     if (frame.header.first_sequence != 1) return refuse_start(frame);
     if (sender.instances.size() >= kInstancesOfSender)
       return refuse_frame(work, frame, Decision::kUnavailable, "too many instances of this sender");
   }
   Sender::Instance& instance = partition.instance(sender, id, frame.header.instance, keys_);
+  if (sender.state_bytes > kStateOfSender && instance.bytes > kSmallState)
+    return refuse_frame(work, frame, Decision::kUnavailable, "too many refusals of this sender's instances");
   if (!std::exchange(instance.changed, true)) work.instances.push_back(&instance);
   instance.state.touch(now_);
 
@@ -221,13 +227,14 @@ void Decider::decide_messages(Batch& batch, const FrameInTurn& frame, PartitionW
       ++counts_.repeated;
       ruling.decision = instance.state.decision(sequence);
     } else if (message.report != nullptr) {
-      ruling = rule_report(frame, message, work);
+      ruling = rule_report(frame, message, sender, work);
       instance.state.decide(ruling.decision);
       detected_ = {};
       shadow_.reset();
       bool refused = !decision_accepted(ruling.decision) && ruling.decision != Decision::kUnavailable;
       if (refused) ++counts_.decisions[static_cast<uint8_t>(ruling.decision)];
-      if (refused) record(work, frame, message, sequence, digests_[i], ruling);
+      if (refused && recorded(work, frame, sender, ruling.decision))
+        record(work, frame, message, sequence, digests_[i], ruling);
     } else {
       shadow_.reset();
       detected_ = {};
@@ -242,35 +249,14 @@ void Decider::decide_messages(Batch& batch, const FrameInTurn& frame, PartitionW
       ++counts_.messages;
       counts_.bytes += message.envelope.size();
       ++counts_.decisions[static_cast<uint8_t>(ruling.decision)];
-      record(work, frame, message, sequence, digests_[i], ruling);
+      if (decision_accepted(ruling.decision) || recorded(work, frame, sender, ruling.decision))
+        record(work, frame, message, sequence, digests_[i], ruling);
     }
     if (ruling.decision == Decision::kAllowed) continue;
     std::string_view detail = decision_accepted(ruling.decision) ? std::string_view() : ruling.reason;
     receipt_.outcomes.push_back({static_cast<uint32_t>(i), ruling.decision, ruling.retry_after_ms, detail});
   }
   push_receipt(instance.receipts, receipt_);
-}
-
-/// An instance that nothing is known of begins with number 1; until then there is nothing to remember.
-void Decider::refuse_start(const FrameInTurn& frame) {
-  ++counts_.gaps;
-  receipt_ = {ReceiptKind::kResendFrom, frame.header.id, 1, 0, {}};
-  push_receipt(say(keys_.receipts(frame.header.sender, frame.header.instance.hex())), receipt_);
-}
-
-/// No number is used and no state is changed: whoever sent it has not shown who it is.
-void Decider::refuse_frame(PartitionWork& work, const FrameInTurn& frame, Decision decision, std::string_view detail) {
-  auto count = std::max<size_t>(frame.count, 1);
-  counts_.decisions[static_cast<uint8_t>(decision)] += count;
-  Message whole;
-  Ruling ruling{decision, detail};
-  shadow_.reset();
-  detected_ = {};
-  if (!policy_.memory_low) record(work, frame, whole, frame.header.first_sequence, sha256(frame.element), ruling);
-  if (frame.header.sender.empty() || !check_agent_id(frame.header.sender).ok()) return;
-  receipt_ = {ReceiptKind::kFrameRefused, frame.header.id, frame.header.first_sequence, 0, {}};
-  receipt_.outcomes.push_back({0, decision, 0, detail});
-  push_receipt(say(keys_.receipts(frame.header.sender, frame.header.instance.hex())), receipt_);
 }
 
 // ---- Messages
@@ -374,7 +360,7 @@ Decider::Ruling Decider::rule_guard(const Case& at) {
 Decider::Ruling Decider::rule_rate(Case& at, PartitionWork& work) {
   if (!at.sender.limits_problem.empty()) return {Decision::kRateLimited, at.sender.limits_problem};
   if (at.sender.limits.unlimited()) return {};
-  TakeResult taken = take(at.memory.limiter, at.sender.limits, now_);
+  TakeResult taken = take(at.memory.limiter, at.sender.limits, now_, at.message.envelope.size());
   if (!std::exchange(at.memory.limiter_changed, true)) work.limiters.emplace_back(at.sender.id, &at.memory);
   if (taken.allowed) return {};
   return {Decision::kRateLimited, say(taken.describe(at.sender.limits)), taken.retry_after_ms()};
@@ -399,9 +385,13 @@ Decider::Ruling Decider::rule_circuit(Case& at) {
   return {Decision::kCircuitOpen, say(breaker.describe()), breaker.retry_after_ms(now_)};
 }
 
+/// Whose share is used up is refused alone, and that is not the target's fault.
 Decider::Ruling Decider::rule_room(Case& at) {
-  const Inbox& inbox = *at.message.inbox;
-  const bool full = inbox.records() >= policy_.max_backlog_records || inbox.bytes() >= policy_.max_backlog_bytes;
+  Inbox& inbox = *at.message.inbox;
+  const uint64_t records = inbox.records(), bytes = inbox.bytes();
+  if (inbox.failing.empty() && over_share(at, records, bytes))
+    return {Decision::kTargetOverloaded, "the sender's share of the target's backlog is used up"};
+  const bool full = records >= policy_.max_backlog_records || bytes >= policy_.max_backlog_bytes;
   if (inbox.failing.empty() && !full) return {};
   if (circuits_.on() && !at.message.answers) circuits_.failed(at.target);
   if (inbox.failing.empty()) return {Decision::kTargetOverloaded, "the target's backlog is at its bound"};
@@ -410,6 +400,25 @@ Decider::Ruling Decider::rule_room(Case& at) {
   keep_undelivered(at, reason);
   if (!policy_.dead_letters_full) return {Decision::kUnavailable, say(std::move(reason))};
   return {Decision::kDlqFull, say(reason + "; the dead-letter queue is at its bound")};
+}
+
+/// What a sender adds is counted from half of its share on, so up to there it costs nothing.
+bool Decider::over_share(const Case& at, uint64_t records, uint64_t bytes) const {
+  if (policy_.sender_share >= 100) return false;
+  Backlog& backlog = at.message.inbox->backlog;
+  auto half_share = [this](uint64_t bound) {
+    return bound / 200 * policy_.sender_share + bound % 200 * policy_.sender_share / 200;
+  };
+  const uint64_t half_records = half_share(policy_.max_backlog_records),
+                 half_bytes = half_share(policy_.max_backlog_bytes);
+  if (records < half_records && bytes < half_bytes) {
+    backlog.forget_senders();
+    return false;
+  }
+  const Backlog::Size own = backlog.of_sender(at.sender.id);
+  if (own.records > 0 && (own.records >= half_records || own.bytes >= half_bytes)) return true;
+  backlog.count_senders();
+  return false;
 }
 
 void Decider::keep_undelivered(const Case& at, std::string reason) {
@@ -428,6 +437,8 @@ void Decider::deliver(Case& at) {
     claim.expires = at.message.deadline ? micros_of(*at.message.deadline) : now_ + window;
     tickets_.issue(ticket, claim);
   }
+  Backlog& backlog = at.message.inbox->backlog;
+  if (backlog.counts_senders()) backlog.add_sender(at.sender.id, at.envelope.size());
   Delivery& delivery = delivery_for(*at.message.inbox, at.envelope.size());
   append_record(delivery.blob, at.envelope, ticket, at.message.flags & Record::kReplayed);
   ++delivery.records;
@@ -509,7 +520,9 @@ void Decider::finish() {
     }
     for (Sender::Instance* instance : work->instances) {
       instance->changed = false;
-      instance->state.append_to(work->fields.emplace_back(instance->field, std::string()).second);
+      std::string& bytes = work->fields.emplace_back(instance->field, std::string()).second;
+      instance->state.append_to(bytes);
+      instance->owner->wrote(*instance, bytes.size());
     }
     work->limiters.clear();
     work->instances.clear();
@@ -528,13 +541,19 @@ void Decider::seal(SealedTurn& ret_sealed) {
     ret_sealed.findings = dlp_->counts();
     ret_sealed.suppressed = dlp_->suppressed();
   }
-  for (const Delivery& delivery : ret_sealed.deliveries) ++delivery.inbox->under_way;
+  for (const Delivery& delivery : ret_sealed.deliveries) {
+    delivery.inbox->under_way.records += delivery.records;
+    delivery.inbox->under_way.bytes += delivery.blob.size();
+  }
   circuits_.sent();
 }
 
 void Decider::dropped(SealedTurn& sealed) {
   circuits_.dropped();
-  for (const Delivery& delivery : sealed.deliveries) delivery.inbox->under_way = 0;
+  for (const Delivery& delivery : sealed.deliveries) {
+    delivery.inbox->under_way = {};
+    delivery.inbox->backlog.forget_senders();
+  }
   recycle(sealed.deliveries);
 }
 
@@ -542,8 +561,8 @@ void Decider::dropped(SealedTurn& sealed) {
 void Decider::committed(SealedTurn& sealed) {
   circuits_.committed();
   for (const Delivery& delivery : sealed.deliveries) {
-    delivery.inbox->under_way = 0;
-    delivery.inbox->count(delivery.records, delivery.blob.size());
+    delivery.inbox->under_way = {};
+    delivery.inbox->backlog.add(delivery.records, delivery.blob.size());
   }
   recycle(sealed.deliveries);
 }

@@ -8,12 +8,15 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "daemons/gatewayd/audit/block.h"
 #include "daemons/gatewayd/limits/limiter.h"
+#include "daemons/gatewayd/turn/refusals.h"
 #include "daemons/gatewayd/turn/sender_state.h"
+#include "proto/base/keyed_map.h"
 #include "proto/wire/keys.h"
 
 namespace mas::gateway {
@@ -22,13 +25,37 @@ namespace mas::gateway {
 struct Sender {
   LimiterState limiter;
   bool limiter_changed = false;
+  Refusals refusals;
   struct Instance {
     SenderState state;
     bool changed = false;
+    Sender* owner = nullptr;
+    size_t bytes = 0;      ///< of its state, as it was written last
     std::string field;     ///< its field of mas.sender:{p}: `sender/instance`
     std::string receipts;  ///< the channel of its receipts
   };
-  std::unordered_map<std::string, Instance> instances;  ///< by the 16 bytes of the instance
+  size_t state_bytes = 0;  ///< of all its instances
+  /// The instance's state was written, or read, or (0) forgotten.
+  void wrote(Instance& instance, size_t bytes) {
+    state_bytes += bytes - instance.bytes;
+    instance.bytes = bytes;
+  }
+  KeyedMap<Instance> instances;  ///< by the 16 bytes of the instance
+};
+
+/// Failures that were reported lately, by a keyed hash of entry and place: the same report, made again, changes nothing.
+/// Remembers the last kMost at least, and twice as many at most.
+class ReportMemory {
+ public:
+  bool has(uint64_t mark) const { return young_.contains(mark) || old_.contains(mark); }
+  void add(uint64_t mark) {
+    if (young_.size() >= kMost) old_ = std::exchange(young_, {});
+    young_.insert(mark);
+  }
+
+ private:
+  static constexpr size_t kMost = 10'000;
+  std::unordered_set<uint64_t> young_, old_;
 };
 
 struct Partition {
@@ -54,12 +81,18 @@ struct Partition {
   uint64_t retries = 0;              ///< messages that wait to be delivered again, about
   WallMicros next_retry = kNoRetry;  ///< when the first of them is due, at the latest
   static constexpr WallMicros kNoRetry = INT64_MAX;
+  ReportMemory reports;  ///< of this partition's agents
 
-  struct Hash {
-    using is_transparent = void;
-    size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  KeyedMap<Sender> senders;
+
+  Refusals strangers;  ///< refusals of frames whose sender is not proven
+  struct Counting {
+    std::string_view id;  ///< the key in `senders`
+    Sender* sender;
   };
-  std::unordered_map<std::string, Sender, Hash, std::equal_to<>> senders;
+  std::vector<Counting> counting;        ///< senders whose refusals are counted at the moment
+  WallMicros next_summary = kNoSummary;  ///< when the first summary of refusals is due
+  static constexpr WallMicros kNoSummary = INT64_MAX;
 
   /// What a sweep found to be forgotten: an instance, or (no instance) a sender without any.
   struct Forgettable {
