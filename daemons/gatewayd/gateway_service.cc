@@ -61,15 +61,13 @@ GatewayService::GatewayService(common::Frame& frame, const Settings& settings)
 GatewayService::~GatewayService() = default;
 
 void GatewayService::start() {
-  if (auto key = settings_.master_key(); key.ok()) master_ = *key;  // check() has seen it
-  secret_ = master_;
   AuditSettings audit = settings_.audit.placed();
   frame_.log().info("files", {{"master_key", settings_.master_key_place()},
                               {"audit_key", audit.signing_key},
                               {"audit_heads", audit.heads_file},
                               {"audit_archive", audit.archive_dir}});
   if (production()) unsafe_ = kNotLookedAt;
-  if (secret_) make_turns();
+  prepare();
   if (!production())
     frame_.log().warn(
         "profile_development",
@@ -95,7 +93,39 @@ void GatewayService::on_secret(const Result<MasterKey>& secret) {
   if (secret_ || draining_) return;
   if (!secret) return refuse(secret.error().message);
   secret_ = *secret;
-  make_turns();
+  prepare();
+}
+
+/// All that deciding needs besides Redis: keys, rules. What cannot be read is tried again once a period: a file may be put
+/// right, or was being replaced.
+void GatewayService::prepare() {
+  if (prepared_ || draining_) return;
+  Status status = read_master_key();
+  if (status.ok() && !secret_) return unprepared_.clear();  // it is asked for
+  if (status.ok() && turns_ == nullptr) make_turns();
+  if (status.ok()) status = fill_turns();
+  unprepared_ = status.ok() ? std::string() : status.error().message;
+  if (!status.ok()) {
+    if (unprepared_repeat_.should_log(unprepared_, mono_now()))
+      frame_.log().error("not_prepared", {{"why", unprepared_}});
+    return;
+  }
+  prepared_ = true;
+  malloc_trim(0);  // compiling the patterns took megabytes that nobody will need again
+  turns_->set_policy(policy_, settings_.default_limits());
+  turns_->start();
+  tell_turns();
+}
+
+/// Where one is configured and cannot be read, the gateways' shared secret must not take its place.
+Status GatewayService::read_master_key() {
+  if (master_read_) return {};
+  auto key = settings_.master_key();
+  if (!key) return key.error().in("gateway.master_key_file");
+  master_ = *key;
+  secret_ = master_;
+  master_read_ = true;
+  return {};
 }
 
 void GatewayService::make_turns() {
@@ -117,16 +147,17 @@ void GatewayService::make_turns() {
       std::make_unique<TurnLoop>(frame_, std::move(options), master_ ? &*master_ : nullptr, *tickets_, *payload_key_);
   turns_->set_replay_key(&*replay_key_);
   turns_->set_partitions(leases_.size());
-  if (auto status = renew_dlp(); !status) return refuse(status.error().message);
-  if (auto status = renew_archive(); !status) return refuse(status.error().message);
-  malloc_trim(0);  // compiling the patterns took megabytes that nobody will need again
-  turns_->set_policy(policy_, settings_.default_limits());
-  turns_->start();
-  tell_turns();
+}
+
+Status GatewayService::fill_turns() {
+  if (auto status = renew_archive(); !status) return status.error().in("archive");
+  if (auto status = renew_dlp(); !status) return status.error().in("dlp");
+  return {};
 }
 
 /// What looks at payloads is made anew from the settings. The policy's digest names its rules, too.
 Status GatewayService::renew_dlp() {
+  policy_.digest = settings_.policy().digest;
   if (settings_.dlp_mode == Mode::kOff) return turns_->set_dlp(nullptr), Status();
   common::Problems problems;
   auto rules = settings_.dlp_rules(problems);
@@ -160,9 +191,10 @@ void GatewayService::tick() {
 
 void GatewayService::look_around() {
   tell_keeper();
+  prepare();
   if (ownership_changed_) announce_ownership();
   if (!frame_.redis_up() || draining_) return;
-  if (!secret_) shared_secret_.ask();  // it could not be written or read when Redis came up
+  if (master_read_ && !secret_) shared_secret_.ask();  // it could not be written or read when Redis came up
   survey_.start();
   watch_.look(leases_.size());
   bool moves_replays = replays_ && !leases_.empty() && leases_.front()->active();  // one is enough
@@ -190,12 +222,16 @@ void GatewayService::tell_turns() {
 void GatewayService::on_health(const RedisHealth& health) {
   if (draining_) return;
   waiting_ = health.waiting;
-  watch_dead_letters(health);
+  const bool informed = health.info_problem.empty();
+  if (!informed && full_repeat_.should_log(health.info_problem, mono_now()))
+    frame_.log().error("redis_tells_nothing", {{"why", health.info_problem}});
   Policy next = policy_;
-  next.memory_low = health.memory_percent() >= static_cast<unsigned>(settings_.memory_high_water);
-  bool full = dead_letters_percent(health) >= 100;
-  next.dead_letters_full = full;
-  next.dead_letters_closed = full || !health.dead_letters_problem.empty();
+  if (informed) next.memory_low = health.memory_percent() >= static_cast<unsigned>(settings_.memory_high_water);
+  if (health.dead_letters_known) {
+    watch_dead_letters(health);
+    next.dead_letters_full = dead_letters_percent(health) >= 100;
+    next.dead_letters_closed = next.dead_letters_full || !health.dead_letters_problem.empty();
+  }
   memory_low_.set(next.memory_low ? 1 : 0);
   if (next.memory_low && full_repeat_.should_log("memory", mono_now()))
     frame_.log().error("redis_memory_low", {{"used", health.used_memory}, {"maxmemory", health.max_memory}});
@@ -206,7 +242,7 @@ void GatewayService::on_health(const RedisHealth& health) {
                  next.dead_letters_full != policy_.dead_letters_full;
   policy_ = next;
   if (changed && turns_ != nullptr) turns_->set_policy(policy_, settings_.default_limits());
-  unsafe_ = unsafe(health);
+  if (informed) unsafe_ = unsafe(health);
   tell_turns();
   if (!unsafe_.empty() && unsafe_repeat_.should_log(unsafe_, mono_now()))
     frame_.log().error("redis_unsafe", {{"why", unsafe_}});
@@ -323,6 +359,7 @@ void GatewayService::on_lease_lost(common::Lease& lease, std::string_view why) {
 common::Readiness GatewayService::readiness() const {
   if (!not_ready_.empty()) return {false, not_ready_};
   if (!unsafe_.empty()) return {false, unsafe_};
+  if (!unprepared_.empty()) return {false, unprepared_};
   if (turns_ == nullptr) return {false, "the gateways' secret has not been read yet"};
   const Resting& resting = turns_->resting();
   if (turns_->obstacle().empty() && resting.size() > 0 && turns_->deciding().empty())
@@ -331,7 +368,7 @@ common::Readiness GatewayService::readiness() const {
 }
 
 void GatewayService::describe(JsonWriter& json) const {
-  bool running = turns_ != nullptr && turns_->obstacle().empty() && unsafe_.empty();
+  bool running = turns_ != nullptr && prepared_ && turns_->obstacle().empty() && unsafe_.empty();
   json.key("pipeline").string(running ? "running" : "waiting");
   json.key("profile").string(kProfileNames[static_cast<size_t>(settings_.profile)]);
   json.key("partitions").unsigned_integer(leases_.size());
@@ -348,6 +385,7 @@ void GatewayService::describe(JsonWriter& json) const {
   for (const auto& [p, why] : turns_->resting().reasons())
     if (++told <= kMostRestingTold) json.key(std::to_string(p)).string(why);
   json.end_object();
+  if (const auto& lost = turns_->lost(); lost.at != 0) json.key("lost_data").string(lost.what);
   const TurnStats& stats = turns_->stats();
   json.key("turns").unsigned_integer(stats.turns());
   json.key("messages").unsigned_integer(stats.messages());
@@ -392,6 +430,7 @@ void GatewayService::reload(const common::Settings& next) {
     frame_.log().error("archive_keys_kept", {{"why", status.error().message}});
   malloc_trim(0);
   turns_->set_policy(policy_, settings_.default_limits());
+  prepare();
 }
 
 void GatewayService::drain() {

@@ -51,7 +51,10 @@ class GatewayService final : public common::Service, public common::LeaseListene
   void tell_turns();
   void tell_keeper();
   void on_secret(const Result<MasterKey>& secret);
+  void prepare();
+  Status read_master_key();
   void make_turns();
+  Status fill_turns();
   Status renew_dlp();
   Status renew_archive();
   void on_health(const RedisHealth& health);
@@ -86,11 +89,15 @@ class GatewayService final : public common::Service, public common::LeaseListene
   std::unique_ptr<TurnLoop> turns_;                     // once the secret is known
   std::vector<std::unique_ptr<common::Lease>> leases_;  // by partition
   std::string not_ready_ = "mas.config has not been read yet";
+  std::string
+      unprepared_;  // why nothing can be decided yet: a file that cannot be read; empty: all were, or are waited for
+  bool master_read_ = false, prepared_ = false;
   std::string unsafe_;  // why this Redis will not do, or is not known to do, in production; empty: it does
   std::vector<uint64_t> waiting_;
   common::RepeatFilter repeat_;
   common::RepeatFilter full_repeat_;
   common::RepeatFilter unsafe_repeat_;
+  common::RepeatFilter unprepared_repeat_;
   unsigned ticks_ = 0;
   bool ownership_changed_ = false;
   unsigned dead_letters_alerted_ = 0;  // percent of their bound that operators were told of

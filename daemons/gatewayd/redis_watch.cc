@@ -49,24 +49,42 @@ void RedisWatch::cancel() {
 void RedisWatch::on_reply(uint64_t tag, const redis::Answer& answer) {
   if (!looking_) return;
   if (!answer.ok()) return void(looking_ = false);
-  const redis::Reply& reply = **answer;
-  if (tag == kMemory) {
-    health_.used_memory = number(info_value(reply.text, "used_memory"));
-    health_.max_memory = number(info_value(reply.text, "maxmemory"));
-    health_.eviction = info_value(reply.text, "maxmemory_policy");
-  } else if (tag == kPersistence) {
-    health_.append_only = info_value(reply.text, "aof_enabled") == "1";
-  } else if (tag == kDeadLetters) {
-    health_.dead_letters = reply.is_integer() ? static_cast<uint64_t>(reply.integer) : 0;
-    if (reply.is_error()) health_.dead_letters_problem = printable(reply.text, 200);
-  } else if (tag == kDeadLetterBytes) {
-    health_.dead_letter_bytes = reply.is_integer() ? static_cast<uint64_t>(reply.integer) : 0;
-  } else if (reply.is_integer()) {
-    health_.waiting[tag - kFirstPartition] = static_cast<uint64_t>(reply.integer);
-  }
+  take(tag, **answer);
   if (tag + 1 < kFirstPartition + health_.waiting.size()) return;
   looking_ = false;
   done_(health_);
+}
+
+void RedisWatch::take(uint64_t tag, const redis::Reply& reply) {
+  if (tag == kMemory || tag == kPersistence) return take_info(tag, reply);
+  if (tag >= kFirstPartition) {
+    if (reply.is_integer()) health_.waiting[tag - kFirstPartition] = static_cast<uint64_t>(reply.integer);
+    return;
+  }
+  if (tag == kDeadLetterBytes) {
+    if (reply.is_integer()) health_.dead_letter_bytes = static_cast<uint64_t>(reply.integer);
+    return;
+  }
+  const bool other_type = reply.error_code() == "WRONGTYPE";
+  health_.dead_letters_known = reply.is_integer() || other_type;
+  if (reply.is_integer()) health_.dead_letters = static_cast<uint64_t>(reply.integer);
+  if (other_type) health_.dead_letters_problem = printable(reply.text, 200);
+}
+
+void RedisWatch::take_info(uint64_t tag, const redis::Reply& reply) {
+  const bool memory = tag == kMemory;
+  if (!reply.is_text() || info_value(reply.text, memory ? "used_memory" : "aof_enabled").empty()) {
+    health_.info_problem = std::string("INFO ") + (memory ? "memory: " : "persistence: ") +
+                           (reply.is_error() ? printable(reply.text, 200) : "it does not say what was expected");
+    return;
+  }
+  if (!memory) {
+    health_.append_only = info_value(reply.text, "aof_enabled") == "1";
+    return;
+  }
+  health_.used_memory = number(info_value(reply.text, "used_memory"));
+  health_.max_memory = number(info_value(reply.text, "maxmemory"));
+  health_.eviction = info_value(reply.text, "maxmemory_policy");
 }
 
 }  // namespace mas::gateway

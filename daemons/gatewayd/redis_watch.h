@@ -1,8 +1,9 @@
 // Looks once a second at what bounds the gateway: Redis's memory, the dead-letter queue, what waits in the partitions.
 //
-// Happy path: look() sends INFO memory, XLEN and MEMORY USAGE of dlq:messages and LLEN of every partition's list; the callback
-// gets all.
-// Failure: a look that fails is forgotten; the next one comes with the next tick.
+// Happy path: look() sends INFO memory, XLEN and MEMORY USAGE of dlq:messages and LLEN of every partition's list; the
+// callback gets all.
+// Failure: a look that fails is forgotten; the next one comes with the next tick. An error in Redis's answer is a problem,
+// never a value: what a look does not tell stays as it was.
 // Threading: loop thread. Ownership: may be destroyed at any time but from inside its callback.
 #pragma once
 
@@ -17,13 +18,15 @@
 namespace mas::gateway {
 
 struct RedisHealth {
+  std::string info_problem;  ///< why INFO says nothing of what follows; empty: it does
   uint64_t used_memory = 0;
   uint64_t max_memory = 0;  ///< 0: no limit
   std::string eviction;     ///< maxmemory-policy
   bool append_only = false;
   uint64_t dead_letters = 0;
   uint64_t dead_letter_bytes = 0;    ///< of memory; exact up to some ten thousand letters
-  std::string dead_letters_problem;  ///< why the queue cannot be read; empty: it can
+  bool dead_letters_known = false;   ///< whether Redis said anything about the queue
+  std::string dead_letters_problem;  ///< why the queue takes nothing: a key of another type; empty: it does
   std::vector<uint64_t> waiting;     ///< elements, by partition
 
   /// Percent of the limit; 0 where there is none.
@@ -51,6 +54,8 @@ class RedisWatch {
 
  private:
   void on_reply(uint64_t tag, const redis::Answer& answer);
+  void take(uint64_t tag, const redis::Reply& reply);
+  void take_info(uint64_t tag, const redis::Reply& reply);
 
   redis::Connection& redis_;
   const Keys& keys_;

@@ -108,7 +108,10 @@ void ReplayMover::ask_requests() { send(State::kRequests, redis::Command("LRANGE
 
 void ReplayMover::ask_letters(const redis::Reply& requests) {
   requests_.clear();
-  if (!requests.is_array()) return finish();
+  if (!requests.is_array()) {
+    waits(keys_.replays(), requests);
+    return finish();
+  }
   redis::Command command;
   archived_ = false;
   for (const auto& request : requests) {
@@ -126,9 +129,11 @@ void ReplayMover::ask_letters(const redis::Reply& requests) {
   send(State::kLetters, command);
 }
 
-/// A request that is no id is answered with an error, and one whose letter is gone with nothing: both are removed.
+/// A request that is no id is answered with this error, and one whose letter is gone with nothing: both are removed. Any
+/// other error says nothing about the request, which waits.
 void ReplayMover::take_letter(const std::string& request, const redis::Reply& entries) {
-  if (entries.is_error() && entries.error_code() == "WRONGTYPE") return;  // the queue itself; it has to be repaired
+  const bool no_id = entries.is_error() && entries.text.starts_with("ERR Invalid stream ID");
+  if (!entries.is_array() && !no_id) return waits(keys_.dead_letters(), entries);
   std::string frame, list = keys_.ingress(0);
   if (entries.is_array() && entries.count == 1 && entries[0].count == 2) {
     ReplayedLetter letter = letter_of(entries[0][1]);
@@ -143,7 +148,16 @@ void ReplayMover::take_letter(const std::string& request, const redis::Reply& en
   moves_.add("EVAL", kMove, 3, keys_.replays(), keys_.dead_letters(), list, request, frame);
 }
 
+/// This look ends; the next one asks again.
+void ReplayMover::waits(std::string_view key, const redis::Reply& reply) {
+  refused_ = true;
+  std::string why =
+      std::string(key) + ": " + (reply.is_error() ? printable(reply.text, 200) : "an answer of another type");
+  if (repeat_.should_log("waits", mono_now())) frame_.log().warn("replay_waits", {{"why", why}});
+}
+
 void ReplayMover::take_archived(const std::string& request, const redis::Reply& entries) {
+  if (archive::parse_request(request) && !entries.is_array()) return waits("the archive", entries);
   auto status = archive_.append_move(moves_, request, entries, partitions_);
   if (status) return;
   archive_refused_.add();

@@ -6,12 +6,13 @@
 // Happy path: the oldest requests of `mas.replay`, their letters, and for each a script that deletes the letter, pushes its
 // frame (turn/replay.h) and removes the request, all or nothing. Any number of gateways may do this at once.
 // A request for records of the archive (archive_replay.h) is the last of its round, since an entry may be large.
-// Failure: a request whose letter is gone is removed; one whose letter is no envelope is removed and told. Where the queue
-// takes no entry (a letter might have to come back) or the list is none, the request goes to the end and waits.
+// Failure: a request whose letter is gone is removed; one whose letter is no envelope is removed and told. Where Redis
+// answers with an error, the request stays where it is. Where the queue takes no entry (a letter might have to come back) or the list is none, the request goes to the end and waits.
 // Threading: loop thread. Ownership: may be destroyed at any time.
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "daemons/common/service.h"
@@ -44,6 +45,7 @@ class ReplayMover {
   void ask_letters(const redis::Reply& requests);
   void take_letter(const std::string& request, const redis::Reply& entries);
   void take_archived(const std::string& request, const redis::Reply& entries);
+  void waits(std::string_view key, const redis::Reply& reply);
   void move();
   void took_move(bool archived, const redis::Reply& reply);
   void on_reply(uint64_t tag, const redis::Answer& answer);

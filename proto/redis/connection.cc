@@ -20,6 +20,9 @@ constexpr size_t kKeptBufferBytes = 1024 * 1024;
 /// Hiredis's reader moves what it still holds to the front of its buffer about once a kilobyte: with all of a read of
 /// 64 KiB in it, that moves every byte some twenty times.
 constexpr size_t kFeedBytes = 8 * 1024;
+constexpr Duration kLate = std::chrono::milliseconds(100);      // a timer that fires so late: the loop was busy
+constexpr Duration kGrace = std::chrono::milliseconds(200);     // then, to read what has come meanwhile
+constexpr Duration kStalled = std::chrono::milliseconds(1000);  // a reply of which so long no further byte came
 
 constexpr auto kMoves = transitions<LinkState>({
     {LinkState::kIdle, LinkState::kConnecting},
@@ -43,8 +46,13 @@ struct Run {
   size_t remaining;  // replies still to come
   size_t bytes;      // on the wire
   MonoTime deadline;
-  bool transaction;  // only the last reply, or the first error, is handed on
+  bool transaction;     // only the last reply, or the first error, is handed on
+  bool graced = false;  // its deadline was put off once, since the loop had been busy
 };
+
+/// Redis answers PING with an error to a user without the right to it, and while it refuses writes since a snapshot
+/// failed; what only reads, PUBLISH and SUBSCRIBE go on.
+bool is_pong(const Reply& reply) { return reply.error_code() == "NOPERM" || reply.error_code() == "MISCONF"; }
 
 enum class Greeting : uint8_t { kAuth, kSelect, kName, kPing };
 
@@ -105,6 +113,7 @@ class Connection::Impl final : public TransportListener {
   void expire();
   void expire_unsent(MonoTime now);
   void arm_deadline();
+  bool more_time(Run& run, MonoTime now);
   Error with_address(const Error& why) const { return why.in(options_.endpoint.address()); }
 
   Connection& self_;
@@ -112,13 +121,14 @@ class Connection::Impl final : public TransportListener {
   ConnectionListener* listener_;
   StateMachine<LinkState> state_;
   Transport transport_;
-  std::unique_ptr<ReplyReader> reader_ = std::make_unique<ReplyReader>();
+  std::unique_ptr<ReplyReader> reader_ = std::make_unique<ReplyReader>(options_.reply_limits);
   Backoff backoff_;
   BeforePoll flush_;
   Timer link_timer_;  // bounds connecting and greeting; then, the wait of a backoff
   Timer deadline_timer_;
   MonoTime ready_since_{};
   MonoTime armed_until_{};  // when deadline_timer_ fires, while it is armed
+  MonoTime last_bytes_{};
   uint64_t generation_ = 0;
   Counters counters_;
   bool push_mode_ = false;
@@ -138,7 +148,7 @@ void Connection::Impl::start() {
 
 void Connection::Impl::connect() {
   state_.to(LinkState::kConnecting);
-  reader_ = std::make_unique<ReplyReader>();
+  reader_ = std::make_unique<ReplyReader>(options_.reply_limits);
   drop_after_.reset();
   link_timer_.once(options_.connect_timeout);
   transport_.open(options_.endpoint);
@@ -176,8 +186,9 @@ void Connection::Impl::on_open() {
 void Connection::Impl::greeted(const Reply& reply) {
   Greeting step = greeting_.front();
   greeting_.pop_front();
-  bool tolerated = step == Greeting::kName || (step == Greeting::kPing && reply.error_code() == "NOPERM");
-  if (reply.is_error() && !tolerated) {
+  bool tolerated = step == Greeting::kName || (step == Greeting::kPing && is_pong(reply));
+  bool no_place = reply.is_error() && reply.text.starts_with("ERR max number of clients");  // whatever was asked
+  if (reply.is_error() && (!tolerated || no_place)) {
     drop_after_ = error_of(reply);
     if (step == Greeting::kAuth) drop_after_->code = Errc::kAuthFailed;
     return;
@@ -196,6 +207,7 @@ void Connection::Impl::became_ready() {
 
 void Connection::Impl::on_bytes(std::string_view bytes) {
   counters_.bytes_in += bytes.size();
+  last_bytes_ = mono_now();
   while (!bytes.empty() && has_link() && !drop_after_) {
     auto slice = bytes.substr(0, kFeedBytes);
     bytes.remove_prefix(slice.size());
@@ -325,7 +337,7 @@ void Connection::Impl::lost(const Error& why) {
   link_timer_.once(backoff_.next(random_u64()));
   Error told = with_address(why);
   Error unknown = told;
-  if (unknown.code != Errc::kTimeout) unknown.code = Errc::kConnectionLost;
+  if (unknown.code != Errc::kTimeout && unknown.code != Errc::kTooLarge) unknown.code = Errc::kConnectionLost;
   answer_sent(unknown, Error{Errc::kConnectionLost, told.message});
   if (state_.is(LinkState::kStopped)) return;
   if (!options_.keep_unsent) {
@@ -371,11 +383,21 @@ void Connection::Impl::arm_deadline() {
   deadline_timer_.once(std::max(armed_until_ - mono_now(), Duration::zero()));
 }
 
+/// What came while the loop was busy has not been read yet; and a large reply takes its time.
+bool Connection::Impl::more_time(Run& run, MonoTime now) {
+  if (now - armed_until_ > kLate && !std::exchange(run.graced, true))
+    run.deadline = now + kGrace;
+  else if (reader_->in_reply() && now - last_bytes_ < kStalled)
+    run.deadline = last_bytes_ + kStalled;
+  return run.deadline > now;
+}
+
 void Connection::Impl::expire() {
   MonoTime now = mono_now();
   if (pending_.empty() || pending_.front().deadline > now) return arm_deadline();
   bool sent = pending_.size() > unsent_;
   if (!sent) return expire_unsent(now);
+  if (more_time(pending_.front(), now)) return arm_deadline();
   ++counters_.timeouts;
   drop_link(Error{Errc::kTimeout, "no reply in time"});
 }
@@ -450,6 +472,7 @@ LinkState Connection::state() const { return impl_->state(); }
 uint64_t Connection::generation() const { return impl_->generation_; }
 size_t Connection::pending_commands() const { return impl_->pending_commands_; }
 size_t Connection::outgoing_bytes() const { return impl_->outgoing_.size(); }
+const OversizedText& Connection::oversized() const { return impl_->reader_->oversized(); }
 const ConnectionOptions& Connection::options() const { return impl_->options_; }
 const Connection::Counters& Connection::counters() const { return impl_->counters_; }
 void Connection::push_mode() { impl_->push_mode_ = true; }

@@ -17,10 +17,13 @@
 // Failure: a link that fails is replaced after a jittered, capped exponential backoff, for ever, until stop(). A run
 // that was handed to the socket answers kConnectionLost (its outcome is unknown). One that was not is kept for the next
 // link until its own deadline (`keep_unsent`) and then answers kUnreachable: nothing was sent, it is safe to repeat.
-// LOADING, NOAUTH and the like while greeting count as a failed attempt and are reported by the listener with Redis's
-// own words. A link that answers READONLY is dropped, so that after a fail-over the name is resolved again.
+// LOADING, NOAUTH and the like (not MISCONF: only writes are refused) while greeting count as a failed attempt, told in
+// Redis's own words. A link that answers READONLY is dropped, so that after a fail-over the name is resolved again.
+// A reply with a text past `reply_limits` answers kTooLarge before the text has come, and the link is replaced: what
+// Redis holds of the reply goes with it. oversized() tells the receiver how long it is.
 // Time-outs: replies come in order, so a run's deadline is looked at when it is the oldest; it then answers kTimeout and
-// the link is replaced, since nothing behind it can be trusted to arrive.
+// the link is replaced, since nothing behind it can be trusted to arrive. Only silence counts: not the time in which
+// the loop did something else and read nothing, nor while the parts of a large reply keep coming.
 // Threading: one loop, its thread, on which SIGPIPE must be ignored or blocked (libuv writes without MSG_NOSIGNAL).
 // Ownership: the connection may be destroyed at any time but from inside its own callbacks; what is pending is then
 // dropped without an answer.
@@ -77,6 +80,7 @@ struct ConnectionOptions {
   size_t max_outgoing_bytes = 64u * 1024 * 1024;  ///< kWouldBlock past it
   size_t max_pending_commands = 1'000'000;        ///< kWouldBlock past it
   bool keep_unsent = true;
+  ReplyLimits reply_limits;
 };
 
 enum class LinkState : uint8_t { kIdle, kConnecting, kGreeting, kReady, kBackingOff, kStopped };
@@ -143,6 +147,8 @@ class Connection {
   uint64_t generation() const;
   size_t pending_commands() const;
   size_t outgoing_bytes() const;
+  /// The text that was too large, while kTooLarge is answered.
+  const OversizedText& oversized() const;
   const ConnectionOptions& options() const;
   /// Bytes and replies since construction, for metrics.
   struct Counters {

@@ -5,6 +5,7 @@
 #include <hiredis/read.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstddef>
 #include <cstring>
 #include <new>
@@ -148,6 +149,14 @@ void* create_nil(const redisReadTask* task) {
 
 void free_object(void*) {}  // the arena frees
 
+const redisReadTask& task_at_hand(const redisReader& reader) {
+#if HIREDIS_MAJOR >= 1
+  return *reader.task[reader.ridx];
+#else
+  return reader.rstack[reader.ridx];
+#endif
+}
+
 #if HIREDIS_MAJOR >= 1
 void* create_double(const redisReadTask*, double, char*, size_t) { return nullptr; }
 void* create_bool(const redisReadTask*, int) { return nullptr; }
@@ -159,9 +168,9 @@ redisReplyObjectFunctions functions = {create_string, create_array, create_integ
 
 }  // namespace
 
-ReplyReader::ReplyReader(size_t max_reply_bytes)
-    : arena_(std::make_unique<Arena>(max_reply_bytes)),
-      max_reply_bytes_(max_reply_bytes),
+ReplyReader::ReplyReader(ReplyLimits limits)
+    : arena_(std::make_unique<Arena>(limits.reply_bytes)),
+      limits_(limits),
       reader_(redisReaderCreateWithFunctions(&functions)) {
   if (reader_ == nullptr) throw std::bad_alloc();
   reader_->privdata = arena_.get();
@@ -171,8 +180,8 @@ ReplyReader::ReplyReader(size_t max_reply_bytes)
 ReplyReader::~ReplyReader() { redisReaderFree(reader_); }
 
 Status ReplyReader::feed(std::string_view bytes) {
-  if (reader_->len - reader_->pos + bytes.size() > max_reply_bytes_)
-    return Error{Errc::kProtocol, "a reply exceeds " + std::to_string(max_reply_bytes_) + " bytes"};
+  if (reader_->len - reader_->pos + bytes.size() > limits_.reply_bytes)
+    return Error{Errc::kProtocol, "a reply exceeds " + std::to_string(limits_.reply_bytes) + " bytes"};
   if (redisReaderFeed(reader_, bytes.data(), bytes.size()) == REDIS_OK) return {};
   return Error{Errc::kNoMemory, "no memory for a reply"};
 }
@@ -184,7 +193,28 @@ Result<const Reply*> ReplyReader::next() {
   if (redisReaderGetReply(reader_, &reply) != REDIS_OK)
     return Error{Errc::kProtocol, std::string("not a RESP2 reply, or one past a limit: ") + reader_->errstr};
   handed_out_ = reply != nullptr;
+  if (reply == nullptr && text_too_large())
+    return Error{Errc::kTooLarge, "a text of " + std::to_string(oversized_.bytes) + " bytes; expected at most " +
+                                      std::to_string(limits_.text_bytes)};
   return static_cast<const Reply*>(reply);
+}
+
+bool ReplyReader::in_reply() const { return reader_->ridx >= 0 || reader_->len > reader_->pos; }
+
+/// A bulk string's length stands before its bytes. The error waits until its head has come, too.
+bool ReplyReader::text_too_large() {
+  if (reader_->ridx < 0 || task_at_hand(*reader_).type != REDIS_REPLY_STRING) return false;
+  std::string_view held(reader_->buf + reader_->pos, reader_->len - reader_->pos);
+  const size_t end = held.find("\r\n");
+  if (end == std::string_view::npos) return false;
+  uint64_t bytes = 0;
+  auto [last, status] = std::from_chars(held.data(), held.data() + end, bytes);
+  if (status != std::errc() || last != held.data() + end || bytes <= limits_.text_bytes) return false;
+  std::string_view content = held.substr(end + 2);
+  if (content.size() < std::min<uint64_t>(bytes, OversizedText::kHeadBytes)) return false;
+  oversized_.bytes = bytes;
+  oversized_.head = content.substr(0, OversizedText::kHeadBytes);
+  return true;
 }
 
 std::string_view Reply::error_code() const {

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -42,11 +43,23 @@ struct Reply {
 /// the message is Redis's own.
 Error error_of(const Reply& reply);
 
+/// What a reader may be made to hold.
+struct ReplyLimits {
+  size_t reply_bytes = 512u * 1024 * 1024;  ///< of one reply; past it, a protocol error
+  size_t text_bytes = 512u * 1024 * 1024;   ///< of one text in it; past it, kTooLarge before its bytes have come
+};
+
+/// A text past its limit: how long it is, and how it begins.
+struct OversizedText {
+  static constexpr size_t kHeadBytes = 4096;
+  uint64_t bytes = 0;
+  std::string head;
+};
+
 /// Incremental RESP2 parser with bounded memory.
 class ReplyReader {
  public:
-  /// @param max_reply_bytes a reply whose bytes exceed this is a protocol error.
-  explicit ReplyReader(size_t max_reply_bytes = 512u * 1024 * 1024);
+  explicit ReplyReader(ReplyLimits limits = {});
   ~ReplyReader();
   ReplyReader(const ReplyReader&) = delete;
   ReplyReader& operator=(const ReplyReader&) = delete;
@@ -55,14 +68,23 @@ class ReplyReader {
   Status feed(std::string_view bytes);
 
   /// @return the next complete reply, valid until the next call of any member; nullptr when more bytes are
-  /// needed; kProtocol for bytes that are not RESP2 or exceed a limit; the reader is then unusable.
+  /// needed; kProtocol for bytes that are not RESP2 or exceed a limit; kTooLarge for a text past its limit, see
+  /// oversized(). After an error the reader is unusable.
   Result<const Reply*> next();
+
+  /// The text that next() refused with kTooLarge.
+  const OversizedText& oversized() const { return oversized_; }
+  /// Whether a part of a reply is held.
+  bool in_reply() const;
 
   class Arena;
 
  private:
+  bool text_too_large();
+
   std::unique_ptr<Arena> arena_;
-  size_t max_reply_bytes_;
+  ReplyLimits limits_;
+  OversizedText oversized_;
   redisReader* reader_;
   bool handed_out_ = false;  // the arena holds a reply that the caller has seen
 };

@@ -65,6 +65,7 @@ class Keys {
     return join("mas.receipts:", id, ":") + std::string(instance);
   }
   /// Sorted set: messages of the partition's agents that wait to be delivered again, by when they are due (waiting_retry.h).
+  std::string trial(unsigned partition) const { return partitioned("mas.trial:", partition); }
   std::string retries(unsigned partition) const { return partitioned("mas.retry:", partition); }
   /// String: the secret that gateways without a master key share.
   std::string secret() const { return join("mas.secret"); }

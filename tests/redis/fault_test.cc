@@ -1,5 +1,8 @@
 // What happens when the server hangs, dies, comes back, loads, is read-only or is not there.
 #include "proto/redis/connection.h"
+
+#include <thread>
+
 #include "tests/lib/loop_fixture.h"
 #include "tests/lib/redis_server.h"
 #include "tests/redis/client.h"
@@ -69,6 +72,51 @@ TEST_CASE("a server that hangs: the oldest command times out and the link is rep
   CHECK(second.answers == std::vector<std::string>{"!connection lost"});
   CHECK(connection.counters().timeouts == 1);
   server.thaw();
+  REQUIRE(loop.run_until([&] { return connection.ready(); }));
+}
+
+TEST_CASE("a loop that was busy has not waited: what came meanwhile is read before the deadline is judged") {
+  RedisServer server;
+  LoopFixture loop;
+  RecordingListener listener;
+  Connection connection(loop.loop(), quick_options(server.url()), &listener);
+  connection.start();
+  REQUIRE(loop.run_until([&] { return connection.ready(); }));
+  Receiver receiver;
+  REQUIRE(connection.send(Command("ECHO", "in time"), receiver.to(), 200ms).ok());
+  connection.flush();
+  std::this_thread::sleep_for(600ms);
+  REQUIRE(loop.run_until([&] { return receiver.answers.size() == 1; }));
+  CHECK(receiver.answers[0] == "in time");
+  CHECK(connection.counters().timeouts == 0);
+  server.freeze();
+  REQUIRE(connection.send(Command("PING"), receiver.to(), 200ms).ok());
+  connection.flush();
+  std::this_thread::sleep_for(600ms);
+  REQUIRE(loop.run_until([&] { return receiver.answers.size() == 2; }, 5s));
+  CHECK(receiver.answers[1] == "!timeout");
+  server.thaw();
+}
+
+TEST_CASE("a text past its limit is answered before it has come, and what stands behind it is lost") {
+  RedisServer server;
+  LoopFixture loop;
+  RecordingListener listener;
+  ConnectionOptions options = quick_options(server.url());
+  options.reply_limits.text_bytes = 100'000;
+  Connection connection(loop.loop(), options, &listener);
+  connection.start();
+  Receiver before, large, behind;
+  REQUIRE(connection.send(Command("SETRANGE", "k", 50'000'000, "x").add("PING"), before.to()).ok());
+  REQUIRE(connection.send(Command("GET", "k"), large.to()).ok());
+  REQUIRE(connection.send(Command("PING"), behind.to()).ok());
+  REQUIRE(loop.run_until([&] { return behind.answers.size() == 1; }));
+  CHECK(before.answers == std::vector<std::string>{"50000001", "PONG"});
+  CHECK(large.answers == std::vector<std::string>{"!too large"});
+  CHECK(behind.answers == std::vector<std::string>{"!connection lost"});
+  CHECK(connection.oversized().bytes == 50'000'001);
+  CHECK(connection.oversized().head.size() == OversizedText::kHeadBytes);
+  CHECK(connection.counters().bytes_in < 5'000'000);
   REQUIRE(loop.run_until([&] { return connection.ready(); }));
 }
 

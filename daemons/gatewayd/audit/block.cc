@@ -278,6 +278,12 @@ Result<BlockHead> block_head(std::string_view bytes) {
   return head;
 }
 
+uint64_t block_epoch(std::string_view bytes) {
+  ByteReader reader(bytes);
+  reader.bytes(sizeof(uint8_t) + sizeof(BlockHead::partition));
+  return reader.integer<uint64_t>();
+}
+
 Digest block_hash(std::string_view bytes) {
   thread_local std::string scratch;
   scratch.assign(kBlockDomain);

@@ -74,6 +74,9 @@ struct BlockHead {
   bool operator==(const BlockHead&) const = default;
 };
 
+/// @return the epoch of a block that has a head.
+uint64_t block_epoch(std::string_view bytes);
+
 class BlockBuilder {
  public:
   struct Finished {

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "daemons/gatewayd/facts/bounded_read.h"
 #include "proto/base/ids.h"
 #include "proto/wire/agent_entry.h"
 
@@ -11,6 +12,10 @@ namespace {
 
 constexpr Duration kFailingFor = std::chrono::seconds(5);
 constexpr size_t kMostProblems = 16;
+constexpr size_t kMostFieldBytes = 4096;             // of an entry, limits, a circuit
+constexpr size_t kMostIdentityBytes = 1024 * 1024;   // of which a field may have limits::kIdentityFieldBytes
+constexpr size_t kMostSetBytes = 32u * 1024 * 1024;  // a list of targets, an agent's roles, a role's permissions
+constexpr size_t kMostLargeEntries = 1024;           // that are remembered
 
 /// What says nothing about the key: no answer, Redis that cannot serve now (LOADING, BUSY), a user without the right.
 Status no_fact(const redis::Answer& answer) {
@@ -42,7 +47,7 @@ bool FactReader::read(const std::vector<Inbox*>& inboxes, const std::vector<Entr
   for (const auto& wanted : facts_.take_wanted()) ask(command, wanted);
   for (auto& role : facts_.take_wanted_roles()) {
     track(command);
-    command.add("SMEMBERS", keys_.role_permissions(role));
+    append_bounded_set(command, keys_.role_permissions(role), kMostSetBytes);
     reads_.push_back({.kind = Kind::kRole, .role = std::move(role)});
   }
   for (Inbox* inbox : inboxes) {
@@ -50,6 +55,10 @@ bool FactReader::read(const std::vector<Inbox*>& inboxes, const std::vector<Entr
     reads_.push_back({.kind = Kind::kLength, .inbox = inbox});
   }
   for (const Entry& entry : entries) {
+    if (large_entries_.contains(entry.stream + ' ' + std::string(entry.id))) {
+      *entry.ret_failed = true;
+      continue;
+    }
     command.add("XRANGE", entry.stream, entry.id, entry.id);
     reads_.push_back({.kind = Kind::kEntry, .entry = entry});
   }
@@ -71,13 +80,15 @@ void FactReader::track(redis::Command& command) {
 void FactReader::ask(redis::Command& command, const Facts::Wanted& wanted) {
   const std::string& id = wanted.agent->id;
   if ((wanted.groups & kPresence) != 0) {
+    command.add("TYPE", keys_.inbox(id, Lane::kNormal, 0));
+    reads_.push_back({Kind::kStream, wanted.agent});
     track(command);
-    command.add("HMGET", keys_.agent(id), "id", "mode", "status", "token");
+    append_bounded_fields(command, keys_.agent(id), kMostFieldBytes, {"id", "mode", "status", "token"});
     reads_.push_back({Kind::kPresence, wanted.agent});
   }
   if ((wanted.groups & kIdentity) != 0) {
     track(command);
-    command.add("HGETALL", keys_.identity(id));
+    append_bounded_hash(command, keys_.identity(id), kMostIdentityBytes);
     reads_.push_back({Kind::kIdentity, wanted.agent});
   }
   if ((wanted.groups & kRules) != 0) {
@@ -85,25 +96,34 @@ void FactReader::ask(redis::Command& command, const Facts::Wanted& wanted) {
          {std::pair(Kind::kAllowed, keys_.allowed_targets(id)), std::pair(Kind::kBlocked, keys_.blocked_targets(id)),
           std::pair(Kind::kRoles, keys_.roles(id))}) {
       track(command);
-      command.add("SMEMBERS", key);
+      append_bounded_set(command, key, kMostSetBytes);
       reads_.push_back({kind, wanted.agent});
     }
   }
   if ((wanted.groups & kLimits) != 0) {
     track(command);
     const auto& f = kLimitFields;
-    command.add("HMGET", keys_.limits(id), f[0], f[1], f[2], f[3], f[4], kAttemptsField);
+    append_bounded_fields(command, keys_.limits(id), kMostFieldBytes, {f[0], f[1], f[2], f[3], f[4], kAttemptsField});
     reads_.push_back({Kind::kLimits, wanted.agent});
   }
   if ((wanted.groups & kCircuit) != 0) {
     track(command);
     const auto& f = kCircuitFields;
-    command.add("HMGET", keys_.circuit(id), f[0], f[1], f[2], f[3], f[4], f[5]);
+    append_bounded_fields(command, keys_.circuit(id), kMostFieldBytes, {f[0], f[1], f[2], f[3], f[4], f[5]});
     reads_.push_back({Kind::kCircuit, wanted.agent});
   }
 }
 
+/// An entry that is too large ended the link. It is not asked for again, and what is reported about it is refused.
+void FactReader::note_large(const Read& read) {
+  if (read.kind != Kind::kEntry) return;
+  if (large_entries_.size() >= kMostLargeEntries) large_entries_.clear();
+  large_entries_.insert(read.entry.stream + ' ' + std::string(read.entry.id));
+}
+
 void FactReader::on_reply(uint64_t tag, const redis::Answer& answer) {
+  if (reads_.empty()) return;  // cancelled while a lost link answers
+  if (!answer.ok() && answer.error().code == Errc::kTooLarge && failure_.ok()) note_large(reads_[tag]);
   const bool tracks = reads_[tag].kind == Kind::kTracked;  // refused: nobody would tell of a change
   if (auto problem = no_fact(answer); !problem.ok())
     failure_ = problem;
@@ -120,6 +140,9 @@ void FactReader::on_reply(uint64_t tag, const redis::Answer& answer) {
 void FactReader::take(const Read& read, const redis::Reply& reply) {
   switch (read.kind) {
     case Kind::kTracked:
+      return;
+    case Kind::kStream:
+      read.agent->has_stream = reply.text == "stream";
       return;
     case Kind::kPresence:
       return take_presence(*read.agent, reply);
@@ -152,6 +175,7 @@ void FactReader::take_presence(Agent& agent, const redis::Reply& reply) {
   agent.registered = entry;
   agent.gateway_mode = entry && reply[1].text == kModeGateway;
   agent.active = entry && reply[2].text == kStatusActive;
+  if (reply.is_error()) tell("entry of " + agent.id + ": " + printable(reply.text, 200));
   agent.secrets.registry_token.reset();
   if (entry && !reply[3].text.empty()) agent.secrets.registry_token = token_hash(reply[3].text);
   facts_.finish(agent, kPresence);

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -51,6 +52,7 @@ class FactReader {
  private:
   enum class Kind : uint8_t {
     kTracked,
+    kStream,
     kPresence,
     kIdentity,
     kAllowed,
@@ -81,6 +83,7 @@ class FactReader {
   void take_limits(Agent& agent, const redis::Reply& reply);
   void take_circuit(Agent& agent, const redis::Reply& reply);
   void tell(std::string problem);
+  void note_large(const Read& read);
   void take_role(const std::string& name, const redis::Reply& reply);
   static void take_entry(const Entry& entry, const redis::Reply& reply);
   void take_length(Inbox& inbox, const redis::Reply& reply);
@@ -98,6 +101,7 @@ class FactReader {
   std::vector<std::string> allowed_, blocked_, roles_;  // of the agent whose rules are coming in
   std::string rules_problem_;
   std::vector<std::string> problems_;
+  std::set<std::string> large_entries_;  // stream and id of entries that are too large to be read
 };
 
 }  // namespace mas::gateway

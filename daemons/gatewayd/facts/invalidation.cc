@@ -17,6 +17,9 @@ constexpr auto kMoves = transitions<State>({{State::kDown, State::kAsking},
                                             {State::kHearing, State::kDown}});
 
 constexpr Duration kPingInterval = 1s;
+constexpr Duration kLate = 100ms;      // after its time: the loop was busy
+constexpr unsigned kSilentPings = 2;   // the link is replaced when it comes to so many
+constexpr unsigned kSilentAtAll = 10;  // or to so many, however busy the loop was
 constexpr std::string_view kChannel = "__redis__:invalidate";
 
 }  // namespace
@@ -38,7 +41,8 @@ void Invalidation::stop() {
 
 void Invalidation::on_ready(redis::Connection&) {
   state_.to(State::kAsking);
-  heard_ = mono_now();
+  silent_ = 0;
+  pinged_ = mono_now();
   ping_.every(kPingInterval);
   request(redis::Command("CLIENT", "ID"));
 }
@@ -51,7 +55,7 @@ void Invalidation::on_down(redis::Connection&, const Error& why, unsigned) {
 }
 
 void Invalidation::on_push(redis::Connection&, const redis::Reply& reply) {
-  heard_ = mono_now();
+  silent_ = 0;
   if (reply.is_error()) return connection_.drop_link(redis::error_of(reply).in("invalidation"));
   if (state_.is(State::kAsking) && reply.is_integer()) return subscribe(reply.integer);
   if (!reply.is_array() || reply.count < 3 || !reply[0].is_text()) return;  // a pong
@@ -77,11 +81,14 @@ void Invalidation::changed(const redis::Reply& keys) {
   for (const auto& key : keys) listener_.on_changed(key.text);
 }
 
+/// Timers come before what the socket holds: after a while in which nothing was read, an answer may lie there.
 void Invalidation::ping() {
-  Duration silence = mono_now() - heard_;
-  if (silence >= 2 * kPingInterval)
-    return connection_.drop_link(
-        Error{Errc::kTimeout, "invalidations were silent for " + std::to_string(to_millis(silence)) + " ms"});
+  const MonoTime now = mono_now();
+  const bool late = now - std::exchange(pinged_, now) > kPingInterval + kLate;
+  ++silent_;
+  if (silent_ >= (late ? kSilentAtAll : kSilentPings))
+    return connection_.drop_link(Error{
+        Errc::kTimeout, "invalidations were silent for " + std::to_string(to_millis(silent_ * kPingInterval)) + " ms"});
   if (hearing()) request(redis::Command("PING"));
 }
 

@@ -7,8 +7,9 @@
 //
 //     down ──ready──▶ asking its id ──▶ subscribing ──confirmed──▶ hearing ──silent or lost──▶ down
 //
-// Failure: PINGs supervise the link; one that was silent for two intervals is replaced. While it is down the owner of the
-// caches knows nothing and must not decide by them: on_deaf().
+// Failure: PINGs supervise the link; one that was silent for two intervals is replaced. An interval in which the loop did
+// something else and read nothing does not end it. While it is down the owner of the caches knows nothing and must not
+// decide by them: on_deaf().
 // Threading: one loop, its thread. Ownership: as redis::Connection.
 #pragma once
 
@@ -59,8 +60,9 @@ class Invalidation final : redis::ConnectionListener {
   StateMachine<State> state_;
   redis::Connection connection_;
   redis::Timer ping_;
-  MonoTime heard_{};
-  int64_t id_ = 0;  // of the connection, as Redis counts them
+  int64_t id_ = 0;       // of the connection, as Redis counts them
+  unsigned silent_ = 0;  // pings since anything was heard
+  MonoTime pinged_{};
 };
 
 }  // namespace mas::gateway

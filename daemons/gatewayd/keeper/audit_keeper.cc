@@ -45,14 +45,19 @@ AuditKeeper::AuditKeeper(common::Frame& frame, const AuditSettings& settings)
     frame.log().warn("audit_unsigned", {{"why", "audit.signing_key is not set: nothing anchors the audit"}});
     return;
   }
+  read_key();
+}
+
+/// Tried again at each tick: without it nothing anchors the audit.
+void AuditKeeper::read_key() {
   auto key = SigningKey::read(settings_.signing_key);
   auto verify = key.ok() ? VerifyKey::from_text(key->public_text()) : Result<VerifyKey>(key.error());
   if (!verify.ok()) {
     report("audit_unsigned", verify.error());
     return;
   }
-  heads_ = std::make_unique<HeadOp>(frame.loop(), frame.redis(), frame.keys(),
-                                    HeadSigner{std::move(*key), std::move(*verify), frame.instance()},
+  heads_ = std::make_unique<HeadOp>(frame_.loop(), frame_.redis(), frame_.keys(),
+                                    HeadSigner{std::move(*key), std::move(*verify), frame_.instance()},
                                     [this](const Result<HeadResult>& result) { on_head(result); });
 }
 
@@ -64,6 +69,7 @@ void AuditKeeper::set_owned(std::vector<unsigned> owned, unsigned partitions) {
 void AuditKeeper::reload(const AuditSettings& settings) { settings_ = settings; }
 
 void AuditKeeper::tick(MonoTime now) {
+  if (!signs() && !settings_.signing_key.empty()) read_key();
   if (!idle() || !frame_.redis_up() || partitions_ == 0) return;
   bool keeps = archive_ != nullptr && settings_.retention > Duration(0) && !owned_.empty();
   bool many = blocks_ >= static_cast<uint64_t>(settings_.head_blocks);

@@ -46,6 +46,7 @@ class AuditKeeper {
   bool idle() const { return state_.is(State::kIdle); }
 
  private:
+  void read_key();
   bool signs() const { return heads_ != nullptr; }
   void start_head(State state, Duration fresh);
   void on_head(const Result<HeadResult>& result);

@@ -32,12 +32,21 @@ void Batch::Read::clear() {
 void Batch::start() { next_.clear(); }
 
 void Batch::append(unsigned partition, std::string_view element) {
-  next_.elements.push_back({partition, next_.bytes.size(), element.size()});
+  next_.elements.push_back({.partition = partition, .begin = next_.bytes.size(), .size = element.size()});
   next_.bytes.append(element);
 }
 
+void Batch::append_oversized(unsigned partition, uint64_t bytes, std::string_view head) {
+  append(partition, head);
+  next_.elements.back().oversized = bytes;
+}
+
+void Batch::give_up() {
+  for (Element& element : next_.elements) element.given_up = true;
+}
+
 void Batch::append_due(unsigned partition, std::string_view member) {
-  next_.due.push_back({partition, next_.bytes.size(), member.size()});
+  next_.due.push_back({.partition = partition, .begin = next_.bytes.size(), .size = member.size()});
   next_.due_bytes += member.size();
   next_.bytes.append(member);
 }
@@ -96,6 +105,17 @@ void Batch::decode_element(const Element& element) {
   frame.mac = scratch_.mac;
   frame.from_archive = claims_archive(frame.header);
   frame.replay = frame.from_archive || claims_replay(frame.header);
+  if (element.given_up) {
+    frame.fault = Fault{Decision::kMalformed, "deciding it ended a gateway, or took too long, again and again"};
+    frames_.push_back(frame);
+    return;
+  }
+  if (element.oversized > 0) {
+    frame.fault = Fault{Decision::kTooLarge, keep("an element of " + std::to_string(element.oversized) +
+                                                  " bytes, which is more than is read; its first bytes are kept")};
+    frames_.push_back(frame);
+    return;
+  }
   if (!status) {
     bool large = status.error().code == Errc::kTooLarge;
     frame.fault = Fault{large ? Decision::kTooLarge : Decision::kMalformed, keep(status.error().message)};

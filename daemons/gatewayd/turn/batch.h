@@ -113,6 +113,10 @@ class Batch {
   void start();
   /// Those of a partition one after another.
   void append(unsigned partition, std::string_view element);
+  /// An element that is too large to be read. @param bytes it has. @param head the first of them.
+  void append_oversized(unsigned partition, uint64_t bytes, std::string_view head);
+  /// What was appended is not decided but set aside, since deciding it failed.
+  void give_up();
   /// @param member of the partition's sorted set of retries.
   void append_due(unsigned partition, std::string_view member);
   /// Of all that was appended as due.
@@ -148,6 +152,8 @@ class Batch {
   struct Element {
     unsigned partition;
     size_t begin, size;
+    uint64_t oversized = 0;  // how large it is, where this is only its head
+    bool given_up = false;
   };
   /// What was read for one turn.
   struct Read {

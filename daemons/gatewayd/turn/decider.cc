@@ -15,6 +15,7 @@ constexpr size_t kStateOfSender =
     4 * 1024 * 1024;                  // bytes that are remembered of a sender's instances, and written again
 constexpr size_t kSmallState = 1024;  // an instance with no more goes on all the same
 constexpr size_t kSpareBlobs = 1024;
+constexpr size_t kBytesBetweenLooks = 16 * 1024;                // at the clock, of envelopes; some tens of microseconds
 constexpr size_t kSpareBlobBytes = 128 * 1024;                  // a larger one was for a large envelope
 constexpr Duration kLookAgain = std::chrono::milliseconds(50);  // at a stream that is full, or on trial
 
@@ -31,7 +32,7 @@ void Decider::start(const std::vector<Partition*>& partitions, WallMicros now, M
   now_ = now;
   mono_ = mono;
   ++turn_;
-  next_frame_ = 0;
+  next_frame_ = next_message_ = 0;
   circuits_.start(now, turn_);
   work_.resize(partitions.size());
   for (PartitionWork* work : active_) {
@@ -170,7 +171,8 @@ void Decider::need_length(Inbox& inbox, std::vector<Inbox*>& ret_inboxes) {
 
 bool Decider::decide_some(Batch& batch, MonoTime until) {
   while (next_frame_ < batch.frames().size()) {
-    decide_frame(batch, batch.frames()[next_frame_++]);
+    if (!decide_frame(batch, batch.frames()[next_frame_], until)) return false;
+    ++next_frame_;
     if (mono_now() >= until) return false;
   }
   for (const auto& due : batch.due()) decide_due(due);
@@ -178,50 +180,74 @@ bool Decider::decide_some(Batch& batch, MonoTime until) {
   return true;
 }
 
-void Decider::decide_frame(Batch& batch, FrameInTurn& frame) {
+/// @return whether all of it is decided; else it goes on with next_message_.
+bool Decider::decide_frame(Batch& batch, FrameInTurn& frame, MonoTime until) {
   PartitionWork& work = work_of(frame.partition);
+  if (next_message_ > 0 || begin_frame(batch, frame, work)) return decide_messages(batch, frame, work, until);
+  return true;
+}
+
+/// @return whether its messages are to be decided one by one; else the frame is done with.
+bool Decider::begin_frame(Batch& batch, FrameInTurn& frame, PartitionWork& work) {
   ++work.elements;
-  if (proven_replay(batch, frame)) return decide_replayed(batch, frame, work);
-  if (policy_.memory_low) return refuse_frame(work, frame, Decision::kUnavailable, "Redis is short of memory");
+  if (proven_replay(batch, frame)) return decide_replayed(batch, frame, work), false;
+  if (policy_.memory_low) return refuse_frame(work, frame, Decision::kUnavailable, "Redis is short of memory"), false;
   if (frame.fault) {
     ++counts_.poison;
-    return refuse_frame(work, frame, frame.fault->decision, frame.fault->text);
+    return refuse_frame(work, frame, frame.fault->decision, frame.fault->text), false;
   }
   if (partition_of(frame.header.sender, partitions_.size()) != frame.partition)
-    return refuse_frame(work, frame, Decision::kUnavailable, "the frame is in a partition that is not its sender's");
+    return refuse_frame(work, frame, Decision::kUnavailable, "the frame is in a partition that is not its sender's"),
+           false;
 
   digests_.clear();
   for (size_t i = 0; i < frame.count; ++i) digests_.push_back(sha256(batch.messages()[frame.first + i].envelope));
   AuthResult known = authenticate({frame.header, frame.mac, batch.records_of(frame)}, ns_, frame.partition, digests_,
                                   frame.sender_facts->secrets, policy_.auth, now_, scratch_);
-  if (!known.ok()) return refuse_frame(work, frame, known.decision, known.detail);
-  decide_messages(batch, frame, work);
+  if (known.decision == Decision::kReplayed)
+    known.detail = say(describe_drift(frame.header.timestamp, policy_.auth, now_));
+  if (!known.ok()) return refuse_frame(work, frame, known.decision, known.detail), false;
+  return begin_messages(frame, work);
 }
 
-void Decider::decide_messages(Batch& batch, const FrameInTurn& frame, PartitionWork& work) {
+bool Decider::begin_messages(const FrameInTurn& frame, PartitionWork& work) {
   Partition& partition = *work.partition;
   const std::string& id = frame.sender_facts->id;
   Sender& sender = partition.sender(id);
   if (!sender.instances.contains(view_of(frame.header.instance.bytes))) {
-    if (frame.header.first_sequence != 1) return refuse_start(frame);
+    if (frame.header.first_sequence != 1) return refuse_start(frame), false;
     if (sender.instances.size() >= kInstancesOfSender)
-      return refuse_frame(work, frame, Decision::kUnavailable, "too many instances of this sender");
+      return refuse_frame(work, frame, Decision::kUnavailable, "too many instances of this sender"), false;
   }
   Sender::Instance& instance = partition.instance(sender, id, frame.header.instance, keys_);
   if (sender.state_bytes > kStateOfSender && instance.bytes > kSmallState)
-    return refuse_frame(work, frame, Decision::kUnavailable, "too many refusals of this sender's instances");
+    return refuse_frame(work, frame, Decision::kUnavailable, "too many refusals of this sender's instances"), false;
   if (!std::exchange(instance.changed, true)) work.instances.push_back(&instance);
   instance.state.touch(now_);
 
-  uint64_t sequence = frame.header.first_sequence;
+  const uint64_t sequence = frame.header.first_sequence;
   receipt_ = {ReceiptKind::kDecided, frame.header.id, sequence, static_cast<uint32_t>(frame.count), {}};
-  if (instance.state.standing(sequence) == Standing::kGap) {
-    ++counts_.gaps;
-    receipt_ = {ReceiptKind::kResendFrom, frame.header.id, instance.state.last() + 1, 0, {}};
-    return push_receipt(instance.receipts, receipt_);
-  }
-  for (size_t i = 0; i < frame.count; ++i, ++sequence) {
+  if (instance.state.standing(sequence) != Standing::kGap) return true;
+  ++counts_.gaps;
+  receipt_ = {ReceiptKind::kResendFrom, frame.header.id, instance.state.last() + 1, 0, {}};
+  push_receipt(instance.receipts, receipt_);
+  return false;
+}
+
+/// @return whether all are decided; else the time is over, and next_message_ is the next one.
+bool Decider::decide_messages(Batch& batch, const FrameInTurn& frame, PartitionWork& work, MonoTime until) {
+  const std::string& id = frame.sender_facts->id;
+  Sender& sender = work.partition->sender(id);
+  Sender::Instance& instance = work.partition->instance(sender, id, frame.header.instance, keys_);
+  size_t bytes = 0;
+  for (size_t i = std::exchange(next_message_, 0); i < frame.count; ++i) {
+    if (bytes >= kBytesBetweenLooks && std::exchange(bytes, 0) > 0 && mono_now() >= until) {
+      next_message_ = i;
+      return false;
+    }
+    const uint64_t sequence = frame.header.first_sequence + i;
     const Message& message = batch.messages()[frame.first + i];
+    bytes += message.envelope.size();
     Ruling ruling;
     if (instance.state.standing(sequence) == Standing::kDecided) {
       ++counts_.repeated;
@@ -257,6 +283,7 @@ void Decider::decide_messages(Batch& batch, const FrameInTurn& frame, PartitionW
     receipt_.outcomes.push_back({static_cast<uint32_t>(i), ruling.decision, ruling.retry_after_ms, detail});
   }
   push_receipt(instance.receipts, receipt_);
+  return true;
 }
 
 // ---- Messages
@@ -335,7 +362,8 @@ Decider::Ruling Decider::rule_target(Case& at) {
   bool takes_part = target.registered && target.gateway_mode;
   bool admitted =
       target.secrets.found != SenderSecrets::Found::kNone && target.secrets.state != IdentityState::kRevoked;
-  if (!takes_part && !admitted)
+  const bool stopped = target.secrets.found == SenderSecrets::Found::kNone && !target.registered && target.has_stream;
+  if (!takes_part && !admitted && !stopped)
     return {Decision::kTargetNotFound,
             target.registered ? "the target takes no part in gateway mode" : "no such agent is registered"};
   const bool active = takes_part && target.active;

@@ -151,9 +151,11 @@ class Decider {
   /// Puts on the facts' lists what deciding lacks. To be called again after each read until it asks for nothing.
   /// @param ret_inboxes streams whose length is to be read.
   void need(Batch& batch, std::vector<Inbox*>& ret_inboxes);
-  /// Goes on deciding the frames, at least one, and at last what is due. Every element's partition must be one of start()'s.
+  /// Goes on deciding the frames, at least one message, and at last what is due. Every element's partition must be one of start()'s.
   /// @return whether all is decided.
   bool decide_some(Batch& batch, MonoTime until);
+  /// The number of the frame that was worked on last. Not before decide_some().
+  size_t frame_at_hand() const { return next_message_ > 0 || next_frame_ == 0 ? next_frame_ : next_frame_ - 1; }
   void decide(Batch& batch) { decide_some(batch, MonoTime::max()); }
   /// Ends the audit blocks, encodes the states that changed, collects the circuits that did. Partitions are from now on as
   /// they will be after the commit.
@@ -207,8 +209,10 @@ class Decider {
   Inbox& inbox_of(const FrameInTurn& frame, Message& message);
   bool known_credential(const FrameInTurn& frame) const;
   bool proven_replay(const Batch& batch, FrameInTurn& frame);
-  void decide_frame(Batch& batch, FrameInTurn& frame);
-  void decide_messages(Batch& batch, const FrameInTurn& frame, PartitionWork& work);
+  bool decide_frame(Batch& batch, FrameInTurn& frame, MonoTime until);
+  bool begin_frame(Batch& batch, FrameInTurn& frame, PartitionWork& work);
+  bool begin_messages(const FrameInTurn& frame, PartitionWork& work);
+  bool decide_messages(Batch& batch, const FrameInTurn& frame, PartitionWork& work, MonoTime until);
   void decide_replayed(const Batch& batch, const FrameInTurn& frame, PartitionWork& work);
   Ruling rule_replayed(const FrameInTurn& frame, const Message& message, PartitionWork& work);
   void return_letter(const FrameInTurn& frame, const Message& message, const std::string& reason);
@@ -271,7 +275,7 @@ class Decider {
   WallMicros now_ = 0;
   MonoTime mono_{};
   uint64_t turn_ = 0;
-  size_t next_frame_ = 0;                             // to be decided
+  size_t next_frame_ = 0, next_message_ = 0;          // to be decided
   std::vector<std::unique_ptr<PartitionWork>> work_;  // by partition
   std::vector<PartitionWork*> active_;
   std::vector<Delivery> deliveries_;

@@ -76,14 +76,12 @@ Decider::Ruling Decider::rule_report(const FrameInTurn& frame, const Message& me
   if (envelope->target_id != agent.id)
     return {Decision::kMalformed, "report of a failed handler: the message is not the reporter's"};
 
-  const uint64_t mark = keyed_hash(std::string(agent.id) + '/' + std::to_string(static_cast<int>(report.lane)) + '/' +
-                                   std::string(report.entry) + '/' + std::to_string(report.index));
-  if (work.partition->reports.has(mark)) return {};
+  if (work.partition->reports.contains(agent.id, report)) return {};
   const bool room = work.partition->retries < policy_.max_retries;
   if (!room && !letters_kept())
     return {Decision::kUnavailable, "too many messages wait, and the dead-letter queue takes none; report again"};
 
-  work.partition->reports.add(mark);
+  work.partition->reports.add(agent.id, report);
   ++counts_.failures;
   if (circuits_.on()) circuits_.reported(agent, report.handled);
   WaitingRetry waiting;

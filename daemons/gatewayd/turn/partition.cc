@@ -32,7 +32,8 @@ Partition::Partition(unsigned p, const Keys& keys)
       senders_key(keys.senders(p)),
       audit_key(keys.audit(p)),
       retries_key(keys.retries(p)),
-      archive_key(keys.archive(p)) {}
+      archive_key(keys.archive(p)),
+      trial_key(keys.trial(p)) {}
 
 void Partition::forget() {
   epoch.clear();
@@ -41,12 +42,17 @@ void Partition::forget() {
   previous_hash = audit::kGenesisPrevious;
   retries = 0;
   next_retry = kNoRetry;
-  reports = {};
+  reports.clear();
   strangers = {};
   counting.clear();
   next_summary = kNoSummary;
   senders.clear();
   forgettable.clear();
+  block_epoch = 0;
+  beyond_doubt = false;
+  list_bytes = 0;
+  weight = {};
+  fits = kAnyNumber;
 }
 
 std::string_view Partition::expected_at(std::string_view key) const {
@@ -125,6 +131,7 @@ Status Partition::load_audit_head(std::string_view block) {
   if (!head) return head.error().in(audit_key);
   next_block = head->number + 1;
   previous_hash = head->hash;
+  block_epoch = audit::block_epoch(block);
   return {};
 }
 

@@ -6,15 +6,17 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include "daemons/gatewayd/audit/block.h"
 #include "daemons/gatewayd/limits/limiter.h"
+#include "daemons/gatewayd/turn/list_weight.h"
 #include "daemons/gatewayd/turn/refusals.h"
+#include "daemons/gatewayd/turn/report_memory.h"
 #include "daemons/gatewayd/turn/sender_state.h"
 #include "proto/base/keyed_map.h"
 #include "proto/wire/keys.h"
@@ -43,21 +45,6 @@ struct Sender {
   KeyedMap<Instance> instances;  ///< by the 16 bytes of the instance
 };
 
-/// Failures that were reported lately, by a keyed hash of entry and place: the same report, made again, changes nothing.
-/// Remembers the last kMost at least, and twice as many at most.
-class ReportMemory {
- public:
-  bool has(uint64_t mark) const { return young_.contains(mark) || old_.contains(mark); }
-  void add(uint64_t mark) {
-    if (young_.size() >= kMost) old_ = std::exchange(young_, {});
-    young_.insert(mark);
-  }
-
- private:
-  static constexpr size_t kMost = 10'000;
-  std::unordered_set<uint64_t> young_, old_;
-};
-
 struct Partition {
   Partition(unsigned p, const Keys& keys);
 
@@ -73,15 +60,17 @@ struct Partition {
   Sender& sender(std::string_view id);
 
   const unsigned number;
-  const std::string epoch_key, ingress_key, senders_key, audit_key, retries_key, archive_key;
+  const std::string epoch_key, ingress_key, senders_key, audit_key, retries_key, archive_key, trial_key;
   std::string epoch;  ///< as Redis counts it; empty: not fenced
   uint64_t epoch_number = 0;
   uint64_t next_block = audit::kFirstBlock;
   Digest previous_hash = audit::kGenesisPrevious;
+  uint64_t block_epoch = 0;          ///< of the newest audit block, when it was fenced
   uint64_t retries = 0;              ///< messages that wait to be delivered again, about
   WallMicros next_retry = kNoRetry;  ///< when the first of them is due, at the latest
   static constexpr WallMicros kNoRetry = INT64_MAX;
-  ReportMemory reports;  ///< of this partition's agents
+  std::optional<WallMicros> steps;  ///< of Redis's clock that the retries have followed; nullopt: not looked at yet
+  ReportMemory reports;
 
   KeyedMap<Sender> senders;
 
@@ -101,6 +90,17 @@ struct Partition {
   std::vector<Forgettable> forgettable;
   /// Forgets what is still silent of it. @return the fields of mas.sender:{p} to be removed.
   std::vector<std::string> take_forgettable(WallMicros silent_since);
+
+  // Whether its head may be what ends turns, or gateways (turn_trial.cc).
+  unsigned dropped = 0;       ///< turns that took long over one of its elements and were dropped, one after another
+  bool beyond_doubt = false;  ///< a turn since it was fenced was committed, or it had no element then
+  bool void_trial = false;    ///< the last trial was dropped for another reason
+
+  // How large its list is, and for one read: how much of it was found to fit.
+  uint64_t list_bytes = 0;
+  ListWeight weight;
+  static constexpr size_t kAnyNumber = SIZE_MAX;
+  size_t fits = kAnyNumber;  ///< elements
 
   // How large its elements are, for how many to read.
   double mean_element_bytes = 1024;

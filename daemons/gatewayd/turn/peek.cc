@@ -32,21 +32,31 @@ void Peek::arm() {
 void Peek::ask() {
   if (!wanted_ || blocked_ || pause_.armed() || !connection_.ready()) return;
   redis::Command command("BLMOVE", key_, key_, "LEFT", "LEFT", kBlockSeconds);
+  command.add("MEMORY", "USAGE", key_, "SAMPLES", 512);
   blocked_ = connection_.send(command, redis::reply_to<&Peek::on_reply>(this), kPatience).ok();
 }
 
 /// An error (a key of another type; Redis out of memory, since BLMOVE writes) counts as work: the turn reads the list and
 /// reports what it finds. Not at once, since the next peek may be answered the same.
-void Peek::on_reply(uint64_t, const redis::Answer& answer) {
+void Peek::on_reply(uint64_t tag, const redis::Answer& answer) {
+  if (!answer.ok()) {
+    blocked_ = false;
+    if (answer.error().code == Errc::kTooLarge) tell(0, true);
+    return;  // asked again when the link is back
+  }
+  const redis::Reply& reply = **answer;
+  if (tag == 0) {
+    seen_ = !reply.is_nil() && !reply.is_error();
+    if (reply.is_error()) pause_.once(kPause);
+    return;
+  }
   blocked_ = false;
-  if (!answer.ok()) return;  // asked again when the link is back
-  if ((*answer)->is_nil()) return ask();
-  if ((*answer)->is_error()) return pause_.once(kPause);
-  tell();
+  if (!seen_) return ask();
+  tell(reply.is_integer() ? static_cast<uint64_t>(reply.integer) : 0);
 }
 
-void Peek::tell() {
-  if (std::exchange(wanted_, false)) listener_.on_work(partition_);
+void Peek::tell(uint64_t list_bytes, bool too_large) {
+  if (std::exchange(wanted_, false)) listener_.on_work(partition_, list_bytes, too_large);
 }
 
 }  // namespace mas::gateway

@@ -1,7 +1,8 @@
 // Waits for the first element of a partition's list without taking it.
 //
 // BLMOVE key key LEFT LEFT blocks while the list is empty and then moves its head onto itself: a peek. A blocked
-// connection can do nothing else, so each partition that is waited for has one of its own.
+// connection can do nothing else, so each partition that is waited for has one of its own. The peek brings the element,
+// too: one that is too large ends the link before it has come. Behind it, in the same write, comes how large the list is.
 //
 //     idle ──arm──▶ blocked ──an element──▶ idle, on_work()
 //                      │ nothing in kBlock: asks again while it is wanted
@@ -21,7 +22,8 @@ namespace mas::gateway {
 class PeekListener {
  public:
   virtual ~PeekListener() = default;
-  virtual void on_work(unsigned partition) = 0;
+  /// @param list_bytes about what its list takes; 0: not known. @param too_large its head is too large to be read.
+  virtual void on_work(unsigned partition, uint64_t list_bytes, bool too_large) = 0;
 };
 
 class Peek final : redis::ConnectionListener {
@@ -37,7 +39,7 @@ class Peek final : redis::ConnectionListener {
  private:
   void ask();
   void on_reply(uint64_t tag, const redis::Answer& answer);
-  void tell();
+  void tell(uint64_t list_bytes = 0, bool too_large = false);
   void on_ready(redis::Connection&) override { ask(); }
   void on_down(redis::Connection&, const Error&, unsigned) override {}
 
@@ -46,6 +48,7 @@ class Peek final : redis::ConnectionListener {
   PeekListener& listener_;
   bool wanted_ = false;
   bool blocked_ = false;
+  bool seen_ = false;  // an element; how large the list is comes next
   redis::Timer pause_;
   redis::Connection connection_;
 };

@@ -1,16 +1,21 @@
 // Where a test may kill the process (MAS_TEST_CRASH_AT) or make it do the wrong thing (MAS_TEST_BREAK): step or step:n, the
-// n-th time the step is reached. Compiled to nothing unless the build has MAS_TEST_HOOKS, which no preset for users has.
+// n-th time the step is reached. MAS_TEST_CONTENT=text:ms makes an element with that text take so long to be decided;
+// text:crash kills the process. Compiled to nothing unless the build has MAS_TEST_HOOKS, which no preset for users has.
 #pragma once
 
 #ifdef MAS_TEST_HOOKS
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <thread>
 
 #include "proto/redis/loop.h"
 #else
 #include <uv.h>
+
+#include <string_view>
 #endif
 
 namespace mas::gateway {
@@ -40,6 +45,16 @@ inline void test_hook(std::string_view step) {
   if (crash.reached(step)) std::raise(SIGKILL);
 }
 
+/// @return whether it took long.
+inline bool test_content(std::string_view element) {
+  static const std::string text = std::getenv("MAS_TEST_CONTENT") == nullptr ? "" : std::getenv("MAS_TEST_CONTENT");
+  const size_t colon = text.rfind(':');
+  if (text.empty() || element.find(text.substr(0, colon)) == std::string_view::npos) return false;
+  if (text.substr(colon + 1) == "crash") std::raise(SIGKILL);
+  std::this_thread::sleep_for(std::chrono::milliseconds(std::stoul(text.substr(colon + 1))));
+  return true;
+}
+
 /// @return whether to do the wrong thing here.
 inline bool test_break(std::string_view step) {
   static TestStep broken("MAS_TEST_BREAK");
@@ -58,6 +73,7 @@ class LateHook {
 };
 #else
 inline void test_hook(const char*) {}
+constexpr bool test_content(std::string_view) { return false; }
 constexpr bool test_break(const char*) { return false; }
 
 class LateHook {

@@ -37,12 +37,15 @@ void TurnLoop::commit() {
   expected_.back().ends = Ends::kCommit;
   its_receipts_ = {};
   for (const auto& receipt : decider_.receipts()) its_receipts_.add("PUBLISH", receipt.channel, receipt.bytes);
+  sent_blocks_.clear();
+  for (const PartitionWork* work : decider_.work())
+    if (!work->block.bytes.empty()) sent_blocks_.emplace_back(work->partition->number, work->partition->next_block);
   decider_.seal(sealed_);
   committing_ = true;
   commit_began_ = mono_now();
   stage_.to(Stage::kNone);
   if (read_ == Read::kHere && batch_.empty()) read_ = Read::kNone;  // there may be more by now
-  const bool read_too = read_ == Read::kNone && !turn_over();
+  const bool read_too = read_ == Read::kNone && !turn_over() && !trial_ && !must_weigh();
   if (read_too) ask_elements(command);
   if (send(std::move(command), read_too ? Ends::kRead : Ends::kCommit)) written_.arm();
 }
@@ -83,6 +86,7 @@ void TurnLoop::build_commit() {
   for (const Delivery& delivery : decider_.deliveries())
     if (delivery.inbox->replies) commit_.change("PEXPIRE", delivery.key, {kReplyStreamMillis});
 
+  if (trial_) commit_.change("DEL", partitions_[*trial_]->trial_key, {});
   std::vector<std::string_view> arguments;
   for (const PartitionWork* work : decider_.work()) {
     constexpr size_t kFieldsOfChange = 1000;
@@ -124,6 +128,9 @@ void TurnLoop::committed() {
   repeat_.reset();
   stats_.add(sealed_, dlp_.get());
   decider_.committed(sealed_);
+  for (const auto& [p, next] : sent_blocks_) losses_.committed(p, next);
+  judge_committed();
+  if (!oversized_.empty()) forget_oversized();
   if (stage_.is(Stage::kNone)) {
     facts_.shrink(options_.cached_agents);
     decider_.shrink();

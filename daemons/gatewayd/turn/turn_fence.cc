@@ -1,4 +1,6 @@
 // Which partitions are decided here: taken over as the leases say, fenced, their memory loaded, or put to rest.
+#include <algorithm>
+#include <array>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +15,7 @@ void TurnLoop::take_ownership() {
   for (size_t p = 0; p < partitions_.size(); ++p) {
     if (owned_[p] != taken_[p]) {
       partitions_[p]->forget();
+      oversized_.erase(static_cast<unsigned>(p));
       resting_.forget(static_cast<unsigned>(p));
     }
     if (!owned_[p]) peeks_[p].reset();
@@ -20,7 +23,8 @@ void TurnLoop::take_ownership() {
   taken_ = owned_;
 }
 
-/// From INCR on, commits of whoever owned the partition before are refused; what they did is what is loaded.
+/// From INCR on, commits of whoever owned the partition before are refused; what they did is what is loaded. Whoever changes
+/// the number of partitions raises the epochs with it, so one that is still agreed on behind them holds for what follows.
 void TurnLoop::fence() {
   state_.to(State::kFencing);
   redis::Command command;
@@ -29,8 +33,10 @@ void TurnLoop::fence() {
     if (!taken_[partition->number] || !partition->epoch.empty() || resting_.asleep(partition->number, now)) continue;
     command.add("INCR", partition->epoch_key);
     command.add("LLEN", partition->ingress_key);
+    command.add("MEMORY", "USAGE", partition->ingress_key, "SAMPLES", 0);
     command.add("HGETALL", partition->senders_key);
-    for (Reply kind : {Reply::kEpoch, Reply::kIngress, Reply::kSenders}) expect(kind, partition->number);
+    for (Reply kind : {Reply::kEpoch, Reply::kIngress, Reply::kListBytes, Reply::kSenders})
+      expect(kind, partition->number);
     if (archive_ != nullptr) {
       command.add("XLEN", partition->archive_key);
       expect(Reply::kArchive, partition->number);
@@ -41,15 +47,28 @@ void TurnLoop::fence() {
     for (Reply kind : {Reply::kAuditHead, Reply::kRetryCount, Reply::kFirstRetry}) expect(kind, partition->number);
     stats_.fences.add();
   }
+  command.add("HGET", frame_.keys().config(), "partitions");
+  expect(Reply::kPartitions);
   send(std::move(command), Ends::kFence);
+}
+
+void TurnLoop::take_partitions(const redis::Reply& reply) {
+  if (reply.is_text() && reply.text == std::to_string(partitions_.size())) return;
+  const std::string found = reply.is_nil() ? "none" : printable(reply.text, 64);
+  drop_turn(
+      "partitions_changed",
+      frame_.keys().config() + " has " + found + " partitions, this gateway " + std::to_string(partitions_.size()),
+      kLongPause);
 }
 
 const std::string& TurnLoop::key_of(const Partition& partition, Reply kind) {
   if (kind == Reply::kEpoch) return partition.epoch_key;
-  if (kind == Reply::kIngress) return partition.ingress_key;
-  if (kind == Reply::kRetryCount || kind == Reply::kFirstRetry) return partition.retries_key;
   if (kind == Reply::kArchive) return partition.archive_key;
-  return kind == Reply::kSenders ? partition.senders_key : partition.audit_key;
+  if (kind == Reply::kSenders) return partition.senders_key;
+  if (kind == Reply::kAuditHead) return partition.audit_key;
+  constexpr std::array kRetries = {Reply::kRetryCount, Reply::kFirstRetry, Reply::kDue, Reply::kNextDue};
+  const bool retries = std::find(kRetries.begin(), kRetries.end(), kind) != kRetries.end();
+  return retries ? partition.retries_key : partition.ingress_key;
 }
 
 void TurnLoop::take_fence(const Expected& expected, const redis::Reply& reply) {
@@ -66,9 +85,15 @@ void TurnLoop::take_fence(const Expected& expected, const redis::Reply& reply) {
 
 Status TurnLoop::load(const Expected& expected, const redis::Reply& reply) {
   Partition& partition = *partitions_[expected.partition];
+  constexpr std::array kLists = {Reply::kSenders, Reply::kAuditHead, Reply::kFirstRetry};
+  const bool list = std::find(kLists.begin(), kLists.end(), expected.kind) != kLists.end();
+  if (list ? !reply.is_array() : !reply.is_integer())
+    return Error{Errc::kProtocol, key_of(partition, expected.kind) + ": Redis gave an answer of another type"};
   if (expected.kind == Reply::kEpoch) {
     partition.epoch_number = static_cast<uint64_t>(reply.integer);
     partition.epoch = std::to_string(reply.integer);
+    losses_.compare(partition.number, Losses::kEpoch, partition.epoch_number);
+    keep_oversized(partition);
     return {};
   }
   if (expected.kind == Reply::kIngress || expected.kind == Reply::kArchive) return {};  // its type is right
@@ -79,11 +104,16 @@ Status TurnLoop::load(const Expected& expected, const redis::Reply& reply) {
     for (size_t i = 0; i + 1 < reply.count; i += 2) fields.emplace_back(reply[i].text, reply[i + 1].text);
     return partition.load_senders(fields, frame_.keys());
   }
-  if (reply.count == 0) return partition.load_audit_head({});
+  if (reply.count == 0) {
+    losses_.compare(partition.number, Losses::kBlock, audit::kFirstBlock);
+    return partition.load_audit_head({});
+  }
   const redis::Reply& entry = reply[0];
   bool block = entry.is_array() && entry.count == 2 && entry[1].count >= 2 && entry[1][0].text == "b";
   if (!block) return Error{Errc::kMalformed, partition.audit_key + ": the newest entry is no audit block"};
-  return partition.load_audit_head(entry[1][1].text);
+  auto status = partition.load_audit_head(entry[1][1].text);
+  if (status.ok()) losses_.compare(partition.number, Losses::kBlock, partition.next_block);
+  return status;
 }
 
 /// What cannot be worked with is not touched, and the partition's memory not trusted; its lease is kept.

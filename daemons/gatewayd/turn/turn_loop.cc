@@ -7,6 +7,7 @@
 
 #include "daemons/gatewayd/turn/redis_words.h"
 #include "proto/base/ids.h"
+#include "proto/wire/events.h"
 
 namespace mas::gateway {
 namespace {
@@ -45,16 +46,19 @@ constexpr auto kStages = transitions<Stage>({{Stage::kNone, Stage::kDecoding},
                                              {Stage::kFetching, Stage::kNone},
                                              {Stage::kDeciding, Stage::kNone}});
 
-constexpr size_t kMostElements = 512;  // of one partition in one read
-constexpr size_t kLargeTurn = 1000;    // messages; deciding them takes longer than reading ahead costs
-constexpr size_t kLargeShare = 16;     // or a turn that has this share of the bound
-constexpr Duration kSlice = 250us;     // of decoding and deciding; what the socket holds lasts about as long
+constexpr size_t kLargeTurn = 1000;  // messages; deciding them takes longer than reading ahead costs
+constexpr size_t kLargeShare = 16;   // or a turn that has this share of the bound
+constexpr Duration kSlice = 250us;   // of decoding and deciding; what the socket holds lasts about as long
 // Rules name roles, which are read next; the rest is for what changes meanwhile.
 constexpr unsigned kMostFetchRounds = 4;
+constexpr size_t kLeastReplyBytes = 256u * 1024 * 1024;  // what is known of a partition's senders comes in one reply
 constexpr Duration kShortestSweep = 1s, kLongestSweep = 60s;  // between, the drift
 
-redis::ConnectionOptions with_room(redis::ConnectionOptions options) {
+redis::ConnectionOptions with_room(redis::ConnectionOptions options, const TurnOptions& turn) {
   options.max_outgoing_bytes = 512u * 1024 * 1024;  // a turn is bounded; one large envelope is written several times
+  options.reply_limits.text_bytes = turn.element_bytes();
+  options.reply_limits.reply_bytes =
+      std::max(kLeastReplyBytes, TurnOptions::kWholeReads * turn.bytes + turn.element_bytes());
   return options;
 }
 
@@ -70,7 +74,7 @@ TurnLoop::TurnLoop(common::Frame& frame, TurnOptions options, const MasterKey* m
       decider_(frame.keys(), options_.ns, facts_, tickets, payload_key),
       batch_(options_.max_envelope),
       stats_(frame.metrics()),
-      connection_(frame.loop(), with_room(frame.redis_options("turn")), this),
+      connection_(frame.loop(), with_room(frame.redis_options("turn"), options_), this),
       invalidation_(frame.loop(), frame.redis_options("invalidation"), *this),
       reader_(connection_, frame.keys(), facts_, master, [this](const Status& status) { on_facts(status); }),
       circuits_(frame, facts_),
@@ -190,71 +194,7 @@ void TurnLoop::advance() {
   sleep_until_due();
 }
 
-// ---- Read
-
-void TurnLoop::read() {
-  state_.to(State::kWorking);
-  redis::Command command;
-  ask_elements(command);
-  send(std::move(command), Ends::kRead);
-}
-
-/// The next turn, while this one is decided and the one before committed. Not when something is due to be delivered again,
-/// which is asked for only with no turn in hand (it may be due in that one, too), or when facts are to be forgotten, which
-/// needs a time without turns.
-void TurnLoop::read_ahead() {
-  if (read_ != Read::kNone || turn_over() || crowded()) return;
-  for (const auto& partition : partitions_)
-    if (taken_[partition->number] && partition->next_retry <= redis_now()) return;
-  redis::Command command;
-  ask_elements(command);
-  stats_.read_ahead.add();
-  send(std::move(command), Ends::kRead);
-}
-
-/// Elements of turns that are committed before, or in the same write, are gone by then; those in hand are passed over.
-void TurnLoop::ask_elements(redis::Command& command) {
-  command.add("TIME");
-  expect(Reply::kTime);
-  ++first_asked_;
-  const bool in_hand = !stage_.is(Stage::kNone);
-  for (size_t i = 0; i < partitions_.size(); ++i) {
-    Partition& partition = *partitions_[(first_asked_ + i) % partitions_.size()];
-    if (!taken_[partition.number] || partition.epoch.empty()) continue;
-    const size_t first = in_hand ? batch_.elements_of(partition.number) : 0;
-    command.add("LRANGE", partition.ingress_key, first, first + elements_to_ask(partition) - 1);
-    expect(Reply::kElements, partition.number);
-    if (!in_hand && partition.next_retry <= redis_now()) ask_due(command, partition);
-  }
-  active_before_ = std::exchange(active_partitions_, 0);  // counted anew as they answer
-  read_ = Read::kAsked;
-  read_began_ = mono_now();
-}
-
-bool TurnLoop::crowded() const { return facts_.size() > options_.cached_agents || decider_.crowded(); }
-
-size_t TurnLoop::elements_to_ask(const Partition& partition) const {
-  const size_t active = std::max<size_t>({active_partitions_, active_before_, 1});
-  auto messages = static_cast<double>(std::min(options_.messages / active, kPartitionMessages));
-  auto bytes = static_cast<double>(std::min(options_.bytes / active, kPartitionBytes));
-  double share = std::min(messages / partition.mean_element_records, bytes / partition.mean_element_bytes);
-  return std::clamp<size_t>(static_cast<size_t>(share), 1, kMostElements);
-}
-
-void TurnLoop::take_elements(Partition& partition, const redis::Reply& reply) {
-  if (reply.is_error()) {
-    const bool alone = stage_.is(Stage::kNone) && !committing_;  // else fencing comes by it again
-    if (alone && is_the_keys(reply.text)) return put_to_rest(partition, partition.ingress_key, reply.text);
-    return drop_turn("ingress_unreadable", partition.ingress_key + ": " + std::string(reply.text), kLongPause);
-  }
-  if (reply.count == 0 || !owned_[partition.number]) return;
-  ++active_partitions_;
-  for (const auto& element : reply) {
-    constexpr double kWeight = 1.0 / 16;
-    partition.mean_element_bytes += (static_cast<double>(element.text.size()) - partition.mean_element_bytes) * kWeight;
-    batch_.append(partition.number, element.text);
-  }
-}
+// ---- Turns
 
 bool TurnLoop::turn_over() const {
   return drained_ || deaf_ || changes_.any() || owned_ != taken_ || !invalidation_.hearing() ||
@@ -277,7 +217,8 @@ void TurnLoop::go_on() {
   if (committing_ && circuits_.wrote_any()) return;  // who was first with a circuit decides about the next turn
   if (read_ == Read::kHere && !turn_over() && (!batch_.empty() || summaries_due())) return begin_turn();
   if (read_ == Read::kAsked || committing_) return;
-  bool nothing_there = read_ == Read::kHere && !turn_over();
+  bool nothing_there = read_ == Read::kHere && !turn_over() && !trial_;
+  end_trial();
   read_ = Read::kNone;
   return nothing_there ? wait_for_work() : advance();
 }
@@ -295,8 +236,11 @@ void TurnLoop::begin_turn() {
 
 /// One slice of decoding or deciding; the first comes at once, so that a small turn waits for nothing.
 void TurnLoop::work() {
-  const MonoTime until = mono_now() + kSlice;
-  bool done = stage_.is(Stage::kDecoding) ? batch_.decode_some(until) : decider_.decide_some(batch_, until);
+  const MonoTime began = mono_now(), until = began + kSlice;
+  const bool decoding = stage_.is(Stage::kDecoding);
+  bool done = decoding ? batch_.decode_some(until) : decider_.decide_some(batch_, until);
+  if (!decoding && !batch_.frames().empty())
+    note_time(batch_.frames()[std::min(decider_.frame_at_hand(), batch_.frames().size() - 1)].partition, began);
   if (!done) return slice_.request();
   if (stage_.is(Stage::kDecoding)) return decoded();
   decided();
@@ -307,6 +251,7 @@ void TurnLoop::decoded() {
     constexpr double kWeight = 1.0 / 16;
     double& mean = partitions_[frame.partition]->mean_element_records;
     mean += (static_cast<double>(std::max<size_t>(frame.count, 1)) - mean) * kWeight;
+    if (test_content(frame.element)) note_time(frame.partition, turn_began_);
   }
   test_hook("after_read");
   if (batch_.messages().size() >= std::min(kLargeTurn, options_.messages / kLargeShare)) {
@@ -338,15 +283,20 @@ void TurnLoop::wait_for_work() {
     auto& peek = peeks_[partition->number];
     if (peek == nullptr) {
       PeekListener& listener = *this;
-      peek = std::make_unique<Peek>(frame_.loop(), frame_.redis_options("peek"), partition->number,
-                                    partition->ingress_key, listener);
+      redis::ConnectionOptions options = frame_.redis_options("peek");
+      options.reply_limits = connection_.options().reply_limits;
+      peek = std::make_unique<Peek>(frame_.loop(), std::move(options), partition->number, partition->ingress_key,
+                                    listener);
     }
     peek->arm();
   }
 }
 
-void TurnLoop::on_work(unsigned) {
-  if (state_.is(State::kWaiting)) advance();
+void TurnLoop::on_work(unsigned partition, uint64_t list_bytes, bool too_large) {
+  if (!state_.is(State::kWaiting)) return;
+  partitions_[partition]->list_bytes = list_bytes;
+  if (too_large) oversized_.try_emplace(partition);
+  advance();
 }
 
 // ---- Facts
@@ -395,6 +345,27 @@ void TurnLoop::sweep() {
   if (frame_.redis_up()) sweep_.start(partitions_, now_, 2 * options_.policy.auth.drift);
 }
 
+/// Operators hear of it in the log, on mas.system, in the metrics, and by `masctl doctor` while this gateway runs.
+void TurnLoop::tell_losses() {
+  std::string found = losses_.take();
+  if (found.empty()) return;
+  stats_.losses.add();
+  lost_ = {wall_now(), std::move(found)};
+  frame_.log().error("redis_lost_data", {{"what", lost_.what}});
+  const std::string text = "Redis lost data, accepted messages may be gone: " + lost_.what;
+  receipts_.add("PUBLISH", frame_.keys().system_channel(), alert_event("gatewayd", text, lost_.at));
+}
+
+void TurnLoop::take_time(const redis::Reply& reply) {
+  const auto now = time_of(reply);
+  if (!now) return drop_turn("time_unreadable", "TIME: " + std::string(reply.text), kLongPause);
+  if (now_ != 0) look_for_step(*now - redis_now());
+  now_ = *now;
+  now_at_ = mono_now();
+  batch_.start();
+  bound_waits();
+}
+
 /// Where no commit follows that they go out with. Whoever misses one asks again.
 void TurnLoop::flush_receipts() {
   if (receipts_.count() > 0) static_cast<void>(connection_.send(std::exchange(receipts_, {}), redis::ReplyTo{}));
@@ -416,7 +387,7 @@ bool TurnLoop::send(redis::Command command, Ends group) {
 
 /// Replies of turns that were dropped are forgotten by the connection.
 void TurnLoop::on_reply(uint64_t, const redis::Answer& answer) {
-  if (!answer.ok()) return drop_turn("redis_lost", answer.error().message, kShortPause);
+  if (!answer.ok()) return unanswered(answer.error());
   const Expected expected = expected_.front();
   expected_.pop_front();
   take(expected, **answer);
@@ -433,6 +404,8 @@ void TurnLoop::take(const Expected& expected, const redis::Reply& reply) {
     case Reply::kRetryCount:
     case Reply::kFirstRetry:
       return take_fence(expected, reply);
+    case Reply::kPartitions:
+      return take_partitions(reply);
     case Reply::kReceipt:
       return;
     case Reply::kLength:
@@ -447,11 +420,16 @@ void TurnLoop::take(const Expected& expected, const redis::Reply& reply) {
         frame_.log().warn("replicas_behind", {{"acknowledged", reply.integer}, {"wanted", options_.wait_replicas}});
       return;
     case Reply::kTime:
-      now_ = time_of(reply);
-      now_at_ = mono_now();
-      return batch_.start();
+      return take_time(reply);
     case Reply::kElements:
       return take_elements(*partitions_[expected.partition], reply);
+    case Reply::kListBytes:
+      return take_list_bytes(*partitions_[expected.partition], reply);
+    case Reply::kTrial:
+      return take_trial(reply);
+    case Reply::kHead:
+    case Reply::kWeight:
+      return take_weight(expected, reply);
     case Reply::kDue:
       return take_due(*partitions_[expected.partition], reply);
     case Reply::kNextDue:
@@ -460,12 +438,18 @@ void TurnLoop::take(const Expected& expected, const redis::Reply& reply) {
 }
 
 void TurnLoop::all_replied(Ends group) {
-  if (group == Ends::kFence) return advance();
+  if (group == Ends::kFence) {
+    tell_losses();
+    return advance();
+  }
+  if (group == Ends::kWeights) return read_weighed();
   if (group == Ends::kCommit) {
     commit_over();
   } else {
     stage_over(stats_.read_seconds, read_began_);
     read_ = Read::kHere;
+    append_oversized();
+    if (trial_ && trial_failed_) batch_.give_up();
   }
   go_on();
 }
@@ -487,6 +471,7 @@ void TurnLoop::drop_turn(std::string_view event, const std::string& why, Duratio
   read_ = Read::kNone;
   committing_ = false;
   deaf_.reset();
+  judge_dropped();
   its_receipts_ = {};
   decider_.dropped(sealed_);
   reader_.cancel();
@@ -507,7 +492,7 @@ void TurnLoop::track() {
 
 void TurnLoop::on_ready(redis::Connection&) {
   track();
-  resting_.look_now(mono_now());
+  if (!std::exchange(link_given_up_, false)) resting_.look_now(mono_now());
   if (state_.is(State::kDown)) advance();
 }
 

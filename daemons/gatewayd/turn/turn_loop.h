@@ -24,8 +24,10 @@
 // Threading: loop thread. Ownership: the service's; drain() before it goes.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,6 +40,7 @@
 #include "daemons/gatewayd/turn/circuit_writer.h"
 #include "daemons/gatewayd/turn/commit.h"
 #include "daemons/gatewayd/turn/decider.h"
+#include "daemons/gatewayd/turn/losses.h"
 #include "daemons/gatewayd/turn/peek.h"
 #include "daemons/gatewayd/turn/resting.h"
 #include "daemons/gatewayd/turn/sender_sweep.h"
@@ -56,6 +59,10 @@ struct TurnOptions {
   size_t messages = 50'000;         ///< of one turn, about
   size_t bytes = 32 * 1024 * 1024;  ///< of one turn, about
   size_t cached_agents = 100'000;
+  /// Lists that are not weighed first bring so many turns' bytes at most in one read.
+  static constexpr size_t kWholeReads = 4;
+  /// Of one element that is read. A frame that is too large by less than this is refused with its numbers.
+  size_t element_bytes() const { return std::max<size_t>(16 * 1024 * 1024, 4 * max_envelope); }
   int64_t wait_replicas = 0;  ///< receipts wait until so many replicas have the commit
   Duration wait_timeout = std::chrono::milliseconds(500);
 };
@@ -92,6 +99,12 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   uint64_t waiting_retries() const;
   TurnStats& stats() { return stats_; }
   size_t cached_agents() const { return facts_.size(); }
+  /// When Redis was last seen to have lost data, and what shows it; 0: never.
+  struct Lost {
+    WallMicros at = 0;
+    std::string what;
+  };
+  const Lost& lost() const { return lost_; }
   auto known_circuits() const { return facts_.circuits(); }
 
   enum class State : uint8_t { kDown, kFencing, kWorking, kWaiting, kDrained };
@@ -108,22 +121,33 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
     kAuditHead,
     kRetryCount,
     kFirstRetry,
+    kPartitions,
     kLength,
     kCommit,
     kCircuit,
     kWait,
     kTime,
     kElements,
+    kListBytes,
+    kTrial,
+    kHead,
+    kWeight,
     kDue,
     kNextDue
   };
-  enum class Ends : uint8_t { kNothing, kFence, kRead, kCommit };
+  enum class Ends : uint8_t { kNothing, kFence, kWeights, kRead, kCommit };
   struct Expected {
     Reply kind;
     unsigned partition = 0;  // of kLength: which delivery; of kCircuit: which change
     Ends ends = Ends::kNothing;
   };
   enum class Read : uint8_t { kNone, kAsked, kHere };
+  /// An element that is too large to be read.
+  struct Oversized {
+    uint64_t epoch = 0;  // of its partition, when it was seen
+    uint64_t bytes = 0;  // 0: one is somewhere in the list
+    std::string head;
+  };
   /// What was set while turns were under way.
   struct Changes {
     std::optional<std::pair<Policy, LimitSettings>> policy;
@@ -138,7 +162,7 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   void on_changed(std::string_view key) override;
   void on_all_changed() override;
   void on_deaf(const Error& why) override;
-  void on_work(unsigned partition) override;
+  void on_work(unsigned partition, uint64_t list_bytes, bool too_large) override;
 
   void change();
   void apply_changes();
@@ -156,6 +180,24 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   void read_ahead();
   void ask_elements(redis::Command& command);
   bool crowded() const;
+  size_t share() const;
+  bool must_weigh() const;
+  void weigh();
+  void take_weight(const Expected& expected, const redis::Reply& reply);
+  void read_weighed();
+  void take_list_bytes(Partition& partition, const redis::Reply& reply);
+  void unanswered(const Error& why);
+  void keep_oversized(const Partition& partition);
+  void append_oversized();
+  Partition* in_doubt() const;
+  void try_alone(Partition& partition);
+  void take_trial(const redis::Reply& reply);
+  void end_trial();
+  void note_time(unsigned partition, MonoTime began);
+  void judge_dropped();
+  void judge_committed();
+  void tell_set_aside(const Partition& partition, const std::string& why);
+  void forget_oversized();
   size_t elements_to_ask(const Partition& partition) const;
   void ask_due(redis::Command& command, const Partition& partition);
   bool retries_readable(Partition& partition, const redis::Reply& reply);
@@ -164,6 +206,12 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   static WallMicros first_retry(const redis::Reply& reply);
   void take_due(Partition& partition, const redis::Reply& reply);
   WallMicros redis_now() const;
+  void take_time(const redis::Reply& reply);
+  void take_partitions(const redis::Reply& reply);
+  void tell_losses();
+  void look_for_step(WallMicros by);
+  void bound_waits();
+  void move_retries(Partition& partition, WallMicros from, WallMicros to);
   std::vector<FactReader::Entry> wanted_entries() const;
   void take_elements(Partition& partition, const redis::Reply& reply);
   void begin_turn();
@@ -206,6 +254,7 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   StateMachine<Stage> stage_;
   Read read_ = Read::kNone;
   bool committing_ = false;
+  bool link_given_up_ = false;       // for a reply that was too large: what comes back is the same Redis
   std::optional<std::string> deaf_;  // why changes are not heard; what is being committed is waited for
   Changes changes_;
   Facts facts_;
@@ -229,10 +278,16 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   std::vector<std::unique_ptr<Peek>> peeks_;            // by partition, made when first waited for
   std::deque<Expected> expected_;                       // what the replies under way are about, in their order
   size_t active_partitions_ = 1, active_before_ = 1;    // that had elements in the last read, and in the one before
-  size_t first_asked_ = 0;                              // partitions take turns at being read first
+  std::map<unsigned, Oversized> oversized_;             // by partition
+  std::optional<unsigned> trial_;                       // a partition whose head is being tried alone
+  bool trial_failed_ = false;                           // before: it is set aside
+  std::optional<unsigned> slow_;  // a partition that had an element which took long, in a turn that is under way
+  static constexpr Duration kLong = std::chrono::seconds(1);
+  size_t first_asked_ = 0;  // partitions take turns at being read first
 
   WallMicros now_ = 0;       // as Redis said at
   MonoTime now_at_{};        // this time
+  WallMicros steps_ = 0;     // of Redis's clock, all together
   WallMicros turn_now_ = 0;  // of the turn in hand
   unsigned fetch_rounds_ = 0;
   std::vector<Inbox*> wanted_inboxes_;
@@ -245,6 +300,9 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   redis::Command receipts_;        // of the turn that was committed last, not handed to the connection yet
   std::deque<std::string> texts_;  // that the commit views
   std::string obstacle_;
+  Losses losses_;
+  Lost lost_;
+  std::vector<std::pair<unsigned, uint64_t>> sent_blocks_;  // by the commit under way: partition, the next number
   Resting resting_;
   MonoTime dead_letters_again_{};  // until then the queue is not tried: it refused one
   MonoTime unproven_again_{};      // likewise

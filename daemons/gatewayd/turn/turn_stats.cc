@@ -17,6 +17,8 @@ TurnStats::TurnStats(common::Metrics& metrics)
       read_ahead(
           metrics.counter("turns_read_ahead_total", "Turns that were asked for while the one before was in hand.")),
       fences(metrics.counter("fences_total", "Partitions whose epoch was raised.")),
+      losses(metrics.counter("redis_losses_total", "Times that Redis was found to have gone back in time.")),
+      clock_steps(metrics.counter("redis_clock_steps_total", "Times that Redis's clock was set.")),
       read_seconds(stage(metrics, "read")),
       fetch_seconds(stage(metrics, "fetch")),
       decide_seconds(stage(metrics, "decide")),

@@ -21,6 +21,8 @@ class TurnStats {
   common::Counter& dropped_turns;
   common::Counter& read_ahead;
   common::Counter& fences;
+  common::Counter& losses;
+  common::Counter& clock_steps;
   Histogram& read_seconds;
   Histogram& fetch_seconds;
   Histogram& decide_seconds;

@@ -101,6 +101,7 @@ Result<redis::Command> moves(SyncRedis& redis, const Keys& keys, unsigned before
   for (unsigned p = 0; p < before; ++p) {
     change.add("DEL", keys.senders(p));
     change.add("DEL", keys.ingress(p));
+    change.add("INCR", keys.partition_epoch(p));  // a gateway that starts meanwhile by the old number commits nothing
   }
   for (const auto& state : *states) {
     if (state.is_error()) return Error{Errc::kRefused, state.text};

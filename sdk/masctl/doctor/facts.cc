@@ -18,7 +18,7 @@ constexpr TypeRule kRules[] = {
     {"agent:", ":heartbeat", "string"},    {"agent:", ":instances", "hash"}, {"agent:", ":allowed_targets", "set"},
     {"agent:", ":blocked_targets", "set"}, {"agent:", ":roles", "set"},      {"agent.state:", "", "hash"},
     {"mas.capability:", "", "set"},        {"mas.daemon:", "", "string"},    {"mas.lease:", "", "string"},
-    {"mas.epoch:", "", "string"},
+    {"mas.epoch:", "", "string"},          {"mas.trial:", "", "string"},
 };
 
 struct ExactRule {

@@ -13,8 +13,9 @@ namespace mas::ctl {
 struct DaemonFact {
   std::string name;  ///< "registryd"
   std::string instance;
-  std::string version;  ///< empty: its heartbeat does not say
-  bool beats = false;   ///< its heartbeat is there
+  std::string version;      ///< empty: its heartbeat does not say
+  bool beats = false;       ///< its heartbeat is there
+  std::string lost_data{};  ///< what showed a gateway that Redis went back in time; empty: nothing did
 };
 
 struct LeaseFact {

@@ -76,7 +76,9 @@ void check_persistence(const Facts& facts, Findings& out) {
     bool weak = fsync == "no";
     out.push_back(
         {weak ? Level::kWarn : Level::kOk, "persistence", "append-only file, appendfsync " + fsync,
-         weak ? "A power failure loses what the kernel had not written: set appendfsync everysec or always." : ""});
+         weak ? "A power failure loses what the kernel had not written: set appendfsync always, or everysec, which "
+                "may lose two seconds."
+              : ""});
     return;
   }
   auto save = facts.config_value("save");
@@ -172,6 +174,18 @@ void check_daemons(const Facts& facts, Findings& out) {
   }
 }
 
+/// A gateway remembers it while it runs.
+void check_losses(const Facts& facts, Findings& out) {
+  for (const auto& daemon : facts.daemons) {
+    if (!daemon.beats || daemon.lost_data.empty()) continue;
+    out.push_back({Level::kFail, "data", "Redis lost data: " + daemon.lost_data,
+                   "Seen by " + daemon.name + " " + daemon.instance +
+                       " since it started. Messages that were accepted before may be gone: compare the audit's archive "
+                       "and signed heads with what is there (masctl audit verify --heads), and see why Redis came back "
+                       "without them. Restart the gateway when it is dealt with."});
+  }
+}
+
 bool is_up(const Facts& facts, std::string_view name) {
   return std::any_of(facts.daemons.begin(), facts.daemons.end(),
                      [name](const DaemonFact& daemon) { return daemon.name == name && daemon.beats; });
@@ -211,8 +225,9 @@ void check_odd_keys(const Facts& facts, Findings& out) {
 }
 
 using Check = void (*)(const Facts&, Findings&);
-constexpr Check kChecks[] = {check_reachable, check_version, check_role,    check_persistence, check_memory,
-                             check_clock,     check_limits,  check_daemons, check_index,       check_odd_keys};
+constexpr Check kChecks[] = {check_reachable, check_version, check_role,    check_persistence,
+                             check_memory,    check_clock,   check_limits,  check_daemons,
+                             check_losses,    check_index,   check_odd_keys};
 
 }  // namespace
 

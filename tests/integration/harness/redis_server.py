@@ -8,8 +8,10 @@ import itertools
 import os
 import pathlib
 import signal
+import struct
 import subprocess
 
+from .build import program
 from .poll import poll_until
 from .process import die_with_parent
 from .resp import Resp, RespError, url_of_socket
@@ -26,8 +28,9 @@ def own_address():
 class RedisServer:
     """Happy path: start() … url() … stop(). Options are redis-server's own: RedisServer(dir, maxmemory="10mb")."""
 
-    def __init__(self, directory, name="redis", tcp=False, tls=None, **options):
-        """@param tcp also listen on own_address(). @param tls a dict of ca, cert, key: also listen with TLS."""
+    def __init__(self, directory, name="redis", tcp=False, tls=None, clock=False, **options):
+        """@param tcp also listen on own_address(). @param tls a dict of ca, cert, key: also listen with TLS. @param clock
+        its wall clock can be set."""
         self.directory = pathlib.Path(directory) / name
         self.directory.mkdir()
         self.socket = self.directory / "redis.sock"
@@ -37,6 +40,9 @@ class RedisServer:
         self.port = next(_ports) if tcp else 0
         self.tls_port = next(_ports) if tls else 0
         self._tls = tls
+        self._clock = self.directory / "clock" if clock else None
+        if clock:
+            self.set_clock(0)
         self._process = None
 
     # ---- life
@@ -53,7 +59,7 @@ class RedisServer:
         with open(self.log_path, "ab") as log:
             self._process = subprocess.Popen(
                 ["redis-server", *self._arguments()], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                cwd=self.directory, preexec_fn=die_with_parent)
+                cwd=self.directory, env={**os.environ, **self._clock_shim()}, preexec_fn=die_with_parent)
 
     def answers(self):
         """Whether it serves commands now; a demand for a password counts."""
@@ -92,6 +98,11 @@ class RedisServer:
 
     def resume(self):
         self._process.send_signal(signal.SIGCONT)
+
+    def set_clock(self, seconds):
+        """Puts its wall clock off by so much, from now on."""
+        with open(self._clock, "r+b" if self._clock.exists() else "wb") as file:
+            file.write(struct.pack("<q", seconds))
 
     # ---- talking to it
 
@@ -138,6 +149,11 @@ class RedisServer:
     def _client_url(self):
         secret = self.options.get("requirepass")
         return f"unix://:{secret}@{self.socket}" if secret else url_of_socket(self.socket)
+
+    def _clock_shim(self):
+        if self._clock is None:
+            return {}
+        return {"LD_PRELOAD": program("mas-clock-shim.so"), "MAS_CLOCK_FILE": str(self._clock)}
 
     def _arguments(self):
         arguments = ["--port", str(self.port), "--bind", self.host, "--unixsocket", str(self.socket),

@@ -225,3 +225,22 @@ TEST_CASE("a partition gives a turn no more than its audit block holds; the othe
   CHECK(at.batch.frames().back().partition == 1);
   static_assert(kPartitionMessages + limits::kFrameRecords + 1000 < audit::kBlockRecords, "with what is due");
 }
+
+TEST_CASE("of an element that is too large its head is there, and what it says about itself does not count") {
+  BatchCase at;
+  const std::string whole = at.turn.frame({}, {envelope("alice", "bob")});
+  at.batch.start();
+  at.batch.append_oversized(3, 400'000'000, whole);
+  at.batch.append_oversized(4, 20'000'000, whole.substr(0, 30));
+  at.batch.decode(kAll, kAll);
+  REQUIRE(at.batch.frames().size() == 2);
+  CHECK(at.batch.messages().empty());
+  const FrameInTurn& frame = at.batch.frames()[0];
+  REQUIRE(frame.fault);
+  CHECK(frame.fault->decision == Decision::kTooLarge);
+  CHECK(frame.fault->text.find("400000000 bytes") != std::string_view::npos);
+  CHECK(frame.header.sender == "alice");
+  CHECK(frame.element == whole);
+  CHECK(at.batch.frames()[1].header.sender.empty());
+  CHECK(at.batch.elements_of(3) == 1);
+}

@@ -64,6 +64,8 @@ struct TurnCase {
   std::vector<std::unique_ptr<Partition>> partitions;
   WallMicros now = 1'795'350'096'000'000;
   MonoTime mono{1h};
+  MonoTime until = MonoTime::max();           ///< of a slice
+  size_t slices = 0;                          ///< of the last turn
   std::map<std::string, uint64_t> lengths;    ///< of streams, as Redis would answer
   std::map<std::string, std::string> broken;  ///< streams whose length is an error
   std::vector<std::string> lengths_read;      ///< streams that were looked at in the last turn
@@ -166,7 +168,7 @@ struct TurnCase {
       for (Inbox* inbox : inboxes) answer(*inbox);
     }
     facts.hold();
-    decider.decide(batch);
+    for (slices = 1; !decider.decide_some(batch, until); ++slices) continue;
     decider.finish();
     facts.end_turn();
     return reads;

@@ -124,6 +124,14 @@ TEST_CASE("absent daemons: those that P2P wants are a warning") {
   check_level(facts, "gatewayd", Level::kOk);
 }
 
+TEST_CASE("what a gateway saw of a Redis that lost data is a failure") {
+  Facts facts = healthy();
+  facts.daemons[2].lost_data = "1 partitions went back in time: of partition 3 the epoch was 7 and is 1";
+  check_level(facts, "data", Level::kFail);
+  facts.daemons[2].beats = false;
+  for (const auto& finding : judge(facts)) CHECK(finding.check != "data");
+}
+
 TEST_CASE("daemon, lease and index must agree") {
   Facts facts = healthy();
   facts.leases[1].held = false;

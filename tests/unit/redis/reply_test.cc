@@ -1,6 +1,8 @@
 // The RESP2 reader and the command formatter, without a server.
 #include "proto/redis/reply.h"
 
+#include "proto/redis/refusals.h"
+
 #include "proto/redis/command.h"
 #include "tests/unit/catch.h"
 
@@ -50,10 +52,30 @@ TEST_CASE("what is not RESP2, or too large, is a protocol error") {
     REQUIRE_FALSE(reply.ok());
     CHECK(reply.error().code == Errc::kProtocol);
   }
-  ReplyReader small(1000);
+  ReplyReader small({.reply_bytes = 1000});
   REQUIRE(small.feed("$2000\r\n" + std::string(900, 'x')).ok());
   REQUIRE(small.next().ok());
   CHECK_FALSE(small.feed(std::string(900, 'x')).ok());
+}
+
+TEST_CASE("a text past its limit is refused before its bytes have come") {
+  const std::string head(5000, 'h');
+  for (size_t cut : {1, 7, 1000, 9000}) {
+    ReplyReader reader({.text_bytes = 20'000});
+    const std::string bytes = "*3\r\n$20000\r\n" + std::string(20'000, 'x') + "\r\n$536870912\r\n" + head;
+    Status failed;
+    size_t fed = 0;
+    for (; fed < bytes.size() && failed.ok(); fed += cut) {
+      REQUIRE(reader.feed(std::string_view(bytes).substr(fed, cut)).ok());
+      auto reply = reader.next();
+      if (!reply) failed = reply.error();
+      if (failed.ok()) CHECK(reader.in_reply());
+    }
+    REQUIRE_FALSE(failed.ok());
+    CHECK(failed.error().code == Errc::kTooLarge);
+    CHECK(reader.oversized().bytes == 536'870'912);
+    CHECK(reader.oversized().head == head.substr(0, OversizedText::kHeadBytes));
+  }
 }
 
 TEST_CASE("error replies are sorted by what a caller can do") {
@@ -66,6 +88,17 @@ TEST_CASE("error replies are sorted by what a caller can do") {
   CHECK(code("WRONGTYPE Operation") == Errc::kRefused);
   CHECK(Reply{Reply::Type::kError, 0, "ERR x", nullptr, 0}.error_code() == "ERR");
   CHECK(Reply{Reply::Type::kString, 0, "ERR x", nullptr, 0}.error_code().empty());
+}
+
+TEST_CASE("a Redis that takes no writes from anybody is told from one that refuses this one") {
+  auto refuses = [](const char* text) { return refuses_all_writes(Reply{Reply::Type::kError, 0, text, nullptr, 0}); };
+  CHECK(refuses("MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk."));
+  CHECK(refuses("NOREPLICAS Not enough good replicas to write."));
+  CHECK(refuses(
+      "ERR Error running script (call to f_0): @user_script:1: -NOREPLICAS Not enough good replicas to write."));
+  CHECK_FALSE(refuses("OOM command not allowed when used memory > 'maxmemory'."));
+  CHECK_FALSE(refuses("NOPERM this user has no permissions"));
+  CHECK_FALSE(refuses_all_writes(Reply{Reply::Type::kString, 0, "MISCONF x", nullptr, 0}));
 }
 
 TEST_CASE("commands are RESP arrays of bulk strings") {

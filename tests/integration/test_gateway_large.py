@@ -1,0 +1,175 @@
+"""What is too large to be read, wherever somebody put it: it is set aside or refused, nobody else waits, memory stays bounded."""
+
+import threading
+import time
+
+from harness import for_each, main, poll_until
+from harness.gateway_case import GatewayCase
+from harness.gateway_peer import fnv1a64, record
+
+MIB = 1024 * 1024
+
+
+def peak_bytes(process):
+    """The most memory that a process ever had."""
+    with open(f"/proc/{process.child.pid}/status") as status:
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM:"))
+
+
+class LargeCase(GatewayCase):
+    def setUp(self):
+        super().setUp()
+        self.alice, self.bob = self.peer("alice"), self.peer("bob")
+        self.other = self.peer(next(f"other{i}" for i in range(99) if fnv1a64(f"other{i}") % 16 != self.alice.partition))
+        for peer in (self.alice, self.other):
+            self.assertEqual(peer.send(peer.envelope("bob")).decisions(), ["ALLOWED"])
+
+    def letters(self):
+        found = self.redis.cmd("XRANGE", "dlq:unproven", "-", "+")
+        return [dict(zip(fields[::2], fields[1::2])) for _, fields in found]
+
+    def others_go_on(self, seconds):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            start = time.monotonic()
+            self.assertEqual(self.other.send(self.other.envelope("bob")).decisions(), ["ALLOWED"])
+            self.assertLess(time.monotonic() - start, 2.5, "nobody waits for what is too large")
+
+    def check_audit(self):
+        verify = self.masctl("audit", "verify", redis=self.redis)
+        self.assertEqual(verify.returncode, 0, verify.stdout + verify.stderr)
+
+
+class ElementTest(LargeCase):
+    def ingress(self, *elements):
+        """One RPUSH: all of it is there at once."""
+        with self.redis.client(timeout=60) as client:
+            client.cmd("RPUSH", f"mas.ingress:{{{self.alice.partition}}}", *elements)
+
+    def frame(self, count=1):
+        frame = self.alice.frame([record(self.alice.envelope("bob")) for _ in range(count)], self.alice.next)
+        self.alice.next += count
+        return frame
+
+    def test_one_of_hundreds_of_megabytes_is_set_aside(self):
+        head = self.alice.frame([record(self.alice.envelope("bob"))], self.alice.next)
+        self.ingress(head + b"x" * (300 * MIB))
+        self.others_go_on(1)
+        poll_until(self.letters, 10, "it is a dead letter")
+        letter, = self.letters()
+        self.assertEqual(letter["payload"].encode("utf-8", "surrogateescape"), (head + b"x" * 4096)[:4096])
+        self.assertIn(f"{300 * MIB + len(head)} bytes", letter["reason"])
+        receipt = self.alice.receipt()
+        self.assertEqual((receipt.kind, receipt.decisions()), (3, ["TOO_LARGE"]), "who is named in it is told")
+        self.assertEqual(self.alice.send(self.alice.envelope("bob")).decisions(), ["ALLOWED"])
+        self.gateway.wait_log("element_set_aside")
+        self.assertLess(peak_bytes(self.gateway), 150 * MIB)
+        self.assertEqual(self.gateway.metrics()["mas_gatewayd_poison_elements_total"], 1)
+        self.check_audit()
+
+    def test_several_between_good_ones(self):
+        self.ingress(*[self.frame() for _ in range(30)], b"p" * (20 * MIB), self.frame(), b"q" * (60 * MIB), b"r" * (40 * MIB),
+                     *[self.frame() for _ in range(30)])
+        self.others_go_on(0.5)
+        self.bob.wait_messages(62, timeout=20)
+        poll_until(lambda: len(self.letters()) == 3, 10, "all three are dead letters")
+        self.assertEqual([letter["payload"][:1] for letter in self.letters()], ["p", "q", "r"])
+        self.assertEqual(len({message["message_id"] for message in self.bob.messages()}), len(self.bob.messages()))
+        self.assertEqual(self.alice.send(self.alice.envelope("bob")).decisions(), ["ALLOWED"])
+        self.assertLess(peak_bytes(self.gateway), 200 * MIB)
+        self.check_audit()
+
+    def test_the_next_owner_sets_it_aside_too(self):
+        self.gateway.stop()
+        self.ingress(self.frame(), b"x" * (100 * MIB), self.frame())
+        self.gateway = self.start_gateway()
+        self.bob.wait_messages(4)
+        self.assertEqual(len(self.letters()), 1)
+        self.check_audit()
+
+    def test_a_read_is_bounded_by_what_is_there(self):
+        """A backlog of frames far larger than those before, in every partition."""
+        self.gateway.stop()
+        frames, size = 128, 128 * 1024
+        for p in range(16):
+            name = next(f"s{i}" for i in range(999) if fnv1a64(f"s{i}") % 16 == p)
+            peer = self.peer(name)
+            envelope = peer.envelope("nobody", data={"x": "y" * size})
+            with self.redis.client(timeout=60) as client:
+                client.cmd("RPUSH", f"mas.ingress:{{{p}}}", *[peer.frame([record(envelope)], 1 + n) for n in range(frames)])
+        buffers, done = [0], threading.Event()
+
+        def watch():
+            with self.redis.client() as client:
+                while not done.is_set():
+                    for line in client.cmd("CLIENT", "LIST").splitlines():
+                        buffers.append(int(dict(word.split("=", 1) for word in line.split())["omem"]))
+                    time.sleep(0.002)
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        try:
+            self.gateway = self.start_gateway()
+            poll_until(lambda: not any(self.redis.pipeline([("LLEN", f"mas.ingress:{{{p}}}") for p in range(16)])), 60,
+                       "all is decided")
+        finally:
+            done.set()
+            watcher.join()
+        metrics = self.gateway.metrics()
+        self.assertEqual(metrics['mas_gatewayd_decisions_total{decision="TARGET_NOT_FOUND"}'], 16 * frames)
+        print(f"redis output buffer {max(buffers) / MIB:.0f} MiB, gateway {peak_bytes(self.gateway) / MIB:.0f} MiB, "
+              f"{metrics['mas_gatewayd_turns_total']:.0f} turns")
+        self.assertLess(max(buffers), 64 * MIB)
+        self.assertLess(peak_bytes(self.gateway), 200 * MIB)
+
+
+class SlowLinkTest(LargeCase):
+    config = {"redis": {"command_timeout": "1s"}, "lease": {"ttl": "20s"}}
+
+    def start_gateway(self, **config):
+        self.proxy = self.start_proxy(self.redis)
+        gateway = self.start_daemon("mas-gatewayd", self.proxy, self.config)
+        poll_until(lambda: gateway.ready()[1].get("deciding"), 30, "the gateway has fenced partitions")
+        return gateway
+
+    def test_a_large_element_comes_in_its_time(self):
+        large = self.alice.frame([record(self.alice.envelope("bob", data={"x": "y" * (900 * 1024)}))], self.alice.next)
+        self.alice.next += 1
+        dropped = self.gateway.metrics()["mas_gatewayd_dropped_turns_total"]
+        self.proxy.delay(0.1)
+        self.alice.push(large)
+        receipt = self.alice.receipt(40)
+        self.proxy.forward()
+        self.assertIsNotNone(receipt, "no loop of time-outs")
+        self.assertEqual(receipt.decisions(), ["ALLOWED"])
+        self.assertLessEqual(self.gateway.metrics()["mas_gatewayd_dropped_turns_total"] - dropped, 1)
+
+
+class FactTest(LargeCase):
+    HUGE = "v" * (64 * MIB)
+
+    @for_each(("HSET", "agent:huge", "status"), ("HSET", "agent:huge", "token"), ("HSET", "circuit:huge", "state"))
+    def test_of_a_target(self, key):
+        self.peer("huge")
+        self.redis.cmd(*key, self.HUGE)
+        decided = self.alice.send(self.alice.envelope("huge"), self.alice.envelope("bob")).decisions()
+        self.assertIn(decided[0], ("TARGET_NOT_FOUND", "ALLOWED"))
+        self.assertEqual(decided[1], "ALLOWED")
+        self.gateway.wait_log("fact_problem")
+        self.assertLess(peak_bytes(self.gateway), 150 * MIB)
+        self.redis.cmd("DEL", "circuit:huge", "agent:huge")
+
+    @for_each(("SADD", "agent:eve:allowed_targets"), ("SADD", "agent:eve:roles"), ("HSET", "ratelimit:eve:limits", "per_minute"),
+              ("HSET", "mas.identity:eve", "state"))
+    def test_of_a_sender(self, key):
+        eve = self.peer("eve")
+        self.redis.cmd(*key, self.HUGE)
+        decided = eve.send(eve.envelope("bob")).decisions()
+        self.assertIn(decided, (["AUTHZ_DENIED"], ["RATE_LIMITED"], ["AUTH_FAILED"], ["UNAVAILABLE"]))
+        self.assertEqual(self.alice.send(self.alice.envelope("bob")).decisions(), ["ALLOWED"])
+        self.assertLess(peak_bytes(self.gateway), 150 * MIB)
+        self.redis.cmd("DEL", key[1])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+// A turn that is decided in slices, also within a frame, decides as one that is not.
+#include "tests/unit/gatewayd/turn_case.h"
+
+using namespace mas;
+using namespace mas::gateway;
+using namespace mas::gateway::test;
+
+namespace {
+
+/// Frames of 40 messages each; every third is to nobody, one has no envelope.
+std::vector<std::string> letters() {
+  std::vector<std::string> all;
+  for (int i = 0; i < 40; ++i)
+    all.push_back(i == 17 ? "no envelope"
+                          : envelope("alice", i % 3 == 0 ? "nobody" : "bob", {}, "\"" + std::string(4000, 'x') + "\""));
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("a frame is decided in slices when its messages are large, and nothing is decided twice") {
+  std::vector<Decision> whole;
+  for (MonoTime until : {MonoTime::max(), MonoTime::min()}) {
+    TurnCase at;
+    at.until = until;
+    at.push({}, letters());
+    at.push({.first = 41}, letters());
+    at.decide();
+    CHECK(at.decider.counts().messages == 80);
+    CHECK(at.decider.receipts().size() == 2);
+    std::vector<Decision> decisions = at.receipt(0).decisions;
+    for (Decision decision : at.receipt(1).decisions) decisions.push_back(decision);
+    REQUIRE(decisions.size() == 80);
+    if (whole.empty()) whole = decisions;
+    CHECK(decisions == whole);
+    if (until == MonoTime::max()) {
+      CHECK(at.slices == 1);
+    } else {
+      CHECK(at.slices > 16);
+      CHECK(at.slices < 40);
+    }
+  }
+}
