@@ -126,15 +126,6 @@ TEST_CASE("a failure that is reported again after its retry was delivered is not
   CHECK(at.waiting.size() == 3);
 }
 
-TEST_CASE("a failure that is a dead letter is no second one when it is reported again") {
-  RetryCase at;
-  at.policy.retry.attempts = 1;
-  at.decider.set_policy(at.policy);
-  at.entry(at.key(kEntry), {envelope("alice", "bob")});
-  for (int i = 0; i < 3; ++i) at.report(kEntry);
-  CHECK(at.dead.size() == 1);
-}
-
 TEST_CASE("so many reports are remembered, and the oldest gives way") {
   ReportMemory memory;
   auto report = [](uint32_t index) { return FailureReport{Lane::kNormal, index, 0, kEntry, {}}; };
@@ -354,17 +345,6 @@ TEST_CASE("a report that is made again makes no other letter, however few attemp
   }
   CHECK(at.report(kEntry, 0).decisions == Decisions{Decision::kAllowed});
   CHECK(at.dead.size() == 1);
-}
-
-TEST_CASE("a failure that was delivered again is not retried by the same report") {
-  RetryCase at;
-  at.entry(at.key(kEntry), {envelope("alice", "bob")});
-  at.report(kEntry);
-  at.now = at.due();
-  at.look();
-  CHECK(at.delivered.size() == 1);
-  CHECK(at.report(kEntry).decisions == Decisions{Decision::kAllowed});
-  CHECK(at.waiting.empty());
 }
 
 TEST_CASE("reports take of their sender's limits") {
