@@ -229,7 +229,7 @@ void GatewayService::on_health(const RedisHealth& health) {
   if (informed) next.memory_low = health.memory_percent() >= static_cast<unsigned>(settings_.memory_high_water);
   if (health.dead_letters_known) {
     watch_dead_letters(health);
-    next.dead_letters_full = health.dead_letters >= static_cast<uint64_t>(settings_.max_dead_letters);
+    next.dead_letters_full = dead_letters_percent(health) >= 100;
     next.dead_letters_closed = next.dead_letters_full || !health.dead_letters_problem.empty();
   }
   memory_low_.set(next.memory_low ? 1 : 0);
@@ -248,24 +248,33 @@ void GatewayService::on_health(const RedisHealth& health) {
     frame_.log().error("redis_unsafe", {{"why", unsafe_}});
 }
 
+/// Of the bound that is nearer.
+uint64_t GatewayService::dead_letters_percent(const RedisHealth& health) const {
+  return std::max(100 * health.dead_letters / static_cast<uint64_t>(settings_.max_dead_letters),
+                  100 * health.dead_letter_bytes / settings_.max_dead_letter_bytes);
+}
+
 /// Operators hear of a queue near its bound before anything is refused: in the log, again and again, and once on
 /// mas.system, from the gateway that owns partition 0.
 void GatewayService::watch_dead_letters(const RedisHealth& health) {
-  uint64_t bound = static_cast<uint64_t>(settings_.max_dead_letters);
-  unsigned reached = health.dead_letters >= bound                     ? 100
-                     : 100 * health.dead_letters >= kNearFull * bound ? kNearFull
-                                                                      : 0;
+  const uint64_t percent = dead_letters_percent(health);
+  unsigned reached = percent >= 100 ? 100 : percent >= kNearFull ? kNearFull : 0;
   dead_letters_.set(static_cast<double>(health.dead_letters));
   dead_letters_near_full_.set(reached > 0 ? 1 : 0);
   if (reached < dead_letters_alerted_) dead_letters_alerted_ = reached;
   if (reached == 0) return;
   std::string event = reached == 100 ? "dead_letters_full" : "dead_letters_near_full";
   if (full_repeat_.should_log(event, mono_now()))
-    frame_.log().error(event, {{"entries", health.dead_letters}, {"bound", settings_.max_dead_letters}});
+    frame_.log().error(event, {{"entries", health.dead_letters},
+                               {"bound", settings_.max_dead_letters},
+                               {"bytes", health.dead_letter_bytes},
+                               {"bytes_bound", settings_.max_dead_letter_bytes}});
   bool speaks = !leases_.empty() && leases_.front()->active();
   if (!speaks || reached <= dead_letters_alerted_) return;
   std::string text = "the dead-letter queue has " + std::to_string(health.dead_letters) + " of " +
-                     std::to_string(bound) + " letters" +
+                     std::to_string(settings_.max_dead_letters) + " letters and " +
+                     std::to_string(health.dead_letter_bytes) + " of " +
+                     std::to_string(settings_.max_dead_letter_bytes) + " bytes" +
                      (reached == 100 ? "; what would be kept there is refused (DLQ_FULL)" : "");
   redis::Command command("PUBLISH", frame_.keys().system_channel(), alert_event("gatewayd", text, wall_now()));
   if (frame_.redis().send(command, redis::ReplyTo{})) dead_letters_alerted_ = reached;

@@ -59,6 +59,7 @@ class GatewayService final : public common::Service, public common::LeaseListene
   Status renew_archive();
   void on_health(const RedisHealth& health);
   void watch_dead_letters(const RedisHealth& health);
+  uint64_t dead_letters_percent(const RedisHealth& health) const;
   std::string unsafe(const RedisHealth& health) const;
   void on_survey(const Result<View>& result);
   void refuse(const std::string& why);

@@ -1,6 +1,7 @@
 // Looks once a second at what bounds the gateway: Redis's memory, the dead-letter queue, what waits in the partitions.
 //
-// Happy path: look() sends INFO memory, XLEN dlq:messages and LLEN of every partition's list; the callback gets all.
+// Happy path: look() sends INFO memory, XLEN and MEMORY USAGE of dlq:messages and LLEN of every partition's list; the
+// callback gets all.
 // Failure: a look that fails is forgotten; the next one comes with the next tick. An error in Redis's answer is a problem,
 // never a value: what a look does not tell stays as it was.
 // Threading: loop thread. Ownership: may be destroyed at any time but from inside its callback.
@@ -23,6 +24,7 @@ struct RedisHealth {
   std::string eviction;     ///< maxmemory-policy
   bool append_only = false;
   uint64_t dead_letters = 0;
+  uint64_t dead_letter_bytes = 0;    ///< of memory; exact up to some ten thousand letters
   bool dead_letters_known = false;   ///< whether Redis said anything about the queue
   std::string dead_letters_problem;  ///< why the queue takes nothing: a key of another type; empty: it does
   std::vector<uint64_t> waiting;     ///< elements, by partition

@@ -16,7 +16,7 @@ void Settings::describe(common::OptionTable& table) {
   table.choice("profile", profile, kProfileNames, Apply::kRestart,
                "development: tokens suffice, and who has neither lists nor roles may send to everybody. production: "
                "frames must be signed, nothing is allowed by default, registry tokens are refused, and so is a Redis "
-               "that evicts keys or has no append-only file.");
+               "that evicts keys or has no append-only file; limits are needed, of messages and of bytes.");
   table.text("master_key_file", master_key_file, Apply::kRestart,
              "File with the master key, the same for all gateways; must not be accessible to others. A name without "
              "'/' is a systemd credential of the unit. Signing keys of agents are sealed under it. Empty: the unit's "
@@ -45,6 +45,10 @@ void Settings::describe(common::OptionTable& table) {
   table.integer("per_hour", limits_per_hour, {0, kMaxRate}, Apply::kReload, "Messages an hour.");
   table.integer("burst", limits_burst, {0, kMaxRate}, Apply::kReload,
                 "Messages at once; 0: as many as the rate it belongs to.");
+  table.size("bytes_per_minute", limits_bytes_per_minute, {0, kMaxByteRate}, Apply::kReload,
+             "Bytes of envelopes a minute.");
+  table.size("burst_bytes", limits_burst_bytes, {0, kMaxByteRate}, Apply::kReload,
+             "Bytes at once; 0: a minute's. A larger message is never accepted.");
 
   table.section("dlp", "Data-loss prevention: what payloads hold (docs/DLP.md).");
   table.choice(
@@ -67,7 +71,7 @@ void Settings::describe(common::OptionTable& table) {
       "max_visits", guard.max_visits, {0, limits::kChainAgents}, Apply::kReload,
       "How often the target may stand in the message's chain: how often it was part of the same work already.");
   table.integer("conversation", guard.conversation, {0, WindowTable::kMaxCount}, Apply::kReload,
-                "Messages with one conversation_id in a window; 0: no limit.");
+                "Messages of one sender with one conversation_id in a window; 0: no limit.");
   table.integer("pair", guard.pair, {0, WindowTable::kMaxCount}, Apply::kReload,
                 "Messages from one sender to one target in a window; 0: no limit.");
   table.duration("window", guard.window, {1s, 1h}, Apply::kReload,
@@ -129,11 +133,15 @@ void Settings::describe(common::OptionTable& table) {
   table.duration("reply_window", reply_window, {1s, 24h}, Apply::kReload,
                  "How long a reply may take where the request has no deadline.");
   table.integer("max_backlog", max_backlog, {1, 100'000'000}, Apply::kReload,
-                "About how many messages may wait in one of an agent's streams; past it, TARGET_OVERLOADED.");
+                "Messages that may wait in one of an agent's streams; past it, TARGET_OVERLOADED.");
   table.size("max_backlog_bytes", max_backlog_bytes, {64 * 1024, 1ull << 40}, Apply::kReload,
-             "About how many bytes may wait there.");
+             "Bytes that may wait there.");
+  table.integer("sender_share", sender_share, {1, 100}, Apply::kReload,
+                "Percent of both that one sender may fill; past it, TARGET_OVERLOADED for that sender alone.");
   table.integer("max_dead_letters", max_dead_letters, {1, 100'000'000}, Apply::kReload,
                 "Entries of the dead-letter queue; past it, what would be kept there is DLQ_FULL and audited only.");
+  table.size("max_dead_letter_bytes", max_dead_letter_bytes, {1024 * 1024, 1ull << 40}, Apply::kReload,
+             "Memory of the dead-letter queue in Redis; likewise.");
   table.integer("wait_replicas", wait_replicas, {0, 16}, Apply::kRestart,
                 "Receipts wait until so many replicas have the commit.");
   table.duration("wait_timeout", wait_timeout, {10ms, 10s}, Apply::kRestart,
@@ -166,7 +174,17 @@ void Settings::check(common::Problems& problems) const {
     problems.push_back(
         "gateway.master_key_file: profile production needs a master key, here or as the unit's credential "
         "mas.master-key");
+  if (profile == Profile::kProduction) check_limits(problems);
   if (auto key = master_key(); !key) problems.push_back("gateway.master_key_file: " + key.error().message);
+}
+
+/// Where one agent can fill Redis, every other one waits.
+void Settings::check_limits(common::Problems& problems) const {
+  if (limits_mode != Mode::kEnforce) problems.push_back("limits.mode: profile production needs enforce");
+  if (limits_per_minute == 0 && limits_per_hour == 0)
+    problems.push_back("limits.per_minute: profile production needs a limit of messages, here or as limits.per_hour");
+  if (limits_bytes_per_minute == 0)
+    problems.push_back("limits.bytes_per_minute: profile production needs a limit of bytes");
 }
 
 std::string Settings::master_key_place() const { return common::or_credential(master_key_file, "mas.master-key"); }
@@ -192,7 +210,7 @@ Result<std::optional<DataKey>> Settings::dlp_key() const {
 
 LimitSettings Settings::default_limits() const {
   return {static_cast<uint32_t>(limits_per_minute), static_cast<uint32_t>(limits_per_hour),
-          static_cast<uint32_t>(limits_burst)};
+          static_cast<uint32_t>(limits_burst), limits_bytes_per_minute, limits_burst_bytes};
 }
 
 Policy Settings::policy() const {
@@ -217,6 +235,8 @@ Policy Settings::policy() const {
   policy.reply_window = reply_window;
   policy.max_backlog_records = static_cast<uint64_t>(max_backlog);
   policy.max_backlog_bytes = max_backlog_bytes;
+  policy.sender_share = static_cast<uint64_t>(sender_share);
+  policy.refusal_records = audit.refusals;
 
   std::string text = "mas.policy.v1";
   for (std::string_view value :
@@ -231,6 +251,8 @@ Policy Settings::policy() const {
                         limits_per_minute,
                         limits_per_hour,
                         limits_burst,
+                        static_cast<int64_t>(limits_bytes_per_minute),
+                        static_cast<int64_t>(limits_burst_bytes),
                         guard.max_hops,
                         guard.max_visits,
                         guard.conversation,
@@ -254,6 +276,7 @@ Policy Settings::policy() const {
                         to_millis(reply_window),
                         max_backlog,
                         static_cast<int64_t>(max_backlog_bytes),
+                        sender_share,
                         static_cast<int64_t>(max_envelope)})
     text.append("\n").append(std::to_string(value));
   policy.digest = sha256(text);

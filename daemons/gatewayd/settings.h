@@ -33,6 +33,8 @@ struct Settings : common::Settings {
   int64_t limits_per_minute = 0;
   int64_t limits_per_hour = 0;
   int64_t limits_burst = 0;
+  uint64_t limits_bytes_per_minute = 0;
+  uint64_t limits_burst_bytes = 0;
 
   Mode dlp_mode = Mode::kEnforce;
   std::string dlp_rules_file;
@@ -56,7 +58,9 @@ struct Settings : common::Settings {
   Duration reply_window = std::chrono::seconds(60);
   int64_t max_backlog = 100'000;
   uint64_t max_backlog_bytes = 256u * 1024 * 1024;
+  int64_t sender_share = 90;
   int64_t max_dead_letters = 100'000;
+  uint64_t max_dead_letter_bytes = 512u * 1024 * 1024;
   int64_t wait_replicas = 0;
   Duration wait_timeout = std::chrono::milliseconds(500);
   int64_t memory_high_water = 90;
@@ -71,6 +75,7 @@ struct Settings : common::Settings {
   void describe(common::OptionTable& table) override;
   void check(common::Problems& problems) const override;
 
+  void check_limits(common::Problems& problems) const;
   /// What the policies decide by; its digest names the values that do.
   Policy policy() const;
   LimitSettings default_limits() const;

@@ -24,12 +24,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "daemons/healthd/damping.h"
 #include "daemons/healthd/timing_wheel.h"
 #include "proto/base/clock.h"
+#include "proto/base/keyed_map.h"
 
 namespace mas::health {
 
@@ -117,10 +117,6 @@ class Liveness {
   size_t count(AgentState state) const { return counts_[static_cast<size_t>(state)]; }
 
  private:
-  struct TextHash {
-    using is_transparent = void;
-    size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
-  };
   struct Agent {
     const std::string* id = nullptr;       // the key in index_; null: a free place
     MonoTime expiry = MonoTime::min();     // of the heartbeat, as last seen; min: none, or it has none
@@ -152,7 +148,7 @@ class Liveness {
   MonoTime resumed_ = MonoTime::min();
   std::vector<Agent> agents_;
   std::vector<AgentRef> free_;
-  std::unordered_map<std::string, AgentRef, TextHash, std::equal_to<>> index_;
+  KeyedMap<AgentRef> index_;
   std::array<size_t, kAgentStates> counts_{};
   TimingWheel wheel_;
 };

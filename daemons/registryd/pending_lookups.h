@@ -6,8 +6,9 @@
 #include <deque>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <vector>
+
+#include "proto/base/keyed_map.h"
 
 namespace mas::registry {
 
@@ -41,7 +42,7 @@ class PendingLookups {
 
  private:
   size_t bound_;
-  std::unordered_set<std::string> waiting_;
+  KeyedSet waiting_;
   std::deque<std::string> order_;
 };
 

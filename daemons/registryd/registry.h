@@ -12,9 +12,9 @@
 #include <map>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
+#include "proto/base/keyed_map.h"
 #include "proto/base/result.h"
 #include "proto/wire/agent_entry.h"
 
@@ -26,12 +26,6 @@ struct SetWrite {
   std::vector<std::string> remove;
 };
 using IndexWrites = std::map<std::string, SetWrite, std::less<>>;
-
-/// Lets unordered maps of strings be searched by views.
-struct TextHash {
-  using is_transparent = void;
-  size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
-};
 
 enum class Observed : uint8_t {
   kIndexed,   ///< a valid entry
@@ -83,8 +77,8 @@ class Registry {
 
   size_t max_agents_;
   uint32_t pass_ = 0;
-  std::unordered_map<std::string, Agent, TextHash, std::equal_to<>> agents_;
-  std::unordered_map<std::string, Symbol, TextHash, std::equal_to<>> symbols_;
+  KeyedMap<Agent> agents_;
+  KeyedMap<Symbol> symbols_;
   std::vector<Interned> interned_;
   std::vector<Symbol> free_;
 };

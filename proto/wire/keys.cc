@@ -53,10 +53,6 @@ std::string_view Keys::agent_id_of_heartbeat(std::string_view key) const {
   return between("agent:", ":heartbeat", key);
 }
 
-std::vector<std::string> Keys::prefixes_of_facts() const {
-  return {join("agent:"), join("mas.identity:"), join("ratelimit:"), join("role:"), join("circuit:")};
-}
-
 Status check_namespace(std::string_view ns) {
   bool legal = ns.size() <= limits::kNamespaceBytes;
   for (char c : ns)

@@ -70,6 +70,8 @@ class Keys {
   /// String: the secret that gateways without a master key share.
   std::string secret() const { return join("mas.secret"); }
   std::string dead_letters() const { return join("dlq:messages"); }
+  /// Stream: the newest elements of ingress lists that are no frames.
+  std::string unproven() const { return join("dlq:unproven"); }
   /// List: ids of the dead letters' entries, and records of the archive, that operators want to be replayed.
   std::string replays() const { return join("mas.replay"); }
 
@@ -110,8 +112,6 @@ class Keys {
   std::string_view agent_id_of_circuit(std::string_view key) const { return after("circuit:", key); }
   /// @return the role if `key` is `role:{name}:permissions` of this namespace, else empty.
   std::string_view role_of_permissions(std::string_view key) const { return between("role:", ":permissions", key); }
-  /// What the keys of this namespace start with that decisions of the gateway depend on.
-  std::vector<std::string> prefixes_of_facts() const;
 
   /// @return the id if `key` is `agent:{id}:heartbeat` of this namespace, else empty.
   std::string_view agent_id_of_heartbeat(std::string_view key) const;

@@ -59,7 +59,7 @@ void check_rules(std::string_view target, const std::vector<std::string_view>& m
 }
 
 void check_limits(std::string_view fields, std::string_view state_bytes) {
-  std::array<std::optional<std::string_view>, 3> values;
+  std::array<std::optional<std::string_view>, kLimitFields.size()> values;
   for (auto& value : values)
     if (!fields.empty()) value = take_until(fields, '\t');
   auto settings = parse_limits(values, {});

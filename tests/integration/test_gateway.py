@@ -165,23 +165,26 @@ class RefusalTest(GatewayCase):
                   alice.frame([record(alice.envelope("bob"))], 0)]
         for element in poison:
             self.redis.cmd("RPUSH", f"mas.ingress:{{{alice.partition}}}", element)
-        poll_until(lambda: self.redis.cmd("XLEN", "dlq:messages") == len(poison), 10, "poison becomes dead letters")
+        poll_until(lambda: self.redis.cmd("XLEN", "dlq:unproven") == len(poison), 10, "poison is kept")
+        self.assertEqual(self.redis.cmd("EXISTS", "dlq:messages"), 0, "apart from what proven senders sent")
         receipts = [alice.receipt() for _ in range(2)]
         self.assertEqual([r.decisions() for r in receipts], [["MALFORMED"]] * 2)
         self.assertEqual(alice.send(alice.envelope("bob")).decisions(), ["ALLOWED"])
         self.assertEqual(len(bob.wait_messages(1)), 1)
-        letter = self.redis.cmd("XRANGE", "dlq:messages", "-", "+", "COUNT", 3)[2][1]
-        fields = dict(zip(letter[::2], letter[1::2]))
-        self.assertEqual(fields["payload"], "garbage" * 100)
-        self.assertIn("frame:", fields["reason"])
+        letters = [entry[1] for entry in self.redis.cmd("XRANGE", "dlq:unproven", "-", "+")]
+        letters = [dict(zip(letter[::2], letter[1::2])) for letter in letters]
+        self.assertEqual(letters[2]["payload"], "garbage" * 100)
+        self.assertIn("sender not proven: frame:", letters[2]["reason"])
+        self.assertEqual((letters[3]["claimed"], letters[3].get("sender")), ("alice", None), "nobody is blamed")
 
-    def test_a_dead_letter_queue_that_takes_nothing_blocks_nobody(self):
+    def test_queues_that_take_nothing_block_nobody(self):
         """What cannot be kept is refused all the same, its sender is told, and it is audited; nobody else waits."""
         alice, bob, carol, dave = (self.peer(name) for name in ("alice", "bob", "carol", "dave"))
         closed = "mas_gatewayd_dead_letters_not_kept_total"
-        for broken in (("SET", "dlq:messages", "another type"),
-                       ("XADD", "dlq:messages", "18446744073709551615-18446744073709551615", "x", "y")):
-            self.redis.cmd(*broken)
+        queues = ("dlq:messages", "dlq:unproven")
+        for broken in (("SET", "another type"), ("XADD", "18446744073709551615-18446744073709551615", "x", "y")):
+            for queue in queues:
+                self.redis.cmd(broken[0], queue, *broken[1:])
             self.redis.cmd("SET", "agent.stream:bob", "another type")
             before = self.gateway.metrics().get(closed, 0)
             self.redis.cmd("RPUSH", f"mas.ingress:{{{alice.partition}}}", b"poison")
@@ -195,14 +198,14 @@ class RefusalTest(GatewayCase):
                 self.assertEqual(alice.send(alice.envelope("carol")).decisions(), ["ALLOWED"])
             self.assertLessEqual(self.gateway.metrics()["mas_gatewayd_dropped_turns_total"] - dropped, 1)
             self.assertEqual(self.gateway.ready()[0], True)
-            self.redis.cmd("DEL", "dlq:messages")
+            self.redis.cmd("DEL", *queues)
 
             def is_kept():
                 self.redis.cmd("RPUSH", f"mas.ingress:{{{alice.partition}}}", b"poison")
                 alice.send(alice.envelope("carol"))
-                return self.redis.cmd("XLEN", "dlq:messages")
+                return self.redis.cmd("XLEN", "dlq:unproven")
             poll_until(is_kept, 15, "what is no frame is kept again")
-            self.redis.cmd("DEL", "dlq:messages")
+            self.redis.cmd("DEL", *queues)
         self.assertEqual(self.masctl("audit", "verify", redis=self.redis).returncode, 0)
 
     def test_envelopes_that_are_none(self):
@@ -266,6 +269,9 @@ class RefusalTest(GatewayCase):
         self.assertEqual(self.redis.cmd("XLEN", "dlq:messages"), 2)
 
 
+LIMITS = {"per_minute": 1_000_000, "bytes_per_minute": "10GiB"}
+
+
 class SignedTest(GatewayCase):
     """Profile production: identities made by masctl, frames signed, nothing allowed by default."""
 
@@ -274,7 +280,7 @@ class SignedTest(GatewayCase):
         self.redis = self.start_redis(appendonly="yes")
         self.master = self.dir / "master.key"
         self.assertEqual(self.masctl("key", "generate", str(self.master), redis=self.redis).returncode, 0)
-        self.gateway = self.start_gateway(gateway={"profile": "production", "master_key_file": str(self.master)})
+        self.gateway = self.start_gateway(gateway={"profile": "production", "master_key_file": str(self.master)}, limits=LIMITS)
         self.alice, self.bob = self.identity("alice"), self.identity("bob")
         self.rule("acl", "allow", "alice", "bob")
 
@@ -354,7 +360,7 @@ class SignedTest(GatewayCase):
     def test_a_redis_that_forgets_is_refused(self):
         redis = self.start_redis("forgetful")
         gateway = self.daemon("mas-gatewayd", redis, {**QUICK, "gateway": {
-            "profile": "production", "master_key_file": str(self.master)}}).start()
+            "profile": "production", "master_key_file": str(self.master)}, "limits": LIMITS}).start()
         poll_until(lambda: "appendonly" in gateway.ready()[1].get("reason", ""), 10, "it says why it does not decide")
         self.assertEqual(gateway.ready()[1]["deciding"], [])
         looks = gateway.metrics()['mas_gatewayd_surveys_total{result="ok"}']

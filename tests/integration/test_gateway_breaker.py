@@ -49,7 +49,7 @@ class BreakerCase(GatewayCase):
 
 class FailuresTest(BreakerCase):
     gateways = 2
-    config = {"delivery": {"max_backlog": 3}, "auth": {"drift": "5m"},
+    config = {"delivery": {"max_backlog": 3, "sender_share": 100}, "auth": {"drift": "5m"},
               "breaker": {"failures": 3, "volume": 4, "open": "1s", "trials": 2, "patience": "20s"}}
 
     def senders_of_both(self):

@@ -23,7 +23,7 @@ class ContentCase(GatewayCase):
             self.alice.next += 1
 
     def letters(self):
-        found = self.redis.cmd("XRANGE", "dlq:messages", "-", "+")
+        found = self.redis.cmd("XRANGE", "dlq:unproven", "-", "+")
         return [dict(zip(fields[::2], fields[1::2])) for _, fields in found]
 
     def check_set_aside(self):

@@ -25,7 +25,7 @@ class LargeCase(GatewayCase):
             self.assertEqual(peer.send(peer.envelope("bob")).decisions(), ["ALLOWED"])
 
     def letters(self):
-        found = self.redis.cmd("XRANGE", "dlq:messages", "-", "+")
+        found = self.redis.cmd("XRANGE", "dlq:unproven", "-", "+")
         return [dict(zip(fields[::2], fields[1::2])) for _, fields in found]
 
     def others_go_on(self, seconds):

@@ -263,6 +263,7 @@ class SignedTest(LedgerCase):
 
     def config(self):
         return {**QUICK, "gateway": {"profile": "production", "master_key_file": self.master},
+                "limits": {"per_minute": 1_000_000_000, "bytes_per_minute": "90GiB"},
                 "audit": {"signing_key": self.audit_key, "head_interval": "200ms"}}
 
     def credentials(self, agent_id):

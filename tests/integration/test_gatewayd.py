@@ -99,8 +99,10 @@ class UnitTest(GatewaydCase):
         self.state.mkdir()
         self.redis.cmd("CONFIG", "SET", "appendonly", "yes")
 
+    limits = {"per_minute": 6000, "bytes_per_minute": "64MiB"}
+
     def gatewayd_of_unit(self):
-        return self.daemon("mas-gatewayd", self.redis, {**QUICK, "gateway": {"profile": "production"}},
+        return self.daemon("mas-gatewayd", self.redis, {**QUICK, "gateway": {"profile": "production"}, "limits": self.limits},
                            env={"CREDENTIALS_DIRECTORY": str(self.credentials), "STATE_DIRECTORY": str(self.state)})
 
     def key(self, kind, name):
@@ -116,6 +118,14 @@ class UnitTest(GatewaydCase):
         for place in ('"mas.master-key"', '"mas.audit-key"', f'"{self.state}/heads.jsonl"', f'"{self.state}/archive"'):
             self.assertIn(place, said)
         self.assertFalse(daemon.logged("audit_unsigned"))
+
+    def test_production_needs_limits(self):
+        self.key("master", "mas.master-key")
+        self.limits = {"mode": "shadow"}
+        daemon = self.gatewayd_of_unit().start()
+        self.assertEqual(daemon.wait(10), 78)
+        for option in ("limits.mode", "limits.per_minute", "limits.bytes_per_minute"):
+            self.assertIn(f"{option}: profile production needs", daemon.err())
 
     def test_a_credential_that_is_not_there_is_no_master_key(self):
         daemon = self.gatewayd_of_unit().start()

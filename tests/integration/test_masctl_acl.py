@@ -186,11 +186,12 @@ class RoleTest(RulesTest):
 class LimitTest(RulesTest):
     def test_set_show_clear(self):
         self.does("limit", "set", "alice", "--per-minute", "10", "--burst", "5")
-        self.does("limit", "set", "alice", "--per-hour", "100")
+        self.does("limit", "set", "alice", "--per-hour", "100", "--bytes-per-minute", "100000000000")
         self.assertEqual(self.redis.cmd("HMGET", "ratelimit:alice:limits", "per_minute", "per_hour", "burst"),
                          ["10", "100", "5"])
         self.assertEqual(self.does("limit", "show", "alice"),
-                         {"agent": "alice", "per_minute": 10, "per_hour": 100, "burst": 5, "attempts": None, "problem": None})
+                         {"agent": "alice", "per_minute": 10, "per_hour": 100, "burst": 5,
+                          "bytes_per_minute": 100_000_000_000, "burst_bytes": None, "attempts": None, "problem": None})
         self.assertEqual(self.does("limit", "clear", "alice"), {"existed": True})
         self.assertEqual(self.does("limit", "clear", "alice"), {"existed": False})
         self.assertEqual(self.does("limit", "show", "alice")["per_minute"], None)

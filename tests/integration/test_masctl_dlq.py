@@ -1,6 +1,7 @@
 """Dead letters: what is kept of them, who hears of a queue near its bound, and what operators do with masctl dlq."""
 
 import json
+import time
 
 from harness import main, poll_until
 from harness.gateway_case import GatewayCase
@@ -61,7 +62,7 @@ class BoundTest(LettersCase):
         poll_until(lambda: metric(1), 10, "8 of 10 are near the bound")
         self.assertIn("8 of 10 letters", alert())
         self.fail_messages(2)
-        self.assertIn("10 of 10 letters; what would be kept there is refused", alert())
+        self.assertRegex(alert(), r"10 of 10 letters and \d+ of 536870912 bytes; what would be kept there is refused")
         # The look that found it full is the one that closes it.
         self.eventually(lambda: self.alice.send(self.alice.envelope("bob")), "DLQ_FULL", 10)
         kept = len(self.letters())
@@ -70,6 +71,18 @@ class BoundTest(LettersCase):
         self.redis.cmd("DEL", QUEUE)
         self.eventually(lambda: self.alice.send(self.alice.envelope("bob")), "UNAVAILABLE", 10)
         poll_until(lambda: metric(0), 10, "the queue has room again")
+
+
+class BytesBoundTest(LettersCase):
+    config = {**LettersCase.config, "delivery": {"max_dead_letter_bytes": "1MiB"}}
+
+    def test_the_queue_is_bounded_in_bytes_too(self):
+        large = self.alice.envelope("bob", data={"x": "y" * 200_000})
+        self.assertEqual(self.alice.send(large).decisions(), ["UNAVAILABLE"])
+        self.eventually(lambda: self.alice.send(large), "DLQ_FULL", 20)
+        self.assertLess(len(self.letters()), 100)
+        self.redis.cmd("DEL", QUEUE)
+        self.eventually(lambda: self.alice.send(large), "UNAVAILABLE", 10)
 
 
 class CommandsTest(LettersCase):
@@ -90,8 +103,8 @@ class CommandsTest(LettersCase):
     def test_list_show_and_export_say_what_is_there(self):
         self.assertEqual(self.listed(), [])
         ids = self.fail_messages(40)
-        self.redis.cmd("RPUSH", f"mas.ingress:{{{self.alice.partition}}}", b"\x80 no frame")
-        poll_until(lambda: len(self.letters()) == 41, 10, "poison is kept")
+        now = int(time.time() * 1e6)
+        self.redis.cmd("XADD", QUEUE, "*", "payload", b"\x80 no frame", "first", now, "last", now)
         letters = self.listed()
         self.assertEqual([letter["id"] for letter in letters], ids + [""])
         self.assertNotIn("payload", letters[0])

@@ -2,16 +2,16 @@
 //
 // Happy path: index_of() gives the number of a text, storing it the first time; 0 is the empty text and is not stored.
 // clear() forgets the texts and keeps the memory, so that a table that is warm allocates nothing.
-// Threading: none. Ownership: texts are copied.
+// Threading: none. Ownership: texts are copied. Senders choose the texts, so the hash is keyed.
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "proto/base/bytes.h"
+#include "proto/base/keyed_map.h"
 
 namespace mas::gateway::audit {
 
@@ -23,7 +23,7 @@ class TextTable {
   uint16_t index_of(std::string_view text) {
     if (text.empty()) return 0;
     if (offsets_.size() * 2 >= slots_.size()) grow();
-    auto hash = static_cast<uint32_t>(std::hash<std::string_view>()(text));
+    auto hash = static_cast<uint32_t>(keyed_hash(text));
     Slot& slot = find(text, hash);
     if (slot.generation != generation_) store(slot, text, hash);
     return slot.index;

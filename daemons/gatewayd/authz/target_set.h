@@ -10,8 +10,9 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <vector>
+
+#include "proto/base/keyed_map.h"
 
 namespace mas::gateway {
 
@@ -31,15 +32,10 @@ class TargetSet {
   const std::vector<std::string>& unusable() const { return unusable_; }
 
  private:
-  struct Hash {
-    using is_transparent = void;
-    size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
-  };
-
   void add(std::string_view member);
   void drop_covered_prefixes();
 
-  std::unordered_set<std::string, Hash, std::equal_to<>> ids_;
+  KeyedSet ids_;
   std::vector<std::string> prefixes_;  // with their `*`; sorted, and none is a prefix of another
   std::vector<std::string> unusable_;
   bool any_ = false;

@@ -46,6 +46,7 @@ bool FactReader::read(const std::vector<Inbox*>& inboxes, const std::vector<Entr
   redis::Command command;
   for (const auto& wanted : facts_.take_wanted()) ask(command, wanted);
   for (auto& role : facts_.take_wanted_roles()) {
+    track(command);
     append_bounded_set(command, keys_.role_permissions(role), kMostSetBytes);
     reads_.push_back({.kind = Kind::kRole, .role = std::move(role)});
   }
@@ -70,29 +71,43 @@ bool FactReader::read(const std::vector<Inbox*>& inboxes, const std::vector<Entr
   return true;
 }
 
+/// Redis tells of the next change of what the next command reads (invalidation.h).
+void FactReader::track(redis::Command& command) {
+  command.add("CLIENT", "CACHING", "YES");
+  reads_.push_back({.kind = Kind::kTracked});
+}
+
 void FactReader::ask(redis::Command& command, const Facts::Wanted& wanted) {
   const std::string& id = wanted.agent->id;
   if ((wanted.groups & kPresence) != 0) {
     command.add("TYPE", keys_.inbox(id, Lane::kNormal, 0));
     reads_.push_back({Kind::kStream, wanted.agent});
+    track(command);
     append_bounded_fields(command, keys_.agent(id), kMostFieldBytes, {"id", "mode", "status", "token"});
     reads_.push_back({Kind::kPresence, wanted.agent});
   }
   if ((wanted.groups & kIdentity) != 0) {
+    track(command);
     append_bounded_hash(command, keys_.identity(id), kMostIdentityBytes);
     reads_.push_back({Kind::kIdentity, wanted.agent});
   }
   if ((wanted.groups & kRules) != 0) {
-    for (const auto& key : {keys_.allowed_targets(id), keys_.blocked_targets(id), keys_.roles(id)})
+    for (const auto& [kind, key] :
+         {std::pair(Kind::kAllowed, keys_.allowed_targets(id)), std::pair(Kind::kBlocked, keys_.blocked_targets(id)),
+          std::pair(Kind::kRoles, keys_.roles(id))}) {
+      track(command);
       append_bounded_set(command, key, kMostSetBytes);
-    for (Kind kind : {Kind::kAllowed, Kind::kBlocked, Kind::kRoles}) reads_.push_back({kind, wanted.agent});
+      reads_.push_back({kind, wanted.agent});
+    }
   }
   if ((wanted.groups & kLimits) != 0) {
-    append_bounded_fields(command, keys_.limits(id), kMostFieldBytes,
-                          {kLimitFields[0], kLimitFields[1], kLimitFields[2], kAttemptsField});
+    track(command);
+    const auto& f = kLimitFields;
+    append_bounded_fields(command, keys_.limits(id), kMostFieldBytes, {f[0], f[1], f[2], f[3], f[4], kAttemptsField});
     reads_.push_back({Kind::kLimits, wanted.agent});
   }
   if ((wanted.groups & kCircuit) != 0) {
+    track(command);
     const auto& f = kCircuitFields;
     append_bounded_fields(command, keys_.circuit(id), kMostFieldBytes, {f[0], f[1], f[2], f[3], f[4], f[5]});
     reads_.push_back({Kind::kCircuit, wanted.agent});
@@ -109,8 +124,11 @@ void FactReader::note_large(const Read& read) {
 void FactReader::on_reply(uint64_t tag, const redis::Answer& answer) {
   if (reads_.empty()) return;  // cancelled while a lost link answers
   if (!answer.ok() && answer.error().code == Errc::kTooLarge && failure_.ok()) note_large(reads_[tag]);
+  const bool tracks = reads_[tag].kind == Kind::kTracked;  // refused: nobody would tell of a change
   if (auto problem = no_fact(answer); !problem.ok())
     failure_ = problem;
+  else if (tracks && (*answer)->is_error())
+    failure_ = redis::error_of(**answer).in("CLIENT CACHING");
   else
     take(reads_[tag], **answer);
   if (tag + 1 < reads_.size()) return;
@@ -121,6 +139,8 @@ void FactReader::on_reply(uint64_t tag, const redis::Answer& answer) {
 
 void FactReader::take(const Read& read, const redis::Reply& reply) {
   switch (read.kind) {
+    case Kind::kTracked:
+      return;
     case Kind::kStream:
       read.agent->has_stream = reply.text == "stream";
       return;
@@ -245,7 +265,7 @@ void FactReader::take_entry(const Entry& entry, const redis::Reply& reply) {
 void FactReader::take_length(Inbox& inbox, const redis::Reply& reply) {
   if (reply.is_integer()) return inbox.measured(static_cast<uint64_t>(reply.integer), mono_now());
   inbox.known = true;
-  inbox.entries = inbox.added = 0;
+  inbox.backlog.clear();
   inbox.read_at = mono_now();
   inbox.failing = printable(reply.text, 200);
   inbox.failing_until = inbox.read_at + kFailingFor;

@@ -51,6 +51,7 @@ class FactReader {
 
  private:
   enum class Kind : uint8_t {
+    kTracked,
     kStream,
     kPresence,
     kIdentity,
@@ -71,6 +72,7 @@ class FactReader {
     Entry entry{};
   };
 
+  void track(redis::Command& command);
   void ask(redis::Command& command, const Facts::Wanted& wanted);
   void on_reply(uint64_t tag, const redis::Answer& answer);
   void take(const Read& read, const redis::Reply& reply);

@@ -5,20 +5,9 @@
 
 namespace mas::gateway {
 
-/// The means follow the last few dozen entries.
-void Inbox::count(uint32_t records, size_t bytes) {
-  constexpr double kWeight = 1.0 / 32;
-  ++added;
-  mean_records += (records - mean_records) * kWeight;
-  mean_bytes += (static_cast<double>(bytes) - mean_bytes) * kWeight;
-}
-
-/// Others may have added what left meanwhile, so it is never more than what left.
 void Inbox::measured(uint64_t length, MonoTime now) {
-  if (read_at != MonoTime{} && entries + added > length) left += entries + added - length;
+  left += backlog.measured(length);
   known = true;
-  entries = length;
-  added = 0;
   read_at = now;
 }
 
@@ -90,11 +79,17 @@ bool Facts::forget_role(std::string_view name) {
 }
 
 bool Facts::forget_role(KnownRole& known) {
-  bool was_known = known.role.has_value();
+  const bool was_known = known.role.has_value();
+  if (mark_role(known)) unresolve_roles();
+  return was_known;
+}
+
+/// @return whether it was forgotten at once: those who had it have to find it again.
+bool Facts::mark_role(KnownRole& known) {
+  const bool was_known = known.role.has_value();
   known.stale = known.reading || (held_ && was_known);
   some_roles_stale_ = some_roles_stale_ || known.stale;
-  if (!was_known || known.stale) return was_known;
-  unresolve_roles();
+  if (!was_known || known.stale) return false;
   known.role.reset();
   return true;
 }
@@ -134,7 +129,9 @@ bool Facts::changed(std::string_view key) {
 
 void Facts::forget_all() {
   for (auto& [id, agent] : agents_) forget(agent, kAllGroups);
-  for (auto& [name, known] : roles_) forget_role(known);
+  bool any = false;
+  for (auto& [name, known] : roles_) any = mark_role(known) || any;
+  if (any) unresolve_roles();
 }
 
 void Facts::forget_circuit(std::string_view id) {
@@ -152,8 +149,10 @@ void Facts::end_turn() {
   held_ = false;
   for (Agent* agent : std::exchange(stale_agents_, {})) forget(*agent, std::exchange(agent->stale, 0));
   if (!std::exchange(some_roles_stale_, false)) return;
+  bool any = false;
   for (auto& [name, known] : roles_)
-    if (std::exchange(known.stale, false)) forget_role(known);
+    if (std::exchange(known.stale, false)) any = mark_role(known) || any;
+  if (any) unresolve_roles();
 }
 
 void Facts::shrink(size_t most) {

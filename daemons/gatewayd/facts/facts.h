@@ -19,13 +19,14 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "daemons/gatewayd/auth/authenticate.h"
 #include "daemons/gatewayd/authz/authorise.h"
 #include "daemons/gatewayd/breaker/breaker.h"
+#include "daemons/gatewayd/facts/backlog.h"
 #include "daemons/gatewayd/limits/limit_settings.h"
+#include "proto/base/keyed_map.h"
 #include "proto/wire/keys.h"
 #include "proto/wire/lane.h"
 
@@ -42,34 +43,25 @@ inline constexpr uint8_t kSenderGroups = kPresence | kIdentity | kRules | kLimit
 inline constexpr uint8_t kTargetGroups = kPresence | kIdentity;  ///< and kCircuit, where breakers are on
 inline constexpr uint8_t kAllGroups = kSenderGroups | kCircuit;
 
-/// One of an agent's streams. How much waits in it is read once in a while and counted up between.
+/// One of an agent's streams. Its length is read once in a while; what waits in it is counted between (backlog.h).
 struct Inbox {
-  std::string key;         ///< empty until it is first used
-  bool replies = false;    ///< the reply stream of one instance, and gone with it
-  bool known = false;      ///< whether the length was read
-  uint64_t entries = 0;    ///< when it was read
-  uint64_t added = 0;      ///< since, by this gateway
-  uint64_t under_way = 0;  ///< entries of a commit that has no answer yet
-  uint64_t left = 0;       ///< entries that were seen to leave it, and not told to the breaker yet
+  std::string key;          ///< empty until it is first used
+  bool replies = false;     ///< the reply stream of one instance, and gone with it
+  bool known = false;       ///< whether the length was read
+  Backlog backlog;          ///< what was committed
+  Backlog::Size under_way;  ///< of a commit that has no answer yet
+  uint64_t left = 0;        ///< messages that were seen to leave it, and not told to the breaker yet
   MonoTime read_at{};
-  double mean_records = 1;  ///< of an entry that this gateway added
-  double mean_bytes = 1024;
   std::string failing;  ///< why Redis takes no entry; empty: it does
   MonoTime failing_until{};
   uint64_t asked = 0;  ///< when the decider last asked for its length
   uint64_t turn = 0;   ///< the turn that `slot` is of
   size_t slot = 0;     ///< its delivery in that turn
 
-  uint64_t records() const { return times(mean_records); }
-  uint64_t bytes() const { return times(mean_bytes); }
-  void count(uint32_t records, size_t bytes);
-  /// What XLEN says now. What is missing of what was there and was added has left it.
+  uint64_t records() const { return backlog.records() + under_way.records; }
+  uint64_t bytes() const { return backlog.bytes() + under_way.bytes; }
+  /// What XLEN says now.
   void measured(uint64_t length, MonoTime now);
-
- private:
-  uint64_t times(double mean) const {
-    return static_cast<uint64_t>(static_cast<double>(entries + added + under_way) * mean);
-  }
 };
 
 struct Agent {
@@ -149,10 +141,6 @@ class Facts {
   std::array<size_t, std::size(kCircuitStateNames)> circuits() const;
 
  private:
-  struct Hash {
-    using is_transparent = void;
-    size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
-  };
   struct KnownRole {
     std::optional<Role> role;
     bool reading = false;
@@ -161,11 +149,12 @@ class Facts {
   bool forget(Agent& agent, uint8_t groups);
   bool forget_role(std::string_view name);
   bool forget_role(KnownRole& known);
+  bool mark_role(KnownRole& known);
   void unresolve_roles();
 
   const Keys& keys_;
-  std::unordered_map<std::string, Agent, Hash, std::equal_to<>> agents_;
-  std::unordered_map<std::string, KnownRole, Hash, std::equal_to<>> roles_;
+  KeyedMap<Agent> agents_;
+  KeyedMap<KnownRole> roles_;
   std::vector<Wanted> wanted_;
   std::vector<std::string> wanted_roles_;
   std::vector<Agent*> stale_agents_;  // whose `stale` is not 0

@@ -10,10 +10,10 @@ using namespace std::chrono_literals;
 using State = Invalidation::State;
 
 constexpr auto kMoves = transitions<State>({{State::kDown, State::kAsking},
-                                            {State::kAsking, State::kTracking},
-                                            {State::kTracking, State::kHearing},
+                                            {State::kAsking, State::kSubscribing},
+                                            {State::kSubscribing, State::kHearing},
                                             {State::kAsking, State::kDown},
-                                            {State::kTracking, State::kDown},
+                                            {State::kSubscribing, State::kDown},
                                             {State::kHearing, State::kDown}});
 
 constexpr Duration kPingInterval = 1s;
@@ -24,10 +24,8 @@ constexpr std::string_view kChannel = "__redis__:invalidate";
 
 }  // namespace
 
-Invalidation::Invalidation(uv_loop_t* loop, redis::ConnectionOptions options, std::vector<std::string> prefixes,
-                           InvalidationListener& listener)
-    : prefixes_(std::move(prefixes)),
-      listener_(listener),
+Invalidation::Invalidation(uv_loop_t* loop, redis::ConnectionOptions options, InvalidationListener& listener)
+    : listener_(listener),
       state_(State::kDown, kMoves),
       connection_(loop, std::move(options), this),
       ping_(loop, [this] { ping(); }) {
@@ -58,22 +56,23 @@ void Invalidation::on_down(redis::Connection&, const Error& why, unsigned) {
 
 void Invalidation::on_push(redis::Connection&, const redis::Reply& reply) {
   silent_ = 0;
-  if (reply.is_error()) return connection_.drop_link(redis::error_of(reply).in("CLIENT TRACKING"));
-  if (state_.is(State::kAsking) && reply.is_integer()) return track(reply.integer);
-  if (!reply.is_array() || reply.count < 3 || !reply[0].is_text()) return;  // OK of CLIENT TRACKING, a pong
+  if (reply.is_error()) return connection_.drop_link(redis::error_of(reply).in("invalidation"));
+  if (state_.is(State::kAsking) && reply.is_integer()) return subscribe(reply.integer);
+  if (!reply.is_array() || reply.count < 3 || !reply[0].is_text()) return;  // a pong
   if (reply[0].text == "message") return changed(reply[2]);
-  if (reply[0].text != "subscribe" || !state_.is(State::kTracking)) return;
+  if (reply[0].text != "subscribe" || !state_.is(State::kSubscribing)) return;
   state_.to(State::kHearing);
   listener_.on_tracking();
 }
 
-void Invalidation::track(int64_t id) {
-  state_.to(State::kTracking);
-  std::string own = std::to_string(id);
-  std::vector<std::string_view> args{"CLIENT", "TRACKING", "ON", "REDIRECT", own, "BCAST"};
-  for (const auto& prefix : prefixes_) args.insert(args.end(), {"PREFIX", prefix});
-  request(redis::Command::of(args));
+void Invalidation::subscribe(int64_t id) {
+  state_.to(State::kSubscribing);
+  id_ = id;
   request(redis::Command("SUBSCRIBE", kChannel));
+}
+
+redis::Command Invalidation::tracking_command() const {
+  return redis::Command("CLIENT", "TRACKING", "ON", "REDIRECT", id_, "OPTIN");
 }
 
 void Invalidation::changed(const redis::Reply& keys) {

@@ -1,9 +1,11 @@
-// Hears from Redis which keys changed, whoever changed them (client-side caching, RESP2: CLIENT TRACKING … BCAST).
+// Hears from Redis which keys changed, whoever changed them (client-side caching, RESP2).
 //
-// One connection that only listens: CLIENT ID, then CLIENT TRACKING ON REDIRECT <own id> BCAST PREFIX …, then SUBSCRIBE
-// __redis__:invalidate. From on_tracking() on, every write to a key under one of the prefixes is told by on_changed().
+// One connection that only listens: CLIENT ID, then SUBSCRIBE __redis__:invalidate. The connection that reads says CLIENT
+// TRACKING ON REDIRECT <this one's id> OPTIN (tracking_command()), and CLIENT CACHING YES before each read whose answer is
+// kept. From on_tracking() on, the next change of each key that was read so is told by on_changed(), once. Redis remembers
+// the keys, and tells of none that was not read: nobody can flood this connection with keys of their own.
 //
-//     down ──ready──▶ asking its id ──▶ tracking ──confirmed──▶ hearing ──silent or lost──▶ down
+//     down ──ready──▶ asking its id ──▶ subscribing ──confirmed──▶ hearing ──silent or lost──▶ down
 //
 // Failure: PINGs supervise the link; one that was silent for two intervals is replaced. An interval in which the loop did
 // something else and read nothing does not end it. While it is down the owner of the caches knows nothing and must not
@@ -11,9 +13,7 @@
 // Threading: one loop, its thread. Ownership: as redis::Connection.
 #pragma once
 
-#include <string>
 #include <string_view>
-#include <vector>
 
 #include "proto/base/state_machine.h"
 #include "proto/redis/connection.h"
@@ -24,7 +24,7 @@ namespace mas::gateway {
 class InvalidationListener {
  public:
   virtual ~InvalidationListener() = default;
-  /// From now on changes are heard. What was cached before may be stale.
+  /// From now on changes are heard of what is read after tracking_command(). What was cached before may be stale.
   virtual void on_tracking() = 0;
   virtual void on_changed(std::string_view key) = 0;
   /// Everything may have changed (FLUSHALL).
@@ -35,30 +35,32 @@ class InvalidationListener {
 
 class Invalidation final : redis::ConnectionListener {
  public:
-  Invalidation(uv_loop_t* loop, redis::ConnectionOptions options, std::vector<std::string> prefixes,
-               InvalidationListener& listener);
+  Invalidation(uv_loop_t* loop, redis::ConnectionOptions options, InvalidationListener& listener);
   ~Invalidation() override;
 
   void start() { connection_.start(); }
   void stop();
   bool hearing() const { return state_.is(State::kHearing); }
 
-  enum class State : uint8_t { kDown, kAsking, kTracking, kHearing };
+  /// What the connection that reads has to say, on every new link of either. Only while hearing().
+  redis::Command tracking_command() const;
+
+  enum class State : uint8_t { kDown, kAsking, kSubscribing, kHearing };
 
  private:
   void on_ready(redis::Connection& connection) override;
   void on_down(redis::Connection& connection, const Error& why, unsigned attempt) override;
   void on_push(redis::Connection& connection, const redis::Reply& reply) override;
-  void track(int64_t id);
+  void subscribe(int64_t id);
   void changed(const redis::Reply& keys);
   void ping();
   void request(const redis::Command& command);
 
-  std::vector<std::string> prefixes_;
   InvalidationListener& listener_;
   StateMachine<State> state_;
   redis::Connection connection_;
   redis::Timer ping_;
+  int64_t id_ = 0;       // of the connection, as Redis counts them
   unsigned silent_ = 0;  // pings since anything was heard
   MonoTime pinged_{};
 };

@@ -11,7 +11,7 @@ namespace {
 
 enum class Kind : unsigned char { kConversation = 1, kPair = 2 };
 
-/// The kind keeps a conversation apart from a pair, the zero byte the parts of a pair: no id has one.
+/// The kind keeps a conversation apart from a pair. The second is an agent's id, which has no zero byte.
 uint64_t hash_of(const SipKey& key, Kind kind, std::string_view first, std::string_view second) {
   return SipHash(key).add_byte(static_cast<unsigned char>(kind)).add(first).add_byte(0).add(second).finish();
 }
@@ -56,7 +56,7 @@ GuardVerdict Guard::judge_budgets(const GuardQuestion& asked, WallMicros now) {
   const uint32_t pair = budget_of(settings_.pair);
   uint64_t conversation_key = 0, pair_key = 0;
   if (conversation > 0) {
-    conversation_key = hash_of(key_, Kind::kConversation, asked.conversation, {});
+    conversation_key = hash_of(key_, Kind::kConversation, asked.conversation, asked.sender);
     if (!table_.allows(conversation_key, conversation, now)) return {GuardRule::kConversation, conversation};
   }
   if (pair > 0) {

@@ -19,6 +19,10 @@ void AuditSettings::describe(common::OptionTable& table) {
                  "How often a signed head is written, if anything was recorded since the last one.");
   table.integer("head_blocks", head_blocks, {1, 1'000'000'000}, Apply::kReload,
                 "A signed head is written earlier after so many blocks.");
+  table.integer(
+      "refusals", refusals, {1, 1'000'000}, Apply::kReload,
+      "Refusals a second that are recorded one by one, of each sender and of the strangers of each partition; "
+      "100 times as many at once. Those past it are counted, in one record a second.");
   table.text("heads_file", heads_file, Apply::kReload,
              "File that this gateway's signed heads are appended to, best on a medium that an attacker of Redis cannot "
              "write to. Empty: heads.jsonl in the unit's state directory; where there is none, no file.");

@@ -9,6 +9,7 @@ struct AuditSettings {
   std::string signing_key;
   Duration head_interval = std::chrono::seconds(10);
   int64_t head_blocks = 10'000;
+  int64_t refusals = 10;
   std::string heads_file;
   Duration retention{};  ///< 0: for ever
   std::string archive_dir;

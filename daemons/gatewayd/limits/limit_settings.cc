@@ -7,36 +7,39 @@
 
 namespace mas::gateway {
 
-std::optional<uint32_t> parse_rate(std::string_view text) {
-  uint32_t value = 0;
+std::optional<uint64_t> parse_rate(std::string_view text, uint64_t most) {
+  uint64_t value = 0;
   auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (failed != std::errc{} || end != text.data() + text.size() || value > kMaxRate) return std::nullopt;
+  if (failed != std::errc{} || end != text.data() + text.size() || value > most) return std::nullopt;
   return value;
 }
 
 Result<LimitSettings> parse_limits(std::span<const std::optional<std::string_view>> values,
                                    const LimitSettings& defaults) {
-  std::array<std::optional<uint32_t>, kLimitFields.size()> own;
+  std::array<std::optional<uint64_t>, kLimitFields.size()> own;
   for (size_t i = 0; i < own.size() && i < values.size(); ++i) {
     if (!values[i]) continue;
-    own[i] = parse_rate(*values[i]);
+    own[i] = parse_rate(*values[i], kLimitMost[i]);
     if (!own[i])
       return Error{Errc::kMalformed, std::string(kLimitFields[i]) + " is '" + printable(*values[i]) +
-                                         "', expected a whole number from 0 (no limit) to " + std::to_string(kMaxRate)};
+                                         "', expected a whole number from 0 (no limit) to " +
+                                         std::to_string(kLimitMost[i])};
   }
-  const auto& [per_minute, per_hour, burst] = own;
+  const auto& [per_minute, per_hour, burst, bytes_per_minute, burst_bytes] = own;
   LimitSettings settings;
-  settings.per_minute = per_minute.value_or(defaults.per_minute);
-  settings.per_hour = per_hour.value_or(defaults.per_hour);
+  settings.per_minute = static_cast<uint32_t>(per_minute.value_or(defaults.per_minute));
+  settings.per_hour = static_cast<uint32_t>(per_hour.value_or(defaults.per_hour));
   bool own_rate = per_minute || (settings.per_minute == 0 && per_hour);
-  settings.burst = burst.value_or(own_rate ? 0 : defaults.burst);
+  settings.burst = static_cast<uint32_t>(burst.value_or(own_rate ? 0 : defaults.burst));
+  settings.bytes_per_minute = bytes_per_minute.value_or(defaults.bytes_per_minute);
+  settings.burst_bytes = burst_bytes.value_or(bytes_per_minute ? 0 : defaults.burst_bytes);
   return settings;
 }
 
 Result<std::optional<uint32_t>> parse_attempts(std::optional<std::string_view> value) {
   if (!value) return std::optional<uint32_t>();
   auto number = parse_rate(*value);
-  if (number && *number >= 1 && *number <= kMostAttempts) return number;
+  if (number && *number >= 1 && *number <= kMostAttempts) return std::optional(static_cast<uint32_t>(*number));
   return Error{Errc::kMalformed, std::string(kAttemptsField) + " is '" + printable(*value) +
                                      "', expected a whole number from 1 to " + std::to_string(kMostAttempts)};
 }
@@ -46,7 +49,10 @@ std::string LimitSettings::describe() const {
   std::string text;
   if (per_minute > 0) text = std::to_string(per_minute) + " per minute";
   if (per_hour > 0) text += (text.empty() ? "" : ", ") + std::to_string(per_hour) + " per hour";
-  return text + ", burst " + std::to_string(per_minute > 0 ? minute_capacity() : hour_capacity());
+  if (!text.empty()) text += ", burst " + std::to_string(per_minute > 0 ? minute_capacity() : hour_capacity());
+  if (bytes_per_minute == 0) return text;
+  text += (text.empty() ? "" : ", ") + std::to_string(bytes_per_minute) + " bytes per minute";
+  return text + ", burst " + std::to_string(byte_capacity());
 }
 
 }  // namespace mas::gateway

@@ -1,5 +1,5 @@
-// What an agent may send: so many messages a minute, so many an hour, so many at once. From configuration and from the
-// hash `ratelimit:{id}:limits`.
+// What an agent may send: so many messages a minute, so many an hour, so many at once, and so many bytes a minute. From
+// configuration and from the hash `ratelimit:{id}:limits`.
 //
 // Failure is closed: a value that cannot be read is an error with a sentence, never "no limit".
 // Threading: plain data.
@@ -18,26 +18,36 @@ namespace mas::gateway {
 
 /// The largest rate and burst: what keeps the arithmetic of the buckets within 64 bits.
 inline constexpr uint32_t kMaxRate = 1'000'000'000;
+/// Likewise of bytes.
+inline constexpr uint64_t kMaxByteRate = 100'000'000'000;
 
 struct LimitSettings {
-  uint32_t per_minute = 0;  ///< 0: no limit
-  uint32_t per_hour = 0;    ///< 0: no limit
-  uint32_t burst = 0;       ///< how many at once; 0: as many as the rate it belongs to
+  uint32_t per_minute = 0;        ///< 0: no limit
+  uint32_t per_hour = 0;          ///< 0: no limit
+  uint32_t burst = 0;             ///< how many at once; 0: as many as the rate it belongs to
+  uint64_t bytes_per_minute = 0;  ///< of envelopes; 0: no limit
+  uint64_t burst_bytes = 0;       ///< how many at once; 0: a minute's
 
   bool operator==(const LimitSettings&) const = default;
 
-  bool unlimited() const { return per_minute == 0 && per_hour == 0; }
+  bool unlimited() const { return per_minute == 0 && per_hour == 0 && bytes_per_minute == 0; }
   /// What the minute's bucket holds.
   uint32_t minute_capacity() const { return burst > 0 ? burst : per_minute; }
   /// What the hour's bucket holds: the burst belongs to the shorter of the periods that have a limit.
   uint32_t hour_capacity() const { return burst > 0 && per_minute == 0 ? burst : per_hour; }
 
-  /// "10 per minute, 100 per hour, burst 20"; "no limit".
+  uint64_t byte_capacity() const { return burst_bytes > 0 ? burst_bytes : bytes_per_minute; }
+
+  /// "10 per minute, 100 per hour, burst 20, 65536 bytes per minute, burst 65536"; "no limit".
   std::string describe() const;
 };
 
 /// The fields of `ratelimit:{id}:limits`, in the order that parse_limits() takes their values in.
-inline constexpr std::array<std::string_view, 3> kLimitFields = {"per_minute", "per_hour", "burst"};
+inline constexpr std::array<std::string_view, 5> kLimitFields = {"per_minute", "per_hour", "burst", "bytes_per_minute",
+                                                                 "burst_bytes"};
+/// The largest value of each.
+inline constexpr std::array<uint64_t, kLimitFields.size()> kLimitMost = {kMaxRate, kMaxRate, kMaxRate, kMaxByteRate,
+                                                                         kMaxByteRate};
 
 /// Another field of that hash: how often a message is delivered to the agent before it is given up, the first time included.
 inline constexpr std::string_view kAttemptsField = "attempts";
@@ -52,7 +62,7 @@ Result<std::optional<uint32_t>> parse_attempts(std::optional<std::string_view> v
 Result<LimitSettings> parse_limits(std::span<const std::optional<std::string_view>> values,
                                    const LimitSettings& defaults);
 
-/// @return a rate or burst from its decimal text: 0 to kMaxRate; nullopt for anything else.
-std::optional<uint32_t> parse_rate(std::string_view text);
+/// @param most one of kLimitMost. @return a rate or burst from its decimal text: 0 to `most`; nullopt for anything else.
+std::optional<uint64_t> parse_rate(std::string_view text, uint64_t most = kMaxRate);
 
 }  // namespace mas::gateway

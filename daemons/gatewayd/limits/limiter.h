@@ -1,7 +1,9 @@
-// The rate limiter of one sender: two token buckets, one that refills by the minute's rate and one by the hour's.
+// The rate limiter of one sender: three token buckets. One refills by the minute's rate of messages, one by the hour's, one
+// by the minute's rate of bytes.
 //
-// A message passes when both buckets hold a token, and takes one of each; a refused message takes nothing. In any span of
-// t seconds at most capacity + rate * t messages pass, for either bucket.
+// A message passes when each bucket holds what it costs: one token, and of the third as many as it has bytes. It takes that of
+// each; a refused message takes nothing. In any span of t seconds at most capacity + rate * t messages, or bytes, pass, for
+// any bucket. So a message that is larger than the third holds never passes.
 //
 // The arithmetic is exact. What is kept of a bucket is its debt: what was taken and has not flowed back, in units of
 // which a token has as many as its period has microseconds; a microsecond brings back `rate` of them. So there are only
@@ -16,6 +18,7 @@
 // Threading: plain data and pure functions. No allocation but in encode().
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -34,30 +37,35 @@ struct LimiterState {
   WallMicros updated = 0;    ///< when the debts were last reckoned; 0: never
   uint64_t minute_debt = 0;  ///< in 1/60,000,000 of a token
   uint64_t hour_debt = 0;    ///< in 1/3,600,000,000 of a token
+  uint64_t byte_debt = 0;    ///< in 1/60,000,000 of a byte
 
   bool operator==(const LimiterState&) const = default;
 
-  static constexpr size_t kEncodedBytes = 1 + 8 + 8 + 8;
-  /// Appends the state as `u8 version (1) · u64 updated · u64 minute debt · u64 hour debt`, little-endian.
+  static constexpr size_t kEncodedBytes = 1 + 8 + 8 + 8;  ///< and 8 with a debt of bytes
+  /// Appends the state as `u8 version (1) · u64 updated · u64 minute debt · u64 hour debt`, little-endian; where there is a
+  /// debt of bytes with version 2 and that as another u64.
   void encode(std::string& out) const;
   /// @return kMalformed for another version or size, or for values that no limiter leaves behind.
   static Result<LimiterState> decode(std::string_view bytes);
 };
 
-enum class LimitPeriod : uint8_t { kMinute, kHour };
+enum class LimitPeriod : uint8_t { kMinute, kHour, kBytes };
 
 struct TakeResult {
   bool allowed = true;
   LimitPeriod period = LimitPeriod::kMinute;  ///< when refused: whose bucket is to be waited for
-  uint64_t retry_after_micros = 0;            ///< when refused: when a message would pass, if no other did before
+  uint64_t retry_after_micros = 0;  ///< when refused: when a message would pass, if no other did before; 0: never
 
-  /// Rounded up, as a receipt has it. Never more than an hour and kToleratedStep.
-  uint32_t retry_after_ms() const { return static_cast<uint32_t>((retry_after_micros + 999) / 1000); }
+  /// Rounded up, as a receipt has it. Of messages never more than an hour and kToleratedStep.
+  uint32_t retry_after_ms() const {
+    return static_cast<uint32_t>(std::min<uint64_t>((retry_after_micros + 999) / 1000, UINT32_MAX));
+  }
   /// The rule as it stands in the audit log: "10 per minute, burst 20".
   std::string describe(const LimitSettings& settings) const;
 };
 
-/// Takes a token of each bucket, or none. @param now microseconds of the clock of Redis. @param settings within kMaxRate.
-TakeResult take(LimiterState& state, const LimitSettings& settings, WallMicros now);
+/// Takes of each bucket what a message of so many bytes costs, or nothing. @param now microseconds of the clock of Redis.
+/// @param settings within kLimitMost. @param bytes at most 1 TiB.
+TakeResult take(LimiterState& state, const LimitSettings& settings, WallMicros now, uint64_t bytes = 0);
 
 }  // namespace mas::gateway

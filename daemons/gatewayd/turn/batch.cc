@@ -17,6 +17,7 @@ namespace {
 
 constexpr size_t kKeptBufferBytes = 64 * 1024 * 1024;  // a larger one was for a large element
 constexpr size_t kReportedEntries = 64;                // of one turn: they are read, and may be large
+constexpr size_t kReportedOfAgent = 32;                // so that one agent leaves room for others
 
 }  // namespace
 
@@ -188,6 +189,9 @@ ReportedEntry* Batch::entry_of(std::string_view agent, const FailureReport& repo
   auto found = std::find_if(entries_.begin(), entries_.end(), same);
   if (found != entries_.end()) return &*found;
   if (entries_.size() >= kReportedEntries) return nullptr;
+  auto its = [&](const ReportedEntry& entry) { return entry.agent == agent; };
+  if (std::count_if(entries_.begin(), entries_.end(), its) >= static_cast<std::ptrdiff_t>(kReportedOfAgent))
+    return nullptr;
   ReportedEntry& entry = entries_.emplace_back();
   entry.agent = agent;
   entry.lane = report.lane;

@@ -48,11 +48,10 @@ struct ReportedEntry {
   std::string_view agent;
   Lane lane = Lane::kNormal;
   std::string_view id;
-  bool known = false;              ///< whether it was read
-  bool failed = false;             ///< it could not be
-  std::string blob;                ///< empty: it is not there any more
-  uint64_t asked = 0;              ///< when the decider last asked for it
-  std::vector<uint32_t> reported;  ///< its records that were reported in this turn; set by the decider
+  bool known = false;   ///< whether it was read
+  bool failed = false;  ///< it could not be
+  std::string blob;     ///< empty: it is not there any more
+  uint64_t asked = 0;   ///< when the decider last asked for it
 };
 
 /// A member of a partition's sorted set whose time has come.
@@ -100,7 +99,8 @@ struct FrameInTurn {
   bool replay = false;  ///< it says that it carries a dead letter, or what was archived (replay.h)
   bool from_archive = false;
   // Set by the decider.
-  std::optional<bool> proven;  ///< whether that is true
+  std::optional<bool> proven;  ///< of a replay: whether that is true
+  bool authentic = false;      ///< it was seen to be its sender's, before it was decided
   Agent* sender_facts = nullptr;
 };
 
@@ -143,7 +143,7 @@ class Batch {
   std::vector<Message>& messages() { return messages_; }
   const std::vector<Message>& messages() const { return messages_; }
   std::vector<DueRetry>& due() { return due_; }
-  /// @return the entry that is reported about; nullptr: the turn has as many as it takes.
+  /// @return the entry that is reported about; nullptr: the turn has as many as it takes, of that agent or of all.
   ReportedEntry* entry_of(std::string_view agent, const FailureReport& report);
   /// The records of a frame as the MAC needs them.
   std::span<const Record> records_of(const FrameInTurn& frame) const { return {&records_[frame.first], frame.count}; }

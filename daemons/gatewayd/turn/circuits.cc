@@ -51,14 +51,11 @@ Circuits::Met& Circuits::meet(Agent& target) {
 
 void Circuits::seen(Agent& target, bool active) {
   Met& met = meet(target);
-  double handled = 0;
-  for (Inbox& inbox : target.inboxes) {
-    uint64_t left = std::exchange(inbox.left, 0);
-    handled += static_cast<double>(left) * inbox.mean_records;
-    met.left += left;
-  }
+  uint64_t handled = 0;
+  for (Inbox& inbox : target.inboxes) handled += std::exchange(inbox.left, 0);
+  met.left += handled;
   if (target.reports && target.breaker.circuit().state == CircuitState::kClosed) handled = 0;
-  if (handled >= 1) target.breaker.succeeded(settings_, now_, static_cast<uint64_t>(handled));
+  if (handled > 0) target.breaker.succeeded(settings_, now_, handled);
   target.breaker.seen(active, settings_, now_);
 }
 

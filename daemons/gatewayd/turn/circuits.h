@@ -68,7 +68,7 @@ class Circuits {
   struct Met {
     Agent* agent;
     Breaker before;
-    uint64_t left = 0;  // entries that were told to it
+    uint64_t left = 0;  // messages that were told to it
   };
   void undo(std::vector<Met>& met);
   Met& meet(Agent& target);

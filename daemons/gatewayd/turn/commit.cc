@@ -27,7 +27,7 @@ for i = 1, k do
   end
   a = a + 1
 end
-local reads = {HSET = 'HLEN', HDEL = 'HLEN', LTRIM = 'LLEN', ZADD = 'ZCARD', ZREM = 'ZCARD', XDEL = 'XLEN'}
+local reads = {HSET = 'HLEN', HDEL = 'HLEN', LTRIM = 'LLEN', ZADD = 'ZCARD', ZREM = 'ZCARD', XDEL = 'XLEN', XTRIM = 'XLEN'}
 local changes = tonumber(ARGV[a])
 a = a + 1
 local first, seen = a, nil

@@ -47,7 +47,7 @@ class Commit {
   void fence(std::string_view epoch_key, std::string_view epoch);
   /// XADD key * fields….
   void entry(std::string_view key, std::initializer_list<std::string_view> fields);
-  /// HSET, HDEL, LTRIM, ZADD, ZREM, XDEL or DEL on one key: at most 4,000 arguments. PEXPIRE, of a stream that has an entry here: it
+  /// HSET, HDEL, LTRIM, ZADD, ZREM, XDEL, XTRIM or DEL on one key: at most 4,000 arguments. PEXPIRE, of a stream that has an entry here: it
   /// has effect only where the stream has no time to live yet.
   void change(std::string_view command, std::string_view key, const std::vector<std::string_view>& arguments);
 

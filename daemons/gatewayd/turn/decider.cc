@@ -11,10 +11,12 @@ namespace mas::gateway {
 namespace {
 
 constexpr size_t kInstancesOfSender = 4096;  // whose state has not expired
+constexpr size_t kStateOfSender =
+    4 * 1024 * 1024;                  // bytes that are remembered of a sender's instances, and written again
+constexpr size_t kSmallState = 1024;  // an instance with no more goes on all the same
 constexpr size_t kSpareBlobs = 1024;
-constexpr size_t kBytesBetweenLooks = 16 * 1024;                // at the clock, of envelopes; some tens of microseconds
-constexpr size_t kSpareBlobBytes = 128 * 1024;                  // a larger one was for a large envelope
-constexpr Duration kLookAgain = std::chrono::milliseconds(50);  // at a stream that is full, or on trial
+constexpr size_t kBytesBetweenLooks = 16 * 1024;  // at the clock, of envelopes; some tens of microseconds
+constexpr size_t kSpareBlobBytes = 128 * 1024;    // a larger one was for a large envelope
 
 /// @return microseconds; the last of all times for a deadline past it.
 WallMicros micros_of(double seconds) {
@@ -43,8 +45,10 @@ void Decider::start(const std::vector<Partition*>& partitions, WallMicros now, M
     work->archive_entry.clear();
   }
   active_.clear();
+  for (const Delivery& delivery : deliveries_) delivery.inbox->backlog.forget_senders();  // they were not sent
   recycle(deliveries_);
   dead_letters_.clear();
+  unproven_.clear();
   receipts_.clear();
   texts_.clear();
   counts_ = {};
@@ -143,24 +147,6 @@ Inbox& Decider::inbox_of(const FrameInTurn& frame, Message& message) {
   return it->second;
 }
 
-/// A circuit on trial closes by what leaves the target's streams, whichever lane it lay in.
-void Decider::need_outcomes(Agent& target, std::vector<Inbox*>& ret_inboxes) {
-  for (Inbox& inbox : target.inboxes) {
-    if (inbox.key.empty()) continue;
-    if (mono_ - inbox.read_at > kLookAgain) inbox.known = false;
-    need_length(inbox, ret_inboxes);
-  }
-}
-
-void Decider::need_length(Inbox& inbox, std::vector<Inbox*>& ret_inboxes) {
-  bool full = inbox.records() >= policy_.max_backlog_records || inbox.bytes() >= policy_.max_backlog_bytes;
-  bool forgiven = !inbox.failing.empty() && mono_ >= inbox.failing_until;
-  if (forgiven) inbox.failing.clear();
-  if (forgiven || (full && mono_ - inbox.read_at > kLookAgain)) inbox.known = false;
-  if (inbox.known || std::exchange(inbox.asked, looks_) == looks_) return;
-  ret_inboxes.push_back(&inbox);
-}
-
 // ---- Frames
 
 bool Decider::decide_some(Batch& batch, MonoTime until) {
@@ -170,6 +156,7 @@ bool Decider::decide_some(Batch& batch, MonoTime until) {
     if (mono_now() >= until) return false;
   }
   for (const auto& due : batch.due()) decide_due(due);
+  if (!policy_.memory_low) record_summaries();
   return true;
 }
 
@@ -187,9 +174,6 @@ bool Decider::begin_frame(Batch& batch, FrameInTurn& frame, PartitionWork& work)
   if (policy_.memory_low) return refuse_frame(work, frame, Decision::kUnavailable, "Redis is short of memory"), false;
   if (frame.fault) {
     ++counts_.poison;
-    std::string reason(frame.fault->text);
-    if (frame.element.size() > kPoisonBytes) reason += "; the first bytes of " + std::to_string(frame.element.size());
-    dead_letter({frame.element.substr(0, kPoisonBytes), frame.header.sender, {}, {}, std::move(reason)});
     return refuse_frame(work, frame, frame.fault->decision, frame.fault->text), false;
   }
   if (partition_of(frame.header.sender, partitions_.size()) != frame.partition)
@@ -210,12 +194,14 @@ bool Decider::begin_messages(const FrameInTurn& frame, PartitionWork& work) {
   Partition& partition = *work.partition;
   const std::string& id = frame.sender_facts->id;
   Sender& sender = partition.sender(id);
-  if (!sender.instances.contains(std::string(view_of(frame.header.instance.bytes)))) {
+  if (!sender.instances.contains(view_of(frame.header.instance.bytes))) {
     if (frame.header.first_sequence != 1) return refuse_start(frame), false;
     if (sender.instances.size() >= kInstancesOfSender)
       return refuse_frame(work, frame, Decision::kUnavailable, "too many instances of this sender"), false;
   }
   Sender::Instance& instance = partition.instance(sender, id, frame.header.instance, keys_);
+  if (sender.state_bytes > kStateOfSender && instance.bytes > kSmallState)
+    return refuse_frame(work, frame, Decision::kUnavailable, "too many refusals of this sender's instances"), false;
   if (!std::exchange(instance.changed, true)) work.instances.push_back(&instance);
   instance.state.touch(now_);
 
@@ -247,13 +233,14 @@ bool Decider::decide_messages(Batch& batch, const FrameInTurn& frame, PartitionW
       ++counts_.repeated;
       ruling.decision = instance.state.decision(sequence);
     } else if (message.report != nullptr) {
-      ruling = rule_report(frame, message, work);
+      ruling = rule_report(frame, message, sender, work);
       instance.state.decide(ruling.decision);
       detected_ = {};
       shadow_.reset();
       bool refused = !decision_accepted(ruling.decision) && ruling.decision != Decision::kUnavailable;
       if (refused) ++counts_.decisions[static_cast<uint8_t>(ruling.decision)];
-      if (refused) record(work, frame, message, sequence, digests_[i], ruling);
+      if (refused && recorded(work, frame, sender, ruling.decision))
+        record(work, frame, message, sequence, digests_[i], ruling);
     } else {
       shadow_.reset();
       detected_ = {};
@@ -268,7 +255,8 @@ bool Decider::decide_messages(Batch& batch, const FrameInTurn& frame, PartitionW
       ++counts_.messages;
       counts_.bytes += message.envelope.size();
       ++counts_.decisions[static_cast<uint8_t>(ruling.decision)];
-      record(work, frame, message, sequence, digests_[i], ruling);
+      if (decision_accepted(ruling.decision) || recorded(work, frame, sender, ruling.decision))
+        record(work, frame, message, sequence, digests_[i], ruling);
     }
     if (ruling.decision == Decision::kAllowed) continue;
     std::string_view detail = decision_accepted(ruling.decision) ? std::string_view() : ruling.reason;
@@ -276,28 +264,6 @@ bool Decider::decide_messages(Batch& batch, const FrameInTurn& frame, PartitionW
   }
   push_receipt(instance.receipts, receipt_);
   return true;
-}
-
-/// An instance that nothing is known of begins with number 1; until then there is nothing to remember.
-void Decider::refuse_start(const FrameInTurn& frame) {
-  ++counts_.gaps;
-  receipt_ = {ReceiptKind::kResendFrom, frame.header.id, 1, 0, {}};
-  push_receipt(say(keys_.receipts(frame.header.sender, frame.header.instance.hex())), receipt_);
-}
-
-/// No number is used and no state is changed: whoever sent it has not shown who it is.
-void Decider::refuse_frame(PartitionWork& work, const FrameInTurn& frame, Decision decision, std::string_view detail) {
-  auto count = std::max<size_t>(frame.count, 1);
-  counts_.decisions[static_cast<uint8_t>(decision)] += count;
-  Message whole;
-  Ruling ruling{decision, detail};
-  shadow_.reset();
-  detected_ = {};
-  if (!policy_.memory_low) record(work, frame, whole, frame.header.first_sequence, sha256(frame.element), ruling);
-  if (frame.header.sender.empty() || !check_agent_id(frame.header.sender).ok()) return;
-  receipt_ = {ReceiptKind::kFrameRefused, frame.header.id, frame.header.first_sequence, 0, {}};
-  receipt_.outcomes.push_back({0, decision, 0, detail});
-  push_receipt(say(keys_.receipts(frame.header.sender, frame.header.instance.hex())), receipt_);
 }
 
 // ---- Messages
@@ -402,7 +368,7 @@ Decider::Ruling Decider::rule_guard(const Case& at) {
 Decider::Ruling Decider::rule_rate(Case& at, PartitionWork& work) {
   if (!at.sender.limits_problem.empty()) return {Decision::kRateLimited, at.sender.limits_problem};
   if (at.sender.limits.unlimited()) return {};
-  TakeResult taken = take(at.memory.limiter, at.sender.limits, now_);
+  TakeResult taken = take(at.memory.limiter, at.sender.limits, now_, at.message.envelope.size());
   if (!std::exchange(at.memory.limiter_changed, true)) work.limiters.emplace_back(at.sender.id, &at.memory);
   if (taken.allowed) return {};
   return {Decision::kRateLimited, say(taken.describe(at.sender.limits)), taken.retry_after_ms()};
@@ -427,19 +393,6 @@ Decider::Ruling Decider::rule_circuit(Case& at) {
   return {Decision::kCircuitOpen, say(breaker.describe()), breaker.retry_after_ms(now_)};
 }
 
-Decider::Ruling Decider::rule_room(Case& at) {
-  const Inbox& inbox = *at.message.inbox;
-  const bool full = inbox.records() >= policy_.max_backlog_records || inbox.bytes() >= policy_.max_backlog_bytes;
-  if (inbox.failing.empty() && !full) return {};
-  if (circuits_.on() && !at.message.answers) circuits_.failed(at.target);
-  if (inbox.failing.empty()) return {Decision::kTargetOverloaded, "the target's backlog is at its bound"};
-  std::string reason = "the target's stream takes no entry: " + inbox.failing;
-  if (at.frame.replay) return {Decision::kUnavailable, say(std::move(reason))};  // it becomes one again
-  keep_undelivered(at, reason);
-  if (!policy_.dead_letters_full) return {Decision::kUnavailable, say(std::move(reason))};
-  return {Decision::kDlqFull, say(reason + "; the dead-letter queue is at its bound")};
-}
-
 void Decider::keep_undelivered(const Case& at, std::string reason) {
   bool same = at.envelope.data() == at.message.envelope.data();
   dead_letter({same ? at.envelope : say(std::string(at.envelope)), at.sender.id, at.target.id, at.message.id,
@@ -456,6 +409,8 @@ void Decider::deliver(Case& at) {
     claim.expires = at.message.deadline ? micros_of(*at.message.deadline) : now_ + window;
     tickets_.issue(ticket, claim);
   }
+  Backlog& backlog = at.message.inbox->backlog;
+  if (backlog.counts_senders()) backlog.add_sender(at.sender.id, at.envelope.size());
   Delivery& delivery = delivery_for(*at.message.inbox, at.envelope.size());
   append_record(delivery.blob, at.envelope, ticket, at.message.flags & Record::kReplayed);
   ++delivery.records;
@@ -537,7 +492,9 @@ void Decider::finish() {
     }
     for (Sender::Instance* instance : work->instances) {
       instance->changed = false;
-      instance->state.append_to(work->fields.emplace_back(instance->field, std::string()).second);
+      std::string& bytes = work->fields.emplace_back(instance->field, std::string()).second;
+      instance->state.append_to(bytes);
+      instance->owner->wrote(*instance, bytes.size());
     }
     work->limiters.clear();
     work->instances.clear();
@@ -556,13 +513,19 @@ void Decider::seal(SealedTurn& ret_sealed) {
     ret_sealed.findings = dlp_->counts();
     ret_sealed.suppressed = dlp_->suppressed();
   }
-  for (const Delivery& delivery : ret_sealed.deliveries) ++delivery.inbox->under_way;
+  for (const Delivery& delivery : ret_sealed.deliveries) {
+    delivery.inbox->under_way.records += delivery.records;
+    delivery.inbox->under_way.bytes += delivery.blob.size();
+  }
   circuits_.sent();
 }
 
 void Decider::dropped(SealedTurn& sealed) {
   circuits_.dropped();
-  for (const Delivery& delivery : sealed.deliveries) delivery.inbox->under_way = 0;
+  for (const Delivery& delivery : sealed.deliveries) {
+    delivery.inbox->under_way = {};
+    delivery.inbox->backlog.forget_senders();
+  }
   recycle(sealed.deliveries);
 }
 
@@ -570,8 +533,8 @@ void Decider::dropped(SealedTurn& sealed) {
 void Decider::committed(SealedTurn& sealed) {
   circuits_.committed();
   for (const Delivery& delivery : sealed.deliveries) {
-    delivery.inbox->under_way = 0;
-    delivery.inbox->count(delivery.records, delivery.blob.size());
+    delivery.inbox->under_way = {};
+    delivery.inbox->backlog.add(delivery.records, delivery.blob.size());
   }
   recycle(sealed.deliveries);
 }

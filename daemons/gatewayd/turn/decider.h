@@ -16,7 +16,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "daemons/gatewayd/archive/entry.h"
@@ -29,6 +28,7 @@
 #include "daemons/gatewayd/turn/partition.h"
 #include "daemons/gatewayd/turn/policy.h"
 #include "daemons/gatewayd/turn/ticket.h"
+#include "proto/base/keyed_map.h"
 #include "proto/base/random.h"
 #include "proto/wire/receipt.h"
 
@@ -60,6 +60,14 @@ struct DeadLetter {
   uint32_t attempts = 0;  ///< deliveries whose handler failed
   WallMicros first = 0;   ///< when it first was a dead letter; 0: now
 };
+
+/// The head of an element that is no frame. Who wrote it has not shown who it is, so it is kept apart from dead letters.
+struct Unproven {
+  std::string_view payload;
+  std::string_view claimed;  ///< the sender that it names; empty: it could not be read
+  std::string reason;
+};
+inline constexpr uint64_t kUnprovenKept = 1000;  ///< of all partitions; older ones go
 
 struct PendingReceipt {
   std::string_view channel;
@@ -96,6 +104,7 @@ struct Counts {
   uint64_t not_kept = 0;                  ///< dead letters that the queue does not take; only audited
   uint64_t failures = 0;                  ///< handlers that failed, as reported
   uint64_t retried = 0;                   ///< messages that were delivered again because of it
+  uint64_t refusals_counted = 0;          ///< refusals that are not recorded one by one
   uint64_t shadow = 0;                    ///< refusals that a policy in shadow mode would have made
 };
 
@@ -134,6 +143,9 @@ class Decider {
   /// @param keep false: the queue refused one, so letters are only audited, whatever the policy says.
   void keep_dead_letters(bool keep) { keep_dead_letters_ = keep; }
 
+  /// @param keep false: the stream of what is no frame refused one.
+  void keep_unproven(bool keep) { keep_unproven_ = keep; }
+
   /// Begins a turn. @param partitions by number: those that this gateway owns; nullptr for others.
   void start(const std::vector<Partition*>& partitions, WallMicros now, MonoTime mono);
   /// Puts on the facts' lists what deciding lacks. To be called again after each read until it asks for nothing.
@@ -165,6 +177,7 @@ class Decider {
   const std::vector<PartitionWork*>& work() const { return active_; }
   std::vector<Delivery>& deliveries() { return deliveries_; }
   const std::vector<DeadLetter>& dead_letters() const { return dead_letters_; }
+  const std::vector<Unproven>& unproven() const { return unproven_; }
   const std::vector<CircuitChange>& circuit_changes() const { return circuits_.changes(); }
   const std::vector<PendingReceipt>& receipts() const { return receipts_; }
   const Counts& counts() const { return counts_; }
@@ -203,9 +216,10 @@ class Decider {
   void decide_replayed(const Batch& batch, const FrameInTurn& frame, PartitionWork& work);
   Ruling rule_replayed(const FrameInTurn& frame, const Message& message, PartitionWork& work);
   void return_letter(const FrameInTurn& frame, const Message& message, const std::string& reason);
-  void need_entry(Batch& batch, const FrameInTurn& frame, Message& message);
+  void need_entry(Batch& batch, FrameInTurn& frame, Message& message);
+  bool authentic(const Batch& batch, FrameInTurn& frame);
   void need_inbox(DueRetry& due, std::vector<Inbox*>& ret_inboxes);
-  Ruling rule_report(const FrameInTurn& frame, const Message& message, PartitionWork& work);
+  Ruling rule_report(const FrameInTurn& frame, const Message& message, Sender& sender, PartitionWork& work);
   void decide_due(const DueRetry& due);
   void redeliver(const DueRetry& due);
   bool letters_kept() const { return !policy_.dead_letters_closed && keep_dead_letters_; }
@@ -222,6 +236,7 @@ class Decider {
   Ruling rule_content(Case& at);
   Ruling rule_circuit(Case& at);
   Ruling rule_room(Case& at);
+  bool over_share(const Case& at, uint64_t records, uint64_t bytes) const;
   void keep_undelivered(const Case& at, std::string reason);
   bool enforced(Mode mode, const Ruling& ruling);
   void note_lane(const Case& at, Ruling& ruling);
@@ -233,6 +248,10 @@ class Decider {
               const Digest& digest, const Ruling& ruling);
   void refuse_start(const FrameInTurn& frame);
   void refuse_frame(PartitionWork& work, const FrameInTurn& frame, Decision decision, std::string_view detail);
+  void keep_element(const FrameInTurn& frame, std::string_view detail);
+  bool recorded(PartitionWork& work, const FrameInTurn& frame, Sender& sender, Decision decision);
+  void record_summaries();
+  void record_summary(PartitionWork& work, std::string_view id, Refusals& refusals);
   void dead_letter(const DeadLetter& letter);
   std::string_view say(std::string text);
   void push_receipt(std::string_view channel, const ReceiptMessage& receipt);
@@ -250,6 +269,7 @@ class Decider {
   Guard guard_;
   Circuits circuits_;
   bool keep_dead_letters_ = true;
+  bool keep_unproven_ = true;
 
   std::vector<Partition*> partitions_;
   WallMicros now_ = 0;
@@ -260,9 +280,10 @@ class Decider {
   std::vector<PartitionWork*> active_;
   std::vector<Delivery> deliveries_;
   std::vector<std::string> spare_blobs_;
-  std::unordered_map<std::string, Inbox> reply_inboxes_;  // by stream
-  uint64_t looks_ = 0;                                    // calls of need()
+  KeyedMap<Inbox> reply_inboxes_;  // by stream
+  uint64_t looks_ = 0;             // calls of need()
   std::vector<DeadLetter> dead_letters_;
+  std::vector<Unproven> unproven_;
   std::vector<PendingReceipt> receipts_;
   std::vector<std::unique_ptr<std::string>> texts_;  // that results view
   std::vector<Digest> digests_;                      // of the frame at hand

@@ -29,8 +29,19 @@ std::optional<Record> record_at(std::string_view blob, uint32_t index) {
 
 // ---- Reports
 
-void Decider::need_entry(Batch& batch, const FrameInTurn& frame, Message& message) {
-  if (message.fault) return;
+/// Before anything is read for its reports: the places for that are few. What is false by now may be true after a read.
+bool Decider::authentic(const Batch& batch, FrameInTurn& frame) {
+  if (frame.authentic) return true;
+  digests_.clear();
+  for (size_t i = 0; i < frame.count; ++i) digests_.push_back(sha256(batch.messages()[frame.first + i].envelope));
+  frame.authentic = authenticate({frame.header, frame.mac, batch.records_of(frame)}, ns_, frame.partition, digests_,
+                                 frame.sender_facts->secrets, policy_.auth, now_, scratch_)
+                        .ok();
+  return frame.authentic;
+}
+
+void Decider::need_entry(Batch& batch, FrameInTurn& frame, Message& message) {
+  if (message.fault || !authentic(batch, frame)) return;
   if (message.entry == nullptr) message.entry = batch.entry_of(frame.sender_facts->id, *message.report);
   if (message.entry == nullptr) {
     message.fault = Fault{Decision::kUnavailable, "reports about too many entries at once; report again"};
@@ -43,8 +54,16 @@ void Decider::need_entry(Batch& batch, const FrameInTurn& frame, Message& messag
 
 /// A report uses a number of its sender's as any message does, but it is none: it is audited only by what follows from it.
 /// The entry is the agent's own, so what it says of it concerns nobody else; that it is there is what makes it true.
-Decider::Ruling Decider::rule_report(const FrameInTurn& frame, const Message& message, PartitionWork& work) {
+/// It takes of its sender's limits what a message does.
+Decider::Ruling Decider::rule_report(const FrameInTurn& frame, const Message& message, Sender& sender,
+                                     PartitionWork& work) {
   if (message.fault) return {message.fault->decision, message.fault->text};
+  if (message.entry == nullptr) return {Decision::kUnavailable, "the entry was not read; report again"};
+  if (policy_.limits != Mode::kOff) {
+    Case at{frame, message, *frame.sender_facts, *frame.sender_facts, sender, message.envelope};
+    Ruling rate = rule_rate(at, work);
+    if (enforced(policy_.limits, rate)) return rate;
+  }
   const FailureReport& report = *message.report;
   Agent& agent = *frame.sender_facts;
   ReportedEntry& entry = *message.entry;
@@ -57,13 +76,11 @@ Decider::Ruling Decider::rule_report(const FrameInTurn& frame, const Message& me
   if (envelope->target_id != agent.id)
     return {Decision::kMalformed, "report of a failed handler: the message is not the reporter's"};
 
-  if (std::find(entry.reported.begin(), entry.reported.end(), report.index) != entry.reported.end()) return {};
   if (work.partition->reports.contains(agent.id, report)) return {};
   const bool room = work.partition->retries < policy_.max_retries;
   if (!room && !letters_kept())
     return {Decision::kUnavailable, "too many messages wait, and the dead-letter queue takes none; report again"};
 
-  entry.reported.push_back(report.index);
   work.partition->reports.add(agent.id, report);
   ++counts_.failures;
   if (circuits_.on()) circuits_.reported(agent, report.handled);

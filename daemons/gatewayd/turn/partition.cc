@@ -43,6 +43,9 @@ void Partition::forget() {
   retries = 0;
   next_retry = kNoRetry;
   reports.clear();
+  strangers = {};
+  counting.clear();
+  next_summary = kNoSummary;
   senders.clear();
   forgettable.clear();
   block_epoch = 0;
@@ -71,8 +74,9 @@ std::vector<std::string> Partition::take_forgettable(WallMicros silent_since) {
     if (auto it = sender.instances.find(key); it != sender.instances.end()) {
       if (it->second.state.active() >= silent_since || it->second.changed) continue;  // it has spoken meanwhile
       fields.push_back(it->second.field);
+      sender.wrote(it->second, 0);
       sender.instances.erase(it);
-    } else if (key.empty() && sender.instances.empty() && !sender.limiter_changed) {
+    } else if (key.empty() && sender.instances.empty() && !sender.limiter_changed && !sender.refusals.counting()) {
       fields.push_back(std::string(limiter_field(id)));
       senders.erase(found);
     }
@@ -91,6 +95,7 @@ Sender::Instance& Partition::instance(Sender& sender, std::string_view id, const
     std::string hex = instance.hex();
     it->second.field = std::string(id) + kBetween + hex;
     it->second.receipts = keys.receipts(id, hex);
+    it->second.owner = &sender;
   }
   return it->second;
 }
@@ -110,7 +115,10 @@ Status Partition::load_senders(const std::vector<std::pair<std::string_view, std
     auto state = SenderState::decode(value);
     if (!id) return Error{Errc::kMalformed, where + ": expected sender/instance"};
     if (!state) return state.error().in(where);
-    instance(sender(field.substr(0, between)), field.substr(0, between), *id, keys).state = std::move(*state);
+    Sender& owner = sender(field.substr(0, between));
+    Sender::Instance& known = instance(owner, field.substr(0, between), *id, keys);
+    known.state = std::move(*state);
+    owner.wrote(known, value.size());
   }
   return {};
 }

@@ -9,14 +9,16 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "daemons/gatewayd/audit/block.h"
 #include "daemons/gatewayd/limits/limiter.h"
 #include "daemons/gatewayd/turn/list_weight.h"
+#include "daemons/gatewayd/turn/refusals.h"
 #include "daemons/gatewayd/turn/report_memory.h"
 #include "daemons/gatewayd/turn/sender_state.h"
+#include "proto/base/keyed_map.h"
 #include "proto/wire/keys.h"
 
 namespace mas::gateway {
@@ -25,13 +27,22 @@ namespace mas::gateway {
 struct Sender {
   LimiterState limiter;
   bool limiter_changed = false;
+  Refusals refusals;
   struct Instance {
     SenderState state;
     bool changed = false;
+    Sender* owner = nullptr;
+    size_t bytes = 0;      ///< of its state, as it was written last
     std::string field;     ///< its field of mas.sender:{p}: `sender/instance`
     std::string receipts;  ///< the channel of its receipts
   };
-  std::unordered_map<std::string, Instance> instances;  ///< by the 16 bytes of the instance
+  size_t state_bytes = 0;  ///< of all its instances
+  /// The instance's state was written, or read, or (0) forgotten.
+  void wrote(Instance& instance, size_t bytes) {
+    state_bytes += bytes - instance.bytes;
+    instance.bytes = bytes;
+  }
+  KeyedMap<Instance> instances;  ///< by the 16 bytes of the instance
 };
 
 struct Partition {
@@ -61,11 +72,16 @@ struct Partition {
   std::optional<WallMicros> steps;  ///< of Redis's clock that the retries have followed; nullopt: not looked at yet
   ReportMemory reports;
 
-  struct Hash {
-    using is_transparent = void;
-    size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  KeyedMap<Sender> senders;
+
+  Refusals strangers;  ///< refusals of frames whose sender is not proven
+  struct Counting {
+    std::string_view id;  ///< the key in `senders`
+    Sender* sender;
   };
-  std::unordered_map<std::string, Sender, Hash, std::equal_to<>> senders;
+  std::vector<Counting> counting;        ///< senders whose refusals are counted at the moment
+  WallMicros next_summary = kNoSummary;  ///< when the first summary of refusals is due
+  static constexpr WallMicros kNoSummary = INT64_MAX;
 
   /// What a sweep found to be forgotten: an instance, or (no instance) a sender without any.
   struct Forgettable {

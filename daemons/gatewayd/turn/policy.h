@@ -37,8 +37,10 @@ struct Policy {
   Lane highest_lane = Lane::kCritical;               ///< of senders whose roles do not say more
   bool priority_in_data = false;                     ///< `data.priority` counts where `meta.priority` is absent
   Duration reply_window = std::chrono::seconds(60);  ///< how long a ticket is good for, where a request has no deadline
-  uint64_t max_backlog_records = 100'000;            ///< in one stream, about
+  uint64_t max_backlog_records = 100'000;            ///< in one stream
   uint64_t max_backlog_bytes = 256u * 1024 * 1024;
+  uint64_t sender_share = 100;       ///< percent of these bounds that one sender may fill
+  int64_t refusal_records = 10;      ///< a second, of each sender and of each partition's strangers (refusals.h)
   RetryPolicy retry;                 ///< of messages whose handler failed
   uint64_t max_retries = 100'000;    ///< that wait in a partition; past it, they are given up at once
   bool dead_letters_closed = false;  ///< the dead-letter queue is at its bound or no stream: letters are only audited

@@ -13,8 +13,8 @@
 #include <deque>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 
+#include "proto/base/keyed_map.h"
 #include "proto/wire/failure_report.h"
 
 namespace mas::gateway {
@@ -46,8 +46,8 @@ class ReportMemory {
     return key.append("/").append(std::to_string(report.index));
   }
 
-  std::unordered_set<std::string> known_;  // its elements stay where they are
-  std::deque<const std::string*> order_;   // oldest first
+  KeyedSet known_;                        // its elements stay where they are
+  std::deque<const std::string*> order_;  // oldest first
 };
 
 }  // namespace mas::gateway

@@ -76,6 +76,12 @@ void TurnLoop::build_commit() {
                    "reason", letter.reason, "attempts", attempts, "first", first, "last", now});
   }
 
+  for (const Unproven& one : decider_.unproven())
+    commit_.entry(unproven_key_,
+                  {"payload", one.payload, "claimed", one.claimed, "reason", one.reason, "first", now, "last", now});
+  if (!decider_.unproven().empty())
+    commit_.change("XTRIM", unproven_key_, {"MAXLEN", texts_.emplace_back(std::to_string(kUnprovenKept))});
+
   // The instance may be gone, and nobody would remove what is made for it.
   for (const Delivery& delivery : decider_.deliveries())
     if (delivery.inbox->replies) commit_.change("PEXPIRE", delivery.key, {kReplyStreamMillis});
@@ -165,6 +171,10 @@ bool TurnLoop::key_refused(const CommitResult::Refusal& refused) {
   std::string_view key = commit_.key(refused.key);
   if (key == dead_letters_key_) {
     dead_letters_again_ = mono_now() + kFailingFor;
+    return true;
+  }
+  if (key == unproven_key_) {
+    unproven_again_ = mono_now() + kFailingFor;
     return true;
   }
   for (const auto& partition : partitions_) {

@@ -75,7 +75,7 @@ TurnLoop::TurnLoop(common::Frame& frame, TurnOptions options, const MasterKey* m
       batch_(options_.max_envelope),
       stats_(frame.metrics()),
       connection_(frame.loop(), with_room(frame.redis_options("turn"), options_), this),
-      invalidation_(frame.loop(), frame.redis_options("invalidation"), frame.keys().prefixes_of_facts(), *this),
+      invalidation_(frame.loop(), frame.redis_options("invalidation"), *this),
       reader_(connection_, frame.keys(), facts_, master, [this](const Status& status) { on_facts(status); }),
       circuits_(frame, facts_),
       sweep_(frame.redis(), frame.keys()),
@@ -83,7 +83,8 @@ TurnLoop::TurnLoop(common::Frame& frame, TurnOptions options, const MasterKey* m
       sweep_timer_(frame.loop(), [this] { sweep(); }),
       slice_(frame.loop(), [this] { work(); }),
       written_(frame.loop(), "after_write"),
-      dead_letters_key_(frame.keys().dead_letters()) {
+      dead_letters_key_(frame.keys().dead_letters()),
+      unproven_key_(frame.keys().unproven()) {
   apply_policy(options_.policy, options_.default_limits);
   if (options_.wait_replicas > 0)  // what facts wait behind
     reader_.set_patience(connection_.options().command_timeout + options_.wait_timeout);
@@ -200,13 +201,21 @@ bool TurnLoop::turn_over() const {
          resting_.any_due(mono_now());
 }
 
+/// Whether refusals that were counted are to be recorded: a turn without elements does that, too.
+bool TurnLoop::summaries_due() const {
+  if (options_.policy.memory_low) return false;
+  return std::any_of(partitions_.begin(), partitions_.end(), [this](const auto& partition) {
+    return taken_[partition->number] && !partition->epoch.empty() && partition->next_summary <= now_;
+  });
+}
+
 /// While working: moves each turn into the next place if that is free.
 void TurnLoop::go_on() {
   if (deaf_ && !committing_) return drop_turn("invalidations_lost", *std::exchange(deaf_, std::nullopt), kShortPause);
   if (stage_.is(Stage::kDecided) && !committing_ && read_ != Read::kAsked) commit();
   if (!state_.is(State::kWorking) || !stage_.is(Stage::kNone)) return;
   if (committing_ && circuits_.wrote_any()) return;  // who was first with a circuit decides about the next turn
-  if (read_ == Read::kHere && !turn_over() && !batch_.empty()) return begin_turn();
+  if (read_ == Read::kHere && !turn_over() && (!batch_.empty() || summaries_due())) return begin_turn();
   if (read_ == Read::kAsked || committing_) return;
   bool nothing_there = read_ == Read::kHere && !turn_over() && !trial_;
   end_trial();
@@ -294,6 +303,7 @@ void TurnLoop::on_work(unsigned partition, uint64_t list_bytes, bool too_large) 
 
 void TurnLoop::fetch() {
   decider_.keep_dead_letters(mono_now() >= dead_letters_again_);
+  decider_.keep_unproven(mono_now() >= unproven_again_);
   decider_.start(taken_partitions(), turn_now_, mono_now());
   for (;;) {
     decider_.need(batch_, wanted_inboxes_);
@@ -473,7 +483,15 @@ void TurnLoop::drop_turn(std::string_view event, const std::string& why, Duratio
   again_.once(pause);
 }
 
+/// Both links are up, one of them newly so: what is read from now on is tracked. Were this refused, so would each read be.
+void TurnLoop::track() {
+  facts_.forget_all();
+  if (!connection_.ready() || !invalidation_.hearing()) return;
+  static_cast<void>(connection_.send(invalidation_.tracking_command(), redis::ReplyTo{}));
+}
+
 void TurnLoop::on_ready(redis::Connection&) {
+  track();
   if (!std::exchange(link_given_up_, false)) resting_.look_now(mono_now());
   if (state_.is(State::kDown)) advance();
 }
@@ -486,7 +504,7 @@ void TurnLoop::on_down(redis::Connection&, const Error& why, unsigned) {
 }
 
 void TurnLoop::on_tracking() {
-  facts_.forget_all();
+  track();
   if (state_.is(State::kDown)) advance();
 }
 

@@ -170,6 +170,7 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   void advance();
   void go_on();
   bool turn_over() const;
+  bool summaries_due() const;
   void take_ownership();
   void fence();
   static const std::string& key_of(const Partition& partition, Reply kind);
@@ -228,6 +229,7 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   void committed();
   void keys_refused(const std::vector<CommitResult::Refusal>& refused);
   bool key_refused(const CommitResult::Refusal& refused);
+  void track();
   void put_to_rest(Partition& partition, const std::string& why);
   void put_to_rest(Partition& partition, std::string_view key, std::string_view error);
   void sleep_until_due();
@@ -290,7 +292,7 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   unsigned fetch_rounds_ = 0;
   std::vector<Inbox*> wanted_inboxes_;
 
-  const std::string dead_letters_key_;
+  const std::string dead_letters_key_, unproven_key_;
   Commit commit_;
   size_t first_delivery_ = 0;      // of its entries
   SealedTurn sealed_;              // that is being committed
@@ -303,6 +305,7 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   std::vector<std::pair<unsigned, uint64_t>> sent_blocks_;  // by the commit under way: partition, the next number
   Resting resting_;
   MonoTime dead_letters_again_{};  // until then the queue is not tried: it refused one
+  MonoTime unproven_again_{};      // likewise
   common::RepeatFilter repeat_;
   std::function<void()> drained_;
   MonoTime read_began_{}, turn_began_{}, commit_began_{};

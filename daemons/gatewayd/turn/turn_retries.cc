@@ -38,12 +38,15 @@ return redis.pcall('ZUNIONSTORE', KEYS[2], 1, KEYS[2], 'WEIGHTS', ARGV[2])
 
 }  // namespace
 
-/// While waiting: a partition that rests is looked at when it is due, and so are messages to be delivered again.
+/// While waiting: a partition that rests is looked at when it is due, and so are messages to be delivered again and
+/// refusals that were counted.
 void TurnLoop::sleep_until_due() {
   auto left = resting_.next_look(mono_now());
   WallMicros due = Partition::kNoRetry;
   for (const auto& partition : partitions_)
-    if (taken_[partition->number] && !partition->epoch.empty()) due = std::min(due, partition->next_retry);
+    if (taken_[partition->number] && !partition->epoch.empty())
+      due = std::min(
+          {due, partition->next_retry, options_.policy.memory_low ? Partition::kNoSummary : partition->next_summary});
   if (due != Partition::kNoRetry) {
     Duration until = std::chrono::microseconds(std::clamp<WallMicros>(due - redis_now(), 0, kLongestSleep));
     left = std::min(left.value_or(until), until);

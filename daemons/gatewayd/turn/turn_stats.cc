@@ -36,6 +36,8 @@ TurnStats::TurnStats(common::Metrics& metrics)
       not_kept_(metrics.counter("dead_letters_not_kept_total", "Dead letters that the queue took not; only audited.")),
       failures_(metrics.counter("handler_failures_total", "Messages whose handler failed, as agents reported it.")),
       retried_(metrics.counter("retried_messages_total", "Messages delivered again because their handler failed.")),
+      refusals_counted_(metrics.counter("refusals_counted_total",
+                                        "Refusals past their budget: counted in the audit, not recorded one by one.")),
       shadow_(metrics.counter("shadow_refusals_total", "Refusals that policies in shadow mode would have made.")),
       dlp_suppressed_(metrics.counter("dlp_suppressed_total", "Findings that an allow-list let pass.")),
       entries_(metrics.counter("stream_entries_total", "Entries written into agents' streams.")),
@@ -60,6 +62,7 @@ void TurnStats::add(const SealedTurn& turn, const dlp::Stage* stage) {
   not_kept_.add(counts.not_kept);
   failures_.add(counts.failures);
   retried_.add(counts.retried);
+  refusals_counted_.add(counts.refusals_counted);
   shadow_.add(counts.shadow);
   entries_.add(turn.deliveries.size());
   blocks_.add(turn.audit_blocks);

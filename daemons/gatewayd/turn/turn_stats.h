@@ -49,6 +49,7 @@ class TurnStats {
   common::Counter& not_kept_;
   common::Counter& failures_;
   common::Counter& retried_;
+  common::Counter& refusals_counted_;
   common::Counter& shadow_;
   common::Counter& dlp_suppressed_;
   common::Counter& entries_;

@@ -16,7 +16,8 @@ namespace {
 
 /// The rates, and the number of attempts.
 constexpr std::array<std::string_view, gateway::kLimitFields.size() + 1> kFields = {
-    gateway::kLimitFields[0], gateway::kLimitFields[1], gateway::kLimitFields[2], gateway::kAttemptsField};
+    gateway::kLimitFields[0], gateway::kLimitFields[1], gateway::kLimitFields[2],
+    gateway::kLimitFields[3], gateway::kLimitFields[4], gateway::kAttemptsField};
 constexpr size_t kAttempts = kFields.size() - 1;
 
 struct SetOptions {
@@ -41,13 +42,15 @@ Status check_set(const SetOptions& options) {
         return Error{Errc::kInvalidArgument, attempts.error().message};
       continue;
     }
-    if (!gateway::parse_rate(options.values[i]))
+    if (!gateway::parse_rate(options.values[i], gateway::kLimitMost[i]))
       return Error{Errc::kInvalidArgument, std::string(kFields[i]) + " '" + printable(options.values[i]) +
                                                "' is not a whole number from 0 (no limit) to " +
-                                               std::to_string(gateway::kMaxRate)};
+                                               std::to_string(gateway::kLimitMost[i])};
   }
   if (any) return {};
-  return Error{Errc::kInvalidArgument, "nothing to set; expected --per-minute, --per-hour, --burst or --attempts"};
+  return Error{
+      Errc::kInvalidArgument,
+      "nothing to set; expected --per-minute, --per-hour, --burst, --bytes-per-minute, --burst-bytes or --attempts"};
 }
 
 ExitCode run_set(Context& context, const SetOptions& options) {
@@ -106,7 +109,7 @@ void print_json(Output& out, const std::string& agent, const Values& values, con
   json.begin_object().key("agent").string(agent);
   for (size_t i = 0; i < values.size(); ++i) {
     json.key(kFields[i]);
-    auto rate = values[i] ? gateway::parse_rate(*values[i]) : std::nullopt;
+    auto rate = values[i] ? gateway::parse_rate(*values[i], gateway::kMaxByteRate) : std::nullopt;
     if (rate) {
       json.unsigned_integer(*rate);
     } else if (values[i]) {
@@ -130,8 +133,8 @@ ExitCode run_show(Context& context, const AgentOptions& options) {
   if (auto status = check_agent_id(options.agent); !status.ok()) return context.out.fail(status.error());
   auto redis = SyncRedis::open(context.settings);
   if (!redis.ok()) return context.out.fail(redis.error());
-  auto reply = (*redis)->ask_one(
-      redis::Command("HMGET", keys.limits(options.agent), kFields[0], kFields[1], kFields[2], kFields[3]));
+  auto reply = (*redis)->ask_one(redis::Command("HMGET", keys.limits(options.agent), kFields[0], kFields[1], kFields[2],
+                                                kFields[3], kFields[4], kFields[5]));
   if (!reply.ok()) return context.out.fail(reply.error());
   Values values = values_of(*reply);
   auto settings = gateway::parse_limits(std::span(values).first(kAttempts), {});
@@ -162,7 +165,9 @@ void add_limit_commands(Cli& cli) {
   set->add_option("--per-minute", options.values[0], "Messages a minute; 0: no limit")->type_name("N");
   set->add_option("--per-hour", options.values[1], "Messages an hour; 0: no limit")->type_name("N");
   set->add_option("--burst", options.values[2], "How many at once. Default: as many as its rate")->type_name("N");
-  set->add_option("--attempts", options.values[3],
+  set->add_option("--bytes-per-minute", options.values[3], "Bytes of envelopes a minute; 0: no limit")->type_name("N");
+  set->add_option("--burst-bytes", options.values[4], "How many at once. Default: a minute's")->type_name("N");
+  set->add_option("--attempts", options.values[kAttempts],
                   "Deliveries of a message to it whose handler fails, the first included")
       ->type_name("N");
   add_by_option(*set, options.by);

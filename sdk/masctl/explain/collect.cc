@@ -119,8 +119,8 @@ Result<ExplainFacts> collect_explain_facts(SyncRedis& redis, const Keys& keys, c
   ask_standing(command, keys, target);
   command.add("TYPE", keys.inbox(target, Lane::kNormal, 0));
   append_rules_query(command, keys, sender);
-  command.add("HMGET", keys.limits(sender), gateway::kLimitFields[0], gateway::kLimitFields[1],
-              gateway::kLimitFields[2]);
+  const auto& l = gateway::kLimitFields;
+  command.add("HMGET", keys.limits(sender), l[0], l[1], l[2], l[3], l[4]);
   const auto& f = gateway::kCircuitFields;
   command.add("HMGET", keys.circuit(target), f[0], f[1], f[2], f[3], f[4], f[5]);
   auto replies = redis.ask(command);

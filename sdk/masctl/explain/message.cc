@@ -127,7 +127,7 @@ void append_left(std::string& out, const char* name, uint32_t rate, uint64_t cap
          std::to_string(capacity);
 }
 
-Stage rate_stage(const MessageFacts& facts, Mode mode) {
+Stage rate_stage(const MessageFacts& facts, uint64_t bytes, Mode mode) {
   Stage stage{"rate", Decision::kAllowed, mode, true, {}};
   if (!facts.agents.limits.ok()) {
     stage.decision = Decision::kRateLimited;
@@ -142,15 +142,22 @@ Stage rate_stage(const MessageFacts& facts, Mode mode) {
     return stage;
   }
   gateway::LimiterState state = facts.bucket->value_or(gateway::LimiterState{});
-  const auto taken = gateway::take(state, limits, facts.agents.now);
+  const auto taken = gateway::take(state, limits, facts.agents.now, bytes);
   if (!taken.allowed) {
     stage.decision = Decision::kRateLimited;
-    stage.rule = taken.describe(limits) + ", used up; the next one in " +
-                 seconds_text(static_cast<WallMicros>(taken.retry_after_micros));
+    stage.rule = taken.describe(limits);
+    if (taken.retry_after_micros > 0)
+      stage.rule += ", used up; the next one in " + seconds_text(static_cast<WallMicros>(taken.retry_after_micros));
     return stage;
   }
   append_left(stage.rule, "minute", limits.per_minute, limits.minute_capacity(), state.minute_debt, 60'000'000);
   append_left(stage.rule, "hour", limits.per_hour, limits.hour_capacity(), state.hour_debt, 3'600'000'000);
+  if (limits.bytes_per_minute > 0) {
+    const uint64_t gone = (state.byte_debt + 59'999'999) / 60'000'000;
+    stage.rule += "; " + std::to_string(bytes) + " bytes, after which " +
+                  std::to_string(limits.byte_capacity() - std::min(gone, limits.byte_capacity())) + " of " +
+                  std::to_string(limits.byte_capacity()) + " are left";
+  }
   return stage;
 }
 
@@ -273,7 +280,7 @@ Result<MessageVerdict> explain_message(const Envelope& envelope, const MessageFa
   out.stages.push_back(of_check("target", check_named(told, "target")));
   out.stages.push_back(deadline_stage(envelope, facts.agents.now));
   out.stages.push_back(unless_off(guard_stage(envelope, policy)));
-  out.stages.push_back(unless_off(rate_stage(facts, policy.limits)));
+  out.stages.push_back(unless_off(rate_stage(facts, envelope.raw.size(), policy.limits)));
   out.stages.push_back(unless_off(std::move(*content)));
   out.stages.push_back(unless_off(circuit_stage(told, policy)));
   out.stages.push_back(backlog_stage(facts, out.lane, policy));

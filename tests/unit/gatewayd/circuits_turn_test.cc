@@ -237,9 +237,10 @@ TEST_CASE("handlers that failed, and those between that did not, open and close 
   uint64_t number = 0;
   auto report = [&](uint32_t handled) {
     std::string bytes;
-    FailureReport{Lane::kNormal, 0, handled, "1-0", {}}.encode(bytes);
-    append_record(at.entries["agent.stream:bob 1-0"] = std::string(1, kEntryVersion), envelope("alice", "bob"));
-    at.send({"bob", id_of(0xb0), ++number, "token of bob", {}, Record::kFailed}, {bytes});
+    const std::string id = "1-" + std::to_string(++number);
+    FailureReport{Lane::kNormal, 0, handled, id, {}}.encode(bytes);
+    append_record(at.entries["agent.stream:bob " + id] = std::string(1, kEntryVersion), envelope("alice", "bob"));
+    at.send({"bob", id_of(0xb0), number, "token of bob", {}, Record::kFailed}, {bytes});
   };
   SECTION("failures, and then trials that were handled") {
     for (int i = 0; i < 4; ++i) report(0);

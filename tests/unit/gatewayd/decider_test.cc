@@ -205,7 +205,7 @@ TEST_CASE("a frame in another's partition is refused before anything is looked a
   CHECK(at.audited.size() == 1);
 }
 
-TEST_CASE("poison is dead-lettered, audited and trimmed, the head of it where it is large") {
+TEST_CASE("poison is kept apart from dead letters, audited and trimmed, the head of it where it is large") {
   TurnCase at;
   at.batch.append(0, "");
   at.batch.append(0, "no frame");
@@ -214,23 +214,21 @@ TEST_CASE("poison is dead-lettered, audited and trimmed, the head of it where it
   CHECK(at.decider.work()[0]->elements == 3);
   CHECK(at.decider.counts().poison == 3);
   CHECK(at.decider.receipts().empty());
-  REQUIRE(at.decider.dead_letters().size() == 3);
-  CHECK(at.decider.dead_letters()[1].payload == "no frame");
-  CHECK(at.decider.dead_letters()[2].payload.size() == 4096);
-  CHECK(at.decider.dead_letters()[2].reason.find("of 2000000") != std::string::npos);
+  CHECK(at.decider.dead_letters().empty());
+  REQUIRE(at.decider.unproven().size() == 3);
+  CHECK(at.decider.unproven()[1].payload == "no frame");
+  CHECK(at.decider.unproven()[1].reason.starts_with("sender not proven: frame: "));
+  CHECK(at.decider.unproven()[2].payload.size() == 4096);
+  CHECK(at.decider.unproven()[2].reason.find("of 2000000") != std::string::npos);
   at.keep_results();
   CHECK(at.audited.size() == 3);
 
   at.commit();
-  SECTION("the queue is known to take nothing") {
-    at.policy.dead_letters_closed = true;
-    at.decider.set_policy(at.policy);
-  }
-  SECTION("the queue has just refused one") { at.decider.keep_dead_letters(false); }
+  at.decider.keep_unproven(false);  // its stream has just refused one
   at.batch.append(0, "no frame");
   at.decide();
   at.keep_results();
-  CHECK(at.dead.empty());
+  CHECK(at.decider.unproven().empty());
   CHECK(at.audited.size() == 1);
   CHECK(at.decider.counts().not_kept == 1);
 }

@@ -47,7 +47,7 @@ bool starts_with(const std::string& text, std::string_view head) { return text.s
 
 Result<LimitSettings> parsed(std::optional<std::string_view> per_minute, std::optional<std::string_view> per_hour,
                              std::optional<std::string_view> burst, const LimitSettings& defaults = {}) {
-  std::array<std::optional<std::string_view>, 3> values = {per_minute, per_hour, burst};
+  std::array<std::optional<std::string_view>, 5> values = {per_minute, per_hour, burst, {}, {}};
   return parse_limits(values, defaults);
 }
 
@@ -283,4 +283,91 @@ TEST_CASE("settings describe themselves") {
   CHECK(LimitSettings{10, 0, 0}.describe() == "10 per minute, burst 10");
   CHECK(LimitSettings{10, 100, 20}.describe() == "10 per minute, 100 per hour, burst 20");
   CHECK(LimitSettings{0, 100, 20}.describe() == "100 per hour, burst 20");
+}
+
+TEST_CASE("bytes have a bucket of their own, as exact as that of messages") {
+  LimiterState state;
+  LimitSettings settings{.bytes_per_minute = 60'000, .burst_bytes = 10'000};
+  CHECK_FALSE(settings.unlimited());
+  CHECK(take(state, settings, kNow, 4'000).allowed);
+  CHECK(take(state, settings, kNow, 6'000).allowed);
+  auto refused = take(state, settings, kNow, 500);
+  CHECK_FALSE(refused.allowed);
+  CHECK(refused.period == LimitPeriod::kBytes);
+  CHECK(refused.retry_after_micros == 500'000);  // a thousand bytes a second
+  CHECK(refused.describe(settings) == "60000 bytes per minute, burst 10000");
+  CHECK_FALSE(take(state, settings, kNow + 499'999, 500).allowed);
+  CHECK(take(state, settings, kNow + 500'000, 500).allowed);
+  CHECK_FALSE(take(state, settings, kNow + 500'000, 1).allowed);
+  CHECK(take(state, settings, kNow + 500'000, 0).allowed);
+  auto never = take(state, settings, kNow + kHour, 10'001);
+  CHECK_FALSE(never.allowed);
+  CHECK(never.retry_after_ms() == 0);
+  CHECK(never.describe(settings) == "60000 bytes per minute, burst 10000; the message is larger than that");
+  CHECK(take(state, settings, kNow + kHour, 10'000).allowed);
+}
+
+TEST_CASE("what one bucket refuses takes nothing of the others") {
+  LimiterState state;
+  LimitSettings settings{.per_minute = 2, .bytes_per_minute = 1000};
+  CHECK_FALSE(take(state, settings, kNow, 1001).allowed);
+  CHECK(take(state, settings, kNow, 600).allowed);
+  CHECK_FALSE(take(state, settings, kNow, 600).allowed);
+  CHECK(take(state, settings, kNow, 400).allowed);
+  CHECK(take(state, settings, kNow, 0).period == LimitPeriod::kMinute);
+  CHECK(settings.describe() == "2 per minute, burst 2, 1000 bytes per minute, burst 1000");
+}
+
+TEST_CASE("in any span no more bytes pass than capacity and rate allow, also at the largest values") {
+  std::mt19937_64 random(77);
+  LimiterState state;
+  LimitSettings settings{.bytes_per_minute = 600'000, .burst_bytes = 5'000};
+  WallMicros now = kNow;
+  std::deque<std::pair<WallMicros, uint64_t>> passed;
+  for (int i = 0; i < 2000; ++i) {
+    now += static_cast<WallMicros>(random() % 200'000);
+    const uint64_t bytes = random() % 5'001;
+    if (!take(state, settings, now, bytes).allowed) continue;
+    passed.emplace_back(now, bytes);
+    uint64_t sum = 0;
+    for (auto it = passed.rbegin(); it != passed.rend(); ++it) {
+      sum += it->second;
+      REQUIRE(sum <= 5'000 + static_cast<uint64_t>(now - it->first) * 600'000 / kMinute);
+    }
+  }
+  LimitSettings most{.bytes_per_minute = kMaxByteRate};
+  LimiterState full{.updated = kNow, .byte_debt = kMaxByteRate * 60'000'000};
+  CHECK_FALSE(take(full, most, kNow, 1).allowed);
+  CHECK(take(full, most, kNow + kMinute, kMaxByteRate).allowed);
+  LimitSettings slow{.bytes_per_minute = 1, .burst_bytes = kMaxByteRate};
+  full.byte_debt = kMaxByteRate * 60'000'000;
+  CHECK(take(full, slow, full.updated, 64 << 20).retry_after_ms() == UINT32_MAX);
+}
+
+TEST_CASE("a state with a debt of bytes is carried over; one without is written as before") {
+  LimiterState state{.updated = kNow, .minute_debt = 5, .hour_debt = 6};
+  std::string old, bytes;
+  state.encode(old);
+  CHECK(old.size() == LimiterState::kEncodedBytes);
+  CHECK(old[0] == 1);
+  state.byte_debt = 7;
+  state.encode(bytes);
+  CHECK(bytes[0] == 2);
+  auto decoded = LimiterState::decode(bytes);
+  REQUIRE(decoded.ok());
+  CHECK(*decoded == state);
+  CHECK_FALSE(LimiterState::decode(bytes.substr(0, bytes.size() - 1)).ok());
+  bytes.replace(bytes.size() - 8, 8, std::string(8, '\0'));
+  CHECK_FALSE(LimiterState::decode(bytes).ok());
+}
+
+TEST_CASE("limits of bytes from Redis") {
+  using Texts = std::array<std::optional<std::string_view>, 5>;
+  LimitSettings defaults{.bytes_per_minute = 100, .burst_bytes = 30};
+  CHECK(parse_limits(Texts{}, defaults)->burst_bytes == 30);
+  auto own = parse_limits(Texts{{{}, {}, {}, "100000000000", {}}}, defaults);
+  CHECK(own->bytes_per_minute == kMaxByteRate);
+  CHECK(own->byte_capacity() == kMaxByteRate);
+  CHECK(parse_limits(Texts{{{}, {}, {}, {}, "7"}}, defaults)->burst_bytes == 7);
+  CHECK_FALSE(parse_limits(Texts{{{}, {}, {}, "100000000001", {}}}, defaults).ok());
 }

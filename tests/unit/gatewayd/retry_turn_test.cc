@@ -126,15 +126,6 @@ TEST_CASE("a failure that is reported again after its retry was delivered is not
   CHECK(at.waiting.size() == 3);
 }
 
-TEST_CASE("a failure that is a dead letter is no second one when it is reported again") {
-  RetryCase at;
-  at.policy.retry.attempts = 1;
-  at.decider.set_policy(at.policy);
-  at.entry(at.key(kEntry), {envelope("alice", "bob")});
-  for (int i = 0; i < 3; ++i) at.report(kEntry);
-  CHECK(at.dead.size() == 1);
-}
-
 TEST_CASE("so many reports are remembered, and the oldest gives way") {
   ReportMemory memory;
   auto report = [](uint32_t index) { return FailureReport{Lane::kNormal, index, 0, kEntry, {}}; };
@@ -215,7 +206,9 @@ TEST_CASE("while the dead-letter queue takes nothing, what was to be given up wa
   at.policy.max_retries = 0;
   at.decider.set_policy(at.policy);
   std::string report;
-  FailureReport{Lane::kNormal, 0, 0, kEntry, {}}.encode(report);
+  const std::string other = "1795350090001-0";
+  at.entry(at.key(other), {envelope("alice", "bob")});
+  FailureReport{Lane::kNormal, 0, 0, other, {}}.encode(report);
   Outcomes twice = at.send({"bob", id_of(0xb2), 1, "token of bob", {}, Record::kFailed}, {report, report});
   CHECK(twice.decisions == Decisions(2, Decision::kUnavailable));
   CHECK(at.decider.counts().failures == 0);
@@ -332,8 +325,66 @@ TEST_CASE("a turn takes reports about so many entries; the others are to be repo
     report.encode(reports.emplace_back());
   }
   Outcomes outcomes = at.send({"bob", id_of(0xb0), 1, "token of bob", {}, Record::kFailed}, reports);
-  CHECK(std::count(outcomes.decisions.begin(), outcomes.decisions.end(), Decision::kAllowed) == 64);
-  CHECK(std::count(outcomes.decisions.begin(), outcomes.decisions.end(), Decision::kUnavailable) == 6);
-  CHECK(at.waiting.size() == 64);
+  CHECK(std::count(outcomes.decisions.begin(), outcomes.decisions.end(), Decision::kAllowed) == 32);
+  CHECK(std::count(outcomes.decisions.begin(), outcomes.decisions.end(), Decision::kUnavailable) == 38);
+  CHECK(at.waiting.size() == 32);
   CHECK(at.audited.empty());
+}
+
+TEST_CASE("a report that is made again makes no other letter, however few attempts there are") {
+  RetryCase at;
+  at.policy.retry.attempts = 1;
+  at.decider.set_policy(at.policy);
+  at.entry(at.key(kEntry), {envelope("alice", "bob"), envelope("alice", "bob")});
+  CHECK(at.report(kEntry, 1).decisions == Decisions{Decision::kAllowed});
+  CHECK(at.dead.size() == 1);
+  for (int i = 0; i < 100; ++i) {
+    CHECK(at.report(kEntry, 1).decisions == Decisions{Decision::kAllowed});
+    REQUIRE(at.dead.empty());
+    REQUIRE(at.audited.empty());
+  }
+  CHECK(at.report(kEntry, 0).decisions == Decisions{Decision::kAllowed});
+  CHECK(at.dead.size() == 1);
+}
+
+TEST_CASE("reports take of their sender's limits") {
+  RetryCase at;
+  at.add("bob", [](Agent& agent) { agent.limits = {.per_minute = 2}; });
+  at.entry(at.key(kEntry), {envelope("alice", "bob"), envelope("alice", "bob"), envelope("alice", "bob")});
+  CHECK(at.report(kEntry, 0).decisions == Decisions{Decision::kAllowed});
+  CHECK(at.report(kEntry, 1).decisions == Decisions{Decision::kAllowed});
+  auto refused = at.report(kEntry, 2);
+  CHECK(refused.decisions == Decisions{Decision::kRateLimited});
+  CHECK(refused.retry_after[0] > 0);
+  at.now += 60'000'000;
+  CHECK(at.report(kEntry, 2).decisions == Decisions{Decision::kAllowed});
+}
+
+TEST_CASE("reports that are not their sender's take no place of those that are") {
+  RetryCase at;
+  at.add("bob", [](Agent& agent) { agent.secrets.keys.push_back({"k1", HmacKey("bob's"), 0}); });
+  for (int i = 0; i < 100; ++i) {  // they name bob's key, and were not made with it
+    std::string report, records, forged;
+    const std::string id = "1795350090000-" + std::to_string(i + 1);
+    FailureReport{Lane::kNormal, 0, 0, id, "forged"}.encode(report);
+    append_record(records, report, {}, Record::kFailed);
+    FrameHeader header;
+    header.id = id_of(0xf1);
+    header.instance = new_instance_id();
+    header.first_sequence = 1;
+    header.timestamp = at.now;
+    header.sender = "bob";
+    header.kind = CredentialKind::kKey;
+    header.credential = "k1";
+    const Digest mac{};
+    append_frame(forged, header, &mac, 1, records);
+    at.batch.append(TurnCase::partition_of("bob"), forged);
+  }
+  std::string bytes;
+  FailureReport{Lane::kNormal, 0, 0, kEntry, "true"}.encode(bytes);
+  at.entry(at.key(kEntry), {envelope("alice", "bob")});
+  at.push({"bob", id_of(0xb0), 1, "token of bob", {}, Record::kFailed}, {bytes});
+  at.decide();
+  CHECK(at.entries_read == 1);
+  CHECK(at.receipt(100).decisions == Decisions{Decision::kAllowed});
 }

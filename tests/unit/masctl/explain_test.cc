@@ -115,7 +115,7 @@ TEST_CASE("limits that cannot be read refuse; those that can are told") {
   auto facts = good_facts();
   facts.limits = Error{Errc::kMalformed, "burst is 'x'"};
   CHECK(told(facts) == "RATE_LIMITED by limits: burst is 'x'");
-  facts.limits = gateway::LimitSettings{10, 0, 0};
+  facts.limits = gateway::LimitSettings{.per_minute = 10};
   facts.own_limits = true;
   CHECK(explain(facts).checks[3].rule == "of its own: 10 per minute, burst 10");
 }

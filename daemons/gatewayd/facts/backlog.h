@@ -1,0 +1,75 @@
+// How many messages and bytes wait in one stream, from what this gateway adds to it and from its length.
+//
+// Redis tells how many entries a stream has, and nothing of what is in them. So what was added is remembered, oldest first, in
+// at most kParts parts of entries that are alike; what the length says to be gone is taken off the oldest. Where one gateway
+// writes and the entries leave in their order, the count is exact but for a part of which some is gone, which is reckoned by its
+// mean. Entries of other gateways, or from before, are reckoned by the mean of those that this gateway added last.
+//
+// While the stream is filled for more than half of a sender's share, what each sender adds is counted, too. Nobody knows whose
+// messages leave; each sender's count shrinks as the whole does.
+// Failure: none. Threading: none. Ownership: plain data; an empty backlog allocates nothing.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "proto/base/keyed_map.h"
+
+namespace mas::gateway {
+
+class Backlog {
+ public:
+  struct Size {
+    uint64_t records = 0, bytes = 0;
+  };
+
+  /// An entry of this gateway was added.
+  void add(uint64_t records, uint64_t bytes);
+  /// What XLEN says now. @return how many messages left since the last time; 0 the first time.
+  uint64_t measured(uint64_t length);
+  /// Its length cannot be read.
+  void clear();
+
+  uint64_t entries() const { return entries_; }
+  uint64_t records() const { return records_ + unknown(mean_records_); }
+  uint64_t bytes() const { return bytes_ + unknown(mean_bytes_); }
+
+  /// Begins to count by sender, where it does not yet.
+  void count_senders() {
+    if (by_sender_ == nullptr) by_sender_ = std::make_unique<KeyedMap<Size>>();
+  }
+  void forget_senders() { by_sender_.reset(); }
+  bool counts_senders() const { return by_sender_ != nullptr; }
+  /// A message of that sender is on its way into it. Only while senders are counted.
+  void add_sender(std::string_view sender, uint64_t bytes);
+  /// @return what of it is the sender's, about; nothing while senders are not counted.
+  Size of_sender(std::string_view sender) const;
+
+ private:
+  static constexpr size_t kParts = 32;
+  static constexpr size_t kMostSenders = 10'000;  // that are counted; further ones are not
+
+  /// Entries that were added one after another.
+  struct Part {
+    uint64_t entries = 0, records = 0, bytes = 0;
+    bool known = true;  // else reckoned by the means
+  };
+  uint64_t unknown(double mean) const { return static_cast<uint64_t>(static_cast<double>(unknown_entries_) * mean); }
+  void push(const Part& part);
+  double difference(const Part& a, const Part& b) const;
+  void join(size_t left);
+  void take_off(uint64_t entries);
+  void shrink_senders(uint64_t before, uint64_t after);
+
+  std::vector<Part> parts_;
+  uint64_t entries_ = 0, unknown_entries_ = 0;
+  uint64_t records_ = 0, bytes_ = 0;  // of the known ones
+  double mean_records_ = 1, mean_bytes_ = 1024;
+  bool measured_ = false;
+  std::unique_ptr<KeyedMap<Size>> by_sender_;
+};
+
+}  // namespace mas::gateway
