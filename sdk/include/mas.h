@@ -34,9 +34,9 @@
  *   Exit       exit() may be called at any time, from any thread, also in a callback, and without mas_agent_stop: the
  *              agents then end as if the process had been killed. Functions given to atexit() and destructors of static
  *              objects may still stop agents. Once exit() has begun the debug callback is not called any more.
- *   Threads    that end in a callback (pthread_exit, cancellation) leave an agent that other threads can go on with. Of
- *   that end   the functions only mas_agent_poll and mas_agent_run are cancellation points, and only while they wait; a
- *              hook that ends its thread has failed, and a message whose handler does so was not handled.
+ *   Ends of    A thread that ends in a callback (pthread_exit, cancellation) leaves an agent that others can go on with: a
+ *   threads    message whose handler did so has failed, and so has a hook. Only mas_agent_poll and mas_agent_run are
+ *              cancellation points, and only while they wait.
  *   Signals    The library installs no handlers, blocks all signals on its own thread and raises no SIGPIPE.
  *   Ending     Per agent: mas_agent_stop, then mas_agent_free. Messages that were kept (mas_message_ref) and lists may
  *              be freed before or after. The I/O thread ends with the last agent.

@@ -69,11 +69,14 @@ Status Agent::open() {
 }
 
 bool Agent::let_go() {
-  if (gate_.inside()) return false;
+  if (in_callback()) return false;
   static_cast<void>(stop(0));  // whoever waits in a call returns
   const MonoTime end = mono_now() + kLeavePatience;
   auto pass = gate_.enter(kLeavePatience);
-  while (waiting_.load() > 0 && mono_now() < end) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  while (waiting_.load() > 0 && mono_now() < end) {
+    Absence looking;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
   std::lock_guard lock(life_mutex_);
   return pass && waiting_.load() == 0 && life_ == Life::kStopped;
 }

@@ -151,7 +151,8 @@ void Agent::handled(const mas_message* message, mas_status outcome) {
   MessagePtr done = std::move(handling_);
   if (outcome != MAS_OK) context_.counters.handler_failed.add();
   Share share = done->take_share();
-  if (share.delivery != nullptr) context_.deliveries.handled(share, done->size(), outcome != MAS_OK);
+  if (share.delivery == nullptr || !library_usable()) return;  // what a child of fork() handled is still its parent's
+  context_.deliveries.handled(share, done->size(), outcome != MAS_OK);
 }
 
 bool Agent::call_handler(const mas_message& message, mas_status& outcome) {

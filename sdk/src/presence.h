@@ -42,10 +42,10 @@ Thread& self();
 [[noreturn]] void stop_here();
 
 inline bool present(const Thread& thread) { return (thread.moves.load(std::memory_order_relaxed) & 1) != 0; }
-/// @return whether it may: if not, it has to go again.
+/// Sequentially consistent, as the state is: exit() sees the thread and waits for it, or the thread sees that exit() began.
+/// @return whether it may come; if not, it has to go again.
 inline bool come(Thread& thread) {
-  thread.moves.fetch_add(
-      1);  // sequentially consistent, as the state is: exit() waits for it, or it sees that exit() began
+  thread.moves.fetch_add(1);
   return state.load() == ProcessState::kUsable;
 }
 inline void go(Thread& thread) {

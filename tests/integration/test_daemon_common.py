@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -17,6 +18,16 @@ DAEMONS = ("mas-registryd", "mas-gatewayd", "mas-healthd")
 
 def name_of(program):
     return program.removeprefix("mas-")
+
+
+class ScarceTest(MasTestCase):
+    @for_each(*DAEMONS)
+    def test_without_descriptors_it_says_so(self, program):
+        daemon = self.daemon(program, "redis://127.0.0.1:1")
+        done = subprocess.run(daemon.argv, env=daemon.env, capture_output=True, text=True, timeout=20,
+                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (5, 5)))
+        self.assertEqual(done.returncode, 70, done.stderr)
+        self.assertIn("cannot make an event loop: too many open files", done.stderr)
 
 
 class UnreadLogTest(MasTestCase):
