@@ -42,6 +42,7 @@ void Partition::forget() {
   previous_hash = audit::kGenesisPrevious;
   retries = 0;
   next_retry = kNoRetry;
+  retries_moved = false;
   senders.clear();
   forgettable.clear();
   block_epoch = 0;

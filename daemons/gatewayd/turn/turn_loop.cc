@@ -285,7 +285,7 @@ void TurnLoop::wait_for_work() {
 
 void TurnLoop::on_work(unsigned partition, uint64_t list_bytes, bool too_large) {
   if (!state_.is(State::kWaiting)) return;
-  partitions_[partition]->list_bytes = list_bytes;
+  if (list_bytes > 0) partitions_[partition]->list_bytes = list_bytes;
   if (too_large) oversized_.try_emplace(partition);
   advance();
 }
