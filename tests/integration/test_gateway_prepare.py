@@ -73,7 +73,9 @@ class PartitionsTest(GatewayCase):
         alice = self.peer("alice")
         self.assertEqual(alice.send(alice.envelope("bob")).decisions(), ["TARGET_NOT_FOUND"])
         # In between: it has surveyed the old number and not looked again.
-        self.redis.pipeline([("HSET", "mas.config", "partitions", 8), ("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")])
+        links = [dict(word.split("=", 1) for word in line.split()) for line in self.redis.cmd("CLIENT", "LIST").splitlines()]
+        turn = next(link["id"] for link in links if link["name"].endswith("turn"))
+        self.redis.pipeline([("HSET", "mas.config", "partitions", 8), ("CLIENT", "KILL", "ID", turn)])
         alice.push(alice.frame([], alice.next))
         self.gateway.wait_log("partitions_changed")
         poll_until(lambda: not self.gateway.ready()[0], 10, "it is not ready")
