@@ -129,6 +129,7 @@ class Connection::Impl final : public TransportListener {
   MonoTime ready_since_{};
   MonoTime armed_until_{};  // when deadline_timer_ fires, while it is armed
   MonoTime last_bytes_{};
+  size_t unwritten_ = 0;  // when it was last looked at
   uint64_t generation_ = 0;
   Counters counters_;
   bool push_mode_ = false;
@@ -320,6 +321,7 @@ void Connection::Impl::flush() {
   counters_.bytes_out += outgoing_.size();
   unsent_ = 0;
   transport_.write(outgoing_);
+  unwritten_ = transport_.unwritten();
   if (outgoing_.capacity() > kKeptBufferBytes && outgoing_.empty()) outgoing_ = std::string();
 }
 
@@ -331,13 +333,14 @@ void Connection::Impl::drop_link(Error why) {
 
 /// The link is gone: plan the next one, then answer what was sent on this one.
 void Connection::Impl::lost(const Error& why) {
-  bool was_stable = state_.is(LinkState::kReady) && mono_now() - ready_since_ >= options_.backoff_cap;
+  const bool given_up = why.code == Errc::kTooLarge;  // for what was asked, not for anything of the link
+  bool was_stable = state_.is(LinkState::kReady) && (given_up || mono_now() - ready_since_ >= options_.backoff_cap);
   if (was_stable) backoff_.reset();
   state_.to(LinkState::kBackingOff);
   link_timer_.once(backoff_.next(random_u64()));
   Error told = with_address(why);
   Error unknown = told;
-  if (unknown.code != Errc::kTimeout && unknown.code != Errc::kTooLarge) unknown.code = Errc::kConnectionLost;
+  if (unknown.code != Errc::kTimeout && !given_up) unknown.code = Errc::kConnectionLost;
   answer_sent(unknown, Error{Errc::kConnectionLost, told.message});
   if (state_.is(LinkState::kStopped)) return;
   if (!options_.keep_unsent) {
@@ -383,12 +386,14 @@ void Connection::Impl::arm_deadline() {
   deadline_timer_.once(std::max(armed_until_ - mono_now(), Duration::zero()));
 }
 
-/// What came while the loop was busy has not been read yet; and a large reply takes its time.
+/// What came while the loop was busy has not been read yet; and a large reply, or a large command, takes its time.
 bool Connection::Impl::more_time(Run& run, MonoTime now) {
   if (now - armed_until_ > kLate && !std::exchange(run.graced, true))
     run.deadline = now + kGrace;
   else if (reader_->in_reply() && now - last_bytes_ < kStalled)
     run.deadline = last_bytes_ + kStalled;
+  else if (const size_t left = transport_.unwritten(); left < std::exchange(unwritten_, left))
+    run.deadline = now + kStalled;
   return run.deadline > now;
 }
 

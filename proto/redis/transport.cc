@@ -196,6 +196,10 @@ void Transport::received_ciphertext(std::string_view bytes) {
 
 bool Transport::writing() const { return socket_ != nullptr && socket_->busy; }
 
+size_t Transport::unwritten() const {
+  return socket_ == nullptr ? 0 : uv_stream_get_write_queue_size(&socket_->stream);
+}
+
 void Transport::write(std::string& bytes) {
   if (tls_ == nullptr) return push(bytes);
   auto status = tls_->write(bytes);

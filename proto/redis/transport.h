@@ -49,6 +49,8 @@ class Transport {
 
   /// Whether bytes handed over are still being written.
   bool writing() const;
+  /// Bytes that the socket has not taken yet.
+  size_t unwritten() const;
   /// Takes `bytes` (left empty) and writes them. Only when open and not writing(). Tries at once: when the
   /// socket takes all of it, writing() stays false and on_written does not come.
   void write(std::string& bytes);

@@ -36,7 +36,7 @@ bool drain(redis::ReplyReader& reader, std::string& out) {
 }
 
 Outcome read(std::string_view bytes, size_t piece) {
-  redis::ReplyReader reader(kMaxReplyBytes);
+  redis::ReplyReader reader({.reply_bytes = kMaxReplyBytes});
   Outcome outcome;
   while (!bytes.empty() && !outcome.failed) {
     auto next = bytes.substr(0, piece);

@@ -47,7 +47,7 @@ class SlowTest(ContentCase):
 
 
 class SlowerThanTheLeaseTest(ContentCase):
-    content = "deadly:2500"
+    content = "deadly:4000"
     config = {"lease": {"ttl": "1s"}}
 
     def test_what_no_owner_gets_done_is_set_aside(self):

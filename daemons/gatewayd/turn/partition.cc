@@ -46,6 +46,7 @@ void Partition::forget() {
   strangers = {};
   counting.clear();
   next_summary = kNoSummary;
+  retries_moved = false;
   senders.clear();
   forgettable.clear();
   block_epoch = 0;

@@ -69,6 +69,7 @@ struct Partition {
   uint64_t retries = 0;              ///< messages that wait to be delivered again, about
   WallMicros next_retry = kNoRetry;  ///< when the first of them is due, at the latest
   static constexpr WallMicros kNoRetry = INT64_MAX;
+  bool retries_moved = false;       ///< what is being read of them may be from before
   std::optional<WallMicros> steps;  ///< of Redis's clock that the retries have followed; nullopt: not looked at yet
   ReportMemory reports;
 

@@ -251,7 +251,7 @@ void TurnLoop::decoded() {
     constexpr double kWeight = 1.0 / 16;
     double& mean = partitions_[frame.partition]->mean_element_records;
     mean += (static_cast<double>(std::max<size_t>(frame.count, 1)) - mean) * kWeight;
-    if (test_content(frame.element)) note_time(frame.partition, turn_began_);
+    if (!frame.fault && test_content(frame.element)) note_time(frame.partition, turn_began_);
   }
   test_hook("after_read");
   if (batch_.messages().size() >= std::min(kLargeTurn, options_.messages / kLargeShare)) {
@@ -294,7 +294,7 @@ void TurnLoop::wait_for_work() {
 
 void TurnLoop::on_work(unsigned partition, uint64_t list_bytes, bool too_large) {
   if (!state_.is(State::kWaiting)) return;
-  partitions_[partition]->list_bytes = list_bytes;
+  if (list_bytes > 0) partitions_[partition]->list_bytes = list_bytes;
   if (too_large) oversized_.try_emplace(partition);
   advance();
 }
@@ -497,7 +497,7 @@ void TurnLoop::on_ready(redis::Connection&) {
 }
 
 void TurnLoop::on_down(redis::Connection&, const Error& why, unsigned) {
-  if (state_.is(State::kDrained)) return;
+  if (state_.is(State::kDrained) || link_given_up_) return;
   // Should it have been the size of what was asked for: one element next time, and more as they prove small.
   for (auto& partition : partitions_) partition->mean_element_bytes = static_cast<double>(options_.bytes);
   drop_turn("redis_lost", why.message, kShortPause);

@@ -199,14 +199,13 @@ void TurnLoop::append_oversized() {
       batch_.append_oversized(p, element.bytes, element.head);
 }
 
-/// What the committed turn has set aside is done with.
+/// What the committed turn has set aside is done with. Where one was, others may be: the list is weighed until it is small.
 void TurnLoop::forget_oversized() {
-  std::erase_if(oversized_, [this](const auto& known) {
-    const auto& [p, element] = known;
-    const bool done = element.bytes > 0 && batch_.elements_of(p) > 0;
-    if (done) frame_.log().error("element_set_aside", {{"key", partitions_[p]->ingress_key}, {"bytes", element.bytes}});
-    return done;
-  });
+  for (auto& [p, element] : oversized_) {
+    if (element.bytes == 0 || batch_.elements_of(p) == 0) continue;
+    tell_set_aside(*partitions_[p], "it has " + std::to_string(element.bytes) + " bytes");
+    element = {};
+  }
 }
 
 }  // namespace mas::gateway

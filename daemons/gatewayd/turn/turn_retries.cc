@@ -100,6 +100,7 @@ void TurnLoop::move_retries(Partition& partition, WallMicros from, WallMicros to
   redis::Command command("EVAL", kMoveScript, 2, partition.epoch_key, partition.retries_key, partition.epoch, factor);
   static_cast<void>(connection_.send(std::move(command), redis::ReplyTo{}));
   if (partition.next_retry != Partition::kNoRetry) partition.next_retry += to - from;
+  partition.retries_moved = true;
 }
 
 void TurnLoop::ask_due(redis::Command& command, const Partition& partition) {
@@ -131,7 +132,10 @@ void TurnLoop::take_due(Partition& partition, const redis::Reply& reply) {
 }
 
 void TurnLoop::take_next_due(Partition& partition, const redis::Reply& reply) {
-  if (retries_readable(partition, reply)) partition.next_retry = std::min(partition.next_retry, first_retry(reply));
+  if (!retries_readable(partition, reply)) return;
+  partition.next_retry = std::min(partition.next_retry, first_retry(reply));
+  if (std::exchange(partition.retries_moved, false))
+    partition.next_retry = now_;  // the answer is from before: look again
 }
 
 std::vector<FactReader::Entry> TurnLoop::wanted_entries() const {
