@@ -28,6 +28,10 @@ ROUND = float(os.environ.get("MAS_CAMPAIGN_ROUND", "60"))
 SLACK = float(os.environ.get("MAS_CAMPAIGN_SLACK", "20"))
 CHOSEN = [name for name in os.environ.get("MAS_CAMPAIGN_FAULTS", "").split(",") if name]
 SOON = 2.0
+CLOCK = build.build_dir() / "lib" / "libmas-skewed-clock.so"
+BOUNDS = ("100000:50000000", "10:10000000", "100000:20000")  # messages and bytes of a receiver's queue
+PADDING = ("0", "300", "4000")  # bytes of a sender's messages
+SKEW = ("0", "-45", "600")  # seconds that an agent's clock is off
 RATE = 100  # messages a second of each honest sender
 
 
@@ -77,10 +81,19 @@ class CampaignCase(LedgerCase):
                 "delivery": {"max_backlog": 20000}, "breaker": {"mode": "off"}}
 
     def launch(self, role, agent_id, *args):
-        process = self.process("mas-ledger-agent", role, agent_id, *args, env={"MAS_REDIS_URL": self.agents_proxy.url()},
+        process = self.process("mas-ledger-agent", role, agent_id, *args,
+                               env={"MAS_REDIS_URL": self.agents_proxy.url(), **self.peculiarities(agent_id)},
                                name=f"{agent_id}-{len(self.agents.get(agent_id, [])) + 1}").start()
         self.agents.setdefault(agent_id, []).append(process)
         return process
+
+    def peculiarities(self, agent_id):
+        """The environment of an honest agent: small and large messages and bounds, clocks that are off."""
+        number = int(agent_id.split("-")[1])
+        env = {"MAS_LEDGER_BOUND": BOUNDS[number % 3]} if agent_id in self.targets else {"MAS_LEDGER_PADDING": PADDING[number % 3]}
+        if CLOCK.exists():  # not built with sanitizers
+            env.update(LD_PRELOAD=str(CLOCK), MAS_TEST_CLOCK_SKEW=SKEW[number % 3])
+        return env
 
     def launch_stranger(self, name, rate, target):
         """A sender whose messages nobody has to handle."""
