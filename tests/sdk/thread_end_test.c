@@ -30,6 +30,7 @@ static mas_status wait_in_handler(mas_agent *agent, const mas_message *message, 
   (void)agent, (void)message, (void)user;
   sem_post(&entered);
   for (;;) pause();
+  return MAS_OK;
 }
 
 static mas_status exit_thread_in_hook(mas_agent *agent, void *user) {
@@ -66,6 +67,7 @@ static void *send_for_ever(void *agent) {
     CHECK(status == MAS_OK || status == MAS_WOULD_BLOCK);
     pthread_testcancel();
   }
+  return NULL;
 }
 
 /** Ends a thread that runs `body`, by cancellation if `cancel`. */

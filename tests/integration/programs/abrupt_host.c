@@ -19,6 +19,7 @@
 enum { kStatus = 7, kPatienceMs = 10000 };
 
 static mas_agent *asker, *worker; /* never freed: threads use them to the end */
+static char worker_id[32], asker_id[32];
 static const char* how;
 static atomic_bool due; /* the time is over */
 
@@ -63,16 +64,18 @@ static void* poll_for_ever(void* agent) {
 
 static void* send_for_ever(void* agent) {
   for (;;)
-    if (mas_agent_send(agent, "worker", "note", "{\"text\":\"to whom it may concern\"}", MAS_STRLEN, NULL) != MAS_OK)
+    if (mas_agent_send(agent, worker_id, "note", "{\"text\":\"to whom it may concern\"}", MAS_STRLEN, NULL) != MAS_OK)
       rest(200);
+  return NULL;
 }
 
 static void* ask_for_ever(void* agent) {
   for (;;) {
     mas_message* reply = NULL;
-    if (mas_agent_request(agent, "worker", "question", NULL, 0, kPatienceMs, &reply) != MAS_OK) rest(200);
+    if (mas_agent_request(agent, worker_id, "question", NULL, 0, kPatienceMs, &reply) != MAS_OK) rest(200);
     mas_message_unref(reply);
   }
+  return NULL;
 }
 
 /* A connection that is lost is told to the debug callback: so it runs again and again. */
@@ -81,6 +84,7 @@ static void* start_again_for_ever(void* agent) {
     if (mas_agent_start(agent, kPatienceMs) != MAS_OK) rest(200);
     mas_agent_stop(agent, kPatienceMs);
   }
+  return NULL;
 }
 
 static void* exit_here(void* unused) {
@@ -113,8 +117,10 @@ static void clean_up(void) {
 int main(int argc, char** argv) {
   if (argc != 3) return 64;
   how = argv[1];
-  worker = agent_new("worker");
-  asker = agent_new("asker");
+  snprintf(worker_id, sizeof worker_id, "worker-%ld", (long)getpid()); /* what its forerunners left is not its own */
+  snprintf(asker_id, sizeof asker_id, "asker-%ld", (long)getpid());
+  worker = agent_new(worker_id);
+  asker = agent_new(asker_id);
   bool orderly = strcmp(how, "cleanup") == 0;
   if (orderly) {
     atexit(clean_up);

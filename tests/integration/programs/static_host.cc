@@ -2,8 +2,9 @@
 //
 //   mas-static-host HOW MICROSECONDS
 //
-// One thread runs the agent, one waits for an answer that nobody gives. After MICROSECONDS the program ends with status 7:
+// One thread runs the agent, one waits for an answer that nobody gives. After MICROSECONDS more the program ends with status 7:
 //   return main returns · thread exit, called by another thread · handler exit, called in a handler
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <mas.hpp>
@@ -22,14 +23,20 @@ int main(int argc, char** argv) {
   static mas::Agent agent("worker");
   agent.on_message("end", [](const mas::Message&) { std::exit(kStatus); });
   agent.start();
-  std::thread([] { agent.run(); }).detach();
-  std::thread([] {
-    try {
-      agent.request("worker", "question", "{}", mas::kForever);
-    } catch (const mas::Failure&) {
-    }
-  }).detach();
-  std::this_thread::sleep_for(std::chrono::microseconds(std::atol(argv[2])));
+  static std::atomic<int> begun = 0;
+  const auto begin = [](auto call) {
+    std::thread([call] {
+      ++begun;
+      try {
+        call();
+      } catch (const mas::Failure&) {  // the agent was stopped
+      }
+    }).detach();
+  };
+  begin([] { agent.run(); });
+  begin([] { agent.request("worker", "question", "{}", mas::kForever); });
+  while (begun < 2) std::this_thread::yield();
+  std::this_thread::sleep_for(std::chrono::milliseconds(20) + std::chrono::microseconds(std::atol(argv[2])));
   if (how == "return") return kStatus;
   if (how == "thread") std::thread([] { std::exit(kStatus); }).detach();
   if (how == "handler") agent.send("worker", "end");
