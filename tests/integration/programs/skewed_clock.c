@@ -1,5 +1,4 @@
 /* Loaded before a program's libraries (LD_PRELOAD): its wall clock is MAS_TEST_CLOCK_SKEW seconds off; the others are not. */
-#define _GNU_SOURCE
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <time.h>
