@@ -9,5 +9,4 @@ pkg_check_modules(MICROHTTPD REQUIRED IMPORTED_TARGET libmicrohttpd)
 pkg_check_modules(LIBSYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
 pkg_check_modules(TOMLPLUSPLUS REQUIRED IMPORTED_TARGET tomlplusplus)
 pkg_check_modules(HS REQUIRED IMPORTED_TARGET libhs)  # vectorscan
-find_package(spdlog REQUIRED)
 find_package(CLI11 REQUIRED)

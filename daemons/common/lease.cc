@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "proto/redis/refusals.h"
+
 namespace mas::common {
 namespace {
 
@@ -70,8 +72,14 @@ void Lease::ask() {
 void Lease::on_answer(uint64_t tag, const redis::Answer& answer) {
   if (tag != round_) return;
   asking_ = false;
-  if (!answer.ok() || (*answer)->is_error()) return;  // unknown: the clock decides
+  if (!answer.ok()) return;  // unknown: the clock decides
   const redis::Reply& reply = **answer;
+  if (redis::refuses_all_writes(reply)) {
+    refused_ = true;
+    return listener_.on_lease_refused(*this, redis::error_of(reply));
+  }
+  if (reply.is_error()) return;
+  if (std::exchange(refused_, false)) listener_.on_lease_accepted(*this);
   if (state_.is(State::kActive)) return reply.integer == 1 ? clock_.confirmed(asked_) : lose(kLeaseTaken);
   if (!state_.is(State::kStandby) || reply.is_nil()) return;
   clock_.confirmed(asked_);

@@ -66,6 +66,10 @@ class LeaseListener {
   virtual void on_lease_gained(Lease& lease) = 0;
   /// @param why one of the texts above.
   virtual void on_lease_lost(Lease& lease, std::string_view why) = 0;
+  /// Redis refused to write the lease, and refuses it to everybody. It is asked again.
+  virtual void on_lease_refused(Lease& /*lease*/, const Error& /*why*/) {}
+  /// Redis took a write of the lease, or had no need to, for the first time after on_lease_refused.
+  virtual void on_lease_accepted(Lease& /*lease*/) {}
 };
 
 class Lease {
@@ -107,6 +111,7 @@ class Lease {
   LeaseListener& listener_;
   LeaseClock clock_;
   StateMachine<State> state_;
+  bool refused_ = false;
   bool asking_ = false;  // one SET or renewal in flight at a time
   MonoTime asked_{};
   uint64_t round_ = 0;  // answers to an earlier start() are ignored

@@ -1,8 +1,6 @@
 // Log lines as text, and their way to standard error.
 #include "daemons/common/log.h"
 
-#include <spdlog/logger.h>
-#include <spdlog/sinks/stdout_sinks.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -95,18 +93,12 @@ void append_value(std::string& out, const LogField& field, bool json) {
     JsonWriter(out).number(std::get<double>(field.value));
 }
 
-spdlog::level::level_enum spdlog_level(LogLevel level) {
-  switch (level) {
-    case LogLevel::kDebug:
-      return spdlog::level::debug;
-    case LogLevel::kInfo:
-      return spdlog::level::info;
-    case LogLevel::kWarn:
-      return spdlog::level::warn;
-    case LogLevel::kError:
-      break;
-  }
-  return spdlog::level::err;
+void append_line(std::string& out, bool json, LogLevel level, std::string_view daemon, std::string_view event,
+                 std::span<const LogField> fields) {
+  if (json)
+    append_json_line(out, wall_now(), level, daemon, event, fields);
+  else
+    append_human_line(out, wall_now(), level, event, fields);
 }
 
 }  // namespace
@@ -150,23 +142,18 @@ Log::Log(std::string_view daemon, LogLevel level, LogFormat format)
     : daemon_(daemon),
       level_(level),
       json_(format == LogFormat::kJson || (format == LogFormat::kAuto && isatty(STDERR_FILENO) == 0)),
-      sink_(std::make_shared<spdlog::logger>(daemon_, std::make_shared<spdlog::sinks::stderr_sink_st>())) {
-  sink_->set_pattern("%v");
-  sink_->set_level(spdlog::level::trace);
-  sink_->flush_on(spdlog::level::trace);
-}
-
-Log::~Log() = default;
+      writer_(STDERR_FILENO, [json = json_, daemon = daemon_](uint64_t lines) {
+        const LogField fields[] = {{"lines", lines}};
+        std::string line;
+        append_line(line, json, LogLevel::kWarn, daemon, "log_lines_dropped", fields);
+        return line;
+      }) {}
 
 void Log::write(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) {
   if (!enabled(level)) return;
   line_.clear();
-  std::span<const LogField> all(fields.begin(), fields.size());
-  if (json_)
-    append_json_line(line_, wall_now(), level, daemon_, event, all);
-  else
-    append_human_line(line_, wall_now(), level, event, all);
-  sink_->log(spdlog_level(level), spdlog::string_view_t(line_.data(), line_.size()));
+  append_line(line_, json_, level, daemon_, event, {fields.begin(), fields.size()});
+  writer_.write(line_);
 }
 
 bool RepeatFilter::should_log(std::string_view text, MonoTime now) {

@@ -2,26 +2,22 @@
 //
 //   log.info("redis_up", {{"address", address}, {"version", version}});
 //
-// Written to standard error through spdlog: for people on a terminal, as JSON otherwise. Event names and keys
-// are snake_case literals and stable: tests and alerts rely on them. Values are data from anywhere: control
+// Written to standard error, by a thread that waits for its reader (LogWriter): for people on a terminal, as JSON
+// otherwise. Event names and keys are snake_case literals and stable: tests and alerts rely on them. Values are data from anywhere: control
 // characters and invalid UTF-8 are escaped and the text is cut, so that no value forges a line or moves a
 // terminal's cursor. Never pass a payload or a secret. Threading: one thread.
 #pragma once
 
 #include <cstdint>
 #include <initializer_list>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <variant>
 
+#include "daemons/common/log_writer.h"
 #include "proto/base/clock.h"
-
-namespace spdlog {
-class logger;
-}
 
 namespace mas::common {
 
@@ -54,7 +50,6 @@ class Log {
  public:
   /// @param daemon "registryd"; stands in every JSON line.
   explicit Log(std::string_view daemon, LogLevel level = LogLevel::kInfo, LogFormat format = LogFormat::kAuto);
-  ~Log();
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 
@@ -74,13 +69,15 @@ class Log {
 
   void set_level(LogLevel level) { level_ = level; }
   bool enabled(LogLevel level) const { return level >= level_; }
+  /// @return lines that were dropped, since nobody read them in time.
+  uint64_t dropped() const { return writer_.dropped(); }
 
  private:
   std::string daemon_;
   LogLevel level_;
   bool json_;
   std::string line_;
-  std::shared_ptr<spdlog::logger> sink_;
+  LogWriter writer_;
 };
 
 /// One line without its newline, pure: {"ts":…,"level":…,"daemon":…,"event":…, fields…}.

@@ -8,6 +8,7 @@
 #include "daemons/common/option_docs.h"
 #include "daemons/common/service.h"
 #include "mas_version.h"
+#include "proto/redis/loop.h"
 
 namespace mas::common {
 namespace {
@@ -74,8 +75,8 @@ int start(const DaemonKind& kind, ConfigSources sources, Configuration config) {
   auto endpoint = config.settings->endpoint();
   if (!endpoint) return report(kind, {endpoint.error().message});
   uv_loop_t loop;
-  if (int error = uv_loop_init(&loop); error != 0) {
-    std::fprintf(stderr, "mas-%s: no event loop: %s\n", std::string(kind.name).c_str(), uv_strerror(error));
+  if (auto status = redis::init_loop(loop); !status) {
+    std::fprintf(stderr, "mas-%s: %s\n", std::string(kind.name).c_str(), status.error().message.c_str());
     return kExitInternal;
   }
   int code = Daemon(&loop, kind, std::move(sources), std::move(config), std::move(*endpoint)).run();

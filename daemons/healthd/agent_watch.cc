@@ -9,8 +9,6 @@ namespace {
 
 // Room that a page of the walk may need among the agents that were never looked at.
 constexpr size_t kPageRoom = 5'000;
-// A flood of events that overflows that room causes walks no more often than this.
-constexpr Duration kShortestRest = std::chrono::seconds(1);
 constexpr std::string_view kInstancesTail = ":instances";
 
 }  // namespace
@@ -22,13 +20,14 @@ AgentWatch::AgentWatch(const WatchContext& context, const LivenessOptions& optio
       look_(context.redis, context.keys, liveness_, context.stats, *this),
       scan_(context.loop, context.redis, *this),
       tick_timer_(context.loop, [this] { tick(); }),
+      more_timer_(context.loop, [this] { tick(); }),
       walk_timer_(context.loop, [this] { walk(); }) {}
 
 void AgentWatch::set_options(const LivenessOptions& options, Duration scan_interval) {
   liveness_.set_options(options);
   scan_interval_ = scan_interval;
   // A shorter interval counts from now, not from the end of the longer one.
-  if (running_ && scan_.idle()) walk_timer_.once(scan_interval);
+  if (running_ && scan_.idle()) plan_walk(scan_interval);
 }
 
 void AgentWatch::run() {
@@ -45,6 +44,7 @@ void AgentWatch::rest() {
   running_ = false;
   page_held_ = false;
   tick_timer_.stop();
+  more_timer_.stop();
   walk_timer_.stop();
   scan_.cancel();
   look_.cancel();
@@ -57,10 +57,12 @@ void AgentWatch::tick() {
     page_held_ = false;
     scan_.next();
   }
-  if (!look_.idle()) return;
+  MonoTime now = mono_now();
+  if (!look_.idle() || looks_.wait(now) > Duration(0)) return;
   std::vector<AgentRef> due;
-  liveness_.take_due(mono_now(), LookOp::kBatch, due);
+  liveness_.take_due(now, LookOp::kBatch, due);
   if (due.empty()) return;
+  looks_.begin(now);
   Status sent = look_.start(std::move(due));
   if (!sent.ok() && look_problem_.should_log(sent.error().message, mono_now()))
     context_.log.warn("look_failed", {{"error", sent.error().message}});
@@ -69,8 +71,10 @@ void AgentWatch::tick() {
 void AgentWatch::on_looked(const Status& status) {
   if (!status.ok() && look_problem_.should_log(status.error().message, mono_now()))
     context_.log.warn("look_failed", {{"error", status.error().message}});
-  // Straight on while there is a backlog; after an error only at the next tick.
-  if (status.ok()) tick();
+  MonoTime now = mono_now();
+  looks_.end(now);
+  // On with a backlog as soon as may be; after an error only at the next tick.
+  if (status.ok()) more_timer_.once(looks_.wait(now));
 }
 
 void AgentWatch::on_flapping(const std::string& id) {
@@ -80,10 +84,16 @@ void AgentWatch::on_flapping(const std::string& id) {
   (void)context_.redis.send(redis::Command("PUBLISH", context_.keys.system_channel(), event), {});
 }
 
+void AgentWatch::on_unreadable(const std::string& id, const std::string& why) {
+  if (complaints_.worth_a_line(id, why, mono_now()))
+    context_.log.warn("entry_not_watched", {{"agent", printable(id)}, {"reason", why}});
+}
+
 // ---- walks
 
 void AgentWatch::walk() {
   dropped_ = false;
+  asked_walks_.begin(mono_now());
   using Pace = common::KeyScanOp::Pace;
   scan_.walk_keys(context_.keys.agent_scan_pattern(), "hash", complete() ? Pace::kGentle : Pace::kQuick);
 }
@@ -109,16 +119,29 @@ void AgentWatch::on_scan_end(const Status& status) {
   } else if (walk_problem_.should_log(status.error().message, mono_now())) {
     context_.log.warn("walk_failed", {{"error", status.error().message}});
   }
-  walk_timer_.once(dropped_ ? std::min(kShortestRest, scan_interval_) : scan_interval_);
+  asked_walks_.end(mono_now());
+  plan_walk(scan_interval_);
+  if (dropped_) walk_soon();
+}
+
+void AgentWatch::plan_walk(Duration rest) {
+  walk_due_ = mono_now() + rest;
+  walk_timer_.once(rest);
+}
+
+void AgentWatch::walk_soon() {
+  MonoTime now = mono_now();
+  if (Duration rest = asked_walks_.wait(now); now + rest < walk_due_) plan_walk(rest);
 }
 
 // ---- hints
 
 void AgentWatch::on_event(const Event& event) {
-  bool registered = event.type == EventType::kRegister;
-  if (!registered && event.type != EventType::kDeregister) return;
+  bool gone = event.type == EventType::kDeregister;
+  bool changed = event.type == EventType::kRegister || event.type == EventType::kInstanceStopped;
+  if (!gone && !changed) return;
   context_.stats.hints_event.add();
-  hint(event.agent_id, registered ? Hint::kEvent : Hint::kGone);
+  hint(event.agent_id, gone ? Hint::kGone : Hint::kEvent);
 }
 
 void AgentWatch::on_key_event(std::string_view key, Hint why) {
@@ -131,7 +154,7 @@ void AgentWatch::on_key_event(std::string_view key, Hint why) {
 void AgentWatch::catch_up() {
   if (!running_) return;
   dropped_ = true;  // a walk that is under way may have passed the place already
-  if (scan_.idle()) walk_timer_.once(Duration::zero());
+  if (scan_.idle()) walk_soon();
 }
 
 void AgentWatch::hint(std::string_view id, Hint why) {
@@ -139,7 +162,7 @@ void AgentWatch::hint(std::string_view id, Hint why) {
   context_.stats.dropped.add();
   if (dropped_) return;
   dropped_ = true;
-  if (scan_.idle()) walk_timer_.once(std::min(kShortestRest, scan_interval_));
+  if (scan_.idle()) walk_soon();
 }
 
 }  // namespace mas::health

@@ -7,6 +7,8 @@
 //
 // What was learned stays while resting, so that after a lost connection times-to-live and penalties are still known.
 // Agents are found without registryd: by events, and by the walk.
+// Anybody can publish events, so a backlog of looks takes a quarter of the time at most, and walks that events ask for a
+// tenth.
 // Failure: a failed look is tried again by the engine, a failed walk after the usual rest; both are logged.
 // Threading: loop thread. Ownership: may be destroyed at any time but from inside its own callbacks.
 #pragma once
@@ -14,6 +16,8 @@
 #include <string>
 #include <string_view>
 
+#include "daemons/common/complaints.h"
+#include "daemons/common/cost_spacing.h"
 #include "daemons/common/key_scan.h"
 #include "daemons/common/log.h"
 #include "daemons/healthd/liveness.h"
@@ -44,6 +48,9 @@ class AgentWatch : common::KeyScanReceiver, LookListener {
   /// Redis is there again since `since`; see Liveness::resume.
   void redis_returned(MonoTime since) { liveness_.resume(since, mono_now()); }
 
+  /// Redis takes no writes, so nobody can beat: as if it were away.
+  void writes_refused() { liveness_.excuse(mono_now()); }
+
   /// Events may have been missed: walks again soon.
   void catch_up();
   void on_event(const Event& event);
@@ -57,11 +64,15 @@ class AgentWatch : common::KeyScanReceiver, LookListener {
  private:
   void tick();
   void walk();
+  void plan_walk(Duration rest);
+  void walk_soon();
   void learn(std::string_view id, MonoTime now);
   void on_scan_page(const std::vector<std::string_view>& names) override;
   void on_scan_end(const Status& status) override;
   void on_looked(const Status& status) override;
   void on_flapping(const std::string& id) override;
+  void on_writes_refused() override { writes_refused(); }
+  void on_unreadable(const std::string& id, const std::string& why) override;
   void hint(std::string_view id, Hint hint);
 
   WatchContext context_;
@@ -69,13 +80,18 @@ class AgentWatch : common::KeyScanReceiver, LookListener {
   Liveness liveness_;
   LookOp look_;
   common::KeyScanOp scan_;
+  common::Complaints complaints_;
   common::RepeatFilter look_problem_;
   common::RepeatFilter walk_problem_;
   bool running_ = false;
   bool page_held_ = false;  // the walk waits until those it found were looked at
   bool dropped_ = false;    // hints were dropped since the last walk began
   uint64_t walks_ = 0;
+  MonoTime walk_due_{};
+  common::CostSpacing looks_{3};
+  common::CostSpacing asked_walks_{9, std::chrono::seconds(1)};
   redis::Timer tick_timer_;
+  redis::Timer more_timer_;  // the next batch of a backlog
   redis::Timer walk_timer_;
 };
 

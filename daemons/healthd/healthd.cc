@@ -54,14 +54,16 @@ void Healthd::on_server_info(uint64_t, const redis::Answer& answer) {
   ServerInfo info;
   if ((*answer)->is_text()) info = parse_server_info((*answer)->text);
   MonoTime now = mono_now();
-  if (auto since = outage_.up(info, now)) {
-    stats_.outages.add();
-    frame_.log().info("agents_have_grace", {{"redis_up_for_s", to_millis(now - *since) / 1000}});
-    agents_.redis_returned(*since);
-    daemons_.redis_returned(*since);
-  }
+  if (auto since = outage_.up(info, now)) give_grace(*since);
   server_known_ = true;
   update();
+}
+
+void Healthd::give_grace(MonoTime since) {
+  stats_.outages.add();
+  frame_.log().info("agents_have_grace", {{"redis_up_for_s", to_millis(mono_now() - since) / 1000}});
+  agents_.redis_returned(since);
+  daemons_.redis_returned(since);
 }
 
 void Healthd::on_redis_down() {
@@ -92,6 +94,17 @@ void Healthd::on_lease_lost(common::Lease&, std::string_view why) {
   agents_.rest();
   daemons_.rest();
   frame_.beat();
+}
+
+void Healthd::on_lease_refused(common::Lease&, const Error& why) {
+  agents_.writes_refused();
+  if (write_problem_.should_log(why.message, mono_now()))
+    frame_.log().warn("writes_refused", {{"error", why.message}, {"then", "agents have time to beat again"}});
+}
+
+void Healthd::on_lease_accepted(common::Lease&) {
+  write_problem_.reset();
+  give_grace(mono_now());
 }
 
 void Healthd::on_message(std::string_view, std::string_view payload) {

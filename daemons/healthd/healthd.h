@@ -6,6 +6,9 @@
 //        ▲                        │
 //        └── lease lost, drain ◀──┘
 //
+// While Redis takes no writes nobody can beat either, so that counts as an absence of Redis. It shows in the lease, which
+// the active process and those that stand by write every few seconds.
+//
 // Hearing is not needed: events on mas.system and keyspace notifications only make it look sooner. The latter come over a
 // connection of their own, since a Redis that does not let us have them must not cost us the former; whether the
 // server sends any is the operator's setting (notify-keyspace-events), which is not touched.
@@ -61,6 +64,8 @@ class Healthd final : public common::Service, common::LeaseListener, redis::Subs
  private:
   void on_lease_gained(common::Lease& lease) override;
   void on_lease_lost(common::Lease& lease, std::string_view why) override;
+  void on_lease_refused(common::Lease& lease, const Error& why) override;
+  void on_lease_accepted(common::Lease& lease) override;
   void on_message(std::string_view channel, std::string_view payload) override;
   void on_subscribed(std::string_view channel) override;
   void on_subscriber_down(const Error& why, unsigned attempt) override;
@@ -69,6 +74,7 @@ class Healthd final : public common::Service, common::LeaseListener, redis::Subs
 
   bool active() const { return lease_.state() == common::Lease::State::kActive; }
   void update();
+  void give_grace(MonoTime since);
 
   common::Frame& frame_;
   Stats stats_;
@@ -80,6 +86,7 @@ class Healthd final : public common::Service, common::LeaseListener, redis::Subs
   KeyspaceHints keyspace_;
   Outage outage_;
   common::RepeatFilter subscriber_problem_;
+  common::RepeatFilter write_problem_;
   bool server_known_ = false;
   bool draining_ = false;
 };

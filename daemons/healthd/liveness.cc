@@ -199,7 +199,7 @@ Liveness::Written Liveness::wrote(AgentRef ref, Verdict verdict, bool applied, M
 }
 
 void Liveness::resume(MonoTime since, MonoTime now) {
-  resumed_ = std::max(resumed_, since);
+  excuse(since);
   review(now);
 }
 

@@ -18,6 +18,7 @@
 // Pure: takes `now`. Threading: none.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -107,6 +108,8 @@ class Liveness {
   /// Redis is there again after an absence that agents may have noticed: from `since` every agent has one time-to-live
   /// to beat again before it is declared dead. Everybody is looked at soon.
   void resume(MonoTime since, MonoTime now);
+  /// Nobody could beat until `since`: from then every agent has one time-to-live, as after resume().
+  void excuse(MonoTime since) { resumed_ = std::max(resumed_, since); }
   /// Everybody is looked at soon, for one who was not looking for a while.
   void review(MonoTime now);
 

@@ -1,8 +1,10 @@
-// HMGET and PTTL of many agents, then the scripts that write what follows.
+// Entries and PTTL of many agents, then the scripts that write what follows.
 #include "daemons/healthd/look_op.h"
 
 #include <charconv>
 
+#include "proto/redis/hash_reads.h"
+#include "proto/redis/refusals.h"
 #include "proto/wire/agent_entry.h"
 #include "proto/wire/events.h"
 
@@ -30,6 +32,9 @@ redis.call('HSET', KEYS[1], 'status', 'ACTIVE')
 redis.call('PUBLISH', ARGV[1], ARGV[2])
 return 1)";
 
+constexpr std::string_view kFields[] = {"id", "status", "registered_at"};
+constexpr size_t kBounds[] = {limits::kForeignAgentIdBytes, kEntryTextBytes, kEntryTextBytes};
+
 Sight::Status status_of(std::string_view text) {
   if (text == kStatusActive) return Sight::Status::kActive;
   if (text == kStatusInactive) return Sight::Status::kInactive;
@@ -55,13 +60,18 @@ LookOp::LookOp(redis::Connection& redis, const Keys& keys, Liveness& liveness, S
       state_(State::kIdle, kMoves) {}
 
 Status LookOp::start(std::vector<AgentRef> agents) {
-  redis::Command batch;
+  redis::Command heartbeats;
+  std::vector<std::string> entries;
   looks_.clear();
   for (AgentRef agent : agents) {
     const std::string& id = liveness_.id(agent);
-    batch.add("HMGET", keys_.agent(id), "id", "status", "registered_at").add("PTTL", keys_.heartbeat(id));
+    entries.push_back(keys_.agent(id));
+    heartbeats.add("PTTL", keys_.heartbeat(id));
     looks_.push_back(Look{agent, {}});
   }
+  redis::Command batch;
+  redis::add_hash_reads(batch, entries, kFields, kBounds);
+  batch.add(heartbeats);
   answered_ = 0;
   status_ = Status();
   sent_ = mono_now();
@@ -87,26 +97,43 @@ void LookOp::cancel() {
 // ---- looking
 
 void LookOp::on_sight(uint64_t tag, const redis::Answer& answer) {
-  Look& look = looks_[tag / 2];
-  bool heartbeat = tag % 2 == 1;
-  bool wrong_type = answer.ok() && (*answer)->error_code() == "WRONGTYPE";  // under the entry's name, but no entry
-  auto reply = wrong_type ? answer : redis::checked(answer);
-  if (!reply.ok()) {
-    note_failure(look, reply.error());
-  } else if (heartbeat) {
+  auto reply = redis::checked(answer);
+  size_t scripts = redis::hash_scripts(looks_.size());
+  if (tag < scripts) return take_entries(tag * redis::kHashesPerScript, reply);
+  Look& look = looks_[tag - scripts];
+  if (reply.ok()) {
     look.sight.pttl_ms = (*reply)->is_integer() ? (*reply)->integer : Sight::kNoHeartbeat;
-  } else if (!wrong_type) {
-    take_entry(look, **reply);
+  } else {
+    note_failure(look, reply.error());
   }
-  if (heartbeat) end_look(look);
-  if (++answered_ == looks_.size() * 2) write();
+  end_look(look);
+  if (++answered_ == looks_.size()) write();
 }
 
-void LookOp::take_entry(Look& look, const redis::Reply& reply) const {
-  if (!reply.is_array() || reply.count != 3) return;
-  look.sight.entry = reply[0].is_text() && reply[0].text == liveness_.id(look.agent);
-  if (reply[1].is_text()) look.sight.status = status_of(reply[1].text);
-  if (reply[2].is_text()) look.sight.registered_at = micros_of_seconds(reply[2].text);
+void LookOp::take_entries(size_t first, const redis::Answer& reply) {
+  size_t end = std::min(first + redis::kHashesPerScript, looks_.size());
+  for (size_t i = first; i < end; ++i) {
+    if (!reply.ok()) {
+      note_failure(looks_[i], reply.error());
+    } else if (i - first < (*reply)->count) {
+      take_entry(looks_[i], (**reply)[i - first]);
+    }
+  }
+}
+
+// A key of another type under the entry's name is no entry, nor is one with a field that is too large to be read.
+void LookOp::take_entry(Look& look, const redis::Reply& reply) {
+  const std::string& id = liveness_.id(look.agent);
+  redis::HashSeen seen = redis::hash_seen(reply);
+  if (!seen.sizes.empty()) {
+    const int64_t sizes[] = {seen.sizes[0], 0, 0, seen.sizes[1], seen.sizes[2]};
+    Status status = check_agent_entry_sizes(sizes);
+    return listener_.on_unreadable(id, status.ok() ? "a field is too large" : status.error().message);
+  }
+  if (seen.values.empty()) return;
+  look.sight.entry = seen.values[0] == id;
+  look.sight.status = status_of(seen.values[1].value_or(""));
+  look.sight.registered_at = micros_of_seconds(seen.values[2].value_or(""));
 }
 
 void LookOp::end_look(Look& look) {
@@ -150,6 +177,7 @@ void LookOp::write() {
 void LookOp::on_written(uint64_t tag, const redis::Answer& answer) {
   Look& look = looks_[writes_[tag]];
   auto reply = redis::checked(answer);
+  if (answer.ok() && redis::refuses_all_writes(**answer)) listener_.on_writes_refused();
   if (!reply.ok()) note_failure(look, reply.error());
   end_write(look, reply.ok() && (*reply)->is_integer() && (*reply)->integer == 1);
   if (++answered_ == writes_.size()) finish();

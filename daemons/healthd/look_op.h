@@ -3,7 +3,7 @@
 //     idle ──start──▶ looking ──last answer, verdicts──▶ writing ──last answer──▶ idle, on_looked
 //                        └──────── no verdict ──────────────────────────────────▶
 //
-// A look is HMGET of the entry and PTTL of the heartbeat, all of a batch in one write. A verdict is a script that checks
+// A look is a bounded read of the entry (hash_reads.h) and PTTL of the heartbeat, all of a batch in one write. A verdict is a script that checks
 // again before it writes, so a write is right whatever happened since the look, and by whomever it is made: it never
 // brings back a deleted entry, never calls an agent dead whose heartbeat exists.
 // Failure: an agent whose look or write failed is tried again later; the first error of a batch goes to on_looked.
@@ -29,6 +29,10 @@ class LookListener {
   /// The batch is done. `status` is the first error, if any.
   virtual void on_looked(const Status& status) = 0;
   virtual void on_flapping(const std::string& id) = 0;
+  /// Redis takes no writes for now, from anybody.
+  virtual void on_writes_refused() = 0;
+  /// An entry has a field that is too large to be read; it counts as no entry.
+  virtual void on_unreadable(const std::string& id, const std::string& why) = 0;
 };
 
 class LookOp {
@@ -60,7 +64,8 @@ class LookOp {
   };
 
   void on_sight(uint64_t tag, const redis::Answer& answer);
-  void take_entry(Look& look, const redis::Reply& reply) const;
+  void take_entries(size_t first, const redis::Answer& reply);
+  void take_entry(Look& look, const redis::Reply& reply);
   void end_look(Look& look);
   void write();
   void on_written(uint64_t tag, const redis::Answer& answer);

@@ -14,8 +14,6 @@ namespace {
 constexpr size_t kMaxPending = 4096;
 // After DEREGISTER the entry is deleted by the next command of the agent.
 constexpr Duration kLookAgain = std::chrono::milliseconds(250);
-// A flood of events causes full passes no more often than this.
-constexpr Duration kShortestRest = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -43,7 +41,12 @@ ActiveIndex::~ActiveIndex() { marker_.withdraw(); }
 // A shorter interval counts from now, not from the end of the longer one.
 void ActiveIndex::set_reconcile_interval(Duration interval) {
   interval_ = interval;
-  if (reconcile_.idle() && !fail_timer_.armed()) pass_timer_.once(interval);
+  if (reconcile_.idle() && !fail_timer_.armed()) plan_pass(interval);
+}
+
+void ActiveIndex::plan_pass(Duration rest) {
+  pass_due_ = mono_now() + rest;
+  pass_timer_.once(rest);
 }
 
 // ---- events
@@ -65,7 +68,9 @@ void ActiveIndex::note(std::string_view id) {
   if (overflow_) return;
   overflow_ = true;
   context_.log.warn("event_flood", {{"waiting", pending_.size()}, {"then", "a full pass"}});
-  if (reconcile_.idle()) pass_timer_.once(kShortestRest);
+  if (!reconcile_.idle()) return;
+  MonoTime now = mono_now();
+  if (Duration rest = flood_passes_.wait(now); now + rest < pass_due_) plan_pass(rest);
 }
 
 void ActiveIndex::look_again() {
@@ -77,13 +82,17 @@ void ActiveIndex::look_again() {
 // Events and the full pass take turns, so that neither starves.
 void ActiveIndex::pump() {
   if (fail_timer_.armed() || !lookup_.idle()) return;
-  bool walk = !walk_.empty() && (pending_.empty() || job_ != Job::kWalk);
+  Duration rest = event_lookups_.wait(mono_now());
+  bool events = !pending_.empty() && rest == Duration(0);
+  bool walk = !walk_.empty() && (!events || job_ != Job::kWalk);
   if (walk) return start_job(Job::kWalk, std::exchange(walk_, {}));
-  if (!pending_.empty()) start_job(Job::kEvents, pending_.take(LookupOp::kBatch));
+  if (events) return start_job(Job::kEvents, pending_.take(LookupOp::kBatch));
+  if (!pending_.empty()) pump_timer_.once(rest);
 }
 
 void ActiveIndex::start_job(Job job, std::vector<std::string> ids) {
   job_ = job;
+  if (job == Job::kEvents) event_lookups_.begin(mono_now());
   context_.stats.lookups.add(ids.size());
   Status sent = lookup_.start(std::move(ids), job == Job::kWalk);
   if (!sent.ok()) fail(sent.error());
@@ -92,7 +101,8 @@ void ActiveIndex::start_job(Job job, std::vector<std::string> ids) {
 void ActiveIndex::on_looked_up(const Status& status) {
   count_writes();
   if (!status.ok()) return fail(status.error());
-  if (!pump_timer_.armed()) pump_timer_.once(Duration(0));
+  if (job_ == Job::kEvents) event_lookups_.end(mono_now());
+  pump_timer_.once(Duration(0));
   if (job_ == Job::kWalk) reconcile_.looked_up({});
 }
 
@@ -114,6 +124,7 @@ void ActiveIndex::start_pass() {
   if (fail_timer_.armed()) return;
   overflow_ = false;
   pass_began_ = mono_now();
+  flood_passes_.begin(pass_began_);
   pass_invalid_ = 0;
   pass_overfull_ = false;
   using Pace = common::KeyScanOp::Pace;
@@ -122,7 +133,7 @@ void ActiveIndex::start_pass() {
 
 void ActiveIndex::look_up(std::vector<std::string> ids) {
   walk_ = std::move(ids);
-  if (!pump_timer_.armed()) pump_timer_.once(Duration(0));
+  pump_timer_.once(Duration(0));
 }
 
 void ActiveIndex::on_reconciled(const Status& status) {
@@ -131,11 +142,13 @@ void ActiveIndex::on_reconciled(const Status& status) {
     context_.stats.reconcile_failures.add();
     return fail(status.error());
   }
+  built_ = true;
+  flood_passes_.end(mono_now());
   Duration took = mono_now() - pass_began_;
   context_.stats.reconciles.add();
   context_.stats.reconcile_seconds.record(static_cast<uint64_t>(took.count()));
   context_.stats.invalid_entries.set(static_cast<double>(pass_invalid_));
-  pass_timer_.once(overflow_ ? std::min(kShortestRest, interval_) : interval_);
+  plan_pass(overflow_ ? std::min(flood_passes_.wait(mono_now()), interval_) : interval_);
   // An index that lacks somebody must not pass for complete; clients then look through the registry themselves.
   if (pass_overfull_) return marker_.withdraw();
   if (marker_.present()) return;

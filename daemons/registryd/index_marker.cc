@@ -11,8 +11,13 @@ constexpr auto kMoves = transitions<State>({{State::kAbsent, State::kSetting},
                                             {State::kSetting, State::kAbsent},
                                             {State::kPresent, State::kAbsent}});
 
+// Bounds how often a flood of events makes it renew.
+constexpr Duration kHurry = std::chrono::milliseconds(20);
+
 constexpr std::string_view kRenewScript =
     "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0";
+constexpr std::string_view kDoubtScript =
+    "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0";
 constexpr std::string_view kDeleteScript =
     "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0";
 
@@ -44,14 +49,26 @@ void IndexMarker::withdraw() {
 
 void IndexMarker::clear() { (void)redis_.send(redis::Command("DEL", key_), {}); }
 
+void IndexMarker::doubt(redis::Connection& redis, const std::string& key, const std::string& owner) {
+  (void)redis.send(redis::Command("EVAL", kDoubtScript, 1, key, owner, to_millis(kDoubt)), {});
+}
+
+void IndexMarker::hurry() {
+  if (!present() || hurried_) return;
+  hurried_ = true;
+  timer_.once(kHurry);
+}
+
 void IndexMarker::on_set(uint64_t, const redis::Answer& answer) {
   auto reply = redis::checked(answer);
   if (!reply.ok()) return lose(reply.error().in("SET " + key_));
   state_.to(State::kPresent);
-  timer_.every(kRenewal);
+  timer_.once(kRenewal);
 }
 
 void IndexMarker::renew() {
+  hurried_ = false;
+  timer_.once(kRenewal);
   Status sent = redis_.send(redis::Command("EVAL", kRenewScript, 1, key_, owner_, to_millis(kTtl)),
                             redis::reply_to<&IndexMarker::on_renewed>(this));
   if (!sent.ok()) lose(sent.error());

@@ -3,6 +3,9 @@
 // Happy path: announce() sets it with a TTL, a timer renews it (by a script that compares the owner and uses PEXPIRE,
 // which Redis takes even when it is out of memory), withdraw() deletes it if it is ours.
 //
+// A killed owner leaves the key behind, and nobody keeps what it promises. So a process that starts gives another's key
+// only kDoubt more to live; a living owner hears of the start (DAEMON_UP) and renews at once by hurry().
+//
 //     absent ──announce──▶ setting ──OK──▶ present ⟲ renewals
 //       ▲                    │ error          │ not there any more, error
 //       └── withdraw ────────┴── on_marker_lost ◀┘
@@ -29,8 +32,9 @@ class IndexMarkerListener {
 class IndexMarker {
  public:
   enum class State : uint8_t { kAbsent, kSetting, kPresent };
-  static constexpr Duration kTtl = std::chrono::seconds(10);
-  static constexpr Duration kRenewal = std::chrono::seconds(3);
+  static constexpr Duration kTtl = std::chrono::seconds(3);
+  static constexpr Duration kRenewal = std::chrono::seconds(1);
+  static constexpr Duration kDoubt = std::chrono::milliseconds(500);
 
   IndexMarker(uv_loop_t* loop, redis::Connection& redis, std::string key, std::string owner,
               IndexMarkerListener& listener);
@@ -43,6 +47,10 @@ class IndexMarker {
   void withdraw();
   /// Deletes the key whoever set it: what a former owner said is not known to be true any more.
   void clear();
+  /// Gives the key of another owner than `owner` kDoubt more to live.
+  static void doubt(redis::Connection& redis, const std::string& key, const std::string& owner);
+  /// Renews soon: somebody may have doubted the key. Many calls make one renewal.
+  void hurry();
   bool present() const { return state_.is(State::kPresent); }
 
  private:
@@ -55,6 +63,7 @@ class IndexMarker {
   std::string key_, owner_;
   IndexMarkerListener& listener_;
   StateMachine<State> state_;
+  bool hurried_ = false;
   redis::Timer timer_;
 };
 

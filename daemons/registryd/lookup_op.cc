@@ -1,7 +1,9 @@
-// HMGET of many entries, then the writes that follow.
+// Reads of many entries, then the writes that follow.
 #include "daemons/registryd/lookup_op.h"
 
-#include <optional>
+#include <algorithm>
+
+#include "proto/redis/hash_reads.h"
 
 namespace mas::registry {
 
@@ -13,18 +15,12 @@ constexpr auto kMoves = transitions<State>({{State::kIdle, State::kReading},
                                             {State::kReading, State::kIdle},
                                             {State::kWriting, State::kIdle}});
 
-redis::Command read_entry(const std::string& key) {
-  std::vector<std::string_view> arguments = {"HMGET", key};
-  arguments.insert(arguments.end(), std::begin(kAgentEntryFields), std::end(kAgentEntryFields));
-  return redis::Command::of(std::span<const std::string_view>(arguments));
-}
-
 // A key of another type under the name of an entry is no entry.
 Result<AgentEntry> entry_of(std::string_view id, const redis::Reply& reply) {
-  if (!reply.is_array()) return Error{Errc::kNotFound, "not a hash"};
-  std::vector<std::optional<std::string_view>> values;
-  for (const redis::Reply& value : reply) values.push_back(value.is_text() ? std::optional(value.text) : std::nullopt);
-  return agent_entry_from_values(id, values);
+  redis::HashSeen seen = redis::hash_seen(reply);
+  if (Status sizes = check_agent_entry_sizes(seen.sizes); !sizes.ok()) return sizes.error();
+  if (seen.values.empty()) return Error{Errc::kNotFound, "not a hash"};
+  return agent_entry_from_values(id, seen.values);
 }
 
 }  // namespace
@@ -38,9 +34,11 @@ LookupOp::LookupOp(redis::Connection& redis, const Keys& keys, Registry& registr
       writer_(redis, keys, [this](const Status& status) { finish(status); }) {}
 
 Status LookupOp::start(std::vector<std::string> ids, bool assert_all) {
+  std::vector<std::string> keys;
+  for (const std::string& id : ids) keys.push_back(keys_.agent(id));
   redis::Command batch;
-  for (const std::string& id : ids) batch.add(read_entry(keys_.agent(id)));
-  Status sent = redis_.send(batch, redis::reply_to<&LookupOp::on_entry>(this));
+  redis::add_hash_reads(batch, keys, kAgentEntryFields, kAgentEntryBounds);
+  Status sent = redis_.send(batch, redis::reply_to<&LookupOp::on_entries>(this));
   if (!sent.ok()) return sent;
   ids_ = std::move(ids);
   assert_all_ = assert_all;
@@ -51,15 +49,16 @@ Status LookupOp::start(std::vector<std::string> ids, bool assert_all) {
   return {};
 }
 
-void LookupOp::on_entry(uint64_t tag, const redis::Answer& answer) {
-  bool wrong_type = answer.ok() && (*answer)->error_code() == "WRONGTYPE";
-  auto reply = wrong_type ? answer : redis::checked(answer);
-  if (reply.ok()) {
-    see(ids_[tag], **reply);
-  } else if (status_.ok()) {
-    status_ = reply.error().in("look at agent entries");
+void LookupOp::on_entries(uint64_t tag, const redis::Answer& answer) {
+  auto reply = redis::checked(answer);
+  size_t first = tag * redis::kHashesPerScript;
+  size_t count = std::min(redis::kHashesPerScript, ids_.size() - first);
+  if (!reply.ok()) {
+    if (status_.ok()) status_ = reply.error().in("look at agent entries");
+  } else if ((*reply)->count == count) {
+    for (size_t i = 0; i < count; ++i) see(ids_[first + i], (**reply)[i]);
   }
-  if (++answered_ == ids_.size()) write();
+  if (++answered_ == redis::hash_scripts(ids_.size())) write();
 }
 
 void LookupOp::see(std::string_view id, const redis::Reply& reply) {

@@ -48,7 +48,7 @@ class LookupOp {
   uint64_t write_commands() const { return writer_.commands(); }
 
  private:
-  void on_entry(uint64_t tag, const redis::Answer& answer);
+  void on_entries(uint64_t tag, const redis::Answer& answer);
   void see(std::string_view id, const redis::Reply& reply);
   void write();
   void finish(const Status& status);
@@ -61,7 +61,7 @@ class LookupOp {
   IndexWriteOp writer_;
   std::vector<std::string> ids_;
   bool assert_all_ = false;
-  size_t answered_ = 0;
+  size_t answered_ = 0;  // scripts
   IndexWrites writes_;
   Status status_;
 };

@@ -1,6 +1,9 @@
 // Lease, subscription and index of mas-registryd.
 #include "daemons/registryd/registryd.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "proto/base/random.h"
 
 namespace mas::registry {
@@ -22,6 +25,9 @@ void Registryd::start() {
 }
 
 void Registryd::on_redis_up() {
+  // Once, before DAEMON_UP is published: what a killed process promised is no longer kept.
+  if (!std::exchange(doubted_, true))
+    IndexMarker::doubt(frame_.redis(), frame_.keys().index_ready(), frame_.instance());
   lease_.start();
   lease_.hurry();
   update();
@@ -32,16 +38,20 @@ void Registryd::on_redis_down() { update(); }
 // Makes or ends the index as the conditions for it have come or gone.
 void Registryd::update() {
   bool may = !draining_ && frame_.redis_up() && lease_.active() && subscriber_.subscribed(channel_);
-  if (!may) {
-    index_.reset();
-    retry_timer_.stop();
-    return;
-  }
+  if (!may) return end_index();
   if (index_ || retry_timer_.armed()) return;
+  if (Duration wait = builds_.wait(mono_now()); wait > Duration(0)) return retry_timer_.once(wait);
+  builds_.begin(mono_now());
   IndexContext context{frame_.loop(), frame_.redis(), frame_.keys(), frame_.instance(),
                        frame_.log(),  stats_,         complaints_};
   ActiveIndexListener& listener = *this;
   index_ = std::make_unique<ActiveIndex>(context, reconcile_interval_, max_agents_, listener);
+}
+
+void Registryd::end_index() {
+  if (index_ && !index_->built()) builds_.end(mono_now());
+  index_.reset();
+  retry_timer_.stop();
 }
 
 void Registryd::on_lease_gained(common::Lease&) {
@@ -52,8 +62,7 @@ void Registryd::on_lease_gained(common::Lease&) {
 
 void Registryd::on_lease_lost(common::Lease&, std::string_view why) {
   frame_.log().info("standby", {{"lease", lease_.key()}, {"why", why}});
-  index_.reset();
-  retry_timer_.stop();
+  end_index();
   frame_.beat();
 }
 
@@ -63,7 +72,9 @@ void Registryd::on_message(std::string_view, std::string_view payload) {
   stats_.event(event->type).add();
   // The active one may just have drained: take over at once.
   if (event->type == EventType::kDaemonDown && event->daemon == "registryd") lease_.hurry();
-  if (index_) index_->on_event(*event);
+  if (!index_) return;
+  if (event->type == EventType::kDaemonUp && event->daemon == "registryd") index_->on_doubted();
+  index_->on_event(*event);
 }
 
 void Registryd::on_subscribed(std::string_view) {
@@ -84,6 +95,7 @@ void Registryd::on_subscriber_error(const Error& why) {
 }
 
 void Registryd::on_index_complete() {
+  builds_.end(mono_now());
   backoff_.reset();
   index_problem_.reset();
   frame_.beat();
@@ -92,8 +104,8 @@ void Registryd::on_index_complete() {
 void Registryd::on_index_failed(const Error& why) {
   if (index_problem_.should_log(why.message, mono_now()))
     frame_.log().warn("index_lost", {{"error", why.message}, {"then", "it is built again"}});
-  index_.reset();
-  retry_timer_.once(backoff_.next(random_u64()));
+  end_index();
+  retry_timer_.once(std::max<Duration>(backoff_.next(random_u64()), builds_.wait(mono_now())));
 }
 
 common::Readiness Registryd::readiness() const {

@@ -8,11 +8,15 @@
 //
 // Two processes may run; the lease lets one of them write. One that was paused past its lease may still write what it
 // had queued: the index is a hint, and the next full pass of the active one mends it.
+// A killed process leaves mas.index behind; whoever starts doubts it (index_marker.h).
+// Builds are spaced by what they cost: whoever can cut the subscription again and again must not have the whole registry
+// walked each time.
 #pragma once
 
 #include <memory>
 #include <string>
 
+#include "daemons/common/cost_spacing.h"
 #include "daemons/common/lease.h"
 #include "daemons/common/service.h"
 #include "daemons/registryd/active_index.h"
@@ -47,13 +51,14 @@ class Registryd final : public common::Service, common::LeaseListener, redis::Su
 
   bool active() const { return lease_.state() == common::Lease::State::kActive; }
   void update();
+  void end_index();
   std::string_view index_text() const;
 
   common::Frame& frame_;
   Duration reconcile_interval_;
   size_t max_agents_;
   Stats stats_;
-  Complaints complaints_;
+  common::Complaints complaints_;
   std::string channel_;
   common::Lease lease_;
   redis::Subscriber subscriber_;
@@ -62,6 +67,8 @@ class Registryd final : public common::Service, common::LeaseListener, redis::Su
   common::RepeatFilter subscriber_problem_;
   common::RepeatFilter index_problem_;
   std::unique_ptr<ActiveIndex> index_;
+  common::CostSpacing builds_{3, Duration(0), std::chrono::seconds(30)};
+  bool doubted_ = false;
   bool draining_ = false;
 };
 

@@ -50,6 +50,10 @@ struct Run {
   bool graced = false;  // its deadline was put off once, since the loop had been busy
 };
 
+/// Redis answers PING with an error to a user without the right to it, and while it refuses writes since a snapshot
+/// failed; what only reads, PUBLISH and SUBSCRIBE go on.
+bool is_pong(const Reply& reply) { return reply.error_code() == "NOPERM" || reply.error_code() == "MISCONF"; }
+
 enum class Greeting : uint8_t { kAuth, kSelect, kName, kPing };
 
 }  // namespace
@@ -183,8 +187,9 @@ void Connection::Impl::on_open() {
 void Connection::Impl::greeted(const Reply& reply) {
   Greeting step = greeting_.front();
   greeting_.pop_front();
-  bool tolerated = step == Greeting::kName || (step == Greeting::kPing && reply.error_code() == "NOPERM");
-  if (reply.is_error() && !tolerated) {
+  bool tolerated = step == Greeting::kName || (step == Greeting::kPing && is_pong(reply));
+  bool no_place = reply.is_error() && reply.text.starts_with("ERR max number of clients");  // whatever was asked
+  if (reply.is_error() && (!tolerated || no_place)) {
     drop_after_ = error_of(reply);
     if (step == Greeting::kAuth) drop_after_->code = Errc::kAuthFailed;
     return;

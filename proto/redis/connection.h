@@ -17,8 +17,8 @@
 // Failure: a link that fails is replaced after a jittered, capped exponential backoff, for ever, until stop(). A run
 // that was handed to the socket answers kConnectionLost (its outcome is unknown). One that was not is kept for the next
 // link until its own deadline (`keep_unsent`) and then answers kUnreachable: nothing was sent, it is safe to repeat.
-// LOADING, NOAUTH and the like while greeting count as a failed attempt and are reported by the listener with Redis's
-// own words. A link that answers READONLY is dropped, so that after a fail-over the name is resolved again.
+// LOADING, NOAUTH and the like (not MISCONF: only writes are refused) while greeting count as a failed attempt, told in
+// Redis's own words. A link that answers READONLY is dropped, so that after a fail-over the name is resolved again.
 // A reply with a text past `reply_limits` answers kTooLarge before the text has come, and the link is replaced: what
 // Redis holds of the reply goes with it. oversized() tells the receiver how long it is.
 // Time-outs: replies come in order, so a run's deadline is looked at when it is the oldest; it then answers kTimeout and

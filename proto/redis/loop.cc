@@ -2,11 +2,33 @@
 // outlive the object until libuv's close callback.
 #include "proto/redis/loop.h"
 
+#include <errno.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <array>
+#include <string>
 #include <utility>
 
 namespace mas::redis {
 namespace {
+
+/// What a loop and its first connections need, and some that another thread may take meanwhile.
+constexpr size_t kSpareDescriptors = 16;
+
+/// @return errno, or 0 if there are descriptors to be had.
+int find_descriptors() {
+  std::array<int, kSpareDescriptors> spare;
+  size_t count = 0;
+  int error = 0;
+  while (count < spare.size() && error == 0) {
+    spare[count] = eventfd(0, EFD_CLOEXEC);
+    error = spare[count] < 0 ? errno : (++count, 0);
+  }
+  while (count > 0) close(spare[--count]);
+  return error;
+}
 
 uint64_t to_uv_millis(Duration d) {
   if (d <= Duration::zero()) return 0;
@@ -26,6 +48,13 @@ void run(Uv* uv) {
 }
 
 }  // namespace
+
+Status init_loop(uv_loop_t& loop) {
+  int error = -find_descriptors();
+  if (error == 0) error = uv_loop_init(&loop);
+  if (error == 0) return {};
+  return Error{Errc::kNoMemory, std::string("cannot make an event loop: ") + uv_strerror(error)};
+}
 
 struct Timer::Handle {
   uv_timer_t uv;

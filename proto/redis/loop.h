@@ -12,8 +12,13 @@
 #include <memory>
 
 #include "proto/base/clock.h"
+#include "proto/base/result.h"
 
 namespace mas::redis {
+
+/// Makes a loop. libuv aborts the process when it finds no descriptor for its first one: that there are some is seen to
+/// before. @return kNoMemory, and nothing is left to be closed.
+Status init_loop(uv_loop_t& loop);
 
 class Timer {
  public:

@@ -50,13 +50,7 @@ class Subscriber::Impl final : public ConnectionListener {
   void on_ready(Connection&) override {
     silent_pings_ = 0;
     ping_timer_.every(ping_interval_);
-    std::vector<std::string_view> args;
-    for (const auto& [channel, confirmed] : channels_) {
-      if (args.empty()) args.push_back("SUBSCRIBE");
-      args.push_back(channel);
-      if (args.size() > kChannelsPerCommand) request(Command::of(std::exchange(args, {})));
-    }
-    if (!args.empty()) request(Command::of(args));
+    subscribe_missing();
   }
 
   void on_down(Connection&, const Error& why, unsigned attempt) override {
@@ -67,6 +61,7 @@ class Subscriber::Impl final : public ConnectionListener {
 
   void on_push(Connection&, const Reply& reply) override {
     silent_pings_ = 0;
+    if (reply.error_code() == "MISCONF") return;  // a pong; SUBSCRIBE is never answered so
     if (reply.is_error()) return listener_.on_subscriber_error(error_of(reply));
     if (!reply.is_array() || reply.count < 3 || !reply[0].is_text() || !reply[1].is_text()) return;  // a pong
     std::string_view kind = reply[0].text;
@@ -75,6 +70,17 @@ class Subscriber::Impl final : public ConnectionListener {
   }
 
  private:
+  void subscribe_missing() {
+    std::vector<std::string_view> args;
+    for (const auto& [channel, confirmed] : channels_) {
+      if (confirmed) continue;
+      if (args.empty()) args.push_back("SUBSCRIBE");
+      args.push_back(channel);
+      if (args.size() > kChannelsPerCommand) request(Command::of(std::exchange(args, {})));
+    }
+    if (!args.empty()) request(Command::of(args));
+  }
+
   void confirm(std::string_view channel) {
     auto it = channels_.find(channel);
     if (it == channels_.end()) return;  // unsubscribed meanwhile
@@ -89,6 +95,7 @@ class Subscriber::Impl final : public ConnectionListener {
                 "subscriptions were silent for " + std::to_string(to_millis(kSilentPings * ping_interval_)) + " ms"});
     ++silent_pings_;
     request(Command("PING"));
+    subscribe_missing();
   }
 
   /// On a ready link only a full queue refuses, which the next ping finds out.

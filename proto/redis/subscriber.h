@@ -3,7 +3,7 @@
 // Happy path: subscribe() any time; once the link is ready everything wanted is subscribed in one command, again after
 // every reconnect. on_subscribed tells when Redis confirmed, so a caller knows from when it hears.
 // Failure: as Connection; besides, a PING goes out every `ping_interval`, and a link that was silent for two of them is
-// replaced, so a subscriber never looks healthy while it is deaf. What was published while there was no link is gone;
+// replaced, so a subscriber never looks healthy while it is deaf. With each PING, what Redis has refused is asked for again. What was published while there was no link is gone;
 // listeners are told by on_subscriber_down and on_subscribed and must look again for themselves.
 // Threading: one loop, its thread. Ownership: as Connection.
 #pragma once

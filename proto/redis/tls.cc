@@ -2,6 +2,7 @@
 #include "proto/redis/tls.h"
 
 #include <arpa/inet.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -53,6 +54,8 @@ Status load_files(SSL_CTX* ctx, const TlsFiles& files) {
 }
 
 }  // namespace
+
+void keep_tls_at_exit() { OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr); }
 
 Result<std::shared_ptr<TlsContext>> TlsContext::create(const TlsFiles& files) {
   ERR_clear_error();

@@ -17,6 +17,10 @@
 
 namespace mas::redis {
 
+/// OpenSSL frees what it is made of when the process exits, while other threads still use it: asks it not to, for who
+/// does so before OpenSSL's first use; else its clean-up stays where it stands among the functions of atexit().
+void keep_tls_at_exit();
+
 class TlsContext {
  public:
   static Result<std::shared_ptr<TlsContext>> create(const TlsFiles& files);

@@ -1,8 +1,6 @@
 // The stream behind a connection, over libuv.
 #include "proto/redis/transport.h"
 
-#include <netdb.h>
-
 #include <array>
 #include <cstring>
 #include <utility>
@@ -39,17 +37,6 @@ struct Transport::Socket {
   }
 };
 
-/// A name being resolved; freed by whoever is last to need it, its owner or its callback.
-struct Transport::Lookup {
-  uv_getaddrinfo_t request;
-  Transport* owner;
-  addrinfo* found = nullptr;  // all addresses
-  addrinfo* next = nullptr;   // the next to try
-  bool called_back = false;
-
-  ~Lookup() { uv_freeaddrinfo(found); }
-};
-
 const TransitionTable Transport::kMoves = transitions<State>({
     {State::kClosed, State::kResolving},
     {State::kClosed, State::kDialing},
@@ -83,14 +70,7 @@ void Transport::open(const Endpoint& endpoint) {
 
 void Transport::close() {
   state_.to(State::kClosed);
-  if (lookup_ != nullptr) {
-    lookup_->owner = nullptr;
-    if (lookup_->called_back)
-      delete lookup_;
-    else
-      uv_cancel(reinterpret_cast<uv_req_t*>(&lookup_->request));  // the callback deletes it
-    lookup_ = nullptr;
-  }
+  if (lookup_ != nullptr && lookup_->over()) lookup_.reset();
   if (socket_ != nullptr) {
     socket_->owner = nullptr;
     uv_close(&socket_->handle, [](uv_handle_t* handle) { delete Socket::of(handle); });
@@ -110,25 +90,15 @@ void Transport::fail(const char* what, int uv_status) {
 }
 
 void Transport::resolve() {
-  lookup_ = new Lookup{{}, this};
-  lookup_->request.data = lookup_;
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_family = AF_UNSPEC;
-  auto done = [](uv_getaddrinfo_t* request, int status, addrinfo* found) {
-    auto* lookup = static_cast<Lookup*>(request->data);
-    lookup->called_back = true;
-    lookup->found = lookup->next = found;
-    if (lookup->owner == nullptr) return delete lookup;
-    if (status != 0) return lookup->owner->fail("cannot resolve the host name", status);
-    lookup->owner->state_.to(State::kDialing);
-    lookup->owner->dial_next();
-  };
-  std::string port = std::to_string(endpoint_.port);
-  int status = uv_getaddrinfo(loop_, &lookup_->request, done, endpoint_.host.c_str(), port.c_str(), &hints);
-  if (status == 0) return;
-  delete std::exchange(lookup_, nullptr);
-  fail("cannot resolve the host name", status);
+  if (lookup_ == nullptr || !lookup_->is_of(endpoint_.host, endpoint_.port))
+    lookup_ = std::make_unique<Lookup>(loop_, endpoint_.host, endpoint_.port, [this] { looked_up(); });
+}
+
+void Transport::looked_up() {
+  if (!state_.is(State::kResolving)) return lookup_.reset();
+  if (!lookup_->status()) return fail(Error(lookup_->status().error()));
+  state_.to(State::kDialing);
+  dial_next();
 }
 
 void Transport::dial_next() {
@@ -147,15 +117,13 @@ void Transport::dial_next() {
   }
   uv_tcp_init(loop_, &socket_->tcp);
   socket_->handle.data = socket_;
-  addrinfo* address = lookup_->next;
-  lookup_->next = address->ai_next;
-  int status = uv_tcp_connect(&socket_->connect, &socket_->tcp, address->ai_addr, done);
+  int status = uv_tcp_connect(&socket_->connect, &socket_->tcp, lookup_->next()->ai_addr, done);
   if (status != 0) dialed(status);
 }
 
 void Transport::dialed(int status) {
   if (status == 0) return connected();
-  if (lookup_ == nullptr || lookup_->next == nullptr) return fail("cannot connect", status);
+  if (lookup_ == nullptr || !lookup_->has_next()) return fail("cannot connect", status);
   socket_->owner = nullptr;
   uv_close(&socket_->handle, [](uv_handle_t* handle) { delete Socket::of(handle); });
   socket_ = nullptr;
@@ -164,7 +132,7 @@ void Transport::dialed(int status) {
 }
 
 void Transport::connected() {
-  delete std::exchange(lookup_, nullptr);
+  lookup_.reset();
   if (endpoint_.kind != Endpoint::Kind::kUnix) {
     uv_tcp_nodelay(&socket_->tcp, 1);
     uv_tcp_keepalive(&socket_->tcp, 1, kKeepaliveSeconds);

@@ -19,6 +19,7 @@
 
 #include "proto/base/result.h"
 #include "proto/base/state_machine.h"
+#include "proto/redis/lookup.h"
 #include "proto/redis/tls.h"
 #include "proto/redis/url.h"
 
@@ -58,9 +59,9 @@ class Transport {
   enum class State : uint8_t { kClosed, kResolving, kDialing, kSecuring, kOpen };
   static const TransitionTable kMoves;
   struct Socket;
-  struct Lookup;
 
   void resolve();
+  void looked_up();
   void dial_next();
   void dialed(int status);
   void connected();
@@ -76,7 +77,7 @@ class Transport {
   TransportListener& listener_;
   StateMachine<State> state_;
   Endpoint endpoint_;
-  Lookup* lookup_ = nullptr;
+  std::unique_ptr<Lookup> lookup_;  // kept over a close() while it is under way: the next open() takes it up
   Socket* socket_ = nullptr;
   std::unique_ptr<TlsSession> tls_;
   std::shared_ptr<TlsContext> tls_context_;

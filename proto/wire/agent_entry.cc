@@ -1,6 +1,7 @@
 // Registry entries, field by field.
 #include "proto/wire/agent_entry.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -14,7 +15,7 @@ namespace mas {
 namespace {
 
 enum Field : size_t { kId, kCapabilities, kMetadata, kStatus, kRegisteredAt, kFieldCount };
-static_assert(std::size(kAgentEntryFields) == kFieldCount);
+static_assert(std::size(kAgentEntryFields) == kFieldCount && std::size(kAgentEntryBounds) == kFieldCount);
 
 using Values = std::vector<std::optional<std::string_view>>;
 
@@ -35,11 +36,14 @@ Status read_capabilities(std::string_view json, std::vector<std::string>& capabi
   return {};
 }
 
+Error too_large(Field field, uint64_t size) {
+  return in_field(field, Error{Errc::kTooLarge, "expected at most " + std::to_string(kAgentEntryBounds[field]) +
+                                                    " bytes, has " + std::to_string(size)});
+}
+
 Status read_metadata(std::string_view json, std::string& metadata) {
   if (json.empty()) return {};
-  if (json.size() > limits::kMetadataBytes)
-    return in_field(kMetadata, Error{Errc::kTooLarge, "expected at most " + std::to_string(limits::kMetadataBytes) +
-                                                          " bytes, has " + std::to_string(json.size())});
+  if (json.size() > limits::kMetadataBytes) return too_large(kMetadata, json.size());
   auto object = JsonReader::local().check_object(json);
   if (!object) return in_field(kMetadata, object.error());
   metadata = std::string(*object);
@@ -54,6 +58,13 @@ double seconds_or_zero(std::string_view text) {
 }
 
 }  // namespace
+
+Status check_agent_entry_sizes(std::span<const int64_t> sizes) {
+  for (size_t i = 0; i < std::min<size_t>(sizes.size(), kFieldCount); ++i)
+    if (sizes[i] > static_cast<int64_t>(kAgentEntryBounds[i]))
+      return too_large(static_cast<Field>(i), static_cast<uint64_t>(sizes[i]));
+  return {};
+}
 
 Result<AgentEntry> agent_entry_from_values(std::string_view key_id, const Values& values) {
   if (values.size() != kFieldCount)

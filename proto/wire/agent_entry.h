@@ -2,13 +2,16 @@
 // strictly.
 #pragma once
 
+#include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "proto/base/result.h"
+#include "proto/wire/limits.h"
 
 namespace mas {
 
@@ -28,6 +31,19 @@ inline constexpr std::string_view kModeGateway = "gateway";
 /// Field names to ask for, in the order agent_entry_from_values expects the answers: id, capabilities,
 /// metadata, status, registered_at.
 inline constexpr std::string_view kAgentEntryFields[] = {"id", "capabilities", "metadata", "status", "registered_at"};
+
+/// Bytes of the JSON array of all capabilities.
+inline constexpr size_t kCapabilitiesBytes = 256 * 1024;
+/// Bytes of `status` and of `registered_at`.
+inline constexpr size_t kEntryTextBytes = 64;
+/// Bytes up to which each of these fields is read. A reader asks for the sizes (HSTRLEN) before the values: their writer
+/// chose them.
+inline constexpr size_t kAgentEntryBounds[] = {limits::kForeignAgentIdBytes, kCapabilitiesBytes, limits::kMetadataBytes,
+                                               kEntryTextBytes, kEntryTextBytes};
+
+/// @param sizes one per field, in bytes; 0 for a missing one.
+/// @return ok, or kTooLarge with the first field that is over its bound: the entry's values must not be read then.
+Status check_agent_entry_sizes(std::span<const int64_t> sizes);
 
 /// Builds an entry from the answers to `HMGET agent:{id} <kAgentEntryFields>`.
 /// @param key_id the id in the key's name; the entry's own `id` field must equal it.

@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "proto/base/bytes.h"
+#include "proto/base/thread_object.h"
 
 namespace mas {
 namespace {
@@ -29,14 +30,18 @@ struct FreeContext {
   void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
 };
 
+struct Context {
+  std::unique_ptr<EVP_MD_CTX, FreeContext> evp{EVP_MD_CTX_new()};
+};
+
 Digest digest_of(std::span<const unsigned char> head, std::string_view bytes) {
-  thread_local std::unique_ptr<EVP_MD_CTX, FreeContext> context(EVP_MD_CTX_new());
+  EVP_MD_CTX* context = thread_object<Context>().evp.get();
   Digest digest;
   unsigned size = 0;
-  bool done = context != nullptr && EVP_DigestInit_ex2(context.get(), algorithm(), nullptr) == 1 &&
-              (head.empty() || EVP_DigestUpdate(context.get(), head.data(), head.size()) == 1) &&
-              EVP_DigestUpdate(context.get(), bytes.data(), bytes.size()) == 1 &&
-              EVP_DigestFinal_ex(context.get(), digest.data(), &size) == 1;
+  bool done = context != nullptr && EVP_DigestInit_ex2(context, algorithm(), nullptr) == 1 &&
+              (head.empty() || EVP_DigestUpdate(context, head.data(), head.size()) == 1) &&
+              EVP_DigestUpdate(context, bytes.data(), bytes.size()) == 1 &&
+              EVP_DigestFinal_ex(context, digest.data(), &size) == 1;
   if (!done || size != digest.size()) no_sha256();
   return digest;
 }

@@ -25,7 +25,7 @@ std::string_view event_text(EventType type);
 struct Event {
   EventType type = EventType::kUnknown;
   std::string type_text;                  ///< as it stood on the wire
-  std::string agent_id;                   ///< REGISTER, DEREGISTER, AGENT_*, CIRCUIT_*
+  std::string agent_id;                   ///< REGISTER, DEREGISTER, INSTANCE_STOPPED, AGENT_*, CIRCUIT_*
   std::vector<std::string> capabilities;  ///< REGISTER
   std::string daemon;                     ///< DAEMON_*: its name, such as "registryd"; ALERT: who raises it
   std::string instance;                   ///< DAEMON_*, AGENT_*
@@ -43,7 +43,7 @@ Result<Event> decode_event(std::string_view bytes);
 std::string register_event(std::string_view agent_id, const std::vector<std::string>& capabilities);
 std::string deregister_event(std::string_view agent_id);
 
-/// AGENT_INACTIVE, AGENT_ACTIVE, AGENT_FLAPPING, CIRCUIT_OPENED, CIRCUIT_CLOSED. Here and below, free text is made printable and cut to
+/// INSTANCE_STOPPED, AGENT_INACTIVE, AGENT_ACTIVE, AGENT_FLAPPING, CIRCUIT_OPENED, CIRCUIT_CLOSED. Here and below, free text is made printable and cut to
 /// limits::kEventTextBytes.
 std::string agent_event(EventType type, std::string_view agent_id, std::string_view why, WallMicros now);
 /// DAEMON_UP, DAEMON_DOWN.

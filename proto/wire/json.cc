@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "proto/base/thread_object.h"
 #include "proto/base/utf8.h"
 #include "proto/wire/json_scanner.h"
 #include "proto/wire/json_string.h"
@@ -60,10 +61,7 @@ Result<JsonValue> JsonReader::read(std::string_view text, JsonVisitor* visitor, 
   return root;
 }
 
-JsonReader& JsonReader::local() {
-  thread_local JsonReader reader;
-  return reader;
-}
+JsonReader& JsonReader::local() { return thread_object<JsonReader>(); }
 
 Result<std::string_view> JsonReader::check_value(std::string_view text) {
   auto root = read(text, nullptr, limits::kJsonDepth);

@@ -28,7 +28,15 @@
  *              agent). Start and stop hooks run inside mas_agent_start() and mas_agent_stop().
  *   Callbacks  (and hooks) may call everything on their agent but mas_agent_poll, mas_agent_run, mas_agent_start,
  *              mas_agent_stop and mas_agent_free; mas_agent_quit() ends the loop they run in.
- *   Fork       Handles do not survive fork(): a child may only exec or _exit.
+ *   Fork       In a child of a process that has agents every call returns MAS_INVALID_STATE at once, functions that free
+ *              are safe (mas_agent_free frees nothing), and exec, exit and _exit work; the parent does not notice. A
+ *              child of a process that has none yet, or has freed all, may use the library.
+ *   Exit       exit() may be called at any time, from any thread, also in a callback, and without mas_agent_stop: the
+ *              agents then end as if the process had been killed. Functions given to atexit() and destructors of static
+ *              objects may still stop agents. Once exit() has begun the debug callback is not called any more.
+ *   Threads    that end in a callback (pthread_exit, cancellation) leave an agent that other threads can go on with. Of
+ *   that end   the functions only mas_agent_poll and mas_agent_run are cancellation points, and only while they wait; a
+ *              hook that ends its thread has failed, and a message whose handler does so was not handled.
  *   Signals    The library installs no handlers, blocks all signals on its own thread and raises no SIGPIPE.
  *   Ending     Per agent: mas_agent_stop, then mas_agent_free. Messages that were kept (mas_message_ref) and lists may
  *              be freed before or after. The I/O thread ends with the last agent.
@@ -99,7 +107,7 @@ typedef enum mas_status {
   MAS_REVOKED = 19,           /**< the sender's identity was revoked, or has expired */
   MAS_SUSPENDED = 20,         /**< the sender's identity is suspended */
   MAS_SIGNATURE_INVALID = 21, /**< the signature does not fit what was sent */
-  MAS_REPLAYED = 22,          /**< retriable: the clock is outside the gateway's window */
+  MAS_REPLAYED = 22,          /**< retriable: the timestamp is outside the gateway's window */
   MAS_AUTHZ_DENIED = 23,      /**< no rule lets this sender send this to the target */
   MAS_RATE_LIMITED = 24,      /**< retriable: over the sender's rate */
   MAS_DLP_BLOCKED = 25,       /**< the payload holds what must not be sent */
@@ -182,10 +190,12 @@ MAS_EXPORT MAS_CHECKED mas_status mas_options_set_metadata(mas_options *options,
 /** How often the agent says that it lives, and after how long without it is taken for dead.
  *  100 ms ≤ interval < ttl ≤ 1 day. Default: 30,000 and 60,000. */
 MAS_EXPORT MAS_CHECKED mas_status mas_options_set_heartbeat(mas_options *options, int interval_ms, int ttl_ms);
-/** Largest envelope sent or accepted, 1 KiB to 64 MiB. Default: 1 MiB. */
+/** Largest envelope sent or accepted, 1 KiB to 64 MiB. A larger one that arrives is counted as malformed; in gateway mode it
+ *  has failed, as if by its handler, and ends as a dead letter. Default: 1 MiB. */
 MAS_EXPORT MAS_CHECKED mas_status mas_options_set_max_message(mas_options *options, size_t bytes);
 /** Bounds what waits for mas_agent_poll. When full, the oldest message is dropped, counted and reported to the overflow
- *  callback; in gateway mode none is dropped: the rest waits in Redis. Default: 65,536 messages and 64 MiB. */
+ *  callback. In gateway mode none is dropped: nothing more is read, the rest waits in Redis, and what waits here exceeds the
+ *  bound by one stream entry of each lane at most (1,024 messages in 1 MiB, or one larger message). Default: 65,536 messages and 64 MiB. */
 MAS_EXPORT MAS_CHECKED mas_status mas_options_set_inbound_queue(mas_options *options, size_t messages, size_t bytes);
 /** Bounds what waits for Redis, in gateway mode for receipts. When full, mas_agent_send returns MAS_WOULD_BLOCK. Default: 65,536 messages, 16 MiB. */
 MAS_EXPORT MAS_CHECKED mas_status mas_options_set_outbound_queue(mas_options *options, size_t messages, size_t bytes);
@@ -204,7 +214,8 @@ MAS_EXPORT void mas_options_set_debug(mas_options *options, mas_debug_fn fn, voi
  *  @param ret_agent free with mas_agent_free. */
 MAS_EXPORT MAS_CHECKED mas_status mas_agent_new(const char *id, const mas_options *options, mas_agent **ret_agent);
 
-/** Frees an agent, stopping it first without waiting if need be. NULL is ignored. Not from a callback. */
+/** Frees an agent, stopping it first without waiting if need be. NULL is ignored. From a callback of the agent, or while
+ *  another thread does not come out of a call on it within a second, the memory is kept. */
 MAS_EXPORT void mas_agent_free(mas_agent *agent);
 
 MAS_EXPORT const char *mas_agent_id(const mas_agent *agent);
@@ -255,6 +266,10 @@ MAS_EXPORT int mas_agent_fd(const mas_agent *agent);
 /** Handles one message. The message is borrowed: valid until the handler returns, see mas_message_ref.
  *  In gateway mode the message is acknowledged once the handler has returned MAS_OK; a process that dies before gets it again,
  *  and after any other status it is delivered again, later, until its attempts are used up (docs/GATEWAY.md).
+ *  A handler may be left without returning: by a C++ exception (the poll goes on), by pthread_exit() or cancellation of its
+ *  thread, by longjmp() to a function that called mas_agent_poll or to a caller of that one. Its message has failed, as with
+ *  MAS_HANDLER_FAILED; after longjmp() as soon as that thread next polls or stops the agent. It must not jump out of a
+ *  call of this library that it made.
  *  @return MAS_OK, or MAS_HANDLER_FAILED (any other status is taken for it): counted, and peer to peer nothing else. */
 typedef mas_status (*mas_message_fn)(mas_agent *agent, const mas_message *message, void *user);
 
@@ -272,7 +287,7 @@ MAS_EXPORT const char *mas_message_correlation_id(const mas_message *message);
 MAS_EXPORT const char *mas_message_data(const mas_message *message, size_t *ret_size);
 /** The whole envelope, byte for byte, zero-terminated. @param ret_size may be NULL. */
 MAS_EXPORT const char *mas_message_envelope(const mas_message *message, size_t *ret_size);
-/** @return when it was sent by the sender's clock, in seconds since 1970; 0 where it does not say. */
+/** @return when it was sent, in seconds since 1970; 0 where it does not say. Of an agent of this library in Redis's time. */
 MAS_EXPORT double mas_message_timestamp(const mas_message *message);
 /** 1 for a message that is delivered for the first time; one more for each time that its handler failed. */
 MAS_EXPORT uint32_t mas_message_attempt(const mas_message *message);
@@ -320,7 +335,7 @@ MAS_EXPORT MAS_CHECKED mas_status mas_agent_send(mas_agent *agent, const char *t
 
 /** Sends a message and waits for its outcome. May be called from a handler; other callbacks wait meanwhile. The receipt
  *  callback hears of it only after a MAS_TIMEOUT.
- *  @param ret_message_id set whatever the outcome. The rest as mas_agent_send.
+ *  @param ret_message_id set once the message is queued, whatever its outcome. The rest as mas_agent_send.
  *  @return MAS_OK: received (peer to peer), or in the target's stream; why it was refused (mas_receipt_decision and the
  *  other mas_receipt_… functions say more); MAS_TIMEOUT: not known yet, the library goes on trying and tells the receipt callback;
  *  MAS_CANCELLED. */
@@ -342,9 +357,9 @@ typedef enum mas_priority {
 typedef struct mas_send_options {
   mas_priority priority; /**< gateway mode: who may not use the lane gets the highest that it may. Peer to peer: told to
                           *   the receiver (`meta.priority`), nothing more */
-  int deadline_ms; /**< from now, by this machine's clock; 0: none. Gateway mode: EXPIRED when it is decided later.
+  int deadline_ms;       /**< from now; 0: none. Gateway mode: EXPIRED when it is decided later.
                           *   Peer to peer: told to the receiver (`meta.deadline`) */
-  int wait_ms;     /**< 0: queues and returns, as mas_agent_send; else waits so long for the outcome, as
+  int wait_ms;           /**< 0: queues and returns, as mas_agent_send; else waits so long for the outcome, as
                           *   mas_agent_send_wait; negative: without end */
 } mas_send_options;
 

@@ -26,6 +26,10 @@
 #include <utility>
 #include <vector>
 
+#ifdef __GLIBCXX__
+#include <cxxabi.h>
+#endif
+
 namespace mas {
 inline namespace v0 {
 
@@ -310,10 +314,14 @@ class Agent {
   static int ms(Millis timeout) { return static_cast<int>(timeout.count()); }
 
   template <typename Call>
-  static mas_status guard(Call &&call) noexcept {
+  static mas_status guard(Call &&call) {
     try {
       call();
       return MAS_OK;
+#ifdef __GLIBCXX__
+    } catch (const abi::__forced_unwind &) {
+      throw;  // the thread ends
+#endif
     } catch (...) {
       return MAS_HANDLER_FAILED;
     }

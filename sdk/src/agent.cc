@@ -1,6 +1,7 @@
 // An agent's life and its calls. The running of callbacks is in agent_poll.cc.
 #include "sdk/src/agent.h"
 
+#include <cxxabi.h>
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -19,6 +20,8 @@ namespace {
 
 /// What a start that failed may still spend on taking its registration back.
 constexpr Duration kCleanUpPatience = std::chrono::milliseconds(500);
+/// How long a thread may take to come out of an agent that was stopped under it.
+constexpr Duration kLeavePatience = std::chrono::seconds(1);
 
 std::optional<WallMicros> deadline_after(WallMicros now, int timeout_ms) {
   if (timeout_ms < 0) return std::nullopt;
@@ -26,6 +29,35 @@ std::optional<WallMicros> deadline_after(WallMicros now, int timeout_ms) {
 }
 
 Error invalid_state(const char* why) { return {Errc::kInvalidState, why}; }
+
+/// What is due when a hook throws or ends its thread.
+template <typename Fn>
+class OnUnwind {
+ public:
+  explicit OnUnwind(Fn fn) : fn_(std::move(fn)) {}
+  ~OnUnwind() {
+    if (armed_) fn_();
+  }
+  OnUnwind(const OnUnwind&) = delete;
+  OnUnwind& operator=(const OnUnwind&) = delete;
+  void disarm() { armed_ = false; }
+
+ private:
+  Fn fn_;
+  bool armed_ = true;
+};
+
+/// Counts a thread in a call that waits.
+class Waiting {
+ public:
+  explicit Waiting(std::atomic<unsigned>& count) : count_(count) { ++count_; }
+  ~Waiting() { --count_; }
+  Waiting(const Waiting&) = delete;
+  Waiting& operator=(const Waiting&) = delete;
+
+ private:
+  std::atomic<unsigned>& count_;
+};
 
 }  // namespace
 
@@ -36,8 +68,17 @@ Status Agent::open() {
   return Error{Errc::kNoMemory, std::string("cannot make an event descriptor: ") + strerror(errno)};
 }
 
+bool Agent::let_go() {
+  if (gate_.inside()) return false;
+  static_cast<void>(stop(0));  // whoever waits in a call returns
+  const MonoTime end = mono_now() + kLeavePatience;
+  auto pass = gate_.enter(kLeavePatience);
+  while (waiting_.load() > 0 && mono_now() < end) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  std::lock_guard lock(life_mutex_);
+  return pass && waiting_.load() == 0 && life_ == Life::kStopped;
+}
+
 Agent::~Agent() {
-  static_cast<void>(stop(0));
   if (start_fd_ >= 0) close(start_fd_);
 }
 
@@ -64,12 +105,14 @@ void Agent::quit() {
 // ---- Start
 
 Status Agent::start(int timeout_ms) {
-  if (gate_.inside()) return invalid_state("mas_agent_start was called from a callback");
+  if (in_callback()) return invalid_state("mas_agent_start was called from a callback");
   if (auto status = begin_session(); !status) return status;
   if (auto status = wait_until_up(timeout_ms); !status) return fail_start(status);
   auto pass = gate_.enter(Duration(-1));
   set_life(Life::kRunning);
+  OnUnwind stop_again([this] { static_cast<void>(fail_start(Status())); });
   auto hook = call_hook(&Callbacks::start, "start");
+  stop_again.disarm();
   return hook.ok() ? hook : fail_start(hook);
 }
 
@@ -117,6 +160,7 @@ Status Agent::wait_until_up(int timeout_ms) {
     }
     if (quit_.exchange(false)) return Error{Errc::kCancelled, "mas_agent_quit was called"};
     if (deadline.passed()) break;
+    Absence waiting;
     wait_readable(start_fd_, deadline.left_ms());
   }
   Latch<Error> obstacle;
@@ -126,6 +170,7 @@ Status Agent::wait_until_up(int timeout_ms) {
 
 /// Leaves nothing running. @return `why`.
 Status Agent::fail_start(const Status& why) {
+  if (!library_usable()) return why;
   set_life(Life::kStopping);
   static_cast<void>(end_session(kCleanUpPatience));
   discard_inbox();
@@ -136,7 +181,15 @@ Status Agent::fail_start(const Status& why) {
 Status Agent::call_hook(Callback<mas_hook_fn> Callbacks::*which, const char* name) {
   auto hook = callback(which);
   if (hook.fn == nullptr) return {};
-  mas_status status = hook.fn(handle(), hook.user);
+  if (gate_.inside()) callback_frame_ = __builtin_frame_address(0);
+  mas_status status = MAS_HANDLER_FAILED;
+  try {
+    status = call_out(hook.fn, handle(), hook.user);
+  } catch (const abi::__forced_unwind&) {
+    throw;  // the thread ends
+  } catch (...) {
+    context_.debug(std::string("the ") + name + " hook was left by an exception");
+  }
   if (status == MAS_OK) return {};
   bool known = status > MAS_OK && status <= MAS_DLQ_FULL;
   return Error{known ? static_cast<Errc>(status) : Errc::kHandlerFailed,
@@ -146,7 +199,7 @@ Status Agent::call_hook(Callback<mas_hook_fn> Callbacks::*which, const char* nam
 // ---- Stop
 
 Status Agent::stop(int timeout_ms) {
-  if (gate_.inside()) return invalid_state("mas_agent_stop was called from a callback");
+  if (in_callback()) return invalid_state("mas_agent_stop was called from a callback");
   {
     std::lock_guard lock(life_mutex_);
     if (life_ == Life::kStopped) return {};
@@ -158,12 +211,25 @@ Status Agent::stop(int timeout_ms) {
   context_.requests->end_all(Error{Errc::kCancelled, "the agent is being stopped"});
   if (auto running = runtime()) running->interrupt();  // a request may be waiting by turning the loop
   auto pass = gate_.enter(deadline.left());
+  const bool discard = static_cast<bool>(pass);  // else a callback still runs; its thread has the rest
+  OnUnwind stop_all_the_same([&] { static_cast<void>(finish_stop(deadline.left(), discard)); });
   static_cast<void>(call_hook(&Callbacks::stop, "stop"));
+  stop_all_the_same.disarm();
+  return finish_stop(deadline.left(), discard);
+}
+
+Status Agent::finish_stop(Duration patience, bool discard) {
+  if (!library_usable()) return stay_refused();
+  struct Stopped {
+    Agent& agent;
+    ~Stopped() {
+      agent.stopping_.store(false);
+      agent.set_life(Life::kStopped);
+    }
+  } stopped{*this};
   set_life(Life::kStopping);
-  auto status = end_session(deadline.left());
-  if (pass) discard_inbox();  // else a callback still runs; its thread has the rest
-  stopping_.store(false);
-  set_life(Life::kStopped);
+  auto status = end_session(patience);
+  if (discard) discard_inbox();
   return status;
 }
 
@@ -197,6 +263,7 @@ Outcome Agent::call(int timeout_ms, Args... args) {
     op->limit(duration_of(timeout_ms));
     session.launch(std::move(op));
   };
+  Waiting waiting(waiting_);
   if (auto status = post_to_session(begin); !status) return status.error();
   if (auto running = runtime()) {
     Turns::Follower follower(running->turns());
@@ -217,14 +284,21 @@ Status Agent::reset_state(int timeout_ms) { return call<StateResetOp, Status>(ti
 
 Status Agent::refresh_state(int timeout_ms) { return call<StateRefreshOp, Status>(timeout_ms); }
 
-Status Agent::send_wait(const Draft& draft, const Id128& id, int timeout_ms) {
+Status Agent::flush(int timeout_ms) {
+  Waiting waiting(waiting_);
+  return context_.outbox->flush(duration_of(timeout_ms));
+}
+
+Status Agent::send_wait(const Draft& draft, const Id128& id, int timeout_ms, bool& ret_queued) {
   const Deadline deadline(timeout_ms);
+  Waiting waiting(waiting_);
   Requests::Waiter waiter(*context_.requests, id);
   if (auto status = context_.outbox->send(draft, id, wall_now()); !status) return status;
+  ret_queued = true;
   auto end = wait(waiter, deadline);
   if (end) return {};
   if (end.error().code != Errc::kTimeout) return end.error();
-  return Error{Errc::kTimeout, "no receipt within " + std::to_string(timeout_ms) + " ms"};
+  return context_.late("no receipt within " + std::to_string(timeout_ms) + " ms");
 }
 
 Result<MessagePtr> Agent::request(Draft draft, int timeout_ms) {
@@ -232,9 +306,12 @@ Result<MessagePtr> Agent::request(Draft draft, int timeout_ms) {
   draft.deadline = deadline_after(now, timeout_ms);
   const Id128 id = new_uuid_v7(now);
   const Deadline deadline(timeout_ms);
+  Waiting waiting(waiting_);
   Requests::Waiter waiter(*context_.requests, id);
   if (auto status = context_.outbox->send(draft, id, now); !status) return status.error();
-  return wait(waiter, deadline);
+  auto reply = wait(waiter, deadline);
+  if (!reply && reply.error().code == Errc::kTimeout && deadline.passed()) return context_.late(reply.error().message);
+  return reply;
 }
 
 /// Turns the loop meanwhile, unless another thread does or waits for it.

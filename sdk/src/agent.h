@@ -23,6 +23,7 @@
 #include "sdk/src/context.h"
 #include "sdk/src/discover_op.h"
 #include "sdk/src/latch.h"
+#include "sdk/src/presence.h"
 #include "sdk/src/runtime.h"
 #include "sdk/src/session.h"
 
@@ -43,34 +44,40 @@ struct Callbacks {
   std::map<std::string, Callback<mas_message_fn>, std::less<>> by_type;
 };
 
-/// Lets one thread at a time run callbacks.
+/// Lets one thread at a time run callbacks. A pass that its thread never gave back, since a callback was left by longjmp(),
+/// can be revoked; from then on it means nothing.
 class PollGate {
  public:
   class Pass {
    public:
-    explicit Pass(PollGate* gate) : gate_(gate) {}
+    Pass() = default;
+    Pass(PollGate& gate, uint64_t number) : gate_(&gate), number_(number) {}
     ~Pass() {
-      if (gate_ != nullptr) gate_->leave();
+      if (gate_ != nullptr) gate_->leave(number_);
     }
     Pass(const Pass&) = delete;
     Pass& operator=(const Pass&) = delete;
     explicit operator bool() const { return gate_ != nullptr; }
 
    private:
-    PollGate* gate_;
+    PollGate* gate_ = nullptr;
+    uint64_t number_ = 0;
   };
 
   /// @param patience how long to wait for the thread inside; negative: for ever. @return false in time-out.
   Pass enter(Duration patience);
   /// @return whether the calling thread is inside.
   bool inside() const { return thread_.load() == std::this_thread::get_id(); }
+  /// Takes the pass of the thread inside.
+  void revoke();
 
  private:
-  void leave();
+  void leave(uint64_t number);
 
   std::mutex mutex_;
   std::condition_variable left_;
-  bool taken_ = false;  // guarded by mutex_
+  bool taken_ = false;   // guarded by mutex_
+  uint64_t number_ = 0;  // of the last pass; guarded by mutex_
   std::atomic<std::thread::id> thread_{};
 };
 
@@ -78,6 +85,9 @@ class Agent {
  public:
   explicit Agent(AgentConfig config) : context_(std::move(config)) {}
   ~Agent();
+  /// Stops it if need be. @return whether it may be destroyed: false when a thread is still inside, be it the calling one
+  /// or one that does not come out.
+  bool let_go();
   Agent(const Agent&) = delete;
   Agent& operator=(const Agent&) = delete;
 
@@ -98,13 +108,15 @@ class Agent {
   /// Changes callbacks; `change` must not call anything of the agent.
   template <typename Change>
   void set_callbacks(Change&& change) {
+    if (!library_usable()) return;
     std::lock_guard lock(callbacks_mutex_);
     change(callbacks_);
   }
 
   Status send(const Draft& draft, const Id128& id) { return context_.outbox->send(draft, id, wall_now()); }
-  /// Sends and waits for what becomes of it.
-  Status send_wait(const Draft& draft, const Id128& id, int timeout_ms);
+  Status flush(int timeout_ms);
+  /// Sends and waits for what becomes of it. @param ret_queued set where it was sent, whatever became of it.
+  Status send_wait(const Draft& draft, const Id128& id, int timeout_ms, bool& ret_queued);
   Result<MessagePtr> request(Draft draft, int timeout_ms);
   Result<std::shared_ptr<AsyncRequest>> request_async(Draft draft, int timeout_ms, mas_reply_fn fn, void* user);
 
@@ -122,6 +134,7 @@ class Agent {
   Status load_credentials();
   Status wait_until_up(int timeout_ms);
   Status fail_start(const Status& why);
+  Status finish_stop(Duration patience, bool discard);
   Status end_session(Duration patience);
   void set_life(Life life);
   Status post_to_session(std::function<void(Session&)> task);
@@ -132,12 +145,14 @@ class Agent {
   std::shared_ptr<Runtime> runtime();
   void wait(int timeout_ms);
   Result<MessagePtr> wait(Requests::Waiter& waiter, const Deadline& deadline);
-  bool interrupted() const { return quit_.load() || stopping_.load(); }
+  bool in_callback();
+  bool interrupted() const { return quit_.load() || stopping_.load() || !library_usable(); }
   Status poll_entered(int timeout_ms, size_t& ret_handled);
   size_t run_callbacks(uint64_t end);
   bool run_next();
-  bool handle(mas_message& message);
+  bool handle(MessagePtr message);
   bool call_handler(const mas_message& message, mas_status& outcome);
+  void handled(const mas_message* message, mas_status outcome);
   bool handle(const Receipt& receipt);
   bool handle(const ConnectionChange& change);
   bool handle(const Notice& notice);
@@ -145,6 +160,7 @@ class Agent {
   template <typename Fn>
   Callback<Fn> callback(Callback<Fn> Callbacks::*which);
 
+  const Counted counted_;
   AgentContext context_;
 
   std::mutex life_mutex_;
@@ -160,8 +176,13 @@ class Agent {
   std::atomic<bool> stopping_{false};
   int start_fd_ = -1;  // wakes start(): its end, and quit()
 
+  std::atomic<unsigned> waiting_{0};  // threads in calls that wait
   PollGate gate_;
-  Inbox::Taken taken_;  // the poller's; what a quit left over stays for the next poll
+  // The poller's. What a callback that never returns would take along with its stack stands here.
+  MessagePtr handling_;
+  const mas_message* cause_before_ = nullptr;
+  const void* callback_frame_ = nullptr;  // where callbacks are run from
+  Inbox::Taken taken_;                    // the poller's; what a quit left over stays for the next poll
   size_t taken_done_ = 0;
 };
 

@@ -15,8 +15,10 @@ using mas::sdk::Callback;
 using mas::sdk::Callbacks;
 using mas::sdk::fail;
 using mas::sdk::guarded;
+using mas::sdk::library_usable;
 using mas::sdk::ReceiptWish;
 using mas::sdk::report;
+using mas::sdk::Stay;
 
 extern "C" {
 
@@ -36,7 +38,10 @@ mas_status mas_agent_new(const char* id, const mas_options* options, mas_agent**
   });
 }
 
-void mas_agent_free(mas_agent* agent) { delete agent; }
+void mas_agent_free(mas_agent* agent) {
+  Stay stay;
+  if (stay && agent != nullptr && agent->let_go()) delete agent;
+}
 
 const char* mas_agent_id(const mas_agent* agent) { return agent->id().c_str(); }
 const char* mas_agent_instance(const mas_agent* agent) { return agent->instance().c_str(); }
@@ -62,12 +67,14 @@ mas_status mas_agent_run(mas_agent* agent) {
   return guarded([&] { return report(agent->run()); });
 }
 
-void mas_agent_quit(mas_agent* agent) { agent->quit(); }
+void mas_agent_quit(mas_agent* agent) {
+  if (library_usable()) agent->quit();
+}
 
 int mas_agent_fd(const mas_agent* agent) { return agent->fd(); }
 
 mas_status mas_agent_flush(mas_agent* agent, int timeout_ms) {
-  return guarded([&] { return report(agent->context().outbox->flush(std::chrono::milliseconds(timeout_ms))); });
+  return guarded([&] { return report(agent->flush(timeout_ms)); });
 }
 
 // ---- Callbacks

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <string>
 
+#include "proto/base/thread_object.h"
 #include "proto/wire/lane.h"
 #include "sdk/src/agent.h"
 #include "sdk/src/error.h"
@@ -47,12 +48,31 @@ mas_status apply_options(Draft& draft, const mas_send_options& options) {
   return MAS_OK;
 }
 
+struct IdText {
+  std::string text;
+};
+
 void copy_id(char* ret_id, const mas::Id128& id) {
   if (ret_id == nullptr) return;
-  thread_local std::string text;
+  std::string& text = mas::thread_object<IdText>().text;
   text.clear();
   mas::append_uuid(text, id);
   std::memcpy(ret_id, text.c_str(), MAS_MESSAGE_ID_SIZE);
+}
+
+/// @param ret_id set once the message is queued, whatever becomes of it: also where its outcome is refusal or unknown.
+mas_status send(mas_agent* agent, const Draft& draft, int wait_ms, char* ret_id) {
+  const mas::Id128 id = mas::new_uuid_v7(mas::wall_now());
+  bool queued = false;
+  mas::Status status;
+  if (draft.kind == OutgoingKind::kAwaited) {
+    status = agent->send_wait(draft, id, wait_ms, queued);
+  } else {
+    status = agent->send(draft, id);
+    queued = status.ok();
+  }
+  if (queued) copy_id(ret_id, id);
+  return report(status);
 }
 
 }  // namespace
@@ -64,10 +84,7 @@ mas_status mas_agent_send(mas_agent* agent, const char* target, const char* type
   return guarded([&] {
     Draft draft;
     if (mas_status status = make_draft(draft, target, type, json, size); status != MAS_OK) return status;
-    const mas::Id128 id = mas::new_uuid_v7(mas::wall_now());
-    auto sent = agent->send(draft, id);
-    if (sent) copy_id(ret_message_id, id);
-    return report(sent);
+    return send(agent, draft, 0, ret_message_id);
   });
 }
 
@@ -88,9 +105,7 @@ mas_status mas_agent_send_wait(mas_agent* agent, const char* target, const char*
     Draft draft;
     if (mas_status status = make_draft(draft, target, type, json, size); status != MAS_OK) return status;
     draft.kind = OutgoingKind::kAwaited;
-    const mas::Id128 id = mas::new_uuid_v7(mas::wall_now());
-    copy_id(ret_message_id, id);  // also on a failure: the id of a message whose outcome is unknown
-    return report(agent->send_wait(draft, id, timeout_ms));
+    return send(agent, draft, timeout_ms, ret_message_id);
   });
 }
 
@@ -103,9 +118,7 @@ mas_status mas_agent_send_with(mas_agent* agent, const char* target, const char*
     if (mas_status status = make_draft(draft, target, type, json, size); status != MAS_OK) return status;
     if (mas_status status = read_options(asked, options, options_size); status != MAS_OK) return status;
     if (mas_status status = apply_options(draft, asked); status != MAS_OK) return status;
-    const mas::Id128 id = mas::new_uuid_v7(mas::wall_now());
-    copy_id(ret_message_id, id);
-    return report(asked.wait_ms == 0 ? agent->send(draft, id) : agent->send_wait(draft, id, asked.wait_ms));
+    return send(agent, draft, asked.wait_ms, ret_message_id);
   });
 }
 

@@ -7,6 +7,7 @@
 #include "sdk/src/agent.h"
 #include "sdk/src/error.h"
 
+using mas::sdk::call_out;
 using mas::sdk::fail;
 using mas::sdk::guarded;
 using mas::sdk::report;
@@ -74,7 +75,8 @@ mas_status mas_state_refresh(mas_agent* agent, int timeout_ms) {
 
 void mas_state_each(mas_agent* agent, mas_state_fn fn, void* user) {
   guarded([&] {
-    for (const auto& [name, value] : agent->context().state.all()) fn(name.c_str(), value.c_str(), value.size(), user);
+    for (const auto& [name, value] : agent->context().state.all())
+      call_out(fn, name.c_str(), value.c_str(), value.size(), user);
     return MAS_OK;
   });
 }

@@ -9,8 +9,11 @@ namespace mas::sdk {
 void BeatOp::begin() {
   const AgentContext& agent = host_.context();
   redis::Command writes;
-  if (due_.heartbeat) writes.add(heartbeat(agent, wall_now()));
+  if (due_.heartbeat) writes.add(heartbeat(agent, agent.clock.of(wall_now())));
   if (due_.lease) writes.add(instance_lease(agent));
+  // An instance that stopped may have cut the heartbeat down to this lease.
+  if (due_.lease && !due_.heartbeat)
+    writes.add("PEXPIRE", agent.keys.heartbeat(agent.config.id), to_millis(agent.config.heartbeat_ttl));
   if (writes.count() > 0) {
     if (auto status = send(writes, kWrite); !status) return finish(status.error());
   }
@@ -29,6 +32,9 @@ void BeatOp::on_reply(uint64_t tag, const redis::Answer& answer) {
   }
   if (state_.is(State::kAskingHealthd))
     return end(reply.is_integer() && reply.integer == 0 ? Registration::kInactive : Registration::kRegistered);
+  if (reply.is_error()) return finish(redis::error_of(reply).in("beating"));
+  if (reply.integer == 0)
+    return finish(Error{Errc::kUnavailable, "Redis is out of memory, and the last heartbeat or lease has expired"});
   if (tag == 1) end(Registration::kRegistered);  // the second of the two extensions
 }
 

@@ -4,6 +4,7 @@
 //        │ OOM                      │ INACTIVE
 //        ▼                          ▼
 //     extending (PEXPIRE) ──▶ done  asking healthd ──▶ done: kRegistered when one judges, else kInactive
+//     What Redis refuses otherwise, or cannot extend any more, is an error: the beat was not made.
 //
 // Why PEXPIRE: out of memory, Redis refuses SET but still extends a key. Why healthd is asked: an active one holds
 // flapping agents INACTIVE on purpose; without one nobody would ever set the agent ACTIVE again.

@@ -22,6 +22,8 @@ class Cause {
   Cause(const Cause&) = delete;
   Cause& operator=(const Cause&) = delete;
 
+  /// Ends those of the thread that handlers left by longjmp(); `cause` was the current one before.
+  static void restore(const mas_message* cause) { current_ = cause; }
   /// @return null: the thread runs no handler.
   static const mas_message* current() { return current_; }
 

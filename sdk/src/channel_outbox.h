@@ -4,11 +4,15 @@
 // takes the whole batch, hands its bytes to the connection in one go, and pairs the replies, which come in order, with
 // the batch's records. Batches are reused.
 //
-//     send() ─▶ filling ──drain()──▶ in flight (a queue of batches) ──on_reply()──▶ verdict ─▶ listener
+//     send() ─▶ filling (▶ full) ──drain()──▶ in flight (a queue of batches) ──on_reply()──▶ verdict ─▶ listener
 //
+// Long messages are paced (PublishPace): they form batches of about a mebibyte, and while one is held back everything behind
+// it waits, for an answer or its time.
 // Failure, threading, ownership: see Outbox. drain, on_reply, close: the I/O thread.
 #pragma once
 
+#include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,14 +20,15 @@
 #include "proto/redis/connection.h"
 #include "proto/wire/keys.h"
 #include "sdk/src/outbox.h"
+#include "sdk/src/publish_pace.h"
 #include "sdk/src/ring.h"
 
 namespace mas::sdk {
 
 class ChannelOutbox final : public Outbox {
  public:
-  ChannelOutbox(const AgentConfig& config, const Keys& keys)
-      : Outbox(config, config.outbound), channel_head_(keys.channel("")) {}
+  ChannelOutbox(const AgentConfig& config, const Keys& keys, const RedisClock& clock)
+      : Outbox(config, clock, config.outbound), channel_head_(keys.channel("")) {}
 
   Status send(const Draft& draft, const Id128& id, WallMicros now) override;
 
@@ -31,6 +36,12 @@ class ChannelOutbox final : public Outbox {
   void open(OutboxListener& listener, redis::Connection& connection, std::shared_ptr<Runtime> runtime,
             std::function<void()> wake);
   void drain();
+  /// Whoever keeps time for this outbox is told when to drain it again. While it is open.
+  void on_wait(std::function<void(Duration)> wait) { wait_ = std::move(wait); }
+  /// @return whether the connection has everything that was accepted.
+  bool drained();
+  /// Whoever waits for that is told when it may have come true.
+  void on_progress(std::function<void()> told) { told_ = std::move(told); }
   /// Nothing is accepted any more and nobody is told of what is under way.
   void close();
 
@@ -46,9 +57,16 @@ class ChannelOutbox final : public Outbox {
     std::string targets;
     std::vector<Record> records;
     size_t answered = 0;
+    size_t charge = 0;  // see PublishPace
   };
 
   void write_out() override;
+  std::unique_ptr<Batch> spare();
+  std::unique_ptr<Batch> take(bool& ret_more);
+  void write(std::unique_ptr<Batch> batch);
+  void refuse(size_t count, const Error& why);
+  void refuse_all(const Error& why);
+  void on_paced(size_t charge, const Error* failure);
   void on_reply(uint64_t tag, const redis::Answer& answer);
   void recycle(std::unique_ptr<Batch> batch);
 
@@ -56,6 +74,7 @@ class ChannelOutbox final : public Outbox {
 
   // Guarded by mutex_.
   std::unique_ptr<Batch> filling_ = std::make_unique<Batch>();
+  std::deque<std::unique_ptr<Batch>> full_;  // before filling_
   std::vector<std::unique_ptr<Batch>> spare_;
 
   // I/O thread only.
@@ -63,6 +82,9 @@ class ChannelOutbox final : public Outbox {
   Ring<std::unique_ptr<Batch>> in_flight_;
   size_t unsettled_messages_ = 0;  // have their verdict, not yet counted under the lock
   size_t unsettled_bytes_ = 0;
+  PublishPace pace_;
+  std::function<void(Duration)> wait_;
+  std::function<void()> told_;
 };
 
 }  // namespace mas::sdk

@@ -17,6 +17,9 @@
 #include "sdk/src/gateway_outbox.h"
 #include "sdk/src/inbox.h"
 #include "sdk/src/instances.h"
+#include "sdk/src/lease_proof.h"
+#include "sdk/src/presence.h"
+#include "sdk/src/redis_clock.h"
 #include "sdk/src/requests.h"
 #include "sdk/src/state_cache.h"
 
@@ -52,14 +55,20 @@ struct AgentContext {
         dedupe(config.dedupe_messages),
         requests(std::make_shared<Requests>(inbox, config.outbound.messages)) {
     if (config.mode == MAS_MODE_GATEWAY)
-      outbox = gateway_outbox = std::make_shared<GatewayOutbox>(config, keys, instances);
+      outbox = gateway_outbox = std::make_shared<GatewayOutbox>(config, keys, clock, instances);
     else
-      outbox = channel_outbox = std::make_shared<ChannelOutbox>(config, keys);
+      outbox = channel_outbox = std::make_shared<ChannelOutbox>(config, keys, clock);
   }
 
   /// Tells the application's debug callback, if there is one.
   void debug(const std::string& line) const {
-    if (config.debug != nullptr) config.debug(line.c_str(), config.debug_user);
+    if (config.debug != nullptr && !process_is_quiet()) config.debug(line.c_str(), config.debug_user);
+  }
+
+  /// @param what that was waited for and did not come in time. @return with why, where that is known.
+  Error late(const std::string& what) const {
+    const std::string why = gateway_outbox == nullptr ? std::string() : gateway_outbox->obstacle();
+    return {Errc::kTimeout, why.empty() ? what : what + "; the gateway's last answer was " + why};
   }
 
   const AgentConfig config;
@@ -67,11 +76,13 @@ struct AgentContext {
 
   const Keys keys;
   Instances instances;  ///< renewed while stopped, and by the session where it has to begin anew
+  RedisClock clock;
   Counters counters;
   std::atomic<ReceiptWish> receipts{ReceiptWish::kNone};
   Inbox inbox;
   Deliveries deliveries;
   DedupeWindow dedupe;  ///< I/O thread
+  LeaseProof lease;     ///< of this instance; I/O thread
   // One of the two, by the mode; `outbox` is the same.
   std::shared_ptr<ChannelOutbox> channel_outbox;
   std::shared_ptr<GatewayOutbox> gateway_outbox;

@@ -36,6 +36,10 @@ class DedupeWindow {
     key.append(message_id);
     return key;
   }
+  void clear() {
+    order_ = {};
+    known_.clear();
+  }
   /// The message of that key is welcome again.
   void forget(const std::string& key) {
     if (auto it = known_.find(key); it != known_.end()) it->second = false;

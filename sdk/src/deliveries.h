@@ -14,6 +14,7 @@
 // entry is shared by its messages, its failures and, once done with, by the queue of acks.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -97,6 +98,11 @@ class Deliveries {
     ++handled_;
     finish(share, bytes);
   }
+  /// A message of an entry that comes to no handler is to be reported.
+  void refuse(Share share, size_t bytes, const char* reason) {
+    opened(*share.delivery, bytes);
+    fail({std::move(share), bytes, reason, 0});
+  }
   /// A message that was opened is to be reported.
   void fail(Failure failure) {
     std::lock_guard lock(mutex_);
@@ -142,6 +148,13 @@ class Deliveries {
   uint32_t take_handled() { return handled_.exchange(0); }
   /// @return whether what waits for handlers, or for its report, has reached the inbound bound.
   bool full() const { return reached(messages_, bound_.messages) || reached(bytes_, bound_.bytes); }
+  /// @return how many entries of that size fit below the inbound bound; at least one until it is reached.
+  size_t room_for(Bound entry) const {
+    if (full()) return 0;
+    size_t messages = left(messages_, bound_.messages) / entry.messages;
+    size_t bytes = left(bytes_, bound_.bytes) / entry.bytes;
+    return std::max<size_t>(std::min(messages, bytes), 1);
+  }
 
  private:
   struct Running {
@@ -158,6 +171,7 @@ class Deliveries {
     if (wake_ && !std::exchange(woken_, true)) wake_();
   }
   static bool reached(int64_t value, size_t bound) { return value > 0 && static_cast<size_t>(value) >= bound; }
+  static size_t left(int64_t value, size_t bound) { return value > 0 ? bound - static_cast<size_t>(value) : bound; }
 
   const Bound bound_;
   const Duration patience_;

@@ -10,6 +10,11 @@ namespace {
 constexpr size_t kPiece = 1000;               // candidates asked for at once
 constexpr std::string_view kListedAll = "0";  // the cursor of the first and of the last listing
 constexpr size_t kInFlight = 512;             // entries read at once
+constexpr size_t kFields = std::size(kAgentEntryFields);
+
+bool is_forbidden_command(const redis::Reply& error) {
+  return error.error_code() == "NOPERM" && error.text.find(" to run the ") != std::string_view::npos;
+}
 
 }  // namespace
 
@@ -39,9 +44,12 @@ redis::Command DiscoverOp::next_listing() const {
 }
 
 void DiscoverOp::on_reply(uint64_t tag, const redis::Answer& answer) {
-  if (tag >= kEntry && answer.ok()) return take_entry(tag - kEntry, **answer);
-  auto reply = redis::checked(answer);
+  // An entry of another type, or one that this agent may not read, is none; a command that it may not run is an error.
+  bool skipped = answer.ok() && (*answer)->is_error() && !is_forbidden_command(**answer);
+  auto reply = tag >= kEntry && skipped ? answer : redis::checked(answer);
   if (!reply) return finish(reply.error().in("discovering"));
+  if (tag >= kEntry)
+    return state_.is(State::kSizing) ? take_size(tag - kEntry, **reply) : take_entry(tag - kEntry, **reply);
   if (tag == kIndexReady) {
     by_scan_ = (*reply)->integer == 0;
     return;
@@ -82,18 +90,43 @@ void DiscoverOp::add_candidate(std::string_view member) {
 void DiscoverOp::advance() {
   bool more_to_list = by_scan_ ? cursor_ != kListedAll : !sources_.empty();
   if (enough()) return end();
-  if (!candidates_.empty()) return read_entries();
+  if (!candidates_.empty()) return ask_sizes();
   if (more_to_list) return list();
   end();
 }
 
-void DiscoverOp::read_entries() {
-  state_.to(State::kReading);
+void DiscoverOp::ask_sizes() {
+  state_.to(State::kSizing);
   size_t wanted = query_.limit == 0 ? kInFlight : std::min(kInFlight, query_.limit - found_.size());
   size_t count = std::min(wanted, candidates_.size());
   reading_.assign(candidates_.end() - static_cast<std::ptrdiff_t>(count), candidates_.end());
   candidates_.resize(candidates_.size() - count);
-  unread_ = count;
+  sizes_.assign(count * kFields, 0);
+  unread_ = sizes_.size();
+  redis::Command sizes;
+  for (const auto& id : reading_) {
+    const std::string key = host_.context().keys.agent(id);
+    for (std::string_view field : kAgentEntryFields) sizes.add("HSTRLEN", key, field);
+  }
+  if (auto status = send(sizes, kEntry); !status) finish(status.error().in("discovering"));
+}
+
+void DiscoverOp::take_size(size_t i, const redis::Reply& size) {
+  sizes_[i] = size.is_integer() ? size.integer : 0;
+  if (--unread_ == 0) read_entries();
+}
+
+void DiscoverOp::read_entries() {
+  state_.to(State::kReading);
+  size_t kept = 0;
+  for (size_t i = 0; i < reading_.size(); ++i) {
+    auto sizes = std::span<const int64_t>(sizes_).subspan(i * kFields, kFields);
+    bool there = sizes[0] > 0;  // every entry has an id
+    if (there && check_agent_entry_sizes(sizes).ok()) std::swap(reading_[kept++], reading_[i]);
+  }
+  reading_.resize(kept);
+  unread_ = kept;
+  if (kept == 0) return advance();
   redis::Command reads;
   for (const auto& id : reading_) {
     const std::string key = host_.context().keys.agent(id);

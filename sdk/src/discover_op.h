@@ -2,12 +2,14 @@
 //
 //              ┌──────────── more candidates wanted ────────────┐
 //              ▼                                                │
-//     idle ─▶ listing ──ids──▶ reading (HMGET each, pipelined) ─┴─▶ done: enough, or nothing left to list
+//     idle ─▶ listing ──ids──▶ sizing ──▶ reading ──────────────┴─▶ done: enough, or nothing left to list
 //
 // The first listing goes out together with the question whether the index is complete (`mas.index`), so an answer costs
-// two round trips. Without an index the registry is scanned. Candidates come in bounded pieces, and no more entries are
+// three round trips. Without an index the registry is scanned. Candidates come in bounded pieces, and no more entries are
 // read than the limit asks for; so the cost grows with the answer.
-// Failure: Redis's errors. An entry that is gone, malformed or does not match is skipped: the index is a hint.
+// Sizing asks how large each field of a piece is (HSTRLEN) before reading asks for them (HMGET): anybody may make a value
+// of 512 MiB, which must not come to everybody who discovers.
+// Failure: Redis's errors. An entry that is gone, malformed, too large or does not match is skipped: the index is a hint.
 #pragma once
 
 #include <string>
@@ -33,12 +35,13 @@ class DiscoverOp final : public OpWith<Result<std::vector<AgentEntry>>> {
   void begin() override;
 
  private:
-  enum class State : uint8_t { kIdle, kListing, kReading, kDone };
+  enum class State : uint8_t { kIdle, kListing, kSizing, kReading, kDone };
   static constexpr auto kMoves = transitions<State>({{State::kIdle, State::kListing},
                                                      {State::kListing, State::kListing},
-                                                     {State::kListing, State::kReading},
+                                                     {State::kListing, State::kSizing},
                                                      {State::kListing, State::kDone},
-                                                     {State::kReading, State::kReading},
+                                                     {State::kSizing, State::kReading},
+                                                     {State::kReading, State::kSizing},
                                                      {State::kReading, State::kListing},
                                                      {State::kReading, State::kDone}});
   enum Tag : uint64_t { kIndexReady, kCandidates, kEntry };
@@ -51,6 +54,8 @@ class DiscoverOp final : public OpWith<Result<std::vector<AgentEntry>>> {
   void take_candidates(const redis::Reply& reply);
   void add_candidate(std::string_view id);
   void advance();
+  void ask_sizes();
+  void take_size(size_t i, const redis::Reply& size);
   void read_entries();
   void take_entry(size_t i, const redis::Reply& values);
   bool matches(const AgentEntry& entry) const;
@@ -65,7 +70,8 @@ class DiscoverOp final : public OpWith<Result<std::vector<AgentEntry>>> {
   std::unordered_set<std::string> seen_;
   std::vector<std::string> candidates_;  // not yet read
   std::vector<std::string> reading_;
-  size_t unread_ = 0;
+  std::vector<int64_t> sizes_;  // of the fields of those in reading_
+  size_t unread_ = 0;           // replies to come
   std::vector<AgentEntry> found_;
 };
 

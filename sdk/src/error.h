@@ -1,6 +1,8 @@
 // The edge between this library's errors and the C ABI: statuses, the calling thread's error sentence, no exception.
 #pragma once
 
+#include <cxxabi.h>
+
 #include <cstdint>
 #include <new>
 #include <optional>
@@ -11,6 +13,7 @@
 #include "proto/base/decisions.h"
 #include "proto/base/result.h"
 #include "sdk/include/mas.h"
+#include "sdk/src/presence.h"
 
 namespace mas::sdk {
 
@@ -39,14 +42,20 @@ struct ReceiptNote {
 /// Keeps the note as the calling thread's last receipt (mas_receipt_…).
 void note_receipt(const ReceiptNote& note) noexcept;
 
-/// Runs the body of an API function. Memory that cannot be had becomes MAS_NO_MEMORY, any other exception
-/// MAS_INTERNAL.
+/// Runs the body of an API function, in a process that may use the library. Memory that cannot be had becomes
+/// MAS_NO_MEMORY, any other exception MAS_INTERNAL. A thread that ends in a callback (pthread_exit, cancellation) unwinds
+/// through here.
 template <typename Body>
-mas_status guarded(Body&& body) noexcept {
+mas_status guarded(Body&& body) {
+  Stay stay;
+  if (!stay) return report(Status(stay_refused()));
   try {
-    return std::forward<Body>(body)();
+    mas_status status = std::forward<Body>(body)();
+    return library_usable() ? status : report(Status(stay_refused()));
   } catch (const std::bad_alloc&) {
     return fail(MAS_NO_MEMORY, "out of memory");
+  } catch (const abi::__forced_unwind&) {
+    throw;
   } catch (...) {
     return fail(MAS_INTERNAL, "an unexpected exception reached the library's edge");
   }

@@ -34,22 +34,28 @@ void FailureReports::on_time() { host_.context().deliveries.check_time(mono_now(
 void FailureReports::send() {
   Deliveries& deliveries = host_.context().deliveries;
   deliveries.take_failed(taken_);
+  const MonoTime now = mono_now();
   for (auto& failure : taken_) {
     host_.context().dedupe.forget(failure.share.key);  // it was not handled: it is no duplicate when it comes again
-    waiting_.push_back(std::move(failure));
+    waiting_.emplace(now, std::move(failure));
   }
   taken_.clear();
-  for (; !waiting_.empty(); waiting_.pop_front()) {
-    Failure& failure = waiting_.front();
+  for (; !waiting_.empty() && waiting_.begin()->first <= now; waiting_.erase(waiting_.begin())) {
+    Failure& failure = waiting_.begin()->second;
     const Delivery& entry = *failure.share.delivery;
     FailureReport report{entry.lane, failure.share.index, 0, entry.id, failure.reason};
     failure.handled += deliveries.take_handled();
     report.handled = failure.handled;
     Id128 id = new_instance_id();
-    if (!outbox_.report(report, id)) break;
+    if (!outbox_.report(report, id)) return plan(now + kAgain);
     under_way_.emplace(key_of(id), std::move(failure));
   }
-  if (!waiting_.empty()) again_.once(kAgain);
+  plan(now);
+}
+
+void FailureReports::plan(MonoTime earliest) {
+  if (waiting_.empty()) return;
+  again_.once(std::max<Duration>(std::max(waiting_.begin()->first, earliest) - mono_now(), Duration::zero()));
 }
 
 void FailureReports::on_verdict(const Id128& id, const Verdict& verdict) {
@@ -59,8 +65,9 @@ void FailureReports::on_verdict(const Id128& id, const Verdict& verdict) {
   under_way_.erase(found);
   if (verdict.status.ok()) return host_.context().deliveries.reported(failure);
   host_.context().debug("the report of a failed handler was not taken: " + verdict.status.error().message);
-  waiting_.push_back(std::move(failure));
-  again_.once(errc_retriable(verdict.status.error().code) ? kAgain : kMuchLater);
+  const MonoTime now = mono_now();
+  waiting_.emplace(now + (errc_retriable(verdict.status.error().code) ? kAgain : kMuchLater), std::move(failure));
+  plan(now);
 }
 
 void FailureReports::close() {

@@ -5,13 +5,14 @@
 //                                      ▲                    │ refused, unknown
 //                                      └──── again, later ◀─┘
 //
-// Failure: a report that is not accepted, or finds no room in the outbox, is made again, for as long as the instance lives; its entry is not acknowledged until
-// then. So what is never reported is handled again, by whoever claims the entry.
+// Failure: a report that is not accepted, or finds no room in the outbox, is made again, each after a wait of its own, for as
+// long as the instance lives; its entry is not acknowledged until then. So what is never reported is handled again, by whoever
+// claims the entry.
 // Bounded: what waits here counts as not handled (Deliveries::full), so no more is read past the inbound bound.
 // Threading: the I/O thread. Ownership: the path's.
 #pragma once
 
-#include <deque>
+#include <map>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -38,12 +39,13 @@ class FailureReports {
 
  private:
   void on_time();
+  void plan(MonoTime earliest);
 
   PathHost& host_;
   GatewayOutbox& outbox_;
   redis::Timer time_, again_;
   std::vector<Failure> taken_;
-  std::deque<Failure> waiting_;
+  std::multimap<MonoTime, Failure> waiting_;            // by when they are reported
   std::unordered_map<std::string, Failure> under_way_;  // by the report's id
 };
 

@@ -18,7 +18,7 @@ constexpr Duration kLongestGathering = std::chrono::milliseconds(250);
 constexpr uint32_t kFewRecords = 64;
 constexpr size_t kFewBytes = 32 * 1024;
 constexpr Duration kHoldBase = std::chrono::milliseconds(100);
-constexpr Duration kHoldCap = std::chrono::seconds(5);
+constexpr Duration kHoldCap = std::chrono::seconds(2);
 
 bool somebody_waits_for(OutgoingKind kind) { return kind == OutgoingKind::kRequest || kind == OutgoingKind::kAwaited; }
 
@@ -161,9 +161,10 @@ void FrameWindow::supersede(uint64_t number, uint64_t undecided_from) {
 }
 
 void FrameWindow::decided(Frames::iterator it, const ReceiptMessage& receipt) {
-  static const Verdict kAllowed = verdict_of(Outcome{});
+  static const Verdict& kAllowed = *new Verdict(verdict_of(Outcome{}));
   patience_ = kPatience;
   hold_backoff_.reset();
+  obstacle_.clear();
   Frame& frame = it->second;
   const uint64_t first = std::max(receipt.sequence, frame.first);
   const uint64_t past = std::min<uint64_t>(receipt.sequence + receipt.count, frame.first + frame.count);
@@ -197,6 +198,7 @@ FrameWindow::Effect FrameWindow::resend_from(Frames::iterator it, uint64_t seque
 void FrameWindow::refused(Frames::iterator it, const Outcome& outcome, MonoTime now) {
   bool later = outcome.decision == Decision::kUnavailable || outcome.decision == Decision::kReplayed;
   if (!later) return refuse(it, verdict_of(outcome));
+  obstacle_ = verdict_of(outcome).status.error().message;
   const Frame& frame = it->second;
   each_waiting(frame.first, frame.first + frame.count, [&](SendSlot& slot, uint64_t n) {
     if (slot.pushed == it->first) again(slot, n, true);
@@ -287,6 +289,7 @@ void FrameWindow::hold(MonoTime now, Duration at_least) {
 void FrameWindow::on_link(MonoTime now) {
   patience_ = kPatience;
   hold_until_ = MonoTime{};
+  hold_backoff_.reset();
   if (in_flight_ > 0) progress_ = now - patience_;
   static_cast<void>(on_time(now));
 }
@@ -345,8 +348,9 @@ void FrameWindow::restart(MonoTime now) {
 
 void FrameWindow::abandon() {
   Verdict unknown, unsent;
-  unknown.status = Error{Errc::kTimeout, "the agent was stopped before its receipt came: unknown"};
-  unsent.status = Error{Errc::kCancelled, "the agent was stopped before it could be handed over"};
+  const std::string why = obstacle_.empty() ? "" : "; the gateway's last answer was " + obstacle_;
+  unknown.status = Error{Errc::kTimeout, "the agent was stopped before its receipt came: unknown" + why};
+  unsent.status = Error{Errc::kCancelled, "the agent was stopped before it could be handed over" + why};
   each_waiting(base_, end(), [&](SendSlot& slot, uint64_t) {
     bool out = slot.pushed != 0 || slot.uncertain;
     settle(slot, out ? unknown : unsent);
@@ -359,6 +363,7 @@ void FrameWindow::abandon() {
   base_ = next_out_ = never_out_ = 1;
   in_flight_ = 0;
   stop_gathering();
+  obstacle_.clear();
   gathers_ = true;  // for whoever starts again
 }
 

@@ -93,7 +93,8 @@ class FrameWindow {
   /// Redis refused these frames for good: as if the gateway had.
   void on_write_refused(uint64_t first, uint64_t last, const Verdict& verdict);
   Effect on_receipt(const ReceiptMessage& receipt, MonoTime now);
-  /// Redis can be reached and receipts are heard (again): asks about what is in flight.
+  /// Redis can be reached and receipts are heard (again), or it takes what it refused: asks about what is in flight, and
+  /// nothing waits for its time.
   void on_link(MonoTime now);
 
   /// @return when on_time has something to do.
@@ -103,6 +104,10 @@ class FrameWindow {
   bool overdue(MonoTime now) const { return (in_flight_ > 0 || gap_) && progress_ + patience_ <= now; }
   /// @return whether what the gateway would not decide goes out again from now on.
   bool held_long_enough(MonoTime now) const { return hold_until_ != MonoTime{} && hold_until_ <= now; }
+  /// @return why the gateway put off deciding, in its words; empty once it decides.
+  const std::string& obstacle() const { return obstacle_; }
+  /// @return whether the next frame should go out alone: those before it were put off, and it may be, too.
+  bool careful() const { return hold_backoff_.attempts() > 0; }
   /// From now on nothing waits for more.
   void gather_no_more() { gathers_ = false; }
 
@@ -162,6 +167,7 @@ class FrameWindow {
   bool gathered_ = false;       // that time has come
   bool gathers_ = true;
   Backoff hold_backoff_;
+  std::string obstacle_;
 };
 
 /// The verdict of a gateway's decision.

@@ -29,8 +29,9 @@ Bound window_of(const AgentConfig& config) {
 
 }  // namespace
 
-GatewayOutbox::GatewayOutbox(const AgentConfig& config, const Keys& keys, const Instances& instances)
-    : Outbox(config, window_of(config)), keys_(keys), ns_(config.ns.value_or("")), instances_(instances) {}
+GatewayOutbox::GatewayOutbox(const AgentConfig& config, const Keys& keys, const RedisClock& clock,
+                             const Instances& instances)
+    : Outbox(config, clock, window_of(config)), keys_(keys), ns_(config.ns.value_or("")), instances_(instances) {}
 
 GatewayOutbox::~GatewayOutbox() { wipe(token_); }
 
@@ -43,7 +44,7 @@ void GatewayOutbox::use(std::optional<Credentials> credentials) {
 Status GatewayOutbox::send(const Draft& draft, const Id128& id, WallMicros now) {
   EnvelopeMeta meta;
   if (draft.kind == OutgoingKind::kRequest) meta.instance = instances_.current().hex;
-  if (draft.deadline) meta.deadline = static_cast<double>(*draft.deadline) / 1e6;
+  if (draft.deadline) meta.deadline = deadline_of(draft);
   auto envelope = compose(draft, id, now, meta);
   if (!envelope) return envelope.error();
   SendSlot slot;
@@ -98,6 +99,12 @@ void GatewayOutbox::up(redis::Connection& connection, unsigned partitions, std::
   pump();
 }
 
+void GatewayOutbox::recovered() {
+  if (!up_) return;
+  window_.on_link(mono_now());
+  pump();
+}
+
 void GatewayOutbox::set_partitions(unsigned partitions) {
   partition_ = partition_of(sender_, partitions);
   ingress_ = keys_.ingress(partition_);
@@ -145,7 +152,8 @@ bool GatewayOutbox::write() {
   const MonoTime now = mono_now();
   frames_.clear();
   size_t count = 0;
-  for (auto range = window_.next_frame(now); range && count < kWriteFrames && frames_.size() < kWriteBytes;
+  const size_t most = window_.careful() ? 1 : kWriteFrames;
+  for (auto range = window_.next_frame(now); range && count < most && frames_.size() < kWriteBytes;
        range = window_.next_frame(now)) {
     FrameHeader header;
     header.id = new_instance_id();
@@ -173,7 +181,7 @@ void GatewayOutbox::append_frame_for(FrameWindow::Range range, FrameHeader& head
   header.kind = key_ ? CredentialKind::kKey : CredentialKind::kToken;
   header.instance = instance.id;
   header.first_sequence = range.first;
-  header.timestamp = wall_now();
+  header.timestamp = clock_.of(wall_now());
   header.sender = sender_;
   header.credential = key_ ? credentials_->key_id : credentials_ ? credentials_->token : token_;
   size_t bytes = 0;
@@ -229,6 +237,7 @@ void GatewayOutbox::on_written(uint64_t, const redis::Answer& answer) {
 FrameWindow::Effect GatewayOutbox::on_receipt(std::string_view payload) {
   if (!decode_receipt(payload, receipt_)) return FrameWindow::Effect::kUnknownFrame;
   auto effect = window_.on_receipt(receipt_, mono_now());
+  if (window_.obstacle() != obstacle_) note_obstacle();
   settle_all();
   if (effect == FrameWindow::Effect::kNone) pump();
   return effect;
@@ -238,6 +247,19 @@ FrameWindow::Effect GatewayOutbox::on_time() {
   auto effect = up_ ? window_.on_time(mono_now()) : FrameWindow::Effect::kNone;
   if (effect == FrameWindow::Effect::kNone) pump();
   return effect;
+}
+
+void GatewayOutbox::note_obstacle() {
+  {
+    std::lock_guard lock(mutex_);
+    obstacle_ = window_.obstacle();
+  }
+  if (!obstacle_.empty()) told_(obstacle_);
+}
+
+std::string GatewayOutbox::obstacle() {
+  std::lock_guard lock(mutex_);
+  return obstacle_;
 }
 
 void GatewayOutbox::on_settled(const SendSlot& slot, const Verdict& verdict) {
@@ -290,6 +312,7 @@ void GatewayOutbox::close() {
   listener_ = nullptr;
   batches_.clear();
   std::lock_guard lock(mutex_);
+  obstacle_.clear();
   shut();
 }
 

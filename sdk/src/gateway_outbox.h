@@ -31,7 +31,7 @@ namespace mas::sdk {
 
 class GatewayOutbox final : public Outbox, private FrameWindowListener {
  public:
-  GatewayOutbox(const AgentConfig& config, const Keys& keys, const Instances& instances);
+  GatewayOutbox(const AgentConfig& config, const Keys& keys, const RedisClock& clock, const Instances& instances);
   ~GatewayOutbox() override;
 
   /// What frames prove themselves with; without, the registry's token. While stopped.
@@ -46,11 +46,15 @@ class GatewayOutbox final : public Outbox, private FrameWindowListener {
 
   /// Whoever keeps time for this outbox is told when next_time() may have changed.
   void on_change(std::function<void()> changed) { changed_ = std::move(changed); }
+  /// Whoever wants to know is told when the gateway puts off deciding, and why.
+  void on_obstacle(std::function<void(const std::string& why)> told) { told_ = std::move(told); }
   /// The agent is registered and hears receipts. @param token the registry's, of the agent's entry.
   void up(redis::Connection& connection, unsigned partitions, std::string token);
   /// Their number was changed: what is sent from now on goes to the sender's new one.
   void set_partitions(unsigned partitions);
   void down() { up_ = false; }
+  /// Redis takes again what it refused: what waits for its time goes out now.
+  void recovered();
   /// Sends what there is, unless a write is under way.
   void pump();
   /// @return kLost: call restart() once there is a new instance.
@@ -65,6 +69,8 @@ class GatewayOutbox final : public Outbox, private FrameWindowListener {
     window_.gather_no_more();
     pump();
   }
+  /// Any thread. @return why the gateway does not decide what waits, in its words; empty: it does.
+  std::string obstacle();
   /// Numbers begin at 1; nothing goes out before up().
   void restart();
   /// @return messages without a verdict.
@@ -80,6 +86,7 @@ class GatewayOutbox final : public Outbox, private FrameWindowListener {
                      uint8_t flags);
   bool take();
   bool write();
+  void note_obstacle();
   void append_frame_for(FrameWindow::Range range, FrameHeader& header);
   void on_written(uint64_t tag, const redis::Answer& answer);
   void settle_all();
@@ -94,6 +101,7 @@ class GatewayOutbox final : public Outbox, private FrameWindowListener {
   // Guarded by mutex_.
   std::unique_ptr<SendBatch> filling_ = std::make_unique<SendBatch>();
   std::vector<std::unique_ptr<SendBatch>> spare_;
+  std::string obstacle_;  // written by the I/O thread
 
   // I/O thread only.
   FrameWindow window_{*this};
@@ -101,6 +109,7 @@ class GatewayOutbox final : public Outbox, private FrameWindowListener {
   std::vector<std::unique_ptr<SendBatch>> done_;     // to be recycled
   redis::Connection* connection_ = nullptr;
   std::function<void()> changed_;
+  std::function<void(const std::string&)> told_;
   bool up_ = false;
   bool writing_ = false;
   uint64_t write_first_ = 0, write_last_ = 0;  // numbers of the frames in the write under way

@@ -33,8 +33,10 @@ std::unique_ptr<Op> GatewayPath::prepare(std::function<void(Status)> done) {
 
 void GatewayPath::open() {
   outbox_.on_change([this] { keep_time(); });
+  outbox_.on_obstacle([this](const std::string& why) { host_.context().debug("the gateway decides nothing: " + why); });
   outbox_.open(host_, host_.runtime().shared_from_this(), [this] { host_.runtime().post([this] { drain(); }); });
   host_.context().deliveries.open([this] { host_.runtime().post([this] { on_handled(); }); });
+  host_.context().dedupe.clear();  // what the last start had seen and not handled comes again
   reports_.open();
 }
 
@@ -48,6 +50,11 @@ void GatewayPath::up(const std::string& token) {
   reader_.up();
   outbox_.up(host_.commands(), partitions_, token_);
   keep_time();
+}
+
+void GatewayPath::down() {
+  outbox_.down();
+  reader_.listen_no_more();
 }
 
 void GatewayPath::on_payload(std::string_view payload) {

@@ -23,9 +23,12 @@ class GatewayPath final : public Path {
 
   std::string channel() const override;
   std::unique_ptr<Op> prepare(std::function<void(Status)> done) override;
+  void listen(std::function<void(Status)> done) override { reader_.listen(std::move(done)); }
   void open() override;
   void up(const std::string& token) override;
-  void down() override { outbox_.down(); }
+  void renewed() override { reader_.on_lease(); }
+  void down() override;
+  void recovered() override { outbox_.recovered(); }
   void links_back() override { outbox_.up(host_.commands(), partitions_, token_); }
   void drain() override { outbox_.pump(); }
   void on_report(const Id128& id, const Verdict& verdict) override { reports_.on_verdict(id, verdict); }

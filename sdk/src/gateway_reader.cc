@@ -13,17 +13,17 @@ namespace mas::sdk {
 namespace {
 
 constexpr Duration kBlock = std::chrono::seconds(5);
+constexpr Duration kAfterRenewal = std::chrono::milliseconds(100);
 constexpr Duration kPatience = std::chrono::seconds(5);
-constexpr size_t kEntries = 16;    // of a stream, in one read
-constexpr size_t kFewEntries = 1;  // where the inbound bound is small
-constexpr size_t kClaims = 16;     // of a stream, at a time
-constexpr size_t kAckIds = 256;    // in one command
-constexpr int kMostHolders = 3;    // instances that may end with an entry before it is the entry's fault
+constexpr size_t kMostEntries = 16;  // of a stream, in one read or claim
+constexpr size_t kAckIds = 256;      // in one command
+constexpr int kMostHolders = 3;      // instances that may end with an entry before it is the entry's fault
 
 /// The lane of one of gateway_streams(); replies have none.
 Lane lane_of(size_t stream) { return stream == 0 ? Lane::kNormal : kLanes[stream - 1]; }
 
-// KEYS: streams. ARGV: group, own name, head of the leases' keys, how many of a stream, how many holders may end with an entry.
+// KEYS: streams. ARGV: group, own name, head of the leases' keys, how many of a stream, how many holders may end with an entry,
+// the key of the agent's instances, whether also those that stand there (which did not end in order) are taken for dead.
 // Consumers are named by instances. Redis counts an entry's deliveries, also those to the same instance after a lost link: the
 // thousands of that count are how often it was claimed, which is how many of its holders have ended.
 // One that two holders ended with is held alone: nobody takes another such one meanwhile, so that of a killer and those beside
@@ -50,7 +50,8 @@ local function claim(stream)
     for i = 1, #c, 2 do
       if c[i] == 'name' then name = c[i + 1] elseif c[i] == 'pending' then pending = c[i + 1] end
     end
-    if name ~= own and redis.call('EXISTS', ARGV[3] .. name) == 0 then
+    if name ~= own and redis.call('EXISTS', ARGV[3] .. name) == 0 and
+       (ARGV[7] == '1' or not redis.call('HGET', ARGV[6], name)) then
       if pending == 0 then
         redis.call('XGROUP', 'DELCONSUMER', stream, group, name)
       elseif room > 0 then
@@ -104,21 +105,27 @@ std::vector<std::string> gateway_streams(const AgentContext& agent) {
   return streams;
 }
 
-GatewayReader::GatewayReader(PathHost& host)
-    : host_(host),
-      claim_timer_(host.loop(),
-                   [this] {
-                     claim_wanted_ = true;
-                     advance();
-                   }),
-      held_(kLanes.size() + 1),
-      ack_again_(kLanes.size() + 1) {}
+GatewayReader::GatewayReader(PathHost& host) : host_(host), held_(kLanes.size() + 1), ack_again_(kLanes.size() + 1) {}
 
 GatewayReader::~GatewayReader() { stop(); }
 
-void GatewayReader::up() {
+void GatewayReader::listen(std::function<void(Status)> done) {
+  heard_ = std::move(done);
+  if (hearing_) return on_trial(Status());
   if (link_ == nullptr) begin_link();
+  advance();
+}
+
+void GatewayReader::up() {
+  up_ = hearing_;
   send_acks();
+  advance();
+}
+
+void GatewayReader::on_lease() {
+  claim_wanted_ = true;
+  send_acks();
+  advance();
 }
 
 void GatewayReader::begin_link() {
@@ -129,13 +136,13 @@ void GatewayReader::begin_link() {
   options.keep_unsent = false;
   link_ = std::make_unique<redis::Connection>(host_.loop(), options, this);
   link_->start();
-  claim_timer_.every(kLeaseRenewal);
 }
 
 void GatewayReader::end_link() {
-  claim_timer_.stop();
   if (link_ != nullptr) link_->forget(this);
   link_.reset();
+  heard_ = nullptr;
+  hearing_ = up_ = false;
   step_ = Step::kNone;
 }
 
@@ -155,14 +162,25 @@ void GatewayReader::stop() {
 
 void GatewayReader::on_ready(redis::Connection&) {
   step_ = Step::kNone;
-  claim_wanted_ = true;
-  read_own();
   advance();
 }
 
-void GatewayReader::on_down(redis::Connection&, const Error& why, unsigned) {
+void GatewayReader::on_down(redis::Connection&, const Error& why, unsigned) { deaf(why.in("reading")); }
+
+/// The link may live on: listen() tries it again.
+void GatewayReader::deaf(const Error& why) {
   step_ = Step::kNone;
-  host_.context().debug("not reading: " + why.message);
+  if (heard_) return on_trial(why);
+  up_ = false;
+  if (std::exchange(hearing_, false)) host_.on_deaf(why);
+}
+
+void GatewayReader::on_trial(const Status& outcome) {
+  if (outcome.ok() && !std::exchange(hearing_, true)) {
+    claim_wanted_ = true;
+    read_own();
+  }
+  if (heard_) std::exchange(heard_, nullptr)(outcome);
 }
 
 void GatewayReader::read_own() {
@@ -174,8 +192,11 @@ void GatewayReader::read_own() {
 
 void GatewayReader::advance() {
   if (link_ == nullptr || !link_->ready() || step_ != Step::kNone) return;
+  if (heard_) return try_rights();
+  if (!up_) return;
   if (groups_wanted_) return make_groups_again();
-  if (host_.context().deliveries.full()) return;  // on_handled() goes on
+  if (!host_.context().lease.holds(mono_now())) return;  // on_lease() goes on
+  if (host_.context().deliveries.full()) return;         // on_handled() goes on
   if (claim_wanted_) return claim();
   read(own_wanted_);
 }
@@ -185,6 +206,23 @@ void GatewayReader::send(Step step, const redis::Command& command, Duration time
   if (!status) return;  // the link is down; on_ready() begins again
   step_ = step;
   replies_due_ = command.count();
+  refusal_.reset();
+}
+
+/// Everything that reading, claiming and acknowledging take, of entries that cannot be there.
+void GatewayReader::try_rights() {
+  constexpr std::string_view kBefore = "0-1", kBehind = "18446744073709551615-18446744073709551615";
+  const std::string& own = host_.context().instance();
+  redis::Command trial = claim_script(0);
+  std::vector<std::string> read{"XREADGROUP", "GROUP", std::string(kGroup), own, "STREAMS"};
+  read.insert(read.end(), streams_.begin(), streams_.end());
+  read.insert(read.end(), streams_.size(), std::string(kBehind));
+  trial.add(redis::Command::of(read));
+  for (const auto& stream : streams_) {
+    trial.add("XPENDING", stream, kGroup, "-", "+", 1, own).add("XCLAIM", stream, kGroup, own, 0, kBefore);
+    trial.add("XACK", stream, kGroup, kBefore).add("XDEL", stream, kBefore);
+  }
+  send(Step::kTrial, trial, kPatience);
 }
 
 void GatewayReader::make_groups_again() {
@@ -192,22 +230,44 @@ void GatewayReader::make_groups_again() {
   send(Step::kGroups, make_groups(host_.context()), kPatience);
 }
 
+/// Of each stream, in one read or claim. COUNT holds for a stream, and what an entry holds is known only when it is there: so
+/// as many as fit below the bound if all are as large as can be, and one where not even that many fit.
+size_t GatewayReader::entries_at_once() const {
+  const AgentContext& agent = host_.context();
+  const Bound largest{limits::kFrameRecords, std::max(limits::kFrameBytes, agent.config.max_envelope)};
+  return std::clamp<size_t>(agent.deliveries.room_for(largest) / streams_.size(), 1, kMostEntries);
+}
+
+/// Until just after the lease is due for its renewal, so that nothing delays the claims that come then; no longer than it is
+/// proven.
+Duration GatewayReader::block_for() const {
+  const Duration proven = host_.context().lease.left(mono_now());
+  const Duration renewal = proven - (kLeaseTtl - kLeaseRenewal);
+  const Duration wanted = renewal > Duration::zero() ? renewal + kAfterRenewal : kBlock;
+  return std::max<Duration>(std::min(wanted, proven), std::chrono::milliseconds(1));
+}
+
 void GatewayReader::claim() {
   claim_wanted_ = false;
+  claims_asked_ = entries_at_once();
+  send(Step::kClaim, claim_script(claims_asked_), kPatience);
+}
+
+redis::Command GatewayReader::claim_script(size_t entries) const {
   const AgentContext& agent = host_.context();
   std::vector<std::string> script{"EVAL", std::string(kClaim), std::to_string(streams_.size() - 1)};
   script.insert(script.end(), streams_.begin() + 1, streams_.end());  // nobody else's replies
   script.insert(script.end(), {std::string(kGroup), agent.instance(), agent.keys.alive(agent.config.id, ""),
-                               std::to_string(kClaims), std::to_string(kMostHolders)});
-  send(Step::kClaim, redis::Command::of(script), kPatience);
+                               std::to_string(entries), std::to_string(kMostHolders),
+                               agent.keys.instances(agent.config.id), agent.lease.steady(mono_now()) ? "1" : "0"});
+  return redis::Command::of(script);
 }
 
 void GatewayReader::read(bool own) {
   const AgentContext& agent = host_.context();
-  const size_t entries = agent.config.inbound.messages < limits::kFrameRecords ? kFewEntries : kEntries;
   std::vector<std::string> args{"XREADGROUP",     "GROUP", std::string(kGroup),
-                                agent.instance(), "COUNT", std::to_string(entries)};
-  if (!own) args.insert(args.end(), {"BLOCK", std::to_string(to_millis(kBlock))});
+                                agent.instance(), "COUNT", std::to_string(entries_at_once())};
+  if (!own) args.insert(args.end(), {"BLOCK", std::to_string(to_millis(block_for()))});
   args.emplace_back("STREAMS");
   args.insert(args.end(), streams_.begin(), streams_.end());
   for (size_t i = 0; i < streams_.size(); ++i) args.push_back(own ? own_from_[i] : ">");
@@ -216,40 +276,47 @@ void GatewayReader::read(bool own) {
 }
 
 void GatewayReader::on_reply(uint64_t, const redis::Answer& answer) {
-  if (!answer || link_ == nullptr) return;  // on_ready() begins again
+  if (!answer || link_ == nullptr) return;  // on_down() has told
   const Step step = step_;
   const redis::Reply& reply = **answer;
-  if (reply.is_error()) {
-    bool gone = group_gone(reply);
-    groups_wanted_ = groups_wanted_ || gone;
-    bool exists = step == Step::kGroups && group_exists(reply);
-    if (!gone && !exists) host_.context().debug("reading: " + std::string(reply.text));
-    if (step == Step::kClaim) read_own();  // what it had claimed before it failed
-  } else {
+  if (!reply.is_error())
     took(step, reply);
-  }
+  else if (step != Step::kGroups || !group_exists(reply))
+    refused(reply);
   if (--replies_due_ > 0) return;
   step_ = Step::kNone;
+  if (step == Step::kClaim && reply.is_error()) read_own();  // what it had claimed before it failed
   if (step == Step::kOwn && !own_more_) own_wanted_ = false;
-  bool refused = reply.is_error() && !groups_wanted_ && step != Step::kClaim;
-  if (refused) return;  // the timer goes on
+  if (auto refusal = std::exchange(refusal_, std::nullopt)) return deaf(*refusal);
+  if (step == Step::kTrial) on_trial(Status());
   advance();
+}
+
+/// A group that is gone is made again; anything else that Redis refuses makes deaf.
+void GatewayReader::refused(const redis::Reply& error) {
+  if (!group_gone(error)) {
+    refusal_ = redis::error_of(error).in("reading");
+  } else if (step_ == Step::kTrial) {
+    refusal_ = Error{Errc::kUnavailable, "reading: the streams' groups are gone"};
+  } else {
+    groups_wanted_ = true;
+  }
 }
 
 void GatewayReader::took(Step step, const redis::Reply& reply) {
   if (step == Step::kNew || step == Step::kOwn) return took_read(reply, step == Step::kOwn);
+  if (step == Step::kTrial)
+    for (const auto& result : reply)  // of the script: each stream's
+      if (result.is_error()) refused(result);
   if (step != Step::kClaim) return;
   for (size_t i = 0; i < reply.count && i + 1 < streams_.size(); ++i) took_claims(i + 1, reply[i]);
 }
 
 void GatewayReader::took_claims(size_t stream, const redis::Reply& reply) {
-  if (reply.is_error()) {
-    groups_wanted_ = groups_wanted_ || group_gone(reply);
-    if (!group_gone(reply)) host_.context().debug("claiming from " + streams_[stream] + ": " + std::string(reply.text));
-  }
+  if (reply.is_error()) refused(reply);
   if (!reply.is_array() || reply.count != 3) return;
   for (const auto& entry : reply[0]) take_entry(stream, entry, &reply[1]);
-  if (reply[0].count >= kClaims) claim_wanted_ = true;
+  if (reply[0].count >= claims_asked_) claim_wanted_ = true;
   if (reply[2].integer != 0) left_alone_ = true;
 }
 
@@ -262,7 +329,9 @@ void GatewayReader::took_read(const redis::Reply& streams, bool own) {
     auto index = static_cast<size_t>(name - streams_.begin());
     for (const auto& entry : stream[1]) take_entry(index, entry);
     if (!own || stream[1].count == 0) continue;
-    own_from_[index] = stream[1][stream[1].count - 1][0].text;
+    const redis::Reply& last = stream[1][stream[1].count - 1];
+    if (last.count == 0) continue;
+    own_from_[index] = last[0].text;
     own_more_ = true;
   }
 }
@@ -313,10 +382,8 @@ void GatewayReader::fail_records(const DeliveryPtr& delivery, std::string_view b
   Deliveries& deliveries = host_.context().deliveries;
   RecordReader reader(*records);
   uint32_t index = 0;
-  for (Record record; reader.next(record); ++index) {
-    deliveries.opened(*delivery, record.envelope.size());
-    deliveries.fail({{delivery, index, {}}, record.envelope.size(), "the processes that were to handle it ended", 0});
-  }
+  for (Record record; reader.next(record); ++index)
+    deliveries.refuse({delivery, index, {}}, record.envelope.size(), "the processes that were to handle it ended");
 }
 
 // ---- Acks

@@ -1,31 +1,40 @@
 // Receiving in gateway mode: the agent's lanes and its instance's reply stream, read on a connection of their own.
 //
+//     listen() ─▶ try every right that reading takes ─▶ hearing ─▶ up()
 //     ┌──────────────── advance(): one command at a time ─────────────────┐
 //     │ groups gone? ─▶ make them                                          │
-//     │ dead instances to look after? ─▶ claim a few of their entries      │
+//     │ own lease not proven: wait                                         │
+//     │ lease renewed? ─▶ claim a few entries of dead instances            │
 //     │ own entries unread (after a reconnect)? ─▶ read them               │
 //     │ else XREADGROUP BLOCK … >         (inbound bound reached: wait)    │
 //     └── reply ─▶ entries ─▶ messages ─▶ inbox ─▶ handlers ─▶ XACK, XDEL ─┘
 //
 // Happy path: some entries of every stream are read at a time; the inbox serves the lanes by their weights. An entry is
 // acknowledged when all of its messages were handled (Deliveries), many in one command, on the session's connection.
-// Bounded: nothing more is read while as many messages as the inbound bound wait for handlers; none is dropped.
-// Failure: after a lost link, entries that were delivered and not acknowledged are read again; those still in hand here are
-// known and left alone. Acks without an answer are sent again. An entry that cannot be decoded is counted, told to debug and
-// acknowledged. Entries of instances whose lease is gone are claimed by one script, before new ones are read: two that
-// claim at once never get the same. One that was in the hands of three instances that died is not handled again but
-// reported as failed, each of its messages, so that a message that takes its process along ends as a dead letter.
+// Bounded: nothing more is read while as many messages as the inbound bound wait for handlers, and fewer entries at a time
+// the nearer it is; none is dropped. So what waits exceeds the bound by one entry of each stream at most.
+// Failure:
+//   lost link, refused read   deaf: the session is told, is not up any more, and calls listen() again; then entries that were
+//                             delivered and not acknowledged are read again, those in hand are known and left alone
+//   ack without an answer     sent again
+//   entry of no known form    counted, told to debug, acknowledged
+//   a dead instance's entry   claimed by one script for all lanes, so two that claim at once never get the same. One that did
+//                             not end in order is taken for dead only by who has a steady lease (LeaseProof): when Redis took
+//                             no renewals for a while, all leases are gone and nobody is dead
+//   an entry that three held  when they died is reported as failed, each of its messages, and not handled: a message that takes
+//                             its process along ends as a dead letter
 // Threading: the I/O thread. Ownership: the path's.
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_set>
 #include <vector>
 
 #include "proto/redis/connection.h"
-#include "proto/redis/loop.h"
 #include "proto/wire/lane.h"
 #include "sdk/src/deliveries.h"
 #include "sdk/src/path.h"
@@ -42,8 +51,13 @@ class GatewayReader final : public redis::ConnectionListener {
   explicit GatewayReader(PathHost& host);
   ~GatewayReader() override;
 
-  /// The agent is registered: reads, from the first time on; sends acks again that had no answer.
+  /// Connects, and tries whether it may read. @param done as Path::listen().
+  void listen(std::function<void(Status)> done);
+  void listen_no_more() { heard_ = nullptr; }
+  /// The agent is registered: reads, and sends acks again that had no answer.
   void up();
+  /// The lease was renewed: looks for entries of the dead, goes on with what waited for it, and with acks that Redis refused.
+  void on_lease();
   /// Entries are due for their acks, and there may be room again.
   void on_handled();
   /// The agent goes by another instance's name; reading goes on with up().
@@ -56,7 +70,7 @@ class GatewayReader final : public redis::ConnectionListener {
   void on_down(redis::Connection& connection, const Error& why, unsigned attempt) override;
 
  private:
-  enum class Step : uint8_t { kNone, kGroups, kClaim, kOwn, kNew };
+  enum class Step : uint8_t { kNone, kTrial, kGroups, kClaim, kOwn, kNew };
   struct AckRun {
     size_t stream;
     std::vector<std::string> ids;
@@ -66,12 +80,19 @@ class GatewayReader final : public redis::ConnectionListener {
   void begin_link();
   void end_link();
   void advance();
+  void try_rights();
+  void on_trial(const Status& outcome);
+  void deaf(const Error& why);
+  redis::Command claim_script(size_t entries) const;
   void send(Step step, const redis::Command& command, Duration timeout);
   void make_groups_again();
+  size_t entries_at_once() const;
   void claim();
   void read(bool own);
   void read_own();
   void on_reply(uint64_t tag, const redis::Answer& answer);
+  void refused(const redis::Reply& error);
+  Duration block_for() const;
   void took(Step step, const redis::Reply& reply);
   void took_claims(size_t stream, const redis::Reply& reply);
   void took_read(const redis::Reply& streams, bool own);
@@ -84,12 +105,16 @@ class GatewayReader final : public redis::ConnectionListener {
   PathHost& host_;
   std::vector<std::string> streams_;
   std::unique_ptr<redis::Connection> link_;
-  redis::Timer claim_timer_;
 
+  std::function<void(Status)> heard_;  // of the listen() under way
+  bool hearing_ = false;               // everything that reading takes went well on this link
+  bool up_ = false;
   Step step_ = Step::kNone;  // what the link is asked now
   size_t replies_due_ = 0;
+  std::optional<Error> refusal_;  // by a reply of this step
   bool groups_wanted_ = false;
   bool claim_wanted_ = false;
+  size_t claims_asked_ = 0;
   bool left_alone_ = false;  // an entry waits until another that was claimed twice is done with
   bool own_wanted_ = false;
   bool own_more_ = false;

@@ -76,6 +76,8 @@ void Hub::on_subscribed(std::string_view channel) {
 }
 
 void Hub::on_subscriber_down(const Error& why, unsigned) {
+  if (why.code == Errc::kConnectionLost) cut_off_in_ = commands_.ready() ? commands_.generation() : 0;
+  if (why.code == Errc::kTimeout) cut_off_in_ = 0;
   for (auto* member : everyone()) member->on_link_down(why);
 }
 

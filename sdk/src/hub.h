@@ -47,6 +47,8 @@ class Hub final : public redis::ConnectionListener, public redis::SubscriberList
   redis::Connection& commands() { return commands_; }
   /// @return whether commands can be sent and `channel` is heard.
   bool serves(std::string_view channel) const { return commands_.ready() && subscriber_.subscribed(channel); }
+  /// @return whether of the two links only that for subscriptions was lost last, closed by Redis.
+  bool was_cut_off() const { return commands_.ready() && commands_.generation() == cut_off_in_; }
   const redis::Endpoint& endpoint() const { return endpoint_; }
   EnvelopeDecoder& decoder() { return decoder_; }
 
@@ -67,6 +69,7 @@ class Hub final : public redis::ConnectionListener, public redis::SubscriberList
   EnvelopeDecoder decoder_;
   redis::Connection commands_;
   redis::Subscriber subscriber_;
+  uint64_t cut_off_in_ = 0;  // commands_' generation; 0: in none
 };
 
 }  // namespace mas::sdk

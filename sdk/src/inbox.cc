@@ -20,7 +20,8 @@ constexpr size_t kConnectionChanges = 64;
 
 }  // namespace
 
-Inbox::Inbox(const AgentConfig& config) : bound_(config.inbound), receipt_bound_(config.outbound.messages) {}
+Inbox::Inbox(const AgentConfig& config)
+    : bound_(config.inbound), drops_(config.mode == MAS_MODE_P2P), receipt_bound_(config.outbound.messages) {}
 
 Inbox::~Inbox() {
   if (fd_ >= 0) close(fd_);
@@ -43,7 +44,7 @@ bool Inbox::push(Lane lane, MessagePtr message) {
   std::lock_guard lock(mutex_);
   message_bytes_ += message->size();
   messages_.push(lane, {next_++, std::move(message)});
-  while (messages_.size() > bound_.messages || (message_bytes_ > bound_.bytes && messages_.size() > 1)) {
+  while (drops_ && past_bound()) {
     victim = messages_.pop_least().value;
     message_bytes_ -= victim->size();
     ++dropped_;

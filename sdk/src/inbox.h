@@ -10,6 +10,7 @@
 //                        changes of the connection  (full: drop oldest)                                    │
 //                        notices   (ends of requests, which Requests bounds; overflow)                     ┘
 //
+// In gateway mode no message is dropped: its stream entry would never be acknowledged. Deliveries bounds what is read instead.
 // The descriptor is readable from the first entry until the queues are found empty; it is written once in between.
 // Threading: push from any thread; take, settle and the descriptor: one poller at a time.
 #pragma once
@@ -100,6 +101,9 @@ class Inbox {
   };
 
   void signal();
+  bool past_bound() const {
+    return messages_.size() > bound_.messages || (message_bytes_ > bound_.bytes && messages_.size() > 1);
+  }
   bool nothing_waits() const { return messages_.empty() && receipts_.empty() && changes_.empty() && notices_.empty(); }
   template <typename T>
   static uint64_t first_number(const Ring<Numbered<T>>& queue) {
@@ -114,6 +118,7 @@ class Inbox {
   void take_run(Queue& from, std::vector<T>& to, uint64_t end);
 
   const Bound bound_;
+  const bool drops_;  // messages past the bound
   const size_t receipt_bound_;
   int fd_ = -1;
 

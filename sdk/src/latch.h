@@ -6,6 +6,8 @@
 #include <optional>
 #include <utility>
 
+#include "sdk/src/presence.h"
+
 namespace mas::sdk {
 
 template <typename T>
@@ -18,6 +20,7 @@ class Latch {
   }
 
   T wait() {
+    Absence waiting;
     std::unique_lock lock(mutex_);
     ready_.wait(lock, [this] { return value_.has_value(); });
     return std::move(*value_);

@@ -6,11 +6,9 @@
 #include "proto/base/clock.h"
 #include "proto/redis/command.h"
 #include "sdk/src/context.h"
+#include "sdk/src/lease_proof.h"
 
 namespace mas::sdk {
-
-inline constexpr Duration kLeaseTtl = std::chrono::seconds(15);
-inline constexpr Duration kLeaseRenewal = std::chrono::seconds(5);
 
 inline redis::Command heartbeat(const AgentContext& agent, WallMicros now) {
   std::string beat;

@@ -67,12 +67,13 @@ struct mas_message {
   mas::sdk::Outbox& outbox() const { return *outbox_; }
   std::string_view ticket() const { return {ticket_, ticket_size_}; }
 
-  /// The stream entry that it is part of, and how often it failed. Before it is queued; the poller takes the share when it
-  /// runs the handler.
+  /// The stream entry that it is part of, and how often it failed. Before it is queued; the poller takes the share when
+  /// the handler is done.
   void came_with(mas::sdk::Share share, uint32_t failures) {
     share_ = std::move(share);
     failures_ = failures;
   }
+  const mas::sdk::Share& share() const { return share_; }
   mas::sdk::Share take_share() { return std::move(share_); }
   uint32_t failures() const { return failures_; }
 

@@ -3,15 +3,22 @@
 
 #include <utility>
 
+#include "proto/base/thread_object.h"
 #include "proto/base/utf8.h"
 #include "proto/wire/json.h"
 #include "sdk/src/cause.h"
+#include "sdk/src/presence.h"
 #include "sdk/src/runtime.h"
 
 namespace mas::sdk {
 namespace {
 
 constexpr size_t kKeptBufferBytes = 1024 * 1024;
+
+/// What composing needs, kept so that it need not be allocated.
+struct Scratch {
+  std::string envelope, id_text, chain;
+};
 
 Error not_running() { return {Errc::kInvalidState, "the agent is not running; start it first"}; }
 
@@ -58,9 +65,7 @@ Result<std::string_view> Outbox::compose(const Draft& draft, const Id128& id, Wa
   std::string_view data;
   if (auto status = check(draft, data); !status) return status.error();
 
-  thread_local std::string envelope;
-  thread_local std::string id_text;
-  thread_local std::string chain;
+  auto& [envelope, id_text, chain] = thread_object<Scratch>();
   if (envelope.capacity() > kKeptBufferBytes) envelope = std::string();
   envelope.clear();
   id_text.clear();
@@ -80,7 +85,7 @@ Result<std::string_view> Outbox::compose(const Draft& draft, const Id128& id, Wa
   fields.meta.correlation_id = draft.kind == OutgoingKind::kRequest ? id_text : draft.correlation_id;
   fields.meta.expects_reply = draft.kind == OutgoingKind::kRequest;
   fields.meta.is_reply = !draft.correlation_id.empty();
-  fields.timestamp = now;
+  fields.timestamp = clock_.of(now);
   fields.message_id = id_text;
   append_envelope(envelope, fields);
   if (envelope.size() > max_envelope_)
@@ -134,6 +139,7 @@ Status Outbox::flush(Duration timeout) {
   auto running = runtime();
   if (running == nullptr) return not_running();
   Turns::Follower follower(running->turns());
+  Absence waiting;
   std::unique_lock lock(mutex_);
   uint64_t goal = accepted_;
   auto reached = [&] { return settled_ >= goal; };

@@ -25,6 +25,7 @@
 #include "proto/base/result.h"
 #include "proto/wire/envelope.h"
 #include "sdk/src/config.h"
+#include "sdk/src/redis_clock.h"
 
 namespace mas::sdk {
 
@@ -57,11 +58,11 @@ class OutboxListener {
 struct Draft {
   std::string_view target;
   std::string_view type;
-  std::string_view json;            ///< empty: {}
-  std::string_view correlation_id;  ///< of a reply
-  std::string_view ticket;          ///< of a reply in gateway mode: what came with the request
-  std::string_view priority{};      ///< the lane that it asks for; empty: none is told
-  std::optional<WallMicros> deadline;
+  std::string_view json;               ///< empty: {}
+  std::string_view correlation_id;     ///< of a reply
+  std::string_view ticket;             ///< of a reply in gateway mode: what came with the request
+  std::string_view priority{};         ///< the lane that it asks for; empty: none is told
+  std::optional<WallMicros> deadline;  ///< by this host's clock
   OutgoingKind kind = OutgoingKind::kMessage;
 };
 
@@ -74,16 +75,18 @@ class Outbox : public std::enable_shared_from_this<Outbox> {
   /// @param wake called, at most once until the next drain, when there is something to drain.
   void open(OutboxListener& listener, std::shared_ptr<Runtime> runtime, std::function<void()> wake);
 
-  /// @param id the message's id.
+  /// @param id the message's id. @param now by this host's clock; what is written is in Redis's time.
   virtual Status send(const Draft& draft, const Id128& id, WallMicros now) = 0;
 
   /// Waits until everything accepted before the call has its verdict. @param timeout negative: for ever.
   Status flush(Duration timeout);
 
  protected:
-  Outbox(const AgentConfig& config, Bound bound)
-      : sender_(config.id), max_envelope_(config.max_envelope), bound_(bound) {}
+  Outbox(const AgentConfig& config, const RedisClock& clock, Bound bound)
+      : sender_(config.id), max_envelope_(config.max_envelope), clock_(clock), bound_(bound) {}
 
+  /// @return as `meta.deadline` has it: seconds, Redis's time.
+  double deadline_of(const Draft& draft) const { return static_cast<double>(clock_.of(*draft.deadline)) / 1e6; }
   /// Checks a draft and writes its envelope. @param meta what the way adds. @return valid until the thread's next call.
   Result<std::string_view> compose(const Draft& draft, const Id128& id, WallMicros now, EnvelopeMeta meta = {}) const;
 
@@ -103,6 +106,7 @@ class Outbox : public std::enable_shared_from_this<Outbox> {
 
   const std::string sender_;
   const size_t max_envelope_;
+  const RedisClock& clock_;
   OutboxListener* listener_ = nullptr;  // I/O thread
 
   std::mutex mutex_;

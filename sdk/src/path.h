@@ -24,6 +24,9 @@ class PathHost : public OpHost, public OutboxListener {
   /// @param share of the stream entry that it came with; without one in peer-to-peer mode. @param failures how often its
   /// handler failed.
   virtual void receive(std::string_view envelope, std::string_view ticket, const Share& share, uint32_t failures) = 0;
+  /// The path does not hear any more, though the session's links may live: the agent is not up until listen() has succeeded
+  /// again.
+  virtual void on_deaf(const Error& why) = 0;
   /// Begins anew under another instance's name, soon.
   virtual void begin_anew(const std::string& why) = 0;
 };
@@ -36,12 +39,19 @@ class Path {
   virtual std::string channel() const = 0;
   /// What has to be there before the agent registers; null: nothing.
   virtual std::unique_ptr<Op> prepare(std::function<void(Status)> done) = 0;
+  /// Begins to hear beside the channel, and tries whether it may, before the agent registers.
+  /// @param done called once, perhaps at once: ok, or why not; never after down(), renamed() and close().
+  virtual void listen(std::function<void(Status)> done) = 0;
   /// The agent came up: messages are accepted from now on.
   virtual void open() = 0;
   /// The agent is registered and hears. @param token the registry's, of the agent's entry.
   virtual void up(const std::string& token) = 0;
-  /// A link is lost.
+  /// The instance's lease was renewed.
+  virtual void renewed() = 0;
+  /// The agent is not up any more.
   virtual void down() = 0;
+  /// Redis takes writes again, after it had refused some on these links: what waits for its time is tried now.
+  virtual void recovered() = 0;
   /// Both links are there again while the agent stops: what is queued may go out.
   virtual void links_back() = 0;
   virtual void drain() = 0;

@@ -5,6 +5,7 @@
 
 #include "sdk/src/error.h"
 #include "sdk/src/inbox.h"
+#include "sdk/src/presence.h"
 
 namespace mas::sdk {
 
@@ -13,7 +14,7 @@ bool AsyncRequest::finish(mas_agent* agent) {
   if (!state_.compare_exchange_strong(expected, State::kFinished)) return false;
   if (outcome_ != MAS_OK) fail(outcome_, detail_);
   note_receipt(note_);
-  fn_(agent, outcome_, reply_.get(), user_);
+  call_out(fn_, agent, outcome_, static_cast<const mas_message*>(reply_.get()), user_);
   return true;
 }
 
@@ -36,6 +37,7 @@ bool Requests::Waiter::ended() {
 }
 
 Result<MessagePtr> Requests::Waiter::wait(const Deadline& deadline) {
+  Absence waiting;
   std::unique_lock lock(requests_.mutex_);
   auto ended = [this] { return result_.has_value(); };
   Duration left = deadline.left();
@@ -110,10 +112,10 @@ void Requests::end_all(const Error& why) {
   while (!table_.empty()) settle(extract(table_.begin()), why);
 }
 
-std::optional<MonoTime> Requests::expire(MonoTime now) {
+std::optional<MonoTime> Requests::expire(MonoTime now, const Error& late) {
   std::lock_guard lock(mutex_);
   while (!deadlines_.empty() && deadlines_.begin()->first <= now)
-    settle(extract(table_.find(deadlines_.begin()->second)), Error{Errc::kTimeout, "no reply in time"});
+    settle(extract(table_.find(deadlines_.begin()->second)), late);
   if (deadlines_.empty()) return std::nullopt;
   return deadlines_.begin()->first;
 }

@@ -93,7 +93,7 @@ class Requests {
   /// Ends every request.
   void end_all(const Error& why);
   /// Ends asynchronous requests that are over time. @return the next deadline.
-  std::optional<MonoTime> expire(MonoTime now);
+  std::optional<MonoTime> expire(MonoTime now, const Error& late);
   /// The poller has taken an ended request from the inbox.
   void polled() { --unpolled_; }
 

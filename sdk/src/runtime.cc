@@ -1,67 +1,54 @@
 // The I/O thread's start, loop and end.
 #include "sdk/src/runtime.h"
 
-#include <pthread.h>
-#include <signal.h>
-
 #include <algorithm>
-#include <system_error>
 #include <utility>
 
+#include "proto/base/thread.h"
 #include "sdk/src/hub.h"
+#include "sdk/src/presence.h"
 
 namespace mas::sdk {
 namespace {
 
-std::mutex process_mutex;
-std::weak_ptr<Runtime> process_runtime;  // guarded by process_mutex
-
-/// Blocks every signal of the calling thread while it lives; a thread that is made meanwhile inherits that.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t before_;
+/// The process's runtime, if it has one; never destroyed.
+struct Process {
+  std::mutex mutex;
+  std::weak_ptr<Runtime> runtime;
 };
+Process& process() {
+  static auto& shared = *new Process;
+  return shared;
+}
 
 }  // namespace
 
 Result<std::shared_ptr<Runtime>> Runtime::acquire() {
-  std::lock_guard lock(process_mutex);
-  if (auto runtime = process_runtime.lock()) return runtime;
+  std::lock_guard lock(process().mutex);
+  if (auto runtime = process().runtime.lock()) return runtime;
   std::shared_ptr<Runtime> runtime(new Runtime());
   if (auto status = runtime->start(); !status) return status.error();
-  process_runtime = runtime;
+  process().runtime = runtime;
   return runtime;
 }
 
 Status Runtime::start() {
-  if (int error = uv_loop_init(&loop_); error != 0)
-    return Error{Errc::kNoMemory, std::string("cannot make an event loop: ") + uv_strerror(error)};
+  if (auto status = redis::init_loop(loop_); !status) return status;
   wakeup_ = std::make_unique<redis::Wakeup>(&loop_, [this] { run_tasks(); });
-  SignalsBlocked blocked;
-  try {
-    thread_ = std::thread([this] { run(); });
-  } catch (const std::system_error& error) {
-    wakeup_.reset();
-    uv_run(&loop_, UV_RUN_DEFAULT);
-    uv_loop_close(&loop_);
-    return Error{Errc::kNoMemory, std::string("cannot start the I/O thread: ") + error.what()};
+  quieten_at_exit();
+  auto thread = start_thread("mas-io", [this] { run(); });
+  if (thread) {
+    thread_ = std::move(*thread);
+    return {};
   }
-  return {};
+  close();
+  return thread.error();
 }
 
 Runtime::~Runtime() {
   if (!thread_.joinable()) return;  // start() failed
   post([this] { stopping_ = true; });
+  Absence joining;
   thread_.join();
 }
 
@@ -78,12 +65,13 @@ void Runtime::interrupt() {
 }
 
 void Runtime::run() {
-  pthread_setname_np(pthread_self(), "mas-io");
   turns_.serve(stopping_);
-  {
-    std::lock_guard lock(mutex_);
-    wakeup_.reset();
-  }
+  std::lock_guard lock(mutex_);
+  close();
+}
+
+void Runtime::close() {
+  wakeup_.reset();
   uv_run(&loop_, UV_RUN_DEFAULT);  // until the last handle is closed
   uv_loop_close(&loop_);
 }

@@ -2,6 +2,8 @@
 #include "sdk/src/session.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cstdlib>
 #include <utility>
 
 #include "proto/base/random.h"
@@ -13,9 +15,27 @@ namespace {
 
 constexpr Duration kRetryBase = std::chrono::milliseconds(100);
 constexpr Duration kRetryCap = std::chrono::seconds(2);
+constexpr Duration kBeatRetryCap = std::chrono::seconds(1);
+constexpr WallMicros kSkewWorthTelling = 2'000'000;
 constexpr Duration kShortestWait = std::chrono::milliseconds(1);
 /// Of a stop's patience, what is kept for taking the registration back: a quarter, at most this.
 constexpr Duration kTakeBackPatience = std::chrono::milliseconds(500);
+constexpr std::string_view kCutOff =
+    "; Redis had closed the connection for subscriptions alone, as it does to a subscriber that falls behind "
+    "(client-output-buffer-limit pubsub): what was published to it is lost";
+
+/// @param reply of TIME.
+Result<WallMicros> time_from_reply(const redis::Reply& reply) {
+  if (reply.is_error()) return redis::error_of(reply);
+  WallMicros parts[2] = {0, 0};
+  bool ok = reply.is_array() && reply.count == 2;
+  for (size_t i = 0; ok && i < 2; ++i) {
+    std::string_view text = reply[i].text;
+    ok = std::from_chars(text.data(), text.data() + text.size(), parts[i]).ec == std::errc();
+  }
+  if (!ok) return Error{Errc::kProtocol, "TIME was answered by something else than two numbers"};
+  return parts[0] * 1'000'000 + parts[1];
+}
 
 }  // namespace
 
@@ -26,12 +46,13 @@ Session::Timers::Timers(Session& session)
       wake(session.loop(), [&session] { session.agent_.inbox.wake(); }) {}
 
 Session::Session(Runtime& runtime, AgentContext& agent)
-    : runtime_(runtime), agent_(agent), backoff_(kRetryBase, kRetryCap) {}
+    : runtime_(runtime), agent_(agent), backoff_(kRetryBase, kRetryCap), beat_backoff_(kRetryBase, kBeatRetryCap) {}
 
 Session::~Session() = default;
 
 void Session::begin(std::function<void(Status)> started) {
   started_ = std::move(started);
+  agent_.lease.forget();
   state_.to(State::kJoining);
   timers_ = std::make_unique<Timers>(*this);
   hub_ = runtime_.hub(*agent_.config.endpoint, "libmas:" + agent_.config.id);
@@ -47,6 +68,7 @@ void Session::join() {
 }
 
 void Session::links_changed() {
+  if (timers_ != nullptr) timers_->retry.stop();  // what failed before may work on this link
   if (state_.is(State::kStopping) && was_up_ && hub_->serves(channel_)) return path_->links_back();
   try_register();
 }
@@ -54,16 +76,26 @@ void Session::links_changed() {
 void Session::try_register() {
   if (!state_.is(State::kJoining) || !hub_->serves(channel_) || timers_->retry.armed()) return;
   state_.to(State::kRegistering);
+  ask_time();  // answered before the registration
   auto prepared = [this](const Status& status) {
     registering_ = nullptr;
     if (!state_.is(State::kRegistering)) return;  // a link was lost, or the agent stops
     if (!status) return not_registered(status.error());
-    register_now();
+    listen();
   };
   auto op = path_->prepare(prepared);
-  if (op == nullptr) return register_now();
+  if (op == nullptr) return listen();
   registering_ = op.get();
   run(std::move(op));
+}
+
+/// Nobody discovers an agent that does not hear yet.
+void Session::listen() {
+  path_->listen([this](const Status& status) {
+    if (!state_.is(State::kRegistering)) return;
+    if (!status) return not_registered(status.error());
+    register_now();
+  });
 }
 
 void Session::register_now() {
@@ -71,6 +103,7 @@ void Session::register_now() {
   auto op = std::make_unique<RegisterOp>(*this, mode_, registered);
   registering_ = op.get();
   claimed_ = true;
+  registered_at_ = mono_now();
   run(std::move(op));
 }
 
@@ -91,17 +124,21 @@ void Session::not_registered(const Error& why) {
 
 void Session::came_up(const std::string& token) {
   state_.to(State::kUp);
-  backoff_.reset();
   obstacle_.reset();
+  beat_backoff_.reset();
+  beat_trouble_.clear();
   mode_ = RegisterOp::Mode::kAgain;
   heartbeat_at_ = lease_at_ = mono_now();
+  agent_.lease.confirmed(registered_at_);
   plan_beat();
   agent_.debug("registered as " + agent_.config.id + ", instance " + agent_.instance());
   bool first = !std::exchange(was_up_, true);
   if (first) path_->open();
   path_->up(token);
   if (first) return std::exchange(started_, nullptr)(Status());
-  agent_.inbox.push(ConnectionChange{MAS_CONNECTED, "connected to " + hub_->endpoint().address()});
+  std::string detail = "connected to " + hub_->endpoint().address();
+  if (std::exchange(link_lost_, false) && hub_->was_cut_off()) detail.append(kCutOff);
+  agent_.inbox.push(ConnectionChange{MAS_CONNECTED, detail});
   beat();  // the entry may be INACTIVE: healthd saw no heartbeat meanwhile
 }
 
@@ -115,28 +152,50 @@ Error Session::obstacle() const {
 void Session::on_link_ready(bool again) {
   if (again && was_up_) agent_.counters.reconnects.add();
   agent_.debug("connected to " + hub_->endpoint().address());
+  may_ask_time_ = true;
   links_changed();
 }
 
 void Session::on_link_down(const Error& why) {
   obstacle_ = why;
   agent_.debug("not connected: " + why.message);
-  path_->down();
-  bool up = state_.is(State::kUp);
-  if (up || state_.is(State::kRegistering)) state_.to(State::kJoining);
-  if (registering_ != nullptr) registering_->cancel(why);
-  if (up) {
-    timers_->beat.stop();
-    agent_.inbox.push(ConnectionChange{MAS_DISCONNECTED, why.message});
+  if (state_.is(State::kUp)) {
+    link_lost_ = true;
+    went_down(why);
+  } else {
+    path_->down();
+    if (state_.is(State::kRegistering)) state_.to(State::kJoining);
+    if (registering_ != nullptr) registering_->cancel(why);
   }
   bool hopeless = why.code == Errc::kAuthFailed || why.code == Errc::kRefused || why.code == Errc::kInvalidArgument;
   if (starting() && hopeless && state_.is(State::kJoining)) fail_start(why);
 }
 
+void Session::went_down(const Error& why) {
+  if (mono_now() - registered_at_ >= kRetryCap) backoff_.reset();
+  path_->down();
+  state_.to(State::kJoining);
+  timers_->beat.stop();
+  agent_.inbox.push(ConnectionChange{MAS_DISCONNECTED, why.message});
+}
+
+void Session::on_deaf(const Error& why) {
+  obstacle_ = why;
+  agent_.debug("not hearing: " + why.message);
+  if (registering_ != nullptr) return registering_->cancel(why);  // tried again, or the start fails
+  if (!state_.is(State::kUp)) return;
+  went_down(why);
+  timers_->retry.once(backoff_.next(random_u64()));
+}
+
 void Session::on_subscription_refused(const Error& why) {
-  obstacle_ = why.in("subscribing");
-  agent_.debug(obstacle_->message);
-  if (starting() && state_.is(State::kJoining) && !hub_->serves(channel_)) fail_start(*obstacle_);
+  const Error refusal = why.in("subscribing");
+  const bool again = obstacle_ && obstacle_->message == refusal.message;
+  obstacle_ = refusal;
+  if (!again) agent_.debug(refusal.message);
+  if (!state_.is(State::kJoining) || hub_->serves(channel_)) return;
+  if (starting()) return fail_start(refusal);
+  if (!again) agent_.inbox.push(ConnectionChange{MAS_DISCONNECTED, refusal.message});
 }
 
 // ---- Beating
@@ -147,23 +206,71 @@ void Session::plan_beat() {
 }
 
 void Session::beat() {
-  if (!state_.is(State::kUp)) return;
-  if (beating_) return timers_->beat.once(kShortestWait * 10);
+  if (!state_.is(State::kUp) || std::exchange(beating_, true)) return;
+  timers_->beat.stop();
   MonoTime now = mono_now();
   BeatOp::Due due{now - heartbeat_at_ >= agent_.config.heartbeat_interval, now - lease_at_ >= kLeaseRenewal};
-  if (due.heartbeat) heartbeat_at_ = now;
-  if (due.lease) lease_at_ = now;
-  beating_ = true;
-  plan_beat();
-  run(std::make_unique<BeatOp>(*this, due, [this](const Result<Registration>& result) { on_beat(result); }));
+  if (due.heartbeat || due.lease) ask_time();
+  auto done = [this, due, now](const Result<Registration>& result) { on_beat(due, now, result); };
+  run(std::make_unique<BeatOp>(*this, due, done));
 }
 
-void Session::on_beat(const Result<Registration>& result) {
+void Session::on_beat(BeatOp::Due due, MonoTime begun, const Result<Registration>& result) {
   beating_ = false;
   if (!state_.is(State::kUp)) return;
-  if (!result) return agent_.debug("no heartbeat: " + result.error().message);
+  if (!result) return beat_again(result.error());
+  if (due.heartbeat) heartbeat_at_ = begun;
+  if (due.lease) {
+    lease_at_ = begun;
+    renewed(begun);
+  }
+  beat_backoff_.reset();
+  plan_beat();
+  if (!std::exchange(beat_trouble_, {}).empty()) {
+    agent_.debug("the heartbeat is written again");
+    path_->recovered();
+  }
   if (*result == Registration::kLost) register_again(RegisterOp::Mode::kAgain);
   if (*result == Registration::kInactive) register_again(RegisterOp::Mode::kActivate);
+}
+
+/// What Redis did not take is still due, and soon: the agent looks dead meanwhile.
+void Session::beat_again(const Error& why) {
+  if (why.message != beat_trouble_) agent_.debug("no heartbeat: " + why.message);
+  beat_trouble_ = why.message;
+  timers_->beat.once(beat_backoff_.next(random_u64()));
+}
+
+/// @param sent when the renewal was.
+void Session::renewed(MonoTime sent) {
+  agent_.lease.confirmed(sent);
+  path_->renewed();
+}
+
+// ---- The time
+
+void Session::ask_time() {
+  if (asked_time_ || !may_ask_time_) return;
+  asked_time_ = mono_now();
+  auto status = commands().send(redis::Command("TIME"), redis::reply_to<&Session::on_time>(this));
+  if (!status) asked_time_.reset();
+}
+
+void Session::on_time(uint64_t, const redis::Answer& answer) {
+  const Duration round_trip = mono_now() - *std::exchange(asked_time_, std::nullopt);
+  if (!answer) return;
+  auto theirs = time_from_reply(**answer);
+  if (!theirs) {
+    may_ask_time_ = false;  // with the next link, not with each beat: Redis would log every refusal
+    return agent_.debug("Redis's clock cannot be read: " + theirs.error().message);
+  }
+  agent_.clock.measured(*theirs, wall_now(), round_trip);
+  const WallMicros ahead = agent_.clock.ahead();
+  if (std::abs(ahead - told_ahead_) < kSkewWorthTelling) return;
+  told_ahead_ = ahead;
+  const bool wrong = std::abs(ahead) >= kSkewWorthTelling;
+  agent_.debug(wrong ? describe_ahead(ahead) + "; what is sent carries Redis's time"
+                     : "this host's clock agrees with Redis's again");
 }
 
 void Session::register_again(RegisterOp::Mode mode) {
@@ -200,6 +307,7 @@ void Session::rename() {
   farewell.add("DEL", keys.alive(id, agent_.instance()), keys.reply_inbox(id, agent_.instance(), 0));
   static_cast<void>(commands().send(farewell, redis::ReplyTo{}));  // else they expire
   agent_.instances.renew();
+  agent_.lease.forget();
   path_->renamed();
   hub_->leave(*this);
   join();
@@ -237,11 +345,13 @@ void Session::cancel_operations() {
 void Session::stop(Duration patience, std::function<void(Status)> ended) {
   ended_ = std::move(ended);
   started_ = nullptr;
+  const bool up = state_.is(State::kUp);
   state_.to(State::kStopping);
   timers_.reset();
   cancel_operations();
   agent_.requests->end_all(Error{Errc::kCancelled, "the agent was stopped"});
   if (!claimed_) return close(Status());
+  if (was_up_ && !up && hub_->serves(channel_)) path_->links_back();  // deaf: what is queued can go out all the same
   const MonoTime begun = mono_now();
   const Duration reserve = std::min(patience / 4, kTakeBackPatience);
   path_->finish(patience < Duration::zero() ? patience : patience - reserve, [=, this](const Status& flushed) {
@@ -263,6 +373,7 @@ void Session::close(const Status& outcome) {
   state_.to(State::kClosing);
   agent_.debug(outcome.ok() ? "deregistered" : "not deregistered: " + outcome.error().message);
   path_->close();
+  commands().forget(this);
   agent_.requests->end_all(Error{Errc::kCancelled, "the agent was stopped"});  // those made since stop()
   hub_->leave(*this);
   // The hub may be in the middle of a callback that led here; it ends from the loop.

@@ -60,6 +60,7 @@ class Session final : public HubMember, public PathHost {
   // PathHost
   Runtime& runtime() override { return runtime_; }
   void receive(std::string_view envelope, std::string_view ticket, const Share& share, uint32_t failures) override;
+  void on_deaf(const Error& why) override;
   void begin_anew(const std::string& why) override;
   void on_verdict(OutgoingKind kind, const Id128& id, std::string_view target, const Verdict& verdict) override;
   // OpHost
@@ -93,16 +94,22 @@ class Session final : public HubMember, public PathHost {
   void join();
   void links_changed();
   void try_register();
+  void listen();
   void register_now();
+  void renewed(MonoTime sent);
   void register_again(RegisterOp::Mode mode);
   void on_registered(const Result<std::string>& token);
   void not_registered(const Error& why);
   void came_up(const std::string& token);
+  void went_down(const Error& why);
   void rename();
   void fail_start(const Error& why);
+  void ask_time();
+  void on_time(uint64_t tag, const redis::Answer& answer);
   void plan_beat();
   void beat();
-  void on_beat(const Result<Registration>& result);
+  void on_beat(BeatOp::Due due, MonoTime begun, const Result<Registration>& result);
+  void beat_again(const Error& why);
   void run(std::unique_ptr<Op> op);
   void take_back(Duration patience, const Status& flushed);
   void close(const Status& outcome);
@@ -125,9 +132,16 @@ class Session final : public HubMember, public PathHost {
   Backoff backoff_;
   bool claimed_ = false;  // a registration was sent: there may be something to take back
   bool was_up_ = false;
+  bool link_lost_ = false;  // since it was up
   bool renaming_ = false;
+  std::optional<MonoTime> asked_time_;  // TIME is under way since
+  bool may_ask_time_ = true;
+  WallMicros told_ahead_ = 0;
   bool beating_ = false;
-  MonoTime heartbeat_at_{};
+  Backoff beat_backoff_;
+  std::string beat_trouble_;  // as it was told; empty: none
+  MonoTime registered_at_{};  // when the registration under way was sent
+  MonoTime heartbeat_at_{};   // of the last that Redis took
   MonoTime lease_at_{};
   std::optional<Error> obstacle_;
 };

@@ -9,8 +9,13 @@ void Session::receive(std::string_view envelope, std::string_view ticket, const 
   const DeliveryPtr& delivery = share.delivery;
   auto message = mas_message::make(envelope, hub_->decoder(), agent_.config.max_envelope, *agent_.outbox, ticket);
   if (!message) {
+    const Error& why = message.error();
     agent_.counters.malformed.add();
-    return agent_.debug("dropped a message: " + message.error().message);
+    agent_.debug("dropped a message: " + why.message);
+    const bool lost = why.code == Errc::kTooLarge || why.code == Errc::kNoMemory;  // else nobody could read it
+    if (lost && delivery != nullptr && delivery->stream != 0)
+      agent_.deliveries.refuse(share, envelope.size(), "too large for the agent, or for its memory");
+    return;
   }
   mas_message& received = **message;
   if (received.target() != agent_.config.id) {
@@ -71,7 +76,7 @@ void Session::on_verdict(OutgoingKind kind, const Id128& id, std::string_view ta
 }
 
 void Session::watch_requests() {
-  auto next = agent_.requests->expire(mono_now());
+  auto next = agent_.requests->expire(mono_now(), agent_.late("no reply in time"));
   if (next && timers_ != nullptr) timers_->requests.once(std::max(*next - mono_now(), Duration::zero()));
 }
 

@@ -1,5 +1,6 @@
 // Takes this instance's registration back, after everything that was sent before; the agent's too when no other
-// instance lives.
+// instance lives. Where one has its lease, the heartbeat is left no longer than that lease, and INSTANCE_STOPPED is
+// published.
 //
 //     idle ──EVAL──▶ taking back ──reply──▶ done        a lost link: EVAL again (it changes nothing the second time)
 //

@@ -7,6 +7,8 @@
 
 #include <utility>
 
+#include "sdk/src/presence.h"
+
 namespace mas::sdk {
 namespace {
 
@@ -50,6 +52,12 @@ int shorter(int a, int b) { return a < 0 || (b >= 0 && b < a) ? b : a; }
 
 }  // namespace
 
+Turns::Turn::Turn(Turns& turns) : turns_(turns) {
+  if (turns_.turning_.try_lock()) return;
+  Absence waiting;
+  turns_.turning_.lock();
+}
+
 // ---- The I/O thread
 
 void Turns::serve(const std::atomic<bool>& stopping) {
@@ -57,13 +65,15 @@ void Turns::serve(const std::atomic<bool>& stopping) {
     await_absence();
     int timeout = 0;
     {
-      std::lock_guard turning(turning_);
+      Stay stay;
+      if (!stay) presence::stop_here();
+      Turn turn(*this);
       if (led()) continue;  // a leader that came meanwhile relies on it that nothing happens behind its back
       uv_run(&loop_, UV_RUN_NOWAIT);
       timeout = uv_backend_timeout(&loop_);
     }
     if (stopping) return;
-    sleep(-1, timeout);
+    poll_loop(-1, timeout);
   }
 }
 
@@ -87,7 +97,7 @@ void Turns::await_absence() {
   }
 }
 
-void Turns::sleep(int fd, int timeout_ms) {
+void Turns::poll_loop(int fd, int timeout_ms) {
   if (timeout_ms == 0) return;
   pollfd wanted[] = {{uv_backend_fd(&loop_), POLLIN, 0}, {fd, POLLIN, 0}};
   poll(wanted, 2, timeout_ms);
@@ -97,19 +107,32 @@ void Turns::sleep(int fd, int timeout_ms) {
 
 bool Turns::lead(int fd, int timeout_ms, const std::function<bool()>& done) {
   if (!enter()) return false;
+  struct Leader {
+    Turns& turns;
+    ~Leader() { turns.leave(); }
+  } leader{*this};
   SigpipeHeld held;
   int longest = may_sleep();
   if (!done()) sleep(fd, shorter(longest, timeout_ms));
-  {
-    std::lock_guard turning(turning_);
-    uv_run(&loop_, UV_RUN_NOWAIT);
-  }
-  leave();
+  Turn turn(*this);
+  uv_run(&loop_, UV_RUN_NOWAIT);
   return true;
 }
 
+/// A thread that waits for its callbacks (`fd`) may be cancelled meanwhile.
+void Turns::sleep(int fd, int timeout_ms) {
+  if (timeout_ms == 0) return;
+  if (fd >= 0) {
+    Cancellable asleep;
+    poll_loop(fd, timeout_ms);
+  } else {
+    Absence asleep;
+    poll_loop(fd, timeout_ms);
+  }
+}
+
 int Turns::may_sleep() {
-  std::lock_guard turning(turning_);
+  Turn turn(*this);
   uv_update_time(&loop_);
   return uv_backend_timeout(&loop_);
 }

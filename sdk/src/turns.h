@@ -12,7 +12,7 @@
 // While the loop is led the I/O thread looks every kPatience whether the leader came and went; when it stayed all the
 // time, the I/O thread sleeps until it leaves. So the loop stands still for kPatience at most when the application turns
 // to something else, a busy leader costs no wake-up per message and an idle one none at all.
-// Failure: none. Threading: any thread but for serve(); code of the loop runs on one thread at a time and sees all that
+// Failure: a leader whose thread is cancelled while it sleeps gives the loop back as any other. Threading: any thread but for serve(); code of the loop runs on one thread at a time and sees all that
 // ran before it. Ownership: the Runtime's; whoever calls keeps that alive.
 #pragma once
 
@@ -63,6 +63,18 @@ class Turns {
  private:
   static constexpr Duration kPatience = std::chrono::milliseconds(1);
 
+  /// The right to run code of the loop. Who waits for it is absent: exit() may have been called by whoever has it.
+  class Turn {
+   public:
+    explicit Turn(Turns& turns);
+    ~Turn() { turns_.turning_.unlock(); }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+
+   private:
+    Turns& turns_;
+  };
+
   bool enter();
   void leave();
   void give_back();
@@ -70,6 +82,7 @@ class Turns {
   void await_absence();
   int may_sleep();
   void sleep(int fd, int timeout_ms);
+  void poll_loop(int fd, int timeout_ms);
 
   uv_loop_t& loop_;
   const std::function<void()> interrupt_;

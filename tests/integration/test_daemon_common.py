@@ -4,16 +4,48 @@ import json
 import os
 import signal
 import socket
+import subprocess
 
 from harness import MasTestCase, for_each, main, poll_until
 from harness.build import sanitizers
+from harness.http import http_get
 from harness.poll import holds_for
+from harness.process import die_with_parent
 
 DAEMONS = ("mas-registryd", "mas-gatewayd", "mas-healthd")
 
 
 def name_of(program):
     return program.removeprefix("mas-")
+
+
+class UnreadLogTest(MasTestCase):
+    """Standard error is a pipe that is full."""
+
+    @for_each(*DAEMONS)
+    def test_it_stops_nothing(self, program):
+        redis = self.start_redis(f"redis-{program}")
+        daemon = self.daemon(program, redis, {"log": {"level": "debug"}})
+        unread, pipe = os.pipe()
+        self.addCleanup(os.close, unread)
+        os.set_blocking(pipe, False)
+        with self.assertRaises(BlockingIOError):
+            while True:
+                os.write(pipe, b"\n" * 4096)
+        os.set_blocking(pipe, True)
+        child = subprocess.Popen(daemon.argv, env=daemon.env, stderr=pipe, preexec_fn=die_with_parent)
+        self.addCleanup(child.kill)
+        os.close(pipe)
+        key = poll_until(lambda: redis.scan("mas.daemon:*"), what="its heartbeat")[0]
+        port = int(json.loads(redis.cmd("GET", key))["http"].rsplit(":", 1)[1])
+        for _ in range(100):
+            child.send_signal(signal.SIGHUP)  # each is logged
+            self.assertEqual(http_get(port, "/healthz").status, 200)
+        redis.cmd("DEL", key)
+        poll_until(lambda: redis.cmd("EXISTS", key), 20, "it goes on beating")
+        child.send_signal(signal.SIGTERM)
+        self.assertEqual(child.wait(5), 0)
+        self.assertEqual(redis.scan("mas.daemon:*"), [])
 
 
 class StopTest(MasTestCase):

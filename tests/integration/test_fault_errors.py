@@ -1,5 +1,7 @@
 """Redis answers errors: every part recovers by itself and says what it saw."""
 
+import pathlib
+
 from fault_case import FaultTestCase
 from harness import Resp, main, poll_until
 
@@ -31,9 +33,6 @@ class CannedErrorsTest(FaultTestCase):
     def test_oom(self):
         self.check("OOM command not allowed when used memory > 'maxmemory'.")
 
-    def test_misconf(self):
-        self.check("MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk.")
-
 
 class RealErrorsTest(FaultTestCase):
     """The same from Redis itself, which refuses some commands and takes others."""
@@ -44,6 +43,20 @@ class RealErrorsTest(FaultTestCase):
         for daemon in self.daemons:
             self.assertEqual(daemon.get("/healthz")[0], 200)
         self.redis.cmd("CONFIG", "SET", "maxmemory", "0")
+        self.check_recovered()
+
+    def test_a_snapshot_fails(self):
+        """Redis refuses writes then, and PING with the same error."""
+        snapshot = pathlib.Path(self.redis.cmd("CONFIG", "GET", "dir")[1], "dump.rdb")
+        snapshot.mkdir()
+        self.redis.cmd("CONFIG", "SET", "save", "3600 1")
+        self.redis.cmd("BGSAVE")
+        poll_until(lambda: self.redis.info("persistence")["rdb_last_bgsave_status"] == "err", 10, "the snapshot failed")
+        self.proxy.cut()
+        self.check_said("MISCONF")
+        for daemon in self.daemons:
+            self.assertEqual(daemon.get("/healthz")[0], 200)
+        self.redis.cmd("CONFIG", "SET", "save", "")
         self.check_recovered()
 
     def test_becomes_a_replica(self):

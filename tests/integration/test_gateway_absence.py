@@ -44,6 +44,21 @@ class AbsenceCase(GatewayCase):
         return [line.rsplit(" ", 1)[1] for line in agent.out().split("\n")[:-1] if line.startswith("got ")]
 
 
+class StoppedTest(GatewayCase):
+    def test_an_agent_that_stopped_in_order_gets_what_came_meanwhile(self):
+        alice = self.peer("alice")
+        bob = self.start_listener(self.redis, "bob", "--mode", "gateway").wait_registered(self.redis)
+        self.assertEqual(alice.send(alice.envelope("bob")).decisions(), ["ALLOWED"])
+        bob.wait_messages(1)
+        self.assertEqual(bob.stop(), 0)
+        self.assertEqual(self.redis.cmd("EXISTS", "agent:bob"), 0)
+        for _ in range(10):
+            self.assertEqual(alice.send(alice.envelope("bob")).decisions(), ["QUEUED_OFFLINE"])
+            self.assertEqual(alice.send(alice.envelope("bbo")).decisions(), ["TARGET_NOT_FOUND"])
+        bob = self.start_listener(self.redis, "bob", "--mode", "gateway", name="bob-2")
+        bob.wait_messages(10)
+
+
 class WithinGraceTest(AbsenceCase):
     def test_it_gets_every_one_when_it_is_back_in_time(self):
         ids = self.send_all("QUEUED_OFFLINE")

@@ -222,6 +222,31 @@ class AgentsTest(LedgerCase):
         self.check()
 
 
+class SlowReceiversTest(LedgerCase):
+    """Receivers that poll late, and whose inbound queues are smaller than one entry: what waits, waits in Redis."""
+    receivers = 4
+    rate = 1000
+    agent_env = {"MAS_LEDGER_LATE": "3000", "MAS_LEDGER_PADDING": "1000"}
+    bounds = ("1:1", "10:10000000", "100000:2000", "3000:1000000")
+
+    def launch_receiver(self, target):
+        bound = self.bounds[self.targets.index(target)]
+        self.agent_env = {**self.agent_env, "MAS_LEDGER_BOUND": bound}
+        return super().launch_receiver(target)
+
+    @repeated
+    def test_small_bounds_and_big_entries(self):
+        gateway = self.gatewayd()
+        self.start_load()
+        for _ in range(3):
+            self.keep_up(SECONDS / 4)
+            gateway.pause()  # frames gather, and become big entries
+            self.keep_up(0.4)
+            gateway.resume()
+        self.keep_up(SECONDS / 4)
+        self.check()
+
+
 class SignedTest(LedgerCase):
     """Profile production: every frame is signed, nothing is allowed but what a list says, heads are signed."""
 

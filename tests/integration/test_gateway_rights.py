@@ -4,9 +4,9 @@ retried and end as dead letters, though it can write no stream, no set of retrie
 from harness import RespError, main, poll_until
 from harness.gateway_case import GatewayCase
 
-OWN = ("hset hsetnx hget hgetall hmget hkeys hdel del exists set get pexpire pttl type eval xreadgroup xack xdel xgroup|create "
+OWN = ("hset hsetnx hget hgetall hmget hstrlen hkeys hdel del exists set get pexpire pttl type eval xreadgroup xack xdel xgroup|create "
        "xgroup|createconsumer xgroup|delconsumer xclaim xpending xinfo|consumers publish subscribe unsubscribe multi exec "
-       "watch unwatch ping hello auth client|setname client|id select").split()
+       "watch unwatch time ping hello auth client|setname client|id select").split()
 
 
 def rights(agent):

@@ -142,6 +142,28 @@ class LivenessTest(HealthdCase):
         poll_until(lambda: sum(daemon.ready()[1]["agents"].values()) == 0, what="all are forgotten")
         self.assertEqual(self.redis.scan("agent:*"), [])
 
+    def test_an_agent_that_was_killed_restarted_and_stopped_is_not_active_for_long(self):
+        self.healthd()
+        first = self.start_listener(self.redis, "alice")
+        self.wait_status("alice", "ACTIVE")
+        first.kill()
+        second = self.start_listener(self.redis, "alice", name="second")
+        poll_until(lambda: self.redis.cmd("HLEN", "agent:alice:instances") == 2, what="the second is registered")
+        self.assertEqual(second.stop(), 0)
+        poll_until(lambda: self.status("alice") != "ACTIVE", 20, "alice is INACTIVE once the killed one's lease is over")
+
+    def test_the_others_beat_on_when_an_instance_stops(self):
+        self.healthd()
+        first = self.start_listener(self.redis, "alice")
+        second = self.start_listener(self.redis, "alice", name="second")
+        poll_until(lambda: self.redis.cmd("HLEN", "agent:alice:instances") == 2, what="the second is registered")
+        self.assertEqual(second.stop(), 0)
+        self.assertLessEqual(self.redis.cmd("PTTL", "agent:alice:heartbeat"), 15_000)
+        poll_until(lambda: self.redis.cmd("PTTL", "agent:alice:heartbeat") > 20_000, 10, "the other one renewed it")
+        self.assertEqual(self.status("alice"), "ACTIVE")
+        self.assertEqual(first.stop(), 0)
+        self.assertEqual(self.redis.cmd("EXISTS", "agent:alice"), 0)
+
     def test_a_stop_and_a_start_leave_no_trace(self):
         daemon, events = self.healthd(), self.listen()
         agent = self.start_agent(self.redis, "alice")
@@ -203,6 +225,22 @@ class OutageTest(HealthdCase):
         for n in range(4):
             self.assertEqual(self.status(f"a{n}"), "ACTIVE")
         self.assertEqual({event["agent_id"] for event in events.of("AGENT_INACTIVE")}, {"a4"})
+
+    def test_while_redis_takes_no_writes_nobody_can_beat(self):
+        daemon, events = self.healthd(NO_DAMPING), self.listen()
+        for name in ("back", "dead"):
+            self.enter(name, ttl=2)
+        self.wait_state(daemon, "active", 2)
+        self.redis.cmd("CONFIG", "SET", "min-replicas-to-write", "1")
+        poll_until(lambda: self.redis.cmd("EXISTS", "agent:back:heartbeat") == 0, what="heartbeats expired")
+        daemon.wait_log("writes_refused")
+        holds_for(lambda: not events.of("AGENT_INACTIVE"), 2)
+        self.redis.cmd("CONFIG", "SET", "min-replicas-to-write", "0")
+        self.wait_role(daemon, "active")
+        holds_for(lambda: self.status("back") == "ACTIVE", 1)
+        self.beat("back", 60)
+        self.wait_status("dead", "INACTIVE")
+        self.assertEqual([event["agent_id"] for event in events.of("AGENT_INACTIVE")], ["dead"])
 
     def test_a_break_of_its_own_connection_delays_nothing(self):
         daemon = self.healthd({**QUICK, "health": {"default_ttl": "1h", "scan_interval": "300ms"}})

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <sys/types.h>
+#include <unistd.h>
 
 #include <string>
 #include <vector>
@@ -41,6 +42,7 @@ class RedisServer {
   std::string socket_;
   std::vector<std::string> extra_;
   pid_t pid_ = -1;
+  const pid_t owner_ = getpid();
 };
 
 /// @return a TCP port of 127.0.0.1 that was free a moment ago. For servers that cannot choose one themselves.

@@ -38,7 +38,6 @@ LIBRARIES = {
     r"simdjson\.h": [r"proto/base/utf8\.cc"],
     r"hs/.*": [r"daemons/gatewayd/dlp/.*\.cc"],
     r"uv\.h": [r"proto/redis/.*", r"sdk/src/.*", r"sdk/masctl/.*", r"daemons/(?!gatewayd/(archive|audit|authz|breaker|dlp|guard|limits)/).*"],
-    r"spdlog/.*": [r"daemons/common/.*\.cc"],
     r"fmt/.*": [r"daemons/.*", r"sdk/masctl/.*"],
     r"toml\+\+/.*|toml\.hpp": [r"daemons/common/.*\.cc", r"proto/wire/credentials\.cc",
                                       r"daemons/gatewayd/dlp/config_table\.h"],

@@ -1,6 +1,9 @@
 // mas.hpp: the C++ wrapper, used as an application would.
+#include <pthread.h>
+
 #include <mas.hpp>
 #include <string>
+#include <thread>
 
 #include "tests/sdk/harness.h"
 #include "tests/sdk/mock_gateway.h"
@@ -72,6 +75,21 @@ void a_handler_that_throws_has_failed() {
   CHECK(!agent.poll(mas::Millis(5000)));
 }
 
+void a_handler_that_ends_its_thread() {
+  mas::Agent agent("alice", here());
+  int notes = 0;
+  agent.on_message("end", [](const mas::Message &) { pthread_exit(nullptr); });
+  agent.on_message("note", [&](const mas::Message &) { ++notes; });
+  agent.start();
+  agent.send("alice", "end");
+  std::thread([&] {
+    for (;;) agent.poll(mas::Millis(1000));
+  }).join();
+  agent.send("alice", "note");
+  for (int i = 0; i < 100 && notes == 0; ++i) CHECK(agent.poll(mas::Millis(100)));
+  CHECK(notes == 1);
+}
+
 void gateway_mode() {
   mock_gateway *gateway = mock_gateway_start();
   auto options = [] { return here().mode(MAS_MODE_GATEWAY).credentials("").dedupe_window(10); };
@@ -102,6 +120,7 @@ void gateway_mode() {
 const test_case kTests[] = {
     {"requests and state", requests_and_state},
     {"a handler that throws has failed", a_handler_that_throws_has_failed},
+    {"a handler that ends its thread", a_handler_that_ends_its_thread},
     {"gateway mode", gateway_mode},
 };
 

@@ -61,6 +61,20 @@ static void lost_frames_are_sent_again(void) {
 static void an_unavailable_gateway_is_tried_again(void) { CHECK(with_fault(be_unavailable).frames > 3); }
 static void a_stale_frame_gets_a_fresh_timestamp(void) { CHECK(with_fault(find_the_clock_wrong).frames > 2); }
 
+static void who_waits_in_vain_is_told_what_the_gateway_says(void) {
+  mock_gateway *gateway = mock_gateway_start();
+  mas_agent *alice = gateway_agent("alice");
+  mas_message *reply;
+  mock_gateway_refuse_frames(gateway, 1000, "REPLAYED");
+  CHECK_STATUS(mas_agent_send_wait(alice, "bob", "note", NULL, 0, 500, NULL), MAS_TIMEOUT);
+  CHECK(strstr(mas_error_detail(), "no receipt within 500 ms; the gateway's last answer was REPLAYED: ") != NULL);
+  CHECK_STATUS(mas_agent_request(alice, "bob", "note", NULL, 0, 500, &reply), MAS_TIMEOUT);
+  CHECK(strstr(mas_error_detail(), "REPLAYED") != NULL);
+  CHECK_STATUS(mas_agent_stop(alice, 100), MAS_TIMEOUT);
+  mas_agent_free(alice);
+  mock_gateway_stop(gateway);
+}
+
 static void the_last_receipt_may_be_lost(void) {
   mock_gateway *gateway = mock_gateway_start();
   mas_agent *alice = gateway_agent("alice"), *bob = gateway_agent("bob");
@@ -321,6 +335,7 @@ int main(int argc, char **argv) {
       {"lost_frames_are_sent_again", lost_frames_are_sent_again},
       {"an_unavailable_gateway_is_tried_again", an_unavailable_gateway_is_tried_again},
       {"a_stale_frame_gets_a_fresh_timestamp", a_stale_frame_gets_a_fresh_timestamp},
+      {"who_waits_in_vain_is_told_what_the_gateway_says", who_waits_in_vain_is_told_what_the_gateway_says},
       {"the_last_receipt_may_be_lost", the_last_receipt_may_be_lost},
       {"a_refused_frame_uses_no_numbers", a_refused_frame_uses_no_numbers},
       {"a_refused_resend_is_not_taken_for_the_outcome", a_refused_resend_is_not_taken_for_the_outcome},

@@ -142,6 +142,13 @@ static void the_window_is_bounded(void) {
   mock_gateway_pause(gateway, true);
   for (int i = 0; i < 50; ++i) CHECK_OK(mas_agent_send(alice, "bob", "note", NULL, 0, NULL));
   CHECK_STATUS(mas_agent_send(alice, "bob", "note", NULL, 0, NULL), MAS_WOULD_BLOCK);
+  char id[MAS_MESSAGE_ID_SIZE] = "untouched";
+  mas_send_options wait = {.wait_ms = 1000};
+  CHECK_STATUS(mas_agent_send(alice, "bob", "note", NULL, 0, id), MAS_WOULD_BLOCK);
+  CHECK_STATUS(mas_agent_send_wait(alice, "bob", "note", NULL, 0, 1000, id), MAS_WOULD_BLOCK);
+  CHECK_STATUS(mas_agent_send_with(alice, "bob", "note", NULL, 0, NULL, 0, id), MAS_WOULD_BLOCK);
+  CHECK_STATUS(mas_agent_send_with(alice, "bob", "note", NULL, 0, &wait, sizeof wait, id), MAS_WOULD_BLOCK);
+  CHECK_TEXT(id, "untouched");
   CHECK_STATUS(mas_agent_flush(alice, 50), MAS_TIMEOUT);
   mock_gateway_pause(gateway, false);
   CHECK_OK(mas_agent_flush(alice, 10000));

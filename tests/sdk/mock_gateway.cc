@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <deque>
 #include <map>
 #include <mutex>
 #include <string>
@@ -32,6 +33,7 @@ struct Script {
   unsigned partitions = 16;
   int drop_receipts = 0, drop_frames = 0, refuse_frames = 0;
   Decision frame_decision = Decision::kUnavailable;
+  std::deque<Decision> report_refusals;
   std::string refused_type, refused_detail;
   Decision type_decision = Decision::kAllowed;
   unsigned retry_after_ms = 0;
@@ -190,6 +192,13 @@ struct mock_gateway {
   }
 
   Decision decide_one(mas::test::RawRedis &redis, const Frame &frame, const Record &record) {
+    if ((record.flags & Record::kFailed) != 0) {
+      ++counts.reports;
+      if (script.report_refusals.empty()) return Decision::kAllowed;
+      Decision refusal = script.report_refusals.front();
+      script.report_refusals.pop_front();
+      return refusal;
+    }
     auto envelope = decoder_.decode(record.envelope);
     if (!envelope || envelope->sender_id != frame.header.sender) return Decision::kMalformed;
     if (!script.refused_type.empty() && envelope->message_type == script.refused_type) return script.type_decision;
@@ -268,6 +277,10 @@ void mock_gateway_refuse_type(mock_gateway *gateway, const char *type, const cha
     gateway->script.refused_detail = detail;
     gateway->script.retry_after_ms = retry_after_ms;
   });
+}
+
+void mock_gateway_refuse_report(mock_gateway *gateway, const char *decision) {
+  gateway->change([&] { gateway->script.report_refusals.push_back(*mas::parse_decision(decision)); });
 }
 
 void mock_gateway_forget(mock_gateway *gateway) {

@@ -30,6 +30,8 @@ void mock_gateway_refuse_frames(mock_gateway *gateway, int count, const char *de
 /** Refuses every message of a type; "" or NULL: none. */
 void mock_gateway_refuse_type(mock_gateway *gateway, const char *type, const char *decision, const char *detail,
                               unsigned retry_after_ms);
+/** Refuses the next report of a failed handler with this decision; of several calls each holds for one report, in order. */
+void mock_gateway_refuse_report(mock_gateway *gateway, const char *decision);
 /** Forgets which numbers it has decided, as if Redis had gone back in time. */
 void mock_gateway_forget(mock_gateway *gateway);
 /** Expects frames signed with this key (32 bytes) instead of registry tokens. */
@@ -38,6 +40,7 @@ void mock_gateway_use_key(mock_gateway *gateway, const char *key_id, const char 
 typedef struct mock_counts {
   int frames, records; /**< taken from the lists */
   int decided;         /**< messages decided for the first time */
+  int reports;         /**< of handlers that failed, also those refused */
   int repeated;        /**< messages that had their decision already */
   int delivered;       /**< put into streams */
   int gaps;            /**< frames answered RESEND_FROM */

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "harness.h"
 
@@ -101,6 +103,114 @@ static void the_inbound_queue_is_bounded_in_bytes(void) {
   CHECK(eventually(flood_is_over, &f, agent));
   CHECK(f.handled > 50 && f.handled < 10000 / 60);
   agent_ended(agent);
+}
+
+static mas_status count_message(mas_agent *agent, const mas_message *message, void *user) {
+  (void)agent, (void)message;
+  ++*(int *)user;
+  return MAS_OK;
+}
+
+static bool handled_100(void *handled) { return *(int *)handled == 100; }
+static bool handled_15(void *handled) { return *(int *)handled == 15; }
+
+enum { kLarge = 1000 * 1000 };
+
+static char *large_data(void) {
+  char *data = malloc(kLarge);
+  memset(data, 'x', kLarge);
+  memcpy(data, "{\"x\":\"", 6);
+  memcpy(data + kLarge - 2, "\"}", 2);
+  return data;
+}
+
+/* A process of its own that sends 100 MB as fast as it may. */
+static pid_t flooding_process(void) {
+  pid_t child = fork();
+  if (child != 0) return child;
+  mas_options *options = options_here();
+  CHECK_OK(mas_options_set_outbound_queue(options, 1000, 512 << 20));
+  mas_agent *alice = agent_started("alice", options);
+  char *data = large_data();
+  CHECK(eventually(redis_is_condition, &(redis_is){"EXISTS", "wait", "0"}, alice)); /* bob listens */
+  for (int i = 0; i < 100; ++i) CHECK_OK(mas_agent_send(alice, "bob", "large", data, kLarge, NULL));
+  CHECK_OK(mas_agent_flush(alice, 30000));
+  CHECK(stats_of(alice).sent == 100 && stats_of(alice).undelivered == 0);
+  agent_ended(alice);
+  _exit(0);
+}
+
+/* Redis cuts a subscriber off for which 32 MiB wait, and reads from a sender faster than it writes to a reader. */
+static void a_burst_of_large_messages_arrives(void) {
+  pid_t child;
+  int handled = 0, status = -1;
+  redis("SET", "wait", "1", NULL);
+  child = flooding_process();
+  mas_agent *bob = agent_started("bob", NULL);
+  CHECK_OK(mas_agent_on_message(bob, NULL, count_message, &handled));
+  redis("DEL", "wait", NULL);
+  CHECK(eventually(handled_100, &handled, bob));
+  CHECK(waitpid(child, &status, 0) == child && status == 0);
+  CHECK(stats_of(bob).reconnects == 0 && stats_of(bob).dropped == 0);
+  agent_ended(bob);
+}
+
+static void a_stop_sends_what_is_paced(void) {
+  mas_agent *alice = agent_started("alice", NULL);
+  mas_agent *bob = agent_started("bob", NULL);
+  int handled = 0;
+  char *data = large_data();
+  CHECK_OK(mas_agent_on_message(bob, NULL, count_message, &handled));
+  for (int i = 0; i < 15; ++i) CHECK_OK(mas_agent_send(alice, "bob", "large", data, kLarge, NULL));
+  agent_ended(alice);
+  CHECK(eventually(handled_15, &handled, bob));
+  free(data);
+  agent_ended(bob);
+}
+
+static void what_no_subscriber_can_be_sent_is_refused(void) {
+  mas_options *options = options_here();
+  size_t size = 33 << 20;
+  char *data = malloc(size);
+  CHECK_OK(mas_options_set_max_message(options, 64 << 20));
+  mas_agent *alice = agent_started("alice", options);
+  mas_options_free(options);
+  memset(data, 'x', size);
+  memcpy(data, "{\"x\":\"", 6);
+  memcpy(data + size - 2, "\"}", 2);
+  CHECK_STATUS(mas_agent_send(alice, "alice", "large", data, size, NULL), MAS_TOO_LARGE);
+  CHECK(strstr(mas_error_detail(), "subscriber") != NULL);
+  free(data);
+  agent_ended(alice);
+}
+
+typedef struct connection_texts {
+  int lost, back;
+  char text[512];
+} connection_texts;
+
+static void note_connection(mas_agent *agent, mas_connection event, const char *detail, void *user) {
+  connection_texts *texts = user;
+  (void)agent;
+  if (event == MAS_DISCONNECTED) ++texts->lost;
+  if (event != MAS_CONNECTED) return;
+  ++texts->back;
+  snprintf(texts->text, sizeof texts->text, "%s", detail);
+}
+
+static bool is_back(void *texts) { return ((connection_texts *)texts)->back > 0; }
+
+static void a_receiver_that_was_cut_off_is_told(void) {
+  mas_agent *bob = agent_started("bob", NULL);
+  connection_texts texts = {0};
+  mas_agent_on_connection(bob, note_connection, &texts);
+  size_t size = 33 << 20;
+  char *data = calloc(1, size);
+  redis_publish("agent.bob", data, size);
+  CHECK(eventually(is_back, &texts, bob));
+  CHECK(strstr(texts.text, "client-output-buffer-limit") != NULL);
+  free(data);
+  agent_ended(bob);
 }
 
 static bool malformed_5(void *agent) { return stats_of(agent).malformed == 5; }
@@ -272,6 +382,10 @@ static const test_case kTests[] = {
     {"a slow handler loses the oldest and is told", a_slow_handler_loses_the_oldest_and_is_told},
     {"the inbound queue is bounded in bytes", the_inbound_queue_is_bounded_in_bytes},
     {"garbage is counted and harmless", garbage_is_counted_and_harmless},
+    {"a burst of large messages arrives", a_burst_of_large_messages_arrives},
+    {"a stop sends what is paced", a_stop_sends_what_is_paced},
+    {"what no subscriber can be sent is refused", what_no_subscriber_can_be_sent_is_refused},
+    {"a receiver that was cut off is told", a_receiver_that_was_cut_off_is_told},
     {"messages are bounded in size", messages_are_bounded_in_size},
     {"many threads may send", many_threads_may_send},
     {"a stop ends what waits", a_stop_ends_what_waits},

@@ -2,6 +2,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "harness.h"
 
@@ -160,6 +163,80 @@ static void out_of_memory_it_still_beats(void) {
   agent_ended(agent);
 }
 
+/* Redis refuses writes (and answers PING with the same error) since it cannot write its snapshot: a directory is in the
+ * file's place. */
+static char snapshot[512];
+
+static bool writes_are_refused(void *context) {
+  (void)context;
+  return strncmp(redis("SET", "probe", "1", NULL), "-MISCONF", 8) == 0;
+}
+
+static void snapshots_fail(void) {
+  const char *dir = redis("CONFIG", "GET", "dir", NULL);
+  snprintf(snapshot, sizeof snapshot, "%.*s/dump.rdb", (int)strcspn(dir + 4, "\n"), dir + 4);
+  CHECK(mkdir(snapshot, 0700) == 0);
+  redis("CONFIG", "SET", "save", "3600 1", NULL);
+  redis("BGSAVE", NULL);
+  CHECK(eventually(writes_are_refused, NULL, NULL));
+}
+
+static void snapshots_work(void) {
+  redis("CONFIG", "SET", "save", "", NULL);
+  CHECK(rmdir(snapshot) == 0);
+}
+
+static bool is_subscribed(void *context) {
+  (void)context;
+  return strcmp(redis("PUBSUB", "NUMSUB", "agent.alice", NULL), "agent.alice\n1\n") == 0;
+}
+
+static void peers_go_on_while_writes_are_refused(void) {
+  link_events events = {0};
+  int messages = 0;
+  mas_agent *agent = watched_agent("alice", &events, &messages);
+  snapshots_fail();
+  redis("CLIENT", "KILL", "TYPE", "normal", NULL);
+  redis("CLIENT", "KILL", "TYPE", "pubsub", NULL);
+  CHECK(eventually(disconnected, &events, agent));
+  CHECK(eventually(is_subscribed, NULL, agent));
+  CHECK_OK(mas_agent_send(agent, "alice", "x", NULL, 0, NULL));
+  CHECK_OK(mas_agent_flush(agent, 10000));
+  CHECK(eventually(heard, &messages, agent));
+  snapshots_work();
+  CHECK(eventually(connected_again, &events, agent));
+  agent_ended(agent);
+}
+
+static void note_trouble(const char *line, void *user) {
+  if (strstr(line, "no heartbeat") != NULL) __atomic_add_fetch((int *)user, 1, __ATOMIC_SEQ_CST);
+}
+
+static bool is_told(void *told) { return __atomic_load_n((int *)told, __ATOMIC_SEQ_CST) > 0; }
+
+static bool beat_is_fresh(void *context) {
+  (void)context;
+  return atoi(redis("PTTL", "agent:alice:heartbeat", NULL)) > 59000;
+}
+
+static void a_beat_that_was_refused_is_made_again_soon(void) {
+  mas_options *options = options_here();
+  int told = 0;
+  CHECK_OK(mas_options_set_heartbeat(options, 5000, 60000));
+  mas_options_set_debug(options, note_trouble, &told);
+  mas_agent *agent = agent_started("alice", options);
+  mas_options_free(options);
+  snapshots_fail();
+  CHECK(eventually(is_told, &told, agent));
+  CHECK(!beat_is_fresh(NULL));
+  snapshots_work();
+  time_t healed = time(NULL);
+  CHECK(eventually(beat_is_fresh, NULL, agent));
+  CHECK(time(NULL) - healed <= 3); /* and not with the next beat, after five */
+  CHECK(__atomic_load_n(&told, __ATOMIC_SEQ_CST) == 1);
+  agent_ended(agent);
+}
+
 /* The user that this agent logs in as is switched off for a while. */
 static void a_refused_login_is_survived(void) {
   link_events events = {0};
@@ -232,6 +309,8 @@ static const test_case kTests[] = {
     {"INACTIVE is healthd's to judge", inactive_is_healthds_to_judge},
     {"sends during an outage are accounted for", sends_during_an_outage_are_accounted_for},
     {"out of memory it still beats", out_of_memory_it_still_beats},
+    {"peers go on while writes are refused", peers_go_on_while_writes_are_refused},
+    {"a beat that was refused is made again soon", a_beat_that_was_refused_is_made_again_soon},
     {"a refused login is survived", a_refused_login_is_survived},
     {"read-only is survived", read_only_is_survived},
     {"a stop without Redis takes its time and no more", a_stop_without_redis_takes_its_time_and_no_more},

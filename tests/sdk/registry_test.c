@@ -59,6 +59,30 @@ static void discovery_by_scan(void) {
   agent_ended(agent);
 }
 
+static long bytes_sent_by_redis(void) {
+  return atol(
+      redis("EVAL", "return string.match(redis.call('INFO', 'stats'), 'total_net_output_bytes:(%d+)')", "0", NULL));
+}
+
+static void huge_values_come_to_nobody(void) {
+  mas_agent *agent = agent_started("alice", NULL);
+  foreign("ann", "[\"chat\"]", "ACTIVE");
+  redis(
+      "EVAL",
+      "for i, field in ipairs({'capabilities', 'metadata', 'status', 'registered_at', 'id'}) do local id = 'huge' .. i "
+      "redis.call('HSET', 'agent:' .. id, 'id', id, 'capabilities', '[\"chat\"]', 'status', 'ACTIVE') "
+      "redis.call('HSET', 'agent:' .. id, field, string.rep('x', 48 * 1024 * 1024)) "
+      "redis.call('SADD', 'mas.capability:chat', id) end return 1",
+      "0", NULL);
+  index_add("ann", "chat");
+  long before = bytes_sent_by_redis();
+  CHECK_TEXT(found(agent, "chat", NULL, 0, 0), "ann ");
+  redis("SET", "mas.index", "1", NULL);
+  CHECK_TEXT(found(agent, "chat", NULL, 0, 0), "ann ");
+  CHECK(bytes_sent_by_redis() - before < 1024 * 1024);
+  agent_ended(agent);
+}
+
 static void discovery_by_index(void) {
   mas_agent *agent = agent_started("alice", NULL);
   set_up_agents();
@@ -180,6 +204,7 @@ static void a_refused_update_changes_nothing(void) {
 static const test_case kTests[] = {
     {"discovery by scan", discovery_by_scan},
     {"discovery by index", discovery_by_index},
+    {"huge values come to nobody", huge_values_come_to_nobody},
     {"what is found is described", what_is_found_is_described},
     {"many agents are found in pieces", many_agents_are_found_in_pieces},
     {"state survives a restart", state_survives_a_restart},

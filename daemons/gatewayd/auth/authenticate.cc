@@ -108,6 +108,15 @@ AuthResult check_standing(const FrameHeader& header, const SenderSecrets& secret
   return {};
 }
 
+std::string describe_drift(WallMicros timestamp, const AuthPolicy& policy, WallMicros now) {
+  auto seconds = [](WallMicros t) { return std::to_string(t / 1'000'000) + " s"; };
+  const bool behind = timestamp < now;
+  return "the frame's timestamp is " + seconds(behind ? now - timestamp : timestamp - now) +
+         (behind ? " behind" : " ahead of") + " Redis's clock; expected at most " +
+         seconds(std::chrono::duration_cast<std::chrono::microseconds>(policy.drift).count()) +
+         ": set the sender's clock, or let its user run TIME";
+}
+
 AuthResult check_replayed(FrameHeader header, const SenderSecrets& secrets, const AuthPolicy& policy, WallMicros now) {
   if (secrets.found == SenderSecrets::Found::kUnreadable) return kUnreadable;
   if (secrets.found == SenderSecrets::Found::kNone && !policy.accept_registry_token)

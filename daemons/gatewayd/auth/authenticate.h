@@ -95,6 +95,9 @@ bool signature_fits(const FrameParts& frame, std::string_view ns, unsigned parti
 AuthResult check_standing(const FrameHeader& header, const SenderSecrets& secrets, const AuthPolicy& policy,
                           WallMicros now);
 
+/// @return by how much a refused timestamp is wrong, for the receipt: "the frame's timestamp is 601 s behind …".
+std::string describe_drift(WallMicros timestamp, const AuthPolicy& policy, WallMicros now);
+
 /// Of the sender of a message that was authentic once: whether it may still send. The frame's timestamp is not asked.
 AuthResult check_replayed(FrameHeader header, const SenderSecrets& secrets, const AuthPolicy& policy, WallMicros now);
 

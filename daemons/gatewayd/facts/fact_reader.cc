@@ -73,6 +73,8 @@ bool FactReader::read(const std::vector<Inbox*>& inboxes, const std::vector<Entr
 void FactReader::ask(redis::Command& command, const Facts::Wanted& wanted) {
   const std::string& id = wanted.agent->id;
   if ((wanted.groups & kPresence) != 0) {
+    command.add("TYPE", keys_.inbox(id, Lane::kNormal, 0));
+    reads_.push_back({Kind::kStream, wanted.agent});
     append_bounded_fields(command, keys_.agent(id), kMostFieldBytes, {"id", "mode", "status", "token"});
     reads_.push_back({Kind::kPresence, wanted.agent});
   }
@@ -119,6 +121,9 @@ void FactReader::on_reply(uint64_t tag, const redis::Answer& answer) {
 
 void FactReader::take(const Read& read, const redis::Reply& reply) {
   switch (read.kind) {
+    case Kind::kStream:
+      read.agent->has_stream = reply.text == "stream";
+      return;
     case Kind::kPresence:
       return take_presence(*read.agent, reply);
     case Kind::kIdentity:

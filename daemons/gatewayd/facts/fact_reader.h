@@ -51,6 +51,7 @@ class FactReader {
 
  private:
   enum class Kind : uint8_t {
+    kStream,
     kPresence,
     kIdentity,
     kAllowed,

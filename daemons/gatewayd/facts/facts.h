@@ -32,7 +32,7 @@
 namespace mas::gateway {
 
 enum Group : uint8_t {
-  kPresence = 1,  ///< agent:{id}: is there such an agent, in which mode and state
+  kPresence = 1,  ///< agent:{id}: is there such an agent, in which mode and state; was there one
   kIdentity = 2,  ///< mas.identity:{id}
   kRules = 4,     ///< allowed and blocked targets, roles
   kLimits = 8,    ///< ratelimit:{id}:limits
@@ -80,6 +80,7 @@ struct Agent {
   bool registered = false;
   bool gateway_mode = false;
   bool active = false;
+  bool has_stream = false;  ///< it took part in gateway mode once: its stream is there
   // kIdentity
   SenderSecrets secrets;  ///< its registry_token belongs to kPresence
   // kRules

@@ -200,6 +200,8 @@ bool Decider::begin_frame(Batch& batch, FrameInTurn& frame, PartitionWork& work)
   for (size_t i = 0; i < frame.count; ++i) digests_.push_back(sha256(batch.messages()[frame.first + i].envelope));
   AuthResult known = authenticate({frame.header, frame.mac, batch.records_of(frame)}, ns_, frame.partition, digests_,
                                   frame.sender_facts->secrets, policy_.auth, now_, scratch_);
+  if (known.decision == Decision::kReplayed)
+    known.detail = say(describe_drift(frame.header.timestamp, policy_.auth, now_));
   if (!known.ok()) return refuse_frame(work, frame, known.decision, known.detail), false;
   return begin_messages(frame, work);
 }
@@ -374,7 +376,8 @@ Decider::Ruling Decider::rule_target(Case& at) {
   bool takes_part = target.registered && target.gateway_mode;
   bool admitted =
       target.secrets.found != SenderSecrets::Found::kNone && target.secrets.state != IdentityState::kRevoked;
-  if (!takes_part && !admitted)
+  const bool stopped = target.secrets.found == SenderSecrets::Found::kNone && !target.registered && target.has_stream;
+  if (!takes_part && !admitted && !stopped)
     return {Decision::kTargetNotFound,
             target.registered ? "the target takes no part in gateway mode" : "no such agent is registered"};
   const bool active = takes_part && target.active;

@@ -58,11 +58,13 @@ Decider::Ruling Decider::rule_report(const FrameInTurn& frame, const Message& me
     return {Decision::kMalformed, "report of a failed handler: the message is not the reporter's"};
 
   if (std::find(entry.reported.begin(), entry.reported.end(), report.index) != entry.reported.end()) return {};
+  if (work.partition->reports.contains(agent.id, report)) return {};
   const bool room = work.partition->retries < policy_.max_retries;
   if (!room && !letters_kept())
     return {Decision::kUnavailable, "too many messages wait, and the dead-letter queue takes none; report again"};
 
   entry.reported.push_back(report.index);
+  work.partition->reports.add(agent.id, report);
   ++counts_.failures;
   if (circuits_.on()) circuits_.reported(agent, report.handled);
   WaitingRetry waiting;

@@ -43,6 +43,7 @@ void Partition::forget() {
   retries = 0;
   next_retry = kNoRetry;
   retries_moved = false;
+  reports.clear();
   senders.clear();
   forgettable.clear();
   block_epoch = 0;

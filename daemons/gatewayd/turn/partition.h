@@ -15,6 +15,7 @@
 #include "daemons/gatewayd/audit/block.h"
 #include "daemons/gatewayd/limits/limiter.h"
 #include "daemons/gatewayd/turn/list_weight.h"
+#include "daemons/gatewayd/turn/report_memory.h"
 #include "daemons/gatewayd/turn/sender_state.h"
 #include "proto/wire/keys.h"
 
@@ -59,6 +60,7 @@ struct Partition {
   static constexpr WallMicros kNoRetry = INT64_MAX;
   bool retries_moved = false;       ///< what is being read of them may be from before
   std::optional<WallMicros> steps;  ///< of Redis's clock that the retries have followed; nullopt: not looked at yet
+  ReportMemory reports;
 
   struct Hash {
     using is_transparent = void;

@@ -7,6 +7,7 @@
 #include "sdk/masctl/commands/commands.h"
 #include "sdk/masctl/commands/event_line.h"
 #include "sdk/masctl/commands/json_parts.h"
+#include "sdk/masctl/redis/bounded_reads.h"
 #include "sdk/masctl/redis/registry_reader.h"
 
 namespace mas::ctl {
@@ -86,29 +87,22 @@ struct AgentFacts {
 };
 
 Result<AgentFacts> read_facts(SyncRedis& redis, const Keys& keys, const std::string& id) {
-  redis::Command command("HMGET", keys.agent(id), kAgentEntryFields[0], kAgentEntryFields[1], kAgentEntryFields[2],
-                         kAgentEntryFields[3], kAgentEntryFields[4]);
-  command.add("PTTL", keys.heartbeat(id)).add("HGETALL", keys.instances(id)).add("HLEN", keys.state(id));
-  command.add("PUBSUB", "NUMSUB", keys.channel(id));
+  auto entries = read_agent_entries(redis, keys, std::span(&id, 1));
+  if (!entries.ok()) return entries.error();
+  auto& entry = entries->front();
+  if (!entry.ok()) return entry.error();
+  redis::Command command("PTTL", keys.heartbeat(id));
+  command.add("HLEN", keys.state(id)).add("PUBSUB", "NUMSUB", keys.channel(id));
   auto replies = redis.ask(command);
   if (!replies.ok()) return replies.error();
 
   AgentFacts facts;
-  std::vector<std::optional<std::string_view>> values;
-  for (const auto& element : (*replies)[0].elements) {
-    values.push_back(element.is_nil() ? std::nullopt : std::optional<std::string_view>(element.text));
-  }
-  values.resize(std::size(kAgentEntryFields));  // a key of another type answers an error: no entry
-  auto entry = agent_entry_from_values(id, values);
-  if (!entry.ok()) return entry.error();
   facts.entry = std::move(*entry);
-  facts.heartbeat_pttl = (*replies)[1].integer;
-  const auto& instances = (*replies)[2].elements;
-  for (size_t i = 0; i + 1 < instances.size(); i += 2) {
-    facts.instances.emplace_back(instances[i].text, instances[i + 1].text);
-  }
-  facts.state_fields = (*replies)[3].integer;
-  const auto& subscribers = (*replies)[4].elements;
+  facts.heartbeat_pttl = (*replies)[0].integer;
+  // A key of another type has no instances.
+  if (auto instances = read_pairs(redis, keys.instances(id)); instances.ok()) facts.instances = std::move(*instances);
+  facts.state_fields = (*replies)[1].integer;
+  const auto& subscribers = (*replies)[2].elements;
   if (subscribers.size() == 2) facts.subscribers = subscribers[1].integer;
   if (facts.instances.empty()) return facts;
 

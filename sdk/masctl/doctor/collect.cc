@@ -1,12 +1,13 @@
 // Asks Redis for everything that doctor judges. Reads only.
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "proto/base/ids.h"
 #include "proto/wire/agent_entry.h"
 #include "proto/wire/json.h"
 #include "sdk/masctl/doctor/facts.h"
-#include "sdk/masctl/redis/sync_redis.h"
+#include "sdk/masctl/redis/bounded_reads.h"
 
 namespace mas::ctl {
 
@@ -59,17 +60,18 @@ std::string heartbeat_text(std::string_view heartbeat, std::string_view name) {
 }
 
 void read_daemons(SyncRedis& redis, const Keys& keys, Facts& facts) {
-  auto members = redis.ask_one(redis::Command("SMEMBERS", keys.daemons()));
+  auto members = read_members(redis, keys.daemons());
   if (!members.ok()) return;
-  for (const auto& member : members->elements) {
-    size_t colon = member.text.find(':');
+  for (const auto& member : *members) {
+    size_t colon = member.find(':');
     if (colon == std::string::npos) continue;
-    DaemonFact daemon{member.text.substr(0, colon), member.text.substr(colon + 1), {}, false, {}};
-    auto heartbeat = redis.ask_one(redis::Command("GET", keys.daemon(daemon.name, daemon.instance)));
-    daemon.beats = heartbeat.ok() && !heartbeat->is_nil();
+    DaemonFact daemon{member.substr(0, colon), member.substr(colon + 1), {}, false, {}};
+    const std::string key = keys.daemon(daemon.name, daemon.instance);
+    auto heartbeat = read_texts(redis, std::span(&key, 1), kSnapshotBytes);
+    daemon.beats = heartbeat.ok() && !heartbeat->front().is_nil();
     if (daemon.beats) {
-      daemon.version = heartbeat_text(heartbeat->text, "version");
-      daemon.lost_data = heartbeat_text(heartbeat->text, "lost_data");
+      daemon.version = heartbeat_text(heartbeat->front().text, "version");
+      daemon.lost_data = heartbeat_text(heartbeat->front().text, "lost_data");
     }
     facts.daemons.push_back(std::move(daemon));
   }
@@ -92,16 +94,11 @@ void add_odd(Facts& facts, OddKey odd) {
 
 /// Reads an entry that has the right type and looks whether it makes sense.
 void check_entry(SyncRedis& redis, const Keys& keys, const std::string& key, Facts& facts) {
-  std::string_view id = keys.agent_id_of_key(key);
-  auto fields = redis.ask_one(redis::Command("HMGET", key, kAgentEntryFields[0], kAgentEntryFields[1],
-                                             kAgentEntryFields[2], kAgentEntryFields[3], kAgentEntryFields[4]));
-  if (!fields.ok()) return;
-  std::vector<std::optional<std::string_view>> values;
-  for (const auto& field : fields->elements) {
-    values.push_back(field.is_nil() ? std::nullopt : std::optional<std::string_view>(field.text));
-  }
-  auto entry = agent_entry_from_values(id, values);
-  if (!entry.ok() && entry.error().code == Errc::kMalformed) add_odd(facts, {key, entry.error().message, {}});
+  const std::string id(keys.agent_id_of_key(key));
+  auto entries = read_agent_entries(redis, keys, std::span(&id, 1));
+  if (!entries.ok()) return;
+  const auto& entry = entries->front();
+  if (!entry.ok() && entry.error().code != Errc::kNotFound) add_odd(facts, {key, entry.error().message, {}});
 }
 
 void check_page(SyncRedis& redis, const Keys& keys, const std::vector<Value>& page, Facts& facts) {

@@ -76,7 +76,9 @@ void check_persistence(const Facts& facts, Findings& out) {
     bool weak = fsync == "no";
     out.push_back(
         {weak ? Level::kWarn : Level::kOk, "persistence", "append-only file, appendfsync " + fsync,
-         weak ? "A power failure loses what the kernel had not written: set appendfsync everysec or always." : ""});
+         weak ? "A power failure loses what the kernel had not written: set appendfsync always, or everysec, which "
+                "may lose two seconds."
+              : ""});
     return;
   }
   auto save = facts.config_value("save");

@@ -3,9 +3,12 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <span>
 
 #include "proto/base/ids.h"
+#include "proto/redis/hash_reads.h"
 #include "proto/wire/agent_entry.h"
+#include "sdk/masctl/redis/bounded_reads.h"
 #include "sdk/masctl/redis/gateway_reader.h"
 #include "sdk/masctl/redis/rules_reader.h"
 
@@ -19,6 +22,7 @@ enum Place : size_t {
   kSenderIdentity,
   kTargetEntry,
   kTargetIdentity,
+  kTargetStream,
   kRules,
   kLimits = kRules + 3,
   kCircuit
@@ -27,13 +31,18 @@ enum Place : size_t {
 constexpr std::string_view kGateway = "gatewayd:";
 
 void ask_standing(redis::Command& command, const Keys& keys, const std::string& id) {
-  command.add("HMGET", keys.agent(id), "id", "mode", "status", "token");
+  static constexpr std::string_view kFields[] = {"id", "mode", "status", "token"};
+  static constexpr size_t kBounds[] = {limits::kForeignAgentIdBytes, kEntryTextBytes, kEntryTextBytes,
+                                       limits::kCredentialBytes};
+  const std::string key = keys.agent(id);
+  redis::add_hash_reads(command, std::span(&key, 1), kFields, kBounds);
   command.add("HGETALL", keys.identity(id));
 }
 
 /// An entry that is of another type, or names another id, is none.
-AgentStanding standing_of(const std::string& id, const Value& entry, const Value& identity) {
+AgentStanding standing_of(const std::string& id, const Value& reply, const Value& identity) {
   AgentStanding out;
+  const Value entry = reply.elements.empty() ? Value(redis::Reply{}) : reply.elements.front();
   out.registered = entry.elements.size() == 4 && entry.elements[0].text == id;
   if (out.registered) {
     out.gateway_mode = entry.elements[1].text == kModeGateway;
@@ -83,15 +92,13 @@ std::optional<WallMicros> time_of(const Value& reply) {
 
 /// @return the heartbeats of the gateways that beat.
 Result<std::vector<std::string>> gateway_snapshots(SyncRedis& redis, const Keys& keys) {
-  auto members = redis.ask_one(redis::Command("SMEMBERS", keys.daemons()));
+  auto members = read_members(redis, keys.daemons());
   if (!members.ok()) return members.error();
-  redis::Command command;
-  for (const auto& member : members->elements)
-    if (member.text.starts_with(kGateway))
-      command.add("GET", keys.daemon("gatewayd", std::string_view(member.text).substr(kGateway.size())));
-  std::vector<std::string> snapshots;
-  if (command.count() == 0) return snapshots;
-  auto replies = redis.ask(command);
+  std::vector<std::string> heartbeats, snapshots;
+  for (const auto& member : *members)
+    if (member.starts_with(kGateway))
+      heartbeats.push_back(keys.daemon("gatewayd", std::string_view(member).substr(kGateway.size())));
+  auto replies = read_texts(redis, heartbeats, kSnapshotBytes);
   if (!replies.ok()) return replies.error();
   for (auto& reply : *replies)
     if (reply.is_text()) snapshots.push_back(std::move(reply.text));
@@ -110,6 +117,7 @@ Result<ExplainFacts> collect_explain_facts(SyncRedis& redis, const Keys& keys, c
   redis::Command command;
   ask_standing(command, keys, sender);
   ask_standing(command, keys, target);
+  command.add("TYPE", keys.inbox(target, Lane::kNormal, 0));
   append_rules_query(command, keys, sender);
   command.add("HMGET", keys.limits(sender), gateway::kLimitFields[0], gateway::kLimitFields[1],
               gateway::kLimitFields[2]);
@@ -124,6 +132,7 @@ Result<ExplainFacts> collect_explain_facts(SyncRedis& redis, const Keys& keys, c
   facts.now = wall_now();
   facts.sender_standing = standing_of(sender, (*replies)[kSenderEntry], (*replies)[kSenderIdentity]);
   facts.target_standing = standing_of(target, (*replies)[kTargetEntry], (*replies)[kTargetIdentity]);
+  facts.target_standing.has_stream = (*replies)[kTargetStream].text == "stream";
   facts.rules = rules_of(std::span(*replies).subspan(kRules, 3)).rules;
   take_limits(facts, (*replies)[kLimits], defaults);
   facts.circuit = circuit_of((*replies)[kCircuit]);

@@ -63,6 +63,8 @@ Check check_target(const ExplainFacts& facts) {
   if (takes_part && target.active) return {"target", Decision::kAllowed, "registered, in gateway mode, active"};
   if (takes_part) return {"target", Decision::kQueuedOffline, "registered, in gateway mode, not active"};
   if (admitted) return {"target", Decision::kQueuedOffline, "has an identity, but takes no part now"};
+  if (!known && !target.registered && target.has_stream)
+    return {"target", Decision::kQueuedOffline, "stopped; its stream is there"};
   return denied("target", Decision::kTargetNotFound,
                 target.registered ? "registered, but not in gateway mode" : "no such agent is registered");
 }

@@ -31,6 +31,7 @@ struct AgentStanding {
   bool active = false;
   bool has_registry_token = false;
   Result<Identity> identity = Error{Errc::kNotFound, "no identity"};
+  bool has_stream = false;  ///< of a target: it took part in gateway mode once
 };
 
 struct ExplainFacts {

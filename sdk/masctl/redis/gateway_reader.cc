@@ -1,8 +1,10 @@
-// Two round trips: who there is and how many partitions; then each of them.
+// Who there is and how many partitions; then each of them.
 #include "sdk/masctl/redis/gateway_reader.h"
 
 #include <algorithm>
 #include <cstdlib>
+
+#include "sdk/masctl/redis/bounded_reads.h"
 
 namespace mas::ctl {
 
@@ -14,36 +16,39 @@ constexpr long kMaxPartitions = 1024;
 }  // namespace
 
 Result<GatewayView> read_gateways(SyncRedis& redis, const Keys& keys) {
-  redis::Command members("SMEMBERS", keys.daemons());
-  members.add("HGET", keys.config(), "partitions");
-  auto replies = redis.ask(members);
-  if (!replies.ok()) return replies.error();
-  std::vector<std::string> instances;
-  for (const auto& member : (*replies)[0].elements) {
-    if (member.text.starts_with(kMember)) instances.push_back(member.text.substr(kMember.size()));
+  auto members = read_members(redis, keys.daemons());
+  if (!members.ok()) return members.error();
+  auto agreed = redis.ask_one(redis::Command("HGET", keys.config(), "partitions"));
+  if (!agreed.ok()) return agreed.error();
+  std::vector<std::string> instances, heartbeats, leases;
+  for (const auto& member : *members) {
+    if (!member.starts_with(kMember)) continue;
+    instances.push_back(member.substr(kMember.size()));
+    heartbeats.push_back(keys.daemon("gatewayd", instances.back()));
   }
-  std::sort(instances.begin(), instances.end());
-  auto partitions = static_cast<unsigned>(std::clamp(std::atol((*replies)[1].text.c_str()), 0L, kMaxPartitions));
+  auto partitions = static_cast<unsigned>(std::clamp(std::atol(agreed->text.c_str()), 0L, kMaxPartitions));
+  for (unsigned p = 0; p < partitions; ++p) leases.push_back(keys.partition_lease(p));
 
   GatewayView view;
-  redis::Command details;
-  for (const auto& instance : instances) details.add("GET", keys.daemon("gatewayd", instance));
-  for (unsigned p = 0; p < partitions; ++p) {
-    details.add("LLEN", keys.ingress(p)).add("GET", keys.partition_lease(p));
-  }
-  if (details.count() == 0) return view;
-  replies = redis.ask(details);
-  if (!replies.ok()) return replies.error();
+  auto snapshots = read_texts(redis, heartbeats, kSnapshotBytes);
+  if (!snapshots.ok()) return snapshots.error();
   for (size_t i = 0; i < instances.size(); ++i) {
-    if (!(*replies)[i].is_text()) continue;  // its heartbeat is gone
-    auto snapshot = parse_snapshot((*replies)[i].text);
+    if (!(*snapshots)[i].is_text()) continue;  // its heartbeat is gone
+    auto snapshot = parse_snapshot((*snapshots)[i].text);
     if (!snapshot.ok()) continue;
     snapshot->instance = instances[i];
     view.gateways.push_back(std::move(*snapshot));
   }
+  if (partitions == 0) return view;
+  redis::Command lists;
+  for (unsigned p = 0; p < partitions; ++p) lists.add("LLEN", keys.ingress(p));
+  auto lengths = redis.ask(lists);
+  if (!lengths.ok()) return lengths.error();
+  auto owners = read_texts(redis, leases, kNameBytes);
+  if (!owners.ok()) return owners.error();
   for (unsigned p = 0; p < partitions; ++p) {
-    const Value& length = (*replies)[instances.size() + 2 * p];
-    const Value& owner = (*replies)[instances.size() + 2 * p + 1];
+    const Value& length = (*lengths)[p];
+    const Value& owner = (*owners)[p];
     view.partitions.push_back({static_cast<uint64_t>(length.integer), owner.is_text() ? owner.text : "", ""});
   }
   for (const auto& gateway : view.gateways)

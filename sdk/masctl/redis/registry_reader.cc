@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <span>
 
+#include "sdk/masctl/redis/bounded_reads.h"
+
 namespace mas::ctl {
 
 namespace {
@@ -38,25 +40,6 @@ Result<std::vector<std::string>> candidates_from_scan(SyncRedis& redis, const Ke
   return ids;
 }
 
-redis::Command read_entries(const Keys& keys, std::span<const std::string> ids) {
-  redis::Command command;
-  for (const auto& id : ids) {
-    command.add("HMGET", keys.agent(id), kAgentEntryFields[0], kAgentEntryFields[1], kAgentEntryFields[2],
-                kAgentEntryFields[3], kAgentEntryFields[4]);
-  }
-  return command;
-}
-
-/// @return kNotFound also for a key that is no hash: `agent:*` matches heartbeats, too.
-Result<AgentEntry> entry_of(const std::string& id, const Value& reply) {
-  if (!reply.is_array()) return Error{Errc::kNotFound, "not an entry"};
-  std::vector<std::optional<std::string_view>> values;
-  for (const auto& element : reply.elements) {
-    values.push_back(element.is_nil() ? std::nullopt : std::optional<std::string_view>(element.text));
-  }
-  return agent_entry_from_values(id, values);
-}
-
 }  // namespace
 
 bool matches(const AgentEntry& entry, const AgentQuery& query) {
@@ -83,12 +66,12 @@ Result<AgentListing> list_agents(SyncRedis& redis, const Keys& keys, const Agent
   auto full = [&] { return query.limit > 0 && listing.agents.size() >= query.limit; };
   while (!rest.empty() && !full()) {
     auto chunk = rest.first(std::min(rest.size(), kEntriesPerPipeline));
-    auto replies = redis.ask(read_entries(keys, chunk));
-    if (!replies.ok()) return replies.error();
-    for (size_t i = 0; i < chunk.size() && !full(); ++i) {
-      auto entry = entry_of(chunk[i], (*replies)[i]);
+    auto entries = read_agent_entries(redis, keys, chunk);
+    if (!entries.ok()) return entries.error();
+    for (auto& entry : *entries) {
+      if (full()) break;
       if (!entry.ok()) {
-        listing.malformed += entry.error().code == Errc::kMalformed;
+        listing.malformed += entry.error().code != Errc::kNotFound;
       } else if (matches(*entry, query)) {
         listing.agents.push_back(std::move(*entry));
       }

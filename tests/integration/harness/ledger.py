@@ -113,10 +113,10 @@ class AgentLog:
 class Ledger:
     """Adds up. Every check returns complaints, a list of texts; all of them together are problems()."""
 
-    def __init__(self, deliveries, senders, receivers, audited, letters=()):
+    def __init__(self, deliveries, senders, receivers, audited, letters=(), unread=()):
         """@param audited (message id, decision) of every record in the audit log. @param letters ids of messages in the
-        dead-letter queue."""
-        self.letters = set(letters)
+        dead-letter queue. @param unread targets that nobody reads for."""
+        self.letters, self.unread = set(letters), set(unread)
         self.deliveries, self.senders, self.receivers, self.audited = deliveries, senders, receivers, audited
         self.delivered_ids = collections.Counter(d.message_id for d in deliveries)
         self.decisions = collections.Counter(r[1] for s in senders for r in s.receipts.values())
@@ -184,8 +184,8 @@ class Ledger:
         if not self.receivers:
             return []
         handled = collections.Counter(i for r in self.receivers for _, _, i in r.handled)
-        complaints = [f"{i} was delivered and not handled" for i in self.delivered_ids
-                      if not handled[i] and i not in self.letters]
+        complaints = [f"{d.message_id} was delivered and not handled" for d in self.deliveries
+                      if not handled[d.message_id] and d.message_id not in self.letters and d.target not in self.unread]
         complaints += [f"{i} was handled and never delivered" for i in handled if not self.delivered_ids[i]]
         if receivers_died:
             return complaints

@@ -1,7 +1,11 @@
 /* An agent in gateway mode that writes down everything it does, for tests that count messages.
  *
  *   mas-ledger-agent send ID RATE FIRST TARGET…    a message to each target in turn, RATE a second, numbered from FIRST
- *   mas-ledger-agent receive ID [failing]          failing: some handlers are slow, some fail once, some for ever
+ *   mas-ledger-agent receive ID [failing]          failing: some handlers are slow, some fail once, some for ever, by
+ *                                                  what they return or by longjmp()
+ *
+ * Of the environment: MAS_LEDGER_PADDING, bytes that are added to each message; MAS_LEDGER_BOUND=MESSAGES:BYTES of the inbound
+ * queue; MAS_LEDGER_LATE, milliseconds before a receiver's first poll.
  *
  * One line per event, written at once, so that a killed process has told all it knew:
  *
@@ -10,10 +14,12 @@
  *   receipt ID STATUS DECISION  what became of it; DECISION is - where the gateway has not decided
  *   got SENDER N ID             a message is handled
  *   failed SENDER N ID          its handler fails
+ *   told STATE WHY              STATE is connected or disconnected
  *   ready, end                  started; stopped in order, after every receipt
  *
  * TERM ends it: a sender then waits for the receipts that are missing. */
 #include <mas.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +29,7 @@
 enum { kStartMs = 20000, kFlushMs = 20000 };
 
 static volatile sig_atomic_t stopping;
+static jmp_buf outside;
 
 static void on_term(int number) {
   (void)number;
@@ -41,6 +48,11 @@ static void on_receipt(mas_agent* agent, const char* id, const char* target, mas
   printf("receipt %s %s %s\n", id, mas_status_text(outcome), decision[0] != '\0' ? decision : "-");
 }
 
+static void on_connection(mas_agent* agent, mas_connection state, const char* detail, void* user) {
+  (void)agent, (void)user;
+  printf("told %s %s\n", state == MAS_CONNECTED ? "connected" : "disconnected", detail);
+}
+
 /* @param user not NULL: a failing receiver. */
 static mas_status on_message(mas_agent* agent, const mas_message* message, void* user) {
   (void)agent;
@@ -50,13 +62,21 @@ static mas_status on_message(mas_agent* agent, const mas_message* message, void*
   const struct timespec slow = {0, 20000000};
   if (user != NULL && number % 100 == 1) nanosleep(&slow, NULL);
   printf("%s %s %ld %s\n", fails ? "failed" : "got", mas_message_sender(message), number, mas_message_id(message));
+  if (fails && number % 4 == 3) longjmp(outside, 1);
   return fails ? MAS_HANDLER_FAILED : MAS_OK;
+}
+
+static long number_in_environment(const char* name) {
+  const char* text = getenv(name);
+  return text == NULL ? 0 : atol(text);
 }
 
 /* Sends one message; waits while the queue is full. */
 static mas_status send_one(mas_agent* agent, const char* target, long number) {
-  char data[64], id[MAS_MESSAGE_ID_SIZE];
-  int size = snprintf(data, sizeof data, "{\"n\":%ld}", number);
+  static char data[256 * 1024];
+  char id[MAS_MESSAGE_ID_SIZE];
+  int padding = (int)number_in_environment("MAS_LEDGER_PADDING");
+  int size = snprintf(data, sizeof data, "{\"n\":%ld,\"x\":\"%0*d\"}", number, padding, 0);
   printf("try %ld %s\n", number, target);
   mas_status status = MAS_WOULD_BLOCK;
   while (status == MAS_WOULD_BLOCK && !stopping) {
@@ -82,6 +102,10 @@ static mas_status send_all(mas_agent* agent, double rate, long first, char** tar
 }
 
 static mas_status receive_all(mas_agent* agent) {
+  const long late = number_in_environment("MAS_LEDGER_LATE");
+  const struct timespec wait = {late / 1000, late % 1000 * 1000000};
+  nanosleep(&wait, NULL);
+  setjmp(outside);
   mas_status status = MAS_OK;
   while (!stopping && status == MAS_OK) status = mas_agent_poll(agent, 50, NULL);
   return status;
@@ -92,10 +116,15 @@ static mas_status run(int argc, char** argv) {
   mas_options* options = mas_options_new();
   mas_agent* agent = NULL;
   mas_status status = mas_options_set_mode(options, MAS_MODE_GATEWAY);
+  unsigned long messages, bytes;
+  const char* bound = getenv("MAS_LEDGER_BOUND");
+  if (status == MAS_OK && bound != NULL && sscanf(bound, "%lu:%lu", &messages, &bytes) == 2)
+    status = mas_options_set_inbound_queue(options, messages, bytes);
   if (status == MAS_OK) status = mas_agent_new(argv[2], options, &agent);
   mas_options_free(options);
   if (status != MAS_OK) return status;
   mas_agent_on_receipt(agent, MAS_RECEIPTS_ALL, on_receipt, NULL);
+  mas_agent_on_connection(agent, on_connection, NULL);
   status = mas_agent_on_message(agent, "ledger", on_message, !sends && argc == 4 ? argv[3] : NULL);
   if (status == MAS_OK) status = mas_agent_start(agent, kStartMs);
   if (status == MAS_OK) {

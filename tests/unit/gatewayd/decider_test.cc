@@ -277,12 +277,18 @@ TEST_CASE("targets that are not there, take no part, or are away") {
     agent.registered = false;
     agent.secrets.found = SenderSecrets::Found::kReadable;
     agent.secrets.state = IdentityState::kRevoked;
+    agent.has_stream = true;
+  });
+  at.add("stopped", [](Agent& agent) {
+    agent.registered = agent.gateway_mode = agent.active = false;
+    agent.has_stream = true;
   });
   std::vector<std::string> sent;
-  for (const char* target : {"nobody", "p2p", "away", "admitted", "bob"}) sent.push_back(envelope("alice", target));
-  CHECK(at.send({}, sent).decisions == Decisions{Decision::kTargetNotFound, Decision::kTargetNotFound,
-                                                 Decision::kQueuedOffline, Decision::kQueuedOffline,
-                                                 Decision::kAllowed});
+  for (const char* target : {"nobody", "p2p", "revoked", "away", "admitted", "stopped", "bob"})
+    sent.push_back(envelope("alice", target));
+  CHECK(at.send({}, sent).decisions ==
+        Decisions{Decision::kTargetNotFound, Decision::kTargetNotFound, Decision::kTargetNotFound,
+                  Decision::kQueuedOffline, Decision::kQueuedOffline, Decision::kQueuedOffline, Decision::kAllowed});
   at.check_ledger();
 }
 

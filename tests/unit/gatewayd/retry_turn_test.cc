@@ -105,6 +105,46 @@ TEST_CASE("a failure that is reported twice waits once, and one of an entry that
   CHECK(at.waiting.size() == 1);
 }
 
+TEST_CASE("a failure that is reported again after its retry was delivered is not delivered once more") {
+  RetryCase at;
+  const std::string other = "1795350090000-1";
+  at.entry(at.key(kEntry), {envelope("alice", "bob"), envelope("alice", "bob")});
+  at.entry(at.key(other), {envelope("alice", "bob")});
+  at.report(kEntry);
+  at.now = at.due();
+  at.look();
+  REQUIRE(at.delivered.size() == 1);
+  CHECK(at.report(kEntry).decisions == Decisions{Decision::kAllowed});
+  CHECK(at.waiting.empty());
+  at.report(kEntry, 1);
+  CHECK(at.waiting.size() == 1);
+  at.report(other);
+  CHECK(at.waiting.size() == 2);
+
+  at.partition().reports.clear();  // read anew: it may be delivered once more, and is never lost
+  at.report(kEntry);
+  CHECK(at.waiting.size() == 3);
+}
+
+TEST_CASE("a failure that is a dead letter is no second one when it is reported again") {
+  RetryCase at;
+  at.policy.retry.attempts = 1;
+  at.decider.set_policy(at.policy);
+  at.entry(at.key(kEntry), {envelope("alice", "bob")});
+  for (int i = 0; i < 3; ++i) at.report(kEntry);
+  CHECK(at.dead.size() == 1);
+}
+
+TEST_CASE("so many reports are remembered, and the oldest gives way") {
+  ReportMemory memory;
+  auto report = [](uint32_t index) { return FailureReport{Lane::kNormal, index, 0, kEntry, {}}; };
+  for (uint32_t i = 0; i <= ReportMemory::kMost; ++i) memory.add("bob", report(i));
+  CHECK_FALSE(memory.contains("bob", report(0)));
+  CHECK(memory.contains("bob", report(1)));
+  CHECK(memory.contains("bob", report(ReportMemory::kMost)));
+  CHECK_FALSE(memory.contains("bo", report(1)));
+}
+
 TEST_CASE("a report about what is not the reporter's, or is not there, is refused and audited") {
   RetryCase at;
   at.entry(at.key(kEntry), {envelope("alice", "bob")});

@@ -251,6 +251,23 @@ TEST_CASE("after Redis was away, those who registered or beat since have no seco
   CHECK(w.inactive("a"));
 }
 
+TEST_CASE("while nobody could beat nobody is declared dead, and each has one time-to-live from then") {
+  World w;
+  w.start("back", seconds(10));
+  w.start("dead", seconds(10));
+  w.run(seconds(3));
+  for (int i = 0; i < 30; ++i) {  // Redis takes no writes
+    w.engine.excuse(w.now);
+    w.run(seconds(1));
+  }
+  CHECK(w.events.empty());
+  w.beat("back", seconds(60));
+  w.run(seconds(8));
+  CHECK(w.events.empty());
+  w.run(seconds(4));
+  CHECK(w.events == std::vector<std::string>{"down dead"});
+}
+
 TEST_CASE("an agent that comes and goes is held INACTIVE until it is stable") {
   World w;
   w.start("a", seconds(1));

@@ -23,8 +23,8 @@ ExplainFacts good_facts(Profile profile = Profile::kProduction) {
   facts.sender = "alice";
   facts.target = "bob";
   facts.profile = profile;
-  facts.sender_standing = {true, true, true, true, identity()};
-  facts.target_standing = {true, true, true, true, identity()};
+  facts.sender_standing = {true, true, true, true, identity(), true};
+  facts.target_standing = {true, true, true, true, identity(), true};
   std::string_view allowed[] = {"bob"};
   facts.rules = gateway::parse_rules(allowed, {}, {});
   facts.now = kNow;
@@ -97,9 +97,15 @@ TEST_CASE("the target: absent, not in gateway mode, away") {
   facts.target_standing.gateway_mode = true;
   CHECK(told(facts) == "QUEUED_OFFLINE by target: registered, in gateway mode, not active");
   facts.target_standing = {};
+  facts.target_standing.has_stream = true;
+  CHECK(told(facts) == "QUEUED_OFFLINE by target: stopped; its stream is there");
+  facts.target_standing.registered = true;
+  CHECK(told(facts) == "TARGET_NOT_FOUND by target: registered, but not in gateway mode");
+  facts.target_standing = {};
   facts.target_standing.identity = identity();
   CHECK(told(facts).starts_with("QUEUED_OFFLINE by target: has an identity"));
   facts.target_standing.identity = identity(IdentityState::kRevoked);
+  facts.target_standing.has_stream = true;
   CHECK(told(facts).starts_with("TARGET_NOT_FOUND"));
   facts.rules = {};  // who may not send to it does not learn whether it exists
   CHECK(told(facts).starts_with("AUTHZ_DENIED"));

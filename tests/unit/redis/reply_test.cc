@@ -1,6 +1,8 @@
 // The RESP2 reader and the command formatter, without a server.
 #include "proto/redis/reply.h"
 
+#include "proto/redis/refusals.h"
+
 #include "proto/redis/command.h"
 #include "tests/unit/catch.h"
 
@@ -86,6 +88,17 @@ TEST_CASE("error replies are sorted by what a caller can do") {
   CHECK(code("WRONGTYPE Operation") == Errc::kRefused);
   CHECK(Reply{Reply::Type::kError, 0, "ERR x", nullptr, 0}.error_code() == "ERR");
   CHECK(Reply{Reply::Type::kString, 0, "ERR x", nullptr, 0}.error_code().empty());
+}
+
+TEST_CASE("a Redis that takes no writes from anybody is told from one that refuses this one") {
+  auto refuses = [](const char* text) { return refuses_all_writes(Reply{Reply::Type::kError, 0, text, nullptr, 0}); };
+  CHECK(refuses("MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk."));
+  CHECK(refuses("NOREPLICAS Not enough good replicas to write."));
+  CHECK(refuses(
+      "ERR Error running script (call to f_0): @user_script:1: -NOREPLICAS Not enough good replicas to write."));
+  CHECK_FALSE(refuses("OOM command not allowed when used memory > 'maxmemory'."));
+  CHECK_FALSE(refuses("NOPERM this user has no permissions"));
+  CHECK_FALSE(refuses_all_writes(Reply{Reply::Type::kString, 0, "MISCONF x", nullptr, 0}));
 }
 
 TEST_CASE("commands are RESP arrays of bulk strings") {

@@ -41,3 +41,11 @@ TEST_CASE("what is forgotten is welcome once more") {
   CHECK(window.key_of("a", "").empty());
   CHECK(DedupeWindow(0).key_of("a", "1").empty());
 }
+
+TEST_CASE("an empty window knows nothing of before") {
+  DedupeWindow window(2);
+  for (const char* id : {"1", "2", "3"}) CHECK_FALSE(window.seen("a", id));
+  window.clear();
+  for (const char* id : {"1", "2", "3"}) CHECK_FALSE(window.seen("a", id));
+  CHECK(window.seen("a", "3"));
+}

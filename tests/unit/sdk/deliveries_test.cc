@@ -38,6 +38,20 @@ TEST_CASE("what waits for handlers is bounded by messages and by bytes") {
   deliveries.close();
 }
 
+TEST_CASE("entries are read as far as there is room for the largest, and one at least until the bound is reached") {
+  Deliveries deliveries(bounded(100, 1000));
+  deliveries.open([] {});
+  auto delivery = entry();
+  CHECK(deliveries.room_for({10, 50}) == 10);
+  CHECK(deliveries.room_for({10, 500}) == 2);
+  CHECK(deliveries.room_for({1000, 1}) == 1);
+  for (int i = 0; i < 99; ++i) deliveries.opened(*delivery, 1);
+  CHECK(deliveries.room_for({10, 50}) == 1);
+  deliveries.opened(*delivery, 1);
+  CHECK(deliveries.room_for({10, 50}) == 0);
+  deliveries.close();
+}
+
 TEST_CASE("a bound of any size holds, and none is reached by nothing") {
   for (size_t bound : {size_t{1}, size_t{INT64_MAX}, size_t{INT64_MAX} + 1, SIZE_MAX}) {
     Deliveries deliveries(bounded(bound, bound));

@@ -382,6 +382,42 @@ TEST_CASE_METHOD(Fixture, "an unavailable gateway is asked again after a while")
   CHECK(with("ALLOWED").size() == 2);
 }
 
+TEST_CASE_METHOD(Fixture, "what is put off goes out again within two seconds, one frame first") {
+  add(2000);
+  CHECK_FALSE(window.careful());
+  for (int attempt = 0; attempt < 20; ++attempt) {
+    refused(push(1, 1024), Decision::kUnavailable);
+    CHECK(window.careful());
+    REQUIRE(window.next_time().has_value());
+    CHECK(*window.next_time() <= now + 2s);
+    now = *window.next_time();
+    window.on_time(now);
+  }
+  decided(push(1, 1024), 1, 1024);
+  CHECK_FALSE(window.careful());
+  push(1025, 976);
+}
+
+TEST_CASE_METHOD(Fixture, "what is put off does not wait for its time when Redis is well again") {
+  add(1);
+  for (int attempt = 0; attempt < 20; ++attempt) {
+    refused(push(1, 1), Decision::kUnavailable);
+    window.on_link(now);
+  }
+  decided(push(1, 1), 1, 1);
+  CHECK(with("ALLOWED") == Messages{1});
+}
+
+TEST_CASE_METHOD(Fixture, "why the gateway puts off deciding is known until it decides") {
+  add(1);
+  CHECK(window.obstacle().empty());
+  refused(push(1, 1), Decision::kReplayed);
+  CHECK(window.obstacle().starts_with("REPLAYED: "));
+  window.on_link(now);
+  decided(push(1, 1), 1, 1);
+  CHECK(window.obstacle().empty());
+}
+
 TEST_CASE_METHOD(Fixture, "a number that was settled is a loss: the next instance counts from 1") {
   add(3);
   decided(push(1, 3), 1, 3);

@@ -9,9 +9,10 @@ using namespace mas::sdk;
 
 namespace {
 
-AgentConfig config_of(size_t messages) {
+AgentConfig config_of(size_t messages, mas_mode mode) {
   AgentConfig config;
   config.id = "bob";
+  config.mode = mode;
   config.inbound.messages = messages;
   return config;
 }
@@ -21,7 +22,9 @@ struct InboxCase {
   EnvelopeDecoder decoder;
   Inbox& inbox = agent.inbox;
 
-  explicit InboxCase(size_t messages = 1000) : agent(config_of(messages)) { REQUIRE(inbox.open().ok()); }
+  explicit InboxCase(size_t messages = 1000, mas_mode mode = MAS_MODE_P2P) : agent(config_of(messages, mode)) {
+    REQUIRE(inbox.open().ok());
+  }
 
   void push(Lane lane, const std::string& type) {
     auto message =
@@ -89,4 +92,11 @@ TEST_CASE("past its bound it drops the oldest of the least urgent lane, and says
   CHECK(order.size() == 4);
   CHECK(order.find('1') == std::string::npos);
   CHECK(order.find('2') == std::string::npos);
+}
+
+TEST_CASE("in gateway mode nothing is dropped, whatever the bound") {
+  InboxCase at(2, MAS_MODE_GATEWAY);
+  for (const char* type : {"a", "b", "c", "d"}) at.push(Lane::kBulk, type);
+  CHECK(at.inbox.messages_dropped() == 0);
+  CHECK(at.taken() == "abcd");
 }

@@ -49,6 +49,23 @@ TEST_CASE("an entry of a foreign writer may have as little as an id") {
   CHECK(agent_entry_from_values("a", {"a", "", " {} ", "ACTIVE", "inf"})->registered_at == 0);
 }
 
+TEST_CASE("a field over its bound is named, and nothing is read") {
+  using Sizes = std::vector<int64_t>;
+  CHECK(check_agent_entry_sizes(Sizes{512, 256 * 1024, 64 * 1024, 64, 64}).ok());
+  CHECK(check_agent_entry_sizes(Sizes{0, 0, 0, 0, 0}).ok());
+  const Sizes within = {5, 2, 2, 6, 10};
+  for (size_t field = 0; field < within.size(); ++field) {
+    Sizes sizes = within;
+    sizes[field] = 300 << 20;
+    Status status = check_agent_entry_sizes(sizes);
+    REQUIRE_FALSE(status.ok());
+    CHECK(status.error().code == Errc::kTooLarge);
+    CHECK(status.error().message.find(std::string(kAgentEntryFields[field]) + ": expected at most ") !=
+          std::string::npos);
+    CHECK(status.error().message.find("has 314572800") != std::string::npos);
+  }
+}
+
 TEST_CASE("what is not an entry, and entries that are wrong") {
   CHECK(refusal("a:instances", {{}, {}, {}, {}, {}}, "a:instances") == Errc::kNotFound);
   CHECK(refusal("a", {"b", {}, {}, {}, {}}, "id: ") == Errc::kMalformed);

@@ -8,7 +8,8 @@ using namespace mas;
 
 TEST_CASE("events of every type come back as they were written") {
   constexpr WallMicros kNow = 1'795'350'097'250'000;
-  for (EventType type : {EventType::kAgentInactive, EventType::kAgentActive, EventType::kAgentFlapping}) {
+  for (EventType type :
+       {EventType::kInstanceStopped, EventType::kAgentInactive, EventType::kAgentActive, EventType::kAgentFlapping}) {
     auto event = decode_event(agent_event(type, "maße", "no beat for 60 s", kNow));
     REQUIRE(event.ok());
     CHECK(event->type == type);

@@ -9,7 +9,7 @@
 #include "proto/base/clock.h"
 #include "proto/wire/keys.h"
 
-namespace mas::registry {
+namespace mas::common {
 
 class Complaints {
  public:
@@ -32,4 +32,4 @@ class Complaints {
   std::unordered_set<uint64_t> made_;
 };
 
-}  // namespace mas::registry
+}  // namespace mas::common

@@ -1,0 +1,107 @@
+// Scripts that look at sizes, and what they answer.
+#include "sdk/masctl/redis/bounded_reads.h"
+
+#include <algorithm>
+
+#include "proto/redis/hash_reads.h"
+
+namespace mas::ctl {
+
+namespace {
+
+// KEYS: strings. ARGV: bound.
+constexpr std::string_view kReadTexts = R"(
+local out = {}
+for i, key in ipairs(KEYS) do
+  local size = redis.pcall('STRLEN', key)
+  out[i] = type(size) == 'number' and size <= tonumber(ARGV[1]) and redis.call('GET', key)
+end
+return out)";
+
+// KEYS: set. ARGV: members, bytes of one.
+constexpr std::string_view kReadMembers = R"(
+local out = {}
+for _, member in ipairs(redis.call('SRANDMEMBER', KEYS[1], ARGV[1])) do
+  if #member <= tonumber(ARGV[2]) then out[#out + 1] = member end
+end
+return out)";
+
+// KEYS: hash. ARGV: fields, bytes of a name, bytes of a value.
+constexpr std::string_view kReadPairs = R"(
+local out = {}
+if redis.call('HLEN', KEYS[1]) == 0 then return out end
+for _, name in ipairs(redis.call('HRANDFIELD', KEYS[1], ARGV[1])) do
+  if #name <= tonumber(ARGV[2]) then
+    out[#out + 1] = name
+    local small = redis.call('HSTRLEN', KEYS[1], name) <= tonumber(ARGV[3])
+    out[#out + 1] = small and redis.call('HGET', KEYS[1], name) or ''
+  end
+end
+return out)";
+
+Result<AgentEntry> entry_of(const std::string& id, const Value& reply) {
+  bool there = reply.is_array() && reply.elements.size() == std::size(kAgentEntryFields);
+  if (!there) return Error{Errc::kNotFound, "not a hash"};
+  std::vector<std::optional<std::string_view>> values;
+  std::vector<int64_t> sizes;
+  for (const auto& element : reply.elements) {
+    values.push_back(element.is_text() ? std::optional<std::string_view>(element.text) : std::nullopt);
+    sizes.push_back(element.integer);
+  }
+  if (Status within = check_agent_entry_sizes(sizes); !within.ok()) return within.error();
+  return agent_entry_from_values(id, values);
+}
+
+}  // namespace
+
+Result<std::vector<Result<AgentEntry>>> read_agent_entries(SyncRedis& redis, const Keys& keys,
+                                                           std::span<const std::string> ids) {
+  std::vector<std::string> entries;
+  for (const auto& id : ids) entries.push_back(keys.agent(id));
+  redis::Command command;
+  redis::add_hash_reads(command, entries, kAgentEntryFields, kAgentEntryBounds);
+  std::vector<Result<AgentEntry>> out;
+  if (command.count() == 0) return out;
+  auto replies = redis.ask(command);
+  if (!replies.ok()) return replies.error();
+  for (size_t i = 0; i < ids.size(); ++i) {
+    const Value& script = (*replies)[i / redis::kHashesPerScript];
+    if (script.is_error()) return Error{Errc::kRefused, script.text};
+    size_t place = i % redis::kHashesPerScript;
+    out.push_back(place < script.elements.size() ? entry_of(ids[i], script.elements[place])
+                                                 : Result<AgentEntry>(Error{Errc::kNotFound, "not a hash"}));
+  }
+  return out;
+}
+
+Result<std::vector<Value>> read_texts(SyncRedis& redis, std::span<const std::string> keys, size_t bound) {
+  if (keys.empty()) return std::vector<Value>();
+  std::vector<std::string> arguments = {"EVAL", std::string(kReadTexts), std::to_string(keys.size())};
+  arguments.insert(arguments.end(), keys.begin(), keys.end());
+  arguments.push_back(std::to_string(bound));
+  auto reply = redis.ask_one(redis::Command::of(arguments));
+  if (!reply.ok()) return reply.error();
+  reply->elements.resize(keys.size(), Value(redis::Reply{}));
+  return std::move(reply->elements);
+}
+
+Result<std::vector<std::string>> read_members(SyncRedis& redis, const std::string& key) {
+  auto reply = redis.ask_one(redis::Command("EVAL", kReadMembers, 1, key, kMembers, kNameBytes));
+  if (!reply.ok()) return reply.error();
+  std::vector<std::string> members;
+  for (auto& element : reply->elements) members.push_back(std::move(element.text));
+  std::sort(members.begin(), members.end());
+  return members;
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> read_pairs(SyncRedis& redis, const std::string& key) {
+  auto reply = redis.ask_one(redis::Command("EVAL", kReadPairs, 1, key, kMembers, kNameBytes, limits::kMetadataBytes));
+  if (!reply.ok()) return reply.error();
+  std::vector<std::pair<std::string, std::string>> pairs;
+  for (size_t i = 0; i + 1 < reply->elements.size(); i += 2)
+    pairs.emplace_back(std::move(reply->elements[i].text), std::move(reply->elements[i + 1].text));
+  std::sort(pairs.begin(), pairs.end());
+  return pairs;
+}
+
+}  // namespace mas::ctl

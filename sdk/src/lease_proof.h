@@ -1,0 +1,42 @@
+// Whether this instance can prove, by its own clock, that its lease in Redis holds. One that cannot reads and claims nothing:
+// others may take it for dead and handle what it has read.
+//
+//     renewal sent ──confirmed──▶ proven until that + kLeaseTtl        (Redis got it later, so the key lives longer than that)
+//
+// Steady is who renewed in time for a whole period. After a time in which Redis took no renewals, every instance's lease may
+// have lapsed; one that finds another's gone before that one had the time to renew would take it for dead.
+// Threading: the I/O thread.
+#pragma once
+
+#include <algorithm>
+#include <optional>
+
+#include "proto/base/clock.h"
+
+namespace mas::sdk {
+
+inline constexpr Duration kLeaseTtl = std::chrono::seconds(15);
+inline constexpr Duration kLeaseRenewal = std::chrono::seconds(5);
+
+class LeaseProof {
+ public:
+  /// Redis took a renewal. @param sent when it was sent.
+  void confirmed(MonoTime sent) {
+    const bool late = !last_ || sent - *last_ > kLeaseRenewal * 3 / 2;
+    if (late) steady_since_ = sent;
+    last_ = last_ ? std::max(*last_, sent) : sent;
+  }
+  /// There is another instance, without a lease yet.
+  void forget() { last_.reset(); }
+
+  /// @return for how long it is proven; not positive: it is not.
+  Duration left(MonoTime now) const { return last_ ? *last_ + kLeaseTtl - now : Duration::zero(); }
+  bool holds(MonoTime now) const { return left(now) > Duration::zero(); }
+  bool steady(MonoTime now) const { return holds(now) && now - steady_since_ >= kLeaseRenewal; }
+
+ private:
+  std::optional<MonoTime> last_;
+  MonoTime steady_since_{};
+};
+
+}  // namespace mas::sdk
