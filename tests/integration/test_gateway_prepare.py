@@ -107,7 +107,7 @@ class LostDataTest(GatewayCase):
         self.redis.spawn()
         poll_until(self.redis.answers, 10, "Redis is back")
         self.gateway.wait_log("redis_lost_data", 15)
-        self.assertEqual(self.gateway.metrics()["mas_gatewayd_redis_losses_total"], 1)
+        self.assertGreaterEqual(self.gateway.metrics()["mas_gatewayd_redis_losses_total"], 1, "once per fence that found some")
 
         poll_until(lambda: "Redis lost data" in self.masctl("doctor", redis=self.redis).stdout, 15, "masctl doctor tells it",
                    interval=0.5)
