@@ -309,7 +309,7 @@ FrameWindow::Effect FrameWindow::on_time(MonoTime now) {
     gathered_ = true;
   }
   if (!overdue(now)) return Effect::kNone;
-  if (gap_ && patience_ > kPatience) return Effect::kLost;  // cannot be told apart any more: count anew
+  if (gap_ && patience_ > kPatience) return Effect::kStuck;  // cannot be told apart any more: count anew
   progress_ = now;
   patience_ = std::min(patience_ * 2, kLongestPatience);
   for (uint64_t n = base_; n < end(); ++n) {

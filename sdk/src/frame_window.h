@@ -16,8 +16,9 @@
 // away for hours costs Redis a message at a time, not a window.
 // Truth. A message gets the verdict of a receipt for a frame that held it, or none. A frame that is refused says nothing
 // about a copy that went out before and was not answered (`uncertain`): such a message waits on.
-// Failure: kLost when the gateway waits for a number that was settled: Redis went back in time. restart() then counts from 1
-// again, for a new instance; what the old one has not decided it can never decide.
+// Failure: kLost when the gateway waits for a number that was settled: Redis went back in time. kStuck when frames around a
+// gap get no answer for long. restart() then counts from 1 again, for a new instance; what the old one has not decided it
+// can never decide.
 // Threading: none. Ownership: slots point into batches, which the owner keeps until their last slot is settled.
 #pragma once
 
@@ -73,7 +74,8 @@ class FrameWindow {
   enum class Effect : uint8_t {
     kNone,
     kUnknownFrame,  ///< a receipt for a frame that waits for none
-    kLost,          ///< a new instance has to begin
+    kLost,          ///< the gateway waits for a number that was settled: a new instance has to begin
+    kStuck,         ///< numbers that a refused frame left unused are never asked for: a new instance has to begin
   };
   enum class Write : uint8_t { kDone, kNotDone, kUnknown };
 

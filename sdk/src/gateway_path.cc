@@ -65,9 +65,11 @@ void GatewayPath::on_payload(std::string_view payload) {
 
 void GatewayPath::apply(FrameWindow::Effect effect) {
   if (effect == FrameWindow::Effect::kUnknownFrame) host_.context().counters.stray_receipts.add();
-  if (effect != FrameWindow::Effect::kLost) return;
+  const bool lost = effect == FrameWindow::Effect::kLost;
+  if (!lost && effect != FrameWindow::Effect::kStuck) return;
   outbox_.down();
-  host_.begin_anew("the gateway waits for messages that had their receipts: Redis lost data");
+  host_.begin_anew(lost ? "the gateway waits for messages that had their receipts: Redis lost data"
+                        : "the gateway refused a frame and does not answer for those around it");
 }
 
 void GatewayPath::renamed() {

@@ -94,7 +94,7 @@ void TurnLoop::judge_committed() {
 
 void TurnLoop::tell_set_aside(const Partition& partition, const std::string& why) {
   frame_.log().error("element_set_aside", {{"key", partition.ingress_key}, {"why", why}});
-  const std::string text = "an element of " + partition.ingress_key + " was set aside as a dead letter: " + why;
+  const std::string text = "an element of " + partition.ingress_key + " was set aside: " + why;
   receipts_.add("PUBLISH", frame_.keys().system_channel(), alert_event("gatewayd", text, wall_now()));
 }
 

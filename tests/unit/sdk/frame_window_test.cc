@@ -438,7 +438,7 @@ TEST_CASE_METHOD(Fixture, "numbers that cannot be told apart any more end the in
   now += 3s;
   CHECK(window.on_time(now) == Effect::kNone);
   now += 10s;
-  CHECK(window.on_time(now) == Effect::kLost);
+  CHECK(window.on_time(now) == Effect::kStuck);
   window.restart(now);
   decided(push(1, 1), 1, 1);
   CHECK(with("ALLOWED") == Messages{2});
