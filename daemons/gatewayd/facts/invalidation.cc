@@ -88,7 +88,7 @@ void Invalidation::ping() {
   ++silent_;
   if (silent_ >= (late ? kSilentAtAll : kSilentPings))
     return connection_.drop_link(Error{
-        Errc::kTimeout, "invalidations were silent for " + std::to_string(to_millis(silent_ * kPingInterval)) + " ms"});
+        Errc::kTimeout, "Redis answered no ping for " + std::to_string(to_millis(silent_ * kPingInterval)) + " ms"});
   if (hearing()) request(redis::Command("PING"));
 }
 
