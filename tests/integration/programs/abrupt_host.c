@@ -100,7 +100,7 @@ static void begin(void* (*run)(void*), void* argument) {
 
 static void* start_agents(void* unused) {
   if (mas_agent_start(worker, kPatienceMs) != MAS_OK || mas_agent_start(asker, kPatienceMs) != MAS_OK) {
-    fprintf(stderr, "start: %s\n", mas_error_detail());
+    if (!due) fprintf(stderr, "start: %s\n", mas_error_detail());
     return unused;
   }
   begin(poll_for_ever, worker);
