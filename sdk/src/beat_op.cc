@@ -9,7 +9,7 @@ namespace mas::sdk {
 void BeatOp::begin() {
   const AgentContext& agent = host_.context();
   redis::Command writes;
-  if (due_.heartbeat) writes.add(heartbeat(agent, agent.clock.of(wall_now())));
+  if (due_.heartbeat) writes.add(heartbeat(agent, agent.clock->of(wall_now())));
   if (due_.lease) writes.add(instance_lease(agent));
   // An instance that stopped may have cut the heartbeat down to this lease.
   if (due_.lease && !due_.heartbeat)

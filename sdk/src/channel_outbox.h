@@ -27,8 +27,8 @@ namespace mas::sdk {
 
 class ChannelOutbox final : public Outbox {
  public:
-  ChannelOutbox(const AgentConfig& config, const Keys& keys, const RedisClock& clock)
-      : Outbox(config, clock, config.outbound), channel_head_(keys.channel("")) {}
+  ChannelOutbox(const AgentConfig& config, const Keys& keys, std::shared_ptr<const RedisClock> clock)
+      : Outbox(config, std::move(clock), config.outbound), channel_head_(keys.channel("")) {}
 
   Status send(const Draft& draft, const Id128& id, WallMicros now) override;
 

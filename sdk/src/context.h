@@ -76,7 +76,7 @@ struct AgentContext {
 
   const Keys keys;
   Instances instances;  ///< renewed while stopped, and by the session where it has to begin anew
-  RedisClock clock;
+  const std::shared_ptr<RedisClock> clock = std::make_shared<RedisClock>();
   Counters counters;
   std::atomic<ReceiptWish> receipts{ReceiptWish::kNone};
   Inbox inbox;

@@ -29,9 +29,12 @@ Bound window_of(const AgentConfig& config) {
 
 }  // namespace
 
-GatewayOutbox::GatewayOutbox(const AgentConfig& config, const Keys& keys, const RedisClock& clock,
+GatewayOutbox::GatewayOutbox(const AgentConfig& config, const Keys& keys, std::shared_ptr<const RedisClock> clock,
                              const Instances& instances)
-    : Outbox(config, clock, window_of(config)), keys_(keys), ns_(config.ns.value_or("")), instances_(instances) {}
+    : Outbox(config, std::move(clock), window_of(config)),
+      keys_(keys),
+      ns_(config.ns.value_or("")),
+      instances_(instances) {}
 
 GatewayOutbox::~GatewayOutbox() { wipe(token_); }
 
@@ -181,7 +184,7 @@ void GatewayOutbox::append_frame_for(FrameWindow::Range range, FrameHeader& head
   header.kind = key_ ? CredentialKind::kKey : CredentialKind::kToken;
   header.instance = instance.id;
   header.first_sequence = range.first;
-  header.timestamp = clock_.of(wall_now());
+  header.timestamp = clock_->of(wall_now());
   header.sender = sender_;
   header.credential = key_ ? credentials_->key_id : credentials_ ? credentials_->token : token_;
   size_t bytes = 0;

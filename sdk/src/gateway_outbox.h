@@ -31,7 +31,8 @@ namespace mas::sdk {
 
 class GatewayOutbox final : public Outbox, private FrameWindowListener {
  public:
-  GatewayOutbox(const AgentConfig& config, const Keys& keys, const RedisClock& clock, const Instances& instances);
+  GatewayOutbox(const AgentConfig& config, const Keys& keys, std::shared_ptr<const RedisClock> clock,
+                const Instances& instances);
   ~GatewayOutbox() override;
 
   /// What frames prove themselves with; without, the registry's token. While stopped.

@@ -82,11 +82,11 @@ class Outbox : public std::enable_shared_from_this<Outbox> {
   Status flush(Duration timeout);
 
  protected:
-  Outbox(const AgentConfig& config, const RedisClock& clock, Bound bound)
-      : sender_(config.id), max_envelope_(config.max_envelope), clock_(clock), bound_(bound) {}
+  Outbox(const AgentConfig& config, std::shared_ptr<const RedisClock> clock, Bound bound)
+      : sender_(config.id), max_envelope_(config.max_envelope), clock_(std::move(clock)), bound_(bound) {}
 
   /// @return as `meta.deadline` has it: seconds, Redis's time.
-  double deadline_of(const Draft& draft) const { return static_cast<double>(clock_.of(*draft.deadline)) / 1e6; }
+  double deadline_of(const Draft& draft) const { return static_cast<double>(clock_->of(*draft.deadline)) / 1e6; }
   /// Checks a draft and writes its envelope. @param meta what the way adds. @return valid until the thread's next call.
   Result<std::string_view> compose(const Draft& draft, const Id128& id, WallMicros now, EnvelopeMeta meta = {}) const;
 
@@ -106,7 +106,8 @@ class Outbox : public std::enable_shared_from_this<Outbox> {
 
   const std::string sender_;
   const size_t max_envelope_;
-  const RedisClock& clock_;
+  const std::shared_ptr<const RedisClock>
+      clock_;                           // shared: a message that is kept outlives its agent, and replies by it
   OutboxListener* listener_ = nullptr;  // I/O thread
 
   std::mutex mutex_;

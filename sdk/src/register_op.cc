@@ -66,7 +66,7 @@ redis::Command RegisterOp::entry() const {
   const AgentContext& agent = host_.context();
   const AgentConfig& config = agent.config;
   const std::string key = agent.keys.agent(config.id);
-  const WallMicros now = agent.clock.of(wall_now());
+  const WallMicros now = agent.clock->of(wall_now());
 
   redis::Command body("HSET", key, "id", config.id, "capabilities", capabilities_json(config.capabilities), "metadata",
                       config.metadata);

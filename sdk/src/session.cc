@@ -264,8 +264,8 @@ void Session::on_time(uint64_t, const redis::Answer& answer) {
     may_ask_time_ = false;  // with the next link, not with each beat: Redis would log every refusal
     return agent_.debug("Redis's clock cannot be read: " + theirs.error().message);
   }
-  agent_.clock.measured(*theirs, wall_now(), round_trip);
-  const WallMicros ahead = agent_.clock.ahead();
+  agent_.clock->measured(*theirs, wall_now(), round_trip);
+  const WallMicros ahead = agent_.clock->ahead();
   if (std::abs(ahead - told_ahead_) < kSkewWorthTelling) return;
   told_ahead_ = ahead;
   const bool wrong = std::abs(ahead) >= kSkewWorthTelling;

@@ -17,7 +17,7 @@ AgentConfig config_of(const std::string& id) {
   return config;
 }
 
-RedisClock local_time;  // nothing was measured
+const auto local_time = std::make_shared<RedisClock>();  // nothing was measured
 
 /// An outbox whose messages are looked at, not sent.
 class Looked final : public Outbox {
