@@ -181,7 +181,7 @@ Status Agent::fail_start(const Status& why) {
   return why;
 }
 
-Status Agent::call_hook(Callback<mas_hook_fn> Callbacks::*which, const char* name) {
+MAS_CATCHES_UNWINDING Status Agent::call_hook(Callback<mas_hook_fn> Callbacks::*which, const char* name) {
   auto hook = callback(which);
   if (hook.fn == nullptr) return {};
   if (gate_.inside()) callback_frame_ = __builtin_frame_address(0);

@@ -155,7 +155,7 @@ void Agent::handled(const mas_message* message, mas_status outcome) {
   context_.deliveries.handled(share, done->size(), outcome != MAS_OK);
 }
 
-bool Agent::call_handler(const mas_message& message, mas_status& outcome) {
+MAS_CATCHES_UNWINDING bool Agent::call_handler(const mas_message& message, mas_status& outcome) {
   Callback<mas_message_fn> handler;
   {
     std::lock_guard lock(callbacks_mutex_);

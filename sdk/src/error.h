@@ -15,6 +15,9 @@
 #include "sdk/include/mas.h"
 #include "sdk/src/presence.h"
 
+/// Of functions that catch abi::__forced_unwind: there is no object to refer to, which UBSan takes for a null reference.
+#define MAS_CATCHES_UNWINDING __attribute__((no_sanitize("null")))
+
 namespace mas::sdk {
 
 inline mas_status status_of(Errc code) { return static_cast<mas_status>(code); }
@@ -46,7 +49,7 @@ void note_receipt(const ReceiptNote& note) noexcept;
 /// MAS_NO_MEMORY, any other exception MAS_INTERNAL. A thread that ends in a callback (pthread_exit, cancellation) unwinds
 /// through here.
 template <typename Body>
-mas_status guarded(Body&& body) {
+MAS_CATCHES_UNWINDING mas_status guarded(Body&& body) {
   Stay stay;
   if (!stay) return report(Status(stay_refused()));
   try {
