@@ -3,7 +3,7 @@
 // In doubt is the head of a list, when its partition was fenced three times and more since its last audit block (so every
 // owner since then ended before a commit), or when two turns were dropped that had taken long over an element of it. It is
 // then the only one of its turn, and a count is kept in Redis while it is tried. The commit removes the count. A count
-// that is there already tells of a trial that failed: the element becomes a dead letter like anything that is no frame.
+// that is there already tells of a trial that failed: the element is set aside like anything that is no frame.
 // A trial that was dropped for another reason, a lost link say, does not count.
 #include <string>
 #include <utility>
