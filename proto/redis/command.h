@@ -34,6 +34,34 @@ inline void append_argument(std::string& out, std::integral auto arg) {
   append_argument(out, std::string_view(text, static_cast<size_t>(std::to_chars(text, text + 24, arg).ptr - text)));
 }
 
+/// An argument in pieces: they are written one after another, as one text. Views what it is made of.
+class Argument {
+ public:
+  template <typename Text>
+  requires std::convertible_to<const Text&, std::string_view> Argument(const Text& text)
+      : whole_(text), bytes_(whole_.size()) {}
+  /// @param bytes of all pieces together.
+  Argument(std::span<const std::string_view> pieces, size_t bytes) : pieces_(pieces), bytes_(bytes) {}
+
+  size_t size() const { return bytes_; }
+  void append_to(std::string& out) const {
+    append_length(out, '$', bytes_);
+    out.append(whole_);
+    for (auto piece : pieces_) out.append(piece);
+    out.append("\r\n", 2);
+  }
+
+ private:
+  std::string_view whole_;
+  std::span<const std::string_view> pieces_;
+  size_t bytes_;
+};
+
+template <std::same_as<Argument> Whole>
+void append_argument(std::string& out, const Whole& arg) {
+  arg.append_to(out);
+}
+
 /// Appends one command; arguments are texts (any bytes) or integers.
 template <typename... Args>
 void append_command(std::string& out, const Args&... args) {
@@ -74,15 +102,8 @@ class Command {
     return *this;
   }
   /// The same with a number of arguments that is known only at run time; room for all of them is made once.
-  Command& add(std::span<const std::string_view> args) {
-    size_t room = bytes_.size() + 16;
-    for (auto arg : args) room += arg.size() + 16;
-    bytes_.reserve(room);
-    append_length(bytes_, '*', args.size());
-    for (auto arg : args) append_argument(bytes_, arg);
-    ++count_;
-    return *this;
-  }
+  Command& add(std::span<const std::string_view> args) { return add_all(args); }
+  Command& add(std::span<const Argument> args) { return add_all(args); }
   Command& add(const Command& other) {
     bytes_ += other.bytes_;
     count_ += other.count_;
@@ -98,6 +119,17 @@ class Command {
   size_t count() const { return count_; }
 
  private:
+  template <typename Arg>
+  Command& add_all(std::span<const Arg> args) {
+    size_t room = bytes_.size() + 16;
+    for (const auto& arg : args) room += arg.size() + 16;
+    bytes_.reserve(room);
+    append_length(bytes_, '*', args.size());
+    for (const auto& arg : args) append_argument(bytes_, arg);
+    ++count_;
+    return *this;
+  }
+
   std::string bytes_;
   size_t count_ = 0;
 };

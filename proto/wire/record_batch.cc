@@ -5,16 +5,21 @@
 
 namespace mas {
 
-void append_record(std::string& out, std::string_view envelope, std::string_view ticket, uint8_t flags,
-                   std::string_view retry) {
+void append_record_head(std::string& out, size_t envelope_bytes, std::string_view ticket, uint8_t flags,
+                        std::string_view retry) {
   if (!ticket.empty()) flags |= Record::kTicket;
   if (!retry.empty()) flags |= Record::kRetried;
   ByteWriter(out)
-      .integer(static_cast<uint32_t>(1 + retry.size() + ticket.size() + envelope.size()))
+      .integer(static_cast<uint32_t>(1 + retry.size() + ticket.size() + envelope_bytes))
       .integer(flags)
       .bytes(retry)
-      .bytes(ticket)
-      .bytes(envelope);
+      .bytes(ticket);
+}
+
+void append_record(std::string& out, std::string_view envelope, std::string_view ticket, uint8_t flags,
+                   std::string_view retry) {
+  append_record_head(out, envelope.size(), ticket, flags, retry);
+  out.append(envelope);
 }
 
 bool RecordReader::next(Record& ret_record) {

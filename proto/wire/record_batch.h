@@ -39,6 +39,10 @@ struct Record {
 void append_record(std::string& out, std::string_view envelope, std::string_view ticket = {}, uint8_t flags = 0,
                    std::string_view retry = {});
 
+/// Appends what stands before a record's envelope, which is to follow.
+void append_record_head(std::string& out, size_t envelope_bytes, std::string_view ticket = {}, uint8_t flags = 0,
+                        std::string_view retry = {});
+
 /// @return what a record takes besides its envelope.
 constexpr size_t record_overhead(bool ticket) { return 5 + (ticket ? kTicketBytes : 0); }
 

@@ -15,9 +15,8 @@ namespace mas::gateway {
 
 namespace {
 
-constexpr size_t kKeptBufferBytes = 64 * 1024 * 1024;  // a larger one was for a large element
-constexpr size_t kReportedEntries = 64;                // of one turn: they are read, and may be large
-constexpr size_t kReportedOfAgent = 32;                // so that one agent leaves room for others
+constexpr size_t kReportedEntries = 64;  // of one turn: they are read, and may be large
+constexpr size_t kReportedOfAgent = 32;  // so that one agent leaves room for others
 
 }  // namespace
 
@@ -25,15 +24,13 @@ void Batch::Read::clear() {
   elements.clear();
   due.clear();
   due_bytes = 0;
-  bytes.clear();
-  if (bytes.capacity() > kKeptBufferBytes) bytes.shrink_to_fit();
+  texts.clear();
 }
 
 void Batch::start() { next_.clear(); }
 
 void Batch::append(unsigned partition, std::string_view element) {
-  next_.elements.push_back({.partition = partition, .begin = next_.bytes.size(), .size = element.size()});
-  next_.bytes.append(element);
+  next_.elements.push_back({.partition = partition, .text = next_.texts.keep(element)});
 }
 
 void Batch::append_oversized(unsigned partition, uint64_t bytes, std::string_view head) {
@@ -46,9 +43,8 @@ void Batch::give_up() {
 }
 
 void Batch::append_due(unsigned partition, std::string_view member) {
-  next_.due.push_back({.partition = partition, .begin = next_.bytes.size(), .size = member.size()});
+  next_.due.push_back({.partition = partition, .text = next_.texts.keep(member)});
   next_.due_bytes += member.size();
-  next_.bytes.append(member);
 }
 
 void Batch::begin(size_t messages, size_t bytes) {
@@ -60,6 +56,7 @@ void Batch::begin(size_t messages, size_t bytes) {
   texts_.release();
   std::swap(turn_, next_);
   next_.clear();
+  chunks_.shrink(turn_.texts.chunks());
   most_messages_ = messages;
   most_bytes_ = std::max<size_t>(bytes, 1);
   next_element_ = decoded_bytes_ = 0;
@@ -84,8 +81,8 @@ void Batch::take_element(const Element& element) {
   decode_element(element);
   ++taken.elements;
   taken.messages += messages_.size() - before;
-  taken.bytes += element.size;
-  decoded_bytes_ += element.size;
+  taken.bytes += element.text.size();
+  decoded_bytes_ += element.text.size();
 }
 
 std::string_view Batch::keep(std::string_view text) {
@@ -98,7 +95,7 @@ std::string_view Batch::keep(std::string_view text) {
 void Batch::decode_element(const Element& element) {
   FrameInTurn frame;
   frame.partition = element.partition;
-  frame.element = turn_.text_of(element);
+  frame.element = element.text;
   frame.first = messages_.size();
   auto status = decode_frame(frame.element, scratch_);
   frame.header = scratch_.header;
@@ -202,7 +199,7 @@ ReportedEntry* Batch::entry_of(std::string_view agent, const FailureReport& repo
 void Batch::decode_due(const Element& element) {
   DueRetry& due = due_.emplace_back();
   due.partition = element.partition;
-  due.member = turn_.text_of(element);
+  due.member = element.text;
   auto waiting = WaitingRetry::decode(due.member);
   if (!waiting) return void(due.fault = keep(waiting.error().message));
   auto envelope = decoder_.decode(waiting->envelope, limits::kMaxEnvelopeBytes);

@@ -1,9 +1,9 @@
 // What one turn works on: the elements read from the partitions' lists, what stands in them, and the messages that are due
 // to be delivered again.
 //
-// Happy path: start(), append() each element, begin(), decode_some() until it is done; the bytes are copied once into a
-// buffer that the turn owns, frames and envelopes are decoded in place, and the few texts that decisions need are kept as
-// views. What is appended is for the next turn: it may come while this one is decided. The buffers are reused, so a
+// Happy path: start(), append() each element, begin(), decode_some() until it is done; the bytes are copied once into
+// chunks that the turn owns, frames and envelopes are decoded in place, and the few texts that decisions need are kept as
+// views. What is appended is for the next turn: it may come while this one is decided. The chunks are reused, so a
 // steady stream allocates nothing.
 // Failure: an element that is no frame becomes a frame with a `fault`; an envelope that cannot be delivered becomes a
 // message with one. Nothing is trusted yet: who sent it is for the decider to find out.
@@ -19,6 +19,7 @@
 #include <string_view>
 #include <vector>
 
+#include "daemons/gatewayd/turn/text_store.h"
 #include "proto/base/clock.h"
 #include "proto/base/decisions.h"
 #include "proto/wire/envelope.h"
@@ -151,19 +152,17 @@ class Batch {
  private:
   struct Element {
     unsigned partition;
-    size_t begin, size;
+    std::string_view text;
     uint64_t oversized = 0;  // how large it is, where this is only its head
     bool given_up = false;
   };
   /// What was read for one turn.
   struct Read {
-    std::string bytes;
+    explicit Read(ChunkPool& pool) : texts(pool) {}
+    TextStore texts;
     size_t due_bytes = 0;
     std::vector<Element> elements, due;
     void clear();
-    std::string_view text_of(const Element& element) const {
-      return std::string_view(bytes).substr(element.begin, element.size);
-    }
   };
   /// What a turn has of a partition.
   struct Taken {
@@ -179,7 +178,9 @@ class Batch {
 
   const size_t max_envelope_;
   bool priority_in_data_ = false;
-  Read next_, turn_;
+  static constexpr size_t kChunkBytes = 1024 * 1024;
+  ChunkPool chunks_{kChunkBytes};
+  Read next_{chunks_}, turn_{chunks_};
   size_t most_messages_ = 0, most_bytes_ = 0;
   size_t next_element_ = 0;  // of turn_, to be decoded
   size_t decoded_bytes_ = 0;

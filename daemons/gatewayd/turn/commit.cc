@@ -101,14 +101,14 @@ void Commit::clear() {
   entries_ = changes_ = 0;
 }
 
-void Commit::number(Part& part, uint64_t value) { part.arguments.push_back(small_number(value)); }
+void Commit::number(Part& part, uint64_t value) { part.arguments.emplace_back(small_number(value)); }
 
 void Commit::fence(std::string_view epoch_key, std::string_view epoch) {
   epochs_.keys.push_back(epoch_key);
-  epochs_.arguments.push_back(epoch);
+  epochs_.arguments.emplace_back(epoch);
 }
 
-void Commit::entry(std::string_view key, std::initializer_list<std::string_view> fields) {
+void Commit::entry(std::string_view key, std::initializer_list<redis::Argument> fields) {
   ++entries_;
   added_.keys.push_back(key);
   number(added_, fields.size());
@@ -118,7 +118,7 @@ void Commit::entry(std::string_view key, std::initializer_list<std::string_view>
 void Commit::change(std::string_view command, std::string_view key, const std::vector<std::string_view>& arguments) {
   ++changes_;
   changed_.keys.push_back(key);
-  changed_.arguments.push_back(command);
+  changed_.arguments.emplace_back(command);
   number(changed_, arguments.size());
   changed_.arguments.insert(changed_.arguments.end(), arguments.begin(), arguments.end());
 }
@@ -142,18 +142,16 @@ void Commit::append_to(redis::Command& command) const {
   std::string epochs = std::to_string(epochs_.keys.size());
   std::string entries = std::to_string(entries_);
   std::string changes = std::to_string(changes_);
-  std::vector<std::string_view> words{"EVAL", kScript, keys};
-  auto append = [&words](const std::vector<std::string_view>& more) {
-    words.insert(words.end(), more.begin(), more.end());
-  };
+  std::vector<redis::Argument> words{"EVAL", kScript, keys};
+  auto append = [&words](const auto& more) { words.insert(words.end(), more.begin(), more.end()); };
   for (const Part* part : {&epochs_, &changed_, &added_}) append(part->keys);
-  words.push_back(epochs);
+  words.emplace_back(epochs);
   append(epochs_.arguments);
-  words.push_back(changes);
+  words.emplace_back(changes);
   append(changed_.arguments);
-  words.push_back(entries);
+  words.emplace_back(entries);
   append(added_.arguments);
-  command.add(words);
+  command.add(std::span<const redis::Argument>(words));
 }
 
 Result<CommitResult> commit_result(const redis::Reply& reply) {

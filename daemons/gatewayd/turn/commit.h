@@ -46,7 +46,7 @@ class Commit {
 
   void fence(std::string_view epoch_key, std::string_view epoch);
   /// XADD key * fields….
-  void entry(std::string_view key, std::initializer_list<std::string_view> fields);
+  void entry(std::string_view key, std::initializer_list<redis::Argument> fields);
   /// HSET, HDEL, LTRIM, ZADD, ZREM, XDEL, XTRIM or DEL on one key: at most 4,000 arguments. PEXPIRE, of a stream that has an entry here: it
   /// has effect only where the stream has no time to live yet.
   void change(std::string_view command, std::string_view key, const std::vector<std::string_view>& arguments);
@@ -66,7 +66,8 @@ class Commit {
 
  private:
   struct Part {
-    std::vector<std::string_view> keys, arguments;
+    std::vector<std::string_view> keys;
+    std::vector<redis::Argument> arguments;
     void clear();
   };
   void number(Part& part, uint64_t value);

@@ -14,9 +14,9 @@ constexpr size_t kInstancesOfSender = 4096;  // whose state has not expired
 constexpr size_t kStateOfSender =
     4 * 1024 * 1024;                  // bytes that are remembered of a sender's instances, and written again
 constexpr size_t kSmallState = 1024;  // an instance with no more goes on all the same
-constexpr size_t kSpareBlobs = 1024;
+constexpr size_t kSpareDeliveries = 1024;
+constexpr size_t kSparePieces = 2 * 1024;         // of one delivery
 constexpr size_t kBytesBetweenLooks = 16 * 1024;  // at the clock, of envelopes; some tens of microseconds
-constexpr size_t kSpareBlobBytes = 128 * 1024;    // a larger one was for a large envelope
 
 /// @return microseconds; the last of all times for a deadline past it.
 WallMicros micros_of(double seconds) {
@@ -47,6 +47,9 @@ void Decider::start(const std::vector<Partition*>& partitions, WallMicros now, M
   active_.clear();
   for (const Delivery& delivery : deliveries_) delivery.inbox->backlog.forget_senders();  // they were not sent
   recycle(deliveries_);
+  const size_t chunks = heads_.chunks();
+  heads_.clear();
+  chunks_.shrink(chunks);
   dead_letters_.clear();
   unproven_.clear();
   receipts_.clear();
@@ -55,12 +58,12 @@ void Decider::start(const std::vector<Partition*>& partitions, WallMicros now, M
   if (dlp_ != nullptr) dlp_->clear_counts();
 }
 
-/// Their blobs are filled again.
+/// Their lists are filled again.
 void Decider::recycle(std::vector<Delivery>& deliveries) {
   for (auto& delivery : deliveries) {
-    delivery.blob.clear();
-    if (delivery.blob.capacity() <= kSpareBlobBytes && spare_blobs_.size() < kSpareBlobs)
-      spare_blobs_.push_back(std::move(delivery.blob));
+    delivery.pieces.clear();
+    if (delivery.pieces.capacity() <= kSparePieces && spare_pieces_.size() < kSpareDeliveries)
+      spare_pieces_.push_back(std::move(delivery.pieces));
   }
   deliveries.clear();
 }
@@ -394,9 +397,13 @@ Decider::Ruling Decider::rule_circuit(Case& at) {
 }
 
 void Decider::keep_undelivered(const Case& at, std::string reason) {
+  dead_letter({lasting(at), at.sender.id, at.target.id, at.message.id, std::move(reason)});
+}
+
+/// What was made of a message is there until the next one is looked at, the message itself as long as the turn.
+std::string_view Decider::lasting(const Case& at) {
   bool same = at.envelope.data() == at.message.envelope.data();
-  dead_letter({same ? at.envelope : say(std::string(at.envelope)), at.sender.id, at.target.id, at.message.id,
-               std::move(reason)});
+  return same ? at.envelope : say(std::string(at.envelope));
 }
 
 // ---- What is collected
@@ -412,8 +419,7 @@ void Decider::deliver(Case& at) {
   Backlog& backlog = at.message.inbox->backlog;
   if (backlog.counts_senders()) backlog.add_sender(at.sender.id, at.envelope.size());
   Delivery& delivery = delivery_for(*at.message.inbox, at.envelope.size());
-  append_record(delivery.blob, at.envelope, ticket, at.message.flags & Record::kReplayed);
-  ++delivery.records;
+  add_record(delivery, lasting(at), ticket, at.message.flags & Record::kReplayed);
   if (archive_key_ != nullptr && !at.frame.replay) archive_delivery(at);
 }
 
@@ -422,7 +428,7 @@ Delivery& Decider::delivery_for(Inbox& inbox, size_t bytes) {
   if (std::exchange(inbox.turn, turn_) != turn_) inbox.slot = SIZE_MAX;
   if (inbox.slot != SIZE_MAX) {
     Delivery& open = deliveries_[inbox.slot];
-    if (open.records < limits::kFrameRecords && open.blob.size() + bytes <= limits::kFrameBytes) return open;
+    if (open.records < limits::kFrameRecords && open.bytes + bytes <= limits::kFrameBytes) return open;
   }
   return fresh_delivery(inbox);
 }
@@ -432,12 +438,22 @@ Delivery& Decider::fresh_delivery(Inbox& inbox) {
   Delivery& fresh = deliveries_.emplace_back();
   fresh.key = inbox.key;
   fresh.inbox = &inbox;
-  if (!spare_blobs_.empty()) {
-    fresh.blob = std::move(spare_blobs_.back());
-    spare_blobs_.pop_back();
+  if (!spare_pieces_.empty()) {
+    fresh.pieces = std::move(spare_pieces_.back());
+    spare_pieces_.pop_back();
   }
-  fresh.blob.push_back(static_cast<char>(kEntryVersion));
   return fresh;
+}
+
+/// @param envelope must be there until the turn is committed.
+void Decider::add_record(Delivery& delivery, std::string_view envelope, std::string_view ticket, uint8_t flags,
+                         std::string_view retry) {
+  scratch_.clear();
+  if (delivery.records == 0) scratch_.push_back(static_cast<char>(kEntryVersion));
+  append_record_head(scratch_, envelope.size(), ticket, flags, retry);
+  delivery.pieces.insert(delivery.pieces.end(), {heads_.keep(scratch_), envelope});
+  delivery.bytes += scratch_.size() + envelope.size();
+  ++delivery.records;
 }
 
 void Decider::record(PartitionWork& work, const FrameInTurn& frame, const Message& message, uint64_t sequence,
@@ -515,7 +531,7 @@ void Decider::seal(SealedTurn& ret_sealed) {
   }
   for (const Delivery& delivery : ret_sealed.deliveries) {
     delivery.inbox->under_way.records += delivery.records;
-    delivery.inbox->under_way.bytes += delivery.blob.size();
+    delivery.inbox->under_way.bytes += delivery.bytes;
   }
   circuits_.sent();
 }
@@ -534,7 +550,7 @@ void Decider::committed(SealedTurn& sealed) {
   circuits_.committed();
   for (const Delivery& delivery : sealed.deliveries) {
     delivery.inbox->under_way = {};
-    delivery.inbox->backlog.add(delivery.records, delivery.blob.size());
+    delivery.inbox->backlog.add(delivery.records, delivery.bytes);
   }
   recycle(sealed.deliveries);
 }

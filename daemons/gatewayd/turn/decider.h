@@ -27,6 +27,7 @@
 #include "daemons/gatewayd/turn/circuits.h"
 #include "daemons/gatewayd/turn/partition.h"
 #include "daemons/gatewayd/turn/policy.h"
+#include "daemons/gatewayd/turn/text_store.h"
 #include "daemons/gatewayd/turn/ticket.h"
 #include "proto/base/keyed_map.h"
 #include "proto/base/random.h"
@@ -45,10 +46,11 @@ struct SpentEntry {
   std::string_view stream, id;
 };
 
-/// Records for one stream: one entry.
+/// Records for one stream: one entry. Envelopes stay where they are until the entry is written, so it is in pieces.
 struct Delivery {
   std::string_view key;
-  std::string blob;
+  std::vector<std::string_view> pieces;
+  size_t bytes = 0;  ///< of all pieces
   uint32_t records = 0;
   Inbox* inbox = nullptr;
 };
@@ -244,6 +246,9 @@ class Decider {
   void archive_delivery(const Case& at);
   Delivery& delivery_for(Inbox& inbox, size_t bytes);
   Delivery& fresh_delivery(Inbox& inbox);
+  void add_record(Delivery& delivery, std::string_view envelope, std::string_view ticket, uint8_t flags,
+                  std::string_view retry = {});
+  std::string_view lasting(const Case& at);
   void record(PartitionWork& work, const FrameInTurn& frame, const Message& message, uint64_t sequence,
               const Digest& digest, const Ruling& ruling);
   void refuse_start(const FrameInTurn& frame);
@@ -279,7 +284,9 @@ class Decider {
   std::vector<std::unique_ptr<PartitionWork>> work_;  // by partition
   std::vector<PartitionWork*> active_;
   std::vector<Delivery> deliveries_;
-  std::vector<std::string> spare_blobs_;
+  std::vector<std::vector<std::string_view>> spare_pieces_;
+  ChunkPool chunks_{64 * 1024};
+  TextStore heads_{chunks_};       // of records
   KeyedMap<Inbox> reply_inboxes_;  // by stream
   uint64_t looks_ = 0;             // calls of need()
   std::vector<DeadLetter> dead_letters_;

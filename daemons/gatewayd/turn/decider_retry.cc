@@ -191,8 +191,7 @@ void Decider::redeliver(const DueRetry& due) {
   Delivery& delivery = fresh_delivery(*due.inbox);
   std::string state;
   due.waiting.state.encode(state);
-  append_record(delivery.blob, due.waiting.envelope, due.waiting.ticket, due.waiting.flags & Record::kReplayed, state);
-  ++delivery.records;
+  add_record(delivery, due.waiting.envelope, due.waiting.ticket, due.waiting.flags & Record::kReplayed, state);
   ++counts_.retried;
 }
 

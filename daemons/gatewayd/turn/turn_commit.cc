@@ -65,8 +65,9 @@ void TurnLoop::build_commit() {
   first_delivery_ = commit_.entries();
   for (const Delivery& delivery : decider_.deliveries()) {
     if (test_break("lose")) continue;
-    commit_.entry(delivery.key, {"b", delivery.blob});
-    if (test_break("double")) commit_.entry(delivery.key, {"b", delivery.blob});
+    const redis::Argument blob(delivery.pieces, delivery.bytes);
+    commit_.entry(delivery.key, {"b", blob});
+    if (test_break("double")) commit_.entry(delivery.key, {"b", blob});
   }
   for (const DeadLetter& letter : decider_.dead_letters()) {
     std::string_view first = letter.first == 0 ? now : texts_.emplace_back(std::to_string(letter.first));

@@ -70,7 +70,8 @@ TEST_CASE("what comes from the archive is delivered as replayed and not archived
   CHECK(at.audited[0].reason == "replayed");
   CHECK(at.decider.counts().archive_replayed == 1);
   CHECK(at.decider.counts().replayed == 0);
-  RecordReader reader(*records_of_entry(at.decider.deliveries()[0].blob));
+  const std::string blob = blob_of(at.decider.deliveries()[0]);
+  RecordReader reader(*records_of_entry(blob));
   Record record;
   REQUIRE(reader.next(record));
   CHECK(record.flags == Record::kReplayed);

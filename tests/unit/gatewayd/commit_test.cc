@@ -57,7 +57,8 @@ TEST_CASE("keys come in the order of epochs, changes, entries; arguments say how
   CHECK(commit.empty());
   // In any order of the calls.
   commit.change("HSET", "senders", {"f", "v", "g", "w"});
-  commit.entry("stream", {"b", "blob"});
+  const std::vector<std::string_view> pieces{"bl", "", "ob"};
+  commit.entry("stream", {"b", redis::Argument(pieces, 4)});
   commit.fence("epoch0", "7");
   commit.entry("audit", {"b", std::string_view("\0\r\n", 3)});
   commit.fence("epoch1", "9");

@@ -68,7 +68,8 @@ TEST_CASE("a letter that is accepted is delivered as replayed, and nothing is re
   CHECK(at.delivered[0].stream == "agent.stream:bob");
   CHECK(at.delivered[0].envelopes == std::vector<std::string>{sent});
   CHECK(at.delivered[0].tickets == std::vector<std::string>{""});
-  RecordReader reader(*records_of_entry(at.decider.deliveries()[0].blob));
+  const std::string blob = blob_of(at.decider.deliveries()[0]);
+  RecordReader reader(*records_of_entry(blob));
   Record record;
   REQUIRE(reader.next(record));
   CHECK(record.flags == Record::kReplayed);

@@ -25,6 +25,14 @@ inline Id128 id_of(unsigned char fill) {
   return id;
 }
 
+/// The entry as it is written.
+inline std::string blob_of(const Delivery& delivery) {
+  std::string blob;
+  for (auto piece : delivery.pieces) blob.append(piece);
+  CHECK(blob.size() == delivery.bytes);
+  return blob;
+}
+
 inline std::string envelope(std::string_view sender, std::string_view target, std::string_view meta = {},
                             std::string_view data = "{}") {
   std::string json = R"({"sender_id":")" + std::string(sender) + R"(","target_id":")" + std::string(target);
@@ -250,7 +258,8 @@ struct TurnCase {
         spent.push_back(std::string(entry.stream) + " " + std::string(entry.id));
     for (const Delivery& delivery : decider.deliveries()) {
       Delivered one{std::string(delivery.key), {}, {}, {}};
-      auto records = records_of_entry(delivery.blob);
+      const std::string blob = blob_of(delivery);
+      auto records = records_of_entry(blob);
       REQUIRE(records.ok());
       RecordReader reader(*records);
       for (Record record; reader.next(record);) {
