@@ -1,7 +1,9 @@
 // The stream behind a connection, over libuv.
 #include "proto/redis/transport.h"
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstring>
 #include <utility>
 
@@ -11,6 +13,7 @@ namespace {
 constexpr size_t kReadBytes = 64 * 1024;
 constexpr size_t kKeptBufferBytes = 1024 * 1024;  // a larger write buffer is given back once written
 constexpr unsigned kKeepaliveSeconds = 15;
+constexpr auto kAttemptDelay = std::chrono::milliseconds(250);  // RFC 8305, section 5
 
 }  // namespace
 
@@ -41,7 +44,6 @@ const TransitionTable Transport::kMoves = transitions<State>({
     {State::kClosed, State::kResolving},
     {State::kClosed, State::kDialing},
     {State::kResolving, State::kDialing},
-    {State::kDialing, State::kDialing},  // the next address
     {State::kDialing, State::kSecuring},
     {State::kDialing, State::kOpen},
     {State::kSecuring, State::kOpen},
@@ -53,7 +55,7 @@ const TransitionTable Transport::kMoves = transitions<State>({
 });
 
 Transport::Transport(uv_loop_t* loop, TransportListener& listener)
-    : loop_(loop), listener_(listener), state_(State::kClosed, kMoves) {}
+    : loop_(loop), listener_(listener), state_(State::kClosed, kMoves), next_address_(loop, [this] { dial_next(); }) {}
 
 Transport::~Transport() { close(); }
 
@@ -71,13 +73,16 @@ void Transport::open(const Endpoint& endpoint) {
 void Transport::close() {
   state_.to(State::kClosed);
   if (lookup_ != nullptr && lookup_->over()) lookup_.reset();
-  if (socket_ != nullptr) {
-    socket_->owner = nullptr;
-    uv_close(&socket_->handle, [](uv_handle_t* handle) { delete Socket::of(handle); });
-    socket_ = nullptr;
-  }
+  next_address_.stop();
+  for (Socket* socket : std::exchange(dialing_, {})) drop(socket);
+  if (socket_ != nullptr) drop(std::exchange(socket_, nullptr));
   tls_.reset();
   backlog_.clear();
+}
+
+void Transport::drop(Socket* socket) {
+  socket->owner = nullptr;
+  uv_close(&socket->handle, [](uv_handle_t* handle) { delete Socket::of(handle); });
 }
 
 void Transport::fail(const Error& why) {
@@ -102,33 +107,38 @@ void Transport::looked_up() {
 }
 
 void Transport::dial_next() {
-  socket_ = new Socket{};
-  socket_->owner = this;
+  auto* socket = new Socket{};
+  socket->owner = this;
+  dialing_.push_back(socket);
   auto done = [](uv_connect_t* request, int status) {
-    auto* socket = static_cast<Socket*>(request->data);
-    if (socket->owner != nullptr) socket->owner->dialed(status);
+    auto* dialed = static_cast<Socket*>(request->data);
+    if (dialed->owner != nullptr) dialed->owner->dialed(dialed, status);
   };
-  socket_->connect.data = socket_;
+  socket->connect.data = socket;
   if (endpoint_.kind == Endpoint::Kind::kUnix) {
-    uv_pipe_init(loop_, &socket_->pipe, 0);
-    socket_->handle.data = socket_;
-    uv_pipe_connect(&socket_->connect, &socket_->pipe, endpoint_.path.c_str(), done);
+    uv_pipe_init(loop_, &socket->pipe, 0);
+    socket->handle.data = socket;
+    uv_pipe_connect(&socket->connect, &socket->pipe, endpoint_.path.c_str(), done);
     return;
   }
-  uv_tcp_init(loop_, &socket_->tcp);
-  socket_->handle.data = socket_;
-  int status = uv_tcp_connect(&socket_->connect, &socket_->tcp, lookup_->next()->ai_addr, done);
-  if (status != 0) dialed(status);
+  uv_tcp_init(loop_, &socket->tcp);
+  socket->handle.data = socket;
+  int status = uv_tcp_connect(&socket->connect, &socket->tcp, lookup_->next()->ai_addr, done);
+  if (status != 0) return dialed(socket, status);
+  if (lookup_->has_next()) next_address_.once(kAttemptDelay);
 }
 
-void Transport::dialed(int status) {
-  if (status == 0) return connected();
-  if (lookup_ == nullptr || !lookup_->has_next()) return fail("cannot connect", status);
-  socket_->owner = nullptr;
-  uv_close(&socket_->handle, [](uv_handle_t* handle) { delete Socket::of(handle); });
-  socket_ = nullptr;
-  state_.to(State::kDialing);
-  dial_next();
+void Transport::dialed(Socket* socket, int status) {
+  dialing_.erase(std::find(dialing_.begin(), dialing_.end(), socket));
+  if (status == 0) {
+    next_address_.stop();
+    for (Socket* other : std::exchange(dialing_, {})) drop(other);
+    socket_ = socket;
+    return connected();
+  }
+  drop(socket);
+  if (lookup_ != nullptr && lookup_->has_next()) return dial_next();
+  if (dialing_.empty()) fail("cannot connect", status);
 }
 
 void Transport::connected() {
@@ -153,13 +163,10 @@ void Transport::connected() {
 
 void Transport::secure() {
   state_.to(State::kSecuring);
-  if (tls_context_ == nullptr) {
-    auto context = TlsContext::create(endpoint_.tls);
-    if (!context) return fail(context.error());
-    tls_context_ = *context;
-  }
+  auto context = TlsContext::create(endpoint_.tls);
+  if (!context) return fail(context.error());
   const std::string& name = endpoint_.tls.server_name.empty() ? endpoint_.host : endpoint_.tls.server_name;
-  tls_ = std::make_unique<TlsSession>(tls_context_, name);
+  tls_ = std::make_unique<TlsSession>(std::move(*context), name);
   received_ciphertext({});
 }
 

@@ -5,8 +5,11 @@
 //        └───────────── close(), or failure → on_lost ─────────────────┘
 //
 // Happy path: open() → on_open; write() hands over a buffer, on_written says that it is gone; on_bytes brings what came.
+// Addresses of a name are tried in their order (RFC 8305, section 5): the next one when one fails, or when it has not
+// answered for a quarter of a second; then it goes on beside the others, and the first that answers is taken.
 // Failure: on_lost once, with a sentence that has no address in it (the owner knows it); the transport is then closed
-// and may be opened again. Every address of a name is tried in turn. There are no time-outs here: the owner closes.
+// and may be opened again. There are no time-outs here: the owner closes.
+// Certificates and keys are read from their files for each link, so that the next one has what was put there since.
 // Threading: one loop, its thread. Ownership: may be destroyed at any time but from inside its own callbacks; memory
 // that libuv still uses is freed in its close callback.
 #pragma once
@@ -16,10 +19,12 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "proto/base/result.h"
 #include "proto/base/state_machine.h"
 #include "proto/redis/lookup.h"
+#include "proto/redis/loop.h"
 #include "proto/redis/tls.h"
 #include "proto/redis/url.h"
 
@@ -63,7 +68,8 @@ class Transport {
   void resolve();
   void looked_up();
   void dial_next();
-  void dialed(int status);
+  void dialed(Socket* socket, int status);
+  static void drop(Socket* socket);
   void connected();
   void secure();
   void received(std::string_view bytes);
@@ -78,9 +84,10 @@ class Transport {
   StateMachine<State> state_;
   Endpoint endpoint_;
   std::unique_ptr<Lookup> lookup_;  // kept over a close() while it is under way: the next open() takes it up
-  Socket* socket_ = nullptr;
+  std::vector<Socket*> dialing_;    // to addresses that have not answered
+  Timer next_address_;
+  Socket* socket_ = nullptr;  // that is connected
   std::unique_ptr<TlsSession> tls_;
-  std::shared_ptr<TlsContext> tls_context_;
   std::string backlog_;  // ciphertext that came up while a write was under way
 };
 

@@ -135,6 +135,39 @@ TEST_CASE("TLS: a client certificate where the server wants one") {
   REQUIRE(loop.run_until([&] { return with.ready == 1; }));
 }
 
+TEST_CASE("TLS: the next link has the certificates that lie in the files by then") {
+  Certificates certificates;
+  TlsServer server(certificates, "yes");
+  LoopFixture loop;
+  auto put = [&](const std::string& from, const std::string& to) {
+    std::filesystem::copy_file(certificates.file(from), certificates.file(to),
+                               std::filesystem::copy_options::overwrite_existing);
+  };
+  auto install = [&](const std::string& authority, const std::string& name) {
+    put(authority + ".crt", "used-ca.crt");
+    put(name + ".crt", "used.crt");
+    put(name + ".key", "used.key");
+  };
+  install("other", "other");  // an authority that the server's is not of, a certificate that it does not know
+  RecordingListener listener;
+  Connection connection(
+      loop.loop(),
+      quick_options(server.url("ca=" + certificates.file("used-ca.crt") + "&cert=" + certificates.file("used.crt") +
+                               "&key=" + certificates.file("used.key"))),
+      &listener);
+  connection.start();
+  REQUIRE(loop.run_until([&] { return !listener.downs.empty(); }));
+  CHECK(listener.ready == 0);
+  install("ca", "client");
+  REQUIRE(loop.run_until([&] { return listener.ready == 1; }));
+  install("other", "other");
+  connection.drop_link(Error{Errc::kConnectionLost, "to make another"});
+  const size_t downs = listener.downs.size();
+  REQUIRE(loop.run_until([&] { return listener.downs.size() > downs; }));
+  CHECK(listener.downs.back().code == Errc::kAuthFailed);
+  connection.stop();
+}
+
 TEST_CASE("TLS: a plain server behind a rediss URL is an error, not a hang") {
   RedisServer plain({"--bind", "127.0.0.1"});
   int port = unused_port();
