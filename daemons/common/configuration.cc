@@ -76,8 +76,11 @@ Configuration default_configuration(const DaemonKind& kind) {
 
 Configuration load_configuration(const DaemonKind& kind, const ConfigSources& sources, Problems& problems) {
   Configuration config = default_configuration(kind);
-  if (!sources.file.empty()) apply_file(config, sources.file, problems);
-  apply_environment(config.table, kind.name, sources.environment, problems);
+  if (sources.file && sources.file->empty())
+    problems.emplace_back("--config: the name of the file is empty");
+  else if (sources.file)
+    apply_file(config, *sources.file, problems);
+  apply_environment(config.table, kind.name, sources.environment, problems, config.ignored);
   if (sources.redis_flag) apply_redis_flag(config, *sources.redis_flag, problems);
   if (problems.empty()) config.settings->check(problems);
   return config;

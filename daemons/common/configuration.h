@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,7 +15,7 @@
 namespace mas::common {
 
 struct ConfigSources {
-  std::string file;  ///< empty: none
+  std::optional<std::string> file;  ///< --config
   Environment environment;
   std::optional<std::string> redis_flag;  ///< --redis
 };
@@ -23,6 +24,7 @@ struct Configuration {
   std::unique_ptr<Settings> settings;
   OptionTable table;  ///< points into *settings
   std::vector<std::string> warnings;
+  std::vector<std::string> ignored;  ///< names of variables that are Kubernetes' and not ours
 };
 
 /// Defaults, then every source in its order, then the checks. Use the result only if `problems` stayed empty.

@@ -60,6 +60,7 @@ Daemon::~Daemon() = default;
 
 int Daemon::run() {
   for (const auto& warning : config_.warnings) log_.warn("config_warning", {{"what", warning}});
+  tell_ignored();
   if (auto status = listen(); !status) {
     log_.error("start_failed", {{"why", status.error().message}});
     return kExitUnavailable;
@@ -165,6 +166,12 @@ bool Daemon::acceptable(const Problems& problems, const std::vector<Change>& cha
                                   {"new", change.after}});
   }
   return ok;
+}
+
+void Daemon::tell_ignored() {
+  std::string names;
+  for (const auto& name : config_.ignored) names.append(names.empty() ? "" : " ").append(name);
+  if (!names.empty()) log_.info("environment_ignored", {{"what", "service links of Kubernetes"}, {"variables", names}});
 }
 
 void Daemon::take_over(Configuration next, const std::vector<Change>& changes) {

@@ -66,6 +66,7 @@ class Daemon final : Frame, RedisGateListener, HttpPages, HeartbeatSource, Signa
   void on_stop_signal(int number) override;
   void on_reload_signal() override;
   bool acceptable(const Problems& problems, const std::vector<Change>& changes);
+  void tell_ignored();
   void take_over(Configuration next, const std::vector<Change>& changes);
 
   Status listen();

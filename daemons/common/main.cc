@@ -14,8 +14,8 @@ namespace mas::common {
 namespace {
 
 struct Flags {
-  std::string config, generate;
-  std::optional<std::string> redis;
+  std::string generate;
+  std::optional<std::string> config, redis;
   bool check_config = false, print_config = false, version = false;
 };
 

@@ -13,8 +13,8 @@ constexpr uint64_t kSecondsBounds[] = {
 constexpr uint64_t kBytesBounds[] = {256, 1024, 4096, 16'384, 65'536, 262'144, 1'048'576, 4'194'304, 16'777'216};
 
 void append_number(std::string& out, double value) {
-  char text[40];
-  out.append(text, std::to_chars(text, text + sizeof text, value).ptr);
+  char text[400];  // of the largest double, in full
+  out.append(text, std::to_chars(text, text + sizeof text, value, std::chars_format::fixed).ptr);
 }
 
 void append_number(std::string& out, uint64_t value) {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "proto/base/byte_order_mark.h"
 #include "proto/base/ids.h"
 #include "proto/base/nearest.h"
 
@@ -59,6 +60,26 @@ size_t line_with_deep_key(std::string_view document) {
     document.remove_prefix(std::min(document.size(), line.size() + 1));
   }
   return 0;
+}
+
+/// What Kubernetes puts into the environment of a pod for each service of its namespace ("service links"): for one that is
+/// named like a daemon, `MAS_GATEWAYD_SERVICE_HOST`, `MAS_GATEWAYD_PORT=tcp://10.0.0.1:80`, `MAS_GATEWAYD_PORT_80_TCP_ADDR`.
+bool is_service_link(std::string_view name, std::string_view value) {
+  auto ends = [name](std::string_view end) { return name.ends_with(end); };
+  const bool address = value.find("://") != std::string_view::npos;
+  if (ends("_SERVICE_HOST") || ends("_SERVICE_PORT") || name.find("_SERVICE_PORT_") != std::string_view::npos)
+    return true;
+  if (ends("_PORT") && address) return true;
+  for (std::string_view protocol : {"_TCP", "_UDP", "_SCTP"}) {
+    const auto at = name.rfind(protocol);
+    if (at == std::string_view::npos || at == 0) continue;
+    const auto digits = name.find_last_not_of("0123456789", at - 1);
+    const bool port =
+        digits != std::string_view::npos && digits + 1 < at && name.substr(0, digits + 1).ends_with("_PORT_");
+    const auto rest = name.substr(at + protocol.size());
+    if (port && (rest == "_PROTO" || rest == "_PORT" || rest == "_ADDR" || (rest.empty() && address))) return true;
+  }
+  return false;
 }
 
 /// Walks a parsed document and sets what the table knows.
@@ -161,6 +182,7 @@ void apply_toml(OptionTable& table, std::string_view document, std::string_view 
   if (document.size() > kMaxConfigBytes) return report(problems, std::string(file) + ": more than 1 MiB");
   if (size_t line = line_with_deep_key(document); line != 0)
     return report(problems, std::string(file) + ":" + std::to_string(line) + ":1: a key has too many parts");
+  document = without_byte_order_mark(document);
   // toml++ reports by exception as Debian builds it; this is the only place that parses.
   try {
     toml::table root = toml::parse(document);
@@ -176,14 +198,19 @@ std::string environment_name(std::string_view daemon, const Option& option) {
   return "MAS_" + upper(daemon) + "_" + upper(option.section) + "_" + upper(option.key);
 }
 
-void apply_environment(OptionTable& table, std::string_view daemon, const Environment& environment,
-                       Problems& problems) {
+void apply_environment(OptionTable& table, std::string_view daemon, const Environment& environment, Problems& problems,
+                       std::vector<std::string>& ret_ignored) {
+  ret_ignored.clear();
   std::string prefix = "MAS_" + upper(daemon) + "_";
   std::vector<std::string> names;
   for (const auto& option : table.options()) names.push_back(environment_name(daemon, option));
   for (const auto& [name, value] : environment) {
     if (!name.starts_with(prefix)) continue;
     auto known = std::find(names.begin(), names.end(), name);
+    if (known == names.end() && is_service_link(name, value)) {
+      ret_ignored.push_back(printable(name));
+      continue;
+    }
     if (known == names.end()) {
       report(problems, "environment variable " + printable(name) + " is unknown" + did_you_mean(name, names));
       continue;

@@ -91,7 +91,8 @@ void Settings::check(Problems& problems) const {
 }
 
 Result<redis::Endpoint> Settings::endpoint() const {
-  auto parsed = redis::parse_url(redis_url);
+  auto parsed = redis::parse_url(redis_url,
+                                 redis_password_file.empty() ? redis::PasswordIn::kUrl : redis::PasswordIn::kElsewhere);
   if (!parsed) return parsed.error().in("redis.url");
   if (redis_password_file.empty()) return parsed;
   auto password = read_password(redis_password_file);

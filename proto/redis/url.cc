@@ -53,12 +53,13 @@ Status parse_db(Endpoint& endpoint, std::string_view text) {
   return {};
 }
 
-Status parse_user_info(Endpoint& endpoint, std::string_view info) {
+Status parse_user_info(Endpoint& endpoint, std::string_view info, PasswordIn where) {
   auto colon = info.find(':');
   auto user = percent_decode(info.substr(0, colon));
   auto password = percent_decode(colon == std::string_view::npos ? std::string_view() : info.substr(colon + 1));
   if (!user || !password) return bad("user or password has a '%' that is not followed by two hexadecimal digits");
-  if (!user->empty() && password->empty()) return bad("a user is given but no password; expected user:password@");
+  if (!user->empty() && password->empty() && where == PasswordIn::kUrl)
+    return bad("a user is given but no password; expected user:password@");
   endpoint.user = *user;
   endpoint.password = *password;
   return {};
@@ -76,6 +77,8 @@ Status parse_host_port(Endpoint& endpoint, std::string_view text) {
     auto close = text.find(']');
     if (close == std::string_view::npos) return bad("the IPv6 address has no closing ']'");
     host = text.substr(1, close - 1);
+    if (host.find('%') != std::string_view::npos)
+      return bad("'" + printable(host) + "' has a zone, which is not supported; expected an address that needs none");
     for (char c : host)
       if (hex_digit(c) < 0 && c != ':' && c != '.') return bad("'" + printable(host) + "' is not an IPv6 address");
     std::string_view rest = text.substr(close + 1);
@@ -173,7 +176,7 @@ std::string Endpoint::address() const {
   return {};
 }
 
-Result<Endpoint> parse_url(std::string_view url) {
+Result<Endpoint> parse_url(std::string_view url, PasswordIn password) {
   if (url.size() > kMaxUrlBytes) return bad("it has more than 4096 bytes");
   for (char c : url)
     if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7f)
@@ -198,7 +201,7 @@ Result<Endpoint> parse_url(std::string_view url) {
     return bad("there is a '@' behind the first '/' or '?'; expected %2F, %3F and %40 for these in a password or path");
 
   if (auto at = authority.rfind('@'); at != std::string_view::npos) {
-    if (auto status = parse_user_info(endpoint, authority.substr(0, at)); !status) return status.error();
+    if (auto status = parse_user_info(endpoint, authority.substr(0, at), password); !status) return status.error();
     authority.remove_prefix(at + 1);
   }
   if (endpoint.kind == Endpoint::Kind::kUnix) {

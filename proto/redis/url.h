@@ -5,7 +5,7 @@
 //   unix://[user[:password]@]/path/to.sock[?db=N]
 //
 // `redis://:secret@host` gives a password without a user (the default user). User and password are
-// percent-decoded (RFC 3986 §2.1); an IPv6 host stands in brackets. Schemes as registered with IANA (redis,
+// percent-decoded (RFC 3986 §2.1); an IPv6 host stands in brackets, without a zone (RFC 6874). Schemes as registered with IANA (redis,
 // rediss). Errors name the part that is wrong and never contain the password. Pure.
 #pragma once
 
@@ -41,7 +41,10 @@ struct Endpoint {
   std::string address() const;
 };
 
+/// Where the password of a URL's user is: in the URL, or somewhere else that the caller reads.
+enum class PasswordIn : uint8_t { kUrl, kElsewhere };
+
 /// @return the endpoint, or kInvalidArgument with the part that is wrong and what was expected.
-Result<Endpoint> parse_url(std::string_view url);
+Result<Endpoint> parse_url(std::string_view url, PasswordIn password = PasswordIn::kUrl);
 
 }  // namespace mas::redis

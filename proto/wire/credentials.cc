@@ -10,6 +10,7 @@
 #include <algorithm>
 
 #include "proto/base/base64.h"
+#include "proto/base/byte_order_mark.h"
 #include "proto/base/ids.h"
 #include "proto/base/secret_file.h"
 #include "proto/wire/digest.h"
@@ -123,6 +124,7 @@ Credentials::~Credentials() {
 Result<Credentials> parse_credentials(std::string_view text, const std::string& file) {
   if (text.size() > limits::kCredentialsFileBytes)
     return wrong(file + " has more than " + std::to_string(limits::kCredentialsFileBytes) + " bytes");
+  text = without_byte_order_mark(text);
   if (size_t line = first_line_not_flat(text); line != 0)
     return wrong(file + ":" + std::to_string(line) + ": expected nothing but lines of FIELD = \"TEXT\" in ASCII");
   auto parsed = toml::parse(text);

@@ -99,6 +99,16 @@ bool parse(std::string_view text, Number& ret_number) {
   return true;
 }
 
+/// An integer may be written with a fraction of zeros or an exponent, as in JSON Schema.
+bool parse_integer(std::string_view text, int64_t& ret_integer) {
+  if (parse(text, ret_integer)) return true;
+  constexpr double kExact = 9007199254740992.0;  // 2^53
+  double number = 0;
+  if (!parse(text, number) || !(std::abs(number) <= kExact) || number != std::trunc(number)) return false;
+  ret_integer = static_cast<int64_t>(number);
+  return true;
+}
+
 /// Reads members into fields; the first that is wrong is remembered and named.
 template <size_t kCount>
 class Fields {
@@ -135,7 +145,9 @@ class Fields {
   }
 
   void integer(size_t at, int64_t& field) {
-    if (!parse(number_text(at), field)) fail(at, "expected an integer of 64 bits");
+    const JsonValue& value = members_[at];
+    bool read = value.kind == JsonKind::kNumber ? parse_integer(value.token, field) : parse(number_text(at), field);
+    if (!read) fail(at, "expected an integer of 64 bits");
   }
 
   /// Seconds since the epoch.

@@ -46,6 +46,9 @@ class FlagsTest(CliTestCase):
             done = self.run_daemon(name, "--config", "/nowhere/x.toml", *args)
             self.assertEqual(done.returncode, EXIT_CONFIG, done.stderr)
             self.assertIn("/nowhere/x.toml", done.stderr)
+        done = self.run_daemon(name, "--config", "", "--check-config")
+        self.assertEqual(done.returncode, EXIT_CONFIG, done.stderr)
+        self.assertIn("--config: the name of the file is empty", done.stderr)
 
 
 class ConfigTest(CliTestCase):

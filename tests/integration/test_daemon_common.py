@@ -6,8 +6,10 @@ import resource
 import signal
 import socket
 import subprocess
+import time
+import unittest
 
-from harness import MasTestCase, for_each, main, poll_until
+from harness import MasTestCase, build, for_each, main, poll_until
 from harness.build import sanitizers
 from harness.http import http_get
 from harness.poll import holds_for
@@ -57,6 +59,52 @@ class UnreadLogTest(MasTestCase):
         child.send_signal(signal.SIGTERM)
         self.assertEqual(child.wait(5), 0)
         self.assertEqual(redis.scan("mas.daemon:*"), [])
+
+
+class KubernetesTest(MasTestCase):
+    """A service of the pod's namespace that is named like the daemon."""
+
+    @for_each(*DAEMONS)
+    def test_service_links_are_passed_over_and_told_once(self, program):
+        prefix = program.upper().replace("-", "_")
+        links = {f"{prefix}_SERVICE_HOST": "10.0.0.1", f"{prefix}_SERVICE_PORT": "80",
+                 f"{prefix}_PORT": "tcp://10.0.0.1:80", f"{prefix}_PORT_80_TCP": "tcp://10.0.0.1:80",
+                 f"{prefix}_PORT_80_TCP_PROTO": "tcp", f"{prefix}_PORT_80_TCP_PORT": "80",
+                 f"{prefix}_PORT_80_TCP_ADDR": "10.0.0.1"}
+        redis = self.start_redis(f"redis-{program}")
+        daemon = self.start_daemon(program, redis, env=links)
+        told = [event for event in daemon.events() if event["event"] == "environment_ignored"]
+        self.assertEqual([(event["level"], sorted(event["variables"].split())) for event in told],
+                         [("info", sorted(links))])
+
+
+@unittest.skipIf(sanitizers(), "a sanitizer's own getaddrinfo comes first")
+class HangingResolverTest(MasTestCase):
+    """Looking Redis's name up takes half a minute: whoever has less time than that is told when it is over."""
+
+    def setUp(self):
+        super().setUp()
+        self.env = {"LD_PRELOAD": build.program("mas-hanging-resolver.so")}
+
+    def timed(self, *argv):
+        began = time.monotonic()
+        done = self.run_program(*argv, env=self.env)
+        return done, time.monotonic() - began
+
+    @for_each(*DAEMONS)
+    def test_a_daemon_stops(self, program):
+        daemon = self.daemon(program, "redis://redis.test:6379", env=self.env).start()
+        daemon.wait_log('"event":"http_listening"')
+        began = time.monotonic()
+        self.assertEqual(daemon.stop(), 0)
+        self.assertLess(time.monotonic() - began, 5)
+
+    def test_masctl_and_an_agent_end_with_their_time(self):
+        for argv in (("masctl", "--timeout", "1", "agents"), ("masctl", "--timeout", "1", "listen", "alice")):
+            done, took = self.timed(*argv[:1], "--redis", "redis://redis.test:6379", *argv[1:])
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn("redis.test", done.stderr)
+            self.assertLess(took, 5, argv)
 
 
 class StopTest(MasTestCase):

@@ -8,6 +8,7 @@
 
 #include "daemons/gatewayd/dlp/config_reader.h"
 #include "daemons/gatewayd/dlp/toml_guard.h"
+#include "proto/base/byte_order_mark.h"
 #include "proto/base/ids.h"
 
 namespace mas::dlp {
@@ -36,11 +37,12 @@ std::shared_ptr<const Rules> parse_rules(std::string_view text, const std::strin
     problems.push_back(file + ": more than " + std::to_string(kMostConfigBytes) + " bytes");
     return nullptr;
   }
-  if (auto fault = find_toml_fault(text); fault.line != 0) {
+  const auto plain = without_byte_order_mark(text);
+  if (auto fault = find_toml_fault(plain); fault.line != 0) {
     log.add(fault.line, fault.expected);
     return nullptr;
   }
-  auto parsed = toml::parse(text);
+  auto parsed = toml::parse(plain);
   if (!parsed) {
     // Its own sentence may quote the file.
     log.add(parsed.error().source().begin.line, "not TOML, or a key or table that stands there twice");

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <memory>
 
+#include "proto/base/byte_order_mark.h"
 #include "proto/wire/json.h"
 #include "proto/wire/limits.h"
 #include "sdk/masctl/cli/text.h"
@@ -47,7 +48,7 @@ Result<std::string> read_data(const std::string& argument) {
     text = read_file(argument.substr(1));
   }
   if (!text.ok()) return text.error();
-  auto object = JsonReader::local().check_object(*text);
+  auto object = JsonReader::local().check_object(without_byte_order_mark(*text));
   if (!object.ok()) return Error{Errc::kInvalidArgument, source + ": " + object.error().message};
   return std::string(*object);
 }

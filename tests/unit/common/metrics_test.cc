@@ -48,7 +48,7 @@ TEST_CASE("histograms: cumulative buckets, sum and count in seconds") {
   std::string out;
   metrics.render(out);
   CHECK(out.find("# TYPE mas_x_scan_seconds histogram\n") != std::string::npos);
-  CHECK(out.find("mas_x_scan_seconds_bucket{kind=\"full\",le=\"1e-04\"} 1\n") != std::string::npos);
+  CHECK(out.find("mas_x_scan_seconds_bucket{kind=\"full\",le=\"0.0001\"} 1\n") != std::string::npos);
   CHECK(out.find("mas_x_scan_seconds_bucket{kind=\"full\",le=\"0.0025\"} 2\n") != std::string::npos);
   CHECK(out.find("mas_x_scan_seconds_bucket{kind=\"full\",le=\"10\"} 2\n") != std::string::npos);
   CHECK(out.find("mas_x_scan_seconds_bucket{kind=\"full\",le=\"+Inf\"} 3\n") != std::string::npos);

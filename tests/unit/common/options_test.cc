@@ -40,6 +40,8 @@ struct Sample {
     table.secret("key", key, Apply::kReload, "A secret.");
   }
 
+  std::vector<std::string> ignored;
+
   Problems toml(std::string_view document) {
     Problems problems;
     apply_toml(table, document, "x.toml", problems);
@@ -47,7 +49,7 @@ struct Sample {
   }
   Problems env(const Environment& environment) {
     Problems problems;
-    apply_environment(table, "registryd", environment, problems);
+    apply_environment(table, "registryd", environment, problems, ignored);
     return problems;
   }
 };
@@ -111,6 +113,12 @@ TEST_CASE("wrong TOML: each problem with line and column, what was expected, the
   CHECK(s.period == 30s);
 }
 
+TEST_CASE("a byte order mark before TOML is passed over") {
+  Sample sample;
+  CHECK(sample.toml("\xef\xbb\xbf[scan]\nbatch = 7\n").empty());
+  CHECK(sample.batch == 7);
+}
+
 TEST_CASE("TOML that is none, or of another shape") {
   for (const char* bad : {"[scan", "scan = 3", "batch = 3", "[scan]\nbatch = 1\nbatch = 2", "[scan]\nbatch = [1]",
                           "[scan]\nbatch = 1.0", "[scan]\nbatch = 99999999999999999999", "[scan.batch]\nx = 1",
@@ -154,6 +162,29 @@ TEST_CASE("the environment goes over the file; unknown variables are refused") {
   CHECK(problems.size() == 2);
   CHECK(has(problems, "MAS_REGISTRYD_SCAN_BATCHES is unknown; did you mean MAS_REGISTRYD_SCAN_BATCH?"));
   CHECK(has(problems, "MAS_REGISTRYD_SCAN_PERIOD: 'soon' is not a duration from 1s to 1h"));
+}
+
+TEST_CASE("service links of Kubernetes are ignored by name; what only looks a little like one is not") {
+  Sample sample;
+  const Environment links = {
+      {"MAS_REGISTRYD_SERVICE_HOST", "10.0.0.1"},         {"MAS_REGISTRYD_SERVICE_PORT", "80"},
+      {"MAS_REGISTRYD_SERVICE_PORT_HTTP", "80"},          {"MAS_REGISTRYD_PORT", "tcp://10.0.0.1:80"},
+      {"MAS_REGISTRYD_PORT_80_TCP", "tcp://10.0.0.1:80"}, {"MAS_REGISTRYD_PORT_80_TCP_PROTO", "tcp"},
+      {"MAS_REGISTRYD_PORT_53_UDP_PORT", "53"},           {"MAS_REGISTRYD_PORT_80_TCP_ADDR", "10.0.0.1"},
+      {"MAS_REGISTRYD_METRICS_SERVICE_HOST", "10.0.0.2"}, {"MAS_REGISTRYD_METRICS_PORT_9100_TCP_ADDR", "10.0.0.2"}};
+  CHECK(sample.env(links).empty());
+  std::vector<std::string> names;
+  for (const auto& [name, value] : links) names.push_back(name);
+  CHECK(sample.ignored == names);
+  for (const auto& [name, value] : Environment{{"MAS_REGISTRYD_PORT", "80"},
+                                               {"MAS_REGISTRYD_SCAN_PORT", "tcp"},
+                                               {"MAS_REGISTRYD_PORT_X_TCP_ADDR", "10.0.0.1"},
+                                               {"MAS_REGISTRYD_80_TCP_ADDR", "10.0.0.1"},
+                                               {"MAS_REGISTRYD_PORT_80_TCP_NAME", "x"}}) {
+    INFO(name);
+    CHECK(has(sample.env({{name, value}}), "environment variable " + name + " is unknown"));
+    CHECK(sample.ignored.empty());
+  }
 }
 
 TEST_CASE("MAS_REDIS_URL and MAS_NAMESPACE go over the daemon's own variables") {

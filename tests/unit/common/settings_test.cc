@@ -105,6 +105,25 @@ TEST_CASE("values that only together are wrong are problems too") {
   load({"/none.toml", {}, {}}, problems);
   REQUIRE(problems.size() == 1);
   CHECK(problems[0] == "/none.toml: No such file or directory");
+  problems.clear();
+  load({"", {}, {}}, problems);
+  REQUIRE(problems.size() == 1);
+  CHECK(problems[0] == "--config: the name of the file is empty");
+}
+
+TEST_CASE("a URL's user may have the password from a file, and needs one from somewhere") {
+  TempDir dir;
+  Problems problems;
+  std::string password = dir.file("password", "s3cret\n", 0600);
+  auto file = dir.file("c.toml", "[redis]\nurl = 'redis://alice@h'\npassword_file = '" + password + "'\n", 0600);
+  auto endpoint = load({file, {}, {}}, problems).settings->endpoint();
+  CHECK(problems.empty());
+  REQUIRE(endpoint.ok());
+  CHECK(endpoint->user == "alice");
+  CHECK(endpoint->password == "s3cret");
+  load({std::nullopt, {{"MAS_REDIS_URL", "redis://alice@h"}}, {}}, problems);
+  REQUIRE(problems.size() == 1);
+  CHECK(problems[0].find("a user is given but no password") != std::string::npos);
 }
 
 TEST_CASE("a secret in a file that others can read is warned of, without the secret") {

@@ -41,6 +41,10 @@ TEST_CASE("URLs that are accepted") {
   CHECK(parse_url("unix://u:p@/run/redis.sock")->user == "u");
   CHECK(parse_url("redis://h/")->db == 0);
   CHECK(parse_url("redis://u@x:p@h")->password == "p");
+  auto elsewhere = parse_url("redis://alice@h", PasswordIn::kElsewhere);
+  REQUIRE(elsewhere.ok());
+  CHECK(elsewhere->user == "alice");
+  CHECK(elsewhere->password.empty());
 }
 
 TEST_CASE("URLs that are refused name the wrong part, and no secret") {
@@ -74,6 +78,7 @@ TEST_CASE("URLs that are refused name the wrong part, and no secret") {
       {"redis://u:hunter2%zz@h", "'%'"},
       {"redis://u:hunter2%00@h", "'%'"},
       {"redis://hunter2@h", "no password"},
+      {"redis://[fe80::1%25eth0]:6379", "zone"},
       {"redis://h?ca=x", "unknown option 'ca'"},
       {"rediss://h?color=red", "unknown option 'color'"},
       {"rediss://h?ca", "no value"},

@@ -109,6 +109,15 @@ TEST_CASE("no error tells a secret, wherever it stands") {
   }
 }
 
+TEST_CASE("a byte order mark before the first line is passed over") {
+  auto read = parse_credentials(
+      "\xef\xbb\xbf"
+      "agent_id = 'a'\ntoken = 't'\n",
+      "f");
+  REQUIRE(read.ok());
+  CHECK(read->agent_id == "a");
+}
+
 TEST_CASE("only flat lines are read, so that no file is deep") {
   for (const std::string& text :
        {std::string("a.b = 1\n"), std::string("[a]\n"), std::string("[[a]]\n"), std::string("a = [1]\n"),

@@ -41,6 +41,14 @@ bool says(const std::string& text, const std::string& problem) {
 
 }  // namespace
 
+TEST_CASE("a byte order mark before the rules is passed over") {
+  auto plain = rules_of("[dlp]\npacks = ['uk']\n");
+  auto marked = rules_of("\xef\xbb\xbf[dlp]\npacks = ['uk']\n");
+  REQUIRE(plain);
+  REQUIRE(marked);
+  CHECK(marked->enabled == plain->enabled);
+}
+
 TEST_CASE("an empty file is the defaults") {
   auto rules = rules_of("");
   CHECK(rules->types.size() == kBuiltinTypes);
