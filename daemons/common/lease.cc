@@ -17,6 +17,10 @@ constexpr auto kMoves = transitions<State>({{State::kIdle, State::kStandby},
                                             {State::kStandby, State::kReleasing},
                                             {State::kReleasing, State::kIdle}});
 
+/// One's own is taken back: by its own clock it was over, by Redis's it may be there for long (a clock that was set back).
+constexpr std::string_view kTake =
+    "if redis.call('SET',KEYS[1],ARGV[1],'NX','PX',ARGV[2]) then return 1 end "
+    "if redis.call('GET',KEYS[1])==ARGV[1] then return redis.call('PEXPIRE',KEYS[1],ARGV[2]) end return 0";
 constexpr std::string_view kRenew =
     "if redis.call('GET',KEYS[1])==ARGV[1] then return redis.call('PEXPIRE',KEYS[1],ARGV[2]) end return 0";
 constexpr std::string_view kRelease =
@@ -62,8 +66,7 @@ void Lease::ask() {
   if (asking_ || !redis_.ready()) return;
   int64_t ttl = to_millis(clock_.ttl());
   bool renew = state_.is(State::kActive);
-  redis::Command command = renew ? redis::Command("EVAL", kRenew, 1, key_, owner_, ttl)
-                                 : redis::Command("SET", key_, owner_, "NX", "PX", ttl);
+  redis::Command command("EVAL", renew ? kRenew : kTake, 1, key_, owner_, ttl);
   asked_ = mono_now();
   auto status = redis_.send(command, redis::reply_to<&Lease::on_answer>(this, round_), clock_.ttl());
   asking_ = status.ok();
@@ -81,7 +84,7 @@ void Lease::on_answer(uint64_t tag, const redis::Answer& answer) {
   if (reply.is_error()) return;
   if (std::exchange(refused_, false)) listener_.on_lease_accepted(*this);
   if (state_.is(State::kActive)) return reply.integer == 1 ? clock_.confirmed(asked_) : lose(kLeaseTaken);
-  if (!state_.is(State::kStandby) || reply.is_nil()) return;
+  if (!state_.is(State::kStandby) || reply.integer != 1) return;
   clock_.confirmed(asked_);
   state_.to(State::kActive);
   listener_.on_lease_gained(*this);

@@ -1,9 +1,9 @@
 // A lease: a key with a TTL that at most one process believes to hold.
 //
-// Happy path: SET NX PX takes it, a script that compares the owner renews it (PEXPIRE, which Redis takes even
-// when it is out of memory), another that compares gives it back.
+// Happy path: a script takes it where it is free, or is there under this owner's name; another that compares the owner renews
+// it (PEXPIRE, which Redis takes even when it is out of memory), a third that compares gives it back.
 //
-//     idle ──start──▶ standby ──SET NX PX: OK──▶ active ──renewal says not ours──▶ standby
+//     idle ──start──▶ standby ─────taken───────▶ active ──renewal says not ours──▶ standby
 //                        ▲                          │ own clock: not renewed in time
 //                        └──────────────────────────┘
 //     standby, active ──release──▶ releasing ──answered, or no answer in time──▶ idle
@@ -41,7 +41,7 @@ class LeaseClock {
   Duration period() const { return ttl_ / 3; }
   Duration margin() const { return ttl_ / 10; }
 
-  /// Redis confirmed a SET or renewal that was sent at `sent`.
+  /// Redis confirmed that it was taken or renewed, by what was sent at `sent`.
   void confirmed(MonoTime sent) { until_ = sent + ttl_ - margin(); }
   void lost() { until_ = MonoTime::min(); }
   bool held(MonoTime now) const { return now < until_; }
@@ -112,7 +112,7 @@ class Lease {
   LeaseClock clock_;
   StateMachine<State> state_;
   bool refused_ = false;
-  bool asking_ = false;  // one SET or renewal in flight at a time
+  bool asking_ = false;  // one attempt or renewal in flight at a time
   MonoTime asked_{};
   uint64_t round_ = 0;  // answers to an earlier start() are ignored
   std::vector<std::function<void()>> done_;

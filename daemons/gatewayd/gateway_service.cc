@@ -15,8 +15,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Duration kTick = 100ms;  // how soon a lease that was lost by its own clock is noticed
-constexpr unsigned kTicksOfPeriod = 10;
-constexpr Duration kSurveyPeriod = kTick * kTicksOfPeriod;
+constexpr unsigned kTicksOfPeriod = 10, kTicksOfSurvey = 5;
+constexpr Duration kSurveyPeriod = kTick * kTicksOfSurvey;
 constexpr std::string_view kNotLookedAt = "Redis's settings have not been looked at yet";
 constexpr unsigned kNearFull = 80;              // percent of the dead letters' bound
 constexpr size_t kMostRestingTold = 64;         // with their reasons, in a heartbeat
@@ -77,6 +77,7 @@ void GatewayService::start() {
 
 void GatewayService::on_redis_up() {
   for (auto& lease : leases_) lease->hurry();
+  if (!draining_) survey_.start();
   look_around();
 }
 
@@ -186,7 +187,9 @@ Status GatewayService::renew_archive() {
 
 void GatewayService::tick() {
   tell_turns();
-  if (++ticks_ % kTicksOfPeriod == 0) look_around();
+  ++ticks_;
+  if (ticks_ % kTicksOfSurvey == 0 && frame_.redis_up() && !draining_) survey_.start();
+  if (ticks_ % kTicksOfPeriod == 0) look_around();
 }
 
 void GatewayService::look_around() {
@@ -195,7 +198,6 @@ void GatewayService::look_around() {
   if (ownership_changed_) announce_ownership();
   if (!frame_.redis_up() || draining_) return;
   if (master_read_ && !secret_) shared_secret_.ask();  // it could not be written or read when Redis came up
-  survey_.start();
   watch_.look(leases_.size());
   bool moves_replays = replays_ && !leases_.empty() && leases_.front()->active();  // one is enough
   if (policy_.memory_low) moves_replays = false;                                   // they would be refused

@@ -447,6 +447,9 @@ typedef struct mas_stats {
   uint64_t duplicates;     /**< dropped: in the dedupe window */
   uint64_t stray_receipts; /**< receipts for nothing that waits for one */
   uint64_t restarts;       /**< times the agent began anew as another instance, since Redis had lost data */
+  uint64_t losses; /**< times the agent's streams in Redis were found to have less than before: messages may be gone */
+  uint64_t
+      reports_refused; /**< failed handlers that the gateway takes no report of: the message comes again at the next start */
 } mas_stats;
 /** @param size sizeof(mas_stats) of the caller: later versions may add members at the end. */
 MAS_EXPORT void mas_agent_stats(const mas_agent *agent, mas_stats *ret_stats, size_t size);

@@ -139,6 +139,8 @@ void mas_agent_stats(const mas_agent* agent, mas_stats* ret_stats, size_t size) 
   stats.duplicates = counters.duplicates.get();
   stats.stray_receipts = counters.stray_receipts.get();
   stats.restarts = counters.restarts.get();
+  stats.losses = counters.losses.get();
+  stats.reports_refused = counters.reports_refused.get();
   std::memcpy(ret_stats, &stats, std::min(size, sizeof stats));
 }
 

@@ -38,7 +38,7 @@ class Counter {
 struct Counters {
   // Written by the I/O thread.
   Counter sent, undelivered, send_failed, received, malformed, late_replies, reconnects;
-  Counter refused, duplicates, stray_receipts, restarts;
+  Counter refused, duplicates, stray_receipts, restarts, losses, reports_refused;
   // Written by the polling thread.
   Counter unhandled, handler_failed;
 };

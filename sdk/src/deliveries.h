@@ -111,6 +111,13 @@ class Deliveries {
   }
   /// The gateway has taken the report.
   void reported(const Failure& failure) { finish(failure.share, failure.bytes); }
+  /// The gateway takes no report of it. It is not held any more; its entry stays pending, and comes again at the next start.
+  void given_up(const Failure& failure) {
+    --messages_;
+    bytes_ -= static_cast<int64_t>(failure.bytes);
+    std::lock_guard lock(mutex_);
+    wake();
+  }
   /// One of the entry's shares is done with; the last one makes it due for its ack.
   void release(const DeliveryPtr& delivery) {
     if (--delivery->open > 0) return;

@@ -64,7 +64,14 @@ void FailureReports::on_verdict(const Id128& id, const Verdict& verdict) {
   Failure failure = std::move(found->second);
   under_way_.erase(found);
   if (verdict.status.ok()) return host_.context().deliveries.reported(failure);
-  host_.context().debug("the report of a failed handler was not taken: " + verdict.status.error().message);
+  const bool of_the_report = verdict.decision == Decision::kMalformed || verdict.decision == Decision::kTooLarge;
+  host_.context().debug("the report of a failed handler was not taken" +
+                        std::string(of_the_report ? ", the message comes again at the next start: " : ": ") +
+                        verdict.status.error().message);
+  if (of_the_report) {
+    host_.context().counters.reports_refused.add();
+    return host_.context().deliveries.given_up(failure);
+  }
   const MonoTime now = mono_now();
   waiting_.emplace(now + (errc_retriable(verdict.status.error().code) ? kAgain : kMuchLater), std::move(failure));
   plan(now);

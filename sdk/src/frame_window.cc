@@ -18,7 +18,7 @@ constexpr Duration kLongestGathering = std::chrono::milliseconds(250);
 constexpr uint32_t kFewRecords = 64;
 constexpr size_t kFewBytes = 32 * 1024;
 constexpr Duration kHoldBase = std::chrono::milliseconds(100);
-constexpr Duration kHoldCap = std::chrono::seconds(2);
+constexpr Duration kHoldCap = std::chrono::seconds(1);
 
 bool somebody_waits_for(OutgoingKind kind) { return kind == OutgoingKind::kRequest || kind == OutgoingKind::kAwaited; }
 
@@ -139,7 +139,8 @@ FrameWindow::Effect FrameWindow::on_receipt(const ReceiptMessage& receipt, MonoT
   else if (asks)
     effect = resend_from(frame, receipt.sequence);
   else
-    refused(frame, receipt.outcomes.empty() ? Outcome{0, Decision::kUnavailable, 0, {}} : receipt.outcomes[0], now);
+    effect =
+        refused(frame, receipt.outcomes.empty() ? Outcome{0, Decision::kUnavailable, 0, {}} : receipt.outcomes[0], now);
   close_gap();
   pop_settled();
   return effect;
@@ -195,9 +196,9 @@ FrameWindow::Effect FrameWindow::resend_from(Frames::iterator it, uint64_t seque
   return Effect::kNone;
 }
 
-void FrameWindow::refused(Frames::iterator it, const Outcome& outcome, MonoTime now) {
-  bool later = outcome.decision == Decision::kUnavailable || outcome.decision == Decision::kReplayed;
-  if (!later) return refuse(it, verdict_of(outcome));
+FrameWindow::Effect FrameWindow::refused(Frames::iterator it, const Outcome& outcome, MonoTime now) {
+  const bool wrong_time = outcome.decision == Decision::kReplayed;
+  if (outcome.decision != Decision::kUnavailable && !wrong_time) return refuse(it, verdict_of(outcome)), Effect::kNone;
   obstacle_ = verdict_of(outcome).status.error().message;
   const Frame& frame = it->second;
   each_waiting(frame.first, frame.first + frame.count, [&](SendSlot& slot, uint64_t n) {
@@ -205,6 +206,7 @@ void FrameWindow::refused(Frames::iterator it, const Outcome& outcome, MonoTime 
   });
   erase(it);
   hold(now, std::chrono::milliseconds(outcome.retry_after_ms));
+  return wrong_time ? Effect::kWrongTime : Effect::kNone;
 }
 
 /// Nothing of the frame was decided and no number used. A message whose earlier copy is unaccounted for waits on: it is

@@ -76,6 +76,7 @@ class FrameWindow {
     kUnknownFrame,  ///< a receipt for a frame that waits for none
     kLost,          ///< the gateway waits for a number that was settled: a new instance has to begin
     kStuck,         ///< numbers that a refused frame left unused are never asked for: a new instance has to begin
+    kWrongTime,     ///< the gateway refused a frame's timestamp: Redis's clock is not what it was taken for
   };
   enum class Write : uint8_t { kDone, kNotDone, kUnknown };
 
@@ -139,7 +140,7 @@ class FrameWindow {
   void supersede(uint64_t number, uint64_t undecided_from);
   void decided(Frames::iterator frame, const ReceiptMessage& receipt);
   Effect resend_from(Frames::iterator frame, uint64_t sequence);
-  void refused(Frames::iterator frame, const Outcome& outcome, MonoTime now);
+  Effect refused(Frames::iterator frame, const Outcome& outcome, MonoTime now);
   void refuse(Frames::iterator frame, const Verdict& verdict);
   Frames::iterator erase(Frames::iterator frame);
   void hold(MonoTime now, Duration at_least);

@@ -242,7 +242,7 @@ FrameWindow::Effect GatewayOutbox::on_receipt(std::string_view payload) {
   auto effect = window_.on_receipt(receipt_, mono_now());
   if (window_.obstacle() != obstacle_) note_obstacle();
   settle_all();
-  if (effect == FrameWindow::Effect::kNone) pump();
+  if (effect == FrameWindow::Effect::kNone || effect == FrameWindow::Effect::kWrongTime) pump();
   return effect;
 }
 

@@ -25,9 +25,10 @@ std::string GatewayPath::channel() const {
 }
 
 std::unique_ptr<Op> GatewayPath::prepare(std::function<void(Status)> done) {
-  return std::make_unique<GatewaySetupOp>(host_, [this, done = std::move(done)](const Result<unsigned>& partitions) {
-    if (partitions) partitions_ = *partitions;
-    done(partitions ? Status() : partitions.error());
+  return std::make_unique<GatewaySetupOp>(host_, [this, done = std::move(done)](const Result<GatewaySetup>& setup) {
+    if (setup) partitions_ = setup->partitions;
+    if (setup && setup->made_lanes) reader_.lanes_made();
+    done(setup ? Status() : setup.error());
   });
 }
 
@@ -65,6 +66,7 @@ void GatewayPath::on_payload(std::string_view payload) {
 
 void GatewayPath::apply(FrameWindow::Effect effect) {
   if (effect == FrameWindow::Effect::kUnknownFrame) host_.context().counters.stray_receipts.add();
+  if (effect == FrameWindow::Effect::kWrongTime) host_.ask_time();
   const bool lost = effect == FrameWindow::Effect::kLost;
   if (!lost && effect != FrameWindow::Effect::kStuck) return;
   outbox_.down();

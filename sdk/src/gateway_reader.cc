@@ -16,7 +16,7 @@ constexpr Duration kBlock = std::chrono::seconds(5);
 constexpr Duration kAfterRenewal = std::chrono::milliseconds(100);
 constexpr Duration kPatience = std::chrono::seconds(5);
 constexpr size_t kMostEntries = 16;  // of a stream, in one read or claim
-constexpr size_t kAckIds = 256;      // in one command
+constexpr size_t kAckIds = 256;      // in one command, also of claims of what is held
 constexpr int kMostHolders = 3;      // instances that may end with an entry before it is the entry's fault
 
 /// The lane of one of gateway_streams(); replies have none.
@@ -28,10 +28,17 @@ Lane lane_of(size_t stream) { return stream == 0 ? Lane::kNormal : kLanes[stream
 // thousands of that count are how often it was claimed, which is how many of its holders have ended.
 // One that two holders ended with is held alone: nobody takes another such one meanwhile, so that of a killer and those beside
 // it only the killer is held when the third holder ends.
-// @return for each stream the claimed entries, as XREADGROUP has them, the ids of those that too many holders ended with, and
-// whether one was left since another is held; an error where one has no group.
+// @return for each stream the claimed entries, as XREADGROUP has them, the ids of those that too many holders ended with, whether
+// one was left since another is held, and up to which entry the group was delivered; an error where one has no group.
 constexpr std::string_view kClaim = R"lua(
 local group, own = ARGV[1], ARGV[2]
+local function delivered(stream)
+  for _, fields in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
+    local found = {}
+    for i = 1, #fields, 2 do found[fields[i]] = fields[i + 1] end
+    if found.name == group then return found['last-delivered-id'] end
+  end
+end
 local function claim(stream)
   local consumers = redis.pcall('XINFO', 'CONSUMERS', stream, group)
   if consumers.err then return consumers end
@@ -74,7 +81,7 @@ local function claim(stream)
       end
     end
   end
-  return {claimed, suspects, left}
+  return {claimed, suspects, left, delivered(stream)}
 end
 local results = {}
 for i, stream in ipairs(KEYS) do
@@ -105,7 +112,8 @@ std::vector<std::string> gateway_streams(const AgentContext& agent) {
   return streams;
 }
 
-GatewayReader::GatewayReader(PathHost& host) : host_(host), held_(kLanes.size() + 1), ack_again_(kLanes.size() + 1) {}
+GatewayReader::GatewayReader(PathHost& host)
+    : host_(host), progress_(kLanes.size() + 1), held_(kLanes.size() + 1), ack_again_(kLanes.size() + 1) {}
 
 GatewayReader::~GatewayReader() { stop(); }
 
@@ -118,6 +126,7 @@ void GatewayReader::listen(std::function<void(Status)> done) {
 
 void GatewayReader::up() {
   up_ = hearing_;
+  was_up_ = true;
   send_acks();
   advance();
 }
@@ -151,6 +160,30 @@ void GatewayReader::renamed() {
   end_link();
   held_[0].clear();  // the reply stream is another one
   ack_again_[0].clear();
+  keep_held();
+}
+
+/// Else others would claim it as a dead instance's while it is handled here.
+void GatewayReader::keep_held() {
+  for (size_t stream = 1; stream < streams_.size(); ++stream) {
+    std::vector<std::string> claim;
+    for (const auto& id : held_[stream]) {
+      if (claim.empty()) claim = {"XCLAIM", streams_[stream], std::string(kGroup), host_.context().instance(), "0"};
+      claim.push_back(id);
+      if (claim.size() < kAckIds) continue;
+      claim.emplace_back("JUSTID");
+      static_cast<void>(host_.commands().send(redis::Command::of(std::exchange(claim, {})), redis::ReplyTo{}));
+    }
+    if (claim.empty()) continue;
+    claim.emplace_back("JUSTID");
+    static_cast<void>(host_.commands().send(redis::Command::of(claim), redis::ReplyTo{}));
+  }
+}
+
+void GatewayReader::lanes_made() {
+  if (!was_up_) return;
+  progress_.forget();
+  host_.lost_data("the groups of its streams were gone");
 }
 
 void GatewayReader::stop() {
@@ -275,16 +308,17 @@ void GatewayReader::read(bool own) {
   send(own ? Step::kOwn : Step::kNew, redis::Command::of(args), own ? kPatience : kBlock + kPatience);
 }
 
-void GatewayReader::on_reply(uint64_t, const redis::Answer& answer) {
+void GatewayReader::on_reply(uint64_t tag, const redis::Answer& answer) {
   if (!answer || link_ == nullptr) return;  // on_down() has told
   const Step step = step_;
   const redis::Reply& reply = **answer;
   if (!reply.is_error())
-    took(step, reply);
+    took(step, tag, reply);
   else if (step != Step::kGroups || !group_exists(reply))
     refused(reply);
   if (--replies_due_ > 0) return;
   step_ = Step::kNone;
+  if (!lost_.empty()) host_.lost_data(std::exchange(lost_, {}));
   if (step == Step::kClaim && reply.is_error()) read_own();  // what it had claimed before it failed
   if (step == Step::kOwn && !own_more_) own_wanted_ = false;
   if (auto refusal = std::exchange(refusal_, std::nullopt)) return deaf(*refusal);
@@ -303,18 +337,37 @@ void GatewayReader::refused(const redis::Reply& error) {
   }
 }
 
-void GatewayReader::took(Step step, const redis::Reply& reply) {
+void GatewayReader::took(Step step, uint64_t tag, const redis::Reply& reply) {
   if (step == Step::kNew || step == Step::kOwn) return took_read(reply, step == Step::kOwn);
+  if (step == Step::kGroups && made_lane(tag, reply)) {
+    progress_.forget();
+    lost_ = "the groups of its streams were gone";
+  }
+  const bool script = step == Step::kClaim || (step == Step::kTrial && tag == 0);
+  if (!script) return;
+  compare_progress(reply);
   if (step == Step::kTrial)
-    for (const auto& result : reply)  // of the script: each stream's
+    for (const auto& result : reply)
       if (result.is_error()) refused(result);
   if (step != Step::kClaim) return;
   for (size_t i = 0; i < reply.count && i + 1 < streams_.size(); ++i) took_claims(i + 1, reply[i]);
 }
 
+/// @param results of the script, for each lane.
+void GatewayReader::compare_progress(const redis::Reply& results) {
+  for (size_t i = 0; i < results.count && i + 1 < streams_.size(); ++i) {
+    const redis::Reply& result = results[i];
+    if (!result.is_array() || result.count != 4 || !result[3].is_text()) continue;
+    const std::string before = progress_.compare(i + 1, result[3].text);
+    if (before.empty()) continue;
+    lost_.append(lost_.empty() ? "" : ", ").append(streams_[i + 1]).append(" was delivered up to ").append(before);
+    lost_.append(" and is at ").append(result[3].text);
+  }
+}
+
 void GatewayReader::took_claims(size_t stream, const redis::Reply& reply) {
   if (reply.is_error()) refused(reply);
-  if (!reply.is_array() || reply.count != 3) return;
+  if (!reply.is_array() || reply.count != 4) return;
   for (const auto& entry : reply[0]) take_entry(stream, entry, &reply[1]);
   if (reply[0].count >= claims_asked_) claim_wanted_ = true;
   if (reply[2].integer != 0) left_alone_ = true;
@@ -341,6 +394,7 @@ void GatewayReader::took_read(const redis::Reply& streams, bool own) {
 /// @param suspects ids of entries whose holders died too often; nullptr: none.
 void GatewayReader::take_entry(size_t stream, const redis::Reply& entry, const redis::Reply* suspects) {
   if (entry.count != 2 || !entry[0].is_text()) return;
+  progress_.took(stream, entry[0].text);
   if (!held_[stream].emplace(entry[0].text).second) return;  // in hand already
   auto delivery = std::make_shared<Delivery>(stream, lane_of(stream), entry[0].text);
   const redis::Reply& fields = entry[1];  // nil where the entry was deleted

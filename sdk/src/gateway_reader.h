@@ -18,6 +18,8 @@
 //                             delivered and not acknowledged are read again, those in hand are known and left alone
 //   ack without an answer     sent again
 //   entry of no known form    counted, told to debug, acknowledged
+//   Redis has less than it had   groups that were there are gone, or were delivered less than they were (StreamProgress): the
+//                             session is told
 //   a dead instance's entry   claimed by one script for all lanes, so two that claim at once never get the same. One that did
 //                             not end in order is taken for dead only by who has a steady lease (LeaseProof): when Redis took
 //                             no renewals for a while, all leases are gone and nobody is dead
@@ -38,6 +40,7 @@
 #include "proto/wire/lane.h"
 #include "sdk/src/deliveries.h"
 #include "sdk/src/path.h"
+#include "sdk/src/stream_progress.h"
 
 namespace mas::sdk {
 
@@ -60,7 +63,9 @@ class GatewayReader final : public redis::ConnectionListener {
   void on_lease();
   /// Entries are due for their acks, and there may be room again.
   void on_handled();
-  /// The agent goes by another instance's name; reading goes on with up().
+  /// Groups of lanes had to be made. Where they had been there, Redis lost them.
+  void lanes_made();
+  /// The agent goes by another instance's name, and what is in hand is that one's; reading goes on with up().
   void renamed();
   /// Sends what acks there are; reads no more.
   void stop();
@@ -93,7 +98,9 @@ class GatewayReader final : public redis::ConnectionListener {
   void on_reply(uint64_t tag, const redis::Answer& answer);
   void refused(const redis::Reply& error);
   Duration block_for() const;
-  void took(Step step, const redis::Reply& reply);
+  void took(Step step, uint64_t tag, const redis::Reply& reply);
+  void compare_progress(const redis::Reply& results);
+  void keep_held();
   void took_claims(size_t stream, const redis::Reply& reply);
   void took_read(const redis::Reply& streams, bool own);
   void take_entry(size_t stream, const redis::Reply& entry, const redis::Reply* suspects = nullptr);
@@ -109,6 +116,7 @@ class GatewayReader final : public redis::ConnectionListener {
   std::function<void(Status)> heard_;  // of the listen() under way
   bool hearing_ = false;               // everything that reading takes went well on this link
   bool up_ = false;
+  bool was_up_ = false;
   Step step_ = Step::kNone;  // what the link is asked now
   size_t replies_due_ = 0;
   std::optional<Error> refusal_;  // by a reply of this step
@@ -119,6 +127,9 @@ class GatewayReader final : public redis::ConnectionListener {
   bool own_wanted_ = false;
   bool own_more_ = false;
   std::vector<std::string> own_from_;  // per stream: where reading own entries goes on
+
+  StreamProgress progress_;
+  std::string lost_;  // what showed that Redis lost data, until the session is told
 
   std::vector<std::unordered_set<std::string>> held_;  // per stream: ids taken and not acknowledged by Redis
   std::vector<DeliveryPtr> done_;

@@ -34,6 +34,8 @@ size_t make_groups_count() { return kLanes.size() + 2; }
 
 bool group_exists(const redis::Reply& reply) { return !reply.is_error() || reply.error_code() == "BUSYGROUP"; }
 
+bool made_lane(uint64_t i, const redis::Reply& reply) { return i >= 1 && i <= kLanes.size() && !reply.is_error(); }
+
 void GatewaySetupOp::begin() {
   state_.to(State::kReading);
   const std::string key = host_.context().keys.config();
@@ -52,9 +54,10 @@ void GatewaySetupOp::on_reply(uint64_t tag, const redis::Answer& answer) {
     return take_config(reply);
   }
   if (!group_exists(reply)) return finish(redis::error_of(reply).in("making the streams' groups"));
+  setup_.made_lanes = setup_.made_lanes || made_lane(tag - kGroups, reply);
   if (tag + 1 < kGroups + make_groups_count()) return;
   state_.to(State::kDone);
-  finish(partitions_);
+  finish(setup_);
 }
 
 std::optional<unsigned> agreed_partitions(std::string_view text) {
@@ -65,11 +68,11 @@ std::optional<unsigned> agreed_partitions(std::string_view text) {
 
 void GatewaySetupOp::take_config(const redis::Reply& values) {
   if (values.count != 2) return finish(Error{Errc::kProtocol, "HMGET was not answered by two values"});
-  partitions_ = number_in(values[0].text);
+  setup_.partitions = number_in(values[0].text);
   if (number_in(values[1].text) != kProtocol)
     return finish(Error{Errc::kProtocol, "mas.config has protocol '" + printable(values[1].text) +
                                              "', this library speaks " + std::to_string(kProtocol)});
-  if (partitions_ == 0 || partitions_ > kMostPartitions)
+  if (setup_.partitions == 0 || setup_.partitions > kMostPartitions)
     return finish(Error{Errc::kProtocol, "mas.config has partitions '" + printable(values[0].text) +
                                              "'; expected 1 to " + std::to_string(kMostPartitions)});
   state_.to(State::kMaking);

@@ -13,7 +13,12 @@
 
 namespace mas::sdk {
 
-class GatewaySetupOp final : public OpWith<Result<unsigned>> {
+struct GatewaySetup {
+  unsigned partitions = 0;
+  bool made_lanes = false;  ///< a lane's group was not there
+};
+
+class GatewaySetupOp final : public OpWith<Result<GatewaySetup>> {
  public:
   using OpWith::OpWith;
   void begin() override;
@@ -26,7 +31,7 @@ class GatewaySetupOp final : public OpWith<Result<unsigned>> {
   void on_reply(uint64_t tag, const redis::Answer& answer) override;
   void take_config(const redis::Reply& values);
 
-  unsigned partitions_ = 0;
+  GatewaySetup setup_;
   StateMachine<State> state_{State::kIdle, kMoves};
 };
 
@@ -36,6 +41,8 @@ std::optional<unsigned> agreed_partitions(std::string_view text);
 redis::Command make_groups(const AgentContext& agent);
 /// @return whether an answer to one of these is as good as done.
 bool group_exists(const redis::Reply& reply);
+/// @return whether the answer to the i-th of these says that a lane's group was not there.
+bool made_lane(uint64_t i, const redis::Reply& reply);
 /// How many commands make_groups has.
 size_t make_groups_count();
 

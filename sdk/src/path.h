@@ -27,6 +27,10 @@ class PathHost : public OpHost, public OutboxListener {
   /// The path does not hear any more, though the session's links may live: the agent is not up until listen() has succeeded
   /// again.
   virtual void on_deaf(const Error& why) = 0;
+  /// Redis has less than it had: told and counted; where the agent was up, it comes up again after that.
+  virtual void lost_data(const std::string& what) = 0;
+  /// Redis's clock may not be what it was; recovered() follows when it is not.
+  virtual void ask_time() = 0;
   /// Begins anew under another instance's name, soon.
   virtual void begin_anew(const std::string& why) = 0;
 };
@@ -50,7 +54,8 @@ class Path {
   virtual void renewed() = 0;
   /// The agent is not up any more.
   virtual void down() = 0;
-  /// Redis takes writes again, after it had refused some on these links: what waits for its time is tried now.
+  /// Redis takes writes again, after it had refused some on these links, or its clock is known anew: what waits for its time
+  /// is tried now.
   virtual void recovered() = 0;
   /// Both links are there again while the agent stops: what is queued may go out.
   virtual void links_back() = 0;
@@ -58,7 +63,7 @@ class Path {
   /// The verdict about something that the path itself sent (OutgoingKind::kReport).
   virtual void on_report(const Id128& id, const Verdict& verdict) = 0;
   virtual void on_payload(std::string_view payload) = 0;
-  /// The agent goes by another instance's name from now on; up() comes again.
+  /// The agent goes by another instance's name from now on, which has its lease; up() comes again.
   virtual void renamed() = 0;
   /// No more messages come in; waits until what was sent has its verdict. @param done called once: ok, or kTimeout with how
   /// many messages have none. May be called at once.

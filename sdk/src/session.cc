@@ -14,7 +14,7 @@ namespace mas::sdk {
 namespace {
 
 constexpr Duration kRetryBase = std::chrono::milliseconds(100);
-constexpr Duration kRetryCap = std::chrono::seconds(2);
+constexpr Duration kRetryCap = std::chrono::seconds(1);
 constexpr Duration kBeatRetryCap = std::chrono::seconds(1);
 constexpr WallMicros kSkewWorthTelling = 2'000'000;
 constexpr Duration kShortestWait = std::chrono::milliseconds(1);
@@ -230,8 +230,9 @@ void Session::on_beat(BeatOp::Due due, MonoTime begun, const Result<Registration
     agent_.debug("the heartbeat is written again");
     path_->recovered();
   }
-  if (*result == Registration::kLost) register_again(RegisterOp::Mode::kAgain);
-  if (*result == Registration::kInactive) register_again(RegisterOp::Mode::kActivate);
+  if (*result == Registration::kLost) register_again(RegisterOp::Mode::kAgain, "Redis lost the agent's registration");
+  if (*result == Registration::kInactive)
+    register_again(RegisterOp::Mode::kActivate, "the agent's registration was INACTIVE");
 }
 
 /// What Redis did not take is still due, and soon: the agent looks dead meanwhile.
@@ -264,8 +265,10 @@ void Session::on_time(uint64_t, const redis::Answer& answer) {
     may_ask_time_ = false;  // with the next link, not with each beat: Redis would log every refusal
     return agent_.debug("Redis's clock cannot be read: " + theirs.error().message);
   }
+  const WallMicros before = agent_.clock->ahead();
   agent_.clock->measured(*theirs, wall_now(), round_trip);
   const WallMicros ahead = agent_.clock->ahead();
+  if (state_.is(State::kUp) && std::abs(ahead - before) >= kSkewWorthTelling) path_->recovered();
   if (std::abs(ahead - told_ahead_) < kSkewWorthTelling) return;
   told_ahead_ = ahead;
   const bool wrong = std::abs(ahead) >= kSkewWorthTelling;
@@ -273,14 +276,20 @@ void Session::on_time(uint64_t, const redis::Answer& answer) {
                      : "this host's clock agrees with Redis's again");
 }
 
-void Session::register_again(RegisterOp::Mode mode) {
-  bool lost = mode == RegisterOp::Mode::kAgain;
-  agent_.debug(lost ? "the registration is gone" : "INACTIVE, and no healthd judges");
+void Session::register_again(RegisterOp::Mode mode, const std::string& why) {
+  agent_.debug("registering again: " + why);
   state_.to(State::kJoining);
   mode_ = mode;
-  agent_.inbox.push(ConnectionChange{
-      MAS_DISCONNECTED, lost ? "Redis lost the agent's registration" : "the agent's registration was INACTIVE"});
+  agent_.inbox.push(ConnectionChange{MAS_DISCONNECTED, why});
   try_register();
+}
+
+void Session::lost_data(const std::string& what) {
+  agent_.counters.losses.add();
+  const std::string why = "Redis lost data, messages to this agent may be gone: " + what;
+  if (state_.is(State::kUp)) return register_again(RegisterOp::Mode::kAgain, why);
+  agent_.debug(why);
+  agent_.inbox.push(ConnectionChange{MAS_DISCONNECTED, why});
 }
 
 // ---- Another instance
@@ -303,12 +312,15 @@ void Session::rename() {
   if (registering_ != nullptr) registering_->cancel(Error{Errc::kCancelled, "another instance begins"});
   const Keys& keys = agent_.keys;
   const std::string& id = agent_.config.id;
-  redis::Command farewell("HDEL", keys.instances(id), agent_.instance());
-  farewell.add("DEL", keys.alive(id, agent_.instance()), keys.reply_inbox(id, agent_.instance(), 0));
-  static_cast<void>(commands().send(farewell, redis::ReplyTo{}));  // else they expire
+  const std::string before = agent_.instance();
   agent_.instances.renew();
   agent_.lease.forget();
+  // One that has no lease is dead to others: the new one has its own before it holds anything, and the old one until then.
+  static_cast<void>(commands().send(instance_lease(agent_), redis::ReplyTo{}));
   path_->renamed();
+  redis::Command farewell("HDEL", keys.instances(id), before);
+  farewell.add("DEL", keys.alive(id, before), keys.reply_inbox(id, before, 0));
+  static_cast<void>(commands().send(farewell, redis::ReplyTo{}));  // else they expire
   hub_->leave(*this);
   join();
 }

@@ -61,6 +61,8 @@ class Session final : public HubMember, public PathHost {
   Runtime& runtime() override { return runtime_; }
   void receive(std::string_view envelope, std::string_view ticket, const Share& share, uint32_t failures) override;
   void on_deaf(const Error& why) override;
+  void lost_data(const std::string& what) override;
+  void ask_time() override;
   void begin_anew(const std::string& why) override;
   void on_verdict(OutgoingKind kind, const Id128& id, std::string_view target, const Verdict& verdict) override;
   // OpHost
@@ -97,14 +99,13 @@ class Session final : public HubMember, public PathHost {
   void listen();
   void register_now();
   void renewed(MonoTime sent);
-  void register_again(RegisterOp::Mode mode);
+  void register_again(RegisterOp::Mode mode, const std::string& why);
   void on_registered(const Result<std::string>& token);
   void not_registered(const Error& why);
   void came_up(const std::string& token);
   void went_down(const Error& why);
   void rename();
   void fail_start(const Error& why);
-  void ask_time();
   void on_time(uint64_t tag, const redis::Answer& answer);
   void plan_beat();
   void beat();

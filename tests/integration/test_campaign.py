@@ -5,7 +5,7 @@ import random
 import shutil
 import time
 
-from harness import main
+from harness import main, poll_until
 from harness.campaign import ROUND, SECONDS, CampaignCase, CampaignLog
 from harness.ledger import deliveries_of_aof
 
@@ -37,6 +37,14 @@ class CampaignTest(CampaignCase):
 
 
 class EmptyRedisTest(CampaignCase):
+    def wait_all_go_on(self, what):
+        """Every sender has a new receipt, every receiver handles something new."""
+        def count():
+            return ([self.agents[s][-1].out().count("\nreceipt ") for s in self.sources] +
+                    [self.agents[t][-1].out().count("\ngot ") for t in self.targets])
+        before = count()
+        poll_until(lambda: all(now > then for now, then in zip(count(), before)), 20, lambda: f"all go on after: {what}", 0.05)
+
     def test_when_redis_comes_back_empty_senders_hear_of_it(self):
         self.begin_round(CampaignLog("empty"), self.random.randrange(1 << 32))
         self.wait_all_go_on("the start")

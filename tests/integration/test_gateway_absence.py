@@ -41,7 +41,7 @@ class AbsenceCase(GatewayCase):
         return ids
 
     def handled(self, agent):
-        return [line.rsplit(" ", 1)[1] for line in agent.out().split("\n")[:-1] if line.startswith("got ")]
+        return [line.split(" ")[3] for line in agent.out().split("\n")[:-1] if line.startswith("got ")]
 
 
 class StoppedTest(GatewayCase):

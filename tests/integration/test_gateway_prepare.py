@@ -124,6 +124,19 @@ class LostDataTest(GatewayCase):
         text = self.gateway.wait_log("redis_lost_data", 15)
         self.assertIn("audit block", str(text))
 
+    def test_senders_that_are_gone_are_told_about(self):
+        alice = self.peer("alice")
+        self.peer("bob")
+        for _ in range(3):
+            self.assertEqual(alice.send(alice.envelope("bob")).decisions(), ["ALLOWED"])
+        self.redis.cmd("CLIENT", "KILL", "TYPE", "normal")
+        poll_until(lambda: self.gateway.ready()[1].get("deciding"), 15, "it decides again")
+        self.assertEqual(alice.send(alice.envelope("bob")).decisions(), ["ALLOWED"])
+        self.assertFalse(self.gateway.logged("redis_lost_data"), "nothing is gone")
+        self.redis.cmd("DEL", f"mas.sender:{{{alice.partition}}}")
+        self.redis.cmd("CLIENT", "KILL", "TYPE", "normal")
+        self.assertIn("the sender's number was 4 and is 0", self.gateway.wait_log("redis_lost_data", 15))
+
 
 if __name__ == "__main__":
     main()

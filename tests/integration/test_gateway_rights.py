@@ -5,7 +5,7 @@ from harness import RespError, main, poll_until
 from harness.gateway_case import GatewayCase
 
 OWN = ("hset hsetnx hget hgetall hmget hstrlen hkeys hdel del exists set get pexpire pttl type eval xreadgroup xack xdel xgroup|create "
-       "xgroup|createconsumer xgroup|delconsumer xclaim xpending xinfo|consumers publish subscribe unsubscribe multi exec "
+       "xgroup|createconsumer xgroup|delconsumer xclaim xpending xinfo|consumers xinfo|groups publish subscribe unsubscribe multi exec "
        "watch unwatch time ping hello auth client|setname client|id select").split()
 
 

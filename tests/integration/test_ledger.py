@@ -4,6 +4,7 @@ import struct
 
 from harness import MasTestCase, main
 from harness.ledger import AgentLog, Delivery, Ledger, deliveries_of_aof
+from harness.waits import Waits
 
 
 def blob(*envelopes):
@@ -40,8 +41,8 @@ class LedgerTest(MasTestCase):
     def setUp(self):
         super().setUp()
         self.sender, self.receiver = AgentLog("a"), AgentLog("b")
-        self.sender.read("".join(f"try {n} b\nsent {n} a-{n}\nreceipt a-{n} ok ALLOWED\n" for n in range(3)))
-        self.receiver.read("".join(f"got a {n} a-{n}\n" for n in range(3)))
+        self.sender.read("".join(f"try {n} b 0.1\nsent {n} a-{n}\nreceipt a-{n} 0.2 ok ALLOWED\n" for n in range(3)))
+        self.receiver.read("".join(f"got a {n} a-{n} 0.3\n" for n in range(3)))
         self.deliveries = [Delivery("a", "b", n, f"a-{n}", "agent.stream:b", f"1-{n}") for n in range(3)]
         self.audited = [(f"a-{n}", "ALLOWED") for n in range(3)]
 
@@ -101,8 +102,35 @@ class LedgerTest(MasTestCase):
         del self.receiver.handled[1]
         self.assertEqual(self.problems(receivers_died=True), ["a-1 was delivered and not handled"])
 
+    def test_waits(self):
+        class Agent:
+            def __init__(self, directory, name, text):
+                self.out_path = directory / f"{name}.out"
+                self.out_path.write_text(text)
+
+            def running(self):
+                return self.out_path.name != "killed.out"
+
+        text = "".join(f"try {n} b {n}\nsent {n} a-{n}\n" for n in range(4))
+        receipts = "receipt a-0 1.5 ok ALLOWED\nreceipt a-1 5 refused RATE_LIMITED\nreceipt a-2 3 ok ALLOWED\n"
+        alive = Agent(self.dir, "alive", text + receipts)
+        killed = Agent(self.dir, "killed", text.replace("a-", "k-") + "receipt k-0 1 ok ALLOWED\n")
+        receiver = Agent(self.dir, "receiver", "got a 0 a-0 9\ngot a 0 a-0 20\ngot k 1 k-1 7\ngot k")
+        waits = Waits()
+        waits.follow({"a": [alive], "k": [killed], "b": [receiver]})
+        self.assertEqual(waits.due(100), {("a", 2), ("a", 3), ("k", 0)}, "not handled, no receipt, not handled")
+        self.assertEqual(waits.due(3), {("a", 2), ("k", 0)})
+        found = {message: (since, until, extra) for extra, message, since, until in
+                 waits.extra([(0, 2, None), (1, 4, ["b"]), (5, 6, ["c"])], 30)}
+        self.assertEqual(found, {("a", 0): (0, 9, 5), ("a", 1): (1, 5, 1), ("a", 2): (2, 30, 26), ("a", 3): (3, 30, 26),
+                                 ("k", 0): (0, 30, 26), ("k", 1): (1, 7, 3)})
+        with receiver.out_path.open("a") as file:
+            file.write(" 0 k-0 31\n")
+        waits.follow({"b": [receiver]})
+        self.assertEqual(waits.due(100), {("a", 2), ("a", 3)})
+
     def test_a_second_receipt(self):
-        self.sender.read("receipt a-0 ok ALLOWED\n")
+        self.sender.read("receipt a-0 0.4 ok ALLOWED\n")
         self.assert_problem("a-0 of a has two receipts")
 
 

@@ -247,7 +247,7 @@ class VerifyTest(AuditTest):
         self.assertEqual(self.bad(), ("rehashed", 7))
         # Without the heads nothing tells: and that is what is said.
         self.redis.cmd("DEL", "mas.audit.heads")
-        self.assertEqual(self.verify()["partitions"][0]["unanchored_since"], 1)
+        self.assertEqual(self.verify(key=False)["partitions"][0]["unanchored_since"], 1)
         self.assertEqual(self.bad("--heads", self.heads), ("rehashed", 7))
 
     def test_a_tail_cut_off(self):
@@ -273,7 +273,7 @@ class VerifyTest(AuditTest):
     def test_a_trimmed_front(self):
         self.good.write(self.redis, self.good.blocks[4:])
         self.assertEqual(self.bad(), ("no_front", 4))
-        self.assertTrue(self.verify("--archive", self.write("a.mas", archive(self.good.blocks[:4])))["ok"])
+        self.assertTrue(self.verify("--archive", self.write("a.mas", archive(self.good.blocks[:4])), key=False)["ok"])
         self.sign({3: self.hash_of(9)}, {3: self.hash_of(4)})
         told = self.verify()["partitions"][0]
         self.assertEqual((told["first"], told["anchored"]), (5, 9))
@@ -313,8 +313,34 @@ class VerifyTest(AuditTest):
             file.write('{"head":{"ver')
         self.assertTrue(self.verify("--heads", self.heads)["ok"])
 
-    def test_nothing_recorded_is_whole(self):
-        self.assertEqual(self.verify()["partitions"], [])
+    def lost(self, *args, **options):
+        """What is gone as a whole."""
+        told = self.verify(*args, code=BAD, **options)
+        self.assertFalse(told["ok"])
+        return told["losses"]
+
+    def test_nothing_recorded_proves_nothing(self):
+        loss, = self.lost()
+        self.assertIn("nothing to verify", loss)
+        self.assertEqual(self.lost(key=False), [loss])
+        self.assertIn(f"lost: {loss}", self.audit("verify").stdout)
+
+    def test_blocks_of_which_no_head_is_left(self):
+        self.good.write(self.redis)
+        self.assertIn("no head under the given key", self.lost()[0])
+        self.assertTrue(self.verify(key=False)["ok"], "an audit that nobody signs")
+        self.sign({3: self.hash_of(9)})
+        self.assertTrue(self.verify("--heads", self.heads)["ok"])
+        self.redis.cmd("DEL", "mas.audit.heads")
+        self.assertIn("the stream of heads is gone", self.lost("--heads", self.heads)[0])
+
+    def test_a_stream_that_is_gone(self):
+        self.good.write(self.redis)
+        self.sign({3: self.hash_of(9)})
+        self.redis.cmd("HSET", "mas.config", "partitions", 16)
+        self.redis.cmd("HSET", "mas.sender:{7}", "planner-1", "state")
+        self.assertEqual([loss.split(":")[0] for loss in self.lost()],
+                         ["partition 7 has no block in Redis, though messages of its senders were decided"])
 
 
 if __name__ == "__main__":

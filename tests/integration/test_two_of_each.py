@@ -1,5 +1,6 @@
 """Two processes of each daemon: one works, the other takes over when it is killed or stops; gateways share partitions."""
 
+import time
 from collections import Counter
 
 from harness import MasTestCase, for_each, main, poll_until
@@ -45,6 +46,21 @@ class ActiveStandbyTest(MasTestCase):
             poll_until(lambda: self.redis.cmd("HGET", f"agent:{agent.id}", "status") == "INACTIVE",
                        what=f"{agent.id} is INACTIVE")
         agent.stop()
+
+    def test_one_s_own_lease_that_redis_keeps(self):
+        """Redis's clock goes back while the holder is paused past its lease: the key stays there for an hour."""
+        self.redis = self.start_redis(clock=True)
+        daemon = self.start_daemon("mas-registryd", self.redis, LEASE)
+        poll_until(lambda: self.role(daemon) == "active", what="it is active")
+        daemon.pause()
+        self.redis.set_clock(-3600)
+        self.assertGreater(self.redis.cmd("PTTL", "mas.lease:registryd"), 60_000)
+        end = time.monotonic() + 1.5
+        poll_until(lambda: time.monotonic() > end, 5, "its lease is over by its own clock")
+        daemon.resume()
+        daemon.wait_log('"standby"')
+        self.wait_active(daemon, "registryd")
+        self.assertLessEqual(self.redis.cmd("PTTL", "mas.lease:registryd"), 1000)
 
     @for_each(*PROGRAMS)
     def test_kill(self, name):

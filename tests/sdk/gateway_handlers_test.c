@@ -133,6 +133,30 @@ static void a_report_that_was_refused_for_good_puts_off_no_other(void) {
   mock_gateway_stop(gateway);
 }
 
+static bool one_is_given_up(void *bob) { return stats_of(bob).reports_refused == 1; }
+
+/* A report that would be refused again is not made again. Its message is held no more, and stays in the stream. */
+static void a_report_that_the_gateway_cannot_use_is_given_up(void) {
+  mas_options *options = gateway_options();
+  tally got = {0};
+  gateway = mock_gateway_start();
+  CHECK_OK(mas_options_set_inbound_queue(options, 1, 1 << 20));
+  mas_agent *alice = gateway_agent("alice"), *bob = agent_started("bob", options);
+  mas_options_free(options);
+  CHECK_OK(mas_agent_on_message(bob, "bad", fail, NULL));
+  CHECK_OK(mas_agent_on_message(bob, "good", on_message, &got));
+  mock_gateway_refuse_report(gateway, "MALFORMED");
+  CHECK_OK(mas_agent_send_wait(alice, "bob", "bad", NULL, 0, 5000, NULL));
+  CHECK(eventually(one_is_given_up, bob, bob));
+  CHECK_OK(mas_agent_send_wait(alice, "bob", "good", NULL, 0, 5000, NULL));
+  CHECK(eventually(tally_is_1, &got, bob));
+  CHECK(eventually(redis_is_condition, &(redis_is){"XLEN", "agent.stream:bob", "1"}, bob));
+  CHECK(mock_gateway_counts(gateway).reports == 1);
+  agent_ended(alice);
+  agent_ended(bob);
+  mock_gateway_stop(gateway);
+}
+
 int main(int argc, char **argv) {
   static const test_case tests[] = {
       {"a_handler_may_throw", a_handler_may_throw},
@@ -140,6 +164,7 @@ int main(int argc, char **argv) {
       {"a_handler_may_end_its_thread", a_handler_may_end_its_thread},
       {"a_handler_may_be_cancelled", a_handler_may_be_cancelled},
       {"a_report_that_was_refused_for_good_puts_off_no_other", a_report_that_was_refused_for_good_puts_off_no_other},
+      {"a_report_that_the_gateway_cannot_use_is_given_up", a_report_that_the_gateway_cannot_use_is_given_up},
       {"an_agent_that_was_jumped_out_of_can_be_stopped", an_agent_that_was_jumped_out_of_can_be_stopped},
   };
   return RUN_TESTS(argc, argv, tests);

@@ -512,6 +512,7 @@ void Decider::finish() {
       instance->state.append_to(bytes);
       instance->owner->wrote(*instance, bytes.size());
     }
+    work->wrote = work->instances.empty() ? nullptr : work->instances.back();
     work->limiters.clear();
     work->instances.clear();
   }

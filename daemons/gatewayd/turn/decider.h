@@ -91,6 +91,7 @@ struct PartitionWork {
   std::vector<std::string> removed;                              ///< by finish(): fields to be removed
   std::vector<std::pair<std::string_view, Sender*>> limiters;    ///< changed
   std::vector<Sender::Instance*> instances;                      ///< changed
+  const Sender::Instance* wrote = nullptr;                       ///< by finish(): one of those in `fields`, if any
 };
 
 struct Counts {

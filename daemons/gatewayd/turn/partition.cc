@@ -85,6 +85,16 @@ std::vector<std::string> Partition::take_forgettable(WallMicros silent_since) {
   return fields;
 }
 
+std::optional<uint64_t> Partition::last_of(std::string_view field) const {
+  const auto between = field.find(kBetween);
+  const auto id = instance_of(field.substr(between + 1));
+  auto owner = senders.find(field.substr(0, between));
+  if (owner == senders.end() || !id) return std::nullopt;
+  auto known = owner->second.instances.find(key_of(*id));
+  if (known == owner->second.instances.end()) return std::nullopt;
+  return known->second.state.last();
+}
+
 Sender& Partition::sender(std::string_view id) {
   auto found = senders.find(id);
   return found != senders.end() ? found->second : senders.try_emplace(std::string(id)).first->second;

@@ -56,6 +56,8 @@ struct Partition {
   /// @return what is expected at a key of the partition, for people; empty: it is none of its keys.
   std::string_view expected_at(std::string_view key) const;
 
+  /// @param field of mas.sender:{p}. @return the last number of that instance; nullopt: it is not known.
+  std::optional<uint64_t> last_of(std::string_view field) const;
   Sender::Instance& instance(Sender& sender, std::string_view id, const Id128& instance, const Keys& keys);
   Sender& sender(std::string_view id);
 

@@ -38,8 +38,12 @@ void TurnLoop::commit() {
   its_receipts_ = {};
   for (const auto& receipt : decider_.receipts()) its_receipts_.add("PUBLISH", receipt.channel, receipt.bytes);
   sent_blocks_.clear();
-  for (const PartitionWork* work : decider_.work())
-    if (!work->block.bytes.empty()) sent_blocks_.emplace_back(work->partition->number, work->partition->next_block);
+  sent_senders_.clear();
+  for (const PartitionWork* work : decider_.work()) {
+    const unsigned p = work->partition->number;
+    if (!work->block.bytes.empty()) sent_blocks_.emplace_back(p, work->partition->next_block);
+    if (work->wrote != nullptr) sent_senders_.push_back({p, work->wrote->field, work->wrote->state.last()});
+  }
   decider_.seal(sealed_);
   committing_ = true;
   commit_began_ = mono_now();
@@ -130,6 +134,7 @@ void TurnLoop::committed() {
   stats_.add(sealed_, dlp_.get());
   decider_.committed(sealed_);
   for (const auto& [p, next] : sent_blocks_) losses_.committed(p, next);
+  for (const auto& [p, field, last] : sent_senders_) losses_.committed(p, field, last, mono_now());
   judge_committed();
   if (!oversized_.empty()) forget_oversized();
   if (stage_.is(Stage::kNone)) {

@@ -102,7 +102,9 @@ Status TurnLoop::load(const Expected& expected, const redis::Reply& reply) {
   if (expected.kind == Reply::kSenders) {
     std::vector<std::pair<std::string_view, std::string_view>> fields;
     for (size_t i = 0; i + 1 < reply.count; i += 2) fields.emplace_back(reply[i].text, reply[i + 1].text);
-    return partition.load_senders(fields, frame_.keys());
+    auto status = partition.load_senders(fields, frame_.keys());
+    if (status.ok()) compare_sender(partition);
+    return status;
   }
   if (reply.count == 0) {
     losses_.compare(partition.number, Losses::kBlock, audit::kFirstBlock);
@@ -114,6 +116,12 @@ Status TurnLoop::load(const Expected& expected, const redis::Reply& reply) {
   auto status = partition.load_audit_head(entry[1][1].text);
   if (status.ok()) losses_.compare(partition.number, Losses::kBlock, partition.next_block);
   return status;
+}
+
+void TurnLoop::compare_sender(const Partition& partition) {
+  const Duration kept = 2 * options_.policy.auth.drift;  // SenderSweep
+  const std::string_view field = losses_.sender(partition.number, mono_now(), kept);
+  if (!field.empty()) losses_.compare_sender(partition.number, partition.last_of(field));
 }
 
 /// What cannot be worked with is not touched, and the partition's memory not trusted; its lease is kept.

@@ -176,6 +176,7 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   static const std::string& key_of(const Partition& partition, Reply kind);
   void take_fence(const Expected& expected, const redis::Reply& reply);
   Status load(const Expected& expected, const redis::Reply& reply);
+  void compare_sender(const Partition& partition);
   void read();
   void read_ahead();
   void ask_elements(redis::Command& command);
@@ -302,7 +303,14 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   std::string obstacle_;
   Losses losses_;
   Lost lost_;
-  std::vector<std::pair<unsigned, uint64_t>> sent_blocks_;  // by the commit under way: partition, the next number
+  struct SentSender {
+    unsigned partition;
+    std::string field;
+    uint64_t last;
+  };
+  // By the commit under way: partition, the next number of a block; of each partition one of the senders.
+  std::vector<std::pair<unsigned, uint64_t>> sent_blocks_;
+  std::vector<SentSender> sent_senders_;
   Resting resting_;
   MonoTime dead_letters_again_{};  // until then the queue is not tried: it refused one
   MonoTime unproven_again_{};      // likewise

@@ -76,6 +76,7 @@ WallMicros TurnLoop::first_retry(const redis::Reply& reply) {
 void TurnLoop::look_for_step(WallMicros by) {
   if (by < kStep && by > -kStep) return;
   steps_ += by;
+  losses_.forget_senders();
   stats_.clock_steps.add();
   frame_.log().warn("redis_clock_stepped", {{"milliseconds", by / 1000}});
 }

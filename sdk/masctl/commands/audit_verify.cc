@@ -3,6 +3,8 @@
 //   online    heads of the stream (and of files) → archives, if given → blocks of the stream → heads that came meanwhile,
 //             for what they say about trimming
 //   offline   heads of files → archives
+//
+// Beside what a chain shows of itself (verify.h): what should be there and is not, blocks or heads as a whole (find_losses).
 #include <algorithm>
 #include <map>
 #include <memory>
@@ -44,6 +46,7 @@ class Verification {
     for (auto& [partition, verifier] : verifiers_)
       reports_.push_back(verifier.finish(ledger_.of(partition), !offline() || options_.to_end));
     std::erase_if(reports_, [](const audit::ChainReport& report) { return report.blocks == 0 && report.ok(); });
+    find_losses();
     context_.out.json() ? print_json() : print();
     return all_well() ? ExitCode::kOk : ExitCode::kBadAudit;
   }
@@ -82,6 +85,7 @@ class Verification {
       ledger_.add_in_order(line, std::string(keys.audit_heads()).append(" ").append(entry));
       last = "(" + std::string(entry);
     });
+    heads_in_redis_ = last != "-";
     if (!status.ok()) return status;
     if (status = feed_archives(options_.archives); !status.ok()) return status;
     if (status = read_blocks(reader); !status.ok()) return status;
@@ -93,14 +97,37 @@ class Verification {
     auto partitions = reader.partitions();
     if (!partitions.ok()) return partitions.error();
     for (uint32_t p : *partitions) verifier_of(p).next_source();
-    return reader.read(*partitions, {}, [&](uint32_t partition, std::string_view entry, std::string_view block) {
-      verifier_of(partition).add(entry, block);
-      return true;
-    });
+    std::set<uint32_t> empty(partitions->begin(), partitions->end());
+    Status status =
+        reader.read(*partitions, {}, [&](uint32_t partition, std::string_view entry, std::string_view block) {
+          empty.erase(partition);
+          verifier_of(partition).add(entry, block);
+          return true;
+        });
+    if (!status.ok()) return status;
+    auto decided = reader.with_senders({empty.begin(), empty.end()});
+    if (!decided.ok()) return decided.error();
+    for (uint32_t p : *decided)
+      losses_.push_back("partition " + std::to_string(p) +
+                        " has no block in Redis, though messages of its senders were decided: its audit is gone");
+    return {};
+  }
+
+  void find_losses() {
+    const bool heads = ledger_.trusted() + ledger_.untrusted() > 0;
+    if (reports_.empty() && losses_.empty())
+      losses_.push_back(
+          "there is nothing to verify, neither a block nor a head: where a message was ever decided, its audit is "
+          "gone");
+    else if (!keys_.empty() && ledger_.trusted() == 0)
+      losses_.push_back(
+          "there is no head under the given key: they are gone, or gateways sign with another key, or with none");
+    else if (!offline() && heads && !heads_in_redis_)
+      losses_.push_back("Redis has no head, though files have some: the stream of heads is gone");
   }
 
   bool all_well() const {
-    return ledger_.complaints().empty() &&
+    return ledger_.complaints().empty() && losses_.empty() &&
            std::all_of(reports_.begin(), reports_.end(), [](const auto& report) { return report.ok(); });
   }
 
@@ -109,8 +136,6 @@ class Verification {
     std::vector<std::string> list;
     if (keys_.empty())
       list.push_back("no public key was given (--key): no signature was checked, so nothing anchors the chains");
-    else if (ledger_.trusted() == 0)
-      list.push_back("there is no head under the given key: nothing anchors the chains");
     if (!keys_.empty() && ledger_.untrusted() > 0)
       list.push_back(std::to_string(ledger_.untrusted()) + " heads are not signed by the given key, and were left out");
     if (options_.heads.empty())
@@ -132,6 +157,7 @@ class Verification {
     context_.out.table(table);
     for (const audit::ChainReport& report : reports_) print_details(report);
     for (const std::string& complaint : ledger_.complaints()) context_.out.line("heads: " + visible(complaint));
+    for (const std::string& loss : losses_) context_.out.line("lost: " + loss);
     for (const std::string& remark : remarks()) context_.out.note(remark);
     bool well = all_well();
     context_.out.line(context_.out.painted(well ? "every chain is whole" : "THE AUDIT IS NOT WHOLE",
@@ -178,6 +204,7 @@ class Verification {
     json.key("untrusted").unsigned_integer(ledger_.untrusted());
     write_texts(json, "complaints", ledger_.complaints());
     json.end_object();
+    write_texts(json, "losses", losses_);
     write_texts(json, "remarks", remarks());
     json.end_object();
     context_.out.line(text);
@@ -189,6 +216,8 @@ class Verification {
   audit::HeadLedger ledger_;
   std::map<uint32_t, audit::ChainVerifier> verifiers_;
   std::vector<audit::ChainReport> reports_;
+  bool heads_in_redis_ = false;
+  std::vector<std::string> losses_;  // sentences
 };
 
 ExitCode run_verify(Context& context, const VerifyOptions& options) {

@@ -73,6 +73,20 @@ Result<std::vector<uint32_t>> AuditReader::partitions() {
   return list;
 }
 
+Result<std::vector<uint32_t>> AuditReader::with_senders(const std::vector<uint32_t>& partitions) {
+  if (partitions.empty()) return partitions;
+  redis::Command command;
+  for (uint32_t p : partitions) command.add("EXISTS", keys_.senders(p));
+  auto replies = redis_.ask(command);
+  if (!replies.ok()) return replies.error();
+  std::vector<uint32_t> list;
+  for (size_t i = 0; i < partitions.size(); ++i) {
+    if ((*replies)[i].is_error()) return as_error((*replies)[i]);
+    if ((*replies)[i].integer == 1) list.push_back(partitions[i]);
+  }
+  return list;
+}
+
 Status AuditReader::read(const std::vector<uint32_t>& partitions, const AuditRange& range, const OnEntry& on_entry) {
   for (size_t at = 0; at < partitions.size(); at += kGroup) {
     size_t end = std::min(at + kGroup, partitions.size());

@@ -1,4 +1,5 @@
-"""What can go wrong in a campaign, as data: each fault is a generator that begins it, yields while it lasts, and ends it.
+"""What can go wrong in a campaign, as data: each fault is a generator that begins it, yields while it lasts, and ends it. It
+yields the ids of the agents that are concerned, or None for all: others have to go on as if nothing were.
 
 A fault happens to the parts; one at a time. Company is what a hostile or broken agent does beside the honest ones; it lasts
 through faults, and whatever it does must be bounded here too. `run` is the campaign (campaign.py).
@@ -6,14 +7,19 @@ through faults, and whatever it does must be bounded here too. `run` is the camp
 
 import collections
 import json
+import os
 import threading
+import time
 
+from .gateway_peer import GatewayPeer, failure_report, record
+from .ledger import AgentLog
 from .resp import RespError
 
-# seconds: how long it lasts, drawn between. grace: seconds that recovery may take on top, since something has to expire.
+# seconds: how long it lasts, drawn between. grace: seconds that recovery may take on top, by a rule of docs/GATEWAY.md.
 Fault = collections.namedtuple("Fault", "name begin seconds weight grace", defaults=(1, 0))
 
 LEASE = 1.5  # a gateway's lease of one second, and the look that finds it gone
+STEADY = 5.5  # an instance claims what a dead one held once it has renewed its lease for a period of 5 s, and renews then
 
 
 # ---- gateways
@@ -86,6 +92,14 @@ def cannot_save(run):
     run.redis.cmd("CONFIG", "SET", "save", "")
 
 
+def clock_steps(run):
+    """To another time, where it stays: what expires and what waits goes by this clock, and so do signatures."""
+    clocks = [seconds for seconds in (-3600, -30, 0, 30, 3600) if seconds != run.clock]
+    run.clock = run.random.choice(clocks)
+    run.redis.set_clock(run.clock)
+    yield
+
+
 # ---- links
 
 def links_cut(proxy_of):
@@ -133,7 +147,7 @@ def of_gateways(run):
 def sender_killed(run):
     source = run.random.choice(run.sources)
     run.agents[source][-1].kill()
-    yield
+    yield [source]
     run.launch_sender(source)
     run.wait_started([source])
 
@@ -144,16 +158,16 @@ def receiver_killed(run):
     run.agents[target][-1].kill()
     for key in run.redis.scan(f"agent:{target}:alive:*"):
         run.redis.cmd("DEL", key)  # what 15 seconds would do
-    yield
+    yield [target]
     run.launch_receiver(target)
     run.wait_started([target])
 
 
 def receiver_does_not_poll(run):
-    process = run.agents[run.random.choice(run.targets)][-1]
-    process.pause()
-    yield
-    process.resume()
+    target = run.random.choice(run.targets)
+    run.agents[target][-1].pause()
+    yield [target]
+    run.agents[target][-1].resume()
 
 
 FAULTS = [
@@ -167,6 +181,7 @@ FAULTS = [
     Fault("Redis takes no writes", writes_refused, (0.5, 4), 2, LEASE),
     Fault("Redis takes no writes until leases lapse", writes_refused, (16, 18), 0.3, LEASE),
     Fault("Redis cannot save", cannot_save, (0.5, 3), 1, LEASE),
+    Fault("Redis's clock steps", clock_steps, (0, 0.1), 1, LEASE),
     Fault("links of agents are cut", links_cut(of_agents), (0.05, 0.5)),
     Fault("links of agents stall", links_stalled(of_agents), (0.2, 3)),
     Fault("links of agents are refused", links_refused(of_agents), (0.2, 3)),
@@ -176,7 +191,7 @@ FAULTS = [
     Fault("links of gateways are refused", links_refused(of_gateways), (0.2, 3), 1, LEASE),
     Fault("links of gateways are slow", links_slow(of_gateways), (0.5, 2), 1, LEASE),
     Fault("a sender is killed", sender_killed, (0.1, 2)),
-    Fault("a receiver is killed", receiver_killed, (0.1, 2)),
+    Fault("a receiver is killed", receiver_killed, (0.1, 2), 1, STEADY),
     Fault("a receiver does not poll", receiver_does_not_poll, (0.5, 5), 2),
 ]
 
@@ -212,8 +227,15 @@ def poison(run):
 
 
 def large_elements(run):
-    end = every(run, 0.5, lambda: run.redis.cmd("RPUSH", f"mas.ingress:{{{run.random.randrange(16)}}}",
-                                               "x" * run.random.randrange(1 << 20, 3 << 20)))
+    """Redis serves nobody while it takes one, and again while a gateway reads it: as long as that takes on this machine."""
+    def act():
+        element = "x" * run.random.randrange(1 << 20, 12 << 20)
+        began = time.monotonic()
+        run.redis.cmd("RPUSH", f"mas.ingress:{{{run.random.randrange(16)}}}", element)
+        ended = time.monotonic()
+        run.broken.append((began, ended + (ended - began), None, "a large element"))
+
+    end = every(run, 0.5, act)
     yield
     end()
 
@@ -249,11 +271,31 @@ def flooding_sender(run):
     process.kill()
 
 
+def endless_reports(run):
+    """An agent sends messages to itself and reports them as failed, again and again, and others that it never had."""
+    peer = GatewayPeer(run.redis, f"reporter-{len(run.reporters)}")
+    peer.close()  # it does not listen
+    log = run.reporters[peer.id] = AgentLog(peer.id)
+
+    def act():
+        peer.instance = os.urandom(16)  # so that nothing waits for numbers of before
+        log.tried[len(log.tried)] = peer.id
+        peer.push(peer.frame([record(peer.envelope(peer.id, data={"n": len(log.tried) - 1}))], 1))
+        entries = [entry for entry, _ in run.redis.cmd("XREVRANGE", f"agent.stream:{peer.id}", "+", "-", "COUNT", 20)]
+        reports = [failure_report(entry, index) for entry in [*entries, "1-1"] for index in (0, 0, 7)]
+        peer.push(peer.frame(run.random.choices(reports, k=200), 2))
+
+    end = every(run, 0.1, act)
+    yield
+    end()
+
+
 COMPANY = [
     Fault("poison in the lists", poison, (2, 10)),
     Fault("large elements in the lists", large_elements, (2, 5)),
     Fault("huge values in an entry", huge_values, (2, 6)),
     Fault("a flood of events", many_events, (2, 10)),
+    Fault("an agent that reports failures without end", endless_reports, (2, 10)),
     Fault("a sender that is refused everything", refused_sender, (2, 10)),
     Fault("a sender that floods", flooding_sender, (2, 10)),
 ]

@@ -10,6 +10,7 @@ It speaks enough RESP to keep replies in order when it answers in Redis's place.
     cut()       once: closes all connections
 """
 
+import multiprocessing
 import os
 import pathlib
 import socket
@@ -23,12 +24,14 @@ class FaultProxy:
     """Happy path: start() … url() … stop(). Clients come by TCP on a port of the kernel's choice, or by a unix
     socket."""
 
-    def __init__(self, redis_url, directory=None, tcp=False, target=None):
-        """@param target (host, port) for bytes that are not RESP (TLS): these modes then cannot be used: answer."""
+    def __init__(self, redis_url, directory=None, tcp=False, target=None, raw=False):
+        """@param target (host, port) for bytes that are not RESP (TLS). @param raw bytes are moved and not looked at, which
+        costs little however large replies are. With either, this mode cannot be used: answer."""
         self._redis_url = redis_url
         self._target = target
+        self._resp = target is None and not raw
         self._tcp = tcp
-        self._path = None if tcp else pathlib.Path(directory) / f"proxy-{id(self)}.sock"
+        self._path = None if tcp else pathlib.Path(directory) / f"proxy-{os.getpid()}-{id(self)}.sock"
         self._port = 0
         self._change = threading.Condition()
         self._stalled = False
@@ -129,7 +132,7 @@ class FaultProxy:
         except OSError:
             client.close()
             return
-        link = _Link(self, client, upstream, resp=self._target is None)
+        link = _Link(self, client, upstream, resp=self._resp)
         self._links.add(link)
         link.run()
         self._links.discard(link)
@@ -226,3 +229,35 @@ class _Link:
             with self._replies:
                 self._waiting_for -= replies
                 self._replies.notify_all()
+
+
+class ProxyProcess:
+    """A raw FaultProxy in a process of its own: where the test's process is busy, and must not be what is slow."""
+
+    def __init__(self, redis_url, directory):
+        self._pipe, theirs = multiprocessing.Pipe()
+        self._child = multiprocessing.get_context("fork").Process(
+            target=_serve_proxy, args=(theirs, self._pipe, redis_url, directory), daemon=True)
+        self._child.start()
+        theirs.close()
+
+    def stop(self):
+        self._pipe.close()
+        self._child.join(10)
+
+    def __getattr__(self, name):
+        def call(*args):
+            self._pipe.send((name, args))
+            return self._pipe.recv()
+        return call
+
+
+def _serve_proxy(pipe, others_end, redis_url, directory):
+    others_end.close()
+    proxy = FaultProxy(redis_url, directory, raw=True).start()
+    try:
+        while True:
+            name, args = pipe.recv()
+            pipe.send(getattr(proxy, name)(*args))
+    except EOFError:
+        proxy.stop()

@@ -38,6 +38,11 @@ def record(envelope, ticket=b"", flags=0):
     return struct.pack("<IB", 1 + len(ticket) + len(envelope), flags) + ticket + envelope
 
 
+def failure_report(entry, index, reason="handler returned a failure", lane=2, handled=0):
+    """A record that says that the handler of a message failed."""
+    return record(struct.pack("<BBII", 1, lane, index, handled) + text16(entry.encode()) + text16(reason.encode()), flags=8)
+
+
 def records_of_entry(blob):
     """[(flags, ticket, envelope as a dict)] of a stream entry's field `b`."""
     assert blob[:1] == b"\x01", "version of the entry"

@@ -102,7 +102,7 @@ class AgentLog:
             elif word == "receipt":
                 if rest[0] in self.receipts:
                     self.repeated.append(rest[0])
-                self.receipts[rest[0]] = (" ".join(rest[1:-1]), rest[-1])
+                self.receipts[rest[0]] = (" ".join(rest[2:-1]), rest[-1])
             elif word == "got":
                 self.handled.append((rest[0], int(rest[1]), rest[2]))
             elif word == "failed":

@@ -7,15 +7,17 @@
  * Of the environment: MAS_LEDGER_PADDING, bytes that are added to each message; MAS_LEDGER_BOUND=MESSAGES:BYTES of the inbound
  * queue; MAS_LEDGER_LATE, milliseconds before a receiver's first poll.
  *
- * One line per event, written at once, so that a killed process has told all it knew:
+ * One line per event, written at once, so that a killed process has told all it knew; AT is the monotonic clock, in seconds:
  *
- *   try N TARGET                before a message is sent
- *   sent N ID                   it is queued
- *   receipt ID STATUS DECISION  what became of it; DECISION is - where the gateway has not decided
- *   got SENDER N ID             a message is handled
- *   failed SENDER N ID          its handler fails
- *   told STATE WHY              STATE is connected or disconnected
- *   ready, end                  started; stopped in order, after every receipt
+ *   try N TARGET AT                before a message is sent
+ *   sent N ID                      it is queued
+ *   receipt ID AT STATUS DECISION  what became of it; DECISION is - where the gateway has not decided
+ *   got SENDER N ID AT             a message is handled
+ *   failed SENDER N ID AT          its handler fails
+ *   told STATE WHY                 STATE is connected or disconnected
+ *   ready, end                     started; stopped in order, after every receipt
+ *
+ * What the library says of itself goes to standard error, with its time.
  *
  * TERM ends it: a sender then waits for the receipts that are missing. */
 #include <mas.h>
@@ -45,12 +47,17 @@ static double now(void) {
 static void on_receipt(mas_agent* agent, const char* id, const char* target, mas_status outcome, void* user) {
   (void)agent, (void)target, (void)user;
   const char* decision = mas_receipt_decision();
-  printf("receipt %s %s %s\n", id, mas_status_text(outcome), decision[0] != '\0' ? decision : "-");
+  printf("receipt %s %.3f %s %s\n", id, now(), mas_status_text(outcome), decision[0] != '\0' ? decision : "-");
 }
 
 static void on_connection(mas_agent* agent, mas_connection state, const char* detail, void* user) {
   (void)agent, (void)user;
   printf("told %s %s\n", state == MAS_CONNECTED ? "connected" : "disconnected", detail);
+}
+
+static void on_debug(const char* line, void* user) {
+  (void)user;
+  fprintf(stderr, "%.3f %s\n", now(), line);
 }
 
 /* @param user not NULL: a failing receiver. */
@@ -61,7 +68,8 @@ static mas_status on_message(mas_agent* agent, const mas_message* message, void*
   int fails = user != NULL && (number % 50 == 7 || (number % 10 == 3 && mas_message_attempt(message) == 1));
   const struct timespec slow = {0, 20000000};
   if (user != NULL && number % 100 == 1) nanosleep(&slow, NULL);
-  printf("%s %s %ld %s\n", fails ? "failed" : "got", mas_message_sender(message), number, mas_message_id(message));
+  printf("%s %s %ld %s %.3f\n", fails ? "failed" : "got", mas_message_sender(message), number, mas_message_id(message),
+         now());
   if (fails && number % 4 == 3) longjmp(outside, 1);
   return fails ? MAS_HANDLER_FAILED : MAS_OK;
 }
@@ -77,7 +85,7 @@ static mas_status send_one(mas_agent* agent, const char* target, long number) {
   char id[MAS_MESSAGE_ID_SIZE];
   int padding = (int)number_in_environment("MAS_LEDGER_PADDING");
   int size = snprintf(data, sizeof data, "{\"n\":%ld,\"x\":\"%0*d\"}", number, padding, 0);
-  printf("try %ld %s\n", number, target);
+  printf("try %ld %s %.3f\n", number, target, now());
   mas_status status = MAS_WOULD_BLOCK;
   while (status == MAS_WOULD_BLOCK && !stopping) {
     status = mas_agent_send(agent, target, "ledger", data, (size_t)size, id);
@@ -116,6 +124,7 @@ static mas_status run(int argc, char** argv) {
   mas_options* options = mas_options_new();
   mas_agent* agent = NULL;
   mas_status status = mas_options_set_mode(options, MAS_MODE_GATEWAY);
+  mas_options_set_debug(options, on_debug, NULL);
   unsigned long messages, bytes;
   const char* bound = getenv("MAS_LEDGER_BOUND");
   if (status == MAS_OK && bound != NULL && sscanf(bound, "%lu:%lu", &messages, &bytes) == 2)

@@ -18,6 +18,32 @@ TEST_CASE("epochs and blocks that rise are no loss, whoever raised them") {
   CHECK(losses.take().empty());
 }
 
+TEST_CASE("the sender that was written last is looked for as long as it is remembered") {
+  using namespace std::chrono_literals;
+  const mas::MonoTime start{1h};
+  Losses losses;
+  CHECK(losses.sender(3, start, 600s).empty());
+  losses.committed(3, "alice/1", 70, start);
+  losses.committed(3, "bob/2", 9, start);
+  CHECK(losses.sender(3, start + 599s, 600s) == "bob/2");
+  CHECK(losses.sender(3, start + 600s, 600s).empty());
+  losses.compare_sender(3, 9);
+  CHECK(losses.sender(3, start, 600s).empty());
+  losses.committed(3, "bob/2", 9, start);
+  losses.compare_sender(3, 12);
+  CHECK(losses.take().empty());
+
+  losses.committed(3, "bob/2", 12, start);
+  losses.compare_sender(3, 11);
+  losses.committed(4, "eve/5", 2, start);
+  losses.compare_sender(4, std::nullopt);
+  CHECK(losses.take() ==
+        "2 partitions went back in time: of partition 3 the sender's number was 12 and is 11 and others");
+  losses.committed(3, "bob/2", 12, start);
+  losses.forget_senders();
+  CHECK(losses.sender(3, start, 600s).empty());
+}
+
 TEST_CASE("one that is lower than it was is a loss, told once") {
   Losses losses;
   for (unsigned p : {1u, 2u}) {
