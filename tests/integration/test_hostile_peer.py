@@ -249,13 +249,13 @@ class PrintingTest(MasTestCase):
 
 def _drain(descriptor):
     """Everything until the other end closes (which a terminal reports as an error)."""
-    data = b""
+    data = bytearray()
     try:
         while chunk := os.read(descriptor, 1 << 16):
             data += chunk
     except OSError:
         pass
-    return data
+    return bytes(data)
 
 
 def _rss(pid):

@@ -98,6 +98,10 @@ class MasTestCase(unittest.TestCase):
         self._check_written(program, done.stdout + done.stderr)
         return done
 
+    def check_peak(self, process, most):
+        """It never had more memory. A sanitizer keeps what was freed for a while, 256 MiB by default, and shadows all of it."""
+        self.assertLess(process.peak_bytes(), most + (512 << 20 if build.sanitizers() else 0), process.name)
+
     # ---- inside
 
     def _free_name(self, program):

@@ -114,6 +114,11 @@ class Process:
         pages = int(pathlib.Path(f"/proc/{self.child.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGESIZE")
 
+    def peak_bytes(self):
+        """The most memory that it ever had resident."""
+        status = pathlib.Path(f"/proc/{self.child.pid}/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0]) * 1024
+
     def descriptors(self):
         """How many file descriptors it has open."""
         return len(os.listdir(f"/proc/{self.child.pid}/fd"))
