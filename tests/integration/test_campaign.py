@@ -45,7 +45,7 @@ class EmptyRedisTest(CampaignCase):
         before = count()
         poll_until(lambda: all(now > then for now, then in zip(count(), before)), 20, lambda: f"all go on after: {what}", 0.05)
 
-    def test_when_redis_comes_back_empty_senders_hear_of_it(self):
+    def test_when_redis_comes_back_empty_senders_and_receivers_hear_of_it(self):
         self.begin_round(CampaignLog("empty"), self.random.randrange(1 << 32))
         self.wait_all_go_on("the start")
         self.redis.kill()
@@ -55,6 +55,8 @@ class EmptyRedisTest(CampaignCase):
         self.wait_all_go_on("Redis came back empty")
         self.assertEqual(at_stake, [s for s in at_stake if "Redis lost data" in self.agents[s][-1].out()],
                          "each sender whose accepted messages may be lost is told")
+        self.assertEqual([t for t in self.targets if self.agents[t][-1].out().count("to this agent may be gone") != 1], [],
+                         "each receiver is told once")
         ledger = self.ledger()
         after = {d.message_id for d in ledger.deliveries}
         self.assertLessEqual(ledger.accepted_ids(), before | after)
