@@ -447,6 +447,8 @@ typedef struct mas_stats {
   uint64_t duplicates;     /**< dropped: in the dedupe window */
   uint64_t stray_receipts; /**< receipts for nothing that waits for one */
   uint64_t restarts;       /**< times the agent began anew as another instance, since Redis had lost data */
+  /* Both modes. */
+  uint64_t foreign_replies; /**< dropped: answers of agents that were not asked, or not on the reply stream */
 } mas_stats;
 /** @param size sizeof(mas_stats) of the caller: later versions may add members at the end. */
 MAS_EXPORT void mas_agent_stats(const mas_agent *agent, mas_stats *ret_stats, size_t size);

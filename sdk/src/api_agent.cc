@@ -139,6 +139,7 @@ void mas_agent_stats(const mas_agent* agent, mas_stats* ret_stats, size_t size) 
   stats.duplicates = counters.duplicates.get();
   stats.stray_receipts = counters.stray_receipts.get();
   stats.restarts = counters.restarts.get();
+  stats.foreign_replies = counters.foreign_replies.get();
   std::memcpy(ret_stats, &stats, std::min(size, sizeof stats));
 }
 

@@ -39,7 +39,7 @@ class Counter {
 struct Counters {
   // Written by the I/O thread.
   Counter sent, undelivered, send_failed, received, malformed, late_replies, reconnects;
-  Counter refused, duplicates, stray_receipts, restarts;
+  Counter refused, duplicates, stray_receipts, restarts, foreign_replies;
   // Written by the polling thread.
   Counter unhandled, handler_failed;
 };
