@@ -54,6 +54,7 @@ Daemon::Daemon(uv_loop_t* loop, const DaemonKind& kind, ConfigSources sources, C
       systemd_(loop),
       gate_(loop, connection_options(*config_.settings, endpoint_, client_name(kind.name, instance_)), log_, *this),
       heartbeat_(loop, gate_.connection(), keys_, std::string(kind.name), instance_, log_, *this),
+      agent_library_(loop, gate_.connection(), log_),
       drain_timer_(loop, [this] { stop(kExitUndrained); }) {}
 
 Daemon::~Daemon() = default;
@@ -104,11 +105,13 @@ redis::ConnectionOptions Daemon::redis_options(std::string_view purpose) const {
 void Daemon::on_gate_up() {
   systemd_.status("Redis is up at " + gate_.address());
   heartbeat_.resume();
+  agent_library_.resume();
   service_->on_redis_up();
 }
 
 void Daemon::on_gate_down() {
   heartbeat_.pause();
+  agent_library_.pause();
   service_->on_redis_down();
 }
 
@@ -138,6 +141,7 @@ void Daemon::stop(int exit_code) {
   state_.to(State::kStopped);
   exit_code_ = exit_code;
   drain_timer_.stop();
+  agent_library_.pause();
   log_.write(exit_code == kExitOk ? LogLevel::kInfo : LogLevel::kWarn, "stopped", {{"drained", exit_code == kExitOk}});
   gate_.stop();
   uv_stop(loop_);

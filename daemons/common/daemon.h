@@ -14,6 +14,7 @@
 #include <memory>
 #include <string>
 
+#include "daemons/common/agent_library.h"
 #include "daemons/common/configuration.h"
 #include "daemons/common/exit_code.h"
 #include "daemons/common/heartbeat.h"
@@ -89,6 +90,7 @@ class Daemon final : Frame, RedisGateListener, HttpPages, HeartbeatSource, Signa
   std::unique_ptr<HttpServer> http_;
   RedisGate gate_;
   Heartbeat heartbeat_;
+  AgentLibrary agent_library_;
   std::unique_ptr<Signals> signals_;
   redis::Timer drain_timer_;
   std::unique_ptr<Service> service_;

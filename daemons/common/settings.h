@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "daemons/common/log.h"
 #include "daemons/common/option_sources.h"
@@ -17,6 +18,10 @@
 #include "proto/redis/url.h"
 
 namespace mas::common {
+
+/// What kind of system this is: what is convenient on a laptop, or what is safe.
+enum class Profile : uint8_t { kDevelopment, kProduction };
+inline constexpr std::string_view kProfileNames[] = {"development", "production"};
 
 /// An address to listen on.
 struct ListenAddress {

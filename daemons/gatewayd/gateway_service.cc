@@ -156,20 +156,33 @@ Status GatewayService::fill_turns() {
   return {};
 }
 
-/// What looks at payloads is made anew from the settings. The policy's digest names its rules, too.
+/// What looks at payloads is made anew from the settings; where it cannot be, what there is stays. The policy's digest names
+/// the rules in force, too.
 Status GatewayService::renew_dlp() {
+  Status status;
+  if (settings_.dlp_mode == Mode::kOff) {
+    dlp_rules_ = nullptr;
+    turns_->set_dlp(nullptr);
+  } else if (auto stage = make_dlp(); stage) {
+    turns_->set_dlp(std::move(*stage));
+  } else {
+    status = stage.error();
+  }
   policy_.digest = settings_.policy().digest;
-  if (settings_.dlp_mode == Mode::kOff) return turns_->set_dlp(nullptr), Status();
+  if (dlp_rules_ != nullptr)
+    policy_.digest = sha256(std::string(view_of(policy_.digest)).append(view_of(dlp_rules_->digest)));
+  return status;
+}
+
+Result<std::unique_ptr<dlp::Stage>> GatewayService::make_dlp() {
   common::Problems problems;
   auto rules = settings_.dlp_rules(problems);
   if (rules == nullptr) return Error{Errc::kInvalidArgument, problems.empty() ? "dlp: no rules" : problems.front()};
   auto key = settings_.dlp_key();
   if (!key) return key.error();
   auto stage = dlp::Stage::make(rules, std::move(*key), *payload_key_, settings_.max_envelope);
-  if (!stage) return stage.error();
-  turns_->set_dlp(std::move(*stage));
-  policy_.digest = sha256(std::string(view_of(policy_.digest)).append(view_of(rules->digest)));
-  return {};
+  if (stage) dlp_rules_ = rules;
+  return stage;
 }
 
 /// The keys of the archive are read anew. Where one cannot be, those that there are stay.
@@ -427,7 +440,7 @@ void GatewayService::reload(const common::Settings& next) {
   policy_.dead_letters_full = full;
   if (turns_ == nullptr) return;
   if (auto status = renew_dlp(); !status)  // check() has seen them: a file that changed since
-    frame_.log().error("dlp_rules_kept", {{"why", status.error().message}});
+    frame_.log().error(dlp_rules_ == nullptr ? "dlp_not_started" : "dlp_rules_kept", {{"why", status.error().message}});
   if (auto status = renew_archive(); !status)
     frame_.log().error("archive_keys_kept", {{"why", status.error().message}});
   malloc_trim(0);

@@ -56,6 +56,7 @@ class GatewayService final : public common::Service, public common::LeaseListene
   void make_turns();
   Status fill_turns();
   Status renew_dlp();
+  Result<std::unique_ptr<dlp::Stage>> make_dlp();
   Status renew_archive();
   void on_health(const RedisHealth& health);
   void watch_dead_letters(const RedisHealth& health);
@@ -81,6 +82,7 @@ class GatewayService final : public common::Service, public common::LeaseListene
   std::optional<HmacKey> payload_key_;
   std::optional<HmacKey> replay_key_;
   std::optional<ReplayMover> replays_;
+  std::shared_ptr<const dlp::Rules> dlp_rules_;  // in force; null: payloads are not looked at
   std::shared_ptr<const archive::Key> archive_key_;
   std::optional<archive::Key> old_archive_key_;
   ArchiveTrim archive_trim_;

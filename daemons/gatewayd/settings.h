@@ -13,8 +13,8 @@
 
 namespace mas::gateway {
 
-enum class Profile : uint8_t { kDevelopment, kProduction };
-inline constexpr std::string_view kProfileNames[] = {"development", "production"};
+using common::kProfileNames;
+using common::Profile;
 
 struct Settings : common::Settings {
   Settings() : common::Settings(9462) {}

@@ -34,6 +34,7 @@ struct WatchContext {
   const Keys& keys;
   common::Log& log;
   Stats& stats;
+  bool foreign_ids = true;  ///< whether agents with ids that libmas does not take count
 };
 
 class AgentWatch : common::KeyScanReceiver, LookListener {
@@ -66,6 +67,7 @@ class AgentWatch : common::KeyScanReceiver, LookListener {
   void walk();
   void plan_walk(Duration rest);
   void walk_soon();
+  bool counts(std::string_view id) const;
   void learn(std::string_view id, MonoTime now);
   void on_scan_page(const std::vector<std::string_view>& names) override;
   void on_scan_end(const Status& status) override;

@@ -29,8 +29,9 @@ Healthd::Healthd(common::Frame& frame, const Settings& settings)
       channel_(frame.keys().system_channel()),
       lease_(frame.loop(), frame.redis(), frame.keys().lease("healthd"), frame.instance(), settings.lease_ttl, *this),
       subscriber_(frame.loop(), frame.redis_options("events"), *this),
-      agents_(WatchContext{frame.loop(), frame.redis(), frame.keys(), frame.log(), stats_}, settings.liveness(),
-              settings.scan_interval),
+      agents_(WatchContext{frame.loop(), frame.redis(), frame.keys(), frame.log(), stats_,
+                           settings.profile == common::Profile::kDevelopment},
+              settings.liveness(), settings.scan_interval),
       daemons_(WatchContext{frame.loop(), frame.redis(), frame.keys(), frame.log(), stats_}),
       keyspace_(frame, agents_),
       outage_(mono_now()) {}

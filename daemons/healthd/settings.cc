@@ -13,6 +13,10 @@ void Settings::describe(common::OptionTable& table) {
                  "between two looks at a living agent.");
   table.duration("scan_interval", scan_interval, {100ms, 24h}, Apply::kReload,
                  "Rest between two walks over the registry, which find agents whose registration was not heard.");
+  table.choice(
+      "profile", profile, common::kProfileNames, Apply::kRestart,
+      "development: every agent is watched. production: only those with an id that libmas takes; an entry such as "
+      "agent:bob:x is no agent's.");
   table.integer("max_agents", max_agents, {1, 100'000'000}, Apply::kRestart, "Agents that are watched at most.");
   table.integer("flap_suppress", flap_suppress, {1, 1'000'000}, Apply::kReload,
                 "Penalty at which an agent that comes and goes is held INACTIVE. Each time that it turns INACTIVE adds "

@@ -15,6 +15,7 @@ struct Settings : common::Settings {
 
   Duration default_ttl = std::chrono::seconds(60);
   Duration scan_interval = std::chrono::seconds(30);
+  common::Profile profile = common::Profile::kDevelopment;
   int64_t max_agents = 1'000'000;
   int64_t flap_suppress = 2500;
   int64_t flap_reuse = 1000;

@@ -49,12 +49,16 @@ void ActiveIndex::plan_pass(Duration rest) {
   pass_timer_.once(rest);
 }
 
+bool ActiveIndex::counts(std::string_view id) const {
+  return context_.foreign_ids ? is_foreign_agent_id(id) : check_agent_id(id).ok();
+}
+
 // ---- events
 
 void ActiveIndex::on_event(const Event& event) {
   bool gone = event.type == EventType::kDeregister;
   if (!gone && event.type != EventType::kRegister) return;
-  if (!is_foreign_agent_id(event.agent_id)) return;
+  if (!counts(event.agent_id)) return;
   note(event.agent_id);
   if (gone && again_.add(event.agent_id) && !again_timer_.armed()) again_timer_.once(kLookAgain);
 }

@@ -47,6 +47,7 @@ struct IndexContext {
   common::Log& log;
   Stats& stats;
   common::Complaints& complaints;
+  bool foreign_ids = true;  ///< whether agents with ids that libmas does not take count
 };
 
 class ActiveIndex : LookupListener, ReconcileHost, IndexMarkerListener {
@@ -83,6 +84,7 @@ class ActiveIndex : LookupListener, ReconcileHost, IndexMarkerListener {
   // LookupListener, ReconcileHost
   void on_not_indexed(std::string_view id, const std::string& why) override;
   void on_overfull() override;
+  bool counts(std::string_view id) const override;
   void on_looked_up(const Status& status) override;
   void look_up(std::vector<std::string> ids) override;
   void on_reconciled(const Status& status) override;

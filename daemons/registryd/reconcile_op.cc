@@ -76,9 +76,9 @@ void ReconcileOp::take_agent_keys(const std::vector<std::string_view>& names) {
   for (std::string_view name : names) {
     std::string_view id = keys_.agent_id_of_key(name);
     if (id.empty() || is_sub_key(id)) continue;
-    if (is_foreign_agent_id(id)) {
+    if (host_.counts(id)) {
       ids_.emplace_back(id);
-    } else {
+    } else if (!is_foreign_agent_id(id)) {
       host_.on_not_indexed(id, "id: expected 1 to 512 bytes of UTF-8 without control characters");
     }
   }

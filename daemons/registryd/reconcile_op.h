@@ -32,6 +32,8 @@ class ReconcileHost {
   /// Looks at these entries and asserts them in the index, then calls looked_up(), never from inside.
   virtual void look_up(std::vector<std::string> ids) = 0;
   virtual void on_not_indexed(std::string_view id, const std::string& why) = 0;
+  /// @return whether an entry of this name is an agent's.
+  virtual bool counts(std::string_view id) const = 0;
   virtual void on_reconciled(const Status& status) = 0;
 };
 

@@ -11,6 +11,10 @@ void Settings::describe(common::OptionTable& table) {
   table.duration("reconcile_interval", reconcile_interval, {100ms, 24h}, Apply::kReload,
                  "Rest between two full passes over the registry. A registration whose event was missed is found "
                  "by the next one.");
+  table.choice(
+      "profile", profile, common::kProfileNames, Apply::kRestart,
+      "development: every agent is indexed. production: only those with an id that libmas takes; an entry such as "
+      "agent:bob:x is no agent's.");
   table.integer("max_agents", max_agents, {1, 100'000'000}, Apply::kRestart,
                 "Agents that are indexed at most. With more of them the index is not announced, and clients look "
                 "through the registry themselves.");

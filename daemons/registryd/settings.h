@@ -10,6 +10,7 @@ struct Settings : common::Settings {
   void describe(common::OptionTable& table) override;
 
   Duration reconcile_interval = std::chrono::seconds(30);
+  common::Profile profile = common::Profile::kDevelopment;
   int64_t max_agents = 1'000'000;
   Duration lease_ttl = std::chrono::seconds(10);
 };

@@ -23,7 +23,7 @@ class KnownMembers : public JsonVisitor {
     for (size_t i = 0; i < kCount; ++i) {
       size_t at = next_ + i < kCount ? next_ + i : next_ + i - kCount;
       if (names_[at] != key) continue;
-      odd_ = odd_ || !values_[at].token.empty();
+      doubled_ = doubled_ || !values_[at].token.empty();
       values_[at] = value;
       next_ = at + 1;
       return;
@@ -35,8 +35,10 @@ class KnownMembers : public JsonVisitor {
   const JsonValue& operator[](size_t at) const { return values_[at]; }
   std::string_view name(size_t at) const { return names_[at]; }
   bool has(size_t at) const { return !values_[at].token.empty(); }
-  /// Whether there was a member that is not known, or one twice.
+  /// Whether there was a member that is not known.
   bool odd() const { return odd_; }
+  /// Whether a known one came twice.
+  bool doubled() const { return doubled_; }
   void clear() { values_ = {}; }
 
  protected:
@@ -47,6 +49,7 @@ class KnownMembers : public JsonVisitor {
   std::array<JsonValue, kCount> values_{};
   size_t next_ = 0;
   bool odd_ = false;
+  bool doubled_ = false;
 };
 
 enum Outer : size_t { kSenderId, kTargetId, kMessageType, kData, kMeta, kTimestamp, kMessageId, kOuterCount };
@@ -214,7 +217,8 @@ Status read_envelope(const OuterMembers& members, Envelope& envelope) {
   fields.text(kMessageType, limits::kMessageTypeBytes, envelope.message_type);
   if (members[kData].kind != JsonKind::kObject) fields.fail(kData, "expected an object");
   envelope.data = members[kData].token;
-  envelope.bare = !members.odd() && !members.meta.odd();
+  envelope.doubled = members.doubled() || members.meta.doubled();
+  envelope.bare = !envelope.doubled && !members.odd() && !members.meta.odd();
   if (members.has(kTimestamp)) fields.seconds(kTimestamp, envelope.timestamp);
   if (members.has(kMessageId)) fields.text(kMessageId, limits::kMessageIdBytes, envelope.message_id);
   if (members.has(kMeta) && members[kMeta].kind != JsonKind::kObject) fields.fail(kMeta, "expected an object");

@@ -43,9 +43,10 @@ struct Identity {
   std::vector<IdentityKey> keys;  ///< by id, no two alike
   IdentityState state = IdentityState::kActive;
   WallMicros created_at = 0;
-  WallMicros expires_at = 0;        ///< 0: never
-  std::vector<std::string> claims;  ///< patterns of capabilities; `*` stands for any run of characters
-  uint64_t version = 1;             ///< counts the changes
+  WallMicros expires_at = 0;  ///< 0: never
+  std::vector<std::string>
+      claims;  ///< not checked by anything yet; patterns of capabilities; `*` stands for any run of characters
+  uint64_t version = 1;  ///< counts the changes
 };
 
 /// @param id the agent id in the key's name.

@@ -450,6 +450,8 @@ typedef struct mas_stats {
   uint64_t losses; /**< times the agent's streams in Redis were found to have less than before: messages may be gone */
   uint64_t
       reports_refused; /**< failed handlers that the gateway takes no report of: the message comes again at the next start */
+  /* Both modes. */
+  uint64_t foreign_replies; /**< dropped: answers of agents that were not asked, or not on the reply stream */
 } mas_stats;
 /** @param size sizeof(mas_stats) of the caller: later versions may add members at the end. */
 MAS_EXPORT void mas_agent_stats(const mas_agent *agent, mas_stats *ret_stats, size_t size);

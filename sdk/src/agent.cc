@@ -295,7 +295,7 @@ Status Agent::flush(int timeout_ms) {
 Status Agent::send_wait(const Draft& draft, const Id128& id, int timeout_ms, bool& ret_queued) {
   const Deadline deadline(timeout_ms);
   Waiting waiting(waiting_);
-  Requests::Waiter waiter(*context_.requests, id);
+  Requests::Waiter waiter(*context_.requests, id, {});
   if (auto status = context_.outbox->send(draft, id, wall_now()); !status) return status;
   ret_queued = true;
   auto end = wait(waiter, deadline);
@@ -310,7 +310,7 @@ Result<MessagePtr> Agent::request(Draft draft, int timeout_ms) {
   const Id128 id = new_uuid_v7(now);
   const Deadline deadline(timeout_ms);
   Waiting waiting(waiting_);
-  Requests::Waiter waiter(*context_.requests, id);
+  Requests::Waiter waiter(*context_.requests, id, draft.target);
   if (auto status = context_.outbox->send(draft, id, now); !status) return status.error();
   auto reply = wait(waiter, deadline);
   if (!reply && reply.error().code == Errc::kTimeout && deadline.passed()) return context_.late(reply.error().message);
@@ -332,7 +332,7 @@ Result<MessagePtr> Agent::wait(Requests::Waiter& waiter, const Deadline& deadlin
 Result<std::shared_ptr<AsyncRequest>> Agent::request_async(Draft draft, int timeout_ms, mas_reply_fn fn, void* user) {
   const WallMicros now = wall_now();
   draft.deadline = deadline_after(now, timeout_ms);
-  auto request = std::make_shared<AsyncRequest>(new_uuid_v7(now), fn, user);
+  auto request = std::make_shared<AsyncRequest>(new_uuid_v7(now), draft.target, fn, user);
   std::optional<MonoTime> deadline;
   if (timeout_ms >= 0) deadline = mono_now() + duration_of(timeout_ms);
   auto next = context_.requests->add(request, deadline);

@@ -141,6 +141,7 @@ void mas_agent_stats(const mas_agent* agent, mas_stats* ret_stats, size_t size) 
   stats.restarts = counters.restarts.get();
   stats.losses = counters.losses.get();
   stats.reports_refused = counters.reports_refused.get();
+  stats.foreign_replies = counters.foreign_replies.get();
   std::memcpy(ret_stats, &stats, std::min(size, sizeof stats));
 }
 

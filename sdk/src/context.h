@@ -21,6 +21,7 @@
 #include "sdk/src/presence.h"
 #include "sdk/src/redis_clock.h"
 #include "sdk/src/requests.h"
+#include "sdk/src/server_functions.h"
 #include "sdk/src/state_cache.h"
 
 namespace mas::sdk {
@@ -38,7 +39,7 @@ class Counter {
 struct Counters {
   // Written by the I/O thread.
   Counter sent, undelivered, send_failed, received, malformed, late_replies, reconnects;
-  Counter refused, duplicates, stray_receipts, restarts, losses, reports_refused;
+  Counter refused, duplicates, stray_receipts, restarts, losses, reports_refused, foreign_replies;
   // Written by the polling thread.
   Counter unhandled, handler_failed;
 };
@@ -81,8 +82,9 @@ struct AgentContext {
   std::atomic<ReceiptWish> receipts{ReceiptWish::kNone};
   Inbox inbox;
   Deliveries deliveries;
-  DedupeWindow dedupe;  ///< I/O thread
-  LeaseProof lease;     ///< of this instance; I/O thread
+  DedupeWindow dedupe;        ///< I/O thread
+  LeaseProof lease;           ///< of this instance; I/O thread
+  ServerFunctions functions;  ///< I/O thread
   // One of the two, by the mode; `outbox` is the same.
   std::shared_ptr<ChannelOutbox> channel_outbox;
   std::shared_ptr<GatewayOutbox> gateway_outbox;

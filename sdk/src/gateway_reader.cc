@@ -22,74 +22,6 @@ constexpr int kMostHolders = 3;      // instances that may end with an entry bef
 /// The lane of one of gateway_streams(); replies have none.
 Lane lane_of(size_t stream) { return stream == 0 ? Lane::kNormal : kLanes[stream - 1]; }
 
-// KEYS: streams. ARGV: group, own name, head of the leases' keys, how many of a stream, how many holders may end with an entry,
-// the key of the agent's instances, whether also those that stand there (which did not end in order) are taken for dead.
-// Consumers are named by instances. Redis counts an entry's deliveries, also those to the same instance after a lost link: the
-// thousands of that count are how often it was claimed, which is how many of its holders have ended.
-// One that two holders ended with is held alone: nobody takes another such one meanwhile, so that of a killer and those beside
-// it only the killer is held when the third holder ends.
-// @return for each stream the claimed entries, as XREADGROUP has them, the ids of those that too many holders ended with, whether
-// one was left since another is held, and up to which entry the group was delivered; an error where one has no group.
-constexpr std::string_view kClaim = R"lua(
-local group, own = ARGV[1], ARGV[2]
-local function delivered(stream)
-  for _, fields in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
-    local found = {}
-    for i = 1, #fields, 2 do found[fields[i]] = fields[i + 1] end
-    if found.name == group then return found['last-delivered-id'] end
-  end
-end
-local function claim(stream)
-  local consumers = redis.pcall('XINFO', 'CONSUMERS', stream, group)
-  if consumers.err then return consumers end
-  local claimed, suspects, left, room, alone = {}, {}, 0, tonumber(ARGV[4]), nil
-  local function may_hold_another()
-    if alone == nil then
-      alone = false
-      for _, held in ipairs(redis.call('XPENDING', stream, group, '-', '+', 1000, own)) do
-        if held[4] >= 2000 then alone = true end
-      end
-    end
-    return not alone
-  end
-  for _, c in ipairs(consumers) do
-    local name, pending = nil, 0
-    for i = 1, #c, 2 do
-      if c[i] == 'name' then name = c[i + 1] elseif c[i] == 'pending' then pending = c[i + 1] end
-    end
-    if name ~= own and redis.call('EXISTS', ARGV[3] .. name) == 0 and
-       (ARGV[7] == '1' or not redis.call('HGET', ARGV[6], name)) then
-      if pending == 0 then
-        redis.call('XGROUP', 'DELCONSUMER', stream, group, name)
-      elseif room > 0 then
-        for _, entry in ipairs(redis.call('XPENDING', stream, group, '-', '+', room, name)) do
-          local id, ended = entry[1], math.floor(entry[4] / 1000) + 1
-          local suspect = ended >= tonumber(ARGV[5])
-          if ended >= 2 and not suspect and not may_hold_another() then
-            left = 1
-          else
-            if suspect then suspects[#suspects + 1] = id elseif ended >= 2 then alone = true end
-            for _, taken in ipairs(redis.call('XCLAIM', stream, group, own, 0, id, 'RETRYCOUNT', ended * 1000)) do
-              claimed[#claimed + 1] = taken
-            end
-            room = room - 1
-          end
-        end
-        if #redis.call('XPENDING', stream, group, '-', '+', 1, name) == 0 then
-          redis.call('XGROUP', 'DELCONSUMER', stream, group, name)
-        end
-      end
-    end
-  end
-  return {claimed, suspects, left, delivered(stream)}
-end
-local results = {}
-for i, stream in ipairs(KEYS) do
-  results[i] = claim(stream)
-end
-return results
-)lua";
-
 /// @return whether the error says that the group, or its stream, is not there.
 bool group_gone(const redis::Reply& error) {
   return error.error_code() == "NOGROUP" || error.error_code() == "UNBLOCKED" ||
@@ -240,13 +172,14 @@ void GatewayReader::send(Step step, const redis::Command& command, Duration time
   step_ = step;
   replies_due_ = command.count();
   refusal_.reset();
+  again_ = false;
 }
 
 /// Everything that reading, claiming and acknowledging take, of entries that cannot be there.
 void GatewayReader::try_rights() {
   constexpr std::string_view kBefore = "0-1", kBehind = "18446744073709551615-18446744073709551615";
   const std::string& own = host_.context().instance();
-  redis::Command trial = claim_script(0);
+  redis::Command trial = claim_command(0);
   std::vector<std::string> read{"XREADGROUP", "GROUP", std::string(kGroup), own, "STREAMS"};
   read.insert(read.end(), streams_.begin(), streams_.end());
   read.insert(read.end(), streams_.size(), std::string(kBehind));
@@ -283,17 +216,20 @@ Duration GatewayReader::block_for() const {
 void GatewayReader::claim() {
   claim_wanted_ = false;
   claims_asked_ = entries_at_once();
-  send(Step::kClaim, claim_script(claims_asked_), kPatience);
+  send(Step::kClaim, claim_command(claims_asked_), kPatience);
 }
 
-redis::Command GatewayReader::claim_script(size_t entries) const {
+redis::Command GatewayReader::claim_command(size_t entries) const {
   const AgentContext& agent = host_.context();
-  std::vector<std::string> script{"EVAL", std::string(kClaim), std::to_string(streams_.size() - 1)};
-  script.insert(script.end(), streams_.begin() + 1, streams_.end());  // nobody else's replies
-  script.insert(script.end(), {std::string(kGroup), agent.instance(), agent.keys.alive(agent.config.id, ""),
-                               std::to_string(entries), std::to_string(kMostHolders),
-                               agent.keys.instances(agent.config.id), agent.lease.steady(mono_now()) ? "1" : "0"});
-  return redis::Command::of(script);
+  const std::string arguments[] = {std::string(kGroup),
+                                   agent.instance(),
+                                   agent.keys.alive(agent.config.id, ""),
+                                   std::to_string(entries),
+                                   std::to_string(kMostHolders),
+                                   agent.keys.instances(agent.config.id),
+                                   agent.lease.steady(mono_now()) ? "1" : "0"};
+  const std::span<const std::string> lanes = std::span(streams_).subspan(1);  // nobody else's replies
+  return agent.functions.call(kClaimFunction, lanes, arguments);
 }
 
 void GatewayReader::read(bool own) {
@@ -312,18 +248,36 @@ void GatewayReader::on_reply(uint64_t tag, const redis::Answer& answer) {
   if (!answer || link_ == nullptr) return;  // on_down() has told
   const Step step = step_;
   const redis::Reply& reply = **answer;
+  const bool of_claim = step == Step::kClaim || (step == Step::kTrial && tag == 0);
   if (!reply.is_error())
     took(step, tag, reply);
+  else if (of_claim)
+    claim_refused(step, reply);
   else if (step != Step::kGroups || !group_exists(reply))
     refused(reply);
   if (--replies_due_ > 0) return;
   step_ = Step::kNone;
   if (!lost_.empty()) host_.lost_data(std::exchange(lost_, {}));
-  if (step == Step::kClaim && reply.is_error()) read_own();  // what it had claimed before it failed
   if (step == Step::kOwn && !own_more_) own_wanted_ = false;
+  if (std::exchange(again_, false)) {
+    refusal_.reset();
+    claim_wanted_ = step == Step::kClaim;
+    return advance();
+  }
   if (auto refusal = std::exchange(refusal_, std::nullopt)) return deaf(*refusal);
   if (step == Step::kTrial) on_trial(Status());
   advance();
+}
+
+void GatewayReader::claim_refused(Step step, const redis::Reply& error) {
+  using After = ServerFunctions::After;
+  const After after = host_.context().functions.on_error(error);
+  again_ = after == After::kAgain;
+  if (after == After::kMissing && !std::exchange(told_missing_, true))
+    host_.context().debug("claiming nothing for now: " + ServerFunctions::missing().message);
+  if (after != After::kRefused) return;  // what is missing is asked for again with the next lease
+  if (step == Step::kClaim) read_own();  // what it had claimed before it failed
+  refused(error);
 }
 
 /// A group that is gone is made again; anything else that Redis refuses makes deaf.
@@ -368,6 +322,7 @@ void GatewayReader::compare_progress(const redis::Reply& results) {
 void GatewayReader::took_claims(size_t stream, const redis::Reply& reply) {
   if (reply.is_error()) refused(reply);
   if (!reply.is_array() || reply.count != 4) return;
+  told_missing_ = false;
   for (const auto& entry : reply[0]) take_entry(stream, entry, &reply[1]);
   if (reply[0].count >= claims_asked_) claim_wanted_ = true;
   if (reply[2].integer != 0) left_alone_ = true;

@@ -20,9 +20,10 @@
 //   entry of no known form    counted, told to debug, acknowledged
 //   Redis has less than it had   groups that were there are gone, or were delivered less than they were (StreamProgress): the
 //                             session is told
-//   a dead instance's entry   claimed by one script for all lanes, so two that claim at once never get the same. One that did
+//   a dead instance's entry   claimed by one function for all lanes, so two that claim at once never get the same. One that did
 //                             not end in order is taken for dead only by who has a steady lease (LeaseProof): when Redis took
 //                             no renewals for a while, all leases are gone and nobody is dead
+//   no function to claim with the dead's entries wait until a daemon has loaded it (server_functions.h); told to debug
 //   an entry that three held  when they died is reported as failed, each of its messages, and not handled: a message that takes
 //                             its process along ends as a dead letter
 // Threading: the I/O thread. Ownership: the path's.
@@ -88,7 +89,7 @@ class GatewayReader final : public redis::ConnectionListener {
   void try_rights();
   void on_trial(const Status& outcome);
   void deaf(const Error& why);
-  redis::Command claim_script(size_t entries) const;
+  redis::Command claim_command(size_t entries) const;
   void send(Step step, const redis::Command& command, Duration timeout);
   void make_groups_again();
   size_t entries_at_once() const;
@@ -96,6 +97,7 @@ class GatewayReader final : public redis::ConnectionListener {
   void read(bool own);
   void read_own();
   void on_reply(uint64_t tag, const redis::Answer& answer);
+  void claim_refused(Step step, const redis::Reply& error);
   void refused(const redis::Reply& error);
   Duration block_for() const;
   void took(Step step, uint64_t tag, const redis::Reply& reply);
@@ -120,6 +122,8 @@ class GatewayReader final : public redis::ConnectionListener {
   Step step_ = Step::kNone;  // what the link is asked now
   size_t replies_due_ = 0;
   std::optional<Error> refusal_;  // by a reply of this step
+  bool again_ = false;            // this step, called otherwise
+  bool told_missing_ = false;
   bool groups_wanted_ = false;
   bool claim_wanted_ = false;
   size_t claims_asked_ = 0;

@@ -24,7 +24,8 @@ bool AsyncRequest::cancel() {
   return false;
 }
 
-Requests::Waiter::Waiter(Requests& requests, const Id128& id) : requests_(requests), id_(id) {
+Requests::Waiter::Waiter(Requests& requests, const Id128& id, std::string_view asked)
+    : requests_(requests), id_(id), asked_(asked) {
   std::lock_guard lock(requests_.mutex_);
   requests_.table_[id].waiter = this;
 }
@@ -97,6 +98,17 @@ void Requests::settle(Entry entry, Result<MessagePtr> result, ReceiptNote note) 
   auto expected = AsyncRequest::State::kWaiting;
   if (!request.state_.compare_exchange_strong(expected, AsyncRequest::State::kEnded)) return void(--unpolled_);
   inbox_->push(Notice{std::move(entry.request)});
+}
+
+Requests::Answered Requests::answer(const Id128& id, MessagePtr& reply) {
+  std::lock_guard lock(mutex_);
+  auto it = table_.find(id);
+  if (it == table_.end()) return Answered::kNobodyWaits;
+  const Entry& entry = it->second;
+  const std::string_view asked = entry.waiter != nullptr ? entry.waiter->asked_ : entry.request->asked_;
+  if (asked.empty() || asked != reply->sender()) return Answered::kNotAsked;
+  settle(extract(it), std::move(reply));
+  return Answered::kTaken;
 }
 
 bool Requests::end(const Id128& id, Result<MessagePtr> result, ReceiptNote note) {

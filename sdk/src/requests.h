@@ -4,6 +4,8 @@
 // of the table under the lock, so it ends once. An asynchronous one ends as a notice in the inbox, from which the poller
 // runs its callback, unless it is cancelled before.
 //
+// A request knows whom it asked: a reply of anybody else ends nothing, since a request's id is no secret.
+//
 //     waiting ──end()──▶ ended ──poller──▶ finished        cancel() from waiting or ended ──▶ cancelled
 //
 // Threading: any thread; on_new_deadline is called by add(). Ownership: shared with request handles, which may outlive
@@ -17,6 +19,8 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 
@@ -35,7 +39,8 @@ class Requests;
 
 class AsyncRequest {
  public:
-  AsyncRequest(const Id128& id, mas_reply_fn fn, void* user) : id_(id), fn_(fn), user_(user) {}
+  AsyncRequest(const Id128& id, std::string_view asked, mas_reply_fn fn, void* user)
+      : id_(id), asked_(asked), fn_(fn), user_(user) {}
 
   /// Poller: runs the callback unless cancelled. @return whether it ran.
   bool finish(mas_agent* agent);
@@ -47,6 +52,7 @@ class AsyncRequest {
   friend class Requests;
   enum class State : uint8_t { kWaiting, kEnded, kFinished, kCancelled };
   const Id128 id_;
+  const std::string asked_;
   const mas_reply_fn fn_;
   void* const user_;
   std::atomic<State> state_{State::kWaiting};
@@ -64,7 +70,8 @@ class Requests {
   /// A blocking request, on its caller's stack.
   class Waiter {
    public:
-    Waiter(Requests& requests, const Id128& id);
+    /// @param asked whose reply ends it; must outlive the waiter. Empty: nobody's, it waits for a receipt.
+    Waiter(Requests& requests, const Id128& id, std::string_view asked);
     ~Waiter();
     Waiter(const Waiter&) = delete;
     Waiter& operator=(const Waiter&) = delete;
@@ -76,6 +83,7 @@ class Requests {
     friend class Requests;
     Requests& requests_;
     const Id128 id_;
+    const std::string_view asked_;
     std::condition_variable ended_;
     // Guarded by Requests::mutex_.
     std::optional<Result<MessagePtr>> result_;
@@ -87,6 +95,10 @@ class Requests {
   /// Takes a request back that could not be sent, or was cancelled.
   void remove(const Id128& id);
 
+  enum class Answered : uint8_t { kTaken, kNobodyWaits, kNotAsked };
+  /// A reply has come: ends the request whose correlation id it is, if its sender was asked.
+  /// @param reply taken when it does, else left.
+  Answered answer(const Id128& id, MessagePtr& reply);
   /// Ends the request whose correlation id it is. @return false when none waits.
   /// @param note of the receipt that ended it, if one did.
   bool end(const Id128& id, Result<MessagePtr> result, ReceiptNote note = {});

@@ -60,6 +60,7 @@ class Session final : public HubMember, public PathHost {
   // PathHost
   Runtime& runtime() override { return runtime_; }
   void receive(std::string_view envelope, std::string_view ticket, const Share& share, uint32_t failures) override;
+  void take_reply(MessagePtr reply, bool by_its_way);
   void on_deaf(const Error& why) override;
   void lost_data(const std::string& what) override;
   void ask_time() override;

@@ -35,9 +35,21 @@ void Session::receive(std::string_view envelope, std::string_view ticket, const 
     return;
   }
 
-  auto request = parse_uuid(received.correlation_id());
-  received.keep();
-  if (!request || !agent_.requests->end(*request, std::move(*message))) agent_.counters.late_replies.add();
+  take_reply(std::move(*message), delivery == nullptr || delivery->stream == 0);
+}
+
+/// In gateway mode a reply comes on the instance's reply stream, which the gateway writes for the bearer of a ticket alone.
+void Session::take_reply(MessagePtr reply, bool by_its_way) {
+  using Answered = Requests::Answered;
+  auto request = parse_uuid(reply->correlation_id());
+  reply->keep();
+  Answered answered = Answered::kNotAsked;
+  if (by_its_way) answered = request ? agent_.requests->answer(*request, reply) : Answered::kNobodyWaits;
+  if (answered == Answered::kNobodyWaits) agent_.counters.late_replies.add();
+  if (answered != Answered::kNotAsked) return;
+  agent_.counters.foreign_replies.add();
+  agent_.debug("dropped a reply of '" + printable(reply->sender()) + "', which " +
+               (by_its_way ? "was not asked" : "did not come on the reply stream"));
 }
 
 /// Once for all that this turn of the loop brings: woken for each message alone, the poller would fight the I/O thread

@@ -2,9 +2,9 @@
 // instance lives. Where one has its lease, the heartbeat is left no longer than that lease, and INSTANCE_STOPPED is
 // published.
 //
-//     idle ──EVAL──▶ taking back ──reply──▶ done        a lost link: EVAL again (it changes nothing the second time)
+//     idle ──FCALL──▶ taking back ──reply──▶ done       a lost link: again (it changes nothing the second time)
 //
-// One script, so that a second instance that starts at the same moment is either seen or finds nothing removed.
+// One function (server_functions.h), so that a second instance that starts at the same moment is either seen or finds nothing removed.
 #pragma once
 
 #include "sdk/src/op.h"

@@ -39,6 +39,22 @@ class DlpTest(GatewayCase):
         self.assertEqual(metrics['mas_gatewayd_dlp_findings_total{type="credit_card",action="block"}'], 1)
         self.assertEqual(metrics['mas_gatewayd_decisions_total{decision="DLP_BLOCKED"}'], 1)
 
+    def test_what_stands_there_twice_carries_nothing_through(self):
+        alice, bob = self.peer("alice"), self.peer("bob")
+        number = CARD.replace(" ", "")
+        texts = ["message_id", "message_type", "sender_id", "target_id"]
+        doubled = [alice.envelope("bob").replace(b'{"sender_id"', b'{"%s":"%s","sender_id"' % (name.encode(), number.encode()), 1)
+                   for name in texts]
+        for name in ("timestamp", "timest\\u0061mp"):
+            doubled.append(alice.envelope("bob").replace(b'{"sender_id"', b'{"%s":%s,"sender_id"' % (name.encode(), number.encode()), 1))
+        for name in ("hops", "deadline"):
+            doubled.append(alice.envelope("bob", hops=1, deadline=2e9).replace(b'{"version"', b'{"%s":%s,"version"' % (name.encode(), number.encode()), 1))
+        for name in ("meta", "data"):
+            doubled.append(alice.envelope("bob").replace(b'{"sender_id"', b'{"%s":{"hops":%s},"sender_id"' % (name.encode(), number.encode()), 1))
+        self.assertEqual([number.encode() in envelope for envelope in doubled], [True] * 10)
+        self.assertEqual(alice.send(*doubled).decisions(), ["MALFORMED"] * 10)
+        self.assertEqual(bob.messages(), [])
+
     def test_masked_and_the_rest_stays(self):
         alice, bob = self.peer("alice"), self.peer("bob")
         raw = '{ "ssn" : "%s" , "big":12345678901234567890, "f": 1.50e3,"k":"\\u00e9" }' % SSN

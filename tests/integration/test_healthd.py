@@ -108,6 +108,13 @@ class LivenessTest(HealthdCase):
         for agent_id in ("early", "late", "a foreign id/ü"):
             self.wait_status(agent_id, "INACTIVE", 5)
 
+    def test_in_production_foreign_entries_are_not_watched(self):
+        daemon = self.healthd({**QUICK, "health": {**QUICK["health"], "profile": "production"}})
+        for agent_id in ("bob:x1", "bob"):
+            self.enter(agent_id, ttl=1.5)
+        self.wait_status("bob", "INACTIVE", 5)
+        self.assertEqual(self.status("bob:x1"), "ACTIVE", "it is no agent's entry")
+
     def test_an_agent_that_never_beats_has_a_grace(self):
         daemon = self.healthd({**QUICK, "health": {"default_ttl": "3s", "scan_interval": "300ms"}})
         self.enter("young")

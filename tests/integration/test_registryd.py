@@ -148,6 +148,16 @@ class ReconcileTest(RegistrydCase):
                 poll_until(lambda: self.redis.cmd("TYPE", damage[1]) == "set"
                            and members(self.redis, damage[1]) == ["alice"], what=f"mended after {damage}")
 
+    def test_in_production_foreign_entries_are_no_agents(self):
+        daemon = self.registryd({**QUICK, "registry": {**QUICK["registry"], "profile": "production"}})
+        for agent_id in ("bob", "bob:x1", "a foreign id: ü/🤖"):
+            enter(self.redis, agent_id, ["chat"])
+        self.redis.cmd("PUBLISH", "mas.system", json.dumps({"type": "REGISTER", "agent_id": "bob:x1", "capabilities": ["chat"]}))
+        passes = daemon.metrics()['mas_registryd_reconciles_total{result="ok"}']
+        poll_until(lambda: daemon.metrics()['mas_registryd_reconciles_total{result="ok"}'] >= passes + 2, 10, "it has walked")
+        self.assertEqual(members(self.redis, "mas.agents"), ["bob"])
+        self.assertEqual(members(self.redis, "mas.capability:chat"), ["bob"])
+
     def test_only_agents_are_indexed(self):
         enter(self.redis, "good", ["chat"])
         enter(self.redis, "a foreign id: ü/🤖", ["chat"])

@@ -197,6 +197,46 @@ static void a_reply_goes_to_the_instance_that_asked(void) {
   mock_gateway_stop(gateway);
 }
 
+/* Puts an answer into one of alice's streams, as if a gateway had taken it from `sender`. */
+static void deliver_reply(const char *stream, const char *sender, const mas_message *request) {
+  const char *envelope = text(
+      "{\"sender_id\":\"%s\",\"target_id\":\"alice\",\"message_type\":\"sum\",\"data\":{\"sum\":4},"
+      "\"meta\":{\"version\":1,\"correlation_id\":\"%s\",\"expects_reply\":false,\"is_reply\":true},"
+      "\"timestamp\":1.5,\"message_id\":\"%s\"}",
+      sender, mas_message_correlation_id(request), stream);
+  redis("EVAL", "redis.call('XADD', KEYS[1], '*', 'b', struct.pack('<BI4B', 1, 1 + #ARGV[1], 0) .. ARGV[1])", "1",
+        stream, envelope, NULL);
+}
+
+static mas_status on_sum_after_others(mas_agent *agent, const mas_message *request, void *reply_stream) {
+  (void)agent;
+  deliver_reply("agent.stream:alice", "bob", request);
+  deliver_reply(reply_stream, "eve", request);
+  return mas_message_reply(request, "sum", "{\"sum\":3}", MAS_STRLEN);
+}
+
+static bool two_foreign_replies(void *agent) { return stats_of(agent).foreign_replies == 2; }
+
+static void a_reply_counts_from_whom_was_asked_on_the_reply_stream(void) {
+  mock_gateway *gateway = mock_gateway_start();
+  mas_agent *alice = gateway_agent("alice"), *bob = gateway_agent("bob");
+  mas_message *reply = NULL;
+  pthread_t thread;
+  char replies[64];
+  snprintf(replies, sizeof replies, "agent.stream:alice:@%s", mas_agent_instance(alice));
+  CHECK_OK(mas_agent_on_message(bob, "add", on_sum_after_others, replies));
+  CHECK(pthread_create(&thread, NULL, poll_until_quit, bob) == 0);
+  CHECK_OK(mas_agent_request(alice, "bob", "add", NULL, 0, 5000, &reply));
+  CHECK_TEXT(mas_message_data(reply, NULL), "{\"sum\":3}");
+  mas_message_unref(reply);
+  CHECK(eventually(two_foreign_replies, alice, alice));
+  mas_agent_quit(bob);
+  CHECK(pthread_join(thread, NULL) == 0);
+  agent_ended(alice);
+  agent_ended(bob);
+  mock_gateway_stop(gateway);
+}
+
 enum { kAskers = 3, kQuestions = 100 };
 
 static void *ask_many(void *agent) {
@@ -419,6 +459,8 @@ int main(int argc, char **argv) {
       {"refusals_are_told_in_order", refusals_are_told_in_order},
       {"the_window_is_bounded", the_window_is_bounded},
       {"a_reply_goes_to_the_instance_that_asked", a_reply_goes_to_the_instance_that_asked},
+      {"a_reply_counts_from_whom_was_asked_on_the_reply_stream",
+       a_reply_counts_from_whom_was_asked_on_the_reply_stream},
       {"many_threads_may_wait", many_threads_may_wait},
       {"instances_share_the_work", instances_share_the_work},
       {"a_full_inbox_leaves_the_rest_in_redis", a_full_inbox_leaves_the_rest_in_redis},

@@ -279,18 +279,20 @@ static void a_cancelled_request_stays_silent(void) {
   ear_close(bob);
 }
 
-/* A peer that answers with the bytes a Python agent would send. */
-static void *answer_twice(void *user) {
-  ear *bob = user;
-  const char *request = ear_hear(bob);
+/* Answers a request with the bytes a Python agent would send. */
+static const char *reply_of(const char *sender, const char *request) {
   char correlation[64] = "";
-  if (request == NULL) return NULL;
+  if (request == NULL) return "";
   memcpy(correlation, strstr(request, "\"correlation_id\":\"") + 18, 36);
-  const char *reply = text(
-      "{\"sender_id\":\"bob\",\"target_id\":\"alice\",\"message_type\":\"sum.result\",\"data\":{\"sum\":3,\"f\":3.0},"
+  return text(
+      "{\"sender_id\":\"%s\",\"target_id\":\"alice\",\"message_type\":\"sum.result\",\"data\":{\"sum\":3,\"f\":3.0},"
       "\"meta\":{\"version\":1,\"correlation_id\":\"%s\",\"expects_reply\":false,\"is_reply\":true},"
       "\"timestamp\":1795350097.538597,\"message_id\":\"1795350097538598622\"}",
-      correlation);
+      sender, correlation);
+}
+
+static void *answer_twice(void *user) {
+  const char *reply = reply_of("bob", ear_hear(user));
   redis_publish("agent.alice", reply, strlen(reply));
   redis_publish("agent.alice", reply, strlen(reply));
   return NULL;
@@ -314,6 +316,30 @@ static void the_first_answer_counts(void) {
   mas_message_unref(reply);
   pthread_join(peer, NULL);
   CHECK(eventually(one_late, a, a));
+  ear_close(bob);
+  agent_ended(a);
+}
+
+static void *answer_after_another(void *user) {
+  const char *request = ear_hear(user), *of_eve = reply_of("eve", request), *of_bob = reply_of("bob", request);
+  redis_publish("agent.alice", of_eve, strlen(of_eve));
+  redis_publish("agent.alice", of_bob, strlen(of_bob));
+  return NULL;
+}
+
+static void only_whom_it_asked_may_answer(void) {
+  mas_agent *a = agent_started("alice", NULL);
+  ear *bob = ear_open("agent.bob");
+  pthread_t peer;
+  mas_message *reply = NULL;
+  mas_stats stats;
+  CHECK(pthread_create(&peer, NULL, answer_after_another, bob) == 0);
+  CHECK_OK(mas_agent_request(a, "bob", "sum.request", NULL, 0, 5000, &reply));
+  CHECK_TEXT(mas_message_sender(reply), "bob");
+  mas_message_unref(reply);
+  pthread_join(peer, NULL);
+  mas_agent_stats(a, &stats, sizeof stats);
+  CHECK(stats.foreign_replies == 1 && stats.late_replies == 0);
   ear_close(bob);
   agent_ended(a);
 }
@@ -501,6 +527,7 @@ static const test_case kTests[] = {
     {"asynchronous requests end in poll", asynchronous_requests_end_in_poll},
     {"a cancelled request stays silent", a_cancelled_request_stays_silent},
     {"the first answer counts", the_first_answer_counts},
+    {"only whom it asked may answer", only_whom_it_asked_may_answer},
     {"a kept request may be answered late", a_kept_request_may_be_answered_late},
     {"what reached nobody is reported", what_reached_nobody_is_reported},
     {"encrypted values open under their key and at their place",

@@ -154,7 +154,9 @@ void Batch::decode_envelope(const FrameInTurn& frame, Message& message) {
   message.wanted = wanted_lane(*envelope, priority_in_data_);
   message.is_reply = envelope->meta.is_reply;
   message.expects_reply = envelope->meta.expects_reply;
-  if (envelope->sender_id != frame.header.sender)
+  if (envelope->doubled)  // readers would differ in which one counts, and the other would be seen by nobody
+    message.fault = Fault{Decision::kMalformed, "a member of the envelope stands there twice"};
+  else if (envelope->sender_id != frame.header.sender)
     message.fault = Fault{Decision::kMalformed, "sender_id is not the sender of the frame"};
   else if (!check_agent_id(message.target).ok())
     message.fault = Fault{Decision::kTargetNotFound, "target_id is not an id that the gateway delivers to"};

@@ -288,8 +288,8 @@ Decider::Ruling Decider::rule(Case& at, PartitionWork& work) {
     if (enforced(policy_.limits, ruling)) return ruling;
   }
   Ruling content;
-  if (policy_.dlp != Mode::kOff && dlp_ != nullptr) {
-    content = rule_content(at);
+  if (policy_.dlp != Mode::kOff) {
+    content = dlp_ != nullptr ? rule_content(at) : Ruling{Decision::kUnavailable, "data-loss prevention did not start"};
     if (enforced(policy_.dlp, content)) return content;
   }
   if (circuits_.on() && !at.message.answers) {

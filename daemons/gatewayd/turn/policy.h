@@ -28,7 +28,7 @@ struct Policy {
   DefaultRule default_rule = DefaultRule::kAllowWithoutAny;
   Mode authorisation = Mode::kEnforce;
   Mode limits = Mode::kEnforce;
-  Mode dlp = Mode::kEnforce;
+  Mode dlp = Mode::kOff;  ///< without a stage (Decider::set_dlp), any other mode denies
   Mode guard_mode = Mode::kEnforce;
   GuardSettings guard;
   Mode breaker_mode = Mode::kEnforce;

@@ -296,8 +296,10 @@ void add_create(Cli& cli, Command& group) {
   create->add_flag("--no-token", options.no_token, "No token: the agent must sign");
   create->add_flag("--no-key", options.no_key, "No key: a token alone, where the profile accepts it");
   create
-      ->add_option("--claims", options.claims,
-                   "A capability that the agent may claim, * for any run of characters; may be given again. Default: *")
+      ->add_option(
+          "--claims", options.claims,
+          "A capability that the agent may claim, * for any run of characters; may be given again. Kept with the "
+          "identity; nothing checks it yet. Default: *")
       ->type_name("PATTERN");
   create->add_option("--expires", options.expires, "Ends after this time, such as 30d. Default: never")
       ->type_name("TIME");

@@ -56,7 +56,10 @@ Stage unless_off(Stage stage) {
 Stage decode_stage(const Envelope& envelope, size_t max_envelope) {
   Stage stage{kStageNames[0], Decision::kAllowed, Mode::kEnforce, true,
               std::to_string(envelope.raw.size()) + " of " + std::to_string(max_envelope) + " bytes"};
-  if (!check_agent_id(envelope.sender_id).ok()) {
+  if (envelope.doubled) {
+    stage.decision = Decision::kMalformed;
+    stage.rule = "a member of the envelope stands there twice";
+  } else if (!check_agent_id(envelope.sender_id).ok()) {
     stage.decision = Decision::kMalformed;
     stage.rule = "sender_id is not an agent's id";
   } else if (!check_agent_id(envelope.target_id).ok()) {

@@ -552,10 +552,15 @@ TEST_CASE("what a payload holds is blocked, masked or told, after the limits and
   REQUIRE(rules.ok());
   auto stage = dlp::Stage::make(*rules, std::nullopt, at.payload_key, limits::kEnvelopeBytes);
   REQUIRE(stage.ok());
-  at.decider.set_dlp(stage->get());
   auto with = [](std::string_view data) { return envelope("alice", "bob", {}, data); };
-  auto receipt = at.send({}, {with(R"({"card":"4111111111111111"})"), with(R"({"ssn":"219-45-9876"})"),
-                              with(R"({"to":"bob@example.com"})"), with("{}")});
+  at.policy.dlp = Mode::kEnforce;
+  at.decider.set_policy(at.policy);
+  auto unseen = at.send({}, {with("{}")});
+  CHECK(unseen.decisions == Decisions{Decision::kUnavailable});  // the stage could not be made
+  CHECK(at.delivered.empty());
+  at.decider.set_dlp(stage->get());
+  auto receipt = at.send({.first = 2}, {with(R"({"card":"4111111111111111"})"), with(R"({"ssn":"219-45-9876"})"),
+                                        with(R"({"to":"bob@example.com"})"), with("{}")});
   CHECK(receipt.decisions ==
         Decisions{Decision::kDlpBlocked, Decision::kRedacted, Decision::kAllowed, Decision::kAllowed});
   REQUIRE(at.delivered.size() == 1);
@@ -566,7 +571,7 @@ TEST_CASE("what a payload holds is blocked, masked or told, after the limits and
 
   at.policy.dlp = Mode::kShadow;
   at.decider.set_policy(at.policy);
-  receipt = at.send({.first = 5}, {with(R"({"card":"4111111111111111"})"), with(R"({"ssn":"219-45-9876"})")});
+  receipt = at.send({.first = 6}, {with(R"({"card":"4111111111111111"})"), with(R"({"ssn":"219-45-9876"})")});
   CHECK(receipt.decisions == Decisions{Decision::kAllowed, Decision::kAllowed});
   CHECK(at.decider.counts().shadow == 1);
 }

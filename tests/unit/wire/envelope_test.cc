@@ -56,6 +56,25 @@ TEST_CASE("texts of an envelope have their limits") {
   CHECK(refusal(with_meta("correlation_id", limits::kCorrelationIdBytes + 1)) == Errc::kTooLarge);
 }
 
+TEST_CASE("a member that stands there twice is told") {
+  EnvelopeDecoder decoder;
+  auto doubled = [&decoder](const std::string& outer, const std::string& meta) {
+    auto envelope = decoder.decode(R"({"sender_id":"a","target_id":"b","message_type":"t","data":{},"timestamp":1.5,)" +
+                                   outer + R"("message_id":"m","meta":{"version":1,"hops":1)" + meta + "}}");
+    REQUIRE(envelope.ok());
+    CHECK(envelope->bare == (!envelope->doubled && outer.empty() && meta.empty()));
+    return envelope->doubled;
+  };
+  CHECK_FALSE(doubled("", ""));
+  CHECK_FALSE(doubled(R"("other":1,"other":2,)", R"(,"mine":1,"mine":2)"));
+  for (const char* member :
+       {R"("timestamp":1,)", R"("sender_id":"a",)", R"("target_id":"b",)", R"("message_type":"t",)",
+        R"("message_id":"n",)", R"("data":{},)", R"("meta":{},)", R"("timest\u0061mp":1,)"})
+    CHECK(doubled(member, ""));
+  for (const char* member : {R"(,"hops":2)", R"(,"version":1)", R"(,"h\u006fps":2)"}) CHECK(doubled("", member));
+  CHECK(doubled("", R"(,"deadline":1,"deadline":2)"));
+}
+
 TEST_CASE("refusals name the member and what was expected") {
   EnvelopeDecoder decoder;
   auto message = [&](std::string_view bytes) { return decoder.decode(bytes).error().message; };

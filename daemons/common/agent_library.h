@@ -1,0 +1,37 @@
+// Keeps the agents' function library (proto/wire/agent_functions.h) loaded in Redis. Every daemon does: whichever is there
+// first, and whatever took it away (a restart without a file, FUNCTION FLUSH, a primary that had none).
+//
+// Happy path: looks with each new link and every five seconds, and loads what is missing.
+// Failure: a Redis before 7 has no functions, and agents do without; any other refusal is logged (RepeatFilter), and the next
+// look comes by itself.
+// Threading: loop thread. Ownership: the daemon's; the references must outlive it.
+#pragma once
+
+#include "daemons/common/log.h"
+#include "proto/redis/connection.h"
+#include "proto/redis/loop.h"
+
+namespace mas::common {
+
+class AgentLibrary {
+ public:
+  AgentLibrary(uv_loop_t* loop, redis::Connection& redis, Log& log);
+  ~AgentLibrary() { redis_.forget(this); }
+
+  /// Redis is up: looks now and from now on.
+  void resume();
+  void pause() { timer_.stop(); }
+
+ private:
+  void look();
+  void on_listed(uint64_t tag, const redis::Answer& answer);
+  void on_loaded(uint64_t tag, const redis::Answer& answer);
+  void refused(const redis::Reply& error);
+
+  redis::Connection& redis_;
+  Log& log_;
+  RepeatFilter repeat_;
+  redis::Timer timer_;
+};
+
+}  // namespace mas::common
