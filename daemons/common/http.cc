@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <list>
 
 #include "daemons/common/uv_handle.h"
 #include "proto/redis/loop.h"
@@ -18,6 +19,7 @@ namespace {
 
 constexpr size_t kConnectionMemory = 16 * 1024;  // bounds request line and headers
 constexpr int kBacklog = 64;
+constexpr unsigned kNewcomers = 8;  // for whom older ones make way
 
 struct SocketAddress {
   sockaddr_storage storage{};
@@ -69,9 +71,23 @@ int listening_socket(const ListenAddress& address) {
   return -1;
 }
 
+bool is_loopback(const ListenAddress& address) { return address.host.starts_with("127.") || address.host == "::1"; }
+
+/// @param host of a request: an IP address or `localhost`, with a port or without.
+bool is_own_name(std::string_view host) {
+  if (host.starts_with('[')) return true;
+  host = host.substr(0, host.find(':'));
+  in_addr address{};
+  return host == "localhost" || inet_pton(AF_INET, std::string(host).c_str(), &address) == 1;
+}
+
 class MicroHttpServer final : public HttpServer {
  public:
-  MicroHttpServer(uv_loop_t* loop, HttpPages& pages) : pages_(pages), timer_(loop, [this] { run(); }) {}
+  MicroHttpServer(uv_loop_t* loop, HttpPages& pages, const ListenAddress& address, HttpLimits limits)
+      : pages_(pages),
+        own_names_only_(is_loopback(address)),
+        most_connections_(limits.max_connections),
+        timer_(loop, [this] { run(); }) {}
 
   ~MicroHttpServer() override {
     poll_.close();  // before libmicrohttpd closes the descriptor under it
@@ -82,10 +98,11 @@ class MicroHttpServer final : public HttpServer {
   bool open(uv_loop_t* loop, int fd, std::string address, HttpLimits limits, bool v6) {
     address_ = std::move(address);
     unsigned flags = MHD_USE_EPOLL | (v6 ? unsigned{MHD_USE_IPv6} : 0u);
-    daemon_ =
-        MHD_start_daemon(flags, 0, nullptr, nullptr, &MicroHttpServer::on_request, this, MHD_OPTION_LISTEN_SOCKET, fd,
-                         MHD_OPTION_CONNECTION_LIMIT, limits.max_connections, MHD_OPTION_CONNECTION_TIMEOUT,
-                         limits.timeout_seconds, MHD_OPTION_CONNECTION_MEMORY_LIMIT, kConnectionMemory, MHD_OPTION_END);
+    daemon_ = MHD_start_daemon(flags, 0, nullptr, nullptr, &MicroHttpServer::on_request, this, MHD_OPTION_LISTEN_SOCKET,
+                               fd, MHD_OPTION_CONNECTION_LIMIT, limits.max_connections + kNewcomers,
+                               MHD_OPTION_CONNECTION_TIMEOUT, limits.timeout_seconds,
+                               MHD_OPTION_CONNECTION_MEMORY_LIMIT, kConnectionMemory, MHD_OPTION_NOTIFY_CONNECTION,
+                               &MicroHttpServer::on_connection, this, MHD_OPTION_END);
     if (daemon_ == nullptr) {
       close(fd);
       return false;
@@ -127,12 +144,46 @@ class MicroHttpServer final : public HttpServer {
     return static_cast<MicroHttpServer*>(self)->answer(connection, url, method);
   }
 
+  static void on_connection(void* self, MHD_Connection* connection, void**, MHD_ConnectionNotificationCode what) {
+    auto& open = static_cast<MicroHttpServer*>(self)->open_;
+    if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+      open.remove(connection);
+      return;
+    }
+    open.push_back(connection);
+    static_cast<MicroHttpServer*>(self)->make_room();
+  }
+
+  /// Whoever sends slowly, or nothing, makes way for who comes: a monitor gets in however many are held open.
+  void make_room() {
+    if (open_.size() <= most_connections_) return;
+    const auto* info = MHD_get_connection_info(open_.front(), MHD_CONNECTION_INFO_CONNECTION_FD);
+    if (info != nullptr) shutdown(info->connect_fd, SHUT_RDWR);
+    open_.pop_front();
+  }
+
+  /// A page of another site may make a browser ask a name that leads here (DNS rebinding): on loopback, only an address or
+  /// `localhost` is meant.
+  bool is_foreign(MHD_Connection* connection) const {
+    const char* host = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
+    return own_names_only_ && host != nullptr && !is_own_name(host);
+  }
+
   MHD_Result answer(MHD_Connection* connection, const char* url, const char* method) {
+    if (is_foreign(connection)) {
+      constexpr const char* kWhy = "{\"error\":\"Host: expected an address or localhost\"}\n";
+      return reply(connection, {421, "application/json", kWhy});
+    }
     HttpPage page = pages_.page(url);
     bool allowed = std::strcmp(method, MHD_HTTP_METHOD_GET) == 0 || std::strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
     if (page.status == 404) page.body = "{\"error\":\"not found; there are /healthz, /readyz and /metrics\"}\n";
     if (page.status != 404 && !allowed) page = {405, "application/json", "{\"error\":\"only GET and HEAD\"}\n"};
-    MHD_Response* response = MHD_create_response_from_buffer(page.body.size(), page.body.data(), MHD_RESPMEM_MUST_COPY);
+    return reply(connection, page);
+  }
+
+  static MHD_Result reply(MHD_Connection* connection, const HttpPage& page) {
+    MHD_Response* response =
+        MHD_create_response_from_buffer(page.body.size(), const_cast<char*>(page.body.data()), MHD_RESPMEM_MUST_COPY);
     if (response == nullptr) return MHD_NO;
     MHD_add_response_header(response, "Content-Type", page.content_type);
     MHD_add_response_header(response, "Cache-Control", "no-store");
@@ -143,6 +194,9 @@ class MicroHttpServer final : public HttpServer {
   }
 
   HttpPages& pages_;
+  const bool own_names_only_;
+  const size_t most_connections_;
+  std::list<MHD_Connection*> open_;  // the oldest first
   std::string address_;
   MHD_Daemon* daemon_ = nullptr;
   UvHandle<uv_poll_t> poll_;
@@ -160,7 +214,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::listen(uv_loop_t* loop, const Li
   int fd = listening_socket(address);
   if (fd < 0) return failed(std::strerror(errno));
   std::string text = address_text(address.host, bound_port(fd));
-  auto server = std::make_unique<MicroHttpServer>(loop, pages);
+  auto server = std::make_unique<MicroHttpServer>(loop, pages, address, limits);
   bool v6 = address.host.find(':') != std::string::npos;
   if (!server->open(loop, fd, std::move(text), limits, v6)) return failed("libmicrohttpd did not start");
   return std::unique_ptr<HttpServer>(std::move(server));

@@ -68,8 +68,10 @@ void Settings::describe(OptionTable& table) {
   table.text("listen", http_listen, Apply::kRestart,
              "Address and port; port 0 takes a free one, which is logged and stands in the daemon's "
              "heartbeat. There is "
-             "no authentication: leave it on loopback or behind something that has.");
-  table.integer("max_connections", http_max_connections, {1, 1024}, Apply::kRestart, "More are refused.");
+             "no authentication: leave it on loopback or behind something that has. On loopback, requests whose Host "
+             "is a name "
+             "other than localhost are refused.");
+  table.integer("max_connections", http_max_connections, {1, 1024}, Apply::kRestart, "Past them the oldest is closed.");
   table.duration("timeout", http_timeout, {1s, 10min}, Apply::kRestart,
                  "A connection that is idle this long is closed. In whole seconds.");
 

@@ -59,6 +59,9 @@ Status check_mode(int fd, const std::string& path, SecretReaders readers) {
   struct stat info {};
   if (fstat(fd, &info) != 0) return system_error(path, errno);
   if (!S_ISREG(info.st_mode)) return refusal(path + " is not a file");
+  if (info.st_uid != geteuid() && info.st_uid != 0)
+    return refusal(path + " belongs to user " + std::to_string(info.st_uid) +
+                   "; expected root or the user that the program runs as");
   bool group_may_read = readers == SecretReaders::kOwnerAndGroup || is_credential(path);
   if ((info.st_mode & (group_may_read ? 027u : 077u)) == 0) return {};
   return refusal(path + " is open to others; expected mode " +

@@ -436,7 +436,7 @@ typedef struct mas_stats {
   uint64_t undelivered;    /**< of these, those that reached nobody */
   uint64_t send_failed;    /**< not taken by Redis, or outcome unknown */
   uint64_t received;       /**< well-formed messages */
-  uint64_t malformed;      /**< dropped: not an envelope for this agent */
+  uint64_t malformed;      /**< dropped: not an envelope for this agent; the debug callback says whose, and why */
   uint64_t dropped;        /**< dropped: inbound queue full */
   uint64_t unhandled;      /**< no handler for the type */
   uint64_t handler_failed; /**< handlers that did not return MAS_OK */

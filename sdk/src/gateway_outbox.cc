@@ -36,7 +36,18 @@ GatewayOutbox::GatewayOutbox(const AgentConfig& config, const Keys& keys, std::s
       ns_(config.ns.value_or("")),
       instances_(instances) {}
 
-GatewayOutbox::~GatewayOutbox() { wipe(token_); }
+GatewayOutbox::~GatewayOutbox() {
+  wipe(token_);
+  wipe_frames();
+}
+
+/// A frame that is not signed has the token in it.
+void GatewayOutbox::wipe_frames() {
+  for (auto* buffer : {&header_, &frames_, &command_}) {
+    buffer->resize(buffer->capacity());  // what earlier frames left behind this one
+    wipe(*buffer);
+  }
+}
 
 void GatewayOutbox::use(std::optional<Credentials> credentials) {
   credentials_ = std::move(credentials);
@@ -173,7 +184,10 @@ bool GatewayOutbox::write() {
   command_.append(frames_);
   auto status = connection_->send(command_, 1, redis::reply_to<&GatewayOutbox::on_written>(this));
   for (auto* buffer : {&frames_, &command_})
-    if (buffer->capacity() > 2 * kWriteBytes) *buffer = std::string();
+    if (buffer->capacity() > 2 * kWriteBytes) {
+      wipe(*buffer);
+      *buffer = std::string();
+    }
   writing_ = status.ok();
   if (!status) window_.on_write(write_first_, write_last_, FrameWindow::Write::kNotDone, now);
   return writing_;

@@ -92,6 +92,7 @@ class GatewayOutbox final : public Outbox, private FrameWindowListener {
   void on_written(uint64_t tag, const redis::Answer& answer);
   void settle_all();
   void recycle(SendBatch* batch);
+  void wipe_frames();
 
   const Keys keys_;
   const std::string ns_;

@@ -1,9 +1,25 @@
 // What arrives on an agent's channel, and what became of what it sent.
 #include "proto/base/ids.h"
+#include "proto/wire/json.h"
+#include "proto/wire/limits.h"
 #include "sdk/src/error.h"
 #include "sdk/src/session.h"
 
 namespace mas::sdk {
+namespace {
+
+/// @return whom an envelope names as its sender, though it cannot be taken: for who looks for where it comes from.
+std::string claimed_sender(std::string_view envelope) {
+  std::string name = "nobody";
+  if (envelope.size() > limits::kMaxEnvelopeBytes) return name;
+  auto members = JsonReader::local().members(envelope);
+  if (!members) return name;
+  for (const auto& [member, token] : *members)
+    if (member == "sender_id") name = "'" + printable(json_text(token)) + "'";
+  return name;
+}
+
+}  // namespace
 
 void Session::receive(std::string_view envelope, std::string_view ticket, const Share& share, uint32_t failures) {
   const DeliveryPtr& delivery = share.delivery;
@@ -11,7 +27,8 @@ void Session::receive(std::string_view envelope, std::string_view ticket, const 
   if (!message) {
     const Error& why = message.error();
     agent_.counters.malformed.add();
-    agent_.debug("dropped a message: " + why.message);
+    if (agent_.config.debug != nullptr)
+      agent_.debug("dropped a message that names " + claimed_sender(envelope) + " as its sender: " + why.message);
     const bool lost = why.code == Errc::kTooLarge || why.code == Errc::kNoMemory;  // else nobody could read it
     if (lost && delivery != nullptr && delivery->stream != 0)
       agent_.deliveries.refuse(share, envelope.size(), "too large for the agent, or for its memory");
@@ -20,7 +37,8 @@ void Session::receive(std::string_view envelope, std::string_view ticket, const 
   mas_message& received = **message;
   if (received.target() != agent_.config.id) {
     agent_.counters.malformed.add();
-    return agent_.debug("dropped a message for '" + printable(received.target()) + "'");
+    return agent_.debug("dropped a message of '" + printable(received.sender()) + "', which is for '" +
+                        printable(received.target()) + "'");
   }
   if (delivery != nullptr && agent_.dedupe.seen(received.sender(), received.id()))
     return agent_.counters.duplicates.add();

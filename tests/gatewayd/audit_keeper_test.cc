@@ -169,6 +169,23 @@ TEST_CASE("heads are written when something is new, follow each other, and verif
   CHECK(bench.head_lines().size() == before);
 }
 
+TEST_CASE("a chain that ends before what was signed is told, and signed as it is") {
+  Bench bench;
+  AuditKeeper keeper(bench.frame, bench.settings);
+  keeper.set_owned({3}, 16);
+  auto chain = make_chain(1, 3);
+  bench.add(chain, 1000);
+  REQUIRE(bench.keep_until(keeper, [&] { return bench.head_lines().size() == 1 && keeper.idle(); }));
+  CHECK(bench.frame.count("audit_keeping_failures_total") == 0);
+  bench.ask(redis::Command("DEL", "mas.audit:{3}"));
+  bench.add({chain.begin(), chain.begin() + 2}, 1000);
+  REQUIRE(bench.keep_until(keeper, [&] { return bench.head_lines().size() == 2 && keeper.idle(); }));
+  CHECK(bench.frame.count("audit_keeping_failures_total") == 1);
+  bench.add({chain[2]}, 3000);  // what it had is there again: no loss against the head before
+  REQUIRE(bench.keep_until(keeper, [&] { return bench.head_lines().size() == 3 && keeper.idle(); }));
+  CHECK(bench.frame.count("audit_keeping_failures_total") == 1);
+}
+
 TEST_CASE("a partition whose chain cannot be read keeps nobody from signing the others'") {
   Bench bench;
   AuditKeeper keeper(bench.frame, bench.settings);

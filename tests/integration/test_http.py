@@ -124,10 +124,31 @@ class AbuseTest(HttpTestCase):
             sock.close()
 
     @for_each(*DAEMONS)
+    def test_slow_connections_keep_no_monitor_out(self, program):
+        """They send a byte now and then, so no time-out ends them."""
+        daemon = self.start_daemon(program, self.redis, {"http": {"timeout": "60s", "max_connections": 16}})
+        crowd = [socket.create_connection(("127.0.0.1", daemon.port()), 5) for _ in range(40)]
+        for sock in crowd:
+            sock.sendall(b"G")
+        for _ in range(5):
+            self.assertEqual(http_get(daemon.port(), "/healthz", timeout=5).status, 200)
+        for sock in crowd:
+            sock.close()
+
+    @for_each(*DAEMONS)
+    def test_a_name_that_leads_here_is_not_served(self, program):
+        daemon = self.serve(program)
+        for host in ("evil.example", "evil.example:80", "127.0.0.1.evil.example", "localhost.evil.example", ""):
+            self.assertEqual(http_get(daemon.port(), "/metrics", headers={"Host": host}).status, 421, host)
+        for host in ("127.0.0.1", f"127.0.0.1:{daemon.port()}", "localhost", f"localhost:{daemon.port()}", "[::1]:80"):
+            self.assertEqual(http_get(daemon.port(), "/healthz", headers={"Host": host}).status, 200, host)
+        self.assertIn(b" 200 ", raw_exchange(daemon.port(), b"GET /healthz HTTP/1.0\r\n\r\n", 3))
+
+    @for_each(*DAEMONS)
     def test_a_client_that_does_not_read(self, program):
         daemon = self.serve(program)
         sock = socket.create_connection(("127.0.0.1", daemon.port()), 5)
-        sock.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 500)
+        sock.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n" * 500)
         self.still_serves(daemon)
         sock.close()
 

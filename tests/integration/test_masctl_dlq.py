@@ -119,6 +119,11 @@ class CommandsTest(LettersCase):
         lines = [json.loads(line) for line in self.ctl("export").splitlines()]
         self.assertEqual([line["id"] for line in lines], ids + [""])
         self.assertEqual(lines[-1]["payload_base64"], "gCBubyBmcmFtZQ")
+        forged = self.redis.cmd("XADD", QUEUE, "*", "payload", "x\nreason: none", "sender", "eve\r\nsender: alice", "reason", "a\nlast: 0",
+                                "first", now, "last", now)
+        lines = self.ctl("show", forged).splitlines()
+        self.assertEqual([line.split(": ")[0] for line in lines],
+                         ["letter", "sender", "target", "message", "reason", "attempts", "first", "last", "payload"])
         self.assertIn("no dead letter", self.ctl("show", "1-1", code=1))
         self.assertIn("names no letter", self.ctl("show", "last", code=2))
 

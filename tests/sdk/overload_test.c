@@ -246,6 +246,35 @@ static void garbage_is_counted_and_harmless(void) {
   agent_ended(agent);
 }
 
+typedef struct told {
+  char lines[4096];
+} told;
+
+static void note_line(const char *line, void *user) {
+  told *t = user;
+  size_t used = strlen(t->lines);
+  snprintf(t->lines + used, sizeof t->lines - used, "%s\n", line);
+}
+
+static bool malformed_3(void *agent) { return stats_of(agent).malformed == 3; }
+
+static void who_sent_what_is_refused_is_told(void) {
+  static told seen;
+  static const char *const refused[] = {
+      "{\"sender_id\":\"eve\",\"target_id\":\"alice\",\"message_type\":7,\"data\":{}}",
+      "{\"sender_id\":\"eve\",\"target_id\":\"bob\",\"message_type\":\"t\",\"data\":{}}", "no JSON"};
+  mas_options *options = options_here();
+  mas_options_set_debug(options, note_line, &seen);
+  mas_agent *agent = agent_started("alice", options);
+  mas_options_free(options);
+  for (int i = 0; i < 3; ++i) redis_publish("agent.alice", refused[i], strlen(refused[i]));
+  CHECK(eventually(malformed_3, agent, agent));
+  agent_ended(agent);
+  CHECK(strstr(seen.lines, "names 'eve' as its sender: envelope: message_type: expected a string") != NULL);
+  CHECK(strstr(seen.lines, "of 'eve', which is for 'bob'") != NULL);
+  CHECK(strstr(seen.lines, "names nobody as its sender: envelope: ") != NULL);
+}
+
 static void messages_are_bounded_in_size(void) {
   mas_options *options = options_here();
   CHECK_OK(mas_options_set_max_message(options, 2000));
@@ -391,6 +420,7 @@ static const test_case kTests[] = {
     {"a slow handler loses the oldest and is told", a_slow_handler_loses_the_oldest_and_is_told},
     {"the inbound queue is bounded in bytes", the_inbound_queue_is_bounded_in_bytes},
     {"garbage is counted and harmless", garbage_is_counted_and_harmless},
+    {"who sent what is refused is told", who_sent_what_is_refused_is_told},
     {"a burst of large messages arrives", a_burst_of_large_messages_arrives},
     {"a stop sends what is paced", a_stop_sends_what_is_paced},
     {"what no subscriber can be sent is refused", what_no_subscriber_can_be_sent_is_refused},

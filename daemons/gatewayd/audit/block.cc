@@ -2,6 +2,7 @@
 #include "daemons/gatewayd/audit/block.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 
@@ -205,6 +206,8 @@ bool BlockBuilder::full() const {
 }
 
 void BlockBuilder::add(const AuditRecord& record) {
+  if (full())
+    std::abort();  // a turn has fewer (kPartitionMessages); a block that nobody can read must not be chained to
   auto index = [this](std::string_view text) { return texts_.index_of(text.substr(0, kAuditTextBytes)); };
   auto uuid = parse_uuid(record.message_id);
   auto detectors = record.detectors.first(std::min(record.detectors.size(), kDetectorNames));

@@ -89,7 +89,7 @@ class BlockBuilder {
   /// @param policy names the rules that decide in this block.
   void begin(uint32_t partition, uint64_t epoch, uint64_t number, const Digest& previous, WallMicros time,
              const Digest& policy);
-  /// @param record views are used during the call only. Not after full().
+  /// @param record views are used during the call only. Not after full(), which ends the process.
   void add(const AuditRecord& record);
   bool empty() const { return count_ == 0; }
   size_t count() const { return count_; }

@@ -40,6 +40,10 @@ std::string head_text(const Head& head) {
   return text;
 }
 
+std::string namespace_name(std::string_view ns) {
+  return ns.empty() ? "no namespace" : "namespace '" + std::string(ns) + "'";
+}
+
 std::string signed_bytes(std::string_view text) { return std::string(kHeadDomain).append(text); }
 
 template <typename T>
@@ -153,7 +157,7 @@ size_t HeadLedger::signer(const SignedHead& head) const {
 /// In the stream each head names the one before it by the same key. What another key, or none, signed does not count.
 void HeadLedger::check_order(const SignedHead& head, size_t key, std::string_view place) {
   before_.resize(keys_.size());
-  if (before_[key] && head.head.previous != *before_[key] && head.head.previous != Digest{})
+  if (before_[key] && head.head.previous != *before_[key])
     complaints_.push_back(std::string(place) + ": the signed head before this one is not there");
   before_[key] = head.hash;
 }
@@ -182,6 +186,11 @@ void HeadLedger::add(std::string_view line, std::string_view place, bool in_orde
     complaints_.push_back(std::string(place) + ": " + head.error().message);
     return;
   }
+  if (head->head.ns != ns_) {
+    complaints_.push_back(std::string(place) + ": a head of " + namespace_name(head->head.ns) + "; expected one of " +
+                          namespace_name(ns_));
+    return;
+  }
   size_t key = signer(*head);
   bool trusted = key < keys_.size();
   if (trusted && in_order) check_order(*head, key, place);
@@ -193,7 +202,7 @@ void HeadLedger::add(std::string_view line, std::string_view place, bool in_orde
 
 void HeadLedger::add_marks(std::string_view line) {
   auto head = parse_head(line);
-  if (!head) return;
+  if (!head || head->head.ns != ns_) return;
   bool trusted = signer(*head) < keys_.size();
   if (trusted || keys_.empty()) take(anchors_, *head, trusted, true);
 }

@@ -15,6 +15,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "daemons/gatewayd/audit/block.h"
@@ -55,7 +56,8 @@ Result<SignedHead> parse_head(std::string_view line);
 class HeadLedger {
  public:
   /// @param keys those that are believed; may be empty: then no head is trusted.
-  explicit HeadLedger(const std::vector<VerifyKey>& keys) : keys_(keys) {}
+  /// @param ns of the chains, without '/': heads of another namespace say nothing about them.
+  explicit HeadLedger(const std::vector<VerifyKey>& keys, std::string ns = {}) : keys_(keys), ns_(std::move(ns)) {}
 
   /// Takes a line from where each head follows the one before (the stream). @param place names it in complaints.
   void add_in_order(std::string_view line, std::string_view place) { add(line, place, true); }
@@ -71,7 +73,7 @@ class HeadLedger {
   size_t trusted() const { return trusted_; }
   size_t untrusted() const { return untrusted_; }  ///< unknown key, no key given, or a signature that does not fit
   WallMicros last_time() const { return last_time_; }
-  /// What is wrong with the heads themselves: unreadable ones, gaps between them. Not what they say.
+  /// What is wrong with the heads themselves: unreadable ones, gaps between them, those of another namespace. Not what they say.
   const std::vector<std::string>& complaints() const { return complaints_; }
 
  private:
@@ -82,6 +84,7 @@ class HeadLedger {
                    bool marks_only);
 
   const std::vector<VerifyKey>& keys_;
+  const std::string ns_;
   std::vector<std::pair<uint32_t, Anchors>> anchors_;  // by rising partition
   size_t trusted_ = 0, untrusted_ = 0;
   WallMicros last_time_ = 0;

@@ -75,12 +75,19 @@ class JsonSink final : public Sink {
   JsonWriter json_;
 };
 
+/// Whether a spreadsheet would take it for more than text. Texts come from anybody; an apostrophe in front keeps it text.
+bool is_formula(std::string_view value) {
+  return !value.empty() && std::string_view("=+-@\t\r").find(value[0]) != std::string_view::npos;
+}
+
 class CsvSink final : public Sink {
  public:
   explicit CsvSink(std::string& out) : out_(out) {}
   ~CsvSink() override { out_ += "\r\n"; }
   void text(std::string_view, std::string_view value) override {
     separate();
+    std::string guarded;
+    if (is_formula(value)) value = guarded.assign("'").append(value);
     if (value.find_first_of(",\"\r\n") == std::string_view::npos) {
       out_ += value;
       return;

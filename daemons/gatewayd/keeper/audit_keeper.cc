@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "proto/wire/events.h"
+
 namespace mas::gateway {
 namespace {
 
@@ -104,9 +106,24 @@ void AuditKeeper::on_head(const Result<HeadResult>& result) {
 void AuditKeeper::log_head(const Result<HeadResult>& result) {
   if (!result.ok()) return report("audit_head_failed", result.error());
   if (!result->written) return;
+  for (const ChainLoss& loss : result->lost) tell_loss(loss);
   heads_written_.add();
   frame_.log().info("audit_head",
                     {{"entry", result->entry}, {"hash", to_hex(result->hash)}, {"blocks", result->blocks}});
+}
+
+/// Once for each time: the next head compares with this one.
+void AuditKeeper::tell_loss(const ChainLoss& loss) {
+  failures_.add();
+  frame_.log().error("audit_went_back", {{"partition", loss.partition},
+                                         {"signed_block", loss.signed_block},
+                                         {"last_block", loss.last_block},
+                                         {"then", "signed as it is; masctl audit verify names the loss"}});
+  const std::string text = "the audit of partition " + std::to_string(loss.partition) + " ends with block " +
+                           std::to_string(loss.last_block) + ", and block " + std::to_string(loss.signed_block) +
+                           " was signed";
+  const std::string event = alert_event("gatewayd", text, wall_now());
+  static_cast<void>(frame_.redis().send(redis::Command("PUBLISH", frame_.keys().system_channel(), event), {}));
 }
 
 void AuditKeeper::start_archiving() {

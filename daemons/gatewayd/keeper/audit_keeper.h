@@ -51,6 +51,7 @@ class AuditKeeper {
   void start_head(State state, Duration fresh);
   void on_head(const Result<HeadResult>& result);
   void log_head(const Result<HeadResult>& result);
+  void tell_loss(const ChainLoss& loss);
   void start_archiving();
   void on_archived(const ArchiveRound& round);
   void on_trimmed(const Result<uint64_t>& count);

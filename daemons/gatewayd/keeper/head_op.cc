@@ -110,8 +110,22 @@ void HeadOp::decide() {
   for (const auto& [partition, mark] : request_.marks)
     if (marks[partition].number < mark.number) marks[partition] = mark;
   for (const auto& [partition, mark] : marks) next.trimmed.push_back(mark);
+  if (has_previous_) note_losses();
   if (!changed(next) || (next.trimmed == previous_.head.trimmed && fresh_enough(next.time))) return finish(result_);
   add(std::move(next));
+}
+
+/// What the last signed head named and is not there any more. It is signed all the same: both heads stay, and contradict each
+/// other to whoever verifies.
+void HeadOp::note_losses() {
+  for (const audit::BlockHead& before : previous_.head.heads) {
+    if (before.partition >= request_.partitions) continue;  // there are fewer of them now
+    auto now =
+        std::find_if(tips_.begin(), tips_.end(), [&](const auto& tip) { return tip.partition == before.partition; });
+    const uint64_t number = now == tips_.end() ? 0 : now->number;
+    const bool another = number == before.number && now->hash != before.hash;
+    if (number < before.number || another) result_.lost.push_back({before.partition, before.number, number});
+  }
 }
 
 bool HeadOp::changed(const audit::Head& next) const {

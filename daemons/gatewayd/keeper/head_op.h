@@ -37,12 +37,20 @@ struct HeadRequest {
   std::string heads_file;                      ///< empty: none
 };
 
+/// A chain that ends before the block that the last head named, or with another one of its number.
+struct ChainLoss {
+  uint32_t partition = 0;
+  uint64_t signed_block = 0;
+  uint64_t last_block = 0;  ///< that is there; 0: none
+};
+
 struct HeadResult {
   bool written = false;  ///< false: nothing was new, another gateway's head was fresh, or was added meanwhile
   bool raced = false;    ///< another was added meanwhile: try again
   std::string entry;
   Digest hash{};
-  uint64_t blocks = 0;  ///< numbers of the last blocks, added up
+  std::vector<ChainLoss> lost;  ///< compared with the last head
+  uint64_t blocks = 0;          ///< numbers of the last blocks, added up
 };
 
 class HeadOp {
@@ -66,6 +74,7 @@ class HeadOp {
   void take_heads(const redis::Reply& entries);
   void take_tip(uint32_t partition, const redis::Reply& entries);
   void decide();
+  void note_losses();
   bool changed(const audit::Head& next) const;
   bool fresh_enough(WallMicros now) const;
   void add(audit::Head next);

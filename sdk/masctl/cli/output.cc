@@ -56,6 +56,8 @@ void Output::line(std::string_view text) { write(std::string(text) + "\n"); }
 
 void Output::foreign(std::string_view text) { line(terminal_ ? visible_lines(text) : std::string(text)); }
 
+void Output::field(std::string_view name, std::string_view value) { line(std::string(name) + ": " + visible(value)); }
+
 void Output::table(const Table& table) { write(terminal_ ? table.aligned() : table.tab_separated()); }
 
 std::string Output::painted(std::string_view text, Paint paint) const {

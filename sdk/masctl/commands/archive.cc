@@ -113,7 +113,7 @@ void print_record(Output& out, const ArchivedRecord& record, const std::string& 
   for (const Line& line : {Line{"record", record.name()}, Line{"time", time_text(record.time)},
                            Line{"sender", record.sender}, Line{"target", record.target}, Line{"type", record.type},
                            Line{"message", record.message_id}, Line{"payload", envelope}})
-    out.foreign(std::string(line.name) + ": " + line.value);
+    out.field(line.name, line.value);
 }
 
 ExitCode run_show(Context& context, const ShowOptions& options) {

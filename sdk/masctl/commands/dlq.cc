@@ -81,7 +81,7 @@ void print_letter(Output& out, const Letter& letter) {
                            Line{"reason", std::string(letter.reason)},
                            Line{"attempts", std::to_string(letter.attempts)}, Line{"first", time_text(letter.first)},
                            Line{"last", time_text(letter.last)}, Line{"payload", std::string(letter.payload)}})
-    out.foreign(std::string(line.name) + ": " + line.value);
+    out.field(line.name, line.value);
 }
 
 ExitCode run_show(Context& context, const ShowOptions& options) {

@@ -84,7 +84,7 @@ TEST_CASE("the ledger sorts what heads say by partition, and believes known keys
   SigningKey stranger = key_of('b');
   auto keys = public_keys({&key});
   Digest hash, ignored;
-  HeadLedger ledger(keys);
+  HeadLedger ledger(keys, "prod");
   ledger.add_in_order(sign_head(sample(), key, hash), "1-0");
   Head forged = sample();
   forged.heads[0].number = 99;
@@ -116,24 +116,50 @@ TEST_CASE("a signed head that was taken out of the stream is missed") {
     head.previous = previous;
     lines.push_back(sign_head(head, key, previous));
   }
-  HeadLedger whole(keys);
+  HeadLedger whole(keys, "prod");
   for (const auto& line : lines) whole.add_in_order(line, "x");
   CHECK(whole.complaints().empty());
-  HeadLedger gap(keys);
+  HeadLedger gap(keys, "prod");
   gap.add_in_order(lines[0], "1-0");
   gap.add_in_order(lines[2], "3-0");
   CHECK(gap.complaints().size() == 1);
-  HeadLedger loose(keys);
+  HeadLedger loose(keys, "prod");
   loose.add_loose(lines[0], "1-0");
   loose.add_loose(lines[2], "3-0");
   CHECK(loose.complaints().empty());
+}
+
+TEST_CASE("a signed head in the middle of the stream that names no head before it is told") {
+  SigningKey key = key_of('a');
+  auto keys = public_keys({&key});
+  Digest hash;
+  HeadLedger ledger(keys, "prod");
+  ledger.add_in_order(sign_head(sample(), key, hash), "1-0");
+  Head anew = sample();
+  anew.previous = Digest{};
+  ledger.add_in_order(sign_head(anew, key, hash), "2-0");
+  REQUIRE(ledger.complaints().size() == 1);
+  CHECK(ledger.complaints()[0].starts_with("2-0: "));
+}
+
+TEST_CASE("a head of another namespace says nothing about these chains") {
+  SigningKey key = key_of('a');
+  auto keys = public_keys({&key});
+  Digest hash;
+  HeadLedger ledger(keys);
+  ledger.add_in_order(sign_head(sample(), key, hash), "1-0");
+  ledger.add_marks(sign_head(sample(), key, hash));
+  CHECK(ledger.trusted() == 0);
+  CHECK(ledger.partitions().empty());
+  CHECK(ledger.complaints() ==
+        std::vector<std::string>{"1-0: a head of namespace 'prod'; expected one of no namespace"});
 }
 
 TEST_CASE("without a key heads are collected but not trusted") {
   SigningKey key = key_of('a');
   std::vector<VerifyKey> none;
   Digest hash;
-  HeadLedger ledger(none);
+  HeadLedger ledger(none, "prod");
   ledger.add_in_order(sign_head(sample(), key, hash), "1-0");
   CHECK(ledger.trusted() == 0);
   REQUIRE(ledger.of(0).heads.size() == 1);
@@ -232,4 +258,18 @@ TEST_CASE("a record in text") {
   CHECK(csv_heading().starts_with("time,partition,block,record,decision,sender,target,type,"));
   auto columns = [](std::string_view line) { return std::count(line.begin(), line.end(), ','); };
   CHECK(columns(csv_heading()) + 1 == columns(csv));  // one comma is quoted
+}
+
+TEST_CASE("no text of a record is a formula to a spreadsheet") {
+  Block block;
+  block.records.resize(1);
+  AuditRecord& record = block.records[0];
+  record.sender = "=1+1";
+  record.target = "@SUM(1,2)";
+  record.type = "-2";
+  record.reason = "+3";
+  record.message_id = "\tx";
+  std::string csv;
+  append_csv(csv, block, 0);
+  CHECK(csv.find(",'=1+1,\"'@SUM(1,2)\",'-2,'\tx,'+3,") != std::string::npos);
 }

@@ -1,6 +1,8 @@
 // Credentials files: read, written, and errors that help without telling.
 #include "proto/wire/credentials.h"
 
+#include <unistd.h>
+
 #include "proto/base/base64.h"
 #include "proto/base/random.h"
 #include "proto/wire/limits.h"
@@ -63,6 +65,11 @@ TEST_CASE("the file must be closed to others") {
     auto refused = read_credentials(dir.file("c" + std::to_string(mode), text, mode));
     REQUIRE_FALSE(refused.ok());
     CHECK(says(refused.error().message, "open to others; expected mode 0400 or 0600"));
+  }
+  if (geteuid() == 0) {  // who else could give a file away?
+    const std::string anothers = dir.file("d", text, 0600);
+    REQUIRE(chown(anothers.c_str(), 12345, 0) == 0);
+    CHECK(says(read_credentials(anothers).error().message, "belongs to user 12345; expected root or"));
   }
   CHECK(read_credentials(dir.name + "/none").error().code == Errc::kNotFound);
   CHECK(says(read_credentials(dir.name + "/.").error().message, "not a file"));
