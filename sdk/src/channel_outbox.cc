@@ -116,18 +116,18 @@ std::unique_ptr<ChannelOutbox::Batch> ChannelOutbox::spare() {
 }
 
 void ChannelOutbox::write(std::unique_ptr<Batch> batch) {
-  Batch& sent = *batch;
-  in_flight_.push(std::move(batch));
   auto status =
-      connection_->send_from(sent.commands, sent.records.size(), redis::reply_to<&ChannelOutbox::on_reply>(this));
-  if (sent.commands.capacity() > kKeptBufferBytes) sent.commands = std::string();
-  if (!status) refuse(sent.records.size(), status.error());
+      connection_->send_from(batch->commands, batch->records.size(), redis::reply_to<&ChannelOutbox::on_reply>(this));
+  if (batch->commands.capacity() > kKeptBufferBytes) batch->commands = std::string();
+  if (!status) return refuse(std::move(batch), status.error());
+  in_flight_.push(std::move(batch));
 }
 
-/// The answer to the next `count` messages in flight.
-void ChannelOutbox::refuse(size_t count, const Error& why) {
-  redis::Answer refused = why;
-  for (; count > 0; --count) on_reply(0, refused);
+/// The connection has nothing of it.
+void ChannelOutbox::refuse(std::unique_ptr<Batch> batch, const Error& why) {
+  while (!answered(*batch, why)) {
+  }
+  finish(std::move(batch), &why);
 }
 
 bool ChannelOutbox::drained() {
@@ -144,21 +144,23 @@ void ChannelOutbox::refuse_all(const Error& why) {
     if (!filling_->records.empty()) held.push_back(std::exchange(filling_, spare()));
   }
   for (auto& batch : held) {
-    size_t count = batch->records.size();
     batch->charge = 0;  // it was not counted
-    in_flight_.push(std::move(batch));
-    refuse(count, why);
+    refuse(std::move(batch), why);
   }
 }
 
 void ChannelOutbox::on_reply(uint64_t, const redis::Answer& answer) {
-  Batch& batch = *in_flight_.front();
+  auto reply = redis::checked(answer);
+  if (answered(*in_flight_.front(), reply)) finish(in_flight_.pop(), reply ? nullptr : &reply.error());
+}
+
+/// The next message of a batch has its answer. @return whether it was the last one.
+bool ChannelOutbox::answered(Batch& batch, const redis::Answer& reply) {
   const Record& record = batch.records[batch.answered];
   size_t begin = batch.answered == 0 ? 0 : batch.records[batch.answered - 1].target_end;
   std::string_view target(batch.targets.data() + begin, record.target_end - begin);
 
   static const Verdict& kDelivered = *new Verdict;
-  auto reply = redis::checked(answer);
   if (reply && (*reply)->integer > 0) {
     listener_->on_verdict(record.kind, record.id, target, kDelivered);
   } else {
@@ -172,10 +174,14 @@ void ChannelOutbox::on_reply(uint64_t, const redis::Answer& answer) {
   const bool last = ++batch.answered == batch.records.size();
   if (last || unsettled_messages_ >= kSettleEvery)
     settle(std::exchange(unsettled_messages_, 0), std::exchange(unsettled_bytes_, 0));
-  if (!last) return;
-  const size_t charge = batch.charge;
-  recycle(in_flight_.pop());
-  if (charge > 0) on_paced(charge, reply ? nullptr : &reply.error());
+  return last;
+}
+
+/// @param failure of its last message.
+void ChannelOutbox::finish(std::unique_ptr<Batch> batch, const Error* failure) {
+  const size_t charge = batch->charge;
+  recycle(std::move(batch));
+  if (charge > 0) on_paced(charge, failure);
 }
 
 /// A batch of long messages has its answer: the next may go.

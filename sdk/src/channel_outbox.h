@@ -64,10 +64,12 @@ class ChannelOutbox final : public Outbox {
   std::unique_ptr<Batch> spare();
   std::unique_ptr<Batch> take(bool& ret_more);
   void write(std::unique_ptr<Batch> batch);
-  void refuse(size_t count, const Error& why);
+  void refuse(std::unique_ptr<Batch> batch, const Error& why);
   void refuse_all(const Error& why);
   void on_paced(size_t charge, const Error* failure);
   void on_reply(uint64_t tag, const redis::Answer& answer);
+  bool answered(Batch& batch, const redis::Answer& reply);
+  void finish(std::unique_ptr<Batch> batch, const Error* failure);
   void recycle(std::unique_ptr<Batch> batch);
 
   const std::string channel_head_;  // "ns/agent."

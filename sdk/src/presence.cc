@@ -25,6 +25,7 @@ struct Threads {
   std::mutex mutex;
   Thread* first = nullptr;
   Thread* unused = nullptr;
+  Threads* of_parent = nullptr;  // in a child of fork(): what is left of the parent's
 };
 constinit Threads* threads = nullptr;  // made when the library is loaded
 pthread_key_t ends_of_threads;
@@ -80,7 +81,9 @@ void end() {
 
 /// The threads that were in the list are not in the child.
 void forked() {
-  threads = new Threads;
+  auto* none = new Threads;
+  none->of_parent = threads;
+  threads = none;
   if (agents.load() > 0)
     state.store(ProcessState::kForked);
   else

@@ -104,6 +104,7 @@ TEST_CASE("a text past its limit is answered before it has come, and what stands
   RecordingListener listener;
   ConnectionOptions options = quick_options(server.url());
   options.reply_limits.text_bytes = 100'000;
+  options.command_timeout = 20s;  // Redis fills 50 MB first
   Connection connection(loop.loop(), options, &listener);
   connection.start();
   Receiver before, large, behind;

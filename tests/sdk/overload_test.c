@@ -177,6 +177,54 @@ static void a_stop_sends_what_is_paced(void) {
   agent_ended(bob);
 }
 
+typedef struct outcome_of {
+  char id[MAS_MESSAGE_ID_SIZE];
+  mas_status outcome;
+  int told;
+} outcome_of;
+
+static void note_outcome(mas_agent *agent, const char *id, const char *target, mas_status outcome, void *user) {
+  outcome_of *one = user;
+  (void)agent, (void)target;
+  for (; one->id[0] != '\0'; ++one) {
+    if (strcmp(one->id, id) != 0) continue;
+    one->outcome = outcome;
+    ++one->told;
+  }
+}
+
+static void poll_for(mas_agent *agent, double seconds) {
+  const double end = seconds_now() + seconds;
+  while (seconds_now() < end) CHECK_OK(mas_agent_poll(agent, 20, NULL));
+}
+
+static bool both_told(void *outcomes) {
+  const outcome_of *both = outcomes;
+  return both[0].told == 1 && both[1].told == 1;
+}
+
+/* Without a link for as long as a message waits for one: what was held back behind it is refused, and what the connection
+ * still has keeps its own outcome. */
+static void what_is_held_back_has_its_own_outcome(void) {
+  outcome_of both[3] = {0};
+  mas_agent *alice = agent_started("alice", NULL);
+  char *data = large_data();
+  mas_agent_on_receipt(alice, MAS_RECEIPTS_ALL, note_outcome, both);
+  redis_stop();
+  for (int i = 0; i < 4; ++i) CHECK_OK(mas_agent_send(alice, "nobody", "large", data, kLarge, NULL));
+  poll_for(alice, 4);
+  CHECK_OK(mas_agent_send(alice, "nobody", "short", "{}", 2, both[0].id)); /* the connection takes it */
+  poll_for(alice, 0.1);
+  CHECK_OK(mas_agent_send(alice, "nobody", "large", data, kLarge, both[1].id)); /* waits for the first ones */
+  poll_for(alice, 1.5);
+  redis_start();
+  CHECK(eventually(both_told, both, alice));
+  CHECK_STATUS(both[0].outcome, MAS_NO_RECEIVER);
+  CHECK_STATUS(both[1].outcome, MAS_UNREACHABLE);
+  free(data);
+  agent_ended(alice);
+}
+
 static void what_no_subscriber_can_be_sent_is_refused(void) {
   mas_options *options = options_here();
   size_t size = 33 << 20;
@@ -423,6 +471,7 @@ static const test_case kTests[] = {
     {"who sent what is refused is told", who_sent_what_is_refused_is_told},
     {"a burst of large messages arrives", a_burst_of_large_messages_arrives},
     {"a stop sends what is paced", a_stop_sends_what_is_paced},
+    {"what is held back has its own outcome", what_is_held_back_has_its_own_outcome},
     {"what no subscriber can be sent is refused", what_no_subscriber_can_be_sent_is_refused},
     {"a receiver that was cut off is told", a_receiver_that_was_cut_off_is_told},
     {"messages are bounded in size", messages_are_bounded_in_size},

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "proto/wire/limits.h"
+
 namespace mas::gateway {
 namespace {
 
@@ -19,13 +21,19 @@ end
 return redis.pcall('HMGET', KEYS[1], unpack(ARGV, 2))
 )lua";
 
-// ARGV: the bound, the command.
+// MEMORY USAGE looks at every element, so they are counted first. ARGV: the bounds of bytes and elements, the command that
+// reads, the one that counts.
 constexpr std::string_view kWhole = R"lua(
+local count = redis.pcall(ARGV[4], KEYS[1])
+if type(count) == 'table' then return count end
+if count > tonumber(ARGV[2]) then
+  return redis.error_reply('TOOLARGE the key has ' .. count .. ' elements; expected at most ' .. ARGV[2])
+end
 local size = redis.pcall('MEMORY', 'USAGE', KEYS[1], 'SAMPLES', '0')
 if type(size) == 'number' and size > tonumber(ARGV[1]) then
   return redis.error_reply('TOOLARGE the key takes ' .. size .. ' bytes; expected at most ' .. ARGV[1])
 end
-return redis.pcall(ARGV[2], KEYS[1])
+return redis.pcall(ARGV[3], KEYS[1])
 )lua";
 
 }  // namespace
@@ -39,11 +47,11 @@ void append_bounded_fields(redis::Command& command, std::string_view key, size_t
 }
 
 void append_bounded_hash(redis::Command& command, std::string_view key, size_t most) {
-  command.add("EVAL", kWhole, 1, key, most, "HGETALL");
+  command.add("EVAL", kWhole, 1, key, most, limits::kAclEntries, "HGETALL", "HLEN");
 }
 
 void append_bounded_set(redis::Command& command, std::string_view key, size_t most) {
-  command.add("EVAL", kWhole, 1, key, most, "SMEMBERS");
+  command.add("EVAL", kWhole, 1, key, most, limits::kAclEntries, "SMEMBERS", "SCARD");
 }
 
 }  // namespace mas::gateway

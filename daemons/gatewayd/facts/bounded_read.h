@@ -15,9 +15,9 @@ namespace mas::gateway {
 /// HMGET. @param most bytes of each field.
 void append_bounded_fields(redis::Command& command, std::string_view key, size_t most,
                            std::initializer_list<std::string_view> fields);
-/// HGETALL. @param most bytes that the key takes in Redis's memory, about.
+/// HGETALL of at most limits::kAclEntries fields. @param most bytes that the key takes in Redis's memory, about.
 void append_bounded_hash(redis::Command& command, std::string_view key, size_t most);
-/// SMEMBERS. @param most as above.
+/// SMEMBERS of at most limits::kAclEntries members. @param most as above.
 void append_bounded_set(redis::Command& command, std::string_view key, size_t most);
 
 }  // namespace mas::gateway

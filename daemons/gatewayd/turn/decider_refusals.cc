@@ -62,7 +62,7 @@ bool Decider::recorded(PartitionWork& work, const FrameInTurn& frame, Sender& se
 
 void Decider::record_summaries() {
   for (Partition* partition : partitions_) {
-    if (partition == nullptr || partition->next_summary > now_) continue;
+    if (partition == nullptr || !partition->summary_due(now_)) continue;
     PartitionWork& work = work_of(partition->number);
     size_t written = 0;
     partition->next_summary = Partition::kNoSummary;

@@ -85,6 +85,10 @@ struct Partition {
   std::vector<Counting> counting;        ///< senders whose refusals are counted at the moment
   WallMicros next_summary = kNoSummary;  ///< when the first summary of refusals is due
   static constexpr WallMicros kNoSummary = INT64_MAX;
+  /// Also when the clock was set to before what the first summary counts.
+  bool summary_due(WallMicros now) const {
+    return next_summary != kNoSummary && (now >= next_summary || now < next_summary - Refusals::kSummaryEvery);
+  }
 
   /// What a sweep found to be forgotten: an instance, or (no instance) a sender without any.
   struct Forgettable {

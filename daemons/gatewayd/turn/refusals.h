@@ -25,6 +25,8 @@ inline constexpr int64_t kRefusalBurst = 100;              ///< seconds' worth o
 
 class Refusals {
  public:
+  static constexpr WallMicros kSummaryEvery = 1'000'000;
+
   /// @param per_second from 1 to kMostRefusalRecords. @return whether the refusal is to be recorded; else it was counted.
   bool take(Decision decision, int64_t per_second, WallMicros now);
 
@@ -42,8 +44,6 @@ class Refusals {
   Summary take_summary(WallMicros now);
 
  private:
-  static constexpr WallMicros kSummaryEvery = 1'000'000;
-
   LimiterState budget_;
   WallMicros since_ = 0;  // of the first that was counted
   uint64_t total_ = 0;

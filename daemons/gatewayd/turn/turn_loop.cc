@@ -205,7 +205,7 @@ bool TurnLoop::turn_over() const {
 bool TurnLoop::summaries_due() const {
   if (options_.policy.memory_low) return false;
   return std::any_of(partitions_.begin(), partitions_.end(), [this](const auto& partition) {
-    return taken_[partition->number] && !partition->epoch.empty() && partition->next_summary <= now_;
+    return taken_[partition->number] && !partition->epoch.empty() && partition->summary_due(now_);
   });
 }
 

@@ -190,7 +190,7 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   void unanswered(const Error& why);
   void keep_oversized(const Partition& partition);
   void append_oversized();
-  Partition* in_doubt() const;
+  Partition* in_doubt();
   void try_alone(Partition& partition);
   void take_trial(const redis::Reply& reply);
   void end_trial();

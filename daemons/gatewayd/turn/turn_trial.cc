@@ -31,7 +31,7 @@ return count
 
 }  // namespace
 
-Partition* TurnLoop::in_doubt() const {
+Partition* TurnLoop::in_doubt() {
   for (const auto& partition : partitions_) {
     if (!taken_[partition->number] || partition->epoch.empty() || partition->beyond_doubt) continue;
     const bool doubtful =

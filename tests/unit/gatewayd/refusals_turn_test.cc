@@ -49,6 +49,21 @@ TEST_CASE("strangers share the budget of their partition; past it they are count
   CHECK(recorded(at, [] {}) == 0);
 }
 
+TEST_CASE("what was counted is told when the clock steps back") {
+  TurnCase at;
+  at.policy.refusal_records = 1;
+  at.decider.set_policy(at.policy);
+  const unsigned p = TurnCase::partition_of("alice");
+  at.send({}, std::vector<std::string>(300, envelope("alice", "nobody")));
+  for (int i = 0; i < 300; ++i) at.batch.append(p, "poison");
+  CHECK(recorded(at, [] {}) == kBudget);
+  at.now -= 3'600'000'000;
+  CHECK(at.partitions[p]->summary_due(at.now));
+  CHECK(recorded(at, [] {}) == 2);
+  CHECK(at.partitions[p]->next_summary == Partition::kNoSummary);
+  CHECK_FALSE(at.partitions[p]->summary_due(at.now));
+}
+
 TEST_CASE("a sender has a budget of its own, and takes nothing of others") {
   TurnCase at;
   at.policy.refusal_records = 1;
