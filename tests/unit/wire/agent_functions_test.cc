@@ -11,5 +11,5 @@ TEST_CASE("a library with another text has another name") {
   CHECK(kAgentLibrary == "mas_agent_1");
   CHECK(kClaimFunction.name == "mas_claim_1");
   CHECK(kTakeBackFunction.name == "mas_take_back_1");
-  CHECK(to_hex(sha256(agent_library())) == "2ea5de6f2cee1ffe28ebf14b38af37f847e33651294ec2643d430b125c0a4212");
+  CHECK(to_hex(sha256(agent_library())) == "dc1f74e7f0f60b13f679c4e399418ecc25533564745b87d95fabbd5c303aa650");
 }
