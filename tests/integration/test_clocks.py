@@ -2,24 +2,21 @@
 
 import unittest
 
-from harness import build, for_each, main
+from harness import clock, for_each, main
 from harness.gateway_case import GatewayCase
 
-SHIM = build.build_dir() / "lib" / "libmas-skewed-clock.so"
 
-
-def skewed(seconds):
-    return {"LD_PRELOAD": str(SHIM), "MAS_TEST_CLOCK_SKEW": str(seconds)}
-
-
-@unittest.skipUnless(SHIM.exists(), "a sanitizer's runtime has to come first")
+@unittest.skipUnless(clock.for_our_programs(), "a sanitizer's runtime has to come first")
 class ClocksTest(GatewayCase):
     def setUp(self):
         super().setUp()
-        self.listener = self.start_listener(self.redis, "echo", "--echo", "--mode", "gateway", env=skewed(-3600))
+        self.listener = self.start_listener(self.redis, "echo", "--echo", "--mode", "gateway", env=self.skewed(-3600))
+
+    def skewed(self, seconds):
+        return clock.Clock(self.dir / f"clock{seconds}", seconds).env
 
     def masctl_in_gateway_mode(self, command, *args, seconds, url=None):
-        return self.masctl(command, "--mode", "gateway", "--as", "ops", *args, redis=url or self.redis, env=skewed(seconds))
+        return self.masctl(command, "--mode", "gateway", "--as", "ops", *args, redis=url or self.redis, env=self.skewed(seconds))
 
     @for_each(-601, -30, 30, 601)
     def test_requests_are_answered(self, seconds):

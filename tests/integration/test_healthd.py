@@ -1,5 +1,6 @@
 """mas-healthd from outside: who is dead, who is back, who flaps, and what an absence of Redis means."""
 
+import itertools
 import json
 import threading
 import time
@@ -265,11 +266,12 @@ class OutageTest(HealthdCase):
         proxy.answer("NOPERM no permission", {"HMGET", "PTTL"})  # nobody can be looked at, so the walk must wait
         daemon = self.daemon("mas-healthd", proxy.url(), config=QUICK).start()
         poll_until(lambda: daemon.ready()[1].get("agents", {}).get("unknown", 0) >= 5_000, what="the walk waits")
-        proxy.answer("NOPERM no permission", {"SCAN"})  # on the next connection it is the walk that fails
+        self.redis.cmd("ACL", "SETUSER", "default", "-scan")  # on the next connection it is the walk that fails
+        proxy.forward()
         proxy.cut()
         daemon.wait_log("walk_failed")
         poll_until(lambda: daemon.ready()[1]["agents"]["active"] >= 5_000, what="those already found are looked at")
-        proxy.forward()
+        self.redis.cmd("ACL", "SETUSER", "default", "+scan")
         self.wait_state(daemon, "active", 20_000, 60)
 
     def test_what_nobody_told_while_it_was_not_subscribed_is_found_then(self):
@@ -312,6 +314,58 @@ class OutageTest(HealthdCase):
                 daemon.wait_ready()
         self.enter("bob", ttl=1)
         self.wait_status("bob", "INACTIVE", 15)
+
+
+class FloodTest(HealthdCase):
+    """What others can ask for takes a share of the time only, and the agents that are known are looked after meanwhile."""
+
+    AGENTS = 30_000
+
+    def setUp(self):
+        super().setUp()
+        with self.redis.client() as client:
+            for first in range(0, self.AGENTS, 10_000):
+                client.pipeline([("HSET", f"agent:a{n}", "id", f"a{n}", "capabilities", "[]", "metadata", "{}", "status",
+                                  "INACTIVE", "registered_at", "1") for n in range(first, first + 10_000)])
+        self.daemon_ = self.daemon("mas-healthd", self.redis, {"health": {"scan_interval": "1h"}}).start().wait_ready(60)
+        self.wait_state(self.daemon_, "inactive", self.AGENTS, 60)
+        self.agent = self.start_agent(self.redis, "known", heartbeat_interval=0.3, heartbeat_ttl=1)
+        self.wait_state(self.daemon_, "active", 1)
+
+    def walks_while(self, disturb, seconds=9):
+        """@param disturb called again and again meanwhile. @return walks over the registry, and how long they had."""
+        def walks():
+            return self.daemon_.metrics()["mas_healthd_scans_total"]
+
+        before, began, stopping = walks(), time.monotonic(), threading.Event()
+
+        def go_on():
+            with self.redis.client() as client:
+                while not stopping.wait(0.05):
+                    disturb(client)
+
+        disturbing = threading.Thread(target=go_on, daemon=True)
+        disturbing.start()
+        self.addCleanup(stopping.set)
+        poll_until(lambda: time.monotonic() - began > seconds, 2 * seconds, "it goes on")
+        self.agent.vanish()
+        self.wait_status("known", "INACTIVE", 15)
+        count, took = walks() - before, time.monotonic() - began
+        stopping.set()
+        disturbing.join()
+        print(f"{count:.0f} walks over {self.AGENTS} agents in {took:.0f} s")
+        return count, took
+
+    def test_a_flood_of_names(self):
+        names = itertools.count()
+        walks, took = self.walks_while(lambda client: client.pipeline(
+            [("PUBLISH", "mas.system", f'{{"type": "REGISTER", "agent_id": "ghost{next(names)}"}}') for _ in range(5_000)]))
+        self.assertGreater(self.daemon_.metrics()["mas_healthd_agents_dropped_total"], 0, "it was a flood")
+        self.assertLess(walks, 1 + took / 3)
+
+    def test_subscriptions_that_are_cut_again_and_again(self):
+        walks, took = self.walks_while(lambda client: client.cmd("CLIENT", "KILL", "TYPE", "pubsub"))
+        self.assertLess(walks, 1 + took / 3)
 
 
 class LeaseTest(HealthdCase):

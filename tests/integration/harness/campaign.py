@@ -23,6 +23,7 @@ import time
 
 from . import build
 from .campaign_faults import COMPANY, FAULTS
+from .clock import Clock, for_our_programs
 from .fault_proxy import ProxyProcess
 from .ledger import Ledger
 from .ledger_case import LedgerCase
@@ -34,10 +35,9 @@ ROUND = float(os.environ.get("MAS_CAMPAIGN_ROUND", "60"))
 SOON = 2.0 + float(os.environ.get("MAS_CAMPAIGN_NOISE") or (3 if build.sanitizers() else 0))
 GIVE_UP = 60.0  # seconds after a fault: what waits so long is stuck
 CHOSEN = [name for name in os.environ.get("MAS_CAMPAIGN_FAULTS", "").split(",") if name]
-CLOCK = build.build_dir() / "lib" / "libmas-skewed-clock.so"
 BOUNDS = ("100000:50000000", "10:10000000", "100000:20000")  # messages and bytes of a receiver's queue
 PADDING = ("0", "300", "4000")  # bytes of a sender's messages
-SKEW = ("0", "-45", "600")  # seconds that an agent's clock is off
+SKEW = (0, -45, 600)  # seconds that an agent's clock is off
 RATE = 100  # messages a second of each honest sender
 
 
@@ -113,8 +113,9 @@ class CampaignCase(LedgerCase):
         """The environment of an honest agent: small and large messages and bounds, clocks that are off."""
         number = int(agent_id.split("-")[1])
         env = {"MAS_LEDGER_BOUND": BOUNDS[number % 3]} if agent_id in self.targets else {"MAS_LEDGER_PADDING": PADDING[number % 3]}
-        if CLOCK.exists():  # not built with sanitizers
-            env.update(LD_PRELOAD=str(CLOCK), MAS_TEST_CLOCK_SKEW=SKEW[number % 3])
+        if for_our_programs():
+            seconds = SKEW[number % 3]
+            env.update(Clock(self.dir / f"clock{seconds}", seconds).env)
         return env
 
     def launch_stranger(self, name, rate, target):

@@ -8,10 +8,9 @@ import itertools
 import os
 import pathlib
 import signal
-import struct
 import subprocess
 
-from .build import program
+from .clock import Clock
 from .poll import poll_until
 from .process import die_with_parent
 from .resp import Resp, RespError, url_of_socket
@@ -40,9 +39,7 @@ class RedisServer:
         self.port = next(_ports) if tcp else 0
         self.tls_port = next(_ports) if tls else 0
         self._tls = tls
-        self._clock = self.directory / "clock" if clock else None
-        if clock:
-            self.set_clock(0)
+        self._clock = Clock(self.directory / "clock") if clock else None
         self._process = None
 
     # ---- life
@@ -59,7 +56,7 @@ class RedisServer:
         with open(self.log_path, "ab") as log:
             self._process = subprocess.Popen(
                 ["redis-server", *self._arguments()], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                cwd=self.directory, env={**os.environ, **self._clock_shim()}, preexec_fn=die_with_parent)
+                cwd=self.directory, env={**os.environ, **(self._clock.env if self._clock else {})}, preexec_fn=die_with_parent)
 
     def answers(self):
         """Whether it serves commands now; a demand for a password counts."""
@@ -101,8 +98,7 @@ class RedisServer:
 
     def set_clock(self, seconds):
         """Puts its wall clock off by so much, from now on."""
-        with open(self._clock, "r+b" if self._clock.exists() else "wb") as file:
-            file.write(struct.pack("<q", seconds))
+        self._clock.set(seconds)
 
     # ---- talking to it
 
@@ -149,11 +145,6 @@ class RedisServer:
     def _client_url(self):
         secret = self.options.get("requirepass")
         return f"unix://:{secret}@{self.socket}" if secret else url_of_socket(self.socket)
-
-    def _clock_shim(self):
-        if self._clock is None:
-            return {}
-        return {"LD_PRELOAD": program("mas-clock-shim.so"), "MAS_CLOCK_FILE": str(self._clock)}
 
     def _arguments(self):
         arguments = ["--port", str(self.port), "--bind", self.host, "--unixsocket", str(self.socket),

@@ -34,7 +34,7 @@ int clock_gettime(clockid_t clock, struct timespec* time) {
   static int (*real)(clockid_t, struct timespec*);
   if (real == NULL) *(void**)&real = dlsym(RTLD_NEXT, "clock_gettime");
   int status = real(clock, time);
-  if (clock == CLOCK_REALTIME) time->tv_sec += seconds();
+  if (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE) time->tv_sec += seconds();
   return status;
 }
 
