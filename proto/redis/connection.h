@@ -76,7 +76,7 @@ struct ConnectionOptions {
   Duration connect_timeout = std::chrono::seconds(5);  ///< whole way to ready
   Duration command_timeout = std::chrono::seconds(5);  ///< default of send()
   Duration backoff_base = std::chrono::milliseconds(50);
-  Duration backoff_cap = std::chrono::seconds(2);
+  Duration backoff_cap = std::chrono::seconds(1);
   size_t max_outgoing_bytes = 64u * 1024 * 1024;  ///< kWouldBlock past it
   size_t max_pending_commands = 1'000'000;        ///< kWouldBlock past it
   bool keep_unsent = true;

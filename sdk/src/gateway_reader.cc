@@ -98,17 +98,15 @@ void GatewayReader::renamed() {
 /// Else others would claim it as a dead instance's while it is handled here.
 void GatewayReader::keep_held() {
   for (size_t stream = 1; stream < streams_.size(); ++stream) {
-    std::vector<std::string> claim;
-    for (const auto& id : held_[stream]) {
-      if (claim.empty()) claim = {"XCLAIM", streams_[stream], std::string(kGroup), host_.context().instance(), "0"};
-      claim.push_back(id);
-      if (claim.size() < kAckIds) continue;
+    const std::vector<std::string> ids(held_[stream].begin(), held_[stream].end());
+    for (size_t at = 0; at < ids.size(); at += kAckIds) {
+      const auto first = ids.begin() + static_cast<std::ptrdiff_t>(at);
+      const auto last = ids.begin() + static_cast<std::ptrdiff_t>(std::min(at + kAckIds, ids.size()));
+      std::vector<std::string> claim{"XCLAIM", streams_[stream], std::string(kGroup), host_.context().instance(), "0"};
+      claim.insert(claim.end(), first, last);
       claim.emplace_back("JUSTID");
-      static_cast<void>(host_.commands().send(redis::Command::of(std::exchange(claim, {})), redis::ReplyTo{}));
+      static_cast<void>(host_.commands().send(redis::Command::of(claim), redis::ReplyTo{}));
     }
-    if (claim.empty()) continue;
-    claim.emplace_back("JUSTID");
-    static_cast<void>(host_.commands().send(redis::Command::of(claim), redis::ReplyTo{}));
   }
 }
 
