@@ -211,9 +211,10 @@ bool ReplyReader::text_too_large() {
   auto [last, status] = std::from_chars(held.data(), held.data() + end, bytes);
   if (status != std::errc() || last != held.data() + end || bytes <= limits_.text_bytes) return false;
   std::string_view content = held.substr(end + 2);
-  if (content.size() < std::min<uint64_t>(bytes, OversizedText::kHeadBytes)) return false;
+  const auto head = static_cast<size_t>(std::min<uint64_t>(bytes, OversizedText::kHeadBytes));
+  if (content.size() < head) return false;
   oversized_.bytes = bytes;
-  oversized_.head = content.substr(0, OversizedText::kHeadBytes);
+  oversized_.head = content.substr(0, head);
   return true;
 }
 

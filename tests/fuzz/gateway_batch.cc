@@ -1,5 +1,5 @@
-// The batch with any elements: the input is cut at 0xff 0x00 into elements of two partitions. Every element becomes one
-// frame, views stay inside what was given, and an undisturbed neighbour is decoded whatever stands beside it. It is decoded in
+// The batch with any elements: the input is cut at 0xff 0x00 into elements of two partitions; one that begins with 0xfe is
+// the head of an element that was too large to be read. Every element becomes one frame, views stay inside what was given, and an undisturbed neighbour is decoded whatever stands beside it. It is decoded in
 // slices, between which elements of the next turn are appended.
 #include "daemons/gatewayd/turn/batch.h"
 
@@ -10,6 +10,8 @@ using namespace mas::fuzz;
 using namespace mas::gateway;
 
 namespace {
+
+constexpr uint64_t kOversized = 1u << 30;
 
 std::string good_frame() {
   FrameHeader header;
@@ -28,11 +30,17 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static Batch batch(4096);
   std::string_view rest = text_of(data, size);
   batch.start();
-  size_t elements = 0;
+  size_t elements = 0, oversized = 0;
   for (bool more = true; more; ++elements) {
     auto cut = rest.find(std::string_view("\xff\0", 2));
     more = cut != std::string_view::npos;
-    batch.append(elements % 2, rest.substr(0, cut));
+    std::string_view element = rest.substr(0, cut);
+    if (element.starts_with('\xfe')) {
+      batch.append_oversized(elements % 2, kOversized, element.substr(1));
+      ++oversized;
+    } else {
+      batch.append(elements % 2, element);
+    }
     if (more) rest.remove_prefix(cut + 2);
   }
   batch.append(0, kGood);
@@ -41,14 +49,16 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   while (!batch.decode_some(MonoTime::min())) batch.append(0, kGood);
 
   require(batch.frames().size() == elements + 1, "every element is one frame");
-  size_t first = 0;
+  size_t first = 0, too_large = 0;
   for (const FrameInTurn& frame : batch.frames()) {
     require(frame.first == first && (!frame.fault || frame.count == 0), "messages follow their frames");
     first += frame.count;
+    if (frame.fault && frame.fault->decision == Decision::kTooLarge) ++too_large;
     require(frame.fault || check_agent_id(frame.header.sender).ok(), "a frame has a sender");
     require(batch.records_of(frame).size() == frame.count, "records and messages are as many");
   }
   require(first == batch.messages().size(), "every message is in a frame");
+  require(too_large >= oversized, "what was too large to be read is no frame");
   size_t sum = 0;
   for (const Message& message : batch.messages()) {
     for (char c : message.envelope) sum += static_cast<unsigned char>(c);

@@ -1,5 +1,6 @@
 // Replies of Redis: the first byte of the input says into how large pieces the rest is cut. However it is cut, the
-// replies are the same, and every byte of them may be read.
+// replies are the same, and every byte of them may be read. With a bound on texts, the replies up to the first text that
+// is too large are the same, and of that one its length and its head are told.
 #include "proto/redis/reply.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -9,6 +10,7 @@ using namespace mas::fuzz;
 namespace {
 
 constexpr size_t kMaxReplyBytes = 256 * 1024;
+constexpr size_t kMaxTextBytes = 64;
 
 /// Writes down a whole reply, so that the sanitizers see every byte of it read.
 void describe(const redis::Reply& reply, std::string& out) {
@@ -23,26 +25,37 @@ void describe(const redis::Reply& reply, std::string& out) {
 struct Outcome {
   std::string replies;
   bool failed = false;
+  bool too_large = false;
 };
 
-/// Takes what is complete. @return false when the reader is unusable.
-bool drain(redis::ReplyReader& reader, std::string& out) {
+/// Takes what is complete.
+void drain(redis::ReplyReader& reader, Outcome& outcome) {
   for (;;) {
     auto reply = reader.next();
-    if (!reply) return false;
-    if (*reply == nullptr) return true;
-    describe(**reply, out);
+    if (!reply) {
+      outcome.failed = true;
+      outcome.too_large = reply.error().code == Errc::kTooLarge;
+      return;
+    }
+    if (*reply == nullptr) return;
+    describe(**reply, outcome.replies);
   }
 }
 
-Outcome read(std::string_view bytes, size_t piece) {
-  redis::ReplyReader reader({.reply_bytes = kMaxReplyBytes});
+Outcome read(std::string_view whole, size_t piece, size_t text_bytes) {
+  redis::ReplyReader reader({.reply_bytes = kMaxReplyBytes, .text_bytes = text_bytes});
   Outcome outcome;
-  while (!bytes.empty() && !outcome.failed) {
+  for (std::string_view bytes = whole; !bytes.empty() && !outcome.failed;) {
     auto next = bytes.substr(0, piece);
     bytes.remove_prefix(next.size());
-    outcome.failed = !reader.feed(next).ok() || !drain(reader, outcome.replies);
+    outcome.failed = !reader.feed(next).ok();
+    if (!outcome.failed) drain(reader, outcome);
   }
+  if (!outcome.too_large) return outcome;
+  const redis::OversizedText& text = reader.oversized();
+  require(text.bytes > text_bytes, "what is within its bound is not too large");
+  require(text.head.size() == std::min<uint64_t>(text.bytes, redis::OversizedText::kHeadBytes), "its head is told");
+  require(whole.find(std::to_string(text.bytes) + "\r\n" + text.head) != std::string_view::npos, "the head is its own");
   return outcome;
 }
 
@@ -51,9 +64,13 @@ Outcome read(std::string_view bytes, size_t piece) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   auto bytes = text_of(data + 1, size - 1);
-  Outcome whole = read(bytes, bytes.size());
-  Outcome pieces = read(bytes, data[0] + 1u);
+  const size_t piece = data[0] + 1u;
+  Outcome whole = read(bytes, bytes.size(), kMaxReplyBytes);
+  Outcome pieces = read(bytes, piece, kMaxReplyBytes);
+  Outcome bounded = read(bytes, piece, kMaxTextBytes);
   require(whole.failed == pieces.failed, "an error does not depend on how the bytes arrive");
   require(whole.replies == pieces.replies, "replies do not depend on how the bytes arrive");
+  require(bounded.too_large ? whole.replies.starts_with(bounded.replies) : bounded.replies == whole.replies,
+          "a bound on texts changes nothing before a text that is too large");
   return 0;
 }
