@@ -30,8 +30,8 @@ static mas_options *options_of_bob(mas_options *options) {
 }
 
 static void a_start_without_a_right_fails(void) {
-  static const char *const rights[] = {"xreadgroup", "@scripting", "xinfo|consumers", "xinfo|groups", "xpending", "xclaim",
-                                       "xack",       "xdel"};
+  static const char *const rights[] = {
+      "xreadgroup", "@scripting", "xinfo|consumers", "xinfo|groups", "xpending", "xclaim", "xack", "xdel"};
   mock_gateway *gateway = mock_gateway_start();
   mas_options *options = options_of_bob(gateway_options());
   for (size_t i = 0; i < sizeof rights / sizeof *rights; ++i) {
