@@ -7,7 +7,7 @@
 //                                  ▼
 //                               known for the turn that asked, then unknown
 //
-// After the first read of a turn, hold() makes every change wait like that, so that a turn needs a bounded number of reads.
+// While a turn looks for what it lacks, hold() makes every change wait like that, so that it needs a bounded number of reads.
 // The glossary: a *group* is what is read together (the registry entry; the identity; the rules; the limits; the circuit). Expiry of
 // an identity is a compared field, never an event.
 // Failure: what could not be read leaves its group unknown, and nothing is decided by it.
@@ -115,6 +115,8 @@ class Facts {
   };
   /// What is on the lists; it is being read from now on, until finish() or abandon().
   std::vector<Wanted> take_wanted();
+  /// How many are on the list.
+  size_t wanted() const { return wanted_.size(); }
   std::vector<std::string> take_wanted_roles();
 
   /// The members of a group were set from what Redis holds (or from why it cannot be read).

@@ -31,6 +31,7 @@ void Decider::start(const std::vector<Partition*>& partitions, WallMicros now, M
   now_ = now;
   mono_ = mono;
   ++turn_;
+  needing_ = false;
   next_frame_ = next_message_ = 0;
   circuits_.start(now, turn_);
   work_.resize(partitions.size());
@@ -86,25 +87,44 @@ PartitionWork& Decider::work_of(unsigned partition) {
 // ---- What deciding needs
 
 /// First who it is, then what it wants: a stranger makes the gateway look at nobody but himself.
-void Decider::need(Batch& batch, std::vector<Inbox*>& ret_inboxes) {
-  ret_inboxes.clear();
-  wanted_entries_.clear();
-  ++looks_;
-  for (auto& due : batch.due()) need_inbox(due, ret_inboxes);
-  if (policy_.memory_low) return;
-  for (auto& frame : batch.frames()) {
-    if (frame.fault || partition_of(frame.header.sender, partitions_.size()) != frame.partition) continue;
+bool Decider::need_some(Batch& batch, std::vector<Inbox*>& ret_inboxes, MonoTime until) {
+  if (!std::exchange(needing_, true)) {
+    ret_inboxes.clear();
+    wanted_entries_.clear();
+    ++looks_;
+    need_frame_ = need_message_ = 0;
+    for (auto& due : batch.due()) need_inbox(due, ret_inboxes);
+  }
+  auto enough = [&] { return facts_.wanted() >= kMostWanted || ret_inboxes.size() >= kMostWanted; };
+  while (!policy_.memory_low && need_frame_ < batch.frames().size() && !enough()) {
+    if (!need_frame(batch, batch.frames()[need_frame_], ret_inboxes, until)) return false;
+    ++need_frame_;
+    need_message_ = 0;
+    if (mono_now() >= until) return false;
+  }
+  needing_ = false;
+  return true;
+}
+
+/// @return whether it is through with the frame.
+bool Decider::need_frame(Batch& batch, FrameInTurn& frame, std::vector<Inbox*>& ret_inboxes, MonoTime until) {
+  if (need_message_ == 0) {
+    if (frame.fault || partition_of(frame.header.sender, partitions_.size()) != frame.partition) return true;
     frame.sender_facts = &facts_.need(frame.header.sender, kSenderGroups);
     facts_.need_roles(*frame.sender_facts);
-    if (!proven_replay(batch, frame) && !known_credential(frame)) continue;
-    for (size_t i = frame.first; i < frame.first + frame.count; ++i) {
-      Message& message = batch.messages()[i];
-      if (message.report != nullptr)
-        need_entry(batch, frame, message);
-      else
-        need_target(frame, message, ret_inboxes);
-    }
+    if (!proven_replay(batch, frame) && !known_credential(frame)) return true;
   }
+  constexpr size_t kBetweenLooks = 64;  // at the clock
+  while (need_message_ < frame.count) {
+    Message& message = batch.messages()[frame.first + need_message_];
+    if (message.report != nullptr)
+      need_entry(batch, frame, message);
+    else
+      need_target(frame, message, ret_inboxes);
+    ++need_message_;
+    if (need_message_ % kBetweenLooks == 0 && mono_now() >= until) return false;
+  }
+  return true;
 }
 
 bool Decider::known_credential(const FrameInTurn& frame) const {

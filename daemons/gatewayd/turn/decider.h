@@ -151,9 +151,12 @@ class Decider {
 
   /// Begins a turn. @param partitions by number: those that this gateway owns; nullptr for others.
   void start(const std::vector<Partition*>& partitions, WallMicros now, MonoTime mono);
-  /// Puts on the facts' lists what deciding lacks. To be called again after each read until it asks for nothing.
-  /// @param ret_inboxes streams whose length is to be read.
-  void need(Batch& batch, std::vector<Inbox*>& ret_inboxes);
+  /// Goes on putting on the facts' lists what deciding lacks, at least one message; ends early where kMostWanted are on them.
+  /// To be begun again, by start(), after each read until it asks for nothing.
+  /// @param ret_inboxes streams whose length is to be read. @return whether that may be read now.
+  bool need_some(Batch& batch, std::vector<Inbox*>& ret_inboxes, MonoTime until);
+  void need(Batch& batch, std::vector<Inbox*>& ret_inboxes) { need_some(batch, ret_inboxes, MonoTime::max()); }
+  static constexpr size_t kMostWanted = 2000;  ///< agents, or streams, about: some megabytes of commands
   /// Goes on deciding the frames, at least one message, and at last what is due. Every element's partition must be one of start()'s.
   /// @return whether all is decided.
   bool decide_some(Batch& batch, MonoTime until);
@@ -210,6 +213,7 @@ class Decider {
   void need_outcomes(Agent& target, std::vector<Inbox*>& ret_inboxes);
   void need_length(Inbox& inbox, std::vector<Inbox*>& ret_inboxes);
   Inbox& inbox_of(const FrameInTurn& frame, Message& message);
+  bool need_frame(Batch& batch, FrameInTurn& frame, std::vector<Inbox*>& ret_inboxes, MonoTime until);
   bool known_credential(const FrameInTurn& frame) const;
   bool proven_replay(const Batch& batch, FrameInTurn& frame);
   bool decide_frame(Batch& batch, FrameInTurn& frame, MonoTime until);
@@ -281,6 +285,8 @@ class Decider {
   WallMicros now_ = 0;
   MonoTime mono_{};
   uint64_t turn_ = 0;
+  bool needing_ = false;                              // need_some() is not through
+  size_t need_frame_ = 0, need_message_ = 0;          // to be looked at by it
   size_t next_frame_ = 0, next_message_ = 0;          // to be decided
   std::vector<std::unique_ptr<PartitionWork>> work_;  // by partition
   std::vector<PartitionWork*> active_;
@@ -289,7 +295,7 @@ class Decider {
   ChunkPool chunks_{64 * 1024};
   TextStore heads_{chunks_};       // of records
   KeyedMap<Inbox> reply_inboxes_;  // by stream
-  uint64_t looks_ = 0;             // calls of need()
+  uint64_t looks_ = 0;             // passes of need_some()
   std::vector<DeadLetter> dead_letters_;
   std::vector<Unproven> unproven_;
   std::vector<PendingReceipt> receipts_;

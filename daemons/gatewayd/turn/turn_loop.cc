@@ -48,9 +48,6 @@ constexpr auto kStages = transitions<Stage>({{Stage::kNone, Stage::kDecoding},
 
 constexpr size_t kLargeTurn = 1000;  // messages; deciding them takes longer than reading ahead costs
 constexpr size_t kLargeShare = 16;   // or a turn that has this share of the bound
-constexpr Duration kSlice = 250us;   // of decoding and deciding; what the socket holds lasts about as long
-// Rules name roles, which are read next; the rest is for what changes meanwhile.
-constexpr unsigned kMostFetchRounds = 4;
 constexpr size_t kLeastReplyBytes = 256u * 1024 * 1024;  // what is known of a partition's senders comes in one reply
 constexpr Duration kShortestSweep = 1s, kLongestSweep = 60s;  // between, the drift
 
@@ -234,8 +231,9 @@ void TurnLoop::begin_turn() {
   work();
 }
 
-/// One slice of decoding or deciding; the first comes at once, so that a small turn waits for nothing.
+/// One slice; the first comes at once, so that a small turn waits for nothing.
 void TurnLoop::work() {
+  if (stage_.is(Stage::kFetching)) return look();
   const MonoTime began = mono_now(), until = began + kSlice;
   const bool decoding = stage_.is(Stage::kDecoding);
   bool done = decoding ? batch_.decode_some(until) : decider_.decide_some(batch_, until);
@@ -297,46 +295,6 @@ void TurnLoop::on_work(unsigned partition, uint64_t list_bytes, bool too_large) 
   if (list_bytes > 0) partitions_[partition]->list_bytes = list_bytes;
   if (too_large) oversized_.try_emplace(partition);
   advance();
-}
-
-// ---- Facts
-
-void TurnLoop::fetch() {
-  decider_.keep_dead_letters(mono_now() >= dead_letters_again_);
-  decider_.keep_unproven(mono_now() >= unproven_again_);
-  decider_.start(taken_partitions(), turn_now_, mono_now());
-  for (;;) {
-    decider_.need(batch_, wanted_inboxes_);
-    if (++fetch_rounds_ > kMostFetchRounds)
-      return drop_turn("facts_unsteady", "facts changed at every read", kShortPause);
-    if (!reader_.read(wanted_inboxes_, wanted_entries())) break;
-    stats_.round_trips.add();
-    return;  // on_facts() comes here again
-  }
-  stage_over(stats_.fetch_seconds, turn_began_);
-  facts_.hold();
-  stage_.to(Stage::kDeciding);
-  work();
-}
-
-void TurnLoop::on_facts(const Status& status) {
-  report_problems();
-  if (!stage_.is(Stage::kFetching)) return;
-  if (!status) return drop_turn("facts_unreadable", status.error().message, kShortPause);
-  for (ReportedEntry* entry : decider_.wanted_entries()) entry->known = true;
-  facts_.hold();
-  fetch();
-}
-
-void TurnLoop::report_problems() {
-  for (const auto& problem : reader_.take_problems()) frame_.log().warn("fact_problem", {{"what", problem}});
-}
-
-std::vector<Partition*> TurnLoop::taken_partitions() const {
-  std::vector<Partition*> taken(partitions_.size());
-  for (size_t p = 0; p < partitions_.size(); ++p)
-    if (taken_[p]) taken[p] = partitions_[p].get();
-  return taken;
 }
 
 // ---- Others

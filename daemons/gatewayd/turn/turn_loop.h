@@ -222,6 +222,7 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   void wait_for_work();
   std::vector<Partition*> taken_partitions() const;
   void fetch();
+  void look();
   void on_facts(const Status& status);
   void commit();
   void build_commit();
@@ -246,6 +247,7 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   bool send(redis::Command command, Ends group);
   static void stage_over(Histogram& histogram, MonoTime& began);
 
+  static constexpr Duration kSlice = std::chrono::microseconds(250);  // what the socket holds lasts about as long
   static constexpr Duration kShortPause = std::chrono::milliseconds(50);
   static constexpr Duration kLongPause = std::chrono::seconds(1);
 

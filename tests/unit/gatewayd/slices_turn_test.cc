@@ -41,3 +41,26 @@ TEST_CASE("a frame is decided in slices when its messages are large, and nothing
     }
   }
 }
+
+TEST_CASE("what a turn lacks is looked for in slices, within a frame, too, and read in bounded parts") {
+  constexpr int kFrames = 7, kOfFrame = 500;
+  for (MonoTime until : {MonoTime::max(), MonoTime::min()}) {
+    TurnCase at;
+    at.until = until;
+    at.most_reads = 8;
+    for (int f = 0; f < kFrames; ++f) {
+      std::vector<std::string> letters;
+      for (int i = 0; i < kOfFrame; ++i) {
+        const std::string target = "target-" + std::to_string(f * kOfFrame + i);
+        at.add(target);
+        letters.push_back(envelope("alice", target));
+      }
+      at.push({.first = static_cast<uint64_t>(f * kOfFrame + 1)}, letters);
+    }
+    at.decide(kFrames * kOfFrame, 16 * 1024 * 1024);
+    CHECK(at.decider.counts().decisions[static_cast<size_t>(Decision::kAllowed)] == kFrames * kOfFrame);
+    CHECK(at.most_wanted >= Decider::kMostWanted);
+    CHECK(at.most_wanted < Decider::kMostWanted + kOfFrame);
+    CHECK((at.need_slices > kFrames * kOfFrame / 64) == (until == MonoTime::min()));
+  }
+}

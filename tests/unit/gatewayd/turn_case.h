@@ -72,8 +72,11 @@ struct TurnCase {
   std::vector<std::unique_ptr<Partition>> partitions;
   WallMicros now = 1'795'350'096'000'000;
   MonoTime mono{1h};
-  MonoTime until = MonoTime::max();           ///< of a slice
-  size_t slices = 0;                          ///< of the last turn
+  MonoTime until = MonoTime::max();  ///< of a slice
+  size_t slices = 0;                 ///< of the last turn
+  size_t need_slices = 0;            ///< of looking for what it lacked
+  size_t most_wanted = 0;            ///< agents and streams of one read
+  unsigned most_reads = 4;
   std::map<std::string, uint64_t> lengths;    ///< of streams, as Redis would answer
   std::map<std::string, std::string> broken;  ///< streams whose length is an error
   std::vector<std::string> lengths_read;      ///< streams that were looked at in the last turn
@@ -162,11 +165,14 @@ struct TurnCase {
     agents_read.clear();
     entries_read = 0;
     unsigned reads = 0;
+    need_slices = most_wanted = 0;
     for (;; ++reads) {
-      REQUIRE(reads < 4);
+      REQUIRE(reads < most_reads);
       decider.start(owned, now, mono);
-      decider.need(batch, inboxes);
+      facts.hold();
+      for (++need_slices; !decider.need_some(batch, inboxes, until); ++need_slices) continue;
       auto wanted = facts.take_wanted();
+      most_wanted = std::max({most_wanted, wanted.size(), inboxes.size()});
       auto wanted_roles = facts.take_wanted_roles();
       if (wanted.empty() && inboxes.empty() && wanted_roles.empty() && decider.wanted_entries().empty()) break;
       for (ReportedEntry* entry : decider.wanted_entries()) answer(*entry);
@@ -175,7 +181,6 @@ struct TurnCase {
         facts.finish(Role::parse(name, std::vector<std::string_view>(roles[name].begin(), roles[name].end())));
       for (Inbox* inbox : inboxes) answer(*inbox);
     }
-    facts.hold();
     for (slices = 1; !decider.decide_some(batch, until); ++slices) continue;
     decider.finish();
     facts.end_turn();
