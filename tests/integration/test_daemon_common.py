@@ -100,7 +100,8 @@ class HangingResolverTest(MasTestCase):
         self.assertLess(time.monotonic() - began, 5)
 
     def test_masctl_and_an_agent_end_with_their_time(self):
-        for argv in (("masctl", "--timeout", "1", "agents"), ("masctl", "--timeout", "1", "listen", "alice")):
+        for argv in (("masctl", "--timeout", "1", "agents", "list"),
+                     ("masctl", "--timeout", "1", "listen", "alice")):
             done, took = self.timed(*argv[:1], "--redis", "redis://redis.test:6379", *argv[1:])
             self.assertNotEqual(done.returncode, 0)
             self.assertIn("redis.test", done.stderr)
