@@ -389,6 +389,24 @@ TEST_CASE("without room for a thread nothing is kept on disk, that is told, and 
   CHECK(bench.keep_until(keeper, [&] { return bench.archived().size() == 7 && keeper.idle(); }));
 }
 
+TEST_CASE("an entry that is too large stops neither heads nor archives of others") {
+  constexpr size_t kLarge = 17u * 1024 * 1024;
+  Bench bench;
+  bench.settings.retention = 1h;
+  bench.add(make_chain(1, 8), 1000);
+  for (const char* key : {"mas.audit:{5}", "mas.audit.heads"})
+    for (const char* id : {"1000-1", "1000-2"})
+      bench.ask(redis::Command("XADD", key, id, "b", std::string(kLarge, 'x')));
+  const uint64_t before = bench.frame.redis().counters().bytes_in;
+  AuditKeeper keeper(bench.frame, bench.settings);
+  keeper.set_owned({3, 5}, 16);
+  CHECK(bench.keep_until(keeper, [&] {
+    return bench.head_lines().size() == 1 && bench.archived().size() == 7 &&
+           bench.frame.count("audit_keeping_failures_total") > 0;
+  }));
+  CHECK(bench.frame.redis().counters().bytes_in - before < kLarge / 2);
+}
+
 TEST_CASE("young blocks stay, and without an archive everything does") {
   Bench bench;
   bench.settings.retention = 1h;
