@@ -49,6 +49,8 @@ class HugeValuesTest(HugeCase):
             self.redis.cmd("PUBLISH", "mas.system", json.dumps({"type": "REGISTER", "agent_id": field, "capabilities": []}))
         poll_until(lambda: self.redis.cmd("SMEMBERS", "mas.capability:chat") == ["honest"], what="honest is indexed")
         self.sent_before = self.output_bytes()
+        self.make_huge_name()
+        self.write_huge("SADD", "mas.daemons")
 
     def test_daemons_go_on_and_name_agent_and_field(self):
         before = self.registryd.metrics()['mas_registryd_reconciles_total{result="ok"}']
@@ -69,6 +71,9 @@ class HugeValuesTest(HugeCase):
             self.assertIn(f"agent entry: {field}: expected at most", complaints[("entry_not_indexed", field)])
         for field in ("status", "registered_at"):
             self.assertIn(f"agent entry: {field}: expected at most", complaints[("entry_not_watched", field)])
+        for event in ("entry_not_indexed", "entry_not_watched"):
+            self.assertRegex(complaints[(event, "")], r"the name of a key agent:\* has \d{8} bytes; expected at most 1024")
+        self.assertIn("a member of mas.daemons has", self.healthd.wait_log("daemon_not_watched"))
         self.assert_little_left_redis(self.sent_before)
 
     def test_masctl_lists_the_others_and_names_these(self):
