@@ -106,6 +106,20 @@ class HugeValuesTest(HugeCase):
                 self.assert_little_left_redis(before)
 
 
+class AgentTest(HugeCase):
+    def test_it_beats_beside_a_huge_status(self):
+        bob = self.start_listener(self.redis, "bob")
+        self.write_huge("HSET", "agent:bob", "status")
+        before = self.output_bytes()
+        looks = lambda: int(self.redis.info("commandstats").get("cmdstat_hstrlen", "calls=0,").split("=")[1].split(",")[0])
+        seen, instances = looks(), self.redis.cmd("HKEYS", "agent:bob:instances")
+        poll_until(lambda: looks() > seen + 1, 30, "bob looks at its registration")
+        self.assertEqual(self.redis.cmd("HKEYS", "agent:bob:instances"), instances)
+        self.assert_little_left_redis(before)
+        self.check_peak(bob, 64 * MIB)
+        self.assertEqual(bob.stop(), 0)
+
+
 class OperatorTest(HugeCase):
     """What masctl reads for an operator: what is too large is named, with its size and what is expected."""
 
