@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "proto/redis/bounded_answer.h"
+
 namespace mas::common {
 
 namespace {
@@ -17,7 +19,7 @@ constexpr auto kMoves = transitions<State>({{State::kIdle, State::kAsking},
                                             {State::kPausing, State::kIdle}});
 
 // Places of the hash table that Redis looks at per page: about 200 µs of its time.
-constexpr int kCount = 1000;
+constexpr std::string_view kCount = "1000";
 constexpr int kRestFactor = 3;
 constexpr Duration kLongestRest = std::chrono::seconds(1);
 
@@ -57,13 +59,16 @@ void KeyScanOp::start(Pace pace) {
   timer_.once(Duration(0));
 }
 
+redis::Command KeyScanOp::page_command() const {
+  const redis::AnswerBounds bounds{.text = kNameBytes};
+  if (!set_.empty()) return redis::bounded(bounds, {"SSCAN", set_, cursor_, "COUNT", kCount});
+  return redis::bounded(bounds, {"SCAN", cursor_, "MATCH", pattern_, "COUNT", kCount, "TYPE", type_});
+}
+
 void KeyScanOp::ask() {
   if (state_.is(State::kPausing)) state_.to(State::kAsking);
   asked_ = mono_now();
-  redis::Command command = set_.empty()
-                               ? redis::Command("SCAN", cursor_, "MATCH", pattern_, "COUNT", kCount, "TYPE", type_)
-                               : redis::Command("SSCAN", set_, cursor_, "COUNT", kCount);
-  Status sent = redis_.send(command, redis::reply_to<&KeyScanOp::on_page>(this));
+  Status sent = redis_.send(page_command(), redis::reply_to<&KeyScanOp::on_page>(this));
   if (!sent.ok()) finish(sent);
 }
 
@@ -76,8 +81,13 @@ void KeyScanOp::on_page(uint64_t, const redis::Answer& answer) {
     return finish(Error{Errc::kProtocol, "SCAN: expected a cursor and an array of names"});
   cursor_ = page[0].text;
   names_.clear();
-  for (const redis::Reply& name : page[1])
-    if (name.is_text()) names_.push_back(name.text);
+  const std::string what = set_.empty() ? "the name of a key " + pattern_ : "a member of " + set_;
+  for (const redis::Reply& name : page[1]) {
+    if (Status fits = redis::check_text(what, name, kNameBytes); !fits.ok())
+      receiver_.on_scan_left_out(fits.error());
+    else
+      names_.push_back(name.text);
+  }
   state_.to(State::kHolding);
   receiver_.on_scan_page(names_);
 }

@@ -11,6 +11,7 @@
 // Pace: a page asks Redis for a bounded amount of work, and the next one waits until the receiver has dealt with it. A
 // gentle walk then rests three times as long as the page took, so that it takes at most a quarter of anybody's time and
 // less when Redis is slow; a quick one, for when somebody waits for its end, does not rest.
+// A name may be as long as any text of Redis: what is longer than kNameBytes stays in Redis, and the receiver is told.
 // Failure: on_scan_end with the error; the walk is over.
 // Threading: loop thread. Ownership: may be destroyed at any time, also inside on_scan_end, but not inside on_scan_page.
 #pragma once
@@ -32,11 +33,14 @@ class KeyScanReceiver {
   /// A page, possibly empty, possibly with names that came before. The views live until next() is called or this
   /// returns, whichever is first.
   virtual void on_scan_page(const std::vector<std::string_view>& names) = 0;
+  /// Before the page that it would be on: a name that is left out. @param why how long it is, and may be.
+  virtual void on_scan_left_out(const Error& why) = 0;
   virtual void on_scan_end(const Status& status) = 0;
 };
 
 class KeyScanOp {
  public:
+  static constexpr size_t kNameBytes = 1024;  ///< no key or member of ours is longer
   enum class Pace : uint8_t { kGentle, kQuick };
   enum class State : uint8_t { kIdle, kAsking, kHolding, kPausing };
 
@@ -59,6 +63,7 @@ class KeyScanOp {
 
  private:
   void start(Pace pace);
+  redis::Command page_command() const;
   void ask();
   void on_page(uint64_t tag, const redis::Answer& answer);
   void finish(const Status& status);

@@ -6,9 +6,12 @@
 
 #include "daemons/gatewayd/turn/replay.h"
 #include "proto/base/ids.h"
+#include "proto/redis/bounded_answer.h"
 
 namespace mas::gateway {
 namespace {
+
+constexpr size_t kMostEntryBytes = 128u * 1024 * 1024;  // what a turn delivers for one partition takes less
 
 // KEYS: requests, lists. ARGV: request, how many frames may wait, then per frame the number of its list's key and it.
 // Frames first: it is the first write that Redis refuses when it is out of memory.
@@ -48,7 +51,8 @@ void ArchiveReplay::append_read(redis::Command& command, std::string_view reques
   auto parsed = archive::parse_request(request);
   // What is no request reads nothing, and is removed by the move.
   std::string entry = parsed ? parsed->entry : "0-1";
-  command.add("XRANGE", keys_.archive(parsed ? parsed->partition : 0), entry, entry);
+  redis::add_bounded(command, {.text = kMostEntryBytes, .whole = kMostEntryBytes + 4096},
+                     {"XRANGE", keys_.archive(parsed ? parsed->partition : 0), entry, entry});
 }
 
 Status ArchiveReplay::append_move(redis::Command& command, std::string_view request, const redis::Reply& entries,
@@ -72,8 +76,11 @@ Status ArchiveReplay::make_frames(std::string_view request, const redis::Reply& 
   if (entries.is_error()) return redis::error_of(entries);
   bool found = entries.is_array() && entries.count == 1 && entries[0].count == 2 && entries[0][1].count >= 2;
   if (!found) return Error{Errc::kNotFound, "the archive has no such entry any more"};
+  const redis::Reply& blob = entries[0][1][1];
+  const std::string what = keys_.archive(parsed->partition) + ": entry " + parsed->entry;
+  if (auto fits = redis::check_text(what, blob, kMostEntryBytes); !fits) return fits;
   archive::Entry entry;
-  if (auto status = archive::decode(entries[0][1][1].text, entry); !status) return status;
+  if (auto status = archive::decode(blob.text, entry); !status) return status;
   auto envelopes = open(entry, keys_.archive(parsed->partition));
   if (!envelopes) return envelopes.error();
   Status first;

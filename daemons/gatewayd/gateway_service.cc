@@ -133,7 +133,7 @@ void GatewayService::make_turns() {
   tickets_.emplace(secret_->derive("mas.ticket.v1"));
   payload_key_.emplace(secret_->derive("mas.audit.payload.v1"));
   replay_key_.emplace(secret_->derive(kReplayLabel));
-  replays_.emplace(frame_, settings_.redis_namespace, *replay_key_);
+  replays_.emplace(frame_, settings_.redis_namespace, *replay_key_, settings_.max_envelope);
   TurnOptions options;
   options.ns = settings_.redis_namespace;
   options.policy = policy_;

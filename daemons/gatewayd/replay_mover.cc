@@ -6,6 +6,7 @@
 
 #include "daemons/gatewayd/turn/replay.h"
 #include "proto/base/ids.h"
+#include "proto/redis/bounded_answer.h"
 
 namespace mas::gateway {
 namespace {
@@ -20,7 +21,20 @@ constexpr auto kMoves = transitions<State>({{State::kIdle, State::kRequests},
                                             {State::kMoving, State::kRequests},
                                             {State::kMoving, State::kIdle}});
 
-constexpr size_t kLetters = 16;  // at once: they may be large
+constexpr size_t kLetters = 16;               // at once: they may be large
+constexpr size_t kRequestBytes = 256 * 1024;  // every second record of a full entry of the archive
+
+// KEYS: requests. ARGV: the last one, bytes of one. What is longer is removed, and answered by its length.
+constexpr std::string_view kRequests = R"lua(
+local requests = redis.pcall('LRANGE', KEYS[1], 0, ARGV[1])
+for i, request in ipairs(requests) do
+  if #request > tonumber(ARGV[2]) then
+    redis.call('LREM', KEYS[1], 1, request)
+    requests[i] = #request
+  end
+end
+return requests
+)lua";
 
 // KEYS: requests, queue, list. ARGV: request, frame; without a frame the request is only removed.
 // A letter leaves the queue only while this takes entries, since it may have to come back.
@@ -67,12 +81,13 @@ ReplayedLetter letter_of(const redis::Reply& fields) {
 
 }  // namespace
 
-ReplayMover::ReplayMover(common::Frame& frame, std::string ns, const HmacKey& key)
+ReplayMover::ReplayMover(common::Frame& frame, std::string ns, const HmacKey& key, size_t max_envelope)
     : frame_(frame),
       redis_(frame.redis()),
       keys_(frame.keys()),
       ns_(std::move(ns)),
       key_(key),
+      letter_bytes_(2 * max_envelope),
       archive_(keys_, ns_, key),
       state_(State::kIdle, kMoves),
       moved_(
@@ -104,7 +119,9 @@ void ReplayMover::send(State state, const redis::Command& command) {
   if (!redis_.send(command, redis::reply_to<&ReplayMover::on_reply>(this))) finish();
 }
 
-void ReplayMover::ask_requests() { send(State::kRequests, redis::Command("LRANGE", keys_.replays(), 0, kLetters - 1)); }
+void ReplayMover::ask_requests() {
+  send(State::kRequests, redis::Command("EVAL", kRequests, 1, keys_.replays(), kLetters - 1, kRequestBytes));
+}
 
 void ReplayMover::ask_letters(const redis::Reply& requests) {
   requests_.clear();
@@ -114,16 +131,23 @@ void ReplayMover::ask_letters(const redis::Reply& requests) {
   }
   redis::Command command;
   archived_ = false;
+  size_t refused = 0;
   for (const auto& request : requests) {
     if (archived_) break;
+    if (auto fits = redis::check_text("a request", request, kRequestBytes); !fits.ok()) {
+      ++refused;
+      frame_.log().warn("replay_refused", {{"letter", keys_.replays()}, {"why", fits.error().message}});
+      continue;
+    }
     requests_.emplace_back(request.text);
     archived_ = archive::is_archive_request(request.text);
     if (archived_)
       archive_.append_read(command, request.text);
     else
-      command.add("XRANGE", keys_.dead_letters(), request.text, request.text);
+      redis::add_bounded(command, {.text = letter_bytes_, .whole = 2 * letter_bytes_},
+                         {"XRANGE", keys_.dead_letters(), request.text, request.text});
   }
-  more_ = requests.count == kLetters || requests_.size() < requests.count;
+  more_ = requests.count == kLetters || requests_.size() + refused < requests.count;
   if (requests_.empty()) return finish();
   moves_ = {};
   send(State::kLetters, command);
@@ -136,16 +160,25 @@ void ReplayMover::take_letter(const std::string& request, const redis::Reply& en
   if (!entries.is_array() && !no_id) return waits(keys_.dead_letters(), entries);
   std::string frame, list = keys_.ingress(0);
   if (entries.is_array() && entries.count == 1 && entries[0].count == 2) {
-    ReplayedLetter letter = letter_of(entries[0][1]);
-    unsigned partition = partition_of(letter.sender, partitions_);
-    auto made = replay_frame(letter, ns_, partition, key_);
-    list = keys_.ingress(partition);
+    auto made = frame_of(request, entries[0][1], list);
     if (made)
       frame = std::move(*made);
     else
       frame_.log().warn("replay_refused", {{"letter", printable(request)}, {"why", made.error().message}});
   }
   moves_.add("EVAL", kMove, 3, keys_.replays(), keys_.dead_letters(), list, request, frame);
+}
+
+Result<std::string> ReplayMover::frame_of(const std::string& request, const redis::Reply& fields,
+                                          std::string& ret_list) const {
+  for (size_t i = 0; i + 1 < fields.count; i += 2) {
+    const std::string what = keys_.dead_letters() + ": letter " + request + ": " + printable(fields[i].text, 100);
+    if (auto fits = redis::check_text(what, fields[i + 1], letter_bytes_); !fits) return fits.error();
+  }
+  const ReplayedLetter letter = letter_of(fields);
+  const unsigned partition = partition_of(letter.sender, partitions_);
+  ret_list = keys_.ingress(partition);
+  return replay_frame(letter, ns_, partition, key_);
 }
 
 /// This look ends; the next one asks again.

@@ -6,7 +6,8 @@
 // Happy path: the oldest requests of `mas.replay`, their letters, and for each a script that deletes the letter, pushes its
 // frame (turn/replay.h) and removes the request, all or nothing. Any number of gateways may do this at once.
 // A request for records of the archive (archive_replay.h) is the last of its round, since an entry may be large.
-// Failure: a request whose letter is gone is removed; one whose letter is no envelope is removed and told. Where Redis
+// Failure: a request whose letter is gone is removed; one that is too large, or whose letter is too large or no envelope, is
+// removed and told; the letter stays. Where Redis
 // answers with an error, the request stays where it is. Where the queue takes no entry (a letter might have to come back) or the list is none, the request goes to the end and waits.
 // Threading: loop thread. Ownership: may be destroyed at any time.
 #pragma once
@@ -26,8 +27,8 @@ namespace mas::gateway {
 
 class ReplayMover {
  public:
-  /// @param ns the namespace, as the MAC has it. @param key must outlive the mover.
-  ReplayMover(common::Frame& frame, std::string ns, const HmacKey& key);
+  /// @param ns the namespace, as the MAC has it. @param key must outlive the mover. @param max_envelope bytes of one.
+  ReplayMover(common::Frame& frame, std::string ns, const HmacKey& key, size_t max_envelope);
   ~ReplayMover() { redis_.forget(this); }
   ReplayMover(const ReplayMover&) = delete;
   ReplayMover& operator=(const ReplayMover&) = delete;
@@ -44,6 +45,7 @@ class ReplayMover {
   void ask_requests();
   void ask_letters(const redis::Reply& requests);
   void take_letter(const std::string& request, const redis::Reply& entries);
+  Result<std::string> frame_of(const std::string& request, const redis::Reply& fields, std::string& ret_list) const;
   void take_archived(const std::string& request, const redis::Reply& entries);
   void waits(std::string_view key, const redis::Reply& reply);
   void move();
@@ -57,6 +59,7 @@ class ReplayMover {
   const Keys& keys_;
   const std::string ns_;
   const HmacKey& key_;
+  const size_t letter_bytes_;
   ArchiveReplay archive_;
   StateMachine<State> state_;
   size_t partitions_ = 1;

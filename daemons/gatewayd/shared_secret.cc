@@ -1,11 +1,18 @@
 // SET NX, then GET: the first one's counts.
 #include "daemons/gatewayd/shared_secret.h"
 
+#include "proto/redis/bounded_answer.h"
+
 namespace mas::gateway {
+namespace {
+
+constexpr size_t kMostBytes = 256;
+
+}  // namespace
 
 void SharedSecret::ask() {
   redis::Command command("SET", key_, MasterKey::generate().text(), "NX");
-  command.add("GET", key_);
+  redis::add_bounded(command, {.text = kMostBytes, .refuse = true}, {"GET", key_});
   auto status = redis_.send(command, redis::reply_to<&SharedSecret::on_reply>(this));
   if (!status) done_(status.error());
 }

@@ -5,6 +5,7 @@
 
 #include "daemons/common/option_units.h"
 #include "proto/base/ids.h"
+#include "proto/redis/bounded_answer.h"
 
 namespace mas::gateway {
 namespace {
@@ -22,6 +23,7 @@ constexpr uint64_t kDaemons = 3;
 
 constexpr std::string_view kMemberPrefix = "gatewayd:";
 constexpr size_t kInstanceDigits = 32;
+constexpr redis::AnswerBounds kBounds{.text = 256};  // numbers, instances
 
 Error refused(std::string text) { return Error{Errc::kRefused, std::move(text)}; }
 
@@ -49,8 +51,9 @@ void Survey::start() {
   view_ = {};
   redis::Command command("HSETNX", keys_.config(), "partitions", kDefaultPartitions);
   command.add("HSETNX", keys_.config(), "protocol", kProtocolVersion);
-  command.add("HMGET", keys_.config(), "partitions", "protocol");
-  command.add("SMEMBERS", keys_.daemons());
+  redis::add_bounded(command, {.text = kBounds.text, .refuse = true},
+                     {"HMGET", keys_.config(), "partitions", "protocol"});
+  redis::add_bounded(command, kBounds, {"SMEMBERS", keys_.daemons()});
   state_.to(State::kMembers);
   auto status = redis_.send(command, redis::reply_to<&Survey::on_members>(this));
   if (!status) finish(status.error());
@@ -92,7 +95,8 @@ void Survey::take_members(const redis::Reply& members) {
 void Survey::ask_details() {
   redis::Command command;
   for (const auto& instance : candidates_) command.add("EXISTS", keys_.daemon("gatewayd", instance));
-  for (unsigned p = 0; p < view_.owners.size(); ++p) command.add("GET", keys_.partition_lease(p));
+  for (unsigned p = 0; p < view_.owners.size(); ++p)
+    redis::add_bounded(command, kBounds, {"GET", keys_.partition_lease(p)});
   state_.to(State::kDetails);
   auto status = redis_.send(command, redis::reply_to<&Survey::on_details>(this));
   if (!status) finish(status.error());

@@ -116,6 +116,8 @@ void AgentWatch::learn(std::string_view id, MonoTime now) {
   if (!sub_key && !liveness_.learn(id, now)) context_.stats.dropped.add();
 }
 
+void AgentWatch::on_scan_left_out(const Error& why) { on_unreadable({}, why.message); }
+
 void AgentWatch::on_scan_end(const Status& status) {
   if (status.ok()) {
     ++walks_;

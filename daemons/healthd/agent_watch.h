@@ -70,6 +70,7 @@ class AgentWatch : common::KeyScanReceiver, LookListener {
   bool counts(std::string_view id) const;
   void learn(std::string_view id, MonoTime now);
   void on_scan_page(const std::vector<std::string_view>& names) override;
+  void on_scan_left_out(const Error& why) override;
   void on_scan_end(const Status& status) override;
   void on_looked(const Status& status) override;
   void on_flapping(const std::string& id) override;

@@ -77,6 +77,10 @@ void DaemonWatch::on_scan_page(const std::vector<std::string_view>& names) {
   if (!sent.ok()) fail(sent.error());
 }
 
+void DaemonWatch::on_scan_left_out(const Error& why) {
+  if (left_out_.should_log(why.message, mono_now())) context_.log.warn("daemon_not_watched", {{"why", why.message}});
+}
+
 void DaemonWatch::on_exists(uint64_t tag, const redis::Answer& answer) {
   auto reply = redis::checked(answer);
   if (!reply.ok()) return fail(reply.error());

@@ -44,6 +44,7 @@ class DaemonWatch : common::KeyScanReceiver {
 
   void start();
   void on_scan_page(const std::vector<std::string_view>& names) override;
+  void on_scan_left_out(const Error& why) override;
   void on_scan_end(const Status& status) override;
   void on_exists(uint64_t tag, const redis::Answer& answer);
   void remove();
@@ -55,6 +56,7 @@ class DaemonWatch : common::KeyScanReceiver {
   StateMachine<State> state_;
   common::KeyScanOp scan_;
   common::RepeatFilter problem_;
+  common::RepeatFilter left_out_;
   std::vector<Member> members_;  // of the page
   size_t answered_ = 0;
   std::array<size_t, kNames> up_{};

@@ -54,6 +54,8 @@ void ReconcileOp::on_scan_page(const std::vector<std::string_view>& names) {
   sweep(names);
 }
 
+void ReconcileOp::on_scan_left_out(const Error& why) { host_.on_not_indexed({}, why.message); }
+
 void ReconcileOp::on_scan_end(const Status& status) {
   if (status.ok()) return advance();
   bool sweeping = state_.is(State::kSweepingAgents) || state_.is(State::kSweepingSet);

@@ -52,6 +52,7 @@ class ReconcileOp : private common::KeyScanReceiver {
 
  private:
   void on_scan_page(const std::vector<std::string_view>& names) override;
+  void on_scan_left_out(const Error& why) override;
   void on_scan_end(const Status& status) override;
   bool is_sub_key(std::string_view id) const;
   void take_agent_keys(const std::vector<std::string_view>& names);

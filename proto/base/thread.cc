@@ -37,7 +37,8 @@ Result<std::thread> start_thread(const char* name, std::function<void()> body) {
       body();
     });
   } catch (const std::system_error& error) {
-    return Error{Errc::kNoMemory, std::string("cannot start a thread: ") + error.what()};
+    return Error{Errc::kNoMemory, std::string("cannot start a thread: ") + error.what() +
+                                      "; raise the limit of threads (ulimit -u, TasksMax= of a unit)"};
   }
 }
 

@@ -53,7 +53,9 @@ Status init_loop(uv_loop_t& loop) {
   int error = -find_descriptors();
   if (error == 0) error = uv_loop_init(&loop);
   if (error == 0) return {};
-  return Error{Errc::kNoMemory, std::string("cannot make an event loop: ") + uv_strerror(error)};
+  std::string why = std::string("cannot make an event loop: ") + uv_strerror(error);
+  if (error == UV_EMFILE) why += "; raise the limit of open files (ulimit -n, LimitNOFILE= of a unit)";
+  return Error{Errc::kNoMemory, std::move(why)};
 }
 
 struct Timer::Handle {

@@ -17,32 +17,30 @@ void BeatOp::begin() {
   if (writes.count() > 0) {
     if (auto status = send(writes, kWrite); !status) return finish(status.error());
   }
-  if (auto status = send(redis::Command("HGET", agent.keys.agent(agent.config.id), "status"), kStatus); !status)
-    finish(status.error());
+  redis::Command length("HSTRLEN", agent.keys.agent(agent.config.id), "status");
+  if (auto status = send(length, kStatusLength); !status) finish(status.error());
 }
 
 void BeatOp::on_reply(uint64_t tag, const redis::Answer& answer) {
   if (!answer) return finish(answer.error());
   const redis::Reply& reply = **answer;
   if (state_.is(State::kBeating)) {
-    if (tag >= kStatus) return judge(reply);
+    if (tag >= kStatusLength) return judge(reply);
     if (reply.error_code() == "OOM") out_of_memory_ = true;
     if (reply.is_error() && !out_of_memory_) finish(redis::error_of(reply).in("beating"));
     return;
   }
-  if (state_.is(State::kAskingHealthd))
-    return end(reply.is_integer() && reply.integer == 0 ? Registration::kInactive : Registration::kRegistered);
+  if (state_.is(State::kAsking)) return take_answer(tag, reply);
   if (reply.is_error()) return finish(redis::error_of(reply).in("beating"));
   if (reply.integer == 0)
     return finish(Error{Errc::kUnavailable, "Redis is out of memory, and the last heartbeat or lease has expired"});
   if (tag == 1) end(Registration::kRegistered);  // the second of the two extensions
 }
 
-void BeatOp::judge(const redis::Reply& status) {
-  if (status.is_error()) return finish(redis::error_of(status).in("reading the registration"));
+void BeatOp::judge(const redis::Reply& length) {
+  if (length.is_error()) return finish(redis::error_of(length).in("reading the registration"));
   if (out_of_memory_) return extend();
-  if (status.is_nil()) return end(Registration::kLost);
-  if (status.text == kStatusInactive) return ask_healthd();
+  if (length.integer == 0 || length.integer == static_cast<int64_t>(kStatusInactive.size())) return ask();
   end(Registration::kRegistered);
 }
 
@@ -55,9 +53,22 @@ void BeatOp::extend() {
   if (auto sent = send(extensions); !sent) finish(sent.error());
 }
 
-void BeatOp::ask_healthd() {
-  state_.to(State::kAskingHealthd);
-  if (auto sent = send(redis::Command("EXISTS", host_.context().keys.lease("healthd"))); !sent) finish(sent.error());
+void BeatOp::ask() {
+  state_.to(State::kAsking);
+  const AgentContext& agent = host_.context();
+  redis::Command command("HGET", agent.keys.agent(agent.config.id), "status");
+  command.add("EXISTS", agent.keys.lease("healthd"));
+  if (auto sent = send(command, kStatus); !sent) finish(sent.error());
+}
+
+void BeatOp::take_answer(uint64_t tag, const redis::Reply& reply) {
+  if (tag == kStatus) {
+    if (reply.is_error()) return finish(redis::error_of(reply).in("reading the registration"));
+    if (reply.is_nil()) return end(Registration::kLost);
+    return void(inactive_ = reply.text == kStatusInactive);
+  }
+  const bool judged = !reply.is_integer() || reply.integer != 0;
+  end(inactive_ && !judged ? Registration::kInactive : Registration::kRegistered);
 }
 
 void BeatOp::end(Registration registration) {

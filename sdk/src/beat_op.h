@@ -1,13 +1,15 @@
 // One beat: writes the heartbeat, renews the instance's lease, and looks whether the registration is still there.
 //
-//     beating ──all well──────────────────────────▶ done: kRegistered, or kLost when the entry is gone
-//        │ OOM                      │ INACTIVE
+//     beating ──the status is as long as ACTIVE───▶ done: kRegistered
+//        │ OOM                      │ there is none, or it is as long as INACTIVE
 //        ▼                          ▼
-//     extending (PEXPIRE) ──▶ done  asking healthd ──▶ done: kRegistered when one judges, else kInactive
+//     extending (PEXPIRE) ──▶ done  asking status and healthd ──▶ done: kLost when the entry is gone,
+//                                                                 kInactive when it says so and nobody judges
 //     What Redis refuses otherwise, or cannot extend any more, is an error: the beat was not made.
 //
 // Why PEXPIRE: out of memory, Redis refuses SET but still extends a key. Why healthd is asked: an active one holds
-// flapping agents INACTIVE on purpose; without one nobody would ever set the agent ACTIVE again.
+// flapping agents INACTIVE on purpose; without one nobody would ever set the agent ACTIVE again. The length of the status
+// is asked first, since anybody can make it 512 MiB long.
 #pragma once
 
 #include "proto/base/state_machine.h"
@@ -27,22 +29,24 @@ class BeatOp final : public OpWith<Result<Registration>> {
   void begin() override;
 
  private:
-  enum class State : uint8_t { kBeating, kExtending, kAskingHealthd, kDone };
+  enum class State : uint8_t { kBeating, kExtending, kAsking, kDone };
   static constexpr auto kMoves = transitions<State>({{State::kBeating, State::kExtending},
-                                                     {State::kBeating, State::kAskingHealthd},
+                                                     {State::kBeating, State::kAsking},
                                                      {State::kBeating, State::kDone},
                                                      {State::kExtending, State::kDone},
-                                                     {State::kAskingHealthd, State::kDone}});
-  enum Tag : uint64_t { kWrite, kStatus = 100 };
+                                                     {State::kAsking, State::kDone}});
+  enum Tag : uint64_t { kWrite, kStatus = 50, kHealthd, kStatusLength = 100 };
 
   void on_reply(uint64_t tag, const redis::Answer& answer) override;
-  void judge(const redis::Reply& status);
+  void judge(const redis::Reply& length);
   void extend();
-  void ask_healthd();
+  void ask();
+  void take_answer(uint64_t tag, const redis::Reply& reply);
   void end(Registration registration);
 
   const Due due_;
   bool out_of_memory_ = false;
+  bool inactive_ = false;
   StateMachine<State> state_{State::kBeating, kMoves};
 };
 

@@ -2,7 +2,12 @@
 // trimmed that is not on disk.
 #include "daemons/gatewayd/keeper/audit_keeper.h"
 
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -19,6 +24,21 @@ using namespace mas::gateway;
 using namespace mas::gateway::audit::testing;
 using namespace mas::test;
 namespace fs = std::filesystem;
+
+namespace {
+
+std::atomic<bool> no_threads = false;
+
+}  // namespace
+
+/// Threads as the test lets the program have them.
+extern "C" __attribute__((visibility("default"))) int pthread_create(pthread_t* thread,
+                                                                     const pthread_attr_t* attributes,
+                                                                     void* (*run)(void*), void* argument) noexcept {
+  using Create = int (*)(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
+  static const auto real = reinterpret_cast<Create>(dlsym(RTLD_NEXT, "pthread_create"));
+  return no_threads ? EAGAIN : real(thread, attributes, run, argument);
+}
 
 namespace {
 
@@ -353,6 +373,38 @@ TEST_CASE("heads are signed also where old blocks are looked for at every tick, 
     if (keeper.idle()) keeper.tick(now += 1s);
     return bench.head_lines().size() == 1 && bench.frame.count("audit_keeping_failures_total") > 0;
   }));
+}
+
+TEST_CASE("without room for a thread nothing is kept on disk, that is told, and it goes on when there is room") {
+  Bench bench;
+  bench.settings.retention = 1s;
+  bench.add(make_chain(1, 8), 1000);
+  AuditKeeper keeper(bench.frame, bench.settings);
+  keeper.set_owned({3}, 16);
+  no_threads = true;
+  CHECK(bench.keep_until(keeper, [&] { return bench.frame.count("audit_keeping_failures_total") >= 2; }));
+  no_threads = false;
+  CHECK(bench.archived().empty());
+  CHECK(bench.ask(redis::Command("XLEN", "mas.audit:{3}")) == "8");
+  CHECK(bench.keep_until(keeper, [&] { return bench.archived().size() == 7 && keeper.idle(); }));
+}
+
+TEST_CASE("an entry that is too large stops neither heads nor archives of others") {
+  constexpr size_t kLarge = 17u * 1024 * 1024;
+  Bench bench;
+  bench.settings.retention = 1h;
+  bench.add(make_chain(1, 8), 1000);
+  for (const char* key : {"mas.audit:{5}", "mas.audit.heads"})
+    for (const char* id : {"1000-1", "1000-2"})
+      bench.ask(redis::Command("XADD", key, id, "b", std::string(kLarge, 'x')));
+  const uint64_t before = bench.frame.redis().counters().bytes_in;
+  AuditKeeper keeper(bench.frame, bench.settings);
+  keeper.set_owned({3, 5}, 16);
+  CHECK(bench.keep_until(keeper, [&] {
+    return bench.head_lines().size() == 1 && bench.archived().size() == 7 &&
+           bench.frame.count("audit_keeping_failures_total") > 0;
+  }));
+  CHECK(bench.frame.redis().counters().bytes_in - before < kLarge / 2);
 }
 
 TEST_CASE("young blocks stay, and without an archive everything does") {

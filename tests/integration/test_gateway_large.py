@@ -177,5 +177,50 @@ class FactTest(LargeCase):
         self.redis.cmd("DEL", "agent:eve:allowed_targets")
 
 
+class MistakeTest(LargeCase):
+    """Keys that only gateways and operators write."""
+
+    HUGE = 20 * MIB  # quick to make
+
+    def write_huge(self, key, command, *words):
+        script = ("local words = {unpack(ARGV, 3)} words[#words + 1] = string.rep(string.rep('x', 65536), ARGV[1] / 65536) "
+                  "return redis.call(ARGV[2], KEYS[1], unpack(words))")
+        with self.redis.client(timeout=60) as client:
+            client.cmd("EVAL", script, 1, key, self.HUGE, command, *words)
+
+    def test_requests_letters_and_members(self):
+        sent = int(self.redis.info("stats")["total_net_output_bytes"])
+        self.redis.cmd("XADD", "dlq:messages", "1-1", "sender", "alice", "payload", "{}")
+        self.write_huge("mas.daemons", "SADD")
+        self.write_huge("dlq:messages", "XADD", "2-1", "sender", "alice", "payload")
+        self.write_huge("mas.replay", "RPUSH")
+        self.redis.cmd("RPUSH", "mas.replay", "2-1", "1-1")
+        poll_until(lambda: self.redis.cmd("LLEN", "mas.replay") == 0, 10, "all requests are answered")
+        self.others_go_on(2)
+        whys = [event["why"] for event in self.gateway.events() if event["event"] == "replay_refused"]
+        self.assertEqual([why for why in whys if str(self.HUGE) in why],
+                         [f"a request has {self.HUGE} bytes; expected at most 262144",
+                          f"dlq:messages: letter 2-1: payload has {self.HUGE} bytes; expected at most 2097152"])
+        self.assertEqual(len(whys), 3, "of the letter behind, too: its payload is no envelope")
+        self.assertEqual(self.redis.cmd("XLEN", "dlq:messages"), 2, "both letters are kept")
+        second = self.start_gateway()
+        self.check_peak(second, 100 * MIB)
+        self.check_peak(self.gateway, 100 * MIB)
+        self.assertLess(int(self.redis.info("stats")["total_net_output_bytes"]) - sent, 8 * MIB)
+        self.assertEqual(self.gateway.metrics()["mas_gatewayd_redis_reconnects_total"], 0)
+
+    def test_what_is_agreed(self):
+        for key, command, *words in (("mas.config", "HSET", "partitions"), ("mas.secret", "SET")):
+            with self.subTest(key):
+                before = self.redis.cmd("DUMP", key)
+                self.write_huge(key, command, *words)
+                daemon = self.daemon("mas-gatewayd", self.redis, {"lease": {"ttl": "1s"}}).start()
+                poll_until(lambda: str(self.HUGE) in daemon.written(), 10, lambda: daemon.written())
+                self.check_peak(daemon, 100 * MIB)
+                daemon.stop()
+                self.redis.cmd("DEL", key)
+                self.redis.cmd("RESTORE", key, 0, before)
+
+
 if __name__ == "__main__":
     main()

@@ -143,6 +143,28 @@ class CommandsTest(LettersCase):
         self.assertEqual(json.loads(self.ctl("drop", "--target", "bob", "--json")), {"letters": 2, "dry_run": False})
         self.assertEqual(self.letters(), {})
 
+    def test_what_never_proved_its_sender_has_a_view_of_its_own(self):
+        poison = self.alice.frame([b"no record"], 1)[:60]  # it names alice, and ends in the middle
+        self.alice.push(poison)
+        self.alice.push(b"no frame at all")
+        poll_until(lambda: self.redis.cmd("XLEN", "dlq:unproven") == 2, 10, "both are set aside")
+        self.assertEqual(self.listed(), [], "dead letters are another matter")
+        first, second = self.listed("--unproven")
+        self.assertEqual((first["claimed"], first["bytes"], second["claimed"]), ("alice", len(poison), ""))
+        self.assertNotIn("target", first)
+        self.assertEqual([letter["letter"] for letter in self.listed("--unproven", "--sender", "alice")], [first["letter"]])
+        self.assertIn("--target", self.ctl("list", "--unproven", "--target", "bob", code=2))
+        shown = self.ctl("show", "--unproven", second["letter"])
+        self.assertIn(f"reason: {second['reason']}", shown)
+        self.assertIn("payload: no frame at all", shown)
+        self.assertIn("no dead letter", self.ctl("show", second["letter"], code=1))
+        lines = [json.loads(line) for line in self.ctl("export", "--unproven").splitlines()]
+        self.assertEqual([line["payload_base64"] for line in lines][1], "bm8gZnJhbWUgYXQgYWxs")
+        self.assertEqual(self.ctl("drop", "--unproven", first["letter"], "--by", "ann"), "1 letter dropped\n")
+        record, = self.operator_records()
+        self.assertEqual((record["who"], record["action"], record["object"]), ("ann", "dlq.drop", "dlq:unproven"))
+        self.assertEqual([letter["letter"] for letter in self.listed("--unproven")], [second["letter"]])
+
 
 if __name__ == "__main__":
     main()

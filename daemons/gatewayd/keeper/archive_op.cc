@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "proto/redis/bounded_answer.h"
+
 namespace mas::gateway {
 namespace {
 
@@ -17,15 +19,18 @@ constexpr auto kMoves = transitions<State>({{State::kIdle, State::kReading},
                                             {State::kTrimming, State::kIdle}});
 
 constexpr size_t kPage = 64;  // entries; a block is at most some hundred KiB
+constexpr redis::AnswerBounds kBounds{.text = audit::kBlockBytes, .whole = 8 * audit::kBlockBytes};
+constexpr redis::AnswerBounds kIdBounds{.text = 64};  // of an entry of which only the id counts
 
 std::string_view entry_id(const redis::Reply& entry) {
   return entry.is_array() && entry.count == 2 ? entry[0].text : std::string_view();
 }
 
-std::string_view blob_of(const redis::Reply& entry) {
+/// @return the field `b` of an entry; null where there is none.
+const redis::Reply* blob_of(const redis::Reply& entry) {
   for (size_t i = 0; i + 1 < entry[1].count; i += 2)
-    if (entry[1][i].text == "b") return entry[1][i + 1].text;
-  return {};
+    if (entry[1][i].text == "b") return &entry[1][i + 1];
+  return nullptr;
 }
 
 }  // namespace
@@ -69,8 +74,10 @@ void ArchiveOp::next_partition() {
 
 void ArchiveOp::read_page() {
   std::string key = keys_.audit(partition_);
-  redis::Command command("XREVRANGE", key, "+", "-", "COUNT", 1);
-  command.add("XRANGE", key, from_, older_than_ / 1000, "COUNT", kPage);
+  const std::string to = std::to_string(older_than_ / 1000), page = std::to_string(kPage);
+  redis::Command command;
+  redis::add_bounded(command, kIdBounds, {"XREVRANGE", key, "+", "-", "COUNT", "1"});
+  redis::add_bounded(command, kBounds, {"XRANGE", key, from_, to, "COUNT", page});
   auto status = redis_.send(command, redis::reply_to<&ArchiveOp::on_page>(this));
   if (!status.ok()) fail(status.error(), false);
 }
@@ -79,7 +86,8 @@ void ArchiveOp::on_page(uint64_t tag, const redis::Answer& answer) {
   if (!state_.is(State::kReading)) return;
   auto reply = redis::checked(answer);
   if (!reply.ok()) {
-    bool of_the_key = answer.ok() && (*answer)->error_code() == "WRONGTYPE";
+    const std::string_view code = answer.ok() ? (*answer)->error_code() : std::string_view();
+    const bool of_the_key = code == "WRONGTYPE" || code == "TOOLARGE";
     if (tag == 1 || !of_the_key) fail(reply.error().in(keys_.audit(partition_)), of_the_key);
     return;
   }
@@ -87,18 +95,24 @@ void ArchiveOp::on_page(uint64_t tag, const redis::Answer& answer) {
     last_entry_ = (*reply)->count > 0 ? entry_id((**reply)[0]) : std::string_view();
     return;
   }
-  take_page(**reply);
+  if (auto status = take_page(**reply); !status.ok()) return fail(status.error(), true);
   if (page_->empty()) return next_partition();
   store_page();
 }
 
-void ArchiveOp::take_page(const redis::Reply& entries) {
+Status ArchiveOp::take_page(const redis::Reply& entries) {
   page_ = std::make_shared<std::vector<ArchivedEntry>>();
   for (const redis::Reply& entry : entries) {
     std::string_view id = entry_id(entry);
-    if (!id.empty() && id != last_entry_) page_->push_back({std::string(id), std::string(blob_of(entry))});
+    if (id.empty() || id == last_entry_) continue;
+    const redis::Reply* blob = blob_of(entry);
+    const std::string what = keys_.audit(partition_) + ": entry " + std::string(id);
+    if (blob != nullptr)
+      if (auto fits = redis::check_text(what, *blob, kBounds.text); !fits.ok()) return fits;
+    page_->push_back({std::string(id), std::string(blob != nullptr ? blob->text : std::string_view())});
   }
   last_page_ = entries.count < kPage;
+  return {};
 }
 
 void ArchiveOp::store_page() {

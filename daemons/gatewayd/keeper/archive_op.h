@@ -60,7 +60,7 @@ class ArchiveOp {
   void next_partition();
   void read_page();
   void on_page(uint64_t tag, const redis::Answer& answer);
-  void take_page(const redis::Reply& entries);
+  Status take_page(const redis::Reply& entries);
   void store_page();
   void on_stored(const Status& status);
   void on_trimmed(uint64_t tag, const redis::Answer& answer);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "daemons/gatewayd/keeper/archive_store.h"
+#include "proto/redis/bounded_answer.h"
 
 namespace mas::gateway {
 namespace {
@@ -18,7 +19,7 @@ constexpr auto kMoves = transitions<State>({{State::kIdle, State::kReading},
                                             {State::kStoring, State::kIdle}});
 
 // Heads that are looked at for the last one under our key: others may have been put in by anybody.
-constexpr int kLookBack = 16;
+constexpr std::string_view kLookBack = "16";
 
 constexpr std::string_view kAdd =
     "local l=redis.call('XREVRANGE',KEYS[1],'+','-','COUNT',1) "
@@ -58,8 +59,11 @@ void HeadOp::start(HeadRequest request) {
   last_entry_.clear();
   has_previous_ = false;
   previous_ = {};
-  redis::Command command("XREVRANGE", keys_.audit_heads(), "+", "-", "COUNT", kLookBack);
-  for (unsigned p = 0; p < request_.partitions; ++p) command.add("XREVRANGE", keys_.audit(p), "+", "-", "COUNT", 1);
+  redis::Command command;
+  redis::add_bounded(command, {.text = audit::kHeadBytes},
+                     {"XREVRANGE", keys_.audit_heads(), "+", "-", "COUNT", kLookBack});
+  for (unsigned p = 0; p < request_.partitions; ++p)
+    redis::add_bounded(command, {.text = audit::kBlockBytes}, {"XREVRANGE", keys_.audit(p), "+", "-", "COUNT", "1"});
   state_.to(State::kReading);
   auto status = redis_.send(command, redis::reply_to<&HeadOp::on_read>(this));
   if (!status.ok()) finish(status.error());

@@ -72,7 +72,7 @@ struct WatchOptions {};
 
 ExitCode run_watch(Context& context, const WatchOptions&) {
   WatchPrinter printer(context.out);
-  return EventStream(context.settings, context.out, printer).run();
+  return EventStream::run(context.settings, context.out, printer);
 }
 
 }  // namespace

@@ -59,7 +59,7 @@ void print_json(Output& out, const std::vector<ArchivedRecord>& records, size_t 
 ExitCode run_list(Context& context, const ListOptions& options) {
   auto filter = archive_filter(options.filter, wall_now());
   if (!filter.ok()) return context.out.fail(filter.error());
-  auto redis = SyncRedis::open(context.settings);
+  auto redis = SyncRedis::open(context.settings, SyncRedis::kMessageBytes);
   if (!redis.ok()) return context.out.fail(redis.error());
   ArchiveReader reader(**redis, context.settings.keys);
   auto records = reader.find(*filter, true, options.limit);
@@ -121,7 +121,7 @@ ExitCode run_show(Context& context, const ShowOptions& options) {
   if (named.ok() && named->records.size() != 1)
     return context.out.fail(Error{Errc::kInvalidArgument, "name one record"});
   if (!named.ok()) return context.out.fail(named.error());
-  auto redis = SyncRedis::open(context.settings);
+  auto redis = SyncRedis::open(context.settings, SyncRedis::kMessageBytes);
   if (!redis.ok()) return context.out.fail(redis.error());
   ArchiveReader reader(**redis, context.settings.keys);
   auto records = reader.find_named(*named);

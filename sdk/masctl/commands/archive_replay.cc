@@ -90,7 +90,7 @@ Status hand_over(SyncRedis& redis, const Keys& keys, const std::vector<std::stri
 
 ExitCode run_replay(Context& context, const ReplayOptions& options) {
   if (auto status = check(options); !status.ok()) return context.out.fail(status.error());
-  auto redis = SyncRedis::open(context.settings);
+  auto redis = SyncRedis::open(context.settings, SyncRedis::kMessageBytes);
   if (!redis.ok()) return context.out.fail(redis.error());
   ArchiveReader reader(**redis, context.settings.keys);
   auto chosen = choose(reader, options);

@@ -10,6 +10,7 @@
 #include "sdk/masctl/commands/commands.h"
 #include "sdk/masctl/commands/event_line.h"
 #include "sdk/masctl/commands/json_parts.h"
+#include "sdk/masctl/redis/bounded_reads.h"
 #include "sdk/masctl/redis/operator_audit.h"
 #include "sdk/masctl/redis/transaction.h"
 
@@ -44,9 +45,9 @@ std::string_view cause_text(const Circuit& circuit) {
 }
 std::string time_text(WallMicros time) { return time == 0 ? "-" : utc_seconds(static_cast<double>(time) / 1e6); }
 
-redis::Command read_command(const Keys& keys, std::string_view agent) {
+void add_read(redis::Command& command, const Keys& keys, std::string_view agent) {
   const auto& f = gateway::kCircuitFields;
-  return redis::Command("HMGET", keys.circuit(agent), f[0], f[1], f[2], f[3], f[4], f[5]);
+  redis::add_bounded(command, kNames, {"HMGET", keys.circuit(agent), f[0], f[1], f[2], f[3], f[4], f[5]});
 }
 
 Listed listed_of(std::string agent, const Value& reply) {
@@ -65,23 +66,18 @@ Listed listed_of(std::string agent, const Value& reply) {
 }
 
 Result<Listed> read_circuit(SyncRedis& redis, const Keys& keys, const std::string& agent) {
-  auto replies = redis.ask(read_command(keys, agent));
+  redis::Command command;
+  add_read(command, keys, agent);
+  auto replies = redis.ask(command);
   if (!replies.ok()) return replies.error();
   return listed_of(agent, replies->front());
 }
 
 Result<std::vector<std::string>> agents_with_circuit(SyncRedis& redis, const Keys& keys) {
-  std::vector<std::string> agents;
-  std::string cursor = "0";
-  do {
-    auto page = redis.ask_one(redis::Command("SCAN", cursor, "MATCH", keys.circuit_scan_pattern(), "COUNT", 1000));
-    if (!page.ok()) return page.error();
-    if (page->elements.size() != 2) return Error{Errc::kProtocol, "SCAN answered something that is not a page"};
-    cursor = page->elements[0].text;
-    for (const auto& key : page->elements[1].elements) agents.emplace_back(keys.agent_id_of_circuit(key.text));
-  } while (cursor != "0");
-  std::sort(agents.begin(), agents.end());
-  agents.erase(std::unique(agents.begin(), agents.end()), agents.end());
+  auto agents = keys_matching(redis, keys.circuit_scan_pattern());
+  if (!agents.ok()) return agents.error();
+  for (auto& key : *agents) key = std::string(keys.agent_id_of_circuit(key));
+  std::sort(agents->begin(), agents->end());
   return agents;
 }
 
@@ -112,9 +108,7 @@ ExitCode run_list(Context& context, const ListOptions& options) {
   for (size_t first = 0; first < agents->size(); first += 1000) {
     redis::Command command;
     const size_t end = std::min(agents->size(), first + 1000);
-    const auto& f = gateway::kCircuitFields;
-    for (size_t i = first; i < end; ++i)
-      command.add("HMGET", keys.circuit((*agents)[i]), f[0], f[1], f[2], f[3], f[4], f[5]);
+    for (size_t i = first; i < end; ++i) add_read(command, keys, (*agents)[i]);
     auto replies = (*redis)->ask(command);
     if (!replies.ok()) return context.out.fail(replies.error());
     for (size_t i = first; i < end; ++i) {

@@ -18,6 +18,7 @@ struct ListOptions {
 
 struct ShowOptions {
   std::string letter;
+  bool unproven = false;
 };
 
 struct ExportOptions {
@@ -30,7 +31,10 @@ std::string time_text(WallMicros time) {
   return text;
 }
 
-std::vector<std::string> cells_of(const Letter& letter) {
+std::vector<std::string> cells_of(const Letter& letter, LetterQueue queue) {
+  if (queue == LetterQueue::kUnproven)
+    return {std::string(letter.entry), time_text(letter.last), std::string(letter.sender), std::to_string(letter.bytes),
+            std::string(letter.reason)};
   return {std::string(letter.entry),  time_text(letter.last),         std::string(letter.sender),
           std::string(letter.target), std::string(letter.message_id), std::to_string(letter.attempts),
           std::string(letter.reason)};
@@ -39,18 +43,19 @@ std::vector<std::string> cells_of(const Letter& letter) {
 ExitCode run_list(Context& context, const ListOptions& options) {
   auto filter = letter_filter(options.filter, wall_now());
   if (!filter.ok()) return context.out.fail(filter.error());
-  auto redis = SyncRedis::open(context.settings);
+  auto redis = SyncRedis::open(context.settings, SyncRedis::kMessageBytes);
   if (!redis.ok()) return context.out.fail(redis.error());
+  const LetterQueue queue = options.filter.queue();
   std::vector<std::vector<std::string>> rows;
   std::vector<std::string> documents;
   auto take = [&](const Letter& letter) {
     if (context.out.json())
-      append_letter_json(documents.emplace_back(), letter, false);
+      append_letter_json(documents.emplace_back(), letter, queue, false);
     else
-      rows.push_back(cells_of(letter));
+      rows.push_back(cells_of(letter, queue));
     return std::max(rows.size(), documents.size()) < options.limit;
   };
-  auto status = each_letter(**redis, context.settings.keys, *filter, true, take);
+  auto status = each_letter(**redis, context.settings.keys, *filter, {.queue = queue, .newest_first = true}, take);
   if (!status.ok()) return context.out.fail(status.error());
   if (context.out.json()) {
     std::string text = "{\"letters\":[";
@@ -59,54 +64,73 @@ ExitCode run_list(Context& context, const ListOptions& options) {
     context.out.foreign(text + "]}");
     return ExitCode::kOk;
   }
-  Table table({"LETTER", "SINCE", "SENDER", "TARGET", "MESSAGE", "ATTEMPTS", "REASON"});
+  Table table(queue == LetterQueue::kUnproven
+                  ? std::vector<std::string>{"LETTER", "SINCE", "CLAIMED", "BYTES", "REASON"}
+                  : std::vector<std::string>{"LETTER", "SINCE", "SENDER", "TARGET", "MESSAGE", "ATTEMPTS", "REASON"});
   for (auto it = rows.rbegin(); it != rows.rend(); ++it) table.add(std::move(*it));
   context.out.table(table);
   if (context.out.terminal() && table.empty()) context.out.note("no dead letter");
   return ExitCode::kOk;
 }
 
-void print_letter(Output& out, const Letter& letter) {
+void print_letter(Output& out, const Letter& letter, LetterQueue queue) {
+  if (letter.payload.size() < letter.bytes)
+    out.note("the payload has " + std::to_string(letter.bytes) + " bytes, which is too large to be shown");
   if (out.json()) {
     std::string text;
-    append_letter_json(text, letter, true);
+    append_letter_json(text, letter, queue, true);
     return out.foreign(text);
   }
   struct Line {
     std::string_view name;
     std::string value;
   };
-  for (const Line& line : {Line{"letter", std::string(letter.entry)}, Line{"sender", std::string(letter.sender)},
-                           Line{"target", std::string(letter.target)}, Line{"message", std::string(letter.message_id)},
-                           Line{"reason", std::string(letter.reason)},
-                           Line{"attempts", std::to_string(letter.attempts)}, Line{"first", time_text(letter.first)},
-                           Line{"last", time_text(letter.last)}, Line{"payload", std::string(letter.payload)}})
-    out.field(line.name, line.value);
+  std::vector<Line> lines;
+  if (queue == LetterQueue::kUnproven) {
+    lines = {{"letter", std::string(letter.entry)},
+             {"claimed", std::string(letter.sender)},
+             {"reason", std::string(letter.reason)}};
+  } else {
+    lines = {{"letter", std::string(letter.entry)},  {"sender", std::string(letter.sender)},
+             {"target", std::string(letter.target)}, {"message", std::string(letter.message_id)},
+             {"reason", std::string(letter.reason)}, {"attempts", std::to_string(letter.attempts)}};
+  }
+  lines.insert(
+      lines.end(),
+      {{"first", time_text(letter.first)}, {"last", time_text(letter.last)}, {"payload", std::string(letter.payload)}});
+  for (const Line& line : lines) out.field(line.name, line.value);
 }
 
 ExitCode run_show(Context& context, const ShowOptions& options) {
   if (auto status = check_letter_id(options.letter); !status.ok()) return context.out.fail(status.error());
-  auto redis = SyncRedis::open(context.settings);
+  auto redis = SyncRedis::open(context.settings, SyncRedis::kMessageBytes);
   if (!redis.ok()) return context.out.fail(redis.error());
-  auto found = find_letter(**redis, context.settings.keys, options.letter, [&](const Letter& letter) {
-    print_letter(context.out, letter);
+  const LetterReading how{.queue = options.unproven ? LetterQueue::kUnproven : LetterQueue::kMessages,
+                          .payloads = true};
+  auto found = find_letter(**redis, context.settings.keys, options.letter, how, [&](const Letter& letter) {
+    print_letter(context.out, letter, how.queue);
     return true;
   });
   if (!found.ok()) return context.out.fail(found.error());
   if (*found) return ExitCode::kOk;
-  return context.out.fail(Error{Errc::kNotFound, "there is no dead letter " + options.letter});
+  return context.out.fail(Error{Errc::kNotFound, "there is no dead letter " + options.letter + " in " +
+                                                     letter_key(context.settings.keys, how.queue)});
 }
 
 ExitCode run_export(Context& context, const ExportOptions& options) {
   auto filter = letter_filter(options.filter, wall_now());
   if (!filter.ok()) return context.out.fail(filter.error());
-  auto redis = SyncRedis::open(context.settings);
+  auto redis = SyncRedis::open(context.settings, SyncRedis::kMessageBytes);
   if (!redis.ok()) return context.out.fail(redis.error());
+  const LetterReading how{.queue = options.filter.queue(), .payloads = true};
   std::string line;
-  auto status = each_letter(**redis, context.settings.keys, *filter, false, [&](const Letter& letter) {
+  auto status = each_letter(**redis, context.settings.keys, *filter, how, [&](const Letter& letter) {
     line.clear();
-    append_letter_json(line, letter, true);
+    append_letter_json(line, letter, how.queue, true);
     context.out.foreign(line);
+    if (letter.payload.size() < letter.bytes)
+      context.out.note("letter " + std::string(letter.entry) + ": without its payload of " +
+                       std::to_string(letter.bytes) + " bytes, which is too large");
     return !context.out.closed();
   });
   return status.ok() ? ExitCode::kOk : context.out.fail(status.error());
@@ -119,19 +143,23 @@ void add_dlq_commands(Cli& cli) {
 
   Command* list = group.add_subcommand("list", "Print the newest dead letters, oldest first, without their payload");
   auto& listed = cli.leaf<ListOptions>(*list, run_list);
+  add_unproven_flag(*list, listed.filter.unproven);
   add_letter_filters(*list, listed.filter);
   list->add_option("--limit", listed.limit, "How many at most. Default: 100")->between(1, 100'000)->type_name("N");
   list->footer(
       "Examples:\n"
       "  masctl dlq list --target billing --since 1h\n"
-      "  masctl dlq list --reason WRONGTYPE --json | jq '.letters[].letter'");
+      "  masctl dlq list --reason WRONGTYPE --json | jq '.letters[].letter'\n"
+      "  masctl dlq list --unproven");
 
   Command* show = group.add_subcommand("show", "Print one dead letter with its payload");
   auto& shown = cli.leaf<ShowOptions>(*show, run_show);
   show->add_option("LETTER", shown.letter, "The letter, as dlq list names it")->required()->type_name("");
+  add_unproven_flag(*show, shown.unproven);
 
   Command* exported = group.add_subcommand("export", "Write dead letters with their payloads, a line of JSON each");
   auto& out = cli.leaf<ExportOptions>(*exported, run_export);
+  add_unproven_flag(*exported, out.filter.unproven);
   add_letter_filters(*exported, out.filter);
 
   add_dlq_drop(cli, group);

@@ -32,7 +32,7 @@ struct ReplayOptions : ChangeOptions {};
 struct Change {
   std::string_view action;  ///< in the operator's record
   std::string_view done;    ///< for people: "3 letters dropped"
-  redis::Command (*command)(const Keys& keys, const std::vector<std::string>& letters);
+  redis::Command (*command)(const Keys& keys, LetterQueue queue, const std::vector<std::string>& letters);
 };
 
 Status check(const ChangeOptions& options) {
@@ -51,27 +51,31 @@ Result<std::vector<std::string>> choose(SyncRedis& redis, const Keys& keys, cons
     return true;
   };
   for (const auto& letter : options.letters) {
-    auto found = find_letter(redis, keys, letter, take);
+    auto found = find_letter(redis, keys, letter, {.queue = options.filter.queue()}, take);
     if (!found.ok()) return found.error();
-    if (!*found) return Error{Errc::kNotFound, "there is no dead letter " + letter + "; nothing was changed"};
+    if (!*found)
+      return Error{Errc::kNotFound, "there is no dead letter " + letter + " in " +
+                                        letter_key(keys, options.filter.queue()) + "; nothing was changed"};
   }
   if (!options.letters.empty()) return chosen;
   auto filter = letter_filter(options.filter, wall_now());
   if (!filter.ok()) return filter.error();
-  auto status = each_letter(redis, keys, *filter, false, take);
+  auto status = each_letter(redis, keys, *filter, {.queue = options.filter.queue()}, take);
   if (!status.ok()) return status.error();
   return chosen;
 }
 
 /// @return how many were changed.
 Result<size_t> apply(SyncRedis& redis, const Keys& keys, const Change& change, const std::vector<std::string>& chosen,
-                     const std::string& by) {
+                     const ChangeOptions& options) {
+  const LetterQueue queue = options.filter.queue();
   size_t changed = 0;
   for (size_t at = 0; at < chosen.size(); at += kPage) {
     auto first = chosen.begin() + static_cast<std::ptrdiff_t>(at);
     std::vector<std::string> page(first, first + static_cast<std::ptrdiff_t>(std::min(kPage, chosen.size() - at)));
-    redis::Command command = change.command(keys, page);
-    append_operator_record(command, keys, operator_name(by), change.action, keys.dead_letters(), joined_words(page));
+    redis::Command command = change.command(keys, queue, page);
+    append_operator_record(command, keys, operator_name(options.by), change.action, letter_key(keys, queue),
+                           joined_words(page));
     auto values = transact(redis, command);
     if (!values.ok()) return values.error();
     bool drops = change.action == "dlq.drop";  // else Redis answers with the length of the list
@@ -82,14 +86,14 @@ Result<size_t> apply(SyncRedis& redis, const Keys& keys, const Change& change, c
 
 ExitCode run_change(Context& context, const ChangeOptions& options, const Change& change) {
   if (auto status = check(options); !status.ok()) return context.out.fail(status.error());
-  auto redis = SyncRedis::open(context.settings);
+  auto redis = SyncRedis::open(context.settings, SyncRedis::kMessageBytes);
   if (!redis.ok()) return context.out.fail(redis.error());
   const Keys& keys = context.settings.keys;
   auto chosen = choose(**redis, keys, options);
   if (!chosen.ok()) return context.out.fail(chosen.error());
   size_t count = chosen->size();
   if (!options.dry_run) {
-    auto changed = apply(**redis, keys, change, *chosen, options.by);
+    auto changed = apply(**redis, keys, change, *chosen, options);
     if (!changed.ok()) return context.out.fail(changed.error());
     count = *changed;
   }
@@ -103,11 +107,11 @@ ExitCode run_change(Context& context, const ChangeOptions& options, const Change
   return ExitCode::kOk;
 }
 
-redis::Command drop_command(const Keys& keys, const std::vector<std::string>& letters) {
-  return set_command("XDEL", keys.dead_letters(), letters);
+redis::Command drop_command(const Keys& keys, LetterQueue queue, const std::vector<std::string>& letters) {
+  return set_command("XDEL", letter_key(keys, queue), letters);
 }
 
-redis::Command replay_command(const Keys& keys, const std::vector<std::string>& letters) {
+redis::Command replay_command(const Keys& keys, LetterQueue, const std::vector<std::string>& letters) {
   return set_command("RPUSH", keys.replays(), letters);
 }
 
@@ -131,11 +135,14 @@ void add_choice(Command& command, ChangeOptions& options) {
 
 void add_dlq_drop(Cli& cli, Command& group) {
   Command* drop = group.add_subcommand("drop", "Delete dead letters for good");
-  add_choice(*drop, cli.leaf<DropOptions>(*drop, run_drop));
+  auto& options = cli.leaf<DropOptions>(*drop, run_drop);
+  add_unproven_flag(*drop, options.filter.unproven);
+  add_choice(*drop, options);
   drop->footer(
       "Examples:\n"
       "  masctl dlq drop 1795350096000-0\n"
-      "  masctl dlq drop --until 30d --dry-run");
+      "  masctl dlq drop --until 30d --dry-run\n"
+      "  masctl dlq drop --unproven --all");
 }
 
 void add_dlq_replay(Cli& cli, Command& group) {

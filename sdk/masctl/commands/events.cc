@@ -37,7 +37,7 @@ class EventPrinter final : public EventSink {
 
 ExitCode run_events(Context& context, const EventsOptions& options) {
   EventPrinter printer(context.out, options.types);
-  return EventStream(context.settings, context.out, printer).run();
+  return EventStream::run(context.settings, context.out, printer);
 }
 
 /// "REGISTER, DEREGISTER, …" for the help.

@@ -7,6 +7,7 @@
 #include "sdk/masctl/commands/commands.h"
 #include "sdk/masctl/commands/json_parts.h"
 #include "sdk/masctl/commands/rule_arguments.h"
+#include "sdk/masctl/redis/bounded_reads.h"
 #include "sdk/masctl/redis/operator_audit.h"
 #include "sdk/masctl/redis/transaction.h"
 
@@ -133,8 +134,8 @@ ExitCode run_show(Context& context, const AgentOptions& options) {
   if (auto status = check_agent_id(options.agent); !status.ok()) return context.out.fail(status.error());
   auto redis = SyncRedis::open(context.settings);
   if (!redis.ok()) return context.out.fail(redis.error());
-  auto reply = (*redis)->ask_one(redis::Command("HMGET", keys.limits(options.agent), kFields[0], kFields[1], kFields[2],
-                                                kFields[3], kFields[4], kFields[5]));
+  auto reply = (*redis)->ask_one(redis::bounded(kNames, {"HMGET", keys.limits(options.agent), kFields[0], kFields[1],
+                                                         kFields[2], kFields[3], kFields[4], kFields[5]}));
   if (!reply.ok()) return context.out.fail(reply.error());
   Values values = values_of(*reply);
   auto settings = gateway::parse_limits(std::span(values).first(kAttempts), {});

@@ -45,8 +45,7 @@ ExitCode run_request(Context& context, const MessageOptions& options) {
   if (*gateway) return gateway_request(context, options);
   auto envelope = make_envelope(options, true);
   if (!envelope.ok()) return context.out.fail(envelope.error());
-  RequestOp request(context.settings, options.as, options.target, *envelope);
-  auto reply = request.run();
+  auto reply = RequestOp::run(context.settings, options.as, options.target, *envelope);
   if (!reply.ok()) {
     return context.out.fail(reply.error().code == Errc::kNoReceiver ? nobody_listens(options.target) : reply.error());
   }

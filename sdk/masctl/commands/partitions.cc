@@ -121,7 +121,7 @@ ExitCode run_set(Context& context, const SetOptions& options) {
     return context.out.fail(Error{Errc::kInvalidArgument, "'" + std::to_string(options.partitions) +
                                                               "' is not a number of partitions; expected 1 to " +
                                                               std::to_string(kMostPartitions)});
-  auto redis = SyncRedis::open(context.settings);
+  auto redis = SyncRedis::open(context.settings, SyncRedis::kMessageBytes);
   if (!redis.ok()) return context.out.fail(redis.error());
   auto view = read_gateways(**redis, keys);
   if (!view.ok()) return context.out.fail(view.error());

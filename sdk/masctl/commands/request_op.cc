@@ -5,32 +5,34 @@
 
 namespace mas::ctl {
 
+Result<RequestReply> RequestOp::run(const Settings& settings, const std::string& requester, const std::string& target,
+                                    const Outgoing& request) {
+  auto loop = OwnLoop::make();
+  if (!loop.ok()) return loop.error();
+  return RequestOp(settings, requester, target, request, std::move(*loop)).run();
+}
+
 RequestOp::RequestOp(const Settings& settings, const std::string& requester, const std::string& target,
-                     const Outgoing& request)
-    : target_(target),
+                     const Outgoing& request, std::unique_ptr<OwnLoop> loop)
+    : loop_(std::move(loop)),
+      target_(target),
       channel_(settings.keys.channel(requester)),
       target_channel_(settings.keys.channel(target)),
       request_(request),
       timeout_(settings.timeout) {
-  uv_loop_init(&loop_);
   redis::ConnectionOptions options;
   options.endpoint = settings.endpoint;
   options.client_name = "masctl";
   options.connect_timeout = timeout_;
   options.command_timeout = timeout_;
-  subscriber_ = std::make_unique<redis::Subscriber>(&loop_, options, *this);
-  commands_ = std::make_unique<redis::Connection>(&loop_, options, this);
-  deadline_ = std::make_unique<redis::Timer>(&loop_, [this] { on_timeout(); });
+  subscriber_ = std::make_unique<redis::Subscriber>(loop_->get(), options, *this);
+  commands_ = std::make_unique<redis::Connection>(loop_->get(), options, this);
+  deadline_ = std::make_unique<redis::Timer>(loop_->get(), [this] { on_timeout(); });
 }
 
 RequestOp::~RequestOp() {
   subscriber_->stop();
   commands_->stop();
-  subscriber_.reset();
-  commands_.reset();
-  deadline_.reset();
-  uv_run(&loop_, UV_RUN_DEFAULT);
-  uv_loop_close(&loop_);
 }
 
 Result<RequestReply> RequestOp::run() {
@@ -38,7 +40,7 @@ Result<RequestReply> RequestOp::run() {
   subscriber_->start();
   commands_->start();
   deadline_->once(timeout_);
-  while (!state_.is(State::kDone)) uv_run(&loop_, UV_RUN_ONCE);
+  while (!state_.is(State::kDone)) uv_run(loop_->get(), UV_RUN_ONCE);
   return std::move(*result_);
 }
 

@@ -5,11 +5,9 @@
 //                       └── failed, timed out ──────┴───▶ kDone
 //
 // An answer may come before the reply to PUBLISH: it is taken in kSending, too.
-// Failure: kNoReceiver at once when nobody listens; kTimeout; what the connections say.
+// Failure: kNoMemory without a descriptor for a loop; kNoReceiver at once when nobody listens; kTimeout; what the connections say.
 // Threading: one thread, which runs the loop inside run().
 #pragma once
-
-#include <uv.h>
 
 #include <memory>
 #include <optional>
@@ -22,6 +20,7 @@
 #include "proto/wire/envelope.h"
 #include "sdk/masctl/cli/globals.h"
 #include "sdk/masctl/commands/outgoing.h"
+#include "sdk/masctl/redis/own_loop.h"
 
 namespace mas::ctl {
 
@@ -32,13 +31,17 @@ struct RequestReply {
 
 class RequestOp final : public redis::SubscriberListener, public redis::ConnectionListener {
  public:
-  RequestOp(const Settings& settings, const std::string& requester, const std::string& target, const Outgoing& request);
+  /// Runs to the end.
+  static Result<RequestReply> run(const Settings& settings, const std::string& requester, const std::string& target,
+                                  const Outgoing& request);
+
   ~RequestOp() override;
 
-  /// Runs to the end, once.
+ private:
+  RequestOp(const Settings& settings, const std::string& requester, const std::string& target, const Outgoing& request,
+            std::unique_ptr<OwnLoop> loop);
   Result<RequestReply> run();
 
- private:
   enum class State : uint8_t { kSubscribing, kSending, kWaiting, kDone };
   static constexpr TransitionTable kMoves = transitions<State>({{State::kSubscribing, State::kSending},
                                                                 {State::kSubscribing, State::kDone},
@@ -56,12 +59,12 @@ class RequestOp final : public redis::SubscriberListener, public redis::Connecti
   void on_timeout();
   void finish(Result<RequestReply> result);
 
+  std::unique_ptr<OwnLoop> loop_;
   std::string target_;
   std::string channel_;         // where the answer comes
   std::string target_channel_;  // where the request goes
   const Outgoing& request_;
   Duration timeout_;
-  uv_loop_t loop_;
   std::unique_ptr<redis::Subscriber> subscriber_;
   std::unique_ptr<redis::Connection> commands_;
   std::unique_ptr<redis::Timer> deadline_;

@@ -3,7 +3,9 @@
 // The hash is written directly, as the Python framework does. A running agent of libmas sees it after mas_state_refresh.
 #include <algorithm>
 
+#include "proto/base/ids.h"
 #include "proto/base/json_writer.h"
+#include "proto/redis/bounded_answer.h"
 #include "proto/wire/limits.h"
 #include "sdk/masctl/cli/cli.h"
 #include "sdk/masctl/commands/commands.h"
@@ -15,6 +17,8 @@ namespace mas::ctl {
 namespace {
 
 using Fields = std::vector<std::pair<std::string, std::string>>;
+
+constexpr redis::AnswerBounds kBounds{.text = limits::kStateValueBytes, .whole = 256u * 1024 * 1024, .refuse = true};
 
 struct GetOptions {
   std::string id;
@@ -32,7 +36,7 @@ struct ResetOptions {
 };
 
 ExitCode get_field(Context& context, SyncRedis& redis, const GetOptions& options) {
-  auto value = redis.ask_one(redis::Command("HGET", context.settings.keys.state(options.id), options.field));
+  auto value = redis.ask_one(redis::bounded(kBounds, {"HGET", context.settings.keys.state(options.id), options.field}));
   if (!value.ok()) return context.out.fail(value.error());
   if (value->is_nil()) {
     return context.out.fail(
@@ -69,10 +73,15 @@ ExitCode run_get(Context& context, const GetOptions& options) {
   auto redis = SyncRedis::open(context.settings);
   if (!redis.ok()) return context.out.fail(redis.error());
   if (!options.field.empty()) return get_field(context, **redis, options);
-  auto all = (*redis)->ask_one(redis::Command("HGETALL", context.settings.keys.state(options.id)));
+  const std::string key = context.settings.keys.state(options.id);
+  auto all = (*redis)->ask_one(redis::bounded({.text = kBounds.text, .whole = kBounds.whole}, {"HGETALL", key}));
   if (!all.ok()) return context.out.fail(all.error());
   Fields fields;
   for (size_t i = 0; i + 1 < all->elements.size(); i += 2) {
+    const Value &name = all->elements[i], &value = all->elements[i + 1];
+    if (!name.is_text() || !value.is_text())
+      return context.out.fail(redis::too_large(key + ": field '" + printable(name.text, 100) + "'",
+                                               static_cast<uint64_t>(value.integer), kBounds.text));
     fields.emplace_back(std::move(all->elements[i].text), std::move(all->elements[i + 1].text));
   }
   std::sort(fields.begin(), fields.end());

@@ -104,11 +104,16 @@ void check_entry(SyncRedis& redis, const Keys& keys, const std::string& key, Fac
 void check_page(SyncRedis& redis, const Keys& keys, const std::vector<Value>& page, Facts& facts) {
   if (page.empty()) return;
   redis::Command types;
-  for (const auto& key : page) types.add("TYPE", key.text);
+  for (const auto& key : page) types.add("TYPE", key.text);  // "" for a name that is too long
   auto answers = redis.ask(types);
   if (!answers.ok()) return;
   for (size_t i = 0; i < page.size(); ++i) {
     const std::string& key = page[i].text;
+    if (!page[i].is_text()) {
+      const auto bytes = static_cast<uint64_t>(page[i].integer);
+      add_odd(facts, {"(a key)", redis::too_large("its name", bytes, kNameBytes).message, {}});
+      continue;
+    }
     const std::string& type = (*answers)[i].text;
     std::string_view expected = expected_type(keys, key);
     if (expected.empty() || type == "none") continue;  // not ours, or gone since
@@ -121,15 +126,14 @@ void check_page(SyncRedis& redis, const Keys& keys, const std::vector<Value>& pa
 }
 
 void check_keys(SyncRedis& redis, const Keys& keys, Facts& facts) {
-  std::string cursor = "0";
-  do {
-    auto page = redis.ask_one(redis::Command("SCAN", cursor, "MATCH", keys.prefix() + "*", "COUNT", 1000));
-    if (!page.ok() || page->elements.size() != 2) return;
-    cursor = page->elements[0].text;
-    facts.keys_looked_at += page->elements[1].elements.size();
-    check_page(redis, keys, page->elements[1].elements, facts);
-    facts.looked_at_all = cursor == "0";
-  } while (cursor != "0" && facts.keys_looked_at < kMaxKeys);
+  bool stopped = false;
+  auto status = each_key_page(redis, keys.prefix() + "*", {}, [&](const std::vector<Value>& names) {
+    facts.keys_looked_at += names.size();
+    check_page(redis, keys, names, facts);
+    stopped = facts.keys_looked_at >= kMaxKeys;
+    return !stopped;
+  });
+  facts.looked_at_all = status.ok() && !stopped;
 }
 
 }  // namespace

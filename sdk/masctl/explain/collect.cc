@@ -36,7 +36,7 @@ void ask_standing(redis::Command& command, const Keys& keys, const std::string& 
                                        limits::kCredentialBytes};
   const std::string key = keys.agent(id);
   redis::add_hash_reads(command, std::span(&key, 1), kFields, kBounds);
-  command.add("HGETALL", keys.identity(id));
+  redis::add_bounded(command, {.text = limits::kIdentityFieldBytes, .refuse = true}, {"HGETALL", keys.identity(id)});
 }
 
 /// An entry that is of another type, or names another id, is none.
@@ -120,9 +120,9 @@ Result<ExplainFacts> collect_explain_facts(SyncRedis& redis, const Keys& keys, c
   command.add("TYPE", keys.inbox(target, Lane::kNormal, 0));
   append_rules_query(command, keys, sender);
   const auto& l = gateway::kLimitFields;
-  command.add("HMGET", keys.limits(sender), l[0], l[1], l[2], l[3], l[4]);
+  redis::add_bounded(command, kNames, {"HMGET", keys.limits(sender), l[0], l[1], l[2], l[3], l[4]});
   const auto& f = gateway::kCircuitFields;
-  command.add("HMGET", keys.circuit(target), f[0], f[1], f[2], f[3], f[4], f[5]);
+  redis::add_bounded(command, kNames, {"HMGET", keys.circuit(target), f[0], f[1], f[2], f[3], f[4], f[5]});
   auto replies = redis.ask(command);
   if (!replies.ok()) return replies.error();
 

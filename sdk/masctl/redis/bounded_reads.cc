@@ -54,6 +54,39 @@ Result<AgentEntry> entry_of(const std::string& id, const Value& reply) {
 
 }  // namespace
 
+Status each_key_page(SyncRedis& redis, std::string_view pattern, std::string_view type,
+                     const std::function<bool(const std::vector<Value>& names)>& take) {
+  std::string cursor = "0";
+  do {
+    std::vector<std::string_view> words = {"SCAN", cursor, "MATCH", pattern, "COUNT", "1000"};
+    if (!type.empty()) {
+      words.emplace_back("TYPE");
+      words.push_back(type);
+    }
+    redis::Command command;
+    redis::add_bounded(command, {.text = kNameBytes}, words);
+    auto page = redis.ask_one(command);
+    if (!page.ok()) return page.error();
+    if (page->elements.size() != 2) return Error{Errc::kProtocol, "SCAN answered something that is not a page"};
+    cursor = page->elements[0].text;
+    if (!take(page->elements[1].elements)) return {};
+  } while (cursor != "0");
+  return {};
+}
+
+Result<std::vector<std::string>> keys_matching(SyncRedis& redis, std::string_view pattern, std::string_view type) {
+  std::vector<std::string> keys;
+  auto status = each_key_page(redis, pattern, type, [&keys](const std::vector<Value>& names) {
+    for (const Value& name : names)
+      if (name.is_text()) keys.push_back(name.text);
+    return true;
+  });
+  if (!status.ok()) return status.error();
+  std::sort(keys.begin(), keys.end());
+  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+  return keys;
+}
+
 Result<std::vector<Result<AgentEntry>>> read_agent_entries(SyncRedis& redis, const Keys& keys,
                                                            std::span<const std::string> ids) {
   std::vector<std::string> entries;

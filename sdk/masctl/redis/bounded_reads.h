@@ -2,11 +2,14 @@
 // as absent or is said to be too large. So one agent's value of 512 MiB does not stop the operator's tools.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "proto/redis/bounded_answer.h"
 #include "proto/wire/agent_entry.h"
 #include "sdk/masctl/redis/sync_redis.h"
 
@@ -18,6 +21,16 @@ inline constexpr size_t kSnapshotBytes = 1024 * 1024;
 inline constexpr size_t kNameBytes = 1024;
 /// Members of mas.daemons, or instances of an agent, that are looked at.
 inline constexpr size_t kMembers = 1000;
+
+/// Of a command whose reply is an error where a text is longer than a name may be: a set of names, numbers in a hash.
+inline constexpr redis::AnswerBounds kNames{.text = kNameBytes, .refuse = true};
+
+/// Calls `take` with pages of keys that match; a key may come twice. A name over kNameBytes comes as its length.
+/// @param type as SCAN TYPE takes it; empty: any. @param take returns whether to go on.
+Status each_key_page(SyncRedis& redis, std::string_view pattern, std::string_view type,
+                     const std::function<bool(const std::vector<Value>& names)>& take);
+/// @return the keys that match, sorted, each once; without names over kNameBytes.
+Result<std::vector<std::string>> keys_matching(SyncRedis& redis, std::string_view pattern, std::string_view type = {});
 
 /// @return one per id: the entry, or as agent_entry_from_values and check_agent_entry_sizes say.
 Result<std::vector<Result<AgentEntry>>> read_agent_entries(SyncRedis& redis, const Keys& keys,

@@ -8,6 +8,8 @@
 
 #include "proto/base/base64.h"
 #include "proto/base/ids.h"
+#include "proto/redis/bounded_answer.h"
+#include "proto/wire/limits.h"
 #include "sdk/masctl/commands/audit_options.h"
 #include "sdk/masctl/commands/json_parts.h"
 #include "sdk/masctl/redis/audit_reader.h"
@@ -16,7 +18,9 @@ namespace mas::ctl {
 
 namespace {
 
-constexpr size_t kPage = 32;  // letters may be as large as envelopes
+constexpr size_t kPage = 32;
+constexpr size_t kSmallBytes = 64 * 1024;                         // up to which a payload comes with its page
+constexpr size_t kMostBytes = limits::kMaxEnvelopeBytes / 4 * 5;  // of one that is asked for alone
 
 template <typename Number>
 Number number(std::string_view text) {
@@ -25,15 +29,20 @@ Number number(std::string_view text) {
   return value;
 }
 
-Letter letter_of(const Value& entry) {
+Letter letter_of(const Value& entry, LetterQueue queue) {
   const Value& fields = entry.elements[1];
   Letter letter;
   letter.entry = entry.elements[0].text;
-  letter.sender = field_of_entry(fields, "sender");
+  letter.sender = field_of_entry(fields, queue == LetterQueue::kUnproven ? "claimed" : "sender");
   letter.target = field_of_entry(fields, "target");
   letter.message_id = field_of_entry(fields, "id");
   letter.reason = field_of_entry(fields, "reason");
-  letter.payload = field_of_entry(fields, "payload");
+  for (size_t i = 0; i + 1 < fields.elements.size(); i += 2) {
+    if (fields.elements[i].text != "payload") continue;
+    const Value& payload = fields.elements[i + 1];
+    letter.payload = payload.text;
+    letter.bytes = payload.is_text() ? payload.text.size() : static_cast<uint64_t>(payload.integer);
+  }
   letter.attempts = number<uint64_t>(field_of_entry(fields, "attempts"));
   letter.first = number<WallMicros>(field_of_entry(fields, "first"));
   letter.last = number<WallMicros>(field_of_entry(fields, "last"));
@@ -48,6 +57,10 @@ void write_time(JsonWriter& json, std::string_view name, WallMicros time) {
 
 }  // namespace
 
+std::string letter_key(const Keys& keys, LetterQueue queue) {
+  return queue == LetterQueue::kUnproven ? keys.unproven() : keys.dead_letters();
+}
+
 bool LetterFilterOptions::any() const {
   return !(sender.empty() && target.empty() && reason.empty() && message_id.empty() && since.empty() && until.empty());
 }
@@ -56,6 +69,13 @@ bool LetterFilter::matches(const Letter& letter) const {
   auto same = [](const std::string& wanted, std::string_view is) { return wanted.empty() || wanted == is; };
   return same(sender, letter.sender) && same(target, letter.target) && same(message_id, letter.message_id) &&
          letter.reason.find(reason) != std::string_view::npos && letter.last >= since && letter.last < until;
+}
+
+void add_unproven_flag(Command& command, bool& unproven) {
+  command.add_flag(
+      "--unproven", unproven,
+      "Elements of ingress lists that were no frames, instead: the first 4 KiB of each, under the sender that "
+      "it claims, which nothing proves");
 }
 
 void add_letter_filters(Command& command, LetterFilterOptions& options) {
@@ -71,6 +91,8 @@ void add_letter_filters(Command& command, LetterFilterOptions& options) {
 }
 
 Result<LetterFilter> letter_filter(const LetterFilterOptions& options, WallMicros now) {
+  if (options.unproven && !(options.target.empty() && options.message_id.empty()))
+    return Error{Errc::kInvalidArgument, "--unproven: what is no frame has neither --target nor --id"};
   LetterFilter filter;
   filter.sender = options.sender;
   filter.target = options.target;
@@ -101,48 +123,67 @@ Status check_letter_id(std::string_view text) {
                "'" + printable(text) + "' names no letter; expected one like 1795350096000-0, as dlq list shows them"};
 }
 
-Status each_letter(SyncRedis& redis, const Keys& keys, const LetterFilter& filter, bool newest_first,
+Result<bool> find_letter(SyncRedis& redis, const Keys& keys, const std::string& entry, const LetterReading& how,
+                         const OnLetter& on_letter) {
+  const redis::AnswerBounds bounds{.text = how.payloads ? kMostBytes : kSmallBytes, .whole = 2 * kMostBytes};
+  auto found = redis.ask_one(redis::bounded(bounds, {"XRANGE", letter_key(keys, how.queue), entry, entry}));
+  if (!found.ok()) return found.error();
+  if (found->elements.empty() || found->elements[0].elements.size() != 2) return false;
+  on_letter(letter_of(found->elements[0], how.queue));
+  return true;
+}
+
+Status each_letter(SyncRedis& redis, const Keys& keys, const LetterFilter& filter, const LetterReading& how,
                    const OnLetter& on_letter) {
-  std::string from = newest_first ? "+" : "-";
-  const std::string to = newest_first ? "-" : "+";
+  const std::string_view read = how.newest_first ? "XREVRANGE" : "XRANGE", to = how.newest_first ? "-" : "+";
+  const std::string key = letter_key(keys, how.queue), count = std::to_string(kPage);
+  std::string from = how.newest_first ? "+" : "-";
+  bool more = true;
+  auto take = [&](const Letter& letter) { return more = on_letter(letter); };
   for (;;) {
-    auto page = redis.ask_one(
-        redis::Command(newest_first ? "XREVRANGE" : "XRANGE", keys.dead_letters(), from, to, "COUNT", kPage));
+    auto page = redis.ask_one(redis::bounded({.text = kSmallBytes}, {read, key, from, to, "COUNT", count}));
     if (!page.ok()) return page.error();
     for (const Value& entry : page->elements) {
       if (entry.elements.size() != 2) continue;
-      Letter letter = letter_of(entry);
-      if (filter.matches(letter) && !on_letter(letter)) return {};
+      Letter letter = letter_of(entry, how.queue);
+      if (!filter.matches(letter)) continue;
+      if (how.payloads && letter.payload.size() < letter.bytes) {
+        auto found = find_letter(redis, keys, std::string(letter.entry), how, take);
+        if (!found.ok()) return found.error();
+      } else {
+        take(letter);
+      }
+      if (!more) return {};
     }
     if (page->elements.size() < kPage) return {};
     from = "(" + page->elements.back().elements[0].text;
   }
 }
 
-Result<bool> find_letter(SyncRedis& redis, const Keys& keys, const std::string& entry, const OnLetter& on_letter) {
-  auto found = redis.ask_one(redis::Command("XRANGE", keys.dead_letters(), entry, entry));
-  if (!found.ok()) return found.error();
-  if (found->elements.empty() || found->elements[0].elements.size() != 2) return false;
-  on_letter(letter_of(found->elements[0]));
-  return true;
-}
-
-void append_letter_json(std::string& out, const Letter& letter, bool payload) {
+void append_letter_json(std::string& out, const Letter& letter, LetterQueue queue, bool payload) {
   JsonWriter json(out);
   json.begin_object();
-  struct Text {
-    std::string_view name, value;
+  auto text = [&json](std::string_view name, std::string_view value) {
+    json.key(name);
+    json_text_or_lossy(json, value);
   };
-  for (const Text& text : {Text{"letter", letter.entry}, Text{"sender", letter.sender}, Text{"target", letter.target},
-                           Text{"id", letter.message_id}, Text{"reason", letter.reason}}) {
-    json.key(text.name);
-    json_text_or_lossy(json, text.value);
+  text("letter", letter.entry);
+  if (queue == LetterQueue::kUnproven) {
+    text("claimed", letter.sender);
+    text("reason", letter.reason);
+  } else {
+    text("sender", letter.sender);
+    text("target", letter.target);
+    text("id", letter.message_id);
+    text("reason", letter.reason);
+    json.key("attempts").unsigned_integer(letter.attempts);
   }
-  json.key("attempts").unsigned_integer(letter.attempts);
   write_time(json, "first", letter.first);
   write_time(json, "last", letter.last);
-  json.key("bytes").unsigned_integer(letter.payload.size());
-  if (payload && JsonReader::local().check_value(letter.payload).ok()) {
+  json.key("bytes").unsigned_integer(letter.bytes);
+  if (payload && letter.payload.size() < letter.bytes) {
+    json.key("payload").null();
+  } else if (payload && JsonReader::local().check_value(letter.payload).ok()) {
     json.key("payload");
     json_raw_or_text(json, letter.payload);
   } else if (payload) {

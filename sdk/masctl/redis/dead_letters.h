@@ -1,7 +1,9 @@
-// The dead-letter queue as operators ask about it: `dlq:messages`, page by page, what matches a filter.
+// Dead letters as operators ask about them: `dlq:messages`, or what never proved its sender, `dlq:unproven`; page by page,
+// what matches a filter.
 //
 // Happy path: each_letter() hands every letter that matches to the callback, oldest or newest first.
-// Failure: the first error of Redis ends the reading. An entry that lacks fields is a letter without them.
+// Failure: the first error of Redis ends the reading. An entry that lacks fields is a letter without them; a payload that is
+// too large, or was not asked for, stays in Redis, and only its size is known.
 // Threading: one thread. Ownership: a letter is a view during the callback.
 #pragma once
 
@@ -19,18 +21,29 @@ namespace mas::ctl {
 
 class Command;
 
+enum class LetterQueue : uint8_t {
+  kMessages,  ///< messages that could not be delivered
+  kUnproven,  ///< elements of ingress lists that were no frames: their sender is who they claim
+};
+
+std::string letter_key(const Keys& keys, LetterQueue queue);
+
 struct Letter {
   std::string_view entry;  ///< its id in the stream, by which it is named
-  std::string_view sender, target, message_id, reason, payload;
+  std::string_view sender, target, message_id, reason;
+  std::string_view payload;  ///< empty where it is left out
+  uint64_t bytes = 0;        ///< of the payload
   uint64_t attempts = 0;
   WallMicros first = 0, last = 0;
 };
 
 /// Filters as given on the command line.
 struct LetterFilterOptions {
+  bool unproven = false;
   std::string sender, target, reason, message_id, since, until;
 
   bool any() const;
+  LetterQueue queue() const { return unproven ? LetterQueue::kUnproven : LetterQueue::kMessages; }
 };
 
 struct LetterFilter {
@@ -41,6 +54,7 @@ struct LetterFilter {
   bool matches(const Letter& letter) const;
 };
 
+void add_unproven_flag(Command& command, bool& unproven);
 void add_letter_filters(Command& command, LetterFilterOptions& options);
 
 /// @return kInvalidArgument that names the flag that is wrong.
@@ -51,13 +65,21 @@ Status check_letter_id(std::string_view text);
 
 using OnLetter = std::function<bool(const Letter& letter)>;  ///< @return false: no more
 
-Status each_letter(SyncRedis& redis, const Keys& keys, const LetterFilter& filter, bool newest_first,
+/// How letters are read.
+struct LetterReading {
+  LetterQueue queue = LetterQueue::kMessages;
+  bool newest_first = false;
+  bool payloads = false;  ///< whether they are wanted; where not, some are left out
+};
+
+Status each_letter(SyncRedis& redis, const Keys& keys, const LetterFilter& filter, const LetterReading& how,
                    const OnLetter& on_letter);
 
 /// @return whether there is such a letter; it is handed to the callback then.
-Result<bool> find_letter(SyncRedis& redis, const Keys& keys, const std::string& entry, const OnLetter& on_letter);
+Result<bool> find_letter(SyncRedis& redis, const Keys& keys, const std::string& entry, const LetterReading& how,
+                         const OnLetter& on_letter);
 
 /// Appends {"letter":…}. @param payload whether with it: JSON where it is JSON, else `payload_base64`.
-void append_letter_json(std::string& out, const Letter& letter, bool payload);
+void append_letter_json(std::string& out, const Letter& letter, LetterQueue queue, bool payload);
 
 }  // namespace mas::ctl

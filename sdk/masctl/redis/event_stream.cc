@@ -5,17 +5,26 @@
 
 namespace mas::ctl {
 
-EventStream::EventStream(const Settings& settings, Output& out, EventSink& sink)
-    : out_(out), sink_(sink), channel_(settings.keys.system_channel()), timeout_(settings.timeout) {
-  uv_loop_init(&loop_);
+ExitCode EventStream::run(const Settings& settings, Output& out, EventSink& sink) {
+  auto loop = OwnLoop::make();
+  if (!loop.ok()) return out.fail(loop.error());
+  return EventStream(settings, out, sink, std::move(*loop)).run();
+}
+
+EventStream::EventStream(const Settings& settings, Output& out, EventSink& sink, std::unique_ptr<OwnLoop> loop)
+    : loop_(std::move(loop)),
+      out_(out),
+      sink_(sink),
+      channel_(settings.keys.system_channel()),
+      timeout_(settings.timeout) {
   watch_signal(interrupt_, SIGINT);
   watch_signal(terminate_, SIGTERM);
   redis::ConnectionOptions options;
   options.endpoint = settings.endpoint;
   options.client_name = "masctl-events";
   options.connect_timeout = settings.timeout;
-  subscriber_ = std::make_unique<redis::Subscriber>(&loop_, options, *this);
-  deadline_ = std::make_unique<redis::Timer>(&loop_, [this] { on_timeout(); });
+  subscriber_ = std::make_unique<redis::Subscriber>(loop_->get(), options, *this);
+  deadline_ = std::make_unique<redis::Timer>(loop_->get(), [this] { on_timeout(); });
 }
 
 EventStream::~EventStream() {
@@ -24,12 +33,10 @@ EventStream::~EventStream() {
   deadline_.reset();
   uv_close(reinterpret_cast<uv_handle_t*>(&interrupt_), nullptr);
   uv_close(reinterpret_cast<uv_handle_t*>(&terminate_), nullptr);
-  uv_run(&loop_, UV_RUN_DEFAULT);
-  uv_loop_close(&loop_);
 }
 
 void EventStream::watch_signal(uv_signal_t& handle, int number) {
-  uv_signal_init(&loop_, &handle);
+  uv_signal_init(loop_->get(), &handle);
   handle.data = this;
   uv_signal_start(
       &handle, [](uv_signal_t* h, int) { static_cast<EventStream*>(h->data)->end(); }, number);
@@ -39,7 +46,7 @@ ExitCode EventStream::run() {
   subscriber_->subscribe(channel_);
   subscriber_->start();
   deadline_->once(timeout_);
-  while (!ended_) uv_run(&loop_, UV_RUN_ONCE);
+  while (!ended_) uv_run(loop_->get(), UV_RUN_ONCE);
   return failure_ ? out_.fail(*failure_) : ExitCode::kOk;
 }
 

@@ -1,7 +1,7 @@
 // Follows the channel mas.system until Ctrl-C or SIGTERM.
 //
 // Happy path: run() subscribes, says so through on_follow, and hands every event on.
-// Failure: Redis not there within the time-out is the error of run(). A link lost later is a remark on stderr; what
+// Failure: no descriptor for a loop, or Redis not there within the time-out, is the error of run(). A link lost later is a remark on stderr; what
 // happened meanwhile is lost, and the stream goes on when it is back.
 // Threading: one thread. Ownership: the sink outlives run().
 #pragma once
@@ -17,6 +17,7 @@
 #include "proto/wire/events.h"
 #include "sdk/masctl/cli/globals.h"
 #include "sdk/masctl/cli/output.h"
+#include "sdk/masctl/redis/own_loop.h"
 
 namespace mas::ctl {
 
@@ -30,13 +31,14 @@ class EventSink {
 
 class EventStream final : public redis::SubscriberListener {
  public:
-  EventStream(const Settings& settings, Output& out, EventSink& sink);
+  /// @return kOk when interrupted or ended by the sink.
+  static ExitCode run(const Settings& settings, Output& out, EventSink& sink);
+
   ~EventStream() override;
 
-  /// @return kOk when interrupted or ended by the sink.
-  ExitCode run();
-
  private:
+  EventStream(const Settings& settings, Output& out, EventSink& sink, std::unique_ptr<OwnLoop> loop);
+  ExitCode run();
   void on_message(std::string_view channel, std::string_view payload) override;
   void on_subscribed(std::string_view channel) override;
   void on_subscriber_down(const Error& why, unsigned attempt) override;
@@ -45,11 +47,11 @@ class EventStream final : public redis::SubscriberListener {
   void watch_signal(uv_signal_t& handle, int number);
   void end() { ended_ = true; }
 
+  std::unique_ptr<OwnLoop> loop_;
   Output& out_;
   EventSink& sink_;
   std::string channel_;
   Duration timeout_;
-  uv_loop_t loop_;
   uv_signal_t interrupt_;
   uv_signal_t terminate_;
   std::unique_ptr<redis::Subscriber> subscriber_;

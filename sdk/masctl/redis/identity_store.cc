@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include "proto/base/ids.h"
+#include "proto/wire/limits.h"
+#include "sdk/masctl/redis/bounded_reads.h"
 #include "sdk/masctl/redis/operator_audit.h"
 #include "sdk/masctl/redis/transaction.h"
 
@@ -12,6 +14,7 @@ namespace mas::ctl {
 namespace {
 
 constexpr size_t kPerPipeline = 500;
+constexpr redis::AnswerBounds kBounds{.text = limits::kIdentityFieldBytes, .refuse = true};
 
 Result<Identity> identity_of(const std::string& agent, const Value& hash) {
   if (hash.is_error()) return Error{Errc::kMalformed, "identity: " + printable(hash.text, 128)};
@@ -21,17 +24,10 @@ Result<Identity> identity_of(const std::string& agent, const Value& hash) {
 }
 
 Result<std::vector<std::string>> agents_with_identity(SyncRedis& redis, const Keys& keys) {
-  std::vector<std::string> agents;
-  std::string cursor = "0";
-  do {
-    auto page = redis.ask_one(redis::Command("SCAN", cursor, "MATCH", keys.identity_scan_pattern(), "COUNT", 1000));
-    if (!page.ok()) return page.error();
-    if (page->elements.size() != 2) return Error{Errc::kProtocol, "SCAN answered something that is not a page"};
-    cursor = page->elements[0].text;
-    for (const auto& key : page->elements[1].elements) agents.emplace_back(keys.agent_id_of_identity(key.text));
-  } while (cursor != "0");
-  std::sort(agents.begin(), agents.end());
-  agents.erase(std::unique(agents.begin(), agents.end()), agents.end());  // SCAN may name a key twice
+  auto agents = keys_matching(redis, keys.identity_scan_pattern());
+  if (!agents.ok()) return agents.error();
+  for (auto& key : *agents) key = std::string(keys.agent_id_of_identity(key));
+  std::sort(agents->begin(), agents->end());
   return agents;
 }
 
@@ -41,7 +37,7 @@ Result<Identity> load_identity(SyncRedis& redis, const Keys& keys, const std::st
   std::string key = keys.identity(agent);
   redis::Command command;
   if (watched) command.add("WATCH", key);
-  command.add("HGETALL", key);
+  redis::add_bounded(command, kBounds, {"HGETALL", key});
   auto replies = redis.ask(command);
   if (!replies.ok()) return replies.error();
   return identity_of(agent, replies->back());
@@ -54,7 +50,7 @@ Result<std::vector<ListedIdentity>> list_identities(SyncRedis& redis, const Keys
   for (size_t begin = 0; begin < agents->size(); begin += kPerPipeline) {
     size_t end = std::min(agents->size(), begin + kPerPipeline);
     redis::Command command;
-    for (size_t i = begin; i < end; ++i) command.add("HGETALL", keys.identity((*agents)[i]));
+    for (size_t i = begin; i < end; ++i) redis::add_bounded(command, kBounds, {"HGETALL", keys.identity((*agents)[i])});
     auto replies = redis.ask(command);
     if (!replies.ok()) return replies.error();
     for (size_t i = begin; i < end; ++i) {

@@ -28,16 +28,10 @@ Result<std::vector<std::string>> candidates_from_index(SyncRedis& redis, const K
 }
 
 Result<std::vector<std::string>> candidates_from_scan(SyncRedis& redis, const Keys& keys) {
-  std::vector<std::string> ids;
-  std::string cursor = "0";
-  do {
-    auto page = redis.ask_one(redis::Command("SCAN", cursor, "MATCH", keys.agent_scan_pattern(), "COUNT", 1000));
-    if (!page.ok()) return page.error();
-    if (page->elements.size() != 2) return Error{Errc::kProtocol, "SCAN answered something that is not a page"};
-    cursor = page->elements[0].text;
-    for (const auto& key : page->elements[1].elements) ids.emplace_back(keys.agent_id_of_key(key.text));
-  } while (cursor != "0");
-  return ids;
+  auto found = keys_matching(redis, keys.agent_scan_pattern());
+  if (!found.ok()) return found.error();
+  for (auto& key : *found) key = std::string(keys.agent_id_of_key(key));
+  return found;
 }
 
 }  // namespace

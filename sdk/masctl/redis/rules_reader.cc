@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "proto/base/ids.h"
+#include "sdk/masctl/redis/bounded_reads.h"
 
 namespace mas::ctl {
 
@@ -21,30 +22,22 @@ std::vector<std::string> sorted_texts(const Value& set) {
 
 std::vector<std::string_view> views(const std::vector<std::string>& texts) { return {texts.begin(), texts.end()}; }
 
-/// Calls `take` with each key that matches, once per key of a type.
-Status scan(SyncRedis& redis, const std::string& pattern, const std::function<void(const std::string&)>& take) {
-  std::string cursor = "0";
-  do {
-    auto page = redis.ask_one(redis::Command("SCAN", cursor, "MATCH", pattern, "COUNT", 1000, "TYPE", "set"));
-    if (!page.ok()) return page.error();
-    if (page->elements.size() != 2) return Error{Errc::kProtocol, "SCAN answered something that is not a page"};
-    cursor = page->elements[0].text;
-    for (const auto& key : page->elements[1].elements) take(key.text);
-  } while (cursor != "0");
-  return {};
-}
-
-void sort_unique(std::vector<std::string>& names) {
-  std::sort(names.begin(), names.end());
-  names.erase(std::unique(names.begin(), names.end()), names.end());  // SCAN may name a key twice
+/// @return what `name` makes of each key that matches.
+Result<std::vector<std::string>> named(SyncRedis& redis, const std::string& pattern,
+                                       const std::function<std::string_view(const std::string&)>& name) {
+  auto keys = keys_matching(redis, pattern, "set");
+  if (!keys.ok()) return keys.error();
+  for (auto& key : *keys) key = std::string(name(key));
+  std::sort(keys->begin(), keys->end());
+  return keys;
 }
 
 }  // namespace
 
 void append_rules_query(redis::Command& command, const Keys& keys, std::string_view id) {
-  command.add("SMEMBERS", keys.allowed_targets(id));
-  command.add("SMEMBERS", keys.blocked_targets(id));
-  command.add("SMEMBERS", keys.roles(id));
+  redis::add_bounded(command, kNames, {"SMEMBERS", keys.allowed_targets(id)});
+  redis::add_bounded(command, kNames, {"SMEMBERS", keys.blocked_targets(id)});
+  redis::add_bounded(command, kNames, {"SMEMBERS", keys.roles(id)});
 }
 
 AgentRules rules_of(std::span<const Value> replies) {
@@ -75,7 +68,7 @@ Result<std::vector<NamedRole>> read_roles(SyncRedis& redis, const Keys& keys, st
   while (roles.size() < names.size()) {
     auto chunk = names.subspan(roles.size(), std::min(kPerPipeline, names.size() - roles.size()));
     redis::Command command;
-    for (const auto& name : chunk) command.add("SMEMBERS", keys.role_permissions(name));
+    for (const auto& name : chunk) redis::add_bounded(command, kNames, {"SMEMBERS", keys.role_permissions(name)});
     auto replies = redis.ask(command);
     if (!replies.ok()) return replies.error();
     for (size_t i = 0; i < chunk.size(); ++i) {
@@ -92,20 +85,13 @@ Result<std::vector<NamedRole>> read_roles(SyncRedis& redis, const Keys& keys, st
 }
 
 Result<std::vector<std::string>> list_roles(SyncRedis& redis, const Keys& keys) {
-  std::vector<std::string> names;
-  auto status = scan(redis, keys.role_scan_pattern(),
-                     [&](const auto& key) { names.emplace_back(keys.role_of_permissions(key)); });
-  if (!status.ok()) return status.error();
-  sort_unique(names);
-  return names;
+  return named(redis, keys.role_scan_pattern(), [&](const auto& key) { return keys.role_of_permissions(key); });
 }
 
 Result<std::vector<std::string>> agents_with_role(SyncRedis& redis, const Keys& keys, std::string_view role) {
-  std::vector<std::string> ids;
-  auto status =
-      scan(redis, keys.roles_scan_pattern(), [&](const auto& key) { ids.emplace_back(keys.agent_id_of_roles(key)); });
-  if (!status.ok()) return status.error();
-  sort_unique(ids);
+  auto found = named(redis, keys.roles_scan_pattern(), [&](const auto& key) { return keys.agent_id_of_roles(key); });
+  if (!found.ok()) return found.error();
+  const std::vector<std::string>& ids = *found;
   std::vector<std::string> with;
   for (size_t at = 0; at < ids.size(); at += kPerPipeline) {
     size_t count = std::min(kPerPipeline, ids.size() - at);

@@ -1,35 +1,71 @@
 // Runs the loop until what was asked has been answered.
 #include "sdk/masctl/redis/sync_redis.h"
 
+#include <algorithm>
+#include <charconv>
+
+#include "proto/base/ids.h"
+
 namespace mas::ctl {
+
+namespace {
+
+/// The arguments of one of the commands, at most `most` of them.
+std::vector<std::string_view> arguments_of(const redis::Command& command, uint64_t index, size_t most) {
+  std::string_view rest = command.bytes();
+  auto number = [&rest] {  // of a line such as "*3" or "$12"
+    size_t value = 0, end = rest.find("\r\n");
+    std::from_chars(rest.data() + 1, rest.data() + end, value);
+    rest.remove_prefix(end + 2);
+    return value;
+  };
+  std::vector<std::string_view> arguments;
+  for (uint64_t at = 0; at <= index; ++at) {
+    for (size_t count = number(); count > 0; --count) {
+      const size_t bytes = number();
+      if (at == index && arguments.size() < most) arguments.push_back(rest.substr(0, bytes));
+      rest.remove_prefix(bytes + 2);
+    }
+  }
+  return arguments;
+}
+
+/// What people know a command by: its name and its key, which of a script is the fourth argument.
+std::string name_of(const redis::Command& command, uint64_t index) {
+  constexpr size_t kKeyOfScript = 3;
+  auto arguments = arguments_of(command, index, kKeyOfScript + 1);
+  std::string name(arguments[0]);
+  const size_t key = name == "EVAL" ? kKeyOfScript : 1;
+  if (key < arguments.size()) name += " " + printable(arguments[key], 200);
+  return name;
+}
+
+}  // namespace
 
 Value::Value(const redis::Reply& reply) : type(reply.type), integer(reply.integer), text(reply.text) {
   elements.reserve(reply.count);
   for (const redis::Reply& element : reply) elements.emplace_back(element);
 }
 
-SyncRedis::SyncRedis(const Settings& settings) {
-  uv_loop_init(&loop_);
+SyncRedis::SyncRedis(const Settings& settings, std::unique_ptr<OwnLoop> loop, size_t most) : loop_(std::move(loop)) {
   redis::ConnectionOptions options;
   options.endpoint = settings.endpoint;
   options.client_name = "masctl";
   options.connect_timeout = settings.timeout;
   options.command_timeout = settings.timeout;
   options.max_outgoing_bytes = 1024u * 1024 * 1024;  // a change is one write, and may move what waits in a whole system
-  connection_ = std::make_unique<redis::Connection>(&loop_, options, this);
+  options.reply_limits.text_bytes = most;
+  connection_ = std::make_unique<redis::Connection>(loop_->get(), options, this);
 }
 
-SyncRedis::~SyncRedis() {
-  connection_->stop();
-  connection_.reset();
-  uv_run(&loop_, UV_RUN_DEFAULT);
-  uv_loop_close(&loop_);
-}
+SyncRedis::~SyncRedis() { connection_->stop(); }
 
-Result<std::unique_ptr<SyncRedis>> SyncRedis::open(const Settings& settings) {
-  std::unique_ptr<SyncRedis> redis(new SyncRedis(settings));
+Result<std::unique_ptr<SyncRedis>> SyncRedis::open(const Settings& settings, size_t most) {
+  auto loop = OwnLoop::make();
+  if (!loop.ok()) return loop.error();
+  std::unique_ptr<SyncRedis> redis(new SyncRedis(settings, std::move(*loop), most));
   redis->connection_->start();
-  while (!redis->connection_->ready() && !redis->failure_) uv_run(&redis->loop_, UV_RUN_ONCE);
+  while (!redis->connection_->ready() && !redis->failure_) uv_run(redis->loop_->get(), UV_RUN_ONCE);
   if (redis->failure_) return *redis->failure_;
   return redis;
 }
@@ -38,9 +74,10 @@ Result<std::vector<Value>> SyncRedis::ask(const redis::Command& command) {
   if (failure_) return *failure_;
   replies_.clear();
   expected_ = command.count();
+  asked_ = &command;
   Status sent = connection_->send(command, redis::reply_to<&SyncRedis::on_reply>(this));
   if (!sent.ok()) return sent.error();
-  while (replies_.size() < expected_ && !failure_) uv_run(&loop_, UV_RUN_ONCE);
+  while (replies_.size() < expected_ && !failure_) uv_run(loop_->get(), UV_RUN_ONCE);
   if (failure_) return *failure_;
   return std::move(replies_);
 }
@@ -63,11 +100,12 @@ void SyncRedis::on_down(redis::Connection&, const Error& why, unsigned) {
   if (!failure_) failure_ = why;
 }
 
-void SyncRedis::on_reply(uint64_t, const redis::Answer& answer) {
+void SyncRedis::on_reply(uint64_t index, const redis::Answer& answer) {
   if (answer.ok()) {
     replies_.emplace_back(**answer);
   } else if (!failure_) {
-    failure_ = answer.error();
+    const bool large = answer.error().code == Errc::kTooLarge;
+    failure_ = large ? answer.error().in(name_of(*asked_, index)) : answer.error();
   }
 }
 

@@ -1,12 +1,11 @@
 // Redis as a command line wants it: ask, wait, have the answer.
 //
 // Happy path: open(); each ask() runs the loop until the last reply is there and returns deep copies.
-// Failure: one attempt to connect; a link that fails, or no answer within the time-out, is the error of the call, and
-// of every call after it. Error replies of Redis are values to ask(), errors to ask_one().
+// Failure: one attempt to connect; a link that fails, no answer within the time-out, or a text past the bound (named with
+// its command and key) is the error of the call, and of every call after it. Error replies of Redis are values to ask(),
+// errors to ask_one().
 // Threading: one thread, which runs the loop inside these calls.
 #pragma once
-
-#include <uv.h>
 
 #include <memory>
 #include <optional>
@@ -17,6 +16,7 @@
 #include "proto/redis/connection.h"
 #include "proto/redis/reply.h"
 #include "sdk/masctl/cli/globals.h"
+#include "sdk/masctl/redis/own_loop.h"
 
 namespace mas::ctl {
 
@@ -36,8 +36,11 @@ struct Value {
 
 class SyncRedis final : public redis::ConnectionListener {
  public:
-  /// Connects and waits until the link is ready.
-  static Result<std::unique_ptr<SyncRedis>> open(const Settings& settings);
+  static constexpr size_t kTextBytes = 16u * 1024 * 1024;      ///< no block of the audit is longer
+  static constexpr size_t kMessageBytes = 128u * 1024 * 1024;  ///< no entry with whole messages is longer
+
+  /// Connects and waits until the link is ready. @param most bytes of one text in a reply.
+  static Result<std::unique_ptr<SyncRedis>> open(const Settings& settings, size_t most = kTextBytes);
   ~SyncRedis() override;
   SyncRedis(const SyncRedis&) = delete;
   SyncRedis& operator=(const SyncRedis&) = delete;
@@ -48,15 +51,16 @@ class SyncRedis final : public redis::ConnectionListener {
   Result<Value> ask_one(const redis::Command& command);
 
  private:
-  explicit SyncRedis(const Settings& settings);
+  SyncRedis(const Settings& settings, std::unique_ptr<OwnLoop> loop, size_t most);
   void on_ready(redis::Connection& connection) override;
   void on_down(redis::Connection& connection, const Error& why, unsigned attempt) override;
   void on_reply(uint64_t index, const redis::Answer& answer);
 
-  uv_loop_t loop_;
+  std::unique_ptr<OwnLoop> loop_;
   std::unique_ptr<redis::Connection> connection_;
   std::vector<Value> replies_;
   size_t expected_ = 0;
+  const redis::Command* asked_ = nullptr;
   std::optional<Error> failure_;
 };
 
