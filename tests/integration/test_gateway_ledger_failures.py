@@ -13,10 +13,12 @@ from harness.ledger_case import QUICK, SECONDS, LedgerCase, repeated
 
 class FailingReceiversTest(LedgerCase):
     receivers = 3
+    drained = True  # reports have their receipts, too
 
     def config(self):
         return {**QUICK, "retry": {"attempts": 3, "base": "50ms", "cap": "200ms"}, "delivery": {"max_backlog": 300},
-                "breaker": {"failures": 20, "volume": 20, "ratio": 60, "open": "300ms", "trials": 2, "window": "10s"}}
+                "breaker": {"failures": 20, "volume": 20, "ratio": 60, "open": "300ms", "max_open": "1s", "trials": 2,
+                            "window": "10s"}}
 
     def launch_receiver(self, target):
         return self.launch("receive", target, "failing")

@@ -24,6 +24,7 @@ class LedgerCase(MasTestCase):
     senders = 4
     receivers = 2
     rate = RATE
+    drained = False  # whether receivers are to have acknowledged all, before they are stopped
     agent_env = {}  # of every agent: see programs/ledger_agent.c
 
     def setUp(self):
@@ -120,6 +121,9 @@ class LedgerCase(MasTestCase):
         wanted = {d.message_id for d in deliveries if d.target in self.targets}
         poll_until(lambda: wanted <= self.letters() | {i for t in self.targets for _, _, i in self.log_of(t).handled}, 30,
                    lambda: f"everything is handled or a dead letter; {len(wanted)} messages were delivered", 0.2)
+        for target in self.targets if self.drained else ():
+            poll_until(lambda: self.redis.cmd("XLEN", f"agent.stream:{target}") == 0, 30,
+                       lambda: f"{target} has acknowledged all", 0.1)
         for target in self.targets:
             self.assertEqual(self.agents[target][-1].stop(), 0)
         return deliveries
