@@ -203,7 +203,7 @@ class MistakeTest(LargeCase):
                           f"dlq:messages: letter 2-1: payload has {self.HUGE} bytes; expected at most 2097152"])
         self.assertEqual(len(whys), 3, "of the letter behind, too: its payload is no envelope")
         self.assertEqual(self.redis.cmd("XLEN", "dlq:messages"), 2, "both letters are kept")
-        second = self.start_gateway()
+        second = self.start_gateway(lease={"ttl": "3s"})  # which looks for a free lease each second
         self.check_peak(second, 100 * MIB)
         self.check_peak(self.gateway, 100 * MIB)
         self.assertLess(int(self.redis.info("stats")["total_net_output_bytes"]) - sent, 8 * MIB)
