@@ -1,5 +1,6 @@
 """What is too large to be read, wherever somebody put it: it is set aside or refused, nobody else waits, memory stays bounded."""
 
+import itertools
 import threading
 import time
 
@@ -175,6 +176,37 @@ class FactTest(LargeCase):
         self.assertEqual(receipt.decisions(), ["AUTHZ_DENIED"])
         self.assertIn("has 200000 elements; expected at most 10000", receipt.outcomes[0][2])
         self.redis.cmd("DEL", "agent:eve:allowed_targets")
+
+
+class ManyTargetsTest(GatewayCase):
+    """A turn that names more targets than one read asks for, all of them full, so that their lengths are looked at again
+    and again; each reply takes longer than a length counts for."""
+
+    TARGETS = 4000
+
+    def test_a_turn_to_thousands_of_full_streams_ends(self):
+        proxy = self.start_proxy(self.redis)
+        self.gateway.stop()
+        self.gateway = self.start_daemon("mas-gatewayd", proxy, {"delivery": {"max_backlog": 1}, "lease": {"ttl": "15s"}})
+        alice = self.peer("alice")
+        with self.redis.client() as client:
+            for n in range(self.TARGETS):
+                client.pipeline([("HSET", f"agent:t{n}", "id", f"t{n}", "capabilities", "[]", "metadata", "{}", "status",
+                                  "ACTIVE", "mode", "gateway"), ("XADD", f"agent.stream:t{n}", "1-1", "b", "x")])
+        poll_until(lambda: self.gateway.ready()[1].get("deciding"), 10, "the gateway has fenced partitions")
+        proxy.delay(0.03)
+        for _ in range(2):  # the first turn learns who they are
+            targets = iter(range(self.TARGETS))
+            frames = []
+            for _ in range(4):
+                records = [record(alice.envelope(f"t{n}")) for n in itertools.islice(targets, self.TARGETS // 4)]
+                frames.append(alice.frame(records, alice.next))
+                alice.next += len(records)
+            self.redis.cmd("RPUSH", f"mas.ingress:{{{alice.partition}}}", *frames)
+            decisions = [decision for _ in frames for decision in alice.receipt(20).decisions()]
+            self.assertEqual(set(decisions), {"TARGET_OVERLOADED"})
+            self.assertEqual(len(decisions), self.TARGETS)
+        self.assertEqual(self.gateway.logged("facts_unsteady"), [])
 
 
 class MistakeTest(LargeCase):

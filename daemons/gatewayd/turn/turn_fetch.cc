@@ -1,31 +1,34 @@
 // What deciding the turn in hand lacks: agents, rules, limits, circuits, lengths of streams, entries that are reported about.
 //
-// Looking for it is done in slices, as decoding and deciding are, and one read asks for a bounded number of agents: a turn
-// may name as many as it has messages. What changes from the beginning on is held (Facts::hold), so the reads come to an end.
+// Looking for it is done in slices, as decoding and deciding are, and one read asks for a bounded number of agents and
+// streams: a turn may name as many agents as it has messages. The reads come to an end, since what was read stays good for
+// the turn: what changes is held (Facts::hold), and lengths are new that were read since it began to look.
 #include "daemons/gatewayd/turn/turn_loop.h"
 
 namespace mas::gateway {
 namespace {
 
-using namespace std::chrono_literals;
+// Of a turn whose agents fit into one read: rules name roles, which are read next.
+constexpr size_t kMostFetchRounds = 4;
 
-constexpr unsigned kMostFetchRounds =
-    4;  // of a turn whose agents fit into one read: rules name roles, which are read next
+/// @param named agents, some more than once. Of each its facts are read, and the lengths of all its streams at most.
+constexpr size_t most_rounds(size_t named) {
+  return kMostFetchRounds + named * (1 + kLanes.size()) / Decider::kMostWanted;
+}
 
 }  // namespace
 
 void TurnLoop::fetch() {
   decider_.keep_dead_letters(mono_now() >= dead_letters_again_);
   decider_.keep_unproven(mono_now() >= unproven_again_);
-  decider_.start(taken_partitions(), turn_now_, mono_now());  // which may forget what a dropped turn had learnt
+  decider_.start(taken_partitions(), turn_now_, fetch_began_);  // which may forget what a dropped turn had learnt
   facts_.hold();
   look();
 }
 
 void TurnLoop::look() {
   if (!decider_.need_some(batch_, wanted_inboxes_, mono_now() + kSlice)) return slice_.request();
-  const size_t named = batch_.frames().size() + batch_.messages().size();
-  if (++fetch_rounds_ > kMostFetchRounds + named / Decider::kMostWanted)
+  if (++fetch_rounds_ > most_rounds(batch_.frames().size() + batch_.messages().size()))
     return drop_turn("facts_unsteady", "facts changed at every read", kShortPause);
   if (reader_.read(wanted_inboxes_, wanted_entries())) return stats_.round_trips.add();  // on_facts() goes on
   stage_over(stats_.fetch_seconds, turn_began_);

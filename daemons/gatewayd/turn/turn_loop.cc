@@ -259,6 +259,7 @@ void TurnLoop::decoded() {
   if (!stage_.is(Stage::kDecoding)) return;  // it could not be asked for, and the turn was dropped
   stage_.to(Stage::kFetching);
   fetch_rounds_ = 0;
+  fetch_began_ = mono_now();
   fetch();
 }
 

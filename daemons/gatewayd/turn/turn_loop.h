@@ -292,7 +292,7 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   MonoTime now_at_{};        // this time
   WallMicros steps_ = 0;     // of Redis's clock, all together
   WallMicros turn_now_ = 0;  // of the turn in hand
-  unsigned fetch_rounds_ = 0;
+  size_t fetch_rounds_ = 0;
   std::vector<Inbox*> wanted_inboxes_;
 
   const std::string dead_letters_key_, unproven_key_;
@@ -318,7 +318,7 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   MonoTime unproven_again_{};      // likewise
   common::RepeatFilter repeat_;
   std::function<void()> drained_;
-  MonoTime read_began_{}, turn_began_{}, commit_began_{};
+  MonoTime read_began_{}, turn_began_{}, fetch_began_{}, commit_began_{};
 };
 
 }  // namespace mas::gateway
