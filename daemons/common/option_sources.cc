@@ -207,12 +207,11 @@ void apply_environment(OptionTable& table, std::string_view daemon, const Enviro
   for (const auto& [name, value] : environment) {
     if (!name.starts_with(prefix)) continue;
     auto known = std::find(names.begin(), names.end(), name);
-    if (known == names.end() && is_service_link(name, value)) {
-      ret_ignored.push_back(printable(name));
-      continue;
-    }
     if (known == names.end()) {
-      report(problems, "environment variable " + printable(name) + " is unknown" + did_you_mean(name, names));
+      if (is_service_link(name, value))
+        ret_ignored.push_back(printable(name));
+      else
+        report(problems, "environment variable " + printable(name) + " is unknown" + did_you_mean(name, names));
       continue;
     }
     Option& option = table.options()[static_cast<size_t>(known - names.begin())];

@@ -47,6 +47,10 @@ Result<ListenAddress> parse_listen(std::string_view text) {
 
 Settings::Settings(uint16_t http_port) : http_listen("127.0.0.1:" + std::to_string(http_port)) {}
 
+bool is_agent(Profile profile, std::string_view id) {
+  return profile == Profile::kProduction ? check_agent_id(id).ok() : is_foreign_agent_id(id);
+}
+
 void Settings::describe(OptionTable& table) {
   table.section("redis", "Where Redis is and how it is used.");
   table.url("url", redis_url, Apply::kRestart,
@@ -69,8 +73,7 @@ void Settings::describe(OptionTable& table) {
              "Address and port; port 0 takes a free one, which is logged and stands in the daemon's "
              "heartbeat. There is "
              "no authentication: leave it on loopback or behind something that has. On loopback, requests whose Host "
-             "is a name "
-             "other than localhost are refused.");
+             "is a name other than localhost are refused.");
   table.integer("max_connections", http_max_connections, {1, 1024}, Apply::kRestart, "Past them the oldest is closed.");
   table.duration("timeout", http_timeout, {1s, 10min}, Apply::kRestart,
                  "A connection that is idle this long is closed. In whole seconds.");

@@ -105,12 +105,8 @@ void AgentWatch::on_scan_page(const std::vector<std::string_view>& names) {
   if (!page_held_) scan_.next();
 }
 
-bool AgentWatch::counts(std::string_view id) const {
-  return context_.foreign_ids ? is_foreign_agent_id(id) : check_agent_id(id).ok();
-}
-
 void AgentWatch::learn(std::string_view id, MonoTime now) {
-  if (!counts(id)) return;
+  if (!common::is_agent(context_.profile, id)) return;
   // The instances of a known agent are no agent; without this every walk would look at each of them.
   bool sub_key = id.ends_with(kInstancesTail) && liveness_.knows(id.substr(0, id.size() - kInstancesTail.size()));
   if (!sub_key && !liveness_.learn(id, now)) context_.stats.dropped.add();
@@ -164,7 +160,7 @@ void AgentWatch::catch_up() {
 }
 
 void AgentWatch::hint(std::string_view id, Hint why) {
-  if (!running_ || !counts(id) || liveness_.hint(id, why, mono_now())) return;
+  if (!running_ || !common::is_agent(context_.profile, id) || liveness_.hint(id, why, mono_now())) return;
   context_.stats.dropped.add();
   if (dropped_) return;
   dropped_ = true;

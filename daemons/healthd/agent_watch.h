@@ -20,6 +20,7 @@
 #include "daemons/common/cost_spacing.h"
 #include "daemons/common/key_scan.h"
 #include "daemons/common/log.h"
+#include "daemons/common/settings.h"
 #include "daemons/healthd/liveness.h"
 #include "daemons/healthd/look_op.h"
 #include "daemons/healthd/stats.h"
@@ -34,7 +35,7 @@ struct WatchContext {
   const Keys& keys;
   common::Log& log;
   Stats& stats;
-  bool foreign_ids = true;  ///< whether agents with ids that libmas does not take count
+  common::Profile profile = common::Profile::kDevelopment;
 };
 
 class AgentWatch : common::KeyScanReceiver, LookListener {
@@ -67,7 +68,6 @@ class AgentWatch : common::KeyScanReceiver, LookListener {
   void walk();
   void plan_walk(Duration rest);
   void walk_soon();
-  bool counts(std::string_view id) const;
   void learn(std::string_view id, MonoTime now);
   void on_scan_page(const std::vector<std::string_view>& names) override;
   void on_scan_left_out(const Error& why) override;

@@ -49,9 +49,7 @@ void ActiveIndex::plan_pass(Duration rest) {
   pass_timer_.once(rest);
 }
 
-bool ActiveIndex::counts(std::string_view id) const {
-  return context_.foreign_ids ? is_foreign_agent_id(id) : check_agent_id(id).ok();
-}
+bool ActiveIndex::counts(std::string_view id) const { return common::is_agent(context_.profile, id); }
 
 // ---- events
 

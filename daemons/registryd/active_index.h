@@ -20,6 +20,7 @@
 #include "daemons/common/complaints.h"
 #include "daemons/common/cost_spacing.h"
 #include "daemons/common/log.h"
+#include "daemons/common/settings.h"
 #include "daemons/registryd/index_marker.h"
 #include "daemons/registryd/lookup_op.h"
 #include "daemons/registryd/pending_lookups.h"
@@ -47,7 +48,7 @@ struct IndexContext {
   common::Log& log;
   Stats& stats;
   common::Complaints& complaints;
-  bool foreign_ids = true;  ///< whether agents with ids that libmas does not take count
+  common::Profile profile = common::Profile::kDevelopment;
 };
 
 class ActiveIndex : LookupListener, ReconcileHost, IndexMarkerListener {

@@ -12,7 +12,7 @@ Registryd::Registryd(common::Frame& frame, const Settings& settings)
     : frame_(frame),
       reconcile_interval_(settings.reconcile_interval),
       max_agents_(static_cast<size_t>(settings.max_agents)),
-      foreign_ids_(settings.profile == common::Profile::kDevelopment),
+      profile_(settings.profile),
       stats_(frame.metrics()),
       channel_(frame.keys().system_channel()),
       lease_(frame.loop(), frame.redis(), frame.keys().lease("registryd"), frame.instance(), settings.lease_ttl, *this),
@@ -44,7 +44,7 @@ void Registryd::update() {
   if (Duration wait = builds_.wait(mono_now()); wait > Duration(0)) return retry_timer_.once(wait);
   builds_.begin(mono_now());
   IndexContext context{frame_.loop(), frame_.redis(), frame_.keys(), frame_.instance(),
-                       frame_.log(),  stats_,         complaints_,   foreign_ids_};
+                       frame_.log(),  stats_,         complaints_,   profile_};
   ActiveIndexListener& listener = *this;
   index_ = std::make_unique<ActiveIndex>(context, reconcile_interval_, max_agents_, listener);
 }

@@ -57,7 +57,7 @@ class Registryd final : public common::Service, common::LeaseListener, redis::Su
   common::Frame& frame_;
   Duration reconcile_interval_;
   size_t max_agents_;
-  bool foreign_ids_;
+  common::Profile profile_;
   Stats stats_;
   common::Complaints complaints_;
   std::string channel_;

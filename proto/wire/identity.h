@@ -44,8 +44,8 @@ struct Identity {
   IdentityState state = IdentityState::kActive;
   WallMicros created_at = 0;
   WallMicros expires_at = 0;  ///< 0: never
-  std::vector<std::string>
-      claims;  ///< not checked by anything yet; patterns of capabilities; `*` stands for any run of characters
+  /// Patterns of capabilities; `*` stands for any run of characters. Nothing checks them yet.
+  std::vector<std::string> claims;
   uint64_t version = 1;  ///< counts the changes
 };
 

@@ -443,13 +443,12 @@ typedef struct mas_stats {
   uint64_t late_replies;   /**< answers to requests that had ended */
   uint64_t reconnects;     /**< links to Redis made after the first */
   /* Gateway mode. */
-  uint64_t refused;        /**< messages the gateway refused */
-  uint64_t duplicates;     /**< dropped: in the dedupe window */
-  uint64_t stray_receipts; /**< receipts for nothing that waits for one */
-  uint64_t restarts;       /**< times the agent began anew as another instance, since Redis had lost data */
-  uint64_t losses; /**< times the agent's streams in Redis were found to have less than before: messages may be gone */
-  uint64_t
-      reports_refused; /**< failed handlers that the gateway takes no report of: the message comes again at the next start */
+  uint64_t refused;         /**< messages the gateway refused */
+  uint64_t duplicates;      /**< dropped: in the dedupe window */
+  uint64_t stray_receipts;  /**< receipts for nothing that waits for one */
+  uint64_t restarts;        /**< times the agent began anew as another instance, since Redis had lost data */
+  uint64_t losses;          /**< times the agent's streams had less than before: messages may be gone */
+  uint64_t reports_refused; /**< failed handlers that no report is taken of: handled again at the next start */
   /* Both modes. */
   uint64_t foreign_replies; /**< dropped: answers of agents that were not asked, or not on the reply stream */
 } mas_stats;

@@ -38,15 +38,14 @@ GatewayOutbox::GatewayOutbox(const AgentConfig& config, const Keys& keys, std::s
 
 GatewayOutbox::~GatewayOutbox() {
   wipe(token_);
-  wipe_frames();
+  for (auto* buffer : {&header_, &frames_, &command_}) drop(*buffer);
 }
 
 /// A frame that is not signed has the token in it.
-void GatewayOutbox::wipe_frames() {
-  for (auto* buffer : {&header_, &frames_, &command_}) {
-    buffer->resize(buffer->capacity());  // what earlier frames left behind this one
-    wipe(*buffer);
-  }
+void GatewayOutbox::drop(std::string& buffer) {
+  buffer.resize(buffer.capacity());  // what earlier frames left behind this one
+  wipe(buffer);
+  buffer = std::string();
 }
 
 void GatewayOutbox::use(std::optional<Credentials> credentials) {
@@ -184,10 +183,7 @@ bool GatewayOutbox::write() {
   command_.append(frames_);
   auto status = connection_->send(command_, 1, redis::reply_to<&GatewayOutbox::on_written>(this));
   for (auto* buffer : {&frames_, &command_})
-    if (buffer->capacity() > 2 * kWriteBytes) {
-      wipe(*buffer);
-      *buffer = std::string();
-    }
+    if (buffer->capacity() > 2 * kWriteBytes) drop(*buffer);
   writing_ = status.ok();
   if (!status) window_.on_write(write_first_, write_last_, FrameWindow::Write::kNotDone, now);
   return writing_;

@@ -92,7 +92,7 @@ class GatewayOutbox final : public Outbox, private FrameWindowListener {
   void on_written(uint64_t tag, const redis::Answer& answer);
   void settle_all();
   void recycle(SendBatch* batch);
-  void wipe_frames();
+  static void drop(std::string& buffer);
 
   const Keys keys_;
   const std::string ns_;

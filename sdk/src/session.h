@@ -60,7 +60,6 @@ class Session final : public HubMember, public PathHost {
   // PathHost
   Runtime& runtime() override { return runtime_; }
   void receive(std::string_view envelope, std::string_view ticket, const Share& share, uint32_t failures) override;
-  void take_reply(MessagePtr reply, bool by_its_way);
   void on_deaf(const Error& why) override;
   void lost_data(const std::string& what) override;
   void ask_time() override;
@@ -103,6 +102,7 @@ class Session final : public HubMember, public PathHost {
   void register_again(RegisterOp::Mode mode, const std::string& why);
   void on_registered(const Result<std::string>& token);
   void not_registered(const Error& why);
+  void take_reply(MessagePtr reply, bool by_its_way);
   void came_up(const std::string& token);
   void went_down(const Error& why);
   void rename();

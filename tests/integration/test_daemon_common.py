@@ -80,7 +80,7 @@ class KubernetesTest(MasTestCase):
 
 @unittest.skipIf(sanitizers(), "a sanitizer's own getaddrinfo comes first")
 class HangingResolverTest(MasTestCase):
-    """Looking Redis's name up takes half a minute: whoever has less time than that is told when it is over."""
+    """Redis's name is looked up for ever: whoever has a time for it is told when that is over."""
 
     def setUp(self):
         super().setUp()

@@ -155,7 +155,6 @@ class Decider {
   /// To be begun again, by start(), after each read until it asks for nothing.
   /// @param ret_inboxes streams whose length is to be read. @return whether that may be read now.
   bool need_some(Batch& batch, std::vector<Inbox*>& ret_inboxes, MonoTime until);
-  void need(Batch& batch, std::vector<Inbox*>& ret_inboxes) { need_some(batch, ret_inboxes, MonoTime::max()); }
   static constexpr size_t kMostWanted = 2000;  ///< agents, or streams, about: some megabytes of commands
   /// Goes on deciding the frames, at least one message, and at last what is due. Every element's partition must be one of start()'s.
   /// @return whether all is decided.

@@ -30,18 +30,11 @@ struct VerifyOptions {
   bool to_end = false;
 };
 
-std::string namespace_of(const Keys& keys) {
-  return keys.prefix().substr(0, keys.prefix().empty() ? 0 : keys.prefix().size() - 1);
-}
-
 /// One verification, from the sources to the verdict.
 class Verification {
  public:
   Verification(Context& context, const VerifyOptions& options, std::vector<VerifyKey> keys)
-      : context_(context),
-        options_(options),
-        keys_(std::move(keys)),
-        ledger_(keys_, namespace_of(context.settings.keys)) {}
+      : context_(context), options_(options), keys_(std::move(keys)), ledger_(keys_, context.settings.ns) {}
 
   ExitCode run() {
     Status status = read_heads();

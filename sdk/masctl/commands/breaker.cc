@@ -74,11 +74,8 @@ Result<Listed> read_circuit(SyncRedis& redis, const Keys& keys, const std::strin
 }
 
 Result<std::vector<std::string>> agents_with_circuit(SyncRedis& redis, const Keys& keys) {
-  auto agents = keys_matching(redis, keys.circuit_scan_pattern());
-  if (!agents.ok()) return agents.error();
-  for (auto& key : *agents) key = std::string(keys.agent_id_of_circuit(key));
-  std::sort(agents->begin(), agents->end());
-  return agents;
+  return names_matching(redis, keys.circuit_scan_pattern(), {},
+                        [&](std::string_view key) { return keys.agent_id_of_circuit(key); });
 }
 
 void write_circuit(JsonWriter& json, const Listed& one) {

@@ -74,17 +74,18 @@ Status each_key_page(SyncRedis& redis, std::string_view pattern, std::string_vie
   return {};
 }
 
-Result<std::vector<std::string>> keys_matching(SyncRedis& redis, std::string_view pattern, std::string_view type) {
-  std::vector<std::string> keys;
-  auto status = each_key_page(redis, pattern, type, [&keys](const std::vector<Value>& names) {
-    for (const Value& name : names)
-      if (name.is_text()) keys.push_back(name.text);
+Result<std::vector<std::string>> names_matching(SyncRedis& redis, std::string_view pattern, std::string_view type,
+                                                const std::function<std::string_view(std::string_view key)>& name) {
+  std::vector<std::string> names;
+  auto status = each_key_page(redis, pattern, type, [&](const std::vector<Value>& keys) {
+    for (const Value& key : keys)
+      if (key.is_text()) names.emplace_back(name(key.text));
     return true;
   });
   if (!status.ok()) return status.error();
-  std::sort(keys.begin(), keys.end());
-  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
-  return keys;
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());  // SCAN may name a key twice
+  return names;
 }
 
 Result<std::vector<Result<AgentEntry>>> read_agent_entries(SyncRedis& redis, const Keys& keys,

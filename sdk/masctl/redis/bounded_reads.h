@@ -29,8 +29,9 @@ inline constexpr redis::AnswerBounds kNames{.text = kNameBytes, .refuse = true};
 /// @param type as SCAN TYPE takes it; empty: any. @param take returns whether to go on.
 Status each_key_page(SyncRedis& redis, std::string_view pattern, std::string_view type,
                      const std::function<bool(const std::vector<Value>& names)>& take);
-/// @return the keys that match, sorted, each once; without names over kNameBytes.
-Result<std::vector<std::string>> keys_matching(SyncRedis& redis, std::string_view pattern, std::string_view type = {});
+/// @return what `name` makes of each key that matches, sorted; without keys over kNameBytes.
+Result<std::vector<std::string>> names_matching(SyncRedis& redis, std::string_view pattern, std::string_view type,
+                                                const std::function<std::string_view(std::string_view key)>& name);
 
 /// @return one per id: the entry, or as agent_entry_from_values and check_agent_entry_sizes say.
 Result<std::vector<Result<AgentEntry>>> read_agent_entries(SyncRedis& redis, const Keys& keys,

@@ -33,6 +33,7 @@ EventStream::~EventStream() {
   deadline_.reset();
   uv_close(reinterpret_cast<uv_handle_t*>(&interrupt_), nullptr);
   uv_close(reinterpret_cast<uv_handle_t*>(&terminate_), nullptr);
+  loop_.reset();  // while the handles are there
 }
 
 void EventStream::watch_signal(uv_signal_t& handle, int number) {

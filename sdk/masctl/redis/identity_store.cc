@@ -24,11 +24,8 @@ Result<Identity> identity_of(const std::string& agent, const Value& hash) {
 }
 
 Result<std::vector<std::string>> agents_with_identity(SyncRedis& redis, const Keys& keys) {
-  auto agents = keys_matching(redis, keys.identity_scan_pattern());
-  if (!agents.ok()) return agents.error();
-  for (auto& key : *agents) key = std::string(keys.agent_id_of_identity(key));
-  std::sort(agents->begin(), agents->end());
-  return agents;
+  return names_matching(redis, keys.identity_scan_pattern(), {},
+                        [&](std::string_view key) { return keys.agent_id_of_identity(key); });
 }
 
 }  // namespace

@@ -28,10 +28,8 @@ Result<std::vector<std::string>> candidates_from_index(SyncRedis& redis, const K
 }
 
 Result<std::vector<std::string>> candidates_from_scan(SyncRedis& redis, const Keys& keys) {
-  auto found = keys_matching(redis, keys.agent_scan_pattern());
-  if (!found.ok()) return found.error();
-  for (auto& key : *found) key = std::string(keys.agent_id_of_key(key));
-  return found;
+  return names_matching(redis, keys.agent_scan_pattern(), {},
+                        [&](std::string_view key) { return keys.agent_id_of_key(key); });
 }
 
 }  // namespace

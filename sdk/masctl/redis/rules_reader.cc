@@ -2,7 +2,6 @@
 #include "sdk/masctl/redis/rules_reader.h"
 
 #include <algorithm>
-#include <functional>
 
 #include "proto/base/ids.h"
 #include "sdk/masctl/redis/bounded_reads.h"
@@ -21,16 +20,6 @@ std::vector<std::string> sorted_texts(const Value& set) {
 }
 
 std::vector<std::string_view> views(const std::vector<std::string>& texts) { return {texts.begin(), texts.end()}; }
-
-/// @return what `name` makes of each key that matches.
-Result<std::vector<std::string>> named(SyncRedis& redis, const std::string& pattern,
-                                       const std::function<std::string_view(const std::string&)>& name) {
-  auto keys = keys_matching(redis, pattern, "set");
-  if (!keys.ok()) return keys.error();
-  for (auto& key : *keys) key = std::string(name(key));
-  std::sort(keys->begin(), keys->end());
-  return keys;
-}
 
 }  // namespace
 
@@ -85,11 +74,13 @@ Result<std::vector<NamedRole>> read_roles(SyncRedis& redis, const Keys& keys, st
 }
 
 Result<std::vector<std::string>> list_roles(SyncRedis& redis, const Keys& keys) {
-  return named(redis, keys.role_scan_pattern(), [&](const auto& key) { return keys.role_of_permissions(key); });
+  return names_matching(redis, keys.role_scan_pattern(), "set",
+                        [&](std::string_view key) { return keys.role_of_permissions(key); });
 }
 
 Result<std::vector<std::string>> agents_with_role(SyncRedis& redis, const Keys& keys, std::string_view role) {
-  auto found = named(redis, keys.roles_scan_pattern(), [&](const auto& key) { return keys.agent_id_of_roles(key); });
+  auto found = names_matching(redis, keys.roles_scan_pattern(), "set",
+                              [&](std::string_view key) { return keys.agent_id_of_roles(key); });
   if (!found.ok()) return found.error();
   const std::vector<std::string>& ids = *found;
   std::vector<std::string> with;

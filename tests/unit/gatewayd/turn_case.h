@@ -25,6 +25,12 @@ inline Id128 id_of(unsigned char fill) {
   return id;
 }
 
+inline SenderRules rules(std::initializer_list<std::string_view> allowed,
+                         std::initializer_list<std::string_view> blocked = {}) {
+  const std::vector<std::string_view> may(allowed), may_not(blocked);
+  return parse_rules(may, may_not, {});
+}
+
 /// The entry as it is written.
 inline std::string blob_of(const Delivery& delivery) {
   std::string blob;
