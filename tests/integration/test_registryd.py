@@ -187,7 +187,8 @@ class ReconcileTest(RegistrydCase):
         with self.redis.client() as client:
             client.pipeline([("HSET", f"agent:a{n}", "id", f"a{n}", "capabilities", json.dumps([f"c{n % 100}"]),
                               "metadata", "{}", "status", "ACTIVE", "registered_at", "1") for n in range(20_000)])
-        daemon = self.daemon("mas-registryd", self.redis, config=QUICK).start().wait_ready(60)
+        daemon = self.daemon("mas-registryd", self.redis, config=QUICK).start()
+        poll_until(lambda: self.redis.cmd("EXISTS", "mas.index"), 60, "the index is complete")
         self.assertEqual(self.redis.cmd("SCARD", "mas.agents"), 20_000)
         self.assertEqual(self.redis.cmd("SCARD", "mas.capability:c7"), 200)
         self.assertEqual(daemon.metrics()["mas_registryd_agents"], 20_000)

@@ -23,19 +23,26 @@ constexpr size_t kReportedOfAgent = 32;  // so that one agent leaves room for ot
 void Batch::Read::clear() {
   elements.clear();
   due.clear();
-  due_bytes = 0;
+  due_bytes = bytes = 0;
+  partition_bytes.clear();
   texts.clear();
 }
 
 void Batch::start() { next_.clear(); }
 
-void Batch::append(unsigned partition, std::string_view element) {
-  next_.elements.push_back({.partition = partition, .text = next_.texts.keep(element)});
-}
+void Batch::append(unsigned partition, std::string_view element) { append_element(partition, element, 0); }
 
 void Batch::append_oversized(unsigned partition, uint64_t bytes, std::string_view head) {
-  append(partition, head);
-  next_.elements.back().oversized = bytes;
+  append_element(partition, head, bytes);
+}
+
+void Batch::append_element(unsigned partition, std::string_view text, uint64_t oversized) {
+  if (next_.partition_bytes.size() <= partition) next_.partition_bytes.resize(partition + 1);
+  size_t& bytes = next_.partition_bytes[partition];
+  if (next_.bytes >= max_bytes_ || bytes >= kPartitionBytes) return;
+  next_.elements.push_back({.partition = partition, .text = next_.texts.keep(text), .oversized = oversized});
+  bytes += text.size();
+  next_.bytes += text.size();
 }
 
 void Batch::give_up() {

@@ -108,11 +108,13 @@ struct FrameInTurn {
 class Batch {
  public:
   /// @param max_envelope larger envelopes are TOO_LARGE.
-  explicit Batch(size_t max_envelope) : max_envelope_(max_envelope) {}
+  /// @param max_bytes of elements are kept for the next turn, and one element more: as many as begin() takes at most.
+  explicit Batch(size_t max_envelope, size_t max_bytes = SIZE_MAX)
+      : max_envelope_(max_envelope), max_bytes_(max_bytes) {}
 
   /// Forgets what was appended since begin().
   void start();
-  /// Those of a partition one after another.
+  /// Those of a partition one after another. What the next turn has no room for is dropped, as begin() would do it.
   void append(unsigned partition, std::string_view element);
   /// An element that is too large to be read. @param bytes it has. @param head the first of them.
   void append_oversized(unsigned partition, uint64_t bytes, std::string_view head);
@@ -136,6 +138,8 @@ class Batch {
     begin(messages, bytes);
     decode_some(MonoTime::max());
   }
+  /// Bytes of the elements that were kept for the turn, also of those that begin() or decode_some() left out.
+  size_t kept_bytes() const { return turn_.bytes; }
   /// How many elements of a partition are in the turn.
   size_t elements_of(unsigned partition) const { return partition < taken_.size() ? taken_[partition].elements : 0; }
 
@@ -160,7 +164,8 @@ class Batch {
   struct Read {
     explicit Read(ChunkPool& pool) : texts(pool) {}
     TextStore texts;
-    size_t due_bytes = 0;
+    size_t due_bytes = 0, bytes = 0;      // `bytes`: of elements
+    std::vector<size_t> partition_bytes;  // of each partition's elements
     std::vector<Element> elements, due;
     void clear();
   };
@@ -168,6 +173,7 @@ class Batch {
   struct Taken {
     size_t elements = 0, messages = 0, bytes = 0;
   };
+  void append_element(unsigned partition, std::string_view text, uint64_t oversized);
   std::string_view keep(std::string_view text);
   bool full() const { return messages_.size() >= most_messages_ || decoded_bytes_ >= most_bytes_; }
   void take_element(const Element& element);
@@ -176,7 +182,7 @@ class Batch {
   void decode_report(Message& message);
   void decode_envelope(const FrameInTurn& frame, Message& message);
 
-  const size_t max_envelope_;
+  const size_t max_envelope_, max_bytes_;
   bool priority_in_data_ = false;
   static constexpr size_t kChunkBytes = 1024 * 1024;
   ChunkPool chunks_{kChunkBytes};

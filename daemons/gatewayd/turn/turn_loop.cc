@@ -69,7 +69,7 @@ TurnLoop::TurnLoop(common::Frame& frame, TurnOptions options, const MasterKey* m
       stage_(Stage::kNone, kStages),
       facts_(frame.keys()),
       decider_(frame.keys(), options_.ns, facts_, tickets, payload_key),
-      batch_(options_.max_envelope),
+      batch_(options_.max_envelope, options_.bytes),
       stats_(frame.metrics()),
       connection_(frame.loop(), with_room(frame.redis_options("turn"), options_), this),
       invalidation_(frame.loop(), frame.redis_options("invalidation"), *this),

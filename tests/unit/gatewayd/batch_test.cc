@@ -195,6 +195,28 @@ TEST_CASE("as many elements are decoded as make a turn, and at least one") {
   CHECK(frames(kAll, frame.size() + 1) == 2);
 }
 
+TEST_CASE("what the next turn has no room for is not kept, and the turn is the same") {
+  TurnCase turn;
+  const std::string small = turn.frame({}, {envelope("alice", "bob")});
+  const std::string large = turn.frame({}, {envelope("alice", "bob") + std::string(1024 * 1024, ' ')});
+  const size_t room = kPartitionBytes + 10 * small.size();
+  Batch bounded(limits::kEnvelopeBytes, room), whole(limits::kEnvelopeBytes);
+  for (Batch* batch : {&bounded, &whole}) {
+    batch->start();
+    for (int i = 0; i < 100; ++i) batch->append(3, large);
+    for (int i = 0; i < 100'000; ++i) batch->append(1, small);
+    batch->append_oversized(2, 1u << 30, small);
+    batch->begin(kAll, room);
+  }
+  CHECK(whole.kept_bytes() > room + large.size());
+  CHECK(bounded.kept_bytes() >= room);
+  CHECK(bounded.kept_bytes() < room + large.size());
+  bounded.decode_some(MonoTime::max());
+  whole.decode_some(MonoTime::max());
+  for (unsigned partition : {1, 2, 3}) CHECK(bounded.elements_of(partition) == whole.elements_of(partition));
+  CHECK(bounded.messages().size() == whole.messages().size());
+}
+
 TEST_CASE("a partition gives a turn no more than its audit block holds; the others give theirs") {
   BatchCase at;
   auto frame_of = [&](size_t count, size_t padding) {
