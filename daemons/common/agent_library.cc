@@ -8,6 +8,14 @@ namespace {
 
 constexpr Duration kPeriod = std::chrono::seconds(5);
 
+/// @param library an element of FUNCTION LIST's reply: names and values in turn. @return empty: it has no text.
+std::string_view code_of(const redis::Reply& library) {
+  if (!library.is_array()) return {};
+  for (size_t i = 0; i + 1 < library.count; i += 2)
+    if (library[i].text == "library_code") return library[i + 1].text;
+  return {};
+}
+
 }  // namespace
 
 AgentLibrary::AgentLibrary(uv_loop_t* loop, redis::Connection& redis, Log& log)
@@ -19,15 +27,20 @@ void AgentLibrary::resume() {
 }
 
 void AgentLibrary::look() {
-  redis::Command list("FUNCTION", "LIST", "LIBRARYNAME", kAgentLibrary);
+  redis::Command list("FUNCTION", "LIST", "LIBRARYNAME", kAgentLibrary, "WITHCODE");
   static_cast<void>(redis_.send(list, redis::reply_to<&AgentLibrary::on_listed>(this)));
 }
 
 void AgentLibrary::on_listed(uint64_t, const redis::Answer& answer) {
   if (!answer) return;
   if ((*answer)->is_error()) return refused(**answer);
-  if ((*answer)->count > 0) return;
-  redis::Command load("FUNCTION", "LOAD", agent_library());
+  const redis::Reply& libraries = **answer;
+  const std::string ours = agent_library();
+  const bool there = libraries.is_array() && libraries.count > 0;
+  if (there && code_of(libraries[0]) == ours) return;
+  if (there) log_.error("agent_library_altered", {{"library", kAgentLibrary}, {"action", "replaced"}});
+  const redis::Command load =
+      there ? redis::Command("FUNCTION", "LOAD", "REPLACE", ours) : redis::Command("FUNCTION", "LOAD", ours);
   static_cast<void>(redis_.send(load, redis::reply_to<&AgentLibrary::on_loaded>(this)));
 }
 

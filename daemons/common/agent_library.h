@@ -1,7 +1,8 @@
 // Keeps the agents' function library (proto/wire/agent_functions.h) loaded in Redis. Every daemon does: whichever is there
 // first, and whatever took it away (a restart without a file, FUNCTION FLUSH, a primary that had none).
 //
-// Happy path: looks with each new link and every five seconds, and loads what is missing.
+// Happy path: looks with each new link and every five seconds, and loads what is missing. A library of that name with
+// another text runs with every agent's rights: it is replaced, and an error is logged.
 // Failure: a Redis before 7 has no functions, and agents do without; any other refusal is logged (RepeatFilter), and the next
 // look comes by itself.
 // Threading: loop thread. Ownership: the daemon's; the references must outlive it.
