@@ -130,7 +130,7 @@ Status GatewayService::read_master_key() {
 }
 
 void GatewayService::make_turns() {
-  tickets_.emplace(secret_->derive("mas.ticket.v1"));
+  tickets_.emplace(secret_->derive("mas.ticket.v2"), settings_.redis_namespace);
   payload_key_.emplace(secret_->derive("mas.audit.payload.v1"));
   replay_key_.emplace(secret_->derive(kReplayLabel));
   replays_.emplace(frame_, settings_.redis_namespace, *replay_key_, settings_.max_envelope);
