@@ -1,5 +1,8 @@
 """Two systems on one Redis, apart by their namespaces, with the same master key: nothing of one counts in the other."""
 
+import base64
+import tomllib
+
 from harness import main
 from harness.case import MasTestCase
 from harness.gateway_case import QUICK
@@ -62,6 +65,23 @@ class NamespacesTest(MasTestCase):
         answer = bob.envelope("alice", correlation_id="c1", is_reply=True)
         self.assertEqual(bob.send(answer, ticket=tickets[""]).decisions(), ["ALLOWED"])
         self.assertEqual(bob.send(answer, ticket=tickets["blue"]).decisions(), ["AUTHZ_DENIED"])
+
+    def test_a_sealed_key_of_another_namespace_signs_nothing(self):
+        path = self.dir / "alice.toml"
+        done = self.masctl("identity", "create", "alice", "--no-token", "--namespace", "blue", "--master-key", self.master,
+                           "--out", str(path), redis=self.redis)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        found = tomllib.loads(path.read_text())
+        key = found["key_id"], base64.urlsafe_b64decode(found["key"] + "=")
+        self.assertEqual(self.redis.cmd("COPY", "blue/mas.identity:alice", "mas.identity:alice"), 1)
+        self.start_gateway("blue")
+        self.start_gateway("")
+        decided = {}
+        for namespace in ("blue", ""):
+            alice, _ = self.peer("alice", namespace), self.peer("bob", namespace)
+            alice.key = key
+            decided[namespace] = alice.send(alice.envelope("bob")).decisions()
+        self.assertEqual(decided, {"blue": ["ALLOWED"], "": ["UNAVAILABLE"]})
 
 
 if __name__ == "__main__":
