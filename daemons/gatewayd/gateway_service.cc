@@ -33,6 +33,7 @@ GatewayService::GatewayService(common::Frame& frame, const Settings& settings)
       watch_(frame.redis(), frame.keys(), [this](const RedisHealth& health) { on_health(health); }),
       shared_secret_(frame.redis(), frame.keys(), [this](const Result<MasterKey>& secret) { on_secret(secret); }),
       archive_trim_(frame),
+      agent_sweep_(frame),
       keeper_(frame, settings.audit.placed()),
       partitions_(frame.metrics().gauge("partitions", "Partitions of the whole system.")),
       owned_(frame.metrics().gauge("partitions_owned", "Partitions whose lease this gateway holds.")),
@@ -130,7 +131,7 @@ Status GatewayService::read_master_key() {
 }
 
 void GatewayService::make_turns() {
-  tickets_.emplace(secret_->derive("mas.ticket.v1"));
+  tickets_.emplace(secret_->derive("mas.ticket.v2"), settings_.redis_namespace);
   payload_key_.emplace(secret_->derive("mas.audit.payload.v1"));
   replay_key_.emplace(secret_->derive(kReplayLabel));
   replays_.emplace(frame_, settings_.redis_namespace, *replay_key_, settings_.max_envelope);
@@ -212,10 +213,12 @@ void GatewayService::look_around() {
   if (!frame_.redis_up() || draining_) return;
   if (master_read_ && !secret_) shared_secret_.ask();  // it could not be written or read when Redis came up
   watch_.look(leases_.size());
-  bool moves_replays = replays_ && !leases_.empty() && leases_.front()->active();  // one is enough
-  if (policy_.memory_low) moves_replays = false;                                   // they would be refused
+  const bool first = !leases_.empty() && leases_.front()->active();  // one gateway is enough
+  bool moves_replays = replays_ && first;
+  if (policy_.memory_low) moves_replays = false;  // they would be refused
   if (moves_replays) replays_->look(leases_.size());
   if (turns_ != nullptr) archive_trim_.look(turns_->deciding(), leases_.size(), settings_.archive, mono_now());
+  agent_sweep_.look(first, settings_.forget_agents, mono_now());
 }
 
 void GatewayService::tell_keeper() {

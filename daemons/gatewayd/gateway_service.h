@@ -13,6 +13,7 @@
 
 #include "daemons/common/lease.h"
 #include "daemons/common/service.h"
+#include "daemons/gatewayd/agent_sweep.h"
 #include "daemons/gatewayd/archive_trim.h"
 #include "daemons/gatewayd/keeper/audit_keeper.h"
 #include "daemons/gatewayd/partitioner.h"
@@ -86,6 +87,7 @@ class GatewayService final : public common::Service, public common::LeaseListene
   std::shared_ptr<const archive::Key> archive_key_;
   std::optional<archive::Key> old_archive_key_;
   ArchiveTrim archive_trim_;
+  AgentSweep agent_sweep_;
   AuditKeeper keeper_;
   uint64_t told_blocks_ = 0;
   std::unique_ptr<TurnLoop> turns_;                     // once the secret is known

@@ -148,6 +148,9 @@ void Settings::describe(common::OptionTable& table) {
                  "How long they wait; a receipt that is withheld is asked for again by the sender.");
   table.integer("memory_high_water", memory_high_water, {50, 100}, Apply::kReload,
                 "Percent of Redis's maxmemory from which on frames are refused as UNAVAILABLE.");
+  table.duration("forget_agents", forget_agents, {0s, 876'000h}, Apply::kReload,
+                 "How long the empty streams of an agent stay after it stopped; then senders without them hear "
+                 "TARGET_NOT_FOUND, unless it has an identity. 0s: for ever. Less than 10s is taken as 10s.");
 
   audit.describe(table);
   archive.describe(table);

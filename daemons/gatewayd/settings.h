@@ -64,6 +64,7 @@ struct Settings : common::Settings {
   int64_t wait_replicas = 0;
   Duration wait_timeout = std::chrono::milliseconds(500);
   int64_t memory_high_water = 90;
+  Duration forget_agents = std::chrono::hours(7 * 24);
 
   AuditSettings audit;
   ArchiveSettings archive;

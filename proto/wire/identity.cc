@@ -14,7 +14,7 @@
 namespace mas {
 namespace {
 
-constexpr std::string_view kKeyDomain = "mas.identity.key.v1";
+constexpr std::string_view kKeyDomain = "mas.identity.key.v2";
 constexpr std::string_view kStates[] = {"active", "suspended", "revoked"};
 /// The last moment that append_seconds writes and every reader of doubles still tells to the microsecond.
 constexpr WallMicros kMaxTime = 9'007'199'254'740'991;
@@ -157,9 +157,9 @@ std::string keys_json(const std::vector<IdentityKey>& keys) {
   return out;
 }
 
-std::string key_context(std::string_view agent_id, std::string_view key_id) {
+std::string key_context(std::string_view ns, std::string_view agent_id, std::string_view key_id) {
   std::string context;
-  ByteWriter(context).text16(kKeyDomain).text16(agent_id).text16(key_id);
+  ByteWriter(context).text16(kKeyDomain).text16(ns).text16(agent_id).text16(key_id);
   return context;
 }
 
@@ -241,13 +241,14 @@ Status check_key_id(std::string_view key_id) {
 
 Digest token_hash(std::string_view token) { return sha256(token); }
 
-std::string seal_identity_key(const MasterKey& master, std::string_view agent_id, std::string_view key_id,
-                              std::string_view key) {
-  return master.seal(key, key_context(agent_id, key_id));
+std::string seal_identity_key(const MasterKey& master, std::string_view ns, std::string_view agent_id,
+                              std::string_view key_id, std::string_view key) {
+  return master.seal(key, key_context(ns, agent_id, key_id));
 }
 
-Result<std::string> unseal_identity_key(const MasterKey& master, std::string_view agent_id, const IdentityKey& key) {
-  auto plain = master.unseal(key.sealed, key_context(agent_id, key.id));
+Result<std::string> unseal_identity_key(const MasterKey& master, std::string_view ns, std::string_view agent_id,
+                                        const IdentityKey& key) {
+  auto plain = master.unseal(key.sealed, key_context(ns, agent_id, key.id));
   if (!plain) return plain.error().in("key " + key.id + " of '" + printable(agent_id) + "'");
   return plain;
 }

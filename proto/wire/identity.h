@@ -62,11 +62,13 @@ Status check_key_id(std::string_view key_id);
 /// A token is known by its hash only. @return SHA-256 of the token.
 Digest token_hash(std::string_view token);
 
-/// @param key the HMAC key, kIdentityKeyBytes of randomness.
-std::string seal_identity_key(const MasterKey& master, std::string_view agent_id, std::string_view key_id,
-                              std::string_view key);
-/// @return the key; kAuthFailed when it was sealed under another master key or for another agent or key id.
-Result<std::string> unseal_identity_key(const MasterKey& master, std::string_view agent_id, const IdentityKey& key);
+/// @param ns the namespace, without '/'. @param key the HMAC key, kIdentityKeyBytes of randomness.
+std::string seal_identity_key(const MasterKey& master, std::string_view ns, std::string_view agent_id,
+                              std::string_view key_id, std::string_view key);
+/// @return the key; kAuthFailed when it was sealed under another master key or for another
+/// namespace, agent or key id.
+Result<std::string> unseal_identity_key(const MasterKey& master, std::string_view ns, std::string_view agent_id,
+                                        const IdentityKey& key);
 
 /// @return whether one of `claims` covers the capability.
 bool may_claim(const std::vector<std::string>& claims, std::string_view capability);

@@ -117,6 +117,8 @@ class Keys {
   std::string_view agent_id_of_heartbeat(std::string_view key) const;
 
   const std::string& prefix() const { return prefix_; }
+  /// The namespace, without the '/' behind it.
+  std::string_view ns() const { return std::string_view(prefix_).substr(0, prefix_.empty() ? 0 : prefix_.size() - 1); }
 
  private:
   std::string join(std::string_view head, std::string_view middle = {}, std::string_view tail = {}) const;

@@ -8,6 +8,12 @@
 #include "sdk/src/runtime.h"
 
 namespace mas::sdk {
+namespace {
+
+/// No entry has this id or a later one; the very last id means `>`.
+constexpr std::string_view kBehindAll = "18446744073709551615-0";
+
+}  // namespace
 
 GatewayPath::GatewayPath(PathHost& host, GatewayOutbox& outbox)
     : host_(host),
@@ -128,7 +134,11 @@ void GatewayPath::try_finish(bool out_of_time) {
   patience_.stop();
   reader_.stop();  // what was reported meanwhile
   const AgentContext& agent = host_.context();
-  redis::Command farewell("DEL", agent.keys.reply_inbox(agent.config.id, agent.instance(), 0));
+  const std::string& id = agent.config.id;
+  // Reads nothing, but makes the consumer's idle time begin now: who removes streams of agents that stopped goes by it.
+  redis::Command farewell("XREADGROUP", "GROUP", kGroup, agent.instance(), "COUNT", 1, "STREAMS",
+                          agent.keys.inbox(id, Lane::kNormal, 0), kBehindAll);
+  farewell.add("DEL", agent.keys.reply_inbox(id, agent.instance(), 0));
   static_cast<void>(host_.commands().send(farewell, redis::ReplyTo{}));  // else it expires
   Status status;
   if (left > 0)

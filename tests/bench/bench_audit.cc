@@ -55,7 +55,7 @@ struct Load {
 };
 
 void build(BlockBuilder& builder, const Load& load, uint64_t number, const Digest& previous) {
-  builder.begin(0, 1, number, previous, load.now, {});
+  builder.begin(0, 1, number, previous, load.now, {}, {});
   for (size_t i = 0; i < load.ids.size(); ++i) builder.add(load.record(i));
 }
 
@@ -71,7 +71,7 @@ void write_resp(size_t records) {
   std::string out;
   for (size_t block = 0; block * kPerBlock < records; ++block) {
     auto partition = static_cast<uint32_t>(block % kPartitions);
-    builder.begin(partition, 1, block / kPartitions + 1, previous[partition], load.now, {});
+    builder.begin(partition, 1, block / kPartitions + 1, previous[partition], load.now, {}, {});
     for (size_t i = 0; i < kPerBlock; ++i) {
       AuditRecord record = load.record(i);
       record.sequence = block * kPerBlock + i;

@@ -23,13 +23,15 @@ bool same(const AuditRecord& a, const AuditRecord& b) {
 void build_again(const Block& block) {
   static BlockBuilder builder;
   static Block again;
-  builder.begin(block.head.partition, block.epoch, block.head.number, block.previous, block.time, block.policy);
+  builder.begin(block.head.partition, block.epoch, block.head.number, block.previous, block.time, block.policy,
+                block.ns);
   for (const AuditRecord& record : block.records) {
     require(!builder.full(), "what was one block fits into one");
     builder.add(record);
   }
   auto finished = builder.finish();
   require(decode_block(finished.bytes, again).ok(), "what is built decodes");
+  require(again.ns == block.ns, "the namespace stays");
   require(again.records.size() == block.records.size(), "no record is lost");
   for (size_t i = 0; i < again.records.size(); ++i)
     require(same(again.records[i], block.records[i]), "building again changes no record");

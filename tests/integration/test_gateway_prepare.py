@@ -65,7 +65,7 @@ class RedisAnswersTest(GatewayCase):
         self.assertEqual(self.redis.cmd("LRANGE", "mas.replay", 0, -1), [letter])
         self.redis.cmd("ACL", "SETUSER", "default", "+xrange")
         poll_until(lambda: not self.redis.cmd("LLEN", "mas.replay"), 10, "it is met")
-        self.assertEqual(self.gateway.metrics()["mas_gatewayd_replays_begun_total"], 1)
+        poll_until(lambda: self.gateway.metrics()["mas_gatewayd_replays_begun_total"] == 1, 5, "the gateway has its answer")
 
 
 class PartitionsTest(GatewayCase):

@@ -32,7 +32,7 @@ def unseal(master, agent, key_id, sealed):
     """Opens a sealed key as proto/README.md says."""
     extracted = hmac.new(b"mas.master.v1", master, hashlib.sha256).digest()
     key = hmac.new(extracted, b"mas.seal.v1\x01", hashlib.sha256).digest()
-    context = b"\x01" + b"".join(struct.pack("<H", len(t)) + t for t in (b"mas.identity.key.v1", agent, key_id))
+    context = b"\x01" + b"".join(struct.pack("<H", len(t)) + t for t in (b"mas.identity.key.v2", b"", agent, key_id))
     blob = unbase64(sealed)
     return AESGCM(key).decrypt(blob[1:13], blob[29:] + blob[13:29], context)
 

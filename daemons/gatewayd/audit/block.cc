@@ -7,6 +7,8 @@
 #include <limits>
 
 #include "proto/base/bytes.h"
+#include "proto/wire/keys.h"
+#include "proto/wire/limits.h"
 
 namespace mas::gateway::audit {
 namespace {
@@ -19,7 +21,8 @@ constexpr size_t kIdBytes = 16;
 constexpr size_t kFixedBytes = 72;  // of a record without its optional parts
 constexpr size_t kTextsMax = std::numeric_limits<uint16_t>::max();
 constexpr size_t kTextsPerRecord = 7 + kDetectorNames;
-constexpr size_t kSmallestBlock = 1 + 4 + 8 + 8 + 8 + 2 * kHashBytes + 4 + 2 + kHashBytes;
+constexpr size_t kBeforeNamespace = 1 + 4 + 8 + 8 + 8 + 2 * kHashBytes;
+constexpr size_t kSmallestBlock = kBeforeNamespace + 2 + 4 + 2 + kHashBytes;
 
 Error malformed(std::string text) { return Error{Errc::kMalformed, "audit block: " + std::move(text)}; }
 
@@ -184,7 +187,7 @@ std::optional<Id128> parse_uuid(std::string_view text) {
 }
 
 void BlockBuilder::begin(uint32_t partition, uint64_t epoch, uint64_t number, const Digest& previous, WallMicros time,
-                         const Digest& policy) {
+                         const Digest& policy, std::string_view ns) {
   texts_.clear();
   records_.clear();
   header_.clear();
@@ -197,7 +200,8 @@ void BlockBuilder::begin(uint32_t partition, uint64_t epoch, uint64_t number, co
       .integer(number)
       .integer(static_cast<uint64_t>(time))
       .bytes(previous)
-      .bytes(policy);
+      .bytes(policy)
+      .text16(ns);
 }
 
 bool BlockBuilder::full() const {
@@ -257,8 +261,11 @@ Status decode_block(std::string_view bytes, Block& ret_block) {
   ret_block.time = static_cast<WallMicros>(reader.integer<uint64_t>());
   ret_block.previous = reader.array<kHashBytes>();
   ret_block.policy = reader.array<kHashBytes>();
+  ret_block.ns = reader.text16();
+  if (!check_namespace(ret_block.ns).ok()) return malformed("a wrong namespace");
   auto count = reader.integer<uint32_t>();
   auto texts = reader.integer<uint16_t>();
+  if (!reader.ok()) return malformed("cut short");
   // A WallMicros takes a delta without overflow when it is a time of this era.
   if (ret_block.time < 0 || ret_block.time > std::numeric_limits<WallMicros>::max() / 2)
     return malformed("a time that is none");
@@ -272,7 +279,9 @@ Status decode_block(std::string_view bytes, Block& ret_block) {
 Result<BlockHead> block_head(std::string_view bytes) {
   if (bytes.size() < kSmallestBlock) return malformed("cut short");
   ByteReader reader(bytes);
-  if (reader.integer<uint8_t>() != kBlockVersion) return malformed("of a version other than 1");
+  if (reader.integer<uint8_t>() != kBlockVersion)
+    return malformed(bytes[0] == 1 ? "of version 1, which names no namespace: verify it with the program that wrote it"
+                                   : "of a version other than 2");
   BlockHead head;
   head.partition = reader.integer<uint32_t>();
   reader.integer<uint64_t>();  // epoch
@@ -285,6 +294,14 @@ uint64_t block_epoch(std::string_view bytes) {
   ByteReader reader(bytes);
   reader.bytes(sizeof(uint8_t) + sizeof(BlockHead::partition));
   return reader.integer<uint64_t>();
+}
+
+Status check_namespace_of(std::string_view bytes, std::string_view ns) {
+  ByteReader reader(bytes);
+  reader.bytes(kBeforeNamespace);
+  std::string_view its = reader.text16();
+  if (reader.ok() && its == ns) return {};
+  return malformed(its.empty() ? "of no namespace" : "of namespace '" + printable(its, limits::kNamespaceBytes) + "'");
 }
 
 Digest block_hash(std::string_view bytes) {

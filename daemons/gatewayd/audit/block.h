@@ -1,8 +1,8 @@
 // The audit block: what one commit of one partition decided, chained to the block before it by its hash.
 //
-//   u8 version (1) · u32 partition · u64 epoch · u64 number · u64 time (µs) · 32 hash of the previous block
-//   · 32 policy digest · u32 number of records · u16 number of texts · texts (text16 each) · records
-//   · 32 hash: SHA-256 over "mas.audit.block.v1" and everything before
+//   u8 version (2) · u32 partition · u64 epoch · u64 number · u64 time (µs) · 32 hash of the previous block
+//   · 32 policy digest · text16 namespace · u32 number of records · u16 number of texts · texts (text16 each) · records
+//   · 32 hash: SHA-256 over "mas.audit.block.v2" and everything before
 //
 //   record   u8 flags · i32 time less the block's (µs) · 16 message id · u16 sender · u16 target · u16 type
 //            · u8 decision · u16 reason · u16 instance · u64 sequence · 32 keyed hash of the payload
@@ -34,8 +34,8 @@
 
 namespace mas::gateway::audit {
 
-inline constexpr uint8_t kBlockVersion = 1;
-inline constexpr std::string_view kBlockDomain = "mas.audit.block.v1";
+inline constexpr uint8_t kBlockVersion = 2;
+inline constexpr std::string_view kBlockDomain = "mas.audit.block.v2";
 inline constexpr Digest kGenesisPrevious{};
 inline constexpr uint64_t kFirstBlock = 1;
 
@@ -86,9 +86,9 @@ class BlockBuilder {
 
   /// Starts a block; one that was not finished is forgotten. @param number the previous block's + 1, or kFirstBlock.
   /// @param previous hash of the previous block, or kGenesisPrevious. @param time of the turn.
-  /// @param policy names the rules that decide in this block.
+  /// @param policy names the rules that decide in this block. @param ns the namespace, without '/'.
   void begin(uint32_t partition, uint64_t epoch, uint64_t number, const Digest& previous, WallMicros time,
-             const Digest& policy);
+             const Digest& policy, std::string_view ns);
   /// @param record views are used during the call only. Not after full(), which ends the process.
   void add(const AuditRecord& record);
   bool empty() const { return count_ == 0; }
@@ -114,6 +114,7 @@ struct Block {
   WallMicros time = 0;
   Digest previous{};
   Digest policy{};
+  std::string_view ns;  ///< the namespace, without '/'
   std::vector<AuditRecord> records;
 
   std::vector<std::string_view> texts;      ///< by their number
@@ -123,6 +124,9 @@ struct Block {
 
 /// @param ret_block undefined after an error.
 Status decode_block(std::string_view bytes, Block& ret_block);
+
+/// @param bytes a block that has a head. @return ok if it is of this namespace, else kMalformed that says of which it is.
+Status check_namespace_of(std::string_view bytes, std::string_view ns);
 
 /// The head of a block without looking at its records. @return kMalformed when it is too short or of another version.
 Result<BlockHead> block_head(std::string_view bytes);

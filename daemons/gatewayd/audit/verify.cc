@@ -63,6 +63,7 @@ void ChainVerifier::add(std::string_view entry, std::string_view bytes) {
   Status status = decode_block(bytes, block_);
   if (status && block_.head.partition != report_.partition)
     status = Error{Errc::kMalformed, "a block of partition " + std::to_string(block_.head.partition)};
+  if (status) status = check_namespace_of(bytes, ns_);
   if (!status) return add_unreadable(entry, status.error().message);
   ++report_.blocks;
   report_.records += block_.records.size();

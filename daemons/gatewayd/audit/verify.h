@@ -8,6 +8,7 @@
 //
 //   what was done to the chain                         what finds it
 //   a block was edited                                 its own hash
+//   a chain of another namespace was copied here       the namespace in each block
 //   a block was edited and hashed again                the previous hash in the block behind it; for the last: a head
 //   blocks were dropped, inserted, reordered           the numbers, the previous hash
 //   the chain was hashed again to its end, or made up  a head that names a block with another hash
@@ -21,6 +22,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "daemons/gatewayd/audit/block.h"
@@ -43,7 +45,7 @@ struct Anchors {
 
 enum class Fault : uint8_t {
   kNone,
-  kUnreadable,  ///< not a block of this partition
+  kUnreadable,  ///< not a block of this partition and namespace
   kEdited,      ///< its own hash is wrong
   kRehashed,    ///< its hash fits, but the next block, or a signed head, was made over another one
   kMissing,     ///< dropped: the next number is not there
@@ -77,7 +79,10 @@ struct ChainReport {
 
 class ChainVerifier {
  public:
-  explicit ChainVerifier(uint32_t partition) { report_.partition = partition; }
+  /// @param ns of the chain, without '/': a block of another namespace is none of it.
+  explicit ChainVerifier(uint32_t partition, std::string ns = {}) : ns_(std::move(ns)) {
+    report_.partition = partition;
+  }
 
   /// @param entry names the place, such as the stream id. @param bytes the entry's field `b`.
   void add(std::string_view entry, std::string_view bytes);
@@ -99,6 +104,7 @@ class ChainVerifier {
   void check_front(const Anchors& anchors);
   void check_heads(const Anchors& anchors, bool to_end);
 
+  const std::string ns_;
   ChainReport report_;
   Block block_;
   std::vector<Digest> hashes_;  // of blocks first …

@@ -46,12 +46,13 @@ void add_problem(SenderSecrets& secrets, const std::string& problem) {
   secrets.problem += problem;
 }
 
-void add_key(SenderSecrets& secrets, const Identity& identity, const IdentityKey& key, const MasterKey* master) {
+void add_key(SenderSecrets& secrets, const Identity& identity, const IdentityKey& key, const MasterKey* master,
+             std::string_view ns) {
   SenderSecrets::Key& added = secrets.keys.emplace_back();
   added.id = key.id;
   added.not_after = key.not_after;
   if (master == nullptr) return add_problem(secrets, "key " + key.id + ": this gateway has no master key");
-  auto bytes = unseal_identity_key(*master, identity.id, key);
+  auto bytes = unseal_identity_key(*master, ns, identity.id, key);
   if (!bytes) return add_problem(secrets, bytes.error().message);
   if (bytes->size() == kIdentityKeyBytes)
     added.hmac.emplace(*bytes);
@@ -62,7 +63,7 @@ void add_key(SenderSecrets& secrets, const Identity& identity, const IdentityKey
 
 }  // namespace
 
-SenderSecrets secrets_of(const Result<Identity>& identity, const MasterKey* master) {
+SenderSecrets secrets_of(const Result<Identity>& identity, const MasterKey* master, std::string_view ns) {
   SenderSecrets secrets;
   if (!identity.ok() && identity.error().code == Errc::kNotFound) return secrets;
   if (!identity.ok()) {
@@ -76,7 +77,7 @@ SenderSecrets secrets_of(const Result<Identity>& identity, const MasterKey* mast
   if (identity->token_hash) secrets.tokens.push_back({*identity->token_hash, 0});
   if (identity->token_hash_old) secrets.tokens.push_back({*identity->token_hash_old, identity->token_old_until});
   secrets.keys.reserve(identity->keys.size());
-  for (const auto& key : identity->keys) add_key(secrets, *identity, key, master);
+  for (const auto& key : identity->keys) add_key(secrets, *identity, key, master, ns);
   return secrets;
 }
 

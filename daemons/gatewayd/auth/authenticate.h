@@ -63,7 +63,7 @@ struct SenderSecrets {
 
 /// @param identity what identity_from_fields returned; kNotFound is a sender without identity.
 /// @param master nullptr: this gateway has no master key.
-SenderSecrets secrets_of(const Result<Identity>& identity, const MasterKey* master);
+SenderSecrets secrets_of(const Result<Identity>& identity, const MasterKey* master, std::string_view ns = {});
 
 /// A decision and, for a refusal, one sentence for the receipt and the audit. kAllowed: go on.
 struct AuthResult {

@@ -187,7 +187,7 @@ void FactReader::take_identity(Agent& agent, const redis::Reply& reply) {
   for (const auto& field : reply) fields.push_back(field.text);
   Result<Identity> identity =
       reply.is_array() ? identity_from_fields(agent.id, fields) : Result<Identity>(redis::error_of(reply));
-  agent.secrets = secrets_of(identity, master_);
+  agent.secrets = secrets_of(identity, master_, keys_.ns());
   agent.secrets.registry_token = registry_token;
   if (!agent.secrets.problem.empty()) tell("identity of " + agent.id + ": " + agent.secrets.problem);
   facts_.finish(agent, kIdentity);

@@ -59,11 +59,13 @@ Error refused(uint32_t partition, std::string text) {
 }
 
 /// Checks that the entries are blocks of the partition that follow each other.
-Result<std::vector<audit::BlockHead>> heads_of(uint32_t partition, const std::vector<ArchivedEntry>& entries) {
+Result<std::vector<audit::BlockHead>> heads_of(uint32_t partition, std::string_view ns,
+                                               const std::vector<ArchivedEntry>& entries) {
   std::vector<audit::BlockHead> heads;
   audit::Block block;
   for (const ArchivedEntry& entry : entries) {
     auto status = audit::decode_block(entry.block, block);
+    if (status.ok()) status = audit::check_namespace_of(entry.block, ns);
     if (!status.ok()) return refused(partition, "entry " + entry.id + ": " + status.error().message);
     if (block.head.partition != partition || audit::block_hash(entry.block) != block.head.hash)
       return refused(partition, "entry " + entry.id + " was changed");
@@ -88,7 +90,7 @@ Status append_synced(const std::string& path, std::string_view bytes, bool creat
 Status ArchiveStore::append(uint32_t partition, const std::vector<ArchivedEntry>& entries, uint64_t file_size) {
   std::lock_guard lock(mutex_);
   file_size_ = file_size;
-  auto heads = heads_of(partition, entries);
+  auto heads = heads_of(partition, ns_, entries);
   if (!heads.ok()) return heads.error();
   auto file = open(partition);
   if (!file.ok()) return file.error();

@@ -26,7 +26,8 @@ struct ArchivedEntry {
 
 class ArchiveStore {
  public:
-  explicit ArchiveStore(std::string directory) : directory_(std::move(directory)) {}
+  /// @param ns the namespace, without '/': blocks of another one are refused.
+  explicit ArchiveStore(std::string directory, std::string_view ns = {}) : directory_(std::move(directory)), ns_(ns) {}
 
   /// @param entries by rising id. Blocks that were archived before are skipped, if they are the same.
   /// @param file_size a file that has reached it is not appended to any more.
@@ -48,7 +49,7 @@ class ArchiveStore {
                const std::vector<audit::BlockHead>& heads);
   Status flush(File& file, std::string& bytes, bool created);
 
-  const std::string directory_;
+  const std::string directory_, ns_;
   std::mutex mutex_;  // guards what follows
   uint64_t file_size_ = 0;
   std::map<uint32_t, File> files_;  // by partition: the newest

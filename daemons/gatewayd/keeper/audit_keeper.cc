@@ -36,7 +36,7 @@ AuditKeeper::AuditKeeper(common::Frame& frame, const AuditSettings& settings)
       archived_blocks_(frame.metrics().counter("audit_archived_blocks_total", "Audit blocks archived.")),
       trimmed_blocks_(frame.metrics().counter("audit_trimmed_blocks_total", "Audit blocks trimmed after archiving.")) {
   if (!settings_.archive_dir.empty()) {
-    store_ = std::make_shared<ArchiveStore>(settings_.archive_dir);
+    store_ = std::make_shared<ArchiveStore>(settings_.archive_dir, frame.keys().ns());
     archive_ = std::make_unique<ArchiveOp>(
         frame.loop(), frame.redis(), frame.keys(), store_, [this](const ArchiveRound& round) { on_archived(round); },
         [this](const Result<uint64_t>& count) { on_trimmed(count); });

@@ -97,14 +97,16 @@ void HeadOp::take_heads(const redis::Reply& entries) {
 /// A last entry that is no block is not signed, nor a key that is no stream; `audit verify` names them.
 void HeadOp::take_tip(uint32_t partition, const redis::Reply& entries) {
   if (entries.count == 0) return;
-  auto head = audit::block_head(blob_of(entries[0]));
-  if (head.ok() && head->partition == partition && head->number > 0) tips_.push_back(*head);
+  std::string_view block = blob_of(entries[0]);
+  auto head = audit::block_head(block);
+  bool ours = head.ok() && head->partition == partition && audit::check_namespace_of(block, keys_.ns()).ok();
+  if (ours && head->number > 0) tips_.push_back(*head);
 }
 
 void HeadOp::decide() {
   audit::Head next;
   next.time = wall_now();
-  next.ns = keys_.prefix().substr(0, keys_.prefix().empty() ? 0 : keys_.prefix().size() - 1);
+  next.ns = keys_.ns();
   next.gateway = signer_.gateway;
   next.heads = tips_;
   next.previous = has_previous_ ? previous_.hash : own_last_;

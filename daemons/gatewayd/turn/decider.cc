@@ -79,7 +79,7 @@ PartitionWork& Decider::work_of(unsigned partition) {
   if (std::exchange(work->active, true)) return *work;
   Partition& owned = *partitions_[partition];
   work->partition = &owned;
-  work->audit.begin(partition, owned.epoch_number, owned.next_block, owned.previous_hash, now_, policy_.digest);
+  work->audit.begin(partition, owned.epoch_number, owned.next_block, owned.previous_hash, now_, policy_.digest, ns_);
   active_.push_back(work.get());
   return *work;
 }

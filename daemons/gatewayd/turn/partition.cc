@@ -134,12 +134,13 @@ Status Partition::load_senders(const std::vector<std::pair<std::string_view, std
   return {};
 }
 
-Status Partition::load_audit_head(std::string_view block) {
+Status Partition::load_audit_head(std::string_view block, std::string_view ns) {
   next_block = audit::kFirstBlock;
   previous_hash = audit::kGenesisPrevious;
   if (block.empty()) return {};
   auto head = audit::block_head(block);
   if (!head) return head.error().in(audit_key);
+  if (auto status = audit::check_namespace_of(block, ns); !status) return status.error().in(audit_key);
   next_block = head->number + 1;
   previous_hash = head->hash;
   block_epoch = audit::block_epoch(block);

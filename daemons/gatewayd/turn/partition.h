@@ -51,7 +51,7 @@ struct Partition {
   /// Takes the answer to HGETALL of mas.sender:{p}. @return kMalformed that names the field.
   Status load_senders(const std::vector<std::pair<std::string_view, std::string_view>>& fields, const Keys& keys);
   /// Takes the newest audit block; empty: there is none.
-  Status load_audit_head(std::string_view block);
+  Status load_audit_head(std::string_view block, std::string_view ns = {});
   void forget();
   /// @return what is expected at a key of the partition, for people; empty: it is none of its keys.
   std::string_view expected_at(std::string_view key) const;

@@ -7,7 +7,7 @@
 namespace mas::gateway {
 namespace {
 
-constexpr std::string_view kDomain = "mas.ticket.v1";
+constexpr std::string_view kDomain = "mas.ticket.v2";
 
 }  // namespace
 
@@ -16,6 +16,7 @@ Digest TicketOffice::mac(const TicketClaim& claim) const {
   input.clear();
   ByteWriter(input)
       .text16(kDomain)
+      .text16(ns_)
       .text16(claim.requester)
       .bytes(claim.instance.bytes)
       .text16(claim.replier)

@@ -2,8 +2,8 @@
 //
 //   16 bytes instance of the requester · u64 expiry (µs since 1970) · 32 bytes HMAC-SHA256
 //
-// The MAC is under the gateways' key over requester, its instance, replier, correlation id and expiry, so a ticket is
-// good for exactly one conversation, between exactly these two, until it expires. No state is kept: it is not used up by a
+// The MAC is under the gateways' key over the namespace, requester, its instance, replier, correlation id and expiry, so a ticket is
+// good in one namespace, for exactly one conversation, between exactly these two, until it expires. No state is kept: it is not used up by a
 // reply. Agents hand it on without looking inside. Pure. Threading: immutable after construction.
 #pragma once
 
@@ -26,7 +26,8 @@ struct TicketClaim {
 
 class TicketOffice {
  public:
-  explicit TicketOffice(const HmacKey& key) : key_(key) {}
+  /// @param ns the namespace, without '/'.
+  explicit TicketOffice(const HmacKey& key, std::string_view ns = {}) : key_(key), ns_(ns) {}
 
   /// Appends kTicketBytes.
   void issue(std::string& out, const TicketClaim& claim) const;
@@ -39,6 +40,7 @@ class TicketOffice {
   Digest mac(const TicketClaim& claim) const;
 
   HmacKey key_;
+  const std::string ns_;
 };
 
 }  // namespace mas::gateway

@@ -113,7 +113,7 @@ Status TurnLoop::load(const Expected& expected, const redis::Reply& reply) {
   const redis::Reply& entry = reply[0];
   bool block = entry.is_array() && entry.count == 2 && entry[1].count >= 2 && entry[1][0].text == "b";
   if (!block) return Error{Errc::kMalformed, partition.audit_key + ": the newest entry is no audit block"};
-  auto status = partition.load_audit_head(entry[1][1].text);
+  auto status = partition.load_audit_head(entry[1][1].text, options_.ns);
   if (status.ok()) losses_.compare(partition.number, Losses::kBlock, partition.next_block);
   return status;
 }

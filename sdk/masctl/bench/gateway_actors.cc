@@ -67,7 +67,8 @@ Status GatewayActors::add_identity(redis::Command& command, const std::string& i
   if (master != nullptr) {
     credentials.key_id = kKeyId;
     credentials.key = random_key();
-    identity.keys.push_back({kKeyId, seal_identity_key(*master, id, kKeyId, credentials.key), wall_now(), 0});
+    identity.keys.push_back(
+        {kKeyId, seal_identity_key(*master, settings_.ns, id, kKeyId, credentials.key), wall_now(), 0});
   } else {
     credentials.token = random_token(32);
     identity.token_hash = token_hash(credentials.token);

@@ -3,6 +3,7 @@
 
 #include "proto/base/json_writer.h"
 #include "sdk/masctl/cli/cli.h"
+#include "sdk/masctl/commands/agents_forget.h"
 #include "sdk/masctl/commands/agents_watch.h"
 #include "sdk/masctl/commands/commands.h"
 #include "sdk/masctl/commands/event_line.h"
@@ -194,6 +195,7 @@ void add_agents_commands(Cli& cli) {
   auto& show_options = cli.leaf<ShowOptions>(*show, run_show);
   show->add_option("ID", show_options.id, "The agent")->required()->type_name("");
 
+  add_agents_forget_command(cli, agents);
   add_agents_watch_command(cli, agents);
 }
 

@@ -55,7 +55,7 @@ class Verification {
   bool offline() const { return !options_.offline.empty(); }
 
   audit::ChainVerifier& verifier_of(uint32_t partition) {
-    return verifiers_.try_emplace(partition, partition).first->second;
+    return verifiers_.try_emplace(partition, partition, context_.settings.ns).first->second;
   }
 
   Status read_heads() {

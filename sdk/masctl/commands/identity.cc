@@ -186,7 +186,9 @@ ExitCode run_create(Context& context, const CreateOptions& options) {
   if (!before.ok()) return context.out.fail(before.error());
   identity.version = before->value_or(0);
   auto credentials = issue_secrets(
-      identity, {!options.no_token, !options.no_key, master->has_value() ? &**master : nullptr, Duration(0)}, now);
+      identity,
+      {!options.no_token, !options.no_key, master->has_value() ? &**master : nullptr, Duration(0), context.settings.ns},
+      now);
   if (!credentials.ok()) return context.out.fail(credentials.error());
   std::string detail = secrets_detail(*credentials) + " claims=" + joined_words(identity.claims);
   if (!options.expires.empty()) detail += " expires=" + options.expires;
@@ -221,6 +223,7 @@ ExitCode run_rotate(Context& context, const RotateOptions& options) {
   auto master = master_for(options, issue.key);
   if (!master.ok()) return context.out.fail(master.error());
   issue.master = master->has_value() ? &**master : nullptr;
+  issue.ns = context.settings.ns;
   issue.overlap = *overlap;
   if (auto status = set_expiry(options.expires, now, *identity); !status.ok()) return context.out.fail(status.error());
   auto credentials = issue_secrets(*identity, issue, now);

@@ -27,19 +27,19 @@ void issue_token(Identity& identity, WallMicros old_until, WallMicros now, Crede
 }
 
 /// A key sealed under another master key would leave the agent half locked out, and nobody would notice until then.
-Status check_master(const Identity& identity, const MasterKey& master, WallMicros now) {
+Status check_master(const Identity& identity, const Issue& issue, WallMicros now) {
   for (const auto& key : identity.keys) {
     if (!key_is_good(key, now)) continue;
-    auto plain = unseal_identity_key(master, identity.id, key);
+    auto plain = unseal_identity_key(*issue.master, issue.ns, identity.id, key);
     if (!plain) return Error{Errc::kInvalidState, plain.error().message};
     wipe(*plain);
   }
   return {};
 }
 
-Status issue_key(Identity& identity, const MasterKey& master, WallMicros old_until, WallMicros now,
+Status issue_key(Identity& identity, const Issue& issue, WallMicros old_until, WallMicros now,
                  Credentials& ret_credentials) {
-  if (auto status = check_master(identity, master, now); !status) return status;
+  if (auto status = check_master(identity, issue, now); !status) return status;
   std::vector<IdentityKey> keys;
   for (auto key : identity.keys) {
     bool ends_earlier = key.not_after != 0 && key.not_after < old_until;
@@ -56,7 +56,8 @@ Status issue_key(Identity& identity, const MasterKey& master, WallMicros old_unt
   ret_credentials.key_id = "k" + to_hex(id);
   ret_credentials.key = view_of(bytes);
   wipe(bytes);
-  std::string sealed = seal_identity_key(master, identity.id, ret_credentials.key_id, ret_credentials.key);
+  std::string sealed =
+      seal_identity_key(*issue.master, issue.ns, identity.id, ret_credentials.key_id, ret_credentials.key);
   keys.push_back({ret_credentials.key_id, std::move(sealed), now, 0});
   identity.keys = std::move(keys);
   return {};
@@ -78,7 +79,7 @@ Result<Credentials> issue_secrets(Identity& identity, const Issue& issue, WallMi
   credentials.agent_id = identity.id;
   WallMicros old_until = now + micros_of(issue.overlap);
   if (issue.key)
-    if (auto status = issue_key(changed, *issue.master, old_until, now, credentials); !status) return status.error();
+    if (auto status = issue_key(changed, issue, old_until, now, credentials); !status) return status.error();
   if (issue.token) issue_token(changed, old_until, now, credentials);
   ++changed.version;
   identity = std::move(changed);

@@ -3,6 +3,8 @@
 // Failure: nothing of the identity has changed. Ownership: the caller's; Credentials wipe themselves.
 #pragma once
 
+#include <string_view>
+
 #include "proto/wire/credentials.h"
 #include "proto/wire/identity.h"
 
@@ -13,6 +15,7 @@ struct Issue {
   bool key = true;
   const MasterKey* master = nullptr;  ///< must be there for a key
   Duration overlap{0};                ///< how long the secrets before these stay good
+  std::string_view ns{};              ///< the namespace of the identity, without '/'
 };
 
 /// Puts a new token, a new key or both into `identity`, whose former ones end after the overlap (0: now). Keys that have

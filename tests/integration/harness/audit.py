@@ -59,8 +59,8 @@ def encode_record(texts, block_time, record):
 class Chain:
     """The blocks of one partition."""
 
-    def __init__(self, partition, epoch=1):
-        self.partition, self.epoch = partition, epoch
+    def __init__(self, partition, epoch=1, namespace=b""):
+        self.partition, self.epoch, self.namespace = partition, epoch, namespace
         self.blocks = []
         self.last_hash = GENESIS
 
@@ -68,9 +68,9 @@ class Chain:
         """@param time in microseconds. Returns the block's bytes."""
         texts = Texts()
         encoded = b"".join(encode_record(texts, time, record) for record in records)
-        block = struct.pack("<BIQQQ", 1, self.partition, self.epoch, number, time) + previous + policy
+        block = struct.pack("<BIQQQ", 2, self.partition, self.epoch, number, time) + previous + policy + text16(self.namespace)
         block += struct.pack("<IH", len(records), len(texts.numbers)) + texts.encoded() + encoded
-        return block + hashlib.sha256(b"mas.audit.block.v1" + block).digest()
+        return block + hashlib.sha256(b"mas.audit.block.v2" + block).digest()
 
     def add(self, time, records):
         block = self.build(len(self.blocks) + 1, self.last_hash, time, records)

@@ -30,7 +30,7 @@ AuditRecord sample() {
 }
 
 void begin(BlockBuilder& builder, uint64_t number = 1) {
-  builder.begin(3, 9, number, filled(0xaa), kNow, filled(0xbb));
+  builder.begin(3, 9, number, filled(0xaa), kNow, filled(0xbb), "prod");
 }
 
 std::string built(const std::vector<AuditRecord>& records) {
@@ -89,6 +89,7 @@ TEST_CASE("a block comes back as it was built") {
   CHECK(block.time == kNow);
   CHECK(block.previous == filled(0xaa));
   CHECK(block.policy == filled(0xbb));
+  CHECK(block.ns == "prod");
   REQUIRE(block.records.size() == 3);
   require_same(block.records[0], plain);
   require_same(block.records[1], full);
@@ -190,9 +191,12 @@ TEST_CASE("fields that are out of range are refused") {
     Block block;
     return !decode_block(changed, block).ok();
   };
-  CHECK(wrong(0, 2));                 // version
-  CHECK(wrong(93, 2));                // records
-  CHECK(wrong(97, 9));                // texts
+  CHECK(wrong(0, 1));                 // version
+  CHECK(wrong(0, 3));                 // version
+  CHECK(wrong(93, 9));                // bytes of the namespace
+  CHECK(wrong(95, '/'));              // the namespace
+  CHECK(wrong(99, 2));                // records
+  CHECK(wrong(103, 9));               // texts
   CHECK(wrong(record, 8));            // unknown flag
   CHECK(wrong(record, 1));            // a text id with bytes behind it
   CHECK(wrong(record, 4));            // detectors that are not there

@@ -17,9 +17,9 @@ struct Link {
 
 /// One block with two records. @param sender what tells one version of a block from another.
 inline Link make_block(uint64_t number, const Digest& previous, std::string_view sender = "planner-1",
-                       uint64_t epoch = 4, uint32_t partition = 3) {
+                       uint64_t epoch = 4, uint32_t partition = 3, std::string_view ns = {}) {
   BlockBuilder builder;
-  builder.begin(partition, epoch, number, previous, kNow + static_cast<WallMicros>(number) * 1000, {});
+  builder.begin(partition, epoch, number, previous, kNow + static_cast<WallMicros>(number) * 1000, {}, ns);
   AuditRecord record;
   record.time = kNow + static_cast<WallMicros>(number) * 1000;
   record.message_id = "01a20334-6d86-7abc-8def-0123456789ab";

@@ -57,6 +57,24 @@ TEST_CASE("a head whose signature was not checked anchors nothing") {
   CHECK(report.unanchored_since() == 1);
 }
 
+TEST_CASE("a chain of another namespace that was copied here does not verify") {
+  auto chain = std::vector<Link>{make_block(1, kGenesisPrevious, "planner-1", 4, 3, "staging")};
+  for (const char* ns : {"", "prod", "stagin"}) {
+    ChainVerifier verifier(3, ns);
+    verifier.add("1-1", chain[0].bytes);
+    auto report = verifier.finish({{anchor(chain, 1)}, {}}, true);
+    check_bad(report, Fault::kUnreadable, 0);
+    CHECK(report.why.find("of namespace 'staging'") != std::string::npos);
+  }
+  ChainVerifier its_own(3, "staging");
+  its_own.add("1-1", chain[0].bytes);
+  CHECK(its_own.finish({{anchor(chain, 1)}, {}}, true).ok());
+  // The name is part of what the hash covers: it cannot be written over.
+  ChainVerifier renamed(3, "bragign");
+  renamed.add("1-1", changed(chain[0].bytes, "staging", "bragign"));
+  check_bad(renamed.finish({}, true), Fault::kEdited, 1);
+}
+
 TEST_CASE("an edited block is named") {
   for (uint64_t bad : {1u, 5u, 9u}) {
     auto chain = make_chain(1, 9);

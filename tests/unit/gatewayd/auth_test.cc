@@ -34,7 +34,7 @@ struct World {
     identity.created_at = kNow - kMinute;
   }
   void add_key(const std::string& id, const std::string& key, WallMicros not_after) {
-    identity.keys.push_back({id, seal_identity_key(master, "alice", id, key), kNow - kMinute, not_after});
+    identity.keys.push_back({id, seal_identity_key(master, "", "alice", id, key), kNow - kMinute, not_after});
   }
   SenderSecrets secrets() const {
     SenderSecrets made = secrets_of(identity, &master);

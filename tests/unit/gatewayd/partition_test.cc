@@ -93,12 +93,15 @@ TEST_CASE("the chain goes on from the newest block") {
   Keys keys;
   Partition partition(5, keys);
   audit::BlockBuilder builder;
-  builder.begin(5, 1, 41, audit::kGenesisPrevious, 1, Digest{});
+  builder.begin(5, 1, 41, audit::kGenesisPrevious, 1, Digest{}, "prod");
   auto block = builder.finish();
-  REQUIRE(partition.load_audit_head(block.bytes).ok());
+  REQUIRE(partition.load_audit_head(block.bytes, "prod").ok());
   CHECK(partition.next_block == 42);
   CHECK(partition.previous_hash == block.hash);
   CHECK_FALSE(partition.load_audit_head("x").ok());
+  CHECK_FALSE(partition.load_audit_head(block.bytes, "staging").ok());
+  auto foreign = partition.load_audit_head(block.bytes);
+  CHECK(foreign.error().message.find("of namespace 'prod'") != std::string::npos);
   REQUIRE(partition.load_audit_head({}).ok());
   CHECK(partition.next_block == audit::kFirstBlock);
   CHECK(partition.previous_hash == audit::kGenesisPrevious);

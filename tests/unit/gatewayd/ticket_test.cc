@@ -51,6 +51,17 @@ TEST_CASE("a ticket is bound to every part of its claim and to the key") {
   CHECK_FALSE(good({"alice", {}, "bob", "c1"}, TicketOffice{HmacKey("another key")}));
 }
 
+TEST_CASE("a ticket of another namespace under the same key is refused") {
+  TicketOffice office{HmacKey("the gateways' key"), "prod"};
+  std::string ticket = issued(office, {"alice", instance(7), "bob", "c1", kNow + 10});
+  TicketClaim claim{"alice", {}, "bob", "c1"};
+  for (const char* other : {"", "staging", "pro"}) {
+    TicketOffice elsewhere{HmacKey("the gateways' key"), other};
+    CHECK_FALSE(elsewhere.accept(ticket, claim, kNow));
+  }
+  CHECK(office.accept(ticket, claim, kNow));
+}
+
 TEST_CASE("every flipped bit and every other size is refused, and the claim stays as it was") {
   TicketOffice office{HmacKey("the gateways' key")};
   std::string ticket = issued(office, {"alice", instance(7), "bob", "c1", kNow + 10});

@@ -24,7 +24,7 @@ struct World {
     return *credentials;
   }
   std::string opened(size_t index) const {
-    auto plain = unseal_identity_key(master, "alice", identity.keys.at(index));
+    auto plain = unseal_identity_key(master, "", "alice", identity.keys.at(index));
     REQUIRE(plain.ok());
     return *plain;
   }

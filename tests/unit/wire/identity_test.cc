@@ -167,18 +167,20 @@ TEST_CASE("limits of an identity") {
 
 TEST_CASE("a sealed key opens for its agent and key id only") {
   MasterKey master = MasterKey::generate();
-  IdentityKey key{"k1", seal_identity_key(master, "alice", "k1", "the key's 32 bytes of randomness"), 1, 0};
+  IdentityKey key{"k1", seal_identity_key(master, "prod", "alice", "k1", "the key's 32 bytes of randomness"), 1, 0};
   CHECK(key.sealed.size() <= limits::kSealedKeyBytes);
-  auto plain = unseal_identity_key(master, "alice", key);
+  auto plain = unseal_identity_key(master, "prod", "alice", key);
   REQUIRE(plain.ok());
   CHECK(*plain == "the key's 32 bytes of randomness");
-  CHECK(unseal_identity_key(master, "bob", key).error().code == Errc::kAuthFailed);
-  CHECK(unseal_identity_key(MasterKey::generate(), "alice", key).error().code == Errc::kAuthFailed);
+  CHECK(unseal_identity_key(master, "prod", "bob", key).error().code == Errc::kAuthFailed);
+  CHECK(unseal_identity_key(master, "staging", "alice", key).error().code == Errc::kAuthFailed);
+  CHECK(unseal_identity_key(master, "", "alice", key).error().code == Errc::kAuthFailed);
+  CHECK(unseal_identity_key(MasterKey::generate(), "prod", "alice", key).error().code == Errc::kAuthFailed);
   key.id = "k2";
-  CHECK(unseal_identity_key(master, "alice", key).error().code == Errc::kAuthFailed);
+  CHECK(unseal_identity_key(master, "prod", "alice", key).error().code == Errc::kAuthFailed);
   // Ids are length-prefixed: "alice" + "k1" is not "alicek" + "1".
   key.id = "1";
-  CHECK_FALSE(unseal_identity_key(master, "alicek", key).ok());
+  CHECK_FALSE(unseal_identity_key(master, "prod", "alicek", key).ok());
 }
 
 TEST_CASE("which capabilities an agent may claim") {

@@ -38,7 +38,7 @@ TEST_CASE("sealing: the test vectors open, and derived keys are those of the doc
     IdentityKey key;
     key.id = vector.at("key_id");
     key.sealed = vector.at("sealed");
-    auto plain = unseal_identity_key(master, vector.at("agent_id"), key);
+    auto plain = unseal_identity_key(master, vector.at("namespace"), vector.at("agent_id"), key);
     REQUIRE(plain.ok());
     CHECK(*plain == unhex(vector.at("key")));
     CHECK(hkdf_sha256(unhex(vector.at("master_key")), "mas.master.v1", "mas.seal.v1", 32) ==

@@ -1,0 +1,97 @@
+// The script, its arguments and its words.
+#include "proto/wire/forget_agent.h"
+
+#include <algorithm>
+#include <array>
+
+#include "proto/base/ids.h"
+#include "proto/wire/lane.h"
+
+namespace mas {
+namespace {
+
+// KEYS: entry, heartbeat, instances, lanes. ARGV: head of the leases' keys, milliseconds that it must be gone, 1 to discard
+// what waits, 1 to change nothing. An entry of a lane that was handled is deleted, so what is there waits.
+constexpr std::string_view kForget = R"lua(
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local waiting, last, lanes = 0, -1, {}
+local function field(list, name)
+  for i = 1, #list, 2 do
+    if list[i] == name then return list[i + 1] end
+  end
+end
+for i = 4, #KEYS do
+  local kind = redis.call('TYPE', KEYS[i]).ok
+  if kind == 'stream' then
+    lanes[#lanes + 1] = KEYS[i]
+  elseif kind ~= 'none' then
+    return {'foreign', 0, -1}
+  end
+end
+if #lanes == 0 then return {'none', 0, -1} end
+for _, lane in ipairs(lanes) do
+  local pending = 0
+  local id = field(redis.call('XINFO', 'STREAM', lane), 'last-generated-id')
+  if id ~= '0-0' then last = math.max(last, tonumber(string.match(id, '^%d+'))) end
+  for _, group in ipairs(redis.call('XINFO', 'GROUPS', lane)) do
+    pending = pending + field(group, 'pending')
+    for _, consumer in ipairs(redis.call('XINFO', 'CONSUMERS', lane, field(group, 'name'))) do
+      last = math.max(last, now - field(consumer, 'idle'))
+    end
+  end
+  waiting = waiting + math.max(pending, redis.call('XLEN', lane))
+end
+local gone = last < 0 and -1 or math.max(now - last, 0)
+local function answer(word) return {word, waiting, gone} end
+if redis.call('EXISTS', KEYS[2]) == 1 then return answer('alive') end
+for _, instance in ipairs(redis.call('HKEYS', KEYS[3])) do
+  if redis.call('EXISTS', ARGV[1] .. instance) == 1 then return answer('alive') end
+end
+if redis.call('EXISTS', KEYS[1]) == 1 then return answer('registered') end
+if gone >= 0 and gone < tonumber(ARGV[2]) then return answer('recent') end
+if waiting > 0 and ARGV[3] ~= '1' then return answer('waiting') end
+if ARGV[4] == '1' then return answer('would') end
+redis.call('UNLINK', unpack(lanes))
+return answer('forgotten')
+)lua";
+
+constexpr std::array<std::string_view, 8> kWords = {"forgotten", "would",  "none",    "registered",
+                                                    "alive",     "recent", "waiting", "foreign"};
+
+std::string stream_head(const Keys& keys) { return keys.inbox("", Lane::kNormal, 0); }
+
+}  // namespace
+
+std::vector<std::string> forget_agent_words(const Keys& keys, std::string_view id, const ForgetOptions& options) {
+  std::vector<std::string> words{"EVAL",         std::string(kForget), std::to_string(3 + kLanes.size()),
+                                 keys.agent(id), keys.heartbeat(id),   keys.instances(id)};
+  for (Lane lane : kLanes) words.push_back(keys.inbox(id, lane, 0));
+  words.push_back(keys.alive(id, ""));
+  words.push_back(std::to_string(to_millis(std::max(options.gone, kForgetSoonest))));
+  words.emplace_back(options.discard ? "1" : "0");
+  words.emplace_back(options.dry_run ? "1" : "0");
+  return words;
+}
+
+std::optional<ForgetState> parse_forget_state(std::string_view word) {
+  auto found = std::find(kWords.begin(), kWords.end(), word);
+  if (found == kWords.end()) return std::nullopt;
+  return static_cast<ForgetState>(found - kWords.begin());
+}
+
+std::string_view forget_state_name(ForgetState state) { return kWords[static_cast<size_t>(state)]; }
+
+std::string_view agent_id_of_lane(const Keys& keys, std::string_view key) {
+  const std::string head = stream_head(keys);
+  if (!key.starts_with(head)) return {};
+  key.remove_prefix(head.size());
+  const size_t colon = key.find(':');
+  std::string_view id = key.substr(0, colon);
+  const bool lane = colon == std::string_view::npos || parse_lane(key.substr(colon + 1)).has_value();
+  return lane && check_agent_id(id).ok() ? id : std::string_view();
+}
+
+std::string lane_scan_pattern(const Keys& keys) { return stream_head(keys) + "*"; }
+
+}  // namespace mas

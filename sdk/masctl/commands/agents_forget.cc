@@ -1,0 +1,235 @@
+// `agents forget`: who is looked at, what is found, what goes, and the operator's record of it.
+//
+// Agents are looked at by the script of proto/wire/forget_agent.h, a page at a time. Those that may go are then removed by the
+// same script, which looks again, in one transaction with the record that names them.
+// Pace: after each page a rest as long as the page took, so that Redis is never busy with this for more than half of its time.
+#include "sdk/masctl/commands/agents_forget.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <thread>
+
+#include "proto/base/ids.h"
+#include "proto/base/json_writer.h"
+#include "proto/wire/forget_agent.h"
+#include "sdk/masctl/cli/cli.h"
+#include "sdk/masctl/commands/rule_arguments.h"
+#include "sdk/masctl/redis/bounded_reads.h"
+#include "sdk/masctl/redis/operator_audit.h"
+#include "sdk/masctl/redis/transaction.h"
+
+namespace mas::ctl {
+
+namespace {
+
+constexpr size_t kPage = 100;  // so that a record can name all of its agents
+
+struct Options {
+  std::vector<std::string> agents;
+  std::string stopped_for;
+  bool discard = false, dry_run = false;
+  std::string by;
+};
+
+struct Found {
+  std::string id;
+  ForgetState state = ForgetState::kNone;
+  int64_t waiting = 0;  ///< messages
+  int64_t gone_ms = -1;
+};
+
+std::string_view reason(ForgetState state) {
+  switch (state) {
+    case ForgetState::kForgotten:
+      return "forgotten";
+    case ForgetState::kWould:
+      return "would be forgotten";
+    case ForgetState::kNone:
+      return "has no streams";
+    case ForgetState::kRegistered:
+      return "is registered: it has not stopped in order";
+    case ForgetState::kAlive:
+      return "is alive";
+    case ForgetState::kRecent:
+      return "was here too lately";
+    case ForgetState::kWaiting:
+      return "has messages waiting; --discard drops them";
+    case ForgetState::kForeign:
+      return "has a stream's key that is no stream";
+  }
+  return "unknown";
+}
+
+bool may_go(ForgetState state) { return state == ForgetState::kForgotten || state == ForgetState::kWould; }
+
+class Forgetting {
+ public:
+  Forgetting(Context& context, const Options& options, Duration gone)
+      : context_(context), options_(options), forget_{gone, options.discard, true} {}
+
+  ExitCode run() {
+    auto redis = SyncRedis::open(context_.settings);
+    if (!redis.ok()) return context_.out.fail(redis.error());
+    redis_ = std::move(*redis);
+    Status status = options_.agents.empty() ? walk() : look_at_all(options_.agents);
+    context_.out.json() ? print_json() : print();
+    if (!status.ok()) return context_.out.fail(status.error());
+    return options_.agents.empty() || kept_.empty() ? ExitCode::kOk : ExitCode::kFailed;
+  }
+
+ private:
+  const Keys& keys() const { return context_.settings.keys; }
+  bool named() const { return !options_.agents.empty(); }
+
+  Status walk() {
+    std::set<std::string> seen;
+    Status problem;
+    Status status = each_key_page(*redis_, lane_scan_pattern(keys()), "stream", [&](const std::vector<Value>& names) {
+      std::vector<std::string> news;
+      for (const Value& name : names) {
+        std::string_view id = name.is_text() ? agent_id_of_lane(keys(), name.text) : std::string_view();
+        if (!id.empty() && seen.emplace(id).second) news.emplace_back(id);
+      }
+      problem = look_at_all(news);
+      return problem.ok();
+    });
+    return problem.ok() ? status : problem;
+  }
+
+  Status look_at_all(const std::vector<std::string>& ids) {
+    for (size_t at = 0; at < ids.size(); at += kPage) {
+      auto first = ids.begin() + static_cast<std::ptrdiff_t>(at);
+      auto last = first + static_cast<std::ptrdiff_t>(std::min(kPage, ids.size() - at));
+      const MonoTime begun = mono_now();
+      if (auto status = do_page({first, last}); !status.ok()) return status.error().in("forgetting agents");
+      if (last != ids.end() || !named()) std::this_thread::sleep_for(mono_now() - begun);
+    }
+    return {};
+  }
+
+  Status do_page(const std::vector<std::string>& ids) {
+    auto looked = ask(ids, true);
+    if (!looked.ok()) return looked.error();
+    std::vector<std::string> go;
+    for (const Found& found : *looked)
+      if (found.state == ForgetState::kWould && !options_.dry_run)
+        go.push_back(found.id);
+      else
+        take(found);
+    if (go.empty()) return {};
+    auto gone = ask(go, false);
+    if (!gone.ok()) return gone.error();
+    for (const Found& found : *gone) take(found);
+    return {};
+  }
+
+  /// @param look only, or remove and record.
+  Result<std::vector<Found>> ask(const std::vector<std::string>& ids, bool look) {
+    ForgetOptions forget = forget_;
+    forget.dry_run = look;
+    redis::Command command;
+    for (const auto& id : ids) command.add(redis::Command::of(forget_agent_words(keys(), id, forget)));
+    if (!look)
+      append_operator_record(command, keys(), operator_name(options_.by), "agents.forget", "agent.stream",
+                             std::string(options_.discard ? "discard " : "") + joined_words(ids));
+    auto replies = look ? redis_->ask(command) : transact(*redis_, command);
+    if (!replies.ok()) return replies.error();
+    std::vector<Found> all;
+    for (size_t i = 0; i < ids.size(); ++i) {
+      const Value& reply = (*replies)[i];
+      if (reply.is_error()) return Error{Errc::kRefused, printable(reply.text, 300)};
+      auto state = reply.elements.size() == 3 ? parse_forget_state(reply.elements[0].text) : std::nullopt;
+      if (!state) return Error{Errc::kProtocol, "the script's answer is not one of its own"};
+      all.push_back({ids[i], *state, reply.elements[1].integer, reply.elements[2].integer});
+    }
+    return all;
+  }
+
+  void take(const Found& found) {
+    if (may_go(found.state)) {
+      ++gone_;
+      discarded_ += found.waiting;
+    } else {
+      ++kept_[found.state];
+    }
+    if (named() || may_go(found.state)) shown_.push_back(found);
+  }
+
+  void print_json() {
+    std::string text;
+    JsonWriter json(text);
+    json.begin_object().key("agents").begin_array();
+    for (const Found& found : shown_) {
+      json.begin_object().key("id").string(found.id).key("state").string(forget_state_name(found.state));
+      json.key("waiting").integer(found.waiting).key("gone_ms").integer(found.gone_ms).end_object();
+    }
+    json.end_array().key("forgotten").unsigned_integer(gone_).key("discarded").integer(discarded_);
+    json.key("kept").begin_object();
+    for (const auto& [state, count] : kept_) json.key(forget_state_name(state)).unsigned_integer(count);
+    json.end_object().key("dry_run").boolean(options_.dry_run).end_object();
+    context_.out.line(text);
+  }
+
+  void print() {
+    Output& out = context_.out;
+    if (named() || options_.dry_run)
+      for (const Found& found : shown_)
+        out.line("'" + found.id + "' " + std::string(reason(found.state)) + backlog_of(found));
+    std::string text = std::to_string(gone_) + (gone_ == 1 ? " agent " : " agents ");
+    text += options_.dry_run ? "would be forgotten" : "forgotten";
+    if (discarded_ > 0) text += ", with " + std::to_string(discarded_) + " messages that waited";
+    for (const auto& [state, count] : kept_)
+      text += "; kept: " + std::to_string(count) + " " + std::string(forget_state_name(state));
+    out.line(text);
+  }
+
+  static std::string backlog_of(const Found& found) {
+    return found.waiting > 0 ? " (" + std::to_string(found.waiting) + " messages)" : "";
+  }
+
+  Context& context_;
+  const Options& options_;
+  const ForgetOptions forget_;
+  std::unique_ptr<SyncRedis> redis_;
+  std::vector<Found> shown_;
+  std::map<ForgetState, uint64_t> kept_;
+  uint64_t gone_ = 0;
+  int64_t discarded_ = 0;
+};
+
+ExitCode run_forget(Context& context, const Options& options) {
+  if (options.agents.empty() == options.stopped_for.empty())
+    return context.out.fail({Errc::kInvalidArgument, "name agents, or give --stopped-for: one of these"});
+  for (const auto& id : options.agents)
+    if (auto status = check_agent_id(id); !status.ok()) return context.out.fail(status.error());
+  Duration gone = kForgetSoonest;
+  if (!options.stopped_for.empty()) {
+    auto period = parse_period(options.stopped_for);
+    if (!period.ok()) return context.out.fail(period.error().in("--stopped-for"));
+    gone = *period;
+  }
+  return Forgetting(context, options, gone).run();
+}
+
+}  // namespace
+
+void add_agents_forget_command(Cli& cli, Command& agents) {
+  Command* forget = agents.add_subcommand("forget", "Remove the empty streams of agents that have stopped");
+  auto& options = cli.leaf<Options>(*forget, run_forget);
+  forget->add_option("AGENT", options.agents, "Agents; each must have stopped at least 10 s ago")->type_name("");
+  forget
+      ->add_option("--stopped-for", options.stopped_for, "All agents that stopped at least so long ago: 45s, 24h, 30d")
+      ->type_name("TIME");
+  forget->add_flag("--discard", options.discard, "Also where messages wait; they are lost");
+  forget->add_flag("--dry-run", options.dry_run, "Say which, and change nothing");
+  add_by_option(*forget, options.by);
+  forget->footer(
+      "An agent that is registered, alive or was here lately is never touched. Senders to one that is forgotten hear\n"
+      "TARGET_NOT_FOUND until it starts again, unless it has an identity. Its state, lists and limits stay.\n"
+      "Examples:\n"
+      "  masctl agents forget --stopped-for 30d --dry-run\n"
+      "  masctl agents forget worker-17 worker-18");
+}
+
+}  // namespace mas::ctl
