@@ -164,6 +164,16 @@ class RightsTest(GatewayCase):
             take_away()
         poll_until(libraries, 20, "a daemon loads it")
 
+    def test_a_library_with_another_text_is_replaced_and_told(self):
+        text = lambda: self.redis.cmd("FUNCTION", "LIST", "LIBRARYNAME", LIBRARY, "WITHCODE")[0][7]
+        poll_until(lambda: self.redis.cmd("FUNCTION", "LIST", "LIBRARYNAME", LIBRARY), 20, "a daemon loads it")
+        ours = text()
+        self.redis.cmd("FUNCTION", "LOAD", "REPLACE",
+                       f"#!lua name={LIBRARY}\nredis.register_function('{LIBRARY}_x', function() return 1 end)")
+        self.assertNotEqual(text(), ours)
+        poll_until(lambda: text() == ours, 20, "a daemon replaces it")
+        self.assertIn(f'"{LIBRARY}"', self.gateway.wait_log("agent_library_altered"))
+
     def test_an_agent_without_the_library_goes_on_and_says_what_is_missing(self):
         self.gateway.stop()
         self.redis.cmd("FUNCTION", "FLUSH")
