@@ -1,0 +1,3 @@
+from message_values import Facts
+class Secrets(Facts):
+    pass
