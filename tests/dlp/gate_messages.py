@@ -19,6 +19,7 @@ import tempfile
 
 import message_templates
 from message_secrets import Secrets
+from message_templates import forms, leaves
 from message_values import Facts
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -30,8 +31,13 @@ LEAST_ORDINARY, LEAST_SECRETS = 3000, 500
 MOST_REFUSED, MOST_ALERTED, PER = 1, 20, 2000
 # Secrets: at most this share not found; of 314 at most so many told as a generic secret although a key names a credential.
 MOST_MISSED, MOST_GENERIC, GENERIC_PER = 0.05, 5, 314
+# At most this share in which a mask reaches into what is no secret.
+MOST_REWRITTEN = 0.005
 # Types that block and are no credential.
 NO_CREDENTIAL = {"mrn", "health_insurance", "credit_card", "cvv"}
+# Types of which a part may stay, and the length from which a part of another value is one too many.
+KEEP_PARTS = {"email", "address", "date_of_birth", "phone"}
+SHORTEST_PART = 8
 WIDTH = 160
 
 
@@ -62,19 +68,6 @@ class Masctl:
         return "[dlp.types]\n" + "".join(f'{kind} = "redact"\n' for kind, action in self.actions.items() if action != "off")
 
 
-def leaves(value, path="$"):
-    """Every key and scalar of a JSON value as (path, text). A key's text is the key; what is masked there moves no path."""
-    if isinstance(value, dict):
-        for number, (key, item) in enumerate(value.items()):
-            yield f"{path}{{{number}}}", key
-            yield from leaves(item, f"{path}.{key}")
-    elif isinstance(value, list):
-        for number, item in enumerate(value):
-            yield from leaves(item, f"{path}[{number}]")
-    else:
-        yield path, value if isinstance(value, str) else json.dumps(value)
-
-
 def masked_places(before, after):
     """@return (path, a window of the masked text) of each leaf that was changed."""
     places = []
@@ -91,6 +84,14 @@ def show(body):
     text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
     text = text.replace("\n", "⏎")
     return text if len(text) <= WIDTH else text[:WIDTH] + f"… ({len(text)})"
+
+
+def around(message):
+    """The text about the first value that was planted."""
+    value = message.secrets[0][1]
+    path, text = next(((path, text) for path, text in leaves(message.body) if value in text), ("$", show(message.body)))
+    start = max(0, text.find(value) - WIDTH // 3)
+    return f"{path}: " + text[start:start + WIDTH].replace("\n", "⏎")
 
 
 def listing(failures):
@@ -127,6 +128,22 @@ def check_ordinary(masctl, made):
     return summary, failures, failed
 
 
+def must_vanish(kind, value):
+    """The parts of a value that a mask must not leave. Masks keep an address's domain and the last four digits of a number."""
+    if kind in KEEP_PARTS:
+        return [value]
+    if "PRIVATE KEY-----" in value:
+        return re.findall(r"[A-Za-z0-9+/=]{40,}", value)
+    return [value[at:at + SHORTEST_PART] for at in range(max(1, len(value) - SHORTEST_PART + 1))]
+
+
+def is_left(message, kind, value, masked):
+    others = "\n".join(leaf for _, leaf in leaves(message.body))
+    for form in forms(value):
+        others = others.replace(form, "")
+    return any(part in masked and part not in others for part in must_vanish(kind, value))
+
+
 def verdict(masctl, message, answer):
     """@return what became of a message's secrets: found, wrong type, generic, in part or missed; and the types that were found."""
     if answer is None:
@@ -144,20 +161,24 @@ def verdict(masctl, message, answer):
             return "missed", told
         if not types & accepted:
             worst = "generic" if kind in masctl.credentials and "generic_secret" in types else "wrong type"
-        elif value in text:
+        elif is_left(message, kind, value, text):
             return "in part", told
     return worst, told
 
 
 def rewritten(message, answer):
-    """@return the first leaf in which more than the planted values was changed, or None. A URL's password may be masked with its user."""
+    """@return the first leaf in which more than the planted values was changed, or None.
+
+    Where the template says mask=word, the word that a value stands in may be masked with it: a URL, a user and a password.
+    """
+    word = r"\S*" if message.options.get("mask") == "word" else ""
     for (path, old), (_, new) in zip(leaves(message.body), leaves(answer["redacted"])):
         if old == new:
             continue
         pattern = re.escape(old)
         for _, value in message.secrets:
-            for form in {value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}:
-                pattern = pattern.replace(re.escape(form), "(?:.|\n)+?")
+            for form in forms(value):
+                pattern = re.sub(word + re.escape(re.escape(form)) + word, lambda _: r"(?:.|\n)+?", pattern)
         if not re.fullmatch(pattern, new):
             return f"{path}: {show(new)}"
     return None
@@ -177,7 +198,7 @@ def check_secrets(masctl, made):
         kind = f"{message.family}/{message.group}"
         if became != "found":
             wanted = ",".join(sorted({kind for kind, _ in message.secrets}))
-            failures.append((kind, f"{became}: {wanted}, found {told}", f"{message.id} {show(message.body)}"))
+            failures.append((kind, f"{became}: {wanted}, found {told}", f"{message.id} {around(message)}"))
         if answer and (more := rewritten(message, answer)):
             counts["rewritten"] += 1
             failures.append((kind, "masked more than the value", f"{message.id} {more}"))
@@ -189,6 +210,8 @@ def check_secrets(masctl, made):
         failed.append(f"{missed} of {len(made)} not found, at most {MOST_MISSED:.0%}")
     if counts["generic"] * GENERIC_PER > MOST_GENERIC * len(made):
         failed.append(f"{counts['generic']} of {len(made)} only a generic secret, at most {MOST_GENERIC} of {GENERIC_PER}")
+    if counts["rewritten"] > MOST_REWRITTEN * len(made):
+        failed.append(f"in {counts['rewritten']} of {len(made)} more than the value was masked, at most {MOST_REWRITTEN:.1%}")
     return summary, failures, failed
 
 

@@ -96,18 +96,33 @@ OBJECT_CARRIERS = [
 ]
 
 
-def wrapped(values, template, text):
-    if template.options.get("form") == "text":
-        return text
-    if text.startswith(("{", "[")):
-        try:
-            body = json.loads(text)
-        except ValueError as problem:
-            if text.startswith("{") and template.options.get("form") == "json":
-                raise SystemExit(f"{template.family}/{template.group}: no JSON: {problem}: {text[:200]}") from None
-        else:
-            return values.rng.choice(OBJECT_CARRIERS)(values, body)
-    return values.rng.choice(CARRIERS)(values, text)
+def wrapped(values, text, secrets):
+    """@return the message's body, and the secrets as a reader of the JSON sees them."""
+    try:
+        body = json.loads(text) if text.startswith(("{", "[")) else None
+    except ValueError:
+        body = None  # a log line or a shell command that begins like JSON
+    if body is None:
+        return values.rng.choice(CARRIERS)(values, text), secrets
+    return values.rng.choice(OBJECT_CARRIERS)(values, body), [(kind, json.loads(f'"{value}"')) for kind, value in secrets]
+
+
+def forms(value):
+    """A value as it stands in a string, and in JSON within a string."""
+    return {value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
+
+
+def leaves(value, path="$"):
+    """Every key and scalar of a JSON value as (path, text)."""
+    if isinstance(value, dict):
+        for number, (key, item) in enumerate(value.items()):
+            yield f"{path}{{{number}}}", key
+            yield from leaves(item, f"{path}.{key}")
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from leaves(item, f"{path}[{number}]")
+    else:
+        yield path, value if isinstance(value, str) else json.dumps(value)
 
 
 def messages(directory, make_values, copies):
@@ -121,7 +136,10 @@ def messages(directory, make_values, copies):
         for number in range(int(template.options.get("copies", copies))):
             values = make_values(random.Random(f"{number}:{template.text}"))
             text, secrets = fill(values, template)
-            body = wrapped(values, template, text)
+            body, secrets = wrapped(values, text, secrets)
+            for _, value in secrets:
+                if not any(form in leaf for _, leaf in leaves(body) for form in forms(value)):
+                    raise SystemExit(f"{template.family}/{template.group}: {value} does not stand in its message")
             line = json.dumps(body, ensure_ascii=False)
             if line in seen:
                 raise SystemExit(f"{template.family}/{template.group}: twice the same message; it needs more that varies: {line[:200]}")

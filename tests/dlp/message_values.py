@@ -4,7 +4,7 @@ Nothing here is a real secret: every body is random.
 """
 import string
 
-from corpus_values import LOWER, UPPER, Values
+from corpus_values import B64, LOWER, UPPER, Values
 
 NOUNS = ("account adapter agenda batch billing branch bucket cache catalog channel checkout client cluster config courier cursor delivery driver "
          "event export feature feed filter gateway graph handler import index ingest inventory invoice job ledger lexer loader matcher merge metric "
@@ -112,6 +112,9 @@ class Facts(Values):
 
     def hexu(self, length="40"):
         return self.of("0123456789ABCDEF", int(length))
+
+    def wireguard_public(self):
+        return self.of(B64, 42) + self.rng.choice("AEIMQUYcgkosw048") + "="
 
     def nanoid(self):
         return self.of(string.ascii_letters + string.digits + "_-", 21)
