@@ -131,6 +131,10 @@ class Secrets(Facts, National):
     def pem_escaped(self):
         return self.pem("PRIVATE KEY", "escaped")
 
+    def pem64(self):
+        """A whole PEM file in base64, as kubeconfig holds it."""
+        return base64.b64encode(self.pem("RSA PRIVATE KEY").encode()).decode()
+
     def curve_number(self, size="43"):
         """32 bytes in base64url, as a JWK writes its private number."""
         return base64.urlsafe_b64encode(self.rng.randbytes(32)).rstrip(b"=").decode()

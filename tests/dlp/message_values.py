@@ -78,6 +78,10 @@ class Facts(Values):
     def org(self):
         return self.rng.choice(ORGS)
 
+    def envname(self):
+        """The first part of an environment variable's name."""
+        return self.org().upper()
+
     def login(self):
         return f"{self.first().lower()}{self.rng.choice(['', '-dev', '42', str(self.rng.randint(1, 99))])}"
 
