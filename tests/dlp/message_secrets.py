@@ -67,7 +67,7 @@ class Secrets(Facts, National):
         """Begins with, ends with or holds what placeholders do."""
         body = self.mixed(ALNUM + "!%*", 11)
         return self.rng.choice([f"<{body}", f"{{{body}", f"my_{body}", f"{body[:5]}todo{body[5:]}", f"here{body}", f"your{body}", f"xxx{body}",
-                                f"test{body}", f"example{body}", f"{body}none", f"change{body}me", f"${body}"])
+                                f"test{body}", f"example{body}", f"{body}none", f"change{body}me", f"${self.digits(1)}{body}"])
 
     def opaque32(self):
         return self.mixed(ALNUM, 32)
