@@ -108,6 +108,8 @@ def listing(failures):
 
 def check_ordinary(masctl, made):
     answers = masctl.scan(made)
+    if silent := [message.id for message in made if message.id not in answers]:
+        return [f"{len(silent)} of {len(made)} messages without an answer, the first {silent[0]}"], [], ["messages without an answer"]
     stopped = [message for message in made if answers[message.id]["action"] != "none"]
     where = masctl.scan(stopped, masctl.all_masked()) if stopped else {}
     counts, failures = collections.Counter(), []
