@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Gates of data-loss prevention on messages of agents: ordinary ones pass, secrets in their usual places are found.
 
-usage: tests/dlp/gate_messages.py ordinary|secrets [--report FILE] [--dump FILE] [--write-digest] MASCTL
+usage: tests/dlp/gate_messages.py ordinary|secrets [--report FILE] [--dump FILE] [--copies N] [--write-digest] MASCTL
 
 Both corpora are made from the templates in ordinary/ and secrets/ (README.md); their digests are in message_digests.json. Failures are
 listed by kind: the template's group, the types found, where, and the value masked. --report writes them to a file as well, --dump
-writes the corpus as a file for `masctl dlp scan --jsonl` with the labels beside.
+writes the corpus as a file for `masctl dlp scan --jsonl` with the labels beside. --copies makes another number of messages of each
+template, to see what happens by chance once in many.
 """
 import argparse
 import collections
@@ -235,19 +236,21 @@ def main():
     arguments.add_argument("corpus", choices=["ordinary", "secrets"])
     arguments.add_argument("--report", metavar="FILE")
     arguments.add_argument("--dump", metavar="FILE")
-    arguments.add_argument("--write-digest", action="store_true")
+    what = arguments.add_mutually_exclusive_group()
+    what.add_argument("--copies", metavar="N", type=int)
+    what.add_argument("--write-digest", action="store_true")
     arguments.add_argument("masctl", metavar="MASCTL")
     arguments = arguments.parse_args()
     make, copies, least, check = {"ordinary": (Facts, ORDINARY_COPIES, LEAST_ORDINARY, check_ordinary),
                                   "secrets": (Secrets, SECRET_COPIES, LEAST_SECRETS, check_secrets)}[arguments.corpus]
-    made = message_templates.messages(os.path.join(HERE, arguments.corpus), make, copies)
+    made = message_templates.messages(os.path.join(HERE, arguments.corpus), make, arguments.copies or copies, bool(arguments.copies))
     if arguments.dump:
         with open(arguments.dump, "w", encoding="utf-8") as out:
             for message in made:
                 line = json.loads(message_templates.as_line(message))
                 labels = [{"type": kind, "value": value} for kind, value in message.secrets]
                 out.write(json.dumps({**line, "secrets": labels, **message.options} if labels else line, ensure_ascii=False) + "\n")
-    failed = check_digest(arguments.corpus, made, arguments.write_digest)
+    failed = [] if arguments.copies else check_digest(arguments.corpus, made, arguments.write_digest)
     if len(made) < least:
         failed.append(f"{len(made)} messages, at least {least}")
     with tempfile.TemporaryDirectory() as scratch:
