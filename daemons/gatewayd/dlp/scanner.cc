@@ -12,9 +12,10 @@
 namespace mas::dlp {
 namespace {
 
-// What the views of a message may write: as much as the message, thrice, and something for short ones.
-constexpr size_t kBudgetFactor = 3, kBudgetBase = 4096;
+// What the views of a message may write: as much as the message, twice, and something for short ones.
+constexpr size_t kBudgetFactor = 2, kBudgetBase = 128 * 1024;
 
+constexpr size_t kStepsOfMatch = 32, kStepsOfWord = 96;
 constexpr std::string_view kTooMany = "more values to hide than a message may hold";
 constexpr std::string_view kTooMuchWork = "more that looks like data to protect than can be looked at";
 
@@ -96,17 +97,19 @@ Status Scanner::scan() {
 
 Status Scanner::look_through(uint32_t view) {
   const Document& document = *views_[view].document;
-  if (document.empty()) return {};
+  if (document.empty() || work_.over()) return {};
   if (auto status = rules_->matcher->scan(document.text(), scratch_.get(), matches_); !status) return status;
   read_words(document);
   Sight sight(document, view, rules_->enabled, words_, {actions_, candidates_, work_, nullptr});
-  detect_numbers(sight, groups_);
-  detect_emails(sight);
-  detect_by_keys(sight);
-  detect_after_words(sight);
+  sight.spend(words_.size() * kStepsOfWord);
+  if (!work_.over()) detect_numbers(sight, groups_);
+  if (!work_.over()) detect_emails(sight);
+  if (!work_.over()) detect_by_keys(sight);
+  if (!work_.over()) detect_after_words(sight);
   for (const Match& match : matches_) {
     const Literal& literal = rules_->matcher->literal(match.literal);
     if (literal.trigger == Trigger::kPhrase) continue;
+    sight.spend(kStepsOfMatch);
     if (work_.over()) return {};
     detect_at(sight, literal, {match.end - static_cast<uint32_t>(literal.text.size()), match.end});
   }

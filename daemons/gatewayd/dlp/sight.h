@@ -39,7 +39,7 @@ struct Candidate {
 /// What scanning one message may cost. Every loop whose length the text decides takes its steps from here: about one for
 /// each byte or word that is looked at once more. Ordinary messages take a small part of it (docs/DLP.md, "Bounds").
 struct Work {
-  static constexpr uint64_t kStepsPerByte = 24, kBase = 128 * 1024;
+  static constexpr uint64_t kStepsPerByte = 12, kBase = 128 * 1024;
   static constexpr uint32_t kMostHidden = 8192;    ///< candidates whose action changes the message; past it: block
   static constexpr uint32_t kMostAlerts = 8192;    ///< that are told; more of them change nothing
   static constexpr uint32_t kMostMentions = 1024;  ///< of possible ones
@@ -103,16 +103,26 @@ class Sight {
   const std::vector<Word>& words() const { return words_; }
   bool wants(Type type) const { return enabled_[static_cast<size_t>(type)]; }
 
-  /// Tells that `steps` bytes or words were looked at. Detectors call it for what they read beyond a few bytes.
+  /// Tells that `steps` bytes or words were looked at. Detectors call it for what they read of text() itself; what they
+  /// ask for below counts by itself.
   void spend(size_t steps) const { seen_.work.steps += steps; }
   Work& work() const { return seen_.work; }
   /// Whether the message may cost no more: detectors stop, and the message is refused.
   bool is_spent() const { return seen_.work.over(); }
 
   /// @return 0 outside of the text, as between nodes.
-  char at(size_t i) const { return i < text_.size() ? text_[i] : '\0'; }
-  char before(size_t i) const { return i > 0 ? text_[i - 1] : '\0'; }
-  std::string_view view(Span span) const { return text_.substr(span.begin, span.size()); }
+  char at(size_t i) const {
+    spend(1);
+    return i < text_.size() ? text_[i] : '\0';
+  }
+  char before(size_t i) const {
+    spend(1);
+    return i > 0 ? text_[i - 1] : '\0';
+  }
+  std::string_view view(Span span) const {
+    spend(span.size());
+    return text_.substr(span.begin, span.size());
+  }
 
   /// The node that holds byte `at`; amortised constant time for growing positions.
   const Node& node_of(uint32_t at);
