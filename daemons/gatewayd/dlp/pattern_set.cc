@@ -13,7 +13,7 @@ namespace mas::dlp {
 namespace {
 
 constexpr unsigned kPlaceFlags = HS_FLAG_SOM_LEFTMOST, kWhetherFlags = HS_FLAG_SINGLEMATCH;
-constexpr size_t kStepsOfMatch = 4;
+constexpr size_t kStepsOfMatch = 32;
 
 Error wrong(std::string text) { return {Errc::kInvalidArgument, std::move(text)}; }
 
@@ -138,10 +138,11 @@ Status PatternSet::scan(const Document& document, hs_scratch* scratch, std::vect
     if (ret_hits.size() == first) continue;
     std::fill(collector.last.begin(), collector.last.end(), 0);
     for (size_t hit = first; hit < ret_hits.size(); ++hit) widen(document.text(), node.text, ret_hits[hit].span);
-    std::sort(ret_hits.begin() + static_cast<std::ptrdiff_t>(first), ret_hits.end(),
-              [](const PatternHit& a, const PatternHit& b) {
-                return a.pattern != b.pattern ? a.pattern < b.pattern : a.span.begin < b.span.begin;
-              });
+    auto begin = ret_hits.begin() + static_cast<std::ptrdiff_t>(first);
+    auto in_order = [](const PatternHit& a, const PatternHit& b) {
+      return a.pattern != b.pattern ? a.pattern < b.pattern : a.span.begin < b.span.begin;
+    };
+    if (!std::is_sorted(begin, ret_hits.end(), in_order)) std::sort(begin, ret_hits.end(), in_order);
   }
   return {};
 }
