@@ -169,6 +169,7 @@ Status GatewayService::renew_dlp() {
   } else {
     status = stage.error();
   }
+  dlp_problem_ = status ? std::string() : status.error().message;
   policy_.digest = settings_.policy().digest;
   if (dlp_rules_ != nullptr)
     policy_.digest = sha256(std::string(view_of(policy_.digest)).append(view_of(dlp_rules_->digest)));
@@ -379,6 +380,8 @@ common::Readiness GatewayService::readiness() const {
   if (!unsafe_.empty()) return {false, unsafe_};
   if (!unprepared_.empty()) return {false, unprepared_};
   if (turns_ == nullptr) return {false, "the gateways' secret has not been read yet"};
+  if (!dlp_problem_.empty() && dlp_rules_ == nullptr)
+    return {false, "data-loss prevention did not start, every message is UNAVAILABLE: " + dlp_problem_};
   const Resting& resting = turns_->resting();
   if (turns_->obstacle().empty() && resting.size() > 0 && turns_->deciding().empty())
     return {false, "no partition is decided, keys need repair: " + resting.reasons().begin()->second};
@@ -389,6 +392,10 @@ void GatewayService::describe(JsonWriter& json) const {
   bool running = turns_ != nullptr && prepared_ && turns_->obstacle().empty() && unsafe_.empty();
   json.key("pipeline").string(running ? "running" : "waiting");
   json.key("profile").string(kProfileNames[static_cast<size_t>(settings_.profile)]);
+  if (settings_.dlp_mode != Mode::kOff) {
+    json.key("dlp").string(dlp_problem_.empty() ? "running" : dlp_rules_ != nullptr ? "former rules" : "not started");
+    if (!dlp_problem_.empty()) json.key("dlp_problem").string(dlp_problem_);
+  }
   json.key("partitions").unsigned_integer(leases_.size());
   json.key("owned").begin_array();
   for (size_t p = 0; p < leases_.size(); ++p)

@@ -84,6 +84,7 @@ class GatewayService final : public common::Service, public common::LeaseListene
   std::optional<HmacKey> replay_key_;
   std::optional<ReplayMover> replays_;
   std::shared_ptr<const dlp::Rules> dlp_rules_;  // in force; null: payloads are not looked at
+  std::string dlp_problem_;                      // why the settings' rules are not in force; empty: they are
   std::shared_ptr<const archive::Key> archive_key_;
   std::optional<archive::Key> old_archive_key_;
   ArchiveTrim archive_trim_;

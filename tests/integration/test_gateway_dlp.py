@@ -3,10 +3,13 @@ that daemons write."""
 
 import base64
 import json
+import os
 import signal
+import threading
+import time
 
 from harness import MasTestCase, main, poll_until
-from harness.gateway_case import GatewayCase
+from harness.gateway_case import QUICK, GatewayCase
 
 SSN, CARD, MRN, PASSWORD = "219-45-9876", "4111 1111 1111 1111", "00482913", "hunter2-Zq7"
 TOKEN = "ghp_" + "Zq7Rk2Vw9Xb4Nc8Td3Yf6Hg1Jm5Lp0Sa2Ue7"
@@ -145,6 +148,69 @@ class ShadowTest(GatewayCase):
         result = self.masctl("audit", "query", "--json", redis=self.redis)
         shadows = [record.get("shadow_decision") for record in json.loads(result.stdout)["records"]]
         self.assertEqual(shadows, ["DLP_BLOCKED", "REDACTED"])
+
+
+class BetweenCheckAndUseTest(GatewayCase):
+    """Rules that are right when a reload checks them and wrong when it makes them: a pipe gives another text each time."""
+
+    def setUp(self):
+        MasTestCase.setUp(self)
+        self.redis = self.start_redis()
+        self.pipe = self.dir / "rules.toml"
+        os.mkfifo(self.pipe)
+
+    def reload(self, config, *texts):
+        """Reloads with `config` while the rules' file says each text in turn."""
+        def write():
+            for text in texts:
+                with open(self.pipe, "w") as pipe:  # opens when the gateway does
+                    pipe.write(text)
+                time.sleep(0.02)  # the gateway sees the end before the next text begins
+        writer = threading.Thread(target=write)
+        writer.start()
+        self.gateway.write_config({**QUICK, **config})
+        self.gateway.send(signal.SIGHUP)
+        writer.join(10)
+        self.assertFalse(writer.is_alive(), "the rules were not read as often as they were written")
+
+    def test_from_off_everything_is_unavailable_and_readyz_says_so(self):
+        self.gateway = self.start_gateway(dlp={"mode": "off"})
+        alice, bob = self.peer("alice"), self.peer("bob")
+        self.assertEqual(alice.send(alice.envelope("bob", data={"n": 1})).decisions(), ["ALLOWED"])
+        self.reload({"dlp": {"mode": "enforce", "rules_file": str(self.pipe)}}, "", "[dlp.types]\nssn = \"shred\"\n")
+        self.gateway.wait_log("dlp_not_started")
+        self.assertEqual(alice.send(alice.envelope("bob", data={"n": 2})).decisions(), ["UNAVAILABLE"])
+        ready, said = self.gateway.ready()
+        self.assertFalse(ready)
+        self.assertIn("data-loss prevention did not start", said["reason"])
+        self.assertIn("rules.toml:2", said["reason"])
+        self.assertEqual(len(bob.wait_messages(1)), 1)
+        self.reload({"dlp": {"mode": "enforce", "rules_file": str(self.pipe)}}, "", "")
+        self.eventually(lambda: alice.send(alice.envelope("bob", data={"ssn": SSN})), "REDACTED")
+        self.assertTrue(self.gateway.ready()[0])
+
+    def test_rules_in_force_are_kept_and_the_audit_names_them(self):
+        self.gateway = self.start_gateway(dlp={"mode": "enforce"})
+        alice, bob = self.peer("alice"), self.peer("bob")
+        self.reload({"dlp": {"mode": "enforce", "rules_file": str(self.pipe)}}, "", "")
+        self.gateway.wait_log("reloaded")
+        self.assertEqual(alice.send(alice.envelope("bob", data={"ssn": SSN})).decisions(), ["REDACTED"])
+        self.reload({"dlp": {"mode": "enforce", "rules_file": str(self.pipe)}}, "", "[dlp.types]\nssn = \"shred\"\n")
+        self.gateway.wait_log("dlp_rules_kept")
+        self.assertEqual(alice.send(alice.envelope("bob", data={"ssn": SSN})).decisions(), ["REDACTED"])
+        ready, said = self.gateway.ready()
+        self.assertTrue(ready)
+        self.assertEqual(said["dlp"], "former rules")
+        off = '[dlp.types]\nssn = "off"\n'
+        self.reload({"dlp": {"mode": "enforce", "rules_file": str(self.pipe)}}, off, off)
+        self.eventually(lambda: alice.send(alice.envelope("bob", data={"ssn": SSN})), "ALLOWED")
+        result = self.masctl("audit", "query", "--json", redis=self.redis)
+        records = json.loads(result.stdout)["records"]
+        kept = [r["policy"] for r in records if r["decision"] == "REDACTED"]
+        changed = [r["policy"] for r in records if r["decision"] == "ALLOWED"]
+        self.assertEqual(kept[0], kept[1])
+        self.assertNotIn(kept[0], changed)
+        self.assertEqual(len(bob.wait_messages(3)), 3)
 
 
 class OffTest(GatewayCase):

@@ -36,6 +36,8 @@ class AllowList {
   static std::string anchored(std::string_view pattern) { return "^(?:" + std::string(pattern) + ")\\z"; }
 
   bool has_paths() const { return has_paths_; }
+  /// What one question costs at most, in steps (Work). @param depth of the value's path.
+  size_t steps_of(size_t depth) const { return kStepsOfQuestion + entries_.size() + path_steps_ * (depth + 1); }
   Status prepare(Scratch& scratch) const;
 
   struct Question {
@@ -49,7 +51,10 @@ class AllowList {
  private:
   bool names_value(const AllowEntry& entry, std::string_view value, const Digest& digest) const;
 
+  static constexpr size_t kStepsOfQuestion = 64;
+
   std::vector<AllowEntry> entries_;
+  size_t path_steps_ = 0;             // that one step of a path is compared with
   std::vector<uint32_t> pattern_of_;  // by entry: its number in patterns_
   std::optional<PatternSet> patterns_;
   bool has_paths_ = false, has_hashes_ = false;

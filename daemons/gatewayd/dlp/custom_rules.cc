@@ -12,6 +12,7 @@ namespace {
 
 constexpr uint32_t kNear = 40;         // bytes
 constexpr size_t kEntropyBytes = 256;  // of a value that are looked at
+constexpr size_t kStepsOfHit = 8;
 constexpr float kOfItself = 0.75F, kAlone = 0.5F, kWithKey = 0.85F, kWithWord = 0.7F;
 
 /// The next place of `word` from `from` on, as a word of its own; npos for none.
@@ -29,31 +30,37 @@ size_t find_word(std::string_view text, std::string_view word, size_t from) {
   return std::string_view::npos;
 }
 
-/// Where a rule's words stand in one node, and whether they are in its key.
-class Places {
+/// A rule's words in one node, and in its key.
+class Words {
  public:
-  Places(const std::vector<std::string>& words, std::string_view key, std::string_view text, uint32_t base)
-      : in_key_(has_any_word(key, words)) {
-    for (const auto& word : words)
-      for (size_t at = find_word(text, word, 0); at != std::string_view::npos; at = find_word(text, word, at + 1))
-        places_.push_back({base + static_cast<uint32_t>(at), base + static_cast<uint32_t>(at + word.size())});
-    std::sort(places_.begin(), places_.end(), [](Span a, Span b) { return a.begin < b.begin; });
+  Words(const Sight& sight, const std::vector<std::string>& words, std::string_view key, Span node)
+      : sight_(sight), words_(words), node_(node) {
+    sight.spend(key.size() * words.size());
+    in_key_ = has_any_word(key, words);
   }
 
   bool in_key() const { return in_key_; }
   /// Whether a word stands within 40 bytes of `span`, or in it.
   bool near(Span span) const {
-    constexpr uint32_t kReach = kNear + CustomRule::kLongestWord;
-    auto place = std::lower_bound(places_.begin(), places_.end(), span.begin - std::min(span.begin, kReach),
-                                  [](Span word, uint32_t at) { return word.begin < at; });
-    for (; place != places_.end() && place->begin <= span.end + kNear; ++place)
-      if (place->end + kNear >= span.begin) return true;
-    return false;
+    constexpr uint32_t kReach = kNear + CustomRule::kLongestWord + 1;  // and what stands beside a word
+    uint32_t begin = std::max(node_.begin, span.begin - std::min(span.begin, kReach));
+    std::string_view text = sight_.view({begin, std::min(node_.end, span.end + kReach)});
+    sight_.spend(text.size() * words_.size());
+    return std::any_of(words_.begin(), words_.end(), [&](const std::string& word) {
+      for (size_t at = find_word(text, word, 0); at != std::string_view::npos; at = find_word(text, word, at + 1)) {
+        uint32_t from = begin + static_cast<uint32_t>(at), to = from + static_cast<uint32_t>(word.size());
+        if (from > span.end + kNear) return false;
+        if (to + kNear >= span.begin) return true;
+      }
+      return false;
+    });
   }
 
  private:
-  bool in_key_;
-  std::vector<Span> places_;
+  const Sight& sight_;
+  const std::vector<std::string>& words_;
+  const Span node_;
+  bool in_key_ = false;
 };
 
 /// One rule in one node: judges its hits, and makes one candidate of those that touch.
@@ -63,9 +70,9 @@ class Judge {
       : sight_(sight), rule_(rule), node_(hit.node) {
     const Node& node = sight.document().nodes()[hit.node];
     bool words = !rule.keywords.empty() || !rule.context.empty();
-    std::string_view key = words ? key_of(hit.node) : std::string_view(), text = sight.document().text_of(node);
-    if (!rule.keywords.empty()) keywords_.emplace(rule.keywords, key, text, node.text.begin);
-    if (!rule.context.empty()) context_.emplace(rule.context, key, text, node.text.begin);
+    std::string_view key = words ? key_of(hit.node) : std::string_view();
+    if (!rule.keywords.empty()) keywords_.emplace(sight, rule.keywords, key, node.text);
+    if (!rule.context.empty()) context_.emplace(sight, rule.context, key, node.text);
   }
   ~Judge() { keep(); }
   Judge(const Judge&) = delete;
@@ -76,6 +83,7 @@ class Judge {
   void take(Span span) {
     if (keywords_ && !keywords_->in_key() && !keywords_->near(span)) return;
     std::string_view value = sight_.view(span);
+    sight_.spend(kStepsOfHit + (rule_.validator != nullptr ? value.size() : 0));
     if (rule_.validator != nullptr && !rule_.validator->holds(value)) return;
     if (rule_.min_entropy > 0 && entropy(value.substr(0, kEntropyBytes)) < rule_.min_entropy) return;
     if (span_.size() > 0 && span.begin < span_.end) {
@@ -103,7 +111,7 @@ class Judge {
   Sight& sight_;
   const CustomRule& rule_;
   const uint32_t node_;
-  std::optional<Places> keywords_, context_;
+  std::optional<Words> keywords_, context_;
   Span span_;
   float score_ = 0;
 };
@@ -127,9 +135,10 @@ Result<CustomRules> CustomRules::make(std::vector<CustomRule> rules) {
 }
 
 Status CustomRules::look(Sight& sight, hs_scratch* scratch, std::vector<PatternHit>& hits, const KeyOf& key_of) const {
-  if (auto status = patterns_.scan(sight.document(), scratch, hits); !status) return status;
+  if (auto status = patterns_.scan(sight.document(), scratch, hits, sight.work()); !status) return status;
   std::optional<Judge> judge;
   for (const PatternHit& hit : hits) {
+    if (sight.is_spent()) break;
     const CustomRule& rule = rules_[hit.pattern];
     if (!judge || !judge->same(hit, rule)) {
       judge.reset();

@@ -11,7 +11,6 @@ void Document::clear() {
   text_.assign(1, '\0');
   nodes_.clear();
   containers_.clear();
-  map_.clear();
   escapes_.clear();
 }
 
@@ -51,18 +50,19 @@ void Document::begin_node(const Node& like, uint32_t origin, Node::Form form) {
   node.own = like.own;
   node.context = like.context;
   node.origin = origin;
-  node.map = static_cast<uint32_t>(map_.size());
+  node.map = static_cast<uint32_t>(escapes_.size());
 }
 
-void Document::append(std::string_view piece, Span source) {
+void Document::append_replaced(std::string_view piece, uint32_t at, uint32_t size) {
+  auto text = static_cast<uint32_t>(text_.size()) - nodes_.back().text.begin;
+  escapes_.push_back({at, text, static_cast<uint8_t>(size), static_cast<uint8_t>(piece.size())});
   text_.append(piece);
-  if (nodes_.back().form == Node::Form::kMapped) map_.insert(map_.end(), piece.size(), source);
 }
 
 void Document::end_node(Span source) {
   Node& node = nodes_.back();
   node.source = source;
-  node.map_end = static_cast<uint32_t>(map_.size());
+  node.map_end = static_cast<uint32_t>(escapes_.size());
   close_node(node);
 }
 
@@ -96,9 +96,8 @@ Span Document::locate(const Node& node, Span part) const {
     case Node::Form::kSame:
       return {base + first, base + last};
     case Node::Form::kEscaped:
-      return {base + in_escaped(escapes_, node, first, false), base + in_escaped(escapes_, node, last - 1, true)};
     case Node::Form::kMapped:
-      return {map_[node.map + first].begin, map_[node.map + last - 1].end};
+      return {base + in_escaped(escapes_, node, first, false), base + in_escaped(escapes_, node, last - 1, true)};
     case Node::Form::kWhole:
       break;
   }

@@ -38,7 +38,7 @@ struct Node {
   enum class Form : uint8_t {
     kSame,     ///< byte by byte
     kEscaped,  ///< a JSON string with escapes
-    kMapped,   ///< by a table, byte by byte
+    kMapped,   ///< another node's text with parts replaced
     kWhole,    ///< as a whole: no part of the source stands for a part of the text
   };
   Kind kind = Kind::kText;
@@ -48,7 +48,7 @@ struct Node {
   uint32_t container = kNowhere;  ///< what holds it
   uint32_t key = kNowhere;        ///< of a member's value: the node of its key
   uint32_t index = 0;             ///< of an element: its place in the array
-  uint32_t map = 0, map_end = 0;  ///< its entries in the table of its form
+  uint32_t map = 0, map_end = 0;  ///< its escapes or replaced parts
   uint32_t origin = kNowhere;     ///< of a document made from another's nodes: which of them
   ContextMask own = 0;            ///< what its key says
   ContextMask context = 0;        ///< what its key says, or where that says nothing, what holds it
@@ -88,8 +88,10 @@ class Document {
 
   /// Begins a node whose text comes from `like`, and inherits its key and contexts. @param origin the number of `like`.
   void begin_node(const Node& like, uint32_t origin, Node::Form form);
-  /// @param source bytes of the other document's text that `piece` stands for.
-  void append(std::string_view piece, Span source);
+  /// Appends to a kMapped or kWhole node what stands for as many bytes of the other document's text, one for one.
+  void append(std::string_view piece) { text_.append(piece); }
+  /// Appends to a kMapped node what stands for other bytes. @param at where they stand within the other node.
+  void append_replaced(std::string_view piece, uint32_t at, uint32_t size);
   /// @param source bytes that the whole node stands for.
   void end_node(Span source);
   /// Takes JSON that is the text of another document's node apart. @param base where that text stands there.
@@ -119,8 +121,7 @@ class Document {
   std::string text_;
   std::vector<Node> nodes_;
   std::vector<Container> containers_;
-  std::vector<Span> map_;            // kMapped: what each byte stands for
-  std::vector<EscapeMark> escapes_;  // kEscaped
+  std::vector<EscapeMark> escapes_;  // kEscaped, kMapped
 };
 
 }  // namespace mas::dlp

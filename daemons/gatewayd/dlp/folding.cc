@@ -2,6 +2,7 @@
 #include "daemons/gatewayd/dlp/folding.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 namespace mas::dlp {
@@ -90,16 +91,23 @@ bool has_high_bytes(std::string_view text) {
   return (all & 0x8080808080808080u) != 0 || (rest & 0x80) != 0;
 }
 
+uint32_t find_high_byte(std::string_view text, uint32_t from) {
+  auto size = static_cast<uint32_t>(text.size());
+  for (; from + 8 <= size; from += 8) {
+    uint64_t word;
+    std::memcpy(&word, text.data() + from, 8);
+    word &= 0x8080808080808080u;
+    if (word != 0) return from + static_cast<uint32_t>(std::countr_zero(word)) / 8;
+  }
+  while (from < size && (text[from] & 0x80) == 0) ++from;
+  return from;
+}
+
 bool needs_folding(std::string_view text) {
-  for (size_t i = 0; i < text.size();) {
-    if ((text[i] & 0x80) == 0) {
-      ++i;
-      continue;
-    }
+  for (uint32_t i = find_high_byte(text, 0); i < text.size(); i = find_high_byte(text, i)) {
     CodePoint c = code_point(text.substr(i));
-    if (c.size == 0) return false;
-    if (folded(c.value) != kAsItIs) return true;
-    i += c.size;
+    if (c.size > 1 && folded(c.value) != kAsItIs) return true;
+    i += std::max(c.size, 1u);
   }
   return false;
 }

@@ -26,6 +26,8 @@ char folded(uint32_t code_point);
 
 /// Whether any byte is not ASCII.
 bool has_high_bytes(std::string_view text);
+/// @return where the first byte from `from` on stands that is not ASCII; text.size() for nowhere.
+uint32_t find_high_byte(std::string_view text, uint32_t from);
 /// Whether anything in the text reads differently when folded.
 bool needs_folding(std::string_view text);
 /// The folded text.

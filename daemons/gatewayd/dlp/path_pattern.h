@@ -26,6 +26,8 @@ class PathPattern {
  public:
   static Result<PathPattern> parse(std::string_view text);
   bool matches(std::span<const PathStep> path) const;
+  /// How many of its steps one step of a path is compared with, at most.
+  size_t steps_per_step() const { return steps_.size() + 1; }
 
  private:
   struct Step {

@@ -12,7 +12,8 @@
 namespace mas::dlp {
 namespace {
 
-constexpr unsigned kFlags = HS_FLAG_SOM_LEFTMOST;
+constexpr unsigned kPlaceFlags = HS_FLAG_SOM_LEFTMOST, kWhetherFlags = HS_FLAG_SINGLEMATCH;
+constexpr size_t kStepsOfMatch = 32;
 
 Error wrong(std::string text) { return {Errc::kInvalidArgument, std::move(text)}; }
 
@@ -28,14 +29,14 @@ std::string message_of(hs_compile_error_t* problem) {
 Result<size_t> least_width(const std::string& pattern) {
   hs_expr_info_t* raw = nullptr;
   hs_compile_error_t* problem = nullptr;
-  hs_error_t code = hs_expression_info(pattern.c_str(), kFlags, &raw, &problem);
+  hs_error_t code = hs_expression_info(pattern.c_str(), kPlaceFlags, &raw, &problem);
   std::unique_ptr<hs_expr_info_t, void (*)(void*)> info(raw, std::free);
   if (code != HS_SUCCESS) return wrong("is no pattern that can be compiled: " + message_of(problem));
   return static_cast<size_t>(info->min_width);
 }
 
-Result<Database> compile(const std::vector<const char*>& texts) {
-  std::vector<unsigned> flags(texts.size(), kFlags), ids;
+Result<Database> compile(const std::vector<const char*>& texts, unsigned all_flags) {
+  std::vector<unsigned> flags(texts.size(), all_flags), ids;
   for (size_t i = 0; i < texts.size(); ++i) ids.push_back(static_cast<unsigned>(i));
   hs_database_t* database = nullptr;
   hs_compile_error_t* problem = nullptr;
@@ -48,11 +49,14 @@ Result<Database> compile(const std::vector<const char*>& texts) {
 /// Collects a node's matches. For one start the matches come by growing ends, so that the last one is the longest.
 struct Collector {
   std::vector<PatternHit>& hits;
+  Work& work;
   std::vector<size_t> last;  // by pattern: its latest hit's place plus 1, in this node
   uint32_t node = 0, base = 0;
 
   static int on_match(unsigned id, unsigned long long from, unsigned long long to, unsigned, void* context) {
     auto& self = *static_cast<Collector*>(context);
+    self.work.steps += kStepsOfMatch;
+    if (self.work.over()) return 1;  // ends the scan
     Span span{self.base + static_cast<uint32_t>(from), self.base + static_cast<uint32_t>(to)};
     size_t& last = self.last[id];
     if (last != 0 && self.hits[last - 1].span.begin == span.begin) {
@@ -87,11 +91,11 @@ Status PatternSet::check(std::string_view pattern) {
   auto least = least_width(text);
   if (!least) return least.error();
   if (*least == 0) return wrong("matches the empty text");
-  if (auto database = compile({text.c_str()}); !database) return database.error();
+  if (auto database = compile({text.c_str()}, kPlaceFlags); !database) return database.error();
   return {};
 }
 
-Result<PatternSet> PatternSet::make(const std::vector<std::string>& patterns) {
+Result<PatternSet> PatternSet::make(const std::vector<std::string>& patterns, Wanted wanted) {
   PatternSet made;
   std::vector<const char*> texts;
   made.shortest_ = SIZE_MAX;
@@ -102,7 +106,7 @@ Result<PatternSet> PatternSet::make(const std::vector<std::string>& patterns) {
     made.shortest_ = std::min(made.shortest_, *least);
   }
   made.count_ = patterns.size();
-  auto database = compile(texts);
+  auto database = compile(texts, wanted == Wanted::kPlaces ? kPlaceFlags : kWhetherFlags);
   if (!database) return database.error().in("the patterns together");
   made.database_ = std::move(*database);
   return made;
@@ -116,9 +120,10 @@ Status PatternSet::prepare(Scratch& scratch) const {
   return {};
 }
 
-Status PatternSet::scan(const Document& document, hs_scratch* scratch, std::vector<PatternHit>& ret_hits) const {
+Status PatternSet::scan(const Document& document, hs_scratch* scratch, std::vector<PatternHit>& ret_hits,
+                        Work& work) const {
   ret_hits.clear();
-  Collector collector{ret_hits, std::vector<size_t>(count_)};
+  Collector collector{ret_hits, work, std::vector<size_t>(count_)};
   for (uint32_t i = 0; i < document.nodes().size(); ++i) {
     const Node& node = document.nodes()[i];
     if (node.text.size() < shortest_) continue;
@@ -128,14 +133,16 @@ Status PatternSet::scan(const Document& document, hs_scratch* scratch, std::vect
     std::string_view text = document.text_of(node);
     hs_error_t code = hs_scan(database_.get(), text.data(), static_cast<unsigned>(text.size()), 0, scratch,
                               Collector::on_match, &collector);
+    if (code == HS_SCAN_TERMINATED && work.over()) return {};
     if (code != HS_SUCCESS) return vectorscan_error("the scan failed", code);
     if (ret_hits.size() == first) continue;
     std::fill(collector.last.begin(), collector.last.end(), 0);
     for (size_t hit = first; hit < ret_hits.size(); ++hit) widen(document.text(), node.text, ret_hits[hit].span);
-    std::sort(ret_hits.begin() + static_cast<std::ptrdiff_t>(first), ret_hits.end(),
-              [](const PatternHit& a, const PatternHit& b) {
-                return a.pattern != b.pattern ? a.pattern < b.pattern : a.span.begin < b.span.begin;
-              });
+    auto begin = ret_hits.begin() + static_cast<std::ptrdiff_t>(first);
+    auto in_order = [](const PatternHit& a, const PatternHit& b) {
+      return a.pattern != b.pattern ? a.pattern < b.pattern : a.span.begin < b.span.begin;
+    };
+    if (!std::is_sorted(begin, ret_hits.end(), in_order)) std::sort(begin, ret_hits.end(), in_order);
   }
   return {};
 }
@@ -143,8 +150,7 @@ Status PatternSet::scan(const Document& document, hs_scratch* scratch, std::vect
 Status PatternSet::match(std::string_view text, hs_scratch* scratch, std::vector<uint32_t>& ret_patterns) const {
   ret_patterns.clear();
   auto on_match = [](unsigned id, unsigned long long, unsigned long long, unsigned, void* context) {
-    auto& found = *static_cast<std::vector<uint32_t>*>(context);
-    if (std::find(found.begin(), found.end(), id) == found.end()) found.push_back(id);
+    static_cast<std::vector<uint32_t>*>(context)->push_back(id);
     return 0;
   };
   hs_error_t code =

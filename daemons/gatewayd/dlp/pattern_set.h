@@ -14,6 +14,7 @@
 
 #include "daemons/gatewayd/dlp/document.h"
 #include "daemons/gatewayd/dlp/matcher.h"
+#include "daemons/gatewayd/dlp/sight.h"
 #include "proto/base/result.h"
 
 namespace mas::dlp {
@@ -32,13 +33,18 @@ class PatternSet {
 
   /// Whether a pattern may be in a set: it compiles, matches something, and is not too large.
   static Status check(std::string_view pattern);
+  enum class Wanted : uint8_t {
+    kPlaces,   ///< for scan()
+    kWhether,  ///< for match()
+  };
   /// @param patterns that passed check().
-  static Result<PatternSet> make(const std::vector<std::string>& patterns);
+  static Result<PatternSet> make(const std::vector<std::string>& patterns, Wanted wanted = Wanted::kPlaces);
 
   Status prepare(Scratch& scratch) const;
   /// @param ret_hits by node, pattern and start; cleared first. Those of one pattern may overlap.
-  Status scan(const Document& document, hs_scratch* scratch, std::vector<PatternHit>& ret_hits) const;
-  /// The same in any text: the numbers of the patterns that match, each once. For patterns that are anchored.
+  /// @param work pays for each match; the scan ends where it is over, and what it found is not all there is.
+  Status scan(const Document& document, hs_scratch* scratch, std::vector<PatternHit>& ret_hits, Work& work) const;
+  /// The same in any text: the numbers of the patterns that match, each once, in no order. For patterns that are anchored.
   Status match(std::string_view text, hs_scratch* scratch, std::vector<uint32_t>& ret_patterns) const;
 
  private:

@@ -2,17 +2,19 @@
 #include "daemons/gatewayd/dlp/rewrite.h"
 
 #include <algorithm>
-#include <cstring>
+#include <bitset>
+#include <deque>
+#include <span>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "daemons/gatewayd/dlp/detect/values.h"
 
 namespace mas::dlp {
 namespace {
 
-constexpr size_t kShortestRepeat = 6;  // bytes of a value that is looked for again
-constexpr size_t kFewestDigits = 8;    // of one that is looked for without its separators
+constexpr size_t kShortestRepeat = 6;       // bytes of a value that is replaced where it stands again
+constexpr size_t kFewestDigits = 9;         // of one that is replaced where it stands without its separators, too
+constexpr size_t kLongestBoundPath = 1024;  // bytes of a path that an encrypted value is bound to
 
 std::string last_digits(std::string_view value, size_t count) {
   std::string digits;
@@ -27,176 +29,179 @@ std::string by_name(const TypeRule& type) {
   return mask + "]";
 }
 
+bool hides(const Finding& finding) { return finding.acts && finding.action >= Action::kEncrypt; }
+
+/// A part of the message that is replaced.
+struct Target {
+  Span source;
+  uint32_t node = 0;   // of the message's document
+  uint8_t quotes = 0;  // as Finding::quotes
+  const Finding* like = nullptr;
+};
+
 /// What stands in the place of a part of the message.
 struct Piece {
   Span source;
   std::string text;
 };
 
-bool hides(const Finding& finding) { return finding.acts && finding.action >= Action::kEncrypt; }
-
 class Rewriter {
  public:
   Rewriter(const Scanner& scanner, std::string_view message, const DataKey* cipher)
       : scanner_(scanner), message_(message), cipher_(cipher) {}
 
-  void run(std::string& out) {
-    for (bool keys : {true, false})
-      for (const Finding& finding : scanner_.report().findings)
-        if (hides(finding) && is_key(finding.node) == keys) replace(finding);
-    repeats();
-    std::stable_sort(pieces_.begin(), pieces_.end(),
-                     [](const Piece& a, const Piece& b) { return a.source.begin < b.source.begin; });
-    uint32_t written = 0;
-    for (const Piece& piece : pieces_) {
-      if (piece.source.begin < written) {  // a repeat that reaches into another piece
-        written = std::max(written, piece.source.end);
-        continue;
-      }
-      out.append(message_.substr(written, piece.source.begin - written)).append(piece.text);
-      written = piece.source.end;
-    }
-    out.append(message_.substr(written));
+  /// @return steps: parts, nodes and bytes that were looked at or written.
+  size_t run(std::string& out) {
+    find_targets();
+    replace_keys();
+    for (const Target& target : targets_)
+      if (!is_key(target.node)) pieces_.push_back({target.source, replacement(target)});
+    std::sort(pieces_.begin(), pieces_.end(),
+              [](const Piece& a, const Piece& b) { return a.source.begin < b.source.begin; });
+    write({0, static_cast<uint32_t>(message_.size())}, pieces_, out);
+    return steps_;
   }
 
  private:
-  bool is_key(uint32_t node) const { return scanner_.document().nodes()[node].kind == Node::Kind::kKey; }
+  const Node& node(uint32_t number) const { return scanner_.document().nodes()[number]; }
+  bool is_key(uint32_t number) const { return node(number).kind == Node::Kind::kKey; }
 
-  /// Keys come first: the paths of values are those that their reader will see.
-  void replace(const Finding& finding) {
-    std::string text;
-    std::string_view value = scanner_.value(finding);
-    const TypeRule& type = scanner_.rules().types[finding.type];
-    if (finding.action == Action::kEncrypt && cipher_ != nullptr) {
-      cipher_->append_encrypted(text, plain_of(finding), path_of(finding), finding.quotes == 1);
-    } else {
-      text = masked(type, value);
+  // ---- What is replaced
+
+  void find_targets() {
+    for (const Finding& finding : scanner_.report().findings)
+      if (hides(finding)) targets_.push_back({finding.source, finding.node, finding.quotes, &finding});
+    add_repeats();
+    std::sort(targets_.begin(), targets_.end(), [](const Target& a, const Target& b) {
+      return a.source.begin != b.source.begin ? a.source.begin < b.source.begin : a.source.end > b.source.end;
+    });
+    uint32_t covered = 0;
+    std::erase_if(targets_, [&covered](const Target& target) {
+      if (target.source.begin < covered) return true;
+      covered = target.source.end;
+      return false;
+    });
+  }
+
+  /// Adds the keys and values that are, as a whole, a value that was found elsewhere, or its digits alone. A part of a
+  /// key or value is never touched because of what was found elsewhere.
+  void add_repeats() {
+    std::unordered_map<std::string_view, const Finding*> values;
+    std::deque<std::string> digits;
+    std::bitset<kSizes> sizes;  // most nodes have a length that no value has
+    auto look_for = [&](std::string_view value, const Finding* finding) {
+      if (values.emplace(value, finding).second) sizes.set(value.size() % kSizes);
+    };
+    for (const Target& target : targets_) {
+      std::string_view value = scanner_.value(*target.like);
+      if (value.size() >= kShortestRepeat) look_for(value, target.like);
+      size_t count = count_digits(value);
+      if (count < kFewestDigits || count == value.size() || count * 2 <= value.size()) continue;
+      std::string& bare = digits.emplace_back();
+      std::copy_if(value.begin(), value.end(), std::back_inserter(bare), is_digit);
+      look_for(bare, target.like);
     }
-    if (is_key(finding.node)) rename(finding, text);
-    values_.push_back({value, finding});
-    add(finding.source, finding.quotes, std::move(text));
+    if (values.empty()) return;
+    for (uint32_t reading = 0; reading < Scanner::kReadings; ++reading) {
+      const Document& document = scanner_.reading(reading);
+      steps_ += document.nodes().size();
+      for (uint32_t number = 0; number < document.nodes().size(); ++number) {
+        const Node& node = document.nodes()[number];
+        if (!sizes[node.text.size() % kSizes]) continue;
+        auto value = values.find(document.text_of(node));
+        if (value == values.end()) continue;
+        Scanner::Place place = scanner_.trace(reading, number, node.text);
+        targets_.push_back({place.source, place.node, place.quotes, value->second});
+      }
+    }
+  }
+
+  // ---- What stands there instead
+
+  /// Keys come first: the paths of values are those that their reader will see. A key comes before what it holds, so that
+  /// the keys above one have their new names when its own path is needed.
+  void replace_keys() {
+    uint32_t current = kNowhere;
+    size_t first = 0;  // of its pieces
+    for (const Target& target : targets_) {
+      if (!is_key(target.node)) continue;
+      if (target.node != current) {
+        rename(current, first);
+        current = target.node;
+        first = pieces_.size();
+      }
+      pieces_.push_back({target.source, replacement(target)});
+    }
+    rename(current, first);
+  }
+
+  /// @param number a key, or kNowhere. @param first of its pieces, which are the last ones.
+  void rename(uint32_t number, size_t first) {
+    if (number == kNowhere) return;
+    std::string written;
+    write(node(number).source, std::span(pieces_).subspan(first), written);
+    append_unescaped(renamed_[number], written);
+  }
+
+  std::string replacement(const Target& target) {
+    std::string_view value = scanner_.value(*target.like);
+    std::string text, path;
+    // Where a path is too long to be bound to the token, nobody could tell whether the token was moved.
+    bool encrypts = target.like->action == Action::kEncrypt && cipher_ != nullptr &&
+                    scanner_.append_path(path, target.node, renamed_, kLongestBoundPath);
+    if (encrypts)
+      cipher_->append_encrypted(text, plain_of(target), path, target.quotes == 1);
+    else
+      text = masked(scanner_.rules().types[target.like->type], value);
+    steps_ += path.size() + text.size();
+    return quoted(std::move(text), target.quotes);
   }
 
   /// What will stand there again: the very bytes of a number, the text that a part of a string says.
-  std::string plain_of(const Finding& finding) const {
-    std::string_view source = message_.substr(finding.source.begin, finding.source.size());
-    const Node& node = scanner_.document().nodes()[finding.node];
+  std::string plain_of(const Target& target) const {
+    std::string_view source = message_.substr(target.source.begin, target.source.size());
     std::string plain;
-    if (node.form == Node::Form::kEscaped)
+    if (node(target.node).form == Node::Form::kEscaped)
       append_unescaped(plain, source);
     else
       plain = source;
     return plain;
   }
 
-  std::string path_of(const Finding& finding) {
-    for (const Finding& other : scanner_.report().findings)  // keys that stay have their own names
-      if (is_key(other.node) && !hides(other))
-        renamed_.try_emplace(other.node, scanner_.document().text_of(scanner_.document().nodes()[other.node]));
-    return scanner_.path(finding.node, renamed_);
-  }
-
-  /// What a key is called when the value within it is replaced. @param text the replacement.
-  void rename(const Finding& finding, const std::string& text) {
-    const Node& node = scanner_.document().nodes()[finding.node];
-    std::string& name = renamed_.try_emplace(finding.node).first->second;
-    // Keys with several findings are named by their last state; each adds its replacement.
-    if (name.empty()) name = std::string(scanner_.document().text_of(node));
-    size_t at = name.find(scanner_.value(finding));
-    if (at == std::string::npos)
-      name = text;
-    else
-      name.replace(at, finding.seen.size(), text);
-  }
-
-  void add(Span source, uint8_t quotes, std::string text) {
-    if (quotes > 0) {
-      std::string quote = "\"";
-      for (uint8_t level = 1; level < quotes; ++level) {
-        std::string escaped;
-        for (char c : quote) {
-          if (c == '"' || c == '\\') escaped.push_back('\\');
-          escaped.push_back(c);
-        }
-        quote = escaped;
+  static std::string quoted(std::string text, uint8_t quotes) {
+    if (quotes == 0) return text;
+    std::string quote = "\"";
+    for (uint8_t level = 1; level < quotes; ++level) {
+      std::string escaped;
+      for (char c : quote) {
+        if (c == '"' || c == '\\') escaped.push_back('\\');
+        escaped.push_back(c);
       }
-      text = quote + text + quote;
+      quote = escaped;
     }
-    pieces_.push_back({source, std::move(text)});
+    return quote + text + quote;
   }
 
-  // ---- The same values elsewhere
-
-  struct Value {
-    std::string_view text;
-    const Finding& finding;
-  };
-
-  static uint64_t start_of(std::string_view text) {
-    uint64_t start = 0;
-    std::memcpy(&start, text.data(), kShortestRepeat);
-    return start;
+  /// Appends a part of the message with `pieces` in it. @param pieces in order, none within another.
+  void write(Span part, std::span<const Piece> pieces, std::string& out) {
+    steps_ += part.size() + pieces.size();
+    uint32_t written = part.begin;
+    for (const Piece& piece : pieces) {
+      out.append(message_.substr(written, piece.source.begin - written)).append(piece.text);
+      written = piece.source.end;
+    }
+    out.append(message_.substr(written, part.end - written));
   }
 
-  /// Looks for every value, and for its digits alone, in every reading of the message. Linear in the message: a place is
-  /// looked up by its first bytes, then once for each length that values with this beginning have.
-  void repeats() {
-    std::unordered_map<std::string_view, const Finding*> values;
-    std::vector<std::string> digits;
-    digits.reserve(values_.size());
-    for (const Value& value : values_) {
-      if (value.text.size() >= kShortestRepeat) values.emplace(value.text, &value.finding);
-      if (count_digits(value.text) >= kFewestDigits && count_digits(value.text) * 2 > value.text.size()) {
-        std::string& bare = digits.emplace_back();
-        std::copy_if(value.text.begin(), value.text.end(), std::back_inserter(bare), is_digit);
-        values.emplace(bare, &value.finding);
-      }
-    }
-    if (values.empty()) return;
-    std::unordered_map<uint64_t, std::vector<size_t>> lengths;
-    for (const auto& [text, finding] : values) {
-      auto& known = lengths[start_of(text)];
-      if (std::find(known.begin(), known.end(), text.size()) == known.end()) known.push_back(text.size());
-    }
-    std::stable_sort(pieces_.begin(), pieces_.end(),
-                     [](const Piece& a, const Piece& b) { return a.source.begin < b.source.begin; });
-    size_t found = pieces_.size();
-    for (uint32_t reading = 0; reading < Scanner::kReadings; ++reading) {
-      const Document& document = scanner_.reading(reading);
-      std::string_view text = document.text();
-      for (size_t at = 0; at + kShortestRepeat <= text.size(); ++at) {
-        auto known = lengths.find(start_of(text.substr(at)));
-        if (known == lengths.end()) continue;
-        for (size_t size : known->second) {
-          auto value = values.find(text.substr(at, size));
-          if (value == values.end()) continue;
-          repeat(reading, {static_cast<uint32_t>(at), static_cast<uint32_t>(at + size)}, *value->second, found);
-          at += size - 1;
-          break;
-        }
-      }
-    }
-  }
-
-  /// @param found how many pieces, in order, were there before.
-  void repeat(uint32_t reading, Span part, const Finding& like, size_t found) {
-    uint32_t node = scanner_.reading(reading).node_at(part.begin);
-    if (node == scanner_.reading(reading).nodes().size() || part.end > scanner_.reading(reading).nodes()[node].text.end)
-      return;
-    Scanner::Place place = scanner_.trace(reading, node, part);
-    auto end = pieces_.begin() + static_cast<std::ptrdiff_t>(found);
-    auto after = std::upper_bound(pieces_.begin(), end, place.source.begin,
-                                  [](uint32_t at, const Piece& piece) { return at < piece.source.begin; });
-    if (after != pieces_.begin() && std::prev(after)->source.end >= place.source.end) return;  // it is that piece
-    add(place.source, place.quotes, masked(scanner_.rules().types[like.type], scanner_.value(like)));
-  }
+  static constexpr size_t kSizes = 256;
 
   const Scanner& scanner_;
   const std::string_view message_;
   const DataKey* const cipher_;
+  std::vector<Target> targets_;  // by growing source
   std::vector<Piece> pieces_;
-  std::vector<Value> values_;
-  std::map<uint32_t, std::string> renamed_;
+  Scanner::Names renamed_;  // keys, as they will be
+  size_t steps_ = 0;
 };
 
 }  // namespace
@@ -224,8 +229,8 @@ std::string masked(const TypeRule& type, std::string_view value) {
   return by_name(type);
 }
 
-void append_rewritten(const Scanner& scanner, std::string_view message, const DataKey* key, std::string& out) {
-  Rewriter(scanner, message, key).run(out);
+size_t append_rewritten(const Scanner& scanner, std::string_view message, const DataKey* key, std::string& out) {
+  return Rewriter(scanner, message, key).run(out);
 }
 
 }  // namespace mas::dlp

@@ -7,12 +7,17 @@
 #include "daemons/gatewayd/dlp/detect/detect.h"
 #include "daemons/gatewayd/dlp/detect/values.h"
 #include "proto/wire/json_path.h"
+#include "proto/wire/limits.h"
 
 namespace mas::dlp {
 namespace {
 
-// What the views of a message may write: as much as the message, thrice, and something for short ones.
-constexpr size_t kBudgetFactor = 3, kBudgetBase = 4096;
+// What the views of a message may write: as much as the message, twice, and something for short ones.
+constexpr size_t kBudgetFactor = 2, kBudgetBase = 128 * 1024;
+
+constexpr size_t kStepsOfMatch = 32, kStepsOfWord = 96;
+constexpr std::string_view kTooMany = "more values to hide than a message may hold";
+constexpr std::string_view kTooMuchWork = "more that looks like data to protect than can be looked at";
 
 enum Reading : uint32_t { kPlain, kFolded, kDecoded, kDecodedFolded, kTwiceDecoded, kTwiceDecodedFolded };
 
@@ -62,6 +67,9 @@ Status Scanner::scan() {
   report_.findings.clear();
   report_.action = Action::kOff;
   report_.suppressed = 0;
+  report_.refused = {};
+  work_ = {};
+  work_.most += Work::kStepsPerByte * views_[kPlain].document->text().size();
   for (size_t i = 1; i < kReadings; ++i) views_[i].document->clear();
   auto doc = [this](Reading view) -> Document& { return *views_[view].document; };
   Budget budget{doc(kPlain).text().size() * kBudgetFactor + kBudgetBase};
@@ -79,25 +87,34 @@ Status Scanner::scan() {
       if (auto status = look_through(view); !status) return status;
   allowing_ = {};
   settle();
+  if (work_.over()) {
+    report_.action = Action::kBlock;
+    report_.refused = work_.too_many ? kTooMany : kTooMuchWork;
+  }
+  report_.untold = work_.untold;
   return allowing_;
 }
 
 Status Scanner::look_through(uint32_t view) {
   const Document& document = *views_[view].document;
-  if (document.empty()) return {};
+  if (document.empty() || work_.over()) return {};
   if (auto status = rules_->matcher->scan(document.text(), scratch_.get(), matches_); !status) return status;
   read_words(document);
-  Sight sight(document, view, rules_->enabled, words_, candidates_);
-  detect_numbers(sight, groups_);
-  detect_emails(sight);
-  detect_by_keys(sight);
-  detect_after_words(sight);
+  Sight sight(document, view, rules_->enabled, words_, {actions_, candidates_, work_, nullptr});
+  sight.spend(words_.size() * kStepsOfWord);
+  if (!work_.over()) detect_numbers(sight, groups_);
+  if (!work_.over()) detect_emails(sight);
+  if (!work_.over()) detect_by_keys(sight);
+  if (!work_.over()) detect_after_words(sight);
   for (const Match& match : matches_) {
     const Literal& literal = rules_->matcher->literal(match.literal);
     if (literal.trigger == Trigger::kPhrase) continue;
+    sight.spend(kStepsOfMatch);
+    if (work_.over()) return {};
     detect_at(sight, literal, {match.end - static_cast<uint32_t>(literal.text.size()), match.end});
   }
   if (!rules_->custom) return {};
+  if (work_.over()) return {};
   return rules_->custom->look(sight, scratch_.get(), hits_, [this, view](uint32_t node) { return key_of(view, node); });
 }
 
@@ -177,36 +194,53 @@ bool Scanner::is_suppressed(const Finding& finding) {
     if (!root_.empty()) steps_.push_back({false, 0, root_});
     std::reverse(steps_.begin(), steps_.end());
   }
+  work_.steps += rules_->allow->steps_of(steps_.size()) + finding.seen.size();
   auto allowed = rules_->allow->allows({finding.type, value(finding), steps_, sender_, target_}, scratch_.get());
   if (!allowed) allowing_ = allowed.error();
   if (allowed && *allowed && finding.acts) ++report_.suppressed;
   return allowed && *allowed;
 }
 
-/// Of findings that overlap the better one stays: one that acts, one of a rule of the configuration that hides it, a
-/// validated one, the longer, the surer. A rule's finding takes over the stricter action of what it stands for.
 void Scanner::settle() {
   traced_.clear();
   for (const Candidate& seen : candidates_) {
+    if (work_.over()) break;
     Place place = trace(seen.document, seen.node, seen.span);
-    traced_.push_back({seen.type, Action::kAlert, seen.score >= kActs, seen.validated, seen.score, place.source,
-                       place.node, place.quotes, seen.document, seen.span, seen.detail});
-    Finding& finding = traced_.back();
+    Finding finding{seen.type,  Action::kAlert, seen.score >= kActs, seen.validated, seen.score, place.source,
+                    place.node, place.quotes,   seen.document,       seen.span,      seen.detail};
     if (finding.acts) finding.action = actions_[seen.type];
-    if (actions_[seen.type] == Action::kOff || is_suppressed(finding)) traced_.pop_back();
+    if (!is_suppressed(finding)) traced_.push_back(finding);
   }
-  auto of_rule = [](const Finding& finding) {
-    return finding.type >= kBuiltinTypes && finding.action > Action::kAlert;
-  };
-  std::sort(traced_.begin(), traced_.end(), [of_rule](const Finding& a, const Finding& b) {
-    if (a.acts != b.acts) return a.acts;
-    if (of_rule(a) != of_rule(b)) return of_rule(a);
-    if (a.validated != b.validated) return a.validated;
-    if (a.source.size() != b.source.size()) return a.source.size() > b.source.size();
-    if (a.score != b.score) return a.score > b.score;
-    if (a.source.begin != b.source.begin) return a.source.begin < b.source.begin;
-    return a.type < b.type;
-  });
+  settle_overlaps();
+  found_keys_.clear();
+  for (const Finding& finding : report_.findings) {
+    if (finding.acts) report_.action = std::max(report_.action, finding.action);
+    if (document().nodes()[finding.node].kind == Node::Kind::kKey) found_keys_.push_back(finding.node);
+  }
+  std::sort(found_keys_.begin(), found_keys_.end());
+}
+
+namespace {
+
+/// Of a rule of the configuration that hides.
+bool of_rule(const Finding& finding) { return finding.type >= kBuiltinTypes && finding.action > Action::kAlert; }
+
+bool is_better(const Finding& a, const Finding& b) {
+  if (a.acts != b.acts) return a.acts;
+  if (of_rule(a) != of_rule(b)) return of_rule(a);
+  if (a.validated != b.validated) return a.validated;
+  if (a.source.size() != b.source.size()) return a.source.size() > b.source.size();
+  if (a.score != b.score) return a.score > b.score;
+  if (a.source.begin != b.source.begin) return a.source.begin < b.source.begin;
+  return a.type < b.type;
+}
+
+}  // namespace
+
+/// Of findings that overlap the better one stays: one that acts, one of a rule of the configuration that hides it, a
+/// validated one, the longer, the surer. A rule's finding takes over the stricter action of what it stands for.
+void Scanner::settle_overlaps() {
+  if (traced_.size() > 1) std::sort(traced_.begin(), traced_.end(), is_better);
   auto by_begin = [](const Finding* a, const Finding* b) { return a->source.begin < b->source.begin; };
   std::set<Finding*, decltype(by_begin)> taken(by_begin);
   for (Finding& finding : traced_) {
@@ -219,43 +253,63 @@ void Scanner::settle() {
     else if (of_rule(*better))
       better->action = std::max(better->action, finding.action);
   }
-  for (const Finding* finding : taken) {
-    report_.findings.push_back(*finding);
-    if (finding->acts) report_.action = std::max(report_.action, finding->action);
-  }
+  for (const Finding* finding : taken) report_.findings.push_back(*finding);
 }
 
 std::string_view Scanner::value(const Finding& finding) const {
   return views_[finding.document].document->text().substr(finding.seen.begin, finding.seen.size());
 }
 
-std::string Scanner::path(uint32_t number, const std::map<uint32_t, std::string>& renamed) const {
+template <typename NameOf>
+bool Scanner::write_path(std::string& path, uint32_t number, size_t most, NameOf name_of) const {
   const Document& document = *views_[kPlain].document;
   const Node& node = document.nodes()[number];
-  auto key_text = [&](uint32_t key) -> std::string {
-    if (auto found = renamed.find(key); found != renamed.end()) return found->second;
-    for (const Finding& other : report_.findings)
-      if (other.node == key) return "*";
-    return std::string(document.text_of(document.nodes()[key]));
-  };
   struct Step {
     uint32_t container, key, index;
   };
-  std::vector<Step> steps;
-  if (node.kind != Node::Kind::kKey) steps.push_back({node.container, node.key, node.index});  // a key: what holds it
-  for (uint32_t at = node.container; at != kNowhere; at = document.containers()[at].parent) {
+  std::array<Step, limits::kJsonDepth + 3> steps;
+  size_t count = 0;
+  if (node.kind != Node::Kind::kKey) steps[count++] = {node.container, node.key, node.index};  // a key: what holds it
+  for (uint32_t at = node.container; at != kNowhere && count < steps.size(); at = document.containers()[at].parent) {
     const Container& within = document.containers()[at];
-    steps.push_back({within.parent, within.key, within.index});
+    steps[count++] = {within.parent, within.key, within.index};
   }
-  std::string path = root_;
-  for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
-    if (step->container == kNowhere) continue;
-    if (document.containers()[step->container].array)
-      append_index_step(path, step->index);
-    else
-      append_key_step(path, key_text(step->key));
+  size_t begin = path.size();
+  path += root_;
+  while (count-- > 0) {
+    const Step& step = steps[count];
+    if (step.container == kNowhere) continue;
+    if (document.containers()[step.container].array) {
+      append_index_step(path, step.index);
+    } else {
+      std::string_view name = name_of(step.key);
+      if (name.size() > most) return false;
+      append_key_step(path, name);
+    }
+    if (path.size() - begin > most) return false;
   }
-  return path.empty() ? "$" : path;
+  if (path.size() == begin) path.push_back('$');
+  return true;
+}
+
+bool Scanner::append_path(std::string& path, uint32_t number, const Names& renamed, size_t most) const {
+  return write_path(path, number, most, [&](uint32_t key) -> std::string_view {
+    auto found = renamed.find(key);
+    return found != renamed.end() ? std::string_view(found->second) : document().text_of(document().nodes()[key]);
+  });
+}
+
+std::string Scanner::path(const Finding& finding, size_t most) const {
+  std::string path;
+  bool whole = write_path(path, finding.node, most, [&](uint32_t key) -> std::string_view {
+    bool found = std::binary_search(found_keys_.begin(), found_keys_.end(), key);
+    return found ? "*" : document().text_of(document().nodes()[key]);
+  });
+  if (whole) return path;
+  path.resize(std::min(path.size(), most));
+  while (!path.empty() && (static_cast<unsigned char>(path.back()) & 0xc0) == 0x80) path.pop_back();
+  if (!path.empty() && (path.back() & 0x80) != 0) path.pop_back();  // the beginning of a character
+  return path + "…";
 }
 
 }  // namespace mas::dlp

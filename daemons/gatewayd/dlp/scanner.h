@@ -12,10 +12,10 @@
 
 #include <array>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "daemons/gatewayd/dlp/detect/digit_groups.h"
@@ -43,6 +43,9 @@ struct Report {
   std::vector<Finding> findings;  ///< by growing source
   Action action = Action::kOff;   ///< the strictest of all that act
   uint32_t suppressed = 0;        ///< what the allow-list let pass
+  uint32_t untold = 0;            ///< alerts past the number that is told
+  /// Why the message is blocked although not all of it was looked at; empty: all was.
+  std::string_view refused;
 };
 
 class Scanner {
@@ -63,10 +66,15 @@ class Scanner {
   /// The value as it was read: unescaped, folded or decoded. A secret: for masks, tags and comparisons, never for a log.
   std::string_view value(const Finding& finding) const;
   /// Where a finding is, as keys and places: `data.patient.ids[2]`; of a key the object that holds it. `$` for the whole.
-  /// Keys may be secrets themselves: those in which something was found are written as `*`.
-  std::string path(const Finding& finding) const { return path(finding.node, {}); }
-  /// @param renamed what keys are called by their nodes, where not by their texts.
-  std::string path(uint32_t node, const std::map<uint32_t, std::string>& renamed) const;
+  /// Keys may be secrets themselves: those in which something was found are written as `*`. A path of more than `most`
+  /// bytes ends early, in "…".
+  std::string path(const Finding& finding, size_t most = kLongestPath) const;
+  static constexpr size_t kLongestPath = 4096;
+  /// Names of keys, by their nodes.
+  using Names = std::unordered_map<uint32_t, std::string>;
+  /// Appends where a node is, whatever was found in its keys. @param renamed keys that are not called by their texts.
+  /// @return false where the path has more than `most` bytes; then it ends somewhere.
+  bool append_path(std::string& path, uint32_t node, const Names& renamed, size_t most) const;
   const Document& document() const { return *views_[0].document; }
 
   // For who replaces values: every reading of the message, 0 the message itself, and the way back from it.
@@ -79,6 +87,9 @@ class Scanner {
     uint8_t quotes = 0;  ///< as Finding::quotes
   };
   Place trace(uint32_t reading, uint32_t node, Span part) const;
+
+  /// What the last scan took: a measure that is the same on every machine.
+  const Work& work() const { return work_; }
 
  private:
   /// A document, and which it was made from.
@@ -94,6 +105,9 @@ class Scanner {
   std::string_view key_of(uint32_t reading, uint32_t node) const;
   bool is_suppressed(const Finding& finding);
   void settle();
+  void settle_overlaps();
+  template <typename NameOf>
+  bool write_path(std::string& path, uint32_t node, size_t most, NameOf name_of) const;
 
   const std::shared_ptr<const Rules> rules_;
   Scratch scratch_;
@@ -108,6 +122,8 @@ class Scanner {
   std::vector<Word> words_;
   std::vector<DigitGroup> groups_;
   std::vector<Candidate> candidates_;
+  Work work_;
+  std::vector<uint32_t> found_keys_;  // nodes of keys in which something was found; sorted
   std::vector<Finding> traced_;
   Report report_;
   std::string root_;

@@ -8,6 +8,7 @@ namespace {
 
 constexpr uint32_t kNear = 40;  // bytes
 constexpr uint32_t kMostWordsNear = 16;
+constexpr size_t kStepsOfJudging = 8;
 constexpr float kByKey = 0.35F, kByWords = 0.20F, kByFarWords = 0.10F, kAgainstIt = 0.40F, kAgainstForm = 0.20F;
 
 }  // namespace
@@ -25,6 +26,7 @@ const Node& Sight::node_of(uint32_t at) {
 
 Sight::Around Sight::around(Span span, const Node& node) const {
   Around found;
+  if (words_.empty()) return found;
   auto past = std::upper_bound(words_.begin(), words_.end(), span.begin,
                                [](uint32_t end, const Word& word) { return end < word.span.end; });
   uint32_t looked = 0, nearest_begin = 0;
@@ -45,10 +47,39 @@ Sight::Around Sight::around(Span span, const Node& node) const {
     if (word->span.begin < span.end) continue;
     found.all |= bit(word->context);
   }
+  spend(kStepsOfJudging + looked);
   return found;
 }
 
 ContextMask Sight::near(Span span) { return around(span, node_of(span.begin)).all; }
+
+uint32_t Sight::put(const Candidate& candidate) {
+  if (candidate.score < kMentions) return Judgement::kNotKept;
+  Work& work = seen_.work;
+  Action action = seen_.actions[candidate.type];
+  if (candidate.score < kActs) {
+    if (action == Action::kOff || ++work.mentions > Work::kMostMentions) return Judgement::kNotKept;
+  } else if (action <= Action::kAlert) {
+    if (action == Action::kOff) return Judgement::kNotKept;
+    if (++work.alerts > Work::kMostAlerts) return ++work.untold, Judgement::kNotKept;
+  } else if (++work.hidden > Work::kMostHidden) {
+    work.too_many = true;
+    return Judgement::kNotKept;
+  }
+  seen_.candidates.push_back(candidate);
+  return static_cast<uint32_t>(seen_.candidates.size() - 1);
+}
+
+void Sight::keep(uint16_t type, uint32_t node, Span span, float score, bool validated, std::string_view detail) {
+  Candidate candidate{type, validated, score, number_, node, span, detail};
+  uint32_t kept = put(candidate);
+  if (seen_.judged == nullptr) return;
+  Judgement judgement{candidate, kept};
+  judgement.by_rule = true;
+  judgement.shape = score;
+  judgement.checked = validated;
+  seen_.judged->push_back(judgement);
+}
 
 float Sight::see(Type type, Span span, const Evidence& evidence) {
   if (!wants(type) || span.size() == 0) return 0;
@@ -56,16 +87,21 @@ float Sight::see(Type type, Span span, const Evidence& evidence) {
   Around words = around(span, node);
   bool by_key = (node.context & evidence.wanted) != 0;
   bool by_words = (words.all & evidence.wanted) != 0;
+  bool far = words.nearest != 0 && (words.nearest & evidence.wanted) == 0;
   float score = evidence.checked ? std::max(evidence.shape, kChecked) : evidence.shape;
   if (by_key) score += kByKey;
-  if (by_words) score += words.nearest == 0 || (words.nearest & evidence.wanted) != 0 ? kByWords : kByFarWords;
+  if (by_words) score += far ? kByFarWords : kByWords;
   bool against = (node.context & bit(Context::kNegative)) != 0 && !by_key;
   if (evidence.bare && !by_words && (words.all & bit(Context::kNegative)) != 0 && !by_key) against = true;
-  if (against) score -= evidence.bare ? kAgainstIt : kAgainstForm;
-  score = std::min(score, 1.0F);
-  if (score < kMentions) return score;
+  float off = !against ? 0 : evidence.bare ? kAgainstIt : kAgainstForm;
+  score = std::min(score - off, 1.0F);
+  if (score < kMentions && seen_.judged == nullptr) return score;
   auto number = static_cast<uint32_t>(&node - document_.nodes().data());
-  into_.push_back({static_cast<uint16_t>(type), evidence.checked, score, number_, number, span, evidence.detail});
+  Candidate candidate{static_cast<uint16_t>(type), evidence.checked, score, number_, number, span, evidence.detail};
+  uint32_t kept = put(candidate);
+  if (seen_.judged != nullptr)
+    seen_.judged->push_back({candidate, kept, evidence.shape, evidence.checked, false, by_words && far, evidence.wanted,
+                             node.context, words.all, off});
   return score;
 }
 

@@ -36,6 +36,37 @@ struct Candidate {
   std::string_view detail;  ///< what it is in particular, such as a vendor: static text
 };
 
+/// What scanning one message may cost. Every loop whose length the text decides takes its steps from here: about one for
+/// each byte or word that is looked at once more. Ordinary messages take a small part of it (docs/DLP.md, "Bounds").
+struct Work {
+  static constexpr uint64_t kStepsPerByte = 12, kBase = 128 * 1024;
+  static constexpr uint32_t kMostHidden = 8192;    ///< candidates whose action changes the message; past it: block
+  static constexpr uint32_t kMostAlerts = 8192;    ///< that are told; more of them change nothing
+  static constexpr uint32_t kMostMentions = 1024;  ///< of possible ones
+
+  uint64_t steps = 0, most = kBase;
+  uint32_t hidden = 0, alerts = 0, mentions = 0;
+  uint32_t untold = 0;    ///< alerts past their number
+  bool too_many = false;  ///< more than kMostHidden
+  bool over() const { return steps > most || too_many; }
+};
+
+/// How a candidate came by its score; kept only where somebody wants to know (Scanner::explain).
+struct Judgement {
+  static constexpr uint32_t kNotKept = UINT32_MAX;
+
+  Candidate candidate;
+  uint32_t kept = kNotKept;  ///< its place among the candidates
+  float shape = 0;
+  bool checked = false;
+  bool by_rule = false;  ///< of the configuration, whose score is its own affair
+  bool far = false;      ///< words that name it are there, others stand nearer
+  ContextMask wanted = 0;
+  ContextMask key = 0;    ///< what its key says
+  ContextMask words = 0;  ///< what the words around say
+  float against = 0;      ///< what was taken off
+};
+
 /// A phrase of the vocabulary in running text.
 struct Word {
   Span span;
@@ -53,21 +84,45 @@ struct Evidence {
 
 using EnabledTypes = std::bitset<kBuiltinTypes>;
 
+/// Where a Sight puts what it sees. Threading: none. Ownership: the scanner's.
+struct Seen {
+  const std::vector<Action>& actions;  ///< by type
+  std::vector<Candidate>& candidates;
+  Work& work;
+  std::vector<Judgement>* judged = nullptr;  ///< nullptr: nobody asks
+};
+
 class Sight {
  public:
   Sight(const Document& document, uint32_t number, const EnabledTypes& enabled, const std::vector<Word>& words,
-        std::vector<Candidate>& into)
-      : document_(document), text_(document.text()), number_(number), enabled_(enabled), words_(words), into_(into) {}
+        const Seen& seen)
+      : document_(document), text_(document.text()), number_(number), enabled_(enabled), words_(words), seen_(seen) {}
 
   std::string_view text() const { return text_; }
   const Document& document() const { return document_; }
   const std::vector<Word>& words() const { return words_; }
   bool wants(Type type) const { return enabled_[static_cast<size_t>(type)]; }
 
+  /// Tells that `steps` bytes or words were looked at. Detectors call it for what they read of text() itself; what they
+  /// ask for below counts by itself.
+  void spend(size_t steps) const { seen_.work.steps += steps; }
+  Work& work() const { return seen_.work; }
+  /// Whether the message may cost no more: detectors stop, and the message is refused.
+  bool is_spent() const { return seen_.work.over(); }
+
   /// @return 0 outside of the text, as between nodes.
-  char at(size_t i) const { return i < text_.size() ? text_[i] : '\0'; }
-  char before(size_t i) const { return i > 0 ? text_[i - 1] : '\0'; }
-  std::string_view view(Span span) const { return text_.substr(span.begin, span.size()); }
+  char at(size_t i) const {
+    spend(1);
+    return i < text_.size() ? text_[i] : '\0';
+  }
+  char before(size_t i) const {
+    spend(1);
+    return i > 0 ? text_[i - 1] : '\0';
+  }
+  std::string_view view(Span span) const {
+    spend(span.size());
+    return text_.substr(span.begin, span.size());
+  }
 
   /// The node that holds byte `at`; amortised constant time for growing positions.
   const Node& node_of(uint32_t at);
@@ -77,9 +132,7 @@ class Sight {
   /// Judges a candidate, and keeps it where it is worth it. @return its score.
   float see(Type type, Span span, const Evidence& evidence);
   /// Keeps a candidate that was judged elsewhere. @param type in Rules::types. @param detail lives as long as the rules.
-  void keep(uint16_t type, uint32_t node, Span span, float score, bool validated, std::string_view detail) {
-    if (score >= kMentions) into_.push_back({type, validated, score, number_, node, span, detail});
-  }
+  void keep(uint16_t type, uint32_t node, Span span, float score, bool validated, std::string_view detail);
 
  private:
   struct Around {
@@ -87,13 +140,15 @@ class Sight {
     ContextMask nearest = 0;  ///< the last word of data before it
   };
   Around around(Span span, const Node& node) const;
+  /// @return its place among the candidates; Judgement::kNotKept where it is not worth it, or there are too many.
+  uint32_t put(const Candidate& candidate);
 
   const Document& document_;
   const std::string_view text_;
   const uint32_t number_;
   const EnabledTypes& enabled_;
   const std::vector<Word>& words_;  // by growing ends
-  std::vector<Candidate>& into_;
+  const Seen seen_;
   uint32_t node_ = 0;  // where the last search ended
 };
 

@@ -66,10 +66,14 @@ void Stage::describe() {
       continue;
     }
     Digest tag = tags_.tag(scanner_->value(finding));
-    std::string text = rules().types[finding.type].name + " " + scanner_->path(finding).substr(0, kLongestPath) + " ";
+    // Of what was not looked at to its end, keys may hold anything.
+    bool whole = scanner_->report().refused.empty();
+    std::string text = rules().types[finding.type].name + " ";
+    text += (whole ? scanner_->path(finding, kLongestPath) : "*") + " ";
     texts_.push_back(text + to_hex(std::span(tag).first(kHashBytes)));
   }
-  if (more > 0) texts_.back() += " and " + std::to_string(more) + " more";
+  more += scanner_->report().untold;
+  if (more > 0 && !texts_.empty()) texts_.back() += " and " + std::to_string(more) + " more";
   detected_.assign(texts_.begin(), texts_.end());
   outcome_.detected = detected_;
 }
@@ -79,7 +83,8 @@ void Stage::decide(std::string_view envelope, std::string_view content) {
   if (action == Action::kAlert) return;
   if (action == Action::kBlock) {
     outcome_.decision = Decision::kDlpBlocked;
-    outcome_.reason = blocked_types();
+    std::string_view refused = scanner_->report().refused;
+    outcome_.reason = refused.empty() ? blocked_types() : "the payload holds " + std::string(refused);
     return;
   }
   rewritten_.clear();

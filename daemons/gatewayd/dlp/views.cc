@@ -18,16 +18,19 @@ void fold_node(const Document& from, uint32_t number, Document& view) {
   const Node& node = from.nodes()[number];
   std::string_view text = from.text_of(node);
   view.begin_node(node, number, Node::Form::kMapped);
-  for (uint32_t i = 0; i < text.size();) {
+  uint32_t written = 0;
+  for (uint32_t i = find_high_byte(text, 0); i < text.size(); i = find_high_byte(text, i)) {
     CodePoint c = code_point(text.substr(i));
-    uint32_t size = std::max(c.size, 1u), at = node.text.begin + i;
+    uint32_t size = std::max(c.size, 1u);
     char ascii = c.size <= 1 ? kAsItIs : folded(c.value);
-    if (ascii == kAsItIs)
-      view.append(text.substr(i, size), {at, at + size});
-    else if (ascii != kNothing)
-      view.append({&ascii, 1}, {at, at + size});
+    if (ascii != kAsItIs) {
+      view.append(text.substr(written, i - written));
+      view.append_replaced({&ascii, ascii == kNothing ? 0U : 1U}, i, size);
+      written = i + size;
+    }
     i += size;
   }
+  view.append(text.substr(written));
   view.end_node(node.text);
 }
 
@@ -147,31 +150,44 @@ class Decoder {
 
   /// Percent-encoding (RFC 3986 §2.1) and `\uXXXX`, or HTML entities: the node with all of them undone.
   void escapes(char sign) {
-    size_t first = text_.find(sign);
-    if (sign == '%' && first == std::string_view::npos && text_.find("\\u") == std::string_view::npos &&
-        text_.find("\\x") == std::string_view::npos)
-      return;
     std::string piece;
-    uint32_t size = 0;
-    bool any = false;
-    for (uint32_t i = 0; i < text_.size() && !any; ++i) {
-      piece.clear();
-      any = sign == '&' ? entity(i, piece, size) : percent(i, piece, size);
-    }
-    if (!any || !budget_.take(text_.size())) return;
-    view_.begin_node(*node_, number_, Node::Form::kMapped);
-    for (uint32_t i = 0; i < text_.size();) {
-      piece.clear();
-      if (sign == '&' ? entity(i, piece, size) : percent(i, piece, size)) {
-        view_.append(piece, {base() + i, base() + i + size});
-      } else {
-        size = 1;
-        bool space = sign == '%' && text_[i] == '+';
-        view_.append(space ? std::string_view(" ") : text_.substr(i, 1), {base() + i, base() + i + 1});
+    uint32_t size = 0, i = 0;
+    auto next = [&](uint32_t from) {  // where something is written so; text_.size() for nowhere
+      for (uint32_t at = find_sign(sign, from); at < text_.size(); at = find_sign(sign, at + 1)) {
+        piece.clear();
+        if (sign == '&' ? entity(at, piece, size) : percent(at, piece, size)) return at;
       }
-      i += size;
+      return static_cast<uint32_t>(text_.size());
+    };
+    i = next(0);
+    if (i == text_.size() || !budget_.take(text_.size())) return;
+    view_.begin_node(*node_, number_, Node::Form::kMapped);
+    uint32_t written = 0;
+    for (; i < text_.size(); i = next(written)) {
+      append_between(written, i, sign);
+      view_.append_replaced(piece, i, size);
+      written = i + size;
     }
+    append_between(written, i, sign);
     view_.end_node(node_->text);
+  }
+
+  uint32_t find_sign(char sign, uint32_t from) const {
+    size_t at = sign == '&' ? text_.find('&', from) : text_.find_first_of("%\\", from);
+    return static_cast<uint32_t>(std::min(at, text_.size()));
+  }
+
+  /// What is not written so stands for itself; only a plus may be a space.
+  void append_between(uint32_t begin, uint32_t end, char sign) {
+    std::string_view text = text_.substr(begin, end - begin);
+    while (sign == '%') {
+      size_t plus = text.find('+');
+      if (plus == std::string_view::npos) break;
+      view_.append(text.substr(0, plus));
+      view_.append(" ");
+      text.remove_prefix(plus + 1);
+    }
+    view_.append(text);
   }
 
   bool percent(uint32_t i, std::string& out, uint32_t& ret_size) const {
@@ -249,7 +265,7 @@ class Decoder {
       return;
     if (!reads_like_text(scratch_)) return;
     view_.begin_node(*node_, number_, Node::Form::kWhole);
-    view_.append(scratch_, {});
+    view_.append(scratch_);
     view_.end_node({base() + all.begin, base() + all.end});
   }
 

@@ -131,6 +131,7 @@ void detect_in_columns(Sight& sight) {
   Columns columns;
   uint32_t read = 0;  // up to here
   for (const Word& word : sight.words()) {
+    if (sight.is_spent()) return;
     if ((bit(word.context) & (kNamedContexts | bit(kSsn))) == 0 || word.span.begin < read) continue;
     read = std::max(see_columns(sight, columns, word.span.begin), word.span.end);
   }
@@ -150,7 +151,7 @@ void detect_after_words(Sight& sight) {
   detect_in_columns(sight);
   const auto& words = sight.words();
   Span last;  // value: words within it are part of it
-  for (size_t i = 0; i < words.size(); ++i) {
+  for (size_t i = 0; i < words.size() && !sight.is_spent(); ++i) {
     const Word& word = words[i];
     bool within = word.span.begin >= last.begin && word.span.begin < last.end;
     if ((bit(word.context) & kNamedContexts) == 0 || within) continue;

@@ -14,6 +14,8 @@ namespace {
 
 using enum Context;
 
+constexpr size_t kStepsOfGroup = 8;
+
 /// Up to 19 digits, put together from groups.
 struct Digits {
   std::array<char, 20> bytes{};
@@ -120,7 +122,8 @@ class Chain {
     if (!sight_.wants(Type::credit_card)) return;
     constexpr size_t kMost = 19;
     size_t total = group(0).size;
-    for (size_t n = 2; n <= kMost && has(n - 1) && uniform(n); ++n) {
+    if (first_ > 0 && size_of(0) == 1 && size_of(1) == 1) return;  // single digits: a card only from their beginning
+    for (size_t n = 2; n <= kMost && has(n - 1) && (n == 2 ? uniform(2) : gap(n - 2) == gap(0)); ++n) {
       total += group(n - 1).size;
       if (total > kMost) return;
       if (total < 13 || !stands_alone(n)) continue;
@@ -426,7 +429,8 @@ void detect_numbers(Sight& sight, std::vector<DigitGroup>& groups) {
   DigitGroups chains(sight.text(), groups);
   while (chains.next()) {
     Chain chain(sight, chains.groups());
-    for (size_t i = 0; i < chains.groups().size(); ++i) chain.look_at(i);
+    for (size_t i = 0; i < chains.groups().size() && !sight.is_spent(); ++i) chain.look_at(i);
+    sight.spend(chains.groups().size() * kStepsOfGroup);
   }
 }
 

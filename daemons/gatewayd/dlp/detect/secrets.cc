@@ -174,6 +174,7 @@ void putty_at(Sight& sight, Span literal) {
   constexpr uint32_t kLongest = 8 * 1024;
   std::string_view rest = sight.text().substr(literal.begin, kLongest);
   rest = rest.substr(0, rest.find('\0'));
+  sight.spend(rest.size());
   if (rest.find("Private-Lines:") == std::string_view::npos) return;
   sight.see(Type::private_key, {literal.begin, literal.begin + static_cast<uint32_t>(rest.size())},
             {0.9F, 0, true, false, "putty"});

@@ -271,3 +271,21 @@ TEST_CASE("the strictest action decides") {
   at.scan("nothing");
   CHECK(at.scanner->report().action == Action::kOff);
 }
+
+TEST_CASE("everything that is delivered is looked at, also what a reader of the JSON would overrule") {
+  ScanCase at;
+  // Of two members of the same name most readers take the last, some the first.
+  CHECK(at.types(R"({"a":"219-45-9876","a":1})") == std::set<std::string>{"ssn"});
+  CHECK(at.types(R"({"a":1,"a":"219-45-9876"})") == std::set<std::string>{"ssn"});
+  CHECK(at.rewritten(R"({"ssn":219459876,"ssn":"219-45-9877","ssn":{"x":"219-45-9878"}})") ==
+        R"({"ssn":"XXX-XX-9876","ssn":"XXX-XX-9877","ssn":{"x":"XXX-XX-9878"}})");
+  CHECK(at.rewritten(R"({"\u0073sn":219459876,"ssn":219459877})") ==
+        R"({"\u0073sn":"XXX-XX-9876","ssn":"XXX-XX-9877"})");
+  // The members that route an envelope are left out where they route it, and nowhere else.
+  auto in_envelope = [&](std::string_view json) {
+    REQUIRE(at.scanner->scan_json(json, Document::Shape::kEnvelope).ok());
+    return at.scanner->report().findings.size();
+  };
+  CHECK(in_envelope(R"({"timestamp":1,"data":{"message_type":"219-45-9876","meta":{"hops":"219-45-9877"}}})") == 2);
+  CHECK(in_envelope(R"({"other":"219-45-9876","meta":{"x":"219-45-9877"},"data":1})") == 2);
+}
