@@ -38,7 +38,7 @@ void add_key(Table& table, Context context, std::string_view words) {
   std::string joined;
   if (has_high_bytes(words)) {
     for (char c : words)
-      if (c != ' ') joined.push_back(c);
+      if ((c & 0x80) != 0 || (c >= 'a' && c <= 'z')) joined.push_back(c);
     table.native[joined] |= bit(context);
     return;
   }

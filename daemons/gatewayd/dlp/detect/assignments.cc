@@ -230,7 +230,11 @@ class Reader {
     constexpr uint32_t kLongestTemplate = 96;
     std::string_view rest = text_.substr(at_, kLongestTemplate);
     rest = rest.substr(0, std::min(rest.find('\n'), rest.find('\0')));
-    if (at(at_) == '{' && (is_letter(at(at_ + 1)) || is_space(at(at_ + 1)) || is_quote(at(at_ + 1)))) return true;
+    if (at(at_) == '{') {  // {name: …
+      uint32_t i = at_ + 1;
+      while (i - at_ < kLongestName && (is_word_byte(at(i)) || at(i) == '-' || is_quote(at(i)))) ++i;
+      if (is_space(at(i)) || std::string_view(":,=}").find(at(i)) != std::string_view::npos) return true;
+    }
     for (std::string_view pair : {"<>", "[]", "{}", "()", "${}", "$()", "%()", "#{}", "$[]"}) {
       std::string_view open = pair.substr(0, pair.size() - 1);
       if (!rest.starts_with(open)) continue;

@@ -41,6 +41,10 @@ uint32_t past_link(const Sight& sight, uint32_t from) {
         while (at - from < kFarthest && is_user_byte(sight.at(at))) ++at;
         continue;
       }
+      if (equals_word(word, "name") || equals_word(word, "names")) {
+        at = end;
+        continue;
+      }
       if (sight.at(end) != ' ' ||
           std::none_of(kLinks.begin(), kLinks.end(), [&](std::string_view one) { return equals_word(word, one); }))
         break;
@@ -73,6 +77,9 @@ void see_pair(Sight& sight, uint32_t at, bool spaced) {
   std::string_view value = sight.view({i, end});
   // An image's name and tag: admin/app2:v1.2.3.
   if (mark == '/' && !spaced && value.find_first_of(":./") != std::string_view::npos) return;
+  // A line of /etc/passwd has more colons.
+  if (mark == ':' && (std::count(value.begin(), value.end(), ':') > 1 || value.find(":/") != std::string_view::npos))
+    return;
   // user:password@host is a URL's.
   if (value.find('@') != std::string_view::npos && mark == ':' && value.find('.') != std::string_view::npos) return;
   if (is_strong_password(value) && value.find("://") == std::string_view::npos)

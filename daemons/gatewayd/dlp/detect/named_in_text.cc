@@ -124,6 +124,7 @@ class TextReader {
     if ((naming.says & bit(kWeak)) != 0) {
       naming.login = (sight_.near(word.span) & bit(kLogin)) != 0;
       if (naming.how == Named::kByWord && (!naming.login || !is_strong_password(text))) return;
+      naming.shape = kAssigned;
     }
     see_secret(sight_, value.span, naming);
   }

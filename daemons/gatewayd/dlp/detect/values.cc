@@ -18,13 +18,14 @@ bool is_any(std::string_view word, std::initializer_list<std::string_view> list)
 }
 
 bool is_filler(std::string_view word) {
-  return is_any(word, {"number", "numbers",    "no",         "num",     "nr",       "id",        "code",      "of",
-                       "the",    "for",        "on",         "file",    "value",    "my",        "your",      "key",
-                       "token",  "here",       "s",          "as",      "account",  "member",    "card",      "patient",
-                       "new",    "identifier", "login",      "it",      "back",     "current",   "temporary", "user",
-                       "string", "set",        "to",         "be",      "patients", "now",       "still",     "changed",
-                       "reset",  "been",       "has",        "updated", "again",    "currently", "jetzt",     "nun",
-                       "neu",    "ahora",      "maintenant", "agora",   "adesso",   "nu",        "teraz"});
+  return is_any(
+      word,
+      {"number",  "numbers",    "no",          "num",    "nr",      "id",    "code",       "of",       "the", "for",
+       "on",      "file",       "value",       "my",     "your",    "key",   "token",      "here",     "s",   "as",
+       "account", "member",     "beneficiary", "card",   "patient", "new",   "identifier", "login",    "it",  "back",
+       "current", "temporary",  "user",        "string", "set",     "to",    "be",         "patients", "now", "still",
+       "changed", "reset",      "been",        "has",    "updated", "again", "currently",  "jetzt",    "nun", "neu",
+       "ahora",   "maintenant", "agora",       "adesso", "nu",      "teraz"});
 }
 
 bool is_verb(std::string_view word) {
@@ -35,8 +36,8 @@ bool is_verb(std::string_view word) {
 
 /// What tells more of the word before it: "password for the west gate is …".
 bool is_preposition(std::string_view word) {
-  return is_any(word, {"for", "of", "von", "zu", "pour", "de", "del", "do", "da", "para", "di", "del", "per", "van",
-                       "voor", "dla", "od"});
+  return is_any(word, {"for", "of", "von", "für", "zu", "pour", "de", "del", "do", "da", "para", "di", "del", "per",
+                       "van", "voor", "dla", "od"});
 }
 
 bool ends_value(char c) {
@@ -103,7 +104,7 @@ NativeLink native_link(std::string_view text, bool directly) {
   NativeLink found;
   for (const Sign& sign : kSigns)
     if (text.starts_with(sign.text) && sign.text.size() > found.size) found = {sign.text.size(), sign.link, false};
-  for (std::string_view preposition : {"für ", "для ", "от "})
+  for (std::string_view preposition : {"для ", "от "})
     if (text.starts_with(preposition)) return {preposition.size(), Link::kNext, true};
   if (found.size != 0 || !directly) return found;
   size_t end = 0;  // "паролем", "пароля": Cyrillic endings
@@ -157,8 +158,9 @@ Value value_after(std::string_view text, uint32_t from) {
       i += native.size;
     } else if (is_letter(c) && link < Link::kSign && quote == '\0') {
       uint32_t end = i;
-      while (end < stop && is_letter(at(end))) ++end;
-      if (more > 0)  // the name of what it is for: "minor-filter", "web2"
+      while (end < stop && (is_letter(at(end)) || (at(end) == '\xc3' && (at(end + 1) & 0x80) != 0)))
+        end += is_letter(at(end)) ? 1 : 2;  // "für"
+      if (more > 0)                         // the name of what it is for: "minor-filter", "web2"
         while (end < stop && (is_alnum(at(end)) || at(end) == '-' || at(end) == '_' || at(end) == '.')) ++end;
       std::string_view word = text.substr(i, end - i);
       if (is_digit(at(end)) || at(end) == '-') break;
