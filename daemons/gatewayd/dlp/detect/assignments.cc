@@ -168,6 +168,12 @@ class Reader {
     uint32_t begin = end;
     while (begin > 0 && end - begin < 8 && is_letter(text_[begin - 1])) --begin;
     std::string_view word = text_.substr(begin, end - begin);
+    if (word == "set" || word == "secret") {  // config set dbPassword value
+      std::string_view name = text_.substr(name_.begin, name_.size());
+      bool joined = name.find_first_of("_-.") != std::string_view::npos ||
+                    std::any_of(name.begin() + 1, name.end(), [](char c) { return is_upper(c); });
+      return end < name_.begin && joined && text_.substr(at_, 3) != "to ";
+    }
     return end < name_.begin && (word == "ENV" || word == "setx" || word == "define" || word == "setenv");
   }
 

@@ -10,6 +10,7 @@
 #include "daemons/gatewayd/dlp/detect/manifests.h"
 #include "daemons/gatewayd/dlp/detect/named_in_text.h"
 #include "daemons/gatewayd/dlp/detect/neighbours.h"
+#include "daemons/gatewayd/dlp/detect/result_sets.h"
 #include "daemons/gatewayd/dlp/detect/secret_values.h"
 
 namespace mas::dlp {
@@ -113,6 +114,14 @@ void detect_in_columns(Sight& sight) {
   }
 }
 
+void detect_in_rows(Sight& sight) {
+  for_each_cell(sight.document(), [&sight](const Node& node, ContextMask says, ContextMask beside) {
+    if ((says & kAgainst) != 0 || (says & (kNamedContexts | bit(kSsn))) == 0 || node.text.size() == 0) return;
+    if ((says & kOfSecrets) != 0 && node.kind == Node::Kind::kNumber) return;
+    see_in_column(sight, trimmed(sight.text(), node.text), says, beside, false);
+  });
+}
+
 }  // namespace
 
 void detect_by_keys(Sight& sight) {
@@ -124,6 +133,7 @@ void detect_by_keys(Sight& sight) {
     if (node.text.size() > 0) see_by_key(sight, node, i);
   }
   detect_in_objects(sight);
+  detect_in_rows(sight);
 }
 
 void detect_after_words(Sight& sight) {

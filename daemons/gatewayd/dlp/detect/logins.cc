@@ -80,6 +80,7 @@ void see_pair(Sight& sight, uint32_t at, bool spaced) {
   // A line of /etc/passwd has more colons.
   if (mark == ':' && (std::count(value.begin(), value.end(), ':') > 1 || value.find(":/") != std::string_view::npos))
     return;
+  if (value.find("@sha256") != std::string_view::npos) return;  // an image
   // user:password@host is a URL's.
   if (value.find('@') != std::string_view::npos && mark == ':' && value.find('.') != std::string_view::npos) return;
   if (is_strong_password(value) && value.find("://") == std::string_view::npos)

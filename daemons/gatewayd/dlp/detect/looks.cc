@@ -87,6 +87,11 @@ bool is_hex(std::string_view value) {
 /// May stand in a value that a machine made: base64 and its URL form, and what joins parts of tokens.
 bool is_key_character(char c) { return is_alnum(c) || std::string_view("-_./+=:~").find(c) != std::string_view::npos; }
 
+/// 0x and forty hexadecimal digits: a contract or wallet of Ethereum, which its own detector sees.
+bool is_chain_address(std::string_view value) {
+  return value.size() == 42 && value.starts_with("0x") && is_hex(value.substr(2));
+}
+
 size_t digit_letter_changes(std::string_view value) {
   size_t changes = 0;
   for (size_t i = 1; i < value.size(); ++i)
@@ -139,6 +144,7 @@ bool is_path(std::string_view value) {
   Pieces pieces(value);
   bool words = pieces.letters > 0 && pieces.of_words * 3 >= pieces.letters * 2;
   if (scheme) return value.find('@') == std::string_view::npos;
+  if (value.starts_with("./") || value.starts_with("../") || value.starts_with("~/")) return true;
   if (begins) return words || (slashes >= 2 && pieces.letters < 8);
   return words && pieces.numbers <= pieces.joints + 1 && !value.ends_with('=');
 }
@@ -181,9 +187,11 @@ bool is_code(std::string_view value) {
   if (value.empty()) return false;
   if (value[0] == '!') return value.size() > 1 && std::all_of(value.begin() + 1, value.end(), is_letter);
   size_t end = 0;
-  while (end < value.size() && (is_letter(value[end]) || value[end] == '_' || value[end] == '.' || value[end] == ':'))
+  while (end < value.size() && (is_alnum(value[end]) || value[end] == '_' || value[end] == '.' || value[end] == ':'))
     ++end;
-  return end > 0 && end < value.size() && (value[end] == '(' || value[end] == '[');
+  bool opens = end > 0 && end < value.size() && (value[end] == '(' || value[end] == '[');
+  std::string_view name = value.substr(0, end);
+  return opens && (count_digits(name) == 0 || is_slug(name));
 }
 
 bool is_reference(std::string_view value) {
@@ -205,6 +213,22 @@ bool is_reference(std::string_view value) {
   bool member = value.find('.') != std::string_view::npos || value.find("->") != std::string_view::npos ||
                 value.find("::") != std::string_view::npos;
   return member && is_identifier(value, true) && is_slug(value);
+}
+
+bool is_resource_name(std::string_view value) {
+  constexpr size_t kLongestPiece = 12;
+  size_t words = 0, joints = 0;
+  for (size_t i = 0; i <= value.size();) {
+    size_t end = i;
+    while (end < value.size() && (is_lower(value[end]) || is_digit(value[end]))) ++end;
+    if (end < value.size() && value[end] != '-' && value[end] != '.') return false;
+    std::string_view piece = value.substr(i, end - i);
+    if (piece.size() > kLongestPiece) return false;
+    words += is_wordlike(piece, false) && count_digits(piece) == 0 ? 1 : 0;
+    joints += end < value.size() ? 1 : 0;
+    i = end + 1;
+  }
+  return joints > 0 && words > 0;
 }
 
 bool may_be_credential(std::string_view value) {
@@ -235,7 +259,7 @@ bool is_generated(std::string_view value) {
   size_t digits = count_digits(value);
   if (digits < 2 || digits + 2 > value.size()) return false;
   if (is_uuid(value) || is_slug(value) || is_path(value) || is_file_name(value) || is_version(value) ||
-      date_at(value) != 0 || is_reference(value))
+      date_at(value) != 0 || is_reference(value) || is_resource_name(value) || is_chain_address(value))
     return false;
   if (digit_letter_changes(value) < 3) return false;
   return entropy(value) >= (is_hex(value) ? 2.8 : 3.3);

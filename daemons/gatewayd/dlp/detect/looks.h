@@ -33,6 +33,9 @@ bool is_plain_number(std::string_view value);
 /// `base64`, `sha256`, `oauth2`: names of algorithms, encodings and protocols that end in digits.
 bool is_technical_word(std::string_view value);
 
+/// Names that Kubernetes and clouds complete with random letters: `default-token-x7k2p`, `web-7d9c6b8f5-x2k4j`.
+bool is_resource_name(std::string_view value);
+
 /// What may be a credential where its name says outright that one stands there: no reference, path, word or number.
 /// A UUID and a word with digits may.
 bool may_be_credential(std::string_view value);

@@ -94,7 +94,8 @@ class TextReader {
     Value value = assigned_value(sight_.text(), name);
     if (value.link == Link::kNone) return false;
     if (value.span.size() == 0) return true;
-    last_ = value.span;
+    bool option = sight_.at(name.end) == ' ' && value.span.begin == name.end + 1;  // `--secret dbPassword …`
+    if (!option) last_ = value.span;
     // "PASS: name" is a test's result, whatever the name.
     if (sight_.view(name) == "PASS" && sight_.at(name.end) == ':') return true;
     naming.how = Named::kBySign;

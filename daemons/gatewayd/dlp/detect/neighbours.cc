@@ -9,9 +9,19 @@ namespace {
 constexpr uint32_t kMostNodes = 32;      // to either side
 constexpr uint32_t kMostContainers = 3;  // upwards
 
-ContextMask unambiguous(std::string_view key) {
-  ContextMask mask = read_key(key);
-  return (mask & bit(Context::kWeak)) != 0 ? mask & ~kDataContexts & ~bit(Context::kWeak) : mask;
+ContextMask unambiguous(ContextMask says) {
+  return (says & bit(Context::kWeak)) != 0 ? says & ~kDataContexts & ~bit(Context::kWeak) : says;
+}
+
+/// What the key at `number` says. Where a string or number follows, that was read before.
+ContextMask said_by(const Document& document, uint32_t number) {
+  const auto& nodes = document.nodes();
+  const Node* next = number + 1 < nodes.size() ? &nodes[number + 1] : nullptr;
+  if (next != nullptr && next->key == number) return next->own;
+  ContextMask says = read_key(document.text_of(nodes[number]));
+  // "patient_wait": false is no patient. What is neither string, number, object nor array has no node.
+  bool flag = next == nullptr || next->container == nodes[number].container;
+  return flag ? says & ~bit(Context::kMedical) : says;
 }
 
 }  // namespace
@@ -26,15 +36,12 @@ ContextMask neighbours_of(const Document& document, uint32_t number) {
   for (uint32_t i = first; i <= last; ++i) {
     const Node& other = nodes[i];
     if (other.kind != Node::Kind::kKey || other.container != node.container || i == node.key) continue;
-    bool flag = i + 1 >= nodes.size() || (nodes[i + 1].container == node.container && nodes[i + 1].key != i);
-    ContextMask says = unambiguous(document.text_of(other));
-    if (flag) says &= ~bit(Context::kMedical);  // "patient_wait": false. What is no string or number has no node
-    mask |= says;
+    mask |= unambiguous(said_by(document, i));
   }
   uint32_t at = node.container;
   for (uint32_t n = 0; n < kMostContainers && at != kNowhere; ++n) {
     const Container& container = document.containers()[at];
-    if (container.key != kNowhere) mask |= unambiguous(document.text_of(nodes[container.key]));
+    if (container.key != kNowhere) mask |= unambiguous(read_key(document.text_of(nodes[container.key])));
     at = container.parent;
   }
   return mask;

@@ -58,7 +58,7 @@ bool accepts_password(std::string_view value, const Naming& naming) {
   if (naming.how == Named::kByWord) return is_strong_password(value);
   if (naming.how == Named::kByVerb)
     return !is_file_name(value) && !is_path(value) && !is_version(value) && !is_technical_word(value) &&
-           !is_reference(value);
+           !is_reference(value) && (count_digits(value) > 0 || !is_slug(value));
   if (naming.quoted) return naming.alone || count_digits(value) > 0 || !is_letters(value);
   if (is_name_of_variable(value) || is_reference(value) || is_version(value)) return false;
   // A word in running text is a word: "reset your password: click here".
@@ -108,7 +108,7 @@ void see_secret(Sight& sight, Span span, const Naming& naming) {
       return;
     else if (is_generated(value) && !is_hash(value))
       sight.see(Type::api_key, span, {kActing, says & kSecretContexts, false, false});
-    else if (is_generic_secret(value) && may_be_credential(value))
+    else if (is_generic_secret(value) && may_be_credential(value) && !is_resource_name(value))
       sight.see(Type::generic_secret, span, {naming.shape, bit(kSecret), false, false});
   } else if ((says & bit(kMaterial)) != 0 && is_generic_secret(value)) {
     sight.see(Type::generic_secret, span, {naming.shape, bit(kMaterial), false, false});

@@ -20,18 +20,18 @@ bool is_any(std::string_view word, std::initializer_list<std::string_view> list)
 bool is_filler(std::string_view word) {
   return is_any(
       word,
-      {"number",  "numbers",    "no",          "num",    "nr",      "id",    "code",       "of",       "the", "for",
-       "on",      "file",       "value",       "my",     "your",    "key",   "token",      "here",     "s",   "as",
-       "account", "member",     "beneficiary", "card",   "patient", "new",   "identifier", "login",    "it",  "back",
-       "current", "temporary",  "user",        "string", "set",     "to",    "be",         "patients", "now", "still",
-       "changed", "reset",      "been",        "has",    "updated", "again", "currently",  "jetzt",    "nun", "neu",
-       "ahora",   "maintenant", "agora",       "adesso", "nu",      "teraz"});
+      {"number",  "numbers",   "no",          "num",    "nr",      "id",    "code",       "of",       "the",   "for",
+       "on",      "file",      "value",       "my",     "your",    "key",   "token",      "here",     "s",     "as",
+       "account", "member",    "beneficiary", "card",   "patient", "new",   "identifier", "login",    "it",    "back",
+       "current", "temporary", "user",        "string", "set",     "to",    "be",         "patients", "now",   "still",
+       "changed", "reset",     "been",        "has",    "updated", "again", "currently",  "rotated",  "jetzt", "nun",
+       "neu",     "ahora",     "maintenant",  "agora",  "adesso",  "nu",    "teraz"});
 }
 
 bool is_verb(std::string_view word) {
-  return is_any(word, {"is",  "was",  "are",   "equals", "ist",     "lautet",  "lauten", "sind",   "es",
-                       "est", "son",  "sont",  "sera",   "foi",     "sao",     "era",    "wynosi", "jest",
-                       "to",  "will", "reads", "be",     "becomes", "remains", "zijn",   "sono"});
+  return is_any(word, {"is",   "was",   "are",  "equals",  "ist",     "lautet", "lauten", "sind",   "es",
+                       "est",  "son",   "sont", "sera",    "foi",     "sao",    "era",    "wynosi", "jest",
+                       "will", "reads", "be",   "becomes", "remains", "zijn",   "sono"});
 }
 
 /// What tells more of the word before it: "password for the west gate is …".
@@ -39,6 +39,9 @@ bool is_preposition(std::string_view word) {
   return is_any(word, {"for", "of", "von", "für", "zu", "pour", "de", "del", "do", "da", "para", "di", "del", "per",
                        "van", "voor", "dla", "od"});
 }
+
+/// Where it holds: "password on build-07 is …". Only names of machines follow, as "born on March 5" is a date.
+bool is_place(std::string_view word) { return is_any(word, {"on", "at", "in", "auf", "bei", "en", "sur", "em", "su"}); }
 
 bool ends_value(char c) {
   return is_space(c) || c == '\0' || c == '"' || c == '\'' || c == '`' || c == ',' || c == ';' || c == '<' ||
@@ -126,7 +129,9 @@ Value value_after(std::string_view text, uint32_t from) {
   uint32_t i = from;
   uint32_t stop = from + kFarthestValue;
   char quote = '\0';
-  int more = -1;  // words that may tell more of it; where one can, a verb or a sign must follow
+  bool changed = false;  // "was changed" stands before "to"
+  bool place = false;    // "on" stands before
+  int more = -1;         // words that may tell more of it; where one can, a verb or a sign must follow
   while (i < stop) {
     char c = at(i);
     if (c == ':' || c == '=') {
@@ -160,18 +165,23 @@ Value value_after(std::string_view text, uint32_t from) {
       uint32_t end = i;
       while (end < stop && (is_letter(at(end)) || (at(end) == '\xc3' && (at(end + 1) & 0x80) != 0)))
         end += is_letter(at(end)) ? 1 : 2;  // "für"
-      if (more > 0)                         // the name of what it is for: "minor-filter", "web2"
+      if (more > 0 || place)                // the name of what it is for: "minor-filter", "web2"
         while (end < stop && (is_alnum(at(end)) || at(end) == '-' || at(end) == '_' || at(end) == '.')) ++end;
       std::string_view word = text.substr(i, end - i);
       if (is_digit(at(end)) || at(end) == '-') break;
-      if (is_verb(word))
+      bool machine = place && std::any_of(word.begin(), word.end(), [](char x) { return is_digit(x) || x == '-'; });
+      place = link == Link::kNext && is_place(word);
+      if (is_verb(word) || ((changed || more >= 0) && equals_word(word, "to")))
         link = Link::kVerb;
+      else if (machine)
+        more = kMostWordsMore;
       else if (link == Link::kNext && is_preposition(word))
         more = kMostWordsMore;
       else if (!is_filler(word)) {
         if (link != Link::kNext || more <= 0) break;
         --more;
       }
+      changed = is_any(word, {"changed", "set", "reset", "updated", "rotated"});
       i = end;
     } else {
       break;

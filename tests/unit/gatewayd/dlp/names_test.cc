@@ -330,3 +330,23 @@ TEST_CASE("users and passwords in base64, and numbers beside something of their 
   CHECK(at.types(R"({"patient": "x", "record_number": "7839201"})") == Types{"mrn"});
   CHECK(at.types(R"({"member_id": "W123456789", "payer": "x"})") == Types{"health_insurance"});
 }
+
+TEST_CASE("rows of results, names of machines, and messages of compilers") {
+  check_all({R"(sudo password on juniper-20 is k9V!tq2ZmR)",
+             R"(pulumi config set --secret dbPassword k9V!tq2ZmR --stack x)", R"(network={
+  psk="k9V!tq2ZmR"
+})",
+             R"({"columns": ["login", "password"], "rows": [["jens42", "k9V!tq2ZmR"]], "id": 2})"},
+            {"password"});
+  check_all(
+      {R"(error: Argument "password" to "routeLazyJob" of "Slow" has incompatible type "str | None"; expected "str")",
+       R"(the password is readWrite)", R"(パスワードは 20:22:53 に変更されました。)",
+       R"(var password = configuration["StrictSummary:Password"] ?? throw new InvalidOperationException("no password");)",
+       R"(REDIS_PASSWORD: ${REDIS_PASSWORD:?set it in .env})",
+       R"(password=**** token=<redacted> api_key=xxxx-xxxx-xxxx user=marcus)",
+       R"({"columns": ["login", "password_policy"], "rows": [["jens42", "strict2x!A"]]})",
+       R"({"columns": ["pass", "fail"], "rows": [[12345678, 4]]})",
+       R"(pam_unix(passwd:chauthtok): password changed for emma)",
+       R"({"SECRET_ARN": "arn:aws:secretsmanager:us-east-1:202487952756:secret:modern-search-M3PxFj"})"},
+      {});
+}
