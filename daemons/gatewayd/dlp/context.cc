@@ -28,10 +28,28 @@ size_t three_letters(std::string_view letters) {
 
 struct Table {
   std::vector<Phrase> phrases;
-  std::unordered_map<std::string, ContextMask> keys;  // words of a phrase joined without spaces
-  std::vector<std::string> long_words;                // of data, such as "password"
-  std::bitset<kLetters * kLetters * kLetters> begin;  // the first three letters of a phrase
+  std::unordered_map<std::string, ContextMask> keys;    // words of a phrase joined without spaces
+  std::unordered_map<std::string, ContextMask> native;  // phrases with letters beyond ASCII, joined likewise
+  std::vector<std::string> long_words;                  // of data, such as "password"
+  std::bitset<kLetters * kLetters * kLetters> begin;    // the first three letters of a phrase
 };
+
+void add_key(Table& table, Context context, std::string_view words) {
+  std::string joined;
+  if (has_high_bytes(words)) {
+    for (char c : words)
+      if ((c & 0x80) != 0 || (c >= 'a' && c <= 'z')) joined.push_back(c);
+    table.native[joined] |= bit(context);
+    return;
+  }
+  for (char c : words)
+    if (c >= 'a' && c <= 'z') joined.push_back(c);
+  table.keys[joined] |= bit(context);
+  if (joined.size() >= 3) table.begin.set(three_letters(joined));
+  for (char third = 'a'; joined.size() == 2 && third <= 'z'; ++third) table.begin.set(three_letters(joined + third));
+  bool data = (bit(context) & kDataContexts) != 0;
+  if (data && joined.size() >= kShortestPartOfWord) table.long_words.push_back(joined);
+}
 
 void add(Table& table, Context context, Where where, std::string_view list) {
   while (!list.empty()) {
@@ -39,15 +57,8 @@ void add(Table& table, Context context, Where where, std::string_view list) {
     std::string_view words = list.substr(0, bar);
     list.remove_prefix(bar == std::string_view::npos ? list.size() : bar + 1);
     table.phrases.push_back({context, words, where != Where::kText, where != Where::kKeys});
-    if (where == Where::kText) continue;
-    std::string joined;
-    for (char c : words)
-      if (c >= 'a' && c <= 'z') joined.push_back(c);
-    table.keys[joined] |= bit(context);
-    if (joined.size() >= 3) table.begin.set(three_letters(joined));
-    for (char third = 'a'; joined.size() == 2 && third <= 'z'; ++third) table.begin.set(three_letters(joined + third));
-    bool data = (bit(context) & kDataContexts) != 0;
-    if (data && joined.size() >= kShortestPartOfWord) table.long_words.push_back(joined);
+    // "account #" is of texts: without its sign it says nothing.
+    if (where != Where::kText && words.find('#') == std::string_view::npos) add_key(table, context, words);
   }
 }
 
@@ -107,11 +118,18 @@ class Words {
   bool begin_ = true;
 };
 
+/// "mypassword", "githubtoken": a name whose words are not told apart.
 ContextMask within_word(std::string_view word) {
   const Table& all = table();
+  constexpr size_t kShortestGlued = 8;
+  if (word.size() >= kShortestGlued &&
+      (word.ends_with("token") || word.ends_with("secret") || word.ends_with("apikey")))
+    return bit(Context::kCredential);
   if (word.size() <= kShortestPartOfWord) return 0;
-  for (const auto& part : all.long_words)
-    if (word.starts_with(part) || word.ends_with(part)) return all.keys.at(part);
+  for (const auto& part : all.long_words) {
+    if (word.ends_with(part)) return all.keys.at(part);
+    if (word.starts_with(part)) return all.keys.at(part) | bit(Context::kWeak);
+  }
   return 0;
 }
 
@@ -121,31 +139,100 @@ std::string without_high_bytes(std::string text) {
   return text;
 }
 
+/// A key in another language: whole, or one of its words.
+ContextMask read_native(std::string_view key) {
+  const auto& native = table().native;
+  ContextMask mask = 0;
+  std::string word, all;
+  auto look = [&](const std::string& phrase) {
+    if (auto found = native.find(phrase); found != native.end()) mask |= found->second;
+  };
+  for (char c : key.substr(0, kLongestKey)) {
+    if ((c & 0x80) != 0 || is_lower(c) || is_upper(c)) {
+      word.push_back(lower(c));
+    } else if (!word.empty()) {
+      look(word);
+      all += word;
+      word.clear();
+    }
+  }
+  if (!word.empty() && !all.empty()) look(word);
+  look(all + word);
+  return mask;
+}
+
+/// What the phrases of a key say, from its first to its last.
+struct Said {
+  std::array<ContextMask, kMostWords> parts{};
+  size_t count = 0;
+};
+
+constexpr ContextMask kWordsOfSecret = bits(Context::kSecret, Context::kPassword, Context::kApiKey);
+
+/// Names of secrets: what stands before the word that names the secret tells which, what stands behind it changes what
+/// it is.
+ContextMask judge_secret(const Said& said, std::string_view key) {
+  ContextMask mask = 0;
+  size_t last = said.count - 1;
+  while ((said.parts[last] & kSecretContexts) == 0) --last;
+  for (size_t i = 0; i < last; ++i)
+    mask |= said.parts[i] & ~bits(Context::kNegative, Context::kAbout, Context::kPlain, Context::kNames);
+  ContextMask own = said.parts[last];
+  bool secret_alone = (own & kWordsOfSecret) == bit(Context::kSecret);
+  if (secret_alone && last > 0) own = (own & ~bit(Context::kSecret)) | bit(Context::kCredential);
+  bool shouts = last > 0 && std::none_of(key.begin(), key.end(), is_lower);
+  if (shouts) own &= ~bit(Context::kWeak);  // DB_PASS is a variable
+  mask |= own;
+  constexpr ContextMask kNeutral = bits(Context::kEnding, Context::kPlain, Context::kLogin);
+  for (size_t i = last + 1; i < said.count; ++i) {
+    mask |= said.parts[i] & (kAgainst | (kDataContexts & ~kSecretContexts));
+    if ((said.parts[i] & kNeutral) == 0 || (said.parts[i] & bit(Context::kNames)) != 0) mask |= bit(Context::kWeak);
+  }
+  return mask;
+}
+
+/// `X_KEY`, `stripeKey`: a credential perhaps, unless its other words name what has no secret key.
+ContextMask judge_key(const Said& said, std::string_view key) {
+  ContextMask mask = 0;
+  for (size_t i = 0; i + 1 < said.count; ++i) mask |= said.parts[i];
+  if ((mask & kAgainst) != 0) return mask;
+  mask |= bit(Context::kCredential);
+  if (std::any_of(key.begin(), key.end(), is_lower)) mask |= bit(Context::kWeak);
+  return mask & ~bits(Context::kPlain, Context::kNames);
+}
+
 }  // namespace
 
 const std::vector<Phrase>& phrases() { return table().phrases; }
 
 ContextMask read_key(std::string_view key) {
-  if (has_high_bytes(key)) return read_key(without_high_bytes(fold_text(key.substr(0, kLongestKey))));
+  if (has_high_bytes(key)) {
+    if (ContextMask mask = read_native(key)) return mask;
+    return read_key(without_high_bytes(fold_text(key.substr(0, kLongestKey))));
+  }
   const auto& keys = table().keys;
   Words words(key);
-  ContextMask mask = 0;
+  Said said;
   std::string phrase;
-  for (size_t i = 0; i < words.count();) {
+  for (size_t i = 0; i < words.count(); ++said.count) {
     size_t taken = 0;
     std::string_view rest = words.joined(i, words.count() - i);
     bool known = rest.size() < 3 || table().begin[three_letters(rest)];  // most words begin no phrase
     for (size_t n = std::min(kLongestPhrase, words.count() - i); known && n > 0 && taken == 0; --n) {
       phrase.assign(words.joined(i, n));
       if (auto found = keys.find(phrase); found != keys.end()) {
-        mask |= found->second;
+        said.parts[said.count] = found->second;
         taken = n;
       }
     }
-    if (taken == 0) mask |= within_word(words.joined(i, 1));
+    if (taken == 0) said.parts[said.count] = within_word(words.joined(i, 1));
     i += std::max<size_t>(taken, 1);
   }
-  return mask;
+  ContextMask mask = 0;
+  for (size_t i = 0; i < said.count; ++i) mask |= said.parts[i];
+  if ((mask & kSecretContexts) != 0) return judge_secret(said, key);
+  bool head = said.count > 1 && (said.parts[said.count - 1] & bit(Context::kHead)) != 0;
+  return head ? judge_key(said, key) : mask;
 }
 
 namespace {

@@ -3,7 +3,8 @@
 // A bare run of nine digits is nothing; under the key `ssn`, or after "social security number", it is a number to be
 // hidden; under `trace_id` it is none. The vocabulary (context.def) is one table for keys and for text.
 // Keys are taken apart at case changes, digits and punctuation (`patientSSN_2` is patient, ssn), and the longest
-// phrases are looked up first, so that `member_id` is an insurance number and `card_id` is an id.
+// phrases are looked up first, so that `member_id` is an insurance number and `card_id` is an id. Of names of secrets the
+// end decides: `page_access_token` is a token, `access_token_page` a page.
 // Threading: none; a KeyReader remembers what it was asked last. Pure.
 #pragma once
 
@@ -38,8 +39,10 @@ enum class Context : uint8_t {
   kAwsSecret,
   kApiKey,
   kPassword,
-  kSecret,
-  kBasic,
+  kSecret,      ///< says secret and no more: `token`, `secret`, `credentials`
+  kCredential,  ///< a name that ends in token, key, secret …: X_TOKEN, xApiKey; from how it ends, no phrase has it
+  kMaterial,    ///< salts and seeds: worth an alert
+  kBasic,       ///< user and password, in base64
   kNino,
   kNhs,
   kSin,
@@ -50,6 +53,16 @@ enum class Context : uint8_t {
   kPublic,    ///< public keys, key ids
   kPlain,     ///< says nothing by itself: `value`, `number`; what holds it says more
   kNames,     ///< its value names what stands beside it: {"name": "password", "value": …}
+  // What stands beside it, and helps.
+  kWeak,      ///< a name of other trades, too, or one that may name a secret: takes a second sign
+  kEnding,    ///< behind a name that says what it is, changes nothing: `password_prod`
+  kHead,      ///< what names of credentials end in: key, pat
+  kMedical,   ///< patients, doctors, insurers
+  kLogin,     ///< a user's name, and logging in
+  kUser,      ///< names of accounts that programs come with: admin, root
+  kCall,      ///< calls that take a user's name and a password
+  kPaging,    ///< pages of a list, and their cursors
+  kManifest,  ///< a document of secrets
   kCount
 };
 
@@ -61,12 +74,15 @@ constexpr ContextMask bits(C... contexts) {
 }
 /// Everything that names a kind of data.
 inline constexpr ContextMask kDataContexts = bit(Context::kNegative) - 1;
+/// Secrets: what stands under such a name is a credential, if it looks like one.
+inline constexpr ContextMask kSecretContexts =
+    bits(Context::kPassword, Context::kApiKey, Context::kSecret, Context::kAwsSecret, Context::kCredential);
 /// What speaks against it.
 inline constexpr ContextMask kAgainst = bits(Context::kNegative, Context::kAbout, Context::kPublic);
 
 struct Phrase {
   Context context;
-  std::string_view words;  ///< lower case, one space between two
+  std::string_view words;  ///< lower case, one space between two; other scripts as they are written
   bool in_keys, in_text;
 };
 

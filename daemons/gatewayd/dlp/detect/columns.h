@@ -27,6 +27,8 @@ class Columns {
   /// Reads the next line of values. @return false where there is none with as many values as there are names.
   bool next();
   Span value(size_t column) const { return values_.cells[column]; }
+  /// Whether the values are those of an INSERT.
+  bool is_statement() const { return insert_; }
   /// The first byte that was not read.
   uint32_t end() const { return at_; }
 

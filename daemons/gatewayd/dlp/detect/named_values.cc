@@ -5,6 +5,7 @@
 
 #include "daemons/gatewayd/dlp/checksums.h"
 #include "daemons/gatewayd/dlp/context.h"
+#include "daemons/gatewayd/dlp/detect/looks.h"
 
 namespace mas::dlp {
 namespace {
@@ -18,7 +19,7 @@ struct Makeup {
         ++digits;
       else if (is_upper(c))
         ++upper;
-      else if (is_lower(c))
+      else if (is_lower(c) || (c & 0x80) != 0)  // letters beyond ASCII
         ++lower;
       else if (is_space(c))
         ++spaces;
@@ -47,22 +48,25 @@ bool all_zero(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return !is_digit(c) || c == '0'; });
 }
 
+/// A sentence or the label of a form, and no passphrase.
 bool words_of_a_form(std::string_view value) {
   for (std::string_view word : {"enter", "your", "please", "must", "forgot", "reset", "password", "invalid",
                                 "incorrect", "required", "confirm", "choose", "the ", "should", "cannot", "change"})
     if (contains_word(value, word)) return true;
+  for (size_t i = 0; i < value.size();) {
+    size_t end = std::min(value.find(' ', i), value.size());
+    std::string_view word = value.substr(i, end - i);
+    for (std::string_view function : {"the", "is",  "be",  "to",  "in",   "for",  "of",  "a",   "an",   "see", "at",
+                                      "not", "and", "or",  "was", "with", "from", "has", "are", "this", "via", "by",
+                                      "on",  "no",  "der", "die", "das",  "el",   "la",  "le",  "un",   "de",  "du"})
+      if (equals_word(word, function)) return true;
+    if ((read_key(word) & bit(Context::kPassword)) != 0) return true;
+    i = end + 1;
+  }
   return false;
 }
 
 }  // namespace
-
-/// `getpass.getpass(`, `VARCHAR(255`, `!vault`: what stands for a value in code, schemas and YAML.
-bool is_code(std::string_view value) {
-  if (value[0] == '!') return std::all_of(value.begin() + 1, value.end(), is_letter);
-  size_t end = 0;
-  while (end < value.size() && (is_letter(value[end]) || value[end] == '_' || value[end] == '.')) ++end;
-  return end > 0 && end < value.size() && value[end] == '(';
-}
 
 /// "Passwort": the word itself, as on a label.
 bool is_label(std::string_view value) {
@@ -76,10 +80,14 @@ bool is_password(std::string_view value, Named how, bool number) {
   if (number) return how == Named::kByKey && makeup.digits >= kShortest && makeup.other == 0;
   if (makeup.spaces > 0) {  // a passphrase; or a sentence about passwords
     if (how != Named::kByKey && how != Named::kBySign) return false;
-    return makeup.spaces <= 8 && !words_of_a_form(value) && value.find_first_of(".?!") == std::string_view::npos;
+    bool native = std::any_of(value.begin(), value.end(), [](char c) { return (c & 0x80) != 0; });
+    return makeup.spaces <= 8 && !native && !words_of_a_form(value) &&
+           value.find_first_of(".?!") == std::string_view::npos;
   }
   bool by_text = how != Named::kByKey && how != Named::kInObject;
   if (by_text && is_code(value)) return false;
+  bool native = std::any_of(value.begin(), value.end(), [](char c) { return (c & 0x80) != 0; });
+  if (native && makeup.digits == 0 && makeup.other == 0) return false;  // a word
   bool mixed = makeup.digits > 0 || makeup.other > 0 || (makeup.upper > 0 && makeup.lower > 0 && !is_upper(value[0]));
   switch (how) {
     case Named::kByKey:
@@ -90,7 +98,7 @@ bool is_password(std::string_view value, Named how, bool number) {
     case Named::kByVerb:
     case Named::kByWord:
       if (value.find("://") != std::string_view::npos || makeup.letters() == 0)
-        return how == Named::kByVerb && makeup.digits >= 6;
+        return how == Named::kByVerb && makeup.digits >= 6 && makeup.other == 0;
       if (how == Named::kByWord) return makeup.digits > 0 && makeup.letters() > 1 && value.size() >= 6;
       return (makeup.digits > 0 || mixed) &&
              (makeup.other == 0 || makeup.digits > 0 || value.find('-') == std::string_view::npos) && value.size() >= 5;
@@ -108,6 +116,8 @@ bool is_api_key(std::string_view value, Named how) {
     return is_alnum(c) || c == '-' || c == '_' || c == '.' || c == '/' || c == '+' || c == '=' || c == ':' || c == '~';
   });
   if (!of_key || makeup.letters() == 0) return false;
+  size_t sign = value.find('=');  // of base64 it is the end: "expires_in=3600" is a pair
+  if (sign != std::string_view::npos && value.find_first_not_of('=', sign) != std::string_view::npos) return false;
   if (makeup.digits == 0 && (how != Named::kByKey || value.size() < 20 || makeup.upper == 0 || makeup.lower == 0))
     return false;
   if (how == Named::kByWord && (makeup.digits < 2 || value.size() < 16)) return false;
@@ -194,7 +204,9 @@ size_t account_number(std::string_view value) {
     digits += is_digit(value[end++]) ? 1 : 0;
   if (digits < 6 || digits > 17 || all_zero(value.substr(0, end))) return 0;
   if (end < value.size() && (is_alnum(value[end]) || value[end] == '_' || value[end] == '/')) return 0;
-  return date_at(value) == end ? 0 : end;
+  // Milliseconds since 1970, of this century: 2014 to 2033.
+  bool time = digits == 13 && end == 13 && value[0] == '1' && value[1] >= '4';
+  return time || date_at(value) == end ? 0 : end;
 }
 
 size_t verification_code(std::string_view value) {

@@ -19,18 +19,29 @@ bool is_any(std::string_view word, std::initializer_list<std::string_view> list)
 
 bool is_filler(std::string_view word) {
   return is_any(
-      word, {"number",    "numbers", "no",     "num",     "nr",   "id",         "code",    "of",   "the",  "for",
-             "on",        "file",    "value",  "my",      "your", "key",        "token",   "here", "s",    "as",
-             "account",   "member",  "card",   "patient", "new",  "identifier", "login",   "it",   "back", "current",
-             "temporary", "user",    "string", "set",     "to",   "be",         "patients"});
+      word,
+      {"number",  "numbers",   "no",          "num",    "nr",      "id",    "code",       "of",       "the",   "for",
+       "on",      "file",      "value",       "my",     "your",    "key",   "token",      "here",     "s",     "as",
+       "account", "member",    "beneficiary", "card",   "patient", "new",   "identifier", "login",    "it",    "back",
+       "current", "temporary", "user",        "string", "set",     "to",    "be",         "patients", "now",   "still",
+       "changed", "reset",     "been",        "has",    "updated", "again", "currently",  "rotated",  "jetzt", "nun",
+       "neu",     "ahora",     "maintenant",  "agora",  "adesso",  "nu",    "teraz"});
 }
 
 bool is_verb(std::string_view word) {
-  return is_any(word, {"is", "was", "are", "equals", "ist", "es", "est", "will", "reads", "be", "to"});
+  return is_any(word, {"is",   "was",   "are",  "equals",  "ist",     "lautet", "lauten", "sind",   "es",
+                       "est",  "son",   "sont", "sera",    "foi",     "sao",    "era",    "wynosi", "jest",
+                       "will", "reads", "be",   "becomes", "remains", "zijn",   "sono"});
 }
 
 /// What tells more of the word before it: "password for the west gate is …".
-bool is_preposition(std::string_view word) { return is_any(word, {"for", "of"}); }
+bool is_preposition(std::string_view word) {
+  return is_any(word, {"for", "of", "von", "für", "zu", "pour", "de", "del", "do", "da", "para", "di", "del", "per",
+                       "van", "voor", "dla", "od"});
+}
+
+/// Where it holds: "password on build-07 is …". Only names of machines follow, as "born on March 5" is a date.
+bool is_place(std::string_view word) { return is_any(word, {"on", "at", "in", "auf", "bei", "en", "sur", "em", "su"}); }
 
 bool ends_value(char c) {
   return is_space(c) || c == '\0' || c == '"' || c == '\'' || c == '`' || c == ',' || c == ';' || c == '<' ||
@@ -73,6 +84,44 @@ bool is_tag(std::string_view text, uint32_t end) {
 
 }  // namespace
 
+namespace {
+
+/// What other languages write between a word and its value.
+struct NativeLink {
+  size_t size = 0;  ///< bytes; 0: nothing of the kind
+  Link link = Link::kNext;
+  bool names = false;  ///< what it is for follows
+};
+
+/// @param directly behind the word, where an inflected ending may stand.
+NativeLink native_link(std::string_view text, bool directly) {
+  struct Sign {
+    std::string_view text;
+    Link link;
+  };
+  constexpr std::array<Sign, 20> kSigns = {
+      {{"：", Link::kSign},   {"＝", Link::kSign}, {"é", Link::kVerb},  {"è", Link::kVerb},    {"são", Link::kVerb},
+       {"será", Link::kVerb}, {"—", Link::kVerb},  {"–", Link::kVerb},  {"→", Link::kVerb},    {"是", Link::kVerb},
+       {"为", Link::kVerb},   {"為", Link::kVerb}, {"は", Link::kVerb}, {"は、", Link::kVerb}, {"이", Link::kVerb},
+       {"는", Link::kVerb},   {"«", Link::kVerb},  {"「", Link::kVerb}, {"“", Link::kVerb},    {"„", Link::kVerb}}};
+  NativeLink found;
+  for (const Sign& sign : kSigns)
+    if (text.starts_with(sign.text) && sign.text.size() > found.size) found = {sign.text.size(), sign.link, false};
+  for (std::string_view preposition : {"для ", "от "})
+    if (text.starts_with(preposition)) return {preposition.size(), Link::kNext, true};
+  if (found.size != 0 || !directly) return found;
+  size_t end = 0;  // "паролем", "пароля": Cyrillic endings
+  while (end + 1 < text.size() && end < 6 && (text[end] == '\xd0' || text[end] == '\xd1')) end += 2;
+  return {end, Link::kNext, false};
+}
+
+}  // namespace
+
+bool is_native_stop(char c) {
+  auto byte = static_cast<unsigned char>(c);
+  return (byte >= 0xe3 && byte <= 0xef) || byte == 0xc2;
+}
+
 Value value_after(std::string_view text, uint32_t from) {
   Value value;
   Link link = Link::kNext;
@@ -80,7 +129,9 @@ Value value_after(std::string_view text, uint32_t from) {
   uint32_t i = from;
   uint32_t stop = from + kFarthestValue;
   char quote = '\0';
-  int more = -1;  // words that may tell more of it; where one can, a verb or a sign must follow
+  bool changed = false;  // "was changed" stands before "to"
+  bool place = false;    // "on" stands before
+  int more = -1;         // words that may tell more of it; where one can, a verb or a sign must follow
   while (i < stop) {
     char c = at(i);
     if (c == ':' || c == '=') {
@@ -104,19 +155,33 @@ Value value_after(std::string_view text, uint32_t from) {
     } else if (c == '|') {  // a table's cells, HL7's fields
       link = std::max(link, Link::kVerb);
       ++i;
+    } else if ((c & 0x80) != 0 && quote == '\0') {
+      NativeLink native = native_link(text.substr(i, 16), i == from);
+      if (native.size == 0) break;
+      link = std::max(link, native.link);
+      if (native.names) more = kMostWordsMore;
+      i += native.size;
     } else if (is_letter(c) && link < Link::kSign && quote == '\0') {
       uint32_t end = i;
-      while (end < stop && is_letter(at(end))) ++end;
+      while (end < stop && (is_letter(at(end)) || (at(end) == '\xc3' && (at(end + 1) & 0x80) != 0)))
+        end += is_letter(at(end)) ? 1 : 2;  // "für"
+      if (more > 0 || place)                // the name of what it is for: "minor-filter", "web2"
+        while (end < stop && (is_alnum(at(end)) || at(end) == '-' || at(end) == '_' || at(end) == '.')) ++end;
       std::string_view word = text.substr(i, end - i);
       if (is_digit(at(end)) || at(end) == '-') break;
-      if (is_verb(word))
+      bool machine = place && std::any_of(word.begin(), word.end(), [](char x) { return is_digit(x) || x == '-'; });
+      place = link == Link::kNext && is_place(word);
+      if (is_verb(word) || ((changed || more >= 0) && equals_word(word, "to")))
         link = Link::kVerb;
+      else if (machine)
+        more = kMostWordsMore;
       else if (link == Link::kNext && is_preposition(word))
         more = kMostWordsMore;
       else if (!is_filler(word)) {
         if (link != Link::kNext || more <= 0) break;
         --more;
       }
+      changed = is_any(word, {"changed", "set", "reset", "updated", "rotated"});
       i = end;
     } else {
       break;
@@ -129,20 +194,95 @@ Value value_after(std::string_view text, uint32_t from) {
   if (quote != '\0') {
     while (end < bound && at(end) != quote && at(end) != '\0' && at(end) != '\n') ++end;
   } else {
-    while (end < bound && !ends_value(at(end))) ++end;
+    while (end < bound && !ends_value(at(end)) && !is_native_stop(at(end))) ++end;
     while (end > i && (at(end - 1) == '.' || at(end - 1) == '?' || at(end - 1) == ':')) --end;
   }
   if (end == i) return value;
   return {{i, end}, link, quote != '\0'};
 }
 
+namespace {
+
+/// `String!`, `SecretStr`, `string[]`: a type of a schema.
+bool is_type(std::string_view value) {
+  while (!value.empty() && std::string_view("!?[]>;").find(value.back()) != std::string_view::npos)
+    value.remove_suffix(1);
+  return is_any(value, {"string", "str", "secretstr", "securestring", "varchar", "text", "bytes", "char", "nvarchar",
+                        "id", "int", "integer", "bool", "boolean", "uuid", "optional", "charfield", "any", "never"});
+}
+
+/// `<your password>`, `${DB_PASS}`, `{{ secret }}`, `%(token)s`: opened at the beginning and closed.
+bool is_closed_template(std::string_view value) {
+  struct Bracket {
+    std::string_view open, close;
+  };
+  constexpr std::array<Bracket, 9> kBrackets = {{{"${", "}"},
+                                                 {"$(", ")"},
+                                                 {"$[", "]"},
+                                                 {"{{", "}}"},
+                                                 {"{%", "%}"},
+                                                 {"#{", "}"},
+                                                 {"%(", ")"},
+                                                 {"<", ">"},
+                                                 {"[", "]"}}};
+  for (const Bracket& bracket : kBrackets)
+    if (value.starts_with(bracket.open))
+      return value.find(bracket.close, bracket.open.size()) != std::string_view::npos;
+  if (is_type(value)) return true;
+  if (value.front() != '{' || value.back() != '}') return false;  // {password}: Python's format
+  return std::all_of(value.begin() + 1, value.end() - 1,
+                     [](char c) { return is_alnum(c) || c == '_' || c == '.' || c == '-' || c == ' '; });
+}
+
+/// Whether a value begins with a prefix of references and goes on as a name or path does.
+bool is_prefixed_reference(std::string_view value) {
+  for (std::string_view where :
+       {"env:",    "env.",        "vault:",     "secret:",   "secret/",   "file:",     "arn:",         "ref:",
+        "op://",   "process.env", "os.environ", "os.getenv", "getenv(",   "/run/",     "/etc/",        "/var/",
+        "http://", "https://",    "self.",      "config.",   "settings.", "request.",  "user.",        "this.",
+        "args.",   "vault://",    "kms:",       "sm://",     "[REDACTED", "REDACTED",  "credentials(", "input(",
+        "ssm:",    "ssm://",      "keyring:",   "aws-sm:",   "gcp-sm:",   "azure-kv:", "secrets.",     "var.",
+        "local.",  "data.",       "params.",    "props.",    "req.",      "ENC[",      "ENC(",         "sealed:"}) {
+    if (!value.starts_with(where)) continue;
+    std::string_view rest = value.substr(where.size());
+    // "self.X9#kq!2": what no name holds is a value after all.
+    if (rest.find_first_of("#!^~|") == std::string_view::npos || where.ends_with("/") || where.ends_with("("))
+      return true;
+  }
+  return false;
+}
+
+/// Words that stand for a value in documentation.
+bool is_example_word(std::string_view word) {
+  return is_any(word, {"your",    "example", "examples", "placeholder", "changeme", "dummy", "insert", "sample",
+                       "replace", "here",    "fake",     "foobar",      "todo",     "my",    "enter",  "notareal",
+                       "mock",    "fixme",   "demo",     "changeit",    "yours",    "some"});
+}
+
+/// A piece that no one would write by hand: long, and letters and digits change often.
+bool is_random_piece(std::string_view piece) {
+  size_t changes = 0, humps = 0;
+  for (size_t i = 1; i < piece.size(); ++i) {
+    changes += is_digit(piece[i]) != is_digit(piece[i - 1]) ? 1 : 0;
+    humps += is_upper(piece[i]) != is_upper(piece[i - 1]) ? 1 : 0;
+  }
+  return piece.size() >= 6 && changes >= 3 && changes + humps >= 4;
+}
+
+}  // namespace
+
 bool is_placeholder(std::string_view value) {
   value = trim(value);
   if (value.empty()) return true;
-  if (is_any(value, {"null",     "none",   "nil",    "undefined", "n/a",      "na",       "true",     "false",
-                     "redacted", "hidden", "masked", "removed",   "filtered", "omitted",  "required", "optional",
-                     "string",   "str",    "text",   "varchar",   "empty",    "unset",    "unknown",  "tbd",
-                     "todo",     "yes",    "no",     "encrypted", "secret",   "protected"}))
+  if (is_any(value,
+             {"null",      "none",    "nil",     "undefined", "n/a",         "na",        "true",        "false",
+              "redacted",  "hidden",  "masked",  "removed",   "filtered",    "omitted",   "required",    "optional",
+              "string",    "str",     "text",    "varchar",   "empty",       "unset",     "unknown",     "tbd",
+              "todo",      "yes",     "no",      "encrypted", "secret",      "protected", "placeholder", "changeme",
+              "here",      "fixme",   "missing", "invalid",   "expired",     "failed",    "passed",      "ok",
+              "incorrect", "wrong",   "enabled", "disabled",  "unchanged",   "rejected",  "accepted",    "sensitive",
+              "default",   "blank",   "*none*",  "(none)",    "(sensitive)", "(hidden)",  "(set)",       "(not set)",
+              "bool",      "boolean", "bytes",   "any",       "object",      "error",     "success",     "denied"}))
     return true;
   bool mask = std::all_of(value.begin(), value.end(), [](char c) {
     return c == '*' || c == 'x' || c == 'X' || c == '.' || c == '-' || c == '#' || c == '_' || c == '?' || c == ' ' ||
@@ -150,30 +290,28 @@ bool is_placeholder(std::string_view value) {
   });
   if (mask) return true;
   if (value.find("***") != std::string_view::npos) return true;
-  bool braced = value.starts_with("${") || value.starts_with("$(") || value.starts_with("{{") ||
-                value.starts_with("<") || value.starts_with("[") || value.starts_with("%(") ||
-                value.starts_with("{%") || value.starts_with("#{");
-  if (braced) return true;
-  if ((value[0] == '$' || (value[0] == '%' && value.back() == '%')) && value.size() > 2 &&
-      std::all_of(value.begin() + 1, value.end(),
-                  [](char c) { return is_upper(c) || c == '_' || c == '%' || is_digit(c); }))
-    return true;
-  for (std::string_view where :
-       {"env:",    "env.",        "vault:",     "secret:",   "secret/",   "file:",    "arn:",         "ref:",
-        "op://",   "process.env", "os.environ", "os.getenv", "getenv(",   "/run/",    "/etc/",        "/var/",
-        "http://", "https://",    "self.",      "config.",   "settings.", "request.", "user.",        "this.",
-        "args.",   "vault://",    "kms:",       "sm://",     "[REDACTED", "REDACTED", "credentials(", "input("})
-    if (value.starts_with(where)) return true;
-  return false;
+  if (is_closed_template(value) || is_prefixed_reference(value)) return true;
+  return (value[0] == '$' || (value[0] == '%' && value.back() == '%')) && value.size() > 2 &&
+         std::all_of(value.begin() + 1, value.end(),
+                     [](char c) { return is_upper(c) || c == '_' || c == '%' || is_digit(c); });
 }
 
 bool is_example(std::string_view value) {
   for (std::string_view word :
-       {"example",  "your", "placeholder", "changeme", "dummy",    "xxxx",   "insert", "sample",
-        "replace",  "here", "test_key",    "abcdefgh", "12345678", "foobar", "<",      "not_a",
-        "notareal", "fake", "todo",        "....",     "00000000", "my_",    "my-api", "enter_"})
+       {"example", "xxxx", "abcdefgh", "12345678", "....", "00000000", "changeme", "placeholder"})
     if (contains_word(value, word)) return true;
-  return false;
+  bool example = false;
+  for (size_t i = 0; i < value.size();) {
+    size_t end = i;
+    while (end < value.size() && is_alnum(value[end])) ++end;
+    std::string_view piece = value.substr(i, end - i);
+    if (is_random_piece(piece)) return false;
+    size_t letters = 0;
+    while (letters < piece.size() && is_letter(piece[letters])) ++letters;
+    example = example || is_example_word(piece.substr(0, letters));
+    i = end + 1;
+  }
+  return example || (value.starts_with('<') && value.ends_with('>'));
 }
 
 bool is_uuid(std::string_view value) {

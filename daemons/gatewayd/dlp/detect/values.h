@@ -41,6 +41,9 @@ struct Value {
 /// @return the value up to white space, a quote, or a character that ends one in URLs and lists.
 Value value_after(std::string_view text, uint32_t from);
 
+/// The first byte of the punctuation and letters of Chinese, Japanese and Korean, and of « and »: they end a value.
+bool is_native_stop(char c);
+
 /// What stands where a value would, and is none: null, a mask, a template, a reference to where the value is kept.
 bool is_placeholder(std::string_view value);
 /// "your-key-here", "example", "xxxx": written for people to replace.

@@ -197,7 +197,8 @@ TEST_CASE("secrets") {
             {"https://bob:tok123@h.example.org/", {"basic_auth"}},
             {"postgres://admin:${DB_PASSWORD}@db/x and http://host:8080/a@b", {}},
             {"Authorization: Basic Ym9iOmh1bnRlcjI=", {"basic_auth"}},
-            {R"({"client_secret":"q8Zr4Tn1Xw7Pk3Vb"})", {"generic_secret"}},
+            {R"({"client_secret":"q8Zr4Tn1Xw7Pk3Vb"})", {"api_key"}},
+            {R"({"salt":"q8Zr4Tn1Xw7Pk3Vb"})", {"generic_secret"}},
             {R"({"secret":"550e8400-e29b-41d4-a716-446655440000"})", {}},
         });
 }

@@ -1,0 +1,68 @@
+// Columns by their place.
+#include "daemons/gatewayd/dlp/detect/result_sets.h"
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "daemons/gatewayd/dlp/detect/values.h"
+
+namespace mas::dlp {
+namespace {
+
+constexpr uint32_t kMostColumns = 64;
+
+/// The names of a table, and the object that holds them.
+struct Header {
+  uint32_t object = kNowhere;
+  std::array<ContextMask, kMostColumns> says{};
+  ContextMask all = 0;
+};
+
+template <size_t N>
+bool is_called(const Document& document, const Container& container, const std::array<std::string_view, N>& names) {
+  if (!container.array || container.key == kNowhere) return false;
+  std::string_view key = document.text_of(document.nodes()[container.key]);
+  return std::any_of(names.begin(), names.end(), [&](std::string_view name) { return equals_word(key, name); });
+}
+
+bool is_header(const Document& document, const Container& container) {
+  constexpr std::array<std::string_view, 4> kNames = {"columns", "fields", "headers", "header"};
+  return is_called(document, container, kNames);
+}
+
+/// @return the object that holds the rows of which `container` is one; kNowhere where it is none.
+uint32_t table_of(const Document& document, const Container& container) {
+  constexpr std::array<std::string_view, 4> kNames = {"rows", "data", "values", "records"};
+  if (!container.array || container.parent == kNowhere) return kNowhere;
+  const Container& rows = document.containers()[container.parent];
+  return is_called(document, rows, kNames) ? rows.parent : kNowhere;
+}
+
+}  // namespace
+
+void for_each_cell(const Document& document,
+                   const std::function<void(const Node& node, ContextMask says, ContextMask beside)>& see) {
+  // The names come before the rows; of tables within tables the last names count.
+  Header header;
+  uint32_t current = kNowhere, table = kNowhere;
+  bool names = false;  // the current container has the names of columns
+  for (const Node& node : document.nodes()) {
+    if (node.kind == Node::Kind::kKey || node.container == kNowhere || node.index >= kMostColumns) continue;
+    if (node.container != current) {
+      current = node.container;
+      const Container& container = document.containers()[current];
+      names = is_header(document, container);
+      if (names) header = {.object = container.parent, .says = {}, .all = 0};
+      table = names || header.object == kNowhere ? kNowhere : table_of(document, container);
+    }
+    if (names) {
+      header.says[node.index] = read_key(document.text_of(node));
+      header.all |= header.says[node.index];
+    } else if (table != kNowhere && table == header.object && header.says[node.index] != 0) {
+      see(node, header.says[node.index], header.all);
+    }
+  }
+}
+
+}  // namespace mas::dlp
