@@ -92,6 +92,7 @@ Status Scanner::look_through(uint32_t view) {
   detect_emails(sight);
   detect_by_keys(sight);
   detect_after_words(sight);
+  detect_seed_phrases(sight);
   for (const Match& match : matches_) {
     const Literal& literal = rules_->matcher->literal(match.literal);
     if (literal.trigger == Trigger::kPhrase) continue;
