@@ -121,26 +121,45 @@ bool ends_in_option(std::string_view word, std::string_view option) {
          std::all_of(word.begin() + 1, word.end(), is_letter);
 }
 
-void look_at_options(Sight& sight, Arguments& arguments, const Program& program) {
-  bool after_option = false;
-  for (uint32_t words = 0; words < kMostWords && arguments.next(); ++words) {
-    std::string_view word = sight.view(arguments.word());
-    if (begins_command(word, program, after_option)) return;
-    after_option = word.starts_with('-');
+/// Rows of one program stand together: @return the first behind those of `row`'s.
+size_t past_rows(size_t row) {
+  size_t end = row;
+  while (end < std::size(kPrograms) && kPrograms[end].name == kPrograms[row].name) ++end;
+  return end;
+}
+
+/// One word, as the options of the program read it. @return whether its value is the next word.
+const Program* look_at_option(Sight& sight, const Arguments& arguments, size_t first, size_t end) {
+  std::string_view word = sight.view(arguments.word());
+  for (size_t row = first; row < end; ++row) {
+    const Program& program = kPrograms[row];
     auto size = static_cast<uint32_t>(program.option.size());
     bool exact = word == program.option;
-    bool separate =
-        program.form != kAttached && (exact || (program.what == kLogin && ends_in_option(word, program.option)));
-    if (separate) {
-      if (!arguments.next()) return;
-      std::string_view value = sight.view(arguments.word());
-      if (value.starts_with('-') || begins_command(value, program, true)) continue;
-      see_value(sight, arguments.rest(0), program.what);
-    } else if (!exact && word.starts_with(program.option)) {
-      if (program.form == kLong && word[size] == '=') see_value(sight, arguments.rest(size + 1), program.what);
-      bool attached = program.form == kAttached || program.form == kEither;
-      if (attached && word[size] != '-') see_value(sight, arguments.rest(size), program.what);
-    }
+    bool joined = program.what == kLogin && ends_in_option(word, program.option);
+    if (program.form != kAttached && (exact || joined)) return &program;
+    if (exact || !word.starts_with(program.option)) continue;
+    if (program.form == kLong && word[size] == '=') see_value(sight, arguments.rest(size + 1), program.what);
+    bool attached = program.form == kAttached || program.form == kEither;
+    if (attached && word[size] != '-') see_value(sight, arguments.rest(size), program.what);
+  }
+  return nullptr;
+}
+
+void look_at_options(Sight& sight, Arguments& arguments, size_t first) {
+  bool after_option = false;
+  size_t end = past_rows(first);
+  for (uint32_t words = 0; words < kMostWords && arguments.next(); ++words) {
+    std::string_view word = sight.view(arguments.word());
+    if (begins_command(word, kPrograms[first], after_option)) return;
+    after_option = word.starts_with('-') || word.starts_with('/');
+    if (!after_option) continue;
+    const Program* program = look_at_option(sight, arguments, first, end);
+    if (program == nullptr) continue;
+    if (!arguments.next()) return;
+    std::string_view value = sight.view(arguments.word());
+    if (begins_command(value, kPrograms[first], true)) return;
+    if (!value.starts_with('-')) see_value(sight, arguments.rest(0), program->what);
+    after_option = false;
   }
 }
 
@@ -200,7 +219,7 @@ void program_at(Sight& sight, uint16_t program, Span literal) {
   if (found.option.empty())
     look_at_words(sight, arguments, found);
   else
-    look_at_options(sight, arguments, found);
+    look_at_options(sight, arguments, program);
 }
 
 /// --password X, --passphrase=X of any program.
@@ -286,7 +305,7 @@ void append_command_literals(std::vector<Literal>& all) {
   // A subcommand behind its program: in a shell, in a list of source code, in an array of JSON.
   static const std::vector<std::pair<std::string, uint16_t>> spellings = [] {
     std::vector<std::pair<std::string, uint16_t>> made;
-    for (size_t i = 0; i < std::size(kPrograms); ++i) {
+    for (size_t i = 0; i < std::size(kPrograms); i = past_rows(i)) {
       auto number = static_cast<uint16_t>(i);
       std::string name(kPrograms[i].name);
       made.emplace_back(is_word(name) ? name + std::string(kOptionFollows) : name, number);

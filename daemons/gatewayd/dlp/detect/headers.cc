@@ -65,12 +65,13 @@ void authorization_at(Sight& sight, Span literal) {
       if (sight.view({from, from + static_cast<uint32_t>(name.size())}) == name)
         from += static_cast<uint32_t>(name.size());
   if (sight.at(from) == '"' || sight.at(from) == '\'') ++from;
-  uint32_t end = run_while(sight, from, kLongest, is_token_character);
+  uint32_t end = run_while(sight, from, kLongest, [](char c) { return is_token_character(c) && c != '='; });
+  end = run_while(sight, end, 2, [](char c) { return c == '='; });
   std::string_view token = sight.view({from, end});
   constexpr size_t kBareToken = 20, kTokenOfScheme = 12;
   if (!scheme && (sight.at(end) == ' ' || sight.at(end) == '(')) return;  // another scheme, or prose
-  if (is_token(token) || is_stand_in(token) || !is_api_key(token, Named::kBySign)) return;
   if (token.size() < (scheme ? kTokenOfScheme : kBareToken) || token.starts_with("eyJ")) return;
+  if (is_stand_in(token) || !is_api_key(token, Named::kBySign) || is_token(token)) return;
   sight.see(Type::api_key, {from, end}, {0.8F, bit(kApiKey), false, false, "authorization header"});
 }
 

@@ -131,9 +131,14 @@ void look_at_members(Sight& sight, const Node& kty) {
 void look_in_text(Sight& sight, Span literal) {
   constexpr uint32_t kFarthest = 2048;
   std::string_view text = sight.text();
-  uint32_t begin = literal.begin;
-  while (begin > 0 && literal.begin - begin < kFarthest && text[begin - 1] != '{' && text[begin - 1] != '\0') --begin;
-  uint32_t end = run_while(sight, literal.end, kFarthest, [](char c) { return c != '}' && c != '{' && c != '\0'; });
+  // As far as the object goes, or to the next "kty", which looks at the rest.
+  uint32_t begin = literal.begin, end = literal.end;
+  while (begin > 0 && literal.begin - begin < kFarthest && text[begin - 1] != '{' && text[begin - 1] != '\0' &&
+         text.substr(begin - 1, 3) != "kty")
+    --begin;
+  while (end - literal.end < kFarthest && sight.at(end) != '}' && sight.at(end) != '{' && sight.at(end) != '\0' &&
+         text.substr(end, 3) != "kty")
+    ++end;
   for (std::string_view name : {"\"d\"", "'d'", "\"k\""}) {
     size_t found = sight.view({begin, end}).find(name);
     if (found == std::string_view::npos) continue;
