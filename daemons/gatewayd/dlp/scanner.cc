@@ -106,6 +106,7 @@ Status Scanner::look_through(uint32_t view) {
   if (!work_.over()) detect_emails(sight);
   if (!work_.over()) detect_by_keys(sight);
   if (!work_.over()) detect_after_words(sight);
+  if (!work_.over()) detect_seed_phrases(sight);
   for (const Match& match : matches_) {
     const Literal& literal = rules_->matcher->literal(match.literal);
     if (literal.trigger == Trigger::kPhrase) continue;

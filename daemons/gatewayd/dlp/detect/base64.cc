@@ -1,8 +1,11 @@
 // The lenient decoder.
 #include "daemons/gatewayd/dlp/detect/base64.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+
+#include "proto/base/utf8.h"
 
 namespace mas::dlp {
 namespace {
@@ -35,6 +38,21 @@ bool decode_base64(std::string_view text, std::string& out) {
     held -= 8;
     out.push_back(static_cast<char>(bits >> held & 0xff));
   }
+  return true;
+}
+
+bool decode_login(std::string_view text, std::string& ret_user, std::string& ret_password) {
+  constexpr size_t kShortest = 8;
+  std::string plain;
+  if (text.size() < kShortest || !decode_base64(text, plain) || !is_valid_utf8(plain)) return false;
+  bool printable = std::all_of(plain.begin(), plain.end(), [](char c) {
+    auto byte = static_cast<unsigned char>(c);
+    return byte >= ' ' && byte != 0x7f;
+  });
+  size_t colon = plain.find(':');
+  if (!printable || colon == std::string::npos || colon + 1 >= plain.size()) return false;
+  ret_user = plain.substr(0, colon);
+  ret_password = plain.substr(colon + 1);
   return true;
 }
 

@@ -9,4 +9,8 @@ namespace mas::dlp {
 /// Appends what `text` says to `out`. @return false where a character is of neither alphabet, or the length is none.
 bool decode_base64(std::string_view text, std::string& out);
 
+/// A user and a password as RFC 7617 and the `auth` of a container registry's login write them: base64 of user, colon,
+/// password. @param text at least 8 characters. @return false where it is none; then the outputs are left alone.
+bool decode_login(std::string_view text, std::string& ret_user, std::string& ret_password);
+
 }  // namespace mas::dlp

@@ -20,24 +20,39 @@ void detect_by_keys(Sight& sight);
 /// The same in running text, after a word that says it, "MRN: 12345678", "password is …", or below it in a column.
 void detect_after_words(Sight& sight);
 
+/// Seed phrases of wallets (seed_phrases.h).
+void detect_seed_phrases(Sight& sight);
+
 /// What a literal that the matcher found may be the beginning of.
 enum class Trigger : uint8_t {
-  kPhrase,      ///< of the vocabulary
-  kToken,       ///< a vendor's token: number of its entry in the table
-  kAws,         ///< an AWS access key id
-  kJwt,         ///< base64 of the beginning of a JSON object
-  kPem,         ///< an armoured block
-  kUrl,         ///< "://"
-  kBearer,      ///< "bearer "
-  kBasic,       ///< "basic "
-  kPoBox,       ///< "box"
-  kHexCoin,     ///< "0x"
-  kBech32,      ///< "bc1" and others
-  kTrack,       ///< "%B": track 1 of a magnetic stripe
-  kUserOption,  ///< of curl: user and password follow
-  kHl7Record,   ///< "^MR": what a record number ends in
-  kAge,         ///< "AGE-SECRET-KEY-1"
-  kPutty,       ///< "PuTTY-User-Key-File-"
+  kPhrase,          ///< of the vocabulary
+  kToken,           ///< a vendor's token: number of its entry in the table
+  kInfixToken,      ///< the same, of those that have their fixed text within
+  kAws,             ///< an AWS access key id
+  kJwt,             ///< base64 of the beginning of a JSON object
+  kPem,             ///< an armoured block
+  kUrl,             ///< "://"
+  kJdbc,            ///< "jdbc:oracle:"
+  kEasyConnect,     ///< "@//": where Oracle's database is, behind user and password
+  kUrlParameter,    ///< "?key=" and others: number of the parameter
+  kConnectionPair,  ///< "password=" of a connection string
+  kBearer,          ///< "bearer "
+  kBasic,           ///< "basic "
+  kAuthorization,   ///< the header
+  kCookie,          ///< the header
+  kPoBox,           ///< "box"
+  kHexCoin,         ///< "0x"
+  kBech32,          ///< "bc1" and others
+  kTrack,           ///< "%B": track 1 of a magnetic stripe
+  kProgram,         ///< one that takes a password on its command line: number of its entry in the table
+  kPasswordOption,  ///< "--pass"
+  kPipedPassword,   ///< a program that reads a password: number of it
+  kHl7Record,       ///< "^MR": what a record number ends in
+  kAge,             ///< "AGE-SECRET-KEY-1"
+  kPutty,           ///< "PuTTY-User-Key-File-"
+  kJwk,             ///< "kty"
+  kTokenOption,     ///< "--token"
+  kNamedKey,        ///< "private key": the key may follow
 };
 /// A literal of the matcher's database.
 struct Literal {

@@ -1,0 +1,174 @@
+// BIP-39: runs of words of the list, and their checksum.
+#include "daemons/gatewayd/dlp/detect/seed_phrases.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemons/gatewayd/dlp/byte_block.h"
+#include "daemons/gatewayd/dlp/detect/detect.h"
+#include "daemons/gatewayd/dlp/detect/values.h"
+#include "proto/wire/digest.h"
+
+namespace mas::dlp {
+namespace {
+
+constexpr size_t kShortest = 12, kLongest = 24, kListed = 48;
+constexpr uint32_t kShortestWord = 3, kLongestWord = 8, kBitsOfWord = 11;
+
+constexpr std::string_view kList =
+#include "daemons/gatewayd/dlp/detect/bip39_english.inc"
+    ;
+
+/// @return the word's place in the list.
+std::optional<uint32_t> place_of(std::string_view word) {
+  const auto& words = bip39_words();
+  auto found = std::lower_bound(words.begin(), words.end(), word);
+  if (found == words.end() || *found != word) return std::nullopt;
+  return static_cast<uint32_t>(found - words.begin());
+}
+
+bool is_separator(char c) { return is_space(c) || c == ',' || c == '\0'; }
+
+uint32_t small_letters_in(ByteBlock bytes) {
+  auto letter = (bytes - 'a') < 26;
+  return bits_of(letter | (bytes == ' ') | (bytes == ',') | (bytes == '\n') | (bytes == '\r') | (bytes == '\t') |
+                 (bytes == '\0'));
+}
+
+/// The words of the list that stand one behind the other from a place on.
+class WordRun {
+ public:
+  explicit WordRun(std::string_view text) : text_(text) {}
+
+  /// @param at the beginning of a word. @return where the run ends.
+  uint32_t read(uint32_t at) {
+    words_.clear();
+    spans_.clear();
+    uint32_t end = at;
+    while (at < text_.size()) {
+      end = at;
+      while (end < text_.size() && end - at <= kLongestWord && is_lower(text_[end])) ++end;
+      bool whole = end == text_.size() || (!is_alnum(text_[end]) && text_[end] != '_' && text_[end] != '-');
+      std::string_view word = text_.substr(at, end - at);
+      if (!whole || word.size() < kShortestWord || word.size() > kLongestWord || !place_of(word)) break;
+      words_.push_back(word);
+      spans_.push_back({at, end});
+      constexpr uint32_t kWidest = 3;
+      uint32_t next = end;
+      while (next < text_.size() && next - end < kWidest && is_separator(text_[next])) ++next;
+      if (next == end) break;
+      at = next;
+    }
+    return std::max(end, at);
+  }
+
+  const std::vector<std::string_view>& words() const { return words_; }
+  const std::vector<Span>& spans() const { return spans_; }
+
+ private:
+  const std::string_view text_;
+  std::vector<std::string_view> words_;
+  std::vector<Span> spans_;
+};
+
+bool is_sorted_list(std::span<const std::string_view> words) { return std::ranges::is_sorted(words); }
+
+void see_phrase(Sight& sight, std::span<const Span> words) {
+  // Elements of an array are nodes of their own: each is told by itself.
+  for (size_t first = 0; first < words.size();) {
+    const Node& node = sight.node_of(words[first].begin);
+    size_t last = first;
+    while (last + 1 < words.size() && words[last + 1].begin < node.text.end) ++last;
+    sight.see(Type::private_key, {words[first].begin, words[last].end}, {0.9F, 0, true, false, "seed phrase"});
+    first = last + 1;
+  }
+}
+
+/// A phrase begins with the run or a word or two into it, or ends with it.
+void look_for_phrase(Sight& sight, const WordRun& run) {
+  constexpr size_t kMostBefore = 2;
+  std::span<const std::string_view> words(run.words());
+  std::span<const Span> spans(run.spans());
+  if (words.size() < kShortest || words.size() > kListed) return;
+  auto try_at = [&](size_t from, size_t count) {
+    if (from + count > words.size()) return false;
+    auto part = words.subspan(from, count);
+    if (is_sorted_list(part) || !is_seed_phrase(part)) return false;
+    see_phrase(sight, spans.subspan(from, count));
+    return true;
+  };
+  for (size_t count : {24, 21, 18, 15, 12})
+    if (try_at(0, count)) return;
+  for (size_t count : {kLongest, kShortest}) {
+    for (size_t from = 1; from <= kMostBefore; ++from)
+      if (try_at(from, count)) return;
+    if (words.size() > count && try_at(words.size() - count, count)) return;
+  }
+}
+
+}  // namespace
+
+const std::array<std::string_view, 2048>& bip39_words() {
+  static const auto words = [] {
+    std::array<std::string_view, 2048> made;
+    size_t at = 0;
+    for (std::string_view& word : made) {
+      size_t end = kList.find(' ', at);
+      word = kList.substr(at, end - at);
+      at = end + 1;
+    }
+    return made;
+  }();
+  return words;
+}
+
+bool is_seed_phrase(std::span<const std::string_view> words) {
+  if (words.size() < kShortest || words.size() > kLongest || words.size() % 3 != 0) return false;
+  std::string bytes;
+  uint32_t bits = 0, held = 0;
+  for (std::string_view word : words) {
+    auto place = place_of(word);
+    if (!place) return false;
+    bits = bits << kBitsOfWord | *place;
+    for (held += kBitsOfWord; held >= 8; held -= 8) bytes.push_back(static_cast<char>(bits >> (held - 8) & 0xff));
+    bits &= 0xff;
+  }
+  // Entropy, and of its SHA-256 one bit for every 32 of it.
+  size_t entropy = words.size() / 3 * 4, check_bits = words.size() / 3;
+  bytes.push_back(static_cast<char>(bits << (8 - held) & 0xff));
+  auto check = static_cast<unsigned char>(bytes[entropy]) >> (8 - check_bits);
+  return sha256(std::string_view(bytes).substr(0, entropy))[0] >> (8 - check_bits) == check;
+}
+
+void detect_seed_phrases(Sight& sight) {
+  constexpr uint32_t kBlock = 16, kAll = 0xffff;
+  constexpr uint32_t kLeastText = 48;  // twelve words of three letters
+  std::string_view text = sight.text();
+  if (!sight.wants(Type::private_key) || text.size() < kLeastText) return;
+  WordRun run(text);
+  auto size = static_cast<uint32_t>(text.size());
+  uint32_t read = 0;  // up to here by words
+  for (uint32_t at = 0; at + 2 * kBlock <= size; at += kBlock) {
+    if (small_letters_in(load_block(text.data() + at)) != kAll) continue;
+    if (small_letters_in(load_block(text.data() + at + kBlock)) != kAll) {
+      at += kBlock;
+      continue;
+    }
+    // Back to where its words begin, then on word by word.
+    uint32_t begin = std::max(at, read);
+    while (begin > read && at - begin < kBlock && (is_lower(text[begin - 1]) || is_separator(text[begin - 1]))) --begin;
+    while (begin < size && is_separator(text[begin])) ++begin;
+    while (begin < at + 2 * kBlock) {
+      uint32_t end = run.read(begin);
+      look_for_phrase(sight, run);
+      while (end < size && is_lower(text[end])) ++end;
+      while (end < size && is_separator(text[end])) ++end;
+      read = begin = std::max(end, begin + 1);
+    }
+    while (at + kBlock < read) at += kBlock;
+  }
+}
+
+}  // namespace mas::dlp
