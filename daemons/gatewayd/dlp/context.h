@@ -44,12 +44,29 @@ enum class Context : uint8_t {
   kNhs,
   kSin,
   kAadhaar,
+  kKvnr,
+  kSteuerId,
+  kAuMedicare,
+  kTfn,
+  kNir,
+  kDni,
+  kCodiceFiscale,
+  kBsn,
+  kPesel,
+  kCpf,
+  kCnpj,
+  kMyNumber,
   // What tells of the key itself.
   kNegative,  ///< an id, a time, a hash, a counter: not what it looks like
   kAbout,     ///< tells something about a value, and is not it: `password_policy`, `card_type`
   kPublic,    ///< public keys, key ids
   kPlain,     ///< says nothing by itself: `value`, `number`; what holds it says more
   kNames,     ///< its value names what stands beside it: {"name": "password", "value": …}
+  // Second signs: they name no kind of data, and make a doubtful form of one sure.
+  kEmail,     ///< an address of mail follows
+  kPayment,   ///< somebody pays
+  kClinical,  ///< patients and their treatment
+  kParts,     ///< parts, releases and rooms, which are numbered like diagnoses
   kCount
 };
 

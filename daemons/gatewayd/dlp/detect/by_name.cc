@@ -4,6 +4,7 @@
 
 #include "daemons/gatewayd/dlp/checksums.h"
 #include "daemons/gatewayd/dlp/detect/columns.h"
+#include "daemons/gatewayd/dlp/detect/dates.h"
 #include "daemons/gatewayd/dlp/detect/detect.h"
 #include "daemons/gatewayd/dlp/detect/named_values.h"
 
@@ -30,7 +31,7 @@ constexpr Kind kKinds[] = {
     {kAccount, Type::bank_account, account_number},
     {kCvv, Type::cvv, verification_code},
     {kCode, Type::cvv, verification_code},
-    {kBirth, Type::date_of_birth, date_at},
+    {kBirth, Type::date_of_birth, birth_date_at},
 };
 constexpr ContextMask kSecretContexts = bits(kPassword, kApiKey, kSecret, kAwsSecret);
 constexpr ContextMask kNamedContexts =
