@@ -14,11 +14,19 @@ constexpr size_t kMostWords = 32;       // keywords or words of context of one r
 constexpr size_t kMostValues = 10'000;  // of one entry of the allow-list
 constexpr size_t kLongestName = 48;     // bytes of a rule's id and type
 constexpr double kMostEntropy = 8;
-constexpr std::string_view kPacks[] = {"uk", "ca", "in"};
+constexpr std::string_view kPacks[] = {"uk", "ca", "in", "de", "au", "fr", "es", "it", "nl", "pl", "br", "jp"};
 
 template <size_t size>
 std::vector<std::string> list(const std::string_view (&names)[size]) {
   return {std::begin(names), std::end(names)};
+}
+
+/// @return "uk, ca or in".
+template <size_t size>
+std::string spelled(const std::string_view (&names)[size]) {
+  std::string all;
+  for (size_t i = 0; i < size; ++i) all.append(i == 0 ? "" : i + 1 < size ? ", " : " or ").append(names[i]);
+  return all;
 }
 
 bool is_snake_case(std::string_view name) {
@@ -76,7 +84,7 @@ std::vector<uint16_t> ConfigReader::numbers_of(std::string_view name, size_t lin
 void ConfigReader::packs(const ConfigTable& dlp) {
   for (const auto& [pack, line] : dlp.texts("packs")) {
     if (std::find(std::begin(kPacks), std::end(kPacks), pack) == std::end(kPacks)) {
-      log_.add(line, "dlp.packs: unknown pack " + printable(pack) + "; expected uk, ca or in");
+      log_.add(line, "dlp.packs: unknown pack " + printable(pack) + "; expected " + spelled(kPacks));
       continue;
     }
     for (TypeRule& type : rules_.types)

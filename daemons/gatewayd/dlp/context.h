@@ -47,6 +47,18 @@ enum class Context : uint8_t {
   kNhs,
   kSin,
   kAadhaar,
+  kKvnr,
+  kSteuerId,
+  kAuMedicare,
+  kTfn,
+  kNir,
+  kDni,
+  kCodiceFiscale,
+  kBsn,
+  kPesel,
+  kCpf,
+  kCnpj,
+  kMyNumber,
   // What tells of the key itself.
   kNegative,  ///< an id, a time, a hash, a counter: not what it looks like
   kAbout,     ///< tells something about a value, and is not it: `password_policy`, `card_type`
@@ -63,6 +75,11 @@ enum class Context : uint8_t {
   kCall,      ///< calls that take a user's name and a password
   kPaging,    ///< pages of a list, and their cursors
   kManifest,  ///< a document of secrets
+  // Second signs: they name no kind of data, and make a doubtful form of one sure.
+  kEmail,     ///< an address of mail follows
+  kPayment,   ///< somebody pays
+  kClinical,  ///< patients and their treatment
+  kParts,     ///< parts, releases and rooms, which are numbered like diagnoses
   kCount
 };
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "daemons/gatewayd/dlp/checksums.h"
+#include "daemons/gatewayd/dlp/checksums_national.h"
 #include "daemons/gatewayd/dlp/detect/values.h"
 
 namespace mas::dlp {
@@ -45,14 +46,34 @@ bool mod97(std::string_view text) {
 }
 
 constexpr Validator kValidators[] = {
-    {"aba", of<sized<9, aba>, digit>},  {"base58check", of<base58check, any>},
-    {"bech32", of<bech32, any>},        {"card", of<card, digit>},
-    {"dea", of<sized<7, dea>, digit>},  {"iban", of<iban, alnum>},
-    {"icd10", of<diagnosis, alnum>},    {"itin", of<sized<9, itin>, digit>},
-    {"luhn", of<luhn, digit>},          {"medicare_beneficiary", of<sized<11, medicare_beneficiary>, alnum>},
-    {"mod97", of<mod97, alnum>},        {"nanp", of<sized<10, nanp>, digit>},
-    {"nhs", of<sized<10, nhs>, digit>}, {"nino", of<sized<9, nino>, alnum>},
-    {"npi", of<sized<10, npi>, digit>}, {"ssn", of<sized<9, ssn>, digit>},
+    {"aba", of<sized<9, aba>, digit>},
+    {"au_medicare", of<au_medicare, digit>},
+    {"base58check", of<base58check, any>},
+    {"bech32", of<bech32, any>},
+    {"bsn", of<bsn, digit>},
+    {"card", of<card, digit>},
+    {"cnpj", of<cnpj, alnum>},
+    {"codice_fiscale", of<codice_fiscale, alnum>},
+    {"cpf", of<cpf, digit>},
+    {"dea", of<sized<7, dea>, digit>},
+    {"dni", of<dni, alnum>},
+    {"iban", of<iban, alnum>},
+    {"icd10", of<diagnosis, alnum>},
+    {"itin", of<sized<9, itin>, digit>},
+    {"kvnr", of<kvnr, alnum>},
+    {"luhn", of<luhn, digit>},
+    {"medicare_beneficiary", of<sized<11, medicare_beneficiary>, alnum>},
+    {"mod97", of<mod97, alnum>},
+    {"my_number", of<my_number, digit>},
+    {"nanp", of<sized<10, nanp>, digit>},
+    {"nhs", of<sized<10, nhs>, digit>},
+    {"nino", of<sized<9, nino>, alnum>},
+    {"nir", of<nir, alnum>},
+    {"npi", of<sized<10, npi>, digit>},
+    {"pesel", of<pesel, digit>},
+    {"ssn", of<sized<9, ssn>, digit>},
+    {"steuer_id", of<steuer_id, digit>},
+    {"tfn", of<tfn, digit>},
     {"verhoeff", of<verhoeff, digit>},
 };
 

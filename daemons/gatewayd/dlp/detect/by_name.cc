@@ -4,6 +4,7 @@
 
 #include "daemons/gatewayd/dlp/checksums.h"
 #include "daemons/gatewayd/dlp/detect/columns.h"
+#include "daemons/gatewayd/dlp/detect/dates.h"
 #include "daemons/gatewayd/dlp/detect/detect.h"
 #include "daemons/gatewayd/dlp/detect/kinds.h"
 #include "daemons/gatewayd/dlp/detect/logins.h"

@@ -7,7 +7,7 @@
 namespace mas::dlp {
 namespace {
 
-bool separates(char c) { return c == '-' || c == ' ' || c == '.' || c == '/' || c == '(' || c == ')'; }
+bool separates(char c) { return c == '-' || c == ' ' || c == '.' || c == '/' || c == '(' || c == ')' || c == '_'; }
 
 }  // namespace
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemons/gatewayd/dlp/context.h"
+#include "daemons/gatewayd/dlp/detect/dates.h"
 #include "daemons/gatewayd/dlp/detect/named_values.h"
 #include "daemons/gatewayd/dlp/types.h"
 
@@ -23,7 +24,7 @@ inline constexpr Kind kKinds[] = {
     {Context::kAccount, Type::bank_account, account_number},
     {Context::kCvv, Type::cvv, verification_code},
     {Context::kCode, Type::cvv, verification_code},
-    {Context::kBirth, Type::date_of_birth, date_at},
+    {Context::kBirth, Type::date_of_birth, birth_date_at},
 };
 inline constexpr ContextMask kOfSecrets = kSecretContexts | bits(Context::kMaterial, Context::kBasic);
 inline constexpr ContextMask kNumberContexts =

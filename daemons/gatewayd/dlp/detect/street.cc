@@ -12,12 +12,29 @@ namespace {
 constexpr size_t kMostWords = 5;
 constexpr size_t kLongestWord = 24;
 
+/// Kinds of streets that hardly stand behind a number and a name otherwise.
 constexpr std::string_view kSuffixes[] = {
-    "street", "st",    "avenue",  "ave",   "av",       "boulevard", "blvd",       "road",     "rd",    "lane",
-    "ln",     "drive", "dr",      "court", "ct",       "place",     "pl",         "terrace",  "ter",   "way",
-    "circle", "cir",   "parkway", "pkwy",  "highway",  "hwy",       "square",     "sq",       "trail", "trl",
-    "loop",   "alley", "plaza",   "plz",   "crescent", "cres",      "expressway", "turnpike", "mews",  "gardens",
-    "quay",   "grove", "hill",    "ridge", "crossing", "xing",      "broadway",   "pike",     "cove"};
+    "street", "st",      "avenue",  "ave",      "av",        "boulevard", "blvd",       "road",    "rd",       "lane",
+    "ln",     "drive",   "dr",      "court",    "ct",        "place",     "pl",         "terrace", "ter",      "way",
+    "circle", "cir",     "parkway", "pkwy",     "highway",   "hwy",       "square",     "sq",      "trail",    "trl",
+    "loop",   "alley",   "plaza",   "plz",      "crescent",  "cres",      "expressway", "expy",    "turnpike", "tpke",
+    "mews",   "gardens", "quay",    "grove",    "hill",      "ridge",     "crossing",   "xing",    "broadway", "pike",
+    "cove",   "freeway", "fwy",     "causeway", "esplanade", "promenade", "close",      "bypass",  "motorway"};
+/// Those that are everyday words: a town, a flat or a word must stand by them.
+constexpr std::string_view kWeakSuffixes[] = {
+    "bend",   "bluff",  "center",  "centre",  "commons", "creek",   "estates", "falls",   "ferry",  "field",
+    "fields", "forest", "glen",    "green",   "harbor",  "heights", "hts",     "hollow",  "island", "isle",
+    "knoll",  "lake",   "landing", "manor",   "meadow",  "meadows", "mill",    "mills",   "oaks",   "orchard",
+    "oval",   "park",   "pass",    "passage", "path",    "pines",   "point",   "pointe",  "pt",     "ranch",
+    "row",    "run",    "shore",   "shores",  "spring",  "springs", "spur",    "station", "summit", "trace",
+    "valley", "view",   "village", "vista",   "walk",    "wharf",   "wood",    "woods"};
+/// "15 Google Drive links", "2 Event Loop": what those words also end.
+constexpr std::string_view kNoNames[] = {"google", "event", "hard",  "disk",  "flash",  "usb",   "pen",     "supreme",
+                                         "main",   "high",  "while", "for",   "retry",  "no",    "any",     "either",
+                                         "same",   "right", "wrong", "first", "second", "crown", "control", "feedback"};
+/// French: the kind stands before the name, 12 rue de la Paix.
+constexpr std::string_view kLeadingKinds[] = {"rue", "avenue", "boulevard", "bd", "allée", "impasse", "quai", "chemin"};
+constexpr std::string_view kLinks[] = {"de", "la", "du", "des", "le", "les", "l", "d", "saint"};
 constexpr std::string_view kDirections[] = {"n",  "s",  "e",     "w",     "ne",   "nw",
                                             "se", "sw", "north", "south", "east", "west"};
 
@@ -48,15 +65,46 @@ uint32_t skip_spaces(std::string_view text, uint32_t at) {
 
 }  // namespace
 
+namespace {
+
+/// "rue de la Paix" behind a number. @return the end of the name; 0: there is none.
+uint32_t end_after_kind(std::string_view text, WordAt kind) {
+  constexpr size_t kMostLinks = 3, kMostNames = 3;
+  uint32_t i = kind.end, end = 0;
+  size_t names = 0;
+  for (size_t n = 0; n < kMostLinks + kMostNames && names < kMostNames; ++n) {
+    uint32_t from = skip_spaces(text, i);
+    if (from == i && !(i < text.size() && text[i] == '-')) break;
+    WordAt word = word_at(text, std::max(from, i + (from == i ? 1 : 0)));
+    std::string_view bare = word.text.substr(0, word.text.find('\''));
+    if (word.text.empty()) break;
+    bool capital = is_upper(word.text[0]) || (word.text[0] & 0x80) != 0 ||
+                   (bare.size() < word.text.size() && is_upper(word.text[bare.size() + 1]));
+    if (!capital && (names > 0 || !listed(bare, kLinks))) break;
+    if (capital) {
+      ++names;
+      end = word.end;
+    }
+    i = word.end;
+  }
+  return end;
+}
+
+}  // namespace
+
 Street street_at(std::string_view text, uint32_t at) {
   Street found;
   uint32_t end = at;
   while (end < text.size() && is_digit(text[end])) ++end;
   if (end < text.size() && is_letter(text[end]) && end + 1 < text.size() && text[end + 1] == ' ') ++end;  // 221B
+  if (end < text.size() && text[end] == ',') ++end;
   if (end >= text.size() || text[end] != ' ') return found;
-  bool capitals = true;
+  bool capitals = true, no_name = false;
   size_t names = 0;
   uint32_t i = skip_spaces(text, end);
+  if (WordAt kind = word_at(text, i); listed(kind.text, kLeadingKinds)) {
+    if (uint32_t name_end = end_after_kind(text, kind); name_end != 0) return {name_end, true, true};
+  }
   for (size_t n = 0; n < kMostWords; ++n) {
     WordAt word = word_at(text, i);
     if (word.text.empty() || word.text.size() > kLongestWord) break;
@@ -64,8 +112,10 @@ Street street_at(std::string_view text, uint32_t at) {
     if (is_digit(word.text[0]) && !ordinal) break;
     bool direction = listed(word.text, kDirections);
     bool capital = is_upper(word.text[0]) || ordinal || (word.text[0] & 0x80) != 0;
-    if (names > 0 && listed(word.text, kSuffixes)) {
+    bool strong = names > 0 && listed(word.text, kSuffixes);
+    if (strong || (names > 0 && listed(word.text, kWeakSuffixes))) {
       found.suffix = true;
+      found.weak = !strong || no_name;
       found.capitals = capitals && is_upper(word.text[0]);
       found.end = word.end;
       uint32_t next = word.end < text.size() && text[word.end] == '.' ? word.end + 1 : word.end;
@@ -76,13 +126,14 @@ Street street_at(std::string_view text, uint32_t at) {
     } else {
       if (found.end != 0) return found;
       capitals = capitals && capital;
+      no_name = listed(word.text, kNoNames);
       if (!direction) ++names;
     }
     uint32_t next = word.end;
     if (next < text.size() && text[next] == '.') ++next;  // "St. James", "N. Main"
     uint32_t after = skip_spaces(text, next);
     if (after == next) {
-      if (found.end == 0 && capitals && names > 0) found = {word.end, false, true};
+      if (found.end == 0 && names > 0 && word.text.size() > 2) found = {word.end, false, capitals};
       return found;
     }
     i = after;

@@ -1,0 +1,145 @@
+// Questions about a chain of digit groups.
+#include "daemons/gatewayd/dlp/detect/chain.h"
+
+#include <algorithm>
+
+#include "daemons/gatewayd/dlp/detect/values.h"
+
+namespace mas::dlp {
+namespace {
+
+constexpr uint32_t kWidestColumnGap = 16;  // bytes between two cells of a row
+
+/// A date, a telephone number or an identifier is no column of numbers.
+bool is_of_number(char c) { return is_digit(c) || c == '.' || c == ','; }
+bool is_of_word(char c) { return is_alnum(c) || c == '-' || c == '/' || c == ':' || c == '_'; }
+
+bool is_between_cells(char c) { return c == ' ' || c == '\t' || c == '|' || c == ',' || c == ';'; }
+
+}  // namespace
+
+bool Chain::sizes(std::initializer_list<uint32_t> wanted) const {
+  size_t n = 0;
+  return std::all_of(wanted.begin(), wanted.end(), [&](uint32_t size) { return size_of(n++) == size; });
+}
+
+std::string_view Chain::gap(size_t n) const {
+  return sight_.text().substr(group(n).end(), group(n + 1).begin - group(n).end());
+}
+
+bool Chain::uniform(size_t n) const {
+  std::string_view first = gap(0);
+  if (first.size() != 1 && first != " - " && first != "--" && first != "  ") return false;
+  if (first == "(" || first == ")") return false;
+  for (size_t i = 1; i + 1 < n; ++i)
+    if (gap(i) != first) return false;
+  return true;
+}
+
+Digits Chain::digits(size_t n) const {
+  Digits all;
+  for (size_t i = 0; i < n; ++i)
+    for (uint32_t k = 0; k < group(i).size && all.size < all.bytes.size(); ++k)
+      all.bytes[all.size++] = sight_.text()[group(i).begin + k];
+  return all;
+}
+
+bool Chain::starts_clean() const {
+  char c = sight_.before(group(0).begin);
+  return !is_alnum(c) && c != '_';
+}
+
+bool Chain::stands_alone(size_t n) const {
+  uint32_t end = group(n - 1).end();
+  char after = sight_.at(end);
+  if (is_alnum(after) || after == '_') return false;
+  if ((after == '-' || after == '.' || after == '/') && is_alnum(sight_.at(end + 1))) return false;
+  char before = sight_.before(group(0).begin);
+  bool joined = (before == '-' || before == '.' || before == '+') && group(0).begin >= 2;
+  return !joined || !is_alnum(sight_.at(group(0).begin - 2));
+}
+
+bool Chain::same_form(uint32_t other, Span own) const {
+  for (uint32_t i = 0; i < own.size(); ++i) {
+    char a = sight_.at(own.begin + i), b = sight_.at(other + i);
+    if (is_digit(a) ? !is_digit(b) : a != b) return false;
+  }
+  return true;
+}
+
+uint32_t Chain::row_above(size_t n) const {
+  auto none = static_cast<uint32_t>(sight_.text().size());
+  Span own = span(n);
+  uint32_t at = own.begin;
+  while (at > 0 && own.begin - at < kWidestColumnGap && is_between_cells(sight_.at(at - 1))) --at;
+  while (at > 0 && (sight_.at(at - 1) == '\n' || sight_.at(at - 1) == '\r') && own.begin - at < kWidestColumnGap) --at;
+  bool broken = at < own.begin && (sight_.at(at) == '\n' || sight_.at(at) == '\r');
+  if (!broken || at < own.size()) return none;
+  return same_form(at - own.size(), own) ? at - own.size() : none;
+}
+
+uint32_t Chain::row_below(size_t n) const {
+  auto none = static_cast<uint32_t>(sight_.text().size());
+  Span own = span(n);
+  uint32_t at = own.end;
+  bool broken = false;
+  for (; at - own.end < kWidestColumnGap; ++at) {
+    char c = sight_.at(at);
+    if (c == '\n' || c == '\r')
+      broken = true;
+    else if (!is_between_cells(c))
+      break;
+  }
+  return broken && same_form(at, own) ? at : none;
+}
+
+bool Chain::among_columns(size_t n) const {
+  Span own = span(n);
+  uint32_t at = own.begin;
+  while (at > 0 && own.begin - at < kWidestColumnGap && sight_.at(at - 1) == ' ') --at;
+  if (at < own.begin && is_digit(sight_.before(at))) {
+    uint32_t begin = at;
+    while (begin > 0 && at - begin < kWidestColumnGap && is_of_number(sight_.at(begin - 1))) --begin;
+    if (begin == 0 || !is_of_word(sight_.at(begin - 1))) return true;
+  }
+  at = own.end;
+  while (at - own.end < kWidestColumnGap && sight_.at(at) == ' ') ++at;
+  if (at > own.end && is_digit(sight_.at(at))) {
+    uint32_t end = at;
+    while (end - at < kWidestColumnGap && is_of_number(sight_.at(end))) ++end;
+    if (!is_of_word(sight_.at(end))) return true;
+  }
+  auto none = static_cast<uint32_t>(sight_.text().size());
+  return row_above(n) != none || row_below(n) != none;
+}
+
+namespace {
+
+/// The key of JSON, YAML or code that stands before a value in a text: `"call_count": 2763977547`, `id=2763977547`.
+std::string_view key_before(std::string_view text, uint32_t begin) {
+  constexpr uint32_t kMostBetween = 6, kLongestKey = 48;
+  uint32_t i = begin;
+  bool sign = false;
+  while (i > 0 && begin - i < kMostBetween) {
+    char c = text[i - 1];
+    if (c == ':' || c == '=')
+      sign = true;
+    else if (c != ' ' && c != '"' && c != '\'' && c != '\\')
+      break;
+    --i;
+  }
+  uint32_t end = i;
+  while (i > 0 && end - i < kLongestKey && (is_alnum(text[i - 1]) || text[i - 1] == '_' || text[i - 1] == '-')) --i;
+  return sign ? text.substr(i, end - i) : std::string_view();
+}
+
+}  // namespace
+
+bool is_key_against(Sight& sight, Span span) {
+  const Node& node = sight.node_of(span.begin);
+  if ((node.own & bit(Context::kNegative)) != 0 && node.text.size() <= span.size() + 2) return true;
+  std::string_view key = key_before(sight.text(), span.begin);
+  return !key.empty() && (read_key(key) & bit(Context::kNegative)) != 0;
+}
+
+}  // namespace mas::dlp

@@ -1,0 +1,98 @@
+// A chain of digit groups, read from one of its groups on: sizes, gaps, digits, and what stands around.
+//
+// Detectors of numbers ask it for the form of a number ("3-2-4 with one separator") and whether that form stands by
+// itself or is a part of something longer: an identifier, a decimal, a row of a table.
+// Happy path: begin_at() for each group in turn; then the questions, all about the groups from that one on.
+// Threading: none. Every question looks at a bounded number of bytes.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <string_view>
+#include <vector>
+
+#include "daemons/gatewayd/dlp/detect/digit_groups.h"
+#include "daemons/gatewayd/dlp/sight.h"
+
+namespace mas::dlp {
+
+/// Up to 20 digits, put together from groups.
+struct Digits {
+  std::array<char, 20> bytes{};
+  size_t size = 0;
+  std::string_view view() const { return {bytes.data(), size}; }
+};
+
+class Chain {
+ public:
+  Chain(Sight& sight, const std::vector<DigitGroup>& groups) : sight_(sight), groups_(groups) {}
+
+  void begin_at(size_t first) { first_ = first; }
+  Sight& sight() const { return sight_; }
+  /// Whether the chain has no groups before the one it is read from.
+  bool at_start() const { return first_ == 0; }
+
+  const DigitGroup& group(size_t n) const { return groups_[first_ + n]; }
+  bool has(size_t n) const { return first_ + n < groups_.size(); }
+  uint32_t size_of(size_t n) const { return has(n) ? group(n).size : 0; }
+  /// Whether the first groups have these sizes; more may follow.
+  bool sizes(std::initializer_list<uint32_t> wanted) const;
+  /// @return what stands between group `n` and the next.
+  std::string_view gap(size_t n) const;
+  /// Whether the gaps within the first `n` groups are the same: one byte, " - ", "--" or two spaces; no parenthesis.
+  bool uniform(size_t n) const;
+  Digits digits(size_t n) const;
+  Span span(size_t n) const { return {group(0).begin, group(n - 1).end()}; }
+
+  /// Whether nothing that belongs to the number stands before it.
+  bool starts_clean() const;
+  /// Whether the first `n` groups are no part of a longer word, decimal, path or identifier.
+  bool stands_alone(size_t n) const;
+  /// Whether the first `n` groups are cells of a table: another number stands beside them with nothing but
+  /// spaces between, or the row above or below has the same form.
+  bool among_columns(size_t n) const;
+  /// @return where the row above or below begins that has the same form as the first `n` groups; the text's size: none.
+  uint32_t row_above(size_t n) const;
+  uint32_t row_below(size_t n) const;
+
+ private:
+  bool same_form(uint32_t other, Span own) const;
+
+  Sight& sight_;
+  const std::vector<DigitGroup>& groups_;
+  size_t first_ = 0;
+};
+
+/// Whether the key of `span`, of JSON or written before it in a text, calls it an id, a hash, a time or a count, or tells something
+/// about data: `card_id`, `ssn_hash`. Such a key is no context, whatever else it names.
+bool is_key_against(Sight& sight, Span span);
+
+// The kinds of numbers. Each is told where a chain is read from, and looks for what begins there.
+
+/// Payment cards in groups.
+void see_grouped_card(const Chain& chain);
+/// Payment cards without separators.
+void see_bare_card(const Chain& chain);
+/// Telephone numbers in groups, without their country's code.
+void see_phone_in_groups(const Chain& chain);
+/// Telephone numbers that begin with a plus.
+void see_phone_with_country(const Chain& chain);
+/// Telephone numbers in one group.
+void see_bare_phone(const Chain& chain);
+/// Street addresses, whose number stands first or last.
+void see_street_address(const Chain& chain);
+/// What begins with a digit and goes on in letters: Medicare numbers, wallets, MAC addresses.
+void see_lettered(const Chain& chain);
+/// Digits that one or two letters stand before: diagnoses, IBAN, DEA and national insurance numbers.
+void see_after_letters(const Chain& chain);
+/// Whether a pack is on that has identifiers of its own here.
+bool wants_packs(const Sight& sight);
+/// Identifiers of the packs that hold letters, in the whole document.
+void see_pack_codes(Sight& sight);
+/// Identifiers of the packs that consist of digits.
+void see_pack_numbers(const Chain& chain);
+/// UK national insurance numbers with spaces: AB 12 34 56 C. @param begin of the letters.
+void see_national_insurance(const Chain& chain, uint32_t begin);
+
+}  // namespace mas::dlp

@@ -1,0 +1,186 @@
+// Codes of letters and digits: diagnoses, Medicare numbers, IBAN, DEA, national insurance numbers, wallets, MAC addresses.
+#include <array>
+
+#include "daemons/gatewayd/dlp/checksums.h"
+#include "daemons/gatewayd/dlp/detect/chain.h"
+#include "daemons/gatewayd/dlp/detect/values.h"
+
+namespace mas::dlp {
+namespace {
+
+using enum Context;
+
+char upper(char c) { return is_lower(c) ? static_cast<char>(c - 32) : c; }
+
+/// As it is printed on the card, 1EG4-TE5-MK73, it is one by itself. One random word in 12,500 fits the alphabet, and one
+/// in 1,050 of eleven hexadecimal digits: without the hyphens or in lower case something must say so.
+void medicare(Sight& sight, uint32_t begin) {
+  if (!sight.wants(Type::health_insurance)) return;
+  std::array<char, 11> code{};
+  size_t size = 0;
+  uint32_t i = begin, hyphens = 0;
+  bool lower = false;
+  for (; size < code.size(); ++i) {
+    char c = sight.at(i);
+    if ((size == 4 || size == 7) && (c == '-' || c == ' ') && is_alnum(sight.at(i + 1))) {
+      hyphens += c == '-' ? 1 : 0;
+      c = sight.at(++i);
+    }
+    if (!is_alnum(c)) return;
+    lower = lower || is_lower(c);
+    code[size++] = upper(c);
+  }
+  if (is_alnum(sight.at(i)) || sight.at(i) == '-' || sight.at(i) == '_') return;
+  if (!medicare_beneficiary({code.data(), size})) return;
+  if (char before = sight.before(begin); before == '-' || before == '/' || before == '.') return;
+  Span all{begin, i};
+  bool printed = hyphens == 2 && !lower;
+  ContextMask wanted = is_key_against(sight, all) ? 0 : lower ? bit(kInsurance) : bits(kInsurance, kMrn, kClinical);
+  sight.see(Type::health_insurance, all, {printed ? 0.75F : 0.5F, wanted, false, !printed, "medicare"});
+}
+
+void wallet(Sight& sight, uint32_t begin) {
+  char first = sight.at(begin);
+  if (!sight.wants(Type::crypto_wallet) || (first != '1' && first != '3')) return;
+  uint32_t end = begin;
+  bool upper = false, lower = false;  // a hash has letters of one case
+  for (; is_alnum(sight.at(end)) && end - begin < 36; ++end) {
+    upper = upper || is_upper(sight.at(end));
+    lower = lower || is_lower(sight.at(end));
+  }
+  Span all{begin, end};
+  if (all.size() < 26 || all.size() > 35 || !upper || !lower || !base58check(sight.view(all))) return;
+  sight.see(Type::crypto_wallet, all, {0.6F, bit(kWallet), true, false, "bitcoin"});
+}
+
+void mac_address(Sight& sight, uint32_t begin) {
+  if (!sight.wants(Type::mac_address)) return;
+  char separator = sight.at(begin + 2);
+  if (separator != ':' && separator != '-') return;
+  for (uint32_t i = 0; i < 17; ++i) {
+    char c = to_lower(sight.at(begin + i));
+    bool hex = is_digit(c) || (c >= 'a' && c <= 'f');
+    if (i % 3 == 2 ? c != separator : !hex) return;
+  }
+  if (is_alnum(sight.at(begin + 17)) || sight.at(begin + 17) == separator) return;
+  sight.see(Type::mac_address, {begin, begin + 17}, {0.8F, 0, false, false});
+}
+
+/// Whether another decimal follows, as in the path of a drawing: M36.202 1.773.
+bool is_coordinate(const Sight& sight, uint32_t end) {
+  char c = sight.at(end);
+  uint32_t i = end + (c == ' ' || c == ',' ? 1 : 0);
+  if (sight.at(i) == '-') ++i;
+  if (i == end || !(is_digit(sight.at(i)) || sight.at(i) == '.')) return false;
+  uint32_t digits = i;
+  while (digits - i < 6 && is_digit(sight.at(digits))) ++digits;
+  return sight.at(digits) == '.' && is_digit(sight.at(digits + 1));
+}
+
+/// What a code with a dot is worth. Parts, rooms and releases are numbered by a letter, two digits and one more as well:
+/// such a short one needs a word of medicine, and any is none where a word of engineering stands by it.
+float dotted_shape(Sight& sight, Span all, bool lower, size_t decimals) {
+  ContextMask around = sight.near(all) | sight.node_of(all.begin).context;
+  bool clinical = (around & bits(kClinical, kDiagnosis, kMrn, kInsurance, kNpi)) != 0;
+  if (!clinical && ((around & bit(kParts)) != 0 || is_coordinate(sight, all.end))) return 0.2F;
+  if (lower) return 0.45F;
+  return decimals > 1 || clinical ? 0.62F : 0.55F;
+}
+
+/// Letter, two characters, a dot and one to four more; without the dot something must say so.
+void diagnosis(Sight& sight, uint32_t begin) {
+  if (!sight.wants(Type::icd10)) return;
+  char outside = sight.before(begin);
+  if (outside == '-' || outside == '.' || outside == '/' || outside == '#') return;
+  std::array<char, 7> code{};
+  size_t size = 0;
+  uint32_t i = begin;
+  bool lower = is_lower(sight.at(begin)), dotted = false;
+  for (; size < code.size(); ++i) {
+    char c = sight.at(i);
+    if (size == 3 && c == '.' && !dotted && is_alnum(sight.at(i + 1))) {
+      dotted = true;
+      continue;
+    }
+    if (!is_alnum(c)) break;
+    code[size++] = upper(c);
+  }
+  if (is_alnum(sight.at(i)) || sight.at(i) == '_' || !icd10({code.data(), size})) return;
+  if ((sight.at(i) == '-' || sight.at(i) == '.' || sight.at(i) == '/') && is_alnum(sight.at(i + 1))) return;
+  Span all{begin, i};
+  // Claims write codes without their dot; so are parts and rooms numbered.
+  bool flat = size > 3 && !dotted;
+  if (flat && ((sight.node_of(begin).context | sight.near(all)) & bit(kDiagnosis)) == 0) return;
+  float shape = dotted ? dotted_shape(sight, all, lower, size - 3) : lower ? 0.3F : 0.45F;
+  sight.see(Type::icd10, all, {shape, bit(kDiagnosis), false, true});
+}
+
+void iban_at(Sight& sight, uint32_t begin) {
+  if (!sight.wants(Type::iban)) return;
+  std::array<char, 34> code{};
+  size_t size = 0;
+  uint32_t end = begin;
+  Span best;
+  for (uint32_t i = begin; size < code.size(); ++i) {
+    char c = sight.at(i);
+    if ((c == ' ' || c == '-') && is_alnum(sight.at(i + 1)) && size >= 4) continue;
+    if (!is_alnum(c)) break;
+    code[size++] = upper(c);
+    end = i + 1;
+    if (size >= 15 && !is_alnum(sight.at(end)) && iban({code.data(), size})) best = {begin, end};
+  }
+  if (best.size() > 0) sight.see(Type::iban, best, {0.6F, bit(kIban), true, false});
+}
+
+/// DEA: the kind of registrant, a letter of the name, seven digits.
+void registration(const Chain& chain, uint32_t begin) {
+  constexpr std::string_view kKinds = "ABCDEFGHJKLMPRSTUX";
+  Sight& sight = chain.sight();
+  uint32_t end = chain.group(0).end();
+  if (chain.size_of(0) != 7 || is_alnum(sight.at(end))) return;
+  bool letters = kKinds.find(sight.at(begin)) != std::string_view::npos && is_upper(sight.at(begin + 1));
+  if (letters && dea(chain.digits(1).view())) sight.see(Type::dea, {begin, end}, {0.5F, bit(kDea), false, true});
+}
+
+}  // namespace
+
+void see_lettered(const Chain& chain) {
+  Sight& sight = chain.sight();
+  const DigitGroup& first = chain.group(0);
+  char after = sight.at(first.end());
+  if (is_letter(after) || after == '-') medicare(sight, first.begin);
+  if (is_letter(after)) wallet(sight, first.begin);
+  if (after == ':' || after == '-' || is_letter(after)) mac_address(sight, first.begin);
+}
+
+void see_after_letters(const Chain& chain) {
+  Sight& sight = chain.sight();
+  uint32_t begin = chain.group(0).begin, letters = 0;
+  while (letters < 3 && is_letter(sight.before(begin - letters))) ++letters;
+  if (letters == 0 || letters > 2) return;
+  char outside = sight.before(begin - letters);
+  if (is_alnum(outside) || outside == '_') return;
+  if (letters == 1) return diagnosis(sight, begin - 1);
+  iban_at(sight, begin - 2);
+  registration(chain, begin - 2);
+  see_national_insurance(chain, begin - 2);
+  mac_address(sight, begin - 2);
+}
+
+void see_national_insurance(const Chain& chain, uint32_t begin) {
+  Sight& sight = chain.sight();
+  if (!sight.wants(Type::uk_nino)) return;
+  std::array<char, 9> code{};
+  size_t size = 0;
+  uint32_t i = begin;
+  for (; size < code.size(); ++i) {
+    char c = sight.at(i);
+    if (c == ' ' && size > 0) continue;
+    if (!is_alnum(c)) return;
+    code[size++] = upper(c);
+  }
+  if (is_alnum(sight.at(i)) || !nino({code.data(), size})) return;
+  sight.see(Type::uk_nino, {begin, i}, {0.65F, bit(kNino), false, false});
+}
+
+}  // namespace mas::dlp

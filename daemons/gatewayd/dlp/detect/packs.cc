@@ -1,0 +1,150 @@
+// Identifiers of the packs, which the configuration switches on: a form, a check digit, and mostly a word or key.
+//
+// One number in ten has the right check digit of most of these, so that digits alone are none of them. A form that only
+// this identifier is printed in (529.982.247-25) acts by itself.
+#include <algorithm>
+#include <array>
+
+#include "daemons/gatewayd/dlp/checksums_national.h"
+#include "daemons/gatewayd/dlp/detect/chain.h"
+#include "daemons/gatewayd/dlp/detect/values.h"
+
+namespace mas::dlp {
+namespace {
+
+using enum Context;
+
+constexpr float kActsAlone = 0.65F, kWithContext = 0.51F;
+
+/// An identifier of digits alone. `printed` is the form that it is told by: 9 stands for any digit; "" where there is none.
+struct Numeric {
+  Type type;
+  Context context;
+  size_t digits;
+  bool (*check)(std::string_view);
+  std::string_view printed;
+};
+constexpr Numeric kNumeric[] = {
+    {Type::de_steuer_id, kSteuerId, 11, steuer_id, ""},
+    {Type::au_medicare, kAuMedicare, 10, au_medicare, ""},
+    {Type::au_medicare, kAuMedicare, 11, au_medicare, ""},
+    {Type::au_tfn, kTfn, 9, tfn, ""},
+    {Type::fr_nir, kNir, 15, nir, "9 99 99 99 999 999 99"},
+    {Type::nl_bsn, kBsn, 9, bsn, "9999.99.999"},
+    {Type::pl_pesel, kPesel, 11, pesel, ""},
+    {Type::br_cpf, kCpf, 11, cpf, "999.999.999-99"},
+    {Type::br_cnpj, kCnpj, 14, cnpj, "99.999.999/9999-99"},
+    {Type::jp_my_number, kMyNumber, 12, my_number, ""},
+};
+
+/// An identifier of letters and digits. In `form` A stands for a letter, 9 for a digit, * for either, L for X, Y or Z; other
+/// characters stand for themselves and are no part of the code.
+struct Lettered {
+  Type type;
+  Context context;
+  std::string_view form;
+  bool (*check)(std::string_view);
+  bool alone;  ///< acts by its form
+};
+constexpr Lettered kLettered[] = {
+    {Type::de_kvnr, kKvnr, "A999999999", kvnr, false},
+    {Type::de_kvnr, kKvnr, "A 999 999 999", kvnr, false},
+    {Type::de_kvnr, kKvnr, "A999 999 999", kvnr, false},
+    {Type::fr_nir, kNir, "9 99 99 9A 999 999 99", nir, true},
+    {Type::fr_nir, kNir, "999999A99999999", nir, false},
+    {Type::es_dni, kDni, "99999999A", dni, false},
+    {Type::es_dni, kDni, "99999999-A", dni, false},
+    {Type::es_dni, kDni, "99999999 A", dni, false},
+    {Type::es_dni, kDni, "99.999.999-A", dni, true},
+    {Type::es_dni, kDni, "99.999.999 A", dni, false},
+    {Type::es_dni, kDni, "L9999999A", dni, false},
+    {Type::es_dni, kDni, "L-9999999-A", dni, true},
+    {Type::es_dni, kDni, "L9999999-A", dni, false},
+    {Type::it_codice_fiscale, kCodiceFiscale, "AAAAAA**A**A***A", codice_fiscale, true},
+    {Type::it_codice_fiscale, kCodiceFiscale, "AAA AAA **A** A***A", codice_fiscale, true},
+    {Type::br_cnpj, kCnpj, "**.***.***/****-99", cnpj, true},
+};
+
+bool is_printed(std::string_view text, std::string_view form) {
+  return !form.empty() && text.size() == form.size() &&
+         std::equal(text.begin(), text.end(), form.begin(),
+                    [](char c, char f) { return f == '9' ? is_digit(c) : c == f; });
+}
+
+/// The code at `begin` in this form. @param ret_code without separators, in upper case. @param ret_lower whether a letter
+/// was small. @return its size there; 0: it does not fit.
+size_t read_form(const Sight& sight, uint32_t begin, std::string_view form, std::array<char, 24>& ret_code,
+                 size_t& ret_size, bool& ret_lower) {
+  ret_size = 0;
+  ret_lower = false;
+  for (size_t i = 0; i < form.size(); ++i) {
+    char c = sight.at(begin + i), kind = form[i];
+    bool part = is_alnum(kind) || kind == '*';
+    char big = is_lower(c) ? static_cast<char>(c - 32) : c;
+    bool fits = kind == 'A'   ? is_upper(big)
+                : kind == '9' ? is_digit(c)
+                : kind == '*' ? is_digit(c) || is_upper(big)
+                : kind == 'L' ? big >= 'X' && big <= 'Z'
+                              : c == kind;
+    if (!fits) return 0;
+    ret_lower = ret_lower || is_lower(c);
+    if (part) ret_code[ret_size++] = big;
+  }
+  return form.size();
+}
+
+bool is_edge(char before, char after, char behind) {
+  bool open = !is_alnum(before) && before != '_' && before != '-' && before != '.';
+  bool joined = (after == '-' || after == '.' || after == '/') && is_alnum(behind);
+  return open && !is_alnum(after) && after != '_' && !joined;
+}
+
+void see_lettered_at(Sight& sight, uint32_t begin) {
+  std::array<char, 24> code{};
+  for (const Lettered& one : kLettered) {
+    if (!sight.wants(one.type)) continue;
+    size_t size = 0;
+    bool lower = false;
+    size_t taken = read_form(sight, begin, one.form, code, size, lower);
+    if (taken == 0 || !one.check({code.data(), size})) continue;
+    Span all{begin, begin + static_cast<uint32_t>(taken)};
+    if (!is_edge(sight.before(begin), sight.at(all.end), sight.at(all.end + 1))) continue;
+    ContextMask wanted = is_key_against(sight, all) ? 0 : bit(one.context);
+    bool alone = one.alone && !lower;
+    sight.see(one.type, all, {alone ? kActsAlone : kWithContext, wanted, alone, !alone});
+  }
+}
+
+}  // namespace
+
+void see_pack_numbers(const Chain& chain) {
+  constexpr size_t kMostGroups = 7;
+  Sight& sight = chain.sight();
+  size_t total = 0;
+  for (size_t n = 1; n <= kMostGroups && chain.has(n - 1); ++n) {
+    total += chain.size_of(n - 1);
+    if (total > 15) return;
+    if (total < 9 || !chain.stands_alone(n)) continue;
+    Span all = chain.span(n);
+    for (const Numeric& one : kNumeric) {
+      if (one.digits != total || !sight.wants(one.type) || !one.check(chain.digits(n).view())) continue;
+      bool printed = is_printed(sight.view(all), one.printed);
+      ContextMask wanted = is_key_against(sight, all) ? 0 : bit(one.context);
+      sight.see(one.type, all, {printed ? kActsAlone : kWithContext, wanted, printed, !printed});
+    }
+  }
+}
+
+bool wants_packs(const Sight& sight) {
+  auto wanted = [&](const auto& one) { return sight.wants(one.type); };
+  return std::any_of(std::begin(kNumeric), std::end(kNumeric), wanted) ||
+         std::any_of(std::begin(kLettered), std::end(kLettered), wanted);
+}
+
+void see_pack_codes(Sight& sight) {
+  std::string_view text = sight.text();
+  for (uint32_t i = 0; i < text.size(); ++i)
+    if (is_alnum(text[i]) && !is_alnum(sight.before(i))) see_lettered_at(sight, i);
+}
+
+}  // namespace mas::dlp
