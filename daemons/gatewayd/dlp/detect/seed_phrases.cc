@@ -31,10 +31,17 @@ std::optional<uint32_t> place_of(std::string_view word) {
 
 bool is_separator(char c) { return is_space(c) || c == ',' || c == '\0'; }
 
-uint32_t small_letters_in(ByteBlock bytes) {
+/// Whether a block may lie within a phrase: letters and separators alone, and no word of more than 15 or, between two
+/// separators, of one or two letters.
+bool may_be_words(ByteBlock bytes) {
+  constexpr uint32_t kAll = 0xffff;
   auto letter = (bytes - 'a') < 26;
-  return bits_of(letter | (bytes == ' ') | (bytes == ',') | (bytes == '\n') | (bytes == '\r') | (bytes == '\t') |
-                 (bytes == '\0'));
+  uint32_t separators = ~bits_of(letter) & kAll;
+  if (separators == 0 || (separators & separators << 2 & ~(separators << 1)) != 0) return false;
+  if ((separators & separators << 3 & ~(separators << 1) & ~(separators << 2)) != 0) return false;
+  auto either =
+      letter | (bytes == ' ') | (bytes == ',') | (bytes == '\n') | (bytes == '\r') | (bytes == '\t') | (bytes == '\0');
+  return bits_of(either) == kAll;
 }
 
 /// The words of the list that stand one behind the other from a place on.
@@ -177,7 +184,7 @@ uint32_t end_of_words(std::string_view text, uint32_t at, uint32_t& ret_count) {
 }  // namespace
 
 void detect_seed_phrases(Sight& sight) {
-  constexpr uint32_t kBlock = 16, kAll = 0xffff;
+  constexpr uint32_t kBlock = 16;
   constexpr uint32_t kLeastText = 47;  // twelve words of three letters: they fill one of every two blocks
   std::string_view text = sight.text();
   if (!sight.wants(Type::private_key) || text.size() < kLeastText) return;
@@ -185,7 +192,7 @@ void detect_seed_phrases(Sight& sight) {
   auto size = static_cast<uint32_t>(text.size());
   uint32_t read = 0;  // up to here by words
   for (uint32_t at = 0; at + kBlock <= size; at += 2 * kBlock) {
-    if (at < read || small_letters_in(load_block(text.data() + at)) != kAll) continue;
+    if (at < read || !may_be_words(load_block(text.data() + at))) continue;
     // Back to where the words begin: to the longest word's length, what is longer is none of the list.
     uint32_t begin = at;
     while (begin > read && (is_lower(text[begin - 1]) || is_separator(text[begin - 1])) && at - begin < 2 * kBlock)
