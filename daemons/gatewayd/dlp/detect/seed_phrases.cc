@@ -115,15 +115,28 @@ void look_for_phrase(Sight& sight, const WordRun& run) {
   }
 }
 
-/// Run by run of the list's words, where a text has enough words of their form.
+/// Run by run of the list's words, where a text has enough words of their form. Of twelve the last is looked up first:
+/// where it is none of the list, no phrase has it.
 void look_through_words(Sight& sight, WordRun& run, uint32_t begin, uint32_t end) {
   std::string_view text = sight.text();
-  while (begin < end) {
-    uint32_t past = run.read(begin);
-    look_for_phrase(sight, run);
+  std::vector<Span> words;
+  for (uint32_t at = begin; at < end;) {
+    uint32_t past = at;
     while (past < end && is_lower(text[past])) ++past;
-    while (past < end && is_separator(text[past])) ++past;
-    begin = std::max(past, begin + 1);
+    words.push_back({at, past});
+    at = past;
+    while (at < end && is_separator(text[at])) ++at;
+  }
+  for (size_t first = 0; first + kShortest <= words.size();) {
+    size_t last = first + kShortest;
+    while (last > first && place_of(sight.view(words[last - 1]))) --last;
+    if (last > first) {
+      first = last;
+      continue;
+    }
+    run.read(words[first].begin);
+    look_for_phrase(sight, run);
+    first += std::max<size_t>(run.words().size(), 1);
   }
 }
 
