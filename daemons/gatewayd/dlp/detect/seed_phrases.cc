@@ -31,10 +31,17 @@ std::optional<uint32_t> place_of(std::string_view word) {
 
 bool is_separator(char c) { return is_space(c) || c == ',' || c == '\0'; }
 
-uint32_t small_letters_in(ByteBlock bytes) {
+/// Whether a block may lie within a phrase: letters and separators alone, and no word of more than 15 or, between two
+/// separators, of one or two letters.
+bool may_be_words(ByteBlock bytes) {
+  constexpr uint32_t kAll = 0xffff;
   auto letter = (bytes - 'a') < 26;
-  return bits_of(letter | (bytes == ' ') | (bytes == ',') | (bytes == '\n') | (bytes == '\r') | (bytes == '\t') |
-                 (bytes == '\0'));
+  uint32_t separators = ~bits_of(letter) & kAll;
+  if (separators == 0 || (separators & separators << 2 & ~(separators << 1)) != 0) return false;
+  if ((separators & separators << 3 & ~(separators << 1) & ~(separators << 2)) != 0) return false;
+  auto either =
+      letter | (bytes == ' ') | (bytes == ',') | (bytes == '\n') | (bytes == '\r') | (bytes == '\t') | (bytes == '\0');
+  return bits_of(either) == kAll;
 }
 
 /// The words of the list that stand one behind the other from a place on.
@@ -108,6 +115,31 @@ void look_for_phrase(Sight& sight, const WordRun& run) {
   }
 }
 
+/// Run by run of the list's words, where a text has enough words of their form. Of twelve the last is looked up first:
+/// where it is none of the list, no phrase has it.
+void look_through_words(Sight& sight, WordRun& run, uint32_t begin, uint32_t end) {
+  std::string_view text = sight.text();
+  std::vector<Span> words;
+  for (uint32_t at = begin; at < end;) {
+    uint32_t past = at;
+    while (past < end && is_lower(text[past])) ++past;
+    words.push_back({at, past});
+    at = past;
+    while (at < end && is_separator(text[at])) ++at;
+  }
+  for (size_t first = 0; first + kShortest <= words.size();) {
+    size_t last = first + kShortest;
+    while (last > first && place_of(sight.view(words[last - 1]))) --last;
+    if (last > first) {
+      first = last;
+      continue;
+    }
+    run.read(words[first].begin);
+    look_for_phrase(sight, run);
+    first += std::max<size_t>(run.words().size(), 1);
+  }
+}
+
 }  // namespace
 
 const std::array<std::string_view, 2048>& bip39_words() {
@@ -142,32 +174,49 @@ bool is_seed_phrase(std::span<const std::string_view> words) {
   return sha256(std::string_view(bytes).substr(0, entropy))[0] >> (8 - check_bits) == check;
 }
 
+namespace {
+
+/// Words of three to eight small letters with white space or commas between them, from the beginning of one on.
+/// @return the end of the last; `ret_count` how many there are.
+uint32_t end_of_words(std::string_view text, uint32_t at, uint32_t& ret_count) {
+  constexpr uint32_t kWidest = 3;
+  ret_count = 0;
+  uint32_t last = at;
+  while (true) {
+    uint32_t end = at;
+    while (end < text.size() && is_lower(text[end])) ++end;
+    last = end;
+    if (end - at < kShortestWord || end - at > kLongestWord) return last;
+    ++ret_count;
+    at = end;
+    while (at < text.size() && at - end < kWidest && is_separator(text[at])) ++at;
+    if (at == end) return last;
+  }
+}
+
+}  // namespace
+
 void detect_seed_phrases(Sight& sight) {
-  constexpr uint32_t kBlock = 16, kAll = 0xffff;
-  constexpr uint32_t kLeastText = 48;  // twelve words of three letters
+  constexpr uint32_t kBlock = 16;
+  constexpr uint32_t kLeastText = 47;  // twelve words of three letters: they fill one of every two blocks
   std::string_view text = sight.text();
   if (!sight.wants(Type::private_key) || text.size() < kLeastText) return;
   WordRun run(text);
   auto size = static_cast<uint32_t>(text.size());
   uint32_t read = 0;  // up to here by words
-  for (uint32_t at = 0; at + 2 * kBlock <= size; at += kBlock) {
-    if (small_letters_in(load_block(text.data() + at)) != kAll) continue;
-    if (small_letters_in(load_block(text.data() + at + kBlock)) != kAll) {
-      at += kBlock;
-      continue;
+  for (uint32_t at = 0; at + kBlock <= size; at += 2 * kBlock) {
+    if (at < read || !may_be_words(load_block(text.data() + at))) continue;
+    // Back to where the words begin: to the longest word's length, what is longer is none of the list.
+    uint32_t begin = at;
+    while (begin > read && (is_lower(text[begin - 1]) || is_separator(text[begin - 1])) && at - begin < 2 * kBlock)
+      --begin;
+    while (begin <= at) {
+      while (begin < size && is_separator(text[begin])) ++begin;
+      uint32_t count = 0, end = end_of_words(text, begin, count);
+      if (count >= kShortest) look_through_words(sight, run, begin, end);
+      begin = std::max(end, begin + 1);
     }
-    // Back to where its words begin, then on word by word.
-    uint32_t begin = std::max(at, read);
-    while (begin > read && at - begin < kBlock && (is_lower(text[begin - 1]) || is_separator(text[begin - 1]))) --begin;
-    while (begin < size && is_separator(text[begin])) ++begin;
-    while (begin < at + 2 * kBlock) {
-      uint32_t end = run.read(begin);
-      look_for_phrase(sight, run);
-      while (end < size && is_lower(text[end])) ++end;
-      while (end < size && is_separator(text[end])) ++end;
-      read = begin = std::max(end, begin + 1);
-    }
-    while (at + kBlock < read) at += kBlock;
+    read = begin;
   }
 }
 
