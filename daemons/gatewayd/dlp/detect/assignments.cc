@@ -127,7 +127,7 @@ class Reader {
 
   /// `- name: X` and below it `value: v`; `key="X" value="v"`.
   bool value_member() {
-    uint32_t i = at_;
+    uint32_t i = is_of_terraform() ? std::max(at_, default_of_variable()) : at_;
     for (uint32_t from = i;
          i - from < 40 && (is_space(at(i)) || std::string_view(",{\"'`\\").find(at(i)) != std::string_view::npos);
          ++i) {
