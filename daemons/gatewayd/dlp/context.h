@@ -84,6 +84,7 @@ enum class Context : uint8_t {
 };
 
 using ContextMask = uint64_t;
+static_assert(static_cast<unsigned>(Context::kCount) <= 64);
 constexpr ContextMask bit(Context context) { return ContextMask{1} << static_cast<unsigned>(context); }
 template <typename... C>
 constexpr ContextMask bits(C... contexts) {

@@ -127,7 +127,7 @@ class Reader {
 
   /// `- name: X` and below it `value: v`; `key="X" value="v"`.
   bool value_member() {
-    uint32_t i = at_;
+    uint32_t i = is_of_terraform() ? std::max(at_, default_of_variable()) : at_;
     for (uint32_t from = i;
          i - from < 40 && (is_space(at(i)) || std::string_view(",{\"'`\\").find(at(i)) != std::string_view::npos);
          ++i) {
@@ -141,10 +141,21 @@ class Reader {
     return true;
   }
 
+  /// variable "name" {
+  bool is_of_terraform() const { return name_.begin >= 10 && text_.substr(name_.begin - 10, 9) == "variable "; }
+  /// Where the members before `default` of that block end; 0 where it has none.
+  uint32_t default_of_variable() const {
+    constexpr uint32_t kLongestBlock = 200;
+    std::string_view block = text_.substr(std::min<size_t>(at_, text_.size()), kLongestBlock);
+    block = block.substr(0, std::min(block.find('}'), block.find('\0')));
+    size_t found = block.find("\n  default");
+    return found == std::string_view::npos ? 0 : at_ + static_cast<uint32_t>(found);
+  }
+
   /// Whether `name:`, `key=` or such stands before the name.
   bool named_before() const {
     uint32_t i = name_.begin, from = i;
-    if (i >= 10 && text_.substr(i - 10, 9) == "variable ") return true;  // Terraform
+    if (is_of_terraform()) return true;
     while (i > 0 && from - i < 8 && (is_quote(text_[i - 1]) || is_blank(text_[i - 1]) || text_[i - 1] == '\\')) --i;
     if (i == 0 || (text_[i - 1] != ':' && text_[i - 1] != '=')) return false;
     --i;
@@ -162,6 +173,7 @@ class Reader {
     if (at(at_) == '-' && (take_if("--body ") || take_if("--body=") || take_if("-b"))) return true;
     if (at(at_) == '-' || ends_line(at(at_))) return false;
     if (before(1) == '-' && before(2) == '-') return true;
+    if (before(1) == ':' && before(2) == '/') return true;  // npm config set //registry/:_authToken
     if (before(1) == ':' && !is_alnum(before(2)) && is_quote(at(at_))) return true;  // Clojure's keywords
     uint32_t end = name_.begin;
     while (end > 0 && name_.begin - end < 4 && is_blank(text_[end - 1])) --end;

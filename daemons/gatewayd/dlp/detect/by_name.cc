@@ -124,12 +124,30 @@ void detect_in_rows(Sight& sight) {
   });
 }
 
+/// ["--api-key", "…"]: arguments of a program.
+void see_argument(Sight& sight, const Node& option, const Node& value) {
+  constexpr uint32_t kLongestOption = 48;
+  std::string_view name = sight.document().text_of(option);
+  if (option.kind != Node::Kind::kString || !name.starts_with("--") || name.size() > kLongestOption) return;
+  if (value.kind != Node::Kind::kString || value.container != option.container || value.index != option.index + 1)
+    return;
+  Naming naming;
+  naming.says = read_key(name);
+  if ((naming.says & kOfSecrets) == 0 || (naming.says & kAgainst) != 0 || value.text.size() == 0) return;
+  if (sight.at(value.text.begin) == '-') return;
+  naming.how = Named::kBySign;
+  naming.quoted = true;
+  naming.shape = kInColumn;
+  see_secret(sight, trimmed(sight.text(), value.text), naming);
+}
+
 }  // namespace
 
 void detect_by_keys(Sight& sight) {
   const auto& nodes = sight.document().nodes();
   for (uint32_t i = 0; i < nodes.size(); ++i) {
     const Node& node = nodes[i];
+    if (node.key == kNowhere && i + 1 < nodes.size()) see_argument(sight, node, nodes[i + 1]);
     if (node.kind == Node::Kind::kKey || (node.context & kNamedContexts) == 0 || (node.context & kAgainst) != 0)
       continue;
     if (node.text.size() > 0) see_by_key(sight, node, i);

@@ -116,6 +116,9 @@ class TextReader {
     std::string_view text = sight_.view(value.span);
     bool plain = std::all_of(text.begin(), text.end(), [](char c) { return is_letter(c) || is_space(c); });
     if (value.quoted && !plain && text.find(' ') == std::string_view::npos) naming.how = Named::kBySign;
+    if (naming.how == Named::kByWord && is_of_sql(word, value.span)) naming.how = Named::kBySign, value.quoted = true;
+    std::string_view name = sight_.view(word.span);
+    naming.pin = naming.how != Named::kByWord && (contains_word(name, "pin") || contains_word(name, " code"));
     naming.quoted = value.quoted;
     naming.alone = false;
     naming.shape = naming.how == Named::kByWord ? kNamed : kAssigned;
@@ -128,6 +131,17 @@ class TextReader {
       naming.shape = kAssigned;
     }
     see_secret(sight_, value.span, naming);
+  }
+
+  /// IDENTIFIED BY '…', WITH PASSWORD '…', ENCRYPTED PASSWORD '…'.
+  bool is_of_sql(const Word& word, Span value) const {
+    if (sight_.at(word.span.end) != ' ' || value.begin != word.span.end + 2 || sight_.at(value.end) != '\'')
+      return false;
+    if (equals_word(sight_.view(word.span), "identified by")) return true;
+    uint32_t end = word.span.begin - std::min(word.span.begin, 1u), begin = end - std::min(end, 9u);
+    std::string_view before = sight_.view({begin, end});
+    return equals_word(before.substr(before.size() - std::min<size_t>(before.size(), 4)), "with") ||
+           equals_word(before, "encrypted");
   }
 
   // ---- Numbers and dates

@@ -44,6 +44,7 @@ bool is_name_of_variable(std::string_view value) {
 
 bool accepts_password(std::string_view value, const Naming& naming) {
   if (value.empty()) return false;
+  if (naming.pin && value.size() >= 4 && value.size() <= 8 && count_digits(value) == value.size()) return true;
   if (begins_as_path(value) && (is_path(value) || value.find_first_not_of("/.~\\:") == std::string_view::npos))
     return false;
   if ((naming.says & bit(kWeak)) != 0) {
@@ -88,8 +89,8 @@ void see_secret(Sight& sight, Span span, const Naming& naming) {
   if (value.starts_with("Bearer ") || value.starts_with("bearer ") || value.starts_with("Basic ")) return;
   ContextMask says = naming.says;
   if ((says & bit(kBasic)) != 0 && is_basic(value)) sight.see(Type::basic_auth, span, {0.9F, 0, true, false});
-  bool aws = (says & bit(kAwsSecret)) != 0 || ((says & bit(kApiKey)) != 0 && is_beside_aws_id(sight, span));
-  if (aws && is_aws_secret(value)) {
+  bool may_be_aws = (says & bits(kAwsSecret, kApiKey)) != 0 && is_aws_secret(value);
+  if (may_be_aws && ((says & bit(kAwsSecret)) != 0 || is_beside_aws_id(sight, span))) {
     sight.see(Type::aws_key, span, {0.7F, says & kSecretContexts, true, false, "secret access key"});
     return;
   }

@@ -18,6 +18,7 @@ struct Naming {
   bool alone = true;    ///< name and value are a line or member by themselves
   bool tight = false;   ///< "name=value", and no space around the sign
   bool login = false;   ///< a user's name stands beside it
+  bool pin = false;     ///< a code of digits alone will do
   float shape = 0;      ///< of its score, before what the words around add
 };
 
