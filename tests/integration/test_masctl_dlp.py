@@ -24,6 +24,46 @@ class DlpTest(MasTestCase):
         return path
 
 
+class ExplainTest(DlpTest):
+    secrets = (SSN, CARD, "219099998", "4111111111111111")
+
+    def explained(self, text, *args, code=PASSES):
+        out = self.dlp("explain", *args, "--json", input=text, code=code).stdout
+        return {c["type"]: c for c in json.loads(out)["candidates"]}
+
+    def test_what_acts_says_what_spoke_for_it(self):
+        row, verdict = self.dlp("explain", input=f"his ssn is {SSN}, bye", code=MASKED).stdout.splitlines()
+        cells = row.split("\t")
+        self.assertEqual((cells[0], cells[2], cells[3:]),
+                         ("ssn", "byte 11", ["0.70", "-", "+0.20", "-", "0.90", "acts: redact", "XXX-XX-9998"]))
+        self.assertEqual(verdict, "verdict: redact")
+        self.assertEqual(self.explained('{"ssn":219099998}', code=MASKED)["ssn"]["key"], "+0.35")
+
+    def test_what_does_not_act_says_what_was_missing(self):
+        possible = self.explained("n 219099998")["ssn"]
+        self.assertEqual((possible["score"], possible["masked"]), (0.4, "XXX-XX-9998"))
+        self.assertEqual(possible["outcome"], "possible: 0.20 missing; a key or words nearby that name it would do")
+        below = self.explained('{"trace_id":219099998}')["ssn"]
+        self.assertEqual((below["against"], below["score"]), ("-0.40", 0.0))
+        self.assertIn("not told: 0.60 missing; a key or word says that it is something else", below["outcome"])
+
+    def test_what_the_rules_let_pass_is_there_with_the_reason(self):
+        rules = self.rules_file(f"[[dlp.allow]]\ntype = 'credit_card'\nvalues = ['{CARD}']\n")
+        self.assertEqual(self.explained(f"card {CARD}", "--rules", rules)["credit_card"]["outcome"], "allowed by the rules")
+        rules = self.rules_file("[[dlp.override]]\nsender = 'bank'\ntypes = { credit_card = 'off' }\n")
+        off = self.explained(f"card {CARD}", "--rules", rules, "--sender", "bank")
+        self.assertEqual(off["credit_card"]["outcome"], "its type is off")
+
+    def test_of_two_that_overlap_the_other_says_which_it_is_part_of(self):
+        rules = self.rules_file("[[dlp.rule]]\nid = 'all'\ntype = 'line'\npattern = '.*bye'\naction = 'redact'\n")
+        told = self.explained(f"ssn {SSN} bye", "--rules", rules, code=MASKED)
+        self.assertEqual(told["line"]["outcome"], "acts: redact")
+        self.assertEqual(told["ssn"]["outcome"], "part of a better one: line")
+
+    def test_a_text_of_the_command_line(self):
+        self.assertEqual(self.dlp("explain", "nothing to see").stdout, "verdict: none\n")
+
+
 class ScanTest(DlpTest):
     secrets = (SSN, CARD)
 

@@ -68,6 +68,7 @@ Status Scanner::scan() {
   report_.action = Action::kOff;
   report_.suppressed = 0;
   report_.refused = {};
+  judged_.clear();
   work_ = {};
   work_.most += Work::kStepsPerByte * views_[kPlain].document->text().size();
   for (size_t i = 1; i < kReadings; ++i) views_[i].document->clear();
@@ -100,7 +101,8 @@ Status Scanner::look_through(uint32_t view) {
   if (document.empty() || work_.over()) return {};
   if (auto status = rules_->matcher->scan(document.text(), scratch_.get(), matches_); !status) return status;
   read_words(document);
-  Sight sight(document, view, rules_->enabled, words_, {actions_, candidates_, work_, nullptr});
+  Sight sight(document, view, rules_->enabled, words_,
+              {actions_, candidates_, work_, explaining_ ? &judged_ : nullptr});
   sight.spend(words_.size() * kStepsOfWord);
   if (!work_.over()) detect_numbers(sight, groups_);
   if (!work_.over()) detect_emails(sight);
@@ -202,15 +204,27 @@ bool Scanner::is_suppressed(const Finding& finding) {
   return allowed && *allowed;
 }
 
+Finding Scanner::finding_of(const Candidate& seen) const {
+  Place place = trace(seen.document, seen.node, seen.span);
+  bool acts = seen.score >= kActs;
+  return {seen.type,     acts ? actions_[seen.type] : Action::kAlert,
+          acts,          seen.validated,
+          seen.score,    place.source,
+          place.node,    place.quotes,
+          seen.document, seen.span,
+          seen.detail};
+}
+
 void Scanner::settle() {
   traced_.clear();
-  for (const Candidate& seen : candidates_) {
-    if (work_.over()) break;
-    Place place = trace(seen.document, seen.node, seen.span);
-    Finding finding{seen.type,  Action::kAlert, seen.score >= kActs, seen.validated, seen.score, place.source,
-                    place.node, place.quotes,   seen.document,       seen.span,      seen.detail};
-    if (finding.acts) finding.action = actions_[seen.type];
-    if (!is_suppressed(finding)) traced_.push_back(finding);
+  outcomes_.assign(explaining_ ? candidates_.size() : 0, {});
+  for (uint32_t i = 0; i < candidates_.size() && !work_.over(); ++i) {
+    Finding finding = finding_of(candidates_[i]);
+    finding.candidate = i;
+    if (is_suppressed(finding))
+      note(finding, Considered::Fate::kAllowed);
+    else
+      traced_.push_back(finding);
   }
   settle_overlaps();
   found_keys_.clear();
@@ -249,12 +263,33 @@ void Scanner::settle_overlaps() {
     Finding* better = nullptr;
     if (after != taken.end() && (*after)->source.begin < finding.source.end) better = *after;
     if (after != taken.begin() && (*std::prev(after))->source.end > finding.source.begin) better = *std::prev(after);
-    if (better == nullptr)
+    if (better == nullptr) {
       taken.insert(after, &finding);
-    else if (of_rule(*better))
-      better->action = std::max(better->action, finding.action);
+      note(finding, Considered::Fate::kStands);
+      continue;
+    }
+    if (of_rule(*better)) better->action = std::max(better->action, finding.action);
+    note(finding, Considered::Fate::kCovered, better->type);
   }
   for (const Finding* finding : taken) report_.findings.push_back(*finding);
+}
+
+std::vector<Considered> Scanner::considered() const {
+  std::vector<Considered> all;
+  for (const Judgement& judgement : judged_) {
+    Considered one{finding_of(judgement.candidate), judgement};
+    if (judgement.kept != Judgement::kNotKept) {
+      one.fate = outcomes_[judgement.kept].fate;
+      one.covered_by = outcomes_[judgement.kept].covered_by;
+    } else if (one.finding.score >= kMentions) {
+      one.fate = actions_[one.finding.type] == Action::kOff ? Considered::Fate::kOff : Considered::Fate::kUntold;
+    }
+    all.push_back(one);
+  }
+  std::stable_sort(all.begin(), all.end(), [](const Considered& a, const Considered& b) {
+    return a.finding.source.begin < b.finding.source.begin;
+  });
+  return all;
 }
 
 std::string_view Scanner::value(const Finding& finding) const {

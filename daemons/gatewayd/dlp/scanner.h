@@ -37,6 +37,23 @@ struct Finding {
   uint32_t document = 0;    ///< where it was seen: 0 the message itself
   Span seen;                ///< bytes of that document's text
   std::string_view detail;  ///< static text
+  uint32_t candidate = 0;   ///< which of the scanner's
+};
+
+/// A candidate, how it was judged, and what became of it.
+struct Considered {
+  enum class Fate : uint8_t {
+    kStands,   ///< it is among the findings
+    kTooLow,   ///< its score is not worth telling
+    kAllowed,  ///< an entry of the allow-list lets it pass
+    kOff,      ///< its type is off between these agents
+    kCovered,  ///< a better one overlaps it
+    kUntold,   ///< there were too many
+  };
+  Finding finding;
+  Judgement judgement;
+  Fate fate = Fate::kTooLow;
+  uint16_t covered_by = 0;  ///< a type
 };
 
 struct Report {
@@ -62,6 +79,10 @@ class Scanner {
   Status scan_text(std::string_view text);
 
   const Report& report() const { return report_; }
+  /// Whether the next scans keep what considered() tells.
+  void set_explaining(bool on) { explaining_ = on; }
+  /// Every candidate of the last scan, by growing place; what types that are off for everybody would see is not there.
+  std::vector<Considered> considered() const;
   const Rules& rules() const { return *rules_; }
   /// The value as it was read: unescaped, folded or decoded. A secret: for masks, tags and comparisons, never for a log.
   std::string_view value(const Finding& finding) const;
@@ -106,6 +127,10 @@ class Scanner {
   bool is_suppressed(const Finding& finding);
   void settle();
   void settle_overlaps();
+  Finding finding_of(const Candidate& seen) const;
+  void note(const Finding& finding, Considered::Fate fate, uint16_t covered_by = 0) {
+    if (explaining_) outcomes_[finding.candidate] = {fate, covered_by};
+  }
   template <typename NameOf>
   bool write_path(std::string& path, uint32_t node, size_t most, NameOf name_of) const;
 
@@ -125,6 +150,13 @@ class Scanner {
   Work work_;
   std::vector<uint32_t> found_keys_;  // nodes of keys in which something was found; sorted
   std::vector<Finding> traced_;
+  bool explaining_ = false;
+  std::vector<Judgement> judged_;
+  struct Outcome {
+    Considered::Fate fate = Considered::Fate::kUntold;
+    uint16_t covered_by = 0;
+  };
+  std::vector<Outcome> outcomes_;  // by candidate, while explaining
   Report report_;
   std::string root_;
 };

@@ -9,7 +9,6 @@ namespace {
 constexpr uint32_t kNear = 40;  // bytes
 constexpr uint32_t kMostWordsNear = 16;
 constexpr size_t kStepsOfJudging = 8;
-constexpr float kByKey = 0.35F, kByWords = 0.20F, kByFarWords = 0.10F, kAgainstIt = 0.40F, kAgainstForm = 0.20F;
 
 }  // namespace
 
@@ -89,11 +88,11 @@ float Sight::see(Type type, Span span, const Evidence& evidence) {
   bool by_words = (words.all & evidence.wanted) != 0;
   bool far = words.nearest != 0 && (words.nearest & evidence.wanted) == 0;
   float score = evidence.checked ? std::max(evidence.shape, kChecked) : evidence.shape;
-  if (by_key) score += kByKey;
-  if (by_words) score += far ? kByFarWords : kByWords;
+  if (by_key) score += Worth::kKey;
+  if (by_words) score += far ? Worth::kFarWords : Worth::kWords;
   bool against = (node.context & bit(Context::kNegative)) != 0 && !by_key;
   if (evidence.bare && !by_words && (words.all & bit(Context::kNegative)) != 0 && !by_key) against = true;
-  float off = !against ? 0 : evidence.bare ? kAgainstIt : kAgainstForm;
+  float off = !against ? 0 : evidence.bare ? Worth::kAgainst : Worth::kAgainstForm;
   score = std::min(score - off, 1.0F);
   if (score < kMentions && seen_.judged == nullptr) return score;
   auto number = static_cast<uint32_t>(&node - document_.nodes().data());

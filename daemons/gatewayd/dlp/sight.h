@@ -24,6 +24,10 @@ namespace mas::dlp {
 inline constexpr float kActs = 0.6F;
 inline constexpr float kMentions = 0.4F;
 inline constexpr float kChecked = 0.95F;
+/// What a sign adds to a score, or takes off.
+struct Worth {
+  static constexpr float kKey = 0.35F, kWords = 0.20F, kFarWords = 0.10F, kAgainst = 0.40F, kAgainstForm = 0.20F;
+};
 
 /// Something that was seen in a document.
 struct Candidate {

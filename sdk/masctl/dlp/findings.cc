@@ -59,12 +59,15 @@ std::vector<std::string> Inspection::types() const {
   return {names.begin(), names.end()};
 }
 
+std::string Inspection::where(const dlp::Finding& finding) const {
+  return is_json_ ? scanner_->path(finding) : "byte " + std::to_string(finding.source.begin);
+}
+
 Table Inspection::table() const {
   Table table({"TYPE", "DETAIL", "WHERE", "SCORE", "ACTION", "SEVERITY", "MASKED"});
   for (const auto& finding : report().findings) {
     const auto& type = type_of(finding);
-    std::string where = is_json_ ? scanner_->path(finding) : "byte " + std::to_string(finding.source.begin);
-    table.add({type.name, finding.detail.empty() ? "-" : std::string(finding.detail), std::move(where),
+    table.add({type.name, finding.detail.empty() ? "-" : std::string(finding.detail), where(finding),
                two_digits(finding.score), std::string(finding.acts ? name_of(finding.action) : "possible"),
                std::string(name_of(type.severity)), dlp::masked(type, scanner_->value(finding))});
   }

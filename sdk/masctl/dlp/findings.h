@@ -35,12 +35,19 @@ class Inspection {
   /// One row per finding.
   Table table() const;
   void write_json(JsonWriter& json) const;
+  /// Whether what is scanned next is explained, too.
+  void explain(bool on) { scanner_->set_explaining(on); }
+  /// One row per candidate: what spoke for it and against it, and what became of it and why (explanation.cc).
+  Table explanation() const;
+  void write_explanation(JsonWriter& json) const;
   /// The message with everything masked that is blocked, redacted or encrypted.
   std::string redacted() const;
 
  private:
   explicit Inspection(std::unique_ptr<dlp::Scanner> scanner) : scanner_(std::move(scanner)) {}
   const dlp::TypeRule& type_of(const dlp::Finding& finding) const { return scanner_->rules().types[finding.type]; }
+  std::string fate_of(const dlp::Considered& one) const;
+  std::string where(const dlp::Finding& finding) const;
 
   std::unique_ptr<dlp::Scanner> scanner_;
   std::string_view message_;
