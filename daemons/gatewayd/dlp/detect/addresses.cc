@@ -34,12 +34,9 @@ bool is_closed(std::string_view text, uint32_t end, bool capitals) {
 }
 
 float shape_of(const Street& street, std::string_view text, uint32_t begin) {
-  bool place = place_follows(text, street.end);
-  if (street.suffix) {
-    if (place || (street.capitals && !street.weak)) return kActsAlone;
-    return kWithWord;
-  }
-  if (place && street.capitals) return kActsAlone;
+  if (street.suffix && street.capitals && !street.weak) return kActsAlone;
+  if ((street.suffix || street.capitals) && place_follows(text, street.end)) return kActsAlone;
+  if (street.suffix) return kWithWord;
   auto words = std::count(text.begin() + begin, text.begin() + street.end, ' ');
   bool closed = words <= kMostWords && is_closed(text, street.end, street.capitals);
   if (closed && is_led_to(text, begin)) return kWithWord;
@@ -53,7 +50,9 @@ void see_number_first(const Chain& chain) {
   if (after != ' ' && after != ',' && !is_letter(after)) return;
   Street street = street_at(sight.text(), begin);
   if (street.end == 0) return;
-  sight.see(Type::address, {begin, street.end}, {shape_of(street, sight.text(), begin), bit(kAddress), false, false});
+  float shape = shape_of(street, sight.text(), begin);
+  if (shape < kWithWord && (sight.node_of(begin).context & bit(kAddress)) == 0) return;
+  sight.see(Type::address, {begin, street.end}, {shape, bit(kAddress), false, false});
 }
 
 void see_number_last(const Chain& chain) {

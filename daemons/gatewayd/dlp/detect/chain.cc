@@ -96,6 +96,8 @@ uint32_t Chain::row_below(size_t n) const {
 bool Chain::among_columns(size_t n) const {
   Span own = span(n);
   uint32_t at = own.begin;
+  char joint = sight_.before(at);  // 0/5/402/535 200 1709
+  if ((joint == '/' || joint == ':') && at >= 2 && is_digit(sight_.at(at - 2))) return true;
   while (at > 0 && own.begin - at < kWidestColumnGap && sight_.at(at - 1) == ' ') --at;
   if (at < own.begin && is_digit(sight_.before(at))) {
     uint32_t begin = at;

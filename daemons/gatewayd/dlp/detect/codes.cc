@@ -77,12 +77,36 @@ bool is_coordinate(const Sight& sight, uint32_t end) {
   return sight.at(digits) == '.' && is_digit(sight.at(digits + 1));
 }
 
+/// Whether a word is a letter and a number of other than two digits: G1, Y118.317.
+bool is_machine_word(std::string_view text, uint32_t begin) {
+  constexpr uint32_t kLongest = 8;
+  if (begin + 1 >= text.size() || !is_upper(text[begin])) return false;
+  uint32_t digits = 0;
+  while (digits < kLongest && begin + 1 + digits < text.size() && is_digit(text[begin + 1 + digits])) ++digits;
+  char after = begin + 1 + digits < text.size() ? text[begin + 1 + digits] : ' ';
+  return digits > 0 && digits != 2 && !is_alnum(after);
+}
+
+/// Whether the code is a word of a program for a machine tool (ISO 6983): "G1 X80.719 Y118.317".
+bool is_machine_code(const Sight& sight, Span code) {
+  constexpr uint32_t kLongest = 12;
+  if (sight.at(code.end) == ' ' && is_machine_word(sight.text(), code.end + 1)) return true;
+  if (sight.before(code.begin) != ' ') return false;
+  uint32_t begin = code.begin - 1;
+  while (begin > 0 && code.begin - begin < kLongest && (is_alnum(sight.at(begin - 1)) || sight.at(begin - 1) == '.'))
+    --begin;
+  char axis = sight.at(code.begin), previous = sight.at(begin);
+  bool next_axis = (axis == 'Y' && previous == 'X') || (axis == 'Z' && previous == 'Y');
+  return next_axis || is_machine_word(sight.text(), begin);
+}
+
 /// What a code with a dot is worth. Parts, rooms and releases are numbered by a letter, two digits and one more as well:
 /// such a short one needs a word of medicine, and any is none where a word of engineering stands by it.
 float dotted_shape(Sight& sight, Span all, bool lower, size_t decimals) {
   ContextMask around = sight.near(all) | sight.node_of(all.begin).context;
   bool clinical = (around & bits(kClinical, kDiagnosis, kMrn, kInsurance, kNpi)) != 0;
-  if (!clinical && ((around & bit(kParts)) != 0 || is_coordinate(sight, all.end))) return 0.2F;
+  bool technical = (around & bit(kParts)) != 0 || is_coordinate(sight, all.end) || is_machine_code(sight, all);
+  if (technical && !clinical) return 0.2F;
   if (lower) return 0.45F;
   return decimals > 1 || clinical ? 0.62F : 0.55F;
 }

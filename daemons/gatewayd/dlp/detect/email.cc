@@ -108,10 +108,17 @@ bool is_file_ending(std::string_view top) {
                      [&](std::string_view one) { return equals_word(top, one); });
 }
 
-/// Countries whose domain is also the ending of files: Paraguay, Moldova, Serbia, Saint Helena, Poland and others.
+/// Countries whose domain is also the ending of files: Paraguay, Moldova, Serbia, Saint Helena, Palestine.
 bool is_ending_of_both(std::string_view top) {
-  constexpr std::string_view kBoth[] = {"py", "md", "rs", "sh", "ps", "mk"};
+  constexpr std::string_view kBoth[] = {"py", "md", "rs", "sh", "ps"};
   return std::any_of(std::begin(kBoth), std::end(kBoth), [&](std::string_view one) { return equals_word(top, one); });
+}
+
+/// "robert.rossi": names of people with a dot between.
+bool is_full_name(std::string_view local) {
+  size_t dot = local.find('.');
+  return dot != std::string_view::npos && dot > 0 && dot + 1 < local.size() &&
+         std::all_of(local.begin(), local.end(), [](char c) { return is_letter(c) || is_high(c) || c == '.'; });
 }
 
 /// 1.0.0-beta.rc: labels of digits first.
@@ -161,7 +168,7 @@ void detect_emails(Sight& sight) {
     if (is_no_local(local) || is_file_ending(top) || is_version(domain) || sight.at(end) == '@') continue;
     if (is_user_of_url(text, begin) || is_login(sight, end) || is_message_id(text, begin)) continue;
     // user@host.py may be a file; mail.empresa.com.py is a host.
-    bool unsure = is_ending_of_both(top) && std::count(domain.begin(), domain.end(), '.') == 1;
+    bool unsure = is_ending_of_both(top) && !is_full_name(local) && std::count(domain.begin(), domain.end(), '.') == 1;
     sight.see(Type::email, {begin, end}, {unsure ? kWithWord : kActsAlone, bit(kEmail), false, false});
   }
 }

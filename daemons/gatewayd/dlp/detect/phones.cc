@@ -163,8 +163,9 @@ void see_national(const Chain& chain) {
   if (auto open = opening(sight, all.begin); open && closes(chain.gap(0))) all.begin = *open;
   auto number = chain.digits(n);
   bool trunk = is_national(number.view(), true);
+  bool area = chain.size_of(0) == 2 && closes(chain.gap(0));  // (21) 3856-9315, without the prefix
   bool by_key = (sight.node_of(all.begin).context & bit(kPhone)) != 0 && !is_key_against(sight, all);
-  bool known = trunk || (is_national(number.view(), false) && chain.uniform(n));
+  bool known = trunk || (is_national(number.view(), false) && (chain.uniform(n) || area));
   bool by_words = known && (sight.near(all) & bit(kPhone)) != 0 && !chain.among_columns(n);
   if (!by_key && !by_words) return;
   sight.see(Type::phone, all, {trunk ? 0.51F : known ? 0.42F : 0.3F, bit(kPhone), false, true});

@@ -81,6 +81,8 @@ uint32_t end_after_kind(std::string_view text, WordAt kind) {
     bool capital = is_upper(word.text[0]) || (word.text[0] & 0x80) != 0 ||
                    (bare.size() < word.text.size() && is_upper(word.text[bare.size() + 1]));
     if (!capital && (names > 0 || !listed(bare, kLinks))) break;
+    bool name = word.text.size() >= 3 && !is_upper(word.text[1]) && !is_digit(word.text[1]);
+    if (capital && !name) break;
     if (capital) {
       ++names;
       end = word.end;

@@ -116,6 +116,7 @@ TEST_CASE("part numbers and drawings are no diagnoses") {
                 R"(<path d="M36.202 1.773c3.481-7.824 8.740"/>)",
                 "M36.202,-1.773",
                 "see B15.4",
+                "G1 X80.719 Y118.317 F8935\nG1 X42.35 Y43.58",
             });
   all_are(at, "icd10",
           {"Dx: E11.9", "patient has J45.9", "coded as E11.9", "A/P: E11.9 stable", "J45.909", "assessed for I48.91"});

@@ -33,9 +33,9 @@ const std::vector<Identifier> kExamples = {
 };
 
 ScanCase with_packs() {
-  return ScanCase{
-      Type::de_kvnr, Type::de_steuer_id, Type::au_medicare,       Type::au_tfn, Type::fr_nir,  Type::es_dni,
-      Type::nl_bsn,  Type::pl_pesel,     Type::it_codice_fiscale, Type::br_cpf, Type::br_cnpj, Type::jp_my_number};
+  return ScanCase{Type::de_kvnr, Type::de_steuer_id, Type::au_medicare, Type::au_tfn,   Type::fr_nir,
+                  Type::es_dni,  Type::es_nie,       Type::nl_bsn,      Type::pl_pesel, Type::it_codice_fiscale,
+                  Type::br_cpf,  Type::br_cnpj,      Type::jp_my_number};
 }
 
 }  // namespace
@@ -60,6 +60,14 @@ TEST_CASE("every other check digit is refused") {
       INFO(changed);
       CHECK(one.check(changed) == (changed == one.good));
     }
+  }
+}
+
+TEST_CASE("a column of a log is no number of the older packs either") {
+  ScanCase at{Type::uk_nhs, Type::ca_sin, Type::in_aadhaar};
+  for (auto message : {"0/0/5/402/943 476 5919 - -", "12 943 476 5919 7", "130 692 544 9", "2341 2341 2346 8"}) {
+    INFO(message);
+    CHECK(at.types(message) == Types{});
   }
 }
 
@@ -91,8 +99,8 @@ TEST_CASE("the packs find what is printed, and digits where something says what 
            {"NIR 255081416802538", {"fr_nir"}},
            {"DNI 12345678Z", {"es_dni"}},
            {"12.345.678-Z", {"es_dni"}},
-           {"X-1234567-L", {"es_dni"}},
-           {"nie: x1234567l", {"es_dni"}},
+           {"X-1234567-L", {"es_nie"}},
+           {"nie: x1234567l", {"es_nie"}},
            {"RSSMRA85T10A562S", {"it_codice_fiscale"}},
            {"codice fiscale rssmra85t10a562s", {"it_codice_fiscale"}},
            {"BSN 111222333", {"nl_bsn"}},

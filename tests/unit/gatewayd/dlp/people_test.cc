@@ -47,6 +47,7 @@ TEST_CASE("addresses of mail are found whole in every script") {
                      {"“ana@example.com”", "ana@example.com"},
                      {"ventas@tienda.com.py", "ventas@tienda.com.py"},
                      {"E-mail: ion@firma.md", "ion@firma.md"},
+                     {"ana.lopez@empresa.py wrote", "ana.lopez@empresa.py"},
                      {R"({"email":"juan@empresa.py"})", "juan@empresa.py"},
                      {"Bob <BOB@EXAMPLE.COM>", "BOB@EXAMPLE.COM"},
                  });
@@ -87,16 +88,18 @@ TEST_CASE("telephone numbers with parentheses, extensions and codes") {
 TEST_CASE("national numbers, by a word and the plan of their country") {
   ScanCase at;
   for (auto number :
-       {"030 1234567",    "0171 2345678", "06 12 34 56 78", "020 7946 0958", "07700 900123",    "0412 345 678",
-        "02 9876 5432",   "011 2345 678", "090-1234-5678",  "03-1234-5678",  "010-1234-5678",   "044 668 18 00",
-        "0532 123 45 67", "098765 43210", "08-123 456 78",  "(030) 1234567", "8 495 123-45-67", "06 1 234 5678",
-        "0721 234 567",   "612 345 678",  "21 12 34 56"}) {
+       {"030 1234567",    "0171 2345678", "06 12 34 56 78", "020 7946 0958",  "07700 900123",    "0412 345 678",
+        "02 9876 5432",   "011 2345 678", "090-1234-5678",  "03-1234-5678",   "010-1234-5678",   "044 668 18 00",
+        "0532 123 45 67", "098765 43210", "08-123 456 78",  "(030) 1234567",  "8 495 123-45-67", "06 1 234 5678",
+        "0721 234 567",   "612 345 678",  "21 12 34 56",    "(21) 3856-9315", "138 6354 9577",   "8 (495) 492-49-86"}) {
     INFO(number);
     CHECK(at.types("Tel.: " + std::string(number)) == Types{"phone"});
     CHECK(at.types("Telefon " + std::string(number) + ", danke") == Types{"phone"});
     CHECK(at.types("rows " + std::string(number) + " read") == Types{});
   }
   CHECK(at.types("tel: 0301234567") == Types{"phone"});
+  CHECK(at.types("Телефон: 8 (495) 492-49-86") == Types{"phone"});
+  CHECK(at.types("手机：138 6354 9577（Ada）") == Types{"phone"});
 }
 
 TEST_CASE("what looks like a telephone number") {
@@ -143,7 +146,7 @@ TEST_CASE("numbers and words that are no address") {
        {"we need to address 12 Critical issues", "15 Google Drive links", "2 Event Loop stalls", "3 Test Run failures",
         "address 10 problems first", "it took 5 minutes, 20 rows", "Arbeitsweg 15 km", "Via API 12 calls",
         "lives at 42 times the cost", "Version 12 runs on main street", "IP address: 10 addresses", "Weg 3",
-        "Step 3, Point 5", R"({"address":"16 bytes"})"}) {
+        "Step 3, Point 5", "can0 465 [8] 54 1C BD A8 95 4D FD E9", R"({"address":"16 bytes"})"}) {
     INFO(message);
     CHECK(at.types(message) == Types{});
   }
