@@ -12,14 +12,15 @@ from harness.process import clean_environment, die_with_parent
 
 ENDED = 7  # the status that mas-abrupt-host ends with
 WAYS = ("return", "exit", "quick", "_exit", "thread", "handler", "debug", "cleanup")
-ROUNDS = 3 if build.sanitizers() else 13  # of each way
+ROUNDS = 3 if build.sanitizers() else 13  # of each way: 104 ends
+STATIC_ROUNDS = 3 if build.sanitizers() else 34  # of three ways: 102 ends
 PATIENCE = 20
 
 
 PLUGIN_HOST = f"""
 import _ctypes, ctypes, ssl, sys
 ssl.create_default_context()
-for _ in range(3):
+for _ in range(100):
     mas = ctypes.CDLL(sys.argv[1])
     agent = ctypes.c_void_p()
     assert mas.mas_agent_new(b"plugin", None, ctypes.byref(agent)) == 0
@@ -56,7 +57,7 @@ class PlainEndTest(AbruptEnd, MasTestCase):
         self.environment = {"MAS_REDIS_URL": self.start_redis().url()}
 
     def test_static_objects_are_destroyed_under_their_threads(self):
-        for _ in range(ROUNDS):
+        for _ in range(STATIC_ROUNDS):
             for how in ("return", "thread", "handler"):
                 done = self.run_host(how, random.randrange(self.longest), program="mas-static-host")
                 self.assertEqual((done.returncode, done.stderr), (ENDED, ""), how)

@@ -11,7 +11,7 @@
 
 #include "harness.h"
 
-enum { kChildren = 100, kChildSeconds = 20 };
+enum { kRounds = 100, kChildSeconds = 20 };
 
 #ifdef __SANITIZE_ADDRESS__
 /* A child has not the threads that the leak detector would find their memory by. */
@@ -107,7 +107,7 @@ static void children_under_traffic(void) {
   pthread_create(&poller, NULL, poll_until_over, worker);
   pthread_create(&sender, NULL, send_until_over, asker);
   CHECK_OK(mas_agent_request(asker, "worker", "question", NULL, 0, 5000, &answer));
-  for (int i = 0; i < kChildren; ++i) {
+  for (int i = 0; i < kRounds; ++i) {
     pid_t child = fork();
     if (child == 0) {
       call_everything(asker, answer);
@@ -143,7 +143,7 @@ static void a_child_that_returns_from_a_handler(void) {
   mas_agent *agent = agent_started("asker", NULL);
   pid_t child = -1;
   CHECK_OK(mas_agent_on_message(agent, NULL, fork_here, &child));
-  for (int i = 0; i < 10; ++i) {
+  for (int i = 0; i < kRounds; ++i) {
     CHECK_OK(mas_agent_send(agent, "asker", "note", NULL, 0, NULL));
     mas_status status = mas_agent_poll(agent, 5000, NULL);
     if (child == 0) {
@@ -162,40 +162,43 @@ static mas_status fork_in_hook(mas_agent *agent, void *user) {
   return MAS_OK;
 }
 
+/** What `call`, whose hook forks, returns in the parent; the child is refused, and has ended. */
+static void call_with_forking_hook(mas_status (*call)(mas_agent *, int), mas_agent *agent, const pid_t *child) {
+  mas_status status = call(agent, 5000);
+  if (*child == 0) {
+    expect_refused(status);
+    exit(0);
+  }
+  CHECK_OK(status);
+  await(*child);
+}
+
 static void a_child_that_returns_from_a_hook(void) {
   mas_agent *agent = agent_started("asker", NULL);
   pid_t child = -1;
-  mas_agent_on_stop(agent, fork_in_hook, &child);
-  mas_status status = mas_agent_stop(agent, 5000);
-  if (child == 0) {
-    expect_refused(status);
-    exit(0);
-  }
-  CHECK_OK(status);
-  await(child);
   mas_agent_on_start(agent, fork_in_hook, &child);
-  mas_agent_on_stop(agent, NULL, NULL);
-  status = mas_agent_start(agent, 5000);
-  if (child == 0) {
-    expect_refused(status);
-    exit(0);
+  mas_agent_on_stop(agent, fork_in_hook, &child);
+  for (int i = 0; i < kRounds; ++i) {
+    call_with_forking_hook(mas_agent_stop, agent, &child);
+    call_with_forking_hook(mas_agent_start, agent, &child);
   }
-  CHECK_OK(status);
-  await(child);
+  mas_agent_on_stop(agent, NULL, NULL);
   agent_ended(agent);
 }
 
 static void a_child_of_a_program_without_agents(void) {
-  agent_ended(agent_started("before", NULL)); /* had some, has none */
-  pid_t child = fork();
-  if (child == 0) {
-    mas_agent *agent = agent_started("child", NULL);
-    CHECK_OK(mas_agent_on_message(agent, NULL, on_message, NULL));
-    CHECK_OK(mas_agent_send_wait(agent, "child", "note", NULL, 0, 5000, NULL));
-    agent_ended(agent);
-    exit(0);
+  for (int i = 0; i < kRounds; ++i) {
+    agent_ended(agent_started("before", NULL)); /* had some, has none */
+    pid_t child = fork();
+    if (child == 0) {
+      mas_agent *agent = agent_started("child", NULL);
+      CHECK_OK(mas_agent_on_message(agent, NULL, on_message, NULL));
+      CHECK_OK(mas_agent_send_wait(agent, "child", "note", NULL, 0, 5000, NULL));
+      agent_ended(agent);
+      exit(0);
+    }
+    await(child);
   }
-  await(child);
   agent_ended(agent_started("after", NULL));
 }
 

@@ -6,7 +6,7 @@
 #include "gateway_case.h"
 #include "throwing_handler.h"
 
-enum { kGood = 20, kBad = 5 };
+enum { kBad = 100, kGood = 4 * kBad };
 
 static jmp_buf outside;
 static mock_gateway *gateway;
@@ -103,10 +103,14 @@ static void a_handler_may_be_cancelled(void) { left_by(be_cancelled, poll_in_thr
 static void an_agent_that_was_jumped_out_of_can_be_stopped(void) {
   mas_agent *volatile bob = agent_started("bob", NULL);
   CHECK_OK(mas_agent_on_message(bob, "bad", jump, NULL));
-  CHECK_OK(mas_agent_send(bob, "bob", "bad", NULL, 0, NULL));
-  if (setjmp(outside) == 0)
-    for (;;) CHECK_OK(mas_agent_poll(bob, 100, NULL));
-  agent_ended(bob);
+  for (volatile int i = 0; i < kBad; ++i) {
+    CHECK_OK(mas_agent_send(bob, "bob", "bad", NULL, 0, NULL));
+    if (setjmp(outside) == 0)
+      for (;;) CHECK_OK(mas_agent_poll(bob, 100, NULL));
+    CHECK_OK(mas_agent_stop(bob, 5000));
+    if (i + 1 < kBad) CHECK_OK(mas_agent_start(bob, 5000));
+  }
+  mas_agent_free(bob);
 }
 
 static mas_status fail(mas_agent *agent, const mas_message *message, void *user) {

@@ -13,7 +13,7 @@
 
 #include "harness.h"
 
-enum { kMostDescriptors = 48, kStartMs = 300 };
+enum { kLeastDescriptors = 3, kMostDescriptors = 48, kStartMs = 300, kPatienceMs = 10000, kRuns = 100, kAtOnce = 8 };
 
 /* ---- Threads: as many as the test lets the program have. */
 
@@ -41,19 +41,34 @@ void __ubsan_handle_dynamic_type_cache_miss_abort(void *data, void *object, void
 
 /* ---- Children. */
 
-/** Runs `check` in a child and waits for its end, which must be as orderly as that of this program. */
-static void in_child(void (*check)(int), int argument) {
+static pid_t start_child(void (*check)(int), int argument) {
   fflush(stdout);
   pid_t child = fork();
   CHECK(child >= 0);
-  if (child == 0) {
-    check(argument);
-    exit(0);
-  }
+  if (child != 0) return child;
+  check(argument);
+  exit(0);
+}
+
+/** Each child's end must be as orderly as that of this program. */
+static void await(pid_t child, int argument) {
   int status;
   CHECK(waitpid(child, &status, 0) == child);
   if (status != 0) printf("with %d: status %#x\n", argument, (unsigned)status);
   CHECK(status == 0);
+}
+
+/** Runs `check` in `count` children, some at a time: with `first`, `first` + `step`, … */
+static void in_children(void (*check)(int), int count, int first, int step) {
+  pid_t children[kAtOnce];
+  for (int begun = 0; begun < count;) {
+    const int start = begun;
+    while (begun < count && begun < start + kAtOnce) {
+      children[begun - start] = start_child(check, first + begun * step);
+      ++begun;
+    }
+    for (int i = start; i < begun; ++i) await(children[i - start], first + i * step);
+  }
 }
 
 static mas_agent *agent_at(const char *url) {
@@ -73,24 +88,29 @@ static void limit_descriptors(int count) {
   CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
 }
 
+/** At least kRuns times, with each number of descriptors in turn. */
+static void with_any_number_of_descriptors(void (*check)(int)) {
+  const int numbers = kMostDescriptors - kLeastDescriptors + 1;
+  for (int runs = 0; runs < kRuns; runs += numbers) in_children(check, numbers, kLeastDescriptors, 1);
+}
+
 /* ---- Tests. */
 
 static void start_with_descriptors(int count) {
+  const bool enough = count == kMostDescriptors;
   limit_descriptors(count);
   mas_agent *agent = agent_at(redis_url());
-  mas_status status = agent == NULL ? MAS_NO_MEMORY : mas_agent_start(agent, kStartMs);
+  mas_status status = agent == NULL ? MAS_NO_MEMORY : mas_agent_start(agent, enough ? kPatienceMs : kStartMs);
   if (status != MAS_OK) CHECK(strlen(mas_error_detail()) > 0);
-  if (count == kMostDescriptors) CHECK_OK(status);
+  if (enough) CHECK_OK(status);
   limit_descriptors(-1);
   if (agent == NULL) agent = agent_at(redis_url());
-  if (status != MAS_OK) CHECK_OK(mas_agent_start(agent, 10000));
+  if (status != MAS_OK) CHECK_OK(mas_agent_start(agent, kPatienceMs));
   CHECK_OK(mas_agent_stop(agent, 5000));
   mas_agent_free(agent);
 }
 
-static void any_number_of_descriptors(void) {
-  for (int count = 3; count <= kMostDescriptors; ++count) in_child(start_with_descriptors, count);
-}
+static void any_number_of_descriptors(void) { with_any_number_of_descriptors(start_with_descriptors); }
 
 static void start_at_address_with_descriptors(int count) {
   limit_descriptors(count);
@@ -103,7 +123,7 @@ static void start_at_address_with_descriptors(int count) {
 }
 
 static void any_number_of_descriptors_for_an_address(void) {
-  for (int count = 3; count <= kMostDescriptors; ++count) in_child(start_at_address_with_descriptors, count);
+  with_any_number_of_descriptors(start_at_address_with_descriptors);
 }
 
 static void start_with_threads(int count) {
@@ -119,12 +139,12 @@ static void start_with_threads(int count) {
   }
   atomic_store(&threads_left, -1);
   mas_agent *agent = agent_at(redis_url());
-  CHECK_OK(mas_agent_start(agent, 10000));
+  CHECK_OK(mas_agent_start(agent, kPatienceMs));
   mas_agent_free(agent);
 }
 
-static void no_thread_at_all(void) { in_child(start_with_threads, 0); }
-static void no_thread_for_a_name(void) { in_child(start_with_threads, 1); }
+static void no_thread_at_all(void) { in_children(start_with_threads, kRuns, 0, 0); }
+static void no_thread_for_a_name(void) { in_children(start_with_threads, kRuns, 1, 0); }
 
 static const test_case tests[] = {
     {"any_number_of_descriptors", any_number_of_descriptors},
