@@ -43,7 +43,7 @@ struct Candidate {
 /// What scanning one message may cost. Every loop whose length the text decides takes its steps from here: about one for
 /// each byte or word that is looked at once more. Ordinary messages take a small part of it (docs/DLP.md, "Bounds").
 struct Work {
-  static constexpr uint64_t kStepsPerByte = 12, kBase = 128 * 1024;
+  static constexpr uint64_t kStepsPerByte = 16, kBase = 128 * 1024;
   static constexpr uint32_t kMostHidden = 8192;    ///< candidates whose action changes the message; past it: block
   static constexpr uint32_t kMostAlerts = 8192;    ///< that are told; more of them change nothing
   static constexpr uint32_t kMostMentions = 1024;  ///< of possible ones

@@ -135,13 +135,25 @@ std::string_view key_before(std::string_view text, uint32_t begin) {
   return sign ? text.substr(i, end - i) : std::string_view();
 }
 
+/// Whether words that name a kind of data end with this key, and say more than it does: "tax id: …".
+bool ends_phrase(const Sight& sight, Span key) {
+  const auto& words = sight.words();  // by growing ends
+  auto word = std::lower_bound(words.begin(), words.end(), key.end,
+                               [](const Word& one, uint32_t end) { return one.span.end < end; });
+  for (; word != words.end() && word->span.end == key.end; ++word)
+    if (word->span.begin < key.begin && (bit(word->context) & kAgainst) == 0) return true;
+  return false;
+}
+
 }  // namespace
 
 bool is_key_against(Sight& sight, Span span) {
   const Node& node = sight.node_of(span.begin);
   if ((node.own & bit(Context::kNegative)) != 0 && node.text.size() <= span.size() + 2) return true;
   std::string_view key = key_before(sight.text(), span.begin);
-  return !key.empty() && (read_key(key) & bit(Context::kNegative)) != 0;
+  if (key.empty() || (read_key(key) & bit(Context::kNegative)) == 0) return false;
+  auto begin = static_cast<uint32_t>(key.data() - sight.text().data());
+  return !ends_phrase(sight, {begin, begin + static_cast<uint32_t>(key.size())});
 }
 
 }  // namespace mas::dlp

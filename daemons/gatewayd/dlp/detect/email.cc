@@ -169,7 +169,7 @@ void detect_emails(Sight& sight) {
     if (is_user_of_url(text, begin) || is_login(sight, end) || is_message_id(text, begin)) continue;
     // user@host.py may be a file; mail.empresa.com.py is a host.
     bool unsure = is_ending_of_both(top) && !is_full_name(local) && std::count(domain.begin(), domain.end(), '.') == 1;
-    sight.see(Type::email, {begin, end}, {unsure ? kWithWord : kActsAlone, bit(kEmail), false, false});
+    sight.see(Type::email, {begin, end}, {unsure ? kWithWord : kActsAlone, bits(kEmail, kAddress), false, false});
   }
 }
 

@@ -59,6 +59,7 @@ TEST_CASE("paths of encrypted values are made once each, whatever their number a
       message += (i > 0 ? ",\"" : "\"") + std::string("219-45-") + std::to_string(1000 + i) + "\"";
     message += "]" + std::string(depth, '}');
     at.scan(message);
+    INFO(at.scanner->report().refused << " " << at.scanner->work().steps << " steps of " << message.size() << " bytes");
     REQUIRE(at.scanner->report().findings.size() == count);
     size_t steps = append_rewritten(*at.scanner, message, &*key, out);
     auto back = decrypt_values(out, "$", std::vector<DataKey>{*key});

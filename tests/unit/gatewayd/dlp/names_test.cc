@@ -268,7 +268,6 @@ TEST_CASE("passwords in configuration, prose and objects") {
           R"(password=here4You!x)",
           R"(password: my_todo_X9!)",
           R"(DB_PASSWORD=a&b!c9Xz)",
-          R"(Server=x;Pwd=k9V!tq2ZmR;Uid=sa)",
           R"(user: bob pass: k9V!tq2ZmR)",
           R"(password is now 'k9V!tq2ZmR')",
           R"(login is admin / k9V!tq2ZmR)",

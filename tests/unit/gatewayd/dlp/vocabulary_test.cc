@@ -81,6 +81,30 @@ std::optional<Data> data_of(Context context) {
       return Data{"ca_sin", "130 692 544"};
     case kAadhaar:
       return Data{"in_aadhaar", "234123412346"};
+    case kKvnr:
+      return Data{"de_kvnr", "A123456780"};
+    case kSteuerId:
+      return Data{"de_steuer_id", "86095742719"};
+    case kAuMedicare:
+      return Data{"au_medicare", "2123456701"};
+    case kTfn:
+      return Data{"au_tfn", "123456782"};
+    case kNir:
+      return Data{"fr_nir", "255081416802538"};
+    case kDni:
+      return Data{"es_dni", "12345678Z"};
+    case kCodiceFiscale:
+      return Data{"it_codice_fiscale", "RSSMRA85T10A562S"};
+    case kBsn:
+      return Data{"nl_bsn", "111222333"};
+    case kPesel:
+      return Data{"pl_pesel", "02070803628"};
+    case kCpf:
+      return Data{"br_cpf", "52998224725"};
+    case kCnpj:
+      return Data{"br_cnpj", "11222333000181"};
+    case kMyNumber:
+      return Data{"jp_my_number", "123456789018"};
     default:
       return std::nullopt;
   }
@@ -199,13 +223,29 @@ class Vocabulary {
       case kManifest:
         finds(words + "\nstringData:\n  any: " + kPhraseOfSecret + "\n", "password");
         return quiet(words + "list\nstringData:\n  any: " + kPhraseOfSecret + "\n");
+      case kEmail:
+        if (!phrase.in_text) return quiet("{" + member(key, "bob") + "}");
+        finds(words + ": bob@build.py", "email");
+        return quiet(words + ": @app.route, see page 12");
+      case kPayment:
+        finds(words + " 4242424242424242", "credit_card");
+        return quiet(words + " 4242424242424241");
+      case kClinical:
+        finds("The " + words + " says E11.9", "icd10");
+        return quiet("The " + words + " says E11, see page 12.");
+      case kParts:
+        quiet(words + " E11.9");
+        return finds("diagnosis E11.9, not of any " + words, "icd10");
       default:
         FAIL("no row for the context of \"" << words << "\"");
     }
   }
 
  private:
-  ScanCase at_{Type::uk_nino, Type::uk_nhs, Type::ca_sin, Type::in_aadhaar};
+  ScanCase at_{Type::uk_nino,           Type::uk_nhs,      Type::ca_sin,   Type::in_aadhaar, Type::de_kvnr,
+               Type::de_steuer_id,      Type::au_medicare, Type::au_tfn,   Type::fr_nir,     Type::es_dni,
+               Type::it_codice_fiscale, Type::nl_bsn,      Type::pl_pesel, Type::br_cpf,     Type::br_cnpj,
+               Type::jp_my_number};
 };
 
 }  // namespace
