@@ -172,9 +172,10 @@ def verdict(masctl, message, answer):
 def rewritten(message, answer):
     """@return the first leaf in which more than the planted values was changed, or None.
 
-    Where the template says mask=word, the word that a value stands in may be masked with it: a URL, a user and a password.
+    Where the template says mask=word, the word that a value stands in may be masked with it (a URL, a user and a password);
+    with mask=text all of the text (a connection string).
     """
-    word = r"\S*" if message.options.get("mask") == "word" else ""
+    word = {"word": r"\S*", "text": r"(?:.|\n)*"}.get(message.options.get("mask"), "")
     for (path, old), (_, new) in zip(leaves(message.body), leaves(answer["redacted"])):
         if old == new:
             continue
