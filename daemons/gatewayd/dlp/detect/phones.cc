@@ -65,7 +65,8 @@ bool is_international(std::string_view digits) {
 /// numbers do.
 bool is_national(std::string_view digits, bool trunk) {
   return std::any_of(std::begin(kPlans), std::end(kPlans), [&](const Plan& plan) {
-    if (plan.code == 1 || plan.trunk.empty() == trunk || !digits.starts_with(plan.trunk)) return false;
+    if (plan.code == 1 || plan.trunk.empty() == trunk) return false;
+    if (trunk && (plan.trunk[0] != digits[0] || !digits.starts_with(plan.trunk))) return false;
     size_t size = digits.size() - plan.trunk.size();
     return size >= plan.least && size <= plan.most;
   });
