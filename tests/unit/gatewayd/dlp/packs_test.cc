@@ -1,4 +1,4 @@
-// Identifiers of the packs: the examples that were published, every wrong check digit, and what looks like them.
+// Identifiers of the packs: examples that are in common use, every wrong check digit, and what looks like them.
 #include <string>
 #include <vector>
 
@@ -18,18 +18,13 @@ struct Identifier {
 };
 
 const std::vector<Identifier> kExamples = {
-    {"A123456780", kvnr},                                               // gematik's specifications
-    {"86095742719", steuer_id},                                         // BZSt, test data
-    {"2123456701", au_medicare},                                        // Services Australia's test cards
-    {"123456782", tfn},                                                 // ATO's test number
-    {"255081416802538", nir},                                           // INSEE's example
-    {"12345678Z", dni},                                                 // Ministerio del Interior
-    {"X1234567L", dni},          {"RSSMRA85T10A562S", codice_fiscale},  // Agenzia delle Entrate's Mario Rossi
-    {"111222333", bsn},                                                 // RvIG's example
-    {"02070803628", pesel},                                             // gov.pl
+    {"A123456780", kvnr},        {"86095742719", steuer_id},
+    {"2123456701", au_medicare}, {"123456782", tfn},
+    {"255081416802538", nir},    {"12345678Z", dni},
+    {"X1234567L", dni},          {"RSSMRA85T10A562S", codice_fiscale},
+    {"111222333", bsn},          {"02070803628", pesel},
     {"52998224725", cpf},        {"11222333000181", cnpj},
-    {"12ABC34501DE35", cnpj},  // Receita Federal, the letters of 2026
-    {"123456789018", my_number},
+    {"12ABC34501DE35", cnpj},    {"123456789018", my_number},
 };
 
 ScanCase with_packs() {
@@ -40,7 +35,7 @@ ScanCase with_packs() {
 
 }  // namespace
 
-TEST_CASE("the published examples hold") {
+TEST_CASE("examples in common use hold") {
   for (const auto& one : kExamples) {
     INFO(one.good);
     CHECK(one.check(one.good));
