@@ -37,6 +37,8 @@ Named how_of(const Value& value) {
   }
 }
 
+constexpr size_t kStepsOfProse = 96;  // about what value_after() reads of the text
+
 class TextReader {
  public:
   explicit TextReader(Sight& sight) : sight_(sight), words_(sight.words()) {}
@@ -109,6 +111,7 @@ class TextReader {
   }
 
   void in_prose(const Word& word, Naming& naming) {
+    sight_.spend(kStepsOfProse);
     Value value = value_after(sight_.text(), word.span.end);
     if (value.link == Link::kNone) return;
     if (value.link == Link::kSign) last_ = value.span;

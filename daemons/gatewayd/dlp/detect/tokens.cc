@@ -116,20 +116,21 @@ bool belongs(char c, char kind) {
   }
 }
 
-/// @return the end of a body that begins at `from`; 0 where none does.
-uint32_t body_end(std::string_view text, uint32_t from, std::string_view body) {
+/// @param reached where reading went on to. @return the end of a body that begins at `from`; 0 where none does.
+uint32_t body_end(std::string_view text, uint32_t from, std::string_view body, uint32_t& reached) {
   auto character = [text](uint32_t i) { return i < text.size() ? text[i] : '\0'; };
   uint32_t at = from, least_end = from;
   BodyParts part(body);
   while (part.next()) {
     if (part.kind == BodyParts::kFixed) {
       for (char c : part.fixed)
-        if (character(at++) != c) return 0;
+        if (character(reached = at++) != c) return 0;
       least_end = at;
       continue;
     }
     uint32_t end = at;
     while (end - at < part.most && belongs(character(end), part.kind)) ++end;
+    reached = end;
     if (end - at < part.least) return 0;
     least_end = at + part.least;
     at = end;
@@ -168,11 +169,11 @@ bool is_sample(std::string_view body) {
   return false;
 }
 
-/// @return the end of the row's token that begins at `begin`; 0 where there is none.
-uint32_t token_end(std::string_view text, const Token& token, uint32_t begin) {
+/// @param reached where reading went on to. @return the end of the row's token that begins at `begin`; 0 where there is none.
+uint32_t token_end(std::string_view text, const Token& token, uint32_t begin, uint32_t& reached) {
   auto from = begin + static_cast<uint32_t>(token.prefix.size());
   if (!text.substr(begin).starts_with(token.prefix)) return 0;
-  uint32_t end = body_end(text, from, token.body);
+  uint32_t end = body_end(text, from, token.body, reached);
   if (end == 0) return 0;
   std::string_view body = text.substr(from, end - from);
   return is_generated(token, body) && !is_sample(body) ? end : 0;
@@ -190,6 +191,8 @@ bool check_holds(const Token& token, std::string_view all) {
   return false;
 }
 
+constexpr size_t kStepsOfByte = 4;  // of a body: for its form, and for its entropy and words of samples
+
 }  // namespace
 
 void token_at(Sight& sight, uint16_t row, Span literal) {
@@ -199,11 +202,14 @@ void token_at(Sight& sight, uint16_t row, Span literal) {
   if (within && (!starts_word(sight, literal.begin) ||
                  (sight.before(literal.begin) == '-' && token.prefix.size() < kShortPrefix)))
     return;
-  uint32_t end = token_end(sight.text(), token, literal.begin);
+  uint32_t reached = literal.end;
+  uint32_t end = token_end(sight.text(), token, literal.begin, reached);
+  sight.spend(kStepsOfByte * (reached - literal.begin));
   if (end == 0) return;
   if (kHasBetter[row])
     for (size_t other = 0; other < std::size(kTokens); ++other)
-      if (other != row && goes_before(other, row) && token_end(sight.text(), kTokens[other], literal.begin) != 0)
+      if (other != row && goes_before(other, row) &&
+          token_end(sight.text(), kTokens[other], literal.begin, reached) != 0)
         return;
   bool checked = check_holds(token, sight.view({literal.begin, end}));
   sight.see(Type::api_key, {literal.begin, end}, {0.9F, bit(kApiKey), checked, false, token.vendor});
@@ -217,7 +223,9 @@ void infix_token_at(Sight& sight, uint16_t row, Span literal) {
   while (begin > 0 && literal.begin - begin < before.most && belongs(sight.at(begin - 1), before.kind)) --begin;
   if (literal.begin - begin < before.least || belongs(sight.before(begin), before.kind)) return;
   if (before.kind != 'd' && !starts_word(sight, begin)) return;  // digits may follow a word: bot123456789:AA…
-  uint32_t end = body_end(sight.text(), literal.end, token.after);
+  uint32_t reached = literal.end;
+  uint32_t end = body_end(sight.text(), literal.end, token.after, reached);
+  sight.spend(kStepsOfByte * (reached - begin));
   if (end == 0) return;
   std::string_view all = sight.view({begin, end});
   constexpr double kEntropy = 3.0;
@@ -227,8 +235,10 @@ void infix_token_at(Sight& sight, uint16_t row, Span literal) {
 }
 
 bool is_token(std::string_view text) {
-  return !text.empty() &&
-         std::ranges::any_of(kTokens, [text](const Token& token) { return token_end(text, token, 0) == text.size(); });
+  uint32_t reached = 0;
+  return !text.empty() && std::ranges::any_of(kTokens, [text, &reached](const Token& token) {
+    return token_end(text, token, 0, reached) == text.size();
+  });
 }
 
 void append_token_literals(std::vector<Literal>& all) {
