@@ -41,7 +41,7 @@ constexpr bool goes_before(size_t other, size_t row) {
   return kTokens[other].prefix.size() > kTokens[row].prefix.size() || other < row;
 }
 
-constexpr auto kHasBetter = [] {
+const auto kHasBetter = [] {
   std::array<bool, std::size(kTokens)> has{};
   for (size_t row = 0; row < has.size(); ++row)
     for (size_t other = 0; other < has.size() && !has[row]; ++other) has[row] = other != row && goes_before(other, row);
