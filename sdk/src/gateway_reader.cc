@@ -22,6 +22,8 @@ constexpr int kMostHolders = 3;      // instances that may end with an entry bef
 /// The lane of one of gateway_streams(); replies have none.
 Lane lane_of(size_t stream) { return stream == 0 ? Lane::kNormal : kLanes[stream - 1]; }
 
+constexpr const char* kGroupsGone = "the groups of its streams were gone";
+
 /// @return whether the error says that the group, or its stream, is not there.
 bool group_gone(const redis::Reply& error) {
   return error.error_code() == "NOGROUP" || error.error_code() == "UNBLOCKED" ||
@@ -113,7 +115,7 @@ void GatewayReader::keep_held() {
 void GatewayReader::lanes_made() {
   if (!was_up_) return;
   progress_.forget();
-  host_.lost_data("the groups of its streams were gone");
+  if (!std::exchange(told_gone_, true)) host_.lost_data(kGroupsGone);
 }
 
 void GatewayReader::stop() {
@@ -290,10 +292,13 @@ void GatewayReader::refused(const redis::Reply& error) {
 }
 
 void GatewayReader::took(Step step, uint64_t tag, const redis::Reply& reply) {
-  if (step == Step::kNew || step == Step::kOwn) return took_read(reply, step == Step::kOwn);
+  if (step == Step::kNew || step == Step::kOwn) {
+    if (up_) told_gone_ = false;  // the groups are there, and all who look for them have looked
+    return took_read(reply, step == Step::kOwn);
+  }
   if (step == Step::kGroups && made_lane(tag, reply)) {
     progress_.forget();
-    lost_ = "the groups of its streams were gone";
+    if (!std::exchange(told_gone_, true)) lost_ = kGroupsGone;
   }
   const bool script = step == Step::kClaim || (step == Step::kTrial && tag == 0);
   if (!script) return;

@@ -119,6 +119,8 @@ class GatewayReader final : public redis::ConnectionListener {
   bool hearing_ = false;               // everything that reading takes went well on this link
   bool up_ = false;
   bool was_up_ = false;
+  bool told_gone_ =
+      false;  // that groups were gone: the reader and who sets the agent up may each have made some of them
   Step step_ = Step::kNone;  // what the link is asked now
   size_t replies_due_ = 0;
   std::optional<Error> refusal_;  // by a reply of this step
