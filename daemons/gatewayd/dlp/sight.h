@@ -123,9 +123,10 @@ class Sight {
     spend(1);
     return i > 0 ? text_[i - 1] : '\0';
   }
+  /// What of it is outside of the text is left out.
   std::string_view view(Span span) const {
     spend(span.size());
-    return text_.substr(span.begin, span.size());
+    return span.begin < text_.size() ? text_.substr(span.begin, span.size()) : std::string_view();
   }
 
   /// The node that holds byte `at`; amortised constant time for growing positions.

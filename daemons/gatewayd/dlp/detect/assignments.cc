@@ -44,7 +44,7 @@ class Reader {
     }
   }
   bool take_if(std::string_view what) {
-    if (text_.substr(std::min<size_t>(at_, text_.size()), what.size()) != what) return false;
+    if (part(at_, what.size()) != what) return false;
     at_ += static_cast<uint32_t>(what.size());
     return true;
   }
@@ -132,7 +132,7 @@ class Reader {
          i - from < 40 && (is_space(at(i)) || std::string_view(",{\"'`\\").find(at(i)) != std::string_view::npos);
          ++i) {
     }
-    std::string_view rest = text_.substr(std::min<size_t>(i, text_.size()), 7);
+    std::string_view rest = part(i, 7);
     if (i == at_ || !(equals_word(rest.substr(0, 5), "value") || rest == "default")) return false;
     i += rest == "default" ? 7 : 5;
     while (is_quote(at(i)) || is_blank(at(i)) || at(i) == '\\') ++i;
@@ -142,11 +142,11 @@ class Reader {
   }
 
   /// variable "name" {
-  bool is_of_terraform() const { return name_.begin >= 10 && text_.substr(name_.begin - 10, 9) == "variable "; }
+  bool is_of_terraform() const { return name_.begin >= 10 && part(name_.begin - 10, 9) == "variable "; }
   /// Where the members before `default` of that block end; 0 where it has none.
   uint32_t default_of_variable() const {
     constexpr uint32_t kLongestBlock = 200;
-    std::string_view block = text_.substr(std::min<size_t>(at_, text_.size()), kLongestBlock);
+    std::string_view block = part(at_, kLongestBlock);
     block = block.substr(0, std::min(block.find('}'), block.find('\0')));
     size_t found = block.find("\n  default");
     return found == std::string_view::npos ? 0 : at_ + static_cast<uint32_t>(found);
@@ -163,7 +163,7 @@ class Reader {
     uint32_t end = i;
     while (i > 0 && end - i < 8 && is_letter(text_[i - 1])) --i;
     constexpr std::array<std::string_view, 3> kNames = {"name", "key", "id"};
-    return is_one_of(text_.substr(i, end - i), kNames);
+    return is_one_of(part(i, end - i), kNames);
   }
 
   /// `--name value`, `ENV NAME value`, `#define NAME value`, `setx NAME value`, `gh secret set NAME --body value`.
@@ -179,12 +179,12 @@ class Reader {
     while (end > 0 && name_.begin - end < 4 && is_blank(text_[end - 1])) --end;
     uint32_t begin = end;
     while (begin > 0 && end - begin < 8 && is_letter(text_[begin - 1])) --begin;
-    std::string_view word = text_.substr(begin, end - begin);
+    std::string_view word = part(begin, end - begin);
     if (word == "set" || word == "secret") {  // config set dbPassword value
-      std::string_view name = text_.substr(name_.begin, name_.size());
+      std::string_view name = part(name_.begin, name_.size());
       bool joined = name.find_first_of("_-.") != std::string_view::npos ||
                     std::any_of(name.begin() + 1, name.end(), [](char c) { return is_upper(c); });
-      return end < name_.begin && joined && text_.substr(at_, 3) != "to ";
+      return end < name_.begin && joined && part(at_, 3) != "to ";
     }
     return end < name_.begin && (word == "ENV" || word == "setx" || word == "define" || word == "setenv");
   }
@@ -194,7 +194,7 @@ class Reader {
     constexpr uint32_t kLongest = 40;
     uint32_t i = at_;
     while (i - at_ < kLongest && (is_word_byte(at(i)) || at(i) == '.' || at(i) == ':' || at(i) == '@' ||
-                                  (at(i) == ' ' && text_.substr(at_, 3) == "new")))
+                                  (at(i) == ' ' && part(at_, 3) == "new")))
       ++i;
     if (i == at_ || i - at_ >= kLongest) return;
     if (is_quote(at(i)) && i - at_ <= 2) {
@@ -202,7 +202,7 @@ class Reader {
       return;
     }
     if (at(i) != '(' || !is_quote(at(i + 1))) return;
-    std::string_view call = text_.substr(at_, i - at_);
+    std::string_view call = part(at_, i - at_);
     size_t last = call.find_last_of(".: ");
     constexpr std::array<std::string_view, 10> kWrappers = {"from", "of",    "string",  "secretstr",    "str",
                                                             "some", "bytes", "valueof", "securestring", "secret"};
@@ -220,7 +220,7 @@ class Reader {
   }
 
   Value take() {
-    if (text_.substr(std::min<size_t>(at_, text_.size()), 23) == "ConvertTo-SecureString ") at_ += 23;
+    if (part(at_, 23) == "ConvertTo-SecureString ") at_ += 23;
     skip_block();
     skip_wrapper();
     if (at(at_) == '\\' && is_quote(at(at_ + 1))) ++at_;
@@ -246,7 +246,7 @@ class Reader {
   /// Whether a template, list or object that begins here is closed in this line, or goes on in the next.
   bool is_template() const {
     constexpr uint32_t kLongestTemplate = 96;
-    std::string_view rest = text_.substr(at_, kLongestTemplate);
+    std::string_view rest = part(at_, kLongestTemplate);
     rest = rest.substr(0, std::min(rest.find('\n'), rest.find('\0')));
     if (at(at_) == '{') {  // {name: …
       uint32_t i = at_ + 1;
@@ -286,10 +286,10 @@ class Reader {
       case ']':
       case '}': {
         char open = c == ')' ? '(' : c == ']' ? '[' : '{';
-        return !is_alnum(next) && text_.substr(begin, i - begin).find(open) == std::string_view::npos;
+        return !is_alnum(next) && part(begin, i - begin).find(open) == std::string_view::npos;
       }
       case '<':
-        return tag_ || next == '/' || (is_letter(next) && text_.substr(i, 40).find('>') != std::string_view::npos);
+        return tag_ || next == '/' || (is_letter(next) && part(i, 40).find('>') != std::string_view::npos);
       case '>':
         return last || next == '<';
       case '\\':
@@ -306,6 +306,9 @@ class Reader {
     while (end > at_ && (at(end - 1) == '.' || at(end - 1) == '?' || at(end - 1) == ':')) --end;
     return {{at_, end}, end > at_ ? Link::kSign : Link::kNone, false};
   }
+
+  /// What of it is outside of the text is left out.
+  std::string_view part(size_t begin, size_t size) const { return text_.substr(std::min(begin, text_.size()), size); }
 
   const std::string_view text_;
   const Span name_;
