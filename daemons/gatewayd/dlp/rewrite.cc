@@ -25,7 +25,7 @@ std::string last_digits(std::string_view value, size_t count) {
 
 std::string by_name(const TypeRule& type) {
   std::string mask = "[REDACTED ";
-  for (char c : type.name) mask.push_back(is_lower(c) ? static_cast<char>(c - 32) : c);
+  for (char c : type.name) mask.push_back(to_upper(c));
   return mask + "]";
 }
 

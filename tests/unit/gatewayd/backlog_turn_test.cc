@@ -5,12 +5,6 @@ using namespace mas;
 using namespace mas::gateway;
 using namespace mas::gateway::test;
 
-namespace {
-
-using Decisions = std::vector<Decision>;
-
-}  // namespace
-
 TEST_CASE("a backlog is bounded by records and by bytes, and looked at again when it is full") {
   TurnCase at;
   at.policy.max_backlog_records = 100;

@@ -7,8 +7,6 @@ using namespace mas::gateway::test;
 
 namespace {
 
-using Decisions = std::vector<Decision>;
-
 constexpr WallMicros kSecond = 1'000'000;
 
 struct CircuitsCase : TurnCase {

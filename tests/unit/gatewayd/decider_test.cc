@@ -9,12 +9,6 @@ using namespace mas;
 using namespace mas::gateway;
 using namespace mas::gateway::test;
 
-namespace {
-
-using Decisions = std::vector<Decision>;
-
-}  // namespace
-
 TEST_CASE("an allowed message is delivered, audited and receipted") {
   TurnCase at;
   auto receipt = at.send({}, {envelope("alice", "bob"), envelope("alice", "bob")});

@@ -7,8 +7,6 @@ using namespace mas::gateway::test;
 
 namespace {
 
-using Decisions = std::vector<Decision>;
-
 std::vector<std::string> copies(size_t n, const std::string& text) { return std::vector<std::string>(n, text); }
 
 /// A sender with these roles, who may send to bob.

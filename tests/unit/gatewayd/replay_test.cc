@@ -8,8 +8,6 @@ using namespace mas;
 using namespace mas::gateway;
 using namespace mas::gateway::test;
 
-using Decisions = std::vector<Decision>;
-
 namespace {
 
 struct ReplayCase : TurnCase {

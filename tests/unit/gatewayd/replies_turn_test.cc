@@ -5,12 +5,6 @@ using namespace mas;
 using namespace mas::gateway;
 using namespace mas::gateway::test;
 
-namespace {
-
-using Decisions = std::vector<Decision>;
-
-}  // namespace
-
 TEST_CASE("a request carries a ticket, and the reply with it comes back to the instance that asked") {
   TurnCase at;
   at.add("bob", [](Agent& agent) { agent.rules = rules({"carol"}); });  // bob may not send to alice by himself

@@ -6,8 +6,6 @@ using namespace mas;
 using namespace mas::gateway;
 using namespace mas::gateway::test;
 
-using Decisions = std::vector<Decision>;
-
 namespace {
 
 constexpr const char* kEntry = "1795350090000-0";

@@ -57,6 +57,8 @@ struct Sent {
   WallMicros timestamp = 0;  ///< 0: now
 };
 
+using Decisions = std::vector<Decision>;
+
 /// One decided turn as tests look at it.
 struct Outcomes {
   ReceiptKind kind{};

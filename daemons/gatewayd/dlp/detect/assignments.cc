@@ -16,11 +16,6 @@ bool is_blank(char c) { return c == ' ' || c == '\t'; }
 bool ends_line(char c) { return c == '\n' || c == '\r' || c == '\0'; }
 bool is_word_byte(char c) { return is_alnum(c) || c == '_'; }
 
-template <size_t N>
-bool is_one_of(std::string_view word, const std::array<std::string_view, N>& list) {
-  return std::any_of(list.begin(), list.end(), [&](std::string_view one) { return equals_word(word, one); });
-}
-
 /// Reads on behind a name.
 class Reader {
  public:
@@ -109,7 +104,7 @@ class Reader {
     constexpr std::array<std::string_view, 12> kTypes = {"str",     "string", "staticstr",  "optionalstr",
                                                          "strnone", "any",    "secretstr",  "bytes",
                                                          "char",    "text",   "stringnull", "finalstr"};
-    if (is_one_of({letters.data(), count}, kTypes)) at_ = end + 1;
+    if (equals_any(std::string_view(letters.data(), count), kTypes)) at_ = end + 1;
   }
 
   /// `set("name", "value")`, `("name", "value")`, `["name", "value"]`.
@@ -163,7 +158,7 @@ class Reader {
     uint32_t end = i;
     while (i > 0 && end - i < 8 && is_letter(text_[i - 1])) --i;
     constexpr std::array<std::string_view, 3> kNames = {"name", "key", "id"};
-    return is_one_of(part(i, end - i), kNames);
+    return equals_any(part(i, end - i), kNames);
   }
 
   /// `--name value`, `ENV NAME value`, `#define NAME value`, `setx NAME value`, `gh secret set NAME --body value`.
@@ -206,7 +201,7 @@ class Reader {
     size_t last = call.find_last_of(".: ");
     constexpr std::array<std::string_view, 10> kWrappers = {"from", "of",    "string",  "secretstr",    "str",
                                                             "some", "bytes", "valueof", "securestring", "secret"};
-    if (is_one_of(last == std::string_view::npos ? call : call.substr(last + 1), kWrappers)) at_ = i + 1;
+    if (equals_any(last == std::string_view::npos ? call : call.substr(last + 1), kWrappers)) at_ = i + 1;
   }
 
   /// YAML's `>-` and `|`: the value is in the next line.
@@ -220,7 +215,7 @@ class Reader {
   }
 
   Value take() {
-    if (part(at_, 23) == "ConvertTo-SecureString ") at_ += 23;
+    take_if("ConvertTo-SecureString ");
     skip_block();
     skip_wrapper();
     if (at(at_) == '\\' && is_quote(at(at_ + 1))) ++at_;
@@ -343,7 +338,7 @@ bool stands_alone(std::string_view text, Span name, Span value) {
   uint32_t word = begin;
   while (word > 0 && begin - word < 8 && is_letter(text[word - 1])) --word;
   constexpr std::array<std::string_view, 8> kLeads = {"export", "set", "env", "const", "let", "var", "final", "define"};
-  if (is_one_of(text.substr(word, begin - word), kLeads)) begin = word;
+  if (equals_any(text.substr(word, begin - word), kLeads)) begin = word;
   while (begin > 0 && is_blank(text[begin - 1]) && name.begin - begin < kLongestLead) --begin;
   char lead = begin > 0 ? text[begin - 1] : '\0';
   bool quoted = value.begin > 0 && is_quote(text[value.begin - 1]);

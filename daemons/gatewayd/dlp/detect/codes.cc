@@ -10,8 +10,6 @@ namespace {
 
 using enum Context;
 
-char upper(char c) { return is_lower(c) ? static_cast<char>(c - 32) : c; }
-
 /// As it is printed on the card, 1EG4-TE5-MK73, it is one by itself. One random word in 12,500 fits the alphabet, and one
 /// in 1,050 of eleven hexadecimal digits: without the hyphens or in lower case something must say so.
 void medicare(Sight& sight, uint32_t begin) {
@@ -28,7 +26,7 @@ void medicare(Sight& sight, uint32_t begin) {
     }
     if (!is_alnum(c)) return;
     lower = lower || is_lower(c);
-    code[size++] = upper(c);
+    code[size++] = to_upper(c);
   }
   if (is_alnum(sight.at(i)) || sight.at(i) == '-' || sight.at(i) == '_') return;
   if (!medicare_beneficiary({code.data(), size})) return;
@@ -58,9 +56,8 @@ void mac_address(Sight& sight, uint32_t begin) {
   char separator = sight.at(begin + 2);
   if (separator != ':' && separator != '-') return;
   for (uint32_t i = 0; i < 17; ++i) {
-    char c = to_lower(sight.at(begin + i));
-    bool hex = is_digit(c) || (c >= 'a' && c <= 'f');
-    if (i % 3 == 2 ? c != separator : !hex) return;
+    char c = sight.at(begin + i);
+    if (i % 3 == 2 ? c != separator : !is_hex_digit(c)) return;
   }
   if (is_alnum(sight.at(begin + 17)) || sight.at(begin + 17) == separator) return;
   sight.see(Type::mac_address, {begin, begin + 17}, {0.8F, 0, false, false});
@@ -127,7 +124,7 @@ void diagnosis(Sight& sight, uint32_t begin) {
       continue;
     }
     if (!is_alnum(c)) break;
-    code[size++] = upper(c);
+    code[size++] = to_upper(c);
   }
   if (is_alnum(sight.at(i)) || sight.at(i) == '_' || !icd10({code.data(), size})) return;
   if ((sight.at(i) == '-' || sight.at(i) == '.' || sight.at(i) == '/') && is_alnum(sight.at(i + 1))) return;
@@ -149,7 +146,7 @@ void iban_at(Sight& sight, uint32_t begin) {
     char c = sight.at(i);
     if ((c == ' ' || c == '-') && is_alnum(sight.at(i + 1)) && size >= 4) continue;
     if (!is_alnum(c)) break;
-    code[size++] = upper(c);
+    code[size++] = to_upper(c);
     end = i + 1;
     if (size >= 15 && !is_alnum(sight.at(end)) && iban({code.data(), size})) best = {begin, end};
   }
@@ -201,7 +198,7 @@ void see_national_insurance(const Chain& chain, uint32_t begin) {
     char c = sight.at(i);
     if (c == ' ' && size > 0) continue;
     if (!is_alnum(c)) return;
-    code[size++] = upper(c);
+    code[size++] = to_upper(c);
   }
   if (is_alnum(sight.at(i)) || !nino({code.data(), size})) return;
   sight.see(Type::uk_nino, {begin, i}, {0.65F, bit(kNino), false, false});

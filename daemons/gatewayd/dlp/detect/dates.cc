@@ -38,8 +38,6 @@ constexpr std::string_view kOrdinals[] = {
     "twenty-ninth",  "thirtieth",    "thirty-first"};
 constexpr std::string_view kEndings = "|st|nd|rd|th|er|e|º|ª|°|te|ten|";  // of 1st, 1er, 3º
 
-bool is_high(char c) { return (c & 0x80) != 0; }
-
 /// A word in lower case, Latin letters with marks as well: Ä and ä differ in one bit of their second byte.
 struct Word {
   std::array<char, kLongestWord> bytes{};

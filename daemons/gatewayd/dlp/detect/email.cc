@@ -15,7 +15,6 @@ constexpr uint32_t kLongestLocal = 64, kLongestDomain = 253, kLongestTop = 24;
 constexpr uint32_t kLongestHeader = 80;  // bytes before an address in which its header is looked for
 constexpr float kActsAlone = 0.9F, kWithWord = 0.45F;
 
-bool is_high(char c) { return (c & 0x80) != 0; }
 bool is_local(char c) { return is_alnum(c) || c == '.' || c == '_' || c == '%' || c == '+' || c == '-' || c == '\''; }
 
 /// Scripts that are written without spaces: Chinese, Japanese. There an address may stand right beside other words.
@@ -104,14 +103,13 @@ bool is_file_ending(std::string_view top) {
   constexpr std::string_view kEndings[] = {"png", "jpg",  "jpeg", "gif",  "svg",  "webp", "css",  "js",   "ts",
                                            "tsx", "jsx",  "json", "html", "ico",  "bmp",  "tiff", "pdf",  "mp4",
                                            "txt", "yaml", "yml",  "toml", "lock", "log",  "cpp",  "java", "kt"};
-  return std::any_of(std::begin(kEndings), std::end(kEndings),
-                     [&](std::string_view one) { return equals_word(top, one); });
+  return equals_any(top, kEndings);
 }
 
 /// Countries whose domain is also the ending of files: Paraguay, Moldova, Serbia, Saint Helena, Palestine.
 bool is_ending_of_both(std::string_view top) {
   constexpr std::string_view kBoth[] = {"py", "md", "rs", "sh", "ps"};
-  return std::any_of(std::begin(kBoth), std::end(kBoth), [&](std::string_view one) { return equals_word(top, one); });
+  return equals_any(top, kBoth);
 }
 
 /// "robert.rossi": names of people with a dot between.

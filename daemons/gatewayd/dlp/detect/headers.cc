@@ -13,10 +13,8 @@ using enum Context;
 
 /// Schemes whose credentials are the token itself: RFC 6750, and those of GitHub, Okta, Datadog, Opsgenie, Splunk and others.
 bool is_token_scheme(std::string_view scheme) {
-  for (std::string_view one : {"token", "ssws", "apikey", "api-key", "api-token", "key", "geniekey", "splunk",
-                               "apitoken", "pve", "oauth", "access", "secret", "klaviyo-api-key", "discogs", "bot"})
-    if (equals_word(scheme, one)) return true;
-  return false;
+  return equals_any(scheme, {"token", "ssws", "apikey", "api-key", "api-token", "key", "geniekey", "splunk", "apitoken",
+                             "pve", "oauth", "access", "secret", "klaviyo-api-key", "discogs", "bot"});
 }
 
 uint32_t past_signs(const Sight& sight, uint32_t from) {
@@ -81,9 +79,8 @@ namespace {
 bool is_session_cookie(std::string_view name) {
   for (std::string_view part : {"sess", "auth", "token", "jwt", "remember", "identity", "aspnet"})
     if (contains_word(name, part)) return !contains_word(name, "csrf") && !contains_word(name, "xsrf");
-  for (std::string_view whole : {"sid", "connect.sid", "li_at", "sso", "xoxd", "d"})
-    if (equals_word(name, whole)) return true;
-  return name.ends_with(".sid") || name.ends_with("_sid");
+  return equals_any(name, {"sid", "connect.sid", "li_at", "sso", "xoxd", "d"}) || name.ends_with(".sid") ||
+         name.ends_with("_sid");
 }
 
 }  // namespace

@@ -25,7 +25,6 @@ uint32_t run_while(const Sight& sight, uint32_t from, uint32_t most, Belongs bel
   return end;
 }
 constexpr bool is_url_safe(char c) { return is_alnum(c) || c == '-' || c == '_'; }
-constexpr bool is_hex_digit(char c) { return is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'f'); }
 /// Of a token in a header: base64 in either alphabet, and dots (RFC 6750 §2.1).
 constexpr bool is_token_character(char c) {
   return is_url_safe(c) || c == '.' || c == '=' || c == '/' || c == '+' || c == '%' || c == '~';

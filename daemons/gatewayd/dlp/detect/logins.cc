@@ -36,18 +36,16 @@ uint32_t past_link(const Sight& sight, uint32_t from) {
       uint32_t end = at;
       while (end - at < 8 && is_letter(sight.at(end))) ++end;
       std::string_view word = sight.view({at, end});
-      if (equals_word(word, "for") || equals_word(word, "of") || equals_word(word, "on")) {
+      if (equals_any(word, {"for", "of", "on"})) {
         at = end + 1;  // "credentials for falcon-32: …"
         while (at - from < kFarthest && is_user_byte(sight.at(at))) ++at;
         continue;
       }
-      if (equals_word(word, "name") || equals_word(word, "names")) {
+      if (equals_any(word, {"name", "names"})) {
         at = end;
         continue;
       }
-      if (sight.at(end) != ' ' ||
-          std::none_of(kLinks.begin(), kLinks.end(), [&](std::string_view one) { return equals_word(word, one); }))
-        break;
+      if (sight.at(end) != ' ' || !equals_any(word, kLinks)) break;
       linked = true;
       at = end;
     }

@@ -2,7 +2,6 @@
 #include "daemons/gatewayd/dlp/detect/looks.h"
 
 #include <algorithm>
-#include <array>
 
 #include "daemons/gatewayd/dlp/checksums.h"
 #include "daemons/gatewayd/dlp/detect/values.h"
@@ -79,10 +78,7 @@ bool is_identifier(std::string_view value, bool dotted) {
   });
 }
 
-bool is_hex(std::string_view value) {
-  return std::all_of(value.begin(), value.end(),
-                     [](char c) { return is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'f'); });
-}
+bool is_hex(std::string_view value) { return std::all_of(value.begin(), value.end(), is_hex_digit); }
 
 /// May stand in a value that a machine made: base64 and its URL form, and what joins parts of tokens.
 bool is_key_character(char c) { return is_alnum(c) || std::string_view("-_./+=:~").find(c) != std::string_view::npos; }
@@ -118,13 +114,13 @@ unsigned character_classes(std::string_view value) {
 }
 
 bool is_technical_word(std::string_view value) {
-  constexpr std::array kWords = {
+  constexpr std::string_view kWords[] = {
       "base64",  "base32",   "base58", "sha1",    "sha256", "sha384",  "sha512", "sha-1",    "sha-256", "sha-512",
       "md5",     "utf8",     "utf-8",  "utf16",   "x509",   "x.509",   "oauth2", "ipv4",     "ipv6",    "http2",
       "http/2",  "k8s",      "i18n",   "l10n",    "a11y",   "ed25519", "argon2", "argon2id", "pbkdf2",  "rsa2048",
       "rsa4096", "aes128",   "aes256", "aes-256", "hs256",  "rs256",   "es256",  "pkcs12",   "pkcs8",   "latin1",
       "saml2",   "oauth2.0", "2fa",    "mfa2",    "p12",    "v1",      "v2",     "v3",       "ntlmv2"};
-  return std::any_of(kWords.begin(), kWords.end(), [&](std::string_view word) { return equals_word(value, word); });
+  return equals_any(value, kWords);
 }
 
 bool begins_as_path(std::string_view value) {

@@ -20,7 +20,7 @@ bool is_harmless_name(std::string_view key) {
   constexpr std::array<std::string_view, 18> kNames = {
       "username", "user",    "host",   "hostname", "port",  "database", "dbname", "db",   "namespace",
       "ca.crt",   "tls.crt", "region", "endpoint", "email", "url",      "type",   "name", "ssh-publickey"};
-  return std::any_of(kNames.begin(), kNames.end(), [&](std::string_view one) { return equals_word(key, one); });
+  return equals_any(key, kNames);
 }
 
 bool is_secret_text(std::string_view value) {

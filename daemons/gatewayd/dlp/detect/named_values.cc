@@ -56,10 +56,10 @@ bool words_of_a_form(std::string_view value) {
   for (size_t i = 0; i < value.size();) {
     size_t end = std::min(value.find(' ', i), value.size());
     std::string_view word = value.substr(i, end - i);
-    for (std::string_view function : {"the", "is",  "be",  "to",  "in",   "for",  "of",  "a",   "an",   "see", "at",
-                                      "not", "and", "or",  "was", "with", "from", "has", "are", "this", "via", "by",
-                                      "on",  "no",  "der", "die", "das",  "el",   "la",  "le",  "un",   "de",  "du"})
-      if (equals_word(word, function)) return true;
+    if (equals_any(word, {"the", "is",  "be",  "to",  "in",   "for",  "of",  "a",   "an",   "see", "at",
+                          "not", "and", "or",  "was", "with", "from", "has", "are", "this", "via", "by",
+                          "on",  "no",  "der", "die", "das",  "el",   "la",  "le",  "un",   "de",  "du"}))
+      return true;
     if ((read_key(word) & bit(Context::kPassword)) != 0) return true;
     i = end + 1;
   }

@@ -80,7 +80,7 @@ size_t read_form(const Sight& sight, uint32_t begin, std::string_view form, std:
   for (size_t i = 0; i < form.size(); ++i) {
     char c = sight.at(begin + i), kind = form[i];
     bool part = is_alnum(kind) || kind == '*';
-    char big = is_lower(c) ? static_cast<char>(c - 32) : c;
+    char big = to_upper(c);
     bool fits = kind == 'A'   ? is_upper(big)
                 : kind == '9' ? is_digit(c)
                 : kind == '*' ? is_digit(c) || is_upper(big)

@@ -29,16 +29,8 @@ constexpr std::string_view kWeakKinds[] = {"via", "corso", "plaza", "av", "al", 
 constexpr std::string_view kLinks[] = {"de",    "la",    "del", "da",  "do",  "dos", "das", "di",
                                        "della", "delle", "dei", "los", "las", "y",   "e"};
 
-bool is_high(char c) { return (c & 0x80) != 0; }
-
-template <size_t N>
-bool listed(std::string_view word, const std::string_view (&list)[N]) {
-  return std::any_of(std::begin(list), std::end(list), [&](std::string_view one) { return equals_word(word, one); });
-}
-
-template <size_t N>
-bool ends_with_any(std::string_view word, const std::string_view (&list)[N]) {
-  return std::any_of(std::begin(list), std::end(list), [&](std::string_view one) {
+bool ends_with_any(std::string_view word, std::span<const std::string_view> list) {
+  return std::any_of(list.begin(), list.end(), [&](std::string_view one) {
     return word.size() >= one.size() + 3 && equals_word(word.substr(word.size() - one.size()), one);
   });
 }
@@ -71,7 +63,7 @@ bool is_separator(char c) { return c == ' ' || c == ',' || c == '.' || c == '\n'
 /// "apt 4", "# 12", "Suite B".
 bool unit_at(Behind in) {
   std::string_view word = in.peek() == '#' ? "#" : in.letters();
-  if (!listed(word, kUnits)) return false;
+  if (!equals_any(word, kUnits)) return false;
   in.skip(static_cast<uint32_t>(word.size()));
   for (int n = 0; n < 3 && (in.peek() == ' ' || in.peek() == '.' || in.peek() == '#'); ++n) in.skip();
   if (is_upper(in.peek()) && !is_letter(in.peek(1))) return true;
@@ -82,7 +74,7 @@ bool unit_at(Behind in) {
 bool state_at(Behind in, bool after_comma) {
   std::string_view word = in.letters();
   if (word.size() != 2 || (!after_comma && !is_upper(word[0]))) return false;
-  char code[2] = {static_cast<char>(word[0] & ~0x20), static_cast<char>(word[1] & ~0x20)};
+  char code[2] = {to_upper(word[0]), to_upper(word[1])};
   size_t found = kStates.find(std::string_view(code, 2));
   if (found == std::string_view::npos || kStates[found - 1] != '|' || kStates[found + 2] != '|') return false;
   in.skip(2);
@@ -165,9 +157,9 @@ uint32_t street_before(std::string_view text, uint32_t number, bool& ret_strong)
     ret_strong = strong;
     return begin_of(word);
   }
-  if (listed(word, kStrongEndings) || listed(word, kStrongKinds) || listed(word, kWeakKinds)) {
+  if (equals_any(word, kStrongEndings) || equals_any(word, kStrongKinds) || equals_any(word, kWeakKinds)) {
     std::string_view name = word_before(text, skip_back(text, begin_of(word)));  // Berliner Straße
-    if (!is_capital(name) || !listed(word, kStrongEndings)) return number;
+    if (!is_capital(name) || !equals_any(word, kStrongEndings)) return number;
     ret_strong = word.size() > 3;
     return begin_of(name);
   }
@@ -175,12 +167,12 @@ uint32_t street_before(std::string_view text, uint32_t number, bool& ret_strong)
     uint32_t before = skip_back(text, begin_of(word));
     if (before == 0) return number;
     word = word_before(text, before);
-    strong = listed(word, kStrongKinds);
-    if (strong || (listed(word, kWeakKinds) && (is_upper(word[0]) || text[before] == '.'))) {
+    strong = equals_any(word, kStrongKinds);
+    if (strong || (equals_any(word, kWeakKinds) && (is_upper(word[0]) || text[before] == '.'))) {
       ret_strong = strong;
       return begin_of(word);
     }
-    if (word.empty() || (!is_capital(word) && !listed(word, kLinks))) return number;
+    if (word.empty() || (!is_capital(word) && !equals_any(word, kLinks))) return number;
   }
   return number;
 }

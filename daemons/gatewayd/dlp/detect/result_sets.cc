@@ -19,11 +19,10 @@ struct Header {
   ContextMask all = 0;
 };
 
-template <size_t N>
-bool is_called(const Document& document, const Container& container, const std::array<std::string_view, N>& names) {
+bool is_called(const Document& document, const Container& container, std::span<const std::string_view> names) {
   if (!container.array || container.key == kNowhere) return false;
   std::string_view key = document.text_of(document.nodes()[container.key]);
-  return std::any_of(names.begin(), names.end(), [&](std::string_view name) { return equals_word(key, name); });
+  return equals_any(key, names);
 }
 
 bool is_header(const Document& document, const Container& container) {

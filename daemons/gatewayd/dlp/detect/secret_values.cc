@@ -16,14 +16,9 @@ bool is_letters(std::string_view value) { return std::all_of(value.begin(), valu
 
 /// `user:password` in base64.
 bool is_basic(std::string_view value) {
-  constexpr size_t kShortest = 8, kLongest = 512;
-  if (value.size() < kShortest || value.size() > kLongest) return false;
-  std::string plain;
-  if (!decode_base64(value, plain)) return false;
-  size_t colon = plain.find(':');
-  if (colon == std::string::npos || colon == 0 || colon + 1 >= plain.size()) return false;
-  return std::all_of(plain.begin(), plain.end(), [](char c) { return c >= ' ' && c < '\x7f'; }) &&
-         !is_placeholder(std::string_view(plain).substr(colon + 1));
+  constexpr size_t kLongest = 512;
+  std::string user, password;
+  return value.size() <= kLongest && decode_login(value, user, password) && !user.empty() && !is_placeholder(password);
 }
 
 /// Whether an access key id of AWS stands nearby.
@@ -77,9 +72,7 @@ bool accepts_credential(std::string_view value, const Naming& naming) {
 
 /// Hexadecimal digits alone are as often a hash.
 bool is_hash(std::string_view value) {
-  return value.size() >= 32 && std::all_of(value.begin(), value.end(), [](char c) {
-           return is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'f');
-         });
+  return value.size() >= 32 && std::all_of(value.begin(), value.end(), is_hex_digit);
 }
 
 }  // namespace

@@ -52,11 +52,6 @@ WordAt word_at(std::string_view text, uint32_t at) {
   return {text.substr(at, end - at), end};
 }
 
-template <size_t N>
-bool listed(std::string_view word, const std::string_view (&list)[N]) {
-  return std::any_of(std::begin(list), std::end(list), [&](std::string_view one) { return equals_word(word, one); });
-}
-
 uint32_t skip_spaces(std::string_view text, uint32_t at) {
   uint32_t from = at;
   while (at < text.size() && text[at] == ' ' && at - from < 2) ++at;
@@ -80,7 +75,7 @@ uint32_t end_after_kind(std::string_view text, WordAt kind) {
     if (word.text.empty()) break;
     bool capital = is_upper(word.text[0]) || (word.text[0] & 0x80) != 0 ||
                    (bare.size() < word.text.size() && is_upper(word.text[bare.size() + 1]));
-    if (!capital && (names > 0 || !listed(bare, kLinks))) break;
+    if (!capital && (names > 0 || !equals_any(bare, kLinks))) break;
     bool name = word.text.size() >= 3 && !is_upper(word.text[1]) && !is_digit(word.text[1]);
     if (capital && !name) break;
     if (capital) {
@@ -104,7 +99,7 @@ Street street_at(std::string_view text, uint32_t at) {
   bool capitals = true, no_name = false;
   size_t names = 0;
   uint32_t i = skip_spaces(text, end);
-  if (WordAt kind = word_at(text, i); listed(kind.text, kLeadingKinds)) {
+  if (WordAt kind = word_at(text, i); equals_any(kind.text, kLeadingKinds)) {
     if (uint32_t name_end = end_after_kind(text, kind); name_end != 0) return {name_end, true, true};
   }
   for (size_t n = 0; n < kMostWords; ++n) {
@@ -112,23 +107,23 @@ Street street_at(std::string_view text, uint32_t at) {
     if (word.text.empty() || word.text.size() > kLongestWord) break;
     bool ordinal = is_digit(word.text[0]) && is_letter(word.text.back());
     if (is_digit(word.text[0]) && !ordinal) break;
-    bool direction = listed(word.text, kDirections);
+    bool direction = equals_any(word.text, kDirections);
     bool capital = is_upper(word.text[0]) || ordinal || (word.text[0] & 0x80) != 0;
-    bool strong = names > 0 && listed(word.text, kSuffixes);
-    if (strong || (names > 0 && listed(word.text, kWeakSuffixes))) {
+    bool strong = names > 0 && equals_any(word.text, kSuffixes);
+    if (strong || (names > 0 && equals_any(word.text, kWeakSuffixes))) {
       found.suffix = true;
       found.weak = !strong || no_name;
       found.capitals = capitals && is_upper(word.text[0]);
       found.end = word.end;
       uint32_t next = word.end < text.size() && text[word.end] == '.' ? word.end + 1 : word.end;
       WordAt last = word_at(text, skip_spaces(text, next));
-      if (listed(last.text, kDirections) && is_upper(last.text[0])) found.end = last.end;
+      if (equals_any(last.text, kDirections) && is_upper(last.text[0])) found.end = last.end;
       // "Park Way Drive": the last suffix counts.
-      if (!listed(last.text, kSuffixes)) return found;
+      if (!equals_any(last.text, kSuffixes)) return found;
     } else {
       if (found.end != 0) return found;
       capitals = capitals && capital;
-      no_name = listed(word.text, kNoNames);
+      no_name = equals_any(word.text, kNoNames);
       if (!direction) ++names;
     }
     uint32_t next = word.end;

@@ -15,9 +15,7 @@ bool ends_url(char c) {
 }
 
 bool is_web(std::string_view scheme) {
-  for (std::string_view one : {"http", "https", "ftp", "ftps", "git+https", "git+http", "ws", "wss"})
-    if (equals_word(scheme, one)) return true;
-  return false;
+  return equals_any(scheme, {"http", "https", "ftp", "ftps", "git+https", "git+http", "ws", "wss"});
 }
 
 /// The signs of a URL from behind its "://".
@@ -205,11 +203,9 @@ namespace {
 
 /// A key of a connection string as ADO.NET, ODBC and JDBC have them, which says where to and as whom.
 bool names_server(std::string_view key) {
-  for (std::string_view one :
-       {"server", "data source", "datasource", "host", "hostname", "addr", "address", "endpoint", "user id", "userid",
-        "uid", "user", "username", "user name", "database", "initial catalog", "databasename", "driver", "dsn"})
-    if (equals_word(key, one)) return true;
-  return false;
+  return equals_any(key, {"server", "data source", "datasource", "host", "hostname", "addr", "address", "endpoint",
+                          "user id", "userid", "uid", "user", "username", "user name", "database", "initial catalog",
+                          "databasename", "driver", "dsn"});
 }
 
 bool ends_connection_string(char c) {

@@ -13,12 +13,8 @@ constexpr int kMostWordsMore = 3;
 constexpr uint32_t kFarthestValue = 40;  // bytes between a word and its value
 constexpr size_t kLongestValue = 512;
 
-bool is_any(std::string_view word, std::initializer_list<std::string_view> list) {
-  return std::any_of(list.begin(), list.end(), [&](std::string_view one) { return equals_word(word, one); });
-}
-
 bool is_filler(std::string_view word) {
-  return is_any(
+  return equals_any(
       word,
       {"number",  "numbers",   "no",          "num",    "nr",      "id",    "code",       "of",       "the",   "for",
        "on",      "file",      "value",       "my",     "your",    "key",   "token",      "here",     "s",     "as",
@@ -29,19 +25,21 @@ bool is_filler(std::string_view word) {
 }
 
 bool is_verb(std::string_view word) {
-  return is_any(word, {"is",   "was",   "are",  "equals",  "ist",     "lautet", "lauten", "sind",   "es",
-                       "est",  "son",   "sont", "sera",    "foi",     "sao",    "era",    "wynosi", "jest",
-                       "will", "reads", "be",   "becomes", "remains", "zijn",   "sono"});
+  return equals_any(word, {"is",   "was",   "are",  "equals",  "ist",     "lautet", "lauten", "sind",   "es",
+                           "est",  "son",   "sont", "sera",    "foi",     "sao",    "era",    "wynosi", "jest",
+                           "will", "reads", "be",   "becomes", "remains", "zijn",   "sono"});
 }
 
 /// What tells more of the word before it: "password for the west gate is …".
 bool is_preposition(std::string_view word) {
-  return is_any(word, {"for", "of", "von", "für", "zu", "pour", "de", "del", "do", "da", "para", "di", "del", "per",
-                       "van", "voor", "dla", "od"});
+  return equals_any(word, {"for", "of", "von", "für", "zu", "pour", "de", "del", "do", "da", "para", "di", "del", "per",
+                           "van", "voor", "dla", "od"});
 }
 
 /// Where it holds: "password on build-07 is …". Only names of machines follow, as "born on March 5" is a date.
-bool is_place(std::string_view word) { return is_any(word, {"on", "at", "in", "auf", "bei", "en", "sur", "em", "su"}); }
+bool is_place(std::string_view word) {
+  return equals_any(word, {"on", "at", "in", "auf", "bei", "en", "sur", "em", "su"});
+}
 
 bool ends_value(char c) {
   return is_space(c) || c == '\0' || c == '"' || c == '\'' || c == '`' || c == ',' || c == ';' || c == '<' ||
@@ -53,6 +51,14 @@ bool ends_value(char c) {
 bool equals_word(std::string_view text, std::string_view lower) {
   return text.size() == lower.size() &&
          std::equal(text.begin(), text.end(), lower.begin(), [](char a, char b) { return to_lower(a) == b; });
+}
+
+bool equals_any(std::string_view text, std::span<const std::string_view> lower) {
+  return std::any_of(lower.begin(), lower.end(), [&](std::string_view one) { return equals_word(text, one); });
+}
+
+bool equals_any(std::string_view text, std::initializer_list<std::string_view> lower) {
+  return equals_any(text, std::span(lower.begin(), lower.size()));
 }
 
 bool contains_word(std::string_view text, std::string_view lower) {
@@ -155,7 +161,7 @@ Value value_after(std::string_view text, uint32_t from) {
     } else if (c == '|') {  // a table's cells, HL7's fields
       link = std::max(link, Link::kVerb);
       ++i;
-    } else if ((c & 0x80) != 0 && quote == '\0') {
+    } else if (is_high(c) && quote == '\0') {
       NativeLink native = native_link(text.substr(i, 16), i == from);
       if (native.size == 0) break;
       link = std::max(link, native.link);
@@ -163,7 +169,7 @@ Value value_after(std::string_view text, uint32_t from) {
       i += native.size;
     } else if (is_letter(c) && link < Link::kSign && quote == '\0') {
       uint32_t end = i;
-      while (end < stop && (is_letter(at(end)) || (at(end) == '\xc3' && (at(end + 1) & 0x80) != 0)))
+      while (end < stop && (is_letter(at(end)) || (at(end) == '\xc3' && is_high(at(end + 1)))))
         end += is_letter(at(end)) ? 1 : 2;  // "für"
       if (more > 0 || place)                // the name of what it is for: "minor-filter", "web2"
         while (end < stop && (is_alnum(at(end)) || at(end) == '-' || at(end) == '_' || at(end) == '.')) ++end;
@@ -181,7 +187,7 @@ Value value_after(std::string_view text, uint32_t from) {
         if (link != Link::kNext || more <= 0) break;
         --more;
       }
-      changed = is_any(word, {"changed", "set", "reset", "updated", "rotated"});
+      changed = equals_any(word, {"changed", "set", "reset", "updated", "rotated"});
       i = end;
     } else {
       break;
@@ -207,8 +213,9 @@ namespace {
 bool is_type(std::string_view value) {
   while (!value.empty() && std::string_view("!?[]>;").find(value.back()) != std::string_view::npos)
     value.remove_suffix(1);
-  return is_any(value, {"string", "str", "secretstr", "securestring", "varchar", "text", "bytes", "char", "nvarchar",
-                        "id", "int", "integer", "bool", "boolean", "uuid", "optional", "charfield", "any", "never"});
+  return equals_any(
+      value, {"string", "str", "secretstr", "securestring", "varchar", "text", "bytes", "char", "nvarchar", "id", "int",
+              "integer", "bool", "boolean", "uuid", "optional", "charfield", "any", "never"});
 }
 
 /// `<your password>`, `${DB_PASS}`, `{{ secret }}`, `%(token)s`: opened at the beginning and closed.
@@ -254,9 +261,9 @@ bool is_prefixed_reference(std::string_view value) {
 
 /// Words that stand for a value in documentation.
 bool is_example_word(std::string_view word) {
-  return is_any(word, {"your",    "example", "examples", "placeholder", "changeme", "dummy", "insert", "sample",
-                       "replace", "here",    "fake",     "foobar",      "todo",     "my",    "enter",  "notareal",
-                       "mock",    "fixme",   "demo",     "changeit",    "yours",    "some"});
+  return equals_any(word, {"your",    "example", "examples", "placeholder", "changeme", "dummy", "insert", "sample",
+                           "replace", "here",    "fake",     "foobar",      "todo",     "my",    "enter",  "notareal",
+                           "mock",    "fixme",   "demo",     "changeit",    "yours",    "some"});
 }
 
 /// A piece that no one would write by hand: long, and letters and digits change often.
@@ -274,15 +281,16 @@ bool is_random_piece(std::string_view piece) {
 bool is_placeholder(std::string_view value) {
   value = trim(value);
   if (value.empty()) return true;
-  if (is_any(value,
-             {"null",      "none",    "nil",     "undefined", "n/a",         "na",        "true",        "false",
-              "redacted",  "hidden",  "masked",  "removed",   "filtered",    "omitted",   "required",    "optional",
-              "string",    "str",     "text",    "varchar",   "empty",       "unset",     "unknown",     "tbd",
-              "todo",      "yes",     "no",      "encrypted", "secret",      "protected", "placeholder", "changeme",
-              "here",      "fixme",   "missing", "invalid",   "expired",     "failed",    "passed",      "ok",
-              "incorrect", "wrong",   "enabled", "disabled",  "unchanged",   "rejected",  "accepted",    "sensitive",
-              "default",   "blank",   "*none*",  "(none)",    "(sensitive)", "(hidden)",  "(set)",       "(not set)",
-              "bool",      "boolean", "bytes",   "any",       "object",      "error",     "success",     "denied"}))
+  if (equals_any(
+          value,
+          {"null",      "none",    "nil",     "undefined", "n/a",         "na",        "true",        "false",
+           "redacted",  "hidden",  "masked",  "removed",   "filtered",    "omitted",   "required",    "optional",
+           "string",    "str",     "text",    "varchar",   "empty",       "unset",     "unknown",     "tbd",
+           "todo",      "yes",     "no",      "encrypted", "secret",      "protected", "placeholder", "changeme",
+           "here",      "fixme",   "missing", "invalid",   "expired",     "failed",    "passed",      "ok",
+           "incorrect", "wrong",   "enabled", "disabled",  "unchanged",   "rejected",  "accepted",    "sensitive",
+           "default",   "blank",   "*none*",  "(none)",    "(sensitive)", "(hidden)",  "(set)",       "(not set)",
+           "bool",      "boolean", "bytes",   "any",       "object",      "error",     "success",     "denied"}))
     return true;
   bool mask = std::all_of(value.begin(), value.end(), [](char c) {
     return c == '*' || c == 'x' || c == 'X' || c == '.' || c == '-' || c == '#' || c == '_' || c == '?' || c == ' ' ||

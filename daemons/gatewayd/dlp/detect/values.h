@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
+#include <span>
 #include <string_view>
 
 #include "daemons/gatewayd/dlp/document.h"
@@ -16,11 +18,16 @@ constexpr bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 constexpr bool is_letter(char c) { return is_upper(c) || is_lower(c); }
 constexpr bool is_alnum(char c) { return is_letter(c) || is_digit(c); }
 constexpr bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+constexpr bool is_hex_digit(char c) { return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'); }
+constexpr bool is_high(char c) { return (c & 0x80) != 0; }  ///< part of a character beyond ASCII
 constexpr char to_lower(char c) { return is_upper(c) ? static_cast<char>(c | 0x20) : c; }
+constexpr char to_upper(char c) { return is_lower(c) ? static_cast<char>(c & ~0x20) : c; }
 
 /// Without regard to the case of ASCII letters. @param lower in lower case.
 bool equals_word(std::string_view text, std::string_view lower);
 bool contains_word(std::string_view text, std::string_view lower);
+bool equals_any(std::string_view text, std::span<const std::string_view> lower);
+bool equals_any(std::string_view text, std::initializer_list<std::string_view> lower);
 
 std::string_view trim(std::string_view text);
 size_t count_digits(std::string_view text);
