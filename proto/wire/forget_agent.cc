@@ -45,6 +45,8 @@ end
 local gone = last < 0 and -1 or math.max(now - last, 0)
 local function answer(word) return {word, waiting, gone} end
 if redis.call('EXISTS', KEYS[2]) == 1 then return answer('alive') end
+if redis.call('HLEN', KEYS[3]) > 1000 then return answer('alive') end
+if (redis.call('MEMORY', 'USAGE', KEYS[3], 'SAMPLES', 0) or 0) > 1048576 then return answer('alive') end
 for _, instance in ipairs(redis.call('HKEYS', KEYS[3])) do
   if redis.call('EXISTS', ARGV[1] .. instance) == 1 then return answer('alive') end
 end

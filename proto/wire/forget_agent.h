@@ -8,6 +8,7 @@
 // Time gone counts from the last sign of the agent: an instance that stops in order touches its consumer, whose `idle` begins
 // anew, and a message that comes in is the stream's last id. -1: neither ever happened. (Redis before 7.2 counts no read that
 // finds nothing, so an agent must not be judged by its reads; one that runs is registered.)
+// What the agent wrote bounds nothing: of instances at most 1,000 in 1 MiB are looked at, else the agent is left alone.
 // Failure modes: where a lane is of another type, all lanes are left alone; a user without a right gets Redis's NOPERM.
 // Threading: pure. Ownership: values.
 #pragma once
@@ -28,7 +29,7 @@ enum class ForgetState : uint8_t {
   kWould,       ///< they would be; nothing was changed
   kNone,        ///< it has no lane
   kRegistered,  ///< it has a registry entry: it has not stopped in order
-  kAlive,       ///< it has a heartbeat, or an instance with a lease
+  kAlive,       ///< it has a heartbeat, an instance with a lease, or more instances on record than are looked at
   kRecent,      ///< it was here less than the time asked for ago
   kWaiting,     ///< messages wait for it
   kForeign,     ///< a lane is no stream

@@ -121,7 +121,7 @@ class Sight {
   }
   char before(size_t i) const {
     spend(1);
-    return i > 0 ? text_[i - 1] : '\0';
+    return i > 0 && i <= text_.size() ? text_[i - 1] : '\0';
   }
   /// What of it is outside of the text is left out.
   std::string_view view(Span span) const {

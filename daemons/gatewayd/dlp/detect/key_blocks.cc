@@ -97,6 +97,7 @@ void putty_at(Sight& sight, Span literal) {
   std::string_view rest = sight.text().substr(literal.end, kLongest);
   rest = rest.substr(0, rest.find('\0'));
   rest = rest.substr(0, rest.find("PuTTY-User-Key-File-"));  // the next one looks at the rest
+  sight.spend(rest.size());
   if (rest.find("Private-Lines:") == std::string_view::npos) return;
   sight.see(Type::private_key, {literal.begin, literal.end + static_cast<uint32_t>(rest.size())},
             {0.9F, 0, true, false, "putty"});

@@ -50,7 +50,7 @@ class Behind {
   std::string_view letters() const {
     uint32_t n = 0;
     while (n < kLongestWord && is_letter(peek(n))) ++n;
-    return text_.substr(at_, n);
+    return n == 0 ? std::string_view() : text_.substr(at_, n);
   }
 
  private:
