@@ -17,9 +17,10 @@
 
 namespace mas::dlp {
 
-/// Up to 20 digits, put together from groups.
+/// Digits put together from groups, as many as there is room for.
 struct Digits {
-  std::array<char, 20> bytes{};
+  static constexpr size_t kMost = 20;
+  std::array<char, kMost> bytes{};
   size_t size = 0;
   std::string_view view() const { return {bytes.data(), size}; }
 };
@@ -32,6 +33,10 @@ class Chain {
   Sight& sight() const { return sight_; }
   /// Whether the chain has no groups before the one it is read from.
   bool at_start() const { return first_ == 0; }
+  /// Whether it goes on here with single digits, as rows of a matrix do: what they spell begins with the first of them.
+  bool within_single_digits() const {
+    return first_ > 0 && groups_[first_ - 1].size == 1 && size_of(0) == 1 && size_of(1) == 1;
+  }
 
   const DigitGroup& group(size_t n) const { return groups_[first_ + n]; }
   bool has(size_t n) const { return first_ + n < groups_.size(); }

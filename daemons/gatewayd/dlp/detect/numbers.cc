@@ -144,6 +144,7 @@ void see_bare(const Chain& chain) {
 }
 
 void look_at(const Chain& chain, bool packs) {
+  if (chain.within_single_digits()) return;
   see_phone_with_country(chain);
   if (!chain.starts_clean()) return see_after_letters(chain);
   see_groups(chain);

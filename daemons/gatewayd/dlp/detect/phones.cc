@@ -3,6 +3,7 @@
 // North American forms and the plus tell a number by themselves. National forms (030 1234567, 06 12 34 56 78) are digits
 // in groups like any others: a key or a word must say so.
 #include <algorithm>
+#include <array>
 #include <optional>
 
 #include "daemons/gatewayd/dlp/checksums.h"
@@ -61,12 +62,31 @@ bool is_international(std::string_view digits) {
   return digits.size() >= 7 && is_assigned(digits);
 }
 
+/// Which numbers of digits are national somewhere: without a trunk prefix, and with one, by the first digit.
+struct NationalSizes {
+  std::array<bool, Digits::kMost + 1> bare{};
+  std::array<std::array<bool, Digits::kMost + 1>, 10> with_trunk{};
+};
+constexpr NationalSizes kNationalSizes = [] {
+  NationalSizes sizes;
+  for (const Plan& plan : kPlans) {
+    if (plan.code == 1) continue;
+    for (size_t size = plan.least; size <= plan.most; ++size)
+      if (plan.trunk.empty())
+        sizes.bare[size] = true;
+      else
+        sizes.with_trunk[static_cast<size_t>(plan.trunk[0] - '0')][size + plan.trunk.size()] = true;
+  }
+  return sizes;
+}();
+
 /// Whether `digits` are a national number. @param trunk whether it begins with the prefix of its plan, which few other
 /// numbers do.
 bool is_national(std::string_view digits, bool trunk) {
+  if (!trunk) return kNationalSizes.bare[digits.size()];
+  if (!kNationalSizes.with_trunk[static_cast<size_t>(digits[0] - '0')][digits.size()]) return false;
   return std::any_of(std::begin(kPlans), std::end(kPlans), [&](const Plan& plan) {
-    if (plan.code == 1 || plan.trunk.empty() == trunk) return false;
-    if (trunk && (plan.trunk[0] != digits[0] || !digits.starts_with(plan.trunk))) return false;
+    if (plan.code == 1 || plan.trunk.empty() || !digits.starts_with(plan.trunk)) return false;
     size_t size = digits.size() - plan.trunk.size();
     return size >= plan.least && size <= plan.most;
   });

@@ -173,3 +173,16 @@ TEST_CASE("what looks like data at every place costs steps in proportion, and no
     CHECK(steps[1] <= steps[0] * 2 + steps[0] / 4 + kMegabyte / 4);
   }
 }
+
+TEST_CASE("large tables of numbers are not too much") {
+  ScanCase at;
+  for (std::string row :
+       {R"(1 0 )", R"(1.0.)", R"(0 1 1 0 1 0 0 1\n)", R"(1,0,0,1,1,0,0,1\n)", R"(0.1 0.25 3.7 12.125\n)",
+        R"(12 345 6 78 9012\n)", R"(255 0 17 64 255 255 )", R"(2026-01-05 10:22:31 200 17 4096\n)"}) {
+    INFO(row);
+    at.scan(R"({"table":")" + repeated(row, kMegabyte / 2) + R"("})");
+    CHECK(at.scanner->report().refused.empty());
+    INFO(at.scanner->work().steps * 100 / at.scanner->work().most << " % of what a message may cost");
+    CHECK(at.scanner->work().steps * 4 < at.scanner->work().most * 3);
+  }
+}
