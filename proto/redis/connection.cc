@@ -9,6 +9,7 @@
 
 #include "proto/base/backoff.h"
 #include "proto/base/random.h"
+#include "proto/base/secret.h"
 #include "proto/base/state_machine.h"
 #include "proto/redis/loop.h"
 #include "proto/redis/transport.h"
@@ -17,6 +18,7 @@ namespace mas::redis {
 namespace {
 
 constexpr size_t kKeptBufferBytes = 1024 * 1024;
+constexpr size_t kGreetingBytes = 256;  // without its texts
 /// Hiredis's reader moves what it still holds to the front of its buffer about once a kilobyte: with all of a read of
 /// 64 KiB in it, that moves every byte some twenty times.
 constexpr size_t kFeedBytes = 8 * 1024;
@@ -72,11 +74,13 @@ class Connection::Impl final : public TransportListener {
         options_(std::move(options)),
         listener_(listener),
         state_(LinkState::kIdle, kMoves),
-        transport_(loop, *this),
+        transport_(loop, *this, options_.secret),
         backoff_(options_.backoff_base, options_.backoff_cap),
         flush_(loop, [this] { flush(); }),
         link_timer_(loop, [this] { on_link_timer(); }),
         deadline_timer_(loop, [this] { expire(); }) {}
+
+  ~Impl() override { give_back(outgoing_); }
 
   void start();
   void stop();
@@ -91,7 +95,7 @@ class Connection::Impl final : public TransportListener {
 
   // TransportListener
   void on_open() override;
-  void on_bytes(std::string_view bytes) override;
+  void on_bytes(std::span<char> bytes) override;
   void take_replies();
   void on_written() override { flush(); }
   void on_lost(const Error& why) override { lost(why); }
@@ -108,8 +112,10 @@ class Connection::Impl final : public TransportListener {
   void greeted(const Reply& reply);
   void dispatch(const Reply& reply);
   void answer_sent(const Error& first, const Error& rest);
+  void answer_failing(const Error& first, const Error& rest);
   void answer(Run& run, const Answer& answer);
   void flush();
+  void give_back(std::string& buffer) const;
   void expire();
   void expire_unsent(MonoTime now);
   void arm_deadline();
@@ -133,6 +139,7 @@ class Connection::Impl final : public TransportListener {
   uint64_t generation_ = 0;
   Counters counters_;
   bool push_mode_ = false;
+  bool wipe_received_ = false;
 
   std::deque<Greeting> greeting_;  // replies that the greeting waits for
   std::deque<Run> pending_;        // the last `unsent_` of it have their bytes in outgoing_
@@ -159,6 +166,7 @@ void Connection::Impl::on_open() {
   state_.to(LinkState::kGreeting);
   const Endpoint& endpoint = options_.endpoint;
   Command hello;
+  hello.reserve(kGreetingBytes + endpoint.user.size() + endpoint.password.size() + options_.client_name.size());
   greeting_.clear();
   if (!endpoint.password.empty()) {
     greeting_.push_back(Greeting::kAuth);
@@ -177,9 +185,10 @@ void Connection::Impl::on_open() {
   }
   greeting_.push_back(Greeting::kPing);
   hello.add("PING");
-  std::string bytes = hello.bytes();
+  std::string bytes = hello.take_bytes();
   counters_.bytes_out += bytes.size();
   transport_.write(bytes);
+  give_back(bytes);
 }
 
 /// One reply of the greeting. PING comes last and shows whether Redis would serve us (LOADING, NOAUTH,
@@ -206,14 +215,18 @@ void Connection::Impl::became_ready() {
   flush_.request();
 }
 
-void Connection::Impl::on_bytes(std::string_view bytes) {
+void Connection::Impl::on_bytes(std::span<char> bytes) {
   counters_.bytes_in += bytes.size();
   last_bytes_ = mono_now();
-  while (!bytes.empty() && has_link() && !drop_after_) {
-    auto slice = bytes.substr(0, kFeedBytes);
-    bytes.remove_prefix(slice.size());
+  std::string_view left(bytes.data(), bytes.size());
+  while (!left.empty() && has_link() && !drop_after_) {
+    auto slice = left.substr(0, kFeedBytes);
+    left.remove_prefix(slice.size());
     if (auto status = reader_->feed(slice); !status) return drop_link(status.error());
     take_replies();
+    if (!std::exchange(wipe_received_, false)) continue;
+    reader_->wipe();
+    wipe(bytes.first(bytes.size() - left.size()));
   }
   if (has_link() && drop_after_) drop_link(*drop_after_);
 }
@@ -282,6 +295,7 @@ void Connection::Impl::enqueue(const Run& run) {
 Status Connection::Impl::send(std::string_view bytes, size_t count, ReplyTo to, Duration timeout) {
   if (count == 0) return Error{Errc::kInvalidArgument, "no command to send"};
   if (auto status = check_room(bytes.size(), count); !status) return status;
+  reserve_wiping(outgoing_, outgoing_.size() + bytes.size());
   outgoing_.append(bytes);
   enqueue(run_of(bytes.size(), count, to, timeout));
   return {};
@@ -304,25 +318,30 @@ Status Connection::Impl::transaction(const Command& body, ReplyTo to, uint64_t g
   if (!state_.is(LinkState::kReady)) return with_address(Error{Errc::kUnreachable, "not connected"});
   if (generation != 0 && generation != generation_)
     return with_address(Error{Errc::kConnectionLost, "the link that was watched is gone"});
-  Command whole("MULTI");
-  whole.add(body).add("EXEC");
-  if (auto status = check_room(whole.bytes().size(), whole.count()); !status) return status;
-  outgoing_.append(whole.bytes());
-  Run run = run_of(whole.bytes().size(), whole.count(), to, timeout);
+  static constexpr std::string_view kMulti = "*1\r\n$5\r\nMULTI\r\n", kExec = "*1\r\n$4\r\nEXEC\r\n";
+  const size_t bytes = kMulti.size() + body.bytes().size() + kExec.size(), count = body.count() + 2;
+  if (auto status = check_room(bytes, count); !status) return status;
+  reserve_wiping(outgoing_, outgoing_.size() + bytes);
+  outgoing_.append(kMulti).append(body.bytes()).append(kExec);
+  Run run = run_of(bytes, count, to, timeout);
   run.transaction = true;
   enqueue(run);
   return {};
 }
 
-/// Hands everything outgoing to the socket in one write. One write at a time: what comes meanwhile forms the
-/// next.
+/// Hands everything outgoing to the socket in one write. What comes meanwhile forms the next.
 void Connection::Impl::flush() {
   if (!state_.is(LinkState::kReady) || outgoing_.empty() || transport_.writing()) return;
   counters_.bytes_out += outgoing_.size();
   unsent_ = 0;
   transport_.write(outgoing_);
   unwritten_ = transport_.unwritten();
-  if (outgoing_.capacity() > kKeptBufferBytes && outgoing_.empty()) outgoing_ = std::string();
+  if (outgoing_.capacity() > kKeptBufferBytes && outgoing_.empty()) give_back(outgoing_);
+}
+
+void Connection::Impl::give_back(std::string& buffer) const {
+  if (options_.secret) wipe(buffer);
+  buffer = std::string();
 }
 
 void Connection::Impl::drop_link(Error why) {
@@ -358,6 +377,10 @@ void Connection::Impl::answer_sent(const Error& first, const Error& rest) {
   auto end = pending_.end() - static_cast<std::ptrdiff_t>(unsent_);
   failing_.assign(pending_.begin(), end);
   pending_.erase(pending_.begin(), end);
+  answer_failing(first, rest);
+}
+
+void Connection::Impl::answer_failing(const Error& first, const Error& rest) {
   for (bool head = true; !failing_.empty(); head = false) {
     Run run = failing_.front();
     failing_.pop_front();
@@ -420,13 +443,8 @@ void Connection::Impl::expire_unsent(MonoTime now) {
   outgoing_.erase(0, bytes);
   counters_.timeouts += expired.size();
   failing_.swap(expired);
-  Error why = with_address(Error{Errc::kUnreachable, "no connection in time"});
-  while (!failing_.empty()) {
-    Run run = failing_.front();
-    failing_.pop_front();
-    pending_commands_ -= run.remaining;
-    answer(run, why);
-  }
+  const Error why = with_address(Error{Errc::kUnreachable, "no connection in time"});
+  answer_failing(why, why);
   if (!state_.is(LinkState::kStopped)) arm_deadline();
 }
 
@@ -480,6 +498,7 @@ size_t Connection::outgoing_bytes() const { return impl_->outgoing_.size(); }
 const OversizedText& Connection::oversized() const { return impl_->reader_->oversized(); }
 const ConnectionOptions& Connection::options() const { return impl_->options_; }
 const Connection::Counters& Connection::counters() const { return impl_->counters_; }
+void Connection::wipe_received() { impl_->wipe_received_ = true; }
 void Connection::push_mode() { impl_->push_mode_ = true; }
 void Connection::drop_link(Error why) { impl_->drop_link(std::move(why)); }
 

@@ -81,6 +81,7 @@ struct ConnectionOptions {
   size_t max_pending_commands = 1'000'000;        ///< kWouldBlock past it
   bool keep_unsent = true;
   ReplyLimits reply_limits;
+  bool secret = false;  ///< what is sent holds secrets: its buffers are wiped before they are given back
 };
 
 enum class LinkState : uint8_t { kIdle, kConnecting, kGreeting, kReady, kBackingOff, kStopped };
@@ -147,6 +148,9 @@ class Connection {
   uint64_t generation() const;
   size_t pending_commands() const;
   size_t outgoing_bytes() const;
+  /// The reply at hand holds a secret: as soon as its receiver has returned, all bytes that brought it are overwritten.
+  void wipe_received();
+
   /// The text that was too large, while kTooLarge is answered.
   const OversizedText& oversized() const;
   const ConnectionOptions& options() const;

@@ -23,8 +23,6 @@ GatewayPath::GatewayPath(PathHost& host, GatewayOutbox& outbox)
       timer_(host.loop(), [this] { on_timer(); }),
       patience_(host.loop(), [this] { try_finish(true); }) {}
 
-GatewayPath::~GatewayPath() { wipe(token_); }
-
 std::string GatewayPath::channel() const {
   const AgentContext& agent = host_.context();
   return agent.keys.receipts(agent.config.id, agent.instance());
@@ -52,7 +50,7 @@ void GatewayPath::on_handled() {
   reader_.on_handled();
 }
 
-void GatewayPath::up(const std::string& token) {
+void GatewayPath::up(const Secret& token) {
   token_ = token;
   reader_.up();
   outbox_.up(host_.commands(), partitions_, token_);

@@ -99,7 +99,7 @@ void Session::listen() {
 }
 
 void Session::register_now() {
-  auto registered = [this](const Result<std::string>& token) { on_registered(token); };
+  auto registered = [this](const Result<Secret>& token) { on_registered(token); };
   auto op = std::make_unique<RegisterOp>(*this, mode_, registered);
   registering_ = op.get();
   claimed_ = true;
@@ -107,7 +107,7 @@ void Session::register_now() {
   run(std::move(op));
 }
 
-void Session::on_registered(const Result<std::string>& token) {
+void Session::on_registered(const Result<Secret>& token) {
   registering_ = nullptr;
   if (!state_.is(State::kRegistering)) return;  // a link was lost, or the agent stops
   if (!token) return not_registered(token.error());
@@ -122,7 +122,7 @@ void Session::not_registered(const Error& why) {
   timers_->retry.once(backoff_.next(random_u64()));
 }
 
-void Session::came_up(const std::string& token) {
+void Session::came_up(const Secret& token) {
   state_.to(State::kUp);
   obstacle_.reset();
   beat_backoff_.reset();

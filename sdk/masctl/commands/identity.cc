@@ -10,6 +10,7 @@
 #include "proto/base/base64.h"
 #include "proto/base/ids.h"
 #include "proto/base/json_writer.h"
+#include "proto/base/secret.h"
 #include "proto/base/secret_file.h"
 #include "proto/wire/agent_entry.h"
 #include "proto/wire/limits.h"

@@ -2,6 +2,7 @@
 
 #include "proto/base/ids.h"
 #include "proto/base/json_writer.h"
+#include "proto/base/secret.h"
 #include "proto/base/secret_file.h"
 #include "proto/wire/seal.h"
 #include "proto/wire/sign.h"
