@@ -1,3 +1,4 @@
+// Wiping that the compiler keeps.
 #include "proto/base/secret.h"
 
 #include <string.h>  // explicit_bzero
