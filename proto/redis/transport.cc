@@ -41,8 +41,8 @@ struct Transport::Socket {
     wipe(out);
     wipe(in);
   }
-  /// A large buffer is given back.
-  void written() {
+  /// Gives a large buffer back.
+  void shrink() {
     if (out.capacity() <= kKeptBufferBytes) return;
     if (secret) wipe(out);
     out = std::string();
@@ -246,7 +246,7 @@ void Transport::push(std::string& bytes) {
   int sent = uv_try_write(&socket_->stream, &buffer, 1);
   if (sent < 0 && sent != UV_EAGAIN) return fail("writing failed", sent);
   size_t done = sent > 0 ? static_cast<size_t>(sent) : 0;
-  if (done == socket_->out.size()) return socket_->written();
+  if (done == socket_->out.size()) return socket_->shrink();
   buffer = uv_buf_init(socket_->out.data() + done, static_cast<unsigned>(socket_->out.size() - done));
   socket_->busy = true;
   uv_write(&socket_->write, &socket_->stream, &buffer, 1, [](uv_write_t* request, int status) {
@@ -257,7 +257,7 @@ void Transport::push(std::string& bytes) {
 
 void Transport::written(int status) {
   socket_->busy = false;
-  socket_->written();
+  socket_->shrink();
   if (status != 0) return fail("writing failed", status);
   if (!backlog_.empty()) push(backlog_);
   if (state_.is(State::kOpen) && !socket_->busy) listener_.on_written();
