@@ -333,14 +333,14 @@ typedef enum mas_priority {
 
 /** What a message may ask for. All zero: as mas_agent_send. */
 typedef struct mas_send_options {
-  /** Gateway mode: a higher lane than permitted is lowered to the highest permitted one. Peer to peer: only passed to the
-   *  receiver (`meta.priority`). */
+  /** Gateway mode: a higher lane than permitted is lowered to the highest permitted one. Peer to peer: only passed to
+   *  the receiver (`meta.priority`). */
   mas_priority priority;
-  /** From now; 0: none. Gateway mode: a message that is decided later is refused as EXPIRED. Peer to peer: only passed to
-   *  the receiver (`meta.deadline`). */
+  /** From now; 0: none. Gateway mode: a message that is decided later is refused as EXPIRED. Peer to peer: only passed
+   *  to the receiver (`meta.deadline`). */
   int deadline_ms;
-  /** 0: queues and returns, as mas_agent_send. Else the longest wait for the outcome, as in mas_agent_send_wait; negative:
-   *  without end. */
+  /** 0: queues and returns, as mas_agent_send. Else the longest wait for the outcome, as in mas_agent_send_wait;
+   *  negative: without end. */
   int wait_ms;
 } mas_send_options;
 
@@ -427,7 +427,7 @@ typedef struct mas_stats {
   uint64_t refused;         /**< messages that the gateway refused */
   uint64_t duplicates;      /**< dropped: the dedupe window had them already */
   uint64_t stray_receipts;  /**< receipts for messages that do not wait for one */
-  uint64_t restarts;        /**< times the agent continued as a new instance, because Redis had lost data */
+  uint64_t restarts;        /**< times the agent continued as a new instance, after Redis had lost data for example */
   uint64_t losses;          /**< times the agent's streams had lost data: messages may be gone */
   uint64_t reports_refused; /**< failed handlers whose report is refused for good: handled again at the next start */
   /* Both modes. */
