@@ -4,6 +4,9 @@ import re
 import subprocess
 import sys
 
+# The gateway's engines, which decide and do no more.
+ENGINES = [f"daemons/gatewayd/{name}" for name in ("archive", "audit", "authz", "breaker", "dlp", "guard", "limits")]
+
 # Folder → the folders of this tree that it may include from. The longest matching folder decides.
 LAYERS = {
     "proto/base": ["proto/base"],
@@ -12,9 +15,10 @@ LAYERS = {
     "sdk/include": ["sdk/include"],
     "sdk/src": ["proto", "sdk/src", "sdk/include"],
     "sdk/examples": ["sdk/examples", "sdk/include"],
-    "sdk/masctl": ["proto", "sdk/include", "sdk/masctl", "daemons/gatewayd/archive", "daemons/gatewayd/audit",
-                   "daemons/gatewayd/authz", "daemons/gatewayd/breaker", "daemons/gatewayd/dlp",
-                   "daemons/gatewayd/guard", "daemons/gatewayd/limits"],
+    "sdk/masctl": ["proto", "sdk/include", "sdk/masctl", *ENGINES],
+    # What Redis holds, then the command line, then the commands on both.
+    "sdk/masctl/redis": ["proto", "sdk/masctl/redis", *ENGINES],
+    "sdk/masctl/cli": ["proto", "sdk/masctl/redis", "sdk/masctl/cli"],
     # Reads a gateway's configuration as the gateway does, and hands it on as values.
     "sdk/masctl/policy": ["proto", "sdk/masctl", "daemons/common", "daemons/gatewayd"],
     "daemons/common": ["proto", "daemons/common"],

@@ -2,7 +2,7 @@
 #include "proto/wire/limits.h"
 #include "sdk/masctl/bench/worker_process.h"
 #include "sdk/masctl/bench/worker_role.h"
-#include "sdk/masctl/redis/agent_handle.h"
+#include "sdk/masctl/commands/agent_handle.h"
 
 namespace mas::ctl {
 

@@ -7,7 +7,7 @@
 #include "proto/base/ids.h"
 #include "proto/redis/command.h"
 #include "proto/wire/envelope.h"
-#include "sdk/masctl/bench/interrupt.h"
+#include "sdk/masctl/cli/interrupt.h"
 #include "sdk/masctl/bench/redis_usage.h"
 #include "sdk/masctl/bench/stamp.h"
 

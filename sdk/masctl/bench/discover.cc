@@ -1,10 +1,10 @@
 // `bench discover`: what finding 10, 100 and 1,000 agents costs, in a small and in a large registry.
 #include "proto/base/ids.h"
 #include "sdk/masctl/bench/bench.h"
-#include "sdk/masctl/bench/interrupt.h"
+#include "sdk/masctl/cli/interrupt.h"
 #include "sdk/masctl/bench/population.h"
 #include "sdk/masctl/bench/raw_link.h"
-#include "sdk/masctl/redis/agent_handle.h"
+#include "sdk/masctl/commands/agent_handle.h"
 
 namespace mas::ctl {
 
@@ -133,14 +133,17 @@ Result<std::vector<QueryResult>> measure(DiscoverBench& bench, Population& popul
   return results;
 }
 
-const char* index_owner(const Population& population) { return population.registryd_active() ? "registryd" : "bench"; }
+struct Discovered {
+  bool registryd_active = false;
+  std::vector<QueryResult> results;
+};
 
-void print_json(Output& out, const Population& population, const std::vector<QueryResult>& results) {
-  std::string text;
-  JsonWriter json(text);
-  json.begin_object().key("bench").string("discover").key("index_by").string(index_owner(population));
+const char* index_owner(const Discovered& found) { return found.registryd_active ? "registryd" : "bench"; }
+
+void write_found(JsonWriter& json, const Discovered& found) {
+  json.begin_object().key("bench").string("discover").key("index_by").string(index_owner(found));
   json.key("results").begin_array();
-  for (const auto& result : results) {
+  for (const auto& result : found.results) {
     json.begin_object().key("agents").unsigned_integer(result.agents).key("capability").string(result.capability);
     json.key("limit").unsigned_integer(result.limit).key("answer").unsigned_integer(result.answer);
     json.key("throughput").number(result.ours.throughput);
@@ -149,13 +152,12 @@ void print_json(Output& out, const Population& population, const std::vector<Que
     json.end_object();
   }
   json.end_array().end_object();
-  out.line(text);
 }
 
-void print_lines(Output& out, const Population& population, const std::vector<QueryResult>& results) {
-  out.line(std::string("discovery by capability, index kept by ") + index_owner(population) +
-           (population.registryd_active() ? "" : " (no registryd is active)"));
-  for (const auto& result : results) {
+void print_found(Output& out, const Discovered& found) {
+  out.line(std::string("discovery by capability, index kept by ") + index_owner(found) +
+           (found.registryd_active ? "" : " (no registryd is active)"));
+  for (const auto& result : found.results) {
     std::string what = grouped(static_cast<double>(result.answer)) + " of " +
                        grouped(static_cast<double>(result.agents)) +
                        (result.limit > 0 ? ", by limit, all match" : ", all that match");
@@ -177,22 +179,14 @@ Result<std::vector<QueryResult>> prepared_and_measured(Context& context, const D
 
 }  // namespace
 
-ExitCode bench_discover(Context& context, const DiscoverOptions& options) {
-  if (options.agents < 10 || options.agents > 10'000'000 || options.count < 1) {
-    return context.out.fail({Errc::kInvalidArgument, "--agents: expected 10 to 10000000; --count: at least 1"});
-  }
+Result<Document> bench_discover(Context& context, const DiscoverOptions& options) {
+  if (options.agents < 10 || options.agents > 10'000'000 || options.count < 1)
+    return Error{Errc::kInvalidArgument, "--agents: expected 10 to 10000000; --count: at least 1"};
   remember_interrupts();
-  auto redis = SyncRedis::open(context.settings);
-  if (!redis.ok()) return context.out.fail(redis.error());
-  Population population(**redis, context.settings.keys);
+  Population population(context.redis, context.keys());
   auto results = prepared_and_measured(context, options, population);
-  if (!results.ok()) return context.out.fail(results.error());
-  if (context.out.json()) {
-    print_json(context.out, population, *results);
-  } else {
-    print_lines(context.out, population, *results);
-  }
-  return ExitCode::kOk;
+  if (!results.ok()) return results.error();
+  return Document::of(Discovered{population.registryd_active(), std::move(*results)}, write_found, print_found);
 }
 
 }  // namespace mas::ctl

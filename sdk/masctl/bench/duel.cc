@@ -5,7 +5,7 @@
 
 #include "proto/base/ids.h"
 #include "proto/wire/limits.h"
-#include "sdk/masctl/bench/interrupt.h"
+#include "sdk/masctl/cli/interrupt.h"
 
 namespace mas::ctl {
 

@@ -13,7 +13,7 @@
 #include "sdk/masctl/bench/gateway_audit.h"
 #include "sdk/masctl/bench/gateway_counters.h"
 #include "sdk/masctl/bench/gateway_fleet.h"
-#include "sdk/masctl/bench/interrupt.h"
+#include "sdk/masctl/cli/interrupt.h"
 #include "sdk/masctl/bench/redis_usage.h"
 #include "sdk/masctl/redis/gateway_reader.h"
 
@@ -45,9 +45,8 @@ struct Exchange {
 
 /// The gateways that serve this Redis. @return kNotReady-like error when there is none.
 Result<GatewayView> find_gateways(const Settings& settings) {
-  auto redis = SyncRedis::open(settings);
-  if (!redis.ok()) return redis.error();
-  auto view = read_gateways(**redis, settings.keys);
+  SyncRedis redis(settings);
+  auto view = read_gateways(redis, settings.keys);
   if (view.ok() && view->gateways.empty()) {
     return Error{Errc::kUnavailable, "no gateway serves this Redis; start mas-gatewayd, or use ./dev bench gateway"};
   }
@@ -283,9 +282,7 @@ void write_ledger(JsonWriter& json, const GatewayResult& result) {
   result.audited ? json.unsigned_integer(ledger.unaudited) : json.null();
 }
 
-void print_json(Output& out, const GatewayBenchOptions& options, const GatewayResult& result) {
-  std::string text;
-  JsonWriter json(text);
+void write_result(JsonWriter& json, const GatewayBenchOptions& options, const GatewayResult& result) {
   json.begin_object().key("bench").string("gateway").key("payload_bytes").unsigned_integer(options.common.payload);
   json.key("senders").unsigned_integer(options.senders).key("receivers").unsigned_integer(options.receivers);
   json.key("fan_out").unsigned_integer(options.fan_out).key("rate").unsigned_integer(options.rate);
@@ -304,7 +301,6 @@ void print_json(Output& out, const GatewayBenchOptions& options, const GatewayRe
   json.end_object();
   if (result.counted) json.key("round_trips_per_message").number(std::round(result.round_trips * 1e5) / 1e5);
   json.end_object();
-  out.line(text);
 }
 
 std::string decimal(double value) {
@@ -315,7 +311,7 @@ std::string decimal(double value) {
 
 std::string count_of(uint64_t number) { return grouped(static_cast<double>(number)); }
 
-void print_lines(Output& out, const GatewayBenchOptions& options, const GatewayResult& result) {
+void print_result(Output& out, const GatewayBenchOptions& options, const GatewayResult& result) {
   const Ledger& ledger = result.ledger;
   out.line("gateway, " + std::to_string(options.common.payload) + "-byte payload, " + std::to_string(options.senders) +
            " senders to " + std::to_string(options.receivers) + " receivers" +
@@ -358,22 +354,18 @@ Status check(const GatewayBenchOptions& options) {
 
 }  // namespace
 
-ExitCode bench_gateway(Context& context, const GatewayBenchOptions& options) {
+Result<Document> bench_gateway(Context& context, const GatewayBenchOptions& options) {
   Status checked = check(options);
-  if (!checked.ok()) return context.out.fail(checked.error());
+  if (!checked.ok()) return checked.error();
   GatewayBench bench(context.settings, options);
   Status ran = bench.run();
-  if (!ran.ok()) return context.out.fail(ran.error());
+  if (!ran.ok()) return ran.error();
   GatewayResult result = evaluate(bench.exchanges());
   result.signs = bench.signs();
   result.audited = bench.unaudited().has_value();
   result.ledger.unaudited = bench.unaudited().value_or(0);
-  if (context.out.json()) {
-    print_json(context.out, options, result);
-  } else {
-    print_lines(context.out, options, result);
-  }
-  return result.ledger.intact() ? ExitCode::kOk : ExitCode::kFailed;
+  const ExitCode code = result.ledger.intact() ? ExitCode::kOk : ExitCode::kFailed;
+  return measured(options, std::move(result), write_result, print_result).exits_with(code);
 }
 
 }  // namespace mas::ctl

@@ -41,21 +41,20 @@ Status GatewayActors::create(const MasterKey* master) {
   char path[] = "/tmp/masctl-bench.XXXXXX";
   if (mkdtemp(path) == nullptr) return Error{Errc::kInternal, "cannot make a directory for credentials in /tmp"};
   directory_ = path;
-  auto redis = SyncRedis::open(settings_);
-  if (!redis.ok()) return redis.error();
+  SyncRedis redis(settings_);
   redis::Command command;
   for (const auto& id : ids()) {
     Status added = add_identity(command, id, master);
-    if (added.ok() && command.count() >= kPerPipeline) added = run_checked(**redis, command);
+    if (added.ok() && command.count() >= kPerPipeline) added = run_checked(redis, command);
     if (!added.ok()) return added;
   }
   for (size_t sender = 0; sender < plan_.senders; ++sender) {
     add_rules(command, sender);
     if (command.count() < kPerPipeline) continue;
-    Status added = run_checked(**redis, command);
+    Status added = run_checked(redis, command);
     if (!added.ok()) return added;
   }
-  return run_checked(**redis, command);
+  return run_checked(redis, command);
 }
 
 Status GatewayActors::add_identity(redis::Command& command, const std::string& id, const MasterKey* master) const {
@@ -103,16 +102,15 @@ Status GatewayActors::remove() {
   std::error_code ignored;
   std::filesystem::remove_all(directory_, ignored);
   directory_.clear();
-  auto redis = SyncRedis::open(settings_);
-  if (!redis.ok()) return redis.error();
+  SyncRedis redis(settings_);
   redis::Command command;
   for (const auto& id : ids()) {
     add_removal(command, id);
     if (command.count() < kPerPipeline) continue;
-    Status removed = run_checked(**redis, command);
+    Status removed = run_checked(redis, command);
     if (!removed.ok()) return removed;
   }
-  return run_checked(**redis, command);
+  return run_checked(redis, command);
 }
 
 std::vector<std::string> GatewayActors::ids() const {

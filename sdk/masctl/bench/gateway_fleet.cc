@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <thread>
 
-#include "sdk/masctl/bench/interrupt.h"
+#include "sdk/masctl/cli/interrupt.h"
 
 namespace mas::ctl {
 

@@ -10,7 +10,7 @@
 #include "sdk/masctl/bench/gateway_tally.h"
 #include "sdk/masctl/bench/worker_process.h"
 #include "sdk/masctl/bench/worker_role.h"
-#include "sdk/masctl/redis/agent_handle.h"
+#include "sdk/masctl/commands/agent_handle.h"
 
 namespace mas::ctl {
 

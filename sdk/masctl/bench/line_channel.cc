@@ -9,7 +9,7 @@
 #include <cstring>
 #include <utility>
 
-#include "sdk/masctl/bench/interrupt.h"
+#include "sdk/masctl/cli/interrupt.h"
 
 namespace mas::ctl {
 

@@ -59,9 +59,7 @@ void write_cpu(JsonWriter& json, const char* key, const double (&nanos)[2]) {
   json.end_object();
 }
 
-void print_json(Output& out, const P2pOptions& options, const P2pResult& result) {
-  std::string text;
-  JsonWriter json(text);
+void write_result(JsonWriter& json, const P2pOptions& options, const P2pResult& result) {
   json.begin_object().key("bench").string("p2p").key("payload_bytes").unsigned_integer(options.common.payload);
   json.key("messages").unsigned_integer(result.ours.count + result.ours_latency.count);
   json.key("throughput").number(result.ours.throughput).key("ceiling_raw").number(result.raw.throughput);
@@ -75,10 +73,9 @@ void print_json(Output& out, const P2pOptions& options, const P2pResult& result)
   write_cpu(json, "cpu_us_per_message", result.ours_cpu);
   write_cpu(json, "raw_cpu_us_per_message", result.raw_cpu);
   json.end_object();
-  out.line(text);
 }
 
-void print_lines(Output& out, const P2pOptions& options, const P2pResult& result) {
+void print_result(Output& out, const P2pOptions& options, const P2pResult& result) {
   char ratio[32];
   std::snprintf(ratio, sizeof ratio, "%.2f", result.ratio);
   out.line("one way, " + std::to_string(options.common.payload) + "-byte payload, 1 sender to 1 receiver");
@@ -95,21 +92,17 @@ void print_lines(Output& out, const P2pOptions& options, const P2pResult& result
 
 }  // namespace
 
-ExitCode bench_p2p(Context& context, const P2pOptions& options) {
+Result<Document> bench_p2p(Context& context, const P2pOptions& options) {
   Status checked = check(options.common);
   if (checked.ok() && (options.rate < 1 || options.rate > 1'000'000)) {
     checked = Error{Errc::kInvalidArgument, "--rate: expected 1 to 1000000"};
   }
-  if (!checked.ok()) return context.out.fail(checked.error());
+  if (!checked.ok()) return checked.error();
   auto result = measure(context.settings, options);
-  if (!result.ok()) return context.out.fail(result.error());
-  if (context.out.json()) {
-    print_json(context.out, options, *result);
-  } else {
-    print_lines(context.out, options, *result);
-  }
+  if (!result.ok()) return result.error();
   bool intact = result->ours.lost + result->ours_latency.lost + result->ours.doubled + result->ours.reordered == 0;
-  return intact ? ExitCode::kOk : ExitCode::kFailed;
+  return measured(options, std::move(*result), write_result, print_result)
+      .exits_with(intact ? ExitCode::kOk : ExitCode::kFailed);
 }
 
 }  // namespace mas::ctl

@@ -5,7 +5,7 @@
 
 #include "proto/wire/agent_entry.h"
 #include "proto/wire/events.h"
-#include "sdk/masctl/bench/interrupt.h"
+#include "sdk/masctl/cli/interrupt.h"
 #include "sdk/masctl/cli/text.h"
 
 namespace mas::ctl {

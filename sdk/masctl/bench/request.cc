@@ -30,9 +30,7 @@ Result<RequestResult> measure(const Settings& settings, const RequestBenchOption
   return result;
 }
 
-void print_json(Output& out, const RequestBenchOptions& options, const RequestResult& result) {
-  std::string text;
-  JsonWriter json(text);
+void write_result(JsonWriter& json, const RequestBenchOptions& options, const RequestResult& result) {
   json.begin_object().key("bench").string("request").key("payload_bytes").unsigned_integer(options.common.payload);
   json.key("messages").unsigned_integer(result.ours.count);
   json.key("throughput").number(result.ours.throughput).key("ceiling_raw").number(result.raw.throughput);
@@ -42,10 +40,9 @@ void print_json(Output& out, const RequestBenchOptions& options, const RequestRe
   write_latency(json, "latency_us", result.ours);
   write_latency(json, "raw_latency_us", result.raw);
   json.end_object();
-  out.line(text);
 }
 
-void print_lines(Output& out, const RequestBenchOptions& options, const RequestResult& result) {
+void print_result(Output& out, const RequestBenchOptions& options, const RequestResult& result) {
   char ratio[32];
   std::snprintf(ratio, sizeof ratio, "%.2f", result.ratio);
   out.line("request and reply, one after the other, " + std::to_string(options.common.payload) + "-byte payload");
@@ -58,17 +55,13 @@ void print_lines(Output& out, const RequestBenchOptions& options, const RequestR
 
 }  // namespace
 
-ExitCode bench_request(Context& context, const RequestBenchOptions& options) {
+Result<Document> bench_request(Context& context, const RequestBenchOptions& options) {
   Status checked = check(options.common);
-  if (!checked.ok()) return context.out.fail(checked.error());
+  if (!checked.ok()) return checked.error();
   auto result = measure(context.settings, options);
-  if (!result.ok()) return context.out.fail(result.error());
-  if (context.out.json()) {
-    print_json(context.out, options, *result);
-  } else {
-    print_lines(context.out, options, *result);
-  }
-  return result->answered.lost == 0 ? ExitCode::kOk : ExitCode::kFailed;
+  if (!result.ok()) return result.error();
+  const ExitCode code = result->answered.lost == 0 ? ExitCode::kOk : ExitCode::kFailed;
+  return measured(options, std::move(*result), write_result, print_result).exits_with(code);
 }
 
 }  // namespace mas::ctl

@@ -2,9 +2,9 @@
 #include "proto/base/ids.h"
 #include "proto/redis/command.h"
 #include "sdk/masctl/bench/bench.h"
-#include "sdk/masctl/bench/interrupt.h"
+#include "sdk/masctl/cli/interrupt.h"
 #include "sdk/masctl/bench/raw_link.h"
-#include "sdk/masctl/redis/agent_handle.h"
+#include "sdk/masctl/commands/agent_handle.h"
 
 namespace mas::ctl {
 
@@ -119,9 +119,7 @@ Result<StateResult> measure(StateBench& bench, const BenchOptions& options) {
   return StateResult{summarize(ours), summarize(raw), median(std::move(ratios))};
 }
 
-void print_json(Output& out, const StateOptions& options, const StateResult& result) {
-  std::string text;
-  JsonWriter json(text);
+void write_result(JsonWriter& json, const StateOptions& options, const StateResult& result) {
   json.begin_object().key("bench").string("state").key("payload_bytes").unsigned_integer(options.common.payload);
   json.key("updates").unsigned_integer(result.ours.count);
   json.key("throughput").number(result.ours.throughput).key("ceiling_raw").number(result.raw.throughput);
@@ -129,10 +127,9 @@ void print_json(Output& out, const StateOptions& options, const StateResult& res
   write_latency(json, "latency_us", result.ours);
   write_latency(json, "raw_latency_us", result.raw);
   json.end_object();
-  out.line(text);
 }
 
-void print_lines(Output& out, const StateOptions& options, const StateResult& result) {
+void print_result(Output& out, const StateOptions& options, const StateResult& result) {
   char ratio[32];
   std::snprintf(ratio, sizeof ratio, "%.2f", result.ratio);
   out.line("state updates, one after the other, " + std::to_string(options.common.payload) + "-byte value");
@@ -142,22 +139,17 @@ void print_lines(Output& out, const StateOptions& options, const StateResult& re
 
 }  // namespace
 
-ExitCode bench_state(Context& context, const StateOptions& options) {
+Result<Document> bench_state(Context& context, const StateOptions& options) {
   Status ready = check(options.common);
-  if (!ready.ok()) return context.out.fail(ready.error());
+  if (!ready.ok()) return ready.error();
   remember_interrupts();
   StateBench bench(context.settings, options);
   ready = bench.start();
   auto result = ready.ok() ? measure(bench, options.common) : Result<StateResult>(ready.error());
   Status cleaned = bench.clean();
   if (!cleaned.ok()) context.out.note("could not remove what the benchmark wrote: " + cleaned.error().message);
-  if (!result.ok()) return context.out.fail(result.error());
-  if (context.out.json()) {
-    print_json(context.out, options, *result);
-  } else {
-    print_lines(context.out, options, *result);
-  }
-  return ExitCode::kOk;
+  if (!result.ok()) return result.error();
+  return measured(options, std::move(*result), write_result, print_result);
 }
 
 }  // namespace mas::ctl

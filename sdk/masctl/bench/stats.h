@@ -64,7 +64,4 @@ void write_latency(JsonWriter& json, std::string_view key, const Summary& summar
 /// @return "p50 41.2 µs   p90 …   p99 …   p99.9 …   max …".
 std::string latency_line(const Summary& summary);
 
-/// @return "123,456".
-std::string grouped(double number);
-
 }  // namespace mas::ctl

@@ -21,7 +21,7 @@ Result<std::unique_ptr<Worker>> make_role(const Settings& settings, const RoleOp
   return std::unique_ptr<Worker>(std::move(*role));
 }
 
-ExitCode run_worker(Context& context, const RoleOptions& options) {
+Result<Document> run_worker(Context& context, const RoleOptions& options) {
   // Ctrl-C reaches the whole group: the coordinator ends the others in order, by closing the channel.
   std::signal(SIGINT, SIG_IGN);
   LineChannel control(kControlFd);
@@ -34,7 +34,7 @@ ExitCode run_worker(Context& context, const RoleOptions& options) {
     auto answer = (*role)->obey(*line);
     told = control.write_line(answer.ok() ? *answer : error_line(answer.error()));
   }
-  return role.ok() ? ExitCode::kOk : ExitCode::kFailed;
+  return Document::printed(role.ok() ? ExitCode::kOk : ExitCode::kFailed);
 }
 
 }  // namespace

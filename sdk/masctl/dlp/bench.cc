@@ -12,6 +12,7 @@
 #include "proto/base/histogram.h"
 #include "proto/wire/json.h"
 #include "sdk/masctl/bench/stats.h"
+#include "sdk/masctl/cli/json_parts.h"
 #include "sdk/masctl/commands/dlp_rules.h"
 #include "sdk/masctl/dlp/findings.h"
 #include "sdk/masctl/dlp/payloads.h"
@@ -92,25 +93,23 @@ std::string fixed(double number, int digits) {
   return text;
 }
 
-void print(Output& out, const std::vector<Measured>& all) {
-  if (out.json()) {
-    std::string text;
-    JsonWriter json(text);
-    json.begin_object().key("sizes").begin_array();
-    for (const auto& one : all) {
-      json.begin_object().key("bytes").unsigned_integer(one.bytes);
-      json.key("engine_mb_per_s").raw(fixed(one.engine, 1));
-      json.key("p50_us").raw(fixed(static_cast<double>(one.p50) / 1e3, 2));
-      json.key("p99_us").raw(fixed(static_cast<double>(one.p99) / 1e3, 2)).key("python_mb_per_s");
-      if (one.python)
-        json.raw(fixed(*one.python, 2)).key("ratio").raw(fixed(*one.ratio, 1));
-      else
-        json.null().key("ratio").null();
-      json.end_object();
-    }
-    json.end_array().end_object();
-    return out.line(text);
-  }
+void write_all(JsonWriter& json, const std::vector<Measured>& all) {
+  json.begin_object();
+  json_list(json, "sizes", all, [](JsonWriter& each, const Measured& one) {
+    each.begin_object().key("bytes").unsigned_integer(one.bytes);
+    each.key("engine_mb_per_s").raw(fixed(one.engine, 1));
+    each.key("p50_us").raw(fixed(static_cast<double>(one.p50) / 1e3, 2));
+    each.key("p99_us").raw(fixed(static_cast<double>(one.p99) / 1e3, 2)).key("python_mb_per_s");
+    if (one.python)
+      each.raw(fixed(*one.python, 2)).key("ratio").raw(fixed(*one.ratio, 1));
+    else
+      each.null().key("ratio").null();
+    each.end_object();
+  });
+  json.end_object();
+}
+
+void print_all(Output& out, const std::vector<Measured>& all) {
   Table table({"PAYLOAD", "MB/S", "P50 US", "P99 US", "PYTHON RE MB/S", "RATIO"});
   for (const auto& one : all)
     table.add({std::to_string(one.bytes), fixed(one.engine, 1), fixed(static_cast<double>(one.p50) / 1e3, 2),
@@ -121,26 +120,25 @@ void print(Output& out, const std::vector<Measured>& all) {
 
 }  // namespace
 
-ExitCode bench_dlp(Context& context, const DlpBenchOptions& options) {
+Result<Document> bench_dlp(Context& context, const DlpBenchOptions& options) {
   if (options.size != 0 && (options.size < kSmallest || options.size > kLargest))
-    return context.out.fail({Errc::kInvalidArgument, "--size: expected 64 to 1048576 bytes"});
+    return Error{Errc::kInvalidArgument, "--size: expected 64 to 1048576 bytes"};
   if (!(options.seconds > 0 && options.seconds <= 600))
-    return context.out.fail({Errc::kInvalidArgument, "--seconds: expected more than 0 and at most 600"});
+    return Error{Errc::kInvalidArgument, "--seconds: expected more than 0 and at most 600"};
   auto rules = rules_of(context, options.rules);
-  if (rules == nullptr) return ExitCode::kUsage;
+  if (rules == nullptr) return Document::printed(ExitCode::kUsage);
   auto inspection = Inspection::make(rules);
-  if (!inspection.ok()) return context.out.fail(inspection.error());
+  if (!inspection.ok()) return inspection.error();
   std::vector<size_t> sizes(std::begin(kSizes), std::end(kSizes));
   if (options.size != 0) sizes = {options.size};
   std::vector<Measured> all;
   bool python = true;
   for (size_t bytes : sizes) {
     auto measured = measure(context, **inspection, bytes, options.seconds, python);
-    if (!measured.ok()) return context.out.fail(measured.error());
+    if (!measured.ok()) return measured.error();
     all.push_back(*measured);
   }
-  print(context.out, all);
-  return ExitCode::kOk;
+  return Document::of(std::move(all), write_all, print_all);
 }
 
 }  // namespace mas::ctl

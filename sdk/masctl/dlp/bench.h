@@ -10,6 +10,6 @@ struct DlpBenchOptions {
   double seconds = 2;  ///< for each side and size
   std::string rules;   ///< file; empty: the defaults
 };
-ExitCode bench_dlp(Context& context, const DlpBenchOptions& options);
+Result<Document> bench_dlp(Context& context, const DlpBenchOptions& options);
 
 }  // namespace mas::ctl

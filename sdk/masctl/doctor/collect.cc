@@ -138,20 +138,19 @@ void check_keys(SyncRedis& redis, const Keys& keys, Facts& facts) {
 
 }  // namespace
 
-Facts collect_facts(const Settings& settings) {
+Facts collect_facts(SyncRedis& redis, const Settings& settings) {
   Facts facts;
   facts.address = settings.endpoint.address();
-  auto redis = SyncRedis::open(settings);
-  if (!redis.ok()) {
-    facts.unreachable = redis.error();
+  if (auto opened = redis.open(); !opened.ok()) {
+    facts.unreachable = opened.error();
     return facts;
   }
-  measure_round_trip(**redis, facts);
-  measure_clock(**redis, facts);
-  read_server(**redis, facts);
-  read_daemons(**redis, settings.keys, facts);
-  read_index(**redis, settings.keys, facts);
-  check_keys(**redis, settings.keys, facts);
+  measure_round_trip(redis, facts);
+  measure_clock(redis, facts);
+  read_server(redis, facts);
+  read_daemons(redis, settings.keys, facts);
+  read_index(redis, settings.keys, facts);
+  check_keys(redis, settings.keys, facts);
   return facts;
 }
 

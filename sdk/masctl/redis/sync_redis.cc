@@ -47,31 +47,38 @@ Value::Value(const redis::Reply& reply) : type(reply.type), integer(reply.intege
   for (const redis::Reply& element : reply) elements.emplace_back(element);
 }
 
-SyncRedis::SyncRedis(const Settings& settings, std::unique_ptr<OwnLoop> loop, size_t most) : loop_(std::move(loop)) {
-  redis::ConnectionOptions options;
-  options.endpoint = settings.endpoint;
-  options.client_name = "masctl";
-  options.connect_timeout = settings.timeout;
-  options.command_timeout = settings.timeout;
-  options.max_outgoing_bytes = 1024u * 1024 * 1024;  // a change is one write, and may move what waits in a whole system
-  options.reply_limits.text_bytes = most;
-  connection_ = std::make_unique<redis::Connection>(loop_->get(), options, this);
+Error Value::error() const {
+  redis::Reply reply;
+  reply.type = redis::Reply::Type::kError;
+  reply.text = text;
+  return redis::error_of(reply);
 }
 
-SyncRedis::~SyncRedis() { connection_->stop(); }
+SyncRedis::~SyncRedis() {
+  if (connection_) connection_->stop();
+}
 
-Result<std::unique_ptr<SyncRedis>> SyncRedis::open(const Settings& settings, size_t most) {
-  auto loop = OwnLoop::make();
-  if (!loop.ok()) return loop.error();
-  std::unique_ptr<SyncRedis> redis(new SyncRedis(settings, std::move(*loop), most));
-  redis->connection_->start();
-  while (!redis->connection_->ready() && !redis->failure_) uv_run(redis->loop_->get(), UV_RUN_ONCE);
-  if (redis->failure_) return *redis->failure_;
-  return redis;
+Status SyncRedis::open() {
+  if (!loop_) {
+    auto loop = OwnLoop::make();
+    if (!loop.ok()) return loop.error();
+    loop_ = std::move(*loop);
+    redis::ConnectionOptions options;
+    options.endpoint = settings_.endpoint;
+    options.client_name = "masctl";
+    options.connect_timeout = settings_.timeout;
+    options.command_timeout = settings_.timeout;
+    options.max_outgoing_bytes = 1024u * 1024 * 1024;  // a change is one write, and may move what waits in a whole system
+    options.reply_limits.text_bytes = text_bytes_;
+    connection_ = std::make_unique<redis::Connection>(loop_->get(), options, this);
+    connection_->start();
+    while (!connection_->ready() && !failure_) uv_run(loop_->get(), UV_RUN_ONCE);
+  }
+  return failure_ ? Status(*failure_) : Status();
 }
 
 Result<std::vector<Value>> SyncRedis::ask(const redis::Command& command) {
-  if (failure_) return *failure_;
+  if (auto opened = open(); !opened.ok()) return opened.error();
   replies_.clear();
   expected_ = command.count();
   asked_ = &command;
@@ -87,10 +94,7 @@ Result<Value> SyncRedis::ask_one(const redis::Command& command) {
   if (!values.ok()) return values.error();
   Value& value = values->front();
   if (!value.is_error()) return std::move(value);
-  redis::Reply reply;
-  reply.type = redis::Reply::Type::kError;
-  reply.text = value.text;
-  return redis::error_of(reply);
+  return value.error();
 }
 
 void SyncRedis::on_ready(redis::Connection&) {}

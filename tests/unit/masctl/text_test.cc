@@ -2,6 +2,7 @@
 #include "sdk/masctl/cli/text.h"
 
 #include "sdk/masctl/cli/exit_code.h"
+#include "sdk/masctl/cli/times.h"
 #include "sdk/masctl/commands/event_line.h"
 #include "tests/unit/catch.h"
 

@@ -25,4 +25,27 @@ inline void json_raw_or_text(JsonWriter& json, std::string_view bytes) {
   }
 }
 
+/// Writes a text, or null for none.
+inline void json_text_or_null(JsonWriter& json, std::string_view bytes) {
+  if (bytes.empty()) {
+    json.null();
+  } else {
+    json_text_or_lossy(json, bytes);
+  }
+}
+
+/// Writes `"name":[…]`. @param write called as write(json, item); writes one value.
+template <typename Items, typename Write>
+void json_list(JsonWriter& json, std::string_view name, const Items& items, Write write) {
+  json.key(name).begin_array();
+  for (const auto& item : items) write(json, item);
+  json.end_array();
+}
+
+/// Writes `"name":["…"]`.
+template <typename Texts>
+void json_texts(JsonWriter& json, std::string_view name, const Texts& texts) {
+  json_list(json, name, texts, json_text_or_lossy);
+}
+
 }  // namespace mas::ctl

@@ -1,5 +1,5 @@
 // A flag and two handlers.
-#include "sdk/masctl/bench/interrupt.h"
+#include "sdk/masctl/cli/interrupt.h"
 
 #include <csignal>
 

@@ -1,4 +1,4 @@
-// Ctrl-C and SIGTERM during a benchmark: remembered, so that it can end in order and clean up.
+// Ctrl-C and SIGTERM during a command that goes on for long: remembered, so that it can end in order and clean up.
 #pragma once
 
 namespace mas::ctl {
