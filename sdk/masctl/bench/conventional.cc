@@ -7,9 +7,9 @@
 #include "proto/base/ids.h"
 #include "proto/redis/command.h"
 #include "proto/wire/envelope.h"
-#include "sdk/masctl/cli/interrupt.h"
 #include "sdk/masctl/bench/redis_usage.h"
 #include "sdk/masctl/bench/stamp.h"
+#include "sdk/masctl/cli/interrupt.h"
 
 namespace mas::ctl {
 

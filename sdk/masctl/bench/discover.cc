@@ -1,9 +1,9 @@
 // `bench discover`: what finding 10, 100 and 1,000 agents costs, in a small and in a large registry.
 #include "proto/base/ids.h"
 #include "sdk/masctl/bench/bench.h"
-#include "sdk/masctl/cli/interrupt.h"
 #include "sdk/masctl/bench/population.h"
 #include "sdk/masctl/bench/raw_link.h"
+#include "sdk/masctl/cli/interrupt.h"
 #include "sdk/masctl/commands/agent_handle.h"
 
 namespace mas::ctl {

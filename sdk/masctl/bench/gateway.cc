@@ -13,8 +13,8 @@
 #include "sdk/masctl/bench/gateway_audit.h"
 #include "sdk/masctl/bench/gateway_counters.h"
 #include "sdk/masctl/bench/gateway_fleet.h"
-#include "sdk/masctl/cli/interrupt.h"
 #include "sdk/masctl/bench/redis_usage.h"
+#include "sdk/masctl/cli/interrupt.h"
 #include "sdk/masctl/redis/gateway_reader.h"
 
 namespace mas::ctl {

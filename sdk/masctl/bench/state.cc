@@ -2,8 +2,8 @@
 #include "proto/base/ids.h"
 #include "proto/redis/command.h"
 #include "sdk/masctl/bench/bench.h"
-#include "sdk/masctl/cli/interrupt.h"
 #include "sdk/masctl/bench/raw_link.h"
+#include "sdk/masctl/cli/interrupt.h"
 #include "sdk/masctl/commands/agent_handle.h"
 
 namespace mas::ctl {

@@ -5,7 +5,6 @@
 #include <string_view>
 #include <vector>
 
-
 namespace mas::ctl {
 
 /// @return `text` as it may stand on a terminal: control characters (C0, DEL, C1), the marks that turn writing

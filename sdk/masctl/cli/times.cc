@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "proto/base/ids.h"
+#include "proto/base/numbers.h"
 #include "sdk/masctl/cli/text.h"
 
 namespace mas::ctl {
@@ -32,11 +33,16 @@ int64_t unit_seconds(char unit) {
   }
 }
 
-std::optional<double> number(std::string_view text) {
+/// A number without an exponent.
+std::optional<double> decimal(std::string_view text) {
   double value = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
-  bool whole = error == std::errc() && end == text.data() + text.size() && value >= 0 && value < 1e11;
-  return whole ? std::optional(value) : std::nullopt;
+  return error == std::errc() && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
+}
+
+std::optional<double> number(std::string_view text) {
+  auto value = decimal(text);
+  return value && *value >= 0 && *value < 1e11 ? value : std::nullopt;
 }
 
 /// "2026-11-24", "2026-11-24T12:00:00Z", "2026-11-24 12:00:00.25".
@@ -60,26 +66,22 @@ std::optional<WallMicros> calendar_time(const std::string& text) {
 }  // namespace
 
 Result<Duration> parse_seconds(std::string_view text) {
-  double seconds = 0;
-  auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), seconds, std::chars_format::fixed);
-  bool whole = failed == std::errc{} && end == text.data() + text.size();
-  if (!whole || !(seconds > 0) || seconds > 86400) {
+  auto seconds = decimal(text);
+  if (!seconds || !(*seconds > 0) || *seconds > 86400) {
     return Error{Errc::kInvalidArgument,
                  "'" + visible(text) + "' is not a number of seconds above 0 and at most 86400, such as 2 or 0.5"};
   }
-  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(*seconds));
 }
 
 Result<Duration> parse_period(std::string_view text) {
   constexpr int64_t kMaxSeconds = int64_t{36'500} * 86'400;
-  int64_t number = 0;
-  auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
-  std::string_view unit(end, static_cast<size_t>(text.data() + text.size() - end));
-  int64_t seconds = unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : unit == "d" ? 86'400 : 0;
-  if (failed != std::errc{} || seconds == 0 || number <= 0 || number > kMaxSeconds / seconds)
+  const int64_t seconds = text.empty() ? 0 : unit_seconds(text.back());
+  const auto count = parse_number<int64_t>(text.substr(0, text.empty() ? 0 : text.size() - 1));
+  if (!count || seconds == 0 || *count <= 0 || *count > kMaxSeconds / seconds)
     return Error{Errc::kInvalidArgument,
                  "'" + visible(text) + "' is not a time above 0, such as 45s, 90m, 24h or 30d, of at most 36500d"};
-  return Duration(std::chrono::seconds(number * seconds));
+  return Duration(std::chrono::seconds(*count * seconds));
 }
 
 Result<WallMicros> parse_when(std::string_view text, WallMicros now) {

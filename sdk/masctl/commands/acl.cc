@@ -8,8 +8,8 @@
 #include "proto/base/json_writer.h"
 #include "proto/wire/limits.h"
 #include "sdk/masctl/cli/cli.h"
-#include "sdk/masctl/commands/commands.h"
 #include "sdk/masctl/cli/json_parts.h"
+#include "sdk/masctl/commands/commands.h"
 #include "sdk/masctl/commands/rule_arguments.h"
 #include "sdk/masctl/redis/operator_audit.h"
 #include "sdk/masctl/redis/rules_reader.h"
@@ -120,8 +120,8 @@ void warn_of_blocks(Output& out, const std::vector<Change>& changes, const std::
                  "'; 'masctl acl revoke --block' takes that back");
 }
 
-Result<Document> add_to_lists(Context& context, const std::vector<Change>& changes, Lists lists, std::string_view action,
-                      const std::string& by) {
+Result<Document> add_to_lists(Context& context, const std::vector<Change>& changes, Lists lists,
+                              std::string_view action, const std::string& by) {
   if (auto status = check_changes(changes); !status.ok()) return status.error();
   auto before = read_all(context.redis, context.settings.keys, changes);
   if (!before.ok()) return before.error();
@@ -145,8 +145,8 @@ Result<Document> run_revoke(Context& context, const RevokeOptions& options) {
   if (auto status = check_agent_id(options.agent); !status.ok()) return status.error();
   Lists lists{.allowed = !options.block_only, .blocked = !options.allow_only};
   const char* action = options.allow_only ? "acl.revoke.allow" : options.block_only ? "acl.revoke.block" : "acl.revoke";
-  auto changed =
-      apply(context.redis, context.settings.keys, {{options.agent, options.targets}}, lists, "SREM", action, options.by);
+  auto changed = apply(context.redis, context.settings.keys, {{options.agent, options.targets}}, lists, "SREM", action,
+                       options.by);
   if (!changed.ok()) return changed.error();
   return changed_document(*changed);
 }

@@ -3,11 +3,11 @@
 
 #include "proto/base/json_writer.h"
 #include "sdk/masctl/cli/cli.h"
+#include "sdk/masctl/cli/json_parts.h"
 #include "sdk/masctl/commands/agents_forget.h"
 #include "sdk/masctl/commands/agents_watch.h"
 #include "sdk/masctl/commands/commands.h"
 #include "sdk/masctl/commands/event_line.h"
-#include "sdk/masctl/cli/json_parts.h"
 #include "sdk/masctl/redis/bounded_reads.h"
 #include "sdk/masctl/redis/registry_reader.h"
 

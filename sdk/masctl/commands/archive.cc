@@ -3,11 +3,11 @@
 #include "proto/base/bytes.h"
 #include "proto/base/secret_file.h"
 #include "sdk/masctl/cli/cli.h"
+#include "sdk/masctl/cli/json_parts.h"
+#include "sdk/masctl/cli/times.h"
 #include "sdk/masctl/commands/archive_filters.h"
 #include "sdk/masctl/commands/archive_replay.h"
 #include "sdk/masctl/commands/commands.h"
-#include "sdk/masctl/cli/json_parts.h"
-#include "sdk/masctl/cli/times.h"
 #include "sdk/masctl/redis/archive_reader.h"
 
 namespace mas::ctl {

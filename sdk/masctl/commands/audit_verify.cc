@@ -69,8 +69,7 @@ void print_verdict(Output& out, const Verdict& verdict) {
   for (const std::string& loss : verdict.losses) out.line("lost: " + loss);
   for (const std::string& remark : verdict.remarks) out.note(remark);
   const bool well = verdict.all_well();
-  out.line(
-      out.painted(well ? "every chain is whole" : "THE AUDIT IS NOT WHOLE", well ? Paint::kGood : Paint::kBad));
+  out.line(out.painted(well ? "every chain is whole" : "THE AUDIT IS NOT WHOLE", well ? Paint::kGood : Paint::kBad));
 }
 
 void write_report(JsonWriter& json, const audit::ChainReport& report) {
@@ -178,8 +177,9 @@ class Verification {
     auto decided = reader.with_senders({empty.begin(), empty.end()});
     if (!decided.ok()) return decided.error();
     for (uint32_t p : *decided)
-      verdict_.losses.push_back("partition " + std::to_string(p) +
-                        " has no block in Redis, though messages of its senders were decided: its audit is gone");
+      verdict_.losses.push_back(
+          "partition " + std::to_string(p) +
+          " has no block in Redis, though messages of its senders were decided: its audit is gone");
     return {};
   }
 

@@ -7,9 +7,9 @@
 #include "proto/base/json_writer.h"
 #include "proto/wire/events.h"
 #include "sdk/masctl/cli/cli.h"
+#include "sdk/masctl/cli/json_parts.h"
 #include "sdk/masctl/commands/commands.h"
 #include "sdk/masctl/commands/event_line.h"
-#include "sdk/masctl/cli/json_parts.h"
 #include "sdk/masctl/redis/bounded_reads.h"
 #include "sdk/masctl/redis/operator_audit.h"
 #include "sdk/masctl/redis/transaction.h"
@@ -56,9 +56,7 @@ Listed listed_of(std::string agent, const Value& reply) {
     out.problem = printable(reply.text, 128);
     return out;
   }
-  std::vector<std::optional<std::string_view>> values;
-  for (const auto& element : reply.elements)
-    values.push_back(element.is_nil() ? std::nullopt : std::optional<std::string_view>(element.text));
+  const auto values = reply.values();
   auto circuit = gateway::parse_circuit(values);
   out.circuit = circuit.ok() ? *circuit : gateway::closed_circuit(values);
   if (!circuit.ok()) out.problem = circuit.error().message;

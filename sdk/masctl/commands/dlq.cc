@@ -113,8 +113,8 @@ Result<Document> run_show(Context& context, const ShowOptions& options) {
   });
   if (!found.ok()) return found.error();
   if (*found) return Document::printed();
-  return Error{Errc::kNotFound, "there is no dead letter " + options.letter + " in " +
-                                                     letter_key(context.keys(), how.queue)};
+  return Error{Errc::kNotFound,
+               "there is no dead letter " + options.letter + " in " + letter_key(context.keys(), how.queue)};
 }
 
 Result<Document> run_export(Context& context, const ExportOptions& options) {

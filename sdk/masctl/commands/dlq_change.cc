@@ -98,9 +98,9 @@ Result<Document> run_change(Context& context, const ChangeOptions& options, cons
   }
   std::string people = std::to_string(count) + (count == 1 ? " letter " : " letters ");
   people += (options.dry_run ? "would be " : "") + std::string(change.done);
-  return Document::line("{\"letters\":" + std::to_string(count) +
-                            ",\"dry_run\":" + (options.dry_run ? "true" : "false") + "}",
-                        std::move(people));
+  return Document::line(
+      "{\"letters\":" + std::to_string(count) + ",\"dry_run\":" + (options.dry_run ? "true" : "false") + "}",
+      std::move(people));
 }
 
 redis::Command drop_command(const Keys& keys, LetterQueue queue, const std::vector<std::string>& letters) {

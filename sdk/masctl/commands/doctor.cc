@@ -1,8 +1,8 @@
 // `doctor`: facts, judgement, and how they are shown.
 
 #include "sdk/masctl/cli/cli.h"
-#include "sdk/masctl/commands/commands.h"
 #include "sdk/masctl/cli/json_parts.h"
+#include "sdk/masctl/commands/commands.h"
 #include "sdk/masctl/doctor/findings.h"
 
 namespace mas::ctl {

@@ -3,9 +3,9 @@
 #include "proto/base/ids.h"
 #include "proto/base/json_writer.h"
 #include "sdk/masctl/cli/cli.h"
+#include "sdk/masctl/cli/json_parts.h"
 #include "sdk/masctl/commands/commands.h"
 #include "sdk/masctl/commands/explain_message.h"
-#include "sdk/masctl/cli/json_parts.h"
 #include "sdk/masctl/explain/collect.h"
 
 namespace mas::ctl {
@@ -78,8 +78,7 @@ Result<Document> run_explain(Context& context, const ExplainOptions& options) {
   facts->profile = profile.profile;
   Told told{options, profile, explain(*facts)};
   const bool accepted = decision_accepted(told.explanation.decided_by().decision);
-  return Document::of(std::move(told), write_told, print_told)
-      .exits_with(accepted ? ExitCode::kOk : ExitCode::kFailed);
+  return Document::of(std::move(told), write_told, print_told).exits_with(accepted ? ExitCode::kOk : ExitCode::kFailed);
 }
 
 }  // namespace

@@ -3,8 +3,8 @@
 
 #include "proto/base/json_writer.h"
 #include "sdk/masctl/cli/input_file.h"
-#include "sdk/masctl/commands/dlp_rules.h"
 #include "sdk/masctl/cli/json_parts.h"
+#include "sdk/masctl/commands/dlp_rules.h"
 #include "sdk/masctl/explain/collect.h"
 #include "sdk/masctl/explain/message.h"
 
@@ -104,8 +104,7 @@ void print_told(Output& out, const Told& told) {
 
 Document document_of(Told told) {
   const bool accepted = decision_accepted(told.verdict.decision);
-  return Document::of(std::move(told), write_told, print_told)
-      .exits_with(accepted ? ExitCode::kOk : ExitCode::kFailed);
+  return Document::of(std::move(told), write_told, print_told).exits_with(accepted ? ExitCode::kOk : ExitCode::kFailed);
 }
 
 /// @return false where the file is wrong; every problem was told then.

@@ -263,9 +263,15 @@ Result<Document> change_state(Context& context, const StateOptions& options, con
                         "'" + options.agent + "' is " + is + ", was " + was);
 }
 
-Result<Document> run_revoke(Context& context, const StateOptions& options) { return change_state(context, options, kRevoke); }
-Result<Document> run_suspend(Context& context, const StateOptions& options) { return change_state(context, options, kSuspend); }
-Result<Document> run_resume(Context& context, const StateOptions& options) { return change_state(context, options, kResume); }
+Result<Document> run_revoke(Context& context, const StateOptions& options) {
+  return change_state(context, options, kRevoke);
+}
+Result<Document> run_suspend(Context& context, const StateOptions& options) {
+  return change_state(context, options, kSuspend);
+}
+Result<Document> run_resume(Context& context, const StateOptions& options) {
+  return change_state(context, options, kResume);
+}
 
 void add_secret_options(Command& command, SecretOptions& options) {
   command.add_option("AGENT", options.agent, "The agent's id")->required()->type_name("");

@@ -20,9 +20,7 @@ struct ShowOptions {
   std::string agent;
 };
 
-std::string date(WallMicros time) {
-  return time_text(time).substr(0, 19) + "Z";
-}
+std::string date(WallMicros time) { return time_text(time).substr(0, 19) + "Z"; }
 
 std::string ends(WallMicros time, WallMicros now) {
   if (time == 0) return "never";

@@ -6,8 +6,8 @@
 #include "proto/wire/seal.h"
 #include "proto/wire/sign.h"
 #include "sdk/masctl/cli/cli.h"
-#include "sdk/masctl/commands/commands.h"
 #include "sdk/masctl/cli/json_parts.h"
+#include "sdk/masctl/commands/commands.h"
 
 namespace mas::ctl {
 

@@ -4,8 +4,8 @@
 #include "proto/base/ids.h"
 #include "proto/base/json_writer.h"
 #include "sdk/masctl/cli/cli.h"
-#include "sdk/masctl/commands/commands.h"
 #include "sdk/masctl/cli/json_parts.h"
+#include "sdk/masctl/commands/commands.h"
 #include "sdk/masctl/commands/rule_arguments.h"
 #include "sdk/masctl/redis/bounded_reads.h"
 #include "sdk/masctl/redis/operator_audit.h"
@@ -15,10 +15,7 @@ namespace mas::ctl {
 
 namespace {
 
-/// The rates, and the number of attempts.
-constexpr std::array<std::string_view, gateway::kLimitFields.size() + 1> kFields = {
-    gateway::kLimitFields[0], gateway::kLimitFields[1], gateway::kLimitFields[2],
-    gateway::kLimitFields[3], gateway::kLimitFields[4], gateway::kAttemptsField};
+constexpr const auto& kFields = gateway::kOwnLimitFields;
 constexpr size_t kAttempts = kFields.size() - 1;
 
 struct SetOptions {
@@ -84,29 +81,19 @@ Result<Document> run_clear(Context& context, const AgentOptions& options) {
                         existed ? "limits removed: the gateway's defaults hold" : "there were no limits of its own");
 }
 
-using Values = std::vector<std::optional<std::string_view>>;
-
-Values values_of(const Value& reply) {
-  Values values;
-  for (const auto& element : reply.elements)
-    values.push_back(element.is_nil() ? std::nullopt : std::optional<std::string_view>(element.text));
-  values.resize(kFields.size());
-  return values;
-}
-
 /// An agent's limits as they stand, and what is wrong with them.
 struct Shown {
   std::string agent;
-  Value reply;  // owns the texts
-  Values values;
+  Value reply;                                   // to HMGET
   std::string limits_problem, attempts_problem;  // empty: they can be read
 };
 
 void write_limits(JsonWriter& json, const Shown& shown) {
+  const auto values = shown.reply.values();
   json.begin_object().key("agent").string(shown.agent);
-  for (size_t i = 0; i < kFields.size(); ++i) {
+  for (size_t i = 0; i < values.size(); ++i) {
     json.key(kFields[i]);
-    const auto& value = shown.values[i];
+    const auto& value = values[i];
     auto rate = value ? gateway::parse_rate(*value, gateway::kMaxByteRate) : std::nullopt;
     if (rate) {
       json.unsigned_integer(*rate);
@@ -123,8 +110,9 @@ void write_limits(JsonWriter& json, const Shown& shown) {
 
 void print_limits(Output& out, const Shown& shown) {
   Table table({"LIMIT", "VALUE"});
-  for (size_t i = 0; i < kFields.size(); ++i)
-    table.add({std::string(kFields[i]), std::string(shown.values[i].value_or("the gateway's default"))});
+  const auto values = shown.reply.values();
+  for (size_t i = 0; i < values.size(); ++i)
+    table.add({std::string(kFields[i]), std::string(values[i].value_or("the gateway's default"))});
   out.table(table);
   if (!shown.limits_problem.empty())
     out.note("every message of '" + shown.agent + "' is refused: " + shown.limits_problem);
@@ -133,16 +121,14 @@ void print_limits(Output& out, const Shown& shown) {
 
 Result<Document> run_show(Context& context, const AgentOptions& options) {
   if (auto status = check_agent_id(options.agent); !status.ok()) return status.error();
-  auto reply = context.redis.ask_one(redis::bounded(kNames, {"HMGET", context.keys().limits(options.agent), kFields[0],
-                                                             kFields[1], kFields[2], kFields[3], kFields[4],
-                                                             kFields[5]}));
+  auto reply =
+      context.redis.ask_one(redis::bounded(kNames, {"HMGET", context.keys().limits(options.agent), kFields[0],
+                                                    kFields[1], kFields[2], kFields[3], kFields[4], kFields[5]}));
   if (!reply.ok()) return reply.error();
-  Shown shown{options.agent, std::move(*reply), {}, {}, {}};
-  shown.values = values_of(shown.reply);
-  auto settings = gateway::parse_limits(std::span(shown.values).first(kAttempts), {});
-  auto attempts = gateway::parse_attempts(shown.values[kAttempts]);
-  if (!settings.ok()) shown.limits_problem = settings.error().message;
-  if (!attempts.ok()) shown.attempts_problem = attempts.error().message;
+  auto own = gateway::read_own_limits(reply->values(), {});
+  Shown shown{options.agent, std::move(*reply), {}, {}};
+  if (!own.limits.ok()) shown.limits_problem = own.limits.error().message;
+  if (!own.attempts.ok()) shown.attempts_problem = own.attempts.error().message;
   return Document::of(std::move(shown), write_limits, print_limits);
 }
 

@@ -1,13 +1,13 @@
 // `partitions …`: how many partitions there are, and how that is changed.
 
-#include <charconv>
 #include <map>
 
 #include "proto/base/json_writer.h"
+#include "proto/wire/partitions.h"
 #include "proto/wire/waiting_retry.h"
 #include "sdk/masctl/cli/cli.h"
-#include "sdk/masctl/commands/commands.h"
 #include "sdk/masctl/cli/json_parts.h"
+#include "sdk/masctl/commands/commands.h"
 #include "sdk/masctl/commands/rule_arguments.h"
 #include "sdk/masctl/commands/top_view.h"
 #include "sdk/masctl/redis/gateway_reader.h"
@@ -17,8 +17,6 @@
 namespace mas::ctl {
 
 namespace {
-
-constexpr unsigned kMostPartitions = 1024;
 
 struct NoOptions {};
 
@@ -111,10 +109,10 @@ Result<redis::Command> moves(SyncRedis& redis, const Keys& keys, unsigned before
 
 Result<Document> run_set(Context& context, const SetOptions& options) {
   const Keys& keys = context.keys();
-  if (options.partitions < 1 || options.partitions > kMostPartitions)
+  if (options.partitions < 1 || options.partitions > kMaxPartitions)
     return Error{Errc::kInvalidArgument, "'" + std::to_string(options.partitions) +
-                                                              "' is not a number of partitions; expected 1 to " +
-                                                              std::to_string(kMostPartitions)};
+                                             "' is not a number of partitions; expected 1 to " +
+                                             std::to_string(kMaxPartitions)};
   context.redis.expect_messages();
   auto view = read_gateways(context.redis, keys);
   if (!view.ok()) return view.error();
@@ -122,8 +120,7 @@ Result<Document> run_set(Context& context, const SetOptions& options) {
   std::vector<std::string> watched{"WATCH", keys.config()};
   for (unsigned p = 0; p < before; ++p)
     watched.insert(watched.end(), {keys.partition_lease(p), keys.senders(p), keys.retries(p)});
-  if (auto watching = context.redis.ask_one(redis::Command::of(watched)); !watching.ok())
-    return watching.error();
+  if (auto watching = context.redis.ask_one(redis::Command::of(watched)); !watching.ok()) return watching.error();
   view = read_gateways(context.redis, keys);  // again: from here on, who changes something is noticed
   if (!view.ok()) return view.error();
   if (auto status = nobody_owns(*view); !status.ok()) return status.error();

@@ -7,8 +7,8 @@
 #include "proto/base/json_writer.h"
 #include "proto/wire/limits.h"
 #include "sdk/masctl/cli/cli.h"
-#include "sdk/masctl/commands/commands.h"
 #include "sdk/masctl/cli/json_parts.h"
+#include "sdk/masctl/commands/commands.h"
 #include "sdk/masctl/commands/rule_arguments.h"
 #include "sdk/masctl/redis/operator_audit.h"
 #include "sdk/masctl/redis/rules_reader.h"
@@ -89,8 +89,8 @@ Result<Document> run_create(Context& context, const PermissionOptions& options) 
   if (role->exists && role->permissions == wanted) return changed_document(0);
   if (role->exists)
     return Error{Errc::kRefused, "role '" + options.role +
-                                                 "' exists with other permissions; 'masctl role grant' and 'revoke' "
-                                                 "change it"};
+                                     "' exists with other permissions; 'masctl role grant' and 'revoke' "
+                                     "change it"};
   if (auto status = check_size(*role, options); !status.ok()) return status.error();
   auto changed = change_set(context.redis, set_command("SADD", keys.role_permissions(options.role), wanted), keys,
                             "role.create", options.role, wanted, options.by);
@@ -105,8 +105,9 @@ Result<Document> run_grant(Context& context, const PermissionOptions& options) {
   if (!role.ok()) return role.error();
   if (!role->exists) return no_such_role(options.role);
   if (auto status = check_size(*role, options); !status.ok()) return status.error();
-  auto changed = change_set(context.redis, set_command("SADD", keys.role_permissions(options.role), options.permissions),
-                            keys, "role.grant", options.role, options.permissions, options.by);
+  auto changed =
+      change_set(context.redis, set_command("SADD", keys.role_permissions(options.role), options.permissions), keys,
+                 "role.grant", options.role, options.permissions, options.by);
   if (!changed.ok()) return changed.error();
   return changed_document(*changed);
 }
@@ -115,8 +116,9 @@ Result<Document> run_grant(Context& context, const PermissionOptions& options) {
 Result<Document> run_revoke(Context& context, const PermissionOptions& options) {
   const Keys& keys = context.settings.keys;
   if (auto status = gateway::check_role_name(options.role); !status.ok()) return status.error();
-  auto changed = change_set(context.redis, set_command("SREM", keys.role_permissions(options.role), options.permissions),
-                            keys, "role.revoke", options.role, options.permissions, options.by);
+  auto changed =
+      change_set(context.redis, set_command("SREM", keys.role_permissions(options.role), options.permissions), keys,
+                 "role.revoke", options.role, options.permissions, options.by);
   if (!changed.ok()) return changed.error();
   auto role = read_role(context.redis, keys, options.role);
   if (*changed > 0 && role.ok() && !role->exists)
@@ -138,8 +140,8 @@ Result<Document> run_assign(Context& context, const AssignOptions& options) {
   if (!roles.ok()) return roles.error();
   for (size_t i = 0; i < options.roles.size(); ++i)
     if (!(*roles)[i].exists) return no_such_role(options.roles[i]);
-  auto changed = change_set(context.redis, set_command("SADD", keys.roles(options.agent), options.roles), keys, "role.assign",
-                            options.agent, options.roles, options.by);
+  auto changed = change_set(context.redis, set_command("SADD", keys.roles(options.agent), options.roles), keys,
+                            "role.assign", options.agent, options.roles, options.by);
   if (!changed.ok()) return changed.error();
   return changed_document(*changed);
 }

@@ -8,8 +8,8 @@
 #include "proto/redis/bounded_answer.h"
 #include "proto/wire/limits.h"
 #include "sdk/masctl/cli/cli.h"
-#include "sdk/masctl/commands/commands.h"
 #include "sdk/masctl/cli/json_parts.h"
+#include "sdk/masctl/commands/commands.h"
 #include "sdk/masctl/redis/sync_redis.h"
 
 namespace mas::ctl {
@@ -36,7 +36,8 @@ struct ResetOptions {
 };
 
 Result<Document> get_field(Context& context, const GetOptions& options) {
-  auto value = context.redis.ask_one(redis::bounded(kBounds, {"HGET", context.keys().state(options.id), options.field}));
+  auto value =
+      context.redis.ask_one(redis::bounded(kBounds, {"HGET", context.keys().state(options.id), options.field}));
   if (!value.ok()) return value.error();
   if (value->is_nil())
     return Error{Errc::kNotFound, "the state of '" + options.id + "' has no field '" + options.field + "'"};
@@ -81,8 +82,8 @@ Result<Document> run_get(Context& context, const GetOptions& options) {
   for (size_t i = 0; i + 1 < all->elements.size(); i += 2) {
     Value &name = all->elements[i], &value = all->elements[i + 1];
     if (!name.is_text() || !value.is_text())
-      return redis::too_large(key + ": field '" + printable(name.text, 100) + "'",
-                              static_cast<uint64_t>(value.integer), kBounds.text);
+      return redis::too_large(key + ": field '" + printable(name.text, 100) + "'", static_cast<uint64_t>(value.integer),
+                              kBounds.text);
     shown.fields.emplace_back(std::move(name.text), std::move(value.text));
   }
   std::sort(shown.fields.begin(), shown.fields.end());

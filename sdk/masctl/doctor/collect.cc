@@ -34,9 +34,8 @@ void measure_clock(SyncRedis& redis, Facts& facts) {
   WallMicros before = wall_now();
   auto time = redis.ask_one(redis::Command("TIME"));
   WallMicros after = wall_now();
-  if (!time.ok() || time->elements.size() != 2) return;
-  int64_t theirs = std::atoll(time->elements[0].text.c_str()) * 1'000'000 + std::atoll(time->elements[1].text.c_str());
-  facts.clock_ahead = std::chrono::microseconds(theirs - (before + after) / 2);
+  auto theirs = time.ok() ? time_of(*time) : std::nullopt;
+  if (theirs) facts.clock_ahead = std::chrono::microseconds(*theirs - (before + after) / 2);
 }
 
 void read_server(SyncRedis& redis, Facts& facts) {

@@ -2,9 +2,9 @@
 #include "sdk/masctl/redis/archive_reader.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "proto/base/ids.h"
+#include "proto/wire/partitions.h"
 #include "sdk/masctl/redis/audit_reader.h"
 
 namespace mas::ctl {
@@ -13,7 +13,6 @@ namespace {
 
 namespace archive = gateway::archive;
 
-constexpr uint32_t kMaxPartitions = 1024;
 constexpr size_t kPage = 8;                      // an entry holds what a turn delivered
 constexpr int64_t kSlackMillis = 5 * 60 * 1000;  // between the time of a record and its entry's id
 

@@ -2,14 +2,14 @@
 #include "sdk/masctl/redis/audit_reader.h"
 
 #include <algorithm>
-#include <charconv>
 #include <set>
+
+#include "proto/wire/partitions.h"
 
 namespace mas::ctl {
 
 namespace {
 
-constexpr uint32_t kMaxPartitions = 1024;
 constexpr size_t kGroup = 16;  // partitions that are asked in one round trip
 constexpr int kPage = 32;      // entries of each; a block is at most some hundred KiB
 
@@ -57,9 +57,7 @@ Result<std::vector<uint32_t>> AuditReader::partitions() {
   auto replies = redis_.ask(command);
   if (!replies.ok()) return replies.error();
   if (replies->front().is_error()) return replies->front().error();
-  const std::string& text = replies->front().text;
-  uint32_t agreed = 0;
-  std::from_chars(text.data(), text.data() + text.size(), agreed);
+  const unsigned agreed = parse_partitions(replies->front().text).value_or(0);
   std::vector<uint32_t> list;
   for (uint32_t p = 0; p < kMaxPartitions; ++p)
     if (p < agreed || (*replies)[p + 1].integer == 1) list.push_back(p);

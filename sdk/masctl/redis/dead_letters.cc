@@ -2,9 +2,9 @@
 #include "sdk/masctl/redis/dead_letters.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "proto/base/ids.h"
+#include "proto/base/numbers.h"
 #include "proto/redis/bounded_answer.h"
 #include "proto/wire/limits.h"
 #include "sdk/masctl/redis/audit_reader.h"
@@ -16,13 +16,6 @@ namespace {
 constexpr size_t kPage = 32;
 constexpr size_t kSmallBytes = 64 * 1024;                         // up to which a payload comes with its page
 constexpr size_t kMostBytes = limits::kMaxEnvelopeBytes / 4 * 5;  // of one that is asked for alone
-
-template <typename Number>
-Number number(std::string_view text) {
-  Number value = 0;
-  std::from_chars(text.data(), text.data() + text.size(), value);
-  return value;
-}
 
 Letter letter_of(const Value& entry, LetterQueue queue) {
   const Value& fields = entry.elements[1];
@@ -38,9 +31,9 @@ Letter letter_of(const Value& entry, LetterQueue queue) {
     letter.payload = payload.text;
     letter.bytes = payload.is_text() ? payload.text.size() : static_cast<uint64_t>(payload.integer);
   }
-  letter.attempts = number<uint64_t>(field_of_entry(fields, "attempts"));
-  letter.first = number<WallMicros>(field_of_entry(fields, "first"));
-  letter.last = number<WallMicros>(field_of_entry(fields, "last"));
+  letter.attempts = leading_number<uint64_t>(field_of_entry(fields, "attempts"));
+  letter.first = leading_number<WallMicros>(field_of_entry(fields, "first"));
+  letter.last = leading_number<WallMicros>(field_of_entry(fields, "last"));
   return letter;
 }
 

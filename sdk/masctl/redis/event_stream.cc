@@ -12,10 +12,7 @@ Status EventStream::run(const Settings& settings, EventSink& sink) {
 }
 
 EventStream::EventStream(const Settings& settings, EventSink& sink, std::unique_ptr<OwnLoop> loop)
-    : loop_(std::move(loop)),
-      sink_(sink),
-      channel_(settings.keys.system_channel()),
-      timeout_(settings.timeout) {
+    : loop_(std::move(loop)), sink_(sink), channel_(settings.keys.system_channel()), timeout_(settings.timeout) {
   watch_signal(interrupt_, SIGINT);
   watch_signal(terminate_, SIGTERM);
   redis::ConnectionOptions options;

@@ -2,9 +2,9 @@
 #include "sdk/masctl/redis/sync_redis.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "proto/base/ids.h"
+#include "proto/base/numbers.h"
 
 namespace mas::ctl {
 
@@ -14,8 +14,8 @@ namespace {
 std::vector<std::string_view> arguments_of(const redis::Command& command, uint64_t index, size_t most) {
   std::string_view rest = command.bytes();
   auto number = [&rest] {  // of a line such as "*3" or "$12"
-    size_t value = 0, end = rest.find("\r\n");
-    std::from_chars(rest.data() + 1, rest.data() + end, value);
+    const size_t end = rest.find("\r\n");
+    const auto value = leading_number<size_t>(rest.substr(1, end - 1));
     rest.remove_prefix(end + 2);
     return value;
   };
@@ -54,6 +54,27 @@ Error Value::error() const {
   return redis::error_of(reply);
 }
 
+std::vector<std::optional<std::string_view>> Value::values() const {
+  std::vector<std::optional<std::string_view>> values;
+  for (const auto& element : elements)
+    values.push_back(element.is_nil() ? std::nullopt : std::optional<std::string_view>(element.text));
+  return values;
+}
+
+std::vector<std::string_view> Value::texts() const {
+  std::vector<std::string_view> texts;
+  for (const auto& element : elements) texts.push_back(element.text);
+  return texts;
+}
+
+std::optional<WallMicros> time_of(const Value& reply) {
+  if (reply.elements.size() != 2) return std::nullopt;
+  auto seconds = parse_number<WallMicros>(reply.elements[0].text);
+  auto micros = parse_number<WallMicros>(reply.elements[1].text);
+  if (!seconds || !micros) return std::nullopt;
+  return *seconds * 1'000'000 + *micros;
+}
+
 SyncRedis::~SyncRedis() {
   if (connection_) connection_->stop();
 }
@@ -68,7 +89,8 @@ Status SyncRedis::open() {
     options.client_name = "masctl";
     options.connect_timeout = settings_.timeout;
     options.command_timeout = settings_.timeout;
-    options.max_outgoing_bytes = 1024u * 1024 * 1024;  // a change is one write, and may move what waits in a whole system
+    options.max_outgoing_bytes =
+        1024u * 1024 * 1024;  // a change is one write, and may move what waits in a whole system
     options.reply_limits.text_bytes = text_bytes_;
     connection_ = std::make_unique<redis::Connection>(loop_->get(), options, this);
     connection_->start();

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "proto/redis/command.h"
@@ -34,7 +35,14 @@ struct Value {
   bool is_array() const { return type == redis::Reply::Type::kArray; }
   /// Of an error reply: what it says.
   Error error() const;
+  /// Of an answer to HMGET: nullopt for a missing field; nothing where it is no array.
+  std::vector<std::optional<std::string_view>> values() const;
+  /// Of an array: the text of every element.
+  std::vector<std::string_view> texts() const;
 };
+
+/// @return microseconds since 1970 from the answer to TIME; nullopt: it is no time.
+std::optional<WallMicros> time_of(const Value& reply);
 
 class SyncRedis final : public redis::ConnectionListener {
  public:
