@@ -19,6 +19,7 @@ LAYERS = {
     # What Redis holds, then the command line, then the commands on both.
     "sdk/masctl/redis": ["proto", "sdk/masctl/redis", *ENGINES],
     "sdk/masctl/cli": ["proto", "sdk/masctl/redis", "sdk/masctl/cli"],
+    "sdk/bench": ["proto", "sdk/include", "sdk/bench", "sdk/masctl", *ENGINES],
     # Reads a gateway's configuration as the gateway does, and hands it on as values.
     "sdk/masctl/policy": ["proto", "sdk/masctl", "daemons/common", "daemons/gatewayd"],
     "daemons/common": ["proto", "daemons/common"],
@@ -41,7 +42,7 @@ LIBRARIES = {
     r"openssl/.*": [r"proto/redis/.*", r"proto/wire/.*\.cc", r"proto/base/.*\.cc"],
     r"simdjson\.h": [r"proto/base/utf8\.cc"],
     r"hs/.*": [r"daemons/gatewayd/dlp/.*\.cc"],
-    r"uv\.h": [r"proto/redis/.*", r"sdk/src/.*", r"sdk/masctl/.*", r"daemons/(?!gatewayd/(archive|audit|authz|breaker|dlp|guard|limits)/).*"],
+    r"uv\.h": [r"proto/redis/.*", r"sdk/src/.*", r"sdk/(masctl|bench)/.*", r"daemons/(?!gatewayd/(archive|audit|authz|breaker|dlp|guard|limits)/).*"],
     r"fmt/.*": [r"daemons/.*", r"sdk/masctl/.*"],
     r"toml\+\+/.*|toml\.hpp": [r"daemons/common/.*\.cc", r"proto/wire/credentials\.cc",
                                       r"daemons/gatewayd/dlp/config_table\.h"],

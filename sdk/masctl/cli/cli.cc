@@ -66,10 +66,10 @@ ExitCode Cli::run(int argc, char** argv) {
     // Help and version are "errors" with code 0 to CLI11.
     return root_->app().exit(error) == 0 ? ExitCode::kOk : ExitCode::kUsage;
   }
-  return run_chosen();
+  return run_chosen(argv);
 }
 
-ExitCode Cli::run_chosen() {
+ExitCode Cli::run_chosen(char** argv) {
   Output out(globals_);
   if (chosen_ == nullptr) {
     const CLI::App* at = &root_->app();
@@ -80,7 +80,7 @@ ExitCode Cli::run_chosen() {
   auto settings = resolve(globals_);
   if (!settings.ok()) return out.fail(settings.error());
   SyncRedis redis(*settings);
-  Context context{*root_, *settings, redis, out};
+  Context context{*root_, *settings, redis, out, argv};
   auto document = chosen_->run(context);
   return document.ok() ? document->show(out) : out.fail(document.error());
 }

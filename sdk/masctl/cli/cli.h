@@ -26,6 +26,8 @@ struct Context {
   SyncRedis& redis;  ///< connects at the first question
   Output& out;       ///< for remarks, and for commands that print as they go
 
+  char** argv;  ///< the command line as it was given, ends with nullptr
+
   const Keys& keys() const { return settings.keys; }
 };
 
@@ -71,7 +73,7 @@ class Cli {
   };
 
   void choose_by(Command& command, Leaf* leaf);
-  ExitCode run_chosen();
+  ExitCode run_chosen(char** argv);
 
   std::unique_ptr<Command> root_;
   Globals globals_;

@@ -98,7 +98,7 @@ std::string brief_duration(double seconds) {
 std::string grouped(double number) {
   std::string digits = std::to_string(static_cast<long long>(std::llround(number)));
   for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > 0; at -= 3) {
-    digits.insert(static_cast<size_t>(at), ",");
+    digits.insert(static_cast<size_t>(at), 1, ',');
   }
   return digits;
 }

@@ -1,4 +1,4 @@
-// `dlp …`: what data-loss prevention finds in a text or message, by which rules, and how fast. Without Redis or a daemon.
+// `dlp …`: what data-loss prevention finds in a text or message, and by which rules. Without Redis or a daemon.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -7,11 +7,11 @@
 
 #include "proto/wire/limits.h"
 #include "sdk/masctl/cli/cli.h"
+#include "sdk/masctl/commands/bench.h"
 #include "sdk/masctl/commands/commands.h"
-#include "sdk/masctl/commands/dlp_rules.h"
-#include "sdk/masctl/dlp/bench.h"
 #include "sdk/masctl/dlp/findings.h"
 #include "sdk/masctl/dlp/line_reader.h"
+#include "sdk/masctl/dlp/rules_file.h"
 
 namespace mas::ctl {
 
@@ -209,11 +209,6 @@ Result<Document> run_rules(Context& context, const RulesOptions& options) {
   return Document::of(std::move(rules), write_rules, print_rules);
 }
 
-void add_rules_option(Command& command, std::string& rules) {
-  command.add_option("--rules", rules, "The gateway's rules file (dlp.rules_file). Default: the built-in rules")
-      ->type_name("FILE");
-}
-
 }  // namespace
 
 void add_dlp_commands(Cli& cli) {
@@ -271,18 +266,7 @@ void add_dlp_commands(Cli& cli) {
   add_rules_option(*rules, shown.rules);
   rules->footer("Checks the file, too: every problem is told with its line, and the exit code is 2.");
 
-  Command* bench = group.add_subcommand("bench", "Measure the engine beside Python's re over the same payloads");
-  auto& measured = cli.leaf<DlpBenchOptions>(*bench, bench_dlp);
-  bench->add_option("--size", measured.size, "Bytes of a payload. Default: 256, 1024 and 16384 in turn")
-      ->type_name("N");
-  bench->add_option("--seconds", measured.seconds, "How long to measure each side and size. Default: 2")
-      ->type_name("SECONDS");
-  add_rules_option(*bench, measured.rules);
-  bench->footer(
-      "Payloads are JSON that is made up, a quarter of it with something to find. Of the engine: taking the JSON "
-      "apart,\n"
-      "matching and validation. Of Python: fifteen patterns one after the other, as such scanning is usually begun.\n"
-      "Throughput is per second of processor time, and the median of three rounds that alternate.");
+  add_dlp_bench_command(cli, group, bench_runs());
 }
 
 }  // namespace mas::ctl

@@ -4,7 +4,7 @@
 #include "proto/base/json_writer.h"
 #include "sdk/masctl/cli/input_file.h"
 #include "sdk/masctl/cli/json_parts.h"
-#include "sdk/masctl/commands/dlp_rules.h"
+#include "sdk/masctl/dlp/rules_file.h"
 #include "sdk/masctl/explain/collect.h"
 #include "sdk/masctl/explain/message.h"
 

@@ -6,7 +6,7 @@
 #include "proto/base/json_writer.h"
 #include "proto/wire/lane.h"
 #include "sdk/include/mas.h"
-#include "sdk/masctl/commands/agent_handle.h"
+#include "sdk/masctl/agent/agent_handle.h"
 #include "sdk/masctl/commands/data_argument.h"
 #include "sdk/masctl/commands/event_line.h"
 

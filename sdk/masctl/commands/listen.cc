@@ -4,8 +4,8 @@
 
 #include "proto/base/json_writer.h"
 #include "sdk/include/mas.h"
+#include "sdk/masctl/agent/agent_handle.h"
 #include "sdk/masctl/cli/cli.h"
-#include "sdk/masctl/commands/agent_handle.h"
 #include "sdk/masctl/commands/commands.h"
 #include "sdk/masctl/commands/event_line.h"
 #include "sdk/masctl/commands/gateway_call.h"
