@@ -14,7 +14,7 @@ LAYERS = {
     "sdk/examples": ["sdk/examples", "sdk/include"],
     "sdk/masctl": ["proto", "sdk/include", "sdk/masctl", "daemons/gatewayd/archive", "daemons/gatewayd/audit",
                    "daemons/gatewayd/authz", "daemons/gatewayd/breaker", "daemons/gatewayd/dlp",
-                   "daemons/gatewayd/guard", "daemons/gatewayd/limits"],
+                   "daemons/gatewayd/guard", "daemons/gatewayd/limits", "daemons/gatewayd/policy"],
     # Reads a gateway's configuration as the gateway does, and hands it on as values.
     "sdk/masctl/policy": ["proto", "sdk/masctl", "daemons/common", "daemons/gatewayd"],
     "daemons/common": ["proto", "daemons/common"],
@@ -28,6 +28,8 @@ LAYERS = {
     "daemons/gatewayd/dlp": ["proto/base", "proto/wire", "daemons/gatewayd/dlp"],
     "daemons/gatewayd/guard": ["proto/base", "proto/wire", "daemons/gatewayd/guard"],
     "daemons/gatewayd/limits": ["proto/base", "proto/wire", "daemons/gatewayd/limits"],
+    "daemons/gatewayd/policy": ["proto/base", "proto/wire", "daemons/gatewayd/auth", "daemons/gatewayd/authz",
+                                "daemons/gatewayd/breaker", "daemons/gatewayd/guard", "daemons/gatewayd/policy"],
     "daemons/healthd": ["proto", "daemons/common", "daemons/healthd"],
 }
 
@@ -37,7 +39,7 @@ LIBRARIES = {
     r"openssl/.*": [r"proto/redis/.*", r"proto/wire/.*\.cc", r"proto/base/.*\.cc"],
     r"simdjson\.h": [r"proto/base/utf8\.cc"],
     r"hs/.*": [r"daemons/gatewayd/dlp/.*\.cc"],
-    r"uv\.h": [r"proto/redis/.*", r"sdk/src/.*", r"sdk/masctl/.*", r"daemons/(?!gatewayd/(archive|audit|authz|breaker|dlp|guard|limits)/).*"],
+    r"uv\.h": [r"proto/redis/.*", r"sdk/src/.*", r"sdk/masctl/.*", r"daemons/(?!gatewayd/(archive|audit|authz|breaker|dlp|guard|limits|policy)/).*"],
     r"fmt/.*": [r"daemons/.*", r"sdk/masctl/.*"],
     r"toml\+\+/.*|toml\.hpp": [r"daemons/common/.*\.cc", r"proto/wire/credentials\.cc",
                                       r"daemons/gatewayd/dlp/config_table\.h"],
