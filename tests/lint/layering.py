@@ -5,7 +5,8 @@ import subprocess
 import sys
 
 # The gateway's engines, which decide and do no more.
-ENGINES = [f"daemons/gatewayd/{name}" for name in ("archive", "audit", "authz", "breaker", "dlp", "guard", "limits")]
+ENGINES = [f"daemons/gatewayd/{name}"
+           for name in ("archive", "audit", "authz", "breaker", "dlp", "guard", "limits", "policy")]
 
 # Folder → the folders of this tree that it may include from. The longest matching folder decides.
 LAYERS = {
@@ -33,6 +34,8 @@ LAYERS = {
     "daemons/gatewayd/dlp": ["proto/base", "proto/wire", "daemons/gatewayd/dlp"],
     "daemons/gatewayd/guard": ["proto/base", "proto/wire", "daemons/gatewayd/guard"],
     "daemons/gatewayd/limits": ["proto/base", "proto/wire", "daemons/gatewayd/limits"],
+    "daemons/gatewayd/policy": ["proto/base", "proto/wire", "daemons/gatewayd/auth", "daemons/gatewayd/authz",
+                                "daemons/gatewayd/breaker", "daemons/gatewayd/guard", "daemons/gatewayd/policy"],
     "daemons/healthd": ["proto", "daemons/common", "daemons/healthd"],
 }
 
@@ -42,7 +45,7 @@ LIBRARIES = {
     r"openssl/.*": [r"proto/redis/.*", r"proto/wire/.*\.cc", r"proto/base/.*\.cc"],
     r"simdjson\.h": [r"proto/base/utf8\.cc"],
     r"hs/.*": [r"daemons/gatewayd/dlp/.*\.cc"],
-    r"uv\.h": [r"proto/redis/.*", r"sdk/src/.*", r"sdk/(masctl|bench)/.*", r"daemons/(?!gatewayd/(archive|audit|authz|breaker|dlp|guard|limits)/).*"],
+    r"uv\.h": [r"proto/redis/.*", r"sdk/src/.*", r"sdk/(masctl|bench)/.*", r"daemons/(?!gatewayd/(archive|audit|authz|breaker|dlp|guard|limits|policy)/).*"],
     r"fmt/.*": [r"daemons/.*", r"sdk/masctl/.*"],
     r"toml\+\+/.*|toml\.hpp": [r"daemons/common/.*\.cc", r"proto/wire/credentials\.cc",
                                       r"daemons/gatewayd/dlp/config_table\.h"],
