@@ -65,7 +65,7 @@ Status Agent::open() {
   if (auto status = context_.inbox.open(); !status) return status;
   start_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (start_fd_ >= 0) return {};
-  return Error{Errc::kNoMemory, std::string("cannot make an event descriptor: ") + strerror(errno)};
+  return Error{Errc::kNoMemory, std::string("cannot create an event descriptor: ") + strerror(errno)};
 }
 
 bool Agent::let_go() {
@@ -147,8 +147,8 @@ Status Agent::load_credentials() {
   auto credentials = read_credentials(path);
   if (!credentials) return credentials.error();
   if (credentials->agent_id != id())
-    return Error{Errc::kInvalidArgument, "the credentials in " + path + " are those of '" +
-                                             printable(credentials->agent_id) + "', not of '" + id() + "'"};
+    return Error{Errc::kInvalidArgument, "the credentials in " + path + " belong to '" +
+                                             printable(credentials->agent_id) + "', and this agent is '" + id() + "'"};
   context_.gateway_outbox->use(std::move(*credentials));
   return {};
 }
@@ -191,7 +191,7 @@ MAS_CATCHES_UNWINDING Status Agent::call_hook(Callback<mas_hook_fn> Callbacks::*
   } catch (const abi::__forced_unwind&) {
     throw;  // the thread ends
   } catch (...) {
-    context_.debug(std::string("the ") + name + " hook was left by an exception");
+    context_.debug(std::string("the ") + name + " hook ended with an exception");
   }
   if (status == MAS_OK) return {};
   bool known = status > MAS_OK && status <= MAS_DLQ_FULL;

@@ -174,7 +174,7 @@ MAS_CATCHES_UNWINDING bool Agent::call_handler(const mas_message& message, mas_s
   } catch (const abi::__forced_unwind&) {
     throw;  // the thread ends
   } catch (...) {
-    context_.debug("a handler was left by an exception; its message has failed");
+    context_.debug("a handler ended with an exception; its message counts as failed");
   }
   return true;
 }

@@ -105,7 +105,7 @@ mas_status mas_agent_on_message(mas_agent* agent, const char* type, mas_message_
   return guarded([&] {
     size_t size = type == nullptr ? 1 : std::strlen(type);
     if (size == 0 || size > mas::limits::kMessageTypeBytes)
-      return fail(MAS_INVALID_ARGUMENT, "a message type of " + std::to_string(size) + " bytes; expected 1-" +
+      return fail(MAS_INVALID_ARGUMENT, "the message type has " + std::to_string(size) + " bytes; expected 1-" +
                                             std::to_string(mas::limits::kMessageTypeBytes));
     agent->set_callbacks([&](Callbacks& callbacks) {
       if (type == nullptr)

@@ -25,7 +25,8 @@ mas_status mas_agent_discover(mas_agent* agent, const char* const* capabilities,
     if ((flags & ~static_cast<unsigned>(MAS_DISCOVER_ALL | MAS_DISCOVER_INACTIVE)) != 0 || ret_list == nullptr)
       return fail(MAS_INVALID_ARGUMENT, "unknown flags, or ret_list is NULL");
     if (count > mas::limits::kCapabilities)
-      return fail(MAS_TOO_LARGE, "more than " + std::to_string(mas::limits::kCapabilities) + " capabilities");
+      return fail(MAS_TOO_LARGE,
+                  "too many capabilities; expected at most " + std::to_string(mas::limits::kCapabilities));
     DiscoverQuery query;
     for (size_t i = 0; i < count; ++i) {
       if (capabilities[i] == nullptr) return fail(MAS_INVALID_ARGUMENT, "a capability is NULL");

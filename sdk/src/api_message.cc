@@ -31,7 +31,8 @@ mas_status read_options(mas_send_options& ret_options, const mas_send_options* o
   if (options == nullptr) return MAS_OK;
   const auto* bytes = reinterpret_cast<const unsigned char*>(options);
   for (size_t i = sizeof ret_options; i < size; ++i)
-    if (bytes[i] != 0) return fail(MAS_INVALID_ARGUMENT, "the options have members that this library does not know");
+    if (bytes[i] != 0)
+      return fail(MAS_INVALID_ARGUMENT, "the options have members that this version of the library does not know");
   std::memcpy(&ret_options, options, std::min(size, sizeof ret_options));
   return MAS_OK;
 }
@@ -39,7 +40,7 @@ mas_status read_options(mas_send_options& ret_options, const mas_send_options* o
 mas_status apply_options(Draft& draft, const mas_send_options& options) {
   const auto priority = static_cast<size_t>(options.priority);
   if (priority > mas::kLanes.size())
-    return fail(MAS_INVALID_ARGUMENT, "priority is none of MAS_PRIORITY_CRITICAL to MAS_PRIORITY_BULK");
+    return fail(MAS_INVALID_ARGUMENT, "unknown priority; expected MAS_PRIORITY_CRITICAL to MAS_PRIORITY_BULK");
   if (options.deadline_ms < 0)
     return fail(MAS_INVALID_ARGUMENT, "deadline_ms is negative; expected milliseconds from now, or 0");
   if (priority > 0) draft.priority = mas::kLaneNames[priority - 1];
@@ -94,7 +95,7 @@ mas_status mas_agent_send_again(mas_agent* agent, const char* message_id, const 
     Draft draft;
     if (mas_status status = make_draft(draft, target, type, json, size); status != MAS_OK) return status;
     auto id = mas::sdk::parse_uuid(message_id == nullptr ? "" : message_id);
-    if (!id) return fail(MAS_INVALID_ARGUMENT, "the message id is none that this library gave");
+    if (!id) return fail(MAS_INVALID_ARGUMENT, "invalid message id; expected one that a send function returned");
     return report(agent->send(draft, *id));
   });
 }

@@ -18,7 +18,7 @@ namespace {
 mas_status add_change(std::vector<StateChange>& changes, const mas_state_field& field) {
   size_t name_size = field.name == nullptr ? 0 : std::strlen(field.name);
   if (name_size == 0 || name_size > mas::limits::kStateFieldNameBytes)
-    return fail(MAS_INVALID_ARGUMENT, "a state field's name of " + std::to_string(name_size) + " bytes; expected 1-" +
+    return fail(MAS_INVALID_ARGUMENT, "a state field's name has " + std::to_string(name_size) + " bytes; expected 1-" +
                                           std::to_string(mas::limits::kStateFieldNameBytes));
   if (field.value == nullptr) {
     changes.emplace_back(field.name, std::nullopt);
@@ -55,7 +55,8 @@ mas_status mas_state_get(mas_agent* agent, const char* field, char** ret_value, 
 mas_status mas_state_update(mas_agent* agent, const mas_state_field* fields, size_t count, int timeout_ms) {
   return guarded([&] {
     if (count > mas::limits::kStateFields)
-      return fail(MAS_TOO_LARGE, "more than " + std::to_string(mas::limits::kStateFields) + " fields at once");
+      return fail(MAS_TOO_LARGE,
+                  "too many fields in one call; expected at most " + std::to_string(mas::limits::kStateFields));
     if (count == 0) return MAS_OK;
     std::vector<StateChange> changes;
     changes.reserve(count);

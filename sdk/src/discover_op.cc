@@ -74,7 +74,7 @@ void DiscoverOp::list() {
 void DiscoverOp::take_candidates(const redis::Reply& reply) {
   bool cursored = by_scan_ || !query_.all || sources_.size() == 1;
   bool well_formed = reply.is_array() && (!cursored || (reply.count == 2 && reply[1].is_array()));
-  if (!well_formed) return finish(Error{Errc::kProtocol, "discovering: a listing of an unexpected form"});
+  if (!well_formed) return finish(Error{Errc::kProtocol, "discovering: the listing has an unexpected form"});
   const redis::Reply& members = cursored ? reply[1] : reply;
   for (const auto& member : members) add_candidate(member.text);
   cursor_ = cursored ? reply[0].text : kListedAll;

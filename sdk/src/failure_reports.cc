@@ -65,7 +65,7 @@ void FailureReports::on_verdict(const Id128& id, const Verdict& verdict) {
   under_way_.erase(found);
   if (verdict.status.ok()) return host_.context().deliveries.reported(failure);
   const bool of_the_report = verdict.decision == Decision::kMalformed || verdict.decision == Decision::kTooLarge;
-  host_.context().debug("the report of a failed handler was not taken" +
+  host_.context().debug("the gateway refused the report of a failed handler" +
                         std::string(of_the_report ? ", the message comes again at the next start: " : ": ") +
                         verdict.status.error().message);
   if (of_the_report) {

@@ -327,7 +327,7 @@ FrameWindow::Effect FrameWindow::on_time(MonoTime now) {
 
 void FrameWindow::restart(MonoTime now) {
   Verdict unknown;
-  unknown.status = Error{Errc::kTimeout, "unknown: the instance that sent it has ended"};
+  unknown.status = Error{Errc::kTimeout, "outcome unknown: the instance that sent it has ended"};
   if (gap_)
     each_waiting(base_, *gap_, [&](SendSlot& slot, uint64_t) {
       if (slot.pushed != 0 || slot.uncertain) settle(slot, unknown);
@@ -351,8 +351,8 @@ void FrameWindow::restart(MonoTime now) {
 void FrameWindow::abandon() {
   Verdict unknown, unsent;
   const std::string why = obstacle_.empty() ? "" : "; the gateway's last answer was " + obstacle_;
-  unknown.status = Error{Errc::kTimeout, "the agent was stopped before its receipt came: unknown" + why};
-  unsent.status = Error{Errc::kCancelled, "the agent was stopped before it could be handed over" + why};
+  unknown.status = Error{Errc::kTimeout, "outcome unknown: the agent was stopped before the receipt came" + why};
+  unsent.status = Error{Errc::kCancelled, "the agent was stopped before the message could be handed over" + why};
   each_waiting(base_, end(), [&](SendSlot& slot, uint64_t) {
     bool out = slot.pushed != 0 || slot.uncertain;
     settle(slot, out ? unknown : unsent);

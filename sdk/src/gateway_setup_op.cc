@@ -51,7 +51,7 @@ void GatewaySetupOp::on_reply(uint64_t tag, const redis::Answer& answer) {
 }
 
 void GatewaySetupOp::take_config(const redis::Reply& values) {
-  if (values.count != 2) return finish(Error{Errc::kProtocol, "HMGET was not answered by two values"});
+  if (values.count != 2) return finish(Error{Errc::kProtocol, "unexpected answer to HMGET; expected two values"});
   auto partitions = agreed_partitions(values[0].text, values[1].text, "this library");
   if (!partitions) return finish(partitions.error());
   setup_.partitions = *partitions;

@@ -30,7 +30,7 @@ Inbox::~Inbox() {
 Status Inbox::open() {
   fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (fd_ >= 0) return {};
-  return Error{Errc::kNoMemory, std::string("cannot make an event descriptor: ") + strerror(errno)};
+  return Error{Errc::kNoMemory, std::string("cannot create an event descriptor: ") + strerror(errno)};
 }
 
 void Inbox::wake() const { wake_descriptor(fd_); }

@@ -21,7 +21,7 @@ void MessageRelease::operator()(mas_message* message) const { message->unref(); 
 Result<mas::sdk::MessagePtr> mas_message::make(std::string_view payload, mas::EnvelopeDecoder& decoder,
                                                size_t max_bytes, mas::sdk::Outbox& outbox, std::string_view ticket) {
   if (payload.size() > max_bytes)
-    return Error{Errc::kTooLarge, "a message of " + std::to_string(payload.size()) + " bytes; expected at most " +
+    return Error{Errc::kTooLarge, "the message has " + std::to_string(payload.size()) + " bytes; expected at most " +
                                       std::to_string(max_bytes)};
   void* block = std::malloc(sizeof(mas_message) + payload.size() + ticket.size());
   if (block == nullptr) return Error{Errc::kNoMemory, "no memory for a received message"};
@@ -71,7 +71,7 @@ Result<const char*> mas_message::text(std::string_view view, const char* what) {
   if (view.empty()) return "";
   if (inside(view)) return terminate(view);
   if (view.find('\0') != std::string_view::npos)
-    return Error{Errc::kMalformed, std::string(what) + " contains a zero character"};
+    return Error{Errc::kMalformed, std::string(what) + " contains a NUL character"};
   size_t at = unescaped_.size();
   unescaped_.append(view);
   unescaped_.push_back('\0');

@@ -22,7 +22,7 @@ Status resolve_mode(AgentConfig& config) {
   else if (mode == "gateway")
     config.mode = MAS_MODE_GATEWAY;
   else if (!mode.empty() && mode != "p2p")
-    return Error{Errc::kInvalidArgument, "MAS_MODE: '" + printable(mode) + "' is no mode; expected p2p or gateway"};
+    return Error{Errc::kInvalidArgument, "MAS_MODE: unknown mode '" + printable(mode) + "'; expected p2p or gateway"};
   return {};
 }
 
@@ -63,7 +63,7 @@ constexpr int kDayMs = 24 * 60 * 60 * 1000;
 
 mas_status set_bound(mas::sdk::Bound& bound, size_t messages, size_t bytes) {
   if (messages == 0 || bytes == 0)
-    return fail(MAS_INVALID_ARGUMENT, "a queue of 0 messages or bytes; expected at least 1 of each");
+    return fail(MAS_INVALID_ARGUMENT, "the queue's bound is 0 messages or 0 bytes; expected at least 1 of each");
   bound = {messages, bytes};
   return MAS_OK;
 }
@@ -133,8 +133,8 @@ mas_status mas_options_set_metadata(mas_options* options, const char* json, size
 mas_status mas_options_set_heartbeat(mas_options* options, int interval_ms, int ttl_ms) {
   return guarded([&] {
     if (interval_ms < kLeastBeatMs || ttl_ms <= interval_ms || ttl_ms > kDayMs)
-      return fail(MAS_INVALID_ARGUMENT, "heartbeat every " + std::to_string(interval_ms) + " ms with a TTL of " +
-                                            std::to_string(ttl_ms) +
+      return fail(MAS_INVALID_ARGUMENT, "the heartbeat's interval is " + std::to_string(interval_ms) +
+                                            " ms and its TTL " + std::to_string(ttl_ms) +
                                             " ms; expected 100 <= interval < ttl <= " + std::to_string(kDayMs));
     options->config.heartbeat_interval = std::chrono::milliseconds(interval_ms);
     options->config.heartbeat_ttl = std::chrono::milliseconds(ttl_ms);
@@ -145,7 +145,7 @@ mas_status mas_options_set_heartbeat(mas_options* options, int interval_ms, int 
 mas_status mas_options_set_max_message(mas_options* options, size_t bytes) {
   return guarded([&] {
     if (bytes < kLeastEnvelope || bytes > mas::limits::kMaxEnvelopeBytes)
-      return fail(MAS_INVALID_ARGUMENT, "a largest message of " + std::to_string(bytes) + " bytes; expected " +
+      return fail(MAS_INVALID_ARGUMENT, "the message bound is " + std::to_string(bytes) + " bytes; expected " +
                                             std::to_string(kLeastEnvelope) + " to " +
                                             std::to_string(mas::limits::kMaxEnvelopeBytes));
     options->config.max_envelope = bytes;
@@ -166,7 +166,7 @@ mas_status mas_options_set_mode(mas_options* options, mas_mode mode) {
     int value;  // a C program may pass any integer, which C++ must not read as the enumeration
     std::memcpy(&value, &mode, sizeof value);
     if (value != MAS_MODE_P2P && value != MAS_MODE_GATEWAY)
-      return fail(MAS_INVALID_ARGUMENT, "no such mode; expected MAS_MODE_P2P or MAS_MODE_GATEWAY");
+      return fail(MAS_INVALID_ARGUMENT, "unknown mode; expected MAS_MODE_P2P or MAS_MODE_GATEWAY");
     options->config.mode_set = mode;
     return MAS_OK;
   });
@@ -182,7 +182,7 @@ mas_status mas_options_set_credentials(mas_options* options, const char* path) {
 mas_status mas_options_set_dedupe_window(mas_options* options, size_t messages) {
   return guarded([&] {
     if (messages > kMostDeduped)
-      return fail(MAS_INVALID_ARGUMENT, "a dedupe window of " + std::to_string(messages) +
+      return fail(MAS_INVALID_ARGUMENT, "the dedupe window is " + std::to_string(messages) +
                                             " messages; expected at most " + std::to_string(kMostDeduped));
     options->config.dedupe_messages = messages;
     return MAS_OK;
@@ -192,7 +192,7 @@ mas_status mas_options_set_dedupe_window(mas_options* options, size_t messages) 
 mas_status mas_options_set_handler_timeout(mas_options* options, int timeout_ms) {
   return guarded([&] {
     if (timeout_ms < 0 || timeout_ms > kMostHandlerMillis)
-      return fail(MAS_INVALID_ARGUMENT, "a handler timeout of " + std::to_string(timeout_ms) + " ms; expected 0 to " +
+      return fail(MAS_INVALID_ARGUMENT, "the handler timeout is " + std::to_string(timeout_ms) + " ms; expected 0 to " +
                                             std::to_string(kMostHandlerMillis));
     options->config.handler_timeout = std::chrono::milliseconds(timeout_ms);
     return MAS_OK;

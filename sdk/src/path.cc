@@ -63,7 +63,7 @@ class PeerPath final : public Path {
     if (!finished_ || (!drained && !out_of_time)) return;
     patience_.stop();
     Status status;
-    if (!drained) status = Error{Errc::kTimeout, "large messages that waited for their time were not sent"};
+    if (!drained) status = Error{Errc::kTimeout, "large messages that pacing held back were not sent"};
     std::exchange(finished_, nullptr)(status);
   }
 

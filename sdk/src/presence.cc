@@ -118,7 +118,7 @@ void stop_here() {
 Error stay_refused() {
   const char* why = "called from the debug callback";
   if (presence::state.load() == ProcessState::kForked)
-    why = "this is a child of fork() of a process with agents, which may not use libmas";
+    why = "this process was forked from a process with agents and may not use libmas";
   if (presence::state.load() == ProcessState::kEnding) why = "the process is ending";
   return {Errc::kInvalidState, why};
 }

@@ -55,7 +55,7 @@ Result<MessagePtr> Requests::Waiter::wait(const Deadline& deadline) {
 Result<bool> Requests::add(const std::shared_ptr<AsyncRequest>& request, std::optional<MonoTime> deadline) {
   std::lock_guard lock(mutex_);
   if (unpolled_.load() >= limit_)
-    return Error{Errc::kWouldBlock, std::to_string(limit_) + " requests are under way or wait to be polled"};
+    return Error{Errc::kWouldBlock, std::to_string(limit_) + " requests are under way or waiting to be polled"};
   ++unpolled_;
   Entry& entry = table_[request->id()];
   entry.request = request;

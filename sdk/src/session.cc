@@ -21,14 +21,14 @@ constexpr Duration kShortestWait = std::chrono::milliseconds(1);
 /// Of a stop's patience, what is kept for taking the registration back: a quarter, at most this.
 constexpr Duration kTakeBackPatience = std::chrono::milliseconds(500);
 constexpr std::string_view kCutOff =
-    "; Redis had closed the connection for subscriptions alone, as it does to a subscriber that falls behind "
-    "(client-output-buffer-limit pubsub): what was published to it is lost";
+    "; Redis had closed only the connection for subscriptions, as it does when a subscriber falls behind "
+    "(client-output-buffer-limit pubsub): messages that were published to it are lost";
 
 /// @param reply of TIME.
 Result<WallMicros> time_from_reply(const redis::Reply& reply) {
   if (reply.is_error()) return redis::error_of(reply);
   if (auto time = redis::time_of(reply)) return *time;
-  return Error{Errc::kProtocol, "TIME was answered by something else than two numbers"};
+  return Error{Errc::kProtocol, "unexpected answer to TIME; expected two numbers"};
 }
 
 }  // namespace
@@ -175,7 +175,7 @@ void Session::went_down(const Error& why) {
 
 void Session::on_deaf(const Error& why) {
   obstacle_ = why;
-  agent_.debug("not hearing: " + why.message);
+  agent_.debug("not receiving: " + why.message);
   if (registering_ != nullptr) return registering_->cancel(why);  // tried again, or the start fails
   if (!state_.is(State::kUp)) return;
   went_down(why);
@@ -266,7 +266,7 @@ void Session::on_time(uint64_t, const redis::Answer& answer) {
   if (std::abs(ahead - told_ahead_) < kSkewWorthTelling) return;
   told_ahead_ = ahead;
   const bool wrong = std::abs(ahead) >= kSkewWorthTelling;
-  agent_.debug(wrong ? describe_ahead(ahead) + "; what is sent carries Redis's time"
+  agent_.debug(wrong ? describe_ahead(ahead) + "; messages carry Redis's time"
                      : "this host's clock agrees with Redis's again");
 }
 

@@ -7,7 +7,7 @@ namespace mas::sdk {
 
 Result<StateMap> state_from_reply(const redis::Reply& reply) {
   if (!reply.is_array() || reply.count % 2 != 0)
-    return Error{Errc::kProtocol, "the state came as something else than pairs of field and value"};
+    return Error{Errc::kProtocol, "the state is not a list of fields with their values"};
   if (reply.count / 2 > limits::kStateFields)
     return Error{Errc::kTooLarge, "the state has " + std::to_string(reply.count / 2) + " fields; expected at most " +
                                       std::to_string(limits::kStateFields)};
