@@ -7,7 +7,7 @@
 #include "daemons/gatewayd/guard/window_table.h"
 #include "daemons/gatewayd/keeper/audit_settings.h"
 #include "daemons/gatewayd/limits/limit_settings.h"
-#include "daemons/gatewayd/turn/policy.h"
+#include "daemons/gatewayd/policy/policy.h"
 #include "proto/wire/data_key.h"
 #include "proto/wire/limits.h"
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "proto/wire/partitions.h"
 #include "sdk/src/gateway_setup_op.h"
 #include "sdk/src/runtime.h"
 
@@ -107,7 +108,7 @@ void GatewayPath::on_partitions(uint64_t, const redis::Answer& answer) {
   asking_ = false;
   auto reply = redis::checked(answer);
   if (!reply) return;
-  auto partitions = agreed_partitions((*reply)->text);
+  auto partitions = parse_partitions((*reply)->text);
   if (!partitions || *partitions == partitions_) return;
   partitions_ = *partitions;
   outbox_.set_partitions(partitions_);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "proto/redis/reply_values.h"
 #include "proto/wire/record_batch.h"
 #include "proto/wire/retry.h"
 #include "sdk/src/gateway_setup_op.h"
@@ -355,10 +356,8 @@ void GatewayReader::take_entry(size_t stream, const redis::Reply& entry, const r
   progress_.took(stream, entry[0].text);
   if (!held_[stream].emplace(entry[0].text).second) return;  // in hand already
   auto delivery = std::make_shared<Delivery>(stream, lane_of(stream), entry[0].text);
-  const redis::Reply& fields = entry[1];  // nil where the entry was deleted
-  std::string_view blob;
-  for (size_t i = 0; i + 1 < fields.count; i += 2)
-    if (fields[i].text == "b") blob = fields[i + 1].text;
+  const redis::Reply* field = redis::entry_field(entry, "b");  // the fields are nil where the entry was deleted
+  const std::string_view blob = field == nullptr ? std::string_view() : field->text;
   bool suspect = false;
   for (size_t i = 0; suspects != nullptr && i < suspects->count; ++i)
     suspect = suspect || (*suspects)[i].text == delivery->id;

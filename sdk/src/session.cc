@@ -2,11 +2,11 @@
 #include "sdk/src/session.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdlib>
 #include <utility>
 
 #include "proto/base/random.h"
+#include "proto/redis/reply_values.h"
 #include "sdk/src/lease.h"
 #include "sdk/src/stop_op.h"
 
@@ -27,14 +27,8 @@ constexpr std::string_view kCutOff =
 /// @param reply of TIME.
 Result<WallMicros> time_from_reply(const redis::Reply& reply) {
   if (reply.is_error()) return redis::error_of(reply);
-  WallMicros parts[2] = {0, 0};
-  bool ok = reply.is_array() && reply.count == 2;
-  for (size_t i = 0; ok && i < 2; ++i) {
-    std::string_view text = reply[i].text;
-    ok = std::from_chars(text.data(), text.data() + text.size(), parts[i]).ec == std::errc();
-  }
-  if (!ok) return Error{Errc::kProtocol, "TIME was answered by something else than two numbers"};
-  return parts[0] * 1'000'000 + parts[1];
+  if (auto time = redis::time_of(reply)) return *time;
+  return Error{Errc::kProtocol, "TIME was answered by something else than two numbers"};
 }
 
 }  // namespace

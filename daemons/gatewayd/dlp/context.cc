@@ -237,13 +237,28 @@ ContextMask read_key(std::string_view key) {
 
 namespace {
 
+template <typename Word>
+uint64_t load(const char* at) {
+  Word word;
+  std::memcpy(&word, at, sizeof word);
+  return word;
+}
+
 /// Mixes a key's first and last bytes and its length: enough to spread the keys of messages.
 size_t place_of(std::string_view key) {
+  size_t size = key.size();
   uint64_t first = 0, last = 0;
-  size_t n = std::min(key.size(), sizeof first);
-  std::memcpy(&first, key.data(), n);
-  std::memcpy(&last, key.data() + key.size() - n, n);
-  uint64_t mixed = (first * 0x9e3779b97f4a7c15U) ^ (last * 0xc2b2ae3d27d4eb4fU) ^ key.size();
+  if (size >= 8) {
+    first = load<uint64_t>(key.data());
+    last = load<uint64_t>(key.data() + size - 8);
+  } else if (size >= 4) {
+    first = load<uint32_t>(key.data());
+    last = load<uint32_t>(key.data() + size - 4);
+  } else if (size > 0) {
+    first = static_cast<unsigned char>(key[0]) | static_cast<uint64_t>(static_cast<unsigned char>(key[size / 2])) << 8;
+    last = static_cast<unsigned char>(key[size - 1]);
+  }
+  uint64_t mixed = (first * 0x9e3779b97f4a7c15U) ^ (last * 0xc2b2ae3d27d4eb4fU) ^ size;
   mixed ^= mixed >> 32;  // keys differ in their last letters, which are the highest bytes
   return static_cast<size_t>((mixed * 0x9e3779b97f4a7c15U) >> 40);
 }

@@ -134,8 +134,8 @@ class Sight {
 
   /// What the words around say: all of them within 40 bytes of `span` in its node.
   ContextMask near(Span span);
-  /// Judges a candidate, and keeps it where it is worth it. @return its score.
-  float see(Type type, Span span, const Evidence& evidence);
+  /// Judges a candidate, and keeps it where it is worth it.
+  void see(Type type, Span span, const Evidence& evidence);
   /// Keeps a candidate that was judged elsewhere. @param type in Rules::types. @param detail lives as long as the rules.
   void keep(uint16_t type, uint32_t node, Span span, float score, bool validated, std::string_view detail);
 

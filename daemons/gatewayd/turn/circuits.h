@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "daemons/gatewayd/facts/facts.h"
-#include "daemons/gatewayd/turn/policy.h"
+#include "daemons/gatewayd/policy/policy.h"
 
 namespace mas::gateway {
 

@@ -181,13 +181,9 @@ bool Decider::decide_messages(Batch& batch, const FrameInTurn& frame, PartitionW
     } else {
       shadow_.reset();
       detected_ = {};
-      if (message.fault) {
-        ruling = {message.fault->decision, message.fault->text};
-      } else {
-        Case at{frame, message, *frame.sender_facts, *message.target_facts, sender, message.envelope};
-        ruling = rule(at, work);
-        if (decision_accepted(ruling.decision)) deliver(at);
-      }
+      Case at{frame, message, work, &sender, message.envelope};
+      ruling = rule(at);
+      if (decision_accepted(ruling.decision)) deliver(at);
       instance.state.decide(ruling.decision);
       ++counts_.messages;
       counts_.bytes += message.envelope.size();
@@ -205,77 +201,60 @@ bool Decider::decide_messages(Batch& batch, const FrameInTurn& frame, PartitionW
 
 // ---- Messages
 
-Decider::Ruling Decider::rule(Case& at, PartitionWork& work) {
-  if (policy_.authorisation != Mode::kOff) {
-    Ruling ruling = rule_authorised(at);
-    if (enforced(policy_.authorisation, ruling)) return ruling;
-  }
-  Ruling target = rule_target(at);
-  if (!decision_accepted(target.decision)) return target;
-  if (Ruling ruling = rule_in_time(at); !decision_accepted(ruling.decision)) return ruling;
-  if (policy_.guard_mode != Mode::kOff) {
-    Ruling ruling = rule_guard(at);
-    if (enforced(policy_.guard_mode, ruling)) return ruling;
-  }
-  if (policy_.limits != Mode::kOff) {
-    Ruling ruling = rule_rate(at, work);
-    if (enforced(policy_.limits, ruling)) return ruling;
-  }
-  Ruling content;
-  if (policy_.dlp != Mode::kOff) {
-    content = dlp_ != nullptr ? rule_content(at) : Ruling{Decision::kUnavailable, "data-loss prevention did not start"};
-    if (enforced(policy_.dlp, content)) return content;
-  }
-  if (circuits_.on() && !at.message.answers) {
-    Ruling ruling = rule_circuit(at);
-    if (enforced(policy_.breaker_mode, ruling)) {
-      bool keep = policy_.breaker.on_open == OnOpen::kDeadLetter && !at.frame.replay;  // a replay becomes one again
-      if (keep) keep_undelivered(at, std::string(ruling.reason));
-      return ruling;
+/// Asks one stage after the other, until one refuses.
+Decider::Ruling Decider::rule(Case& at) {
+  walk_stages<Decider>([&](auto number) {
+    constexpr const PolicyStage<Decider>& kStage = kStages<Decider>[number];
+    const Mode mode = mode_of(kStage, policy_);
+    if (mode == Mode::kOff) return true;
+    const Ruling ruling = (this->*kStage.judged)(at);
+    if (decision_accepted(ruling.decision)) {
+      if (ruling.decision != Decision::kAllowed) at.ruling.decision = ruling.decision;
+      if (!ruling.reason.empty()) at.ruling.reason = ruling.reason;
+      return true;
     }
-  }
-  if (Ruling ruling = rule_room(at); !decision_accepted(ruling.decision)) return ruling;
-  Ruling& ruling = content.decision == Decision::kAllowed || !decision_accepted(content.decision) ? target : content;
-  note_lane(at, ruling);
-  return ruling;
+    if (mode == Mode::kEnforce) {
+      at.ruling = ruling;
+      return false;
+    }
+    note_shadow(ruling);
+    return true;
+  });
+  return at.ruling;
 }
 
-/// A message that takes, or in shadow mode would take, another lane than it asked for is audited with the reason.
-void Decider::note_lane(const Case& at, Ruling& ruling) {
-  const Lane wanted = at.message.wanted;
-  if (policy_.priorities == Mode::kOff || wanted >= policy_.highest_lane || at.message.answers) return;
-  const Lane highest = highest_lane(at.sender.roles, policy_.highest_lane);
-  if (wanted >= highest) return;
-  std::string_view reason =
-      say("priority: " + std::string(lane_name(wanted)) + ", at most " + std::string(lane_name(highest)));
-  if (policy_.priorities == Mode::kEnforce) {
-    ruling.reason = reason;
-    return;
-  }
-  ++counts_.shadow;
-  if (!shadow_) shadow_ = audit::AuditRecord::Shadow{ruling.decision, reason};
-}
-
-/// @return whether a denial ends the message's way; in shadow mode it is remembered, the first one.
-bool Decider::enforced(Mode mode, const Ruling& ruling) {
-  if (decision_accepted(ruling.decision)) return false;
-  if (mode == Mode::kEnforce) return true;
+/// A stage in shadow mode would have decided that. The first one of a message is remembered.
+void Decider::note_shadow(const Ruling& ruling) {
   ++counts_.shadow;
   if (!shadow_) shadow_ = audit::AuditRecord::Shadow{ruling.decision, ruling.reason};
-  return false;
+}
+
+Decider::Ruling Decider::decode(Case& at) {
+  if (!at.message.fault) return {};
+  return {at.message.fault->decision, at.message.fault->text};
+}
+
+/// A frame was authenticated as a whole before any of its messages is looked at. What is replayed comes from a gateway: its
+/// sender may have been revoked meanwhile.
+Decider::Ruling Decider::identity(Case& at) {
+  if (at.memory != nullptr) return {};
+  AuthResult standing = check_replayed(at.frame.header, at.sender().secrets, policy_.auth, now_);
+  if (!standing.ok()) return {standing.decision, standing.detail};
+  at.memory = &at.work.partition->sender(at.sender().id);
+  return {};
 }
 
 /// The block list holds for replies, too; else a ticket lets a reply through to who asked.
-Decider::Ruling Decider::rule_authorised(Case& at) {
-  Verdict verdict = authorise(at.target.id, at.sender.rules, at.sender.roles, policy_.default_rule);
+Decider::Ruling Decider::authorisation(Case& at) {
+  Verdict verdict = authorise(at.target().id, at.sender().rules, at.sender().roles, policy_.default_rule);
   if (verdict.allowed) return {};
   if (at.message.answers && verdict.rule != Rule::kBlocked && verdict.rule != Rule::kUnreadable) return {};
   return {Decision::kAuthzDenied, say(verdict.describe())};
 }
 
 /// Replies with a ticket go to the instance that asked, whose streams and state are its own: no breaker is asked.
-Decider::Ruling Decider::rule_target(Case& at) {
-  Agent& target = at.target;
+Decider::Ruling Decider::target(Case& at) {
+  Agent& target = at.target();
   bool takes_part = target.registered && target.gateway_mode;
   bool admitted =
       target.secrets.found != SenderSecrets::Found::kNone && target.secrets.state != IdentityState::kRevoked;
@@ -288,50 +267,69 @@ Decider::Ruling Decider::rule_target(Case& at) {
   return {active ? Decision::kAllowed : Decision::kQueuedOffline, {}};
 }
 
-Decider::Ruling Decider::rule_in_time(const Case& at) const {
+Decider::Ruling Decider::deadline(Case& at) {
   const auto& deadline = at.message.deadline;
   if (deadline && static_cast<double>(now_) / 1e6 > *deadline) return {Decision::kExpired, "the deadline has passed"};
   return {};
 }
 
-Decider::Ruling Decider::rule_guard(const Case& at) {
+Decider::Ruling Decider::guard(Case& at) {
   const Message& message = at.message;
   GuardVerdict verdict = guard_.judge(
-      {at.sender.id, at.target.id, message.conversation, message.chain, message.hops, message.answers}, now_);
+      {at.sender().id, at.target().id, message.conversation, message.chain, message.hops, message.answers}, now_);
   if (verdict.allowed()) return {};
   return {Decision::kLoopDetected, say(verdict.describe(policy_.guard))};
 }
 
-Decider::Ruling Decider::rule_rate(Case& at, PartitionWork& work) {
-  if (!at.sender.limits_problem.empty()) return {Decision::kRateLimited, at.sender.limits_problem};
-  if (at.sender.limits.unlimited()) return {};
-  TakeResult taken = take(at.memory.limiter, at.sender.limits, now_, at.message.envelope.size());
-  if (!std::exchange(at.memory.limiter_changed, true)) work.limiters.emplace_back(at.sender.id, &at.memory);
+Decider::Ruling Decider::rate(Case& at) {
+  const Agent& sender = at.sender();
+  if (!sender.limits_problem.empty()) return {Decision::kRateLimited, sender.limits_problem};
+  if (sender.limits.unlimited()) return {};
+  TakeResult taken = take(at.memory->limiter, sender.limits, now_, at.message.envelope.size());
+  if (!std::exchange(at.memory->limiter_changed, true)) at.work.limiters.emplace_back(sender.id, at.memory);
   if (taken.allowed) return {};
-  return {Decision::kRateLimited, say(taken.describe(at.sender.limits)), taken.retry_after_ms()};
+  return {Decision::kRateLimited, say(taken.describe(sender.limits)), taken.retry_after_ms()};
 }
 
-/// What is masked or encrypted is told before whether the target is there: it changed what was sent.
-Decider::Ruling Decider::rule_content(Case& at) {
-  const dlp::Stage::Outcome& outcome = dlp_->look(at.sender.id, at.target.id, at.message.envelope, at.message.content);
+Decider::Ruling Decider::content(Case& at) {
+  if (dlp_ == nullptr) return {Decision::kUnavailable, "data-loss prevention did not start"};
+  const dlp::Stage::Outcome& outcome =
+      dlp_->look(at.sender().id, at.target().id, at.message.envelope, at.message.content);
   detected_ = outcome.detected;
-  if (policy_.dlp == Mode::kEnforce) {
-    at.envelope = outcome.envelope;
-  } else if (outcome.decision != Decision::kAllowed && decision_accepted(outcome.decision)) {
+  if (policy_.dlp == Mode::kEnforce) at.envelope = outcome.envelope;
+  if (outcome.decision == Decision::kAllowed) return {};
+  if (policy_.dlp == Mode::kShadow && decision_accepted(outcome.decision)) {
     if (!shadow_) shadow_ = audit::AuditRecord::Shadow{outcome.decision, {}};
     return {};
   }
   return {outcome.decision, outcome.reason.empty() ? std::string_view() : say(outcome.reason)};
 }
 
-Decider::Ruling Decider::rule_circuit(Case& at) {
-  if (circuits_.admit(at.target) != Admission::kRefuse) return {};
-  const Breaker& breaker = at.target.breaker;
-  return {Decision::kCircuitOpen, say(breaker.describe()), breaker.retry_after_ms(now_)};
+/// A replay that is refused becomes a dead letter again anyway.
+Decider::Ruling Decider::circuit(Case& at) {
+  if (at.message.answers || circuits_.admit(at.target()) != Admission::kRefuse) return {};
+  const Breaker& breaker = at.target().breaker;
+  const Ruling ruling{Decision::kCircuitOpen, say(breaker.describe()), breaker.retry_after_ms(now_)};
+  const bool keep = policy_.breaker_mode == Mode::kEnforce && policy_.breaker.on_open == OnOpen::kDeadLetter;
+  if (keep && !at.frame.replay) keep_undelivered(at, std::string(ruling.reason));
+  return ruling;
+}
+
+/// A message that takes, or in shadow mode would take, another lane than it asked for is audited with the reason.
+Decider::Ruling Decider::lane(Case& at) {
+  const Lane wanted = at.message.wanted;
+  if (wanted >= policy_.highest_lane || at.message.answers) return {};
+  const Lane highest = highest_lane(at.sender().roles, policy_.highest_lane);
+  if (wanted >= highest) return {};
+  std::string_view reason =
+      say("priority: " + std::string(lane_name(wanted)) + ", at most " + std::string(lane_name(highest)));
+  if (policy_.priorities == Mode::kEnforce) return {Decision::kAllowed, reason};
+  note_shadow({at.ruling.decision, reason});
+  return {};
 }
 
 void Decider::keep_undelivered(const Case& at, std::string reason) {
-  dead_letter({lasting(at), at.sender.id, at.target.id, at.message.id, std::move(reason)});
+  dead_letter({lasting(at), at.sender().id, at.target().id, at.message.id, std::move(reason)});
 }
 
 /// What was made of a message is there until the next one is looked at, the message itself as long as the turn.
@@ -345,13 +343,13 @@ std::string_view Decider::lasting(const Case& at) {
 void Decider::deliver(Case& at) {
   std::string ticket;
   if (at.message.expects_reply && !at.message.is_reply && !at.frame.replay) {  // else nobody waits any more
-    TicketClaim claim{at.sender.id, at.frame.header.instance, at.target.id, at.message.correlation_id};
+    TicketClaim claim{at.sender().id, at.frame.header.instance, at.target().id, at.message.correlation_id};
     auto window = std::chrono::duration_cast<std::chrono::microseconds>(policy_.reply_window).count();
     claim.expires = at.message.deadline ? micros_of(*at.message.deadline) : now_ + window;
     tickets_.issue(ticket, claim);
   }
   Backlog& backlog = at.message.inbox->backlog;
-  if (backlog.counts_senders()) backlog.add_sender(at.sender.id, at.envelope.size());
+  if (backlog.counts_senders()) backlog.add_sender(at.sender().id, at.envelope.size());
   Delivery& delivery = delivery_for(*at.message.inbox, at.envelope.size());
   add_record(delivery, lasting(at), ticket, at.message.flags & Record::kReplayed);
   if (archive_key_ != nullptr && !at.frame.replay) archive_delivery(at);

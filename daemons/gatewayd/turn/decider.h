@@ -1,7 +1,4 @@
-// Decides the messages of a turn: pure, in memory, in the order of the contract; the first denial wins:
-//
-//     decode → authenticate → signature → sequence → authorise → target → deadline → runaway guard → rate → DLP
-//     → circuit → backlog → route
+// Decides the messages of a turn: pure, in memory, stage by stage (policy/stages.h).
 //
 // What it decides it collects: deliveries by stream, audit records by partition, receipts by frame, dead letters; the
 // commit writes all of them. The state of senders and limiters is changed as it goes.
@@ -23,10 +20,10 @@
 #include "daemons/gatewayd/dlp/stage.h"
 #include "daemons/gatewayd/facts/facts.h"
 #include "daemons/gatewayd/guard/guard.h"
+#include "daemons/gatewayd/policy/stages.h"
 #include "daemons/gatewayd/turn/batch.h"
 #include "daemons/gatewayd/turn/circuits.h"
 #include "daemons/gatewayd/turn/partition.h"
-#include "daemons/gatewayd/turn/policy.h"
 #include "daemons/gatewayd/turn/text_store.h"
 #include "daemons/gatewayd/turn/ticket.h"
 #include "proto/base/keyed_map.h"
@@ -187,10 +184,6 @@ class Decider {
   const std::vector<PendingReceipt>& receipts() const { return receipts_; }
   const Counts& counts() const { return counts_; }
 
- private:
-  static constexpr size_t kReplyInboxes = 16 * 1024;  ///< that are remembered between turns
-  static constexpr size_t kPoisonBytes = 4096;        ///< kept of what cannot be read; enough to see what it is
-
   struct Ruling {
     Decision decision = Decision::kAllowed;
     std::string_view reason;
@@ -200,11 +193,30 @@ class Decider {
   struct Case {
     const FrameInTurn& frame;
     const Message& message;
-    Agent& sender;
-    Agent& target;
-    Sender& memory;
+    PartitionWork& work;
+    Sender* memory;             ///< set by identity(), where nobody did before
     std::string_view envelope;  ///< what is delivered: the sender's, or what was made of it
+    Ruling ruling{};            ///< by the stages so far
+
+    Agent& sender() const { return *frame.sender_facts; }
+    Agent& target() const { return *message.target_facts; }  ///< from the stage after decode() on
   };
+  // The stages (policy/stages.h).
+  Ruling decode(Case& at);
+  Ruling identity(Case& at);
+  Ruling authorisation(Case& at);
+  Ruling target(Case& at);
+  Ruling deadline(Case& at);
+  Ruling guard(Case& at);
+  Ruling rate(Case& at);
+  Ruling content(Case& at);
+  Ruling circuit(Case& at);
+  Ruling backlog(Case& at);
+  Ruling lane(Case& at);
+
+ private:
+  static constexpr size_t kReplyInboxes = 16 * 1024;  ///< that are remembered between turns
+  static constexpr size_t kPoisonBytes = 4096;        ///< kept of what cannot be read; enough to see what it is
 
   void recycle(std::vector<Delivery>& deliveries);
   void need_target(const FrameInTurn& frame, Message& message, std::vector<Inbox*>& ret_inboxes);
@@ -233,19 +245,10 @@ class Decider {
   void wait_again(PartitionWork& work, const WaitingRetry& waiting, WallMicros due);
   bool give_up(PartitionWork& work, const WaitingRetry& waiting, const DueRetry& about, Decision decision,
                std::string reason);
-  Ruling rule(Case& at, PartitionWork& work);
-  Ruling rule_authorised(Case& at);
-  Ruling rule_target(Case& at);
-  Ruling rule_in_time(const Case& at) const;
-  Ruling rule_guard(const Case& at);
-  Ruling rule_rate(Case& at, PartitionWork& work);
-  Ruling rule_content(Case& at);
-  Ruling rule_circuit(Case& at);
-  Ruling rule_room(Case& at);
+  Ruling rule(Case& at);
   bool over_share(const Case& at, uint64_t records, uint64_t bytes) const;
   void keep_undelivered(const Case& at, std::string reason);
-  bool enforced(Mode mode, const Ruling& ruling);
-  void note_lane(const Case& at, Ruling& ruling);
+  void note_shadow(const Ruling& ruling);
   void deliver(Case& at);
   void archive_delivery(const Case& at);
   Delivery& delivery_for(Inbox& inbox, size_t bytes);

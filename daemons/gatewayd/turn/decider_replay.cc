@@ -40,12 +40,8 @@ Decider::Ruling Decider::rule_replayed(const FrameInTurn& frame, const Message& 
   if (policy_.memory_low) return {Decision::kUnavailable, "Redis is short of memory"};
   if (partition_of(frame.header.sender, partitions_.size()) != frame.partition)
     return {Decision::kUnavailable, "the frame is in a partition that is not its sender's"};
-  if (message.fault) return {message.fault->decision, message.fault->text};
-  AuthResult standing = check_replayed(frame.header, frame.sender_facts->secrets, policy_.auth, now_);
-  if (!standing.ok()) return {standing.decision, standing.detail};
-  Sender& sender = work.partition->sender(frame.sender_facts->id);
-  Case at{frame, message, *frame.sender_facts, *message.target_facts, sender, message.envelope};
-  Ruling ruling = rule(at, work);
+  Case at{frame, message, work, nullptr, message.envelope};
+  Ruling ruling = rule(at);
   if (decision_accepted(ruling.decision)) deliver(at);
   return ruling;
 }
@@ -55,7 +51,7 @@ Decider::Ruling Decider::rule_replayed(const FrameInTurn& frame, const Message& 
 void Decider::archive_delivery(const Case& at) {
   PartitionWork& work = work_of(at.frame.partition);
   if (work.archived.full()) return;  // more than a turn has
-  work.archived.add({at.sender.id, at.target.id, at.message.type, at.message.id, at.envelope});
+  work.archived.add({at.sender().id, at.target().id, at.message.type, at.message.id, at.envelope});
   ++counts_.archived;
 }
 

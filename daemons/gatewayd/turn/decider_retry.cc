@@ -60,9 +60,12 @@ Decider::Ruling Decider::rule_report(const FrameInTurn& frame, const Message& me
   if (message.fault) return {message.fault->decision, message.fault->text};
   if (message.entry == nullptr) return {Decision::kUnavailable, "the entry was not read; report again"};
   if (policy_.limits != Mode::kOff) {
-    Case at{frame, message, *frame.sender_facts, *frame.sender_facts, sender, message.envelope};
-    Ruling rate = rule_rate(at, work);
-    if (enforced(policy_.limits, rate)) return rate;
+    Case at{frame, message, work, &sender, message.envelope};
+    const Ruling used = rate(at);
+    if (!decision_accepted(used.decision)) {
+      if (policy_.limits == Mode::kEnforce) return used;
+      note_shadow(used);
+    }
   }
   const FailureReport& report = *message.report;
   Agent& agent = *frame.sender_facts;

@@ -31,14 +31,14 @@ void Decider::need_length(Inbox& inbox, std::vector<Inbox*>& ret_inboxes) {
 }
 
 /// Whose share is used up is refused alone, and that is not the target's fault.
-Decider::Ruling Decider::rule_room(Case& at) {
+Decider::Ruling Decider::backlog(Case& at) {
   Inbox& inbox = *at.message.inbox;
   const uint64_t records = inbox.records(), bytes = inbox.bytes();
   if (inbox.failing.empty() && over_share(at, records, bytes))
     return {Decision::kTargetOverloaded, "the sender's share of the target's backlog is used up"};
   const bool full = records >= policy_.max_backlog_records || bytes >= policy_.max_backlog_bytes;
   if (inbox.failing.empty() && !full) return {};
-  if (circuits_.on() && !at.message.answers) circuits_.failed(at.target);
+  if (circuits_.on() && !at.message.answers) circuits_.failed(at.target());
   if (inbox.failing.empty()) return {Decision::kTargetOverloaded, "the target's backlog is at its bound"};
   std::string reason = "the target's stream takes no entry: " + inbox.failing;
   if (at.frame.replay) return {Decision::kUnavailable, say(std::move(reason))};  // it becomes one again
@@ -60,7 +60,7 @@ bool Decider::over_share(const Case& at, uint64_t records, uint64_t bytes) const
     backlog.forget_senders();
     return false;
   }
-  const Backlog::Size own = backlog.of_sender(at.sender.id);
+  const Backlog::Size own = backlog.of_sender(at.sender().id);
   if (own.records > 0 && (own.records >= half_records || own.bytes >= half_bytes)) return true;
   backlog.count_senders();
   return false;

@@ -1,4 +1,4 @@
-// The stages, one function each, and which of them decides.
+// The judge of one message: a function of each stage, and which of them decides.
 #include "sdk/masctl/explain/message.h"
 
 #include <algorithm>
@@ -9,6 +9,7 @@
 #include "daemons/gatewayd/authz/wanted_lane.h"
 #include "daemons/gatewayd/dlp/stage.h"
 #include "daemons/gatewayd/guard/guard.h"
+#include "daemons/gatewayd/policy/stages.h"
 #include "proto/base/ids.h"
 #include "proto/wire/chain.h"
 
@@ -18,9 +19,6 @@ namespace {
 
 using gateway::Mode;
 
-constexpr const char* kStageNames[] = {"decode", "identity", "authorisation", "target",  "deadline", "guard",
-                                       "rate",   "content",  "circuit",       "backlog", "lane"};
-constexpr size_t kTarget = 3, kContent = 7;
 constexpr size_t kToldFindings = 8;
 
 std::vector<const gateway::Role*> pointers(const std::vector<gateway::Role>& roles) {
@@ -39,128 +37,10 @@ const Check& check_named(const Explanation& told, std::string_view name) {
   return *std::find_if(told.checks.begin(), told.checks.end(), [&](const Check& each) { return each.name == name; });
 }
 
-Stage of_check(std::string name, const Check& check, Mode mode = Mode::kEnforce) {
-  return {std::move(name), check.decision, mode, true, check.rule};
-}
-
-/// @return the stage as not asked, where its mode says so.
-Stage unless_off(Stage stage) {
-  if (stage.mode != Mode::kOff) return stage;
-  stage.judged = false;
-  stage.decision = Decision::kAllowed;
-  stage.rule = "not asked: its mode is off";
-  stage.findings.clear();
-  return stage;
-}
-
-Stage decode_stage(const Envelope& envelope, size_t max_envelope) {
-  Stage stage{kStageNames[0], Decision::kAllowed, Mode::kEnforce, true,
-              std::to_string(envelope.raw.size()) + " of " + std::to_string(max_envelope) + " bytes"};
-  if (envelope.doubled) {
-    stage.decision = Decision::kMalformed;
-    stage.rule = "a member of the envelope stands there twice";
-  } else if (!check_agent_id(envelope.sender_id).ok()) {
-    stage.decision = Decision::kMalformed;
-    stage.rule = "sender_id is not an agent's id";
-  } else if (!check_agent_id(envelope.target_id).ok()) {
-    stage.decision = Decision::kTargetNotFound;
-    stage.rule = "target_id is not an id that the gateway delivers to";
-  } else if (envelope.meta.is_reply) {
-    stage.rule += "; a reply, judged without the ticket that it may carry";
-  }
-  return stage;
-}
-
-Stage deadline_stage(const Envelope& envelope, WallMicros now) {
-  Stage stage{"deadline", Decision::kAllowed, Mode::kEnforce, true, "it has none"};
-  if (!envelope.meta.deadline) return stage;
-  const double left = *envelope.meta.deadline - static_cast<double>(now) / 1e6;
-  const auto span = static_cast<WallMicros>(std::clamp(std::abs(left), 0.0, 9e12 / 1e6) * 1e6);
-  if (left >= 0) {
-    stage.rule = "in " + seconds_text(span);
-  } else {
-    stage.decision = Decision::kExpired;
-    stage.rule = "it passed " + seconds_text(span) + " ago";
-  }
-  return stage;
-}
-
-std::string budget_text(std::string_view name, int64_t budget) {
-  return std::string(name) + (budget > 0 ? " at most " + std::to_string(budget) : " without limit");
-}
-
-/// Hops and chain are in the message. The budgets are counted by the gateway that owns the sender's partition.
-Stage guard_stage(const Envelope& envelope, const gateway::Policy& policy) {
-  gateway::GuardSettings path = policy.guard;
-  path.conversation = path.pair = 0;
-  gateway::Guard guard(SipKey{});
-  guard.configure(path);
-  const auto verdict = guard.judge({.sender = envelope.sender_id,
-                                    .target = envelope.target_id,
-                                    .conversation = envelope.meta.conversation_id,
-                                    .chain = envelope.meta.chain,
-                                    .hops = envelope.meta.hops,
-                                    .answers = false},
-                                   1);
-  Stage stage{"guard", Decision::kAllowed, policy.guard_mode, true, {}};
-  if (!verdict.allowed()) {
-    stage.decision = Decision::kLoopDetected;
-    stage.rule = verdict.describe(policy.guard);
-    return stage;
-  }
-  int64_t length = 0, visits = envelope.sender_id == envelope.target_id ? 1 : 0;
-  std::string_view id;
-  for (ChainReader reader(envelope.meta.chain); reader.next(id); ++length) visits += id == envelope.target_id ? 1 : 0;
-  stage.rule = "hops: " + std::to_string(std::max(envelope.meta.hops, length)) + ", at most " +
-               std::to_string(policy.guard.max_hops) + "; chain: the target stands in it " + std::to_string(visits) +
-               (visits == 1 ? " time" : " times") + ", at most " + std::to_string(policy.guard.max_visits) + "; " +
-               budget_text("conversation:", policy.guard.conversation) + " and " +
-               budget_text("pair:", policy.guard.pair) + " in " +
-               std::to_string(std::chrono::duration_cast<std::chrono::seconds>(policy.guard.window).count()) +
-               " s, counted so far: not known here";
-  return stage;
-}
-
-/// What a bucket still holds after take() took one. @param period of its debt's unit.
-void append_left(std::string& out, const char* name, uint32_t rate, uint64_t capacity, uint64_t debt, uint64_t period) {
-  if (rate == 0) return;
-  const uint64_t gone = (debt + period - 1) / period;
-  const uint64_t left = capacity + 1 > gone ? capacity + 1 - gone : 0;  // with the one that was taken to look
-  out += "; the " + std::string(name) + "'s bucket holds " + std::to_string(std::min(left, capacity)) + " of " +
-         std::to_string(capacity);
-}
-
-Stage rate_stage(const MessageFacts& facts, uint64_t bytes, Mode mode) {
-  Stage stage{"rate", Decision::kAllowed, mode, true, {}};
-  if (!facts.agents.limits.ok()) {
-    stage.decision = Decision::kRateLimited;
-    stage.rule = facts.agents.limits.error().message;
-    return stage;
-  }
-  const gateway::LimitSettings& limits = *facts.agents.limits;
-  stage.rule = (facts.agents.own_limits ? "of its own: " : "the gateway's defaults: ") + limits.describe();
-  if (limits.unlimited()) return stage;
-  if (!facts.bucket.ok()) {
-    stage.rule += "; what is left cannot be read: " + facts.bucket.error().message;
-    return stage;
-  }
-  gateway::LimiterState state = facts.bucket->value_or(gateway::LimiterState{});
-  const auto taken = gateway::take(state, limits, facts.agents.now, bytes);
-  if (!taken.allowed) {
-    stage.decision = Decision::kRateLimited;
-    stage.rule = taken.describe(limits);
-    if (taken.retry_after_micros > 0)
-      stage.rule += ", used up; the next one in " + seconds_text(static_cast<WallMicros>(taken.retry_after_micros));
-    return stage;
-  }
-  append_left(stage.rule, "minute", limits.per_minute, limits.minute_capacity(), state.minute_debt, 60'000'000);
-  append_left(stage.rule, "hour", limits.per_hour, limits.hour_capacity(), state.hour_debt, 3'600'000'000);
-  if (limits.bytes_per_minute > 0) {
-    const uint64_t gone = (state.byte_debt + 59'999'999) / 60'000'000;
-    stage.rule += "; " + std::to_string(bytes) + " bytes, after which " +
-                  std::to_string(limits.byte_capacity() - std::min(gone, limits.byte_capacity())) + " of " +
-                  std::to_string(limits.byte_capacity()) + " are left";
-  }
+Stage judged(Decision decision, std::string rule) {
+  Stage stage;
+  stage.decision = decision;
+  stage.rule = std::move(rule);
   return stage;
 }
 
@@ -203,49 +83,202 @@ Result<Stage> content_stage(const Envelope& envelope, const GatewayConfig& confi
   auto findings = findings_in(envelope, std::move(rules));
   if (!findings.ok()) return findings.error();
   const auto& outcome = (*engine)->look(envelope.sender_id, envelope.target_id, envelope.raw, content_of(envelope));
-  Stage stage{"content", outcome.decision, config.policy.dlp, true, findings_text(*findings), std::move(*findings)};
+  Stage stage = judged(outcome.decision, findings_text(*findings));
+  stage.findings = std::move(*findings);
   if (!outcome.reason.empty() && stage.findings.empty()) stage.rule = outcome.reason;
   if (outcome.decision == Decision::kTooLarge) stage.rule += "; " + outcome.reason;
   return stage;
 }
 
-Stage circuit_stage(const Explanation& told, const gateway::Policy& policy) {
-  Stage stage = of_check("circuit", check_named(told, "circuit"), policy.breaker_mode);
-  if (stage.denies() && policy.breaker.on_open == gateway::OnOpen::kDeadLetter)
+std::string budget_text(std::string_view name, int64_t budget) {
+  return std::string(name) + (budget > 0 ? " at most " + std::to_string(budget) : " without limit");
+}
+
+/// What a bucket still holds after take() took one. @param period of its debt's unit.
+void append_left(std::string& out, const char* name, uint32_t rate, uint64_t capacity, uint64_t debt, uint64_t period) {
+  if (rate == 0) return;
+  const uint64_t gone = (debt + period - 1) / period;
+  const uint64_t left = capacity + 1 > gone ? capacity + 1 - gone : 0;  // with the one that was taken to look
+  out += "; the " + std::string(name) + "'s bucket holds " + std::to_string(std::min(left, capacity)) + " of " +
+         std::to_string(capacity);
+}
+
+/// Judges one message by the gateway's engines, on copies. Has a function of each stage (daemons/gatewayd/policy/stages.h),
+/// which says decision and rule; name and mode are the table's. What it is made of must outlive it.
+class MessageJudge {
+ public:
+  /// @param content what content_stage() found.
+  MessageJudge(const Envelope& envelope, const MessageFacts& facts, const GatewayConfig& config, Stage content)
+      : envelope_(envelope),
+        facts_(facts),
+        config_(config),
+        policy_(config.policy),
+        agents_(explain(facts.agents)),
+        content_(std::move(content)),
+        wanted_(gateway::wanted_lane(envelope, policy_.priority_in_data)),
+        lane_(lane_of(envelope, facts.agents, policy_)) {}
+
+  Stage decode() const;
+  Stage identity() const { return of_check("identity"); }
+  Stage authorisation() const { return of_check("authorisation"); }
+  Stage target() const { return of_check("target"); }
+  Stage deadline() const;
+  Stage guard() const;
+  Stage rate() const;
+  Stage content() const { return content_; }
+  Stage circuit() const;
+  Stage backlog() const;
+  Stage lane() const;
+
+  MessageVerdict verdict() const;
+
+ private:
+  Stage of_check(std::string_view name) const {
+    const Check& check = check_named(agents_, name);
+    return judged(check.decision, check.rule);
+  }
+
+  const Envelope& envelope_;
+  const MessageFacts& facts_;
+  const GatewayConfig& config_;
+  const gateway::Policy& policy_;
+  const Explanation agents_;
+  const Stage content_;
+  const Lane wanted_, lane_;
+};
+
+constexpr auto& kStages = gateway::kStages<MessageJudge>;
+constexpr size_t kAuthorisation = 2;
+static_assert(kStages[kAuthorisation].name == "authorisation");
+
+Stage MessageJudge::decode() const {
+  if (envelope_.doubled) return judged(Decision::kMalformed, "a member of the envelope stands there twice");
+  if (!check_agent_id(envelope_.sender_id).ok()) return judged(Decision::kMalformed, "sender_id is not an agent's id");
+  if (!check_agent_id(envelope_.target_id).ok())
+    return judged(Decision::kTargetNotFound, "target_id is not an id that the gateway delivers to");
+  return judged(Decision::kAllowed,
+                std::to_string(envelope_.raw.size()) + " of " + std::to_string(config_.max_envelope) + " bytes" +
+                    (envelope_.meta.is_reply ? "; a reply, judged without the ticket that it may carry" : ""));
+}
+
+Stage MessageJudge::deadline() const {
+  if (!envelope_.meta.deadline) return judged(Decision::kAllowed, "it has none");
+  const double left = *envelope_.meta.deadline - static_cast<double>(facts_.agents.now) / 1e6;
+  const std::string span = seconds_text(static_cast<WallMicros>(std::clamp(std::abs(left), 0.0, 9e12 / 1e6) * 1e6));
+  if (left >= 0) return judged(Decision::kAllowed, "in " + span);
+  return judged(Decision::kExpired, "it passed " + span + " ago");
+}
+
+/// Hops and chain are in the message. The budgets are counted by the gateway that owns the sender's partition.
+Stage MessageJudge::guard() const {
+  gateway::GuardSettings path = policy_.guard;
+  path.conversation = path.pair = 0;
+  gateway::Guard guard(SipKey{});
+  guard.configure(path);
+  const auto verdict = guard.judge({.sender = envelope_.sender_id,
+                                    .target = envelope_.target_id,
+                                    .conversation = envelope_.meta.conversation_id,
+                                    .chain = envelope_.meta.chain,
+                                    .hops = envelope_.meta.hops,
+                                    .answers = false},
+                                   1);
+  if (!verdict.allowed()) return judged(Decision::kLoopDetected, verdict.describe(policy_.guard));
+  int64_t length = 0, visits = envelope_.sender_id == envelope_.target_id ? 1 : 0;
+  std::string_view id;
+  for (ChainReader reader(envelope_.meta.chain); reader.next(id); ++length) visits += id == envelope_.target_id ? 1 : 0;
+  return judged(Decision::kAllowed,
+                "hops: " + std::to_string(std::max(envelope_.meta.hops, length)) + ", at most " +
+                    std::to_string(policy_.guard.max_hops) + "; chain: the target stands in it " +
+                    std::to_string(visits) + (visits == 1 ? " time" : " times") + ", at most " +
+                    std::to_string(policy_.guard.max_visits) + "; " +
+                    budget_text("conversation:", policy_.guard.conversation) + " and " +
+                    budget_text("pair:", policy_.guard.pair) + " in " +
+                    std::to_string(std::chrono::duration_cast<std::chrono::seconds>(policy_.guard.window).count()) +
+                    " s, counted so far: not known here");
+}
+
+Stage MessageJudge::rate() const {
+  if (!facts_.agents.limits.ok()) return judged(Decision::kRateLimited, facts_.agents.limits.error().message);
+  const gateway::LimitSettings& limits = *facts_.agents.limits;
+  const uint64_t bytes = envelope_.raw.size();
+  std::string rule = (facts_.agents.own_limits ? "of its own: " : "the gateway's defaults: ") + limits.describe();
+  if (limits.unlimited()) return judged(Decision::kAllowed, std::move(rule));
+  if (!facts_.bucket.ok())
+    return judged(Decision::kAllowed, rule + "; what is left cannot be read: " + facts_.bucket.error().message);
+  gateway::LimiterState state = facts_.bucket->value_or(gateway::LimiterState{});
+  const auto taken = gateway::take(state, limits, facts_.agents.now, bytes);
+  if (!taken.allowed) {
+    rule = taken.describe(limits);
+    if (taken.retry_after_micros > 0)
+      rule += ", used up; the next one in " + seconds_text(static_cast<WallMicros>(taken.retry_after_micros));
+    return judged(Decision::kRateLimited, std::move(rule));
+  }
+  append_left(rule, "minute", limits.per_minute, limits.minute_capacity(), state.minute_debt, 60'000'000);
+  append_left(rule, "hour", limits.per_hour, limits.hour_capacity(), state.hour_debt, 3'600'000'000);
+  if (limits.bytes_per_minute > 0) {
+    const uint64_t gone = (state.byte_debt + 59'999'999) / 60'000'000;
+    rule += "; " + std::to_string(bytes) + " bytes, after which " +
+            std::to_string(limits.byte_capacity() - std::min(gone, limits.byte_capacity())) + " of " +
+            std::to_string(limits.byte_capacity()) + " are left";
+  }
+  return judged(Decision::kAllowed, std::move(rule));
+}
+
+Stage MessageJudge::circuit() const {
+  Stage stage = of_check("circuit");
+  if (stage.denies() && policy_.breaker.on_open == gateway::OnOpen::kDeadLetter)
     stage.rule += "; kept in the dead-letter queue";
   return stage;
 }
 
-Stage backlog_stage(const MessageFacts& facts, Lane lane, const gateway::Policy& policy) {
-  Stage stage{"backlog", Decision::kAllowed, Mode::kEnforce, true, {}};
-  if (!facts.waiting.ok()) {
-    stage.decision = Decision::kUnavailable;
-    stage.rule = "the target's stream takes no entry: " + facts.waiting.error().message;
-    return stage;
-  }
-  stage.rule = std::to_string(*facts.waiting) + " entries wait in lane " + std::string(lane_name(lane)) +
-               ", of one message or more each; at most about " + std::to_string(policy.max_backlog_records) +
-               " messages or " + std::to_string(policy.max_backlog_bytes) + " bytes";
-  if (*facts.waiting >= policy.max_backlog_records) stage.decision = Decision::kTargetOverloaded;
-  return stage;
+Stage MessageJudge::backlog() const {
+  if (!facts_.waiting.ok())
+    return judged(Decision::kUnavailable, "the target's stream takes no entry: " + facts_.waiting.error().message);
+  const bool full = *facts_.waiting >= policy_.max_backlog_records;
+  return judged(full ? Decision::kTargetOverloaded : Decision::kAllowed,
+                std::to_string(*facts_.waiting) + " entries wait in lane " + std::string(lane_name(lane_)) +
+                    ", of one message or more each; at most about " + std::to_string(policy_.max_backlog_records) +
+                    " messages or " + std::to_string(policy_.max_backlog_bytes) + " bytes");
 }
 
-Stage lane_stage(const MessageVerdict& verdict, const ExplainFacts& agents, const gateway::Policy& policy) {
-  Stage stage{"lane", Decision::kAllowed, policy.priorities, true, {}};
-  const Lane highest = gateway::highest_lane(pointers(agents.roles), policy.highest_lane);
-  stage.rule = "wants " + std::string(lane_name(verdict.wanted)) + ", may use " + std::string(lane_name(highest)) +
-               " at most, takes " + std::string(lane_name(verdict.lane));
-  return stage;
+Stage MessageJudge::lane() const {
+  const Lane highest = gateway::highest_lane(pointers(facts_.agents.roles), policy_.highest_lane);
+  return judged(Decision::kAllowed, "wants " + std::string(lane_name(wanted_)) + ", may use " +
+                                        std::string(lane_name(highest)) + " at most, takes " +
+                                        std::string(lane_name(lane_)));
 }
 
-/// @return the first enforced refusal; else what was done to the content, a target that is away, or what authorised it.
+/// @return the first enforced refusal; else the last stage that says more of an accepted message than that it is (what was
+/// done to its content, that its target is away); else what authorised it.
 size_t deciding(const std::vector<Stage>& stages) {
-  for (size_t i = 0; i < stages.size(); ++i)
-    if (stages[i].denies() && stages[i].mode == Mode::kEnforce) return i;
-  constexpr size_t kAuthorisation = 2;
-  const Stage& content = stages[kContent];
-  if (content.mode == Mode::kEnforce && content.decision != Decision::kAllowed) return kContent;
-  return stages[kTarget].decision == Decision::kAllowed ? kAuthorisation : kTarget;
+  size_t found = kAuthorisation;
+  for (size_t i = 0; i < stages.size(); ++i) {
+    if (stages[i].mode != Mode::kEnforce || stages[i].decision == Decision::kAllowed) continue;
+    if (stages[i].denies()) return i;
+    found = i;
+  }
+  return found;
+}
+
+/// Also what stands behind a refusal is judged, so that all that is in the message's way is seen at once.
+MessageVerdict MessageJudge::verdict() const {
+  MessageVerdict out;
+  out.wanted = wanted_;
+  out.lane = lane_;
+  for (const auto& stage : kStages) {
+    const Mode mode = gateway::mode_of(stage, policy_);
+    Stage told =
+        mode == Mode::kOff ? judged(Decision::kAllowed, "not asked: its mode is off") : (this->*stage.judged)();
+    told.name = stage.name;
+    told.mode = mode;
+    told.judged = mode != Mode::kOff;
+    out.stages.push_back(std::move(told));
+  }
+  out.deciding = deciding(out.stages);
+  const Stage& decided = out.decided_by();
+  out.decision =
+      decided.mode == Mode::kEnforce || decision_accepted(decided.decision) ? decided.decision : Decision::kAllowed;
+  return out;
 }
 
 }  // namespace
@@ -258,41 +291,24 @@ Lane lane_of(const Envelope& envelope, const ExplainFacts& agents, const gateway
 
 MessageVerdict not_decoded(const Error& why, size_t max_envelope) {
   MessageVerdict out;
-  for (const char* name : kStageNames)
-    out.stages.push_back({name, Decision::kAllowed, Mode::kEnforce, false, "not judged: the envelope cannot be read"});
+  for (const auto& stage : kStages)
+    out.stages.push_back({std::string(stage.name), Decision::kAllowed, Mode::kEnforce, false,
+                          "not judged: the envelope cannot be read"});
   const bool large = why.code == Errc::kTooLarge;
   out.decision = large ? Decision::kTooLarge : Decision::kMalformed;
-  out.stages[0] = {kStageNames[0], out.decision, Mode::kEnforce, true, why.message};
-  if (large) out.stages[0].rule += "; at most " + std::to_string(max_envelope) + " bytes";
+  Stage& decode = out.stages[0];
+  decode.decision = out.decision;
+  decode.judged = true;
+  decode.rule = why.message;
+  if (large) decode.rule += "; at most " + std::to_string(max_envelope) + " bytes";
   return out;
 }
 
 Result<MessageVerdict> explain_message(const Envelope& envelope, const MessageFacts& facts, const GatewayConfig& config,
                                        std::shared_ptr<const dlp::Rules> rules) {
-  const gateway::Policy& policy = config.policy;
-  const Explanation told = explain(facts.agents);
   auto content = content_stage(envelope, config, std::move(rules));
   if (!content.ok()) return content.error();
-
-  MessageVerdict out;
-  out.wanted = gateway::wanted_lane(envelope, policy.priority_in_data);
-  out.lane = lane_of(envelope, facts.agents, policy);
-  out.stages.push_back(decode_stage(envelope, config.max_envelope));
-  out.stages.push_back(of_check("identity", check_named(told, "identity")));
-  out.stages.push_back(unless_off(of_check("authorisation", check_named(told, "authorisation"), policy.authorisation)));
-  out.stages.push_back(of_check("target", check_named(told, "target")));
-  out.stages.push_back(deadline_stage(envelope, facts.agents.now));
-  out.stages.push_back(unless_off(guard_stage(envelope, policy)));
-  out.stages.push_back(unless_off(rate_stage(facts, envelope.raw.size(), policy.limits)));
-  out.stages.push_back(unless_off(std::move(*content)));
-  out.stages.push_back(unless_off(circuit_stage(told, policy)));
-  out.stages.push_back(backlog_stage(facts, out.lane, policy));
-  out.stages.push_back(unless_off(lane_stage(out, facts.agents, policy)));
-  out.deciding = deciding(out.stages);
-  const Stage& decided = out.decided_by();
-  out.decision =
-      decided.mode == Mode::kEnforce || decision_accepted(decided.decision) ? decided.decision : Decision::kAllowed;
-  return out;
+  return MessageJudge(envelope, facts, config, std::move(*content)).verdict();
 }
 
 }  // namespace mas::ctl

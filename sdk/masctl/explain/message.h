@@ -1,6 +1,5 @@
-// `explain --message`: what a gateway would decide about one message now, stage by stage in its order. Pure.
-//
-//     decode ─▶ identity ─▶ authorisation ─▶ target ─▶ deadline ─▶ guard ─▶ rate ─▶ content ─▶ circuit ─▶ backlog ─▶ lane
+// `explain --message`: what a gateway would decide about one message now, stage by stage, by the gateway's own table
+// (daemons/gatewayd/policy/stages.h). Pure.
 //
 // Each stage is judged by the gateway's own engine, also behind one that refuses, so that all that is in a message's way is
 // seen at once; the first refusal that is enforced is the verdict. What a message in a file does not have (frame, signature,

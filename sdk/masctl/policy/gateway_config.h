@@ -10,7 +10,7 @@
 
 #include "daemons/gatewayd/dlp/rules.h"
 #include "daemons/gatewayd/limits/limit_settings.h"
-#include "daemons/gatewayd/turn/policy.h"
+#include "daemons/gatewayd/policy/policy.h"
 
 namespace mas::ctl {
 

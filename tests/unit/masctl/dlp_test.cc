@@ -1,4 +1,4 @@
-// masctl dlp's own parts: answers to lines, reading lines, the bench's payloads.
+// masctl dlp's own parts: answers to lines, reading lines.
 #include <unistd.h>
 
 #include <set>
@@ -6,7 +6,6 @@
 #include "proto/wire/json.h"
 #include "sdk/masctl/dlp/findings.h"
 #include "sdk/masctl/dlp/line_reader.h"
-#include "sdk/masctl/dlp/payloads.h"
 #include "tests/unit/catch.h"
 
 using namespace mas;
@@ -76,22 +75,4 @@ TEST_CASE("lines of a descriptor") {
   CHECK(lines_of("a\n", 10) == Lines{"a"});
   CHECK(lines_of("0123456789\n01234567890\nx\n", 10) == Lines{"0123456789", "!", "x"});
   CHECK(lines_of(std::string(60'000, 'x'), 10) == Lines{"!"});
-}
-
-TEST_CASE("the bench's payloads are JSON of the size asked for, always the same, and some hold data") {
-  for (size_t bytes : {64, 256, 1024, 16384}) {
-    auto payloads = bench_payloads(bytes, 16);
-    CHECK(payloads == bench_payloads(bytes, 16));
-    CHECK(std::set<std::string>(payloads.begin(), payloads.end()).size() > (bytes > 64 ? 8U : 0U));
-    auto inspected = inspection();
-    size_t found = 0;
-    for (const auto& payload : payloads) {
-      CHECK(payload.size() == bytes);
-      CHECK(JsonReader::local().check_object(payload).ok());
-      REQUIRE(inspected->json(payload).ok());
-      found += inspected->types().empty() ? 0 : 1;
-    }
-    if (bytes >= 256) CHECK(found >= 3);
-    CHECK(found <= 8);
-  }
 }

@@ -46,10 +46,12 @@ bool DigitGroups::next() {
     begin = find_digit(begin);
   }
   if (begin >= text_.size()) return false;
+  digits_ = 0;
   do {
     at_ = begin;
     while (at_ < text_.size() && is_digit(text_[at_])) ++at_;
     groups_.push_back({begin, at_ - begin});
+    digits_ += at_ - begin;
   } while (follows(at_, begin));
   return true;
 }

@@ -25,6 +25,8 @@ class DigitGroups {
 
   bool next();
   const std::vector<DigitGroup>& groups() const { return groups_; }
+  /// How many digits the chain has in all.
+  uint32_t digits() const { return digits_; }
 
  private:
   uint32_t find_digit(uint32_t from) const;
@@ -33,7 +35,7 @@ class DigitGroups {
 
   const std::string_view text_;
   std::vector<DigitGroup>& groups_;
-  uint32_t at_ = 0;
+  uint32_t at_ = 0, digits_ = 0;
 };
 
 }  // namespace mas::dlp
