@@ -315,7 +315,7 @@ MAS_EXPORT MAS_CHECKED mas_status mas_agent_send(mas_agent *agent, const char *t
  *  callback gets the outcome only after a MAS_TIMEOUT. Parameters are those of mas_agent_send, except:
  *  @param ret_message_id set once the message is queued, whatever its outcome.
  *  @return MAS_OK: received (peer to peer), or in the target's stream (gateway mode); MAS_TIMEOUT: not known yet, the
- *  library goes on trying and then calls the receipt callback; MAS_CANCELLED; else the reason of the refusal (the
+ *  library goes on trying and then calls the receipt callback; MAS_CANCELLED; else the reason for the refusal (the
  *  mas_receipt_… functions say more). */
 MAS_EXPORT MAS_CHECKED mas_status mas_agent_send_wait(mas_agent *agent, const char *target, const char *type,
                                                       const char *json, size_t size, int timeout_ms,
@@ -365,7 +365,7 @@ MAS_EXPORT MAS_CHECKED mas_status mas_agent_flush(mas_agent *agent, int timeout_
  *  Peer to peer: MAS_OK, a connection of the target took it; MAS_NO_RECEIVER, nobody listens; MAS_CONNECTION_LOST or
  *  MAS_TIMEOUT, unknown; else the reason why Redis did not take it.
  *  Gateway mode: MAS_OK, in the target's stream; at a stop also MAS_TIMEOUT, unknown, or MAS_CANCELLED, never handed
- *  over; else the reason of the refusal. */
+ *  over; else the reason for the refusal. */
 typedef void (*mas_receipt_fn)(mas_agent *agent, const char *message_id, const char *target, mas_status outcome,
                                void *user);
 typedef enum mas_receipts { MAS_RECEIPTS_FAILURES = 0, MAS_RECEIPTS_ALL = 1 } mas_receipts;
