@@ -46,6 +46,9 @@ class Argument {
   Argument(std::span<const std::string_view> pieces, size_t bytes) : pieces_(pieces), bytes_(bytes) {}
 
   size_t size() const { return bytes_; }
+  /// It is this, and the pieces behind it.
+  std::string_view whole() const { return whole_; }
+  std::span<const std::string_view> pieces() const { return pieces_; }
   void append_to(std::string& out) const {
     append_length(out, '$', bytes_);
     out.append(whole_);

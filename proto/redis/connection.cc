@@ -12,12 +12,12 @@
 #include "proto/base/secret.h"
 #include "proto/base/state_machine.h"
 #include "proto/redis/loop.h"
+#include "proto/redis/outgoing.h"
 #include "proto/redis/transport.h"
 
 namespace mas::redis {
 namespace {
 
-constexpr size_t kKeptBufferBytes = 1024 * 1024;
 constexpr size_t kGreetingBytes = 256;  // without its texts
 /// Hiredis's reader moves what it still holds to the front of its buffer about once a kilobyte: with all of a read of
 /// 64 KiB in it, that moves every byte some twenty times.
@@ -80,12 +80,11 @@ class Connection::Impl final : public TransportListener {
         link_timer_(loop, [this] { on_link_timer(); }),
         deadline_timer_(loop, [this] { expire(); }) {}
 
-  ~Impl() override { give_back(outgoing_); }
-
   void start();
   void stop();
   Status send(std::string_view bytes, size_t count, ReplyTo to, Duration timeout);
   Status send_from(std::string& bytes, size_t count, ReplyTo to, Duration timeout);
+  Status send(Rope rope, ReplyTo to, Duration timeout);
   Status transaction(const Command& body, ReplyTo to, uint64_t generation, Duration timeout);
   void forget(const void* self);
   void drop_link(Error why);
@@ -103,6 +102,10 @@ class Connection::Impl final : public TransportListener {
  private:
   friend class Connection;
   Status check_room(size_t bytes, size_t count) const;
+  /// That one call adds to the pending ones.
+  size_t runs() const { return push_mode_ ? 0 : 1; }
+  /// Bytes of runs that have begun, which the socket has not taken.
+  size_t unwritten() const { return transport_.unwritten() + outgoing_.begun_bytes(); }
   Run run_of(size_t bytes, size_t count, ReplyTo to, Duration timeout) const;
   void enqueue(const Run& run);
   void connect();
@@ -115,7 +118,6 @@ class Connection::Impl final : public TransportListener {
   void answer_failing(const Error& first, const Error& rest);
   void answer(Run& run, const Answer& answer);
   void flush();
-  void give_back(std::string& buffer) const;
   void expire();
   void expire_unsent(MonoTime now);
   void arm_deadline();
@@ -135,17 +137,16 @@ class Connection::Impl final : public TransportListener {
   MonoTime ready_since_{};
   MonoTime armed_until_{};  // when deadline_timer_ fires, while it is armed
   MonoTime last_bytes_{};
-  size_t unwritten_ = 0;  // when it was last looked at
+  size_t unwritten_ = 0;  // of runs that have begun, when it was last looked at
   uint64_t generation_ = 0;
   Counters counters_;
   bool push_mode_ = false;
   bool wipe_received_ = false;
 
   std::deque<Greeting> greeting_;  // replies that the greeting waits for
-  std::deque<Run> pending_;        // the last `unsent_` of it have their bytes in outgoing_
-  size_t unsent_ = 0;
+  std::deque<Run> pending_;        // the last outgoing_.runs() of it have all their bytes there
   size_t pending_commands_ = 0;
-  std::string outgoing_;
+  Outgoing outgoing_{options_.secret};
   std::deque<Run> failing_;          // being answered after a loss
   std::optional<Error> drop_after_;  // drop the link once the bytes at hand are dispatched
 };
@@ -188,7 +189,7 @@ void Connection::Impl::on_open() {
   std::string bytes = hello.take_bytes();
   counters_.bytes_out += bytes.size();
   transport_.write(bytes);
-  give_back(bytes);
+  if (options_.secret) wipe(bytes);
 }
 
 /// One reply of the greeting. PING comes last and shows whether Redis would serve us (LOADING, NOAUTH,
@@ -247,7 +248,7 @@ void Connection::Impl::take_replies() {
 }
 
 void Connection::Impl::dispatch(const Reply& reply) {
-  if (pending_.size() == unsent_)
+  if (pending_.size() == outgoing_.runs())
     return void(drop_after_ = Error{Errc::kProtocol, "a reply came that no command asked for"});
   if (reply.error_code() == "READONLY") drop_after_ = error_of(reply);
 
@@ -267,6 +268,7 @@ void Connection::Impl::dispatch(const Reply& reply) {
 }
 
 Status Connection::Impl::check_room(size_t bytes, size_t count) const {
+  if (count == 0) return Error{Errc::kInvalidArgument, "no command to send"};
   if (state_.is(LinkState::kStopped)) return Error{Errc::kInvalidState, "the connection was stopped"};
   if (!options_.keep_unsent && !state_.is(LinkState::kReady))
     return with_address(Error{Errc::kUnreachable, "not connected"});
@@ -285,7 +287,6 @@ void Connection::Impl::enqueue(const Run& run) {
   counters_.commands += run.remaining;
   if (!push_mode_) {
     pending_.push_back(run);
-    ++unsent_;
     pending_commands_ += run.remaining;
     if (!deadline_timer_.armed() || pending_.front().deadline < armed_until_) arm_deadline();
   }
@@ -293,19 +294,25 @@ void Connection::Impl::enqueue(const Run& run) {
 }
 
 Status Connection::Impl::send(std::string_view bytes, size_t count, ReplyTo to, Duration timeout) {
-  if (count == 0) return Error{Errc::kInvalidArgument, "no command to send"};
   if (auto status = check_room(bytes.size(), count); !status) return status;
-  reserve_wiping(outgoing_, outgoing_.size() + bytes.size());
-  outgoing_.append(bytes);
+  outgoing_.append(bytes, runs());
   enqueue(run_of(bytes.size(), count, to, timeout));
   return {};
 }
 
 Status Connection::Impl::send_from(std::string& bytes, size_t count, ReplyTo to, Duration timeout) {
-  if (count == 0 || !outgoing_.empty()) return send(bytes, count, to, timeout);
-  if (auto status = check_room(bytes.size(), count); !status) return status;
-  outgoing_.swap(bytes);
-  enqueue(run_of(outgoing_.size(), count, to, timeout));
+  const size_t size = bytes.size();
+  if (auto status = check_room(size, count); !status) return status;
+  outgoing_.append_from(bytes, runs());
+  enqueue(run_of(size, count, to, timeout));
+  return {};
+}
+
+Status Connection::Impl::send(Rope rope, ReplyTo to, Duration timeout) {
+  const size_t size = rope.size(), count = rope.count();
+  if (auto status = check_room(size, count); !status) return status;
+  outgoing_.append(std::move(rope), runs());
+  enqueue(run_of(size, count, to, timeout));
   return {};
 }
 
@@ -321,27 +328,24 @@ Status Connection::Impl::transaction(const Command& body, ReplyTo to, uint64_t g
   static constexpr std::string_view kMulti = "*1\r\n$5\r\nMULTI\r\n", kExec = "*1\r\n$4\r\nEXEC\r\n";
   const size_t bytes = kMulti.size() + body.bytes().size() + kExec.size(), count = body.count() + 2;
   if (auto status = check_room(bytes, count); !status) return status;
-  reserve_wiping(outgoing_, outgoing_.size() + bytes);
-  outgoing_.append(kMulti).append(body.bytes()).append(kExec);
+  outgoing_.append(kMulti, 0);
+  outgoing_.append(body.bytes(), 0);
+  outgoing_.append(kExec, runs());
   Run run = run_of(bytes, count, to, timeout);
   run.transaction = true;
   enqueue(run);
   return {};
 }
 
-/// Hands everything outgoing to the socket in one write. What comes meanwhile forms the next.
+/// Hands what is outgoing to the socket, in one write but for ropes. What comes meanwhile forms the next.
 void Connection::Impl::flush() {
-  if (!state_.is(LinkState::kReady) || outgoing_.empty() || transport_.writing()) return;
-  counters_.bytes_out += outgoing_.size();
-  unsent_ = 0;
-  transport_.write(outgoing_);
-  unwritten_ = transport_.unwritten();
-  if (outgoing_.capacity() > kKeptBufferBytes && outgoing_.empty()) give_back(outgoing_);
-}
-
-void Connection::Impl::give_back(std::string& buffer) const {
-  if (options_.secret) wipe(buffer);
-  buffer = std::string();
+  while (state_.is(LinkState::kReady) && !outgoing_.empty() && !transport_.writing()) {
+    std::string& bytes = outgoing_.next();
+    counters_.bytes_out += bytes.size();
+    transport_.write(bytes);
+    unwritten_ = unwritten();
+    outgoing_.trim();
+  }
 }
 
 void Connection::Impl::drop_link(Error why) {
@@ -357,13 +361,13 @@ void Connection::Impl::lost(const Error& why) {
   if (was_stable) backoff_.reset();
   state_.to(LinkState::kBackingOff);
   link_timer_.once(backoff_.next(random_u64()));
+  outgoing_.drop_begun();
   Error told = with_address(why);
   Error unknown = told;
   if (unknown.code != Errc::kTimeout && !given_up) unknown.code = Errc::kConnectionLost;
   answer_sent(unknown, Error{Errc::kConnectionLost, told.message});
   if (state_.is(LinkState::kStopped)) return;
   if (!options_.keep_unsent) {
-    unsent_ = 0;
     outgoing_.clear();
     answer_sent({Errc::kUnreachable, told.message}, {Errc::kUnreachable, told.message});
     if (state_.is(LinkState::kStopped)) return;
@@ -374,7 +378,7 @@ void Connection::Impl::lost(const Error& why) {
 
 /// Answers every run whose bytes were handed to the socket.
 void Connection::Impl::answer_sent(const Error& first, const Error& rest) {
-  auto end = pending_.end() - static_cast<std::ptrdiff_t>(unsent_);
+  auto end = pending_.end() - static_cast<std::ptrdiff_t>(outgoing_.runs());
   failing_.assign(pending_.begin(), end);
   pending_.erase(pending_.begin(), end);
   answer_failing(first, rest);
@@ -415,7 +419,7 @@ bool Connection::Impl::more_time(Run& run, MonoTime now) {
     run.deadline = now + kGrace;
   else if (reader_->in_reply() && now - last_bytes_ < kStalled)
     run.deadline = last_bytes_ + kStalled;
-  else if (const size_t left = transport_.unwritten(); left < std::exchange(unwritten_, left))
+  else if (const size_t left = unwritten(); left < std::exchange(unwritten_, left))
     run.deadline = now + kStalled;
   return run.deadline > now;
 }
@@ -423,7 +427,7 @@ bool Connection::Impl::more_time(Run& run, MonoTime now) {
 void Connection::Impl::expire() {
   MonoTime now = mono_now();
   if (pending_.empty() || pending_.front().deadline > now) return arm_deadline();
-  bool sent = pending_.size() > unsent_;
+  bool sent = pending_.size() > outgoing_.runs();
   if (!sent) return expire_unsent(now);
   if (more_time(pending_.front(), now)) return arm_deadline();
   ++counters_.timeouts;
@@ -438,9 +442,8 @@ void Connection::Impl::expire_unsent(MonoTime now) {
     bytes += pending_.front().bytes;
     expired.push_back(pending_.front());
     pending_.pop_front();
-    --unsent_;
   }
-  outgoing_.erase(0, bytes);
+  outgoing_.drop_runs(expired.size(), bytes);
   counters_.timeouts += expired.size();
   failing_.swap(expired);
   const Error why = with_address(Error{Errc::kUnreachable, "no connection in time"});
@@ -455,7 +458,6 @@ void Connection::Impl::stop() {
   link_timer_.stop();
   deadline_timer_.stop();
   outgoing_.clear();
-  unsent_ = 0;
   Error cancelled = with_address(Error{Errc::kCancelled, "the connection was stopped"});
   answer_sent(cancelled, cancelled);
 }
@@ -483,6 +485,7 @@ Status Connection::send(std::string_view bytes, size_t count, ReplyTo to, Durati
 Status Connection::send_from(std::string& bytes, size_t count, ReplyTo to, Duration timeout) {
   return impl_->send_from(bytes, count, to, timeout);
 }
+Status Connection::send(Rope rope, ReplyTo to, Duration timeout) { return impl_->send(std::move(rope), to, timeout); }
 Status Connection::transaction(const Command& body, ReplyTo to, uint64_t generation, Duration timeout) {
   return impl_->transaction(body, to, generation, timeout);
 }

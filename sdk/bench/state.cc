@@ -42,11 +42,9 @@ class StateBench {
     AgentOptions agent_options;
     Status status = agent_options.connect_as(settings_);
     if (!status.ok()) return status;
-    auto agent = AgentHandle::make(id, agent_options);
+    auto agent = AgentHandle::started(settings_, id, agent_options);
     if (!agent.ok()) return agent.error();
     agent_ = std::make_unique<AgentHandle>(std::move(*agent));
-    status = as_status(mas_agent_start(agent_->get(), settings_.timeout_ms()));
-    if (!status.ok()) return status;
     auto link = RawLink::open(settings_.endpoint);
     if (!link.ok()) return link.error();
     link_ = std::move(*link);

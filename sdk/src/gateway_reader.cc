@@ -87,6 +87,7 @@ void GatewayReader::end_link() {
   link_.reset();
   heard_ = nullptr;
   hearing_ = up_ = false;
+  ack_refusal_.reset();
   step_ = Step::kNone;
 }
 
@@ -136,6 +137,7 @@ void GatewayReader::on_down(redis::Connection&, const Error& why, unsigned) { de
 /// The link may live on: listen() tries it again.
 void GatewayReader::deaf(const Error& why) {
   step_ = Step::kNone;
+  ack_refusal_.reset();
   if (heard_) return on_trial(why);
   up_ = false;
   if (std::exchange(hearing_, false)) host_.on_deaf(why);
@@ -267,6 +269,7 @@ void GatewayReader::on_reply(uint64_t tag, const redis::Answer& answer) {
   }
   if (auto refusal = std::exchange(refusal_, std::nullopt)) return deaf(*refusal);
   if (step == Step::kTrial) on_trial(Status());
+  if (auto refusal = std::exchange(ack_refusal_, std::nullopt)) return deaf(*refusal);
   advance();
 }
 
@@ -427,13 +430,15 @@ void GatewayReader::send_acks() {
   }
 }
 
-/// Two answers for each run. What failed goes out again when the agent is next up; twice does no harm.
+/// Two answers for each run. What failed goes out again when the agent is next up; twice does no harm. Nothing is read until
+/// Redis takes acks again, so what waits for its ack is bounded, too.
 void GatewayReader::on_ack(uint64_t tag, const redis::Answer& answer) {
   if (acks_.empty()) return;
   AckRun& run = acks_.front();
   auto reply = redis::checked(answer);
   bool gone = !reply && answer.ok() && (*answer)->error_code() == "NOGROUP";
   run.failed = run.failed || (!reply && !gone);
+  if (answer.ok() && !reply && !gone && hearing_) ack_refusal_ = reply.error().in("acknowledging");
   if (tag == 0) return;
   if (run.failed) {
     auto& again = ack_again_[run.stream];
@@ -442,6 +447,7 @@ void GatewayReader::on_ack(uint64_t tag, const redis::Answer& answer) {
     for (const auto& id : run.ids) held_[run.stream].erase(id);
   }
   acks_.pop_front();
+  if (ack_refusal_ && step_ == Step::kNone) return deaf(*std::exchange(ack_refusal_, std::nullopt));
   if (!std::exchange(left_alone_, false)) return;
   claim_wanted_ = true;
   advance();

@@ -54,6 +54,11 @@ inline const char* copy_plain(const char* at, const char* end, char* to) {
   return at;
 }
 
+/// A fraction of zeros, or an exponent: most numbers have neither.
+bool may_be_whole(std::string_view token) {
+  return token.back() == '0' || token.find_first_of("eE") != std::string_view::npos;
+}
+
 /// @return the digits of a number that is whole although it is written with a fraction or an exponent, such as
 /// 4.111e15; empty where it is not, or not worth it.
 std::string whole_number(std::string_view token) {
@@ -166,7 +171,7 @@ const char* Document::Walker::member(const char* at, unsigned depth, uint32_t co
   if (!body.closed) return nullptr;
   Place place;
   place.container = container;
-  place.quiet = into_.containers_[container].quiet || routes(container, body);
+  place.quiet = into_.containers_[container].quiet || (shape_ == Shape::kEnvelope && routes(container, body));
   if (!place.quiet) {
     auto key = static_cast<uint32_t>(into_.nodes_.size());
     Place at_key;
@@ -222,7 +227,6 @@ void Document::Walker::pair_up(uint32_t number) {
 
 /// Whether the key is one that the protocol goes by.
 bool Document::Walker::routes(uint32_t container, const Body& body) {
-  if (shape_ != Shape::kEnvelope) return false;
   std::string_view key = body.text;
   if (body.escaped) {
     unescaped_.clear();
@@ -254,24 +258,42 @@ const char* Document::Walker::string(const char* at, const Place& place, Node::K
   return body.text.data() + body.text.size() + 1;
 }
 
-const char* Document::Walker::number(const char* at, const Place& place) {
-  const char* past = at;
+/// Copies the bytes that numbers are written with, as copy_plain() does. @param ret_plain digits and signs alone.
+/// @return the first byte that is of no number.
+const char* Document::Walker::copy_number(const char* at, bool& ret_plain) {
   char* to = into_.text_.end();
-  bool exponent = false, fraction = false;
-  for (; past < end_; *to++ = *past++) {
-    if (is_digit(*past) || *past == '-' || *past == '+') continue;
-    bool e = *past == 'e' || *past == 'E';
-    if (!e && *past != '.') break;
-    exponent = exponent || e;
-    fraction = fraction || !e;
+  ret_plain = true;
+  if (end_ - at >= 16) {
+    constexpr uint32_t kAll = 0xffff;
+    ByteBlock bytes = load_block(at);
+    auto plain = ((bytes - '0') < 10) | (bytes == '-') | (bytes == '+');
+    uint32_t digits = bits_of(plain), number = bits_of(plain | (bytes == '.') | ((bytes | 0x20) == 'e'));
+    if (number != kAll) {
+      std::memcpy(to, &bytes, sizeof bytes);
+      auto size = static_cast<uint32_t>(std::countr_one(number));
+      ret_plain = static_cast<uint32_t>(std::countr_one(digits)) >= size;
+      return at + size;
+    }
   }
+  for (; at < end_; *to++ = *at++) {
+    if (is_digit(*at) || *at == '-' || *at == '+') continue;
+    if (*at != '.' && *at != 'e' && *at != 'E') break;
+    ret_plain = false;
+  }
+  return at;
+}
+
+const char* Document::Walker::number(const char* at, const Place& place) {
+  bool plain = true;
+  const char* past = copy_number(at, plain);
   if (past == at) return nullptr;
   if (place.quiet) return past;
+  std::string_view token(at, static_cast<size_t>(past - at));
   Node& node = add_node(Node::Kind::kNumber, place, at, past);
   std::string whole;
-  if (exponent || (fraction && past[-1] == '0')) whole = whole_number({at, static_cast<size_t>(past - at)});
+  if (!plain && may_be_whole(token)) whole = whole_number(token);
   if (whole.empty()) {
-    into_.text_.advance(static_cast<size_t>(past - at));
+    into_.text_.advance(token.size());
   } else {  // may be longer than it was written
     node.form = Node::Form::kWhole;
     into_.text_.append(whole);

@@ -36,6 +36,7 @@ class Document::Walker {
   const char* member(const char* at, unsigned depth, uint32_t container);
   const char* string(const char* at, const Place& place, Node::Kind kind);
   const char* number(const char* at, const Place& place);
+  const char* copy_number(const char* at, bool& ret_plain);
   const char* word(const char* at) const;
 
   uint32_t enter(bool array, const Place& place);

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 
-#include "daemons/gatewayd/dlp/byte_block.h"
 #include "daemons/gatewayd/dlp/detect/base64.h"
 #include "daemons/gatewayd/dlp/detect/values.h"
 #include "daemons/gatewayd/dlp/folding.h"
@@ -52,46 +51,6 @@ constexpr int hex_value(char c) {
   if (is_digit(c)) return c - '0';
   char lower = to_lower(c);
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
-bool is_base64(char c) { return is_alnum(c) || c == '+' || c == '/' || c == '-' || c == '_'; }
-
-uint32_t base64_in(ByteBlock bytes) {
-  auto letter = ((bytes | 0x20) - 'a') < 26;
-  auto digit = (bytes - '0') < 10;
-  return bits_of(letter | digit | (bytes == '+') | (bytes == '/') | (bytes == '-') | (bytes == '_'));
-}
-
-constexpr uint32_t kShortestRun = 12;  // nine digits in base64
-
-/// Calls `take` with every run of at least kShortestRun characters of base64.
-template <typename Take>
-void for_each_run(std::string_view text, Take take) {
-  constexpr uint32_t kBlock = 16, kAll = 0xffff;
-  auto size = static_cast<uint32_t>(text.size());
-  uint32_t start = 0, at = 0;  // the run under way began at `start`; start == at: there is none
-  auto end_run = [&](uint32_t end) {
-    if (end - start >= kShortestRun) take(Span{start, end});
-  };
-  for (; at + kBlock <= size; at += kBlock) {
-    uint32_t found = base64_in(load_block(text.data() + at));
-    if (found == kAll) continue;
-    end_run(at + static_cast<uint32_t>(std::countr_one(found)));
-    auto behind = static_cast<uint32_t>(std::countl_one(static_cast<uint16_t>(found)));
-    for (uint32_t i = 1; i + kShortestRun < kBlock - behind; ++i) {  // a run that begins and ends in the block: rare
-      uint32_t whole = ((1u << kShortestRun) - 1) << i;
-      if ((found & whole) != whole || (found >> (i - 1) & 1) != 0) continue;
-      start = at + i;
-      end_run(start + static_cast<uint32_t>(std::countr_one(found >> i)));
-    }
-    start = at + kBlock - behind;
-  }
-  for (; at < size; ++at) {
-    if (is_base64(text[at])) continue;
-    end_run(at);
-    start = at + 1;
-  }
-  end_run(size);
 }
 
 /// Text, as opposed to what random bytes decode to.
@@ -336,11 +295,11 @@ class Decoder {
 
 }  // namespace
 
-void decode(const Document& from, Document& view, Budget& budget) {
+void decode(const Document& from, const ByteClasses& classes, Document& view, Budget& budget) {
   Decoder decoder(from, view, budget);
   if (decoder.may_undo())
     for (uint32_t i = 0; i < from.nodes().size(); ++i) decoder.node(i);
-  for_each_run(from.text(), [&](Span run) { decoder.run(run); });
+  classes.for_each_base64([&](uint32_t begin, uint32_t end) { decoder.run({begin, end}); });
 }
 
 }  // namespace mas::dlp

@@ -42,6 +42,14 @@ class AgentHandle {
     if (!status.ok()) return status.error();
     return AgentHandle(agent);
   }
+  /// As make(), and starts the agent.
+  static Result<AgentHandle> started(const Settings& settings, const std::string& id, const AgentOptions& options) {
+    auto agent = make(id, options);
+    if (!agent.ok()) return agent;
+    Status status = as_status(mas_agent_start(agent->get(), settings.timeout_ms()));
+    if (!status.ok()) return status.error();
+    return agent;
+  }
   mas_agent* get() const { return agent_.get(); }
 
  private:

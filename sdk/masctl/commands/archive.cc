@@ -3,6 +3,7 @@
 #include "proto/base/bytes.h"
 #include "proto/base/secret_file.h"
 #include "sdk/masctl/cli/cli.h"
+#include "sdk/masctl/cli/input_file.h"
 #include "sdk/masctl/cli/json_parts.h"
 #include "sdk/masctl/cli/times.h"
 #include "sdk/masctl/commands/archive_filters.h"
@@ -72,9 +73,6 @@ Result<Document> run_list(Context& context, const ListOptions& options) {
   if (!records.ok()) return records.error();
   return Document::of(Listed{std::move(*records), reader.unreadable()}, write_list, print_list);
 }
-
-/// A path, also for a name without '/', which elsewhere is a systemd credential.
-std::string path_of(const std::string& file) { return file.find('/') == std::string::npos ? "./" + file : file; }
 
 /// @return the envelope of the record.
 Result<std::string> open_record(const std::string& bytes, const ArchivedRecord& record, const std::string& key_file,

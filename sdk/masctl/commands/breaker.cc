@@ -10,6 +10,7 @@
 #include "sdk/masctl/cli/json_parts.h"
 #include "sdk/masctl/commands/commands.h"
 #include "sdk/masctl/commands/event_line.h"
+#include "sdk/masctl/commands/rule_arguments.h"
 #include "sdk/masctl/redis/bounded_reads.h"
 #include "sdk/masctl/redis/operator_audit.h"
 #include "sdk/masctl/redis/transaction.h"

@@ -21,11 +21,7 @@ Result<AgentHandle> start_agent(const Settings& settings, const MessageOptions& 
   if (status.ok() && !options.credentials.empty())
     status = as_status(mas_options_set_credentials(agent_options.get(), options.credentials.c_str()));
   if (!status.ok()) return status.error();
-  auto agent = AgentHandle::make(options.as, agent_options);
-  if (!agent.ok()) return agent.error();
-  status = as_status(mas_agent_start(agent->get(), settings.timeout_ms()));
-  if (!status.ok()) return status.error();
-  return agent;
+  return AgentHandle::started(settings, options.as, agent_options);
 }
 
 struct Call {

@@ -7,6 +7,7 @@
 #include "proto/wire/seal.h"
 #include "proto/wire/sign.h"
 #include "sdk/masctl/cli/cli.h"
+#include "sdk/masctl/cli/input_file.h"
 #include "sdk/masctl/cli/json_parts.h"
 #include "sdk/masctl/commands/commands.h"
 
@@ -22,9 +23,6 @@ struct GenerateOptions {
 struct PublicOptions {
   std::string file;
 };
-
-/// A path, also for a name without '/', which elsewhere is a systemd credential.
-std::string path_of(const std::string& file) { return file.find('/') == std::string::npos ? "./" + file : file; }
 
 Document public_document(const std::string& text, const std::string& id) {
   return Document::line("{\"public_key\":\"" + text + "\",\"key_id\":\"" + id + "\"}", text + "  " + id);
@@ -49,7 +47,7 @@ Result<Document> run_generate(Context& context, const GenerateOptions& options) 
       0, [](JsonWriter& json, int) { json.begin_object().end_object(); }, [](Output&, int) {});
 }
 
-Result<Document> run_public(Context& context, const PublicOptions& options) {
+Result<Document> run_public(Context&, const PublicOptions& options) {
   auto key = SigningKey::read(path_of(options.file));
   if (!key.ok()) return key.error();
   return public_document(key->public_text(), key->id());

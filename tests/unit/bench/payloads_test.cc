@@ -5,23 +5,10 @@
 #include <string>
 
 #include "proto/wire/json.h"
-#include "sdk/masctl/dlp/findings.h"
-#include "tests/unit/catch.h"
+#include "tests/unit/masctl/inspection.h"
 
 using namespace mas;
 using namespace mas::ctl;
-
-namespace {
-
-std::unique_ptr<Inspection> inspection() {
-  auto rules = dlp::Rules::standard();
-  REQUIRE(rules.ok());
-  auto made = Inspection::make(*rules);
-  REQUIRE(made.ok());
-  return std::move(*made);
-}
-
-}  // namespace
 
 TEST_CASE("the bench's payloads are JSON of the size asked for, always the same, and some hold data") {
   for (size_t bytes : {64, 256, 1024, 16384}) {

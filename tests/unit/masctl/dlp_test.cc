@@ -6,20 +6,12 @@
 #include "proto/wire/json.h"
 #include "sdk/masctl/dlp/findings.h"
 #include "sdk/masctl/dlp/line_reader.h"
-#include "tests/unit/catch.h"
+#include "tests/unit/masctl/inspection.h"
 
 using namespace mas;
 using namespace mas::ctl;
 
 namespace {
-
-std::unique_ptr<Inspection> inspection() {
-  auto rules = dlp::Rules::standard();
-  REQUIRE(rules.ok());
-  auto made = Inspection::make(*rules);
-  REQUIRE(made.ok());
-  return std::move(*made);
-}
 
 std::string answer(const std::string& line) {
   auto inspected = inspection();

@@ -164,11 +164,32 @@ bool may_be_of_street(const Chain& chain) {
   return chain.before() == ' ';
 }
 
+/// Bytes beside a short number with which something may begin or end: a plus, letters of a code, words of a street.
+struct Beside {
+  std::array<bool, 256> before{}, after{};
+};
+constexpr Beside kBeside = [] {
+  Beside beside;
+  for (unsigned i = 0; i < 256; ++i) {
+    auto c = static_cast<char>(i);
+    beside.before[i] = is_letter(c) || c == '+' || c == ' ';
+    beside.after[i] = is_letter(c) || c == '-' || c == ':' || c == ',' || c == ' ';
+  }
+  return beside;
+}();
+
+/// Whether a group without others behind it is too short for a number, and stands beside nothing that makes it more.
+bool is_nothing(const Chain& chain, char before, char after) {
+  constexpr uint32_t kShortest = 8;
+  return chain.digits_ahead() < kShortest && !chain.has(1) && !kBeside.before[static_cast<unsigned char>(before)] &&
+         !kBeside.after[static_cast<unsigned char>(after)];
+}
+
 /// The prefilter of numbers. Most digits of a message are counters, times, sizes and parts of ids: the digits of a group and
 /// the bytes to either side of it say what may begin there, and mostly that is nothing.
 void look_at(const Chain& chain, bool packs) {
-  if (chain.within_single_digits()) return;
   char before = chain.before(), after = chain.after(0);
+  if (is_nothing(chain, before, after) || chain.within_single_digits()) return;
   if (before == '+') see_phone_with_country(chain);
   if (is_letter(before)) return see_after_letters(chain);
   if (before == '_') return;
@@ -184,7 +205,7 @@ void look_at(const Chain& chain, bool packs) {
 void detect_numbers(Sight& sight, std::vector<DigitGroup>& groups) {
   bool packs = wants_packs(sight);
   if (packs) see_pack_codes(sight);
-  DigitGroups chains(sight.text(), groups);
+  DigitGroups chains(sight.text(), sight.classes(), groups);
   while (chains.next()) {
     Chain chain(sight, chains.groups());
     uint32_t ahead = chains.digits();

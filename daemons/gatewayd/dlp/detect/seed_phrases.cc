@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "daemons/gatewayd/dlp/byte_block.h"
 #include "daemons/gatewayd/dlp/detect/detect.h"
 #include "daemons/gatewayd/dlp/detect/values.h"
 #include "proto/wire/digest.h"
@@ -53,15 +52,12 @@ std::optional<uint32_t> place_of(std::string_view word) {
 
 bool is_separator(char c) { return is_space(c) || c == ',' || c == '\0'; }
 
-/// Whether a block may lie within a phrase: letters and separators alone, and no word of more than 15 or, between two
-/// separators, of one or two letters.
-bool may_be_words(ByteBlock bytes) {
+/// Whether the sixteen bytes at `at` may lie within a phrase: letters and separators alone, and no word of more than 15 or,
+/// between two separators, of one or two letters.
+bool may_be_words(const ByteClasses& classes, uint32_t at) {
   constexpr uint32_t kAll = 0xffff;
-  auto letter = (bytes - 'a') < 26;
-  auto either =
-      letter | (bytes == ' ') | (bytes == ',') | (bytes == '\n') | (bytes == '\r') | (bytes == '\t') | (bytes == '\0');
-  if (bits_of(either) != kAll) return false;
-  uint32_t separators = ~bits_of(letter) & kAll;
+  if (classes.block(&ByteClasses::Word::words, at) != kAll) return false;
+  uint32_t separators = ~classes.block(&ByteClasses::Word::lower, at) & kAll;
   return separators != 0 && (separators & separators << 2 & ~(separators << 1)) == 0 &&
          (separators & separators << 3 & ~(separators << 1) & ~(separators << 2)) == 0;
 }
@@ -201,13 +197,13 @@ namespace {
 
 /// Words of three to eight small letters with white space or commas between them, from the beginning of one on.
 /// @return the end of the last; `ret_count` how many there are.
-uint32_t end_of_words(std::string_view text, uint32_t at, uint32_t& ret_count) {
+uint32_t end_of_words(const Sight& sight, uint32_t at, uint32_t& ret_count) {
+  std::string_view text = sight.text();
   constexpr uint32_t kWidest = 3;
   ret_count = 0;
   uint32_t last = at;
   while (true) {
-    uint32_t end = at;
-    while (end < text.size() && is_lower(text[end])) ++end;
+    uint32_t end = sight.classes().end(&ByteClasses::Word::lower, at);
     last = end;
     if (end - at < kShortestWord || end - at > kLongestWord) return last;
     ++ret_count;
@@ -229,14 +225,14 @@ void detect_seed_phrases(Sight& sight) {
   auto size = static_cast<uint32_t>(text.size());
   uint32_t read = 0;  // up to here by words
   for (uint32_t at = 0; at + kBlock <= size; at += 2 * kBlock) {
-    if (at < read || !may_be_words(load_block(text.data() + at))) continue;
+    if (at < read || !may_be_words(sight.classes(), at)) continue;
     // Back to where the words begin: to the longest word's length, what is longer is none of the list.
     uint32_t begin = at;
     while (begin > read && (is_lower(text[begin - 1]) || is_separator(text[begin - 1])) && at - begin < 2 * kBlock)
       --begin;
     while (begin <= at) {
       while (begin < size && is_separator(text[begin])) ++begin;
-      uint32_t count = 0, end = end_of_words(text, begin, count);
+      uint32_t count = 0, end = end_of_words(sight, begin, count);
       if (count >= kShortest) look_through_words(sight, run, words, begin, end);
       begin = std::max(end, begin + 1);
     }
