@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "sdk/masctl/cli/interrupt.h"
+#include "sdk/masctl/cli/text.h"
 
 namespace mas::ctl {
 
