@@ -319,21 +319,18 @@ class OutageTest(HealthdCase):
 class FloodTest(HealthdCase):
     """What others can ask for takes a share of the time only, and the agents that are known are looked after meanwhile."""
 
-    AGENTS = 30_000
-
-    def setUp(self):
-        super().setUp()
+    def fill(self, agents):
         with self.redis.client() as client:
-            for first in range(0, self.AGENTS, 10_000):
+            for first in range(0, agents, 10_000):
                 client.pipeline([("HSET", f"agent:a{n}", "id", f"a{n}", "capabilities", "[]", "metadata", "{}", "status",
-                                  "INACTIVE", "registered_at", "1") for n in range(first, first + 10_000)])
+                                  "INACTIVE", "registered_at", "1") for n in range(first, min(first + 10_000, agents))])
         self.daemon_ = self.daemon("mas-healthd", self.redis, {"health": {"scan_interval": "1h"}}).start().wait_ready(60)
-        self.wait_state(self.daemon_, "inactive", self.AGENTS, 60)
+        self.wait_state(self.daemon_, "inactive", agents, 60)
         self.agent = self.start_agent(self.redis, "known", heartbeat_interval=0.3, heartbeat_ttl=1)
         self.wait_state(self.daemon_, "active", 1)
 
     def walks_while(self, disturb, seconds=9):
-        """@param disturb called again and again meanwhile. @return walks over the registry, and how long they had."""
+        """@param disturb called again and again meanwhile. @return walks that were finished, and how long they had."""
         def walks():
             return self.daemon_.metrics()["mas_healthd_scans_total"]
 
@@ -353,19 +350,21 @@ class FloodTest(HealthdCase):
         count, took = walks() - before, time.monotonic() - began
         stopping.set()
         disturbing.join()
-        print(f"{count:.0f} walks over {self.AGENTS} agents in {took:.0f} s")
+        print(f"{count:.0f} walks in {took:.0f} s")
         return count, took
 
     def test_a_flood_of_names(self):
+        self.fill(30_000)
         names = itertools.count()
-        walks, took = self.walks_while(lambda client: client.pipeline(
+        self.walks_while(lambda client: client.pipeline(
             [("PUBLISH", "mas.system", f'{{"type": "REGISTER", "agent_id": "ghost{next(names)}"}}') for _ in range(5_000)]))
         self.assertGreater(self.daemon_.metrics()["mas_healthd_agents_dropped_total"], 0, "it was a flood")
-        self.assertLess(walks, 1 + took / 3)
 
     def test_subscriptions_that_are_cut_again_and_again(self):
+        self.fill(1_000)  # so few that a walk over them is short: how many there are is up to how long they rest
         walks, took = self.walks_while(lambda client: client.cmd("CLIENT", "KILL", "TYPE", "pubsub"))
-        self.assertLess(walks, 1 + took / 3)
+        self.assertGreater(walks, 0, "they were asked for")
+        self.assertLessEqual(walks, 1 + took, "each rests for a second at least")
 
 
 class ClockTest(HealthdCase):
