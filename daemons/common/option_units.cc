@@ -4,6 +4,8 @@
 #include <charconv>
 #include <iterator>
 
+#include "proto/base/numbers.h"
+
 namespace mas::common {
 namespace {
 
@@ -31,12 +33,7 @@ std::optional<uint64_t> take_number(std::string_view& text) {
 
 }  // namespace
 
-std::optional<int64_t> parse_integer(std::string_view text) {
-  int64_t value = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
+std::optional<int64_t> parse_integer(std::string_view text) { return parse_number<int64_t>(text); }
 
 std::optional<Duration> parse_duration(std::string_view text) {
   if (text == "0") return Duration::zero();

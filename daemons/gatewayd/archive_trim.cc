@@ -4,12 +4,12 @@
 #include <algorithm>
 
 #include "proto/base/ids.h"
+#include "proto/wire/partitions.h"
 
 namespace mas::gateway {
 namespace {
 
 constexpr Duration kTrimEvery = std::chrono::seconds(10);
-constexpr unsigned kMostPartitions = 1024;
 constexpr unsigned kLeftOvers = 16;  // at a time: all of them within eleven minutes
 
 // KEYS: the stream. ARGV: milliseconds to keep, bytes. By Redis's clock, which gave the entries their ids.
@@ -39,9 +39,9 @@ void ArchiveTrim::look(std::vector<unsigned> partitions, size_t count, const Arc
   if (now < next_ || partitions.empty()) return;
   next_ = now + kTrimEvery;
   for (unsigned i = 0; i < kLeftOvers && partitions.front() == 0; ++i) {
-    left_over_ = left_over_ + 1 < kMostPartitions ? left_over_ + 1 : static_cast<unsigned>(count);
+    left_over_ = left_over_ + 1 < kMaxPartitions ? left_over_ + 1 : static_cast<unsigned>(count);
     left_over_ = std::max(left_over_, static_cast<unsigned>(count));
-    if (left_over_ < kMostPartitions) partitions.push_back(left_over_);
+    if (left_over_ < kMaxPartitions) partitions.push_back(left_over_);
   }
   redis::Command command;
   for (unsigned partition : partitions)

@@ -1,9 +1,8 @@
 // The look and what its replies say.
 #include "daemons/gatewayd/redis_watch.h"
 
-#include <charconv>
-
 #include "proto/base/ids.h"
+#include "proto/base/numbers.h"
 
 namespace mas::gateway {
 namespace {
@@ -11,12 +10,6 @@ namespace {
 enum Part : uint64_t { kMemory, kPersistence, kDeadLetters, kDeadLetterBytes, kFirstPartition };
 
 constexpr int kSamples = 10'000;  // nodes of the stream that are looked at: a third of a millisecond of Redis
-
-uint64_t number(std::string_view text) {
-  uint64_t value = 0;
-  std::from_chars(text.data(), text.data() + text.size(), value);
-  return value;
-}
 
 }  // namespace
 
@@ -82,8 +75,8 @@ void RedisWatch::take_info(uint64_t tag, const redis::Reply& reply) {
     health_.append_only = info_value(reply.text, "aof_enabled") == "1";
     return;
   }
-  health_.used_memory = number(info_value(reply.text, "used_memory"));
-  health_.max_memory = number(info_value(reply.text, "maxmemory"));
+  health_.used_memory = leading_number<uint64_t>(info_value(reply.text, "used_memory"));
+  health_.max_memory = leading_number<uint64_t>(info_value(reply.text, "maxmemory"));
   health_.eviction = info_value(reply.text, "maxmemory_policy");
 }
 

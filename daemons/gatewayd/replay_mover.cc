@@ -1,11 +1,11 @@
 // Requests, letters, moves.
 #include "daemons/gatewayd/replay_mover.h"
 
-#include <charconv>
 #include <utility>
 
 #include "daemons/gatewayd/turn/replay.h"
 #include "proto/base/ids.h"
+#include "proto/base/numbers.h"
 #include "proto/redis/bounded_answer.h"
 
 namespace mas::gateway {
@@ -59,13 +59,6 @@ redis.call('LREM', KEYS[1], 1, ARGV[1])
 return moved
 )lua";
 
-template <typename Number>
-Number number(std::string_view text) {
-  Number value = 0;
-  std::from_chars(text.data(), text.data() + text.size(), value);
-  return value;
-}
-
 /// @param fields of the entry: names and values.
 ReplayedLetter letter_of(const redis::Reply& fields) {
   ReplayedLetter letter;
@@ -73,8 +66,8 @@ ReplayedLetter letter_of(const redis::Reply& fields) {
     std::string_view name = fields[i].text, value = fields[i + 1].text;
     if (name == "payload") letter.payload = value;
     if (name == "sender") letter.sender = value;
-    if (name == "attempts") letter.attempts = number<uint32_t>(value);
-    if (name == "first") letter.first = number<WallMicros>(value);
+    if (name == "attempts") letter.attempts = leading_number<uint32_t>(value);
+    if (name == "first") letter.first = leading_number<WallMicros>(value);
   }
   return letter;
 }

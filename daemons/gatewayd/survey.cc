@@ -3,9 +3,8 @@
 
 #include <algorithm>
 
-#include "daemons/common/option_units.h"
-#include "proto/base/ids.h"
 #include "proto/redis/bounded_answer.h"
+#include "proto/wire/partitions.h"
 
 namespace mas::gateway {
 namespace {
@@ -25,20 +24,7 @@ constexpr std::string_view kMemberPrefix = "gatewayd:";
 constexpr size_t kInstanceDigits = 32;
 constexpr redis::AnswerBounds kBounds{.text = 256};  // numbers, instances
 
-Error refused(std::string text) { return Error{Errc::kRefused, std::move(text)}; }
-
 }  // namespace
-
-Result<unsigned> agreed_partitions(std::string_view partitions, std::string_view protocol) {
-  if (protocol != std::to_string(kProtocolVersion))
-    return refused("mas.config has protocol '" + printable(protocol) + "', this gateway speaks " +
-                   std::to_string(kProtocolVersion));
-  int64_t count = common::parse_integer(partitions).value_or(0);
-  if (count < 1 || count > kMaxPartitions)
-    return refused("mas.config has partitions '" + printable(partitions) + "', expected 1 to " +
-                   std::to_string(kMaxPartitions));
-  return static_cast<unsigned>(count);
-}
 
 Survey::Survey(redis::Connection& redis, const Keys& keys, Done done)
     : redis_(redis), keys_(keys), done_(std::move(done)), state_(State::kIdle, kMoves) {}
@@ -78,8 +64,8 @@ void Survey::on_members(uint64_t tag, const redis::Answer& answer) {
 
 Status Survey::take_config(const redis::Reply& fields) {
   if (!fields.is_array() || fields.count != 2) return Error{Errc::kProtocol, "HMGET was not answered by two fields"};
-  auto count = agreed_partitions(fields[0].text, fields[1].text);
-  if (!count) return count.error();
+  auto count = agreed_partitions(fields[0].text, fields[1].text, "this gateway");
+  if (!count) return Error{Errc::kRefused, count.error().message};
   view_.owners.resize(*count);
   return {};
 }

@@ -19,14 +19,7 @@
 
 namespace mas::gateway {
 
-inline constexpr int64_t kProtocolVersion = 1;
-inline constexpr int64_t kDefaultPartitions = 16;
-inline constexpr int64_t kMaxPartitions = 1024;
 inline constexpr size_t kMaxGateways = 1024;  ///< more are not looked at
-
-/// @return the number of partitions that the fields `partitions` and `protocol` of mas.config say, or kRefused with
-/// what is wrong and what was expected. Pure. @param text empty: the field is missing.
-Result<unsigned> agreed_partitions(std::string_view partitions, std::string_view protocol);
 
 class Survey {
  public:

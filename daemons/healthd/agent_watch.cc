@@ -17,7 +17,7 @@ AgentWatch::AgentWatch(const WatchContext& context, const LivenessOptions& optio
     : context_(context),
       scan_interval_(scan_interval),
       liveness_(options),
-      look_(context.redis, context.keys, liveness_, context.stats, *this),
+      look_(context.redis, context.keys, liveness_, context.stats, context.clock, *this),
       scan_(context.loop, context.redis, *this),
       tick_timer_(context.loop, [this] { tick(); }),
       more_timer_(context.loop, [this] { tick(); }),

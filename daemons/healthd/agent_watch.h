@@ -23,6 +23,7 @@
 #include "daemons/common/settings.h"
 #include "daemons/healthd/liveness.h"
 #include "daemons/healthd/look_op.h"
+#include "daemons/healthd/server_clock.h"
 #include "daemons/healthd/stats.h"
 #include "proto/wire/events.h"
 
@@ -35,6 +36,7 @@ struct WatchContext {
   const Keys& keys;
   common::Log& log;
   Stats& stats;
+  ServerClock& clock;
   common::Profile profile = common::Profile::kDevelopment;
 };
 

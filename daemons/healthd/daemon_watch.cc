@@ -63,7 +63,7 @@ void DaemonWatch::start() {
 
 void DaemonWatch::on_scan_page(const std::vector<std::string_view>& names) {
   members_.clear();
-  redis::Command batch;
+  redis::Command batch("TIME");
   for (std::string_view text : names) {
     size_t colon = std::min(text.find(':'), text.size());
     std::string_view instance = text.substr(std::min(colon + 1, text.size()));
@@ -72,6 +72,7 @@ void DaemonWatch::on_scan_page(const std::vector<std::string_view>& names) {
   }
   if (members_.empty()) return scan_.next();
   answered_ = 0;
+  asked_ = mono_now();
   state_.to(State::kChecking);
   Status sent = context_.redis.send(batch, redis::reply_to<&DaemonWatch::on_exists>(this));
   if (!sent.ok()) fail(sent.error());
@@ -82,6 +83,7 @@ void DaemonWatch::on_scan_left_out(const Error& why) {
 }
 
 void DaemonWatch::on_exists(uint64_t tag, const redis::Answer& answer) {
+  if (tag-- == 0) return context_.clock.take(answer, asked_);
   auto reply = redis::checked(answer);
   if (!reply.ok()) return fail(reply.error());
   members_[tag].gone = (*reply)->is_integer() && (*reply)->integer == 0;

@@ -1,7 +1,15 @@
 // Lease, events and watches of mas-healthd.
 #include "daemons/healthd/healthd.h"
 
+#include <utility>
+
 namespace mas::health {
+
+namespace {
+
+constexpr Duration kClockPeriod = std::chrono::seconds(2);
+
+}  // namespace
 
 KeyspaceHints::KeyspaceHints(common::Frame& frame, AgentWatch& watch)
     : frame_(frame),
@@ -27,18 +35,21 @@ Healthd::Healthd(common::Frame& frame, const Settings& settings)
     : frame_(frame),
       stats_(frame.metrics()),
       channel_(frame.keys().system_channel()),
+      clock_([this] { on_clock_stepped(); }),
       lease_(frame.loop(), frame.redis(), frame.keys().lease("healthd"), frame.instance(), settings.lease_ttl, *this),
       subscriber_(frame.loop(), frame.redis_options("events"), *this),
-      agents_(WatchContext{frame.loop(), frame.redis(), frame.keys(), frame.log(), stats_, settings.profile},
+      agents_(WatchContext{frame.loop(), frame.redis(), frame.keys(), frame.log(), stats_, clock_, settings.profile},
               settings.liveness(), settings.scan_interval),
-      daemons_(WatchContext{frame.loop(), frame.redis(), frame.keys(), frame.log(), stats_}),
+      daemons_(WatchContext{frame.loop(), frame.redis(), frame.keys(), frame.log(), stats_, clock_}),
       keyspace_(frame, agents_),
-      outage_(mono_now()) {}
+      outage_(mono_now()),
+      clock_timer_(frame.loop(), [this] { ask_time(); }) {}
 
 void Healthd::start() {
   subscriber_.subscribe(channel_);
   subscriber_.start();
   keyspace_.start();
+  clock_timer_.every(kClockPeriod);
 }
 
 void Healthd::on_redis_up() {
@@ -66,8 +77,28 @@ void Healthd::give_grace(MonoTime since) {
   daemons_.redis_returned(since);
 }
 
+void Healthd::ask_time() {
+  if (!frame_.redis_up() || time_asked_) return;
+  time_asked_ = mono_now();
+  Status sent = frame_.redis().send(redis::Command("TIME"), redis::reply_to<&Healthd::on_time>(this));
+  if (!sent.ok()) time_asked_.reset();
+}
+
+void Healthd::on_time(uint64_t, const redis::Answer& answer) {
+  clock_.take(answer, *std::exchange(time_asked_, std::nullopt));
+}
+
+/// Heartbeats ended before their time, and those who live write them again.
+void Healthd::on_clock_stepped() {
+  const MonoTime now = mono_now();
+  frame_.log().warn("redis_clock_stepped", {{"then", "agents and daemons have time to beat again"}});
+  agents_.redis_returned(now);
+  daemons_.redis_returned(now);
+}
+
 void Healthd::on_redis_down() {
   frame_.redis().forget(this);
+  time_asked_.reset();
   server_known_ = false;
   outage_.down(mono_now());
   update();
@@ -163,6 +194,7 @@ void Healthd::reload(const common::Settings& next) {
 
 void Healthd::drain() {
   draining_ = true;
+  clock_timer_.stop();
   update();
   subscriber_.stop();
   keyspace_.stop();

@@ -6,6 +6,9 @@
 //        ▲                        │
 //        └── lease lost, drain ◀──┘
 //
+// Redis's clock is asked for also while standing by: where it was set forward, the lease ends with everything else that has a
+// time to live, and who gains it then has to know.
+//
 // While Redis takes no writes nobody can beat either, so that counts as an absence of Redis. It shows in the lease, which
 // the active process and those that stand by write every few seconds.
 //
@@ -15,6 +18,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "daemons/common/lease.h"
@@ -75,16 +79,22 @@ class Healthd final : public common::Service, common::LeaseListener, redis::Subs
   bool active() const { return lease_.state() == common::Lease::State::kActive; }
   void update();
   void give_grace(MonoTime since);
+  void ask_time();
+  void on_time(uint64_t tag, const redis::Answer& answer);
+  void on_clock_stepped();
 
   common::Frame& frame_;
   Stats stats_;
   std::string channel_;
+  ServerClock clock_;
   common::Lease lease_;
   redis::Subscriber subscriber_;
   AgentWatch agents_;
   DaemonWatch daemons_;
   KeyspaceHints keyspace_;
   Outage outage_;
+  redis::Timer clock_timer_;
+  std::optional<MonoTime> time_asked_;
   common::RepeatFilter subscriber_problem_;
   common::RepeatFilter write_problem_;
   bool server_known_ = false;

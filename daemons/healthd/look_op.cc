@@ -51,11 +51,13 @@ WallMicros micros_of_seconds(std::string_view text) {
   return static_cast<WallMicros>(seconds * 1e6);
 }
 
-LookOp::LookOp(redis::Connection& redis, const Keys& keys, Liveness& liveness, Stats& stats, LookListener& listener)
+LookOp::LookOp(redis::Connection& redis, const Keys& keys, Liveness& liveness, Stats& stats, ServerClock& clock,
+               LookListener& listener)
     : redis_(redis),
       keys_(keys),
       liveness_(liveness),
       stats_(stats),
+      clock_(clock),
       listener_(listener),
       state_(State::kIdle, kMoves) {}
 
@@ -69,7 +71,7 @@ Status LookOp::start(std::vector<AgentRef> agents) {
     heartbeats.add("PTTL", keys_.heartbeat(id));
     looks_.push_back(Look{agent, {}});
   }
-  redis::Command batch;
+  redis::Command batch("TIME");
   redis::add_hash_reads(batch, entries, kFields, kBounds);
   batch.add(heartbeats);
   answered_ = 0;
@@ -97,6 +99,7 @@ void LookOp::cancel() {
 // ---- looking
 
 void LookOp::on_sight(uint64_t tag, const redis::Answer& answer) {
+  if (tag-- == 0) return clock_.take(answer, sent_);
   auto reply = redis::checked(answer);
   size_t scripts = redis::hash_scripts(looks_.size());
   if (tag < scripts) return take_entries(tag * redis::kHashesPerScript, reply);

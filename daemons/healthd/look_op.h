@@ -7,6 +7,7 @@
 // again before it writes, so a write is right whatever happened since the look, and by whomever it is made: it never
 // brings back a deleted entry, never calls an agent dead whose heartbeat exists.
 // Failure: an agent whose look or write failed is tried again later; the first error of a batch goes to on_looked.
+// Redis's clock comes first in the batch: where it was set forward, the engine is told before what was seen is judged.
 // An answer that took longer than kStall means that Redis, or this process, stood still; the engine is told.
 // Threading: loop thread. Ownership: may be destroyed at any time but from inside its own callbacks.
 #pragma once
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include "daemons/healthd/liveness.h"
+#include "daemons/healthd/server_clock.h"
 #include "daemons/healthd/stats.h"
 #include "proto/base/state_machine.h"
 #include "proto/redis/connection.h"
@@ -42,7 +44,8 @@ class LookOp {
   static constexpr size_t kBatch = 256;
   static constexpr Duration kStall = std::chrono::seconds(1);
 
-  LookOp(redis::Connection& redis, const Keys& keys, Liveness& liveness, Stats& stats, LookListener& listener);
+  LookOp(redis::Connection& redis, const Keys& keys, Liveness& liveness, Stats& stats, ServerClock& clock,
+         LookListener& listener);
   ~LookOp() { redis_.forget(this); }
   LookOp(const LookOp&) = delete;
   LookOp& operator=(const LookOp&) = delete;
@@ -77,6 +80,7 @@ class LookOp {
   const Keys& keys_;
   Liveness& liveness_;
   Stats& stats_;
+  ServerClock& clock_;
   LookListener& listener_;
   StateMachine<State> state_;
   std::vector<Look> looks_;

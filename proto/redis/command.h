@@ -12,6 +12,8 @@
 #include <string_view>
 #include <utility>
 
+#include "proto/base/secret.h"
+
 namespace mas::redis {
 
 inline void append_length(std::string& out, char mark, size_t value) {
@@ -44,6 +46,9 @@ class Argument {
   Argument(std::span<const std::string_view> pieces, size_t bytes) : pieces_(pieces), bytes_(bytes) {}
 
   size_t size() const { return bytes_; }
+  /// It is this, and the pieces behind it.
+  std::string_view whole() const { return whole_; }
+  std::span<const std::string_view> pieces() const { return pieces_; }
   void append_to(std::string& out) const {
     append_length(out, '$', bytes_);
     out.append(whole_);
@@ -117,6 +122,13 @@ class Command {
     return std::exchange(bytes_, {});
   }
   size_t count() const { return count_; }
+  /// Room for `bytes` more, so that nothing is moved while they are added.
+  void reserve(size_t bytes) { bytes_.reserve(bytes_.size() + bytes); }
+  /// Overwrites a secret in it. The command is then empty.
+  void wipe() {
+    count_ = 0;
+    mas::wipe(bytes_);
+  }
 
  private:
   template <typename Arg>

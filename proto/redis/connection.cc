@@ -9,14 +9,16 @@
 
 #include "proto/base/backoff.h"
 #include "proto/base/random.h"
+#include "proto/base/secret.h"
 #include "proto/base/state_machine.h"
 #include "proto/redis/loop.h"
+#include "proto/redis/outgoing.h"
 #include "proto/redis/transport.h"
 
 namespace mas::redis {
 namespace {
 
-constexpr size_t kKeptBufferBytes = 1024 * 1024;
+constexpr size_t kGreetingBytes = 256;  // without its texts
 /// Hiredis's reader moves what it still holds to the front of its buffer about once a kilobyte: with all of a read of
 /// 64 KiB in it, that moves every byte some twenty times.
 constexpr size_t kFeedBytes = 8 * 1024;
@@ -72,7 +74,7 @@ class Connection::Impl final : public TransportListener {
         options_(std::move(options)),
         listener_(listener),
         state_(LinkState::kIdle, kMoves),
-        transport_(loop, *this),
+        transport_(loop, *this, options_.secret),
         backoff_(options_.backoff_base, options_.backoff_cap),
         flush_(loop, [this] { flush(); }),
         link_timer_(loop, [this] { on_link_timer(); }),
@@ -82,6 +84,7 @@ class Connection::Impl final : public TransportListener {
   void stop();
   Status send(std::string_view bytes, size_t count, ReplyTo to, Duration timeout);
   Status send_from(std::string& bytes, size_t count, ReplyTo to, Duration timeout);
+  Status send(Rope rope, ReplyTo to, Duration timeout);
   Status transaction(const Command& body, ReplyTo to, uint64_t generation, Duration timeout);
   void forget(const void* self);
   void drop_link(Error why);
@@ -91,7 +94,7 @@ class Connection::Impl final : public TransportListener {
 
   // TransportListener
   void on_open() override;
-  void on_bytes(std::string_view bytes) override;
+  void on_bytes(std::span<char> bytes) override;
   void take_replies();
   void on_written() override { flush(); }
   void on_lost(const Error& why) override { lost(why); }
@@ -99,6 +102,10 @@ class Connection::Impl final : public TransportListener {
  private:
   friend class Connection;
   Status check_room(size_t bytes, size_t count) const;
+  /// That one call adds to the pending ones.
+  size_t runs() const { return push_mode_ ? 0 : 1; }
+  /// Bytes of runs that have begun, which the socket has not taken.
+  size_t unwritten() const { return transport_.unwritten() + outgoing_.begun_bytes(); }
   Run run_of(size_t bytes, size_t count, ReplyTo to, Duration timeout) const;
   void enqueue(const Run& run);
   void connect();
@@ -108,6 +115,7 @@ class Connection::Impl final : public TransportListener {
   void greeted(const Reply& reply);
   void dispatch(const Reply& reply);
   void answer_sent(const Error& first, const Error& rest);
+  void answer_failing(const Error& first, const Error& rest);
   void answer(Run& run, const Answer& answer);
   void flush();
   void expire();
@@ -129,16 +137,16 @@ class Connection::Impl final : public TransportListener {
   MonoTime ready_since_{};
   MonoTime armed_until_{};  // when deadline_timer_ fires, while it is armed
   MonoTime last_bytes_{};
-  size_t unwritten_ = 0;  // when it was last looked at
+  size_t unwritten_ = 0;  // of runs that have begun, when it was last looked at
   uint64_t generation_ = 0;
   Counters counters_;
   bool push_mode_ = false;
+  bool wipe_received_ = false;
 
   std::deque<Greeting> greeting_;  // replies that the greeting waits for
-  std::deque<Run> pending_;        // the last `unsent_` of it have their bytes in outgoing_
-  size_t unsent_ = 0;
+  std::deque<Run> pending_;        // the last outgoing_.runs() of it have all their bytes there
   size_t pending_commands_ = 0;
-  std::string outgoing_;
+  Outgoing outgoing_{options_.secret};
   std::deque<Run> failing_;          // being answered after a loss
   std::optional<Error> drop_after_;  // drop the link once the bytes at hand are dispatched
 };
@@ -159,6 +167,7 @@ void Connection::Impl::on_open() {
   state_.to(LinkState::kGreeting);
   const Endpoint& endpoint = options_.endpoint;
   Command hello;
+  hello.reserve(kGreetingBytes + endpoint.user.size() + endpoint.password.size() + options_.client_name.size());
   greeting_.clear();
   if (!endpoint.password.empty()) {
     greeting_.push_back(Greeting::kAuth);
@@ -177,9 +186,10 @@ void Connection::Impl::on_open() {
   }
   greeting_.push_back(Greeting::kPing);
   hello.add("PING");
-  std::string bytes = hello.bytes();
+  std::string bytes = hello.take_bytes();
   counters_.bytes_out += bytes.size();
   transport_.write(bytes);
+  if (options_.secret) wipe(bytes);
 }
 
 /// One reply of the greeting. PING comes last and shows whether Redis would serve us (LOADING, NOAUTH,
@@ -206,14 +216,18 @@ void Connection::Impl::became_ready() {
   flush_.request();
 }
 
-void Connection::Impl::on_bytes(std::string_view bytes) {
+void Connection::Impl::on_bytes(std::span<char> bytes) {
   counters_.bytes_in += bytes.size();
   last_bytes_ = mono_now();
-  while (!bytes.empty() && has_link() && !drop_after_) {
-    auto slice = bytes.substr(0, kFeedBytes);
-    bytes.remove_prefix(slice.size());
+  std::string_view left(bytes.data(), bytes.size());
+  while (!left.empty() && has_link() && !drop_after_) {
+    auto slice = left.substr(0, kFeedBytes);
+    left.remove_prefix(slice.size());
     if (auto status = reader_->feed(slice); !status) return drop_link(status.error());
     take_replies();
+    if (!std::exchange(wipe_received_, false)) continue;
+    reader_->wipe();
+    wipe(bytes.first(bytes.size() - left.size()));
   }
   if (has_link() && drop_after_) drop_link(*drop_after_);
 }
@@ -234,7 +248,7 @@ void Connection::Impl::take_replies() {
 }
 
 void Connection::Impl::dispatch(const Reply& reply) {
-  if (pending_.size() == unsent_)
+  if (pending_.size() == outgoing_.runs())
     return void(drop_after_ = Error{Errc::kProtocol, "a reply came that no command asked for"});
   if (reply.error_code() == "READONLY") drop_after_ = error_of(reply);
 
@@ -254,6 +268,7 @@ void Connection::Impl::dispatch(const Reply& reply) {
 }
 
 Status Connection::Impl::check_room(size_t bytes, size_t count) const {
+  if (count == 0) return Error{Errc::kInvalidArgument, "no command to send"};
   if (state_.is(LinkState::kStopped)) return Error{Errc::kInvalidState, "the connection was stopped"};
   if (!options_.keep_unsent && !state_.is(LinkState::kReady))
     return with_address(Error{Errc::kUnreachable, "not connected"});
@@ -272,7 +287,6 @@ void Connection::Impl::enqueue(const Run& run) {
   counters_.commands += run.remaining;
   if (!push_mode_) {
     pending_.push_back(run);
-    ++unsent_;
     pending_commands_ += run.remaining;
     if (!deadline_timer_.armed() || pending_.front().deadline < armed_until_) arm_deadline();
   }
@@ -280,18 +294,25 @@ void Connection::Impl::enqueue(const Run& run) {
 }
 
 Status Connection::Impl::send(std::string_view bytes, size_t count, ReplyTo to, Duration timeout) {
-  if (count == 0) return Error{Errc::kInvalidArgument, "no command to send"};
   if (auto status = check_room(bytes.size(), count); !status) return status;
-  outgoing_.append(bytes);
+  outgoing_.append(bytes, runs());
   enqueue(run_of(bytes.size(), count, to, timeout));
   return {};
 }
 
 Status Connection::Impl::send_from(std::string& bytes, size_t count, ReplyTo to, Duration timeout) {
-  if (count == 0 || !outgoing_.empty()) return send(bytes, count, to, timeout);
-  if (auto status = check_room(bytes.size(), count); !status) return status;
-  outgoing_.swap(bytes);
-  enqueue(run_of(outgoing_.size(), count, to, timeout));
+  const size_t size = bytes.size();
+  if (auto status = check_room(size, count); !status) return status;
+  outgoing_.append_from(bytes, runs());
+  enqueue(run_of(size, count, to, timeout));
+  return {};
+}
+
+Status Connection::Impl::send(Rope rope, ReplyTo to, Duration timeout) {
+  const size_t size = rope.size(), count = rope.count();
+  if (auto status = check_room(size, count); !status) return status;
+  outgoing_.append(std::move(rope), runs());
+  enqueue(run_of(size, count, to, timeout));
   return {};
 }
 
@@ -304,25 +325,27 @@ Status Connection::Impl::transaction(const Command& body, ReplyTo to, uint64_t g
   if (!state_.is(LinkState::kReady)) return with_address(Error{Errc::kUnreachable, "not connected"});
   if (generation != 0 && generation != generation_)
     return with_address(Error{Errc::kConnectionLost, "the link that was watched is gone"});
-  Command whole("MULTI");
-  whole.add(body).add("EXEC");
-  if (auto status = check_room(whole.bytes().size(), whole.count()); !status) return status;
-  outgoing_.append(whole.bytes());
-  Run run = run_of(whole.bytes().size(), whole.count(), to, timeout);
+  static constexpr std::string_view kMulti = "*1\r\n$5\r\nMULTI\r\n", kExec = "*1\r\n$4\r\nEXEC\r\n";
+  const size_t bytes = kMulti.size() + body.bytes().size() + kExec.size(), count = body.count() + 2;
+  if (auto status = check_room(bytes, count); !status) return status;
+  outgoing_.append(kMulti, 0);
+  outgoing_.append(body.bytes(), 0);
+  outgoing_.append(kExec, runs());
+  Run run = run_of(bytes, count, to, timeout);
   run.transaction = true;
   enqueue(run);
   return {};
 }
 
-/// Hands everything outgoing to the socket in one write. One write at a time: what comes meanwhile forms the
-/// next.
+/// Hands what is outgoing to the socket, in one write but for ropes. What comes meanwhile forms the next.
 void Connection::Impl::flush() {
-  if (!state_.is(LinkState::kReady) || outgoing_.empty() || transport_.writing()) return;
-  counters_.bytes_out += outgoing_.size();
-  unsent_ = 0;
-  transport_.write(outgoing_);
-  unwritten_ = transport_.unwritten();
-  if (outgoing_.capacity() > kKeptBufferBytes && outgoing_.empty()) outgoing_ = std::string();
+  while (state_.is(LinkState::kReady) && !outgoing_.empty() && !transport_.writing()) {
+    std::string& bytes = outgoing_.next();
+    counters_.bytes_out += bytes.size();
+    transport_.write(bytes);
+    unwritten_ = unwritten();
+    outgoing_.trim();
+  }
 }
 
 void Connection::Impl::drop_link(Error why) {
@@ -338,13 +361,13 @@ void Connection::Impl::lost(const Error& why) {
   if (was_stable) backoff_.reset();
   state_.to(LinkState::kBackingOff);
   link_timer_.once(backoff_.next(random_u64()));
+  outgoing_.drop_begun();
   Error told = with_address(why);
   Error unknown = told;
   if (unknown.code != Errc::kTimeout && !given_up) unknown.code = Errc::kConnectionLost;
   answer_sent(unknown, Error{Errc::kConnectionLost, told.message});
   if (state_.is(LinkState::kStopped)) return;
   if (!options_.keep_unsent) {
-    unsent_ = 0;
     outgoing_.clear();
     answer_sent({Errc::kUnreachable, told.message}, {Errc::kUnreachable, told.message});
     if (state_.is(LinkState::kStopped)) return;
@@ -355,9 +378,13 @@ void Connection::Impl::lost(const Error& why) {
 
 /// Answers every run whose bytes were handed to the socket.
 void Connection::Impl::answer_sent(const Error& first, const Error& rest) {
-  auto end = pending_.end() - static_cast<std::ptrdiff_t>(unsent_);
+  auto end = pending_.end() - static_cast<std::ptrdiff_t>(outgoing_.runs());
   failing_.assign(pending_.begin(), end);
   pending_.erase(pending_.begin(), end);
+  answer_failing(first, rest);
+}
+
+void Connection::Impl::answer_failing(const Error& first, const Error& rest) {
   for (bool head = true; !failing_.empty(); head = false) {
     Run run = failing_.front();
     failing_.pop_front();
@@ -392,7 +419,7 @@ bool Connection::Impl::more_time(Run& run, MonoTime now) {
     run.deadline = now + kGrace;
   else if (reader_->in_reply() && now - last_bytes_ < kStalled)
     run.deadline = last_bytes_ + kStalled;
-  else if (const size_t left = transport_.unwritten(); left < std::exchange(unwritten_, left))
+  else if (const size_t left = unwritten(); left < std::exchange(unwritten_, left))
     run.deadline = now + kStalled;
   return run.deadline > now;
 }
@@ -400,7 +427,7 @@ bool Connection::Impl::more_time(Run& run, MonoTime now) {
 void Connection::Impl::expire() {
   MonoTime now = mono_now();
   if (pending_.empty() || pending_.front().deadline > now) return arm_deadline();
-  bool sent = pending_.size() > unsent_;
+  bool sent = pending_.size() > outgoing_.runs();
   if (!sent) return expire_unsent(now);
   if (more_time(pending_.front(), now)) return arm_deadline();
   ++counters_.timeouts;
@@ -415,18 +442,12 @@ void Connection::Impl::expire_unsent(MonoTime now) {
     bytes += pending_.front().bytes;
     expired.push_back(pending_.front());
     pending_.pop_front();
-    --unsent_;
   }
-  outgoing_.erase(0, bytes);
+  outgoing_.drop_runs(expired.size(), bytes);
   counters_.timeouts += expired.size();
   failing_.swap(expired);
-  Error why = with_address(Error{Errc::kUnreachable, "no connection in time"});
-  while (!failing_.empty()) {
-    Run run = failing_.front();
-    failing_.pop_front();
-    pending_commands_ -= run.remaining;
-    answer(run, why);
-  }
+  const Error why = with_address(Error{Errc::kUnreachable, "no connection in time"});
+  answer_failing(why, why);
   if (!state_.is(LinkState::kStopped)) arm_deadline();
 }
 
@@ -437,7 +458,6 @@ void Connection::Impl::stop() {
   link_timer_.stop();
   deadline_timer_.stop();
   outgoing_.clear();
-  unsent_ = 0;
   Error cancelled = with_address(Error{Errc::kCancelled, "the connection was stopped"});
   answer_sent(cancelled, cancelled);
 }
@@ -465,6 +485,7 @@ Status Connection::send(std::string_view bytes, size_t count, ReplyTo to, Durati
 Status Connection::send_from(std::string& bytes, size_t count, ReplyTo to, Duration timeout) {
   return impl_->send_from(bytes, count, to, timeout);
 }
+Status Connection::send(Rope rope, ReplyTo to, Duration timeout) { return impl_->send(std::move(rope), to, timeout); }
 Status Connection::transaction(const Command& body, ReplyTo to, uint64_t generation, Duration timeout) {
   return impl_->transaction(body, to, generation, timeout);
 }
@@ -480,6 +501,7 @@ size_t Connection::outgoing_bytes() const { return impl_->outgoing_.size(); }
 const OversizedText& Connection::oversized() const { return impl_->reader_->oversized(); }
 const ConnectionOptions& Connection::options() const { return impl_->options_; }
 const Connection::Counters& Connection::counters() const { return impl_->counters_; }
+void Connection::wipe_received() { impl_->wipe_received_ = true; }
 void Connection::push_mode() { impl_->push_mode_ = true; }
 void Connection::drop_link(Error why) { impl_->drop_link(std::move(why)); }
 

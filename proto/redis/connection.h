@@ -3,7 +3,7 @@
 //   command      one RESP request; a Command may hold several, each with its own reply
 //   run          commands sent by one call, whose replies go to one receiver
 //   pending      runs whose replies have not all come, in the order of the wire
-//   outgoing     bytes accepted but not yet handed to the socket; all of it goes out in one write
+//   outgoing     bytes accepted but not yet handed to the socket; all of it goes out in one write, large ropes in several
 //   generation   number of the current link; every (re)connect makes a new one
 //
 // Happy path: start() → resolve, connect, TLS, AUTH, SELECT, CLIENT SETNAME, PING → ready. send() appends to
@@ -40,6 +40,7 @@
 #include "proto/base/result.h"
 #include "proto/redis/command.h"
 #include "proto/redis/reply.h"
+#include "proto/redis/rope.h"
 #include "proto/redis/url.h"
 
 namespace mas::redis {
@@ -81,6 +82,7 @@ struct ConnectionOptions {
   size_t max_pending_commands = 1'000'000;        ///< kWouldBlock past it
   bool keep_unsent = true;
   ReplyLimits reply_limits;
+  bool secret = false;  ///< what is sent holds secrets: its buffers are wiped before they are given back
 };
 
 enum class LinkState : uint8_t { kIdle, kConnecting, kGreeting, kReady, kBackingOff, kStopped };
@@ -127,6 +129,8 @@ class Connection {
   Status send(std::string_view bytes, size_t count, ReplyTo to, Duration timeout = {});
   /// The same, without copying when nothing is queued: takes the bytes, and leaves others or none.
   Status send_from(std::string& bytes, size_t count, ReplyTo to, Duration timeout = {});
+  /// The same for a rope; the memory that it was lent is kept until the socket has taken its bytes, or the link is lost.
+  Status send(Rope rope, ReplyTo to, Duration timeout = {});
 
   /// Writes what send() queued now, instead of before the loop polls.
   void flush();
@@ -147,6 +151,9 @@ class Connection {
   uint64_t generation() const;
   size_t pending_commands() const;
   size_t outgoing_bytes() const;
+  /// The reply at hand holds a secret: as soon as its receiver has returned, all bytes that brought it are overwritten.
+  void wipe_received();
+
   /// The text that was too large, while kTooLarge is answered.
   const OversizedText& oversized() const;
   const ConnectionOptions& options() const;

@@ -3,13 +3,17 @@
 
 #include <hiredis/hiredis.h>
 #include <hiredis/read.h>
+#include <hiredis/sds.h>
 
 #include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <cstring>
 #include <new>
+#include <span>
 #include <string>
+
+#include "proto/base/secret.h"
 
 namespace mas::redis {
 namespace {
@@ -49,6 +53,11 @@ class ReplyReader::Arena {
     if (!chunks_.empty() && chunks_[0].size > kKeptChunkBytes) chunks_.clear();
     used_ = 0;
     total_ = 0;
+  }
+
+  void wipe() {
+    rewind();
+    for (auto& chunk : chunks_) mas::wipe(std::span(reinterpret_cast<char*>(chunk.bytes.get()), chunk.size));
   }
 
   /// The node for a task of hiredis: a slot of the parent's array, or a new root.
@@ -197,6 +206,15 @@ Result<const Reply*> ReplyReader::next() {
     return Error{Errc::kTooLarge, "a text of " + std::to_string(oversized_.bytes) + " bytes; expected at most " +
                                       std::to_string(limits_.text_bytes)};
   return static_cast<const Reply*>(reply);
+}
+
+void ReplyReader::wipe() {
+  arena_->wipe();
+  handed_out_ = false;
+  const auto read = std::span(reader_->buf, reader_->pos);
+  const auto behind = std::span(reader_->buf + reader_->len, sdsalloc(reader_->buf) - reader_->len);
+  mas::wipe(read);
+  mas::wipe(behind);
 }
 
 bool ReplyReader::in_reply() const { return reader_->ridx >= 0 || reader_->len > reader_->pos; }

@@ -77,6 +77,9 @@ class ReplyReader {
   /// Whether a part of a reply is held.
   bool in_reply() const;
 
+  /// Overwrites the reply that was handed out, and every byte that is no longer needed.
+  void wipe();
+
   class Arena;
 
  private:

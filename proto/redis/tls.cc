@@ -66,6 +66,9 @@ Result<std::shared_ptr<TlsContext>> TlsContext::create(const TlsFiles& files) {
   SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
   SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, nullptr);
   SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_AUTO_RETRY);
+#ifdef SSL_OP_CLEANSE_PLAINTEXT  // since OpenSSL 3.0
+  SSL_CTX_set_options(ctx, SSL_OP_CLEANSE_PLAINTEXT);
+#endif
   if (auto status = load_files(ctx, files); !status) return status.error();
   return context;
 }

@@ -7,6 +7,8 @@
 #include <cstring>
 #include <utility>
 
+#include "proto/base/secret.h"
+
 namespace mas::redis {
 namespace {
 
@@ -29,9 +31,22 @@ struct Transport::Socket {
   uv_connect_t connect;
   uv_write_t write;
   Transport* owner;
+  bool secret;
   bool busy = false;  // a write is under way
   std::string out;    // what it writes
   std::array<char, kReadBytes> in;
+
+  ~Socket() {
+    if (!secret) return;
+    wipe(out);
+    wipe(in);
+  }
+  /// Gives a large buffer back.
+  void shrink() {
+    if (out.capacity() <= kKeptBufferBytes) return;
+    if (secret) wipe(out);
+    out = std::string();
+  }
 
   static Socket* of(uv_handle_t* handle) { return static_cast<Socket*>(handle->data); }
   static void allocate(uv_handle_t* handle, size_t, uv_buf_t* buffer) {
@@ -54,8 +69,10 @@ const TransitionTable Transport::kMoves = transitions<State>({
     {State::kOpen, State::kClosed},
 });
 
-Transport::Transport(uv_loop_t* loop, TransportListener& listener)
-    : loop_(loop), listener_(listener), state_(State::kClosed, kMoves), next_address_(loop, [this] { dial_next(); }) {}
+Transport::Transport(uv_loop_t* loop, TransportListener& listener, bool secret)
+    : loop_(loop), listener_(listener), secret_(secret), state_(State::kClosed, kMoves), next_address_(loop, [this] {
+        dial_next();
+      }) {}
 
 Transport::~Transport() { close(); }
 
@@ -109,6 +126,7 @@ void Transport::looked_up() {
 void Transport::dial_next() {
   auto* socket = new Socket{};
   socket->owner = this;
+  socket->secret = secret_;
   dialing_.push_back(socket);
   auto done = [](uv_connect_t* request, int status) {
     auto* dialed = static_cast<Socket*>(request->data);
@@ -170,8 +188,8 @@ void Transport::secure() {
   received_ciphertext({});
 }
 
-void Transport::received(std::string_view bytes) {
-  if (tls_ != nullptr) return received_ciphertext(bytes);
+void Transport::received(std::span<char> bytes) {
+  if (tls_ != nullptr) return received_ciphertext({bytes.data(), bytes.size()});
   listener_.on_bytes(bytes);
 }
 
@@ -228,10 +246,7 @@ void Transport::push(std::string& bytes) {
   int sent = uv_try_write(&socket_->stream, &buffer, 1);
   if (sent < 0 && sent != UV_EAGAIN) return fail("writing failed", sent);
   size_t done = sent > 0 ? static_cast<size_t>(sent) : 0;
-  if (done == socket_->out.size()) {
-    if (socket_->out.capacity() > kKeptBufferBytes) socket_->out = std::string();
-    return;
-  }
+  if (done == socket_->out.size()) return socket_->shrink();
   buffer = uv_buf_init(socket_->out.data() + done, static_cast<unsigned>(socket_->out.size() - done));
   socket_->busy = true;
   uv_write(&socket_->write, &socket_->stream, &buffer, 1, [](uv_write_t* request, int status) {
@@ -242,7 +257,7 @@ void Transport::push(std::string& bytes) {
 
 void Transport::written(int status) {
   socket_->busy = false;
-  if (socket_->out.capacity() > kKeptBufferBytes) socket_->out = std::string();
+  socket_->shrink();
   if (status != 0) return fail("writing failed", status);
   if (!backlog_.empty()) push(backlog_);
   if (state_.is(State::kOpen) && !socket_->busy) listener_.on_written();

@@ -17,6 +17,7 @@
 #include <uv.h>
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,15 +35,16 @@ class TransportListener {
  public:
   virtual ~TransportListener() = default;
   virtual void on_open() = 0;
-  /// Bytes from the peer; valid during the call. close() is allowed inside.
-  virtual void on_bytes(std::string_view bytes) = 0;
+  /// Bytes from the peer; valid during the call, and the listener's to overwrite. close() is allowed inside.
+  virtual void on_bytes(std::span<char> bytes) = 0;
   virtual void on_written() = 0;
   virtual void on_lost(const Error& why) = 0;
 };
 
 class Transport {
  public:
-  Transport(uv_loop_t* loop, TransportListener& listener);
+  /// @param secret what passes is: buffers are wiped before they are given back.
+  Transport(uv_loop_t* loop, TransportListener& listener, bool secret = false);
   ~Transport();
   Transport(const Transport&) = delete;
   Transport& operator=(const Transport&) = delete;
@@ -72,7 +74,7 @@ class Transport {
   static void drop(Socket* socket);
   void connected();
   void secure();
-  void received(std::string_view bytes);
+  void received(std::span<char> bytes);
   void received_ciphertext(std::string_view bytes);
   void push(std::string& bytes);
   void written(int status);
@@ -81,6 +83,7 @@ class Transport {
 
   uv_loop_t* loop_;
   TransportListener& listener_;
+  const bool secret_;
   StateMachine<State> state_;
   Endpoint endpoint_;
   std::unique_ptr<Lookup> lookup_;  // kept over a close() while it is under way: the next open() takes it up

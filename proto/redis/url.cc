@@ -1,10 +1,10 @@
 // URL parsing: scheme, user info, authority, path and query, in the order they stand.
 #include "proto/redis/url.h"
 
-#include <charconv>
 #include <optional>
 
 #include "proto/base/ids.h"
+#include "proto/base/numbers.h"
 
 namespace mas::redis {
 namespace {
@@ -40,10 +40,8 @@ std::optional<std::string> percent_decode(std::string_view text) {
 
 template <typename Number>
 std::optional<Number> number(std::string_view text, Number max) {
-  Number value{};
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || error != std::errc() || end != text.data() + text.size() || value > max) return std::nullopt;
-  return value;
+  auto value = parse_number<Number>(text);
+  return value && *value <= max ? value : std::nullopt;
 }
 
 Status parse_db(Endpoint& endpoint, std::string_view text) {

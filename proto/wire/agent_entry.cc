@@ -2,11 +2,11 @@
 #include "proto/wire/agent_entry.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 
 #include "proto/base/ids.h"
 #include "proto/base/json_writer.h"
+#include "proto/base/numbers.h"
 #include "proto/base/utf8.h"
 #include "proto/wire/json.h"
 #include "proto/wire/limits.h"
@@ -51,10 +51,8 @@ Status read_metadata(std::string_view json, std::string& metadata) {
 }
 
 double seconds_or_zero(std::string_view text) {
-  double seconds = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  bool number = error == std::errc() && end == text.data() + text.size() && std::isfinite(seconds);
-  return number ? seconds : 0;
+  auto seconds = parse_number<double>(text);
+  return seconds && std::isfinite(*seconds) ? *seconds : 0;
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "proto/base/base64.h"
 #include "proto/base/byte_order_mark.h"
 #include "proto/base/ids.h"
+#include "proto/base/secret.h"
 #include "proto/base/secret_file.h"
 #include "proto/wire/digest.h"
 #include "proto/wire/identity.h"

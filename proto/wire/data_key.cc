@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "proto/base/json_writer.h"
+#include "proto/base/secret.h"
 #include "proto/wire/json.h"
 #include "proto/wire/json_path.h"
 #include "proto/wire/json_string.h"

@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "proto/base/bytes.h"
+#include "proto/base/secret.h"
 #include "proto/base/thread_object.h"
 
 namespace mas {
@@ -94,13 +95,6 @@ std::string hkdf_sha256(std::string_view secret, std::string_view salt, std::str
 bool equal_in_constant_time(std::string_view a, std::string_view b) {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
-
-void wipe(std::string& secret) {
-  OPENSSL_cleanse(secret.data(), secret.size());
-  secret.clear();
-}
-
-void wipe(std::span<unsigned char> secret) { OPENSSL_cleanse(secret.data(), secret.size()); }
 
 std::string to_hex(std::span<const unsigned char> bytes) {
   static constexpr char kDigits[] = "0123456789abcdef";

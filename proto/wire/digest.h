@@ -43,10 +43,6 @@ inline bool equal_in_constant_time(const Digest& a, const Digest& b) {
                                 {reinterpret_cast<const char*>(b.data()), b.size()});
 }
 
-/// Overwrites a secret in a way that the compiler keeps.
-void wipe(std::string& secret);
-void wipe(std::span<unsigned char> secret);
-
 /// Lower-case hexadecimal.
 std::string to_hex(std::span<const unsigned char> bytes);
 /// @return nullopt unless `text` is 64 hexadecimal digits.

@@ -2,11 +2,11 @@
 #include "proto/wire/envelope.h"
 
 #include <array>
-#include <charconv>
 #include <cmath>
 
 #include "proto/base/ids.h"
 #include "proto/base/json_writer.h"
+#include "proto/base/numbers.h"
 #include "proto/wire/chain.h"
 
 namespace mas {
@@ -95,11 +95,9 @@ class OuterMembers final : public KnownMembers<kOuterCount> {
 
 template <typename Number>
 bool parse(std::string_view text, Number& ret_number) {
-  Number number{};
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return false;
-  ret_number = number;
-  return true;
+  auto number = parse_number<Number>(text);
+  if (number) ret_number = *number;
+  return number.has_value();
 }
 
 /// An integer may be written with a fraction of zeros or an exponent, as in JSON Schema.

@@ -1,12 +1,12 @@
 // Events: read through JsonReader, written in the Python framework's form where it has one.
 #include "proto/wire/events.h"
 
-#include <charconv>
 #include <cstdint>
 #include <optional>
 
 #include "proto/base/ids.h"
 #include "proto/base/json_writer.h"
+#include "proto/base/numbers.h"
 #include "proto/wire/json.h"
 #include "proto/wire/limits.h"
 
@@ -36,9 +36,7 @@ void read_string(std::string_view token, std::string& field) {
 }
 
 void read_number(std::string_view token, double& field) {
-  double number = 0;
-  auto [end, error] = std::from_chars(token.data(), token.data() + token.size(), number);
-  if (error == std::errc() && end == token.data() + token.size()) field = number;
+  if (auto number = parse_number<double>(token)) field = *number;
 }
 
 void read_member(Event& event, std::string_view key, std::string_view token) {

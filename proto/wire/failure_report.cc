@@ -1,10 +1,9 @@
 // Reports of failed handlers, written and read.
 #include "proto/wire/failure_report.h"
 
-#include <charconv>
-
 #include "proto/base/bytes.h"
 #include "proto/base/ids.h"
+#include "proto/base/numbers.h"
 #include "proto/wire/limits.h"
 
 namespace mas {
@@ -13,11 +12,8 @@ namespace {
 constexpr uint8_t kVersion = 1;
 
 std::optional<uint64_t> number(std::string_view text) {
-  uint64_t value = 0;
-  auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
-  bool whole = failed == std::errc{} && end == text.data() + text.size();
-  bool plain = text == "0" || (!text.empty() && text.front() != '0');
-  return whole && plain ? std::optional(value) : std::nullopt;
+  const bool plain = text == "0" || (!text.empty() && text.front() != '0');
+  return plain ? parse_number<uint64_t>(text) : std::nullopt;
 }
 
 }  // namespace

@@ -2,11 +2,11 @@
 #include "proto/wire/identity.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "proto/base/bytes.h"
 #include "proto/base/ids.h"
 #include "proto/base/json_writer.h"
+#include "proto/base/numbers.h"
 #include "proto/wire/agent_entry.h"
 #include "proto/wire/json.h"
 #include "proto/wire/limits.h"
@@ -34,11 +34,8 @@ std::optional<WallMicros> parse_time(std::string_view text) {
   std::string fraction(dot == std::string_view::npos ? "0" : text.substr(dot + 1));
   if (!digits_only(whole) || !digits_only(fraction) || whole.size() > 10 || fraction.size() > 6) return std::nullopt;
   fraction.resize(6, '0');
-  WallMicros micros = 0;
-  std::string all = whole + fraction;
-  std::from_chars(all.data(), all.data() + all.size(), micros);
-  if (micros > kMaxTime) return std::nullopt;
-  return micros;
+  auto micros = parse_number<WallMicros>(whole + fraction);
+  return micros && *micros <= kMaxTime ? micros : std::nullopt;
 }
 
 std::string time_text(WallMicros time) {
@@ -69,8 +66,8 @@ Status read_state(std::string_view text, IdentityState& ret_state) {
 }
 
 Status read_version(std::string_view text, uint64_t& ret_version) {
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), ret_version);
-  if (error == std::errc() && end == text.data() + text.size() && ret_version > 0) return {};
+  ret_version = parse_number<uint64_t>(text).value_or(0);
+  if (ret_version > 0) return {};
   return malformed("version", "a number from 1");
 }
 

@@ -12,6 +12,7 @@
 #include "proto/base/base64.h"
 #include "proto/base/bytes.h"
 #include "proto/base/random.h"
+#include "proto/base/secret.h"
 #include "proto/base/secret_file.h"
 
 namespace mas {

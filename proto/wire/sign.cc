@@ -12,6 +12,7 @@
 #include "proto/base/base64.h"
 #include "proto/base/bytes.h"
 #include "proto/base/random.h"
+#include "proto/base/secret.h"
 #include "proto/base/secret_file.h"
 #include "proto/wire/digest.h"
 #include "proto/wire/seal.h"

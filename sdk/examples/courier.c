@@ -1,14 +1,14 @@
-/* courier: brings a parcel after another to one agent, and says what became of each. Run it in gateway mode: there every
- * message is decided about, and the sender learns how.
+/* courier: sends one parcel after another to one agent, and prints the outcome of each. Run it in gateway mode, where the
+ * gateway decides about every message and the sender learns the decision.
  *
- *   usage: MAS_MODE=gateway [MAS_CREDENTIALS=FILE] example_courier [ID [TARGET]]      TARGET is clerk unless given
+ *   usage: MAS_MODE=gateway [MAS_CREDENTIALS=FILE] example_courier [ID [TARGET]]      (default target: clerk)
  */
 #include "example.h"
 
 #define PAUSE_MS 250
 
-/* One parcel. Nothing is guessed: it is in the target's stream, or it is not and the reason is known, or (after the
- * time-out) the library still tries. */
+/* Sends one parcel. Afterwards it is in the target's stream, or was refused with a reason, or (after the time-out) the
+ * library still tries to send it. */
 static void bring(mas_agent *agent, const char *target, int number) {
   char data[64];
   snprintf(data, sizeof data, "{\"parcel\":%d}", number);

@@ -3,8 +3,8 @@
 
 usage: sdk/examples/demo.py BUILD_DIR     (`./dev demo` builds first)
 
-Everything that is told is checked: the exit code is 0 only when all of it happened. Nothing outside a temporary
-directory is touched, and nothing is left running.
+The demo checks each step that it narrates; its exit code is 0 only when all of them happened. It touches nothing outside
+a temporary directory and leaves nothing running.
 """
 import json
 import re
@@ -13,7 +13,7 @@ import time
 
 from stage import Failed, Stage, chapter, get, note, until
 
-BEAT_MS = 500  # an agent without a beat for twice this long is taken for dead
+BEAT_MS = 500  # an agent without a heartbeat for twice this long counts as dead
 
 
 def bring_up(stage):
@@ -31,7 +31,7 @@ def bring_up(stage):
 
 
 def introduce(stage):
-    chapter("2. Agents register and find each other by what they can do")
+    chapter("2. Agents register and find each other by capability")
     agents = {name: stage.start(name, f"example_{program}", name)
               for name, program in (("adder-1", "calculator"), ("adder-2", "calculator"), ("echo", "echo"),
                                     ("notekeeper", "notekeeper"))}
@@ -72,7 +72,7 @@ def remember(stage, agents):
 def crash(stage, agents):
     used = re.search(r"found (adder-\d)", agents["planner"].says(" found adder-"))[1]
     other = "adder-2" if used == "adder-1" else "adder-1"
-    chapter(f"5. {used}, which the planner works with, is killed (-9)")
+    chapter(f"5. {used}, which the planner uses, is killed (-9)")
     heard = len(agents["planner"].lines)
     listeners = stage.listeners("mas.system")
     events = stage.start("events", "masctl", "events")
@@ -85,7 +85,7 @@ def crash(stage, agents):
     stage.show("agents", "list", "--inactive", "--capability", "math.add")
     agents["planner"].says(f"found {other}", after=heard)
     agents["planner"].says(f"{other} says that", after=heard)
-    note("the planner went on with the other one; and when the dead agent is started again, it is back:")
+    note("The planner went on with the other one. The dead agent is started again and is back:")
     agents[used] = stage.start(used, "example_calculator", used)
     agents[used].says(" ready")
     until(lambda: stage.ids("list", "--capability", "math.add") == ["adder-1", "adder-2"], 10, f"{used} is back")
@@ -94,7 +94,7 @@ def crash(stage, agents):
 
 
 def go_through_the_gateway(stage, agents):
-    chapter("6. Gateway mode: every message is decided about, and its sender learns how")
+    chapter("6. Gateway mode: the gateway decides about every message, and the sender learns the decision")
     note("The same programs with MAS_MODE=gateway; the courier has an identity and signs what it sends.")
     credentials = stage.file("courier.toml")
     stage.show("identity", "create", "courier", "--master-key", stage.file("master.key"), "--out", credentials)
@@ -116,23 +116,23 @@ def go_through_the_gateway(stage, agents):
     stage.show("limit", "set", "courier", "--per-minute", "4")
     courier.says("RATE_LIMITED, again in")
 
-    note("What was decided is in the audit, chained and signed; who changed the rules is, too:")
+    note("The audit has every decision, chained and signed. It also records who changed the rules:")
     stage.show("audit", "query", "--sender", "courier", "--decision", "AUTHZ_DENIED", "--limit", "1")
     stage.show("audit", "operators")
     until(lambda: json.loads(stage.masctl("--json", "audit", "verify", "--key", stage.audit_key))["heads"], 20,
-          "a signed head stands in the audit")
+          "the audit has a signed head")
     stage.show("audit", "verify", "--key", stage.audit_key)
     stage.show("top", "--once")
 
 
 def close(stage, agents):
-    chapter("7. Everybody leaves")
+    chapter("7. All agents and daemons stop")
     for agent in agents.values():
         if agent.stop() != 0:
             raise Failed(f"{agent.name} did not stop cleanly")
     until(lambda: stage.ids("list") == [], 10, "nobody is ACTIVE")
     stage.stop_daemons()
-    note("agents took their registrations back, daemons drained; Redis and its directory go now")
+    note("The agents have deregistered and the daemons have drained. Redis and its directory are removed now.")
 
 
 def main():
@@ -154,7 +154,7 @@ def main():
     except Failed as failure:
         print(f"\nThe demo failed: {failure}", file=sys.stderr)
         return 1
-    print(f"\nAll of it happened, in {time.monotonic() - began:.0f} seconds.")
+    print(f"\nAll steps succeeded, in {time.monotonic() - began:.0f} seconds.")
     return 0
 
 

@@ -1,10 +1,10 @@
-/* echo: answers every request with its own data, whatever its type, and shows every other message.
+/* echo: replies to every request with the request's own data, and prints every other message.
  *
  *   usage: example_echo [ID]
  */
 #include "example.h"
 
-/* The fallback: for all types that have no handler of their own. */
+/* The fallback: runs for all types without a handler. */
 static mas_status on_anything(mas_agent *agent, const mas_message *message, void *user) {
   size_t size;
   const char *data = mas_message_data(message, &size); /* the sender's bytes, exactly */
@@ -14,7 +14,7 @@ static mas_status on_anything(mas_agent *agent, const mas_message *message, void
   return mas_message_reply(message, "echo", data, size);
 }
 
-/* The library reconnects by itself; this only tells the viewer. What was sent to this agent meanwhile is lost. */
+/* Only prints the change; the library reconnects by itself. Peer to peer, messages sent meanwhile are lost. */
 static void on_connection(mas_agent *agent, mas_connection state, const char *detail, void *user) {
   (void)user;
   say(agent, "%s: %s", state == MAS_CONNECTED ? "connected" : "disconnected", detail);

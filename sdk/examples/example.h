@@ -1,7 +1,7 @@
-/* What the examples share: an agent from the command line's and the environment's settings, and a clean end on signals.
+/* Shared code of the examples: makes the agent from arguments and environment, and ends it cleanly on signals.
  *
- * Every example takes its agent id as its only argument, finds Redis by MAS_REDIS_URL (the library reads it), and beats
- * as often as MAS_EXAMPLE_BEAT_MS says (default: the library's 30 s), with a TTL of twice that.
+ * Every example takes its agent id as first argument. The library reads MAS_REDIS_URL. MAS_EXAMPLE_BEAT_MS sets the time
+ * between two heartbeats in milliseconds (default: the library's 30 s); their TTL is twice that.
  */
 #ifndef MAS_EXAMPLE_H
 #define MAS_EXAMPLE_H
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static mas_agent *example_agent; /* what the signal handler ends */
+static mas_agent *example_agent; /* for the signal handler */
 
 static void example_quit(int signal_number) {
   (void)signal_number;
@@ -30,17 +30,17 @@ __attribute__((format(printf, 2, 3))) static void say(const mas_agent *agent, co
   printf("%-12s %s\n", mas_agent_id(agent), line);
 }
 
-/* Ends the program when a call failed that it cannot do without. */
+/* Ends the program with a message unless `status` is MAS_OK or MAS_CANCELLED. */
 static void must(mas_status status, const char *what) {
   if (status == MAS_OK || status == MAS_CANCELLED) return;
   fprintf(stderr, "%s: %s: %s\n", what, mas_status_text(status), mas_error_detail());
   exit(1);
 }
 
-/* Makes the agent: `capability` is what others find it by (NULL: none), `metadata` a JSON object about it. */
+/* Makes the agent. Others find it by `capability` (NULL: none); `metadata` is a JSON object about it. */
 static mas_agent *example_new(int argc, char **argv, const char *default_id, const char *capability,
                               const char *metadata) {
-  setvbuf(stdout, NULL, _IOLBF, 0); /* line by line, also into a pipe */
+  setvbuf(stdout, NULL, _IOLBF, 0); /* write line by line, also into a pipe */
   mas_options *options = mas_options_new();
   const char *beat = getenv("MAS_EXAMPLE_BEAT_MS");
   if (beat != NULL) must(mas_options_set_heartbeat(options, atoi(beat), 2 * atoi(beat)), "heartbeat");
@@ -55,7 +55,7 @@ static mas_agent *example_new(int argc, char **argv, const char *default_id, con
   return example_agent;
 }
 
-/* Stops and frees the agent; the program's exit status. */
+/* Stops and frees the agent. Returns the program's exit status. */
 static int example_end(mas_agent *agent) {
   mas_status status = mas_agent_stop(agent, 2000);
   say(agent, status == MAS_OK ? "stopped" : "stopped, but could not deregister: %s", mas_error_detail());

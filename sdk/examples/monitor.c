@@ -1,5 +1,5 @@
-/* monitor: sends a reading to every agent that keeps notes, once a second, from an event loop of its own. It does not
- * wait for anybody; what reached nobody is reported to it.
+/* monitor: sends a reading to every agent that keeps notes, once a second, from an event loop of its own. It waits for no
+ * outcome; its receipt callback reports readings that did not arrive.
  *
  *   usage: example_monitor [ID]
  */
@@ -10,7 +10,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-/* A receipt: only failures were asked for. */
+/* The receipt callback. main() asks for failures only. */
 static void on_receipt(mas_agent *agent, const char *message_id, const char *target, mas_status outcome, void *user) {
   (void)message_id, (void)user;
   say(agent, "a reading did not reach %s: %s", target, mas_status_text(outcome));
@@ -42,7 +42,7 @@ int main(int argc, char **argv) {
   int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
   const struct itimerspec each_second = {{1, 0}, {1, 0}};
   timerfd_settime(timer, 0, &each_second, NULL);
-  /* Readable while callbacks wait, or after a quit. An event loop such as libuv's or GLib's would watch it likewise. */
+  /* The descriptor is readable while callbacks wait, and after a quit. libuv or GLib can watch it in the same way. */
   struct pollfd watched[] = {{mas_agent_fd(agent), POLLIN, 0}, {timer, POLLIN, 0}};
 
   for (int number = 1;;) {

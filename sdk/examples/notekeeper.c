@@ -1,4 +1,4 @@
-/* notekeeper: keeps the last note of everybody and how many there were. Its state is in Redis, so it goes on counting
+/* notekeeper: keeps the last note of each sender and counts all notes. Its state is in Redis, so it continues to count
  * where it stopped, also after kill -9.
  *
  *   usage: example_notekeeper [ID]
@@ -13,7 +13,7 @@ static long count_of(mas_agent *agent) {
   return count;
 }
 
-/* Writes the note and the count together: both or neither. */
+/* Writes the note and the count in one update: both or neither. */
 static mas_status on_note(mas_agent *agent, const mas_message *message, void *user) {
   char count[32], field[600];
   size_t size;
@@ -37,7 +37,7 @@ static mas_status on_count(mas_agent *agent, const mas_message *request, void *u
   return mas_message_reply(request, "note.count", answer, MAS_STRLEN);
 }
 
-/* Runs inside mas_agent_start(), when the state has been loaded. */
+/* The start hook: runs inside mas_agent_start(), after the state was loaded. */
 static mas_status on_start(mas_agent *agent, void *user) {
   (void)user;
   say(agent, "ready, with %ld notes from before", count_of(agent));

@@ -1,5 +1,5 @@
-/* planner: finds an agent that can add, and lets it sum up the numbers 1, 2, 3, … one request at a time. It knows no
- * agent's id beforehand: when the one it uses goes away, it finds another.
+/* planner: finds an agent that can add and has it sum up the numbers 1, 2, 3, … with one request for each. It knows no
+ * agent's id in advance: when its adder goes away, it finds another.
  *
  *   usage: example_planner [ID]
  */
@@ -7,7 +7,7 @@
 
 #define PAUSE_MS 500
 
-/* Copies the id of an ACTIVE agent with the capability; "" when there is none. */
+/* Copies the id of an ACTIVE agent that can add; "" when there is none. */
 static void find_adder(mas_agent *agent, char *ret_id, size_t size) {
   static const char *const wanted[] = {"math.add"};
   mas_agent_list *found;
@@ -23,7 +23,7 @@ static void find_adder(mas_agent *agent, char *ret_id, size_t size) {
   mas_agent_list_free(found);
 }
 
-/* One step of the plan: total + n, computed by `adder`. */
+/* One step: asks `adder` for total + n. */
 static mas_status add(mas_agent *agent, const char *adder, double *total, int n) {
   char data[64];
   mas_message *reply;
@@ -43,7 +43,7 @@ int main(int argc, char **argv) {
   must(mas_agent_start(agent, 10000), "start");
   say(agent, "ready");
 
-  /* Polling is also the pause between two steps; it returns MAS_CANCELLED after SIGTERM. */
+  /* The poll is also the pause between two steps. It returns MAS_CANCELLED after SIGTERM. */
   while (mas_agent_poll(agent, PAUSE_MS, NULL) == MAS_OK) {
     if (adder[0] == '\0') find_adder(agent, adder, sizeof adder);
     if (adder[0] == '\0') continue;

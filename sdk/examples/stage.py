@@ -1,7 +1,7 @@
-"""The stage of the demo: processes that are started, watched and always ended, and what is printed of them.
+"""The stage of the demo: starts, watches and ends processes, and prints their output.
 
-Whatever way the demo ends (done, failed, interrupted, killed), no process and no file of it stays: the stage stops by
-process id what it started, and the kernel stops the rest should the demo itself be killed.
+However the demo ends, its processes end too: the stage stops them by their ids, and the kernel stops them when the demo
+itself is killed by SIGKILL. The stage also removes its files, except after a SIGKILL.
 """
 import ctypes
 import json
@@ -38,7 +38,7 @@ def paint(text, colour):
 
 
 def show(line):
-    """Prints a line in one piece: several threads do."""
+    """Prints a line in one piece, since several threads print."""
     with printing:
         sys.stdout.write(line + "\n")
         sys.stdout.flush()
@@ -53,7 +53,7 @@ def note(text):
 
 
 def until(condition, seconds, what):
-    """Polls until `condition()` is true and returns its value; the bound is generous, the demo is not a benchmark."""
+    """Polls until `condition()` is true and returns its value. Raises Failed after `seconds`."""
     end = time.monotonic() + seconds
     while True:
         value = condition()
@@ -65,7 +65,7 @@ def until(condition, seconds, what):
 
 
 class Process:
-    """A program with its output, line by line; lines are also shown when `shown`."""
+    """A program and the lines of its output. With `shown`, the lines are printed too."""
 
     def __init__(self, name, argv, env, shown):
         self.name, self.lines, self._shown = name, [], shown
@@ -84,7 +84,7 @@ class Process:
                 show(paint(f"  │ {line}", COLOURS.get(self.name, 0)))
 
     def says(self, text, seconds=10, after=0):
-        """Waits for an output line with `text`, among those after the first `after`; returns it."""
+        """Waits for an output line that contains `text`, after the first `after` lines, and returns it."""
         def found():
             if self._popen.poll() is not None and not self._reader.is_alive():
                 if not any(text in line for line in self.lines[after:]):
@@ -93,12 +93,12 @@ class Process:
         return until(found, seconds, f"{self.name} says '{text}'")
 
     def kill(self):
-        """What a crash does."""
+        """Kills the process, as a crash would end it."""
         self._popen.kill()
         self._popen.wait()
 
     def stop(self, seconds=10):
-        """Asks it to end and waits. @return its exit code."""
+        """Asks the process to end and waits. @return its exit code."""
         if self._popen.poll() is None:
             self._popen.terminate()
         try:
@@ -120,7 +120,7 @@ class Stage:
         self.bin = os.path.join(os.path.abspath(build), "bin")
         self.directory = tempfile.mkdtemp(prefix="mas-demo-")
         self.socket = os.path.join(self.directory, "redis.sock")
-        # Nothing of the caller's environment may lead the demo to another Redis.
+        # The caller's environment must not lead the demo to another Redis.
         kept = {name: value for name, value in os.environ.items() if not name.startswith("MAS_")}
         self.env = {**kept, "MAS_REDIS_URL": f"unix://{self.socket}", **env}
         self._processes = []
@@ -144,7 +144,7 @@ class Stage:
         sys.exit(128 + number)
 
     def file(self, name):
-        """The path of a file of the demo's own."""
+        """The path of a file in the demo's directory."""
         return os.path.join(self.directory, name)
 
     def start(self, name, program, *arguments, shown=True, **env):
@@ -165,7 +165,7 @@ class Stage:
         until(lambda: self.redis("PING").startswith(b"+PONG"), 10, "redis-server answers")
 
     def redis(self, command):
-        """The bytes that Redis answers to an inline command; none while it does not answer."""
+        """The bytes that Redis answers to an inline command; empty when it does not answer."""
         try:
             with socket.socket(socket.AF_UNIX) as client:
                 client.settimeout(1)
@@ -176,11 +176,11 @@ class Stage:
             return b""
 
     def listeners(self, channel):
-        """How many connections are subscribed to a channel."""
+        """The number of connections that are subscribed to a channel."""
         return int(self.redis(f"PUBSUB NUMSUB {channel}").rsplit(b":", 1)[1])
 
     def start_daemon(self, program):
-        """Starts a daemon with its defaults, HTTP on a port of the kernel's choice; its `url` is where that is."""
+        """Starts a daemon with its defaults. The kernel chooses its HTTP port; `url` of the result is the address."""
         head = program.upper().replace("-", "_")
         daemon = self.start(program, program, shown=False,
                             **{f"{head}_HTTP_LISTEN": "127.0.0.1:0", f"{head}_LOG_FORMAT": "json"})
@@ -196,7 +196,7 @@ class Stage:
     # ---- masctl
 
     def masctl(self, *arguments):
-        """What a masctl command prints, without the end of its last line."""
+        """The output of a masctl command, without the last line feed."""
         done = subprocess.run([os.path.join(self.bin, "masctl"), *arguments], env=self.env, text=True, timeout=20,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
                               preexec_fn=die_with_the_demo)

@@ -5,10 +5,10 @@
 //   agent.start();
 //   agent.run();   // until quit()
 //
-// Failure: a call that fails throws mas::Failure with the status and the library's sentence. Two kinds of call return
-// instead, because their failures are ordinary: try_send() a status, poll() whether to go on. A handler that throws has
-// failed (MAS_HANDLER_FAILED); no exception passes through the C library.
-// Threading and lifetime are those of mas.h. Callbacks live as long as their agent, also when replaced.
+// Failure: a call that fails throws mas::Failure, with the status and the text of mas_error_detail(). Two calls return
+// their failure instead, since it is an ordinary event: try_send() returns a status, poll() returns whether to go on.
+// A handler that throws has failed (MAS_HANDLER_FAILED). No exception passes through the C library.
+// Threading and lifetime: as in mas.h. An agent keeps its callbacks until it is destroyed, also replaced ones.
 #ifndef MAS_HPP
 #define MAS_HPP
 
@@ -34,7 +34,7 @@ namespace mas {
 inline namespace v0 {
 
 using Millis = std::chrono::milliseconds;
-/// A time-out that never comes.
+/// A time-out that never expires.
 inline constexpr Millis kForever{-1};
 
 class Failure : public std::runtime_error {
@@ -48,9 +48,9 @@ class Failure : public std::runtime_error {
   mas_status status_;
 };
 
-/// What the last receipt that this thread has seen says (mas_receipt_decision and the others in mas.h).
+/// The last receipt that this thread has seen (mas_receipt_decision and the other mas_receipt_… functions of mas.h).
 struct ReceiptNote {
-  std::string decision;  ///< "" where the gateway has not decided
+  std::string decision;  ///< "" when the gateway has not decided
   std::string detail;
   Millis retry_after{0};
 };
@@ -62,7 +62,7 @@ inline void check(mas_status status) {
   if (status != MAS_OK) throw Failure(status);
 }
 
-/// A key for values that the gateway encrypts.
+/// A key under which the gateway encrypts values. Copies share one key.
 class DataKey {
  public:
   DataKey(const std::string &id, const std::string &path) {
@@ -76,12 +76,12 @@ class DataKey {
   std::shared_ptr<mas_data_key> key_;
 };
 
-/// A received message, shared by reference count; may be kept beyond its callback.
+/// A received message, shared by reference count. It may be kept beyond its callback.
 class Message {
  public:
-  /// Takes a reference of its own.
+  /// Adds a reference of its own.
   explicit Message(const mas_message *borrowed) : message_(mas_message_ref(borrowed), &mas_message_unref) {}
-  /// Takes over the caller's reference.
+  /// Takes ownership of the caller's reference.
   static Message adopt(mas_message *owned) { return Message(std::shared_ptr<mas_message>(owned, &mas_message_unref)); }
 
   std::string_view sender() const { return mas_message_sender(message_.get()); }
@@ -100,7 +100,7 @@ class Message {
     if (text == nullptr) throw std::bad_alloc();
     return {text, size};
   }
-  /// The data with the values that `key` opens.
+  /// The data, with the values under `key` decrypted.
   std::string decrypted(const DataKey &key) const {
     char *json;
     size_t size;
@@ -122,7 +122,7 @@ class Message {
   std::shared_ptr<mas_message> message_;
 };
 
-/// How to make an agent; each setter returns the options. Copies are the same options.
+/// The settings of a new agent. Each setter returns the options. Copies share the same options.
 class Options {
  public:
   Options() : options_(mas_options_new(), &mas_options_free) {
@@ -156,7 +156,7 @@ class Options {
   std::shared_ptr<mas_options> options_;
 };
 
-/// What discovery tells of an agent.
+/// An agent, as discovery found it.
 struct AgentInfo {
   std::string id;
   std::vector<std::string> capabilities;
@@ -197,7 +197,7 @@ class Agent {
   void on_message(const std::string &type, OnMessage fn) {
     check(mas_agent_on_message(get(), type.c_str(), &message_came, keep(std::move(fn))));
   }
-  /// For types without a handler of their own.
+  /// Sets the fallback, for types without a handler.
   void on_other_message(OnMessage fn) {
     check(mas_agent_on_message(get(), nullptr, &message_came, keep(std::move(fn))));
   }
@@ -224,23 +224,23 @@ class Agent {
         keep(std::move(fn)));
   }
 
-  /// @return the message's id.
+  /// Queues a message. @return the message's id.
   std::string send(const std::string &target, const std::string &type, std::string_view json = "{}") {
     char id[MAS_MESSAGE_ID_SIZE];
     check(mas_agent_send(get(), target.c_str(), type.c_str(), json.data(), json.size(), id));
     return id;
   }
-  /// For loops that send as fast as they can: MAS_WOULD_BLOCK is no exception there.
+  /// As send(), but returns the status instead of throwing: for loops that meet MAS_WOULD_BLOCK often.
   mas_status try_send(const std::string &target, const std::string &type, std::string_view json = "{}") {
     return mas_agent_send(get(), target.c_str(), type.c_str(), json.data(), json.size(), nullptr);
   }
-  /// Waits for what becomes of it; throws unless it was accepted. @return the message's id.
+  /// Sends a message and waits for its outcome. Throws unless it was accepted. @return the message's id.
   std::string send_wait(const std::string &target, const std::string &type, std::string_view json, Millis timeout) {
     char id[MAS_MESSAGE_ID_SIZE];
     check(mas_agent_send_wait(get(), target.c_str(), type.c_str(), json.data(), json.size(), ms(timeout), id));
     return id;
   }
-  /// With a priority, a deadline, or both. @return the message's id.
+  /// Sends a message with a priority, a deadline or both. @return the message's id.
   std::string send_with(const std::string &target, const std::string &type, std::string_view json,
                         const mas_send_options &options) {
     char id[MAS_MESSAGE_ID_SIZE];
@@ -248,7 +248,7 @@ class Agent {
                               id));
     return id;
   }
-  /// Once more, under the id that it had: for a message of which it is unknown whether it arrived.
+  /// Repeats a message with an unknown outcome, under the message id that it had.
   void send_again(const std::string &id, const std::string &target, const std::string &type,
                   std::string_view json = "{}") {
     check(mas_agent_send_again(get(), id.c_str(), target.c_str(), type.c_str(), json.data(), json.size()));
@@ -289,7 +289,7 @@ class Agent {
     std::unique_ptr<char, decltype(&mas_free)> owned(value, &mas_free);
     return std::string(value, size);
   }
-  /// All or none of the fields; an empty optional removes one.
+  /// Writes all of the fields or none. An empty optional removes its field.
   void update_state(const std::map<std::string, std::optional<std::string>> &fields, Millis timeout = Millis(5'000)) {
     std::vector<mas_state_field> raw;
     for (const auto &[name, value] : fields)
@@ -313,7 +313,7 @@ class Agent {
 
   static int ms(Millis timeout) { return static_cast<int>(timeout.count()); }
 
-#ifdef __GLIBCXX__  // a thread that ends brings no object, which UBSan takes for a null reference
+#ifdef __GLIBCXX__  // the end of a thread carries no exception object; UBSan reports a null reference
   template <typename Call>
   __attribute__((no_sanitize("null", "alignment"))) static mas_status guard(Call &&call) {
 #else
@@ -356,7 +356,7 @@ class Agent {
     return agent;
   }
 
-  /// Keeps a callback until the agent goes. @return its address.
+  /// Keeps a callback until the agent is destroyed. @return its address.
   template <typename Fn>
   void *keep(Fn fn) {
     auto kept = std::make_shared<Fn>(std::move(fn));

@@ -2,6 +2,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "proto/base/secret.h"
 #include "proto/wire/data_key.h"
 #include "sdk/src/error.h"
 #include "sdk/src/message.h"

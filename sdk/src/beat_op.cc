@@ -10,10 +10,15 @@ void BeatOp::begin() {
   const AgentContext& agent = host_.context();
   redis::Command writes;
   if (due_.heartbeat) writes.add(heartbeat(agent, agent.clock->of(wall_now())));
-  if (due_.lease) writes.add(instance_lease(agent));
+  if (due_.lease) {
+    lease_tag_ = writes.count();
+    writes.add("EXISTS", agent.keys.alive(agent.config.id, agent.instance())).add(instance_lease(agent));
+  }
   // An instance that stopped may have cut the heartbeat down to this lease.
-  if (due_.lease && !due_.heartbeat)
+  if (due_.lease && !due_.heartbeat) {
+    heartbeat_tag_ = writes.count();
     writes.add("PEXPIRE", agent.keys.heartbeat(agent.config.id), to_millis(agent.config.heartbeat_ttl));
+  }
   if (writes.count() > 0) {
     if (auto status = send(writes, kWrite); !status) return finish(status.error());
   }
@@ -26,15 +31,24 @@ void BeatOp::on_reply(uint64_t tag, const redis::Answer& answer) {
   const redis::Reply& reply = **answer;
   if (state_.is(State::kBeating)) {
     if (tag >= kStatusLength) return judge(reply);
-    if (reply.error_code() == "OOM") out_of_memory_ = true;
-    if (reply.is_error() && !out_of_memory_) finish(redis::error_of(reply).in("beating"));
-    return;
+    return take_write(tag, reply);
   }
   if (state_.is(State::kAsking)) return take_answer(tag, reply);
   if (reply.is_error()) return finish(redis::error_of(reply).in("beating"));
   if (reply.integer == 0)
     return finish(Error{Errc::kUnavailable, "Redis is out of memory, and the last heartbeat or lease has expired"});
   if (tag == 1) end(Registration::kRegistered);  // the second of the two extensions
+}
+
+/// Who answers for a heartbeat that has to be written again is the next beat.
+void BeatOp::take_write(uint64_t tag, const redis::Reply& reply) {
+  AgentContext& agent = host_.context();
+  const bool gone = reply.is_integer() && reply.integer == 0;
+  if (gone && tag == lease_tag_) agent.lease.lapsed();
+  if (gone && tag == heartbeat_tag_)
+    static_cast<void>(host_.commands().send(heartbeat(agent, agent.clock->of(wall_now())), redis::ReplyTo{}));
+  if (reply.error_code() == "OOM") out_of_memory_ = true;
+  if (reply.is_error() && !out_of_memory_) finish(redis::error_of(reply).in("beating"));
 }
 
 void BeatOp::judge(const redis::Reply& length) {

@@ -5,6 +5,8 @@
 //        ▼                          ▼
 //     extending (PEXPIRE) ──▶ done  asking status and healthd ──▶ done: kLost when the entry is gone,
 //                                                                 kInactive when it says so and nobody judges
+//     What ended before its time (Redis's clock was set forward) is noticed: a heartbeat is written at once, and the lease is
+//     not steady for a while (LeaseProof).
 //     What Redis refuses otherwise, or cannot extend any more, is an error: the beat was not made.
 //
 // Why PEXPIRE: out of memory, Redis refuses SET but still extends a key. Why healthd is asked: an active one holds
@@ -38,6 +40,7 @@ class BeatOp final : public OpWith<Result<Registration>> {
   enum Tag : uint64_t { kWrite, kStatus = 50, kHealthd, kStatusLength = 100 };
 
   void on_reply(uint64_t tag, const redis::Answer& answer) override;
+  void take_write(uint64_t tag, const redis::Reply& reply);
   void judge(const redis::Reply& length);
   void extend();
   void ask();
@@ -45,6 +48,7 @@ class BeatOp final : public OpWith<Result<Registration>> {
   void end(Registration registration);
 
   const Due due_;
+  uint64_t lease_tag_ = UINT64_MAX, heartbeat_tag_ = UINT64_MAX;  // that tell whether it was still there
   bool out_of_memory_ = false;
   bool inactive_ = false;
   StateMachine<State> state_{State::kBeating, kMoves};

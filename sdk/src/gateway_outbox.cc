@@ -15,6 +15,14 @@ constexpr size_t kSpareBatches = 4;
 constexpr size_t kWriteFrames = 16;  // of one RPUSH
 constexpr size_t kWriteBytes = 4 * 1024 * 1024;
 
+constexpr size_t kCommandOverhead = 64;  // what RESP adds to two arguments
+constexpr size_t kHeaderOverhead = 128;  // of a frame, a MAC included, without sender and credential
+
+void give_back(std::string& buffer) {
+  wipe(buffer);
+  buffer = std::string();
+}
+
 /// A record's flags and ticket, as the MAC covers them; its envelope is covered by the digest.
 Record head_of(std::string_view record) {
   Record head;
@@ -37,15 +45,7 @@ GatewayOutbox::GatewayOutbox(const AgentConfig& config, const Keys& keys, std::s
       instances_(instances) {}
 
 GatewayOutbox::~GatewayOutbox() {
-  wipe(token_);
-  for (auto* buffer : {&header_, &frames_, &command_}) drop(*buffer);
-}
-
-/// A frame that is not signed has the token in it.
-void GatewayOutbox::drop(std::string& buffer) {
-  buffer.resize(buffer.capacity());  // what earlier frames left behind this one
-  wipe(buffer);
-  buffer = std::string();
+  for (auto* buffer : {&header_, &frames_, &command_}) wipe(*buffer);
 }
 
 void GatewayOutbox::use(std::optional<Credentials> credentials) {
@@ -103,10 +103,10 @@ Result<bool> GatewayOutbox::queue(SendSlot slot, std::string_view payload, std::
 
 // ---- Going out
 
-void GatewayOutbox::up(redis::Connection& connection, unsigned partitions, std::string token) {
+void GatewayOutbox::up(redis::Connection& connection, unsigned partitions, const Secret& token) {
   connection_ = &connection;
   set_partitions(partitions);
-  token_ = std::move(token);
+  token_ = token;
   up_ = true;
   window_.on_link(mono_now());
   pump();
@@ -177,13 +177,14 @@ bool GatewayOutbox::write() {
   }
   if (count == 0) return false;
   command_.clear();
+  reserve_wiping(command_, kCommandOverhead + ingress_.size() + frames_.size());
   redis::append_length(command_, '*', 2 + count);
   redis::append_argument(command_, std::string_view("RPUSH"));
   redis::append_argument(command_, ingress_);
   command_.append(frames_);
   auto status = connection_->send(command_, 1, redis::reply_to<&GatewayOutbox::on_written>(this));
   for (auto* buffer : {&frames_, &command_})
-    if (buffer->capacity() > 2 * kWriteBytes) drop(*buffer);
+    if (buffer->capacity() > 2 * kWriteBytes) give_back(*buffer);
   writing_ = status.ok();
   if (!status) window_.on_write(write_first_, write_last_, FrameWindow::Write::kNotDone, now);
   return writing_;
@@ -196,7 +197,7 @@ void GatewayOutbox::append_frame_for(FrameWindow::Range range, FrameHeader& head
   header.first_sequence = range.first;
   header.timestamp = clock_->of(wall_now());
   header.sender = sender_;
-  header.credential = key_ ? credentials_->key_id : credentials_ ? credentials_->token : token_;
+  header.credential = key_ ? credentials_->key_id : credentials_ ? credentials_->token : token_.text();
   size_t bytes = 0;
   for (uint64_t n = range.first; n < range.first + range.count; ++n) bytes += window_.slot(n).record_size;
 
@@ -214,7 +215,9 @@ void GatewayOutbox::append_frame_for(FrameWindow::Range range, FrameHeader& head
     mac = key_->tag(mac_input_);
   }
   header_.clear();
+  reserve_wiping(header_, kHeaderOverhead + header.sender.size() + header.credential.size());
   append_frame(header_, header, mac ? &*mac : nullptr, range.count, {});
+  reserve_wiping(frames_, frames_.size() + kCommandOverhead + header_.size() + bytes);
   redis::append_length(frames_, '$', header_.size() + bytes);
   frames_.append(header_);
   for (uint64_t n = range.first; n < range.first + range.count; ++n) {

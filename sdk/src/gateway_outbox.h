@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "proto/base/secret.h"
 #include "proto/redis/connection.h"
 #include "proto/wire/credentials.h"
 #include "proto/wire/failure_report.h"
@@ -50,7 +51,7 @@ class GatewayOutbox final : public Outbox, private FrameWindowListener {
   /// Whoever wants to know is told when the gateway puts off deciding, and why.
   void on_obstacle(std::function<void(const std::string& why)> told) { told_ = std::move(told); }
   /// The agent is registered and hears receipts. @param token the registry's, of the agent's entry.
-  void up(redis::Connection& connection, unsigned partitions, std::string token);
+  void up(redis::Connection& connection, unsigned partitions, const Secret& token);
   /// Their number was changed: what is sent from now on goes to the sender's new one.
   void set_partitions(unsigned partitions);
   void down() { up_ = false; }
@@ -92,7 +93,6 @@ class GatewayOutbox final : public Outbox, private FrameWindowListener {
   void on_written(uint64_t tag, const redis::Answer& answer);
   void settle_all();
   void recycle(SendBatch* batch);
-  static void drop(std::string& buffer);
 
   const Keys keys_;
   const std::string ns_;
@@ -117,12 +117,13 @@ class GatewayOutbox final : public Outbox, private FrameWindowListener {
   uint64_t write_first_ = 0, write_last_ = 0;  // numbers of the frames in the write under way
   unsigned partition_ = 0;
   std::string ingress_;
-  std::string token_;
+  Secret token_;
   ReceiptMessage receipt_;
   size_t settled_messages_ = 0;  // not yet counted under the lock
   size_t settled_bytes_ = 0;
-  // Scratch of write().
-  std::string header_, frames_, command_, mac_input_;
+  // Scratch of write(). A frame that is not signed has the token in it.
+  std::string header_, frames_, command_;
+  std::string mac_input_;
   std::vector<Record> records_;
   std::vector<Digest> digests_;
 };

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "proto/wire/partitions.h"
 #include "sdk/src/gateway_setup_op.h"
 #include "sdk/src/runtime.h"
 
@@ -22,8 +23,6 @@ GatewayPath::GatewayPath(PathHost& host, GatewayOutbox& outbox)
       reports_(host, outbox),
       timer_(host.loop(), [this] { on_timer(); }),
       patience_(host.loop(), [this] { try_finish(true); }) {}
-
-GatewayPath::~GatewayPath() { wipe(token_); }
 
 std::string GatewayPath::channel() const {
   const AgentContext& agent = host_.context();
@@ -52,7 +51,7 @@ void GatewayPath::on_handled() {
   reader_.on_handled();
 }
 
-void GatewayPath::up(const std::string& token) {
+void GatewayPath::up(const Secret& token) {
   token_ = token;
   reader_.up();
   outbox_.up(host_.commands(), partitions_, token_);
@@ -109,7 +108,7 @@ void GatewayPath::on_partitions(uint64_t, const redis::Answer& answer) {
   asking_ = false;
   auto reply = redis::checked(answer);
   if (!reply) return;
-  auto partitions = agreed_partitions((*reply)->text);
+  auto partitions = parse_partitions((*reply)->text);
   if (!partitions || *partitions == partitions_) return;
   partitions_ = *partitions;
   outbox_.set_partitions(partitions_);

@@ -19,13 +19,12 @@ namespace mas::sdk {
 class GatewayPath final : public Path {
  public:
   GatewayPath(PathHost& host, GatewayOutbox& outbox);
-  ~GatewayPath() override;
 
   std::string channel() const override;
   std::unique_ptr<Op> prepare(std::function<void(Status)> done) override;
   void listen(std::function<void(Status)> done) override { reader_.listen(std::move(done)); }
   void open() override;
-  void up(const std::string& token) override;
+  void up(const Secret& token) override;
   void renewed() override { reader_.on_lease(); }
   void down() override;
   void recovered() override { outbox_.recovered(); }
@@ -55,7 +54,7 @@ class GatewayPath final : public Path {
   MonoTime armed_until_{};
   unsigned partitions_ = 0;
   bool asking_ = false;
-  std::string token_;  // the registry's
+  Secret token_;  // the registry's
   std::function<void(Status)> finished_;
 };
 

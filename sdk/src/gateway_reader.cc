@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "proto/redis/reply_values.h"
 #include "proto/wire/record_batch.h"
 #include "proto/wire/retry.h"
 #include "sdk/src/gateway_setup_op.h"
@@ -86,6 +87,7 @@ void GatewayReader::end_link() {
   link_.reset();
   heard_ = nullptr;
   hearing_ = up_ = false;
+  ack_refusal_.reset();
   step_ = Step::kNone;
 }
 
@@ -135,6 +137,7 @@ void GatewayReader::on_down(redis::Connection&, const Error& why, unsigned) { de
 /// The link may live on: listen() tries it again.
 void GatewayReader::deaf(const Error& why) {
   step_ = Step::kNone;
+  ack_refusal_.reset();
   if (heard_) return on_trial(why);
   up_ = false;
   if (std::exchange(hearing_, false)) host_.on_deaf(why);
@@ -266,6 +269,7 @@ void GatewayReader::on_reply(uint64_t tag, const redis::Answer& answer) {
   }
   if (auto refusal = std::exchange(refusal_, std::nullopt)) return deaf(*refusal);
   if (step == Step::kTrial) on_trial(Status());
+  if (auto refusal = std::exchange(ack_refusal_, std::nullopt)) return deaf(*refusal);
   advance();
 }
 
@@ -355,10 +359,8 @@ void GatewayReader::take_entry(size_t stream, const redis::Reply& entry, const r
   progress_.took(stream, entry[0].text);
   if (!held_[stream].emplace(entry[0].text).second) return;  // in hand already
   auto delivery = std::make_shared<Delivery>(stream, lane_of(stream), entry[0].text);
-  const redis::Reply& fields = entry[1];  // nil where the entry was deleted
-  std::string_view blob;
-  for (size_t i = 0; i + 1 < fields.count; i += 2)
-    if (fields[i].text == "b") blob = fields[i + 1].text;
+  const redis::Reply* field = redis::entry_field(entry, "b");  // the fields are nil where the entry was deleted
+  const std::string_view blob = field == nullptr ? std::string_view() : field->text;
   bool suspect = false;
   for (size_t i = 0; suspects != nullptr && i < suspects->count; ++i)
     suspect = suspect || (*suspects)[i].text == delivery->id;
@@ -428,13 +430,15 @@ void GatewayReader::send_acks() {
   }
 }
 
-/// Two answers for each run. What failed goes out again when the agent is next up; twice does no harm.
+/// Two answers for each run. What failed goes out again when the agent is next up; twice does no harm. Nothing is read until
+/// Redis takes acks again, so what waits for its ack is bounded, too.
 void GatewayReader::on_ack(uint64_t tag, const redis::Answer& answer) {
   if (acks_.empty()) return;
   AckRun& run = acks_.front();
   auto reply = redis::checked(answer);
   bool gone = !reply && answer.ok() && (*answer)->error_code() == "NOGROUP";
   run.failed = run.failed || (!reply && !gone);
+  if (answer.ok() && !reply && !gone && hearing_) ack_refusal_ = reply.error().in("acknowledging");
   if (tag == 0) return;
   if (run.failed) {
     auto& again = ack_again_[run.stream];
@@ -443,6 +447,7 @@ void GatewayReader::on_ack(uint64_t tag, const redis::Answer& answer) {
     for (const auto& id : run.ids) held_[run.stream].erase(id);
   }
   acks_.pop_front();
+  if (ack_refusal_ && step_ == Step::kNone) return deaf(*std::exchange(ack_refusal_, std::nullopt));
   if (!std::exchange(left_alone_, false)) return;
   claim_wanted_ = true;
   advance();

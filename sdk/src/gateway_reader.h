@@ -17,6 +17,7 @@
 //   lost link, refused read   deaf: the session is told, is not up any more, and calls listen() again; then entries that were
 //                             delivered and not acknowledged are read again, those in hand are known and left alone
 //   ack without an answer     sent again
+//   refused ack               deaf when the read under way is over, and sent again when the agent is up
 //   entry of no known form    counted, told to debug, acknowledged
 //   Redis has less than it had   groups that were there are gone, or were delivered less than they were (StreamProgress): the
 //                             session is told
@@ -123,8 +124,9 @@ class GatewayReader final : public redis::ConnectionListener {
       false;  // that groups were gone: the reader and who sets the agent up may each have made some of them
   Step step_ = Step::kNone;  // what the link is asked now
   size_t replies_due_ = 0;
-  std::optional<Error> refusal_;  // by a reply of this step
-  bool again_ = false;            // this step, called otherwise
+  std::optional<Error> refusal_;      // by a reply of this step
+  std::optional<Error> ack_refusal_;  // of an ack, since the reader hears: it makes deaf when this step is over
+  bool again_ = false;                // this step, called otherwise
   bool told_missing_ = false;
   bool groups_wanted_ = false;
   bool claim_wanted_ = false;

@@ -1,25 +1,15 @@
 // Partitions and groups.
 #include "sdk/src/gateway_setup_op.h"
 
-#include <charconv>
-
+#include "proto/wire/partitions.h"
 #include "sdk/src/gateway_reader.h"
 #include "sdk/src/lease.h"
 
 namespace mas::sdk {
 namespace {
 
-constexpr unsigned kProtocol = 1;
-constexpr unsigned kDefaultPartitions = 16;
-constexpr unsigned kMostPartitions = 1024;
 constexpr uint64_t kConfig = 2;   // the reply with the values, after two HSETNX
 constexpr uint64_t kGroups = 10;  // replies of the second step begin here
-
-unsigned number_in(std::string_view text) {
-  unsigned value = 0;
-  auto end = std::from_chars(text.data(), text.data() + text.size(), value);
-  return end.ec == std::errc() && end.ptr == text.data() + text.size() ? value : 0;
-}
 
 }  // namespace
 
@@ -40,7 +30,7 @@ void GatewaySetupOp::begin() {
   state_.to(State::kReading);
   const std::string key = host_.context().keys.config();
   redis::Command command("HSETNX", key, "partitions", kDefaultPartitions);
-  command.add("HSETNX", key, "protocol", kProtocol);
+  command.add("HSETNX", key, "protocol", kProtocolVersion);
   command.add("HMGET", key, "partitions", "protocol");
   if (auto status = send(command); !status) finish(status.error().in("reading mas.config"));
 }
@@ -60,21 +50,11 @@ void GatewaySetupOp::on_reply(uint64_t tag, const redis::Answer& answer) {
   finish(setup_);
 }
 
-std::optional<unsigned> agreed_partitions(std::string_view text) {
-  unsigned partitions = number_in(text);
-  if (partitions == 0 || partitions > kMostPartitions) return std::nullopt;
-  return partitions;
-}
-
 void GatewaySetupOp::take_config(const redis::Reply& values) {
   if (values.count != 2) return finish(Error{Errc::kProtocol, "HMGET was not answered by two values"});
-  setup_.partitions = number_in(values[0].text);
-  if (number_in(values[1].text) != kProtocol)
-    return finish(Error{Errc::kProtocol, "mas.config has protocol '" + printable(values[1].text) +
-                                             "', this library speaks " + std::to_string(kProtocol)});
-  if (setup_.partitions == 0 || setup_.partitions > kMostPartitions)
-    return finish(Error{Errc::kProtocol, "mas.config has partitions '" + printable(values[0].text) +
-                                             "'; expected 1 to " + std::to_string(kMostPartitions)});
+  auto partitions = agreed_partitions(values[0].text, values[1].text, "this library");
+  if (!partitions) return finish(partitions.error());
+  setup_.partitions = *partitions;
   state_.to(State::kMaking);
   if (auto status = send(make_groups(host_.context()), kGroups); !status)
     finish(status.error().in("making the streams' groups"));

@@ -35,8 +35,6 @@ class GatewaySetupOp final : public OpWith<Result<GatewaySetup>> {
   StateMachine<State> state_{State::kIdle, kMoves};
 };
 
-/// @return the number of partitions that the text in mas.config means; nothing for what is none.
-std::optional<unsigned> agreed_partitions(std::string_view text);
 /// `XGROUP CREATE … agents 0 MKSTREAM` for every stream of the agent's, and the expiry of its reply stream.
 redis::Command make_groups(const AgentContext& agent);
 /// @return whether an answer to one of these is as good as done.

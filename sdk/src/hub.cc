@@ -13,6 +13,7 @@ redis::ConnectionOptions options_for(const redis::Endpoint& endpoint, const std:
   redis::ConnectionOptions options;
   options.endpoint = endpoint;
   options.client_name = client_name;
+  options.secret = true;  // tokens
   // Each agent's outbox is bounded, so that one agent cannot take another's room.
   options.max_outgoing_bytes = SIZE_MAX / 2;
   options.max_pending_commands = SIZE_MAX / 2;

@@ -3,13 +3,14 @@
 //
 //     renewal sent ──confirmed──▶ proven until that + kLeaseTtl        (Redis got it later, so the key lives longer than that)
 //
-// Steady is who renewed in time for a whole period. After a time in which Redis took no renewals, every instance's lease may
-// have lapsed; one that finds another's gone before that one had the time to renew would take it for dead.
+// Steady is who renewed in time for a whole period. After a time in which Redis took no renewals, and after Redis's clock was
+// set forward, every instance's lease may have lapsed; one that finds another's gone before that one had the time to renew would take it for dead.
 // Threading: the I/O thread.
 #pragma once
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "proto/base/clock.h"
 
@@ -22,10 +23,12 @@ class LeaseProof {
  public:
   /// Redis took a renewal. @param sent when it was sent.
   void confirmed(MonoTime sent) {
-    const bool late = !last_ || sent - *last_ > kLeaseRenewal * 3 / 2;
+    const bool late = std::exchange(lapsed_, false) || !last_ || sent - *last_ > kLeaseRenewal * 3 / 2;
     if (late) steady_since_ = sent;
     last_ = last_ ? std::max(*last_, sent) : sent;
   }
+  /// The renewal that is confirmed next found no lease, though the one before is proven.
+  void lapsed() { lapsed_ = true; }
   /// There is another instance, without a lease yet.
   void forget() { last_.reset(); }
 
@@ -37,6 +40,7 @@ class LeaseProof {
  private:
   std::optional<MonoTime> last_;
   MonoTime steady_since_{};
+  bool lapsed_ = false;
 };
 
 }  // namespace mas::sdk

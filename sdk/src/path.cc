@@ -29,7 +29,7 @@ class PeerPath final : public Path {
     outbox_.on_wait([this](Duration wait) { pace_.once(wait); });
   }
   void listen(std::function<void(Status)> done) override { done(Status()); }
-  void up(const std::string&) override {}
+  void up(const Secret&) override {}
   void renewed() override {}
   void down() override {}
   void recovered() override {}

@@ -49,7 +49,7 @@ class Path {
   /// The agent came up: messages are accepted from now on.
   virtual void open() = 0;
   /// The agent is registered and hears. @param token the registry's, of the agent's entry.
-  virtual void up(const std::string& token) = 0;
+  virtual void up(const Secret& token) = 0;
   /// The instance's lease was renewed.
   virtual void renewed() = 0;
   /// The agent is not up any more.

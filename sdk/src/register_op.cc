@@ -13,6 +13,9 @@
 namespace mas::sdk {
 namespace {
 
+constexpr size_t kTokenBytes = 32;
+constexpr size_t kTokenCommandsBytes = 256;  // of the two commands about the token, without their key
+
 std::string seconds(WallMicros now) {
   std::string text;
   append_seconds(text, now);
@@ -62,6 +65,7 @@ void RegisterOp::load(const redis::Reply& state) {
   register_entry();
 }
 
+/// All of the transaction but the token.
 redis::Command RegisterOp::entry() const {
   const AgentContext& agent = host_.context();
   const AgentConfig& config = agent.config;
@@ -72,7 +76,6 @@ redis::Command RegisterOp::entry() const {
                       config.metadata);
   body.add(mode_ == Mode::kStart ? "HSET" : "HSETNX", key, "registered_at", seconds(now));
   body.add(mode_ == Mode::kAgain ? "HSETNX" : "HSET", key, "status", kStatusActive);
-  body.add("HSETNX", key, "token", random_token(32));
   if (config.mode == MAS_MODE_GATEWAY)
     body.add("HSET", key, "mode", "gateway");
   else
@@ -80,21 +83,30 @@ redis::Command RegisterOp::entry() const {
   body.add("HSET", agent.keys.instances(config.id), agent.instance(), instance_json(now));
   body.add(instance_lease(agent));
   body.add(heartbeat(agent, now));
-  body.add("HGET", key, "token");  // another instance's, perhaps
   return body;
 }
 
 void RegisterOp::register_entry() {
   state_.to(State::kRegistering);
-  if (auto status = transaction(entry()); !status) finish(status.error().in("registering"));
+  const AgentContext& agent = host_.context();
+  const std::string key = agent.keys.agent(agent.config.id);
+  const Secret token(random_token(kTokenBytes));
+  redis::Command body = entry();
+  body.reserve(kTokenCommandsBytes + 2 * key.size());
+  body.add("HSETNX", key, "token", token.text());
+  body.add("HGET", key, "token");  // another instance's, perhaps
+  auto status = transaction(body);
+  body.wipe();
+  if (!status) finish(status.error().in("registering"));
 }
 
 void RegisterOp::announce(const redis::Reply& results) {
   for (const auto& result : results)
     if (result.is_error()) return finish(redis::error_of(result).in("registering"));
   state_.to(State::kDone);
-  std::string token;
-  if (results.count > 0 && results[results.count - 1].is_text()) token = results[results.count - 1].text;
+  Secret token;
+  if (results.count > 0 && results[results.count - 1].is_text()) token = Secret(results[results.count - 1].text);
+  host_.commands().wipe_received();
   const AgentContext& agent = host_.context();
   redis::Command event("PUBLISH", agent.keys.system_channel(),
                        register_event(agent.config.id, agent.config.capabilities));

@@ -7,12 +7,13 @@
 // Failure: kTooLarge for a state past the limits; Redis's own words when it refuses a command; nothing is announced then.
 #pragma once
 
+#include "proto/base/secret.h"
 #include "proto/base/state_machine.h"
 #include "sdk/src/op.h"
 
 namespace mas::sdk {
 
-class RegisterOp final : public OpWith<Result<std::string>> {
+class RegisterOp final : public OpWith<Result<Secret>> {
  public:
   /// kStart: the agent starts, its state is loaded. kAgain: after a loss; what others wrote meanwhile stays.
   /// kActivate: as kAgain, but the entry becomes ACTIVE.

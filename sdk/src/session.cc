@@ -2,11 +2,11 @@
 #include "sdk/src/session.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdlib>
 #include <utility>
 
 #include "proto/base/random.h"
+#include "proto/redis/reply_values.h"
 #include "sdk/src/lease.h"
 #include "sdk/src/stop_op.h"
 
@@ -27,14 +27,8 @@ constexpr std::string_view kCutOff =
 /// @param reply of TIME.
 Result<WallMicros> time_from_reply(const redis::Reply& reply) {
   if (reply.is_error()) return redis::error_of(reply);
-  WallMicros parts[2] = {0, 0};
-  bool ok = reply.is_array() && reply.count == 2;
-  for (size_t i = 0; ok && i < 2; ++i) {
-    std::string_view text = reply[i].text;
-    ok = std::from_chars(text.data(), text.data() + text.size(), parts[i]).ec == std::errc();
-  }
-  if (!ok) return Error{Errc::kProtocol, "TIME was answered by something else than two numbers"};
-  return parts[0] * 1'000'000 + parts[1];
+  if (auto time = redis::time_of(reply)) return *time;
+  return Error{Errc::kProtocol, "TIME was answered by something else than two numbers"};
 }
 
 }  // namespace
@@ -99,7 +93,7 @@ void Session::listen() {
 }
 
 void Session::register_now() {
-  auto registered = [this](const Result<std::string>& token) { on_registered(token); };
+  auto registered = [this](const Result<Secret>& token) { on_registered(token); };
   auto op = std::make_unique<RegisterOp>(*this, mode_, registered);
   registering_ = op.get();
   claimed_ = true;
@@ -107,7 +101,7 @@ void Session::register_now() {
   run(std::move(op));
 }
 
-void Session::on_registered(const Result<std::string>& token) {
+void Session::on_registered(const Result<Secret>& token) {
   registering_ = nullptr;
   if (!state_.is(State::kRegistering)) return;  // a link was lost, or the agent stops
   if (!token) return not_registered(token.error());
@@ -122,7 +116,7 @@ void Session::not_registered(const Error& why) {
   timers_->retry.once(backoff_.next(random_u64()));
 }
 
-void Session::came_up(const std::string& token) {
+void Session::came_up(const Secret& token) {
   state_.to(State::kUp);
   obstacle_.reset();
   beat_backoff_.reset();

@@ -100,10 +100,10 @@ class Session final : public HubMember, public PathHost {
   void register_now();
   void renewed(MonoTime sent);
   void register_again(RegisterOp::Mode mode, const std::string& why);
-  void on_registered(const Result<std::string>& token);
+  void on_registered(const Result<Secret>& token);
   void not_registered(const Error& why);
   void take_reply(MessagePtr reply, bool by_its_way);
-  void came_up(const std::string& token);
+  void came_up(const Secret& token);
   void went_down(const Error& why);
   void rename();
   void fail_start(const Error& why);

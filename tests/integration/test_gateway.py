@@ -485,7 +485,7 @@ class ForgettingTest(GatewayCase):
         def sent_by_the_other():
             again.send(again.envelope("bob"))
             return fields() == [f"alice/{again.instance.hex()}"]
-        poll_until(sent_by_the_other, 10, lambda: f"only the living instance is remembered: {fields()}")
+        poll_until(sent_by_the_other, 30, lambda: f"only the living instance is remembered: {fields()}")
 
 
 class ShadowTest(GatewayCase):

@@ -1,8 +1,9 @@
-"""Redis's clock is set while messages wait to be delivered again: each keeps its wait, and operators hear of it."""
+"""Redis's clock is set: messages that wait to be delivered again keep their wait, nobody is forgotten, operators hear of it."""
 
 import time
 
 from harness import main, poll_until
+from harness.gateway_case import GatewayCase
 from harness.poll import holds_for
 from test_gateway_failures import FailureCase
 
@@ -47,6 +48,31 @@ class ClockTest(FailureCase):
         self.redis.set_clock(-HOUR)
         self.gateway = self.start_gateway()
         poll_until(lambda: len(self.handled(self.bob)) == 20, 15, "no wait is longer than the cap")
+
+
+class SilentSendersTest(GatewayCase):
+    config = {"auth": {"drift": "1s"}}
+
+    def start_redis(self, name="redis", **options):
+        return super().start_redis(name, clock=True, **options)
+
+    def test_forward(self):
+        alice, again = self.peer("alice"), self.peer("alice")
+        self.peer("bob")
+        alice.send(alice.envelope("bob"))
+        lease = f"agent:alice:alive:{alice.instance.hex()}"
+        self.redis.cmd("SET", lease, 1, "EX", 15)
+        self.redis.set_clock(HOUR)
+        poll_until(lambda: not self.redis.cmd("EXISTS", lease), 5, "its lease ended")
+        began = time.monotonic()
+
+        def is_remembered():
+            again.send(again.envelope("bob"), timestamp=time.time() + HOUR)  # a turn of the partition is what forgets
+            if time.monotonic() - began > 4:
+                self.redis.cmd("SET", lease, 1, "EX", 15)
+            fields = self.redis.cmd("HKEYS", f"mas.sender:{{{alice.partition}}}")
+            return f"alice/{alice.instance.hex()}" in fields
+        holds_for(is_remembered, 12, "a silent sender that renews its lease is remembered")
 
 
 if __name__ == "__main__":

@@ -368,6 +368,49 @@ class FloodTest(HealthdCase):
         self.assertLess(walks, 1 + took / 3)
 
 
+class ClockTest(HealthdCase):
+    """Redis's clock is set forward, so every heartbeat ends before its time."""
+
+    def start_redis(self, name="redis", **options):
+        return super().start_redis(name, clock=True, **options)
+
+    def setUp(self):
+        super().setUp()
+        self.redis.cmd("CONFIG", "SET", "notify-keyspace-events", "Ex$")  # so that healthd looks at once
+        self.redis.cmd("SADD", "mas.daemons", "gatewayd:living")
+        self.redis.cmd("SET", "mas.daemon:gatewayd:living", "{}", "EX", 60)
+        for agent_id in ("alice", "bob"):
+            self.enter(agent_id, ttl=5)
+        self.events = self.listen()
+
+    def step_and_hold(self, seconds):
+        self.redis.set_clock(3600)
+        poll_until(lambda: self.redis.cmd("EXISTS", "agent:alice:heartbeat", "agent:bob:heartbeat") == 0, 5, "they ended")
+        self.beat("alice", 60)
+        holds_for(lambda: (self.status("alice"), self.status("bob")) == ("ACTIVE", "ACTIVE"), seconds)
+        self.assertEqual(self.events.of("AGENT_INACTIVE") + self.events.of("DAEMON_DOWN"), [])
+
+    def test_nobody_is_dead_before_there_was_time_to_beat_again(self):
+        daemon = self.healthd(NO_DAMPING)
+        self.wait_state(daemon, "active", 2)
+        self.step_and_hold(3.5)
+        daemon.wait_log("redis_clock_stepped")
+        self.wait_status("bob", "INACTIVE")
+        self.assertEqual(self.status("alice"), "ACTIVE")
+
+    def test_nor_by_a_standby_that_gained_the_lease_by_it(self):
+        self.redis.cmd("SET", "mas.lease:healthd", "another", "EX", 600)
+        daemon = self.healthd(NO_DAMPING)
+        self.wait_role(daemon, "standby")
+        self.redis.cmd("CONFIG", "RESETSTAT")
+        poll_until(lambda: "cmdstat_time:" in self.redis.cmd("INFO", "commandstats"), 10, "it asked for the time")
+        for agent_id in ("alice", "bob"):
+            self.beat(agent_id, 5)
+        self.step_and_hold(1.5)  # it has seen no heartbeat: health.default_ttl is all it knows
+        self.wait_role(daemon, "active", 5)
+        self.wait_status("bob", "INACTIVE")
+
+
 class LeaseTest(HealthdCase):
     def test_the_standby_takes_over(self):
         first = self.healthd()

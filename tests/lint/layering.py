@@ -4,6 +4,10 @@ import re
 import subprocess
 import sys
 
+# The gateway's engines, which decide and do no more.
+ENGINES = [f"daemons/gatewayd/{name}"
+           for name in ("archive", "audit", "authz", "breaker", "dlp", "guard", "limits", "policy")]
+
 # Folder → the folders of this tree that it may include from. The longest matching folder decides.
 LAYERS = {
     "proto/base": ["proto/base"],
@@ -12,9 +16,11 @@ LAYERS = {
     "sdk/include": ["sdk/include"],
     "sdk/src": ["proto", "sdk/src", "sdk/include"],
     "sdk/examples": ["sdk/examples", "sdk/include"],
-    "sdk/masctl": ["proto", "sdk/include", "sdk/masctl", "daemons/gatewayd/archive", "daemons/gatewayd/audit",
-                   "daemons/gatewayd/authz", "daemons/gatewayd/breaker", "daemons/gatewayd/dlp",
-                   "daemons/gatewayd/guard", "daemons/gatewayd/limits", "daemons/gatewayd/policy"],
+    "sdk/masctl": ["proto", "sdk/include", "sdk/masctl", *ENGINES],
+    # What Redis holds, then the command line, then the commands on both.
+    "sdk/masctl/redis": ["proto", "sdk/masctl/redis", *ENGINES],
+    "sdk/masctl/cli": ["proto", "sdk/masctl/redis", "sdk/masctl/cli"],
+    "sdk/bench": ["proto", "sdk/include", "sdk/bench", "sdk/masctl", *ENGINES],
     # Reads a gateway's configuration as the gateway does, and hands it on as values.
     "sdk/masctl/policy": ["proto", "sdk/masctl", "daemons/common", "daemons/gatewayd"],
     "daemons/common": ["proto", "daemons/common"],
@@ -39,7 +45,7 @@ LIBRARIES = {
     r"openssl/.*": [r"proto/redis/.*", r"proto/wire/.*\.cc", r"proto/base/.*\.cc"],
     r"simdjson\.h": [r"proto/base/utf8\.cc"],
     r"hs/.*": [r"daemons/gatewayd/dlp/.*\.cc"],
-    r"uv\.h": [r"proto/redis/.*", r"sdk/src/.*", r"sdk/masctl/.*", r"daemons/(?!gatewayd/(archive|audit|authz|breaker|dlp|guard|limits|policy)/).*"],
+    r"uv\.h": [r"proto/redis/.*", r"sdk/src/.*", r"sdk/(masctl|bench)/.*", r"daemons/(?!gatewayd/(archive|audit|authz|breaker|dlp|guard|limits|policy)/).*"],
     r"fmt/.*": [r"daemons/.*", r"sdk/masctl/.*"],
     r"toml\+\+/.*|toml\.hpp": [r"daemons/common/.*\.cc", r"proto/wire/credentials\.cc",
                                       r"daemons/gatewayd/dlp/config_table\.h"],

@@ -44,7 +44,9 @@ struct ScriptCase {
   }
   CommitResult::Kind run() {
     answered = false;
-    REQUIRE(connection.send(commit.command(), redis::reply_to<&ScriptCase::on_reply>(this)).ok());
+    redis::Rope whole;
+    commit.append_to(whole);
+    REQUIRE(connection.send(std::move(whole), redis::reply_to<&ScriptCase::on_reply>(this)).ok());
     REQUIRE(loop.run_until([&] { return answered; }));
     INFO((result.ok() ? std::string() : result.error().message));
     REQUIRE(result.ok());

@@ -63,6 +63,27 @@ TEST_CASE("a hundred thousand pipelined commands keep their order; a large value
   CHECK(receiver.answers[1] == large);
 }
 
+TEST_CASE("a rope arrives whole, between what was sent before and behind it, and what it was lent comes back") {
+  RedisServer server;
+  LoopFixture loop;
+  Connection connection(loop.loop(), quick_options(server.url()), nullptr);
+  auto text = std::make_shared<std::string>(20 * 1024 * 1024, 'x');
+  (*text)[12345] = 'y';
+  Receiver receiver;
+  REQUIRE(connection.send(Command("SET", "k", "small"), receiver.to(), 20s).ok());
+  Rope rope(Lent{text, {*text}});
+  rope.add(std::vector<Argument>{"GETSET", "k", *text}).add(Command("GET", "k"));
+  REQUIRE(connection.send(std::move(rope), receiver.to(), 20s).ok());
+  REQUIRE(connection.send(Command("STRLEN", "k"), receiver.to(), 20s).ok());
+  CHECK(connection.outgoing_bytes() > text->size());
+  connection.start();
+  REQUIRE(loop.run_until([&] { return receiver.answers.size() == 4; }, 30s));
+  CHECK(receiver.answers[1] == "small");
+  CHECK(receiver.answers[2] == *text);
+  CHECK(receiver.answers[3] == std::to_string(text->size()));
+  CHECK(text.use_count() == 1);
+}
+
 TEST_CASE("a transaction gives one answer: the result, nil after a watched key changed, or the first error") {
   RedisServer server;
   LoopFixture loop;

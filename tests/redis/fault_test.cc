@@ -55,6 +55,29 @@ TEST_CASE("a link lost with commands under way: their outcome is unknown; what w
   CHECK(connection.counters().reconnects == 1);
 }
 
+TEST_CASE("a link lost in the middle of a rope: its outcome is unknown, and what was sent behind it goes to the next") {
+  RedisServer server;
+  LoopFixture loop;
+  Connection connection(loop.loop(), quick_options(server.url()), nullptr);
+  connection.start();
+  REQUIRE(loop.run_until([&] { return connection.ready(); }));
+  server.freeze();
+  auto text = std::make_shared<std::string>(20 * 1024 * 1024, 'x');
+  Rope rope(Lent{text, {*text}});
+  rope.add(std::vector<Argument>{"SET", "k", *text});
+  const size_t size = rope.size();
+  Receiver cut, waiting;
+  REQUIRE(connection.send(std::move(rope), cut.to(), 20s).ok());
+  REQUIRE(loop.run_until([&] { return connection.outgoing_bytes() < size; }));
+  REQUIRE(connection.send(Command("ECHO", "kept"), waiting.to(), 20s).ok());
+  connection.drop_link(Error{Errc::kConnectionLost, "in the middle"});
+  CHECK(cut.answers == std::vector<std::string>{"!connection lost"});
+  CHECK(text.use_count() == 1);
+  server.thaw();
+  REQUIRE(loop.run_until([&] { return waiting.answers.size() == 1; }));
+  CHECK(waiting.answers[0] == "kept");
+}
+
 TEST_CASE("a server that hangs: the oldest command times out and the link is replaced") {
   RedisServer server;
   LoopFixture loop;

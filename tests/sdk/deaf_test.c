@@ -81,6 +81,36 @@ static void a_right_that_goes_is_told_and_tried_again(void) {
   mock_gateway_stop(gateway);
 }
 
+/* What was handled is acknowledged when the right is back, and meanwhile nothing more is taken that cannot be. */
+static void a_right_to_acknowledge_that_goes_is_told_and_nothing_piles_up(void) {
+  mock_gateway *gateway = mock_gateway_start();
+  mas_options *options = options_of_bob(gateway_options());
+  changes seen = {0};
+  tally got = {0};
+  redis_is nothing_waits = {"XLEN", "agent.stream:bob", "0"};
+  CHECK_OK(mas_options_set_heartbeat(options, 200, 1000));
+  mas_agent *alice = gateway_agent("alice"), *bob = agent_started("bob", options);
+  mas_options_free(options);
+  mas_agent_on_connection(bob, on_connection, &seen);
+  CHECK_OK(mas_agent_on_message(bob, "note", on_message, &got));
+  redis("ACL", "SETUSER", "bob", "-xack", NULL);
+  CHECK_OK(mas_agent_send_wait(alice, "bob", "note", "{\"n\":0}", MAS_STRLEN, 5000, NULL));
+  CHECK(eventually(is_lost, &seen, bob));
+  CHECK(lacks_a_right(&seen) && seen.back == 0);
+  CHECK(eventually(does_not_beat, NULL, bob));
+  for (int i = 1; i < 4; ++i)
+    CHECK_OK(mas_agent_send_wait(alice, "bob", "note", text("{\"n\":%d}", i), MAS_STRLEN, 5000, NULL));
+  for (int i = 0; i < 10; ++i) CHECK_OK(mas_agent_poll(bob, 50, NULL));
+  CHECK(got.count == 1);
+  redis("ACL", "SETUSER", "bob", "+xack", NULL);
+  CHECK(eventually(is_back, &seen, bob));
+  CHECK(eventually(redis_is_condition, &nothing_waits, bob));
+  CHECK(got.count == 4 && got.in_order);
+  agent_ended(alice);
+  agent_ended(bob);
+  mock_gateway_stop(gateway);
+}
+
 static void a_deaf_agent_still_sends_what_it_has_when_it_stops(void) {
   mock_gateway *gateway = mock_gateway_start();
   mas_options *options = options_of_bob(gateway_options());
@@ -173,6 +203,8 @@ int main(int argc, char **argv) {
   static const test_case tests[] = {
       {"a_start_without_a_right_fails", a_start_without_a_right_fails},
       {"a_right_that_goes_is_told_and_tried_again", a_right_that_goes_is_told_and_tried_again},
+      {"a_right_to_acknowledge_that_goes_is_told_and_nothing_piles_up",
+       a_right_to_acknowledge_that_goes_is_told_and_nothing_piles_up},
       {"a_deaf_agent_still_sends_what_it_has_when_it_stops", a_deaf_agent_still_sends_what_it_has_when_it_stops},
       {"a_channel_that_goes_is_told_and_tried_again", a_channel_that_goes_is_told_and_tried_again},
       {"a_start_that_redis_has_no_place_for_fails", a_start_that_redis_has_no_place_for_fails},

@@ -244,6 +244,69 @@ static void entries_of_a_dead_instance_are_claimed(void) {
   mock_gateway_stop(gateway);
 }
 
+typedef struct lease {
+  char instance[40], key[80];
+  long above, below; /* milliseconds that are left of it, as is_left() wants them */
+} lease;
+
+static lease lease_of(const mas_agent *agent) {
+  lease its = {0};
+  snprintf(its.instance, sizeof its.instance, "%s", mas_agent_instance(agent));
+  snprintf(its.key, sizeof its.key, "agent:bob:alive:%s", its.instance);
+  return its;
+}
+
+static bool is_left(void *context) {
+  const lease *its = context;
+  const long left = atol(redis("PTTL", its->key, NULL));
+  return left > its->above && left < its->below;
+}
+
+static bool between(lease *its, long above, long below) {
+  its->above = above;
+  its->below = below;
+  return eventually(is_left, its, NULL);
+}
+
+static bool holds_the_entry(void *context) {
+  return strstr(redis("XPENDING", "agent.stream:bob", "agents", NULL), ((lease *)context)->instance) != NULL;
+}
+
+static bool one_holds_the_entry(void *context) {
+  lease *leases = context;
+  return holds_the_entry(&leases[0]) || holds_the_entry(&leases[1]);
+}
+
+/* As when Redis's clock is set forward: whoever renews first finds the other's lease gone, and must not take that one for
+ * dead. */
+static void leases_that_end_all_at_once_make_nobody_dead(void) {
+  mock_gateway *gateway = mock_gateway_start();
+  mas_agent *alice = gateway_agent("alice"), *bobs[2];
+  lease leases[2];
+  tally got = {0};
+  for (int i = 0; i < 2; ++i) {
+    bobs[i] = gateway_agent("bob");
+    leases[i] = lease_of(bobs[i]);
+    CHECK_OK(mas_agent_on_message(bobs[i], "note", on_message, &got));
+    if (i == 0) CHECK(between(&leases[0], 0, 13000)); /* so that they renew in turns */
+  }
+  CHECK_OK(mas_agent_send_wait(alice, "bob", "note", "{\"n\":0}", MAS_STRLEN, 5000, NULL));
+  CHECK(eventually(one_holds_the_entry, leases, NULL));
+  const int h = holds_the_entry(&leases[0]) ? 0 : 1;
+  lease *holder = &leases[h], *other = &leases[1 - h];
+  CHECK(between(other, 0, 11000) && between(other, 14000, 15001)); /* it is sure of its lease */
+  CHECK(between(other, 0, 11000));                                 /* and renews next */
+  redis("DEL", holder->key, other->key, NULL);
+  CHECK(between(other, 0, 15001) && between(holder, 0, 15001));
+  CHECK(holds_the_entry(holder));
+  for (int i = 0; i < 2; ++i) CHECK_OK(mas_agent_poll(bobs[i], 0, NULL));
+  CHECK(got.count == 1);
+  CHECK(eventually(redis_is_condition, &(redis_is){"XLEN", "agent.stream:bob", "0"}, NULL));
+  agent_ended(alice);
+  for (int i = 0; i < 2; ++i) agent_ended(bobs[i]);
+  mock_gateway_stop(gateway);
+}
+
 /* The gateways were stopped, the number of partitions changed, and they were started again. What went to a list of before
  * has no receipt; so the library asks where its messages belong now, and sends them there. */
 static void a_new_number_of_partitions_is_found_out(void) {
@@ -354,6 +417,7 @@ int main(int argc, char **argv) {
       {"cut_connections_lose_and_double_nothing", cut_connections_lose_and_double_nothing},
       {"a_redis_that_lost_everything_is_filled_again", a_redis_that_lost_everything_is_filled_again},
       {"entries_of_a_dead_instance_are_claimed", entries_of_a_dead_instance_are_claimed},
+      {"leases_that_end_all_at_once_make_nobody_dead", leases_that_end_all_at_once_make_nobody_dead},
       {"a_new_number_of_partitions_is_found_out", a_new_number_of_partitions_is_found_out},
       {"a_number_of_partitions_that_is_none_changes_nothing", a_number_of_partitions_that_is_none_changes_nothing},
       {"a_stop_flushes", a_stop_flushes},

@@ -101,6 +101,20 @@ static void it_notices_that_its_registration_is_gone(void) {
   agent_ended(agent);
 }
 
+static bool beats(void *context) {
+  (void)context;
+  return strcmp(redis("EXISTS", "agent:alice:heartbeat", NULL), "1") == 0;
+}
+
+/* As when Redis's clock is set forward. The next beat would be due in half a minute. */
+static void a_heartbeat_that_ended_before_its_time_is_written_again_soon(void) {
+  mas_agent *agent = agent_started("alice", NULL);
+  redis("DEL", "agent:alice:heartbeat", NULL);
+  CHECK(eventually(beats, NULL, agent));
+  CHECK(atoi(redis("PTTL", "agent:alice:heartbeat", NULL)) > 50000);
+  agent_ended(agent);
+}
+
 static bool is_active(void *context) {
   (void)context;
   return strcmp(redis("HGET", "agent:alice", "status", NULL), "ACTIVE") == 0;
@@ -307,6 +321,8 @@ static const test_case kTests[] = {
     {"it registers again after a restart without data", it_registers_again_after_a_restart_without_data},
     {"it notices that its registration is gone", it_notices_that_its_registration_is_gone},
     {"INACTIVE is healthd's to judge", inactive_is_healthds_to_judge},
+    {"a heartbeat that ended before its time is written again soon",
+     a_heartbeat_that_ended_before_its_time_is_written_again_soon},
     {"sends during an outage are accounted for", sends_during_an_outage_are_accounted_for},
     {"out of memory it still beats", out_of_memory_it_still_beats},
     {"peers go on while writes are refused", peers_go_on_while_writes_are_refused},

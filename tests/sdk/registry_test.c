@@ -23,7 +23,7 @@ static const char *found(mas_agent *agent, const char *first, const char *second
   static char ids[512];
   mas_agent_list *list;
   ids[0] = '\0';
-  CHECK_OK(mas_agent_discover(agent, capabilities, count, flags, limit, 5000, &list));
+  CHECK_OK(mas_agent_discover(agent, capabilities, count, flags, limit, 20000, &list));
   for (size_t i = 0; i < mas_agent_list_size(list); ++i) strcat(strcat(ids, mas_agent_list_id(list, i)), " ");
   mas_agent_list_free(list);
   return ids;

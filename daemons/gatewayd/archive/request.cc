@@ -1,26 +1,25 @@
 // Requests for records of the archive, written and read.
 #include "daemons/gatewayd/archive/request.h"
 
-#include <charconv>
 #include <optional>
 
 #include "daemons/gatewayd/archive/entry.h"
+#include "proto/base/numbers.h"
+#include "proto/wire/partitions.h"
 
 namespace mas::gateway::archive {
 namespace {
 
 constexpr std::string_view kHead = "archive:";
-constexpr uint32_t kMostPartitions = 1024;
 
 bool digits(std::string_view text, size_t most) {
   return !text.empty() && text.size() <= most && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
 std::optional<uint32_t> number(std::string_view text, uint32_t below) {
-  uint32_t value = 0;
   if (!digits(text, 9)) return std::nullopt;
-  std::from_chars(text.data(), text.data() + text.size(), value);
-  return value < below ? std::optional(value) : std::nullopt;
+  auto value = parse_number<uint32_t>(text);
+  return value && *value < below ? value : std::nullopt;
 }
 
 /// Takes `text` up to `end` off it, and `end`, too.
@@ -71,7 +70,7 @@ Result<Request> parse_request(std::string_view text) {
   if (!is_archive_request(text)) return bad;
   text.remove_prefix(kHead.size());
   Request request;
-  auto partition = number(take(text, ':'), kMostPartitions);
+  auto partition = number(take(text, ':'), kMaxPartitions);
   request.entry = take(text, ':');
   if (!partition || !is_entry_id(request.entry) || !take_records(text, request.records)) return bad;
   request.partition = *partition;

@@ -2,11 +2,11 @@
 #include "daemons/gatewayd/audit/heads.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cstdlib>
 
 #include "proto/base/json_writer.h"
+#include "proto/base/numbers.h"
 #include "proto/wire/json.h"
 
 namespace mas::gateway::audit {
@@ -46,14 +46,6 @@ std::string namespace_name(std::string_view ns) {
 
 std::string signed_bytes(std::string_view text) { return std::string(kHeadDomain).append(text); }
 
-template <typename T>
-std::optional<T> whole_number(std::string_view text) {
-  T value{};
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
 const std::string* find(const Members& members, std::string_view key) {
   for (const auto& [name, token] : members)
     if (name == key) return &token;
@@ -73,9 +65,9 @@ Result<std::vector<BlockHead>> read_blocks(const Members& head, std::string_view
   std::vector<BlockHead> blocks;
   for (const auto& [partition, about] : *partitions) {
     auto members = JsonReader::local().members(about);
-    auto p = whole_number<uint32_t>(partition);
+    auto p = parse_number<uint32_t>(partition);
     const std::string* block = members ? find(*members, "block") : nullptr;
-    uint64_t number = block != nullptr ? whole_number<uint64_t>(*block).value_or(0) : 0;
+    uint64_t number = block != nullptr ? parse_number<uint64_t>(*block).value_or(0) : 0;
     auto hash = members ? digest_from_hex(text_of(*members, "hash")) : std::nullopt;
     if (!p || *p > kMaxPartition || number == 0 || !hash)
       return malformed("what '" + std::string(key) + "' says about a partition is not a block and a hash");

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "proto/base/bytes.h"
+#include "proto/base/secret.h"
 
 namespace mas::gateway {
 namespace {

@@ -1,9 +1,8 @@
 // Circuits as texts.
 #include "daemons/gatewayd/breaker/circuit.h"
 
-#include <charconv>
-
 #include "proto/base/ids.h"
+#include "proto/base/numbers.h"
 
 namespace mas::gateway {
 namespace {
@@ -19,8 +18,9 @@ Error odd(Field field, std::string_view text, std::string_view expected) {
 
 template <typename Number>
 bool read_number(std::string_view text, Number& ret_number) {
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), ret_number);
-  return error == std::errc() && end == text.data() + text.size();
+  auto number = parse_number<Number>(text);
+  if (number) ret_number = *number;
+  return number.has_value();
 }
 
 /// Seconds with at most six decimals.

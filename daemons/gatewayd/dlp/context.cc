@@ -237,29 +237,50 @@ ContextMask read_key(std::string_view key) {
 
 namespace {
 
-/// Mixes a key's first and last bytes and its length: enough to spread the keys of messages.
-size_t place_of(std::string_view key) {
-  uint64_t first = 0, last = 0;
-  size_t n = std::min(key.size(), sizeof first);
-  std::memcpy(&first, key.data(), n);
-  std::memcpy(&last, key.data() + key.size() - n, n);
-  uint64_t mixed = (first * 0x9e3779b97f4a7c15U) ^ (last * 0xc2b2ae3d27d4eb4fU) ^ key.size();
-  mixed ^= mixed >> 32;  // keys differ in their last letters, which are the highest bytes
-  return static_cast<size_t>((mixed * 0x9e3779b97f4a7c15U) >> 40);
+template <typename Word>
+uint64_t load(const char* at) {
+  Word word;
+  std::memcpy(&word, at, sizeof word);
+  return word;
 }
 
 }  // namespace
 
+KeyReader::Ends KeyReader::ends_of(std::string_view key) {
+  Ends ends;
+  size_t size = ends.size = key.size();
+  if (size >= sizeof(uint64_t)) {
+    ends.first = load<uint64_t>(key.data());
+    ends.last = load<uint64_t>(key.data() + size - sizeof(uint64_t));
+  } else if (size >= sizeof(uint32_t)) {
+    ends.first = load<uint32_t>(key.data());
+    ends.last = load<uint32_t>(key.data() + size - sizeof(uint32_t));
+  } else {
+    for (char c : key) ends.first = ends.first << 8 | static_cast<unsigned char>(c);
+  }
+  return ends;
+}
+
+size_t KeyReader::place_of(const Ends& ends) {
+  uint64_t mixed = (ends.first * 0x9e3779b97f4a7c15U) ^ (ends.last * 0xc2b2ae3d27d4eb4fU) ^ ends.size;
+  mixed ^= mixed >> 32;  // keys differ in their last letters, which are the highest bytes
+  return static_cast<size_t>((mixed * 0x9e3779b97f4a7c15U) >> 40);
+}
+
 ContextMask KeyReader::read(std::string_view key) {
+  constexpr size_t kAllInEnds = 2 * sizeof(uint64_t);
   while (!key.empty() && key.back() >= '0' && key.back() <= '9')
     key.remove_suffix(1);  // note_1, note_2: the same words
-  Known* places = &known_[place_of(key) % (kPlaces / 2) * 2];
+  if (key.empty()) return 0;
+  Ends ends = ends_of(key);
+  Known* places = &known_[place_of(ends) % (kPlaces / 2) * 2];
   for (int i : {0, 1})
-    if (places[i].key == key) return places[i].mask;
+    if (places[i].ends == ends && (ends.size <= kAllInEnds || places[i].key == key)) return places[i].mask;
   ContextMask mask = read_key(key);
   if (key.size() > kLongestKey) return mask;
   std::swap(places[0], places[1]);
   Known& known = places[1];
+  known.ends = ends;
   known.key = key;
   return known.mask = mask;
 }

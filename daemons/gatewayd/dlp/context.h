@@ -115,10 +115,20 @@ class KeyReader {
 
  private:
   static constexpr size_t kPlaces = 2048;
-  struct Known {
-    std::string key;
-    ContextMask mask = 0;
+  /// A key as numbers: its first and last eight bytes, which overlap where it is short. Up to sixteen bytes that is all of it.
+  struct Ends {
+    uint64_t first = 0, last = 0;
+    size_t size = 0;
+    bool operator==(const Ends&) const = default;
   };
+  struct Known {
+    Ends ends;
+    ContextMask mask = 0;
+    std::string key;
+  };
+  static Ends ends_of(std::string_view key);
+  static size_t place_of(const Ends& ends);
+
   std::vector<Known> known_ = std::vector<Known>(kPlaces);  // each key has two; the last that came takes the second
 };
 

@@ -8,7 +8,8 @@
 namespace mas::dlp {
 
 void Document::clear() {
-  text_.assign(1, '\0');
+  text_.clear();
+  text_.push_back('\0');
   nodes_.clear();
   containers_.clear();
   escapes_.clear();
@@ -16,7 +17,6 @@ void Document::clear() {
 
 bool Document::read_json(std::string_view json, Shape shape) {
   clear();
-  text_.reserve(json.size() + 64);
   return Walker(*this, json, 0, Node(), kNowhere).run(shape);
 }
 

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "daemons/gatewayd/dlp/context.h"
+#include "daemons/gatewayd/dlp/text_buffer.h"
 #include "proto/wire/json_string.h"
 
 namespace mas::dlp {
@@ -99,12 +100,10 @@ class Document {
 
   /// Whether there is nothing in it.
   bool empty() const { return nodes_.empty(); }
-  std::string_view text() const { return text_; }
+  std::string_view text() const { return text_.view(); }
   const std::vector<Node>& nodes() const { return nodes_; }
   const std::vector<Container>& containers() const { return containers_; }
-  std::string_view text_of(const Node& node) const {
-    return std::string_view(text_).substr(node.text.begin, node.text.size());
-  }
+  std::string_view text_of(const Node& node) const { return {text_.view().data() + node.text.begin, node.text.size()}; }
   /// @return the node that holds byte `at`; nodes().size() for none.
   uint32_t node_at(uint32_t at) const;
   /// @param part of the node's text, in text(). @return where it stands in what the node was read from; the whole of the
@@ -118,7 +117,7 @@ class Document {
   void close_node(Node& node);
 
   KeyReader& keys_;
-  std::string text_;
+  TextBuffer text_;
   std::vector<Node> nodes_;
   std::vector<Container> containers_;
   std::vector<EscapeMark> escapes_;  // kEscaped, kMapped

@@ -41,10 +41,22 @@ inline const char* find_quote(const char* at, const char* end) {
   return at;
 }
 
+/// Copies what stands before the first quote or backslash. @param to with room for all of the text.
+/// @return that quote or backslash; `end` when there is none.
+inline const char* copy_plain(const char* at, const char* end, char* to) {
+  for (; end - at >= 16; at += 16, to += 16) {
+    ByteBlock bytes = load_block(at);
+    std::memcpy(to, &bytes, sizeof bytes);
+    uint32_t found = bits_of((bytes == '"') | (bytes == '\\'));
+    if (found != 0) return at + std::countr_zero(found);
+  }
+  while (at < end && *at != '"' && *at != '\\') *to++ = *at++;
+  return at;
+}
+
 /// A fraction of zeros, or an exponent: most numbers have neither.
 bool may_be_whole(std::string_view token) {
-  bool fraction = token.back() == '0' && std::memchr(token.data(), '.', token.size()) != nullptr;
-  return fraction || std::any_of(token.begin(), token.end(), [](char c) { return (c | 0x20) == 'e'; });
+  return token.back() == '0' || token.find_first_of("eE") != std::string_view::npos;
 }
 
 /// @return the digits of a number that is whole although it is written with a fraction or an exponent, such as
@@ -79,16 +91,13 @@ bool Document::Walker::run(Shape shape) {
   Place place;
   place.own = like_.own;
   place.context = like_.context;
+  // No byte of JSON becomes more than one of text; what ends a node takes the place of a quote, comma or bracket.
+  into_.text_.reserve(static_cast<size_t>(end_ - begin_) + 1);
   const char* past = value(skip_space(begin_), 0, place);
   return past != nullptr && skip_space(past) == end_;
 }
 
-const char* Document::Walker::skip_space(const char* at) const {
-  while (at < end_ && (*at == ' ' || *at == '\n' || *at == '\t' || *at == '\r')) ++at;
-  return at;
-}
-
-const char* Document::Walker::value(const char* at, unsigned depth, Place place) {
+const char* Document::Walker::value(const char* at, unsigned depth, const Place& place) {
   if (at >= end_) return nullptr;
   switch (*at) {
     case '{':
@@ -158,47 +167,34 @@ const char* Document::Walker::object(const char* at, unsigned depth, const Place
 
 const char* Document::Walker::member(const char* at, unsigned depth, uint32_t container) {
   if (at >= end_ || *at != '"') return nullptr;
-  const char* close = find_quote(at + 1, end_);
-  bool escaped = close < end_ && *close == '\\';
-  while (close < end_ && *close == '\\') close = find_quote(std::min(close + 2, end_), end_);
-  if (close >= end_) return nullptr;
-  std::string_view body(at + 1, static_cast<size_t>(close - at - 1)), key = body;
-  if (escaped) {
-    key_.clear();
-    append_unescaped(key_, body);
-    key = key_;
-  }
-  bool quiet = into_.containers_[container].quiet || routes(container, key);
-  auto key_node = kNowhere;
-  if (!quiet) {
-    key_node = static_cast<uint32_t>(into_.nodes_.size());
+  Body body = read_body(at + 1);
+  if (!body.closed) return nullptr;
+  Place place;
+  place.container = container;
+  place.quiet = into_.containers_[container].quiet || (shape_ == Shape::kEnvelope && routes(container, body));
+  if (!place.quiet) {
+    auto key = static_cast<uint32_t>(into_.nodes_.size());
     Place at_key;
     at_key.container = container;
     at_key.index = into_.containers_[container].count++;
-    add_string(body, escaped, at_key, Node::Kind::kKey);
+    add_string(body, at_key, Node::Kind::kKey);
+    apply_key(place, key);
   }
-  Place place;
-  if (!quiet) place = member_place(container, key, key_node);
-  place.container = container;
-  place.quiet = quiet;
-  at = skip_space(close + 1);
+  at = skip_space(body.text.data() + body.text.size() + 1);
   if (at >= end_ || *at != ':') return nullptr;
   at = skip_space(at + 1);
   auto node = static_cast<uint32_t>(into_.nodes_.size());
-  bool scalar = at < end_ && *at != '{' && *at != '[';
+  bool pairs = (place.own & bits(Context::kNames, Context::kPlain)) != 0 && at < end_ && *at != '{' && *at != '[';
   at = value(at, depth, place);
-  if (scalar && at != nullptr && node < into_.nodes_.size()) pair_up(node);
+  if (pairs && at != nullptr && node < into_.nodes_.size()) pair_up(node);
   return at;
 }
 
 /// A key's own word counts first; a plain one says what the object is about.
-Document::Walker::Place Document::Walker::member_place(uint32_t container, std::string_view key,
-                                                       uint32_t key_node) const {
-  const Container& within = into_.containers_[container];
-  Place place;
-  place.container = container;
-  place.key = key_node;
-  place.own = into_.keys_.read(key);
+void Document::Walker::apply_key(Place& place, uint32_t key) {
+  const Container& within = into_.containers_[place.container];
+  place.key = key;
+  place.own = into_.keys_.read(into_.text_of(into_.nodes_[key]));
   place.context = place.own;
   if ((place.own & kDataContexts) == 0) {
     ContextMask inherited = within.context;
@@ -211,7 +207,6 @@ Document::Walker::Place Document::Walker::member_place(uint32_t container, std::
     }
     place.context |= inherited;
   }
-  return place;
 }
 
 /// {"name": "password", "value": "…"}, in either order.
@@ -231,30 +226,80 @@ void Document::Walker::pair_up(uint32_t number) {
 }
 
 /// Whether the key is one that the protocol goes by.
-bool Document::Walker::routes(uint32_t container, std::string_view key) const {
-  if (shape_ != Shape::kEnvelope) return false;
+bool Document::Walker::routes(uint32_t container, const Body& body) {
+  std::string_view key = body.text;
+  if (body.escaped) {
+    unescaped_.clear();
+    append_unescaped(unescaped_, key);
+    key = unescaped_;
+  }
   if (container == 0) return std::binary_search(kEnvelopeRoutes.begin(), kEnvelopeRoutes.end(), key);
   const Container& within = into_.containers_[container];
   if (within.parent != 0 || within.key == kNowhere || into_.text_of(into_.nodes_[within.key]) != "meta") return false;
   return std::binary_search(kMetaRoutes.begin(), kMetaRoutes.end(), key);
 }
 
-const char* Document::Walker::string(const char* at, const Place& place, Node::Kind kind) {
-  const char* close = find_quote(at + 1, end_);
-  bool escaped = close < end_ && *close == '\\';
+/// Reads a string from behind its quote on, and copies it behind the document's text: where nothing in it is escaped, it is
+/// taken over from there.
+Document::Walker::Body Document::Walker::read_body(const char* at) {
+  const char* close = copy_plain(at, end_, into_.text_.end());
+  Body body;
+  body.escaped = close < end_ && *close == '\\';
   while (close < end_ && *close == '\\') close = find_quote(std::min(close + 2, end_), end_);
-  if (close >= end_) return nullptr;
-  if (!place.quiet) add_string({at + 1, static_cast<size_t>(close - at - 1)}, escaped, place, kind);
-  return close + 1;
+  body.closed = close < end_;
+  body.text = {at, static_cast<size_t>(close - at)};
+  return body;
+}
+
+const char* Document::Walker::string(const char* at, const Place& place, Node::Kind kind) {
+  Body body = read_body(at + 1);
+  if (!body.closed) return nullptr;
+  if (!place.quiet) add_string(body, place, kind);
+  return body.text.data() + body.text.size() + 1;
+}
+
+/// Copies the bytes that numbers are written with, as copy_plain() does. @param ret_plain digits and signs alone.
+/// @return the first byte that is of no number.
+const char* Document::Walker::copy_number(const char* at, bool& ret_plain) {
+  char* to = into_.text_.end();
+  ret_plain = true;
+  if (end_ - at >= 16) {
+    constexpr uint32_t kAll = 0xffff;
+    ByteBlock bytes = load_block(at);
+    auto plain = ((bytes - '0') < 10) | (bytes == '-') | (bytes == '+');
+    uint32_t digits = bits_of(plain), number = bits_of(plain | (bytes == '.') | ((bytes | 0x20) == 'e'));
+    if (number != kAll) {
+      std::memcpy(to, &bytes, sizeof bytes);
+      auto size = static_cast<uint32_t>(std::countr_one(number));
+      ret_plain = static_cast<uint32_t>(std::countr_one(digits)) >= size;
+      return at + size;
+    }
+  }
+  for (; at < end_; *to++ = *at++) {
+    if (is_digit(*at) || *at == '-' || *at == '+') continue;
+    if (*at != '.' && *at != 'e' && *at != 'E') break;
+    ret_plain = false;
+  }
+  return at;
 }
 
 const char* Document::Walker::number(const char* at, const Place& place) {
-  const char* past = at;
-  while (past < end_ &&
-         (is_digit(*past) || *past == '-' || *past == '+' || *past == '.' || *past == 'e' || *past == 'E'))
-    ++past;
+  bool plain = true;
+  const char* past = copy_number(at, plain);
   if (past == at) return nullptr;
-  if (!place.quiet) add_number({at, static_cast<size_t>(past - at)}, place);
+  if (place.quiet) return past;
+  std::string_view token(at, static_cast<size_t>(past - at));
+  Node& node = add_node(Node::Kind::kNumber, place, at, past);
+  std::string whole;
+  if (!plain && may_be_whole(token)) whole = whole_number(token);
+  if (whole.empty()) {
+    into_.text_.advance(token.size());
+  } else {  // may be longer than it was written
+    node.form = Node::Form::kWhole;
+    into_.text_.append(whole);
+    into_.text_.reserve(static_cast<size_t>(end_ - past) + 1);
+  }
+  into_.close_node(node);
   return past;
 }
 
@@ -270,25 +315,19 @@ Node& Document::Walker::add_node(Node::Kind kind, const Place& place, const char
   return node;
 }
 
-void Document::Walker::add_string(std::string_view body, bool escaped, const Place& place, Node::Kind kind) {
-  Node& node = add_node(kind, place, body.data(), body.data() + body.size());
-  if (escaped) {
+/// @param body that was read last.
+void Document::Walker::add_string(const Body& body, const Place& place, Node::Kind kind) {
+  Node& node = add_node(kind, place, body.text.data(), body.text.data() + body.text.size());
+  if (body.escaped) {
     node.form = Node::Form::kEscaped;
     node.map = static_cast<uint32_t>(into_.escapes_.size());
-    append_unescaped(into_.text_, body, into_.escapes_);
+    unescaped_.clear();
+    append_unescaped(unescaped_, body.text, into_.escapes_);
+    into_.text_.append(unescaped_);
     node.map_end = static_cast<uint32_t>(into_.escapes_.size());
   } else {
-    into_.text_.append(body);
+    into_.text_.advance(body.text.size());
   }
-  into_.close_node(node);
-}
-
-void Document::Walker::add_number(std::string_view token, const Place& place) {
-  Node& node = add_node(Node::Kind::kNumber, place, token.data(), token.data() + token.size());
-  std::string whole;
-  if (may_be_whole(token)) whole = whole_number(token);
-  node.form = whole.empty() ? Node::Form::kSame : Node::Form::kWhole;
-  into_.text_.append(whole.empty() ? token : std::string_view(whole));
   into_.close_node(node);
 }
 

@@ -30,22 +30,31 @@ class Document::Walker {
   };
 
   // Each takes where something begins and returns where it ends; nullptr: it is no JSON.
-  const char* value(const char* at, unsigned depth, Place place);
+  const char* value(const char* at, unsigned depth, const Place& place);
   const char* object(const char* at, unsigned depth, const Place& place);
   const char* array(const char* at, unsigned depth, const Place& place);
   const char* member(const char* at, unsigned depth, uint32_t container);
   const char* string(const char* at, const Place& place, Node::Kind kind);
   const char* number(const char* at, const Place& place);
+  const char* copy_number(const char* at, bool& ret_plain);
   const char* word(const char* at) const;
 
   uint32_t enter(bool array, const Place& place);
-  void add_string(std::string_view body, bool escaped, const Place& place, Node::Kind kind);
-  void add_number(std::string_view token, const Place& place);
+  /// A string's inside: where it ends, and whether any of it is written as an escape.
+  struct Body {
+    std::string_view text;
+    bool escaped = false, closed = false;
+  };
+  Body read_body(const char* at);
+  bool routes(uint32_t container, const Body& body);
+  void add_string(const Body& body, const Place& place, Node::Kind kind);
   Node& add_node(Node::Kind kind, const Place& place, const char* begin, const char* end);
-  Place member_place(uint32_t container, std::string_view key, uint32_t key_node) const;
+  void apply_key(Place& place, uint32_t key);
   void pair_up(uint32_t node);
-  bool routes(uint32_t container, std::string_view key) const;
-  const char* skip_space(const char* at) const;
+  const char* skip_space(const char* at) const {
+    while (at < end_ && (*at == ' ' || *at == '\n' || *at == '\t' || *at == '\r')) ++at;
+    return at;
+  }
 
   Document& into_;
   const char* const begin_;
@@ -54,7 +63,7 @@ class Document::Walker {
   const Node like_;
   const uint32_t origin_;
   Shape shape_ = Shape::kAnything;
-  std::string key_;  // unescaped
+  std::string unescaped_;
 };
 
 }  // namespace mas::dlp

@@ -25,7 +25,7 @@ enum Reading : uint32_t { kPlain, kFolded, kDecoded, kDecodedFolded, kTwiceDecod
 
 Scanner::Scanner(std::shared_ptr<const Rules> rules) : rules_(std::move(rules)) {
   constexpr uint32_t kParents[kReadings] = {kPlain, kPlain, kPlain, kDecoded, kDecoded, kTwiceDecoded};
-  for (size_t i = 0; i < kReadings; ++i) views_[i] = {std::make_unique<Document>(keys_), kParents[i]};
+  for (size_t i = 0; i < kReadings; ++i) views_[i] = {std::make_unique<Document>(keys_), kParents[i], false, {}};
 }
 
 Result<std::unique_ptr<Scanner>> Scanner::make(std::shared_ptr<const Rules> rules) {
@@ -72,15 +72,16 @@ Status Scanner::scan() {
   work_ = {};
   work_.most += Work::kStepsPerByte * views_[kPlain].document->text().size();
   for (size_t i = 1; i < kReadings; ++i) views_[i].document->clear();
+  for (View& view : views_) view.classified = false;
   auto doc = [this](Reading view) -> Document& { return *views_[view].document; };
   Budget budget{doc(kPlain).text().size() * kBudgetFactor + kBudgetBase};
 
   if (auto status = look_through(kPlain); !status) return status;
   fold(doc(kPlain), doc(kFolded), budget);
-  decode(doc(kPlain), doc(kDecoded), budget);
+  decode(doc(kPlain), classes_of(kPlain), doc(kDecoded), budget);
   if (!doc(kDecoded).empty()) {
     fold(doc(kDecoded), doc(kDecodedFolded), budget);
-    decode(doc(kDecoded), doc(kTwiceDecoded), budget);
+    decode(doc(kDecoded), classes_of(kDecoded), doc(kTwiceDecoded), budget);
     fold(doc(kTwiceDecoded), doc(kTwiceDecodedFolded), budget);
   }
   for (uint32_t view = kFolded; view < kReadings; ++view)
@@ -96,12 +97,19 @@ Status Scanner::scan() {
   return allowing_;
 }
 
+const ByteClasses& Scanner::classes_of(uint32_t number) {
+  View& view = views_[number];
+  if (!view.classified) view.classes.read(view.document->text());
+  view.classified = true;
+  return view.classes;
+}
+
 Status Scanner::look_through(uint32_t view) {
   const Document& document = *views_[view].document;
   if (document.empty() || work_.over()) return {};
   if (auto status = rules_->matcher->scan(document.text(), scratch_.get(), matches_); !status) return status;
   read_words(document);
-  Sight sight(document, view, rules_->enabled, words_,
+  Sight sight(document, classes_of(view), view, rules_->enabled, words_,
               {actions_, candidates_, work_, explaining_ ? &judged_ : nullptr});
   sight.spend(words_.size() * kStepsOfWord);
   if (!work_.over()) detect_numbers(sight, groups_);

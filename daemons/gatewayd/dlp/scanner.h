@@ -18,6 +18,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "daemons/gatewayd/dlp/byte_classes.h"
 #include "daemons/gatewayd/dlp/detect/digit_groups.h"
 #include "daemons/gatewayd/dlp/document.h"
 #include "daemons/gatewayd/dlp/rules.h"
@@ -117,10 +118,13 @@ class Scanner {
   struct View {
     std::unique_ptr<Document> document;
     uint32_t parent = 0;
+    bool classified = false;  ///< whether `classes` are of this text
+    ByteClasses classes;
   };
   explicit Scanner(std::shared_ptr<const Rules> rules);
   Status scan();
   Status look_through(uint32_t view);
+  const ByteClasses& classes_of(uint32_t view);
   void read_words(const Document& document);
   bool is_phrase(std::string_view text, Span span) const;
   std::string_view key_of(uint32_t reading, uint32_t node) const;

@@ -80,28 +80,30 @@ void Sight::keep(uint16_t type, uint32_t node, Span span, float score, bool vali
   seen_.judged->push_back(judgement);
 }
 
-float Sight::see(Type type, Span span, const Evidence& evidence) {
-  if (!wants(type) || span.size() == 0) return 0;
+void Sight::see(Type type, Span span, const Evidence& evidence) {
+  if (!wants(type) || span.size() == 0) return;
   const Node& node = node_of(span.begin);
-  Around words = around(span, node);
+  float score = evidence.checked ? std::max(evidence.shape, kChecked) : evidence.shape;
   bool by_key = (node.context & evidence.wanted) != 0;
+  if (by_key) score += Worth::kKey;
+  bool against = (node.context & bit(Context::kNegative)) != 0 && !by_key;
+  // Under a key against it most numbers are none, whatever the words around say.
+  if (against && evidence.bare && seen_.judged == nullptr && score + Worth::kWords - Worth::kAgainst < kMentions)
+    return;
+  Around words = around(span, node);
   bool by_words = (words.all & evidence.wanted) != 0;
   bool far = words.nearest != 0 && (words.nearest & evidence.wanted) == 0;
-  float score = evidence.checked ? std::max(evidence.shape, kChecked) : evidence.shape;
-  if (by_key) score += Worth::kKey;
   if (by_words) score += far ? Worth::kFarWords : Worth::kWords;
-  bool against = (node.context & bit(Context::kNegative)) != 0 && !by_key;
   if (evidence.bare && !by_words && (words.all & bit(Context::kNegative)) != 0 && !by_key) against = true;
   float off = !against ? 0 : evidence.bare ? Worth::kAgainst : Worth::kAgainstForm;
   score = std::min(score - off, 1.0F);
-  if (score < kMentions && seen_.judged == nullptr) return score;
+  if (score < kMentions && seen_.judged == nullptr) return;
   auto number = static_cast<uint32_t>(&node - document_.nodes().data());
   Candidate candidate{static_cast<uint16_t>(type), evidence.checked, score, number_, number, span, evidence.detail};
   uint32_t kept = put(candidate);
   if (seen_.judged != nullptr)
     seen_.judged->push_back({candidate, kept, evidence.shape, evidence.checked, false, by_words && far, evidence.wanted,
                              node.context, words.all, off});
-  return score;
 }
 
 }  // namespace mas::dlp

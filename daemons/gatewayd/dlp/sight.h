@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "daemons/gatewayd/dlp/byte_classes.h"
 #include "daemons/gatewayd/dlp/context.h"
 #include "daemons/gatewayd/dlp/document.h"
 #include "daemons/gatewayd/dlp/types.h"
@@ -98,12 +99,20 @@ struct Seen {
 
 class Sight {
  public:
-  Sight(const Document& document, uint32_t number, const EnabledTypes& enabled, const std::vector<Word>& words,
-        const Seen& seen)
-      : document_(document), text_(document.text()), number_(number), enabled_(enabled), words_(words), seen_(seen) {}
+  /// @param classes of the document's text.
+  Sight(const Document& document, const ByteClasses& classes, uint32_t number, const EnabledTypes& enabled,
+        const std::vector<Word>& words, const Seen& seen)
+      : document_(document),
+        text_(document.text()),
+        classes_(classes),
+        number_(number),
+        enabled_(enabled),
+        words_(words),
+        seen_(seen) {}
 
   std::string_view text() const { return text_; }
   const Document& document() const { return document_; }
+  const ByteClasses& classes() const { return classes_; }
   const std::vector<Word>& words() const { return words_; }
   bool wants(Type type) const { return enabled_[static_cast<size_t>(type)]; }
 
@@ -134,8 +143,8 @@ class Sight {
 
   /// What the words around say: all of them within 40 bytes of `span` in its node.
   ContextMask near(Span span);
-  /// Judges a candidate, and keeps it where it is worth it. @return its score.
-  float see(Type type, Span span, const Evidence& evidence);
+  /// Judges a candidate, and keeps it where it is worth it.
+  void see(Type type, Span span, const Evidence& evidence);
   /// Keeps a candidate that was judged elsewhere. @param type in Rules::types. @param detail lives as long as the rules.
   void keep(uint16_t type, uint32_t node, Span span, float score, bool validated, std::string_view detail);
 
@@ -150,6 +159,7 @@ class Sight {
 
   const Document& document_;
   const std::string_view text_;
+  const ByteClasses& classes_;
   const uint32_t number_;
   const EnabledTypes& enabled_;
   const std::vector<Word>& words_;  // by growing ends

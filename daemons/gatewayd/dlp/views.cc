@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 
-#include "daemons/gatewayd/dlp/byte_block.h"
 #include "daemons/gatewayd/dlp/detect/base64.h"
 #include "daemons/gatewayd/dlp/detect/values.h"
 #include "daemons/gatewayd/dlp/folding.h"
@@ -54,51 +53,23 @@ constexpr int hex_value(char c) {
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
-bool is_base64(char c) { return is_alnum(c) || c == '+' || c == '/' || c == '-' || c == '_'; }
-
-uint32_t base64_in(ByteBlock bytes) {
-  auto letter = ((bytes | 0x20) - 'a') < 26;
-  auto digit = (bytes - '0') < 10;
-  return bits_of(letter | digit | (bytes == '+') | (bytes == '/') | (bytes == '-') | (bytes == '_'));
-}
-
-constexpr uint32_t kShortestRun = 12;  // nine digits in base64
-
-/// Calls `take` with every run of at least kShortestRun characters of base64.
-template <typename Take>
-void for_each_run(std::string_view text, Take take) {
-  constexpr uint32_t kBlock = 16, kAll = 0xffff;
-  auto size = static_cast<uint32_t>(text.size());
-  uint32_t start = 0, at = 0;  // the run under way began at `start`; start == at: there is none
-  auto end_run = [&](uint32_t end) {
-    if (end - start >= kShortestRun) take(Span{start, end});
-  };
-  for (; at + kBlock <= size; at += kBlock) {
-    uint32_t found = base64_in(load_block(text.data() + at));
-    if (found == kAll) continue;
-    end_run(at + static_cast<uint32_t>(std::countr_one(found)));
-    auto behind = static_cast<uint32_t>(std::countl_one(static_cast<uint16_t>(found)));
-    for (uint32_t i = 1; i + kShortestRun < kBlock - behind; ++i) {  // a run that begins and ends in the block: rare
-      uint32_t whole = ((1u << kShortestRun) - 1) << i;
-      if ((found & whole) != whole || (found >> (i - 1) & 1) != 0) continue;
-      start = at + i;
-      end_run(start + static_cast<uint32_t>(std::countr_one(found >> i)));
-    }
-    start = at + kBlock - behind;
-  }
-  for (; at < size; ++at) {
-    if (is_base64(text[at])) continue;
-    end_run(at);
-    start = at + 1;
-  }
-  end_run(size);
-}
-
 /// Text, as opposed to what random bytes decode to.
 bool reads_like_text(std::string_view bytes) {
   if (bytes.size() < 4 || !is_valid_utf8(bytes)) return false;
   return std::none_of(bytes.begin(), bytes.end(),
                       [](char c) { return (static_cast<unsigned char>(c) < 0x20 && !is_space(c)) || c == 0x7f; });
+}
+
+/// Whether bytes may be the beginning of UTF-8: every character goes on for as long as it says.
+bool may_begin_utf8(std::string_view bytes) {
+  uint32_t more = 0;
+  for (char c : bytes) {
+    auto byte = static_cast<unsigned char>(c);
+    bool goes_on = (byte & 0xc0) == 0x80;
+    if (goes_on != (more > 0)) return false;
+    more = goes_on ? more - 1 : byte >= 0xf0 ? 3 : byte >= 0xe0 ? 2 : byte >= 0xc0 ? 1 : 0;
+  }
+  return true;
 }
 
 class Decoder {
@@ -107,26 +78,35 @@ class Decoder {
       : from_(from),
         view_(view),
         budget_(budget),
-        percents_(from.text().find('%') != std::string_view::npos || from.text().find('\\') != std::string_view::npos),
-        entities_(from.text().find('&') != std::string_view::npos) {}
+        json_(holds('{') || holds('[') || holds('"')),
+        percents_(holds('%') || holds('\\')),
+        entities_(holds('&')) {}
+
+  /// Whether any node can read differently: none does whose text has no sign of JSON or of an escape.
+  bool may_undo() const { return json_ || percents_ || entities_; }
 
   void node(uint32_t number) {
     at_node(number);
     if (text_.size() < kShortestNode) return;
-    json();
+    if (json_) json();
     if (percents_) escapes('%');
     if (entities_ && text_.find('&') != std::string_view::npos) escapes('&');
   }
 
-  /// @param all a run of characters of base64 or hexadecimal digits, in the document's text.
-  void run(Span all) {
-    uint32_t number = from_.node_at(all.begin);
-    if (number == from_.nodes().size()) return;
-    at_node(number);
-    Span inside{all.begin - base(), all.end - base()};
-    uint32_t end = inside.end;
-    while (end < text_.size() && text_[end] == '=' && end - inside.end < 2) ++end;
-    blob({inside.begin, end}, inside);
+  /// @param run characters of base64 or hexadecimal digits, in the document's text.
+  void run(Span run) {
+    std::string_view all = from_.text(), text = all.substr(run.begin, run.size());
+    if (text.starts_with("0x")) text.remove_prefix(2);
+    uint8_t kinds = kinds_of(text);
+    bool hex = (kinds & kNoHex) == 0 && text.size() % 2 == 0;
+    if (!may_be_encoded(text, kinds, hex) || !begins_like_text(text, hex) || !budget_.take(text.size())) return;
+    if (!may_begin_utf8(scratch_) || !decoded(text, hex) || !reads_like_text(scratch_)) return;
+    at_node(from_.node_at(run.begin));
+    uint32_t end = run.end;
+    while (end < node_->text.end && all[end] == '=' && end - run.end < 2) ++end;
+    view_.begin_node(*node_, number_, Node::Form::kWhole);
+    view_.append(scratch_);
+    view_.end_node({run.begin, end});
   }
 
  private:
@@ -138,6 +118,8 @@ class Decoder {
     text_ = from_.text_of(*node_);
   }
   uint32_t base() const { return node_->text.begin; }
+
+  bool holds(char sign) const { return from_.text().find(sign) != std::string_view::npos; }
 
   void json() {
     std::string_view value = trim(text_);
@@ -247,26 +229,22 @@ class Decoder {
     return false;
   }
 
-  void blob(Span all, Span run) {
-    std::string_view text = text_.substr(run.begin, run.size());
-    if (text.starts_with("0x")) text.remove_prefix(2);
-    uint8_t kinds = 0;
+  static uint8_t kinds_of(std::string_view text) {
     constexpr size_t kTelling = 64;  // what the beginning does not have, the rest is not looked at for
+    uint8_t kinds = 0;
     for (char c : text.substr(0, kTelling)) kinds |= kKinds[static_cast<unsigned char>(c)];
     if ((kinds & kNoHex) == 0)
       for (char c : text.substr(std::min(text.size(), kTelling))) kinds |= kKinds[static_cast<unsigned char>(c)];
-    bool hex = (kinds & kNoHex) == 0 && text.size() % 2 == 0;
-    if (!may_be_encoded(text, kinds, hex) || !begins_like_text(text, hex) || !budget_.take(text.size())) return;
+    return kinds;
+  }
+
+  /// Decodes into scratch_.
+  bool decoded(std::string_view text, bool hex) {
     scratch_.clear();
-    if (hex)
-      for (size_t i = 0; i < text.size(); i += 2)
-        scratch_.push_back(static_cast<char>(hex_value(text[i]) * 16 + hex_value(text[i + 1])));
-    else if (!decode_base64(text, scratch_))
-      return;
-    if (!reads_like_text(scratch_)) return;
-    view_.begin_node(*node_, number_, Node::Form::kWhole);
-    view_.append(scratch_);
-    view_.end_node({base() + all.begin, base() + all.end});
+    if (!hex) return decode_base64(text, scratch_);
+    for (size_t i = 0; i < text.size(); i += 2)
+      scratch_.push_back(static_cast<char>(hex_value(text[i]) * 16 + hex_value(text[i + 1])));
+    return true;
   }
 
   // What a run's characters are.
@@ -290,12 +268,7 @@ class Decoder {
   /// Hashes, keys and random ids are told from encoded text by their first bytes, mostly.
   bool begins_like_text(std::string_view text, bool hex) {
     constexpr size_t kHexDigits = 8, kCharacters = 4;
-    scratch_.clear();
-    if (hex)
-      for (size_t i = 0; i < kHexDigits; i += 2)
-        scratch_.push_back(static_cast<char>(hex_value(text[i]) * 16 + hex_value(text[i + 1])));
-    else
-      decode_base64(text.substr(0, kCharacters), scratch_);
+    if (!decoded(text.substr(0, hex ? kHexDigits : kCharacters), hex)) return false;
     return std::none_of(scratch_.begin(), scratch_.end(), [](char c) {
       auto byte = static_cast<unsigned char>(c);
       return (byte < 0x20 && !is_space(c)) || byte == 0x7f || byte == 0xc0 || byte == 0xc1 || byte > 0xf4;
@@ -313,7 +286,7 @@ class Decoder {
   const Document& from_;
   Document& view_;
   Budget& budget_;
-  const bool percents_, entities_;
+  const bool json_, percents_, entities_;
   uint32_t number_ = 0;
   const Node* node_ = nullptr;
   std::string_view text_;
@@ -322,10 +295,11 @@ class Decoder {
 
 }  // namespace
 
-void decode(const Document& from, Document& view, Budget& budget) {
+void decode(const Document& from, const ByteClasses& classes, Document& view, Budget& budget) {
   Decoder decoder(from, view, budget);
-  for (uint32_t i = 0; i < from.nodes().size(); ++i) decoder.node(i);
-  for_each_run(from.text(), [&](Span run) { decoder.run(run); });
+  if (decoder.may_undo())
+    for (uint32_t i = 0; i < from.nodes().size(); ++i) decoder.node(i);
+  classes.for_each_base64([&](uint32_t begin, uint32_t end) { decoder.run({begin, end}); });
 }
 
 }  // namespace mas::dlp

@@ -8,6 +8,7 @@
 // Threading: none. Pure.
 #pragma once
 
+#include "daemons/gatewayd/dlp/byte_classes.h"
 #include "daemons/gatewayd/dlp/document.h"
 
 namespace mas::dlp {
@@ -26,7 +27,7 @@ struct Budget {
 /// Appends to `view` every node of `from` that is not ASCII and reads differently when folded.
 void fold(const Document& from, Document& view, Budget& budget);
 
-/// Appends to `view` what nodes of `from` say when they are decoded.
-void decode(const Document& from, Document& view, Budget& budget);
+/// Appends to `view` what nodes of `from` say when they are decoded. @param classes of its text.
+void decode(const Document& from, const ByteClasses& classes, Document& view, Budget& budget);
 
 }  // namespace mas::dlp

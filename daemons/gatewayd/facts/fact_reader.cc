@@ -5,7 +5,9 @@
 
 #include "daemons/gatewayd/facts/bounded_read.h"
 #include "proto/base/ids.h"
+#include "proto/redis/reply_values.h"
 #include "proto/wire/agent_entry.h"
+#include "proto/wire/presence.h"
 
 namespace mas::gateway {
 namespace {
@@ -83,7 +85,8 @@ void FactReader::ask(redis::Command& command, const Facts::Wanted& wanted) {
     command.add("TYPE", keys_.inbox(id, Lane::kNormal, 0));
     reads_.push_back({Kind::kStream, wanted.agent});
     track(command);
-    append_bounded_fields(command, keys_.agent(id), kMostFieldBytes, {"id", "mode", "status", "token"});
+    const auto& p = kPresenceFields;
+    append_bounded_fields(command, keys_.agent(id), kMostFieldBytes, {p[0], p[1], p[2], p[3]});
     reads_.push_back({Kind::kPresence, wanted.agent});
   }
   if ((wanted.groups & kIdentity) != 0) {
@@ -102,8 +105,8 @@ void FactReader::ask(redis::Command& command, const Facts::Wanted& wanted) {
   }
   if ((wanted.groups & kLimits) != 0) {
     track(command);
-    const auto& f = kLimitFields;
-    append_bounded_fields(command, keys_.limits(id), kMostFieldBytes, {f[0], f[1], f[2], f[3], f[4], kAttemptsField});
+    const auto& f = kOwnLimitFields;
+    append_bounded_fields(command, keys_.limits(id), kMostFieldBytes, {f[0], f[1], f[2], f[3], f[4], f[5]});
     reads_.push_back({Kind::kLimits, wanted.agent});
   }
   if ((wanted.groups & kCircuit) != 0) {
@@ -171,13 +174,13 @@ void FactReader::take(const Read& read, const redis::Reply& reply) {
 
 /// An entry that is of another type, or names another id, is none (proto/README.md).
 void FactReader::take_presence(Agent& agent, const redis::Reply& reply) {
-  bool entry = reply.is_array() && reply.count == 4 && reply[0].text == agent.id;
-  agent.registered = entry;
-  agent.gateway_mode = entry && reply[1].text == kModeGateway;
-  agent.active = entry && reply[2].text == kStatusActive;
+  const Presence presence = presence_from_values(agent.id, redis::values_of(reply));
+  agent.registered = presence.registered;
+  agent.gateway_mode = presence.gateway_mode;
+  agent.active = presence.active;
   if (reply.is_error()) tell("entry of " + agent.id + ": " + printable(reply.text, 200));
   agent.secrets.registry_token.reset();
-  if (entry && !reply[3].text.empty()) agent.secrets.registry_token = token_hash(reply[3].text);
+  if (!presence.token.empty()) agent.secrets.registry_token = token_hash(presence.token);
   facts_.finish(agent, kPresence);
 }
 
@@ -210,36 +213,24 @@ void FactReader::take_rules(Agent& agent) {
 }
 
 void FactReader::take_limits(Agent& agent, const redis::Reply& reply) {
+  OwnLimits own = read_own_limits(redis::values_of(reply), default_limits_);
   agent.limits = {};
   agent.limits_problem.clear();
-  agent.attempts.reset();
-  if (!reply.is_array() || reply.count != kLimitFields.size() + 1) {
-    agent.limits_problem = reply.is_error() ? std::string(reply.text) : "the limits cannot be read";
-    return facts_.finish(agent, kLimits);
-  }
-  std::vector<std::optional<std::string_view>> values;
-  for (const auto& value : reply)
-    values.push_back(value.is_nil() ? std::nullopt : std::optional<std::string_view>(value.text));
-  auto attempts = parse_attempts(values.back());
-  if (attempts.ok())
-    agent.attempts = *attempts;
+  if (reply.is_error())
+    agent.limits_problem = reply.text;
+  else if (own.limits.ok())
+    agent.limits = *own.limits;
   else
-    tell("attempts of " + agent.id + ": " + attempts.error().message + "; the configuration's hold");
-  values.pop_back();
-  auto limits = parse_limits(values, default_limits_);
-  if (limits.ok())
-    agent.limits = *limits;
-  else
-    agent.limits_problem = limits.error().message;
+    agent.limits_problem = own.limits.error().message;
+  agent.attempts = own.attempts.ok() ? *own.attempts : std::nullopt;
+  if (!own.attempts.ok())
+    tell("attempts of " + agent.id + ": " + own.attempts.error().message + "; the configuration's hold");
   facts_.finish(agent, kLimits);
 }
 
 /// A breaker guards availability, not access: what cannot be read is a closed circuit, and an operator hears of it.
 void FactReader::take_circuit(Agent& agent, const redis::Reply& reply) {
-  std::vector<std::optional<std::string_view>> values;
-  if (reply.is_array())
-    for (const auto& value : reply)
-      values.push_back(value.is_nil() ? std::nullopt : std::optional<std::string_view>(value.text));
+  const auto values = redis::values_of(reply);
   Result<Circuit> circuit = reply.is_array() ? parse_circuit(values) : Result<Circuit>(redis::error_of(reply));
   if (!circuit) tell("circuit of " + agent.id + ": " + circuit.error().message + "; taken for closed");
   agent.breaker.learn(circuit ? *circuit : closed_circuit(values), breaker_);
@@ -256,10 +247,8 @@ void FactReader::take_role(const std::string& name, const redis::Reply& reply) {
 void FactReader::take_entry(const Entry& entry, const redis::Reply& reply) {
   entry.ret_blob->clear();
   *entry.ret_failed = !reply.is_array();
-  if (!reply.is_array() || reply.count != 1 || reply[0].count != 2) return;
-  const redis::Reply& fields = reply[0][1];
-  for (size_t i = 0; i + 1 < fields.count; i += 2)
-    if (fields[i].text == "b") *entry.ret_blob = fields[i + 1].text;
+  if (!reply.is_array() || reply.count != 1) return;
+  if (const redis::Reply* blob = redis::entry_field(reply[0], "b")) *entry.ret_blob = blob->text;
 }
 
 void FactReader::take_length(Inbox& inbox, const redis::Reply& reply) {

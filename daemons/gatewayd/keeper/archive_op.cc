@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "proto/redis/bounded_answer.h"
+#include "proto/redis/reply_values.h"
 
 namespace mas::gateway {
 namespace {
@@ -24,13 +25,6 @@ constexpr redis::AnswerBounds kIdBounds{.text = 64};  // of an entry of which on
 
 std::string_view entry_id(const redis::Reply& entry) {
   return entry.is_array() && entry.count == 2 ? entry[0].text : std::string_view();
-}
-
-/// @return the field `b` of an entry; null where there is none.
-const redis::Reply* blob_of(const redis::Reply& entry) {
-  for (size_t i = 0; i + 1 < entry[1].count; i += 2)
-    if (entry[1][i].text == "b") return &entry[1][i + 1];
-  return nullptr;
 }
 
 }  // namespace
@@ -105,7 +99,7 @@ Status ArchiveOp::take_page(const redis::Reply& entries) {
   for (const redis::Reply& entry : entries) {
     std::string_view id = entry_id(entry);
     if (id.empty() || id == last_entry_) continue;
-    const redis::Reply* blob = blob_of(entry);
+    const redis::Reply* blob = redis::entry_field(entry, "b");
     const std::string what = keys_.audit(partition_) + ": entry " + std::string(id);
     if (blob != nullptr)
       if (auto fits = redis::check_text(what, *blob, kBounds.text); !fits.ok()) return fits;

@@ -5,6 +5,7 @@
 
 #include "daemons/gatewayd/keeper/archive_store.h"
 #include "proto/redis/bounded_answer.h"
+#include "proto/redis/reply_values.h"
 
 namespace mas::gateway {
 namespace {
@@ -28,10 +29,8 @@ constexpr std::string_view kAdd =
 
 /// @return the field `b` of an entry; empty where there is none.
 std::string_view blob_of(const redis::Reply& entry) {
-  if (!entry.is_array() || entry.count != 2 || !entry[1].is_array()) return {};
-  for (size_t i = 0; i + 1 < entry[1].count; i += 2)
-    if (entry[1][i].text == "b") return entry[1][i + 1].text;
-  return {};
+  const redis::Reply* blob = redis::entry_field(entry, "b");
+  return blob == nullptr ? std::string_view() : blob->text;
 }
 
 }  // namespace

@@ -1,17 +1,16 @@
 // Texts to numbers, and an agent's fields over the defaults.
 #include "daemons/gatewayd/limits/limit_settings.h"
 
-#include <charconv>
+#include <algorithm>
 
 #include "proto/base/ids.h"
+#include "proto/base/numbers.h"
 
 namespace mas::gateway {
 
 std::optional<uint64_t> parse_rate(std::string_view text, uint64_t most) {
-  uint64_t value = 0;
-  auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (failed != std::errc{} || end != text.data() + text.size() || value > most) return std::nullopt;
-  return value;
+  auto value = parse_number<uint64_t>(text);
+  return value && *value <= most ? value : std::nullopt;
 }
 
 Result<LimitSettings> parse_limits(std::span<const std::optional<std::string_view>> values,
@@ -42,6 +41,19 @@ Result<std::optional<uint32_t>> parse_attempts(std::optional<std::string_view> v
   if (number && *number >= 1 && *number <= kMostAttempts) return std::optional(static_cast<uint32_t>(*number));
   return Error{Errc::kMalformed, std::string(kAttemptsField) + " is '" + printable(*value) +
                                      "', expected a whole number from 1 to " + std::to_string(kMostAttempts)};
+}
+
+OwnLimits read_own_limits(std::span<const std::optional<std::string_view>> values, const LimitSettings& defaults) {
+  OwnLimits own;
+  if (values.size() != kOwnLimitFields.size()) {
+    own.limits = Error{Errc::kMalformed, "the limits cannot be read"};
+    return own;
+  }
+  const auto limits = values.first(kLimitFields.size());
+  own.any = std::any_of(limits.begin(), limits.end(), [](const auto& value) { return value.has_value(); });
+  own.limits = parse_limits(limits, defaults);
+  own.attempts = parse_attempts(values.back());
+  return own;
 }
 
 std::string LimitSettings::describe() const {

@@ -62,6 +62,20 @@ Result<std::optional<uint32_t>> parse_attempts(std::optional<std::string_view> v
 Result<LimitSettings> parse_limits(std::span<const std::optional<std::string_view>> values,
                                    const LimitSettings& defaults);
 
+/// All fields of that hash, in the order that read_own_limits() takes their values in.
+inline constexpr std::array<std::string_view, kLimitFields.size() + 1> kOwnLimitFields = {
+    kLimitFields[0], kLimitFields[1], kLimitFields[2], kLimitFields[3], kLimitFields[4], kAttemptsField};
+
+/// What an agent's hash says.
+struct OwnLimits {
+  bool any = false;  ///< it has at least one of kLimitFields
+  Result<LimitSettings> limits = LimitSettings{};
+  Result<std::optional<uint32_t>> attempts = std::optional<uint32_t>();
+};
+
+/// @param values of kOwnLimitFields as HMGET answered them; another number of them is kMalformed.
+OwnLimits read_own_limits(std::span<const std::optional<std::string_view>> values, const LimitSettings& defaults);
+
 /// @param most one of kLimitMost. @return a rate or burst from its decimal text: 0 to `most`; nullopt for anything else.
 std::optional<uint64_t> parse_rate(std::string_view text, uint64_t most = kMaxRate);
 

@@ -13,6 +13,12 @@
 
 namespace mas::gateway {
 
+namespace {
+
+constexpr size_t kLikelyBytes = 128;  // of a record; a turn of shorter ones makes room as it goes
+
+}  // namespace
+
 void Batch::Read::clear() {
   elements.clear();
   due.clear();
@@ -61,7 +67,20 @@ void Batch::begin(size_t messages, size_t bytes) {
   most_bytes_ = std::max<size_t>(bytes, 1);
   next_element_ = decoded_bytes_ = 0;
   taken_.clear();
+  // At once, and not by doubling: then twice would be there for a moment. Pages that are not used take no memory.
+  messages_.reserve(std::min(messages, turn_.bytes / kLikelyBytes) + limits::kFrameRecords);
+  records_.reserve(messages_.capacity());
   for (const Element& element : turn_.due) decode_due(element);
+}
+
+redis::Lent Batch::lend() {
+  std::shared_ptr<TextStore> store(new TextStore(chunks_), [](TextStore* lent) {
+    lent->clear();
+    delete lent;
+  });
+  std::swap(*store, turn_.texts);
+  std::vector<std::string_view> places = store->places();
+  return {std::move(store), std::move(places)};
 }
 
 bool Batch::decode_some(MonoTime until) {

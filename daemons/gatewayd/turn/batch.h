@@ -8,7 +8,8 @@
 // Failure: an element that is no frame becomes a frame with a `fault`; an envelope that cannot be delivered becomes a
 // message with one. Nothing is trusted yet: who sent it is for the decider to find out.
 // Once decoded it does not change; what is found out about frames and messages stands beside it (lookups.h).
-// Threading: none. Ownership: views live until the next begin().
+// Threading: none. Ownership: views live until the next begin(), unless the turn's memory was lent; the batch must outlive
+// what it lent.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +23,7 @@
 #include "daemons/gatewayd/turn/text_store.h"
 #include "proto/base/clock.h"
 #include "proto/base/decisions.h"
+#include "proto/redis/rope.h"
 #include "proto/wire/envelope.h"
 #include "proto/wire/failure_report.h"
 #include "proto/wire/frame.h"
@@ -112,6 +114,8 @@ class Batch {
     begin(messages, bytes);
     decode_some(MonoTime::max());
   }
+  /// Gives the memory of the turn's elements away: what is viewed in it lives as long as what is returned, no longer.
+  redis::Lent lend();
   /// Bytes of the elements that were kept for the turn, also of those that begin() or decode_some() left out.
   size_t kept_bytes() const { return turn_.bytes; }
   /// How many elements of a partition are in the turn.

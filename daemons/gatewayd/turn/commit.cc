@@ -137,7 +137,7 @@ std::optional<size_t> Commit::entry_of(size_t number) const {
   return number - before;
 }
 
-void Commit::append_to(redis::Command& command) const {
+void Commit::append_to(redis::Rope& rope) const {
   std::string keys = std::to_string(epochs_.keys.size() + added_.keys.size() + changed_.keys.size());
   std::string epochs = std::to_string(epochs_.keys.size());
   std::string entries = std::to_string(entries_);
@@ -151,7 +151,7 @@ void Commit::append_to(redis::Command& command) const {
   append(changed_.arguments);
   words.emplace_back(entries);
   append(added_.arguments);
-  command.add(std::span<const redis::Argument>(words));
+  rope.add(words);
 }
 
 Result<CommitResult> commit_result(const redis::Reply& reply) {

@@ -10,8 +10,8 @@
 // A script is atomic, so neither a late arrival of a dropped connection (whose successor has raised the epoch) nor a
 // failure inside it can deliver a message that is not audited, or trim one that is not delivered.
 // docs/adr/0004-commit-script.md tells why it is not MULTI … EXEC.
-// Pure: builds the command, reads the reply. Threading: none. Ownership: arguments are viewed until command(),
-// keys until clear().
+// Pure: builds the command, reads the reply. Threading: none. Ownership: arguments are viewed until append_to(),
+// keys until clear(); the rope views what it was lent.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,8 @@
 #include <string_view>
 #include <vector>
 
-#include "proto/redis/command.h"
 #include "proto/redis/reply.h"
+#include "proto/redis/rope.h"
 
 namespace mas::gateway {
 
@@ -57,12 +57,7 @@ class Commit {
   std::optional<size_t> entry_of(size_t number) const;
 
   /// Appends the whole as one EVAL.
-  void append_to(redis::Command& command) const;
-  redis::Command command() const {
-    redis::Command whole;
-    append_to(whole);
-    return whole;
-  }
+  void append_to(redis::Rope& rope) const;
 
  private:
   struct Part {

@@ -1,6 +1,8 @@
 // Candidates, their leases, and what is put on the lists.
 #include "daemons/gatewayd/turn/sender_sweep.h"
 
+#include <utility>
+
 #include "proto/base/ids.h"
 
 namespace mas::gateway {
@@ -14,6 +16,7 @@ constexpr WallMicros kLimiterForgets = 2ll * 3600 * 1'000'000;  // an hour's buc
 void SenderSweep::cancel() {
   redis_.forget(this);
   candidates_.clear();
+  still_gone_.clear();
 }
 
 void SenderSweep::start(std::vector<std::unique_ptr<Partition>>& partitions, WallMicros now, Duration silence) {
@@ -32,8 +35,8 @@ void SenderSweep::start(std::vector<std::unique_ptr<Partition>>& partitions, Wal
       for (const auto& [key, instance] : sender.instances) {
         if (instance.state.active() >= silent_since_ || candidates_.size() >= kMostAtOnce) continue;
         auto hex = std::string_view(instance.field).substr(id.size() + 1);
-        command.add("EXISTS", keys_.alive(id, hex));
-        candidates_.push_back({partition->number, id, key});
+        candidates_.push_back({partition->number, id, key, keys_.alive(id, hex)});
+        command.add("EXISTS", candidates_.back().lease);
       }
     }
   }
@@ -44,8 +47,17 @@ void SenderSweep::start(std::vector<std::unique_ptr<Partition>>& partitions, Wal
 void SenderSweep::on_reply(uint64_t tag, const redis::Answer& answer) {
   const Candidate& candidate = candidates_[tag];
   bool gone = answer.ok() && (*answer)->is_integer() && (*answer)->integer == 0;
-  if (gone) (*partitions_)[candidate.partition]->forgettable.push_back({candidate.sender, candidate.instance});
-  if (tag + 1 == candidates_.size()) candidates_.clear();
+  if (gone) {
+    const MonoTime now = mono_now();
+    const auto before = gone_.find(candidate.lease);
+    const MonoTime since = before == gone_.end() ? now : before->second;
+    still_gone_.try_emplace(candidate.lease, since);
+    if (now - since >= kSure)
+      (*partitions_)[candidate.partition]->forgettable.push_back({candidate.sender, candidate.instance});
+  }
+  if (tag + 1 < candidates_.size()) return;
+  candidates_.clear();
+  gone_ = std::exchange(still_gone_, {});
 }
 
 }  // namespace mas::gateway

@@ -1,11 +1,14 @@
 // Texts that stay where they are put until all of them go. They lie in chunks of one size, so that growing moves nothing
 // and never asks for twice of what is there; and what one store gives back, another one takes.
 //
-// Failure: std::bad_alloc. Threading: none. Ownership: the pool must outlive its stores; views live until clear().
+// Failure: std::bad_alloc. Threading: none. Ownership: the pool must outlive its stores, also those that were lent; views
+// live until clear().
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -55,11 +58,21 @@ class TextStore {
     used_ = 0;
   }
   size_t chunks() const { return chunks_.size(); }
+  /// The memory that texts lie in, by rising address.
+  std::vector<std::string_view> places() const {
+    std::vector<std::string_view> places;
+    for (const auto& chunk : chunks_) places.emplace_back(chunk.get(), pool_->chunk_bytes());
+    for (const auto& [text, bytes] : large_) places.emplace_back(text.get(), bytes);
+    std::sort(places.begin(), places.end(),
+              [](std::string_view a, std::string_view b) { return std::less<>()(a.data(), b.data()); });
+    return places;
+  }
 
  private:
   char* room(size_t bytes) {
     const size_t chunk_bytes = pool_->chunk_bytes();
-    if (bytes > chunk_bytes / 4) return large_.emplace_back(new char[bytes]).get();  // little of a chunk is left unused
+    if (bytes > chunk_bytes / 4)  // little of a chunk is left unused
+      return large_.emplace_back(ChunkPool::Chunk(new char[bytes]), bytes).first.get();
     if (chunks_.empty() || used_ + bytes > chunk_bytes) {
       chunks_.push_back(pool_->take());
       used_ = 0;
@@ -68,7 +81,8 @@ class TextStore {
   }
 
   ChunkPool* pool_;  // a pointer, so that stores can be swapped
-  std::vector<ChunkPool::Chunk> chunks_, large_;
+  std::vector<ChunkPool::Chunk> chunks_;
+  std::vector<std::pair<ChunkPool::Chunk, size_t>> large_;
   size_t used_ = 0;  // of the last chunk
 };
 

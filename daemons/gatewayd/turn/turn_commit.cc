@@ -15,10 +15,11 @@ using namespace std::chrono_literals;
 constexpr std::string_view kReplyStreamMillis = "60000";  // as its instance renews it
 constexpr Duration kFailingFor = 5s;                      // a stream that refused an entry is not tried
 constexpr size_t kWhyBytes = 1000;                        // of one sentence in the log, about
+constexpr size_t kLeastLent = 1024 * 1024;                // of a smaller turn, messages are copied into the command
 
 }  // namespace
 
-/// The turn in hand is sent, and its place is free.
+/// The turn in hand is sent, and its place is free. The memory of a large one goes along, and comes back with what was written.
 void TurnLoop::commit() {
   build_commit();
   const TurnResult& result = decider_.result();
@@ -26,8 +27,11 @@ void TurnLoop::commit() {
   for (size_t i = 0; i < command.count(); ++i) expect(Reply::kReceipt);
   if (options_.policy.breaker_mode != Mode::kOff)
     for (unsigned delivery : CircuitWriter::ask_lengths(command, result.deliveries())) expect(Reply::kLength, delivery);
-  commit_.append_to(command);
+  redis::Rope rope = batch_.kept_bytes() < kLeastLent ? redis::Rope() : redis::Rope(batch_.lend());
+  rope.add(command);
+  commit_.append_to(rope);
   expect(Reply::kCommit);
+  command = {};
   for (unsigned i = 0, n = circuits_.append_to(command, decider_.circuit_changes()); i < n; ++i)
     expect(Reply::kCircuit, i);
   if (options_.wait_replicas > 0) {
@@ -51,7 +55,8 @@ void TurnLoop::commit() {
   if (read_ == Read::kHere && batch_.empty()) read_ = Read::kNone;  // there may be more by now
   const bool read_too = read_ == Read::kNone && !turn_over() && !trial_ && !must_weigh();
   if (read_too) ask_elements(command);
-  if (send(std::move(command), read_too ? Ends::kRead : Ends::kCommit)) written_.arm();
+  rope.add(command);
+  if (send(std::move(rope), read_too ? Ends::kRead : Ends::kCommit)) written_.arm();
 }
 
 /// Entries: audit blocks first, which are large, so that Redis makes room for large reads; archive; deliveries, whose place

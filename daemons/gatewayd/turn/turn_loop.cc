@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "daemons/gatewayd/turn/redis_words.h"
 #include "proto/base/ids.h"
+#include "proto/redis/server_time.h"
 #include "proto/wire/events.h"
 
 namespace mas::gateway {
@@ -316,7 +316,7 @@ void TurnLoop::tell_losses() {
 }
 
 void TurnLoop::take_time(const redis::Reply& reply) {
-  const auto now = time_of(reply);
+  const auto now = redis::time_of(reply);
   if (!now) return drop_turn("time_unreadable", "TIME: " + std::string(reply.text), kLongPause);
   if (now_ != 0) look_for_step(*now - redis_now());
   now_ = *now;
@@ -332,13 +332,18 @@ void TurnLoop::flush_receipts() {
 
 // ---- Replies
 
-/// @param group that the last of its replies ends.
 bool TurnLoop::send(redis::Command command, Ends group) {
+  const size_t count = command.count();
+  return send(redis::Rope(command.take_bytes(), count), group);
+}
+
+/// @param group that the last of its replies ends.
+bool TurnLoop::send(redis::Rope rope, Ends group) {
   expected_.back().ends = group;
   stats_.round_trips.add();
   Duration patience = connection_.options().command_timeout;
   if (options_.wait_replicas > 0) patience += options_.wait_timeout;
-  auto status = connection_.send(std::move(command), redis::reply_to<&TurnLoop::on_reply>(this), patience);
+  auto status = connection_.send(std::move(rope), redis::reply_to<&TurnLoop::on_reply>(this), patience);
   if (status.ok()) return true;
   drop_turn("redis_unreachable", status.error().message, kShortPause);
   return false;

@@ -245,6 +245,7 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   void report_problems();
   void expect(Reply kind, unsigned partition = 0) { expected_.push_back({kind, partition}); }
   bool send(redis::Command command, Ends group);
+  bool send(redis::Rope rope, Ends group);
   static void stage_over(Histogram& histogram, MonoTime& began);
 
   static constexpr Duration kSlice = std::chrono::microseconds(250);  // what the socket holds lasts about as long

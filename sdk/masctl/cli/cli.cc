@@ -4,7 +4,6 @@
 #include <CLI/CLI.hpp>
 
 #include "mas_version.h"
-#include "sdk/masctl/commands/commands.h"
 
 namespace mas::ctl {
 
@@ -46,28 +45,6 @@ Cli::Cli()
       ->type_name("SECONDS");
   root_->add_flag("--json", globals_.json, "Print JSON: one document, or one line per event of a stream");
   root_->add_flag("--no-color", globals_.no_color, "No colours (as with NO_COLOR in the environment)");
-
-  add_agents_commands(*this);
-  add_message_commands(*this);
-  add_listen_command(*this);
-  add_state_commands(*this);
-  add_events_command(*this);
-  add_acl_commands(*this);
-  add_role_commands(*this);
-  add_limit_commands(*this);
-  add_breaker_commands(*this);
-  add_explain_command(*this);
-  add_audit_commands(*this);
-  add_identity_commands(*this);
-  add_key_commands(*this);
-  add_partitions_commands(*this);
-  add_dlp_commands(*this);
-  add_dlq_commands(*this);
-  add_archive_commands(*this);
-  add_doctor_command(*this);
-  add_top_command(*this);
-  add_bench_commands(*this);
-  add_reference_commands(*this);
 }
 
 Cli::~Cli() = default;
@@ -89,10 +66,10 @@ ExitCode Cli::run(int argc, char** argv) {
     // Help and version are "errors" with code 0 to CLI11.
     return root_->app().exit(error) == 0 ? ExitCode::kOk : ExitCode::kUsage;
   }
-  return run_chosen();
+  return run_chosen(argv);
 }
 
-ExitCode Cli::run_chosen() {
+ExitCode Cli::run_chosen(char** argv) {
   Output out(globals_);
   if (chosen_ == nullptr) {
     const CLI::App* at = &root_->app();
@@ -102,8 +79,10 @@ ExitCode Cli::run_chosen() {
   }
   auto settings = resolve(globals_);
   if (!settings.ok()) return out.fail(settings.error());
-  Context context{*root_, std::move(*settings), out};
-  return chosen_->run(context);
+  SyncRedis redis(*settings);
+  Context context{*root_, *settings, redis, out, argv};
+  auto document = chosen_->run(context);
+  return document.ok() ? document->show(out) : out.fail(document.error());
 }
 
 }  // namespace mas::ctl

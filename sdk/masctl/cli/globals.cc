@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <utility>
 
-#include "sdk/masctl/cli/text.h"
+#include "sdk/masctl/cli/times.h"
 
 namespace mas::ctl {
 

@@ -4,10 +4,8 @@
 #include <optional>
 #include <string>
 
-#include "proto/base/clock.h"
 #include "proto/base/result.h"
-#include "proto/redis/url.h"
-#include "proto/wire/keys.h"
+#include "sdk/masctl/redis/settings.h"
 
 namespace mas::ctl {
 
@@ -21,16 +19,6 @@ struct Globals {
 };
 
 /// As they hold: checked, with the environment's MAS_REDIS_URL and MAS_NAMESPACE behind the flags.
-struct Settings {
-  std::string redis_url;
-  std::string ns;
-  redis::Endpoint endpoint;
-  Keys keys;
-  Duration timeout = std::chrono::seconds(5);
-
-  int timeout_ms() const { return static_cast<int>(to_millis(timeout)); }
-};
-
 /// @return kInvalidArgument that names the flag or variable that is wrong.
 Result<Settings> resolve(const Globals& globals);
 

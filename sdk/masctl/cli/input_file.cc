@@ -42,4 +42,6 @@ Result<std::string> read_input(const std::string& name, size_t most, std::string
   return text;
 }
 
+std::string path_of(const std::string& file) { return file.find('/') == std::string::npos ? "./" + file : file; }
+
 }  // namespace mas::ctl

@@ -60,6 +60,11 @@ void Output::field(std::string_view name, std::string_view value) { line(std::st
 
 void Output::table(const Table& table) { write(terminal_ ? table.aligned() : table.tab_separated()); }
 
+void Output::table(const Table& table, std::string_view if_empty) {
+  this->table(table);
+  if (terminal_ && table.empty()) note(if_empty);
+}
+
 std::string Output::painted(std::string_view text, Paint paint) const {
   std::string_view escape = colour_ ? escape_of(paint) : std::string_view();
   if (escape.empty()) return std::string(text);

@@ -31,6 +31,8 @@ class Output {
   /// A line `name: value` with a foreign value: what would end the line is escaped, so that no value forges another line.
   void field(std::string_view name, std::string_view value);
   void table(const Table& table);
+  /// @param if_empty told on a terminal when the table has no row.
+  void table(const Table& table, std::string_view if_empty);
   /// @return `text` in colour, where stdout takes colour.
   std::string painted(std::string_view text, Paint paint) const;
 

@@ -2,7 +2,6 @@
 #include "sdk/masctl/cli/text.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cstdio>
 
@@ -96,27 +95,12 @@ std::string brief_duration(double seconds) {
   return std::to_string(whole / 86400) + "d";
 }
 
-Result<Duration> parse_seconds(std::string_view text) {
-  double seconds = 0;
-  auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), seconds, std::chars_format::fixed);
-  bool whole = failed == std::errc{} && end == text.data() + text.size();
-  if (!whole || !(seconds > 0) || seconds > 86400) {
-    return Error{Errc::kInvalidArgument,
-                 "'" + visible(text) + "' is not a number of seconds above 0 and at most 86400, such as 2 or 0.5"};
+std::string grouped(double number) {
+  std::string digits = std::to_string(static_cast<long long>(std::llround(number)));
+  for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > 0; at -= 3) {
+    digits.insert(static_cast<size_t>(at), 1, ',');
   }
-  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
-}
-
-Result<Duration> parse_period(std::string_view text) {
-  constexpr int64_t kMaxSeconds = int64_t{36'500} * 86'400;
-  int64_t number = 0;
-  auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
-  std::string_view unit(end, static_cast<size_t>(text.data() + text.size() - end));
-  int64_t seconds = unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : unit == "d" ? 86'400 : 0;
-  if (failed != std::errc{} || seconds == 0 || number <= 0 || number > kMaxSeconds / seconds)
-    return Error{Errc::kInvalidArgument,
-                 "'" + visible(text) + "' is not a time above 0, such as 45s, 90m, 24h or 30d, of at most 36500d"};
-  return Duration(std::chrono::seconds(number * seconds));
+  return digits;
 }
 
 void Table::add(std::vector<std::string> cells) {

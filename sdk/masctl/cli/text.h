@@ -5,9 +5,6 @@
 #include <string_view>
 #include <vector>
 
-#include "proto/base/clock.h"
-#include "proto/base/result.h"
-
 namespace mas::ctl {
 
 /// @return `text` as it may stand on a terminal: control characters (C0, DEL, C1), the marks that turn writing
@@ -21,12 +18,8 @@ std::string one_line(std::string_view json);
 /// @return "3s", "12m", "5h", "40d": a duration to the precision people ask for. Negative durations are "0s".
 std::string brief_duration(double seconds);
 
-/// @return seconds of a command line, "2", "0.5", as a duration; kInvalidArgument unless 0 < value ≤ 86,400.
-Result<Duration> parse_seconds(std::string_view text);
-
-/// @return a period of a command line, a whole number with its unit: "45s", "90m", "24h", "30d"; kInvalidArgument unless
-/// it is above 0 and at most 36,500 days.
-Result<Duration> parse_period(std::string_view text);
+/// @return "123,456".
+std::string grouped(double number);
 
 /// Rows of cells under headings: aligned with headings for people, tab-separated without for programs.
 class Table {

@@ -8,8 +8,8 @@
 #include "proto/base/json_writer.h"
 #include "proto/wire/limits.h"
 #include "sdk/masctl/cli/cli.h"
+#include "sdk/masctl/cli/json_parts.h"
 #include "sdk/masctl/commands/commands.h"
-#include "sdk/masctl/commands/json_parts.h"
 #include "sdk/masctl/commands/rule_arguments.h"
 #include "sdk/masctl/redis/operator_audit.h"
 #include "sdk/masctl/redis/rules_reader.h"
@@ -120,52 +120,48 @@ void warn_of_blocks(Output& out, const std::vector<Change>& changes, const std::
                  "'; 'masctl acl revoke --block' takes that back");
 }
 
-ExitCode add_to_lists(Context& context, const std::vector<Change>& changes, Lists lists, std::string_view action,
-                      const std::string& by) {
-  if (auto status = check_changes(changes); !status.ok()) return context.out.fail(status.error());
-  auto redis = SyncRedis::open(context.settings);
-  if (!redis.ok()) return context.out.fail(redis.error());
-  auto before = read_all(**redis, context.settings.keys, changes);
-  if (!before.ok()) return context.out.fail(before.error());
-  if (auto status = check_sizes(changes, *before, lists); !status.ok()) return context.out.fail(status.error());
-  auto changed = apply(**redis, context.settings.keys, changes, lists, "SADD", action, by);
-  if (!changed.ok()) return context.out.fail(changed.error());
+Result<Document> add_to_lists(Context& context, const std::vector<Change>& changes, Lists lists,
+                              std::string_view action, const std::string& by) {
+  if (auto status = check_changes(changes); !status.ok()) return status.error();
+  auto before = read_all(context.redis, context.settings.keys, changes);
+  if (!before.ok()) return before.error();
+  if (auto status = check_sizes(changes, *before, lists); !status.ok()) return status.error();
+  auto changed = apply(context.redis, context.settings.keys, changes, lists, "SADD", action, by);
+  if (!changed.ok()) return changed.error();
   if (lists.allowed) warn_of_blocks(context.out, changes, *before);
-  return print_changed(context.out, *changed);
+  return changed_document(*changed);
 }
 
-ExitCode run_allow(Context& context, const ListOptions& options) {
+Result<Document> run_allow(Context& context, const ListOptions& options) {
   return add_to_lists(context, {{options.agent, options.targets}}, {.allowed = true}, "acl.allow", options.by);
 }
 
-ExitCode run_block(Context& context, const ListOptions& options) {
+Result<Document> run_block(Context& context, const ListOptions& options) {
   return add_to_lists(context, {{options.agent, options.targets}}, {.blocked = true}, "acl.block", options.by);
 }
 
-ExitCode run_revoke(Context& context, const RevokeOptions& options) {
+Result<Document> run_revoke(Context& context, const RevokeOptions& options) {
   // What cannot be read may stand in a list all the same, and must be possible to take out; so targets are not checked.
-  if (auto status = check_agent_id(options.agent); !status.ok()) return context.out.fail(status.error());
-  auto redis = SyncRedis::open(context.settings);
-  if (!redis.ok()) return context.out.fail(redis.error());
+  if (auto status = check_agent_id(options.agent); !status.ok()) return status.error();
   Lists lists{.allowed = !options.block_only, .blocked = !options.allow_only};
   const char* action = options.allow_only ? "acl.revoke.allow" : options.block_only ? "acl.revoke.block" : "acl.revoke";
-  auto changed =
-      apply(**redis, context.settings.keys, {{options.agent, options.targets}}, lists, "SREM", action, options.by);
-  if (!changed.ok()) return context.out.fail(changed.error());
-  return print_changed(context.out, *changed);
+  auto changed = apply(context.redis, context.settings.keys, {{options.agent, options.targets}}, lists, "SREM", action,
+                       options.by);
+  if (!changed.ok()) return changed.error();
+  return changed_document(*changed);
 }
 
-ExitCode run_bidirectional(Context& context, const PairOptions& options) {
+Result<Document> run_bidirectional(Context& context, const PairOptions& options) {
   return add_to_lists(context, {{options.a, {options.b}}, {options.b, {options.a}}}, {.allowed = true}, "acl.allow",
                       options.by);
 }
 
-ExitCode run_network(Context& context, const NetworkOptions& options) {
+Result<Document> run_network(Context& context, const NetworkOptions& options) {
   std::vector<Change> changes;
   const auto& agents = options.agents;
-  if (agents.size() < 2) return context.out.fail({Errc::kInvalidArgument, "a network has at least two agents"});
+  if (agents.size() < 2) return Error{Errc::kInvalidArgument, "a network has at least two agents"};
   for (const auto& agent : agents)
-    if (auto status = check_agent_id(agent); !status.ok()) return context.out.fail(status.error());
+    if (auto status = check_agent_id(agent); !status.ok()) return status.error();
   for (size_t i = 0; i < agents.size(); ++i) {
     Change change{agents[i], {}};
     if (options.chain && i + 1 < agents.size()) change.targets = {agents[i + 1]};
@@ -177,57 +173,52 @@ ExitCode run_network(Context& context, const NetworkOptions& options) {
   return add_to_lists(context, changes, {.allowed = true}, "acl.allow", options.by);
 }
 
-ExitCode run_wildcard(Context& context, const OneOptions& options) {
+Result<Document> run_wildcard(Context& context, const OneOptions& options) {
   return add_to_lists(context, {{options.agent, {"*"}}}, {.allowed = true}, "acl.allow", options.by);
 }
 
-void print_rules_json(Output& out, const std::string& agent, const AgentRules& rules) {
-  std::string text;
-  JsonWriter json(text);
+/// An agent's rules, as `show` tells them.
+struct Shown {
+  std::string agent;
+  AgentRules rules;
+};
+
+void write_rules(JsonWriter& json, const Shown& shown) {
   json.begin_object().key("agent");
-  json_text_or_lossy(json, agent);
-  write_texts(json, "allowed_targets", rules.allowed);
-  write_texts(json, "blocked_targets", rules.blocked);
-  write_texts(json, "roles", rules.roles);
-  write_texts(json, "ignored", rules.rules.unusable);
+  json_text_or_lossy(json, shown.agent);
+  json_texts(json, "allowed_targets", shown.rules.allowed);
+  json_texts(json, "blocked_targets", shown.rules.blocked);
+  json_texts(json, "roles", shown.rules.roles);
+  json_texts(json, "ignored", shown.rules.rules.unusable);
   json.key("problem");
-  if (rules.rules.problem.empty()) {
-    json.null();
-  } else {
-    json_text_or_lossy(json, rules.rules.problem);
-  }
+  json_text_or_null(json, shown.rules.rules.problem);
   json.end_object();
-  out.foreign(text);
 }
 
-ExitCode run_show(Context& context, const OneOptions& options) {
-  if (auto status = check_agent_id(options.agent); !status.ok()) return context.out.fail(status.error());
-  auto redis = SyncRedis::open(context.settings);
-  if (!redis.ok()) return context.out.fail(redis.error());
-  auto rules = read_rules(**redis, context.settings.keys, options.agent);
-  if (!rules.ok()) return context.out.fail(rules.error());
-  if (context.out.json()) {
-    print_rules_json(context.out, options.agent, *rules);
-    return ExitCode::kOk;
-  }
+void print_rules(Output& out, const Shown& shown) {
+  const AgentRules& rules = shown.rules;
   Table table({"LIST", "MEMBER"});
-  for (const auto& target : rules->blocked) table.add({"blocked", target});
-  for (const auto& target : rules->allowed) table.add({"allowed", target});
-  for (const auto& role : rules->roles) table.add({"role", role});
-  context.out.table(table);
-  if (table.empty() && context.out.terminal())
-    context.out.note("no rules: the default decides, which allows in the profile development and denies in production");
-  for (const auto& what : rules->rules.unusable) context.out.note("ignored by the gateway: " + visible(what));
-  if (!rules->rules.problem.empty())
-    context.out.note("everything is denied to '" + options.agent + "': " + visible(rules->rules.problem));
-  return ExitCode::kOk;
+  for (const auto& target : rules.blocked) table.add({"blocked", target});
+  for (const auto& target : rules.allowed) table.add({"allowed", target});
+  for (const auto& role : rules.roles) table.add({"role", role});
+  out.table(table, "no rules: the default decides, which allows in the profile development and denies in production");
+  for (const auto& what : rules.rules.unusable) out.note("ignored by the gateway: " + visible(what));
+  if (!rules.rules.problem.empty())
+    out.note("everything is denied to '" + shown.agent + "': " + visible(rules.rules.problem));
+}
+
+Result<Document> run_show(Context& context, const OneOptions& options) {
+  if (auto status = check_agent_id(options.agent); !status.ok()) return status.error();
+  auto rules = read_rules(context.redis, context.keys(), options.agent);
+  if (!rules.ok()) return rules.error();
+  return Document::of(Shown{options.agent, std::move(*rules)}, write_rules, print_rules);
 }
 
 constexpr const char* kTargetHelp = "A target: an agent's id, a prefix such as 'team*', or '*' (quote it)";
 
 template <typename Options>
 Command& add_list_command(Cli& cli, Command& acl, const char* name, const char* description,
-                          ExitCode (*run)(Context&, const Options&), Options** ret_options) {
+                          Result<Document> (*run)(Context&, const Options&), Options** ret_options) {
   Command* command = acl.add_subcommand(name, description);
   auto& options = cli.leaf<Options>(*command, run);
   command->add_option("AGENT", options.agent, "The sender")->required()->type_name("");

@@ -3,11 +3,11 @@
 
 #include "proto/base/json_writer.h"
 #include "sdk/masctl/cli/cli.h"
+#include "sdk/masctl/cli/json_parts.h"
 #include "sdk/masctl/commands/agents_forget.h"
 #include "sdk/masctl/commands/agents_watch.h"
 #include "sdk/masctl/commands/commands.h"
 #include "sdk/masctl/commands/event_line.h"
-#include "sdk/masctl/commands/json_parts.h"
 #include "sdk/masctl/redis/bounded_reads.h"
 #include "sdk/masctl/redis/registry_reader.h"
 
@@ -29,48 +29,38 @@ std::string joined(const std::vector<std::string>& items) {
 void write_entry(JsonWriter& json, const AgentEntry& entry) {
   json.key("id");
   json_text_or_lossy(json, entry.id);
-  json.key("capabilities").begin_array();
-  for (const auto& capability : entry.capabilities) json_text_or_lossy(json, capability);
-  json.end_array();
+  json_texts(json, "capabilities", entry.capabilities);
   json.key("metadata").raw(one_line(entry.metadata));
   json.key("status").string(entry.active ? kStatusActive : kStatusInactive);
   json.key("registered_at").number(entry.registered_at);
 }
 
-void print_listing_json(Output& out, const AgentListing& listing) {
-  std::string text;
-  JsonWriter json(text);
-  json.begin_object().key("agents").begin_array();
-  for (const auto& entry : listing.agents) {
-    json.begin_object();
-    write_entry(json, entry);
-    json.end_object();
-  }
-  json.end_array().key("from_index").boolean(listing.from_index);
+void write_listing(JsonWriter& json, const AgentListing& listing) {
+  json.begin_object();
+  json_list(json, "agents", listing.agents, [](JsonWriter& each, const AgentEntry& entry) {
+    each.begin_object();
+    write_entry(each, entry);
+    each.end_object();
+  });
+  json.key("from_index").boolean(listing.from_index);
   json.key("malformed").unsigned_integer(listing.malformed).end_object();
-  out.foreign(text);
 }
 
-ExitCode run_list(Context& context, const AgentQuery& query) {
-  auto redis = SyncRedis::open(context.settings);
-  if (!redis.ok()) return context.out.fail(redis.error());
-  auto listing = list_agents(**redis, context.settings.keys, query);
-  if (!listing.ok()) return context.out.fail(listing.error());
-  if (context.out.json()) {
-    print_listing_json(context.out, *listing);
-    return ExitCode::kOk;
-  }
+void print_listing(Output& out, const AgentListing& listing) {
   Table table({"ID", "STATUS", "AGE", "CAPABILITIES", "METADATA"});
-  for (const auto& entry : listing->agents) {
+  for (const auto& entry : listing.agents) {
     table.add({entry.id, std::string(entry.active ? kStatusActive : kStatusInactive), age_of(entry.registered_at),
                joined(entry.capabilities), one_line(entry.metadata)});
   }
-  context.out.table(table);
-  if (listing->malformed > 0) {
-    context.out.note(std::to_string(listing->malformed) + " entries cannot be read; 'masctl doctor' names them");
-  }
-  if (context.out.terminal() && listing->agents.empty()) context.out.note("no agent found");
-  return ExitCode::kOk;
+  out.table(table, "no agent found");
+  if (listing.malformed > 0)
+    out.note(std::to_string(listing.malformed) + " entries cannot be read; 'masctl doctor' names them");
+}
+
+Result<Document> run_list(Context& context, const AgentQuery& query) {
+  auto listing = list_agents(context.redis, context.keys(), query);
+  if (!listing.ok()) return listing.error();
+  return Document::of(std::move(*listing), write_listing, print_listing);
 }
 
 struct ShowOptions {
@@ -115,9 +105,7 @@ Result<AgentFacts> read_facts(SyncRedis& redis, const Keys& keys, const std::str
   return facts;
 }
 
-void print_facts_json(Output& out, const AgentFacts& facts) {
-  std::string text;
-  JsonWriter json(text);
+void write_facts(JsonWriter& json, const AgentFacts& facts) {
   json.begin_object();
   write_entry(json, facts.entry);
   json.key("heartbeat_pttl_ms").integer(facts.heartbeat_pttl);
@@ -132,7 +120,6 @@ void print_facts_json(Output& out, const AgentFacts& facts) {
     json.key("alive_pttl_ms").integer(facts.instance_pttl[i]).end_object();
   }
   json.end_array().end_object();
-  out.foreign(text);
 }
 
 std::string ttl_text(int64_t pttl, const char* gone) {
@@ -159,17 +146,10 @@ void print_facts(Output& out, const AgentFacts& facts) {
   out.table(table);
 }
 
-ExitCode run_show(Context& context, const ShowOptions& options) {
-  auto redis = SyncRedis::open(context.settings);
-  if (!redis.ok()) return context.out.fail(redis.error());
-  auto facts = read_facts(**redis, context.settings.keys, options.id);
-  if (!facts.ok()) return context.out.fail(facts.error().in("agent '" + visible(options.id) + "'"));
-  if (context.out.json()) {
-    print_facts_json(context.out, *facts);
-  } else {
-    print_facts(context.out, *facts);
-  }
-  return ExitCode::kOk;
+Result<Document> run_show(Context& context, const ShowOptions& options) {
+  auto facts = read_facts(context.redis, context.keys(), options.id);
+  if (!facts.ok()) return facts.error().in("agent '" + visible(options.id) + "'");
+  return Document::of(std::move(*facts), write_facts, print_facts);
 }
 
 }  // namespace

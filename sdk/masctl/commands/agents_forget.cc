@@ -11,9 +11,10 @@
 #include <thread>
 
 #include "proto/base/ids.h"
-#include "proto/base/json_writer.h"
 #include "proto/wire/forget_agent.h"
 #include "sdk/masctl/cli/cli.h"
+#include "sdk/masctl/cli/json_parts.h"
+#include "sdk/masctl/cli/times.h"
 #include "sdk/masctl/commands/rule_arguments.h"
 #include "sdk/masctl/redis/bounded_reads.h"
 #include "sdk/masctl/redis/operator_audit.h"
@@ -63,32 +64,70 @@ std::string_view reason(ForgetState state) {
 
 bool may_go(ForgetState state) { return state == ForgetState::kForgotten || state == ForgetState::kWould; }
 
+/// What became of whom.
+struct Outcome {
+  std::vector<Found> shown;
+  std::map<ForgetState, uint64_t> kept;
+  uint64_t gone = 0;
+  int64_t discarded = 0;
+  bool dry_run = false, lines = false;  ///< lines: a line per agent, for people
+};
+
+void write_outcome(JsonWriter& json, const Outcome& outcome) {
+  json.begin_object();
+  json_list(json, "agents", outcome.shown, [](JsonWriter& each, const Found& found) {
+    each.begin_object().key("id").string(found.id).key("state").string(forget_state_name(found.state));
+    each.key("waiting").integer(found.waiting).key("gone_ms").integer(found.gone_ms).end_object();
+  });
+  json.key("forgotten").unsigned_integer(outcome.gone).key("discarded").integer(outcome.discarded);
+  json.key("kept").begin_object();
+  for (const auto& [state, count] : outcome.kept) json.key(forget_state_name(state)).unsigned_integer(count);
+  json.end_object().key("dry_run").boolean(outcome.dry_run).end_object();
+}
+
+std::string backlog_of(const Found& found) {
+  return found.waiting > 0 ? " (" + std::to_string(found.waiting) + " messages)" : "";
+}
+
+void print_outcome(Output& out, const Outcome& outcome) {
+  if (outcome.lines)
+    for (const Found& found : outcome.shown)
+      out.line("'" + found.id + "' " + std::string(reason(found.state)) + backlog_of(found));
+  std::string text = std::to_string(outcome.gone) + (outcome.gone == 1 ? " agent " : " agents ");
+  text += outcome.dry_run ? "would be forgotten" : "forgotten";
+  if (outcome.discarded > 0) text += ", with " + std::to_string(outcome.discarded) + " messages that waited";
+  for (const auto& [state, count] : outcome.kept)
+    text += "; kept: " + std::to_string(count) + " " + std::string(forget_state_name(state));
+  out.line(text);
+}
+
 class Forgetting {
  public:
   Forgetting(Context& context, const Options& options, Duration gone)
-      : context_(context), options_(options), forget_{gone, options.discard, true} {}
+      : redis_(context.redis), keys_(context.keys()), options_(options), forget_{gone, options.discard, true} {
+    outcome_.dry_run = options.dry_run;
+    outcome_.lines = named() || options.dry_run;
+  }
 
-  ExitCode run() {
-    auto redis = SyncRedis::open(context_.settings);
-    if (!redis.ok()) return context_.out.fail(redis.error());
-    redis_ = std::move(*redis);
-    Status status = options_.agents.empty() ? walk() : look_at_all(options_.agents);
-    context_.out.json() ? print_json() : print();
-    if (!status.ok()) return context_.out.fail(status.error());
-    return options_.agents.empty() || kept_.empty() ? ExitCode::kOk : ExitCode::kFailed;
+  /// What was done before a failure is shown, too.
+  Document run() {
+    Status status = named() ? look_at_all(options_.agents) : walk();
+    const bool all_went = !named() || outcome_.kept.empty();
+    Document document = Document::of(std::move(outcome_), write_outcome, print_outcome);
+    if (!status.ok()) return std::move(document).fails_with(status.error());
+    return std::move(document).exits_with(all_went ? ExitCode::kOk : ExitCode::kFailed);
   }
 
  private:
-  const Keys& keys() const { return context_.settings.keys; }
   bool named() const { return !options_.agents.empty(); }
 
   Status walk() {
     std::set<std::string> seen;
     Status problem;
-    Status status = each_key_page(*redis_, lane_scan_pattern(keys()), "stream", [&](const std::vector<Value>& names) {
+    Status status = each_key_page(redis_, lane_scan_pattern(keys_), "stream", [&](const std::vector<Value>& names) {
       std::vector<std::string> news;
       for (const Value& name : names) {
-        std::string_view id = name.is_text() ? agent_id_of_lane(keys(), name.text) : std::string_view();
+        std::string_view id = name.is_text() ? agent_id_of_lane(keys_, name.text) : std::string_view();
         if (!id.empty() && seen.emplace(id).second) news.emplace_back(id);
       }
       problem = look_at_all(news);
@@ -129,11 +168,11 @@ class Forgetting {
     ForgetOptions forget = forget_;
     forget.dry_run = look;
     redis::Command command;
-    for (const auto& id : ids) command.add(redis::Command::of(forget_agent_words(keys(), id, forget)));
+    for (const auto& id : ids) command.add(redis::Command::of(forget_agent_words(keys_, id, forget)));
     if (!look)
-      append_operator_record(command, keys(), operator_name(options_.by), "agents.forget", "agent.stream",
+      append_operator_record(command, keys_, operator_name(options_.by), "agents.forget", "agent.stream",
                              std::string(options_.discard ? "discard " : "") + joined_words(ids));
-    auto replies = look ? redis_->ask(command) : transact(*redis_, command);
+    auto replies = look ? redis_.ask(command) : transact(redis_, command);
     if (!replies.ok()) return replies.error();
     std::vector<Found> all;
     for (size_t i = 0; i < ids.size(); ++i) {
@@ -148,65 +187,30 @@ class Forgetting {
 
   void take(const Found& found) {
     if (may_go(found.state)) {
-      ++gone_;
-      discarded_ += found.waiting;
+      ++outcome_.gone;
+      outcome_.discarded += found.waiting;
     } else {
-      ++kept_[found.state];
+      ++outcome_.kept[found.state];
     }
-    if (named() || may_go(found.state)) shown_.push_back(found);
+    if (named() || may_go(found.state)) outcome_.shown.push_back(found);
   }
 
-  void print_json() {
-    std::string text;
-    JsonWriter json(text);
-    json.begin_object().key("agents").begin_array();
-    for (const Found& found : shown_) {
-      json.begin_object().key("id").string(found.id).key("state").string(forget_state_name(found.state));
-      json.key("waiting").integer(found.waiting).key("gone_ms").integer(found.gone_ms).end_object();
-    }
-    json.end_array().key("forgotten").unsigned_integer(gone_).key("discarded").integer(discarded_);
-    json.key("kept").begin_object();
-    for (const auto& [state, count] : kept_) json.key(forget_state_name(state)).unsigned_integer(count);
-    json.end_object().key("dry_run").boolean(options_.dry_run).end_object();
-    context_.out.line(text);
-  }
-
-  void print() {
-    Output& out = context_.out;
-    if (named() || options_.dry_run)
-      for (const Found& found : shown_)
-        out.line("'" + found.id + "' " + std::string(reason(found.state)) + backlog_of(found));
-    std::string text = std::to_string(gone_) + (gone_ == 1 ? " agent " : " agents ");
-    text += options_.dry_run ? "would be forgotten" : "forgotten";
-    if (discarded_ > 0) text += ", with " + std::to_string(discarded_) + " messages that waited";
-    for (const auto& [state, count] : kept_)
-      text += "; kept: " + std::to_string(count) + " " + std::string(forget_state_name(state));
-    out.line(text);
-  }
-
-  static std::string backlog_of(const Found& found) {
-    return found.waiting > 0 ? " (" + std::to_string(found.waiting) + " messages)" : "";
-  }
-
-  Context& context_;
+  SyncRedis& redis_;
+  const Keys& keys_;
   const Options& options_;
   const ForgetOptions forget_;
-  std::unique_ptr<SyncRedis> redis_;
-  std::vector<Found> shown_;
-  std::map<ForgetState, uint64_t> kept_;
-  uint64_t gone_ = 0;
-  int64_t discarded_ = 0;
+  Outcome outcome_;
 };
 
-ExitCode run_forget(Context& context, const Options& options) {
+Result<Document> run_forget(Context& context, const Options& options) {
   if (options.agents.empty() == options.stopped_for.empty())
-    return context.out.fail({Errc::kInvalidArgument, "name agents, or give --stopped-for: one of these"});
+    return Error{Errc::kInvalidArgument, "name agents, or give --stopped-for: one of these"};
   for (const auto& id : options.agents)
-    if (auto status = check_agent_id(id); !status.ok()) return context.out.fail(status.error());
+    if (auto status = check_agent_id(id); !status.ok()) return status.error();
   Duration gone = kForgetSoonest;
   if (!options.stopped_for.empty()) {
     auto period = parse_period(options.stopped_for);
-    if (!period.ok()) return context.out.fail(period.error().in("--stopped-for"));
+    if (!period.ok()) return period.error().in("--stopped-for");
     gone = *period;
   }
   return Forgetting(context, options, gone).run();

@@ -2,6 +2,7 @@
 #include "sdk/masctl/commands/agents_watch.h"
 
 #include "proto/base/json_writer.h"
+#include "sdk/masctl/cli/cli.h"
 #include "sdk/masctl/commands/event_line.h"
 #include "sdk/masctl/redis/event_stream.h"
 
@@ -54,15 +55,17 @@ class WatchPrinter final : public EventSink {
     double seconds = event.timestamp > 0 ? event.timestamp : static_cast<double>(wall_now()) / 1e6;
     if (out_.json()) {
       out_.foreign(change_json(event, change, seconds));
-      return true;
+      return !out_.closed();
     }
     std::string line =
         utc_seconds(seconds) + "  " + out_.painted(change, paint_of(event.type)) + "  " + visible(event.agent_id);
     std::string list;
     for (const auto& capability : event.capabilities) list += (list.empty() ? "  " : ",") + visible(capability);
     out_.line(line + list + (event.text.empty() ? "" : "  " + visible(event.text)));
-    return true;
+    return !out_.closed();
   }
+
+  void on_remark(const std::string& text) override { out_.note(text); }
 
  private:
   Output& out_;
@@ -70,9 +73,10 @@ class WatchPrinter final : public EventSink {
 
 struct WatchOptions {};
 
-ExitCode run_watch(Context& context, const WatchOptions&) {
+Result<Document> run_watch(Context& context, const WatchOptions&) {
   WatchPrinter printer(context.out);
-  return EventStream::run(context.settings, context.out, printer);
+  if (auto status = EventStream::run(context.settings, printer); !status.ok()) return status.error();
+  return Document::printed();
 }
 
 }  // namespace

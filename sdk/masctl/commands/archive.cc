@@ -3,9 +3,12 @@
 #include "proto/base/bytes.h"
 #include "proto/base/secret_file.h"
 #include "sdk/masctl/cli/cli.h"
+#include "sdk/masctl/cli/input_file.h"
+#include "sdk/masctl/cli/json_parts.h"
+#include "sdk/masctl/cli/times.h"
+#include "sdk/masctl/commands/archive_filters.h"
 #include "sdk/masctl/commands/archive_replay.h"
 #include "sdk/masctl/commands/commands.h"
-#include "sdk/masctl/commands/json_parts.h"
 #include "sdk/masctl/redis/archive_reader.h"
 
 namespace mas::ctl {
@@ -23,12 +26,6 @@ struct ShowOptions {
   std::string record, key_file;
 };
 
-std::string time_text(WallMicros time) {
-  std::string text;
-  append_rfc3339(text, time);
-  return text;
-}
-
 void write_record(JsonWriter& json, const ArchivedRecord& record) {
   json.key("record").string(record.name());
   json.key("time").string(time_text(record.time));
@@ -43,44 +40,39 @@ void write_record(JsonWriter& json, const ArchivedRecord& record) {
   json.key("bytes").unsigned_integer(record.bytes);
 }
 
-void print_json(Output& out, const std::vector<ArchivedRecord>& records, size_t unreadable) {
-  std::string text;
-  JsonWriter json(text);
-  json.begin_object().key("records").begin_array();
-  for (const auto& record : records) {
-    json.begin_object();
-    write_record(json, record);
-    json.end_object();
-  }
-  json.end_array().key("unreadable").unsigned_integer(unreadable).end_object();
-  out.foreign(text);
+struct Listed {
+  std::vector<ArchivedRecord> records;
+  size_t unreadable = 0;  ///< entries
+};
+
+void write_list(JsonWriter& json, const Listed& listed) {
+  json.begin_object();
+  json_list(json, "records", listed.records, [](JsonWriter& each, const ArchivedRecord& record) {
+    each.begin_object();
+    write_record(each, record);
+    each.end_object();
+  });
+  json.key("unreadable").unsigned_integer(listed.unreadable).end_object();
 }
 
-ExitCode run_list(Context& context, const ListOptions& options) {
-  auto filter = archive_filter(options.filter, wall_now());
-  if (!filter.ok()) return context.out.fail(filter.error());
-  auto redis = SyncRedis::open(context.settings, SyncRedis::kMessageBytes);
-  if (!redis.ok()) return context.out.fail(redis.error());
-  ArchiveReader reader(**redis, context.settings.keys);
-  auto records = reader.find(*filter, true, options.limit);
-  if (!records.ok()) return context.out.fail(records.error());
-  if (context.out.json()) {
-    print_json(context.out, *records, reader.unreadable());
-    return ExitCode::kOk;
-  }
+void print_list(Output& out, const Listed& listed) {
   Table table({"RECORD", "TIME", "SENDER", "TARGET", "TYPE", "MESSAGE", "BYTES"});
-  for (const auto& record : *records)
+  for (const auto& record : listed.records)
     table.add({record.name(), time_text(record.time), record.sender, record.target, record.type, record.message_id,
                std::to_string(record.bytes)});
-  context.out.table(table);
-  if (reader.unreadable() > 0)
-    context.out.note(std::to_string(reader.unreadable()) + " entries of the archive cannot be read");
-  if (context.out.terminal() && table.empty()) context.out.note("the archive has no such message");
-  return ExitCode::kOk;
+  out.table(table, "the archive has no such message");
+  if (listed.unreadable > 0) out.note(std::to_string(listed.unreadable) + " entries of the archive cannot be read");
 }
 
-/// A path, also for a name without '/', which elsewhere is a systemd credential.
-std::string path_of(const std::string& file) { return file.find('/') == std::string::npos ? "./" + file : file; }
+Result<Document> run_list(Context& context, const ListOptions& options) {
+  auto filter = archive_filter(options.filter, wall_now());
+  if (!filter.ok()) return filter.error();
+  context.redis.expect_messages();
+  ArchiveReader reader(context.redis, context.keys());
+  auto records = reader.find(*filter, true, options.limit);
+  if (!records.ok()) return records.error();
+  return Document::of(Listed{std::move(*records), reader.unreadable()}, write_list, print_list);
+}
 
 /// @return the envelope of the record.
 Result<std::string> open_record(const std::string& bytes, const ArchivedRecord& record, const std::string& key_file,
@@ -95,44 +87,44 @@ Result<std::string> open_record(const std::string& bytes, const ArchivedRecord& 
                                    "', and this is another one (or the entry was changed)"};
 }
 
-void print_record(Output& out, const ArchivedRecord& record, const std::string& envelope) {
-  if (out.json()) {
-    std::string text;
-    JsonWriter json(text);
-    json.begin_object();
-    write_record(json, record);
-    json.key("payload");
-    json_raw_or_text(json, envelope);
-    json.end_object();
-    return out.foreign(text);
-  }
-  struct Line {
-    std::string_view name;
-    std::string value;
-  };
-  for (const Line& line : {Line{"record", record.name()}, Line{"time", time_text(record.time)},
-                           Line{"sender", record.sender}, Line{"target", record.target}, Line{"type", record.type},
-                           Line{"message", record.message_id}, Line{"payload", envelope}})
-    out.field(line.name, line.value);
+struct Shown {
+  ArchivedRecord record;
+  std::string envelope;
+};
+
+void write_shown(JsonWriter& json, const Shown& shown) {
+  json.begin_object();
+  write_record(json, shown.record);
+  json.key("payload");
+  json_raw_or_text(json, shown.envelope);
+  json.end_object();
 }
 
-ExitCode run_show(Context& context, const ShowOptions& options) {
+void print_shown(Output& out, const Shown& shown) {
+  const ArchivedRecord& record = shown.record;
+  out.field("record", record.name());
+  out.field("time", time_text(record.time));
+  out.field("sender", record.sender);
+  out.field("target", record.target);
+  out.field("type", record.type);
+  out.field("message", record.message_id);
+  out.field("payload", shown.envelope);
+}
+
+Result<Document> run_show(Context& context, const ShowOptions& options) {
   auto named = parse_record_name(options.record);
-  if (named.ok() && named->records.size() != 1)
-    return context.out.fail(Error{Errc::kInvalidArgument, "name one record"});
-  if (!named.ok()) return context.out.fail(named.error());
-  auto redis = SyncRedis::open(context.settings, SyncRedis::kMessageBytes);
-  if (!redis.ok()) return context.out.fail(redis.error());
-  ArchiveReader reader(**redis, context.settings.keys);
+  if (!named.ok()) return named.error();
+  if (named->records.size() != 1) return Error{Errc::kInvalidArgument, "name one record"};
+  context.redis.expect_messages();
+  ArchiveReader reader(context.redis, context.keys());
   auto records = reader.find_named(*named);
-  if (!records.ok()) return context.out.fail(records.error());
+  if (!records.ok()) return records.error();
   auto bytes = reader.entry(named->partition, named->entry);
-  if (!bytes.ok()) return context.out.fail(bytes.error());
-  if (!*bytes) return context.out.fail(Error{Errc::kNotFound, "it is not there any more"});
-  auto envelope = open_record(**bytes, records->front(), options.key_file, context.settings.keys);
-  if (!envelope.ok()) return context.out.fail(envelope.error());
-  print_record(context.out, records->front(), *envelope);
-  return ExitCode::kOk;
+  if (!bytes.ok()) return bytes.error();
+  if (!*bytes) return Error{Errc::kNotFound, "it is not there any more"};
+  auto envelope = open_record(**bytes, records->front(), options.key_file, context.keys());
+  if (!envelope.ok()) return envelope.error();
+  return Document::of(Shown{std::move(records->front()), std::move(*envelope)}, write_shown, print_shown);
 }
 
 }  // namespace

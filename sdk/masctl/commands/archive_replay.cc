@@ -5,6 +5,7 @@
 #include "sdk/masctl/commands/archive_replay.h"
 
 #include "sdk/masctl/cli/cli.h"
+#include "sdk/masctl/commands/archive_filters.h"
 #include "sdk/masctl/commands/rule_arguments.h"
 #include "sdk/masctl/redis/archive_reader.h"
 #include "sdk/masctl/redis/operator_audit.h"
@@ -88,28 +89,30 @@ Status hand_over(SyncRedis& redis, const Keys& keys, const std::vector<std::stri
   return {};
 }
 
-ExitCode run_replay(Context& context, const ReplayOptions& options) {
-  if (auto status = check(options); !status.ok()) return context.out.fail(status.error());
-  auto redis = SyncRedis::open(context.settings, SyncRedis::kMessageBytes);
-  if (!redis.ok()) return context.out.fail(redis.error());
-  ArchiveReader reader(**redis, context.settings.keys);
+Result<Document> run_replay(Context& context, const ReplayOptions& options) {
+  if (auto status = check(options); !status.ok()) return status.error();
+  context.redis.expect_messages();
+  ArchiveReader reader(context.redis, context.keys());
   auto chosen = choose(reader, options);
-  if (!chosen.ok()) return context.out.fail(chosen.error());
+  if (!chosen.ok()) return chosen.error();
   const bool more = options.records.empty() && chosen->size() > options.limit;
   if (more) chosen->resize(options.limit);
   if (!options.dry_run)
-    if (auto status = hand_over(**redis, context.settings.keys, requests_for(*chosen), options.by); !status.ok())
-      return context.out.fail(status.error());
-  std::string count = std::to_string(chosen->size());
-  if (context.out.json()) {
-    context.out.line("{\"messages\":" + count + ",\"more\":" + (more ? "true" : "false") +
-                     ",\"dry_run\":" + (options.dry_run ? "true" : "false") + "}");
-    return ExitCode::kOk;
-  }
-  context.out.line(count + (chosen->size() == 1 ? " message " : " messages ") + (options.dry_run ? "would be " : "") +
-                   "handed to the gateway for replay");
-  if (more) context.out.note("more match: go on with --from after the last of these, or raise --limit");
-  return ExitCode::kOk;
+    if (auto status = hand_over(context.redis, context.keys(), requests_for(*chosen), options.by); !status.ok())
+      return status.error();
+  const size_t count = chosen->size();
+  const bool dry_run = options.dry_run;
+  return Document::of(
+      count,
+      [=](JsonWriter& json, size_t) {
+        json.begin_object().key("messages").unsigned_integer(count).key("more").boolean(more);
+        json.key("dry_run").boolean(dry_run).end_object();
+      },
+      [=](Output& out, size_t) {
+        out.line(std::to_string(count) + (count == 1 ? " message " : " messages ") + (dry_run ? "would be " : "") +
+                 "handed to the gateway for replay");
+        if (more) out.note("more match: go on with --from after the last of these, or raise --limit");
+      });
 }
 
 }  // namespace

@@ -5,12 +5,13 @@
 #include <cstdlib>
 
 #include "proto/base/json_writer.h"
-#include "sdk/masctl/bench/interrupt.h"
 #include "sdk/masctl/cli/cli.h"
+#include "sdk/masctl/cli/interrupt.h"
+#include "sdk/masctl/cli/json_parts.h"
+#include "sdk/masctl/cli/times.h"
 #include "sdk/masctl/commands/audit_options.h"
 #include "sdk/masctl/commands/audit_rows.h"
 #include "sdk/masctl/commands/commands.h"
-#include "sdk/masctl/commands/json_parts.h"
 
 namespace mas::ctl {
 
@@ -33,53 +34,49 @@ struct OperatorsOptions {
   size_t limit = 100;
 };
 
-void print_query(Context& context, const AuditRows& rows) {
-  if (context.out.json()) {
-    std::string text = "{\"records\":[";
-    for (const AuditRow& row : rows.rows) text.append(&row == rows.rows.data() ? "" : ",").append(row.json);
-    context.out.foreign(text + "],\"unreadable\":" + std::to_string(rows.unreadable) + "}");
-    return;
-  }
-  Table table(audit_headings());
-  for (const AuditRow& row : rows.rows) table.add(row.cells);
-  context.out.table(table);
-  note_unreadable(context.out, rows.unreadable);
-  if (context.out.terminal() && rows.rows.empty()) context.out.note("no record found");
+void write_query(JsonWriter& json, const AuditRows& rows) {
+  json.begin_object();
+  json_list(json, "records", rows.rows, [](JsonWriter& each, const AuditRow& row) { each.raw(row.json); });
+  json.key("unreadable").unsigned_integer(rows.unreadable).end_object();
 }
 
-ExitCode run_query(Context& context, const QueryOptions& options) {
+void print_query(Output& out, const AuditRows& rows) {
+  Table table(audit_headings());
+  for (const AuditRow& row : rows.rows) table.add(row.cells);
+  out.table(table, "no record found");
+  note_unreadable(out, rows.unreadable);
+}
+
+Result<Document> run_query(Context& context, const QueryOptions& options) {
   auto filter = audit_filter(options.filter, wall_now());
-  if (!filter.ok()) return context.out.fail(filter.error());
-  auto redis = SyncRedis::open(context.settings);
-  if (!redis.ok()) return context.out.fail(redis.error());
-  AuditReader reader(**redis, context.settings.keys);
+  if (!filter.ok()) return filter.error();
+  AuditReader reader(context.redis, context.keys());
   auto partitions = reader.partitions();
-  if (!partitions.ok()) return context.out.fail(partitions.error());
+  if (!partitions.ok()) return partitions.error();
   auto rows = collect_newest(reader, *partitions, *filter, options.limit, context.out.json());
-  if (!rows.ok()) return context.out.fail(rows.error());
-  print_query(context, *rows);
-  return ExitCode::kOk;
+  if (!rows.ok()) return rows.error();
+  return Document::of(std::move(*rows), write_query, print_query);
 }
 
 /// Prints what is there, then waits for more of all partitions.
 class Tail {
  public:
-  Tail(Context& context, SyncRedis& redis, audit::Filter filter)
-      : out_(context.out), settings_(context.settings), redis_(redis), filter_(std::move(filter)) {}
+  Tail(Context& context, audit::Filter filter)
+      : out_(context.out), settings_(context.settings), redis_(context.redis), filter_(std::move(filter)) {}
 
-  ExitCode run(const TailOptions& options) {
+  Status run(const TailOptions& options) {
     AuditReader reader(redis_, settings_.keys);
     auto partitions = reader.partitions();
-    if (!partitions.ok()) return out_.fail(partitions.error());
+    if (!partitions.ok()) return partitions.error();
     auto rows = collect_newest(reader, *partitions, filter_, options.limit, out_.json());
-    if (!rows.ok()) return out_.fail(rows.error());
+    if (!rows.ok()) return rows.error();
     print(*rows);
     take_positions(*partitions, *rows);
-    if (!options.follow || positions_.empty()) return ExitCode::kOk;
+    if (!options.follow || positions_.empty()) return {};
     remember_interrupts();
     while (!interrupted() && !out_.closed())
-      if (auto status = follow(); !status.ok()) return out_.fail(status.error());
-    return ExitCode::kOk;
+      if (auto status = follow(); !status.ok()) return status;
+    return {};
   }
 
  private:
@@ -143,64 +140,52 @@ class Tail {
   std::vector<Position> positions_;
 };
 
-ExitCode run_tail(Context& context, const TailOptions& options) {
+Result<Document> run_tail(Context& context, const TailOptions& options) {
   auto filter = audit_filter(options.filter, wall_now());
-  if (!filter.ok()) return context.out.fail(filter.error());
-  auto redis = SyncRedis::open(context.settings);
-  if (!redis.ok()) return context.out.fail(redis.error());
-  return Tail(context, **redis, std::move(*filter)).run(options);
+  if (!filter.ok()) return filter.error();
+  if (auto status = Tail(context, std::move(*filter)).run(options); !status.ok()) return status.error();
+  return Document::printed();
 }
 
 constexpr std::string_view kOperatorFields[] = {"time", "who", "action", "object", "detail"};
 
-std::string operator_time(std::string_view micros) {
-  std::string text;
-  append_rfc3339(text, std::strtoll(std::string(micros).c_str(), nullptr, 10));
-  return text;
+/// The value of one of kOperatorFields, as it is shown.
+std::string operator_value(const Value& entry, std::string_view field) {
+  std::string value(field_of_entry(entry.elements[1], field));
+  return field == "time" ? time_text(std::strtoll(value.c_str(), nullptr, 10)) : value;
 }
 
-void print_operators_json(Output& out, const std::vector<Value>& entries) {
-  std::string text;
-  JsonWriter json(text);
-  json.begin_object().key("changes").begin_array();
-  for (const Value& entry : entries) {
-    json.begin_object();
+void write_operators(JsonWriter& json, const std::vector<Value>& entries) {
+  json.begin_object();
+  json_list(json, "changes", entries, [](JsonWriter& each, const Value& entry) {
+    each.begin_object();
     for (std::string_view field : kOperatorFields) {
-      std::string_view value = field_of_entry(entry.elements[1], field);
-      json.key(field);
-      json_text_or_lossy(json, field == "time" ? operator_time(value) : std::string(value));
+      each.key(field);
+      json_text_or_lossy(each, operator_value(entry, field));
     }
-    json.end_object();
-  }
-  json.end_array().end_object();
-  out.foreign(text);
+    each.end_object();
+  });
+  json.end_object();
 }
 
-ExitCode run_operators(Context& context, const OperatorsOptions& options) {
-  auto redis = SyncRedis::open(context.settings);
-  if (!redis.ok()) return context.out.fail(redis.error());
-  auto reply = (*redis)->ask_one(
-      redis::Command("XREVRANGE", context.settings.keys.operator_audit(), "+", "-", "COUNT", options.limit));
-  if (!reply.ok()) return context.out.fail(reply.error());
-  std::vector<Value>& entries = reply->elements;
-  std::erase_if(entries, [](const Value& entry) { return entry.elements.size() != 2; });
-  std::reverse(entries.begin(), entries.end());
-  if (context.out.json()) {
-    print_operators_json(context.out, entries);
-    return ExitCode::kOk;
-  }
+void print_operators(Output& out, const std::vector<Value>& entries) {
   Table table({"TIME", "WHO", "ACTION", "OBJECT", "DETAIL"});
   for (const Value& entry : entries) {
     std::vector<std::string> cells;
-    for (std::string_view field : kOperatorFields) {
-      std::string_view value = field_of_entry(entry.elements[1], field);
-      cells.push_back(field == "time" ? operator_time(value) : std::string(value));
-    }
+    for (std::string_view field : kOperatorFields) cells.push_back(operator_value(entry, field));
     table.add(std::move(cells));
   }
-  context.out.table(table);
-  if (context.out.terminal() && table.empty()) context.out.note("no change was recorded");
-  return ExitCode::kOk;
+  out.table(table, "no change was recorded");
+}
+
+Result<Document> run_operators(Context& context, const OperatorsOptions& options) {
+  auto reply = context.redis.ask_one(
+      redis::Command("XREVRANGE", context.keys().operator_audit(), "+", "-", "COUNT", options.limit));
+  if (!reply.ok()) return reply.error();
+  std::vector<Value>& entries = reply->elements;
+  std::erase_if(entries, [](const Value& entry) { return entry.elements.size() != 2; });
+  std::reverse(entries.begin(), entries.end());
+  return Document::of(std::move(entries), write_operators, print_operators);
 }
 
 }  // namespace

@@ -63,23 +63,21 @@ class Exporter {
   size_t unreadable_ = 0;
 };
 
-ExitCode run_export(Context& context, const ExportOptions& options) {
+Result<Document> run_export(Context& context, const ExportOptions& options) {
   auto filter = audit_filter(options.filter, wall_now());
-  if (!filter.ok()) return context.out.fail(filter.error());
-  auto redis = SyncRedis::open(context.settings);
-  if (!redis.ok()) return context.out.fail(redis.error());
-  AuditReader reader(**redis, context.settings.keys);
+  if (!filter.ok()) return filter.error();
+  AuditReader reader(context.redis, context.keys());
   auto partitions = reader.partitions();
-  if (!partitions.ok()) return context.out.fail(partitions.error());
+  if (!partitions.ok()) return partitions.error();
   Exporter exporter(context.out, *filter, options.format == "csv");
   for (uint32_t p : *partitions) {
     Status status = reader.read({p}, range_of(*filter), [&](uint32_t, std::string_view, std::string_view block) {
       return exporter.take(block);
     });
-    if (!status.ok()) return context.out.fail(status.error());
+    if (!status.ok()) return status.error();
   }
   note_unreadable(context.out, exporter.unreadable());
-  return ExitCode::kOk;
+  return Document::printed();
 }
 
 }  // namespace

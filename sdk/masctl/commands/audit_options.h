@@ -1,5 +1,4 @@
-// What `audit` commands are asked for: filters, and times as people write them. Pure but for the clock's time, which is
-// given.
+// What `audit` commands are asked for: filters. Pure but for the clock's time, which is given.
 #pragma once
 
 #include <string>
@@ -21,9 +20,5 @@ void add_audit_filters(Command& command, AuditFilterOptions& options);
 
 /// @return kInvalidArgument that names the flag that is wrong.
 Result<gateway::audit::Filter> audit_filter(const AuditFilterOptions& options, WallMicros now);
-
-/// @param text a time in RFC 3339 (UTC: "2026-11-24T12:00:00Z", "2026-11-24"), seconds since 1970, or how long ago:
-/// "90s", "15m", "2h", "3d". @return kInvalidArgument with what was expected.
-Result<WallMicros> parse_when(std::string_view text, WallMicros now);
 
 }  // namespace mas::ctl

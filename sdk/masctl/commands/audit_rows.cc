@@ -5,6 +5,8 @@
 #include <limits>
 #include <tuple>
 
+#include "sdk/masctl/cli/times.h"
+
 namespace mas::ctl {
 
 namespace {
@@ -15,13 +17,12 @@ constexpr WallMicros kClocksApart = 10 * 60 * 1'000'000ll;
 
 std::vector<std::string> cells_of(const audit::Block& block, size_t index) {
   const audit::AuditRecord& record = block.records[index];
-  std::string time, reason(record.reason);
-  append_rfc3339(time, record.time);
+  std::string reason(record.reason);
   for (std::string_view detector : record.detectors) reason.append(reason.empty() ? "" : " ").append(detector);
   if (record.shadow)
     reason.append(reason.empty() ? "" : " ").append("[shadow: ").append(decision_text(record.shadow->decision)) += ']';
   std::string place = std::to_string(block.head.partition) + "/" + std::to_string(block.head.number);
-  return {time,
+  return {time_text(record.time),
           std::string(decision_text(record.decision)),
           std::string(record.sender),
           std::string(record.target),

@@ -10,8 +10,8 @@
 #include <memory>
 #include <set>
 
-#include "proto/base/json_writer.h"
 #include "sdk/masctl/cli/cli.h"
+#include "sdk/masctl/cli/json_parts.h"
 #include "sdk/masctl/commands/audit.h"
 #include "sdk/masctl/commands/audit_sources.h"
 #include "sdk/masctl/redis/audit_reader.h"
@@ -30,25 +30,96 @@ struct VerifyOptions {
   bool to_end = false;
 };
 
+/// What a verification found.
+struct Verdict {
+  std::vector<audit::ChainReport> reports;
+  size_t trusted_heads = 0, untrusted_heads = 0;
+  std::vector<std::string> complaints, losses, remarks;  ///< sentences
+
+  bool all_well() const {
+    return complaints.empty() && losses.empty() &&
+           std::all_of(reports.begin(), reports.end(), [](const auto& report) { return report.ok(); });
+  }
+};
+
+void print_details(Output& out, const audit::ChainReport& report) {
+  std::string name = "partition " + std::to_string(report.partition) + ": ";
+  if (!report.ok()) {
+    std::string entry = report.bad_entry.empty() ? "" : " (entry " + report.bad_entry + ")";
+    out.line(name + "the first bad block is " + std::to_string(report.bad_block) + entry + ", " +
+             std::string(audit::fault_text(report.fault)) + ": " + visible(report.why));
+  }
+  if (report.first > audit::kFirstBlock && !report.front.empty()) out.line(name + report.front);
+  if (report.unanchored_since() != 0)
+    out.line(name + "nothing anchors the blocks since " + std::to_string(report.unanchored_since()));
+}
+
+void print_verdict(Output& out, const Verdict& verdict) {
+  Table table({"PARTITION", "BLOCKS", "RECORDS", "CHAIN", "ANCHORED", "VERDICT"});
+  for (const audit::ChainReport& report : verdict.reports) {
+    std::string chain = report.last == 0 ? "-" : std::to_string(report.first) + "-" + std::to_string(report.last);
+    std::string anchored = report.anchored == 0 ? "-" : "to " + std::to_string(report.anchored);
+    std::string said = report.ok() ? "whole" : "BAD: " + std::string(audit::fault_text(report.fault));
+    table.add({std::to_string(report.partition), std::to_string(report.blocks), std::to_string(report.records), chain,
+               anchored, said});
+  }
+  out.table(table);
+  for (const audit::ChainReport& report : verdict.reports) print_details(out, report);
+  for (const std::string& complaint : verdict.complaints) out.line("heads: " + visible(complaint));
+  for (const std::string& loss : verdict.losses) out.line("lost: " + loss);
+  for (const std::string& remark : verdict.remarks) out.note(remark);
+  const bool well = verdict.all_well();
+  out.line(out.painted(well ? "every chain is whole" : "THE AUDIT IS NOT WHOLE", well ? Paint::kGood : Paint::kBad));
+}
+
+void write_report(JsonWriter& json, const audit::ChainReport& report) {
+  json.begin_object().key("partition").unsigned_integer(report.partition).key("ok").boolean(report.ok());
+  json.key("blocks").unsigned_integer(report.blocks).key("records").unsigned_integer(report.records);
+  json.key("first").unsigned_integer(report.first).key("last").unsigned_integer(report.last);
+  json.key("anchored").unsigned_integer(report.anchored);
+  json.key("unanchored_since").unsigned_integer(report.unanchored_since()).key("front").string(report.front);
+  if (!report.ok()) {
+    json.key("fault").string(audit::fault_text(report.fault)).key("bad_block").unsigned_integer(report.bad_block);
+    json.key("entry").string(visible(report.bad_entry)).key("why").string(visible(report.why));
+  }
+  json.end_object();
+}
+
+void write_verdict(JsonWriter& json, const Verdict& verdict) {
+  auto write_visible = [](JsonWriter& each, const std::string& text) { each.string(visible(text)); };
+  json.begin_object().key("ok").boolean(verdict.all_well());
+  json_list(json, "partitions", verdict.reports, write_report);
+  json.key("heads").begin_object().key("trusted").unsigned_integer(verdict.trusted_heads);
+  json.key("untrusted").unsigned_integer(verdict.untrusted_heads);
+  json_list(json, "complaints", verdict.complaints, write_visible);
+  json.end_object();
+  json_list(json, "losses", verdict.losses, write_visible);
+  json_list(json, "remarks", verdict.remarks, write_visible);
+  json.end_object();
+}
+
 /// One verification, from the sources to the verdict.
 class Verification {
  public:
   Verification(Context& context, const VerifyOptions& options, std::vector<VerifyKey> keys)
       : context_(context), options_(options), keys_(std::move(keys)), ledger_(keys_, context.settings.ns) {}
 
-  ExitCode run() {
+  Result<Verdict> run() {
     Status status = read_heads();
     if (status.ok()) status = offline() ? feed_archives(options_.offline) : read_online();
-    if (!status.ok()) return context_.out.fail(status.error());
+    if (!status.ok()) return status.error();
     // A partition that signed heads name, but of which nothing is there, is judged too.
     for (uint32_t p : ledger_.partitions())
       if (!offline() || options_.to_end) verifier_of(p);
     for (auto& [partition, verifier] : verifiers_)
-      reports_.push_back(verifier.finish(ledger_.of(partition), !offline() || options_.to_end));
-    std::erase_if(reports_, [](const audit::ChainReport& report) { return report.blocks == 0 && report.ok(); });
+      verdict_.reports.push_back(verifier.finish(ledger_.of(partition), !offline() || options_.to_end));
+    std::erase_if(verdict_.reports, [](const audit::ChainReport& report) { return report.blocks == 0 && report.ok(); });
     find_losses();
-    context_.out.json() ? print_json() : print();
-    return all_well() ? ExitCode::kOk : ExitCode::kBadAudit;
+    verdict_.trusted_heads = ledger_.trusted();
+    verdict_.untrusted_heads = ledger_.untrusted();
+    verdict_.complaints = ledger_.complaints();
+    verdict_.remarks = remarks();
+    return std::move(verdict_);
   }
 
  private:
@@ -76,10 +147,8 @@ class Verification {
   }
 
   Status read_online() {
-    auto redis = SyncRedis::open(context_.settings);
-    if (!redis.ok()) return redis.error();
-    const Keys& keys = context_.settings.keys;
-    AuditReader reader(**redis, keys);
+    const Keys& keys = context_.keys();
+    AuditReader reader(context_.redis, keys);
     std::string last = "-";
     Status status = reader.read_stream(keys.audit_heads(), last, [&](std::string_view entry, std::string_view line) {
       ledger_.add_in_order(line, std::string(keys.audit_heads()).append(" ").append(entry));
@@ -108,27 +177,23 @@ class Verification {
     auto decided = reader.with_senders({empty.begin(), empty.end()});
     if (!decided.ok()) return decided.error();
     for (uint32_t p : *decided)
-      losses_.push_back("partition " + std::to_string(p) +
-                        " has no block in Redis, though messages of its senders were decided: its audit is gone");
+      verdict_.losses.push_back(
+          "partition " + std::to_string(p) +
+          " has no block in Redis, though messages of its senders were decided: its audit is gone");
     return {};
   }
 
   void find_losses() {
     const bool heads = ledger_.trusted() + ledger_.untrusted() > 0;
-    if (reports_.empty() && losses_.empty())
-      losses_.push_back(
+    if (verdict_.reports.empty() && verdict_.losses.empty())
+      verdict_.losses.push_back(
           "there is nothing to verify, neither a block nor a head: where a message was ever decided, its audit is "
           "gone");
     else if (!keys_.empty() && ledger_.trusted() == 0)
-      losses_.push_back(
+      verdict_.losses.push_back(
           "there is no head under the given key: they are gone, or gateways sign with another key, or with none");
     else if (!offline() && heads && !heads_in_redis_)
-      losses_.push_back("Redis has no head, though files have some: the stream of heads is gone");
-  }
-
-  bool all_well() const {
-    return ledger_.complaints().empty() && losses_.empty() &&
-           std::all_of(reports_.begin(), reports_.end(), [](const auto& report) { return report.ok(); });
+      verdict_.losses.push_back("Redis has no head, though files have some: the stream of heads is gone");
   }
 
   /// What stands between this verdict and a proof.
@@ -145,85 +210,22 @@ class Verification {
     return list;
   }
 
-  void print() {
-    Table table({"PARTITION", "BLOCKS", "RECORDS", "CHAIN", "ANCHORED", "VERDICT"});
-    for (const audit::ChainReport& report : reports_) {
-      std::string chain = report.last == 0 ? "-" : std::to_string(report.first) + "-" + std::to_string(report.last);
-      std::string anchored = report.anchored == 0 ? "-" : "to " + std::to_string(report.anchored);
-      std::string verdict = report.ok() ? "whole" : "BAD: " + std::string(audit::fault_text(report.fault));
-      table.add({std::to_string(report.partition), std::to_string(report.blocks), std::to_string(report.records), chain,
-                 anchored, verdict});
-    }
-    context_.out.table(table);
-    for (const audit::ChainReport& report : reports_) print_details(report);
-    for (const std::string& complaint : ledger_.complaints()) context_.out.line("heads: " + visible(complaint));
-    for (const std::string& loss : losses_) context_.out.line("lost: " + loss);
-    for (const std::string& remark : remarks()) context_.out.note(remark);
-    bool well = all_well();
-    context_.out.line(context_.out.painted(well ? "every chain is whole" : "THE AUDIT IS NOT WHOLE",
-                                           well ? Paint::kGood : Paint::kBad));
-  }
-
-  void print_details(const audit::ChainReport& report) {
-    std::string name = "partition " + std::to_string(report.partition) + ": ";
-    if (!report.ok()) {
-      std::string entry = report.bad_entry.empty() ? "" : " (entry " + report.bad_entry + ")";
-      context_.out.line(name + "the first bad block is " + std::to_string(report.bad_block) + entry + ", " +
-                        std::string(audit::fault_text(report.fault)) + ": " + visible(report.why));
-    }
-    if (report.first > audit::kFirstBlock && !report.front.empty()) context_.out.line(name + report.front);
-    if (report.unanchored_since() != 0)
-      context_.out.line(name + "nothing anchors the blocks since " + std::to_string(report.unanchored_since()));
-  }
-
-  static void write_report(JsonWriter& json, const audit::ChainReport& report) {
-    json.begin_object().key("partition").unsigned_integer(report.partition).key("ok").boolean(report.ok());
-    json.key("blocks").unsigned_integer(report.blocks).key("records").unsigned_integer(report.records);
-    json.key("first").unsigned_integer(report.first).key("last").unsigned_integer(report.last);
-    json.key("anchored").unsigned_integer(report.anchored);
-    json.key("unanchored_since").unsigned_integer(report.unanchored_since()).key("front").string(report.front);
-    if (!report.ok()) {
-      json.key("fault").string(audit::fault_text(report.fault)).key("bad_block").unsigned_integer(report.bad_block);
-      json.key("entry").string(visible(report.bad_entry)).key("why").string(visible(report.why));
-    }
-    json.end_object();
-  }
-
-  static void write_texts(JsonWriter& json, std::string_view key, const std::vector<std::string>& texts) {
-    json.key(key).begin_array();
-    for (const std::string& text : texts) json.string(visible(text));
-    json.end_array();
-  }
-
-  void print_json() {
-    std::string text;
-    JsonWriter json(text);
-    json.begin_object().key("ok").boolean(all_well()).key("partitions").begin_array();
-    for (const audit::ChainReport& report : reports_) write_report(json, report);
-    json.end_array().key("heads").begin_object().key("trusted").unsigned_integer(ledger_.trusted());
-    json.key("untrusted").unsigned_integer(ledger_.untrusted());
-    write_texts(json, "complaints", ledger_.complaints());
-    json.end_object();
-    write_texts(json, "losses", losses_);
-    write_texts(json, "remarks", remarks());
-    json.end_object();
-    context_.out.line(text);
-  }
-
   Context& context_;
   const VerifyOptions& options_;
   std::vector<VerifyKey> keys_;
   audit::HeadLedger ledger_;
   std::map<uint32_t, audit::ChainVerifier> verifiers_;
-  std::vector<audit::ChainReport> reports_;
   bool heads_in_redis_ = false;
-  std::vector<std::string> losses_;  // sentences
+  Verdict verdict_;
 };
 
-ExitCode run_verify(Context& context, const VerifyOptions& options) {
+Result<Document> run_verify(Context& context, const VerifyOptions& options) {
   auto keys = read_public_keys(options.keys);
-  if (!keys.ok()) return context.out.fail(keys.error());
-  return Verification(context, options, std::move(*keys)).run();
+  if (!keys.ok()) return keys.error();
+  auto verdict = Verification(context, options, std::move(*keys)).run();
+  if (!verdict.ok()) return verdict.error();
+  const ExitCode code = verdict->all_well() ? ExitCode::kOk : ExitCode::kBadAudit;
+  return Document::of(std::move(*verdict), write_verdict, print_verdict).exits_with(code);
 }
 
 }  // namespace

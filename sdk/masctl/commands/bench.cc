@@ -1,98 +1,45 @@
-// `bench …`: the options of the benchmarks.
+// Finding and starting masctl-bench.
+#include "sdk/masctl/commands/bench.h"
 
-#include "sdk/masctl/bench/bench.h"
-#include "sdk/masctl/bench/worker_main.h"
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
 #include "sdk/masctl/commands/commands.h"
 
 namespace mas::ctl {
 
 namespace {
 
-void add_common_options(Command& command, BenchOptions& options) {
-  command.add_option("--payload", options.payload, "Size of the data in bytes. Default: 256")->type_name("BYTES");
-  command.add_option("--seconds", options.seconds, "How long to measure each side. Default: 5")->type_name("SECONDS");
-  command.add_option("--count", options.count, "At most so many messages per side. Default: as time allows")
-      ->type_name("N");
-  command.add_option("--warmup", options.warmup, "How long to run before measuring, per side. Default: 1")
-      ->type_name("SECONDS");
-  command
-      .add_option("--rounds", options.rounds, "Alternating rounds of each side that the time is split into. Default: 5")
-      ->type_name("N");
+namespace fs = std::filesystem;
+
+/// Beside masctl in a build tree, MASCTL_BENCH_INSTALLED (relative to masctl) where it is installed.
+Result<fs::path> bench_program() {
+  std::error_code error;
+  const fs::path here = fs::read_symlink("/proc/self/exe", error).parent_path();
+  const fs::path installed = (here / MASCTL_BENCH_INSTALLED).lexically_normal();
+  for (const fs::path& path : {here / "masctl-bench", installed})
+    if (access(path.c_str(), X_OK) == 0) return path;
+  return Error{Errc::kNotFound, "the benchmarks are not installed: there is no " + installed.string()};
 }
 
-void add_gateway_bench(Cli& cli, Command& bench) {
-  Command* gateway = bench.add_subcommand("gateway", "The policy path: throughput, latency, and a ledger of messages");
-  auto& options = cli.leaf<GatewayBenchOptions>(*gateway, bench_gateway);
-  add_common_options(*gateway, options.common);
-  gateway->add_option("--senders", options.senders, "Sending agents. Default: 8")->type_name("N");
-  gateway->add_option("--receivers", options.receivers, "Receiving agents. Default: 8")->type_name("N");
-  gateway->add_option("--processes", options.processes, "Processes that play them, of each kind. Default: 8")
-      ->type_name("N");
-  gateway->add_option("--fan-out", options.fan_out, "Receivers that each sender talks to, in turn. Default: 8")
-      ->type_name("N");
-  gateway->add_option("--rate", options.rate, "Messages per second of all senders together. Default: saturated")
-      ->type_name("N");
-  gateway
-      ->add_option("--in-flight", options.in_flight,
-                   "Messages under way at most, when saturated. Default: 128 for each sender, at least 32768")
-      ->type_name("N");
-  gateway
-      ->add_option("--master-key", options.master_key,
-                   "The gateways' master key, so that messages are signed. Default: $MAS_MASTER_KEY_FILE, else tokens")
-      ->type_name("FILE")
-      ->envname("MAS_MASTER_KEY_FILE");
-  gateway->add_flag("--no-audit-check", options.no_audit_check, "Do not compare the audit log with what was delivered");
-  gateway->footer(
-      "A gateway must run; the agents are processes of this command. Rounds of the conventional design (one envelope "
-      "per\n"
-      "stream entry, see docs/PERFORMANCE.md) take turns with it: its ceiling is what Redis's processor time allows.\n"
-      "Fails when a message was lost, doubled, reordered, delivered without a record in the audit, or left without a\n"
-      "receipt.\n"
-      "Examples:\n"
-      "  masctl bench gateway --seconds 10\n"
-      "  masctl bench gateway --senders 1000 --receivers 1000 --json\n"
-      "  masctl bench gateway --senders 1 --receivers 1 --rate 5000");
+template <typename Options>
+Result<Document> start(Context& context, const Options&) {
+  auto program = bench_program();
+  if (!program.ok()) return program.error();
+  execv(program->c_str(), context.argv);
+  return Error{Errc::kInternal, "cannot start " + program->string() + ": " + std::strerror(errno)};
 }
 
 }  // namespace
 
-void add_bench_commands(Cli& cli) {
-  Command& bench = cli.group("bench", "Measure libmas beside plain Redis in the same run");
-
-  Command* p2p = bench.add_subcommand("p2p", "One-way messages: throughput, lost and reordered ones, latency");
-  auto& p2p_options = cli.leaf<P2pOptions>(*p2p, bench_p2p);
-  add_common_options(*p2p, p2p_options.common);
-  p2p->add_option("--rate", p2p_options.rate, "Messages per second while latency is measured. Default: 1000")
-      ->type_name("N");
-  p2p->footer(
-      "The ceiling is a pipelined PUBLISH loop with one subscriber over plain sockets, with the same bytes and the "
-      "same\n"
-      "flow control, in rounds that alternate with libmas's. Fails when a message was lost, doubled or reordered.\n"
-      "Examples:\n"
-      "  masctl bench p2p --seconds 10\n"
-      "  masctl bench p2p --payload 4096 --json");
-
-  Command* request = bench.add_subcommand("request", "Requests and their answers, one after the other: latency");
-  auto& request_options = cli.leaf<RequestBenchOptions>(*request, bench_request);
-  add_common_options(*request, request_options.common);
-  request->footer("The ceiling is two publish-to-subscribe hops over plain sockets, with the same bytes.");
-
-  Command* discover = bench.add_subcommand("discover", "Discovery in a large registry: latency by number of answers");
-  auto& discover_options = cli.leaf<DiscoverOptions>(*discover, bench_discover);
-  discover->add_option("--agents", discover_options.agents, "How many agents to load. Default: 100000")->type_name("N");
-  discover->add_option("--count", discover_options.count, "Queries of each kind. Default: 200")->type_name("N");
-  discover->add_flag("--force", discover_options.force, "Load them also beside other data");
-  discover->footer(
-      "Loads agents into the registry and removes them at the end, also after Ctrl-C. Where mas-registryd runs, it\n"
-      "indexes them; where not, the bench writes the index itself and says so.");
-
-  Command* state = bench.add_subcommand("state", "Updates of an agent's state, one after the other");
-  auto& state_options = cli.leaf<StateOptions>(*state, bench_state);
-  add_common_options(*state, state_options.common);
-  state->footer("The ceiling is HSET over a plain socket, with the same bytes.");
-
-  add_gateway_bench(cli, bench);
-  add_bench_worker_command(cli);
+BenchRuns bench_runs() {
+  return {start<P2pOptions>,   start<RequestBenchOptions>, start<DiscoverOptions>,
+          start<StateOptions>, start<GatewayBenchOptions>, start<DlpBenchOptions>};
 }
+
+void add_bench_commands(Cli& cli) { add_bench_commands(cli, bench_runs()); }
 
 }  // namespace mas::ctl

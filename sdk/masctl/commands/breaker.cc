@@ -7,9 +7,10 @@
 #include "proto/base/json_writer.h"
 #include "proto/wire/events.h"
 #include "sdk/masctl/cli/cli.h"
+#include "sdk/masctl/cli/json_parts.h"
 #include "sdk/masctl/commands/commands.h"
 #include "sdk/masctl/commands/event_line.h"
-#include "sdk/masctl/commands/json_parts.h"
+#include "sdk/masctl/commands/rule_arguments.h"
 #include "sdk/masctl/redis/bounded_reads.h"
 #include "sdk/masctl/redis/operator_audit.h"
 #include "sdk/masctl/redis/transaction.h"
@@ -43,7 +44,7 @@ std::string_view state_text(const Circuit& circuit) {
 std::string_view cause_text(const Circuit& circuit) {
   return gateway::kCircuitCauseNames[static_cast<size_t>(circuit.cause)];
 }
-std::string time_text(WallMicros time) { return time == 0 ? "-" : utc_seconds(static_cast<double>(time) / 1e6); }
+std::string when_text(WallMicros time) { return time == 0 ? "-" : utc_seconds(static_cast<double>(time) / 1e6); }
 
 void add_read(redis::Command& command, const Keys& keys, std::string_view agent) {
   const auto& f = gateway::kCircuitFields;
@@ -56,9 +57,7 @@ Listed listed_of(std::string agent, const Value& reply) {
     out.problem = printable(reply.text, 128);
     return out;
   }
-  std::vector<std::optional<std::string_view>> values;
-  for (const auto& element : reply.elements)
-    values.push_back(element.is_nil() ? std::nullopt : std::optional<std::string_view>(element.text));
+  const auto values = reply.values();
   auto circuit = gateway::parse_circuit(values);
   out.circuit = circuit.ok() ? *circuit : gateway::closed_circuit(values);
   if (!circuit.ok()) out.problem = circuit.error().message;
@@ -87,79 +86,66 @@ void write_circuit(JsonWriter& json, const Listed& one) {
   json.key("until").number(static_cast<double>(circuit.until) / 1e6);
   json.key("opens").unsigned_integer(circuit.opens).key("generation").unsigned_integer(circuit.generation);
   json.key("problem");
-  if (one.problem.empty()) {
-    json.null();
-  } else {
-    json_text_or_lossy(json, one.problem);
-  }
+  json_text_or_null(json, one.problem);
   json.end_object();
 }
 
-ExitCode run_list(Context& context, const ListOptions& options) {
-  const Keys& keys = context.settings.keys;
-  auto redis = SyncRedis::open(context.settings);
-  if (!redis.ok()) return context.out.fail(redis.error());
-  auto agents = agents_with_circuit(**redis, keys);
-  if (!agents.ok()) return context.out.fail(agents.error());
+void write_list(JsonWriter& json, const std::vector<Listed>& circuits) {
+  json.begin_object();
+  json_list(json, "circuits", circuits, write_circuit);
+  json.end_object();
+}
+
+void print_list(Output& out, const std::vector<Listed>& circuits, std::string_view if_none) {
+  Table table({"AGENT", "STATE", "CAUSE", "SINCE", "UNTIL", "OPENS"});
+  for (const Listed& one : circuits)
+    table.add({one.agent, std::string(state_text(one.circuit)), std::string(cause_text(one.circuit)),
+               when_text(one.circuit.since), when_text(one.circuit.until), std::to_string(one.circuit.opens)});
+  out.table(table, if_none);
+  for (const Listed& one : circuits)
+    if (!one.problem.empty()) out.note(visible(one.agent + ": taken for closed: " + one.problem));
+}
+
+Result<Document> run_list(Context& context, const ListOptions& options) {
+  auto agents = agents_with_circuit(context.redis, context.keys());
+  if (!agents.ok()) return agents.error();
   std::vector<Listed> circuits;
   for (size_t first = 0; first < agents->size(); first += 1000) {
     redis::Command command;
     const size_t end = std::min(agents->size(), first + 1000);
-    for (size_t i = first; i < end; ++i) add_read(command, keys, (*agents)[i]);
-    auto replies = (*redis)->ask(command);
-    if (!replies.ok()) return context.out.fail(replies.error());
+    for (size_t i = first; i < end; ++i) add_read(command, context.keys(), (*agents)[i]);
+    auto replies = context.redis.ask(command);
+    if (!replies.ok()) return replies.error();
     for (size_t i = first; i < end; ++i) {
       Listed one = listed_of((*agents)[i], (*replies)[i - first]);
       if (!options.open || one.circuit.state != CircuitState::kClosed) circuits.push_back(std::move(one));
     }
   }
-  if (context.out.json()) {
-    std::string text;
-    JsonWriter json(text);
-    json.begin_object().key("circuits").begin_array();
-    for (const Listed& one : circuits) write_circuit(json, one);
-    json.end_array().end_object();
-    context.out.foreign(text);
-    return ExitCode::kOk;
-  }
-  Table table({"AGENT", "STATE", "CAUSE", "SINCE", "UNTIL", "OPENS"});
-  for (const Listed& one : circuits)
-    table.add({one.agent, std::string(state_text(one.circuit)), std::string(cause_text(one.circuit)),
-               time_text(one.circuit.since), time_text(one.circuit.until), std::to_string(one.circuit.opens)});
-  context.out.table(table);
-  for (const Listed& one : circuits)
-    if (!one.problem.empty()) context.out.note(visible(one.agent + ": taken for closed: " + one.problem));
-  if (context.out.terminal() && table.empty())
-    context.out.note(options.open ? "no circuit is open" : "no circuit ever opened");
-  return ExitCode::kOk;
+  const char* if_none = options.open ? "no circuit is open" : "no circuit ever opened";
+  return Document::of(std::move(circuits), write_list,
+                      [if_none](Output& out, const auto& all) { print_list(out, all, if_none); });
 }
 
-ExitCode run_show(Context& context, const AgentOptions& options) {
-  if (auto status = check_agent_id(options.agent); !status.ok()) return context.out.fail(status.error());
-  auto redis = SyncRedis::open(context.settings);
-  if (!redis.ok()) return context.out.fail(redis.error());
-  auto one = read_circuit(**redis, context.settings.keys, options.agent);
-  if (!one.ok()) return context.out.fail(one.error());
-  if (context.out.json()) {
-    std::string text;
-    JsonWriter json(text);
-    write_circuit(json, *one);
-    context.out.foreign(text);
-    return ExitCode::kOk;
-  }
-  const Circuit& circuit = one->circuit;
+void print_circuit(Output& out, const Listed& one) {
+  const Circuit& circuit = one.circuit;
   Table table({"WHAT", "VALUE"});
   table.add({"state", std::string(state_text(circuit))});
   if (circuit.generation > 0) {
     table.add({"cause", std::string(cause_text(circuit))});
-    table.add({"since", time_text(circuit.since)});
-    table.add({"until", time_text(circuit.until)});
+    table.add({"since", when_text(circuit.since)});
+    table.add({"until", when_text(circuit.until)});
     table.add({"opens", std::to_string(circuit.opens)});
     table.add({"changes", std::to_string(circuit.generation)});
   }
-  context.out.table(table);
-  if (!one->problem.empty()) context.out.note(visible("taken for closed: " + one->problem));
-  return ExitCode::kOk;
+  out.table(table);
+  if (!one.problem.empty()) out.note(visible("taken for closed: " + one.problem));
+}
+
+Result<Document> run_show(Context& context, const AgentOptions& options) {
+  if (auto status = check_agent_id(options.agent); !status.ok()) return status.error();
+  auto one = read_circuit(context.redis, context.keys(), options.agent);
+  if (!one.ok()) return one.error();
+  return Document::of(std::move(*one), write_circuit, print_circuit);
 }
 
 /// The circuit is watched, so that no gateway's change is overwritten unseen. @return whether it was changed.
@@ -194,36 +180,30 @@ Result<bool> change(SyncRedis& redis, const Keys& keys, const AgentOptions& opti
   return changed;
 }
 
-ExitCode run_change(Context& context, const AgentOptions& options, CircuitState wanted) {
+Result<Document> run_change(Context& context, const AgentOptions& options, CircuitState wanted) {
   constexpr int kTries = 5;
-  if (auto status = check_agent_id(options.agent); !status.ok()) return context.out.fail(status.error());
-  auto redis = SyncRedis::open(context.settings);
-  if (!redis.ok()) return context.out.fail(redis.error());
+  if (auto status = check_agent_id(options.agent); !status.ok()) return status.error();
   Result<bool> changed = false;
   for (int i = 0; i < kTries; ++i) {
-    changed = change(**redis, context.settings.keys, options, wanted);
+    changed = change(context.redis, context.settings.keys, options, wanted);
     if (changed.ok() || changed.error().code != Errc::kRefused) break;  // else a gateway was first
   }
-  if (!changed.ok()) return context.out.fail(changed.error());
-  if (context.out.json()) {
-    context.out.line(std::string("{\"changed\":") + (*changed ? "true" : "false") + "}");
-  } else if (wanted == CircuitState::kForcedOpen) {
-    context.out.line(*changed ? "open until 'masctl breaker reset'" : "it was opened by an operator before");
-  } else {
-    context.out.line("closed");
-  }
-  return ExitCode::kOk;
+  if (!changed.ok()) return changed.error();
+  std::string people = "closed";
+  if (wanted == CircuitState::kForcedOpen)
+    people = *changed ? "open until 'masctl breaker reset'" : "it was opened by an operator before";
+  return Document::line(std::string("{\"changed\":") + (*changed ? "true" : "false") + "}", std::move(people));
 }
 
-ExitCode run_open(Context& context, const AgentOptions& options) {
+Result<Document> run_open(Context& context, const AgentOptions& options) {
   return run_change(context, options, CircuitState::kForcedOpen);
 }
-ExitCode run_reset(Context& context, const AgentOptions& options) {
+Result<Document> run_reset(Context& context, const AgentOptions& options) {
   return run_change(context, options, CircuitState::kClosed);
 }
 
 void add_change_command(Cli& cli, Command& group, const char* name, const char* description,
-                        ExitCode (*run)(Context&, const AgentOptions&)) {
+                        Result<Document> (*run)(Context&, const AgentOptions&)) {
   Command* command = group.add_subcommand(name, description);
   auto& options = cli.leaf<AgentOptions>(*command, run);
   command->add_option("AGENT", options.agent, "The target")->required()->type_name("");

@@ -5,6 +5,9 @@ namespace mas::ctl {
 
 class Cli;
 
+/// All of them, in the order of the help.
+void add_all_commands(Cli& cli);
+
 void add_agents_commands(Cli& cli);      // agents list, show, watch
 void add_message_commands(Cli& cli);     // send, request
 void add_listen_command(Cli& cli);       // listen

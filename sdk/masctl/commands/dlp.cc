@@ -1,4 +1,4 @@
-// `dlp …`: what data-loss prevention finds in a text or message, by which rules, and how fast. Without Redis or a daemon.
+// `dlp …`: what data-loss prevention finds in a text or message, and by which rules. Without Redis or a daemon.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -7,11 +7,11 @@
 
 #include "proto/wire/limits.h"
 #include "sdk/masctl/cli/cli.h"
+#include "sdk/masctl/commands/bench.h"
 #include "sdk/masctl/commands/commands.h"
-#include "sdk/masctl/commands/dlp_rules.h"
-#include "sdk/masctl/dlp/bench.h"
 #include "sdk/masctl/dlp/findings.h"
 #include "sdk/masctl/dlp/line_reader.h"
+#include "sdk/masctl/dlp/rules_file.h"
 
 namespace mas::ctl {
 
@@ -76,79 +76,96 @@ ExitCode exit_code_of(dlp::Action action) {
   return action >= dlp::Action::kEncrypt ? ExitCode::kWarnings : ExitCode::kOk;
 }
 
-ExitCode scan_lines(Context& context, Inspection& inspection, int fd) {
+Result<Document> scan_lines(Context& context, Inspection& inspection, int fd) {
   LineReader reader(fd, limits::kMaxEnvelopeBytes);
   LineInspector inspector(inspection);
   bool skipped = false;
   for (uint64_t number = 1; !context.out.closed(); ++number) {
     auto line = reader.next();
-    if (!line.ok() && line.error().code != Errc::kTooLarge) return context.out.fail(line.error());
+    if (!line.ok() && line.error().code != Errc::kTooLarge) return line.error();
     if (line.ok() && !*line) break;
     skipped = skipped || !line.ok();
     context.out.line(line.ok() ? inspector.answer(**line, number)
                                : LineInspector::error_line(number, line.error().message));
   }
-  return skipped || inspector.malformed() > 0 ? ExitCode::kFailed : ExitCode::kOk;
+  return Document::printed(skipped || inspector.malformed() > 0 ? ExitCode::kFailed : ExitCode::kOk);
 }
 
-ExitCode scan_whole(Context& context, Inspection& inspection, int fd) {
-  auto bytes = read_all(fd);
-  if (!bytes.ok()) return context.out.fail(bytes.error());
-  if (auto status = inspection.anything(*bytes); !status.ok()) return context.out.fail(status.error());
-  if (context.out.json()) {
-    std::string text;
-    JsonWriter json(text);
-    inspection.write_json(json);
-    context.out.line(text);
-  } else {
-    auto table = inspection.table();
-    if (!table.empty()) context.out.table(table);
-    if (inspection.report().suppressed > 0)
-      context.out.line(std::to_string(inspection.report().suppressed) + " allowed by the rules");
-    if (inspection.report().untold > 0)
-      context.out.line(std::to_string(inspection.report().untold) + " more alerts are not told");
-    if (!inspection.report().refused.empty())
-      context.out.line("not looked at to its end: " + std::string(inspection.report().refused));
-    context.out.line("verdict: " + std::string(inspection.action()));
-  }
-  return exit_code_of(inspection.report().action);
+/// What was scanned. It does not move: the findings are views of the bytes.
+struct Scanned {
+  std::string bytes;
+  std::unique_ptr<Inspection> inspection;
+};
+using ScannedPtr = std::shared_ptr<Scanned>;
+
+/// Scans a text or JSON.
+Result<ScannedPtr> scan(std::string bytes, std::unique_ptr<Inspection> inspection) {
+  auto scanned = std::make_shared<Scanned>(Scanned{std::move(bytes), std::move(inspection)});
+  if (auto status = scanned->inspection->anything(scanned->bytes); !status.ok()) return status.error();
+  return scanned;
 }
 
-ExitCode run_scan(Context& context, const ScanOptions& options) {
-  auto rules = rules_of(context, options.rules);
-  if (rules == nullptr) return ExitCode::kUsage;
+/// @return the inspection by the rules of a file; nullptr where the file is wrong, and every problem was told.
+Result<std::unique_ptr<Inspection>> inspection_of(Context& context, const std::string& rules_file,
+                                                  const std::string& sender, const std::string& target) {
+  auto rules = rules_of(context, rules_file);
+  if (rules == nullptr) return std::unique_ptr<Inspection>();
+  auto inspection = Inspection::make(rules);
+  if (inspection.ok()) (*inspection)->between(sender, target);
+  return inspection;
+}
+
+void write_report(JsonWriter& json, const ScannedPtr& scanned) { scanned->inspection->write_json(json); }
+
+void print_end(Output& out, const Inspection& inspection) {
+  if (!inspection.report().refused.empty())
+    out.line("not looked at to its end: " + std::string(inspection.report().refused));
+  out.line("verdict: " + std::string(inspection.action()));
+}
+
+void print_report(Output& out, const ScannedPtr& scanned) {
+  const auto& report = scanned->inspection->report();
+  auto table = scanned->inspection->table();
+  if (!table.empty()) out.table(table);
+  if (report.suppressed > 0) out.line(std::to_string(report.suppressed) + " allowed by the rules");
+  if (report.untold > 0) out.line(std::to_string(report.untold) + " more alerts are not told");
+  print_end(out, *scanned->inspection);
+}
+
+void write_explanation(JsonWriter& json, const ScannedPtr& scanned) { scanned->inspection->write_explanation(json); }
+
+void print_explanation(Output& out, const ScannedPtr& scanned) {
+  auto table = scanned->inspection->explanation();
+  if (!table.empty()) out.table(table);
+  print_end(out, *scanned->inspection);
+}
+
+Result<Document> run_scan(Context& context, const ScanOptions& options) {
+  auto inspection = inspection_of(context, options.rules, options.sender, options.target);
+  if (!inspection.ok()) return inspection.error();
+  if (*inspection == nullptr) return Document::printed(ExitCode::kUsage);
   auto input = Input::open(options.file);
-  if (!input.ok()) return context.out.fail(input.error());
-  auto inspection = Inspection::make(rules);
-  if (!inspection.ok()) return context.out.fail(inspection.error());
-  (*inspection)->between(options.sender, options.target);
-  return options.lines ? scan_lines(context, **inspection, input->fd())
-                       : scan_whole(context, **inspection, input->fd());
+  if (!input.ok()) return input.error();
+  if (options.lines) return scan_lines(context, **inspection, input->fd());
+  auto bytes = read_all(input->fd());
+  if (!bytes.ok()) return bytes.error();
+  auto scanned = scan(std::move(*bytes), std::move(*inspection));
+  if (!scanned.ok()) return scanned.error();
+  const ExitCode code = exit_code_of((*scanned)->inspection->report().action);
+  return Document::of(std::move(*scanned), write_report, print_report).exits_with(code);
 }
 
-ExitCode run_explain(Context& context, const ExplainOptions& options) {
-  auto rules = rules_of(context, options.rules);
-  if (rules == nullptr) return ExitCode::kUsage;
-  auto bytes = options.text == "-" ? read_all(STDIN_FILENO) : Result<std::string>(options.text);
-  if (!bytes.ok()) return context.out.fail(bytes.error());
-  auto inspection = Inspection::make(rules);
-  if (!inspection.ok()) return context.out.fail(inspection.error());
-  (*inspection)->between(options.sender, options.target);
+Result<Document> run_explain(Context& context, const ExplainOptions& options) {
+  auto inspection = inspection_of(context, options.rules, options.sender, options.target);
+  if (!inspection.ok()) return inspection.error();
+  if (*inspection == nullptr) return Document::printed(ExitCode::kUsage);
   (*inspection)->explain(true);
-  if (auto status = (*inspection)->anything(*bytes); !status.ok()) return context.out.fail(status.error());
-  if (context.out.json()) {
-    std::string text;
-    JsonWriter json(text);
-    (*inspection)->write_explanation(json);
-    context.out.line(text);
-  } else {
-    auto table = (*inspection)->explanation();
-    if (!table.empty()) context.out.table(table);
-    if (auto refused = (*inspection)->report().refused; !refused.empty())
-      context.out.line("not looked at to its end: " + std::string(refused));
-    context.out.line("verdict: " + std::string((*inspection)->action()));
-  }
-  return exit_code_of((*inspection)->report().action);
+  auto bytes = options.text == "-" ? read_all(STDIN_FILENO) : Result<std::string>(options.text);
+  if (!bytes.ok()) return bytes.error();
+  auto scanned = scan(std::move(*bytes), std::move(*inspection));
+  if (!scanned.ok()) return scanned.error();
+  const ExitCode code = exit_code_of((*scanned)->inspection->report().action);
+  return Document::of(std::move(*scanned), write_explanation, print_explanation).exits_with(code);
 }
 
 // ---- Rules
@@ -161,42 +178,35 @@ std::string title_of(const dlp::Rules& rules, size_t i) {
   return "";
 }
 
-void print_rules_json(Output& out, const dlp::Rules& rules) {
-  std::string text;
-  JsonWriter json(text);
+using SharedRules = std::shared_ptr<const dlp::Rules>;
+
+void write_rules(JsonWriter& json, const SharedRules& rules) {
   json.begin_object().key("types").begin_array();
-  for (size_t i = 0; i < rules.types.size(); ++i) {
-    const auto& type = rules.types[i];
+  for (size_t i = 0; i < rules->types.size(); ++i) {
+    const auto& type = rules->types[i];
     json.begin_object().key("type").string(type.name);
     json.key("action").string(dlp::kActionNames[static_cast<size_t>(type.action)]);
     json.key("severity").string(dlp::kSeverityNames[static_cast<size_t>(type.severity)]);
     json.key("mask").string(dlp::kMaskNames[static_cast<size_t>(type.mask)]);
-    json.key("custom").boolean(i >= dlp::kBuiltinTypes).key("title").string(title_of(rules, i)).end_object();
+    json.key("custom").boolean(i >= dlp::kBuiltinTypes).key("title").string(title_of(*rules, i)).end_object();
   }
-  json.end_array().key("overrides").unsigned_integer(rules.overrides.size()).end_object();
-  out.line(text);
+  json.end_array().key("overrides").unsigned_integer(rules->overrides.size()).end_object();
 }
 
-ExitCode run_rules(Context& context, const RulesOptions& options) {
-  auto rules = rules_of(context, options.rules);
-  if (rules == nullptr) return ExitCode::kUsage;
-  if (context.out.json()) {
-    print_rules_json(context.out, *rules);
-    return ExitCode::kOk;
-  }
+void print_rules(Output& out, const SharedRules& rules) {
   Table table({"TYPE", "ACTION", "SEVERITY", "WHAT"});
   for (size_t i = 0; i < rules->types.size(); ++i) {
     const auto& type = rules->types[i];
     table.add({type.name, std::string(dlp::kActionNames[static_cast<size_t>(type.action)]),
                std::string(dlp::kSeverityNames[static_cast<size_t>(type.severity)]), title_of(*rules, i)});
   }
-  context.out.table(table);
-  return ExitCode::kOk;
+  out.table(table);
 }
 
-void add_rules_option(Command& command, std::string& rules) {
-  command.add_option("--rules", rules, "The gateway's rules file (dlp.rules_file). Default: the built-in rules")
-      ->type_name("FILE");
+Result<Document> run_rules(Context& context, const RulesOptions& options) {
+  auto rules = rules_of(context, options.rules);
+  if (rules == nullptr) return Document::printed(ExitCode::kUsage);
+  return Document::of(std::move(rules), write_rules, print_rules);
 }
 
 }  // namespace
@@ -256,18 +266,7 @@ void add_dlp_commands(Cli& cli) {
   add_rules_option(*rules, shown.rules);
   rules->footer("Checks the file, too: every problem is told with its line, and the exit code is 2.");
 
-  Command* bench = group.add_subcommand("bench", "Measure the engine beside Python's re over the same payloads");
-  auto& measured = cli.leaf<DlpBenchOptions>(*bench, bench_dlp);
-  bench->add_option("--size", measured.size, "Bytes of a payload. Default: 256, 1024 and 16384 in turn")
-      ->type_name("N");
-  bench->add_option("--seconds", measured.seconds, "How long to measure each side and size. Default: 2")
-      ->type_name("SECONDS");
-  add_rules_option(*bench, measured.rules);
-  bench->footer(
-      "Payloads are JSON that is made up, a quarter of it with something to find. Of the engine: taking the JSON "
-      "apart,\n"
-      "matching and validation. Of Python: fifteen patterns one after the other, as such scanning is usually begun.\n"
-      "Throughput is per second of processor time, and the median of three rounds that alternate.");
+  add_dlp_bench_command(cli, group, bench_runs());
 }
 
 }  // namespace mas::ctl

@@ -3,9 +3,10 @@
 
 #include "proto/base/ids.h"
 #include "sdk/masctl/cli/cli.h"
+#include "sdk/masctl/cli/times.h"
 #include "sdk/masctl/commands/commands.h"
 #include "sdk/masctl/commands/dlq_change.h"
-#include "sdk/masctl/redis/dead_letters.h"
+#include "sdk/masctl/commands/letter_options.h"
 
 namespace mas::ctl {
 
@@ -25,12 +26,6 @@ struct ExportOptions {
   LetterFilterOptions filter;
 };
 
-std::string time_text(WallMicros time) {
-  std::string text;
-  append_rfc3339(text, time);
-  return text;
-}
-
 std::vector<std::string> cells_of(const Letter& letter, LetterQueue queue) {
   if (queue == LetterQueue::kUnproven)
     return {std::string(letter.entry), time_text(letter.last), std::string(letter.sender), std::to_string(letter.bytes),
@@ -40,37 +35,43 @@ std::vector<std::string> cells_of(const Letter& letter, LetterQueue queue) {
           std::string(letter.reason)};
 }
 
-ExitCode run_list(Context& context, const ListOptions& options) {
-  auto filter = letter_filter(options.filter, wall_now());
-  if (!filter.ok()) return context.out.fail(filter.error());
-  auto redis = SyncRedis::open(context.settings, SyncRedis::kMessageBytes);
-  if (!redis.ok()) return context.out.fail(redis.error());
-  const LetterQueue queue = options.filter.queue();
+/// Letters as the form that is shown wants them, newest first.
+struct Listed {
+  LetterQueue queue;
   std::vector<std::vector<std::string>> rows;
   std::vector<std::string> documents;
-  auto take = [&](const Letter& letter) {
-    if (context.out.json())
-      append_letter_json(documents.emplace_back(), letter, queue, false);
-    else
-      rows.push_back(cells_of(letter, queue));
-    return std::max(rows.size(), documents.size()) < options.limit;
-  };
-  auto status = each_letter(**redis, context.settings.keys, *filter, {.queue = queue, .newest_first = true}, take);
-  if (!status.ok()) return context.out.fail(status.error());
-  if (context.out.json()) {
-    std::string text = "{\"letters\":[";
-    for (auto it = documents.rbegin(); it != documents.rend(); ++it)
-      text.append(it == documents.rbegin() ? "" : ",").append(*it);
-    context.out.foreign(text + "]}");
-    return ExitCode::kOk;
-  }
-  Table table(queue == LetterQueue::kUnproven
+};
+
+void write_list(JsonWriter& json, const Listed& listed) {
+  json.begin_object().key("letters").begin_array();
+  for (auto it = listed.documents.rbegin(); it != listed.documents.rend(); ++it) json.raw(*it);
+  json.end_array().end_object();
+}
+
+void print_list(Output& out, const Listed& listed) {
+  Table table(listed.queue == LetterQueue::kUnproven
                   ? std::vector<std::string>{"LETTER", "SINCE", "CLAIMED", "BYTES", "REASON"}
                   : std::vector<std::string>{"LETTER", "SINCE", "SENDER", "TARGET", "MESSAGE", "ATTEMPTS", "REASON"});
-  for (auto it = rows.rbegin(); it != rows.rend(); ++it) table.add(std::move(*it));
-  context.out.table(table);
-  if (context.out.terminal() && table.empty()) context.out.note("no dead letter");
-  return ExitCode::kOk;
+  for (auto it = listed.rows.rbegin(); it != listed.rows.rend(); ++it) table.add(*it);
+  out.table(table, "no dead letter");
+}
+
+Result<Document> run_list(Context& context, const ListOptions& options) {
+  auto filter = letter_filter(options.filter, wall_now());
+  if (!filter.ok()) return filter.error();
+  context.redis.expect_messages();
+  Listed listed{options.filter.queue(), {}, {}};
+  auto take = [&](const Letter& letter) {
+    if (context.out.json())
+      append_letter_json(listed.documents.emplace_back(), letter, listed.queue, false);
+    else
+      listed.rows.push_back(cells_of(letter, listed.queue));
+    return std::max(listed.rows.size(), listed.documents.size()) < options.limit;
+  };
+  auto status =
+      each_letter(context.redis, context.keys(), *filter, {.queue = listed.queue, .newest_first = true}, take);
+  if (!status.ok()) return status.error();
+  return Document::of(std::move(listed), write_list, print_list);
 }
 
 void print_letter(Output& out, const Letter& letter, LetterQueue queue) {
@@ -101,30 +102,28 @@ void print_letter(Output& out, const Letter& letter, LetterQueue queue) {
   for (const Line& line : lines) out.field(line.name, line.value);
 }
 
-ExitCode run_show(Context& context, const ShowOptions& options) {
-  if (auto status = check_letter_id(options.letter); !status.ok()) return context.out.fail(status.error());
-  auto redis = SyncRedis::open(context.settings, SyncRedis::kMessageBytes);
-  if (!redis.ok()) return context.out.fail(redis.error());
+Result<Document> run_show(Context& context, const ShowOptions& options) {
+  if (auto status = check_letter_id(options.letter); !status.ok()) return status.error();
+  context.redis.expect_messages();
   const LetterReading how{.queue = options.unproven ? LetterQueue::kUnproven : LetterQueue::kMessages,
                           .payloads = true};
-  auto found = find_letter(**redis, context.settings.keys, options.letter, how, [&](const Letter& letter) {
+  auto found = find_letter(context.redis, context.keys(), options.letter, how, [&](const Letter& letter) {
     print_letter(context.out, letter, how.queue);
     return true;
   });
-  if (!found.ok()) return context.out.fail(found.error());
-  if (*found) return ExitCode::kOk;
-  return context.out.fail(Error{Errc::kNotFound, "there is no dead letter " + options.letter + " in " +
-                                                     letter_key(context.settings.keys, how.queue)});
+  if (!found.ok()) return found.error();
+  if (*found) return Document::printed();
+  return Error{Errc::kNotFound,
+               "there is no dead letter " + options.letter + " in " + letter_key(context.keys(), how.queue)};
 }
 
-ExitCode run_export(Context& context, const ExportOptions& options) {
+Result<Document> run_export(Context& context, const ExportOptions& options) {
   auto filter = letter_filter(options.filter, wall_now());
-  if (!filter.ok()) return context.out.fail(filter.error());
-  auto redis = SyncRedis::open(context.settings, SyncRedis::kMessageBytes);
-  if (!redis.ok()) return context.out.fail(redis.error());
+  if (!filter.ok()) return filter.error();
+  context.redis.expect_messages();
   const LetterReading how{.queue = options.filter.queue(), .payloads = true};
   std::string line;
-  auto status = each_letter(**redis, context.settings.keys, *filter, how, [&](const Letter& letter) {
+  auto status = each_letter(context.redis, context.keys(), *filter, how, [&](const Letter& letter) {
     line.clear();
     append_letter_json(line, letter, how.queue, true);
     context.out.foreign(line);
@@ -133,7 +132,8 @@ ExitCode run_export(Context& context, const ExportOptions& options) {
                        std::to_string(letter.bytes) + " bytes, which is too large");
     return !context.out.closed();
   });
-  return status.ok() ? ExitCode::kOk : context.out.fail(status.error());
+  if (!status.ok()) return status.error();
+  return Document::printed();
 }
 
 }  // namespace

@@ -6,8 +6,8 @@
 
 #include "proto/base/ids.h"
 #include "sdk/masctl/cli/cli.h"
+#include "sdk/masctl/commands/letter_options.h"
 #include "sdk/masctl/commands/rule_arguments.h"
-#include "sdk/masctl/redis/dead_letters.h"
 #include "sdk/masctl/redis/operator_audit.h"
 #include "sdk/masctl/redis/transaction.h"
 
@@ -84,27 +84,23 @@ Result<size_t> apply(SyncRedis& redis, const Keys& keys, const Change& change, c
   return changed;
 }
 
-ExitCode run_change(Context& context, const ChangeOptions& options, const Change& change) {
-  if (auto status = check(options); !status.ok()) return context.out.fail(status.error());
-  auto redis = SyncRedis::open(context.settings, SyncRedis::kMessageBytes);
-  if (!redis.ok()) return context.out.fail(redis.error());
-  const Keys& keys = context.settings.keys;
-  auto chosen = choose(**redis, keys, options);
-  if (!chosen.ok()) return context.out.fail(chosen.error());
+Result<Document> run_change(Context& context, const ChangeOptions& options, const Change& change) {
+  if (auto status = check(options); !status.ok()) return status.error();
+  const Keys& keys = context.keys();
+  context.redis.expect_messages();
+  auto chosen = choose(context.redis, keys, options);
+  if (!chosen.ok()) return chosen.error();
   size_t count = chosen->size();
   if (!options.dry_run) {
-    auto changed = apply(**redis, keys, change, *chosen, options);
-    if (!changed.ok()) return context.out.fail(changed.error());
+    auto changed = apply(context.redis, keys, change, *chosen, options);
+    if (!changed.ok()) return changed.error();
     count = *changed;
   }
-  if (context.out.json()) {
-    context.out.line("{\"letters\":" + std::to_string(count) + ",\"dry_run\":" + (options.dry_run ? "true" : "false") +
-                     "}");
-    return ExitCode::kOk;
-  }
-  std::string text = std::to_string(count) + (count == 1 ? " letter " : " letters ");
-  context.out.line(text + (options.dry_run ? "would be " : "") + std::string(change.done));
-  return ExitCode::kOk;
+  std::string people = std::to_string(count) + (count == 1 ? " letter " : " letters ");
+  people += (options.dry_run ? "would be " : "") + std::string(change.done);
+  return Document::line(
+      "{\"letters\":" + std::to_string(count) + ",\"dry_run\":" + (options.dry_run ? "true" : "false") + "}",
+      std::move(people));
 }
 
 redis::Command drop_command(const Keys& keys, LetterQueue queue, const std::vector<std::string>& letters) {
@@ -115,11 +111,11 @@ redis::Command replay_command(const Keys& keys, LetterQueue, const std::vector<s
   return set_command("RPUSH", keys.replays(), letters);
 }
 
-ExitCode run_drop(Context& context, const DropOptions& options) {
+Result<Document> run_drop(Context& context, const DropOptions& options) {
   return run_change(context, options, {"dlq.drop", "dropped", drop_command});
 }
 
-ExitCode run_replay(Context& context, const ReplayOptions& options) {
+Result<Document> run_replay(Context& context, const ReplayOptions& options) {
   return run_change(context, options, {"dlq.replay", "handed to the gateway for replay", replay_command});
 }
 

@@ -1,8 +1,8 @@
 // `doctor`: facts, judgement, and how they are shown.
 
 #include "sdk/masctl/cli/cli.h"
+#include "sdk/masctl/cli/json_parts.h"
 #include "sdk/masctl/commands/commands.h"
-#include "sdk/masctl/commands/json_parts.h"
 #include "sdk/masctl/doctor/findings.h"
 
 namespace mas::ctl {
@@ -13,21 +13,20 @@ Paint paint_of(Level level) {
   return level == Level::kOk ? Paint::kGood : level == Level::kWarn ? Paint::kWarn : Paint::kBad;
 }
 
-void print_json(Output& out, const std::vector<Finding>& findings) {
-  std::string text;
-  JsonWriter json(text);
-  json.begin_object().key("worst").string(level_text(worst_of(findings))).key("findings").begin_array();
-  for (const auto& finding : findings) {
-    json.begin_object().key("check").string(finding.check).key("level").string(level_text(finding.level));
-    json.key("found");
-    json_text_or_lossy(json, finding.found);
-    json.key("advice").string(finding.advice).end_object();
-  }
-  json.end_array().end_object();
-  out.foreign(text);
+void write_finding(JsonWriter& json, const Finding& finding) {
+  json.begin_object().key("check").string(finding.check).key("level").string(level_text(finding.level));
+  json.key("found");
+  json_text_or_lossy(json, finding.found);
+  json.key("advice").string(finding.advice).end_object();
 }
 
-void print_lines(Output& out, const std::vector<Finding>& findings) {
+void write_findings(JsonWriter& json, const std::vector<Finding>& findings) {
+  json.begin_object().key("worst").string(level_text(worst_of(findings)));
+  json_list(json, "findings", findings, write_finding);
+  json.end_object();
+}
+
+void print_findings(Output& out, const std::vector<Finding>& findings) {
   for (const auto& finding : findings) {
     std::string level(level_text(finding.level));
     level.resize(5, ' ');
@@ -45,15 +44,11 @@ ExitCode code_of(const Facts& facts, Level worst) {
 
 struct DoctorOptions {};
 
-ExitCode run_doctor(Context& context, const DoctorOptions&) {
-  Facts facts = collect_facts(context.settings);
+Result<Document> run_doctor(Context& context, const DoctorOptions&) {
+  Facts facts = collect_facts(context.redis, context.settings);
   std::vector<Finding> findings = judge(facts);
-  if (context.out.json()) {
-    print_json(context.out, findings);
-  } else {
-    print_lines(context.out, findings);
-  }
-  return code_of(facts, worst_of(findings));
+  const ExitCode code = code_of(facts, worst_of(findings));
+  return Document::of(std::move(findings), write_findings, print_findings).exits_with(code);
 }
 
 }  // namespace

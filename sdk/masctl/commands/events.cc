@@ -27,17 +27,20 @@ class EventPrinter final : public EventSink {
     } else {
       out_.line(event_line(event, wall_now()));
     }
-    return true;
+    return !out_.closed();
   }
+
+  void on_remark(const std::string& text) override { out_.note(text); }
 
  private:
   Output& out_;
   const std::vector<std::string>& types_;
 };
 
-ExitCode run_events(Context& context, const EventsOptions& options) {
+Result<Document> run_events(Context& context, const EventsOptions& options) {
   EventPrinter printer(context.out, options.types);
-  return EventStream::run(context.settings, context.out, printer);
+  if (auto status = EventStream::run(context.settings, printer); !status.ok()) return status.error();
+  return Document::printed();
 }
 
 /// "REGISTER, DEREGISTER, …" for the help.

@@ -3,9 +3,9 @@
 #include "proto/base/ids.h"
 #include "proto/base/json_writer.h"
 #include "sdk/masctl/cli/cli.h"
+#include "sdk/masctl/cli/json_parts.h"
 #include "sdk/masctl/commands/commands.h"
 #include "sdk/masctl/commands/explain_message.h"
-#include "sdk/masctl/commands/json_parts.h"
 #include "sdk/masctl/explain/collect.h"
 
 namespace mas::ctl {
@@ -20,72 +20,65 @@ struct ExplainOptions {
   ExplainMessageOptions message;
 };
 
-void print_json(Output& out, const ExplainOptions& options, const FoundProfile& profile, const Explanation& told) {
-  std::string text;
-  JsonWriter json(text);
-  json.begin_object().key("sender").string(options.sender).key("target").string(options.target).key("type");
-  if (options.type.empty()) {
-    json.null();
-  } else {
-    json_text_or_lossy(json, options.type);
-  }
-  json.key("profile").string(profile_text(profile.profile)).key("profile_from").string(profile.from);
-  json.key("decision").string(decision_text(told.decided_by().decision));
-  json.key("accepted").boolean(decision_accepted(told.decided_by().decision));
-  json.key("decided_by").string(told.decided_by().name).key("rule");
-  json_text_or_lossy(json, told.decided_by().rule);
-  json.key("checks").begin_array();
-  for (const auto& check : told.checks) {
-    json.begin_object().key("check").string(check.name).key("decision").string(decision_text(check.decision));
-    json.key("rule");
-    json_text_or_lossy(json, check.rule);
-    json.end_object();
-  }
-  json.end_array().end_object();
-  out.foreign(text);
+/// The checks of one pair of agents.
+struct Told {
+  ExplainOptions options;
+  FoundProfile profile;
+  Explanation explanation;
+};
+
+void write_told(JsonWriter& json, const Told& told) {
+  const Check& decided = told.explanation.decided_by();
+  json.begin_object().key("sender").string(told.options.sender).key("target").string(told.options.target).key("type");
+  json_text_or_null(json, told.options.type);
+  json.key("profile").string(profile_text(told.profile.profile)).key("profile_from").string(told.profile.from);
+  json.key("decision").string(decision_text(decided.decision));
+  json.key("accepted").boolean(decision_accepted(decided.decision));
+  json.key("decided_by").string(decided.name).key("rule");
+  json_text_or_lossy(json, decided.rule);
+  json_list(json, "checks", told.explanation.checks, [](JsonWriter& each, const Check& check) {
+    each.begin_object().key("check").string(check.name).key("decision").string(decision_text(check.decision));
+    each.key("rule");
+    json_text_or_lossy(each, check.rule);
+    each.end_object();
+  });
+  json.end_object();
 }
 
-void print_table(Output& out, const FoundProfile& profile, const Explanation& told) {
-  const Check& decided = told.decided_by();
+void print_told(Output& out, const Told& told) {
+  const Check& decided = told.explanation.decided_by();
   Table table({"CHECK", "RESULT", "RULE"});
   table.add({"decision", std::string(decision_text(decided.decision)), decided.name + ": " + decided.rule});
-  for (const auto& check : told.checks)
+  for (const auto& check : told.explanation.checks)
     table.add({check.name, decision_accepted(check.decision) ? "ok" : std::string(decision_text(check.decision)),
                check.rule});
-  table.add({"profile", std::string(profile_text(profile.profile)), profile.from});
+  table.add({"profile", std::string(profile_text(told.profile.profile)), told.profile.from});
   out.table(table);
 }
 
-ExitCode run_explain(Context& context, const ExplainOptions& options) {
+Result<Document> run_explain(Context& context, const ExplainOptions& options) {
   const bool pair = !options.sender.empty() || !options.target.empty();
   if (!options.message.file.empty() && pair)
-    return context.out.fail(
-        {Errc::kInvalidArgument, "--message names sender and target itself; expected no SENDER TARGET"});
+    return Error{Errc::kInvalidArgument, "--message names sender and target itself; expected no SENDER TARGET"};
   if (!options.message.file.empty()) return explain_message_file(context, options.message, options.profile);
   if (!options.message.config.empty() || !options.message.dlp_rules.empty())
-    return context.out.fail({Errc::kInvalidArgument, "--config and --dlp-rules are for --message FILE"});
+    return Error{Errc::kInvalidArgument, "--config and --dlp-rules are for --message FILE"};
   if (options.sender.empty() || options.target.empty())
-    return context.out.fail({Errc::kInvalidArgument, "expected SENDER and TARGET, or --message FILE"});
+    return Error{Errc::kInvalidArgument, "expected SENDER and TARGET, or --message FILE"};
   for (const auto& id : {options.sender, options.target})
-    if (auto status = check_agent_id(id); !status.ok()) return context.out.fail(status.error());
-  auto redis = SyncRedis::open(context.settings);
-  if (!redis.ok()) return context.out.fail(redis.error());
+    if (auto status = check_agent_id(id); !status.ok()) return status.error();
   FoundProfile profile{parse_profile(options.profile).value_or(Profile::kDevelopment), "as --profile says"};
   if (options.profile.empty()) {
-    auto found = find_profile(**redis, context.settings.keys);
-    if (!found.ok()) return context.out.fail(found.error());
+    auto found = find_profile(context.redis, context.keys());
+    if (!found.ok()) return found.error();
     profile = *found;
   }
-  auto facts = collect_explain_facts(**redis, context.settings.keys, options.sender, options.target);
-  if (!facts.ok()) return context.out.fail(facts.error());
+  auto facts = collect_explain_facts(context.redis, context.keys(), options.sender, options.target);
+  if (!facts.ok()) return facts.error();
   facts->profile = profile.profile;
-  Explanation told = explain(*facts);
-  if (context.out.json()) {
-    print_json(context.out, options, profile, told);
-  } else {
-    print_table(context.out, profile, told);
-  }
-  return decision_accepted(told.decided_by().decision) ? ExitCode::kOk : ExitCode::kFailed;
+  Told told{options, profile, explain(*facts)};
+  const bool accepted = decision_accepted(told.explanation.decided_by().decision);
+  return Document::of(std::move(told), write_told, print_told).exits_with(accepted ? ExitCode::kOk : ExitCode::kFailed);
 }
 
 }  // namespace

@@ -3,8 +3,8 @@
 
 #include "proto/base/json_writer.h"
 #include "sdk/masctl/cli/input_file.h"
-#include "sdk/masctl/commands/dlp_rules.h"
-#include "sdk/masctl/commands/json_parts.h"
+#include "sdk/masctl/cli/json_parts.h"
+#include "sdk/masctl/dlp/rules_file.h"
 #include "sdk/masctl/explain/collect.h"
 #include "sdk/masctl/explain/message.h"
 
@@ -38,7 +38,7 @@ std::string shown_result(const Stage& stage) {
   return (shadow ? "shadow " : "") + std::string(result_of(stage));
 }
 
-void print_stage_json(JsonWriter& json, const Stage& stage, bool verdict) {
+void write_stage(JsonWriter& json, const Stage& stage, bool verdict) {
   json.begin_object().key("stage").string(stage.name).key("decision");
   if (stage.judged)
     json.string(decision_text(stage.decision));
@@ -59,47 +59,52 @@ void print_stage_json(JsonWriter& json, const Stage& stage, bool verdict) {
   json.end_object();
 }
 
-void print_json(Output& out, const MessageVerdict& told, const Envelope* envelope, const std::string& from) {
-  std::string text;
-  JsonWriter json(text);
+/// A verdict, and whose it is.
+struct Told {
+  MessageVerdict verdict;
+  std::string sender, target, type, message_id;  ///< empty where the message could not be decoded
+  std::string from;                              ///< whose policy
+};
+
+void write_told(JsonWriter& json, const Told& told) {
   json.begin_object();
-  for (auto [name, value] : {std::pair("sender", envelope ? envelope->sender_id : ""),
-                             std::pair("target", envelope ? envelope->target_id : ""),
-                             std::pair("type", envelope ? envelope->message_type : ""),
-                             std::pair("message_id", envelope ? envelope->message_id : "")}) {
-    json.key(name);
-    if (value.empty())
-      json.null();
-    else
-      json_text_or_lossy(json, value);
+  struct Text {
+    std::string_view name, value;
+  };
+  for (const Text& text : {Text{"sender", told.sender}, Text{"target", told.target}, Text{"type", told.type},
+                           Text{"message_id", told.message_id}}) {
+    json.key(text.name);
+    json_text_or_null(json, text.value);
   }
-  json.key("policy_from").string(from);
-  json.key("decision").string(decision_text(told.decision));
-  json.key("accepted").boolean(decision_accepted(told.decision));
-  json.key("decided_by").string(told.decided_by().name).key("rule");
-  json_text_or_lossy(json, told.decided_by().rule);
-  json.key("wanted_lane").string(lane_name(told.wanted)).key("lane").string(lane_name(told.lane));
+  const MessageVerdict& verdict = told.verdict;
+  json.key("policy_from").string(told.from);
+  json.key("decision").string(decision_text(verdict.decision));
+  json.key("accepted").boolean(decision_accepted(verdict.decision));
+  json.key("decided_by").string(verdict.decided_by().name).key("rule");
+  json_text_or_lossy(json, verdict.decided_by().rule);
+  json.key("wanted_lane").string(lane_name(verdict.wanted)).key("lane").string(lane_name(verdict.lane));
   json.key("stages").begin_array();
-  for (size_t i = 0; i < told.stages.size(); ++i) print_stage_json(json, told.stages[i], i == told.deciding);
+  for (size_t i = 0; i < verdict.stages.size(); ++i) write_stage(json, verdict.stages[i], i == verdict.deciding);
   json.end_array().end_object();
-  out.foreign(text);
 }
 
-ExitCode print(Output& out, const MessageVerdict& told, const Envelope* envelope, const std::string& from) {
-  if (out.json()) {
-    print_json(out, told, envelope, from);
-  } else {
-    Table table({"STAGE", "RESULT", "RULE"});
-    table.add({"decision", std::string(decision_text(told.decision)),
-               told.decided_by().name + ": " + told.decided_by().rule});
-    for (size_t i = 0; i < told.stages.size(); ++i)
-      table.add({told.stages[i].name,
-                 shown_result(told.stages[i]) + (told.stages[i].denies() && i == told.deciding ? " (verdict)" : ""),
-                 told.stages[i].rule});
-    table.add({"policy", "", from});
-    out.table(table);
+void print_told(Output& out, const Told& told) {
+  const MessageVerdict& verdict = told.verdict;
+  Table table({"STAGE", "RESULT", "RULE"});
+  table.add({"decision", std::string(decision_text(verdict.decision)),
+             verdict.decided_by().name + ": " + verdict.decided_by().rule});
+  for (size_t i = 0; i < verdict.stages.size(); ++i) {
+    const Stage& stage = verdict.stages[i];
+    table.add(
+        {stage.name, shown_result(stage) + (stage.denies() && i == verdict.deciding ? " (verdict)" : ""), stage.rule});
   }
-  return decision_accepted(told.decision) ? ExitCode::kOk : ExitCode::kFailed;
+  table.add({"policy", "", told.from});
+  out.table(table);
+}
+
+Document document_of(Told told) {
+  const bool accepted = decision_accepted(told.verdict.decision);
+  return Document::of(std::move(told), write_told, print_told).exits_with(accepted ? ExitCode::kOk : ExitCode::kFailed);
 }
 
 /// @return false where the file is wrong; every problem was told then.
@@ -120,21 +125,21 @@ bool read_config(Context& context, const ExplainMessageOptions& options, const s
 
 }  // namespace
 
-ExitCode explain_message_file(Context& context, const ExplainMessageOptions& options, const std::string& profile) {
-  Output& out = context.out;
-  const Keys& keys = context.settings.keys;
+Result<Document> explain_message_file(Context& context, const ExplainMessageOptions& options,
+                                      const std::string& profile) {
+  const Keys& keys = context.keys();
   auto bytes = read_input(options.file, limits::kMaxEnvelopeBytes, "a message's envelope, one JSON object");
-  if (!bytes.ok()) return out.fail(bytes.error());
+  if (!bytes.ok()) return bytes.error();
   Judge judge;
-  if (!options.config.empty() && !read_config(context, options, profile, judge)) return ExitCode::kUsage;
+  if (!options.config.empty() && !read_config(context, options, profile, judge))
+    return Document::printed(ExitCode::kUsage);
   const std::string& own_rules = judge.config.dlp_rules_file;
   judge.rules = rules_of(context, options.dlp_rules.empty() ? own_rules : options.dlp_rules);
-  if (judge.rules == nullptr) return ExitCode::kUsage;
-  auto redis = SyncRedis::open(context.settings);
-  if (!redis.ok()) return out.fail(redis.error());
+  if (judge.rules == nullptr) return Document::printed(ExitCode::kUsage);
+  if (auto opened = context.redis.open(); !opened.ok()) return opened.error();
   if (options.config.empty()) {
-    auto found = profile_of(**redis, keys, profile, judge.from);
-    if (!found.ok()) return out.fail(found.error());
+    auto found = profile_of(context.redis, keys, profile, judge.from);
+    if (!found.ok()) return found.error();
     judge.config = default_gateway_config(*found == Profile::kProduction);
   }
 
@@ -143,18 +148,25 @@ ExitCode explain_message_file(Context& context, const ExplainMessageOptions& opt
   while (!message.empty() && (message.back() == '\n' || message.back() == '\r')) message.remove_suffix(1);
   EnvelopeDecoder decoder;
   auto envelope = decoder.decode(message, judge.config.max_envelope);
-  if (!envelope.ok()) return print(out, not_decoded(envelope.error(), judge.config.max_envelope), nullptr, judge.from);
-  auto agents = collect_explain_facts(**redis, keys, std::string(envelope->sender_id), std::string(envelope->target_id),
-                                      judge.config.limits);
-  if (!agents.ok()) return out.fail(agents.error());
+  if (!envelope.ok())
+    return document_of({not_decoded(envelope.error(), judge.config.max_envelope), {}, {}, {}, {}, judge.from});
+  Told told{{},
+            std::string(envelope->sender_id),
+            std::string(envelope->target_id),
+            std::string(envelope->message_type),
+            std::string(envelope->message_id),
+            judge.from};
+  auto agents = collect_explain_facts(context.redis, keys, told.sender, told.target, judge.config.limits);
+  if (!agents.ok()) return agents.error();
   agents->profile = judge.config.production() ? Profile::kProduction : Profile::kDevelopment;
   agents->takes_registry_token = judge.config.policy.auth.accept_registry_token;
   const Lane lane = lane_of(*envelope, *agents, judge.config.policy);
-  auto facts = collect_message_facts(**redis, keys, std::move(*agents), lane);
-  if (!facts.ok()) return out.fail(facts.error());
-  auto told = explain_message(*envelope, *facts, judge.config, judge.rules);
-  if (!told.ok()) return out.fail(told.error());
-  return print(out, *told, &*envelope, judge.from);
+  auto facts = collect_message_facts(context.redis, keys, std::move(*agents), lane);
+  if (!facts.ok()) return facts.error();
+  auto verdict = explain_message(*envelope, *facts, judge.config, judge.rules);
+  if (!verdict.ok()) return verdict.error();
+  told.verdict = std::move(*verdict);
+  return document_of(std::move(told));
 }
 
 }  // namespace mas::ctl

@@ -13,6 +13,7 @@ struct ExplainMessageOptions {
 };
 
 /// @param profile empty: that of the configuration, else of the gateways that run.
-ExitCode explain_message_file(Context& context, const ExplainMessageOptions& options, const std::string& profile);
+Result<Document> explain_message_file(Context& context, const ExplainMessageOptions& options,
+                                      const std::string& profile);
 
 }  // namespace mas::ctl

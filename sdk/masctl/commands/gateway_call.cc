@@ -6,9 +6,9 @@
 #include "proto/base/json_writer.h"
 #include "proto/wire/lane.h"
 #include "sdk/include/mas.h"
+#include "sdk/masctl/agent/agent_handle.h"
 #include "sdk/masctl/commands/data_argument.h"
 #include "sdk/masctl/commands/event_line.h"
-#include "sdk/masctl/redis/agent_handle.h"
 
 namespace mas::ctl {
 
@@ -21,11 +21,7 @@ Result<AgentHandle> start_agent(const Settings& settings, const MessageOptions& 
   if (status.ok() && !options.credentials.empty())
     status = as_status(mas_options_set_credentials(agent_options.get(), options.credentials.c_str()));
   if (!status.ok()) return status.error();
-  auto agent = AgentHandle::make(options.as, agent_options);
-  if (!agent.ok()) return agent.error();
-  status = as_status(mas_agent_start(agent->get(), settings.timeout_ms()));
-  if (!status.ok()) return status.error();
-  return agent;
+  return AgentHandle::started(settings, options.as, agent_options);
 }
 
 struct Call {
@@ -47,14 +43,16 @@ mas_priority priority_of(std::string_view lane) {
   return found ? static_cast<mas_priority>(static_cast<int>(*found) + 1) : MAS_PRIORITY_UNSET;
 }
 
-void print_receipt(Output& out, const char* message_id) {
-  if (!out.json()) return out.line(std::string("sent ") + message_id + "  " + mas_receipt_decision());
-  std::string text;
-  JsonWriter json(text);
-  json.begin_object().key("message_id").string(message_id);
-  json.key("decision").string(mas_receipt_decision()).key("detail").string(mas_receipt_detail());
-  json.key("retry_after_ms").integer(mas_receipt_retry_after()).end_object();
-  out.line(text);
+/// What the gateway decided of the message that this thread has just sent.
+struct Receipt {
+  std::string message_id, decision, detail;
+  int64_t retry_after_ms = 0;
+};
+
+void write_receipt(JsonWriter& json, const Receipt& receipt) {
+  json.begin_object().key("message_id").string(receipt.message_id);
+  json.key("decision").string(receipt.decision).key("detail").string(receipt.detail);
+  json.key("retry_after_ms").integer(receipt.retry_after_ms).end_object();
 }
 
 }  // namespace
@@ -76,34 +74,38 @@ void add_mode_options(Command& command, std::string& mode, std::string& credenti
       ->type_name("FILE");
 }
 
-ExitCode gateway_send(Context& context, const MessageOptions& options) {
+Result<Document> gateway_send(Context& context, const MessageOptions& options) {
   auto call = prepare(context, options);
-  if (!call.ok()) return context.out.fail(call.error());
+  if (!call.ok()) return call.error();
   char id[MAS_MESSAGE_ID_SIZE] = "";
   mas_send_options asked{};
   asked.priority = priority_of(options.priority);
   asked.wait_ms = context.settings.timeout_ms();
   Status sent = as_status(mas_agent_send_with(call->agent.get(), options.target.c_str(), options.type.c_str(),
                                               call->data.data(), call->data.size(), &asked, sizeof asked, id));
-  bool decided = *mas_receipt_decision() != '\0';
-  if (sent.ok() || (decided && context.out.json())) print_receipt(context.out, id);
-  return sent.ok() ? ExitCode::kOk : context.out.fail(sent.error());
+  Receipt receipt{id, mas_receipt_decision(), mas_receipt_detail(), mas_receipt_retry_after()};
+  if (!sent.ok() && receipt.decision.empty()) return sent.error();
+  const bool arrived = sent.ok();
+  Document document = Document::of(std::move(receipt), write_receipt, [arrived](Output& out, const Receipt& told) {
+    if (arrived) out.line("sent " + told.message_id + "  " + told.decision);
+  });
+  if (!arrived) return std::move(document).fails_with(sent.error());
+  return document;
 }
 
-ExitCode gateway_request(Context& context, const MessageOptions& options) {
+Result<Document> gateway_request(Context& context, const MessageOptions& options) {
   auto call = prepare(context, options);
-  if (!call.ok()) return context.out.fail(call.error());
+  if (!call.ok()) return call.error();
   mas_message* reply = nullptr;
   Status answered =
       as_status(mas_agent_request(call->agent.get(), options.target.c_str(), options.type.c_str(), call->data.data(),
                                   call->data.size(), context.settings.timeout_ms(), &reply));
-  if (!answered.ok()) return context.out.fail(answered.error());
+  if (!answered.ok()) return answered.error();
   size_t size = 0;
   const char* text = options.whole_envelope ? mas_message_envelope(reply, &size) : mas_message_data(reply, &size);
   std::string shown(text, size);
   mas_message_unref(reply);
-  context.out.foreign(context.out.json() ? one_line(shown) : shown);
-  return ExitCode::kOk;
+  return Document::foreign(one_line(shown), shown);
 }
 
 }  // namespace mas::ctl

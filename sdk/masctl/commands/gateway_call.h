@@ -16,7 +16,7 @@ Result<bool> by_gateway(const std::string& mode);
 /// Binds --mode and --credentials.
 void add_mode_options(Command& command, std::string& mode, std::string& credentials);
 
-ExitCode gateway_send(Context& context, const MessageOptions& options);
-ExitCode gateway_request(Context& context, const MessageOptions& options);
+Result<Document> gateway_send(Context& context, const MessageOptions& options);
+Result<Document> gateway_request(Context& context, const MessageOptions& options);
 
 }  // namespace mas::ctl

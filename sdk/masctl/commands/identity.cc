@@ -10,10 +10,12 @@
 #include "proto/base/base64.h"
 #include "proto/base/ids.h"
 #include "proto/base/json_writer.h"
+#include "proto/base/secret.h"
 #include "proto/base/secret_file.h"
 #include "proto/wire/agent_entry.h"
 #include "proto/wire/limits.h"
 #include "sdk/masctl/cli/cli.h"
+#include "sdk/masctl/cli/times.h"
 #include "sdk/masctl/commands/commands.h"
 #include "sdk/masctl/commands/identity_show.h"
 #include "sdk/masctl/commands/rule_arguments.h"
@@ -75,23 +77,26 @@ void write_credentials_json(JsonWriter& json, const Credentials& credentials) {
   json.end_object();
 }
 
-void print_done(Output& out, const std::string& action, const SecretOptions& options, const Credentials& credentials) {
-  if (out.json()) {
-    std::string text;
-    JsonWriter json(text);
-    json.begin_object().key("agent").string(options.agent).key("action").string(action);
-    json.key("key_id");
-    credentials.has_key() ? json.string(credentials.key_id) : json.null();
-    if (options.out.empty())
-      write_credentials_json(json, credentials);
-    else
-      json.key("file").string(printable(options.out, 4096));
-    json.end_object();
-    return out.line(text);
-  }
-  if (!options.out.empty())
-    return out.line("credentials of '" + options.agent + "' are in " + printable(options.out, 4096));
-  std::string text = credentials_toml(credentials);
+/// Secrets that were handed out. They are shown once.
+struct Done {
+  std::string agent, action, file;
+  Credentials credentials;
+};
+
+void write_done(JsonWriter& json, const Done& done) {
+  json.begin_object().key("agent").string(done.agent).key("action").string(done.action);
+  json.key("key_id");
+  done.credentials.has_key() ? json.string(done.credentials.key_id) : json.null();
+  if (done.file.empty())
+    write_credentials_json(json, done.credentials);
+  else
+    json.key("file").string(printable(done.file, 4096));
+  json.end_object();
+}
+
+void print_done(Output& out, const Done& done) {
+  if (!done.file.empty()) return out.line("credentials of '" + done.agent + "' are in " + printable(done.file, 4096));
+  std::string text = credentials_toml(done.credentials);
   text.pop_back();  // line() ends it
   out.line(text);
   wipe(text);
@@ -107,28 +112,26 @@ std::optional<bool> was_stored(SyncRedis& redis, const Keys& keys, const Identit
   return answered ? std::optional(false) : std::nullopt;
 }
 
-ExitCode hand_out(Context& context, SyncRedis& redis, const SecretOptions& options, const Identity& identity,
-                  const Credentials& credentials, const OperatorNote& note) {
+Result<Document> hand_out(Context& context, const SecretOptions& options, const Identity& identity,
+                          Credentials credentials, const OperatorNote& note) {
   if (!options.out.empty()) {
     std::string text = credentials_toml(credentials);
     auto written = write_secret_file(options.out, text);
     wipe(text);
-    if (!written.ok()) return context.out.fail(written.error());
+    if (!written.ok()) return written.error();
   }
-  auto stored = store_identity(redis, context.settings.keys, identity, note);
-  if (stored.ok()) {
-    print_done(context.out, note.action, options, credentials);
-    return ExitCode::kOk;
-  }
+  auto stored = store_identity(context.redis, context.keys(), identity, note);
+  if (stored.ok())
+    return Document::of(Done{options.agent, note.action, options.out, std::move(credentials)}, write_done, print_done);
   if (!options.out.empty()) {
-    auto there = was_stored(redis, context.settings.keys, identity);
+    auto there = was_stored(context.redis, context.keys(), identity);
     if (there.has_value() && !*there)
       unlink(options.out.c_str());
     else
       context.out.note(printable(options.out, 4096) + " is kept, since the identity " +
                        (there ? "was written all the same" : "may have been written") + "; see 'masctl identity show'");
   }
-  return context.out.fail(stored.error());
+  return stored.error();
 }
 
 Status check_agent_and_claims(const CreateOptions& options) {
@@ -170,30 +173,28 @@ Status set_expiry(const std::string& expires, WallMicros now, Identity& identity
   return {};
 }
 
-ExitCode run_create(Context& context, const CreateOptions& options) {
-  if (auto status = check_agent_and_claims(options); !status.ok()) return context.out.fail(status.error());
+Result<Document> run_create(Context& context, const CreateOptions& options) {
+  if (auto status = check_agent_and_claims(options); !status.ok()) return status.error();
   WallMicros now = wall_now();
   Identity identity;
   identity.id = options.agent;
   identity.created_at = now;
   identity.claims = options.claims.empty() ? std::vector<std::string>{"*"} : options.claims;
-  if (auto status = set_expiry(options.expires, now, identity); !status.ok()) return context.out.fail(status.error());
+  if (auto status = set_expiry(options.expires, now, identity); !status.ok()) return status.error();
   auto master = master_for(options, !options.no_key);
-  if (!master.ok()) return context.out.fail(master.error());
-  auto redis = SyncRedis::open(context.settings);
-  if (!redis.ok()) return context.out.fail(redis.error());
-  auto before = version_before(**redis, context.settings.keys, options);
-  if (!before.ok()) return context.out.fail(before.error());
+  if (!master.ok()) return master.error();
+  auto before = version_before(context.redis, context.keys(), options);
+  if (!before.ok()) return before.error();
   identity.version = before->value_or(0);
   auto credentials = issue_secrets(
       identity,
       {!options.no_token, !options.no_key, master->has_value() ? &**master : nullptr, Duration(0), context.settings.ns},
       now);
-  if (!credentials.ok()) return context.out.fail(credentials.error());
+  if (!credentials.ok()) return credentials.error();
   std::string detail = secrets_detail(*credentials) + " claims=" + joined_words(identity.claims);
   if (!options.expires.empty()) detail += " expires=" + options.expires;
   if (before->has_value()) detail += " replaced";
-  return hand_out(context, **redis, options, identity, *credentials,
+  return hand_out(context, options, identity, std::move(*credentials),
                   {operator_name(options.by), "identity.create", detail});
 }
 
@@ -207,30 +208,27 @@ Issue what_to_rotate(const RotateOptions& options, const Identity& identity, Wal
   return issue;
 }
 
-ExitCode run_rotate(Context& context, const RotateOptions& options) {
-  if (auto status = check_agent_id(options.agent); !status.ok()) return context.out.fail(status.error());
+Result<Document> run_rotate(Context& context, const RotateOptions& options) {
+  if (auto status = check_agent_id(options.agent); !status.ok()) return status.error();
   auto overlap = options.overlap == "0" ? Result<Duration>(Duration(0)) : parse_period(options.overlap);
-  if (!overlap.ok()) return context.out.fail(overlap.error().in("--overlap"));
-  auto redis = SyncRedis::open(context.settings);
-  if (!redis.ok()) return context.out.fail(redis.error());
-  auto identity = load_identity(**redis, context.settings.keys, options.agent, true);
-  if (!identity.ok()) return context.out.fail(identity.error());
+  if (!overlap.ok()) return overlap.error().in("--overlap");
+  auto identity = load_identity(context.redis, context.keys(), options.agent, true);
+  if (!identity.ok()) return identity.error();
   WallMicros now = wall_now();
   Issue issue = what_to_rotate(options, *identity, now);
   if (!issue.token && !issue.key)
-    return context.out.fail(
-        {Errc::kInvalidArgument, "nothing to rotate; --token and --key make what is not there yet"});
+    return Error{Errc::kInvalidArgument, "nothing to rotate; --token and --key make what is not there yet"};
   auto master = master_for(options, issue.key);
-  if (!master.ok()) return context.out.fail(master.error());
+  if (!master.ok()) return master.error();
   issue.master = master->has_value() ? &**master : nullptr;
   issue.ns = context.settings.ns;
   issue.overlap = *overlap;
-  if (auto status = set_expiry(options.expires, now, *identity); !status.ok()) return context.out.fail(status.error());
+  if (auto status = set_expiry(options.expires, now, *identity); !status.ok()) return status.error();
   auto credentials = issue_secrets(*identity, issue, now);
-  if (!credentials.ok()) return context.out.fail(credentials.error());
+  if (!credentials.ok()) return credentials.error();
   std::string detail = secrets_detail(*credentials) + " overlap=" + options.overlap;
   if (!options.expires.empty()) detail += " expires=" + options.expires;
-  return hand_out(context, **redis, options, *identity, *credentials,
+  return hand_out(context, options, *identity, std::move(*credentials),
                   {operator_name(options.by), "identity.rotate", detail});
 }
 
@@ -250,28 +248,31 @@ constexpr Change kResume = {"identity.resume", IdentityState::kActive,
                             [](IdentityState from) { return from != IdentityState::kRevoked; },
                             "the identity was revoked and cannot be resumed; 'identity create --force' makes another"};
 
-ExitCode change_state(Context& context, const StateOptions& options, const Change& change) {
-  if (auto status = check_agent_id(options.agent); !status.ok()) return context.out.fail(status.error());
-  auto redis = SyncRedis::open(context.settings);
-  if (!redis.ok()) return context.out.fail(redis.error());
-  auto identity = load_identity(**redis, context.settings.keys, options.agent, true);
-  if (!identity.ok()) return context.out.fail(identity.error());
-  if (!change.may(identity->state)) return context.out.fail({Errc::kInvalidState, change.refusal});
+Result<Document> change_state(Context& context, const StateOptions& options, const Change& change) {
+  if (auto status = check_agent_id(options.agent); !status.ok()) return status.error();
+  auto identity = load_identity(context.redis, context.keys(), options.agent, true);
+  if (!identity.ok()) return identity.error();
+  if (!change.may(identity->state)) return Error{Errc::kInvalidState, change.refusal};
   IdentityState before = identity->state;
   identity->state = change.to;
   ++identity->version;
   std::string was(identity_state_text(before)), is(identity_state_text(change.to));
-  auto stored = store_identity(**redis, context.settings.keys, *identity,
+  auto stored = store_identity(context.redis, context.keys(), *identity,
                                {operator_name(options.by), change.action, was + " -> " + is});
-  if (!stored.ok()) return context.out.fail(stored.error());
-  context.out.line(context.out.json() ? "{\"state\":\"" + is + "\",\"was\":\"" + was + "\"}"
-                                      : "'" + options.agent + "' is " + is + ", was " + was);
-  return ExitCode::kOk;
+  if (!stored.ok()) return stored.error();
+  return Document::line("{\"state\":\"" + is + "\",\"was\":\"" + was + "\"}",
+                        "'" + options.agent + "' is " + is + ", was " + was);
 }
 
-ExitCode run_revoke(Context& context, const StateOptions& options) { return change_state(context, options, kRevoke); }
-ExitCode run_suspend(Context& context, const StateOptions& options) { return change_state(context, options, kSuspend); }
-ExitCode run_resume(Context& context, const StateOptions& options) { return change_state(context, options, kResume); }
+Result<Document> run_revoke(Context& context, const StateOptions& options) {
+  return change_state(context, options, kRevoke);
+}
+Result<Document> run_suspend(Context& context, const StateOptions& options) {
+  return change_state(context, options, kSuspend);
+}
+Result<Document> run_resume(Context& context, const StateOptions& options) {
+  return change_state(context, options, kResume);
+}
 
 void add_secret_options(Command& command, SecretOptions& options) {
   command.add_option("AGENT", options.agent, "The agent's id")->required()->type_name("");
@@ -285,7 +286,7 @@ void add_secret_options(Command& command, SecretOptions& options) {
 }
 
 void add_state_command(Cli& cli, Command& group, const char* name, const char* help,
-                       ExitCode (*run)(Context&, const StateOptions&)) {
+                       Result<Document> (*run)(Context&, const StateOptions&)) {
   Command* command = group.add_subcommand(name, help);
   auto& options = cli.leaf<StateOptions>(*command, run);
   command->add_option("AGENT", options.agent, "The agent's id")->required()->type_name("");

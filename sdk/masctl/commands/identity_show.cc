@@ -4,7 +4,8 @@
 #include "proto/base/ids.h"
 #include "proto/base/json_writer.h"
 #include "sdk/masctl/cli/cli.h"
-#include "sdk/masctl/commands/json_parts.h"
+#include "sdk/masctl/cli/json_parts.h"
+#include "sdk/masctl/cli/times.h"
 #include "sdk/masctl/commands/rule_arguments.h"
 #include "sdk/masctl/identity/issue.h"
 #include "sdk/masctl/redis/identity_store.h"
@@ -19,11 +20,7 @@ struct ShowOptions {
   std::string agent;
 };
 
-std::string date(WallMicros time) {
-  std::string text;
-  append_rfc3339(text, time);
-  return text.substr(0, 19) + "Z";
-}
+std::string date(WallMicros time) { return time_text(time).substr(0, 19) + "Z"; }
 
 std::string ends(WallMicros time, WallMicros now) {
   if (time == 0) return "never";
@@ -60,7 +57,7 @@ void write_identity(JsonWriter& json, const Identity& identity, WallMicros now) 
     json.key("good").boolean(key_is_good(key, now)).end_object();
   }
   json.end_array();
-  write_texts(json, "claims", identity.claims);
+  json_texts(json, "claims", identity.claims);
   write_time(json, "created_at", identity.created_at);
   write_time(json, "expires_at", identity.expires_at);
   json.key("version").unsigned_integer(identity.version);
@@ -76,64 +73,67 @@ void write_listed(JsonWriter& json, const std::string& agent, const Result<Ident
   json.end_object();
 }
 
-ExitCode run_list(Context& context, const ListOptions&) {
-  auto redis = SyncRedis::open(context.settings);
-  if (!redis.ok()) return context.out.fail(redis.error());
-  auto listed = list_identities(**redis, context.settings.keys);
-  if (!listed.ok()) return context.out.fail(listed.error());
-  WallMicros now = wall_now();
-  if (context.out.json()) {
-    std::string text;
-    JsonWriter json(text);
-    json.begin_object().key("identities").begin_array();
-    for (const auto& [agent, identity] : *listed) write_listed(json, agent, identity, now);
-    json.end_array().end_object();
-    context.out.foreign(text);
-    return ExitCode::kOk;
-  }
+/// Identities as they stand now.
+struct Shown {
+  std::vector<ListedIdentity> identities;
+  WallMicros now = 0;
+};
+
+void write_list(JsonWriter& json, const Shown& shown) {
+  json.begin_object();
+  json_list(json, "identities", shown.identities, [now = shown.now](JsonWriter& each, const ListedIdentity& listed) {
+    write_listed(each, listed.agent, listed.identity, now);
+  });
+  json.end_object();
+}
+
+void print_list(Output& out, const Shown& shown) {
   Table table({"AGENT", "STATE", "EXPIRES", "TOKEN", "KEYS", "CLAIMS"});
-  for (const auto& [agent, identity] : *listed) {
+  for (const auto& [agent, identity] : shown.identities) {
     if (identity.ok())
-      table.add({agent, state_of(*identity, now), ends(identity->expires_at, now), identity->token_hash ? "yes" : "no",
-                 std::to_string(good_keys(*identity, now)), joined_words(identity->claims)});
+      table.add({agent, state_of(*identity, shown.now), ends(identity->expires_at, shown.now),
+                 identity->token_hash ? "yes" : "no", std::to_string(good_keys(*identity, shown.now)),
+                 joined_words(identity->claims)});
     else
       table.add({agent, "unreadable", "-", "-", "-", "-"});
   }
-  context.out.table(table);
-  for (const auto& [agent, identity] : *listed)
-    if (!identity.ok())
-      context.out.note("every message of '" + visible(agent) + "' is refused: " + identity.error().message);
-  if (context.out.terminal() && listed->empty()) context.out.note("no agent has an identity");
-  return ExitCode::kOk;
+  out.table(table, "no agent has an identity");
+  for (const auto& [agent, identity] : shown.identities)
+    if (!identity.ok()) out.note("every message of '" + visible(agent) + "' is refused: " + identity.error().message);
 }
 
-ExitCode run_show(Context& context, const ShowOptions& options) {
-  if (auto status = check_agent_id(options.agent); !status.ok()) return context.out.fail(status.error());
-  auto redis = SyncRedis::open(context.settings);
-  if (!redis.ok()) return context.out.fail(redis.error());
-  auto identity = load_identity(**redis, context.settings.keys, options.agent, false);
-  if (!identity.ok()) return context.out.fail(identity.error());
-  WallMicros now = wall_now();
-  if (context.out.json()) {
-    std::string text;
-    JsonWriter json(text);
-    write_listed(json, options.agent, identity, now);
-    context.out.foreign(text);
-    return ExitCode::kOk;
-  }
+Result<Document> run_list(Context& context, const ListOptions&) {
+  auto listed = list_identities(context.redis, context.keys());
+  if (!listed.ok()) return listed.error();
+  return Document::of(Shown{std::move(*listed), wall_now()}, write_list, print_list);
+}
+
+void write_one(JsonWriter& json, const Shown& shown) {
+  write_listed(json, shown.identities[0].agent, shown.identities[0].identity, shown.now);
+}
+
+void print_one(Output& out, const Shown& shown) {
+  const Identity& identity = *shown.identities[0].identity;
+  const WallMicros now = shown.now;
   Table table({"FIELD", "VALUE"});
-  table.add({"agent", identity->id});
-  table.add({"state", state_of(*identity, now)});
-  table.add({"created", date(identity->created_at)});
-  table.add({"expires", ends(identity->expires_at, now)});
-  table.add({"token", identity->token_hash ? "yes" : "no"});
-  if (identity->token_hash_old) table.add({"old token ends", ends(identity->token_old_until, now)});
-  for (const auto& key : identity->keys)
+  table.add({"agent", identity.id});
+  table.add({"state", state_of(identity, now)});
+  table.add({"created", date(identity.created_at)});
+  table.add({"expires", ends(identity.expires_at, now)});
+  table.add({"token", identity.token_hash ? "yes" : "no"});
+  if (identity.token_hash_old) table.add({"old token ends", ends(identity.token_old_until, now)});
+  for (const auto& key : identity.keys)
     table.add({"key " + key.id, "made " + date(key.created_at) + ", ends " + ends(key.not_after, now)});
-  table.add({"claims", joined_words(identity->claims)});
-  table.add({"changes", std::to_string(identity->version)});
-  context.out.table(table);
-  return ExitCode::kOk;
+  table.add({"claims", joined_words(identity.claims)});
+  table.add({"changes", std::to_string(identity.version)});
+  out.table(table);
+}
+
+Result<Document> run_show(Context& context, const ShowOptions& options) {
+  if (auto status = check_agent_id(options.agent); !status.ok()) return status.error();
+  auto identity = load_identity(context.redis, context.keys(), options.agent, false);
+  if (!identity.ok()) return identity.error();
+  return Document::of(Shown{{{options.agent, std::move(identity)}}, wall_now()}, write_one, print_one);
 }
 
 }  // namespace

@@ -2,12 +2,14 @@
 
 #include "proto/base/ids.h"
 #include "proto/base/json_writer.h"
+#include "proto/base/secret.h"
 #include "proto/base/secret_file.h"
 #include "proto/wire/seal.h"
 #include "proto/wire/sign.h"
 #include "sdk/masctl/cli/cli.h"
+#include "sdk/masctl/cli/input_file.h"
+#include "sdk/masctl/cli/json_parts.h"
 #include "sdk/masctl/commands/commands.h"
-#include "sdk/masctl/commands/json_parts.h"
 
 namespace mas::ctl {
 
@@ -22,14 +24,11 @@ struct PublicOptions {
   std::string file;
 };
 
-/// A path, also for a name without '/', which elsewhere is a systemd credential.
-std::string path_of(const std::string& file) { return file.find('/') == std::string::npos ? "./" + file : file; }
-
-void print_public(Output& out, const std::string& text, const std::string& id) {
-  out.line(out.json() ? "{\"public_key\":\"" + text + "\",\"key_id\":\"" + id + "\"}" : text + "  " + id);
+Document public_document(const std::string& text, const std::string& id) {
+  return Document::line("{\"public_key\":\"" + text + "\",\"key_id\":\"" + id + "\"}", text + "  " + id);
 }
 
-ExitCode run_generate(Context& context, const GenerateOptions& options) {
+Result<Document> run_generate(Context& context, const GenerateOptions& options) {
   std::string content, text, id;
   if (options.kind == "master") {
     content = MasterKey::generate().text() + "\n";
@@ -41,20 +40,17 @@ ExitCode run_generate(Context& context, const GenerateOptions& options) {
   }
   auto written = write_secret_file(path_of(options.file), content);
   wipe(content);
-  if (!written.ok()) return context.out.fail(written.error());
+  if (!written.ok()) return written.error();
   context.out.note(options.kind + " key written to " + visible(options.file) + ", mode 0600");
-  if (!text.empty())
-    print_public(context.out, text, id);
-  else if (context.out.json())
-    context.out.line("{}");
-  return ExitCode::kOk;
+  if (!text.empty()) return public_document(text, id);
+  return Document::of(
+      0, [](JsonWriter& json, int) { json.begin_object().end_object(); }, [](Output&, int) {});
 }
 
-ExitCode run_public(Context& context, const PublicOptions& options) {
+Result<Document> run_public(Context&, const PublicOptions& options) {
   auto key = SigningKey::read(path_of(options.file));
-  if (!key.ok()) return context.out.fail(key.error());
-  print_public(context.out, key->public_text(), key->id());
-  return ExitCode::kOk;
+  if (!key.ok()) return key.error();
+  return public_document(key->public_text(), key->id());
 }
 
 }  // namespace

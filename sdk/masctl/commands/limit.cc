@@ -4,8 +4,8 @@
 #include "proto/base/ids.h"
 #include "proto/base/json_writer.h"
 #include "sdk/masctl/cli/cli.h"
+#include "sdk/masctl/cli/json_parts.h"
 #include "sdk/masctl/commands/commands.h"
-#include "sdk/masctl/commands/json_parts.h"
 #include "sdk/masctl/commands/rule_arguments.h"
 #include "sdk/masctl/redis/bounded_reads.h"
 #include "sdk/masctl/redis/operator_audit.h"
@@ -15,10 +15,7 @@ namespace mas::ctl {
 
 namespace {
 
-/// The rates, and the number of attempts.
-constexpr std::array<std::string_view, gateway::kLimitFields.size() + 1> kFields = {
-    gateway::kLimitFields[0], gateway::kLimitFields[1], gateway::kLimitFields[2],
-    gateway::kLimitFields[3], gateway::kLimitFields[4], gateway::kAttemptsField};
+constexpr const auto& kFields = gateway::kOwnLimitFields;
 constexpr size_t kAttempts = kFields.size() - 1;
 
 struct SetOptions {
@@ -54,11 +51,9 @@ Status check_set(const SetOptions& options) {
       "nothing to set; expected --per-minute, --per-hour, --burst, --bytes-per-minute, --burst-bytes or --attempts"};
 }
 
-ExitCode run_set(Context& context, const SetOptions& options) {
+Result<Document> run_set(Context& context, const SetOptions& options) {
   const Keys& keys = context.settings.keys;
-  if (auto status = check_set(options); !status.ok()) return context.out.fail(status.error());
-  auto redis = SyncRedis::open(context.settings);
-  if (!redis.ok()) return context.out.fail(redis.error());
+  if (auto status = check_set(options); !status.ok()) return status.error();
   std::vector<std::string> args = {"HSET", keys.limits(options.agent)};
   std::vector<std::string> words;
   for (size_t i = 0; i < options.values.size(); ++i) {
@@ -69,90 +64,72 @@ ExitCode run_set(Context& context, const SetOptions& options) {
   }
   redis::Command command = redis::Command::of(args);
   append_operator_record(command, keys, operator_name(options.by), "limit.set", options.agent, joined_words(words));
-  auto values = transact(**redis, command);
-  if (!values.ok()) return context.out.fail(values.error());
-  context.out.line(context.out.json() ? "{\"written\":" + std::to_string(words.size()) + "}"
-                                      : joined_words(words) + " written");
-  return ExitCode::kOk;
+  auto values = transact(context.redis, command);
+  if (!values.ok()) return values.error();
+  return Document::line("{\"written\":" + std::to_string(words.size()) + "}", joined_words(words) + " written");
 }
 
-ExitCode run_clear(Context& context, const AgentOptions& options) {
+Result<Document> run_clear(Context& context, const AgentOptions& options) {
   const Keys& keys = context.settings.keys;
-  if (auto status = check_agent_id(options.agent); !status.ok()) return context.out.fail(status.error());
-  auto redis = SyncRedis::open(context.settings);
-  if (!redis.ok()) return context.out.fail(redis.error());
+  if (auto status = check_agent_id(options.agent); !status.ok()) return status.error();
   redis::Command command("DEL", keys.limits(options.agent));
   append_operator_record(command, keys, operator_name(options.by), "limit.clear", options.agent, "");
-  auto values = transact(**redis, command);
-  if (!values.ok()) return context.out.fail(values.error());
+  auto values = transact(context.redis, command);
+  if (!values.ok()) return values.error();
   bool existed = values->front().integer > 0;
-  if (context.out.json()) {
-    context.out.line(std::string("{\"existed\":") + (existed ? "true" : "false") + "}");
-  } else {
-    context.out.line(existed ? "limits removed: the gateway's defaults hold" : "there were no limits of its own");
-  }
-  return ExitCode::kOk;
+  return Document::line(std::string("{\"existed\":") + (existed ? "true" : "false") + "}",
+                        existed ? "limits removed: the gateway's defaults hold" : "there were no limits of its own");
 }
 
-using Values = std::vector<std::optional<std::string_view>>;
+/// An agent's limits as they stand, and what is wrong with them.
+struct Shown {
+  std::string agent;
+  Value reply;                                   // to HMGET
+  std::string limits_problem, attempts_problem;  // empty: they can be read
+};
 
-Values values_of(const Value& reply) {
-  Values values;
-  for (const auto& element : reply.elements)
-    values.push_back(element.is_nil() ? std::nullopt : std::optional<std::string_view>(element.text));
-  values.resize(kFields.size());
-  return values;
-}
-
-void print_json(Output& out, const std::string& agent, const Values& values, const Status& readable) {
-  std::string text;
-  JsonWriter json(text);
-  json.begin_object().key("agent").string(agent);
+void write_limits(JsonWriter& json, const Shown& shown) {
+  const auto values = shown.reply.values();
+  json.begin_object().key("agent").string(shown.agent);
   for (size_t i = 0; i < values.size(); ++i) {
     json.key(kFields[i]);
-    auto rate = values[i] ? gateway::parse_rate(*values[i], gateway::kMaxByteRate) : std::nullopt;
+    const auto& value = values[i];
+    auto rate = value ? gateway::parse_rate(*value, gateway::kMaxByteRate) : std::nullopt;
     if (rate) {
       json.unsigned_integer(*rate);
-    } else if (values[i]) {
-      json_text_or_lossy(json, *values[i]);
+    } else if (value) {
+      json_text_or_lossy(json, *value);
     } else {
       json.null();
     }
   }
   json.key("problem");
-  if (readable.ok()) {
-    json.null();
-  } else {
-    json.string(readable.error().message);
-  }
+  json_text_or_null(json, shown.limits_problem.empty() ? shown.attempts_problem : shown.limits_problem);
   json.end_object();
-  out.foreign(text);
 }
 
-ExitCode run_show(Context& context, const AgentOptions& options) {
-  const Keys& keys = context.settings.keys;
-  if (auto status = check_agent_id(options.agent); !status.ok()) return context.out.fail(status.error());
-  auto redis = SyncRedis::open(context.settings);
-  if (!redis.ok()) return context.out.fail(redis.error());
-  auto reply = (*redis)->ask_one(redis::bounded(kNames, {"HMGET", keys.limits(options.agent), kFields[0], kFields[1],
-                                                         kFields[2], kFields[3], kFields[4], kFields[5]}));
-  if (!reply.ok()) return context.out.fail(reply.error());
-  Values values = values_of(*reply);
-  auto settings = gateway::parse_limits(std::span(values).first(kAttempts), {});
-  auto attempts = gateway::parse_attempts(values[kAttempts]);
-  Status readable = settings.ok() ? Status() : Status(settings.error());
-  if (context.out.json()) {
-    print_json(context.out, options.agent, values, readable.ok() && !attempts.ok() ? attempts.error() : readable);
-    return ExitCode::kOk;
-  }
+void print_limits(Output& out, const Shown& shown) {
   Table table({"LIMIT", "VALUE"});
+  const auto values = shown.reply.values();
   for (size_t i = 0; i < values.size(); ++i)
     table.add({std::string(kFields[i]), std::string(values[i].value_or("the gateway's default"))});
-  context.out.table(table);
-  if (!readable.ok())
-    context.out.note("every message of '" + options.agent + "' is refused: " + readable.error().message);
-  if (!attempts.ok()) context.out.note("the gateway's default holds: " + attempts.error().message);
-  return ExitCode::kOk;
+  out.table(table);
+  if (!shown.limits_problem.empty())
+    out.note("every message of '" + shown.agent + "' is refused: " + shown.limits_problem);
+  if (!shown.attempts_problem.empty()) out.note("the gateway's default holds: " + shown.attempts_problem);
+}
+
+Result<Document> run_show(Context& context, const AgentOptions& options) {
+  if (auto status = check_agent_id(options.agent); !status.ok()) return status.error();
+  auto reply =
+      context.redis.ask_one(redis::bounded(kNames, {"HMGET", context.keys().limits(options.agent), kFields[0],
+                                                    kFields[1], kFields[2], kFields[3], kFields[4], kFields[5]}));
+  if (!reply.ok()) return reply.error();
+  auto own = gateway::read_own_limits(reply->values(), {});
+  Shown shown{options.agent, std::move(*reply), {}, {}};
+  if (!own.limits.ok()) shown.limits_problem = own.limits.error().message;
+  if (!own.attempts.ok()) shown.attempts_problem = own.attempts.error().message;
+  return Document::of(std::move(shown), write_limits, print_limits);
 }
 
 }  // namespace

@@ -4,11 +4,11 @@
 
 #include "proto/base/json_writer.h"
 #include "sdk/include/mas.h"
+#include "sdk/masctl/agent/agent_handle.h"
 #include "sdk/masctl/cli/cli.h"
 #include "sdk/masctl/commands/commands.h"
 #include "sdk/masctl/commands/event_line.h"
 #include "sdk/masctl/commands/gateway_call.h"
-#include "sdk/masctl/redis/agent_handle.h"
 
 namespace mas::ctl {
 
@@ -129,12 +129,12 @@ ExitCode code_of(const Listener& listener) {
   return short_of_count ? ExitCode::kInterrupted : ExitCode::kOk;
 }
 
-ExitCode run_listen(Context& context, const ListenOptions& options) {
+Result<Document> run_listen(Context& context, const ListenOptions& options) {
   Listener listener{context.out, options};
   auto agent = make_agent(context.settings, options);
-  if (!agent.ok()) return context.out.fail(agent.error());
+  if (!agent.ok()) return agent.error();
   Status handler = as_status(mas_agent_on_message(agent->get(), nullptr, on_message, &listener));
-  if (!handler.ok()) return context.out.fail(handler.error());
+  if (!handler.ok()) return handler.error();
   mas_agent_on_connection(agent->get(), on_connection, &listener);
   mas_agent_on_overflow(agent->get(), on_overflow, &listener);
   mas_agent_on_receipt(agent->get(), MAS_RECEIPTS_FAILURES, on_receipt, &listener);
@@ -142,14 +142,15 @@ ExitCode run_listen(Context& context, const ListenOptions& options) {
   QuitOnSignal quit_on_signal(agent->get());
   Status started = as_status(mas_agent_start(agent->get(), context.settings.timeout_ms()));
   if (!started.ok()) {
-    return started.error().code == Errc::kCancelled ? ExitCode::kInterrupted : context.out.fail(started.error());
+    if (started.error().code == Errc::kCancelled) return Document::printed(ExitCode::kInterrupted);
+    return started.error();
   }
   if (context.out.terminal()) context.out.note("listening as " + options.id + "; Ctrl-C ends it");
   Status ran = as_status(mas_agent_run(agent->get()));
   Status stopped = as_status(mas_agent_stop(agent->get(), context.settings.timeout_ms()));
-  if (!ran.ok()) return context.out.fail(ran.error());
+  if (!ran.ok()) return ran.error();
   if (!stopped.ok()) context.out.note("could not take the registration back: " + stopped.error().message);
-  return code_of(listener);
+  return Document::printed(code_of(listener));
 }
 
 }  // namespace

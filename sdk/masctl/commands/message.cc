@@ -16,42 +16,39 @@ Error nobody_listens(const std::string& target) {
   return {Errc::kNoReceiver, "nobody listens as '" + target + "'; the message is lost"};
 }
 
-ExitCode run_send(Context& context, const MessageOptions& options) {
+Result<Document> run_send(Context& context, const MessageOptions& options) {
   auto gateway = by_gateway(options.mode);
-  if (!gateway.ok()) return context.out.fail(gateway.error());
+  if (!gateway.ok()) return gateway.error();
   if (*gateway) return gateway_send(context, options);
   auto envelope = make_envelope(options, false);
-  if (!envelope.ok()) return context.out.fail(envelope.error());
-  auto redis = SyncRedis::open(context.settings);
-  if (!redis.ok()) return context.out.fail(redis.error());
+  if (!envelope.ok()) return envelope.error();
   auto receivers =
-      (*redis)->ask_one(redis::Command("PUBLISH", context.settings.keys.channel(options.target), envelope->json));
-  if (!receivers.ok()) return context.out.fail(receivers.error());
-  if (context.out.json()) {
-    std::string text;
-    JsonWriter json(text);
-    json.begin_object().key("message_id").string(envelope->message_id);
-    json.key("receivers").integer(receivers->integer).end_object();
-    context.out.line(text);
-  } else if (receivers->integer > 0) {
-    context.out.line("sent " + envelope->message_id);
-  }
-  return receivers->integer > 0 ? ExitCode::kOk : context.out.fail(nobody_listens(options.target));
+      context.redis.ask_one(redis::Command("PUBLISH", context.keys().channel(options.target), envelope->json));
+  if (!receivers.ok()) return receivers.error();
+  const bool heard = receivers->integer > 0;
+  Document document = Document::of(
+      std::pair(std::move(envelope->message_id), receivers->integer),
+      [](JsonWriter& json, const auto& sent) {
+        json.begin_object().key("message_id").string(sent.first);
+        json.key("receivers").integer(sent.second).end_object();
+      },
+      [](Output& out, const auto& sent) {
+        if (sent.second > 0) out.line("sent " + sent.first);
+      });
+  if (!heard) return std::move(document).fails_with(nobody_listens(options.target));
+  return document;
 }
 
-ExitCode run_request(Context& context, const MessageOptions& options) {
+Result<Document> run_request(Context& context, const MessageOptions& options) {
   auto gateway = by_gateway(options.mode);
-  if (!gateway.ok()) return context.out.fail(gateway.error());
+  if (!gateway.ok()) return gateway.error();
   if (*gateway) return gateway_request(context, options);
   auto envelope = make_envelope(options, true);
-  if (!envelope.ok()) return context.out.fail(envelope.error());
+  if (!envelope.ok()) return envelope.error();
   auto reply = RequestOp::run(context.settings, options.as, options.target, *envelope);
-  if (!reply.ok()) {
-    return context.out.fail(reply.error().code == Errc::kNoReceiver ? nobody_listens(options.target) : reply.error());
-  }
+  if (!reply.ok()) return reply.error().code == Errc::kNoReceiver ? nobody_listens(options.target) : reply.error();
   const std::string& shown = options.whole_envelope ? reply->envelope : reply->data;
-  context.out.foreign(context.out.json() ? one_line(shown) : shown);
-  return ExitCode::kOk;
+  return Document::foreign(one_line(shown), shown);
 }
 
 }  // namespace

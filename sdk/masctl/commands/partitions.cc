@@ -1,13 +1,15 @@
 // `partitions …`: how many partitions there are, and how that is changed.
 
-#include <charconv>
 #include <map>
 
 #include "proto/base/json_writer.h"
+#include "proto/wire/partitions.h"
 #include "proto/wire/waiting_retry.h"
 #include "sdk/masctl/cli/cli.h"
+#include "sdk/masctl/cli/json_parts.h"
 #include "sdk/masctl/commands/commands.h"
-#include "sdk/masctl/commands/json_parts.h"
+#include "sdk/masctl/commands/rule_arguments.h"
+#include "sdk/masctl/commands/top_view.h"
 #include "sdk/masctl/redis/gateway_reader.h"
 #include "sdk/masctl/redis/operator_audit.h"
 #include "sdk/masctl/redis/transaction.h"
@@ -16,44 +18,34 @@ namespace mas::ctl {
 
 namespace {
 
-constexpr unsigned kMostPartitions = 1024;
-
 struct NoOptions {};
+
+void write_partitions(JsonWriter& json, const GatewayView& view) {
+  json.begin_object();
+  json_list(json, "partitions", view.partitions, write_partition);
+  json.end_object();
+}
+
+void print_partitions(Output& out, const GatewayView& view) {
+  Table table({"PARTITION", "WAITING", "OWNER", "AT REST"});
+  for (size_t p = 0; p < view.partitions.size(); ++p) {
+    const auto& [waiting, owner, resting] = view.partitions[p];
+    table.add({std::to_string(p), std::to_string(waiting), owner, resting});
+  }
+  out.table(table);
+}
 
 struct SetOptions {
   unsigned partitions = 0;
   std::string by;
 };
 
-ExitCode run_show(Context& context, const NoOptions&) {
-  auto redis = SyncRedis::open(context.settings);
-  if (!redis.ok()) return context.out.fail(redis.error());
-  auto view = read_gateways(**redis, context.settings.keys);
-  if (!view.ok()) return context.out.fail(view.error());
+Result<Document> run_show(Context& context, const NoOptions&) {
+  auto view = read_gateways(context.redis, context.keys());
+  if (!view.ok()) return view.error();
   if (view->partitions.empty())
-    return context.out.fail(Error{Errc::kNotFound, "mas.config names no partitions yet: the first gateway writes it"});
-  if (!context.out.json()) {
-    Table table({"PARTITION", "WAITING", "OWNER", "AT REST"});
-    for (size_t p = 0; p < view->partitions.size(); ++p) {
-      const auto& [waiting, owner, resting] = view->partitions[p];
-      table.add({std::to_string(p), std::to_string(waiting), owner, resting});
-    }
-    context.out.table(table);
-    return ExitCode::kOk;
-  }
-  std::string text;
-  JsonWriter json(text);
-  json.begin_object().key("partitions").begin_array();
-  for (const auto& partition : view->partitions) {
-    json.begin_object().key("waiting").unsigned_integer(partition.waiting).key("owner");
-    json_text_or_lossy(json, partition.owner);
-    json.key("resting");
-    json_text_or_lossy(json, partition.resting);
-    json.end_object();
-  }
-  json.end_array().end_object();
-  context.out.line(text);
-  return ExitCode::kOk;
+    return Error{Errc::kNotFound, "mas.config names no partitions yet: the first gateway writes it"};
+  return Document::of(std::move(*view), write_partitions, print_partitions);
 }
 
 /// While a gateway holds a partition, its memory of senders is in two places.
@@ -115,36 +107,33 @@ Result<redis::Command> moves(SyncRedis& redis, const Keys& keys, unsigned before
   return change;
 }
 
-ExitCode run_set(Context& context, const SetOptions& options) {
-  const Keys& keys = context.settings.keys;
-  if (options.partitions < 1 || options.partitions > kMostPartitions)
-    return context.out.fail(Error{Errc::kInvalidArgument, "'" + std::to_string(options.partitions) +
-                                                              "' is not a number of partitions; expected 1 to " +
-                                                              std::to_string(kMostPartitions)});
-  auto redis = SyncRedis::open(context.settings, SyncRedis::kMessageBytes);
-  if (!redis.ok()) return context.out.fail(redis.error());
-  auto view = read_gateways(**redis, keys);
-  if (!view.ok()) return context.out.fail(view.error());
+Result<Document> run_set(Context& context, const SetOptions& options) {
+  const Keys& keys = context.keys();
+  if (options.partitions < 1 || options.partitions > kMaxPartitions)
+    return Error{Errc::kInvalidArgument, "'" + std::to_string(options.partitions) +
+                                             "' is not a number of partitions; expected 1 to " +
+                                             std::to_string(kMaxPartitions)};
+  context.redis.expect_messages();
+  auto view = read_gateways(context.redis, keys);
+  if (!view.ok()) return view.error();
   auto before = static_cast<unsigned>(view->partitions.size());
   std::vector<std::string> watched{"WATCH", keys.config()};
   for (unsigned p = 0; p < before; ++p)
     watched.insert(watched.end(), {keys.partition_lease(p), keys.senders(p), keys.retries(p)});
-  if (auto watching = (*redis)->ask_one(redis::Command::of(watched)); !watching.ok())
-    return context.out.fail(watching.error());
-  view = read_gateways(**redis, keys);  // again: from here on, who changes something is noticed
-  if (!view.ok()) return context.out.fail(view.error());
-  if (auto status = nobody_owns(*view); !status.ok()) return context.out.fail(status.error());
+  if (auto watching = context.redis.ask_one(redis::Command::of(watched)); !watching.ok()) return watching.error();
+  view = read_gateways(context.redis, keys);  // again: from here on, who changes something is noticed
+  if (!view.ok()) return view.error();
+  if (auto status = nobody_owns(*view); !status.ok()) return status.error();
 
-  auto change = moves(**redis, keys, before, options.partitions);
-  if (!change.ok()) return context.out.fail(change.error());
+  auto change = moves(context.redis, keys, before, options.partitions);
+  if (!change.ok()) return change.error();
   append_operator_record(*change, keys, operator_name(options.by), "partitions.set", "mas.config",
                          "partitions=" + std::to_string(options.partitions) + ", before " + std::to_string(before));
-  auto done = transact(**redis, *change);
-  if (!done.ok()) return context.out.fail(done.error());
-  context.out.line(context.out.json() ? "{\"partitions\":" + std::to_string(options.partitions) + "}"
-                                      : std::to_string(options.partitions) + " partitions, " + std::to_string(before) +
-                                            " before; start the gateways again");
-  return ExitCode::kOk;
+  auto done = transact(context.redis, *change);
+  if (!done.ok()) return done.error();
+  return Document::line("{\"partitions\":" + std::to_string(options.partitions) + "}",
+                        std::to_string(options.partitions) + " partitions, " + std::to_string(before) +
+                            " before; start the gateways again");
 }
 
 }  // namespace

@@ -13,25 +13,25 @@ struct CompletionOptions {
   std::string shell;
 };
 
-ExitCode run_completion(Context& context, const CompletionOptions& options) {
+Result<Document> run_completion(Context& context, const CompletionOptions& options) {
   CommandDoc root = describe(context.root);
   std::string script = options.shell == "bash"  ? bash_completion(root)
                        : options.shell == "zsh" ? zsh_completion(root)
                                                 : fish_completion(root);
   std::fputs(script.c_str(), stdout);
-  return ExitCode::kOk;
+  return Document::printed();
 }
 
 struct NoOptions {};
 
-ExitCode run_man(Context& context, const NoOptions&) {
+Result<Document> run_man(Context& context, const NoOptions&) {
   std::fputs(man_page(describe(context.root), MAS_BUILD_VERSION).c_str(), stdout);
-  return ExitCode::kOk;
+  return Document::printed();
 }
 
-ExitCode run_reference(Context& context, const NoOptions&) {
+Result<Document> run_reference(Context& context, const NoOptions&) {
   std::fputs(markdown_reference(describe(context.root)).c_str(), stdout);
-  return ExitCode::kOk;
+  return Document::printed();
 }
 
 }  // namespace

@@ -1,13 +1,14 @@
 // `role …`: what agents may do by their roles. The sets `role:{name}:permissions` and `agent:{id}:roles`.
 #include <algorithm>
+#include <optional>
 
 #include "daemons/gatewayd/authz/role.h"
 #include "proto/base/ids.h"
 #include "proto/base/json_writer.h"
 #include "proto/wire/limits.h"
 #include "sdk/masctl/cli/cli.h"
+#include "sdk/masctl/cli/json_parts.h"
 #include "sdk/masctl/commands/commands.h"
-#include "sdk/masctl/commands/json_parts.h"
 #include "sdk/masctl/commands/rule_arguments.h"
 #include "sdk/masctl/redis/operator_audit.h"
 #include "sdk/masctl/redis/rules_reader.h"
@@ -75,58 +76,54 @@ Status check_size(const NamedRole& role, const PermissionOptions& options) {
 }
 
 // The role is watched, so that of two that create it with different permissions one is told.
-ExitCode run_create(Context& context, const PermissionOptions& options) {
+Result<Document> run_create(Context& context, const PermissionOptions& options) {
   const Keys& keys = context.settings.keys;
-  if (auto status = check_permissions(options); !status.ok()) return context.out.fail(status.error());
-  auto redis = SyncRedis::open(context.settings);
-  if (!redis.ok()) return context.out.fail(redis.error());
-  auto watched = (*redis)->ask_one(redis::Command("WATCH", keys.role_permissions(options.role)));
-  if (!watched.ok()) return context.out.fail(watched.error());
-  auto role = read_role(**redis, keys, options.role);
-  if (!role.ok()) return context.out.fail(role.error());
+  if (auto status = check_permissions(options); !status.ok()) return status.error();
+  auto watched = context.redis.ask_one(redis::Command("WATCH", keys.role_permissions(options.role)));
+  if (!watched.ok()) return watched.error();
+  auto role = read_role(context.redis, keys, options.role);
+  if (!role.ok()) return role.error();
   auto wanted = options.permissions;
   std::sort(wanted.begin(), wanted.end());
   wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
-  if (role->exists && role->permissions == wanted) return print_changed(context.out, 0);
+  if (role->exists && role->permissions == wanted) return changed_document(0);
   if (role->exists)
-    return context.out.fail({Errc::kRefused, "role '" + options.role +
-                                                 "' exists with other permissions; 'masctl role grant' and 'revoke' "
-                                                 "change it"});
-  if (auto status = check_size(*role, options); !status.ok()) return context.out.fail(status.error());
-  auto changed = change_set(**redis, set_command("SADD", keys.role_permissions(options.role), wanted), keys,
+    return Error{Errc::kRefused, "role '" + options.role +
+                                     "' exists with other permissions; 'masctl role grant' and 'revoke' "
+                                     "change it"};
+  if (auto status = check_size(*role, options); !status.ok()) return status.error();
+  auto changed = change_set(context.redis, set_command("SADD", keys.role_permissions(options.role), wanted), keys,
                             "role.create", options.role, wanted, options.by);
-  if (!changed.ok()) return context.out.fail(changed.error());
-  return print_changed(context.out, *changed);
+  if (!changed.ok()) return changed.error();
+  return changed_document(*changed);
 }
 
-ExitCode run_grant(Context& context, const PermissionOptions& options) {
+Result<Document> run_grant(Context& context, const PermissionOptions& options) {
   const Keys& keys = context.settings.keys;
-  if (auto status = check_permissions(options); !status.ok()) return context.out.fail(status.error());
-  auto redis = SyncRedis::open(context.settings);
-  if (!redis.ok()) return context.out.fail(redis.error());
-  auto role = read_role(**redis, keys, options.role);
-  if (!role.ok()) return context.out.fail(role.error());
-  if (!role->exists) return context.out.fail(no_such_role(options.role));
-  if (auto status = check_size(*role, options); !status.ok()) return context.out.fail(status.error());
-  auto changed = change_set(**redis, set_command("SADD", keys.role_permissions(options.role), options.permissions),
-                            keys, "role.grant", options.role, options.permissions, options.by);
-  if (!changed.ok()) return context.out.fail(changed.error());
-  return print_changed(context.out, *changed);
+  if (auto status = check_permissions(options); !status.ok()) return status.error();
+  auto role = read_role(context.redis, keys, options.role);
+  if (!role.ok()) return role.error();
+  if (!role->exists) return no_such_role(options.role);
+  if (auto status = check_size(*role, options); !status.ok()) return status.error();
+  auto changed =
+      change_set(context.redis, set_command("SADD", keys.role_permissions(options.role), options.permissions), keys,
+                 "role.grant", options.role, options.permissions, options.by);
+  if (!changed.ok()) return changed.error();
+  return changed_document(*changed);
 }
 
 // What cannot be read may stand in the set all the same, and must be possible to take out; so it is not checked.
-ExitCode run_revoke(Context& context, const PermissionOptions& options) {
+Result<Document> run_revoke(Context& context, const PermissionOptions& options) {
   const Keys& keys = context.settings.keys;
-  if (auto status = gateway::check_role_name(options.role); !status.ok()) return context.out.fail(status.error());
-  auto redis = SyncRedis::open(context.settings);
-  if (!redis.ok()) return context.out.fail(redis.error());
-  auto changed = change_set(**redis, set_command("SREM", keys.role_permissions(options.role), options.permissions),
-                            keys, "role.revoke", options.role, options.permissions, options.by);
-  if (!changed.ok()) return context.out.fail(changed.error());
-  auto role = read_role(**redis, keys, options.role);
+  if (auto status = gateway::check_role_name(options.role); !status.ok()) return status.error();
+  auto changed =
+      change_set(context.redis, set_command("SREM", keys.role_permissions(options.role), options.permissions), keys,
+                 "role.revoke", options.role, options.permissions, options.by);
+  if (!changed.ok()) return changed.error();
+  auto role = read_role(context.redis, keys, options.role);
   if (*changed > 0 && role.ok() && !role->exists)
     context.out.note("role '" + options.role + "' has no permission left, and so is no more");
-  return print_changed(context.out, *changed);
+  return changed_document(*changed);
 }
 
 Status check_assignment(const AssignOptions& options) {
@@ -136,108 +133,94 @@ Status check_assignment(const AssignOptions& options) {
   return {};
 }
 
-ExitCode run_assign(Context& context, const AssignOptions& options) {
+Result<Document> run_assign(Context& context, const AssignOptions& options) {
   const Keys& keys = context.settings.keys;
-  if (auto status = check_assignment(options); !status.ok()) return context.out.fail(status.error());
-  auto redis = SyncRedis::open(context.settings);
-  if (!redis.ok()) return context.out.fail(redis.error());
-  auto roles = read_roles(**redis, keys, options.roles);
-  if (!roles.ok()) return context.out.fail(roles.error());
+  if (auto status = check_assignment(options); !status.ok()) return status.error();
+  auto roles = read_roles(context.redis, keys, options.roles);
+  if (!roles.ok()) return roles.error();
   for (size_t i = 0; i < options.roles.size(); ++i)
-    if (!(*roles)[i].exists) return context.out.fail(no_such_role(options.roles[i]));
-  auto changed = change_set(**redis, set_command("SADD", keys.roles(options.agent), options.roles), keys, "role.assign",
-                            options.agent, options.roles, options.by);
-  if (!changed.ok()) return context.out.fail(changed.error());
-  return print_changed(context.out, *changed);
+    if (!(*roles)[i].exists) return no_such_role(options.roles[i]);
+  auto changed = change_set(context.redis, set_command("SADD", keys.roles(options.agent), options.roles), keys,
+                            "role.assign", options.agent, options.roles, options.by);
+  if (!changed.ok()) return changed.error();
+  return changed_document(*changed);
 }
 
-ExitCode run_unassign(Context& context, const AssignOptions& options) {
+Result<Document> run_unassign(Context& context, const AssignOptions& options) {
   const Keys& keys = context.settings.keys;
-  if (auto status = check_agent_id(options.agent); !status.ok()) return context.out.fail(status.error());
-  auto redis = SyncRedis::open(context.settings);
-  if (!redis.ok()) return context.out.fail(redis.error());
-  auto changed = change_set(**redis, set_command("SREM", keys.roles(options.agent), options.roles), keys,
+  if (auto status = check_agent_id(options.agent); !status.ok()) return status.error();
+  auto changed = change_set(context.redis, set_command("SREM", keys.roles(options.agent), options.roles), keys,
                             "role.unassign", options.agent, options.roles, options.by);
-  if (!changed.ok()) return context.out.fail(changed.error());
-  return print_changed(context.out, *changed);
+  if (!changed.ok()) return changed.error();
+  return changed_document(*changed);
 }
 
-void write_role(JsonWriter& json, const std::string& name, const NamedRole& role) {
-  json.key("role");
-  json_text_or_lossy(json, name);
-  write_texts(json, "permissions", role.permissions);
-  write_texts(json, "ignored", role.role.unusable());
+/// A role by its name, and who has it where that was asked for.
+struct Shown {
+  std::string name;
+  NamedRole role;
+  std::optional<std::vector<std::string>> agents;
+};
+
+void write_role(JsonWriter& json, const Shown& shown) {
+  json.begin_object().key("role");
+  json_text_or_lossy(json, shown.name);
+  json_texts(json, "permissions", shown.role.permissions);
+  json_texts(json, "ignored", shown.role.role.unusable());
   json.key("problem");
-  if (role.role.problem().empty()) {
-    json.null();
-  } else {
-    json_text_or_lossy(json, role.role.problem());
-  }
+  json_text_or_null(json, shown.role.role.problem());
+  if (shown.agents) json_texts(json, "agents", *shown.agents);
+  json.end_object();
 }
 
-ExitCode run_list(Context& context, const ListOptions&) {
-  auto redis = SyncRedis::open(context.settings);
-  if (!redis.ok()) return context.out.fail(redis.error());
-  auto names = list_roles(**redis, context.settings.keys);
-  if (!names.ok()) return context.out.fail(names.error());
-  auto roles = read_roles(**redis, context.settings.keys, *names);
-  if (!roles.ok()) return context.out.fail(roles.error());
-  if (context.out.json()) {
-    std::string text;
-    JsonWriter json(text);
-    json.begin_object().key("roles").begin_array();
-    for (size_t i = 0; i < names->size(); ++i) {
-      json.begin_object();
-      write_role(json, (*names)[i], (*roles)[i]);
-      json.end_object();
-    }
-    json.end_array().end_object();
-    context.out.foreign(text);
-    return ExitCode::kOk;
-  }
+void write_list(JsonWriter& json, const std::vector<Shown>& roles) {
+  json.begin_object();
+  json_list(json, "roles", roles, write_role);
+  json.end_object();
+}
+
+void print_list(Output& out, const std::vector<Shown>& roles) {
   Table table({"ROLE", "PERMISSIONS"});
-  for (size_t i = 0; i < names->size(); ++i) table.add({(*names)[i], joined_words((*roles)[i].permissions)});
-  context.out.table(table);
-  if (context.out.terminal() && table.empty()) context.out.note("there is no role");
-  return ExitCode::kOk;
+  for (const Shown& shown : roles) table.add({shown.name, joined_words(shown.role.permissions)});
+  out.table(table, "there is no role");
 }
 
-ExitCode run_show(Context& context, const ShowOptions& options) {
-  const Keys& keys = context.settings.keys;
-  if (auto status = gateway::check_role_name(options.role); !status.ok()) return context.out.fail(status.error());
-  auto redis = SyncRedis::open(context.settings);
-  if (!redis.ok()) return context.out.fail(redis.error());
-  auto role = read_role(**redis, keys, options.role);
-  if (!role.ok()) return context.out.fail(role.error());
-  if (!role->exists) return context.out.fail(no_such_role(options.role));
-  std::vector<std::string> agents;
-  if (options.agents) {
-    auto found = agents_with_role(**redis, keys, options.role);
-    if (!found.ok()) return context.out.fail(found.error());
-    agents = std::move(*found);
-  }
-  if (context.out.json()) {
-    std::string text;
-    JsonWriter json(text);
-    json.begin_object();
-    write_role(json, options.role, *role);
-    if (options.agents) write_texts(json, "agents", agents);
-    json.end_object();
-    context.out.foreign(text);
-    return ExitCode::kOk;
-  }
+Result<Document> run_list(Context& context, const ListOptions&) {
+  auto names = list_roles(context.redis, context.keys());
+  if (!names.ok()) return names.error();
+  auto roles = read_roles(context.redis, context.keys(), *names);
+  if (!roles.ok()) return roles.error();
+  std::vector<Shown> all;
+  for (size_t i = 0; i < names->size(); ++i) all.push_back({(*names)[i], std::move((*roles)[i]), {}});
+  return Document::of(std::move(all), write_list, print_list);
+}
+
+void print_role(Output& out, const Shown& shown) {
   Table table({"WHAT", "VALUE"});
-  for (const auto& permission : role->permissions) table.add({"permission", permission});
-  for (const auto& agent : agents) table.add({"agent", agent});
-  context.out.table(table);
-  for (const auto& what : role->role.unusable())
-    context.out.note("permits nothing, as it cannot be read: " + visible(what));
-  if (!role->role.problem().empty()) context.out.note("the role permits nothing: " + visible(role->role.problem()));
-  return ExitCode::kOk;
+  for (const auto& permission : shown.role.permissions) table.add({"permission", permission});
+  for (const auto& agent : shown.agents.value_or(std::vector<std::string>())) table.add({"agent", agent});
+  out.table(table);
+  const gateway::Role& role = shown.role.role;
+  for (const auto& what : role.unusable()) out.note("permits nothing, as it cannot be read: " + visible(what));
+  if (!role.problem().empty()) out.note("the role permits nothing: " + visible(role.problem()));
+}
+
+Result<Document> run_show(Context& context, const ShowOptions& options) {
+  if (auto status = gateway::check_role_name(options.role); !status.ok()) return status.error();
+  auto role = read_role(context.redis, context.keys(), options.role);
+  if (!role.ok()) return role.error();
+  if (!role->exists) return no_such_role(options.role);
+  Shown shown{options.role, std::move(*role), {}};
+  if (options.agents) {
+    auto agents = agents_with_role(context.redis, context.keys(), options.role);
+    if (!agents.ok()) return agents.error();
+    shown.agents = std::move(*agents);
+  }
+  return Document::of(std::move(shown), write_role, print_role);
 }
 
 void add_permission_command(Cli& cli, Command& group, const char* name, const char* description,
-                            ExitCode (*run)(Context&, const PermissionOptions&), const char* footer) {
+                            Result<Document> (*run)(Context&, const PermissionOptions&), const char* footer) {
   Command* command = group.add_subcommand(name, description);
   auto& options = cli.leaf<PermissionOptions>(*command, run);
   command->add_option("ROLE", options.role, "The role's name")->required()->type_name("");
@@ -251,7 +234,7 @@ void add_permission_command(Cli& cli, Command& group, const char* name, const ch
 }
 
 void add_assign_command(Cli& cli, Command& group, const char* name, const char* description,
-                        ExitCode (*run)(Context&, const AssignOptions&)) {
+                        Result<Document> (*run)(Context&, const AssignOptions&)) {
   Command* command = group.add_subcommand(name, description);
   auto& options = cli.leaf<AssignOptions>(*command, run);
   command->add_option("AGENT", options.agent, "The agent")->required()->type_name("");

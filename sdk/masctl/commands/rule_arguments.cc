@@ -2,12 +2,16 @@
 #include "sdk/masctl/commands/rule_arguments.h"
 
 #include "proto/base/ids.h"
-#include "sdk/masctl/commands/json_parts.h"
 
 namespace mas::ctl {
 
 namespace {
 constexpr size_t kDetailBytes = 4096;
+}
+
+void add_by_option(Command& command, std::string& by) {
+  command.add_option("--by", by, "Who makes the change, for the audit. Default: user@host of the caller")
+      ->type_name("WHO");
 }
 
 Status check_target_argument(std::string_view text) {
@@ -30,19 +34,9 @@ std::string joined_words(const std::vector<std::string>& words) {
   return printable(text, kDetailBytes);
 }
 
-ExitCode print_changed(Output& out, size_t changed) {
-  if (out.json()) {
-    out.line("{\"changed\":" + std::to_string(changed) + "}");
-  } else {
-    out.line(changed == 0 ? "nothing to change" : std::to_string(changed) + " changed");
-  }
-  return ExitCode::kOk;
-}
-
-void write_texts(JsonWriter& json, std::string_view name, const std::vector<std::string>& texts) {
-  json.key(name).begin_array();
-  for (const auto& text : texts) json_text_or_lossy(json, text);
-  json.end_array();
+Document changed_document(size_t changed) {
+  return Document::line("{\"changed\":" + std::to_string(changed) + "}",
+                        changed == 0 ? "nothing to change" : std::to_string(changed) + " changed");
 }
 
 }  // namespace mas::ctl

@@ -8,8 +8,8 @@
 #include "proto/redis/bounded_answer.h"
 #include "proto/wire/limits.h"
 #include "sdk/masctl/cli/cli.h"
+#include "sdk/masctl/cli/json_parts.h"
 #include "sdk/masctl/commands/commands.h"
-#include "sdk/masctl/commands/json_parts.h"
 #include "sdk/masctl/redis/sync_redis.h"
 
 namespace mas::ctl {
@@ -35,65 +35,59 @@ struct ResetOptions {
   std::string id;
 };
 
-ExitCode get_field(Context& context, SyncRedis& redis, const GetOptions& options) {
-  auto value = redis.ask_one(redis::bounded(kBounds, {"HGET", context.settings.keys.state(options.id), options.field}));
-  if (!value.ok()) return context.out.fail(value.error());
-  if (value->is_nil()) {
-    return context.out.fail(
-        {Errc::kNotFound, "the state of '" + options.id + "' has no field '" + options.field + "'"});
-  }
-  if (!context.out.json()) {
-    context.out.foreign(value->text);
-    return ExitCode::kOk;
-  }
-  std::string text;
-  JsonWriter json(text);
-  json.begin_object().key("value");
-  json_text_or_lossy(json, value->text);
-  json.end_object();
-  context.out.line(text);
-  return ExitCode::kOk;
+Result<Document> get_field(Context& context, const GetOptions& options) {
+  auto value =
+      context.redis.ask_one(redis::bounded(kBounds, {"HGET", context.keys().state(options.id), options.field}));
+  if (!value.ok()) return value.error();
+  if (value->is_nil())
+    return Error{Errc::kNotFound, "the state of '" + options.id + "' has no field '" + options.field + "'"};
+  return Document::of(
+      std::move(value->text),
+      [](JsonWriter& json, const std::string& text) {
+        json.begin_object().key("value");
+        json_text_or_lossy(json, text);
+        json.end_object();
+      },
+      [](Output& out, const std::string& text) { out.foreign(text); });
 }
 
-void print_state_json(Output& out, const std::string& id, const Fields& fields) {
-  std::string text;
-  JsonWriter json(text);
+struct Shown {
+  std::string id;
+  Fields fields;
+};
+
+void write_state(JsonWriter& json, const Shown& shown) {
   json.begin_object().key("id");
-  json_text_or_lossy(json, id);
+  json_text_or_lossy(json, shown.id);
   json.key("state").begin_object();
-  for (const auto& [name, value] : fields) {
+  for (const auto& [name, value] : shown.fields) {
     json.key(is_valid_utf8(name) ? name : visible(name));
     json_text_or_lossy(json, value);
   }
   json.end_object().end_object();
-  out.foreign(text);
 }
 
-ExitCode run_get(Context& context, const GetOptions& options) {
-  auto redis = SyncRedis::open(context.settings);
-  if (!redis.ok()) return context.out.fail(redis.error());
-  if (!options.field.empty()) return get_field(context, **redis, options);
-  const std::string key = context.settings.keys.state(options.id);
-  auto all = (*redis)->ask_one(redis::bounded({.text = kBounds.text, .whole = kBounds.whole}, {"HGETALL", key}));
-  if (!all.ok()) return context.out.fail(all.error());
-  Fields fields;
-  for (size_t i = 0; i + 1 < all->elements.size(); i += 2) {
-    const Value &name = all->elements[i], &value = all->elements[i + 1];
-    if (!name.is_text() || !value.is_text())
-      return context.out.fail(redis::too_large(key + ": field '" + printable(name.text, 100) + "'",
-                                               static_cast<uint64_t>(value.integer), kBounds.text));
-    fields.emplace_back(std::move(all->elements[i].text), std::move(all->elements[i + 1].text));
-  }
-  std::sort(fields.begin(), fields.end());
-  if (context.out.json()) {
-    print_state_json(context.out, options.id, fields);
-    return ExitCode::kOk;
-  }
+void print_state(Output& out, const Shown& shown) {
   Table table({"FIELD", "VALUE"});
-  for (auto& [name, value] : fields) table.add({name, value});
-  context.out.table(table);
-  if (context.out.terminal() && fields.empty()) context.out.note("'" + options.id + "' has no state");
-  return ExitCode::kOk;
+  for (const auto& [name, value] : shown.fields) table.add({name, value});
+  out.table(table, "'" + shown.id + "' has no state");
+}
+
+Result<Document> run_get(Context& context, const GetOptions& options) {
+  if (!options.field.empty()) return get_field(context, options);
+  const std::string key = context.keys().state(options.id);
+  auto all = context.redis.ask_one(redis::bounded({.text = kBounds.text, .whole = kBounds.whole}, {"HGETALL", key}));
+  if (!all.ok()) return all.error();
+  Shown shown{options.id, {}};
+  for (size_t i = 0; i + 1 < all->elements.size(); i += 2) {
+    Value &name = all->elements[i], &value = all->elements[i + 1];
+    if (!name.is_text() || !value.is_text())
+      return redis::too_large(key + ": field '" + printable(name.text, 100) + "'", static_cast<uint64_t>(value.integer),
+                              kBounds.text);
+    shown.fields.emplace_back(std::move(name.text), std::move(value.text));
+  }
+  std::sort(shown.fields.begin(), shown.fields.end());
+  return Document::of(std::move(shown), write_state, print_state);
 }
 
 /// Splits FIELD=VALUE at the first '='. @return kInvalidArgument with what was expected; kTooLarge past a limit.
@@ -115,36 +109,27 @@ Result<std::pair<std::string, std::string>> parse_assignment(const std::string& 
   return std::make_pair(std::move(name), std::move(value));
 }
 
-ExitCode run_set(Context& context, const SetOptions& options) {
+Result<Document> run_set(Context& context, const SetOptions& options) {
   std::vector<std::string> args = {"HSET", context.settings.keys.state(options.id)};
   for (const auto& text : options.assignments) {
     auto assignment = parse_assignment(text, options.values_are_json);
-    if (!assignment.ok()) return context.out.fail(assignment.error());
+    if (!assignment.ok()) return assignment.error();
     args.push_back(std::move(assignment->first));
     args.push_back(std::move(assignment->second));
   }
-  auto redis = SyncRedis::open(context.settings);
-  if (!redis.ok()) return context.out.fail(redis.error());
-  auto added = (*redis)->ask_one(redis::Command::of(args));
-  if (!added.ok()) return context.out.fail(added.error());
+  auto added = context.redis.ask_one(redis::Command::of(args));
+  if (!added.ok()) return added.error();
   std::string count = std::to_string(options.assignments.size());
-  context.out.line(context.out.json() ? "{\"written\":" + count + ",\"new\":" + std::to_string(added->integer) + "}"
-                                      : count + " written, " + std::to_string(added->integer) + " of them new");
-  return ExitCode::kOk;
+  return Document::line("{\"written\":" + count + ",\"new\":" + std::to_string(added->integer) + "}",
+                        count + " written, " + std::to_string(added->integer) + " of them new");
 }
 
-ExitCode run_reset(Context& context, const ResetOptions& options) {
-  auto redis = SyncRedis::open(context.settings);
-  if (!redis.ok()) return context.out.fail(redis.error());
-  auto removed = (*redis)->ask_one(redis::Command("DEL", context.settings.keys.state(options.id)));
-  if (!removed.ok()) return context.out.fail(removed.error());
+Result<Document> run_reset(Context& context, const ResetOptions& options) {
+  auto removed = context.redis.ask_one(redis::Command("DEL", context.settings.keys.state(options.id)));
+  if (!removed.ok()) return removed.error();
   bool existed = removed->integer > 0;
-  if (context.out.json()) {
-    context.out.line(std::string("{\"existed\":") + (existed ? "true" : "false") + "}");
-  } else {
-    context.out.line(existed ? "state removed" : "there was no state");
-  }
-  return ExitCode::kOk;
+  return Document::line(std::string("{\"existed\":") + (existed ? "true" : "false") + "}",
+                        existed ? "state removed" : "there was no state");
 }
 
 }  // namespace

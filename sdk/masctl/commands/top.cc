@@ -1,8 +1,9 @@
 // `top`: the gateways at work, refreshed until Ctrl-C.
 #include <poll.h>
 
-#include "sdk/masctl/bench/interrupt.h"
 #include "sdk/masctl/cli/cli.h"
+#include "sdk/masctl/cli/interrupt.h"
+#include "sdk/masctl/cli/times.h"
 #include "sdk/masctl/commands/commands.h"
 #include "sdk/masctl/commands/top_view.h"
 
@@ -20,9 +21,8 @@ constexpr const char* kClear = "\x1b[H\x1b[J";
 double wall_seconds() { return static_cast<double>(wall_now()) / 1e6; }
 
 Result<GatewayView> look(const Settings& settings) {
-  auto redis = SyncRedis::open(settings);
-  if (!redis.ok()) return redis.error();
-  return read_gateways(**redis, settings.keys);
+  SyncRedis redis(settings);  // a link that failed stays failed: each look has its own
+  return read_gateways(redis, settings.keys);
 }
 
 void print(Output& out, const TopView& top, bool refresh) {
@@ -35,14 +35,14 @@ void print(Output& out, const TopView& top, bool refresh) {
   out.line(screen);
 }
 
-ExitCode run_top(Context& context, const TopOptions& options) {
+Result<Document> run_top(Context& context, const TopOptions& options) {
   auto interval = parse_seconds(options.interval);
-  if (!interval.ok()) return context.out.fail(interval.error().in("--interval"));
+  if (!interval.ok()) return interval.error().in("--interval");
   remember_interrupts();
   TopView top;
   do {
     auto view = look(context.settings);
-    if (!view.ok() && (options.once || top.view().gateways.empty())) return context.out.fail(view.error());
+    if (!view.ok() && (options.once || top.view().gateways.empty())) return view.error();
     if (!view.ok()) {
       context.out.note(view.error().message);
     } else {
@@ -52,7 +52,7 @@ ExitCode run_top(Context& context, const TopOptions& options) {
     if (options.once || context.out.closed()) break;
     poll(nullptr, 0, static_cast<int>(to_millis(*interval)));
   } while (!interrupted());
-  return ExitCode::kOk;
+  return Document::printed();
 }
 
 }  // namespace

@@ -4,8 +4,7 @@
 #include <cmath>
 #include <cstdio>
 
-#include "sdk/masctl/bench/stats.h"
-#include "sdk/masctl/commands/json_parts.h"
+#include "sdk/masctl/cli/json_parts.h"
 
 namespace mas::ctl {
 
@@ -48,6 +47,14 @@ std::string decimal(double value, int digits) {
 std::string brief(const std::string& instance) { return instance.substr(0, 8); }
 
 }  // namespace
+
+void write_partition(JsonWriter& json, const PartitionState& partition) {
+  json.begin_object().key("waiting").unsigned_integer(partition.waiting).key("owner");
+  json_text_or_lossy(json, partition.owner);
+  json.key("resting");
+  json_text_or_lossy(json, partition.resting);
+  json.end_object();
+}
 
 void TopView::look(GatewayView view, MonoTime now) {
   std::map<std::string, Seen> seen;
@@ -183,13 +190,7 @@ std::string TopView::json(double wall) const {
     json.key("per_second").number(counts.first).key("total").unsigned_integer(counts.second).end_object();
   }
   json.end_object().key("partitions").begin_array();
-  for (const auto& partition : view_.partitions) {
-    json.begin_object().key("waiting").unsigned_integer(partition.waiting).key("owner");
-    json_text_or_lossy(json, partition.owner);
-    json.key("resting");
-    json_text_or_lossy(json, partition.resting);
-    json.end_object();
-  }
+  for (const auto& partition : view_.partitions) write_partition(json, partition);
   json.end_array().end_object();
   return text;
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "proto/base/clock.h"
+#include "proto/base/json_writer.h"
 #include "sdk/masctl/cli/text.h"
 #include "sdk/masctl/redis/gateway_reader.h"
 
@@ -23,6 +24,9 @@ struct GatewayRates {
   double per_turn = 0;     ///< messages that one turn decides
   double round_trips = 0;  ///< per message
 };
+
+/// {"waiting":…,"owner":…,"resting":…}
+void write_partition(JsonWriter& json, const PartitionState& partition);
 
 class TopView {
  public:

@@ -3,7 +3,7 @@
 #include <cstdio>
 
 #include "daemons/gatewayd/dlp/rewrite.h"
-#include "sdk/masctl/commands/json_parts.h"
+#include "sdk/masctl/cli/json_parts.h"
 #include "sdk/masctl/dlp/findings.h"
 
 namespace mas::ctl {

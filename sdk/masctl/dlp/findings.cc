@@ -8,7 +8,7 @@
 #include "daemons/gatewayd/dlp/rewrite.h"
 #include "proto/base/utf8.h"
 #include "proto/wire/json.h"
-#include "sdk/masctl/commands/json_parts.h"
+#include "sdk/masctl/cli/json_parts.h"
 
 namespace mas::ctl {
 

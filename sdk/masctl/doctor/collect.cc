@@ -34,9 +34,8 @@ void measure_clock(SyncRedis& redis, Facts& facts) {
   WallMicros before = wall_now();
   auto time = redis.ask_one(redis::Command("TIME"));
   WallMicros after = wall_now();
-  if (!time.ok() || time->elements.size() != 2) return;
-  int64_t theirs = std::atoll(time->elements[0].text.c_str()) * 1'000'000 + std::atoll(time->elements[1].text.c_str());
-  facts.clock_ahead = std::chrono::microseconds(theirs - (before + after) / 2);
+  auto theirs = time.ok() ? time_of(*time) : std::nullopt;
+  if (theirs) facts.clock_ahead = std::chrono::microseconds(*theirs - (before + after) / 2);
 }
 
 void read_server(SyncRedis& redis, Facts& facts) {
@@ -138,20 +137,19 @@ void check_keys(SyncRedis& redis, const Keys& keys, Facts& facts) {
 
 }  // namespace
 
-Facts collect_facts(const Settings& settings) {
+Facts collect_facts(SyncRedis& redis, const Settings& settings) {
   Facts facts;
   facts.address = settings.endpoint.address();
-  auto redis = SyncRedis::open(settings);
-  if (!redis.ok()) {
-    facts.unreachable = redis.error();
+  if (auto opened = redis.open(); !opened.ok()) {
+    facts.unreachable = opened.error();
     return facts;
   }
-  measure_round_trip(**redis, facts);
-  measure_clock(**redis, facts);
-  read_server(**redis, facts);
-  read_daemons(**redis, settings.keys, facts);
-  read_index(**redis, settings.keys, facts);
-  check_keys(**redis, settings.keys, facts);
+  measure_round_trip(redis, facts);
+  measure_clock(redis, facts);
+  read_server(redis, facts);
+  read_daemons(redis, settings.keys, facts);
+  read_index(redis, settings.keys, facts);
+  check_keys(redis, settings.keys, facts);
   return facts;
 }
 

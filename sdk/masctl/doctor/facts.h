@@ -6,9 +6,11 @@
 #include <vector>
 
 #include "proto/base/result.h"
-#include "sdk/masctl/cli/globals.h"
+#include "sdk/masctl/redis/settings.h"
 
 namespace mas::ctl {
+
+class SyncRedis;
 
 struct DaemonFact {
   std::string name;  ///< "registryd"
@@ -50,7 +52,7 @@ struct Facts {
 };
 
 /// Reads everything. Never fails: what cannot be read is told by the facts.
-Facts collect_facts(const Settings& settings);
+Facts collect_facts(SyncRedis& redis, const Settings& settings);
 
 /// @return the value of a `name:value` line of INFO; empty when absent. Pure.
 std::string info_field(std::string_view info, std::string_view name);

@@ -6,6 +6,7 @@
 
 #include "proto/base/bytes.h"
 #include "proto/base/random.h"
+#include "proto/base/secret.h"
 #include "proto/wire/limits.h"
 
 namespace mas::ctl {

@@ -2,11 +2,9 @@
 #include "sdk/masctl/redis/archive_reader.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "proto/base/ids.h"
-#include "sdk/masctl/cli/command.h"
-#include "sdk/masctl/commands/audit_options.h"
+#include "proto/wire/partitions.h"
 #include "sdk/masctl/redis/audit_reader.h"
 
 namespace mas::ctl {
@@ -15,16 +13,8 @@ namespace {
 
 namespace archive = gateway::archive;
 
-constexpr uint32_t kMaxPartitions = 1024;
 constexpr size_t kPage = 8;                      // an entry holds what a turn delivered
 constexpr int64_t kSlackMillis = 5 * 60 * 1000;  // between the time of a record and its entry's id
-
-Error as_error(const Value& value) {
-  redis::Reply reply;
-  reply.type = redis::Reply::Type::kError;
-  reply.text = value.text;
-  return redis::error_of(reply);
-}
 
 bool matches(const ArchiveFilter& filter, const archive::Entry::Part& part) {
   auto same = [](const std::string& wanted, std::string_view is) { return wanted.empty() || wanted == is; };
@@ -52,42 +42,6 @@ ArchivedRecord record_of(uint32_t partition, const std::string& id, const archiv
 }
 
 }  // namespace
-
-bool ArchiveFilterOptions::any() const {
-  return !(sender.empty() && target.empty() && type.empty() && message_id.empty() && from.empty() && to.empty());
-}
-
-void add_archive_filters(Command& command, ArchiveFilterOptions& options) {
-  command
-      .add_option("--from", options.from,
-                  "Delivered not before: a time (2026-11-24T12:00:00Z, UTC), or how long ago (90s, 15m, 2h, 3d)")
-      ->type_name("TIME");
-  command.add_option("--to", options.to, "Delivered before that time")->type_name("TIME");
-  command.add_option("--target", options.target, "Only messages to this agent")->type_name("ID");
-  command.add_option("--sender", options.sender, "Only messages of this agent")->type_name("ID");
-  command.add_option("--type", options.type, "Only messages of this type")->type_name("TYPE");
-  command.add_option("--id", options.message_id, "Only the message with this id")->type_name("MESSAGE");
-}
-
-Result<ArchiveFilter> archive_filter(const ArchiveFilterOptions& options, WallMicros now) {
-  ArchiveFilter filter;
-  filter.sender = options.sender;
-  filter.target = options.target;
-  filter.type = options.type;
-  filter.message_id = options.message_id;
-  struct Bound {
-    std::string_view flag;
-    const std::string& text;
-    WallMicros& ret_time;
-  };
-  for (const Bound& bound : {Bound{"--from", options.from, filter.from}, Bound{"--to", options.to, filter.to}}) {
-    if (bound.text.empty()) continue;
-    auto time = parse_when(bound.text, now);
-    if (!time.ok()) return time.error().in(bound.flag);
-    bound.ret_time = *time;
-  }
-  return filter;
-}
 
 std::string ArchivedRecord::name() const {
   return std::to_string(partition) + ":" + entry + ":" + std::to_string(number);
@@ -152,7 +106,7 @@ Result<std::vector<uint32_t>> ArchiveReader::partitions() {
   if (!replies.ok()) return replies.error();
   std::vector<uint32_t> list;
   for (uint32_t p = 0; p < kMaxPartitions; ++p) {
-    if ((*replies)[p].is_error()) return as_error((*replies)[p]);
+    if ((*replies)[p].is_error()) return (*replies)[p].error();
     if ((*replies)[p].integer == 1) list.push_back(p);
   }
   return list;

@@ -21,25 +21,11 @@
 
 namespace mas::ctl {
 
-class Command;
-
-/// Filters as given on the command line.
-struct ArchiveFilterOptions {
-  std::string sender, target, type, message_id, from, to;
-
-  bool any() const;
-};
-
 struct ArchiveFilter {
   std::string sender, target, type, message_id;
   WallMicros from = std::numeric_limits<WallMicros>::min();
   WallMicros to = std::numeric_limits<WallMicros>::max();
 };
-
-void add_archive_filters(Command& command, ArchiveFilterOptions& options);
-
-/// @return kInvalidArgument that names the flag that is wrong.
-Result<ArchiveFilter> archive_filter(const ArchiveFilterOptions& options, WallMicros now);
 
 /// Where a record is, and what it says in clear.
 struct ArchivedRecord {

@@ -2,14 +2,14 @@
 #include "sdk/masctl/redis/audit_reader.h"
 
 #include <algorithm>
-#include <charconv>
 #include <set>
+
+#include "proto/wire/partitions.h"
 
 namespace mas::ctl {
 
 namespace {
 
-constexpr uint32_t kMaxPartitions = 1024;
 constexpr size_t kGroup = 16;  // partitions that are asked in one round trip
 constexpr int kPage = 32;      // entries of each; a block is at most some hundred KiB
 
@@ -19,13 +19,6 @@ struct Cursor {
   std::string from, to;
   bool open = true;
 };
-
-Error as_error(const Value& value) {
-  redis::Reply reply;
-  reply.type = redis::Reply::Type::kError;
-  reply.text = value.text;
-  return redis::error_of(reply);
-}
 
 void add_page(redis::Command& command, const std::string& key, const Cursor& cursor, bool newest_first) {
   if (newest_first)
@@ -63,10 +56,8 @@ Result<std::vector<uint32_t>> AuditReader::partitions() {
   for (uint32_t p = 0; p < kMaxPartitions; ++p) command.add("EXISTS", keys_.audit(p));
   auto replies = redis_.ask(command);
   if (!replies.ok()) return replies.error();
-  if (replies->front().is_error()) return as_error(replies->front());
-  const std::string& text = replies->front().text;
-  uint32_t agreed = 0;
-  std::from_chars(text.data(), text.data() + text.size(), agreed);
+  if (replies->front().is_error()) return replies->front().error();
+  const unsigned agreed = parse_partitions(replies->front().text).value_or(0);
   std::vector<uint32_t> list;
   for (uint32_t p = 0; p < kMaxPartitions; ++p)
     if (p < agreed || (*replies)[p + 1].integer == 1) list.push_back(p);
@@ -81,7 +72,7 @@ Result<std::vector<uint32_t>> AuditReader::with_senders(const std::vector<uint32
   if (!replies.ok()) return replies.error();
   std::vector<uint32_t> list;
   for (size_t i = 0; i < partitions.size(); ++i) {
-    if ((*replies)[i].is_error()) return as_error((*replies)[i]);
+    if ((*replies)[i].is_error()) return (*replies)[i].error();
     if ((*replies)[i].integer == 1) list.push_back(partitions[i]);
   }
   return list;
@@ -107,7 +98,7 @@ Status AuditReader::read_group(const std::vector<uint32_t>& group, const AuditRa
     if (!pages.ok()) return pages.error();
     for (size_t i = 0; i < cursors.size(); ++i) {
       if ((*pages)[i].is_error())
-        return as_error((*pages)[i]).in("audit of partition " + std::to_string(cursors[i].partition));
+        return (*pages)[i].error().in("audit of partition " + std::to_string(cursors[i].partition));
       take_page((*pages)[i], range, cursors[i], on_entry);
     }
     std::erase_if(cursors, [](const Cursor& cursor) { return !cursor.open; });

@@ -1,17 +1,12 @@
 // Pages of letters, filters, JSON.
 #include "sdk/masctl/redis/dead_letters.h"
 
-#include "sdk/masctl/cli/command.h"
-
 #include <algorithm>
-#include <charconv>
 
-#include "proto/base/base64.h"
 #include "proto/base/ids.h"
+#include "proto/base/numbers.h"
 #include "proto/redis/bounded_answer.h"
 #include "proto/wire/limits.h"
-#include "sdk/masctl/commands/audit_options.h"
-#include "sdk/masctl/commands/json_parts.h"
 #include "sdk/masctl/redis/audit_reader.h"
 
 namespace mas::ctl {
@@ -21,13 +16,6 @@ namespace {
 constexpr size_t kPage = 32;
 constexpr size_t kSmallBytes = 64 * 1024;                         // up to which a payload comes with its page
 constexpr size_t kMostBytes = limits::kMaxEnvelopeBytes / 4 * 5;  // of one that is asked for alone
-
-template <typename Number>
-Number number(std::string_view text) {
-  Number value = 0;
-  std::from_chars(text.data(), text.data() + text.size(), value);
-  return value;
-}
 
 Letter letter_of(const Value& entry, LetterQueue queue) {
   const Value& fields = entry.elements[1];
@@ -43,16 +31,10 @@ Letter letter_of(const Value& entry, LetterQueue queue) {
     letter.payload = payload.text;
     letter.bytes = payload.is_text() ? payload.text.size() : static_cast<uint64_t>(payload.integer);
   }
-  letter.attempts = number<uint64_t>(field_of_entry(fields, "attempts"));
-  letter.first = number<WallMicros>(field_of_entry(fields, "first"));
-  letter.last = number<WallMicros>(field_of_entry(fields, "last"));
+  letter.attempts = leading_number<uint64_t>(field_of_entry(fields, "attempts"));
+  letter.first = leading_number<WallMicros>(field_of_entry(fields, "first"));
+  letter.last = leading_number<WallMicros>(field_of_entry(fields, "last"));
   return letter;
-}
-
-void write_time(JsonWriter& json, std::string_view name, WallMicros time) {
-  std::string text;
-  append_rfc3339(text, time);
-  json.key(name).string(text);
 }
 
 }  // namespace
@@ -61,56 +43,10 @@ std::string letter_key(const Keys& keys, LetterQueue queue) {
   return queue == LetterQueue::kUnproven ? keys.unproven() : keys.dead_letters();
 }
 
-bool LetterFilterOptions::any() const {
-  return !(sender.empty() && target.empty() && reason.empty() && message_id.empty() && since.empty() && until.empty());
-}
-
 bool LetterFilter::matches(const Letter& letter) const {
   auto same = [](const std::string& wanted, std::string_view is) { return wanted.empty() || wanted == is; };
   return same(sender, letter.sender) && same(target, letter.target) && same(message_id, letter.message_id) &&
          letter.reason.find(reason) != std::string_view::npos && letter.last >= since && letter.last < until;
-}
-
-void add_unproven_flag(Command& command, bool& unproven) {
-  command.add_flag(
-      "--unproven", unproven,
-      "Elements of ingress lists that were no frames, instead: the first 4 KiB of each, under the sender that "
-      "it claims, which nothing proves");
-}
-
-void add_letter_filters(Command& command, LetterFilterOptions& options) {
-  command.add_option("--sender", options.sender, "Only letters of this agent")->type_name("ID");
-  command.add_option("--target", options.target, "Only letters to this agent")->type_name("ID");
-  command.add_option("--reason", options.reason, "Only letters with this text in their reason")->type_name("TEXT");
-  command.add_option("--id", options.message_id, "Only the message with this id")->type_name("MESSAGE");
-  command
-      .add_option("--since", options.since,
-                  "Became a dead letter not before: a time (2026-11-24T12:00:00Z, UTC), or how long ago (90s, 15m, 2h)")
-      ->type_name("TIME");
-  command.add_option("--until", options.until, "Before that time")->type_name("TIME");
-}
-
-Result<LetterFilter> letter_filter(const LetterFilterOptions& options, WallMicros now) {
-  if (options.unproven && !(options.target.empty() && options.message_id.empty()))
-    return Error{Errc::kInvalidArgument, "--unproven: what is no frame has neither --target nor --id"};
-  LetterFilter filter;
-  filter.sender = options.sender;
-  filter.target = options.target;
-  filter.reason = options.reason;
-  filter.message_id = options.message_id;
-  struct Bound {
-    std::string_view flag;
-    const std::string& text;
-    WallMicros& ret_time;
-  };
-  for (const Bound& bound :
-       {Bound{"--since", options.since, filter.since}, Bound{"--until", options.until, filter.until}}) {
-    if (bound.text.empty()) continue;
-    auto time = parse_when(bound.text, now);
-    if (!time.ok()) return time.error().in(bound.flag);
-    bound.ret_time = *time;
-  }
-  return filter;
 }
 
 Status check_letter_id(std::string_view text) {
@@ -158,38 +94,6 @@ Status each_letter(SyncRedis& redis, const Keys& keys, const LetterFilter& filte
     if (page->elements.size() < kPage) return {};
     from = "(" + page->elements.back().elements[0].text;
   }
-}
-
-void append_letter_json(std::string& out, const Letter& letter, LetterQueue queue, bool payload) {
-  JsonWriter json(out);
-  json.begin_object();
-  auto text = [&json](std::string_view name, std::string_view value) {
-    json.key(name);
-    json_text_or_lossy(json, value);
-  };
-  text("letter", letter.entry);
-  if (queue == LetterQueue::kUnproven) {
-    text("claimed", letter.sender);
-    text("reason", letter.reason);
-  } else {
-    text("sender", letter.sender);
-    text("target", letter.target);
-    text("id", letter.message_id);
-    text("reason", letter.reason);
-    json.key("attempts").unsigned_integer(letter.attempts);
-  }
-  write_time(json, "first", letter.first);
-  write_time(json, "last", letter.last);
-  json.key("bytes").unsigned_integer(letter.bytes);
-  if (payload && letter.payload.size() < letter.bytes) {
-    json.key("payload").null();
-  } else if (payload && JsonReader::local().check_value(letter.payload).ok()) {
-    json.key("payload");
-    json_raw_or_text(json, letter.payload);
-  } else if (payload) {
-    json.key("payload_base64").string(base64url(letter.payload));
-  }
-  json.end_object();
 }
 
 }  // namespace mas::ctl

@@ -14,12 +14,9 @@
 #include <string_view>
 
 #include "proto/base/clock.h"
-#include "sdk/masctl/cli/output.h"
 #include "sdk/masctl/redis/sync_redis.h"
 
 namespace mas::ctl {
-
-class Command;
 
 enum class LetterQueue : uint8_t {
   kMessages,  ///< messages that could not be delivered
@@ -37,15 +34,6 @@ struct Letter {
   WallMicros first = 0, last = 0;
 };
 
-/// Filters as given on the command line.
-struct LetterFilterOptions {
-  bool unproven = false;
-  std::string sender, target, reason, message_id, since, until;
-
-  bool any() const;
-  LetterQueue queue() const { return unproven ? LetterQueue::kUnproven : LetterQueue::kMessages; }
-};
-
 struct LetterFilter {
   std::string sender, target, reason, message_id;
   WallMicros since = std::numeric_limits<WallMicros>::min();
@@ -53,12 +41,6 @@ struct LetterFilter {
 
   bool matches(const Letter& letter) const;
 };
-
-void add_unproven_flag(Command& command, bool& unproven);
-void add_letter_filters(Command& command, LetterFilterOptions& options);
-
-/// @return kInvalidArgument that names the flag that is wrong.
-Result<LetterFilter> letter_filter(const LetterFilterOptions& options, WallMicros now);
 
 /// @return kInvalidArgument unless `text` is the id of an entry: "1795350096000-0".
 Status check_letter_id(std::string_view text);
@@ -78,8 +60,5 @@ Status each_letter(SyncRedis& redis, const Keys& keys, const LetterFilter& filte
 /// @return whether there is such a letter; it is handed to the callback then.
 Result<bool> find_letter(SyncRedis& redis, const Keys& keys, const std::string& entry, const LetterReading& how,
                          const OnLetter& on_letter);
-
-/// Appends {"letter":…}. @param payload whether with it: JSON where it is JSON, else `payload_base64`.
-void append_letter_json(std::string& out, const Letter& letter, LetterQueue queue, bool payload);
 
 }  // namespace mas::ctl

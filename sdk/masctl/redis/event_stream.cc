@@ -5,18 +5,14 @@
 
 namespace mas::ctl {
 
-ExitCode EventStream::run(const Settings& settings, Output& out, EventSink& sink) {
+Status EventStream::run(const Settings& settings, EventSink& sink) {
   auto loop = OwnLoop::make();
-  if (!loop.ok()) return out.fail(loop.error());
-  return EventStream(settings, out, sink, std::move(*loop)).run();
+  if (!loop.ok()) return loop.error();
+  return EventStream(settings, sink, std::move(*loop)).run();
 }
 
-EventStream::EventStream(const Settings& settings, Output& out, EventSink& sink, std::unique_ptr<OwnLoop> loop)
-    : loop_(std::move(loop)),
-      out_(out),
-      sink_(sink),
-      channel_(settings.keys.system_channel()),
-      timeout_(settings.timeout) {
+EventStream::EventStream(const Settings& settings, EventSink& sink, std::unique_ptr<OwnLoop> loop)
+    : loop_(std::move(loop)), sink_(sink), channel_(settings.keys.system_channel()), timeout_(settings.timeout) {
   watch_signal(interrupt_, SIGINT);
   watch_signal(terminate_, SIGTERM);
   redis::ConnectionOptions options;
@@ -43,25 +39,25 @@ void EventStream::watch_signal(uv_signal_t& handle, int number) {
       &handle, [](uv_signal_t* h, int) { static_cast<EventStream*>(h->data)->end(); }, number);
 }
 
-ExitCode EventStream::run() {
+Status EventStream::run() {
   subscriber_->subscribe(channel_);
   subscriber_->start();
   deadline_->once(timeout_);
   while (!ended_) uv_run(loop_->get(), UV_RUN_ONCE);
-  return failure_ ? out_.fail(*failure_) : ExitCode::kOk;
+  return failure_ ? Status(*failure_) : Status();
 }
 
 void EventStream::on_message(std::string_view, std::string_view payload) {
   auto event = decode_event(payload);
   if (!event.ok()) {
-    out_.note("skipped something on " + channel_ + " that is not an event: " + event.error().message);
+    sink_.on_remark("skipped something on " + channel_ + " that is not an event: " + event.error().message);
     return;
   }
-  if (!sink_.on_event(*event, payload) || out_.closed()) end();
+  if (!sink_.on_event(*event, payload)) end();
 }
 
 void EventStream::on_subscribed(std::string_view) {
-  if (down_) out_.note("connected again; what happened meanwhile was not heard");
+  if (down_) sink_.on_remark("connected again; what happened meanwhile was not heard");
   heard_ = true;
   down_ = false;
   deadline_->stop();
@@ -72,7 +68,7 @@ void EventStream::on_subscriber_down(const Error& why, unsigned) {
     failure_ = why;
     end();
   } else if (!down_) {
-    out_.note("connection lost (" + why.message + "); trying again");
+    sink_.on_remark("connection lost (" + why.message + "); trying again");
     down_ = true;
   }
 }

@@ -1,8 +1,8 @@
 // Follows the channel mas.system until Ctrl-C or SIGTERM.
 //
-// Happy path: run() subscribes, says so through on_follow, and hands every event on.
-// Failure: no descriptor for a loop, or Redis not there within the time-out, is the error of run(). A link lost later is a remark on stderr; what
-// happened meanwhile is lost, and the stream goes on when it is back.
+// Happy path: run() subscribes and hands every event on.
+// Failure: no descriptor for a loop, or Redis not there within the time-out, is the error of run(). A link lost later is a
+// remark; what happened meanwhile is lost, and the stream goes on when it is back.
 // Threading: one thread. Ownership: the sink outlives run().
 #pragma once
 
@@ -10,14 +10,14 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "proto/redis/loop.h"
 #include "proto/redis/subscriber.h"
 #include "proto/wire/events.h"
-#include "sdk/masctl/cli/globals.h"
-#include "sdk/masctl/cli/output.h"
 #include "sdk/masctl/redis/own_loop.h"
+#include "sdk/masctl/redis/settings.h"
 
 namespace mas::ctl {
 
@@ -27,18 +27,20 @@ class EventSink {
   /// @param raw the event as it was published, valid JSON.
   /// @return false to end the stream.
   virtual bool on_event(const Event& event, std::string_view raw) = 0;
+  /// Something that a person should know of the stream itself.
+  virtual void on_remark(const std::string& text) = 0;
 };
 
 class EventStream final : public redis::SubscriberListener {
  public:
-  /// @return kOk when interrupted or ended by the sink.
-  static ExitCode run(const Settings& settings, Output& out, EventSink& sink);
+  /// @return success when interrupted or ended by the sink.
+  static Status run(const Settings& settings, EventSink& sink);
 
   ~EventStream() override;
 
  private:
-  EventStream(const Settings& settings, Output& out, EventSink& sink, std::unique_ptr<OwnLoop> loop);
-  ExitCode run();
+  EventStream(const Settings& settings, EventSink& sink, std::unique_ptr<OwnLoop> loop);
+  Status run();
   void on_message(std::string_view channel, std::string_view payload) override;
   void on_subscribed(std::string_view channel) override;
   void on_subscriber_down(const Error& why, unsigned attempt) override;
@@ -48,7 +50,6 @@ class EventStream final : public redis::SubscriberListener {
   void end() { ended_ = true; }
 
   std::unique_ptr<OwnLoop> loop_;
-  Output& out_;
   EventSink& sink_;
   std::string channel_;
   Duration timeout_;

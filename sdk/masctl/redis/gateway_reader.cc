@@ -1,9 +1,7 @@
 // Who there is and how many partitions; then each of them.
 #include "sdk/masctl/redis/gateway_reader.h"
 
-#include <algorithm>
-#include <cstdlib>
-
+#include "proto/wire/partitions.h"
 #include "sdk/masctl/redis/bounded_reads.h"
 
 namespace mas::ctl {
@@ -11,39 +9,45 @@ namespace mas::ctl {
 namespace {
 
 constexpr std::string_view kMember = "gatewayd:";
-constexpr long kMaxPartitions = 1024;
 
 }  // namespace
 
-Result<GatewayView> read_gateways(SyncRedis& redis, const Keys& keys) {
+Result<std::vector<GatewaySnapshot>> read_gateway_snapshots(SyncRedis& redis, const Keys& keys) {
   auto members = read_members(redis, keys.daemons());
   if (!members.ok()) return members.error();
-  auto agreed = redis.ask_one(redis::Command("HGET", keys.config(), "partitions"));
-  if (!agreed.ok()) return agreed.error();
-  std::vector<std::string> instances, heartbeats, leases;
+  std::vector<std::string> instances, heartbeats;
   for (const auto& member : *members) {
     if (!member.starts_with(kMember)) continue;
     instances.push_back(member.substr(kMember.size()));
     heartbeats.push_back(keys.daemon("gatewayd", instances.back()));
   }
-  auto partitions = static_cast<unsigned>(std::clamp(std::atol(agreed->text.c_str()), 0L, kMaxPartitions));
-  for (unsigned p = 0; p < partitions; ++p) leases.push_back(keys.partition_lease(p));
-
-  GatewayView view;
-  auto snapshots = read_texts(redis, heartbeats, kSnapshotBytes);
-  if (!snapshots.ok()) return snapshots.error();
+  auto texts = read_texts(redis, heartbeats, kSnapshotBytes);
+  if (!texts.ok()) return texts.error();
+  std::vector<GatewaySnapshot> snapshots;
   for (size_t i = 0; i < instances.size(); ++i) {
-    if (!(*snapshots)[i].is_text()) continue;  // its heartbeat is gone
-    auto snapshot = parse_snapshot((*snapshots)[i].text);
+    if (!(*texts)[i].is_text()) continue;  // its heartbeat is gone
+    auto snapshot = parse_snapshot((*texts)[i].text);
     if (!snapshot.ok()) continue;
     snapshot->instance = instances[i];
-    view.gateways.push_back(std::move(*snapshot));
+    snapshots.push_back(std::move(*snapshot));
   }
+  return snapshots;
+}
+
+Result<GatewayView> read_gateways(SyncRedis& redis, const Keys& keys) {
+  auto agreed = redis.ask_one(redis::Command("HGET", keys.config(), "partitions"));
+  if (!agreed.ok()) return agreed.error();
+  const unsigned partitions = parse_partitions(agreed->text).value_or(0);
+  auto gateways = read_gateway_snapshots(redis, keys);
+  if (!gateways.ok()) return gateways.error();
+  GatewayView view{std::move(*gateways), {}};
   if (partitions == 0) return view;
   redis::Command lists;
   for (unsigned p = 0; p < partitions; ++p) lists.add("LLEN", keys.ingress(p));
   auto lengths = redis.ask(lists);
   if (!lengths.ok()) return lengths.error();
+  std::vector<std::string> leases;
+  for (unsigned p = 0; p < partitions; ++p) leases.push_back(keys.partition_lease(p));
   auto owners = read_texts(redis, leases, kNameBytes);
   if (!owners.ok()) return owners.error();
   for (unsigned p = 0; p < partitions; ++p) {

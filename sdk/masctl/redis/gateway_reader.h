@@ -40,6 +40,9 @@ struct GatewayView {
 /// @return what is there; no gateway and no partition where MAS has not been configured yet.
 Result<GatewayView> read_gateways(SyncRedis& redis, const Keys& keys);
 
+/// @return the heartbeats of the gateways that beat, by instance.
+Result<std::vector<GatewaySnapshot>> read_gateway_snapshots(SyncRedis& redis, const Keys& keys);
+
 /// Reads a heartbeat. Pure. @return kMalformed for what is no JSON object.
 Result<GatewaySnapshot> parse_snapshot(std::string_view heartbeat);
 

@@ -1,7 +1,7 @@
 // A heartbeat's members.
-#include <charconv>
 #include <cstdlib>
 
+#include "proto/base/numbers.h"
 #include "proto/wire/json.h"
 #include "sdk/masctl/redis/gateway_reader.h"
 
@@ -9,11 +9,7 @@ namespace mas::ctl {
 
 namespace {
 
-uint64_t unsigned_of(std::string_view token) {
-  uint64_t value = 0;
-  std::from_chars(token.data(), token.data() + token.size(), value);
-  return value;
-}
+uint64_t unsigned_of(std::string_view token) { return leading_number<uint64_t>(token); }
 
 std::map<std::string, uint64_t> counts_of(std::string_view token) {
   std::map<std::string, uint64_t> counts;

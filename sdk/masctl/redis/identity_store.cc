@@ -18,9 +18,7 @@ constexpr redis::AnswerBounds kBounds{.text = limits::kIdentityFieldBytes, .refu
 
 Result<Identity> identity_of(const std::string& agent, const Value& hash) {
   if (hash.is_error()) return Error{Errc::kMalformed, "identity: " + printable(hash.text, 128)};
-  std::vector<std::string_view> flat;
-  for (const auto& element : hash.elements) flat.push_back(element.text);
-  return identity_from_fields(agent, flat);
+  return identity_from_fields(agent, hash.texts());
 }
 
 Result<std::vector<std::string>> agents_with_identity(SyncRedis& redis, const Keys& keys) {

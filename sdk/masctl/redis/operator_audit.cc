@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "proto/base/ids.h"
-#include "sdk/masctl/cli/command.h"
 
 namespace mas::ctl {
 
@@ -34,11 +33,6 @@ void append_operator_record(redis::Command& command, const Keys& keys, std::stri
                             std::string_view object, std::string_view detail, WallMicros now) {
   command.add("XADD", keys.operator_audit(), "*", "time", now, "who", who, "action", action, "object", object, "detail",
               detail);
-}
-
-void add_by_option(Command& command, std::string& by) {
-  command.add_option("--by", by, "Who makes the change, for the audit. Default: user@host of the caller")
-      ->type_name("WHO");
 }
 
 std::string operator_name(const std::string& by) {

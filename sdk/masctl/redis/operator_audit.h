@@ -12,16 +12,11 @@
 
 namespace mas::ctl {
 
-class Command;
-
 /// Appends the `XADD` of one record: fields `time` (µs), `who`, `action`, `object`, `detail`, all in this order.
 /// @param who see operator_name(). @param action "acl.allow". @param object what was changed: an agent's id, a role.
 /// @param detail one line; no secret.
 void append_operator_record(redis::Command& command, const Keys& keys, std::string_view who, std::string_view action,
                             std::string_view object, std::string_view detail, WallMicros now = wall_now());
-
-/// Adds the option `--by WHO` to a command that changes something.
-void add_by_option(Command& command, std::string& by);
 
 /// @param by what `--by` said; empty: `user@host` of the caller.
 /// @return who, fit for a record: one line of at most 256 bytes.

@@ -2,9 +2,9 @@
 #include "sdk/masctl/redis/sync_redis.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "proto/base/ids.h"
+#include "proto/base/numbers.h"
 
 namespace mas::ctl {
 
@@ -14,8 +14,8 @@ namespace {
 std::vector<std::string_view> arguments_of(const redis::Command& command, uint64_t index, size_t most) {
   std::string_view rest = command.bytes();
   auto number = [&rest] {  // of a line such as "*3" or "$12"
-    size_t value = 0, end = rest.find("\r\n");
-    std::from_chars(rest.data() + 1, rest.data() + end, value);
+    const size_t end = rest.find("\r\n");
+    const auto value = leading_number<size_t>(rest.substr(1, end - 1));
     rest.remove_prefix(end + 2);
     return value;
   };
@@ -47,31 +47,60 @@ Value::Value(const redis::Reply& reply) : type(reply.type), integer(reply.intege
   for (const redis::Reply& element : reply) elements.emplace_back(element);
 }
 
-SyncRedis::SyncRedis(const Settings& settings, std::unique_ptr<OwnLoop> loop, size_t most) : loop_(std::move(loop)) {
-  redis::ConnectionOptions options;
-  options.endpoint = settings.endpoint;
-  options.client_name = "masctl";
-  options.connect_timeout = settings.timeout;
-  options.command_timeout = settings.timeout;
-  options.max_outgoing_bytes = 1024u * 1024 * 1024;  // a change is one write, and may move what waits in a whole system
-  options.reply_limits.text_bytes = most;
-  connection_ = std::make_unique<redis::Connection>(loop_->get(), options, this);
+Error Value::error() const {
+  redis::Reply reply;
+  reply.type = redis::Reply::Type::kError;
+  reply.text = text;
+  return redis::error_of(reply);
 }
 
-SyncRedis::~SyncRedis() { connection_->stop(); }
+std::vector<std::optional<std::string_view>> Value::values() const {
+  std::vector<std::optional<std::string_view>> values;
+  for (const auto& element : elements)
+    values.push_back(element.is_nil() ? std::nullopt : std::optional<std::string_view>(element.text));
+  return values;
+}
 
-Result<std::unique_ptr<SyncRedis>> SyncRedis::open(const Settings& settings, size_t most) {
-  auto loop = OwnLoop::make();
-  if (!loop.ok()) return loop.error();
-  std::unique_ptr<SyncRedis> redis(new SyncRedis(settings, std::move(*loop), most));
-  redis->connection_->start();
-  while (!redis->connection_->ready() && !redis->failure_) uv_run(redis->loop_->get(), UV_RUN_ONCE);
-  if (redis->failure_) return *redis->failure_;
-  return redis;
+std::vector<std::string_view> Value::texts() const {
+  std::vector<std::string_view> texts;
+  for (const auto& element : elements) texts.push_back(element.text);
+  return texts;
+}
+
+std::optional<WallMicros> time_of(const Value& reply) {
+  if (reply.elements.size() != 2) return std::nullopt;
+  auto seconds = parse_number<WallMicros>(reply.elements[0].text);
+  auto micros = parse_number<WallMicros>(reply.elements[1].text);
+  if (!seconds || !micros) return std::nullopt;
+  return *seconds * 1'000'000 + *micros;
+}
+
+SyncRedis::~SyncRedis() {
+  if (connection_) connection_->stop();
+}
+
+Status SyncRedis::open() {
+  if (!loop_) {
+    auto loop = OwnLoop::make();
+    if (!loop.ok()) return loop.error();
+    loop_ = std::move(*loop);
+    redis::ConnectionOptions options;
+    options.endpoint = settings_.endpoint;
+    options.client_name = "masctl";
+    options.connect_timeout = settings_.timeout;
+    options.command_timeout = settings_.timeout;
+    options.max_outgoing_bytes =
+        1024u * 1024 * 1024;  // a change is one write, and may move what waits in a whole system
+    options.reply_limits.text_bytes = text_bytes_;
+    connection_ = std::make_unique<redis::Connection>(loop_->get(), options, this);
+    connection_->start();
+    while (!connection_->ready() && !failure_) uv_run(loop_->get(), UV_RUN_ONCE);
+  }
+  return failure_ ? Status(*failure_) : Status();
 }
 
 Result<std::vector<Value>> SyncRedis::ask(const redis::Command& command) {
-  if (failure_) return *failure_;
+  if (auto opened = open(); !opened.ok()) return opened.error();
   replies_.clear();
   expected_ = command.count();
   asked_ = &command;
@@ -87,10 +116,7 @@ Result<Value> SyncRedis::ask_one(const redis::Command& command) {
   if (!values.ok()) return values.error();
   Value& value = values->front();
   if (!value.is_error()) return std::move(value);
-  redis::Reply reply;
-  reply.type = redis::Reply::Type::kError;
-  reply.text = value.text;
-  return redis::error_of(reply);
+  return value.error();
 }
 
 void SyncRedis::on_ready(redis::Connection&) {}

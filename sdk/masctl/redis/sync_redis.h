@@ -1,6 +1,6 @@
 // Redis as a command line wants it: ask, wait, have the answer.
 //
-// Happy path: open(); each ask() runs the loop until the last reply is there and returns deep copies.
+// Happy path: the first ask() connects; each ask() runs the loop until the last reply is there and returns deep copies.
 // Failure: one attempt to connect; a link that fails, no answer within the time-out, or a text past the bound (named with
 // its command and key) is the error of the call, and of every call after it. Error replies of Redis are values to ask(),
 // errors to ask_one().
@@ -10,13 +10,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "proto/redis/command.h"
 #include "proto/redis/connection.h"
 #include "proto/redis/reply.h"
-#include "sdk/masctl/cli/globals.h"
 #include "sdk/masctl/redis/own_loop.h"
+#include "sdk/masctl/redis/settings.h"
 
 namespace mas::ctl {
 
@@ -32,32 +33,47 @@ struct Value {
   bool is_error() const { return type == redis::Reply::Type::kError; }
   bool is_text() const { return type == redis::Reply::Type::kString || type == redis::Reply::Type::kStatus; }
   bool is_array() const { return type == redis::Reply::Type::kArray; }
+  /// Of an error reply: what it says.
+  Error error() const;
+  /// Of an answer to HMGET: nullopt for a missing field; nothing where it is no array.
+  std::vector<std::optional<std::string_view>> values() const;
+  /// Of an array: the text of every element.
+  std::vector<std::string_view> texts() const;
 };
+
+/// @return microseconds since 1970 from the answer to TIME; nullopt: it is no time.
+std::optional<WallMicros> time_of(const Value& reply);
 
 class SyncRedis final : public redis::ConnectionListener {
  public:
   static constexpr size_t kTextBytes = 16u * 1024 * 1024;      ///< no block of the audit is longer
   static constexpr size_t kMessageBytes = 128u * 1024 * 1024;  ///< no entry with whole messages is longer
 
-  /// Connects and waits until the link is ready. @param most bytes of one text in a reply.
-  static Result<std::unique_ptr<SyncRedis>> open(const Settings& settings, size_t most = kTextBytes);
+  /// @param settings outlive it.
+  explicit SyncRedis(const Settings& settings) : settings_(settings) {}
   ~SyncRedis() override;
   SyncRedis(const SyncRedis&) = delete;
   SyncRedis& operator=(const SyncRedis&) = delete;
 
+  /// Before the first question: one text in a reply may have kMessageBytes, not kTextBytes.
+  void expect_messages() { text_bytes_ = kMessageBytes; }
+
+  /// Connects and waits until the link is ready; does nothing when it has been called before.
+  Status open();
   /// @return one value per command, in order.
   Result<std::vector<Value>> ask(const redis::Command& command);
   /// For a single command. @return its value; an error reply is the error.
   Result<Value> ask_one(const redis::Command& command);
 
  private:
-  SyncRedis(const Settings& settings, std::unique_ptr<OwnLoop> loop, size_t most);
   void on_ready(redis::Connection& connection) override;
   void on_down(redis::Connection& connection, const Error& why, unsigned attempt) override;
   void on_reply(uint64_t index, const redis::Answer& answer);
 
+  const Settings& settings_;
+  size_t text_bytes_ = kTextBytes;
   std::unique_ptr<OwnLoop> loop_;
-  std::unique_ptr<redis::Connection> connection_;
+  std::unique_ptr<redis::Connection> connection_;  // none: not opened yet
   std::vector<Value> replies_;
   size_t expected_ = 0;
   const redis::Command* asked_ = nullptr;

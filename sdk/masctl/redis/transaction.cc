@@ -3,17 +3,6 @@
 
 namespace mas::ctl {
 
-namespace {
-
-Error error_of_value(const Value& value) {
-  redis::Reply reply;
-  reply.type = redis::Reply::Type::kError;
-  reply.text = value.text;
-  return redis::error_of(reply);
-}
-
-}  // namespace
-
 Result<std::vector<Value>> transact(SyncRedis& redis, const redis::Command& commands) {
   redis::Command whole("MULTI");
   whole.add(commands).add("EXEC");
@@ -21,11 +10,11 @@ Result<std::vector<Value>> transact(SyncRedis& redis, const redis::Command& comm
   if (!replies.ok()) return replies.error();
   // A command that was not queued says why better than the EXEC that it aborts.
   for (const auto& reply : *replies)
-    if (reply.is_error()) return error_of_value(reply);
+    if (reply.is_error()) return reply.error();
   Value& executed = replies->back();
   if (executed.is_nil()) return Error{Errc::kRefused, "somebody else changed it meanwhile; try again"};
   for (const auto& element : executed.elements)
-    if (element.is_error()) return error_of_value(element);
+    if (element.is_error()) return element.error();
   return std::move(executed.elements);
 }
 

@@ -13,6 +13,7 @@ from .poll import poll_until
 
 _libc = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
+_TCP_LISTEN = "0A"  # as /proc/net/tcp writes states
 
 
 def die_with_parent():
@@ -189,12 +190,27 @@ class Daemon(Process):
         """Waits until /readyz is not 200; returns what it says."""
         return poll_until(lambda: not self.ready()[0] and self.ready()[1], timeout, f"{self.name} is not ready")
 
+    def http_connections(self):
+        """How many connections to its HTTP port it holds: its links to Redis and whatever else it opens don't count."""
+        fds = pathlib.Path(f"/proc/{self.child.pid}/fd")
+        port, sockets = f":{self.port():04X}", {_link(fd) for fd in fds.iterdir()}
+        rows = [line.split() for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        return sum(row[1].endswith(port) and row[3] != _TCP_LISTEN and f"socket:[{row[9]}]" in sockets for row in rows)
+
     def metrics(self):
         """/metrics as {name with labels: value}; the text is checked to be well-formed."""
         from .prometheus import parse
         status, body = self.get("/metrics")
         assert status == 200, f"/metrics answered {status}"
         return parse(body)
+
+
+def _link(path):
+    """Where a descriptor's link leads; "" when it was closed meanwhile."""
+    try:
+        return os.readlink(path)
+    except FileNotFoundError:
+        return ""
 
 
 def toml(sections):

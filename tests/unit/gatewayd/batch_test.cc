@@ -2,6 +2,7 @@
 #include "daemons/gatewayd/turn/batch.h"
 
 #include <map>
+#include <memory>
 
 #include "daemons/gatewayd/audit/block.h"
 #include "proto/wire/limits.h"
@@ -265,4 +266,25 @@ TEST_CASE("of an element that is too large its head is there, and what it says a
   CHECK(frame.element == whole);
   CHECK(at.batch.frames()[1].header.sender.empty());
   CHECK(at.batch.elements_of(3) == 1);
+}
+
+TEST_CASE("memory that was lent stays as it is while further turns are decoded, and is used again afterwards") {
+  BatchCase at;
+  const std::string sent = envelope("alice", "bob") + std::string(500, ' ');
+  at.decoded(sent);
+  const std::string_view view = at.batch.messages()[0].envelope;
+  auto lent = std::make_unique<redis::Lent>(at.batch.lend());
+  CHECK(lent->holds(view));
+  CHECK_FALSE(lent->holds(sent));
+  for (uint64_t turn = 2; turn < 5; ++turn)
+    at.decoded(envelope("alice", "carol") + std::string(500, ' '), {.first = turn});
+  CHECK(view == sent);
+  CHECK_FALSE(lent->holds(at.batch.messages()[0].envelope));
+  lent.reset();
+  bool again = false;
+  for (uint64_t turn = 5; turn < 8; ++turn) {
+    at.decoded(sent, {.first = turn});
+    again = again || at.batch.messages()[0].envelope.data() == view.data();
+  }
+  CHECK(again);
 }

@@ -11,9 +11,12 @@ using namespace mas::gateway;
 
 namespace {
 
-/// The arguments of a RESP command.
-std::vector<std::string> words_of(const redis::Command& command) {
-  std::string_view rest = command.bytes();
+/// The arguments of the RESP command.
+std::vector<std::string> words_of(const Commit& commit) {
+  redis::Rope rope;
+  commit.append_to(rope);
+  const std::string command = rope.take_bytes();
+  std::string_view rest = command;
   auto length = [&rest](char mark) {
     REQUIRE(rest.front() == mark);
     size_t value = 0;
@@ -33,7 +36,7 @@ std::vector<std::string> words_of(const redis::Command& command) {
 }
 
 std::vector<std::string> without_script(const Commit& commit) {
-  auto words = words_of(commit.command());
+  auto words = words_of(commit);
   REQUIRE(words.size() > 3);
   CHECK(words[0] == "EVAL");
   words.erase(words.begin(), words.begin() + 2);

@@ -371,3 +371,23 @@ TEST_CASE("limits of bytes from Redis") {
   CHECK(parse_limits(Texts{{{}, {}, {}, {}, "7"}}, defaults)->burst_bytes == 7);
   CHECK_FALSE(parse_limits(Texts{{{}, {}, {}, "100000000001", {}}}, defaults).ok());
 }
+
+TEST_CASE("a hash of limits says rates and attempts, each readable by itself") {
+  using Values = std::vector<std::optional<std::string_view>>;
+  const LimitSettings defaults{.per_minute = 10, .per_hour = 100, .burst = 20};
+  auto none = read_own_limits(Values(kOwnLimitFields.size()), defaults);
+  CHECK_FALSE(none.any);
+  CHECK(none.limits->per_minute == 10);
+  CHECK_FALSE(none.attempts->has_value());
+  auto some = read_own_limits(Values{"7", {}, {}, {}, {}, "0"}, defaults);
+  CHECK(some.any);
+  CHECK(some.limits->per_minute == 7);
+  CHECK_FALSE(some.attempts.ok());
+  auto attempts = read_own_limits(Values{{}, {}, {}, {}, {}, "3"}, defaults);
+  CHECK_FALSE(attempts.any);
+  CHECK(**attempts.attempts == 3);
+  auto bad = read_own_limits(Values{"many", {}, {}, {}, {}, "3"}, defaults);
+  CHECK_FALSE(bad.limits.ok());
+  CHECK(**bad.attempts == 3);
+  CHECK(read_own_limits(Values{}, defaults).limits.error().message == "the limits cannot be read");
+}

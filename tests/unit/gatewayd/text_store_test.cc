@@ -1,7 +1,9 @@
 // Texts in chunks: they stay where they are, and chunks are used again.
 #include "daemons/gatewayd/turn/text_store.h"
 
+#include <algorithm>
 #include <string>
+#include <vector>
 
 #include "tests/unit/catch.h"
 
@@ -41,4 +43,21 @@ TEST_CASE("spare chunks beyond what is enough go one by one") {
     pool.shrink(2);
     CHECK(pool.spare() == left);
   }
+}
+
+TEST_CASE("the places of a store hold its texts and nothing else, by rising address") {
+  ChunkPool pool(100);
+  TextStore store(pool);
+  std::vector<std::string_view> kept;
+  for (size_t i = 0; i < 50; ++i) kept.push_back(store.keep(std::string(1 + i, 'x')));
+  const auto places = store.places();
+  CHECK(std::is_sorted(places.begin(), places.end(), [](auto a, auto b) { return a.data() < b.data(); }));
+  auto holds = [&places](std::string_view text) {
+    return std::any_of(places.begin(), places.end(), [text](std::string_view place) {
+      return place.data() <= text.data() && text.data() + text.size() <= place.data() + place.size();
+    });
+  };
+  for (const auto text : kept) CHECK(holds(text));
+  const std::string other("x");
+  CHECK_FALSE(holds(other));
 }

@@ -1,4 +1,4 @@
-// masctl dlp's own parts: answers to lines, reading lines, the bench's payloads.
+// masctl dlp's own parts: answers to lines, reading lines.
 #include <unistd.h>
 
 #include <set>
@@ -6,21 +6,12 @@
 #include "proto/wire/json.h"
 #include "sdk/masctl/dlp/findings.h"
 #include "sdk/masctl/dlp/line_reader.h"
-#include "sdk/masctl/dlp/payloads.h"
-#include "tests/unit/catch.h"
+#include "tests/unit/masctl/inspection.h"
 
 using namespace mas;
 using namespace mas::ctl;
 
 namespace {
-
-std::unique_ptr<Inspection> inspection() {
-  auto rules = dlp::Rules::standard();
-  REQUIRE(rules.ok());
-  auto made = Inspection::make(*rules);
-  REQUIRE(made.ok());
-  return std::move(*made);
-}
 
 std::string answer(const std::string& line) {
   auto inspected = inspection();
@@ -76,22 +67,4 @@ TEST_CASE("lines of a descriptor") {
   CHECK(lines_of("a\n", 10) == Lines{"a"});
   CHECK(lines_of("0123456789\n01234567890\nx\n", 10) == Lines{"0123456789", "!", "x"});
   CHECK(lines_of(std::string(60'000, 'x'), 10) == Lines{"!"});
-}
-
-TEST_CASE("the bench's payloads are JSON of the size asked for, always the same, and some hold data") {
-  for (size_t bytes : {64, 256, 1024, 16384}) {
-    auto payloads = bench_payloads(bytes, 16);
-    CHECK(payloads == bench_payloads(bytes, 16));
-    CHECK(std::set<std::string>(payloads.begin(), payloads.end()).size() > (bytes > 64 ? 8U : 0U));
-    auto inspected = inspection();
-    size_t found = 0;
-    for (const auto& payload : payloads) {
-      CHECK(payload.size() == bytes);
-      CHECK(JsonReader::local().check_object(payload).ok());
-      REQUIRE(inspected->json(payload).ok());
-      found += inspected->types().empty() ? 0 : 1;
-    }
-    if (bytes >= 256) CHECK(found >= 3);
-    CHECK(found <= 8);
-  }
 }

@@ -2,6 +2,7 @@
 #include "sdk/masctl/cli/text.h"
 
 #include "sdk/masctl/cli/exit_code.h"
+#include "sdk/masctl/cli/times.h"
 #include "sdk/masctl/commands/event_line.h"
 #include "tests/unit/catch.h"
 
@@ -103,4 +104,20 @@ TEST_CASE("periods have a unit and a bound") {
   for (const char* bad : {"", "0", "0d", "30", "d", "-1d", "1.5h", "1 d", "30D", "1d1h", "36501d", "999999999999s",
                           "99999999999999999999d", "1w"})
     CHECK_FALSE(parse_period(bad).ok());
+}
+
+TEST_CASE("the time of an option is a date, seconds since 1970, or how long ago") {
+  constexpr WallMicros kNow = 1'795'350'096'000'000;
+  CHECK(*parse_when("90s", kNow) == kNow - 90'000'000);
+  CHECK(*parse_when("2h", kNow) == kNow - 7'200'000'000);
+  CHECK(*parse_when("1795350096", kNow) == kNow);
+  CHECK(time_text(*parse_when("2026-11-24T12:00:00Z", kNow)).starts_with("2026-11-24T12:00:00"));
+  WallMicros bound = 5;
+  CHECK(parse_bound("--since", "", kNow, bound).ok());
+  CHECK(bound == 5);
+  CHECK(parse_bound("--since", "1m", kNow, bound).ok());
+  CHECK(bound == kNow - 60'000'000);
+  auto bad = parse_bound("--since", "2026-13-01", kNow, bound);
+  REQUIRE_FALSE(bad.ok());
+  CHECK(bad.error().message.starts_with("--since: '2026-13-01' is no time"));
 }

@@ -2,6 +2,7 @@
 #include "proto/redis/reply.h"
 
 #include "proto/redis/refusals.h"
+#include "proto/redis/reply_values.h"
 
 #include "proto/redis/command.h"
 #include "tests/unit/catch.h"
@@ -108,4 +109,33 @@ TEST_CASE("commands are RESP arrays of bulk strings") {
   std::string_view args[] = {"DEL", "a", ""};
   CHECK(Command::of(args).bytes() == "*3\r\n$3\r\nDEL\r\n$1\r\na\r\n$0\r\n\r\n");
   CHECK(Command("A").add("B").add(Command("C").add("D")).count() == 4);
+}
+
+TEST_CASE("values, fields of entries and times come out of whole replies") {
+  auto with = [](std::string_view bytes, auto check) {
+    ReplyReader reader;
+    REQUIRE(reader.feed(bytes).ok());
+    auto reply = reader.next();
+    REQUIRE((reply.ok() && *reply != nullptr));
+    check(**reply);
+  };
+  with("*3\r\n$1\r\na\r\n$-1\r\n$0\r\n\r\n", [](const Reply& reply) {
+    auto values = values_of(reply);
+    REQUIRE(values.size() == 3);
+    CHECK(values[0] == "a");
+    CHECK_FALSE(values[1].has_value());
+    CHECK(values[2] == "");
+    CHECK_FALSE(time_of(reply));
+  });
+  with("-ERR no\r\n", [](const Reply& reply) {
+    CHECK(values_of(reply).empty());
+    CHECK_FALSE(time_of(reply));
+  });
+  with("*2\r\n$3\r\n1-0\r\n*4\r\n$1\r\na\r\n$1\r\nx\r\n$1\r\nb\r\n$1\r\ny\r\n", [](const Reply& entry) {
+    REQUIRE(entry_field(entry, "b") != nullptr);
+    CHECK(entry_field(entry, "b")->text == "y");
+    CHECK(entry_field(entry, "x") == nullptr);
+  });
+  with("*2\r\n$3\r\n1-0\r\n*-1\r\n", [](const Reply& deleted) { CHECK(entry_field(deleted, "b") == nullptr); });
+  with("*2\r\n$2\r\n17\r\n$3\r\n250\r\n", [](const Reply& time) { CHECK(time_of(time) == 17'000'250); });
 }

@@ -34,6 +34,19 @@ TEST_CASE("it is steady after a period in which every renewal came in time") {
   CHECK(lease.steady(kStart + kLeaseRenewal + milliseconds(20)));
 }
 
+TEST_CASE("a renewal that found no lease begins the period anew, though it came in time: all may have lapsed at once") {
+  LeaseProof lease;
+  lease.confirmed(kStart);
+  const MonoTime next = kStart + kLeaseRenewal;
+  CHECK(lease.steady(next));
+  lease.lapsed();
+  lease.confirmed(next);
+  CHECK(lease.holds(next));
+  CHECK_FALSE(lease.steady(next + kLeaseRenewal - milliseconds(1)));
+  lease.confirmed(next + kLeaseRenewal);
+  CHECK(lease.steady(next + kLeaseRenewal));
+}
+
 TEST_CASE("a renewal that came late begins the period anew, also where the lease never lapsed") {
   LeaseProof lease;
   lease.confirmed(kStart);

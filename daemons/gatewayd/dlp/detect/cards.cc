@@ -16,6 +16,8 @@ constexpr ContextMask kSaysCard = bits(kCard, kCvv);
 constexpr float kByForm = 0.62F;     // acts by itself
 constexpr float kByContext = 0.50F;  // acts with a key or a word
 
+/// ISO/IEC 7812: no issuer's range begins with another digit (card_issuer).
+bool may_begin_card(char digit) { return digit != '0' && digit != '1' && digit != '7' && digit != '9'; }
 bool is_card(std::string_view digits) { return card_issuer(digits) && luhn(digits); }
 
 /// Whether a month and a year follow, as 05/28, 05-2028 or 05/2028: the end of a card's validity.
@@ -69,11 +71,11 @@ bool is_in_table(const Chain& chain, size_t n) {
 bool is_printed_form(const Chain& chain, size_t n) {
   switch (n) {
     case 3:
-      return chain.sizes({4, 6, 5}) || chain.sizes({4, 6, 4});
+      return chain.sizes(4, 6, 5) || chain.sizes(4, 6, 4);
     case 4:
-      return chain.sizes({4, 4, 4, 4});
+      return chain.sizes(4, 4, 4, 4);
     case 5:
-      return chain.sizes({4, 4, 4, 4, 3});
+      return chain.sizes(4, 4, 4, 4, 3);
     case 16:
       return chain.at_start() && !chain.has(16);  // one by one, and nothing else
     default:
@@ -94,23 +96,22 @@ void see_group(const Chain& chain, size_t n, bool uniform) {
 }  // namespace
 
 void see_grouped_card(const Chain& chain) {
+  if (chain.digits_ahead() < kShortest || !may_begin_card(chain.first_digit())) return;
   if (!chain.sight().wants(Type::credit_card)) return;
   size_t total = chain.size_of(0);
-  bool uniform = true;
   for (size_t n = 2; n <= kLongest && chain.has(n - 1); ++n) {
-    std::string_view gap = chain.gap(n - 2);
-    if (gap.find_first_of("()/") != std::string_view::npos) return;
-    uniform = uniform && chain.uniform(n);
+    if (chain.gap(n - 2).find_first_of("()/") != std::string_view::npos) return;
     total += chain.size_of(n - 1);
     if (total > kLongest) return;
     if (total < kShortest || !chain.stands_alone(n) || !is_card(chain.digits(n).view())) continue;
-    return see_group(chain, n, uniform);
+    return see_group(chain, n, chain.uniform(n));
   }
 }
 
 void see_bare_card(const Chain& chain) {
   Sight& sight = chain.sight();
-  if (!sight.wants(Type::credit_card) || chain.size_of(0) < kShortest || chain.size_of(0) > kLongest) return;
+  if (chain.size_of(0) < kShortest || chain.size_of(0) > kLongest || !may_begin_card(chain.first_digit())) return;
+  if (!sight.wants(Type::credit_card)) return;
   if (!is_card(chain.digits(1).view())) return;
   Span all = chain.span(1);
   if (is_track(sight, all)) {

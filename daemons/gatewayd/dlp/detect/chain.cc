@@ -18,19 +18,15 @@ bool is_between_cells(char c) { return c == ' ' || c == '\t' || c == '|' || c ==
 
 }  // namespace
 
-bool Chain::sizes(std::initializer_list<uint32_t> wanted) const {
-  size_t n = 0;
-  return std::all_of(wanted.begin(), wanted.end(), [&](uint32_t size) { return size_of(n++) == size; });
-}
-
-std::string_view Chain::gap(size_t n) const {
-  return sight_.text().substr(group(n).end(), group(n + 1).begin - group(n).end());
-}
-
 bool Chain::uniform(size_t n) const {
   std::string_view first = gap(0);
-  if (first.size() != 1 && first != " - " && first != "--" && first != "  ") return false;
-  if (first == "(" || first == ")") return false;
+  if (first.size() == 1) {
+    if (first[0] == '(' || first[0] == ')') return false;
+    for (size_t i = 1; i + 1 < n; ++i)
+      if (!gap_is(i, first[0])) return false;
+    return true;
+  }
+  if (first != " - " && first != "--" && first != "  ") return false;
   for (size_t i = 1; i + 1 < n; ++i)
     if (gap(i) != first) return false;
   return true;
@@ -38,25 +34,24 @@ bool Chain::uniform(size_t n) const {
 
 Digits Chain::digits(size_t n) const {
   Digits all;
-  for (size_t i = 0; i < n; ++i)
-    for (uint32_t k = 0; k < group(i).size && all.size < all.bytes.size(); ++k)
-      all.bytes[all.size++] = sight_.text()[group(i).begin + k];
+  for (size_t i = 0; i < n; ++i) {
+    size_t size = std::min<size_t>(group(i).size, all.bytes.size() - all.size);
+    std::copy_n(text_.data() + group(i).begin, size, all.bytes.data() + all.size);
+    all.size += size;
+  }
   return all;
 }
 
-bool Chain::starts_clean() const {
-  char c = sight_.before(group(0).begin);
-  return !is_alnum(c) && c != '_';
-}
-
 bool Chain::stands_alone(size_t n) const {
+  constexpr size_t kSteps = 4;  // bytes around
+  sight_.spend(kSteps);
   uint32_t end = group(n - 1).end();
-  char after = sight_.at(end);
+  char after = byte(end);
   if (is_alnum(after) || after == '_') return false;
-  if ((after == '-' || after == '.' || after == '/') && is_alnum(sight_.at(end + 1))) return false;
-  char before = sight_.before(group(0).begin);
+  if ((after == '-' || after == '.' || after == '/') && is_alnum(byte(end + 1))) return false;
+  char before = this->before();
   bool joined = (before == '-' || before == '.' || before == '+') && group(0).begin >= 2;
-  return !joined || !is_alnum(sight_.at(group(0).begin - 2));
+  return !joined || !is_alnum(text_[group(0).begin - 2]);
 }
 
 bool Chain::same_form(uint32_t other, Span own) const {

@@ -8,7 +8,6 @@
 
 #include <array>
 #include <cstdint>
-#include <initializer_list>
 #include <string_view>
 #include <vector>
 
@@ -27,10 +26,20 @@ struct Digits {
 
 class Chain {
  public:
-  Chain(Sight& sight, const std::vector<DigitGroup>& groups) : sight_(sight), groups_(groups) {}
+  Chain(Sight& sight, const std::vector<DigitGroup>& groups) : sight_(sight), text_(sight.text()), groups_(groups) {}
 
-  void begin_at(size_t first) { first_ = first; }
+  /// @param ahead digits of the chain from group `first` on.
+  void begin_at(size_t first, uint32_t ahead) {
+    first_ = first;
+    ahead_ = ahead;
+  }
   Sight& sight() const { return sight_; }
+  /// All digits from here to the chain's end: no number that begins here has more.
+  uint32_t digits_ahead() const { return ahead_; }
+  char first_digit() const { return text_[group(0).begin]; }
+  /// What stands directly before the first group, and behind group `n`; 0 outside of the text.
+  char before() const { return group(0).begin > 0 ? text_[group(0).begin - 1] : '\0'; }
+  char after(size_t n) const { return byte(group(n).end()); }
   /// Whether the chain has no groups before the one it is read from.
   bool at_start() const { return first_ == 0; }
   /// Whether it goes on here with single digits, as rows of a matrix do: what they spell begins with the first of them.
@@ -42,16 +51,22 @@ class Chain {
   bool has(size_t n) const { return first_ + n < groups_.size(); }
   uint32_t size_of(size_t n) const { return has(n) ? group(n).size : 0; }
   /// Whether the first groups have these sizes; more may follow.
-  bool sizes(std::initializer_list<uint32_t> wanted) const;
+  bool sizes(auto... wanted) const {
+    size_t n = 0;
+    return ((size_of(n++) == static_cast<uint32_t>(wanted)) && ...);
+  }
   /// @return what stands between group `n` and the next.
-  std::string_view gap(size_t n) const;
+  std::string_view gap(size_t n) const {
+    uint32_t end = group(n).end();
+    return {text_.data() + end, group(n + 1).begin - end};
+  }
+  /// Whether this byte alone stands there.
+  bool gap_is(size_t n, char c) const { return group(n + 1).begin == group(n).end() + 1 && text_[group(n).end()] == c; }
   /// Whether the gaps within the first `n` groups are the same: one byte, " - ", "--" or two spaces; no parenthesis.
   bool uniform(size_t n) const;
   Digits digits(size_t n) const;
   Span span(size_t n) const { return {group(0).begin, group(n - 1).end()}; }
 
-  /// Whether nothing that belongs to the number stands before it.
-  bool starts_clean() const;
   /// Whether the first `n` groups are no part of a longer word, decimal, path or identifier.
   bool stands_alone(size_t n) const;
   /// Whether the first `n` groups are cells of a table: another number stands beside them with nothing but
@@ -63,10 +78,13 @@ class Chain {
 
  private:
   bool same_form(uint32_t other, Span own) const;
+  char byte(size_t at) const { return at < text_.size() ? text_[at] : '\0'; }
 
   Sight& sight_;
+  const std::string_view text_;
   const std::vector<DigitGroup>& groups_;
   size_t first_ = 0;
+  uint32_t ahead_ = 0;
 };
 
 /// Whether the key of `span`, of JSON or written before it in a text, calls it an id, a hash, a time or a count, or tells something

@@ -1,27 +1,21 @@
 // The digit scanner.
 #include "daemons/gatewayd/dlp/detect/digit_groups.h"
 
-#include "daemons/gatewayd/dlp/byte_block.h"
+#include <array>
+
 #include "daemons/gatewayd/dlp/detect/values.h"
 
 namespace mas::dlp {
 namespace {
 
-bool separates(char c) { return c == '-' || c == ' ' || c == '.' || c == '/' || c == '(' || c == ')' || c == '_'; }
+constexpr auto kSeparates = [] {
+  std::array<bool, 256> separates{};
+  for (unsigned char c : {'-', ' ', '.', '/', '(', ')', '_'}) separates[c] = true;
+  return separates;
+}();
+bool separates(char c) { return kSeparates[static_cast<unsigned char>(c)]; }
 
 }  // namespace
-
-/// @return the first digit at or behind `from`.
-uint32_t DigitGroups::find_digit(uint32_t from) const {
-  const char* data = text_.data();
-  auto size = static_cast<uint32_t>(text_.size());
-  for (; from + 16 <= size; from += 16) {
-    uint32_t found = bits_of((load_block(data + from) - '0') < 10);
-    if (found != 0) return from + static_cast<uint32_t>(std::countr_zero(found));
-  }
-  while (from < size && !is_digit(data[from])) ++from;
-  return from;
-}
 
 /// Whether the group is the inside of a word, of a hash or an id: three letters or digits stand before it. Nothing that is
 /// looked for begins so.
@@ -39,17 +33,17 @@ bool DigitGroups::follows(uint32_t end, uint32_t& ret_next) const {
 }
 
 bool DigitGroups::next() {
+  using Word = ByteClasses::Word;
   groups_.clear();
-  uint32_t begin = find_digit(at_);
-  while (begin < text_.size() && inside_word(begin)) {
-    while (begin < text_.size() && is_alnum(text_[begin])) ++begin;
-    begin = find_digit(begin);
-  }
+  uint32_t begin = classes_.next(&Word::digits, at_);
+  while (begin < text_.size() && inside_word(begin))
+    begin = classes_.next(&Word::digits, classes_.end(&Word::alnum, begin));
   if (begin >= text_.size()) return false;
+  digits_ = 0;
   do {
-    at_ = begin;
-    while (at_ < text_.size() && is_digit(text_[at_])) ++at_;
+    at_ = classes_.end(&Word::digits, begin);
     groups_.push_back({begin, at_ - begin});
+    digits_ += at_ - begin;
   } while (follows(at_, begin));
   return true;
 }

@@ -1,13 +1,15 @@
 // Finds groups of digits, and chains of groups that little stands between: "(415) 555-2671" is 415, 555, 2671.
 //
-// Happy path: next() until it says false; groups() then is the next chain. Sixteen bytes at a time where there are no
-// digits. Linear, and the memory is that of the longest chain.
+// Happy path: next() until it says false; groups() then is the next chain. Linear, and the memory is that of the longest
+// chain.
 // Threading: none.
 #pragma once
 
 #include <cstdint>
 #include <string_view>
 #include <vector>
+
+#include "daemons/gatewayd/dlp/byte_classes.h"
 
 namespace mas::dlp {
 
@@ -20,20 +22,23 @@ class DigitGroups {
  public:
   static constexpr uint32_t kWidestGap = 3;  ///< bytes between two groups of a chain
 
-  /// @param groups where chains are put: the caller's, so that it is allocated once.
-  DigitGroups(std::string_view text, std::vector<DigitGroup>& groups) : text_(text), groups_(groups) {}
+  /// @param classes of the text. @param groups where chains are put: the caller's, so that it is allocated once.
+  DigitGroups(std::string_view text, const ByteClasses& classes, std::vector<DigitGroup>& groups)
+      : text_(text), classes_(classes), groups_(groups) {}
 
   bool next();
   const std::vector<DigitGroup>& groups() const { return groups_; }
+  /// How many digits the chain has in all.
+  uint32_t digits() const { return digits_; }
 
  private:
-  uint32_t find_digit(uint32_t from) const;
   bool inside_word(uint32_t begin) const;
   bool follows(uint32_t end, uint32_t& ret_next) const;
 
   const std::string_view text_;
+  const ByteClasses& classes_;
   std::vector<DigitGroup>& groups_;
-  uint32_t at_ = 0;
+  uint32_t at_ = 0, digits_ = 0;
 };
 
 }  // namespace mas::dlp

@@ -17,44 +17,45 @@ constexpr size_t kStepsOfGroup = 8;
 
 /// Three, two and four digits. Only hyphens tell them from the columns of a table or a log line.
 void see_social_security(const Chain& chain) {
-  if (!chain.sizes({3, 2, 4}) || !chain.uniform(3) || !chain.stands_alone(3)) return;
+  if (!chain.uniform(3) || !chain.stands_alone(3)) return;
   Sight& sight = chain.sight();
   auto number = chain.digits(3);
   Span all = chain.span(3);
   std::string_view gap = chain.gap(0);
   float shape = gap == "-" ? 0.7F : gap == "/" ? 0.4F : 0.51F;
-  bool against = is_key_against(sight, all);
-  if (ssn(number.view())) sight.see(Type::ssn, all, {shape, against ? 0 : bits(kSsn, kTax), false, true});
-  if (itin(number.view())) sight.see(Type::itin, all, {shape, against ? 0 : bits(kTax, kSsn), false, true});
+  bool of_person = ssn(number.view()), of_taxpayer = itin(number.view());
+  bool against = (of_person || of_taxpayer) && is_key_against(sight, all);
+  if (of_person) sight.see(Type::ssn, all, {shape, against ? 0 : bits(kSsn, kTax), false, true});
+  if (of_taxpayer) sight.see(Type::itin, all, {shape, against ? 0 : bits(kTax, kSsn), false, true});
+}
+
+void see_three_threes(const Chain& chain) {
+  if (!chain.uniform(3) || !chain.stands_alone(3)) return;
+  Sight& sight = chain.sight();
+  auto number = chain.digits(3);
+  bool sin = luhn(number.view()) && number.bytes[0] != '0' && number.bytes[0] != '8';
+  if (sin) sight.see(Type::ca_sin, chain.span(3), {chain.among_columns(3) ? 0.45F : 0.62F, bit(kSin), false, true});
+  if (ssn(number.view())) sight.see(Type::ssn, chain.span(3), {0.3F, bit(kSsn), false, true});
 }
 
 void see_nine_in_groups(const Chain& chain) {
   Sight& sight = chain.sight();
-  see_social_security(chain);
-  if (chain.sizes({3, 3, 3}) && chain.uniform(3) && chain.stands_alone(3)) {
-    auto number = chain.digits(3);
-    bool sin = luhn(number.view()) && number.bytes[0] != '0' && number.bytes[0] != '8';
-    float shape = chain.among_columns(3) ? 0.45F : 0.62F;
-    if (sin) sight.see(Type::ca_sin, chain.span(3), {shape, bit(kSin), false, true});
-    if (ssn(number.view())) sight.see(Type::ssn, chain.span(3), {0.3F, bit(kSsn), false, true});
-  }
-  bool one_by_one = chain.sizes({1, 1, 1, 1, 1, 1, 1, 1, 1}) && !chain.has(9) && chain.at_start() && chain.uniform(9);
+  if (chain.sizes(3, 2, 4)) see_social_security(chain);
+  if (chain.sizes(3, 3, 3)) see_three_threes(chain);
+  bool one_by_one = chain.at_start() && chain.sizes(1, 1, 1, 1, 1, 1, 1, 1, 1) && !chain.has(9) && chain.uniform(9);
   if (one_by_one && ssn(chain.digits(9).view())) sight.see(Type::ssn, chain.span(9), {0.3F, bit(kSsn), false, true});
-  if (chain.sizes({2, 7}) && chain.uniform(2) && chain.stands_alone(2) && ssn(chain.digits(2).view()))
+  if (chain.sizes(2, 7) && chain.uniform(2) && chain.stands_alone(2) && ssn(chain.digits(2).view()))
     sight.see(Type::ssn, chain.span(2), {0.3F, bit(kSsn), false, true});
 }
 
 void see_ten_and_twelve_in_groups(const Chain& chain) {
   Sight& sight = chain.sight();
-  if (chain.sizes({3, 3, 4}) && chain.gap(0) == " " && chain.uniform(3) && chain.stands_alone(3) &&
+  if (chain.sizes(3, 3, 4) && chain.gap_is(0, ' ') && chain.uniform(3) && chain.stands_alone(3) &&
       nhs(chain.digits(3).view()))
     sight.see(Type::uk_nhs, chain.span(3), {chain.among_columns(3) ? 0.45F : 0.62F, bit(kNhs), false, true});
-  if (chain.sizes({4, 4, 4}) && chain.uniform(3) && chain.stands_alone(3)) {
-    auto number = chain.digits(3);
-    float shape = chain.among_columns(3) ? 0.45F : 0.65F;
-    if (number.bytes[0] >= '2' && verhoeff(number.view()))
-      sight.see(Type::in_aadhaar, chain.span(3), {shape, bit(kAadhaar), false, true});
-  }
+  if (chain.sizes(4, 4, 4) && chain.first_digit() >= '2' && chain.uniform(3) && chain.stands_alone(3) &&
+      verhoeff(chain.digits(3).view()))
+    sight.see(Type::in_aadhaar, chain.span(3), {chain.among_columns(3) ? 0.45F : 0.65F, bit(kAadhaar), false, true});
 }
 
 /// Routing numbers and provider identifiers in groups of any size, where something says what they are.
@@ -85,7 +86,7 @@ bool is_reserved(const std::array<int, 4>& ip) {
 
 void see_ip_address(const Chain& chain) {
   Sight& sight = chain.sight();
-  if (!sight.wants(Type::ip_address) || !chain.has(3)) return;
+  if (!chain.has(3) || !chain.gap_is(0, '.') || !sight.wants(Type::ip_address)) return;
   std::array<int, 4> octets{};
   for (size_t i = 0; i < 4; ++i) {
     const DigitGroup& group = chain.group(i);
@@ -98,22 +99,32 @@ void see_ip_address(const Chain& chain) {
   sight.see(Type::ip_address, chain.span(4), {0.7F, 0, false, false});
 }
 
+/// AB 12 34 56 C
+void see_spaced_national_insurance(const Chain& chain) {
+  constexpr uint32_t kLetters = 3;  // two, and a space
+  const Sight& sight = chain.sight();
+  uint32_t begin = chain.group(0).begin;
+  if (chain.before() != ' ' || begin < kLetters || !is_letter(sight.at(begin - 2))) return;
+  if (!is_alnum(sight.before(begin - kLetters))) see_national_insurance(chain, begin - kLetters);
+}
+
+/// Numbers of several groups. None is asked for that has more digits than there are.
 void see_groups(const Chain& chain) {
-  if (!chain.has(1)) return;
-  Sight& sight = chain.sight();
-  see_nine_in_groups(chain);
-  see_grouped_card(chain);
-  see_phone_in_groups(chain);
-  see_ten_and_twelve_in_groups(chain);
-  see_named_in_groups(chain);
+  uint32_t ahead = chain.digits_ahead();
+  if (ahead >= 9) see_nine_in_groups(chain);
+  if (ahead >= 13) see_grouped_card(chain);
+  if (ahead >= 7) see_phone_in_groups(chain);
+  if (ahead >= 10) see_ten_and_twelve_in_groups(chain);
+  if (ahead >= 9) see_named_in_groups(chain);
   see_ip_address(chain);
-  uint32_t begin = chain.group(0).begin;  // AB 12 34 56 C
-  if (begin >= 3 && sight.at(begin - 1) == ' ' && !is_alnum(sight.before(begin - 3)))
-    see_national_insurance(chain, begin - 3);
+  see_spaced_national_insurance(chain);
 }
 
 /// One group: what it is, only its check digits or what stands around can say.
 void see_bare(const Chain& chain) {
+  constexpr uint32_t kShortest = 8, kLongest = 19;  // telephone numbers, cards
+  uint32_t size = chain.size_of(0);
+  if (size < kShortest || size > kLongest) return;
   Sight& sight = chain.sight();
   if (chain.has(1)) {
     std::string_view gap = chain.gap(0);
@@ -123,7 +134,7 @@ void see_bare(const Chain& chain) {
   auto number = chain.digits(1);
   std::string_view view = number.view();
   Span all = chain.span(1);
-  switch (chain.size_of(0)) {
+  switch (size) {
     case 9:
       if (ssn(view)) sight.see(Type::ssn, all, {0.4F, is_key_against(sight, all) ? 0 : bit(kSsn), false, true});
       if (itin(view)) sight.see(Type::itin, all, {0.4F, bits(kTax, kSsn), false, true});
@@ -143,15 +154,50 @@ void see_bare(const Chain& chain) {
   see_bare_phone(chain);
 }
 
+/// Whether words of a street may stand beside the number: what stands directly beside it is no other number.
+bool may_be_of_street(const Chain& chain) {
+  char after = chain.after(0);
+  if (is_letter(after) || after == ',') return true;
+  bool number_behind = chain.has(1) && chain.gap_is(0, ' ') && !is_letter(chain.after(1)) && chain.after(1) != '\'' &&
+                       !is_high(chain.after(1));
+  if (after == ' ' && !number_behind) return true;
+  return chain.before() == ' ';
+}
+
+/// Bytes beside a short number with which something may begin or end: a plus, letters of a code, words of a street.
+struct Beside {
+  std::array<bool, 256> before{}, after{};
+};
+constexpr Beside kBeside = [] {
+  Beside beside;
+  for (unsigned i = 0; i < 256; ++i) {
+    auto c = static_cast<char>(i);
+    beside.before[i] = is_letter(c) || c == '+' || c == ' ';
+    beside.after[i] = is_letter(c) || c == '-' || c == ':' || c == ',' || c == ' ';
+  }
+  return beside;
+}();
+
+/// Whether a group without others behind it is too short for a number, and stands beside nothing that makes it more.
+bool is_nothing(const Chain& chain, char before, char after) {
+  constexpr uint32_t kShortest = 8;
+  return chain.digits_ahead() < kShortest && !chain.has(1) && !kBeside.before[static_cast<unsigned char>(before)] &&
+         !kBeside.after[static_cast<unsigned char>(after)];
+}
+
+/// The prefilter of numbers. Most digits of a message are counters, times, sizes and parts of ids: the digits of a group and
+/// the bytes to either side of it say what may begin there, and mostly that is nothing.
 void look_at(const Chain& chain, bool packs) {
-  if (chain.within_single_digits()) return;
-  see_phone_with_country(chain);
-  if (!chain.starts_clean()) return see_after_letters(chain);
-  see_groups(chain);
+  char before = chain.before(), after = chain.after(0);
+  if (is_nothing(chain, before, after) || chain.within_single_digits()) return;
+  if (before == '+') see_phone_with_country(chain);
+  if (is_letter(before)) return see_after_letters(chain);
+  if (before == '_') return;
+  if (chain.has(1)) see_groups(chain);
   see_bare(chain);
   if (packs) see_pack_numbers(chain);
-  see_lettered(chain);
-  see_street_address(chain);
+  if (is_letter(after) || after == '-' || after == ':') see_lettered(chain);
+  if (may_be_of_street(chain)) see_street_address(chain);
 }
 
 }  // namespace
@@ -159,12 +205,14 @@ void look_at(const Chain& chain, bool packs) {
 void detect_numbers(Sight& sight, std::vector<DigitGroup>& groups) {
   bool packs = wants_packs(sight);
   if (packs) see_pack_codes(sight);
-  DigitGroups chains(sight.text(), groups);
+  DigitGroups chains(sight.text(), sight.classes(), groups);
   while (chains.next()) {
     Chain chain(sight, chains.groups());
+    uint32_t ahead = chains.digits();
     for (size_t i = 0; i < chains.groups().size() && !sight.is_spent(); ++i) {
-      chain.begin_at(i);
+      chain.begin_at(i, ahead);
       look_at(chain, packs);
+      ahead -= chain.size_of(0);
     }
     sight.spend(chains.groups().size() * kStepsOfGroup);
   }

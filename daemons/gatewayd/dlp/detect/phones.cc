@@ -99,6 +99,8 @@ uint32_t extension_end(const Sight& sight, uint32_t end) {
   constexpr uint32_t kMostDigits = 6;
   uint32_t i = end;
   while (i - end < 3 && (sight.at(i) == ' ' || sight.at(i) == ',' || sight.at(i) == ';' || sight.at(i) == '(')) ++i;
+  constexpr std::string_view kBegins = "edarpx#";  // of the words
+  if (kBegins.find(to_lower(sight.at(i))) == std::string_view::npos) return end;
   for (std::string_view word : kWords) {
     Span here{i, std::min(i + static_cast<uint32_t>(word.size()), static_cast<uint32_t>(sight.text().size()))};
     if (!equals_word(sight.view(here), word)) continue;
@@ -205,7 +207,7 @@ bool is_sign(const Sight& sight, uint32_t plus, bool grouped) {
 void see_phone_in_groups(const Chain& chain) {
   Sight& sight = chain.sight();
   if (!sight.wants(Type::phone) || see_american(chain)) return;
-  bool seven = chain.sizes({3, 4}) && chain.gap(0).size() == 1 && chain.stands_alone(2) && !chain.has(2);
+  bool seven = chain.sizes(3, 4) && chain.gap(0).size() == 1 && chain.stands_alone(2) && !chain.has(2);
   if (seven && sight.at(chain.group(0).begin) >= '2')
     sight.see(Type::phone, chain.span(2), {0.35F, bit(kPhone), false, true});
   else if (chain.at_start() && sight.before(chain.group(0).begin) != '+')

@@ -42,6 +42,8 @@ uint32_t table_of(const Document& document, const Container& container) {
 
 void for_each_cell(const Document& document,
                    const std::function<void(const Node& node, ContextMask says, ContextMask beside)>& see) {
+  auto has_names = [&](const Container& container) { return is_header(document, container); };
+  if (std::none_of(document.containers().begin(), document.containers().end(), has_names)) return;
   // The names come before the rows; of tables within tables the last names count.
   Header header;
   uint32_t current = kNowhere, table = kNowhere;

@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "daemons/gatewayd/dlp/byte_block.h"
 #include "daemons/gatewayd/dlp/detect/detect.h"
 #include "daemons/gatewayd/dlp/detect/values.h"
 #include "proto/wire/digest.h"
@@ -21,27 +20,46 @@ constexpr std::string_view kList =
 #include "daemons/gatewayd/dlp/detect/bip39_english.inc"
     ;
 
+constexpr size_t kLetters = 26;
+
+/// @param word of small letters, at least two. @return the number of its first two.
+size_t pair_of(std::string_view word) {
+  return static_cast<size_t>(word[0] - 'a') * kLetters + static_cast<size_t>(word[1] - 'a');
+}
+
+/// Where the words of each pair of letters begin in the list, and behind the last where it ends.
+using PairBegins = std::array<uint16_t, kLetters * kLetters + 1>;
+const PairBegins& pair_begins() {
+  static const PairBegins begins = [] {
+    PairBegins made{};
+    for (std::string_view word : bip39_words()) ++made[pair_of(word) + 1];
+    for (size_t i = 1; i < made.size(); ++i) made[i] = static_cast<uint16_t>(made[i] + made[i - 1]);
+    return made;
+  }();
+  return begins;
+}
+
 /// @return the word's place in the list.
 std::optional<uint32_t> place_of(std::string_view word) {
+  if (word.size() < kShortestWord || !is_lower(word[0]) || !is_lower(word[1])) return std::nullopt;
   const auto& words = bip39_words();
-  auto found = std::lower_bound(words.begin(), words.end(), word);
-  if (found == words.end() || *found != word) return std::nullopt;
-  return static_cast<uint32_t>(found - words.begin());
+  size_t pair = pair_of(word);
+  uint32_t first = pair_begins()[pair], last = pair_begins()[pair + 1];
+  for (uint32_t i = first; i < last; ++i)
+    if (words[i] == word) return i;
+  return std::nullopt;
 }
 
 bool is_separator(char c) { return is_space(c) || c == ',' || c == '\0'; }
 
-/// Whether a block may lie within a phrase: letters and separators alone, and no word of more than 15 or, between two
-/// separators, of one or two letters.
-bool may_be_words(ByteBlock bytes) {
+/// Whether the sixteen bytes at `at` may lie within a phrase: letters and separators alone, and no word of more than 15 or,
+/// between two separators, of one or two letters.
+bool may_be_words(const ByteClasses& classes, uint32_t at) {
   constexpr uint32_t kAll = 0xffff;
-  auto letter = (bytes - 'a') < 26;
-  uint32_t separators = ~bits_of(letter) & kAll;
-  if (separators == 0 || (separators & separators << 2 & ~(separators << 1)) != 0) return false;
-  if ((separators & separators << 3 & ~(separators << 1) & ~(separators << 2)) != 0) return false;
-  auto either =
-      letter | (bytes == ' ') | (bytes == ',') | (bytes == '\n') | (bytes == '\r') | (bytes == '\t') | (bytes == '\0');
-  return bits_of(either) == kAll;
+  if (classes.block(&ByteClasses::Word::words, at) != kAll) return false;
+  uint32_t separators = ~classes.block(&ByteClasses::Word::lower, at) & kAll;
+  return separators != 0 && (separators & separators << 2 & ~(separators << 1)) == 0 &&
+         (separators & separators << 3 & ~(separators << 1) & ~(separators << 2)) == 0;
 }
 
 /// The words of the list that stand one behind the other from a place on.
@@ -117,9 +135,10 @@ void look_for_phrase(Sight& sight, const WordRun& run) {
 
 /// Run by run of the list's words, where a text has enough words of their form. Of twelve the last is looked up first:
 /// where it is none of the list, no phrase has it.
-void look_through_words(Sight& sight, WordRun& run, uint32_t begin, uint32_t end) {
+/// @param words to work with.
+void look_through_words(Sight& sight, WordRun& run, std::vector<Span>& words, uint32_t begin, uint32_t end) {
   std::string_view text = sight.text();
-  std::vector<Span> words;
+  words.clear();
   for (uint32_t at = begin; at < end;) {
     uint32_t past = at;
     while (past < end && is_lower(text[past])) ++past;
@@ -178,13 +197,13 @@ namespace {
 
 /// Words of three to eight small letters with white space or commas between them, from the beginning of one on.
 /// @return the end of the last; `ret_count` how many there are.
-uint32_t end_of_words(std::string_view text, uint32_t at, uint32_t& ret_count) {
+uint32_t end_of_words(const Sight& sight, uint32_t at, uint32_t& ret_count) {
+  std::string_view text = sight.text();
   constexpr uint32_t kWidest = 3;
   ret_count = 0;
   uint32_t last = at;
   while (true) {
-    uint32_t end = at;
-    while (end < text.size() && is_lower(text[end])) ++end;
+    uint32_t end = sight.classes().end(&ByteClasses::Word::lower, at);
     last = end;
     if (end - at < kShortestWord || end - at > kLongestWord) return last;
     ++ret_count;
@@ -202,18 +221,19 @@ void detect_seed_phrases(Sight& sight) {
   std::string_view text = sight.text();
   if (!sight.wants(Type::private_key) || text.size() < kLeastText) return;
   WordRun run(text);
+  std::vector<Span> words;
   auto size = static_cast<uint32_t>(text.size());
   uint32_t read = 0;  // up to here by words
   for (uint32_t at = 0; at + kBlock <= size; at += 2 * kBlock) {
-    if (at < read || !may_be_words(load_block(text.data() + at))) continue;
+    if (at < read || !may_be_words(sight.classes(), at)) continue;
     // Back to where the words begin: to the longest word's length, what is longer is none of the list.
     uint32_t begin = at;
     while (begin > read && (is_lower(text[begin - 1]) || is_separator(text[begin - 1])) && at - begin < 2 * kBlock)
       --begin;
     while (begin <= at) {
       while (begin < size && is_separator(text[begin])) ++begin;
-      uint32_t count = 0, end = end_of_words(text, begin, count);
-      if (count >= kShortest) look_through_words(sight, run, begin, end);
+      uint32_t count = 0, end = end_of_words(sight, begin, count);
+      if (count >= kShortest) look_through_words(sight, run, words, begin, end);
       begin = std::max(end, begin + 1);
     }
     read = begin;

@@ -1,0 +1,95 @@
+// The prefilter: what kinds of bytes stand where in a text, sixty-four to a word, from one pass over it.
+//
+// Most of a message begins nothing: prose, keys, ids. Where there is no digit no number need be looked for, where fewer than
+// twelve characters of base64 stand side by side nothing is encoded, and a seed phrase is a long run of small letters and
+// spaces. The detectors find such places by counting bits instead of reading the text again, each for itself.
+// Threading: none. Ownership: a scanner's, one for each reading; made to be used again and again.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace mas::dlp {
+
+class ByteClasses {
+ public:
+  static constexpr uint32_t kBits = 64;
+  /// Bit i for byte i of 64; 0 past the text.
+  struct Word {
+    uint64_t digits = 0;  ///< 0-9
+    uint64_t alnum = 0;   ///< and letters of ASCII
+    uint64_t base64 = 0;  ///< and + / - _
+    uint64_t lower = 0;   ///< small letters of ASCII
+    uint64_t words = 0;   ///< and white space, commas, and what ends a node
+  };
+  using Class = uint64_t Word::*;
+
+  void read(std::string_view text);
+
+  uint32_t size() const { return size_; }
+  /// @return the first byte of the class at or behind `from`; size() for none.
+  uint32_t next(Class kind, uint32_t from) const {
+    if (from >= size_) return size_;
+    uint32_t word = from / kBits;
+    uint64_t bits = words_[word].*kind & (~uint64_t{0} << from % kBits);
+    while (bits == 0) {
+      if (++word * kBits >= size_) return size_;
+      bits = words_[word].*kind;
+    }
+    return word * kBits + static_cast<uint32_t>(std::countr_zero(bits));
+  }
+  /// @return where the run of the class that `from` is in ends; `from` where it is in none.
+  uint32_t end(Class kind, uint32_t from) const {
+    uint32_t word = from / kBits;
+    uint64_t bits = ~(words_[word].*kind) & (~uint64_t{0} << from % kBits);
+    while (bits == 0) bits = ~(words_[++word].*kind);
+    return word * kBits + static_cast<uint32_t>(std::countr_zero(bits));
+  }
+  /// Sixteen bytes from a multiple of sixteen on, as bits.
+  uint32_t block(Class kind, uint32_t at) const {
+    return static_cast<uint32_t>(words_[at / kBits].*kind >> at % kBits & 0xffff);
+  }
+  /// Calls `take(begin, end)` with each run of at least twelve characters of base64.
+  template <typename Take>
+  void for_each_base64(Take take) const;
+
+ private:
+  uint32_t size_ = 0;
+  std::vector<Word> words_;  // and one more, of zeros
+};
+
+template <typename Take>
+void ByteClasses::for_each_base64(Take take) const {
+  constexpr uint32_t kLeast = 12;  // nine digits in base64
+  uint32_t start = 0;
+  bool open = false;  // the run that began at `start` reaches the end of the word before
+  for (uint32_t word = 0; word < words_.size(); ++word) {
+    uint64_t bits = words_[word].base64;
+    uint32_t base = word * kBits;
+    if (open) {
+      if (bits == ~uint64_t{0}) continue;
+      uint32_t end = base + static_cast<uint32_t>(std::countr_one(bits));
+      if (end - start >= kLeast) take(start, end);
+      bits &= bits + 1;  // without the ones that it took
+    }
+    auto behind = static_cast<uint32_t>(std::countl_one(bits));
+    open = behind > 0;
+    start = base + kBits - behind;
+    if (behind == kBits) continue;
+    uint64_t inside = bits & ~uint64_t{0} >> behind;
+    uint64_t runs = inside & inside >> 1;  // where two begin; then four, eight, twelve
+    runs &= runs >> 2;
+    runs &= runs >> 4;
+    runs &= runs >> 4;
+    while (runs != 0) {
+      auto at = static_cast<uint32_t>(std::countr_zero(runs));
+      uint32_t end = at + static_cast<uint32_t>(std::countr_one(inside >> at));
+      take(base + at, base + end);
+      runs &= ~uint64_t{0} << end;  // it ends within the word
+    }
+  }
+}
+
+}  // namespace mas::dlp

@@ -1,0 +1,40 @@
+// What replies of several texts hold. Pure. Ownership: views live as long as the reply.
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "proto/base/clock.h"
+#include "proto/base/numbers.h"
+#include "proto/redis/reply.h"
+
+namespace mas::redis {
+
+/// @return what HMGET answered, nullopt for a missing field; nothing where the reply is no array.
+inline std::vector<std::optional<std::string_view>> values_of(const Reply& reply) {
+  std::vector<std::optional<std::string_view>> values;
+  if (!reply.is_array()) return values;
+  values.reserve(reply.count);
+  for (const auto& value : reply)
+    values.push_back(value.is_nil() ? std::nullopt : std::optional<std::string_view>(value.text));
+  return values;
+}
+
+/// @param entry of a stream: its id, and its fields with their values. @return the value; nullptr where there is none.
+inline const Reply* entry_field(const Reply& entry, std::string_view field) {
+  if (!entry.is_array() || entry.count != 2 || !entry[1].is_array()) return nullptr;
+  for (size_t i = 0; i + 1 < entry[1].count; i += 2)
+    if (entry[1][i].text == field) return &entry[1][i + 1];
+  return nullptr;
+}
+
+/// @return microseconds since 1970 from the answer to TIME; nullopt: it is no time.
+inline std::optional<WallMicros> time_of(const Reply& reply) {
+  if (!reply.is_array() || reply.count != 2) return std::nullopt;
+  auto seconds = parse_number<WallMicros>(reply[0].text), micros = parse_number<WallMicros>(reply[1].text);
+  if (!seconds || !micros) return std::nullopt;
+  return *seconds * 1'000'000 + *micros;
+}
+
+}  // namespace mas::redis

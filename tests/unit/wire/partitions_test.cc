@@ -1,0 +1,42 @@
+// mas.config, and whether an agent takes part, as texts from Redis.
+#include "proto/wire/partitions.h"
+
+#include <vector>
+
+#include "proto/wire/presence.h"
+#include "tests/unit/catch.h"
+
+using namespace mas;
+
+TEST_CASE("a number of partitions is from 1 to 1024") {
+  CHECK(parse_partitions("1") == 1u);
+  CHECK(parse_partitions("1024") == 1024u);
+  for (const char* bad : {"", "0", "1025", "-1", "16 ", "16x", "99999999999999999999"})
+    CHECK_FALSE(parse_partitions(bad));
+}
+
+TEST_CASE("who reads mas.config says what is wrong in it") {
+  CHECK(*agreed_partitions("16", "1", "this gateway") == 16);
+  auto protocol = agreed_partitions("16", "2", "this gateway");
+  REQUIRE_FALSE(protocol.ok());
+  CHECK(protocol.error().code == Errc::kProtocol);
+  CHECK(protocol.error().message == "mas.config has protocol '2', this gateway speaks 1");
+  CHECK_FALSE(agreed_partitions("16", "", "this gateway").ok());
+  auto count = agreed_partitions("2000", "1", "this library");
+  REQUIRE_FALSE(count.ok());
+  CHECK(count.error().message == "mas.config has partitions '2000'; expected 1 to 1024");
+}
+
+TEST_CASE("an entry says whether its agent takes part in gateway mode") {
+  using Values = std::vector<std::optional<std::string_view>>;
+  auto whole = presence_from_values("alice", Values{"alice", "gateway", "ACTIVE", "secret"});
+  CHECK((whole.registered && whole.gateway_mode && whole.active));
+  CHECK(whole.token == "secret");
+  auto bare = presence_from_values("alice", Values{"alice", {}, {}, {}});
+  CHECK(bare.registered);
+  CHECK_FALSE((bare.gateway_mode || bare.active));
+  CHECK(bare.token.empty());
+  CHECK_FALSE(presence_from_values("alice", Values{"bob", "gateway", "ACTIVE", "secret"}).registered);
+  CHECK_FALSE(presence_from_values("alice", Values{{}, {}, {}, {}}).registered);
+  CHECK_FALSE(presence_from_values("alice", Values{}).registered);
+}
