@@ -15,9 +15,7 @@ namespace mas::gateway {
 
 namespace {
 
-constexpr size_t kReportedEntries = 64;  // of one turn: they are read, and may be large
-constexpr size_t kReportedOfAgent = 32;  // so that one agent leaves room for others
-constexpr size_t kLikelyBytes = 128;     // of a record; a turn of shorter ones makes room as it goes
+constexpr size_t kLikelyBytes = 128;  // of a record; a turn of shorter ones makes room as it goes
 
 }  // namespace
 
@@ -60,7 +58,7 @@ void Batch::begin(size_t messages, size_t bytes) {
   messages_.clear();
   records_.clear();
   due_.clear();
-  entries_.clear();
+  ++number_;
   texts_.release();
   std::swap(turn_, next_);
   next_.clear();
@@ -200,23 +198,6 @@ void Batch::decode_report(Message& message) {
   static_assert(std::is_trivially_destructible_v<FailureReport>);
   void* place = texts_.allocate(sizeof(FailureReport), alignof(FailureReport));
   message.report = new (place) FailureReport(*report);
-}
-
-ReportedEntry* Batch::entry_of(std::string_view agent, const FailureReport& report) {
-  auto same = [&](const ReportedEntry& entry) {
-    return entry.id == report.entry && entry.lane == report.lane && entry.agent == agent;
-  };
-  auto found = std::find_if(entries_.begin(), entries_.end(), same);
-  if (found != entries_.end()) return &*found;
-  if (entries_.size() >= kReportedEntries) return nullptr;
-  auto its = [&](const ReportedEntry& entry) { return entry.agent == agent; };
-  if (std::count_if(entries_.begin(), entries_.end(), its) >= static_cast<std::ptrdiff_t>(kReportedOfAgent))
-    return nullptr;
-  ReportedEntry& entry = entries_.emplace_back();
-  entry.agent = agent;
-  entry.lane = report.lane;
-  entry.id = report.entry;
-  return &entry;
 }
 
 void Batch::decode_due(const Element& element) {

@@ -7,12 +7,12 @@
 // steady stream allocates nothing.
 // Failure: an element that is no frame becomes a frame with a `fault`; an envelope that cannot be delivered becomes a
 // message with one. Nothing is trusted yet: who sent it is for the decider to find out.
+// Once decoded it does not change; what is found out about frames and messages stands beside it (lookups.h).
 // Threading: none. Ownership: views live until the next begin(), unless the turn's memory was lent; the batch must outlive
 // what it lent.
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <memory_resource>
 #include <optional>
@@ -32,9 +32,6 @@
 
 namespace mas::gateway {
 
-struct Agent;
-struct Inbox;
-
 /// A turn takes no further frame of a partition that has given it so much: the partition's audit block has to hold a record
 /// of each (audit::kBlockRecords, with what is due and the frame that passes the bound).
 inline constexpr size_t kPartitionMessages = 4000;
@@ -46,17 +43,6 @@ struct Fault {
   std::string_view text;
 };
 
-/// An entry of an agent's own stream that it reports a failed message of. Read once, however many it reports.
-struct ReportedEntry {
-  std::string_view agent;
-  Lane lane = Lane::kNormal;
-  std::string_view id;
-  bool known = false;   ///< whether it was read
-  bool failed = false;  ///< it could not be
-  std::string blob;     ///< empty: it is not there any more
-  uint64_t asked = 0;   ///< when the decider last asked for it
-};
-
 /// A member of a partition's sorted set whose time has come.
 struct DueRetry {
   unsigned partition = 0;
@@ -65,8 +51,6 @@ struct DueRetry {
   std::string_view fault;  ///< why it cannot be read; then nothing else is there
   std::string_view sender, id, type;
   std::optional<double> deadline;
-  Agent* agent = nullptr;  ///< these two are set by the decider
-  Inbox* inbox = nullptr;
 };
 
 struct Message {
@@ -76,7 +60,6 @@ struct Message {
   uint8_t flags = 0;
   std::optional<Fault> fault;
   const FailureReport* report = nullptr;  ///< then it is no envelope, and nothing below to `deadline` is there
-  ReportedEntry* entry = nullptr;         ///< what it reports about; set by the decider
   std::string_view target, type, id, correlation_id, conversation;
   std::string_view chain;          ///< raw, see chain.h
   std::optional<double> deadline;  ///< seconds since 1970
@@ -84,11 +67,6 @@ struct Message {
   Lane wanted = Lane::kNormal;  ///< the lane that it asks for
   bool is_reply = false;
   bool expects_reply = false;
-  // Set by the decider.
-  Lane lane = Lane::kNormal;  ///< the lane that it takes
-  Agent* target_facts = nullptr;
-  Inbox* inbox = nullptr;  ///< where it goes
-  bool answers = false;    ///< a reply whose ticket is good
 };
 
 struct FrameInTurn {
@@ -101,10 +79,6 @@ struct FrameInTurn {
   size_t count = 0;
   bool replay = false;  ///< it says that it carries a dead letter, or what was archived (replay.h)
   bool from_archive = false;
-  // Set by the decider.
-  std::optional<bool> proven;  ///< of a replay: whether that is true
-  bool authentic = false;      ///< it was seen to be its sender's, before it was decided
-  Agent* sender_facts = nullptr;
 };
 
 class Batch {
@@ -147,13 +121,11 @@ class Batch {
   /// How many elements of a partition are in the turn.
   size_t elements_of(unsigned partition) const { return partition < taken_.size() ? taken_[partition].elements : 0; }
 
-  std::vector<FrameInTurn>& frames() { return frames_; }
   const std::vector<FrameInTurn>& frames() const { return frames_; }
-  std::vector<Message>& messages() { return messages_; }
   const std::vector<Message>& messages() const { return messages_; }
-  std::vector<DueRetry>& due() { return due_; }
-  /// @return the entry that is reported about; nullptr: the turn has as many as it takes, of that agent or of all.
-  ReportedEntry* entry_of(std::string_view agent, const FailureReport& report);
+  const std::vector<DueRetry>& due() const { return due_; }
+  /// Which turn it is of: changes with every begin().
+  uint64_t number() const { return number_; }
   /// The records of a frame as the MAC needs them.
   std::span<const Record> records_of(const FrameInTurn& frame) const { return {&records_[frame.first], frame.count}; }
 
@@ -200,7 +172,7 @@ class Batch {
   std::vector<Message> messages_;
   std::vector<Record> records_;
   std::vector<DueRetry> due_;
-  std::deque<ReportedEntry> entries_;  // where they are, they stay
+  uint64_t number_ = 0;
   Frame scratch_;
   EnvelopeDecoder decoder_;
 };

@@ -22,11 +22,11 @@ constexpr size_t kLeastLent = 1024 * 1024;                // of a smaller turn, 
 /// The turn in hand is sent, and its place is free. The memory of a large one goes along, and comes back with what was written.
 void TurnLoop::commit() {
   build_commit();
+  const TurnResult& result = decider_.result();
   redis::Command command = std::exchange(receipts_, {});
   for (size_t i = 0; i < command.count(); ++i) expect(Reply::kReceipt);
   if (options_.policy.breaker_mode != Mode::kOff)
-    for (unsigned delivery : CircuitWriter::ask_lengths(command, decider_.deliveries()))
-      expect(Reply::kLength, delivery);
+    for (unsigned delivery : CircuitWriter::ask_lengths(command, result.deliveries())) expect(Reply::kLength, delivery);
   redis::Rope rope = batch_.kept_bytes() < kLeastLent ? redis::Rope() : redis::Rope(batch_.lend());
   rope.add(command);
   commit_.append_to(rope);
@@ -40,10 +40,10 @@ void TurnLoop::commit() {
   }
   expected_.back().ends = Ends::kCommit;
   its_receipts_ = {};
-  for (const auto& receipt : decider_.receipts()) its_receipts_.add("PUBLISH", receipt.channel, receipt.bytes);
+  for (const auto& receipt : result.receipts()) its_receipts_.add("PUBLISH", receipt.channel, receipt.bytes);
   sent_blocks_.clear();
   sent_senders_.clear();
-  for (const PartitionWork* work : decider_.work()) {
+  for (const PartitionWork* work : result.work()) {
     const unsigned p = work->partition->number;
     if (!work->block.bytes.empty()) sent_blocks_.emplace_back(p, work->partition->next_block);
     if (work->wrote != nullptr) sent_senders_.push_back({p, work->wrote->field, work->wrote->state.last()});
@@ -62,23 +62,24 @@ void TurnLoop::commit() {
 /// Entries: audit blocks first, which are large, so that Redis makes room for large reads; archive; deliveries, whose place
 /// key_refused() has to know; dead letters. Keys are asked for when the reply comes: none may be the decider's.
 void TurnLoop::build_commit() {
+  const TurnResult& result = decider_.result();
   commit_.clear();
   texts_.clear();  // a deque: what is viewed does not move
   const std::string& now = texts_.emplace_back(std::to_string(turn_now_));
-  for (const PartitionWork* work : decider_.work()) commit_.fence(work->partition->epoch_key, work->partition->epoch);
-  for (const PartitionWork* work : decider_.work())
+  for (const PartitionWork* work : result.work()) commit_.fence(work->partition->epoch_key, work->partition->epoch);
+  for (const PartitionWork* work : result.work())
     if (!work->block.bytes.empty() && !test_break("unaudited"))
       commit_.entry(work->partition->audit_key, {"b", work->block.bytes});
-  for (const PartitionWork* work : decider_.work())
+  for (const PartitionWork* work : result.work())
     if (!work->archive_entry.empty()) commit_.entry(work->partition->archive_key, {"b", work->archive_entry});
   first_delivery_ = commit_.entries();
-  for (const Delivery& delivery : decider_.deliveries()) {
+  for (const Delivery& delivery : result.deliveries()) {
     if (test_break("lose")) continue;
     const redis::Argument blob(delivery.pieces, delivery.bytes);
     commit_.entry(delivery.key, {"b", blob});
     if (test_break("double")) commit_.entry(delivery.key, {"b", blob});
   }
-  for (const DeadLetter& letter : decider_.dead_letters()) {
+  for (const DeadLetter& letter : result.dead_letters()) {
     std::string_view first = letter.first == 0 ? now : texts_.emplace_back(std::to_string(letter.first));
     std::string_view attempts = texts_.emplace_back(std::to_string(letter.attempts));
     commit_.entry(dead_letters_key_,
@@ -86,19 +87,19 @@ void TurnLoop::build_commit() {
                    "reason", letter.reason, "attempts", attempts, "first", first, "last", now});
   }
 
-  for (const Unproven& one : decider_.unproven())
+  for (const Unproven& one : result.unproven())
     commit_.entry(unproven_key_,
                   {"payload", one.payload, "claimed", one.claimed, "reason", one.reason, "first", now, "last", now});
-  if (!decider_.unproven().empty())
+  if (!result.unproven().empty())
     commit_.change("XTRIM", unproven_key_, {"MAXLEN", texts_.emplace_back(std::to_string(kUnprovenKept))});
 
   // The instance may be gone, and nobody would remove what is made for it.
-  for (const Delivery& delivery : decider_.deliveries())
+  for (const Delivery& delivery : result.deliveries())
     if (delivery.inbox->replies) commit_.change("PEXPIRE", delivery.key, {kReplyStreamMillis});
 
   if (trial_) commit_.change("DEL", partitions_[*trial_]->trial_key, {});
   std::vector<std::string_view> arguments;
-  for (const PartitionWork* work : decider_.work()) {
+  for (const PartitionWork* work : result.work()) {
     constexpr size_t kFieldsOfChange = 1000;
     for (size_t i = 0; i < work->fields.size(); ++i) {
       arguments.insert(arguments.end(), {work->fields[i].first, work->fields[i].second});

@@ -19,8 +19,8 @@ struct ArchiveCase : TurnCase {
 
   /// The entry of the turn that was decided last, of the only partition that had work.
   const std::string& entry() const {
-    REQUIRE(decider.work().size() == 1);
-    return decider.work()[0]->archive_entry;
+    REQUIRE(decider.result().work().size() == 1);
+    return decider.result().work()[0]->archive_entry;
   }
 
   void replay(const std::string& payload, bool from_archive) {
@@ -52,7 +52,7 @@ TEST_CASE("what is delivered is archived, what is refused is not") {
   auto plain = archive::open(entry, at.archive_key, at.keys.archive(TurnCase::partition_of("alice")));
   REQUIRE(plain.ok());
   CHECK(plain->substr(0, entry.records[0].size) == sent);
-  CHECK(at.decider.counts().archived == 2);
+  CHECK(at.decider.result().counts().archived == 2);
 
   at.send({.first = 4}, {envelope("alice", "nobody")});
   CHECK(at.entry().empty());
@@ -68,9 +68,9 @@ TEST_CASE("what comes from the archive is delivered as replayed and not archived
   CHECK(at.entry().empty());
   REQUIRE(at.audited.size() == 1);
   CHECK(at.audited[0].reason == "replayed");
-  CHECK(at.decider.counts().archive_replayed == 1);
-  CHECK(at.decider.counts().replayed == 0);
-  const std::string blob = blob_of(at.decider.deliveries()[0]);
+  CHECK(at.decider.result().counts().archive_replayed == 1);
+  CHECK(at.decider.result().counts().replayed == 0);
+  const std::string blob = blob_of(at.decider.result().deliveries()[0]);
   RecordReader reader(*records_of_entry(blob));
   Record record;
   REQUIRE(reader.next(record));

@@ -126,7 +126,7 @@ TEST_CASE("while it is open, messages are kept as dead letters where that is con
   at.policy.dead_letters_closed = true;
   at.decider.set_policy(at.policy);
   CHECK(at.one() == Decision::kCircuitOpen);
-  CHECK(at.decider.counts().not_kept == 1);
+  CHECK(at.decider.result().counts().not_kept == 1);
 }
 
 TEST_CASE("an agent that is not active is queued for until its grace time is over, and again when it is back") {
@@ -287,7 +287,7 @@ TEST_CASE("in shadow mode circuits open and refuse nothing, switched off nobody 
   at.wait(1s);
   CHECK(at.one() == Decision::kAllowed);
   CHECK(at.audited[0].shadow == Decision::kCircuitOpen);
-  CHECK(at.decider.counts().shadow == 1);
+  CHECK(at.decider.result().counts().shadow == 1);
 
   at.policy.breaker_mode = Mode::kOff;
   at.decider.set_policy(at.policy);

@@ -22,9 +22,9 @@ TEST_CASE("an allowed message is delivered, audited and receipted") {
   CHECK(at.audited[1].sequence == 2);
   CHECK(at.audited[1].target == "bob");
   at.check_ledger();
-  REQUIRE(at.decider.work().size() == 1);
-  CHECK(at.decider.work()[0]->elements == 1);
-  CHECK(at.decider.work()[0]->fields.size() == 1);
+  REQUIRE(at.decider.result().work().size() == 1);
+  CHECK(at.decider.result().work()[0]->elements == 1);
+  CHECK(at.decider.result().work()[0]->fields.size() == 1);
 }
 
 TEST_CASE("blocks are chained from turn to turn") {
@@ -36,7 +36,7 @@ TEST_CASE("blocks are chained from turn to turn") {
   at.push({.first = 2}, {envelope("alice", "bob")});
   at.decide();
   audit::Block block;
-  REQUIRE(audit::decode_block(at.decider.work()[0]->block.bytes, block).ok());
+  REQUIRE(audit::decode_block(at.decider.result().work()[0]->block.bytes, block).ok());
   CHECK(block.head.number == 2);
   CHECK(block.previous == first);
 }
@@ -84,7 +84,7 @@ TEST_CASE("numbers decided before get their decision again, and nothing is deliv
   CHECK(again.decisions == Decisions{Decision::kAllowed, Decision::kTargetNotFound, Decision::kAllowed});
   CHECK(at.delivered.empty());
   CHECK(at.audited.empty());
-  CHECK(at.decider.counts().repeated == 3);
+  CHECK(at.decider.result().counts().repeated == 3);
   // What was decided and what is new in one frame.
   auto overlap = at.send({.first = 3}, {envelope("alice", "bob"), envelope("alice", "carol")});
   CHECK(overlap.decisions == Decisions{Decision::kAllowed, Decision::kAllowed});
@@ -104,7 +104,7 @@ TEST_CASE("copies of a frame in one turn are decided once") {
   REQUIRE(at.delivered.size() == 1);
   CHECK(at.delivered[0].envelopes.size() == 1);
   CHECK(at.audited.size() == 2);
-  CHECK(at.decider.work()[0]->elements == 50);
+  CHECK(at.decider.result().work()[0]->elements == 50);
 }
 
 TEST_CASE("a gap decides nothing and is told what is missing") {
@@ -124,8 +124,8 @@ TEST_CASE("an instance that begins with a gap leaves nothing to remember") {
     auto gap = at.send({.instance = new_instance_id(), .first = 7}, {envelope("alice", "bob")});
     CHECK(gap.kind == ReceiptKind::kResendFrom);
     CHECK(gap.sequence == 1);
-    CHECK(at.decider.work()[0]->elements == 1);
-    CHECK(at.decider.work()[0]->fields.empty());
+    CHECK(at.decider.result().work()[0]->elements == 1);
+    CHECK(at.decider.result().work()[0]->fields.empty());
   }
   CHECK(at.partitions[TurnCase::partition_of("alice")]->sender("alice").instances.empty());
 }
@@ -167,7 +167,7 @@ TEST_CASE("a frame that is not its sender's is refused whole: no number used, on
   CHECK(at.delivered.empty());
   REQUIRE(at.audited.size() == 1);
   CHECK(at.audited[0].decision == expected);
-  CHECK(at.decider.work()[0]->fields.empty());
+  CHECK(at.decider.result().work()[0]->fields.empty());
   CHECK(at.send({}, {envelope("alice", "bob")}).decisions == Decisions{Decision::kAllowed});
 }
 
@@ -198,15 +198,15 @@ TEST_CASE("poison is kept apart from dead letters, audited and trimmed, the head
   at.batch.append(0, "no frame");
   at.batch.append(0, std::string(2'000'000, '\1'));
   at.decide(1000, 100'000'000);
-  CHECK(at.decider.work()[0]->elements == 3);
-  CHECK(at.decider.counts().poison == 3);
-  CHECK(at.decider.receipts().empty());
-  CHECK(at.decider.dead_letters().empty());
-  REQUIRE(at.decider.unproven().size() == 3);
-  CHECK(at.decider.unproven()[1].payload == "no frame");
-  CHECK(at.decider.unproven()[1].reason.starts_with("sender not proven: frame: "));
-  CHECK(at.decider.unproven()[2].payload.size() == 4096);
-  CHECK(at.decider.unproven()[2].reason.find("of 2000000") != std::string::npos);
+  CHECK(at.decider.result().work()[0]->elements == 3);
+  CHECK(at.decider.result().counts().poison == 3);
+  CHECK(at.decider.result().receipts().empty());
+  CHECK(at.decider.result().dead_letters().empty());
+  REQUIRE(at.decider.result().unproven().size() == 3);
+  CHECK(at.decider.result().unproven()[1].payload == "no frame");
+  CHECK(at.decider.result().unproven()[1].reason.starts_with("sender not proven: frame: "));
+  CHECK(at.decider.result().unproven()[2].payload.size() == 4096);
+  CHECK(at.decider.result().unproven()[2].reason.find("of 2000000") != std::string::npos);
   at.keep_results();
   CHECK(at.audited.size() == 3);
 
@@ -215,9 +215,9 @@ TEST_CASE("poison is kept apart from dead letters, audited and trimmed, the head
   at.batch.append(0, "no frame");
   at.decide();
   at.keep_results();
-  CHECK(at.decider.unproven().empty());
+  CHECK(at.decider.result().unproven().empty());
   CHECK(at.audited.size() == 1);
-  CHECK(at.decider.counts().not_kept == 1);
+  CHECK(at.decider.result().counts().not_kept == 1);
 }
 
 TEST_CASE("a header that can be read gets a receipt, also when what follows cannot") {
@@ -238,8 +238,8 @@ TEST_CASE("short of memory, every frame is unavailable: nothing is read, written
   at.batch.append(1, "no frame");
   CHECK(at.decide() == 0);
   CHECK(at.receipt().decisions == Decisions{Decision::kUnavailable});
-  CHECK(at.decider.dead_letters().empty());
-  for (const auto* work : at.decider.work()) {
+  CHECK(at.decider.result().dead_letters().empty());
+  for (const auto* work : at.decider.result().work()) {
     CHECK(work->elements == 1);
     CHECK(work->block.bytes.empty());
     CHECK(work->fields.empty());
@@ -317,16 +317,16 @@ TEST_CASE("a turn takes about so many messages and bytes; the rest stays in the 
     at.push({.first = 1 + 3 * i}, {envelope("alice", "bob"), envelope("alice", "bob"), envelope("alice", "bob")});
   SECTION("by messages") {
     at.decide(7);
-    CHECK(at.decider.work()[0]->elements == 3);
-    CHECK(at.decider.counts().messages == 9);
+    CHECK(at.decider.result().work()[0]->elements == 3);
+    CHECK(at.decider.result().counts().messages == 9);
   }
   SECTION("by bytes") {
     at.decide(1000, at.frame({}, std::vector<std::string>(3, envelope("alice", "bob"))).size() + 1);
-    CHECK(at.decider.work()[0]->elements == 2);
+    CHECK(at.decider.result().work()[0]->elements == 2);
   }
   SECTION("one element at least") {
     at.decide(1, 0);
-    CHECK(at.decider.work()[0]->elements == 1);
+    CHECK(at.decider.result().work()[0]->elements == 1);
   }
 }
 
@@ -367,7 +367,7 @@ TEST_CASE("in shadow mode a denial is counted and audited, and the message goes 
   CHECK(at.audited[2].shadow == Decision::kRateLimited);
   CHECK(at.audited[3].decision == Decision::kTargetNotFound);
   CHECK(at.audited[3].shadow == Decision::kAuthzDenied);
-  CHECK(at.decider.counts().shadow == 4);
+  CHECK(at.decider.result().counts().shadow == 4);
   at.check_ledger();
 }
 
@@ -387,7 +387,7 @@ TEST_CASE("what is remembered survives the owner: written fields load into the s
   auto first = at.send({}, sent);
   std::vector<std::pair<std::string, std::string>> fields;
   Partition& before = *at.partitions[TurnCase::partition_of("alice")];
-  for (const auto& [name, value] : at.decider.work()[0]->fields) fields.emplace_back(name, value);
+  for (const auto& [name, value] : at.decider.result().work()[0]->fields) fields.emplace_back(name, value);
   CHECK(fields.size() == 2);
   std::vector<std::pair<std::string_view, std::string_view>> views(fields.begin(), fields.end());
   before.forget();
@@ -461,5 +461,5 @@ TEST_CASE("what a payload holds is blocked, masked or told, after the limits and
   at.decider.set_policy(at.policy);
   receipt = at.send({.first = 6}, {with(R"({"card":"4111111111111111"})"), with(R"({"ssn":"219-45-9876"})")});
   CHECK(receipt.decisions == Decisions{Decision::kAllowed, Decision::kAllowed});
-  CHECK(at.decider.counts().shadow == 1);
+  CHECK(at.decider.result().counts().shadow == 1);
 }

@@ -62,13 +62,13 @@ TEST_CASE("the guard in shadow mode lets pass and records, switched off it count
   REQUIRE(at.audited.size() == 4);
   CHECK_FALSE(at.audited[1].shadow);
   CHECK(at.audited[2].shadow == Decision::kLoopDetected);
-  CHECK(at.decider.counts().shadow == 2);
+  CHECK(at.decider.result().counts().shadow == 2);
 
   at.policy.guard_mode = Mode::kOff;
   at.decider.set_policy(at.policy);
   receipt = at.send({.first = 5}, copies(4, envelope("alice", "carol", R"("hops":1000)")));
   CHECK(receipt.decisions == Decisions(4, Decision::kAllowed));
-  CHECK(at.decider.counts().shadow == 0);
+  CHECK(at.decider.result().counts().shadow == 0);
   at.policy.guard_mode = Mode::kEnforce;
   at.decider.set_policy(at.policy);
   receipt = at.send({.first = 9}, copies(3, envelope("alice", "carol")));
@@ -132,7 +132,7 @@ TEST_CASE("lanes in shadow mode are taken as asked and recorded, switched off th
   REQUIRE(at.delivered.size() == 1);
   CHECK(at.delivered[0].stream == "agent.stream:bob:critical");
   CHECK(at.audited[0].shadow == Decision::kAllowed);
-  CHECK(at.decider.counts().shadow == 1);
+  CHECK(at.decider.result().counts().shadow == 1);
 
   at.policy.priorities = Mode::kOff;
   at.decider.set_policy(at.policy);

@@ -31,9 +31,9 @@ TEST_CASE("strangers share the budget of their partition; past it they are count
     }
   };
   CHECK(recorded(at, flood) == kBudget);
-  CHECK(at.decider.receipts().size() == 500);  // they are told as ever
-  CHECK(at.decider.unproven().size() == kBudget / 2);
-  CHECK(at.decider.counts().refusals_counted == 1000 - kBudget);
+  CHECK(at.decider.result().receipts().size() == 500);  // they are told as ever
+  CHECK(at.decider.result().unproven().size() == kBudget / 2);
+  CHECK(at.decider.result().counts().refusals_counted == 1000 - kBudget);
   CHECK(at.partitions[p]->next_summary == at.now + 1'000'000);
   at.now += 400'000;
   CHECK(recorded(at, flood) == 0);

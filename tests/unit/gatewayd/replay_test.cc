@@ -29,15 +29,15 @@ struct ReplayCase : TurnCase {
   }
 
   ReceiptKind receipt_kind() const {
-    REQUIRE(decider.receipts().size() == 1);
+    REQUIRE(decider.result().receipts().size() == 1);
     ReceiptMessage message;
-    REQUIRE(decode_receipt(decider.receipts()[0].bytes, message).ok());
+    REQUIRE(decode_receipt(decider.result().receipts()[0].bytes, message).ok());
     return message.kind;
   }
 
   const DeadLetter& returned() const {
-    REQUIRE(decider.dead_letters().size() == 1);
-    return decider.dead_letters()[0];
+    REQUIRE(decider.result().dead_letters().size() == 1);
+    return decider.result().dead_letters()[0];
   }
 };
 
@@ -66,7 +66,7 @@ TEST_CASE("a letter that is accepted is delivered as replayed, and nothing is re
   CHECK(at.delivered[0].stream == "agent.stream:bob");
   CHECK(at.delivered[0].envelopes == std::vector<std::string>{sent});
   CHECK(at.delivered[0].tickets == std::vector<std::string>{""});
-  const std::string blob = blob_of(at.decider.deliveries()[0]);
+  const std::string blob = blob_of(at.decider.result().deliveries()[0]);
   RecordReader reader(*records_of_entry(blob));
   Record record;
   REQUIRE(reader.next(record));
@@ -75,10 +75,10 @@ TEST_CASE("a letter that is accepted is delivered as replayed, and nothing is re
   REQUIRE(at.audited.size() == 1);
   CHECK(at.audited[0].decision == Decision::kAllowed);
   CHECK(at.audited[0].reason == "replayed");
-  CHECK(at.decider.receipts().empty());
-  CHECK(at.decider.work()[0]->elements == 1);
-  CHECK(at.decider.work()[0]->fields.empty());
-  CHECK(at.decider.counts().replayed == 1);
+  CHECK(at.decider.result().receipts().empty());
+  CHECK(at.decider.result().work()[0]->elements == 1);
+  CHECK(at.decider.result().work()[0]->fields.empty());
+  CHECK(at.decider.result().counts().replayed == 1);
 }
 
 TEST_CASE("a letter that is refused comes back with its attempts, its first time and the new reason") {
@@ -127,7 +127,7 @@ TEST_CASE("a letter that is refused comes back with its attempts, its first time
   CHECK(letter.first == at.first);
   CHECK(at.delivered.empty());
   CHECK(at.audited.size() == 1);
-  CHECK(at.decider.receipts().empty());
+  CHECK(at.decider.result().receipts().empty());
 }
 
 TEST_CASE("short of memory, a letter goes back and nothing else is written") {

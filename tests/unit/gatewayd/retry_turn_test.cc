@@ -209,7 +209,7 @@ TEST_CASE("while the dead-letter queue takes nothing, what was to be given up wa
   FailureReport{Lane::kNormal, 0, 0, other, {}}.encode(report);
   Outcomes twice = at.send({"bob", id_of(0xb2), 1, "token of bob", {}, Record::kFailed}, {report, report});
   CHECK(twice.decisions == Decisions(2, Decision::kUnavailable));
-  CHECK(at.decider.counts().failures == 0);
+  CHECK(at.decider.result().counts().failures == 0);
 }
 
 TEST_CASE("one record that is reported again and again counts once in a turn, and each entry is read once") {
@@ -227,7 +227,7 @@ TEST_CASE("one record that is reported again and again counts once in a turn, an
   at.keep_results();
   CHECK(at.entries_read == 2);
   CHECK(at.dead.size() == 2);
-  CHECK(at.decider.counts().failures == 2);
+  CHECK(at.decider.result().counts().failures == 2);
 }
 
 TEST_CASE("an entry of its own goes with its letter, so that a late report makes no other") {
@@ -309,7 +309,7 @@ TEST_CASE("a member that cannot be read is a dead letter and blocks nothing") {
   at.look();
   CHECK(at.waiting.empty());
   REQUIRE(at.dead.size() == 1);
-  CHECK(at.decider.counts().poison == 1);
+  CHECK(at.decider.result().counts().poison == 1);
 }
 
 TEST_CASE("a turn takes reports about so many entries; the others are to be reported again, and nothing is audited") {

@@ -26,8 +26,8 @@ TEST_CASE("a frame is decided in slices when its messages are large, and nothing
     at.push({}, letters());
     at.push({.first = 41}, letters());
     at.decide();
-    CHECK(at.decider.counts().messages == 80);
-    CHECK(at.decider.receipts().size() == 2);
+    CHECK(at.decider.result().counts().messages == 80);
+    CHECK(at.decider.result().receipts().size() == 2);
     std::vector<Decision> decisions = at.receipt(0).decisions;
     for (Decision decision : at.receipt(1).decisions) decisions.push_back(decision);
     REQUIRE(decisions.size() == 80);
@@ -58,7 +58,7 @@ TEST_CASE("what a turn lacks is looked for in slices, within a frame, too, and r
       at.push({.first = static_cast<uint64_t>(f * kOfFrame + 1)}, letters);
     }
     at.decide(kFrames * kOfFrame, 16 * 1024 * 1024);
-    CHECK(at.decider.counts().decisions[static_cast<size_t>(Decision::kAllowed)] == kFrames * kOfFrame);
+    CHECK(at.decider.result().counts().decisions[static_cast<size_t>(Decision::kAllowed)] == kFrames * kOfFrame);
     CHECK(at.most_wanted >= Decider::kMostWanted);
     CHECK(at.most_wanted < Decider::kMostWanted + kOfFrame);
     CHECK((at.need_slices > kFrames * kOfFrame / 64) == (until == MonoTime::min()));

@@ -4,7 +4,6 @@
 #include <fstream>
 #include <sstream>
 
-#include "daemons/gatewayd/turn/decider.h"
 #include "tests/unit/catch.h"
 
 using namespace mas::gateway;
@@ -40,7 +39,7 @@ struct Scribe {
 
 std::vector<std::string> names() {
   std::vector<std::string> all;
-  for (const auto& stage : kStages<Decider>) all.emplace_back(stage.name);
+  for (const auto& stage : kStages<Scribe>) all.emplace_back(stage.name);
   return all;
 }
 
@@ -69,12 +68,12 @@ TEST_CASE("the stages are walked in the order of the contract, until one says th
 
 TEST_CASE("each stage with a mode has its own") {
   Policy policy;
-  for (const auto& stage : kStages<Decider>) {
+  for (const auto& stage : kStages<Scribe>) {
     CHECK(mode_of(stage, policy) == (stage.name == "content" ? Mode::kOff : Mode::kEnforce));
     if (stage.mode == nullptr) continue;
     policy.*stage.mode = Mode::kShadow;
     size_t changed = 0;
-    for (const auto& other : kStages<Decider>) changed += mode_of(other, policy) == Mode::kShadow ? 1 : 0;
+    for (const auto& other : kStages<Scribe>) changed += mode_of(other, policy) == Mode::kShadow ? 1 : 0;
     CHECK(changed == 1);
     policy.*stage.mode = stage.name == "content" ? Mode::kOff : Mode::kEnforce;
   }
@@ -85,7 +84,7 @@ TEST_CASE("the documents name the stages as the table does, in its order, and th
   for (const std::string& line : block_of("GATEWAY.md", "| stage |")) {
     if (!line.starts_with("| `")) continue;
     told.push_back(line.substr(3, line.find('`', 3) - 3));
-    for (const auto& stage : kStages<Decider>)
+    for (const auto& stage : kStages<Scribe>)
       if (stage.name == told.back()) CHECK((stage.mode != nullptr) == (line.find(".mode`") != std::string::npos));
   }
   CHECK(told == names());

@@ -202,7 +202,7 @@ struct TurnCase {
       if (held.generation == change.from) held = change.circuit;
       facts.changed(keys.circuit(change.id));
     }
-    for (const auto* work : decider.work())
+    for (const auto* work : decider.result().work())
       for (const RetryChange& change : work->retries) {
         if (change.due)
           waiting[std::string(change.member)] = *change.due;
@@ -216,8 +216,8 @@ struct TurnCase {
   }
 
   Outcomes receipt(size_t index = 0) const {
-    REQUIRE(index < decider.receipts().size());
-    const PendingReceipt& pending = decider.receipts()[index];
+    REQUIRE(index < decider.result().receipts().size());
+    const PendingReceipt& pending = decider.result().receipts()[index];
     ReceiptMessage message;
     REQUIRE(decode_receipt(pending.bytes, message).ok());
     CHECK(message.frame == id_of(0xf1));
@@ -266,10 +266,10 @@ struct TurnCase {
     dead.clear();
     audited.clear();
     spent.clear();
-    for (const auto* work : decider.work())
+    for (const auto* work : decider.result().work())
       for (const SpentEntry& entry : work->spent)
         spent.push_back(std::string(entry.stream) + " " + std::string(entry.id));
-    for (const Delivery& delivery : decider.deliveries()) {
+    for (const Delivery& delivery : decider.result().deliveries()) {
       Delivered one{std::string(delivery.key), {}, {}, {}};
       const std::string blob = blob_of(delivery);
       auto records = records_of_entry(blob);
@@ -284,8 +284,8 @@ struct TurnCase {
       CHECK(one.envelopes.size() == delivery.records);
       delivered.push_back(std::move(one));
     }
-    for (const DeadLetter& letter : decider.dead_letters()) dead.push_back(letter.reason);
-    for (const PartitionWork* work : decider.work()) {
+    for (const DeadLetter& letter : decider.result().dead_letters()) dead.push_back(letter.reason);
+    for (const PartitionWork* work : decider.result().work()) {
       if (work->block.bytes.empty()) continue;
       audit::Block block;
       REQUIRE(audit::decode_block(work->block.bytes, block).ok());

@@ -1,0 +1,102 @@
+// Handlers that failed, as agents report them.
+#include "daemons/gatewayd/turn/failure_reports.h"
+
+#include <string>
+#include <utility>
+
+#include "proto/wire/limits.h"
+#include "proto/wire/record_batch.h"
+
+namespace mas::gateway {
+namespace {
+
+/// @return the record of that number; nullopt: the entry has none.
+std::optional<Record> record_at(std::string_view blob, uint32_t index) {
+  auto records = records_of_entry(blob);
+  if (!records) return std::nullopt;
+  RecordReader reader(*records);
+  Record record;
+  for (uint32_t i = 0; reader.next(record); ++i)
+    if (i == index) return record;
+  return std::nullopt;
+}
+
+}  // namespace
+
+void FailureReports::need(const Message& message, const Agent& sender, MessageLookup& found) {
+  if (found.no_place) return;
+  if (found.entry == nullptr) found.entry = turn_.lookups.entry_of(sender.id, *message.report);
+  found.no_place = found.entry == nullptr;
+  if (found.no_place) return;
+  if (turn_.circuits.on()) turn_.facts.need(sender.id, kCircuit);
+  needs_.entry(*found.entry);
+}
+
+Ruling FailureReports::judge(MessageCase& at) {
+  if (Ruling ruling = stages_.decode(at); ruling.refuses()) return ruling;
+  if (at.found.no_place) return {Decision::kUnavailable, "reports about too many entries at once; report again"};
+  if (at.found.entry == nullptr) return {Decision::kUnavailable, "the entry was not read; report again"};
+  if (turn_.policy.limits != Mode::kOff) {
+    const Ruling rate = stages_.rate(at);
+    if (rate.refuses() && turn_.policy.limits == Mode::kEnforce) return rate;
+    if (rate.refuses()) ++turn_.result.counts().shadow;
+  }
+  const ReportedEntry& entry = *at.found.entry;
+  if (entry.failed) return {Decision::kUnavailable, "the reporter's stream cannot be read; report again"};
+  if (entry.blob.empty()) return {};  // it was acknowledged meanwhile, by an instance that reported the same before
+  return judge_entry(at, entry);
+}
+
+Ruling FailureReports::judge_entry(MessageCase& at, const ReportedEntry& entry) {
+  const FailureReport& report = *at.message.report;
+  auto record = record_at(entry.blob, report.index);
+  auto envelope = record ? decoder_.decode(record->envelope, limits::kMaxEnvelopeBytes)
+                         : Result<Envelope>(Error{Errc::kMalformed, "no such message in the entry"});
+  if (!envelope)
+    return {Decision::kMalformed, turn_.result.keep("report of a failed handler: " + envelope.error().message)};
+  if (envelope->target_id != at.from().id)
+    return {Decision::kMalformed, "report of a failed handler: the message is not the reporter's"};
+  const Partition& partition = *at.work.partition;
+  if (partition.reports.contains(at.from().id, report)) return {};
+  const bool room = partition.retries < turn_.policy.max_retries;
+  if (!room && !turn_.letters_kept())
+    return {Decision::kUnavailable, "too many messages wait, and the dead-letter queue takes none; report again"};
+  take(at, entry, *record, *envelope, room);
+  return {};
+}
+
+/// @param room whether one more may wait.
+void FailureReports::take(const MessageCase& at, const ReportedEntry& entry, const Record& record,
+                          const Envelope& envelope, bool room) {
+  const FailureReport& report = *at.message.report;
+  Agent& agent = at.from();
+  at.work.partition->reports.add(agent.id, report);
+  ++turn_.result.counts().failures;
+  if (turn_.circuits.on()) turn_.circuits.reported(agent, report.handled);
+  WaitingRetry waiting;
+  waiting.flags = record.flags;
+  waiting.lane = report.lane;
+  waiting.index = report.index;
+  waiting.agent = agent.id;
+  waiting.entry = report.entry;
+  waiting.state.first = *time_of_entry(report.entry);
+  if (auto state = RetryState::decode(record.retry)) waiting.state = *state;
+  waiting.ticket = record.ticket;
+  waiting.envelope = record.envelope;
+  RetryPolicy policy = turn_.policy.retry;
+  policy.attempts = retries_.attempts_of(agent);
+  RetryVerdict verdict = retry_failed(waiting.state, policy, turn_.now, retry_seed(envelope.message_id));
+  if (verdict.again && room) return retries_.wait(at.work, waiting, verdict.due);
+  DueRetry about;
+  about.sender = envelope.sender_id;
+  about.id = envelope.message_id;
+  about.type = envelope.message_type;
+  std::string reason = "handler failed: " + std::string(report.reason);
+  if (!room) reason += "; too many messages wait to be delivered again";
+  // An entry of its own goes with the letter: the same report, made again, makes no other.
+  const bool letter = retries_.give_up(at.work, waiting, about, Decision::kHandlerFailed, std::move(reason));
+  if (letter && !record.retry.empty())
+    at.work.spent.push_back({turn_.result.keep(turn_.keys.inbox(agent.id, report.lane, at.frame.partition)), entry.id});
+}
+
+}  // namespace mas::gateway

@@ -1,0 +1,44 @@
+// Decides what agents report of handlers that failed: the message waits for another delivery, or is given up.
+//
+// A report uses a number of its sender's and takes of its limits as any message does, but it is none: the audit has only
+// what follows from it. The entry is the agent's own, so what it says of it concerns nobody else; that it is there is what
+// makes it true.
+// Failure modes:
+// - UNAVAILABLE, to be reported again: the entry was not or cannot be read, or nothing more may wait and the dead-letter
+//   queue takes none.
+// - MALFORMED: the entry has no such message, or one that is not the reporter's.
+// - A report that was made before is accepted and does nothing.
+// Threading: none. Ownership: what it is made of must outlive it.
+#pragma once
+
+#include "daemons/gatewayd/turn/message_stages.h"
+#include "daemons/gatewayd/turn/needs.h"
+#include "daemons/gatewayd/turn/retries.h"
+#include "proto/wire/envelope.h"
+
+namespace mas::gateway {
+
+class FailureReports {
+ public:
+  FailureReports(TurnContext& turn, Needs& needs, MessageStages& stages, Retries& retries)
+      : turn_(turn), needs_(needs), stages_(stages), retries_(retries) {}
+
+  /// @param message a report that has no fault. @param sender proven. @param found its lookup.
+  void need(const Message& message, const Agent& sender, MessageLookup& found);
+  /// Sets the case's ruling.
+  void decide(MessageCase& at) { at.ruling = judge(at); }
+
+ private:
+  Ruling judge(MessageCase& at);
+  Ruling judge_entry(MessageCase& at, const ReportedEntry& entry);
+  void take(const MessageCase& at, const ReportedEntry& entry, const Record& record, const Envelope& envelope,
+            bool room);
+
+  TurnContext& turn_;
+  Needs& needs_;
+  MessageStages& stages_;
+  Retries& retries_;
+  EnvelopeDecoder decoder_;
+};
+
+}  // namespace mas::gateway

@@ -1,0 +1,87 @@
+// What is due is delivered again or given up; what failed begins to wait.
+#include "daemons/gatewayd/turn/retries.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace mas::gateway {
+namespace {
+
+constexpr WallMicros kPostponed = 1'000'000;
+
+WallMicros micros(Duration time) { return std::chrono::duration_cast<std::chrono::microseconds>(time).count(); }
+
+}  // namespace
+
+bool Retries::need(const Batch& batch, size_t number, MonoTime) {
+  needs_.due(batch.due()[number], turn_.lookups.due[number]);
+  return true;
+}
+
+/// It was accepted long ago: neither policy nor the bound of the backlog is asked again.
+bool Retries::decide(const Batch& batch, size_t number, MonoTime) {
+  const DueRetry& due = batch.due()[number];
+  PartitionWork& work = turn_.result.work_of(due.partition);
+  Partition& partition = *work.partition;
+  if (turn_.policy.memory_low) {
+    partition.next_retry = turn_.now + kPostponed;
+    return true;
+  }
+  const bool gone = done(due, turn_.lookups.due[number], work);
+  if (gone) work.retries.push_back({due.member, std::nullopt});
+  if (partition.retries > 0) --partition.retries;  // where it goes on waiting, it was counted again
+  return true;
+}
+
+/// @return whether it waits no longer.
+bool Retries::done(const DueRetry& due, const DueLookup& found, PartitionWork& work) {
+  if (!due.fault.empty()) {
+    ++turn_.result.counts().poison;
+    turn_.add_letter({due.member.substr(0, kPoisonBytes), {}, {}, {}, std::string(due.fault)});
+    return true;
+  }
+  if (due.deadline && static_cast<double>(turn_.now) / 1e6 > *due.deadline)
+    return give_up(work, due.waiting, due, Decision::kExpired,
+                   "the deadline has passed while it waited to be delivered again");
+  if (due.waiting.state.attempts >= attempts_of(*found.agent))  // it waited for room in the dead-letter queue
+    return give_up(work, due.waiting, due, Decision::kHandlerFailed, "handler failed as often as it may");
+  if (!found.inbox->failing.empty())
+    return give_up(work, due.waiting, due, Decision::kUnavailable,
+                   "the target's stream takes no entry: " + found.inbox->failing);
+  deliver(due, found);
+  return true;
+}
+
+/// In an entry of its own, so that what fails again, or takes its process with it, takes nothing else along.
+void Retries::deliver(const DueRetry& due, const DueLookup& found) {
+  std::string state;
+  due.waiting.state.encode(state);
+  turn_.result.deliver_alone(*found.inbox, due.waiting.envelope, due.waiting.ticket,
+                             due.waiting.flags & Record::kReplayed, state);
+  ++turn_.result.counts().retried;
+}
+
+void Retries::wait(PartitionWork& work, const WaitingRetry& waiting, WallMicros due) {
+  std::string member;
+  waiting.encode(member);
+  work.retries.push_back({turn_.result.keep(std::move(member)), due});
+  ++work.partition->retries;  // a little too many, where it waits already
+  work.partition->next_retry = std::min(work.partition->next_retry, due);
+}
+
+bool Retries::give_up(PartitionWork& work, const WaitingRetry& waiting, const DueRetry& about, Decision decision,
+                      std::string reason) {
+  if (!turn_.letters_kept()) {
+    wait(work, waiting, turn_.now + micros(turn_.policy.retry.cap));
+    return false;
+  }
+  auto keep = [&](std::string_view text) { return turn_.result.keep(std::string(text)); };
+  turn_.result.add_letter({keep(waiting.envelope), keep(about.sender), keep(waiting.agent), keep(about.id),
+                           std::move(reason), waiting.state.attempts, waiting.state.first});
+  turn_.result.counts().decided(decision);
+  recorder_.given_up(work, turn_.result.dead_letters().back(), about.type, decision);
+  return true;
+}
+
+}  // namespace mas::gateway
