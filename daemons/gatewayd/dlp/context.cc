@@ -31,7 +31,9 @@ struct Table {
   std::unordered_map<std::string, ContextMask> keys;    // words of a phrase joined without spaces
   std::unordered_map<std::string, ContextMask> native;  // phrases with letters beyond ASCII, joined likewise
   std::vector<std::string> long_words;                  // of data, such as "password"
-  std::bitset<kLetters * kLetters * kLetters> begin;    // the first three letters of a phrase
+  using Letters = std::bitset<kLetters * kLetters * kLetters>;
+  Letters begin;                 // the first three letters of a phrase
+  Letters long_begin, long_end;  // the first and last three of long_words
 };
 
 void add_key(Table& table, Context context, std::string_view words) {
@@ -48,7 +50,10 @@ void add_key(Table& table, Context context, std::string_view words) {
   if (joined.size() >= 3) table.begin.set(three_letters(joined));
   for (char third = 'a'; joined.size() == 2 && third <= 'z'; ++third) table.begin.set(three_letters(joined + third));
   bool data = (bit(context) & kDataContexts) != 0;
-  if (data && joined.size() >= kShortestPartOfWord) table.long_words.push_back(joined);
+  if (!data || joined.size() < kShortestPartOfWord) return;
+  table.long_words.push_back(joined);
+  table.long_begin.set(three_letters(joined));
+  table.long_end.set(three_letters(std::string_view(joined).substr(joined.size() - 3)));
 }
 
 void add(Table& table, Context context, Where where, std::string_view list) {
@@ -126,9 +131,12 @@ ContextMask within_word(std::string_view word) {
       (word.ends_with("token") || word.ends_with("secret") || word.ends_with("apikey")))
     return bit(Context::kCredential);
   if (word.size() <= kShortestPartOfWord) return 0;
+  bool may_begin = all.long_begin[three_letters(word)],
+       may_end = all.long_end[three_letters(word.substr(word.size() - 3))];
+  if (!may_begin && !may_end) return 0;  // nearly all
   for (const auto& part : all.long_words) {
-    if (word.ends_with(part)) return all.keys.at(part);
-    if (word.starts_with(part)) return all.keys.at(part) | bit(Context::kWeak);
+    if (may_end && word.ends_with(part)) return all.keys.at(part);
+    if (may_begin && word.starts_with(part)) return all.keys.at(part) | bit(Context::kWeak);
   }
   return 0;
 }

@@ -47,12 +47,14 @@ bool Columns::find_line(uint32_t at) {
 }
 
 bool Columns::find_insert(uint32_t at) {
-  uint32_t begin = at;
   auto stops = [](char c) { return c == '(' || c == ')' || c == '\0'; };
-  while (begin > 0 && at - begin < kLongestLine && !stops(text_[begin - 1])) --begin;
+  while (plain_.end < at && !stops(text_[plain_.end])) ++plain_.end;
+  if (at < plain_.begin || at > plain_.end) plain_ = {at, at};
+  while (plain_.begin > 0 && at - plain_.begin < kLongestLine && !stops(text_[plain_.begin - 1])) --plain_.begin;
+  uint32_t begin = std::max(plain_.begin, at - std::min(at, kLongestLine));
   if (begin == 0 || text_[begin - 1] != '(') return false;
-  uint32_t end = at;
-  while (end - at < kLongestLine && !stops(byte(end))) ++end;
+  while (plain_.end < at + kLongestLine && !stops(byte(plain_.end))) ++plain_.end;
+  uint32_t end = std::min(plain_.end, at + kLongestLine);
   if (byte(end) != ')') return false;
   uint32_t word = end + 1;
   while (is_space(byte(word)) && word - end < 64) ++word;

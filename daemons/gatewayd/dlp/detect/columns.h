@@ -19,7 +19,7 @@ class Columns {
  public:
   static constexpr size_t kMost = 64;
 
-  /// @param at a place in what may be the line of names. @return whether it is one: two names or more, and nothing else.
+  /// @param text the same at every call. @param at a place in what may be the line of names. @return whether it is one: two names or more, and nothing else.
   bool find(std::string_view text, uint32_t at);
 
   size_t count() const { return names_.count; }
@@ -50,6 +50,7 @@ class Columns {
   char separator_ = ',';
   bool insert_ = false;
   uint32_t at_ = 0;
+  Span plain_;  ///< no parenthesis stands in it, and no node ends there: it is not read again
   Row names_, values_;
 };
 

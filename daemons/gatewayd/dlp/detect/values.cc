@@ -14,31 +14,34 @@ constexpr uint32_t kFarthestValue = 40;  // bytes between a word and its value
 constexpr size_t kLongestValue = 512;
 
 bool is_filler(std::string_view word) {
-  return equals_any(
-      word,
-      {"number",  "numbers",   "no",          "num",    "nr",      "id",    "code",       "of",       "the",   "for",
-       "on",      "file",      "value",       "my",     "your",    "key",   "token",      "here",     "s",     "as",
-       "account", "member",    "beneficiary", "card",   "patient", "new",   "identifier", "login",    "it",    "back",
-       "current", "temporary", "user",        "string", "set",     "to",    "be",         "patients", "now",   "still",
-       "changed", "reset",     "been",        "has",    "updated", "again", "currently",  "rotated",  "jetzt", "nun",
-       "neu",     "ahora",     "maintenant",  "agora",  "adesso",  "nu",    "teraz"});
+  static constexpr std::string_view kFillers[] = {
+      "number",  "numbers",   "no",          "num",    "nr",      "id",    "code",       "of",       "the",   "for",
+      "on",      "file",      "value",       "my",     "your",    "key",   "token",      "here",     "s",     "as",
+      "account", "member",    "beneficiary", "card",   "patient", "new",   "identifier", "login",    "it",    "back",
+      "current", "temporary", "user",        "string", "set",     "to",    "be",         "patients", "now",   "still",
+      "changed", "reset",     "been",        "has",    "updated", "again", "currently",  "rotated",  "jetzt", "nun",
+      "neu",     "ahora",     "maintenant",  "agora",  "adesso",  "nu",    "teraz"};
+  return equals_any(word, kFillers);
 }
 
 bool is_verb(std::string_view word) {
-  return equals_any(word, {"is",   "was",   "are",  "equals",  "ist",     "lautet", "lauten", "sind",   "es",
-                           "est",  "son",   "sont", "sera",    "foi",     "sao",    "era",    "wynosi", "jest",
-                           "will", "reads", "be",   "becomes", "remains", "zijn",   "sono"});
+  static constexpr std::string_view kVerbs[] = {
+      "is",  "was", "are", "equals", "ist",  "lautet", "lauten", "sind", "es",      "est",     "son",  "sont", "sera",
+      "foi", "sao", "era", "wynosi", "jest", "will",   "reads",  "be",   "becomes", "remains", "zijn", "sono"};
+  return equals_any(word, kVerbs);
 }
 
 /// What tells more of the word before it: "password for the west gate is …".
 bool is_preposition(std::string_view word) {
-  return equals_any(word, {"for", "of", "von", "für", "zu", "pour", "de", "del", "do", "da", "para", "di", "del", "per",
-                           "van", "voor", "dla", "od"});
+  static constexpr std::string_view kPrepositions[] = {"for", "of",   "von", "für", "zu",  "pour", "de",   "del", "do",
+                                                       "da",  "para", "di",  "del", "per", "van",  "voor", "dla", "od"};
+  return equals_any(word, kPrepositions);
 }
 
 /// Where it holds: "password on build-07 is …". Only names of machines follow, as "born on March 5" is a date.
 bool is_place(std::string_view word) {
-  return equals_any(word, {"on", "at", "in", "auf", "bei", "en", "sur", "em", "su"});
+  static constexpr std::string_view kPlaces[] = {"on", "at", "in", "auf", "bei", "en", "sur", "em", "su"};
+  return equals_any(word, kPlaces);
 }
 
 bool ends_value(char c) {
