@@ -82,6 +82,10 @@ class Secrets(Facts, National):
     def basic_pair(self):
         return base64.b64encode(f"{self.login()}:{self.mixed(ALNUM, 14)}".encode()).decode()
 
+    def basic_plain(self):
+        """The argument of AUTH PLAIN (RFC 4616)."""
+        return base64.b64encode(f"\0{self.login()}\0{self.mixed(ALNUM, 14)}".encode()).decode()
+
     def docker_auth(self):
         return base64.b64encode(f"{self.login()}:{self.mixed(ALNUM, 20)}".encode()).decode()
 

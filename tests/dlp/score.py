@@ -18,7 +18,7 @@ ORIGINAL = ("ssn email phone address mrn health_insurance icd10 credit_card cvv 
 
 BLOCKING = ("mrn health_insurance credit_card cvv aws_key private_key jwt api_key password").split()
 LEAST_F1, LEAST_PRECISION, MOST_ALARMS = 0.93, 0.97, 1 / 80
-LEAST_OF_TIER = {"plain": 0.97, "plain look-alikes": 1.0, "encoded": 0.70, "encoded look-alikes": 1.0}
+LEAST_OF_TIER = {"plain": 1.0, "plain look-alikes": 1.0, "encoded": 0.70, "encoded look-alikes": 1.0}
 
 
 def load(path):

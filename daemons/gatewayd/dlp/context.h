@@ -69,7 +69,7 @@ enum class Context : uint8_t {
   kWeak,      ///< a name of other trades, too, or one that may name a secret: takes a second sign
   kEnding,    ///< behind a name that says what it is, changes nothing: `password_prod`
   kHead,      ///< what names of credentials end in: key, pat
-  kMedical,   ///< patients, doctors, insurers
+  kMedical,   ///< patients, doctors, insurers: enough for a number under an ambiguous name, which is blocked
   kLogin,     ///< a user's name, and logging in
   kUser,      ///< names of accounts that programs come with: admin, root
   kCall,      ///< calls that take a user's name and a password
@@ -78,7 +78,7 @@ enum class Context : uint8_t {
   // Second signs: they name no kind of data, and make a doubtful form of one sure.
   kEmail,     ///< an address of mail follows
   kPayment,   ///< somebody pays
-  kClinical,  ///< patients and their treatment
+  kClinical,  ///< of a treatment, and of other trades ("assessed"): enough for a diagnosis code, which is told
   kParts,     ///< parts, releases and rooms, which are numbered like diagnoses
   kCount
 };

@@ -111,7 +111,7 @@ class Reader {
   bool argument() {
     if (!quoted_name_ || at(at_) != ',') return false;
     char opener = before(2);
-    if (opener == '\\') opener = before(3);
+    if (opener == '\\' || opener == ' ') opener = before(3);  // define( 'NAME', …
     if (opener != '(' && opener != '[' && opener != '{') return false;
     ++at_;
     skip_blanks();

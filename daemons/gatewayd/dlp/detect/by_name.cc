@@ -7,6 +7,7 @@
 #include "daemons/gatewayd/dlp/detect/dates.h"
 #include "daemons/gatewayd/dlp/detect/detect.h"
 #include "daemons/gatewayd/dlp/detect/kinds.h"
+#include "daemons/gatewayd/dlp/detect/labels.h"
 #include "daemons/gatewayd/dlp/detect/logins.h"
 #include "daemons/gatewayd/dlp/detect/manifests.h"
 #include "daemons/gatewayd/dlp/detect/named_in_text.h"
@@ -152,6 +153,7 @@ void detect_by_keys(Sight& sight) {
       continue;
     if (node.text.size() > 0) see_by_key(sight, node, i);
   }
+  detect_labelled(sight);
   detect_in_objects(sight);
   detect_in_rows(sight);
 }

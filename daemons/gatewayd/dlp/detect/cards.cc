@@ -38,6 +38,12 @@ bool expiry_follows(const Sight& sight, uint32_t end) {
   return false;
 }
 
+/// A text that is nothing but `4256…`: somebody answers with the number and marks it as such.
+bool is_marked_alone(const Sight& sight, const Node& node, Span number) {
+  return sight.before(number.begin) == '`' && sight.at(number.end) == '`' &&
+         node.text == Span{number.begin - 1, number.end + 1};
+}
+
 /// ISO/IEC 7813, track 2 of a magnetic stripe: ;PAN=YYMM…
 bool is_track(const Sight& sight, Span number) {
   if (sight.before(number.begin) != ';' || sight.at(number.end) != '=') return false;
@@ -121,8 +127,9 @@ void see_bare_card(const Chain& chain) {
   ContextMask near = sight.near(all);
   bool paid = (near & bit(kPayment)) != 0 && (near & bit(kNegative)) == 0;
   bool against = is_key_against(sight, all);
-  bool said =
-      !against && sight.node_of(all.begin).kind != Node::Kind::kNumber && (paid || expiry_follows(sight, all.end));
+  const Node& node = sight.node_of(all.begin);
+  bool said = !against && node.kind != Node::Kind::kNumber &&
+              (paid || expiry_follows(sight, all.end) || is_marked_alone(sight, node, all));
   ContextMask wanted = against ? 0 : kSaysCard;
   sight.see(Type::credit_card, all, {said ? kByForm : kByContext, wanted, false, true});
 }

@@ -33,7 +33,9 @@ void medicare(Sight& sight, uint32_t begin) {
   if (char before = sight.before(begin); before == '-' || before == '/' || before == '.') return;
   Span all{begin, i};
   bool printed = hyphens == 2 && !lower;
-  ContextMask wanted = is_key_against(sight, all) ? 0 : lower ? bit(kInsurance) : bits(kInsurance, kMrn, kClinical);
+  ContextMask wanted = is_key_against(sight, all) ? 0
+                       : lower                    ? bit(kInsurance)
+                                                  : bits(kInsurance, kMrn, kMedical, kClinical);
   sight.see(Type::health_insurance, all, {printed ? 0.75F : 0.5F, wanted, false, !printed, "medicare"});
 }
 
@@ -101,7 +103,7 @@ bool is_machine_code(const Sight& sight, Span code) {
 /// such a short one needs a word of medicine, and any is none where a word of engineering stands by it.
 float dotted_shape(Sight& sight, Span all, bool lower, size_t decimals) {
   ContextMask around = sight.near(all) | sight.node_of(all.begin).context;
-  bool clinical = (around & bits(kClinical, kDiagnosis, kMrn, kInsurance, kNpi)) != 0;
+  bool clinical = (around & bits(kMedical, kClinical, kDiagnosis, kMrn, kInsurance, kNpi)) != 0;
   bool technical = (around & bit(kParts)) != 0 || is_coordinate(sight, all.end) || is_machine_code(sight, all);
   if (technical && !clinical) return 0.2F;
   if (lower) return 0.45F;

@@ -145,13 +145,20 @@ const Program* look_at_option(Sight& sight, const Arguments& arguments, size_t f
   return nullptr;
 }
 
+/// Whether a word is an option without dashes, as nmcli's `password`.
+bool is_plain_option(std::string_view word, size_t first, size_t end) {
+  for (size_t row = first; row < end; ++row)
+    if (kPrograms[row].option == word) return true;
+  return false;
+}
+
 void look_at_options(Sight& sight, Arguments& arguments, size_t first) {
   bool after_option = false;
   size_t end = past_rows(first);
   for (uint32_t words = 0; words < kMostWords && arguments.next(); ++words) {
     std::string_view word = sight.view(arguments.word());
     if (begins_command(word, kPrograms[first], after_option)) return;
-    after_option = word.starts_with('-') || word.starts_with('/');
+    after_option = word.starts_with('-') || word.starts_with('/') || is_plain_option(word, first, end);
     if (!after_option) continue;
     const Program* program = look_at_option(sight, arguments, first, end);
     if (program == nullptr) continue;

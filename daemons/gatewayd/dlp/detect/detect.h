@@ -53,6 +53,10 @@ enum class Trigger : uint8_t {
   kJwk,             ///< "kty"
   kTokenOption,     ///< "--token"
   kNamedKey,        ///< "private key": the key may follow
+  kPgpass,          ///< a port between colons: a line of PostgreSQL's password file
+  kWifiCode,        ///< "WIFI:": what a phone reads from a code to join a network
+  kLine,            ///< a text that a password follows: number of its place in the table
+  kWifiName,        ///< "ssid": the network's key may follow
 };
 /// A literal of the matcher's database.
 struct Literal {

@@ -59,6 +59,37 @@ Body read_body(const Sight& sight, uint32_t from) {
   return body;
 }
 
+constexpr uint32_t kLeastCutShort = 64;  // characters of a body whose end is missing
+constexpr double kEntropyOfBody = 3.0;
+
+/// A key whose lines are elements of an array, as a text that was split at its line breaks. Each line is told, since a
+/// candidate stands in one node.
+void see_lines(Sight& sight, Span header) {
+  constexpr size_t kMostLines = 512;
+  const auto& nodes = sight.document().nodes();
+  const Node& first = sight.node_of(header.begin);
+  if (first.container == kNowhere || !sight.document().containers()[first.container].array) return;
+  auto begin = static_cast<size_t>(&first - nodes.data());
+  size_t end = begin + 1, base64 = 0;
+  double disorder = 0;
+  for (; end < nodes.size() && end - begin < kMostLines; ++end) {
+    if (nodes[end].kind != Node::Kind::kString || nodes[end].container != first.container) break;
+    std::string_view line = trim(sight.view(nodes[end].text));
+    if (line.starts_with("-----")) {
+      if (line.starts_with("-----END")) ++end;
+      break;
+    }
+    bool header_field = line.size() < 64 && line.find(": ") != std::string_view::npos;  // RFC 1421: Proc-Type, DEK-Info
+    if (header_field) continue;
+    if (!std::all_of(line.begin(), line.end(), is_base64)) break;
+    base64 += line.size();
+    disorder = std::max(disorder, entropy(line));
+  }
+  if (base64 < kLeastCutShort || disorder < kEntropyOfBody) return;
+  for (size_t i = begin; i < end; ++i)
+    sight.see(Type::private_key, nodes[i].text, {0.9F, 0, true, false, "lines of an array"});
+}
+
 }  // namespace
 
 /// RFC 7468 and what looks like it: "-----BEGIN … PRIVATE KEY…-----", and a body, of which the end may be missing.
@@ -69,9 +100,9 @@ void pem_at(Sight& sight, Span literal) {
   if (label.find("PRIVATE KEY") == std::string_view::npos || label.find("PUBLIC") != std::string_view::npos) return;
   uint32_t from = run_while(sight, close, 8, [](char c) { return c == '-'; });
   Body body = read_body(sight, from);
-  constexpr uint32_t kLeastBody = 16, kLeastCutShort = 64;
-  constexpr double kEntropy = 3.0;
-  if (body.base64 < kLeastBody || entropy(sight.view(body.longest)) < kEntropy) return;
+  constexpr uint32_t kLeastBody = 16;
+  if (body.base64 == 0) return see_lines(sight, literal);
+  if (body.base64 < kLeastBody || entropy(sight.view(body.longest)) < kEntropyOfBody) return;
   if (is_example(sight.view(body.longest))) return;
   // A long name behind a header that code looks for is no body.
   if (!body.closed && body.base64 < kLeastCutShort && count_digits(sight.view(body.longest)) == 0) return;

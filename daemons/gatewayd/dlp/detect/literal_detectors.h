@@ -73,6 +73,15 @@ void cookie_at(Sight& sight, Span literal);
 void see_cookies(Sight& sight, uint32_t at);
 void append_header_literals(std::vector<Literal>& all);
 
+// ---- Lines that hold a password in their place (credential_lines.cc)
+
+void pgpass_at(Sight& sight, Span literal);
+void wifi_code_at(Sight& sight, Span literal);
+void wifi_name_at(Sight& sight, Span literal);
+/// @param place of the table in credential_lines.cc.
+void line_at(Sight& sight, uint16_t place, Span literal);
+void append_line_literals(std::vector<Literal>& all);
+
 // ---- Private keys (key_blocks.cc)
 
 void pem_at(Sight& sight, Span literal);

@@ -86,7 +86,8 @@ void see_pair(Sight& sight, uint32_t at, bool spaced) {
 }
 
 /// The last text among the arguments of a call, `("user", "password")`, or behind the colon of its only one.
-void see_call(Sight& sight, uint32_t at) {
+/// @param named the call's name says that its only text is a password.
+void see_call(Sight& sight, uint32_t at, bool named) {
   constexpr uint32_t kLongestCall = 192;
   Span last;
   uint32_t texts = 0;
@@ -103,7 +104,11 @@ void see_call(Sight& sight, uint32_t at) {
     i = end;
   }
   if (texts == 0) return;
-  if (texts == 1) {
+  if (texts == 1 && is_discord_token(sight.view(last))) {  // client.login("…")
+    sight.see(Type::api_key, last, {0.9F, 0, false, false, "discord"});
+    return;
+  }
+  if (texts == 1 && !named) {
     size_t colon = sight.view(last).find(':');
     if (colon == std::string_view::npos) return;
     last.begin += static_cast<uint32_t>(colon) + 1;
@@ -112,6 +117,31 @@ void see_call(Sight& sight, uint32_t at) {
   if (is_password(value, Named::kByKey, false) && count_digits(value) > 0 && !is_reference(value) && !is_slug(value) &&
       !is_path(value) && value.find(' ') == std::string_view::npos)
     sight.see(Type::password, last, {kOfPair, 0, false, false, "call"});
+}
+
+/// The place behind the question mark of the line and who answers, "what was the pw? Ann: …"; 0 where it asks nothing.
+uint32_t past_question(const Sight& sight, uint32_t from) {
+  uint32_t at = from;
+  auto ends_line = [](char c) { return c == '\0' || c == '\n'; };
+  while (at - from < kFarthest && !ends_line(sight.at(at)) && sight.at(at) != '?') ++at;
+  if (sight.at(at) != '?') return 0;
+  ++at;
+  while (at - from < kFarthest && (is_space(sight.at(at)) || sight.at(at) == '"' || sight.at(at) == '\'')) ++at;
+  uint32_t name = at;
+  while (name - at < kLongestUser && is_letter(sight.at(name))) ++name;
+  return name > at && sight.at(name) == ':' && sight.at(name + 1) == ' ' ? name + 2 : at;
+}
+
+/// What answers a question for a password: `user / X`, or X alone in its line.
+void see_answer(Sight& sight, uint32_t at) {
+  uint32_t user = at;
+  while (user - at < kLongestUser && is_user_byte(sight.at(user))) ++user;
+  if (user > at + 1 && sight.view({user, user + 3}) == " / ") return see_pair(sight, user, true);
+  uint32_t end = at;
+  while (end - at < kLongestPassword && sight.at(end) != '\0' && !is_space(sight.at(end))) ++end;
+  char after = sight.at(end);
+  if ((after == '\0' || after == '\n' || after == '\r') && is_strong_password(sight.view({at, end})))
+    sight.see(Type::password, {at, end}, {kOfPair, 0, false, false, "answer"});
 }
 
 }  // namespace
@@ -126,7 +156,11 @@ void detect_logins(Sight& sight) {
       if (alone) see_pair(sight, word.span.end, false);
       continue;
     }
-    if (word.context == Context::kCall) see_call(sight, word.span.end);
+    if (word.context == Context::kCall)
+      see_call(sight, word.span.end, contains_word(sight.view(word.span), "password("));
+    if (word.context == Context::kPassword) {
+      if (uint32_t answer = past_question(sight, word.span.end); answer != 0) see_answer(sight, answer);
+    }
     if (word.context != Context::kLogin) continue;
     uint32_t user = past_link(sight, word.span.end);
     if (user == 0) continue;

@@ -160,6 +160,11 @@ class TextReader {
     return end;
   }
 
+  /// Markdown's `_998_`, and no name such as `cvv_998_`.
+  bool is_emphasised(uint32_t begin) const {
+    return begin > 1 && sight_.before(begin) == '_' && !is_alnum(sight_.before(begin - 1));
+  }
+
   void read_number(const Word& word) {
     uint32_t end = identifier_end(word.span);
     if (end > word.span.end && (read_key(sight_.view({word.span.begin, end})) & kAgainst) != 0) return;
@@ -170,6 +175,7 @@ class TextReader {
     // The word itself may be the number's beginning: "MRN-0012345".
     uint32_t room = std::min<uint32_t>(static_cast<uint32_t>(sight_.text().size()), value.span.begin + 64);
     std::string_view rest = sight_.text().substr(value.span.begin, room - value.span.begin);
+    if (is_emphasised(value.span.begin)) rest = rest.substr(0, rest.find('_'));
     for (const Kind& kind : kKinds) {
       if (kind.context != word.context) continue;
       size_t size = kind.read(rest);

@@ -37,8 +37,15 @@ bool is_name_of_variable(std::string_view value) {
   return joined && count_digits(value) == 0 && is_slug(value);
 }
 
+/// What a debugger shows of a variable: pw=0x5581b2a0 <buf+16>.
+bool is_pointer(std::string_view value) {
+  constexpr size_t kMostDigits = 16;
+  return value.starts_with("0x") && value.size() <= kMostDigits + 2 &&
+         std::all_of(value.begin() + 2, value.end(), is_hex_digit);
+}
+
 bool accepts_password(std::string_view value, const Naming& naming) {
-  if (value.empty()) return false;
+  if (value.empty() || (naming.how != Named::kByKey && is_pointer(value))) return false;
   if (naming.pin && value.size() >= 4 && value.size() <= 8 && count_digits(value) == value.size()) return true;
   if (begins_as_path(value) && (is_path(value) || value.find_first_not_of("/.~\\:") == std::string_view::npos))
     return false;

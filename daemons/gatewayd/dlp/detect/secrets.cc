@@ -113,6 +113,7 @@ std::vector<Literal> secret_literals() {
   append_header_literals(all);
   append_command_literals(all);
   append_key_literals(all);
+  append_line_literals(all);
   append_token_literals(all);
   return all;
 }
@@ -175,6 +176,14 @@ void detect_at(Sight& sight, const Literal& literal, Span span) {
       return jwk_at(sight, span);
     case Trigger::kNamedKey:
       return named_key_at(sight, span);
+    case Trigger::kPgpass:
+      return pgpass_at(sight, span);
+    case Trigger::kWifiCode:
+      return wifi_code_at(sight, span);
+    case Trigger::kLine:
+      return line_at(sight, literal.argument, span);
+    case Trigger::kWifiName:
+      return wifi_name_at(sight, span);
   }
 }
 

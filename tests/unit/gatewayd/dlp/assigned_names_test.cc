@@ -5,20 +5,8 @@
 
 using namespace mas::dlp::test;
 
-namespace {
-
-void check_all(std::initializer_list<const char*> messages, const std::set<std::string>& types) {
-  ScanCase at;
-  for (const char* message : messages) {
-    INFO(message);
-    CHECK(at.types(message) == types);
-  }
-}
-
-}  // namespace
-
 TEST_CASE("keys and tokens under their names") {
-  check_all(
+  check_types(
       {R"(System.setProperty("api.token", "q8Zr4Tn1Xw7Pk3VbY6uL");)",
        R"(props.put("acme.secret", "q8Zr4Tn1Xw7Pk3VbY6uL");)",
        R"(Environment.SetEnvironmentVariable("ACME_KEY", "q8Zr4Tn1Xw7Pk3VbY6uL");)",
@@ -98,67 +86,67 @@ secret_key = q8Zr4Tn1Xw7Pk3VbY6uL
 }
 
 TEST_CASE("passwords under their names") {
-  check_all({R"(spring:
+  check_types({R"(spring:
   datasource:
     username: app
     password: hunter2)",
-             R"(jdbc.password=hunter2)",
-             R"(<Password>hunter2</Password>)",
-             R"($password = 'hunter2';)",
-             R"($env:DB_PASSWORD='hunter2')",
-             R"($pw = ConvertTo-SecureString "hunter2x!" -AsPlainText -Force)",
-             R"(DB_PASSWORD='my todo here 7')",
-             R"(password: "<k9V!tq2Z")",
-             R"(password=[x7!kQ9p)",
-             R"('password' => 'hunter2',)",
-             R"(password := "hunter2")",
-             R"(Password = "hunter2";)",
-             R"(POSTGRES_PASSWORD: hunter2)",
-             R"(- POSTGRES_PASSWORD=hunter2)",
-             R"(- "MYSQL_ROOT_PASSWORD=hunter2")",
-             R"(--password hunter2)",
-             R"(--password=hunter2)",
-             R"(--db-password 'hunter2')",
-             R"(createUser({user: "a", pwd: "hunter2"}))",
-             R"(IDENTIFIED BY 'hunter2')",
-             R"(ENCRYPTED PASSWORD 'hunter2x')",
-             R"(user=bob&password=hunter2&x=1)",
-             R"(My password is hunter2.)",
-             R"(password is: hunter2)",
-             R"(the password for bob is hunter2)",
-             R"(Passwort: hunter2)",
-             R"(Kennwort = hunter2)",
-             R"(mdp: hunter2x)",
-             R"(senha: hunter2)",
-             R"(hasło: hunter2)",
-             R"(wachtwoord: hunter2)",
-             R"(пароль = hunter2)",
-             R"(密码: hunter2)",
-             R"(パスワード: hunter2)",
-             R"(비밀번호: hunter2)",
-             R"(login: admin password: hunter2)",
-             R"(username: bob
+               R"(jdbc.password=hunter2)",
+               R"(<Password>hunter2</Password>)",
+               R"($password = 'hunter2';)",
+               R"($env:DB_PASSWORD='hunter2')",
+               R"($pw = ConvertTo-SecureString "hunter2x!" -AsPlainText -Force)",
+               R"(DB_PASSWORD='my todo here 7')",
+               R"(password: "<k9V!tq2Z")",
+               R"(password=[x7!kQ9p)",
+               R"('password' => 'hunter2',)",
+               R"(password := "hunter2")",
+               R"(Password = "hunter2";)",
+               R"(POSTGRES_PASSWORD: hunter2)",
+               R"(- POSTGRES_PASSWORD=hunter2)",
+               R"(- "MYSQL_ROOT_PASSWORD=hunter2")",
+               R"(--password hunter2)",
+               R"(--password=hunter2)",
+               R"(--db-password 'hunter2')",
+               R"(createUser({user: "a", pwd: "hunter2"}))",
+               R"(IDENTIFIED BY 'hunter2')",
+               R"(ENCRYPTED PASSWORD 'hunter2x')",
+               R"(user=bob&password=hunter2&x=1)",
+               R"(My password is hunter2.)",
+               R"(password is: hunter2)",
+               R"(the password for bob is hunter2)",
+               R"(Passwort: hunter2)",
+               R"(Kennwort = hunter2)",
+               R"(mdp: hunter2x)",
+               R"(senha: hunter2)",
+               R"(hasło: hunter2)",
+               R"(wachtwoord: hunter2)",
+               R"(пароль = hunter2)",
+               R"(密码: hunter2)",
+               R"(パスワード: hunter2)",
+               R"(비밀번호: hunter2)",
+               R"(login: admin password: hunter2)",
+               R"(username: bob
 password: hunter2)",
-             R"(user bob with password k9V!tq2ZmR)",
-             R"(PIN: card pin is 4711)",
-             R"({"db": {"password": "my_dog_todo7"}})",
-             R"({"DATABASE_PASSWORD": "<k9V!tq2Z"})",
-             R"({"connection": {"user": "a", "pass": "k9V!tq2ZmR"}})",
-             R"({"env": ["DB_PASSWORD=hunter2", "X=1"]})",
-             R"({"command": "export DB_PASSWORD=hunter2"})",
-             R"(REJfUEFTU1dPUkQ9aHVudGVyMngKREVCVUc9MQpVU0VSPWJvYgo=)"},
-            {"password"});
+               R"(user bob with password k9V!tq2ZmR)",
+               R"(PIN: card pin is 4711)",
+               R"({"db": {"password": "my_dog_todo7"}})",
+               R"({"DATABASE_PASSWORD": "<k9V!tq2Z"})",
+               R"({"connection": {"user": "a", "pass": "k9V!tq2ZmR"}})",
+               R"({"env": ["DB_PASSWORD=hunter2", "X=1"]})",
+               R"({"command": "export DB_PASSWORD=hunter2"})",
+               R"(REJfUEFTU1dPUkQ9aHVudGVyMngKREVCVUc9MQpVU0VSPWJvYgo=)"},
+              {"password"});
 }
 
 TEST_CASE("names that are given no credential") {
-  check_all({R"(password: here)", R"({"password": "here"})", R"(identified by 'name')", R"(the pin is 4711)",
-             R"(invalid password 'attempt2' given)", R"({"args": ["--token-file", "/x/y2"]})",
-             R"({"args": ["--password-stdin", "--user"]})",
-             R"(variable "acme_token" {
+  check_types({R"(password: here)", R"({"password": "here"})", R"(identified by 'name')", R"(the pin is 4711)",
+               R"(invalid password 'attempt2' given)", R"({"args": ["--token-file", "/x/y2"]})",
+               R"({"args": ["--password-stdin", "--user"]})",
+               R"(variable "acme_token" {
   type = string
 }
 variable "x" {
   default = "a1b2c3d4e5f6g7h8"
 })"},
-            {});
+              {});
 }

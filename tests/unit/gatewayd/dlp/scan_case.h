@@ -62,4 +62,13 @@ class ScanCase {
   std::unique_ptr<Scanner> scanner;
 };
 
+/// Scans each message with the default rules. @param types what is found in every one of them, and acts.
+inline void check_types(const std::vector<std::string>& messages, const std::set<std::string>& types) {
+  ScanCase at;
+  for (const std::string& message : messages) {
+    INFO(message);
+    CHECK(at.types(message) == types);
+  }
+}
+
 }  // namespace mas::dlp::test
