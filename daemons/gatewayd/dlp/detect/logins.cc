@@ -25,6 +25,7 @@ uint32_t past_link(const Sight& sight, uint32_t from) {
   while (at - from < kFarthest) {
     char c = sight.at(at);
     if (c == ':' || c == '=') {
+      if (c == ':' && sight.at(at + 1) == ':') return 0;  // user::open_adapter: a name in its scope
       linked = true;
       ++at;
     } else if (c == ' ' || c == '*' || c == '`' || c == '"' || c == '\'') {

@@ -56,6 +56,7 @@ TEST_CASE("what was the pw? is answered in the next words or line") {
       {"did you change the password?\nv1.2.3-rc1", {}},
       {"what was the pw again? Bob: ask Ann / the ops2 team", {}},
       {"is the password set?\n/etc/app2/config.d", {}},
+      {"  24: user::ignore_inner_graph::h269aed82a54c2bad", {}},
   });
 }
 
