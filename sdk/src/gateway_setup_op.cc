@@ -3,6 +3,7 @@
 
 #include <charconv>
 
+#include "proto/redis/bounded_answer.h"
 #include "sdk/src/gateway_reader.h"
 #include "sdk/src/lease.h"
 
@@ -42,7 +43,7 @@ void GatewaySetupOp::begin() {
   redis::Command command("HSETNX", key, "partitions", kDefaultPartitions);
   command.add("HSETNX", key, "protocol", kProtocol);
   command.add("HMGET", key, "partitions", "protocol");
-  if (auto status = send(command); !status) finish(status.error().in("reading mas.config"));
+  if (auto status = send(command, 0, kConfigTextBytes); !status) finish(status.error().in("reading mas.config"));
 }
 
 void GatewaySetupOp::on_reply(uint64_t tag, const redis::Answer& answer) {
@@ -68,6 +69,11 @@ std::optional<unsigned> agreed_partitions(std::string_view text) {
 
 void GatewaySetupOp::take_config(const redis::Reply& values) {
   if (values.count != 2) return finish(Error{Errc::kProtocol, "HMGET was not answered by two values"});
+  for (size_t i = 0; i < values.count; ++i) {
+    auto fits =
+        redis::check_text(i == 0 ? "mas.config: partitions" : "mas.config: protocol", values[i], kConfigTextBytes);
+    if (!fits) return finish(fits.error());
+  }
   setup_.partitions = number_in(values[0].text);
   if (number_in(values[1].text) != kProtocol)
     return finish(Error{Errc::kProtocol, "mas.config has protocol '" + printable(values[1].text) +

@@ -5,13 +5,16 @@
 
 #include "proto/base/json_writer.h"
 #include "proto/base/random.h"
+#include "proto/redis/bounded_answer.h"
 #include "proto/wire/agent_entry.h"
 #include "proto/wire/events.h"
+#include "proto/wire/limits.h"
 #include "sdk/src/lease.h"
-#include "sdk/src/state_op.h"
 
 namespace mas::sdk {
 namespace {
+
+constexpr size_t kTokenResult = 3;  // of the transaction: whether the token that was offered is the entry's
 
 std::string seconds(WallMicros now) {
   std::string text;
@@ -40,39 +43,27 @@ std::string instance_json(WallMicros now) {
 
 }  // namespace
 
+RegisterOp::RegisterOp(OpHost& host, Mode mode, Done done)
+    : OpWith(host, std::move(done)), mode_(mode), offered_token_(random_token(32)) {}
+
 void RegisterOp::begin() {
-  if (mode_ != Mode::kStart) return register_entry();
-  state_.to(State::kLoading);
-  const AgentContext& agent = host_.context();
-  if (auto status = send(redis::Command("HGETALL", agent.keys.state(agent.config.id))); !status)
-    finish(status.error().in("loading the state"));
+  state_.to(State::kRegistering);
+  if (auto status = transaction(entry()); !status) finish(status.error().in("registering"));
 }
 
-void RegisterOp::on_reply(uint64_t, const redis::Answer& answer) {
-  auto reply = redis::checked(answer);
-  if (!reply) return finish(reply.error().in(state_.is(State::kLoading) ? "loading the state" : "registering"));
-  if (state_.is(State::kLoading)) return load(**reply);
-  announce(**reply);
-}
-
-void RegisterOp::load(const redis::Reply& state) {
-  auto loaded = state_from_reply(state);
-  if (!loaded) return finish(loaded.error());
-  host_.context().state.replace(std::move(*loaded));
-  register_entry();
-}
+std::string RegisterOp::entry_key() const { return host_.context().keys.agent(host_.context().config.id); }
 
 redis::Command RegisterOp::entry() const {
   const AgentContext& agent = host_.context();
   const AgentConfig& config = agent.config;
-  const std::string key = agent.keys.agent(config.id);
+  const std::string key = entry_key();
   const WallMicros now = agent.clock->of(wall_now());
 
   redis::Command body("HSET", key, "id", config.id, "capabilities", capabilities_json(config.capabilities), "metadata",
                       config.metadata);
   body.add(mode_ == Mode::kStart ? "HSET" : "HSETNX", key, "registered_at", seconds(now));
   body.add(mode_ == Mode::kAgain ? "HSETNX" : "HSET", key, "status", kStatusActive);
-  body.add("HSETNX", key, "token", random_token(32));
+  body.add("HSETNX", key, "token", offered_token_);
   if (config.mode == MAS_MODE_GATEWAY)
     body.add("HSET", key, "mode", "gateway");
   else
@@ -80,21 +71,40 @@ redis::Command RegisterOp::entry() const {
   body.add("HSET", agent.keys.instances(config.id), agent.instance(), instance_json(now));
   body.add(instance_lease(agent));
   body.add(heartbeat(agent, now));
-  body.add("HGET", key, "token");  // another instance's, perhaps
+  body.add("HSTRLEN", key, "token");
   return body;
 }
 
-void RegisterOp::register_entry() {
-  state_.to(State::kRegistering);
-  if (auto status = transaction(entry()); !status) finish(status.error().in("registering"));
+void RegisterOp::on_reply(uint64_t, const redis::Answer& answer) {
+  auto reply = redis::checked(answer);
+  if (!reply) return finish(reply.error().in("registering"));
+  state_.is(State::kReadingToken) ? take_token(**reply) : registered(**reply);
 }
 
-void RegisterOp::announce(const redis::Reply& results) {
+void RegisterOp::registered(const redis::Reply& results) {
   for (const auto& result : results)
     if (result.is_error()) return finish(redis::error_of(result).in("registering"));
+  if (results.count <= kTokenResult) return finish(Error{Errc::kProtocol, "registering: a result is missing"});
+  const bool took_ours = results[kTokenResult].integer == 1;
+  took_ours ? announce(offered_token_) : read_token(results[results.count - 1].integer);
+}
+
+void RegisterOp::read_token(int64_t length) {
+  if (length > static_cast<int64_t>(limits::kCredentialBytes))
+    return finish(redis::too_large(entry_key() + ": token", static_cast<uint64_t>(length), limits::kCredentialBytes));
+  state_.to(State::kReadingToken);
+  auto sent = send(redis::Command("HGET", entry_key(), "token"), 0, limits::kCredentialBytes);
+  if (!sent) finish(sent.error().in("registering"));
+}
+
+void RegisterOp::take_token(const redis::Reply& token) {
+  auto fits = redis::check_text(entry_key() + ": token", token, limits::kCredentialBytes);
+  if (!fits) return finish(fits.error());
+  announce(std::string(token.text));
+}
+
+void RegisterOp::announce(std::string token) {
   state_.to(State::kDone);
-  std::string token;
-  if (results.count > 0 && results[results.count - 1].is_text()) token = results[results.count - 1].text;
   const AgentContext& agent = host_.context();
   redis::Command event("PUBLISH", agent.keys.system_channel(),
                        register_event(agent.config.id, agent.config.capabilities));
