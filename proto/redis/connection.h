@@ -61,14 +61,16 @@ struct ReplyTo {
   void (*fn)(void* self, uint64_t tag, const Answer& answer) = nullptr;  ///< null: replies are ignored
   void* self = nullptr;
   uint64_t tag = 0;
+  size_t text_bytes =
+      0;  ///< a longer text in a reply is not kept: an integer stands in its place, its length; 0: no bound
 };
 
 /// Makes a ReplyTo of a method: `reply_to<&StartOp::on_reply>(this, kReadEntry)`, where the method is
 /// `void on_reply(uint64_t tag, const Answer& answer)`.
 template <auto Method, typename T>
-ReplyTo reply_to(T* self, uint64_t tag = 0) {
+ReplyTo reply_to(T* self, uint64_t tag = 0, size_t text_bytes = 0) {
   return {[](void* object, uint64_t t, const Answer& answer) { (static_cast<T*>(object)->*Method)(t, answer); }, self,
-          tag};
+          tag, text_bytes};
 }
 
 struct ConnectionOptions {

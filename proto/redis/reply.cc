@@ -12,6 +12,7 @@
 #include <new>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "proto/base/secret.h"
 
@@ -60,6 +61,13 @@ class ReplyReader::Arena {
     for (auto& chunk : chunks_) mas::wipe(std::span(reinterpret_cast<char*>(chunk.bytes.get()), chunk.size));
   }
 
+  /// A text of more than `most` bytes is left out: an integer stands in its place, its length.
+  void bound_texts(size_t most) { most_text_bytes_ = most; }
+  bool leaves_out(uint64_t bytes) const { return most_text_bytes_ != 0 && bytes > most_text_bytes_; }
+  /// The next nil stands for a text that was left out.
+  void left_out(uint64_t bytes) { left_out_ = bytes; }
+  std::optional<uint64_t> take_left_out() { return std::exchange(left_out_, std::nullopt); }
+
   /// The node for a task of hiredis: a slot of the parent's array, or a new root.
   Reply* node(const redisReadTask* task) {
     if (task->parent != nullptr) {
@@ -98,13 +106,25 @@ class ReplyReader::Arena {
   size_t limit_;
   size_t used_ = 0;   // of the last chunk
   size_t total_ = 0;  // since rewind
+  size_t most_text_bytes_ = 0;
+  std::optional<uint64_t> left_out_;
 };
 
 namespace {
 
 ReplyReader::Arena& arena_of(const redisReadTask* task) { return *static_cast<ReplyReader::Arena*>(task->privdata); }
 
+void* create_integer(const redisReadTask* task, long long value) {
+  Reply* reply = arena_of(task).node(task);
+  if (reply == nullptr) return nullptr;
+  reply->type = Reply::Type::kInteger;
+  reply->integer = value;
+  return reply;
+}
+
 void* create_string(const redisReadTask* task, char* bytes, size_t size) {
+  if (task->type == REDIS_REPLY_STRING && arena_of(task).leaves_out(size))
+    return create_integer(task, static_cast<long long>(size));
   Reply* reply = arena_of(task).node(task);
   if (reply == nullptr || !arena_of(task).text(reply, {bytes, size})) return nullptr;
   switch (task->type) {
@@ -142,15 +162,8 @@ void* create_array(const redisReadTask* task, ElementCount count) {
   return reply;
 }
 
-void* create_integer(const redisReadTask* task, long long value) {
-  Reply* reply = arena_of(task).node(task);
-  if (reply == nullptr) return nullptr;
-  reply->type = Reply::Type::kInteger;
-  reply->integer = value;
-  return reply;
-}
-
 void* create_nil(const redisReadTask* task) {
+  if (auto bytes = arena_of(task).take_left_out()) return create_integer(task, static_cast<long long>(*bytes));
   Reply* reply = arena_of(task).node(task);
   if (reply != nullptr) reply->type = Reply::Type::kNil;
   return reply;
@@ -188,7 +201,13 @@ ReplyReader::ReplyReader(ReplyLimits limits)
 
 ReplyReader::~ReplyReader() { redisReaderFree(reader_); }
 
+void ReplyReader::bound_texts(size_t most) { arena_->bound_texts(most); }
+
 Status ReplyReader::feed(std::string_view bytes) {
+  const auto dropped = static_cast<size_t>(std::min<uint64_t>(dropping_, bytes.size()));
+  dropping_ -= dropped;
+  bytes.remove_prefix(dropped);
+  if (bytes.empty()) return {};
   if (reader_->len - reader_->pos + bytes.size() > limits_.reply_bytes)
     return Error{Errc::kProtocol, "a reply exceeds " + std::to_string(limits_.reply_bytes) + " bytes"};
   if (redisReaderFeed(reader_, bytes.data(), bytes.size()) == REDIS_OK) return {};
@@ -199,8 +218,10 @@ Result<const Reply*> ReplyReader::next() {
   if (handed_out_) arena_->rewind();
   handed_out_ = false;
   void* reply = nullptr;
-  if (redisReaderGetReply(reader_, &reply) != REDIS_OK)
-    return Error{Errc::kProtocol, std::string("not a RESP2 reply, or one past a limit: ") + reader_->errstr};
+  do {
+    if (redisReaderGetReply(reader_, &reply) != REDIS_OK)
+      return Error{Errc::kProtocol, std::string("not a RESP2 reply, or one past a limit: ") + reader_->errstr};
+  } while (reply == nullptr && leave_out_text());
   handed_out_ = reply != nullptr;
   if (reply == nullptr && text_too_large())
     return Error{Errc::kTooLarge, "a text of " + std::to_string(oversized_.bytes) + " bytes; expected at most " +
@@ -217,22 +238,49 @@ void ReplyReader::wipe() {
   mas::wipe(behind);
 }
 
-bool ReplyReader::in_reply() const { return reader_->ridx >= 0 || reader_->len > reader_->pos; }
+bool ReplyReader::in_reply() const { return reader_->ridx >= 0 || reader_->len > reader_->pos || dropping_ > 0; }
 
-/// A bulk string's length stands before its bytes. The error waits until its head has come, too.
-bool ReplyReader::text_too_large() {
-  if (reader_->ridx < 0 || task_at_hand(*reader_).type != REDIS_REPLY_STRING) return false;
+/// A bulk string of which the end has not come.
+struct ReplyReader::IncompleteText {
+  uint64_t bytes;          // as its length says, which stands before its bytes
+  size_t header;           // bytes of the length and its line end
+  std::string_view begin;  // what has come of it
+};
+
+std::optional<ReplyReader::IncompleteText> ReplyReader::incomplete_text() const {
+  if (reader_->ridx < 0 || task_at_hand(*reader_).type != REDIS_REPLY_STRING) return std::nullopt;
   std::string_view held(reader_->buf + reader_->pos, reader_->len - reader_->pos);
   const size_t end = held.find("\r\n");
-  if (end == std::string_view::npos) return false;
+  if (end == std::string_view::npos) return std::nullopt;
   uint64_t bytes = 0;
   auto [last, status] = std::from_chars(held.data(), held.data() + end, bytes);
-  if (status != std::errc() || last != held.data() + end || bytes <= limits_.text_bytes) return false;
-  std::string_view content = held.substr(end + 2);
-  const auto head = static_cast<size_t>(std::min<uint64_t>(bytes, OversizedText::kHeadBytes));
-  if (content.size() < head) return false;
-  oversized_.bytes = bytes;
-  oversized_.head = content.substr(0, head);
+  if (status != std::errc() || last != held.data() + end) return std::nullopt;
+  return IncompleteText{bytes, end + 2, held.substr(end + 2)};
+}
+
+/// Puts a nil, for which create_nil() puts the length, in the place of a text that is too long for bound_texts().
+/// @return whether there was one.
+bool ReplyReader::leave_out_text() {
+  static constexpr std::string_view kNil = "-1\r\n";
+  const auto text = incomplete_text();
+  if (!text || !arena_->leaves_out(text->bytes)) return false;
+  const auto held = static_cast<size_t>(std::min<uint64_t>(text->bytes + 2, text->begin.size()));
+  if (text->header + held < kNil.size()) return false;  // more has to come first
+  dropping_ = text->bytes + 2 - held;
+  reader_->pos += text->header + held - kNil.size();
+  std::memcpy(reader_->buf + reader_->pos, kNil.data(), kNil.size());
+  arena_->left_out(text->bytes);
+  return true;
+}
+
+/// The error waits until the text's head has come, too.
+bool ReplyReader::text_too_large() {
+  const auto text = incomplete_text();
+  if (!text || text->bytes <= limits_.text_bytes) return false;
+  const auto head = static_cast<size_t>(std::min<uint64_t>(text->bytes, OversizedText::kHeadBytes));
+  if (text->begin.size() < head) return false;
+  oversized_.bytes = text->bytes;
+  oversized_.head = text->begin.substr(0, head);
   return true;
 }
 

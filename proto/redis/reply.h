@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -64,6 +65,10 @@ class ReplyReader {
   ReplyReader(const ReplyReader&) = delete;
   ReplyReader& operator=(const ReplyReader&) = delete;
 
+  /// From the next reply on: a longer text comes as an integer in its place, its length. Its bytes are dropped as they come.
+  /// @param most bytes of a text; 0: no such bound.
+  void bound_texts(size_t most);
+
   /// Appends bytes from the wire. @return kProtocol or kNoMemory; the reader is then unusable.
   Status feed(std::string_view bytes);
 
@@ -83,12 +88,16 @@ class ReplyReader {
   class Arena;
 
  private:
+  struct IncompleteText;
+  std::optional<IncompleteText> incomplete_text() const;
+  bool leave_out_text();
   bool text_too_large();
 
   std::unique_ptr<Arena> arena_;
   ReplyLimits limits_;
   OversizedText oversized_;
   redisReader* reader_;
+  uint64_t dropping_ = 0;    // bytes still to come of a text that was left out
   bool handed_out_ = false;  // the arena holds a reply that the caller has seen
 };
 

@@ -78,19 +78,26 @@ return results
 // the agent is gone, the event that an instance is.
 // Another instance may be one that was killed and whose lease has not run out. So the heartbeat ends with the last lease:
 // whoever lives renews both in time.
+// Anybody with the agent's rights may have made its instances many, or their names long: 1,000 are looked at, and those that
+// were not count as alive for as long as a lease lasts (15 s). A longer name than an instance's (32 digits) is none.
 // Every write here is one that Redis accepts when it is out of memory.
 constexpr std::string_view kTakeBack = R"lua(
 redis.call('HDEL', KEYS[3], ARGV[1])
 redis.call('DEL', KEYS[4])
 local others, left = 0, 0
-for _, instance in ipairs(redis.call('HKEYS', KEYS[3])) do
-  local lease = redis.call('PTTL', ARGV[2] .. instance)
+for _, instance in ipairs(redis.call('HRANDFIELD', KEYS[3], 1000)) do
+  local lease = #instance <= 128 and redis.call('PTTL', ARGV[2] .. instance) or -2
   if lease ~= -2 then
     others = others + 1
     left = math.max(left, lease)
   else
     redis.call('HDEL', KEYS[3], instance)
   end
+end
+local unseen = redis.call('HLEN', KEYS[3]) - others
+if unseen > 0 then
+  others = others + unseen
+  left = math.max(left, 15000)
 end
 if others == 0 then
   for i = 1, 3 do redis.call('DEL', KEYS[i]) end
@@ -105,8 +112,8 @@ return others
 }  // namespace
 
 // The names have the library's number.
-const AgentFunction kClaimFunction{"mas_claim_1", kClaim};
-const AgentFunction kTakeBackFunction{"mas_take_back_1", kTakeBack};
+const AgentFunction kClaimFunction{"mas_claim_2", kClaim};
+const AgentFunction kTakeBackFunction{"mas_take_back_2", kTakeBack};
 
 /// Neither function writes anything that Redis refuses when it is out of memory.
 std::string agent_library() {

@@ -21,7 +21,7 @@ struct AgentFunction {
   std::string_view body;  ///< Lua over KEYS and ARGV, also for EVAL
 };
 
-inline constexpr std::string_view kAgentLibrary = "mas_agent_1";
+inline constexpr std::string_view kAgentLibrary = "mas_agent_2";
 
 /// Claims entries of instances that are gone; see the body for keys, arguments and reply.
 extern const AgentFunction kClaimFunction;

@@ -469,13 +469,16 @@ MAS_EXPORT void mas_agent_list_free(mas_agent_list *list);
 MAS_EXPORT MAS_CHECKED mas_status mas_state_get(mas_agent *agent, const char *field, char **ret_value,
                                                 size_t *ret_size);
 
+/* At most 10,000 fields, 64 MiB of names and values together. What is past that in Redis fails a start or a refresh with
+ * MAS_TOO_LARGE; mas_error_detail() names the field. */
 typedef struct mas_state_field {
   const char *name;  /**< 1 to 1,024 bytes */
   const char *value; /**< at most 1 MiB; NULL removes the field */
   size_t size;       /**< of value; MAS_STRLEN for text */
 } mas_state_field;
 
-/** Writes several fields at once: all of them or none. Returns when Redis has them. */
+/** Writes several fields at once: all of them or none. Returns when Redis has them.
+ *  @return MAS_TOO_LARGE for a field past its bound, or where the state would be past one of its own. */
 MAS_EXPORT MAS_CHECKED mas_status mas_state_update(mas_agent *agent, const mas_state_field *fields, size_t count,
                                                    int timeout_ms);
 /** Removes every field. */

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "sdk/src/error.h"
+#include "sdk/src/state_load_op.h"
 #include "sdk/src/state_op.h"
 #include "sdk/src/wait.h"
 
@@ -285,7 +286,7 @@ Status Agent::update_state(std::vector<StateChange> changes, int timeout_ms) {
 
 Status Agent::reset_state(int timeout_ms) { return call<StateResetOp, Status>(timeout_ms); }
 
-Status Agent::refresh_state(int timeout_ms) { return call<StateRefreshOp, Status>(timeout_ms); }
+Status Agent::refresh_state(int timeout_ms) { return call<StateLoadOp, Status>(timeout_ms); }
 
 Status Agent::flush(int timeout_ms) {
   Waiting waiting(waiting_);

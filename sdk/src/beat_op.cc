@@ -72,7 +72,7 @@ void BeatOp::ask() {
   const AgentContext& agent = host_.context();
   redis::Command command("HGET", agent.keys.agent(agent.config.id), "status");
   command.add("EXISTS", agent.keys.lease("healthd"));
-  if (auto sent = send(command, kStatus); !sent) finish(sent.error());
+  if (auto sent = send(command, kStatus, kEntryTextBytes); !sent) finish(sent.error());
 }
 
 void BeatOp::take_answer(uint64_t tag, const redis::Reply& reply) {

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "proto/wire/limits.h"
+
 namespace mas::sdk {
 namespace {
 
@@ -11,6 +13,8 @@ constexpr size_t kPiece = 1000;               // candidates asked for at once
 constexpr std::string_view kListedAll = "0";  // the cursor of the first and of the last listing
 constexpr size_t kInFlight = 512;             // entries read at once
 constexpr size_t kFields = std::size(kAgentEntryFields);
+constexpr int64_t kIntersected = 100'000;      // members of the smallest set up to which SINTER may answer in one piece
+constexpr size_t kMostCandidates = 1'000'000;  // names remembered, so that none is read twice
 
 bool is_forbidden_command(const redis::Reply& error) {
   return error.error_code() == "NOPERM" && error.text.find(" to run the ") != std::string_view::npos;
@@ -20,10 +24,33 @@ bool is_forbidden_command(const redis::Reply& error) {
 
 void DiscoverOp::begin() {
   choose_sources();
+  if (intersects()) return weigh();
   state_.to(State::kListing);
   redis::Command first("EXISTS", host_.context().keys.index_ready());
   first.add(next_listing());
+  if (auto status = send_listing(first, kIndexReady); !status) finish(status.error().in("discovering"));
+}
+
+/// What the smallest set has bounds what SINTER answers.
+void DiscoverOp::weigh() {
+  state_.to(State::kWeighing);
+  redis::Command first("EXISTS", host_.context().keys.index_ready());
+  for (const auto& source : sources_) first.add("SCARD", source);
   if (auto status = send(first, kIndexReady); !status) finish(status.error().in("discovering"));
+}
+
+void DiscoverOp::take_weight(size_t i, const redis::Reply& members) {
+  weights_.push_back(members.integer);
+  if (i + 1 < sources_.size()) return;
+  if (by_scan_) return list_by_scan();
+  const auto smallest = std::min_element(weights_.begin(), weights_.end());
+  if (*smallest > kIntersected) sources_ = {sources_[static_cast<size_t>(smallest - weights_.begin())]};
+  list();
+}
+
+/// A name that is longer than any id comes as an integer.
+Status DiscoverOp::send_listing(const redis::Command& command, uint64_t tag) {
+  return send(command, tag, host_.context().keys.agent("").size() + limits::kForeignAgentIdBytes);
 }
 
 void DiscoverOp::choose_sources() {
@@ -37,7 +64,7 @@ redis::Command DiscoverOp::next_listing() const {
   if (by_scan_)
     return redis::Command("SCAN", cursor_, "MATCH", host_.context().keys.agent_scan_pattern(), "COUNT", kPiece, "TYPE",
                           "hash");
-  if (!query_.all || sources_.size() == 1) return redis::Command("SSCAN", sources_.back(), cursor_, "COUNT", piece);
+  if (!intersects()) return redis::Command("SSCAN", sources_.back(), cursor_, "COUNT", piece);
   std::vector<std::string_view> intersection{"SINTER"};
   intersection.insert(intersection.end(), sources_.begin(), sources_.end());
   return redis::Command::of(intersection);
@@ -46,14 +73,15 @@ redis::Command DiscoverOp::next_listing() const {
 void DiscoverOp::on_reply(uint64_t tag, const redis::Answer& answer) {
   // An entry of another type, or one that this agent may not read, is none; a command that it may not run is an error.
   bool skipped = answer.ok() && (*answer)->is_error() && !is_forbidden_command(**answer);
-  auto reply = tag >= kEntry && skipped ? answer : redis::checked(answer);
+  auto reply = tag >= kEntry && !state_.is(State::kWeighing) && skipped ? answer : redis::checked(answer);
   if (!reply) return finish(reply.error().in("discovering"));
-  if (tag >= kEntry)
+  if (tag >= kEntry && !state_.is(State::kWeighing))
     return state_.is(State::kSizing) ? take_size(tag - kEntry, **reply) : take_entry(tag - kEntry, **reply);
   if (tag == kIndexReady) {
     by_scan_ = (*reply)->integer == 0;
     return;
   }
+  if (state_.is(State::kWeighing)) return take_weight(tag - kWeight, **reply);
   bool was_guess = by_scan_ && sources_.size() > 0;
   if (was_guess) return list_by_scan();
   take_candidates(**reply);
@@ -68,22 +96,25 @@ void DiscoverOp::list_by_scan() {
 
 void DiscoverOp::list() {
   state_.to(State::kListing);
-  if (auto status = send(next_listing(), kCandidates); !status) finish(status.error().in("discovering"));
+  if (auto status = send_listing(next_listing(), kCandidates); !status) finish(status.error().in("discovering"));
 }
 
 void DiscoverOp::take_candidates(const redis::Reply& reply) {
-  bool cursored = by_scan_ || !query_.all || sources_.size() == 1;
+  bool cursored = by_scan_ || !intersects();
   bool well_formed = reply.is_array() && (!cursored || (reply.count == 2 && reply[1].is_array()));
   if (!well_formed) return finish(Error{Errc::kProtocol, "discovering: the listing has an unexpected form"});
   const redis::Reply& members = cursored ? reply[1] : reply;
-  for (const auto& member : members) add_candidate(member.text);
+  for (const auto& member : members) add_candidate(member);
+  if (seen_.size() > kMostCandidates)
+    return finish(Error{Errc::kTooLarge, "discovering: more than " + std::to_string(kMostCandidates) + " names"});
   cursor_ = cursored ? reply[0].text : kListedAll;
   if (cursor_ == kListedAll && !by_scan_) cursored ? sources_.pop_back() : sources_.clear();
   advance();
 }
 
-void DiscoverOp::add_candidate(std::string_view member) {
-  std::string_view id = by_scan_ ? host_.context().keys.agent_id_of_key(member) : member;
+void DiscoverOp::add_candidate(const redis::Reply& member) {
+  std::string_view id = by_scan_ ? host_.context().keys.agent_id_of_key(member.text) : member.text;
+  if (member.is_integer() || id.size() > limits::kForeignAgentIdBytes) return void(++left_out_);
   if (!id.empty() && seen_.emplace(id).second) candidates_.emplace_back(id);
 }
 
@@ -134,7 +165,9 @@ void DiscoverOp::read_entries() {
     command.insert(command.end(), std::begin(kAgentEntryFields), std::end(kAgentEntryFields));
     reads.add(redis::Command::of(command));
   }
-  if (auto status = send(reads, kEntry); !status) finish(status.error().in("discovering"));
+  if (auto status = send(reads, kEntry, *std::max_element(std::begin(kAgentEntryBounds), std::end(kAgentEntryBounds)));
+      !status)
+    finish(status.error().in("discovering"));
 }
 
 void DiscoverOp::take_entry(size_t i, const redis::Reply& reply) {
@@ -159,6 +192,9 @@ bool DiscoverOp::matches(const AgentEntry& entry) const {
 
 void DiscoverOp::end() {
   state_.to(State::kDone);
+  if (left_out_ > 0)
+    host_.context().debug("discovering: names of more than " + std::to_string(limits::kForeignAgentIdBytes) +
+                          " bytes were left out: " + std::to_string(left_out_));
   std::sort(found_.begin(), found_.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
   finish(std::move(found_));
 }

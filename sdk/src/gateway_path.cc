@@ -101,7 +101,8 @@ void GatewayPath::on_timer() {
 void GatewayPath::ask_partitions() {
   if (std::exchange(asking_, true)) return;
   redis::Command command("HGET", host_.context().keys.config(), "partitions");
-  asking_ = host_.commands().send(command, redis::reply_to<&GatewayPath::on_partitions>(this)).ok();
+  const auto answer = redis::reply_to<&GatewayPath::on_partitions>(this, 0, kConfigTextBytes);
+  asking_ = host_.commands().send(command, answer).ok();
 }
 
 void GatewayPath::on_partitions(uint64_t, const redis::Answer& answer) {

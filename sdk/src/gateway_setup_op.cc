@@ -1,6 +1,7 @@
 // Partitions and groups.
 #include "sdk/src/gateway_setup_op.h"
 
+#include "proto/redis/bounded_answer.h"
 #include "proto/wire/partitions.h"
 #include "sdk/src/gateway_reader.h"
 #include "sdk/src/lease.h"
@@ -32,7 +33,7 @@ void GatewaySetupOp::begin() {
   redis::Command command("HSETNX", key, "partitions", kDefaultPartitions);
   command.add("HSETNX", key, "protocol", kProtocolVersion);
   command.add("HMGET", key, "partitions", "protocol");
-  if (auto status = send(command); !status) finish(status.error().in("reading mas.config"));
+  if (auto status = send(command, 0, kConfigTextBytes); !status) finish(status.error().in("reading mas.config"));
 }
 
 void GatewaySetupOp::on_reply(uint64_t tag, const redis::Answer& answer) {
@@ -52,6 +53,10 @@ void GatewaySetupOp::on_reply(uint64_t tag, const redis::Answer& answer) {
 
 void GatewaySetupOp::take_config(const redis::Reply& values) {
   if (values.count != 2) return finish(Error{Errc::kProtocol, "unexpected answer to HMGET; expected two values"});
+  for (size_t i = 0; i < values.count; ++i) {
+    const char* what = i == 0 ? "mas.config: partitions" : "mas.config: protocol";
+    if (auto fits = redis::check_text(what, values[i], kConfigTextBytes); !fits) return finish(fits.error());
+  }
   auto partitions = agreed_partitions(values[0].text, values[1].text, "this library");
   if (!partitions) return finish(partitions.error());
   setup_.partitions = *partitions;

@@ -2,7 +2,8 @@
 //
 //     idle ──HSETNX, HMGET mas.config──▶ reading ──XGROUP CREATE …──▶ making groups ──▶ done
 //
-// Failure: kProtocol when mas.config speaks another protocol than ours or has no sensible number of partitions.
+// Failure: kProtocol when mas.config speaks another protocol than ours or has no sensible number of partitions; kTooLarge for
+// a value of it that is longer than kConfigTextBytes.
 #pragma once
 
 #include <optional>
@@ -34,6 +35,9 @@ class GatewaySetupOp final : public OpWith<Result<GatewaySetup>> {
   GatewaySetup setup_;
   StateMachine<State> state_{State::kIdle, kMoves};
 };
+
+/// Bytes up to which a value of mas.config is read.
+inline constexpr size_t kConfigTextBytes = 64;
 
 /// `XGROUP CREATE … agents 0 MKSTREAM` for every stream of the agent's, and the expiry of its reply stream.
 redis::Command make_groups(const AgentContext& agent);

@@ -12,7 +12,9 @@ void Op::limit(Duration timeout) {
   deadline_->once(timeout);
 }
 
-Status Op::send(const redis::Command& command, uint64_t tag) { return host_.commands().send(command, replies(tag)); }
+Status Op::send(const redis::Command& command, uint64_t tag, size_t text_bytes) {
+  return host_.commands().send(command, replies(tag, text_bytes));
+}
 
 Status Op::transaction(const redis::Command& body, uint64_t tag) {
   return host_.commands().transaction(body, replies(tag));

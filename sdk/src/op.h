@@ -45,14 +45,17 @@ class Op {
  protected:
   virtual void on_reply(uint64_t tag, const redis::Answer& answer) = 0;
   /// Sends commands whose replies come to on_reply with `tag`, `tag + 1`, …
-  Status send(const redis::Command& command, uint64_t tag = 0);
+  /// @param text_bytes a longer text in a reply comes as an integer, its length; 0: no bound.
+  Status send(const redis::Command& command, uint64_t tag = 0, size_t text_bytes = 0);
   Status transaction(const redis::Command& body, uint64_t tag = 0);
   void retire();
 
   OpHost& host_;
 
  private:
-  redis::ReplyTo replies(uint64_t tag) { return redis::reply_to<&Op::on_reply>(this, tag); }
+  redis::ReplyTo replies(uint64_t tag, size_t text_bytes = 0) {
+    return redis::reply_to<&Op::on_reply>(this, tag, text_bytes);
+  }
   std::unique_ptr<redis::Timer> deadline_;
 };
 

@@ -5,10 +5,11 @@
 
 #include "proto/base/json_writer.h"
 #include "proto/base/random.h"
+#include "proto/redis/bounded_answer.h"
 #include "proto/wire/agent_entry.h"
 #include "proto/wire/events.h"
+#include "proto/wire/limits.h"
 #include "sdk/src/lease.h"
-#include "sdk/src/state_op.h"
 
 namespace mas::sdk {
 namespace {
@@ -43,33 +44,16 @@ std::string instance_json(WallMicros now) {
 
 }  // namespace
 
-void RegisterOp::begin() {
-  if (mode_ != Mode::kStart) return register_entry();
-  state_.to(State::kLoading);
-  const AgentContext& agent = host_.context();
-  if (auto status = send(redis::Command("HGETALL", agent.keys.state(agent.config.id))); !status)
-    finish(status.error().in("loading the state"));
-}
+RegisterOp::RegisterOp(OpHost& host, Mode mode, Done done)
+    : OpWith(host, std::move(done)), mode_(mode), offered_token_(random_token(kTokenBytes)) {}
 
-void RegisterOp::on_reply(uint64_t, const redis::Answer& answer) {
-  auto reply = redis::checked(answer);
-  if (!reply) return finish(reply.error().in(state_.is(State::kLoading) ? "loading the state" : "registering"));
-  if (state_.is(State::kLoading)) return load(**reply);
-  announce(**reply);
-}
-
-void RegisterOp::load(const redis::Reply& state) {
-  auto loaded = state_from_reply(state);
-  if (!loaded) return finish(loaded.error());
-  host_.context().state.replace(std::move(*loaded));
-  register_entry();
-}
+std::string RegisterOp::entry_key() const { return host_.context().keys.agent(host_.context().config.id); }
 
 /// All of the transaction but the token.
 redis::Command RegisterOp::entry() const {
   const AgentContext& agent = host_.context();
   const AgentConfig& config = agent.config;
-  const std::string key = agent.keys.agent(config.id);
+  const std::string key = entry_key();
   const WallMicros now = agent.clock->of(wall_now());
 
   redis::Command body("HSET", key, "id", config.id, "capabilities", capabilities_json(config.capabilities), "metadata",
@@ -86,27 +70,50 @@ redis::Command RegisterOp::entry() const {
   return body;
 }
 
-void RegisterOp::register_entry() {
+/// Nothing is moved in memory once the token is in the command.
+void RegisterOp::begin() {
   state_.to(State::kRegistering);
-  const AgentContext& agent = host_.context();
-  const std::string key = agent.keys.agent(agent.config.id);
-  const Secret token(random_token(kTokenBytes));
+  const std::string key = entry_key();
   redis::Command body = entry();
   body.reserve(kTokenCommandsBytes + 2 * key.size());
-  body.add("HSETNX", key, "token", token.text());
-  body.add("HGET", key, "token");  // another instance's, perhaps
-  auto status = transaction(body);
+  body.add("HSETNX", key, "token", offered_token_.text());
+  body.add("HSTRLEN", key, "token");
+  auto sent = transaction(body);
   body.wipe();
-  if (!status) finish(status.error().in("registering"));
+  if (!sent) finish(sent.error().in("registering"));
 }
 
-void RegisterOp::announce(const redis::Reply& results) {
+void RegisterOp::on_reply(uint64_t, const redis::Answer& answer) {
+  auto reply = redis::checked(answer);
+  if (!reply) return finish(reply.error().in("registering"));
+  state_.is(State::kReadingToken) ? take_token(**reply) : registered(**reply);
+}
+
+void RegisterOp::registered(const redis::Reply& results) {
   for (const auto& result : results)
     if (result.is_error()) return finish(redis::error_of(result).in("registering"));
-  state_.to(State::kDone);
-  Secret token;
-  if (results.count > 0 && results[results.count - 1].is_text()) token = Secret(results[results.count - 1].text);
+  if (results.count < 2) return finish(Error{Errc::kProtocol, "registering: a result is missing"});
+  const bool took_ours = results[results.count - 2].integer == 1;
+  took_ours ? announce(offered_token_) : read_token(results[results.count - 1].integer);
+}
+
+void RegisterOp::read_token(int64_t length) {
+  if (length > static_cast<int64_t>(limits::kCredentialBytes))
+    return finish(redis::too_large(entry_key() + ": token", static_cast<uint64_t>(length), limits::kCredentialBytes));
+  state_.to(State::kReadingToken);
+  auto sent = send(redis::Command("HGET", entry_key(), "token"), 0, limits::kCredentialBytes);
+  if (!sent) finish(sent.error().in("registering"));
+}
+
+void RegisterOp::take_token(const redis::Reply& token) {
+  auto fits = redis::check_text(entry_key() + ": token", token, limits::kCredentialBytes);
+  if (!fits) return finish(fits.error());
   host_.commands().wipe_received();
+  announce(Secret(token.text));
+}
+
+void RegisterOp::announce(Secret token) {
+  state_.to(State::kDone);
   const AgentContext& agent = host_.context();
   redis::Command event("PUBLISH", agent.keys.system_channel(),
                        register_event(agent.config.id, agent.config.capabilities));

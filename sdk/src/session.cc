@@ -8,6 +8,7 @@
 #include "proto/base/random.h"
 #include "proto/redis/reply_values.h"
 #include "sdk/src/lease.h"
+#include "sdk/src/state_load_op.h"
 #include "sdk/src/stop_op.h"
 
 namespace mas::sdk {
@@ -72,10 +73,7 @@ void Session::try_register() {
   state_.to(State::kRegistering);
   ask_time();  // answered before the registration
   auto prepared = [this](const Status& status) {
-    registering_ = nullptr;
-    if (!state_.is(State::kRegistering)) return;  // a link was lost, or the agent stops
-    if (!status) return not_registered(status.error());
-    listen();
+    if (may_go_on(status)) listen();
   };
   auto op = path_->prepare(prepared);
   if (op == nullptr) return listen();
@@ -83,13 +81,30 @@ void Session::try_register() {
   run(std::move(op));
 }
 
+/// @param status of a step of registering. @return whether the next one may begin.
+bool Session::may_go_on(const Status& status) {
+  registering_ = nullptr;
+  if (!state_.is(State::kRegistering)) return false;  // a link was lost, or the agent stops
+  if (!status) not_registered(status.error());
+  return status.ok();
+}
+
 /// Nobody discovers an agent that does not hear yet.
 void Session::listen() {
   path_->listen([this](const Status& status) {
-    if (!state_.is(State::kRegistering)) return;
-    if (!status) return not_registered(status.error());
-    register_now();
+    if (may_go_on(status)) load_state();
   });
+}
+
+/// At the first start only: what is lost later is not written again.
+void Session::load_state() {
+  if (mode_ != RegisterOp::Mode::kStart) return register_now();
+  auto loaded = [this](const Status& status) {
+    if (may_go_on(status)) register_now();
+  };
+  auto op = std::make_unique<StateLoadOp>(*this, loaded);
+  registering_ = op.get();
+  run(std::move(op));
 }
 
 void Session::register_now() {
@@ -102,10 +117,7 @@ void Session::register_now() {
 }
 
 void Session::on_registered(const Result<Secret>& token) {
-  registering_ = nullptr;
-  if (!state_.is(State::kRegistering)) return;  // a link was lost, or the agent stops
-  if (!token) return not_registered(token.error());
-  came_up(*token);
+  if (may_go_on(token ? Status() : token.error())) came_up(*token);
 }
 
 void Session::not_registered(const Error& why) {

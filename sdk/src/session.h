@@ -96,7 +96,9 @@ class Session final : public HubMember, public PathHost {
   void join();
   void links_changed();
   void try_register();
+  bool may_go_on(const Status& status);
   void listen();
+  void load_state();
   void register_now();
   void renewed(MonoTime sent);
   void register_again(RegisterOp::Mode mode, const std::string& why);

@@ -1,23 +1,28 @@
 // State in Redis.
 #include "sdk/src/state_op.h"
 
+#include "proto/redis/bounded_answer.h"
 #include "proto/wire/limits.h"
 
 namespace mas::sdk {
 
-Result<StateMap> state_from_reply(const redis::Reply& reply) {
-  if (!reply.is_array() || reply.count % 2 != 0)
-    return Error{Errc::kProtocol, "the state is not a list of fields with their values"};
-  if (reply.count / 2 > limits::kStateFields)
-    return Error{Errc::kTooLarge, "the state has " + std::to_string(reply.count / 2) + " fields; expected at most " +
+namespace {
+
+/// What one may write in pieces is not more than one can load.
+Status check_size(const StateSize& size) {
+  if (size.fields > limits::kStateFields)
+    return Error{Errc::kTooLarge, "the state would have " + std::to_string(size.fields) + " fields; expected at most " +
                                       std::to_string(limits::kStateFields)};
-  StateMap state;
-  for (size_t i = 0; i < reply.count; i += 2) state.emplace(reply[i].text, reply[i + 1].text);
-  return state;
+  if (size.bytes > limits::kStateBytes)
+    return redis::too_large("the state, as it would be,", size.bytes, limits::kStateBytes);
+  return {};
 }
+
+}  // namespace
 
 void StateUpdateOp::begin() {
   const AgentContext& agent = host_.context();
+  if (auto fits = check_size(agent.state.size_after(changes_)); !fits) return finish(fits);
   const std::string key = agent.keys.state(agent.config.id);
   std::vector<std::string_view> set{"HSET", key};
   std::vector<std::string_view> removed{"HDEL", key};
@@ -53,21 +58,6 @@ void StateResetOp::on_reply(uint64_t, const redis::Answer& answer) {
   auto reply = redis::checked(answer);
   if (!reply) return finish(reply.error().in("resetting the state"));
   host_.context().state.replace({});
-  finish(Status());
-}
-
-void StateRefreshOp::begin() {
-  const AgentContext& agent = host_.context();
-  auto sent = send(redis::Command("HGETALL", agent.keys.state(agent.config.id)));
-  if (!sent) finish(sent.error().in("loading the state"));
-}
-
-void StateRefreshOp::on_reply(uint64_t, const redis::Answer& answer) {
-  auto reply = redis::checked(answer);
-  if (!reply) return finish(reply.error().in("loading the state"));
-  auto loaded = state_from_reply(**reply);
-  if (!loaded) return finish(loaded.error());
-  host_.context().state.replace(std::move(*loaded));
   finish(Status());
 }
 

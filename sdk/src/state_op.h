@@ -1,6 +1,6 @@
-// Writes, clears or reloads an agent's state in Redis, and then the local copy; in the order in which Redis did it.
+// Writes or clears an agent's state in Redis, and then the local copy; in the order in which Redis did it.
 //
-//     idle ──HSET / HDEL / both in MULTI, DEL, or HGETALL──▶ waiting ──reply──▶ done
+//     idle ──HSET / HDEL / both in MULTI, or DEL──▶ waiting ──reply──▶ done
 #pragma once
 
 #include <vector>
@@ -9,10 +9,7 @@
 
 namespace mas::sdk {
 
-/// @return the answer to HGETALL as a map; kTooLarge past limits::kStateFields.
-Result<StateMap> state_from_reply(const redis::Reply& reply);
-
-/// Some fields at once, all or none.
+/// Some fields at once, all or none. kTooLarge where the state would then be one that no start could load.
 class StateUpdateOp final : public OpWith<Status> {
  public:
   StateUpdateOp(OpHost& host, std::vector<StateChange> changes, Done done)
@@ -26,16 +23,6 @@ class StateUpdateOp final : public OpWith<Status> {
 
 /// Removes every field.
 class StateResetOp final : public OpWith<Status> {
- public:
-  using OpWith::OpWith;
-  void begin() override;
-
- private:
-  void on_reply(uint64_t tag, const redis::Answer& answer) override;
-};
-
-/// Replaces the local copy by what Redis has.
-class StateRefreshOp final : public OpWith<Status> {
  public:
   using OpWith::OpWith;
   void begin() override;

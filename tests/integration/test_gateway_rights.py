@@ -11,8 +11,8 @@ from harness.gateway_peer import GatewayPeer, record
 from harness.resp import Resp
 
 DOCUMENT = (pathlib.Path(__file__).parents[2] / "docs" / "SECURITY.md").read_text()
-LIBRARY = "mas_agent_1"
-CLAIM, TAKE_BACK = "mas_claim_1", "mas_take_back_1"
+LIBRARY = "mas_agent_2"
+CLAIM, TAKE_BACK = "mas_claim_2", "mas_take_back_2"
 RULES = ["agent:bob:blocked_targets", "agent:bob:allowed_targets", "agent:bob:roles", "ratelimit:bob:limits", "circuit:bob"]
 GATEWAYS = ["mas.sender:{1}", "mas.epoch:{1}", "mas.lease:{1}", "mas.trial:{1}", "mas.audit:{1}", "mas.audit.heads",
             "mas.audit.operators", "mas.retry:{1}", "mas.archive:{1}", "mas.replay", "dlq:messages", "dlq:unproven", "mas.secret"]
@@ -134,6 +134,7 @@ class RightsTest(GatewayCase):
         return [entry for entry in log if entry["object"] != "mas.config"]
 
     def test_failures_are_retried_and_end_as_letters_without_a_right_to_write_either(self):
+        self.redis.cmd("HSET", "agent.state:bob", "note", "1")
         bob = self.start_bob()
         datas = [{"n": 1, "fail": 1}, {"n": 2, "fail": 9}, {"n": 3}]
         receipt = self.alice.send(*[self.alice.envelope("bob", data=data) for data in datas])
@@ -211,11 +212,19 @@ class RightsTest(GatewayCase):
         self.assertEqual([self.redis.cmd("SMEMBERS", key) for key in RULES[:3]], [["eve"]] * 3)
         self.assertEqual(self.redis.cmd("EXISTS", "agent:eve", "agent:eve:instances", "agent:eve:alive:1"), 3)
 
+    def test_a_state_that_is_too_large_is_named_with_these_rights(self):
+        self.redis.cmd("EVAL", "for i = 1, 130 do redis.call('HSET', KEYS[1], i, string.rep('x', 1048576)) end "
+                       "redis.call('HSET', KEYS[1], 'diary', string.rep('x', 1048577))", 1, "agent.state:bob")
+        bob = self.process("mas-flaky-agent", "bob", env={"MAS_REDIS_URL": self.as_bob.url}).start()
+        self.assertNotEqual(bob.wait(20), 0)
+        self.assertIn("agent.state:bob: field 'diary' has 1048577 bytes; expected at most 1048576", bob.out() + bob.err())
+        self.assertEqual(self.refused(), [])
+
     def test_what_discovery_asks_is_granted_by_its_lines_and_no_write(self):
         lines = DOCUMENT.split("For discovery add", 1)[1].split("```")[1].split()
         self.redis.cmd("ACL", "SETUSER", "bob", *lines)
         self.redis.cmd("SADD", "mas.agents", "alice")
-        for asked in (["EXISTS", "mas.index"], ["SSCAN", "mas.agents", "0"], ["SINTER", "mas.agents", "mas.capability:chat"],
+        for asked in (["EXISTS", "mas.index"], ["SCARD", "mas.agents"], ["SSCAN", "mas.agents", "0"], ["SINTER", "mas.agents", "mas.capability:chat"],
                       ["HSTRLEN", "agent:alice", "id"], ["HMGET", "agent:alice", "id", "status"]):
             self.as_bob.cmd(*asked)
         for refused in (["SADD", "mas.agents", "x"], ["HSET", "agent:alice", "x", "y"], ["SINTERSTORE", "mas.agents", "mas.agents"]):

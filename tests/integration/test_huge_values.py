@@ -120,6 +120,22 @@ class AgentTest(HugeCase):
         self.assertEqual(bob.stop(), 0)
 
 
+    def test_a_huge_value_of_its_own_fails_its_start_and_is_named(self):
+        for command, key, field, said in (
+                ("HSET", "agent.state:bob", "diary", f"agent.state:bob: field 'diary' has {HUGE} bytes; expected at most 1048576"),
+                ("HSET", "agent:bob", "token", f"agent:bob: token has {HUGE} bytes; expected at most 256")):
+            with self.subTest(key):
+                self.write_huge(command, key, field)
+                before = self.output_bytes()
+                done = self.masctl("listen", "bob", redis=self.redis)
+                self.assertGreater(done.returncode, 0, "no signal")
+                self.assertIn(said, done.stderr)
+                self.assert_little_left_redis(before)
+                self.redis.cmd("DEL", key)
+        bob = self.start_listener(self.redis, "bob")
+        self.assertEqual(bob.stop(), 0)
+
+
 class OperatorTest(HugeCase):
     """What masctl reads for an operator: what is too large is named, with its size and what is expected."""
 

@@ -91,6 +91,11 @@ const char *redis(const char *command, ...) {
   return keep<4>(mas::test::RawRedis(server->socket()).command(args));
 }
 
+long redis_bytes_sent(void) {
+  const char *script = "return string.match(redis.call('INFO', 'stats'), 'total_net_output_bytes:(%d+)')";
+  return std::atol(redis("EVAL", script, "0", nullptr));
+}
+
 long redis_publish(const char *channel, const void *bytes, size_t size) {
   std::string payload(static_cast<const char *>(bytes), size);
   return std::atol(mas::test::RawRedis(server->socket()).command({"PUBLISH", channel, payload}).c_str());

@@ -40,6 +40,8 @@ void redis_thaw(void);
  *  array as its elements each ended by a newline. Arguments are texts, ended by NULL. Valid until the next call but
  *  three. Opens a connection of its own. */
 const char *redis(const char *command, ...) __attribute__((sentinel));
+/** @return bytes that the server has sent to all clients so far. */
+long redis_bytes_sent(void);
 /** PUBLISH of any bytes. @return how many received it. */
 long redis_publish(const char *channel, const void *bytes, size_t size);
 /** A subscriber on a connection of its own, as a foreign program would be. */

@@ -1,6 +1,5 @@
 /* Discovery with and without the index, and state. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "harness.h"
@@ -59,11 +58,6 @@ static void discovery_by_scan(void) {
   agent_ended(agent);
 }
 
-static long bytes_sent_by_redis(void) {
-  return atol(
-      redis("EVAL", "return string.match(redis.call('INFO', 'stats'), 'total_net_output_bytes:(%d+)')", "0", NULL));
-}
-
 static void huge_values_come_to_nobody(void) {
   mas_agent *agent = agent_started("alice", NULL);
   foreign("ann", "[\"chat\"]", "ACTIVE");
@@ -75,11 +69,11 @@ static void huge_values_come_to_nobody(void) {
       "redis.call('SADD', 'mas.capability:chat', id) end return 1",
       "0", NULL);
   index_add("ann", "chat");
-  long before = bytes_sent_by_redis();
+  long before = redis_bytes_sent();
   CHECK_TEXT(found(agent, "chat", NULL, 0, 0), "ann ");
   redis("SET", "mas.index", "1", NULL);
   CHECK_TEXT(found(agent, "chat", NULL, 0, 0), "ann ");
-  CHECK(bytes_sent_by_redis() - before < 1024 * 1024);
+  CHECK(redis_bytes_sent() - before < 1024 * 1024);
   agent_ended(agent);
 }
 

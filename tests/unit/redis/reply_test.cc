@@ -79,6 +79,46 @@ TEST_CASE("a text past its limit is refused before its bytes have come") {
   }
 }
 
+TEST_CASE("a text past a bound is left out, its length stands in its place, and what follows is read") {
+  const std::string large(100'000, 'x'),
+      bytes =
+          "*3\r\n$3\r\nabc\r\n$100000\r\n" + large +
+          "\r\n*2\r\n$11\r\n01234567890\r\n$-1\r\n$2\r\n\r\n\r\n$12\r\n012345678901\r\n+a long status line\r\n:5\r\n";
+  for (size_t cut : {1, 2, 3, 7, 64, 1000, 8192, 200'000}) {
+    INFO(cut);
+    ReplyReader reader({.reply_bytes = 8192 + 1024 + (cut > 8192 ? cut : 0)});
+    reader.bound_texts(10);
+    std::string seen;
+    for (size_t at = 0; at < bytes.size(); at += cut) {
+      REQUIRE(reader.feed(std::string_view(bytes).substr(at, cut)).ok());
+      auto reply = reader.next();
+      for (; reply.ok() && *reply != nullptr; reply = reader.next()) seen += describe(**reply);
+      REQUIRE(reply.ok());
+    }
+    CHECK(seen == "[abc;100000;[11;nil;];];\r\n;12;a long status line;5;");
+  }
+}
+
+TEST_CASE("a text that is being dropped is a part of a reply, and a bound ends where the next one begins") {
+  ReplyReader reader;
+  reader.bound_texts(10);
+  REQUIRE(reader.feed("$300000000\r\nxyz").ok());
+  auto reply = reader.next();
+  REQUIRE(reply.ok());
+  REQUIRE(*reply != nullptr);
+  CHECK(describe(**reply) == "300000000;");
+  CHECK(reader.in_reply());
+  reader.bound_texts(0);
+  const std::string piece(1'000'000, 'x');
+  for (int i = 0; i < 299; ++i) REQUIRE(reader.feed(piece).ok());
+  REQUIRE(reader.feed(std::string(999'997, 'x') + "\r\n$11\r\n01234567890\r\n").ok());
+  reply = reader.next();
+  REQUIRE(reply.ok());
+  REQUIRE(*reply != nullptr);
+  CHECK(describe(**reply) == "01234567890;");
+  CHECK_FALSE(reader.in_reply());
+}
+
 TEST_CASE("error replies are sorted by what a caller can do") {
   auto code = [](const char* text) { return error_of(Reply{Reply::Type::kError, 0, text, nullptr, 0}).code; };
   CHECK(code("LOADING Redis is loading") == Errc::kUnavailable);
