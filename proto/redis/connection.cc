@@ -234,7 +234,7 @@ void Connection::Impl::on_bytes(std::span<char> bytes) {
 
 void Connection::Impl::take_replies() {
   while (has_link() && !drop_after_) {
-    reader_->bound_texts(pending_.size() > unsent_ ? pending_.front().to.text_bytes : 0);
+    reader_->bound_texts(pending_.size() > outgoing_.runs() ? pending_.front().to.text_bytes : 0);
     auto reply = reader_->next();
     if (!reply) return drop_link(reply.error());
     if (*reply == nullptr) break;
