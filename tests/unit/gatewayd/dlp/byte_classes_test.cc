@@ -1,0 +1,77 @@
+// Kinds of bytes as bits: the same as looking at each byte, wherever runs begin and end.
+#include "daemons/gatewayd/dlp/byte_classes.h"
+
+#include <string>
+#include <utility>
+
+#include "daemons/gatewayd/dlp/detect/values.h"
+#include "tests/unit/catch.h"
+
+using namespace mas::dlp;
+
+namespace {
+
+using Word = ByteClasses::Word;
+
+bool is_base64(char c) { return is_alnum(c) || c == '+' || c == '/' || c == '-' || c == '_'; }
+bool is_of_words(char c) { return is_lower(c) || is_space(c) || c == ',' || c == '\0'; }
+
+constexpr std::pair<ByteClasses::Class, bool (*)(char)> kClasses[] = {
+    {&Word::digits, is_digit}, {&Word::alnum, is_alnum},    {&Word::base64, is_base64},
+    {&Word::lower, is_lower},  {&Word::words, is_of_words},
+};
+
+/// Runs of all lengths to 200, with one byte of none of the classes between.
+std::string runs_of(char c) {
+  std::string text;
+  for (size_t size = 1; size <= 200; ++size) text += std::string(size, c) + '~';
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("each byte is in the classes that its character is in") {
+  std::string all;
+  for (int i = 0; i < 256; ++i) all.push_back(static_cast<char>(i));
+  ByteClasses classes;
+  for (uint32_t skipped : {0U, 1U, 63U, 64U, 65U, 255U, 256U}) {
+    std::string text = all.substr(skipped);
+    classes.read(text);
+    for (auto [kind, is_in] : kClasses)
+      for (uint32_t i = 0; i < text.size(); ++i) {
+        INFO(skipped << " " << i);
+        CHECK((classes.next(kind, i) == i) == is_in(text[i]));
+        CHECK((classes.end(kind, i) > i) == is_in(text[i]));
+      }
+    CHECK(classes.next(&Word::digits, static_cast<uint32_t>(text.size())) == text.size());
+  }
+}
+
+TEST_CASE("runs end where they end, in the same word of bits or a later one") {
+  std::string text = runs_of('7') + std::string(77, '7');
+  ByteClasses classes;
+  classes.read(text);
+  uint32_t at = 0;
+  for (uint32_t size = 1; size <= 200; ++size) {
+    CHECK(classes.next(&Word::digits, at) == at);
+    CHECK(classes.end(&Word::digits, at) == at + size);
+    CHECK(classes.next(&Word::digits, at + size) == at + size + 1);
+    at += size + 1;
+  }
+  CHECK(classes.end(&Word::digits, at) == text.size());
+}
+
+TEST_CASE("runs of base64 are told from twelve characters on, each once") {
+  for (std::string tail : {std::string(), std::string(11, 'Q'), std::string(64, 'Q')}) {
+    std::string text = runs_of('Q') + tail;
+    ByteClasses classes;
+    classes.read(text);
+    uint32_t size = 12;
+    classes.for_each_base64([&](uint32_t begin, uint32_t end) {
+      CHECK(end - begin == (size <= 200 ? size : tail.size()));
+      CHECK((begin == 0 || text[begin - 1] == '~'));
+      ++size;
+    });
+    CHECK(size == (tail.size() >= 12 ? 202U : 201U));
+  }
+}
