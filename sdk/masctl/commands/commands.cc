@@ -1,6 +1,8 @@
 // The table of commands.
 #include "sdk/masctl/commands/commands.h"
 
+#include <initializer_list>
+
 namespace mas::ctl {
 
 void add_all_commands(Cli& cli) {
