@@ -31,7 +31,8 @@ Body read_body(const Sight& sight, uint32_t from) {
     if (c == '-') {
       if (text.substr(at, 8) == "--BEGIN ") break;
       if (text.substr(at, 8) == "-----END") {
-        size_t past = text.substr(at + 8, 64).find("-----");
+        std::string_view label = text.substr(at + 8, 64);
+        size_t past = label.substr(0, label.find('\0')).find("-----");  // within the value
         body.end = past == std::string_view::npos ? at + 8 : at + 8 + static_cast<uint32_t>(past) + 5;
         body.closed = true;
         break;

@@ -186,3 +186,10 @@ TEST_CASE("large tables of numbers are not too much") {
     CHECK(at.scanner->work().steps * 4 < at.scanner->work().most * 3);
   }
 }
+
+TEST_CASE("a key block whose last line is cut short ends with its value") {
+  ScanCase at(all_types(Action::kRedact));
+  std::string block = "-----BEGIN PRIVATE KEY-----\\nMIIEvQIBADANz259J8CUJ0k6eS4lC1sqXZj4BorjLfjN2LqTG\\n";
+  at.rewritten(R"({"key":")" + block + R"(-----END PRIVATE","-----":1})");
+  for (const Finding& finding : at.scanner->report().findings) CHECK(finding.source.end <= 8 + block.size() + 16);
+}
