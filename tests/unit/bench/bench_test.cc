@@ -4,6 +4,7 @@
 #include "sdk/bench/gateway_tally.h"
 #include "sdk/bench/stamp.h"
 #include "sdk/bench/stats.h"
+#include "sdk/masctl/cli/text.h"
 #include "tests/unit/catch.h"
 
 using namespace mas;
