@@ -35,6 +35,7 @@ TEST_CASE("the document's table of limits is the compiler's") {
   MAS_ROW(kStateFields);
   MAS_ROW(kStateFieldNameBytes);
   MAS_ROW(kStateValueBytes);
+  MAS_ROW(kStateBytes);
   MAS_ROW(kEventBytes);
   MAS_ROW(kEventTextBytes);
   MAS_ROW(kNamespaceBytes);
