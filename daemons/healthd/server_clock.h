@@ -11,7 +11,7 @@
 
 #include "daemons/healthd/clock_step.h"
 #include "proto/redis/connection.h"
-#include "proto/redis/server_time.h"
+#include "proto/redis/reply_values.h"
 
 namespace mas::health {
 

@@ -56,9 +56,11 @@ class ReplyReader::Arena {
     total_ = 0;
   }
 
-  void wipe() {
-    rewind();
-    for (auto& chunk : chunks_) mas::wipe(std::span(reinterpret_cast<char*>(chunk.bytes.get()), chunk.size));
+  /// Overwrites what is free: behind what a reply of which a part has come takes up.
+  void wipe_free() {
+    if (chunks_.empty()) return;
+    const auto& last = chunks_.back();
+    mas::wipe(std::span(reinterpret_cast<char*>(last.bytes.get()), last.size).subspan(used_));
   }
 
   /// A text of more than `most` bytes is left out: an integer stands in its place, its length.
@@ -230,8 +232,8 @@ Result<const Reply*> ReplyReader::next() {
 }
 
 void ReplyReader::wipe() {
-  arena_->wipe();
-  handed_out_ = false;
+  if (std::exchange(handed_out_, false)) arena_->rewind();
+  arena_->wipe_free();
   const auto read = std::span(reader_->buf, reader_->pos);
   const auto behind = std::span(reader_->buf + reader_->len, sdsalloc(reader_->buf) - reader_->len);
   mas::wipe(read);

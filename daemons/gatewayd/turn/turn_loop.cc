@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "proto/base/ids.h"
-#include "proto/redis/server_time.h"
+#include "proto/redis/reply_values.h"
 #include "proto/wire/events.h"
 
 namespace mas::gateway {

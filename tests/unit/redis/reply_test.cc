@@ -99,6 +99,19 @@ TEST_CASE("a text past a bound is left out, its length stands in its place, and 
   }
 }
 
+TEST_CASE("wiping leaves the reply alone of which a part has come") {
+  ReplyReader reader;
+  REQUIRE(reader.feed("$6\r\nsecret\r\n*3\r\n$3\r\nabc\r\n*2\r\n:1\r\n").ok());
+  REQUIRE(describe(**reader.next()) == "secret;");
+  auto part = reader.next();
+  REQUIRE((part.ok() && *part == nullptr));
+  reader.wipe();
+  REQUIRE(reader.feed(":2\r\n+end\r\n").ok());
+  auto whole = reader.next();
+  REQUIRE((whole.ok() && *whole != nullptr));
+  CHECK(describe(**whole) == "[abc;[1;2;];end;];");
+}
+
 TEST_CASE("a text that is being dropped is a part of a reply, and a bound ends where the next one begins") {
   ReplyReader reader;
   reader.bound_texts(10);
