@@ -31,11 +31,12 @@ struct Transport::Socket {
   uv_connect_t connect;
   uv_write_t write;
   Transport* owner;
-  bool secret;
-  bool busy = false;  // a write is under way
-  std::string out;    // what it writes
-  std::array<char, kReadBytes> in;
+  const bool secret;
+  bool busy = false;                // a write is under way
+  std::string out;                  // what it writes
+  std::array<char, kReadBytes> in;  // not initialised: an idle connection touches none of its pages
 
+  Socket(Transport* transport, bool is_secret) : owner(transport), secret(is_secret) {}
   ~Socket() {
     if (!secret) return;
     wipe(out);
@@ -124,9 +125,7 @@ void Transport::looked_up() {
 }
 
 void Transport::dial_next() {
-  auto* socket = new Socket{};
-  socket->owner = this;
-  socket->secret = secret_;
+  auto* socket = new Socket(this, secret_);
   dialing_.push_back(socket);
   auto done = [](uv_connect_t* request, int status) {
     auto* dialed = static_cast<Socket*>(request->data);
