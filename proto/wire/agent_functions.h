@@ -1,7 +1,7 @@
 // The library of functions that agents call on the server (FCALL), so that no agent needs EVAL.
 //
 // Happy path: every daemon loads kAgentLibrary into Redis and looks every few seconds whether it is still there
-// (daemons/common/agent_library.h); agents call its functions by name (sdk/src/server_functions.h).
+// (daemons/common/agent_library.h); agents call its functions by name (sdk/src/core/server_functions.h).
 // Failure modes:
 //   no library, or no functions   agents run the body of a function by EVAL, where their Redis user may
 //   a user without a right        Redis checks a caller's rights for the keys that it names and for every command in a function

@@ -1,0 +1,348 @@
+// An agent's life and its calls. The running of callbacks is in agent_poll.cc.
+#include "sdk/src/agent/agent.h"
+
+#include <cxxabi.h>
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "sdk/src/agent/state_load_op.h"
+#include "sdk/src/agent/state_op.h"
+#include "sdk/src/core/error.h"
+#include "sdk/src/core/wait.h"
+
+namespace mas::sdk {
+namespace {
+
+/// What a start that failed may still spend on taking its registration back.
+constexpr Duration kCleanUpPatience = std::chrono::milliseconds(500);
+/// How long a thread may take to come out of an agent that was stopped under it.
+constexpr Duration kLeavePatience = std::chrono::seconds(1);
+
+std::optional<WallMicros> deadline_after(WallMicros now, int timeout_ms) {
+  if (timeout_ms < 0) return std::nullopt;
+  return now + int64_t{timeout_ms} * 1000;
+}
+
+Error invalid_state(const char* why) { return {Errc::kInvalidState, why}; }
+
+/// What is due when a hook throws or ends its thread.
+template <typename Fn>
+class OnUnwind {
+ public:
+  explicit OnUnwind(Fn fn) : fn_(std::move(fn)) {}
+  ~OnUnwind() {
+    if (armed_) fn_();
+  }
+  OnUnwind(const OnUnwind&) = delete;
+  OnUnwind& operator=(const OnUnwind&) = delete;
+  void disarm() { armed_ = false; }
+
+ private:
+  Fn fn_;
+  bool armed_ = true;
+};
+
+/// Counts a thread in a call that waits.
+class Waiting {
+ public:
+  explicit Waiting(std::atomic<unsigned>& count) : count_(count) { ++count_; }
+  ~Waiting() { --count_; }
+  Waiting(const Waiting&) = delete;
+  Waiting& operator=(const Waiting&) = delete;
+
+ private:
+  std::atomic<unsigned>& count_;
+};
+
+}  // namespace
+
+Status Agent::open() {
+  if (auto status = context_.inbox.open(); !status) return status;
+  start_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (start_fd_ >= 0) return {};
+  return Error{Errc::kNoMemory, std::string("cannot create an event descriptor: ") + strerror(errno)};
+}
+
+bool Agent::let_go() {
+  if (in_callback()) return false;
+  static_cast<void>(stop(0));  // whoever waits in a call returns
+  const MonoTime end = mono_now() + kLeavePatience;
+  auto pass = gate_.enter(kLeavePatience);
+  while (waiting_.load() > 0 && mono_now() < end) {
+    Absence looking;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  std::lock_guard lock(life_mutex_);
+  return pass && waiting_.load() == 0 && life_ == Life::kStopped;
+}
+
+Agent::~Agent() {
+  if (start_fd_ >= 0) close(start_fd_);
+}
+
+mas_agent* Agent::handle() { return static_cast<mas_agent*>(this); }
+
+void Agent::set_life(Life life) {
+  std::lock_guard lock(life_mutex_);
+  life_ = life;
+}
+
+/// @return null unless the agent runs.
+std::shared_ptr<Runtime> Agent::runtime() {
+  std::lock_guard lock(life_mutex_);
+  return life_ == Life::kRunning ? runtime_ : nullptr;
+}
+
+/// Async-signal-safe: an atomic store and two write(2).
+void Agent::quit() {
+  quit_.store(true);
+  wake_descriptor(start_fd_);
+  context_.inbox.wake();
+}
+
+// ---- Start
+
+Status Agent::start(int timeout_ms) {
+  if (in_callback()) return invalid_state("mas_agent_start was called from a callback");
+  if (auto status = begin_session(); !status) return status;
+  if (auto status = wait_until_up(timeout_ms); !status) return fail_start(status);
+  auto pass = gate_.enter(Duration(-1));
+  set_life(Life::kRunning);
+  OnUnwind stop_again([this] { static_cast<void>(fail_start(Status())); });
+  auto hook = call_hook(&Callbacks::start, "start");
+  stop_again.disarm();
+  return hook.ok() ? hook : fail_start(hook);
+}
+
+Status Agent::begin_session() {
+  std::lock_guard lock(life_mutex_);
+  if (life_ != Life::kStopped) return invalid_state("the agent was started already; stop it first");
+  if (auto status = load_credentials(); !status) return status;
+  auto runtime = Runtime::acquire();
+  if (!runtime) return runtime.error();
+  runtime_ = *runtime;
+  life_ = Life::kStarting;
+  started_.reset();
+  context_.instances.renew();
+  session_ = std::make_unique<Session>(*runtime_, context_);
+  auto on_started = [this](const Status& status) {
+    std::lock_guard started_lock(life_mutex_);
+    started_ = status;
+    wake_descriptor(start_fd_);
+  };
+  runtime_->post([session = session_.get(), on_started] { session->begin(on_started); });
+  return {};
+}
+
+/// Read at every start, so that a new key needs no new process.
+Status Agent::load_credentials() {
+  if (context_.gateway_outbox == nullptr) return {};
+  const std::string path = context_.config.credentials.value_or("");
+  if (path.empty()) return context_.gateway_outbox->use(std::nullopt), Status();
+  auto credentials = read_credentials(path);
+  if (!credentials) return credentials.error();
+  if (credentials->agent_id != id())
+    return Error{Errc::kInvalidArgument, "the credentials in " + path + " belong to '" +
+                                             printable(credentials->agent_id) + "', and this agent is '" + id() + "'"};
+  context_.gateway_outbox->use(std::move(*credentials));
+  return {};
+}
+
+Status Agent::wait_until_up(int timeout_ms) {
+  Deadline deadline(timeout_ms);
+  for (;;) {
+    clear_descriptor(start_fd_);
+    {
+      std::lock_guard lock(life_mutex_);
+      if (started_) return *started_;
+    }
+    if (quit_.exchange(false)) return Error{Errc::kCancelled, "mas_agent_quit was called"};
+    if (deadline.passed()) break;
+    Absence waiting;
+    wait_readable(start_fd_, deadline.left_ms());
+  }
+  Latch<Error> obstacle;
+  runtime_->post([&] { obstacle.set(session_->obstacle()); });
+  return obstacle.wait();
+}
+
+/// Leaves nothing running. @return `why`.
+Status Agent::fail_start(const Status& why) {
+  if (!library_usable()) return why;
+  set_life(Life::kStopping);
+  static_cast<void>(end_session(kCleanUpPatience));
+  discard_inbox();
+  set_life(Life::kStopped);
+  return why;
+}
+
+MAS_CATCHES_UNWINDING Status Agent::call_hook(Callback<mas_hook_fn> Callbacks::*which, const char* name) {
+  auto hook = callback(which);
+  if (hook.fn == nullptr) return {};
+  if (gate_.inside()) callback_frame_ = __builtin_frame_address(0);
+  mas_status status = MAS_HANDLER_FAILED;
+  try {
+    status = call_out(hook.fn, handle(), hook.user);
+  } catch (const abi::__forced_unwind&) {
+    throw;  // the thread ends
+  } catch (...) {
+    context_.debug(std::string("the ") + name + " hook ended with an exception");
+  }
+  if (status == MAS_OK) return {};
+  bool known = status > MAS_OK && status <= MAS_DLQ_FULL;
+  return Error{known ? static_cast<Errc>(status) : Errc::kHandlerFailed,
+               std::string("the ") + name + " hook returned '" + mas_status_text(status) + "'"};
+}
+
+// ---- Stop
+
+Status Agent::stop(int timeout_ms) {
+  if (in_callback()) return invalid_state("mas_agent_stop was called from a callback");
+  {
+    std::lock_guard lock(life_mutex_);
+    if (life_ == Life::kStopped) return {};
+    if (life_ != Life::kRunning || stopping_.load()) return invalid_state("the agent is starting or stopping");
+    stopping_.store(true);
+  }
+  Deadline deadline(timeout_ms);
+  context_.inbox.wake();  // whoever polls returns, also from a request that a handler waits for
+  context_.requests->end_all(Error{Errc::kCancelled, "the agent is being stopped"});
+  if (auto running = runtime()) running->interrupt();  // a request may be waiting by turning the loop
+  auto pass = gate_.enter(deadline.left());
+  const bool discard = static_cast<bool>(pass);  // else a callback still runs; its thread has the rest
+  OnUnwind stop_all_the_same([&] { static_cast<void>(finish_stop(deadline.left(), discard)); });
+  static_cast<void>(call_hook(&Callbacks::stop, "stop"));
+  stop_all_the_same.disarm();
+  return finish_stop(deadline.left(), discard);
+}
+
+Status Agent::finish_stop(Duration patience, bool discard) {
+  if (!library_usable()) return stay_refused();
+  struct Stopped {
+    Agent& agent;
+    ~Stopped() {
+      agent.stopping_.store(false);
+      agent.set_life(Life::kStopped);
+    }
+  } stopped{*this};
+  set_life(Life::kStopping);
+  auto status = end_session(patience);
+  if (discard) discard_inbox();
+  return status;
+}
+
+Status Agent::end_session(Duration patience) {
+  Latch<Status> ended;
+  auto on_end = [&ended](const Status& status) { ended.set(status); };
+  runtime_->post([&] { session_->stop(patience, on_end); });
+  Status status = ended.wait();
+  std::shared_ptr<Runtime> last;  // joins the I/O thread, perhaps: without the lock
+  std::lock_guard lock(life_mutex_);
+  session_.reset();
+  last = std::move(runtime_);
+  return status;
+}
+
+// ---- Calls
+
+Status Agent::post_to_session(std::function<void(Session&)> task) {
+  std::lock_guard lock(life_mutex_);
+  if (life_ != Life::kRunning) return invalid_state("the agent is not running; start it first");
+  runtime_->post([session = session_.get(), task = std::move(task)] { task(*session); });
+  return {};
+}
+
+template <typename OpType, typename Outcome, typename... Args>
+Outcome Agent::call(int timeout_ms, Args... args) {
+  Latch<Outcome> latch;
+  auto done = [&latch](Outcome outcome) { latch.set(std::move(outcome)); };
+  auto begin = [&](Session& session) {
+    auto op = std::make_unique<OpType>(session, std::move(args)..., done);
+    op->limit(duration_of(timeout_ms));
+    session.launch(std::move(op));
+  };
+  Waiting waiting(waiting_);
+  if (auto status = post_to_session(begin); !status) return status.error();
+  if (auto running = runtime()) {
+    Turns::Follower follower(running->turns());
+    return latch.wait();
+  }
+  return latch.wait();
+}
+
+Result<std::vector<AgentEntry>> Agent::discover(DiscoverQuery query, int timeout_ms) {
+  return call<DiscoverOp, Result<std::vector<AgentEntry>>>(timeout_ms, std::move(query));
+}
+
+Status Agent::update_state(std::vector<StateChange> changes, int timeout_ms) {
+  return call<StateUpdateOp, Status>(timeout_ms, std::move(changes));
+}
+
+Status Agent::reset_state(int timeout_ms) { return call<StateResetOp, Status>(timeout_ms); }
+
+Status Agent::refresh_state(int timeout_ms) { return call<StateLoadOp, Status>(timeout_ms); }
+
+Status Agent::flush(int timeout_ms) {
+  Waiting waiting(waiting_);
+  return context_.outbox->flush(duration_of(timeout_ms));
+}
+
+Status Agent::send_wait(const Draft& draft, const Id128& id, int timeout_ms, bool& ret_queued) {
+  const Deadline deadline(timeout_ms);
+  Waiting waiting(waiting_);
+  Requests::Waiter waiter(*context_.requests, id, {});
+  if (auto status = context_.outbox->send(draft, id, wall_now()); !status) return status;
+  ret_queued = true;
+  auto end = wait(waiter, deadline);
+  if (end) return {};
+  if (end.error().code != Errc::kTimeout) return end.error();
+  return context_.late("no receipt within " + std::to_string(timeout_ms) + " ms");
+}
+
+Result<MessagePtr> Agent::request(Draft draft, int timeout_ms) {
+  const WallMicros now = wall_now();
+  draft.deadline = deadline_after(now, timeout_ms);
+  const Id128 id = new_uuid_v7(now);
+  const Deadline deadline(timeout_ms);
+  Waiting waiting(waiting_);
+  Requests::Waiter waiter(*context_.requests, id, draft.target);
+  if (auto status = context_.outbox->send(draft, id, now); !status) return status.error();
+  auto reply = wait(waiter, deadline);
+  if (!reply && reply.error().code == Errc::kTimeout && deadline.passed()) return context_.late(reply.error().message);
+  return reply;
+}
+
+/// Turns the loop meanwhile, unless another thread does or waits for it.
+Result<MessagePtr> Agent::wait(Requests::Waiter& waiter, const Deadline& deadline) {
+  auto ended = [&waiter] { return waiter.ended(); };
+  auto running = runtime();
+  while (running != nullptr && !waiter.ended() && !deadline.passed()) {
+    if (running->turns().lead(-1, deadline.left_ms(), ended)) continue;
+    Turns::Follower follower(running->turns());
+    return waiter.wait(deadline);
+  }
+  return waiter.wait(deadline);
+}
+
+Result<std::shared_ptr<AsyncRequest>> Agent::request_async(Draft draft, int timeout_ms, mas_reply_fn fn, void* user) {
+  const WallMicros now = wall_now();
+  draft.deadline = deadline_after(now, timeout_ms);
+  auto request = std::make_shared<AsyncRequest>(new_uuid_v7(now), draft.target, fn, user);
+  std::optional<MonoTime> deadline;
+  if (timeout_ms >= 0) deadline = mono_now() + duration_of(timeout_ms);
+  auto next = context_.requests->add(request, deadline);
+  if (!next) return next.error();
+  Status sent = context_.outbox->send(draft, request->id(), now);
+  if (sent.ok() && *next) sent = post_to_session([](Session& session) { session.watch_requests(); });
+  if (sent.ok()) return request;
+  context_.requests->remove(request->id());
+  return sent.error();
+}
+
+}  // namespace mas::sdk

@@ -1,0 +1,194 @@
+// An agent as the application sees it: its life, its calls into the I/O thread, and the running of callbacks.
+//
+//     stopped ──start()──▶ starting ──▶ running ──stop()──▶ stopping ──▶ stopped
+//                             └─ failed, quit ─▶ stopped
+//
+// Happy path: start() makes a Session on the I/O thread and waits until it is up; sends go through the outbox; calls
+// that need an answer (discover, state) become operations of the session; poll() runs callbacks from the inbox.
+// Threading: every method from any thread; poll() by one thread at a time. No lock is held while a callback runs.
+// Ownership: the C handle is this object; callbacks get it back.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "proto/wire/agent_entry.h"
+#include "sdk/src/agent/discover_op.h"
+#include "sdk/src/agent/session.h"
+#include "sdk/src/core/context.h"
+#include "sdk/src/core/latch.h"
+#include "sdk/src/loop/presence.h"
+#include "sdk/src/loop/runtime.h"
+
+namespace mas::sdk {
+
+template <typename Fn>
+struct Callback {
+  Fn fn = nullptr;
+  void* user = nullptr;
+};
+
+struct Callbacks {
+  Callback<mas_hook_fn> start, stop;
+  Callback<mas_receipt_fn> receipt;
+  Callback<mas_connection_fn> connection;
+  Callback<mas_overflow_fn> overflow;
+  Callback<mas_message_fn> fallback;
+  std::map<std::string, Callback<mas_message_fn>, std::less<>> by_type;
+};
+
+/// Lets one thread at a time run callbacks. A pass that its thread never gave back, since a callback was left by longjmp(),
+/// can be revoked; from then on it means nothing.
+class PollGate {
+ public:
+  class Pass {
+   public:
+    Pass() = default;
+    Pass(PollGate& gate, uint64_t number) : gate_(&gate), number_(number) {}
+    ~Pass() {
+      if (gate_ != nullptr) gate_->leave(number_);
+    }
+    Pass(const Pass&) = delete;
+    Pass& operator=(const Pass&) = delete;
+    explicit operator bool() const { return gate_ != nullptr; }
+
+   private:
+    PollGate* gate_ = nullptr;
+    uint64_t number_ = 0;
+  };
+
+  /// @param patience how long to wait for the thread inside; negative: for ever. @return false in time-out.
+  Pass enter(Duration patience);
+  /// @return whether the calling thread is inside.
+  bool inside() const { return thread_.load() == std::this_thread::get_id(); }
+  /// Takes the pass of the thread inside.
+  void revoke();
+
+ private:
+  void leave(uint64_t number);
+
+  std::mutex mutex_;
+  std::condition_variable left_;
+  bool taken_ = false;   // guarded by mutex_
+  uint64_t number_ = 0;  // of the last pass; guarded by mutex_
+  std::atomic<std::thread::id> thread_{};
+};
+
+class Agent {
+ public:
+  explicit Agent(AgentConfig config) : context_(std::move(config)) {}
+  ~Agent();
+  /// Stops it if need be. @return whether it may be destroyed: false when a thread is still inside, be it the calling one
+  /// or one that does not come out.
+  bool let_go();
+  Agent(const Agent&) = delete;
+  Agent& operator=(const Agent&) = delete;
+
+  /// Makes the descriptors; once, before anything else.
+  Status open();
+
+  const std::string& id() const { return context_.config.id; }
+  const std::string& instance() const { return context_.instance(); }
+  int fd() const { return context_.inbox.fd(); }
+  AgentContext& context() { return context_; }
+
+  Status start(int timeout_ms);
+  Status stop(int timeout_ms);
+  void quit();
+  Status poll(int timeout_ms, size_t& ret_handled);
+  Status run();
+
+  /// Changes callbacks; `change` must not call anything of the agent.
+  template <typename Change>
+  void set_callbacks(Change&& change) {
+    if (!library_usable()) return;
+    std::lock_guard lock(callbacks_mutex_);
+    change(callbacks_);
+  }
+
+  Status send(const Draft& draft, const Id128& id) { return context_.outbox->send(draft, id, wall_now()); }
+  Status flush(int timeout_ms);
+  /// Sends and waits for what becomes of it. @param ret_queued set where it was sent, whatever became of it.
+  Status send_wait(const Draft& draft, const Id128& id, int timeout_ms, bool& ret_queued);
+  Result<MessagePtr> request(Draft draft, int timeout_ms);
+  Result<std::shared_ptr<AsyncRequest>> request_async(Draft draft, int timeout_ms, mas_reply_fn fn, void* user);
+
+  Result<std::vector<AgentEntry>> discover(DiscoverQuery query, int timeout_ms);
+  Status update_state(std::vector<StateChange> changes, int timeout_ms);
+  Status reset_state(int timeout_ms);
+  Status refresh_state(int timeout_ms);
+
+ private:
+  enum class Life : uint8_t { kStopped, kStarting, kRunning, kStopping };
+
+  mas_agent* handle();
+  Status call_hook(Callback<mas_hook_fn> Callbacks::*which, const char* name);
+  Status begin_session();
+  Status load_credentials();
+  Status wait_until_up(int timeout_ms);
+  Status fail_start(const Status& why);
+  Status finish_stop(Duration patience, bool discard);
+  Status end_session(Duration patience);
+  void set_life(Life life);
+  Status post_to_session(std::function<void(Session&)> task);
+  template <typename OpType, typename Outcome, typename... Args>
+  Outcome call(int timeout_ms, Args... args);
+
+  bool running() { return runtime() != nullptr; }
+  std::shared_ptr<Runtime> runtime();
+  void wait(int timeout_ms);
+  Result<MessagePtr> wait(Requests::Waiter& waiter, const Deadline& deadline);
+  bool in_callback();
+  bool interrupted() const { return quit_.load() || stopping_.load() || !library_usable(); }
+  Status poll_entered(int timeout_ms, size_t& ret_handled);
+  size_t run_callbacks(uint64_t end);
+  bool run_next();
+  bool handle(MessagePtr message);
+  bool call_handler(const mas_message& message, mas_status& outcome);
+  void handled(const mas_message* message, mas_status outcome);
+  bool handle(const Receipt& receipt);
+  bool handle(const ConnectionChange& change);
+  bool handle(const Notice& notice);
+  void discard_inbox();
+  template <typename Fn>
+  Callback<Fn> callback(Callback<Fn> Callbacks::*which);
+
+  const Counted counted_;
+  AgentContext context_;
+
+  std::mutex life_mutex_;
+  Life life_ = Life::kStopped;
+  std::shared_ptr<Runtime> runtime_;  // guarded by life_mutex_
+  std::unique_ptr<Session> session_;  // used on the I/O thread; made and destroyed with life_mutex_ held
+  std::optional<Status> started_;     // guarded by life_mutex_: how the start ended
+
+  std::mutex callbacks_mutex_;
+  Callbacks callbacks_;
+
+  std::atomic<bool> quit_{false};
+  std::atomic<bool> stopping_{false};
+  int start_fd_ = -1;  // wakes start(): its end, and quit()
+
+  std::atomic<unsigned> waiting_{0};  // threads in calls that wait
+  PollGate gate_;
+  // The poller's. What a callback that never returns would take along with its stack stands here.
+  MessagePtr handling_;
+  const mas_message* cause_before_ = nullptr;
+  const void* callback_frame_ = nullptr;  // where callbacks are run from
+  Inbox::Taken taken_;                    // the poller's; what a quit left over stays for the next poll
+  size_t taken_done_ = 0;
+};
+
+}  // namespace mas::sdk
+
+/// The C handle is the agent itself.
+struct mas_agent final : mas::sdk::Agent {
+  using Agent::Agent;
+};

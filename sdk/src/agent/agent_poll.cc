@@ -1,0 +1,228 @@
+// Running an agent's callbacks.
+//
+// A handler may be left in other ways than by returning; its message has failed then, and what it held is given back:
+//
+//   an exception                          call_handler() catches it, and the poll goes on
+//   pthread_exit(), pthread_cancel()      the stack is unwound through here, so destructors do it
+//   longjmp()                             nothing runs: the next call on that thread finds out, see in_callback()
+#include <cxxabi.h>
+
+#include <utility>
+
+#include "sdk/src/agent/agent.h"
+#include "sdk/src/core/cause.h"
+#include "sdk/src/core/error.h"
+#include "sdk/src/core/wait.h"
+#include "sdk/src/loop/presence.h"
+
+namespace mas::sdk {
+
+PollGate::Pass PollGate::enter(Duration patience) {
+  Absence waiting;
+  std::unique_lock lock(mutex_);
+  auto free = [this] { return !taken_; };
+  if (patience < Duration::zero())
+    left_.wait(lock, free);
+  else if (!left_.wait_until(lock, std::chrono::steady_clock::now() + patience, free))
+    return {};
+  taken_ = true;
+  thread_.store(std::this_thread::get_id());
+  return {*this, ++number_};
+}
+
+void PollGate::leave(uint64_t number) {
+  std::lock_guard lock(mutex_);
+  if (number != number_) return;  // it was revoked
+  taken_ = false;
+  thread_.store(std::thread::id());
+  left_.notify_all();
+}
+
+void PollGate::revoke() {
+  std::unique_lock lock(mutex_);
+  const uint64_t number = number_;
+  lock.unlock();
+  leave(number);
+}
+
+template <typename Fn>
+Callback<Fn> Agent::callback(Callback<Fn> Callbacks::*which) {
+  std::lock_guard lock(callbacks_mutex_);
+  return callbacks_.*which;
+}
+template Callback<mas_hook_fn> Agent::callback(Callback<mas_hook_fn> Callbacks::*which);
+
+Status Agent::poll(int timeout_ms, size_t& ret_handled) {
+  if (in_callback()) return Error{Errc::kInvalidState, "mas_agent_poll was called from a callback"};
+  auto pass = gate_.enter(Duration::zero());
+  if (!pass) return Error{Errc::kInvalidState, "another thread polls this agent"};
+  if (!running()) return Error{Errc::kInvalidState, "the agent is not running; start it first"};
+  return poll_entered(timeout_ms, ret_handled);
+}
+
+Status Agent::poll_entered(int timeout_ms, size_t& ret_handled) {
+  Deadline deadline(timeout_ms);
+  for (;;) {
+    ret_handled += run_callbacks(context_.inbox.next_number());
+    if (!library_usable()) return stay_refused();  // a child that a callback forked
+    bool idle = ret_handled == 0;
+    if (taken_done_ == taken_.size()) context_.inbox.settle(idle);
+    if (stopping_.load() || !running()) return Error{Errc::kCancelled, "the agent is being stopped"};
+    if (quit_.exchange(false)) return Error{Errc::kCancelled, "mas_agent_quit was called"};
+    if (!idle || deadline.passed()) return {};
+    wait(deadline.left_ms());
+  }
+}
+
+/// @return whether the calling thread runs one of the agent's callbacks. A callback that calls has its frame below the one it is
+/// run from; a caller above that one can only have come there by longjmp(), out of the callback. (One that jumped and then
+/// went deeper before it calls is taken for the callback.)
+[[gnu::noinline]] bool Agent::in_callback() {
+  if (!gate_.inside()) return false;
+  if (std::less<>()(__builtin_frame_address(0), callback_frame_)) return true;
+  if (handling_ != nullptr) Cause::restore(cause_before_);
+  handled(handling_.get(), MAS_HANDLER_FAILED);
+  gate_.revoke();
+  return false;
+}
+
+/// Until the inbox may have something, or for no reason.
+void Agent::wait(int timeout_ms) {
+  auto running = runtime();
+  if (running == nullptr) return;
+  if (running->turns().lead(fd(), timeout_ms, [] { return false; })) return;
+  Turns::Follower follower(running->turns());
+  Cancellable waiting;
+  wait_readable(fd(), timeout_ms);
+}
+
+Status Agent::run() {
+  for (;;) {
+    size_t handled = 0;
+    auto status = poll(-1, handled);
+    if (status.ok()) continue;
+    if (status.error().code == Errc::kCancelled) return {};
+    return status;
+  }
+}
+
+[[gnu::noinline]] size_t Agent::run_callbacks(uint64_t end) {
+  size_t ran = 0;
+  while (!interrupted()) {
+    if (taken_done_ == taken_.size()) {
+      taken_.clear();
+      taken_done_ = 0;
+      context_.inbox.take(taken_, end);
+      if (taken_.empty()) break;
+    }
+    ran += run_next() ? 1 : 0;
+  }
+  return ran;
+}
+
+/// @return whether a callback ran.
+[[gnu::noinline]] bool Agent::run_next() {
+  callback_frame_ = __builtin_frame_address(0);
+  size_t i = taken_done_++;
+  if (!taken_.messages.empty()) return handle(std::move(taken_.messages[i]));
+  if (!taken_.receipts.empty()) return handle(taken_.receipts[i]);
+  if (!taken_.changes.empty()) return handle(taken_.changes[i]);
+  return handle(std::exchange(taken_.notices[i], Notice{}));
+}
+
+/// Runs a message's handler; the entry that the message came with, if any, learns what became of it.
+bool Agent::handle(MessagePtr message) {
+  struct Handled {
+    Agent& agent;
+    const mas_message& message;
+    mas_status outcome = MAS_HANDLER_FAILED;
+    ~Handled() { agent.handled(&message, outcome); }
+  };
+  handling_ = std::move(message);
+  Handled handled{*this, *handling_};
+  if (handling_->share().delivery != nullptr)
+    context_.deliveries.began(handling_->share(), handling_->size(), mono_now());
+  return call_handler(*handling_, handled.outcome);
+}
+
+/// @param message nothing happens unless it is the one that is being handled.
+void Agent::handled(const mas_message* message, mas_status outcome) {
+  if (message == nullptr || handling_.get() != message) return;
+  MessagePtr done = std::move(handling_);
+  if (outcome != MAS_OK) context_.counters.handler_failed.add();
+  Share share = done->take_share();
+  if (share.delivery == nullptr || !library_usable()) return;  // what a child of fork() handled is still its parent's
+  context_.deliveries.handled(share, done->size(), outcome != MAS_OK);
+}
+
+MAS_CATCHES_UNWINDING bool Agent::call_handler(const mas_message& message, mas_status& outcome) {
+  Callback<mas_message_fn> handler;
+  {
+    std::lock_guard lock(callbacks_mutex_);
+    auto it = callbacks_.by_type.find(message.type());
+    handler = it == callbacks_.by_type.end() ? callbacks_.fallback : it->second;
+  }
+  if (handler.fn == nullptr) {
+    context_.counters.unhandled.add();
+    outcome = MAS_OK;
+    return false;
+  }
+  cause_before_ = Cause::current();
+  Cause cause(message);
+  try {
+    outcome = call_out(handler.fn, handle(), &message, handler.user);
+  } catch (const abi::__forced_unwind&) {
+    throw;  // the thread ends
+  } catch (...) {
+    context_.debug("a handler ended with an exception; its message counts as failed");
+  }
+  return true;
+}
+
+bool Agent::handle(const Receipt& receipt) {
+  auto wanted = callback(&Callbacks::receipt);
+  if (wanted.fn == nullptr) return false;
+  std::string id;
+  append_uuid(id, receipt.id);
+  if (receipt.outcome != MAS_OK) fail(receipt.outcome, receipt.note.detail);
+  note_receipt(receipt.note);
+  call_out(wanted.fn, handle(), id.c_str(), receipt.target.c_str(), receipt.outcome, wanted.user);
+  return true;
+}
+
+bool Agent::handle(const ConnectionChange& change) {
+  auto wanted = callback(&Callbacks::connection);
+  if (wanted.fn == nullptr) return false;
+  call_out(wanted.fn, handle(), change.state, change.detail.c_str(), wanted.user);
+  return true;
+}
+
+bool Agent::handle(const Notice& notice) {
+  if (notice.request != nullptr) {
+    context_.requests->polled();
+    return notice.request->finish(handle());
+  }
+  uint64_t dropped = context_.inbox.take_dropped();
+  auto wanted = callback(&Callbacks::overflow);
+  if (wanted.fn == nullptr) return false;
+  call_out(wanted.fn, handle(), dropped, wanted.user);
+  return true;
+}
+
+/// After a stop: requests learn their end, and in gateway mode the sender learns what became of its messages; everything
+/// else is forgotten. Messages that were not handled stay pending in their streams.
+void Agent::discard_inbox() {
+  bool tell = context_.config.mode == MAS_MODE_GATEWAY;
+  do {
+    for (size_t i = taken_done_; tell && i < taken_.receipts.size(); ++i) handle(taken_.receipts[i]);
+    for (size_t i = taken_done_; i < taken_.notices.size(); ++i)
+      if (taken_.notices[i].request != nullptr) handle(taken_.notices[i]);
+    taken_.clear();
+    taken_done_ = 0;
+    context_.inbox.take(taken_, UINT64_MAX);
+  } while (!taken_.empty());
+  context_.inbox.take_dropped();
+  context_.inbox.settle(true);
+}
+
+}  // namespace mas::sdk

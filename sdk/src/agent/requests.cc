@@ -1,0 +1,159 @@
+// The table of requests and the ways they end.
+#include "sdk/src/agent/requests.h"
+
+#include <cstring>
+
+#include "sdk/src/agent/inbox.h"
+#include "sdk/src/core/error.h"
+#include "sdk/src/loop/presence.h"
+
+namespace mas::sdk {
+
+bool AsyncRequest::finish(mas_agent* agent) {
+  State expected = State::kEnded;
+  if (!state_.compare_exchange_strong(expected, State::kFinished)) return false;
+  if (outcome_ != MAS_OK) fail(outcome_, detail_);
+  note_receipt(note_);
+  call_out(fn_, agent, outcome_, static_cast<const mas_message*>(reply_.get()), user_);
+  return true;
+}
+
+bool AsyncRequest::cancel() {
+  for (State from : {State::kWaiting, State::kEnded})
+    if (state_.compare_exchange_strong(from, State::kCancelled)) return true;
+  return false;
+}
+
+Requests::Waiter::Waiter(Requests& requests, const Id128& id, std::string_view asked)
+    : requests_(requests), id_(id), asked_(asked) {
+  std::lock_guard lock(requests_.mutex_);
+  requests_.table_[id].waiter = this;
+}
+
+Requests::Waiter::~Waiter() { requests_.remove(id_); }
+
+bool Requests::Waiter::ended() {
+  std::lock_guard lock(requests_.mutex_);
+  return result_.has_value();
+}
+
+Result<MessagePtr> Requests::Waiter::wait(const Deadline& deadline) {
+  Absence waiting;
+  std::unique_lock lock(requests_.mutex_);
+  auto ended = [this] { return result_.has_value(); };
+  Duration left = deadline.left();
+  if (left < Duration::zero())
+    ended_.wait(lock, ended);
+  else
+    ended_.wait_for(lock, left, ended);
+  note_receipt(note_);
+  if (result_) return std::move(*result_);
+  requests_.table_.erase(id_);  // under the same lock: whoever ends it now learns that nobody waits
+  return Error{Errc::kTimeout, "no reply in time"};
+}
+
+Result<bool> Requests::add(const std::shared_ptr<AsyncRequest>& request, std::optional<MonoTime> deadline) {
+  std::lock_guard lock(mutex_);
+  if (unpolled_.load() >= limit_)
+    return Error{Errc::kWouldBlock, std::to_string(limit_) + " requests are under way or waiting to be polled"};
+  ++unpolled_;
+  Entry& entry = table_[request->id()];
+  entry.request = request;
+  entry.deadline = deadline;
+  if (!deadline) return false;
+  auto it = deadlines_.insert({*deadline, request->id()}).first;
+  return it == deadlines_.begin();
+}
+
+Requests::Entry Requests::extract(Table::iterator it) {
+  Entry entry = std::move(it->second);
+  if (entry.deadline) deadlines_.erase({*entry.deadline, it->first});
+  table_.erase(it);
+  return entry;
+}
+
+void Requests::remove(const Id128& id) {
+  std::lock_guard lock(mutex_);
+  auto it = table_.find(id);
+  if (it == table_.end()) return;
+  if (extract(it).request != nullptr) --unpolled_;
+}
+
+void Requests::settle(Entry entry, Result<MessagePtr> result, ReceiptNote note) {
+  if (entry.waiter != nullptr) {
+    entry.waiter->note_ = std::move(note);
+    entry.waiter->result_ = std::move(result);
+    entry.waiter->ended_.notify_one();
+    return;
+  }
+  AsyncRequest& request = *entry.request;
+  request.note_ = std::move(note);
+  if (result) {
+    request.outcome_ = MAS_OK;
+    request.reply_ = std::move(*result);
+  } else {
+    request.outcome_ = status_of(result.error().code);
+    request.detail_ = result.error().message;
+  }
+  auto expected = AsyncRequest::State::kWaiting;
+  if (!request.state_.compare_exchange_strong(expected, AsyncRequest::State::kEnded)) return void(--unpolled_);
+  inbox_->push(Notice{std::move(entry.request)});
+}
+
+Requests::Answered Requests::answer(const Id128& id, MessagePtr& reply) {
+  std::lock_guard lock(mutex_);
+  auto it = table_.find(id);
+  if (it == table_.end()) return Answered::kNobodyWaits;
+  const Entry& entry = it->second;
+  const std::string_view asked = entry.waiter != nullptr ? entry.waiter->asked_ : entry.request->asked_;
+  if (asked.empty() || asked != reply->sender()) return Answered::kNotAsked;
+  settle(extract(it), std::move(reply));
+  return Answered::kTaken;
+}
+
+bool Requests::end(const Id128& id, Result<MessagePtr> result, ReceiptNote note) {
+  std::lock_guard lock(mutex_);
+  auto it = table_.find(id);
+  if (it == table_.end()) return false;
+  settle(extract(it), std::move(result), std::move(note));
+  return true;
+}
+
+void Requests::end_all(const Error& why) {
+  std::lock_guard lock(mutex_);
+  while (!table_.empty()) settle(extract(table_.begin()), why);
+}
+
+std::optional<MonoTime> Requests::expire(MonoTime now, const Error& late) {
+  std::lock_guard lock(mutex_);
+  while (!deadlines_.empty() && deadlines_.begin()->first <= now)
+    settle(extract(table_.find(deadlines_.begin()->second)), late);
+  if (deadlines_.empty()) return std::nullopt;
+  return deadlines_.begin()->first;
+}
+
+size_t Requests::Hash::operator()(const Id128& id) const {
+  size_t random;
+  std::memcpy(&random, id.bytes.data() + 8, sizeof random);
+  return random;
+}
+
+std::optional<Id128> parse_uuid(std::string_view text) {
+  if (text.size() != 36) return std::nullopt;
+  Id128 id;
+  size_t digit = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    char c = text[i];
+    bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+    if (dash != (c == '-')) return std::nullopt;
+    if (dash) continue;
+    int value = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    if (value < 0) return std::nullopt;
+    auto& byte = id.bytes[digit / 2];
+    byte = static_cast<unsigned char>(digit % 2 == 0 ? value << 4 : byte | value);
+    ++digit;
+  }
+  return id;
+}
+
+}  // namespace mas::sdk

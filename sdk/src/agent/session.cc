@@ -1,0 +1,410 @@
+// The session's flow. What arrives and what became of messages is in session_traffic.cc.
+#include "sdk/src/agent/session.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+
+#include "proto/base/random.h"
+#include "proto/redis/reply_values.h"
+#include "sdk/src/agent/state_load_op.h"
+#include "sdk/src/agent/stop_op.h"
+#include "sdk/src/core/lease.h"
+
+namespace mas::sdk {
+namespace {
+
+constexpr Duration kRetryBase = std::chrono::milliseconds(100);
+constexpr Duration kRetryCap = std::chrono::seconds(1);
+constexpr Duration kBeatRetryCap = std::chrono::seconds(1);
+constexpr WallMicros kSkewWorthTelling = 2'000'000;
+constexpr Duration kShortestWait = std::chrono::milliseconds(1);
+/// Of a stop's patience, what is kept for taking the registration back: a quarter, at most this.
+constexpr Duration kTakeBackPatience = std::chrono::milliseconds(500);
+constexpr std::string_view kCutOff =
+    "; Redis had closed only the connection for subscriptions, as it does when a subscriber falls behind "
+    "(client-output-buffer-limit pubsub): messages that were published to it are lost";
+
+/// @param reply of TIME.
+Result<WallMicros> time_from_reply(const redis::Reply& reply) {
+  if (reply.is_error()) return redis::error_of(reply);
+  if (auto time = redis::time_of(reply)) return *time;
+  return Error{Errc::kProtocol, "unexpected answer to TIME; expected two numbers"};
+}
+
+}  // namespace
+
+Session::Timers::Timers(Session& session)
+    : beat(session.loop(), [&session] { session.beat(); }),
+      retry(session.loop(), [&session] { session.try_register(); }),
+      requests(session.loop(), [&session] { session.watch_requests(); }),
+      wake(session.loop(), [&session] { session.agent_.inbox.wake(); }) {}
+
+Session::Session(Runtime& runtime, AgentContext& agent)
+    : runtime_(runtime), agent_(agent), backoff_(kRetryBase, kRetryCap), beat_backoff_(kRetryBase, kBeatRetryCap) {}
+
+Session::~Session() = default;
+
+void Session::begin(std::function<void(Status)> started) {
+  started_ = std::move(started);
+  agent_.lease.forget();
+  state_.to(State::kJoining);
+  timers_ = std::make_unique<Timers>(*this);
+  hub_ = runtime_.hub(*agent_.config.endpoint, "libmas:" + agent_.config.id);
+  path_ = make_path(*this);
+  agent_.debug("joining " + hub_->endpoint().address());
+  join();
+}
+
+void Session::join() {
+  channel_ = path_->channel();
+  hub_->join(*this, channel_);
+  try_register();
+}
+
+void Session::links_changed() {
+  if (timers_ != nullptr) timers_->retry.stop();  // what failed before may work on this link
+  if (state_.is(State::kStopping) && was_up_ && hub_->serves(channel_)) return path_->links_back();
+  try_register();
+}
+
+void Session::try_register() {
+  if (!state_.is(State::kJoining) || !hub_->serves(channel_) || timers_->retry.armed()) return;
+  state_.to(State::kRegistering);
+  ask_time();  // answered before the registration
+  auto prepared = [this](const Status& status) {
+    if (may_go_on(status)) listen();
+  };
+  auto op = path_->prepare(prepared);
+  if (op == nullptr) return listen();
+  registering_ = op.get();
+  run(std::move(op));
+}
+
+/// @param status of a step of registering. @return whether the next one may begin.
+bool Session::may_go_on(const Status& status) {
+  registering_ = nullptr;
+  if (!state_.is(State::kRegistering)) return false;  // a link was lost, or the agent stops
+  if (!status) not_registered(status.error());
+  return status.ok();
+}
+
+/// Nobody discovers an agent that does not hear yet.
+void Session::listen() {
+  path_->listen([this](const Status& status) {
+    if (may_go_on(status)) load_state();
+  });
+}
+
+/// At the first start only: what is lost later is not written again.
+void Session::load_state() {
+  if (mode_ != RegisterOp::Mode::kStart) return register_now();
+  auto loaded = [this](const Status& status) {
+    if (may_go_on(status)) register_now();
+  };
+  auto op = std::make_unique<StateLoadOp>(*this, loaded);
+  registering_ = op.get();
+  run(std::move(op));
+}
+
+void Session::register_now() {
+  auto registered = [this](const Result<Secret>& token) { on_registered(token); };
+  auto op = std::make_unique<RegisterOp>(*this, mode_, registered);
+  registering_ = op.get();
+  claimed_ = true;
+  registered_at_ = mono_now();
+  run(std::move(op));
+}
+
+void Session::on_registered(const Result<Secret>& token) {
+  if (may_go_on(token ? Status() : token.error())) came_up(*token);
+}
+
+void Session::not_registered(const Error& why) {
+  state_.to(State::kJoining);
+  obstacle_ = why;
+  agent_.debug("not registered: " + why.message);
+  if (starting() && !errc_retriable(why.code)) return fail_start(why);
+  timers_->retry.once(backoff_.next(random_u64()));
+}
+
+void Session::came_up(const Secret& token) {
+  state_.to(State::kUp);
+  obstacle_.reset();
+  beat_backoff_.reset();
+  beat_trouble_.clear();
+  mode_ = RegisterOp::Mode::kAgain;
+  heartbeat_at_ = lease_at_ = mono_now();
+  agent_.lease.confirmed(registered_at_);
+  plan_beat();
+  agent_.debug("registered as " + agent_.config.id + ", instance " + agent_.instance());
+  bool first = !std::exchange(was_up_, true);
+  if (first) path_->open();
+  path_->up(token);
+  if (first) return std::exchange(started_, nullptr)(Status());
+  std::string detail = "connected to " + hub_->endpoint().address();
+  if (std::exchange(link_lost_, false) && hub_->was_cut_off()) detail.append(kCutOff);
+  agent_.inbox.push(ConnectionChange{MAS_CONNECTED, detail});
+  beat();  // the entry may be INACTIVE: healthd saw no heartbeat meanwhile
+}
+
+void Session::fail_start(const Error& why) { std::exchange(started_, nullptr)(why); }
+
+Error Session::obstacle() const {
+  if (obstacle_) return *obstacle_;
+  return Error{Errc::kTimeout, "Redis at " + (hub_ ? hub_->endpoint().address() : "") + " did not answer in time"};
+}
+
+void Session::on_link_ready(bool again) {
+  if (again && was_up_) agent_.counters.reconnects.add();
+  agent_.debug("connected to " + hub_->endpoint().address());
+  may_ask_time_ = true;
+  links_changed();
+}
+
+void Session::on_link_down(const Error& why) {
+  obstacle_ = why;
+  agent_.debug("not connected: " + why.message);
+  if (state_.is(State::kUp)) {
+    link_lost_ = true;
+    went_down(why);
+  } else {
+    path_->down();
+    if (state_.is(State::kRegistering)) state_.to(State::kJoining);
+    if (registering_ != nullptr) registering_->cancel(why);
+  }
+  bool hopeless = why.code == Errc::kAuthFailed || why.code == Errc::kRefused || why.code == Errc::kInvalidArgument;
+  if (starting() && hopeless && state_.is(State::kJoining)) fail_start(why);
+}
+
+void Session::went_down(const Error& why) {
+  if (mono_now() - registered_at_ >= kRetryCap) backoff_.reset();
+  path_->down();
+  state_.to(State::kJoining);
+  timers_->beat.stop();
+  agent_.inbox.push(ConnectionChange{MAS_DISCONNECTED, why.message});
+}
+
+void Session::on_deaf(const Error& why) {
+  obstacle_ = why;
+  agent_.debug("not receiving: " + why.message);
+  if (registering_ != nullptr) return registering_->cancel(why);  // tried again, or the start fails
+  if (!state_.is(State::kUp)) return;
+  went_down(why);
+  timers_->retry.once(backoff_.next(random_u64()));
+}
+
+void Session::on_subscription_refused(const Error& why) {
+  const Error refusal = why.in("subscribing");
+  const bool again = obstacle_ && obstacle_->message == refusal.message;
+  obstacle_ = refusal;
+  if (!again) agent_.debug(refusal.message);
+  if (!state_.is(State::kJoining) || hub_->serves(channel_)) return;
+  if (starting()) return fail_start(refusal);
+  if (!again) agent_.inbox.push(ConnectionChange{MAS_DISCONNECTED, refusal.message});
+}
+
+// ---- Beating
+
+void Session::plan_beat() {
+  MonoTime next = std::min(heartbeat_at_ + agent_.config.heartbeat_interval, lease_at_ + kLeaseRenewal);
+  timers_->beat.once(std::max<Duration>(next - mono_now(), kShortestWait));
+}
+
+void Session::beat() {
+  if (!state_.is(State::kUp) || std::exchange(beating_, true)) return;
+  timers_->beat.stop();
+  MonoTime now = mono_now();
+  BeatOp::Due due{now - heartbeat_at_ >= agent_.config.heartbeat_interval, now - lease_at_ >= kLeaseRenewal};
+  if (due.heartbeat || due.lease) ask_time();
+  auto done = [this, due, now](const Result<Registration>& result) { on_beat(due, now, result); };
+  run(std::make_unique<BeatOp>(*this, due, done));
+}
+
+void Session::on_beat(BeatOp::Due due, MonoTime begun, const Result<Registration>& result) {
+  beating_ = false;
+  if (!state_.is(State::kUp)) return;
+  if (!result) return beat_again(result.error());
+  if (due.heartbeat) heartbeat_at_ = begun;
+  if (due.lease) {
+    lease_at_ = begun;
+    renewed(begun);
+  }
+  beat_backoff_.reset();
+  plan_beat();
+  if (!std::exchange(beat_trouble_, {}).empty()) {
+    agent_.debug("the heartbeat is written again");
+    path_->recovered();
+  }
+  if (*result == Registration::kLost) register_again(RegisterOp::Mode::kAgain, "Redis lost the agent's registration");
+  if (*result == Registration::kInactive)
+    register_again(RegisterOp::Mode::kActivate, "the agent's registration was INACTIVE");
+}
+
+/// What Redis did not take is still due, and soon: the agent looks dead meanwhile.
+void Session::beat_again(const Error& why) {
+  if (why.message != beat_trouble_) agent_.debug("no heartbeat: " + why.message);
+  beat_trouble_ = why.message;
+  timers_->beat.once(beat_backoff_.next(random_u64()));
+}
+
+/// @param sent when the renewal was.
+void Session::renewed(MonoTime sent) {
+  agent_.lease.confirmed(sent);
+  path_->renewed();
+}
+
+// ---- The time
+
+void Session::ask_time() {
+  if (asked_time_ || !may_ask_time_) return;
+  asked_time_ = mono_now();
+  auto status = commands().send(redis::Command("TIME"), redis::reply_to<&Session::on_time>(this));
+  if (!status) asked_time_.reset();
+}
+
+void Session::on_time(uint64_t, const redis::Answer& answer) {
+  const Duration round_trip = mono_now() - *std::exchange(asked_time_, std::nullopt);
+  if (!answer) return;
+  auto theirs = time_from_reply(**answer);
+  if (!theirs) {
+    may_ask_time_ = false;  // with the next link, not with each beat: Redis would log every refusal
+    return agent_.debug("Redis's clock cannot be read: " + theirs.error().message);
+  }
+  const WallMicros before = agent_.clock->ahead();
+  agent_.clock->measured(*theirs, wall_now(), round_trip);
+  const WallMicros ahead = agent_.clock->ahead();
+  if (state_.is(State::kUp) && std::abs(ahead - before) >= kSkewWorthTelling) path_->recovered();
+  if (std::abs(ahead - told_ahead_) < kSkewWorthTelling) return;
+  told_ahead_ = ahead;
+  const bool wrong = std::abs(ahead) >= kSkewWorthTelling;
+  agent_.debug(wrong ? describe_ahead(ahead) + "; messages carry Redis's time"
+                     : "this host's clock agrees with Redis's again");
+}
+
+void Session::register_again(RegisterOp::Mode mode, const std::string& why) {
+  agent_.debug("registering again: " + why);
+  state_.to(State::kJoining);
+  mode_ = mode;
+  agent_.inbox.push(ConnectionChange{MAS_DISCONNECTED, why});
+  try_register();
+}
+
+void Session::lost_data(const std::string& what) {
+  agent_.counters.losses.add();
+  const std::string why = "Redis lost data, messages to this agent may be gone: " + what;
+  if (state_.is(State::kUp)) return register_again(RegisterOp::Mode::kAgain, why);
+  agent_.debug(why);
+  agent_.inbox.push(ConnectionChange{MAS_DISCONNECTED, why});
+}
+
+// ---- Another instance
+
+/// Later: a path may find out in the middle of a payload, and the hub must not lose a member meanwhile.
+void Session::begin_anew(const std::string& why) {
+  if (std::exchange(renaming_, true)) return;
+  agent_.counters.restarts.add();
+  agent_.debug("beginning anew as another instance: " + why);
+  agent_.inbox.push(ConnectionChange{MAS_DISCONNECTED, why});
+  runtime_.post([this] { rename(); });
+}
+
+void Session::rename() {
+  renaming_ = false;
+  bool usable = state_.is(State::kUp) || state_.is(State::kJoining) || state_.is(State::kRegistering);
+  if (!usable) return;
+  timers_->beat.stop();
+  if (!state_.is(State::kJoining)) state_.to(State::kJoining);
+  if (registering_ != nullptr) registering_->cancel(Error{Errc::kCancelled, "another instance begins"});
+  const Keys& keys = agent_.keys;
+  const std::string& id = agent_.config.id;
+  const std::string before = agent_.instance();
+  agent_.instances.renew();
+  agent_.lease.forget();
+  // One that has no lease is dead to others: the new one has its own before it holds anything, and the old one until then.
+  static_cast<void>(commands().send(instance_lease(agent_), redis::ReplyTo{}));
+  path_->renamed();
+  redis::Command farewell("HDEL", keys.instances(id), before);
+  farewell.add("DEL", keys.alive(id, before), keys.reply_inbox(id, before, 0));
+  static_cast<void>(commands().send(farewell, redis::ReplyTo{}));  // else they expire
+  hub_->leave(*this);
+  join();
+}
+
+// ---- Operations
+
+void Session::launch(std::unique_ptr<Op> op) {
+  bool usable = state_.is(State::kUp) || state_.is(State::kJoining) || state_.is(State::kRegistering);
+  if (!usable) return op->cancel(Error{Errc::kCancelled, "the agent was stopped"});
+  run(std::move(op));
+}
+
+void Session::run(std::unique_ptr<Op> op) {
+  Op& running = *op;
+  operations_.push_back(std::move(op));
+  running.begin();
+}
+
+void Session::retire(Op& op) {
+  auto it = std::find_if(operations_.begin(), operations_.end(), [&](const auto& o) { return o.get() == &op; });
+  if (it == operations_.end()) return;  // never launched: its owner deletes it
+  if (retired_.empty()) runtime_.post([this] { retired_.clear(); });
+  retired_.push_back(std::move(*it));
+  operations_.erase(it);
+}
+
+void Session::cancel_operations() {
+  Error stopped{Errc::kCancelled, "the agent was stopped"};
+  while (!operations_.empty()) operations_.back()->cancel(stopped);
+}
+
+// ---- The end
+
+void Session::stop(Duration patience, std::function<void(Status)> ended) {
+  ended_ = std::move(ended);
+  started_ = nullptr;
+  const bool up = state_.is(State::kUp);
+  state_.to(State::kStopping);
+  timers_.reset();
+  cancel_operations();
+  agent_.requests->end_all(Error{Errc::kCancelled, "the agent was stopped"});
+  if (!claimed_) return close(Status());
+  if (was_up_ && !up && hub_->serves(channel_)) path_->links_back();  // deaf: what is queued can go out all the same
+  const MonoTime begun = mono_now();
+  const Duration reserve = std::min(patience / 4, kTakeBackPatience);
+  path_->finish(patience < Duration::zero() ? patience : patience - reserve, [=, this](const Status& flushed) {
+    bool endless = patience < Duration::zero();
+    take_back(endless ? patience : std::max(Duration(patience - (mono_now() - begun)), Duration::zero()), flushed);
+  });
+}
+
+void Session::take_back(Duration patience, const Status& flushed) {
+  bool pointless = patience == Duration::zero() && !commands().ready();
+  if (pointless) return close(Error{Errc::kTimeout, "not connected: the registration stays until it expires"});
+  auto op = std::make_unique<StopOp>(*this,
+                                     [this, flushed](const Status& status) { close(flushed.ok() ? status : flushed); });
+  op->limit(patience);
+  run(std::move(op));
+}
+
+void Session::close(const Status& outcome) {
+  state_.to(State::kClosing);
+  agent_.debug(outcome.ok() ? "deregistered" : "not deregistered: " + outcome.error().message);
+  path_->close();
+  commands().forget(this);
+  agent_.requests->end_all(Error{Errc::kCancelled, "the agent was stopped"});  // those made since stop()
+  hub_->leave(*this);
+  // The hub may be in the middle of a callback that led here; it ends from the loop.
+  runtime_.post([this, outcome] { let_go(outcome); });
+}
+
+void Session::let_go(const Status& outcome) {
+  operations_.clear();
+  retired_.clear();
+  path_.reset();
+  hub_.reset();
+  state_.to(State::kEnded);
+  std::exchange(ended_, nullptr)(outcome);
+}
+
+}  // namespace mas::sdk

@@ -1,0 +1,153 @@
+// A started agent on the I/O thread: from joining the connections to leaving them.
+//
+//     idle ──begin──▶ joining ──heard and connected──▶ registering ──▶ up ──┐
+//                        ▲                                │ failed     │ a link is lost
+//                        └────────────────────────────────┴────────────┘
+//     stop from anywhere ──▶ stopping (flush, StopOp) ──▶ closing ──▶ ended
+//
+// How messages travel is its Path's: peer to peer, or by the gateway.
+// Happy path: join the hub; once the path's channel is confirmed and commands can be sent, load the state and register;
+// the agent is up. While up it beats, and looks with every beat whether its registration is still there.
+// Failure: while starting, an error that no retry can mend (wrong password, say) fails the start; everything else is
+// retried until the application gives up. Once it was up, the session recovers by itself for ever: it joins and
+// registers again after every loss, and tells the inbox of each change. An agent that cannot hear does not beat: it would
+// look healthy and be deaf.
+// Threading: the I/O thread, except the constructor and destructor. Ownership: the Agent's, which destroys it after `ended`.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "proto/base/backoff.h"
+#include "proto/base/state_machine.h"
+#include "proto/redis/loop.h"
+#include "sdk/src/agent/beat_op.h"
+#include "sdk/src/agent/register_op.h"
+#include "sdk/src/core/context.h"
+#include "sdk/src/core/mode.h"
+#include "sdk/src/core/op.h"
+#include "sdk/src/loop/hub.h"
+#include "sdk/src/loop/runtime.h"
+
+namespace mas::sdk {
+
+class Session final : public HubMember, public PathHost {
+ public:
+  Session(Runtime& runtime, AgentContext& agent);
+  ~Session() override;
+
+  /// @param started called once, with how the start ended; not after stop().
+  void begin(std::function<void(Status)> started);
+  /// @param patience how long to take the registration back; negative: for ever.
+  /// @param ended called once, when nothing of the session runs any more.
+  void stop(Duration patience, std::function<void(Status)> ended);
+  /// Takes over an operation and begins it; a session that is not up cancels it.
+  void launch(std::unique_ptr<Op> op);
+  /// Looks when the next asynchronous request is over time.
+  void watch_requests();
+  /// @return why the agent is not up yet.
+  Error obstacle() const;
+
+  // HubMember
+  void on_link_ready(bool again) override;
+  void on_link_down(const Error& why) override;
+  void on_hearing() override { links_changed(); }
+  void on_subscription_refused(const Error& why) override;
+  void on_payload(std::string_view payload) override { path_->on_payload(payload); }
+  // PathHost
+  Runtime& runtime() override { return runtime_; }
+  void receive(std::string_view envelope, std::string_view ticket, const Share& share, uint32_t failures) override;
+  void on_deaf(const Error& why) override;
+  void lost_data(const std::string& what) override;
+  void ask_time() override;
+  void begin_anew(const std::string& why) override;
+  void on_verdict(OutgoingKind kind, const Id128& id, std::string_view target, const Verdict& verdict) override;
+  // OpHost
+  redis::Connection& commands() override { return hub_->commands(); }
+  AgentContext& context() override { return agent_; }
+  uv_loop_t* loop() override { return runtime_.loop(); }
+  void retire(Op& op) override;
+
+ private:
+  enum class State : uint8_t { kIdle, kJoining, kRegistering, kUp, kStopping, kClosing, kEnded };
+  static constexpr auto kMoves = transitions<State>({{State::kIdle, State::kJoining},
+                                                     {State::kJoining, State::kRegistering},
+                                                     {State::kRegistering, State::kUp},
+                                                     {State::kRegistering, State::kJoining},
+                                                     {State::kUp, State::kJoining},
+                                                     {State::kUp, State::kRegistering},
+                                                     {State::kJoining, State::kStopping},
+                                                     {State::kRegistering, State::kStopping},
+                                                     {State::kUp, State::kStopping},
+                                                     {State::kStopping, State::kClosing},
+                                                     {State::kClosing, State::kEnded}});
+
+  struct Timers {
+    explicit Timers(Session& session);
+    redis::Timer beat, retry, requests;
+    redis::BeforePoll wake;
+  };
+
+  void wake_poller();
+  bool starting() const { return static_cast<bool>(started_); }
+  void join();
+  void links_changed();
+  void try_register();
+  bool may_go_on(const Status& status);
+  void listen();
+  void load_state();
+  void register_now();
+  void renewed(MonoTime sent);
+  void register_again(RegisterOp::Mode mode, const std::string& why);
+  void on_registered(const Result<Secret>& token);
+  void not_registered(const Error& why);
+  void take_reply(MessagePtr reply, bool by_its_way);
+  void came_up(const Secret& token);
+  void went_down(const Error& why);
+  void rename();
+  void fail_start(const Error& why);
+  void on_time(uint64_t tag, const redis::Answer& answer);
+  void plan_beat();
+  void beat();
+  void on_beat(BeatOp::Due due, MonoTime begun, const Result<Registration>& result);
+  void beat_again(const Error& why);
+  void run(std::unique_ptr<Op> op);
+  void take_back(Duration patience, const Status& flushed);
+  void close(const Status& outcome);
+  void cancel_operations();
+  void let_go(const Status& outcome);
+
+  Runtime& runtime_;
+  AgentContext& agent_;
+  std::unique_ptr<Path> path_;  // from begin() on
+  std::string channel_;
+  StateMachine<State> state_{State::kIdle, kMoves};
+  std::function<void(Status)> started_;
+  std::function<void(Status)> ended_;
+  std::shared_ptr<Hub> hub_;
+  std::unique_ptr<Timers> timers_;
+  std::vector<std::unique_ptr<Op>> operations_;
+  std::vector<std::unique_ptr<Op>> retired_;  // deleted when the stack is back in the loop
+  Op* registering_ = nullptr;
+  RegisterOp::Mode mode_ = RegisterOp::Mode::kStart;
+  Backoff backoff_;
+  bool claimed_ = false;  // a registration was sent: there may be something to take back
+  bool was_up_ = false;
+  bool link_lost_ = false;  // since it was up
+  bool renaming_ = false;
+  std::optional<MonoTime> asked_time_;  // TIME is under way since
+  bool may_ask_time_ = true;
+  WallMicros told_ahead_ = 0;
+  bool beating_ = false;
+  Backoff beat_backoff_;
+  std::string beat_trouble_;  // as it was told; empty: none
+  MonoTime registered_at_{};  // when the registration under way was sent
+  MonoTime heartbeat_at_{};   // of the last that Redis took
+  MonoTime lease_at_{};
+  std::optional<Error> obstacle_;
+};
+
+}  // namespace mas::sdk

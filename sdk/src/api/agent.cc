@@ -1,0 +1,148 @@
+// The C functions of an agent: life, running, callbacks, statistics. Arguments are checked here, work is Agent's.
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include "proto/base/ids.h"
+#include "proto/wire/limits.h"
+#include "sdk/src/agent/agent.h"
+#include "sdk/src/core/error.h"
+
+using mas::sdk::AgentConfig;
+using mas::sdk::Callback;
+using mas::sdk::Callbacks;
+using mas::sdk::fail;
+using mas::sdk::guarded;
+using mas::sdk::library_usable;
+using mas::sdk::ReceiptWish;
+using mas::sdk::report;
+using mas::sdk::Stay;
+
+extern "C" {
+
+void mas_free(void* memory) { std::free(memory); }
+
+mas_status mas_agent_new(const char* id, const mas_options* options, mas_agent** ret_agent) {
+  return guarded([&] {
+    if (id == nullptr || ret_agent == nullptr) return fail(MAS_INVALID_ARGUMENT, "id or ret_agent is NULL");
+    if (auto status = mas::check_agent_id(id); !status) return report(status);
+    AgentConfig config = options == nullptr ? AgentConfig() : options->config;
+    config.id = id;
+    if (auto status = mas::sdk::resolve_environment(config); !status) return report(status);
+    auto agent = std::make_unique<mas_agent>(std::move(config));
+    if (auto status = agent->open(); !status) return report(status);
+    *ret_agent = agent.release();
+    return MAS_OK;
+  });
+}
+
+void mas_agent_free(mas_agent* agent) {
+  Stay stay;
+  if (stay && agent != nullptr && agent->let_go()) delete agent;
+}
+
+const char* mas_agent_id(const mas_agent* agent) { return agent->id().c_str(); }
+const char* mas_agent_instance(const mas_agent* agent) { return agent->instance().c_str(); }
+
+mas_status mas_agent_start(mas_agent* agent, int timeout_ms) {
+  return guarded([&] { return report(agent->start(timeout_ms)); });
+}
+
+mas_status mas_agent_stop(mas_agent* agent, int timeout_ms) {
+  return guarded([&] { return report(agent->stop(timeout_ms)); });
+}
+
+mas_status mas_agent_poll(mas_agent* agent, int timeout_ms, size_t* ret_handled) {
+  return guarded([&] {
+    size_t handled = 0;
+    auto status = agent->poll(timeout_ms, handled);
+    if (ret_handled != nullptr && status.ok()) *ret_handled = handled;
+    return report(status);
+  });
+}
+
+mas_status mas_agent_run(mas_agent* agent) {
+  return guarded([&] { return report(agent->run()); });
+}
+
+void mas_agent_quit(mas_agent* agent) {
+  if (library_usable()) agent->quit();
+}
+
+int mas_agent_fd(const mas_agent* agent) { return agent->fd(); }
+
+mas_status mas_agent_flush(mas_agent* agent, int timeout_ms) {
+  return guarded([&] { return report(agent->flush(timeout_ms)); });
+}
+
+// ---- Callbacks
+
+void mas_agent_on_start(mas_agent* agent, mas_hook_fn fn, void* user) {
+  agent->set_callbacks([&](Callbacks& callbacks) { callbacks.start = {fn, user}; });
+}
+
+void mas_agent_on_stop(mas_agent* agent, mas_hook_fn fn, void* user) {
+  agent->set_callbacks([&](Callbacks& callbacks) { callbacks.stop = {fn, user}; });
+}
+
+void mas_agent_on_connection(mas_agent* agent, mas_connection_fn fn, void* user) {
+  agent->set_callbacks([&](Callbacks& callbacks) { callbacks.connection = {fn, user}; });
+}
+
+void mas_agent_on_overflow(mas_agent* agent, mas_overflow_fn fn, void* user) {
+  agent->set_callbacks([&](Callbacks& callbacks) { callbacks.overflow = {fn, user}; });
+}
+
+void mas_agent_on_receipt(mas_agent* agent, mas_receipts which, mas_receipt_fn fn, void* user) {
+  agent->set_callbacks([&](Callbacks& callbacks) { callbacks.receipt = {fn, user}; });
+  ReceiptWish wish = which == MAS_RECEIPTS_ALL ? ReceiptWish::kAll : ReceiptWish::kFailures;
+  agent->context().receipts.store(fn == nullptr ? ReceiptWish::kNone : wish);
+}
+
+mas_status mas_agent_on_message(mas_agent* agent, const char* type, mas_message_fn fn, void* user) {
+  return guarded([&] {
+    size_t size = type == nullptr ? 1 : std::strlen(type);
+    if (size == 0 || size > mas::limits::kMessageTypeBytes)
+      return fail(MAS_INVALID_ARGUMENT, "the message type has " + std::to_string(size) + " bytes; expected 1-" +
+                                            std::to_string(mas::limits::kMessageTypeBytes));
+    agent->set_callbacks([&](Callbacks& callbacks) {
+      if (type == nullptr)
+        callbacks.fallback = {fn, user};
+      else if (fn == nullptr)
+        callbacks.by_type.erase(type);
+      else
+        callbacks.by_type[type] = {fn, user};
+    });
+    return MAS_OK;
+  });
+}
+
+// ---- Statistics
+
+void mas_agent_stats(const mas_agent* agent, mas_stats* ret_stats, size_t size) {
+  auto& context = const_cast<mas_agent*>(agent)->context();
+  const auto& counters = context.counters;
+  mas_stats stats{};
+  stats.sent = counters.sent.get();
+  stats.undelivered = counters.undelivered.get();
+  stats.send_failed = counters.send_failed.get();
+  stats.received = counters.received.get();
+  stats.malformed = counters.malformed.get();
+  stats.dropped = context.inbox.messages_dropped();
+  stats.unhandled = counters.unhandled.get();
+  stats.handler_failed = counters.handler_failed.get();
+  stats.late_replies = counters.late_replies.get();
+  stats.reconnects = counters.reconnects.get();
+  stats.refused = counters.refused.get();
+  stats.duplicates = counters.duplicates.get();
+  stats.stray_receipts = counters.stray_receipts.get();
+  stats.restarts = counters.restarts.get();
+  stats.losses = counters.losses.get();
+  stats.reports_refused = counters.reports_refused.get();
+  stats.foreign_replies = counters.foreign_replies.get();
+  std::memcpy(ret_stats, &stats, std::min(size, sizeof stats));
+}
+
+}  // extern "C"

@@ -1,0 +1,68 @@
+// The edge between this library's errors and the C ABI: statuses, the calling thread's error sentence, no exception.
+#pragma once
+
+#include <cxxabi.h>
+
+#include <cstdint>
+#include <new>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "proto/base/decisions.h"
+#include "proto/base/result.h"
+#include "sdk/include/mas.h"
+#include "sdk/src/loop/presence.h"
+
+/// Of functions that catch abi::__forced_unwind: there is no object to refer to, which UBSan takes for a null reference.
+/// Both checks are named: either would make g++ place the test, which then follows the flags of whoever inlines the function.
+#define MAS_CATCHES_UNWINDING __attribute__((no_sanitize("null", "alignment")))
+
+namespace mas::sdk {
+
+inline mas_status status_of(Errc code) { return static_cast<mas_status>(code); }
+
+/// Keeps `message` as the calling thread's error detail (shortened to fit). @return `status`.
+mas_status fail(mas_status status, std::string_view message) noexcept;
+
+inline mas_status report(const Status& status) {
+  return status.ok() ? MAS_OK : fail(status_of(status.error().code), status.error().message);
+}
+
+template <typename T>
+mas_status report(const Result<T>& result) {
+  return result.ok() ? MAS_OK : fail(status_of(result.error().code), result.error().message);
+}
+
+const char* error_detail() noexcept;
+
+/// What a receipt says besides its status.
+struct ReceiptNote {
+  std::optional<Decision> decision;  ///< gateway mode, where the gateway decided
+  uint32_t retry_after_ms = 0;
+  std::string detail;
+};
+/// Keeps the note as the calling thread's last receipt (mas_receipt_…).
+void note_receipt(const ReceiptNote& note) noexcept;
+
+/// Runs the body of an API function, in a process that may use the library. Memory that cannot be had becomes
+/// MAS_NO_MEMORY, any other exception MAS_INTERNAL. A thread that ends in a callback (pthread_exit, cancellation) unwinds
+/// through here.
+template <typename Body>
+MAS_CATCHES_UNWINDING mas_status guarded(Body&& body) {
+  Stay stay;
+  if (!stay) return report(Status(stay_refused()));
+  try {
+    mas_status status = std::forward<Body>(body)();
+    return library_usable() ? status : report(Status(stay_refused()));
+  } catch (const std::bad_alloc&) {
+    return fail(MAS_NO_MEMORY, "out of memory");
+  } catch (const abi::__forced_unwind&) {
+    throw;
+  } catch (...) {
+    return fail(MAS_INTERNAL, "an unexpected exception reached the library's edge");
+  }
+}
+
+}  // namespace mas::sdk

@@ -1,0 +1,158 @@
+// What the outboxes share: checks, envelopes, the bound, flushing.
+#include "sdk/src/core/outbox.h"
+
+#include <utility>
+
+#include "proto/base/thread_object.h"
+#include "proto/base/utf8.h"
+#include "proto/wire/json.h"
+#include "sdk/src/core/cause.h"
+#include "sdk/src/loop/presence.h"
+#include "sdk/src/loop/runtime.h"
+
+namespace mas::sdk {
+namespace {
+
+constexpr size_t kKeptBufferBytes = 1024 * 1024;
+
+/// What composing needs, kept so that it need not be allocated.
+struct Scratch {
+  std::string envelope, id_text, chain;
+};
+
+Error not_running() { return {Errc::kInvalidState, "the agent is not running; start it first"}; }
+
+}  // namespace
+
+void Outbox::open(OutboxListener& listener, std::shared_ptr<Runtime> runtime, std::function<void()> wake) {
+  listener_ = &listener;
+  std::lock_guard lock(mutex_);
+  runtime_ = std::move(runtime);
+  wake_ = std::move(wake);
+  open_ = true;
+}
+
+void Outbox::shut() {
+  open_ = false;
+  drain_wanted_ = false;
+  wake_ = nullptr;
+  runtime_ = nullptr;
+  waiting_messages_ = waiting_bytes_ = 0;
+  settled_ = accepted_;
+  verdicts_.notify_all();
+}
+
+Status Outbox::check(const Draft& draft, std::string_view& data) const {
+  if (!is_foreign_agent_id(draft.target))
+    return Error{Errc::kInvalidArgument, "target '" + printable(draft.target) +
+                                             "' is not an agent id; expected 1-512 bytes of UTF-8 without control "
+                                             "characters"};
+  if (draft.type.empty() || draft.type.size() > limits::kMessageTypeBytes || !is_valid_utf8(draft.type))
+    return Error{Errc::kInvalidArgument, "message type '" + printable(draft.type) + "' is not 1-" +
+                                             std::to_string(limits::kMessageTypeBytes) + " bytes of UTF-8"};
+  data = "{}";
+  if (draft.json.empty()) return {};
+  if (draft.json.size() > max_envelope_)
+    return Error{Errc::kTooLarge, "data has " + std::to_string(draft.json.size()) + " bytes; expected less than " +
+                                      std::to_string(max_envelope_)};
+  auto object = JsonReader::local().check_object(draft.json);
+  if (!object) return object.error().in("data");
+  data = *object;
+  return {};
+}
+
+Result<std::string_view> Outbox::compose(const Draft& draft, const Id128& id, WallMicros now, EnvelopeMeta meta) const {
+  std::string_view data;
+  if (auto status = check(draft, data); !status) return status.error();
+
+  auto& [envelope, id_text, chain] = thread_object<Scratch>();
+  if (envelope.capacity() > kKeptBufferBytes) envelope = std::string();
+  envelope.clear();
+  id_text.clear();
+  append_uuid(id_text, id);
+  EnvelopeFields fields;
+  fields.sender_id = sender_;
+  fields.target_id = draft.target;
+  fields.message_type = draft.type;
+  fields.data = data;
+  const mas_message* cause = Cause::current();
+  if (cause != nullptr && draft.correlation_id.empty())
+    pass_on(*cause, sender_, meta, chain);
+  else if (cause != nullptr && draft.correlation_id == cause->correlation_id())
+    pass_back(*cause, meta);
+  fields.meta = meta;
+  fields.meta.priority = draft.priority;
+  fields.meta.correlation_id = draft.kind == OutgoingKind::kRequest ? id_text : draft.correlation_id;
+  fields.meta.expects_reply = draft.kind == OutgoingKind::kRequest;
+  fields.meta.is_reply = !draft.correlation_id.empty();
+  fields.timestamp = clock_->of(now);
+  fields.message_id = id_text;
+  append_envelope(envelope, fields);
+  if (envelope.size() > max_envelope_)
+    return Error{Errc::kTooLarge, "the message has " + std::to_string(envelope.size()) +
+                                      " bytes with its envelope; expected at most " + std::to_string(max_envelope_)};
+  return std::string_view(envelope);
+}
+
+Status Outbox::admit(size_t bytes) {
+  if (!open_) return not_running();
+  bool full = waiting_messages_ >= bound_.messages || (waiting_messages_ > 0 && waiting_bytes_ + bytes > bound_.bytes);
+  if (full)
+    return Error{Errc::kWouldBlock, "the outbound queue is full (" + std::to_string(waiting_messages_) + " messages, " +
+                                        std::to_string(waiting_bytes_) + " bytes)"};
+  ++waiting_messages_;
+  waiting_bytes_ += bytes;
+  ++accepted_;
+  return {};
+}
+
+bool Outbox::want_drain() {
+  if (std::exchange(drain_wanted_, true)) return false;
+  if (waiting_messages_ == 1) return true;
+  wake_();
+  return false;
+}
+
+/// @return null when closed.
+std::shared_ptr<Runtime> Outbox::runtime() {
+  std::lock_guard lock(mutex_);
+  return runtime_;
+}
+
+void Outbox::send_now() {
+  auto running = runtime();
+  if (running == nullptr || running->turns().borrow([this] { write_out(); })) return;
+  std::lock_guard lock(mutex_);
+  if (open_) wake_();
+}
+
+void Outbox::settle(size_t messages, size_t bytes) {
+  std::lock_guard lock(mutex_);
+  waiting_messages_ -= messages;
+  waiting_bytes_ -= bytes;
+  settled_ += messages;
+  if (flushing_ > 0) verdicts_.notify_all();
+}
+
+Status Outbox::flush(Duration timeout) {
+  auto deadline = std::chrono::steady_clock::now() + timeout;
+  auto running = runtime();
+  if (running == nullptr) return not_running();
+  Turns::Follower follower(running->turns());
+  Absence waiting;
+  std::unique_lock lock(mutex_);
+  uint64_t goal = accepted_;
+  auto reached = [&] { return settled_ >= goal; };
+  ++flushing_;
+  bool done = true;
+  if (timeout < Duration::zero())
+    verdicts_.wait(lock, reached);
+  else
+    done = verdicts_.wait_until(lock, deadline, reached);
+  --flushing_;
+  if (!open_) return Error{Errc::kCancelled, "the agent was stopped"};
+  if (!done) return Error{Errc::kTimeout, std::to_string(goal - settled_) + " messages have no outcome yet"};
+  return {};
+}
+
+}  // namespace mas::sdk

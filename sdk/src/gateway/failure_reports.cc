@@ -1,0 +1,87 @@
+// Reports made, and made again.
+#include "sdk/src/gateway/failure_reports.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "proto/wire/failure_report.h"
+
+namespace mas::sdk {
+namespace {
+
+constexpr Duration kAgain = std::chrono::seconds(1);
+constexpr Duration kMuchLater = std::chrono::minutes(1);  // where the same would be refused again
+constexpr Duration kFinestLook = std::chrono::milliseconds(20);
+
+std::string key_of(const Id128& id) { return std::string(view_of(id.bytes)); }
+
+}  // namespace
+
+FailureReports::FailureReports(PathHost& host, GatewayOutbox& outbox)
+    : host_(host),
+      outbox_(outbox),
+      time_(host.loop(), [this] { on_time(); }),
+      again_(host.loop(), [this] { send(); }) {}
+
+/// A fifth of it, so that a handler has at most that much more.
+void FailureReports::open() {
+  const Duration patience = host_.context().config.handler_timeout;
+  if (patience > Duration::zero()) time_.every(std::max(patience / 5, kFinestLook));
+}
+
+void FailureReports::on_time() { host_.context().deliveries.check_time(mono_now()); }
+
+void FailureReports::send() {
+  Deliveries& deliveries = host_.context().deliveries;
+  deliveries.take_failed(taken_);
+  const MonoTime now = mono_now();
+  for (auto& failure : taken_) {
+    host_.context().dedupe.forget(failure.share.key);  // it was not handled: it is no duplicate when it comes again
+    waiting_.emplace(now, std::move(failure));
+  }
+  taken_.clear();
+  for (; !waiting_.empty() && waiting_.begin()->first <= now; waiting_.erase(waiting_.begin())) {
+    Failure& failure = waiting_.begin()->second;
+    const Delivery& entry = *failure.share.delivery;
+    FailureReport report{entry.lane, failure.share.index, 0, entry.id, failure.reason};
+    failure.handled += deliveries.take_handled();
+    report.handled = failure.handled;
+    Id128 id = new_instance_id();
+    if (!outbox_.report(report, id)) return plan(now + kAgain);
+    under_way_.emplace(key_of(id), std::move(failure));
+  }
+  plan(now);
+}
+
+void FailureReports::plan(MonoTime earliest) {
+  if (waiting_.empty()) return;
+  again_.once(std::max<Duration>(std::max(waiting_.begin()->first, earliest) - mono_now(), Duration::zero()));
+}
+
+void FailureReports::on_verdict(const Id128& id, const Verdict& verdict) {
+  auto found = under_way_.find(key_of(id));
+  if (found == under_way_.end()) return;
+  Failure failure = std::move(found->second);
+  under_way_.erase(found);
+  if (verdict.status.ok()) return host_.context().deliveries.reported(failure);
+  const bool of_the_report = verdict.decision == Decision::kMalformed || verdict.decision == Decision::kTooLarge;
+  host_.context().debug("the gateway refused the report of a failed handler" +
+                        std::string(of_the_report ? ", the message comes again at the next start: " : ": ") +
+                        verdict.status.error().message);
+  if (of_the_report) {
+    host_.context().counters.reports_refused.add();
+    return host_.context().deliveries.given_up(failure);
+  }
+  const MonoTime now = mono_now();
+  waiting_.emplace(now + (errc_retriable(verdict.status.error().code) ? kAgain : kMuchLater), std::move(failure));
+  plan(now);
+}
+
+void FailureReports::close() {
+  time_.stop();
+  again_.stop();
+  waiting_.clear();
+  under_way_.clear();
+}
+
+}  // namespace mas::sdk

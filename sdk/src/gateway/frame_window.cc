@@ -1,0 +1,372 @@
+// Numbers, receipts, resends.
+#include "sdk/src/gateway/frame_window.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "proto/base/random.h"
+#include "proto/wire/limits.h"
+
+namespace mas::sdk {
+namespace {
+
+constexpr Duration kPatience = std::chrono::seconds(3);  // without any receipt, before the gateway is asked
+constexpr Duration kLongestPatience = std::chrono::seconds(30);
+constexpr size_t kUnanswered = 2;  // frames; then a small one waits for more messages, but no longer than
+constexpr Duration kLongestGathering = std::chrono::milliseconds(250);
+constexpr uint32_t kFewRecords = 64;
+constexpr size_t kFewBytes = 32 * 1024;
+constexpr Duration kHoldBase = std::chrono::milliseconds(100);
+constexpr Duration kHoldCap = std::chrono::seconds(1);
+
+bool somebody_waits_for(OutgoingKind kind) { return kind == OutgoingKind::kRequest || kind == OutgoingKind::kAwaited; }
+
+}  // namespace
+
+Verdict verdict_of(const Outcome& outcome) {
+  Verdict verdict;
+  verdict.decision = outcome.decision;
+  verdict.retry_after_ms = outcome.retry_after_ms;
+  auto errc = decision_errc(outcome.decision);
+  if (!errc) {
+    verdict.detail = outcome.detail;
+    return verdict;
+  }
+  std::string why(decision_text(outcome.decision));
+  why.append(": ").append(outcome.detail.empty() ? decision_meaning(outcome.decision) : outcome.detail);
+  verdict.status = Error{*errc, std::move(why)};
+  return verdict;
+}
+
+size_t FrameWindow::IdHash::operator()(const Id128& id) const {
+  size_t random;
+  std::memcpy(&random, id.bytes.data(), sizeof random);
+  return random;
+}
+
+FrameWindow::FrameWindow(FrameWindowListener& listener)
+    : listener_(listener), patience_(kPatience), hold_backoff_(kHoldBase, kHoldCap) {}
+
+// ---- Going out
+
+std::optional<FrameWindow::Range> FrameWindow::next_frame(MonoTime now) {
+  if (now < hold_until_) return std::nullopt;
+  const uint64_t limit = gap_ ? std::min(*gap_, end()) : end();
+  auto goes_out = [this](uint64_t n) { return at(n).state == SendSlot::State::kWaiting && at(n).pushed == 0; };
+  next_out_ = std::max(next_out_, base_);
+  while (next_out_ < limit && !goes_out(next_out_)) ++next_out_;
+  if (next_out_ >= limit) return stop_gathering(), std::nullopt;
+  Range range{next_out_, 0};
+  size_t bytes = 0;
+  for (uint64_t n = next_out_; n < limit && range.count < limits::kFrameRecords && goes_out(n); ++n) {
+    bytes += at(n).record_size;
+    if (range.count > 0 && bytes > limits::kFrameBytes) break;
+    ++range.count;
+  }
+  if (gathers(range, bytes, now)) return std::nullopt;
+  return range;
+}
+
+/// While answers are due, new messages wait for more of their kind, as RFC 896 has it for TCP: an idle gateway gets every
+/// message at once, a busy one a few large frames of each sender. What somebody waits for does not.
+bool FrameWindow::gathers(Range range, size_t bytes, MonoTime now) {
+  const bool few = range.count < kFewRecords && bytes < kFewBytes;
+  if (!few || !gathers_ || gathered_ || range.first < never_out_ || frames_.size() < kUnanswered) return false;
+  for (uint64_t n = range.first; n < range.first + range.count; ++n)
+    if (somebody_waits_for(at(n).kind)) return false;
+  if (gathering_until_ == MonoTime{}) gathering_until_ = now + kLongestGathering;
+  return now < gathering_until_;
+}
+
+void FrameWindow::stop_gathering() {
+  gathered_ = false;
+  gathering_until_ = MonoTime{};
+}
+
+uint64_t FrameWindow::pushed(Range range, const Id128& frame, MonoTime now) {
+  if (in_flight_ == 0) progress_ = now;
+  const uint64_t number = ++last_number_;
+  for (uint64_t n = range.first; n < range.first + range.count; ++n) at(n).pushed = number;
+  in_flight_ += range.count;
+  frames_.emplace(number, Frame{frame, range.first, range.count});
+  numbers_.emplace(frame, number);
+  next_out_ = range.first + range.count;
+  if (next_out_ > never_out_) stop_gathering();  // others that go out again do not make the new ones wait longer
+  never_out_ = std::max(never_out_, next_out_);
+  return number;
+}
+
+void FrameWindow::on_write(uint64_t first, uint64_t last, Write outcome, MonoTime now) {
+  for (auto it = frames_.lower_bound(first); it != frames_.end() && it->first <= last;) {
+    if (outcome == Write::kDone) it->second.written = true;
+    if (outcome != Write::kNotDone) {
+      ++it;
+      continue;
+    }
+    const Frame& frame = it->second;
+    each_waiting(frame.first, frame.first + frame.count, [&](SendSlot& slot, uint64_t n) {
+      if (slot.pushed == it->first) again(slot, n, true);
+    });
+    it = erase(it);
+  }
+  if (outcome == Write::kNotDone) hold(now, Duration::zero());
+  close_gap();
+}
+
+void FrameWindow::on_write_refused(uint64_t first, uint64_t last, const Verdict& verdict) {
+  for (auto it = frames_.lower_bound(first); it != frames_.end() && it->first <= last;) {
+    auto next = std::next(it);
+    refuse(it, verdict);
+    it = next;
+  }
+  close_gap();
+  pop_settled();
+}
+
+// ---- Receipts
+
+FrameWindow::Effect FrameWindow::on_receipt(const ReceiptMessage& receipt, MonoTime now) {
+  auto known = numbers_.find(receipt.frame);
+  if (known == numbers_.end()) return Effect::kUnknownFrame;
+  auto frame = frames_.find(known->second);
+  progress_ = now;
+  bool asks = receipt.kind == ReceiptKind::kResendFrom;
+  supersede(frame->first, asks ? receipt.sequence : UINT64_MAX);
+  Effect effect = Effect::kNone;
+  if (receipt.kind == ReceiptKind::kDecided)
+    decided(frame, receipt);
+  else if (asks)
+    effect = resend_from(frame, receipt.sequence);
+  else
+    effect =
+        refused(frame, receipt.outcomes.empty() ? Outcome{0, Decision::kUnavailable, 0, {}} : receipt.outcomes[0], now);
+  close_gap();
+  pop_settled();
+  return effect;
+}
+
+/// Frames before this one have been handled: what has no verdict by now goes out again.
+void FrameWindow::supersede(uint64_t number, uint64_t undecided_from) {
+  while (!frames_.empty() && frames_.begin()->first < number) {
+    auto it = frames_.begin();
+    const Frame& frame = it->second;
+    each_waiting(frame.first, frame.first + frame.count, [&](SendSlot& slot, uint64_t n) {
+      if (slot.pushed == it->first)
+        again(slot, n, frame.written && n >= undecided_from);
+      else if (!(frame.written && n >= undecided_from))
+        slot.uncertain = true;
+    });
+    erase(it);
+  }
+}
+
+void FrameWindow::decided(Frames::iterator it, const ReceiptMessage& receipt) {
+  static const Verdict& kAllowed = *new Verdict(verdict_of(Outcome{}));
+  patience_ = kPatience;
+  hold_backoff_.reset();
+  obstacle_.clear();
+  Frame& frame = it->second;
+  const uint64_t first = std::max(receipt.sequence, frame.first);
+  const uint64_t past = std::min<uint64_t>(receipt.sequence + receipt.count, frame.first + frame.count);
+  auto outcome = receipt.outcomes.begin();
+  each_waiting(first, past, [&](SendSlot& slot, uint64_t n) {
+    while (outcome != receipt.outcomes.end() && receipt.sequence + outcome->offset < n) ++outcome;
+    bool special = outcome != receipt.outcomes.end() && receipt.sequence + outcome->offset == n;
+    settle(slot, special ? verdict_of(*outcome) : kAllowed);
+  });
+  if (past >= frame.first + frame.count) return void(erase(it));
+  if (past <= frame.first) return;
+  frame.count -= static_cast<uint32_t>(past - frame.first);  // the rest comes with another receipt
+  frame.first = past;
+}
+
+FrameWindow::Effect FrameWindow::resend_from(Frames::iterator it, uint64_t sequence) {
+  const uint64_t number = it->first;
+  const Frame frame = it->second;
+  erase(it);
+  bool held = sequence >= base_ && sequence < end() && at(sequence).state != SendSlot::State::kSettled;
+  if (!held) return Effect::kLost;
+  // On its way again already, perhaps alone (on_time): what this frame held goes out behind it. Other frames answer for
+  // themselves.
+  const bool asked = at(sequence).pushed > number;
+  each_waiting(asked ? frame.first : base_, asked ? frame.first + frame.count : end(), [&](SendSlot& slot, uint64_t n) {
+    if (asked ? slot.pushed == number : slot.pushed != 0) again(slot, n, n >= sequence);
+  });
+  return Effect::kNone;
+}
+
+FrameWindow::Effect FrameWindow::refused(Frames::iterator it, const Outcome& outcome, MonoTime now) {
+  const bool wrong_time = outcome.decision == Decision::kReplayed;
+  if (outcome.decision != Decision::kUnavailable && !wrong_time) return refuse(it, verdict_of(outcome)), Effect::kNone;
+  obstacle_ = verdict_of(outcome).status.error().message;
+  const Frame& frame = it->second;
+  each_waiting(frame.first, frame.first + frame.count, [&](SendSlot& slot, uint64_t n) {
+    if (slot.pushed == it->first) again(slot, n, true);
+  });
+  erase(it);
+  hold(now, std::chrono::milliseconds(outcome.retry_after_ms));
+  return wrong_time ? Effect::kWrongTime : Effect::kNone;
+}
+
+/// Nothing of the frame was decided and no number used. A message whose earlier copy is unaccounted for waits on: it is
+/// asked about again in time (on_time).
+void FrameWindow::refuse(Frames::iterator it, const Verdict& verdict) {
+  const Frame& frame = it->second;
+  each_waiting(frame.first, frame.first + frame.count, [&](SendSlot& slot, uint64_t n) {
+    if (slot.pushed != it->first || slot.uncertain) return;
+    settle(slot, verdict, SendSlot::State::kRefused);
+    gap_ = std::min(gap_.value_or(n), n);
+  });
+  erase(it);
+}
+
+/// Calls fn(slot, number) for those of [first, past) that have no verdict.
+template <typename Fn>
+void FrameWindow::each_waiting(uint64_t first, uint64_t past, Fn&& fn) {
+  past = std::min(past, end());
+  for (uint64_t n = std::max(first, base_); n < past; ++n)
+    if (at(n).state == SendSlot::State::kWaiting) fn(at(n), n);
+}
+
+void FrameWindow::settle(SendSlot& slot, const Verdict& verdict, SendSlot::State state) {
+  if (slot.pushed != 0) --in_flight_;
+  slot.state = state;
+  ++settled_inside_;
+  listener_.on_settled(slot, verdict);
+}
+
+/// @param undecided whether the latest copy is known to have changed nothing.
+void FrameWindow::again(SendSlot& slot, uint64_t sequence, bool undecided) {
+  if (slot.pushed != 0) --in_flight_;
+  slot.pushed = 0;
+  slot.uncertain = slot.uncertain || !undecided;
+  next_out_ = std::min(next_out_, sequence);
+}
+
+FrameWindow::Frames::iterator FrameWindow::erase(Frames::iterator it) {
+  numbers_.erase(it->second.id);
+  return frames_.erase(it);
+}
+
+void FrameWindow::pop_settled() {
+  while (!slots_.empty() && slots_.front().state == SendSlot::State::kSettled) {
+    slots_.pop();
+    --settled_inside_;
+    ++base_;
+  }
+}
+
+// ---- Numbers that were not used
+
+bool FrameWindow::answers_due_past_gap() const {
+  return std::any_of(frames_.begin(), frames_.end(),
+                     [this](const auto& entry) { return entry.second.first + entry.second.count > *gap_; });
+}
+
+/// The number at the gap was never used, so none behind it can have been.
+void FrameWindow::close_gap() {
+  if (!gap_ || answers_due_past_gap()) return;
+  each_waiting(*gap_, end(), [&](SendSlot& slot, uint64_t n) {
+    again(slot, n, true);
+    slot.uncertain = false;
+  });
+  slots_.remove_if([this](const SendSlot& slot) {
+    bool gone = slot.state == SendSlot::State::kRefused;
+    settled_inside_ -= gone ? 1 : 0;
+    return gone;
+  });
+  next_out_ = std::min(next_out_, *gap_);
+  never_out_ = std::min(never_out_, end());
+  gap_.reset();
+}
+
+// ---- Time
+
+void FrameWindow::hold(MonoTime now, Duration at_least) {
+  if (now < hold_until_) return;
+  hold_until_ = now + std::max(at_least, hold_backoff_.next(random_u64()));
+}
+
+void FrameWindow::on_link(MonoTime now) {
+  patience_ = kPatience;
+  hold_until_ = MonoTime{};
+  hold_backoff_.reset();
+  if (in_flight_ > 0) progress_ = now - patience_;
+  static_cast<void>(on_time(now));
+}
+
+std::optional<MonoTime> FrameWindow::next_time() const {
+  std::optional<MonoTime> next;
+  if (in_flight_ > 0 || gap_) next = progress_ + patience_;
+  if (hold_until_ != MonoTime{} && waiting() > in_flight_) next = std::min(next.value_or(hold_until_), hold_until_);
+  if (gathering_until_ != MonoTime{}) next = std::min(next.value_or(gathering_until_), gathering_until_);
+  return next;
+}
+
+FrameWindow::Effect FrameWindow::on_time(MonoTime now) {
+  if (held_long_enough(now)) hold_until_ = MonoTime{};
+  if (gathering_until_ != MonoTime{} && gathering_until_ <= now) {
+    gathering_until_ = MonoTime{};
+    gathered_ = true;
+  }
+  if (!overdue(now)) return Effect::kNone;
+  if (gap_ && patience_ > kPatience) return Effect::kStuck;  // cannot be told apart any more: count anew
+  progress_ = now;
+  patience_ = std::min(patience_ * 2, kLongestPatience);
+  for (uint64_t n = base_; n < end(); ++n) {
+    SendSlot& slot = at(n);
+    if (slot.state != SendSlot::State::kWaiting || slot.pushed == 0) continue;
+    again(slot, n, frames_.find(slot.pushed) == frames_.end());
+    break;
+  }
+  return Effect::kNone;
+}
+
+// ---- The end of an instance
+
+void FrameWindow::restart(MonoTime now) {
+  Verdict unknown;
+  unknown.status = Error{Errc::kTimeout, "outcome unknown: the instance that sent it has ended"};
+  if (gap_)
+    each_waiting(base_, *gap_, [&](SendSlot& slot, uint64_t) {
+      if (slot.pushed != 0 || slot.uncertain) settle(slot, unknown);
+    });
+  slots_.remove_if([](const SendSlot& slot) { return slot.state != SendSlot::State::kWaiting; });
+  settled_inside_ = 0;
+  each_waiting(base_, end(), [](SendSlot& slot, uint64_t) {
+    slot.pushed = 0;
+    slot.uncertain = false;
+  });
+  base_ = next_out_ = never_out_ = 1;
+  in_flight_ = 0;
+  gap_.reset();
+  frames_.clear();
+  numbers_.clear();
+  stop_gathering();
+  patience_ = kPatience;
+  progress_ = now;
+}
+
+void FrameWindow::abandon() {
+  Verdict unknown, unsent;
+  const std::string why = obstacle_.empty() ? "" : "; the gateway's last answer was " + obstacle_;
+  unknown.status = Error{Errc::kTimeout, "outcome unknown: the agent was stopped before the receipt came" + why};
+  unsent.status = Error{Errc::kCancelled, "the agent was stopped before the message could be handed over" + why};
+  each_waiting(base_, end(), [&](SendSlot& slot, uint64_t) {
+    bool out = slot.pushed != 0 || slot.uncertain;
+    settle(slot, out ? unknown : unsent);
+  });
+  slots_ = Ring<SendSlot>();
+  settled_inside_ = 0;
+  frames_.clear();
+  numbers_.clear();
+  gap_.reset();
+  base_ = next_out_ = never_out_ = 1;
+  in_flight_ = 0;
+  stop_gathering();
+  obstacle_.clear();
+  gathers_ = true;  // for whoever starts again
+}
+
+}  // namespace mas::sdk

@@ -1,0 +1,68 @@
+// Partitions and groups.
+#include "sdk/src/gateway/setup_op.h"
+
+#include "proto/redis/bounded_answer.h"
+#include "proto/wire/partitions.h"
+#include "sdk/src/core/lease.h"
+#include "sdk/src/gateway/reader.h"
+
+namespace mas::sdk {
+namespace {
+
+constexpr uint64_t kConfig = 2;   // the reply with the values, after two HSETNX
+constexpr uint64_t kGroups = 10;  // replies of the second step begin here
+
+}  // namespace
+
+redis::Command make_groups(const AgentContext& agent) {
+  redis::Command commands;
+  for (const auto& stream : gateway_streams(agent)) commands.add("XGROUP", "CREATE", stream, kGroup, "0", "MKSTREAM");
+  commands.add(reply_stream_lease(agent));
+  return commands;
+}
+
+size_t make_groups_count() { return kLanes.size() + 2; }
+
+bool group_exists(const redis::Reply& reply) { return !reply.is_error() || reply.error_code() == "BUSYGROUP"; }
+
+bool made_lane(uint64_t i, const redis::Reply& reply) { return i >= 1 && i <= kLanes.size() && !reply.is_error(); }
+
+void GatewaySetupOp::begin() {
+  state_.to(State::kReading);
+  const std::string key = host_.context().keys.config();
+  redis::Command command("HSETNX", key, "partitions", kDefaultPartitions);
+  command.add("HSETNX", key, "protocol", kProtocolVersion);
+  command.add("HMGET", key, "partitions", "protocol");
+  if (auto status = send(command, 0, kConfigTextBytes); !status) finish(status.error().in("reading mas.config"));
+}
+
+void GatewaySetupOp::on_reply(uint64_t tag, const redis::Answer& answer) {
+  if (!answer) return finish(answer.error());
+  const redis::Reply& reply = **answer;
+  if (state_.is(State::kReading)) {
+    if (tag < kConfig) return;  // refused perhaps (OOM, NOPERM): what counts is what is there
+    if (reply.is_error()) return finish(redis::error_of(reply).in("reading mas.config"));
+    return take_config(reply);
+  }
+  if (!group_exists(reply)) return finish(redis::error_of(reply).in("making the streams' groups"));
+  setup_.made_lanes = setup_.made_lanes || made_lane(tag - kGroups, reply);
+  if (tag + 1 < kGroups + make_groups_count()) return;
+  state_.to(State::kDone);
+  finish(setup_);
+}
+
+void GatewaySetupOp::take_config(const redis::Reply& values) {
+  if (values.count != 2) return finish(Error{Errc::kProtocol, "unexpected answer to HMGET; expected two values"});
+  for (size_t i = 0; i < values.count; ++i) {
+    const char* what = i == 0 ? "mas.config: partitions" : "mas.config: protocol";
+    if (auto fits = redis::check_text(what, values[i], kConfigTextBytes); !fits) return finish(fits.error());
+  }
+  auto partitions = agreed_partitions(values[0].text, values[1].text, "this library");
+  if (!partitions) return finish(partitions.error());
+  setup_.partitions = *partitions;
+  state_.to(State::kMaking);
+  if (auto status = send(make_groups(host_.context()), kGroups); !status)
+    finish(status.error().in("making the streams' groups"));
+}
+
+}  // namespace mas::sdk

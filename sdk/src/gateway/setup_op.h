@@ -1,0 +1,51 @@
+// What an agent in gateway mode needs before it registers: the number of partitions, and the groups on its streams.
+//
+//     idle ──HSETNX, HMGET mas.config──▶ reading ──XGROUP CREATE …──▶ making groups ──▶ done
+//
+// Failure: kProtocol when mas.config speaks another protocol than ours or has no sensible number of partitions; kTooLarge for
+// a value of it that is longer than kConfigTextBytes.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "proto/base/state_machine.h"
+#include "sdk/src/core/op.h"
+
+namespace mas::sdk {
+
+struct GatewaySetup {
+  unsigned partitions = 0;
+  bool made_lanes = false;  ///< a lane's group was not there
+};
+
+class GatewaySetupOp final : public OpWith<Result<GatewaySetup>> {
+ public:
+  using OpWith::OpWith;
+  void begin() override;
+
+ private:
+  enum class State : uint8_t { kIdle, kReading, kMaking, kDone };
+  static constexpr auto kMoves = transitions<State>(
+      {{State::kIdle, State::kReading}, {State::kReading, State::kMaking}, {State::kMaking, State::kDone}});
+
+  void on_reply(uint64_t tag, const redis::Answer& answer) override;
+  void take_config(const redis::Reply& values);
+
+  GatewaySetup setup_;
+  StateMachine<State> state_{State::kIdle, kMoves};
+};
+
+/// Bytes up to which a value of mas.config is read.
+inline constexpr size_t kConfigTextBytes = 64;
+
+/// `XGROUP CREATE … agents 0 MKSTREAM` for every stream of the agent's, and the expiry of its reply stream.
+redis::Command make_groups(const AgentContext& agent);
+/// @return whether an answer to one of these is as good as done.
+bool group_exists(const redis::Reply& reply);
+/// @return whether the answer to the i-th of these says that a lane's group was not there.
+bool made_lane(uint64_t i, const redis::Reply& reply);
+/// How many commands make_groups has.
+size_t make_groups_count();
+
+}  // namespace mas::sdk

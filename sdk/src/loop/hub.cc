@@ -1,0 +1,89 @@
+// Shared connections: who is told what.
+#include "sdk/src/loop/hub.h"
+
+#include <algorithm>
+#include <cstdint>
+
+#include "sdk/src/loop/runtime.h"
+
+namespace mas::sdk {
+namespace {
+
+redis::ConnectionOptions options_for(const redis::Endpoint& endpoint, const std::string& client_name) {
+  redis::ConnectionOptions options;
+  options.endpoint = endpoint;
+  options.client_name = client_name;
+  options.secret = true;  // tokens
+  // Each agent's outbox is bounded, so that one agent cannot take another's room.
+  options.max_outgoing_bytes = SIZE_MAX / 2;
+  options.max_pending_commands = SIZE_MAX / 2;
+  return options;
+}
+
+}  // namespace
+
+Hub::Hub(Runtime& runtime, const redis::Endpoint& endpoint, const std::string& client_name)
+    : endpoint_(endpoint),
+      commands_(runtime.loop(), options_for(endpoint, client_name), this),
+      subscriber_(runtime.loop(), options_for(endpoint, client_name), *this) {}
+
+void Hub::start() {
+  commands_.start();
+  subscriber_.start();
+}
+
+void Hub::join(HubMember& member, const std::string& channel) {
+  channels_[channel].push_back(&member);
+  subscriber_.subscribe(channel);
+}
+
+void Hub::leave(HubMember& member) {
+  for (auto it = channels_.begin(); it != channels_.end();) {
+    std::erase(it->second, &member);
+    if (!it->second.empty()) {
+      ++it;
+      continue;
+    }
+    subscriber_.unsubscribe(it->first);
+    it = channels_.erase(it);
+  }
+}
+
+/// A copy: a member may leave while it is told.
+Hub::Members Hub::everyone() const {
+  Members all;
+  for (const auto& [channel, members] : channels_) all.insert(all.end(), members.begin(), members.end());
+  return all;
+}
+
+void Hub::on_ready(redis::Connection& connection) {
+  for (auto* member : everyone()) member->on_link_ready(connection.generation() > 1);
+}
+
+void Hub::on_down(redis::Connection&, const Error& why, unsigned) {
+  for (auto* member : everyone()) member->on_link_down(why);
+}
+
+void Hub::on_message(std::string_view channel, std::string_view payload) {
+  auto it = channels_.find(channel);
+  if (it == channels_.end()) return;
+  for (size_t i = 0; i < it->second.size(); ++i) it->second[i]->on_payload(payload);
+}
+
+void Hub::on_subscribed(std::string_view channel) {
+  auto it = channels_.find(channel);
+  if (it == channels_.end()) return;
+  for (auto* member : Members(it->second)) member->on_hearing();
+}
+
+void Hub::on_subscriber_down(const Error& why, unsigned) {
+  if (why.code == Errc::kConnectionLost) cut_off_in_ = commands_.ready() ? commands_.generation() : 0;
+  if (why.code == Errc::kTimeout) cut_off_in_ = 0;
+  for (auto* member : everyone()) member->on_link_down(why);
+}
+
+void Hub::on_subscriber_error(const Error& why) {
+  for (auto* member : everyone()) member->on_subscription_refused(why);
+}
+
+}  // namespace mas::sdk

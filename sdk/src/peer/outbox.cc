@@ -1,0 +1,205 @@
+// Publishing: batches and their replies.
+#include "sdk/src/peer/outbox.h"
+
+#include <utility>
+
+#include "proto/redis/command.h"
+
+namespace mas::sdk {
+namespace {
+
+constexpr size_t kKeptBufferBytes = 1024 * 1024;
+constexpr size_t kSpareBatches = 4;
+constexpr size_t kSettleEvery = 64;
+constexpr size_t kBatchCharge = PublishPace::kBurst / 4;
+
+}  // namespace
+
+void ChannelOutbox::open(OutboxListener& listener, redis::Connection& connection, std::shared_ptr<Runtime> runtime,
+                         std::function<void()> wake) {
+  connection_ = &connection;
+  Outbox::open(listener, std::move(runtime), std::move(wake));
+}
+
+void ChannelOutbox::close() {
+  if (connection_ != nullptr) connection_->forget(this);
+  connection_ = nullptr;
+  listener_ = nullptr;
+  while (!in_flight_.empty()) recycle(in_flight_.pop());
+  unsettled_messages_ = unsettled_bytes_ = 0;
+  wait_ = nullptr;
+  told_ = nullptr;
+  pace_ = PublishPace();
+  std::lock_guard lock(mutex_);
+  full_.clear();
+  *filling_ = Batch();
+  shut();
+}
+
+Status ChannelOutbox::send(const Draft& draft, const Id128& id, WallMicros now) {
+  EnvelopeMeta meta;  // of a request the deadline is the sender's own affair
+  if (draft.deadline && draft.kind != OutgoingKind::kRequest) meta.deadline = deadline_of(draft);
+  auto envelope = compose(draft, id, now, meta);
+  if (!envelope) return envelope.error();
+  if (envelope->size() > PublishPace::kLargest)
+    return Error{Errc::kTooLarge, "the message has " + std::to_string(envelope->size()) +
+                                      " bytes with its envelope; Redis cuts off a subscriber that is sent so much at "
+                                      "once: expected at most " +
+                                      std::to_string(PublishPace::kLargest)};
+  const size_t charge = PublishPace::charge_of(envelope->size());
+  std::unique_lock lock(mutex_);
+  if (auto status = admit(envelope->size()); !status) return status;
+  if (charge > 0 && filling_->charge > 0 && filling_->charge + charge > kBatchCharge)
+    full_.push_back(std::exchange(filling_, spare()));
+  Batch& batch = *filling_;
+  std::string& out = batch.commands;
+  out.append("*3\r\n$7\r\nPUBLISH\r\n", 17);
+  redis::append_length(out, '$', channel_head_.size() + draft.target.size());
+  out.append(channel_head_).append(draft.target).append("\r\n", 2);
+  redis::append_argument(out, *envelope);
+  batch.charge += charge;
+  batch.targets.append(draft.target);
+  batch.records.push_back(
+      {id, static_cast<uint32_t>(envelope->size()), static_cast<uint32_t>(batch.targets.size()), draft.kind});
+  bool alone = want_drain();
+  lock.unlock();
+  if (alone) send_now();
+  return {};
+}
+
+void ChannelOutbox::write_out() {
+  drain();
+  if (connection_ != nullptr) connection_->flush();
+}
+
+void ChannelOutbox::drain() {
+  if (connection_ == nullptr) return;
+  for (bool more = true; more;) {
+    auto batch = take(more);
+    if (batch != nullptr) write(std::move(batch));
+  }
+}
+
+/// @return the next batch that may go out. While one is held back nobody wakes the I/O thread: an answer does, or its time.
+/// @param ret_more whether another may go out after it.
+std::unique_ptr<ChannelOutbox::Batch> ChannelOutbox::take(bool& ret_more) {
+  std::unique_lock lock(mutex_);
+  ret_more = !full_.empty();
+  std::unique_ptr<Batch>& next = full_.empty() ? filling_ : full_.front();
+  drain_wanted_ = !next->records.empty();
+  if (!drain_wanted_) return nullptr;
+  if (next->charge > 0) {
+    const MonoTime now = mono_now();
+    const Duration wait = pace_.wait_for(next->charge, now);
+    if (!pace_.may_go(next->charge, now)) {
+      ret_more = false;
+      if (wait > Duration::zero()) wait_(wait);
+      return nullptr;
+    }
+    pace_.on_write(next->charge, now);
+  }
+  if (full_.empty()) {
+    drain_wanted_ = false;
+    return std::exchange(filling_, spare());
+  }
+  auto batch = std::move(full_.front());
+  full_.pop_front();
+  return batch;
+}
+
+/// Under the lock.
+std::unique_ptr<ChannelOutbox::Batch> ChannelOutbox::spare() {
+  if (spare_.empty()) return std::make_unique<Batch>();
+  auto batch = std::move(spare_.back());
+  spare_.pop_back();
+  return batch;
+}
+
+void ChannelOutbox::write(std::unique_ptr<Batch> batch) {
+  auto status =
+      connection_->send_from(batch->commands, batch->records.size(), redis::reply_to<&ChannelOutbox::on_reply>(this));
+  if (batch->commands.capacity() > kKeptBufferBytes) batch->commands = std::string();
+  if (!status) return refuse(std::move(batch), status.error());
+  in_flight_.push(std::move(batch));
+}
+
+/// The connection has nothing of it.
+void ChannelOutbox::refuse(std::unique_ptr<Batch> batch, const Error& why) {
+  while (!answered(*batch, why)) {
+  }
+  finish(std::move(batch), &why);
+}
+
+bool ChannelOutbox::drained() {
+  std::lock_guard lock(mutex_);
+  return full_.empty() && filling_->records.empty();
+}
+
+/// There was no link for as long as a message waits for one: what is held back here waits no longer.
+void ChannelOutbox::refuse_all(const Error& why) {
+  std::deque<std::unique_ptr<Batch>> held;
+  {
+    std::lock_guard lock(mutex_);
+    held.swap(full_);
+    if (!filling_->records.empty()) held.push_back(std::exchange(filling_, spare()));
+  }
+  for (auto& batch : held) {
+    batch->charge = 0;  // it was not counted
+    refuse(std::move(batch), why);
+  }
+}
+
+void ChannelOutbox::on_reply(uint64_t, const redis::Answer& answer) {
+  auto reply = redis::checked(answer);
+  if (answered(*in_flight_.front(), reply)) finish(in_flight_.pop(), reply ? nullptr : &reply.error());
+}
+
+/// The next message of a batch has its answer. @return whether it was the last one.
+bool ChannelOutbox::answered(Batch& batch, const redis::Answer& reply) {
+  const Record& record = batch.records[batch.answered];
+  size_t begin = batch.answered == 0 ? 0 : batch.records[batch.answered - 1].target_end;
+  std::string_view target(batch.targets.data() + begin, record.target_end - begin);
+
+  static const Verdict& kDelivered = *new Verdict;
+  if (reply && (*reply)->integer > 0) {
+    listener_->on_verdict(record.kind, record.id, target, kDelivered);
+  } else {
+    Verdict verdict;
+    verdict.status = reply ? Error{Errc::kNoReceiver, "nobody listens as '" + printable(target) + "'"} : reply.error();
+    listener_->on_verdict(record.kind, record.id, target, verdict);
+  }
+
+  ++unsettled_messages_;
+  unsettled_bytes_ += record.bytes;
+  const bool last = ++batch.answered == batch.records.size();
+  if (last || unsettled_messages_ >= kSettleEvery)
+    settle(std::exchange(unsettled_messages_, 0), std::exchange(unsettled_bytes_, 0));
+  return last;
+}
+
+/// @param failure of its last message.
+void ChannelOutbox::finish(std::unique_ptr<Batch> batch, const Error* failure) {
+  const size_t charge = batch->charge;
+  recycle(std::move(batch));
+  if (charge > 0) on_paced(charge, failure);
+}
+
+/// A batch of long messages has its answer: the next may go.
+void ChannelOutbox::on_paced(size_t charge, const Error* failure) {
+  pace_.on_answer(charge);
+  if (failure != nullptr && failure->code == Errc::kUnreachable) refuse_all(*failure);
+  drain();
+  if (auto told = told_) told();  // a copy: it may close the outbox
+}
+
+void ChannelOutbox::recycle(std::unique_ptr<Batch> batch) {
+  batch->commands.clear();
+  batch->targets.clear();
+  batch->records.clear();
+  batch->answered = 0;
+  batch->charge = 0;
+  std::lock_guard lock(mutex_);
+  if (spare_.size() < kSpareBatches) spare_.push_back(std::move(batch));
+}
+
+}  // namespace mas::sdk

@@ -1,0 +1,102 @@
+// The inbox: order between kinds, lanes, the bound, and what one poll may take.
+#include "sdk/src/agent/inbox.h"
+
+#include "sdk/src/core/context.h"
+#include "tests/unit/catch.h"
+
+using namespace mas;
+using namespace mas::sdk;
+
+namespace {
+
+AgentConfig config_of(size_t messages, mas_mode mode) {
+  AgentConfig config;
+  config.id = "bob";
+  config.mode = mode;
+  config.inbound.messages = messages;
+  return config;
+}
+
+struct InboxCase {
+  AgentContext agent;
+  EnvelopeDecoder decoder;
+  Inbox& inbox = agent.inbox;
+
+  explicit InboxCase(size_t messages = 1000, mas_mode mode = MAS_MODE_P2P) : agent(config_of(messages, mode)) {
+    REQUIRE(inbox.open().ok());
+  }
+
+  void push(Lane lane, const std::string& type) {
+    auto message =
+        mas_message::make(R"({"sender_id":"alice","target_id":"bob","message_type":")" + type + R"(","data":{}})",
+                          decoder, 1 << 20, *agent.outbox);
+    REQUIRE(message.ok());
+    static_cast<void>(inbox.push(lane, std::move(*message)));
+  }
+  void push_change() { inbox.push(ConnectionChange{}); }
+
+  /// @return what take() gives until it gives nothing: types of messages, "-" for a change of the connection.
+  std::string taken(uint64_t end = UINT64_MAX) {
+    std::string all;
+    Inbox::Taken run;
+    for (inbox.take(run, end); !run.empty(); run.clear(), inbox.take(run, end)) {
+      for (const auto& message : run.messages) all += message->type();
+      all.append(run.changes.size(), '-');
+    }
+    return all;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("in one lane everything is seen in the order in which it happened") {
+  InboxCase at;
+  at.push(Lane::kNormal, "a");
+  at.push_change();
+  at.push(Lane::kNormal, "b");
+  at.push(Lane::kNormal, "c");
+  at.push_change();
+  CHECK(at.taken() == "a-bc-");
+}
+
+TEST_CASE("urgent messages overtake, and none is left behind") {
+  InboxCase at;
+  for (int i = 0; i < 100; ++i) at.push(Lane::kBulk, "b");
+  for (int i = 0; i < 10; ++i) at.push(Lane::kCritical, "c");
+  std::string order = at.taken();
+  CHECK(order.size() == 110);
+  CHECK(order.substr(0, 2).find('c') != std::string::npos);
+  CHECK(order.rfind('c') < 12);
+}
+
+TEST_CASE("a poll takes nothing that came after it began") {
+  InboxCase at;
+  at.push(Lane::kLow, "a");
+  uint64_t end = at.inbox.next_number();
+  at.push(Lane::kLow, "b");
+  CHECK(at.taken(end) == "a");
+  at.push(Lane::kCritical, "c");
+  CHECK(at.taken(end).empty());
+  CHECK(at.taken() == "cb");
+}
+
+TEST_CASE("past its bound it drops the oldest of the least urgent lane, and says so once") {
+  InboxCase at(4);
+  at.push(Lane::kCritical, "c");
+  for (const char* type : {"1", "2", "3"}) at.push(Lane::kLow, type);
+  at.push(Lane::kHigh, "h");
+  at.push(Lane::kHigh, "i");
+  CHECK(at.inbox.messages_dropped() == 2);
+  CHECK(at.inbox.take_dropped() == 2);
+  std::string order = at.taken();
+  CHECK(order.size() == 4);
+  CHECK(order.find('1') == std::string::npos);
+  CHECK(order.find('2') == std::string::npos);
+}
+
+TEST_CASE("in gateway mode nothing is dropped, whatever the bound") {
+  InboxCase at(2, MAS_MODE_GATEWAY);
+  for (const char* type : {"a", "b", "c", "d"}) at.push(Lane::kBulk, type);
+  CHECK(at.inbox.messages_dropped() == 0);
+  CHECK(at.taken() == "abcd");
+}

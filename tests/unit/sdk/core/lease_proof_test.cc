@@ -1,0 +1,59 @@
+// The proof of an instance's own lease: how long it holds, and when it is steady.
+#include "sdk/src/core/lease_proof.h"
+
+#include "tests/unit/catch.h"
+
+using namespace mas;
+using namespace mas::sdk;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+namespace {
+const MonoTime kStart{seconds(1000)};
+}
+
+TEST_CASE("a lease is proven from when its renewal was sent, for its time to live") {
+  LeaseProof lease;
+  CHECK_FALSE(lease.holds(kStart));
+  lease.confirmed(kStart);
+  CHECK(lease.holds(kStart + kLeaseTtl - milliseconds(1)));
+  CHECK_FALSE(lease.holds(kStart + kLeaseTtl));
+  CHECK(lease.left(kStart + seconds(1)) == kLeaseTtl - seconds(1));
+  lease.confirmed(kStart - seconds(3));  // an older one whose answer came late
+  CHECK(lease.holds(kStart + kLeaseTtl - milliseconds(1)));
+  lease.forget();
+  CHECK_FALSE(lease.holds(kStart));
+}
+
+TEST_CASE("it is steady after a period in which every renewal came in time") {
+  LeaseProof lease;
+  lease.confirmed(kStart);
+  CHECK_FALSE(lease.steady(kStart + kLeaseRenewal - milliseconds(1)));
+  CHECK(lease.steady(kStart + kLeaseRenewal));
+  lease.confirmed(kStart + kLeaseRenewal + milliseconds(20));
+  CHECK(lease.steady(kStart + kLeaseRenewal + milliseconds(20)));
+}
+
+TEST_CASE("a renewal that found no lease begins the period anew, though it came in time: all may have lapsed at once") {
+  LeaseProof lease;
+  lease.confirmed(kStart);
+  const MonoTime next = kStart + kLeaseRenewal;
+  CHECK(lease.steady(next));
+  lease.lapsed();
+  lease.confirmed(next);
+  CHECK(lease.holds(next));
+  CHECK_FALSE(lease.steady(next + kLeaseRenewal - milliseconds(1)));
+  lease.confirmed(next + kLeaseRenewal);
+  CHECK(lease.steady(next + kLeaseRenewal));
+}
+
+TEST_CASE("a renewal that came late begins the period anew, also where the lease never lapsed") {
+  LeaseProof lease;
+  lease.confirmed(kStart);
+  const MonoTime late = kStart + seconds(11);
+  CHECK(lease.steady(late));
+  lease.confirmed(late);
+  CHECK(lease.holds(late));
+  CHECK_FALSE(lease.steady(late + seconds(4)));
+  CHECK(lease.steady(late + kLeaseRenewal));
+}
