@@ -123,7 +123,7 @@ Status Agent::start(int timeout_ms) {
 Status Agent::begin_session() {
   std::lock_guard lock(life_mutex_);
   if (life_ != Life::kStopped) return invalid_state("the agent was started already; stop it first");
-  if (auto status = load_credentials(); !status) return status;
+  if (auto status = context_.mode->load(); !status) return status;
   auto runtime = Runtime::acquire();
   if (!runtime) return runtime.error();
   runtime_ = *runtime;
@@ -137,20 +137,6 @@ Status Agent::begin_session() {
     wake_descriptor(start_fd_);
   };
   runtime_->post([session = session_.get(), on_started] { session->begin(on_started); });
-  return {};
-}
-
-/// Read at every start, so that a new key needs no new process.
-Status Agent::load_credentials() {
-  if (context_.gateway_outbox == nullptr) return {};
-  const std::string path = context_.config.credentials.value_or("");
-  if (path.empty()) return context_.gateway_outbox->use(std::nullopt), Status();
-  auto credentials = read_credentials(path);
-  if (!credentials) return credentials.error();
-  if (credentials->agent_id != id())
-    return Error{Errc::kInvalidArgument, "the credentials in " + path + " belong to '" +
-                                             printable(credentials->agent_id) + "', and this agent is '" + id() + "'"};
-  context_.gateway_outbox->use(std::move(*credentials));
   return {};
 }
 
@@ -290,14 +276,14 @@ Status Agent::refresh_state(int timeout_ms) { return call<StateLoadOp, Status>(t
 
 Status Agent::flush(int timeout_ms) {
   Waiting waiting(waiting_);
-  return context_.outbox->flush(duration_of(timeout_ms));
+  return context_.outbox().flush(duration_of(timeout_ms));
 }
 
 Status Agent::send_wait(const Draft& draft, const Id128& id, int timeout_ms, bool& ret_queued) {
   const Deadline deadline(timeout_ms);
   Waiting waiting(waiting_);
   Requests::Waiter waiter(*context_.requests, id, {});
-  if (auto status = context_.outbox->send(draft, id, wall_now()); !status) return status;
+  if (auto status = context_.outbox().send(draft, id, wall_now()); !status) return status;
   ret_queued = true;
   auto end = wait(waiter, deadline);
   if (end) return {};
@@ -312,7 +298,7 @@ Result<MessagePtr> Agent::request(Draft draft, int timeout_ms) {
   const Deadline deadline(timeout_ms);
   Waiting waiting(waiting_);
   Requests::Waiter waiter(*context_.requests, id, draft.target);
-  if (auto status = context_.outbox->send(draft, id, now); !status) return status.error();
+  if (auto status = context_.outbox().send(draft, id, now); !status) return status.error();
   auto reply = wait(waiter, deadline);
   if (!reply && reply.error().code == Errc::kTimeout && deadline.passed()) return context_.late(reply.error().message);
   return reply;
@@ -338,7 +324,7 @@ Result<std::shared_ptr<AsyncRequest>> Agent::request_async(Draft draft, int time
   if (timeout_ms >= 0) deadline = mono_now() + duration_of(timeout_ms);
   auto next = context_.requests->add(request, deadline);
   if (!next) return next.error();
-  Status sent = context_.outbox->send(draft, request->id(), now);
+  Status sent = context_.outbox().send(draft, request->id(), now);
   if (sent.ok() && *next) sent = post_to_session([](Session& session) { session.watch_requests(); });
   if (sent.ok()) return request;
   context_.requests->remove(request->id());

@@ -22,7 +22,7 @@
 #include "proto/wire/agent_entry.h"
 #include "sdk/src/agent/discover_op.h"
 #include "sdk/src/agent/session.h"
-#include "sdk/src/core/context.h"
+#include "sdk/src/agent/shared.h"
 #include "sdk/src/core/latch.h"
 #include "sdk/src/loop/presence.h"
 #include "sdk/src/loop/runtime.h"
@@ -83,7 +83,7 @@ class PollGate {
 
 class Agent {
  public:
-  explicit Agent(AgentConfig config) : context_(std::move(config)) {}
+  Agent(AgentConfig config, MakeMode make_mode) : context_(std::move(config), make_mode) {}
   ~Agent();
   /// Stops it if need be. @return whether it may be destroyed: false when a thread is still inside, be it the calling one
   /// or one that does not come out.
@@ -97,7 +97,7 @@ class Agent {
   const std::string& id() const { return context_.config.id; }
   const std::string& instance() const { return context_.instance(); }
   int fd() const { return context_.inbox.fd(); }
-  AgentContext& context() { return context_; }
+  AgentShared& context() { return context_; }
 
   Status start(int timeout_ms);
   Status stop(int timeout_ms);
@@ -113,7 +113,7 @@ class Agent {
     change(callbacks_);
   }
 
-  Status send(const Draft& draft, const Id128& id) { return context_.outbox->send(draft, id, wall_now()); }
+  Status send(const Draft& draft, const Id128& id) { return context_.outbox().send(draft, id, wall_now()); }
   Status flush(int timeout_ms);
   /// Sends and waits for what becomes of it. @param ret_queued set where it was sent, whatever became of it.
   Status send_wait(const Draft& draft, const Id128& id, int timeout_ms, bool& ret_queued);
@@ -131,7 +131,6 @@ class Agent {
   mas_agent* handle();
   Status call_hook(Callback<mas_hook_fn> Callbacks::*which, const char* name);
   Status begin_session();
-  Status load_credentials();
   Status wait_until_up(int timeout_ms);
   Status fail_start(const Status& why);
   Status finish_stop(Duration patience, bool discard);
@@ -161,7 +160,7 @@ class Agent {
   Callback<Fn> callback(Callback<Fn> Callbacks::*which);
 
   const Counted counted_;
-  AgentContext context_;
+  AgentShared context_;
 
   std::mutex life_mutex_;
   Life life_ = Life::kStopped;

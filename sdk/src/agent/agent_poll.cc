@@ -130,7 +130,7 @@ Status Agent::run() {
   return handle(std::exchange(taken_.notices[i], Notice{}));
 }
 
-/// Runs a message's handler; the entry that the message came with, if any, learns what became of it.
+/// Runs a message's handler; the mode learns what became of it.
 bool Agent::handle(MessagePtr message) {
   struct Handled {
     Agent& agent;
@@ -140,8 +140,7 @@ bool Agent::handle(MessagePtr message) {
   };
   handling_ = std::move(message);
   Handled handled{*this, *handling_};
-  if (handling_->share().delivery != nullptr)
-    context_.deliveries.began(handling_->share(), handling_->size(), mono_now());
+  context_.mode->began(*handling_);
   return call_handler(*handling_, handled.outcome);
 }
 
@@ -150,9 +149,8 @@ void Agent::handled(const mas_message* message, mas_status outcome) {
   if (message == nullptr || handling_.get() != message) return;
   MessagePtr done = std::move(handling_);
   if (outcome != MAS_OK) context_.counters.handler_failed.add();
-  Share share = done->take_share();
-  if (share.delivery == nullptr || !library_usable()) return;  // what a child of fork() handled is still its parent's
-  context_.deliveries.handled(share, done->size(), outcome != MAS_OK);
+  // What a child of fork() handled is still its parent's.
+  if (library_usable()) context_.mode->handled(*done, outcome != MAS_OK);
 }
 
 MAS_CATCHES_UNWINDING bool Agent::call_handler(const mas_message& message, mas_status& outcome) {
@@ -209,10 +207,10 @@ bool Agent::handle(const Notice& notice) {
   return true;
 }
 
-/// After a stop: requests learn their end, and in gateway mode the sender learns what became of its messages; everything
-/// else is forgotten. Messages that were not handled stay pending in their streams.
+/// After a stop: requests learn their end, and where the mode keeps all, the sender learns what became of its messages;
+/// everything else is forgotten. Messages that were not handled stay pending in their streams.
 void Agent::discard_inbox() {
-  bool tell = context_.config.mode == MAS_MODE_GATEWAY;
+  const bool tell = context_.mode->traits.keeps_all;
   do {
     for (size_t i = taken_done_; tell && i < taken_.receipts.size(); ++i) handle(taken_.receipts[i]);
     for (size_t i = taken_done_; i < taken_.notices.size(); ++i)

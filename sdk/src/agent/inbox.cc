@@ -20,8 +20,8 @@ constexpr size_t kConnectionChanges = 64;
 
 }  // namespace
 
-Inbox::Inbox(const AgentConfig& config)
-    : bound_(config.inbound), drops_(config.mode == MAS_MODE_P2P), receipt_bound_(config.outbound.messages) {}
+Inbox::Inbox(const AgentConfig& config, bool keeps_all)
+    : bound_(config.inbound), drops_(!keeps_all), receipt_bound_(config.outbound.messages) {}
 
 Inbox::~Inbox() {
   if (fd_ >= 0) close(fd_);

@@ -10,7 +10,8 @@
 //                        changes of the connection  (full: drop oldest)                                    │
 //                        notices   (ends of requests, which Requests bounds; overflow)                     ┘
 //
-// In gateway mode no message is dropped: its stream entry would never be acknowledged. Deliveries bounds what is read instead.
+// Where the mode keeps all, no message is dropped: its stream entry would never be acknowledged. The mode bounds what it reads
+// instead.
 // The descriptor is readable from the first entry until the queues are found empty; it is written once in between.
 // Threading: push from any thread; take, settle and the descriptor: one poller at a time.
 #pragma once
@@ -55,7 +56,8 @@ struct Notice {
 
 class Inbox {
  public:
-  explicit Inbox(const AgentConfig& config);
+  /// @param keeps_all nothing is dropped past the bound (Mode::Traits).
+  Inbox(const AgentConfig& config, bool keeps_all);
   ~Inbox();
   Inbox(const Inbox&) = delete;
   Inbox& operator=(const Inbox&) = delete;

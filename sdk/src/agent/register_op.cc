@@ -44,8 +44,8 @@ std::string instance_json(WallMicros now) {
 
 }  // namespace
 
-RegisterOp::RegisterOp(OpHost& host, Mode mode, Done done)
-    : OpWith(host, std::move(done)), mode_(mode), offered_token_(random_token(kTokenBytes)) {}
+RegisterOp::RegisterOp(OpHost& host, Occasion occasion, Done done)
+    : OpWith(host, std::move(done)), occasion_(occasion), offered_token_(random_token(kTokenBytes)) {}
 
 std::string RegisterOp::entry_key() const { return host_.context().keys.agent(host_.context().config.id); }
 
@@ -58,12 +58,10 @@ redis::Command RegisterOp::entry() const {
 
   redis::Command body("HSET", key, "id", config.id, "capabilities", capabilities_json(config.capabilities), "metadata",
                       config.metadata);
-  body.add(mode_ == Mode::kStart ? "HSET" : "HSETNX", key, "registered_at", seconds(now));
-  body.add(mode_ == Mode::kAgain ? "HSETNX" : "HSET", key, "status", kStatusActive);
-  if (config.mode == MAS_MODE_GATEWAY)
-    body.add("HSET", key, "mode", "gateway");
-  else
-    body.add("HDEL", key, "mode");
+  body.add(occasion_ == Occasion::kStart ? "HSET" : "HSETNX", key, "registered_at", seconds(now));
+  body.add(occasion_ == Occasion::kAgain ? "HSETNX" : "HSET", key, "status", kStatusActive);
+  const std::string_view mode = agent.mode->traits.entry_name;
+  mode.empty() ? body.add("HDEL", key, "mode") : body.add("HSET", key, "mode", mode);
   body.add("HSET", agent.keys.instances(config.id), agent.instance(), instance_json(now));
   body.add(instance_lease(agent));
   body.add(heartbeat(agent, now));

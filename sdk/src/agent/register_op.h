@@ -18,9 +18,9 @@ class RegisterOp final : public OpWith<Result<Secret>> {
  public:
   /// kStart: the agent starts. kAgain: after a loss; what others wrote meanwhile stays.
   /// kActivate: as kAgain, but the entry becomes ACTIVE.
-  enum class Mode : uint8_t { kStart, kAgain, kActivate };
+  enum class Occasion : uint8_t { kStart, kAgain, kActivate };
 
-  RegisterOp(OpHost& host, Mode mode, Done done);
+  RegisterOp(OpHost& host, Occasion occasion, Done done);
   void begin() override;
 
  private:
@@ -38,7 +38,7 @@ class RegisterOp final : public OpWith<Result<Secret>> {
   redis::Command entry() const;
   std::string entry_key() const;
 
-  const Mode mode_;
+  const Occasion occasion_;
   const Secret offered_token_;  // the entry's, if it has none yet
   StateMachine<State> state_{State::kIdle, kMoves};
 };

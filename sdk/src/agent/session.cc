@@ -40,8 +40,12 @@ Session::Timers::Timers(Session& session)
       requests(session.loop(), [&session] { session.watch_requests(); }),
       wake(session.loop(), [&session] { session.agent_.inbox.wake(); }) {}
 
-Session::Session(Runtime& runtime, AgentContext& agent)
-    : runtime_(runtime), agent_(agent), backoff_(kRetryBase, kRetryCap), beat_backoff_(kRetryBase, kBeatRetryCap) {}
+Session::Session(Runtime& runtime, AgentShared& agent)
+    : runtime_(runtime),
+      agent_(agent),
+      mode_(*agent.mode),
+      backoff_(kRetryBase, kRetryCap),
+      beat_backoff_(kRetryBase, kBeatRetryCap) {}
 
 Session::~Session() = default;
 
@@ -51,20 +55,20 @@ void Session::begin(std::function<void(Status)> started) {
   state_.to(State::kJoining);
   timers_ = std::make_unique<Timers>(*this);
   hub_ = runtime_.hub(*agent_.config.endpoint, "libmas:" + agent_.config.id);
-  path_ = make_path(*this);
+  mode_.begin(*this);
   agent_.debug("joining " + hub_->endpoint().address());
   join();
 }
 
 void Session::join() {
-  channel_ = path_->channel();
+  channel_ = mode_.channel();
   hub_->join(*this, channel_);
   try_register();
 }
 
 void Session::links_changed() {
   if (timers_ != nullptr) timers_->retry.stop();  // what failed before may work on this link
-  if (state_.is(State::kStopping) && was_up_ && hub_->serves(channel_)) return path_->links_back();
+  if (state_.is(State::kStopping) && was_up_ && hub_->serves(channel_)) return mode_.links_back();
   try_register();
 }
 
@@ -75,7 +79,7 @@ void Session::try_register() {
   auto prepared = [this](const Status& status) {
     if (may_go_on(status)) listen();
   };
-  auto op = path_->prepare(prepared);
+  auto op = mode_.prepare(prepared);
   if (op == nullptr) return listen();
   registering_ = op.get();
   run(std::move(op));
@@ -91,14 +95,14 @@ bool Session::may_go_on(const Status& status) {
 
 /// Nobody discovers an agent that does not hear yet.
 void Session::listen() {
-  path_->listen([this](const Status& status) {
+  mode_.listen([this](const Status& status) {
     if (may_go_on(status)) load_state();
   });
 }
 
 /// At the first start only: what is lost later is not written again.
 void Session::load_state() {
-  if (mode_ != RegisterOp::Mode::kStart) return register_now();
+  if (occasion_ != RegisterOp::Occasion::kStart) return register_now();
   auto loaded = [this](const Status& status) {
     if (may_go_on(status)) register_now();
   };
@@ -109,7 +113,7 @@ void Session::load_state() {
 
 void Session::register_now() {
   auto registered = [this](const Result<Secret>& token) { on_registered(token); };
-  auto op = std::make_unique<RegisterOp>(*this, mode_, registered);
+  auto op = std::make_unique<RegisterOp>(*this, occasion_, registered);
   registering_ = op.get();
   claimed_ = true;
   registered_at_ = mono_now();
@@ -133,14 +137,14 @@ void Session::came_up(const Secret& token) {
   obstacle_.reset();
   beat_backoff_.reset();
   beat_trouble_.clear();
-  mode_ = RegisterOp::Mode::kAgain;
+  occasion_ = RegisterOp::Occasion::kAgain;
   heartbeat_at_ = lease_at_ = mono_now();
   agent_.lease.confirmed(registered_at_);
   plan_beat();
   agent_.debug("registered as " + agent_.config.id + ", instance " + agent_.instance());
   bool first = !std::exchange(was_up_, true);
-  if (first) path_->open();
-  path_->up(token);
+  if (first) mode_.open();
+  mode_.up(token);
   if (first) return std::exchange(started_, nullptr)(Status());
   std::string detail = "connected to " + hub_->endpoint().address();
   if (std::exchange(link_lost_, false) && hub_->was_cut_off()) detail.append(kCutOff);
@@ -169,7 +173,7 @@ void Session::on_link_down(const Error& why) {
     link_lost_ = true;
     went_down(why);
   } else {
-    path_->down();
+    mode_.down();
     if (state_.is(State::kRegistering)) state_.to(State::kJoining);
     if (registering_ != nullptr) registering_->cancel(why);
   }
@@ -179,7 +183,7 @@ void Session::on_link_down(const Error& why) {
 
 void Session::went_down(const Error& why) {
   if (mono_now() - registered_at_ >= kRetryCap) backoff_.reset();
-  path_->down();
+  mode_.down();
   state_.to(State::kJoining);
   timers_->beat.stop();
   agent_.inbox.push(ConnectionChange{MAS_DISCONNECTED, why.message});
@@ -234,11 +238,12 @@ void Session::on_beat(BeatOp::Due due, MonoTime begun, const Result<Registration
   plan_beat();
   if (!std::exchange(beat_trouble_, {}).empty()) {
     agent_.debug("the heartbeat is written again");
-    path_->recovered();
+    mode_.recovered();
   }
-  if (*result == Registration::kLost) register_again(RegisterOp::Mode::kAgain, "Redis lost the agent's registration");
+  if (*result == Registration::kLost)
+    register_again(RegisterOp::Occasion::kAgain, "Redis lost the agent's registration");
   if (*result == Registration::kInactive)
-    register_again(RegisterOp::Mode::kActivate, "the agent's registration was INACTIVE");
+    register_again(RegisterOp::Occasion::kActivate, "the agent's registration was INACTIVE");
 }
 
 /// What Redis did not take is still due, and soon: the agent looks dead meanwhile.
@@ -251,7 +256,7 @@ void Session::beat_again(const Error& why) {
 /// @param sent when the renewal was.
 void Session::renewed(MonoTime sent) {
   agent_.lease.confirmed(sent);
-  path_->renewed();
+  mode_.renewed();
 }
 
 // ---- The time
@@ -274,7 +279,7 @@ void Session::on_time(uint64_t, const redis::Answer& answer) {
   const WallMicros before = agent_.clock->ahead();
   agent_.clock->measured(*theirs, wall_now(), round_trip);
   const WallMicros ahead = agent_.clock->ahead();
-  if (state_.is(State::kUp) && std::abs(ahead - before) >= kSkewWorthTelling) path_->recovered();
+  if (state_.is(State::kUp) && std::abs(ahead - before) >= kSkewWorthTelling) mode_.recovered();
   if (std::abs(ahead - told_ahead_) < kSkewWorthTelling) return;
   told_ahead_ = ahead;
   const bool wrong = std::abs(ahead) >= kSkewWorthTelling;
@@ -282,10 +287,10 @@ void Session::on_time(uint64_t, const redis::Answer& answer) {
                      : "this host's clock agrees with Redis's again");
 }
 
-void Session::register_again(RegisterOp::Mode mode, const std::string& why) {
+void Session::register_again(RegisterOp::Occasion occasion, const std::string& why) {
   agent_.debug("registering again: " + why);
   state_.to(State::kJoining);
-  mode_ = mode;
+  occasion_ = occasion;
   agent_.inbox.push(ConnectionChange{MAS_DISCONNECTED, why});
   try_register();
 }
@@ -293,14 +298,14 @@ void Session::register_again(RegisterOp::Mode mode, const std::string& why) {
 void Session::lost_data(const std::string& what) {
   agent_.counters.losses.add();
   const std::string why = "Redis lost data, messages to this agent may be gone: " + what;
-  if (state_.is(State::kUp)) return register_again(RegisterOp::Mode::kAgain, why);
+  if (state_.is(State::kUp)) return register_again(RegisterOp::Occasion::kAgain, why);
   agent_.debug(why);
   agent_.inbox.push(ConnectionChange{MAS_DISCONNECTED, why});
 }
 
 // ---- Another instance
 
-/// Later: a path may find out in the middle of a payload, and the hub must not lose a member meanwhile.
+/// Later: a mode may find out in the middle of a payload, and the hub must not lose a member meanwhile.
 void Session::begin_anew(const std::string& why) {
   if (std::exchange(renaming_, true)) return;
   agent_.counters.restarts.add();
@@ -323,10 +328,10 @@ void Session::rename() {
   agent_.lease.forget();
   // One that has no lease is dead to others: the new one has its own before it holds anything, and the old one until then.
   static_cast<void>(commands().send(instance_lease(agent_), redis::ReplyTo{}));
-  path_->renamed();
+  mode_.renamed(before);
   redis::Command farewell("HDEL", keys.instances(id), before);
-  farewell.add("DEL", keys.alive(id, before), keys.reply_inbox(id, before, 0));
-  static_cast<void>(commands().send(farewell, redis::ReplyTo{}));  // else they expire
+  farewell.add("DEL", keys.alive(id, before));
+  static_cast<void>(commands().send(farewell, redis::ReplyTo{}));  // else it expires
   hub_->leave(*this);
   join();
 }
@@ -369,10 +374,10 @@ void Session::stop(Duration patience, std::function<void(Status)> ended) {
   cancel_operations();
   agent_.requests->end_all(Error{Errc::kCancelled, "the agent was stopped"});
   if (!claimed_) return close(Status());
-  if (was_up_ && !up && hub_->serves(channel_)) path_->links_back();  // deaf: what is queued can go out all the same
+  if (was_up_ && !up && hub_->serves(channel_)) mode_.links_back();  // deaf: what is queued can go out all the same
   const MonoTime begun = mono_now();
   const Duration reserve = std::min(patience / 4, kTakeBackPatience);
-  path_->finish(patience < Duration::zero() ? patience : patience - reserve, [=, this](const Status& flushed) {
+  mode_.finish(patience < Duration::zero() ? patience : patience - reserve, [=, this](const Status& flushed) {
     bool endless = patience < Duration::zero();
     take_back(endless ? patience : std::max(Duration(patience - (mono_now() - begun)), Duration::zero()), flushed);
   });
@@ -390,7 +395,7 @@ void Session::take_back(Duration patience, const Status& flushed) {
 void Session::close(const Status& outcome) {
   state_.to(State::kClosing);
   agent_.debug(outcome.ok() ? "deregistered" : "not deregistered: " + outcome.error().message);
-  path_->close();
+  mode_.close();
   commands().forget(this);
   agent_.requests->end_all(Error{Errc::kCancelled, "the agent was stopped"});  // those made since stop()
   hub_->leave(*this);
@@ -401,7 +406,7 @@ void Session::close(const Status& outcome) {
 void Session::let_go(const Status& outcome) {
   operations_.clear();
   retired_.clear();
-  path_.reset();
+  mode_.end();
   hub_.reset();
   state_.to(State::kEnded);
   std::exchange(ended_, nullptr)(outcome);

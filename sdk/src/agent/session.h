@@ -5,8 +5,8 @@
 //                        └────────────────────────────────┴────────────┘
 //     stop from anywhere ──▶ stopping (flush, StopOp) ──▶ closing ──▶ ended
 //
-// How messages travel is its Path's: peer to peer, or by the gateway.
-// Happy path: join the hub; once the path's channel is confirmed and commands can be sent, load the state and register;
+// How messages travel is its Mode's.
+// Happy path: join the hub; once the mode's channel is confirmed and commands can be sent, load the state and register;
 // the agent is up. While up it beats, and looks with every beat whether its registration is still there.
 // Failure: while starting, an error that no retry can mend (wrong password, say) fails the start; everything else is
 // retried until the application gives up. Once it was up, the session recovers by itself for ever: it joins and
@@ -26,17 +26,17 @@
 #include "proto/redis/loop.h"
 #include "sdk/src/agent/beat_op.h"
 #include "sdk/src/agent/register_op.h"
-#include "sdk/src/core/context.h"
-#include "sdk/src/core/mode.h"
+#include "sdk/src/agent/shared.h"
+#include "sdk/src/core/mode_host.h"
 #include "sdk/src/core/op.h"
 #include "sdk/src/loop/hub.h"
 #include "sdk/src/loop/runtime.h"
 
 namespace mas::sdk {
 
-class Session final : public HubMember, public PathHost {
+class Session final : public HubMember, public ModeHost {
  public:
-  Session(Runtime& runtime, AgentContext& agent);
+  Session(Runtime& runtime, AgentShared& agent);
   ~Session() override;
 
   /// @param started called once, with how the start ended; not after stop().
@@ -56,10 +56,11 @@ class Session final : public HubMember, public PathHost {
   void on_link_down(const Error& why) override;
   void on_hearing() override { links_changed(); }
   void on_subscription_refused(const Error& why) override;
-  void on_payload(std::string_view payload) override { path_->on_payload(payload); }
-  // PathHost
+  void on_payload(std::string_view payload) override { mode_.on_payload(payload); }
+  // ModeHost
   Runtime& runtime() override { return runtime_; }
-  void receive(std::string_view envelope, std::string_view ticket, const Share& share, uint32_t failures) override;
+  EnvelopeDecoder& decoder() override { return hub_->decoder(); }
+  void deliver(Lane lane, MessagePtr message) override;
   void on_deaf(const Error& why) override;
   void lost_data(const std::string& what) override;
   void ask_time() override;
@@ -101,10 +102,10 @@ class Session final : public HubMember, public PathHost {
   void load_state();
   void register_now();
   void renewed(MonoTime sent);
-  void register_again(RegisterOp::Mode mode, const std::string& why);
+  void register_again(RegisterOp::Occasion occasion, const std::string& why);
   void on_registered(const Result<Secret>& token);
   void not_registered(const Error& why);
-  void take_reply(MessagePtr reply, bool by_its_way);
+  void take_reply(MessagePtr reply);
   void came_up(const Secret& token);
   void went_down(const Error& why);
   void rename();
@@ -121,8 +122,8 @@ class Session final : public HubMember, public PathHost {
   void let_go(const Status& outcome);
 
   Runtime& runtime_;
-  AgentContext& agent_;
-  std::unique_ptr<Path> path_;  // from begin() on
+  AgentShared& agent_;
+  Mode& mode_;
   std::string channel_;
   StateMachine<State> state_{State::kIdle, kMoves};
   std::function<void(Status)> started_;
@@ -132,7 +133,7 @@ class Session final : public HubMember, public PathHost {
   std::vector<std::unique_ptr<Op>> operations_;
   std::vector<std::unique_ptr<Op>> retired_;  // deleted when the stack is back in the loop
   Op* registering_ = nullptr;
-  RegisterOp::Mode mode_ = RegisterOp::Mode::kStart;
+  RegisterOp::Occasion occasion_ = RegisterOp::Occasion::kStart;
   Backoff backoff_;
   bool claimed_ = false;  // a registration was sent: there may be something to take back
   bool was_up_ = false;

@@ -9,6 +9,8 @@
 #include "proto/wire/limits.h"
 #include "sdk/src/agent/agent.h"
 #include "sdk/src/core/error.h"
+#include "sdk/src/gateway/mode.h"
+#include "sdk/src/peer/mode.h"
 
 using mas::sdk::AgentConfig;
 using mas::sdk::Callback;
@@ -19,6 +21,16 @@ using mas::sdk::library_usable;
 using mas::sdk::ReceiptWish;
 using mas::sdk::report;
 using mas::sdk::Stay;
+
+namespace {
+
+/// The only place that asks for the mode.
+std::unique_ptr<mas::sdk::Mode> make_mode(mas::sdk::AgentContext& agent) {
+  if (agent.config.mode == MAS_MODE_GATEWAY) return std::make_unique<mas::sdk::GatewayMode>(agent);
+  return mas::sdk::make_peer_mode(agent);
+}
+
+}  // namespace
 
 extern "C" {
 
@@ -31,7 +43,7 @@ mas_status mas_agent_new(const char* id, const mas_options* options, mas_agent**
     AgentConfig config = options == nullptr ? AgentConfig() : options->config;
     config.id = id;
     if (auto status = mas::sdk::resolve_environment(config); !status) return report(status);
-    auto agent = std::make_unique<mas_agent>(std::move(config));
+    auto agent = std::make_unique<mas_agent>(std::move(config), make_mode);
     if (auto status = agent->open(); !status) return report(status);
     *ret_agent = agent.release();
     return MAS_OK;

@@ -1,6 +1,6 @@
-// What the two sides of an agent share: the application's threads (Agent) and the I/O thread (Session).
+// What every part of an agent may use, whichever its mode.
 //
-// Each part is safe from both sides; `config`, `keys` and the outboxes do not change.
+// Threading: `config`, `keys` and `mode` do not change; the rest is safe from any thread, but for what says otherwise.
 #pragma once
 
 #include <atomic>
@@ -10,19 +10,14 @@
 #include <string_view>
 
 #include "proto/wire/keys.h"
-#include "sdk/src/agent/inbox.h"
-#include "sdk/src/agent/requests.h"
 #include "sdk/src/core/config.h"
 #include "sdk/src/core/instances.h"
 #include "sdk/src/core/lease_proof.h"
+#include "sdk/src/core/mode.h"
 #include "sdk/src/core/redis_clock.h"
 #include "sdk/src/core/server_functions.h"
 #include "sdk/src/core/state_cache.h"
-#include "sdk/src/gateway/dedupe_window.h"
-#include "sdk/src/gateway/deliveries.h"
-#include "sdk/src/gateway/outbox.h"
 #include "sdk/src/loop/presence.h"
-#include "sdk/src/peer/outbox.h"
 
 namespace mas::sdk {
 
@@ -44,32 +39,13 @@ struct Counters {
   Counter unhandled, handler_failed;
 };
 
-/// Which outcomes of messages the application wants to hear of.
-enum class ReceiptWish : uint8_t { kNone, kFailures, kAll };
-
 struct AgentContext {
-  explicit AgentContext(AgentConfig c)
-      : config(std::move(c)),
-        keys(config.ns.value_or("")),
-        inbox(config),
-        deliveries(config),
-        dedupe(config.dedupe_messages),
-        requests(std::make_shared<Requests>(inbox, config.outbound.messages)) {
-    if (config.mode == MAS_MODE_GATEWAY)
-      outbox = gateway_outbox = std::make_shared<GatewayOutbox>(config, keys, clock, instances);
-    else
-      outbox = channel_outbox = std::make_shared<ChannelOutbox>(config, keys, clock);
-  }
+  AgentContext(AgentConfig c, MakeMode make_mode)
+      : config(std::move(c)), keys(config.ns.value_or("")), mode(make_mode(*this)) {}
 
   /// Tells the application's debug callback, if there is one.
   void debug(const std::string& line) const {
     if (config.debug != nullptr && !process_is_quiet()) config.debug(line.c_str(), config.debug_user);
-  }
-
-  /// @param what that was waited for and did not come in time. @return with why, where that is known.
-  Error late(const std::string& what) const {
-    const std::string why = gateway_outbox == nullptr ? std::string() : gateway_outbox->obstacle();
-    return {Errc::kTimeout, why.empty() ? what : what + "; the gateway's last answer was " + why};
   }
 
   const AgentConfig config;
@@ -79,18 +55,10 @@ struct AgentContext {
   Instances instances;  ///< renewed while stopped, and by the session where it has to begin anew
   const std::shared_ptr<RedisClock> clock = std::make_shared<RedisClock>();
   Counters counters;
-  std::atomic<ReceiptWish> receipts{ReceiptWish::kNone};
-  Inbox inbox;
-  Deliveries deliveries;
-  DedupeWindow dedupe;        ///< I/O thread
   LeaseProof lease;           ///< of this instance; I/O thread
   ServerFunctions functions;  ///< I/O thread
-  // One of the two, by the mode; `outbox` is the same.
-  std::shared_ptr<ChannelOutbox> channel_outbox;
-  std::shared_ptr<GatewayOutbox> gateway_outbox;
-  std::shared_ptr<Outbox> outbox;
-  const std::shared_ptr<Requests> requests;
   StateCache state;
+  const std::unique_ptr<Mode> mode;  ///< last: it is made of the others
 };
 
 }  // namespace mas::sdk

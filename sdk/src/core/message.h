@@ -21,11 +21,18 @@
 #include "proto/base/result.h"
 #include "proto/wire/envelope.h"
 #include "sdk/include/mas.h"
-#include "sdk/src/gateway/deliveries.h"
 
 namespace mas::sdk {
 
 class Outbox;
+struct Delivery;
+
+/// The stream entry that a message is part of. Only the mode that read the entry looks into it.
+struct Share {
+  std::shared_ptr<Delivery> delivery;  ///< null: it came with none
+  uint32_t index = 0;                  ///< of its record in the entry
+  std::string key;                     ///< that the dedupe window knows it by; or empty
+};
 
 struct MessageRelease {
   void operator()(mas_message* message) const;

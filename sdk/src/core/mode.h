@@ -1,77 +1,106 @@
-// How an agent's messages travel: what a session leaves to its mode. One implementation publishes and subscribes
-// (PeerPath), the other talks to the gateway (GatewayPath); nothing else in the session knows which.
+// How an agent's messages travel. An agent has one mode for its life: one publishes and subscribes (peer/mode.h), the other
+// talks to the gateway (gateway/mode.h). Nothing outside of these folders knows which it is.
 //
-// Threading: the I/O thread. Ownership: the session's.
+// Happy path, per start: load() ─▶ begin() ─▶ prepare() ─▶ listen() ─▶ open() ─▶ up() … down() … up() ─▶ finish() ─▶ close() ─▶ end().
+// Drafts go into the outbox; what arrives goes to the host as finished messages with their lane (ModeHost::deliver).
+// Failure modes:
+//   not prepared, not heard   told to `done`; the session tries again
+//   deaf, data lost, another instance needed   told to the host
+// Threading: as each group of functions says. Ownership: the agent's context.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
-#include "sdk/src/core/op.h"
-#include "sdk/src/gateway/deliveries.h"
+#include "proto/base/clock.h"
+#include "proto/base/result.h"
+#include "proto/base/secret.h"
+#include "proto/redis/command.h"
+
+struct mas_message;
 
 namespace mas::sdk {
 
-class Runtime;
+class ModeHost;
+class Op;
+class Outbox;
+struct AgentContext;
 
-/// What a path needs of its session.
-class PathHost : public OpHost, public OutboxListener {
+class Mode {
  public:
-  virtual Runtime& runtime() = 0;
-  /// Takes in one envelope: a reply ends its request, any other message goes to the inbox.
-  /// @param share of the stream entry that it came with; without one in peer-to-peer mode. @param failures how often its
-  /// handler failed.
-  virtual void receive(std::string_view envelope, std::string_view ticket, const Share& share, uint32_t failures) = 0;
-  /// The path does not hear any more, though the session's links may live: the agent is not up until listen() has succeeded
-  /// again.
-  virtual void on_deaf(const Error& why) = 0;
-  /// Redis has less than it had: told and counted; where the agent was up, it comes up again after that.
-  virtual void lost_data(const std::string& what) = 0;
-  /// Redis's clock may not be what it was; recovered() follows when it is not.
-  virtual void ask_time() = 0;
-  /// Begins anew under another instance's name, soon.
-  virtual void begin_anew(const std::string& why) = 0;
-};
+  struct Traits {
+    std::string_view entry_name;  ///< field `mode` of the agent's entry; empty: it has none
+    /// Nothing that arrived is dropped, since the mode reads no more than there is room for, and no outcome is, since it
+    /// is the only one. Else the inbox has a bound, and a stop drops what nobody took.
+    bool keeps_all;
+  };
 
-class Path {
- public:
-  virtual ~Path() = default;
+  Mode(Traits its_traits, std::shared_ptr<Outbox> its_outbox) : traits(its_traits), outbox(std::move(its_outbox)) {}
+  virtual ~Mode() = default;
+  Mode(const Mode&) = delete;
+  Mode& operator=(const Mode&) = delete;
 
+  const Traits traits;
+  const std::shared_ptr<Outbox> outbox;  ///< any thread
+
+  // Any thread.
+
+  /// @return why what was sent has no outcome yet, as far as it is known; or empty.
+  virtual std::string obstacle() { return {}; }
+
+  // The polling thread.
+
+  /// The message's handler begins.
+  virtual void began(const mas_message&) {}
+  /// It returned. @param failed whether it did not take the message.
+  virtual void handled(mas_message&, bool /*failed*/) {}
+
+  /// While stopped: reads what each start reads anew. @return why the agent cannot start.
+  virtual Status load() { return {}; }
+
+  // The I/O thread.
+
+  /// A session begins. @param host lives until end().
+  virtual void begin(ModeHost& host) = 0;
   /// The channel to hear before the agent registers. Another one with each instance.
   virtual std::string channel() const = 0;
   /// What has to be there before the agent registers; null: nothing.
   virtual std::unique_ptr<Op> prepare(std::function<void(Status)> done) = 0;
   /// Begins to hear beside the channel, and tries whether it may, before the agent registers.
   /// @param done called once, perhaps at once: ok, or why not; never after down(), renamed() and close().
-  virtual void listen(std::function<void(Status)> done) = 0;
+  virtual void listen(std::function<void(Status)> done) { done(Status()); }
+  /// Adds to the commands that renew the instance's lease.
+  virtual void add_lease(redis::Command&) const {}
   /// The agent came up: messages are accepted from now on.
   virtual void open() = 0;
   /// The agent is registered and hears. @param token the registry's, of the agent's entry.
-  virtual void up(const Secret& token) = 0;
+  virtual void up(const Secret& /*token*/) {}
   /// The instance's lease was renewed.
-  virtual void renewed() = 0;
+  virtual void renewed() {}
   /// The agent is not up any more.
-  virtual void down() = 0;
+  virtual void down() {}
   /// Redis takes writes again, after it had refused some on these links, or its clock is known anew: what waits for its time
   /// is tried now.
-  virtual void recovered() = 0;
+  virtual void recovered() {}
   /// Both links are there again while the agent stops: what is queued may go out.
-  virtual void links_back() = 0;
-  virtual void drain() = 0;
-  /// The verdict about something that the path itself sent (OutgoingKind::kReport).
-  virtual void on_report(const Id128& id, const Verdict& verdict) = 0;
+  virtual void links_back() {}
   virtual void on_payload(std::string_view payload) = 0;
   /// The agent goes by another instance's name from now on, which has its lease; up() comes again.
-  virtual void renamed() = 0;
+  /// @param before the instance's name until now.
+  virtual void renamed(const std::string& /*before*/) {}
   /// No more messages come in; waits until what was sent has its verdict. @param done called once: ok, or kTimeout with how
   /// many messages have none. May be called at once.
   virtual void finish(Duration patience, std::function<void(Status)> done) = 0;
-  /// Ends everything; finish() may be under way.
+  /// Stops everything; finish() may be under way.
   virtual void close() = 0;
+  /// The session is over; not from inside one of the mode's calls.
+  virtual void end() = 0;
 };
 
-std::unique_ptr<Path> make_path(PathHost& host);
+/// Makes the mode of an agent, by its configuration.
+using MakeMode = std::unique_ptr<Mode> (*)(AgentContext& agent);
 
 }  // namespace mas::sdk

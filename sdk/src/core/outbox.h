@@ -36,7 +36,6 @@ enum class OutgoingKind : uint8_t {
   kMessage,  ///< told to the receipt callback
   kRequest,  ///< a failure ends the request
   kAwaited,  ///< somebody waits in mas_agent_send_wait; once nobody does any more, as kMessage
-  kReport,   ///< the library's own: of a handler that failed
 };
 
 /// What became of a message.

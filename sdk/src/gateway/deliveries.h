@@ -29,6 +29,7 @@
 #include "proto/wire/lane.h"
 #include "sdk/include/mas.h"
 #include "sdk/src/core/config.h"
+#include "sdk/src/core/message.h"
 
 namespace mas::sdk {
 
@@ -41,13 +42,6 @@ struct Delivery {
   std::atomic<uint32_t> open{1};  ///< messages not handled, and the reader while it takes the entry apart
 };
 using DeliveryPtr = std::shared_ptr<Delivery>;
-
-/// One message of an entry.
-struct Share {
-  DeliveryPtr delivery;  ///< null: it came with none
-  uint32_t index = 0;    ///< of its record in the entry
-  std::string key;       ///< that the dedupe window knows it by; or empty
-};
 
 /// A message whose handler failed, until the gateway has taken the report.
 struct Failure {

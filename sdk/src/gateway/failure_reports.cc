@@ -17,9 +17,11 @@ std::string key_of(const Id128& id) { return std::string(view_of(id.bytes)); }
 
 }  // namespace
 
-FailureReports::FailureReports(PathHost& host, GatewayOutbox& outbox)
+FailureReports::FailureReports(ModeHost& host, GatewayOutbox& outbox, Deliveries& deliveries, DedupeWindow& dedupe)
     : host_(host),
       outbox_(outbox),
+      deliveries_(deliveries),
+      dedupe_(dedupe),
       time_(host.loop(), [this] { on_time(); }),
       again_(host.loop(), [this] { send(); }) {}
 
@@ -29,14 +31,13 @@ void FailureReports::open() {
   if (patience > Duration::zero()) time_.every(std::max(patience / 5, kFinestLook));
 }
 
-void FailureReports::on_time() { host_.context().deliveries.check_time(mono_now()); }
+void FailureReports::on_time() { deliveries_.check_time(mono_now()); }
 
 void FailureReports::send() {
-  Deliveries& deliveries = host_.context().deliveries;
-  deliveries.take_failed(taken_);
+  deliveries_.take_failed(taken_);
   const MonoTime now = mono_now();
   for (auto& failure : taken_) {
-    host_.context().dedupe.forget(failure.share.key);  // it was not handled: it is no duplicate when it comes again
+    dedupe_.forget(failure.share.key);  // it was not handled: it is no duplicate when it comes again
     waiting_.emplace(now, std::move(failure));
   }
   taken_.clear();
@@ -44,7 +45,7 @@ void FailureReports::send() {
     Failure& failure = waiting_.begin()->second;
     const Delivery& entry = *failure.share.delivery;
     FailureReport report{entry.lane, failure.share.index, 0, entry.id, failure.reason};
-    failure.handled += deliveries.take_handled();
+    failure.handled += deliveries_.take_handled();
     report.handled = failure.handled;
     Id128 id = new_instance_id();
     if (!outbox_.report(report, id)) return plan(now + kAgain);
@@ -63,14 +64,14 @@ void FailureReports::on_verdict(const Id128& id, const Verdict& verdict) {
   if (found == under_way_.end()) return;
   Failure failure = std::move(found->second);
   under_way_.erase(found);
-  if (verdict.status.ok()) return host_.context().deliveries.reported(failure);
+  if (verdict.status.ok()) return deliveries_.reported(failure);
   const bool of_the_report = verdict.decision == Decision::kMalformed || verdict.decision == Decision::kTooLarge;
   host_.context().debug("the gateway refused the report of a failed handler" +
                         std::string(of_the_report ? ", the message comes again at the next start: " : ": ") +
                         verdict.status.error().message);
   if (of_the_report) {
     host_.context().counters.reports_refused.add();
-    return host_.context().deliveries.given_up(failure);
+    return deliveries_.given_up(failure);
   }
   const MonoTime now = mono_now();
   waiting_.emplace(now + (errc_retriable(verdict.status.error().code) ? kAgain : kMuchLater), std::move(failure));

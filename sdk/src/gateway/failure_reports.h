@@ -10,7 +10,7 @@
 // long as the instance lives; its entry is not acknowledged until then. So what is never reported is handled again, by whoever
 // claims the entry.
 // Bounded: what waits here counts as not handled (Deliveries::full), so no more is read past the inbound bound.
-// Threading: the I/O thread. Ownership: the path's.
+// Threading: the I/O thread. Ownership: the mode's.
 #pragma once
 
 #include <map>
@@ -20,7 +20,8 @@
 
 #include "proto/base/ids.h"
 #include "proto/redis/loop.h"
-#include "sdk/src/core/mode.h"
+#include "sdk/src/core/mode_host.h"
+#include "sdk/src/gateway/dedupe_window.h"
 #include "sdk/src/gateway/deliveries.h"
 #include "sdk/src/gateway/outbox.h"
 
@@ -28,9 +29,9 @@ namespace mas::sdk {
 
 class FailureReports {
  public:
-  FailureReports(PathHost& host, GatewayOutbox& outbox);
+  FailureReports(ModeHost& host, GatewayOutbox& outbox, Deliveries& deliveries, DedupeWindow& dedupe);
 
-  /// The path is open: handlers' time is watched from now on.
+  /// The mode is open: handlers' time is watched from now on.
   void open();
   /// Reports what has failed.
   void send();
@@ -42,8 +43,10 @@ class FailureReports {
   void on_time();
   void plan(MonoTime earliest);
 
-  PathHost& host_;
+  ModeHost& host_;
   GatewayOutbox& outbox_;
+  Deliveries& deliveries_;
+  DedupeWindow& dedupe_;
   redis::Timer time_, again_;
   std::vector<Failure> taken_;
   std::multimap<MonoTime, Failure> waiting_;            // by when they are reported

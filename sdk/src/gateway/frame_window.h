@@ -54,6 +54,7 @@ struct SendSlot {
   uint16_t target_size = 0;
   OutgoingKind kind = OutgoingKind::kMessage;
   State state = State::kWaiting;
+  bool report = false;     ///< the library's own: of a handler that failed
   bool uncertain = false;  ///< an earlier copy may have been decided
   uint64_t pushed = 0;     ///< number of the frame with its latest copy; 0: is to go out
 };

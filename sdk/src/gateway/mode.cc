@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "proto/base/ids.h"
+#include "proto/wire/credentials.h"
 #include "proto/wire/partitions.h"
 #include "sdk/src/gateway/setup_op.h"
 #include "sdk/src/loop/runtime.h"
@@ -16,144 +18,177 @@ constexpr std::string_view kBehindAll = "18446744073709551615-0";
 
 }  // namespace
 
-GatewayPath::GatewayPath(PathHost& host, GatewayOutbox& outbox)
-    : host_(host),
-      outbox_(outbox),
-      reader_(host),
-      reports_(host, outbox),
-      timer_(host.loop(), [this] { on_timer(); }),
-      patience_(host.loop(), [this] { try_finish(true); }) {}
+GatewayMode::GatewayMode(AgentContext& agent)
+    : GatewayMode(agent, std::make_shared<GatewayOutbox>(agent.config, agent.keys, agent.clock, agent.instances)) {}
 
-std::string GatewayPath::channel() const {
-  const AgentContext& agent = host_.context();
-  return agent.keys.receipts(agent.config.id, agent.instance());
+GatewayMode::GatewayMode(AgentContext& agent, const std::shared_ptr<GatewayOutbox>& frames)
+    : Mode({.entry_name = "gateway", .keeps_all = true}, frames),
+      agent_(agent),
+      outbox_(*frames),
+      deliveries_(agent.config) {}
+
+GatewayMode::Live::Live(GatewayMode& mode, ModeHost& its_host)
+    : host(its_host),
+      dedupe(mode.agent_.config.dedupe_messages),
+      reader(host, mode.deliveries_, dedupe),
+      reports(host, mode.outbox_, mode.deliveries_, dedupe),
+      timer(host.loop(), [&mode] { mode.on_timer(); }),
+      patience(host.loop(), [&mode] { mode.try_finish(true); }) {}
+
+/// Read at every start, so that a new key needs no new process.
+Status GatewayMode::load() {
+  const std::string path = agent_.config.credentials.value_or("");
+  if (path.empty()) return outbox_.use(std::nullopt), Status();
+  auto credentials = read_credentials(path);
+  if (!credentials) return credentials.error();
+  const std::string& id = agent_.config.id;
+  if (credentials->agent_id != id)
+    return Error{Errc::kInvalidArgument, "the credentials in " + path + " belong to '" +
+                                             printable(credentials->agent_id) + "', and this agent is '" + id + "'"};
+  outbox_.use(std::move(*credentials));
+  return {};
 }
 
-std::unique_ptr<Op> GatewayPath::prepare(std::function<void(Status)> done) {
-  return std::make_unique<GatewaySetupOp>(host_, [this, done = std::move(done)](const Result<GatewaySetup>& setup) {
-    if (setup) partitions_ = setup->partitions;
-    if (setup && setup->made_lanes) reader_.lanes_made();
-    done(setup ? Status() : setup.error());
-  });
+void GatewayMode::began(const mas_message& message) {
+  if (message.share().delivery != nullptr) deliveries_.began(message.share(), message.size(), mono_now());
 }
 
-void GatewayPath::open() {
+void GatewayMode::handled(mas_message& message, bool failed) {
+  const Share share = message.take_share();
+  if (share.delivery != nullptr) deliveries_.handled(share, message.size(), failed);
+}
+
+std::string GatewayMode::channel() const { return agent_.keys.receipts(agent_.config.id, agent_.instance()); }
+
+std::unique_ptr<Op> GatewayMode::prepare(std::function<void(Status)> done) {
+  return std::make_unique<GatewaySetupOp>(live_->host,
+                                          [this, done = std::move(done)](const Result<GatewaySetup>& setup) {
+                                            if (setup) live_->partitions = setup->partitions;
+                                            if (setup && setup->made_lanes) live_->reader.lanes_made();
+                                            done(setup ? Status() : setup.error());
+                                          });
+}
+
+void GatewayMode::add_lease(redis::Command& lease) const { lease.add(reply_stream_lease(agent_)); }
+
+void GatewayMode::open() {
+  Runtime& runtime = live_->host.runtime();
   outbox_.on_change([this] { keep_time(); });
-  outbox_.on_obstacle([this](const std::string& why) { host_.context().debug("the gateway decides nothing: " + why); });
-  outbox_.open(host_, host_.runtime().shared_from_this(), [this] { host_.runtime().post([this] { drain(); }); });
-  host_.context().deliveries.open([this] { host_.runtime().post([this] { on_handled(); }); });
-  host_.context().dedupe.clear();  // what the last start had seen and not handled comes again
-  reports_.open();
+  outbox_.on_obstacle([this](const std::string& why) { agent_.debug("the gateway decides nothing: " + why); });
+  outbox_.on_report([this](const Id128& id, const Verdict& verdict) { live_->reports.on_verdict(id, verdict); });
+  outbox_.open(live_->host, runtime.shared_from_this(), [this, &runtime] { runtime.post([this] { outbox_.pump(); }); });
+  deliveries_.open([this, &runtime] { runtime.post([this] { on_handled(); }); });
+  live_->reports.open();
 }
 
-void GatewayPath::on_handled() {
-  reports_.send();
-  reader_.on_handled();
+void GatewayMode::on_handled() {
+  live_->reports.send();
+  live_->reader.on_handled();
 }
 
-void GatewayPath::up(const Secret& token) {
-  token_ = token;
-  reader_.up();
-  outbox_.up(host_.commands(), partitions_, token_);
+void GatewayMode::up(const Secret& token) {
+  live_->token = token;
+  live_->reader.up();
+  outbox_.up(live_->host.commands(), live_->partitions, live_->token);
   keep_time();
 }
 
-void GatewayPath::down() {
+void GatewayMode::down() {
   outbox_.down();
-  reader_.listen_no_more();
+  live_->reader.listen_no_more();
 }
 
-void GatewayPath::on_payload(std::string_view payload) {
+void GatewayMode::on_payload(std::string_view payload) {
   apply(outbox_.on_receipt(payload));
   keep_time();
   try_finish(false);
 }
 
-void GatewayPath::apply(FrameWindow::Effect effect) {
-  if (effect == FrameWindow::Effect::kUnknownFrame) host_.context().counters.stray_receipts.add();
-  if (effect == FrameWindow::Effect::kWrongTime) host_.ask_time();
+void GatewayMode::apply(FrameWindow::Effect effect) {
+  if (effect == FrameWindow::Effect::kUnknownFrame) agent_.counters.stray_receipts.add();
+  if (effect == FrameWindow::Effect::kWrongTime) live_->host.ask_time();
   const bool lost = effect == FrameWindow::Effect::kLost;
   if (!lost && effect != FrameWindow::Effect::kStuck) return;
   outbox_.down();
-  host_.begin_anew(lost ? "the gateway waits for messages that had their receipts: Redis lost data"
-                        : "the gateway refused a frame and does not answer for those around it");
+  live_->host.begin_anew(lost ? "the gateway waits for messages that had their receipts: Redis lost data"
+                              : "the gateway refused a frame and does not answer for those around it");
 }
 
-void GatewayPath::renamed() {
+void GatewayMode::renamed(const std::string& before) {
   outbox_.restart();
-  reader_.renamed();
+  live_->reader.renamed();
+  redis::Command farewell("DEL", agent_.keys.reply_inbox(agent_.config.id, before, 0));
+  static_cast<void>(live_->host.commands().send(farewell, redis::ReplyTo{}));  // else it expires
 }
 
-void GatewayPath::keep_time() {
+void GatewayMode::keep_time() {
   auto next = outbox_.next_time();
-  if (!next || (timer_.armed() && armed_until_ <= *next)) return;
-  armed_until_ = *next;
-  timer_.once(std::max(*next - mono_now(), Duration::zero()));
+  if (!next || (live_->timer.armed() && live_->armed_until <= *next)) return;
+  live_->armed_until = *next;
+  live_->timer.once(std::max(*next - mono_now(), Duration::zero()));
 }
 
-void GatewayPath::on_timer() {
+void GatewayMode::on_timer() {
   if (outbox_.doubtful()) ask_partitions();
   apply(outbox_.on_time());
   keep_time();
 }
 
 /// Whoever waits too long may be sending to the wrong place: an operator may have changed the number of partitions.
-void GatewayPath::ask_partitions() {
-  if (std::exchange(asking_, true)) return;
-  redis::Command command("HGET", host_.context().keys.config(), "partitions");
-  const auto answer = redis::reply_to<&GatewayPath::on_partitions>(this, 0, kConfigTextBytes);
-  asking_ = host_.commands().send(command, answer).ok();
+void GatewayMode::ask_partitions() {
+  if (std::exchange(live_->asking, true)) return;
+  redis::Command command("HGET", agent_.keys.config(), "partitions");
+  const auto answer = redis::reply_to<&GatewayMode::on_partitions>(this, 0, kConfigTextBytes);
+  live_->asking = live_->host.commands().send(command, answer).ok();
 }
 
-void GatewayPath::on_partitions(uint64_t, const redis::Answer& answer) {
-  asking_ = false;
+void GatewayMode::on_partitions(uint64_t, const redis::Answer& answer) {
+  live_->asking = false;
   auto reply = redis::checked(answer);
   if (!reply) return;
   auto partitions = parse_partitions((*reply)->text);
-  if (!partitions || *partitions == partitions_) return;
-  partitions_ = *partitions;
-  outbox_.set_partitions(partitions_);
+  if (!partitions || *partitions == live_->partitions) return;
+  live_->partitions = *partitions;
+  outbox_.set_partitions(live_->partitions);
 }
 
 // ---- The end
 
-void GatewayPath::finish(Duration patience, std::function<void(Status)> done) {
-  finished_ = std::move(done);
-  reports_.send();
-  reader_.stop();
+void GatewayMode::finish(Duration patience, std::function<void(Status)> done) {
+  live_->finished = std::move(done);
+  live_->reports.send();
+  live_->reader.stop();
   outbox_.hurry();
-  drain();
-  if (patience > Duration::zero()) patience_.once(patience);
+  if (patience > Duration::zero()) live_->patience.once(patience);
   try_finish(patience == Duration::zero());
 }
 
-void GatewayPath::try_finish(bool out_of_time) {
-  if (!finished_) return;
+void GatewayMode::try_finish(bool out_of_time) {
+  if (!live_->finished) return;
   size_t left = outbox_.waiting();
   if (left > 0 && !out_of_time) return;
-  patience_.stop();
-  reader_.stop();  // what was reported meanwhile
-  const AgentContext& agent = host_.context();
-  const std::string& id = agent.config.id;
+  live_->patience.stop();
+  live_->reader.stop();  // what was reported meanwhile
+  const std::string& id = agent_.config.id;
   // Reads nothing, but makes the consumer's idle time begin now: who removes streams of agents that stopped goes by it.
-  redis::Command farewell("XREADGROUP", "GROUP", kGroup, agent.instance(), "COUNT", 1, "STREAMS",
-                          agent.keys.inbox(id, Lane::kNormal, 0), kBehindAll);
-  farewell.add("DEL", agent.keys.reply_inbox(id, agent.instance(), 0));
-  static_cast<void>(host_.commands().send(farewell, redis::ReplyTo{}));  // else it expires
+  redis::Command farewell("XREADGROUP", "GROUP", kGroup, agent_.instance(), "COUNT", 1, "STREAMS",
+                          agent_.keys.inbox(id, Lane::kNormal, 0), kBehindAll);
+  farewell.add("DEL", agent_.keys.reply_inbox(id, agent_.instance(), 0));
+  static_cast<void>(live_->host.commands().send(farewell, redis::ReplyTo{}));  // else it expires
   Status status;
   if (left > 0)
     status = Error{Errc::kTimeout, std::to_string(left) + " messages have no receipt: whether they arrived is unknown"};
-  std::exchange(finished_, nullptr)(status);
+  std::exchange(live_->finished, nullptr)(status);
 }
 
-void GatewayPath::close() {
-  finished_ = nullptr;
-  timer_.stop();
-  patience_.stop();
-  host_.commands().forget(this);
-  reports_.close();
-  reader_.stop();
-  host_.context().deliveries.close();
+void GatewayMode::close() {
+  live_->finished = nullptr;
+  live_->timer.stop();
+  live_->patience.stop();
+  live_->host.commands().forget(this);
+  live_->reports.close();
+  live_->reader.stop();
+  deliveries_.close();
   outbox_.close();
 }
 

@@ -74,7 +74,7 @@ Status GatewayOutbox::report(const FailureReport& failure, const Id128& id) {
   failure.encode(bytes);
   SendSlot slot;
   slot.id = id;
-  slot.kind = OutgoingKind::kReport;
+  slot.report = true;
   auto alone = queue(slot, bytes, {}, {}, Record::kFailed);
   if (!alone) return alone.error();
   if (*alone) pump();
@@ -279,7 +279,10 @@ std::string GatewayOutbox::obstacle() {
 }
 
 void GatewayOutbox::on_settled(const SendSlot& slot, const Verdict& verdict) {
-  if (listener_ != nullptr) listener_->on_verdict(slot.kind, slot.id, slot.batch->target(slot), verdict);
+  if (slot.report)
+    reported_(slot.id, verdict);
+  else if (listener_ != nullptr)
+    listener_->on_verdict(slot.kind, slot.id, slot.batch->target(slot), verdict);
   ++settled_messages_;
   settled_bytes_ += slot.record_size;
   if (--slot.batch->live == 0) recycle(slot.batch);

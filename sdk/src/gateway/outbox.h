@@ -50,6 +50,10 @@ class GatewayOutbox final : public Outbox, private FrameWindowListener {
   void on_change(std::function<void()> changed) { changed_ = std::move(changed); }
   /// Whoever wants to know is told when the gateway puts off deciding, and why.
   void on_obstacle(std::function<void(const std::string& why)> told) { told_ = std::move(told); }
+  /// Whoever made a report is told what became of it.
+  void on_report(std::function<void(const Id128& id, const Verdict& verdict)> reported) {
+    reported_ = std::move(reported);
+  }
   /// The agent is registered and hears receipts. @param token the registry's, of the agent's entry.
   void up(redis::Connection& connection, unsigned partitions, const Secret& token);
   /// Their number was changed: what is sent from now on goes to the sender's new one.
@@ -112,6 +116,7 @@ class GatewayOutbox final : public Outbox, private FrameWindowListener {
   redis::Connection* connection_ = nullptr;
   std::function<void()> changed_;
   std::function<void(const std::string&)> told_;
+  std::function<void(const Id128&, const Verdict&)> reported_;
   bool up_ = false;
   bool writing_ = false;
   uint64_t write_first_ = 0, write_last_ = 0;  // numbers of the frames in the write under way

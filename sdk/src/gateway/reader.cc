@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "proto/base/ids.h"
 #include "proto/redis/reply_values.h"
-#include "proto/wire/record_batch.h"
 #include "proto/wire/retry.h"
-#include "sdk/src/core/lease.h"
+#include "sdk/src/core/arrival.h"
 #include "sdk/src/gateway/setup_op.h"
 
 namespace mas::sdk {
@@ -47,8 +47,13 @@ std::vector<std::string> gateway_streams(const AgentContext& agent) {
   return streams;
 }
 
-GatewayReader::GatewayReader(PathHost& host)
-    : host_(host), progress_(kLanes.size() + 1), held_(kLanes.size() + 1), ack_again_(kLanes.size() + 1) {}
+GatewayReader::GatewayReader(ModeHost& host, Deliveries& deliveries, DedupeWindow& dedupe)
+    : host_(host),
+      deliveries_(deliveries),
+      dedupe_(dedupe),
+      progress_(kLanes.size() + 1),
+      held_(kLanes.size() + 1),
+      ack_again_(kLanes.size() + 1) {}
 
 GatewayReader::~GatewayReader() { stop(); }
 
@@ -164,7 +169,7 @@ void GatewayReader::advance() {
   if (!up_) return;
   if (groups_wanted_) return make_groups_again();
   if (!host_.context().lease.holds(mono_now())) return;  // on_lease() goes on
-  if (host_.context().deliveries.full()) return;         // on_handled() goes on
+  if (deliveries_.full()) return;                        // on_handled() goes on
   if (claim_wanted_) return claim();
   read(own_wanted_);
 }
@@ -204,7 +209,7 @@ void GatewayReader::make_groups_again() {
 size_t GatewayReader::entries_at_once() const {
   const AgentContext& agent = host_.context();
   const Bound largest{limits::kFrameRecords, std::max(limits::kFrameBytes, agent.config.max_envelope)};
-  return std::clamp<size_t>(agent.deliveries.room_for(largest) / streams_.size(), 1, kMostEntries);
+  return std::clamp<size_t>(deliveries_.room_for(largest) / streams_.size(), 1, kMostEntries);
 }
 
 /// Until just after the lease is due for its renewal, so that nothing delays the claims that come then; no longer than it is
@@ -368,7 +373,7 @@ void GatewayReader::take_entry(size_t stream, const redis::Reply& entry, const r
     fail_records(delivery, blob);
   else
     take_records(delivery, blob);
-  host_.context().deliveries.release(delivery);
+  deliveries_.release(delivery);
 }
 
 void GatewayReader::take_records(const DeliveryPtr& delivery, std::string_view blob) {
@@ -378,8 +383,7 @@ void GatewayReader::take_records(const DeliveryPtr& delivery, std::string_view b
   if (records) {
     RecordReader reader(*records);
     uint32_t index = 0;
-    for (Record record; reader.next(record); ++index)
-      host_.receive(record.envelope, record.ticket, {delivery, index, {}}, failures_of(record));
+    for (Record record; reader.next(record); ++index) take_record(delivery, index, record);
     status = reader.status();
   }
   if (status) return;
@@ -388,16 +392,40 @@ void GatewayReader::take_records(const DeliveryPtr& delivery, std::string_view b
               status.error().message);
 }
 
+void GatewayReader::take_record(const DeliveryPtr& delivery, uint32_t index, const Record& record) {
+  AgentContext& agent = host_.context();
+  const bool reply_stream = delivery->stream == 0;
+  auto message = open_envelope(agent, host_.decoder(), record.envelope, record.ticket);
+  if (!message) {
+    const Errc why = message.error().code;
+    const bool lost = why == Errc::kTooLarge || why == Errc::kNoMemory;  // else nobody could read it
+    if (lost && !reply_stream)
+      deliveries_.refuse({delivery, index, {}}, record.envelope.size(), "too large for the agent, or for its memory");
+    return;
+  }
+  mas_message& received = **message;
+  if (dedupe_.seen(received.sender(), received.id())) return agent.counters.duplicates.add();
+  if (!received.is_reply()) {
+    deliveries_.opened(*delivery, received.size());
+    received.came_with({delivery, index, dedupe_.key_of(received.sender(), received.id())}, failures_of(record));
+  } else if (!reply_stream) {  // which the gateway writes for the bearer of a ticket alone
+    agent.counters.received.add();
+    agent.counters.foreign_replies.add();
+    return agent.debug("dropped a reply of '" + printable(received.sender()) +
+                       "', which did not come on the reply stream");
+  }
+  host_.deliver(delivery->lane, std::move(*message));
+}
+
 /// Whoever handled these died, again and again. One of them may be why: each is delivered again alone, so that the others
 /// get by.
 void GatewayReader::fail_records(const DeliveryPtr& delivery, std::string_view blob) {
   auto records = records_of_entry(blob);
   if (!records) return;  // it is acknowledged
-  Deliveries& deliveries = host_.context().deliveries;
   RecordReader reader(*records);
   uint32_t index = 0;
   for (Record record; reader.next(record); ++index)
-    deliveries.refuse({delivery, index, {}}, record.envelope.size(), "the processes that were to handle it ended");
+    deliveries_.refuse({delivery, index, {}}, record.envelope.size(), "the processes that were to handle it ended");
 }
 
 // ---- Acks
@@ -408,7 +436,7 @@ void GatewayReader::on_handled() {
 }
 
 void GatewayReader::send_acks() {
-  host_.context().deliveries.take(done_);
+  deliveries_.take(done_);
   for (auto& delivery : done_) ack_again_[delivery->stream].push_back(delivery->id);
   done_.clear();
   if (streams_.empty()) return;

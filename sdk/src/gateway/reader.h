@@ -27,7 +27,7 @@
 //   no function to claim with the dead's entries wait until a daemon has loaded it (server_functions.h); told to debug
 //   an entry that three held  when they died is reported as failed, each of its messages, and not handled: a message that takes
 //                             its process along ends as a dead letter
-// Threading: the I/O thread. Ownership: the path's.
+// Threading: the I/O thread. Ownership: the mode's.
 #pragma once
 
 #include <deque>
@@ -40,7 +40,9 @@
 
 #include "proto/redis/connection.h"
 #include "proto/wire/lane.h"
-#include "sdk/src/core/mode.h"
+#include "proto/wire/record_batch.h"
+#include "sdk/src/core/mode_host.h"
+#include "sdk/src/gateway/dedupe_window.h"
 #include "sdk/src/gateway/deliveries.h"
 #include "sdk/src/gateway/stream_progress.h"
 
@@ -53,10 +55,10 @@ std::vector<std::string> gateway_streams(const AgentContext& agent);
 
 class GatewayReader final : public redis::ConnectionListener {
  public:
-  explicit GatewayReader(PathHost& host);
+  GatewayReader(ModeHost& host, Deliveries& deliveries, DedupeWindow& dedupe);
   ~GatewayReader() override;
 
-  /// Connects, and tries whether it may read. @param done as Path::listen().
+  /// Connects, and tries whether it may read. @param done as Mode::listen().
   void listen(std::function<void(Status)> done);
   void listen_no_more() { heard_ = nullptr; }
   /// The agent is registered: reads, and sends acks again that had no answer.
@@ -109,10 +111,13 @@ class GatewayReader final : public redis::ConnectionListener {
   void take_entry(size_t stream, const redis::Reply& entry, const redis::Reply* suspects = nullptr);
   void fail_records(const DeliveryPtr& delivery, std::string_view blob);
   void take_records(const DeliveryPtr& delivery, std::string_view blob);
+  void take_record(const DeliveryPtr& delivery, uint32_t index, const Record& record);
   void send_acks();
   void on_ack(uint64_t tag, const redis::Answer& answer);
 
-  PathHost& host_;
+  ModeHost& host_;
+  Deliveries& deliveries_;
+  DedupeWindow& dedupe_;
   std::vector<std::string> streams_;
   std::unique_ptr<redis::Connection> link_;
 

@@ -3,7 +3,6 @@
 
 #include "proto/redis/bounded_answer.h"
 #include "proto/wire/partitions.h"
-#include "sdk/src/core/lease.h"
 #include "sdk/src/gateway/reader.h"
 
 namespace mas::sdk {
@@ -13,6 +12,11 @@ constexpr uint64_t kConfig = 2;   // the reply with the values, after two HSETNX
 constexpr uint64_t kGroups = 10;  // replies of the second step begin here
 
 }  // namespace
+
+redis::Command reply_stream_lease(const AgentContext& agent) {
+  return redis::Command("PEXPIRE", agent.keys.reply_inbox(agent.config.id, agent.instance(), 0),
+                        to_millis(kReplyStreamTtl));
+}
 
 redis::Command make_groups(const AgentContext& agent) {
   redis::Command commands;

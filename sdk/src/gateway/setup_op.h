@@ -39,6 +39,10 @@ class GatewaySetupOp final : public OpWith<Result<GatewaySetup>> {
 /// Bytes up to which a value of mas.config is read.
 inline constexpr size_t kConfigTextBytes = 64;
 
+/// The instance's replies outlive a few lost leases, and go when it does not come back.
+inline constexpr Duration kReplyStreamTtl = 4 * kLeaseTtl;
+redis::Command reply_stream_lease(const AgentContext& agent);
+
 /// `XGROUP CREATE … agents 0 MKSTREAM` for every stream of the agent's, and the expiry of its reply stream.
 redis::Command make_groups(const AgentContext& agent);
 /// @return whether an answer to one of these is as good as done.

@@ -1,85 +1,88 @@
-// The peer-to-peer path, and which path it is.
-#include "sdk/src/core/mode.h"
+// Publishing, hearing, and the end of both.
+#include "sdk/src/peer/mode.h"
 
+#include <optional>
 #include <utility>
 
-#include "sdk/src/gateway/mode.h"
+#include "proto/redis/loop.h"
+#include "sdk/src/core/arrival.h"
+#include "sdk/src/core/mode_host.h"
 #include "sdk/src/loop/runtime.h"
+#include "sdk/src/peer/outbox.h"
 
 namespace mas::sdk {
 namespace {
 
-/// Messages are published on the target's channel; the agent hears its own.
-class PeerPath final : public Path {
+class PeerMode final : public Mode {
  public:
-  PeerPath(PathHost& host, ChannelOutbox& outbox)
-      : host_(host),
-        outbox_(outbox),
-        pace_(host.loop(), [this] { on_pace(); }),
-        patience_(host.loop(), [this] { try_finish(true); }) {}
+  PeerMode(AgentContext& agent, const std::shared_ptr<ChannelOutbox>& channels)
+      : Mode({.entry_name = {}, .keeps_all = false}, channels), agent_(agent), outbox_(*channels) {}
 
-  std::string channel() const override {
-    const AgentContext& agent = host_.context();
-    return agent.keys.channel(agent.config.id);
-  }
+  std::string channel() const override { return agent_.keys.channel(agent_.config.id); }
   std::unique_ptr<Op> prepare(std::function<void(Status)>) override { return nullptr; }
+  void begin(ModeHost& host) override { live_.emplace(*this, host); }
   void open() override {
-    outbox_.open(host_, host_.commands(), host_.runtime().shared_from_this(),
-                 [this] { host_.runtime().post([this] { drain(); }); });
-    outbox_.on_wait([this](Duration wait) { pace_.once(wait); });
+    ModeHost& host = live_->host;
+    outbox_.open(host, host.commands(), host.runtime().shared_from_this(),
+                 [this, &host] { host.runtime().post([this] { outbox_.drain(); }); });
+    outbox_.on_wait([this](Duration wait) { live_->pace.once(wait); });
   }
-  void listen(std::function<void(Status)> done) override { done(Status()); }
-  void up(const Secret&) override {}
-  void renewed() override {}
-  void down() override {}
-  void recovered() override {}
-  void links_back() override {}
-  void drain() override { outbox_.drain(); }
-  void on_payload(std::string_view payload) override { host_.receive(payload, {}, {}, 0); }
-  void on_report(const Id128&, const Verdict&) override {}
-  void renamed() override {}
+  void on_payload(std::string_view payload) override {
+    auto message = open_envelope(agent_, live_->host.decoder(), payload);
+    if (message) live_->host.deliver(Lane::kNormal, std::move(*message));
+  }
   /// What the connection has goes out before the session's farewell.
   void finish(Duration patience, std::function<void(Status)> done) override {
-    finished_ = std::move(done);
-    drain();
+    live_->finished = std::move(done);
+    outbox_.drain();
     outbox_.on_progress([this] { try_finish(false); });
-    if (patience > Duration::zero()) patience_.once(patience);
+    if (patience > Duration::zero()) live_->patience.once(patience);
     try_finish(patience == Duration::zero());
   }
   void close() override {
-    finished_ = nullptr;
-    patience_.stop();
-    pace_.stop();
+    live_->finished = nullptr;
+    live_->patience.stop();
+    live_->pace.stop();
     outbox_.close();
   }
+  void end() override { live_.reset(); }
 
  private:
+  struct Live {
+    Live(PeerMode& mode, ModeHost& its_host)
+        : host(its_host),
+          pace(host.loop(), [&mode] { mode.on_pace(); }),
+          patience(host.loop(), [&mode] { mode.try_finish(true); }) {}
+
+    ModeHost& host;
+    redis::Timer pace;
+    redis::Timer patience;
+    std::function<void(Status)> finished;
+  };
+
   void on_pace() {
-    drain();
+    outbox_.drain();
     try_finish(false);
   }
   void try_finish(bool out_of_time) {
     const bool drained = outbox_.drained();
-    if (!finished_ || (!drained && !out_of_time)) return;
-    patience_.stop();
+    if (!live_->finished || (!drained && !out_of_time)) return;
+    live_->patience.stop();
     Status status;
     if (!drained) status = Error{Errc::kTimeout, "large messages that pacing held back were not sent"};
-    std::exchange(finished_, nullptr)(status);
+    std::exchange(live_->finished, nullptr)(status);
   }
 
-  PathHost& host_;
+  AgentContext& agent_;
   ChannelOutbox& outbox_;
-  redis::Timer pace_;
-  redis::Timer patience_;
-  std::function<void(Status)> finished_;
+  std::optional<Live> live_;  // from begin() to end()
 };
 
 }  // namespace
 
-std::unique_ptr<Path> make_path(PathHost& host) {
-  AgentContext& agent = host.context();
-  if (agent.gateway_outbox != nullptr) return std::make_unique<GatewayPath>(host, *agent.gateway_outbox);
-  return std::make_unique<PeerPath>(host, *agent.channel_outbox);
+std::unique_ptr<Mode> make_peer_mode(AgentContext& agent) {
+  auto outbox = std::make_shared<ChannelOutbox>(agent.config, agent.keys, agent.clock);
+  return std::make_unique<PeerMode>(agent, outbox);
 }
 
 }  // namespace mas::sdk

@@ -1,7 +1,8 @@
 // The inbox: order between kinds, lanes, the bound, and what one poll may take.
 #include "sdk/src/agent/inbox.h"
 
-#include "sdk/src/core/context.h"
+#include "sdk/src/agent/requests.h"
+#include "sdk/src/peer/outbox.h"
 #include "tests/unit/catch.h"
 
 using namespace mas;
@@ -9,27 +10,28 @@ using namespace mas::sdk;
 
 namespace {
 
-AgentConfig config_of(size_t messages, mas_mode mode) {
+AgentConfig config_of(size_t messages) {
   AgentConfig config;
   config.id = "bob";
-  config.mode = mode;
   config.inbound.messages = messages;
   return config;
 }
 
 struct InboxCase {
-  AgentContext agent;
+  const AgentConfig config;
   EnvelopeDecoder decoder;
-  Inbox& inbox = agent.inbox;
+  ChannelOutbox outbox{config, Keys(""), std::make_shared<RedisClock>()};
+  Inbox inbox;
 
-  explicit InboxCase(size_t messages = 1000, mas_mode mode = MAS_MODE_P2P) : agent(config_of(messages, mode)) {
+  explicit InboxCase(size_t messages = 1000, bool keeps_all = false)
+      : config(config_of(messages)), inbox(config, keeps_all) {
     REQUIRE(inbox.open().ok());
   }
 
   void push(Lane lane, const std::string& type) {
     auto message =
         mas_message::make(R"({"sender_id":"alice","target_id":"bob","message_type":")" + type + R"(","data":{}})",
-                          decoder, 1 << 20, *agent.outbox);
+                          decoder, 1 << 20, outbox);
     REQUIRE(message.ok());
     static_cast<void>(inbox.push(lane, std::move(*message)));
   }
@@ -94,8 +96,8 @@ TEST_CASE("past its bound it drops the oldest of the least urgent lane, and says
   CHECK(order.find('2') == std::string::npos);
 }
 
-TEST_CASE("in gateway mode nothing is dropped, whatever the bound") {
-  InboxCase at(2, MAS_MODE_GATEWAY);
+TEST_CASE("where the mode keeps all, nothing is dropped, whatever the bound") {
+  InboxCase at(2, true);
   for (const char* type : {"a", "b", "c", "d"}) at.push(Lane::kBulk, type);
   CHECK(at.inbox.messages_dropped() == 0);
   CHECK(at.taken() == "abcd");
