@@ -1,4 +1,4 @@
-// Base64 of RFC 4648 §5, both ways.
+// Base64 of RFC 4648, both ways. The padded form is made from the other one.
 #include "proto/base/base64.h"
 
 #include <array>
@@ -54,6 +54,21 @@ std::optional<std::string> from_base64url(std::string_view text) {
   bool left_over = held == 6 || (bits & ((1u << held) - 1)) != 0;
   if (left_over) return std::nullopt;
   return out;
+}
+
+std::string base64(std::string_view bytes) {
+  std::string text = base64url(bytes);
+  for (char& c : text) c = c == '-' ? '+' : c == '_' ? '/' : c;
+  text.append((4 - text.size() % 4) % 4, '=');
+  return text;
+}
+
+std::optional<std::string> from_base64(std::string_view text) {
+  if (text.size() % 4 != 0 || text.find_first_of("-_") != std::string_view::npos) return std::nullopt;
+  for (int i = 0; i < 2 && text.ends_with('='); ++i) text.remove_suffix(1);
+  std::string url_safe(text);
+  for (char& c : url_safe) c = c == '+' ? '-' : c == '/' ? '_' : c;
+  return from_base64url(url_safe);
 }
 
 }  // namespace mas

@@ -91,6 +91,14 @@ Result<std::vector<std::string>> JsonReader::string_array(std::string_view text)
   return strings;
 }
 
+Result<std::vector<JsonValue>> JsonReader::elements(std::string_view text, size_t most) {
+  if (auto status = admit(text); !status) return status.error();
+  JsonScanner scanner(text, scratch_, limits::kJsonDepth);
+  std::vector<JsonValue> elements;
+  if (!scanner.elements(most, elements)) return scanner.error();
+  return elements;
+}
+
 Result<Members> JsonReader::members(std::string_view text) {
   Collector collector;
   if (auto status = visit(text, collector); !status) return status.error();

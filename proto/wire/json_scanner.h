@@ -28,6 +28,8 @@ class JsonScanner {
   bool document(JsonVisitor* visitor, JsonValue& ret_root);
   /// The text is an array of strings; @param ret_strings may be appended to although the scan fails.
   bool strings(std::vector<std::string>& ret_strings);
+  /// The text is an array of at most `most` values; @param ret_elements as ret_strings.
+  bool elements(size_t most, std::vector<JsonValue>& ret_elements);
 
   const Error& error() const { return error_; }
 

@@ -19,7 +19,8 @@ LAYERS = {
     "sdk/src/core": ["proto", "sdk/include", "sdk/src/loop", "sdk/src/core"],
     "sdk/src/peer": ["proto", "sdk/include", "sdk/src/loop", "sdk/src/core", "sdk/src/peer"],
     "sdk/src/gateway": ["proto", "sdk/include", "sdk/src/loop", "sdk/src/core", "sdk/src/gateway"],
-    "sdk/src/agent": ["proto", "sdk/include", "sdk/src/loop", "sdk/src/core", "sdk/src/agent"],
+    "sdk/src/typed": ["proto", "sdk/include", "sdk/src/typed"],
+    "sdk/src/agent": ["proto", "sdk/include", "sdk/src/loop", "sdk/src/core", "sdk/src/typed", "sdk/src/agent"],
     "sdk/src/api": ["proto", "sdk/include", "sdk/src"],
     "sdk/examples": ["sdk/examples", "sdk/include"],
     "sdk/masctl": ["proto", "sdk/include", "sdk/masctl", *ENGINES],
@@ -83,7 +84,7 @@ def problem(path, quote, target):
             return f"{layer} may not include {target}"
         # An example is read and copied on its own, so it includes as an application would.
         application = path.startswith("sdk/examples/")
-        if layer and not application and "/" not in target and target not in ("mas.h", "mas.hpp", "mas_version.h"):
+        if layer and not application and "/" not in target and target not in ("mas.h", "mas.hpp", "mas_schema.h", "mas_version.h"):
             return f'"{target}" must be given from the root of the repository'
     for library, places in LIBRARIES.items():
         if re.fullmatch(library, target) and not path.startswith("tests/"):

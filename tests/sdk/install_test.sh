@@ -28,7 +28,7 @@ objdump -p "$work/shared" | grep -q 'NEEDED.*libmas\.so\.0$'
 cc -std=c11 $strict "$work/app.c" -o "$work/static" $(flags --cflags) -l:libmas.a $(flags --static --libs) -Wl,--as-needed
 "$work/static"
 ! objdump -p "$work/static" | grep -q 'NEEDED.*libmas'
-printf '#include <mas.h>\n#include <mas.hpp>\n' | c++ -std=c++17 $strict -Wold-style-cast -fsyntax-only -x c++ - $(flags --cflags)
+printf '#include <mas_schema.h>\n#include <mas.hpp>\n' | c++ -std=c++17 $strict -Wold-style-cast -fsyntax-only -x c++ - $(flags --cflags)
 
 cat >"$work/CMakeLists.txt" <<'CMAKE'
 cmake_minimum_required(VERSION 3.25)

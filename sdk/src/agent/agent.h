@@ -26,6 +26,8 @@
 #include "sdk/src/core/latch.h"
 #include "sdk/src/loop/presence.h"
 #include "sdk/src/loop/runtime.h"
+#include "sdk/src/typed/filled.h"
+#include "sdk/src/typed/schema.h"
 
 namespace mas::sdk {
 
@@ -35,13 +37,22 @@ struct Callback {
   void* user = nullptr;
 };
 
+/// Who handles the messages of a type: a function that gets the message, or one that gets its struct, too.
+struct MessageHandler {
+  Callback<mas_message_fn> plain;
+  Callback<mas_typed_fn> typed;
+  std::shared_ptr<const Schema> schema;  ///< of `typed`
+
+  bool none() const { return plain.fn == nullptr && typed.fn == nullptr; }
+};
+
 struct Callbacks {
   Callback<mas_hook_fn> start, stop;
   Callback<mas_receipt_fn> receipt;
   Callback<mas_connection_fn> connection;
   Callback<mas_overflow_fn> overflow;
-  Callback<mas_message_fn> fallback;
-  std::map<std::string, Callback<mas_message_fn>, std::less<>> by_type;
+  MessageHandler fallback;
+  std::map<std::string, MessageHandler, std::less<>> by_type;
 };
 
 /// Lets one thread at a time run callbacks. A pass that its thread never gave back, since a callback was left by longjmp(),
@@ -151,6 +162,7 @@ class Agent {
   bool run_next();
   bool handle(MessagePtr message);
   bool call_handler(const mas_message& message, mas_status& outcome);
+  mas_status call_typed(MessageHandler& handler, const mas_message& message);
   void handled(const mas_message* message, mas_status outcome);
   bool handle(const Receipt& receipt);
   bool handle(const ConnectionChange& change);
@@ -179,6 +191,7 @@ class Agent {
   PollGate gate_;
   // The poller's. What a callback that never returns would take along with its stack stands here.
   MessagePtr handling_;
+  std::unique_ptr<Filled> filled_;  // the struct of handling_, where its handler is a typed one
   const mas_message* cause_before_ = nullptr;
   const void* callback_frame_ = nullptr;  // where callbacks are run from
   Inbox::Taken taken_;                    // the poller's; what a quit left over stays for the next poll

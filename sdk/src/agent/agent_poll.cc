@@ -14,6 +14,7 @@
 #include "sdk/src/core/error.h"
 #include "sdk/src/core/wait.h"
 #include "sdk/src/loop/presence.h"
+#include "sdk/src/typed/read.h"
 
 namespace mas::sdk {
 
@@ -148,19 +149,20 @@ bool Agent::handle(MessagePtr message) {
 void Agent::handled(const mas_message* message, mas_status outcome) {
   if (message == nullptr || handling_.get() != message) return;
   MessagePtr done = std::move(handling_);
+  filled_.reset();
   if (outcome != MAS_OK) context_.counters.handler_failed.add();
   // What a child of fork() handled is still its parent's.
   if (library_usable()) context_.mode->handled(*done, outcome != MAS_OK);
 }
 
 MAS_CATCHES_UNWINDING bool Agent::call_handler(const mas_message& message, mas_status& outcome) {
-  Callback<mas_message_fn> handler;
+  MessageHandler handler;
   {
     std::lock_guard lock(callbacks_mutex_);
     auto it = callbacks_.by_type.find(message.type());
     handler = it == callbacks_.by_type.end() ? callbacks_.fallback : it->second;
   }
-  if (handler.fn == nullptr) {
+  if (handler.none()) {
     context_.counters.unhandled.add();
     outcome = MAS_OK;
     return false;
@@ -168,13 +170,27 @@ MAS_CATCHES_UNWINDING bool Agent::call_handler(const mas_message& message, mas_s
   cause_before_ = Cause::current();
   Cause cause(message);
   try {
-    outcome = call_out(handler.fn, handle(), &message, handler.user);
+    outcome = handler.typed.fn == nullptr ? call_out(handler.plain.fn, handle(), &message, handler.plain.user)
+                                          : call_typed(handler, message);
   } catch (const abi::__forced_unwind&) {
     throw;  // the thread ends
   } catch (...) {
     context_.debug("a handler ended with an exception; its message counts as failed");
   }
   return true;
+}
+
+/// What the handler could jump over stands in members: the struct, and no reference to the schema.
+mas_status Agent::call_typed(MessageHandler& handler, const mas_message& message) {
+  auto filled = read_struct(*handler.schema, message.data());
+  handler.schema.reset();
+  if (!filled) {
+    context_.debug("a message of type '" + printable(message.type()) + "' from '" + printable(message.sender()) +
+                   "' does not fit its schema: " + filled.error().message);
+    return MAS_MALFORMED;
+  }
+  filled_ = std::move(*filled);
+  return call_out(handler.typed.fn, handle(), &message, static_cast<const void*>(filled_->root()), handler.typed.user);
 }
 
 bool Agent::handle(const Receipt& receipt) {

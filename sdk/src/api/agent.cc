@@ -15,9 +15,11 @@
 using mas::sdk::AgentConfig;
 using mas::sdk::Callback;
 using mas::sdk::Callbacks;
+using mas::sdk::compile_schema;
 using mas::sdk::fail;
 using mas::sdk::guarded;
 using mas::sdk::library_usable;
+using mas::sdk::MessageHandler;
 using mas::sdk::ReceiptWish;
 using mas::sdk::report;
 using mas::sdk::Stay;
@@ -28,6 +30,23 @@ namespace {
 std::unique_ptr<mas::sdk::Mode> make_mode(mas::sdk::AgentContext& agent) {
   if (agent.config.mode == MAS_MODE_GATEWAY) return std::make_unique<mas::sdk::GatewayMode>(agent);
   return mas::sdk::make_peer_mode(agent);
+}
+
+/// @param type nullptr: the fallback.
+mas_status set_handler(mas_agent& agent, const char* type, MessageHandler handler) {
+  size_t size = type == nullptr ? 1 : std::strlen(type);
+  if (size == 0 || size > mas::limits::kMessageTypeBytes)
+    return fail(MAS_INVALID_ARGUMENT, "the message type has " + std::to_string(size) + " bytes; expected 1-" +
+                                          std::to_string(mas::limits::kMessageTypeBytes));
+  agent.set_callbacks([&](Callbacks& callbacks) {
+    if (type == nullptr)
+      callbacks.fallback = std::move(handler);
+    else if (handler.none())
+      callbacks.by_type.erase(type);
+    else
+      callbacks.by_type[type] = std::move(handler);
+  });
+  return MAS_OK;
 }
 
 }  // namespace
@@ -114,20 +133,16 @@ void mas_agent_on_receipt(mas_agent* agent, mas_receipts which, mas_receipt_fn f
 }
 
 mas_status mas_agent_on_message(mas_agent* agent, const char* type, mas_message_fn fn, void* user) {
+  return guarded([&] { return set_handler(*agent, type, {{fn, user}, {}, nullptr}); });
+}
+
+mas_status mas_agent_on_typed(mas_agent* agent, const char* type, const mas_schema* schema, mas_typed_fn fn,
+                              void* user) {
   return guarded([&] {
-    size_t size = type == nullptr ? 1 : std::strlen(type);
-    if (size == 0 || size > mas::limits::kMessageTypeBytes)
-      return fail(MAS_INVALID_ARGUMENT, "the message type has " + std::to_string(size) + " bytes; expected 1-" +
-                                            std::to_string(mas::limits::kMessageTypeBytes));
-    agent->set_callbacks([&](Callbacks& callbacks) {
-      if (type == nullptr)
-        callbacks.fallback = {fn, user};
-      else if (fn == nullptr)
-        callbacks.by_type.erase(type);
-      else
-        callbacks.by_type[type] = {fn, user};
-    });
-    return MAS_OK;
+    if (type == nullptr) return fail(MAS_INVALID_ARGUMENT, "the message type is NULL; a struct needs a type");
+    if (fn == nullptr) return set_handler(*agent, type, {});
+    auto compiled = compile_schema(schema);
+    return compiled.ok() ? set_handler(*agent, type, {{}, {fn, user}, std::move(*compiled)}) : report(compiled);
   });
 }
 

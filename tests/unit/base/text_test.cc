@@ -3,6 +3,7 @@
 #include <set>
 #include <string>
 
+#include "proto/base/base64.h"
 #include "proto/base/ids.h"
 #include "proto/base/json_writer.h"
 #include "proto/base/result.h"
@@ -69,4 +70,22 @@ TEST_CASE("JSON numbers: the shortest that read back the same, the whole range o
   JsonWriter json(out);
   json.begin_array().integer(INT64_MIN).integer(INT64_MAX).unsigned_integer(UINT64_MAX).end_array();
   CHECK(out == "[-9223372036854775808,9223372036854775807,18446744073709551615]");
+}
+
+TEST_CASE("base64: the vectors of RFC 4648 §10, padded, and nothing that would be read in two ways") {
+  const std::pair<const char*, const char*> vectors[] = {{"", ""},
+                                                         {"f", "Zg=="},
+                                                         {"fo", "Zm8="},
+                                                         {"foo", "Zm9v"},
+                                                         {"foob", "Zm9vYg=="},
+                                                         {"fooba", "Zm9vYmE="},
+                                                         {"foobar", "Zm9vYmFy"},
+                                                         {"\xff\xfe\xfb", "//77"},
+                                                         {"\xfb\xef\xbe", "++++"}};
+  for (const auto& [bytes, text] : vectors) {
+    CHECK(base64(bytes) == text);
+    CHECK(from_base64(text) == bytes);
+  }
+  for (const char* bad : {"Zg", "Zg=", "Zg===", "Zh==", "Zm9v\n", "Z m9", "__77", "--77", "====", "Zg==Zg=="})
+    CHECK_FALSE(from_base64(bad));
 }

@@ -1,0 +1,120 @@
+/* Typed messages and state: a table of fields binds a C struct to a JSON object.
+ *
+ *   typedef struct Greeting { char *name; int32_t times; } Greeting;
+ *   static const mas_field kGreetingFields[] = {
+ *       MAS_FIELD(Greeting, name, MAS_TYPE_STRING, 0, .max_length = 80),
+ *       MAS_FIELD(Greeting, times, MAS_TYPE_INT32, MAS_FIELD_OPTIONAL, .default_json = "1", .minimum = 1, .maximum = 10),
+ *   };
+ *   static const mas_schema kGreeting = MAS_SCHEMA(Greeting, kGreetingFields);
+ *
+ * Conventions are those of mas.h. A schema is checked whenever a function gets it; a wrong one is
+ * MAS_INVALID_ARGUMENT, and mas_error_detail() names the field. Schemas and their tables must outlive what uses them.
+ *
+ * JSON that does not fit is MAS_MALFORMED. mas_error_detail() then says where, what was expected and what kind of value
+ * stood there, never the value itself: "orders[2].count: expected an integer from 1 to 99, not a string".
+ * Members of the JSON object that the schema does not name are ignored. A member that is there twice counts with its
+ * last value.
+ */
+#ifndef MAS_SCHEMA_H
+#define MAS_SCHEMA_H
+
+#include "mas.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** What a member of the struct is, and the JSON that it stands for. Values are ABI. */
+typedef enum mas_type {
+  MAS_TYPE_BOOL = 1,   /**< bool: true or false */
+  MAS_TYPE_INT32 = 2,  /**< int32_t: a number without fraction or exponent */
+  MAS_TYPE_INT64 = 3,  /**< int64_t: the same */
+  MAS_TYPE_DOUBLE = 4, /**< double: a number; never infinite or not a number */
+  MAS_TYPE_STRING = 5, /**< char *: a string without U+0000, zero-terminated UTF-8 */
+  MAS_TYPE_BYTES = 6,  /**< mas_bytes: a string in base64 (RFC 4648, section 4, with padding) */
+  MAS_TYPE_JSON = 7,   /**< char *: any value, as it stood in the text */
+  MAS_TYPE_STRUCT = 8  /**< a struct of its own schema: an object */
+} mas_type;
+
+enum {
+  MAS_FIELD_OPTIONAL = 1 << 0, /**< may be absent or null: the member is then its default, else 0 or NULL */
+  MAS_FIELD_ARRAY = 1 << 1     /**< mas_array of the type */
+};
+
+typedef struct mas_bytes {
+  const void *data; /**< NULL when optional and absent */
+  size_t size;
+} mas_bytes;
+
+typedef struct mas_array {
+  const void *items; /**< `count` elements of the field's type, one after the other; of char * for strings */
+  size_t count;
+} mas_array;
+
+struct mas_schema;
+
+/** One member of a struct. Write it with MAS_FIELD; what is not named there is 0: no check. */
+typedef struct mas_field {
+  const char *name; /**< in JSON and in the state, 1 to 128 bytes */
+  size_t offset;    /**< of the member in the struct */
+  size_t size;      /**< of the member */
+  mas_type type;
+  unsigned flags;                  /**< MAS_FIELD_… */
+  const struct mas_schema *schema; /**< MAS_TYPE_STRUCT: its schema */
+  const char *default_json;        /**< optional fields: the value of an absent one, as JSON */
+  double minimum, maximum;         /**< numbers: the range, both included; both 0: no range */
+  size_t min_length, max_length;   /**< strings: bytes; bytes: bytes; arrays: elements. max_length 0: no bound */
+  const char *const *one_of;       /**< strings: the permitted ones, ended by NULL */
+  const char *pattern; /**< strings: a POSIX extended regular expression without back-references; the whole string must
+                            match. Needs max_length, at most 4,096, since matching takes time. */
+} mas_field;
+
+typedef struct mas_schema {
+  const char *name; /**< for errors */
+  size_t size;      /**< of the struct, at most 64 KiB */
+  const mas_field *fields;
+  size_t count; /**< of fields, 1 to 256; structs may be nested 16 deep */
+} mas_schema;
+
+/** MAS_FIELD(struct, member, type, flags [, .check = value …]): a field whose name is the member's. */
+#define MAS_FIELD(struct_type, member, field_type, ...) \
+  MAS_NAMED_FIELD(struct_type, member, #member, field_type, __VA_ARGS__)
+/** The same with another name in JSON. */
+#define MAS_NAMED_FIELD(struct_type, member, field_name, field_type, ...)                                      \
+  {                                                                                                            \
+    .name = (field_name), .offset = offsetof(struct_type, member), .size = sizeof(((struct_type *)0)->member), \
+    .type = (field_type), .flags = __VA_ARGS__                                                                 \
+  }
+#define MAS_SCHEMA(struct_type, field_table) \
+  { #struct_type, sizeof(struct_type), (field_table), sizeof(field_table) / sizeof((field_table)[0]) }
+
+/** Reads a JSON object into a new struct.
+ *  @param ret_struct the struct and everything that it points to; free with mas_struct_free.
+ *  @return MAS_MALFORMED; MAS_TOO_LARGE when the struct would need more than 1 MiB and 16 times the text's bytes. */
+MAS_EXPORT MAS_CHECKED mas_status mas_schema_read(const mas_schema *schema, const char *json, size_t size,
+                                                  void **ret_struct);
+/** Frees what mas_schema_read returned. NULL is ignored. */
+MAS_EXPORT void mas_struct_free(void *filled);
+
+/** Writes a struct as a JSON object, its fields in the schema's order. An optional field is left out where it is NULL
+ *  (strings, JSON, bytes, arrays).
+ *  @param ret_json zero-terminated; free with mas_free. @param ret_size may be NULL.
+ *  @return MAS_MALFORMED where the struct breaks its own schema: out of range, too long, NULL, not UTF-8. */
+MAS_EXPORT MAS_CHECKED mas_status mas_schema_write(const mas_schema *schema, const void *filled, char **ret_json,
+                                                   size_t *ret_size);
+
+/** Handles one message whose data fitted the schema. Message and struct are borrowed until the handler returns.
+ *  @return as mas_message_fn. */
+typedef mas_status (*mas_typed_fn)(mas_agent *agent, const mas_message *message, const void *filled, void *user);
+
+/** As mas_agent_on_message, with a struct. A message whose data does not fit never reaches the handler: it counts as one
+ *  whose handler failed, and the debug callback says why. `fn` NULL removes the type's handler.
+ *  @param type may not be NULL. */
+MAS_EXPORT MAS_CHECKED mas_status mas_agent_on_typed(mas_agent *agent, const char *type, const mas_schema *schema,
+                                                     mas_typed_fn fn, void *user);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* MAS_SCHEMA_H */

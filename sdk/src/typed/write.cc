@@ -1,0 +1,156 @@
+// Each member is checked and appended; nothing is copied in between.
+#include "sdk/src/typed/write.h"
+
+#include <cmath>
+#include <cstring>
+
+#include "proto/base/base64.h"
+#include "proto/base/json_writer.h"
+#include "proto/base/utf8.h"
+#include "proto/wire/json.h"
+#include "proto/wire/limits.h"
+#include "sdk/src/typed/checks.h"
+
+namespace mas::sdk {
+namespace {
+
+template <typename T>
+T load(const std::byte* from) {
+  T value;
+  std::memcpy(&value, from, sizeof value);
+  return value;
+}
+
+class ValueWriter {
+ public:
+  explicit ValueWriter(std::string& out) : out_(out) {}
+
+  Status members(const Schema& schema, const std::byte* from, const std::string& path) {
+    out_ += '{';
+    bool first = true;
+    for (const Field& field : schema.fields()) {
+      const std::byte* at = from + field.declared->offset;
+      if (field.optional() && is_null(field, at)) continue;
+      if (!first) out_ += ',';
+      first = false;
+      append_json_string(out_, field.name);
+      out_ += ':';
+      const std::string inner = path.empty() ? std::string(field.name) : path + "." + std::string(field.name);
+      if (auto status = value(field, at, inner); !status) return status;
+    }
+    out_ += '}';
+    return {};
+  }
+
+  Status value(const Field& field, const std::byte* at, const std::string& path) {
+    return field.array() ? array(field, at, path) : one(field, at, path);
+  }
+
+  static bool is_null(const Field& field, const std::byte* at) {
+    if (field.array()) return load<mas_array>(at).items == nullptr;
+    switch (field.declared->type) {
+      case MAS_TYPE_STRING:
+      case MAS_TYPE_JSON:
+        return load<const char*>(at) == nullptr;
+      case MAS_TYPE_BYTES:
+        return load<mas_bytes>(at).data == nullptr;
+      default:
+        return false;
+    }
+  }
+
+ private:
+  static Status misfit(const Field& field, bool element, const std::string& path, const char* what) {
+    return Error{Errc::kMalformed, path + ": " + expectation(field, element) + ", " + what};
+  }
+
+  Status array(const Field& field, const std::byte* at, const std::string& path) {
+    const auto items = load<mas_array>(at);
+    if (items.items == nullptr && items.count != 0) return misfit(field, false, path, "not NULL");
+    if (!length_fits(*field.declared, items.count)) return misfit(field, false, path, "not this one");
+    const auto* item = static_cast<const std::byte*>(items.items);
+    out_ += '[';
+    for (size_t i = 0; i < items.count; ++i, item += field.value_size()) {
+      if (i > 0) out_ += ',';
+      if (auto status = one(field, item, path + "[" + std::to_string(i) + "]"); !status) return status;
+    }
+    out_ += ']';
+    return {};
+  }
+
+  Status one(const Field& field, const std::byte* at, const std::string& path) {
+    switch (field.declared->type) {
+      case MAS_TYPE_BOOL:
+        out_ += load<bool>(at) ? "true" : "false";
+        return {};
+      case MAS_TYPE_INT32:
+        return number(field, load<int32_t>(at), path);
+      case MAS_TYPE_INT64:
+        return number(field, load<int64_t>(at), path);
+      case MAS_TYPE_DOUBLE:
+        return number(field, load<double>(at), path);
+      case MAS_TYPE_STRING:
+        return text(field, load<const char*>(at), path);
+      case MAS_TYPE_BYTES:
+        return bytes(field, load<mas_bytes>(at), path);
+      case MAS_TYPE_JSON:
+        return json(field, load<const char*>(at), path);
+      case MAS_TYPE_STRUCT:
+        return members(*field.nested, at, path);
+    }
+    return {};
+  }
+
+  template <typename Number>
+  Status number(const Field& field, Number number, const std::string& path) {
+    if (!range_fits(*field.declared, number)) return misfit(field, true, path, "not this one");
+    if constexpr (std::is_integral_v<Number>) {
+      JsonWriter(out_).integer(number);
+    } else {
+      if (!std::isfinite(number)) return misfit(field, true, path, "not an infinite one or one that is not a number");
+      JsonWriter(out_).number(number);
+    }
+    return {};
+  }
+
+  Status text(const Field& field, const char* text, const std::string& path) {
+    if (text == nullptr) return misfit(field, true, path, "not NULL");
+    if (!is_valid_utf8(text)) return misfit(field, true, path, "in UTF-8");
+    if (!text_fits(field, text)) return misfit(field, true, path, "not this one");
+    append_json_string(out_, text);
+    return {};
+  }
+
+  Status bytes(const Field& field, mas_bytes bytes, const std::string& path) {
+    if (bytes.data == nullptr && bytes.size != 0) return misfit(field, true, path, "not NULL");
+    if (bytes.size > limits::kMaxEnvelopeBytes || (!field.array() && !length_fits(*field.declared, bytes.size)))
+      return misfit(field, true, path, "not this one");
+    out_ += '"' + base64({static_cast<const char*>(bytes.data), bytes.size}) + '"';
+    return {};
+  }
+
+  Status json(const Field& field, const char* text, const std::string& path) {
+    if (text == nullptr) return misfit(field, true, path, "not NULL");
+    auto value = JsonReader::local().check_value(text);
+    if (!value) return misfit(field, true, path, "not what stands there");
+    out_ += *value;
+    return {};
+  }
+
+  std::string& out_;
+};
+
+}  // namespace
+
+Status write_struct(const Schema& schema, const void* filled, std::string& out) {
+  return ValueWriter(out).members(schema, static_cast<const std::byte*>(filled), "");
+}
+
+Result<bool> write_field(const Field& field, const void* filled, std::string& out) {
+  const auto* at = static_cast<const std::byte*>(filled) + field.declared->offset;
+  if (field.optional() && ValueWriter::is_null(field, at)) return false;
+  if (auto status = ValueWriter(out).value(field, at, std::string(field.name)); !status) return status.error();
+  return true;
+}
+
+}  // namespace mas::sdk
