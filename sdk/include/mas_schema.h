@@ -113,6 +113,23 @@ typedef mas_status (*mas_typed_fn)(mas_agent *agent, const mas_message *message,
 MAS_EXPORT MAS_CHECKED mas_status mas_agent_on_typed(mas_agent *agent, const char *type, const mas_schema *schema,
                                                      mas_typed_fn fn, void *user);
 
+/* ---- State --------------------------------------------------------------------------------------------------- */
+/** Binds a struct to the agent's state: each member is the state's field of that name, as its JSON, strings and bytes
+ *  without quotes. The struct is filled now and again by mas_agent_start, mas_state_refresh and mas_state_reset; an
+ *  absent field gives a member its default, else 0 or NULL. mas_state_save writes it.
+ *  Members may be changed at any time by the application, in one thread at a time. What their pointers lead to after a
+ *  filling belongs to the library until the next one; the application may let them point to its own memory.
+ *  @param state the struct; it must outlive the agent, or be unbound before. NULL unbinds.
+ *  @return MAS_MALFORMED where a field of the state does not fit: mas_error_detail() names it, nothing is bound or
+ *  filled, and nothing in Redis is touched. mas_agent_start and the others then return the same. */
+MAS_EXPORT MAS_CHECKED mas_status mas_state_bind(mas_agent *agent, const mas_schema *schema, void *state);
+
+/** Checks the bound struct and writes the members that changed, all of them or none; an optional member that is NULL
+ *  removes its field. Returns when Redis has them.
+ *  @return MAS_MALFORMED where the struct breaks its schema; MAS_INVALID_STATE without a bound struct; else as
+ *  mas_state_update. */
+MAS_EXPORT MAS_CHECKED mas_status mas_state_save(mas_agent *agent, int timeout_ms);
+
 #ifdef __cplusplus
 }
 #endif

@@ -112,6 +112,7 @@ Status Agent::start(int timeout_ms) {
   if (in_callback()) return invalid_state("mas_agent_start was called from a callback");
   if (auto status = begin_session(); !status) return status;
   if (auto status = wait_until_up(timeout_ms); !status) return fail_start(status);
+  if (auto status = fill_bound(); !status) return fail_start(status);
   auto pass = gate_.enter(Duration(-1));
   set_life(Life::kRunning);
   OnUnwind stop_again([this] { static_cast<void>(fail_start(Status())); });
@@ -270,9 +271,37 @@ Status Agent::update_state(std::vector<StateChange> changes, int timeout_ms) {
   return call<StateUpdateOp, Status>(timeout_ms, std::move(changes));
 }
 
-Status Agent::reset_state(int timeout_ms) { return call<StateResetOp, Status>(timeout_ms); }
+Status Agent::reset_state(int timeout_ms) {
+  auto status = call<StateResetOp, Status>(timeout_ms);
+  return status.ok() ? fill_bound() : status;
+}
 
-Status Agent::refresh_state(int timeout_ms) { return call<StateLoadOp, Status>(timeout_ms); }
+Status Agent::refresh_state(int timeout_ms) {
+  auto status = call<StateLoadOp, Status>(timeout_ms);
+  return status.ok() ? fill_bound() : status;
+}
+
+Status Agent::bind_state(std::unique_ptr<BoundState> bound) {
+  std::lock_guard lock(bound_mutex_);
+  if (bound != nullptr)
+    if (auto status = bound->load(context_.state.all()); !status) return status;
+  bound_ = std::move(bound);
+  return {};
+}
+
+Status Agent::fill_bound() {
+  std::lock_guard lock(bound_mutex_);
+  return bound_ == nullptr ? Status() : bound_->load(context_.state.all());
+}
+
+Status Agent::save_state(int timeout_ms) {
+  std::unique_lock lock(bound_mutex_);
+  if (bound_ == nullptr) return invalid_state("no struct is bound to the state; call mas_state_bind first");
+  auto changes = bound_->changes(context_.state.all());
+  lock.unlock();
+  if (!changes) return changes.error();
+  return changes->empty() ? Status() : update_state(std::move(*changes), timeout_ms);
+}
 
 Status Agent::flush(int timeout_ms) {
   Waiting waiting(waiting_);

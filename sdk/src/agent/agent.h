@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "proto/wire/agent_entry.h"
+#include "sdk/src/agent/bound_state.h"
 #include "sdk/src/agent/discover_op.h"
 #include "sdk/src/agent/session.h"
 #include "sdk/src/agent/shared.h"
@@ -135,6 +136,10 @@ class Agent {
   Status update_state(std::vector<StateChange> changes, int timeout_ms);
   Status reset_state(int timeout_ms);
   Status refresh_state(int timeout_ms);
+  /// Binds a struct to the state, instead of the one before, and fills it. @param bound null: none.
+  Status bind_state(std::unique_ptr<BoundState> bound);
+  /// Writes what the application changed in the bound struct.
+  Status save_state(int timeout_ms);
 
  private:
   enum class Life : uint8_t { kStopped, kStarting, kRunning, kStopping };
@@ -162,6 +167,7 @@ class Agent {
   bool run_next();
   bool handle(MessagePtr message);
   bool call_handler(const mas_message& message, mas_status& outcome);
+  Status fill_bound();
   mas_status call_typed(MessageHandler& handler, const mas_message& message);
   void handled(const mas_message* message, mas_status outcome);
   bool handle(const Receipt& receipt);
@@ -191,7 +197,9 @@ class Agent {
   PollGate gate_;
   // The poller's. What a callback that never returns would take along with its stack stands here.
   MessagePtr handling_;
-  std::unique_ptr<Filled> filled_;  // the struct of handling_, where its handler is a typed one
+  std::mutex bound_mutex_;
+  std::unique_ptr<BoundState> bound_;  // guarded by bound_mutex_
+  std::unique_ptr<Filled> filled_;     // the struct of handling_, where its handler is a typed one
   const mas_message* cause_before_ = nullptr;
   const void* callback_frame_ = nullptr;  // where callbacks are run from
   Inbox::Taken taken_;                    // the poller's; what a quit left over stays for the next poll

@@ -1,13 +1,17 @@
 // The C functions of an agent's state.
 #include <cstdlib>
 #include <cstring>
+#include <memory>
+#include <utility>
 
 #include "proto/base/ids.h"
 #include "proto/wire/limits.h"
 #include "sdk/src/agent/agent.h"
 #include "sdk/src/core/error.h"
 
+using mas::sdk::BoundState;
 using mas::sdk::call_out;
+using mas::sdk::compile_schema;
 using mas::sdk::fail;
 using mas::sdk::guarded;
 using mas::sdk::report;
@@ -72,6 +76,19 @@ mas_status mas_state_reset(mas_agent* agent, int timeout_ms) {
 
 mas_status mas_state_refresh(mas_agent* agent, int timeout_ms) {
   return guarded([&] { return report(agent->refresh_state(timeout_ms)); });
+}
+
+mas_status mas_state_bind(mas_agent* agent, const mas_schema* schema, void* state) {
+  return guarded([&] {
+    if (state == nullptr) return report(agent->bind_state(nullptr));
+    auto compiled = compile_schema(schema);
+    if (!compiled) return report(compiled);
+    return report(agent->bind_state(std::make_unique<BoundState>(std::move(*compiled), state)));
+  });
+}
+
+mas_status mas_state_save(mas_agent* agent, int timeout_ms) {
+  return guarded([&] { return report(agent->save_state(timeout_ms)); });
 }
 
 void mas_state_each(mas_agent* agent, mas_state_fn fn, void* user) {

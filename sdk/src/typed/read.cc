@@ -84,7 +84,6 @@ class ValueReader {
 
   /// Gives a member that is absent its default.
   Status absent(const Field& field, std::byte* at, const std::string& path) {
-    if (!field.optional()) return Error{Errc::kMalformed, path + ": is missing; " + expectation(field, false)};
     if (field.declared->default_json == nullptr) return {};
     const std::string text = "[" + std::string(field.declared->default_json) + "]";
     JsonReader reader;
@@ -195,7 +194,10 @@ class MemberReader final : public JsonVisitor {
   Status finish() {
     for (size_t i = 0; i < seen_.size() && status_.ok(); ++i) {
       const Field& field = schema_.fields()[i];
-      if (!seen_[i]) status_ = values_.absent(field, into_ + field.declared->offset, path_of(field));
+      if (seen_[i]) continue;
+      if (!field.optional())
+        return Error{Errc::kMalformed, path_of(field) + ": is missing; " + expectation(field, false)};
+      status_ = values_.absent(field, into_ + field.declared->offset, path_of(field));
     }
     return status_;
   }
@@ -227,6 +229,27 @@ Result<std::unique_ptr<Filled>> read_struct(const Schema& schema, std::string_vi
   auto filled = std::make_unique<Filled>(schema.size(), json.size());
   if (auto status = read_members(*filled, schema, filled->root(), "", json); !status) return status.error();
   return filled;
+}
+
+Status read_default(const Field& field, Filled& filled, std::byte* member) {
+  return ValueReader(filled).absent(field, member, std::string(field.name));
+}
+
+Status read_text(const Field& field, std::string_view text, bool plain, Filled& filled, std::byte* member) {
+  const std::string path(field.name);
+  ValueReader values(filled);
+  if (plain) return values.read(field, {JsonKind::kString, text, text}, member, path);
+  if (field.declared->type == MAS_TYPE_BOOL && (text == "True" || text == "False"))
+    text = text == "True" ? "true" : "false";
+  if (text == "None") text = "null";
+  const std::string array = "[" + std::string(text) + "]";
+  JsonReader reader;
+  auto parsed = reader.elements(array, 1);
+  if (!parsed || parsed->size() != 1)
+    return Error{Errc::kMalformed, path + ": " + expectation(field, false) + ", not a text that is no JSON value"};
+  const bool null =
+      parsed->front().kind == JsonKind::kNull && field.optional() && field.declared->type != MAS_TYPE_JSON;
+  return null ? values.absent(field, member, path) : values.read(field, parsed->front(), member, path);
 }
 
 Status check_default(const Field& field) {
