@@ -76,14 +76,20 @@ typedef struct mas_schema {
   size_t count; /**< of fields, 1 to 256; structs may be nested 16 deep */
 } mas_schema;
 
+#ifdef __cplusplus
+#define MAS_MEMBER_SIZE(struct_type, member) sizeof(struct_type::member)
+#else
+#define MAS_MEMBER_SIZE(struct_type, member) sizeof(((struct_type *)0)->member)
+#endif
+
 /** MAS_FIELD(struct, member, type, flags [, .check = value …]): a field whose name is the member's. */
 #define MAS_FIELD(struct_type, member, field_type, ...) \
   MAS_NAMED_FIELD(struct_type, member, #member, field_type, __VA_ARGS__)
 /** The same with another name in JSON. */
-#define MAS_NAMED_FIELD(struct_type, member, field_name, field_type, ...)                                      \
-  {                                                                                                            \
-    .name = (field_name), .offset = offsetof(struct_type, member), .size = sizeof(((struct_type *)0)->member), \
-    .type = (field_type), .flags = __VA_ARGS__                                                                 \
+#define MAS_NAMED_FIELD(struct_type, member, field_name, field_type, ...)                                        \
+  {                                                                                                              \
+    .name = (field_name), .offset = offsetof(struct_type, member), .size = MAS_MEMBER_SIZE(struct_type, member), \
+    .type = (field_type), .flags = __VA_ARGS__                                                                   \
   }
 #define MAS_SCHEMA(struct_type, field_table) \
   { #struct_type, sizeof(struct_type), (field_table), sizeof(field_table) / sizeof((field_table)[0]) }
