@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "daemons/gatewayd/turn/replay.h"
+#include "daemons/gatewayd/replay/replay_frame.h"
 #include "proto/wire/events.h"
 
 namespace mas::gateway {

@@ -1,7 +1,7 @@
 // The gateway as a service: which partitions it owns, and the loop that decides what comes in through them.
 //
 // Every second, and when Redis comes up, it surveys who is alive and who owns what, plans, and starts or releases the
-// leases of its partitions (partitioner.h). A lease says that it may try; the turn loop fences what it owns and decides
+// leases of its partitions (ownership/partitioner.h). A lease says that it may try; the turn loop fences what it owns and decides
 // (turn/turn_loop.h). Drain finishes the turn under way and gives every lease back, so that others go on at once.
 // Threading: loop thread.
 #pragma once
@@ -14,14 +14,14 @@
 #include "daemons/common/lease.h"
 #include "daemons/common/service.h"
 #include "daemons/gatewayd/agent_sweep.h"
-#include "daemons/gatewayd/archive_trim.h"
+#include "daemons/gatewayd/health/redis_watch.h"
 #include "daemons/gatewayd/keeper/audit_keeper.h"
-#include "daemons/gatewayd/partitioner.h"
-#include "daemons/gatewayd/redis_watch.h"
-#include "daemons/gatewayd/replay_mover.h"
-#include "daemons/gatewayd/settings.h"
-#include "daemons/gatewayd/shared_secret.h"
-#include "daemons/gatewayd/survey.h"
+#include "daemons/gatewayd/ownership/partitioner.h"
+#include "daemons/gatewayd/ownership/survey.h"
+#include "daemons/gatewayd/replay/archive_trim.h"
+#include "daemons/gatewayd/replay/replay_mover.h"
+#include "daemons/gatewayd/settings/settings.h"
+#include "daemons/gatewayd/setup/shared_secret.h"
 #include "daemons/gatewayd/turn/turn_loop.h"
 
 namespace mas::gateway {

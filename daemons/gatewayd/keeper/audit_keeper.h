@@ -19,8 +19,8 @@
 
 #include "daemons/common/service.h"
 #include "daemons/gatewayd/keeper/archive_op.h"
-#include "daemons/gatewayd/keeper/audit_settings.h"
 #include "daemons/gatewayd/keeper/head_op.h"
+#include "daemons/gatewayd/settings/audit_settings.h"
 
 namespace mas::gateway {
 

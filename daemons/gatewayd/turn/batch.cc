@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "daemons/gatewayd/authz/wanted_lane.h"
-#include "daemons/gatewayd/turn/replay.h"
+#include "daemons/gatewayd/replay/replay_frame.h"
 #include "proto/wire/limits.h"
 
 namespace mas::gateway {

@@ -2,7 +2,7 @@
 #include "sdk/masctl/policy/gateway_config.h"
 
 #include "daemons/common/option_sources.h"
-#include "daemons/gatewayd/settings.h"
+#include "daemons/gatewayd/settings/settings.h"
 #include "sdk/masctl/cli/input_file.h"
 
 namespace mas::ctl {

@@ -1,5 +1,5 @@
 // What a turn keeps in the archive, and what becomes of messages that come back from there.
-#include "daemons/gatewayd/turn/replay.h"
+#include "daemons/gatewayd/replay/replay_frame.h"
 #include "tests/unit/gatewayd/turn_case.h"
 
 using namespace mas;

@@ -1,5 +1,5 @@
 // Even shares with few moves; gateways that join, leave, crash and hang, simulated with leases and heartbeats.
-#include "daemons/gatewayd/partitioner.h"
+#include "daemons/gatewayd/ownership/partitioner.h"
 
 #include <algorithm>
 #include <map>

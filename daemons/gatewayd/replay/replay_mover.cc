@@ -1,9 +1,9 @@
 // Requests, letters, moves.
-#include "daemons/gatewayd/replay_mover.h"
+#include "daemons/gatewayd/replay/replay_mover.h"
 
 #include <utility>
 
-#include "daemons/gatewayd/turn/replay.h"
+#include "daemons/gatewayd/replay/replay_frame.h"
 #include "proto/base/ids.h"
 #include "proto/base/numbers.h"
 #include "proto/redis/bounded_answer.h"

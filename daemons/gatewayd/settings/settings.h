@@ -2,12 +2,12 @@
 #pragma once
 
 #include "daemons/common/settings.h"
-#include "daemons/gatewayd/archive_settings.h"
 #include "daemons/gatewayd/dlp/rules.h"
 #include "daemons/gatewayd/guard/window_table.h"
-#include "daemons/gatewayd/keeper/audit_settings.h"
 #include "daemons/gatewayd/limits/limit_settings.h"
 #include "daemons/gatewayd/policy/policy.h"
+#include "daemons/gatewayd/settings/archive_settings.h"
+#include "daemons/gatewayd/settings/audit_settings.h"
 #include "proto/wire/data_key.h"
 #include "proto/wire/limits.h"
 

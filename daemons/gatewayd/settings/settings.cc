@@ -1,5 +1,5 @@
 // The gateway's options, described and checked.
-#include "daemons/gatewayd/settings.h"
+#include "daemons/gatewayd/settings/settings.h"
 
 #include "daemons/common/unit_files.h"
 #include "daemons/gatewayd/dlp/config.h"

@@ -1,5 +1,5 @@
 // Every option of the audit with its range and help.
-#include "daemons/gatewayd/keeper/audit_settings.h"
+#include "daemons/gatewayd/settings/audit_settings.h"
 
 #include "daemons/common/unit_files.h"
 #include "proto/wire/sign.h"

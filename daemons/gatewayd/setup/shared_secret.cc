@@ -1,5 +1,5 @@
 // SET NX, then GET: the first one's counts.
-#include "daemons/gatewayd/shared_secret.h"
+#include "daemons/gatewayd/setup/shared_secret.h"
 
 #include "proto/redis/bounded_answer.h"
 

@@ -1,10 +1,10 @@
 // From a request and its entry to frames.
-#include "daemons/gatewayd/archive_replay.h"
+#include "daemons/gatewayd/replay/archive_replay.h"
 
 #include <map>
 #include <vector>
 
-#include "daemons/gatewayd/turn/replay.h"
+#include "daemons/gatewayd/replay/replay_frame.h"
 #include "proto/base/ids.h"
 #include "proto/redis/bounded_answer.h"
 

@@ -4,7 +4,7 @@
 //     idle ──look()──▶ requests ──ids──▶ letters ──frames──▶ moving ──▶ requests (while there are more) … ──▶ idle
 //
 // Happy path: the oldest requests of `mas.replay`, their letters, and for each a script that deletes the letter, pushes its
-// frame (turn/replay.h) and removes the request, all or nothing. Any number of gateways may do this at once.
+// frame (replay_frame.h) and removes the request, all or nothing. Any number of gateways may do this at once.
 // A request for records of the archive (archive_replay.h) is the last of its round, since an entry may be large.
 // Failure: a request whose letter is gone is removed; one that is too large, or whose letter is too large or no envelope, is
 // removed and told; the letter stays. Where Redis
@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "daemons/common/service.h"
-#include "daemons/gatewayd/archive_replay.h"
+#include "daemons/gatewayd/replay/archive_replay.h"
 #include "proto/base/state_machine.h"
 #include "proto/redis/connection.h"
 #include "proto/wire/digest.h"

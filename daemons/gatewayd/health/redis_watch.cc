@@ -1,5 +1,5 @@
 // The look and what its replies say.
-#include "daemons/gatewayd/redis_watch.h"
+#include "daemons/gatewayd/health/redis_watch.h"
 
 #include "proto/base/ids.h"
 #include "proto/base/numbers.h"

@@ -1,5 +1,5 @@
 // The survey as an operation on Redis.
-#include "daemons/gatewayd/survey.h"
+#include "daemons/gatewayd/ownership/survey.h"
 
 #include <algorithm>
 

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "daemons/common/service.h"
-#include "daemons/gatewayd/archive_settings.h"
+#include "daemons/gatewayd/settings/archive_settings.h"
 
 namespace mas::gateway {
 

@@ -1,5 +1,5 @@
 // The trimming script.
-#include "daemons/gatewayd/archive_trim.h"
+#include "daemons/gatewayd/replay/archive_trim.h"
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
 // Dead letters: refused at the bound of their queue; and those that come back: who is believed, what today's policy says,
 // and that none is lost or kept twice.
-#include "daemons/gatewayd/turn/replay.h"
+#include "daemons/gatewayd/replay/replay_frame.h"
 
 #include "tests/unit/gatewayd/turn_case.h"
 

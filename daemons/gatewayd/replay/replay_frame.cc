@@ -1,5 +1,5 @@
 // The frame of a dead letter that is replayed.
-#include "daemons/gatewayd/turn/replay.h"
+#include "daemons/gatewayd/replay/replay_frame.h"
 
 #include <algorithm>
 

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "daemons/gatewayd/partitioner.h"
+#include "daemons/gatewayd/ownership/partitioner.h"
 #include "proto/base/state_machine.h"
 #include "proto/redis/connection.h"
 #include "proto/wire/keys.h"

@@ -1,5 +1,5 @@
 // Even shares with few moves, and suspicion of gateways that take nothing.
-#include "daemons/gatewayd/partitioner.h"
+#include "daemons/gatewayd/ownership/partitioner.h"
 
 #include <algorithm>
 

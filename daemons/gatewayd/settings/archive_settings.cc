@@ -1,5 +1,5 @@
 // Every option of the archive with its range and help.
-#include "daemons/gatewayd/archive_settings.h"
+#include "daemons/gatewayd/settings/archive_settings.h"
 
 namespace mas::gateway {
 namespace {
