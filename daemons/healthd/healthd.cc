@@ -1,4 +1,4 @@
-// Lease, events and watches of mas-healthd.
+// Role and watches of mas-healthd.
 #include "daemons/healthd/healthd.h"
 
 #include <utility>
@@ -34,10 +34,8 @@ void KeyspaceHints::on_subscriber_error(const Error& why) {
 Healthd::Healthd(common::Frame& frame, const Settings& settings)
     : frame_(frame),
       stats_(frame.metrics()),
-      channel_(frame.keys().system_channel()),
       clock_([this] { on_clock_stepped(); }),
-      lease_(frame.loop(), frame.redis(), frame.keys().lease("healthd"), frame.instance(), settings.lease_ttl, *this),
-      subscriber_(frame.loop(), frame.redis_options("events"), *this),
+      role_(frame, "healthd", settings.lease_ttl, *this),
       agents_(WatchContext{frame.loop(), frame.redis(), frame.keys(), frame.log(), stats_, clock_, settings.profile},
               settings.liveness(), settings.scan_interval),
       daemons_(WatchContext{frame.loop(), frame.redis(), frame.keys(), frame.log(), stats_, clock_}),
@@ -46,15 +44,13 @@ Healthd::Healthd(common::Frame& frame, const Settings& settings)
       clock_timer_(frame.loop(), [this] { ask_time(); }) {}
 
 void Healthd::start() {
-  subscriber_.subscribe(channel_);
-  subscriber_.start();
+  role_.start();
   keyspace_.start();
   clock_timer_.every(kClockPeriod);
 }
 
 void Healthd::on_redis_up() {
-  lease_.start();
-  lease_.hurry();
+  role_.on_redis_up();
   Status sent = frame_.redis().send(redis::Command("INFO", "server"), redis::reply_to<&Healthd::on_server_info>(this));
   // A full queue on a new link: the link is dropped and made anew, which asks again.
   if (!sent.ok()) frame_.redis().drop_link(sent.error());
@@ -105,7 +101,7 @@ void Healthd::on_redis_down() {
 }
 
 void Healthd::update() {
-  if (!draining_ && frame_.redis_up() && server_known_ && lease_.active()) {
+  if (server_known_ && role_.may_act()) {
     agents_.run();
     daemons_.run();
   } else {
@@ -114,77 +110,44 @@ void Healthd::update() {
   }
 }
 
-void Healthd::on_lease_gained(common::Lease&) {
-  frame_.log().info("active", {{"lease", lease_.key()}});
-  update();
-  frame_.beat();
-}
-
-void Healthd::on_lease_lost(common::Lease&, std::string_view why) {
-  frame_.log().info("standby", {{"lease", lease_.key()}, {"why", why}});
-  agents_.rest();
-  daemons_.rest();
-  frame_.beat();
-}
-
-void Healthd::on_lease_refused(common::Lease&, const Error& why) {
+void Healthd::on_writes_refused(const Error& why) {
   agents_.writes_refused();
   if (write_problem_.should_log(why.message, mono_now()))
     frame_.log().warn("writes_refused", {{"error", why.message}, {"then", "agents have time to beat again"}});
 }
 
-void Healthd::on_lease_accepted(common::Lease&) {
+void Healthd::on_writes_accepted() {
   write_problem_.reset();
   give_grace(mono_now());
 }
 
-void Healthd::on_message(std::string_view, std::string_view payload) {
-  Result<Event> event = decode_event(payload);
-  if (!event.ok()) return;
-  // The active one may just have drained: take over at once.
-  if (event->type == EventType::kDaemonDown && event->daemon == "healthd") lease_.hurry();
-  if (active()) agents_.on_event(*event);
-}
-
-void Healthd::on_subscribed(std::string_view) {
-  subscriber_problem_.reset();
-  agents_.catch_up();
-}
-
-void Healthd::on_subscriber_down(const Error& why, unsigned) {
-  // While Redis is down for everybody the frame says so.
-  if (frame_.redis_up() && subscriber_problem_.should_log(why.message, mono_now()))
-    frame_.log().warn("subscription_lost", {{"channel", channel_}, {"error", why.message}});
-}
-
-void Healthd::on_subscriber_error(const Error& why) {
-  if (subscriber_problem_.should_log(why.message, mono_now()))
-    frame_.log().error("subscription_refused", {{"channel", channel_}, {"error", why.message}});
+void Healthd::on_event(const Event& event) {
+  if (role_.active()) agents_.on_event(event);
 }
 
 common::Readiness Healthd::readiness() const {
-  if (active() && !agents_.complete()) return {false, "the first walk over the registry is under way"};
+  if (role_.active() && !agents_.complete()) return {false, "the first walk over the registry is under way"};
   return {};
 }
 
 void Healthd::describe(JsonWriter& json) const {
   const Liveness& agents = agents_.liveness();
-  json.key("role").string(active() ? "active" : "standby");
-  json.key("complete").boolean(active() && agents_.complete());
+  role_.describe(json);
+  json.key("complete").boolean(role_.active() && agents_.complete());
   json.key("agents").begin_object();
   for (size_t i = 0; i < kAgentStates; ++i) {
     auto state = static_cast<AgentState>(i);
-    json.key(agent_state_text(state)).unsigned_integer(active() ? agents.count(state) : 0);
+    json.key(agent_state_text(state)).unsigned_integer(role_.active() ? agents.count(state) : 0);
   }
   json.end_object();
 }
 
 void Healthd::collect() {
-  stats_.active.set(active() ? 1 : 0);
+  stats_.active.set(role_.active() ? 1 : 0);
   common::Gauge* gauges[kAgentStates] = {&stats_.agents_unknown, &stats_.agents_waiting, &stats_.agents_active,
                                          &stats_.agents_inactive, &stats_.agents_suppressed};
   for (size_t i = 0; i < kAgentStates; ++i)
-    gauges[i]->set(active() ? static_cast<double>(agents_.liveness().count(static_cast<AgentState>(i))) : 0);
+    gauges[i]->set(role_.active() ? static_cast<double>(agents_.liveness().count(static_cast<AgentState>(i))) : 0);
 }
 
 void Healthd::reload(const common::Settings& next) {
@@ -193,12 +156,9 @@ void Healthd::reload(const common::Settings& next) {
 }
 
 void Healthd::drain() {
-  draining_ = true;
   clock_timer_.stop();
-  update();
-  subscriber_.stop();
   keyspace_.stop();
-  lease_.release([this] { frame_.drained(); });
+  role_.leave();
 }
 
 }  // namespace mas::health

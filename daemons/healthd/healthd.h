@@ -21,7 +21,7 @@
 #include <optional>
 #include <string>
 
-#include "daemons/common/lease.h"
+#include "daemons/common/active_role.h"
 #include "daemons/common/service.h"
 #include "daemons/healthd/agent_watch.h"
 #include "daemons/healthd/daemon_watch.h"
@@ -51,7 +51,7 @@ class KeyspaceHints : redis::SubscriberListener {
   redis::Subscriber subscriber_;
 };
 
-class Healthd final : public common::Service, common::LeaseListener, redis::SubscriberListener {
+class Healthd final : public common::Service, common::ActiveRoleListener {
  public:
   Healthd(common::Frame& frame, const Settings& settings);
   ~Healthd() override { frame_.redis().forget(this); }
@@ -66,17 +66,13 @@ class Healthd final : public common::Service, common::LeaseListener, redis::Subs
   void drain() override;
 
  private:
-  void on_lease_gained(common::Lease& lease) override;
-  void on_lease_lost(common::Lease& lease, std::string_view why) override;
-  void on_lease_refused(common::Lease& lease, const Error& why) override;
-  void on_lease_accepted(common::Lease& lease) override;
-  void on_message(std::string_view channel, std::string_view payload) override;
-  void on_subscribed(std::string_view channel) override;
-  void on_subscriber_down(const Error& why, unsigned attempt) override;
-  void on_subscriber_error(const Error& why) override;
+  void on_role_changed() override { update(); }
+  void on_event(const Event& event) override;
+  void on_events_heard() override { agents_.catch_up(); }
+  void on_writes_refused(const Error& why) override;
+  void on_writes_accepted() override;
   void on_server_info(uint64_t tag, const redis::Answer& answer);
 
-  bool active() const { return lease_.state() == common::Lease::State::kActive; }
   void update();
   void give_grace(MonoTime since);
   void ask_time();
@@ -85,20 +81,16 @@ class Healthd final : public common::Service, common::LeaseListener, redis::Subs
 
   common::Frame& frame_;
   Stats stats_;
-  std::string channel_;
   ServerClock clock_;
-  common::Lease lease_;
-  redis::Subscriber subscriber_;
+  common::ActiveRole role_;
   AgentWatch agents_;
   DaemonWatch daemons_;
   KeyspaceHints keyspace_;
   Outage outage_;
   redis::Timer clock_timer_;
   std::optional<MonoTime> time_asked_;
-  common::RepeatFilter subscriber_problem_;
   common::RepeatFilter write_problem_;
   bool server_known_ = false;
-  bool draining_ = false;
 };
 
 }  // namespace mas::health

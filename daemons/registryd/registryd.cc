@@ -1,4 +1,4 @@
-// Lease, subscription and index of mas-registryd.
+// Role and index of mas-registryd.
 #include "daemons/registryd/registryd.h"
 
 #include <algorithm>
@@ -14,23 +14,17 @@ Registryd::Registryd(common::Frame& frame, const Settings& settings)
       max_agents_(static_cast<size_t>(settings.max_agents)),
       profile_(settings.profile),
       stats_(frame.metrics()),
-      channel_(frame.keys().system_channel()),
-      lease_(frame.loop(), frame.redis(), frame.keys().lease("registryd"), frame.instance(), settings.lease_ttl, *this),
-      subscriber_(frame.loop(), frame.redis_options("events"), *this),
+      role_(frame, "registryd", settings.lease_ttl, *this),
       backoff_(std::chrono::milliseconds(250), std::chrono::seconds(10)),
       retry_timer_(frame.loop(), [this] { update(); }) {}
 
-void Registryd::start() {
-  subscriber_.subscribe(channel_);
-  subscriber_.start();
-}
+void Registryd::start() { role_.start(); }
 
 void Registryd::on_redis_up() {
   // Once, before DAEMON_UP is published: what a killed process promised is no longer kept.
   if (!std::exchange(doubted_, true))
     IndexMarker::doubt(frame_.redis(), frame_.keys().index_ready(), frame_.instance());
-  lease_.start();
-  lease_.hurry();
+  role_.on_redis_up();
   update();
 }
 
@@ -38,8 +32,7 @@ void Registryd::on_redis_down() { update(); }
 
 // Makes or ends the index as the conditions for it have come or gone.
 void Registryd::update() {
-  bool may = !draining_ && frame_.redis_up() && lease_.active() && subscriber_.subscribed(channel_);
-  if (!may) return end_index();
+  if (!role_.may_act() || !role_.hears_events()) return end_index();
   if (index_ || retry_timer_.armed()) return;
   if (Duration wait = builds_.wait(mono_now()); wait > Duration(0)) return retry_timer_.once(wait);
   builds_.begin(mono_now());
@@ -55,44 +48,11 @@ void Registryd::end_index() {
   retry_timer_.stop();
 }
 
-void Registryd::on_lease_gained(common::Lease&) {
-  frame_.log().info("active", {{"lease", lease_.key()}});
-  update();
-  frame_.beat();
-}
-
-void Registryd::on_lease_lost(common::Lease&, std::string_view why) {
-  frame_.log().info("standby", {{"lease", lease_.key()}, {"why", why}});
-  end_index();
-  frame_.beat();
-}
-
-void Registryd::on_message(std::string_view, std::string_view payload) {
-  Result<Event> event = decode_event(payload);
-  if (!event.ok()) return stats_.events_malformed.add();
-  stats_.event(event->type).add();
-  // The active one may just have drained: take over at once.
-  if (event->type == EventType::kDaemonDown && event->daemon == "registryd") lease_.hurry();
+void Registryd::on_event(const Event& event) {
+  stats_.event(event.type).add();
   if (!index_) return;
-  if (event->type == EventType::kDaemonUp && event->daemon == "registryd") index_->on_doubted();
-  index_->on_event(*event);
-}
-
-void Registryd::on_subscribed(std::string_view) {
-  subscriber_problem_.reset();
-  update();
-}
-
-void Registryd::on_subscriber_down(const Error& why, unsigned) {
-  // While Redis is down for everybody the frame says so.
-  if (frame_.redis_up() && subscriber_problem_.should_log(why.message, mono_now()))
-    frame_.log().warn("subscription_lost", {{"channel", channel_}, {"error", why.message}});
-  update();
-}
-
-void Registryd::on_subscriber_error(const Error& why) {
-  if (subscriber_problem_.should_log(why.message, mono_now()))
-    frame_.log().error("subscription_refused", {{"channel", channel_}, {"error", why.message}});
+  if (event.type == EventType::kDaemonUp && event.daemon == "registryd") index_->on_doubted();
+  index_->on_event(event);
 }
 
 void Registryd::on_index_complete() {
@@ -110,27 +70,27 @@ void Registryd::on_index_failed(const Error& why) {
 }
 
 common::Readiness Registryd::readiness() const {
-  if (!active()) return {};
-  if (!subscriber_.subscribed(channel_)) return {false, "not subscribed to " + channel_};
+  if (!role_.active()) return {};
+  if (!role_.hears_events()) return {false, "not subscribed to " + role_.channel()};
   if (index_ && index_->overfull()) return {false, "there are more agents than registry.max_agents"};
   if (!index_ || !index_->complete()) return {false, "the index is being built"};
   return {};
 }
 
 std::string_view Registryd::index_text() const {
-  if (!active()) return "none";
+  if (!role_.active()) return "none";
   return index_ && index_->complete() ? "complete" : "building";
 }
 
 void Registryd::describe(JsonWriter& json) const {
-  json.key("role").string(active() ? "active" : "standby");
+  role_.describe(json);
   json.key("index").string(index_text());
   json.key("agents").unsigned_integer(index_ ? index_->agents() : 0);
   json.key("capabilities").unsigned_integer(index_ ? index_->capabilities() : 0);
 }
 
 void Registryd::collect() {
-  stats_.active.set(active() ? 1 : 0);
+  stats_.active.set(role_.active() ? 1 : 0);
   stats_.complete.set(index_ && index_->complete() ? 1 : 0);
   stats_.agents.set(index_ ? static_cast<double>(index_->agents()) : 0);
   stats_.capabilities.set(index_ ? static_cast<double>(index_->capabilities()) : 0);
@@ -142,11 +102,6 @@ void Registryd::reload(const common::Settings& next) {
 }
 
 // The marker is withdrawn before the lease is given up, so that the next owner finds none.
-void Registryd::drain() {
-  draining_ = true;
-  update();
-  subscriber_.stop();
-  lease_.release([this] { frame_.drained(); });
-}
+void Registryd::drain() { role_.leave(); }
 
 }  // namespace mas::registry

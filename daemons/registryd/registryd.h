@@ -16,17 +16,16 @@
 #include <memory>
 #include <string>
 
+#include "daemons/common/active_role.h"
 #include "daemons/common/cost_spacing.h"
-#include "daemons/common/lease.h"
 #include "daemons/common/service.h"
 #include "daemons/registryd/active_index.h"
 #include "daemons/registryd/settings.h"
 #include "proto/base/backoff.h"
-#include "proto/redis/subscriber.h"
 
 namespace mas::registry {
 
-class Registryd final : public common::Service, common::LeaseListener, redis::SubscriberListener, ActiveIndexListener {
+class Registryd final : public common::Service, common::ActiveRoleListener, ActiveIndexListener {
  public:
   Registryd(common::Frame& frame, const Settings& settings);
 
@@ -40,16 +39,14 @@ class Registryd final : public common::Service, common::LeaseListener, redis::Su
   void drain() override;
 
  private:
-  void on_lease_gained(common::Lease& lease) override;
-  void on_lease_lost(common::Lease& lease, std::string_view why) override;
-  void on_message(std::string_view channel, std::string_view payload) override;
-  void on_subscribed(std::string_view channel) override;
-  void on_subscriber_down(const Error& why, unsigned attempt) override;
-  void on_subscriber_error(const Error& why) override;
+  void on_role_changed() override { update(); }
+  void on_event(const Event& event) override;
+  void on_malformed_event() override { stats_.events_malformed.add(); }
+  void on_events_heard() override { update(); }
+  void on_events_lost() override { update(); }
   void on_index_complete() override;
   void on_index_failed(const Error& why) override;
 
-  bool active() const { return lease_.state() == common::Lease::State::kActive; }
   void update();
   void end_index();
   std::string_view index_text() const;
@@ -60,17 +57,13 @@ class Registryd final : public common::Service, common::LeaseListener, redis::Su
   common::Profile profile_;
   Stats stats_;
   common::Complaints complaints_;
-  std::string channel_;
-  common::Lease lease_;
-  redis::Subscriber subscriber_;
+  common::ActiveRole role_;
   Backoff backoff_;
   redis::Timer retry_timer_;
-  common::RepeatFilter subscriber_problem_;
   common::RepeatFilter index_problem_;
   std::unique_ptr<ActiveIndex> index_;
   common::CostSpacing builds_{3, Duration(0), std::chrono::seconds(30)};
   bool doubted_ = false;
-  bool draining_ = false;
 };
 
 }  // namespace mas::registry

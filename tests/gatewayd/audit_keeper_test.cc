@@ -13,9 +13,9 @@
 #include <iterator>
 
 #include "daemons/gatewayd/audit/archive.h"
+#include "tests/lib/bare_frame.h"
 #include "tests/lib/loop_fixture.h"
 #include "tests/lib/redis_server.h"
-#include "tests/redis/client.h"
 #include "tests/unit/catch.h"
 #include "tests/unit/gatewayd/audit_chain.h"
 
@@ -41,35 +41,6 @@ extern "C" __attribute__((visibility("default"))) int pthread_create(pthread_t* 
 }
 
 namespace {
-
-/// What a daemon lends to its service, for a service's part alone.
-class BareFrame final : public common::Frame {
- public:
-  BareFrame(uv_loop_t* loop, const std::string& url, std::string instance)
-      : loop_(loop), instance_(std::move(instance)), redis_(loop, quick_options(url), nullptr) {
-    redis_.start();
-  }
-  uv_loop_t* loop() override { return loop_; }
-  common::Log& log() override { return log_; }
-  common::Metrics& metrics() override { return metrics_; }
-  const Keys& keys() const override { return keys_; }
-  const std::string& instance() const override { return instance_; }
-  redis::Connection& redis() override { return redis_; }
-  bool redis_up() const override { return redis_.ready(); }
-  redis::ConnectionOptions redis_options(std::string_view) const override { return redis_.options(); }
-  void drained() override {}
-  void beat() override {}
-
-  uint64_t count(std::string_view name) { return metrics_.counter(name, "").value(); }
-
- private:
-  uv_loop_t* loop_;
-  std::string instance_;
-  common::Log log_{"gatewayd", common::LogLevel::kError, common::LogFormat::kJson};
-  common::Metrics metrics_{"gatewayd"};
-  Keys keys_;
-  redis::Connection redis_;
-};
 
 std::string read_file(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);

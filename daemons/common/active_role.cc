@@ -1,0 +1,70 @@
+// The lease and the subscription of the active process.
+#include "daemons/common/active_role.h"
+
+#include <utility>
+
+namespace mas::common {
+
+ActiveRole::ActiveRole(Frame& frame, std::string daemon, Duration lease_ttl, ActiveRoleListener& listener)
+    : frame_(frame),
+      daemon_(std::move(daemon)),
+      channel_(frame.keys().system_channel()),
+      listener_(listener),
+      lease_(frame.loop(), frame.redis(), frame.keys().lease(daemon_), frame.instance(), lease_ttl, *this),
+      subscriber_(frame.loop(), frame.redis_options("events"), *this) {}
+
+void ActiveRole::start() {
+  subscriber_.subscribe(channel_);
+  subscriber_.start();
+}
+
+void ActiveRole::on_redis_up() {
+  lease_.start();
+  lease_.hurry();
+}
+
+void ActiveRole::leave() {
+  leaving_ = true;
+  listener_.on_role_changed();
+  subscriber_.stop();
+  lease_.release([this] { frame_.drained(); });
+}
+
+void ActiveRole::on_lease_gained(Lease&) {
+  frame_.log().info("active", {{"lease", lease_.key()}});
+  listener_.on_role_changed();
+  frame_.beat();
+}
+
+void ActiveRole::on_lease_lost(Lease&, std::string_view why) {
+  frame_.log().info("standby", {{"lease", lease_.key()}, {"why", why}});
+  listener_.on_role_changed();
+  frame_.beat();
+}
+
+void ActiveRole::on_message(std::string_view, std::string_view payload) {
+  Result<Event> event = decode_event(payload);
+  if (!event.ok()) return listener_.on_malformed_event();
+  // The active process may just have drained: take over at once.
+  if (event->type == EventType::kDaemonDown && event->daemon == daemon_) lease_.hurry();
+  listener_.on_event(*event);
+}
+
+void ActiveRole::on_subscribed(std::string_view) {
+  subscriber_problem_.reset();
+  listener_.on_events_heard();
+}
+
+void ActiveRole::on_subscriber_down(const Error& why, unsigned) {
+  // While Redis is down for everybody the frame says so.
+  if (frame_.redis_up() && subscriber_problem_.should_log(why.message, mono_now()))
+    frame_.log().warn("subscription_lost", {{"channel", channel_}, {"error", why.message}});
+  listener_.on_events_lost();
+}
+
+void ActiveRole::on_subscriber_error(const Error& why) {
+  if (subscriber_problem_.should_log(why.message, mono_now()))
+    frame_.log().error("subscription_refused", {{"channel", channel_}, {"error", why.message}});
+}
+
+}  // namespace mas::common
