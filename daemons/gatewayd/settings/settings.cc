@@ -3,6 +3,7 @@
 
 #include "daemons/common/unit_files.h"
 #include "daemons/gatewayd/dlp/config.h"
+#include "daemons/gatewayd/settings/policy_digest.h"
 
 namespace mas::gateway {
 
@@ -241,48 +242,10 @@ Policy Settings::policy() const {
   policy.sender_share = static_cast<uint64_t>(sender_share);
   policy.refusal_records = audit.refusals;
 
-  std::string text = "mas.policy.v1";
-  for (std::string_view value :
-       {kProfileNames[static_cast<size_t>(profile)], kModeNames[static_cast<size_t>(authorisation_mode)],
-        kModeNames[static_cast<size_t>(limits_mode)], kModeNames[static_cast<size_t>(dlp_mode)],
-        kModeNames[static_cast<size_t>(guard_mode)], kModeNames[static_cast<size_t>(breaker_mode)],
-        kOnOpenNames[static_cast<size_t>(breaker.on_open)], kModeNames[static_cast<size_t>(priority_mode)],
-        lane_name(priority_highest)})
-    text.append("\n").append(value);
-  for (int64_t value : {to_millis(auth_drift),
-                        int64_t{policy.auth.accept_registry_token},
-                        limits_per_minute,
-                        limits_per_hour,
-                        limits_burst,
-                        static_cast<int64_t>(limits_bytes_per_minute),
-                        static_cast<int64_t>(limits_burst_bytes),
-                        guard.max_hops,
-                        guard.max_visits,
-                        guard.conversation,
-                        guard.pair,
-                        to_millis(guard.window),
-                        guard.counters,
-                        to_millis(breaker.window),
-                        breaker.failures,
-                        breaker.ratio,
-                        breaker.volume,
-                        to_millis(breaker.open),
-                        to_millis(breaker.max_open),
-                        breaker.trials,
-                        to_millis(breaker.patience),
-                        to_millis(breaker.grace),
-                        retry_attempts,
-                        to_millis(retry_base),
-                        to_millis(retry_cap),
-                        retry_waiting,
-                        int64_t{priority_from_data},
-                        to_millis(reply_window),
-                        max_backlog,
-                        static_cast<int64_t>(max_backlog_bytes),
-                        sender_share,
-                        static_cast<int64_t>(max_envelope)})
-    text.append("\n").append(std::to_string(value));
-  policy.digest = sha256(text);
+  Settings copy = *this;  // a table points into settings that it may set
+  common::OptionTable table;
+  copy.describe(table);
+  policy.digest = policy_digest(table);
   return policy;
 }
 
