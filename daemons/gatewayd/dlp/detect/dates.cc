@@ -3,40 +3,55 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 
 #include "daemons/gatewayd/dlp/checksums.h"
 #include "daemons/gatewayd/dlp/detect/values.h"
+#include "daemons/gatewayd/dlp/detect/word_table.h"
 
 namespace mas::dlp {
 namespace {
 
 constexpr size_t kLongestWord = 16;  // bytes
 
-/// The names of the months and their usual abbreviations, by month: English, German, French, Spanish, Portuguese, Italian,
-/// Dutch, Polish (genitive, as in dates); Unicode CLDR, "months, format". In lower case.
-constexpr std::string_view kMonths[12] = {
-    "|january|jan|januar|jänner|jän|janvier|janv|enero|ene|janeiro|gennaio|gen|januari|stycznia|sty|styczeń|",
-    "|february|feb|februar|feber|février|févr|fevrier|febrero|fevereiro|fev|febbraio|februari|lutego|lut|luty|",
-    "|march|mar|märz|mär|mrz|maerz|mars|marzo|março|marco|maart|mrt|marca|marzec|",
-    "|april|apr|avril|avr|abril|abr|aprile|kwietnia|kwi|kwiecień|",
-    "|may|mai|mayo|maio|maggio|mag|mei|maja|maj|",
-    "|june|jun|juni|juin|junio|junho|giugno|giu|czerwca|cze|czerwiec|",
-    "|july|jul|juli|juillet|juil|julio|julho|luglio|lug|lipca|lip|lipiec|",
-    "|august|aug|août|aout|agosto|ago|augustus|sierpnia|sie|sierpień|",
-    "|september|sep|sept|septembre|septiembre|setiembre|setembro|set|settembre|września|wrz|wrzesień|",
-    "|october|oct|oktober|okt|octobre|octubre|outubro|out|ottobre|ott|października|paź|październik|",
-    "|november|nov|novembre|noviembre|novembro|listopada|lis|listopad|",
-    "|december|dec|dezember|dez|décembre|déc|decembre|diciembre|dic|dezembro|dicembre|grudnia|gru|grudzień|",
+/// What a word of a date is: bit n for month n, 1 to 12, and these.
+enum Part : uint32_t {
+  kMonths = (1U << 13) - 2,
+  kLink = 1U << 13,    ///< leads to a date, and stands between its parts
+  kEnding = 1U << 14,  ///< of 1st, 1er, 3º
 };
-/// What leads to a date, and stands between its parts.
-constexpr std::string_view kLinks = "|on|the|of|in|am|den|le|el|il|op|de|do|del|em|dnia|dia|día|r|a|o|lo|year|";
+
+/// The names of the months and their usual abbreviations: English, German, French, Spanish, Portuguese, Italian, Dutch,
+/// Polish (genitive, as in dates); Unicode CLDR, "months, format".
+const WordTable& parts() {
+  static const WordTable kTable({
+      {1U << 1,
+       "january|jan|januar|jänner|jän|janvier|janv|enero|ene|janeiro|gennaio|gen|januari|stycznia|sty|styczeń"},
+      {1U << 2,
+       "february|feb|februar|feber|février|févr|fevrier|febrero|fevereiro|fev|febbraio|februari|lutego|lut|luty"},
+      {1U << 3, "march|mar|märz|mär|mrz|maerz|mars|marzo|março|marco|maart|mrt|marca|marzec"},
+      {1U << 4, "april|apr|avril|avr|abril|abr|aprile|kwietnia|kwi|kwiecień"},
+      {1U << 5, "may|mai|mayo|maio|maggio|mag|mei|maja|maj"},
+      {1U << 6, "june|jun|juni|juin|junio|junho|giugno|giu|czerwca|cze|czerwiec"},
+      {1U << 7, "july|jul|juli|juillet|juil|julio|julho|luglio|lug|lipca|lip|lipiec"},
+      {1U << 8, "august|aug|août|aout|agosto|ago|augustus|sierpnia|sie|sierpień"},
+      {1U << 9, "september|sep|sept|septembre|septiembre|setiembre|setembro|set|settembre|września|wrz|wrzesień"},
+      {1U << 10, "october|oct|oktober|okt|octobre|octubre|outubro|out|ottobre|ott|października|paź|październik"},
+      {1U << 11, "november|nov|novembre|noviembre|novembro|listopada|lis|listopad"},
+      {1U << 12,
+       "december|dec|dezember|dez|décembre|déc|decembre|diciembre|dic|dezembro|dicembre|grudnia|gru|grudzień"},
+      {kLink, "on|the|of|in|am|den|le|el|il|op|de|do|del|em|dnia|dia|día|r|a|o|lo|year"},
+      {kEnding, "st|nd|rd|th|er|e|º|ª|°|te|ten"},
+  });
+  return kTable;
+}
+
 constexpr std::string_view kOrdinals[] = {
     "first",         "second",       "third",         "fourth",       "fifth",        "sixth",          "seventh",
     "eighth",        "ninth",        "tenth",         "eleventh",     "twelfth",      "thirteenth",     "fourteenth",
     "fifteenth",     "sixteenth",    "seventeenth",   "eighteenth",   "nineteenth",   "twentieth",      "twenty-first",
     "twenty-second", "twenty-third", "twenty-fourth", "twenty-fifth", "twenty-sixth", "twenty-seventh", "twenty-eighth",
     "twenty-ninth",  "thirtieth",    "thirty-first"};
-constexpr std::string_view kEndings = "|st|nd|rd|th|er|e|º|ª|°|te|ten|";  // of 1st, 1er, 3º
 
 /// A word in lower case, Latin letters with marks as well: Ä and ä differ in one bit of their second byte.
 struct Word {
@@ -52,13 +67,8 @@ struct Word {
   std::string_view view() const { return {bytes.data(), size}; }
 };
 
-/// @param list words between bars.
-bool listed(std::string_view list, std::string_view word) {
-  if (word.empty()) return false;
-  for (size_t at = list.find(word); at != std::string_view::npos; at = list.find(word, at + 1))
-    if (list[at - 1] == '|' && list[at + word.size()] == '|') return true;
-  return false;
-}
+/// @return the bits of parts() that a word has.
+uint32_t part_of(std::string_view word) { return parts().of(Word(word).view()); }
 
 class Reader {
  public:
@@ -80,7 +90,7 @@ class Reader {
   void skip_links() {
     for (int n = 0; n < 3; ++n) {
       std::string_view here = word();
-      if (!listed(kLinks, Word(here).view())) return;
+      if ((part_of(here) & kLink) == 0) return;
       at_ += here.size();
       skip_spaces();
     }
@@ -88,9 +98,8 @@ class Reader {
   /// @return 1 to 12; 0: no name of a month.
   int month() {
     std::string_view here = word();
-    Word name(here);
-    for (int i = 0; i < 12; ++i)
-      if (listed(kMonths[i], name.view())) return at_ += here.size(), i + 1;
+    uint32_t months = part_of(here) & kMonths;
+    if (months != 0) return at_ += here.size(), std::countr_zero(months);
     return 0;
   }
   /// @return digits read; 0: none, or more than `most`.
@@ -108,7 +117,7 @@ class Reader {
   int day() {
     int value = 0;
     if (number(2, value) > 0) {
-      if (std::string_view ending = word(); listed(kEndings, Word(ending).view())) at_ += ending.size();
+      if (std::string_view ending = word(); (part_of(ending) & kEnding) != 0) at_ += ending.size();
       return value;
     }
     for (size_t i = std::size(kOrdinals); i-- > 0;)  // the longer first

@@ -37,7 +37,7 @@ Named how_of(const Value& value) {
   }
 }
 
-constexpr size_t kStepsOfProse = 96;  // about what value_after() reads of the text
+constexpr size_t kStepsOfValue = 64;  // about what value_after() reads of the text, and looks up
 
 class TextReader {
  public:
@@ -60,6 +60,11 @@ class TextReader {
   }
 
  private:
+  Value value_behind(uint32_t at) {
+    sight_.spend(kStepsOfValue);
+    return value_after(sight_.text(), at, plain_);
+  }
+
   // ---- Secrets
 
   void read_secret(const Word& word) {
@@ -111,8 +116,7 @@ class TextReader {
   }
 
   void in_prose(const Word& word, Naming& naming) {
-    sight_.spend(kStepsOfProse);
-    Value value = value_after(sight_.text(), word.span.end);
+    Value value = value_behind(word.span.end);
     if (value.link == Link::kNone) return;
     if (value.link == Link::kSign) last_ = value.span;
     naming.how = how_of(value);
@@ -168,7 +172,7 @@ class TextReader {
   void read_number(const Word& word) {
     uint32_t end = identifier_end(word.span);
     if (end > word.span.end && (read_key(sight_.view({word.span.begin, end})) & kAgainst) != 0) return;
-    Value value = value_after(sight_.text(), end);
+    Value value = value_behind(end);
     if (value.link == Link::kNone) return;
     if (value.link == Link::kSign) last_ = value.span;
     Named how = how_of(value);
@@ -203,7 +207,8 @@ class TextReader {
 
   Sight& sight_;
   const std::vector<Word>& words_;
-  Span last_;  // value: words within it are part of it
+  Span last_;   // value: words within it are part of it
+  Span plain_;  // of value_after()
   uint32_t name_end_ = 0;
 };
 

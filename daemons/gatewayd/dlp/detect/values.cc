@@ -5,6 +5,7 @@
 #include <array>
 
 #include "daemons/gatewayd/dlp/checksums.h"
+#include "daemons/gatewayd/dlp/detect/word_table.h"
 
 namespace mas::dlp {
 namespace {
@@ -13,35 +14,33 @@ constexpr int kMostWordsMore = 3;
 constexpr uint32_t kFarthestValue = 40;  // bytes between a word and its value
 constexpr size_t kLongestValue = 512;
 
-bool is_filler(std::string_view word) {
-  static constexpr std::string_view kFillers[] = {
-      "number",  "numbers",   "no",          "num",    "nr",      "id",    "code",       "of",       "the",   "for",
-      "on",      "file",      "value",       "my",     "your",    "key",   "token",      "here",     "s",     "as",
-      "account", "member",    "beneficiary", "card",   "patient", "new",   "identifier", "login",    "it",    "back",
-      "current", "temporary", "user",        "string", "set",     "to",    "be",         "patients", "now",   "still",
-      "changed", "reset",     "been",        "has",    "updated", "again", "currently",  "rotated",  "jetzt", "nun",
-      "neu",     "ahora",     "maintenant",  "agora",  "adesso",  "nu",    "teraz"};
-  return equals_any(word, kFillers);
-}
+/// What a word between a name and its value says.
+enum Between : uint32_t {
+  kFiller = 1,
+  kVerb = 2,
+  kPreposition = 4,  ///< tells more of the word before it: "password for the west gate is …"
+  kPlace =
+      8,  ///< where it holds: "password on build-07 is …". Only names of machines follow, as "born on March 5" is a date
+  kChange = 16,  ///< "was changed" stands before "to"
+  kTo = 32,
+};
 
-bool is_verb(std::string_view word) {
-  static constexpr std::string_view kVerbs[] = {
-      "is",  "was", "are", "equals", "ist",  "lautet", "lauten", "sind", "es",      "est",     "son",  "sont", "sera",
-      "foi", "sao", "era", "wynosi", "jest", "will",   "reads",  "be",   "becomes", "remains", "zijn", "sono"};
-  return equals_any(word, kVerbs);
-}
-
-/// What tells more of the word before it: "password for the west gate is …".
-bool is_preposition(std::string_view word) {
-  static constexpr std::string_view kPrepositions[] = {"for", "of",   "von", "für", "zu",  "pour", "de",   "del", "do",
-                                                       "da",  "para", "di",  "del", "per", "van",  "voor", "dla", "od"};
-  return equals_any(word, kPrepositions);
-}
-
-/// Where it holds: "password on build-07 is …". Only names of machines follow, as "born on March 5" is a date.
-bool is_place(std::string_view word) {
-  static constexpr std::string_view kPlaces[] = {"on", "at", "in", "auf", "bei", "en", "sur", "em", "su"};
-  return equals_any(word, kPlaces);
+const WordTable& between() {
+  static const WordTable kTable({
+      {kFiller,
+       "number|numbers|no|num|nr|id|code|of|the|for|on|file|value|my|your|key|token|here|s|as|account|member|"
+       "beneficiary|"
+       "card|patient|new|identifier|login|it|back|current|temporary|user|string|set|to|be|patients|now|still|changed|"
+       "reset|been|has|updated|again|currently|rotated|jetzt|nun|neu|ahora|maintenant|agora|adesso|nu|teraz"},
+      {kVerb,
+       "is|was|are|equals|ist|lautet|lauten|sind|es|est|son|sont|sera|foi|sao|era|wynosi|jest|will|reads|be|becomes|"
+       "remains|zijn|sono"},
+      {kPreposition, "for|of|von|für|zu|pour|de|del|do|da|para|di|per|van|voor|dla|od"},
+      {kPlace, "on|at|in|auf|bei|en|sur|em|su"},
+      {kChange, "changed|set|reset|updated|rotated"},
+      {kTo, "to"},
+  });
+  return kTable;
 }
 
 bool ends_value(char c) {
@@ -131,7 +130,7 @@ bool is_native_stop(char c) {
   return (byte >= 0xe3 && byte <= 0xef) || byte == 0xc2;
 }
 
-Value value_after(std::string_view text, uint32_t from) {
+Value value_after(std::string_view text, uint32_t from, Span& plain) {
   Value value;
   Link link = Link::kNext;
   auto at = [&](size_t i) { return i < text.size() ? text[i] : '\0'; };
@@ -178,19 +177,20 @@ Value value_after(std::string_view text, uint32_t from) {
         while (end < stop && (is_alnum(at(end)) || at(end) == '-' || at(end) == '_' || at(end) == '.')) ++end;
       std::string_view word = text.substr(i, end - i);
       if (is_digit(at(end)) || at(end) == '-') break;
+      uint32_t says = between().of(word);
       bool machine = place && std::any_of(word.begin(), word.end(), [](char x) { return is_digit(x) || x == '-'; });
-      place = link == Link::kNext && is_place(word);
-      if (is_verb(word) || ((changed || more >= 0) && equals_word(word, "to")))
+      place = link == Link::kNext && (says & kPlace) != 0;
+      if ((says & kVerb) != 0 || ((changed || more >= 0) && (says & kTo) != 0))
         link = Link::kVerb;
       else if (machine)
         more = kMostWordsMore;
-      else if (link == Link::kNext && is_preposition(word))
+      else if (link == Link::kNext && (says & kPreposition) != 0)
         more = kMostWordsMore;
-      else if (!is_filler(word)) {
+      else if ((says & kFiller) == 0) {
         if (link != Link::kNext || more <= 0) break;
         --more;
       }
-      changed = equals_any(word, {"changed", "set", "reset", "updated", "rotated"});
+      changed = (says & kChange) != 0;
       i = end;
     } else {
       break;
@@ -203,7 +203,10 @@ Value value_after(std::string_view text, uint32_t from) {
   if (quote != '\0') {
     while (end < bound && at(end) != quote && at(end) != '\0' && at(end) != '\n') ++end;
   } else {
+    bool known = i >= plain.begin && i < plain.end;
+    if (known) end = std::min(plain.end, static_cast<uint32_t>(bound));
     while (end < bound && !ends_value(at(end)) && !is_native_stop(at(end))) ++end;
+    plain = {known ? plain.begin : i, std::max(end, known ? plain.end : i)};
     while (end > i && (at(end - 1) == '.' || at(end - 1) == '?' || at(end - 1) == ':')) --end;
   }
   if (end == i) return value;
