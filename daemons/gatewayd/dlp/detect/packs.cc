@@ -4,6 +4,7 @@
 // this identifier is printed in (529.982.247-25) acts by itself.
 #include <algorithm>
 #include <array>
+#include <bitset>
 
 #include "daemons/gatewayd/dlp/checksums_national.h"
 #include "daemons/gatewayd/dlp/detect/chain.h"
@@ -71,6 +72,48 @@ bool is_printed(std::string_view text, std::string_view form) {
                     [](char c, char f) { return f == '9' ? is_digit(c) : c == f; });
 }
 
+/// Whether a byte may stand where a form has `kind`.
+constexpr bool fits(char c, char kind) {
+  char big = to_upper(c);
+  switch (kind) {
+    case 'A':
+      return is_upper(big);
+    case '9':
+      return is_digit(c);
+    case '*':
+      return is_digit(c) || is_upper(big);
+    case 'L':
+      return big >= 'X' && big <= 'Z';
+    default:
+      return c == kind;
+  }
+}
+
+using Forms = std::bitset<std::size(kLettered)>;
+
+/// Which forms may begin with a word: by its length, as far as letters and digits go, and by its first bytes and those behind
+/// it. Nearly every word has the wrong length.
+struct Beginnings {
+  static constexpr uint32_t kPlaces = 4, kLongest = 16;
+  std::array<Forms, kLongest + 1> of_length{};
+  std::array<std::array<Forms, 256>, kPlaces> with_byte{};
+
+  Beginnings() {
+    for (size_t number = 0; number < std::size(kLettered); ++number) {
+      std::string_view form = kLettered[number].form;
+      size_t length = std::min(form.find_first_of(" -.", 0), form.size());
+      of_length[length].set(number);
+      for (uint32_t place = 0; place < kPlaces; ++place)
+        for (int byte = 0; byte < 256; ++byte)
+          if (fits(static_cast<char>(byte), form[place])) with_byte[place][static_cast<size_t>(byte)].set(number);
+    }
+  }
+};
+const Beginnings& beginnings() {
+  static const Beginnings kMade;
+  return kMade;
+}
+
 /// The code at `begin` in this form. @param ret_code without separators, in upper case. @param ret_lower whether a letter
 /// was small. @return its size there; 0: it does not fit.
 size_t read_form(const Sight& sight, uint32_t begin, std::string_view form, std::array<char, 24>& ret_code,
@@ -79,16 +122,9 @@ size_t read_form(const Sight& sight, uint32_t begin, std::string_view form, std:
   ret_lower = false;
   for (size_t i = 0; i < form.size(); ++i) {
     char c = sight.at(begin + i), kind = form[i];
-    bool part = is_alnum(kind) || kind == '*';
-    char big = to_upper(c);
-    bool fits = kind == 'A'   ? is_upper(big)
-                : kind == '9' ? is_digit(c)
-                : kind == '*' ? is_digit(c) || is_upper(big)
-                : kind == 'L' ? big >= 'X' && big <= 'Z'
-                              : c == kind;
-    if (!fits) return 0;
+    if (!fits(c, kind)) return 0;
     ret_lower = ret_lower || is_lower(c);
-    if (part) ret_code[ret_size++] = big;
+    if (is_alnum(kind) || kind == '*') ret_code[ret_size++] = to_upper(c);
   }
   return form.size();
 }
@@ -99,10 +135,12 @@ bool is_edge(char before, char after, char behind) {
   return open && !is_alnum(after) && after != '_' && !joined;
 }
 
-void see_lettered_at(Sight& sight, uint32_t begin) {
+/// @param forms that may begin there.
+void see_lettered_at(Sight& sight, uint32_t begin, Forms forms) {
   std::array<char, 24> code{};
-  for (const Lettered& one : kLettered) {
-    if (!sight.wants(one.type)) continue;
+  for (size_t form = 0; form < std::size(kLettered); ++form) {
+    const Lettered& one = kLettered[form];
+    if (!forms[form]) continue;
     size_t size = 0;
     bool lower = false;
     size_t taken = read_form(sight, begin, one.form, code, size, lower);
@@ -126,8 +164,9 @@ void see_pack_numbers(const Chain& chain) {
     if (total > 15) return;
     if (total < 9 || !chain.stands_alone(n)) continue;
     Span all = chain.span(n);
+    auto digits = chain.digits(n);
     for (const Numeric& one : kNumeric) {
-      if (one.digits != total || !sight.wants(one.type) || !one.check(chain.digits(n).view())) continue;
+      if (one.digits != total || !sight.wants(one.type) || !one.check(digits.view())) continue;
       bool printed = is_printed(sight.view(all), one.printed);
       ContextMask wanted = is_key_against(sight, all) ? 0 : bit(one.context);
       sight.see(one.type, all, {printed ? kActsAlone : kWithContext, wanted, printed, !printed});
@@ -143,8 +182,20 @@ bool wants_packs(const Sight& sight) {
 
 void see_pack_codes(Sight& sight) {
   std::string_view text = sight.text();
-  for (uint32_t i = 0; i < text.size(); ++i)
-    if (is_alnum(text[i]) && !is_alnum(sight.before(i))) see_lettered_at(sight, i);
+  const ByteClasses& classes = sight.classes();
+  const Beginnings& may_begin = beginnings();
+  Forms wanted;
+  for (size_t form = 0; form < std::size(kLettered); ++form) wanted[form] = sight.wants(kLettered[form].type);
+  auto next = [&](uint32_t from) { return classes.next(&ByteClasses::Word::alnum, from); };
+  for (uint32_t at = next(0), end = 0; at + Beginnings::kPlaces <= text.size(); at = next(end)) {
+    end = classes.end(&ByteClasses::Word::alnum, at);
+    sight.spend(1);
+    if (end - at > Beginnings::kLongest) continue;
+    Forms forms = wanted & may_begin.of_length[end - at];
+    for (uint32_t place = 0; place < Beginnings::kPlaces && forms.any(); ++place)
+      forms &= may_begin.with_byte[place][static_cast<unsigned char>(text[at + place])];
+    if (forms.any()) see_lettered_at(sight, at, forms);
+  }
 }
 
 }  // namespace mas::dlp
