@@ -5,6 +5,7 @@
 #include <array>
 #include <bitset>
 #include <cstring>
+#include <span>
 
 #include "daemons/gatewayd/dlp/folding.h"
 
@@ -26,14 +27,74 @@ size_t three_letters(std::string_view letters) {
   return (value(0) * kLetters + value(1)) * kLetters + value(2);
 }
 
+/// The numbers of long_words by three of their letters; the words of one three stand in the order of the vocabulary.
+class ByThree {
+ public:
+  void fill(const std::vector<std::string>& words, size_t (*three_of)(std::string_view)) {
+    for (const std::string& word : words) ++begins_[three_of(word) + 1];
+    for (size_t i = 1; i < begins_.size(); ++i) begins_[i] = static_cast<uint16_t>(begins_[i] + begins_[i - 1]);
+    numbers_.resize(words.size());
+    std::vector<uint16_t> next = begins_;
+    for (size_t i = 0; i < words.size(); ++i) numbers_[next[three_of(words[i])]++] = static_cast<uint16_t>(i);
+  }
+  std::span<const uint16_t> of(size_t three) const {
+    return std::span(numbers_).subspan(begins_[three], static_cast<size_t>(begins_[three + 1] - begins_[three]));
+  }
+
+ private:
+  std::vector<uint16_t> begins_ = std::vector<uint16_t>(kLetters * kLetters * kLetters + 1);
+  std::vector<uint16_t> numbers_;
+};
+
+size_t first_three(std::string_view word) { return three_letters(word); }
+size_t last_three(std::string_view word) { return three_letters(word.substr(word.size() - 3)); }
+
+/// Of a sequence of letters. Those of its parts come from the same numbers, so that a key is read once for all of them.
+constexpr uint64_t kHashFactor = 0x9e3779b97f4a7c15U;
+uint64_t hash_of(std::string_view letters) {
+  uint64_t hash = 0;
+  for (char c : letters) hash = hash * kHashFactor + static_cast<unsigned char>(c);
+  return hash;
+}
+
+/// Phrases joined without spaces, by open addressing. @note the hash is the caller's, see hash_of().
+class Phrases {
+ public:
+  /// @return what `phrase` says; 0: it is none.
+  ContextMask find(uint64_t hash, std::string_view phrase) const {
+    for (size_t at = place_of(hash);; at = (at + 1) % kSlots) {
+      const Slot& slot = slots_[at];
+      if (slot.mask == 0 || (slot.hash == hash && slot.phrase == phrase)) return slot.mask;
+    }
+  }
+  void add(std::string_view phrase, ContextMask mask) {
+    uint64_t hash = hash_of(phrase);
+    size_t at = place_of(hash);
+    while (slots_[at].mask != 0 && slots_[at].phrase != phrase) at = (at + 1) % kSlots;
+    slots_[at] = {hash, slots_[at].mask | mask, std::string(phrase)};
+  }
+
+ private:
+  static constexpr unsigned kBits = 13;  // the vocabulary takes a third of it
+  static constexpr size_t kSlots = size_t{1} << kBits;
+  struct Slot {
+    uint64_t hash = 0;
+    ContextMask mask = 0;  // 0: empty
+    std::string phrase;
+  };
+  static size_t place_of(uint64_t hash) { return static_cast<size_t>((hash * 0xc2b2ae3d27d4eb4fU) >> (64 - kBits)); }
+
+  std::vector<Slot> slots_ = std::vector<Slot>(kSlots);
+};
+
 struct Table {
   std::vector<Phrase> phrases;
-  std::unordered_map<std::string, ContextMask> keys;    // words of a phrase joined without spaces
+  Phrases keys;                                         // words of a phrase joined without spaces
   std::unordered_map<std::string, ContextMask> native;  // phrases with letters beyond ASCII, joined likewise
   std::vector<std::string> long_words;                  // of data, such as "password"
+  ByThree long_by_begin, long_by_end;                   // long_words by their first and last three letters
   using Letters = std::bitset<kLetters * kLetters * kLetters>;
-  Letters begin;                 // the first three letters of a phrase
-  Letters long_begin, long_end;  // the first and last three of long_words
+  Letters begin;  // the first three letters of a phrase
 };
 
 void add_key(Table& table, Context context, std::string_view words) {
@@ -46,14 +107,11 @@ void add_key(Table& table, Context context, std::string_view words) {
   }
   for (char c : words)
     if (c >= 'a' && c <= 'z') joined.push_back(c);
-  table.keys[joined] |= bit(context);
+  table.keys.add(joined, bit(context));
   if (joined.size() >= 3) table.begin.set(three_letters(joined));
   for (char third = 'a'; joined.size() == 2 && third <= 'z'; ++third) table.begin.set(three_letters(joined + third));
   bool data = (bit(context) & kDataContexts) != 0;
-  if (!data || joined.size() < kShortestPartOfWord) return;
-  table.long_words.push_back(joined);
-  table.long_begin.set(three_letters(joined));
-  table.long_end.set(three_letters(std::string_view(joined).substr(joined.size() - 3)));
+  if (data && joined.size() >= kShortestPartOfWord) table.long_words.push_back(joined);
 }
 
 void add(Table& table, Context context, Where where, std::string_view list) {
@@ -74,6 +132,8 @@ const Table& table() {
     using enum Where;
 #define MAS_DLP_WORDS(context, where, list) add(made, context, where, list);
 #include "daemons/gatewayd/dlp/context.def"
+    made.long_by_begin.fill(made.long_words, first_three);
+    made.long_by_end.fill(made.long_words, last_three);
     return made;
   }();
   return kTable;
@@ -87,6 +147,7 @@ char lower(char c) { return is_upper(c) ? static_cast<char>(c | 0x20) : c; }
 class Words {
  public:
   explicit Words(std::string_view key) {
+    hashes_[0] = 0;
     key = key.substr(0, kLongestKey);
     for (size_t i = 0; i < key.size(); ++i) {
       char c = key[i];
@@ -98,15 +159,20 @@ class Words {
       bool before_lower = i + 1 < key.size() && is_lower(key[i + 1]);
       bool hump = is_upper(c) && (after_lower || (i > 0 && is_upper(key[i - 1]) && before_lower));
       if ((begin_ || hump) && !start()) return;
+      hashes_[size_ + 1] = hashes_[size_] * kHashFactor + static_cast<unsigned char>(lower(c));
       text_[size_++] = lower(c);
     }
-    ends_[count_] = size_;
   }
 
   size_t count() const { return count_; }
   std::string_view joined(size_t first, size_t words) const {
     size_t from = starts_[first];
-    return {text_.data() + from, (first + words == count_ ? size_ : starts_[first + words]) - from};
+    return {text_.data() + from, end(first, words) - from};
+  }
+  /// hash_of() the same words.
+  uint64_t hash(size_t first, size_t words) const {
+    size_t from = starts_[first], to = end(first, words);
+    return hashes_[to] - hashes_[from] * powers()[to - from];
   }
 
  private:
@@ -117,8 +183,20 @@ class Words {
     return true;
   }
 
-  std::array<char, kLongestKey> text_{};
-  std::array<size_t, kMostWords + 1> starts_{}, ends_{};
+  size_t end(size_t first, size_t words) const { return first + words == count_ ? size_ : starts_[first + words]; }
+  /// kHashFactor to the power of the place.
+  static const std::array<uint64_t, kLongestKey + 1>& powers() {
+    static constexpr auto kPowers = [] {
+      std::array<uint64_t, kLongestKey + 1> made{1};
+      for (size_t i = 1; i < made.size(); ++i) made[i] = made[i - 1] * kHashFactor;
+      return made;
+    }();
+    return kPowers;
+  }
+
+  std::array<char, kLongestKey> text_;            // size_ bytes of it are set
+  std::array<uint64_t, kLongestKey + 1> hashes_;  // of the first bytes of text_: as many as the place says
+  std::array<size_t, kMostWords> starts_;         // count_ of them
   size_t count_ = 0, size_ = 0;
   bool begin_ = true;
 };
@@ -131,14 +209,15 @@ ContextMask within_word(std::string_view word) {
       (word.ends_with("token") || word.ends_with("secret") || word.ends_with("apikey")))
     return bit(Context::kCredential);
   if (word.size() <= kShortestPartOfWord) return 0;
-  bool may_begin = all.long_begin[three_letters(word)],
-       may_end = all.long_end[three_letters(word.substr(word.size() - 3))];
-  if (!may_begin && !may_end) return 0;  // nearly all
-  for (const auto& part : all.long_words) {
-    if (may_end && word.ends_with(part)) return all.keys.at(part);
-    if (may_begin && word.starts_with(part)) return all.keys.at(part) | bit(Context::kWeak);
-  }
-  return 0;
+  // The first of the vocabulary that the word begins or ends with; most words share their letters with none.
+  const auto& parts = all.long_words;
+  std::span<const uint16_t> begins = all.long_by_begin.of(first_three(word)),
+                            ends = all.long_by_end.of(last_three(word));
+  auto begin = std::ranges::find_if(begins, [&](uint16_t i) { return word.starts_with(parts[i]); });
+  auto end = std::ranges::find_if(ends, [&](uint16_t i) { return word.ends_with(parts[i]); });
+  auto says = [&](uint16_t i) { return all.keys.find(hash_of(parts[i]), parts[i]); };
+  if (end != ends.end() && (begin == begins.end() || *end <= *begin)) return says(*end);
+  return begin != begins.end() ? says(*begin) | bit(Context::kWeak) : 0;
 }
 
 /// What folding left of other scripts says nothing.
@@ -221,17 +300,15 @@ ContextMask read_key(std::string_view key) {
   const auto& keys = table().keys;
   Words words(key);
   Said said;
-  std::string phrase;
   for (size_t i = 0; i < words.count(); ++said.count) {
     size_t taken = 0;
     std::string_view rest = words.joined(i, words.count() - i);
     bool known = rest.size() < 3 || table().begin[three_letters(rest)];  // most words begin no phrase
     for (size_t n = std::min(kLongestPhrase, words.count() - i); known && n > 0 && taken == 0; --n) {
-      phrase.assign(words.joined(i, n));
-      if (auto found = keys.find(phrase); found != keys.end()) {
-        said.parts[said.count] = found->second;
-        taken = n;
-      }
+      ContextMask says = keys.find(words.hash(i, n), words.joined(i, n));
+      if (says == 0) continue;
+      said.parts[said.count] = says;
+      taken = n;
     }
     if (taken == 0) said.parts[said.count] = within_word(words.joined(i, 1));
     i += std::max<size_t>(taken, 1);
