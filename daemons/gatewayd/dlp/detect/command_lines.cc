@@ -7,6 +7,7 @@
 
 #include "daemons/gatewayd/dlp/detect/arguments.h"
 #include "daemons/gatewayd/dlp/detect/literal_detectors.h"
+#include "daemons/gatewayd/dlp/detect/stand_ins.h"
 
 namespace mas::dlp {
 namespace {
@@ -69,7 +70,7 @@ constexpr uint32_t kMostWords = 32;
 void see_password(Sight& sight, Span span) {
   constexpr size_t kShortest = 4, kLongest = 128, kLongestPort = 5;
   std::string_view value = sight.view(span);
-  if (value.size() < kShortest || value.size() > kLongest || is_stand_in(value) || is_token(value)) return;
+  if (value.size() < kShortest || value.size() > kLongest || is_stand_in(value, As::kLogin) || is_token(value)) return;
   if (value.size() <= kLongestPort && count_digits(value) == value.size()) return;
   sight.see(Type::password, span, {0.9F, bit(Context::kPassword), true, false, "command line"});
 }
@@ -81,7 +82,7 @@ void see_login(Sight& sight, Span span, char separator) {
   size_t sign = both.find(separator);
   if (sign == std::string_view::npos || both.find("://") != std::string_view::npos) return;
   std::string_view user = both.substr(0, sign), password = both.substr(sign + 1);
-  if (password.empty() ? !is_random(user, kLeastKey) || is_token(user) : is_stand_in(password)) return;
+  if (password.empty() ? !is_random(user, kLeastKey) || is_token(user) : is_stand_in(password, As::kLogin)) return;
   if (is_token(password) || is_token(user) || is_sample_login(user, password)) return;
   if (count_digits(both) + 1 >= both.size()) return;
   sight.see(Type::basic_auth, span, {0.9F, 0, true, false, "command line"});

@@ -6,6 +6,7 @@
 #include "daemons/gatewayd/dlp/detect/base64.h"
 #include "daemons/gatewayd/dlp/detect/literal_detectors.h"
 #include "daemons/gatewayd/dlp/detect/looks.h"
+#include "daemons/gatewayd/dlp/detect/stand_ins.h"
 
 namespace mas::dlp {
 namespace {
@@ -44,7 +45,7 @@ void pgpass_at(Sight& sight, Span literal) {
   std::string_view password = sight.view({at, end});
   constexpr size_t kShortest = 4;
   bool word = std::all_of(password.begin(), password.end(), is_letter) && password.size() < 8;
-  if (sight.at(end) == ':' || password.size() < kShortest || word || is_stand_in(password)) return;
+  if (sight.at(end) == ':' || password.size() < kShortest || word || is_stand_in(password, As::kLogin)) return;
   see_password(sight, {at, end}, "pgpass");
 }
 
@@ -66,7 +67,8 @@ void wifi_code_at(Sight& sight, Span literal) {
     named = named || field == 'S';
     at = end + 1;
   }
-  if (named && password.size() >= 8 && !is_stand_in(sight.view(password))) see_password(sight, password, "wifi");
+  if (named && password.size() >= 8 && !is_stand_in(sight.view(password), As::kLogin))
+    see_password(sight, password, "wifi");
 }
 
 /// "SSID CorpNet, key X", ssid="CorpNet" and psk=X: in one line, or in the lines of one block.
@@ -237,7 +239,7 @@ void line_at(Sight& sight, uint16_t place, Span literal) {
     sight.see(Type::api_key, span, {0.9F, 0, false, false, "line"});
   if (which == kPlain || which == kKeyBelow) return;
   bool holds = which == kReversible ? is_reversible(value) : is_strong_password(value);
-  if (holds && !is_stand_in(value)) see_password(sight, span, "line");
+  if (holds && !is_stand_in(value, As::kLogin)) see_password(sight, span, "line");
 }
 
 void append_line_literals(std::vector<Literal>& all) {

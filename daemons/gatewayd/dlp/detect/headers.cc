@@ -5,6 +5,7 @@
 #include "daemons/gatewayd/dlp/detect/base64.h"
 #include "daemons/gatewayd/dlp/detect/literal_detectors.h"
 #include "daemons/gatewayd/dlp/detect/named_values.h"
+#include "daemons/gatewayd/dlp/detect/stand_ins.h"
 
 namespace mas::dlp {
 namespace {
@@ -32,7 +33,7 @@ void bearer_at(Sight& sight, Span literal) {
   if (!starts_word(sight, literal.begin)) return;
   uint32_t end = run_while(sight, literal.end, kLongest, [](char c) { return is_token_character(c) && c != '~'; });
   std::string_view token = sight.view({literal.end, end});
-  if (!is_stand_in(token) && is_api_key(token, Named::kBySign))
+  if (!is_stand_in(token, As::kLogin) && is_api_key(token, Named::kBySign))
     sight.see(Type::api_key, {literal.end, end}, {0.7F, bit(kApiKey), false, false, "bearer token"});
 }
 
@@ -42,7 +43,7 @@ void basic_at(Sight& sight, Span literal) {
   if (!starts_word(sight, literal.begin)) return;
   uint32_t end = run_while(sight, literal.end, kLongest, is_token_character);
   std::string user, password;
-  if (!decode_login(sight.view({literal.end, end}), user, password) || is_stand_in(password)) return;
+  if (!decode_login(sight.view({literal.end, end}), user, password) || is_stand_in(password, As::kLogin)) return;
   sight.see(Type::basic_auth, {literal.end, end}, {0.9F, 0, true, false});
 }
 
@@ -69,7 +70,7 @@ void authorization_at(Sight& sight, Span literal) {
   constexpr size_t kBareToken = 20, kTokenOfScheme = 12;
   if (!scheme && (sight.at(end) == ' ' || sight.at(end) == '(')) return;  // another scheme, or prose
   if (token.size() < (scheme ? kTokenOfScheme : kBareToken) || token.starts_with("eyJ")) return;
-  if (is_stand_in(token) || !is_api_key(token, Named::kBySign) || is_token(token)) return;
+  if (is_stand_in(token, As::kLogin) || !is_api_key(token, Named::kBySign) || is_token(token)) return;
   sight.see(Type::api_key, {from, end}, {0.8F, bit(kApiKey), false, false, "authorization header"});
 }
 
@@ -108,9 +109,9 @@ void see_cookies(Sight& sight, uint32_t at) {
       return c > ' ' && c != ';' && c != '"' && c != '\'' && c != ',' && c != '\\' && c != ':';
     });
     std::string_view name = sight.view({at, name_end}), value = sight.view({name_end + 1, end});
-    bool generated = value.size() >= kShortestValue && count_digits(value) > 0 && !is_example(value) &&
+    bool generated = value.size() >= kShortestValue && count_digits(value) > 0 && !is_stand_in(value, As::kKey) &&
                      entropy(value) >= kEntropy && std::ranges::all_of(value, is_token_character);
-    if (generated && is_session_cookie(name) && !is_stand_in(value) && !is_token(value))
+    if (generated && is_session_cookie(name) && !is_stand_in(value, As::kLogin) && !is_token(value))
       sight.see(Type::api_key, {name_end + 1, end}, {0.8F, bit(kApiKey), false, false, "session cookie"});
     at = end;
     if (sight.at(at) != ';') return;

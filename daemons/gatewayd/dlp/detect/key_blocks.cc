@@ -3,6 +3,7 @@
 
 #include "daemons/gatewayd/dlp/checksums.h"
 #include "daemons/gatewayd/dlp/detect/literal_detectors.h"
+#include "daemons/gatewayd/dlp/detect/stand_ins.h"
 
 namespace mas::dlp {
 namespace {
@@ -104,7 +105,7 @@ void pem_at(Sight& sight, Span literal) {
   constexpr uint32_t kLeastBody = 16;
   if (body.base64 == 0) return see_lines(sight, literal);
   if (body.base64 < kLeastBody || entropy(sight.view(body.longest)) < kEntropyOfBody) return;
-  if (is_example(sight.view(body.longest))) return;
+  if (is_stand_in(sight.view(body.longest), As::kKey)) return;
   // A long name behind a header that code looks for is no body.
   if (!body.closed && body.base64 < kLeastCutShort && count_digits(sight.view(body.longest)) == 0) return;
   // "MIIEvQ…" and an ellipsis: documentation shows no more than the first words.

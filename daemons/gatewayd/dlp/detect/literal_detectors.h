@@ -29,10 +29,6 @@ constexpr bool is_url_safe(char c) { return is_alnum(c) || c == '-' || c == '_';
 constexpr bool is_token_character(char c) {
   return is_url_safe(c) || c == '.' || c == '=' || c == '/' || c == '+' || c == '%' || c == '~';
 }
-/// What stands in a password's place in documentation, templates and defaults: `$PASS`, `{password}`, `PASSWORD`, `***`.
-bool is_stand_in(std::string_view value);
-/// A user and password as programs are shipped with or documentation shows them: the password is the user, or says so.
-bool is_sample_login(std::string_view user, std::string_view password);
 /// Letters and digits as a generator makes them: no word, no number, no name of a file.
 bool is_random(std::string_view value, size_t shortest);
 

@@ -4,7 +4,9 @@
 #include <algorithm>
 
 #include "daemons/gatewayd/dlp/checksums.h"
+#include "daemons/gatewayd/dlp/detect/stand_ins.h"
 #include "daemons/gatewayd/dlp/detect/values.h"
+#include "daemons/gatewayd/dlp/detect/word_table.h"
 
 namespace mas::dlp {
 namespace {
@@ -114,13 +116,13 @@ unsigned character_classes(std::string_view value) {
 }
 
 bool is_technical_word(std::string_view value) {
-  constexpr std::string_view kWords[] = {
-      "base64",  "base32",   "base58", "sha1",    "sha256", "sha384",  "sha512", "sha-1",    "sha-256", "sha-512",
-      "md5",     "utf8",     "utf-8",  "utf16",   "x509",   "x.509",   "oauth2", "ipv4",     "ipv6",    "http2",
-      "http/2",  "k8s",      "i18n",   "l10n",    "a11y",   "ed25519", "argon2", "argon2id", "pbkdf2",  "rsa2048",
-      "rsa4096", "aes128",   "aes256", "aes-256", "hs256",  "rs256",   "es256",  "pkcs12",   "pkcs8",   "latin1",
-      "saml2",   "oauth2.0", "2fa",    "mfa2",    "p12",    "v1",      "v2",     "v3",       "ntlmv2"};
-  return equals_any(value, kWords);
+  static const WordTable kWords(
+      {{1,
+        "base64|base32|base58|sha1|sha256|sha384|sha512|sha-1|sha-256|sha-512|md5|utf8|utf-8|utf16|"
+        "x509|x.509|oauth2|ipv4|ipv6|http2|http/2|k8s|i18n|l10n|a11y|ed25519|argon2|argon2id|pbkdf2|"
+        "rsa2048|rsa4096|aes128|aes256|aes-256|hs256|rs256|es256|pkcs12|pkcs8|latin1|saml2|oauth2.0|"
+        "2fa|mfa2|p12|v1|v2|v3|ntlmv2"}});
+  return kWords.of(value) != 0;
 }
 
 bool begins_as_path(std::string_view value) {
@@ -229,7 +231,7 @@ bool is_resource_name(std::string_view value) {
 
 bool may_be_credential(std::string_view value) {
   constexpr size_t kShortest = 8, kLongWord = 16;
-  if (value.size() < kShortest || value.size() > kLongest || is_placeholder(value) || is_example(value)) return false;
+  if (value.size() < kShortest || value.size() > kLongest || is_stand_in(value, As::kKey)) return false;
   if (std::any_of(value.begin(), value.end(), is_space)) return false;
   if (is_plain_number(value) || is_reference(value) || is_code(value) || is_path(value) || is_file_name(value) ||
       is_version(value) || is_technical_word(value))
@@ -250,7 +252,7 @@ bool may_be_credential(std::string_view value) {
 
 bool is_generated(std::string_view value) {
   constexpr size_t kShortest = 16;
-  if (value.size() < kShortest || value.size() > kLongest || is_placeholder(value) || is_example(value)) return false;
+  if (value.size() < kShortest || value.size() > kLongest || is_stand_in(value, As::kKey)) return false;
   if (!std::all_of(value.begin(), value.end(), is_key_character)) return false;
   size_t digits = count_digits(value);
   if (digits < 2 || digits + 2 > value.size()) return false;
@@ -263,7 +265,7 @@ bool is_generated(std::string_view value) {
 
 bool is_strong_password(std::string_view value) {
   constexpr size_t kShortest = 8, kLongestPassword = 128;
-  if (value.size() < kShortest || value.size() > kLongestPassword || is_placeholder(value)) return false;
+  if (value.size() < kShortest || value.size() > kLongestPassword || is_stand_in(value, As::kPassword)) return false;
   if (std::any_of(value.begin(), value.end(), is_space) || value[0] == '-') return false;
   if (is_reference(value) || is_code(value) || is_path(value) || is_file_name(value) || is_version(value) ||
       is_slug(value) || is_uuid(value) || is_technical_word(value) || date_at(value) != 0 || is_plain_number(value))

@@ -8,6 +8,7 @@
 
 #include "daemons/gatewayd/dlp/detect/base64.h"
 #include "daemons/gatewayd/dlp/detect/looks.h"
+#include "daemons/gatewayd/dlp/detect/stand_ins.h"
 #include "daemons/gatewayd/dlp/detect/values.h"
 
 namespace mas::dlp {
@@ -26,8 +27,8 @@ bool is_harmless_name(std::string_view key) {
 bool is_secret_text(std::string_view value) {
   constexpr size_t kShortest = 4;
   value = trim(value);
-  return value.size() >= kShortest && !is_placeholder(value) && !is_plain_number(value) && !is_reference(value) &&
-         !is_path(value) && !value.starts_with("-----BEGIN CERT");
+  return value.size() >= kShortest && !is_stand_in(value, As::kPassword) && !is_plain_number(value) &&
+         !is_reference(value) && !is_path(value) && !value.starts_with("-----BEGIN CERT");
 }
 
 /// @param encoded the value stands in base64.

@@ -6,6 +6,7 @@
 #include "daemons/gatewayd/dlp/checksums.h"
 #include "daemons/gatewayd/dlp/context.h"
 #include "daemons/gatewayd/dlp/detect/looks.h"
+#include "daemons/gatewayd/dlp/detect/stand_ins.h"
 
 namespace mas::dlp {
 namespace {
@@ -75,7 +76,7 @@ bool is_label(std::string_view value) {
 
 bool is_password(std::string_view value, Named how, bool number) {
   constexpr size_t kShortest = 4, kLongest = 256;
-  if (value.size() < kShortest || value.size() > kLongest || is_placeholder(value)) return false;
+  if (value.size() < kShortest || value.size() > kLongest || is_stand_in(value, As::kPassword)) return false;
   Makeup makeup(value);
   if (number) return how == Named::kByKey && makeup.digits >= kShortest && makeup.other == 0;
   if (makeup.spaces > 0) {  // a passphrase; or a sentence about passwords
@@ -109,7 +110,7 @@ bool is_password(std::string_view value, Named how, bool number) {
 bool is_api_key(std::string_view value, Named how) {
   constexpr size_t kShortest = 12, kLongest = 512;
   constexpr double kEntropy = 3.0;
-  if (value.size() < kShortest || value.size() > kLongest || is_placeholder(value) || is_example(value)) return false;
+  if (value.size() < kShortest || value.size() > kLongest || is_stand_in(value, As::kKey)) return false;
   Makeup makeup(value);
   if (makeup.spaces > 0) return false;
   bool of_key = std::all_of(value.begin(), value.end(), [](char c) {
@@ -136,7 +137,7 @@ bool is_discord_token(std::string_view value) {
 bool is_generic_secret(std::string_view value) {
   constexpr size_t kShortest = 12, kLongest = 512;
   constexpr double kEntropy = 3.5;
-  if (value.size() < kShortest || value.size() > kLongest || is_placeholder(value) || is_example(value)) return false;
+  if (value.size() < kShortest || value.size() > kLongest || is_stand_in(value, As::kKey)) return false;
   Makeup makeup(value);
   if (makeup.spaces > 0 || makeup.digits == 0 || makeup.letters() == 0 || is_uuid(value)) return false;
   if (value.find("://") != std::string_view::npos || value.find('@') != std::string_view::npos) return false;

@@ -6,11 +6,14 @@
 
 #include "daemons/gatewayd/dlp/detect/base64.h"
 #include "daemons/gatewayd/dlp/detect/looks.h"
+#include "daemons/gatewayd/dlp/detect/stand_ins.h"
 
 namespace mas::dlp {
 namespace {
 
 using enum Context;
+
+constexpr size_t kStepsOfLooks = 48, kTimesRead = 4;  // of a value, by all questions what it looks like
 
 bool is_letters(std::string_view value) { return std::all_of(value.begin(), value.end(), is_letter); }
 
@@ -18,7 +21,8 @@ bool is_letters(std::string_view value) { return std::all_of(value.begin(), valu
 bool is_basic(std::string_view value) {
   constexpr size_t kLongest = 512;
   std::string user, password;
-  return value.size() <= kLongest && decode_login(value, user, password) && !user.empty() && !is_placeholder(password);
+  return value.size() <= kLongest && decode_login(value, user, password) && !user.empty() &&
+         !is_stand_in(password, As::kPassword);
 }
 
 /// Whether an access key id of AWS stands nearby.
@@ -86,6 +90,7 @@ bool is_hash(std::string_view value) {
 
 void see_secret(Sight& sight, Span span, const Naming& naming) {
   std::string_view value = sight.view(span);
+  sight.spend(kStepsOfLooks + value.size() * kTimesRead);
   if (value.starts_with("Bearer ") || value.starts_with("bearer ") || value.starts_with("Basic ")) return;
   ContextMask says = naming.says;
   if ((says & bit(kBasic)) != 0 && is_basic(value)) sight.see(Type::basic_auth, span, {0.9F, 0, true, false});

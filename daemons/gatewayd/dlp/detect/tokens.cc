@@ -5,6 +5,7 @@
 
 #include "daemons/gatewayd/dlp/checksums.h"
 #include "daemons/gatewayd/dlp/detect/literal_detectors.h"
+#include "daemons/gatewayd/dlp/detect/stand_ins.h"
 #include "daemons/gatewayd/dlp/detect/token_checks.h"
 
 namespace mas::dlp {
@@ -163,12 +164,6 @@ bool is_generated(const Token& token, std::string_view body) {
   return count_digits(body) >= 2 && !names;
 }
 
-bool is_sample(std::string_view body) {
-  for (std::string_view word : {"example", "xxxxxxxx", "your", "placeholder", "redacted", "changeme", "00000000000000"})
-    if (contains_word(body, word)) return true;
-  return false;
-}
-
 /// @param reached where reading went on to. @return the end of the row's token that begins at `begin`; 0 where there is none.
 uint32_t token_end(std::string_view text, const Token& token, uint32_t begin, uint32_t& reached) {
   auto from = begin + static_cast<uint32_t>(token.prefix.size());
@@ -176,7 +171,7 @@ uint32_t token_end(std::string_view text, const Token& token, uint32_t begin, ui
   uint32_t end = body_end(text, from, token.body, reached);
   if (end == 0) return 0;
   std::string_view body = text.substr(from, end - from);
-  return is_generated(token, body) && !is_sample(body) ? end : 0;
+  return is_generated(token, body) && !is_stand_in(body, As::kToken) ? end : 0;
 }
 
 bool check_holds(const Token& token, std::string_view all) {
@@ -229,7 +224,7 @@ void infix_token_at(Sight& sight, uint16_t row, Span literal) {
   if (end == 0) return;
   std::string_view all = sight.view({begin, end});
   constexpr double kEntropy = 3.0;
-  if (entropy(all) < kEntropy || count_digits(all) < 2 || is_sample(all)) return;
+  if (entropy(all) < kEntropy || count_digits(all) < 2 || is_stand_in(all, As::kToken)) return;
   if (token.literal == "Q~" && !is_digit(sight.before(literal.begin))) return;
   sight.see(Type::api_key, {begin, end}, {0.9F, bit(kApiKey), false, false, token.vendor});
 }

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "daemons/gatewayd/dlp/detect/literal_detectors.h"
+#include "daemons/gatewayd/dlp/detect/stand_ins.h"
 
 namespace mas::dlp {
 namespace {
@@ -99,7 +100,7 @@ void url_at(Sight& sight, Span literal) {
   }
   if (at == 0 || url.colon == 0 || at <= url.colon + 1 || is_digest(sight.view({at + 1, end}))) return;
   std::string_view user = sight.view({literal.end, url.colon}), password = sight.view({url.colon + 1, at});
-  if (is_stand_in(password) || is_token(password) || is_token(user)) return;
+  if (is_stand_in(password, As::kLogin) || is_token(password) || is_token(user)) return;
   bool sample = is_sample_login(user, password);
   sight.see(web ? Type::basic_auth : Type::connection_string, {begin, without_punctuation(sight, at, end)},
             {sample ? 0.5F : 0.9F, 0, !sample, false});
@@ -124,7 +125,7 @@ void see_oracle_login(Sight& sight, uint32_t begin, uint32_t at) {
   bool named = !user.empty() && is_letter(user[0]) && std::all_of(user.begin(), user.end(), [](char c) {
     return is_alnum(c) || c == '_' || c == '$' || c == '#';
   });
-  if (!named || password.empty() || password[0] == '/' || is_stand_in(password)) return;
+  if (!named || password.empty() || password[0] == '/' || is_stand_in(password, As::kLogin)) return;
   bool sample = is_sample_login(user, password);
   uint32_t end = run_while(sight, at, kLongestLogin, [](char c) { return !ends_url(c) && c != ',' && c != ')'; });
   sight.see(Type::connection_string, {begin, end}, {sample ? 0.5F : 0.9F, 0, !sample, false, "oracle"});
@@ -192,7 +193,7 @@ void url_parameter_at(Sight& sight, uint16_t parameter, Span literal) {
   std::string_view text = sight.view(value);
   if (text.size() < kParameters[parameter].shortest || is_token(text)) return;
   if (parameter == kSignature) {
-    if (!is_example(text) && is_shared_access(sight, value))
+    if (!is_stand_in(text, As::kKey) && is_shared_access(sight, value))
       sight.see(Type::api_key, value, {0.9F, bit(kApiKey), false, false, "shared access signature"});
   } else if (is_random(text, kParameters[parameter].shortest)) {
     sight.see(Type::api_key, value, {0.7F, bit(kApiKey), false, false, "in a URL"});
@@ -222,7 +223,7 @@ void connection_pair_at(Sight& sight, Span literal) {
   if (sight.before(before) != ';') return;
   uint32_t end = run_while(sight, literal.end, kLongestPassword,
                            [](char c) { return !ends_connection_string(c) && c != ';' && !is_space(c); });
-  if (is_stand_in(sight.view({literal.end, end}))) return;
+  if (is_stand_in(sight.view({literal.end, end}), As::kLogin)) return;
   // Pair by pair back to the beginning, or to the password before this one, which has looked at the rest.
   uint32_t pair_end = before - 1, at = pair_end;
   bool server = false;

@@ -53,10 +53,6 @@ Value value_after(std::string_view text, uint32_t from, Span& plain);
 /// The first byte of the punctuation and letters of Chinese, Japanese and Korean, and of « and »: they end a value.
 bool is_native_stop(char c);
 
-/// What stands where a value would, and is none: null, a mask, a template, a reference to where the value is kept.
-bool is_placeholder(std::string_view value);
-/// "your-key-here", "example", "xxxx": written for people to replace.
-bool is_example(std::string_view value);
 bool is_uuid(std::string_view value);
 
 /// @return bytes of the date that `text` begins with; 0 where there is none. Forms: 1980-03-05, 03/05/1980, 5.3.80,

@@ -9,7 +9,7 @@
 
 namespace mas::dlp {
 
-WordTable::WordTable(std::initializer_list<Group> groups) {
+WordTable::WordTable(const std::vector<Group>& groups) {
   size_t count = 0;
   for (const Group& group : groups)
     count += static_cast<size_t>(std::count(group.words.begin(), group.words.end(), '|')) + 1;

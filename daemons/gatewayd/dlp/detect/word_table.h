@@ -5,7 +5,6 @@
 
 #include <array>
 #include <cstdint>
-#include <initializer_list>
 #include <string_view>
 #include <vector>
 
@@ -19,7 +18,7 @@ class WordTable {
     uint32_t bits;
     std::string_view words;  ///< in lower case, with '|' between two, each of at most kLongest bytes
   };
-  explicit WordTable(std::initializer_list<Group> groups);
+  explicit WordTable(const std::vector<Group>& groups);
 
   /// @return the bits of all groups that hold this word, without regard to the case of ASCII letters; 0: none does.
   uint32_t of(std::string_view word) const;
