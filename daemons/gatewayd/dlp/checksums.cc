@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 
@@ -257,10 +258,23 @@ bool calendar_day(int year, int month, int day) {
 double entropy(std::string_view text) {
   if (text.empty()) return 0;
   std::array<uint32_t, 256> counts{};
-  for (char c : text) ++counts[static_cast<unsigned char>(c)];
+  std::array<uint64_t, 4> there{};  // a bit for each byte: short texts hold few of them
+  for (char c : text) {
+    auto byte = static_cast<unsigned char>(c);
+    ++counts[byte];
+    there[byte / 64] |= uint64_t{1} << byte % 64;
+  }
   double bits = 0, size = static_cast<double>(text.size());
-  for (uint32_t count : counts)
-    if (count > 0) bits -= count / size * std::log2(count / size);
+  uint32_t last = 0;
+  double part = 0;  // of a byte that stands there `last` times: most stand there as often as the one before
+  for (size_t word = 0; word < there.size(); ++word) {
+    for (uint64_t left = there[word]; left != 0; left &= left - 1) {
+      uint32_t count = counts[word * 64 + static_cast<size_t>(std::countr_zero(left))];
+      if (count != last) part = count / size * std::log2(count / size);
+      last = count;
+      bits -= part;
+    }
+  }
   return bits;
 }
 

@@ -39,7 +39,7 @@ class Reader {
     }
   }
   bool take_if(std::string_view what) {
-    if (part(at_, what.size()) != what) return false;
+    if (at(at_) != what[0] || part(at_, what.size()) != what) return false;
     at_ += static_cast<uint32_t>(what.size());
     return true;
   }
@@ -250,7 +250,7 @@ class Reader {
     }
     for (std::string_view pair : {"<>", "[]", "{}", "()", "${}", "$()", "%()", "#{}", "$[]"}) {
       std::string_view open = pair.substr(0, pair.size() - 1);
-      if (!rest.starts_with(open)) continue;
+      if (at(at_) != open[0] || !rest.starts_with(open)) continue;
       if (rest.find(pair.back(), open.size()) != std::string_view::npos) return true;
       return pair != "<>" && rest.substr(open.size()).find_first_not_of(" \r") == std::string_view::npos;
     }

@@ -20,7 +20,8 @@ namespace {
 
 using enum Context;
 
-constexpr float kInColumn = 0.65F;  // as if the words stood beside it
+constexpr size_t kStepsOfNeighbours = 24;  // about: most are of another kind than they look for
+constexpr float kInColumn = 0.65F;         // as if the words stood beside it
 
 /// A value's own text without the white space around it.
 Span trimmed(std::string_view text, Span span) {
@@ -52,11 +53,13 @@ void see_secret_by_key(Sight& sight, const Node& node, Span span, ContextMask be
 }
 
 void see_by_key(Sight& sight, const Node& node, uint32_t number) {
+  if (sight.is_spent()) return;
   Span span = trimmed(sight.text(), node.text);
   std::string_view value = sight.view(span);
   if (value.empty()) return;
   bool asks = (node.context & bits(kWeak, kSecret, kInsurance)) != 0;
   ContextMask beside = asks ? neighbours_of(sight.document(), number) : 0;
+  if (asks) sight.spend(kStepsOfNeighbours);
   if ((node.context & kOfSecrets) != 0) see_secret_by_key(sight, node, span, beside);
   for (const Kind& kind : kKinds) {
     if ((node.context & bit(kind.context)) == 0 || !is_supported(kind.context, node.context, beside, value)) continue;

@@ -39,6 +39,8 @@ Named how_of(const Value& value) {
 
 constexpr size_t kStepsOfValue = 64;  // about what value_after() reads of the text, and looks up
 
+constexpr size_t kStepsOfAssignment = 32;  // about what assigned_value() reads, but the value
+
 class TextReader {
  public:
   explicit TextReader(Sight& sight) : sight_(sight), words_(sight.words()) {}
@@ -98,6 +100,7 @@ class TextReader {
 
   /// @return whether something is assigned to the name.
   bool assigned(Span name, Naming& naming) {
+    sight_.spend(kStepsOfAssignment);
     Value value = assigned_value(sight_.text(), name);
     if (value.link == Link::kNone) return false;
     if (value.span.size() == 0) return true;
