@@ -10,6 +10,7 @@ namespace {
 
 using enum Context;
 
+constexpr size_t kStepsOfStreet = 48;  // about what street_at() reads: five words
 constexpr uint32_t kMostDigits = 6;
 constexpr ptrdiff_t kMostWords = 2;  // of a name without a kind of street
 constexpr float kActsAlone = 0.65F, kWithWord = 0.42F, kWithKey = 0.26F;
@@ -48,6 +49,7 @@ void see_number_first(const Chain& chain) {
   uint32_t begin = chain.group(0).begin;
   char after = sight.at(chain.group(0).end());
   if (after != ' ' && after != ',' && !is_letter(after)) return;
+  sight.spend(kStepsOfStreet);
   Street street = street_at(sight.text(), begin);
   if (street.end == 0) return;
   float shape = shape_of(street, sight.text(), begin);

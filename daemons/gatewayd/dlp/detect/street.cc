@@ -2,9 +2,9 @@
 #include "daemons/gatewayd/dlp/detect/street.h"
 
 #include <algorithm>
-#include <array>
 
 #include "daemons/gatewayd/dlp/detect/values.h"
+#include "daemons/gatewayd/dlp/detect/word_table.h"
 
 namespace mas::dlp {
 namespace {
@@ -12,31 +12,37 @@ namespace {
 constexpr size_t kMostWords = 5;
 constexpr size_t kLongestWord = 24;
 
-/// Kinds of streets that hardly stand behind a number and a name otherwise.
-constexpr std::string_view kSuffixes[] = {
-    "street", "st",      "avenue",  "ave",      "av",        "boulevard", "blvd",       "road",    "rd",       "lane",
-    "ln",     "drive",   "dr",      "court",    "ct",        "place",     "pl",         "terrace", "ter",      "way",
-    "circle", "cir",     "parkway", "pkwy",     "highway",   "hwy",       "square",     "sq",      "trail",    "trl",
-    "loop",   "alley",   "plaza",   "plz",      "crescent",  "cres",      "expressway", "expy",    "turnpike", "tpke",
-    "mews",   "gardens", "quay",    "grove",    "hill",      "ridge",     "crossing",   "xing",    "broadway", "pike",
-    "cove",   "freeway", "fwy",     "causeway", "esplanade", "promenade", "close",      "bypass",  "motorway"};
-/// Those that are everyday words: a town, a flat or a word must stand by them.
-constexpr std::string_view kWeakSuffixes[] = {
-    "bend",   "bluff",  "center",  "centre",  "commons", "creek",   "estates", "falls",   "ferry",  "field",
-    "fields", "forest", "glen",    "green",   "harbor",  "heights", "hts",     "hollow",  "island", "isle",
-    "knoll",  "lake",   "landing", "manor",   "meadow",  "meadows", "mill",    "mills",   "oaks",   "orchard",
-    "oval",   "park",   "pass",    "passage", "path",    "pines",   "point",   "pointe",  "pt",     "ranch",
-    "row",    "run",    "shore",   "shores",  "spring",  "springs", "spur",    "station", "summit", "trace",
-    "valley", "view",   "village", "vista",   "walk",    "wharf",   "wood",    "woods"};
-/// "15 Google Drive links", "2 Event Loop": what those words also end.
-constexpr std::string_view kNoNames[] = {"google", "event", "hard",  "disk",  "flash",  "usb",   "pen",     "supreme",
-                                         "main",   "high",  "while", "for",   "retry",  "no",    "any",     "either",
-                                         "same",   "right", "wrong", "first", "second", "crown", "control", "feedback"};
-/// French: the kind stands before the name, 12 rue de la Paix.
-constexpr std::string_view kLeadingKinds[] = {"rue", "avenue", "boulevard", "bd", "allée", "impasse", "quai", "chemin"};
-constexpr std::string_view kLinks[] = {"de", "la", "du", "des", "le", "les", "l", "d", "saint"};
-constexpr std::string_view kDirections[] = {"n",  "s",  "e",     "w",     "ne",   "nw",
-                                            "se", "sw", "north", "south", "east", "west"};
+/// What a word of an address is.
+enum Part : uint32_t {
+  kSuffix = 1,       ///< a kind of street that hardly stands behind a number and a name otherwise
+  kWeakSuffix = 2,   ///< one that is an everyday word: a town, a flat or a word must stand by it
+  kNoName = 4,       ///< "15 Google Drive links", "2 Event Loop": what those words also end
+  kLeadingKind = 8,  ///< French: the kind stands before the name, 12 rue de la Paix
+  kLink = 16,
+  kDirection = 32,
+};
+
+uint32_t part_of(std::string_view word) {
+  static const WordTable kParts({
+      {kSuffix,
+       "street|st|avenue|ave|av|boulevard|blvd|road|rd|lane|ln|drive|dr|court|ct|place|pl|terrace|ter|way|"
+       "circle|cir|parkway|pkwy|highway|hwy|square|sq|trail|trl|loop|alley|plaza|plz|crescent|cres|expressway|"
+       "expy|turnpike|tpke|mews|gardens|quay|grove|hill|ridge|crossing|xing|broadway|pike|cove|freeway|fwy|"
+       "causeway|esplanade|promenade|close|bypass|motorway"},
+      {kWeakSuffix,
+       "bend|bluff|center|centre|commons|creek|estates|falls|ferry|field|fields|forest|glen|green|harbor|"
+       "heights|hts|hollow|island|isle|knoll|lake|landing|manor|meadow|meadows|mill|mills|oaks|orchard|oval|"
+       "park|pass|passage|path|pines|point|pointe|pt|ranch|row|run|shore|shores|spring|springs|spur|station|"
+       "summit|trace|valley|view|village|vista|walk|wharf|wood|woods"},
+      {kNoName,
+       "google|event|hard|disk|flash|usb|pen|supreme|main|high|while|for|retry|no|any|either|same|right|wrong|"
+       "first|second|crown|control|feedback"},
+      {kLeadingKind, "rue|avenue|boulevard|bd|allée|impasse|quai|chemin"},
+      {kLink, "de|la|du|des|le|les|l|d|saint"},
+      {kDirection, "n|s|e|w|ne|nw|se|sw|north|south|east|west"},
+  });
+  return kParts.of(word);
+}
 
 struct WordAt {
   std::string_view text;
@@ -75,7 +81,7 @@ uint32_t end_after_kind(std::string_view text, WordAt kind) {
     if (word.text.empty()) break;
     bool capital = is_upper(word.text[0]) || (word.text[0] & 0x80) != 0 ||
                    (bare.size() < word.text.size() && is_upper(word.text[bare.size() + 1]));
-    if (!capital && (names > 0 || !equals_any(bare, kLinks))) break;
+    if (!capital && (names > 0 || (part_of(bare) & kLink) == 0)) break;
     bool name = word.text.size() >= 3 && !is_upper(word.text[1]) && !is_digit(word.text[1]);
     if (capital && !name) break;
     if (capital) {
@@ -99,7 +105,7 @@ Street street_at(std::string_view text, uint32_t at) {
   bool capitals = true, no_name = false;
   size_t names = 0;
   uint32_t i = skip_spaces(text, end);
-  if (WordAt kind = word_at(text, i); equals_any(kind.text, kLeadingKinds)) {
+  if (WordAt kind = word_at(text, i); (part_of(kind.text) & kLeadingKind) != 0) {
     if (uint32_t name_end = end_after_kind(text, kind); name_end != 0) return {name_end, true, true};
   }
   for (size_t n = 0; n < kMostWords; ++n) {
@@ -107,24 +113,25 @@ Street street_at(std::string_view text, uint32_t at) {
     if (word.text.empty() || word.text.size() > kLongestWord) break;
     bool ordinal = is_digit(word.text[0]) && is_letter(word.text.back());
     if (is_digit(word.text[0]) && !ordinal) break;
-    bool direction = equals_any(word.text, kDirections);
+    uint32_t part = part_of(word.text);
     bool capital = is_upper(word.text[0]) || ordinal || (word.text[0] & 0x80) != 0;
-    bool strong = names > 0 && equals_any(word.text, kSuffixes);
-    if (strong || (names > 0 && equals_any(word.text, kWeakSuffixes))) {
+    bool strong = names > 0 && (part & kSuffix) != 0;
+    if (strong || (names > 0 && (part & kWeakSuffix) != 0)) {
       found.suffix = true;
       found.weak = !strong || no_name;
       found.capitals = capitals && is_upper(word.text[0]);
       found.end = word.end;
       uint32_t next = word.end < text.size() && text[word.end] == '.' ? word.end + 1 : word.end;
       WordAt last = word_at(text, skip_spaces(text, next));
-      if (equals_any(last.text, kDirections) && is_upper(last.text[0])) found.end = last.end;
+      uint32_t last_part = part_of(last.text);
+      if ((last_part & kDirection) != 0 && is_upper(last.text[0])) found.end = last.end;
       // "Park Way Drive": the last suffix counts.
-      if (!equals_any(last.text, kSuffixes)) return found;
+      if ((last_part & kSuffix) == 0) return found;
     } else {
       if (found.end != 0) return found;
       capitals = capitals && capital;
-      no_name = equals_any(word.text, kNoNames);
-      if (!direction) ++names;
+      no_name = (part & kNoName) != 0;
+      if ((part & kDirection) == 0) ++names;
     }
     uint32_t next = word.end;
     if (next < text.size() && text[next] == '.') ++next;  // "St. James", "N. Main"

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <vector>
 
 #include "daemons/gatewayd/dlp/checksums.h"
 #include "daemons/gatewayd/dlp/detect/literal_detectors.h"
@@ -230,9 +231,14 @@ void infix_token_at(Sight& sight, uint16_t row, Span literal) {
 }
 
 bool is_token(std::string_view text) {
+  static const auto kByFirst = [] {  // rows by the first byte of their prefix: a value begins like few of them
+    std::array<std::vector<const Token*>, 256> made;
+    for (const Token& token : kTokens) made[static_cast<unsigned char>(token.prefix[0])].push_back(&token);
+    return made;
+  }();
   uint32_t reached = 0;
-  return !text.empty() && std::ranges::any_of(kTokens, [text, &reached](const Token& token) {
-    return token_end(text, token, 0, reached) == text.size();
+  return !text.empty() && std::ranges::any_of(kByFirst[static_cast<unsigned char>(text[0])], [&](const Token* token) {
+    return token_end(text, *token, 0, reached) == text.size();
   });
 }
 

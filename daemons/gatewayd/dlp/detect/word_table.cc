@@ -18,6 +18,7 @@ WordTable::WordTable(const std::vector<Group>& groups) {
     for (std::string_view rest = group.words; !rest.empty();) {
       size_t end = std::min(rest.find('|'), rest.size());
       Bytes word = bytes_of(rest.substr(0, end));
+      lengths_[static_cast<unsigned char>(rest[0])] |= 1U << end;
       Slot& slot = slots_[slot_of(word)];
       slot.word = word;
       slot.bits |= group.bits;
@@ -28,6 +29,7 @@ WordTable::WordTable(const std::vector<Group>& groups) {
 
 uint32_t WordTable::of(std::string_view word) const {
   if (word.empty() || word.size() > kLongest) return 0;
+  if ((lengths_[static_cast<unsigned char>(to_lower(word[0]))] >> word.size() & 1) == 0) return 0;  // most words
   return slots_[slot_of(bytes_of(word))].bits;
 }
 

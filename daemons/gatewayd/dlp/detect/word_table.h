@@ -34,7 +34,8 @@ class WordTable {
   /// The slot of a word, or the empty one where it would be.
   size_t slot_of(const Bytes& word) const;
 
-  std::vector<Slot> slots_;  // a power of two, at most half of them taken
+  std::array<uint32_t, 256> lengths_{};  // by first byte: bit n where a word of n bytes begins with it
+  std::vector<Slot> slots_;              // a power of two, at most half of them taken
 };
 
 }  // namespace mas::dlp
