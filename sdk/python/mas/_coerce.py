@@ -1,0 +1,154 @@
+"""Making a dataclass of JSON values, or of a state's texts, with a reason and a path where they do not fit.
+
+From JSON, a value must be of its field's type; an integer serves as a float. From texts, "42", "1e-07", "True" and "None"
+are read as what str() made them from, and lists, dicts and nested dataclasses as JSON.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import enum
+import json
+import types
+import typing
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+_BOOLS = {"True": True, "true": True, "1": True, "False": False, "false": False, "0": False}
+_NAMES = {str: "text", int: "an integer", float: "a number", bool: "true or false", dict: "an object", list: "a list",
+          type(None): "null"}
+_FROM_TEXT = {datetime.datetime: datetime.datetime.fromisoformat, datetime.date: datetime.date.fromisoformat,
+              uuid.UUID: uuid.UUID}
+
+
+class Misfit(ValueError):
+    """A value that does not fit."""
+
+    def __init__(self, path: str, reason: str):
+        super().__init__(f"{path}: {reason}" if path else reason)
+        self.path = path
+        self.reason = reason
+
+
+def build(model: Any, values: Any, from_texts: bool = False, path: str = "") -> Any:
+    """@param from_texts whether `values` are a state's texts. @raise Misfit; what the model's own __post_init__ raises."""
+    if not isinstance(values, Mapping):
+        raise Misfit(path, f"expected {_NAMES[dict]}, found {_name_of(values)}")
+    hints = typing.get_type_hints(model)
+    arguments = {}
+    for field in dataclasses.fields(model):
+        where = f"{path}.{field.name}" if path else field.name
+        if not field.init:
+            continue
+        if field.name in values:
+            arguments[field.name] = _value(hints[field.name], values[field.name], from_texts, where)
+        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
+            raise Misfit(where, "is missing")
+    return model(**arguments)
+
+
+def _value(kind: Any, value: Any, from_texts: bool, path: str) -> Any:
+    origin = typing.get_origin(kind)
+    if kind is Any or kind is object:
+        return value
+    if origin is typing.Annotated:
+        return _value(typing.get_args(kind)[0], value, from_texts, path)
+    if origin in (typing.Union, types.UnionType):
+        return _one_of(typing.get_args(kind), value, from_texts, path)
+    if origin is typing.Literal:
+        return _literal(typing.get_args(kind), value, from_texts, path)
+    if kind is None or kind is type(None):
+        if value is None or (from_texts and value == "None"):
+            return None
+        raise _misfit(type(None), value, path)
+    if origin in (list, tuple, set, frozenset, dict) or kind in (list, tuple, set, frozenset, dict):
+        return _container(kind, origin or kind, _from_json(value, from_texts, path), path)
+    if dataclasses.is_dataclass(kind):
+        return build(kind, _from_json(value, from_texts, path), path=path)
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        return _member(kind, value, from_texts, path)
+    if kind in _FROM_TEXT and isinstance(value, str):
+        return _called(_FROM_TEXT[kind], value, path)
+    if hasattr(kind, "model_validate") or hasattr(kind, "parse_obj"):
+        return _called(getattr(kind, "model_validate", None) or kind.parse_obj, _from_json(value, from_texts, path), path)
+    return _plain(kind, value, from_texts, path)
+
+
+def _plain(kind: Any, value: Any, from_texts: bool, path: str) -> Any:
+    """A bool, int, float or text, or an instance of another class."""
+    if from_texts and isinstance(value, str) and kind in (bool, int, float):
+        if kind is not bool:
+            return _called(kind, value, path)
+        if value in _BOOLS:
+            return _BOOLS[value]
+        raise _misfit(bool, value, path)
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(kind, type) or not isinstance(value, kind) or (isinstance(value, bool) and kind in (int, float)):
+        raise _misfit(kind, value, path)
+    return value
+
+
+def _container(kind: Any, origin: Any, value: Any, path: str) -> Any:
+    items = typing.get_args(kind)
+    if origin is dict:
+        if not isinstance(value, dict):
+            raise _misfit(dict, value, path)
+        of = items[1] if items else Any
+        return {key: _value(of, item, False, f"{path}.{key}") for key, item in value.items()}
+    if not isinstance(value, (list, tuple)):
+        raise _misfit(list, value, path)
+    if origin is tuple and items and items[-1] is not Ellipsis:
+        if len(items) != len(value):
+            raise Misfit(path, f"expected {len(items)} items, found {len(value)}")
+        return tuple(_value(of, item, False, f"{path}[{i}]") for i, (of, item) in enumerate(zip(items, value)))
+    of = items[0] if items else Any
+    return origin(_value(of, item, False, f"{path}[{i}]") for i, item in enumerate(value))
+
+
+def _one_of(kinds: tuple[Any, ...], value: Any, from_texts: bool, path: str) -> Any:
+    """The first alternative that fits; None before the others, since the text "None" fits str as well."""
+    reasons = []
+    for kind in sorted(kinds, key=lambda kind: kind is not type(None)):
+        try:
+            return _value(kind, value, from_texts, path)
+        except Misfit as error:
+            reasons.append(error)
+    raise reasons[-1]
+
+
+def _literal(choices: tuple[Any, ...], value: Any, from_texts: bool, path: str) -> Any:
+    for choice in choices:
+        if (value == choice and type(value) is type(choice)) or (from_texts and value == str(choice)):
+            return choice
+    raise Misfit(path, f"expected one of {', '.join(map(repr, choices))}, found {value!r:.40}")
+
+
+def _member(kind: type[enum.Enum], value: Any, from_texts: bool, path: str) -> enum.Enum:
+    for member in kind:
+        if member.value == value or (from_texts and value in (str(member.value), str(member))):
+            return member
+    raise Misfit(path, f"expected one of {', '.join(repr(member.value) for member in kind)}, found {value!r:.40}")
+
+
+def _from_json(value: Any, from_texts: bool, path: str) -> Any:
+    if not from_texts or not isinstance(value, str):
+        return value
+    return _called(json.loads, value, path)
+
+
+def _called(function: Any, value: Any, path: str) -> Any:
+    try:
+        return function(value)
+    except (ValueError, TypeError) as error:
+        raise Misfit(path, f"{value!r:.40} does not fit: {error}") from None
+
+
+def _misfit(kind: Any, value: Any, path: str) -> Misfit:
+    return Misfit(path, f"expected {_NAMES.get(kind, getattr(kind, '__name__', str(kind)))}, found {_name_of(value)}")
+
+
+def _name_of(value: Any) -> str:
+    return _NAMES.get(type(value), type(value).__name__)

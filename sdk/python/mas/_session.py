@@ -1,0 +1,216 @@
+"""An agent between start() and stop(): what it sends, what it waits for, and what arrives.
+
+Happy path: Session(native, …) → open() → send, request, reply; messages go to `on_message` → close().
+
+Failure modes
+  - used in another loop or thread, after close(), or in a forked process: AgentStateError, from require().
+  - the outbound queue is full: the call waits until it is not.
+  - close() while calls wait for a reply or a receipt: they raise MASError with status CANCELLED.
+Threading: the loop that it was made in. Ownership: of the native agent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Callable
+from typing import Any
+
+from . import _errors, _payload
+from ._errors import OK, WOULD_BLOCK, AgentStateError, GatewayRefusedError, MASError, check, error_of, last_error
+from ._message import AgentMessage
+from ._native import Kept, Native, Receipt
+
+log = logging.getLogger("mas.agent")
+
+_SENDS_IN_A_ROW = 64  # before the loop's other tasks have their turn
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.0005, 0.05  # between two attempts at a full queue
+
+Envelope = dict[str, Any]
+
+
+class Session:
+    """See the module."""
+
+    def __init__(self, native: Native, agent_id: str, on_message: Callable[[Envelope, Kept | None], None]):
+        self.native = native
+        self.loop = asyncio.get_running_loop()
+        self._id = agent_id
+        self._on_message = on_message
+        self._receipts: dict[bytes, asyncio.Future[Receipt]] = {}
+        self._requests: set[asyncio.Future[Envelope]] = set()
+        self._sends = 0
+        self._again = False
+
+    def open(self) -> None:
+        self.loop.add_reader(self.native.fd, self.take)
+
+    def pause(self) -> None:
+        """Takes no more of what arrives."""
+        self.loop.remove_reader(self.native.fd)
+
+    def close(self) -> None:
+        """Takes what the library's stop has left (receipts), ends all waiting and frees the agent."""
+        self.pause()
+        self.native.hand_on_events(self._hand_on)
+        for future in [*self._requests, *self._receipts.values()]:
+            if not future.done():
+                future.set_exception(error_of(_errors.CANCELLED, "the agent was stopped", "waiting"))
+        self._receipts.clear()
+        self.native.close()
+
+    def require(self) -> None:
+        """@raise AgentStateError the caller may not use the agent."""
+        if self.native.pointer is None:
+            raise AgentStateError(self.native.why_closed)
+        if asyncio._get_running_loop() is not self.loop:
+            raise AgentStateError(f"the agent {self._id!r} runs in another event loop; use it in the loop and thread that "
+                                  "started it")
+
+    # ---- out
+
+    async def send(self, target_id: str, message_type: str, data: Any) -> None:
+        target, kind, text = _arguments(target_id, message_type, data)
+        native = self.native
+        if native.gateway:
+            return await self._send_and_wait(target, kind, text)
+        status = native.send(target, kind, text)
+        if status == WOULD_BLOCK:
+            status = await self._patiently(lambda: native.send(target, kind, text))
+        if status != OK:
+            raise last_error(status, f"sending {message_type!r} to {target_id!r}")
+        self._sends += 1
+        if self._sends % _SENDS_IN_A_ROW == 0:
+            await asyncio.sleep(0)
+
+    async def request(self, target_id: str, message_type: str, data: Any, timeout: float | None) -> Envelope:
+        """@return the reply's envelope."""
+        target, kind, text = _arguments(target_id, message_type, data)
+        timeout_ms = _milliseconds(timeout)
+        future: asyncio.Future[Envelope] = self.loop.create_future()
+        handle: Any = None
+
+        def attempt() -> int:
+            nonlocal handle
+            status, handle = self.native.request(target, kind, text, timeout_ms, future)
+            return status
+
+        doing = f"requesting {message_type!r} from {target_id!r}"
+        status = attempt()
+        if status == WOULD_BLOCK:
+            status = await self._patiently(attempt)
+        if status != OK:
+            raise last_error(status, doing)
+        self._requests.add(future)
+        try:
+            return await future
+        except MASError as error:
+            error.args = (f"{doing}: {error}",)
+            raise
+        finally:
+            self._requests.discard(future)
+            self.native.end_request(handle)
+
+    async def reply(self, original: AgentMessage, message_type: str, data: Any) -> None:
+        if not original.meta.expects_reply or not original.meta.correlation_id:
+            raise AgentStateError("Cannot reply: message does not have correlation ID. It was sent with send(); only what "
+                                  "came by request() can be replied to.")
+        kept = original._kept
+        if kept is None:
+            raise AgentStateError("Cannot reply: message not received by an agent.")
+        kind, text = _payload.name(message_type, "message_type"), _payload.encode(data)
+        status = self.native.reply(kept, kind, text)
+        if status == WOULD_BLOCK:
+            status = await self._patiently(lambda: self.native.reply(kept, kind, text))
+        check(status, f"replying to {original.message_type!r} of {original.sender_id!r}")
+
+    async def _send_and_wait(self, target: bytes, kind: bytes, text: bytes) -> None:
+        """Gateway mode: until the message's receipt."""
+        message_id = b""
+
+        def attempt() -> int:
+            nonlocal message_id
+            status, message_id = self.native.send_with_id(target, kind, text)
+            return status
+
+        status = attempt()
+        if status == WOULD_BLOCK:
+            status = await self._patiently(attempt)
+        check(status, f"sending {kind.decode()!r} to {target.decode()!r}")
+        future: asyncio.Future[Receipt] = self.loop.create_future()
+        self._receipts[message_id] = future
+        try:
+            receipt = await future
+        finally:
+            self._receipts.pop(message_id, None)
+        if receipt.outcome != OK:
+            raise _refusal(receipt.outcome, receipt.detail, receipt.decision, receipt.retry_after_ms)
+
+    async def _patiently(self, attempt: Callable[[], int]) -> int:
+        """Repeats what the full outbound queue did not take. @return the status."""
+        pause = _FIRST_PAUSE_S
+        while True:
+            await asyncio.sleep(pause)
+            self.require()
+            status = attempt()
+            if status != WOULD_BLOCK:
+                return status
+            pause = min(2 * pause, _LONGEST_PAUSE_S)
+
+    # ---- in
+
+    def take(self) -> None:
+        """Polls until nothing waits; where much waits, a part now and the rest in the loop's next turn."""
+        self._again = False
+        if self.native.drain(self._hand_on) and not self._again:
+            self._again = True
+            self.loop.call_soon(self.take)
+
+    def _hand_on(self, event: tuple[Any, ...]) -> None:
+        kind = event[0]
+        if kind == "message":
+            self._on_message(event[1], event[2])
+        elif kind == "reply":
+            if not event[1].done():
+                event[1].set_result(event[2])
+        elif kind == "no_reply":
+            _, future, status, detail, decision = event
+            if not future.done():
+                future.set_exception(_refusal(status, detail, decision, 0))
+        elif kind == "receipt":
+            self._take_receipt(event[1])
+        elif kind == "connection":
+            log.log(logging.INFO if event[1] else logging.WARNING, "%s: %s: %s", self._id,
+                    "connected" if event[1] else "disconnected", event[2])
+        elif kind == "overflow":
+            log.warning("%s: %d messages were dropped from the full queue", self._id, event[1])
+
+    def _take_receipt(self, receipt: Receipt) -> None:
+        future = self._receipts.pop(receipt.message_id, None)
+        if future is not None:
+            if not future.done():
+                future.set_result(receipt)
+        elif receipt.outcome not in (OK, _errors.NO_RECEIVER):
+            log.warning("%s: a message to %s was not delivered: %s", self._id, receipt.target.decode("utf-8", "replace"),
+                        receipt.detail)
+
+
+def _arguments(target_id: str, message_type: str, data: Any) -> tuple[bytes, bytes, bytes]:
+    return _payload.name(target_id, "target_id"), _payload.name(message_type, "message_type"), _payload.encode(data)
+
+
+def _refusal(status: int, detail: str, decision: str, retry_after_ms: int) -> MASError:
+    """The exception for a message that was not delivered, or a request that got no reply."""
+    error = error_of(status, detail, "Gateway rejected message" if decision else "no answer")
+    if isinstance(error, GatewayRefusedError):
+        error.args = (f"Gateway rejected message: {decision or error.status} - {detail}",)
+        error.decision, error.retry_after = decision or error.status, retry_after_ms / 1000
+    return error
+
+
+def _milliseconds(timeout: float | None) -> int:
+    """Seconds as the library takes them."""
+    if timeout is None or timeout == math.inf:
+        return -1
+    return max(0, min(math.ceil(timeout * 1000), 2**31 - 1))

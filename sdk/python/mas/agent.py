@@ -1,0 +1,305 @@
+"""Agent: a class to derive from, or to use as it is, whose instances find each other and exchange messages.
+
+Happy path: Agent("id") → await start() → send, request, discover, update_state; handlers run → await stop().
+
+An agent belongs to the event loop that start() ran in. Every call from another loop, another thread or a forked process
+raises AgentStateError with a sentence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import logging
+import os
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Generic, TypeVar
+
+from . import _discovery, _payload, _workers
+from ._discovery import AgentRecord
+from ._dispatch import Handler, Handlers, Table, mark, table_of
+from ._errors import OK, AgentStateError, check, last_error
+from ._library import lib
+from ._message import AgentMessage
+from ._native import Kept, Native
+from ._session import Session
+from ._state import StateManager
+
+log = logging.getLogger("mas.agent")
+
+StateType = TypeVar("StateType")
+START_TIMEOUT_MS = 5000  #: for Redis to take the registration
+STOP_TIMEOUT_MS = 5000  #: for what is queued to leave, and the registration to go
+_MODE_P2P, _MODE_GATEWAY = 0, 1
+
+__all__ = ["Agent", "AgentMessage", "AgentRecord", "StateType"]
+
+
+class Agent(Generic[StateType]):
+    """See the module. Derived classes may override on_start, on_stop, on_message and get_metadata, and add handlers with
+    `@Agent.on`."""
+
+    _table: Table = {}
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls._table = table_of(cls)
+
+    def __init__(self, agent_id: str, capabilities: Iterable[str] | None = None, redis_url: str | None = None,
+                 state_model: type[StateType] | None = None, use_gateway: bool = False, gateway_url: str | None = None, *,
+                 namespace: str | None = None, credentials: str | os.PathLike[str] | None = None,
+                 heartbeat: tuple[float, float] | None = None) -> None:
+        """Connects to nothing yet.
+
+        @param agent_id 1 to 128 of letters, digits, dot, underscore and hyphen.
+        @param redis_url default: the environment's MAS_REDIS_URL, else redis://localhost:6379.
+        @param state_model a pydantic model or dataclass that can be made without arguments; None: the state is a dict.
+        @param use_gateway whether messages go through mas-gatewayd. The environment's MAS_MODE=gateway does the same.
+        @param gateway_url the Redis of agents in gateway mode, where that is another one.
+        @param namespace prefix of every key; default: the environment's MAS_NAMESPACE.
+        @param credentials gateway mode: the agent's credentials file; default: the environment's MAS_CREDENTIALS.
+        @param heartbeat seconds between two heartbeats, and until a silent agent counts as dead; default (30, 60).
+        """
+        self.id = agent_id
+        self.capabilities = list(capabilities or [])
+        self.redis_url = redis_url or os.environ.get("MAS_REDIS_URL") or "redis://localhost:6379"
+        self.use_gateway = use_gateway
+        self.gateway_url = gateway_url or self.redis_url
+        self._namespace = namespace
+        self._credentials = credentials
+        self._heartbeat = heartbeat
+        self._gateway = use_gateway or os.environ.get("MAS_MODE") == "gateway"
+        self._gateway_object: Any = None
+        self._state = StateManager(state_model)
+        self._session: Session | None = None
+        self._handlers = Handlers(self, self._table, type(self).on_message is not Agent.on_message)
+        self._ready = asyncio.Event()
+        self._starting = False
+        self._stopping: asyncio.Task[None] | None = None
+        self._token: str | None = None
+        self._running = False
+
+    # ---- to override
+
+    async def on_start(self) -> None:
+        """Runs at the end of start(). What it raises undoes the start, and comes out of it."""
+
+    async def on_stop(self) -> None:
+        """Runs at the beginning of stop(), while the agent can still send."""
+
+    async def on_message(self, message: AgentMessage) -> None:
+        """Gets every message of a type without a handler of its own."""
+
+    def get_metadata(self) -> dict[str, Any]:
+        """What discovery shows to others about this agent. Read once, by start()."""
+        return {}
+
+    @classmethod
+    def on(cls, message_type: str, *, model: Any = None) -> Callable[[Handler], Handler]:
+        """Decorates the method `async def handler(self, message, payload)` that handles a message type.
+
+        Handlers belong to the class and to those derived from it. `payload` is an instance of `model`, or None without
+        one. Data that does not fit the model is logged and reaches no handler.
+        """
+        return mark(message_type, model)
+
+    # ---- life
+
+    async def start(self) -> None:
+        """Connects, registers, loads the state and begins to receive; then runs on_start().
+
+        @raise MASConnectionError Redis cannot be reached. @raise StateError the state does not fit the model.
+        @raise AgentStateError the agent runs already. @raise MASError anything else that the library reports.
+        """
+        if self._session is not None or self._starting:
+            raise AgentStateError(f"the agent {self.id!r} is started already")
+        self._starting = True
+        try:
+            await self._open()
+        finally:
+            self._starting = False
+        try:
+            await self.on_start()
+        except BaseException:
+            await self._end(run_hook=False)
+            raise
+
+    async def stop(self) -> None:
+        """Runs on_stop(), cancels handlers that still run, sends what is queued, and deregisters. The state stays.
+
+        Harmless on an agent that does not run. An agent may be started again.
+        """
+        if self._session is not None:
+            self._own()
+            await self._end(run_hook=True)
+
+    async def aclose(self, timeout: float | None = 30.0) -> None:
+        """As stop(), but lets handlers finish first. @param timeout seconds for that; None: without end."""
+        if self._session is None:
+            return
+        self._own().take()
+        try:
+            await asyncio.wait_for(self._handlers.finish(), timeout)
+        except TimeoutError:
+            log.warning("%s: handlers still run after %g s and are cancelled", self.id, timeout)
+        await self.stop()
+
+    async def __aenter__(self) -> Agent[StateType]:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self.aclose()
+
+    async def wait_transport_ready(self, timeout: float | None = None) -> None:
+        """Returns once the agent is started. @raise TimeoutError."""
+        await asyncio.wait_for(self._ready.wait(), timeout)
+
+    def set_gateway(self, gateway: Any) -> None:
+        """Accepted for programs of the original framework: agents need no gateway object."""
+        self._gateway_object = gateway
+
+    # ---- messages
+
+    async def send(self, target_id: str, message_type: str, data: Any) -> None:
+        """Sends a message.
+
+        Peer to peer it returns when the message is queued; that nobody listens is no error. In gateway mode it returns
+        when the message is in the target's stream.
+        @param data a mapping, a pydantic model or a dataclass instance.
+        @raise GatewayRefusedError with the gateway's decision. @raise PayloadError, TypeError `data` cannot be sent.
+        @raise AgentStateError, MASError.
+        """
+        await self._own().send(target_id, message_type, data)
+
+    async def request(self, target_id: str, message_type: str, data: Any, timeout: float | None = None) -> AgentMessage:
+        """Sends a request and waits for the reply. Any number at once, from handlers too.
+
+        @param timeout seconds; None waits without end.
+        @raise MASTimeoutError (a TimeoutError) no reply in time. @raise NoReceiverError (a TimeoutError) nobody listens,
+        so none can come. Otherwise as send().
+        """
+        return AgentMessage._received(await self._own().request(target_id, message_type, data, timeout), self, None)
+
+    request_typed = request
+
+    async def send_reply_envelope(self, original: AgentMessage, message_type: str, data: Any) -> None:
+        """What message.reply() calls."""
+        await self._own().reply(original, message_type, data)
+
+    async def discover(self, capabilities: Iterable[str] | None = None) -> list[AgentRecord]:
+        """Finds active agents with any of the capabilities, this one included. @param capabilities None: everybody."""
+        native = self._own().native
+        if isinstance(capabilities, str):
+            raise TypeError("capabilities is a text; expected a list of texts")
+        wanted = [_payload.name(capability, "a capability") for capability in capabilities or []]
+        return await _workers.run(native, lambda pointer: _discovery.discover(pointer, wanted))
+
+    # ---- state and facts
+
+    @property
+    def state(self) -> Any:
+        """The dict, or the instance of the state model. @raise AgentStateError before start()."""
+        return self._state.value
+
+    async def update_state(self, changes: Mapping[str, Any]) -> None:
+        """Changes fields of the state, in memory at once, then all of them or none in Redis.
+
+        @raise ValueError a field that the model lacks. @raise MASError Redis did not take it.
+        """
+        await self._state.update(self._own().native, changes)
+
+    async def reset_state(self) -> None:
+        """Makes the state empty, or a fresh model, here and in Redis."""
+        await self._state.reset(self._own().native)
+
+    async def refresh_state(self) -> None:
+        """Loads the state from Redis again, where another instance may have changed it."""
+        await self._state.refresh(self._own().native)
+
+    @property
+    def token(self) -> str | None:
+        """A text that names this start of the agent; None before. The library keeps the credential to itself."""
+        return self._token
+
+    def stats(self) -> dict[str, int]:
+        """The library's counters since start(): mas_stats in mas.h describes them."""
+        return self._own().native.stats()
+
+    # ---- inside
+
+    def _own(self) -> Session:
+        """The running session, for its own loop. @raise AgentStateError."""
+        session = self._session
+        if session is None:
+            raise AgentStateError("Agent not started")
+        session.require()
+        return session
+
+    def _settings(self) -> list[tuple[str, tuple[Any, ...]]]:
+        """What the library's options are set to."""
+        url = self.gateway_url if self._gateway else self.redis_url
+        metadata = _payload.encode(self.get_metadata() or {}, "get_metadata()")
+        settings: list[tuple[str, tuple[Any, ...]]] = [
+            ("set_redis_url", (_payload.name(url, "redis_url"),)),
+            ("set_mode", (_MODE_GATEWAY if self._gateway else _MODE_P2P,)),
+            ("set_metadata", (metadata, len(metadata)))]
+        settings += [("add_capability", (_payload.name(item, "a capability"),)) for item in self.capabilities]
+        if self._namespace is not None:
+            settings.append(("set_namespace", (_payload.name(self._namespace, "namespace"),)))
+        if self._credentials is not None:
+            settings.append(("set_credentials", (os.fsencode(self._credentials),)))
+        if self._heartbeat is not None:
+            settings.append(("set_heartbeat", tuple(round(1000 * seconds) for seconds in self._heartbeat)))
+        return settings
+
+    async def _open(self) -> None:
+        native = Native(_payload.name(self.id, "the agent's id"), self._settings(), self._gateway)
+        try:
+            await _workers.run(native, _start, native.quit)
+            self._state.load(native)
+        except BaseException:
+            native.close()
+            raise
+        self._session = Session(native, self.id, self._receive)
+        self._token = base64.urlsafe_b64encode(hashlib.sha256(native.instance().encode()).digest()).decode().rstrip("=")
+        self._running = True
+        self._ready.set()
+        self._session.open()
+
+    async def _end(self, run_hook: bool) -> None:
+        """Ends the agent in a task of its own, which the cancellation of a caller does not end."""
+        if self._stopping is None:
+            self._stopping = self._own().loop.create_task(self._do_end(self._own(), run_hook, asyncio.current_task()))
+        await asyncio.shield(self._stopping)
+
+    async def _do_end(self, session: Session, run_hook: bool, caller: asyncio.Task[Any] | None) -> None:
+        try:
+            if run_hook:
+                await self.on_stop()
+        finally:
+            try:
+                await self._handlers.cancel(caller)
+                session.pause()
+                await _workers.run(session.native, lambda pointer: _stop(pointer, self.id))
+            finally:
+                self._running = False
+                self._session, self._stopping, self._token = None, None, None
+                self._ready.clear()
+                session.close()
+
+    def _receive(self, envelope: dict[str, Any], kept: Kept | None) -> None:
+        session = self._session
+        if session is not None:
+            self._handlers.begin(AgentMessage._received(envelope, self, kept), session.loop)
+
+
+def _start(pointer: int) -> None:
+    check(lib.mas_agent_start(pointer, START_TIMEOUT_MS), "starting the agent")
+
+
+def _stop(pointer: int, agent_id: str) -> None:
+    status = lib.mas_agent_stop(pointer, STOP_TIMEOUT_MS)
+    if status != OK:
+        log.warning("%s", last_error(status, f"stopping {agent_id}"))

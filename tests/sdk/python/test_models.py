@@ -1,0 +1,153 @@
+"""Models of payloads and states: dataclasses, and pydantic where it is installed, from JSON and from a state's texts."""
+
+import dataclasses
+import datetime
+import enum
+import typing
+import unittest
+import uuid
+from typing import Any, Literal, Optional
+
+from case import main, mas, needs_pydantic
+from mas import _models, _state
+
+
+class Mood(enum.Enum):
+    GOOD = "good"
+    BAD = "bad"
+
+
+@dataclasses.dataclass
+class Step:
+    name: str
+    done: bool = False
+
+
+@dataclasses.dataclass
+class Plan:
+    title: str
+    count: int = 0
+    share: float = 0.0
+    active: bool = True
+    note: Optional[str] = None
+    limit: int | None = None
+    steps: list[Step] = dataclasses.field(default_factory=list)
+    marks: dict[str, int] = dataclasses.field(default_factory=dict)
+    mood: Mood = Mood.GOOD
+    kind: Literal["a", "b", 3] = "a"
+    pair: tuple[int, str] = (0, "")
+    tags: set[str] = dataclasses.field(default_factory=set)
+    when: datetime.datetime | None = None
+    key: uuid.UUID | None = None
+    anything: Any = None
+
+
+FULL = {"title": "t", "count": 3, "share": 2, "active": False, "note": "n", "limit": 7, "steps": [{"name": "s", "done": True}],
+        "marks": {"x": 1}, "mood": "bad", "kind": 3, "pair": [1, "p"], "tags": ["u"], "when": "2026-01-02T03:04:05",
+        "key": str(uuid.UUID(int=5)), "anything": [1, {"a": None}]}
+PLAN = Plan("t", 3, 2.0, False, "n", 7, [Step("s", True)], {"x": 1}, Mood.BAD, 3, (1, "p"), {"u"},
+            datetime.datetime(2026, 1, 2, 3, 4, 5), uuid.UUID(int=5), [1, {"a": None}])
+
+
+class DataclassTest(unittest.TestCase):
+    def test_fits(self):
+        self.assertEqual(_models.parse(Plan, FULL), PLAN)
+        self.assertIs(type(_models.parse(Plan, FULL).share), float)
+        self.assertEqual(_models.parse(Plan, {"title": "t"}), Plan("t"))
+        self.assertEqual(_models.parse(Plan, {"title": "t", "unknown": 1}), Plan("t"))
+
+    def test_does_not_fit(self):
+        cases = {
+            "title: is missing": {},
+            "title: expected text, found an integer": {"title": 1},
+            "count: expected an integer, found text": {"title": "t", "count": "3"},
+            "count: expected an integer, found true or false": {"title": "t", "count": True},
+            "share: expected a number, found text": {"title": "t", "share": "1"},
+            "active: expected true or false, found an integer": {"title": "t", "active": 1},
+            "limit: expected an integer, found text": {"title": "t", "limit": "x"},
+            "steps: expected a list, found an object": {"title": "t", "steps": {}},
+            "steps[1].name: is missing": {"title": "t", "steps": [{"name": "a"}, {}]},
+            "steps[0]: expected an object, found text": {"title": "t", "steps": ["a"]},
+            "marks.x: expected an integer, found null": {"title": "t", "marks": {"x": None}},
+            "mood: expected one of 'good', 'bad', found 'so so'": {"title": "t", "mood": "so so"},
+            "kind: expected one of 'a', 'b', 3, found 'c'": {"title": "t", "kind": "c"},
+            "pair: expected 2 items, found 1": {"title": "t", "pair": [1]},
+            "when: 'soon' does not fit": {"title": "t", "when": "soon"},
+        }
+        for reason, data in cases.items():
+            with self.subTest(reason), self.assertRaises(ValueError) as caught:
+                _models.parse(Plan, data)
+            self.assertIn(reason, str(caught.exception))
+
+    def test_a_check_of_the_models_own(self):
+        @dataclasses.dataclass
+        class Positive:
+            n: int
+
+            def __post_init__(self):
+                if self.n < 1:
+                    raise ValueError("n is not positive")
+
+        self.assertEqual(_models.parse(Positive, {"n": 1}).n, 1)
+        with self.assertRaisesRegex(ValueError, "not positive"):
+            _models.parse(Positive, {"n": 0})
+
+    def test_what_is_no_model(self):
+        for model in (dict, int, "Plan", None, Plan("t"), typing.Any):
+            with self.subTest(model), self.assertRaisesRegex(TypeError, "pydantic model or a dataclass"):
+                _models.require(model, "model")
+
+
+class TextsTest(unittest.TestCase):
+    """A state as it stands in Redis."""
+
+    def check_round_trip(self, model, value, fields):
+        texts = {name: _state.text_of(getattr(value, name)) for name in fields}
+        self.assertTrue(all(isinstance(text, str) for text in texts.values()))
+        self.assertEqual(_models.parse_texts(model, texts), value)
+
+    def test_a_dataclass_comes_back(self):
+        fields = [field.name for field in dataclasses.fields(Plan) if field.name != "anything"]
+        self.check_round_trip(Plan, dataclasses.replace(PLAN, anything=None), fields)
+        self.check_round_trip(Plan, Plan(""), fields)
+
+    def test_what_the_framework_writes(self):
+        self.assertEqual([_state.text_of(value) for value in (5, 1.0, 1e-7, True, None, "xé", {"k": [1, None, "é"]}, [])],
+                         ["5", "1.0", "1e-07", "True", "None", "xé", '{"k": [1, null, "\\u00e9"]}', "[]"])
+
+    def test_the_field_is_named(self):
+        for texts, field in (({"title": "t", "count": "many"}, "count"), ({"title": "t", "steps": "[{"}, "steps"),
+                             ({"title": "t", "steps": '[{"name": 1}]'}, "steps[0].name"), ({}, "title")):
+            with self.subTest(field), self.assertRaises(mas.StateError) as caught:
+                _models.parse_texts(Plan, texts)
+            self.assertIn(f"field {field}:", str(caught.exception))
+
+    @needs_pydantic
+    def test_a_pydantic_model_comes_back(self):
+        from pydantic import BaseModel
+
+        class Inner(BaseModel):
+            n: int = 1
+
+        class State(BaseModel):
+            count: int = 0
+            share: float = 0.0
+            active: bool = False
+            note: Optional[str] = None
+            limit: Optional[int] = None
+            history: list[str] = []
+            marks: dict[str, int] = {}
+            inner: Inner = Inner()
+            mood: Mood = Mood.GOOD
+
+        for value in (State(), State(count=7, share=1e-7, active=True, note="n", limit=3, history=["a"], marks={"x": 1},
+                                     inner=Inner(n=2), mood=Mood.BAD)):
+            self.check_round_trip(State, value, _models.field_types(State))
+        with self.assertRaises(mas.StateError) as caught:
+            _models.parse_texts(State, {"count": "many", "unknown": "x"})
+        self.assertIn("field count:", str(caught.exception))
+        self.assertIn("'many'", str(caught.exception))
+
+
+if __name__ == "__main__":
+    main()
