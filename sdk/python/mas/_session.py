@@ -202,11 +202,13 @@ def _arguments(target_id: str, message_type: str, data: Any) -> tuple[bytes, byt
 
 def _refusal(status: int, detail: str, decision: str, retry_after_ms: int) -> MASError:
     """The exception for a message that was not delivered, or a request that got no reply."""
-    error = error_of(status, detail, "Gateway rejected message" if decision else "no answer")
-    if isinstance(error, GatewayRefusedError):
-        error.args = (f"Gateway rejected message: {decision or error.status} - {detail}",)
-        error.decision, error.retry_after = decision or error.status, retry_after_ms / 1000
-    return error
+    error = error_of(status, detail, "no answer")
+    if isinstance(error, TimeoutError) or not (decision or isinstance(error, GatewayRefusedError)):
+        return error
+    refused = GatewayRefusedError(f"Gateway rejected message: {decision or error.status} - {detail}")
+    refused.status, refused.retriable = error.status, error.retriable
+    refused.decision, refused.retry_after = decision or error.status, retry_after_ms / 1000
+    return refused
 
 
 def _milliseconds(timeout: float | None) -> int:

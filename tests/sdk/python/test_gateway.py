@@ -1,0 +1,181 @@
+"""Gateway mode with a real mas-gatewayd: outcomes, requests and replies, identities, and what a refusal says."""
+
+import asyncio
+import json
+
+from case import AgentCase, eventually, main, mas, poll_until
+from harness.gateway_case import QUICK
+from mas import Agent
+
+CARD = "4111 1111 1111 1111"
+
+
+class Worker(Agent):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.got = []
+
+    @Agent.on("ask")
+    async def on_ask(self, message, payload):
+        await message.reply("answer", {"n": 2 * message.data["n"]})
+        await self.update_state({"answered": message.data["n"]})
+
+    @Agent.on("consult")
+    async def on_consult(self, message, payload):
+        second = await self.request("specialist", "ask", {"n": message.data["n"]}, timeout=20)
+        await message.reply("merged", {"n": 1 + second.data["n"]})
+
+    async def on_message(self, message):
+        self.got.append(message)
+
+
+class GatewayTest(AgentCase):
+    config = {}
+
+    def setUp(self):
+        super().setUp()
+        self.gateway = self.start_daemon("mas-gatewayd", self.redis, {**QUICK, **self.config})
+        poll_until(lambda: self.gateway.ready()[1].get("deciding"), 10, "the gateway has fenced partitions")
+
+    def worker(self, agent_id, **options):
+        return self.start(Worker, agent_id, use_gateway=True, **options)
+
+    def allow(self, first, second):
+        done = self.masctl("acl", "allow-bidirectional", first, second, redis=self.redis)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+
+class MessagesTest(GatewayTest):
+    async def test_messages_arrive_in_order(self):
+        alice, bob = await self.worker("alice"), await self.worker("bob")
+        for n in range(100):
+            await alice.send("bob", "note", {"n": n})
+        await eventually(lambda: len(bob.got) == 100)
+        self.assertEqual([message.data["n"] for message in bob.got], list(range(100)))
+        self.assertEqual(alice.stats()["sent"], 100)
+
+    async def test_many_at_once(self):
+        alice, bob = await self.worker("alice"), await self.worker("bob")
+        await asyncio.gather(*(alice.send("bob", "note", {"n": n}) for n in range(500)))
+        await eventually(lambda: len(bob.got) == 500)
+        self.assertEqual([message.data["n"] for message in bob.got], list(range(500)))
+
+    async def test_request_reply_and_a_request_from_a_handler(self):
+        patient, doctor = await self.worker("patient"), await self.worker("doctor")
+        specialist = await self.worker("specialist")
+        reply = await patient.request("doctor", "ask", {"n": 4}, timeout=20)
+        self.assertEqual((reply.sender_id, reply.data, reply.is_reply), ("doctor", {"n": 8}, True))
+        self.assertEqual(doctor.state, {"answered": 4})
+        replies = await asyncio.gather(*(patient.request("doctor", "consult", {"n": n}, timeout=20) for n in range(20)))
+        self.assertEqual([reply.data["n"] for reply in replies], [1 + 2 * n for n in range(20)])
+        self.assertIn("answered", specialist.state)
+
+    async def test_a_target_that_is_away_gets_it_later(self):
+        alice, bob = await self.worker("alice"), await self.worker("bob")
+        await bob.stop()
+        await alice.send("bob", "note", {"n": 1})
+        await bob.start()
+        await eventually(lambda: bob.got)
+        self.assertEqual(bob.got[0].data, {"n": 1})
+
+    async def test_no_such_target(self):
+        alice = await self.worker("alice")
+        for call in (alice.send("nobody", "note", {}), alice.request("nobody", "note", {}, timeout=20)):
+            error = await self.assert_refuses(mas.GatewayRefusedError, "TARGET_NOT_FOUND", call)
+            self.assertEqual((error.decision, error.status), ("TARGET_NOT_FOUND", "TARGET_NOT_FOUND"))
+
+    async def test_blocked_content(self):
+        alice, bob = await self.worker("alice"), await self.worker("bob")
+        error = await self.assert_refuses(RuntimeError, "Gateway rejected message: DLP_BLOCKED", alice.send(
+            "bob", "note", {"text": f"card {CARD}"}))
+        self.assertIn("credit_card", str(error))
+        self.assertNotIn("4111", str(error))
+        self.assertFalse(error.retriable)
+        await alice.send("bob", "note", {"text": "harmless"})
+        await eventually(lambda: bob.got)
+        self.assertEqual([message.data for message in bob.got], [{"text": "harmless"}])
+
+    async def test_the_lists_of_an_agent(self):
+        self.allow("alice", "bob")
+        alice, bob = await self.worker("alice"), await self.worker("bob")
+        await self.worker("carol")
+        await alice.send("bob", "note", {})
+        await bob.send("alice", "note", {})
+        error = await self.assert_refuses(mas.GatewayRefusedError, "AUTHZ_DENIED", alice.send("carol", "note", {}))
+        self.assertEqual(error.decision, "AUTHZ_DENIED")
+
+    async def test_a_cancelled_send_is_delivered_all_the_same(self):
+        alice, bob = await self.worker("alice"), await self.worker("bob")
+        self.gateway.pause()
+        sending = asyncio.create_task(alice.send("bob", "note", {"n": 1}))
+        await asyncio.sleep(0.1)
+        self.assertFalse(sending.done())
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
+        self.gateway.resume()
+        await eventually(lambda: bob.got)
+        self.assertEqual(alice._session._receipts, {})
+
+    async def test_stop_ends_what_waits_for_a_receipt(self):
+        alice = await self.worker("alice")
+        await self.worker("bob")
+        self.gateway.pause()
+        sending = asyncio.create_task(alice.send("bob", "note", {"n": 1}))
+        await asyncio.sleep(0.1)
+        await alice.stop()
+        error = await self.assert_refuses(mas.MASError, "", sending)
+        self.assertIn(error.status, ("TIMEOUT", "CANCELLED"))
+        self.gateway.resume()
+
+    async def test_a_gateway_object_is_not_needed(self):
+        alice = await self.worker("alice", gateway_url=self.url)
+        alice.set_gateway(object())
+        await alice.send("alice", "note", {})
+        await eventually(lambda: alice.got)
+
+
+class LimitsTest(GatewayTest):
+    config = {"limits": {"per_minute": 3}}
+
+    async def test_the_time_to_wait(self):
+        alice = await self.worker("alice")
+        await self.worker("bob")
+        for _ in range(3):
+            await alice.send("bob", "note", {})
+        error = await self.assert_refuses(mas.GatewayRefusedError, "RATE_LIMITED", alice.send("bob", "note", {}))
+        self.assertTrue(error.retriable)
+        self.assertTrue(0 < error.retry_after <= 60, error.retry_after)
+
+
+class IdentityTest(GatewayTest):
+    config = {"auth": {"registry_tokens": False}}
+
+    async def test_credentials(self):
+        path = self.dir / "alice.toml"
+        done = self.masctl("identity", "create", "alice", "--no-key", "--out", path, redis=self.redis)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        alice, bob = await self.worker("alice", credentials=path), await self.worker("bob")
+        await alice.send("bob", "note", {"n": 1})
+        await eventually(lambda: bob.got)
+        error = await self.assert_refuses(mas.MASError, "AUTH_FAILED", bob.send("alice", "note", {}))
+        self.assertEqual(error.status, "AUTH_FAILED")
+
+    async def test_a_credentials_file_that_is_not_there(self):
+        await self.assert_refuses(mas.MASError, "nowhere.toml", Agent(
+            "alice", redis_url=self.url, use_gateway=True, credentials=self.dir / "nowhere.toml").start())
+
+
+class AuditTest(GatewayTest):
+    async def test_every_message_is_in_the_record(self):
+        alice = await self.worker("alice")
+        await self.worker("bob")
+        for n in range(5):
+            await alice.send("bob", "note", {"n": n})
+        done = self.masctl("audit", "query", "--json", redis=self.redis)
+        records = json.loads(done.stdout)["records"]
+        self.assertEqual([(record["sender"], record["target"], record["decision"]) for record in records],
+                         [("alice", "bob", "ALLOWED")] * 5)
+
+
+if __name__ == "__main__":
+    main()
