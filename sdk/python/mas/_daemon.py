@@ -16,7 +16,7 @@ log = logging.getLogger("mas.service")
 
 READY_S = 10.0  #: for a daemon to be active or on standby
 STOP_S = 15.0  #: for a daemon to drain, before it is killed
-_READY_EVENTS = frozenset({"active", "standby", "deciding"})
+_READY_EVENTS = frozenset({"active", "standby", "partitions_owned"})
 
 
 class Daemon:

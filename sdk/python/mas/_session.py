@@ -205,9 +205,10 @@ def _refusal(status: int, detail: str, decision: str, retry_after_ms: int) -> MA
     error = error_of(status, detail, "no answer")
     if isinstance(error, TimeoutError) or not (decision or isinstance(error, GatewayRefusedError)):
         return error
-    refused = GatewayRefusedError(f"Gateway rejected message: {decision or error.status} - {detail}")
+    name = decision or error.status
+    refused = GatewayRefusedError(f"Gateway rejected message: {name} - {detail.removeprefix(f'{name}: ') or 'refused'}")
     refused.status, refused.retriable = error.status, error.retriable
-    refused.decision, refused.retry_after = decision or error.status, retry_after_ms / 1000
+    refused.decision, refused.retry_after = name, retry_after_ms / 1000
     return refused
 
 

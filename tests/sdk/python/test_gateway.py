@@ -6,6 +6,8 @@ import json
 from case import AgentCase, eventually, main, mas, poll_until
 from harness.gateway_case import QUICK
 from mas import Agent
+from mas.gateway import GatewayService
+from mas.gateway.config import FeaturesSettings, GatewaySettings, RateLimitSettings
 
 CARD = "4111 1111 1111 1111"
 
@@ -132,6 +134,104 @@ class MessagesTest(GatewayTest):
         alice.set_gateway(object())
         await alice.send("alice", "note", {})
         await eventually(lambda: alice.got)
+
+
+class Doctor(Worker):
+    """Drafts, asks the specialist, and merges; goes on alone where the specialist does not answer in time."""
+
+    patience = 20.0
+
+    @Agent.on("consultation_request")
+    async def on_request(self, message, payload):
+        draft = f"draft about {message.data['concern']}"
+        try:
+            response = await self.request("specialist", "specialist_consultation", {"draft": draft}, timeout=self.patience)
+            advice = response.data["advice"]
+        except asyncio.TimeoutError:
+            advice = "the specialist did not answer"
+        await self.send(message.sender_id, "consultation_response", {"text": f"{draft}; {advice}"})
+
+
+class Specialist(Worker):
+    silent = False
+
+    @Agent.on("specialist_consultation")
+    async def on_consultation(self, message, payload):
+        if not self.silent:
+            await message.reply("specialist_response", {"advice": f"agreed: {message.data['draft']}"})
+
+
+class ServiceTest(AgentCase):
+    """A program of the original framework that brings its own gateway: rules, a consultation, a report."""
+
+    def settings(self, **features):
+        return GatewaySettings(rate_limit=RateLimitSettings(per_minute=100, per_hour=1000), features=FeaturesSettings(
+            dlp=True, priority_queue=False, rbac=False, message_signing=False, circuit_breaker=True, **features))
+
+    async def test_a_consultation(self):
+        gateway = GatewayService(self.url, self.settings())
+        self.assertFalse(gateway._running)
+        await gateway.start()
+        self.addAsyncCleanup(gateway.stop)
+        auth = gateway.auth_manager()
+        await auth.allow_bidirectional("patient", "doctor")
+        await auth.allow_bidirectional("doctor", "specialist")
+        agents = [kind(name, redis_url=self.url, use_gateway=True) for kind, name in (
+            (Specialist, "specialist"), (Doctor, "doctor"), (Worker, "patient"))]
+        for agent in agents:
+            agent.set_gateway(gateway)
+            await agent.start()
+            self.addAsyncCleanup(agent.stop)
+        specialist, doctor, patient = agents
+        await patient.send("doctor", "consultation_request", {"concern": "headache"})
+        await eventually(lambda: len(patient.got) == 1)
+        specialist.silent, doctor.patience = True, 0.3
+        await patient.send("doctor", "consultation_request", {"concern": "cough"})
+        await eventually(lambda: len(patient.got) == 2)
+        self.assertEqual([message.data["text"] for message in patient.got], [
+            "draft about headache; agreed: draft about headache", "draft about cough; the specialist did not answer"])
+        await self.assert_refuses(RuntimeError, "Gateway rejected message: AUTHZ_DENIED -", patient.send(
+            "specialist", "note", {}))
+        await self.assert_refuses(RuntimeError, "Gateway rejected message: DLP_BLOCKED - the payload", patient.send(
+            "doctor", "note", {"text": f"card {CARD}"}))
+        await self.check_report(gateway)
+        await gateway.stop()
+        await gateway.stop()
+        self.assertFalse(gateway._running)
+
+    async def check_report(self, gateway):
+        self.assertTrue(gateway._running)
+        self.assertEqual(await gateway._audit.get_stats(), {"total_messages": 9, "security_events": 2})
+        entries = await gateway._audit.query_all(count=1000)
+        self.assertEqual([(entry["decision"], entry["violations"]) for entry in entries[:2]],
+                         [("DLP_BLOCKED", ["credit_card"]), ("AUTHZ_DENIED", [])])
+        self.assertEqual({(entry["sender_id"], entry["target_id"]) for entry in entries[2:]}, {
+            ("patient", "doctor"), ("doctor", "specialist"), ("specialist", "doctor"), ("doctor", "patient")})
+        self.assertEqual(entries, sorted(entries, key=lambda entry: -entry["timestamp"]))
+        events = await gateway._audit.query_security_events(count=1)
+        self.assertEqual([(event["event_type"], event["details"]["sender_id"]) for event in events],
+                         [("DLP_BLOCKED", "patient")])
+
+    async def test_other_rules(self):
+        auth = GatewayService(self.url).auth_manager()
+        await auth.allow("a", ["b", "team*"])
+        await auth.block("a", ["c"])
+        await auth.allow_network(["x", "y", "z"])
+        await auth.allow_broadcast("s", ["t", "u"])
+        await auth.allow_wildcard("w")
+        allowed = {name: sorted(self.redis.cmd("SMEMBERS", f"agent:{name}:allowed_targets")) for name in "axstw"}
+        self.assertEqual(allowed, {"a": ["b", "team*"], "x": ["y", "z"], "s": ["t", "u"], "t": [], "w": ["*"]})
+        self.assertEqual(self.redis.cmd("SMEMBERS", "agent:a:blocked_targets"), ["c"])
+        await self.assert_refuses(mas.MASError, "masctl acl allow", auth.allow("not an id", ["b"]))
+
+    def test_settings(self):
+        self.assertEqual(GatewaySettings().environment(), {})
+        self.assertEqual(self.settings().environment(),
+                         {"PRIORITY_MODE": "off", "LIMITS_PER_MINUTE": "100", "LIMITS_PER_HOUR": "1000"})
+        self.assertEqual(GatewaySettings(rate_limit=RateLimitSettings(enabled=False, per_minute=5)).environment(),
+                         {"LIMITS_MODE": "off"})
+        with self.assertRaisesRegex(ValueError, "credentials"):
+            GatewaySettings(features=FeaturesSettings(message_signing=True)).environment()
 
 
 class LimitsTest(GatewayTest):
