@@ -41,3 +41,8 @@ cmake -S "$work" -B "$work/build" -DCMAKE_PREFIX_PATH="$work/usr" >"$work/log" &
   { cat "$work/log"; exit 1; }
 "$work/build/app"
 [[ -f $work/usr/share/mas/examples/calculator.c ]]
+
+# The Python package finds the installed library as the system's loader does.
+python=$(find "$work/usr" -path '*/mas/__init__.py')
+found=$(LD_LIBRARY_PATH=$lib PYTHONPATH=${python%/mas/*} python3 -B -m mas --version)
+[[ $found == "mas "*" ($lib/libmas.so."*")" ]]

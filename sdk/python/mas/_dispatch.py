@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -16,6 +15,8 @@ log = logging.getLogger("mas.agent")
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 Table = dict[str, tuple[str, Any]]  # message type → the method's name, its model or None
 _MARK = "__mas_handles__"
+_NO_PAYLOAD = object()
+_FALLBACK = ("on_message", _NO_PAYLOAD)
 
 
 def mark(message_type: str, model: Any = None) -> Callable[[Handler], Handler]:
@@ -53,54 +54,60 @@ class Handlers:
         self._agent = agent
         self._table = table
         self._fallback = fallback
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._last = 0
 
     def begin(self, message: AgentMessage, loop: asyncio.AbstractEventLoop) -> None:
         found = self._table.get(message.message_type)
-        if found is not None:
-            work = self._handle(message, *found)
-        elif self._fallback:
-            work = self._fall_back(message)
-        else:
-            log.debug("%s has no handler for %r", self._agent.id, message.message_type)
-            return
-        task = loop.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        if found is None:
+            if not self._fallback:
+                log.debug("%s has no handler for %r", self._agent.id, message.message_type)
+                return
+            found = _FALLBACK
+        self._last += 1
+        self._tasks[self._last] = loop.create_task(self._handle(self._last, message, *found))
 
     async def finish(self) -> None:
         """Waits until no handler runs, except for the one that calls."""
-        while tasks := self._tasks - {asyncio.current_task()}:
+        while tasks := set(self._tasks.values()) - {asyncio.current_task()}:
             await asyncio.wait(tasks)
 
     async def cancel(self, spared: asyncio.Task[Any] | None) -> None:
         """Cancels the handlers that run, except for `spared`, and lets them clean up for up to a second."""
-        if tasks := self._tasks - {spared}:
+        if tasks := set(self._tasks.values()) - {spared}:
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks, timeout=1)
+            # One that was cancelled before its first step has not taken itself out.
+            self._tasks = {number: task for number, task in self._tasks.items() if not task.done()}
 
     # ---- inside
 
-    async def _handle(self, message: AgentMessage, name: str, model: Any) -> None:
-        payload = None
-        if model is not None:
-            try:
-                payload = _models.parse(model, message.data)
-            except Exception as error:
-                log.error("%s: %r from %s does not fit %s: %s", self._agent.id, message.message_type, message.sender_id,
-                          model.__name__, error)
-                return
-        await self._run(message, getattr(self._agent, name), message, payload)
-
-    async def _fall_back(self, message: AgentMessage) -> None:
-        await self._run(message, self._agent.on_message, message)
-
-    async def _run(self, message: AgentMessage, handler: Callable[..., Any], *arguments: Any) -> None:
+    async def _handle(self, number: int, message: AgentMessage, name: str, model: Any) -> None:
         try:
-            result = handler(*arguments)
-            if inspect.isawaitable(result):
+            handler = getattr(self._agent, name)
+            if model is _NO_PAYLOAD:
+                result = handler(message)
+            elif model is None:
+                result = handler(message, None)
+            else:
+                payload = self._parse(message, model)
+                if payload is None:
+                    return
+                result = handler(message, payload)
+            if hasattr(result, "__await__"):
                 await result
         except Exception:
             log.exception("%s: the handler of %r from %s failed", self._agent.id, message.message_type,
                           message.sender_id)
+        finally:
+            self._tasks.pop(number, None)
+
+    def _parse(self, message: AgentMessage, model: Any) -> Any:
+        """An instance of the model; None where the data does not fit it."""
+        try:
+            return _models.parse(model, message.data)
+        except Exception as error:
+            log.error("%s: %r from %s does not fit %s: %s", self._agent.id, message.message_type, message.sender_id,
+                      model.__name__, error)
+            return None

@@ -38,7 +38,7 @@ class AgentMessage:
     A plain class with the methods of a pydantic model that programs use, so that it is the same with and without pydantic.
     """
 
-    __slots__ = ("sender_id", "target_id", "message_type", "data", "meta", "timestamp", "message_id", "_agent", "_kept",
+    __slots__ = ("sender_id", "target_id", "message_type", "data", "timestamp", "message_id", "_meta", "_agent", "_kept",
                  "__weakref__")
 
     def __init__(self, *, sender_id: str, target_id: str, message_type: str, data: dict[str, Any],
@@ -48,7 +48,7 @@ class AgentMessage:
         self.target_id = target_id
         self.message_type = message_type
         self.data = data
-        self.meta = meta if isinstance(meta, MessageMeta) else MessageMeta.of(meta or {})
+        self._meta: MessageMeta | Mapping[str, Any] = meta or {}
         self.timestamp = time.time() if timestamp is None else timestamp  #: seconds since 1970
         self.message_id = str(time.time_ns()) if message_id is None else message_id
         self._agent: Agent[Any] | None = None
@@ -62,12 +62,20 @@ class AgentMessage:
         message.target_id = envelope["target_id"]
         message.message_type = envelope["message_type"]
         message.data = envelope["data"]
-        message.meta = MessageMeta.of(envelope.get("meta") or {})
+        message._meta = envelope.get("meta") or {}
         message.timestamp = float(envelope.get("timestamp") or 0.0)
         message.message_id = envelope.get("message_id") or ""
         message._agent = agent
         message._kept = kept
         return message
+
+    @property
+    def meta(self) -> MessageMeta:
+        """Made of the envelope's members when it is first asked for."""
+        meta = self._meta
+        if not isinstance(meta, MessageMeta):
+            self._meta = meta = MessageMeta.of(meta)
+        return meta
 
     @property
     def payload(self) -> dict[str, Any]:

@@ -37,6 +37,8 @@ SLICE = 128  #: messages that one drain() hands on before the loop's other work 
 _MESSAGE_ID_SIZE = 37
 _RECEIPTS_FAILURES, _RECEIPTS_ALL = 0, 1
 
+_decode = json.JSONDecoder().raw_decode  # the library has checked that it is one object and nothing else
+
 _ids = itertools.count(1)
 _live: weakref.WeakValueDictionary[int, Native] = weakref.WeakValueDictionary()
 _pending: dict[int, tuple[Native, Any]] = {}  # requests under way: id → agent and future
@@ -212,11 +214,10 @@ class Native:
         if pointer is not None:
             lib.mas_agent_free(pointer)
 
-    def _took(self) -> None:
-        self._taken += 1
-        if self._taken == SLICE:
-            self._taken, self._sliced = 0, True
-            lib.mas_agent_quit(self.pointer)
+    def interrupt(self) -> None:
+        """In a callback: the poll ends, and the rest waits."""
+        self._taken, self._sliced = 0, True
+        lib.mas_agent_quit(self.pointer)
 
 
 def _new_agent(agent_id: bytes, settings: list[tuple[str, tuple[Any, ...]]]) -> int:
@@ -237,7 +238,7 @@ def _new_agent(agent_id: bytes, settings: list[tuple[str, tuple[Any, ...]]]) -> 
 def _envelope(message: int) -> dict[str, Any]:
     size = ctypes.c_size_t()
     text = lib.mas_message_envelope(message, ctypes.byref(size))
-    return json.loads(ctypes.string_at(text, size.value).decode())
+    return _decode(ctypes.string_at(text, size.value).decode())[0]
 
 
 # ---- callbacks: the library holds their addresses, so they live as long as this module. `user` is an id.
@@ -251,7 +252,9 @@ def _on_message(_agent: int, message: int, user: int) -> int:
         envelope = _envelope(message)
         expects_reply = (envelope.get("meta") or {}).get("expects_reply")
         native.events.append(("message", envelope, Kept(message) if expects_reply else None))
-        native._took()
+        native._taken += 1
+        if native._taken == SLICE:
+            native.interrupt()
     except Exception:  # such as an integer of more digits than Python takes
         log.exception("a message could not be read")
         return HANDLER_FAILED
