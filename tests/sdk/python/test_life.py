@@ -8,7 +8,7 @@ import threading
 import warnings
 
 from case import AgentCase, ProgramCase, eventually, main, mas
-from mas import Agent
+from mas import Agent, _native
 
 
 class Hooked(Agent):
@@ -109,6 +109,7 @@ class LifeTest(AgentCase):
             await asyncio.wait_for(agent.start(), 0.3)
         self.assertLess(asyncio.get_running_loop().time() - began, 4, "it does not wait for the library's own time-out")
         self.assertFalse(agent._running)
+        self.assertEqual([native for native in _native._live.values() if native.pointer], [], "nothing goes on starting")
         proxy.forward()
         await agent.start()
         await agent.stop()
@@ -254,6 +255,7 @@ class WrongUseTest(AgentCase):
 FORK = """
 import asyncio, os, sys, mas
 async def main():
+    asyncio.get_running_loop().slow_callback_duration = 60  # development mode writes about a fork that takes long
     agent = mas.Agent("parent")
     await agent.start()
     await agent.update_state({"n": 1})

@@ -3,9 +3,11 @@
 import asyncio
 import dataclasses
 import json
+import time
+import unittest.mock
 
-from case import AgentCase, main, mas, needs_pydantic
-from mas import Agent
+from case import AgentCase, eventually, main, mas, needs_pydantic
+from mas import Agent, _state
 
 
 @dataclasses.dataclass
@@ -43,11 +45,21 @@ class UntypedTest(AgentCase):
 
     async def test_a_cancelled_update_is_written_and_keeps_its_place(self):
         agent = await self.start(Agent, "a")
-        first = asyncio.create_task(agent.update_state({"n": 1}))
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        first.cancel()
-        await agent.update_state({"n": 2})
+        write, written = _state._write, []
+
+        def write_slowly(pointer, texts):
+            if texts == {b"n": b"1"}:
+                time.sleep(0.3)
+            write(pointer, texts)
+            written.append(texts[b"n"])
+
+        with unittest.mock.patch.object(_state, "_write", write_slowly):
+            first = asyncio.create_task(agent.update_state({"n": 1}))
+            await asyncio.sleep(0.05)
+            first.cancel()
+            await agent.update_state({"n": 2})
+            await eventually(lambda: len(written) == 2)
+        self.assertEqual(written, [b"1", b"2"])
         await asyncio.gather(first, return_exceptions=True)
         self.assertEqual(self.redis.cmd("HGET", "agent.state:a", "n"), "2")
 
