@@ -4,13 +4,14 @@
     PYTHONPATH=build/release/python python3 sdk/python/bench/rates.py [--redis URL] [--seconds 3]
 
 The receiver and the replier are processes of their own; every message has 100 bytes of data, as in the figures of the
-original framework. Without --redis it starts a private redis-server on a unix socket.
+original framework. A burst is sent, then awaited: peer to peer, a receiver that falls behind loses messages. Without --redis it starts a private redis-server on a unix socket.
 """
 
 import argparse
 import asyncio
 import contextlib
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -18,7 +19,8 @@ import time
 
 from mas import Agent
 
-DATA = {"text": "x" * 88}  # 100 bytes of JSON
+DATA = {"text": "x" * 89}  # 100 bytes of JSON
+BURST = 19_200  # messages; the receiver's queue holds 65,536
 
 
 class Receiver(Agent):
@@ -39,8 +41,12 @@ class Receiver(Agent):
 
     @Agent.on("count")
     async def on_count(self, message, _payload):
-        await message.reply("counted", {"count": self.count, "seconds": self.last - self.first if self.count else 0.0})
+        await message.reply("counted", {"count": self.count, "seconds": self.last - self.first})
+
+    @Agent.on("reset")
+    async def on_reset(self, message, _payload):
         self.count, self.first = 0, 0.0
+        await message.reply("reset", {})
 
 
 async def receive(url):
@@ -49,31 +55,23 @@ async def receive(url):
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
 
 
-async def send_for(agent, seconds, in_flight):
-    """@return messages, and seconds until the receiver had them all."""
-    end, sent = time.monotonic() + seconds, 0
+async def burst(agent, in_flight):
+    """Sends BURST messages, and waits until the receiver has handled them. @return seconds of sending, and of receiving."""
 
     async def sender():
-        nonlocal sent
-        while time.monotonic() < end:
-            for _ in range(16):
-                await agent.send("bench-receiver", "note", DATA)
-            sent += 16
+        for _ in range(BURST // in_flight):
+            await agent.send("bench-receiver", "note", DATA)
 
-    began = time.monotonic()
+    began = time.perf_counter()
     await asyncio.gather(*(sender() for _ in range(in_flight)))
-    return sent, time.monotonic() - began
-
-
-async def received(agent, sent):
-    """Waits until the receiver has what arrives. @return how many, and within how many seconds."""
-    total, seconds, quiet = 0, 0.0, 0
-    while total < sent and quiet < 20:
-        await asyncio.sleep(0.1)
+    sending = time.perf_counter() - began
+    handled, receiving = 0, 0.0
+    while handled < BURST:
+        await asyncio.sleep(0.05)
         reply = await agent.request("bench-receiver", "count", {}, timeout=30)
-        quiet = 0 if reply.data["count"] else quiet + 1
-        total, seconds = total + reply.data["count"], seconds + reply.data["seconds"]
-    return total, seconds
+        handled, receiving = reply.data["count"], reply.data["seconds"]
+    await agent.request("bench-receiver", "reset", {}, timeout=30)
+    return sending, receiving
 
 
 async def ask_for(agent, seconds):
@@ -89,10 +87,12 @@ async def ask_for(agent, seconds):
 async def measure(url, seconds):
     async with Agent("bench-sender", redis_url=url) as agent:
         for in_flight in (1, 64):
-            sent, took = await send_for(agent, seconds, in_flight)
-            got, took_receiving = await received(agent, sent)
-            print(f"{in_flight:2} in flight: {sent / took:,.0f} sent/s, {got / took_receiving:,.0f} received/s "
-                  f"({got} of {sent} arrived)")
+            bursts, end = [], time.monotonic() + seconds
+            while time.monotonic() < end:
+                bursts.append(await burst(agent, in_flight))
+            sending, receiving = (statistics.median(times) for times in zip(*bursts))
+            print(f"{in_flight:2} in flight: {BURST / sending:,.0f} sent/s, {BURST / receiving:,.0f} received/s "
+                  f"(median of {len(bursts)} bursts of {BURST:,})")
         times = await ask_for(agent, seconds)
         print(f"request: p50 {1000 * times[len(times) // 2]:.3f} ms, p99 {1000 * times[len(times) * 99 // 100]:.3f} ms, "
               f"{len(times) / seconds:,.0f}/s one after the other")

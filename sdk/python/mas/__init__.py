@@ -34,7 +34,6 @@ __version__ = ".".join(map(str, _VERSION))
 
 __all__ = [
     "Agent", "AgentMessage", "AgentRecord", "AgentStateError", "GatewayRefusedError", "InvalidArgumentError",
-    "MASConnectionError", "MASError", "MASService", "MASTimeoutError", "Message", "MessageMeta", "MessageType", "NoReceiverError",
-    "PayloadError", "StateError", "StateManager", "StateType", "__version__",
-    "run", "serve",
+    "MASConnectionError", "MASError", "MASService", "MASTimeoutError", "Message", "MessageMeta", "MessageType",
+    "NoReceiverError", "PayloadError", "StateError", "StateManager", "StateType", "__version__", "run", "serve",
 ]

@@ -71,8 +71,9 @@ def _value(kind: Any, value: Any, from_texts: bool, path: str) -> Any:
         return _member(kind, value, from_texts, path)
     if kind in _FROM_TEXT and isinstance(value, str):
         return _called(_FROM_TEXT[kind], value, path)
-    if hasattr(kind, "model_validate") or hasattr(kind, "parse_obj"):
-        return _called(getattr(kind, "model_validate", None) or kind.parse_obj, _from_json(value, from_texts, path), path)
+    validate: Any = getattr(kind, "model_validate", None) or getattr(kind, "parse_obj", None)
+    if validate is not None:
+        return _called(validate, _from_json(value, from_texts, path), path)
     return _plain(kind, value, from_texts, path)
 
 

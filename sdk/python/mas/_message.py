@@ -132,7 +132,9 @@ class AgentMessage:
         return cls.model_validate(json.loads(text))
 
     def __eq__(self, other: object) -> bool:
-        return self.model_dump() == other.model_dump() if isinstance(other, AgentMessage) else NotImplemented
+        if not isinstance(other, AgentMessage):
+            return NotImplemented
+        return self.model_dump() == other.model_dump()
 
     __hash__ = object.__hash__
 

@@ -37,7 +37,9 @@ class MASService:
         if self._daemons:
             return
         found = await self._running()
-        settings = {"mas-registryd": {}, "mas-healthd": {"HEALTH_DEFAULT_TTL": f"{round(1000 * self.heartbeat_timeout)}ms"}}
+        settings: dict[str, dict[str, str]] = {
+            "mas-registryd": {},
+            "mas-healthd": {"HEALTH_DEFAULT_TTL": f"{round(1000 * self.heartbeat_timeout)}ms"}}
         try:
             for program, values in settings.items():
                 if program in found:

@@ -54,7 +54,8 @@ class Session:
         """Takes what the library's stop has left (receipts), ends all waiting and frees the agent."""
         self.pause()
         self.native.hand_on_events(self._hand_on)
-        for future in [*self._requests, *self._receipts.values()]:
+        waiting: list[asyncio.Future[Any]] = [*self._requests, *self._receipts.values()]
+        for future in waiting:
             if not future.done():
                 future.set_exception(error_of(_errors.CANCELLED, "the agent was stopped", "waiting"))
         self._receipts.clear()
@@ -116,9 +117,9 @@ class Session:
         if not original.meta.expects_reply or not original.meta.correlation_id:
             raise AgentStateError("Cannot reply: message does not have correlation ID. It was sent with send(); only what "
                                   "came by request() can be replied to.")
-        kept = original._kept
-        if kept is None:
+        if original._kept is None:
             raise AgentStateError("Cannot reply: message not received by an agent.")
+        kept: Kept = original._kept
         kind, text = _payload.name(message_type, "message_type"), _payload.encode(data)
         status = self.native.reply(kept, kind, text)
         if status == WOULD_BLOCK:

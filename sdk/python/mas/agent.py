@@ -199,9 +199,10 @@ class Agent(Generic[StateType]):
     # ---- state and facts
 
     @property
-    def state(self) -> Any:
+    def state(self) -> StateType:
         """The dict, or the instance of the state model. @raise AgentStateError before start()."""
-        return self._state.value
+        state: StateType = self._state.value
+        return state
 
     async def update_state(self, changes: Mapping[str, Any]) -> None:
         """Changes fields of the state, in memory at once, then all of them or none in Redis.

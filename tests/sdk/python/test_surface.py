@@ -131,7 +131,7 @@ class TypedTest(SurfaceCase):
         await responder.start()
         await requester.start()
         await gateway.auth_manager().allow_bidirectional(requester.id, responder.id)
-        response = await requester.request("responder", "echo.request", EchoRequest(text="hello", count=3).model_dump(),
+        response = await requester.request("responder", "echo.request", EchoRequest(text="hello", count=3),
                                            timeout=5.0)
         self.assertEqual(responder.state.echo_count, 1)
         self.assertEqual((response.message_type, response.data), (
