@@ -1,24 +1,24 @@
 // Receiving in gateway mode: the agent's lanes and its instance's reply stream, read on a connection of their own.
 //
-//     listen() ─▶ try every right that reading takes ─▶ hearing ─▶ up()
-//     ┌──────────────── advance(): one command at a time ─────────────────┐
-//     │ groups gone? ─▶ make them                                          │
-//     │ own lease not proven: wait                                         │
-//     │ lease renewed? ─▶ claim a few entries of dead instances            │
-//     │ own entries unread (after a reconnect)? ─▶ read them               │
-//     │ else XREADGROUP BLOCK … >         (inbound bound reached: wait)    │
-//     └── reply ─▶ entries ─▶ messages ─▶ inbox ─▶ handlers ─▶ XACK, XDEL ─┘
+//     off ──listen()──▶ deaf ◀──────refused, link lost───────── every state below
+//                        │ listen(), link ready
+//                        ▼
+//                      trying ──every right that reading takes──▶ hearing ──up()──▶ idle
 //
-// Happy path: some entries of every stream are read at a time; the inbox serves the lanes by their weights. An entry is
-// acknowledged when all of its messages were handled (Deliveries), many in one command, on the session's connection.
+//     idle ──advance(): the first of kTasks that is wanted──▶ making groups │ claiming │ reading own │ reading new ──reply──▶ idle
+//       claiming       a few entries of dead instances, when the lease was renewed
+//       reading own    after a reconnect, what was delivered and not acknowledged
+//       reading new    XREADGROUP BLOCK … >
+//     Of these, none but the groups goes out while the own lease is not proven or the inbound bound is reached.
+//
+// Happy path: some entries of every stream are read at a time; Unpacker makes messages of them, and the inbox serves the lanes
+// by their weights. When all messages of an entry were handled (Deliveries), it is acknowledged (HeldEntries).
 // Bounded: nothing more is read while as many messages as the inbound bound wait for handlers, and fewer entries at a time
 // the nearer it is; none is dropped. So what waits exceeds the bound by one entry of each stream at most.
-// Failure:
+// Failure modes:
 //   lost link, refused read   deaf: the session is told, is not up any more, and calls listen() again; then entries that were
 //                             delivered and not acknowledged are read again, those in hand are known and left alone
-//   ack without an answer     sent again
-//   refused ack               deaf when the read under way is over, and sent again when the agent is up
-//   entry of no known form    counted, told to debug, acknowledged
+//   refused ack               deaf when the task under way is over
 //   Redis has less than it had   groups that were there are gone, or were delivered less than they were (StreamProgress): the
 //                             session is told
 //   a dead instance's entry   claimed by one function for all lanes, so two that claim at once never get the same. One that did
@@ -30,28 +30,20 @@
 // Threading: the I/O thread. Ownership: the mode's.
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_set>
 #include <vector>
 
+#include "proto/base/state_machine.h"
 #include "proto/redis/connection.h"
-#include "proto/wire/lane.h"
-#include "proto/wire/record_batch.h"
 #include "sdk/src/core/mode_host.h"
-#include "sdk/src/gateway/dedupe_window.h"
-#include "sdk/src/gateway/deliveries.h"
+#include "sdk/src/gateway/held_entries.h"
 #include "sdk/src/gateway/stream_progress.h"
+#include "sdk/src/gateway/unpacker.h"
 
 namespace mas::sdk {
-
-inline constexpr std::string_view kGroup = "agents";
-
-/// @return the streams of an agent's instance, in the order in which they are read: replies, then lanes by urgency.
-std::vector<std::string> gateway_streams(const AgentContext& agent);
 
 class GatewayReader final : public redis::ConnectionListener {
  public:
@@ -75,79 +67,101 @@ class GatewayReader final : public redis::ConnectionListener {
   void stop();
 
   // ConnectionListener
-  void on_ready(redis::Connection& connection) override;
+  void on_ready(redis::Connection&) override { advance(); }
   void on_down(redis::Connection& connection, const Error& why, unsigned attempt) override;
 
  private:
-  enum class Step : uint8_t { kNone, kTrial, kGroups, kClaim, kOwn, kNew };
-  struct AckRun {
-    size_t stream;
-    std::vector<std::string> ids;
-    bool failed = false;
+  enum class State : uint8_t {
+    kOff,   // no link
+    kDeaf,  // a link, perhaps still being made; not known whether it may read
+    kTrying,
+    kHearing,  // it may; the agent is not up
+    kIdle,     // it is up; each state below is one command that is under way
+    kMakingGroups,
+    kClaiming,
+    kReadingOwn,
+    kReadingNew
+  };
+  static constexpr auto kMoves = transitions<State>(
+      {{State::kOff, State::kDeaf},          {State::kDeaf, State::kTrying},       {State::kDeaf, State::kOff},
+       {State::kTrying, State::kHearing},    {State::kTrying, State::kDeaf},       {State::kTrying, State::kOff},
+       {State::kHearing, State::kIdle},      {State::kHearing, State::kDeaf},      {State::kHearing, State::kOff},
+       {State::kIdle, State::kMakingGroups}, {State::kIdle, State::kClaiming},     {State::kIdle, State::kReadingOwn},
+       {State::kIdle, State::kReadingNew},   {State::kIdle, State::kDeaf},         {State::kIdle, State::kOff},
+       {State::kMakingGroups, State::kIdle}, {State::kMakingGroups, State::kDeaf}, {State::kMakingGroups, State::kOff},
+       {State::kClaiming, State::kIdle},     {State::kClaiming, State::kDeaf},     {State::kClaiming, State::kOff},
+       {State::kReadingOwn, State::kIdle},   {State::kReadingOwn, State::kDeaf},   {State::kReadingOwn, State::kOff},
+       {State::kReadingNew, State::kIdle},   {State::kReadingNew, State::kDeaf},   {State::kReadingNew, State::kOff}});
+
+  /// What is to be done once the agent is up, and is not under way.
+  struct Wanted {
+    bool groups = false;
+    bool claim = false;
+    bool own = false;
+    bool claim_when_acked = false;  // an entry waits until another that was claimed twice is done with
+  };
+  /// One thing that the link is asked when the agent is up; in the order of the table.
+  struct Task {
+    bool Wanted::*wanted;  // null: always
+    bool takes_entries;    // only with a proven lease, and room
+    void (GatewayReader::*ask)();
+  };
+  static const Task kTasks[];
+  /// What the link is asked now.
+  struct Round {
+    size_t replies_due = 0;
+    std::optional<Error> refusal{};
+    bool again = false;  // the same, called otherwise
+    bool more = false;   // own entries
+    size_t claimed = 0;  // entries of a stream that were asked for
   };
 
+  bool hearing() const { return state_.get() >= State::kHearing; }
   void begin_link();
   void end_link();
   void advance();
-  void try_rights();
-  void on_trial(const Status& outcome);
   void deaf(const Error& why);
+  void tell(const Status& heard);
   redis::Command claim_command(size_t entries) const;
-  void send(Step step, const redis::Command& command, Duration timeout);
+  void send(State state, const redis::Command& command, Duration timeout);
+  void try_rights();
   void make_groups_again();
-  size_t entries_at_once() const;
   void claim();
+  void read_own_again();
+  void read_own() { read(true); }
+  void read_new() { read(false); }
   void read(bool own);
-  void read_own();
-  void on_reply(uint64_t tag, const redis::Answer& answer);
-  void claim_refused(Step step, const redis::Reply& error);
-  void refused(const redis::Reply& error);
+  size_t entries_at_once() const;
   Duration block_for() const;
-  void took(Step step, uint64_t tag, const redis::Reply& reply);
+  void on_reply(uint64_t tag, const redis::Answer& answer);
+  void end_round();
+  void took(uint64_t tag, const redis::Reply& reply);
   void compare_progress(const redis::Reply& results);
-  void keep_held();
   void took_claims(size_t stream, const redis::Reply& reply);
-  void took_read(const redis::Reply& streams, bool own);
+  void took_read(const redis::Reply& streams);
   void take_entry(size_t stream, const redis::Reply& entry, const redis::Reply* suspects = nullptr);
-  void fail_records(const DeliveryPtr& delivery, std::string_view blob);
-  void take_records(const DeliveryPtr& delivery, std::string_view blob);
-  void take_record(const DeliveryPtr& delivery, uint32_t index, const Record& record);
-  void send_acks();
-  void on_ack(uint64_t tag, const redis::Answer& answer);
+  void refused(uint64_t tag, const redis::Reply& error);
+  void claim_refused(const redis::Reply& error);
+  void note_refusal(const redis::Reply& error);
+  void on_acks(const std::optional<Error>& refusal);
 
   ModeHost& host_;
   Deliveries& deliveries_;
-  DedupeWindow& dedupe_;
   std::vector<std::string> streams_;
+  Unpacker unpacker_;
+  HeldEntries held_;
   std::unique_ptr<redis::Connection> link_;
-
+  StateMachine<State> state_{State::kOff, kMoves};
   std::function<void(Status)> heard_;  // of the listen() under way
-  bool hearing_ = false;               // everything that reading takes went well on this link
-  bool up_ = false;
-  bool was_up_ = false;
-  bool told_gone_ =
-      false;  // that groups were gone: the reader and who sets the agent up may each have made some of them
-  Step step_ = Step::kNone;  // what the link is asked now
-  size_t replies_due_ = 0;
-  std::optional<Error> refusal_;      // by a reply of this step
-  std::optional<Error> ack_refusal_;  // of an ack, since the reader hears: it makes deaf when this step is over
-  bool again_ = false;                // this step, called otherwise
-  bool told_missing_ = false;
-  bool groups_wanted_ = false;
-  bool claim_wanted_ = false;
-  size_t claims_asked_ = 0;
-  bool left_alone_ = false;  // an entry waits until another that was claimed twice is done with
-  bool own_wanted_ = false;
-  bool own_more_ = false;
+  Wanted wanted_;
+  Round round_;
+  std::optional<Error> ack_refusal_;   // makes deaf when the round is over
   std::vector<std::string> own_from_;  // per stream: where reading own entries goes on
-
   StreamProgress progress_;
   std::string lost_;  // what showed that Redis lost data, until the session is told
-
-  std::vector<std::unordered_set<std::string>> held_;  // per stream: ids taken and not acknowledged by Redis
-  std::vector<DeliveryPtr> done_;
-  std::deque<AckRun> acks_;                          // sent, in order
-  std::vector<std::vector<std::string>> ack_again_;  // per stream
+  bool was_up_ = false;
+  bool told_gone_ = false;  // that groups were gone: the reader and the setup may each have made some of them
+  bool told_missing_ = false;
 };
 
 }  // namespace mas::sdk

@@ -2,8 +2,8 @@
 #include "sdk/src/gateway/setup_op.h"
 
 #include "proto/redis/bounded_answer.h"
+#include "proto/wire/lane.h"
 #include "proto/wire/partitions.h"
-#include "sdk/src/gateway/reader.h"
 
 namespace mas::sdk {
 namespace {
@@ -12,6 +12,13 @@ constexpr uint64_t kConfig = 2;   // the reply with the values, after two HSETNX
 constexpr uint64_t kGroups = 10;  // replies of the second step begin here
 
 }  // namespace
+
+std::vector<std::string> gateway_streams(const AgentContext& agent) {
+  const std::string& id = agent.config.id;
+  std::vector<std::string> streams{agent.keys.reply_inbox(id, agent.instance(), 0)};
+  for (Lane lane : kLanes) streams.push_back(agent.keys.inbox(id, lane, 0));
+  return streams;
+}
 
 redis::Command reply_stream_lease(const AgentContext& agent) {
   return redis::Command("PEXPIRE", agent.keys.reply_inbox(agent.config.id, agent.instance(), 0),

@@ -6,13 +6,19 @@
 // a value of it that is longer than kConfigTextBytes.
 #pragma once
 
-#include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "proto/base/state_machine.h"
 #include "sdk/src/core/op.h"
 
 namespace mas::sdk {
+
+inline constexpr std::string_view kGroup = "agents";
+
+/// @return the streams of an agent's instance, in the order in which they are read: replies, then lanes by urgency.
+std::vector<std::string> gateway_streams(const AgentContext& agent);
 
 struct GatewaySetup {
   unsigned partitions = 0;

@@ -1,0 +1,62 @@
+// The stream entries that an instance has in hand: taken, and not yet acknowledged by Redis.
+//
+// Happy path: take() ─▶ messages ─▶ handlers (Deliveries) ─▶ send_acks(): XACK and XDEL, many entries in one command, on the
+// session's connection ─▶ let go.
+// Failure modes:
+//   ack without an answer   sent again with the next send_acks(); twice does no harm
+//   refused ack             likewise, and the reader is told
+//   the group is gone       the entry is let go
+// Threading: the I/O thread. Ownership: the reader's.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "sdk/src/core/mode_host.h"
+#include "sdk/src/gateway/deliveries.h"
+
+namespace mas::sdk {
+
+class HeldEntries {
+ public:
+  /// @param streams their keys; empty until there is a link. Must outlive this object.
+  /// @param acked told of the answer to each command: why Redis refused it, or nothing.
+  HeldEntries(ModeHost& host, Deliveries& deliveries, const std::vector<std::string>& streams,
+              std::function<void(const std::optional<Error>& refusal)> acked);
+
+  /// @return false: the entry is in hand already.
+  bool take(size_t stream, std::string_view id) { return held_[stream].emplace(id).second; }
+  /// Sends what acks there are, and those again that had no answer.
+  void send_acks();
+  /// The instance has another name: claims what is in hand for it, else others would take it for a dead instance's. The reply
+  /// stream is another one.
+  void keep();
+  /// Sends what acks there are; hears no more answers.
+  void stop();
+
+ private:
+  struct Acks {
+    size_t stream;
+    std::vector<std::string> ids;
+    std::optional<Error> refusal{};
+    bool failed = false;
+  };
+
+  void on_ack(uint64_t tag, const redis::Answer& answer);
+
+  ModeHost& host_;
+  Deliveries& deliveries_;
+  const std::vector<std::string>& streams_;
+  const std::function<void(const std::optional<Error>&)> acked_;
+  std::vector<std::unordered_set<std::string>> held_;  // per stream
+  std::vector<DeliveryPtr> done_;
+  std::vector<std::vector<std::string>> due_;  // per stream: ids to be acknowledged
+  std::deque<Acks> sent_;                      // in order
+};
+
+}  // namespace mas::sdk

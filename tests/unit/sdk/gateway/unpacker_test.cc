@@ -1,0 +1,149 @@
+// From a stream entry to messages: what is delivered, what is dropped, and what is reported as failed.
+#include "sdk/src/gateway/unpacker.h"
+
+#include <cstdlib>
+#include <memory>
+
+#include "sdk/src/core/context.h"
+#include "sdk/src/peer/mode.h"
+#include "tests/unit/catch.h"
+
+using namespace mas;
+using namespace mas::sdk;
+
+namespace {
+
+AgentConfig config_of_bob() {
+  AgentConfig config;
+  config.id = "bob";
+  config.dedupe_messages = 10;
+  config.max_envelope = 1000;
+  return config;
+}
+
+/// Keeps what it is given; whatever else a session does is not asked for here.
+class Host final : public ModeHost {
+ public:
+  AgentContext& context() override { return agent; }
+  EnvelopeDecoder& decoder() override { return decoder_; }
+  void deliver(Lane, MessagePtr message) override { delivered.push_back(std::move(message)); }
+
+  Runtime& runtime() override { std::abort(); }
+  redis::Connection& commands() override { std::abort(); }
+  uv_loop_t* loop() override { std::abort(); }
+  void retire(Op&) override { std::abort(); }
+  void on_deaf(const Error&) override { std::abort(); }
+  void lost_data(const std::string&) override { std::abort(); }
+  void ask_time() override { std::abort(); }
+  void begin_anew(const std::string&) override { std::abort(); }
+  void on_verdict(OutgoingKind, const Id128&, std::string_view, const Verdict&) override { std::abort(); }
+
+  AgentContext agent{config_of_bob(), make_peer_mode};
+  std::vector<MessagePtr> delivered;
+
+ private:
+  EnvelopeDecoder decoder_;
+};
+
+struct UnpackerCase {
+  Host host;
+  Deliveries deliveries{host.agent.config};
+  DedupeWindow dedupe{host.agent.config.dedupe_messages};
+  Unpacker unpacker{host, deliveries, dedupe};
+  std::string blob{static_cast<char>(kEntryVersion)};
+
+  UnpackerCase() {
+    deliveries.open([] {});
+  }
+  /// Adds a record of alice's message of that id to the entry.
+  void add(const std::string& id, const std::string& target = "bob", const std::string& meta = "{}",
+           const std::string& data = "{}") {
+    append_record(blob, R"({"sender_id":"alice","target_id":")" + target + R"(","message_type":"t","message_id":")" +
+                            id + R"(","meta":)" + meta + R"(,"data":)" + data + "}");
+  }
+  DeliveryPtr take(size_t stream = 3) {
+    auto delivery = std::make_shared<Delivery>(stream, Lane::kNormal, "1-1");
+    unpacker.take(delivery, blob, "the stream");
+    return delivery;
+  }
+  std::vector<Failure> failed() {
+    std::vector<Failure> failures;
+    deliveries.take_failed(failures);
+    return failures;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("each record of an entry is a message with its share of the entry") {
+  UnpackerCase at;
+  at.add("one");
+  at.add("two");
+  auto delivery = at.take();
+  REQUIRE(at.host.delivered.size() == 2);
+  CHECK(at.host.delivered[1]->id() == std::string("two"));
+  CHECK(at.host.delivered[1]->share().delivery == delivery);
+  CHECK(at.host.delivered[1]->share().index == 1);
+  CHECK(delivery->open == 3);  // the two, and who takes the entry apart
+}
+
+TEST_CASE("what comes twice is dropped, unless its handler failed meanwhile") {
+  UnpackerCase at;
+  at.add("one");
+  at.take();
+  at.take();
+  CHECK(at.host.delivered.size() == 1);
+  CHECK(at.host.agent.counters.duplicates.get() == 1);
+  at.dedupe.forget(at.host.delivered[0]->share().key);
+  at.take();
+  CHECK(at.host.delivered.size() == 2);
+}
+
+TEST_CASE("a reply counts on the reply stream alone") {
+  const std::string reply = R"({"is_reply":true,"correlation_id":"c"})";
+  UnpackerCase at;
+  at.add("one", "bob", reply);
+  at.take();
+  CHECK(at.host.delivered.empty());
+  CHECK(at.host.agent.counters.foreign_replies.get() == 1);
+  at.dedupe.clear();
+  auto delivery = at.take(0);
+  REQUIRE(at.host.delivered.size() == 1);
+  CHECK(at.host.delivered[0]->share().delivery == nullptr);  // no handler's: nobody acknowledges it later
+  CHECK(delivery->open == 1);
+}
+
+TEST_CASE("what the agent cannot hold is reported as failed, and what nobody could read is dropped") {
+  UnpackerCase at;
+  at.add("large", "bob", "{}", R"({"x":")" + std::string(1000, 'x') + R"("})");
+  at.add("stray", "carol");
+  auto delivery = at.take();
+  CHECK(at.host.delivered.empty());
+  CHECK(at.host.agent.counters.malformed.get() == 2);
+  auto failed = at.failed();
+  REQUIRE(failed.size() == 1);
+  CHECK(failed[0].share.index == 0);
+  CHECK(delivery->open == 2);
+  at.take(0);
+  CHECK(at.failed().empty());  // nobody takes a report of the reply stream
+}
+
+TEST_CASE("of an entry that is cut, what stands before the cut is delivered") {
+  UnpackerCase at;
+  at.add("one");
+  at.add("two");
+  at.blob.pop_back();
+  at.take();
+  CHECK(at.host.delivered.size() == 1);
+  CHECK(at.host.agent.counters.malformed.get() == 1);
+}
+
+TEST_CASE("an entry whose holders died is reported message by message, and given to nobody") {
+  UnpackerCase at;
+  at.add("one");
+  at.add("two");
+  auto delivery = std::make_shared<Delivery>(size_t{3}, Lane::kNormal, "1-1");
+  at.unpacker.fail(delivery, at.blob);
+  CHECK(at.host.delivered.empty());
+  CHECK(at.failed().size() == 2);
+}
