@@ -10,7 +10,7 @@ namespace {
 
 using enum Context;
 
-constexpr size_t kStepsOfStreet = 48;  // about what street_at() reads: five words
+constexpr size_t kStepsOfStreet = 32, kStepsOfPlace = 48;  // about what street_at() and place_follows() read
 constexpr uint32_t kMostDigits = 6;
 constexpr ptrdiff_t kMostWords = 2;  // of a name without a kind of street
 constexpr float kActsAlone = 0.65F, kWithWord = 0.42F, kWithKey = 0.26F;
@@ -34,8 +34,10 @@ bool is_closed(std::string_view text, uint32_t end, bool capitals) {
   return c == ',' || c == '.' || c == '\n' || c == '\0' || c == '"' || c == '\'' || c == ';';
 }
 
-float shape_of(const Street& street, std::string_view text, uint32_t begin) {
+float shape_of(const Street& street, const Sight& sight, uint32_t begin) {
+  std::string_view text = sight.text();
   if (street.suffix && street.capitals && !street.weak) return kActsAlone;
+  if (street.suffix || street.capitals) sight.spend(kStepsOfPlace);
   if ((street.suffix || street.capitals) && place_follows(text, street.end)) return kActsAlone;
   if (street.suffix) return kWithWord;
   auto words = std::count(text.begin() + begin, text.begin() + street.end, ' ');
@@ -49,10 +51,12 @@ void see_number_first(const Chain& chain) {
   uint32_t begin = chain.group(0).begin;
   char after = sight.at(chain.group(0).end());
   if (after != ' ' && after != ',' && !is_letter(after)) return;
-  sight.spend(kStepsOfStreet);
+  uint32_t word = chain.group(0).end();
+  while (word - chain.group(0).end() < 3 && sight.at(word) == ' ') ++word;
+  if (is_letter(sight.at(word))) sight.spend(kStepsOfStreet);  // in a row of numbers it stops there
   Street street = street_at(sight.text(), begin);
   if (street.end == 0) return;
-  float shape = shape_of(street, sight.text(), begin);
+  float shape = shape_of(street, sight, begin);
   if (shape < kWithWord && (sight.node_of(begin).context & bit(kAddress)) == 0) return;
   sight.see(Type::address, {begin, street.end}, {shape, bit(kAddress), false, false});
 }
@@ -69,6 +73,7 @@ void see_number_last(const Chain& chain) {
   char after = sight.at(end);
   if (is_alnum(after) || after == ':' || after == '_' || after == '%') return;
   if ((after == '.' || after == ',') && is_digit(sight.at(end + 1))) return;
+  sight.spend(kStepsOfPlace);
   bool acts = strong || place_follows(sight.text(), end);
   sight.see(Type::address, {begin, end}, {acts ? kActsAlone : kWithWord, bit(kAddress), false, false});
 }

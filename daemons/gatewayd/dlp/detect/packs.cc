@@ -158,15 +158,19 @@ void see_lettered_at(Sight& sight, uint32_t begin, Forms forms) {
 void see_pack_numbers(const Chain& chain) {
   constexpr size_t kMostGroups = 7;
   Sight& sight = chain.sight();
+  constexpr size_t kFewestDigits = 9, kMostDigits = 15, kStepsOfChecks = 8;
+  std::array<char, kMostDigits> digits{};
   size_t total = 0;
   for (size_t n = 1; n <= kMostGroups && chain.has(n - 1); ++n) {
-    total += chain.size_of(n - 1);
-    if (total > 15) return;
-    if (total < 9 || !chain.stands_alone(n)) continue;
+    const DigitGroup& group = chain.group(n - 1);
+    if (total + group.size > kMostDigits) return;
+    std::copy_n(sight.text().data() + group.begin, group.size, digits.data() + total);
+    total += group.size;
+    if (total < kFewestDigits || !chain.stands_alone(n)) continue;
+    sight.spend(kStepsOfChecks);
     Span all = chain.span(n);
-    auto digits = chain.digits(n);
     for (const Numeric& one : kNumeric) {
-      if (one.digits != total || !sight.wants(one.type) || !one.check(digits.view())) continue;
+      if (one.digits != total || !sight.wants(one.type) || !one.check({digits.data(), total})) continue;
       bool printed = is_printed(sight.view(all), one.printed);
       ContextMask wanted = is_key_against(sight, all) ? 0 : bit(one.context);
       sight.see(one.type, all, {printed ? kActsAlone : kWithContext, wanted, printed, !printed});

@@ -3,6 +3,7 @@
 
 #include "daemons/gatewayd/dlp/detect/street.h"
 #include "daemons/gatewayd/dlp/detect/values.h"
+#include "daemons/gatewayd/dlp/detect/word_table.h"
 
 namespace mas::dlp {
 namespace {
@@ -16,18 +17,29 @@ constexpr std::string_view kStates =
     "|AL|AK|AZ|AR|CA|CO|CT|DE|DC|FL|GA|HI|ID|IL|IN|IA|KS|KY|LA|ME|MD|MA|MI|MN|MS|MO|MT|NE|NV|NH|NJ|NM|NY|NC|ND|OH|OK|"
     "OR|PA|"
     "RI|SC|SD|TN|TX|UT|VT|VA|WA|WV|WI|WY|PR|GU|VI|AS|MP|AA|AE|AP|";
-/// Appendix C2: secondary units.
-constexpr std::string_view kUnits[] = {"apartment", "apt", "suite", "ste", "unit", "#", "bldg", "lot", "flat", "rm"};
-
 /// Ends of German and Dutch names of streets; the second list ends other words, too.
 constexpr std::string_view kStrongEndings[] = {"straße", "strasse", "str", "gasse", "straat", "gracht", "laan"};
 constexpr std::string_view kWeakEndings[] = {"allee", "platz", "weg", "ufer", "damm", "plein", "kade", "singel"};
-/// What Italian, Spanish, Portuguese, French and Polish names of streets begin with.
-constexpr std::string_view kStrongKinds[] = {"calle", "avenida", "avda", "rua",   "praça",    "piazza",
-                                             "viale", "paseo",   "ul",   "ulica", "travessa", "rue"};
-constexpr std::string_view kWeakKinds[] = {"via", "corso", "plaza", "av", "al", "aleja", "largo", "vicolo"};
-constexpr std::string_view kLinks[] = {"de",    "la",    "del", "da",  "do",  "dos", "das", "di",
-                                       "della", "delle", "dei", "los", "las", "y",   "e"};
+
+/// What a word around a street is.
+enum Part : uint32_t {
+  kUnit = 1,          ///< USPS Publication 28, appendix C2: secondary units
+  kStrongEnding = 2,  ///< the same as kStrongEndings, as a word of its own
+  kStrongKind = 4,    ///< what Italian, Spanish, Portuguese, French and Polish names of streets begin with
+  kWeakKind = 8,      ///< the same, and other words
+  kLink = 16,
+};
+
+uint32_t part_of(std::string_view word) {
+  static const WordTable kParts({
+      {kUnit, "apartment|apt|suite|ste|unit|#|bldg|lot|flat|rm"},
+      {kStrongEnding, "straße|strasse|str|gasse|straat|gracht|laan"},
+      {kStrongKind, "calle|avenida|avda|rua|praça|piazza|viale|paseo|ul|ulica|travessa|rue"},
+      {kWeakKind, "via|corso|plaza|av|al|aleja|largo|vicolo"},
+      {kLink, "de|la|del|da|do|dos|das|di|della|delle|dei|los|las|y|e"},
+  });
+  return kParts.of(word);
+}
 
 bool ends_with_any(std::string_view word, std::span<const std::string_view> list) {
   return std::any_of(list.begin(), list.end(), [&](std::string_view one) {
@@ -63,7 +75,7 @@ bool is_separator(char c) { return c == ' ' || c == ',' || c == '.' || c == '\n'
 /// "apt 4", "# 12", "Suite B".
 bool unit_at(Behind in) {
   std::string_view word = in.peek() == '#' ? "#" : in.letters();
-  if (!equals_any(word, kUnits)) return false;
+  if ((part_of(word) & kUnit) == 0) return false;
   in.skip(static_cast<uint32_t>(word.size()));
   for (int n = 0; n < 3 && (in.peek() == ' ' || in.peek() == '.' || in.peek() == '#'); ++n) in.skip();
   if (is_upper(in.peek()) && !is_letter(in.peek(1))) return true;
@@ -72,9 +84,10 @@ bool unit_at(Behind in) {
 
 /// "OH 43215", of lower case only behind a comma.
 bool state_at(Behind in, bool after_comma) {
-  std::string_view word = in.letters();
-  if (word.size() != 2 || (!after_comma && !is_upper(word[0]))) return false;
-  char code[2] = {to_upper(word[0]), to_upper(word[1])};
+  char first = in.peek(), second = in.peek(1);
+  if (!is_letter(first) || !is_letter(second) || is_letter(in.peek(2)) || (!after_comma && !is_upper(first)))
+    return false;
+  char code[2] = {to_upper(first), to_upper(second)};
   size_t found = kStates.find(std::string_view(code, 2));
   if (found == std::string_view::npos || kStates[found - 1] != '|' || kStates[found + 2] != '|') return false;
   in.skip(2);
@@ -157,9 +170,9 @@ uint32_t street_before(std::string_view text, uint32_t number, bool& ret_strong)
     ret_strong = strong;
     return begin_of(word);
   }
-  if (equals_any(word, kStrongEndings) || equals_any(word, kStrongKinds) || equals_any(word, kWeakKinds)) {
+  if (uint32_t part = part_of(word); (part & (kStrongEnding | kStrongKind | kWeakKind)) != 0) {
     std::string_view name = word_before(text, skip_back(text, begin_of(word)));  // Berliner Straße
-    if (!is_capital(name) || !equals_any(word, kStrongEndings)) return number;
+    if (!is_capital(name) || (part & kStrongEnding) == 0) return number;
     ret_strong = word.size() > 3;
     return begin_of(name);
   }
@@ -167,12 +180,13 @@ uint32_t street_before(std::string_view text, uint32_t number, bool& ret_strong)
     uint32_t before = skip_back(text, begin_of(word));
     if (before == 0) return number;
     word = word_before(text, before);
-    strong = equals_any(word, kStrongKinds);
-    if (strong || (equals_any(word, kWeakKinds) && (is_upper(word[0]) || text[before] == '.'))) {
+    uint32_t part = part_of(word);
+    strong = (part & kStrongKind) != 0;
+    if (strong || ((part & kWeakKind) != 0 && (is_upper(word[0]) || text[before] == '.'))) {
       ret_strong = strong;
       return begin_of(word);
     }
-    if (word.empty() || (!is_capital(word) && !equals_any(word, kLinks))) return number;
+    if (word.empty() || (!is_capital(word) && (part & kLink) == 0)) return number;
   }
   return number;
 }
