@@ -62,7 +62,8 @@ bool may_be_words(const ByteClasses& classes, uint32_t at) {
          (separators & separators << 3 & ~(separators << 1) & ~(separators << 2)) == 0;
 }
 
-/// The words of the list that stand one behind the other from a place on.
+/// The words of the list that stand one behind the other from a place on. Of a run too long to be looked at it keeps the
+/// beginning, and counts the rest.
 class WordRun {
  public:
   explicit WordRun(std::string_view text) : text_(text) {}
@@ -71,6 +72,7 @@ class WordRun {
   uint32_t read(uint32_t at) {
     words_.clear();
     spans_.clear();
+    count_ = 0;
     uint32_t end = at;
     while (at < text_.size()) {
       end = at;
@@ -78,8 +80,10 @@ class WordRun {
       bool whole = end == text_.size() || (!is_alnum(text_[end]) && text_[end] != '_' && text_[end] != '-');
       std::string_view word = text_.substr(at, end - at);
       if (!whole || word.size() < kShortestWord || word.size() > kLongestWord || !place_of(word)) break;
-      words_.push_back(word);
-      spans_.push_back({at, end});
+      if (count_++ <= kListed) {
+        words_.push_back(word);
+        spans_.push_back({at, end});
+      }
       constexpr uint32_t kWidest = 3;
       uint32_t next = end;
       while (next < text_.size() && next - end < kWidest && is_separator(text_[next])) ++next;
@@ -89,6 +93,7 @@ class WordRun {
     return std::max(end, at);
   }
 
+  size_t count() const { return count_; }
   const std::vector<std::string_view>& words() const { return words_; }
   const std::vector<Span>& spans() const { return spans_; }
 
@@ -96,6 +101,7 @@ class WordRun {
   const std::string_view text_;
   std::vector<std::string_view> words_;
   std::vector<Span> spans_;
+  size_t count_ = 0;
 };
 
 bool is_sorted_list(std::span<const std::string_view> words) { return std::ranges::is_sorted(words); }
@@ -116,7 +122,7 @@ void look_for_phrase(Sight& sight, const WordRun& run) {
   constexpr size_t kMostBefore = 2;
   std::span<const std::string_view> words(run.words());
   std::span<const Span> spans(run.spans());
-  if (words.size() < kShortest || words.size() > kListed) return;
+  if (run.count() < kShortest || run.count() > kListed) return;
   auto try_at = [&](size_t from, size_t count) {
     if (from + count > words.size()) return false;
     auto part = words.subspan(from, count);
@@ -135,27 +141,38 @@ void look_for_phrase(Sight& sight, const WordRun& run) {
 
 /// Run by run of the list's words, where a text has enough words of their form. Of twelve the last is looked up first:
 /// where it is none of the list, no phrase has it.
-/// @param words to work with.
-void look_through_words(Sight& sight, WordRun& run, std::vector<Span>& words, uint32_t begin, uint32_t end) {
+void look_through_words(Sight& sight, WordRun& run, uint32_t begin, uint32_t end) {
   std::string_view text = sight.text();
-  words.clear();
-  for (uint32_t at = begin; at < end;) {
-    uint32_t past = at;
-    while (past < end && is_lower(text[past])) ++past;
-    words.push_back({at, past});
-    at = past;
-    while (at < end && is_separator(text[at])) ++at;
-  }
-  for (size_t first = 0; first + kShortest <= words.size();) {
-    size_t last = first + kShortest;
-    while (last > first && place_of(sight.view(words[last - 1]))) --last;
-    if (last > first) {
-      first = last;
+  std::array<Span, kShortest> words;  // the next ones
+  size_t held = 0;
+  auto drop = [&](size_t count) {
+    std::copy(words.begin() + static_cast<std::ptrdiff_t>(count), words.begin() + static_cast<std::ptrdiff_t>(held),
+              words.begin());
+    held -= count;
+  };
+  for (uint32_t at = begin;;) {
+    while (held < kShortest && at < end) {
+      uint32_t past = at;
+      while (past < end && is_lower(text[past])) ++past;
+      words[held++] = {at, past};
+      at = past;
+      while (at < end && is_separator(text[at])) ++at;
+    }
+    if (held < kShortest) return;
+    size_t last = held;
+    while (last > 0 && place_of(sight.view(words[last - 1]))) --last;
+    if (last > 0) {
+      drop(last);
       continue;
     }
-    run.read(words[first].begin);
+    uint32_t run_end = run.read(words[0].begin);
     look_for_phrase(sight, run);
-    first += std::max<size_t>(run.words().size(), 1);
+    size_t past_run = 1;
+    while (past_run < held && words[past_run].begin < run_end) ++past_run;
+    drop(past_run);
+    if (held > 0) continue;
+    at = std::max(at, run_end);
+    while (at < end && is_separator(text[at])) ++at;
   }
 }
 
@@ -221,7 +238,6 @@ void detect_seed_phrases(Sight& sight) {
   std::string_view text = sight.text();
   if (!sight.wants(Type::private_key) || text.size() < kLeastText) return;
   WordRun run(text);
-  std::vector<Span> words;
   auto size = static_cast<uint32_t>(text.size());
   uint32_t read = 0;  // up to here by words
   for (uint32_t at = 0; at + kBlock <= size; at += 2 * kBlock) {
@@ -233,7 +249,7 @@ void detect_seed_phrases(Sight& sight) {
     while (begin <= at) {
       while (begin < size && is_separator(text[begin])) ++begin;
       uint32_t count = 0, end = end_of_words(sight, begin, count);
-      if (count >= kShortest) look_through_words(sight, run, words, begin, end);
+      if (count >= kShortest) look_through_words(sight, run, begin, end);
       begin = std::max(end, begin + 1);
     }
     read = begin;
