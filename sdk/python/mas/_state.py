@@ -59,6 +59,11 @@ class StateManager:
             raise AgentStateError("Agent not started. The state is loaded by start().")
         return self._value
 
+    def begin(self, native: Native) -> None:
+        """load() at a start, which may be in another event loop than the last one."""
+        self._lock = asyncio.Lock()
+        self.load(native)
+
     def load(self, native: Native) -> None:
         """Takes over what the library has loaded. @raise StateError names the field that does not fit."""
         texts = native.state()

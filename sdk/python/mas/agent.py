@@ -128,16 +128,20 @@ class Agent(Generic[StateType]):
     async def stop(self) -> None:
         """Runs on_stop(), cancels handlers that still run, sends what is queued, and deregisters. The state stays.
 
-        Harmless on an agent that does not run. An agent may be started again.
+        Harmless on an agent that does not run. An agent may be started again, in another loop too. One whose loop was
+        closed is stopped from any loop, without on_stop().
         """
-        if self._session is not None:
+        session = self._session
+        if session is not None and session.loop.is_closed():
+            await self._abandon(session)
+        elif session is not None:
             self._own()
             await self._end(run_hook=True)
 
     async def aclose(self, timeout: float | None = 30.0) -> None:
         """As stop(), but lets handlers finish first. @param timeout seconds for that; None: without end."""
-        if self._session is None:
-            return
+        if self._session is None or self._session.loop.is_closed():
+            return await self.stop()
         self._own().take()
         try:
             await asyncio.wait_for(self._handlers.finish(), timeout)
@@ -259,7 +263,7 @@ class Agent(Generic[StateType]):
         native = Native(_payload.name(self.id, "the agent's id"), self._settings(), self._gateway)
         try:
             await _workers.run(native, _start, native.quit)
-            self._state.load(native)
+            self._state.begin(native)
         except BaseException:
             native.close()
             raise
@@ -289,6 +293,15 @@ class Agent(Generic[StateType]):
                 self._session, self._stopping, self._token = None, None, None
                 self._ready.clear()
                 session.close()
+
+    async def _abandon(self, session: Session) -> None:
+        """Ends an agent whose loop was closed under it: nobody waits for anything any more."""
+        self._session, self._stopping, self._token, self._running = None, None, None, False
+        self._ready.clear()
+        try:
+            await _workers.run(session.native, lambda pointer: _stop(pointer, self.id))
+        finally:
+            session.native.close()
 
     def _receive(self, envelope: dict[str, Any], kept: Kept | None) -> None:
         session = self._session

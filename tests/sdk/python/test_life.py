@@ -4,7 +4,10 @@ import asyncio
 import gc
 import os
 import signal
+import sys
 import threading
+import types
+import unittest.mock
 import warnings
 
 from case import AgentCase, ProgramCase, eventually, main, mas
@@ -120,6 +123,16 @@ class LifeTest(AgentCase):
         self.assertIsInstance(error, mas.MASConnectionError)
         self.assertFalse(agent._running)
 
+    async def test_redis_out_of_reach_for_a_program_with_redis_py(self):
+        class TheirError(Exception):
+            pass
+
+        theirs = types.ModuleType("redis.exceptions")
+        theirs.ConnectionError = TheirError
+        with unittest.mock.patch.dict(sys.modules, {"redis.exceptions": theirs}):
+            error = await self.assert_refuses(TheirError, "x.sock", Agent("a", redis_url=f"unix://{self.dir}/x.sock").start())
+        self.assertIsInstance(error, mas.MASConnectionError)
+
     async def test_aclose_lets_handlers_finish(self):
         class Slow(Agent):
             done = 0
@@ -206,6 +219,23 @@ class WrongUseTest(AgentCase):
                 self.assertIsInstance(result, mas.AgentStateError)
                 self.assertIn("runs in another event loop", str(result))
         await agent.send("a", "x", {})
+
+    async def test_a_loop_that_was_closed(self):
+        """The agent cannot be used any more, but stopped, and started anew."""
+        agent = Agent("a", redis_url=self.url)
+
+        def start_in_a_loop_of_its_own():
+            loop = asyncio.new_event_loop()
+            loop.run_until_complete(agent.start())
+            loop.close()
+
+        await asyncio.to_thread(start_in_a_loop_of_its_own)
+        await self.assert_refuses(mas.AgentStateError, "another event loop", agent.send("a", "x", {}))
+        await agent.stop()
+        self.assertEqual((agent._running, self.redis.scan("agent:a*")), (False, []))
+        await agent.start()
+        await asyncio.gather(*(agent.update_state({"n": n}) for n in range(5)))
+        await agent.aclose()
 
     async def test_without_a_loop(self):
         agent = await self.start(Agent, "a")
