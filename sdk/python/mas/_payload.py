@@ -72,7 +72,7 @@ def plain(value: Any) -> Any:
         return as_dict(value, "value")
     if isinstance(value, Mapping):
         return dict(value)
-    if type(value).__module__ in ("datetime", "uuid", "decimal", "pathlib", "ipaddress"):
+    if type(value).__module__.split(".")[0] in ("datetime", "uuid", "decimal", "pathlib", "ipaddress"):
         return value.isoformat() if hasattr(value, "isoformat") else str(value)
     if isinstance(value, Iterable) and not isinstance(value, type):
         return list(value)
