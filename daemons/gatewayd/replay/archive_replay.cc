@@ -109,7 +109,7 @@ Status ArchiveReplay::make_frames(std::string_view request, const redis::Reply& 
 }
 
 Result<std::string> ArchiveReplay::open(const archive::Entry& entry, std::string_view stream) const {
-  for (const archive::Key* key : {key_, old_})
+  for (const archive::Key* key : {key_.get(), old_ ? &*old_ : nullptr})
     if (key != nullptr && key->id() == entry.key_id) return archive::open(entry, *key, stream);
   return Error{Errc::kNotFound, "this gateway has no archive key '" + printable(entry.key_id, 64) +
                                     "', which the entry is sealed under (archive.encryption_key_file, old_key_file)"};

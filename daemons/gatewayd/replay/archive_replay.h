@@ -3,10 +3,13 @@
 //
 // Failure: append_move() says what of the request cannot be replayed; what can goes, and the request is removed. While a
 // list has more than kMostWaiting frames, the request stays where it is.
-// Threading: loop thread. Ownership: keys are viewed.
+// Threading: loop thread. Ownership: `mac` is viewed.
 #pragma once
 
+#include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "daemons/gatewayd/archive/entry.h"
 #include "daemons/gatewayd/archive/request.h"
@@ -25,8 +28,11 @@ class ArchiveReplay {
   /// @param ns the namespace, as the MAC has it. @param mac of the frames.
   ArchiveReplay(const Keys& keys, std::string ns, const HmacKey& mac) : keys_(keys), ns_(std::move(ns)), mac_(mac) {}
 
-  /// @param key, old nullptr: there is none. Must outlive their use here.
-  void set_keys(const archive::Key* key, const archive::Key* old) { key_ = key, old_ = old; }
+  /// @param key, old what entries may be sealed under; empty: there is none.
+  void set_keys(std::shared_ptr<const archive::Key> key, std::optional<archive::Key> old) {
+    key_ = std::move(key);
+    old_ = std::move(old);
+  }
 
   /// Appends the command that reads the request's entry.
   void append_read(redis::Command& command, std::string_view request) const;
@@ -43,8 +49,8 @@ class ArchiveReplay {
   const Keys& keys_;
   const std::string ns_;
   const HmacKey& mac_;
-  const archive::Key* key_ = nullptr;
-  const archive::Key* old_ = nullptr;
+  std::shared_ptr<const archive::Key> key_;
+  std::optional<archive::Key> old_;
 };
 
 }  // namespace mas::gateway

@@ -14,6 +14,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "daemons/common/service.h"
@@ -33,8 +34,10 @@ class ReplayMover {
   ReplayMover(const ReplayMover&) = delete;
   ReplayMover& operator=(const ReplayMover&) = delete;
 
-  /// @param key, old of the archive; nullptr: there is none. Must outlive their use here.
-  void set_archive_keys(const archive::Key* key, const archive::Key* old) { archive_.set_keys(key, old); }
+  /// @param key, old of the archive; empty: there is none.
+  void set_archive_keys(std::shared_ptr<const archive::Key> key, std::optional<archive::Key> old) {
+    archive_.set_keys(std::move(key), std::move(old));
+  }
   /// No effect while one is under way. @param partitions how many there are.
   void look(size_t partitions);
   void cancel();
