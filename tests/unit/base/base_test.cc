@@ -129,3 +129,19 @@ TEST_CASE("state machine knows the legal moves") {
   machine.to(State::kB);
   CHECK(machine.is(State::kB));
 }
+
+namespace {
+struct NamedOp {
+  enum class State : uint8_t { kIdle, kAsked, kPhase2 };
+};
+}  // namespace
+
+TEST_CASE("an illegal move is told with the names of the machine and of both states") {
+  using State = NamedOp::State;
+  static constexpr auto kMoves = transitions<State>({{State::kIdle, State::kAsked}});
+  const std::string text = StateMachine<State>(State::kIdle, kMoves).illegal_move(State::kPhase2);
+  CHECK(text.starts_with("illegal state transition "));
+  CHECK(text.find("NamedOp::State::kIdle -> ") != std::string::npos);
+  CHECK(text.ends_with("NamedOp::State::kPhase2"));
+  CHECK(state_name(static_cast<State>(3)) == "?");
+}
