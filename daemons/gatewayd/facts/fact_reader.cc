@@ -31,7 +31,7 @@ std::vector<std::string_view> views(const std::vector<std::string>& texts) { ret
 
 }  // namespace
 
-FactReader::FactReader(redis::Connection& redis, const Keys& keys, Facts& facts, const MasterKey* master, Done done)
+FactReader::FactReader(redis::CommandSink& redis, const Keys& keys, Facts& facts, const MasterKey* master, Done done)
     : redis_(redis), keys_(keys), facts_(facts), master_(master), done_(std::move(done)) {}
 
 FactReader::~FactReader() { redis_.forget(this); }
@@ -66,7 +66,7 @@ bool FactReader::read(const std::vector<Inbox*>& inboxes, const std::vector<Entr
   }
   if (reads_.empty()) return false;
   failure_ = Status();
-  auto sent = redis_.send(command, redis::reply_to<&FactReader::on_reply>(this), patience_);
+  auto sent = redis_.send(std::move(command), redis::reply_to<&FactReader::on_reply>(this));
   if (sent.ok()) return true;
   cancel();
   done_(sent);

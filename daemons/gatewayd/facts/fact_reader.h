@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "daemons/gatewayd/facts/facts.h"
-#include "proto/redis/connection.h"
+#include "proto/redis/command_sink.h"
 
 namespace mas::gateway {
 
@@ -23,14 +23,12 @@ class FactReader {
   using Done = std::function<void(const Status&)>;
 
   /// @param master nullptr: sealed keys cannot be opened.
-  FactReader(redis::Connection& redis, const Keys& keys, Facts& facts, const MasterKey* master, Done done);
+  FactReader(redis::CommandSink& redis, const Keys& keys, Facts& facts, const MasterKey* master, Done done);
   ~FactReader();
   FactReader(const FactReader&) = delete;
   FactReader& operator=(const FactReader&) = delete;
 
   void set_default_limits(const LimitSettings& limits) { default_limits_ = limits; }
-  /// @param patience with a read, which other commands may stand before; zero: as with any command.
-  void set_patience(Duration patience) { patience_ = patience; }
   void set_breaker(const BreakerSettings& settings) { breaker_ = settings; }
 
   /// An entry of a stream.
@@ -88,14 +86,13 @@ class FactReader {
   static void take_entry(const Entry& entry, const redis::Reply& reply);
   void take_length(Inbox& inbox, const redis::Reply& reply);
 
-  redis::Connection& redis_;
+  redis::CommandSink& redis_;
   const Keys& keys_;
   Facts& facts_;
   const MasterKey* master_;
   Done done_;
   LimitSettings default_limits_;
   BreakerSettings breaker_;
-  Duration patience_{};
   std::vector<Read> reads_;
   Status failure_;
   std::vector<std::string> allowed_, blocked_, roles_;  // of the agent whose rules are coming in

@@ -98,7 +98,7 @@ struct Partition {
   /// Forgets what is still silent of it. @return the fields of mas.sender:{p} to be removed.
   std::vector<std::string> take_forgettable(WallMicros silent_since);
 
-  // Whether its head may be what ends turns, or gateways (turn_trial.cc).
+  // Whether its head may be what ends turns, or gateways (trials.h).
   unsigned dropped = 0;       ///< turns that took long over one of its elements and were dropped, one after another
   bool beyond_doubt = false;  ///< a turn since it was fenced was committed, or it had no element then
   bool void_trial = false;    ///< the last trial was dropped for another reason

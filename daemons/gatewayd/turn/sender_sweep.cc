@@ -19,7 +19,7 @@ void SenderSweep::cancel() {
   still_gone_.clear();
 }
 
-void SenderSweep::start(std::vector<std::unique_ptr<Partition>>& partitions, WallMicros now, Duration silence) {
+void SenderSweep::start(const std::vector<std::unique_ptr<Partition>>& partitions, WallMicros now, Duration silence) {
   if (!candidates_.empty()) return;
   partitions_ = &partitions;
   silent_since_ = now - std::chrono::duration_cast<std::chrono::microseconds>(silence).count();

@@ -30,7 +30,7 @@ class SenderSweep {
   SenderSweep& operator=(const SenderSweep&) = delete;
 
   /// @param partitions by number; those that this gateway decides. @param silence how long is long enough.
-  void start(std::vector<std::unique_ptr<Partition>>& partitions, WallMicros now, Duration silence);
+  void start(const std::vector<std::unique_ptr<Partition>>& partitions, WallMicros now, Duration silence);
   /// The partitions' memory is gone or not to be touched: what is under way is forgotten.
   void cancel();
 
@@ -44,7 +44,7 @@ class SenderSweep {
 
   redis::Connection& redis_;
   const Keys& keys_;
-  std::vector<std::unique_ptr<Partition>>* partitions_ = nullptr;
+  const std::vector<std::unique_ptr<Partition>>* partitions_ = nullptr;
   WallMicros silent_since_ = 0;
   size_t first_ = 0;
   std::vector<Candidate> candidates_;

@@ -1,6 +1,7 @@
 // What the turns did, as metrics. Threading: loop thread.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -15,6 +16,12 @@ class TurnStats {
 
   /// A turn was committed. @param stage that looked at its payloads; nullptr: none did.
   void add(const SealedTurn& turn, const dlp::Stage* stage);
+  /// A stage ended now, and the next begins.
+  static void stage_over(Histogram& histogram, MonoTime& began) {
+    const MonoTime now = mono_now();
+    histogram.record(static_cast<uint64_t>(std::max<int64_t>((now - began).count(), 0)));
+    began = now;
+  }
 
   common::Counter& round_trips;
   common::Counter& receipts;

@@ -1,0 +1,86 @@
+// Commits the turn that was decided, and tells what came of it: in Redis, to senders by receipts, to the decider.
+//
+//     idle ──start()──▶ sent ──the script's reply──▶ on_committed() ──last reply──▶ idle, on_commit_over()
+//                         │ failed ──▶ idle once reset(), on_failed()
+//
+// In one write: receipts of the turn before, lengths of streams, the script, circuits that changed, WAIT. Receipts go out once
+// the commit is known to be done, and so many replicas have it as are configured.
+// Failure modes:
+// - Another gateway has raised an epoch: nothing was changed.
+// - Redis refuses keys: nothing was changed. Each is remembered (a partition that rests, a stream that fails, a queue that
+//   takes nothing), and the turn is decided anew without them.
+// - Redis refuses all, the link is lost: what the commit did is not known, so everything is read again.
+// - The memory of a large turn goes along with the commit, and comes back with what was written.
+// Threading: loop thread. Ownership: the loop's; destroyed at any time but from inside its listener.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "daemons/gatewayd/turn/circuit_writer.h"
+#include "daemons/gatewayd/turn/commit_builder.h"
+#include "daemons/gatewayd/turn/test_hook.h"
+#include "daemons/gatewayd/turn/turn_listener.h"
+#include "daemons/gatewayd/turn/turn_parts.h"
+#include "proto/base/state_machine.h"
+
+namespace mas::gateway {
+
+class CommitOp {
+ public:
+  enum class State : uint8_t { kIdle, kSent };
+
+  CommitOp(TurnParts& parts, std::unique_ptr<CommitBuilder> builder, TurnListener& listener);
+  ~CommitOp() { parts_.redis.forget(this); }
+  CommitOp(const CommitOp&) = delete;
+  CommitOp& operator=(const CommitOp&) = delete;
+
+  /// Sends the turn in hand; its place is then free. @return whether it could be sent; else on_failed() was called.
+  bool start();
+  /// Forgets what is under way, and takes back what the decider learnt by it.
+  void reset();
+  /// Whether the turn changed circuits: who was first with one decides about the next turn.
+  bool wrote_circuits() const { return circuits_.wrote_any(); }
+
+ private:
+  enum class Tag : uint8_t { kEvent, kLength, kCommit, kCircuit, kWait };
+  struct Asked {
+    Tag tag;
+    unsigned number = 0;  // of kLength: which delivery; of kCircuit: which change
+  };
+  /// What a partition is known to have once the commit is done.
+  struct Written {
+    unsigned partition;
+    uint64_t next_block;  // 0: no block was written
+    std::string field;    // of one of the senders; empty: none was written
+    uint64_t last;
+  };
+
+  void expect(Tag tag, size_t count = 1);
+  redis::Rope build();
+  void note_written();
+  void on_reply(uint64_t tag, const redis::Answer& answer);
+  void take(const Asked& asked, const redis::Reply& reply);
+  void take_commit(const redis::Reply& reply);
+  void take_wait(const redis::Reply& reply);
+  void committed();
+  void publish_receipts();
+  void keys_refused(const std::vector<CommitResult::Refusal>& refused);
+  bool key_refused(const CommitResult::Refusal& refused);
+
+  TurnParts& parts_;
+  TurnListener& listener_;
+  StateMachine<State> state_;
+  std::vector<Asked> asked_;  // by the tags of their replies
+  const std::unique_ptr<CommitBuilder> builder_;
+  CircuitWriter circuits_;
+  SealedTurn sealed_;        // that is being committed
+  redis::Command receipts_;  // of that turn, to be published once it is committed
+  std::vector<Written> written_;
+  MonoTime began_{};
+  common::RepeatFilter replicas_repeat_;
+  LateHook after_write_;
+};
+
+}  // namespace mas::gateway
