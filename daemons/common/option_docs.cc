@@ -1,13 +1,15 @@
 // The option table as TOML and Markdown.
 #include "daemons/common/option_docs.h"
 
+#include <cctype>
+
 #include "daemons/common/option_sources.h"
 #include "proto/base/json_writer.h"
 
 namespace mas::common {
 namespace {
 
-/// A TOML basic string; JSON's escapes are a subset of TOML's, but for the two that TOML wants besides.
+/// A TOML basic string. JSON's escapes are valid in TOML.
 std::string toml_value(const Option& option, const std::string& text) {
   if (!option.quoted()) return text;
   std::string out;
@@ -35,7 +37,7 @@ void append_comment(std::string& out, std::string_view text) {
   }
 }
 
-/// Cells of a Markdown table have no '|' and no line feed.
+/// Escapes '|', which would end a cell of a Markdown table.
 std::string cell(std::string_view text) {
   std::string out;
   for (char c : text) out += c == '|' ? std::string("\\|") : std::string(1, c);
@@ -46,7 +48,7 @@ std::string cell(std::string_view text) {
 
 std::string effective_toml(const OptionTable& table, std::string_view daemon) {
   std::string out =
-      "# Effective configuration of mas-" + std::string(daemon) + "; after each value, where it came from.\n";
+      "# Effective configuration of mas-" + std::string(daemon) + ". Each value is followed by its source.\n";
   for (const auto& section : table.sections()) {
     out += "\n[" + std::string(section.name) + "]\n";
     for (const auto& option : table.options())
@@ -59,8 +61,8 @@ std::string effective_toml(const OptionTable& table, std::string_view daemon) {
 std::string default_toml(const OptionTable& table, std::string_view daemon) {
   std::string out;
   append_comment(out, "Configuration of mas-" + std::string(daemon) +
-                          ". Every option stands here at its default; remove the '#' before one to change it. "
-                          "docs/CONFIGURATION.md tells where else values may come from.");
+                          ". Every option is listed with its default; remove the '#' before one to change it. "
+                          "docs/CONFIGURATION.md lists the other sources of values.");
   append_comment(out, "Generated from the daemon's option table: mas-" + std::string(daemon) + " --generate toml");
   for (const auto& section : table.sections()) {
     out.push_back('\n');
@@ -70,7 +72,9 @@ std::string default_toml(const OptionTable& table, std::string_view daemon) {
       if (option.section != section.name) continue;
       out.push_back('\n');
       append_comment(out, option.help);
-      append_comment(out, "A " + option.expectation() + "; " + applies(option) + ".");
+      std::string value = option.expectation() + "; " + applies(option) + ".";
+      value[0] = static_cast<char>(std::toupper(value[0]));  // ASCII: the article
+      append_comment(out, value);
       out += "#" + std::string(option.key) + " = " + toml_value(option, option.default_text) + "\n";
     }
   }

@@ -119,7 +119,7 @@ class TomlReader {
     auto text = text_of(*option, node);
     const auto& where = node.source().begin;
     if (!text)
-      return problem(where, option->name() + " is a " + type_name(node) + ", expected a " + option->expectation());
+      return problem(where, option->name() + " is a " + type_name(node) + ", expected " + option->expectation());
     if (auto status = option->set(*text); !status)
       return problem(where, option->name() + ": " + status.error().message);
     option->source = file_ + ":" + std::to_string(where.line);

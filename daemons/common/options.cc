@@ -15,7 +15,7 @@ T& as(const Option& option) {
 Error wrong(const Option& option, std::string_view value) {
   bool hide = option.type == OptionType::kSecret || option.type == OptionType::kUrl;
   return Error{Errc::kInvalidArgument,
-               (hide ? std::string("the value") : "'" + printable(value) + "'") + " is not a " + option.expectation()};
+               (hide ? std::string("the value") : "'" + printable(value) + "'") + " is not " + option.expectation()};
 }
 
 bool has_control_character(std::string_view text) {
@@ -117,28 +117,28 @@ Status Option::set(std::string_view value) {
 std::string Option::expectation() const {
   switch (type) {
     case OptionType::kBool:
-      return "boolean, true or false";
+      return "a boolean, true or false";
     case OptionType::kInteger: {
       const auto* r = std::get_if<IntegerRange>(&range);
-      return "whole number from " + std::to_string(r->min) + " to " + std::to_string(r->max);
+      return "a whole number from " + std::to_string(r->min) + " to " + std::to_string(r->max);
     }
     case OptionType::kSize: {
       const auto* r = std::get_if<SizeRange>(&range);
-      return "size from " + size_text(r->min) + " to " + size_text(r->max);
+      return "a size from " + size_text(r->min) + " to " + size_text(r->max);
     }
     case OptionType::kDuration: {
       const auto* r = std::get_if<DurationRange>(&range);
-      return "duration from " + duration_text(r->min) + " to " + duration_text(r->max);
+      return "a duration from " + duration_text(r->min) + " to " + duration_text(r->max);
     }
     case OptionType::kChoice: {
-      std::string out = "choice of";
+      std::string out = "one of";
       for (size_t i = 0; i < choices.size(); ++i) out += (i == 0 ? " " : ", ") + std::string(choices[i]);
       return out;
     }
     case OptionType::kText:
     case OptionType::kUrl:
     case OptionType::kSecret:
-      return "text of at most " + std::to_string(kMaxOptionTextBytes) + " bytes without control characters";
+      return "a text of at most " + std::to_string(kMaxOptionTextBytes) + " bytes without control characters";
   }
   return {};
 }

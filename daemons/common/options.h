@@ -65,7 +65,7 @@ struct Option {
   std::string shown() const;
   /// Sets the value. @return what is wrong with `value` and what was expected; never repeats a secret.
   Status set(std::string_view value);
-  /// What a value looks like, "duration from 1s to 1h".
+  /// What a value looks like, with its article: "a duration from 1s to 1h".
   std::string expectation() const;
   /// Whether the value is quoted in TOML.
   bool quoted() const;

@@ -52,40 +52,42 @@ bool is_agent(Profile profile, std::string_view id) {
 }
 
 void Settings::describe(OptionTable& table) {
-  table.section("redis", "Where Redis is and how it is used.");
+  table.section("redis", "The connection to Redis.");
   table.url("url", redis_url, Apply::kRestart,
-            "redis://[user:password@]host[:port][/db], rediss:// for TLS (?ca= cert= key= server_name=), "
-            "unix:///path[?db=N]. --redis and MAS_REDIS_URL go before this. Prefer password_file to a "
-            "password here.");
+            "URL of the Redis server: redis://[user:password@]host[:port][/db]; rediss:// for TLS (?ca= cert= key= "
+            "server_name=); unix:///path[?db=N]. --redis and MAS_REDIS_URL override this option. Do not put a password "
+            "here; use password_file.");
   table.text("password_file", redis_password_file, Apply::kRestart,
-             "File whose first line is the Redis password; must not be accessible to others. A name without '/' is a "
-             "systemd credential of the unit. Goes before a password in the URL.");
+             "File whose first line is the Redis password. It must not be accessible to others. A name without "
+             "'/' is a systemd credential of the unit. Overrides a password in the URL.");
   table.text("namespace", redis_namespace, Apply::kRestart,
-             "Put as 'namespace/' before every key and channel; the same for all parts of one system. "
-             "MAS_NAMESPACE goes before this.");
+             "Prefix of every key and channel, written as 'namespace/'. All parts of one system need the same value. "
+             "MAS_NAMESPACE overrides this option.");
   table.duration("connect_timeout", redis_connect_timeout, {100ms, 1min}, Apply::kRestart,
-                 "Bound for one attempt to connect, greeting included.");
-  table.duration("command_timeout", redis_command_timeout, {100ms, 1min}, Apply::kRestart,
-                 "A command that is not answered in this time fails and the connection is replaced.");
+                 "Timeout of one connection attempt, including the handshake.");
+  table.duration(
+      "command_timeout", redis_command_timeout, {100ms, 1min}, Apply::kRestart,
+      "Timeout of one command. A command without an answer in this time fails, and the connection is replaced.");
 
   table.section("http", "The read-only HTTP server: /healthz, /readyz, /metrics.");
   table.text("listen", http_listen, Apply::kRestart,
-             "Address and port; port 0 takes a free one, which is logged and stands in the daemon's "
-             "heartbeat. There is "
-             "no authentication: leave it on loopback or behind something that has. On loopback, requests whose Host "
-             "is a name other than localhost are refused.");
-  table.integer("max_connections", http_max_connections, {1, 1024}, Apply::kRestart, "Past them the oldest is closed.");
+             "Address and port to listen on. Port 0 chooses a free port; the log and the daemon's heartbeat name it. "
+             "The server has no authentication: keep it on loopback or behind a proxy that authenticates. On loopback, "
+             "a request whose Host is a name other than localhost is refused.");
+  table.integer("max_connections", http_max_connections, {1, 1024}, Apply::kRestart,
+                "Maximum number of open connections. A further connection closes the oldest one.");
   table.duration("timeout", http_timeout, {1s, 10min}, Apply::kRestart,
-                 "A connection that is idle this long is closed. In whole seconds.");
+                 "Time after which an idle connection is closed, in whole seconds.");
 
-  table.section("log", "What is logged on standard error.");
-  table.choice("level", log_level, kLogLevelNames, Apply::kReload, "Events below this level are not written.");
+  table.section("log", "The log, written to standard error.");
+  table.choice("level", log_level, kLogLevelNames, Apply::kReload, "Lowest level that is logged.");
   table.choice("format", log_format, kLogFormatNames, Apply::kRestart,
-               "auto is human on a terminal and JSON otherwise.");
+               "Format of the log. auto: human on a terminal, JSON otherwise.");
 
   table.section("daemon", "Start and stop.");
-  table.duration("drain_timeout", drain_timeout, {100ms, 10min}, Apply::kReload,
-                 "How long a stop by SIGTERM or SIGINT waits for work that was begun.");
+  table.duration(
+      "drain_timeout", drain_timeout, {100ms, 10min}, Apply::kReload,
+      "Time that the daemon waits for unfinished work after SIGTERM or SIGINT. After that it exits with status 1.");
 }
 
 void Settings::check(Problems& problems) const {

@@ -7,28 +7,27 @@ void Settings::describe(common::OptionTable& table) {
   using namespace std::chrono_literals;
   using common::Apply;
   common::Settings::describe(table);
-  table.section("health", "How agents are watched.");
+  table.section("health", "Liveness of agents: heartbeats, scans and flapping.");
   table.duration("default_ttl", default_ttl, {100ms, 24h}, Apply::kReload,
-                 "Time-to-live that is assumed of an agent whose heartbeat was not seen yet, and the longest time "
-                 "between two looks at a living agent.");
+                 "Time-to-live that is assumed for an agent until its first heartbeat is seen. It is also the longest "
+                 "time between two checks of a living agent.");
   table.duration("scan_interval", scan_interval, {100ms, 24h}, Apply::kReload,
-                 "Rest between two walks over the registry, which find agents whose registration was not heard.");
-  table.choice(
-      "profile", profile, common::kProfileNames, Apply::kRestart,
-      "development: every agent is watched. production: only those with an id that libmas takes; an entry such as "
-      "agent:bob:x is no agent's.");
-  table.integer("max_agents", max_agents, {1, 100'000'000}, Apply::kRestart, "Agents that are watched at most.");
+                 "Pause between two scans of the registry. A scan finds agents whose registration event was missed.");
+  table.choice("profile", profile, common::kProfileNames, Apply::kRestart,
+               "development: every agent is watched. production: only agents whose id libmas accepts; an entry such as "
+               "agent:bob:x does not count as an agent.");
+  table.integer("max_agents", max_agents, {1, 100'000'000}, Apply::kRestart,
+                "Maximum number of agents that are watched.");
   table.integer("flap_suppress", flap_suppress, {1, 1'000'000}, Apply::kReload,
-                "Penalty at which an agent that comes and goes is held INACTIVE. Each time that it turns INACTIVE adds "
-                "1000.");
+                "Penalty at which a flapping agent is held INACTIVE. Each change to INACTIVE adds 1000.");
   table.integer("flap_reuse", flap_reuse, {1, 1'000'000}, Apply::kReload,
-                "Penalty at which it may be ACTIVE again; below flap_suppress.");
+                "Penalty to which a held agent must decay before it may become ACTIVE again; less than flap_suppress.");
   table.duration("flap_half_life", flap_half_life, {1s, 24h}, Apply::kReload, "Time in which a penalty halves.");
   table.duration("flap_max_hold", flap_max_hold, {1s, 24h}, Apply::kReload,
-                 "Longest time that an agent is held after it last turned INACTIVE.");
-  table.section("lease", "Which of several processes is the active one.");
+                 "Longest time that an agent is held, counted from its last change to INACTIVE.");
+  table.section("lease", "The lease that makes one of several processes the active one.");
   table.duration("ttl", lease_ttl, {300ms, 10min}, Apply::kRestart,
-                 "How long the active process may be silent before another one takes over.");
+                 "Time after which another process takes over from a silent active one.");
 }
 
 void Settings::check(common::Problems& problems) const {

@@ -16,22 +16,22 @@ Result<std::optional<archive::Key>> read_key(const std::string& id, const std::s
 void ArchiveSettings::describe(common::OptionTable& table) {
   using namespace std::chrono_literals;
   using common::Apply;
-  table.section(
-      "archive",
-      "The archive of delivered messages, from which masctl archive replays. It costs Redis about as much memory "
-      "as the messages have bytes.");
-  table.text(
-      "encryption_key_file", key_file, Apply::kReload,
-      "File with the key that payloads are kept under, the same for all gateways; a name without '/' is a systemd "
-      "credential, and the unit asks for mas.archive-key. Empty: nothing is archived.");
-  table.text("encryption_key_id", key_id, Apply::kReload, "What that key is called in what is archived.");
+  table.section("archive",
+                "The archive of delivered messages, from which masctl archive replays. Its memory in Redis is about "
+                "the size of the messages.");
+  table.text("encryption_key_file", key_file, Apply::kReload,
+             "File with the key that payloads are encrypted under. It must be the same for all gateways. A name "
+             "without '/' is a systemd credential; the unit provides mas.archive-key. Empty: nothing is archived.");
+  table.text("encryption_key_id", key_id, Apply::kReload, "Name of that key, written into each archived entry.");
   table.text("old_key_file", old_key_file, Apply::kReload,
-             "File with the key before this one, so that what was archived under it can be replayed.");
-  table.text("old_key_id", old_key_id, Apply::kReload, "What that one was called.");
-  table.duration("keep", keep, {1min, 8760h}, Apply::kReload,
-                 "How long delivered messages are kept. What is older goes, also when nothing is archived any more.");
-  table.size("max_bytes", max_bytes, {1024 * 1024, 1ull << 40}, Apply::kReload,
-             "About how many bytes of Redis's memory a partition's archive may have; past it, the oldest go.");
+             "File with the previous key, so that messages archived under it can still be replayed.");
+  table.text("old_key_id", old_key_id, Apply::kReload, "Name of the previous key.");
+  table.duration(
+      "keep", keep, {1min, 8760h}, Apply::kReload,
+      "Time that delivered messages are kept. Older ones are removed, even when archiving has been switched off.");
+  table.size(
+      "max_bytes", max_bytes, {1024 * 1024, 1ull << 40}, Apply::kReload,
+      "Approximate maximum memory in Redis of one partition's archive. Past it, the oldest messages are removed.");
 }
 
 void ArchiveSettings::check(common::Problems& problems) const {

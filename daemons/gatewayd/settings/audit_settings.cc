@@ -9,31 +9,30 @@ namespace mas::gateway {
 void AuditSettings::describe(common::OptionTable& table) {
   using namespace std::chrono_literals;
   using common::Apply;
-  table.section("audit", "The record of what was decided: signed heads, retention.");
-  table.text(
-      "signing_key", signing_key, Apply::kRestart,
-      "File with the private Ed25519 key that signs heads (openssl genpkey -algorithm ed25519), or the name of a "
-      "systemd credential. All gateways have the same one. Empty: the unit's credential mas.audit-key, if it has "
-      "that; else no heads, and nothing anchors the audit.");
+  table.section("audit", "The audit: signed heads, and how long blocks stay in Redis.");
+  table.text("signing_key", signing_key, Apply::kRestart,
+             "File with the private Ed25519 key that signs heads (openssl genpkey -algorithm ed25519), or the name of "
+             "a systemd credential. All gateways need the same key. Empty: the unit's credential mas.audit-key, if "
+             "there is one; otherwise no heads are signed, and the audit has no anchor outside Redis.");
   table.duration("head_interval", head_interval, {100ms, 24h}, Apply::kReload,
-                 "How often a signed head is written, if anything was recorded since the last one.");
+                 "Time between two signed heads. None is signed when nothing was recorded since the last one.");
   table.integer("head_blocks", head_blocks, {1, 1'000'000'000}, Apply::kReload,
-                "A signed head is written earlier after so many blocks.");
+                "Number of new blocks after which a head is signed before the interval is over.");
   table.integer(
       "refusals", refusals, {1, 1'000'000}, Apply::kReload,
-      "Refusals a second that are recorded one by one, of each sender and of the strangers of each partition; "
-      "100 times as many at once. Those past it are counted, in one record a second.");
+      "Refusals per second that are recorded individually, for each proven sender and for all unproven senders of a "
+      "partition together; 100 times as many at once. Further refusals are counted, in one record per second.");
   table.text("heads_file", heads_file, Apply::kReload,
-             "File that this gateway's signed heads are appended to, best on a medium that an attacker of Redis cannot "
-             "write to. Empty: heads.jsonl in the unit's state directory; where there is none, no file.");
+             "File to which this gateway appends its signed heads. Put it on a medium that an attacker of Redis cannot "
+             "write to. Empty: heads.jsonl in the unit's state directory; without a state directory, no file.");
   table.duration("retention", retention, {0s, 876'000h}, Apply::kReload,
-                 "How long audit blocks stay in Redis. Older ones are archived, then trimmed. 0s: for ever.");
+                 "Time that audit blocks stay in Redis. Older blocks are written to files, then trimmed from Redis. "
+                 "0s: blocks stay for ever.");
   table.text("archive_dir", archive_dir, Apply::kRestart,
-             "Folder that blocks are archived to; it must exist. Empty: archive in the unit's state directory; where "
-             "there is none, nothing "
-             "is archived, and so nothing is trimmed.");
+             "Folder for the files of old blocks. It must exist. Empty: archive in the unit's state directory; without "
+             "a state directory, no files are written and nothing is trimmed.");
   table.size("archive_file_size", archive_file_size, {64 * 1024, 1024ull * 1024 * 1024}, Apply::kReload,
-             "An archive file that has reached this size is not appended to any more.");
+             "Size at which a new file is begun.");
 }
 
 void AuditSettings::check(common::Problems& problems) const {

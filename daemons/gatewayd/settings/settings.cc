@@ -13,159 +13,177 @@ using common::Apply;
 void Settings::describe(common::OptionTable& table) {
   common::Settings::describe(table);
 
-  table.section("gateway", "What kind of system this is.");
+  table.section("gateway", "The kind of system, and its master key.");
   table.choice("profile", profile, kProfileNames, Apply::kRestart,
-               "development: tokens suffice, and who has neither lists nor roles may send to everybody. production: "
-               "frames must be signed, nothing is allowed by default, registry tokens are refused, and so is a Redis "
-               "that evicts keys or has no append-only file; limits are needed, of messages and of bytes.");
+               "Set of requirements. development: tokens suffice, and a sender with neither allow list nor roles may "
+               "send to every agent. production: frames must be signed; a sender may send only to permitted targets; "
+               "plaintext registry tokens are refused; a Redis that evicts keys or has no append-only file is refused; "
+               "limits of messages and of bytes are required.");
   table.text("master_key_file", master_key_file, Apply::kRestart,
-             "File with the master key, the same for all gateways; must not be accessible to others. A name without "
-             "'/' is a systemd credential of the unit. Signing keys of agents are sealed under it. Empty: the unit's "
-             "credential mas.master-key, if it has that; else gateways share a secret that is kept in Redis. Needed in "
-             "production.");
+             "File with the master key, which seals the agents' signing keys. It must be the same for all gateways and "
+             "must not be accessible to others. A name without '/' is a systemd credential of the unit. Empty: "
+             "the unit's credential mas.master-key, if there is one; otherwise the gateways share a secret that is "
+             "stored in Redis. Profile production requires a master key.");
 
   table.section("lease", "Ownership of partitions.");
   table.duration("ttl", lease_ttl, {1s, 1min}, Apply::kRestart,
-                 "How long a partition stays with a gateway that has gone silent. Shorter fails over faster and asks "
-                 "Redis more often: a renewal per partition every third of it.");
+                 "Time after which a silent gateway loses a partition. A shorter time makes failover faster and costs "
+                 "more commands: a gateway renews each lease three times in this time.");
 
-  table.section("auth", "Who a sender is.");
-  table.duration("drift", auth_drift, {1s, 1h}, Apply::kReload,
-                 "How far a frame's timestamp may be from Redis's clock; what is further is REPLAYED.");
-  table.flag(
-      "registry_tokens", auth_registry_tokens, Apply::kReload,
-      "Whether a sender without identity may use the plaintext token of its registry entry. Never in production.");
+  table.section("auth", "Authentication of senders.");
+  table.duration(
+      "drift", auth_drift, {1s, 1h}, Apply::kReload,
+      "Maximum difference between a frame's timestamp and Redis's clock. A frame outside it is refused as REPLAYED.");
+  table.flag("registry_tokens", auth_registry_tokens, Apply::kReload,
+             "Whether a sender without an identity may authenticate with the plaintext token of its registry entry. "
+             "Profile production ignores this option and refuses such tokens.");
 
-  table.section("authorisation", "Who may send to whom: allowed and blocked targets, roles.");
+  table.section("authorisation", "Which sender may send to which target: allow lists, block lists and roles.");
   table.choice("mode", authorisation_mode, kModeNames, Apply::kReload,
-               "enforce; shadow: denials are counted and audited, and the message goes on; off.");
+               "enforce: messages that are not permitted are refused. shadow: they are delivered, and the refusal that "
+               "would have happened is counted and audited. off: the policy is not evaluated.");
 
-  table.section("limits", "How much a sender may send. 0 is no limit. ratelimit:{id}:limits goes before these.");
-  table.choice("mode", limits_mode, kModeNames, Apply::kReload, "enforce, shadow or off, as for authorisation.");
-  table.integer("per_minute", limits_per_minute, {0, kMaxRate}, Apply::kReload, "Messages a minute.");
-  table.integer("per_hour", limits_per_hour, {0, kMaxRate}, Apply::kReload, "Messages an hour.");
+  table.section("limits",
+                "Rate limits of each sender. 0 means no limit. Values in ratelimit:{id}:limits (masctl limit set) "
+                "override these defaults.");
+  table.choice("mode", limits_mode, kModeNames, Apply::kReload, "enforce, shadow or off; see authorisation.mode.");
+  table.integer("per_minute", limits_per_minute, {0, kMaxRate}, Apply::kReload, "Messages per minute.");
+  table.integer("per_hour", limits_per_hour, {0, kMaxRate}, Apply::kReload, "Messages per hour.");
   table.integer("burst", limits_burst, {0, kMaxRate}, Apply::kReload,
-                "Messages at once; 0: as many as the rate it belongs to.");
+                "Messages that a sender may send at once. 0: as many as the rate allows in its minute or hour.");
   table.size("bytes_per_minute", limits_bytes_per_minute, {0, kMaxByteRate}, Apply::kReload,
-             "Bytes of envelopes a minute.");
-  table.size("burst_bytes", limits_burst_bytes, {0, kMaxByteRate}, Apply::kReload,
-             "Bytes at once; 0: a minute's. A larger message is never accepted.");
+             "Bytes of envelopes per minute.");
+  table.size(
+      "burst_bytes", limits_burst_bytes, {0, kMaxByteRate}, Apply::kReload,
+      "Bytes that a sender may send at once; a larger message is always refused. 0: the value of bytes_per_minute.");
 
-  table.section("dlp", "Data-loss prevention: what payloads hold (docs/DLP.md).");
-  table.choice(
-      "mode", dlp_mode, kModeNames, Apply::kReload,
-      "enforce: messages are blocked, masked or encrypted by what is found in them; shadow: that is audited, and "
-      "they go on as they are; off: nobody looks.");
-  table.text(
-      "rules_file", dlp_rules_file, Apply::kReload,
-      "TOML file with actions by type, overrides, rules of your own and allow-lists; empty: the built-in rules. It "
-      "is read again at every reload.");
+  table.section("dlp", "Data-loss prevention: sensitive values in payloads (docs/DLP.md).");
+  table.choice("mode", dlp_mode, kModeNames, Apply::kReload,
+               "enforce: a message with a finding is blocked, or the value is masked or encrypted, as the rules say. "
+               "shadow: findings are audited, and messages pass unchanged. off: payloads are not scanned.");
+  table.text("rules_file", dlp_rules_file, Apply::kReload,
+             "TOML file with actions by type, overrides, patterns of your own and allow-lists. Empty: the built-in "
+             "rules. Every reload reads the file again.");
   table.text("encryption_key_file", dlp_key_file, Apply::kReload,
-             "File with the key that values are encrypted under, for agents that hold it, too; a name without '/' is a "
-             "systemd credential. Without one, what is to be encrypted is masked.");
-  table.text("encryption_key_id", dlp_key_id, Apply::kReload, "What that key is called in what is encrypted.");
+             "File with the key that values are encrypted under; agents that decrypt need the same key. A name without "
+             "'/' is a systemd credential. Without a key, a value that should be encrypted is masked.");
+  table.text("encryption_key_id", dlp_key_id, Apply::kReload, "Name of that key, written into each encrypted value.");
   table.section("guard",
-                "Agents that answer each other, or pass the same work round, for ever. Over a limit: LOOP_DETECTED.");
-  table.choice("mode", guard_mode, kModeNames, Apply::kReload, "enforce, shadow or off, as for authorisation.");
-  table.integer("max_hops", guard.max_hops, {1, 1000}, Apply::kReload, "How often a message may have been passed on.");
-  table.integer(
-      "max_visits", guard.max_visits, {0, limits::kChainAgents}, Apply::kReload,
-      "How often the target may stand in the message's chain: how often it was part of the same work already.");
+                "The runaway guard against agents that answer each other or pass the same work on without end. A "
+                "message over a limit is refused as LOOP_DETECTED.");
+  table.choice("mode", guard_mode, kModeNames, Apply::kReload, "enforce, shadow or off; see authorisation.mode.");
+  table.integer("max_hops", guard.max_hops, {1, 1000}, Apply::kReload,
+                "Maximum number of agents that passed a message on.");
+  table.integer("max_visits", guard.max_visits, {0, limits::kChainAgents}, Apply::kReload,
+                "Maximum number of times that the target may appear in the message's chain, which lists the agents "
+                "whose messages led to this one.");
   table.integer("conversation", guard.conversation, {0, WindowTable::kMaxCount}, Apply::kReload,
-                "Messages of one sender with one conversation_id in a window; 0: no limit.");
+                "Maximum number of messages with one conversation_id per sender and window. 0: no limit.");
   table.integer("pair", guard.pair, {0, WindowTable::kMaxCount}, Apply::kReload,
-                "Messages from one sender to one target in a window; 0: no limit.");
+                "Maximum number of messages from one sender to one target per window. 0: no limit.");
   table.duration("window", guard.window, {1s, 1h}, Apply::kReload,
-                 "The window that slides over both; a change begins to count anew.");
-  table.integer(
-      "counters", guard.counters, {1024, 16'777'216}, Apply::kReload,
-      "Conversations and pairs that are counted, 24 bytes each; past it, those that are used least are forgotten.");
+                 "Length of the sliding window of `conversation` and `pair`. A change resets all counts.");
+  table.integer("counters", guard.counters, {1024, 16'777'216}, Apply::kReload,
+                "Number of conversations and pairs that are counted, at 24 bytes each. When all are in use, the least "
+                "used counts are dropped.");
 
-  table.section(
-      "breaker",
-      "Circuit breakers: targets that fail are left alone for a while (docs/GATEWAY.md). CIRCUIT_OPEN meanwhile.");
+  table.section("breaker",
+                "Circuit breakers: a failing target gets no messages for a while (docs/GATEWAY.md). Its senders get "
+                "CIRCUIT_OPEN.");
   table.choice("mode", breaker_mode, kModeNames, Apply::kReload,
-               "enforce; shadow: circuits open and close, and what would have been refused is counted, audited and "
-               "goes on; off: nobody looks at circuits, not even at those that an operator opened.");
+               "enforce: messages to a target with an open circuit are refused. shadow: circuits open and close, and "
+               "messages pass; refusals that would have happened are counted and audited. off: circuits are ignored, "
+               "including those that an operator opened.");
   table.duration("window", breaker.window, {1s, 1h}, Apply::kReload,
-                 "In which what becomes of messages to a target counts, in each gateway.");
+                 "Time over which each gateway counts the outcomes of a target's messages.");
   table.integer("failures", breaker.failures, {1, 1'000'000}, Apply::kReload,
-                "A circuit opens with so many failures in the window at least,");
+                "Minimum number of failures in the window before a circuit may open.");
   table.integer("ratio", breaker.ratio, {1, 100}, Apply::kReload,
-                "when they are so many percent of what became of messages at least,");
+                "Minimum percentage of failures among the outcomes in the window before a circuit may open.");
   table.integer("volume", breaker.volume, {1, 1'000'000}, Apply::kReload,
-                "and something became of so many messages at least.");
+                "Minimum number of outcomes in the window before a circuit may open.");
   table.duration("open", breaker.open, {100ms, 1h}, Apply::kReload,
-                 "How long it stays open the first time; each further time in a row is twice as long,");
-  table.duration("max_open", breaker.max_open, {100ms, 24h}, Apply::kReload, "and never longer than this.");
-  table.integer(
-      "trials", breaker.trials, {1, 10'000}, Apply::kReload,
-      "Messages that a half-open circuit lets through, in each gateway; it closes when as many were handled.");
+                 "Time that a circuit stays open the first time. Each time in a row doubles it, up to max_open.");
+  table.duration("max_open", breaker.max_open, {100ms, 24h}, Apply::kReload, "Longest time that a circuit stays open.");
+  table.integer("trials", breaker.trials, {1, 10'000}, Apply::kReload,
+                "Number of messages that each gateway lets through while a circuit is half-open. When as many were "
+                "handled, the circuit closes.");
   table.duration("patience", breaker.patience, {1s, 1h}, Apply::kReload,
-                 "How long it waits for that; then it opens again.");
+                 "Time that a half-open circuit waits for these messages to be handled. After that it opens again.");
   table.duration("grace", breaker.grace, {0s, 720h}, Apply::kReload,
-                 "How long messages are accepted for an agent that is not active (QUEUED_OFFLINE); then its circuit "
-                 "opens until it is back. 0: for ever.");
+                 "Time during which messages for an inactive agent are accepted (QUEUED_OFFLINE). After that its "
+                 "circuit opens until the agent is back. 0: no limit.");
   table.choice("on_open", breaker.on_open, kOnOpenNames, Apply::kReload,
-               "What becomes of a message meanwhile. refuse: its sender has it back; dead_letter: it is refused, and "
-               "kept in the dead-letter queue.");
+               "What happens to a message while the circuit is open. refuse: the message is refused. dead_letter: it "
+               "is refused and also kept in the dead-letter queue.");
 
-  table.section("priority", "Which lanes senders may use. Who asks for more is put to the highest that it may use.");
+  table.section("priority",
+                "Which lanes a sender may use. A higher lane than permitted is lowered to the highest permitted one.");
   table.choice("mode", priority_mode, kModeNames, Apply::kReload,
-               "enforce; shadow: what would have been put to another lane is counted and audited; off.");
+               "enforce: lanes are lowered. shadow: lanes stay as requested, and changes that would have happened are "
+               "counted and audited. off: every lane is permitted.");
   table.choice("highest", priority_highest, kLaneNames, Apply::kReload,
-               "The most urgent lane of senders that have no role with priority:LANE.");
-  table.flag(
-      "from_data", priority_from_data, Apply::kReload,
-      "Whether the text priority in data names the lane where meta.priority is absent, as in the Python framework.");
+               "Most urgent lane of a sender that has no role with priority:LANE.");
+  table.flag("from_data", priority_from_data, Apply::kReload,
+             "Whether the text `priority` in `data` names the lane when meta.priority is absent. Agents of the Python "
+             "framework write it there.");
 
   table.section("retry",
-                "Messages whose handler failed: delivered again after a wait that doubles, then dead letters.");
+                "Redelivery of messages whose handler failed: after delays that grow exponentially, and as dead "
+                "letters after the last attempt.");
   table.integer("attempts", retry_attempts, {1, kMostAttempts}, Apply::kReload,
-                "Deliveries of a message, the first included; ratelimit:{id}:limits goes before this.");
-  table.duration("base", retry_base, {10ms, 1h}, Apply::kReload, "What the wait grows from; it has jitter.");
-  table.duration("cap", retry_cap, {10ms, 24h}, Apply::kReload, "No wait is longer.");
+                "Maximum number of deliveries of a message, including the first. ratelimit:{id}:limits (masctl limit "
+                "set --attempts) overrides it for one agent.");
+  table.duration("base", retry_base, {10ms, 1h}, Apply::kReload,
+                 "Initial delay. Later delays grow exponentially, with jitter.");
+  table.duration("cap", retry_cap, {10ms, 24h}, Apply::kReload, "Longest delay.");
   table.integer("max_waiting", retry_waiting, {1, 100'000'000}, Apply::kReload,
-                "Messages of a partition's agents that may wait; past it, who fails is a dead letter at once.");
+                "Maximum number of messages per partition that wait for redelivery. Past it, a message whose handler "
+                "fails becomes a dead letter at once.");
 
-  table.section("delivery", "What is delivered, and how much may wait.");
+  table.section("delivery", "Sizes, backlogs, the dead-letter queue, and confirmation by replicas.");
   table.size("max_envelope", max_envelope, {1024, limits::kMaxEnvelopeBytes}, Apply::kRestart,
-             "Larger envelopes are TOO_LARGE.");
+             "Maximum size of an envelope. A larger one is refused as TOO_LARGE.");
   table.duration("reply_window", reply_window, {1s, 24h}, Apply::kReload,
-                 "How long a reply may take where the request has no deadline.");
+                 "Time in which a reply may arrive, for requests without a deadline.");
   table.integer("max_backlog", max_backlog, {1, 100'000'000}, Apply::kReload,
-                "Messages that may wait in one of an agent's streams; past it, TARGET_OVERLOADED.");
+                "Maximum number of messages that wait in one stream of an agent. Past it, messages are refused as "
+                "TARGET_OVERLOADED.");
   table.size("max_backlog_bytes", max_backlog_bytes, {64 * 1024, 1ull << 40}, Apply::kReload,
-             "Bytes that may wait there.");
-  table.integer("sender_share", sender_share, {1, 100}, Apply::kReload,
-                "Percent of both that one sender may fill; past it, TARGET_OVERLOADED for that sender alone.");
+             "Maximum number of bytes that wait in one stream of an agent. Past it, messages are refused as "
+             "TARGET_OVERLOADED.");
+  table.integer(
+      "sender_share", sender_share, {1, 100}, Apply::kReload,
+      "Percentage of both maxima that one sender may fill. Past it, only this sender gets TARGET_OVERLOADED.");
   table.integer("max_dead_letters", max_dead_letters, {1, 100'000'000}, Apply::kReload,
-                "Entries of the dead-letter queue; past it, what would be kept there is DLQ_FULL and audited only.");
+                "Maximum number of entries in the dead-letter queue. Past it, a message that would be kept there is "
+                "refused as DLQ_FULL and only audited.");
   table.size("max_dead_letter_bytes", max_dead_letter_bytes, {1024 * 1024, 1ull << 40}, Apply::kReload,
-             "Memory of the dead-letter queue in Redis; likewise.");
+             "Maximum memory of the dead-letter queue in Redis. Past it, the same happens as past max_dead_letters.");
   table.integer("wait_replicas", wait_replicas, {0, 16}, Apply::kRestart,
-                "Receipts wait until so many replicas have the commit.");
+                "Number of replicas that must confirm a commit before its receipts are sent. 0: receipts do not wait.");
   table.duration("wait_timeout", wait_timeout, {10ms, 10s}, Apply::kRestart,
-                 "How long they wait; a receipt that is withheld is asked for again by the sender.");
+                 "Maximum time to wait for replicas. Past it, the receipts are withheld, and the senders ask again.");
   table.integer("memory_high_water", memory_high_water, {50, 100}, Apply::kReload,
-                "Percent of Redis's maxmemory from which on frames are refused as UNAVAILABLE.");
-  table.duration("forget_agents", forget_agents, {0s, 876'000h}, Apply::kReload,
-                 "How long the empty streams of an agent stay after it stopped; then senders without them hear "
-                 "TARGET_NOT_FOUND, unless it has an identity. 0s: for ever. Less than 10s is taken as 10s.");
+                "Percentage of Redis's maxmemory from which frames are refused as UNAVAILABLE.");
+  table.duration(
+      "forget_agents", forget_agents, {0s, 876'000h}, Apply::kReload,
+      "Time after an agent's stop when its empty streams are removed. After that, messages to an agent without an "
+      "identity are refused as TARGET_NOT_FOUND. 0s: never. The minimum is 10s; a shorter time counts as 10s.");
 
   audit.describe(table);
   archive.describe(table);
 
-  table.section(
-      "turn",
-      "How much is decided at once where much waits: larger turns cost less, keep Redis longer, and take memory, "
-      "about ten times `bytes` at most.");
-  table.integer(
-      "messages", turn_messages, {1, 50'000}, Apply::kRestart,
-      "Messages, about. Redis is busy for about a microsecond with each; a partition gives about 4,000 at most.");
-  table.size("bytes", turn_bytes, {64 * 1024, 64u * 1024 * 1024}, Apply::kRestart, "Bytes, about.");
+  table.section("turn",
+                "How much one turn decides when much is waiting. A larger turn costs less per message, blocks Redis "
+                "longer, and needs more memory: at most about ten times `bytes`.");
+  table.integer("messages", turn_messages, {1, 50'000}, Apply::kRestart,
+                "Approximate maximum number of messages in a turn. Each blocks Redis for about a microsecond. One "
+                "partition contributes at most about 4,000.");
+  table.size("bytes", turn_bytes, {64 * 1024, 64u * 1024 * 1024}, Apply::kRestart,
+             "Approximate maximum number of bytes in a turn.");
   table.integer("cached_agents", cached_agents, {100, 10'000'000}, Apply::kRestart,
-                "Agents whose facts are kept in memory between turns.");
+                "Number of agents whose facts (entry, identity, rules, limits, circuit) are cached in memory.");
 }
 
 void Settings::check(common::Problems& problems) const {

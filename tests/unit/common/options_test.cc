@@ -105,7 +105,7 @@ TEST_CASE("wrong TOML: each problem with line and column, what was expected, the
   CHECK(problems.size() == 6);
   CHECK(has(problems, "x.toml:2:9: scan.batch: '0' is not a whole number from 1 to 10000"));
   CHECK(has(problems, "x.toml:3:10: scan.period is a whole number, expected a duration from 1s to 1h"));
-  CHECK(has(problems, "x.toml:4:8: scan.mode: 'strict' is not a choice of off, shadow, enforce"));
+  CHECK(has(problems, "x.toml:4:8: scan.mode: 'strict' is not one of off, shadow, enforce"));
   CHECK(has(problems, "x.toml:5:9: scan.eager is a text, expected a boolean"));
   CHECK(has(problems, "x.toml:6:1: unknown key scan.perod; did you mean scan.period?"));
   CHECK(has(problems, "x.toml:7:2: unknown section [scna]; did you mean scan?"));
