@@ -46,7 +46,8 @@ bool holds_secret(const Option& option) {
 void warn_of_exposed_secrets(Configuration& config, const std::string& path) {
   for (const auto& option : config.table.options())
     if (option.source.starts_with(path + ":") && holds_secret(option))
-      config.warnings.push_back(path + " holds a secret (" + option.name() + ") and is open to others; chmod o= it");
+      config.warnings.push_back(path + " holds a secret (" + option.name() +
+                                ") and is accessible to others; run chmod o= on it");
 }
 
 void apply_file(Configuration& config, const std::string& path, Problems& problems) {
@@ -77,7 +78,7 @@ Configuration default_configuration(const DaemonKind& kind) {
 Configuration load_configuration(const DaemonKind& kind, const ConfigSources& sources, Problems& problems) {
   Configuration config = default_configuration(kind);
   if (sources.file && sources.file->empty())
-    problems.emplace_back("--config: the name of the file is empty");
+    problems.emplace_back("--config: the file name is empty");
   else if (sources.file)
     apply_file(config, *sources.file, problems);
   apply_environment(config.table, kind.name, sources.environment, problems, config.ignored);

@@ -68,9 +68,9 @@ HttpPage Daemon::metrics_page() {
 
 void Daemon::update_metrics() {
   const auto& counters = gate_.connection().counters();
-  metrics_.gauge("build_info", "Always 1; the version is in the label.", {{"version", MAS_BUILD_VERSION}}).set(1);
+  metrics_.gauge("build_info", "Always 1; the label has the version.", {{"version", MAS_BUILD_VERSION}}).set(1);
   metrics_.gauge("ready", "1 while /readyz answers 200.").set(readiness().ready ? 1 : 0);
-  metrics_.counter("log_lines_dropped_total", "Log lines dropped, since nobody read standard error in time.")
+  metrics_.counter("log_lines_dropped_total", "Log lines dropped because standard error was not read in time.")
       .set(log_.dropped());
   metrics_.gauge("redis_up", "1 while Redis is reachable and usable.").set(gate_.up() ? 1 : 0);
   metrics_.counter("redis_commands_total", "Commands sent to Redis.").set(counters.commands);

@@ -176,8 +176,9 @@ class MicroHttpServer final : public HttpServer {
     }
     HttpPage page = pages_.page(url);
     bool allowed = std::strcmp(method, MHD_HTTP_METHOD_GET) == 0 || std::strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
-    if (page.status == 404) page.body = "{\"error\":\"not found; there are /healthz, /readyz and /metrics\"}\n";
-    if (page.status != 404 && !allowed) page = {405, "application/json", "{\"error\":\"only GET and HEAD\"}\n"};
+    if (page.status == 404) page.body = "{\"error\":\"not found; expected /healthz, /readyz or /metrics\"}\n";
+    if (page.status != 404 && !allowed)
+      page = {405, "application/json", "{\"error\":\"method not allowed; expected GET or HEAD\"}\n"};
     return reply(connection, page);
   }
 

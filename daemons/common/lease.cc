@@ -107,7 +107,7 @@ void Lease::release(std::function<void()> done) {
   timer_.once(clock_.period());
   auto status = redis_.ready() ? redis_.send(redis::Command("EVAL", kRelease, 1, key_, owner_),
                                              redis::reply_to<&Lease::on_released>(this, round_))
-                               : Status(Error{Errc::kUnreachable, "no link"});
+                               : Status(Error{Errc::kUnreachable, "not connected"});
   if (!status) finish_release();
 }
 

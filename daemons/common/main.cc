@@ -20,12 +20,12 @@ struct Flags {
 };
 
 constexpr const char* kFooter =
-    "Every option of the configuration file can also be set as MAS_<DAEMON>_<SECTION>_<KEY>; the environment goes\n"
-    "before the file. Redis is found by --redis, MAS_REDIS_URL, the configuration, redis://localhost:6379, in this "
+    "Every option of the configuration file can also be set as MAS_<DAEMON>_<SECTION>_<KEY>, which overrides the\n"
+    "file. The URL of Redis comes from --redis, MAS_REDIS_URL, the configuration or redis://localhost:6379, in this\n"
     "order.\n"
-    "Signals: TERM and INT drain and stop (a second one stops at once), HUP reloads the configuration.\n"
-    "Exit codes: 0 stopped cleanly; 1 stopped before the drain was finished; 64 wrong command line; 69 the HTTP\n"
-    "address cannot be listened on; 70 internal failure; 78 wrong configuration.";
+    "Signals: TERM and INT drain and stop; a second one stops at once. HUP reloads the configuration.\n"
+    "Exit codes: 0 stopped cleanly; 1 stopped before the drain was finished; 64 invalid command line; 69 cannot\n"
+    "listen on the HTTP address; 70 internal failure; 78 invalid configuration.";
 
 void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 
@@ -35,9 +35,10 @@ int parse_flags(const DaemonKind& kind, int argc, char** argv, Flags& flags) {
   CLI::App app(std::string(kind.summary), program);
   app.footer(kFooter);
   app.add_option("-c,--config", flags.config, "TOML configuration file")->type_name("FILE");
-  app.add_flag("-t,--check-config", flags.check_config, "Check the configuration and exit: 0, or 78 if it is wrong");
-  app.add_flag("--print-config", flags.print_config, "Print the effective configuration, secrets hidden, and exit");
-  app.add_option("--redis", flags.redis, "Where Redis is: redis://, rediss:// or unix:// URL")->type_name("URL");
+  app.add_flag("-t,--check-config", flags.check_config, "Check the configuration and exit: 0 if valid, 78 if not");
+  app.add_flag("--print-config", flags.print_config,
+               "Print the effective configuration, with secrets hidden, and exit");
+  app.add_option("--redis", flags.redis, "URL of Redis: redis://, rediss:// or unix://")->type_name("URL");
   app.add_flag("--version", flags.version, "Print the version and exit");
   app.add_option("--generate", flags.generate)->check(CLI::IsMember({"toml", "markdown"}))->group("");
   try {

@@ -114,6 +114,9 @@ class TomlReader {
     Option* option = table_.find(section, key);
     if (option == nullptr) {
       std::string name = std::string(section) + "." + printable(key);
+      for (const auto& renamed : table_.renamed())
+        if (renamed.section == section && renamed.former == key)
+          return problem(at, name + " is now " + std::string(section) + "." + std::string(renamed.key));
       return problem(at, "unknown key " + name + did_you_mean(name, names_in(section)));
     }
     auto text = text_of(*option, node);
@@ -166,6 +169,15 @@ class TomlReader {
   Problems& problems_;
 };
 
+/// @return the present name of a variable whose option was renamed, or "".
+std::string new_variable(const OptionTable& table, const std::string& prefix, std::string_view name) {
+  for (const auto& renamed : table.renamed()) {
+    const std::string section = prefix + upper(renamed.section) + "_";
+    if (name == section + upper(renamed.former)) return section + upper(renamed.key);
+  }
+  return {};
+}
+
 void apply_shared_variable(OptionTable& table, const Environment& environment, std::string_view variable,
                            std::string_view section, std::string_view key, Problems& problems) {
   for (const auto& [name, value] : environment) {
@@ -210,6 +222,8 @@ void apply_environment(OptionTable& table, std::string_view daemon, const Enviro
     if (known == names.end()) {
       if (is_service_link(name, value))
         ret_ignored.push_back(printable(name));
+      else if (std::string now = new_variable(table, prefix, name); !now.empty())
+        report(problems, "environment variable " + name + " is now " + now);
       else
         report(problems, "environment variable " + printable(name) + " is unknown" + did_you_mean(name, names));
       continue;

@@ -102,6 +102,15 @@ class OptionTable {
          .choices = names});
   }
 
+  /// A former key of the section: using it is an error that names the new key.
+  void renamed(std::string_view former, std::string_view key) {
+    renamed_.push_back({sections_.back().name, former, key});
+  }
+
+  struct Renamed {
+    std::string_view section, former, key;
+  };
+  std::span<const Renamed> renamed() const { return renamed_; }
   std::span<Option> options() { return options_; }
   std::span<const Option> options() const { return options_; }
   std::span<const OptionSection> sections() const { return sections_; }
@@ -112,6 +121,7 @@ class OptionTable {
 
   std::vector<OptionSection> sections_;
   std::vector<Option> options_;
+  std::vector<Renamed> renamed_;
 };
 
 }  // namespace mas::common

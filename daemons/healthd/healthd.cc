@@ -28,7 +28,7 @@ void KeyspaceHints::on_message(std::string_view channel, std::string_view payloa
 void KeyspaceHints::on_subscriber_error(const Error& why) {
   if (refused_) return;
   refused_ = true;
-  frame_.log().info("keyspace_hints_refused", {{"error", why.message}, {"then", "it works without them"}});
+  frame_.log().info("keyspace_hints_refused", {{"error", why.message}, {"then", "healthd works without them"}});
 }
 
 Healthd::Healthd(common::Frame& frame, const Settings& settings)
@@ -87,7 +87,7 @@ void Healthd::on_time(uint64_t, const redis::Answer& answer) {
 /// Heartbeats ended before their time, and those who live write them again.
 void Healthd::on_clock_stepped() {
   const MonoTime now = mono_now();
-  frame_.log().warn("redis_clock_stepped", {{"then", "agents and daemons have time to beat again"}});
+  frame_.log().warn("redis_clock_stepped", {{"then", "agents and daemons get time to renew their heartbeats"}});
   agents_.redis_returned(now);
   daemons_.redis_returned(now);
 }
@@ -113,7 +113,8 @@ void Healthd::update() {
 void Healthd::on_writes_refused(const Error& why) {
   agents_.writes_refused();
   if (write_problem_.should_log(why.message, mono_now()))
-    frame_.log().warn("writes_refused", {{"error", why.message}, {"then", "agents have time to beat again"}});
+    frame_.log().warn("writes_refused",
+                      {{"error", why.message}, {"then", "agents get time to renew their heartbeats"}});
 }
 
 void Healthd::on_writes_accepted() {
@@ -126,7 +127,7 @@ void Healthd::on_event(const Event& event) {
 }
 
 common::Readiness Healthd::readiness() const {
-  if (role_.active() && !agents_.complete()) return {false, "the first walk over the registry is under way"};
+  if (role_.active() && !agents_.complete()) return {false, "the first scan of the registry is in progress"};
   return {};
 }
 

@@ -163,7 +163,7 @@ void LookOp::write() {
     writes_.push_back(i);
     bool up = looks_[i].verdict == Verdict::kSetActive;
     const std::string& id = liveness_.id(looks_[i].agent);
-    std::string event = up ? agent_event(EventType::kAgentActive, id, "beats again", now)
+    std::string event = up ? agent_event(EventType::kAgentActive, id, "has a heartbeat again", now)
                            : agent_event(EventType::kAgentInactive, id, "no heartbeat", now);
     batch.add("EVAL", up ? kSetActive : kSetInactive, 2, keys_.agent(id), keys_.heartbeat(id), keys_.system_channel(),
               event);

@@ -12,7 +12,7 @@ std::unique_ptr<mas::common::Service> make_service(mas::common::Frame& frame, co
 }  // namespace
 
 int main(int argc, char** argv) {
-  mas::common::DaemonKind kind{"healthd", "Watches agents and daemons and writes who is alive.", &make_settings,
-                               &make_service};
+  mas::common::DaemonKind kind{"healthd", "Watches the heartbeats of agents and daemons, and records which are alive.",
+                               &make_settings, &make_service};
   return mas::common::daemon_main(kind, argc, argv);
 }

@@ -78,7 +78,7 @@ void IndexMarker::on_renewed(uint64_t, const redis::Answer& answer) {
   auto reply = redis::checked(answer);
   if (!reply.ok()) return lose(reply.error().in("renewal of " + key_));
   if (!(*reply)->is_integer() || (*reply)->integer != 1)
-    lose(Error{Errc::kNotFound, key_ + " is gone: Redis lost data, or this process slept"});
+    lose(Error{Errc::kNotFound, key_ + " is gone: Redis lost data, or this process was paused"});
 }
 
 void IndexMarker::lose(const Error& why) {

@@ -54,7 +54,7 @@ void LookupOp::on_entries(uint64_t tag, const redis::Answer& answer) {
   size_t first = tag * redis::kHashesPerScript;
   size_t count = std::min(redis::kHashesPerScript, ids_.size() - first);
   if (!reply.ok()) {
-    if (status_.ok()) status_ = reply.error().in("look at agent entries");
+    if (status_.ok()) status_ = reply.error().in("read agent entries");
   } else if ((*reply)->count == count) {
     for (size_t i = 0; i < count; ++i) see(ids_[first + i], (**reply)[i]);
   }

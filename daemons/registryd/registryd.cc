@@ -64,7 +64,7 @@ void Registryd::on_index_complete() {
 
 void Registryd::on_index_failed(const Error& why) {
   if (index_problem_.should_log(why.message, mono_now()))
-    frame_.log().warn("index_lost", {{"error", why.message}, {"then", "it is built again"}});
+    frame_.log().warn("index_lost", {{"error", why.message}, {"then", "the index is being rebuilt"}});
   end_index();
   retry_timer_.once(std::max<Duration>(backoff_.next(random_u64()), builds_.wait(mono_now())));
 }

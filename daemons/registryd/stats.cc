@@ -5,7 +5,7 @@ namespace mas::registry {
 
 namespace {
 constexpr std::string_view kEvents = "events_total";
-constexpr std::string_view kEventsHelp = "Events heard on mas.system, by type.";
+constexpr std::string_view kEventsHelp = "Events received on mas.system, by type.";
 constexpr std::string_view kReconciles = "reconciles_total";
 constexpr std::string_view kReconcilesHelp = "Full passes over the registry, by result.";
 }  // namespace
@@ -16,11 +16,11 @@ Stats::Stats(common::Metrics& metrics)
       agents(metrics.gauge("agents", "Agents in the index.")),
       capabilities(metrics.gauge("capabilities", "Capabilities in the index.")),
       invalid_entries(metrics.gauge("invalid_entries", "Entries that the last full pass could not index.")),
-      not_indexed(metrics.counter("not_indexed_total", "Looks that found an entry that could not be indexed.")),
+      not_indexed(metrics.counter("not_indexed_total", "Reads of an entry that could not be indexed.")),
       events_malformed(metrics.counter(kEvents, kEventsHelp, {{"type", "malformed"}})),
       events_overflow(metrics.counter("events_overflow_total",
-                                      "Events past the bound on waiting lookups, answered by a full pass.")),
-      lookups(metrics.counter("lookups_total", "Entries looked at.")),
+                                      "Events that exceeded the bound on waiting lookups; a full pass covers them.")),
+      lookups(metrics.counter("lookups_total", "Entries read.")),
       index_writes(metrics.counter("index_writes_total", "SADD and SREM commands written to the index.")),
       reconciles(metrics.counter(kReconciles, kReconcilesHelp, {{"result", "ok"}})),
       reconcile_failures(metrics.counter(kReconciles, kReconcilesHelp, {{"result", "failed"}})),

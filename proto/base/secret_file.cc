@@ -46,7 +46,7 @@ Result<std::string> path_of(const std::string& name) {
   std::string directory = credentials_directory();
   if (directory.empty())
     return refusal("'" + printable(name) +
-                   "' is the name of a systemd credential, but there are none here; a path has a '/'");
+                   "' is the name of a systemd credential, but this process has no credentials; a path needs a '/'");
   return directory + name;
 }
 
@@ -64,7 +64,7 @@ Status check_mode(int fd, const std::string& path, SecretReaders readers) {
                    "; expected root or the user that the program runs as");
   bool group_may_read = readers == SecretReaders::kOwnerAndGroup || is_credential(path);
   if ((info.st_mode & (group_may_read ? 027u : 077u)) == 0) return {};
-  return refusal(path + " is open to others; expected mode " +
+  return refusal(path + " is accessible to others; expected mode " +
                  (group_may_read ? "0400, 0440, 0600 or 0640" : "0400 or 0600"));
 }
 
@@ -116,7 +116,8 @@ Result<std::string> read_secret_file(const std::string& path_or_credential, size
 
 Status write_secret_file(const std::string& path, std::string_view content) {
   Descriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW, 0600));
-  if (*file < 0 && errno == EEXIST) return Error{Errc::kInvalidState, path + " exists; a secret is not written over"};
+  if (*file < 0 && errno == EEXIST)
+    return Error{Errc::kInvalidState, path + " exists already; a secret file is never overwritten"};
   if (*file < 0) return system_error(path, errno);
   int failed = write_all(*file, content);
   if (failed == 0) return {};

@@ -61,7 +61,8 @@ enum class Greeting : uint8_t { kAuth, kSelect, kName, kPing };
 }  // namespace
 
 std::string_view link_state_text(LinkState state) {
-  static constexpr std::string_view kTexts[] = {"idle", "connecting", "greeting", "ready", "backing off", "stopped"};
+  static constexpr std::string_view kTexts[] = {
+      "idle", "connecting", "greeting", "ready", "waiting before the next attempt", "stopped"};
   return kTexts[static_cast<size_t>(state)];
 }
 
@@ -250,7 +251,7 @@ void Connection::Impl::take_replies() {
 
 void Connection::Impl::dispatch(const Reply& reply) {
   if (pending_.size() == outgoing_.runs())
-    return void(drop_after_ = Error{Errc::kProtocol, "a reply came that no command asked for"});
+    return void(drop_after_ = Error{Errc::kProtocol, "received a reply without a command"});
   if (reply.error_code() == "READONLY") drop_after_ = error_of(reply);
 
   Run& run = pending_.front();

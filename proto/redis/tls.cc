@@ -39,7 +39,8 @@ bool is_ip_address(const std::string& name) {
 
 Status load_files(SSL_CTX* ctx, const TlsFiles& files) {
   if (files.ca.empty()) {
-    if (SSL_CTX_set_default_verify_paths(ctx) != 1) return bad_file("the system's authorities in", "default paths");
+    if (SSL_CTX_set_default_verify_paths(ctx) != 1)
+      return bad_file("the system's certificate authorities in", "default paths");
   } else if (SSL_CTX_load_verify_locations(ctx, files.ca.c_str(), nullptr) != 1) {
     return bad_file("the CA file", files.ca);
   }

@@ -76,7 +76,7 @@ Status parse_host_port(Endpoint& endpoint, std::string_view text) {
     if (close == std::string_view::npos) return bad("the IPv6 address has no closing ']'");
     host = text.substr(1, close - 1);
     if (host.find('%') != std::string_view::npos)
-      return bad("'" + printable(host) + "' has a zone, which is not supported; expected an address that needs none");
+      return bad("'" + printable(host) + "' has a zone; expected an address without one");
     for (char c : host)
       if (hex_digit(c) < 0 && c != ':' && c != '.') return bad("'" + printable(host) + "' is not an IPv6 address");
     std::string_view rest = text.substr(close + 1);
@@ -88,12 +88,14 @@ Status parse_host_port(Endpoint& endpoint, std::string_view text) {
     port = text.substr(colon + 1);
     has_port = true;
     for (char c : host)
-      if (!is_host_char(c)) return bad("host '" + printable(host) + "' has a character that host names have not");
+      if (!is_host_char(c))
+        return bad("host '" + printable(host) + "' has a character that is not valid in a host name");
   } else {
     for (char c : host)
-      if (!is_host_char(c)) return bad("host '" + printable(host) + "' has a character that host names have not");
+      if (!is_host_char(c))
+        return bad("host '" + printable(host) + "' has a character that is not valid in a host name");
   }
-  if (host.empty()) return bad("it has no host; expected one behind ://, localhost for this machine");
+  if (host.empty()) return bad("it has no host; expected one after ://, such as localhost");
   if (host.size() > 253) return bad("the host has more than 253 characters");
   if (has_port) {
     auto value = number<uint16_t>(port, 65535);
@@ -196,7 +198,7 @@ Result<Endpoint> parse_url(std::string_view url, PasswordIn password) {
   bool user_info = authority.find('@') != std::string_view::npos;
   bool stray = path.find('@') != std::string_view::npos || (!user_info && query.find('@') != std::string_view::npos);
   if (stray && endpoint.kind != Endpoint::Kind::kUnix)
-    return bad("there is a '@' behind the first '/' or '?'; expected %2F, %3F and %40 for these in a password or path");
+    return bad("there is a '@' after the first '/' or '?'; write these as %2F, %3F and %40 in a password or path");
 
   if (auto at = authority.rfind('@'); at != std::string_view::npos) {
     if (auto status = parse_user_info(endpoint, authority.substr(0, at), password); !status) return status.error();

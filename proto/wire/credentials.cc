@@ -127,7 +127,7 @@ Result<Credentials> parse_credentials(std::string_view text, const std::string& 
     return wrong(file + " has more than " + std::to_string(limits::kCredentialsFileBytes) + " bytes");
   text = without_byte_order_mark(text);
   if (size_t line = first_line_not_flat(text); line != 0)
-    return wrong(file + ":" + std::to_string(line) + ": expected nothing but lines of FIELD = \"TEXT\" in ASCII");
+    return wrong(file + ":" + std::to_string(line) + ": expected only lines of FIELD = \"TEXT\" in ASCII");
   auto parsed = toml::parse(text);
   // toml++'s own sentence may quote the line.
   if (!parsed) return wrong(place(file, parsed.error().source()) + ": not TOML; expected FIELD = \"TEXT\"");
@@ -149,7 +149,8 @@ Result<Credentials> read_credentials(const std::string& path_or_credential) {
 
 std::string credentials_toml(const Credentials& credentials) {
   std::string out =
-      "# Who this agent is to the gateway: keep it secret. A lost file is replaced by `masctl identity rotate`.\n";
+      "# Credentials of an agent for the gateway: keep them secret. `masctl identity rotate` replaces a lost\n"
+      "file.\n";
   auto line = [&out](std::string_view name, std::string_view text) {
     if (!text.empty()) out.append(name).append(" = \"").append(text).append("\"\n");
   };

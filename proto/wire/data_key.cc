@@ -175,7 +175,9 @@ void DataKey::append_encrypted(std::string& out, std::string_view value, std::st
 Result<std::string> DataKey::decrypt(std::string_view sealed, std::string_view path, bool number) const {
   auto plain = key_.unseal(sealed, context_of(path, number));
   if (!plain)
-    return Error{Errc::kAuthFailed, "an encrypted value does not open: another key, another place, or changed"};
+    return Error{Errc::kAuthFailed,
+                 "an encrypted value cannot be decrypted: it was encrypted under another key or for another place, or "
+                 "was changed"};
   return plain;
 }
 

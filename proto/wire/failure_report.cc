@@ -49,10 +49,10 @@ Result<FailureReport> FailureReport::decode(std::string_view bytes) {
   auto malformed = [](std::string_view what) {
     return Error{Errc::kMalformed, "report of a failed handler: " + std::string(what)};
   };
-  if (!in.ok() || !in.at_end()) return malformed("cut short, or longer than it says");
+  if (!in.ok() || !in.at_end()) return malformed("cut short, or longer than it states");
   if (version != kVersion) return malformed("another version; expected 1");
   if (lane >= kLanes.size()) return malformed("no such lane");
-  if (!time_of_entry(report.entry)) return malformed("the entry's id is none");
+  if (!time_of_entry(report.entry)) return malformed("the entry's id is invalid");
   if (report.reason.size() > limits::kFailureReasonBytes ||
       printable(report.reason, limits::kFailureReasonBytes) != report.reason)
     return malformed("the reason is too long, or not printable");

@@ -46,7 +46,7 @@ Status decode_frame(std::string_view element, Frame& ret_frame) {
   if (header.credential.size() > limits::kCredentialBytes) return malformed("the credential is too long");
   if (header.first_sequence == 0 || header.first_sequence > UINT64_MAX - limits::kFrameRecords)
     return malformed("sequence numbers start at 1");
-  if (header.timestamp < 0) return malformed("the timestamp is past any date");
+  if (header.timestamp < 0) return malformed("the timestamp is out of range");
   if (count == 0) return malformed("no records");
   if (count > limits::kFrameRecords)
     return Error{Errc::kTooLarge, "frame: " + std::to_string(count) + " records; expected at most " +
@@ -56,11 +56,11 @@ Status decode_frame(std::string_view element, Frame& ret_frame) {
                                       std::to_string(limits::kFrameBytes)};
   RecordReader records(in.rest());
   for (Record record; records.next(record);) {
-    if (ret_frame.records.size() == count) return malformed("more records than it says");
+    if (ret_frame.records.size() == count) return malformed("more records than it states");
     ret_frame.records.push_back(record);
   }
   if (!records.status().ok()) return records.status().error().in("frame");
-  if (ret_frame.records.size() != count) return malformed("fewer records than it says");
+  if (ret_frame.records.size() != count) return malformed("fewer records than it states");
   return {};
 }
 

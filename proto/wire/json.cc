@@ -46,7 +46,8 @@ class Collector final : public JsonVisitor {
 }  // namespace
 
 Status JsonReader::admit(std::string_view text) {
-  if (text.size() > limits::kMaxEnvelopeBytes) return Error{Errc::kTooLarge, "JSON: longer than any text may be"};
+  if (text.size() > limits::kMaxEnvelopeBytes)
+    return Error{Errc::kTooLarge, "JSON: longer than the maximum of any text"};
   if (text.starts_with("\xef\xbb\xbf")) return malformed("starts with a byte order mark");  // RFC 8259 §8.1
   if (!is_valid_utf8(text)) return malformed("not valid UTF-8");
   if (scratch_.capacity() > kKeptBytes && text.size() <= kKeptBytes) scratch_ = std::string();

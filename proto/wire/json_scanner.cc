@@ -94,7 +94,7 @@ const char* JsonScanner::value(const char* at, unsigned depth, JsonVisitor* visi
       break;
     case '"':
       kind = JsonKind::kString;
-      at = string(at, seen == nullptr ? nullptr : &text, "a string with an escape that JSON has not");
+      at = string(at, seen == nullptr ? nullptr : &text, "a string with an invalid escape");
       break;
     case 't':
     case 'f':
@@ -134,7 +134,7 @@ const char* JsonScanner::object(const char* at, unsigned depth, JsonVisitor* vis
 const char* JsonScanner::member_key(const char* at, std::string_view* ret_key) {
   if (at == end_) return fail_unclosed();
   if (*at != '"') return fail(at, "expected a key");
-  at = string(at, ret_key, "a key with an escape that JSON has not");
+  at = string(at, ret_key, "a key with an invalid escape");
   if (at == nullptr) return nullptr;
   at = skip_space(at);
   return stands(at, ':') ? skip_space(at + 1) : fail(at, "expected a colon");
@@ -165,7 +165,7 @@ bool JsonScanner::strings(std::vector<std::string>& ret_strings) {
   for (;; at = skip_space(at + 1)) {
     std::string_view text;
     if (!stands(at, '"')) return fail(at, "expected a string") != nullptr;
-    at = string(at, &text, "a string with an escape that JSON has not");
+    at = string(at, &text, "a string with an invalid escape");
     if (at == nullptr) return false;
     if (text.size() > limits::kCapabilityBytes || ret_strings.size() == limits::kCapabilities) {
       error_ = Error{Errc::kTooLarge, "JSON: expected at most " + std::to_string(limits::kCapabilities) +

@@ -17,7 +17,7 @@ Status check_outcomes(const ReceiptMessage& receipt) {
   switch (receipt.kind) {
     case ReceiptKind::kDecided:
       if (outcomes.empty() || outcomes.back().offset < receipt.count) return {};
-      return malformed("an outcome past the records that it decides");
+      return malformed("an outcome outside the records that it decides");
     case ReceiptKind::kResendFrom:
       if (outcomes.empty()) return {};
       return malformed("an outcome, but nothing decided");
@@ -66,10 +66,10 @@ Status decode_receipt(std::string_view bytes, ReceiptMessage& ret_receipt) {
     outcome.retry_after_ms = in.integer<uint32_t>();
     outcome.detail = in.text16();
     bool rising = i == 0 || outcome.offset > ret_receipt.outcomes.back().offset;
-    if (!in.ok() || !is_decision(decision) || !rising) return malformed("an outcome that is none");
+    if (!in.ok() || !is_decision(decision) || !rising) return malformed("an unknown outcome");
     ret_receipt.outcomes.push_back(outcome);
   }
-  if (!in.at_end()) return malformed("bytes behind its end");
+  if (!in.at_end()) return malformed("extra bytes at its end");
   return check_outcomes(ret_receipt);
 }
 

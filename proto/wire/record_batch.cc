@@ -32,8 +32,8 @@ bool RecordReader::next(Record& ret_record) {
   record.envelope = inside.rest();
   bool known = (record.flags & ~Record::kKnownFlags) == 0;
   if (!reader_.ok() || !inside.ok() || !known) {
-    status_ = Error{Errc::kMalformed,
-                    "record " + std::to_string(index_) + (known ? " is cut short" : " has flags that are not known")};
+    status_ =
+        Error{Errc::kMalformed, "record " + std::to_string(index_) + (known ? " is cut short" : " has unknown flags")};
     return false;
   }
   ++index_;

@@ -70,8 +70,9 @@ bool run(bool sealing, std::span<const unsigned char> key, std::string_view nonc
 }
 
 Error not_opened() {
-  return {Errc::kAuthFailed,
-          "a sealed text does not open: sealed under another master key, for another place, or changed"};
+  return {
+      Errc::kAuthFailed,
+      "a sealed text cannot be opened: it was sealed under another master key or for another place, or was changed"};
 }
 
 std::string_view without_line_break(std::string_view text) {
@@ -105,7 +106,7 @@ Result<std::string> parse_key32(std::string_view content) {
     if (bytes && bytes->size() == kKeyBytes) return std::move(*bytes);
   }
   return Error{Errc::kInvalidArgument,
-               "holds no key; expected 32 bytes, raw, as 64 hexadecimal digits or as 43 characters of base64"};
+               "contains no key; expected 32 bytes, raw, as 64 hexadecimal digits or as 43 characters of base64"};
 }
 
 MasterKey::MasterKey(std::string_view bytes) {
@@ -123,7 +124,7 @@ MasterKey::~MasterKey() {
 Result<MasterKey> MasterKey::of(std::string_view bytes) {
   if (bytes.size() != kKeyBytes) return Error{Errc::kInvalidArgument, "a master key has 32 bytes"};
   if (bytes.find_first_not_of(bytes[0]) == std::string_view::npos)
-    return Error{Errc::kInvalidArgument, "this is no key: its bytes are all the same"};
+    return Error{Errc::kInvalidArgument, "not a key: all of its bytes are the same"};
   return MasterKey(bytes);
 }
 
@@ -168,12 +169,12 @@ std::string MasterKey::seal_bytes(std::string_view plain, std::string_view conte
 Result<std::string> MasterKey::unseal(std::string_view sealed, std::string_view context) const {
   auto blob = from_base64url(sealed);
   if (!blob || blob->size() < kHeadBytes)
-    return Error{Errc::kMalformed, "a sealed text is not whole; expected url-safe base64"};
+    return Error{Errc::kMalformed, "a sealed text is invalid; expected url-safe base64"};
   return unseal_bytes(*blob, context);
 }
 
 Result<std::string> MasterKey::unseal_bytes(std::string_view head, std::string_view context) const {
-  if (head.size() < kHeadBytes) return Error{Errc::kMalformed, "a sealed text is not whole"};
+  if (head.size() < kHeadBytes) return Error{Errc::kMalformed, "a sealed text is cut short"};
   if (head.front() != static_cast<char>(kVersion))
     return Error{Errc::kMalformed, "a sealed text has another version; expected 1"};
   std::array<unsigned char, kTagBytes> tag;

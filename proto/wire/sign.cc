@@ -73,7 +73,7 @@ Result<PublicKeyBytes> public_bytes_of(const Pkey& key) {
   size_t size = bytes.size();
   if (key == nullptr || EVP_PKEY_get_id(key.get()) != EVP_PKEY_ED25519 ||
       EVP_PKEY_get_raw_public_key(key.get(), bytes.data(), &size) != 1 || size != bytes.size())
-    return Error{Errc::kInvalidArgument, "is no Ed25519 key"};
+    return Error{Errc::kInvalidArgument, "is not an Ed25519 key"};
   return bytes;
 }
 
@@ -84,7 +84,7 @@ bool is_pem(std::string_view text) { return text.find("-----BEGIN ") != std::str
 Result<VerifyKey> VerifyKey::of(const PublicKeyBytes& bytes) {
   Pkey key(
       quietly([&bytes] { return EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, bytes.data(), bytes.size()); }));
-  if (key == nullptr) return Error{Errc::kInvalidArgument, "public key: not one of Ed25519"};
+  if (key == nullptr) return Error{Errc::kInvalidArgument, "public key: not an Ed25519 key"};
   return VerifyKey(bytes, std::move(key));
 }
 
@@ -141,7 +141,7 @@ Result<SigningKey> SigningKey::read(const std::string& path_or_credential) {
     Pkey key(quietly([&in] { return PEM_read_bio_PrivateKey(in.get(), nullptr, no_passphrase, nullptr); }));
     wipe(*content);
     auto signing = of(std::move(key));
-    if (!signing) return Error{Errc::kInvalidArgument, "signing key: " + path + " holds no unencrypted Ed25519 key"};
+    if (!signing) return Error{Errc::kInvalidArgument, "signing key: " + path + " contains no unencrypted Ed25519 key"};
     return signing;
   }
   auto seed = parse_key32(*content);

@@ -129,7 +129,7 @@ class Passive : public WorkerRole {
       Status polled = as_status(mas_agent_poll(agent_->get(), 1000, &handled));
       if (!polled.ok()) return polled.error();
       if (handled > 0) heard = mono_now();
-      if (mono_now() - heard > kSilence) return Error{Errc::kTimeout, "the end of the round never came"};
+      if (mono_now() - heard > kSilence) return Error{Errc::kTimeout, "the end of the round did not arrive"};
     }
     Round round = arrivals_->result();
     round.cpu = process_cpu_nanos() - cpu;

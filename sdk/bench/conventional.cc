@@ -77,7 +77,8 @@ class UsualDesign {
       done = read(targets_[i], kConventionalDepth, i, received_);
     }
     if (done.ok()) done = acknowledge();
-    if (done.ok() && received_.size() != kConventionalDepth) return Error{Errc::kInternal, "messages went astray"};
+    if (done.ok() && received_.size() != kConventionalDepth)
+      return Error{Errc::kInternal, "messages were lost or misdelivered"};
     return done;
   }
 

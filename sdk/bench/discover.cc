@@ -122,11 +122,11 @@ Result<std::vector<QueryResult>> measure(DiscoverBench& bench, Population& popul
   for (uint64_t agents : {std::max<uint64_t>(options.agents / 100, 10), options.agents}) {
     progress.show("loading " + grouped(static_cast<double>(agents)) + " agents");
     Status status = population.grow_to(agents);
-    progress.show("asking among " + grouped(static_cast<double>(agents)) + " agents");
+    progress.show("querying " + grouped(static_cast<double>(agents)) + " agents");
     if (status.ok()) status = run_queries(bench, agents, results);
     if (!status.ok()) return status.error();
   }
-  progress.show("removing them");
+  progress.show("removing the agents");
   Status cleared = population.clear();
   if (!cleared.ok()) return cleared.error();
   return results;

@@ -327,7 +327,7 @@ void print_result(Output& out, const GatewayBenchOptions& options, const Gateway
   }
   out.line("                 lost " + count_of(ledger.lost) + ", stray " + count_of(ledger.stray) + ", doubled " +
            count_of(ledger.doubled) + ", reordered " + count_of(ledger.reordered) + ", unaudited " +
-           (result.audited ? count_of(ledger.unaudited) : "(not looked at)") + ", without a receipt " +
+           (result.audited ? count_of(ledger.unaudited) : "(not checked)") + ", without a receipt " +
            count_of(ledger.unknown));
   out.line("  latency        " + latency_line(result.latency));
   out.line("  CPU, µs per message: Redis " + decimal(result.redis_cpu) + ", gateway " +

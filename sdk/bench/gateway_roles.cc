@@ -181,7 +181,7 @@ class GatewaySender final : public Worker {
     while (flow_->total_sent() > flow_->total_settled() + options_.in_flight) {
       if (limit == MonoTime{}) limit = mono_now() + kPatience;
       if (mono_now() > limit)
-        return Error{Errc::kTimeout, "nothing arrived and nothing was refused for 10 s: does a gateway decide?"};
+        return Error{Errc::kTimeout, "nothing arrived and nothing was refused for 10 s; is a gateway running?"};
       agents_.poll(1);
     }
     return {};
@@ -228,7 +228,7 @@ class GatewayReceiver final : public Worker {
   Result<std::string> obey(const std::string& line) override {
     constexpr std::string_view kBegin = "begin ";
     if (line == "report") return report();
-    if (!line.starts_with(kBegin)) return Error{Errc::kInternal, "not an order"};
+    if (!line.starts_with(kBegin)) return Error{Errc::kInternal, "not a command of a benchmark"};
     round_ = static_cast<uint32_t>(std::strtoul(line.c_str() + kBegin.size(), nullptr, 10));
     tally_ = {};
     for (auto& player : players_) player.check = {};

@@ -26,7 +26,7 @@ Status LineChannel::write_line(std::string_view line) {
   while (!rest.empty()) {
     ssize_t written = send(fd_, rest.data(), rest.size(), MSG_NOSIGNAL);
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return Error{Errc::kConnectionLost, "a bench process went away"};
+    if (written < 0) return Error{Errc::kConnectionLost, "a process of the benchmark ended"};
     rest.remove_prefix(static_cast<size_t>(written));
   }
   return {};
@@ -45,11 +45,11 @@ Result<std::string> LineChannel::read_line(Duration timeout) {
     int64_t left = to_millis(deadline - mono_now());
     pollfd wait{fd_, POLLIN, 0};
     int ready = left <= 0 ? 0 : poll(&wait, 1, static_cast<int>(left));
-    if (ready == 0) return Error{Errc::kTimeout, "a bench process did not answer in time"};
+    if (ready == 0) return Error{Errc::kTimeout, "a process of the benchmark did not answer in time"};
     if (ready < 0) continue;  // a signal: looked at above
     char chunk[16384];
     ssize_t got = read(fd_, chunk, sizeof chunk);
-    if (got <= 0) return Error{Errc::kConnectionLost, "a bench process went away"};
+    if (got <= 0) return Error{Errc::kConnectionLost, "a process of the benchmark ended"};
     buffered_.append(chunk, static_cast<size_t>(got));
   }
 }

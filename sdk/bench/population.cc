@@ -47,8 +47,8 @@ Status Population::prepare(bool force) {
   registryd_active_ = (*answers)[0].integer == 1;
   if (force) return {};
 
-  Error refusal{Errc::kInvalidState, "this Redis holds other data"};
-  constexpr const char* kAdvice = "; use an empty one, or --force to load the agents beside it";
+  Error refusal{Errc::kInvalidState, "this Redis contains other data"};
+  constexpr const char* kAdvice = "; use an empty one, or load the agents anyway with --force";
   if ((*answers)[1].integer > kMaxKeysToLookAt) {
     refusal.message += ", " + std::to_string((*answers)[1].integer) + " keys" + kAdvice;
     return refusal;
@@ -121,7 +121,7 @@ Status Population::wait_for_index(uint64_t total) {
     if (total > 0 && interrupted()) return Error{Errc::kCancelled, "interrupted"};
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
-  return Error{Errc::kTimeout, "registryd did not follow with the index within two minutes"};
+  return Error{Errc::kTimeout, "registryd did not complete the index within two minutes"};
 }
 
 Status Population::clear() {

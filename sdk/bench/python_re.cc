@@ -92,7 +92,7 @@ Result<ScanRate> measure_python(const std::vector<std::string>& payloads, double
   close(ends[1]);
   if (problem != 0) {
     close(ends[0]);
-    if (problem == ENOENT) return Error{Errc::kNotFound, "there is no python3 here"};
+    if (problem == ENOENT) return Error{Errc::kNotFound, "python3 is not installed"};
     return failed(std::strerror(problem));
   }
   std::string output = read_all(ends[0]);
@@ -101,7 +101,7 @@ Result<ScanRate> measure_python(const std::vector<std::string>& payloads, double
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
   ScanRate rate;
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) return failed("it ended with an error");
-  if (std::sscanf(output.c_str(), "%lf %lf", &rate.bytes, &rate.seconds) != 2) return failed("its answer is none");
+  if (std::sscanf(output.c_str(), "%lf %lf", &rate.bytes, &rate.seconds) != 2) return failed("its answer is invalid");
   return rate;
 }
 

@@ -62,7 +62,7 @@ Result<int> connect_tcp(const redis::Endpoint& endpoint) {
 
 Result<std::unique_ptr<RawLink>> RawLink::open(const redis::Endpoint& endpoint) {
   if (endpoint.kind == redis::Endpoint::Kind::kTls) {
-    return Error{Errc::kInvalidArgument, "bench measures against plain sockets: use redis:// or unix://"};
+    return Error{Errc::kInvalidArgument, "the benchmark compares with plain sockets; use redis:// or unix://"};
   }
   auto fd = endpoint.kind == redis::Endpoint::Kind::kUnix ? connect_unix(endpoint) : connect_tcp(endpoint);
   if (!fd.ok()) return fd.error();

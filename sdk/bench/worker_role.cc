@@ -24,7 +24,7 @@ Result<RoundOrder> RoundOrder::from_line(std::string_view line) {
   int64_t time = 0;
   int read = std::sscanf(std::string(line).c_str(), "round %" SCNu32 " %" SCNd64 " %" SCNu64 " %" SCNu64, &order.round,
                          &time, &order.count, &order.rate);
-  if (read != 4) return Error{Errc::kInternal, "not an order"};
+  if (read != 4) return Error{Errc::kInternal, "not a command of a benchmark"};
   order.time = Duration(time);
   return order;
 }
@@ -107,10 +107,10 @@ Status SendWindow::acquire() {
 
 Status SendWindow::read_acks() {
   pollfd wait{fd_, POLLIN, 0};
-  if (poll(&wait, 1, 10'000) <= 0) return Error{Errc::kTimeout, "the receiver took nothing for 10 s"};
+  if (poll(&wait, 1, 10'000) <= 0) return Error{Errc::kTimeout, "the receiver read nothing for 10 s"};
   uint64_t counts[64];
   ssize_t got = ::read(fd_, counts, sizeof counts);
-  if (got < static_cast<ssize_t>(sizeof counts[0])) return Error{Errc::kConnectionLost, "the receiver went away"};
+  if (got < static_cast<ssize_t>(sizeof counts[0])) return Error{Errc::kConnectionLost, "the receiver ended"};
   acked_ = counts[static_cast<size_t>(got) / sizeof counts[0] - 1];
   return {};
 }

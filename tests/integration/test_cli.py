@@ -48,7 +48,7 @@ class FlagsTest(CliTestCase):
             self.assertIn("/nowhere/x.toml", done.stderr)
         done = self.run_daemon(name, "--config", "", "--check-config")
         self.assertEqual(done.returncode, EXIT_CONFIG, done.stderr)
-        self.assertIn("--config: the name of the file is empty", done.stderr)
+        self.assertIn("--config: the file name is empty", done.stderr)
 
 
 class ConfigTest(CliTestCase):

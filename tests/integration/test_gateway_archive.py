@@ -118,7 +118,7 @@ class KeptTest(ArchiveCase):
         one, = self.listed()
         words = self.ctl("show", one["record"], "--key-file", self.new_key("other.key"), code=1)
         self.assertIn("sealed under a key called 'archive'", words)
-        self.assertIn("names no record", self.ctl("show", "nonsense", "--key-file", self.key_file, code=2))
+        self.assertIn("is not the name of a record", self.ctl("show", "nonsense", "--key-file", self.key_file, code=2))
         self.assertIn("no entry", self.ctl("show", "3:1-1:0", "--key-file", self.key_file, code=1))
 
     def test_a_partition_whose_archive_is_no_stream_rests_until_it_is_repaired(self):
@@ -192,8 +192,8 @@ class ReplayTest(ArchiveCase):
     def test_what_is_chosen_must_be_said_and_be_there(self):
         self.send("bob")
         name = self.listed()[0]["record"]
-        self.assertIn("which messages", self.ctl("replay", code=2))
-        self.assertIn("one of these", self.ctl("replay", name, "--all", code=2))
+        self.assertIn("expected RECORD", self.ctl("replay", code=2))
+        self.assertIn("expected only one of", self.ctl("replay", name, "--all", code=2))
         self.assertIn("nothing was changed", self.ctl("replay", name, "3:1-1:0", code=1))
         self.assertIn("--from", self.ctl("replay", "--from", "yesterday", code=2))
         self.assertEqual(self.ctl("replay", "--all", "--dry-run"), "1 message would be handed to the gateway for replay\n")

@@ -38,7 +38,7 @@ class RunawayTest(GuardCase):
                              "one of them is refused")
         self.assertEqual(len(refused), 1, refused)
         self.assertIn("refused LOOP_DETECTED", refused[0])
-        self.assertIn("chain: the target stands in it 9 times, at most 8", refused[0])
+        self.assertIn("chain: the target appears in it 9 times, at most 8", refused[0])
         self.assertEqual(alice.out().count("got bob work") + bob.out().count("got alice work"), 17)
 
     def test_a_circle_of_three_is_stopped(self):

@@ -115,7 +115,7 @@ class UnitTest(GatewaydCase):
         daemon = self.gatewayd_of_unit().start()
         daemon.wait_ready()
         said = daemon.wait_log('"files"')
-        for place in ('"mas.master-key"', '"mas.audit-key"', f'"{self.state}/heads.jsonl"', f'"{self.state}/archive"'):
+        for place in ('"mas.master-key"', '"mas.audit-key"', f'"{self.state}/heads.jsonl"', f'"{self.state}/retired"'):
             self.assertIn(place, said)
         self.assertFalse(daemon.logged("audit_unsigned"))
 

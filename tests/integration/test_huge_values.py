@@ -200,7 +200,7 @@ class OperatorTest(HugeCase):
                 before = self.output_bytes()
                 exported = self.masctl("dlq", "export", *flags, redis=self.redis)
                 self.assertEqual([json.loads(line)["payload"] for line in exported.stdout.splitlines()], [{}, None, {}])
-                self.assertIn(f"letter 2-1: without its payload of {large} bytes", exported.stderr)
+                self.assertIn(f"letter 2-1: shown without its payload of {large} bytes", exported.stderr)
                 shown = self.masctl("dlq", "show", "2-1", *flags, redis=self.redis)
                 self.assertIn("reason: large", shown.stdout)
                 self.assertIn(f"the payload has {large} bytes", shown.stderr)

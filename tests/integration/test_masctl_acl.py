@@ -71,7 +71,7 @@ class AclTest(RulesTest):
         self.does("acl", "block", "alice", "b*")
         done = self.ctl("acl", "allow", "alice", "bob", "carol")
         self.assertEqual(done.returncode, OK)
-        self.assertIn("'bob' stays blocked for 'alice' by 'b*'", done.stderr)
+        self.assertIn("'bob' is still blocked for 'alice' by 'b*'", done.stderr)
         self.assertNotIn("carol", done.stderr)
 
     def test_conveniences(self):
@@ -100,7 +100,7 @@ class AclTest(RulesTest):
         self.assertIn("'*bad'", self.does("acl", "show", "alice")["problem"])
         done = self.ctl("acl", "show", "alice")
         self.assertIn("blocked\teve\n", done.stdout)
-        self.assertIn("everything is denied to 'alice'", done.stderr)
+        self.assertIn("every message is denied to 'alice'", done.stderr)
         self.does("acl", "revoke", "alice", "*bad", "a*b", changed=2)  # what cannot be read can be taken out
         self.assertIsNone(self.does("acl", "show", "alice")["problem"])
 
@@ -306,12 +306,12 @@ class ExplainTest(RulesTest):
         self.assertEqual(self.explained("alice", "bob")[:2], ("UNAVAILABLE", "identity"))
 
     def test_the_profile_is_the_living_gateways_unless_told(self):
-        self.assertEqual(self.profile(), ("development", "assumed, as no gateway lives"))
+        self.assertEqual(self.profile(), ("development", "assumed: no gateway is running"))
         self.redis.cmd("SADD", "mas.daemons", "gatewayd:g1", "gatewayd:dead", "registryd:r")
         self.redis.cmd("SET", "mas.daemon:gatewayd:g1", '{"name":"gatewayd"}')
-        self.assertEqual(self.profile(), ("development", "assumed, as the gateways do not say"))
+        self.assertEqual(self.profile(), ("development", "assumed: the gateways do not report it"))
         self.redis.cmd("SET", "mas.daemon:gatewayd:g1", '{"name":"gatewayd","profile":"production"}')
-        self.assertEqual(self.profile(), ("production", "as the gateways run"))
+        self.assertEqual(self.profile(), ("production", "reported by the gateways"))
         self.redis.cmd("SADD", "mas.daemons", "gatewayd:g2")
         self.redis.cmd("SET", "mas.daemon:gatewayd:g2", '{"profile":"development"}')
         self.assertEqual(self.profile(), ("production", "the gateways differ"))

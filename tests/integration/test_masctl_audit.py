@@ -211,7 +211,7 @@ class VerifyTest(AuditTest):
         self.assertEqual(self.verify()["partitions"][0]["unanchored_since"], 6)
         self.assertEqual(self.verify(key=False)["partitions"][0]["unanchored_since"], 1)
         self.assertIn("no signature was checked", self.audit("verify").stderr)
-        self.assertIn("nothing anchors the blocks since 6", self.audit("verify", "--key", self.signer.public).stdout)
+        self.assertIn("no signed head covers the blocks since 6", self.audit("verify", "--key", self.signer.public).stdout)
 
     def test_an_edited_record(self):
         blocks = list(self.good.blocks)
@@ -266,18 +266,23 @@ class VerifyTest(AuditTest):
         self.assertEqual((told["ok"], told["heads"]["trusted"], told["heads"]["untrusted"]), (True, 1, 1))
         self.sign({3: self.hash_of(9)})  # follows the head that was forged: its original is not there
         told = self.verify(code=BAD)
-        self.assertIn("is not there", told["heads"]["complaints"][0])
+        self.assertIn("is missing", told["heads"]["complaints"][0])
         self.redis.cmd("XADD", "mas.audit.heads", "*", "b", "garbage")
         self.assertEqual(len(self.verify(code=BAD)["heads"]["complaints"]), 2)
 
     def test_a_trimmed_front(self):
         self.good.write(self.redis, self.good.blocks[4:])
         self.assertEqual(self.bad(), ("no_front", 4))
-        self.assertTrue(self.verify("--archive", self.write("a.mas", archive(self.good.blocks[:4])), key=False)["ok"])
+        self.assertTrue(self.verify("--retired", self.write("a.mas", archive(self.good.blocks[:4])), key=False)["ok"])
         self.sign({3: self.hash_of(9)}, {3: self.hash_of(4)})
         told = self.verify()["partitions"][0]
         self.assertEqual((told["first"], told["anchored"]), (5, 9))
-        self.assertIn("retention archived", told["front"])
+        self.assertIn("were retired", told["front"])
+
+    def test_the_former_name_of_an_option_names_the_new_one(self):
+        done = self.audit("verify", "--archive", "a.mas")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("this option is now --retired", done.stderr)
 
     def write(self, name, data):
         path = self.folder / name
@@ -327,12 +332,12 @@ class VerifyTest(AuditTest):
 
     def test_blocks_of_which_no_head_is_left(self):
         self.good.write(self.redis)
-        self.assertIn("no head under the given key", self.lost()[0])
+        self.assertIn("no head was signed with the given key", self.lost()[0])
         self.assertTrue(self.verify(key=False)["ok"], "an audit that nobody signs")
         self.sign({3: self.hash_of(9)})
         self.assertTrue(self.verify("--heads", self.heads)["ok"])
         self.redis.cmd("DEL", "mas.audit.heads")
-        self.assertIn("the stream of heads is gone", self.lost("--heads", self.heads)[0])
+        self.assertIn("the stream of heads is missing", self.lost("--heads", self.heads)[0])
 
     def test_a_stream_that_is_gone(self):
         self.good.write(self.redis)
@@ -340,7 +345,7 @@ class VerifyTest(AuditTest):
         self.redis.cmd("HSET", "mas.config", "partitions", 16)
         self.redis.cmd("HSET", "mas.sender:{7}", "planner-1", "state")
         self.assertEqual([loss.split(":")[0] for loss in self.lost()],
-                         ["partition 7 has no block in Redis, though messages of its senders were decided"])
+                         ["partition 7 has no block in Redis, although messages of its senders were decided"])
 
 
 if __name__ == "__main__":

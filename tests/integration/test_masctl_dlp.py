@@ -42,10 +42,10 @@ class ExplainTest(DlpTest):
     def test_what_does_not_act_says_what_was_missing(self):
         possible = self.explained("n 219099998")["ssn"]
         self.assertEqual((possible["score"], possible["masked"]), (0.4, "XXX-XX-9998"))
-        self.assertEqual(possible["outcome"], "possible: 0.20 missing; a key or words nearby that name it would do")
+        self.assertEqual(possible["outcome"], "possible: 0.20 missing; a key or nearby words that name it would be enough")
         below = self.explained('{"trace_id":219099998}')["ssn"]
         self.assertEqual((below["against"], below["score"]), ("-0.40", 0.0))
-        self.assertIn("not told: 0.60 missing; a key or word says that it is something else", below["outcome"])
+        self.assertIn("not reported: 0.60 missing; a key or word marks it as something else", below["outcome"])
 
     def test_what_the_rules_let_pass_is_there_with_the_reason(self):
         rules = self.rules_file(f"[[dlp.allow]]\ntype = 'credit_card'\nvalues = ['{CARD}']\n")
@@ -58,7 +58,7 @@ class ExplainTest(DlpTest):
         rules = self.rules_file("[[dlp.rule]]\nid = 'all'\ntype = 'line'\npattern = '.*bye'\naction = 'redact'\n")
         told = self.explained(f"ssn {SSN} bye", "--rules", rules, code=MASKED)
         self.assertEqual(told["line"]["outcome"], "acts: redact")
-        self.assertEqual(told["ssn"]["outcome"], "part of a better one: line")
+        self.assertEqual(told["ssn"]["outcome"], "part of a better candidate: line")
 
     def test_a_text_of_the_command_line(self):
         self.assertEqual(self.dlp("explain", "nothing to see").stdout, "verdict: none\n")
@@ -206,7 +206,7 @@ class BenchTest(DlpTest):
     def test_without_python_it_says_so(self):
         done = self.masctl("dlp", "bench", "--size", "256", "--seconds", "0.1", "--json", env={"PATH": "/nowhere"})
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn("there is no python3", done.stderr)
+        self.assertIn("python3 is not installed", done.stderr)
         self.assertIsNone(json.loads(done.stdout)["sizes"][0]["ratio"])
 
     def test_sizes_out_of_range(self):

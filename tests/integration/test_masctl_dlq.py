@@ -125,13 +125,13 @@ class CommandsTest(LettersCase):
         self.assertEqual([line.split(": ")[0] for line in lines],
                          ["letter", "sender", "target", "message", "reason", "attempts", "first", "last", "payload"])
         self.assertIn("no dead letter", self.ctl("show", "1-1", code=1))
-        self.assertIn("names no letter", self.ctl("show", "last", code=2))
+        self.assertIn("is not the name of a letter", self.ctl("show", "last", code=2))
 
     def test_drop_takes_what_was_chosen_and_says_who_did(self):
         ids = self.fail_messages(3)
         first = self.listed()[0]["letter"]
-        self.assertIn("which letters", self.ctl("drop", code=2))
-        self.assertIn("one of these", self.ctl("drop", first, "--all", code=2))
+        self.assertIn("expected LETTER", self.ctl("drop", code=2))
+        self.assertIn("expected only one of", self.ctl("drop", first, "--all", code=2))
         self.assertIn("nothing was changed", self.ctl("drop", first, "1-1", code=1))
         self.assertEqual(self.ctl("drop", "--all", "--dry-run"), "3 letters would be dropped\n")
         self.assertEqual((len(self.letters()), self.operator_records()), (3, []))

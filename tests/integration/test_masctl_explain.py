@@ -71,7 +71,7 @@ class StagesTest(ExplainMessageCase):
         document = self.told(self.envelope())
         self.assertEqual((document["decision"], document["rule"]), ("ALLOWED", "default: allow"))
         self.assertEqual((document["sender"], document["target"], document["type"]), ("alice", "bob", "note"))
-        self.assertEqual(document["policy_from"], "the gateway's defaults; profile as the gateways run")
+        self.assertEqual(document["policy_from"], "the gateway's defaults; profile reported by the gateways")
         self.assertTrue(all(stage["decision"] == "ALLOWED" for stage in document["stages"]), document)
         self.agrees(self.envelope(), "ALLOWED")
 
@@ -115,9 +115,9 @@ class StagesTest(ExplainMessageCase):
         ring = self.envelope(chain=["bob", "alice"] * 3)
         self.assertEqual(self.decided(ring)[0], "ALLOWED")
         self.assertEqual(self.decided(ring, config="[guard]\nmax_visits = 2\n"),
-                         ("LOOP_DETECTED", "guard", "chain: the target stands in it 3 times, at most 2"))
+                         ("LOOP_DETECTED", "guard", "chain: the target appears in it 3 times, at most 2"))
         rule = self.stage("guard", self.envelope())["rule"]
-        self.assertIn("hops: 0, at most 32; chain: the target stands in it 0 times, at most 8", rule)
+        self.assertIn("hops: 0, at most 32; chain: the target appears in it 0 times, at most 8", rule)
         self.assertIn("not known here", rule)
 
     def test_rate_with_what_the_bucket_holds(self):

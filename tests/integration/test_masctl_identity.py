@@ -189,7 +189,7 @@ class IdentityTest(MasTestCase):
         self.ok("identity", "create", "alice", env={"MAS_MASTER_KEY_FILE": self.master})
         os.chmod(self.master, 0o644)
         error = self.fails(USAGE, "identity", "create", "bob", "--master-key", self.master)
-        self.assertIn("open to others", error)
+        self.assertIn("accessible to others", error)
 
     # ---- rotate
 

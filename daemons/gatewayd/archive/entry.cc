@@ -32,7 +32,7 @@ std::string context_of(std::string_view stream, std::string_view head) {
   return context;
 }
 
-Error malformed(std::string what) { return {Errc::kMalformed, "no entry of the archive: " + std::move(what)}; }
+Error malformed(std::string what) { return {Errc::kMalformed, "invalid entry of the archive: " + std::move(what)}; }
 
 }  // namespace
 
@@ -99,8 +99,8 @@ Status decode(std::string_view bytes, Entry& ret_entry) {
   entry.salt = reader.bytes(kSaltBytes);
   entry.time = static_cast<WallMicros>(reader.integer<uint64_t>());
   uint32_t count = reader.integer<uint32_t>();
-  if (!reader.ok() || !is_key_id(entry.key_id) || entry.time < 0) return malformed("its head is not whole");
-  if (count == 0 || count > kMostRecords) return malformed("it has no record, or too many");
+  if (!reader.ok() || !is_key_id(entry.key_id) || entry.time < 0) return malformed("its head is cut short");
+  if (count == 0 || count > kMostRecords) return malformed("it has no records or too many");
   constexpr size_t kLeastRecord = 12;
   entry.records.reserve(std::min<size_t>(count, reader.left() / kLeastRecord));
   uint64_t total = 0;
@@ -116,8 +116,8 @@ Status decode(std::string_view bytes, Entry& ret_entry) {
     if (total > kMostBytes) return malformed("its envelopes are too large");
     entry.records.push_back(part);
   }
-  if (!reader.ok()) return malformed("a record is not whole");
-  if (reader.left() != total + kSealedOverhead) return malformed("its envelopes are not as long as it says");
+  if (!reader.ok()) return malformed("a record is cut short");
+  if (reader.left() != total + kSealedOverhead) return malformed("its envelopes have another length than it states");
   entry.head = bytes.substr(0, bytes.size() - reader.left());
   entry.sealed = reader.rest();
   ret_entry = std::move(entry);
@@ -127,9 +127,10 @@ Status decode(std::string_view bytes, Entry& ret_entry) {
 Result<std::string> open(const Entry& entry, const Key& key, std::string_view stream) {
   auto plain = key.of_entry(entry.salt).unseal_bytes(entry.sealed, context_of(stream, entry.head));
   if (plain) return plain;
-  return Error{Errc::kAuthFailed, "an entry of the archive that is sealed under key '" + printable(entry.key_id, 64) +
-                                      "' does not open with the key given as '" + key.id() +
-                                      "': another key, or the entry was changed"};
+  return Error{Errc::kAuthFailed, "an entry of the archive that is encrypted under key '" +
+                                      printable(entry.key_id, 64) +
+                                      "' cannot be decrypted with the key that is configured as '" + key.id() +
+                                      "': it is a different key, or the entry was changed"};
 }
 
 }  // namespace mas::gateway::archive

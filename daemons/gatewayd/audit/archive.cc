@@ -17,7 +17,7 @@ ArchiveReader::ArchiveReader(std::string_view bytes) : bytes_(bytes) {
   if (bytes.starts_with(kArchiveMagic))
     good_ = kArchiveMagic.size();
   else
-    status_ = Error{Errc::kMalformed, "not an audit archive"};
+    status_ = Error{Errc::kMalformed, "not a file of retired audit blocks"};
 }
 
 bool ArchiveReader::next(ArchiveFrame& ret_frame) {
@@ -26,7 +26,7 @@ bool ArchiveReader::next(ArchiveFrame& ret_frame) {
   ByteReader frame(reader.text32());
   std::string_view entry = frame.text16();
   if (!reader.ok() || !frame.ok() || frame.left() > kBlockBytes) {
-    status_ = Error{Errc::kMalformed, "archive: the frame at byte " + std::to_string(good_) + " is cut short"};
+    status_ = Error{Errc::kMalformed, "retired blocks: the frame at byte " + std::to_string(good_) + " is cut short"};
     return false;
   }
   ret_frame = {entry, frame.rest()};

@@ -87,13 +87,13 @@ class RecordDecoder {
   std::string_view text() {
     auto index = reader_.integer<uint16_t>();
     if (index < block_.texts.size()) return block_.texts[index];
-    wrong_ = "a text that the block does not have";
+    wrong_ = "an index of a text that the block does not have";
     return {};
   }
 
   Decision decision() {
     auto value = reader_.integer<uint8_t>();
-    if (reader_.ok() && !is_decision(value)) wrong_ = "a decision that is none";
+    if (reader_.ok() && !is_decision(value)) wrong_ = "an unknown decision";
     return static_cast<Decision>(value);
   }
 
@@ -106,7 +106,7 @@ class RecordDecoder {
     }
     std::string_view id = text();
     std::string_view rest = reader_.bytes(kIdBytes - sizeof(uint16_t));
-    if (rest.find_first_not_of('\0') != std::string_view::npos) wrong_ = "bytes behind a message id";
+    if (rest.find_first_not_of('\0') != std::string_view::npos) wrong_ = "extra bytes after a message id";
     return id;
   }
 
@@ -268,20 +268,20 @@ Status decode_block(std::string_view bytes, Block& ret_block) {
   if (!reader.ok()) return malformed("cut short");
   // A WallMicros takes a delta without overflow when it is a time of this era.
   if (ret_block.time < 0 || ret_block.time > std::numeric_limits<WallMicros>::max() / 2)
-    return malformed("a time that is none");
+    return malformed("an invalid time");
   if (auto status = read_texts(reader, texts, ret_block.texts); !status) return status;
   if (count > kBlockRecords || count > reader.left() / kFixedBytes)
     return malformed("states " + std::to_string(count) + " records, which do not fit");
   if (auto status = RecordDecoder(reader, ret_block).decode(count); !status) return status;
-  return reader.at_end() ? Status() : malformed("bytes behind the last record");
+  return reader.at_end() ? Status() : malformed("extra bytes after the last record");
 }
 
 Result<BlockHead> block_head(std::string_view bytes) {
   if (bytes.size() < kSmallestBlock) return malformed("cut short");
   ByteReader reader(bytes);
   if (reader.integer<uint8_t>() != kBlockVersion)
-    return malformed(bytes[0] == 1 ? "of version 1, which names no namespace: verify it with the program that wrote it"
-                                   : "of a version other than 2");
+    return malformed(bytes[0] == 1 ? "version 1, which names no namespace; verify it with the program that wrote it"
+                                   : "a version other than 2");
   BlockHead head;
   head.partition = reader.integer<uint32_t>();
   reader.integer<uint64_t>();  // epoch

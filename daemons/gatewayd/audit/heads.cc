@@ -61,7 +61,7 @@ Result<std::vector<BlockHead>> read_blocks(const Members& head, std::string_view
   const std::string* token = find(head, key);
   if (token == nullptr) return malformed("no member '" + std::string(key) + "'");
   auto partitions = JsonReader::local().members(*token);
-  if (!partitions) return malformed("'" + std::string(key) + "' is no object");
+  if (!partitions) return malformed("'" + std::string(key) + "' is not an object");
   std::vector<BlockHead> blocks;
   for (const auto& [partition, about] : *partitions) {
     auto members = JsonReader::local().members(about);
@@ -70,7 +70,7 @@ Result<std::vector<BlockHead>> read_blocks(const Members& head, std::string_view
     uint64_t number = block != nullptr ? parse_number<uint64_t>(*block).value_or(0) : 0;
     auto hash = members ? digest_from_hex(text_of(*members, "hash")) : std::nullopt;
     if (!p || *p > kMaxPartition || number == 0 || !hash)
-      return malformed("what '" + std::string(key) + "' says about a partition is not a block and a hash");
+      return malformed("what '" + std::string(key) + "' has for a partition is not a block and a hash");
     blocks.push_back({*p, number, *hash});
   }
   std::sort(blocks.begin(), blocks.end(),
@@ -80,9 +80,9 @@ Result<std::vector<BlockHead>> read_blocks(const Members& head, std::string_view
 
 Status read_head(const std::string& text, Head& ret_head) {
   auto members = JsonReader::local().members(text);
-  if (!members) return malformed("'head' is no object");
+  if (!members) return malformed("'head' is not an object");
   const std::string* version = find(*members, "version");
-  if (version == nullptr || *version != std::to_string(kHeadVersion)) return malformed("of a version other than 1");
+  if (version == nullptr || *version != std::to_string(kHeadVersion)) return malformed("a version other than 1");
   const std::string* time = find(*members, "time");
   double seconds = time != nullptr ? std::strtod(time->c_str(), nullptr) : 0;
   if (!(seconds > 0 && seconds < 1e11)) return malformed("no time");
@@ -91,7 +91,7 @@ Status read_head(const std::string& text, Head& ret_head) {
   ret_head.gateway = text_of(*members, "gateway");
   ret_head.key = text_of(*members, "key");
   auto previous = digest_from_hex(text_of(*members, "previous"));
-  if (!previous) return malformed("'previous' is no hash");
+  if (!previous) return malformed("'previous' is not a hash");
   ret_head.previous = *previous;
   auto heads = read_blocks(*members, "heads");
   if (!heads) return heads.error();
@@ -150,7 +150,7 @@ size_t HeadLedger::signer(const SignedHead& head) const {
 void HeadLedger::check_order(const SignedHead& head, size_t key, std::string_view place) {
   before_.resize(keys_.size());
   if (before_[key] && head.head.previous != *before_[key])
-    complaints_.push_back(std::string(place) + ": the signed head before this one is not there");
+    complaints_.push_back(std::string(place) + ": the signed head before this one is missing");
   before_[key] = head.hash;
 }
 

@@ -72,7 +72,7 @@ void ChainVerifier::add(std::string_view entry, std::string_view bytes) {
   if (report_.fault == Fault::kMissing && block_.head.number == report_.bad_block &&
       block_hash(bytes) == block_.head.hash)
     fail(Fault::kReordered, report_.bad_block, entry,
-         block_name(report_.bad_block) + " stands behind blocks that came after it");
+         block_name(report_.bad_block) + " comes after blocks that were written later");
 }
 
 void ChainVerifier::follow(std::string_view entry, std::string_view bytes) {
@@ -80,18 +80,19 @@ void ChainVerifier::follow(std::string_view entry, std::string_view bytes) {
   uint64_t expected = report_.last + 1;
   bool first = hashes_.empty();
   if (block_hash(bytes) != block_.head.hash)
-    return fail(Fault::kEdited, first ? number : expected, entry, "its own hash does not fit what it holds");
+    return fail(Fault::kEdited, first ? number : expected, entry, "its hash does not match its content");
   if (!first && number < expected) return repeat(entry);
   overlap_ = false;
   if (!first && number > expected)
-    return fail(Fault::kMissing, expected, entry, block_name(number) + " stands where it is expected");
+    return fail(Fault::kMissing, expected, entry, block_name(number) + " is in its place");
   if (!first && block_.previous != hashes_.back()) {
     previous_differs_ = true;
     return fail(Fault::kRehashed, report_.last, entry,
                 block_name(number) + " was made over another " + block_name(report_.last));
   }
   if (number == 0 || (number == kFirstBlock && block_.previous != kGenesisPrevious))
-    return fail(Fault::kUnreadable, number, entry, "not how a chain begins: number 1 and no previous hash");
+    return fail(Fault::kUnreadable, number, entry,
+                "not a valid beginning of a chain: expected number 1 and no previous hash");
   if (block_.epoch < epoch_)
     return fail(
         Fault::kEpoch, number, entry,
@@ -110,8 +111,8 @@ void ChainVerifier::repeat(std::string_view entry) {
   uint64_t number = block_.head.number;
   const Digest* known = hash_of(number);
   if (!overlap_ || known == nullptr)
-    return fail(Fault::kInserted, number, entry, block_name(number) + " stands behind " + block_name(report_.last));
-  if (*known != block_.head.hash) fail(Fault::kRehashed, number, entry, "it differs from the one that was archived");
+    return fail(Fault::kInserted, number, entry, block_name(number) + " comes after " + block_name(report_.last));
+  if (*known != block_.head.hash) fail(Fault::kRehashed, number, entry, "it differs from the one that was retired");
 }
 
 bool ChainVerifier::held(uint64_t number, const Anchors& anchors) const {
@@ -133,12 +134,12 @@ void ChainVerifier::check_front(const Anchors& anchors) {
     const Digest* inside = hash_of(mark.number);
     if (!at_front && (inside == nullptr || *inside != mark.hash)) continue;
     report_.front = "begins with " + block_name(report_.first) + "; the signed head of " + time_text(mark.time) +
-                    " says that retention archived what came before";
+                    " says that the blocks before it were retired";
     return;
   }
   fail(Fault::kNoFront, report_.first - 1, {},
        "the chain begins with " + block_name(report_.first) +
-           ", and no archive and no signed head says that what came before was archived");
+           ", and neither retired blocks nor a signed head show that the blocks before it were retired");
 }
 
 void ChainVerifier::check_heads(const Anchors& anchors, bool to_end) {
@@ -156,9 +157,8 @@ void ChainVerifier::check_heads(const Anchors& anchors, bool to_end) {
     if (*hash != head.hash) {
       return fail(
           Fault::kRehashed, head.number, {},
-          "the signed head of " + time_text(head.time) +
-              " names it with another hash: the chain was written anew, from " +
-              (report_.anchored == 0 ? "anywhere up to here" : "anywhere behind " + block_name(report_.anchored)));
+          "the signed head of " + time_text(head.time) + " names it with another hash: the chain was rewritten, from " +
+              (report_.anchored == 0 ? "a block up to this one" : "a block after " + block_name(report_.anchored)));
     }
     if (head.trusted) report_.anchored = head.number;
   }

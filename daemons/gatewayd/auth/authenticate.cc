@@ -10,15 +10,16 @@ namespace mas::gateway {
 namespace {
 
 // The same for everything that is wrong with a credential: who tries is not told how near he came.
-constexpr AuthResult kNotTheSenders{Decision::kAuthFailed, "no such identity, or the token or key is not the sender's"};
-constexpr AuthResult kUnsigned{Decision::kAuthFailed, "a token alone does not do here; sign with a key"};
+constexpr AuthResult kNotTheSenders{Decision::kAuthFailed,
+                                    "no such identity, or the token or key does not belong to the sender"};
+constexpr AuthResult kUnsigned{Decision::kAuthFailed, "a token is not sufficient here; sign with a key"};
 constexpr AuthResult kUnreadable{Decision::kUnavailable, "the sender's identity cannot be read"};
 constexpr AuthResult kSealed{Decision::kUnavailable, "the gateway cannot open the sender's key"};
-constexpr AuthResult kForged{Decision::kSignatureInvalid, "the signature does not fit what was sent"};
+constexpr AuthResult kForged{Decision::kSignatureInvalid, "the signature does not match the frame"};
 constexpr AuthResult kRevoked{Decision::kRevoked, "the sender's identity was revoked"};
 constexpr AuthResult kExpired{Decision::kRevoked, "the sender's identity has expired"};
 constexpr AuthResult kSuspended{Decision::kSuspended, "the sender's identity is suspended"};
-constexpr AuthResult kReplayed{Decision::kReplayed, "the timestamp is outside the window; is the clock right?"};
+constexpr AuthResult kReplayed{Decision::kReplayed, "the timestamp is outside the window; check the sender's clock"};
 
 bool good(WallMicros until, WallMicros now) { return until == 0 || now <= until; }
 
@@ -122,7 +123,7 @@ std::string describe_drift(WallMicros timestamp, const AuthPolicy& policy, WallM
 AuthResult check_replayed(FrameHeader header, const SenderSecrets& secrets, const AuthPolicy& policy, WallMicros now) {
   if (secrets.found == SenderSecrets::Found::kUnreadable) return kUnreadable;
   if (secrets.found == SenderSecrets::Found::kNone && !policy.accept_registry_token)
-    return {Decision::kAuthFailed, "the sender has no identity any more"};
+    return {Decision::kAuthFailed, "the sender's identity no longer exists"};
   header.timestamp = now;
   return check_standing(header, secrets, policy, now);
 }

@@ -78,7 +78,7 @@ void GuardVerdict::append_to(std::string& out, const GuardSettings& settings) co
       out.append("hops: ").append(std::to_string(count)).append(", at most ").append(std::to_string(settings.max_hops));
       return;
     case GuardRule::kChain:
-      out.append("chain: the target stands in it ")
+      out.append("chain: the target appears in it ")
           .append(std::to_string(count))
           .append(count == 1 ? " time" : " times");
       out.append(", at most ").append(std::to_string(settings.max_visits));

@@ -121,7 +121,7 @@ Result<bool> ArchiveStore::was_archived(uint32_t partition, const File& newest, 
     };
     auto path = std::find_if(paths->begin(), paths->end(), begins_before);
     if (path == paths->end())
-      return refused(partition, "block " + std::to_string(head.number) + " is older than the archive");
+      return refused(partition, "block " + std::to_string(head.number) + " is older than the retired blocks");
     if (older_.path != *path) {
       older_ = {};
       if (auto status = load(*path, older_); !status.ok()) return status.error();
@@ -130,7 +130,7 @@ Result<bool> ArchiveStore::was_archived(uint32_t partition, const File& newest, 
   }
   auto known = file->blocks.find(head.number);
   if (known != file->blocks.end() && known->second == head.hash) return true;
-  return refused(partition, "block " + std::to_string(head.number) + " differs from the one that was archived");
+  return refused(partition, "block " + std::to_string(head.number) + " differs from the one that was retired");
 }
 
 /// Newest first.

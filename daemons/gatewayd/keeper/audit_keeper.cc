@@ -32,19 +32,22 @@ AuditKeeper::AuditKeeper(common::Frame& frame, const AuditSettings& settings)
       settings_(settings),
       state_(State::kIdle, kMoves),
       heads_written_(frame.metrics().counter("audit_heads_total", "Signed heads written.")),
-      failures_(frame.metrics().counter("audit_keeping_failures_total", "Heads, archives and trims that failed.")),
-      archived_blocks_(frame.metrics().counter("audit_archived_blocks_total", "Audit blocks archived.")),
-      trimmed_blocks_(frame.metrics().counter("audit_trimmed_blocks_total", "Audit blocks trimmed after archiving.")) {
+      failures_(frame.metrics().counter("audit_keeping_failures_total",
+                                        "Failed attempts to sign a head, to retire blocks or to trim them.")),
+      archived_blocks_(frame.metrics().counter("audit_retired_blocks_total", "Audit blocks written to files.")),
+      trimmed_blocks_(frame.metrics().counter("audit_trimmed_blocks_total",
+                                              "Audit blocks trimmed from Redis after they were retired.")) {
   if (!settings_.archive_dir.empty()) {
     store_ = std::make_shared<ArchiveStore>(settings_.archive_dir, frame.keys().ns());
     archive_ = std::make_unique<ArchiveOp>(
         frame.loop(), frame.redis(), frame.keys(), store_, [this](const ArchiveRound& round) { on_archived(round); },
         [this](const Result<uint64_t>& count) { on_trimmed(count); });
   } else if (settings_.retention > Duration(0)) {
-    frame.log().warn("audit_never_trimmed", {{"why", "audit.retention is set, but audit.archive_dir is not"}});
+    frame.log().warn("audit_never_trimmed", {{"why", "audit.retention is set, but audit.retired_dir is not"}});
   }
   if (settings_.signing_key.empty()) {
-    frame.log().warn("audit_unsigned", {{"why", "audit.signing_key is not set: nothing anchors the audit"}});
+    frame.log().warn("audit_unsigned",
+                     {{"why", "audit.signing_key is not set: the audit has no anchor outside Redis"}});
     return;
   }
   read_key();
@@ -118,10 +121,10 @@ void AuditKeeper::tell_loss(const ChainLoss& loss) {
   frame_.log().error("audit_went_back", {{"partition", loss.partition},
                                          {"signed_block", loss.signed_block},
                                          {"last_block", loss.last_block},
-                                         {"then", "signed as it is; masctl audit verify names the loss"}});
+                                         {"then", "the shorter chain is signed; masctl audit verify names the loss"}});
   const std::string text = "the audit of partition " + std::to_string(loss.partition) + " ends with block " +
                            std::to_string(loss.last_block) + ", and block " + std::to_string(loss.signed_block) +
-                           " was signed";
+                           " had been signed";
   const std::string event = alert_event("gatewayd", text, wall_now());
   static_cast<void>(frame_.redis().send(redis::Command("PUBLISH", frame_.keys().system_channel(), event), {}));
 }
@@ -133,7 +136,7 @@ void AuditKeeper::start_archiving() {
 }
 
 void AuditKeeper::on_archived(const ArchiveRound& round) {
-  for (const Error& error : round.errors) report("audit_archive_failed", error);
+  for (const Error& error : round.errors) report("audit_retire_failed", error);
   for (const auto& [partition, up_to] : round.archived) {
     marks_[partition] = up_to.block;
     archived_blocks_.add(up_to.blocks);

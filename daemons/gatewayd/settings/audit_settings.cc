@@ -26,13 +26,15 @@ void AuditSettings::describe(common::OptionTable& table) {
              "File to which this gateway appends its signed heads. Put it on a medium that an attacker of Redis cannot "
              "write to. Empty: heads.jsonl in the unit's state directory; without a state directory, no file.");
   table.duration("retention", retention, {0s, 876'000h}, Apply::kReload,
-                 "Time that audit blocks stay in Redis. Older blocks are written to files, then trimmed from Redis. "
-                 "0s: blocks stay for ever.");
-  table.text("archive_dir", archive_dir, Apply::kRestart,
-             "Folder for the files of old blocks. It must exist. Empty: archive in the unit's state directory; without "
-             "a state directory, no files are written and nothing is trimmed.");
-  table.size("archive_file_size", archive_file_size, {64 * 1024, 1024ull * 1024 * 1024}, Apply::kReload,
-             "Size at which a new file is begun.");
+                 "Time that audit blocks stay in Redis. Older blocks are retired: written to a file, then removed from "
+                 "Redis. 0s: blocks stay for ever.");
+  table.text("retired_dir", archive_dir, Apply::kRestart,
+             "Folder for retired blocks. It must exist. Empty: retired in the unit's state directory; without a state "
+             "directory, no block is retired.");
+  table.size("retired_file_size", archive_file_size, {64 * 1024, 1024ull * 1024 * 1024}, Apply::kReload,
+             "Size of a file of retired blocks at which a new file is begun.");
+  table.renamed("archive_dir", "retired_dir");
+  table.renamed("archive_file_size", "retired_file_size");
 }
 
 void AuditSettings::check(common::Problems& problems) const {
@@ -46,7 +48,7 @@ AuditSettings AuditSettings::placed() const {
   AuditSettings settings = *this;
   settings.signing_key = common::or_credential(signing_key, "mas.audit-key");
   settings.heads_file = common::or_in_state_directory(heads_file, "heads.jsonl");
-  settings.archive_dir = common::or_in_state_directory(archive_dir, "archive");
+  settings.archive_dir = common::or_in_state_directory(archive_dir, "retired");
   return settings;
 }
 

@@ -1,4 +1,5 @@
-// The options of the audit: who signs heads and when, what is archived and when it leaves Redis.
+// The options of the audit: which key signs heads and when, and how old blocks are retired: written to files, then
+// removed from Redis.
 #pragma once
 
 #include "daemons/common/settings.h"
@@ -19,7 +20,7 @@ struct AuditSettings {
   void check(common::Problems& problems) const;
 
   /// @return these, with what systemd gives to the unit where no file is configured: the credential mas.audit-key, and
-  /// heads.jsonl and archive in its state directory.
+  /// heads.jsonl and retired in its state directory.
   AuditSettings placed() const;
 };
 

@@ -26,25 +26,23 @@ std::string describe_path(const CLI::App& app) {
 }  // namespace
 
 Cli::Cli()
-    : root_(std::make_unique<Command>("The command line of MAS: look at agents, talk to them, watch, measure.",
-                                      "masctl")) {
+    : root_(std::make_unique<Command>(
+          "The command line of MAS: inspect agents, send them messages, watch events, measure.", "masctl")) {
   root_->app().fallthrough();       // inherited: global options are understood after a command, too
   root_->require_subcommand(0, 1);  // a missing one is reported by run_chosen, which knows better words
   root_->app().set_version_flag("--version", "masctl " MAS_BUILD_VERSION);
   root_->footer(exit_code_footer());
   root_
       ->add_option("--redis", globals_.redis_url,
-                   "Where Redis is: redis://[user[:password]@]host[:port][/db], rediss://… or unix:///path. "
-                   "Default: the environment's MAS_REDIS_URL, else redis://localhost:6379")
+                   "URL of Redis: redis://[user[:password]@]host[:port][/db], rediss://… or unix:///path. Default: "
+                   "$MAS_REDIS_URL, else redis://localhost:6379")
       ->type_name("URL");
-  root_
-      ->add_option("--namespace", globals_.ns,
-                   "Prefix of every key and channel. Default: the environment's MAS_NAMESPACE, else none")
+  root_->add_option("--namespace", globals_.ns, "Prefix of every key and channel. Default: $MAS_NAMESPACE, else none")
       ->type_name("NS");
-  root_->add_option("--timeout", globals_.timeout, "How long to wait for an answer, in seconds. Default: 5")
+  root_->add_option("--timeout", globals_.timeout, "Maximum time to wait for an answer. Default: 5")
       ->type_name("SECONDS");
   root_->add_flag("--json", globals_.json, "Print JSON: one document, or one line per event of a stream");
-  root_->add_flag("--no-color", globals_.no_color, "No colours (as with NO_COLOR in the environment)");
+  root_->add_flag("--no-color", globals_.no_color, "Print without colours, as with NO_COLOR in the environment");
 }
 
 Cli::~Cli() = default;
@@ -74,7 +72,7 @@ ExitCode Cli::run_chosen(char** argv) {
   if (chosen_ == nullptr) {
     const CLI::App* at = &root_->app();
     while (!at->get_subcommands().empty()) at = at->get_subcommands().front();
-    out.note("a command is missing; '" + describe_path(*at) + " --help' lists them");
+    out.note("no command was given; '" + describe_path(*at) + " --help' lists them");
     return ExitCode::kUsage;
   }
   auto settings = resolve(globals_);

@@ -72,6 +72,13 @@ Command* Command::add_subcommand(const std::string& name, const std::string& des
   return &parts_->commands.emplace_back(*app_.add_subcommand(name, description));
 }
 
+void Command::renamed_option(const std::string& former, const std::string& name) {
+  auto refuse = [former, name](const std::vector<std::string>&) -> void {
+    throw CLI::ValidationError(former, "this option is now " + name);
+  };
+  app_.add_option_function<std::vector<std::string>>(former, refuse)->expected(0, -1)->group("");
+}
+
 Option* Command::keep(CLI::Option& option) { return &parts_->options.emplace_back(option); }
 
 template <typename Value>

@@ -57,6 +57,9 @@ class Command {
   Option* add_option(const std::string& names, Value& value, const std::string& help = {});
   Option* add_flag(const std::string& names, bool& value, const std::string& help);
 
+  /// The former name of an option: hidden, and an error that names the new one.
+  void renamed_option(const std::string& former, const std::string& name);
+
   Command* footer(const std::string& text);
   /// Where it is listed; "" hides it.
   Command* group(const std::string& name);

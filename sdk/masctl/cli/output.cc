@@ -84,17 +84,18 @@ std::string_view hint_for(const Error& error) {
   switch (error.code) {
     case Errc::kUnreachable:
     case Errc::kConnectionLost:
-      return "Is Redis running there? Give its address with --redis URL or MAS_REDIS_URL.";
+      return "Is Redis running at this address? Set the address with --redis URL or MAS_REDIS_URL.";
     case Errc::kAuthFailed:
       if (error.message.find("TLS: ") != std::string::npos)
-        return "Name who signed it with ?ca=FILE in the URL, and the name in it with server_name=NAME.";
+        return "Name the certificate authority with ?ca=FILE in the URL, and the certificate's host name with "
+               "server_name=NAME.";
       return "Give user and password in the URL: redis://user:password@host:port";
     case Errc::kTimeout:
-      return "Give it longer with --timeout SECONDS, or look with 'masctl doctor'.";
+      return "Wait longer with --timeout SECONDS, or run 'masctl doctor'.";
     case Errc::kNoReceiver:
-      return "'masctl agents list' shows who is registered; 'masctl agents show ID' whether it listens.";
+      return "'masctl agents list' shows which agents are registered; 'masctl agents show ID' whether one listens.";
     case Errc::kUnavailable:
-      return "Redis is loading, read-only or out of memory: 'masctl doctor' tells which.";
+      return "Redis is loading, read-only or out of memory; 'masctl doctor' says which.";
     default:
       return {};
   }

@@ -68,8 +68,9 @@ std::optional<WallMicros> calendar_time(const std::string& text) {
 Result<Duration> parse_seconds(std::string_view text) {
   auto seconds = decimal(text);
   if (!seconds || !(*seconds > 0) || *seconds > 86400) {
-    return Error{Errc::kInvalidArgument,
-                 "'" + visible(text) + "' is not a number of seconds above 0 and at most 86400, such as 2 or 0.5"};
+    return Error{
+        Errc::kInvalidArgument,
+        "'" + visible(text) + "' is not a number of seconds; expected one like 2 or 0.5, above 0 and at most 86400"};
   }
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(*seconds));
 }
@@ -80,7 +81,8 @@ Result<Duration> parse_period(std::string_view text) {
   const auto count = parse_number<int64_t>(text.substr(0, text.empty() ? 0 : text.size() - 1));
   if (!count || seconds == 0 || *count <= 0 || *count > kMaxSeconds / seconds)
     return Error{Errc::kInvalidArgument,
-                 "'" + visible(text) + "' is not a time above 0, such as 45s, 90m, 24h or 30d, of at most 36500d"};
+                 "'" + visible(text) +
+                     "' is not a duration; expected one like 45s, 90m, 24h or 30d, above 0 and at most 36500d"};
   return Duration(std::chrono::seconds(*count * seconds));
 }
 
@@ -95,8 +97,8 @@ Result<WallMicros> parse_when(std::string_view text, WallMicros now) {
     return *time;
   }
   return Error{Errc::kInvalidArgument, "'" + printable(text) +
-                                           "' is no time; expected one like 2026-11-24T12:00:00Z or 2026-11-24 (UTC), "
-                                           "seconds since 1970, or how long ago: 90s, 15m, 2h, 3d"};
+                                           "' is not a time; expected one like 2026-11-24T12:00:00Z or 2026-11-24 "
+                                           "(UTC), seconds since 1970, or an age: 90s, 15m, 2h, 3d"};
 }
 
 Status parse_bound(std::string_view flag, const std::string& text, WallMicros now, WallMicros& ret_time) {

@@ -116,8 +116,8 @@ void warn_of_blocks(Output& out, const std::vector<Change>& changes, const std::
   for (size_t i = 0; i < changes.size(); ++i)
     for (const auto& target : changes[i].targets)
       if (auto by = before[i].rules.blocked.find(target))
-        out.note("'" + target + "' stays blocked for '" + changes[i].agent + "' by '" + visible(*by) +
-                 "'; 'masctl acl revoke --block' takes that back");
+        out.note("'" + target + "' is still blocked for '" + changes[i].agent + "' by '" + visible(*by) +
+                 "'; 'masctl acl revoke --block' removes the block");
 }
 
 Result<Document> add_to_lists(Context& context, const std::vector<Change>& changes, Lists lists,
@@ -201,10 +201,10 @@ void print_rules(Output& out, const Shown& shown) {
   for (const auto& target : rules.blocked) table.add({"blocked", target});
   for (const auto& target : rules.allowed) table.add({"allowed", target});
   for (const auto& role : rules.roles) table.add({"role", role});
-  out.table(table, "no rules: the default decides, which allows in the profile development and denies in production");
+  out.table(table, "no rules: the profile decides; development allows, production denies");
   for (const auto& what : rules.rules.unusable) out.note("ignored by the gateway: " + visible(what));
   if (!rules.rules.problem.empty())
-    out.note("everything is denied to '" + shown.agent + "': " + visible(rules.rules.problem));
+    out.note("every message is denied to '" + shown.agent + "': " + visible(rules.rules.problem));
 }
 
 Result<Document> run_show(Context& context, const OneOptions& options) {
@@ -231,21 +231,22 @@ Command& add_list_command(Cli& cli, Command& acl, const char* name, const char* 
 void add_conveniences(Cli& cli, Command& acl) {
   Command* both = acl.add_subcommand("allow-bidirectional", "Let two agents send to each other");
   auto& pair = cli.leaf<PairOptions>(*both, run_bidirectional);
-  both->add_option("A", pair.a, "An agent")->required()->type_name("");
-  both->add_option("B", pair.b, "The other")->required()->type_name("");
+  both->add_option("A", pair.a, "The first agent")->required()->type_name("");
+  both->add_option("B", pair.b, "The second agent")->required()->type_name("");
   add_by_option(*both, pair.by);
 
-  Command* network = acl.add_subcommand("allow-network", "Let each of several agents send to all the others");
+  Command* network = acl.add_subcommand("allow-network", "Let each of several agents send to all others");
   auto& net = cli.leaf<NetworkOptions>(*network, run_network);
   network->add_option("AGENT", net.agents, "The agents, two or more")->required()->type_name("");
-  network->add_flag("--chain", net.chain, "Let each send only to the next");
+  network->add_flag("--chain", net.chain, "Let each agent send only to the next one");
   add_by_option(*network, net.by);
 
   ListOptions* cast = nullptr;
-  add_list_command(cli, acl, "allow-broadcast", "Let an agent send to each of several, not the other way round",
-                   run_allow, &cast);
+  add_list_command(cli, acl, "allow-broadcast", "Let an agent send to several targets, but not they to it", run_allow,
+                   &cast);
 
-  Command* wildcard = acl.add_subcommand("allow-wildcard", "Let an agent send to everybody it is not blocked from");
+  Command* wildcard =
+      acl.add_subcommand("allow-wildcard", "Let an agent send to every agent that is not on its block list");
   auto& one = cli.leaf<OneOptions>(*wildcard, run_wildcard);
   wildcard->add_option("AGENT", one.agent, "The sender")->required()->type_name("");
   add_by_option(*wildcard, one.by);
@@ -254,7 +255,7 @@ void add_conveniences(Cli& cli, Command& acl) {
 }  // namespace
 
 void add_acl_commands(Cli& cli) {
-  Command& acl = cli.group("acl", "Whom an agent may send to through the gateway: allow and block lists");
+  Command& acl = cli.group("acl", "Allow and block lists: which targets an agent may send to through the gateway");
 
   ListOptions* list = nullptr;
   Command& allow = add_list_command(cli, acl, "allow", "Add targets to an agent's allow list", run_allow, &list);
@@ -262,14 +263,15 @@ void add_acl_commands(Cli& cli) {
       "Examples:\n"
       "  masctl acl allow planner solver 'worker-*'\n"
       "  masctl explain planner worker-7");
-  add_list_command(cli, acl, "block", "Add targets to an agent's block list, which wins over everything", run_block,
-                   &list);
+  add_list_command(cli, acl, "block", "Add targets to an agent's block list, which overrides every other rule",
+                   run_block, &list);
 
   RevokeOptions* revoke_options = nullptr;
-  Command& revoke = add_list_command(cli, acl, "revoke", "Take targets out of both lists, as they stand there",
-                                     run_revoke, &revoke_options);
-  auto* allow_only = revoke.add_flag("--allow", revoke_options->allow_only, "Only out of the allow list");
-  revoke.add_flag("--block", revoke_options->block_only, "Only out of the block list")->excludes(allow_only);
+  Command& revoke =
+      add_list_command(cli, acl, "revoke", "Remove targets from both lists; a target is given exactly as listed",
+                       run_revoke, &revoke_options);
+  auto* allow_only = revoke.add_flag("--allow", revoke_options->allow_only, "Only from the allow list");
+  revoke.add_flag("--block", revoke_options->block_only, "Only from the block list")->excludes(allow_only);
 
   Command* show = acl.add_subcommand("show", "Print an agent's lists and roles");
   auto& shown = cli.leaf<OneOptions>(*show, run_show);

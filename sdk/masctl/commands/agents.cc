@@ -124,7 +124,7 @@ void write_facts(JsonWriter& json, const AgentFacts& facts) {
 
 std::string ttl_text(int64_t pttl, const char* gone) {
   if (pttl == -2) return gone;
-  if (pttl == -1) return "never expires (it should)";
+  if (pttl == -1) return "never expires, but should";
   return "expires in " + std::to_string(pttl / 1000) + "." + std::to_string(pttl % 1000 / 100) + " s";
 }
 
@@ -136,12 +136,12 @@ void print_facts(Output& out, const AgentFacts& facts) {
   table.add({"registered", utc_seconds(entry.registered_at) + " (" + age_of(entry.registered_at) + " ago)"});
   table.add({"capabilities", joined(entry.capabilities)});
   table.add({"metadata", one_line(entry.metadata)});
-  table.add({"heartbeat", ttl_text(facts.heartbeat_pttl, "none: taken for dead")});
+  table.add({"heartbeat", ttl_text(facts.heartbeat_pttl, "none: the agent counts as dead")});
   table.add({"listening", std::to_string(facts.subscribers) + " subscribers"});
   table.add({"state", std::to_string(facts.state_fields) + " fields"});
   for (size_t i = 0; i < facts.instances.size(); ++i) {
     const auto& [instance, about] = facts.instances[i];
-    table.add({"instance", instance + "  " + ttl_text(facts.instance_pttl[i], "lease gone") + "  " + one_line(about)});
+    table.add({"instance", instance + "  " + ttl_text(facts.instance_pttl[i], "no lease") + "  " + one_line(about)});
   }
   out.table(table);
 }
@@ -155,17 +155,17 @@ Result<Document> run_show(Context& context, const ShowOptions& options) {
 }  // namespace
 
 void add_agents_commands(Cli& cli) {
-  Command& agents = cli.group("agents", "Who is there");
+  Command& agents = cli.group("agents", "Registered agents");
 
-  Command* list = agents.add_subcommand("list", "List agents: those that are ACTIVE, unless told otherwise");
+  Command* list = agents.add_subcommand("list", "List agents; by default only those that are ACTIVE");
   auto& query = cli.leaf<AgentQuery>(*list, run_list);
   list->add_option("--capability", query.capabilities, "Only agents with any of these capabilities; may be repeated")
       ->type_name("NAME")
       ->expected(1)
       ->take_all();
   list->add_flag("--all-of", query.all_of, "Only agents with all of the capabilities");
-  list->add_flag("--inactive", query.inactive, "Also agents whose heartbeat is gone");
-  list->add_option("--limit", query.limit, "At most so many. Default: all")->type_name("N");
+  list->add_flag("--inactive", query.inactive, "Also list agents without a heartbeat");
+  list->add_option("--limit", query.limit, "Maximum number of agents. Default: all")->type_name("N");
   list->footer(
       "Examples:\n"
       "  masctl agents list\n"

@@ -49,15 +49,15 @@ std::string_view reason(ForgetState state) {
     case ForgetState::kNone:
       return "has no streams";
     case ForgetState::kRegistered:
-      return "is registered: it has not stopped in order";
+      return "is registered: it was not stopped in order";
     case ForgetState::kAlive:
       return "is alive";
     case ForgetState::kRecent:
-      return "was here too lately";
+      return "was active too recently";
     case ForgetState::kWaiting:
-      return "has messages waiting; --discard drops them";
+      return "has waiting messages; --discard removes them";
     case ForgetState::kForeign:
-      return "has a stream's key that is no stream";
+      return "has a key that should be a stream and is not";
   }
   return "unknown";
 }
@@ -95,7 +95,7 @@ void print_outcome(Output& out, const Outcome& outcome) {
       out.line("'" + found.id + "' " + std::string(reason(found.state)) + backlog_of(found));
   std::string text = std::to_string(outcome.gone) + (outcome.gone == 1 ? " agent " : " agents ");
   text += outcome.dry_run ? "would be forgotten" : "forgotten";
-  if (outcome.discarded > 0) text += ", with " + std::to_string(outcome.discarded) + " messages that waited";
+  if (outcome.discarded > 0) text += ", with " + std::to_string(outcome.discarded) + " waiting messages";
   for (const auto& [state, count] : outcome.kept)
     text += "; kept: " + std::to_string(count) + " " + std::string(forget_state_name(state));
   out.line(text);
@@ -179,7 +179,7 @@ class Forgetting {
       const Value& reply = (*replies)[i];
       if (reply.is_error()) return Error{Errc::kRefused, printable(reply.text, 300)};
       auto state = reply.elements.size() == 3 ? parse_forget_state(reply.elements[0].text) : std::nullopt;
-      if (!state) return Error{Errc::kProtocol, "the script's answer is not one of its own"};
+      if (!state) return Error{Errc::kProtocol, "unexpected answer of the script"};
       all.push_back({ids[i], *state, reply.elements[1].integer, reply.elements[2].integer});
     }
     return all;
@@ -204,7 +204,7 @@ class Forgetting {
 
 Result<Document> run_forget(Context& context, const Options& options) {
   if (options.agents.empty() == options.stopped_for.empty())
-    return Error{Errc::kInvalidArgument, "name agents, or give --stopped-for: one of these"};
+    return Error{Errc::kInvalidArgument, "expected either AGENT or --stopped-for"};
   for (const auto& id : options.agents)
     if (auto status = check_agent_id(id); !status.ok()) return status.error();
   Duration gone = kForgetSoonest;
@@ -223,14 +223,16 @@ void add_agents_forget_command(Cli& cli, Command& agents) {
   auto& options = cli.leaf<Options>(*forget, run_forget);
   forget->add_option("AGENT", options.agents, "Agents; each must have stopped at least 10 s ago")->type_name("");
   forget
-      ->add_option("--stopped-for", options.stopped_for, "All agents that stopped at least so long ago: 45s, 24h, 30d")
+      ->add_option("--stopped-for", options.stopped_for,
+                   "All agents that stopped at least this long ago: 45s, 24h, 30d")
       ->type_name("TIME");
-  forget->add_flag("--discard", options.discard, "Also where messages wait; they are lost");
-  forget->add_flag("--dry-run", options.dry_run, "Say which, and change nothing");
+  forget->add_flag("--discard", options.discard, "Also remove streams with waiting messages; the messages are lost");
+  forget->add_flag("--dry-run", options.dry_run, "Print which agents, and change nothing");
   add_by_option(*forget, options.by);
   forget->footer(
-      "An agent that is registered, alive or was here lately is never touched. Senders to one that is forgotten hear\n"
-      "TARGET_NOT_FOUND until it starts again, unless it has an identity. Its state, lists and limits stay.\n"
+      "The streams of an agent stay while it is registered, alive or was active recently. After the removal,\n"
+      "senders get TARGET_NOT_FOUND until the agent starts again, unless it has an identity. Its state, lists and\n"
+      "limits stay.\n"
       "Examples:\n"
       "  masctl agents forget --stopped-for 30d --dry-run\n"
       "  masctl agents forget worker-17 worker-18");

@@ -82,9 +82,9 @@ Result<Document> run_watch(Context& context, const WatchOptions&) {
 }  // namespace
 
 void add_agents_watch_command(Cli& cli, Command& agents) {
-  Command* watch = agents.add_subcommand("watch", "Follow agents as they come, go, die and come back, until Ctrl-C");
+  Command* watch = agents.add_subcommand("watch", "Print each start, stop, death and return of an agent, until Ctrl-C");
   cli.leaf<WatchOptions>(*watch, run_watch);
-  watch->footer("An agent that dies is noticed by mas-healthd: without it, only orderly comings and goings show.");
+  watch->footer("mas-healthd detects that an agent died. Without it, only starts and orderly stops are printed.");
 }
 
 }  // namespace mas::ctl

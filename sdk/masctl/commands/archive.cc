@@ -83,8 +83,8 @@ Result<std::string> open_record(const std::string& bytes, const ArchivedRecord& 
   if (!key.ok()) return key.error().in("--key-file");
   auto envelopes = archive::open(entry, *key, keys.archive(record.partition));
   if (envelopes.ok()) return envelopes->substr(entry.records[record.number].begin, entry.records[record.number].size);
-  return Error{Errc::kRefused, "--key-file: the record was sealed under a key called '" + std::string(entry.key_id) +
-                                   "', and this is another one (or the entry was changed)"};
+  return Error{Errc::kRefused, "--key-file: the record was encrypted under key '" + std::string(entry.key_id) +
+                                   "', and this is a different key, or the entry was changed"};
 }
 
 struct Shown {
@@ -114,14 +114,14 @@ void print_shown(Output& out, const Shown& shown) {
 Result<Document> run_show(Context& context, const ShowOptions& options) {
   auto named = parse_record_name(options.record);
   if (!named.ok()) return named.error();
-  if (named->records.size() != 1) return Error{Errc::kInvalidArgument, "name one record"};
+  if (named->records.size() != 1) return Error{Errc::kInvalidArgument, "expected one record"};
   context.redis.expect_messages();
   ArchiveReader reader(context.redis, context.keys());
   auto records = reader.find_named(*named);
   if (!records.ok()) return records.error();
   auto bytes = reader.entry(named->partition, named->entry);
   if (!bytes.ok()) return bytes.error();
-  if (!*bytes) return Error{Errc::kNotFound, "it is not there any more"};
+  if (!*bytes) return Error{Errc::kNotFound, "it no longer exists"};
   auto envelope = open_record(**bytes, records->front(), options.key_file, context.keys());
   if (!envelope.ok()) return envelope.error();
   return Document::of(Shown{std::move(records->front()), std::move(*envelope)}, write_shown, print_shown);
@@ -130,13 +130,15 @@ Result<Document> run_show(Context& context, const ShowOptions& options) {
 }  // namespace
 
 void add_archive_commands(Cli& cli) {
-  Command& group = cli.group("archive", "Messages that were delivered, where the gateway keeps them");
+  Command& group = cli.group("archive", "The archive of delivered messages");
 
   Command* list =
       group.add_subcommand("list", "Print the newest archived messages, oldest first, without their payload");
   auto& listed = cli.leaf<ListOptions>(*list, run_list);
   add_archive_filters(*list, listed.filter);
-  list->add_option("--limit", listed.limit, "How many at most. Default: 100")->between(1, 100'000)->type_name("N");
+  list->add_option("--limit", listed.limit, "Maximum number of messages. Default: 100")
+      ->between(1, 100'000)
+      ->type_name("N");
   list->footer(
       "Examples:\n"
       "  masctl archive list --target billing --from 1h\n"

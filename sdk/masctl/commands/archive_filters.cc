@@ -13,11 +13,12 @@ bool ArchiveFilterOptions::any() const {
 void add_archive_filters(Command& command, ArchiveFilterOptions& options) {
   command
       .add_option("--from", options.from,
-                  "Delivered not before: a time (2026-11-24T12:00:00Z, UTC), or how long ago (90s, 15m, 2h, 3d)")
+                  "Only messages delivered at or after this time: a time (2026-11-24T12:00:00Z, UTC) or an age (90s, "
+                  "15m, 2h, 3d)")
       ->type_name("TIME");
-  command.add_option("--to", options.to, "Delivered before that time")->type_name("TIME");
+  command.add_option("--to", options.to, "Only messages delivered before this time")->type_name("TIME");
   command.add_option("--target", options.target, "Only messages to this agent")->type_name("ID");
-  command.add_option("--sender", options.sender, "Only messages of this agent")->type_name("ID");
+  command.add_option("--sender", options.sender, "Only messages from this agent")->type_name("ID");
   command.add_option("--type", options.type, "Only messages of this type")->type_name("TYPE");
   command.add_option("--id", options.message_id, "Only the message with this id")->type_name("MESSAGE");
 }

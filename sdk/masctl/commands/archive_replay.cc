@@ -32,9 +32,8 @@ struct ReplayOptions {
 Status check(const ReplayOptions& options) {
   int ways = int{!options.records.empty()} + int{options.filter.any()} + int{options.all};
   if (ways == 1) return {};
-  return Error{Errc::kInvalidArgument,
-               ways == 0 ? "which messages? Name them, give a filter such as --target or --from, or --all"
-                         : "name messages, or give filters, or --all: one of these"};
+  return Error{Errc::kInvalidArgument, ways == 0 ? "expected RECORD, a filter such as --target or --from, or --all"
+                                                 : "expected only one of RECORD, filters and --all"};
 }
 
 Result<std::vector<ArchivedRecord>> choose(ArchiveReader& reader, const ReplayOptions& options) {
@@ -111,27 +110,27 @@ Result<Document> run_replay(Context& context, const ReplayOptions& options) {
       [=](Output& out, size_t) {
         out.line(std::to_string(count) + (count == 1 ? " message " : " messages ") + (dry_run ? "would be " : "") +
                  "handed to the gateway for replay");
-        if (more) out.note("more match: go on with --from after the last of these, or raise --limit");
+        if (more) out.note("more messages match; continue with --from after the last of these, or raise --limit");
       });
 }
 
 }  // namespace
 
 void add_archive_replay(Cli& cli, Command& group) {
-  Command* replay =
-      group.add_subcommand("replay", "Let the gateway deliver archived messages once more, by the policy of today");
+  Command* replay = group.add_subcommand(
+      "replay", "Make the gateway decide archived messages again, by the current policies, and deliver them");
   auto& options = cli.leaf<ReplayOptions>(*replay, run_replay);
   replay->add_option("RECORD", options.records, "Messages, as archive list names them")->type_name("");
   add_archive_filters(*replay, options.filter);
-  replay->add_flag("--all", options.all, "Every message");
-  replay->add_option("--limit", options.limit, "How many at most, the oldest. Default: 10000")
+  replay->add_flag("--all", options.all, "All archived messages");
+  replay->add_option("--limit", options.limit, "Maximum number of messages, oldest first. Default: 10000")
       ->between(1, 1'000'000)
       ->type_name("N");
-  replay->add_flag("--dry-run", options.dry_run, "Say how many, and change nothing");
+  replay->add_flag("--dry-run", options.dry_run, "Print how many, and change nothing");
   add_by_option(*replay, options.by);
   replay->footer(
-      "A message that is accepted is delivered with its own id, marked as replayed; one that is refused is audited. "
-      "Neither is archived again. Who asks twice has it delivered twice.\n"
+      "An accepted message is delivered with its original id, marked as replayed. A refused message is audited.\n"
+      "Neither is archived again. Two requests deliver twice.\n"
       "Examples:\n"
       "  masctl archive replay --target billing --from 2026-11-24T12:00:00Z --to 2026-11-24T13:00:00Z --dry-run\n"
       "  masctl archive replay 3:1795350096000-0:7");

@@ -191,10 +191,12 @@ Result<Document> run_operators(Context& context, const OperatorsOptions& options
 }  // namespace
 
 void add_audit_query_command(Cli& cli, Command& audit_group) {
-  Command* query = audit_group.add_subcommand("query", "Find records: the newest that match, oldest of them first");
+  Command* query = audit_group.add_subcommand("query", "Print the newest matching records, oldest first");
   auto& options = cli.leaf<QueryOptions>(*query, run_query);
   add_audit_filters(*query, options.filter);
-  query->add_option("--limit", options.limit, "At most so many. Default: 100")->type_name("N")->between(1, 1'000'000);
+  query->add_option("--limit", options.limit, "Maximum number of records. Default: 100")
+      ->type_name("N")
+      ->between(1, 1'000'000);
   query->footer(
       "Examples:\n"
       "  masctl audit query --sender planner-1 --decision AUTHZ_DENIED --since 2h\n"
@@ -202,26 +204,27 @@ void add_audit_query_command(Cli& cli, Command& audit_group) {
 }
 
 void add_audit_tail_command(Cli& cli, Command& audit_group) {
-  Command* tail = audit_group.add_subcommand("tail", "Show the last records, and with --follow those that come");
+  Command* tail =
+      audit_group.add_subcommand("tail", "Print the last records, and with --follow new ones as they are written");
   auto& options = cli.leaf<TailOptions>(*tail, run_tail);
   add_audit_filters(*tail, options.filter);
-  tail->add_option("--limit", options.limit, "So many of those that are there. Default: 10")
+  tail->add_option("--limit", options.limit, "Number of existing records to print. Default: 10")
       ->type_name("N")
       ->between(0, 100'000);
-  tail->add_flag("-f,--follow", options.follow, "Go on until Ctrl-C");
+  tail->add_flag("-f,--follow", options.follow, "Continue with new records until Ctrl-C");
   tail->footer("Examples:\n  masctl audit tail --follow --decision RATE_LIMITED");
 }
 
 void add_audit_operators_command(Cli& cli, Command& audit_group) {
-  Command* operators = audit_group.add_subcommand("operators", "Show what operators changed, and who");
+  Command* operators = audit_group.add_subcommand("operators", "Print what was changed by operators, and by whom");
   auto& options = cli.leaf<OperatorsOptions>(*operators, run_operators);
-  operators->add_option("--limit", options.limit, "At most so many, the newest. Default: 100")
+  operators->add_option("--limit", options.limit, "Maximum number of changes, newest ones. Default: 100")
       ->type_name("N")
       ->between(1, 100'000);
 }
 
 void add_audit_commands(Cli& cli) {
-  Command& audit_group = cli.group("audit", "What the gateways decided, and whether the record is whole");
+  Command& audit_group = cli.group("audit", "The audit: what the gateways decided, and whether its chains are intact");
   add_audit_tail_command(cli, audit_group);
   add_audit_query_command(cli, audit_group);
   add_audit_verify_command(cli, audit_group);

@@ -86,7 +86,9 @@ void add_audit_export_command(Cli& cli, Command& audit_group) {
   Command* command = audit_group.add_subcommand("export", "Print all records, partition by partition");
   auto& options = cli.leaf<ExportOptions>(*command, run_export);
   add_audit_filters(*command, options.filter);
-  command->add_option("--format", options.format, "jsonl: a JSON object a line; csv: with a heading. Default: jsonl")
+  command
+      ->add_option("--format", options.format,
+                   "jsonl: one JSON object per line; csv: with a header line. Default: jsonl")
       ->type_name("FORMAT")
       ->one_of({"jsonl", "csv"});
   command->footer("Examples:\n  masctl audit export --format csv --since 2026-11-01 > audit.csv");

@@ -94,7 +94,7 @@ Result<AuditRows> collect_newest(AuditReader& reader, const std::vector<uint32_t
 }
 
 void note_unreadable(Output& out, size_t count) {
-  if (count > 0) out.note(std::to_string(count) + " entries are no audit blocks; 'masctl audit verify' names them");
+  if (count > 0) out.note(std::to_string(count) + " entries are not audit blocks; 'masctl audit verify' names them");
 }
 
 }  // namespace mas::ctl

@@ -46,7 +46,7 @@ Result<AuditArchive> look_at(const std::string& path) {
   audit::ArchiveFrame frame;
   if (!reader.next(frame))
     return Error{Errc::kMalformed,
-                 path + ": " + (reader.status().ok() ? "no block in it" : reader.status().error().message)};
+                 path + ": " + (reader.status().ok() ? "it contains no block" : reader.status().error().message)};
   auto head = audit::block_head(frame.block);
   if (!head.ok()) return head.error().in(path);
   return AuditArchive{path, head->partition, head->number};

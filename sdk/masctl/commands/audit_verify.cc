@@ -51,7 +51,7 @@ void print_details(Output& out, const audit::ChainReport& report) {
   }
   if (report.first > audit::kFirstBlock && !report.front.empty()) out.line(name + report.front);
   if (report.unanchored_since() != 0)
-    out.line(name + "nothing anchors the blocks since " + std::to_string(report.unanchored_since()));
+    out.line(name + "no signed head covers the blocks since " + std::to_string(report.unanchored_since()));
 }
 
 void print_verdict(Output& out, const Verdict& verdict) {
@@ -69,7 +69,7 @@ void print_verdict(Output& out, const Verdict& verdict) {
   for (const std::string& loss : verdict.losses) out.line("lost: " + loss);
   for (const std::string& remark : verdict.remarks) out.note(remark);
   const bool well = verdict.all_well();
-  out.line(out.painted(well ? "every chain is whole" : "THE AUDIT IS NOT WHOLE", well ? Paint::kGood : Paint::kBad));
+  out.line(out.painted(well ? "every chain is intact" : "THE AUDIT IS NOT WHOLE", well ? Paint::kGood : Paint::kBad));
 }
 
 void write_report(JsonWriter& json, const audit::ChainReport& report) {
@@ -133,7 +133,7 @@ class Verification {
     for (const std::string& path : options_.heads) {
       bool torn = false;
       if (auto status = feed_heads(path, ledger_, torn); !status.ok()) return status;
-      if (torn) context_.out.note(path + ": the last line is not whole, and is left out");
+      if (torn) context_.out.note(path + ": the last line is incomplete and was ignored");
     }
     return {};
   }
@@ -179,7 +179,7 @@ class Verification {
     for (uint32_t p : *decided)
       verdict_.losses.push_back(
           "partition " + std::to_string(p) +
-          " has no block in Redis, though messages of its senders were decided: its audit is gone");
+          " has no block in Redis, although messages of its senders were decided: its audit is missing");
     return {};
   }
 
@@ -187,26 +187,27 @@ class Verification {
     const bool heads = ledger_.trusted() + ledger_.untrusted() > 0;
     if (verdict_.reports.empty() && verdict_.losses.empty())
       verdict_.losses.push_back(
-          "there is nothing to verify, neither a block nor a head: where a message was ever decided, its audit is "
-          "gone");
+          "nothing to verify: there are neither blocks nor heads. If messages were ever decided here, their audit is "
+          "missing");
     else if (!keys_.empty() && ledger_.trusted() == 0)
       verdict_.losses.push_back(
-          "there is no head under the given key: they are gone, or gateways sign with another key, or with none");
+          "no head was signed with the given key: the heads are missing, or gateways sign with another key or not at "
+          "all");
     else if (!offline() && heads && !heads_in_redis_)
-      verdict_.losses.push_back("Redis has no head, though files have some: the stream of heads is gone");
+      verdict_.losses.push_back("the files contain heads, but Redis has none: the stream of heads is missing");
   }
 
   /// What stands between this verdict and a proof.
   std::vector<std::string> remarks() const {
     std::vector<std::string> list;
     if (keys_.empty())
-      list.push_back("no public key was given (--key): no signature was checked, so nothing anchors the chains");
+      list.push_back("no public key was given (--key), so no signature was checked and nothing anchors the chains");
     if (!keys_.empty() && ledger_.untrusted() > 0)
-      list.push_back(std::to_string(ledger_.untrusted()) + " heads are not signed by the given key, and were left out");
+      list.push_back(std::to_string(ledger_.untrusted()) + " heads are not signed with the given key and were ignored");
     if (options_.heads.empty())
       list.push_back(
-          "no heads from outside of Redis were given (--heads): who can write to Redis can take blocks and heads away "
-          "together");
+          "no heads from outside Redis were given (--heads): an attacker who can write to Redis can remove blocks and "
+          "heads together");
     return list;
   }
 
@@ -231,17 +232,20 @@ Result<Document> run_verify(Context& context, const VerifyOptions& options) {
 }  // namespace
 
 void add_audit_verify_command(Cli& cli, Command& audit_group) {
-  Command* verify =
-      audit_group.add_subcommand("verify", "Recompute every chain; name the first bad block, and what is not anchored");
+  Command* verify = audit_group.add_subcommand(
+      "verify", "Recompute every chain; report the first bad block and the blocks that no signed head covers");
   auto& options = cli.leaf<VerifyOptions>(*verify, run_verify);
   auto* offline = verify->add_option("--offline", options.offline,
-                                     "Verify these archive files (or folders of them), and do not ask Redis");
+                                     "Verify these files of retired blocks (or folders of them) without Redis");
   offline->type_name("FILE")->expected(1, -1);
-  verify->add_option("--archive", options.archives, "Archives of what was trimmed, before the blocks in Redis")
+  verify
+      ->add_option("--retired", options.archives,
+                   "Files of retired blocks (or folders of them), verified before the blocks in Redis")
       ->type_name("FILE")
       ->expected(1, -1)
       ->excludes(offline);
-  verify->add_option("--heads", options.heads, "A file of signed heads that was kept elsewhere; may be repeated")
+  verify->renamed_option("--archive", "--retired");
+  verify->add_option("--heads", options.heads, "File of signed heads that was kept outside Redis; may be repeated")
       ->type_name("FILE")
       ->expected(1)
       ->take_all();
@@ -249,11 +253,13 @@ void add_audit_verify_command(Cli& cli, Command& audit_group) {
       ->type_name("PUBLIC")
       ->expected(1)
       ->take_all();
-  verify->add_flag("--to-end", options.to_end, "The files of --offline are everything: what heads name beyond is lost");
+  verify->add_flag(
+      "--to-end", options.to_end,
+      "The files of --offline are complete: a block that a head names and the files lack is reported as lost");
   verify->footer(
       "Examples:\n"
       "  masctl audit verify --key /etc/mas/audit.pub --heads /mnt/elsewhere/heads.jsonl\n"
-      "  masctl audit verify --offline /var/lib/mas/archive --heads heads.jsonl --key audit.pub");
+      "  masctl audit verify --offline /var/lib/mas/gatewayd/retired --heads heads.jsonl --key audit.pub");
 }
 
 }  // namespace mas::ctl

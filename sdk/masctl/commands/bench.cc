@@ -22,7 +22,7 @@ Result<fs::path> bench_program() {
   const fs::path installed = (here / MASCTL_BENCH_INSTALLED).lexically_normal();
   for (const fs::path& path : {here / "masctl-bench", installed})
     if (access(path.c_str(), X_OK) == 0) return path;
-  return Error{Errc::kNotFound, "the benchmarks are not installed: there is no " + installed.string()};
+  return Error{Errc::kNotFound, "the benchmarks are not installed: cannot find " + installed.string()};
 }
 
 template <typename Options>

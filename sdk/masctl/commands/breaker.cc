@@ -103,7 +103,7 @@ void print_list(Output& out, const std::vector<Listed>& circuits, std::string_vi
                when_text(one.circuit.since), when_text(one.circuit.until), std::to_string(one.circuit.opens)});
   out.table(table, if_none);
   for (const Listed& one : circuits)
-    if (!one.problem.empty()) out.note(visible(one.agent + ": taken for closed: " + one.problem));
+    if (!one.problem.empty()) out.note(visible(one.agent + ": treated as closed: " + one.problem));
 }
 
 Result<Document> run_list(Context& context, const ListOptions& options) {
@@ -121,7 +121,7 @@ Result<Document> run_list(Context& context, const ListOptions& options) {
       if (!options.open || one.circuit.state != CircuitState::kClosed) circuits.push_back(std::move(one));
     }
   }
-  const char* if_none = options.open ? "no circuit is open" : "no circuit ever opened";
+  const char* if_none = options.open ? "no circuit is open" : "no circuit has ever opened";
   return Document::of(std::move(circuits), write_list,
                       [if_none](Output& out, const auto& all) { print_list(out, all, if_none); });
 }
@@ -138,7 +138,7 @@ void print_circuit(Output& out, const Listed& one) {
     table.add({"changes", std::to_string(circuit.generation)});
   }
   out.table(table);
-  if (!one.problem.empty()) out.note(visible("taken for closed: " + one.problem));
+  if (!one.problem.empty()) out.note(visible("treated as closed: " + one.problem));
 }
 
 Result<Document> run_show(Context& context, const AgentOptions& options) {
@@ -191,7 +191,7 @@ Result<Document> run_change(Context& context, const AgentOptions& options, Circu
   if (!changed.ok()) return changed.error();
   std::string people = "closed";
   if (wanted == CircuitState::kForcedOpen)
-    people = *changed ? "open until 'masctl breaker reset'" : "it was opened by an operator before";
+    people = *changed ? "open until 'masctl breaker reset'" : "an operator had opened it";
   return Document::line(std::string("{\"changed\":") + (*changed ? "true" : "false") + "}", std::move(people));
 }
 
@@ -213,19 +213,20 @@ void add_change_command(Cli& cli, Command& group, const char* name, const char* 
 }  // namespace
 
 void add_breaker_commands(Cli& cli) {
-  Command& group = cli.group("breaker", "Circuit breakers: targets that the gateways leave alone");
+  Command& group = cli.group("breaker", "Circuit breakers: targets that get no messages for a while");
 
-  Command* list = group.add_subcommand("list", "List the circuits that ever changed, with their state");
+  Command* list = group.add_subcommand("list", "List all circuits that have ever changed, with their state");
   auto& listed = cli.leaf<ListOptions>(*list, run_list);
-  list->add_flag("--open", listed.open, "Only those that are not closed");
+  list->add_flag("--open", listed.open, "Only circuits that are not closed");
 
   Command* show = group.add_subcommand("show", "Print a target's circuit");
   auto& shown = cli.leaf<AgentOptions>(*show, run_show);
   show->add_option("AGENT", shown.agent, "The target")->required()->type_name("");
 
-  add_change_command(cli, group, "open", "Open a target's circuit: nothing is sent to it until a reset", run_open);
+  add_change_command(cli, group, "open",
+                     "Open a target's circuit: gateways refuse messages to it until 'masctl breaker reset'", run_open);
   add_change_command(cli, group, "reset",
-                     "Close a target's circuit, whatever opened it, and forget how often it opened", run_reset);
+                     "Close a target's circuit, whatever opened it, and reset its count of openings", run_reset);
 }
 
 }  // namespace mas::ctl

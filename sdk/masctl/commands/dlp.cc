@@ -119,7 +119,7 @@ void write_report(JsonWriter& json, const ScannedPtr& scanned) { scanned->inspec
 
 void print_end(Output& out, const Inspection& inspection) {
   if (!inspection.report().refused.empty())
-    out.line("not looked at to its end: " + std::string(inspection.report().refused));
+    out.line("not scanned to its end: " + std::string(inspection.report().refused));
   out.line("verdict: " + std::string(inspection.action()));
 }
 
@@ -128,7 +128,7 @@ void print_report(Output& out, const ScannedPtr& scanned) {
   auto table = scanned->inspection->table();
   if (!table.empty()) out.table(table);
   if (report.suppressed > 0) out.line(std::to_string(report.suppressed) + " allowed by the rules");
-  if (report.untold > 0) out.line(std::to_string(report.untold) + " more alerts are not told");
+  if (report.untold > 0) out.line(std::to_string(report.untold) + " more alerts are not shown");
   print_end(out, *scanned->inspection);
 }
 
@@ -212,59 +212,52 @@ Result<Document> run_rules(Context& context, const RulesOptions& options) {
 }  // namespace
 
 void add_dlp_commands(Cli& cli) {
-  Command& group = cli.group("dlp", "What data-loss prevention finds; without Redis or a daemon");
+  Command& group = cli.group("dlp", "Data-loss prevention on files and texts; needs neither Redis nor a daemon");
 
-  Command* scan = group.add_subcommand("scan", "Scan a text or JSON, and tell what would become of it");
+  Command* scan = group.add_subcommand("scan", "Scan a text or JSON, and print the findings and the verdict");
   auto& options = cli.leaf<ScanOptions>(*scan, run_scan);
-  scan->add_option("FILE", options.file, "What to scan; - is standard input. Default: -")->type_name("");
-  scan->add_flag(
-      "--jsonl,--json-lines", options.lines,
-      "Read a line {\"id\":…,\"payload\":…} or {\"id\":…,\"text\":\"…\"} at a time, and answer each at once");
+  scan->add_option("FILE", options.file, "The file to scan; - is standard input. Default: -")->type_name("");
+  scan->add_flag("--jsonl,--json-lines", options.lines,
+                 "Read lines {\"id\":…,\"payload\":…} or {\"id\":…,\"text\":\"…\"}, and answer each at once");
   add_rules_option(*scan, options.rules);
-  scan->add_option("--sender", options.sender, "Who sends it, for overrides and allow-lists of agents. Default: nobody")
+  scan->add_option("--sender", options.sender, "The sender, for overrides and allow-lists by agent. Default: none")
       ->type_name("AGENT");
-  scan->add_option("--target", options.target, "Who receives it. Default: nobody")->type_name("AGENT");
+  scan->add_option("--target", options.target, "The target. Default: none")->type_name("AGENT");
   scan->footer(
-      "A line per finding: type, detail, key path or byte, score, action, severity, mask; never a value. 'possible' "
-      "is\n"
-      "told and not acted upon. Then the verdict: block, redact, encrypt, alert or none.\n"
-      "Exit codes: 0 it would pass as it is (none, alert), 5 masked or encrypted, 1 it would be blocked.\n"
-      "With --jsonl each answer is {\"id\":…,\"types\":[…],\"action\":\"…\",\"redacted\":…}, with what is blocked, "
-      "redacted or\n"
-      "encrypted masked and every other byte as it was; a line that is none gets {\"id\":null,\"error\":\"line N: "
-      "…\"}, and\n"
-      "the exit code is 1 at the end.\n"
+      "Prints one line per finding: type, detail, key path or byte, score, action, severity, mask; never a value.\n"
+      "A finding marked 'possible' is reported and not acted upon. The last line is the verdict: block, redact,\n"
+      "encrypt, alert or none.\n"
+      "Exit codes: 0 the message would pass unchanged (none, alert), 5 masked or encrypted, 1 blocked. With\n"
+      "--jsonl each answer is {\"id\":…,\"types\":[…],\"action\":\"…\",\"redacted\":…}. In `redacted`, each value\n"
+      "that is blocked, redacted or encrypted is masked; all other bytes are unchanged. An invalid line is\n"
+      "answered with {\"id\":null,\"error\":\"line N: …\"}, and the exit code at the end is 1.\n"
       "Examples:\n"
       "  masctl dlp scan payload.json\n"
       "  git diff --cached | masctl dlp scan --rules /etc/mas/dlp.toml\n"
       "  masctl dlp scan --jsonl < messages.jsonl > redacted.jsonl");
 
-  Command* explain = group.add_subcommand("explain", "Tell why what looks like data is acted upon, or is not");
+  Command* explain = group.add_subcommand("explain", "Explain why each candidate is acted upon or not");
   auto& explained = cli.leaf<ExplainOptions>(*explain, run_explain);
   explain->add_option("TEXT", explained.text, "The text or JSON itself; - is standard input. Default: -")
       ->type_name("");
   add_rules_option(*explain, explained.rules);
-  explain->add_option("--sender", explained.sender, "Who sends it. Default: nobody")->type_name("AGENT");
-  explain->add_option("--target", explained.target, "Who receives it. Default: nobody")->type_name("AGENT");
+  explain->add_option("--sender", explained.sender, "The sender. Default: none")->type_name("AGENT");
+  explain->add_option("--target", explained.target, "The target. Default: none")->type_name("AGENT");
   explain->footer(
-      "A line per candidate, also of those below the threshold and those that the rules allow: type, detail, key path "
-      "or\n"
-      "byte, what its form is worth, what a key and words that name it add, what a key or word against it takes off, "
-      "the\n"
-      "score, what became of it and what was missing to act, mask; never a value. It acts from 0.60 and is told from "
-      "0.40\n"
-      "(docs/DLP.md). Values that no detector takes for a candidate, such as placeholders, and types that are off are "
-      "not\n"
-      "there. Exit codes as of scan. Values on a command line are seen by other users of the machine; use - for real "
-      "ones.\n"
+      "Prints one line per candidate, including those below the threshold and those that the rules allow: type,\n"
+      "detail, key path or byte, what its form scores, what a key or words that name it add, what a key or word\n"
+      "against it subtracts, the score, the outcome, what was missing to act, mask; never a value. A score of\n"
+      "0.60 or more is acted upon, and one of 0.40 or more is reported (docs/DLP.md). Placeholders, which no\n"
+      "detector takes for a candidate, and types that are off are not listed. The exit codes are those of scan.\n"
+      "Other users of the machine can see values on a command line; use - for real ones.\n"
       "Examples:\n"
       "  masctl dlp explain 'order 219459876'\n"
       "  masctl dlp explain --rules /etc/mas/dlp.toml < payload.json");
 
-  Command* rules = group.add_subcommand("rules", "List the types that are looked for, and what is done about each");
+  Command* rules = group.add_subcommand("rules", "List the types that are detected, with the action for each");
   auto& shown = cli.leaf<RulesOptions>(*rules, run_rules);
   add_rules_option(*rules, shown.rules);
-  rules->footer("Checks the file, too: every problem is told with its line, and the exit code is 2.");
+  rules->footer("Checks the rules file, too. Every problem is printed with its line, and the exit code is 2.");
 
   add_dlp_bench_command(cli, group, bench_runs());
 }

@@ -76,7 +76,7 @@ Result<Document> run_list(Context& context, const ListOptions& options) {
 
 void print_letter(Output& out, const Letter& letter, LetterQueue queue) {
   if (letter.payload.size() < letter.bytes)
-    out.note("the payload has " + std::to_string(letter.bytes) + " bytes, which is too large to be shown");
+    out.note("the payload has " + std::to_string(letter.bytes) + " bytes, too large to show");
   if (out.json()) {
     std::string text;
     append_letter_json(text, letter, queue, true);
@@ -128,7 +128,7 @@ Result<Document> run_export(Context& context, const ExportOptions& options) {
     append_letter_json(line, letter, how.queue, true);
     context.out.foreign(line);
     if (letter.payload.size() < letter.bytes)
-      context.out.note("letter " + std::string(letter.entry) + ": without its payload of " +
+      context.out.note("letter " + std::string(letter.entry) + ": shown without its payload of " +
                        std::to_string(letter.bytes) + " bytes, which is too large");
     return !context.out.closed();
   });
@@ -139,13 +139,15 @@ Result<Document> run_export(Context& context, const ExportOptions& options) {
 }  // namespace
 
 void add_dlq_commands(Cli& cli) {
-  Command& group = cli.group("dlq", "Messages that could not be delivered");
+  Command& group = cli.group("dlq", "Dead letters: messages that could not be delivered");
 
   Command* list = group.add_subcommand("list", "Print the newest dead letters, oldest first, without their payload");
   auto& listed = cli.leaf<ListOptions>(*list, run_list);
   add_unproven_flag(*list, listed.filter.unproven);
   add_letter_filters(*list, listed.filter);
-  list->add_option("--limit", listed.limit, "How many at most. Default: 100")->between(1, 100'000)->type_name("N");
+  list->add_option("--limit", listed.limit, "Maximum number of letters. Default: 100")
+      ->between(1, 100'000)
+      ->type_name("N");
   list->footer(
       "Examples:\n"
       "  masctl dlq list --target billing --since 1h\n"
@@ -157,7 +159,8 @@ void add_dlq_commands(Cli& cli) {
   show->add_option("LETTER", shown.letter, "The letter, as dlq list names it")->required()->type_name("");
   add_unproven_flag(*show, shown.unproven);
 
-  Command* exported = group.add_subcommand("export", "Write dead letters with their payloads, a line of JSON each");
+  Command* exported =
+      group.add_subcommand("export", "Write dead letters with their payloads, one JSON object per line");
   auto& out = cli.leaf<ExportOptions>(*exported, run_export);
   add_unproven_flag(*exported, out.filter.unproven);
   add_letter_filters(*exported, out.filter);

@@ -40,8 +40,8 @@ Status check(const ChangeOptions& options) {
     if (auto status = check_letter_id(letter); !status.ok()) return status;
   int ways = int{!options.letters.empty()} + int{options.filter.any()} + int{options.all};
   if (ways == 1) return {};
-  return Error{Errc::kInvalidArgument, ways == 0 ? "which letters? Name them, give a filter such as --target, or --all"
-                                                 : "name letters, or give filters, or --all: one of these"};
+  return Error{Errc::kInvalidArgument, ways == 0 ? "expected LETTER, a filter such as --target, or --all"
+                                                 : "expected only one of LETTER, filters and --all"};
 }
 
 Result<std::vector<std::string>> choose(SyncRedis& redis, const Keys& keys, const ChangeOptions& options) {
@@ -122,15 +122,15 @@ Result<Document> run_replay(Context& context, const ReplayOptions& options) {
 void add_choice(Command& command, ChangeOptions& options) {
   command.add_option("LETTER", options.letters, "Letters, as dlq list names them")->type_name("");
   add_letter_filters(command, options.filter);
-  command.add_flag("--all", options.all, "Every letter");
-  command.add_flag("--dry-run", options.dry_run, "Say how many, and change nothing");
+  command.add_flag("--all", options.all, "All letters");
+  command.add_flag("--dry-run", options.dry_run, "Print how many, and change nothing");
   add_by_option(command, options.by);
 }
 
 }  // namespace
 
 void add_dlq_drop(Cli& cli, Command& group) {
-  Command* drop = group.add_subcommand("drop", "Delete dead letters for good");
+  Command* drop = group.add_subcommand("drop", "Delete dead letters permanently");
   auto& options = cli.leaf<DropOptions>(*drop, run_drop);
   add_unproven_flag(*drop, options.filter.unproven);
   add_choice(*drop, options);
@@ -142,10 +142,11 @@ void add_dlq_drop(Cli& cli, Command& group) {
 }
 
 void add_dlq_replay(Cli& cli, Command& group) {
-  Command* replay = group.add_subcommand("replay", "Let the gateway decide dead letters again, by the policy of today");
+  Command* replay =
+      group.add_subcommand("replay", "Make the gateway decide dead letters again, by the current policies");
   add_choice(*replay, cli.leaf<ReplayOptions>(*replay, run_replay));
   replay->footer(
-      "A letter that is accepted leaves the queue; one that is refused comes back with the new reason.\n"
+      "An accepted letter leaves the queue; a refused one comes back with the new reason.\n"
       "Examples:\n"
       "  masctl dlq replay --target billing --dry-run\n"
       "  masctl dlq replay --target billing");

@@ -54,10 +54,11 @@ Result<Document> run_doctor(Context& context, const DoctorOptions&) {
 }  // namespace
 
 void add_doctor_command(Cli& cli) {
-  Command* doctor = cli.root().add_subcommand("doctor", "Look at Redis and the daemons, and say what to do");
+  Command* doctor = cli.root().add_subcommand("doctor", "Check Redis and the daemons, and say what to fix");
   cli.leaf<DoctorOptions>(*doctor, run_doctor);
   doctor->footer(
-      "Reads only. Exit code 0: all is well, 5: warnings, 1: something is broken, 3: Redis is out of reach.");
+      "Changes nothing. Exit codes: 0 everything is in order, 5 warnings, 1 something is broken, 3 Redis cannot be "
+      "reached.");
 }
 
 }  // namespace mas::ctl

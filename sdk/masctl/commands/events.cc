@@ -56,7 +56,8 @@ std::string known_types() {
 }  // namespace
 
 void add_events_command(Cli& cli) {
-  Command* events = cli.root().add_subcommand("events", "Follow what happens to agents and daemons, until Ctrl-C");
+  Command* events =
+      cli.root().add_subcommand("events", "Print events of agents and daemons as they happen, until Ctrl-C");
   auto& options = cli.leaf<EventsOptions>(*events, run_events);
   events->add_option("--type", options.types, "Only events of this type, such as " + known_types())
       ->type_name("TYPE")

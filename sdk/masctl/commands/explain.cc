@@ -59,15 +59,15 @@ void print_told(Output& out, const Told& told) {
 Result<Document> run_explain(Context& context, const ExplainOptions& options) {
   const bool pair = !options.sender.empty() || !options.target.empty();
   if (!options.message.file.empty() && pair)
-    return Error{Errc::kInvalidArgument, "--message names sender and target itself; expected no SENDER TARGET"};
+    return Error{Errc::kInvalidArgument, "expected either SENDER and TARGET or --message FILE, which names both"};
   if (!options.message.file.empty()) return explain_message_file(context, options.message, options.profile);
   if (!options.message.config.empty() || !options.message.dlp_rules.empty())
-    return Error{Errc::kInvalidArgument, "--config and --dlp-rules are for --message FILE"};
+    return Error{Errc::kInvalidArgument, "--config and --dlp-rules need --message FILE"};
   if (options.sender.empty() || options.target.empty())
     return Error{Errc::kInvalidArgument, "expected SENDER and TARGET, or --message FILE"};
   for (const auto& id : {options.sender, options.target})
     if (auto status = check_agent_id(id); !status.ok()) return status.error();
-  FoundProfile profile{parse_profile(options.profile).value_or(Profile::kDevelopment), "as --profile says"};
+  FoundProfile profile{parse_profile(options.profile).value_or(Profile::kDevelopment), "set by --profile"};
   if (options.profile.empty()) {
     auto found = find_profile(context.redis, context.keys());
     if (!found.ok()) return found.error();
@@ -86,41 +86,39 @@ Result<Document> run_explain(Context& context, const ExplainOptions& options) {
 void add_explain_command(Cli& cli) {
   Command* command = cli.root().add_subcommand(
       "explain",
-      "Tell what a gateway would decide about a message, and by which rule; exits with 1 when it is refused");
+      "Print what a gateway would decide about a message, and by which rule; exits with 1 if it would be refused");
   auto& options = cli.leaf<ExplainOptions>(*command, run_explain);
-  command->add_option("SENDER", options.sender, "Who sends")->type_name("");
-  command->add_option("TARGET", options.target, "To whom")->type_name("");
-  command->add_option("TYPE", options.type, "The message's type; no rule looks at it in this version")->type_name("");
+  command->add_option("SENDER", options.sender, "The sender")->type_name("");
+  command->add_option("TARGET", options.target, "The target")->type_name("");
+  command->add_option("TYPE", options.type, "The message's type; no rule uses it in this version")->type_name("");
   command
       ->add_option("--profile", options.profile,
-                   "Decide as this profile does. Default: the one that the gateways run in, else development")
+                   "The profile to decide by. Default: that of the running gateways, else development")
       ->type_name("PROFILE")
       ->one_of({"development", "production"});
   command
-      ->add_option(
-          "--message", options.message.file,
-          "Tell it of this message, stage by stage, without sending it: an envelope as JSON; - is standard input")
+      ->add_option("--message", options.message.file,
+                   "Explain this message stage by stage, without sending it: a file with an envelope as JSON; - is "
+                   "standard input")
       ->type_name("FILE");
   command
       ->add_option("--config", options.message.config,
-                   "With --message: modes, limits and bounds of this configuration file of mas-gatewayd. Default: the "
+                   "With --message: a configuration file of mas-gatewayd, for modes, limits and bounds. Default: the "
                    "gateway's defaults")
       ->type_name("FILE");
   command
       ->add_option("--dlp-rules", options.message.dlp_rules,
-                   "With --message: rules of data-loss prevention. Default: dlp.rules_file of --config, else the "
-                   "built-in rules")
+                   "With --message: a rules file for data-loss prevention. Default: dlp.rules_file of --config, else "
+                   "the built-in rules")
       ->type_name("FILE");
   command->footer(
-      "With --message: a line per stage in the gateway's order (decode, identity, authorisation, target, deadline, "
-      "guard,\n"
-      "rate, content, circuit, backlog, lane), also behind the first refusal, which is the verdict. 'shadow' is what a "
-      "stage\n"
-      "in shadow mode would have refused. What was found in the payload is told by type and path, never by value. "
-      "Nothing is\n"
-      "sent and nothing changes. Not known here: the message's signature and ticket, what the guard's budgets "
-      "counted.\n"
-      "Exit codes: 0 it would be accepted, also masked or for an agent that is away; 1 it would be refused.\n"
+      "With --message, prints one line per stage in the gateway's order: decode, identity, authorisation, target,\n"
+      "deadline, guard, rate, content, circuit, backlog, lane. The first refusal is the verdict; later stages are\n"
+      "still printed. 'shadow' marks what a stage in shadow mode would have refused. Findings in the payload are\n"
+      "shown by type and path, never by value. Nothing is sent or changed. Not known here: the message's\n"
+      "signature and ticket, and the counts of the guard.\n"
+      "Exit codes: 0 the message would be accepted, including masked ones and those for an agent that is away; 1\n"
+      "it would be refused.\n"
       "Examples:\n"
       "  masctl explain alice bob\n"
       "  masctl explain --message order.json --config /etc/mas/gatewayd.toml\n"

@@ -20,7 +20,7 @@ struct Judge {
 };
 
 Result<Profile> profile_of(SyncRedis& redis, const Keys& keys, const std::string& wanted, std::string& ret_from) {
-  ret_from = "the gateway's defaults; profile as --profile says";
+  ret_from = "the gateway's defaults; profile set by --profile";
   if (auto profile = parse_profile(wanted)) return *profile;
   auto found = find_profile(redis, keys);
   if (!found.ok()) return found.error();
@@ -118,7 +118,7 @@ bool read_config(Context& context, const ExplainMessageOptions& options, const s
     const bool production = profile == profile_text(Profile::kProduction);
     judge.config.policy.default_rule =
         production ? gateway::DefaultRule::kDeny : gateway::DefaultRule::kAllowWithoutAny;
-    judge.from += "; profile as --profile says";
+    judge.from += "; profile set by --profile";
   }
   return true;
 }
@@ -128,7 +128,7 @@ bool read_config(Context& context, const ExplainMessageOptions& options, const s
 Result<Document> explain_message_file(Context& context, const ExplainMessageOptions& options,
                                       const std::string& profile) {
   const Keys& keys = context.keys();
-  auto bytes = read_input(options.file, limits::kMaxEnvelopeBytes, "a message's envelope, one JSON object");
+  auto bytes = read_input(options.file, limits::kMaxEnvelopeBytes, "a message's envelope as one JSON object");
   if (!bytes.ok()) return bytes.error();
   Judge judge;
   if (!options.config.empty() && !read_config(context, options, profile, judge))

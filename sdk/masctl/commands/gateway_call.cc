@@ -63,14 +63,14 @@ Result<bool> by_gateway(const std::string& mode) {
   if (name == "gateway") return true;
   if (name.empty() || name == "p2p") return false;
   return Error{Errc::kInvalidArgument,
-               (mode.empty() ? "MAS_MODE: '" : "--mode: '") + name + "' is no mode; expected p2p or gateway"};
+               (mode.empty() ? "MAS_MODE: '" : "--mode: '") + name + "' is not a mode; expected p2p or gateway"};
 }
 
 void add_mode_options(Command& command, std::string& mode, std::string& credentials) {
-  command.add_option("--mode", mode, "p2p or gateway. Default: MAS_MODE, else p2p")->type_name("MODE");
+  command.add_option("--mode", mode, "p2p or gateway. Default: $MAS_MODE, else p2p")->type_name("MODE");
   command
       .add_option("--credentials", credentials,
-                  "What the agent proves itself with to the gateway. Default: MAS_CREDENTIALS")
+                  "File of the agent's credentials, for gateway mode. Default: $MAS_CREDENTIALS")
       ->type_name("FILE");
 }
 

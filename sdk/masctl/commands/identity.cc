@@ -60,8 +60,8 @@ Result<std::optional<MasterKey>> master_for(const SecretOptions& options, bool w
   if (file.empty() && variable != nullptr) file = variable;
   if (file.empty())
     return Error{Errc::kInvalidArgument,
-                 "a key is sealed under the gateways' master key; name its file with --master-key or "
-                 "MAS_MASTER_KEY_FILE, or take --no-key for a token alone"};
+                 "a key is sealed under the gateways' master key: name its file with --master-key or "
+                 "MAS_MASTER_KEY_FILE, or use --no-key for a token alone"};
   auto key = MasterKey::read(file);
   // A name in the working directory is what people mean on a command line.
   if (!key.ok() && file.find('/') == std::string::npos) key = MasterKey::read("./" + file);
@@ -100,7 +100,7 @@ void print_done(Output& out, const Done& done) {
   text.pop_back();  // line() ends it
   out.line(text);
   wipe(text);
-  out.note("this is shown once; the agent reads it from a file of mode 0600 (MAS_CREDENTIALS)");
+  out.note("this is shown only once; store it in a file of mode 0600 for the agent (MAS_CREDENTIALS)");
 }
 
 /// Asked when a change failed: a command of a transaction may fail alone, and a connection after the transaction.
@@ -128,8 +128,8 @@ Result<Document> hand_out(Context& context, const SecretOptions& options, const 
     if (there.has_value() && !*there)
       unlink(options.out.c_str());
     else
-      context.out.note(printable(options.out, 4096) + " is kept, since the identity " +
-                       (there ? "was written all the same" : "may have been written") + "; see 'masctl identity show'");
+      context.out.note(printable(options.out, 4096) + " is kept, because the identity " +
+                       (there ? "was written nevertheless" : "may have been written") + "; see 'masctl identity show'");
   }
   return stored.error();
 }
@@ -141,7 +141,7 @@ Status check_agent_and_claims(const CreateOptions& options) {
   if (options.claims.size() > limits::kCapabilities)
     return Error{Errc::kInvalidArgument, "--claims: expected at most " + std::to_string(limits::kCapabilities)};
   if (options.no_token && options.no_key)
-    return Error{Errc::kInvalidArgument, "with --no-token and --no-key the agent could prove nothing"};
+    return Error{Errc::kInvalidArgument, "with both --no-token and --no-key the agent could not authenticate"};
   return {};
 }
 
@@ -158,9 +158,9 @@ Result<std::optional<uint64_t>> version_before(SyncRedis& redis, const Keys& key
   bool unreadable = !before.ok() && before.error().code != Errc::kMalformed && before.error().code != Errc::kTooLarge;
   if (unreadable) return before.error();
   if (!options.force)
-    return Error{Errc::kInvalidState,
-                 "'" + options.agent + "' has an identity; --force replaces it, and what the agent " +
-                     "holds is good no more ('identity rotate' replaces its secrets with overlap)"};
+    return Error{Errc::kInvalidState, "'" + options.agent +
+                                          "' has an identity already; --force replaces it and ends what the agent " +
+                                          "holds ('identity rotate' replaces its secrets with an overlap)"};
   return std::optional<uint64_t>(before.ok() ? before->version : 0);
 }
 
@@ -217,7 +217,7 @@ Result<Document> run_rotate(Context& context, const RotateOptions& options) {
   WallMicros now = wall_now();
   Issue issue = what_to_rotate(options, *identity, now);
   if (!issue.token && !issue.key)
-    return Error{Errc::kInvalidArgument, "nothing to rotate; --token and --key make what is not there yet"};
+    return Error{Errc::kInvalidArgument, "nothing to rotate; --token and --key create what does not exist yet"};
   auto master = master_for(options, issue.key);
   if (!master.ok()) return master.error();
   issue.master = master->has_value() ? &**master : nullptr;
@@ -243,10 +243,10 @@ struct Change {
 constexpr Change kRevoke = {"identity.revoke", IdentityState::kRevoked, [](IdentityState) { return true; }, ""};
 constexpr Change kSuspend = {"identity.suspend", IdentityState::kSuspended,
                              [](IdentityState from) { return from != IdentityState::kRevoked; },
-                             "the identity was revoked; a revoked one stays so"};
-constexpr Change kResume = {"identity.resume", IdentityState::kActive,
-                            [](IdentityState from) { return from != IdentityState::kRevoked; },
-                            "the identity was revoked and cannot be resumed; 'identity create --force' makes another"};
+                             "the identity was revoked, which is final"};
+constexpr Change kResume = {
+    "identity.resume", IdentityState::kActive, [](IdentityState from) { return from != IdentityState::kRevoked; },
+    "the identity was revoked and cannot be resumed; 'identity create --force' creates a new one"};
 
 Result<Document> change_state(Context& context, const StateOptions& options, const Change& change) {
   if (auto status = check_agent_id(options.agent); !status.ok()) return status.error();
@@ -278,7 +278,7 @@ void add_secret_options(Command& command, SecretOptions& options) {
   command.add_option("AGENT", options.agent, "The agent's id")->required()->type_name("");
   command
       .add_option("--master-key", options.master_key,
-                  "File of the gateways' master key, which seals a key. Default: the environment's MAS_MASTER_KEY_FILE")
+                  "File of the gateways' master key, which seals the agent's key. Default: $MAS_MASTER_KEY_FILE")
       ->type_name("FILE");
   command.add_option("--out", options.out, "Write the credentials to this new file, mode 0600, and print no secret")
       ->type_name("FILE");
@@ -294,20 +294,20 @@ void add_state_command(Cli& cli, Command& group, const char* name, const char* h
 }
 
 void add_create(Cli& cli, Command& group) {
-  Command* create = group.add_subcommand("create", "Make an identity and print its credentials, once");
+  Command* create = group.add_subcommand("create", "Create an identity and print its credentials, once");
   auto& options = cli.leaf<CreateOptions>(*create, run_create);
   add_secret_options(*create, options);
-  create->add_flag("--no-token", options.no_token, "No token: the agent must sign");
-  create->add_flag("--no-key", options.no_key, "No key: a token alone, where the profile accepts it");
+  create->add_flag("--no-token", options.no_token, "Create no token: the agent must sign");
+  create->add_flag("--no-key", options.no_key,
+                   "Create no key: the agent uses the token alone, if the profile accepts it");
   create
-      ->add_option(
-          "--claims", options.claims,
-          "A capability that the agent may claim, * for any run of characters; may be given again. Kept with the "
-          "identity; nothing checks it yet. Default: *")
+      ->add_option("--claims", options.claims,
+                   "Pattern of capabilities that the agent may claim; * matches any characters; may be repeated. It is "
+                   "stored, but nothing checks it yet. Default: *")
       ->type_name("PATTERN");
-  create->add_option("--expires", options.expires, "Ends after this time, such as 30d. Default: never")
+  create->add_option("--expires", options.expires, "The identity expires after this time, such as 30d. Default: never")
       ->type_name("TIME");
-  create->add_flag("--force", options.force, "Replace an identity that is there; its secrets are good no more");
+  create->add_flag("--force", options.force, "Replace an existing identity; its secrets become invalid");
   create->footer(
       "Examples:\n"
       "  masctl identity create planner --master-key /etc/mas/master.key --out planner.toml\n"
@@ -315,16 +315,18 @@ void add_create(Cli& cli, Command& group) {
 }
 
 void add_rotate(Cli& cli, Command& group) {
-  Command* rotate = group.add_subcommand("rotate", "Make new secrets; those before them end after the overlap");
+  Command* rotate = group.add_subcommand("rotate", "Create new secrets; the old ones expire after the overlap");
   auto& options = cli.leaf<RotateOptions>(*rotate, run_rotate);
   add_secret_options(*rotate, options);
-  rotate->add_flag("--token", options.token, "Make a token also when there is none yet");
-  rotate->add_flag("--key", options.key, "Make a key also when there is none yet");
-  rotate->add_flag("--no-token", options.no_token, "Leave the token as it is");
-  rotate->add_flag("--no-key", options.no_key, "Leave the keys as they are");
-  rotate->add_option("--overlap", options.overlap, "How long the old secrets stay good; 0: not at all. Default: 24h")
+  rotate->add_flag("--token", options.token, "Create a token even if there is none yet");
+  rotate->add_flag("--key", options.key, "Create a key even if there is none yet");
+  rotate->add_flag("--no-token", options.no_token, "Keep the token");
+  rotate->add_flag("--no-key", options.no_key, "Keep the keys");
+  rotate
+      ->add_option("--overlap", options.overlap,
+                   "Time that the old secrets stay valid; 0: they expire at once. Default: 24h")
       ->type_name("TIME");
-  rotate->add_option("--expires", options.expires, "The identity ends after this time from now. Default: as it is")
+  rotate->add_option("--expires", options.expires, "The identity expires after this time from now. Default: unchanged")
       ->type_name("TIME");
   rotate->footer("Examples:\n  masctl identity rotate planner --overlap 1h --out planner-2.toml");
 }
@@ -332,12 +334,12 @@ void add_rotate(Cli& cli, Command& group) {
 }  // namespace
 
 void add_identity_commands(Cli& cli) {
-  Command& group = cli.group("identity", "Who an agent is to the gateway: tokens, keys, state");
+  Command& group = cli.group("identity", "Identities, by which gateways authenticate agents: tokens, keys, state");
   add_create(cli, group);
   add_rotate(cli, group);
-  add_state_command(cli, group, "revoke", "End an identity for good, at once", run_revoke);
-  add_state_command(cli, group, "suspend", "Refuse an agent until it is resumed", run_suspend);
-  add_state_command(cli, group, "resume", "Let a suspended agent in again", run_resume);
+  add_state_command(cli, group, "revoke", "Revoke an identity permanently, at once", run_revoke);
+  add_state_command(cli, group, "suspend", "Refuse an agent's messages until it is resumed", run_suspend);
+  add_state_command(cli, group, "resume", "End the suspension of an agent", run_resume);
   add_identity_readers(cli, group);
 }
 

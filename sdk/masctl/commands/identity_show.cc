@@ -121,9 +121,9 @@ void print_one(Output& out, const Shown& shown) {
   table.add({"created", date(identity.created_at)});
   table.add({"expires", ends(identity.expires_at, now)});
   table.add({"token", identity.token_hash ? "yes" : "no"});
-  if (identity.token_hash_old) table.add({"old token ends", ends(identity.token_old_until, now)});
+  if (identity.token_hash_old) table.add({"old token expires", ends(identity.token_old_until, now)});
   for (const auto& key : identity.keys)
-    table.add({"key " + key.id, "made " + date(key.created_at) + ", ends " + ends(key.not_after, now)});
+    table.add({"key " + key.id, "made " + date(key.created_at) + ", expires " + ends(key.not_after, now)});
   table.add({"claims", joined_words(identity.claims)});
   table.add({"changes", std::to_string(identity.version)});
   out.table(table);

@@ -56,16 +56,15 @@ Result<Document> run_public(Context&, const PublicOptions& options) {
 }  // namespace
 
 void add_key_commands(Cli& cli) {
-  Command& group = cli.group("key", "Files of the gateways' own keys");
+  Command& group = cli.group("key", "Key files of the gateways");
 
   Command* generate = group.add_subcommand("generate", "Write a new key to a new file of mode 0600");
   auto& options = cli.leaf<GenerateOptions>(*generate, run_generate);
-  generate->add_option("FILE", options.file, "Must not exist")->required()->type_name("");
+  generate->add_option("FILE", options.file, "The new file; it must not exist")->required()->type_name("");
   generate
-      ->add_option(
-          "--kind", options.kind,
-          "master seals the agents' keys; audit (Ed25519) signs the audit's heads, its public half is printed. "
-          "Default: master")
+      ->add_option("--kind", options.kind,
+                   "master: seals the agents' keys. audit: an Ed25519 key that signs the audit's heads; its public "
+                   "half is printed. Default: master")
       ->type_name("KIND")
       ->one_of({"master", "audit"});
   generate->footer(

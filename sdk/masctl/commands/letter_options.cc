@@ -24,27 +24,29 @@ bool LetterFilterOptions::any() const {
 }
 
 void add_unproven_flag(Command& command, bool& unproven) {
-  command.add_flag(
-      "--unproven", unproven,
-      "Elements of ingress lists that were no frames, instead: the first 4 KiB of each, under the sender that "
-      "it claims, which nothing proves");
+  command.add_flag("--unproven", unproven,
+                   "Work on dlq:unproven instead: elements of ingress lists that were not frames, the first 4 KiB of "
+                   "each; the sender shown is only claimed");
 }
 
 void add_letter_filters(Command& command, LetterFilterOptions& options) {
-  command.add_option("--sender", options.sender, "Only letters of this agent")->type_name("ID");
+  command.add_option("--sender", options.sender, "Only letters from this agent")->type_name("ID");
   command.add_option("--target", options.target, "Only letters to this agent")->type_name("ID");
   command.add_option("--reason", options.reason, "Only letters with this text in their reason")->type_name("TEXT");
   command.add_option("--id", options.message_id, "Only the message with this id")->type_name("MESSAGE");
   command
       .add_option("--since", options.since,
-                  "Became a dead letter not before: a time (2026-11-24T12:00:00Z, UTC), or how long ago (90s, 15m, 2h)")
+                  "Only letters that became dead letters at or after this time: a time (2026-11-24T12:00:00Z, UTC) or "
+                  "an age (90s, 15m, 2h, 3d)")
       ->type_name("TIME");
-  command.add_option("--until", options.until, "Before that time")->type_name("TIME");
+  command.add_option("--until", options.until, "Only letters that became dead letters before this time")
+      ->type_name("TIME");
 }
 
 Result<LetterFilter> letter_filter(const LetterFilterOptions& options, WallMicros now) {
   if (options.unproven && !(options.target.empty() && options.message_id.empty()))
-    return Error{Errc::kInvalidArgument, "--unproven: what is no frame has neither --target nor --id"};
+    return Error{Errc::kInvalidArgument,
+                 "--unproven: expected no --target and no --id, which an element that is not a frame does not have"};
   LetterFilter filter;
   filter.sender = options.sender;
   filter.target = options.target;

@@ -77,8 +77,9 @@ Result<Document> run_clear(Context& context, const AgentOptions& options) {
   auto values = transact(context.redis, command);
   if (!values.ok()) return values.error();
   bool existed = values->front().integer > 0;
-  return Document::line(std::string("{\"existed\":") + (existed ? "true" : "false") + "}",
-                        existed ? "limits removed: the gateway's defaults hold" : "there were no limits of its own");
+  return Document::line(
+      std::string("{\"existed\":") + (existed ? "true" : "false") + "}",
+      existed ? "limits removed: the gateway's defaults apply" : "the agent had no limits of its own");
 }
 
 /// An agent's limits as they stand, and what is wrong with them.
@@ -116,7 +117,7 @@ void print_limits(Output& out, const Shown& shown) {
   out.table(table);
   if (!shown.limits_problem.empty())
     out.note("every message of '" + shown.agent + "' is refused: " + shown.limits_problem);
-  if (!shown.attempts_problem.empty()) out.note("the gateway's default holds: " + shown.attempts_problem);
+  if (!shown.attempts_problem.empty()) out.note("the gateway's default applies: " + shown.attempts_problem);
 }
 
 Result<Document> run_show(Context& context, const AgentOptions& options) {
@@ -135,18 +136,23 @@ Result<Document> run_show(Context& context, const AgentOptions& options) {
 }  // namespace
 
 void add_limit_commands(Cli& cli) {
-  Command& group = cli.group("limit", "How much an agent may send through the gateway, and how often it is tried");
+  Command& group = cli.group("limit", "Rate limits and delivery attempts of an agent in gateway mode");
 
-  Command* set = group.add_subcommand("set", "Set an agent's own limits; what is not given stays as it is");
+  Command* set = group.add_subcommand("set", "Set an agent's own limits; limits that are not given stay unchanged");
   auto& options = cli.leaf<SetOptions>(*set, run_set);
   set->add_option("AGENT", options.agent, "The sender")->required()->type_name("");
-  set->add_option("--per-minute", options.values[0], "Messages a minute; 0: no limit")->type_name("N");
-  set->add_option("--per-hour", options.values[1], "Messages an hour; 0: no limit")->type_name("N");
-  set->add_option("--burst", options.values[2], "How many at once. Default: as many as its rate")->type_name("N");
-  set->add_option("--bytes-per-minute", options.values[3], "Bytes of envelopes a minute; 0: no limit")->type_name("N");
-  set->add_option("--burst-bytes", options.values[4], "How many at once. Default: a minute's")->type_name("N");
+  set->add_option("--per-minute", options.values[0], "Messages per minute; 0: no limit")->type_name("N");
+  set->add_option("--per-hour", options.values[1], "Messages per hour; 0: no limit")->type_name("N");
+  set->add_option("--burst", options.values[2],
+                  "Messages that the agent may send at once. Default: as many as its rate")
+      ->type_name("N");
+  set->add_option("--bytes-per-minute", options.values[3], "Bytes of envelopes per minute; 0: no limit")
+      ->type_name("N");
+  set->add_option("--burst-bytes", options.values[4],
+                  "Bytes that the agent may send at once. Default: as many as in a minute")
+      ->type_name("N");
   set->add_option("--attempts", options.values[kAttempts],
-                  "Deliveries of a message to it whose handler fails, the first included")
+                  "Maximum deliveries of a message to this agent whose handler fails, including the first")
       ->type_name("N");
   add_by_option(*set, options.by);
   set->footer(
@@ -159,7 +165,7 @@ void add_limit_commands(Cli& cli) {
   auto& shown = cli.leaf<AgentOptions>(*show, run_show);
   show->add_option("AGENT", shown.agent, "The sender")->required()->type_name("");
 
-  Command* clear = group.add_subcommand("clear", "Remove an agent's own limits, so that the defaults hold");
+  Command* clear = group.add_subcommand("clear", "Remove an agent's own limits, so that the defaults apply");
   auto& cleared = cli.leaf<AgentOptions>(*clear, run_clear);
   clear->add_option("AGENT", cleared.agent, "The sender")->required()->type_name("");
   add_by_option(*clear, cleared.by);

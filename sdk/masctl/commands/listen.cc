@@ -87,13 +87,13 @@ mas_status on_message(mas_agent* agent, const mas_message* message, void* user) 
 
 void on_connection(mas_agent*, mas_connection state, const char* detail, void* user) {
   auto& listener = *static_cast<Listener*>(user);
-  const char* what = state == MAS_CONNECTED ? "connected again: " : "connection lost, trying again: ";
+  const char* what = state == MAS_CONNECTED ? "connected again: " : "connection lost, reconnecting: ";
   listener.out.note(std::string(what) + detail);
 }
 
 void on_overflow(mas_agent*, uint64_t dropped, void* user) {
   static_cast<Listener*>(user)->out.note(std::to_string(dropped) +
-                                         " messages came faster than they were shown; dropped");
+                                         " messages arrived faster than they could be printed and were dropped");
 }
 
 void on_receipt(mas_agent*, const char*, const char* target, mas_status outcome, void* user) {
@@ -145,32 +145,37 @@ Result<Document> run_listen(Context& context, const ListenOptions& options) {
     if (started.error().code == Errc::kCancelled) return Document::printed(ExitCode::kInterrupted);
     return started.error();
   }
-  if (context.out.terminal()) context.out.note("listening as " + options.id + "; Ctrl-C ends it");
+  if (context.out.terminal()) context.out.note("listening as " + options.id + "; stop with Ctrl-C");
   Status ran = as_status(mas_agent_run(agent->get()));
   Status stopped = as_status(mas_agent_stop(agent->get(), context.settings.timeout_ms()));
   if (!ran.ok()) return ran.error();
-  if (!stopped.ok()) context.out.note("could not take the registration back: " + stopped.error().message);
+  if (!stopped.ok()) context.out.note("could not deregister: " + stopped.error().message);
   return Document::printed(code_of(listener));
 }
 
 }  // namespace
 
 void add_listen_command(Cli& cli) {
-  Command* listen = cli.root().add_subcommand("listen", "Be an agent on the terminal: print what comes, until Ctrl-C");
+  Command* listen =
+      cli.root().add_subcommand("listen", "Run an agent on the terminal that prints its messages, until Ctrl-C");
   auto& options = cli.leaf<ListenOptions>(*listen, run_listen);
-  listen->add_option("ID", options.id, "The agent to be")->required()->type_name("");
-  listen->add_option("--capability", options.capabilities, "What the agent can do; may be repeated")
+  listen->add_option("ID", options.id, "The agent's id")->required()->type_name("");
+  listen->add_option("--capability", options.capabilities, "A capability of the agent; may be repeated")
       ->type_name("NAME")
       ->expected(1)
       ->take_all();
-  listen->add_option("--metadata", options.metadata, "What others see of it, a JSON object")->type_name("JSON");
-  listen->add_flag("--echo", options.echo, "Answer requests with their own data");
-  listen->add_option("--reply-type", options.reply_type, "Type of these answers. Default: the request's and '.reply'")
+  listen->add_option("--metadata", options.metadata, "The agent's metadata, a JSON object that other agents can read")
+      ->type_name("JSON");
+  listen->add_flag("--echo", options.echo, "Reply to each request with its own data");
+  listen
+      ->add_option("--reply-type", options.reply_type,
+                   "Type of these replies. Default: the request's type and '.reply'")
       ->type_name("TYPE");
   add_mode_options(*listen, options.mode, options.credentials);
-  listen->add_option("--count", options.count, "End after so many messages. Default: never")->type_name("N");
+  listen->add_option("--count", options.count, "Stop after this many messages. Default: never")->type_name("N");
   listen->footer(
-      "The agent registers, beats and deregisters as any other. With --json every message is a line: its envelope.\n"
+      "The agent registers, sends heartbeats and deregisters like any other. With --json it prints each envelope\n"
+      "on one line.\n"
       "Examples:\n"
       "  masctl listen echo --echo --capability echo\n"
       "  masctl listen probe --count 1 --json");

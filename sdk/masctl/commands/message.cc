@@ -54,29 +54,28 @@ Result<Document> run_request(Context& context, const MessageOptions& options) {
 }  // namespace
 
 void add_message_commands(Cli& cli) {
-  Command* send = cli.root().add_subcommand("send", "Send a message; fails when nobody listens");
+  Command* send = cli.root().add_subcommand("send", "Send a message; fails if no agent receives it");
   auto& send_options = cli.leaf<MessageOptions>(*send, run_send);
   add_message_options(*send, send_options);
   add_mode_options(*send, send_options.mode, send_options.credentials);
-  send->add_option("--priority", send_options.priority, "The lane that it asks for. Default: normal")
+  send->add_option("--priority", send_options.priority, "The requested lane. Default: normal")
       ->type_name("LANE")
       ->one_of({"critical", "high", "normal", "low", "bulk"});
   send->footer(
-      "The message is published in the agent's name; nothing is registered. With --mode gateway the command is an\n"
-      "instance of the agent until the gateway's receipt is there, and fails when the message is refused.\n"
+      "The message is sent in the agent's name; nothing is registered. With --mode gateway the command is an\n"
+      "instance of the agent until the gateway's receipt arrives, and fails if the message is refused.\n"
       "Examples:\n"
       "  masctl send --as ops planner note '{\"text\":\"hello\"}'\n"
       "  masctl send --as ops planner plan @plan.json");
 
-  Command* request = cli.root().add_subcommand("request", "Send a request and print the data of the answer");
+  Command* request = cli.root().add_subcommand("request", "Send a request and print the data of the reply");
   auto& request_options = cli.leaf<MessageOptions>(*request, run_request);
   add_message_options(*request, request_options);
   add_mode_options(*request, request_options.mode, request_options.credentials);
-  request->add_flag("--envelope", request_options.whole_envelope, "Print the whole envelope of the answer");
+  request->add_flag("--envelope", request_options.whole_envelope, "Print the whole envelope of the reply");
   request->footer(
-      "Waits up to --timeout for the answer. A program that runs as the same agent hears the answer, too, and ignores "
-      "it;\n"
-      "with --mode gateway it does not.\n"
+      "Waits up to --timeout for the reply. In peer-to-peer mode a program that runs as the same agent receives\n"
+      "the reply, too, and ignores it.\n"
       "Examples:\n"
       "  masctl request --as ops calculator sum.request '{\"a\":1,\"b\":2}' --timeout 2");
 }

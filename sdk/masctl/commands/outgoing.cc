@@ -55,7 +55,7 @@ Result<Outgoing> make_envelope(const MessageOptions& options, bool expects_reply
 }
 
 void add_message_options(Command& command, MessageOptions& options) {
-  command.add_option("--as", options.as, "The agent in whose name")->required()->type_name("ID");
+  command.add_option("--as", options.as, "The agent in whose name to send")->required()->type_name("ID");
   command.add_option("TARGET", options.target, "The agent to send to")->required()->type_name("");
   command.add_option("TYPE", options.type, "The message's type, such as sum.request")->required()->type_name("");
   command

@@ -44,7 +44,7 @@ Result<Document> run_show(Context& context, const NoOptions&) {
   auto view = read_gateways(context.redis, context.keys());
   if (!view.ok()) return view.error();
   if (view->partitions.empty())
-    return Error{Errc::kNotFound, "mas.config names no partitions yet: the first gateway writes it"};
+    return Error{Errc::kNotFound, "mas.config has no number of partitions yet; the first gateway writes it"};
   return Document::of(std::move(*view), write_partitions, print_partitions);
 }
 
@@ -139,20 +139,20 @@ Result<Document> run_set(Context& context, const SetOptions& options) {
 }  // namespace
 
 void add_partitions_commands(Cli& cli) {
-  Command& partitions = cli.group("partitions", "The partitions that gateways share");
+  Command& partitions = cli.group("partitions", "The partitions, which gateways share among themselves");
   cli.leaf<NoOptions>(
-      *partitions.add_subcommand("show", "List them: what waits, who owns each, and why one is at rest"), run_show);
+      *partitions.add_subcommand("show", "List the partitions: waiting frames, owner, and why one is at rest"),
+      run_show);
 
-  Command* set = partitions.add_subcommand("set", "Change their number, while no gateway runs");
+  Command* set = partitions.add_subcommand("set", "Change the number of partitions, while no gateway is running");
   auto& options = cli.leaf<SetOptions>(*set, run_set);
-  set->add_option("NUMBER", options.partitions, "How many, 1 to 1024")->required();
+  set->add_option("NUMBER", options.partitions, "Number of partitions, 1 to 1024")->required();
   add_by_option(*set, options.by);
   set->footer(
-      "Stop every gateway, set the number, start them again. What is remembered of senders moves with it, and so do\n"
-      "messages that wait to be delivered again. Frames that wait in the lists had no receipt: they are removed, and "
-      "their\n"
-      "senders send them again, with the same numbers, into the partition that is theirs now. The audit's chains stay\n"
-      "where they are.\n"
+      "Stop every gateway, set the number, and start them again. The states of senders and the messages that wait\n"
+      "to be delivered again move to their new partitions. Frames in the ingress lists have no receipt yet: they\n"
+      "are removed, and their senders send them again with the same numbers to the new partition. The audit's\n"
+      "chains stay where they are.\n"
       "Example:\n"
       "  masctl partitions set 64");
 }

@@ -39,7 +39,7 @@ Result<Document> run_reference(Context& context, const NoOptions&) {
 void add_reference_commands(Cli& cli) {
   Command* completion = cli.root().add_subcommand("completion", "Print a completion script for a shell");
   auto& options = cli.leaf<CompletionOptions>(*completion, run_completion);
-  completion->add_option("SHELL", options.shell, "Which shell")
+  completion->add_option("SHELL", options.shell, "The shell")
       ->required()
       ->type_name("SHELL")
       ->one_of({"bash", "zsh", "fish"});

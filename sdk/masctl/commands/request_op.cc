@@ -72,7 +72,7 @@ void RequestOp::on_message(std::string_view, std::string_view payload) {
 void RequestOp::on_timeout() {
   bool waiting = state_.is(State::kWaiting);
   finish(Error{Errc::kTimeout, waiting ? "'" + visible(target_) + "' did not answer in time"
-                                       : "Redis did not take the request in time"});
+                                       : "Redis did not accept the request in time"});
 }
 
 void RequestOp::finish(Result<RequestReply> result) {

@@ -59,7 +59,7 @@ Result<size_t> change_set(SyncRedis& redis, redis::Command command, const Keys& 
 }
 
 Error no_such_role(const std::string& role) {
-  return Error{Errc::kNotFound, "there is no role '" + role + "'; 'masctl role create' makes one"};
+  return Error{Errc::kNotFound, "there is no role '" + role + "'; 'masctl role create' creates it"};
 }
 
 /// @return how the role stands now.
@@ -88,9 +88,9 @@ Result<Document> run_create(Context& context, const PermissionOptions& options) 
   wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
   if (role->exists && role->permissions == wanted) return changed_document(0);
   if (role->exists)
-    return Error{Errc::kRefused, "role '" + options.role +
-                                     "' exists with other permissions; 'masctl role grant' and 'revoke' "
-                                     "change it"};
+    return Error{Errc::kRefused,
+                 "role '" + options.role +
+                     "' exists with other permissions; use 'masctl role grant' and 'masctl role revoke' to change it"};
   if (auto status = check_size(*role, options); !status.ok()) return status.error();
   auto changed = change_set(context.redis, set_command("SADD", keys.role_permissions(options.role), wanted), keys,
                             "role.create", options.role, wanted, options.by);
@@ -122,7 +122,7 @@ Result<Document> run_revoke(Context& context, const PermissionOptions& options) 
   if (!changed.ok()) return changed.error();
   auto role = read_role(context.redis, keys, options.role);
   if (*changed > 0 && role.ok() && !role->exists)
-    context.out.note("role '" + options.role + "' has no permission left, and so is no more");
+    context.out.note("role '" + options.role + "' has no permission left and was removed");
   return changed_document(*changed);
 }
 
@@ -201,7 +201,7 @@ void print_role(Output& out, const Shown& shown) {
   for (const auto& agent : shown.agents.value_or(std::vector<std::string>())) table.add({"agent", agent});
   out.table(table);
   const gateway::Role& role = shown.role.role;
-  for (const auto& what : role.unusable()) out.note("permits nothing, as it cannot be read: " + visible(what));
+  for (const auto& what : role.unusable()) out.note("permits nothing, because it cannot be read: " + visible(what));
   if (!role.problem().empty()) out.note("the role permits nothing: " + visible(role.problem()));
 }
 
@@ -245,15 +245,16 @@ void add_assign_command(Cli& cli, Command& group, const char* name, const char* 
 }  // namespace
 
 void add_role_commands(Cli& cli) {
-  Command& group = cli.group("role", "What agents may do by their roles");
-  add_permission_command(cli, group, "create", "Make a role with these permissions", run_create,
+  Command& group = cli.group("role", "Roles: named sets of permissions of agents");
+  add_permission_command(cli, group, "create", "Create a role with these permissions", run_create,
                          "Examples:\n"
                          "  masctl role create nurse 'send:patient*' send:pharmacy\n"
                          "  masctl role assign alice nurse");
   add_permission_command(cli, group, "grant", "Add permissions to a role", run_grant, "");
-  add_permission_command(cli, group, "revoke", "Take permissions from a role, as they stand there", run_revoke, "");
+  add_permission_command(cli, group, "revoke",
+                         "Remove permissions from a role; a permission is given exactly as listed", run_revoke, "");
   add_assign_command(cli, group, "assign", "Give an agent roles", run_assign);
-  add_assign_command(cli, group, "unassign", "Take roles from an agent", run_unassign);
+  add_assign_command(cli, group, "unassign", "Remove roles from an agent", run_unassign);
 
   Command* list = group.add_subcommand("list", "List the roles with their permissions");
   cli.leaf<ListOptions>(*list, run_list);
@@ -261,7 +262,7 @@ void add_role_commands(Cli& cli) {
   Command* show = group.add_subcommand("show", "Print a role's permissions");
   auto& options = cli.leaf<ShowOptions>(*show, run_show);
   show->add_option("ROLE", options.role, "The role")->required()->type_name("");
-  show->add_flag("--agents", options.agents, "Also who has the role; looks through all keys");
+  show->add_flag("--agents", options.agents, "Also list the agents that have the role; scans all keys");
 }
 
 }  // namespace mas::ctl

@@ -137,15 +137,15 @@ Result<Document> run_reset(Context& context, const ResetOptions& options) {
 void add_state_commands(Cli& cli) {
   Command& state = cli.group("state", "An agent's state: fields of text that outlive its process");
 
-  Command* get = state.add_subcommand("get", "Print all fields, or the text of one");
+  Command* get = state.add_subcommand("get", "Print all fields, or the text of one field");
   auto& get_options = cli.leaf<GetOptions>(*get, run_get);
   get->add_option("ID", get_options.id, "The agent")->required()->type_name("");
-  get->add_option("FIELD", get_options.field, "Only this field's text, as it is")->type_name("");
+  get->add_option("FIELD", get_options.field, "Print only the text of this field, unchanged")->type_name("");
 
-  Command* set = state.add_subcommand("set", "Write fields, all at once");
+  Command* set = state.add_subcommand("set", "Write one or more fields atomically");
   auto& set_options = cli.leaf<SetOptions>(*set, run_set);
   set->add_option("ID", set_options.id, "The agent")->required()->type_name("");
-  set->add_option("ASSIGNMENT", set_options.assignments, "A field and its text: FIELD=VALUE")
+  set->add_option("ASSIGNMENT", set_options.assignments, "A field and its text, as FIELD=VALUE")
       ->required()
       ->type_name("");
   set->add_flag("--json-values", set_options.values_are_json, "Refuse a value that is not JSON; it is stored as given");
@@ -154,7 +154,7 @@ void add_state_commands(Cli& cli) {
       "  masctl state set planner mode=fast 'note=two words'\n"
       "  masctl state set planner --json-values 'limits={\"depth\":3}'");
 
-  Command* reset = state.add_subcommand("reset", "Remove every field");
+  Command* reset = state.add_subcommand("reset", "Remove all fields");
   auto& reset_options = cli.leaf<ResetOptions>(*reset, run_reset);
   reset->add_option("ID", reset_options.id, "The agent")->required()->type_name("");
 }

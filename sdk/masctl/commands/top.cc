@@ -58,14 +58,14 @@ Result<Document> run_top(Context& context, const TopOptions& options) {
 }  // namespace
 
 void add_top_command(Cli& cli) {
-  Command* top = cli.root().add_subcommand("top", "The gateways at work: rates, decisions, what waits, who owns what");
+  Command* top = cli.root().add_subcommand(
+      "top", "Show the gateways at work: rates, decisions, waiting messages, owners of partitions");
   auto& options = cli.leaf<TopOptions>(*top, run_top);
-  top->add_flag("--once", options.once, "Show the totals once and end; rates need two looks");
-  top->add_option("--interval", options.interval, "Time between two looks. Default: 1")->type_name("SECONDS");
+  top->add_flag("--once", options.once, "Print the totals once and exit; rates need two samples");
+  top->add_option("--interval", options.interval, "Time between two samples. Default: 1")->type_name("SECONDS");
   top->footer(
-      "Numbers come from what the gateways write to Redis every few seconds, so rates follow at that pace. With "
-      "--json\n"
-      "one document per look, one per line. Ends with Ctrl-C.\n"
+      "The figures are those that gateways write to Redis every few seconds, so rates are updated at that pace.\n"
+      "With --json, prints one document per sample, one per line. Ends with Ctrl-C.\n"
       "Examples:\n"
       "  masctl top\n"
       "  masctl top --once --json");

@@ -117,7 +117,7 @@ size_t TopView::resting() const {
 }
 
 std::vector<std::string> TopView::header() const {
-  if (view_.gateways.empty() && view_.partitions.empty()) return {"no gateway has ever run on this Redis"};
+  if (view_.gateways.empty() && view_.partitions.empty()) return {"no gateway has run on this Redis yet"};
   std::string line = std::to_string(view_.gateways.size()) +
                      (view_.gateways.size() == 1 ? " gateway, " : " gateways, ") +
                      std::to_string(view_.partitions.size()) + " partitions, " +

@@ -35,12 +35,12 @@ struct Parts {
 /// What would have made it act.
 std::string missing(const dlp::Judgement& judgement) {
   std::string text = fixed(dlp::kActs - judgement.candidate.score, false) + " missing";
-  if (judgement.by_rule) return text + "; words of the rule's context would do";
-  if (judgement.against > 0) text += "; a key or word says that it is something else";
+  if (judgement.by_rule) return text + "; words of the rule's context would be enough";
+  if (judgement.against > 0) text += "; a key or word marks it as something else";
   bool key = (judgement.key & judgement.wanted) != 0, words = (judgement.words & judgement.wanted) != 0;
-  if (judgement.wanted == 0) return text + "; nothing around it would do";
-  if (!key && !words) return text + "; a key or words nearby that name it would do";
-  if (!key) return text + "; a key that names it would do";
+  if (judgement.wanted == 0) return text + "; no context would be enough";
+  if (!key && !words) return text + "; a key or nearby words that name it would be enough";
+  if (!key) return text + "; a key that names it would be enough";
   return text;
 }
 
@@ -52,17 +52,17 @@ std::string Inspection::fate_of(const dlp::Considered& one) const {
       if (one.finding.acts) return "acts: " + std::string(dlp::kActionNames[static_cast<size_t>(one.finding.action)]);
       return "possible: " + missing(one.judgement);
     case dlp::Considered::Fate::kTooLow:
-      return "not told: " + missing(one.judgement);
+      return "not reported: " + missing(one.judgement);
     case dlp::Considered::Fate::kAllowed:
       return "allowed by the rules";
     case dlp::Considered::Fate::kOff:
       return "its type is off";
     case dlp::Considered::Fate::kCovered:
-      return "part of a better one: " + scanner_->rules().types[one.covered_by].name;
+      return "part of a better candidate: " + scanner_->rules().types[one.covered_by].name;
     case dlp::Considered::Fate::kUntold:
       break;
   }
-  return "past the number that is kept";
+  return "over the maximum number of findings";
 }
 
 Table Inspection::explanation() const {

@@ -31,8 +31,8 @@ void check_reachable(const Facts& facts, Findings& out) {
     out.push_back({Level::kOk, "reachable", facts.address + " answers in " + millis_text(facts.round_trip), ""});
   } else {
     out.push_back({Level::kWarn, "reachable", facts.address + " answers in " + millis_text(facts.round_trip),
-                   "Every message takes at least this long. Run agents nearer to Redis, or look at its load: "
-                   "redis-cli --latency, SLOWLOG GET."});
+                   "Every message takes at least this long. Run agents closer to Redis, or check its load: redis-cli "
+                   "--latency, SLOWLOG GET."});
   }
 }
 
@@ -65,20 +65,19 @@ void check_role(const Facts& facts, Findings& out) {
 void check_persistence(const Facts& facts, Findings& out) {
   if (info_field(facts.info, "rdb_last_bgsave_status") == "err") {
     out.push_back({Level::kFail, "persistence", "the last RDB snapshot failed",
-                   "Look into Redis's log: often a full disk or a directory it may not write."});
+                   "See Redis's log. Frequent causes: a full disk, or a directory that Redis may not write to."});
   }
   if (info_field(facts.info, "aof_last_write_status") == "err") {
     out.push_back({Level::kFail, "persistence", "the last write to the append-only file failed",
-                   "Look into Redis's log: often a full disk."});
+                   "See Redis's log. A frequent cause is a full disk."});
   }
   if (info_number(facts, "aof_enabled") == 1) {
     std::string fsync = facts.config_value("appendfsync").value_or("unknown");
     bool weak = fsync == "no";
-    out.push_back(
-        {weak ? Level::kWarn : Level::kOk, "persistence", "append-only file, appendfsync " + fsync,
-         weak ? "A power failure loses what the kernel had not written: set appendfsync always, or everysec, which "
-                "may lose two seconds."
-              : ""});
+    out.push_back({weak ? Level::kWarn : Level::kOk, "persistence", "append-only file, appendfsync " + fsync,
+                   weak ? "A power failure loses what the kernel has not written yet. Set appendfsync always, or "
+                          "everysec, which may lose two seconds."
+                        : ""});
     return;
   }
   auto save = facts.config_value("save");
@@ -96,9 +95,10 @@ void check_memory(const Facts& facts, Findings& out) {
   std::string found = "used " + mib_text(used) + (limit > 0 ? " of " + mib_text(limit) : ", no limit") + ", " + policy;
   if (policy != "noeviction") {
     out.push_back({limit > 0 ? Level::kFail : Level::kWarn, "memory", found,
-                   "Redis would throw agents and state away when memory is short: set maxmemory-policy noeviction."});
+                   "Redis would evict agents and state when memory is short. Set maxmemory-policy noeviction."});
   } else if (limit > 0 && used > limit / 10 * 9) {
-    out.push_back({Level::kWarn, "memory", found, "Redis refuses writes at the limit: raise maxmemory, or free some."});
+    out.push_back(
+        {Level::kWarn, "memory", found, "Redis refuses writes at the limit. Raise maxmemory, or free memory."});
   } else {
     out.push_back({Level::kOk, "memory", found, ""});
   }
@@ -127,7 +127,7 @@ void check_limits(const Facts& facts, Findings& out) {
   long long bulk_bytes = std::atoll(bulk->c_str());
   bool bulk_fits = bulk_bytes >= static_cast<long long>(2 * limits::kEnvelopeBytes);
   out.push_back({bulk_fits ? Level::kOk : Level::kFail, "message size", "proto-max-bulk-len " + mib_text(bulk_bytes),
-                 bulk_fits ? "" : "Redis refuses messages that MAS allows: set proto-max-bulk-len to 2mb or more."});
+                 bulk_fits ? "" : "Redis refuses messages that MAS allows. Set proto-max-bulk-len to 2mb or more."});
 
   long long hard = 0, soft = 0, seconds = 0;
   size_t at = buffers->find("pubsub ");
@@ -139,7 +139,9 @@ void check_limits(const Facts& facts, Findings& out) {
        read ? (hard == 0 ? "no limit"
                          : mib_text(hard) + ", " + mib_text(soft) + " for " + std::to_string(seconds) + " s")
             : "unknown",
-       small ? "A burst to one agent makes Redis cut it off: set client-output-buffer-limit pubsub 32mb 8mb 60." : ""});
+       small
+           ? "A burst of messages makes Redis disconnect the agent. Set client-output-buffer-limit pubsub 32mb 8mb 60."
+           : ""});
 }
 
 struct DaemonRole {
@@ -180,9 +182,9 @@ void check_losses(const Facts& facts, Findings& out) {
     if (!daemon.beats || daemon.lost_data.empty()) continue;
     out.push_back({Level::kFail, "data", "Redis lost data: " + daemon.lost_data,
                    "Seen by " + daemon.name + " " + daemon.instance +
-                       " since it started. Messages that were accepted before may be gone: compare the audit's archive "
-                       "and signed heads with what is there (masctl audit verify --heads), and see why Redis came back "
-                       "without them. Restart the gateway when it is dealt with."});
+                       " since it started. Accepted messages may be lost. Compare the retired audit blocks and the "
+                       "signed heads with Redis (masctl audit verify --retired --heads), and find out why Redis lost "
+                       "data. Then restart the gateway."});
   }
 }
 
@@ -196,15 +198,15 @@ void check_index(const Facts& facts, Findings& out) {
     out.push_back({Level::kOk, "index", std::to_string(facts.indexed_agents) + " agents indexed", ""});
   } else if (is_up(facts, "registryd")) {
     out.push_back({Level::kWarn, "index", "not complete although a registryd is up",
-                   "It may be scanning still. If this stays, look into its log and /readyz."});
+                   "It may still be scanning. If this persists, see its log and /readyz."});
   } else {
-    out.push_back({Level::kOk, "index", "none, as no registryd is up", ""});
+    out.push_back({Level::kOk, "index", "none: no registryd is up", ""});
   }
   for (const auto& lease : facts.leases) {
     if (lease.held == is_up(facts, lease.name)) continue;
     out.push_back({Level::kWarn, lease.name + " lease",
-                   lease.held ? "held, but no such daemon beats" : "nobody holds it although one is up",
-                   "Either settles within a lease's lifetime; if not, look into the daemon's log."});
+                   lease.held ? "held, but no such daemon has a heartbeat" : "nobody holds it although one is up",
+                   "This resolves itself when a lease has expired. If not, see the daemon's log."});
   }
 }
 
@@ -213,14 +215,14 @@ void check_odd_keys(const Facts& facts, Findings& out) {
     std::string key = "'" + visible(odd.key) + "'";
     if (odd.expected.empty()) {
       out.push_back({Level::kWarn, "keys", key + ": " + visible(odd.found),
-                     "The program that wrote this entry does not follow the protocol; others do not see it."});
+                     "The program that wrote this entry does not follow the protocol; other agents ignore the entry."});
     } else {
       out.push_back({Level::kFail, "keys", key + " is a " + odd.found + ", not a " + odd.expected,
                      "Another program uses this name. Move it to another database, or give MAS a --namespace."});
     }
   }
   if (!facts.odd_keys.empty()) return;
-  std::string found = std::to_string(facts.keys_looked_at) + " looked at";
+  std::string found = std::to_string(facts.keys_looked_at) + " checked";
   out.push_back({Level::kOk, "keys", found + (facts.looked_at_all ? "" : ", there are more"), ""});
 }
 
@@ -239,7 +241,7 @@ std::vector<Finding> judge(const Facts& facts) {
   Findings out;
   if (facts.unreachable) {
     out.push_back({Level::kFail, "reachable", facts.unreachable->message,
-                   "Start Redis, or give its address, user and password with --redis URL or MAS_REDIS_URL."});
+                   "Start Redis, or set its address, user and password with --redis URL or MAS_REDIS_URL."});
     return out;
   }
   for (Check check : kChecks) check(facts, out);

@@ -131,7 +131,7 @@ Result<MessageFacts> collect_message_facts(SyncRedis& redis, const Keys& keys, E
 Result<FoundProfile> find_profile(SyncRedis& redis, const Keys& keys) {
   auto snapshots = read_gateway_snapshots(redis, keys);
   if (!snapshots.ok()) return snapshots.error();
-  if (snapshots->empty()) return FoundProfile{Profile::kDevelopment, "assumed, as no gateway lives"};
+  if (snapshots->empty()) return FoundProfile{Profile::kDevelopment, "assumed: no gateway is running"};
   std::optional<Profile> found;
   for (const auto& snapshot : *snapshots) {
     auto profile = parse_profile(snapshot.profile);
@@ -139,8 +139,8 @@ Result<FoundProfile> find_profile(SyncRedis& redis, const Keys& keys) {
     if (found && *found != *profile) return FoundProfile{Profile::kProduction, "the gateways differ"};
     found = profile;
   }
-  if (!found) return FoundProfile{Profile::kDevelopment, "assumed, as the gateways do not say"};
-  return FoundProfile{*found, "as the gateways run"};
+  if (!found) return FoundProfile{Profile::kDevelopment, "assumed: the gateways do not report it"};
+  return FoundProfile{*found, "reported by the gateways"};
 }
 
 }  // namespace mas::ctl

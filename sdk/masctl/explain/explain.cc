@@ -18,21 +18,21 @@ bool good(WallMicros until, WallMicros now) { return until == 0 || now <= until;
 /// A sender without an identity: by the token of its registry entry, where the profile takes that.
 Check check_registry_token(const ExplainFacts& facts) {
   if (facts.profile == Profile::kProduction)
-    return denied("identity", Decision::kAuthFailed, "no identity; 'masctl identity create' makes one");
+    return denied("identity", Decision::kAuthFailed, "no identity; 'masctl identity create' creates one");
   if (!facts.takes_registry_token)
     return denied("identity", Decision::kAuthFailed, "no identity, and auth.registry_tokens is false");
   if (!facts.sender_standing.has_registry_token)
     return denied("identity", Decision::kAuthFailed, "no identity, and no registry entry with a token");
-  return {"identity", Decision::kAllowed, "no identity; the token of the registry entry is taken"};
+  return {"identity", Decision::kAllowed, "no identity; the token of the registry entry is accepted"};
 }
 
 Check check_credentials(const ExplainFacts& facts, const Identity& identity) {
   bool key = std::any_of(identity.keys.begin(), identity.keys.end(),
                          [&](const auto& each) { return good(each.not_after, facts.now); });
   if (facts.profile == Profile::kProduction && !key)
-    return denied("identity", Decision::kAuthFailed, "active, but without a key that is good; messages must be signed");
+    return denied("identity", Decision::kAuthFailed, "active, but without a valid key; messages must be signed");
   if (!key && !identity.token_hash)
-    return denied("identity", Decision::kAuthFailed, "active, but with neither a token nor a key that is good");
+    return denied("identity", Decision::kAuthFailed, "active, but with neither a valid token nor a valid key");
   return {"identity", Decision::kAllowed, "active"};
 }
 
@@ -62,9 +62,9 @@ Check check_target(const ExplainFacts& facts) {
   bool admitted = known && !(target.identity.ok() && target.identity->state == IdentityState::kRevoked);
   if (takes_part && target.active) return {"target", Decision::kAllowed, "registered, in gateway mode, active"};
   if (takes_part) return {"target", Decision::kQueuedOffline, "registered, in gateway mode, not active"};
-  if (admitted) return {"target", Decision::kQueuedOffline, "has an identity, but takes no part now"};
+  if (admitted) return {"target", Decision::kQueuedOffline, "has an identity, but is not registered"};
   if (!known && !target.registered && target.has_stream)
-    return {"target", Decision::kQueuedOffline, "stopped; its stream is there"};
+    return {"target", Decision::kQueuedOffline, "stopped; its stream remains"};
   return denied("target", Decision::kTargetNotFound,
                 target.registered ? "registered, but not in gateway mode" : "no such agent is registered");
 }
@@ -72,12 +72,13 @@ Check check_target(const ExplainFacts& facts) {
 Check check_limits(const ExplainFacts& facts) {
   if (!facts.limits.ok()) return denied("limits", Decision::kRateLimited, facts.limits.error().message);
   if (!facts.own_limits) return {"limits", Decision::kAllowed, "the gateway's defaults"};
-  return {"limits", Decision::kAllowed, "of its own: " + facts.limits->describe()};
+  return {"limits", Decision::kAllowed, "its own: " + facts.limits->describe()};
 }
 
 /// Asks a copy, which changes nothing. How long a gateway lets a circuit be open stands in the circuit.
 Check check_circuit(const ExplainFacts& facts) {
-  if (!facts.circuit.ok()) return {"circuit", Decision::kAllowed, "taken for closed: " + facts.circuit.error().message};
+  if (!facts.circuit.ok())
+    return {"circuit", Decision::kAllowed, "treated as closed: " + facts.circuit.error().message};
   const gateway::BreakerSettings settings{.max_open = std::chrono::hours(24), .grace = Duration::zero()};
   const AgentStanding& target = facts.target_standing;
   gateway::Breaker breaker;

@@ -77,7 +77,7 @@ Result<Stage> content_stage(const Envelope& envelope, const GatewayConfig& confi
     auto stand_in = DataKey::of(config.encryption_key_id, std::string(32, '\0'));
     if (stand_in.ok()) key = std::move(*stand_in);
   }
-  const HmacKey tags("not told");
+  const HmacKey tags("not reported");
   auto engine = dlp::Stage::make(rules, std::move(key), tags, config.max_envelope);
   if (!engine.ok()) return engine.error();
   auto findings = findings_in(envelope, std::move(rules));
@@ -152,13 +152,13 @@ constexpr size_t kAuthorisation = 2;
 static_assert(kStages[kAuthorisation].name == "authorisation");
 
 Stage MessageJudge::decode() const {
-  if (envelope_.doubled) return judged(Decision::kMalformed, "a member of the envelope stands there twice");
+  if (envelope_.doubled) return judged(Decision::kMalformed, "a member of the envelope occurs twice");
   if (!check_agent_id(envelope_.sender_id).ok()) return judged(Decision::kMalformed, "sender_id is not an agent's id");
   if (!check_agent_id(envelope_.target_id).ok())
     return judged(Decision::kTargetNotFound, "target_id is not an id that the gateway delivers to");
   return judged(Decision::kAllowed,
                 std::to_string(envelope_.raw.size()) + " of " + std::to_string(config_.max_envelope) + " bytes" +
-                    (envelope_.meta.is_reply ? "; a reply, judged without the ticket that it may carry" : ""));
+                    (envelope_.meta.is_reply ? "; a reply, decided without the ticket that it may carry" : ""));
 }
 
 Stage MessageJudge::deadline() const {
@@ -188,7 +188,7 @@ Stage MessageJudge::guard() const {
   for (ChainReader reader(envelope_.meta.chain); reader.next(id); ++length) visits += id == envelope_.target_id ? 1 : 0;
   return judged(Decision::kAllowed,
                 "hops: " + std::to_string(std::max(envelope_.meta.hops, length)) + ", at most " +
-                    std::to_string(policy_.guard.max_hops) + "; chain: the target stands in it " +
+                    std::to_string(policy_.guard.max_hops) + "; chain: the target appears in it " +
                     std::to_string(visits) + (visits == 1 ? " time" : " times") + ", at most " +
                     std::to_string(policy_.guard.max_visits) + "; " +
                     budget_text("conversation:", policy_.guard.conversation) + " and " +
@@ -201,10 +201,11 @@ Stage MessageJudge::rate() const {
   if (!facts_.agents.limits.ok()) return judged(Decision::kRateLimited, facts_.agents.limits.error().message);
   const gateway::LimitSettings& limits = *facts_.agents.limits;
   const uint64_t bytes = envelope_.raw.size();
-  std::string rule = (facts_.agents.own_limits ? "of its own: " : "the gateway's defaults: ") + limits.describe();
+  std::string rule = (facts_.agents.own_limits ? "its own: " : "the gateway's defaults: ") + limits.describe();
   if (limits.unlimited()) return judged(Decision::kAllowed, std::move(rule));
   if (!facts_.bucket.ok())
-    return judged(Decision::kAllowed, rule + "; what is left cannot be read: " + facts_.bucket.error().message);
+    return judged(Decision::kAllowed,
+                  rule + "; the rest of its budget cannot be read: " + facts_.bucket.error().message);
   gateway::LimiterState state = facts_.bucket->value_or(gateway::LimiterState{});
   const auto taken = gateway::take(state, limits, facts_.agents.now, bytes);
   if (!taken.allowed) {
@@ -233,7 +234,7 @@ Stage MessageJudge::circuit() const {
 
 Stage MessageJudge::backlog() const {
   if (!facts_.waiting.ok())
-    return judged(Decision::kUnavailable, "the target's stream takes no entry: " + facts_.waiting.error().message);
+    return judged(Decision::kUnavailable, "the target's stream accepts no entry: " + facts_.waiting.error().message);
   const bool full = *facts_.waiting >= policy_.max_backlog_records;
   return judged(full ? Decision::kTargetOverloaded : Decision::kAllowed,
                 std::to_string(*facts_.waiting) + " entries wait in lane " + std::string(lane_name(lane_)) +
@@ -268,7 +269,7 @@ MessageVerdict MessageJudge::verdict() const {
   for (const auto& stage : kStages) {
     const Mode mode = gateway::mode_of(stage, policy_);
     Stage told =
-        mode == Mode::kOff ? judged(Decision::kAllowed, "not asked: its mode is off") : (this->*stage.judged)();
+        mode == Mode::kOff ? judged(Decision::kAllowed, "not evaluated: its mode is off") : (this->*stage.judged)();
     told.name = stage.name;
     told.mode = mode;
     told.judged = mode != Mode::kOff;
@@ -293,7 +294,7 @@ MessageVerdict not_decoded(const Error& why, size_t max_envelope) {
   MessageVerdict out;
   for (const auto& stage : kStages)
     out.stages.push_back({std::string(stage.name), Decision::kAllowed, Mode::kEnforce, false,
-                          "not judged: the envelope cannot be read"});
+                          "not evaluated: the envelope cannot be read"});
   const bool large = why.code == Errc::kTooLarge;
   out.decision = large ? Decision::kTooLarge : Decision::kMalformed;
   Stage& decode = out.stages[0];

@@ -49,7 +49,7 @@ Status issue_key(Identity& identity, const Issue& issue, WallMicros old_until, W
   }
   if (keys.size() >= limits::kIdentityKeys)
     return Error{Errc::kInvalidState, "the identity has " + std::to_string(keys.size()) +
-                                          " keys that are still good; rotate with a shorter --overlap"};
+                                          " keys that are still valid; rotate with a shorter --overlap"};
   std::array<unsigned char, kKeyIdBytes> id;
   random_bytes(id);
   std::array<unsigned char, kIdentityKeyBytes> bytes;
@@ -71,10 +71,9 @@ bool key_is_good(const IdentityKey& key, WallMicros now) { return key.not_after 
 Result<Credentials> issue_secrets(Identity& identity, const Issue& issue, WallMicros now) {
   if (identity.state == IdentityState::kRevoked)
     return Error{Errc::kInvalidState,
-                 "the identity was revoked; a revoked one stays so ('identity create --force' "
-                 "makes another)"};
+                 "the identity was revoked, which is final ('identity create --force' creates a new one)"};
   if (issue.key && issue.master == nullptr)
-    return Error{Errc::kInvalidArgument, "a key needs the master key that seals it"};
+    return Error{Errc::kInvalidArgument, "a key cannot be created without the master key that seals it"};
   Identity changed = identity;
   Credentials credentials;
   credentials.agent_id = identity.id;

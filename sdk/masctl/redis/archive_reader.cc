@@ -50,9 +50,9 @@ std::string ArchivedRecord::name() const {
 Result<archive::Request> parse_record_name(std::string_view text) {
   auto request = archive::parse_request("archive:" + std::string(text));
   if (request.ok()) return request;
-  return Error{Errc::kInvalidArgument, "'" + printable(text) +
-                                           "' names no record; expected one like 3:1795350096000-0:7, as archive list "
-                                           "shows them"};
+  return Error{Errc::kInvalidArgument,
+               "'" + printable(text) +
+                   "' is not the name of a record; expected one like 3:1795350096000-0:7, as archive list shows"};
 }
 
 Result<std::vector<ArchivedRecord>> ArchiveReader::find(const ArchiveFilter& filter, bool newest, size_t limit) {

@@ -67,7 +67,8 @@ Status each_key_page(SyncRedis& redis, std::string_view pattern, std::string_vie
     redis::add_bounded(command, {.text = kNameBytes}, words);
     auto page = redis.ask_one(command);
     if (!page.ok()) return page.error();
-    if (page->elements.size() != 2) return Error{Errc::kProtocol, "SCAN answered something that is not a page"};
+    if (page->elements.size() != 2)
+      return Error{Errc::kProtocol, "unexpected answer to SCAN; expected a cursor and keys"};
     cursor = page->elements[0].text;
     if (!take(page->elements[1].elements)) return {};
   } while (cursor != "0");

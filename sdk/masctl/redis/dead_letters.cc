@@ -55,8 +55,9 @@ Status check_letter_id(std::string_view text) {
   };
   auto dash = text.find('-');
   if (dash != std::string_view::npos && digits(text.substr(0, dash)) && digits(text.substr(dash + 1))) return {};
-  return Error{Errc::kInvalidArgument,
-               "'" + printable(text) + "' names no letter; expected one like 1795350096000-0, as dlq list shows them"};
+  return Error{
+      Errc::kInvalidArgument,
+      "'" + printable(text) + "' is not the name of a letter; expected one like 1795350096000-0, as dlq list shows"};
 }
 
 Result<bool> find_letter(SyncRedis& redis, const Keys& keys, const std::string& entry, const LetterReading& how,

@@ -50,14 +50,14 @@ Status EventStream::run() {
 void EventStream::on_message(std::string_view, std::string_view payload) {
   auto event = decode_event(payload);
   if (!event.ok()) {
-    sink_.on_remark("skipped something on " + channel_ + " that is not an event: " + event.error().message);
+    sink_.on_remark("skipped a text on " + channel_ + " that is not an event: " + event.error().message);
     return;
   }
   if (!sink_.on_event(*event, payload)) end();
 }
 
 void EventStream::on_subscribed(std::string_view) {
-  if (down_) sink_.on_remark("connected again; what happened meanwhile was not heard");
+  if (down_) sink_.on_remark("connected again; events in between were missed");
   heard_ = true;
   down_ = false;
   deadline_->stop();
@@ -68,7 +68,7 @@ void EventStream::on_subscriber_down(const Error& why, unsigned) {
     failure_ = why;
     end();
   } else if (!down_) {
-    sink_.on_remark("connection lost (" + why.message + "); trying again");
+    sink_.on_remark("connection lost (" + why.message + "); reconnecting");
     down_ = true;
   }
 }

@@ -12,7 +12,7 @@ Result<std::vector<Value>> transact(SyncRedis& redis, const redis::Command& comm
   for (const auto& reply : *replies)
     if (reply.is_error()) return reply.error();
   Value& executed = replies->back();
-  if (executed.is_nil()) return Error{Errc::kRefused, "somebody else changed it meanwhile; try again"};
+  if (executed.is_nil()) return Error{Errc::kRefused, "it was changed by somebody else at the same time; try again"};
   for (const auto& element : executed.elements)
     if (element.is_error()) return element.error();
   return std::move(executed.elements);

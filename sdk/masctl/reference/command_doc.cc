@@ -44,7 +44,9 @@ CommandDoc describe_at(const CLI::App& app, std::vector<std::string> path) {
   path.push_back(app.get_name());
   doc.path = path;
   doc.help = app.get_description();
-  doc.footer = app.get_footer();
+  // CLI11 copies a footer to sub-commands: only the root shows its own.
+  if (const CLI::App* parent = app.get_parent(); parent == nullptr || parent->get_footer() != app.get_footer())
+    doc.footer = app.get_footer();
   for (const CLI::Option* option : app.get_options()) {
     if (option == app.get_help_ptr() || option->get_group().empty()) continue;
     (option->get_positional() ? doc.operands : doc.options).push_back(describe_option(*option));

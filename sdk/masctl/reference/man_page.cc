@@ -70,12 +70,17 @@ std::string command_section(const CommandDoc& command) {
 std::string man_page(const CommandDoc& root, std::string_view version) {
   std::string out = ".\\\" Made by `masctl man`.\n";
   out += ".TH MASCTL 1 " + std::string(kDate) + " \"masctl " + std::string(version) + "\" \"MAS\"\n";
-  out += ".SH NAME\nmasctl \\- look at agents, talk to them, watch, measure\n";
+  out +=
+      ".SH NAME\n"
+      "masctl \\- inspect agents, send them messages, watch events, measure\n";
   out += ".SH SYNOPSIS\n\\fBmasctl\\fR [\\fIOPTIONS\\fR] \\fICOMMAND\\fR ...\n";
   out +=
-      ".SH DESCRIPTION\nAgents of MAS find each other, exchange messages and keep state over one Redis.\n"
-      "\\fBmasctl\\fR shows and does what they do, from the command line.\n";
-  out += ".SH OPTIONS\nUnderstood before and after every command.\n";
+      ".SH DESCRIPTION\n"
+      "Agents of MAS find each other, exchange messages and keep state over one Redis.\n"
+      "\\fBmasctl\\fR inspects and administers them from the command line.\n";
+  out +=
+      ".SH OPTIONS\n"
+      "Accepted before and after every command.\n";
   for (const auto& option : root.options) out += tagged(option_tag(option), option_text(option));
   out += ".SH COMMANDS\n";
   for (const CommandDoc* command : flatten(root)) {

@@ -24,9 +24,9 @@ struct EnvironmentDoc {
   std::string_view name, text;
 };
 inline constexpr EnvironmentDoc kEnvironmentDocs[] = {
-    {"MAS_REDIS_URL", "Where Redis is, when --redis is not given."},
+    {"MAS_REDIS_URL", "URL of Redis, when --redis is not given."},
     {"MAS_NAMESPACE", "The namespace, when --namespace is not given."},
-    {"MAS_MASTER_KEY_FILE", "The gateways' master key, when --master-key is not given."},
+    {"MAS_MASTER_KEY_FILE", "File of the gateways' master key, when --master-key is not given."},
     {"NO_COLOR", "When set and not empty, output has no colours."},
 };
 

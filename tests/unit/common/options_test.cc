@@ -38,6 +38,7 @@ struct Sample {
     table.duration("period", period, {1s, 1h}, Apply::kReload, "Time between two walks.");
     table.choice("mode", mode, kModeNames, Apply::kReload, "What is done.");
     table.secret("key", key, Apply::kReload, "A secret.");
+    table.renamed("pause", "period");
   }
 
   std::vector<std::string> ignored;
@@ -96,6 +97,15 @@ TEST_CASE("a TOML file sets values and remembers where they came from") {
   CHECK(s.key == "k");
   CHECK(s.table.find("scan", "batch")->source == "x.toml:5");
   CHECK(s.table.find("redis", "namespace")->source == "default");
+}
+
+TEST_CASE("a former name of an option is an error that names the new one") {
+  Sample s;
+  CHECK(s.toml("[scan]\npause = \"5s\"\n") == Problems{"x.toml:2:1: scan.pause is now scan.period"});
+  CHECK(s.toml("[redis]\npause = \"5s\"\n") == Problems{"x.toml:2:1: unknown key redis.pause"});
+  CHECK(s.env({{"MAS_REGISTRYD_SCAN_PAUSE", "5s"}}) ==
+        Problems{"environment variable MAS_REGISTRYD_SCAN_PAUSE is now MAS_REGISTRYD_SCAN_PERIOD"});
+  CHECK(s.period == 30s);
 }
 
 TEST_CASE("wrong TOML: each problem with line and column, what was expected, the nearest name") {

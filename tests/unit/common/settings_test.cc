@@ -53,8 +53,8 @@ TEST_CASE("the password is the first line of a file that others cannot touch") {
   CHECK(endpoint->user == "u");
 
   CHECK(error_of_password(dir.file("group", "x", 0440)).empty());
-  CHECK(error_of_password(dir.file("others", "x", 0404)).find("open to others") != std::string::npos);
-  CHECK(error_of_password(dir.file("writable", "x", 0620)).find("open to others") != std::string::npos);
+  CHECK(error_of_password(dir.file("others", "x", 0404)).find("accessible to others") != std::string::npos);
+  CHECK(error_of_password(dir.file("writable", "x", 0620)).find("accessible to others") != std::string::npos);
   CHECK(error_of_password(dir.file("empty", "\nx", 0600)).find("no password") != std::string::npos);
   CHECK(error_of_password(dir.file("long", std::string(513, 'x'), 0600)).find("512") != std::string::npos);
   CHECK(error_of_password(dir.name + "/none").find("No such file") != std::string::npos);
@@ -108,7 +108,7 @@ TEST_CASE("values that only together are wrong are problems too") {
   problems.clear();
   load({"", {}, {}}, problems);
   REQUIRE(problems.size() == 1);
-  CHECK(problems[0] == "--config: the name of the file is empty");
+  CHECK(problems[0] == "--config: the file name is empty");
 }
 
 TEST_CASE("a URL's user may have the password from a file, and needs one from somewhere") {

@@ -54,7 +54,7 @@ TEST_CASE("chain: a target may be asked again so often, a reply always") {
   question.chain = R"(["bob","carol","bob"])";
   CHECK(at.ask(question) == GuardRule::kNone);
   question.chain = R"(["bob","carol","bob","bob"])";
-  CHECK(at.why(question) == "chain: the target stands in it 3 times, at most 2");
+  CHECK(at.why(question) == "chain: the target appears in it 3 times, at most 2");
   question.answers = true;
   CHECK(at.ask(question) == GuardRule::kNone);
   GuardQuestion self{.sender = "bob", .target = "bob", .conversation = {}, .chain = R"(["bob","bob"])"};
@@ -66,7 +66,7 @@ TEST_CASE("chain: a target may be asked again so often, a reply always") {
 
   GuardCase strict({.max_visits = 0});
   question.chain = R"(["bob"])";
-  CHECK(strict.why(question) == "chain: the target stands in it 1 time, at most 0");
+  CHECK(strict.why(question) == "chain: the target appears in it 1 time, at most 0");
 }
 
 TEST_CASE("conversation: a budget for each of its senders, which nobody else can use up") {

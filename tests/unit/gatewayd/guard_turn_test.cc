@@ -44,7 +44,7 @@ TEST_CASE("a message that goes round in a circle is refused, and its reason says
                                        Decision::kLoopDetected, Decision::kAllowed, Decision::kLoopDetected,
                                        Decision::kAllowed});
   CHECK(receipt.details[0] == "hops: 33, at most 32");
-  CHECK(receipt.details[2] == "chain: the target stands in it 2 times, at most 1");
+  CHECK(receipt.details[2] == "chain: the target appears in it 2 times, at most 1");
   CHECK(receipt.details[6] == "conversation: at most 3 messages in 60 s");
   CHECK(receipt.details[8] == "pair: at most 5 messages in 60 s");
   at.check_ledger();

@@ -59,7 +59,7 @@ TEST_CASE("a bucket is told as it is now, and is not drawn from") {
   at.facts.agents.own_limits = true;
   at.facts.agents.limits = gateway::LimitSettings{.per_minute = 6, .per_hour = 100, .burst = 3};
   CHECK(at.stage("rate").rule ==
-        "of its own: 6 per minute, 100 per hour, burst 3; the minute's bucket holds 3 of 3; the hour's bucket holds "
+        "its own: 6 per minute, 100 per hour, burst 3; the minute's bucket holds 3 of 3; the hour's bucket holds "
         "100 of "
         "100");
   gateway::LimiterState used;

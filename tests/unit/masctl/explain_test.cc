@@ -79,7 +79,7 @@ TEST_CASE("who has no identity is known by the token of its entry, in developmen
 TEST_CASE("production asks for a key that is good, development for a token or one") {
   auto facts = good_facts(Profile::kProduction);
   facts.sender_standing.identity = identity(IdentityState::kActive, kNow - 1);
-  CHECK(told(facts).starts_with("AUTH_FAILED by identity: active, but without a key"));
+  CHECK(told(facts).starts_with("AUTH_FAILED by identity: active, but without a valid key"));
   facts.profile = Profile::kDevelopment;
   CHECK(told(facts).starts_with("AUTH_FAILED by identity: active, but with neither"));
   facts.sender_standing.identity->token_hash.emplace();
@@ -98,7 +98,7 @@ TEST_CASE("the target: absent, not in gateway mode, away") {
   CHECK(told(facts) == "QUEUED_OFFLINE by target: registered, in gateway mode, not active");
   facts.target_standing = {};
   facts.target_standing.has_stream = true;
-  CHECK(told(facts) == "QUEUED_OFFLINE by target: stopped; its stream is there");
+  CHECK(told(facts) == "QUEUED_OFFLINE by target: stopped; its stream remains");
   facts.target_standing.registered = true;
   CHECK(told(facts) == "TARGET_NOT_FOUND by target: registered, but not in gateway mode");
   facts.target_standing = {};
@@ -117,7 +117,7 @@ TEST_CASE("limits that cannot be read refuse; those that can are told") {
   CHECK(told(facts) == "RATE_LIMITED by limits: burst is 'x'");
   facts.limits = gateway::LimitSettings{.per_minute = 10};
   facts.own_limits = true;
-  CHECK(explain(facts).checks[3].rule == "of its own: 10 per minute, burst 10");
+  CHECK(explain(facts).checks[3].rule == "its own: 10 per minute, burst 10");
 }
 
 TEST_CASE("an open circuit is in the way until its time is over or its agent is back") {
@@ -139,5 +139,5 @@ TEST_CASE("an open circuit is in the way until its time is over or its agent is 
   facts.target_standing.active = false;
   CHECK(told_with(CircuitState::kOpen, 0, CircuitCause::kInactive) == "CIRCUIT_OPEN: circuit open: inactive");
   facts.circuit = Error{Errc::kMalformed, "circuit: since is missing"};
-  CHECK(explain(facts).checks.back().rule == "taken for closed: circuit: since is missing");
+  CHECK(explain(facts).checks.back().rule == "treated as closed: circuit: since is missing");
 }

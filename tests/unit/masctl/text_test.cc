@@ -119,5 +119,5 @@ TEST_CASE("the time of an option is a date, seconds since 1970, or how long ago"
   CHECK(bound == kNow - 60'000'000);
   auto bad = parse_bound("--since", "2026-13-01", kNow, bound);
   REQUIRE_FALSE(bad.ok());
-  CHECK(bad.error().message.starts_with("--since: '2026-13-01' is no time"));
+  CHECK(bad.error().message.starts_with("--since: '2026-13-01' is not a time"));
 }

@@ -105,7 +105,7 @@ TEST_CASE("rates are what happened between two looks") {
 
 TEST_CASE("top in text and JSON, whatever the gateways say") {
   TopView top;
-  CHECK(top.header() == std::vector<std::string>{"no gateway has ever run on this Redis"});
+  CHECK(top.header() == std::vector<std::string>{"no gateway has run on this Redis yet"});
   CHECK(top.json(1) == R"({"time":1,"gateways":[],"decisions":{},"partitions":[]})");
   auto odd = snapshot(R"("profile":"\u001b[31m","decided":{"A\"B":1})");
   odd.host.push_back(static_cast<char>(0xff));

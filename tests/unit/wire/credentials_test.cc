@@ -64,7 +64,7 @@ TEST_CASE("the file must be closed to others") {
   for (mode_t mode : {0440, 0640, 0604, 0644, 0660, 0620}) {
     auto refused = read_credentials(dir.file("c" + std::to_string(mode), text, mode));
     REQUIRE_FALSE(refused.ok());
-    CHECK(says(refused.error().message, "open to others; expected mode 0400 or 0600"));
+    CHECK(says(refused.error().message, "accessible to others; expected mode 0400 or 0600"));
   }
   if (geteuid() == 0) {  // who else could give a file away?
     const std::string anothers = dir.file("d", text, 0600);
@@ -84,7 +84,7 @@ TEST_CASE("the file must be closed to others") {
 }
 
 TEST_CASE("errors say file, line and field") {
-  CHECK(says(error_of("agent_id = 'alice'\ntoken = 5\n"), "f:2: expected nothing but lines of FIELD = \"TEXT\""));
+  CHECK(says(error_of("agent_id = 'alice'\ntoken = 5\n"), "f:2: expected only lines of FIELD = \"TEXT\""));
   CHECK(says(error_of("agent_id = 'not an id'\ntoken = 't'\n"), "f:1: agent_id: expected an agent id"));
   CHECK(says(error_of("agent_id = 'a'\nkey_id = 'a b'\nkey = '" + kKey + "'\n"), "f:2: "));
   CHECK(says(error_of("agent_id = 'a'\nkey_id = 'k'\nkey = 'short'\n"), "f:3: key: expected 43 characters"));
@@ -132,5 +132,5 @@ TEST_CASE("only flat lines are read, so that no file is deep") {
         std::string("a = 3958-05-id 7 a\n"), std::string("a = 2\xef\xbf\xbd\n"),
         std::string("a = '''\n#'''\xef\xbf\xbd\n"), std::string("a = \"\"\"x\n"), std::string("\"=\".b = 1\n"),
         "a = " + std::string(4000, '['), std::string(4000, '.')})
-    CHECK(says(error_of(text), "f:1: expected nothing but lines of FIELD"));
+    CHECK(says(error_of(text), "f:1: expected only lines of FIELD"));
 }

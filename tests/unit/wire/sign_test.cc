@@ -90,9 +90,9 @@ TEST_CASE("a signing key's file is PEM or a seed, closed to others") {
   for (const std::string& content : {seed, std::string(kVectors[0].seed) + "\n", base64url(seed)})
     CHECK(SigningKey::read(dir.file("seed", content))->id() == SigningKey::from_seed(seed)->id());
 
-  CHECK(error_of_file(dir.file("open", pem, 0644)).find("open to others") != std::string::npos);
+  CHECK(error_of_file(dir.file("open", pem, 0644)).find("accessible to others") != std::string::npos);
   CHECK(error_of_file(dir.name + "/none").find("No such file") != std::string::npos);
-  CHECK(error_of_file(dir.file("short", "k")).find("holds no key") != std::string::npos);
+  CHECK(error_of_file(dir.file("short", "k")).find("contains no key") != std::string::npos);
   for (const std::string& bad :
        {std::string("-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA==\n-----END PRIVATE KEY-----\n"),
         std::string("-----BEGIN "), pem.substr(0, 60)}) {
