@@ -111,7 +111,6 @@ Status Scanner::look_through(uint32_t view) {
   read_words(document);
   Sight sight(document, classes_of(view), view, rules_->enabled, words_,
               {actions_, candidates_, work_, explaining_ ? &judged_ : nullptr});
-  sight.spend(words_.size() * kStepsOfWord);
   if (!work_.over()) detect_numbers(sight, groups_);
   if (!work_.over()) detect_emails(sight);
   if (!work_.over()) detect_by_keys(sight);
@@ -135,7 +134,10 @@ void Scanner::read_words(const Document& document) {
     const Literal& literal = rules_->matcher->literal(match.literal);
     if (literal.trigger != Trigger::kPhrase) continue;
     Span span{match.end - static_cast<uint32_t>(literal.text.size()), match.end};
-    if (is_phrase(document.text(), span)) words_.push_back({span, static_cast<Context>(literal.argument)});
+    if (!is_phrase(document.text(), span)) continue;
+    work_.steps += kStepsOfWord;
+    if (work_.over()) return;
+    words_.push_back({span, static_cast<Context>(literal.argument)});
   }
 }
 

@@ -37,9 +37,9 @@ Named how_of(const Value& value) {
   }
 }
 
-constexpr size_t kStepsOfValue = 64;  // about what value_after() reads of the text, and looks up
+constexpr size_t kStepsOfValue = 32;  // about what value_after() reads of the text, and looks up
 
-constexpr size_t kStepsOfAssignment = 32;  // about what assigned_value() reads, but the value
+constexpr size_t kStepsOfAssignment = 16;  // about what assigned_value() reads, but the value
 
 class TextReader {
  public:

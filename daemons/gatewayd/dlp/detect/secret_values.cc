@@ -13,7 +13,7 @@ namespace {
 
 using enum Context;
 
-constexpr size_t kStepsOfLooks = 48, kTimesRead = 4;  // of a value, by all questions what it looks like
+constexpr size_t kStepsOfLooks = 32, kTimesRead = 2;  // of a value, by all questions what it looks like
 
 bool is_letters(std::string_view value) { return std::all_of(value.begin(), value.end(), is_letter); }
 
