@@ -1,8 +1,7 @@
 // Entries and PTTL of many agents, then the scripts that write what follows.
 #include "daemons/healthd/look_op.h"
 
-#include <charconv>
-
+#include "proto/base/numbers.h"
 #include "proto/redis/hash_reads.h"
 #include "proto/redis/refusals.h"
 #include "proto/wire/agent_entry.h"
@@ -44,11 +43,8 @@ Sight::Status status_of(std::string_view text) {
 }  // namespace
 
 WallMicros micros_of_seconds(std::string_view text) {
-  double seconds = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  bool whole = error == std::errc() && end == text.data() + text.size();
-  if (!whole || !(seconds > 0 && seconds < 1e12)) return 0;
-  return static_cast<WallMicros>(seconds * 1e6);
+  const double seconds = parse_number<double>(text).value_or(0);
+  return seconds > 0 && seconds < 1e12 ? static_cast<WallMicros>(seconds * 1e6) : 0;
 }
 
 LookOp::LookOp(redis::Connection& redis, const Keys& keys, Liveness& liveness, Stats& stats, ServerClock& clock,

@@ -2,7 +2,8 @@
 #include "daemons/healthd/outage.h"
 
 #include <algorithm>
-#include <charconv>
+
+#include "proto/base/numbers.h"
 
 namespace mas::health {
 
@@ -25,11 +26,8 @@ std::string_view info_value(std::string_view info, std::string_view name) {
 ServerInfo parse_server_info(std::string_view info) {
   ServerInfo server;
   server.run_id = info_value(info, "run_id");
-  std::string_view uptime = info_value(info, "uptime_in_seconds");
-  int64_t seconds = 0;
-  auto [end, error] = std::from_chars(uptime.data(), uptime.data() + uptime.size(), seconds);
-  bool whole = error == std::errc() && end == uptime.data() + uptime.size();
-  if (whole && seconds >= 0 && seconds < int64_t{1} << 31) server.uptime_seconds = seconds;
+  auto seconds = parse_number<int64_t>(info_value(info, "uptime_in_seconds"));
+  if (seconds && *seconds >= 0 && *seconds < int64_t{1} << 31) server.uptime_seconds = seconds;
   return server;
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "daemons/gatewayd/breaker/breaker.h"
+#include "daemons/gatewayd/policy/stages.h"
 
 namespace mas::ctl {
 
@@ -98,6 +99,24 @@ Check check_circuit(const ExplainFacts& facts) {
   return denied("circuit", Decision::kCircuitOpen, std::move(rule));
 }
 
+/// Checks two agents without a message: the stages that need one say nothing.
+struct PairJudge {
+  const ExplainFacts& facts;
+  std::vector<Check> checks{};
+
+  void decode() {}
+  void identity() { checks.push_back(check_identity(facts)); }
+  void authorisation() { checks.push_back(check_authorisation(facts)); }
+  void target() { checks.push_back(check_target(facts)); }
+  void deadline() {}
+  void guard() {}
+  void rate() { checks.push_back(check_limits(facts)); }
+  void content() {}
+  void circuit() { checks.push_back(check_circuit(facts)); }
+  void backlog() {}
+  void lane() {}
+};
+
 }  // namespace
 
 std::string_view profile_text(Profile profile) {
@@ -111,9 +130,10 @@ std::optional<Profile> parse_profile(std::string_view text) {
 }
 
 Explanation explain(const ExplainFacts& facts) {
+  PairJudge judge{facts};
+  for (const auto& stage : gateway::kStages<PairJudge>) (judge.*stage.judged)();
   Explanation out;
-  out.checks = {check_identity(facts), check_authorisation(facts), check_target(facts), check_limits(facts),
-                check_circuit(facts)};
+  out.checks = std::move(judge.checks);
   auto refused = std::find_if(out.checks.begin(), out.checks.end(),
                               [](const auto& check) { return !decision_accepted(check.decision); });
   constexpr size_t kAuthorisation = 1, kTarget = 2;
