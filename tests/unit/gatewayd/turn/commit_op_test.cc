@@ -1,0 +1,275 @@
+// Committing: what is sent together, when receipts go out, and what each answer of the script means.
+#include "daemons/gatewayd/turn/commit_op.h"
+
+#include "tests/unit/gatewayd/turn/turn_fixture.h"
+#include "tests/unit/gatewayd/turn_case.h"
+
+using namespace mas;
+using namespace mas::gateway;
+using namespace mas::gateway::test;
+
+namespace {
+
+using Hand = TurnPipeline::Hand;
+
+struct Committing : TurnFixture {
+  CommitOp op;
+  TurnCase frames;
+
+  explicit Committing(TurnOptions options = {}) : Committing(std::move(options), nullptr) {}
+  Committing(TurnOptions options, std::unique_ptr<CommitBuilder> builder)
+      : TurnFixture(std::move(options)),
+        op(parts, builder ? std::move(builder) : std::make_unique<CommitBuilder>(frame.keys()), *this) {
+    fence_all();
+    parts.decider.set_policy(parts.options.policy);
+    parts.clock.take(frames.now, mono_now());
+    redis.says["EVAL"] = list({text("DONE")});
+    on_failure = [this] {
+      parts.pipeline.drop();
+      op.reset();
+      parts.partitions.forget_all();
+    };
+  }
+
+  /// A turn in hand is decided: of one message from alice to bob, and an element that is no frame.
+  void decide() {
+    const unsigned alices = mas::partition_of("alice", kTwoPartitions);
+    parts.pipeline.ask();
+    parts.batch.append(alices, frames.frame({}, {envelope("alice", "bob")}));
+    parts.batch.append(1 - alices, "no frame");
+    parts.pipeline.arrive();
+    parts.pipeline.begin();
+    parts.turn_now = parts.clock.last();
+    parts.batch.decode(1000, 1024 * 1024);
+    parts.pipeline.move_hand(Hand::kFetching);
+    std::vector<Inbox*> inboxes;
+    const MonoTime began = mono_now();
+    for (bool lacking = true; lacking;) {
+      parts.decider.start(parts.partitions.taken(), parts.turn_now, began);
+      parts.facts.hold();
+      REQUIRE(parts.decider.need_some(parts.batch, inboxes, MonoTime::max()));
+      const auto wanted = parts.facts.take_wanted();
+      lacking = !wanted.empty() || !inboxes.empty();
+      for (const auto& one : wanted) know(*one.agent, one.groups);
+      for (Inbox* inbox : inboxes) inbox->measured(0, mono_now());
+    }
+    parts.pipeline.move_hand(Hand::kDeciding);
+    REQUIRE(parts.decider.decide_some(parts.batch, MonoTime::max()));
+    parts.decider.finish();
+    parts.facts.end_turn();
+    parts.pipeline.move_hand(Hand::kDecided);
+    REQUIRE(parts.decider.result().deliveries().size() == 1);
+    parts.decider.result().deliveries()[0].inbox->read_at -= std::chrono::seconds(2);  // its length is asked for again
+  }
+  void know(Agent& agent, uint8_t groups) {
+    agent.registered = agent.gateway_mode = agent.active = true;
+    agent.secrets.registry_token = token_hash("token of " + agent.id);
+    for (Group group : {kPresence, kIdentity, kRules, kLimits, kCircuit})
+      if ((groups & group) != 0) parts.facts.finish(agent, group);
+  }
+  /// The script's command.
+  const Words& script() const {
+    for (const Words& words : redis.sent)
+      if (words[0] == "EVAL") return words;
+    FAIL("no script was sent");
+    std::abort();
+  }
+  bool has(std::string_view word) const { return std::find(script().begin(), script().end(), word) != script().end(); }
+  /// The script refuses the key. @return that answer.
+  std::string refusal_of(std::string_view key, std::string_view words) const {
+    constexpr size_t kFirstKey = 3;  // after EVAL, the script and how many keys there are
+    const auto found = std::find(script().begin() + kFirstKey, script().end(), key);
+    REQUIRE(found != script().end());
+    return list({text("FAILED"), integer(found - script().begin() - static_cast<ptrdiff_t>(kFirstKey)), text(words)});
+  }
+};
+
+constexpr std::string_view kWrongType = "WRONGTYPE Operation against a key holding the wrong kind of value";
+
+TurnOptions with_replicas() {
+  TurnOptions options;
+  options.wait_replicas = 2;
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("a turn goes out in one write, and its receipts once it is done") {
+  Committing at;
+  at.decide();
+  at.parts.events.add("PUBLISH", "mas.system", "an alert");
+  const std::string stream(at.parts.decider.result().deliveries()[0].key);
+  REQUIRE(at.op.start());
+  CHECK(at.parts.pipeline.committing());
+  CHECK(at.parts.pipeline.hand() == Hand::kNone);
+  std::vector<std::string> names;
+  for (const Words& words : at.redis.sent) names.push_back(words[0]);
+  CHECK(names == std::vector<std::string>{"PUBLISH", "XLEN", "EVAL"});
+  CHECK(at.parts.stats.round_trips.value() == 1);
+  CHECK(at.parts.events.count() == 0);
+  for (const std::string& word :
+       {stream, std::string("LTRIM"), at.frame.keys().unproven(), at.partition(0).audit_key, at.partition(1).audit_key})
+    CHECK(at.has(word));
+
+  at.redis.answer_all();
+  CHECK(at.told == Told{"committed", "commit over"});
+  CHECK(at.parts.pipeline.clear());
+  CHECK(at.parts.stats.turns() == 1);
+  CHECK(at.parts.stats.messages() == 1);
+  CHECK(at.parts.stats.receipts.value() == 1);
+  CHECK(at.parts.events.count() == 1);
+  CHECK(at.parts.events.bytes().find("mas.receipt") != std::string::npos);
+}
+
+TEST_CASE("another gateway's epoch: nothing is told to senders") {
+  Committing at;
+  at.decide();
+  at.redis.says["EVAL"] = list({text("FENCED"), integer(1)});
+  at.op.start();
+  at.redis.answer_all();
+  CHECK(at.told == Told{"failed commit_fenced"});
+  CHECK(at.parts.events.count() == 0);
+  CHECK(at.parts.stats.turns() == 0);
+}
+
+TEST_CASE("what the script does not answer, and what Redis refuses as a whole, drop all") {
+  for (const auto& reply : {error("OOM command not allowed"), text("DONE"), list({}), list({text("FENCED")}),
+                            list({text("FAILED"), integer(0)})}) {
+    CAPTURE(reply);
+    Committing at;
+    at.decide();
+    at.redis.says["EVAL"] = reply;
+    at.op.start();
+    at.redis.answer_all();
+    CHECK(at.told == Told{"failed commit_failed"});
+    CHECK(at.parts.events.count() == 0);
+  }
+}
+
+TEST_CASE("a refused key is remembered, and the next turn does without it") {
+  SECTION("a partition's: it rests") {
+    Committing at;
+    at.decide();
+    at.op.start();
+    at.redis.says["EVAL"] = at.refusal_of(at.partition(0).audit_key, kWrongType);
+    at.redis.answer_all();
+    CHECK(at.told == Told{"failed keys_refused"});
+    CHECK(at.rests(0));
+    CHECK_FALSE(at.rests(1));
+    CHECK(at.why.starts_with(at.partition(0).audit_key + ": WRONGTYPE"));
+  }
+  SECTION("a target's stream: its messages fail") {
+    Committing at;
+    at.decide();
+    Inbox* inbox = at.parts.decider.result().deliveries()[0].inbox;
+    at.op.start();
+    at.redis.says["EVAL"] = at.refusal_of(inbox->key, kWrongType);
+    at.redis.answer_all();
+    CHECK(at.told == Told{"failed keys_refused"});
+    CHECK(inbox->failing == kWrongType);
+    CHECK(inbox->failing_until > mono_now());
+    CHECK_FALSE(at.rests(0));
+  }
+  SECTION("the stream of what is no frame: it is not kept for a while") {
+    Committing at;
+    at.decide();
+    at.op.start();
+    at.redis.says["EVAL"] = at.refusal_of(at.frame.keys().unproven(), kWrongType);
+    at.redis.answer_all();
+    CHECK(at.told == Told{"failed keys_refused"});
+    CHECK(at.parts.unproven_again > mono_now());
+  }
+  SECTION("Redis is out of memory: that is no key's fault") {
+    Committing at;
+    at.decide();
+    at.op.start();
+    at.redis.says["EVAL"] = at.refusal_of(at.partition(0).audit_key, "OOM command not allowed");
+    at.redis.answer_all();
+    CHECK(at.told == Told{"failed commit_refused"});
+    CHECK_FALSE(at.rests(0));
+  }
+}
+
+TEST_CASE("receipts wait until enough replicas have the commit") {
+  for (int64_t replicas : {1, 2}) {
+    CAPTURE(replicas);
+    Committing at(with_replicas());
+    at.decide();
+    at.redis.says["WAIT"] = integer(replicas);
+    at.op.start();
+    at.redis.answer_until("WAIT");
+    CHECK(at.told == Told{"committed"});
+    CHECK(at.parts.pipeline.committing());
+    CHECK(at.parts.events.count() == 0);
+    at.redis.answer_all();
+    CHECK(at.told == Told{"committed", "commit over"});
+    CHECK(at.parts.events.count() == (replicas == 2 ? 1 : 0));
+  }
+}
+
+TEST_CASE("a commit under way is told once when the link is lost, wherever it is lost, and publishes no receipt") {
+  Committing whole(with_replicas());
+  whole.decide();
+  whole.op.start();
+  const size_t replies = whole.redis.sent.size();
+  REQUIRE(replies == 3);  // XLEN, the script, WAIT
+  for (size_t answered = 0; answered < replies; ++answered) {
+    CAPTURE(answered);
+    Committing at(with_replicas());
+    at.decide();
+    at.op.start();
+    for (size_t i = 0; i < answered; ++i) at.redis.answer();
+    at.redis.lose({answered == 0 ? Errc::kTooLarge : Errc::kConnectionLost, "the link was lost"});
+    CHECK(at.told == (answered < 2 ? Told{"failed redis_lost"} : Told{"committed", "failed redis_lost"}));
+    CHECK(at.parts.events.count() == 0);
+    CHECK(at.parts.stats.receipts.value() == 0);
+    CHECK(at.parts.pipeline.clear());
+  }
+}
+
+TEST_CASE("a commit that cannot be sent drops all") {
+  Committing at;
+  at.decide();
+  at.redis.refusal = Error{Errc::kWouldBlock, "too much waits"};
+  CHECK_FALSE(at.op.start());
+  CHECK(at.told == Told{"failed redis_unreachable"});
+  CHECK(at.parts.pipeline.clear());
+}
+
+TEST_CASE("a trial ends with the commit, and what failed before is told") {
+  Committing at;
+  redis::Command command;
+  at.parts.trials.begin(at.partition(0), command);
+  redis::Reply counted;
+  counted.type = redis::Reply::Type::kInteger;
+  counted.integer = 2;
+  REQUIRE(at.parts.trials.counted(counted));
+  at.decide();
+  at.op.start();
+  CHECK(at.has(at.partition(0).trial_key));
+  at.redis.answer_all();
+  CHECK(at.parts.trials.under_way() == nullptr);
+  CHECK(at.parts.events.bytes().find("was set aside") != std::string::npos);
+}
+
+TEST_CASE("an element that was too large to be read is trimmed, and its head is kept") {
+  Committing at;
+  at.parts.batch.append_oversized(0, 20'000'000, "how it begins");
+  at.decide();
+  at.op.start();
+  CHECK(at.has("how it begins"));
+  at.redis.answer_all();
+  CHECK(at.told == Told{"committed", "commit over"});
+}
+
+TEST_CASE("another builder may be put in the place of the script's") {
+  struct Forgetful final : CommitBuilder {
+    using CommitBuilder::CommitBuilder;
+    void add_block(const PartitionWork&) override {}
+  };
+  Committing at({}, std::make_unique<Forgetful>(Keys()));
+  at.decide();
+  at.op.start();
+  CHECK_FALSE(at.has(at.partition(0).audit_key));
+  CHECK(at.has("LTRIM"));
+}
