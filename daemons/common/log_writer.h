@@ -1,10 +1,10 @@
-// Carries log lines to a descriptor, on a thread of its own: whoever logs never waits for whoever reads.
+// Writes log lines to a descriptor, on a thread of its own, so that logging never waits for a slow reader.
 //
 //     write() ─▶ waiting lines (bounded; full: drop the line, count it) ─▶ thread ─▶ write(2), for as long as it takes
 //
 // Happy path: a line is written within microseconds, in the order of logging.
-// Failure: while nobody reads, lines gather up to the bound; what comes then is dropped, and the lines that went before
-// are followed by one that says how many. Lines that write(2) refuses are dropped as well. Without room for a thread a
+// Failure: while nobody reads, lines gather up to the bound. Further lines are dropped, and a line that says how many
+// follows those before. Lines that write(2) refuses are dropped as well. Without room for a thread a
 // line is written at once where poll(2) says that it can be. The destructor gives what waits one second.
 // The descriptor is not made non-blocking: it is shared with whoever else writes to that terminal or pipe.
 // Threading: one thread writes, and destroys. Ownership: the thread keeps what it needs, and may outlive the object when

@@ -1,6 +1,6 @@
 // What systemd gives to a unit, found without being named in the configuration: credentials by name
 // ($CREDENTIALS_DIRECTORY, of LoadCredential=) and files in the state directory ($STATE_DIRECTORY, of StateDirectory=).
-// Elsewhere there are none, and both answers are empty. Threading: any thread.
+// Outside a unit both answers are empty. Threading: any thread.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// Hears of Redis's clock from every batch of reads whose keys may have ended too soon, before what these found is judged.
+// Checks Redis's clock in every batch of reads whose keys may have expired too soon, before their results are used.
 //
 // Happy path: a batch begins with TIME; its answer goes to take(), and `stepped` is called before take() returns where the
 // clock was set forward since the answer before, whoever asked for that one.

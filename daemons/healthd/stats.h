@@ -1,4 +1,4 @@
-// What healthd counts.
+// The metrics of healthd.
 #pragma once
 
 #include "daemons/common/metrics.h"

@@ -1,6 +1,6 @@
-// Ids whose entries should be looked at because somebody said so on mas.system: each once, and boundedly many.
+// Ids whose entries should be read because an event on mas.system named them: each once, in a bounded number.
 //
-// What does not fit is not remembered; the caller then looks at everything instead. Pure; threading: none.
+// An id that does not fit is not remembered; the caller then reads all entries instead. Pure; threading: none.
 #pragma once
 
 #include <deque>

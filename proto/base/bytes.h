@@ -1,8 +1,8 @@
 // Binary forms: little-endian integers and length-prefixed texts, appended to a string or read from a view.
 //
 // Happy path: ByteWriter appends; ByteReader hands out what was written, in the same order.
-// Failure: a reader that is asked for more than there is fails for good: every further read gives zeros and empty views
-// and ok() is false, so a caller reads everything and checks once. No read allocates; sizes are the caller's to judge.
+// Failure: a read past the end makes the reader fail permanently: every further read returns zeros or empty views, and
+// ok() is false. So a caller reads everything and checks once. No read allocates; the caller checks sizes.
 // Threading: none. Ownership: a reader's views live as long as the bytes it reads.
 #pragma once
 

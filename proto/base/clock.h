@@ -1,4 +1,4 @@
-// The two clocks: monotonic for durations and deadlines, wall for what is written down.
+// The two clocks: monotonic for durations and deadlines, wall time for timestamps.
 //
 // Engines take `now` as an argument; only the edges (operations, main loops) call these functions.
 #pragma once

@@ -29,7 +29,7 @@ class JsonWriter {
   JsonWriter& string(std::string_view text);
   JsonWriter& integer(int64_t value);
   JsonWriter& unsigned_integer(uint64_t value);
-  /// Shortest decimal that reads back as the same double; null for NaN and infinities, which JSON has not.
+  /// Shortest decimal that reads back as the same double; null for NaN and infinities, which JSON cannot express.
   JsonWriter& number(double value);
   JsonWriter& boolean(bool value) { return raw(value ? "true" : "false"); }
   JsonWriter& null() { return raw("null"); }

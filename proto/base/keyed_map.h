@@ -1,5 +1,5 @@
-// Hash tables for texts that strangers choose: their hash has a random key of the process, so that nobody outside can choose
-// texts that share a slot. Looked up by string_view.
+// Hash tables for texts from untrusted sources. The hash has a random key per process, so that no peer can choose texts
+// that share a slot. Looked up by string_view.
 // Threading: the hash may be used from any thread.
 #pragma once
 

@@ -1,8 +1,8 @@
 // Secrets in memory: overwritten before their memory is given back, so that no core dump, swap file or stray read of
 // freed memory has them (CWE-244).
 //
-// A std::string that grows, is assigned or goes away gives its old block back as it is. What holds a secret is therefore
-// a Secret, or a buffer that grows by reserve_wiping() and ends with wipe().
+// A std::string that grows, is assigned or is destroyed returns its old block without overwriting it. So keep a secret in
+// a Secret, or in a buffer that grows by reserve_wiping() and ends with wipe().
 // Threading, ownership: as for any std::string.
 #pragma once
 
@@ -13,7 +13,7 @@
 
 namespace mas {
 
-/// Overwrites what stands in the buffer, and what longer contents left behind it, in a way that the compiler keeps. The
+/// Overwrites the buffer, including what longer contents left behind in it, in a way that the compiler keeps. The
 /// buffer is empty afterwards and keeps its block.
 void wipe(std::string& buffer);
 void wipe(std::span<unsigned char> bytes);

@@ -10,7 +10,7 @@
 
 namespace mas {
 
-/// Who but its owner may read a secret's file. Nobody else may ever write it.
+/// Who may read a secret's file besides its owner. Only the owner may write it.
 enum class SecretReaders {
   kOwner,          ///< mode 0400 or 0600; a systemd credential may be 0440
   kOwnerAndGroup,  ///< 0440 and 0640 too

@@ -1,7 +1,7 @@
 // SipHash-2-4, and the faster SipHash-1-3: keyed hashes of short texts, for tables whose keys others choose.
 //
-// J.-P. Aumasson, D. Bernstein, "SipHash: a fast short-input PRF" (INDOCRYPT 2012). Who does not know the key cannot choose
-// texts that share a slot, or a counter. Not for signatures: it has 64 bits.
+// J.-P. Aumasson, D. Bernstein, "SipHash: a fast short-input PRF" (INDOCRYPT 2012). Without the key, nobody can choose
+// texts that share a slot or a counter. Not for signatures: it has 64 bits.
 // Threading: pure; no allocation.
 #pragma once
 

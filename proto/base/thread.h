@@ -1,5 +1,5 @@
-// Starting threads: with every signal blocked, so that the program's handlers never run on them and a broken pipe raises
-// no SIGPIPE there; and an error, not an exception, where there is no room for one more.
+// Starts threads with every signal blocked, so that the program's signal handlers never run on them and a broken pipe
+// raises no SIGPIPE there. If no thread can be created, the caller gets an error, not an exception.
 #pragma once
 
 #include <functional>

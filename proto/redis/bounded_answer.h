@@ -1,4 +1,4 @@
-// Reads whose answer is bounded, whatever somebody wrote: a text over the bound is answered by its length.
+// Reads whose answer is bounded, whatever the stored value: a text over the bound is answered by its length.
 //
 // Happy path: add_bounded() appends any reading command as a script; its reply is that of the command.
 // Failure modes:
@@ -6,8 +6,8 @@
 //   is the error `TOOLARGE …`, which names the key and says how many bytes there are and may be;
 // - a reply that still has more than `whole` bytes: that error;
 // - an error of the command: as Redis words it.
-// What is too large is copied once inside Redis and never leaves it. Where Redis can tell sizes without touching contents
-// (HSTRLEN, say), a reader that is asked often does better to ask for those: hash_reads.h.
+// A value that is too large is copied once inside Redis and never leaves it. A frequent reader should ask for sizes first,
+// where Redis has a command for that (HSTRLEN): hash_reads.h.
 // Threading: none; appends commands.
 #pragma once
 
@@ -35,10 +35,10 @@ void add_bounded(Command& batch, AnswerBounds bounds, std::initializer_list<std:
 /// The same as a command of its own.
 Command bounded(AnswerBounds bounds, std::initializer_list<std::string_view> words);
 
-/// @return kTooLarge, as people are told: "WHAT has N bytes; expected at most M".
+/// @return kTooLarge with the sentence "WHAT has N bytes; expected at most M".
 Error too_large(std::string_view what, uint64_t bytes, size_t most);
 
-/// For a place where a text or nothing is expected. @return too_large() where its length stands there.
+/// For a reply that should be a text or nil. @return too_large() if it is a length instead.
 Status check_text(std::string_view what, const Reply& reply, size_t most);
 
 }  // namespace mas::redis

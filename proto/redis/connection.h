@@ -21,9 +21,9 @@
 // Redis's own words. A link that answers READONLY is dropped, so that after a fail-over the name is resolved again.
 // A reply with a text past `reply_limits` answers kTooLarge before the text has come, and the link is replaced: what
 // Redis holds of the reply goes with it. oversized() tells the receiver how long it is.
-// Time-outs: replies come in order, so a run's deadline is looked at when it is the oldest; it then answers kTimeout and
-// the link is replaced, since nothing behind it can be trusted to arrive. Only silence counts: not the time in which
-// the loop did something else and read nothing, nor while the parts of a large reply keep coming.
+// Time-outs: replies come in order, so only the oldest run's deadline is checked. When it has passed, the run answers
+// kTimeout and the link is replaced, since no later reply can be relied on. Only silence counts, not time in which the
+// loop was busy and read nothing, or in which parts of a large reply keep arriving.
 // Threading: one loop, its thread, on which SIGPIPE must be ignored or blocked (libuv writes without MSG_NOSIGNAL).
 // Ownership: the connection may be destroyed at any time but from inside its own callbacks; what is pending is then
 // dropped without an answer.
@@ -61,8 +61,7 @@ struct ReplyTo {
   void (*fn)(void* self, uint64_t tag, const Answer& answer) = nullptr;  ///< null: replies are ignored
   void* self = nullptr;
   uint64_t tag = 0;
-  size_t text_bytes =
-      0;  ///< a longer text in a reply is not kept: an integer stands in its place, its length; 0: no bound
+  size_t text_bytes = 0;  ///< a longer text in a reply is replaced by an integer, its length; 0: no bound
 };
 
 /// Makes a ReplyTo of a method: `reply_to<&StartOp::on_reply>(this, kReadEntry)`, where the method is
@@ -84,7 +83,7 @@ struct ConnectionOptions {
   size_t max_pending_commands = 1'000'000;        ///< kWouldBlock past it
   bool keep_unsent = true;
   ReplyLimits reply_limits;
-  bool secret = false;  ///< what is sent holds secrets: its buffers are wiped before they are given back
+  bool secret = false;  ///< commands contain secrets: buffers are wiped before they are freed
 };
 
 enum class LinkState : uint8_t { kIdle, kConnecting, kGreeting, kReady, kBackingOff, kStopped };
@@ -115,7 +114,7 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
 
   void start();
-  /// Ends the link and every attempt. What is pending answers kCancelled before this returns.
+  /// Ends the link and every attempt. Pending runs are answered with kCancelled before this returns.
   void stop();
 
   /// Queues every command of `command`. Accepted also while there is no link (see `keep_unsent`).

@@ -1,10 +1,10 @@
-// Reads fields of many hashes, sizes before contents: anybody may make a value of 512 MiB.
+// Reads fields of many hashes, sizes before contents, since any value may have up to 512 MiB.
 //
 // Happy path: add_hash_reads() appends scripts to a batch; the reply of each is an array with one element for each of
-// its kHashesPerScript keys, which hash_seen() takes apart. A script looks at the sizes and reads in one step, so that
-// nobody can exchange a small value for a large one in between.
+// its kHashesPerScript keys, which hash_seen() takes apart. A script checks the sizes and reads in one step, so that
+// no small value can be replaced by a large one in between.
 // Failure modes:
-// - a key that is no hash: nothing is there;
+// - a key that is not a hash: it counts as absent;
 // - a field over its bound: the sizes of the fields, and no value;
 // - an error of Redis is the reply of the whole script.
 // Threading: none. Ownership: the texts of a HashSeen live as long as the reply.

@@ -5,7 +5,7 @@
 // all of them at exit(), and hangs the exit() of a forked child.
 // Failure: no such name; no room for a thread.
 // Threading: the loop's thread. Ownership: may be destroyed at any time, also inside of `done`; a thread that is still
-// busy ends by itself and tells nobody.
+// running then ends by itself without a callback.
 #pragma once
 
 #include <netdb.h>
@@ -32,7 +32,7 @@ class Lookup {
   bool over() const { return over_; }
   /// Once over. @return why there are no addresses.
   const Status& status() const { return status_; }
-  /// Once over. @return the next address to try; null when there are no more.
+  /// After the end of the lookup. @return the next address to try; null after the last one.
   const addrinfo* next();
   bool has_next() const { return next_ != nullptr; }
 

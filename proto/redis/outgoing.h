@@ -1,9 +1,9 @@
 // What a connection has accepted and not handed to its socket, in the order of the wire: ropes first, then bytes.
 //
-// Happy path: append() what is sent; next() has the bytes of one write. Where there is no rope that is all of it, without a
-// copy; else about kPartBytes, in which ropes and bytes are put together, so that no rope is ever there as a whole.
-// A run (commands of one call) has begun when next() has taken a byte of it. drop_begun() leaves out what another link cannot
-// take up.
+// Happy path: append() takes what is to be sent; next() returns the bytes of one write. Without ropes, these are all bytes,
+// without a copy. With ropes, they are about kPartBytes, copied together, so that no rope is ever copied as a whole.
+// A run (the commands of one call) has begun when next() has returned a byte of it. drop_begun() removes the rest of such
+// runs, which another link cannot continue.
 // Threading: none.
 #pragma once
 
@@ -21,7 +21,7 @@ class Outgoing {
  public:
   static constexpr size_t kPartBytes = 256 * 1024;
 
-  /// @param secret what is sent is: its buffers are wiped before they are given back. A rope is not.
+  /// @param secret whether the bytes are secret: buffers are then wiped before they are freed. A rope is not wiped.
   explicit Outgoing(bool secret = false) : secret_(secret) {}
   ~Outgoing() { give_back(bytes_); }
   Outgoing(const Outgoing&) = delete;
@@ -48,7 +48,7 @@ class Outgoing {
   /// Gives a large buffer back once its bytes were taken.
   void trim();
 
-  /// Leaves out what is left of runs that have begun.
+  /// Removes the rest of runs that have begun.
   void drop_begun();
   /// Leaves out the first runs, of which none has begun.
   void drop_runs(size_t runs, size_t bytes);

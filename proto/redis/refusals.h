@@ -1,4 +1,4 @@
-// What Redis's refusals mean beyond the one who hears them. Pure; threading: none.
+// Refusals of Redis that concern every client, not only the one that got them. Pure; threading: none.
 #pragma once
 
 #include <string_view>

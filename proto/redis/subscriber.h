@@ -1,10 +1,11 @@
 // Subscriptions on a connection of their own (RESP2 allows nothing else on it).
 //
 // Happy path: subscribe() any time; once the link is ready everything wanted is subscribed in one command, again after
-// every reconnect. on_subscribed tells when Redis confirmed, so a caller knows from when it hears.
+// every reconnect. on_subscribed is called when Redis has confirmed: from then on messages arrive.
 // Failure: as Connection; besides, a PING goes out every `ping_interval`, and a link that was silent for two of them is
-// replaced, so a subscriber never looks healthy while it is deaf. With each PING, what Redis has refused is asked for again. What was published while there was no link is gone;
-// listeners are told by on_subscriber_down and on_subscribed and must look again for themselves.
+// replaced, so a subscriber never looks healthy while it receives nothing. With each PING, refused subscriptions are
+// requested again. Messages that were published without a link are lost; listeners learn that by on_subscriber_down and
+// on_subscribed, and must read the present state themselves.
 // Threading: one loop, its thread. Ownership: as Connection.
 #pragma once
 

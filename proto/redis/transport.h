@@ -4,12 +4,12 @@
 //        ▲    (unix: straight to dialing)   └────── plain ───────────▶ │
 //        └───────────── close(), or failure → on_lost ─────────────────┘
 //
-// Happy path: open() → on_open; write() hands over a buffer, on_written says that it is gone; on_bytes brings what came.
-// Addresses of a name are tried in their order (RFC 8305, section 5): the next one when one fails, or when it has not
-// answered for a quarter of a second; then it goes on beside the others, and the first that answers is taken.
+// Happy path: open() → on_open; write() hands over a buffer, on_written is called when it is written; on_bytes
+// delivers what was received. Addresses of a name are tried in their order (RFC 8305, section 5): the next one when one fails or has not
+// answered for a quarter of a second. Attempts continue in parallel, and the first that succeeds is used.
 // Failure: on_lost once, with a sentence that has no address in it (the owner knows it); the transport is then closed
 // and may be opened again. There are no time-outs here: the owner closes.
-// Certificates and keys are read from their files for each link, so that the next one has what was put there since.
+// Certificates and keys are read from their files for each link, so that a new link uses new files.
 // Threading: one loop, its thread. Ownership: may be destroyed at any time but from inside its own callbacks; memory
 // that libuv still uses is freed in its close callback.
 #pragma once

@@ -5,8 +5,8 @@
 //   unix://[user[:password]@]/path/to.sock[?db=N]
 //
 // `redis://:secret@host` gives a password without a user (the default user). User and password are
-// percent-decoded (RFC 3986 §2.1); an IPv6 host stands in brackets, without a zone (RFC 6874). Schemes as registered with IANA (redis,
-// rediss). Errors name the part that is wrong and never contain the password. Pure.
+// percent-decoded (RFC 3986 §2.1); an IPv6 host is in brackets, without a zone (RFC 6874). Schemes are
+// those registered with IANA (redis, rediss). Errors name the part that is wrong and never contain the password. Pure.
 #pragma once
 
 #include <cstdint>

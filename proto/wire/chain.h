@@ -1,11 +1,11 @@
 // The delegation chain, `meta.chain`: the agents whose messages led to this one, oldest first, without its own sender.
 //
-// Who sends while it handles a message passes that message's chain on with the message's sender at its end, as a proxy
-// does with Via (RFC 3261 §16.3) or CDN-Loop (RFC 8586); so whoever sees the message sees in it who was asked already.
-// It stands as a JSON array of agent ids, which need no escapes; one with more than limits::kChainAgents is no chain, and
-// who would write more leaves out the oldest (`meta.hops` goes on counting).
-// Failure: is_chain() says no; the other functions take what it said yes to. A sender can leave the chain out: it is what
-// agents that cooperate say, not evidence.
+// An agent that sends while it handles a message copies that message's chain and appends the message's sender, as a proxy
+// does with Via (RFC 3261 §16.3) or CDN-Loop (RFC 8586). So the chain shows which agents were involved already.
+// It is a JSON array of agent ids, which need no escapes, with at most limits::kChainAgents ids. A sender that would exceed
+// that leaves out the oldest ones; `meta.hops` still counts all.
+// Failure: is_chain() returns false for an invalid chain; the other functions need a valid one. A sender can omit the
+// chain: it is the word of agents that cooperate, not evidence.
 // Threading: pure. Ownership: views of the array.
 #pragma once
 
@@ -31,10 +31,10 @@ class ChainReader {
   std::string_view rest_;
 };
 
-/// @return how many agents stand in it.
+/// @return the number of agents in it.
 size_t chain_length(std::string_view array);
 
-/// Writes `array` with `id` at its end, without the oldest where there would be too many.
+/// Writes `array` with `id` appended, without the oldest id if there would be too many.
 void extend_chain(std::string& out, std::string_view array, std::string_view id);
 
 }  // namespace mas

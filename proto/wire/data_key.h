@@ -4,7 +4,7 @@
 //   {mas:enc:<kind>:<key id>:<sealed>}      kind s: text within a string; n: a JSON number, or part of one
 //
 // `sealed` is AES-256-GCM (seal.h) under the data key, bound to the kind and to the value's path in the envelope
-// (json_path.h), so that a token that is moved to another member does not open. A number's token stands in a string.
+// (json_path.h), so that a token that is moved to another member cannot be decrypted. A number's token is a JSON string.
 // Threading: none; a DataKey is immutable. Ownership: by value.
 #pragma once
 

@@ -45,7 +45,7 @@ struct Envelope {
   double timestamp = 0;  ///< seconds since the epoch; 0 where the sender gave none
   std::string_view message_id;
   std::string_view raw;  ///< the whole message
-  bool doubled = false;  ///< one of the members above, or of `meta`, stands there twice: the last one counts
+  bool doubled = false;  ///< one of the members above, or of `meta`, occurs twice: the last one counts
   bool bare = false;     ///< there is nothing in it but the members above, each once: `data` is all of its content
 };
 

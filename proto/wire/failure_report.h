@@ -1,11 +1,11 @@
-// What an agent tells the gateway of a message whose handler failed: a record of an ingress frame (Record::kFailed), signed
-// and numbered like any other, in the place of an envelope.
+// An agent's report that a handler failed: a record of an ingress frame (Record::kFailed), signed and numbered like any
+// other, with the report in place of an envelope.
 //
 //   u8 version (1) · u8 lane · u32 index · u32 handled · text16 entry id · text16 reason
 //
-// It names the message by where it lies in the agent's own streams; the gateway reads it there, so an agent can neither
-// bring in a message that it was not sent nor write into another stream.
-// Failure: decode() refuses what encode() does not write. Threading: none. Ownership: views live as long as the bytes.
+// It names the message by its place in the agent's own streams. The gateway reads the message there, so an agent can
+// neither report a message that it was not sent nor write into another stream.
+// Failure: decode() refuses anything that encode() would not write. Threading: none. Ownership: views live as long as the bytes.
 #pragma once
 
 #include <cstdint>
@@ -27,11 +27,11 @@ struct FailureReport {
   std::string_view reason;    ///< one sentence, UTF-8 without control characters; cut at limits::kFailureReasonBytes
 
   void encode(std::string& out) const;
-  /// @return kMalformed for another version, a lane or entry id that is none, a reason that is too long or not printable.
+  /// @return kMalformed for another version, an invalid lane or entry id, or a reason that is too long or not printable.
   static Result<FailureReport> decode(std::string_view bytes);
 };
 
-/// @return when Redis made a stream's entry (the first half of its id, milliseconds); nullopt: it is no id.
+/// @return when Redis made a stream's entry (the first half of its id, milliseconds); nullopt: not an id.
 std::optional<WallMicros> time_of_entry(std::string_view id);
 
 }  // namespace mas

@@ -1,15 +1,15 @@
-// Removing the streams of an agent that has stopped: one script, so that nothing is delivered between the look and the removal.
+// Removes the streams of an agent that has stopped, by one script, so that no message arrives between check and removal.
 //
-// Happy path: forget_agent_words() is an EVAL over the keys of one agent. The script looks whether the agent is registered,
-// alive, was here lately or has messages waiting, and removes its lanes if none of that is so. It answers with three values:
-// a word (parse_forget_state), how many messages wait, and for how many milliseconds the agent is gone.
-// A message that is delivered before the script runs waits, so the lanes stay. One that is delivered after it makes the stream
-// anew, and the agent's next start makes the group at the stream's beginning. Neither is lost.
-// Time gone counts from the last sign of the agent: an instance that stops in order touches its consumer, whose `idle` begins
-// anew, and a message that comes in is the stream's last id. -1: neither ever happened. (Redis before 7.2 counts no read that
-// finds nothing, so an agent must not be judged by its reads; one that runs is registered.)
-// What the agent wrote bounds nothing: of instances at most 1,000 in 1 MiB are looked at, else the agent is left alone.
-// Failure modes: where a lane is of another type, all lanes are left alone; a user without a right gets Redis's NOPERM.
+// Happy path: forget_agent_words() is an EVAL over the keys of one agent. The script keeps the streams if the agent is registered,
+// is alive, was active recently or has messages waiting. It answers with three values: a word (parse_forget_state), the
+// number of waiting messages, and the milliseconds since the agent was last active.
+// A message that is delivered before the script runs is waiting, so the streams stay. One that is delivered after it creates
+// the stream anew, and the agent's next start creates the group at the stream's beginning. Neither is lost.
+// Activity is the last sign of the agent: an orderly stop touches the instance's consumer, which resets its `idle` time; a
+// message that arrives is the stream's last id. -1: neither ever happened. (Redis before 7.2 does not count a read that
+// finds nothing, so reads prove nothing; a running agent is registered.)
+// The agent cannot make the script slow: if it has more than 1,000 instances on record, or 1 MiB of them, its streams stay.
+// Failure modes: if a lane has another type, all streams stay; a user without the right gets Redis's NOPERM.
 // Threading: pure. Ownership: values.
 #pragma once
 
@@ -28,14 +28,14 @@ enum class ForgetState : uint8_t {
   kForgotten,   ///< its lanes are gone
   kWould,       ///< they would be; nothing was changed
   kNone,        ///< it has no lane
-  kRegistered,  ///< it has a registry entry: it has not stopped in order
-  kAlive,       ///< it has a heartbeat, an instance with a lease, or more instances on record than are looked at
-  kRecent,      ///< it was here less than the time asked for ago
+  kRegistered,  ///< it has a registry entry: it was not stopped in order
+  kAlive,       ///< it has a heartbeat, an instance with a lease, or more instances on record than are checked
+  kRecent,      ///< it was active within the given time
   kWaiting,     ///< messages wait for it
-  kForeign,     ///< a lane is no stream
+  kForeign,     ///< a lane is not a stream
 };
 
-/// No agent is forgotten sooner: one that starts at this moment has read its streams, but is not registered yet.
+/// Minimum time. An agent that is starting has read its streams already and is not registered yet.
 inline constexpr Duration kForgetSoonest = std::chrono::seconds(10);
 
 struct ForgetOptions {

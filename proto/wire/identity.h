@@ -1,9 +1,9 @@
-// An identity: the hash `mas.identity:{id}` as a value. Who an agent is to the gateway: by which token or keys it is
-// known, for how long, in which state, and what it may claim to be able to do.
+// An identity: the hash `mas.identity:{id}` as a value. It says how a gateway authenticates an agent (token, keys), until
+// when, in which state the identity is, and which capabilities the agent may claim.
 //
 // Read strictly and whole (HGETALL): a field that is missing, wrong or unknown makes the identity unreadable, and a
 // sender without a readable identity is refused. Tokens are kept as SHA-256, keys sealed (seal.h) for this agent and key
-// id, so that a sealed key copied into another agent's identity does not open.
+// id, so that a sealed key copied into another agent's identity cannot be opened.
 // Failure: kNotFound without any field; kMalformed or kTooLarge with the field and what was expected, never a secret.
 // Threading: values. Ownership: an Identity owns its texts.
 #pragma once
@@ -24,7 +24,7 @@ namespace mas {
 
 enum class IdentityState : uint8_t { kActive, kSuspended, kRevoked };
 
-/// @return "active", "suspended", "revoked": as it stands in the field.
+/// @return "active", "suspended" or "revoked", as in the field.
 std::string_view identity_state_text(IdentityState state);
 
 /// A key that signs an agent's frames.
@@ -44,7 +44,7 @@ struct Identity {
   IdentityState state = IdentityState::kActive;
   WallMicros created_at = 0;
   WallMicros expires_at = 0;  ///< 0: never
-  /// Patterns of capabilities; `*` stands for any run of characters. Nothing checks them yet.
+  /// Patterns of capabilities; `*` matches any characters. Nothing checks them yet.
   std::vector<std::string> claims;
   uint64_t version = 1;  ///< counts the changes
 };

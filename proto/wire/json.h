@@ -4,7 +4,7 @@
 // limits::kJsonDepth, nothing after the value. Integers may have any number of digits. Linear time, and memory
 // proportional to the input, for any input.
 // Failure: kMalformed, kTooLarge past limits::kMaxEnvelopeBytes, kNoMemory; the sentence says what was expected and at
-// which byte, never what stood there.
+// which byte, never the content.
 // Threading: one reader per thread; `JsonReader::local()` is the calling thread's.
 #pragma once
 
@@ -22,22 +22,22 @@ namespace mas {
 
 enum class JsonKind : uint8_t { kNull, kBoolean, kNumber, kString, kArray, kObject };
 
-/// One value as it stood in the text.
+/// One value, with its bytes in the text.
 struct JsonValue {
   JsonKind kind = JsonKind::kNull;
   std::string_view token;  ///< raw bytes, without surrounding white space
   std::string_view text;   ///< kString: unescaped
 };
 
-/// Hears of an object's members in the order of the text. What it is told stands in the text but is not yet
-/// known to be followed by valid JSON: act on it only after JsonReader::visit returned ok.
+/// Called for an object's members in the order of the text. At that time the rest of the text is not yet checked:
+/// act on the members only after JsonReader::visit returned ok.
 class JsonVisitor {
  public:
   /// @param key unescaped; like the value's views, valid until the reader's next call.
   virtual void member(std::string_view key, const JsonValue& value) = 0;
 
-  /// Asked before the value of `key` is read. @return who hears of its members, if it is an object; nullptr:
-  /// nobody.
+  /// Called before the value of `key` is read. @return the visitor of its members, if it is an object; nullptr: they
+  /// are not visited.
   virtual JsonVisitor* inside(std::string_view key) { return (void)key, nullptr; }
 
  protected:

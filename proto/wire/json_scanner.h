@@ -1,7 +1,7 @@
-// One pass over a JSON text that takes it apart and checks it: RFC 8259, nesting bounded. What is behind JsonReader.
+// Parses and checks a JSON text in one pass: RFC 8259, with bounded nesting. JsonReader is built on it.
 //
 // Happy path: a caller makes a scanner for a text that is valid UTF-8 and asks for its one value; members of objects
-// are told to a JsonVisitor where one is given. Strings are looked at sixteen bytes at a time, everything else byte by
+// are passed to a JsonVisitor if there is one. Strings are scanned sixteen bytes at a time, everything else byte by
 // byte; no byte outside the text is read.
 // Failure: false, and error() says what was expected and at which byte. Linear time; the stack is bounded by max_depth.
 // Ownership: views point into the text, or, where an escape had to be undone, into `scratch`.

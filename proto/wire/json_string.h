@@ -1,6 +1,6 @@
-// The inside of a JSON string token: are its escapes right, and what text does it stand for (RFC 8259 §7).
+// The inside of a JSON string token: checks its escapes and decodes them (RFC 8259 §7).
 //
-// `body` is what stands between the quotes, already known to be valid UTF-8 without control characters or
+// `body` is the text between the quotes, already known to be valid UTF-8 without control characters or
 // bare quotes. Pure; linear time.
 #pragma once
 
@@ -17,7 +17,7 @@ bool json_escapes_are_valid(std::string_view body);
 /// Appends the text of `body`, whose escapes are valid; never more bytes than `body` has.
 void append_unescaped(std::string& out, std::string_view body);
 
-/// An escape: where it stands in the body and in the text, and how long it is in either.
+/// An escape: its offset and length in the body and in the decoded text.
 struct EscapeMark {
   uint32_t source, text;
   uint8_t source_size, text_size;

@@ -49,7 +49,7 @@ class Keys {
   std::string senders(unsigned partition) const { return partitioned("mas.sender:", partition); }
   /// Stream: the partition's audit blocks.
   std::string audit(unsigned partition) const { return partitioned("mas.audit:", partition); }
-  /// Stream: what was delivered for senders of the partition, sealed, where that is switched on.
+  /// Stream: the messages that were delivered for senders of the partition, sealed, if archiving is on.
   std::string archive(unsigned partition) const { return partitioned("mas.archive:", partition); }
   /// Stream: signed heads of all partitions.
   std::string audit_heads() const { return join("mas.audit.heads"); }

@@ -15,7 +15,7 @@ inline constexpr std::array<std::string_view, 5> kLaneNames = {"critical", "high
 
 inline std::string_view lane_name(Lane lane) { return kLaneNames[static_cast<size_t>(lane)]; }
 
-/// @return the lane that `meta.priority` names; nullopt for a name that is none.
+/// @return the lane that `meta.priority` names; nullopt for an unknown name.
 inline std::optional<Lane> parse_lane(std::string_view name) {
   for (Lane lane : kLanes)
     if (lane_name(lane) == name) return lane;

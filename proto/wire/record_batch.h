@@ -3,7 +3,7 @@
 //   record   u32 size of what follows, u8 flags, 12 bytes retry state (if kRetried), 56 bytes ticket (if kTicket), envelope
 //   entry    u8 version (1), records                        (field `b` of a stream entry)
 //
-// Integers are little-endian. A ticket is opaque to agents: who gets one with a request sends it back with the reply.
+// Integers are little-endian. A ticket is opaque to agents: the receiver of a request returns it with the reply.
 // Failure: a reader stops at the first record that is cut or has unknown flags; status() says what and where.
 // Threading: none. Ownership: views live as long as the bytes that are read.
 #pragma once
@@ -22,10 +22,10 @@ inline constexpr uint8_t kEntryVersion = 1;
 
 struct Record {
   enum Flag : uint8_t {
-    kTicket = 1,    ///< a ticket stands before the envelope
+    kTicket = 1,    ///< a ticket precedes the envelope
     kReplayed = 2,  ///< delivered from the dead-letter queue or the archive
-    kRetried = 4,   ///< delivered before, and its handler failed: a RetryState stands before the ticket
-    kFailed = 8,    ///< in a frame only: in the envelope's place stands a FailureReport
+    kRetried = 4,   ///< delivered before, and its handler failed: a RetryState precedes the ticket
+    kFailed = 8,    ///< in a frame only: a FailureReport in place of the envelope
   };
   static constexpr uint8_t kKnownFlags = kTicket | kReplayed | kRetried | kFailed;
 
@@ -39,18 +39,18 @@ struct Record {
 void append_record(std::string& out, std::string_view envelope, std::string_view ticket = {}, uint8_t flags = 0,
                    std::string_view retry = {});
 
-/// Appends what stands before a record's envelope, which is to follow.
+/// Appends the part of a record before its envelope; the caller appends the envelope.
 void append_record_head(std::string& out, size_t envelope_bytes, std::string_view ticket = {}, uint8_t flags = 0,
                         std::string_view retry = {});
 
-/// @return what a record takes besides its envelope.
+/// @return the bytes of a record besides its envelope.
 constexpr size_t record_overhead(bool ticket) { return 5 + (ticket ? kTicketBytes : 0); }
 
 class RecordReader {
  public:
   explicit RecordReader(std::string_view records) : reader_(records) {}
 
-  /// @return whether there was another record; false at the end and for bytes that are none.
+  /// @return whether there was another record; false at the end and for an invalid record.
   bool next(Record& ret_record);
   /// @return kMalformed when next() ended before the end.
   const Status& status() const { return status_; }

@@ -1,15 +1,15 @@
 // The retry schedule of a message whose handler failed: when it is due again, and when it is given up.
 //
 // Exponential backoff with jitter: the wait after attempt n is uniform in [base/2, min(cap, base·2ⁿ⁻¹)], the "full jitter"
-// of M. Brooker, "Exponential Backoff and Jitter" (AWS Architecture Blog, 2015) above a floor, so that what failed together
-// does not come back together, and nothing at once. The random number is made of a seed and the attempt: whoever reckons
-// (another instance, after a restart, the gateway) finds the same time, and nobody has to agree on it.
+// of M. Brooker, "Exponential Backoff and Jitter" (AWS Architecture Blog, 2015) above a floor, so that messages
+// that failed together do not come back together, and none at once. The random number is derived from a seed and the
+// attempt, so every process computes the same time, also after a restart.
 //
 //     first delivery ──fails──▶ waiting until it is due ──▶ delivered again ──fails──▶ … ──attempts used up──▶ dead letter
 //
-// What is kept of a message is a RetryState: how often it failed, and when it was first delivered. A message that never failed
-// has none.
-// Failure: decode() refuses what encode() does not write.
+// A message that failed carries a RetryState: how often it failed, and when it was first delivered.
+//
+// Failure: decode() refuses anything that encode() would not write.
 // Threading: plain data and pure functions. No allocation but in encode().
 #pragma once
 
@@ -25,8 +25,8 @@
 namespace mas {
 
 struct RetryPolicy {
-  Duration base = std::chrono::seconds(1);  ///< what the wait grows from; positive
-  Duration cap = std::chrono::minutes(5);   ///< no wait is longer
+  Duration base = std::chrono::seconds(1);  ///< initial delay; positive
+  Duration cap = std::chrono::minutes(5);   ///< longest delay
   uint32_t attempts = 5;                    ///< deliveries before it is given up, the first included; at least 1
 };
 
@@ -39,17 +39,17 @@ struct RetryState {
   static constexpr size_t kEncodedBytes = 4 + 8;
   /// Appends `u32 attempts · u64 first`, little-endian.
   void encode(std::string& out) const;
-  /// @return kMalformed for another size, no attempt, or a time that is none.
+  /// @return kMalformed for another size, no attempt, or an invalid time.
   static Result<RetryState> decode(std::string_view bytes);
 };
 
 /// What a failure means.
 struct RetryVerdict {
-  bool again = false;  ///< else it is given up: a dead letter
+  bool again = false;  ///< false: it becomes a dead letter
   WallMicros due = 0;  ///< when it may be delivered again
 };
 
-/// @return the seed of a message, the same for everybody who reckons.
+/// @return the seed of a message, the same in every process.
 uint64_t retry_seed(std::string_view message_id);
 
 /// @param attempt the one that failed, from 1. @return the wait before the next.

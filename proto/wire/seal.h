@@ -6,10 +6,10 @@
 //
 //   u8 version (1) · 12 bytes nonce, random · 16 bytes tag · ciphertext     additional data: version, the caller's
 //
-// The additional data ties a sealed text to its place: whoever copies it elsewhere cannot open it there. Nonces are
+// The additional data ties a sealed text to its place: a copy elsewhere cannot be opened. Nonces are
 // random, so one master key must seal fewer than 2^32 texts (NIST SP 800-38D §8.3).
 // Failure: reading a file as secret_file.h says; a text that was changed, moved or sealed under another key is
-// kAuthFailed, and which of these it was cannot be told. Errors hold no secret. OpenSSL without AES aborts the process.
+// kAuthFailed, without a distinction between these. Errors hold no secret. OpenSSL without AES aborts the process.
 // Threading: immutable; any thread. Ownership: keys are wiped with the object.
 #pragma once
 
@@ -41,7 +41,7 @@ class MasterKey {
   /// @param context what the text belongs to; unseal() must be given the same.
   std::string seal(std::string_view plain, std::string_view context) const;
   Result<std::string> unseal(std::string_view sealed, std::string_view context) const;
-  /// The same without the base64: for what is large and not text.
+  /// The same without base64, for large binary values.
   std::string seal_bytes(std::string_view plain, std::string_view context) const;
   Result<std::string> unseal_bytes(std::string_view sealed, std::string_view context) const;
 

@@ -1,10 +1,10 @@
-// Ed25519 signatures (RFC 8032): who signed an audit head, checkable by anybody who has the public key.
+// Ed25519 signatures (RFC 8032) of audit heads, which anybody with the public key can verify.
 //
 // Keys in text: a private key is a PEM file (PKCS#8, as `openssl genpkey -algorithm ed25519` writes) or a file with the
 // 32-byte seed; a public key is "ed25519:" and 43 characters of url-safe base64, or PEM. A key's id is the first 16
 // hexadecimal digits of the SHA-256 of its 32 public bytes.
 // Failure: kInvalidArgument or kNotFound with the file and what is wrong, never what it holds. A PEM file that is
-// encrypted is refused; nothing is ever asked for.
+// encrypted is refused; no passphrase is asked for.
 // Threading: immutable; any thread. Ownership: move-only; private bytes are wiped with the object.
 #pragma once
 

@@ -1,15 +1,15 @@
-// What was delivered, kept: one entry of `mas.archive:{p}` per turn, with a record for each message.
+// The archive of delivered messages: one entry of `mas.archive:{p}` per turn, with a record for each message.
 //
 //     u8 version (1) · text16 key id · 16 bytes salt · u64 time (µs) · u32 number of records
 //     · per record: text16 sender · text16 target · text16 type · text16 message id · u32 bytes of its envelope
 //     · sealed: the envelopes, one behind the other
 //
-// Who wrote to whom, and when, stands in clear as it does in the audit; so who asks about it needs no key. Envelopes are
+// Sender, target and time are in clear, as in the audit, so queries need no key. Envelopes are
 // AES-256-GCM (proto/wire/seal.h) under a key of this entry alone, derived from the archive's key and the salt, and bound
-// to the stream's key and to every byte before them: an entry that is changed, moved or mixed does not open.
+// to the stream's key and to every byte before them: an entry that was changed, moved or mixed cannot be opened.
 //
-// Happy path: add() each delivery, finish() makes the entry; decode() looks at one, open() has the envelopes.
-// Failure: decode() says which bytes are wrong, open() that a key does not fit; neither says anything of an envelope.
+// Happy path: add() each delivery; finish() makes the entry. decode() parses an entry; open() decrypts its envelopes.
+// Failure: decode() names the invalid bytes; open() reports a wrong key. Neither error contains a part of an envelope.
 // Threading: none; keys are immutable. Ownership: a decoded entry views the bytes it was decoded from.
 #pragma once
 

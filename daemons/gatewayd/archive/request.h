@@ -1,4 +1,4 @@
-// What an operator wants to be replayed of one entry of the archive, as an element of `mas.replay`:
+// An operator's request to replay records of one entry of the archive, as an element of `mas.replay`:
 //
 //     archive:{partition}:{entry id}:{records}        records: numbers from 0, single or as ranges: 0-3,7
 //

@@ -1,12 +1,12 @@
-// The archive: audit blocks in a file, after retention has taken them out of Redis.
+// Retired blocks: audit blocks in a file, which retention removes from Redis.
 //
 //   file    "mas-audit-1\n", frames
 //   frame   u32 size of what follows · text16 entry id · block
 //
 // A file holds consecutive blocks of one partition; archive_file_name() says which. Integers are little-endian.
-// Failure: a reader stops at a frame that is cut; good_bytes() says where the last whole one ends, which is where a
-// writer that was interrupted goes on.
-// Threading: none. Ownership: a reader's views live as long as the bytes. Pure: who reads and writes files is elsewhere.
+// Failure: a reader stops at a frame that is cut; good_bytes() says where the last whole one ends, where an
+// interrupted writer continues.
+// Threading: none. Ownership: a reader's views live as long as the bytes. Pure: reads and writes no files.
 #pragma once
 
 #include <cstdint>

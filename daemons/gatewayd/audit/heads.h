@@ -1,5 +1,5 @@
-// Signed heads: the last block of every partition at a time, under a gateway's signature. What holds the chains in place
-// against who can write to Redis.
+// Signed heads: the last block of every partition at one time, signed by a gateway. They protect the chains against
+// anybody who can write to Redis.
 //
 //   {"head":{"version":1,"time":1795350097.286038,"namespace":"","gateway":"32 digits","key":"16 digits",
 //    "heads":{"0":{"block":12,"hash":"64 digits"},…},"trimmed":{"0":{"block":3,"hash":"64 digits"},…},
@@ -7,7 +7,7 @@
 //
 // On one line. The signature is Ed25519 over "mas.audit.head.v1" and the bytes of the member `head` as they stand
 // between `"head":` and `,"signature"`; the head's hash, which the next head names as its previous one, is SHA-256 over
-// the same. `trimmed` names, per partition, the last block that retention archived; all up to it may be gone from Redis.
+// the same. `trimmed` names, per partition, the last retired block; it and all before it may be gone from Redis.
 // Happy path: sign_head() makes the line for the stream, the log and the file; parse_head() reads it back.
 // Failure: kMalformed with what is wrong. A head that parses is not checked yet: see signed_by().
 // Threading: none. Ownership: values own their bytes.

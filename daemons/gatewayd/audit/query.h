@@ -1,4 +1,4 @@
-// Questions to the audit: which records, and how a record reads in text.
+// Queries of the audit: the filter of records, and the text of a record.
 //
 // Pure. Threading: none. Ownership: a Filter owns its texts.
 #pragma once

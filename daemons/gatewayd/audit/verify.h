@@ -1,10 +1,10 @@
 // The verifier of one partition's chain: recomputes every hash, follows the chain, compares it with signed heads.
 //
-// Happy path: add() every block in the order of the stream (archived ones first, next_source() in between); finish()
+// Happy path: add() every block in the order of the stream (retired ones first, next_source() in between); finish()
 // with what signed heads say; the report says what was there, where the chain begins, and up to which block a signed
 // head holds it in place.
-// Failure: the report names the first bad block, what is wrong with it and what that means. After it nothing of the
-// chain is believed, but reading goes on, so that a block that stands elsewhere is told from one that is gone.
+// Failure: the report names the first bad block, what is wrong with it and what that means. The rest of
+// the chain is not trusted, but reading continues, to distinguish a block in another place from a missing one.
 //
 //   what was done to the chain                         what finds it
 //   a block was edited                                 its own hash
@@ -13,7 +13,7 @@
 //   blocks were dropped, inserted, reordered           the numbers, the previous hash
 //   the chain was hashed again to its end, or made up  a head that names a block with another hash
 //   the tail was cut off                               a head that names a block that is not there
-//   the front was cut off                              no signed mark, and no archive, says that it was trimmed
+//   the front was cut off                              no signed mark and no retired blocks show that it was trimmed
 //
 // Threading: none. Ownership: what is added is not kept, but for 32 bytes a block.
 #pragma once

@@ -1,4 +1,4 @@
-// Is a frame from whom it says? Pure: no clock, no Redis; keys are unsealed once per identity, not per frame.
+// Authenticates the sender of a frame. Pure: no clock, no Redis; keys are unsealed once per identity, not per frame.
 //
 // Happy path: secrets_of() makes SenderSecrets of an identity, to be cached until the identity changes; authenticate()
 // answers for one frame. Its three steps can be called apart:
@@ -7,8 +7,8 @@
 //   signature_fits     the MAC under that key fits (only with a key)                     else SIGNATURE_INVALID
 //   check_standing     state, expiry, then the window of the timestamp                   else REVOKED, SUSPENDED, REPLAYED
 //
-// in this order, since only a sender that is authentic is told about its state. A key past its overlap is as if it were
-// not there: AUTH_FAILED. A timestamp is believed only as far as the frame is signed.
+// in this order, since only an authenticated sender learns its state. A key past its overlap counts as absent:
+// AUTH_FAILED. A timestamp is protected only if the frame is signed.
 // Failure: fails closed. A sender whose identity cannot be read, and a key that this gateway cannot open, are UNAVAILABLE.
 // Secrets are compared in constant time. Threading: const everywhere; the scratch string is the caller's.
 #pragma once

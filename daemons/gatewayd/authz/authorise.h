@@ -1,6 +1,6 @@
 // The decision whether a sender may send to a target, and the rule that made it. Pure.
 //
-// In this order, the first that says something decides:
+// The first of these that applies decides:
 //
 //     rules that cannot be read        denied
 //     blocked_targets                  denied, whatever else allows it
@@ -10,8 +10,8 @@
 //     the default of the profile       denied; in development allowed, where neither allow list nor roles exist
 //
 // The decision depends on nothing but its arguments, so it may be kept per sender and target for as long as these facts
-// hold. Replies with a valid ticket do not come here, and whether the target exists is asked after it: who may not talk
-// to an agent does not learn whether there is one.
+// hold. Replies with a valid ticket are not checked here. Whether the target exists is checked after it, so that a sender
+// without permission does not learn whether the agent exists.
 // Threading: none. Nothing here allocates but describe(); a Verdict's views live as long as the rules, the roles and the
 // target that it was made from.
 #pragma once

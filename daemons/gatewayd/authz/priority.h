@@ -1,8 +1,8 @@
-// Which lanes a sender may use: the most urgent one that the configuration or one of its roles gives it. Pure.
+// Which lanes a sender may use: up to the most urgent one that the configuration or one of its roles permits. Pure.
 //
-// `priority:LANE` permits a lane and every less urgent one, `*` permits all. Who asks for more than it may is put to the
-// highest lane that it may use, and not refused: urgency is a wish.
-// Failure: a role that cannot be read, or was not found, permits nothing, and the configuration's lane is left.
+// `priority:LANE` permits a lane and every less urgent one, `*` permits all. A higher lane than permitted is lowered to the
+// highest permitted one; the message is not refused.
+// Failure: a role that cannot be read, or was not found, permits nothing; the configuration's lane remains.
 // Threading: pure. No allocation.
 #pragma once
 

@@ -1,4 +1,4 @@
-// What one sender may: its allow list, its block list and the names of its roles, from the three sets in Redis.
+// The rules of one sender: its allow list, its block list and the names of its roles, from the three sets in Redis.
 //
 // Failure is closed: a set that is too long or could not be read, and a member of the block list that cannot be
 // understood (it was meant to block something), make rules with a problem, and those deny everything.

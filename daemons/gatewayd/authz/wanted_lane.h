@@ -1,5 +1,5 @@
 // The lane that a message asks for: by its `meta.priority`, or, where the gateway is told so, by the text `priority` in its
-// data, as in the Python framework. Pure. A name that is no lane asks for the normal one.
+// data, as in the Python framework. Pure. An unknown name means the normal lane.
 #pragma once
 
 #include "proto/wire/envelope.h"

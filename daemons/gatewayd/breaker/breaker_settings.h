@@ -1,4 +1,4 @@
-// What circuit breakers go by: what opens one, for how long, and what becomes of messages meanwhile.
+// Settings of circuit breakers: what opens a circuit, for how long, and what happens to messages while it is open.
 #pragma once
 
 #include <chrono>

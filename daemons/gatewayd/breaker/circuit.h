@@ -1,8 +1,8 @@
 // A target's circuit as all gateways share it: the hash `circuit:{id}`, its fields, and how a change of it is written.
 //
-// Redis holds the truth. Every change counts `generation` up by one and is written only where the generation is still the one
-// it was made from (kWriteCircuit): of two gateways that change a circuit at once the first wins, and the other learns from
-// the invalidation what holds. So there is nothing to merge. A hash that is gone is a circuit that never changed.
+// Redis has the authoritative state. Every change increments `generation` and is written only if the generation has not
+// changed since it was read (kWriteCircuit): of two concurrent changes the first wins, and the other gateway learns the
+// result by the invalidation. So there is nothing to merge. A missing hash is a circuit that never changed.
 //
 //     field       content                                                           absent
 //     state       closed, half_open, open or forced_open                            required
@@ -12,9 +12,9 @@
 //     opens       how often it opened in a row, without staying closed between      0
 //     cause       failures, inactive or operator; what opened it, or last did       failures
 //
-// Failure: what cannot be read is an error with a sentence. A breaker guards availability, not access, so its reader takes
-// such a circuit for closed (closed_circuit), and says so, and the next change replaces it; an operator's `forced_open` is
-// written by masctl, not by hand.
+// Failure: an unreadable circuit is an error with a sentence. A breaker protects availability, not access, so its reader
+// treats such a circuit as closed (closed_circuit) and reports it; the next change replaces it. An operator's `forced_open`
+// is written by masctl, not by hand.
 // Threading: plain data.
 #pragma once
 

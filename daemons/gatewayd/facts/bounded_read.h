@@ -1,4 +1,4 @@
-// Reads of keys that others write, with a bound: what is larger is answered by an error, and its content is not touched.
+// Reads of keys that others write, with a bound: a larger value is answered by an error, and its content is not read.
 //
 // The answer is that of HMGET, HGETALL or SMEMBERS, or the error `TOOLARGE …` with what is too large.
 // Pure: appends commands. Threading: none.

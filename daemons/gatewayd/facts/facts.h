@@ -1,4 +1,4 @@
-// What the gateway knows of agents: who they are, what they may do, whether they can be delivered to.
+// What the gateway knows about agents: identity, rules, limits, and whether messages can be delivered to them.
 //
 // Facts are read on demand (reader.h) and kept until Redis says that their key changed (invalidation.h):
 //

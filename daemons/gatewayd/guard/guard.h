@@ -1,6 +1,6 @@
-// The runaway guard: stops agents that answer each other, or pass the same work round, for ever. Pure.
+// The runaway guard: stops agents that answer each other, or pass the same work on, without end. Pure.
 //
-// In this order, the first that is exceeded refuses:
+// The first of these limits that is exceeded refuses the message:
 //
 //     hops            the message was passed on more often than max_hops: `meta.hops`, or the length of its chain
 //                     (as Max-Forwards in SIP, RFC 3261 §8.1.1.6)

@@ -1,4 +1,4 @@
-// What the runaway guard goes by: limits for a chain of messages, budgets for conversations and pairs.
+// Settings of the runaway guard: limits for a chain of messages, budgets for conversations and pairs.
 #pragma once
 
 #include <chrono>

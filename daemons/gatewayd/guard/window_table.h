@@ -1,4 +1,4 @@
-// How much came under a key in the last window: a table of fixed size, with ageing.
+// Counts events per key in a sliding window: a table of fixed size, with ageing.
 //
 // A counter is two: what came in this period and in the one before, of which the part counts that the window still
 // reaches back to (the sliding-window counter; "How we built rate limiting capable of scaling to millions of domains",
@@ -7,8 +7,8 @@
 //
 //     sets of 8 slots, a cache line or two each;  key ─▶ its set ─▶ its slot, or one that is free, or the least used of the set
 //
-// Full: the slot that counts least gives way, and the new key begins at zero. So a full table errs towards letting pass; a
-// counter that runs high is not pushed out by keys that are used once, and since the hash is keyed nobody can aim at a set.
+// When the set is full, the slot with the lowest count is replaced, and the new key begins at zero. So a full table lets too
+// much pass rather than too little; keys that are used once do not displace high counts, and the keyed hash prevents aiming.
 // Time that steps back by up to a period counts into the newest period; by more, the counter begins anew.
 // Threading: none. Memory: 24 bytes a slot, taken at the first count.
 #pragma once

@@ -1,5 +1,5 @@
-// What an agent may send: so many messages a minute, so many an hour, so many at once, and so many bytes a minute. From
-// configuration and from the hash `ratelimit:{id}:limits`.
+// The limits of an agent: messages per minute, per hour and at once, bytes per minute. They come from the configuration and
+// from the hash `ratelimit:{id}:limits`.
 //
 // Failure is closed: a value that cannot be read is an error with a sentence, never "no limit".
 // Threading: plain data.

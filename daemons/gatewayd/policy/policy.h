@@ -1,4 +1,4 @@
-// What the gateway decides by, besides what stands in Redis: the configuration of its policies, as a value.
+// The configuration of the gateway's policies, as a value. With the facts in Redis it determines every decision.
 #pragma once
 
 #include <cstdint>
