@@ -26,9 +26,26 @@ class ByteClasses {
   };
   using Class = uint64_t Word::*;
 
-  void read(std::string_view text);
+  /// What the pass is made with: the widest vectors of this machine, or what every machine has.
+  enum class Vectors : uint8_t { kWidest, kPortable };
+  void read(std::string_view text, Vectors vectors = Vectors::kWidest);
 
   uint32_t size() const { return size_; }
+  /// Whether any byte is part of a character beyond ASCII.
+  bool has_high() const { return found_.high; }
+  /// Whether there is any of the signs that text within text is written with: " & % [ \ {
+  bool has_signs() const { return found_.signs; }
+  uint32_t words() const { return static_cast<uint32_t>(words_.size()); }
+  const Word& word(uint32_t number) const { return words_[number]; }
+  /// @return which bytes of word `number` begin a group of digits that no three letters or digits stand before.
+  uint64_t digit_starts(uint32_t number) const {
+    const Word& word = words_[number];
+    const Word before = number > 0 ? words_[number - 1] : Word();
+    auto behind = [](uint64_t bits, uint64_t carry, unsigned by) { return bits << by | carry >> (kBits - by); };
+    uint64_t starts = word.digits & ~behind(word.digits, before.digits, 1);
+    uint64_t inside = behind(word.alnum, before.alnum, 1) & behind(word.alnum, before.alnum, 2);
+    return starts & ~(inside & behind(word.alnum, before.alnum, 3));
+  }
   /// @return the first byte of the class at or behind `from`; size() for none.
   uint32_t next(Class kind, uint32_t from) const {
     if (from >= size_) return size_;
@@ -56,7 +73,11 @@ class ByteClasses {
   void for_each_base64(Take take) const;
 
  private:
+  friend struct BytePass;
   uint32_t size_ = 0;
+  struct Found {
+    bool high = false, signs = false;
+  } found_;
   std::vector<Word> words_;  // and one more, of zeros
 };
 

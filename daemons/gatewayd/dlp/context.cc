@@ -139,6 +139,7 @@ const Table& table() {
   return kTable;
 }
 
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 char lower(char c) { return is_upper(c) ? static_cast<char>(c | 0x20) : c; }
@@ -320,6 +321,20 @@ ContextMask read_key(std::string_view key) {
   return head ? judge_key(said, key) : mask;
 }
 
+uint8_t roles_of(std::string_view key) {
+  struct Role {
+    std::string_view key;
+    KeyRole role;
+  };
+  constexpr Role kRoles[] = {{"value", kAnswerKey},    {"answer", kAnswerKey},   {"response", kAnswerKey},
+                             {"reply", kAnswerKey},    {"kind", kKindKey},       {"valuestring", kAnswerKey},
+                             {"type", kKindKey},       {"columns", kColumnsKey}, {"fields", kColumnsKey},
+                             {"headers", kColumnsKey}, {"header", kColumnsKey}};
+  for (const Role& one : kRoles)
+    if (std::ranges::equal(key, one.key, {}, lower)) return one.role;
+  return kNoRole;
+}
+
 namespace {
 
 template <typename Word>
@@ -331,43 +346,44 @@ uint64_t load(const char* at) {
 
 }  // namespace
 
-KeyReader::Ends KeyReader::ends_of(std::string_view key) {
-  Ends ends;
-  size_t size = ends.size = key.size();
-  if (size >= sizeof(uint64_t)) {
-    ends.first = load<uint64_t>(key.data());
-    ends.last = load<uint64_t>(key.data() + size - sizeof(uint64_t));
-  } else if (size >= sizeof(uint32_t)) {
-    ends.first = load<uint32_t>(key.data());
-    ends.last = load<uint32_t>(key.data() + size - sizeof(uint32_t));
-  } else {
-    for (char c : key) ends.first = ends.first << 8 | static_cast<unsigned char>(c);
-  }
-  return ends;
+inline KeyReader::Ends KeyReader::ends_of(std::string_view key) {
+  const char* at = key.data();
+  size_t size = key.size();
+  if (size >= sizeof(uint64_t)) return {load<uint64_t>(at), load<uint64_t>(at + size - sizeof(uint64_t)), size};
+  if (size >= sizeof(uint32_t)) return {load<uint32_t>(at), load<uint32_t>(at + size - sizeof(uint32_t)), size};
+  return {load<uint8_t>(at) | load<uint8_t>(at + size / 2) << 8 | load<uint8_t>(at + size - 1) << 16, 0, size};
 }
 
-size_t KeyReader::place_of(const Ends& ends) {
+/// @return the first of the two places of a key.
+inline size_t KeyReader::place_of(const Ends& ends) {
   uint64_t mixed = (ends.first * 0x9e3779b97f4a7c15U) ^ (ends.last * 0xc2b2ae3d27d4eb4fU) ^ ends.size;
   mixed ^= mixed >> 32;  // keys differ in their last letters, which are the highest bytes
-  return static_cast<size_t>((mixed * 0x9e3779b97f4a7c15U) >> 40);
+  return static_cast<size_t>((mixed * 0x9e3779b97f4a7c15U) >> 40) % (kPlaces / 2) * 2;
 }
 
-ContextMask KeyReader::read(std::string_view key) {
-  constexpr size_t kAllInEnds = 2 * sizeof(uint64_t);
-  while (!key.empty() && key.back() >= '0' && key.back() <= '9')
-    key.remove_suffix(1);  // note_1, note_2: the same words
-  if (key.empty()) return 0;
-  Ends ends = ends_of(key);
-  Known* places = &known_[place_of(ends) % (kPlaces / 2) * 2];
-  for (int i : {0, 1})
-    if (places[i].ends == ends && (ends.size <= kAllInEnds || places[i].key == key)) return places[i].mask;
-  ContextMask mask = read_key(key);
-  if (key.size() > kLongestKey) return mask;
-  std::swap(places[0], places[1]);
-  Known& known = places[1];
-  known.ends = ends;
-  known.key = key;
-  return known.mask = mask;
+KeyReader::Says KeyReader::read(std::string_view key) {
+  while (!key.empty() && is_digit(key.back())) key.remove_suffix(1);  // note_1, note_2: the same words
+  if (key.empty()) return {};
+  const Ends ends = ends_of(key);
+  const size_t place = place_of(ends);
+  const Known* known = &known_[place];
+  auto is_at = [&](size_t i) {
+    return known[i].ends.first == ends.first && known[i].ends.last == ends.last && known[i].ends.size == ends.size &&
+           (ends.size <= kAllInEnds || long_keys_[place + i] == key);
+  };
+  if (is_at(0)) return known[0].says;
+  if (is_at(1)) return known[1].says;
+  return read_new(key, ends, place);
+}
+
+KeyReader::Says KeyReader::read_new(std::string_view key, const Ends& ends, size_t place) {
+  Says says = {read_key(key), roles_of(key)};
+  if (key.size() > kLongestKey) return says;
+  known_[place] = known_[place + 1];
+  std::swap(long_keys_[place], long_keys_[place + 1]);
+  known_[place + 1] = {ends, says};
+  if (key.size() > kAllInEnds) long_keys_[place + 1] = key;
+  return says;
 }
 
 }  // namespace mas::dlp

@@ -107,14 +107,29 @@ struct Phrase {
 /// The vocabulary.
 const std::vector<Phrase>& phrases();
 
+/// What keys are called that detectors go by, whatever their words say. It tells only whether a detector need look at a
+/// document; which keys it takes is for the detector to say.
+enum KeyRole : uint8_t {
+  kNoRole = 0,
+  kAnswerKey = 1,   ///< "answer", "value": a question or label stands beside it (labels.h)
+  kKindKey = 2,     ///< "kind", "type": what kind of document it is (manifests.h)
+  kColumnsKey = 4,  ///< "columns", "fields": names of columns, whose rows stand elsewhere (result_sets.h)
+};
+/// @return what a key may be, whatever its case.
+uint8_t roles_of(std::string_view key);
+
 /// Tells the contexts of keys.
 class KeyReader {
  public:
-  /// @param key unescaped. @return what it says, of all its words.
-  ContextMask read(std::string_view key);
+  struct Says {
+    ContextMask mask = 0;  ///< of all its words
+    uint8_t roles = kNoRole;
+  };
+  /// @param key unescaped. @return what it says without its last digits.
+  Says read(std::string_view key);
 
  private:
-  static constexpr size_t kPlaces = 2048;
+  static constexpr size_t kPlaces = 2048, kAllInEnds = 2 * sizeof(uint64_t);
   /// A key as numbers: its first and last eight bytes, which overlap where it is short. Up to sixteen bytes that is all of it.
   struct Ends {
     uint64_t first = 0, last = 0;
@@ -123,13 +138,16 @@ class KeyReader {
   };
   struct Known {
     Ends ends;
-    ContextMask mask = 0;
-    std::string key;
+    Says says;
   };
+
   static Ends ends_of(std::string_view key);
   static size_t place_of(const Ends& ends);
+  Says read_new(std::string_view key, const Ends& ends, size_t place);
 
-  std::vector<Known> known_ = std::vector<Known>(kPlaces);  // each key has two; the last that came takes the second
+  // Each key has two places; the last that came takes the second.
+  std::vector<Known> known_ = std::vector<Known>(kPlaces);
+  std::vector<std::string> long_keys_ = std::vector<std::string>(kPlaces);  // those that are longer than their ends
 };
 
 /// The same without memory; for tests and for single questions.

@@ -13,6 +13,8 @@ void Document::clear() {
   nodes_.clear();
   containers_.clear();
   escapes_.clear();
+  contexts_ = 0;
+  roles_ = kNoRole;
 }
 
 bool Document::read_json(std::string_view json, Shape shape) {
@@ -49,6 +51,7 @@ void Document::begin_node(const Node& like, uint32_t origin, Node::Form form) {
   node.form = form;
   node.own = like.own;
   node.context = like.context;
+  contexts_ |= like.context;
   node.origin = origin;
   node.map = static_cast<uint32_t>(escapes_.size());
 }

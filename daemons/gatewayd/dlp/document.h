@@ -60,7 +60,6 @@ struct Container {
   uint32_t parent = kNowhere;
   uint32_t key = kNowhere;  ///< the node of its key
   uint32_t index = 0;       ///< its place in an array
-  uint32_t count = 0;       ///< elements so far
   bool array = false;
   bool quiet = false;         ///< nothing within it is scanned
   ContextMask context = 0;    ///< for what has no key of its own, or a plain one
@@ -104,6 +103,10 @@ class Document {
   const std::vector<Node>& nodes() const { return nodes_; }
   const std::vector<Container>& containers() const { return containers_; }
   std::string_view text_of(const Node& node) const { return {text_.view().data() + node.text.begin, node.text.size()}; }
+  /// What any node's context says.
+  ContextMask contexts() const { return contexts_; }
+  /// Whether any key has this role; one that ends in digits may count as well.
+  bool has_key(KeyRole role) const { return (roles_ & role) != 0; }
   /// @return the node that holds byte `at`; nodes().size() for none.
   uint32_t node_at(uint32_t at) const;
   /// @param part of the node's text, in text(). @return where it stands in what the node was read from; the whole of the
@@ -117,6 +120,8 @@ class Document {
   void close_node(Node& node);
 
   KeyReader& keys_;
+  ContextMask contexts_ = 0;
+  uint8_t roles_ = kNoRole;
   TextBuffer text_;
   std::vector<Node> nodes_;
   std::vector<Container> containers_;

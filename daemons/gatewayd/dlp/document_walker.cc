@@ -56,7 +56,9 @@ inline const char* copy_plain(const char* at, const char* end, char* to) {
 
 /// A fraction of zeros, or an exponent: most numbers have neither.
 bool may_be_whole(std::string_view token) {
-  return token.back() == '0' || token.find_first_of("eE") != std::string_view::npos;
+  bool exponent = false;
+  for (char c : token) exponent |= (c | 0x20) == 'e';
+  return exponent || token.back() == '0';
 }
 
 /// @return the digits of a number that is whole although it is written with a fraction or an exponent, such as
@@ -91,35 +93,73 @@ bool Document::Walker::run(Shape shape) {
   Place place;
   place.own = like_.own;
   place.context = like_.context;
+  into_.contexts_ |= like_.context;
   // No byte of JSON becomes more than one of text; what ends a node takes the place of a quote, comma or bracket.
-  into_.text_.reserve(static_cast<size_t>(end_ - begin_) + 1);
+  make_room(static_cast<size_t>(end_ - begin_) + 1);
   const char* past = value(skip_space(begin_), 0, place);
+  take_over();
   return past != nullptr && skip_space(past) == end_;
 }
 
-const char* Document::Walker::value(const char* at, unsigned depth, const Place& place) {
+void Document::Walker::make_room(size_t more) {
+  into_.text_.reserve(more);
+  to_ = into_.text_.end();
+  text_ = to_ - into_.text_.size();
+}
+
+void Document::Walker::take_over() { into_.text_.advance(static_cast<size_t>(to_ - into_.text_.end())); }
+
+inline const char* Document::Walker::skip_space(const char* at) const {
+  auto is_space = [](char c) { return c <= ' ' && (c == ' ' || c == '\n' || c == '\t' || c == '\r'); };
+  while (at < end_ && is_space(*at)) ++at;
+  return at;
+}
+
+/// Appends a node whose text of `size` bytes was written at to_.
+inline Node& Document::Walker::add_node(Node::Kind kind, const Place& place, std::string_view source, size_t size) {
+  Node& node = into_.nodes_.emplace_back();
+  node.kind = kind;
+  node.text.begin = static_cast<uint32_t>(to_ - text_);
+  node.text.end = node.text.begin + static_cast<uint32_t>(size);
+  node.source.begin = base_ + static_cast<uint32_t>(source.data() - begin_);
+  node.source.end = node.source.begin + static_cast<uint32_t>(source.size());
+  node.container = place.container;
+  node.key = place.key;
+  node.index = place.index;
+  node.origin = origin_;
+  node.own = place.own;
+  node.context = place.context;
+  to_ += size;
+  *to_++ = '\0';
+  return node;
+}
+
+/// Strings are most of all values.
+inline const char* Document::Walker::value(const char* at, unsigned depth, const Place& place) {
+  return at < end_ && *at == '"' ? string(at, place) : other_value(at, depth, place);
+}
+
+const char* Document::Walker::other_value(const char* at, unsigned depth, const Place& place) {
   if (at >= end_) return nullptr;
   switch (*at) {
     case '{':
       return depth < kDepth ? object(at, depth + 1, place) : nullptr;
     case '[':
       return depth < kDepth ? array(at, depth + 1, place) : nullptr;
-    case '"':
-      return string(at, place, Node::Kind::kString);
     case 't':
+      return word(at, "true");
     case 'f':
+      return word(at, "false");
     case 'n':
-      return word(at);
+      return word(at, "null");
     default:
       return number(at, place);
   }
 }
 
-const char* Document::Walker::word(const char* at) const {
-  const char* past = at;
-  while (past < end_ && *past >= 'a' && *past <= 'z') ++past;
-  std::string_view name(at, static_cast<size_t>(past - at));
-  return name == "true" || name == "false" || name == "null" ? past : nullptr;
+inline const char* Document::Walker::word(const char* at, std::string_view word) const {
+  bool is_here = static_cast<size_t>(end_ - at) >= word.size() && std::memcmp(at, word.data(), word.size()) == 0;
+  return is_here ? at + word.size() : nullptr;
 }
 
 uint32_t Document::Walker::enter(bool array, const Place& place) {
@@ -155,8 +195,10 @@ const char* Document::Walker::object(const char* at, unsigned depth, const Place
   uint32_t number = enter(false, place);
   at = skip_space(at + 1);
   if (at < end_ && *at == '}') return at + 1;
-  while (true) {
-    at = member(skip_space(at), depth, number);
+  Place of_key;
+  of_key.container = number;
+  for (;; ++of_key.index) {
+    at = member(skip_space(at), depth, of_key, place);
     if (at == nullptr) return nullptr;
     at = skip_space(at);
     if (at >= end_) return nullptr;
@@ -165,48 +207,46 @@ const char* Document::Walker::object(const char* at, unsigned depth, const Place
   }
 }
 
-const char* Document::Walker::member(const char* at, unsigned depth, uint32_t container) {
+/// @param of_key its place. @param object that of what it is a member of.
+inline const char* Document::Walker::member(const char* at, unsigned depth, const Place& of_key, const Place& object) {
   if (at >= end_ || *at != '"') return nullptr;
   Body body = read_body(at + 1);
   if (!body.closed) return nullptr;
   Place place;
-  place.container = container;
-  place.quiet = into_.containers_[container].quiet || (shape_ == Shape::kEnvelope && routes(container, body));
+  place.container = of_key.container;
+  place.quiet = object.quiet || (shape_ == Shape::kEnvelope && routes(of_key.container, body));
   if (!place.quiet) {
-    auto key = static_cast<uint32_t>(into_.nodes_.size());
-    Place at_key;
-    at_key.container = container;
-    at_key.index = into_.containers_[container].count++;
-    add_string(body, at_key, Node::Kind::kKey);
-    apply_key(place, key);
+    place.key = static_cast<uint32_t>(into_.nodes_.size());
+    const char* text = to_;
+    add_string(body, of_key, Node::Kind::kKey);
+    read_key(place, {text, static_cast<size_t>(to_ - text) - 1}, object.context);
+    into_.contexts_ |= place.context;
   }
   at = skip_space(body.text.data() + body.text.size() + 1);
   if (at >= end_ || *at != ':') return nullptr;
   at = skip_space(at + 1);
-  auto node = static_cast<uint32_t>(into_.nodes_.size());
   bool pairs = (place.own & bits(Context::kNames, Context::kPlain)) != 0 && at < end_ && *at != '{' && *at != '[';
+  auto node = static_cast<uint32_t>(into_.nodes_.size());
   at = value(at, depth, place);
   if (pairs && at != nullptr && node < into_.nodes_.size()) pair_up(node);
   return at;
 }
 
 /// A key's own word counts first; a plain one says what the object is about.
-void Document::Walker::apply_key(Place& place, uint32_t key) {
-  const Container& within = into_.containers_[place.container];
-  place.key = key;
-  place.own = into_.keys_.read(into_.text_of(into_.nodes_[key]));
-  place.context = place.own;
-  if ((place.own & kDataContexts) == 0) {
-    ContextMask inherited = within.context;
-    if ((place.own & bit(Context::kPlain)) != 0) {
-      // The name beside it says better than what holds both: {"env": [{"name": "DB_PASSWORD", "value": …}]}.
-      if (within.named != 0) inherited = (inherited & ~kAgainst) | within.named;
-      if ((inherited & kNamedById) != 0) place.context &= ~bit(Context::kNegative);
-    } else {
-      inherited = place.own == 0 ? inherited & kForAllBelow : 0;
-    }
-    place.context |= inherited;
+inline void Document::Walker::read_key(Place& place, std::string_view key, ContextMask inherited) {
+  KeyReader::Says says = into_.keys_.read(key);
+  into_.roles_ |= says.roles;
+  place.own = place.context = says.mask;
+  if ((says.mask & kDataContexts) != 0) return;
+  if ((says.mask & bit(Context::kPlain)) != 0) {
+    // The name beside it says better than what holds both: {"env": [{"name": "DB_PASSWORD", "value": …}]}.
+    ContextMask named = into_.containers_[place.container].named;
+    if (named != 0) inherited = (inherited & ~kAgainst) | named;
+    if ((inherited & kNamedById) != 0) place.context &= ~bit(Context::kNegative);
+  } else {
+    inherited = says.mask == 0 ? inherited & kForAllBelow : 0;
   }
+  place.context |= inherited;
 }
 
 /// {"name": "password", "value": "…"}, in either order.
@@ -214,12 +254,13 @@ void Document::Walker::pair_up(uint32_t number) {
   Node& node = into_.nodes_[number];
   Container& container = into_.containers_[node.container];
   if ((node.own & bit(Context::kNames)) != 0 && node.kind == Node::Kind::kString && node.text.size() <= kLongestName) {
-    ContextMask named = into_.keys_.read(into_.text_of(node));
+    ContextMask named = into_.keys_.read(into_.text_of(node)).mask;
     if ((named & kDataContexts) == 0) return;
     container.named = named;
     if (container.value == kNowhere) return;
     Node& value = into_.nodes_[container.value];
     value.context = value.own | (container.context & ~kAgainst) | named;
+    into_.contexts_ |= value.context;
   } else if ((node.own & bit(Context::kPlain)) != 0) {
     container.value = number;
   }
@@ -239,30 +280,35 @@ bool Document::Walker::routes(uint32_t container, const Body& body) {
   return std::binary_search(kMetaRoutes.begin(), kMetaRoutes.end(), key);
 }
 
-/// Reads a string from behind its quote on, and copies it behind the document's text: where nothing in it is escaped, it is
-/// taken over from there.
-Document::Walker::Body Document::Walker::read_body(const char* at) {
-  const char* close = copy_plain(at, end_, into_.text_.end());
+/// Reads a string from behind its quote on, and copies it to where the next node's text stands: where nothing in it is
+/// escaped, it is taken over from there.
+inline Document::Walker::Body Document::Walker::read_body(const char* at) {
+  const char* close = copy_plain(at, end_, to_);
   Body body;
   body.escaped = close < end_ && *close == '\\';
-  while (close < end_ && *close == '\\') close = find_quote(std::min(close + 2, end_), end_);
+  if (body.escaped) close = end_of_escaped(close);
   body.closed = close < end_;
   body.text = {at, static_cast<size_t>(close - at)};
   return body;
 }
 
-const char* Document::Walker::string(const char* at, const Place& place, Node::Kind kind) {
+/// @return the quote that ends a string, from one of its backslashes on.
+const char* Document::Walker::end_of_escaped(const char* at) const {
+  while (at < end_ && *at == '\\') at = find_quote(std::min(at + 2, end_), end_);
+  return at;
+}
+
+inline const char* Document::Walker::string(const char* at, const Place& place) {
   Body body = read_body(at + 1);
   if (!body.closed) return nullptr;
-  if (!place.quiet) add_string(body, place, kind);
+  if (!place.quiet) add_string(body, place, Node::Kind::kString);
   return body.text.data() + body.text.size() + 1;
 }
 
 /// Copies the bytes that numbers are written with, as copy_plain() does. @param ret_plain digits and signs alone.
 /// @return the first byte that is of no number.
-const char* Document::Walker::copy_number(const char* at, bool& ret_plain) {
-  char* to = into_.text_.end();
-  ret_plain = true;
+inline const char* Document::Walker::copy_number(const char* at, bool& ret_plain) {
+  char* to = to_;
   if (end_ - at >= 16) {
     constexpr uint32_t kAll = 0xffff;
     ByteBlock bytes = load_block(at);
@@ -275,6 +321,7 @@ const char* Document::Walker::copy_number(const char* at, bool& ret_plain) {
       return at + size;
     }
   }
+  ret_plain = true;
   for (; at < end_; *to++ = *at++) {
     if (is_digit(*at) || *at == '-' || *at == '+') continue;
     if (*at != '.' && *at != 'e' && *at != 'E') break;
@@ -283,52 +330,44 @@ const char* Document::Walker::copy_number(const char* at, bool& ret_plain) {
   return at;
 }
 
-const char* Document::Walker::number(const char* at, const Place& place) {
+inline const char* Document::Walker::number(const char* at, const Place& place) {
   bool plain = true;
   const char* past = copy_number(at, plain);
   if (past == at) return nullptr;
   if (place.quiet) return past;
   std::string_view token(at, static_cast<size_t>(past - at));
-  Node& node = add_node(Node::Kind::kNumber, place, at, past);
-  std::string whole;
-  if (!plain && may_be_whole(token)) whole = whole_number(token);
-  if (whole.empty()) {
-    into_.text_.advance(token.size());
-  } else {  // may be longer than it was written
-    node.form = Node::Form::kWhole;
-    into_.text_.append(whole);
-    into_.text_.reserve(static_cast<size_t>(end_ - past) + 1);
-  }
-  into_.close_node(node);
+  if (plain || !may_be_whole(token) || !add_whole_number(token, place))
+    add_node(Node::Kind::kNumber, place, token, token.size());
   return past;
 }
 
-Node& Document::Walker::add_node(Node::Kind kind, const Place& place, const char* begin, const char* end) {
-  Node& node = into_.open_node(kind);
-  node.source = {base_ + static_cast<uint32_t>(begin - begin_), base_ + static_cast<uint32_t>(end - begin_)};
-  node.container = place.container;
-  node.key = place.key;
-  node.index = place.index;
-  node.own = place.own;
-  node.context = place.context;
-  node.origin = origin_;
-  return node;
+/// Adds a number that is whole although it is not written so. @return whether it is.
+bool Document::Walker::add_whole_number(std::string_view token, const Place& place) {
+  std::string whole = whole_number(token);
+  if (whole.empty()) return false;
+  // It may be longer than it was written.
+  take_over();
+  make_room(whole.size() + static_cast<size_t>(end_ - token.data()) + 1);
+  std::memcpy(to_, whole.data(), whole.size());
+  add_node(Node::Kind::kNumber, place, token, whole.size()).form = Node::Form::kWhole;
+  return true;
 }
 
 /// @param body that was read last.
-void Document::Walker::add_string(const Body& body, const Place& place, Node::Kind kind) {
-  Node& node = add_node(kind, place, body.text.data(), body.text.data() + body.text.size());
-  if (body.escaped) {
-    node.form = Node::Form::kEscaped;
-    node.map = static_cast<uint32_t>(into_.escapes_.size());
-    unescaped_.clear();
-    append_unescaped(unescaped_, body.text, into_.escapes_);
-    into_.text_.append(unescaped_);
-    node.map_end = static_cast<uint32_t>(into_.escapes_.size());
-  } else {
-    into_.text_.advance(body.text.size());
-  }
-  into_.close_node(node);
+inline void Document::Walker::add_string(const Body& body, const Place& place, Node::Kind kind) {
+  if (body.escaped) return add_escaped(body.text, place, kind);
+  add_node(kind, place, body.text, body.text.size());
+}
+
+void Document::Walker::add_escaped(std::string_view body, const Place& place, Node::Kind kind) {
+  auto map = static_cast<uint32_t>(into_.escapes_.size());
+  unescaped_.clear();
+  append_unescaped(unescaped_, body, into_.escapes_);
+  std::memcpy(to_, unescaped_.data(), unescaped_.size());
+  Node& node = add_node(kind, place, body, unescaped_.size());
+  node.form = Node::Form::kEscaped;
+  node.map = map;
+  node.map_end = static_cast<uint32_t>(into_.escapes_.size());
 }
 
 }  // namespace mas::dlp

@@ -31,13 +31,16 @@ class Document::Walker {
 
   // Each takes where something begins and returns where it ends; nullptr: it is no JSON.
   const char* value(const char* at, unsigned depth, const Place& place);
+  const char* other_value(const char* at, unsigned depth, const Place& place);
   const char* object(const char* at, unsigned depth, const Place& place);
   const char* array(const char* at, unsigned depth, const Place& place);
-  const char* member(const char* at, unsigned depth, uint32_t container);
-  const char* string(const char* at, const Place& place, Node::Kind kind);
+  const char* member(const char* at, unsigned depth, const Place& of_key, const Place& object);
+  const char* string(const char* at, const Place& place);
   const char* number(const char* at, const Place& place);
   const char* copy_number(const char* at, bool& ret_plain);
-  const char* word(const char* at) const;
+  const char* word(const char* at, std::string_view word) const;
+  const char* end_of_escaped(const char* at) const;
+  const char* skip_space(const char* at) const;
 
   uint32_t enter(bool array, const Place& place);
   /// A string's inside: where it ends, and whether any of it is written as an escape.
@@ -47,14 +50,14 @@ class Document::Walker {
   };
   Body read_body(const char* at);
   bool routes(uint32_t container, const Body& body);
+  void make_room(size_t more);
+  void take_over();
+  Node& add_node(Node::Kind kind, const Place& place, std::string_view source, size_t size);
   void add_string(const Body& body, const Place& place, Node::Kind kind);
-  Node& add_node(Node::Kind kind, const Place& place, const char* begin, const char* end);
-  void apply_key(Place& place, uint32_t key);
+  void add_escaped(std::string_view body, const Place& place, Node::Kind kind);
+  bool add_whole_number(std::string_view token, const Place& place);
+  void read_key(Place& place, std::string_view key, ContextMask inherited);
   void pair_up(uint32_t node);
-  const char* skip_space(const char* at) const {
-    while (at < end_ && (*at == ' ' || *at == '\n' || *at == '\t' || *at == '\r')) ++at;
-    return at;
-  }
 
   Document& into_;
   const char* const begin_;
@@ -64,6 +67,9 @@ class Document::Walker {
   const uint32_t origin_;
   Shape shape_ = Shape::kAnything;
   std::string unescaped_;
+  // The document's text, and where its next byte goes: what is behind its end is taken over last.
+  char* text_ = nullptr;
+  char* to_ = nullptr;
 };
 
 }  // namespace mas::dlp

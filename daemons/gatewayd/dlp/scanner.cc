@@ -77,12 +77,12 @@ Status Scanner::scan() {
   Budget budget{doc(kPlain).text().size() * kBudgetFactor + kBudgetBase};
 
   if (auto status = look_through(kPlain); !status) return status;
-  fold(doc(kPlain), doc(kFolded), budget);
+  fold(doc(kPlain), classes_of(kPlain), doc(kFolded), budget);
   decode(doc(kPlain), classes_of(kPlain), doc(kDecoded), budget);
   if (!doc(kDecoded).empty()) {
-    fold(doc(kDecoded), doc(kDecodedFolded), budget);
+    fold(doc(kDecoded), classes_of(kDecoded), doc(kDecodedFolded), budget);
     decode(doc(kDecoded), classes_of(kDecoded), doc(kTwiceDecoded), budget);
-    fold(doc(kTwiceDecoded), doc(kTwiceDecodedFolded), budget);
+    fold(doc(kTwiceDecoded), classes_of(kTwiceDecoded), doc(kTwiceDecodedFolded), budget);
   }
   for (uint32_t view = kFolded; view < kReadings; ++view)
     if (!views_[view].document->empty())

@@ -15,10 +15,10 @@ constexpr size_t kStepsOfJudging = 8;
 const Node& Sight::node_of(uint32_t at) {
   const auto& nodes = document_.nodes();
   if (at < nodes[node_].text.begin || (node_ + 1 < nodes.size() && at >= nodes[node_ + 1].text.begin)) {
-    if (at >= nodes[node_].text.begin && node_ + 2 < nodes.size() && at < nodes[node_ + 2].text.begin)
-      ++node_;
-    else
-      node_ = document_.node_at(at);
+    constexpr uint32_t kSteps = 6;  // mostly one of the next nodes
+    uint32_t next = at < nodes[node_].text.begin ? 0 : node_ + 1, last = node_ + kSteps;
+    while (next > 0 && next < last && next + 1 < nodes.size() && at >= nodes[next + 1].text.begin) ++next;
+    node_ = next > 0 && next < last && next < nodes.size() ? next : document_.node_at(at);
   }
   return nodes[node_];
 }

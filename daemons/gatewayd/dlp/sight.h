@@ -114,6 +114,8 @@ class Sight {
   const Document& document() const { return document_; }
   const ByteClasses& classes() const { return classes_; }
   const std::vector<Word>& words() const { return words_; }
+  /// Whether somebody asks for what is not found, too.
+  bool explains() const { return seen_.judged != nullptr; }
   bool wants(Type type) const { return enabled_[static_cast<size_t>(type)]; }
 
   /// Tells that `steps` bytes or words were looked at. Detectors call it for what they read of text() itself; what they

@@ -35,8 +35,8 @@ void fold_node(const Document& from, uint32_t number, Document& view) {
 
 }  // namespace
 
-void fold(const Document& from, Document& view, Budget& budget) {
-  if (!has_high_bytes(from.text())) return;
+void fold(const Document& from, const ByteClasses& classes, Document& view, Budget& budget) {
+  if (!classes.has_high()) return;
   for (uint32_t i = 0; i < from.nodes().size(); ++i) {
     std::string_view text = from.text_of(from.nodes()[i]);
     if (has_high_bytes(text) && needs_folding(text) && budget.take(text.size())) fold_node(from, i, view);
@@ -74,13 +74,14 @@ bool may_begin_utf8(std::string_view bytes) {
 
 class Decoder {
  public:
-  Decoder(const Document& from, Document& view, Budget& budget)
+  Decoder(const Document& from, const ByteClasses& classes, Document& view, Budget& budget)
       : from_(from),
+        classes_(classes),
         view_(view),
         budget_(budget),
-        json_(holds('{') || holds('[') || holds('"')),
-        percents_(holds('%') || holds('\\')),
-        entities_(holds('&')) {}
+        json_(classes.has_signs() && (holds('{') || holds('[') || holds('"'))),
+        percents_(classes.has_signs() && (holds('%') || holds('\\'))),
+        entities_(classes.has_signs() && holds('&')) {}
 
   /// Whether any node can read differently: none does whose text has no sign of JSON or of an escape.
   bool may_undo() const { return json_ || percents_ || entities_; }
@@ -97,6 +98,7 @@ class Decoder {
   void run(Span run) {
     std::string_view all = from_.text(), text = all.substr(run.begin, run.size());
     if (text.starts_with("0x")) text.remove_prefix(2);
+    if (!may_begin_text(text, has_upper(run))) return;
     uint8_t kinds = kinds_of(text);
     bool hex = (kinds & kNoHex) == 0 && text.size() % 2 == 0;
     if (!may_be_encoded(text, kinds, hex) || !begins_like_text(text, hex) || !budget_.take(text.size())) return;
@@ -265,14 +267,50 @@ class Decoder {
     return text.size() % 4 != 1 && (kinds & kUpper) != 0 && (kinds & (kLower | kDigit)) != 0;
   }
 
+  /// What a byte of text is not: a control character, or one that UTF-8 does not have.
+  static constexpr auto kOfText = [] {
+    std::array<bool, 256> of_text{};
+    for (unsigned byte = 0; byte < 256; ++byte)
+      of_text[byte] = (byte >= 0x20 || is_space(static_cast<char>(byte))) && byte != 0x7f && byte != 0xc0 &&
+                      byte != 0xc1 && byte <= 0xf4;
+    return of_text;
+  }();
+
+  bool has_upper(Span run) const {
+    for (uint32_t i = run.begin / ByteClasses::kBits; i * ByteClasses::kBits < run.end; ++i) {
+      const ByteClasses::Word& word = classes_.word(i);
+      uint64_t upper = word.alnum & ~word.digits & ~word.lower;
+      uint32_t base = i * ByteClasses::kBits;
+      if (base < run.begin) upper &= ~uint64_t{0} << (run.begin - base);
+      if (run.end - base < ByteClasses::kBits) upper &= ~(~uint64_t{0} << (run.end - base));
+      if (upper != 0) return true;
+    }
+    return false;
+  }
+
+  /// Whether four digits of base64, which has capitals, or eight hexadecimal ones begin a text: the first thing to ask of a
+  /// run, since most are hashes, ids and long words.
+  static bool may_begin_text(std::string_view text, bool capitals) {
+    constexpr size_t kShortest = 8;
+    if (text.size() < kShortest) return true;
+    if (capitals && text.size() % 4 != 1) {
+      uint32_t bits = 0;
+      for (char c : text.substr(0, 4)) bits = bits << 6 | (base64_value(c) & 0x3f);
+      if (kOfText[bits >> 16 & 0xff] && kOfText[bits >> 8 & 0xff] && kOfText[bits & 0xff]) return true;
+    }
+    if (text.size() % 2 != 0) return false;
+    for (size_t i = 0; i < kShortest; i += 2) {
+      int high = hex_value(text[i]), low = hex_value(text[i + 1]);
+      if (high < 0 || low < 0 || !kOfText[static_cast<size_t>(high * 16 + low)]) return false;
+    }
+    return true;
+  }
+
   /// Hashes, keys and random ids are told from encoded text by their first bytes, mostly.
   bool begins_like_text(std::string_view text, bool hex) {
     constexpr size_t kHexDigits = 8, kCharacters = 4;
     if (!decoded(text.substr(0, hex ? kHexDigits : kCharacters), hex)) return false;
-    return std::none_of(scratch_.begin(), scratch_.end(), [](char c) {
-      auto byte = static_cast<unsigned char>(c);
-      return (byte < 0x20 && !is_space(c)) || byte == 0x7f || byte == 0xc0 || byte == 0xc1 || byte > 0xf4;
-    });
+    return std::all_of(scratch_.begin(), scratch_.end(), [](char c) { return kOfText[static_cast<unsigned char>(c)]; });
   }
 
   static void append_utf8(std::string& out, uint32_t c) {
@@ -284,6 +322,7 @@ class Decoder {
   }
 
   const Document& from_;
+  const ByteClasses& classes_;
   Document& view_;
   Budget& budget_;
   const bool json_, percents_, entities_;
@@ -296,7 +335,7 @@ class Decoder {
 }  // namespace
 
 void decode(const Document& from, const ByteClasses& classes, Document& view, Budget& budget) {
-  Decoder decoder(from, view, budget);
+  Decoder decoder(from, classes, view, budget);
   if (decoder.may_undo())
     for (uint32_t i = 0; i < from.nodes().size(); ++i) decoder.node(i);
   classes.for_each_base64([&](uint32_t begin, uint32_t end) { decoder.run({begin, end}); });

@@ -24,6 +24,8 @@ constexpr auto kValues = [] {
 
 }  // namespace
 
+uint32_t base64_value(char digit) { return static_cast<uint8_t>(kValues[static_cast<unsigned char>(digit)]); }
+
 bool decode_base64(std::string_view text, std::string& out) {
   while (!text.empty() && text.back() == '=') text.remove_suffix(1);
   if (text.size() % 4 == 1) return false;

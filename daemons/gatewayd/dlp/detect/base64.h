@@ -6,6 +6,9 @@
 
 namespace mas::dlp {
 
+/// @return what a digit of base64 stands for, in either alphabet, 0 to 63; 255 for what is none.
+uint32_t base64_value(char digit);
+
 /// Appends what `text` says to `out`. @return false where a character is of neither alphabet, or the length is none.
 bool decode_base64(std::string_view text, std::string& out);
 

@@ -131,8 +131,9 @@ void detect_in_rows(Sight& sight) {
 /// ["--api-key", "…"]: arguments of a program.
 void see_argument(Sight& sight, const Node& option, const Node& value) {
   constexpr uint32_t kLongestOption = 48;
+  if (option.kind != Node::Kind::kString) return;
   std::string_view name = sight.document().text_of(option);
-  if (option.kind != Node::Kind::kString || !name.starts_with("--") || name.size() > kLongestOption) return;
+  if (!name.starts_with("--") || name.size() > kLongestOption) return;
   if (value.kind != Node::Kind::kString || value.container != option.container || value.index != option.index + 1)
     return;
   Naming naming;
@@ -148,17 +149,20 @@ void see_argument(Sight& sight, const Node& option, const Node& value) {
 }  // namespace
 
 void detect_by_keys(Sight& sight) {
-  const auto& nodes = sight.document().nodes();
-  for (uint32_t i = 0; i < nodes.size(); ++i) {
+  const Document& document = sight.document();
+  const auto& nodes = document.nodes();
+  bool arguments = !document.containers().empty() && sight.text().find("--") != std::string_view::npos;
+  bool named = (document.contexts() & kNamedContexts) != 0;
+  for (uint32_t i = 0; (arguments || named) && i < nodes.size(); ++i) {
     const Node& node = nodes[i];
-    if (node.key == kNowhere && i + 1 < nodes.size()) see_argument(sight, node, nodes[i + 1]);
+    if (arguments && node.key == kNowhere && i + 1 < nodes.size()) see_argument(sight, node, nodes[i + 1]);
     if (node.kind == Node::Kind::kKey || (node.context & kNamedContexts) == 0 || (node.context & kAgainst) != 0)
       continue;
     if (node.text.size() > 0) see_by_key(sight, node, i);
   }
-  detect_labelled(sight);
-  detect_in_objects(sight);
-  detect_in_rows(sight);
+  if (document.has_key(kAnswerKey)) detect_labelled(sight);
+  if (document.has_key(kKindKey)) detect_in_objects(sight);
+  if (document.has_key(kColumnsKey)) detect_in_rows(sight);
 }
 
 void detect_after_words(Sight& sight) {

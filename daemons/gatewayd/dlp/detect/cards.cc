@@ -114,9 +114,13 @@ void see_grouped_card(const Chain& chain) {
   }
 }
 
+bool may_be_bare_card(const Chain& chain) {
+  return chain.size_of(0) >= kShortest && chain.size_of(0) <= kLongest && may_begin_card(chain.first_digit());
+}
+
 void see_bare_card(const Chain& chain) {
   Sight& sight = chain.sight();
-  if (chain.size_of(0) < kShortest || chain.size_of(0) > kLongest || !may_begin_card(chain.first_digit())) return;
+  if (!may_be_bare_card(chain)) return;
   if (!sight.wants(Type::credit_card)) return;
   if (!is_card(chain.digits(1).view())) return;
   Span all = chain.span(1);

@@ -95,6 +95,8 @@ bool is_key_against(Sight& sight, Span span);
 
 /// Payment cards in groups.
 void see_grouped_card(const Chain& chain);
+/// Whether the first group has the size and the first digit of a payment card.
+bool may_be_bare_card(const Chain& chain);
 /// Payment cards without separators.
 void see_bare_card(const Chain& chain);
 /// Telephone numbers in groups, without their country's code.

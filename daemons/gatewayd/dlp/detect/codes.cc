@@ -39,17 +39,20 @@ void medicare(Sight& sight, uint32_t begin) {
   sight.see(Type::health_insurance, all, {printed ? 0.75F : 0.5F, wanted, false, !printed, "medicare"});
 }
 
+constexpr uint32_t kShortestWallet = 26, kLongestWallet = 35;
+
 void wallet(Sight& sight, uint32_t begin) {
   char first = sight.at(begin);
   if (!sight.wants(Type::crypto_wallet) || (first != '1' && first != '3')) return;
   uint32_t end = begin;
   bool upper = false, lower = false;  // a hash has letters of one case
-  for (; is_alnum(sight.at(end)) && end - begin < 36; ++end) {
+  for (; is_alnum(sight.at(end)) && end - begin <= kLongestWallet; ++end) {
     upper = upper || is_upper(sight.at(end));
     lower = lower || is_lower(sight.at(end));
   }
   Span all{begin, end};
-  if (all.size() < 26 || all.size() > 35 || !upper || !lower || !base58check(sight.view(all))) return;
+  if (all.size() < kShortestWallet || all.size() > kLongestWallet || !upper || !lower || !base58check(sight.view(all)))
+    return;
   sight.see(Type::crypto_wallet, all, {0.6F, bit(kWallet), true, false, "bitcoin"});
 }
 
@@ -171,8 +174,10 @@ void see_lettered(const Chain& chain) {
   Sight& sight = chain.sight();
   const DigitGroup& first = chain.group(0);
   char after = sight.at(first.end());
-  if (is_letter(after) || after == '-') medicare(sight, first.begin);
-  if (is_letter(after)) wallet(sight, first.begin);
+  uint32_t size = sight.classes().end(&ByteClasses::Word::alnum, first.begin) - first.begin;  // of its word
+  bool may_be_medicare = size == 4 || size == 7 || size == 11;  // with and without separators
+  if (may_be_medicare && (is_letter(after) || after == '-')) medicare(sight, first.begin);
+  if (is_letter(after) && size >= kShortestWallet && size <= kLongestWallet) wallet(sight, first.begin);
   if (after == ':' || after == '-' || is_letter(after)) mac_address(sight, first.begin);
 }
 

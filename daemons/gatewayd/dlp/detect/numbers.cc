@@ -120,12 +120,23 @@ void see_groups(const Chain& chain) {
   see_spaced_national_insurance(chain);
 }
 
+/// Whether the key of a number that is no card is against it, and does not name what it could be. Its form is worth so little
+/// that no words around it make up for that (Sight::see).
+bool is_refuted(const Chain& chain) {
+  constexpr ContextMask kKinds = bits(kSsn, kTax, kRouting, kSin, kNpi, kNhs, kAadhaar, kPhone);
+  Sight& sight = chain.sight();
+  if (may_be_bare_card(chain) || sight.explains()) return false;
+  ContextMask says = sight.node_of(chain.group(0).begin).context;
+  return (says & bit(kNegative)) != 0 && (says & kKinds) == 0;
+}
+
 /// One group: what it is, only its check digits or what stands around can say.
 void see_bare(const Chain& chain) {
   constexpr uint32_t kShortest = 8, kLongest = 19;  // telephone numbers, cards
   uint32_t size = chain.size_of(0);
   if (size < kShortest || size > kLongest) return;
   Sight& sight = chain.sight();
+  if (is_refuted(chain)) return;
   if (chain.has(1)) {
     std::string_view gap = chain.gap(0);
     if (gap.size() == 1 && gap != " " && gap != ")" && gap != "(") return;
@@ -164,32 +175,10 @@ bool may_be_of_street(const Chain& chain) {
   return chain.before() == ' ';
 }
 
-/// Bytes beside a short number with which something may begin or end: a plus, letters of a code, words of a street.
-struct Beside {
-  std::array<bool, 256> before{}, after{};
-};
-constexpr Beside kBeside = [] {
-  Beside beside;
-  for (unsigned i = 0; i < 256; ++i) {
-    auto c = static_cast<char>(i);
-    beside.before[i] = is_letter(c) || c == '+' || c == ' ';
-    beside.after[i] = is_letter(c) || c == '-' || c == ':' || c == ',' || c == ' ';
-  }
-  return beside;
-}();
-
-/// Whether a group without others behind it is too short for a number, and stands beside nothing that makes it more.
-bool is_nothing(const Chain& chain, char before, char after) {
-  constexpr uint32_t kShortest = 8;
-  return chain.digits_ahead() < kShortest && !chain.has(1) && !kBeside.before[static_cast<unsigned char>(before)] &&
-         !kBeside.after[static_cast<unsigned char>(after)];
-}
-
-/// The prefilter of numbers. Most digits of a message are counters, times, sizes and parts of ids: the digits of a group and
-/// the bytes to either side of it say what may begin there, and mostly that is nothing.
+/// What begins with one group of a chain: the bytes to either side of it say what may.
 void look_at(const Chain& chain, bool packs) {
   char before = chain.before(), after = chain.after(0);
-  if (is_nothing(chain, before, after) || chain.within_single_digits()) return;
+  if (chain.within_single_digits()) return;
   if (before == '+') see_phone_with_country(chain);
   if (is_letter(before)) return see_after_letters(chain);
   if (before == '_') return;
@@ -203,10 +192,16 @@ void look_at(const Chain& chain, bool packs) {
 }  // namespace
 
 void detect_numbers(Sight& sight, std::vector<DigitGroup>& groups) {
-  bool packs = wants_packs(sight);
+  constexpr size_t kOctets = 4;
+  bool packs = wants_packs(sight), ip_addresses = sight.wants(Type::ip_address);
   if (packs) see_pack_codes(sight);
   DigitGroups chains(sight.text(), sight.classes(), groups);
   while (chains.next()) {
+    bool octets = ip_addresses && chains.groups().size() >= kOctets;
+    if (!octets && !chains.may_hold_number()) {
+      sight.spend(chains.groups().size());
+      continue;
+    }
     Chain chain(sight, chains.groups());
     uint32_t ahead = chains.digits();
     for (size_t i = 0; i < chains.groups().size() && !sight.is_spent(); ++i) {

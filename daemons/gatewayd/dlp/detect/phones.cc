@@ -80,11 +80,16 @@ constexpr NationalSizes kNationalSizes = [] {
   return sizes;
 }();
 
+/// Whether any plan has numbers of `size` digits behind a trunk prefix that begins with `first`.
+bool has_trunk_size(char first, size_t size) {
+  return kNationalSizes.with_trunk[static_cast<size_t>(first - '0')][size];
+}
+
 /// Whether `digits` are a national number. @param trunk whether it begins with the prefix of its plan, which few other
 /// numbers do.
 bool is_national(std::string_view digits, bool trunk) {
   if (!trunk) return kNationalSizes.bare[digits.size()];
-  if (!kNationalSizes.with_trunk[static_cast<size_t>(digits[0] - '0')][digits.size()]) return false;
+  if (!has_trunk_size(digits[0], digits.size())) return false;
   return std::any_of(std::begin(kPlans), std::end(kPlans), [&](const Plan& plan) {
     if (plan.code == 1 || plan.trunk.empty() || !digits.starts_with(plan.trunk)) return false;
     size_t size = digits.size() - plan.trunk.size();
@@ -237,12 +242,14 @@ void see_bare_phone(const Chain& chain) {
   uint32_t size = chain.size_of(0);
   Span all = chain.span(1);
   if (size < 8 || size > 13 || !sight.wants(Type::phone)) return;
+  bool by_key =
+      (sight.document().contexts() & bit(kPhone)) != 0 && (sight.node_of(all.begin).context & bit(kPhone)) != 0;
+  if (!by_key && !(size == 10 || size == 11) && !has_trunk_size(chain.first_digit(), size)) return;
   auto number = chain.digits(1);
   std::string_view view = number.view();
   bool american = (size == 10 && nanp(view)) || (size == 11 && view[0] == '1' && nanp(view.substr(1)));
   // "tel: 0301234567": a word right before, and the prefix of a plan.
   float shape = american ? 0.4F : is_national(view, true) ? 0.42F : 0.3F;
-  bool by_key = (sight.node_of(all.begin).context & bit(kPhone)) != 0;
   bool by_words = american || shape > 0.4F;
   if (!by_key && !(by_words && (sight.near(all) & bit(kPhone)) != 0)) return;
   if (!is_key_against(sight, all)) sight.see(Type::phone, all, {shape, bit(kPhone), false, true});

@@ -2,6 +2,7 @@
 #include "daemons/gatewayd/dlp/detect/seed_phrases.h"
 
 #include <algorithm>
+#include <bit>
 #include <optional>
 #include <string>
 #include <vector>
@@ -51,16 +52,6 @@ std::optional<uint32_t> place_of(std::string_view word) {
 }
 
 bool is_separator(char c) { return is_space(c) || c == ',' || c == '\0'; }
-
-/// Whether the sixteen bytes at `at` may lie within a phrase: letters and separators alone, and no word of more than 15 or,
-/// between two separators, of one or two letters.
-bool may_be_words(const ByteClasses& classes, uint32_t at) {
-  constexpr uint32_t kAll = 0xffff;
-  if (classes.block(&ByteClasses::Word::words, at) != kAll) return false;
-  uint32_t separators = ~classes.block(&ByteClasses::Word::lower, at) & kAll;
-  return separators != 0 && (separators & separators << 2 & ~(separators << 1)) == 0 &&
-         (separators & separators << 3 & ~(separators << 1) & ~(separators << 2)) == 0;
-}
 
 /// The words of the list that stand one behind the other from a place on. Of a run too long to be looked at it keeps the
 /// beginning, and counts the rest.
@@ -212,6 +203,54 @@ bool is_seed_phrase(std::span<const std::string_view> words) {
 
 namespace {
 
+constexpr uint32_t kLeastText = 47;  // bytes of twelve words of three letters, and of what stands between
+
+/// Calls `take(begin, end)` with each text of small letters and separators that is long enough for a phrase, and in which no
+/// word has one, two or more than eight letters: found by counting bits, since hardly any message has one. Of a longer
+/// word behind it the first letters may count to it.
+template <typename Take>
+void for_each_text_of_words(const ByteClasses& classes, Take take) {
+  ByteClasses::Word before;
+  uint64_t two_before = 0, four_before = 0;
+  uint32_t start = 0;  // of the run that reaches the end of the word of bits before
+  bool open = false;
+  for (uint32_t i = 0; i < classes.words(); ++i) {
+    const ByteClasses::Word& word = classes.word(i);
+    auto behind = [](uint64_t bits, uint64_t carry, unsigned by) {
+      return bits << by | carry >> (ByteClasses::kBits - by);
+    };
+    uint64_t lower = word.lower, separators = word.words & ~lower, separators_before = before.words & ~before.lower;
+    uint64_t one = behind(lower, before.lower, 1);
+    // Separators with one or two letters before them, and other separators before those.
+    uint64_t ends_short = separators & one &
+                          (behind(separators, separators_before, 2) |
+                           (behind(lower, before.lower, 2) & behind(separators, separators_before, 3)));
+    // The ninth letter of a word and those behind it.
+    uint64_t two = lower & one, four = two & behind(two, two_before, 2);
+    uint64_t ninth = four & behind(four, four_before, 4) & behind(lower, before.lower, 8);
+    uint64_t good = word.words & ~ends_short & ~ninth;
+    before = word;
+    two_before = two;
+    four_before = four;
+    uint32_t base = i * ByteClasses::kBits;
+    if (open) {
+      if (good == ~uint64_t{0}) continue;
+      uint32_t end = base + static_cast<uint32_t>(std::countr_one(good));
+      if (end - start >= kLeastText) take(start, end);
+      good &= good + 1;  // without the ones that it took
+    }
+    auto last = static_cast<uint32_t>(std::countl_one(good));
+    open = last > 0;
+    start = base + ByteClasses::kBits - last;
+    if (last == ByteClasses::kBits) continue;
+    uint64_t inside = good & ~uint64_t{0} >> last, runs = inside & inside >> 1;
+    for (unsigned by : {2U, 4U, 8U, 16U, kLeastText - 32}) runs &= runs >> by;  // where kLeastText begin
+    if (runs == 0) continue;                                                    // there is room for one at most
+    auto at = static_cast<uint32_t>(std::countr_zero(runs));
+    take(base + at, base + at + static_cast<uint32_t>(std::countr_one(inside >> at)));
+  }
+}
+
 /// Words of three to eight small letters with white space or commas between them, from the beginning of one on.
 /// @return the end of the last; `ret_count` how many there are.
 uint32_t end_of_words(const Sight& sight, uint32_t at, uint32_t& ret_count) {
@@ -233,27 +272,17 @@ uint32_t end_of_words(const Sight& sight, uint32_t at, uint32_t& ret_count) {
 }  // namespace
 
 void detect_seed_phrases(Sight& sight) {
-  constexpr uint32_t kBlock = 16;
-  constexpr uint32_t kLeastText = 47;  // twelve words of three letters: they fill one of every two blocks
   std::string_view text = sight.text();
   if (!sight.wants(Type::private_key) || text.size() < kLeastText) return;
   WordRun run(text);
-  auto size = static_cast<uint32_t>(text.size());
-  uint32_t read = 0;  // up to here by words
-  for (uint32_t at = 0; at + kBlock <= size; at += 2 * kBlock) {
-    if (at < read || !may_be_words(sight.classes(), at)) continue;
-    // Back to where the words begin: to the longest word's length, what is longer is none of the list.
-    uint32_t begin = at;
-    while (begin > read && (is_lower(text[begin - 1]) || is_separator(text[begin - 1])) && at - begin < 2 * kBlock)
-      --begin;
-    while (begin <= at) {
-      while (begin < size && is_separator(text[begin])) ++begin;
+  for_each_text_of_words(sight.classes(), [&](uint32_t begin, uint32_t stop) {
+    while (begin < stop) {
+      while (begin < stop && is_separator(text[begin])) ++begin;
       uint32_t count = 0, end = end_of_words(sight, begin, count);
       if (count >= kShortest) look_through_words(sight, run, begin, end);
       begin = std::max(end, begin + 1);
     }
-    read = begin;
-  }
+  });
 }
 
 }  // namespace mas::dlp

@@ -1,8 +1,10 @@
 // Kinds of bytes as bits: the same as looking at each byte, wherever runs begin and end.
 #include "daemons/gatewayd/dlp/byte_classes.h"
 
+#include <bit>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "daemons/gatewayd/dlp/detect/values.h"
 #include "tests/unit/catch.h"
@@ -30,13 +32,14 @@ std::string runs_of(char c) {
 
 }  // namespace
 
-TEST_CASE("each byte is in the classes that its character is in") {
+TEST_CASE("each byte is in the classes that its character is in, whatever the pass is made with") {
   std::string all;
   for (int i = 0; i < 256; ++i) all.push_back(static_cast<char>(i));
+  auto vectors = GENERATE(ByteClasses::Vectors::kWidest, ByteClasses::Vectors::kPortable);
   ByteClasses classes;
   for (uint32_t skipped : {0U, 1U, 63U, 64U, 65U, 255U, 256U}) {
     std::string text = all.substr(skipped);
-    classes.read(text);
+    classes.read(text, vectors);
     for (auto [kind, is_in] : kClasses)
       for (uint32_t i = 0; i < text.size(); ++i) {
         INFO(skipped << " " << i);
@@ -44,6 +47,34 @@ TEST_CASE("each byte is in the classes that its character is in") {
         CHECK((classes.end(kind, i) > i) == is_in(text[i]));
       }
     CHECK(classes.next(&Word::digits, static_cast<uint32_t>(text.size())) == text.size());
+  }
+}
+
+TEST_CASE("signs of text within text, and characters beyond ASCII, are seen wherever one stands") {
+  auto vectors = GENERATE(ByteClasses::Vectors::kWidest, ByteClasses::Vectors::kPortable);
+  ByteClasses classes;
+  for (uint32_t at : {0U, 15U, 31U, 63U, 64U, 99U})
+    for (int i = 0; i < 256; ++i) {
+      std::string text(100, 'a');
+      text[at] = static_cast<char>(i);
+      classes.read(text, vectors);
+      INFO(at << " " << i);
+      CHECK(classes.has_high() == (i >= 128));
+      CHECK(classes.has_signs() == (i != 0 && std::string("\"&%[\\{").find(text[at]) != std::string::npos));
+    }
+}
+
+TEST_CASE("a group of digits begins where no three letters or digits stand before it, in whatever word of bits") {
+  ByteClasses classes;
+  for (uint32_t padding = 55; padding < 70; ++padding) {
+    std::string text = std::string(padding, '.') + "12 a34 ab56 abc78 x-9";
+    classes.read(text);
+    std::vector<uint32_t> starts;
+    for (uint32_t word = 0; word < classes.words(); ++word)
+      for (uint64_t bits = classes.digit_starts(word); bits != 0; bits &= bits - 1)
+        starts.push_back(word * 64 + static_cast<uint32_t>(std::countr_zero(bits)) - padding);
+    INFO(padding);
+    CHECK(starts == std::vector<uint32_t>{0, 4, 9, 20});
   }
 }
 

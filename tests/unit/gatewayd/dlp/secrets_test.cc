@@ -279,6 +279,8 @@ TEST_CASE("seed phrases") {
           {phrase, "the seed is: " + phrase + ".", "MNEMONIC=\"" + phrase + "\"", R"({"seed":")" + phrase + "\"}",
            lines, "[\"" + list + "\"]", "This is the wallet that we use.\n" + phrase + "\nKeep it."});
   }
+  for (size_t before = 0; before < 70; ++before)  // wherever it lies among the sixty-four bytes that are looked at once
+    finds("private_key", {std::string(before, '.') + twelve + "!", std::string(before, 'x') + " " + eighteen});
   ScanCase at;
   at.scan("x: " + twelve);
   REQUIRE(at.scanner->report().findings.size() == 1);

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "daemons/gatewayd/dlp/context.h"
 #include "tests/unit/gatewayd/dlp/scan_case.h"
 
 using namespace mas::dlp;
@@ -257,5 +258,31 @@ TEST_CASE("no word of the vocabulary without what it is for, and what it leaves 
       vocabulary.try_data(phrase, *data);
     else
       vocabulary.try_other(phrase);
+  }
+}
+
+TEST_CASE("a key that detectors go by is told whatever its case and the digits behind it") {
+  KeyReader keys;
+  CHECK(keys.read("value").roles == kAnswerKey);
+  CHECK(keys.read("valueString").roles == kAnswerKey);
+  CHECK(keys.read("answer_2").roles == kNoRole);
+  CHECK(keys.read("answer2").roles == kAnswerKey);
+  CHECK(keys.read("kind").roles == kKindKey);
+  CHECK(keys.read("Columns").roles == kColumnsKey);
+  CHECK(keys.read("HEADER").roles == kColumnsKey);
+  CHECK(keys.read("12").roles == kNoRole);
+}
+
+TEST_CASE("what a key says is remembered for that key alone") {
+  KeyReader keys;
+  // Up to sixteen bytes a key is its first and last eight; longer ones may share both.
+  for (int round = 0; round < 2; ++round) {
+    CHECK(keys.read("id").mask == read_key("id"));
+    CHECK(keys.read("ts").mask == read_key("ts"));
+    CHECK(keys.read("ssn").mask == read_key("ssn"));
+    CHECK(keys.read("sin").mask == read_key("sin"));
+    CHECK(keys.read("password").mask == read_key("password"));
+    CHECK(keys.read("customer_passport_of_customer").mask == read_key("customer_passport_of_customer"));
+    CHECK(keys.read("customer_timezone_of_customer").mask == read_key("customer_timezone_of_customer"));
   }
 }
