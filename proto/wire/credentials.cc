@@ -149,8 +149,7 @@ Result<Credentials> read_credentials(const std::string& path_or_credential) {
 
 std::string credentials_toml(const Credentials& credentials) {
   std::string out =
-      "# Credentials of an agent for the gateway: keep them secret. `masctl identity rotate` replaces a lost\n"
-      "file.\n";
+      "# Credentials of an agent for the gateway: keep them secret. `masctl identity rotate` replaces lost ones.\n";
   auto line = [&out](std::string_view name, std::string_view text) {
     if (!text.empty()) out.append(name).append(" = \"").append(text).append("\"\n");
   };

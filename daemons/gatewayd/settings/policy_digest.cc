@@ -14,7 +14,7 @@ constexpr std::string_view kOptionsBeside[] = {
     "dlp.rules_file",  // the digest of the rules in force is added to this one
     "delivery.wait_replicas",  "delivery.wait_timeout", "audit.signing_key",
     "audit.head_interval",     "audit.head_blocks",     "audit.heads_file",
-    "audit.retention",         "audit.archive_dir",     "audit.archive_file_size",
+    "audit.retention",         "audit.retired_dir",     "audit.retired_file_size",
 };
 
 // Whether there is such a file decides; where it is does not.

@@ -144,7 +144,7 @@ TEST_CASE("a master key's file that is no good is refused, and says why without 
     CHECK(message.find(dir.name) != std::string::npos);
     if (bad.size() > 8) CHECK(message.find(bad.substr(0, 8)) == std::string::npos);
   }
-  CHECK(error_of_file(dir.file("zeros", std::string(32, '\0'))).find("no key") != std::string::npos);
+  CHECK(error_of_file(dir.file("zeros", std::string(32, '\0'))).find("not a key") != std::string::npos);
   CHECK(error_of_file(dir.file("huge", std::string(5000, 'k'))).find("4096") != std::string::npos);
   CHECK_FALSE(MasterKey::of("short").ok());
 }
