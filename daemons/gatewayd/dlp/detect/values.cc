@@ -35,7 +35,8 @@ const WordTable& between() {
       {kVerb,
        "is|was|are|equals|ist|lautet|lauten|sind|es|est|son|sont|sera|foi|sao|era|wynosi|jest|will|reads|be|becomes|"
        "remains|zijn|sono"},
-      {kPreposition, "for|of|von|für|zu|pour|de|del|do|da|para|di|per|van|voor|dla|od"},
+      {kPreposition,
+       "for|of|von|vom|des|der|für|zu|pour|de|du|del|do|dos|da|das|para|di|della|dello|per|van|voor|dla|od"},
       {kPlace, "on|at|in|auf|bei|en|sur|em|su"},
       {kChange, "changed|set|reset|updated|rotated"},
       {kTo, "to"},
