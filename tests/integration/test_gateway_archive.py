@@ -117,7 +117,7 @@ class KeptTest(ArchiveCase):
         self.send("bob")
         one, = self.listed()
         words = self.ctl("show", one["record"], "--key-file", self.new_key("other.key"), code=1)
-        self.assertIn("sealed under a key called 'archive'", words)
+        self.assertIn("encrypted under key 'archive'", words)
         self.assertIn("is not the name of a record", self.ctl("show", "nonsense", "--key-file", self.key_file, code=2))
         self.assertIn("no entry", self.ctl("show", "3:1-1:0", "--key-file", self.key_file, code=1))
 
@@ -233,7 +233,7 @@ class ReplayTest(ArchiveCase):
         self.gateway = self.start_gateway(archive={"encryption_key_file": self.new_key("wrong.key")})
         self.assertEqual(self.replay("--all"), 1)
         self.gateway.wait_log("archive_replay_refused")
-        self.assertIn("does not open with the key given as 'archive'",
+        self.assertIn("cannot be decrypted with the key that is configured as 'archive'",
                       self.gateway.logged("archive_replay_refused")[0])
         poll_until(self.settled, 10, "the request is gone")
         self.assertEqual(self.gateway.metrics()["mas_gatewayd_archive_replays_refused_total"], 1)
