@@ -170,7 +170,7 @@ class IdentityTest(MasTestCase):
         self.assertNotIn("keys", self.fields("visitor"))
         self.assertEqual(sorted(self.create("robot", "--no-token")), ["agent_id", "key", "key_id"])
         self.assertNotIn("token_hash", self.fields("robot"))
-        self.assertIn("nothing", self.fails(USAGE, "identity", "create", "x", "--no-key", "--no-token"))
+        self.assertIn("could not authenticate", self.fails(USAGE, "identity", "create", "x", "--no-key", "--no-token"))
 
     def test_what_is_wrong_on_the_command_line(self):
         for args, part in (
