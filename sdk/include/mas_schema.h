@@ -55,10 +55,10 @@ struct mas_schema;
 
 /** One member of a struct. Write it with MAS_FIELD; what is not named there is 0: no check. */
 typedef struct mas_field {
-  const char *name; /**< in JSON and in the state, 1 to 128 bytes */
-  size_t offset;    /**< of the member in the struct */
-  size_t size;      /**< of the member */
-  mas_type type;
+  const char *name;                /**< in JSON and in the state, 1 to 128 bytes */
+  size_t offset;                   /**< of the member in the struct */
+  size_t size;                     /**< of the member */
+  int type;                        /**< mas_type */
   unsigned flags;                  /**< MAS_FIELD_… */
   const struct mas_schema *schema; /**< MAS_TYPE_STRUCT: its schema */
   const char *default_json;        /**< optional fields: the value of an absent one, as JSON */

@@ -34,7 +34,7 @@ std::string kind_of(const JsonValue& value) {
 }
 
 /// @return whether a value of that kind could be one of the field, so that not its kind but its content is wrong.
-bool kind_fits(mas_type type, const JsonValue& value) {
+bool kind_fits(int type, const JsonValue& value) {
   switch (type) {
     case MAS_TYPE_BOOL:
       return value.kind == JsonKind::kBoolean;

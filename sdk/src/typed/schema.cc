@@ -18,10 +18,10 @@ constexpr size_t kFieldNameBytes = 128;
 constexpr size_t kStructBytes = 65'536;
 constexpr size_t kPatternTextBytes = 4'096;
 
-bool is_number(mas_type type) { return type == MAS_TYPE_INT32 || type == MAS_TYPE_INT64 || type == MAS_TYPE_DOUBLE; }
+bool is_number(int type) { return type == MAS_TYPE_INT32 || type == MAS_TYPE_INT64 || type == MAS_TYPE_DOUBLE; }
 
 /// Bytes of one value in the struct; 0 for a type that does not exist.
-size_t bytes_of(mas_type type) {
+size_t bytes_of(int type) {
   switch (type) {
     case MAS_TYPE_BOOL:
       return sizeof(bool);
@@ -42,7 +42,7 @@ size_t bytes_of(mas_type type) {
   return 0;
 }
 
-const char* noun_of(mas_type type) {
+const char* noun_of(int type) {
   switch (type) {
     case MAS_TYPE_BOOL:
       return "true or false";
