@@ -62,7 +62,8 @@ typedef struct mas_field {
   unsigned flags;                  /**< MAS_FIELD_… */
   const struct mas_schema *schema; /**< MAS_TYPE_STRUCT: its schema */
   const char *default_json;        /**< optional fields: the value of an absent one, as JSON */
-  double minimum, maximum;         /**< numbers: the range, both included; both 0: no range */
+  double minimum, maximum;         /**< numbers: the range, both included; both 0: no range; INFINITY and
+                                        -INFINITY: no bound on that side */
   size_t min_length, max_length;   /**< strings: bytes; bytes: bytes; arrays: elements. max_length 0: no bound */
   const char *const *one_of;       /**< strings: the permitted ones, ended by NULL */
   const char *pattern; /**< strings: a POSIX extended regular expression without back-references; the whole string must
@@ -130,8 +131,8 @@ MAS_EXPORT MAS_CHECKED mas_status mas_agent_on_typed(mas_agent *agent, const cha
  *  filled, and nothing in Redis is touched. mas_agent_start and the others then return the same. */
 MAS_EXPORT MAS_CHECKED mas_status mas_state_bind(mas_agent *agent, const mas_schema *schema, void *state);
 
-/** Checks the bound struct and writes the members that changed, all of them or none; an optional member that is NULL
- *  removes its field. Returns when Redis has them.
+/** Checks the bound struct and writes the members that were changed since it was filled or saved, all of them or none;
+ *  an optional member that became NULL removes its field. Returns when Redis has them.
  *  @return MAS_MALFORMED where the struct breaks its schema; MAS_INVALID_STATE without a bound struct; else as
  *  mas_state_update. */
 MAS_EXPORT MAS_CHECKED mas_status mas_state_save(mas_agent *agent, int timeout_ms);

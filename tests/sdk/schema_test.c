@@ -135,6 +135,25 @@ static void what_does_not_fit_is_named_and_never_quoted(void) {
   CHECK_STATUS(mas_schema_read(&kVisit, "{", MAS_STRLEN, &visit), MAS_MALFORMED);
 }
 
+static void a_range_may_be_open(void) {
+  typedef struct Age {
+    int32_t years;
+    double least;
+  } Age;
+  static const mas_field kAgeFields[] = {
+      MAS_FIELD(Age, years, MAS_TYPE_INT32, 0, .minimum = 1, .maximum = INFINITY),
+      MAS_FIELD(Age, least, MAS_TYPE_DOUBLE, 0, .minimum = -INFINITY, .maximum = 2),
+  };
+  static const mas_schema kAge = MAS_SCHEMA(Age, kAgeFields);
+  Age *age = NULL;
+  CHECK_OK(mas_schema_read(&kAge, "{\"years\":2147483647,\"least\":-1e300}", MAS_STRLEN, (void **)&age));
+  mas_struct_free(age);
+  CHECK_STATUS(mas_schema_read(&kAge, "{\"years\":0,\"least\":0}", MAS_STRLEN, (void **)&age), MAS_MALFORMED);
+  CHECK_TEXT(mas_error_detail(), "years: expected an integer of at least 1, not this one");
+  CHECK_STATUS(mas_schema_read(&kAge, "{\"years\":1,\"least\":3}", MAS_STRLEN, (void **)&age), MAS_MALFORMED);
+  CHECK_TEXT(mas_error_detail(), "least: expected a number of at most 2, not this one");
+}
+
 static void memory_is_bounded_by_the_text(void) {
   typedef struct Wide {
     char filler[4096];
@@ -341,7 +360,7 @@ static void a_bound_struct_is_the_state(void) {
   CHECK_TEXT(redis("HGET", kKey, "count", NULL), "3");
   CHECK_TEXT(redis("HGET", kKey, "name", NULL), "Eve \"x\"");
   CHECK_TEXT(redis("HGET", kKey, "tags", NULL), "[\"a\",\"b c\"]");
-  CHECK_TEXT(redis("HGET", kKey, "open", NULL), "true");
+  CHECK_TEXT(redis("HGET", kKey, "open", NULL), "(nil)"); /* a default is not written before it changes */
 
   /* Only what changed is written: the field that somebody else changed meanwhile stays. */
   redis("HSET", kKey, "open", "false", NULL);
@@ -350,6 +369,10 @@ static void a_bound_struct_is_the_state(void) {
   CHECK_OK(mas_state_save(bob, 1000));
   CHECK_TEXT(redis("HGET", kKey, "open", NULL), "false");
   CHECK_TEXT(redis("HGET", kKey, "count", NULL), "4");
+  redis("HSET", kKey, "count", "5", NULL);
+  CHECK_OK(mas_state_save(bob, 1000)); /* saved already */
+  CHECK_TEXT(redis("HGET", kKey, "count", NULL), "5");
+  redis("HSET", kKey, "count", "4", NULL);
   CHECK_TEXT(redis("HEXISTS", kKey, "name", NULL), "0");
 
   state.count = 11;
@@ -379,6 +402,11 @@ static void a_start_fills_the_struct_or_fails(void) {
         NULL);
   CHECK_OK(mas_agent_start(bob, 5000));
   CHECK(state.count == 7 && !state.open && state.rate == 1e-07 && state.tags.count == 1);
+  state.count = 8;
+  CHECK_OK(mas_state_save(bob, 1000));
+  CHECK_TEXT(redis("HMGET", kKey, "count", "open", "rate", NULL), "8\nFalse\n1e-07\n");
+  state.count = 7;
+  CHECK_OK(mas_state_save(bob, 1000));
   CHECK_OK(mas_agent_stop(bob, 5000));
 
   redis("HSET", kKey, "rate", "None", "count", "many secrets", NULL);
@@ -397,6 +425,7 @@ int main(int argc, char **argv) {
       {"every type is read", every_type_is_read},
       {"what is absent or null gets its default", what_is_absent_or_null_gets_its_default},
       {"what does not fit is named and never quoted", what_does_not_fit_is_named_and_never_quoted},
+      {"a range may be open", a_range_may_be_open},
       {"memory is bounded by the text", memory_is_bounded_by_the_text},
       {"a struct is written as it would be read", a_struct_is_written_as_it_would_be_read},
       {"a struct that breaks its schema is not written", a_struct_that_breaks_its_schema_is_not_written},

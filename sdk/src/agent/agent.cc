@@ -297,10 +297,15 @@ Status Agent::fill_bound() {
 Status Agent::save_state(int timeout_ms) {
   std::unique_lock lock(bound_mutex_);
   if (bound_ == nullptr) return invalid_state("no struct is bound to the state; call mas_state_bind first");
-  auto changes = bound_->changes(context_.state.all());
+  BoundState* const bound = bound_.get();
+  auto changes = bound->changes();
   lock.unlock();
   if (!changes) return changes.error();
-  return changes->empty() ? Status() : update_state(std::move(*changes), timeout_ms);
+  if (changes->empty()) return {};
+  if (auto status = update_state(*changes, timeout_ms); !status) return status;
+  lock.lock();
+  if (bound_.get() == bound) bound->saved(*changes);
+  return {};
 }
 
 Status Agent::flush(int timeout_ms) {

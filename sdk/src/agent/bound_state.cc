@@ -2,6 +2,8 @@
 #include "sdk/src/agent/bound_state.h"
 
 #include <cstring>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "proto/wire/json.h"
@@ -14,6 +16,15 @@ namespace {
 /// Strings and bytes stand in the state without quotes.
 bool is_plain_text(const Field& field) {
   return !field.array() && (field.declared->type == MAS_TYPE_STRING || field.declared->type == MAS_TYPE_BYTES);
+}
+
+/// @return the member's text in the state; none where it is an optional one that is NULL.
+Result<std::optional<std::string>> text_of(const Field& field, const void* application) {
+  std::string json;
+  auto written = write_field(field, application, json);
+  if (!written) return written.error().in("state");
+  if (!*written) return std::optional<std::string>();
+  return std::optional(is_plain_text(field) ? json_text(json) : std::move(json));
 }
 
 }  // namespace
@@ -34,24 +45,33 @@ Status BoundState::load(const StateMap& stored) {
   }
   std::memcpy(application_, filled->root(), schema_->size());
   filled_ = std::move(filled);
+  known_.clear();
+  for (const Field& field : schema_->fields()) {
+    auto text = text_of(field, application_);  // an error: the 0 of an absent field that may not be 0
+    if (text && *text) known_[std::string(field.name)] = std::move(**text);
+  }
   return {};
 }
 
-Result<std::vector<StateChange>> BoundState::changes(const StateMap& stored) const {
+Result<std::vector<StateChange>> BoundState::changes() const {
   std::vector<StateChange> changes;
   for (const Field& field : schema_->fields()) {
-    std::string json;
-    auto written = write_field(field, application_, json);
-    if (!written) return written.error().in("state");
-    auto before = stored.find(field.name);
-    if (!*written) {
-      if (before != stored.end()) changes.emplace_back(field.name, std::nullopt);
-      continue;
-    }
-    std::string text = is_plain_text(field) ? json_text(json) : std::move(json);
-    if (before == stored.end() || before->second != text) changes.emplace_back(field.name, std::move(text));
+    auto text = text_of(field, application_);
+    if (!text) return text.error();
+    auto known = known_.find(field.name);
+    const bool same = known == known_.end() ? !*text : *text == known->second;
+    if (!same) changes.emplace_back(field.name, std::move(*text));
   }
   return changes;
+}
+
+void BoundState::saved(const std::vector<StateChange>& changes) {
+  for (const auto& [name, text] : changes) {
+    if (text)
+      known_[name] = *text;
+    else
+      known_.erase(name);
+  }
 }
 
 }  // namespace mas::sdk

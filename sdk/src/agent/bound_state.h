@@ -26,13 +26,16 @@ class BoundState {
   /// Fills the struct. A field that is absent gets its default, else 0 or NULL.
   Status load(const StateMap& stored);
 
-  /// @return what to write so that the state is as the struct; nothing where it is already.
-  Result<std::vector<StateChange>> changes(const StateMap& stored) const;
+  /// @return what the application changed since the last load() or saved(); nothing else, whatever stands in Redis.
+  Result<std::vector<StateChange>> changes() const;
+  /// These changes are in Redis now.
+  void saved(const std::vector<StateChange>& changes);
 
  private:
   std::unique_ptr<Schema> schema_;
   void* application_;
   std::unique_ptr<Filled> filled_;  // what the last load() made
+  StateMap known_;                  // the members' texts as they were then, or were saved since
 };
 
 }  // namespace mas::sdk

@@ -69,6 +69,13 @@ std::string number_text(double number) {
   return text;
 }
 
+std::string range_text(const mas_field& field) {
+  if (std::isinf(field.minimum) && std::isinf(field.maximum)) return "";
+  if (std::isinf(field.maximum)) return " of at least " + number_text(field.minimum);
+  if (std::isinf(field.minimum)) return " of at most " + number_text(field.maximum);
+  return " from " + number_text(field.minimum) + " to " + number_text(field.maximum);
+}
+
 /// @return what is wrong with the checks that a field declares; nullptr: nothing.
 const char* wrong_checks(const mas_field& field) {
   const bool text = field.type == MAS_TYPE_STRING;
@@ -188,8 +195,7 @@ std::string expectation(const Field& field, bool element) {
   const mas_field& declared = *field.declared;
   const bool array = field.array() && !element;
   std::string text = array ? "expected an array" : std::string("expected ") + noun_of(declared.type);
-  if (!array && field.ranged())
-    text += " from " + number_text(declared.minimum) + " to " + number_text(declared.maximum);
+  if (!array && field.ranged()) text += range_text(declared);
   if (!array && declared.one_of != nullptr) {
     text = "expected one of";
     for (const char* const* one = declared.one_of; *one != nullptr; ++one) text += std::string(" '") + *one + "'";

@@ -81,7 +81,7 @@ class ValueWriter {
   Status one(const Field& field, const std::byte* at, const std::string& path) {
     switch (field.declared->type) {
       case MAS_TYPE_BOOL:
-        out_ += load<bool>(at) ? "true" : "false";
+        out_ += load<unsigned char>(at) != 0 ? "true" : "false";  // C may have put any byte there
         return {};
       case MAS_TYPE_INT32:
         return number(field, load<int32_t>(at), path);
