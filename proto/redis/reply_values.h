@@ -1,6 +1,7 @@
-// What replies of several texts hold. Pure. Ownership: views live as long as the reply.
+// What replies of several texts, and the text of INFO, hold. Pure. Ownership: views live as long as the reply.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,18 @@ inline const Reply* entry_field(const Reply& entry, std::string_view field) {
   for (size_t i = 0; i + 1 < entry[1].count; i += 2)
     if (entry[1][i].text == field) return &entry[1][i + 1];
   return nullptr;
+}
+
+/// @param info the text that INFO answers: lines of NAME:VALUE. @return the value; empty where the name is not there.
+inline std::string_view info_value(std::string_view info, std::string_view name) {
+  while (!info.empty()) {
+    std::string_view line = info.substr(0, info.find('\n'));
+    info.remove_prefix(std::min(info.size(), line.size() + 1));
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (line.size() > name.size() && line.starts_with(name) && line[name.size()] == ':')
+      return line.substr(name.size() + 1);
+  }
+  return {};
 }
 
 /// @return microseconds since 1970 from the answer to TIME; nullopt: it is no time.

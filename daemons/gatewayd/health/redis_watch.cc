@@ -3,6 +3,7 @@
 
 #include "proto/base/ids.h"
 #include "proto/base/numbers.h"
+#include "proto/redis/reply_values.h"
 
 namespace mas::gateway {
 namespace {
@@ -12,16 +13,6 @@ enum Part : uint64_t { kMemory, kPersistence, kDeadLetters, kDeadLetterBytes, kF
 constexpr int kSamples = 10'000;  // nodes of the stream that are looked at: a third of a millisecond of Redis
 
 }  // namespace
-
-std::string_view info_value(std::string_view info, std::string_view name) {
-  for (size_t at = 0; at < info.size();) {
-    std::string_view line = info.substr(at, info.find("\r\n", at) - at);
-    at += line.size() + 2;
-    if (line.size() > name.size() && line.starts_with(name) && line[name.size()] == ':')
-      return line.substr(name.size() + 1);
-  }
-  return {};
-}
 
 void RedisWatch::look(size_t partitions) {
   if (looking_) return;
@@ -66,18 +57,18 @@ void RedisWatch::take(uint64_t tag, const redis::Reply& reply) {
 
 void RedisWatch::take_info(uint64_t tag, const redis::Reply& reply) {
   const bool memory = tag == kMemory;
-  if (!reply.is_text() || info_value(reply.text, memory ? "used_memory" : "aof_enabled").empty()) {
+  if (!reply.is_text() || redis::info_value(reply.text, memory ? "used_memory" : "aof_enabled").empty()) {
     health_.info_problem = std::string("INFO ") + (memory ? "memory: " : "persistence: ") +
                            (reply.is_error() ? printable(reply.text, 200) : "it does not say what was expected");
     return;
   }
   if (!memory) {
-    health_.append_only = info_value(reply.text, "aof_enabled") == "1";
+    health_.append_only = redis::info_value(reply.text, "aof_enabled") == "1";
     return;
   }
-  health_.used_memory = leading_number<uint64_t>(info_value(reply.text, "used_memory"));
-  health_.max_memory = leading_number<uint64_t>(info_value(reply.text, "maxmemory"));
-  health_.eviction = info_value(reply.text, "maxmemory_policy");
+  health_.used_memory = leading_number<uint64_t>(redis::info_value(reply.text, "used_memory"));
+  health_.max_memory = leading_number<uint64_t>(redis::info_value(reply.text, "maxmemory"));
+  health_.eviction = redis::info_value(reply.text, "maxmemory_policy");
 }
 
 }  // namespace mas::gateway

@@ -35,9 +35,6 @@ struct RedisHealth {
   }
 };
 
-/// @return the value of `name` in the text that INFO answers; empty when it is not there. Pure.
-std::string_view info_value(std::string_view info, std::string_view name);
-
 class RedisWatch {
  public:
   using Done = std::function<void(const RedisHealth&)>;

@@ -38,19 +38,6 @@ std::optional<std::string> Facts::config_value(std::string_view name) const {
   return std::nullopt;
 }
 
-std::string info_field(std::string_view info, std::string_view name) {
-  for (size_t at = 0; at < info.size();) {
-    size_t end = std::min(info.find('\n', at), info.size());
-    std::string_view line = info.substr(at, end - at);
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    if (line.size() > name.size() && line.starts_with(name) && line[name.size()] == ':') {
-      return std::string(line.substr(name.size() + 1));
-    }
-    at = end + 1;
-  }
-  return {};
-}
-
 std::string_view expected_type(const Keys& keys, std::string_view key) {
   if (!key.starts_with(keys.prefix())) return {};
   key.remove_prefix(keys.prefix().size());

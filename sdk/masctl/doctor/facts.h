@@ -54,9 +54,6 @@ struct Facts {
 /// Reads everything. Never fails: what cannot be read is told by the facts.
 Facts collect_facts(SyncRedis& redis, const Settings& settings);
 
-/// @return the value of a `name:value` line of INFO; empty when absent. Pure.
-std::string info_field(std::string_view info, std::string_view name);
-
 /// @return the type that a key of MAS must have, "hash"; empty for keys that are not ours. Pure.
 std::string_view expected_type(const Keys& keys, std::string_view key);
 

@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "proto/base/numbers.h"
+#include "proto/redis/reply_values.h"
 #include "proto/wire/limits.h"
 #include "sdk/masctl/cli/text.h"
 
@@ -22,8 +24,12 @@ std::string millis_text(Duration d) {
 
 std::string mib_text(long long bytes) { return std::to_string(bytes / (1024 * 1024)) + " MiB"; }
 
+std::string info_text(const Facts& facts, std::string_view name) {
+  return std::string(redis::info_value(facts.info, name));
+}
+
 long long info_number(const Facts& facts, std::string_view name) {
-  return std::atoll(info_field(facts.info, name).c_str());
+  return leading_number<long long>(redis::info_value(facts.info, name));
 }
 
 void check_reachable(const Facts& facts, Findings& out) {
@@ -37,7 +43,7 @@ void check_reachable(const Facts& facts, Findings& out) {
 }
 
 void check_version(const Facts& facts, Findings& out) {
-  std::string version = info_field(facts.info, "redis_version");
+  std::string version = info_text(facts, "redis_version");
   int major = 0, minor = 0;
   bool read = std::sscanf(version.c_str(), "%d.%d", &major, &minor) == 2;
   if (!read) {
@@ -50,12 +56,12 @@ void check_version(const Facts& facts, Findings& out) {
 }
 
 void check_role(const Facts& facts, Findings& out) {
-  std::string role = info_field(facts.info, "role");
-  if (info_field(facts.info, "redis_mode") == "cluster") {
+  std::string role = info_text(facts, "role");
+  if (info_text(facts, "redis_mode") == "cluster") {
     out.push_back({Level::kFail, "role", "a node of a Redis Cluster",
                    "Redis Cluster is not supported: use one Redis, with Sentinel for fail-over."});
   } else if (role == "slave") {
-    out.push_back({Level::kFail, "role", "a read-only replica of " + info_field(facts.info, "master_host"),
+    out.push_back({Level::kFail, "role", "a read-only replica of " + info_text(facts, "master_host"),
                    "Give the address of the primary with --redis or MAS_REDIS_URL."});
   } else {
     out.push_back({Level::kOk, "role", role == "master" ? "primary" : "unknown", ""});
@@ -63,11 +69,11 @@ void check_role(const Facts& facts, Findings& out) {
 }
 
 void check_persistence(const Facts& facts, Findings& out) {
-  if (info_field(facts.info, "rdb_last_bgsave_status") == "err") {
+  if (info_text(facts, "rdb_last_bgsave_status") == "err") {
     out.push_back({Level::kFail, "persistence", "the last RDB snapshot failed",
                    "See Redis's log. Frequent causes: a full disk, or a directory that Redis may not write to."});
   }
-  if (info_field(facts.info, "aof_last_write_status") == "err") {
+  if (info_text(facts, "aof_last_write_status") == "err") {
     out.push_back({Level::kFail, "persistence", "the last write to the append-only file failed",
                    "See Redis's log. A frequent cause is a full disk."});
   }
@@ -91,7 +97,7 @@ void check_persistence(const Facts& facts, Findings& out) {
 void check_memory(const Facts& facts, Findings& out) {
   long long limit = info_number(facts, "maxmemory");
   long long used = info_number(facts, "used_memory");
-  std::string policy = info_field(facts.info, "maxmemory_policy");
+  std::string policy = info_text(facts, "maxmemory_policy");
   std::string found = "used " + mib_text(used) + (limit > 0 ? " of " + mib_text(limit) : ", no limit") + ", " + policy;
   if (policy != "noeviction") {
     out.push_back({limit > 0 ? Level::kFail : Level::kWarn, "memory", found,

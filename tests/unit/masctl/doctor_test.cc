@@ -167,12 +167,3 @@ TEST_CASE("the type of every key of the protocol") {
   CHECK(expected_type(keys, "agent:a").empty());  // another namespace
   CHECK(expected_type(keys, "ns/session:1").empty());
 }
-
-TEST_CASE("fields of INFO") {
-  std::string info = "# Server\r\nredis_version:7.0.15\r\nredis_mode:standalone\nrole:master";
-  CHECK(info_field(info, "redis_version") == "7.0.15");
-  CHECK(info_field(info, "redis_mode") == "standalone");
-  CHECK(info_field(info, "role") == "master");
-  CHECK(info_field(info, "redis").empty());
-  CHECK(info_field("", "role").empty());
-}

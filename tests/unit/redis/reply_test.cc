@@ -192,3 +192,12 @@ TEST_CASE("values, fields of entries and times come out of whole replies") {
   with("*2\r\n$3\r\n1-0\r\n*-1\r\n", [](const Reply& deleted) { CHECK(entry_field(deleted, "b") == nullptr); });
   with("*2\r\n$2\r\n17\r\n$3\r\n250\r\n", [](const Reply& time) { CHECK(time_of(time) == 17'000'250); });
 }
+
+TEST_CASE("fields of INFO") {
+  std::string info = "# Server\r\nredis_version:7.0.15\r\nredis_mode:standalone\nrole:master";
+  CHECK(info_value(info, "redis_version") == "7.0.15");
+  CHECK(info_value(info, "redis_mode") == "standalone");
+  CHECK(info_value(info, "role") == "master");
+  CHECK(info_value(info, "redis").empty());
+  CHECK(info_value("", "role").empty());
+}
