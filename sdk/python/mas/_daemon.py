@@ -16,6 +16,7 @@ log = logging.getLogger("mas.service")
 
 READY_S = 10.0  #: for a daemon to be active or on standby
 STOP_S = 15.0  #: for a daemon to drain, before it is killed
+_LONGEST_LINE = 1 << 20  # bytes of a log line
 _READY_EVENTS = frozenset({"active", "standby", "partitions_owned"})
 
 
@@ -44,7 +45,7 @@ class Daemon:
         command = [setpriv, "--pdeathsig", "TERM", "--", path] if setpriv else [path]
         self._child = await asyncio.create_subprocess_exec(
             *command, env=self._env, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE, start_new_session=True)  # Ctrl-C is for the program, which stops it
+            stderr=asyncio.subprocess.PIPE, limit=_LONGEST_LINE, start_new_session=True)  # Ctrl-C is for the program, which stops it
         self._reader = asyncio.get_running_loop().create_task(self._read(self._child.stderr))
         ready = asyncio.get_running_loop().create_task(self._ready.wait())
         try:

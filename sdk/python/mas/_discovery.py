@@ -38,5 +38,13 @@ def _record(found: ctypes.c_void_p, i: int) -> AgentRecord:
     return {
         "id": lib.mas_agent_list_id(found, i).decode("utf-8", "replace"),
         "capabilities": [lib.mas_agent_list_capability(found, i, j).decode("utf-8", "replace") for j in range(count)],
-        "metadata": json.loads(lib.mas_agent_list_metadata(found, i)),
+        "metadata": _metadata(lib.mas_agent_list_metadata(found, i)),
     }
+
+
+def _metadata(text: bytes) -> dict[str, Any]:
+    """What another agent says of itself: {} where Python cannot read it, so that one agent does not hide the others."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):  # such as an integer of more digits than Python takes
+        return {}

@@ -67,9 +67,9 @@ class Handlers:
         self._last += 1
         self._tasks[self._last] = loop.create_task(self._handle(self._last, message, *found))
 
-    async def finish(self) -> None:
-        """Waits until no handler runs, except for the one that calls."""
-        while tasks := set(self._tasks.values()) - {asyncio.current_task()}:
+    async def finish(self, spared: asyncio.Task[Any] | None) -> None:
+        """Waits until no handler runs, except for `spared`."""
+        while tasks := set(self._tasks.values()) - {spared}:
             await asyncio.wait(tasks)
 
     async def cancel(self, spared: asyncio.Task[Any] | None) -> None:

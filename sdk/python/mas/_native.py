@@ -82,6 +82,7 @@ class Native:
         self._lock = threading.Lock()
         self._calls = 0
         self._closing = False
+        self.refusing = False  #: messages that still arrive count as failed: in gateway mode they come again
         self._taken = 0
         self._sliced = False
         self._handled = ctypes.c_size_t()
@@ -94,8 +95,8 @@ class Native:
 
     def __del__(self) -> None:
         if getattr(self, "pointer", None) is not None and not self._closing:
+            self.close()  # first: where warnings are errors, the next line raises
             warnings.warn("an agent was dropped without stop()", ResourceWarning, source=self)
-            self.close()
 
     # ---- what blocks, for worker threads
 
@@ -145,11 +146,12 @@ class Native:
 
     def request(self, target: bytes, message_type: bytes, data: bytes, timeout_ms: int, future: Any) -> tuple[int, Any]:
         """Sends a request whose end comes as an event with `future`. @return a status and a cancel_request() handle."""
+        pointer = self._open()
         handle = ctypes.c_void_p()
         key = next(_ids)
         _pending[key] = (self, future)
         status = lib.mas_agent_request_async(
-            self._open(), target, message_type, data, len(data), timeout_ms, _on_reply, key, ctypes.byref(handle))
+            pointer, target, message_type, data, len(data), timeout_ms, _on_reply, key, ctypes.byref(handle))
         if status != OK:
             del _pending[key]
         return status, (key, handle)
@@ -246,7 +248,7 @@ def _envelope(message: int) -> dict[str, Any]:
 @_prototypes.MessageFn
 def _on_message(_agent: int, message: int, user: int) -> int:
     native = _live.get(user)
-    if native is None:
+    if native is None or native.refusing:
         return HANDLER_FAILED
     try:
         envelope = _envelope(message)
@@ -272,9 +274,10 @@ def _on_reply(_agent: int, status: int, reply: int | None, user: int) -> None:
         else:
             detail = lib.mas_error_detail().decode("utf-8", "replace")
             decision = lib.mas_receipt_decision().decode() if native.gateway else ""
-            native.events.append(("no_reply", future, status, detail, decision))
+            retry_after_ms = lib.mas_receipt_retry_after() if native.gateway else 0
+            native.events.append(("no_reply", future, status, detail, decision, retry_after_ms))
     except Exception as error:
-        native.events.append(("no_reply", future, _errors.STATUS["MALFORMED"], str(error), ""))
+        native.events.append(("no_reply", future, _errors.STATUS["MALFORMED"], str(error), "", 0))
 
 
 @_prototypes.ReceiptFn

@@ -51,9 +51,9 @@ def name(value: Any, what: str) -> bytes:
     try:
         text = value.encode()
     except UnicodeEncodeError:
-        raise InvalidArgumentError(f"{what} {value!r} is not valid Unicode") from None
+        raise InvalidArgumentError(f"{what} is not valid Unicode") from None
     if b"\0" in text:
-        raise InvalidArgumentError(f"{what} {value!r} contains a zero")
+        raise InvalidArgumentError(f"{what} contains a zero")
     return text
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
+from collections.abc import Iterator
 from typing import Any
 
 from .agent import Agent
@@ -11,36 +13,39 @@ from .agent import Agent
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-def stop_signal() -> asyncio.Event:
-    """An event that SIGINT and SIGTERM set, from now on. A second signal has its usual effect. Main thread only."""
+@contextlib.contextmanager
+def stop_signal() -> Iterator[asyncio.Event]:
+    """An event that SIGINT and SIGTERM set while the context lasts. A second signal has its usual effect. Main thread
+    only."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
 
-    def stop() -> None:
-        stopped.set()
+    def forget() -> None:
         for number in _SIGNALS:
             loop.remove_signal_handler(number)
 
+    def stop() -> None:
+        stopped.set()
+        forget()
+
     for number in _SIGNALS:
         loop.add_signal_handler(number, stop)
-    return stopped
+    try:
+        yield stopped
+    finally:
+        forget()
 
 
 async def serve(*agents: Agent[Any]) -> None:
     """Starts the agents in order, waits for SIGINT or SIGTERM, and stops them in reverse order. Handlers may finish.
 
-    What a start raises comes out of it, after the agents before it were stopped.
+    What a start or a stop raises comes out of it, after all agents that were started have been stopped.
     """
-    stopped = stop_signal()
-    started: list[Agent[Any]] = []
-    try:
-        for agent in agents:
-            await agent.start()
-            started.append(agent)
-        await stopped.wait()
-    finally:
-        for agent in reversed(started):
-            await agent.aclose()
+    with stop_signal() as stopped:
+        async with contextlib.AsyncExitStack() as stack:
+            for agent in agents:
+                await stack.enter_async_context(agent)
+            await stopped.wait()
 
 
 def run(*agents: Agent[Any]) -> None:

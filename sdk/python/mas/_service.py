@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 
-from . import _programs
+from . import _address, _programs
 from ._daemon import Daemon
 from ._errors import STATUS, error_of
 
@@ -25,7 +24,7 @@ class MASService:
     def __init__(self, redis_url: str | None = None, heartbeat_timeout: float = 60) -> None:
         """@param redis_url default: MAS_REDIS_URL, else redis://localhost:6379. @param heartbeat_timeout seconds without
         a heartbeat, for agents that state no time of their own."""
-        self.redis_url = redis_url or os.environ.get("MAS_REDIS_URL") or "redis://localhost:6379"
+        self.redis_url = _address.redis_url(redis_url)
         self.heartbeat_timeout = heartbeat_timeout
         self._daemons: list[Daemon] = []
 

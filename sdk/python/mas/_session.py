@@ -42,12 +42,14 @@ class Session:
         self._requests: set[asyncio.Future[Envelope]] = set()
         self._sends = 0
         self._again = False
+        self._paused = False
 
     def open(self) -> None:
         self.loop.add_reader(self.native.fd, self.take)
 
     def pause(self) -> None:
         """Takes no more of what arrives."""
+        self._paused = True
         self.loop.remove_reader(self.native.fd)
 
     def close(self) -> None:
@@ -164,6 +166,8 @@ class Session:
     def take(self) -> None:
         """Polls until nothing waits; where much waits, a part now and the rest in the loop's next turn."""
         self._again = False
+        if self._paused:
+            return
         if self.native.drain(self._hand_on) and not self._again:
             self._again = True
             self.loop.call_soon(self.take)
@@ -176,9 +180,9 @@ class Session:
             if not event[1].done():
                 event[1].set_result(event[2])
         elif kind == "no_reply":
-            _, future, status, detail, decision = event
+            _, future, status, detail, decision, retry_after_ms = event
             if not future.done():
-                future.set_exception(_refusal(status, detail, decision, 0))
+                future.set_exception(_refusal(status, detail, decision, retry_after_ms))
         elif kind == "receipt":
             self._take_receipt(event[1])
         elif kind == "connection":

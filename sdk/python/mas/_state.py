@@ -87,8 +87,12 @@ class StateManager:
             for key, item in changes.items():
                 setattr(value, key, item)
         if texts:
-            async with self._lock:
-                await _workers.run(native, lambda pointer: _write(pointer, texts), _workers.stay)
+            # In a task of its own: memory has the update, so Redis gets it, too, although the caller is cancelled.
+            await asyncio.shield(asyncio.create_task(self._in_order(native, texts)))
+
+    async def _in_order(self, native: Native, texts: dict[bytes, bytes]) -> None:
+        async with self._lock:
+            await _workers.run(native, lambda pointer: _write(pointer, texts), _workers.stay)
 
     async def reset(self, native: Native) -> None:
         """An empty dict or a fresh model; the hash is deleted."""

@@ -16,7 +16,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
-from . import _discovery, _payload, _workers
+from . import _address, _discovery, _payload, _workers
 from ._discovery import AgentRecord
 from ._dispatch import Handler, Handlers, Table, mark, table_of
 from ._errors import OK, AgentStateError, check, last_error
@@ -31,7 +31,7 @@ log = logging.getLogger("mas.agent")
 StateType = TypeVar("StateType")
 START_TIMEOUT_MS = 5000  #: for Redis to take the registration
 STOP_TIMEOUT_MS = 5000  #: for what is queued to leave, and the registration to go
-_MODE_P2P, _MODE_GATEWAY = 0, 1
+_MODE_GATEWAY = 1
 
 __all__ = ["Agent", "AgentMessage", "AgentRecord", "StateType"]
 
@@ -63,7 +63,7 @@ class Agent(Generic[StateType]):
         """
         self.id = agent_id
         self.capabilities = list(capabilities or [])
-        self.redis_url = redis_url or os.environ.get("MAS_REDIS_URL") or "redis://localhost:6379"
+        self.redis_url = _address.redis_url(redis_url)
         self.use_gateway = use_gateway
         self.gateway_url = gateway_url or self.redis_url
         self._namespace = namespace
@@ -73,7 +73,7 @@ class Agent(Generic[StateType]):
         self._gateway_object: Any = None
         self._state = StateManager(state_model)
         self._session: Session | None = None
-        self._handlers = Handlers(self, self._table, type(self).on_message is not Agent.on_message)
+        self._handlers = self._new_handlers()
         self._ready = asyncio.Event()
         self._starting = False
         self._stopping: asyncio.Task[None] | None = None
@@ -142,9 +142,11 @@ class Agent(Generic[StateType]):
         """As stop(), but lets handlers finish first. @param timeout seconds for that; None: without end."""
         if self._session is None or self._session.loop.is_closed():
             return await self.stop()
-        self._own().take()
+        session = self._own()
+        session.take()
+        session.native.refusing = session.native.gateway  # a steady sender would keep it open for ever
         try:
-            await asyncio.wait_for(self._handlers.finish(), timeout)
+            await asyncio.wait_for(self._handlers.finish(asyncio.current_task()), timeout)
         except TimeoutError:
             log.warning("%s: handlers still run after %g s and are cancelled", self.id, timeout)
         await self.stop()
@@ -242,14 +244,18 @@ class Agent(Generic[StateType]):
         session.require()
         return session
 
+    def _new_handlers(self) -> Handlers:
+        return Handlers(self, self._table, type(self).on_message is not Agent.on_message)
+
     def _settings(self) -> list[tuple[str, tuple[Any, ...]]]:
         """What the library's options are set to."""
         url = self.gateway_url if self._gateway else self.redis_url
         metadata = _payload.encode(self.get_metadata() or {}, "get_metadata()")
         settings: list[tuple[str, tuple[Any, ...]]] = [
             ("set_redis_url", (_payload.name(url, "redis_url"),)),
-            ("set_mode", (_MODE_GATEWAY if self._gateway else _MODE_P2P,)),
             ("set_metadata", (metadata, len(metadata)))]
+        if self._gateway:  # else the library's own default: MAS_MODE, which it checks
+            settings.append(("set_mode", (_MODE_GATEWAY,)))
         settings += [("add_capability", (_payload.name(item, "a capability"),)) for item in self.capabilities]
         if self._namespace is not None:
             settings.append(("set_namespace", (_payload.name(self._namespace, "namespace"),)))
@@ -284,6 +290,7 @@ class Agent(Generic[StateType]):
             if run_hook:
                 await self.on_stop()
         finally:
+            session.native.refusing = True
             try:
                 await self._handlers.cancel(caller)
                 session.pause()
@@ -298,6 +305,7 @@ class Agent(Generic[StateType]):
         """Ends an agent whose loop was closed under it: nobody waits for anything any more."""
         self._session, self._stopping, self._token, self._running = None, None, None, False
         self._ready.clear()
+        self._handlers = self._new_handlers()  # the tasks of a closed loop can neither be awaited nor cancelled
         try:
             await _workers.run(session.native, lambda pointer: _stop(pointer, self.id))
         finally:

@@ -7,7 +7,7 @@ import asyncio
 import logging
 import sys
 
-from . import _run
+from . import _address, _run
 from ._errors import MASError
 from ._service import MASService
 
@@ -15,11 +15,11 @@ __all__ = ["MASService", "main"]
 
 
 async def _serve(service: MASService) -> None:
-    stopped = _run.stop_signal()
-    async with service:
-        print(f"serving {service.redis_url}: started {', '.join(service.started) or 'nothing, all is at work already'}",
-              flush=True)
-        await stopped.wait()
+    with _run.stop_signal() as stopped:
+        async with service:
+            where = _address.without_secrets(service.redis_url)
+            print(f"serving {where}: started {', '.join(service.started) or 'nothing, all is at work already'}", flush=True)
+            await stopped.wait()
 
 
 def main(arguments: list[str] | None = None) -> int:

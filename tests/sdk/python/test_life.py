@@ -149,6 +149,60 @@ class LifeTest(AgentCase):
             await eventually(lambda: agent._handlers._tasks)
         self.assertEqual((agent.done, agent._running), (20, False))
 
+    async def test_aclose_in_a_handler_does_not_wait_for_it(self):
+        class Leaving(Agent):
+            async def on_message(self, message):
+                await self.aclose(20)
+
+        agent = await self.start(Leaving, "a")
+        began = asyncio.get_running_loop().time()
+        await agent.send("a", "leave", {})
+        await eventually(lambda: not agent._running)
+        self.assertLess(asyncio.get_running_loop().time() - began, 10)
+
+    async def test_nothing_begins_while_it_stops(self):
+        class Busy(Agent):
+            begun = 0
+
+            async def on_message(self, message):
+                self.begun += 1
+                try:
+                    await asyncio.sleep(100)
+                finally:
+                    for _ in range(20):  # cleaning up takes turns of the loop
+                        await self.send("a", "more", {})
+                        await asyncio.sleep(0)
+
+        agent = await self.start(Busy, "a")
+        await agent.send("a", "work", {})
+        await eventually(lambda: agent._handlers._tasks)
+        await agent.stop()
+        self.assertEqual((agent.begun, agent._handlers._tasks), (1, {}))
+
+    async def test_a_mode_that_is_none_is_refused(self):
+        with unittest.mock.patch.dict(os.environ, {"MAS_MODE": "Gateway"}):
+            await self.assert_refuses(mas.MASError, "MAS_MODE", Agent("a", redis_url=self.url).start())
+
+    async def test_serve_stops_all_whatever_one_raises(self):
+        class Failing(Agent):
+            async def on_stop(self):
+                raise RuntimeError("not now")
+
+        first, second = Agent("a", redis_url=self.url), Failing("b", redis_url=self.url)
+        serving = asyncio.create_task(mas.serve(first, second))
+        await eventually(lambda: second._running)
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)
+        self.assertEqual((first._running, second._running), (False, False))
+
+    async def test_an_agent_whose_metadata_python_cannot_read_hides_nobody(self):
+        await self.start(Agent, "a", capabilities=["x"])
+        entry = self.redis.hgetall("agent:a")
+        self.redis.cmd("HSET", "agent:a", "metadata", '{"n":' + "9" * 5000 + "}")
+        found = await (await self.start(Agent, "b", capabilities=["x"])).discover(["x"])
+        self.assertIn("metadata", entry)
+        self.assertEqual({record["id"]: record["metadata"] for record in found}, {"a": {}, "b": {}})
+
     async def test_aclose_has_an_end(self):
         class Endless(Agent):
             async def on_message(self, message):
@@ -222,11 +276,20 @@ class WrongUseTest(AgentCase):
 
     async def test_a_loop_that_was_closed(self):
         """The agent cannot be used any more, but stopped, and started anew."""
-        agent = Agent("a", redis_url=self.url)
+        class Busy(Agent):
+            async def on_message(self, message):
+                await asyncio.get_running_loop().create_future()
+
+        agent = Busy("a", redis_url=self.url)
 
         def start_in_a_loop_of_its_own():
+            async def start_and_begin_a_handler():
+                await agent.start()
+                await agent.send("a", "work", {})
+                await eventually(lambda: agent._handlers._tasks)
+
             loop = asyncio.new_event_loop()
-            loop.run_until_complete(agent.start())
+            loop.run_until_complete(start_and_begin_a_handler())
             loop.close()
 
         await asyncio.to_thread(start_in_a_loop_of_its_own)

@@ -3,7 +3,7 @@
 import asyncio
 import dataclasses
 import json
-import time
+import threading
 import unittest.mock
 
 from case import AgentCase, eventually, main, mas, needs_pydantic
@@ -46,22 +46,29 @@ class UntypedTest(AgentCase):
     async def test_a_cancelled_update_is_written_and_keeps_its_place(self):
         agent = await self.start(Agent, "a")
         write, written = _state._write, []
+        began, release = threading.Event(), threading.Event()
 
         def write_slowly(pointer, texts):
             if texts == {b"n": b"1"}:
-                time.sleep(0.3)
+                began.set()
+                release.wait(10)
             write(pointer, texts)
             written.append(texts[b"n"])
 
         with unittest.mock.patch.object(_state, "_write", write_slowly):
             first = asyncio.create_task(agent.update_state({"n": 1}))
-            await asyncio.sleep(0.05)
+            await eventually(began.is_set)
+            waiting = asyncio.create_task(agent.update_state({"n": 2}))
+            await eventually(lambda: agent.state["n"] == 2)
+            last = asyncio.create_task(agent.update_state({"n": 3}))
+            await eventually(lambda: agent.state["n"] == 3)
             first.cancel()
-            await agent.update_state({"n": 2})
-            await eventually(lambda: len(written) == 2)
-        self.assertEqual(written, [b"1", b"2"])
-        await asyncio.gather(first, return_exceptions=True)
-        self.assertEqual(self.redis.cmd("HGET", "agent.state:a", "n"), "2")
+            waiting.cancel()  # while it waits for its turn
+            release.set()
+            await last
+        self.assertEqual(written, [b"1", b"2", b"3"])
+        await asyncio.gather(first, waiting, return_exceptions=True)
+        self.assertEqual(self.redis.cmd("HGET", "agent.state:a", "n"), "3")
 
     async def test_reset(self):
         agent = await self.start(Agent, "a")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
+from .. import _address
 from .._daemon import Daemon
 from ._audit import AuditModule
 from ._masctl import Masctl
@@ -17,8 +16,7 @@ class GatewayService:
     def __init__(self, redis_url: str | None = None, settings: GatewaySettings | None = None) -> None:
         """@param redis_url before settings.redis.url; default: MAS_REDIS_URL, else redis://localhost:6379."""
         self.settings = settings or GatewaySettings()
-        self.redis_url = (redis_url or self.settings.redis.url or os.environ.get("MAS_REDIS_URL")
-                          or "redis://localhost:6379")
+        self.redis_url = _address.redis_url(redis_url or self.settings.redis.url)
         masctl = Masctl(self.redis_url)
         self._rules = AuthorizationManager(masctl)
         self._audit = AuditModule(masctl)
