@@ -64,14 +64,16 @@ Result<JsonValue> JsonReader::read(std::string_view text, JsonVisitor* visitor, 
 
 JsonReader& JsonReader::local() { return thread_object<JsonReader>(); }
 
+Result<JsonValue> JsonReader::value(std::string_view text) { return read(text, nullptr, limits::kJsonDepth); }
+
 Result<std::string_view> JsonReader::check_value(std::string_view text) {
-  auto root = read(text, nullptr, limits::kJsonDepth);
+  auto root = value(text);
   if (!root) return root.error();
   return root->token;
 }
 
 Result<std::string_view> JsonReader::check_object(std::string_view text) {
-  auto root = read(text, nullptr, limits::kJsonDepth);
+  auto root = value(text);
   if (!root) return root.error();
   if (root->kind != JsonKind::kObject) return malformed("expected an object");
   return root->token;

@@ -63,6 +63,9 @@ class JsonReader {
   /// @return kMalformed unless it is an array of strings; kTooLarge past the limits of limits.h.
   Result<std::vector<std::string>> string_array(std::string_view text);
 
+  /// Reads any one JSON value. Its views are valid until the reader's next call.
+  Result<JsonValue> value(std::string_view text);
+
   /// Takes an array apart. The elements' views are valid until the reader's next call.
   /// @return kTooLarge past `most` elements.
   Result<std::vector<JsonValue>> elements(std::string_view text, size_t most);

@@ -12,8 +12,8 @@
  *
  * JSON that does not fit is MAS_MALFORMED. mas_error_detail() then says where, what was expected and what kind of value
  * stood there, never the value itself: "orders[2].count: expected an integer from 1 to 99, not a string".
- * Members of the JSON object that the schema does not name are ignored. A member that is there twice counts with its
- * last value.
+ * Members of the JSON object that the schema does not name are ignored. One that it names, and that is there twice, does
+ * not fit.
  */
 #ifndef MAS_SCHEMA_H
 #define MAS_SCHEMA_H
@@ -37,7 +37,8 @@ typedef enum mas_type {
 } mas_type;
 
 enum {
-  MAS_FIELD_OPTIONAL = 1 << 0, /**< may be absent or null: the member is then its default, else 0 or NULL */
+  MAS_FIELD_OPTIONAL = 1 << 0, /**< may be absent or null: the member is then its default, else 0 or NULL
+                                    (null is a value of MAS_TYPE_JSON) */
   MAS_FIELD_ARRAY = 1 << 1     /**< mas_array of the type */
 };
 
@@ -67,7 +68,7 @@ typedef struct mas_field {
   size_t min_length, max_length;   /**< strings: bytes; bytes: bytes; arrays: elements. max_length 0: no bound */
   const char *const *one_of;       /**< strings: the permitted ones, ended by NULL */
   const char *pattern; /**< strings: a POSIX extended regular expression without back-references; the whole string must
-                            match. Needs max_length, at most 4,096, since matching takes time. */
+                            match. Needs max_length, at most 4,096, since matching takes time. Not of arrays. */
 } mas_field;
 
 typedef struct mas_schema {
@@ -97,7 +98,8 @@ typedef struct mas_schema {
 
 /** Reads a JSON object into a new struct.
  *  @param ret_struct the struct and everything that it points to; free with mas_struct_free.
- *  @return MAS_MALFORMED; MAS_TOO_LARGE when the struct would need more than 1 MiB and 16 times the text's bytes. */
+ *  @return MAS_MALFORMED; MAS_TOO_LARGE when the text has more than 64 MiB, or the struct would need more than
+ *  1 MiB and 16 times the text's bytes. */
 MAS_EXPORT MAS_CHECKED mas_status mas_schema_read(const mas_schema *schema, const char *json, size_t size,
                                                   void **ret_struct);
 /** Frees what mas_schema_read returned. NULL is ignored. */
@@ -125,10 +127,12 @@ MAS_EXPORT MAS_CHECKED mas_status mas_agent_on_typed(mas_agent *agent, const cha
  *  without quotes. The struct is filled now and again by mas_agent_start, mas_state_refresh and mas_state_reset; an
  *  absent field gives a member its default, else 0 or NULL. mas_state_save writes it.
  *  Members may be changed at any time by the application, in one thread at a time. What their pointers lead to after a
- *  filling belongs to the library until the next one; the application may let them point to its own memory.
+ *  filling belongs to the library until the next one, until the struct is unbound or another one is bound, or until the
+ *  agent is freed; the application may let them point to its own memory.
  *  @param state the struct; it must outlive the agent, or be unbound before. NULL unbinds.
- *  @return MAS_MALFORMED where a field of the state does not fit: mas_error_detail() names it, nothing is bound or
- *  filled, and nothing in Redis is touched. mas_agent_start and the others then return the same. */
+ *  @return MAS_MALFORMED where a field of the state does not fit: mas_error_detail() names it. Nothing is filled, the
+ *  state in Redis is not touched, and a struct that was bound before stays bound. mas_agent_start and the others then
+ *  return the same; a start has registered by then, and takes that back. */
 MAS_EXPORT MAS_CHECKED mas_status mas_state_bind(mas_agent *agent, const mas_schema *schema, void *state);
 
 /** Checks the bound struct and writes the members that were changed since it was filled or saved, all of them or none;

@@ -96,6 +96,7 @@ static void what_does_not_fit_is_named_and_never_quoted(void) {
       {"\"age\":1.0,\"full name\":\"Bo\"", "age: expected an integer from 0 to 150, not this one"},
       {"\"age\":\"secret\",\"full name\":\"Bo\"", "age: expected an integer from 0 to 150, not a string"},
       {"\"age\":1,\"age\":1,\"full name\":\"Bo\"", "age: is there twice"},
+      {"\"age\":1,\"full name\":\"Bo\",\"ward\":null,\"ward\":\"north\"", "ward: is there twice"},
       {"\"age\":null,\"full name\":\"Bo\"", "age: expected an integer from 0 to 150, not null"},
       {"\"age\":99999999999,\"full name\":\"Bo\"", "age: expected an integer from 0 to 150, not this one"},
       {"\"age\":1,\"full name\":\"bo\"",
@@ -420,6 +421,35 @@ static void a_start_fills_the_struct_or_fails(void) {
   agent_ended(bob);
 }
 
+typedef struct Notes {
+  char *text, *tree;
+} Notes;
+
+static const mas_field kNotesFields[] = {
+    MAS_FIELD(Notes, text, MAS_TYPE_STRING, MAS_FIELD_OPTIONAL),
+    MAS_FIELD(Notes, tree, MAS_TYPE_JSON, MAS_FIELD_OPTIONAL),
+};
+static const mas_schema kNotes = MAS_SCHEMA(Notes, kNotesFields);
+
+static void what_was_saved_can_be_loaded_and_what_cannot_be_saved_is_not_loaded(void) {
+  enum { kDeepest = 128 };
+  char tree[2 * kDeepest + 1] = "";
+  memset(tree, '[', kDeepest);
+  memset(tree + kDeepest, ']', kDeepest);
+  mas_agent *bob = agent_started("bob", NULL);
+  Notes notes = {NULL, NULL};
+  CHECK_OK(mas_state_bind(bob, &kNotes, &notes));
+  notes.tree = tree;
+  CHECK_OK(mas_state_save(bob, 1000));
+  CHECK_OK(mas_state_refresh(bob, 1000));
+  CHECK_TEXT(notes.tree, tree);
+
+  redis("HSET", kKey, "text", "a\xff", NULL);
+  CHECK_STATUS(mas_state_refresh(bob, 1000), MAS_MALFORMED);
+  CHECK_TEXT(mas_error_detail(), "state: text: expected a string, not this one");
+  agent_ended(bob);
+}
+
 int main(int argc, char **argv) {
   static const test_case tests[] = {
       {"every type is read", every_type_is_read},
@@ -433,6 +463,8 @@ int main(int argc, char **argv) {
       {"a handler gets the struct", a_handler_gets_the_struct},
       {"a bound struct is the state", a_bound_struct_is_the_state},
       {"a start fills the struct or fails", a_start_fills_the_struct_or_fails},
+      {"what was saved can be loaded, and what cannot be saved is not loaded",
+       what_was_saved_can_be_loaded_and_what_cannot_be_saved_is_not_loaded},
   };
   return RUN_TESTS(argc, argv, tests);
 }

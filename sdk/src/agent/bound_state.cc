@@ -33,17 +33,17 @@ Status BoundState::load(const StateMap& stored) {
   size_t bytes = 0;
   for (const auto& [name, text] : stored) bytes += text.size();
   auto filled = std::make_unique<Filled>(schema_->size(), bytes);
-  // Members that the schema does not name stay the application's.
-  std::memcpy(filled->root(), application_, schema_->size());
   for (const Field& field : schema_->fields()) {
     std::byte* member = filled->root() + field.declared->offset;
-    std::memset(member, 0, field.declared->size);
     auto text = stored.find(field.name);
     auto status = text == stored.end() ? read_default(field, *filled, member)
                                        : read_text(field, text->second, is_plain_text(field), *filled, member);
     if (!status) return status.error().in("state");
   }
-  std::memcpy(application_, filled->root(), schema_->size());
+  // Members that the schema does not name are the application's alone.
+  for (const Field& field : schema_->fields())
+    std::memcpy(static_cast<std::byte*>(application_) + field.declared->offset, filled->root() + field.declared->offset,
+                field.declared->size);
   filled_ = std::move(filled);
   known_.clear();
   for (const Field& field : schema_->fields()) {

@@ -9,8 +9,10 @@
 
 #include "proto/base/base64.h"
 #include "proto/base/numbers.h"
+#include "proto/base/utf8.h"
 #include "proto/wire/json.h"
 #include "sdk/src/typed/checks.h"
+#include "sdk/src/typed/place.h"
 
 namespace mas::sdk {
 namespace {
@@ -53,23 +55,23 @@ bool kind_fits(int type, const JsonValue& value) {
   return false;
 }
 
-Status read_members(Filled& filled, const Schema& schema, std::byte* into, const std::string& path,
-                    std::string_view json);
+/// @param place of the struct; nullptr: it is the outermost one.
+Status read_members(Filled& filled, const Schema& schema, std::byte* into, const Place* place, std::string_view json);
 
 template <typename T>
 void store(std::byte* into, const T& value) {
   std::memcpy(into, &value, sizeof value);
 }
 
-Status misfit(const Field& field, bool element, const std::string& path, const JsonValue& value) {
+Status misfit(const Field& field, bool element, const Place& place, const JsonValue& value) {
   const bool array = field.array() && !element;
   const bool kind = array ? value.kind == JsonKind::kArray : kind_fits(field.declared->type, value);
-  return Error{Errc::kMalformed,
-               path + ": " + expectation(field, element) + (kind ? ", not this one" : ", not " + kind_of(value))};
+  return Error{Errc::kMalformed, place.text() + ": " + expectation(field, element) +
+                                     (kind ? ", not this one" : ", not " + kind_of(value))};
 }
 
-Status too_large(const std::string& path) {
-  return Error{Errc::kTooLarge, path + ": the struct would need too much memory for a text of this size"};
+Status too_large(const Place& place) {
+  return Error{Errc::kTooLarge, place.text() + ": the struct would need too much memory for a text of this size"};
 }
 
 /// Reads the values of fields.
@@ -77,34 +79,37 @@ class ValueReader {
  public:
   explicit ValueReader(Filled& filled) : filled_(filled) {}
 
-  /// @param at the member. @param path of the field, for errors.
-  Status read(const Field& field, const JsonValue& value, std::byte* at, const std::string& path) {
-    return field.array() ? read_array(field, value, at, path) : read_one(field, value, at, path);
+  /// @param at the member. @param place of it, for errors.
+  Status read(const Field& field, const JsonValue& value, std::byte* at, const Place& place) {
+    return field.array() ? read_array(field, value, at, place) : read_one(field, value, at, place);
+  }
+
+  /// The same, where null stands for an optional value that is absent.
+  Status read_or_default(const Field& field, const JsonValue& value, std::byte* at, const Place& place) {
+    const bool null = value.kind == JsonKind::kNull && field.optional() && field.declared->type != MAS_TYPE_JSON;
+    return null ? absent(field, at, place) : read(field, value, at, place);
   }
 
   /// Gives a member that is absent its default.
-  Status absent(const Field& field, std::byte* at, const std::string& path) {
+  Status absent(const Field& field, std::byte* at, const Place& place) {
     if (field.declared->default_json == nullptr) return {};
-    const std::string text = "[" + std::string(field.declared->default_json) + "]";
     JsonReader reader;
-    auto values = reader.elements(text, 1);
-    if (!values) return values.error();
-    if (values->size() != 1) return Error{Errc::kMalformed, path + ": expected one JSON value as the default"};
-    return read(field, values->front(), at, path);
+    auto value = reader.value(field.declared->default_json);
+    return value ? read(field, *value, at, place) : Status(value.error());
   }
 
  private:
-  Status read_array(const Field& field, const JsonValue& value, std::byte* at, const std::string& path) {
-    if (value.kind != JsonKind::kArray) return misfit(field, false, path, value);
+  Status read_array(const Field& field, const JsonValue& value, std::byte* at, const Place& place) {
+    if (value.kind != JsonKind::kArray) return misfit(field, false, place, value);
     JsonReader reader;
     const size_t most = field.declared->max_length == 0 ? value.token.size() : field.declared->max_length;
     auto elements = reader.elements(value.token, most);
-    if (!elements || !length_fits(*field.declared, elements->size())) return misfit(field, false, path, value);
+    if (!elements || !length_fits(*field.declared, elements->size())) return misfit(field, false, place, value);
     const size_t size = field.value_size();
     std::byte* items = filled_.allocate(size * elements->size());
-    if (items == nullptr) return too_large(path);
+    if (items == nullptr) return too_large(place);
     for (size_t i = 0; i < elements->size(); ++i) {
-      auto status = read_one(field, (*elements)[i], items + i * size, path + "[" + std::to_string(i) + "]");
+      auto status = read_one(field, (*elements)[i], items + i * size, Place(place, i));
       if (!status) return status;
     }
     store(at, mas_array{items, elements->size()});
@@ -112,56 +117,56 @@ class ValueReader {
   }
 
   /// Reads one value: the field's, or an element of it.
-  Status read_one(const Field& field, const JsonValue& value, std::byte* at, const std::string& path) {
-    if (!kind_fits(field.declared->type, value)) return misfit(field, true, path, value);
+  Status read_one(const Field& field, const JsonValue& value, std::byte* at, const Place& place) {
+    if (!kind_fits(field.declared->type, value)) return misfit(field, true, place, value);
     switch (field.declared->type) {
       case MAS_TYPE_BOOL:
         store(at, value.token == "true");
         return {};
       case MAS_TYPE_INT32:
-        return read_number<int32_t>(field, value, at, path);
+        return read_number<int32_t>(field, value, at, place);
       case MAS_TYPE_INT64:
-        return read_number<int64_t>(field, value, at, path);
+        return read_number<int64_t>(field, value, at, place);
       case MAS_TYPE_DOUBLE:
-        return read_number<double>(field, value, at, path);
+        return read_number<double>(field, value, at, place);
       case MAS_TYPE_STRING:
-        return read_string(field, value, at, path);
+        return read_string(field, value, at, place);
       case MAS_TYPE_BYTES:
-        return read_bytes(field, value, at, path);
+        return read_bytes(field, value, at, place);
       case MAS_TYPE_JSON:
-        return copy_text(value.token, at, path);
+        return copy_text(value.token, at, place);
       case MAS_TYPE_STRUCT:
-        return read_members(filled_, *field.nested, at, path, value.token);
+        return read_members(filled_, *field.nested, at, &place, value.token);
     }
     return {};
   }
 
   template <typename Number>
-  Status read_number(const Field& field, const JsonValue& value, std::byte* at, const std::string& path) {
+  Status read_number(const Field& field, const JsonValue& value, std::byte* at, const Place& place) {
     auto number = parse_number<Number>(value.token);
-    if (!number || !range_fits(*field.declared, *number)) return misfit(field, true, path, value);
+    if (!number || !range_fits(*field.declared, *number)) return misfit(field, true, place, value);
     store(at, *number);
     return {};
   }
 
-  Status read_string(const Field& field, const JsonValue& value, std::byte* at, const std::string& path) {
-    if (!text_fits(field, value.text)) return misfit(field, true, path, value);
-    return copy_text(value.text, at, path);
+  Status read_string(const Field& field, const JsonValue& value, std::byte* at, const Place& place) {
+    if (!text_fits(field, value.text)) return misfit(field, true, place, value);
+    return copy_text(value.text, at, place);
   }
 
-  Status read_bytes(const Field& field, const JsonValue& value, std::byte* at, const std::string& path) {
+  Status read_bytes(const Field& field, const JsonValue& value, std::byte* at, const Place& place) {
     auto bytes = from_base64(value.text);
     if (!bytes || (!field.array() && !length_fits(*field.declared, bytes->size())))
-      return misfit(field, true, path, value);
+      return misfit(field, true, place, value);
     char* copy = filled_.copy(*bytes);
-    if (copy == nullptr) return too_large(path);
+    if (copy == nullptr) return too_large(place);
     store(at, mas_bytes{copy, bytes->size()});
     return {};
   }
 
-  Status copy_text(std::string_view text, std::byte* at, const std::string& path) {
+  Status copy_text(std::string_view text, std::byte* at, const Place& place) {
     char* copy = filled_.copy(text);
-    if (copy == nullptr) return too_large(path);
+    if (copy == nullptr) return too_large(place);
     store(at, copy);
     return {};
   }
@@ -172,52 +177,47 @@ class ValueReader {
 /// Hears of an object's members and reads those that the schema has.
 class MemberReader final : public JsonVisitor {
  public:
-  /// @param into the struct, zeroed. @param path of it; "" for the outermost one.
-  MemberReader(Filled& filled, const Schema& schema, std::byte* into, const std::string& path)
-      : values_(filled), schema_(schema), into_(into), path_(path), seen_(schema.fields().size()) {}
+  /// @param into the struct, zeroed. @param place of it; nullptr: the outermost one.
+  MemberReader(Filled& filled, const Schema& schema, std::byte* into, const Place* place)
+      : values_(filled), schema_(schema), into_(into), place_(place), seen_(schema.fields().size()) {}
 
   void member(std::string_view key, const JsonValue& value) override {
     const Field* field = status_.ok() ? schema_.find(key) : nullptr;
     if (field == nullptr) return;
+    const Place place(place_, field->name);
     auto seen = seen_.begin() + (field - schema_.fields().data());
     if (*seen) {
-      status_ = Error{Errc::kMalformed, path_of(*field) + ": is there twice"};
+      status_ = Error{Errc::kMalformed, place.text() + ": is there twice"};
       return;
     }
-    const bool null = value.kind == JsonKind::kNull && field->optional() && field->declared->type != MAS_TYPE_JSON;
-    if (null) return;  // as if it were absent
     *seen = true;
-    status_ = values_.read(*field, value, into_ + field->declared->offset, path_of(*field));
+    status_ = values_.read_or_default(*field, value, into_ + field->declared->offset, place);
   }
 
   /// What became of it, once every member was heard of.
   Status finish() {
     for (size_t i = 0; i < seen_.size() && status_.ok(); ++i) {
-      const Field& field = schema_.fields()[i];
       if (seen_[i]) continue;
+      const Field& field = schema_.fields()[i];
+      const Place place(place_, field.name);
       if (!field.optional())
-        return Error{Errc::kMalformed, path_of(field) + ": is missing; " + expectation(field, false)};
-      status_ = values_.absent(field, into_ + field.declared->offset, path_of(field));
+        return Error{Errc::kMalformed, place.text() + ": is missing; " + expectation(field, false)};
+      status_ = values_.absent(field, into_ + field.declared->offset, place);
     }
     return status_;
   }
 
  private:
-  std::string path_of(const Field& field) const {
-    return path_.empty() ? std::string(field.name) : path_ + "." + std::string(field.name);
-  }
-
   ValueReader values_;
   const Schema& schema_;
   std::byte* const into_;
-  const std::string& path_;
+  const Place* const place_;
   std::vector<bool> seen_;
   Status status_;
 };
 
-Status read_members(Filled& filled, const Schema& schema, std::byte* into, const std::string& path,
-                    std::string_view json) {
-  MemberReader members(filled, schema, into, path);
+Status read_members(Filled& filled, const Schema& schema, std::byte* into, const Place* place, std::string_view json) {
+  MemberReader members(filled, schema, into, place);
   JsonReader reader;
   if (auto status = reader.visit(json, members); !status) return status;
   return members.finish();
@@ -227,35 +227,33 @@ Status read_members(Filled& filled, const Schema& schema, std::byte* into, const
 
 Result<std::unique_ptr<Filled>> read_struct(const Schema& schema, std::string_view json) {
   auto filled = std::make_unique<Filled>(schema.size(), json.size());
-  if (auto status = read_members(*filled, schema, filled->root(), "", json); !status) return status.error();
+  if (auto status = read_members(*filled, schema, filled->root(), nullptr, json); !status) return status.error();
   return filled;
 }
 
 Status read_default(const Field& field, Filled& filled, std::byte* member) {
-  return ValueReader(filled).absent(field, member, std::string(field.name));
+  return ValueReader(filled).absent(field, member, Place(nullptr, field.name));
 }
 
 Status read_text(const Field& field, std::string_view text, bool plain, Filled& filled, std::byte* member) {
-  const std::string path(field.name);
+  const Place place(nullptr, field.name);
   ValueReader values(filled);
-  if (plain) return values.read(field, {JsonKind::kString, text, text}, member, path);
+  const JsonValue whole{JsonKind::kString, text, text};
+  if (plain) return is_valid_utf8(text) ? values.read(field, whole, member, place) : misfit(field, true, place, whole);
   if (field.declared->type == MAS_TYPE_BOOL && (text == "True" || text == "False"))
     text = text == "True" ? "true" : "false";
   if (text == "None") text = "null";
-  const std::string array = "[" + std::string(text) + "]";
   JsonReader reader;
-  auto parsed = reader.elements(array, 1);
-  if (!parsed || parsed->size() != 1)
-    return Error{Errc::kMalformed, path + ": " + expectation(field, false) + ", not a text that is no JSON value"};
-  const bool null =
-      parsed->front().kind == JsonKind::kNull && field.optional() && field.declared->type != MAS_TYPE_JSON;
-  return null ? values.absent(field, member, path) : values.read(field, parsed->front(), member, path);
+  auto value = reader.value(text);
+  if (value) return values.read_or_default(field, *value, member, place);
+  return Error{Errc::kMalformed,
+               place.text() + ": " + expectation(field, false) + ", not a text that is no JSON value"};
 }
 
 Status check_default(const Field& field) {
   if (field.declared->default_json == nullptr) return {};
   Filled filled(field.declared->size, std::strlen(field.declared->default_json));
-  return ValueReader(filled).absent(field, filled.root(), std::string(field.name));
+  return read_default(field, filled, filled.root());
 }
 
 }  // namespace mas::sdk
