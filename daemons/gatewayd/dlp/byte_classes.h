@@ -64,10 +64,6 @@ class ByteClasses {
     while (bits == 0) bits = ~(words_[++word].*kind);
     return word * kBits + static_cast<uint32_t>(std::countr_zero(bits));
   }
-  /// Sixteen bytes from a multiple of sixteen on, as bits.
-  uint32_t block(Class kind, uint32_t at) const {
-    return static_cast<uint32_t>(words_[at / kBits].*kind >> at % kBits & 0xffff);
-  }
   /// Calls `take(begin, end)` with each run of at least twelve characters of base64.
   template <typename Take>
   void for_each_base64(Take take) const;

@@ -326,9 +326,9 @@ uint8_t roles_of(std::string_view key) {
     std::string_view key;
     KeyRole role;
   };
-  constexpr Role kRoles[] = {{"value", kAnswerKey},    {"answer", kAnswerKey},   {"response", kAnswerKey},
-                             {"reply", kAnswerKey},    {"kind", kKindKey},       {"valuestring", kAnswerKey},
-                             {"type", kKindKey},       {"columns", kColumnsKey}, {"fields", kColumnsKey},
+  constexpr Role kRoles[] = {{"value", kAnswerKey},    {"answer", kAnswerKey},      {"response", kAnswerKey},
+                             {"reply", kAnswerKey},    {"valuestring", kAnswerKey}, {"kind", kKindKey},
+                             {"type", kKindKey},       {"columns", kColumnsKey},    {"fields", kColumnsKey},
                              {"headers", kColumnsKey}, {"header", kColumnsKey}};
   for (const Role& one : kRoles)
     if (std::ranges::equal(key, one.key, {}, lower)) return one.role;

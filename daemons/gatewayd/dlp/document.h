@@ -51,7 +51,7 @@ struct Node {
   uint32_t index = 0;             ///< of an element: its place in the array
   uint32_t map = 0, map_end = 0;  ///< its escapes or replaced parts
   uint32_t origin = kNowhere;     ///< of a document made from another's nodes: which of them
-  ContextMask own = 0;            ///< what its key says
+  ContextMask own = 0;            ///< what its key says; of a key, what it says itself
   ContextMask context = 0;        ///< what its key says, or where that says nothing, what holds it
 };
 

@@ -220,6 +220,7 @@ inline const char* Document::Walker::member(const char* at, unsigned depth, cons
     const char* text = to_;
     add_string(body, of_key, Node::Kind::kKey);
     read_key(place, {text, static_cast<size_t>(to_ - text) - 1}, object.context);
+    into_.nodes_[place.key].own = place.own;
     into_.contexts_ |= place.context;
   }
   at = skip_space(body.text.data() + body.text.size() + 1);

@@ -51,9 +51,7 @@ ContextMask context_of(std::span<const Code> codes, std::string_view text) {
   return 0;
 }
 
-bool is_answer(std::string_view key) {
-  return key == "value" || key == "answer" || key == "response" || key == "reply" || key == "valueString";
-}
+bool is_answer(std::string_view key) { return (roles_of(key) & kAnswerKey) != 0; }
 
 bool is_question(std::string_view key) { return key == "question" || key == "prompt" || key == "q" || key == "ask"; }
 

@@ -7,6 +7,7 @@
 #include "daemons/gatewayd/dlp/detect/stand_ins.h"
 
 namespace mas::dlp {
+
 bool starts_word(const Sight& sight, uint32_t at) {
   if (!is_alnum(sight.before(at))) return true;
   char letter = sight.before(at);

@@ -13,15 +13,13 @@ ContextMask unambiguous(ContextMask says) {
   return (says & bit(Context::kWeak)) != 0 ? says & ~kDataContexts & ~bit(Context::kWeak) : says;
 }
 
-/// What the key at `number` says. Where a string or number follows, that was read before.
+/// What the key at `number` says of the value that it stands for.
 ContextMask said_by(const Document& document, uint32_t number) {
   const auto& nodes = document.nodes();
   const Node* next = number + 1 < nodes.size() ? &nodes[number + 1] : nullptr;
-  if (next != nullptr && next->key == number) return next->own;
-  ContextMask says = read_key(document.text_of(nodes[number]));
   // "patient_wait": false is no patient. What is neither string, number, object nor array has no node.
-  bool flag = next == nullptr || next->container == nodes[number].container;
-  return flag ? says & ~bit(Context::kMedical) : says;
+  bool flag = next == nullptr || (next->key != number && next->container == nodes[number].container);
+  return flag ? nodes[number].own & ~bit(Context::kMedical) : nodes[number].own;
 }
 
 }  // namespace
@@ -41,7 +39,7 @@ ContextMask neighbours_of(const Document& document, uint32_t number) {
   uint32_t at = node.container;
   for (uint32_t n = 0; n < kMostContainers && at != kNowhere; ++n) {
     const Container& container = document.containers()[at];
-    if (container.key != kNowhere) mask |= unambiguous(read_key(document.text_of(nodes[container.key])));
+    if (container.key != kNowhere) mask |= unambiguous(nodes[container.key].own);
     at = container.parent;
   }
   return mask;

@@ -19,15 +19,9 @@ struct Header {
   ContextMask all = 0;
 };
 
-bool is_called(const Document& document, const Container& container, std::span<const std::string_view> names) {
-  if (!container.array || container.key == kNowhere) return false;
-  std::string_view key = document.text_of(document.nodes()[container.key]);
-  return equals_any(key, names);
-}
-
 bool is_header(const Document& document, const Container& container) {
-  constexpr std::array<std::string_view, 4> kNames = {"columns", "fields", "headers", "header"};
-  return is_called(document, container, kNames);
+  return container.array && container.key != kNowhere &&
+         (roles_of(document.text_of(document.nodes()[container.key])) & kColumnsKey) != 0;
 }
 
 /// @return the object that holds the rows of which `container` is one; kNowhere where it is none.
@@ -35,7 +29,9 @@ uint32_t table_of(const Document& document, const Container& container) {
   constexpr std::array<std::string_view, 4> kNames = {"rows", "data", "values", "records"};
   if (!container.array || container.parent == kNowhere) return kNowhere;
   const Container& rows = document.containers()[container.parent];
-  return is_called(document, rows, kNames) ? rows.parent : kNowhere;
+  const bool named =
+      rows.array && rows.key != kNowhere && equals_any(document.text_of(document.nodes()[rows.key]), kNames);
+  return named ? rows.parent : kNowhere;
 }
 
 }  // namespace

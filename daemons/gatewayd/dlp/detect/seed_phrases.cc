@@ -15,6 +15,7 @@ namespace mas::dlp {
 namespace {
 
 constexpr size_t kShortest = 12, kLongest = 24, kListed = 48;
+constexpr size_t kStepsOfPhrase = 96;  // a digest of at most 32 bytes, about
 constexpr uint32_t kShortestWord = 3, kLongestWord = 8, kBitsOfWord = 11;
 
 constexpr std::string_view kList =
@@ -117,7 +118,9 @@ void look_for_phrase(Sight& sight, const WordRun& run) {
   auto try_at = [&](size_t from, size_t count) {
     if (from + count > words.size()) return false;
     auto part = words.subspan(from, count);
-    if (is_sorted_list(part) || !is_seed_phrase(part)) return false;
+    if (is_sorted_list(part)) return false;
+    sight.spend(kStepsOfPhrase);
+    if (!is_seed_phrase(part)) return false;
     see_phrase(sight, spans.subspan(from, count));
     return true;
   };

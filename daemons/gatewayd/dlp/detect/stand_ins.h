@@ -2,7 +2,7 @@
 //
 // One question with one table (stand_ins.def); what differs is how much the words of a value say. A person may choose
 // "my-todo-list7" as a password, and no generator makes a key that holds "todo".
-// Pure, no allocation but for short values of logins; linear in the value.
+// Pure, no allocation; linear in the value.
 #pragma once
 
 #include <cstdint>

@@ -56,6 +56,7 @@ std::vector<Repeated> places_of(const std::string& word) {
   all.push_back({"call", "", "('" + word + "', '", ""});
   all.push_back({"one string", R"({"a":")", json + " ", "\"}"});
   all.push_back({"keys", "{", "\"" + json + R"(":"q8Zr4Tn1Xw7P",)", R"("z":1})"});
+  all.push_back({"flags beside a secret", "{", R"("secret":"aaaa",")" + json + R"(":true,)", R"("z":1})"});
   all.push_back({"array", "[", "\"" + json + "\",", "1]"});
   all.push_back({"objects", "[", "{\"" + json + R"(":{"value":"123456789"}},)", "1]"});
   all.push_back({"questions", "[", R"({"question":")" + json + R"(","answer":"123456789"},)", "1]"});
