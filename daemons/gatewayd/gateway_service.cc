@@ -47,7 +47,7 @@ void GatewayService::start() {
   frame_.log().info("files", {{"master_key", settings_.master_key_place()},
                               {"audit_key", audit.signing_key},
                               {"audit_heads", audit.heads_file},
-                              {"audit_retired", audit.archive_dir}});
+                              {"audit_retired", audit.retired_dir}});
   prepare();
   if (settings_.profile != Profile::kProduction)
     frame_.log().warn(

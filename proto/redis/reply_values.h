@@ -42,12 +42,19 @@ inline std::string_view info_value(std::string_view info, std::string_view name)
   return {};
 }
 
-/// @return microseconds since 1970 from the answer to TIME; nullopt: it is no time.
+/// @return microseconds since 1970 from the two texts that TIME answers; nullopt: they are no time.
+inline std::optional<WallMicros> time_of(std::string_view seconds_text, std::string_view micros_text) {
+  constexpr WallMicros kMaxSeconds = 1'000'000'000'000;  // so that the product fits
+  auto seconds = parse_number<WallMicros>(seconds_text), micros = parse_number<WallMicros>(micros_text);
+  if (!seconds || !micros || *seconds <= 0 || *seconds > kMaxSeconds) return std::nullopt;
+  if (*micros < 0 || *micros >= 1'000'000) return std::nullopt;
+  return *seconds * 1'000'000 + *micros;
+}
+
+/// The same from the reply.
 inline std::optional<WallMicros> time_of(const Reply& reply) {
   if (!reply.is_array() || reply.count != 2) return std::nullopt;
-  auto seconds = parse_number<WallMicros>(reply[0].text), micros = parse_number<WallMicros>(reply[1].text);
-  if (!seconds || !micros) return std::nullopt;
-  return *seconds * 1'000'000 + *micros;
+  return time_of(reply[0].text, reply[1].text);
 }
 
 }  // namespace mas::redis

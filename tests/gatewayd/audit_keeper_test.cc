@@ -54,7 +54,7 @@ class Bench {
     fs::create_directories(folder_ / "archive");
     settings.head_interval = 100ms;
     settings.heads_file = (folder_ / "heads.jsonl").string();
-    settings.archive_dir = (folder_ / "archive").string();
+    settings.retired_dir = (folder_ / "archive").string();
     if (!with_key) return;
     settings.signing_key = (folder_ / "key.pem").string();
     std::ofstream(settings.signing_key) << key.pem();
@@ -258,7 +258,7 @@ TEST_CASE("another gateway's fresh head is enough, an old or forged one is not")
 TEST_CASE("what is older than the retention is archived, marked and trimmed; the last block stays") {
   Bench bench;
   bench.settings.retention = 1h;
-  bench.settings.archive_file_size = 1;  // a file each page
+  bench.settings.retired_file_size = 1;  // a file each page
   AuditKeeper keeper(bench.frame, bench.settings);
   keeper.set_owned({2, 3}, 16);
   auto chain = make_chain(1, 150);
@@ -287,11 +287,11 @@ TEST_CASE("the archive goes on where it ended, also after a torn write, and begi
     return list;
   };
   constexpr uint64_t kSize = 1'000'000;
-  REQUIRE(ArchiveStore(bench.settings.archive_dir).append(3, entries(1, 3), kSize).ok());
+  REQUIRE(ArchiveStore(bench.settings.retired_dir).append(3, entries(1, 3), kSize).ok());
   auto file = bench.archives().at(0);
   std::ofstream(file, std::ios::app | std::ios::binary) << "\x40\x01";  // the beginning of a frame
   std::ofstream(file.parent_path() / audit::archive_file_name(3, 4)) << "mas-au";
-  ArchiveStore again(bench.settings.archive_dir);
+  ArchiveStore again(bench.settings.retired_dir);
   REQUIRE(again.append(3, entries(3, 5), kSize).ok());  // the third again: it had not been trimmed
   CHECK(bench.archived() == numbers_to(5));
   CHECK(bench.archives().size() == 1);
@@ -322,7 +322,7 @@ TEST_CASE("nothing is trimmed that does not fit together, or cannot be written")
     bench.add(chain, 1000);
   }
   SECTION("no such folder") {
-    bench.settings.archive_dir += "/none";
+    bench.settings.retired_dir += "/none";
     bench.add(make_chain(1, 8), 1000);
   }
   AuditKeeper keeper(bench.frame, bench.settings);
@@ -335,7 +335,7 @@ TEST_CASE("nothing is trimmed that does not fit together, or cannot be written")
 TEST_CASE("heads are signed also where old blocks are looked for at every tick, and cannot be archived") {
   Bench bench;
   bench.settings.retention = 1s;
-  bench.settings.archive_dir += "/none";
+  bench.settings.retired_dir += "/none";
   bench.add(make_chain(1, 8), 1000);
   AuditKeeper keeper(bench.frame, bench.settings);
   keeper.set_owned({3}, 16);
@@ -386,7 +386,7 @@ TEST_CASE("young blocks stay, and without an archive everything does") {
   bench.add({chain.begin() + 3, chain.end()}, now_millis());
   {
     AuditSettings none = bench.settings;
-    none.archive_dir.clear();
+    none.retired_dir.clear();
     AuditKeeper keeper(bench.frame, none);
     keeper.set_owned({3}, 16);
     REQUIRE(bench.keep_until(keeper, [&] { return bench.head_lines().size() == 1 && keeper.idle(); }));

@@ -37,8 +37,8 @@ AuditKeeper::AuditKeeper(common::Frame& frame, const AuditSettings& settings)
       archived_blocks_(frame.metrics().counter("audit_retired_blocks_total", "Audit blocks written to files.")),
       trimmed_blocks_(frame.metrics().counter("audit_trimmed_blocks_total",
                                               "Audit blocks trimmed from Redis after they were retired.")) {
-  if (!settings_.archive_dir.empty()) {
-    store_ = std::make_shared<ArchiveStore>(settings_.archive_dir, frame.keys().ns());
+  if (!settings_.retired_dir.empty()) {
+    store_ = std::make_shared<ArchiveStore>(settings_.retired_dir, frame.keys().ns());
     archive_ = std::make_unique<ArchiveOp>(
         frame.loop(), frame.redis(), frame.keys(), store_, [this](const ArchiveRound& round) { on_archived(round); },
         [this](const Result<uint64_t>& count) { on_trimmed(count); });
@@ -132,7 +132,7 @@ void AuditKeeper::tell_loss(const ChainLoss& loss) {
 void AuditKeeper::start_archiving() {
   state_.to(State::kArchiving);
   auto age = std::chrono::duration_cast<std::chrono::microseconds>(settings_.retention).count();
-  archive_->start(owned_, wall_now() - age, settings_.archive_file_size);
+  archive_->start(owned_, wall_now() - age, settings_.retired_file_size);
 }
 
 void AuditKeeper::on_archived(const ArchiveRound& round) {

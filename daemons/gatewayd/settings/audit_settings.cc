@@ -28,10 +28,10 @@ void AuditSettings::describe(common::OptionTable& table) {
   table.duration("retention", retention, {0s, 876'000h}, Apply::kReload,
                  "Time that audit blocks stay in Redis. Older blocks are retired: written to a file, then removed from "
                  "Redis. 0s: blocks stay for ever.");
-  table.text("retired_dir", archive_dir, Apply::kRestart,
+  table.text("retired_dir", retired_dir, Apply::kRestart,
              "Folder for retired blocks. It must exist. Empty: retired in the unit's state directory; without a state "
              "directory, no block is retired.");
-  table.size("retired_file_size", archive_file_size, {64 * 1024, 1024ull * 1024 * 1024}, Apply::kReload,
+  table.size("retired_file_size", retired_file_size, {64 * 1024, 1024ull * 1024 * 1024}, Apply::kReload,
              "Size of a file of retired blocks at which a new file is begun.");
   table.renamed("archive_dir", "retired_dir");
   table.renamed("archive_file_size", "retired_file_size");
@@ -48,7 +48,7 @@ AuditSettings AuditSettings::placed() const {
   AuditSettings settings = *this;
   settings.signing_key = common::or_credential(signing_key, "mas.audit-key");
   settings.heads_file = common::or_in_state_directory(heads_file, "heads.jsonl");
-  settings.archive_dir = common::or_in_state_directory(archive_dir, "retired");
+  settings.retired_dir = common::or_in_state_directory(retired_dir, "retired");
   return settings;
 }
 

@@ -13,8 +13,8 @@ struct AuditSettings {
   int64_t refusals = 10;
   std::string heads_file;
   Duration retention{};  ///< 0: for ever
-  std::string archive_dir;
-  uint64_t archive_file_size = 64 * 1024 * 1024;
+  std::string retired_dir;
+  uint64_t retired_file_size = 64 * 1024 * 1024;
 
   void describe(common::OptionTable& table);
   void check(common::Problems& problems) const;

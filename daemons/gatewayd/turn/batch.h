@@ -77,7 +77,7 @@ struct FrameInTurn {
   Digest mac{};
   size_t first = 0;  ///< its messages: [first, first + count) of Batch::messages()
   size_t count = 0;
-  bool replay = false;  ///< it says that it carries a dead letter, or what was archived (replay.h)
+  bool replay = false;  ///< it says that it carries a dead letter, or what was archived (replay_frame.h)
   bool from_archive = false;
 };
 

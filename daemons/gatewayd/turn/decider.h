@@ -31,7 +31,7 @@ class Decider {
 
   /// @param stage nullptr: payloads are not looked at. Must outlive its use here.
   void set_dlp(dlp::Stage* stage) { stages_.set_dlp(stage); }
-  /// @param key of the frames that carry dead letters back (replay.h). Must outlive its use here.
+  /// @param key of the frames that carry dead letters back (replay_frame.h). Must outlive its use here.
   void set_replay_key(const HmacKey* key) { replays_.set_key(key); }
   /// @param key that deliveries are archived under; nullptr: they are not. Must outlive its use here.
   void set_archive(const archive::Key* key) { turn_.archive_key = key; }

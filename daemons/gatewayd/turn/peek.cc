@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "daemons/gatewayd/turn/list_weight.h"
+
 namespace mas::gateway {
 namespace {
 
@@ -32,7 +34,7 @@ void Peek::arm() {
 void Peek::ask() {
   if (!wanted_ || blocked_ || pause_.armed() || !connection_.ready()) return;
   redis::Command command("BLMOVE", key_, key_, "LEFT", "LEFT", kBlockSeconds);
-  command.add("MEMORY", "USAGE", key_, "SAMPLES", 512);
+  command.add("MEMORY", "USAGE", key_, "SAMPLES", ListWeight::kMostElements);
   blocked_ = connection_.send(command, redis::reply_to<&Peek::on_reply>(this), kPatience).ok();
 }
 

@@ -1,5 +1,5 @@
 // Decides what gateways put into ingress lists themselves: dead letters and archived messages that are replayed
-// (replay.h). They pass the policy of today.
+// (replay_frame.h). They pass the policy of today.
 //
 // Failure modes:
 // - A dead letter that is refused, also because it cannot be decided now, goes back into the queue: its sender was told

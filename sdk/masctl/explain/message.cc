@@ -77,7 +77,7 @@ Result<Stage> content_stage(const Envelope& envelope, const GatewayConfig& confi
     auto stand_in = DataKey::of(config.encryption_key_id, std::string(32, '\0'));
     if (stand_in.ok()) key = std::move(*stand_in);
   }
-  const HmacKey tags("not reported");
+  const HmacKey tags("not told");
   auto engine = dlp::Stage::make(rules, std::move(key), tags, config.max_envelope);
   if (!engine.ok()) return engine.error();
   auto findings = findings_in(envelope, std::move(rules));

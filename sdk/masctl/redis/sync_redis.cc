@@ -5,6 +5,7 @@
 
 #include "proto/base/ids.h"
 #include "proto/base/numbers.h"
+#include "proto/redis/reply_values.h"
 
 namespace mas::ctl {
 
@@ -69,10 +70,7 @@ std::vector<std::string_view> Value::texts() const {
 
 std::optional<WallMicros> time_of(const Value& reply) {
   if (reply.elements.size() != 2) return std::nullopt;
-  auto seconds = parse_number<WallMicros>(reply.elements[0].text);
-  auto micros = parse_number<WallMicros>(reply.elements[1].text);
-  if (!seconds || !micros) return std::nullopt;
-  return *seconds * 1'000'000 + *micros;
+  return redis::time_of(reply.elements[0].text, reply.elements[1].text);
 }
 
 SyncRedis::~SyncRedis() {

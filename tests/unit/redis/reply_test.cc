@@ -191,6 +191,15 @@ TEST_CASE("values, fields of entries and times come out of whole replies") {
   });
   with("*2\r\n$3\r\n1-0\r\n*-1\r\n", [](const Reply& deleted) { CHECK(entry_field(deleted, "b") == nullptr); });
   with("*2\r\n$2\r\n17\r\n$3\r\n250\r\n", [](const Reply& time) { CHECK(time_of(time) == 17'000'250); });
+  for (auto [seconds, micros] : {std::pair("9300000000000", "0"),
+                                 {"1000000000001", "0"},
+                                 {"0", "0"},
+                                 {"-5", "0"},
+                                 {"17", "1000000"},
+                                 {"17", "-1"},
+                                 {"17", ""},
+                                 {"x", "1"}})
+    CHECK_FALSE(time_of(seconds, micros));
 }
 
 TEST_CASE("fields of INFO") {
