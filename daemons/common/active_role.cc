@@ -20,7 +20,7 @@ void ActiveRole::start() {
 
 void ActiveRole::on_redis_up() {
   lease_.start();
-  lease_.hurry();
+  lease_.renew_now();
 }
 
 void ActiveRole::leave() {
@@ -46,7 +46,7 @@ void ActiveRole::on_message(std::string_view, std::string_view payload) {
   Result<Event> event = decode_event(payload);
   if (!event.ok()) return listener_.on_malformed_event();
   // The active process may just have drained: take over at once.
-  if (event->type == EventType::kDaemonDown && event->daemon == daemon_) lease_.hurry();
+  if (event->type == EventType::kDaemonDown && event->daemon == daemon_) lease_.renew_now();
   listener_.on_event(*event);
 }
 

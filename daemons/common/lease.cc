@@ -46,7 +46,7 @@ void Lease::start() {
   tick();
 }
 
-void Lease::hurry() {
+void Lease::renew_now() {
   if (state_.is(State::kStandby) || state_.is(State::kActive)) tick();
 }
 

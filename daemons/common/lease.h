@@ -91,7 +91,7 @@ class Lease {
   /// empty; also from inside.
   void release(std::function<void()> done = {});
   /// Tries or renews at once: for when a link became ready.
-  void hurry();
+  void renew_now();
 
   State state() const { return state_.get(); }
   /// Whether this process may act as the holder at this moment.

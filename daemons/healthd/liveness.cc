@@ -46,7 +46,7 @@ bool Liveness::learn(std::string_view id, MonoTime now) {
   AgentRef ref = free_.back();
   free_.pop_back();
   auto place = index_.emplace(std::string(id), ref).first;
-  agents_[ref] = Agent{};
+  agents_[ref] = WatchedAgent{};
   agents_[ref].id = &place->first;
   ++counts_[static_cast<size_t>(AgentState::kUnknown)];
   wheel_.set(ref, now);
@@ -56,7 +56,7 @@ bool Liveness::learn(std::string_view id, MonoTime now) {
 bool Liveness::hint(std::string_view id, Hint hint, MonoTime now) {
   auto found = index_.find(id);
   if (found == index_.end()) return hint == Hint::kExpired || hint == Hint::kGone || learn(id, now);
-  Agent& agent = agents_[found->second];
+  WatchedAgent& agent = agents_[found->second];
   // A beat says nothing new about an agent that is known to beat.
   if (hint == Hint::kBeat && agent.beating) return true;
   agent.misses = 0;
@@ -74,7 +74,7 @@ void Liveness::take_due(MonoTime now, size_t max, std::vector<AgentRef>& ret_age
   for (size_t i = first; i < ret_agents.size(); ++i) agents_[ret_agents[i]].taken = true;
 }
 
-Verdict Liveness::observe(AgentRef ref, const Sight& sight, Now now) {
+StatusChange Liveness::observe(AgentRef ref, const Sight& sight, Now now) {
   if (!sight.entry) {
     // A hint that came meanwhile may be about a new entry.
     if (agents_[ref].hinted) {
@@ -82,14 +82,14 @@ Verdict Liveness::observe(AgentRef ref, const Sight& sight, Now now) {
     } else {
       forget(ref);
     }
-    return Verdict::kNone;
+    return StatusChange::kNone;
   }
   note_registration(agents_[ref], sight, now);
   if (sight.pttl_ms == Sight::kNoHeartbeat) return observe_silent(ref, sight, now);
   return observe_beating(ref, sight, now.mono);
 }
 
-void Liveness::note_registration(Agent& agent, const Sight& sight, Now now) {
+void Liveness::note_registration(WatchedAgent& agent, const Sight& sight, Now now) {
   bool first = agent.registered_seen == MonoTime::min();
   if (!first && agent.registered_at == sight.registered_at) return;
   agent.registered_at = sight.registered_at;
@@ -98,8 +98,8 @@ void Liveness::note_registration(Agent& agent, const Sight& sight, Now now) {
   agent.misses = 0;
 }
 
-Verdict Liveness::observe_beating(AgentRef ref, const Sight& sight, MonoTime now) {
-  Agent& agent = agents_[ref];
+StatusChange Liveness::observe_beating(AgentRef ref, const Sight& sight, MonoTime now) {
+  WatchedAgent& agent = agents_[ref];
   agent.beating = true;
   agent.beaten_at = now;
   agent.misses = 0;
@@ -116,47 +116,47 @@ Verdict Liveness::observe_beating(AgentRef ref, const Sight& sight, MonoTime now
     agent.suppressed = false;
     set_state(agent, AgentState::kActive);
     look_at(ref, beating_due(agent, now), now);
-    return Verdict::kNone;
+    return StatusChange::kNone;
   }
   if (agent.suppressed && agent.penalty.at(now, options_.damping) > options_.damping.reuse) {
     set_state(agent, AgentState::kSuppressed);
     MonoTime reuse = agent.penalty.reuse_time(now, options_.damping) + kSlack;
     look_at(ref, std::min(beating_due(agent, now), reuse), now);
-    return Verdict::kNone;
+    return StatusChange::kNone;
   }
   set_state(agent, AgentState::kInactive);
-  return Verdict::kSetActive;
+  return StatusChange::kSetActive;
 }
 
-Verdict Liveness::observe_silent(AgentRef ref, const Sight& sight, Now now) {
-  Agent& agent = agents_[ref];
+StatusChange Liveness::observe_silent(AgentRef ref, const Sight& sight, Now now) {
+  WatchedAgent& agent = agents_[ref];
   if (agent.beating && agent.suppressed) agent.penalty.add_flap(now.mono, options_.damping);
   agent.beating = false;
   if (sight.status != Sight::Status::kActive) {
     set_state(agent, agent.suppressed ? AgentState::kSuppressed : AgentState::kInactive);
     look_at(ref, now.mono + absent_interval(kFirstInactive, agent.misses), now.mono);
     if (agent.misses < UINT8_MAX) ++agent.misses;
-    return Verdict::kNone;
+    return StatusChange::kNone;
   }
   set_state(agent, AgentState::kWaiting);
   MonoTime until = deadline(agent, now);
   // After a standstill heartbeats may be waiting in sockets: the first late answer does not count.
   if (sight.late && agent.misses == 0) until = std::max(until, now.mono + kRetry);
-  if (now.mono >= until) return Verdict::kSetInactive;
+  if (now.mono >= until) return StatusChange::kSetInactive;
   look_at(ref, std::min(until, now.mono + absent_interval(kFirstWaiting, agent.misses)), now.mono);
   if (agent.misses < UINT8_MAX) ++agent.misses;
-  return Verdict::kNone;
+  return StatusChange::kNone;
 }
 
 // When an agent that beats should be looked at: when its heartbeat is to expire, but not later than the default, since
 // an agent may shorten its heartbeat's life, or delete it, at any time.
-MonoTime Liveness::beating_due(const Agent& agent, MonoTime now) const {
+MonoTime Liveness::beating_due(const WatchedAgent& agent, MonoTime now) const {
   MonoTime latest = now + options_.default_ttl;
   return agent.expiry == MonoTime::min() ? latest : std::min(latest, agent.expiry + kSlack);
 }
 
 // From when a silent agent counts as dead.
-MonoTime Liveness::deadline(const Agent& agent, Now now) const {
+MonoTime Liveness::deadline(const WatchedAgent& agent, Now now) const {
   Duration ttl = ttl_of(agent);
   // When it registered on our clock. It cannot have been later than we saw it, whatever its own clock says.
   MonoTime registered = agent.registered_seen;
@@ -173,8 +173,8 @@ MonoTime Liveness::deadline(const Agent& agent, Now now) const {
 
 void Liveness::look_failed(AgentRef ref, MonoTime now) { look_at(ref, now + kRetry, now); }
 
-Liveness::Written Liveness::wrote(AgentRef ref, Verdict verdict, bool applied, MonoTime now) {
-  Agent& agent = agents_[ref];
+Liveness::Written Liveness::wrote(AgentRef ref, StatusChange change, bool applied, MonoTime now) {
+  WatchedAgent& agent = agents_[ref];
   Written written;
   if (!applied) {
     // The world moved between the look and the write: look again, at growing intervals if it keeps disagreeing.
@@ -183,7 +183,7 @@ Liveness::Written Liveness::wrote(AgentRef ref, Verdict verdict, bool applied, M
     return written;
   }
   agent.misses = 0;
-  if (verdict == Verdict::kSetActive) {
+  if (change == StatusChange::kSetActive) {
     agent.suppressed = false;
     set_state(agent, AgentState::kActive);
     look_at(ref, beating_due(agent, now), now);
@@ -207,14 +207,14 @@ void Liveness::review(MonoTime now) {
   size_t total = std::max<size_t>(index_.size(), 1);
   size_t i = 0;
   for (AgentRef ref = 0; ref < agents_.size(); ++ref) {
-    Agent& agent = agents_[ref];
+    WatchedAgent& agent = agents_[ref];
     if (agent.id == nullptr || agent.taken) continue;
     agent.misses = 0;
     wheel_.set(ref, now + kReviewSpread / static_cast<int64_t>(total) * static_cast<int64_t>(i++));
   }
 }
 
-Duration Liveness::ttl_of(const Agent& agent) const {
+Duration Liveness::ttl_of(const WatchedAgent& agent) const {
   return agent.ttl_ms == 0 ? options_.default_ttl : Duration(milliseconds(agent.ttl_ms));
 }
 
@@ -227,23 +227,23 @@ Duration Liveness::absent_interval(Duration first, uint8_t misses) const {
 
 // Ends a look or a write: the agent is no longer taken.
 void Liveness::look_at(AgentRef ref, MonoTime due, MonoTime now) {
-  Agent& agent = agents_[ref];
+  WatchedAgent& agent = agents_[ref];
   wheel_.set(ref, agent.hinted ? now : due);
   agent.taken = false;
   agent.hinted = false;
 }
 
-void Liveness::set_state(Agent& agent, AgentState state) {
+void Liveness::set_state(WatchedAgent& agent, AgentState state) {
   --counts_[static_cast<size_t>(agent.state)];
   ++counts_[static_cast<size_t>(state)];
   agent.state = state;
 }
 
 void Liveness::forget(AgentRef ref) {
-  Agent& agent = agents_[ref];
+  WatchedAgent& agent = agents_[ref];
   --counts_[static_cast<size_t>(agent.state)];
   index_.erase(index_.find(*agent.id));
-  agent = Agent{};
+  agent = WatchedAgent{};
   wheel_.remove(ref);
   free_.push_back(ref);
 }

@@ -10,7 +10,7 @@
 //                                                                                     ▲    stable, or registered anew │
 //                                                                                     └───────────────────────────────┘
 //
-// waiting: the heartbeat is absent but the verdict is not due: the agent registered less than a time-to-live ago and was
+// waiting: the heartbeat is absent but the change is not due: the agent registered less than a time-to-live ago and was
 // not seen beating since, or Redis itself was away (resume()) and the agent has to find back first.
 // Nothing here trusts a hint: learn() and hint() only make a look come sooner. Whether a write took effect is decided
 // in Redis (the scripts check again) and told by wrote().
@@ -51,7 +51,7 @@ struct Sight {
 };
 
 /// What is to be written, provided Redis still agrees.
-enum class Verdict : uint8_t { kNone, kSetInactive, kSetActive };
+enum class StatusChange : uint8_t { kNone, kSetInactive, kSetActive };
 
 /// Why a look should come sooner.
 enum class Hint : uint8_t {
@@ -92,9 +92,9 @@ class Liveness {
   void take_due(MonoTime now, size_t max, std::vector<AgentRef>& ret_agents);
   const std::string& id(AgentRef agent) const { return *agents_[agent].id; }
 
-  /// Ends a look. After a verdict other than kNone the agent is still taken until wrote(); an agent without an entry is
+  /// Ends a look. After a change other than kNone the agent is still taken until wrote(); an agent without an entry is
   /// forgotten and its reference void.
-  Verdict observe(AgentRef agent, const Sight& sight, Now now);
+  StatusChange observe(AgentRef agent, const Sight& sight, Now now);
   /// Ends a look that saw nothing, or a write without an answer; the next try comes after a second.
   void look_failed(AgentRef agent, MonoTime now);
 
@@ -103,7 +103,7 @@ class Liveness {
     std::optional<Duration> lateness;  ///< INACTIVE: how long after the heartbeat expired
   };
   /// Ends a write. @param applied whether Redis agreed and changed the entry.
-  Written wrote(AgentRef agent, Verdict verdict, bool applied, MonoTime now);
+  Written wrote(AgentRef agent, StatusChange change, bool applied, MonoTime now);
 
   /// Redis is there again after an absence that agents may have noticed: from `since` every agent has one time-to-live
   /// to beat again before it is declared dead. Everybody is looked at soon.
@@ -117,7 +117,7 @@ class Liveness {
   size_t count(AgentState state) const { return counts_[static_cast<size_t>(state)]; }
 
  private:
-  struct Agent {
+  struct WatchedAgent {
     const std::string* id = nullptr;       // the key in index_; null: a free place
     MonoTime expiry = MonoTime::min();     // of the heartbeat, as last seen; min: none, or it has none
     MonoTime beaten_at = MonoTime::min();  // last seen beating since it registered
@@ -133,20 +133,20 @@ class Liveness {
     bool suppressed = false;
   };
 
-  Duration ttl_of(const Agent& agent) const;
-  void note_registration(Agent& agent, const Sight& sight, Now now);
-  Verdict observe_beating(AgentRef ref, const Sight& sight, MonoTime now);
-  Verdict observe_silent(AgentRef ref, const Sight& sight, Now now);
-  MonoTime beating_due(const Agent& agent, MonoTime now) const;
-  MonoTime deadline(const Agent& agent, Now now) const;
+  Duration ttl_of(const WatchedAgent& agent) const;
+  void note_registration(WatchedAgent& agent, const Sight& sight, Now now);
+  StatusChange observe_beating(AgentRef ref, const Sight& sight, MonoTime now);
+  StatusChange observe_silent(AgentRef ref, const Sight& sight, Now now);
+  MonoTime beating_due(const WatchedAgent& agent, MonoTime now) const;
+  MonoTime deadline(const WatchedAgent& agent, Now now) const;
   Duration absent_interval(Duration first, uint8_t misses) const;
   void look_at(AgentRef ref, MonoTime due, MonoTime now);
-  void set_state(Agent& agent, AgentState state);
+  void set_state(WatchedAgent& agent, AgentState state);
   void forget(AgentRef ref);
 
   LivenessOptions options_;
   MonoTime resumed_ = MonoTime::min();
-  std::vector<Agent> agents_;
+  std::vector<WatchedAgent> agents_;
   std::vector<AgentRef> free_;
   KeyedMap<AgentRef> index_;
   std::array<size_t, kAgentStates> counts_{};

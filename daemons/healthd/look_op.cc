@@ -144,8 +144,8 @@ void LookOp::end_look(Look& look) {
   }
   look.sight.late = now - sent_ > kStall;
   if (look.sight.late) stats_.late_looks.add();
-  look.verdict = liveness_.observe(look.agent, look.sight, Now{now, wall_now()});
-  look.open = look.verdict != Verdict::kNone;
+  look.change = liveness_.observe(look.agent, look.sight, Now{now, wall_now()});
+  look.open = look.change != StatusChange::kNone;
 }
 
 // ---- writing
@@ -155,9 +155,9 @@ void LookOp::write() {
   redis::Command batch;
   WallMicros now = wall_now();
   for (size_t i = 0; i < looks_.size(); ++i) {
-    if (looks_[i].verdict == Verdict::kNone) continue;
+    if (looks_[i].change == StatusChange::kNone) continue;
     writes_.push_back(i);
-    bool up = looks_[i].verdict == Verdict::kSetActive;
+    bool up = looks_[i].change == StatusChange::kSetActive;
     const std::string& id = liveness_.id(looks_[i].agent);
     std::string event = up ? agent_event(EventType::kAgentActive, id, "has a heartbeat again", now)
                            : agent_event(EventType::kAgentInactive, id, "no heartbeat", now);
@@ -186,9 +186,9 @@ void LookOp::end_write(Look& look, bool applied) {
   MonoTime now = mono_now();
   look.open = false;
   if (look.failed) return liveness_.look_failed(look.agent, now);
-  auto written = liveness_.wrote(look.agent, look.verdict, applied, now);
+  auto written = liveness_.wrote(look.agent, look.change, applied, now);
   if (!applied) return;
-  (look.verdict == Verdict::kSetActive ? stats_.to_active : stats_.to_inactive).add();
+  (look.change == StatusChange::kSetActive ? stats_.to_active : stats_.to_inactive).add();
   if (written.lateness) stats_.lateness.record(static_cast<uint64_t>(written.lateness->count()));
   if (written.flapping) listener_.on_flapping(liveness_.id(look.agent));
 }

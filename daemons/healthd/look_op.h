@@ -1,9 +1,9 @@
 // Looks at a batch of agents and writes the verdicts.
 //
 //     idle ──start──▶ looking ──last answer, verdicts──▶ writing ──last answer──▶ idle, on_looked
-//                        └──────── no verdict ──────────────────────────────────▶
+//                        └──────── no change ──────────────────────────────────▶
 //
-// A look is a bounded read of the entry (hash_reads.h) and PTTL of the heartbeat, all of a batch in one write. A verdict is a script that checks
+// A look is a bounded read of the entry (hash_reads.h) and PTTL of the heartbeat, all of a batch in one write. A change is a script that checks
 // again before it writes, so a write is right whatever happened since the look, and by whomever it is made: it never
 // brings back a deleted entry, never calls an agent dead whose heartbeat exists.
 // Failure: an agent whose look or write failed is tried again later; the first error of a batch goes to on_looked.
@@ -63,7 +63,7 @@ class LookOp {
     Sight sight;
     bool failed = false;
     bool open = true;  // not given back yet
-    Verdict verdict = Verdict::kNone;
+    StatusChange change = StatusChange::kNone;
   };
 
   void on_sight(uint64_t tag, const redis::Answer& answer);

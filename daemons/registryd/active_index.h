@@ -60,7 +60,7 @@ class ActiveIndex : LookupListener, ReconcileHost, IndexMarkerListener {
   void set_reconcile_interval(Duration interval);
   void on_event(const Event& event);
   /// Another registryd has started, and doubts what mas.index says.
-  void on_doubted() { marker_.hurry(); }
+  void on_doubted() { marker_.renew_now(); }
 
   bool complete() const { return marker_.present(); }
   /// Whether the first full pass is done.

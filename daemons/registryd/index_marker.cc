@@ -53,7 +53,7 @@ void IndexMarker::doubt(redis::Connection& redis, const std::string& key, const 
   (void)redis.send(redis::Command("EVAL", kDoubtScript, 1, key, owner, to_millis(kDoubt)), {});
 }
 
-void IndexMarker::hurry() {
+void IndexMarker::renew_now() {
   if (!present() || hurried_) return;
   hurried_ = true;
   timer_.once(kHurry);

@@ -4,7 +4,7 @@
 // which Redis takes even when it is out of memory), withdraw() deletes it if it is ours.
 //
 // A killed owner leaves the key behind, and nobody keeps what it promises. So a process that starts gives another's key
-// only kDoubt more to live; a living owner hears of the start (DAEMON_UP) and renews at once by hurry().
+// only kDoubt more to live; a living owner hears of the start (DAEMON_UP) and renews at once by renew_now().
 //
 //     absent ──announce──▶ setting ──OK──▶ present ⟲ renewals
 //       ▲                    │ error          │ not there any more, error
@@ -50,7 +50,7 @@ class IndexMarker {
   /// Gives the key of another owner than `owner` kDoubt more to live.
   static void doubt(redis::Connection& redis, const std::string& key, const std::string& owner);
   /// Renews soon: somebody may have doubted the key. Many calls make one renewal.
-  void hurry();
+  void renew_now();
   bool present() const { return state_.is(State::kPresent); }
 
  private:

@@ -13,9 +13,9 @@ Observed Registry::observe(std::string_view id, const Result<AgentEntry>& entry,
   auto found = agents_.find(id);
   bool is_new = found == agents_.end();
   if (is_new && agents_.size() >= max_agents_) return Observed::kOverfull;
-  if (is_new) found = agents_.emplace(std::string(id), Agent{}).first;
+  if (is_new) found = agents_.emplace(std::string(id), IndexedAgent{}).first;
 
-  Agent& agent = found->second;
+  IndexedAgent& agent = found->second;
   agent.pass = pass_;
   std::vector<Symbol> wanted = intern(entry->capabilities);
   if (is_new || assert_all) writes[std::string()].add.emplace_back(id);

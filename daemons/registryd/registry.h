@@ -60,7 +60,7 @@ class Registry {
 
  private:
   using Symbol = uint32_t;
-  struct Agent {
+  struct IndexedAgent {
     std::vector<Symbol> capabilities;  // sorted
     uint32_t pass = 0;
   };
@@ -77,7 +77,7 @@ class Registry {
 
   size_t max_agents_;
   uint32_t pass_ = 0;
-  KeyedMap<Agent> agents_;
+  KeyedMap<IndexedAgent> agents_;
   KeyedMap<Symbol> symbols_;
   std::vector<Interned> interned_;
   std::vector<Symbol> free_;

@@ -23,8 +23,8 @@ std::optional<WallMicros> time_of_entry(std::string_view id) {
   if (dash == std::string_view::npos) return std::nullopt;
   auto millis = number(id.substr(0, dash));
   if (!millis || !number(id.substr(dash + 1))) return std::nullopt;
-  constexpr uint64_t kMost = INT64_MAX / 2000;
-  return static_cast<WallMicros>(*millis < kMost ? *millis : kMost) * 1000;
+  constexpr uint64_t kMax = INT64_MAX / 2000;
+  return static_cast<WallMicros>(*millis < kMax ? *millis : kMax) * 1000;
 }
 
 void FailureReport::encode(std::string& out) const {

@@ -25,7 +25,7 @@ namespace {
 
 constexpr size_t kSizes[] = {256, 1024, 16 * 1024};
 constexpr size_t kSmallest = 64, kLargest = 1024 * 1024;
-constexpr size_t kFewest = 64, kMost = 256, kBytesOfAll = 4 * 1024 * 1024;  // payloads
+constexpr size_t kFewest = 64, kMax = 256, kBytesOfAll = 4 * 1024 * 1024;  // payloads
 constexpr int kRounds = 3;
 
 double nanos(clockid_t clock) {
@@ -63,7 +63,7 @@ Result<ScanRate> measure_engine(Inspection& inspection, const std::vector<std::s
 }
 
 Result<Measured> measure(Context& context, Inspection& inspection, size_t bytes, double seconds, bool& python) {
-  auto payloads = bench_payloads(bytes, std::clamp(kBytesOfAll / bytes, kFewest, kMost));
+  auto payloads = bench_payloads(bytes, std::clamp(kBytesOfAll / bytes, kFewest, kMax));
   std::vector<double> shortest(payloads.size(), 1e18);
   if (auto warm = measure_engine(inspection, payloads, seconds / 20, shortest); !warm.ok()) return warm.error();
   std::vector<double> engine, theirs, ratios;

@@ -64,7 +64,7 @@ Result<std::unique_ptr<WorkerPair>> WorkerPair::start(const Settings& settings, 
 
 Result<WorkerPair::Rounds> WorkerPair::run(const RoundOrder& order) {
   Duration limit = order.time + std::chrono::seconds(30);
-  Status told = passive_->tell(order.to_line());
+  Status told = passive_->send_line(order.to_line());
   if (!told.ok()) return told.error();
   auto active = active_->ask(order.to_line(), limit);
   if (!active.ok()) return active.error();

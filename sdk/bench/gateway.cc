@@ -21,7 +21,7 @@ namespace mas::ctl {
 
 namespace {
 
-constexpr Duration kMostConventional = std::chrono::seconds(1);  // per round: its figure settles fast
+constexpr Duration kMaxConventional = std::chrono::seconds(1);  // per round: its figure settles fast
 
 Duration seconds_of(double seconds) {
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
@@ -30,7 +30,7 @@ Duration seconds_of(double seconds) {
 /// One pair of rounds.
 struct Exchange {
   ConventionalCeiling conventional;
-  Fleet::Outcome gateway;
+  Fleet::RoundTallies gateway;
   RedisUsage redis;
   std::optional<GatewayCounters> counters;  ///< nullopt: their /metrics cannot be reached from here
   uint64_t gateway_cpu = 0;                 ///< nanoseconds, of all gateways on this machine
@@ -142,7 +142,7 @@ class GatewayBench {
   }
 
   /// They may still come, and would be counted with the next round.
-  static Status no_receipts(const Fleet::Outcome& outcome) {
+  static Status no_receipts(const Fleet::RoundTallies& outcome) {
     return Error{Errc::kTimeout, std::to_string(outcome.sent.unknown) + " messages had no receipt after 20 s"};
   }
 
@@ -151,7 +151,7 @@ class GatewayBench {
     Duration time = seconds_of(options_.common.seconds / options_.common.rounds);
     Exchange exchange;
     progress_.show(title + ": the conventional design");
-    auto conventional = measure_conventional(settings_, options_.common.payload, std::min(time, kMostConventional));
+    auto conventional = measure_conventional(settings_, options_.common.payload, std::min(time, kMaxConventional));
     if (!conventional.ok()) return conventional.error();
     exchange.conventional = *conventional;
 
@@ -177,7 +177,7 @@ class GatewayBench {
   }
 
   /// The audit is compared with all rounds, the one for warming up included.
-  void remember(const Fleet::Outcome& outcome) {
+  void remember(const Fleet::RoundTallies& outcome) {
     delivered_ += outcome.received.arrivals - outcome.received.doubled;
     ids_ += outcome.received.ids;
   }

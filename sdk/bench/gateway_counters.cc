@@ -14,7 +14,7 @@ namespace mas::ctl {
 namespace {
 
 constexpr std::string_view kRequest = "GET /metrics HTTP/1.0\r\nHost: gateway\r\nConnection: close\r\n\r\n";
-constexpr size_t kMostBytes = 4 * 1024 * 1024;
+constexpr size_t kMaxBytes = 4 * 1024 * 1024;
 
 int connect_to(const std::string& address) {
   size_t colon = address.rfind(':');
@@ -41,7 +41,7 @@ std::string get_metrics(const std::string& address) {
   std::string answer;
   char chunk[16384];
   if (send(fd, kRequest.data(), kRequest.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(kRequest.size())) {
-    for (ssize_t got = 1; got > 0 && answer.size() < kMostBytes;) {
+    for (ssize_t got = 1; got > 0 && answer.size() < kMaxBytes;) {
       got = read(fd, chunk, sizeof chunk);
       if (got > 0) answer.append(chunk, static_cast<size_t>(got));
     }

@@ -73,12 +73,12 @@ void Fleet::show(const std::string& title) const {
                  grouped(static_cast<double>(sent - settled)) + " under way");
 }
 
-Result<Fleet::Outcome> Fleet::run(const RoundOrder& order, const std::string& title) {
+Result<Fleet::RoundTallies> Fleet::run(const RoundOrder& order, const std::string& title) {
   for (auto& receiver : receivers_) {
     auto told = receiver->ask("begin " + std::to_string(order.round), kAnswer);
     if (!told.ok()) return told.error();
   }
-  Outcome outcome;
+  RoundTallies outcome;
   uint64_t before = flow_->total_settled();
   auto sent = send(order, title);
   if (!sent.ok()) return sent.error();
@@ -98,7 +98,7 @@ Result<SentTally> Fleet::send(const RoundOrder& order, const std::string& title)
   RoundOrder share = order;
   if (order.rate > 0) share.rate = std::max<uint64_t>(1, order.rate / senders_.size());
   for (auto& sender : senders_) {
-    Status told = sender->tell(share.to_line());
+    Status told = sender->send_line(share.to_line());
     if (!told.ok()) return told.error();
   }
   for (MonoTime end = mono_now() + order.time; mono_now() < end && !interrupted();) {

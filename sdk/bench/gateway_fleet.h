@@ -35,7 +35,7 @@ struct FleetPlan {
 
 class Fleet {
  public:
-  struct Outcome {
+  struct RoundTallies {
     SentTally sent;
     ReceivedTally received;
   };
@@ -43,7 +43,7 @@ class Fleet {
   static Result<std::unique_ptr<Fleet>> start(const Settings& settings, const FleetPlan& plan,
                                               const Progress& progress);
   /// @param order its rate is that of all senders together. @param title what progress says.
-  Result<Outcome> run(const RoundOrder& order, const std::string& title);
+  Result<RoundTallies> run(const RoundOrder& order, const std::string& title);
 
  private:
   using Workers = std::vector<std::unique_ptr<WorkerProcess>>;

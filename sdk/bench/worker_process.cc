@@ -89,7 +89,7 @@ WorkerProcess::~WorkerProcess() {
   while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) continue;
 }
 
-Status WorkerProcess::tell(const std::string& line) { return channel_->write_line(line); }
+Status WorkerProcess::send_line(const std::string& line) { return channel_->write_line(line); }
 
 Result<std::string> WorkerProcess::answer(Duration timeout) {
   constexpr std::string_view kError = "error ";
@@ -102,7 +102,7 @@ Result<std::string> WorkerProcess::answer(Duration timeout) {
 }
 
 Result<std::string> WorkerProcess::ask(const std::string& line, Duration timeout) {
-  Status told = tell(line);
+  Status told = send_line(line);
   if (!told.ok()) return told.error();
   return answer(timeout);
 }

@@ -37,7 +37,7 @@ class WorkerProcess {
   WorkerProcess(const WorkerProcess&) = delete;
   WorkerProcess& operator=(const WorkerProcess&) = delete;
 
-  Status tell(const std::string& line);
+  Status send_line(const std::string& line);
   Result<std::string> answer(Duration timeout);
   Result<std::string> ask(const std::string& line, Duration timeout);
 

@@ -1,7 +1,7 @@
-// Audit blocks and archives: what decodes can be built again with the same records; nothing else is touched.
-#include "daemons/gatewayd/audit/archive.h"
+// Audit blocks and files of retired ones: what decodes can be built again with the same records; nothing else is touched.
 #include "daemons/gatewayd/audit/block.h"
 #include "daemons/gatewayd/audit/query.h"
+#include "daemons/gatewayd/audit/retired_blocks.h"
 #include "daemons/gatewayd/audit/verify.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -42,10 +42,10 @@ void build_again(const Block& block) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static Block block;
   auto bytes = text_of(data, size);
-  ArchiveReader archive(bytes);
-  ArchiveFrame frame;
-  while (archive.next(frame)) require(frame.block.size() < size, "a frame is within the archive");
-  require(archive.good_bytes() <= size, "what is good is there");
+  RetiredBlockReader reader(bytes);
+  RetiredBlockFrame frame;
+  while (reader.next(frame)) require(frame.block.size() < size, "a frame is within the file");
+  require(reader.good_bytes() <= size, "what is good is there");
 
   auto head = block_head(bytes);
   auto status = decode_block(bytes, block);

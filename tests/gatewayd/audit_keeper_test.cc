@@ -1,4 +1,4 @@
-// The audit's keeper against a real Redis: heads that verify and follow each other, archives before trims, nothing
+// The audit's keeper against a real Redis: heads that verify and follow each other, files before trims, nothing
 // trimmed that is not on disk.
 #include "daemons/gatewayd/keeper/audit_keeper.h"
 
@@ -12,7 +12,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "daemons/gatewayd/audit/archive.h"
+#include "daemons/gatewayd/audit/retired_blocks.h"
 #include "tests/lib/bare_frame.h"
 #include "tests/lib/loop_fixture.h"
 #include "tests/lib/redis_server.h"
@@ -51,10 +51,10 @@ std::string read_file(const fs::path& path) {
 class Bench {
  public:
   explicit Bench(bool with_key = true) : folder_(fs::path(server.directory()) / "audit") {
-    fs::create_directories(folder_ / "archive");
+    fs::create_directories(folder_ / "retired");
     settings.head_interval = 100ms;
     settings.heads_file = (folder_ / "heads.jsonl").string();
-    settings.retired_dir = (folder_ / "archive").string();
+    settings.retired_dir = (folder_ / "retired").string();
     if (!with_key) return;
     settings.signing_key = (folder_ / "key.pem").string();
     std::ofstream(settings.signing_key) << key.pem();
@@ -91,20 +91,20 @@ class Bench {
     return lines;
   }
 
-  std::vector<fs::path> archives() const {
-    std::vector<fs::path> files;
-    for (const auto& entry : fs::directory_iterator(folder_ / "archive")) files.push_back(entry.path());
-    std::sort(files.begin(), files.end());
-    return files;
+  std::vector<fs::path> files() const {
+    std::vector<fs::path> found;
+    for (const auto& entry : fs::directory_iterator(folder_ / "retired")) found.push_back(entry.path());
+    std::sort(found.begin(), found.end());
+    return found;
   }
 
-  /// Numbers of the archived blocks, file after file.
-  std::vector<uint64_t> archived() const {
+  /// Numbers of the retired blocks, file after file.
+  std::vector<uint64_t> retired() const {
     std::vector<uint64_t> numbers;
-    for (const auto& path : archives()) {
+    for (const auto& path : files()) {
       std::string content = read_file(path);
-      audit::ArchiveReader reader(content);
-      audit::ArchiveFrame frame_read;
+      audit::RetiredBlockReader reader(content);
+      audit::RetiredBlockFrame frame_read;
       while (reader.next(frame_read)) numbers.push_back(audit::block_head(frame_read.block)->number);
       CHECK(reader.status().ok());
     }
@@ -255,7 +255,7 @@ TEST_CASE("another gateway's fresh head is enough, an old or forged one is not")
   CHECK(audit::parse_head(line)->head.previous != Digest{});
 }
 
-TEST_CASE("what is older than the retention is archived, marked and trimmed; the last block stays") {
+TEST_CASE("what is older than the retention is retired, marked and trimmed; the last block stays") {
   Bench bench;
   bench.settings.retention = 1h;
   bench.settings.retired_file_size = 1;  // a file each page
@@ -265,8 +265,8 @@ TEST_CASE("what is older than the retention is archived, marked and trimmed; the
   bench.add(chain, 1000);  // all of it long ago
   REQUIRE(bench.keep_until(keeper, [&] { return bench.frame.count("audit_trimmed_blocks_total") == 149; }));
   CHECK(bench.ask(redis::Command("XLEN", "mas.audit:{3}")) == "1");
-  CHECK(bench.archived() == numbers_to(149));
-  CHECK(bench.archives().size() > 1);
+  CHECK(bench.retired() == numbers_to(149));
+  CHECK(bench.files().size() > 1);
 
   audit::HeadLedger ledger(bench.keys);
   for (const auto& line : bench.head_lines()) ledger.add_in_order(line, "file");
@@ -278,34 +278,34 @@ TEST_CASE("what is older than the retention is archived, marked and trimmed; the
   CHECK(verifier.finish(ledger.of(3), true).ok());
 }
 
-TEST_CASE("the archive goes on where it ended, also after a torn write, and begins a new file at a gap") {
+TEST_CASE("the files go on where they ended, also after a torn write, and a new one begins at a gap") {
   Bench bench;
   auto chain = make_chain(1, 9);
   auto entries = [&](size_t first, size_t last) {
-    std::vector<ArchivedEntry> list;
+    std::vector<RetiredBlock> list;
     for (size_t n = first; n <= last; ++n) list.push_back({std::to_string(n) + "-0", chain[n - 1].bytes});
     return list;
   };
   constexpr uint64_t kSize = 1'000'000;
-  REQUIRE(ArchiveStore(bench.settings.retired_dir).append(3, entries(1, 3), kSize).ok());
-  auto file = bench.archives().at(0);
+  REQUIRE(RetiredBlockStore(bench.settings.retired_dir).append(3, entries(1, 3), kSize).ok());
+  auto file = bench.files().at(0);
   std::ofstream(file, std::ios::app | std::ios::binary) << "\x40\x01";  // the beginning of a frame
-  std::ofstream(file.parent_path() / audit::archive_file_name(3, 4)) << "mas-au";
-  ArchiveStore again(bench.settings.retired_dir);
+  std::ofstream(file.parent_path() / audit::retired_file_name(3, 4)) << "mas-au";
+  RetiredBlockStore again(bench.settings.retired_dir);
   REQUIRE(again.append(3, entries(3, 5), kSize).ok());  // the third again: it had not been trimmed
-  CHECK(bench.archived() == numbers_to(5));
-  CHECK(bench.archives().size() == 1);
+  CHECK(bench.retired() == numbers_to(5));
+  CHECK(bench.files().size() == 1);
   REQUIRE(again.append(3, entries(8, 9), kSize).ok());
-  CHECK(bench.archives().size() == 2);
+  CHECK(bench.files().size() == 2);
 
   REQUIRE(again.append(3, entries(1, 9), kSize).error().code == Errc::kRefused);  // 6 and 7 are elsewhere
   CHECK(again.append(3, entries(1, 5), kSize).ok());                              // of the file before
-  CHECK(bench.archived().size() == 7);
+  CHECK(bench.retired().size() == 7);
 
   auto other = make_chain(1, 9, audit::kGenesisPrevious, "mallory");
   for (size_t n : {1u, 5u, 9u})
     CHECK(again.append(3, {{"9-9", other[n - 1].bytes}}, kSize).error().code == Errc::kRefused);
-  CHECK(bench.archived().size() == 7);
+  CHECK(bench.retired().size() == 7);
 }
 
 TEST_CASE("nothing is trimmed that does not fit together, or cannot be written") {
@@ -329,10 +329,10 @@ TEST_CASE("nothing is trimmed that does not fit together, or cannot be written")
   keeper.set_owned({3}, 16);
   REQUIRE(bench.keep_until(keeper, [&] { return bench.frame.count("audit_keeping_failures_total") > 0; }));
   CHECK(bench.ask(redis::Command("XLEN", "mas.audit:{3}")) == "8");
-  CHECK(bench.archived().empty());
+  CHECK(bench.retired().empty());
 }
 
-TEST_CASE("heads are signed also where old blocks are looked for at every tick, and cannot be archived") {
+TEST_CASE("heads are signed also where old blocks are looked for at every tick, and cannot be retired") {
   Bench bench;
   bench.settings.retention = 1s;
   bench.settings.retired_dir += "/none";
@@ -355,12 +355,12 @@ TEST_CASE("without room for a thread nothing is kept on disk, that is told, and 
   no_threads = true;
   CHECK(bench.keep_until(keeper, [&] { return bench.frame.count("audit_keeping_failures_total") >= 2; }));
   no_threads = false;
-  CHECK(bench.archived().empty());
+  CHECK(bench.retired().empty());
   CHECK(bench.ask(redis::Command("XLEN", "mas.audit:{3}")) == "8");
-  CHECK(bench.keep_until(keeper, [&] { return bench.archived().size() == 7 && keeper.idle(); }));
+  CHECK(bench.keep_until(keeper, [&] { return bench.retired().size() == 7 && keeper.idle(); }));
 }
 
-TEST_CASE("an entry that is too large stops neither heads nor archives of others") {
+TEST_CASE("an entry that is too large stops neither heads nor retiring of others") {
   constexpr size_t kLarge = 17u * 1024 * 1024;
   Bench bench;
   bench.settings.retention = 1h;
@@ -372,13 +372,13 @@ TEST_CASE("an entry that is too large stops neither heads nor archives of others
   AuditKeeper keeper(bench.frame, bench.settings);
   keeper.set_owned({3, 5}, 16);
   CHECK(bench.keep_until(keeper, [&] {
-    return bench.head_lines().size() == 1 && bench.archived().size() == 7 &&
+    return bench.head_lines().size() == 1 && bench.retired().size() == 7 &&
            bench.frame.count("audit_keeping_failures_total") > 0;
   }));
   CHECK(bench.frame.redis().counters().bytes_in - before < kLarge / 2);
 }
 
-TEST_CASE("young blocks stay, and without an archive everything does") {
+TEST_CASE("young blocks stay, and without a folder for them everything does") {
   Bench bench;
   bench.settings.retention = 1h;
   auto chain = make_chain(1, 6);

@@ -163,7 +163,7 @@ TEST_CASE("of very many that are refused, as many are named as are bounded") {
   at.commit.entry("inbox.b", {"b", "one"});
   for (int i = 0; i < 1000; ++i) at.commit.entry("wrong", {"b", "x"});
   CHECK(at.run() == CommitResult::Kind::kFailed);
-  CHECK(at.result->refused.size() == kMostRefusals);
+  CHECK(at.result->refused.size() == kMaxRefusals);
   at.check_unchanged();
 }
 

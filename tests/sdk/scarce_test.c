@@ -13,7 +13,7 @@
 
 #include "harness.h"
 
-enum { kLeastDescriptors = 3, kMostDescriptors = 48, kStartMs = 300, kPatienceMs = 10000, kRuns = 100, kAtOnce = 8 };
+enum { kLeastDescriptors = 3, kMaxDescriptors = 48, kStartMs = 300, kPatienceMs = 10000, kRuns = 100, kAtOnce = 8 };
 
 /* ---- Threads: as many as the test lets the program have. */
 
@@ -90,14 +90,14 @@ static void limit_descriptors(int count) {
 
 /** At least kRuns times, with each number of descriptors in turn. */
 static void with_any_number_of_descriptors(void (*check)(int)) {
-  const int numbers = kMostDescriptors - kLeastDescriptors + 1;
+  const int numbers = kMaxDescriptors - kLeastDescriptors + 1;
   for (int runs = 0; runs < kRuns; runs += numbers) in_children(check, numbers, kLeastDescriptors, 1);
 }
 
 /* ---- Tests. */
 
 static void start_with_descriptors(int count) {
-  const bool enough = count == kMostDescriptors;
+  const bool enough = count == kMaxDescriptors;
   limit_descriptors(count);
   mas_agent *agent = agent_at(redis_url());
   mas_status status = agent == NULL ? MAS_NO_MEMORY : mas_agent_start(agent, enough ? kPatienceMs : kStartMs);

@@ -13,8 +13,8 @@ namespace {
 
 constexpr std::string_view kLabel = "mas.archive.v1";
 constexpr size_t kKeyIdBytes = 64;
-constexpr size_t kSealedOverhead = 29;                 // version, nonce, tag
-constexpr uint64_t kMostBytes = 512ull * 1024 * 1024;  // what a value of Redis may have
+constexpr size_t kSealedOverhead = 29;                // version, nonce, tag
+constexpr uint64_t kMaxBytes = 512ull * 1024 * 1024;  // what a value of Redis may have
 
 bool is_key_id(std::string_view text) {
   auto fits = [](char c) {
@@ -63,7 +63,7 @@ void EntryBuilder::clear() {
   records_ = 0;
 }
 
-void EntryBuilder::add(const Record& record) {
+void EntryBuilder::add(const ArchivedMessage& record) {
   if (full()) return;
   ByteWriter(index_)
       .text16(record.sender)
@@ -100,12 +100,12 @@ Status decode(std::string_view bytes, Entry& ret_entry) {
   entry.time = static_cast<WallMicros>(reader.integer<uint64_t>());
   uint32_t count = reader.integer<uint32_t>();
   if (!reader.ok() || !is_key_id(entry.key_id) || entry.time < 0) return malformed("its head is cut short");
-  if (count == 0 || count > kMostRecords) return malformed("it has no records or too many");
+  if (count == 0 || count > kMaxRecords) return malformed("it has no records or too many");
   constexpr size_t kLeastRecord = 12;
   entry.records.reserve(std::min<size_t>(count, reader.left() / kLeastRecord));
   uint64_t total = 0;
   for (uint32_t i = 0; i < count && reader.ok(); ++i) {
-    Entry::Part part;
+    Entry::SealedMessage part;
     part.sender = reader.text16();
     part.target = reader.text16();
     part.type = reader.text16();
@@ -113,7 +113,7 @@ Status decode(std::string_view bytes, Entry& ret_entry) {
     part.size = reader.integer<uint32_t>();
     part.begin = static_cast<uint32_t>(total);
     total += part.size;
-    if (total > kMostBytes) return malformed("its envelopes are too large");
+    if (total > kMaxBytes) return malformed("its envelopes are too large");
     entry.records.push_back(part);
   }
   if (!reader.ok()) return malformed("a record is cut short");

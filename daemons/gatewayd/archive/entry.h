@@ -26,7 +26,7 @@
 namespace mas::gateway::archive {
 
 inline constexpr uint8_t kVersion = 1;
-inline constexpr size_t kMostRecords = 65'536;
+inline constexpr size_t kMaxRecords = 65'536;
 inline constexpr size_t kSaltBytes = 16;
 
 /// The key that entries are sealed under, and what it is called in them.
@@ -47,7 +47,7 @@ class Key {
   MasterKey key_;
 };
 
-struct Record {
+struct ArchivedMessage {
   std::string_view sender, target, type, message_id;
   std::string_view envelope;  ///< as it was delivered
 };
@@ -57,9 +57,9 @@ class EntryBuilder {
  public:
   void clear();
   size_t records() const { return records_; }
-  bool full() const { return records_ >= kMostRecords; }
+  bool full() const { return records_ >= kMaxRecords; }
   /// @param record copied. No effect when full.
-  void add(const Record& record);
+  void add(const ArchivedMessage& record);
   /// @param stream the key of the stream that it will be added to. @return the entry; it is empty afterwards.
   std::string finish(const Key& key, std::string_view stream, WallMicros time);
 
@@ -70,13 +70,13 @@ class EntryBuilder {
 
 /// What an entry says without a key.
 struct Entry {
-  struct Part {
+  struct SealedMessage {
     std::string_view sender, target, type, message_id;
     uint32_t begin = 0, size = 0;  ///< of its envelope within open()
   };
   std::string_view key_id, salt, head, sealed;
   WallMicros time = 0;
-  std::vector<Part> records;
+  std::vector<SealedMessage> records;
 };
 
 /// @param ret_entry set only on success.

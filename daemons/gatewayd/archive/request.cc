@@ -34,8 +34,8 @@ bool take_records(std::string_view text, std::vector<uint32_t>& records) {
   do {
     std::string_view range = take(text, ',');
     std::string_view first_text = take(range, '-');
-    auto first = number(first_text, kMostRecords);
-    auto last = range.empty() ? first : number(range, kMostRecords);
+    auto first = number(first_text, kMaxRecords);
+    auto last = range.empty() ? first : number(range, kMaxRecords);
     if (!first || !last || *last < *first || (!records.empty() && *first <= records.back())) return false;
     for (uint32_t i = *first; i <= *last; ++i) records.push_back(i);
   } while (!text.empty());

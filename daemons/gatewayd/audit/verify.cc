@@ -128,7 +128,7 @@ void ChainVerifier::check_front(const Anchors& anchors) {
     report_.front = "begins with block 1";
     return;
   }
-  // A mark at or behind the place says that all up to it was archived and may be gone, if it is of this chain.
+  // A mark at or behind the place says that all up to it was retired and may be gone, if it is of this chain.
   for (const Anchor& mark : anchors.trimmed) {
     bool at_front = mark.number + 1 == report_.first && mark.hash == front_previous_;
     const Digest* inside = hash_of(mark.number);

@@ -40,7 +40,7 @@ struct Anchor {
 /// What signed heads say about one partition.
 struct Anchors {
   std::vector<Anchor> heads;    ///< blocks that were the last ones at a time
-  std::vector<Anchor> trimmed;  ///< blocks up to which retention has archived, and may have trimmed
+  std::vector<Anchor> trimmed;  ///< blocks up to which retention has retired, and may have trimmed
 };
 
 enum class Fault : uint8_t {
@@ -52,7 +52,7 @@ enum class Fault : uint8_t {
   kReordered,   ///< it stands, but elsewhere
   kInserted,    ///< a number that was there before
   kEpoch,       ///< its epoch is lower than the one before
-  kNoFront,     ///< what came before the first block is not there, and nothing says that it was archived
+  kNoFront,     ///< what came before the first block is not there, and nothing says that it was retired
   kTruncated,   ///< signed heads name blocks behind the last one
 };
 
@@ -86,13 +86,13 @@ class ChainVerifier {
 
   /// @param entry names the place, such as the stream id. @param bytes the entry's field `b`.
   void add(std::string_view entry, std::string_view bytes);
-  /// What follows comes from elsewhere and may begin with blocks that were there already (archived, not yet trimmed).
+  /// What follows comes from elsewhere and may begin with blocks that were there already (retired, not yet trimmed).
   void next_source() { overlap_ = true; }
   /// An entry without a block.
   void add_unreadable(std::string_view entry, std::string_view why);
 
   /// @param to_end whether the blocks go to the end of the chain, so that a head behind it means a loss; false for
-  /// archives. Call once.
+  /// files. Call once.
   ChainReport finish(const Anchors& anchors, bool to_end);
 
  private:

@@ -9,23 +9,23 @@ using Find = std::optional<std::string_view> (Role::*)(std::string_view) const;
 
 /// @return the verdict of the roles: allowed by the first that permits it; denied as unreadable when none does and one
 /// cannot be read; nullopt when they say nothing.
-std::optional<Verdict> ask_roles(std::span<const Role* const> roles, std::string_view action, Find find,
-                                 std::string_view object) {
+std::optional<RuleVerdict> ask_roles(std::span<const Role* const> roles, std::string_view action, Find find,
+                                     std::string_view object) {
   const Role* unreadable = nullptr;
   for (const Role* role : roles) {
     if (role == nullptr) continue;
     if (!role->problem().empty()) unreadable = role;
-    if (role->everything()) return Verdict{true, Rule::kRole, role->name(), {}, "*"};
-    if (auto permitted = (role->*find)(object)) return Verdict{true, Rule::kRole, role->name(), action, *permitted};
+    if (role->everything()) return RuleVerdict{true, Rule::kRole, role->name(), {}, "*"};
+    if (auto permitted = (role->*find)(object)) return RuleVerdict{true, Rule::kRole, role->name(), action, *permitted};
   }
   if (unreadable == nullptr) return std::nullopt;
-  return Verdict{false, Rule::kUnreadable, unreadable->name(), {}, unreadable->problem()};
+  return RuleVerdict{false, Rule::kUnreadable, unreadable->name(), {}, unreadable->problem()};
 }
 
 }  // namespace
 
-Verdict authorise(std::string_view target, const SenderRules& rules, std::span<const Role* const> roles,
-                  DefaultRule fallback) {
+RuleVerdict authorise(std::string_view target, const SenderRules& rules, std::span<const Role* const> roles,
+                      DefaultRule fallback) {
   if (!rules.problem.empty()) return {false, Rule::kUnreadable, {}, {}, rules.problem};
   if (auto member = rules.blocked.find(target)) return {false, Rule::kBlocked, {}, {}, *member};
   if (auto member = rules.allowed.find(target)) return {true, Rule::kAllowed, {}, {}, *member};
@@ -33,12 +33,12 @@ Verdict authorise(std::string_view target, const SenderRules& rules, std::span<c
   return {fallback == DefaultRule::kAllowWithoutAny && rules.none(), Rule::kDefault, {}, {}, {}};
 }
 
-Verdict authorise_manage(std::string_view what, const SenderRules& rules, std::span<const Role* const> roles) {
+RuleVerdict authorise_manage(std::string_view what, const SenderRules& rules, std::span<const Role* const> roles) {
   if (!rules.problem.empty()) return {false, Rule::kUnreadable, {}, {}, rules.problem};
-  return ask_roles(roles, "manage:", &Role::may_manage, what).value_or(Verdict{});
+  return ask_roles(roles, "manage:", &Role::may_manage, what).value_or(RuleVerdict{});
 }
 
-void Verdict::append_to(std::string& out) const {
+void RuleVerdict::append_to(std::string& out) const {
   switch (rule) {
     case Rule::kUnreadable:
       out.append("unreadable: ");
@@ -60,7 +60,7 @@ void Verdict::append_to(std::string& out) const {
   }
 }
 
-std::string Verdict::describe() const {
+std::string RuleVerdict::describe() const {
   std::string text;
   append_to(text);
   return text;

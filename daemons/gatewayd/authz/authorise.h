@@ -12,7 +12,7 @@
 // The decision depends on nothing but its arguments, so it may be kept per sender and target for as long as these facts
 // hold. Replies with a valid ticket are not checked here. Whether the target exists is checked after it, so that a sender
 // without permission does not learn whether the agent exists.
-// Threading: none. Nothing here allocates but describe(); a Verdict's views live as long as the rules, the roles and the
+// Threading: none. Nothing here allocates but describe(); a RuleVerdict's views live as long as the rules, the roles and the
 // target that it was made from.
 #pragma once
 
@@ -32,7 +32,7 @@ enum class DefaultRule : uint8_t {
 
 enum class Rule : uint8_t { kUnreadable, kBlocked, kAllowed, kRole, kDefault };
 
-struct Verdict {
+struct RuleVerdict {
   bool allowed = false;
   Rule rule = Rule::kDefault;
   std::string_view role;    ///< kRole: its name; kUnreadable: the same, when it is a role that cannot be read
@@ -46,12 +46,13 @@ struct Verdict {
 };
 
 /// @param roles those that `rules.roles` names, in any order; nullptr: one that was not found (permits nothing).
-Verdict authorise(std::string_view target, const SenderRules& rules, std::span<const Role* const> roles,
-                  DefaultRule fallback);
-Verdict authorise(std::string_view, SenderRules&&, std::span<const Role* const>, DefaultRule) = delete;  // it points in
+RuleVerdict authorise(std::string_view target, const SenderRules& rules, std::span<const Role* const> roles,
+                      DefaultRule fallback);
+RuleVerdict authorise(std::string_view, SenderRules&&, std::span<const Role* const>,
+                      DefaultRule) = delete;  // it points in
 
 /// Whether the sender's roles permit an administrative action, such as `roles` of `manage:roles`. Lists of targets and
 /// defaults say nothing about these: without a role it is denied.
-Verdict authorise_manage(std::string_view what, const SenderRules& rules, std::span<const Role* const> roles);
+RuleVerdict authorise_manage(std::string_view what, const SenderRules& rules, std::span<const Role* const> roles);
 
 }  // namespace mas::gateway

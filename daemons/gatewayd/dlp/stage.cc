@@ -14,25 +14,26 @@ constexpr size_t kKeptBuffer = 1 << 20;  // a larger one was for a large envelop
 
 }  // namespace
 
-Stage::Stage(std::unique_ptr<Scanner> scanner, std::optional<DataKey> key, const HmacKey& tags, size_t max_envelope)
+ContentStage::ContentStage(std::unique_ptr<Scanner> scanner, std::optional<DataKey> key, const HmacKey& tags,
+                           size_t max_envelope)
     : scanner_(std::move(scanner)), key_(std::move(key)), tags_(tags), max_envelope_(max_envelope) {
   counts_.resize(rules().types.size());
 }
 
-Result<std::unique_ptr<Stage>> Stage::make(std::shared_ptr<const Rules> rules, std::optional<DataKey> key,
-                                           const HmacKey& tags, size_t max_envelope) {
+Result<std::unique_ptr<ContentStage>> ContentStage::make(std::shared_ptr<const Rules> rules, std::optional<DataKey> key,
+                                                         const HmacKey& tags, size_t max_envelope) {
   auto scanner = Scanner::make(std::move(rules));
   if (!scanner) return scanner.error();
-  return std::unique_ptr<Stage>(new Stage(std::move(*scanner), std::move(key), tags, max_envelope));
+  return std::unique_ptr<ContentStage>(new ContentStage(std::move(*scanner), std::move(key), tags, max_envelope));
 }
 
-void Stage::clear_counts() {
+void ContentStage::clear_counts() {
   std::fill(counts_.begin(), counts_.end(), Counts::value_type{});
   suppressed_ = 0;
 }
 
-const Stage::Outcome& Stage::look(std::string_view sender, std::string_view target, std::string_view envelope,
-                                  std::string_view content) {
+const ContentStage::Verdict& ContentStage::look(std::string_view sender, std::string_view target,
+                                                std::string_view envelope, std::string_view content) {
   scanner_->set_scope(sender, target);
   outcome_.decision = Decision::kAllowed;
   outcome_.reason.clear();
@@ -54,7 +55,7 @@ const Stage::Outcome& Stage::look(std::string_view sender, std::string_view targ
 }
 
 /// What the audit keeps of findings, and the counts.
-void Stage::describe() {
+void ContentStage::describe() {
   texts_.clear();
   detected_.clear();
   size_t more = 0;
@@ -78,7 +79,7 @@ void Stage::describe() {
   outcome_.detected = detected_;
 }
 
-void Stage::decide(std::string_view envelope, std::string_view content) {
+void ContentStage::decide(std::string_view envelope, std::string_view content) {
   Action action = scanner_->report().action;
   if (action == Action::kAlert) return;
   if (action == Action::kBlock) {
@@ -104,7 +105,7 @@ void Stage::decide(std::string_view envelope, std::string_view content) {
   outcome_.envelope = rewritten_;
 }
 
-std::string Stage::blocked_types() const {
+std::string ContentStage::blocked_types() const {
   std::string list;
   std::vector<uint16_t> named;
   for (const Finding& finding : scanner_->report().findings) {

@@ -24,9 +24,9 @@ namespace mas::dlp {
 
 inline constexpr size_t kAuditedFindings = 8;  ///< of one message; how many more there were is said
 
-class Stage {
+class ContentStage {
  public:
-  struct Outcome {
+  struct Verdict {
     /// ALLOWED, REDACTED, ENCRYPTED, DLP_BLOCKED, TOO_LARGE (masked, it would be) or UNAVAILABLE.
     Decision decision = Decision::kAllowed;
     std::string reason;                          ///< of a denial: the types, in the words of the receipt
@@ -36,12 +36,12 @@ class Stage {
 
   /// @param key encrypts values; nullopt: they are masked. @param tags makes the keyed hashes; must outlive the stage.
   /// @param max_envelope a message that masks make larger is refused.
-  static Result<std::unique_ptr<Stage>> make(std::shared_ptr<const Rules> rules, std::optional<DataKey> key,
-                                             const HmacKey& tags, size_t max_envelope);
+  static Result<std::unique_ptr<ContentStage>> make(std::shared_ptr<const Rules> rules, std::optional<DataKey> key,
+                                                    const HmacKey& tags, size_t max_envelope);
 
   /// @param envelope valid, as the decoder has seen it. @param content what of it is scanned: all of it, or its `data`
   /// where nothing else is content (Envelope::bare); a view into it.
-  const Outcome& look(std::string_view sender, std::string_view target, std::string_view envelope,
+  const Verdict& look(std::string_view sender, std::string_view target, std::string_view envelope,
                       std::string_view content);
 
   /// Findings since the last take_counts(): by type, then by Action.
@@ -53,7 +53,7 @@ class Stage {
   const Rules& rules() const { return scanner_->rules(); }
 
  private:
-  Stage(std::unique_ptr<Scanner> scanner, std::optional<DataKey> key, const HmacKey& tags, size_t max_envelope);
+  ContentStage(std::unique_ptr<Scanner> scanner, std::optional<DataKey> key, const HmacKey& tags, size_t max_envelope);
   void describe();
   void decide(std::string_view envelope, std::string_view content);
   std::string blocked_types() const;
@@ -62,7 +62,7 @@ class Stage {
   const std::optional<DataKey> key_;
   const HmacKey& tags_;
   const size_t max_envelope_;
-  Outcome outcome_;
+  Verdict outcome_;
   std::string rewritten_;
   std::vector<std::string> texts_;
   std::vector<std::string_view> detected_;

@@ -113,7 +113,7 @@ void Backlog::clear() {
 void Backlog::add_sender(std::string_view sender, uint64_t bytes) {
   auto found = by_sender_->find(sender);
   if (found == by_sender_->end()) {
-    if (by_sender_->size() >= kMostSenders) return;
+    if (by_sender_->size() >= kMaxSenders) return;
     found = by_sender_->try_emplace(std::string(sender)).first;
   }
   ++found->second.records;

@@ -50,7 +50,7 @@ class Backlog {
 
  private:
   static constexpr size_t kParts = 32;
-  static constexpr size_t kMostSenders = 10'000;  // that are counted; further ones are not
+  static constexpr size_t kMaxSenders = 10'000;  // that are counted; further ones are not
 
   /// Entries that were added one after another.
   struct Part {

@@ -13,11 +13,11 @@ namespace mas::gateway {
 namespace {
 
 constexpr Duration kFailingFor = std::chrono::seconds(5);
-constexpr size_t kMostProblems = 16;
-constexpr size_t kMostFieldBytes = 4096;             // of an entry, limits, a circuit
-constexpr size_t kMostIdentityBytes = 1024 * 1024;   // of which a field may have limits::kIdentityFieldBytes
-constexpr size_t kMostSetBytes = 32u * 1024 * 1024;  // a list of targets, an agent's roles, a role's permissions
-constexpr size_t kMostLargeEntries = 1024;           // that are remembered
+constexpr size_t kMaxProblems = 16;
+constexpr size_t kMaxFieldBytes = 4096;             // of an entry, limits, a circuit
+constexpr size_t kMaxIdentityBytes = 1024 * 1024;   // of which a field may have limits::kIdentityFieldBytes
+constexpr size_t kMaxSetBytes = 32u * 1024 * 1024;  // a list of targets, an agent's roles, a role's permissions
+constexpr size_t kMaxLargeEntries = 1024;           // that are remembered
 
 /// What says nothing about the key: no answer, Redis that cannot serve now (LOADING, BUSY), a user without the right.
 Status no_fact(const redis::Answer& answer) {
@@ -44,19 +44,19 @@ void FactReader::cancel() {
 
 std::vector<std::string> FactReader::take_problems() { return std::exchange(problems_, {}); }
 
-bool FactReader::read(const std::vector<Inbox*>& inboxes, const std::vector<Entry>& entries) {
+bool FactReader::read(const std::vector<TargetStream*>& inboxes, const std::vector<StreamEntryRead>& entries) {
   redis::Command command;
   for (const auto& wanted : facts_.take_wanted()) ask(command, wanted);
   for (auto& role : facts_.take_wanted_roles()) {
     track(command);
-    append_bounded_set(command, keys_.role_permissions(role), kMostSetBytes);
+    append_bounded_set(command, keys_.role_permissions(role), kMaxSetBytes);
     reads_.push_back({.kind = Kind::kRole, .role = std::move(role)});
   }
-  for (Inbox* inbox : inboxes) {
+  for (TargetStream* inbox : inboxes) {
     command.add("XLEN", inbox->key);
     reads_.push_back({.kind = Kind::kLength, .inbox = inbox});
   }
-  for (const Entry& entry : entries) {
+  for (const StreamEntryRead& entry : entries) {
     if (large_entries_.contains(entry.stream + ' ' + std::string(entry.id))) {
       *entry.ret_failed = true;
       continue;
@@ -86,12 +86,12 @@ void FactReader::ask(redis::Command& command, const Facts::Wanted& wanted) {
     reads_.push_back({Kind::kStream, wanted.agent});
     track(command);
     const auto& p = kPresenceFields;
-    append_bounded_fields(command, keys_.agent(id), kMostFieldBytes, {p[0], p[1], p[2], p[3]});
+    append_bounded_fields(command, keys_.agent(id), kMaxFieldBytes, {p[0], p[1], p[2], p[3]});
     reads_.push_back({Kind::kPresence, wanted.agent});
   }
   if ((wanted.groups & kIdentity) != 0) {
     track(command);
-    append_bounded_hash(command, keys_.identity(id), kMostIdentityBytes);
+    append_bounded_hash(command, keys_.identity(id), kMaxIdentityBytes);
     reads_.push_back({Kind::kIdentity, wanted.agent});
   }
   if ((wanted.groups & kRules) != 0) {
@@ -99,20 +99,20 @@ void FactReader::ask(redis::Command& command, const Facts::Wanted& wanted) {
          {std::pair(Kind::kAllowed, keys_.allowed_targets(id)), std::pair(Kind::kBlocked, keys_.blocked_targets(id)),
           std::pair(Kind::kRoles, keys_.roles(id))}) {
       track(command);
-      append_bounded_set(command, key, kMostSetBytes);
+      append_bounded_set(command, key, kMaxSetBytes);
       reads_.push_back({kind, wanted.agent});
     }
   }
   if ((wanted.groups & kLimits) != 0) {
     track(command);
     const auto& f = kOwnLimitFields;
-    append_bounded_fields(command, keys_.limits(id), kMostFieldBytes, {f[0], f[1], f[2], f[3], f[4], f[5]});
+    append_bounded_fields(command, keys_.limits(id), kMaxFieldBytes, {f[0], f[1], f[2], f[3], f[4], f[5]});
     reads_.push_back({Kind::kLimits, wanted.agent});
   }
   if ((wanted.groups & kCircuit) != 0) {
     track(command);
     const auto& f = kCircuitFields;
-    append_bounded_fields(command, keys_.circuit(id), kMostFieldBytes, {f[0], f[1], f[2], f[3], f[4], f[5]});
+    append_bounded_fields(command, keys_.circuit(id), kMaxFieldBytes, {f[0], f[1], f[2], f[3], f[4], f[5]});
     reads_.push_back({Kind::kCircuit, wanted.agent});
   }
 }
@@ -120,7 +120,7 @@ void FactReader::ask(redis::Command& command, const Facts::Wanted& wanted) {
 /// An entry that is too large ended the link. It is not asked for again, and what is reported about it is refused.
 void FactReader::note_large(const Read& read) {
   if (read.kind != Kind::kEntry) return;
-  if (large_entries_.size() >= kMostLargeEntries) large_entries_.clear();
+  if (large_entries_.size() >= kMaxLargeEntries) large_entries_.clear();
   large_entries_.insert(read.entry.stream + ' ' + std::string(read.entry.id));
 }
 
@@ -173,18 +173,18 @@ void FactReader::take(const Read& read, const redis::Reply& reply) {
 }
 
 /// An entry that is of another type, or names another id, is none (proto/README.md).
-void FactReader::take_presence(Agent& agent, const redis::Reply& reply) {
+void FactReader::take_presence(AgentFacts& agent, const redis::Reply& reply) {
   const Presence presence = presence_from_values(agent.id, redis::values_of(reply));
   agent.registered = presence.registered;
   agent.gateway_mode = presence.gateway_mode;
   agent.active = presence.active;
-  if (reply.is_error()) tell("entry of " + agent.id + ": " + printable(reply.text, 200));
+  if (reply.is_error()) report_problem("entry of " + agent.id + ": " + printable(reply.text, 200));
   agent.secrets.registry_token.reset();
   if (!presence.token.empty()) agent.secrets.registry_token = token_hash(presence.token);
   facts_.finish(agent, kPresence);
 }
 
-void FactReader::take_identity(Agent& agent, const redis::Reply& reply) {
+void FactReader::take_identity(AgentFacts& agent, const redis::Reply& reply) {
   auto registry_token = agent.secrets.registry_token;
   std::vector<std::string_view> fields;
   for (const auto& field : reply) fields.push_back(field.text);
@@ -192,12 +192,12 @@ void FactReader::take_identity(Agent& agent, const redis::Reply& reply) {
       reply.is_array() ? identity_from_fields(agent.id, fields) : Result<Identity>(redis::error_of(reply));
   agent.secrets = secrets_of(identity, master_, keys_.ns());
   agent.secrets.registry_token = registry_token;
-  if (!agent.secrets.problem.empty()) tell("identity of " + agent.id + ": " + agent.secrets.problem);
+  if (!agent.secrets.problem.empty()) report_problem("identity of " + agent.id + ": " + agent.secrets.problem);
   facts_.finish(agent, kIdentity);
 }
 
-void FactReader::tell(std::string problem) {
-  if (problems_.size() < kMostProblems) problems_.push_back(std::move(problem));
+void FactReader::report_problem(std::string problem) {
+  if (problems_.size() < kMaxProblems) problems_.push_back(std::move(problem));
 }
 
 void FactReader::take_members(std::vector<std::string>& into, const redis::Reply& reply) {
@@ -206,13 +206,13 @@ void FactReader::take_members(std::vector<std::string>& into, const redis::Reply
   for (const auto& member : reply) into.emplace_back(member.text);
 }
 
-void FactReader::take_rules(Agent& agent) {
+void FactReader::take_rules(AgentFacts& agent) {
   agent.rules = rules_problem_.empty() ? parse_rules(views(allowed_), views(blocked_), views(roles_))
                                        : unreadable_rules(rules_problem_);
   facts_.finish(agent, kRules);
 }
 
-void FactReader::take_limits(Agent& agent, const redis::Reply& reply) {
+void FactReader::take_limits(AgentFacts& agent, const redis::Reply& reply) {
   OwnLimits own = read_own_limits(redis::values_of(reply), default_limits_);
   agent.limits = {};
   agent.limits_problem.clear();
@@ -224,15 +224,15 @@ void FactReader::take_limits(Agent& agent, const redis::Reply& reply) {
     agent.limits_problem = own.limits.error().message;
   agent.attempts = own.attempts.ok() ? *own.attempts : std::nullopt;
   if (!own.attempts.ok())
-    tell("attempts of " + agent.id + ": " + own.attempts.error().message + "; the configuration's hold");
+    report_problem("attempts of " + agent.id + ": " + own.attempts.error().message + "; the configuration's hold");
   facts_.finish(agent, kLimits);
 }
 
 /// A breaker guards availability, not access: what cannot be read is a closed circuit, and an operator hears of it.
-void FactReader::take_circuit(Agent& agent, const redis::Reply& reply) {
+void FactReader::take_circuit(AgentFacts& agent, const redis::Reply& reply) {
   const auto values = redis::values_of(reply);
   Result<Circuit> circuit = reply.is_array() ? parse_circuit(values) : Result<Circuit>(redis::error_of(reply));
-  if (!circuit) tell("circuit of " + agent.id + ": " + circuit.error().message + "; taken for closed");
+  if (!circuit) report_problem("circuit of " + agent.id + ": " + circuit.error().message + "; taken for closed");
   agent.breaker.learn(circuit ? *circuit : closed_circuit(values), breaker_);
   facts_.finish(agent, kCircuit);
 }
@@ -244,14 +244,14 @@ void FactReader::take_role(const std::string& name, const redis::Reply& reply) {
   facts_.finish(Role::parse(name, permissions));
 }
 
-void FactReader::take_entry(const Entry& entry, const redis::Reply& reply) {
+void FactReader::take_entry(const StreamEntryRead& entry, const redis::Reply& reply) {
   entry.ret_blob->clear();
   *entry.ret_failed = !reply.is_array();
   if (!reply.is_array() || reply.count != 1) return;
   if (const redis::Reply* blob = redis::entry_field(reply[0], "b")) *entry.ret_blob = blob->text;
 }
 
-void FactReader::take_length(Inbox& inbox, const redis::Reply& reply) {
+void FactReader::take_length(TargetStream& inbox, const redis::Reply& reply) {
   if (reply.is_integer()) return inbox.measured(static_cast<uint64_t>(reply.integer), mono_now());
   inbox.known = true;
   inbox.backlog.clear();

@@ -32,7 +32,7 @@ class FactReader {
   void set_breaker(const BreakerSettings& settings) { breaker_ = settings; }
 
   /// An entry of a stream.
-  struct Entry {
+  struct StreamEntryRead {
     std::string stream;
     std::string_view id;
     std::string* ret_blob;  ///< empty: it is not there, or is none of ours
@@ -40,7 +40,7 @@ class FactReader {
   };
   /// Reads what the facts have on their lists, the lengths of these streams, and entries. @return whether there was anything
   /// to read; else done is not called.
-  bool read(const std::vector<Inbox*>& inboxes, const std::vector<Entry>& entries = {});
+  bool read(const std::vector<TargetStream*>& inboxes, const std::vector<StreamEntryRead>& entries = {});
   /// Forgets what is under way; done is not called.
   void cancel();
 
@@ -64,27 +64,27 @@ class FactReader {
   };
   struct Read {
     Kind kind;
-    Agent* agent = nullptr;
-    Inbox* inbox = nullptr;
+    AgentFacts* agent = nullptr;
+    TargetStream* inbox = nullptr;
     std::string role{};
-    Entry entry{};
+    StreamEntryRead entry{};
   };
 
   void track(redis::Command& command);
   void ask(redis::Command& command, const Facts::Wanted& wanted);
   void on_reply(uint64_t tag, const redis::Answer& answer);
   void take(const Read& read, const redis::Reply& reply);
-  void take_presence(Agent& agent, const redis::Reply& reply);
-  void take_identity(Agent& agent, const redis::Reply& reply);
+  void take_presence(AgentFacts& agent, const redis::Reply& reply);
+  void take_identity(AgentFacts& agent, const redis::Reply& reply);
   void take_members(std::vector<std::string>& into, const redis::Reply& reply);
-  void take_rules(Agent& agent);
-  void take_limits(Agent& agent, const redis::Reply& reply);
-  void take_circuit(Agent& agent, const redis::Reply& reply);
-  void tell(std::string problem);
+  void take_rules(AgentFacts& agent);
+  void take_limits(AgentFacts& agent, const redis::Reply& reply);
+  void take_circuit(AgentFacts& agent, const redis::Reply& reply);
+  void report_problem(std::string problem);
   void note_large(const Read& read);
   void take_role(const std::string& name, const redis::Reply& reply);
-  static void take_entry(const Entry& entry, const redis::Reply& reply);
-  void take_length(Inbox& inbox, const redis::Reply& reply);
+  static void take_entry(const StreamEntryRead& entry, const redis::Reply& reply);
+  void take_length(TargetStream& inbox, const redis::Reply& reply);
 
   redis::CommandSink& redis_;
   const Keys& keys_;

@@ -5,16 +5,16 @@
 
 namespace mas::gateway {
 
-void Inbox::measured(uint64_t length, MonoTime now) {
+void TargetStream::measured(uint64_t length, MonoTime now) {
   left += backlog.measured(length);
   known = true;
   read_at = now;
 }
 
-Agent& Facts::need(std::string_view id, uint8_t groups) {
+AgentFacts& Facts::need(std::string_view id, uint8_t groups) {
   auto found = agents_.find(id);
   if (found == agents_.end()) found = agents_.try_emplace(std::string(id), id).first;
-  Agent& agent = found->second;
+  AgentFacts& agent = found->second;
   auto missing = static_cast<uint8_t>(groups & ~agent.known & ~agent.awaited);
   if (missing == 0) return agent;
   agent.awaited |= missing;
@@ -22,7 +22,7 @@ Agent& Facts::need(std::string_view id, uint8_t groups) {
   return agent;
 }
 
-void Facts::need_roles(Agent& agent) {
+void Facts::need_roles(AgentFacts& agent) {
   if (agent.has_roles || !agent.knows(kRules)) return;
   agent.roles.clear();
   bool complete = true;
@@ -41,7 +41,7 @@ void Facts::need_roles(Agent& agent) {
 std::vector<Facts::Wanted> Facts::take_wanted() { return std::exchange(wanted_, {}); }
 std::vector<std::string> Facts::take_wanted_roles() { return std::exchange(wanted_roles_, {}); }
 
-void Facts::finish(Agent& agent, uint8_t group) {
+void Facts::finish(AgentFacts& agent, uint8_t group) {
   agent.awaited &= static_cast<uint8_t>(~group);
   agent.known |= group;
 }
@@ -61,7 +61,7 @@ void Facts::abandon() {
 }
 
 /// What is being read, or held, is marked and forgotten at the end of the turn.
-bool Facts::forget(Agent& agent, uint8_t groups) {
+bool Facts::forget(AgentFacts& agent, uint8_t groups) {
   bool was_known = (agent.known & groups) != 0;
   auto later = static_cast<uint8_t>(groups & (held_ ? agent.awaited | agent.known : agent.awaited));
   auto now = static_cast<uint8_t>(groups & ~later);
@@ -147,7 +147,7 @@ std::array<size_t, std::size(kCircuitStateNames)> Facts::circuits() const {
 
 void Facts::end_turn() {
   held_ = false;
-  for (Agent* agent : std::exchange(stale_agents_, {})) forget(*agent, std::exchange(agent->stale, 0));
+  for (AgentFacts* agent : std::exchange(stale_agents_, {})) forget(*agent, std::exchange(agent->stale, 0));
   if (!std::exchange(some_roles_stale_, false)) return;
   bool any = false;
   for (auto& [name, known] : roles_)

@@ -44,7 +44,7 @@ inline constexpr uint8_t kTargetGroups = kPresence | kIdentity;  ///< and kCircu
 inline constexpr uint8_t kAllGroups = kSenderGroups | kCircuit;
 
 /// One of an agent's streams. Its length is read once in a while; what waits in it is counted between (backlog.h).
-struct Inbox {
+struct TargetStream {
   std::string key;          ///< empty until it is first used
   bool replies = false;     ///< the reply stream of one instance, and gone with it
   bool known = false;       ///< whether the length was read
@@ -64,8 +64,8 @@ struct Inbox {
   void measured(uint64_t length, MonoTime now);
 };
 
-struct Agent {
-  explicit Agent(std::string_view name) : id(name) {}
+struct AgentFacts {
+  explicit AgentFacts(std::string_view name) : id(name) {}
 
   const std::string id;
   // kPresence
@@ -89,8 +89,8 @@ struct Agent {
   size_t met = 0;         ///< its place among the circuits of that turn
   bool reports = false;   ///< it told of handlers that failed, and with it of messages that were handled
 
-  std::array<Inbox, kLanes.size()> inboxes;
-  Inbox& inbox(Lane lane) { return inboxes[static_cast<size_t>(lane)]; }
+  std::array<TargetStream, kLanes.size()> inboxes;
+  TargetStream& inbox(Lane lane) { return inboxes[static_cast<size_t>(lane)]; }
 
   // Kept by Facts: groups that are known, wanted or being read, and changed while they were being read.
   uint8_t known = 0;
@@ -105,12 +105,12 @@ class Facts {
   explicit Facts(const Keys& keys) : keys_(keys) {}
 
   /// @return the agent; the groups that are not known of it are put on the list of what to read.
-  Agent& need(std::string_view id, uint8_t groups);
+  AgentFacts& need(std::string_view id, uint8_t groups);
   /// Gives the agent the roles that its rules name; those that are not known are put on the list of what to read.
-  void need_roles(Agent& agent);
+  void need_roles(AgentFacts& agent);
 
   struct Wanted {
-    Agent* agent;
+    AgentFacts* agent;
     uint8_t groups;
   };
   /// What is on the lists; it is being read from now on, until finish() or abandon().
@@ -120,7 +120,7 @@ class Facts {
   std::vector<std::string> take_wanted_roles();
 
   /// The members of a group were set from what Redis holds (or from why it cannot be read).
-  void finish(Agent& agent, uint8_t group);
+  void finish(AgentFacts& agent, uint8_t group);
   void finish(Role role);
   /// Nothing that is being read will come, and the turn is over: what changed is forgotten.
   void abandon();
@@ -148,18 +148,18 @@ class Facts {
     bool reading = false;
     bool stale = false;
   };
-  bool forget(Agent& agent, uint8_t groups);
+  bool forget(AgentFacts& agent, uint8_t groups);
   bool forget_role(std::string_view name);
   bool forget_role(KnownRole& known);
   bool mark_role(KnownRole& known);
   void unresolve_roles();
 
   const Keys& keys_;
-  KeyedMap<Agent> agents_;
+  KeyedMap<AgentFacts> agents_;
   KeyedMap<KnownRole> roles_;
   std::vector<Wanted> wanted_;
   std::vector<std::string> wanted_roles_;
-  std::vector<Agent*> stale_agents_;  // whose `stale` is not 0
+  std::vector<AgentFacts*> stale_agents_;  // whose `stale` is not 0
   bool some_roles_stale_ = false;
   bool held_ = false;
 };

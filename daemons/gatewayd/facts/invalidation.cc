@@ -51,7 +51,7 @@ void Invalidation::on_down(redis::Connection&, const Error& why, unsigned) {
   ping_.stop();
   bool was_hearing = hearing();
   if (!state_.is(State::kDown)) state_.to(State::kDown);
-  if (was_hearing) listener_.on_deaf(why);
+  if (was_hearing) listener_.on_tracking_lost(why);
 }
 
 void Invalidation::on_push(redis::Connection&, const redis::Reply& reply) {

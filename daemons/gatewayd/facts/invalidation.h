@@ -9,7 +9,7 @@
 //
 // Failure: PINGs supervise the link; one that was silent for two intervals is replaced. An interval in which the loop did
 // something else and read nothing does not end it. While it is down the owner of the caches knows nothing and must not
-// decide by them: on_deaf().
+// decide by them: on_tracking_lost().
 // Threading: one loop, its thread. Ownership: as redis::Connection.
 #pragma once
 
@@ -30,7 +30,7 @@ class InvalidationListener {
   /// Everything may have changed (FLUSHALL).
   virtual void on_all_changed() = 0;
   /// Changes are not heard any more.
-  virtual void on_deaf(const Error& why) = 0;
+  virtual void on_tracking_lost(const Error& why) = 0;
 };
 
 class Invalidation final : redis::ConnectionListener {

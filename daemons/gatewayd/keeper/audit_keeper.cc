@@ -1,4 +1,4 @@
-// When heads are signed, and what is archived and trimmed.
+// When heads are signed, and what is retired and trimmed.
 #include "daemons/gatewayd/keeper/audit_keeper.h"
 
 #include <algorithm>
@@ -14,10 +14,10 @@ using State = AuditKeeper::State;
 
 constexpr auto kMoves = transitions<State>({{State::kIdle, State::kHeading},
                                             {State::kHeading, State::kIdle},
-                                            {State::kIdle, State::kArchiving},
-                                            {State::kArchiving, State::kMarking},
-                                            {State::kArchiving, State::kTrimming},
-                                            {State::kArchiving, State::kIdle},
+                                            {State::kIdle, State::kRetiring},
+                                            {State::kRetiring, State::kMarking},
+                                            {State::kRetiring, State::kTrimming},
+                                            {State::kRetiring, State::kIdle},
                                             {State::kMarking, State::kTrimming},
                                             {State::kMarking, State::kIdle},
                                             {State::kTrimming, State::kIdle}});
@@ -34,13 +34,13 @@ AuditKeeper::AuditKeeper(common::Frame& frame, const AuditSettings& settings)
       heads_written_(frame.metrics().counter("audit_heads_total", "Signed heads written.")),
       failures_(frame.metrics().counter("audit_keeping_failures_total",
                                         "Failed attempts to sign a head, to retire blocks or to trim them.")),
-      archived_blocks_(frame.metrics().counter("audit_retired_blocks_total", "Audit blocks written to files.")),
+      retired_blocks_(frame.metrics().counter("audit_retired_blocks_total", "Audit blocks written to files.")),
       trimmed_blocks_(frame.metrics().counter("audit_trimmed_blocks_total",
                                               "Audit blocks trimmed from Redis after they were retired.")) {
   if (!settings_.retired_dir.empty()) {
-    store_ = std::make_shared<ArchiveStore>(settings_.retired_dir, frame.keys().ns());
-    archive_ = std::make_unique<ArchiveOp>(
-        frame.loop(), frame.redis(), frame.keys(), store_, [this](const ArchiveRound& round) { on_archived(round); },
+    store_ = std::make_shared<RetiredBlockStore>(settings_.retired_dir, frame.keys().ns());
+    retire_ = std::make_unique<RetireOp>(
+        frame.loop(), frame.redis(), frame.keys(), store_, [this](const RetireRound& round) { on_retired(round); },
         [this](const Result<uint64_t>& count) { on_trimmed(count); });
   } else if (settings_.retention > Duration(0)) {
     frame.log().warn("audit_never_trimmed", {{"why", "audit.retention is set, but audit.retired_dir is not"}});
@@ -76,16 +76,16 @@ void AuditKeeper::reload(const AuditSettings& settings) { settings_ = settings; 
 void AuditKeeper::tick(MonoTime now) {
   if (!signs() && !settings_.signing_key.empty()) read_key();
   if (!idle() || !frame_.redis_up() || partitions_ == 0) return;
-  bool keeps = archive_ != nullptr && settings_.retention > Duration(0) && !owned_.empty();
+  bool keeps = retire_ != nullptr && settings_.retention > Duration(0) && !owned_.empty();
   bool many = blocks_ >= static_cast<uint64_t>(settings_.head_blocks);
   bool heads = signs() && (now >= head_due_ || many);
-  bool archives = keeps && now >= retention_due_;
-  if (archives && !(heads && archived_last_)) {
-    archived_last_ = true;
+  bool retires = keeps && now >= retention_due_;
+  if (retires && !(heads && retired_last_)) {
+    retired_last_ = true;
     retention_due_ = now + retention_period(settings_.retention);
-    return start_archiving();
+    return start_retiring();
   }
-  archived_last_ = false;
+  retired_last_ = false;
   if (!heads) return;
   head_due_ = now + settings_.head_interval;
   start_head(State::kHeading, many ? Duration(0) : settings_.head_interval / 2);
@@ -129,26 +129,26 @@ void AuditKeeper::tell_loss(const ChainLoss& loss) {
   static_cast<void>(frame_.redis().send(redis::Command("PUBLISH", frame_.keys().system_channel(), event), {}));
 }
 
-void AuditKeeper::start_archiving() {
-  state_.to(State::kArchiving);
+void AuditKeeper::start_retiring() {
+  state_.to(State::kRetiring);
   auto age = std::chrono::duration_cast<std::chrono::microseconds>(settings_.retention).count();
-  archive_->start(owned_, wall_now() - age, settings_.retired_file_size);
+  retire_->start(owned_, wall_now() - age, settings_.retired_file_size);
 }
 
-void AuditKeeper::on_archived(const ArchiveRound& round) {
+void AuditKeeper::on_retired(const RetireRound& round) {
   for (const Error& error : round.errors) report("audit_retire_failed", error);
-  for (const auto& [partition, up_to] : round.archived) {
+  for (const auto& [partition, up_to] : round.retired) {
     marks_[partition] = up_to.block;
-    archived_blocks_.add(up_to.blocks);
+    retired_blocks_.add(up_to.blocks);
   }
-  if (round.archived.empty()) return rest();
+  if (round.retired.empty()) return rest();
   if (!signs()) return trim();
   start_head(State::kMarking, Duration(0));
 }
 
 void AuditKeeper::trim() {
   state_.to(State::kTrimming);
-  archive_->trim();
+  retire_->trim();
 }
 
 void AuditKeeper::on_trimmed(const Result<uint64_t>& count) {
@@ -164,22 +164,22 @@ void AuditKeeper::on_trimmed(const Result<uint64_t>& count) {
 /// Back to idle; what shutdown() waits for goes on from here.
 void AuditKeeper::rest() {
   state_.to(State::kIdle);
-  if (shutdown_) go_on_leaving();
+  if (shutdown_) continue_shutdown();
 }
 
 void AuditKeeper::on_redis_down() {
   if (heads_) heads_->cancel();
-  if (archive_) archive_->cancel();
+  if (retire_) retire_->cancel();
   if (!idle()) rest();
 }
 
 void AuditKeeper::shutdown(std::function<void()> done) {
   shutdown_ = std::move(done);
-  if (idle()) go_on_leaving();
+  if (idle()) continue_shutdown();
 }
 
 /// A last head, or when it is done, or there can be none, the end.
-void AuditKeeper::go_on_leaving() {
+void AuditKeeper::continue_shutdown() {
   bool can = signs() && frame_.redis_up() && partitions_ > 0;
   if (can && last_heads_ > 0) {
     --last_heads_;

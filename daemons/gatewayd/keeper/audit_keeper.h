@@ -1,11 +1,11 @@
-// Keeps the audit: signs heads, archives what is old, trims what is archived.
+// Keeps the audit: signs heads, retires what is old, trims what is retired.
 //
 //     idle ──head is due────────────────▶ heading ──────────────────────────▶ idle
-//          ──retention is due──▶ archiving ──▶ marking ──▶ trimming ────────▶ idle
+//          ──retention is due──▶ retiring ──▶ marking ──▶ trimming ────────▶ idle
 //          ──shutdown, anything new─────▶ heading ──▶ done
 //
-// marking: a signed head that says what was archived, before it leaves Redis; without a signing key it is left out.
-// Every gateway signs heads of all partitions; it leaves out its own when another's is fresh. It archives the partitions
+// marking: a signed head that says what was retired, before it leaves Redis; without a signing key it is left out.
+// Every gateway signs heads of all partitions; it leaves out its own when another's is fresh. It retires blocks of the partitions
 // that it owns.
 // Failure: logged, counted, tried again at the next occasion; nothing is trimmed that is not on disk. While Redis is
 // away it does nothing.
@@ -18,20 +18,20 @@
 #include <vector>
 
 #include "daemons/common/service.h"
-#include "daemons/gatewayd/keeper/archive_op.h"
 #include "daemons/gatewayd/keeper/head_op.h"
+#include "daemons/gatewayd/keeper/retire_op.h"
 #include "daemons/gatewayd/settings/audit_settings.h"
 
 namespace mas::gateway {
 
 class AuditKeeper {
  public:
-  enum class State : uint8_t { kIdle, kHeading, kArchiving, kMarking, kTrimming };
+  enum class State : uint8_t { kIdle, kHeading, kRetiring, kMarking, kTrimming };
 
   /// Reads the signing key. One that cannot be read is logged: no heads are signed.
   AuditKeeper(common::Frame& frame, const AuditSettings& settings);
 
-  /// @param owned partitions whose old blocks this gateway archives. @param partitions of the whole system.
+  /// @param owned partitions whose old blocks this gateway retires. @param partitions of the whole system.
   void set_owned(std::vector<unsigned> owned, unsigned partitions);
   /// Blocks of this gateway were committed; enough of them make a head due.
   void committed(uint64_t blocks) { blocks_ += blocks; }
@@ -52,33 +52,33 @@ class AuditKeeper {
   void on_head(const Result<HeadResult>& result);
   void log_head(const Result<HeadResult>& result);
   void tell_loss(const ChainLoss& loss);
-  void start_archiving();
-  void on_archived(const ArchiveRound& round);
+  void start_retiring();
+  void on_retired(const RetireRound& round);
   void on_trimmed(const Result<uint64_t>& count);
   void trim();
   void rest();
-  void go_on_leaving();
+  void continue_shutdown();
   void report(std::string_view event, const Error& error);
 
   common::Frame& frame_;
   AuditSettings settings_;
   StateMachine<State> state_;
-  std::shared_ptr<ArchiveStore> store_;
+  std::shared_ptr<RetiredBlockStore> store_;
   std::unique_ptr<HeadOp> heads_;
-  std::unique_ptr<ArchiveOp> archive_;
+  std::unique_ptr<RetireOp> retire_;
   std::vector<unsigned> owned_;
   unsigned partitions_ = 0;
   std::map<uint32_t, audit::BlockHead> marks_;
   uint64_t blocks_ = 0;
   MonoTime head_due_{}, retention_due_{};
-  bool archived_last_ = false;  // where both are due at every tick, they take turns
+  bool retired_last_ = false;  // where both are due at every tick, they take turns
   std::function<void()> shutdown_;
   bool leaving_ = false;  // the head of shutdown() is under way, or was
   int last_heads_ = 3;    // attempts at it that are left, should others' heads come between
   common::RepeatFilter repeat_;
   common::Counter& heads_written_;
   common::Counter& failures_;
-  common::Counter& archived_blocks_;
+  common::Counter& retired_blocks_;
   common::Counter& trimmed_blocks_;
 };
 

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "daemons/gatewayd/keeper/archive_store.h"
+#include "daemons/gatewayd/keeper/retired_block_store.h"
 #include "proto/redis/bounded_answer.h"
 #include "proto/redis/reply_values.h"
 

@@ -32,7 +32,7 @@ struct HeadSigner {
 
 struct HeadRequest {
   unsigned partitions = 0;
-  std::map<uint32_t, audit::BlockHead> marks;  ///< archived by this gateway
+  std::map<uint32_t, audit::BlockHead> marks;  ///< retired by this gateway
   Duration fresh{};                            ///< another gateway's head of this age is enough; 0: none is
   std::string heads_file;                      ///< empty: none
 };

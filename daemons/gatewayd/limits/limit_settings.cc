@@ -38,9 +38,9 @@ Result<LimitSettings> parse_limits(std::span<const std::optional<std::string_vie
 Result<std::optional<uint32_t>> parse_attempts(std::optional<std::string_view> value) {
   if (!value) return std::optional<uint32_t>();
   auto number = parse_rate(*value);
-  if (number && *number >= 1 && *number <= kMostAttempts) return std::optional(static_cast<uint32_t>(*number));
+  if (number && *number >= 1 && *number <= kMaxAttempts) return std::optional(static_cast<uint32_t>(*number));
   return Error{Errc::kMalformed, std::string(kAttemptsField) + " is '" + printable(*value) +
-                                     "', expected a whole number from 1 to " + std::to_string(kMostAttempts)};
+                                     "', expected a whole number from 1 to " + std::to_string(kMaxAttempts)};
 }
 
 OwnLimits read_own_limits(std::span<const std::optional<std::string_view>> values, const LimitSettings& defaults) {

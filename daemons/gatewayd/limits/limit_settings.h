@@ -51,9 +51,9 @@ inline constexpr std::array<uint64_t, kLimitFields.size()> kLimitMost = {kMaxRat
 
 /// Another field of that hash: how often a message is delivered to the agent before it is given up, the first time included.
 inline constexpr std::string_view kAttemptsField = "attempts";
-inline constexpr uint32_t kMostAttempts = 1000;
+inline constexpr uint32_t kMaxAttempts = 1000;
 
-/// @param value nullopt: the field is missing. @return kMalformed unless it is a whole number from 1 to kMostAttempts.
+/// @param value nullopt: the field is missing. @return kMalformed unless it is a whole number from 1 to kMaxAttempts.
 Result<std::optional<uint32_t>> parse_attempts(std::optional<std::string_view> value);
 
 /// @param values of kLimitFields as HMGET answered them; nullopt: the field is missing and `defaults` hold. The burst of

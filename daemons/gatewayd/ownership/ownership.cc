@@ -31,7 +31,7 @@ void Ownership::survey() {
 }
 
 void Ownership::on_redis_up() {
-  for (auto& lease : leases_) lease->hurry();
+  for (auto& lease : leases_) lease->renew_now();
   survey();
 }
 

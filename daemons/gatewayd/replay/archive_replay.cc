@@ -11,7 +11,7 @@
 namespace mas::gateway {
 namespace {
 
-constexpr size_t kMostEntryBytes = 128u * 1024 * 1024;  // what a turn delivers for one partition takes less
+constexpr size_t kMaxEntryBytes = 128u * 1024 * 1024;  // what a turn delivers for one partition takes less
 
 // KEYS: requests, lists. ARGV: request, how many frames may wait, then per frame the number of its list's key and it.
 // Frames first: it is the first write that Redis refuses when it is out of memory.
@@ -51,7 +51,7 @@ void ArchiveReplay::append_read(redis::Command& command, std::string_view reques
   auto parsed = archive::parse_request(request);
   // What is no request reads nothing, and is removed by the move.
   std::string entry = parsed ? parsed->entry : "0-1";
-  redis::add_bounded(command, {.text = kMostEntryBytes, .whole = kMostEntryBytes + 4096},
+  redis::add_bounded(command, {.text = kMaxEntryBytes, .whole = kMaxEntryBytes + 4096},
                      {"XRANGE", keys_.archive(parsed ? parsed->partition : 0), entry, entry});
 }
 
@@ -60,7 +60,7 @@ Status ArchiveReplay::append_move(redis::Command& command, std::string_view requ
   Moves moves;
   moves.keys.push_back(keys_.replays());
   Status status = make_frames(request, entries, partitions, moves);
-  std::string count = std::to_string(moves.keys.size()), most = std::to_string(kMostWaiting);
+  std::string count = std::to_string(moves.keys.size()), most = std::to_string(kMaxWaiting);
   std::vector<std::string_view> words{"EVAL", kMove, count};
   words.insert(words.end(), moves.keys.begin(), moves.keys.end());
   words.insert(words.end(), {request, most});
@@ -78,7 +78,7 @@ Status ArchiveReplay::make_frames(std::string_view request, const redis::Reply& 
   if (!found) return Error{Errc::kNotFound, "the archive has no such entry any more"};
   const redis::Reply& blob = entries[0][1][1];
   const std::string what = keys_.archive(parsed->partition) + ": entry " + parsed->entry;
-  if (auto fits = redis::check_text(what, blob, kMostEntryBytes); !fits) return fits;
+  if (auto fits = redis::check_text(what, blob, kMaxEntryBytes); !fits) return fits;
   archive::Entry entry;
   if (auto status = archive::decode(blob.text, entry); !status) return status;
   auto envelopes = open(entry, keys_.archive(parsed->partition));

@@ -2,7 +2,7 @@
 // partitions: their frames go in and the request goes out, all or nothing, so that no gateway's end loses or doubles any.
 //
 // Failure: append_move() says what of the request cannot be replayed; what can goes, and the request is removed. While a
-// list has more than kMostWaiting frames, the request stays where it is.
+// list has more than kMaxWaiting frames, the request stays where it is.
 // Threading: loop thread. Ownership: `mac` is viewed.
 #pragma once
 
@@ -22,7 +22,7 @@ namespace mas::gateway {
 
 class ArchiveReplay {
  public:
-  static constexpr int kMostWaiting = 1000;
+  static constexpr int kMaxWaiting = 1000;
   static constexpr int64_t kBusy = -1;  ///< the script's answer; else how many frames went in
 
   /// @param ns the namespace, as the MAC has it. @param mac of the frames.

@@ -131,7 +131,7 @@ void Settings::describe(common::OptionTable& table) {
   table.section("retry",
                 "Redelivery of messages whose handler failed: after delays that grow exponentially, and as dead "
                 "letters after the last attempt.");
-  table.integer("attempts", retry_attempts, {1, kMostAttempts}, Apply::kReload,
+  table.integer("attempts", retry_attempts, {1, kMaxAttempts}, Apply::kReload,
                 "Maximum number of deliveries of a message, including the first. ratelimit:{id}:limits (masctl limit "
                 "set --attempts) overrides it for one agent.");
   table.duration("base", retry_base, {10ms, 1h}, Apply::kReload,

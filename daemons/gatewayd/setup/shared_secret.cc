@@ -6,13 +6,13 @@
 namespace mas::gateway {
 namespace {
 
-constexpr size_t kMostBytes = 256;
+constexpr size_t kMaxBytes = 256;
 
 }  // namespace
 
 void SharedSecret::ask() {
   redis::Command command("SET", key_, MasterKey::generate().text(), "NX");
-  redis::add_bounded(command, {.text = kMostBytes, .refuse = true}, {"GET", key_});
+  redis::add_bounded(command, {.text = kMaxBytes, .refuse = true}, {"GET", key_});
   auto status = redis_.send(command, redis::reply_to<&SharedSecret::on_reply>(this));
   if (!status) done_(status.error());
 }

@@ -104,13 +104,13 @@ Status TurnSetup::renew_dlp() {
   return status;
 }
 
-Result<std::unique_ptr<dlp::Stage>> TurnSetup::make_dlp() {
+Result<std::unique_ptr<dlp::ContentStage>> TurnSetup::make_dlp() {
   common::Problems problems;
   auto rules = settings_.dlp_rules(problems);
   if (rules == nullptr) return Error{Errc::kInvalidArgument, problems.empty() ? "dlp: no rules" : problems.front()};
   auto key = settings_.dlp_key();
   if (!key) return key.error();
-  auto stage = dlp::Stage::make(rules, std::move(*key), secrets_->payload, settings_.max_envelope);
+  auto stage = dlp::ContentStage::make(rules, std::move(*key), secrets_->payload, settings_.max_envelope);
   if (stage) dlp_rules_ = rules;
   return stage;
 }

@@ -60,7 +60,7 @@ class TurnSetup {
   Status read_master_key();
   void make_turns(size_t partitions);
   Status renew_dlp();
-  Result<std::unique_ptr<dlp::Stage>> make_dlp();
+  Result<std::unique_ptr<dlp::ContentStage>> make_dlp();
   Status renew_archive();
   void set_policy();
 

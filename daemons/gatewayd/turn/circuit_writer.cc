@@ -28,7 +28,7 @@ std::vector<unsigned> CircuitWriter::ask_lengths(redis::Command& command, const 
   std::vector<unsigned> asked;
   const MonoTime now = mono_now();
   for (unsigned i = 0; i < deliveries.size(); ++i) {
-    const Inbox& inbox = *deliveries[i].inbox;
+    const TargetStream& inbox = *deliveries[i].inbox;
     if (inbox.replies || now - inbox.read_at < kMeasuredEvery) continue;
     command.add("XLEN", inbox.key);
     asked.push_back(i);
@@ -57,7 +57,7 @@ size_t CircuitWriter::append_to(redis::Command& command, const std::vector<Circu
 
 void CircuitWriter::take(size_t number, const redis::Reply& reply, redis::Command& events) {
   const Pending& change = pending_[number];
-  if (reply.is_integer() && reply.integer == 1) return tell(change, events);
+  if (reply.is_integer() && reply.integer == 1) return publish_change(change, events);
   facts_.forget_circuit(change.id);
   if (reply.is_integer()) return races_.add();
   failures_.add();
@@ -66,7 +66,7 @@ void CircuitWriter::take(size_t number, const redis::Reply& reply, redis::Comman
     frame_.log().warn("circuit_not_written", {{"agent", change.id}, {"why", why}});
 }
 
-void CircuitWriter::tell(const Pending& change, redis::Command& events) {
+void CircuitWriter::publish_change(const Pending& change, redis::Command& events) {
   const CircuitState state = change.circuit.state;
   frame_.metrics()
       .counter("circuit_changes_total", "Circuits that this gateway brought into a state.",

@@ -39,7 +39,7 @@ class CircuitWriter {
     Circuit circuit;
     CircuitState before;
   };
-  void tell(const Pending& change, redis::Command& events);
+  void publish_change(const Pending& change, redis::Command& events);
 
   common::Frame& frame_;
   Facts& facts_;

@@ -35,42 +35,42 @@ void Circuits::dropped() {
   changes_.clear();
 }
 
-bool Circuits::watched(const Agent& target) const {
+bool Circuits::watched(const AgentFacts& target) const {
   if (!on_ || !target.knows(kCircuit)) return false;
   const Circuit& circuit = target.breaker.circuit();
   if (circuit.state == CircuitState::kOpen) return circuit.until != 0 && circuit.until <= now_;
   return circuit.state == CircuitState::kHalfOpen;
 }
 
-Circuits::Met& Circuits::meet(Agent& target) {
+Circuits::Met& Circuits::entry_for(AgentFacts& target) {
   if (target.met_turn == turn_) return met_[target.met];
   target.met_turn = turn_;
   target.met = met_.size();
   return met_.emplace_back(Met{&target, target.breaker});
 }
 
-void Circuits::seen(Agent& target, bool active) {
-  Met& met = meet(target);
+void Circuits::seen(AgentFacts& target, bool active) {
+  Met& met = entry_for(target);
   uint64_t handled = 0;
-  for (Inbox& inbox : target.inboxes) handled += std::exchange(inbox.left, 0);
+  for (TargetStream& inbox : target.inboxes) handled += std::exchange(inbox.left, 0);
   met.left += handled;
   if (target.reports && target.breaker.circuit().state == CircuitState::kClosed) handled = 0;
   if (handled > 0) target.breaker.succeeded(settings_, now_, handled);
   target.breaker.seen(active, settings_, now_);
 }
 
-Admission Circuits::admit(Agent& target) {
-  meet(target);
+Admission Circuits::admit(AgentFacts& target) {
+  entry_for(target);
   return target.breaker.admit(settings_, now_);
 }
 
-void Circuits::failed(Agent& target) {
-  meet(target);
+void Circuits::failed(AgentFacts& target) {
+  entry_for(target);
   target.breaker.failed(settings_, now_);
 }
 
 /// The failure first: of two that were heard of together, one that says that the target fails counts for more.
-void Circuits::reported(Agent& target, uint64_t handled) {
+void Circuits::reported(AgentFacts& target, uint64_t handled) {
   failed(target);
   target.reports = true;
   if (handled > 0) target.breaker.succeeded(settings_, now_, handled);

@@ -6,7 +6,7 @@
 //
 // Where outcomes come from. Failures: a message that found the target's backlog at its bound, or its stream taking no entry;
 // and handlers that failed, which the target's gateway hears of (reported()). Successes: entries that left the target's
-// streams, since receivers remove what they have handled (Inbox::measured); that is what can be seen without the receivers'
+// streams, since receivers remove what they have handled (TargetStream::measured); that is what can be seen without the receivers'
 // word, and it says neither that a handler was content nor which messages they were: a message that failed leaves its stream,
 // too. So of a target that reports, its reports count, which say how many it has handled; what leaves counts only for the
 // trials of a half-open circuit, where a failure is reported before its entry goes. A stream that is trimmed or deleted by hand
@@ -45,14 +45,14 @@ class Circuits {
   /// Begins a turn, or begins it again after a read.
   void start(WallMicros now, uint64_t turn);
   /// @return whether what becomes of messages to the target matters at once: its circuit is half-open, or about to be.
-  bool watched(const Agent& target) const;
+  bool watched(const AgentFacts& target) const;
 
-  void seen(Agent& target, bool active);
-  Admission admit(Agent& target);
+  void seen(AgentFacts& target, bool active);
+  Admission admit(AgentFacts& target);
   /// One message could not be delivered, and it is the target's fault.
-  void failed(Agent& target);
+  void failed(AgentFacts& target);
   /// A handler of the target failed, and so many messages were handled since the last that did.
-  void reported(Agent& target, uint64_t handled);
+  void reported(AgentFacts& target, uint64_t handled);
 
   /// Collects what changed. Then it is either sent(), or undone by the next start().
   void finish();
@@ -66,12 +66,12 @@ class Circuits {
 
  private:
   struct Met {
-    Agent* agent;
+    AgentFacts* agent;
     Breaker before;
     uint64_t left = 0;  // messages that were told to it
   };
   void undo(std::vector<Met>& met);
-  Met& meet(Agent& target);
+  Met& entry_for(AgentFacts& target);
 
   Facts& facts_;
   bool on_ = true;

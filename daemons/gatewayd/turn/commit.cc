@@ -75,7 +75,7 @@ for i = 1, changes do
 end
 return {'DONE'}
 )lua";
-static_assert(kMostRefusals == 64, "the script has two values for each");
+static_assert(kMaxRefusals == 64, "the script has two values for each");
 
 /// Decimal texts of the small numbers that arguments are counted by.
 std::string_view small_number(uint64_t value) {

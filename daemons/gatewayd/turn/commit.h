@@ -5,7 +5,7 @@
 //   3. the entries: audit blocks, deliveries, dead letters. When Redis refuses any (a key of another type, a stream whose
 //      ids are used up, out of memory), all others are deleted again, FAILED and nothing is changed
 //   4. sender states, limiter states, the trim of the lists, and how long new reply streams live
-// FAILED names every key that was refused in that step, up to kMostRefusals, so that the next turn can do without them.
+// FAILED names every key that was refused in that step, up to kMaxRefusals, so that the next turn can do without them.
 //
 // A script is atomic, so neither a late arrival of a dropped connection (whose successor has raised the epoch) nor a
 // failure inside it can deliver a message that is not audited, or trim one that is not delivered.
@@ -25,7 +25,7 @@
 
 namespace mas::gateway {
 
-inline constexpr size_t kMostRefusals = 64;
+inline constexpr size_t kMaxRefusals = 64;
 
 struct CommitResult {
   enum class Kind : uint8_t { kDone, kFenced, kFailed };

@@ -174,7 +174,7 @@ bool CommitOp::key_refused(const CommitResult::Refusal& refused) {
   if (!is_the_keys(refused.error)) return false;
   const MonoTime again = mono_now() + kFailingFor;
   if (auto delivery = builder_->delivery_of(refused.key); delivery && *delivery < sealed_.deliveries.size()) {
-    Inbox& inbox = *sealed_.deliveries[*delivery].inbox;
+    TargetStream& inbox = *sealed_.deliveries[*delivery].inbox;
     inbox.failing = refused.error;
     inbox.failing_until = again;
     return true;

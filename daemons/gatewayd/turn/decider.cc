@@ -26,7 +26,7 @@ void Decider::start(const std::vector<Partition*>& partitions, WallMicros now, M
 
 // ---- What is lacking
 
-bool Decider::need_some(const Batch& batch, std::vector<Inbox*>& ret_inboxes, MonoTime until) {
+bool Decider::need_some(const Batch& batch, std::vector<TargetStream*>& ret_inboxes, MonoTime until) {
   if (!std::exchange(needing_, true)) {
     turn_.lookups.follow(batch);
     needs_.begin(ret_inboxes);
@@ -79,7 +79,7 @@ void Decider::seal(SealedTurn& ret_sealed) {
   turn_.result.seal(ret_sealed);
   ret_sealed.findings.clear();
   ret_sealed.suppressed = 0;
-  if (const dlp::Stage* dlp = stages_.dlp()) {
+  if (const dlp::ContentStage* dlp = stages_.dlp()) {
     ret_sealed.findings = dlp->counts();
     ret_sealed.suppressed = dlp->suppressed();
   }

@@ -30,7 +30,7 @@ class Decider {
       : turn_(keys, ns, facts, tickets, payload_key) {}
 
   /// @param stage nullptr: payloads are not looked at. Must outlive its use here.
-  void set_dlp(dlp::Stage* stage) { stages_.set_dlp(stage); }
+  void set_dlp(dlp::ContentStage* stage) { stages_.set_dlp(stage); }
   /// @param key of the frames that carry dead letters back (replay_frame.h). Must outlive its use here.
   void set_replay_key(const HmacKey* key) { replays_.set_key(key); }
   /// @param key that deliveries are archived under; nullptr: they are not. Must outlive its use here.
@@ -43,11 +43,11 @@ class Decider {
 
   /// Begins a turn. @param partitions by number: those that this gateway owns; nullptr for others.
   void start(const std::vector<Partition*>& partitions, WallMicros now, MonoTime mono);
-  /// Goes on putting on the facts' lists what deciding lacks, at least one message; ends early where kMostWanted are on them.
+  /// Goes on putting on the facts' lists what deciding lacks, at least one message; ends early where kMaxWanted are on them.
   /// To be begun again, by start(), after each read until it asks for nothing.
   /// @param ret_inboxes streams whose length is to be read. @return whether that may be read now.
-  bool need_some(const Batch& batch, std::vector<Inbox*>& ret_inboxes, MonoTime until);
-  static constexpr size_t kMostWanted = Needs::kMostWanted;
+  bool need_some(const Batch& batch, std::vector<TargetStream*>& ret_inboxes, MonoTime until);
+  static constexpr size_t kMaxWanted = Needs::kMaxWanted;
   /// Goes on deciding the frames, at least one message, and at last what is due. Every element's partition must be one of
   /// start()'s. @return whether all is decided.
   bool decide_some(const Batch& batch, MonoTime until);

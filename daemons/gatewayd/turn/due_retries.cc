@@ -11,7 +11,7 @@
 namespace mas::gateway {
 namespace {
 
-constexpr int64_t kMostDue = 32;  // of one partition in one read
+constexpr int64_t kMaxDue = 32;  // of one partition in one read
 
 // What is due, the first of it and as many after it as fit. KEYS: the retries. ARGV: now, how many, how many bytes.
 constexpr std::string_view kDueScript = R"lua(
@@ -37,7 +37,7 @@ return redis.pcall('ZUNIONSTORE', KEYS[2], 1, KEYS[2], 'WEIGHTS', ARGV[2])
 
 void DueRetries::ask(redis::Command& command, const Partition& partition, size_t bytes) const {
   const WallMicros now = parts_.clock.now();
-  command.add("EVAL", kDueScript, 1, partition.retries_key, now, kMostDue, bytes);
+  command.add("EVAL", kDueScript, 1, partition.retries_key, now, kMaxDue, bytes);
   command.add("ZRANGEBYSCORE", partition.retries_key, "(" + std::to_string(now), "+inf", "WITHSCORES", "LIMIT", 0, 1);
   command.add("ZCARD", partition.retries_key);
 }

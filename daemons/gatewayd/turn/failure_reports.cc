@@ -23,7 +23,7 @@ std::optional<Record> record_at(std::string_view blob, uint32_t index) {
 
 }  // namespace
 
-void FailureReports::need(const Message& message, const Agent& sender, MessageLookup& found) {
+void FailureReports::need(const Message& message, const AgentFacts& sender, MessageLookup& found) {
   if (found.no_place) return;
   if (found.entry == nullptr) found.entry = turn_.lookups.entry_of(sender.id, *message.report);
   found.no_place = found.entry == nullptr;
@@ -69,7 +69,7 @@ Ruling FailureReports::judge_entry(MessageCase& at, const ReportedEntry& entry) 
 void FailureReports::take(const MessageCase& at, const ReportedEntry& entry, const Record& record,
                           const Envelope& envelope, bool room) {
   const FailureReport& report = *at.message.report;
-  Agent& agent = at.from();
+  AgentFacts& agent = at.from();
   at.work.partition->reports.add(agent.id, report);
   ++turn_.result.counts().failures;
   if (turn_.circuits.on()) turn_.circuits.reported(agent, report.handled);

@@ -24,7 +24,7 @@ class FailureReports {
       : turn_(turn), needs_(needs), stages_(stages), retries_(retries) {}
 
   /// @param message a report that has no fault. @param sender proven. @param found its lookup.
-  void need(const Message& message, const Agent& sender, MessageLookup& found);
+  void need(const Message& message, const AgentFacts& sender, MessageLookup& found);
   /// Sets the case's ruling.
   void decide(MessageCase& at) { at.ruling = judge(at); }
 

@@ -104,7 +104,7 @@ void FenceOp::take(const Asked& asked, const redis::Reply& reply) {
   if (reply.is_error()) return parts_.partitions.rest(partition, partition.*question.key, reply.text);
   if (auto status = load(partition, question, reply); !status)
     return parts_.partitions.rest(partition, status.error().message);
-  if (asked.tag == Tag::kFirstRetry && parts_.partitions.resting().well(partition.number, mono_now()))
+  if (asked.tag == Tag::kFirstRetry && parts_.partitions.resting().mark_healthy(partition.number, mono_now()))
     parts_.frame.log().info("partition_works_again", {{"partition", partition.number}});
 }
 

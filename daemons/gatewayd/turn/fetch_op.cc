@@ -13,10 +13,10 @@ constexpr auto kMoves = transitions<State>({{State::kIdle, State::kLooking},
                                             {State::kLooking, State::kIdle}});
 
 // Of a turn whose agents fit into one read: rules name roles, which are read next.
-constexpr size_t kMostRounds = 4;
+constexpr size_t kMaxRounds = 4;
 
 /// @param named agents, some more than once. Of each its facts are read, and the lengths of all its streams at most.
-constexpr size_t most_rounds(size_t named) { return kMostRounds + named * (1 + kLanes.size()) / Decider::kMostWanted; }
+constexpr size_t most_rounds(size_t named) { return kMaxRounds + named * (1 + kLanes.size()) / Decider::kMaxWanted; }
 
 }  // namespace
 
@@ -73,8 +73,8 @@ void FetchOp::on_facts(const Status& status) {
   begin_round();
 }
 
-std::vector<FactReader::Entry> FetchOp::wanted_entries() const {
-  std::vector<FactReader::Entry> entries;
+std::vector<FactReader::StreamEntryRead> FetchOp::wanted_entries() const {
+  std::vector<FactReader::StreamEntryRead> entries;
   for (ReportedEntry* entry : parts_.decider.wanted_entries()) {
     const unsigned partition = partition_of(entry->agent, parts_.partitions.size());
     entries.push_back(

@@ -44,7 +44,7 @@ class FetchOp {
   void begin_round();
   void look();
   void on_facts(const Status& status);
-  std::vector<FactReader::Entry> wanted_entries() const;
+  std::vector<FactReader::StreamEntryRead> wanted_entries() const;
 
   TurnParts& parts_;
   TurnListener& listener_;
@@ -53,7 +53,7 @@ class FetchOp {
   redis::NextRound slice_;
   size_t rounds_ = 0;
   MonoTime began_{};
-  std::vector<Inbox*> wanted_inboxes_;
+  std::vector<TargetStream*> wanted_inboxes_;
 };
 
 }  // namespace mas::gateway

@@ -43,7 +43,7 @@ bool FreshFrames::need(const Batch& batch, size_t number, MonoTime until) {
 }
 
 bool FreshFrames::known_credential(const FrameInTurn& frame, const FrameLookup& found) const {
-  const Agent& sender = *found.sender;
+  const AgentFacts& sender = *found.sender;
   const HmacKey* key = nullptr;
   return sender.knows(kPresence | kIdentity) &&
          check_credential(frame.header, sender.secrets, turn_.policy.auth, turn_.now, &key).ok();

@@ -18,7 +18,7 @@ namespace mas::gateway {
 class ListWeight {
  public:
   static constexpr std::array<size_t, 10> kSamples = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512};
-  static constexpr size_t kMostElements = kSamples.back();
+  static constexpr size_t kMaxElements = kSamples.back();
 
   void set_head(size_t bytes) { head_ = bytes; }
   /// The answer for the next of kSamples; 0: there is no list.

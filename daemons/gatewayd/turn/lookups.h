@@ -31,14 +31,14 @@ struct ReportedEntry {
 };
 
 struct FrameLookup {
-  Agent* sender = nullptr;
+  AgentFacts* sender = nullptr;
   std::optional<bool> proven;  ///< of a frame that says that it is a replay: whether a gateway made it
   bool authentic = false;      ///< it was seen to be its sender's, before it was decided
 };
 
 struct MessageLookup {
-  Agent* target = nullptr;
-  Inbox* inbox = nullptr;          ///< where it goes
+  AgentFacts* target = nullptr;
+  TargetStream* inbox = nullptr;   ///< where it goes
   ReportedEntry* entry = nullptr;  ///< of a report: what it is about
   Lane lane = Lane::kNormal;       ///< the lane that it takes
   bool answers = false;            ///< a reply whose ticket is good
@@ -47,8 +47,8 @@ struct MessageLookup {
 
 /// Of a message that is due to be delivered again.
 struct DueLookup {
-  Agent* agent = nullptr;
-  Inbox* inbox = nullptr;
+  AgentFacts* agent = nullptr;
+  TargetStream* inbox = nullptr;
 };
 
 class Lookups {

@@ -59,15 +59,15 @@ Ruling MessageStages::replayed_identity(MessageCase& at) {
 
 /// The block list holds for replies, too; else a ticket lets a reply through to who asked.
 Ruling MessageStages::authorisation(MessageCase& at) {
-  Verdict verdict = authorise(at.to().id, at.from().rules, at.from().roles, turn_.policy.default_rule);
+  RuleVerdict verdict = authorise(at.to().id, at.from().rules, at.from().roles, turn_.policy.default_rule);
   if (verdict.allowed) return {};
   if (at.found.answers && verdict.rule != Rule::kBlocked && verdict.rule != Rule::kUnreadable) return {};
-  return {Decision::kAuthzDenied, say(verdict.describe())};
+  return {Decision::kAuthzDenied, keep_text(verdict.describe())};
 }
 
 /// Replies with a ticket go to the instance that asked, whose streams and state are its own: no breaker is asked.
 Ruling MessageStages::target(MessageCase& at) {
-  Agent& target = at.to();
+  AgentFacts& target = at.to();
   bool takes_part = target.registered && target.gateway_mode;
   bool admitted =
       target.secrets.found != SenderSecrets::Found::kNone && target.secrets.state != IdentityState::kRevoked;
@@ -92,27 +92,28 @@ Ruling MessageStages::guard(MessageCase& at) {
   GuardVerdict verdict = guard_.judge(
       {at.from().id, at.to().id, message.conversation, message.chain, message.hops, at.found.answers}, turn_.now);
   if (verdict.allowed()) return {};
-  return {Decision::kLoopDetected, say(verdict.describe(turn_.policy.guard))};
+  return {Decision::kLoopDetected, keep_text(verdict.describe(turn_.policy.guard))};
 }
 
 Ruling MessageStages::rate(MessageCase& at) {
-  const Agent& sender = at.from();
+  const AgentFacts& sender = at.from();
   if (!sender.limits_problem.empty()) return {Decision::kRateLimited, sender.limits_problem};
   if (sender.limits.unlimited()) return {};
   TakeResult taken = take(at.memory->limiter, sender.limits, turn_.now, at.message.envelope.size());
   if (!std::exchange(at.memory->limiter_changed, true)) at.work.limiters.emplace_back(sender.id, at.memory);
   if (taken.allowed) return {};
-  return {Decision::kRateLimited, say(taken.describe(sender.limits)), taken.retry_after_ms()};
+  return {Decision::kRateLimited, keep_text(taken.describe(sender.limits)), taken.retry_after_ms()};
 }
 
 Ruling MessageStages::content(MessageCase& at) {
   if (dlp_ == nullptr) return {Decision::kUnavailable, "data-loss prevention did not start"};
-  const dlp::Stage::Outcome& outcome = dlp_->look(at.from().id, at.to().id, at.message.envelope, at.message.content);
+  const dlp::ContentStage::Verdict& outcome =
+      dlp_->look(at.from().id, at.to().id, at.message.envelope, at.message.content);
   at.detected = outcome.detected;
   const bool enforced = turn_.policy.dlp == Mode::kEnforce;
   if (enforced) at.envelope = outcome.envelope;
   if (outcome.decision == Decision::kAllowed) return {};
-  const Ruling ruling{outcome.decision, outcome.reason.empty() ? std::string_view() : say(outcome.reason)};
+  const Ruling ruling{outcome.decision, outcome.reason.empty() ? std::string_view() : keep_text(outcome.reason)};
   if (enforced || ruling.refuses()) return ruling;
   at.note_shadow({ruling.decision, {}});
   return {};
@@ -123,7 +124,7 @@ Ruling MessageStages::circuit(MessageCase& at) {
   if (at.found.answers || turn_.circuits.admit(at.to()) != Admission::kRefuse) return {};
   const Policy& policy = turn_.policy;
   const Breaker& breaker = at.to().breaker;
-  const Ruling ruling{Decision::kCircuitOpen, say(breaker.describe()), breaker.retry_after_ms(turn_.now)};
+  const Ruling ruling{Decision::kCircuitOpen, keep_text(breaker.describe()), breaker.retry_after_ms(turn_.now)};
   const bool keep = policy.breaker_mode == Mode::kEnforce && policy.breaker.on_open == OnOpen::kDeadLetter;
   if (keep && !at.frame.replay) keep_undelivered(at, std::string(ruling.reason));
   return ruling;
@@ -132,7 +133,7 @@ Ruling MessageStages::circuit(MessageCase& at) {
 /// A sender whose share is used up is refused alone, and that is not the target's fault.
 Ruling MessageStages::backlog(MessageCase& at) {
   const Policy& policy = turn_.policy;
-  Inbox& inbox = *at.found.inbox;
+  TargetStream& inbox = *at.found.inbox;
   const uint64_t records = inbox.records(), bytes = inbox.bytes();
   if (inbox.failing.empty() && over_share(at, records, bytes))
     return {Decision::kTargetOverloaded, "the sender's share of the target's backlog is used up"};
@@ -141,10 +142,10 @@ Ruling MessageStages::backlog(MessageCase& at) {
   if (turn_.circuits.on() && !at.found.answers) turn_.circuits.failed(at.to());
   if (inbox.failing.empty()) return {Decision::kTargetOverloaded, "the target's backlog is at its bound"};
   std::string reason = "the target's stream takes no entry: " + inbox.failing;
-  if (at.frame.replay) return {Decision::kUnavailable, say(std::move(reason))};  // it becomes one again
+  if (at.frame.replay) return {Decision::kUnavailable, keep_text(std::move(reason))};  // it becomes one again
   keep_undelivered(at, reason);
-  if (!policy.dead_letters_full) return {Decision::kUnavailable, say(std::move(reason))};
-  return {Decision::kDlqFull, say(reason + "; the dead-letter queue is at its bound")};
+  if (!policy.dead_letters_full) return {Decision::kUnavailable, keep_text(std::move(reason))};
+  return {Decision::kDlqFull, keep_text(reason + "; the dead-letter queue is at its bound")};
 }
 
 /// What a sender adds is counted from half of its share on, so up to there it costs nothing.
@@ -175,7 +176,7 @@ Ruling MessageStages::lane(MessageCase& at) {
   const Lane highest = highest_lane(at.from().roles, policy.highest_lane);
   if (wanted >= highest) return {};
   std::string_view reason =
-      say("priority: " + std::string(lane_name(wanted)) + ", at most " + std::string(lane_name(highest)));
+      keep_text("priority: " + std::string(lane_name(wanted)) + ", at most " + std::string(lane_name(highest)));
   if (policy.priorities == Mode::kEnforce) return {Decision::kAllowed, reason};
   ++turn_.result.counts().shadow;
   at.note_shadow({at.ruling.decision, reason});
@@ -191,7 +192,7 @@ void MessageStages::keep_undelivered(const MessageCase& at, std::string reason) 
 /// What was made of a message is there until the next one is looked at, the message itself as long as the turn.
 std::string_view MessageStages::lasting(const MessageCase& at) {
   bool same = at.envelope.data() == at.message.envelope.data();
-  return same ? at.envelope : say(std::string(at.envelope));
+  return same ? at.envelope : keep_text(std::string(at.envelope));
 }
 
 void MessageStages::deliver(const MessageCase& at) {
@@ -202,7 +203,7 @@ void MessageStages::deliver(const MessageCase& at) {
     claim.expires = at.message.deadline ? micros_of(*at.message.deadline) : turn_.now + window;
     turn_.tickets.issue(ticket, claim);
   }
-  Inbox& inbox = *at.found.inbox;
+  TargetStream& inbox = *at.found.inbox;
   if (inbox.backlog.counts_senders()) inbox.backlog.add_sender(at.from().id, at.envelope.size());
   turn_.result.deliver(inbox, lasting(at), ticket, at.message.flags & Record::kReplayed);
   if (turn_.archive_key != nullptr && !at.frame.replay) archive(at);

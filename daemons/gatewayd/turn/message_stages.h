@@ -23,8 +23,8 @@ class MessageStages {
   explicit MessageStages(TurnContext& turn) : turn_(turn), guard_(SipKey{random_u64(), random_u64()}) {}
 
   /// @param stage nullptr: payloads are not looked at. Must outlive its use here.
-  void set_dlp(dlp::Stage* stage) { dlp_ = stage; }
-  dlp::Stage* dlp() const { return dlp_; }
+  void set_dlp(dlp::ContentStage* stage) { dlp_ = stage; }
+  dlp::ContentStage* dlp() const { return dlp_; }
   void configure(const Policy& policy) { guard_.configure(policy.guard); }
 
   /// Sets the case's ruling, and delivers the message where that accepts it.
@@ -50,11 +50,11 @@ class MessageStages {
   void deliver(const MessageCase& at);
   void archive(const MessageCase& at);
   std::string_view lasting(const MessageCase& at);
-  std::string_view say(std::string text) { return turn_.result.keep(std::move(text)); }
+  std::string_view keep_text(std::string text) { return turn_.result.keep(std::move(text)); }
 
   TurnContext& turn_;
   Guard guard_;
-  dlp::Stage* dlp_ = nullptr;
+  dlp::ContentStage* dlp_ = nullptr;
 };
 
 }  // namespace mas::gateway

@@ -13,7 +13,7 @@ constexpr Duration kLookAgain = std::chrono::milliseconds(50);  // at a stream t
 
 }  // namespace
 
-void Needs::begin(std::vector<Inbox*>& ret_inboxes) {
+void Needs::begin(std::vector<TargetStream*>& ret_inboxes) {
   inboxes_ = &ret_inboxes;
   inboxes_->clear();
   wanted_entries_.clear();
@@ -46,12 +46,12 @@ bool Needs::choose_lane(const Message& message, const FrameLookup& from, Message
 }
 
 /// A ticket leads a reply to the instance that asked.
-Inbox& Needs::inbox_of(const FrameInTurn& frame, const Message& message, MessageLookup& found) {
-  Agent& target = *found.target;
+TargetStream& Needs::inbox_of(const FrameInTurn& frame, const Message& message, MessageLookup& found) {
+  AgentFacts& target = *found.target;
   TicketClaim claim{target.id, {}, frame.header.sender, message.correlation_id};
   found.answers = message.is_reply && !message.ticket.empty() && turn_.tickets.accept(message.ticket, claim, turn_.now);
   if (!found.answers) {
-    Inbox& inbox = target.inbox(found.lane);
+    TargetStream& inbox = target.inbox(found.lane);
     if (inbox.key.empty()) inbox.key = turn_.keys.inbox(target.id, found.lane, frame.partition);
     return inbox;
   }
@@ -77,15 +77,15 @@ void Needs::due(const DueRetry& due, DueLookup& found) {
 }
 
 /// A circuit on trial closes by what leaves the target's streams, whichever lane it lay in.
-void Needs::outcomes(Agent& target) {
-  for (Inbox& inbox : target.inboxes) {
+void Needs::outcomes(AgentFacts& target) {
+  for (TargetStream& inbox : target.inboxes) {
     if (inbox.key.empty()) continue;
     if (turn_.mono - inbox.read_at > kLookAgain) inbox.known = false;
     length(inbox);
   }
 }
 
-void Needs::length(Inbox& inbox) {
+void Needs::length(TargetStream& inbox) {
   const bool full = inbox.records() >= turn_.policy.max_backlog_records ||
                     inbox.bytes() >= turn_.policy.max_backlog_bytes ||
                     inbox.backlog.counts_senders();  // or full for some of them

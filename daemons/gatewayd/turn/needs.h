@@ -20,10 +20,10 @@ class Needs {
   explicit Needs(TurnContext& turn) : turn_(turn) {}
 
   /// Begins a pass: the lists are empty. @param ret_inboxes the list of streams; to be there until the pass ends.
-  void begin(std::vector<Inbox*>& ret_inboxes);
+  void begin(std::vector<TargetStream*>& ret_inboxes);
   /// Whether the lists are as long as one read may be.
-  bool enough() const { return turn_.facts.wanted() >= kMostWanted || inboxes_->size() >= kMostWanted; }
-  static constexpr size_t kMostWanted = 2000;  ///< agents, or streams, about: some megabytes of commands
+  bool enough() const { return turn_.facts.wanted() >= kMaxWanted || inboxes_->size() >= kMaxWanted; }
+  static constexpr size_t kMaxWanted = 2000;  ///< agents, or streams, about: some megabytes of commands
 
   void sender(const FrameInTurn& frame, FrameLookup& found);
   void target(const FrameInTurn& frame, const Message& message, const FrameLookup& from, MessageLookup& found);
@@ -41,15 +41,15 @@ class Needs {
   static constexpr size_t kReplyInboxes = 16 * 1024;  // that are remembered between turns
 
   bool choose_lane(const Message& message, const FrameLookup& from, MessageLookup& found) const;
-  Inbox& inbox_of(const FrameInTurn& frame, const Message& message, MessageLookup& found);
-  void outcomes(Agent& target);
-  void length(Inbox& inbox);
+  TargetStream& inbox_of(const FrameInTurn& frame, const Message& message, MessageLookup& found);
+  void outcomes(AgentFacts& target);
+  void length(TargetStream& inbox);
 
   TurnContext& turn_;
   uint64_t pass_ = 0;
-  std::vector<Inbox*>* inboxes_ = nullptr;
+  std::vector<TargetStream*>* inboxes_ = nullptr;
   std::vector<ReportedEntry*> wanted_entries_;
-  KeyedMap<Inbox> reply_inboxes_;  // by stream
+  KeyedMap<TargetStream> reply_inboxes_;  // by stream
 };
 
 }  // namespace mas::gateway

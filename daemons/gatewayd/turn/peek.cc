@@ -19,7 +19,7 @@ Peek::Peek(uv_loop_t* loop, redis::ConnectionOptions options, unsigned partition
     : partition_(partition),
       key_(std::move(key)),
       listener_(listener),
-      pause_(loop, [this] { tell(); }),
+      pause_(loop, [this] { notify(); }),
       connection_(loop, std::move(options), this) {
   connection_.start();
 }
@@ -34,7 +34,7 @@ void Peek::arm() {
 void Peek::ask() {
   if (!wanted_ || blocked_ || pause_.armed() || !connection_.ready()) return;
   redis::Command command("BLMOVE", key_, key_, "LEFT", "LEFT", kBlockSeconds);
-  command.add("MEMORY", "USAGE", key_, "SAMPLES", ListWeight::kMostElements);
+  command.add("MEMORY", "USAGE", key_, "SAMPLES", ListWeight::kMaxElements);
   blocked_ = connection_.send(command, redis::reply_to<&Peek::on_reply>(this), kPatience).ok();
 }
 
@@ -43,7 +43,7 @@ void Peek::ask() {
 void Peek::on_reply(uint64_t tag, const redis::Answer& answer) {
   if (!answer.ok()) {
     blocked_ = false;
-    if (answer.error().code == Errc::kTooLarge) tell(0, true);
+    if (answer.error().code == Errc::kTooLarge) notify(0, true);
     return;  // asked again when the link is back
   }
   const redis::Reply& reply = **answer;
@@ -54,10 +54,10 @@ void Peek::on_reply(uint64_t tag, const redis::Answer& answer) {
   }
   blocked_ = false;
   if (!seen_) return ask();
-  tell(reply.is_integer() ? static_cast<uint64_t>(reply.integer) : 0);
+  notify(reply.is_integer() ? static_cast<uint64_t>(reply.integer) : 0);
 }
 
-void Peek::tell(uint64_t list_bytes, bool too_large) {
+void Peek::notify(uint64_t list_bytes, bool too_large) {
   if (std::exchange(wanted_, false)) listener_.on_work(partition_, list_bytes, too_large);
 }
 

@@ -39,7 +39,7 @@ class Peek final : redis::ConnectionListener {
  private:
   void ask();
   void on_reply(uint64_t tag, const redis::Answer& answer);
-  void tell(uint64_t list_bytes = 0, bool too_large = false);
+  void notify(uint64_t list_bytes = 0, bool too_large = false);
   void on_ready(redis::Connection&) override { ask(); }
   void on_down(redis::Connection&, const Error&, unsigned) override {}
 

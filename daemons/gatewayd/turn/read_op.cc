@@ -89,7 +89,7 @@ void ReadOp::ask_partition(redis::Command& command, Partition& partition) {
     asked_.push_back({Tag::kElements, partition.number});
   }
   if (partition.list_bytes > 0) {
-    command.add("MEMORY", "USAGE", partition.ingress_key, "SAMPLES", ListWeight::kMostElements);
+    command.add("MEMORY", "USAGE", partition.ingress_key, "SAMPLES", ListWeight::kMaxElements);
     asked_.push_back({Tag::kListBytes, partition.number});
   }
   if (in_hand || !retries_.due(partition)) return;
@@ -110,7 +110,7 @@ size_t ReadOp::elements_to_ask(const Partition& partition) const {
   auto messages = static_cast<double>(std::min(parts_.options.messages / active, kPartitionMessages));
   auto bytes = static_cast<double>(std::min(parts_.options.bytes / active, kPartitionBytes));
   double share = std::min(messages / partition.mean_element_records, bytes / partition.mean_element_bytes);
-  return std::clamp<size_t>(static_cast<size_t>(share), 1, ListWeight::kMostElements);
+  return std::clamp<size_t>(static_cast<size_t>(share), 1, ListWeight::kMaxElements);
 }
 
 // ---- Large lists

@@ -7,7 +7,7 @@
 namespace mas::gateway {
 namespace {
 
-constexpr size_t kMostSummaries = 1000;  // of a partition in one turn; the block has to hold them
+constexpr size_t kMaxSummaries = 1000;  // of a partition in one turn; the block has to hold them
 
 }  // namespace
 
@@ -77,7 +77,7 @@ void Recorder::summaries() {
     partition->next_summary = Partition::kNoSummary;
     if (partition->strangers.summary_due(turn_.now)) summary(work, {}, partition->strangers);
     std::erase_if(partition->counting, [&](const Partition::Counting& one) {
-      if (!one.sender->refusals.summary_due(turn_.now) || written >= kMostSummaries) return false;
+      if (!one.sender->refusals.summary_due(turn_.now) || written >= kMaxSummaries) return false;
       summary(work, one.id, one.sender->refusals);
       ++written;
       return true;

@@ -20,14 +20,14 @@
 
 namespace mas::gateway {
 
-inline constexpr int64_t kMostRefusalRecords = 1'000'000;  ///< a second
-inline constexpr int64_t kRefusalBurst = 100;              ///< seconds' worth of records at once
+inline constexpr int64_t kMaxRefusalRecords = 1'000'000;  ///< a second
+inline constexpr int64_t kRefusalBurst = 100;             ///< seconds' worth of records at once
 
 class Refusals {
  public:
   static constexpr WallMicros kSummaryEvery = 1'000'000;
 
-  /// @param per_second from 1 to kMostRefusalRecords. @return whether the refusal is to be recorded; else it was counted.
+  /// @param per_second from 1 to kMaxRefusalRecords. @return whether the refusal is to be recorded; else it was counted.
   bool take(Decision decision, int64_t per_second, WallMicros now);
 
   bool counting() const { return total_ > 0; }

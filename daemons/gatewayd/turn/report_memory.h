@@ -21,7 +21,7 @@ namespace mas::gateway {
 
 class ReportMemory {
  public:
-  static constexpr size_t kMost = 4096;
+  static constexpr size_t kMax = 4096;
 
   bool contains(std::string_view agent, const FailureReport& report) const {
     return known_.find(key_of(agent, report)) != known_.end();
@@ -30,7 +30,7 @@ class ReportMemory {
     auto [added, fresh] = known_.insert(key_of(agent, report));
     if (!fresh) return;
     order_.push_back(&*added);
-    if (order_.size() <= kMost) return;
+    if (order_.size() <= kMax) return;
     known_.erase(known_.find(*order_.front()));
     order_.pop_front();
   }

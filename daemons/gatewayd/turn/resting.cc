@@ -7,7 +7,7 @@ namespace mas::gateway {
 
 bool Resting::rest(unsigned partition, const std::string& why, MonoTime now) {
   auto [it, fresh] = entries_.try_emplace(partition);
-  Entry& entry = it->second;
+  RestingPartition& entry = it->second;
   bool relapsed = !fresh && !entry.at_rest && now - entry.well_since < kProbation;
   if (relapsed)
     entry.period = std::min(2 * entry.period, kLongestLook);
@@ -22,7 +22,7 @@ bool Resting::rest(unsigned partition, const std::string& why, MonoTime now) {
   return true;
 }
 
-bool Resting::well(unsigned partition, MonoTime now) {
+bool Resting::mark_healthy(unsigned partition, MonoTime now) {
   auto found = entries_.find(partition);
   if (found == entries_.end() || !found->second.at_rest) return false;
   found->second.at_rest = false;

@@ -1,7 +1,7 @@
 // Which partitions are at rest: Redis holds something at one of their keys that cannot be worked with, so the others go on
 // without them, and they come back by themselves once the key was repaired.
 //
-//   works ──rest()──▶ at rest ──kFirstLook later: due()──▶ (fenced again) ──well()──▶ on probation ──kProbation──▶ works
+//   works ──rest()──▶ at rest ──kFirstLook later: due()──▶ (fenced again) ──mark_healthy()──▶ on probation ──kProbation──▶ works
 //                       ▲                                        │ rest()                  │ rest(): the next look
 //                       └────────────────────────────────────────┴─────────────────────────┘ after twice the time
 //
@@ -30,7 +30,7 @@ class Resting {
   /// @return whether to log it: it is new, or was logged long ago.
   bool rest(unsigned partition, const std::string& why, MonoTime now);
   /// It was looked at and can be worked with. @return whether it was at rest.
-  bool well(unsigned partition, MonoTime now);
+  bool mark_healthy(unsigned partition, MonoTime now);
   /// It is another gateway's from now on.
   void forget(unsigned partition);
   /// All of them are due: Redis is perhaps another one.
@@ -47,14 +47,14 @@ class Resting {
   size_t size() const { return size_; }
 
  private:
-  struct Entry {
+  struct RestingPartition {
     bool at_rest = false;
     std::string why;
     Duration period{};
     MonoTime look_at{}, well_since{}, logged{};
   };
-  std::map<unsigned, Entry> entries_;  // at rest and on probation
-  size_t size_ = 0;                    // at rest
+  std::map<unsigned, RestingPartition> entries_;  // at rest and on probation
+  size_t size_ = 0;                               // at rest
 };
 
 }  // namespace mas::gateway

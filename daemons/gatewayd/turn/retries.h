@@ -32,7 +32,7 @@ class Retries {
   bool give_up(PartitionWork& work, const WaitingRetry& waiting, const DueRetry& about, Decision decision,
                std::string reason);
   /// How often a message is delivered to the agent at most.
-  uint32_t attempts_of(const Agent& agent) const { return agent.attempts.value_or(turn_.policy.retry.attempts); }
+  uint32_t attempts_of(const AgentFacts& agent) const { return agent.attempts.value_or(turn_.policy.retry.attempts); }
 
  private:
   bool done(const DueRetry& due, const DueLookup& found, PartitionWork& work);

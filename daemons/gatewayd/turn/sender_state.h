@@ -11,7 +11,7 @@
 //
 // The gap is the numbers between the end of the run before (0 for the first) and this one. A varint is LEB128 without
 // needless bytes. So what refusals take is at most a byte for each number of the window and some for the first run:
-// kMostBytes, however they alternate. Version 1 (u64 first, u32 count, u8 decision per run) is read, too.
+// kMaxBytes, however they alternate. Version 1 (u64 first, u32 count, u8 decision per run) is read, too.
 #pragma once
 
 #include <cstdint>
@@ -35,7 +35,7 @@ enum class Standing : uint8_t {
 
 class SenderState {
  public:
-  static constexpr size_t kMostBytes = 64 + limits::kSenderWindow;  ///< of the encoded form
+  static constexpr size_t kMaxBytes = 64 + limits::kSenderWindow;  ///< of the encoded form
 
   uint64_t last() const { return last_; }
   WallMicros active() const { return active_; }

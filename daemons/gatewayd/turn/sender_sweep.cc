@@ -8,7 +8,7 @@
 namespace mas::gateway {
 namespace {
 
-constexpr size_t kMostAtOnce = 10'000;
+constexpr size_t kMaxAtOnce = 10'000;
 constexpr WallMicros kLimiterForgets = 2ll * 3600 * 1'000'000;  // an hour's bucket is full again before that
 
 }  // namespace
@@ -33,7 +33,7 @@ void SenderSweep::start(const std::vector<std::unique_ptr<Partition>>& partition
       bool idle = sender.instances.empty() && sender.limiter.updated < now - kLimiterForgets;
       if (idle) partition->forgettable.push_back({id, {}});
       for (const auto& [key, instance] : sender.instances) {
-        if (instance.state.active() >= silent_since_ || candidates_.size() >= kMostAtOnce) continue;
+        if (instance.state.active() >= silent_since_ || candidates_.size() >= kMaxAtOnce) continue;
         auto hex = std::string_view(instance.field).substr(id.size() + 1);
         candidates_.push_back({partition->number, id, key, keys_.alive(id, hex)});
         command.add("EXISTS", candidates_.back().lease);

@@ -34,7 +34,7 @@ struct MessageCase {
   const FrameInTurn& frame;
   const Message& message;
   const MessageLookup& found;
-  Agent* sender;  ///< nullptr: it was not looked up, and nothing is to be judged
+  AgentFacts* sender;  ///< nullptr: it was not looked up, and nothing is to be judged
   PartitionWork& work;
   Sender* memory;             ///< what is remembered of the sender; nullptr: looked up once its identity is known
   std::string_view envelope;  ///< what is delivered: the sender's, or what was made of it
@@ -42,8 +42,8 @@ struct MessageCase {
   std::optional<audit::AuditRecord::Shadow> shadow{};  ///< the first ruling of a stage in shadow mode
   std::span<const std::string_view> detected{};        ///< in the payload
 
-  Agent& from() const { return *sender; }
-  Agent& to() const { return *found.target; }  ///< from the stage after decode on
+  AgentFacts& from() const { return *sender; }
+  AgentFacts& to() const { return *found.target; }  ///< from the stage after decode on
   /// A stage in shadow mode would have decided that.
   void note_shadow(const Ruling& would) {
     if (!shadow) shadow = audit::AuditRecord::Shadow{would.decision, would.reason};

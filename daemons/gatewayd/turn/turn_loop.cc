@@ -94,7 +94,7 @@ void TurnLoop::set_policy(const Policy& policy, const LimitSettings& default_lim
   change();
 }
 
-void TurnLoop::set_dlp(std::unique_ptr<dlp::Stage> stage) {
+void TurnLoop::set_dlp(std::unique_ptr<dlp::ContentStage> stage) {
   changes_.dlp = std::move(stage);
   change();
 }
@@ -335,7 +335,7 @@ void TurnLoop::on_tracking() {
 
 /// What is cached may be wrong from now on, so nothing is decided by it, not even the turn in hand. What is being committed was
 /// decided before.
-void TurnLoop::on_deaf(const Error& why) {
+void TurnLoop::on_tracking_lost(const Error& why) {
   parts_.facts.forget_all();
   if (state_.is(State::kDrained)) return;
   if (parts_.pipeline.committing())

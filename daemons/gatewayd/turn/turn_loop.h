@@ -52,7 +52,7 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   /// Policy and limits from the next turn on. What is under way is finished first.
   void set_policy(const Policy& policy, const LimitSettings& default_limits);
   /// What looks at payloads from the next turn on; nullptr: nobody.
-  void set_dlp(std::unique_ptr<dlp::Stage> stage);
+  void set_dlp(std::unique_ptr<dlp::ContentStage> stage);
   /// @param key of the frames that carry dead letters back. Must outlive the loop. Before start().
   void set_replay_key(const HmacKey* key) { parts_.decider.set_replay_key(key); }
   /// @param key that deliveries are archived under from the next turn on; nullptr: they are not.
@@ -82,7 +82,7 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   /// What was set while turns were under way.
   struct Changes {
     std::optional<std::pair<Policy, LimitSettings>> policy;
-    std::optional<std::unique_ptr<dlp::Stage>> dlp;
+    std::optional<std::unique_ptr<dlp::ContentStage>> dlp;
     std::optional<std::shared_ptr<const archive::Key>> archive;
     bool any() const { return policy || dlp || archive; }
   };
@@ -92,7 +92,7 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   void on_tracking() override;
   void on_changed(std::string_view key) override { parts_.facts.changed(key); }
   void on_all_changed() override { parts_.facts.forget_all(); }
-  void on_deaf(const Error& why) override;
+  void on_tracking_lost(const Error& why) override;
   void on_work(unsigned partition, uint64_t list_bytes, bool too_large) override;
   void on_fenced() override { advance(); }
   void on_read() override { go_on(); }

@@ -49,7 +49,7 @@ struct TurnParts {
   Facts facts;
   Decider decider;
   Batch batch;
-  std::unique_ptr<dlp::Stage> dlp;                  ///< what looks at payloads; nullptr: nobody
+  std::unique_ptr<dlp::ContentStage> dlp;           ///< what looks at payloads; nullptr: nobody
   std::shared_ptr<const archive::Key> archive_key;  ///< that deliveries are archived under; nullptr: they are not
   WallMicros turn_now = 0;                          ///< Redis's clock when the turn in hand was read
   MonoTime dead_letters_again{};                    ///< until then the queue is not tried: it refused one

@@ -53,16 +53,16 @@ PartitionWork& TurnResult::work_of(unsigned partition) {
   return *work;
 }
 
-void TurnResult::deliver(Inbox& inbox, std::string_view envelope, std::string_view ticket, uint8_t flags) {
+void TurnResult::deliver(TargetStream& inbox, std::string_view envelope, std::string_view ticket, uint8_t flags) {
   add_record(delivery_for(inbox, envelope.size()), envelope, ticket, flags, {});
 }
 
-void TurnResult::deliver_alone(Inbox& inbox, std::string_view envelope, std::string_view ticket, uint8_t flags,
+void TurnResult::deliver_alone(TargetStream& inbox, std::string_view envelope, std::string_view ticket, uint8_t flags,
                                std::string_view retry) {
   add_record(fresh_delivery(inbox), envelope, ticket, flags, retry);
 }
 
-Delivery& TurnResult::delivery_for(Inbox& inbox, size_t bytes) {
+Delivery& TurnResult::delivery_for(TargetStream& inbox, size_t bytes) {
   if (std::exchange(inbox.turn, turn_) != turn_) inbox.slot = SIZE_MAX;
   if (inbox.slot != SIZE_MAX) {
     Delivery& open = deliveries_[inbox.slot];
@@ -71,7 +71,7 @@ Delivery& TurnResult::delivery_for(Inbox& inbox, size_t bytes) {
   return fresh_delivery(inbox);
 }
 
-Delivery& TurnResult::fresh_delivery(Inbox& inbox) {
+Delivery& TurnResult::fresh_delivery(TargetStream& inbox) {
   inbox.slot = deliveries_.size();
   Delivery& fresh = deliveries_.emplace_back();
   fresh.key = inbox.key;

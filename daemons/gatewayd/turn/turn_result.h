@@ -45,7 +45,7 @@ struct Delivery {
   std::vector<std::string_view> pieces;
   size_t bytes = 0;  ///< of all pieces
   uint32_t records = 0;
-  Inbox* inbox = nullptr;
+  TargetStream* inbox = nullptr;
 };
 
 struct DeadLetter {
@@ -114,7 +114,7 @@ struct SealedTurn {
   std::vector<Delivery> deliveries;
   Counts counts;
   size_t audit_blocks = 0;
-  dlp::Stage::Counts findings;
+  dlp::ContentStage::Counts findings;
   uint64_t suppressed = 0;  ///< findings that allow-lists let pass
 };
 
@@ -128,9 +128,9 @@ class TurnResult {
   /// @param partition one of start()'s that is not nullptr.
   PartitionWork& work_of(unsigned partition);
   /// Adds a record to the entry that fills for the stream; to another one when it is full.
-  void deliver(Inbox& inbox, std::string_view envelope, std::string_view ticket, uint8_t flags);
+  void deliver(TargetStream& inbox, std::string_view envelope, std::string_view ticket, uint8_t flags);
   /// Adds a record in an entry of its own. @param retry the encoded state of its retries.
-  void deliver_alone(Inbox& inbox, std::string_view envelope, std::string_view ticket, uint8_t flags,
+  void deliver_alone(TargetStream& inbox, std::string_view envelope, std::string_view ticket, uint8_t flags,
                      std::string_view retry);
   void add_letter(DeadLetter letter) { dead_letters_.push_back(std::move(letter)); }
   void add_unproven(Unproven one) { unproven_.push_back(std::move(one)); }
@@ -160,8 +160,8 @@ class TurnResult {
   void dropped(SealedTurn& sealed);
 
  private:
-  Delivery& delivery_for(Inbox& inbox, size_t bytes);
-  Delivery& fresh_delivery(Inbox& inbox);
+  Delivery& delivery_for(TargetStream& inbox, size_t bytes);
+  Delivery& fresh_delivery(TargetStream& inbox);
   void add_record(Delivery& delivery, std::string_view envelope, std::string_view ticket, uint8_t flags,
                   std::string_view retry);
   void recycle(std::vector<Delivery>& deliveries);

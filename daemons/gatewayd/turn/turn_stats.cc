@@ -48,7 +48,7 @@ TurnStats::TurnStats(common::Metrics& metrics)
   });
 }
 
-void TurnStats::add(const SealedTurn& turn, const dlp::Stage* stage) {
+void TurnStats::add(const SealedTurn& turn, const dlp::ContentStage* stage) {
   const Counts& counts = turn.counts;
   turns_.add();
   messages_.add(counts.messages);

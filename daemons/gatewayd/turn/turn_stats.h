@@ -15,7 +15,7 @@ class TurnStats {
   explicit TurnStats(common::Metrics& metrics);
 
   /// A turn was committed. @param stage that looked at its payloads; nullptr: none did.
-  void add(const SealedTurn& turn, const dlp::Stage* stage);
+  void add(const SealedTurn& turn, const dlp::ContentStage* stage);
   /// A stage ended now, and the next begins.
   static void stage_over(Histogram& histogram, MonoTime& began) {
     const MonoTime now = mono_now();

@@ -65,7 +65,7 @@ std::string_view reason(ForgetState state) {
 bool may_go(ForgetState state) { return state == ForgetState::kForgotten || state == ForgetState::kWould; }
 
 /// What became of whom.
-struct Outcome {
+struct ForgetResult {
   std::vector<Found> shown;
   std::map<ForgetState, uint64_t> kept;
   uint64_t gone = 0;
@@ -73,7 +73,7 @@ struct Outcome {
   bool dry_run = false, lines = false;  ///< lines: a line per agent, for people
 };
 
-void write_outcome(JsonWriter& json, const Outcome& outcome) {
+void write_outcome(JsonWriter& json, const ForgetResult& outcome) {
   json.begin_object();
   json_list(json, "agents", outcome.shown, [](JsonWriter& each, const Found& found) {
     each.begin_object().key("id").string(found.id).key("state").string(forget_state_name(found.state));
@@ -89,7 +89,7 @@ std::string backlog_of(const Found& found) {
   return found.waiting > 0 ? " (" + std::to_string(found.waiting) + " messages)" : "";
 }
 
-void print_outcome(Output& out, const Outcome& outcome) {
+void print_outcome(Output& out, const ForgetResult& outcome) {
   if (outcome.lines)
     for (const Found& found : outcome.shown)
       out.line("'" + found.id + "' " + std::string(reason(found.state)) + backlog_of(found));
@@ -199,7 +199,7 @@ class Forgetting {
   const Keys& keys_;
   const Options& options_;
   const ForgetOptions forget_;
-  Outcome outcome_;
+  ForgetResult outcome_;
 };
 
 Result<Document> run_forget(Context& context, const Options& options) {

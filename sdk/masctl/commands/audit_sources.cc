@@ -1,4 +1,4 @@
-// Reading archives, heads and keys from files.
+// Reading retired blocks, heads and keys from files.
 #include "sdk/masctl/commands/audit_sources.h"
 
 #include <algorithm>
@@ -9,7 +9,7 @@
 #include <iterator>
 #include <tuple>
 
-#include "daemons/gatewayd/audit/archive.h"
+#include "daemons/gatewayd/audit/retired_blocks.h"
 
 namespace mas::ctl {
 
@@ -26,58 +26,57 @@ Result<std::string> read_file(const std::string& path) {
   return content;
 }
 
-/// The files that a path means: itself, or the archives in a folder.
+/// The files that a path means: itself, or those in a folder.
 Result<std::vector<std::string>> files_of(const std::string& path) {
   std::error_code error;
   if (!fs::is_directory(path, error)) return std::vector<std::string>{path};
   std::vector<std::string> files;
   for (auto entry = fs::directory_iterator(path, error); !error && entry != fs::directory_iterator();
        entry.increment(error))
-    if (audit::parse_archive_name(entry->path().filename().string())) files.push_back(entry->path().string());
+    if (audit::parse_retired_file_name(entry->path().filename().string())) files.push_back(entry->path().string());
   if (error) return Error{Errc::kNotFound, path + ": " + error.message()};
   return files;
 }
 
 /// Partition and number come from the first block, not from the file's name, which anybody can change.
-Result<AuditArchive> look_at(const std::string& path) {
+Result<RetiredFile> look_at(const std::string& path) {
   auto content = read_file(path);
   if (!content.ok()) return content.error();
-  audit::ArchiveReader reader(*content);
-  audit::ArchiveFrame frame;
+  audit::RetiredBlockReader reader(*content);
+  audit::RetiredBlockFrame frame;
   if (!reader.next(frame))
     return Error{Errc::kMalformed,
                  path + ": " + (reader.status().ok() ? "it contains no block" : reader.status().error().message)};
   auto head = audit::block_head(frame.block);
   if (!head.ok()) return head.error().in(path);
-  return AuditArchive{path, head->partition, head->number};
+  return RetiredFile{path, head->partition, head->number};
 }
 
 }  // namespace
 
-Result<std::vector<AuditArchive>> find_archives(const std::vector<std::string>& paths) {
-  std::vector<AuditArchive> archives;
+Result<std::vector<RetiredFile>> find_retired_files(const std::vector<std::string>& paths) {
+  std::vector<RetiredFile> found;
   for (const std::string& path : paths) {
     auto files = files_of(path);
     if (!files.ok()) return files.error();
-    for (const std::string& file : *files) {
-      auto archive = look_at(file);
-      if (!archive.ok()) return archive.error();
-      archives.push_back(std::move(*archive));
+    for (const std::string& name : *files) {
+      auto file = look_at(name);
+      if (!file.ok()) return file.error();
+      found.push_back(std::move(*file));
     }
   }
-  auto key = [](const AuditArchive& a) { return std::tie(a.partition, a.first_block, a.path); };
-  std::sort(archives.begin(), archives.end(),
-            [&](const AuditArchive& a, const AuditArchive& b) { return key(a) < key(b); });
-  return archives;
+  auto key = [](const RetiredFile& a) { return std::tie(a.partition, a.first_block, a.path); };
+  std::sort(found.begin(), found.end(), [&](const RetiredFile& a, const RetiredFile& b) { return key(a) < key(b); });
+  return found;
 }
 
-Status feed_archive(const AuditArchive& archive, audit::ChainVerifier& verifier) {
-  auto content = read_file(archive.path);
+Status feed_retired_file(const RetiredFile& file, audit::ChainVerifier& verifier) {
+  auto content = read_file(file.path);
   if (!content.ok()) return content.error();
   verifier.next_source();
-  std::string name = fs::path(archive.path).filename().string();
-  audit::ArchiveReader reader(*content);
-  audit::ArchiveFrame frame;
+  std::string name = fs::path(file.path).filename().string();
+  audit::RetiredBlockReader reader(*content);
+  audit::RetiredBlockFrame frame;
   while (reader.next(frame)) verifier.add(name + ":" + std::string(frame.entry), frame.block);
   if (!reader.status().ok()) verifier.add_unreadable(name, reader.status().error().message);
   return {};

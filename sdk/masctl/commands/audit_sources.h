@@ -1,4 +1,4 @@
-// What `audit verify` reads from files: archives, signed heads, public keys.
+// What `audit verify` reads from files: retired blocks, signed heads, public keys.
 #pragma once
 
 #include <string>
@@ -10,18 +10,18 @@
 
 namespace mas::ctl {
 
-/// An archive file whose first block could be read.
-struct AuditArchive {
+/// A file of retired blocks whose first block could be read.
+struct RetiredFile {
   std::string path;
   uint32_t partition = 0;
   uint64_t first_block = 0;
 };
 
-/// @param paths files, and folders of them. @return the archives by partition and first block.
-Result<std::vector<AuditArchive>> find_archives(const std::vector<std::string>& paths);
+/// @param paths files, and folders of them. @return the files by partition and first block.
+Result<std::vector<RetiredFile>> find_retired_files(const std::vector<std::string>& paths);
 
-/// Gives the blocks of an archive to the verifier.
-Status feed_archive(const AuditArchive& archive, gateway::audit::ChainVerifier& verifier);
+/// Gives the blocks of a file to the verifier.
+Status feed_retired_file(const RetiredFile& file, gateway::audit::ChainVerifier& verifier);
 
 /// Gives the lines of a file of heads to the ledger. @param ret_torn whether the last line is not whole: a gateway that
 /// was stopped while it wrote.

@@ -1,8 +1,8 @@
 // `audit verify`: recomputes every chain and holds it against signed heads.
 //
-//   online    heads of the stream (and of files) → archives, if given → blocks of the stream → heads that came meanwhile,
+//   online    heads of the stream (and of files) → retired blocks, if given → blocks of the stream → heads that came meanwhile,
 //             for what they say about trimming
-//   offline   heads of files → archives
+//   offline   heads of files → retired blocks
 //
 // Beside what a chain shows of itself (verify.h): what should be there and is not, blocks or heads as a whole (find_losses).
 #include <algorithm>
@@ -24,14 +24,14 @@ namespace audit = gateway::audit;
 
 struct VerifyOptions {
   std::vector<std::string> offline;
-  std::vector<std::string> archives;
+  std::vector<std::string> retired;
   std::vector<std::string> heads;
   std::vector<std::string> keys;
   bool to_end = false;
 };
 
 /// What a verification found.
-struct Verdict {
+struct VerifiedAudit {
   std::vector<audit::ChainReport> reports;
   size_t trusted_heads = 0, untrusted_heads = 0;
   std::vector<std::string> complaints, losses, remarks;  ///< sentences
@@ -54,22 +54,22 @@ void print_details(Output& out, const audit::ChainReport& report) {
     out.line(name + "no signed head covers the blocks since " + std::to_string(report.unanchored_since()));
 }
 
-void print_verdict(Output& out, const Verdict& verdict) {
+void print_verified(Output& out, const VerifiedAudit& verified) {
   Table table({"PARTITION", "BLOCKS", "RECORDS", "CHAIN", "ANCHORED", "VERDICT"});
-  for (const audit::ChainReport& report : verdict.reports) {
+  for (const audit::ChainReport& report : verified.reports) {
     std::string chain = report.last == 0 ? "-" : std::to_string(report.first) + "-" + std::to_string(report.last);
     std::string anchored = report.anchored == 0 ? "-" : "to " + std::to_string(report.anchored);
-    std::string said = report.ok() ? "whole" : "BAD: " + std::string(audit::fault_text(report.fault));
+    std::string said = report.ok() ? "intact" : "BAD: " + std::string(audit::fault_text(report.fault));
     table.add({std::to_string(report.partition), std::to_string(report.blocks), std::to_string(report.records), chain,
                anchored, said});
   }
   out.table(table);
-  for (const audit::ChainReport& report : verdict.reports) print_details(out, report);
-  for (const std::string& complaint : verdict.complaints) out.line("heads: " + visible(complaint));
-  for (const std::string& loss : verdict.losses) out.line("lost: " + loss);
-  for (const std::string& remark : verdict.remarks) out.note(remark);
-  const bool well = verdict.all_well();
-  out.line(out.painted(well ? "every chain is intact" : "THE AUDIT IS NOT WHOLE", well ? Paint::kGood : Paint::kBad));
+  for (const audit::ChainReport& report : verified.reports) print_details(out, report);
+  for (const std::string& complaint : verified.complaints) out.line("heads: " + visible(complaint));
+  for (const std::string& loss : verified.losses) out.line("lost: " + loss);
+  for (const std::string& remark : verified.remarks) out.note(remark);
+  const bool well = verified.all_well();
+  out.line(out.painted(well ? "every chain is intact" : "THE AUDIT IS NOT INTACT", well ? Paint::kGood : Paint::kBad));
 }
 
 void write_report(JsonWriter& json, const audit::ChainReport& report) {
@@ -85,41 +85,42 @@ void write_report(JsonWriter& json, const audit::ChainReport& report) {
   json.end_object();
 }
 
-void write_verdict(JsonWriter& json, const Verdict& verdict) {
+void write_verified(JsonWriter& json, const VerifiedAudit& verified) {
   auto write_visible = [](JsonWriter& each, const std::string& text) { each.string(visible(text)); };
-  json.begin_object().key("ok").boolean(verdict.all_well());
-  json_list(json, "partitions", verdict.reports, write_report);
-  json.key("heads").begin_object().key("trusted").unsigned_integer(verdict.trusted_heads);
-  json.key("untrusted").unsigned_integer(verdict.untrusted_heads);
-  json_list(json, "complaints", verdict.complaints, write_visible);
+  json.begin_object().key("ok").boolean(verified.all_well());
+  json_list(json, "partitions", verified.reports, write_report);
+  json.key("heads").begin_object().key("trusted").unsigned_integer(verified.trusted_heads);
+  json.key("untrusted").unsigned_integer(verified.untrusted_heads);
+  json_list(json, "complaints", verified.complaints, write_visible);
   json.end_object();
-  json_list(json, "losses", verdict.losses, write_visible);
-  json_list(json, "remarks", verdict.remarks, write_visible);
+  json_list(json, "losses", verified.losses, write_visible);
+  json_list(json, "remarks", verified.remarks, write_visible);
   json.end_object();
 }
 
-/// One verification, from the sources to the verdict.
+/// One verification, from the sources to the verified.
 class Verification {
  public:
   Verification(Context& context, const VerifyOptions& options, std::vector<VerifyKey> keys)
       : context_(context), options_(options), keys_(std::move(keys)), ledger_(keys_, context.settings.ns) {}
 
-  Result<Verdict> run() {
+  Result<VerifiedAudit> run() {
     Status status = read_heads();
-    if (status.ok()) status = offline() ? feed_archives(options_.offline) : read_online();
+    if (status.ok()) status = offline() ? feed_retired_files(options_.offline) : read_online();
     if (!status.ok()) return status.error();
     // A partition that signed heads name, but of which nothing is there, is judged too.
     for (uint32_t p : ledger_.partitions())
       if (!offline() || options_.to_end) verifier_of(p);
     for (auto& [partition, verifier] : verifiers_)
-      verdict_.reports.push_back(verifier.finish(ledger_.of(partition), !offline() || options_.to_end));
-    std::erase_if(verdict_.reports, [](const audit::ChainReport& report) { return report.blocks == 0 && report.ok(); });
+      verified_.reports.push_back(verifier.finish(ledger_.of(partition), !offline() || options_.to_end));
+    std::erase_if(verified_.reports,
+                  [](const audit::ChainReport& report) { return report.blocks == 0 && report.ok(); });
     find_losses();
-    verdict_.trusted_heads = ledger_.trusted();
-    verdict_.untrusted_heads = ledger_.untrusted();
-    verdict_.complaints = ledger_.complaints();
-    verdict_.remarks = remarks();
-    return std::move(verdict_);
+    verified_.trusted_heads = ledger_.trusted();
+    verified_.untrusted_heads = ledger_.untrusted();
+    verified_.complaints = ledger_.complaints();
+    verified_.remarks = remarks();
+    return std::move(verified_);
   }
 
  private:
@@ -138,11 +139,11 @@ class Verification {
     return {};
   }
 
-  Status feed_archives(const std::vector<std::string>& paths) {
-    auto archives = find_archives(paths);
-    if (!archives.ok()) return archives.error();
-    for (const AuditArchive& archive : *archives)
-      if (auto status = feed_archive(archive, verifier_of(archive.partition)); !status.ok()) return status;
+  Status feed_retired_files(const std::vector<std::string>& paths) {
+    auto files = find_retired_files(paths);
+    if (!files.ok()) return files.error();
+    for (const RetiredFile& file : *files)
+      if (auto status = feed_retired_file(file, verifier_of(file.partition)); !status.ok()) return status;
     return {};
   }
 
@@ -156,7 +157,7 @@ class Verification {
     });
     heads_in_redis_ = last != "-";
     if (!status.ok()) return status;
-    if (status = feed_archives(options_.archives); !status.ok()) return status;
+    if (status = feed_retired_files(options_.retired); !status.ok()) return status;
     if (status = read_blocks(reader); !status.ok()) return status;
     return reader.read_stream(keys.audit_heads(), last,
                               [&](std::string_view, std::string_view line) { ledger_.add_marks(line); });
@@ -177,7 +178,7 @@ class Verification {
     auto decided = reader.with_senders({empty.begin(), empty.end()});
     if (!decided.ok()) return decided.error();
     for (uint32_t p : *decided)
-      verdict_.losses.push_back(
+      verified_.losses.push_back(
           "partition " + std::to_string(p) +
           " has no block in Redis, although messages of its senders were decided: its audit is missing");
     return {};
@@ -185,19 +186,19 @@ class Verification {
 
   void find_losses() {
     const bool heads = ledger_.trusted() + ledger_.untrusted() > 0;
-    if (verdict_.reports.empty() && verdict_.losses.empty())
-      verdict_.losses.push_back(
+    if (verified_.reports.empty() && verified_.losses.empty())
+      verified_.losses.push_back(
           "nothing to verify: there are neither blocks nor heads. If messages were ever decided here, their audit is "
           "missing");
     else if (!keys_.empty() && ledger_.trusted() == 0)
-      verdict_.losses.push_back(
+      verified_.losses.push_back(
           "no head was signed with the given key: the heads are missing, or gateways sign with another key or not at "
           "all");
     else if (!offline() && heads && !heads_in_redis_)
-      verdict_.losses.push_back("the files contain heads, but Redis has none: the stream of heads is missing");
+      verified_.losses.push_back("the files contain heads, but Redis has none: the stream of heads is missing");
   }
 
-  /// What stands between this verdict and a proof.
+  /// What stands between this result and a proof.
   std::vector<std::string> remarks() const {
     std::vector<std::string> list;
     if (keys_.empty())
@@ -217,16 +218,16 @@ class Verification {
   audit::HeadLedger ledger_;
   std::map<uint32_t, audit::ChainVerifier> verifiers_;
   bool heads_in_redis_ = false;
-  Verdict verdict_;
+  VerifiedAudit verified_;
 };
 
 Result<Document> run_verify(Context& context, const VerifyOptions& options) {
   auto keys = read_public_keys(options.keys);
   if (!keys.ok()) return keys.error();
-  auto verdict = Verification(context, options, std::move(*keys)).run();
-  if (!verdict.ok()) return verdict.error();
-  const ExitCode code = verdict->all_well() ? ExitCode::kOk : ExitCode::kBadAudit;
-  return Document::of(std::move(*verdict), write_verdict, print_verdict).exits_with(code);
+  auto verified = Verification(context, options, std::move(*keys)).run();
+  if (!verified.ok()) return verified.error();
+  const ExitCode code = verified->all_well() ? ExitCode::kOk : ExitCode::kBadAudit;
+  return Document::of(std::move(*verified), write_verified, print_verified).exits_with(code);
 }
 
 }  // namespace
@@ -239,7 +240,7 @@ void add_audit_verify_command(Cli& cli, Command& audit_group) {
                                      "Verify these files of retired blocks (or folders of them) without Redis");
   offline->type_name("FILE")->expected(1, -1);
   verify
-      ->add_option("--retired", options.archives,
+      ->add_option("--retired", options.retired,
                    "Files of retired blocks (or folders of them), verified before the blocks in Redis")
       ->type_name("FILE")
       ->expected(1, -1)

@@ -28,17 +28,17 @@ Result<Profile> profile_of(SyncRedis& redis, const Keys& keys, const std::string
   return found->profile;
 }
 
-std::string_view result_of(const Stage& stage) {
+std::string_view result_of(const ExplainedStage& stage) {
   if (!stage.judged) return stage.mode == gateway::Mode::kOff ? "off" : "-";
   return stage.decision == Decision::kAllowed ? "ok" : decision_text(stage.decision);
 }
 
-std::string shown_result(const Stage& stage) {
+std::string shown_result(const ExplainedStage& stage) {
   const bool shadow = stage.judged && stage.mode == gateway::Mode::kShadow && stage.decision != Decision::kAllowed;
   return (shadow ? "shadow " : "") + std::string(result_of(stage));
 }
 
-void write_stage(JsonWriter& json, const Stage& stage, bool verdict) {
+void write_stage(JsonWriter& json, const ExplainedStage& stage, bool verdict) {
   json.begin_object().key("stage").string(stage.name).key("decision");
   if (stage.judged)
     json.string(decision_text(stage.decision));
@@ -94,7 +94,7 @@ void print_told(Output& out, const Told& told) {
   table.add({"decision", std::string(decision_text(verdict.decision)),
              verdict.decided_by().name + ": " + verdict.decided_by().rule});
   for (size_t i = 0; i < verdict.stages.size(); ++i) {
-    const Stage& stage = verdict.stages[i];
+    const ExplainedStage& stage = verdict.stages[i];
     table.add(
         {stage.name, shown_result(stage) + (stage.denies() && i == verdict.deciding ? " (verdict)" : ""), stage.rule});
   }

@@ -37,8 +37,8 @@ const Check& check_named(const Explanation& told, std::string_view name) {
   return *std::find_if(told.checks.begin(), told.checks.end(), [&](const Check& each) { return each.name == name; });
 }
 
-Stage judged(Decision decision, std::string rule) {
-  Stage stage;
+ExplainedStage judged(Decision decision, std::string rule) {
+  ExplainedStage stage;
   stage.decision = decision;
   stage.rule = std::move(rule);
   return stage;
@@ -70,20 +70,20 @@ std::string findings_text(const std::vector<StageFinding>& findings) {
 }
 
 /// The key that values are encrypted under is the gateway's secret; any other of its name tells the same decision.
-Result<Stage> content_stage(const Envelope& envelope, const GatewayConfig& config,
-                            std::shared_ptr<const dlp::Rules> rules) {
+Result<ExplainedStage> content_stage(const Envelope& envelope, const GatewayConfig& config,
+                                     std::shared_ptr<const dlp::Rules> rules) {
   std::optional<DataKey> key;
   if (config.encrypts) {
     auto stand_in = DataKey::of(config.encryption_key_id, std::string(32, '\0'));
     if (stand_in.ok()) key = std::move(*stand_in);
   }
   const HmacKey tags("not told");
-  auto engine = dlp::Stage::make(rules, std::move(key), tags, config.max_envelope);
+  auto engine = dlp::ContentStage::make(rules, std::move(key), tags, config.max_envelope);
   if (!engine.ok()) return engine.error();
   auto findings = findings_in(envelope, std::move(rules));
   if (!findings.ok()) return findings.error();
   const auto& outcome = (*engine)->look(envelope.sender_id, envelope.target_id, envelope.raw, content_of(envelope));
-  Stage stage = judged(outcome.decision, findings_text(*findings));
+  ExplainedStage stage = judged(outcome.decision, findings_text(*findings));
   stage.findings = std::move(*findings);
   if (!outcome.reason.empty() && stage.findings.empty()) stage.rule = outcome.reason;
   if (outcome.decision == Decision::kTooLarge) stage.rule += "; " + outcome.reason;
@@ -108,7 +108,7 @@ void append_left(std::string& out, const char* name, uint32_t rate, uint64_t cap
 class MessageJudge {
  public:
   /// @param content what content_stage() found.
-  MessageJudge(const Envelope& envelope, const MessageFacts& facts, const GatewayConfig& config, Stage content)
+  MessageJudge(const Envelope& envelope, const MessageFacts& facts, const GatewayConfig& config, ExplainedStage content)
       : envelope_(envelope),
         facts_(facts),
         config_(config),
@@ -118,22 +118,22 @@ class MessageJudge {
         wanted_(gateway::wanted_lane(envelope, policy_.priority_in_data)),
         lane_(lane_of(envelope, facts.agents, policy_)) {}
 
-  Stage decode() const;
-  Stage identity() const { return of_check("identity"); }
-  Stage authorisation() const { return of_check("authorisation"); }
-  Stage target() const { return of_check("target"); }
-  Stage deadline() const;
-  Stage guard() const;
-  Stage rate() const;
-  Stage content() const { return content_; }
-  Stage circuit() const;
-  Stage backlog() const;
-  Stage lane() const;
+  ExplainedStage decode() const;
+  ExplainedStage identity() const { return of_check("identity"); }
+  ExplainedStage authorisation() const { return of_check("authorisation"); }
+  ExplainedStage target() const { return of_check("target"); }
+  ExplainedStage deadline() const;
+  ExplainedStage guard() const;
+  ExplainedStage rate() const;
+  ExplainedStage content() const { return content_; }
+  ExplainedStage circuit() const;
+  ExplainedStage backlog() const;
+  ExplainedStage lane() const;
 
   MessageVerdict verdict() const;
 
  private:
-  Stage of_check(std::string_view name) const {
+  ExplainedStage of_check(std::string_view name) const {
     const Check& check = check_named(agents_, name);
     return judged(check.decision, check.rule);
   }
@@ -143,7 +143,7 @@ class MessageJudge {
   const GatewayConfig& config_;
   const gateway::Policy& policy_;
   const Explanation agents_;
-  const Stage content_;
+  const ExplainedStage content_;
   const Lane wanted_, lane_;
 };
 
@@ -151,7 +151,7 @@ constexpr auto& kStages = gateway::kStages<MessageJudge>;
 constexpr size_t kAuthorisation = 2;
 static_assert(kStages[kAuthorisation].name == "authorisation");
 
-Stage MessageJudge::decode() const {
+ExplainedStage MessageJudge::decode() const {
   if (envelope_.doubled) return judged(Decision::kMalformed, "a member of the envelope occurs twice");
   if (!check_agent_id(envelope_.sender_id).ok()) return judged(Decision::kMalformed, "sender_id is not an agent's id");
   if (!check_agent_id(envelope_.target_id).ok())
@@ -161,7 +161,7 @@ Stage MessageJudge::decode() const {
                     (envelope_.meta.is_reply ? "; a reply, decided without the ticket that it may carry" : ""));
 }
 
-Stage MessageJudge::deadline() const {
+ExplainedStage MessageJudge::deadline() const {
   if (!envelope_.meta.deadline) return judged(Decision::kAllowed, "it has none");
   const double left = *envelope_.meta.deadline - static_cast<double>(facts_.agents.now) / 1e6;
   const std::string span = seconds_text(static_cast<WallMicros>(std::clamp(std::abs(left), 0.0, 9e12 / 1e6) * 1e6));
@@ -170,7 +170,7 @@ Stage MessageJudge::deadline() const {
 }
 
 /// Hops and chain are in the message. The budgets are counted by the gateway that owns the sender's partition.
-Stage MessageJudge::guard() const {
+ExplainedStage MessageJudge::guard() const {
   gateway::GuardSettings path = policy_.guard;
   path.conversation = path.pair = 0;
   gateway::Guard guard(SipKey{});
@@ -197,7 +197,7 @@ Stage MessageJudge::guard() const {
                     " s, counted so far: not known here");
 }
 
-Stage MessageJudge::rate() const {
+ExplainedStage MessageJudge::rate() const {
   if (!facts_.agents.limits.ok()) return judged(Decision::kRateLimited, facts_.agents.limits.error().message);
   const gateway::LimitSettings& limits = *facts_.agents.limits;
   const uint64_t bytes = envelope_.raw.size();
@@ -225,14 +225,14 @@ Stage MessageJudge::rate() const {
   return judged(Decision::kAllowed, std::move(rule));
 }
 
-Stage MessageJudge::circuit() const {
-  Stage stage = of_check("circuit");
+ExplainedStage MessageJudge::circuit() const {
+  ExplainedStage stage = of_check("circuit");
   if (stage.denies() && policy_.breaker.on_open == gateway::OnOpen::kDeadLetter)
     stage.rule += "; kept in the dead-letter queue";
   return stage;
 }
 
-Stage MessageJudge::backlog() const {
+ExplainedStage MessageJudge::backlog() const {
   if (!facts_.waiting.ok())
     return judged(Decision::kUnavailable, "the target's stream accepts no entry: " + facts_.waiting.error().message);
   const bool full = *facts_.waiting >= policy_.max_backlog_records;
@@ -242,7 +242,7 @@ Stage MessageJudge::backlog() const {
                     " messages or " + std::to_string(policy_.max_backlog_bytes) + " bytes");
 }
 
-Stage MessageJudge::lane() const {
+ExplainedStage MessageJudge::lane() const {
   const Lane highest = gateway::highest_lane(pointers(facts_.agents.roles), policy_.highest_lane);
   return judged(Decision::kAllowed, "wants " + std::string(lane_name(wanted_)) + ", may use " +
                                         std::string(lane_name(highest)) + " at most, takes " +
@@ -251,7 +251,7 @@ Stage MessageJudge::lane() const {
 
 /// @return the first enforced refusal; else the last stage that says more of an accepted message than that it is (what was
 /// done to its content, that its target is away); else what authorised it.
-size_t deciding(const std::vector<Stage>& stages) {
+size_t deciding(const std::vector<ExplainedStage>& stages) {
   size_t found = kAuthorisation;
   for (size_t i = 0; i < stages.size(); ++i) {
     if (stages[i].mode != Mode::kEnforce || stages[i].decision == Decision::kAllowed) continue;
@@ -268,7 +268,7 @@ MessageVerdict MessageJudge::verdict() const {
   out.lane = lane_;
   for (const auto& stage : kStages) {
     const Mode mode = gateway::mode_of(stage, policy_);
-    Stage told =
+    ExplainedStage told =
         mode == Mode::kOff ? judged(Decision::kAllowed, "not evaluated: its mode is off") : (this->*stage.judged)();
     told.name = stage.name;
     told.mode = mode;
@@ -276,7 +276,7 @@ MessageVerdict MessageJudge::verdict() const {
     out.stages.push_back(std::move(told));
   }
   out.deciding = deciding(out.stages);
-  const Stage& decided = out.decided_by();
+  const ExplainedStage& decided = out.decided_by();
   out.decision =
       decided.mode == Mode::kEnforce || decision_accepted(decided.decision) ? decided.decision : Decision::kAllowed;
   return out;
@@ -297,7 +297,7 @@ MessageVerdict not_decoded(const Error& why, size_t max_envelope) {
                           "not evaluated: the envelope cannot be read"});
   const bool large = why.code == Errc::kTooLarge;
   out.decision = large ? Decision::kTooLarge : Decision::kMalformed;
-  Stage& decode = out.stages[0];
+  ExplainedStage& decode = out.stages[0];
   decode.decision = out.decision;
   decode.judged = true;
   decode.rule = why.message;

@@ -33,7 +33,7 @@ struct StageFinding {
   bool acts = false;  ///< else it is only mentioned
 };
 
-struct Stage {
+struct ExplainedStage {
   std::string name;
   Decision decision = Decision::kAllowed;
   gateway::Mode mode = gateway::Mode::kEnforce;
@@ -45,12 +45,12 @@ struct Stage {
 };
 
 struct MessageVerdict {
-  std::vector<Stage> stages;
+  std::vector<ExplainedStage> stages;
   size_t deciding = 0;
   Decision decision = Decision::kAllowed;
   Lane wanted = Lane::kNormal, lane = Lane::kNormal;
 
-  const Stage& decided_by() const { return stages[deciding]; }
+  const ExplainedStage& decided_by() const { return stages[deciding]; }
 };
 
 /// The lane that the message would take.

@@ -16,7 +16,7 @@ namespace archive = gateway::archive;
 constexpr size_t kPage = 8;                      // an entry holds what a turn delivered
 constexpr int64_t kSlackMillis = 5 * 60 * 1000;  // between the time of a record and its entry's id
 
-bool matches(const ArchiveFilter& filter, const archive::Entry::Part& part) {
+bool matches(const ArchiveFilter& filter, const archive::Entry::SealedMessage& part) {
   auto same = [](const std::string& wanted, std::string_view is) { return wanted.empty() || wanted == is; };
   return same(filter.sender, part.sender) && same(filter.target, part.target) && same(filter.type, part.type) &&
          same(filter.message_id, part.message_id);

@@ -14,8 +14,8 @@ namespace mas::ctl {
 namespace {
 
 constexpr size_t kPage = 32;
-constexpr size_t kSmallBytes = 64 * 1024;                         // up to which a payload comes with its page
-constexpr size_t kMostBytes = limits::kMaxEnvelopeBytes / 4 * 5;  // of one that is asked for alone
+constexpr size_t kSmallBytes = 64 * 1024;                        // up to which a payload comes with its page
+constexpr size_t kMaxBytes = limits::kMaxEnvelopeBytes / 4 * 5;  // of one that is asked for alone
 
 Letter letter_of(const Value& entry, LetterQueue queue) {
   const Value& fields = entry.elements[1];
@@ -62,7 +62,7 @@ Status check_letter_id(std::string_view text) {
 
 Result<bool> find_letter(SyncRedis& redis, const Keys& keys, const std::string& entry, const LetterReading& how,
                          const OnLetter& on_letter) {
-  const redis::AnswerBounds bounds{.text = how.payloads ? kMostBytes : kSmallBytes, .whole = 2 * kMostBytes};
+  const redis::AnswerBounds bounds{.text = how.payloads ? kMaxBytes : kSmallBytes, .whole = 2 * kMaxBytes};
   auto found = redis.ask_one(redis::bounded(bounds, {"XRANGE", letter_key(keys, how.queue), entry, entry}));
   if (!found.ok()) return found.error();
   if (found->elements.empty() || found->elements[0].elements.size() != 2) return false;

@@ -13,8 +13,8 @@ constexpr size_t kPiece = 1000;               // candidates asked for at once
 constexpr std::string_view kListedAll = "0";  // the cursor of the first and of the last listing
 constexpr size_t kInFlight = 512;             // entries read at once
 constexpr size_t kFields = std::size(kAgentEntryFields);
-constexpr int64_t kIntersected = 100'000;      // members of the smallest set up to which SINTER may answer in one piece
-constexpr size_t kMostCandidates = 1'000'000;  // names remembered, so that none is read twice
+constexpr int64_t kIntersected = 100'000;     // members of the smallest set up to which SINTER may answer in one piece
+constexpr size_t kMaxCandidates = 1'000'000;  // names remembered, so that none is read twice
 
 bool is_forbidden_command(const redis::Reply& error) {
   return error.error_code() == "NOPERM" && error.text.find(" to run the ") != std::string_view::npos;
@@ -105,8 +105,8 @@ void DiscoverOp::take_candidates(const redis::Reply& reply) {
   if (!well_formed) return finish(Error{Errc::kProtocol, "discovering: the listing has an unexpected form"});
   const redis::Reply& members = cursored ? reply[1] : reply;
   for (const auto& member : members) add_candidate(member);
-  if (seen_.size() > kMostCandidates)
-    return finish(Error{Errc::kTooLarge, "discovering: more than " + std::to_string(kMostCandidates) + " names"});
+  if (seen_.size() > kMaxCandidates)
+    return finish(Error{Errc::kTooLarge, "discovering: more than " + std::to_string(kMaxCandidates) + " names"});
   cursor_ = cursored ? reply[0].text : kListedAll;
   if (cursor_ == kListedAll && !by_scan_) cursored ? sources_.pop_back() : sources_.clear();
   advance();

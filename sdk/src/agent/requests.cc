@@ -57,7 +57,7 @@ Result<bool> Requests::add(const std::shared_ptr<AsyncRequest>& request, std::op
   if (unpolled_.load() >= limit_)
     return Error{Errc::kWouldBlock, std::to_string(limit_) + " requests are under way or waiting to be polled"};
   ++unpolled_;
-  Entry& entry = table_[request->id()];
+  PendingRequest& entry = table_[request->id()];
   entry.request = request;
   entry.deadline = deadline;
   if (!deadline) return false;
@@ -65,8 +65,8 @@ Result<bool> Requests::add(const std::shared_ptr<AsyncRequest>& request, std::op
   return it == deadlines_.begin();
 }
 
-Requests::Entry Requests::extract(Table::iterator it) {
-  Entry entry = std::move(it->second);
+Requests::PendingRequest Requests::extract(Table::iterator it) {
+  PendingRequest entry = std::move(it->second);
   if (entry.deadline) deadlines_.erase({*entry.deadline, it->first});
   table_.erase(it);
   return entry;
@@ -79,7 +79,7 @@ void Requests::remove(const Id128& id) {
   if (extract(it).request != nullptr) --unpolled_;
 }
 
-void Requests::settle(Entry entry, Result<MessagePtr> result, ReceiptNote note) {
+void Requests::settle(PendingRequest entry, Result<MessagePtr> result, ReceiptNote note) {
   if (entry.waiter != nullptr) {
     entry.waiter->note_ = std::move(note);
     entry.waiter->result_ = std::move(result);
@@ -104,7 +104,7 @@ Requests::Answered Requests::answer(const Id128& id, MessagePtr& reply) {
   std::lock_guard lock(mutex_);
   auto it = table_.find(id);
   if (it == table_.end()) return Answered::kNobodyWaits;
-  const Entry& entry = it->second;
+  const PendingRequest& entry = it->second;
   const std::string_view asked = entry.waiter != nullptr ? entry.waiter->asked_ : entry.request->asked_;
   if (asked.empty() || asked != reply->sender()) return Answered::kNotAsked;
   settle(extract(it), std::move(reply));

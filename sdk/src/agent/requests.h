@@ -110,7 +110,7 @@ class Requests {
   void polled() { --unpolled_; }
 
  private:
-  struct Entry {
+  struct PendingRequest {
     Waiter* waiter = nullptr;  // or
     std::shared_ptr<AsyncRequest> request;
     std::optional<MonoTime> deadline;
@@ -118,10 +118,10 @@ class Requests {
   struct Hash {
     size_t operator()(const Id128& id) const;
   };
-  using Table = std::unordered_map<Id128, Entry, Hash>;
+  using Table = std::unordered_map<Id128, PendingRequest, Hash>;
 
-  void settle(Entry entry, Result<MessagePtr> result, ReceiptNote note = {});  // under the lock
-  Entry extract(Table::iterator it);
+  void settle(PendingRequest entry, Result<MessagePtr> result, ReceiptNote note = {});  // under the lock
+  PendingRequest extract(Table::iterator it);
 
   Inbox* const inbox_;
   const size_t limit_;

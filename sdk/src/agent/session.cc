@@ -189,7 +189,7 @@ void Session::went_down(const Error& why) {
   agent_.inbox.push(ConnectionChange{MAS_DISCONNECTED, why.message});
 }
 
-void Session::on_deaf(const Error& why) {
+void Session::on_receiving_lost(const Error& why) {
   obstacle_ = why;
   agent_.debug("not receiving: " + why.message);
   if (registering_ != nullptr) return registering_->cancel(why);  // tried again, or the start fails

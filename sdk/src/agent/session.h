@@ -61,11 +61,11 @@ class Session final : public HubMember, public ModeHost {
   Runtime& runtime() override { return runtime_; }
   EnvelopeDecoder& decoder() override { return hub_->decoder(); }
   void deliver(Lane lane, MessagePtr message) override;
-  void on_deaf(const Error& why) override;
+  void on_receiving_lost(const Error& why) override;
   void lost_data(const std::string& what) override;
   void ask_time() override;
   void begin_anew(const std::string& why) override;
-  void on_verdict(OutgoingKind kind, const Id128& id, std::string_view target, const Verdict& verdict) override;
+  void on_outcome(OutgoingKind kind, const Id128& id, std::string_view target, const SendOutcome& outcome) override;
   // OpHost
   redis::Connection& commands() override { return hub_->commands(); }
   AgentContext& context() override { return agent_; }

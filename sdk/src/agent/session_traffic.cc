@@ -31,10 +31,10 @@ void Session::wake_poller() {
     agent_.inbox.wake();
 }
 
-void Session::on_verdict(OutgoingKind kind, const Id128& id, std::string_view target, const Verdict& verdict) {
-  const Status& status = verdict.status;
+void Session::on_outcome(OutgoingKind kind, const Id128& id, std::string_view target, const SendOutcome& outcome) {
+  const Status& status = outcome.status;
   bool nobody = !status.ok() && status.error().code == Errc::kNoReceiver;
-  bool decided = verdict.decision.has_value();
+  bool decided = outcome.decision.has_value();
   if (status.ok() || nobody) agent_.counters.sent.add();
   if (nobody) agent_.counters.undelivered.add();
   if (!status.ok() && decided) agent_.counters.refused.add();
@@ -45,15 +45,15 @@ void Session::on_verdict(OutgoingKind kind, const Id128& id, std::string_view ta
   bool wanted = wish == ReceiptWish::kAll || (wish == ReceiptWish::kFailures && !status.ok());
   if (kind == OutgoingKind::kMessage && !wanted) return;
 
-  ReceiptNote note{verdict.decision, verdict.retry_after_ms, std::string(verdict.detail)};
+  ReceiptNote note{outcome.decision, outcome.retry_after_ms, std::string(outcome.detail)};
   if (!status.ok()) note.detail = status.error().message;
   if (kind != OutgoingKind::kMessage) {
     Result<MessagePtr> end = status.ok() ? Result<MessagePtr>(MessagePtr()) : status.error();
     bool waited = agent_.requests->end(id, std::move(end), note);
     if (waited || kind == OutgoingKind::kRequest || !wanted) return;
   }
-  mas_status outcome = status.ok() ? MAS_OK : status_of(status.error().code);
-  agent_.inbox.push(Receipt{id, std::string(target), outcome, std::move(note)});
+  mas_status end = status.ok() ? MAS_OK : status_of(status.error().code);
+  agent_.inbox.push(Receipt{id, std::string(target), end, std::move(note)});
 }
 
 void Session::watch_requests() {

@@ -57,8 +57,8 @@ namespace {
 
 constexpr size_t kLeastEnvelope = 1024;
 constexpr int kLeastBeatMs = 100;
-constexpr size_t kMostDeduped = 10'000'000;
-constexpr int kMostHandlerMillis = 24 * 60 * 60 * 1000;
+constexpr size_t kMaxDeduped = 10'000'000;
+constexpr int kMaxHandlerMillis = 24 * 60 * 60 * 1000;
 constexpr int kDayMs = 24 * 60 * 60 * 1000;
 
 mas_status set_bound(mas::sdk::Bound& bound, size_t messages, size_t bytes) {
@@ -181,9 +181,9 @@ mas_status mas_options_set_credentials(mas_options* options, const char* path) {
 
 mas_status mas_options_set_dedupe_window(mas_options* options, size_t messages) {
   return guarded([&] {
-    if (messages > kMostDeduped)
+    if (messages > kMaxDeduped)
       return fail(MAS_INVALID_ARGUMENT, "the dedupe window is " + std::to_string(messages) +
-                                            " messages; expected at most " + std::to_string(kMostDeduped));
+                                            " messages; expected at most " + std::to_string(kMaxDeduped));
     options->config.dedupe_messages = messages;
     return MAS_OK;
   });
@@ -191,9 +191,9 @@ mas_status mas_options_set_dedupe_window(mas_options* options, size_t messages) 
 
 mas_status mas_options_set_handler_timeout(mas_options* options, int timeout_ms) {
   return guarded([&] {
-    if (timeout_ms < 0 || timeout_ms > kMostHandlerMillis)
+    if (timeout_ms < 0 || timeout_ms > kMaxHandlerMillis)
       return fail(MAS_INVALID_ARGUMENT, "the handler timeout is " + std::to_string(timeout_ms) + " ms; expected 0 to " +
-                                            std::to_string(kMostHandlerMillis));
+                                            std::to_string(kMaxHandlerMillis));
     options->config.handler_timeout = std::chrono::milliseconds(timeout_ms);
     return MAS_OK;
   });

@@ -91,7 +91,7 @@ class Mode {
   /// The agent goes by another instance's name from now on, which has its lease; up() comes again.
   /// @param before the instance's name until now.
   virtual void renamed(const std::string& /*before*/) {}
-  /// No more messages come in; waits until what was sent has its verdict. @param done called once: ok, or kTimeout with how
+  /// No more messages come in; waits until what was sent has its outcome. @param done called once: ok, or kTimeout with how
   /// many messages have none. May be called at once.
   virtual void finish(Duration patience, std::function<void(Status)> done) = 0;
   /// Stops everything; finish() may be under way.

@@ -39,7 +39,7 @@ enum class OutgoingKind : uint8_t {
 };
 
 /// What became of a message.
-struct Verdict {
+struct SendOutcome {
   Status status;                     ///< ok, or why it did not arrive; kTimeout: unknown
   std::optional<Decision> decision;  ///< gateway mode, where the gateway decided
   uint32_t retry_after_ms = 0;
@@ -50,7 +50,7 @@ class OutboxListener {
  public:
   virtual ~OutboxListener() = default;
   /// I/O thread. Views are valid during the call.
-  virtual void on_verdict(OutgoingKind kind, const Id128& id, std::string_view target, const Verdict& verdict) = 0;
+  virtual void on_outcome(OutgoingKind kind, const Id128& id, std::string_view target, const SendOutcome& outcome) = 0;
 };
 
 /// A message that is to be sent. Texts and JSON are unchecked: send() checks them.
@@ -77,7 +77,7 @@ class Outbox : public std::enable_shared_from_this<Outbox> {
   /// @param id the message's id. @param now by this host's clock; what is written is in Redis's time.
   virtual Status send(const Draft& draft, const Id128& id, WallMicros now) = 0;
 
-  /// Waits until everything accepted before the call has its verdict. @param timeout negative: for ever.
+  /// Waits until everything accepted before the call has its outcome. @param timeout negative: for ever.
   Status flush(Duration timeout);
 
  protected:
@@ -98,7 +98,7 @@ class Outbox : public std::enable_shared_from_this<Outbox> {
   void send_now();
   /// Hands what was appended to the connection and writes it. On the I/O thread, or on one that borrows the loop.
   virtual void write_out() = 0;
-  /// Counts messages out that have their verdict. I/O thread, without the lock.
+  /// Counts messages out that have their outcome. I/O thread, without the lock.
   void settle(size_t messages, size_t bytes);
   /// Nothing is accepted any more, who waits in flush() returns. Under the lock.
   void shut();

@@ -59,22 +59,22 @@ void FailureReports::plan(MonoTime earliest) {
   again_.once(std::max<Duration>(std::max(waiting_.begin()->first, earliest) - mono_now(), Duration::zero()));
 }
 
-void FailureReports::on_verdict(const Id128& id, const Verdict& verdict) {
+void FailureReports::on_outcome(const Id128& id, const SendOutcome& outcome) {
   auto found = under_way_.find(key_of(id));
   if (found == under_way_.end()) return;
   Failure failure = std::move(found->second);
   under_way_.erase(found);
-  if (verdict.status.ok()) return deliveries_.reported(failure);
-  const bool of_the_report = verdict.decision == Decision::kMalformed || verdict.decision == Decision::kTooLarge;
+  if (outcome.status.ok()) return deliveries_.reported(failure);
+  const bool of_the_report = outcome.decision == Decision::kMalformed || outcome.decision == Decision::kTooLarge;
   host_.context().debug("the gateway refused the report of a failed handler" +
                         std::string(of_the_report ? ", the message comes again at the next start: " : ": ") +
-                        verdict.status.error().message);
+                        outcome.status.error().message);
   if (of_the_report) {
     host_.context().counters.reports_refused.add();
     return deliveries_.given_up(failure);
   }
   const MonoTime now = mono_now();
-  waiting_.emplace(now + (errc_retriable(verdict.status.error().code) ? kAgain : kMuchLater), std::move(failure));
+  waiting_.emplace(now + (errc_retriable(outcome.status.error().code) ? kAgain : kMuchLater), std::move(failure));
   plan(now);
 }
 

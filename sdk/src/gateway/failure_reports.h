@@ -35,7 +35,7 @@ class FailureReports {
   void open();
   /// Reports what has failed.
   void send();
-  void on_verdict(const Id128& id, const Verdict& verdict);
+  void on_outcome(const Id128& id, const SendOutcome& outcome);
   /// The handlers' time is watched no more.
   void close();
 

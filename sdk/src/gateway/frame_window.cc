@@ -24,8 +24,8 @@ bool somebody_waits_for(OutgoingKind kind) { return kind == OutgoingKind::kReque
 
 }  // namespace
 
-Verdict verdict_of(const Outcome& outcome) {
-  Verdict verdict;
+SendOutcome outcome_of(const Outcome& outcome) {
+  SendOutcome verdict;
   verdict.decision = outcome.decision;
   verdict.retry_after_ms = outcome.retry_after_ms;
   auto errc = decision_errc(outcome.decision);
@@ -114,7 +114,7 @@ void FrameWindow::on_write(uint64_t first, uint64_t last, Write outcome, MonoTim
   close_gap();
 }
 
-void FrameWindow::on_write_refused(uint64_t first, uint64_t last, const Verdict& verdict) {
+void FrameWindow::on_write_refused(uint64_t first, uint64_t last, const SendOutcome& verdict) {
   for (auto it = frames_.lower_bound(first); it != frames_.end() && it->first <= last;) {
     auto next = std::next(it);
     refuse(it, verdict);
@@ -162,7 +162,7 @@ void FrameWindow::supersede(uint64_t number, uint64_t undecided_from) {
 }
 
 void FrameWindow::decided(Frames::iterator it, const ReceiptMessage& receipt) {
-  static const Verdict& kAllowed = *new Verdict(verdict_of(Outcome{}));
+  static const SendOutcome& kAllowed = *new SendOutcome(outcome_of(Outcome{}));
   patience_ = kPatience;
   hold_backoff_.reset();
   obstacle_.clear();
@@ -173,7 +173,7 @@ void FrameWindow::decided(Frames::iterator it, const ReceiptMessage& receipt) {
   each_waiting(first, past, [&](SendSlot& slot, uint64_t n) {
     while (outcome != receipt.outcomes.end() && receipt.sequence + outcome->offset < n) ++outcome;
     bool special = outcome != receipt.outcomes.end() && receipt.sequence + outcome->offset == n;
-    settle(slot, special ? verdict_of(*outcome) : kAllowed);
+    settle(slot, special ? outcome_of(*outcome) : kAllowed);
   });
   if (past >= frame.first + frame.count) return void(erase(it));
   if (past <= frame.first) return;
@@ -198,8 +198,8 @@ FrameWindow::Effect FrameWindow::resend_from(Frames::iterator it, uint64_t seque
 
 FrameWindow::Effect FrameWindow::refused(Frames::iterator it, const Outcome& outcome, MonoTime now) {
   const bool wrong_time = outcome.decision == Decision::kReplayed;
-  if (outcome.decision != Decision::kUnavailable && !wrong_time) return refuse(it, verdict_of(outcome)), Effect::kNone;
-  obstacle_ = verdict_of(outcome).status.error().message;
+  if (outcome.decision != Decision::kUnavailable && !wrong_time) return refuse(it, outcome_of(outcome)), Effect::kNone;
+  obstacle_ = outcome_of(outcome).status.error().message;
   const Frame& frame = it->second;
   each_waiting(frame.first, frame.first + frame.count, [&](SendSlot& slot, uint64_t n) {
     if (slot.pushed == it->first) again(slot, n, true);
@@ -211,7 +211,7 @@ FrameWindow::Effect FrameWindow::refused(Frames::iterator it, const Outcome& out
 
 /// Nothing of the frame was decided and no number used. A message whose earlier copy is unaccounted for waits on: it is
 /// asked about again in time (on_time).
-void FrameWindow::refuse(Frames::iterator it, const Verdict& verdict) {
+void FrameWindow::refuse(Frames::iterator it, const SendOutcome& verdict) {
   const Frame& frame = it->second;
   each_waiting(frame.first, frame.first + frame.count, [&](SendSlot& slot, uint64_t n) {
     if (slot.pushed != it->first || slot.uncertain) return;
@@ -229,7 +229,7 @@ void FrameWindow::each_waiting(uint64_t first, uint64_t past, Fn&& fn) {
     if (at(n).state == SendSlot::State::kWaiting) fn(at(n), n);
 }
 
-void FrameWindow::settle(SendSlot& slot, const Verdict& verdict, SendSlot::State state) {
+void FrameWindow::settle(SendSlot& slot, const SendOutcome& verdict, SendSlot::State state) {
   if (slot.pushed != 0) --in_flight_;
   slot.state = state;
   ++settled_inside_;
@@ -326,7 +326,7 @@ FrameWindow::Effect FrameWindow::on_time(MonoTime now) {
 // ---- The end of an instance
 
 void FrameWindow::restart(MonoTime now) {
-  Verdict unknown;
+  SendOutcome unknown;
   unknown.status = Error{Errc::kTimeout, "outcome unknown: the instance that sent it has ended"};
   if (gap_)
     each_waiting(base_, *gap_, [&](SendSlot& slot, uint64_t) {
@@ -349,7 +349,7 @@ void FrameWindow::restart(MonoTime now) {
 }
 
 void FrameWindow::abandon() {
-  Verdict unknown, unsent;
+  SendOutcome unknown, unsent;
   const std::string why = obstacle_.empty() ? "" : "; the gateway's last answer was " + obstacle_;
   unknown.status = Error{Errc::kTimeout, "outcome unknown: the agent was stopped before the receipt came" + why};
   unsent.status = Error{Errc::kCancelled, "the agent was stopped before the message could be handed over" + why};

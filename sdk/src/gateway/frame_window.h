@@ -1,4 +1,4 @@
-// The sender's half of the hand-over to the gateway: which messages are without a verdict, under which numbers they went
+// The sender's half of the hand-over to the gateway: which messages are without an outcome, under which numbers they went
 // out, and what a receipt, a time-out or a lost link means for them. Pure: no clock, no socket.
 //
 //     add() ─▶ to go out ──next_frame(), pushed()──▶ in flight ──receipt──▶ settled ─▶ listener
@@ -62,7 +62,7 @@ struct SendSlot {
 class FrameWindowListener {
  public:
   virtual ~FrameWindowListener() = default;
-  virtual void on_settled(const SendSlot& slot, const Verdict& verdict) = 0;
+  virtual void on_settled(const SendSlot& slot, const SendOutcome& outcome) = 0;
 };
 
 class FrameWindow {
@@ -84,7 +84,7 @@ class FrameWindow {
   explicit FrameWindow(FrameWindowListener& listener);
 
   void add(const SendSlot& slot) { slots_.push(slot); }
-  /// @return messages without a verdict.
+  /// @return messages without an outcome.
   size_t waiting() const { return slots_.size() - settled_inside_; }
   const SendSlot& slot(uint64_t sequence) const { return slots_[sequence - base_]; }
 
@@ -95,7 +95,7 @@ class FrameWindow {
   /// What became of writing the frames numbered `first` to `last` into the list.
   void on_write(uint64_t first, uint64_t last, Write outcome, MonoTime now);
   /// Redis refused these frames for good: as if the gateway had.
-  void on_write_refused(uint64_t first, uint64_t last, const Verdict& verdict);
+  void on_write_refused(uint64_t first, uint64_t last, const SendOutcome& outcome);
   Effect on_receipt(const ReceiptMessage& receipt, MonoTime now);
   /// Redis can be reached and receipts are heard (again), or it takes what it refused: asks about what is in flight, and
   /// nothing waits for its time.
@@ -136,13 +136,13 @@ class FrameWindow {
   uint64_t end() const { return base_ + slots_.size(); }
   template <typename Fn>
   void each_waiting(uint64_t first, uint64_t last, Fn&& fn);
-  void settle(SendSlot& slot, const Verdict& verdict, SendSlot::State state = SendSlot::State::kSettled);
+  void settle(SendSlot& slot, const SendOutcome& outcome, SendSlot::State state = SendSlot::State::kSettled);
   void again(SendSlot& slot, uint64_t sequence, bool undecided);
   void supersede(uint64_t number, uint64_t undecided_from);
   void decided(Frames::iterator frame, const ReceiptMessage& receipt);
   Effect resend_from(Frames::iterator frame, uint64_t sequence);
   Effect refused(Frames::iterator frame, const Outcome& outcome, MonoTime now);
-  void refuse(Frames::iterator frame, const Verdict& verdict);
+  void refuse(Frames::iterator frame, const SendOutcome& outcome);
   Frames::iterator erase(Frames::iterator frame);
   void hold(MonoTime now, Duration at_least);
   bool gathers(Range range, size_t bytes, MonoTime now);
@@ -175,6 +175,6 @@ class FrameWindow {
 };
 
 /// The verdict of a gateway's decision.
-Verdict verdict_of(const Outcome& outcome);
+SendOutcome outcome_of(const Outcome& outcome);
 
 }  // namespace mas::sdk

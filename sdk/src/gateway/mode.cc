@@ -75,7 +75,7 @@ void GatewayMode::open() {
   Runtime& runtime = live_->host.runtime();
   outbox_.on_change([this] { keep_time(); });
   outbox_.on_obstacle([this](const std::string& why) { agent_.debug("the gateway decides nothing: " + why); });
-  outbox_.on_report([this](const Id128& id, const Verdict& verdict) { live_->reports.on_verdict(id, verdict); });
+  outbox_.on_report([this](const Id128& id, const SendOutcome& outcome) { live_->reports.on_outcome(id, outcome); });
   outbox_.open(live_->host, runtime.shared_from_this(), [this, &runtime] { runtime.post([this] { outbox_.pump(); }); });
   deliveries_.open([this, &runtime] { runtime.post([this] { on_handled(); }); });
   live_->reports.open();
@@ -129,7 +129,7 @@ void GatewayMode::keep_time() {
 }
 
 void GatewayMode::on_timer() {
-  if (outbox_.doubtful()) ask_partitions();
+  if (outbox_.may_be_misrouted()) ask_partitions();
   apply(outbox_.on_time());
   keep_time();
 }

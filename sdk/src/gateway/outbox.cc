@@ -235,7 +235,7 @@ void GatewayOutbox::on_written(uint64_t, const redis::Answer& answer) {
     bool never = answer.error().code == Errc::kUnreachable;
     window_.on_write(write_first_, write_last_, never ? Write::kNotDone : Write::kUnknown, now);
   } else if ((*answer)->is_error()) {
-    Verdict refused;
+    SendOutcome refused;
     refused.status = redis::error_of(**answer).in("handing over to the gateway");
     if (errc_retriable(refused.status.error().code))
       window_.on_write(write_first_, write_last_, Write::kNotDone, now);
@@ -278,11 +278,11 @@ std::string GatewayOutbox::obstacle() {
   return obstacle_;
 }
 
-void GatewayOutbox::on_settled(const SendSlot& slot, const Verdict& verdict) {
+void GatewayOutbox::on_settled(const SendSlot& slot, const SendOutcome& outcome) {
   if (slot.report)
-    reported_(slot.id, verdict);
+    reported_(slot.id, outcome);
   else if (listener_ != nullptr)
-    listener_->on_verdict(slot.kind, slot.id, slot.batch->target(slot), verdict);
+    listener_->on_outcome(slot.kind, slot.id, slot.batch->target(slot), outcome);
   ++settled_messages_;
   settled_bytes_ += slot.record_size;
   if (--slot.batch->live == 0) recycle(slot.batch);

@@ -51,7 +51,7 @@ class GatewayOutbox final : public Outbox, private FrameWindowListener {
   /// Whoever wants to know is told when the gateway puts off deciding, and why.
   void on_obstacle(std::function<void(const std::string& why)> told) { told_ = std::move(told); }
   /// Whoever made a report is told what became of it.
-  void on_report(std::function<void(const Id128& id, const Verdict& verdict)> reported) {
+  void on_report(std::function<void(const Id128& id, const SendOutcome& outcome)> reported) {
     reported_ = std::move(reported);
   }
   /// The agent is registered and hears receipts. @param token the registry's, of the agent's entry.
@@ -69,7 +69,7 @@ class GatewayOutbox final : public Outbox, private FrameWindowListener {
   std::optional<MonoTime> next_time() const { return up_ ? window_.next_time() : std::nullopt; }
   /// @return whether no receipt has come for long, or what the gateway would not decide goes out again: messages may be
   /// going to the wrong partition. Before on_time(), which goes on from there.
-  bool doubtful() const { return up_ && (window_.overdue(mono_now()) || window_.held_long_enough(mono_now())); }
+  bool may_be_misrouted() const { return up_ && (window_.overdue(mono_now()) || window_.held_long_enough(mono_now())); }
   /// What there is goes out as soon as it can.
   void hurry() {
     window_.gather_no_more();
@@ -79,13 +79,13 @@ class GatewayOutbox final : public Outbox, private FrameWindowListener {
   std::string obstacle();
   /// Numbers begin at 1; nothing goes out before up().
   void restart();
-  /// @return messages without a verdict.
+  /// @return messages without an outcome.
   size_t waiting();
   /// Nothing is accepted any more; whatever has no verdict gets one (FrameWindow::abandon).
   void close();
 
  private:
-  void on_settled(const SendSlot& slot, const Verdict& verdict) override;
+  void on_settled(const SendSlot& slot, const SendOutcome& outcome) override;
   void write_out() override;
   /// @return whether nothing is before it: then nobody was told, and it is the caller's to be sent.
   Result<bool> queue(SendSlot slot, std::string_view payload, std::string_view target, std::string_view ticket,
@@ -116,7 +116,7 @@ class GatewayOutbox final : public Outbox, private FrameWindowListener {
   redis::Connection* connection_ = nullptr;
   std::function<void()> changed_;
   std::function<void(const std::string&)> told_;
-  std::function<void(const Id128&, const Verdict&)> reported_;
+  std::function<void(const Id128&, const SendOutcome&)> reported_;
   bool up_ = false;
   bool writing_ = false;
   uint64_t write_first_ = 0, write_last_ = 0;  // numbers of the frames in the write under way

@@ -14,8 +14,8 @@ namespace {
 constexpr Duration kBlock = std::chrono::seconds(5);
 constexpr Duration kAfterRenewal = std::chrono::milliseconds(100);
 constexpr Duration kPatience = std::chrono::seconds(5);
-constexpr size_t kMostEntries = 16;  // of a stream, in one read or claim
-constexpr int kMostHolders = 3;      // instances that may end with an entry before it is the entry's fault
+constexpr size_t kMaxEntries = 16;  // of a stream, in one read or claim
+constexpr int kMaxHolders = 3;      // instances that may end with an entry before it is the entry's fault
 
 /// The lane of one of gateway_streams(); replies have none.
 Lane lane_of(size_t stream) { return stream == 0 ? Lane::kNormal : kLanes[stream - 1]; }
@@ -48,12 +48,12 @@ GatewayReader::~GatewayReader() { stop(); }
 
 void GatewayReader::listen(std::function<void(Status)> done) {
   heard_ = std::move(done);
-  if (hearing()) return tell(Status());
+  if (hearing()) return report_opened(Status());
   if (link_ == nullptr) begin_link();
   advance();
 }
 
-void GatewayReader::tell(const Status& heard) {
+void GatewayReader::report_opened(const Status& heard) {
   if (heard_) std::exchange(heard_, nullptr)(heard);
 }
 
@@ -110,15 +110,17 @@ void GatewayReader::stop() {
   held_.stop();
 }
 
-void GatewayReader::on_down(redis::Connection&, const Error& why, unsigned) { deaf(why.in("reading")); }
+void GatewayReader::on_down(redis::Connection&, const Error& why, unsigned) {
+  report_receiving_lost(why.in("reading"));
+}
 
 /// The link may live on: listen() tries it again.
-void GatewayReader::deaf(const Error& why) {
+void GatewayReader::report_receiving_lost(const Error& why) {
   const bool heard = hearing();
   if (!state_.is(State::kDeaf)) state_.to(State::kDeaf);
   ack_refusal_.reset();
-  if (heard_) return tell(why);
-  if (heard) host_.on_deaf(why);
+  if (heard_) return report_opened(why);
+  if (heard) host_.on_receiving_lost(why);
 }
 
 // ---- One command at a time
@@ -190,7 +192,7 @@ void GatewayReader::read(bool own) {
 size_t GatewayReader::entries_at_once() const {
   const AgentContext& agent = host_.context();
   const Bound largest{limits::kFrameRecords, std::max(limits::kFrameBytes, agent.config.max_envelope)};
-  return std::clamp<size_t>(deliveries_.room_for(largest) / streams_.size(), 1, kMostEntries);
+  return std::clamp<size_t>(deliveries_.room_for(largest) / streams_.size(), 1, kMaxEntries);
 }
 
 /// Until just after the lease is due for its renewal, so that nothing delays the claims that come then; no longer than it is
@@ -208,7 +210,7 @@ redis::Command GatewayReader::claim_command(size_t entries) const {
                                    agent.instance(),
                                    agent.keys.alive(agent.config.id, ""),
                                    std::to_string(entries),
-                                   std::to_string(kMostHolders),
+                                   std::to_string(kMaxHolders),
                                    agent.keys.instances(agent.config.id),
                                    agent.lease.steady(mono_now()) ? "1" : "0"};
   const std::span<const std::string> lanes = std::span(streams_).subspan(1);  // nobody else's replies
@@ -233,21 +235,21 @@ void GatewayReader::end_round() {
     trial ? state_.to(State::kDeaf) : void(wanted_.claim = true);
     return advance();
   }
-  if (round.refusal) return deaf(*round.refusal);
+  if (round.refusal) return report_receiving_lost(*round.refusal);
   if (trial) {
     state_.to(State::kHearing);
     wanted_.claim = true;
     read_own_again();
-    tell(Status());
+    report_opened(Status());
   }
-  if (auto refusal = std::exchange(ack_refusal_, std::nullopt)) return deaf(*refusal);
+  if (auto refusal = std::exchange(ack_refusal_, std::nullopt)) return report_receiving_lost(*refusal);
   advance();
 }
 
 void GatewayReader::on_acks(const std::optional<Error>& refusal) {
   if (refusal && hearing()) ack_refusal_ = refusal;
   const bool busy = state_.get() > State::kIdle;
-  if (ack_refusal_ && !busy) return deaf(*std::exchange(ack_refusal_, std::nullopt));
+  if (ack_refusal_ && !busy) return report_receiving_lost(*std::exchange(ack_refusal_, std::nullopt));
   if (!std::exchange(wanted_.claim_when_acked, false)) return;
   wanted_.claim = true;
   advance();

@@ -120,8 +120,8 @@ class GatewayReader final : public redis::ConnectionListener {
   void begin_link();
   void end_link();
   void advance();
-  void deaf(const Error& why);
-  void tell(const Status& heard);
+  void report_receiving_lost(const Error& why);
+  void report_opened(const Status& heard);
   redis::Command claim_command(size_t entries) const;
   void send(State state, const redis::Command& command, Duration timeout);
   void try_rights();

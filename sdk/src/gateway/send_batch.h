@@ -13,7 +13,7 @@ struct SendBatch {
   std::string records;  ///< as on the wire
   std::string targets;
   std::vector<SendSlot> slots;
-  size_t live = 0;  ///< slots without a verdict; I/O thread
+  size_t live = 0;  ///< slots without an outcome; I/O thread
 
   std::string_view record(const SendSlot& slot) const {
     return std::string_view(records).substr(slot.record_at, slot.record_size);

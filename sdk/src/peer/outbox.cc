@@ -156,17 +156,17 @@ void ChannelOutbox::on_reply(uint64_t, const redis::Answer& answer) {
 
 /// The next message of a batch has its answer. @return whether it was the last one.
 bool ChannelOutbox::answered(Batch& batch, const redis::Answer& reply) {
-  const Record& record = batch.records[batch.answered];
+  const PublishedMessage& record = batch.records[batch.answered];
   size_t begin = batch.answered == 0 ? 0 : batch.records[batch.answered - 1].target_end;
   std::string_view target(batch.targets.data() + begin, record.target_end - begin);
 
-  static const Verdict& kDelivered = *new Verdict;
+  static const SendOutcome& kDelivered = *new SendOutcome;
   if (reply && (*reply)->integer > 0) {
-    listener_->on_verdict(record.kind, record.id, target, kDelivered);
+    listener_->on_outcome(record.kind, record.id, target, kDelivered);
   } else {
-    Verdict verdict;
-    verdict.status = reply ? Error{Errc::kNoReceiver, "nobody listens as '" + printable(target) + "'"} : reply.error();
-    listener_->on_verdict(record.kind, record.id, target, verdict);
+    SendOutcome outcome;
+    outcome.status = reply ? Error{Errc::kNoReceiver, "nobody listens as '" + printable(target) + "'"} : reply.error();
+    listener_->on_outcome(record.kind, record.id, target, outcome);
   }
 
   ++unsettled_messages_;

@@ -46,7 +46,7 @@ class ChannelOutbox final : public Outbox {
   void close();
 
  private:
-  struct Record {
+  struct PublishedMessage {
     Id128 id;
     uint32_t bytes;
     uint32_t target_end;  // in Batch::targets; begins where the record before ends
@@ -55,7 +55,7 @@ class ChannelOutbox final : public Outbox {
   struct Batch {
     std::string commands;
     std::string targets;
-    std::vector<Record> records;
+    std::vector<PublishedMessage> records;
     size_t answered = 0;
     size_t charge = 0;  // see PublishPace
   };
@@ -82,7 +82,7 @@ class ChannelOutbox final : public Outbox {
   // I/O thread only.
   redis::Connection* connection_ = nullptr;  // while open
   Ring<std::unique_ptr<Batch>> in_flight_;
-  size_t unsettled_messages_ = 0;  // have their verdict, not yet counted under the lock
+  size_t unsettled_messages_ = 0;  // have their outcome, not yet counted under the lock
   size_t unsettled_bytes_ = 0;
   PublishPace pace_;
   std::function<void(Duration)> wait_;

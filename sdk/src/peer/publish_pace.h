@@ -33,11 +33,11 @@ class PublishPace {
   /// @return whether a write of this charge may go out now. One that is larger than the burst goes alone, and those behind
   /// it wait the longer.
   bool may_go(size_t charge, MonoTime now) const {
-    return charge == 0 || (room_for(charge) && level_at(now) >= std::min<int64_t>(kMost, static_cast<int64_t>(charge)));
+    return charge == 0 || (room_for(charge) && level_at(now) >= std::min<int64_t>(kMax, static_cast<int64_t>(charge)));
   }
   /// @return how long it has to wait for its rate; 0: for an answer, or not at all.
   Duration wait_for(size_t charge, MonoTime now) const {
-    const int64_t missing = std::min<int64_t>(kMost, static_cast<int64_t>(charge)) - level_at(now);
+    const int64_t missing = std::min<int64_t>(kMax, static_cast<int64_t>(charge)) - level_at(now);
     if (missing <= 0 || !room_for(charge)) return Duration::zero();
     return Duration(missing * kNanosPerSecond / static_cast<int64_t>(kPerSecond)) + std::chrono::milliseconds(1);
   }
@@ -50,17 +50,17 @@ class PublishPace {
   void on_answer(size_t charge) { unanswered_ -= charge; }
 
  private:
-  static constexpr int64_t kMost = kBurst;
+  static constexpr int64_t kMax = kBurst;
   static constexpr int64_t kNanosPerSecond = 1'000'000'000;
 
   bool room_for(size_t charge) const { return unanswered_ == 0 || unanswered_ + charge <= kBurst; }
   int64_t level_at(MonoTime now) const {
     const int64_t most_nanos = 2 * kNanosPerSecond;  // fills it from any debt of one message
     const int64_t nanos = std::clamp<int64_t>((now - filled_at_).count(), 0, most_nanos);
-    return std::min(kMost, level_ + nanos / 1000 * static_cast<int64_t>(kPerSecond) / (kNanosPerSecond / 1000));
+    return std::min(kMax, level_ + nanos / 1000 * static_cast<int64_t>(kPerSecond) / (kNanosPerSecond / 1000));
   }
 
-  int64_t level_ = kMost;  // bytes that may go; negative after a message larger than the burst
+  int64_t level_ = kMax;  // bytes that may go; negative after a message larger than the burst
   MonoTime filled_at_{};
   size_t unanswered_ = 0;
 };

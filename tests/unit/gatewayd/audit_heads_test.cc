@@ -1,9 +1,9 @@
-// Signed heads: what is signed comes back, what was changed is not believed, gaps in their order are told; archives and
-// queries.
+// Signed heads: what is signed comes back, what was changed is not believed, gaps in their order are
+// told; files of retired blocks and queries.
 #include "daemons/gatewayd/audit/heads.h"
 
-#include "daemons/gatewayd/audit/archive.h"
 #include "daemons/gatewayd/audit/query.h"
+#include "daemons/gatewayd/audit/retired_blocks.h"
 #include "tests/unit/catch.h"
 #include "tests/unit/gatewayd/audit_chain.h"
 
@@ -166,16 +166,16 @@ TEST_CASE("without a key heads are collected but not trusted") {
   CHECK_FALSE(ledger.of(0).heads[0].trusted);
 }
 
-TEST_CASE("an archive gives back its frames and says where a torn one begins") {
+TEST_CASE("a file of retired blocks gives back its frames and says where a torn one begins") {
   auto chain = make_chain(1, 3);
-  std::string bytes(kArchiveMagic);
+  std::string bytes(kRetiredBlocksMagic);
   size_t whole = 0;
   for (const Link& link : chain) {
     whole = bytes.size();
-    append_archive_frame(bytes, {"17-" + std::to_string(whole), link.bytes});
+    append_retired_block(bytes, {"17-" + std::to_string(whole), link.bytes});
   }
-  ArchiveReader reader(bytes);
-  ArchiveFrame frame;
+  RetiredBlockReader reader(bytes);
+  RetiredBlockFrame frame;
   for (const Link& link : chain) {
     REQUIRE(reader.next(frame));
     CHECK(frame.entry.starts_with("17-"));
@@ -185,26 +185,26 @@ TEST_CASE("an archive gives back its frames and says where a torn one begins") {
   CHECK(reader.status().ok());
   CHECK(reader.good_bytes() == bytes.size());
   for (size_t size = whole + 1; size < bytes.size(); ++size) {
-    ArchiveReader torn(std::string_view(bytes).substr(0, size));
+    RetiredBlockReader torn(std::string_view(bytes).substr(0, size));
     while (torn.next(frame)) {
     }
     REQUIRE_FALSE(torn.status().ok());
     REQUIRE(torn.good_bytes() == whole);
   }
-  ArchiveReader other("something else");
+  RetiredBlockReader other("something else");
   CHECK_FALSE(other.next(frame));
   CHECK(other.good_bytes() == 0);
 }
 
-TEST_CASE("archive names sort by partition and block, and only they are archives") {
-  CHECK(archive_file_name(3, 42) == "audit-0003-00000000000000000042.mas");
-  auto name = parse_archive_name("audit-0003-00000000000000000042.mas");
+TEST_CASE("names of files of retired blocks sort by partition and block, and no other name is one") {
+  CHECK(retired_file_name(3, 42) == "audit-0003-00000000000000000042.mas");
+  auto name = parse_retired_file_name("audit-0003-00000000000000000042.mas");
   REQUIRE(name.has_value());
   CHECK(name->partition == 3);
   CHECK(name->first_block == 42);
   for (std::string_view other :
        {"audit-3-42.mas", "audit-0003-42.mas", "audit-.mas", "audit-", "x", "", "audit-0003-00000000000000000042.mas~"})
-    CHECK_FALSE(parse_archive_name(other).has_value());
+    CHECK_FALSE(parse_retired_file_name(other).has_value());
 }
 
 TEST_CASE("filters ask for what they name") {

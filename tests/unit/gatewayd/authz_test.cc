@@ -53,7 +53,9 @@ class Sender {
     auto rules = parse_rules(allowed_, blocked_, names_);
     return text(authorise(target, rules, pointers(), fallback));
   }
-  static std::string text(const Verdict& verdict) { return (verdict.allowed ? "yes, " : "no, ") + verdict.describe(); }
+  static std::string text(const RuleVerdict& verdict) {
+    return (verdict.allowed ? "yes, " : "no, ") + verdict.describe();
+  }
   std::vector<const Role*> pointers() const {
     std::vector<const Role*> out;
     for (size_t i = 0; i < roles_.size(); ++i) out.push_back(exists_[i] ? &roles_[i] : nullptr);

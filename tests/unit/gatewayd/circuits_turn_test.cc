@@ -38,7 +38,7 @@ struct CircuitsCase : TurnCase {
   const Circuit& circuit() { return circuits["bob"]; }
   /// The agent as it is from now on.
   void set_active(bool active) {
-    add("bob", [active](Agent& agent) { agent.active = active; });
+    add("bob", [active](AgentFacts& agent) { agent.active = active; });
     facts.changed("agent:bob");
   }
   /// Its backlog is at the bound, and four messages find it so.
@@ -313,7 +313,7 @@ TEST_CASE("a reply with a ticket asks no breaker") {
 TEST_CASE("an hour's absence with 10,000 messages: all are queued within the grace time, past it they are letters") {
   constexpr int kMessages = 10'000, kAtOnce = 100;
   CircuitsCase at;
-  at.add("bob", [](Agent& agent) { agent.active = false; });
+  at.add("bob", [](AgentFacts& agent) { agent.active = false; });
   at.policy.max_backlog_records = 100'000;
   at.policy.breaker.on_open = OnOpen::kDeadLetter;
   int queued = 0, letters = 0, refused = 0;

@@ -47,7 +47,7 @@ TEST_CASE("the first denial wins, in the order of the contract") {
   at.policy.guard.max_hops = 3;
   at.decider.set_policy(at.policy);
   std::string late = R"("deadline":1.0,"hops":9)", hops = R"("hops":9)";
-  at.add("alice", [](Agent& agent) {
+  at.add("alice", [](AgentFacts& agent) {
     agent.rules = rules({"bob", "nobody", "full"}, {"carol"});
     agent.limits = {.per_minute = 1};
   });
@@ -132,7 +132,7 @@ TEST_CASE("an instance that begins with a gap leaves nothing to remember") {
 
 TEST_CASE("instances of a sender count apart, their limit together") {
   TurnCase at;
-  at.add("alice", [](Agent& agent) { agent.limits = {.per_minute = 3}; });
+  at.add("alice", [](AgentFacts& agent) { agent.limits = {.per_minute = 3}; });
   CHECK(at.send({.instance = id_of(1)}, {envelope("alice", "bob"), envelope("alice", "bob")}).decisions ==
         Decisions{Decision::kAllowed, Decision::kAllowed});
   CHECK(at.send({.instance = id_of(2)}, {envelope("alice", "bob"), envelope("alice", "bob")}).decisions ==
@@ -252,19 +252,19 @@ TEST_CASE("short of memory, every frame is unavailable: nothing is read, written
 
 TEST_CASE("targets that are not there, take no part, or are away") {
   TurnCase at;
-  at.add("p2p", [](Agent& agent) { agent.gateway_mode = false; });
-  at.add("away", [](Agent& agent) { agent.active = false; });
-  at.add("admitted", [](Agent& agent) {
+  at.add("p2p", [](AgentFacts& agent) { agent.gateway_mode = false; });
+  at.add("away", [](AgentFacts& agent) { agent.active = false; });
+  at.add("admitted", [](AgentFacts& agent) {
     agent.registered = agent.gateway_mode = agent.active = false;
     agent.secrets.found = SenderSecrets::Found::kReadable;
   });
-  at.add("revoked", [](Agent& agent) {
+  at.add("revoked", [](AgentFacts& agent) {
     agent.registered = false;
     agent.secrets.found = SenderSecrets::Found::kReadable;
     agent.secrets.state = IdentityState::kRevoked;
     agent.has_stream = true;
   });
-  at.add("stopped", [](Agent& agent) {
+  at.add("stopped", [](AgentFacts& agent) {
     agent.registered = agent.gateway_mode = agent.active = false;
     agent.has_stream = true;
   });
@@ -337,7 +337,7 @@ TEST_CASE("a length that could not be read is asked for again") {
   for (auto& partition : at.partitions) owned.push_back(partition.get());
   at.push({}, {envelope("alice", "bob")});
   at.batch.decode(1000, 1'000'000);
-  std::vector<Inbox*> inboxes;
+  std::vector<TargetStream*> inboxes;
   for (int round = 0; round < 2; ++round) {
     at.decider.start(owned, at.now, at.mono);
     at.decider.need_some(at.batch, inboxes, MonoTime::max());
@@ -353,7 +353,7 @@ TEST_CASE("in shadow mode a denial is counted and audited, and the message goes 
   TurnCase at;
   at.policy.authorisation = at.policy.limits = Mode::kShadow;
   at.decider.set_policy(at.policy);
-  at.add("alice", [](Agent& agent) {
+  at.add("alice", [](AgentFacts& agent) {
     agent.rules = rules({"carol"});
     agent.limits = {.per_minute = 1};
   });
@@ -373,7 +373,7 @@ TEST_CASE("in shadow mode a denial is counted and audited, and the message goes 
 
 TEST_CASE("limits that cannot be read let nothing pass; those that are off are not asked") {
   TurnCase at;
-  at.add("alice", [](Agent& agent) { agent.limits_problem = "per_minute is 'many'"; });
+  at.add("alice", [](AgentFacts& agent) { agent.limits_problem = "per_minute is 'many'"; });
   CHECK(at.send({}, {envelope("alice", "bob")}).decisions == Decisions{Decision::kRateLimited});
   at.policy.limits = Mode::kOff;
   at.decider.set_policy(at.policy);
@@ -382,7 +382,7 @@ TEST_CASE("limits that cannot be read let nothing pass; those that are off are n
 
 TEST_CASE("what is remembered survives the owner: written fields load into the same decisions") {
   TurnCase at;
-  at.add("alice", [](Agent& agent) { agent.limits = {.per_minute = 2}; });
+  at.add("alice", [](AgentFacts& agent) { agent.limits = {.per_minute = 2}; });
   std::vector<std::string> sent(3, envelope("alice", "bob"));
   auto first = at.send({}, sent);
   std::vector<std::pair<std::string, std::string>> fields;
@@ -399,7 +399,7 @@ TEST_CASE("what is remembered survives the owner: written fields load into the s
 
 TEST_CASE("random traffic: every accepted message is delivered and audited once, in order") {
   TurnCase at;
-  at.add("dave", [](Agent& agent) { agent.active = false; });
+  at.add("dave", [](AgentFacts& agent) { agent.active = false; });
   std::mt19937 random(31);
   const std::string senders[] = {"alice", "bob", "carol"}, targets[] = {"alice", "bob", "carol", "dave", "nobody"};
   std::map<std::string, uint64_t> next;
@@ -438,7 +438,7 @@ TEST_CASE("what a payload holds is blocked, masked or told, after the limits and
   TurnCase at;
   auto rules = dlp::Rules::standard();
   REQUIRE(rules.ok());
-  auto stage = dlp::Stage::make(*rules, std::nullopt, at.payload_key, limits::kEnvelopeBytes);
+  auto stage = dlp::ContentStage::make(*rules, std::nullopt, at.payload_key, limits::kEnvelopeBytes);
   REQUIRE(stage.ok());
   auto with = [](std::string_view data) { return envelope("alice", "bob", {}, data); };
   at.policy.dlp = Mode::kEnforce;

@@ -36,7 +36,7 @@ struct Read {
 
 TEST_CASE("a group is asked for once, however often it is needed, and then known") {
   Read at;
-  Agent& alice = at.facts.need("alice", kTargetGroups);
+  AgentFacts& alice = at.facts.need("alice", kTargetGroups);
   CHECK(&at.facts.need("alice", kSenderGroups) == &alice);
   CHECK(&at.facts.need("alice", kSenderGroups) == &alice);
   CHECK(at.all("alice") == kSenderGroups);
@@ -73,7 +73,7 @@ TEST_CASE("a change makes exactly its group unknown") {
 TEST_CASE("a circuit is forgotten by its key, and by whoever knows better") {
   Keys keys;
   Facts facts(keys);
-  Agent& bob = facts.need("bob", kTargetGroups | kCircuit);
+  AgentFacts& bob = facts.need("bob", kTargetGroups | kCircuit);
   facts.take_wanted();
   facts.finish(bob, kCircuit);
   CHECK(facts.changed("circuit:bob"));
@@ -85,7 +85,7 @@ TEST_CASE("a circuit is forgotten by its key, and by whoever knows better") {
 }
 
 TEST_CASE("what is missing of a stream has left it") {
-  Inbox inbox;
+  TargetStream inbox;
   inbox.measured(7, MonoTime(1s));
   CHECK(inbox.left == 0);  // nothing was known before
   inbox.backlog.add(1, 100);
@@ -98,7 +98,7 @@ TEST_CASE("what is missing of a stream has left it") {
 TEST_CASE("a namespace hears of its own keys only") {
   Keys keys("ns");
   Facts facts(keys);
-  Agent& alice = facts.need("alice", kPresence);
+  AgentFacts& alice = facts.need("alice", kPresence);
   facts.take_wanted();
   facts.finish(alice, kPresence);
   CHECK_FALSE(facts.changed("agent:alice"));
@@ -107,7 +107,7 @@ TEST_CASE("a namespace hears of its own keys only") {
 
 TEST_CASE("what changes while it is being read serves the turn that asked, and no other") {
   Read at;
-  Agent& alice = at.facts.need("alice", kSenderGroups);
+  AgentFacts& alice = at.facts.need("alice", kSenderGroups);
   auto wanted = at.facts.take_wanted();
   at.facts.changed("mas.identity:alice");  // before the reply
   for (Group group : {kPresence, kIdentity, kRules, kLimits}) at.facts.finish(alice, group);
@@ -123,7 +123,7 @@ TEST_CASE("what changes while it is being read serves the turn that asked, and n
 
 TEST_CASE("what changed while it was being read is not kept when its turn is dropped") {
   Read at;
-  Agent& alice = at.facts.need("alice", kSenderGroups);
+  AgentFacts& alice = at.facts.need("alice", kSenderGroups);
   at.facts.take_wanted();
   SECTION("the turn ends after the reply") {
     at.facts.changed("agent:alice:blocked_targets");
@@ -150,7 +150,7 @@ TEST_CASE("what changed while it was being read is not kept when its turn is dro
 
 TEST_CASE("a role that changed while it was being read is not kept when its turn is dropped") {
   Read at;
-  Agent& alice = at.facts.need("alice", kSenderGroups);
+  AgentFacts& alice = at.facts.need("alice", kSenderGroups);
   at.all();
   alice.rules.roles = {"nurse"};
   at.facts.need_roles(alice);
@@ -169,7 +169,7 @@ TEST_CASE("once a turn has read, changes wait for its end: nobody can keep it fr
   at.all();
   at.facts.end_turn();
 
-  Agent& alice = at.facts.need("alice", kSenderGroups);
+  AgentFacts& alice = at.facts.need("alice", kSenderGroups);
   at.facts.need("cached", kSenderGroups);
   at.all();
   at.facts.hold();
@@ -201,7 +201,7 @@ TEST_CASE("once a turn has read, changes wait for its end: nobody can keep it fr
 
 TEST_CASE("roles are given when all of them are known, and taken back when one changes") {
   Read at;
-  Agent& alice = at.facts.need("alice", kSenderGroups);
+  AgentFacts& alice = at.facts.need("alice", kSenderGroups);
   at.facts.need_roles(alice);
   CHECK_FALSE(alice.has_roles);  // its rules are not known yet
   at.all();
@@ -234,7 +234,7 @@ TEST_CASE("roles are given when all of them are known, and taken back when one c
 
 TEST_CASE("an agent without roles has them at once") {
   Read at;
-  Agent& alice = at.facts.need("alice", kSenderGroups);
+  AgentFacts& alice = at.facts.need("alice", kSenderGroups);
   at.all();
   at.facts.need_roles(alice);
   CHECK(alice.has_roles);
@@ -243,7 +243,7 @@ TEST_CASE("an agent without roles has them at once") {
 
 TEST_CASE("forgetting all of it forgets agents and roles") {
   Read at;
-  Agent& alice = at.facts.need("alice", kSenderGroups);
+  AgentFacts& alice = at.facts.need("alice", kSenderGroups);
   at.all();
   alice.rules.roles = {"nurse"};
   at.facts.need_roles(alice);

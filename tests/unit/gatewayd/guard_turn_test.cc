@@ -10,8 +10,8 @@ namespace {
 std::vector<std::string> copies(size_t n, const std::string& text) { return std::vector<std::string>(n, text); }
 
 /// A sender with these roles, who may send to bob.
-std::function<void(Agent&)> with_roles(std::vector<std::string> names) {
-  return [names](Agent& agent) {
+std::function<void(AgentFacts&)> with_roles(std::vector<std::string> names) {
+  return [names](AgentFacts& agent) {
     const std::string_view bob[] = {"bob"};
     agent.rules = parse_rules(bob, {}, std::vector<std::string_view>(names.begin(), names.end()));
   };

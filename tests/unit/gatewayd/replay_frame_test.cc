@@ -105,7 +105,7 @@ TEST_CASE("a letter that is refused comes back with its attempts, its first time
     CHECK(at.returned().reason.starts_with("replayed: UNAVAILABLE: the target's stream"));
   }
   SECTION("its sender was suspended") {
-    at.add("alice", [](Agent& agent) {
+    at.add("alice", [](AgentFacts& agent) {
       agent.secrets.found = SenderSecrets::Found::kReadable;
       agent.secrets.state = IdentityState::kSuspended;
     });

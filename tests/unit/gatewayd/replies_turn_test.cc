@@ -7,7 +7,7 @@ using namespace mas::gateway::test;
 
 TEST_CASE("a request carries a ticket, and the reply with it comes back to the instance that asked") {
   TurnCase at;
-  at.add("bob", [](Agent& agent) { agent.rules = rules({"carol"}); });  // bob may not send to alice by himself
+  at.add("bob", [](AgentFacts& agent) { agent.rules = rules({"carol"}); });  // bob may not send to alice by himself
   std::string question = envelope("alice", "bob", R"("correlation_id":"c1","expects_reply":true)");
   at.send({}, {question, envelope("alice", "bob")});
   REQUIRE(at.delivered[0].tickets.size() == 2);
@@ -46,7 +46,7 @@ TEST_CASE("a request carries a ticket, and the reply with it comes back to the i
     CHECK(reply("c1", ticket) == Decision::kAuthzDenied);
   }
   SECTION("the block list holds for replies, too") {
-    at.add("bob", [](Agent& agent) { agent.rules = rules({}, {"alice"}); });
+    at.add("bob", [](AgentFacts& agent) { agent.rules = rules({}, {"alice"}); });
     at.facts.changed("agent:bob:blocked_targets");
     CHECK(reply("c1", ticket) == Decision::kAuthzDenied);
   }
@@ -69,7 +69,7 @@ TEST_CASE("a request carries a ticket, and the reply with it comes back to the i
   }
   SECTION("one that refuses the entry only is remembered for a while") {
     CHECK(reply("c1", ticket) == Decision::kAllowed);
-    Inbox& inbox = *at.last_delivery;
+    TargetStream& inbox = *at.last_delivery;
     inbox.failing = "ERR the id is the last one";
     inbox.failing_until = at.mono + 5s;
     CHECK(reply("c1", ticket) == Decision::kUnavailable);
@@ -91,7 +91,7 @@ TEST_CASE("a deadline that is given counts, whatever number it is") {
 
 TEST_CASE("a ticket lives as long as its request, also past the end of time") {
   TurnCase at;
-  at.add("bob", [](Agent& agent) { agent.rules = rules({"carol"}); });
+  at.add("bob", [](AgentFacts& agent) { agent.rules = rules({"carol"}); });
   for (const char* deadline : {"1e300", "9e15", "1795350196.5"}) {
     INFO(deadline);
     auto meta = R"("correlation_id":"c1","expects_reply":true,"deadline":)" + std::string(deadline);

@@ -19,7 +19,7 @@ TEST_CASE("nobody rests at first") {
   CHECK_FALSE(resting.asleep(3, kStart));
   CHECK_FALSE(resting.any_due(kStart));
   CHECK_FALSE(resting.next_look(kStart).has_value());
-  CHECK_FALSE(resting.well(3, kStart));
+  CHECK_FALSE(resting.mark_healthy(3, kStart));
   resting.forget(3);
   resting.look_now(kStart);
   CHECK(resting.reasons().empty());
@@ -39,8 +39,8 @@ TEST_CASE("one that rests sleeps until it is looked at, and wakes when it is wel
   CHECK_FALSE(resting.asleep(3, kStart + Resting::kFirstLook));
   CHECK(resting.asleep(5, kStart + Resting::kFirstLook));
   CHECK(resting.next_look(kStart + 1h) == Duration::zero());
-  CHECK(resting.well(3, kStart + 2s));
-  CHECK_FALSE(resting.well(3, kStart + 2s));
+  CHECK(resting.mark_healthy(3, kStart + 2s));
+  CHECK_FALSE(resting.mark_healthy(3, kStart + 2s));
   CHECK(resting.size() == 1);
   CHECK_FALSE(resting.asleep(3, kStart + 2s));
   resting.forget(5);
@@ -65,11 +65,11 @@ TEST_CASE("who looks well and is not is looked at ever more rarely, until it sta
   MonoTime now = kStart;
   resting.rest(3, "why", now);
   for (Duration period : {4s, 8s, 16s, 32s, 60s, 60s}) {
-    resting.well(3, now += 1s);
+    resting.mark_healthy(3, now += 1s);
     resting.rest(3, "why", now += 1s);
     CHECK(resting.next_look(now) == period);
   }
-  resting.well(3, now);
+  resting.mark_healthy(3, now);
   resting.rest(3, "why", now += Resting::kProbation);
   CHECK(resting.next_look(now) == Resting::kFirstLook);
 }

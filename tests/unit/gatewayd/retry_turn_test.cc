@@ -127,10 +127,10 @@ TEST_CASE("a failure that is reported again after its retry was delivered is not
 TEST_CASE("so many reports are remembered, and the oldest gives way") {
   ReportMemory memory;
   auto report = [](uint32_t index) { return FailureReport{Lane::kNormal, index, 0, kEntry, {}}; };
-  for (uint32_t i = 0; i <= ReportMemory::kMost; ++i) memory.add("bob", report(i));
+  for (uint32_t i = 0; i <= ReportMemory::kMax; ++i) memory.add("bob", report(i));
   CHECK_FALSE(memory.contains("bob", report(0)));
   CHECK(memory.contains("bob", report(1)));
-  CHECK(memory.contains("bob", report(ReportMemory::kMost)));
+  CHECK(memory.contains("bob", report(ReportMemory::kMax)));
   CHECK_FALSE(memory.contains("bo", report(1)));
 }
 
@@ -170,7 +170,7 @@ TEST_CASE("a report about what is not the reporter's, or is not there, is refuse
 
 TEST_CASE("an agent's own number of attempts goes before the configuration's") {
   RetryCase at;
-  at.add("bob", [](Agent& agent) { agent.attempts = 1; });
+  at.add("bob", [](AgentFacts& agent) { agent.attempts = 1; });
   at.entry(at.key(kEntry), {envelope("alice", "bob")});
   at.report(kEntry);
   CHECK(at.waiting.empty());
@@ -347,7 +347,7 @@ TEST_CASE("a report that is made again makes no other letter, however few attemp
 
 TEST_CASE("reports take of their sender's limits") {
   RetryCase at;
-  at.add("bob", [](Agent& agent) { agent.limits = {.per_minute = 2}; });
+  at.add("bob", [](AgentFacts& agent) { agent.limits = {.per_minute = 2}; });
   at.entry(at.key(kEntry), {envelope("alice", "bob"), envelope("alice", "bob"), envelope("alice", "bob")});
   CHECK(at.report(kEntry, 0).decisions == Decisions{Decision::kAllowed});
   CHECK(at.report(kEntry, 1).decisions == Decisions{Decision::kAllowed});
@@ -360,7 +360,7 @@ TEST_CASE("reports take of their sender's limits") {
 
 TEST_CASE("reports that are not their sender's take no place of those that are") {
   RetryCase at;
-  at.add("bob", [](Agent& agent) { agent.secrets.keys.push_back({"k1", HmacKey("bob's"), 0}); });
+  at.add("bob", [](AgentFacts& agent) { agent.secrets.keys.push_back({"k1", HmacKey("bob's"), 0}); });
   for (int i = 0; i < 100; ++i) {  // they name bob's key, and were not made with it
     std::string report, records, forged;
     const std::string id = "1795350090000-" + std::to_string(i + 1);

@@ -117,7 +117,7 @@ TEST_CASE("what is written is bounded, whatever alternates with what") {
   };
   CHECK(fill([](size_t i) { return i % 2 == 0 ? Decision::kAllowed : Decision::kRateLimited; }) <=
         64 + limits::kSenderWindow / 2);
-  CHECK(fill([](size_t i) { return kRefusals[i % 2]; }) <= SenderState::kMostBytes);
+  CHECK(fill([](size_t i) { return kRefusals[i % 2]; }) <= SenderState::kMaxBytes);
   for (size_t most_gap : {1, 2, 3, 4, 130, 20'000})
     for (size_t most_count : {1, 2, 3, 127, 128, 129, 130, 20'000}) {
       INFO(most_gap << " " << most_count);
@@ -130,7 +130,7 @@ TEST_CASE("what is written is bounded, whatever alternates with what") {
               }
               if (gap > 0) return --gap, Decision::kAllowed;
               return --count, kRefusals[kind % 4];
-            }) <= SenderState::kMostBytes);
+            }) <= SenderState::kMaxBytes);
     }
 }
 

@@ -59,8 +59,8 @@ TEST_CASE("what a turn lacks is looked for in slices, within a frame, too, and r
     }
     at.decide(kFrames * kOfFrame, 16 * 1024 * 1024);
     CHECK(at.decider.result().counts().decisions[static_cast<size_t>(Decision::kAllowed)] == kFrames * kOfFrame);
-    CHECK(at.most_wanted >= Decider::kMostWanted);
-    CHECK(at.most_wanted < Decider::kMostWanted + kOfFrame);
+    CHECK(at.most_wanted >= Decider::kMaxWanted);
+    CHECK(at.most_wanted < Decider::kMaxWanted + kOfFrame);
     CHECK((at.need_slices > kFrames * kOfFrame / 64) == (until == MonoTime::min()));
   }
 }

@@ -89,7 +89,7 @@ struct TurnCase {
   std::map<std::string, std::string> broken;  ///< streams whose length is an error
   std::vector<std::string> lengths_read;      ///< streams that were looked at in the last turn
   std::vector<std::string> agents_read;       ///< agents that were looked at in the last turn
-  std::map<std::string, std::function<void(Agent&)>> agents;
+  std::map<std::string, std::function<void(AgentFacts&)>> agents;
   std::map<std::string, Circuit> circuits;                ///< as Redis holds them
   std::map<std::string, std::vector<std::string>> roles;  ///< their permissions
   std::map<std::string, std::string> entries;             ///< blobs, by stream and id: `agent.stream:bob 1-0`
@@ -109,8 +109,8 @@ struct TurnCase {
   }
 
   /// An agent that Redis knows: active, in gateway mode, with a token in its registry entry.
-  void add(const std::string& id, std::function<void(Agent&)> more = {}) {
-    agents[id] = [id, more](Agent& agent) {
+  void add(const std::string& id, std::function<void(AgentFacts&)> more = {}) {
+    agents[id] = [id, more](AgentFacts& agent) {
       agent.registered = agent.gateway_mode = agent.active = true;
       agent.secrets.registry_token = token_hash("token of " + id);
       if (more) more(agent);
@@ -138,7 +138,7 @@ struct TurnCase {
   }
 
   void answer(const Facts::Wanted& wanted) {
-    Agent& agent = *wanted.agent;
+    AgentFacts& agent = *wanted.agent;
     agents_read.push_back(agent.id);
     if ((wanted.groups & kCircuit) != 0) agent.breaker.learn(circuits[agent.id], policy.breaker);
     if (auto it = agents.find(agent.id); it != agents.end()) it->second(agent);
@@ -146,7 +146,7 @@ struct TurnCase {
       if ((wanted.groups & group) != 0) facts.finish(agent, group);
   }
 
-  void answer(Inbox& inbox) {
+  void answer(TargetStream& inbox) {
     lengths_read.push_back(inbox.key);
     inbox.measured(lengths[inbox.key], mono);
     if (!broken.contains(inbox.key)) return;
@@ -168,7 +168,7 @@ struct TurnCase {
     std::vector<Partition*> owned;
     for (auto& partition : partitions) owned.push_back(partition.get());
     batch.decode(messages, bytes);
-    std::vector<Inbox*> inboxes;
+    std::vector<TargetStream*> inboxes;
     lengths_read.clear();
     agents_read.clear();
     entries_read = 0;
@@ -187,7 +187,7 @@ struct TurnCase {
       for (const auto& one : wanted) answer(one);
       for (const auto& name : wanted_roles)
         facts.finish(Role::parse(name, std::vector<std::string_view>(roles[name].begin(), roles[name].end())));
-      for (Inbox* inbox : inboxes) answer(*inbox);
+      for (TargetStream* inbox : inboxes) answer(*inbox);
     }
     for (slices = 1; !decider.decide_some(batch, until); ++slices) continue;
     decider.finish();
@@ -250,9 +250,9 @@ struct TurnCase {
     std::vector<std::string> tickets;
     std::vector<std::string> retries;  ///< encoded states
   };
-  std::vector<Delivered> delivered;  ///< by the last send()
-  Inbox* last_delivery = nullptr;    ///< where the last that was committed went
-  std::vector<std::string> dead;     ///< reasons
+  std::vector<Delivered> delivered;       ///< by the last send()
+  TargetStream* last_delivery = nullptr;  ///< where the last that was committed went
+  std::vector<std::string> dead;          ///< reasons
   struct Audited {
     std::string sender, target, reason;
     Decision decision;

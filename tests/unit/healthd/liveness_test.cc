@@ -57,17 +57,17 @@ struct World {
       if (agent.no_expiry) sight.pttl_ms = Sight::kNoExpiry;
       if (!agent.no_expiry && beating(agent)) sight.pttl_ms = to_millis(agent.expiry - now);
     }
-    Verdict verdict = engine.observe(ref, sight, Now{now, wall()});
-    if (verdict != Verdict::kNone) write(ref, id, verdict);
+    StatusChange change = engine.observe(ref, sight, Now{now, wall()});
+    if (change != StatusChange::kNone) write(ref, id, change);
   }
 
-  void write(AgentRef ref, const std::string& id, Verdict verdict) {
+  void write(AgentRef ref, const std::string& id, StatusChange change) {
     SimAgent& agent = redis.at(id);
-    bool up = verdict == Verdict::kSetActive;
+    bool up = change == StatusChange::kSetActive;
     bool applied = up ? agent.status == Sight::Status::kInactive && beating(agent)
                       : agent.status == Sight::Status::kActive && !beating(agent);
     if (applied) agent.status = up ? Sight::Status::kActive : Sight::Status::kInactive;
-    auto written = engine.wrote(ref, verdict, applied, now);
+    auto written = engine.wrote(ref, change, applied, now);
     if (applied) events.push_back((up ? "up " : "down ") + id);
     if (written.flapping) events.push_back("flapping " + id);
     if (written.lateness) lateness.push_back(*written.lateness);
@@ -316,11 +316,11 @@ TEST_CASE("an answer that came late is not a proof the first time") {
   w.engine.take_due(w.now, 10, due);
   REQUIRE(due.size() == 1);
   Sight sight{true, Sight::Status::kActive, w.redis["a"].registered_at, Sight::kNoHeartbeat, true};
-  CHECK(w.engine.observe(due[0], sight, Now{w.now, w.wall()}) == Verdict::kNone);
+  CHECK(w.engine.observe(due[0], sight, Now{w.now, w.wall()}) == StatusChange::kNone);
   w.now += seconds(1);
   w.engine.take_due(w.now, 10, due);
   REQUIRE(due.size() == 2);
-  CHECK(w.engine.observe(due[0], sight, Now{w.now, w.wall()}) == Verdict::kSetInactive);
+  CHECK(w.engine.observe(due[0], sight, Now{w.now, w.wall()}) == StatusChange::kSetInactive);
 }
 
 TEST_CASE("what is remembered is bounded") {

@@ -35,8 +35,8 @@ struct Case {
     REQUIRE(verdict.ok());
     return std::move(*verdict);
   }
-  Stage stage(std::string_view name) const {
-    for (const Stage& each : told().stages)
+  ExplainedStage stage(std::string_view name) const {
+    for (const ExplainedStage& each : told().stages)
       if (each.name == name) return each;
     FAIL("no such stage");
     return {};
@@ -48,7 +48,7 @@ struct Case {
 TEST_CASE("the stages are told in the gateway's order, and what nothing is in the way of is authorised") {
   const auto told = Case().told();
   std::string names;
-  for (const Stage& stage : told.stages) names += stage.name + " ";
+  for (const ExplainedStage& stage : told.stages) names += stage.name + " ";
   CHECK(names == "decode identity authorisation target deadline guard rate content circuit backlog lane ");
   CHECK(told.decision == Decision::kAllowed);
   CHECK(told.decided_by().rule == "default: allow");
@@ -92,7 +92,7 @@ TEST_CASE("a refusal in shadow mode does not decide, one behind it that is enfor
 TEST_CASE("findings have type, path and action, and no value") {
   Case at;
   at.data = R"({"card":{"number":"4111 1111 1111 1111"}})";
-  const Stage content = at.stage("content");
+  const ExplainedStage content = at.stage("content");
   REQUIRE(content.findings.size() == 1);
   CHECK(content.findings[0].path == "data.card.number");
   CHECK(content.rule.find("1111") == std::string::npos);

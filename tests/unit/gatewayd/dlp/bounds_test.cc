@@ -99,7 +99,7 @@ TEST_CASE("keys with many findings are renamed in one pass, and values below the
 TEST_CASE("a message with more values to hide than one may hold is blocked, and says so") {
   HmacKey tags(std::string(32, 'k'));
   auto look = [&](Action action, size_t count) {
-    auto stage = Stage::make(all_types(action), {}, tags, 16 * kMegabyte);
+    auto stage = ContentStage::make(all_types(action), {}, tags, 16 * kMegabyte);
     REQUIRE(stage.ok());
     std::string list;
     for (size_t i = 0; i < count; ++i) list += std::to_string(i) + "x@example.com ";

@@ -42,7 +42,7 @@ struct Committing : TurnFixture {
     parts.turn_now = parts.clock.last();
     parts.batch.decode(1000, 1024 * 1024);
     parts.pipeline.move_hand(Hand::kFetching);
-    std::vector<Inbox*> inboxes;
+    std::vector<TargetStream*> inboxes;
     const MonoTime began = mono_now();
     for (bool lacking = true; lacking;) {
       parts.decider.start(parts.partitions.taken(), parts.turn_now, began);
@@ -51,7 +51,7 @@ struct Committing : TurnFixture {
       const auto wanted = parts.facts.take_wanted();
       lacking = !wanted.empty() || !inboxes.empty();
       for (const auto& one : wanted) know(*one.agent, one.groups);
-      for (Inbox* inbox : inboxes) inbox->measured(0, mono_now());
+      for (TargetStream* inbox : inboxes) inbox->measured(0, mono_now());
     }
     parts.pipeline.move_hand(Hand::kDeciding);
     REQUIRE(parts.decider.decide_some(parts.batch, MonoTime::max()));
@@ -61,7 +61,7 @@ struct Committing : TurnFixture {
     REQUIRE(parts.decider.result().deliveries().size() == 1);
     parts.decider.result().deliveries()[0].inbox->read_at -= std::chrono::seconds(2);  // its length is asked for again
   }
-  void know(Agent& agent, uint8_t groups) {
+  void know(AgentFacts& agent, uint8_t groups) {
     agent.registered = agent.gateway_mode = agent.active = true;
     agent.secrets.registry_token = token_hash("token of " + agent.id);
     for (Group group : {kPresence, kIdentity, kRules, kLimits, kCircuit})
@@ -161,7 +161,7 @@ TEST_CASE("a refused key is remembered, and the next turn does without it") {
   SECTION("a target's stream: its messages fail") {
     Committing at;
     at.decide();
-    Inbox* inbox = at.parts.decider.result().deliveries()[0].inbox;
+    TargetStream* inbox = at.parts.decider.result().deliveries()[0].inbox;
     at.op.start();
     at.redis.says["EVAL"] = at.refusal_of(inbox->key, kWrongType);
     at.redis.answer_all();

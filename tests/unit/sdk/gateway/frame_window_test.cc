@@ -20,9 +20,9 @@ struct Fixture : FrameWindowListener {
   unsigned char next_frame = 1;
   std::vector<std::pair<int, std::string>> verdicts;
 
-  void on_settled(const SendSlot& slot, const Verdict& verdict) override {
-    std::string text = verdict.decision ? std::string(decision_text(*verdict.decision))
-                                        : std::string(errc_text(verdict.status.error().code));
+  void on_settled(const SendSlot& slot, const SendOutcome& outcome) override {
+    std::string text = outcome.decision ? std::string(decision_text(*outcome.decision))
+                                        : std::string(errc_text(outcome.status.error().code));
     verdicts.emplace_back(slot.id.bytes[0], text);
   }
   void add(int count, uint32_t size = 100) {
@@ -62,10 +62,10 @@ struct Fixture : FrameWindowListener {
   FrameWindow::Effect refused(const Id128& frame, Decision decision) {
     return window.on_receipt({ReceiptKind::kFrameRefused, frame, 1, 0, {{0, decision, 0, {}}}}, now);
   }
-  std::vector<int> with(std::string_view verdict) const {
+  std::vector<int> with(std::string_view outcome) const {
     std::vector<int> messages;
     for (const auto& [message, text] : verdicts)
-      if (text == verdict) messages.push_back(message);
+      if (text == outcome) messages.push_back(message);
     return messages;
   }
 };

@@ -32,11 +32,11 @@ class Host final : public ModeHost {
   redis::Connection& commands() override { std::abort(); }
   uv_loop_t* loop() override { std::abort(); }
   void retire(Op&) override { std::abort(); }
-  void on_deaf(const Error&) override { std::abort(); }
+  void on_receiving_lost(const Error&) override { std::abort(); }
   void lost_data(const std::string&) override { std::abort(); }
   void ask_time() override { std::abort(); }
   void begin_anew(const std::string&) override { std::abort(); }
-  void on_verdict(OutgoingKind, const Id128&, std::string_view, const Verdict&) override { std::abort(); }
+  void on_outcome(OutgoingKind, const Id128&, std::string_view, const SendOutcome&) override { std::abort(); }
 
   AgentContext agent{config_of_bob(), make_peer_mode};
   std::vector<MessagePtr> delivered;

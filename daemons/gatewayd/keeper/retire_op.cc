@@ -1,5 +1,5 @@
-// Archiving and trimming.
-#include "daemons/gatewayd/keeper/archive_op.h"
+// Retiring and trimming.
+#include "daemons/gatewayd/keeper/retire_op.h"
 
 #include <algorithm>
 
@@ -9,7 +9,7 @@
 namespace mas::gateway {
 namespace {
 
-using State = ArchiveOp::State;
+using State = RetireOp::State;
 
 constexpr auto kMoves = transitions<State>({{State::kIdle, State::kReading},
                                             {State::kReading, State::kStoring},
@@ -29,26 +29,26 @@ std::string_view entry_id(const redis::Reply& entry) {
 
 }  // namespace
 
-ArchiveOp::ArchiveOp(uv_loop_t* loop, redis::Connection& redis, const Keys& keys, std::shared_ptr<ArchiveStore> store,
-                     Archived archived, Trimmed trimmed)
+RetireOp::RetireOp(uv_loop_t* loop, redis::Connection& redis, const Keys& keys,
+                   std::shared_ptr<RetiredBlockStore> store, Retired retired, Trimmed trimmed)
     : redis_(redis),
       keys_(keys),
       store_(std::move(store)),
-      archived_(std::move(archived)),
+      retired_(std::move(retired)),
       trimmed_(std::move(trimmed)),
       state_(State::kIdle, kMoves),
       work_(loop) {}
 
-ArchiveOp::~ArchiveOp() { redis_.forget(this); }
+RetireOp::~RetireOp() { redis_.forget(this); }
 
-void ArchiveOp::cancel() {
+void RetireOp::cancel() {
   redis_.forget(this);
   work_.forget();
   round_ = {};
   if (!idle()) state_.to(State::kIdle);
 }
 
-void ArchiveOp::start(std::vector<unsigned> partitions, WallMicros older_than, uint64_t file_size) {
+void RetireOp::start(std::vector<unsigned> partitions, WallMicros older_than, uint64_t file_size) {
   partitions_ = std::move(partitions);
   older_than_ = older_than;
   file_size_ = file_size;
@@ -57,7 +57,7 @@ void ArchiveOp::start(std::vector<unsigned> partitions, WallMicros older_than, u
   next_partition();
 }
 
-void ArchiveOp::next_partition() {
+void RetireOp::next_partition() {
   if (partitions_.empty()) return finish_round();
   partition_ = partitions_.back();
   partitions_.pop_back();
@@ -66,17 +66,17 @@ void ArchiveOp::next_partition() {
   read_page();
 }
 
-void ArchiveOp::read_page() {
+void RetireOp::read_page() {
   std::string key = keys_.audit(partition_);
   const std::string to = std::to_string(older_than_ / 1000), page = std::to_string(kPage);
   redis::Command command;
   redis::add_bounded(command, kIdBounds, {"XREVRANGE", key, "+", "-", "COUNT", "1"});
   redis::add_bounded(command, kBounds, {"XRANGE", key, from_, to, "COUNT", page});
-  auto status = redis_.send(command, redis::reply_to<&ArchiveOp::on_page>(this));
+  auto status = redis_.send(command, redis::reply_to<&RetireOp::on_page>(this));
   if (!status.ok()) fail(status.error(), false);
 }
 
-void ArchiveOp::on_page(uint64_t tag, const redis::Answer& answer) {
+void RetireOp::on_page(uint64_t tag, const redis::Answer& answer) {
   if (!state_.is(State::kReading)) return;
   auto reply = redis::checked(answer);
   if (!reply.ok()) {
@@ -94,8 +94,8 @@ void ArchiveOp::on_page(uint64_t tag, const redis::Answer& answer) {
   store_page();
 }
 
-Status ArchiveOp::take_page(const redis::Reply& entries) {
-  page_ = std::make_shared<std::vector<ArchivedEntry>>();
+Status RetireOp::take_page(const redis::Reply& entries) {
+  page_ = std::make_shared<std::vector<RetiredBlock>>();
   for (const redis::Reply& entry : entries) {
     std::string_view id = entry_id(entry);
     if (id.empty() || id == last_entry_) continue;
@@ -109,7 +109,7 @@ Status ArchiveOp::take_page(const redis::Reply& entries) {
   return {};
 }
 
-void ArchiveOp::store_page() {
+void RetireOp::store_page() {
   state_.to(State::kStoring);
   auto work = [store = store_, page = page_, partition = partition_, size = file_size_] {
     return store->append(partition, *page, size);
@@ -117,9 +117,9 @@ void ArchiveOp::store_page() {
   work_.start(std::move(work), [this](const Status& status) { on_stored(status); });
 }
 
-void ArchiveOp::on_stored(const Status& status) {
+void RetireOp::on_stored(const Status& status) {
   if (!status.ok()) return fail(status.error(), status.error().code == Errc::kRefused);
-  ArchivedUpTo& up_to = round_.archived[partition_];
+  RetiredUpTo& up_to = round_.retired[partition_];
   up_to.blocks += page_->size();
   up_to.entry = page_->back().id;
   up_to.block = *audit::block_head(page_->back().block);  // the store has checked it
@@ -130,36 +130,36 @@ void ArchiveOp::on_stored(const Status& status) {
 }
 
 /// @param go_on whether the fault is this partition's alone.
-void ArchiveOp::fail(const Error& error, bool go_on) {
+void RetireOp::fail(const Error& error, bool go_on) {
   round_.errors.push_back(error);
   go_on ? next_partition() : finish_round();
 }
 
-void ArchiveOp::finish_round() {
+void RetireOp::finish_round() {
   state_.to(State::kIdle);
-  archived_(round_);
+  retired_(round_);
 }
 
-void ArchiveOp::trim() {
+void RetireOp::trim() {
   redis::Command command;
-  // MINID keeps the entry that it names: the last one that was archived goes by XDEL.
-  for (const auto& [partition, up_to] : round_.archived) {
+  // MINID keeps the entry that it names: the last one that was retired goes by XDEL.
+  for (const auto& [partition, up_to] : round_.retired) {
     command.add("XTRIM", keys_.audit(partition), "MINID", up_to.entry);
     command.add("XDEL", keys_.audit(partition), up_to.entry);
   }
   trimmed_count_ = 0;
   state_.to(State::kTrimming);
   if (command.count() == 0) return on_trimmed(0, Error{Errc::kInternal, "nothing to trim"});
-  auto status = redis_.send(command, redis::reply_to<&ArchiveOp::on_trimmed>(this));
+  auto status = redis_.send(command, redis::reply_to<&RetireOp::on_trimmed>(this));
   if (!status.ok()) on_trimmed(0, status.error());
 }
 
-void ArchiveOp::on_trimmed(uint64_t tag, const redis::Answer& answer) {
+void RetireOp::on_trimmed(uint64_t tag, const redis::Answer& answer) {
   if (!state_.is(State::kTrimming)) return;
   auto reply = redis::checked(answer);
   if (reply.ok()) {
     trimmed_count_ += static_cast<uint64_t>((*reply)->integer);
-    if (tag + 1 < 2 * round_.archived.size()) return;
+    if (tag + 1 < 2 * round_.retired.size()) return;
   }
   state_.to(State::kIdle);
   round_ = {};

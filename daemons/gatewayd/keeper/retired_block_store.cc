@@ -1,5 +1,5 @@
-// Appending to archive files.
-#include "daemons/gatewayd/keeper/archive_store.h"
+// Appending to files of retired blocks.
+#include "daemons/gatewayd/keeper/retired_block_store.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -11,7 +11,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "daemons/gatewayd/audit/archive.h"
+#include "daemons/gatewayd/audit/retired_blocks.h"
 
 namespace mas::gateway {
 namespace {
@@ -60,10 +60,10 @@ Error refused(uint32_t partition, std::string text) {
 
 /// Checks that the entries are blocks of the partition that follow each other.
 Result<std::vector<audit::BlockHead>> heads_of(uint32_t partition, std::string_view ns,
-                                               const std::vector<ArchivedEntry>& entries) {
+                                               const std::vector<RetiredBlock>& entries) {
   std::vector<audit::BlockHead> heads;
   audit::Block block;
-  for (const ArchivedEntry& entry : entries) {
+  for (const RetiredBlock& entry : entries) {
     auto status = audit::decode_block(entry.block, block);
     if (status.ok()) status = audit::check_namespace_of(entry.block, ns);
     if (!status.ok()) return refused(partition, "entry " + entry.id + ": " + status.error().message);
@@ -87,18 +87,18 @@ Status append_synced(const std::string& path, std::string_view bytes, bool creat
   return existed ? Status() : sync_folder_of(path);
 }
 
-Status ArchiveStore::append(uint32_t partition, const std::vector<ArchivedEntry>& entries, uint64_t file_size) {
+Status RetiredBlockStore::append(uint32_t partition, const std::vector<RetiredBlock>& entries, uint64_t file_size) {
   std::lock_guard lock(mutex_);
   file_size_ = file_size;
   auto heads = heads_of(partition, ns_, entries);
   if (!heads.ok()) return heads.error();
   auto file = open(partition);
   if (!file.ok()) return file.error();
-  std::vector<const ArchivedEntry*> news;
+  std::vector<const RetiredBlock*> news;
   std::vector<audit::BlockHead> new_heads;
   for (size_t i = 0; i < entries.size(); ++i) {
     const audit::BlockHead& head = (*heads)[i];
-    auto before = was_archived(partition, **file, head);
+    auto before = was_retired(partition, **file, head);
     if (!before.ok()) return before.error();
     if (*before) continue;
     news.push_back(&entries[i]);
@@ -109,15 +109,15 @@ Status ArchiveStore::append(uint32_t partition, const std::vector<ArchivedEntry>
   return status;
 }
 
-/// @return whether the block is in the archive; kRefused when another one is in its place.
-Result<bool> ArchiveStore::was_archived(uint32_t partition, const File& newest, const audit::BlockHead& head) {
+/// @return whether the block is in a file; kRefused when another one is in its place.
+Result<bool> RetiredBlockStore::was_retired(uint32_t partition, const File& newest, const audit::BlockHead& head) {
   if (newest.blocks.empty() || head.number > newest.blocks.rbegin()->first) return false;
   const File* file = &newest;
   if (head.number < newest.blocks.begin()->first) {
     auto paths = files_of(partition);
     if (!paths.ok()) return paths.error();
     auto begins_before = [&](const std::string& path) {
-      return audit::parse_archive_name(fs::path(path).filename().string())->first_block <= head.number;
+      return audit::parse_retired_file_name(fs::path(path).filename().string())->first_block <= head.number;
     };
     auto path = std::find_if(paths->begin(), paths->end(), begins_before);
     if (path == paths->end())
@@ -134,12 +134,12 @@ Result<bool> ArchiveStore::was_archived(uint32_t partition, const File& newest, 
 }
 
 /// Newest first.
-Result<std::vector<std::string>> ArchiveStore::files_of(uint32_t partition) const {
+Result<std::vector<std::string>> RetiredBlockStore::files_of(uint32_t partition) const {
   std::error_code error;
   std::vector<std::string> paths;
   for (auto entry = fs::directory_iterator(directory_, error); !error && entry != fs::directory_iterator();
        entry.increment(error)) {
-    auto name = audit::parse_archive_name(entry->path().filename().string());
+    auto name = audit::parse_retired_file_name(entry->path().filename().string());
     if (name && name->partition == partition) paths.push_back(entry->path().string());
   }
   if (error) return Error{Errc::kUnavailable, directory_ + ": " + error.message()};
@@ -148,7 +148,7 @@ Result<std::vector<std::string>> ArchiveStore::files_of(uint32_t partition) cons
 }
 
 /// The partition's newest file that holds a block. One that holds none is what a crash left of a beginning.
-Result<ArchiveStore::File*> ArchiveStore::open(uint32_t partition) {
+Result<RetiredBlockStore::File*> RetiredBlockStore::open(uint32_t partition) {
   if (auto known = files_.find(partition); known != files_.end()) return &known->second;
   auto paths = files_of(partition);
   if (!paths.ok()) return paths.error();
@@ -163,12 +163,12 @@ Result<ArchiveStore::File*> ArchiveStore::open(uint32_t partition) {
 }
 
 /// Reads which blocks a file holds, and cuts off what is not whole behind them.
-Status ArchiveStore::load(const std::string& path, File& ret_file) {
+Status RetiredBlockStore::load(const std::string& path, File& ret_file) {
   std::ifstream stream(path, std::ios::binary);
   if (!stream) return file_error(path);
   std::string content{std::istreambuf_iterator<char>(stream), {}};
-  audit::ArchiveReader reader(content);
-  audit::ArchiveFrame frame;
+  audit::RetiredBlockReader reader(content);
+  audit::RetiredBlockFrame frame;
   while (reader.next(frame)) {
     auto head = audit::block_head(frame.block);
     if (!head.ok()) return head.error().in(path);
@@ -180,27 +180,29 @@ Status ArchiveStore::load(const std::string& path, File& ret_file) {
   return ::truncate(path.c_str(), static_cast<off_t>(ret_file.size)) == 0 ? Status() : file_error(path);
 }
 
-Status ArchiveStore::write(uint32_t partition, File& file, const std::vector<const ArchivedEntry*>& entries,
-                           const std::vector<audit::BlockHead>& heads) {
+Status RetiredBlockStore::write(uint32_t partition, File& file, const std::vector<const RetiredBlock*>& entries,
+                                const std::vector<audit::BlockHead>& heads) {
   std::string bytes;
   bool created = false;
   for (size_t i = 0; i < entries.size(); ++i) {
     bool follows = !file.blocks.empty() && file.blocks.rbegin()->first + 1 == heads[i].number;
     if (file.path.empty() || !follows || file.size >= file_size_) {
       if (auto status = flush(file, bytes, created); !status.ok()) return status;
-      file = {directory_ + "/" + audit::archive_file_name(partition, heads[i].number), audit::kArchiveMagic.size(), {}};
-      bytes = audit::kArchiveMagic;
+      file = {directory_ + "/" + audit::retired_file_name(partition, heads[i].number),
+              audit::kRetiredBlocksMagic.size(),
+              {}};
+      bytes = audit::kRetiredBlocksMagic;
       created = true;
     }
     size_t before = bytes.size();
-    audit::append_archive_frame(bytes, {entries[i]->id, entries[i]->block});
+    audit::append_retired_block(bytes, {entries[i]->id, entries[i]->block});
     file.size += bytes.size() - before;
     file.blocks[heads[i].number] = heads[i].hash;
   }
   return flush(file, bytes, created);
 }
 
-Status ArchiveStore::flush(File& file, std::string& bytes, bool created) {
+Status RetiredBlockStore::flush(File& file, std::string& bytes, bool created) {
   if (bytes.empty()) return {};
   Status status = append_synced(file.path, bytes, created);
   bytes.clear();

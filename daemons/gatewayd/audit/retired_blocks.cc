@@ -1,5 +1,5 @@
-// Archive frames and file names.
-#include "daemons/gatewayd/audit/archive.h"
+// Frames and names of files of retired blocks.
+#include "daemons/gatewayd/audit/retired_blocks.h"
 
 #include <charconv>
 #include <cstdio>
@@ -8,19 +8,19 @@
 
 namespace mas::gateway::audit {
 
-void append_archive_frame(std::string& out, const ArchiveFrame& frame) {
+void append_retired_block(std::string& out, const RetiredBlockFrame& frame) {
   auto size = static_cast<uint32_t>(sizeof(uint16_t) + frame.entry.size() + frame.block.size());
   ByteWriter(out).integer(size).text16(frame.entry).bytes(frame.block);
 }
 
-ArchiveReader::ArchiveReader(std::string_view bytes) : bytes_(bytes) {
-  if (bytes.starts_with(kArchiveMagic))
-    good_ = kArchiveMagic.size();
+RetiredBlockReader::RetiredBlockReader(std::string_view bytes) : bytes_(bytes) {
+  if (bytes.starts_with(kRetiredBlocksMagic))
+    good_ = kRetiredBlocksMagic.size();
   else
     status_ = Error{Errc::kMalformed, "not a file of retired audit blocks"};
 }
 
-bool ArchiveReader::next(ArchiveFrame& ret_frame) {
+bool RetiredBlockReader::next(RetiredBlockFrame& ret_frame) {
   if (!status_.ok() || good_ == bytes_.size()) return false;
   ByteReader reader(bytes_.substr(good_));
   ByteReader frame(reader.text32());
@@ -34,20 +34,20 @@ bool ArchiveReader::next(ArchiveFrame& ret_frame) {
   return true;
 }
 
-std::string archive_file_name(uint32_t partition, uint64_t first_block) {
+std::string retired_file_name(uint32_t partition, uint64_t first_block) {
   char name[64];
   std::snprintf(name, sizeof name, "audit-%04u-%020llu.mas", partition, static_cast<unsigned long long>(first_block));
   return name;
 }
 
-std::optional<ArchiveName> parse_archive_name(std::string_view name) {
+std::optional<RetiredFileName> parse_retired_file_name(std::string_view name) {
   constexpr std::string_view kPrefix = "audit-";
-  ArchiveName parsed;
+  RetiredFileName parsed;
   size_t dash = name.rfind('-');
   if (!name.starts_with(kPrefix) || dash < kPrefix.size()) return std::nullopt;
   std::from_chars(name.data() + kPrefix.size(), name.data() + dash, parsed.partition);
   std::from_chars(name.data() + dash + 1, name.data() + name.size(), parsed.first_block);
-  if (archive_file_name(parsed.partition, parsed.first_block) != name) return std::nullopt;
+  if (retired_file_name(parsed.partition, parsed.first_block) != name) return std::nullopt;
   return parsed;
 }
 

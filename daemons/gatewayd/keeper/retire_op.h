@@ -1,12 +1,12 @@
-// Archives what is older than the retention of one partition after another; trims it when told to.
+// Retires what is older than the retention of one partition after another; trims it when told to.
 //
 //     idle ──start──▶ reading ──▶ storing ──▶ reading … ──▶ idle     trim(): idle ──▶ trimming ──▶ idle
 //
 // reading: a page of entries that are old enough, never the partition's last one, which the chain goes on from. storing:
-// the page goes to the archive and is synced, on another thread. What was archived is reported, so that a signed head
+// the page goes to the files of retired blocks and is synced, on another thread. What was retired is reported, so that a signed head
 // can say so before trim() takes it out of Redis by XTRIM MINID.
 // Failure: a partition whose entries do not fit together is reported and left as it is; a failure of Redis or of the
-// disk ends the round, and what was archived so far is reported.
+// disk ends the round, and what was retired so far is reported.
 // Threading: loop thread. Ownership: may be destroyed at any time but from inside its callback.
 #pragma once
 
@@ -16,42 +16,42 @@
 #include <string>
 #include <vector>
 
-#include "daemons/gatewayd/keeper/archive_store.h"
 #include "daemons/gatewayd/keeper/background_work.h"
+#include "daemons/gatewayd/keeper/retired_block_store.h"
 #include "proto/base/state_machine.h"
 #include "proto/redis/connection.h"
 #include "proto/wire/keys.h"
 
 namespace mas::gateway {
 
-/// How far a partition was archived.
-struct ArchivedUpTo {
+/// How far a partition was retired.
+struct RetiredUpTo {
   audit::BlockHead block;
   std::string entry;
   uint64_t blocks = 0;
 };
 
-struct ArchiveRound {
-  std::map<uint32_t, ArchivedUpTo> archived;
+struct RetireRound {
+  std::map<uint32_t, RetiredUpTo> retired;
   std::vector<Error> errors;
 };
 
-class ArchiveOp {
+class RetireOp {
  public:
   enum class State : uint8_t { kIdle, kReading, kStoring, kTrimming };
-  using Archived = std::function<void(const ArchiveRound&)>;
+  using Retired = std::function<void(const RetireRound&)>;
   using Trimmed = std::function<void(const Result<uint64_t>&)>;
 
-  ArchiveOp(uv_loop_t* loop, redis::Connection& redis, const Keys& keys, std::shared_ptr<ArchiveStore> store,
-            Archived archived, Trimmed trimmed);
-  ~ArchiveOp();
-  ArchiveOp(const ArchiveOp&) = delete;
-  ArchiveOp& operator=(const ArchiveOp&) = delete;
+  RetireOp(uv_loop_t* loop, redis::Connection& redis, const Keys& keys, std::shared_ptr<RetiredBlockStore> store,
+           Retired retired, Trimmed trimmed);
+  ~RetireOp();
+  RetireOp(const RetireOp&) = delete;
+  RetireOp& operator=(const RetireOp&) = delete;
 
   /// @param older_than entries whose id is before this time. Not unless idle().
-  /// @param file_size see ArchiveStore::append.
+  /// @param file_size see RetiredBlockStore::append.
   void start(std::vector<unsigned> partitions, WallMicros older_than, uint64_t file_size);
-  /// Takes out of Redis what the last round archived. Not unless idle().
+  /// Takes out of Redis what the last round retired. Not unless idle().
   void trim();
   void cancel();
   bool idle() const { return state_.is(State::kIdle); }
@@ -69,8 +69,8 @@ class ArchiveOp {
 
   redis::Connection& redis_;
   const Keys& keys_;
-  std::shared_ptr<ArchiveStore> store_;
-  Archived archived_;
+  std::shared_ptr<RetiredBlockStore> store_;
+  Retired retired_;
   Trimmed trimmed_;
   StateMachine<State> state_;
   std::vector<unsigned> partitions_;  // still to do, the next one last
@@ -79,9 +79,9 @@ class ArchiveOp {
   uint64_t file_size_ = 0;
   std::string from_;        // where the next page begins
   std::string last_entry_;  // the partition's last one stays
-  std::shared_ptr<std::vector<ArchivedEntry>> page_;
+  std::shared_ptr<std::vector<RetiredBlock>> page_;
   bool last_page_ = false;
-  ArchiveRound round_;
+  RetireRound round_;
   uint64_t trimmed_count_ = 0;
   BackgroundWork work_;
 };
