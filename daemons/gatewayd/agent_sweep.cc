@@ -19,7 +19,7 @@ AgentSweep::AgentSweep(common::Frame& frame)
     : frame_(frame),
       scan_(frame.loop(), frame.redis(), *this),
       forgotten_(frame.metrics().counter("agents_forgotten_total",
-                                         "Agents whose empty streams were removed, since they stopped long ago.")) {}
+                                         "Agents that stopped long ago and whose empty streams were removed.")) {}
 
 void AgentSweep::look(bool mine, Duration kept, MonoTime now) {
   if (!mine || kept == Duration::zero()) return stop();

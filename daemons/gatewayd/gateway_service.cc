@@ -29,15 +29,14 @@ GatewayService::GatewayService(common::Frame& frame, const Settings& settings)
       archive_trim_(frame),
       agent_sweep_(frame),
       keeper_(frame, settings.audit.placed()),
-      resting_(frame.metrics().gauge("partitions_resting", "Partitions owned that have a key which needs repair.")),
+      resting_(frame.metrics().gauge("partitions_resting", "Owned partitions at rest because a key needs repair.")),
       retries_(frame.metrics().gauge("retries_waiting",
                                      "Messages that wait to be delivered again, of the partitions owned.")),
       cached_agents_(frame.metrics().gauge("cached_agents", "Agents whose facts are in memory.")),
       timer_(frame.loop(), [this] { tick(); }) {
   for (size_t i = 0; i < circuits_.size(); ++i)
-    circuits_[i] =
-        &frame.metrics().gauge("circuits", "Circuits that this gateway knows, of targets that it decided messages for.",
-                               {{"state", std::string(kCircuitStateNames[i])}});
+    circuits_[i] = &frame.metrics().gauge("circuits", "Circuits cached by this gateway, by state.",
+                                          {{"state", std::string(kCircuitStateNames[i])}});
 }
 
 GatewayService::~GatewayService() = default;
@@ -52,7 +51,8 @@ void GatewayService::start() {
   if (settings_.profile != Profile::kProduction)
     frame_.log().warn(
         "profile_development",
-        {{"what", "unsigned messages are taken, and who has neither lists nor roles may send to everybody"}});
+        {{"what",
+          "unsigned messages are accepted, and a sender with neither allow list nor roles may send to every agent"}});
   timer_.every(kTick);
 }
 
@@ -132,7 +132,7 @@ common::Readiness GatewayService::readiness() const {
   const TurnLoop& turns = *setup_.turns();
   const Resting& resting = turns.resting();
   if (turns.obstacle().empty() && resting.size() > 0 && turns.deciding().empty())
-    return {false, "no partition is decided, keys need repair: " + resting.reasons().begin()->second};
+    return {false, "all owned partitions are at rest because keys need repair: " + resting.reasons().begin()->second};
   return {turns.obstacle().empty(), turns.obstacle()};
 }
 

@@ -93,7 +93,7 @@ typedef enum mas_status {
   MAS_RATE_LIMITED = 24,      /**< retriable: the sender is over its rate */
   MAS_DLP_BLOCKED = 25,       /**< the payload contains data that must not be sent */
   MAS_CIRCUIT_OPEN = 26,      /**< retriable: the target's circuit breaker is open */
-  MAS_TARGET_NOT_FOUND = 27,  /**< no such agent, or it does not take part in gateway mode */
+  MAS_TARGET_NOT_FOUND = 27,  /**< no such agent, or it is not in gateway mode */
   MAS_TARGET_OVERLOADED = 28, /**< retriable: the target's backlog is at its bound */
   MAS_EXPIRED = 29,           /**< the message's deadline has passed */
   MAS_LOOP_DETECTED = 30,     /**< the message was passed on too often */

@@ -28,7 +28,7 @@ class ContentCase(GatewayCase):
 
     def check_set_aside(self):
         letter, = self.letters()
-        self.assertIn("deciding it ended a gateway, or took too long", letter["reason"])
+        self.assertIn("deciding it repeatedly ended a gateway or took too long", letter["reason"])
         self.assertIn("deadly", letter["payload"])
         self.assertEqual(self.redis.cmd("KEYS", "mas.trial:*"), [], "the commit has removed the count")
         verify = self.masctl("audit", "verify", redis=self.redis)

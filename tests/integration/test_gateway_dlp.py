@@ -33,7 +33,7 @@ class DlpTest(GatewayCase):
         receipt = alice.send(
             alice.envelope("bob", data={"note": f"card {CARD}", "password": PASSWORD}), alice.envelope("bob", data={"n": 1}))
         self.assertEqual(receipt.decisions(), ["DLP_BLOCKED", "ALLOWED"])
-        self.assertEqual(receipt.outcomes[0][2], "the payload holds: credit_card, password")
+        self.assertEqual(receipt.outcomes[0][2], "the payload contains: credit_card, password")
         self.assertEqual([m["data"] for m in bob.wait_messages(1)], [{"n": 1}])
         record = [r for r in self.audit() if r["decision"] == "DLP_BLOCKED"][0]
         self.assertRegex(record["detectors"][0], r"^credit_card data\.note [0-9a-f]{16}$")
@@ -182,7 +182,7 @@ class BetweenCheckAndUseTest(GatewayCase):
         self.assertEqual(alice.send(alice.envelope("bob", data={"n": 2})).decisions(), ["UNAVAILABLE"])
         ready, said = self.gateway.ready()
         self.assertFalse(ready)
-        self.assertIn("data-loss prevention did not start", said["reason"])
+        self.assertIn("data-loss prevention could not start", said["reason"])
         self.assertIn("rules.toml:2", said["reason"])
         self.assertEqual(len(bob.wait_messages(1)), 1)
         self.reload({"dlp": {"mode": "enforce", "rules_file": str(self.pipe)}}, "", "")

@@ -113,7 +113,7 @@ class ScanTest(DlpTest):
         for command in ("scan", "rules", "bench"):
             told = self.dlp(command, "--rules", rules, code=USAGE).stderr
             self.assertIn("rules.toml:2: dlp.types: unknown type emial; did you mean email?", told)
-            self.assertIn("rules.toml:6: dlp.rule.pattern: is no pattern that can be compiled", told)
+            self.assertIn("rules.toml:6: dlp.rule.pattern: is not a pattern that can be compiled", told)
 
 
 class LinesTest(DlpTest):

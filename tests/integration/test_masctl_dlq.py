@@ -62,7 +62,7 @@ class BoundTest(LettersCase):
         poll_until(lambda: metric(1), 10, "8 of 10 are near the bound")
         self.assertIn("8 of 10 letters", alert())
         self.fail_messages(2)
-        self.assertRegex(alert(), r"10 of 10 letters and \d+ of 536870912 bytes; what would be kept there is refused")
+        self.assertRegex(alert(), r"10 of 10 letters and \d+ of 536870912 bytes; messages that would be kept there are refused")
         # The look that found it full is the one that closes it.
         self.eventually(lambda: self.alice.send(self.alice.envelope("bob")), "DLQ_FULL", 10)
         kept = len(self.letters())

@@ -60,7 +60,7 @@ static void a_stream_that_is_gone_is_told(void) {
   pair p;
   start_pair(&p);
   redis("DEL", "agent.stream:bob", NULL);
-  check_told_once(&p, "the groups of its streams were gone");
+  check_told_once(&p, "the groups of its streams were missing");
   end_pair(&p);
 }
 

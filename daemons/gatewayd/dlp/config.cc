@@ -45,7 +45,7 @@ std::shared_ptr<const Rules> parse_rules(std::string_view text, const std::strin
   auto parsed = toml::parse(plain);
   if (!parsed) {
     // Its own sentence may quote the file.
-    log.add(parsed.error().source().begin.line, "not TOML, or a key or table that stands there twice");
+    log.add(parsed.error().source().begin.line, "not TOML, or a key or table that occurs twice");
     return nullptr;
   }
   auto defaults = Rules::standard();

@@ -31,7 +31,7 @@ Result<size_t> least_width(const std::string& pattern) {
   hs_compile_error_t* problem = nullptr;
   hs_error_t code = hs_expression_info(pattern.c_str(), kPlaceFlags, &raw, &problem);
   std::unique_ptr<hs_expr_info_t, void (*)(void*)> info(raw, std::free);
-  if (code != HS_SUCCESS) return wrong("is no pattern that can be compiled: " + message_of(problem));
+  if (code != HS_SUCCESS) return wrong("is not a pattern that can be compiled: " + message_of(problem));
   return static_cast<size_t>(info->min_width);
 }
 

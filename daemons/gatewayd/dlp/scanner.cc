@@ -17,7 +17,7 @@ constexpr size_t kBudgetFactor = 2, kBudgetBase = 128 * 1024;
 
 constexpr size_t kStepsOfMatch = 32, kStepsOfWord = 96;
 constexpr std::string_view kTooMany = "more values to hide than a message may hold";
-constexpr std::string_view kTooMuchWork = "more that looks like data to protect than can be looked at";
+constexpr std::string_view kTooMuchWork = "more candidates than can be examined";
 
 enum Reading : uint32_t { kPlain, kFolded, kDecoded, kDecodedFolded, kTwiceDecoded, kTwiceDecodedFolded };
 
@@ -52,7 +52,7 @@ void Scanner::set_scope(std::string_view sender, std::string_view target) {
 Status Scanner::scan_json(std::string_view json, Document::Shape shape, std::string_view root) {
   root_ = root;
   if (!views_[kPlain].document->read_json(json, shape))
-    return Error{Errc::kMalformed, "dlp: the payload is no JSON value that can be scanned"};
+    return Error{Errc::kMalformed, "dlp: the payload is not a JSON value that can be scanned"};
   return scan();
 }
 

@@ -85,7 +85,7 @@ void ContentStage::decide(std::string_view envelope, std::string_view content) {
   if (action == Action::kBlock) {
     outcome_.decision = Decision::kDlpBlocked;
     std::string_view refused = scanner_->report().refused;
-    outcome_.reason = refused.empty() ? blocked_types() : "the payload holds " + std::string(refused);
+    outcome_.reason = refused.empty() ? blocked_types() : "the payload contains " + std::string(refused);
     return;
   }
   rewritten_.clear();
@@ -96,7 +96,7 @@ void ContentStage::decide(std::string_view envelope, std::string_view content) {
   rewritten_.append(envelope.substr(before + content.size()));
   if (rewritten_.size() > max_envelope_) {
     outcome_.decision = Decision::kTooLarge;
-    outcome_.reason = "with its values masked the message is larger than an envelope may be";
+    outcome_.reason = "with its values masked, the message exceeds the maximum size of an envelope";
     return;
   }
   // Encrypted values that could be masked only are masked ones.
@@ -114,7 +114,7 @@ std::string ContentStage::blocked_types() const {
     named.push_back(finding.type);
     list += (list.empty() ? "" : ", ") + rules().types[finding.type].name;
   }
-  return "the payload holds: " + list;
+  return "the payload contains: " + list;
 }
 
 }  // namespace mas::dlp

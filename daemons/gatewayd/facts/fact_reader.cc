@@ -224,7 +224,7 @@ void FactReader::take_limits(AgentFacts& agent, const redis::Reply& reply) {
     agent.limits_problem = own.limits.error().message;
   agent.attempts = own.attempts.ok() ? *own.attempts : std::nullopt;
   if (!own.attempts.ok())
-    report_problem("attempts of " + agent.id + ": " + own.attempts.error().message + "; the configuration's hold");
+    report_problem("attempts of " + agent.id + ": " + own.attempts.error().message + "; the configured value applies");
   facts_.finish(agent, kLimits);
 }
 
@@ -232,7 +232,7 @@ void FactReader::take_limits(AgentFacts& agent, const redis::Reply& reply) {
 void FactReader::take_circuit(AgentFacts& agent, const redis::Reply& reply) {
   const auto values = redis::values_of(reply);
   Result<Circuit> circuit = reply.is_array() ? parse_circuit(values) : Result<Circuit>(redis::error_of(reply));
-  if (!circuit) report_problem("circuit of " + agent.id + ": " + circuit.error().message + "; taken for closed");
+  if (!circuit) report_problem("circuit of " + agent.id + ": " + circuit.error().message + "; treated as closed");
   agent.breaker.learn(circuit ? *circuit : closed_circuit(values), breaker_);
   facts_.finish(agent, kCircuit);
 }

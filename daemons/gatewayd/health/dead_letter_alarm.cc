@@ -43,7 +43,7 @@ void DeadLetterAlarm::alert(const RedisHealth& health, const DeadLetterBounds& b
   std::string text = "the dead-letter queue has " + std::to_string(health.dead_letters) + " of " +
                      std::to_string(bounds.letters) + " letters and " + std::to_string(health.dead_letter_bytes) +
                      " of " + std::to_string(bounds.bytes) + " bytes" +
-                     (reached == kFull ? "; what would be kept there is refused (DLQ_FULL)" : "");
+                     (reached == kFull ? "; messages that would be kept there are refused (DLQ_FULL)" : "");
   redis::Command command("PUBLISH", frame_.keys().system_channel(), alert_event("gatewayd", text, wall_now()));
   if (frame_.redis().send(command, redis::ReplyTo{})) alerted_ = reached;
 }

@@ -7,7 +7,7 @@
 namespace mas::gateway {
 namespace {
 
-constexpr std::string_view kNotLookedAt = "Redis's settings have not been looked at yet";
+constexpr std::string_view kNotLookedAt = "Redis's settings have not been checked yet";
 
 }  // namespace
 

@@ -59,7 +59,7 @@ void RedisWatch::take_info(uint64_t tag, const redis::Reply& reply) {
   const bool memory = tag == kMemory;
   if (!reply.is_text() || redis::info_value(reply.text, memory ? "used_memory" : "aof_enabled").empty()) {
     health_.info_problem = std::string("INFO ") + (memory ? "memory: " : "persistence: ") +
-                           (reply.is_error() ? printable(reply.text, 200) : "it does not say what was expected");
+                           (reply.is_error() ? printable(reply.text, 200) : "the answer is not in the expected form");
     return;
   }
   if (!memory) {

@@ -23,8 +23,9 @@ Ownership::Ownership(common::Frame& frame, Duration lease_ttl, OwnershipListener
       suspected_(frame.metrics().gauge("gateways_suspected", "Gateways with a heartbeat that take no partition.")),
       gained_(frame.metrics().counter("partition_gains_total", "Leases gained.")),
       lost_(frame.metrics().counter("partition_losses_total", "Leases lost or given up.")),
-      surveys_(frame.metrics().counter("surveys_total", "Looks at the shared state.", {{"result", "ok"}})),
-      failed_surveys_(frame.metrics().counter("surveys_total", "Looks at the shared state.", {{"result", "failed"}})) {}
+      surveys_(frame.metrics().counter("surveys_total", "Checks of the shared state.", {{"result", "ok"}})),
+      failed_surveys_(frame.metrics().counter("surveys_total", "Checks of the shared state.", {{"result", "failed"}})) {
+}
 
 void Ownership::survey() {
   if (frame_.redis_up() && !stopped_) survey_.start();

@@ -63,7 +63,8 @@ void Survey::on_members(uint64_t tag, const redis::Answer& answer) {
 }
 
 Status Survey::take_config(const redis::Reply& fields) {
-  if (!fields.is_array() || fields.count != 2) return Error{Errc::kProtocol, "HMGET was not answered by two fields"};
+  if (!fields.is_array() || fields.count != 2)
+    return Error{Errc::kProtocol, "unexpected answer to HMGET; expected two values"};
   auto count = agreed_partitions(fields[0].text, fields[1].text, "this gateway");
   if (!count) return Error{Errc::kRefused, count.error().message};
   view_.owners.resize(*count);

@@ -33,7 +33,7 @@ return gone
 ArchiveTrim::ArchiveTrim(common::Frame& frame)
     : frame_(frame),
       trimmed_(frame.metrics().counter("archive_trimmed_entries_total",
-                                       "Entries of the archive that went for their age or for room.")) {}
+                                       "Entries of the archive that were removed for age or size.")) {}
 
 void ArchiveTrim::look(std::vector<unsigned> partitions, size_t count, const ArchiveSettings& settings, MonoTime now) {
   if (now < next_ || partitions.empty()) return;

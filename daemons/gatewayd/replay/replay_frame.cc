@@ -14,7 +14,8 @@ Result<std::string> replay_frame(const ReplayedLetter& letter, std::string_view 
   EnvelopeDecoder decoder;
   auto envelope = decoder.decode(letter.payload, limits::kMaxEnvelopeBytes);
   if (!envelope) return envelope.error();
-  if (envelope->sender_id != letter.sender) return Error{Errc::kMalformed, "the envelope is not the letter's sender's"};
+  if (envelope->sender_id != letter.sender)
+    return Error{Errc::kMalformed, "the envelope's sender is not the letter's sender"};
   FrameHeader header;
   header.kind = CredentialKind::kKey;
   header.id = new_instance_id();

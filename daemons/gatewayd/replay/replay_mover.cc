@@ -83,12 +83,12 @@ ReplayMover::ReplayMover(common::Frame& frame, std::string ns, const HmacKey& ke
       letter_bytes_(2 * max_envelope),
       archive_(keys_, ns_, key),
       state_(State::kIdle, kMoves),
-      moved_(
-          frame.metrics().counter("replays_begun_total", "Dead letters taken out of the queue to be decided again.")),
+      moved_(frame.metrics().counter("replays_begun_total",
+                                     "Dead letters that were handed to a partition for a new decision.")),
       archive_moved_(frame.metrics().counter("archive_replays_begun_total",
-                                             "Messages of the archive that were handed in to be decided again.")),
-      archive_refused_(frame.metrics().counter("archive_replays_refused_total",
-                                               "Requests for the archive that could not be met, or not in full.")) {}
+                                             "Archived messages that were handed to a partition for a new decision.")),
+      archive_refused_(frame.metrics().counter(
+          "archive_replays_refused_total", "Requests for archived messages that could not be fulfilled completely.")) {}
 
 void ReplayMover::look(size_t partitions) {
   if (!state_.is(State::kIdle) || partitions == 0) return;

@@ -157,7 +157,7 @@ std::string TurnSetup::obstacle() const {
   if (!problem_.empty()) return problem_;
   if (turns_ == nullptr) return "the gateways' secret has not been read yet";
   if (dlp_problem_.empty() || dlp_rules_ != nullptr) return {};
-  return "data-loss prevention did not start, every message is UNAVAILABLE: " + dlp_problem_;
+  return "data-loss prevention could not start; every message is UNAVAILABLE: " + dlp_problem_;
 }
 
 void TurnSetup::describe(JsonWriter& json) const {

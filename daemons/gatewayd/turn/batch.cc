@@ -122,13 +122,13 @@ void Batch::decode_element(const Element& element) {
   frame.from_archive = claims_archive(frame.header);
   frame.replay = frame.from_archive || claims_replay(frame.header);
   if (element.given_up) {
-    frame.fault = Fault{Decision::kMalformed, "deciding it ended a gateway, or took too long, again and again"};
+    frame.fault = Fault{Decision::kMalformed, "deciding it repeatedly ended a gateway or took too long"};
     frames_.push_back(frame);
     return;
   }
   if (element.oversized > 0) {
     frame.fault = Fault{Decision::kTooLarge, keep("an element of " + std::to_string(element.oversized) +
-                                                  " bytes, which is more than is read; its first bytes are kept")};
+                                                  " bytes, more than the maximum; its first bytes are kept")};
     frames_.push_back(frame);
     return;
   }
@@ -174,7 +174,7 @@ void Batch::decode_envelope(const FrameInTurn& frame, Message& message) {
   message.is_reply = envelope->meta.is_reply;
   message.expects_reply = envelope->meta.expects_reply;
   if (envelope->doubled)  // readers would differ in which one counts, and the other would be seen by nobody
-    message.fault = Fault{Decision::kMalformed, "a member of the envelope stands there twice"};
+    message.fault = Fault{Decision::kMalformed, "a member of the envelope occurs twice"};
   else if (envelope->sender_id != frame.header.sender)
     message.fault = Fault{Decision::kMalformed, "sender_id is not the sender of the frame"};
   else if (!check_agent_id(message.target).ok())
@@ -190,8 +190,7 @@ void Batch::decode_envelope(const FrameInTurn& frame, Message& message) {
 void Batch::decode_report(Message& message) {
   auto report = FailureReport::decode(message.envelope);
   if (!report || (message.flags & ~Record::kFailed) != 0) {
-    std::string_view why =
-        report ? "report of a failed handler: other flags than its own" : keep(report.error().message);
+    std::string_view why = report ? "report of a failed handler: unexpected flags" : keep(report.error().message);
     message.fault = Fault{Decision::kMalformed, why};
     return;
   }

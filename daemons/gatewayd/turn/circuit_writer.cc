@@ -16,10 +16,10 @@ std::string_view name_of(CircuitCause cause) { return kCircuitCauseNames[static_
 CircuitWriter::CircuitWriter(common::Frame& frame, Facts& facts)
     : frame_(frame),
       facts_(facts),
-      races_(frame.metrics().counter("circuit_races_total", "Changes of circuits that somebody else was first with.")),
-      failures_(frame.metrics().counter("circuit_failures_total", "Changes of circuits that Redis did not take.")) {
+      races_(frame.metrics().counter("circuit_races_total", "Changes of circuits that lost to a concurrent change.")),
+      failures_(frame.metrics().counter("circuit_failures_total", "Changes of circuits that Redis refused.")) {
   for (CircuitState state : {CircuitState::kClosed, CircuitState::kHalfOpen, CircuitState::kOpen})
-    frame.metrics().counter("circuit_changes_total", "Circuits that this gateway brought into a state.",
+    frame.metrics().counter("circuit_changes_total", "Changes of circuits by this gateway, by new state.",
                             {{"state", std::string(name_of(state))}});
 }
 
@@ -61,7 +61,7 @@ void CircuitWriter::take(size_t number, const redis::Reply& reply, redis::Comman
   facts_.forget_circuit(change.id);
   if (reply.is_integer()) return races_.add();
   failures_.add();
-  std::string why = reply.is_error() ? redis::error_of(reply).message : "an answer that the script does not give";
+  std::string why = reply.is_error() ? redis::error_of(reply).message : "unexpected answer of the script";
   if (repeat_.should_log(why, mono_now()))
     frame_.log().warn("circuit_not_written", {{"agent", change.id}, {"why", why}});
 }
@@ -69,7 +69,7 @@ void CircuitWriter::take(size_t number, const redis::Reply& reply, redis::Comman
 void CircuitWriter::publish_change(const Pending& change, redis::Command& events) {
   const CircuitState state = change.circuit.state;
   frame_.metrics()
-      .counter("circuit_changes_total", "Circuits that this gateway brought into a state.",
+      .counter("circuit_changes_total", "Changes of circuits by this gateway, by new state.",
                {{"state", std::string(name_of(state))}})
       .add();
   const bool was_closed = change.before == CircuitState::kClosed, closed = state == CircuitState::kClosed;

@@ -156,7 +156,7 @@ void Commit::append_to(redis::Rope& rope) const {
 
 Result<CommitResult> commit_result(const redis::Reply& reply) {
   if (reply.is_error()) return redis::error_of(reply);
-  const Error other{Errc::kProtocol, "the commit script was answered by something else than its result"};
+  const Error other{Errc::kProtocol, "unexpected answer of the commit script"};
   CommitResult result;
   if (!reply.is_array() || reply.count == 0) return other;
   auto number = [&reply](size_t i) { return reply[i].is_integer() && reply[i].integer >= 0; };

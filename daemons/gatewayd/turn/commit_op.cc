@@ -135,7 +135,7 @@ void CommitOp::committed() {
     if (!written.field.empty()) parts_.losses.committed(written.partition, written.field, written.last, mono_now());
   }
   if (const Partition* partition = parts_.trials.turn_committed())
-    parts_.tell_set_aside(*partition, "deciding it ended a gateway, or took too long, again and again");
+    parts_.tell_set_aside(*partition, "deciding it repeatedly ended a gateway or took too long");
   if (parts_.options.wait_replicas == 0) publish_receipts();
   listener_.on_committed();
 }

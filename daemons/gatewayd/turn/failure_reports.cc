@@ -60,7 +60,7 @@ Ruling FailureReports::judge_entry(MessageCase& at, const ReportedEntry& entry) 
   if (partition.reports.contains(at.from().id, report)) return {};
   const bool room = partition.retries < turn_.policy.max_retries;
   if (!room && !turn_.letters_kept())
-    return {Decision::kUnavailable, "too many messages wait, and the dead-letter queue takes none; report again"};
+    return {Decision::kUnavailable, "too many messages wait, and the dead-letter queue is full; report again"};
   take(at, entry, *record, *envelope, room);
   return {};
 }

@@ -171,7 +171,8 @@ Status FenceOp::load_audit_head(Partition& partition, const redis::Reply& reply)
     return partition.load_audit_head({});
   }
   const redis::Reply* block = redis::entry_field(reply[0], "b");
-  if (block == nullptr) return Error{Errc::kMalformed, partition.audit_key + ": the newest entry is no audit block"};
+  if (block == nullptr)
+    return Error{Errc::kMalformed, partition.audit_key + ": the newest entry is not an audit block"};
   auto status = partition.load_audit_head(block->text, parts_.options.ns);
   if (status.ok()) parts_.losses.compare(partition.number, Losses::kBlock, partition.next_block);
   return status;
@@ -184,7 +185,7 @@ void FenceOp::tell_losses() {
   parts_.stats.losses.add();
   lost_ = {wall_now(), std::move(found)};
   parts_.frame.log().error("redis_lost_data", {{"what", lost_.what}});
-  parts_.alert("Redis lost data, accepted messages may be gone: " + lost_.what, lost_.at);
+  parts_.alert("Redis lost data; accepted messages may be lost: " + lost_.what, lost_.at);
 }
 
 }  // namespace mas::gateway

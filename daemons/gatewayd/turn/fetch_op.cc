@@ -58,7 +58,7 @@ void FetchOp::begin_round() {
 void FetchOp::look() {
   if (!parts_.decider.need_some(parts_.batch, wanted_inboxes_, mono_now() + kSlice)) return slice_.request();
   if (++rounds_ > most_rounds(parts_.batch.frames().size() + parts_.batch.messages().size()))
-    return listener_.on_failed({"facts_unsteady", "facts changed at every read"});
+    return listener_.on_failed({"facts_unsteady", "facts changed during every read"});
   state_.to(State::kReading);
   if (reader_.read(wanted_inboxes_, wanted_entries())) return parts_.stats.round_trips.add();  // on_facts() goes on
   state_.to(State::kIdle);

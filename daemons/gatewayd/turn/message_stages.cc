@@ -74,7 +74,7 @@ Ruling MessageStages::target(MessageCase& at) {
   const bool stopped = target.secrets.found == SenderSecrets::Found::kNone && !target.registered && target.has_stream;
   if (!takes_part && !admitted && !stopped)
     return {Decision::kTargetNotFound,
-            target.registered ? "the target takes no part in gateway mode" : "no such agent is registered"};
+            target.registered ? "the target is not in gateway mode" : "no such agent is registered"};
   const bool active = takes_part && target.active;
   if (turn_.circuits.on() && !at.found.answers) turn_.circuits.seen(target, active);
   return {active ? Decision::kAllowed : Decision::kQueuedOffline, {}};
@@ -141,7 +141,7 @@ Ruling MessageStages::backlog(MessageCase& at) {
   if (inbox.failing.empty() && !full) return {};
   if (turn_.circuits.on() && !at.found.answers) turn_.circuits.failed(at.to());
   if (inbox.failing.empty()) return {Decision::kTargetOverloaded, "the target's backlog is at its bound"};
-  std::string reason = "the target's stream takes no entry: " + inbox.failing;
+  std::string reason = "the target's stream accepts no entry: " + inbox.failing;
   if (at.frame.replay) return {Decision::kUnavailable, keep_text(std::move(reason))};  // it becomes one again
   keep_undelivered(at, reason);
   if (!policy.dead_letters_full) return {Decision::kUnavailable, keep_text(std::move(reason))};

@@ -45,10 +45,10 @@ bool Retries::done(const DueRetry& due, const DueLookup& found, PartitionWork& w
     return give_up(work, due.waiting, due, Decision::kExpired,
                    "the deadline has passed while it waited to be delivered again");
   if (due.waiting.state.attempts >= attempts_of(*found.agent))  // it waited for room in the dead-letter queue
-    return give_up(work, due.waiting, due, Decision::kHandlerFailed, "handler failed as often as it may");
+    return give_up(work, due.waiting, due, Decision::kHandlerFailed, "the handler failed at every permitted attempt");
   if (!found.inbox->failing.empty())
     return give_up(work, due.waiting, due, Decision::kUnavailable,
-                   "the target's stream takes no entry: " + found.inbox->failing);
+                   "the target's stream accepts no entry: " + found.inbox->failing);
   deliver(due, found);
   return true;
 }

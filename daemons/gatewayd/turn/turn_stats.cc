@@ -11,13 +11,14 @@ Histogram& stage(common::Metrics& metrics, std::string_view name) {
 }  // namespace
 
 TurnStats::TurnStats(common::Metrics& metrics)
-    : round_trips(metrics.counter("redis_round_trips_total", "Waits for Redis on the way of messages.")),
+    : round_trips(metrics.counter("redis_round_trips_total", "Round trips to Redis in the path of messages.")),
       receipts(metrics.counter("receipts_total", "Receipts published.")),
       dropped_turns(metrics.counter("dropped_turns_total", "Turns that were begun and not committed.")),
       read_ahead(
-          metrics.counter("turns_read_ahead_total", "Turns that were asked for while the one before was in hand.")),
+          metrics.counter("turns_read_ahead_total", "Turns that were read while the previous one was in progress.")),
       fences(metrics.counter("fences_total", "Partitions whose epoch was raised.")),
-      losses(metrics.counter("redis_losses_total", "Times that Redis was found to have gone back in time.")),
+      losses(
+          metrics.counter("redis_losses_total", "Times that Redis lost data: came back empty or from an older state.")),
       clock_steps(metrics.counter("redis_clock_steps_total", "Times that Redis's clock was set.")),
       read_seconds(stage(metrics, "read")),
       fetch_seconds(stage(metrics, "fetch")),
@@ -27,13 +28,14 @@ TurnStats::TurnStats(common::Metrics& metrics)
       turns_(metrics.counter("turns_total", "Turns committed.")),
       messages_(metrics.counter("messages_total", "Messages decided.")),
       bytes_(metrics.counter("message_bytes_total", "Bytes of the envelopes decided.")),
-      repeated_(metrics.counter("repeated_messages_total", "Messages asked about again and answered from memory.")),
+      repeated_(metrics.counter("repeated_messages_total", "Messages sent again and answered from memory.")),
       replayed_(metrics.counter("replayed_messages_total", "Dead letters decided again.")),
       archive_replayed_(metrics.counter("archive_replayed_messages_total", "Messages of the archive decided again.")),
       archived_(metrics.counter("archived_total", "Deliveries that were kept in the archive.")),
-      gaps_(metrics.counter("sequence_gaps_total", "Frames that came before what stands between.")),
-      poison_(metrics.counter("poison_elements_total", "Elements of ingress lists that were no frame.")),
-      not_kept_(metrics.counter("dead_letters_not_kept_total", "Dead letters that the queue took not; only audited.")),
+      gaps_(metrics.counter("sequence_gaps_total", "Frames that arrived before earlier ones that are missing.")),
+      poison_(metrics.counter("poison_elements_total", "Elements of ingress lists that were not frames.")),
+      not_kept_(
+          metrics.counter("dead_letters_not_kept_total", "Dead letters that the queue did not accept; audited only.")),
       failures_(metrics.counter("handler_failures_total", "Messages whose handler failed, as agents reported it.")),
       retried_(metrics.counter("retried_messages_total", "Messages delivered again because their handler failed.")),
       refusals_counted_(metrics.counter("refusals_counted_total",
@@ -81,7 +83,7 @@ void TurnStats::add_findings(const SealedTurn& turn, const dlp::Rules& rules) {
     for (size_t action = 0; action < counts[type].size(); ++action) {
       if (counts[type][action] == 0) continue;
       metrics_
-          .counter("dlp_findings_total", "Data found in payloads, by type and what was done about it.",
+          .counter("dlp_findings_total", "Findings in payloads, by type and action.",
                    {{"type", rules.types[type].name}, {"action", std::string(dlp::kActionNames[action])}})
           .add(counts[type][action]);
     }

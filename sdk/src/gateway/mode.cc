@@ -74,7 +74,7 @@ void GatewayMode::add_lease(redis::Command& lease) const { lease.add(reply_strea
 void GatewayMode::open() {
   Runtime& runtime = live_->host.runtime();
   outbox_.on_change([this] { keep_time(); });
-  outbox_.on_obstacle([this](const std::string& why) { agent_.debug("the gateway decides nothing: " + why); });
+  outbox_.on_obstacle([this](const std::string& why) { agent_.debug("the gateway makes no decision: " + why); });
   outbox_.on_report([this](const Id128& id, const SendOutcome& outcome) { live_->reports.on_outcome(id, outcome); });
   outbox_.open(live_->host, runtime.shared_from_this(), [this, &runtime] { runtime.post([this] { outbox_.pump(); }); });
   deliveries_.open([this, &runtime] { runtime.post([this] { on_handled(); }); });

@@ -20,7 +20,7 @@ constexpr int kMaxHolders = 3;      // instances that may end with an entry befo
 /// The lane of one of gateway_streams(); replies have none.
 Lane lane_of(size_t stream) { return stream == 0 ? Lane::kNormal : kLanes[stream - 1]; }
 
-constexpr const char* kGroupsGone = "the groups of its streams were gone";
+constexpr const char* kGroupsGone = "the groups of its streams were missing";
 
 /// @return whether the error says that the group, or its stream, is not there.
 bool group_gone(const redis::Reply& error) {

@@ -109,7 +109,8 @@ TEST_CASE("a message with more values to hide than one may hold is blocked, and 
   };
   CHECK(look(Action::kRedact, Work::kMostHidden).first == Decision::kRedacted);
   CHECK(look(Action::kRedact, Work::kMostHidden + 1) ==
-        std::pair(Decision::kDlpBlocked, std::string("the payload holds more values to hide than a message may hold")));
+        std::pair(Decision::kDlpBlocked,
+                  std::string("the payload contains more values to hide than a message may hold")));
   CHECK(look(Action::kAlert, Work::kMostAlerts + 1000).first == Decision::kAllowed);  // a list of addresses
 }
 

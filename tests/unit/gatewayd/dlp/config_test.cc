@@ -103,9 +103,9 @@ TEST_CASE("every problem is listed with its line") {
 
 TEST_CASE("patterns that cannot be run are refused") {
   auto rule = [](const std::string& pattern) { return "[[dlp.rule]]\nid='a'\ntype='b'\npattern='" + pattern + "'\n"; };
-  CHECK(says(rule("a(b"), "r.toml:4: dlp.rule.pattern: is no pattern that can be compiled: "));
-  CHECK(says(rule("(a)\\1"), "r.toml:4: dlp.rule.pattern: is no pattern"));
-  CHECK(says(rule("(?=x)y"), "r.toml:4: dlp.rule.pattern: is no pattern"));
+  CHECK(says(rule("a(b"), "r.toml:4: dlp.rule.pattern: is not a pattern that can be compiled: "));
+  CHECK(says(rule("(a)\\1"), "r.toml:4: dlp.rule.pattern: is not a pattern"));
+  CHECK(says(rule("(?=x)y"), "r.toml:4: dlp.rule.pattern: is not a pattern"));
   CHECK(says(rule("a*"), "matches the empty text"));
   CHECK(says(rule(""), "is empty"));
   CHECK(says(rule("a{9999}"), "too large"));
