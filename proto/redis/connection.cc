@@ -11,6 +11,7 @@
 #include "proto/base/random.h"
 #include "proto/base/secret.h"
 #include "proto/base/state_machine.h"
+#include "proto/redis/greeting.h"
 #include "proto/redis/loop.h"
 #include "proto/redis/outgoing.h"
 #include "proto/redis/transport.h"
@@ -18,7 +19,6 @@
 namespace mas::redis {
 namespace {
 
-constexpr size_t kGreetingBytes = 256;  // without its texts
 /// Hiredis's reader moves what it still holds to the front of its buffer about once a kilobyte: with all of a read of
 /// 64 KiB in it, that moves every byte some twenty times.
 constexpr size_t kFeedBytes = 8 * 1024;
@@ -51,12 +51,6 @@ struct Run {
   bool transaction;     // only the last reply, or the first error, is handed on
   bool graced = false;  // its deadline was put off once, since the loop had been busy
 };
-
-/// Redis answers PING with an error to a user without the right to it, and while it refuses writes since a snapshot
-/// failed; what only reads, PUBLISH and SUBSCRIBE go on.
-bool is_pong(const Reply& reply) { return reply.error_code() == "NOPERM" || reply.error_code() == "MISCONF"; }
-
-enum class Greeting : uint8_t { kAuth, kSelect, kName, kPing };
 
 }  // namespace
 
@@ -144,8 +138,8 @@ class Connection::Impl final : public TransportListener {
   bool push_mode_ = false;
   bool wipe_received_ = false;
 
-  std::deque<Greeting> greeting_;  // replies that the greeting waits for
-  std::deque<Run> pending_;        // the last outgoing_.runs() of it have all their bytes there
+  Greeting greeting_;
+  std::deque<Run> pending_;  // the last outgoing_.runs() of it have all their bytes there
   size_t pending_commands_ = 0;
   Outgoing outgoing_{options_.secret};
   std::deque<Run> failing_;          // being answered after a loss
@@ -166,28 +160,7 @@ void Connection::Impl::connect() {
 
 void Connection::Impl::on_open() {
   state_.to(LinkState::kGreeting);
-  const Endpoint& endpoint = options_.endpoint;
-  Command hello;
-  hello.reserve(kGreetingBytes + endpoint.user.size() + endpoint.password.size() + options_.client_name.size());
-  greeting_.clear();
-  if (!endpoint.password.empty()) {
-    greeting_.push_back(Greeting::kAuth);
-    if (endpoint.user.empty())
-      hello.add("AUTH", endpoint.password);
-    else
-      hello.add("AUTH", endpoint.user, endpoint.password);
-  }
-  if (endpoint.db != 0) {
-    greeting_.push_back(Greeting::kSelect);
-    hello.add("SELECT", endpoint.db);
-  }
-  if (!options_.client_name.empty()) {
-    greeting_.push_back(Greeting::kName);
-    hello.add("CLIENT", "SETNAME", options_.client_name);
-  }
-  greeting_.push_back(Greeting::kPing);
-  hello.add("PING");
-  std::string bytes = hello.take_bytes();
+  std::string bytes = greeting_.begin(options_.endpoint, options_.client_name);
   counters_.bytes_out += bytes.size();
   transport_.write(bytes);
   if (options_.secret) wipe(bytes);
@@ -196,16 +169,10 @@ void Connection::Impl::on_open() {
 /// One reply of the greeting. PING comes last and shows whether Redis would serve us (LOADING, NOAUTH,
 /// MASTERDOWN).
 void Connection::Impl::greeted(const Reply& reply) {
-  Greeting step = greeting_.front();
-  greeting_.pop_front();
-  bool tolerated = step == Greeting::kName || (step == Greeting::kPing && is_pong(reply));
-  bool no_place = reply.is_error() && reply.text.starts_with("ERR max number of clients");  // whatever was asked
-  if (reply.is_error() && (!tolerated || no_place)) {
-    drop_after_ = error_of(reply);
-    if (step == Greeting::kAuth) drop_after_->code = Errc::kAuthFailed;
-    return;
-  }
-  if (greeting_.empty()) became_ready();
+  if (auto status = greeting_.take(reply); !status.ok())
+    drop_after_ = status.error();
+  else if (greeting_.done())
+    became_ready();
 }
 
 void Connection::Impl::became_ready() {

@@ -1,46 +1,12 @@
 """masctl's commands against a real Redis: what they print, what they write, how they end."""
 
 import json
-import os
-import pathlib
-import shutil
 import signal
 import subprocess
 
-from harness import MasTestCase, for_each, main, poll_until
+from harness import for_each, main, poll_until
 from harness.build import program
-
-OK, FAILED, USAGE, UNREACHABLE, TIMED_OUT, WARNINGS, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
-
-
-class CommandTest(MasTestCase):
-    """What the classes below share."""
-
-    def setUp(self):
-        super().setUp()
-        self.redis = self.start_redis()
-
-    def ctl(self, *args, **options):
-        return self.masctl(*args, redis=self.redis, **options)
-
-    def json(self, *args, code=OK):
-        """Runs a command with --json; returns its document."""
-        done = self.ctl(*args, "--json")
-        self.assertEqual(done.returncode, code, done.stderr)
-        return json.loads(done.stdout)
-
-    def fails(self, code, *args, **options):
-        """Runs a command that must end with `code` and say why; returns what it said."""
-        done = self.ctl(*args, **options)
-        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
-        self.assertIn("masctl: ", done.stderr)
-        return done.stderr
-
-    def stream(self, *args, channel_ready="mas.system"):
-        """A command that runs until it is stopped; waits until it hears."""
-        process = self.process("masctl", *args, "--redis", self.redis.url()).start()
-        poll_until(lambda: self.redis.cmd("PUBSUB", "NUMSUB", channel_ready)[1] > 0, what=f"{args} hears")
-        return process
+from harness.masctl_case import FAILED, INTERRUPTED, OK, TIMED_OUT, UNREACHABLE, USAGE, WARNINGS, CommandTest
 
 
 class AgentsTest(CommandTest):
@@ -414,137 +380,6 @@ class GlobalsTest(CommandTest):
     def test_help_and_version(self):
         self.assertIn("Exit codes", self.masctl("--help").stdout)
         self.assertRegex(self.masctl("--version").stdout, r"^masctl \d+\.\d+\.\d+")
-
-
-class BenchTest(CommandTest):
-    SHORT = ("--seconds", "0.3", "--warmup", "0.05", "--rounds", "2")
-
-    def check_latency(self, latency):
-        values = [latency[key] for key in ("p50", "p90", "p99", "p999", "max")]
-        self.assertGreater(values[0], 0)
-        self.assertEqual(values, sorted(values))
-
-    @for_each("65", "20000")
-    def test_p2p_loses_nothing(self, payload):
-        result = self.json("bench", "p2p", *self.SHORT, "--payload", payload)
-        self.assertEqual((result["lost"], result["doubled"], result["reordered"]), (0, 0, 0))
-        self.assertGreater(result["throughput"], 0)
-        self.assertGreater(result["ceiling_raw"], 0)
-        self.assertGreater(result["ratio"], 0)
-        self.check_latency(result["latency_us"])
-        self.assertEqual(self.redis.scan("*"), [])
-
-    def test_request(self):
-        result = self.json("bench", "request", *self.SHORT)
-        self.assertEqual(result["lost"], 0)
-        self.check_latency(result["latency_us"])
-        self.check_latency(result["raw_latency_us"])
-        self.assertEqual(self.redis.scan("*"), [])
-
-    def test_count_bounds_a_run(self):
-        result = self.json("bench", "request", "--count", "10", "--rounds", "2", "--warmup", "0")
-        self.assertEqual(result["messages"], 10)
-
-    def test_state(self):
-        result = self.json("bench", "state", *self.SHORT)
-        self.assertGreater(result["updates"], 0)
-        self.check_latency(result["latency_us"])
-        self.assertEqual(self.redis.scan("*"), [])
-
-    def test_discover_cleans_up_and_spares_other_data(self):
-        result = self.json("bench", "discover", "--agents", "2000", "--count", "5")
-        self.assertEqual(result["index_by"], "bench")
-        self.assertEqual([(r["agents"], r["answer"]) for r in result["results"]],
-                         [(20, 10), (20, 10), (2000, 10), (2000, 100), (2000, 1000), (2000, 10)])
-        for query in result["results"]:
-            self.check_latency(query["latency_us"])
-        self.assertEqual(self.redis.scan("*"), [])
-        self.redis.cmd("SET", "somebody", "else")
-        self.assertIn("somebody", self.fails(FAILED, "bench", "discover", "--agents", "100"))
-        self.json("bench", "discover", "--agents", "100", "--count", "5", "--force")
-        self.assertEqual(self.redis.scan("*"), ["somebody"])
-
-    def test_discover_through_registryds_index(self):
-        self.start_daemon("mas-registryd", self.redis)
-        poll_until(lambda: self.redis.cmd("EXISTS", "mas.index") == 1, what="the index is there")
-        self.start_listener(self.redis, "bystander", "--capability", "chat")
-        result = self.json("bench", "discover", "--agents", "2000", "--count", "5", "--force")
-        self.assertEqual(result["index_by"], "registryd")
-        self.assertEqual([r["answer"] for r in result["results"]], [10, 10, 10, 100, 1000, 10])
-        self.assertEqual(self.redis.scan("mas.capability:*"), ["mas.capability:chat"])
-        self.assertEqual(self.redis.scan("agent:bench-*"), [])
-
-    def test_interrupted_it_cleans_up(self):
-        bench = self.process("masctl", "bench", "discover", "--agents", "1000000", "--redis", self.redis.url()).start()
-        poll_until(lambda: self.redis.cmd("DBSIZE") > 20000, what="agents are loaded")
-        bench.send(signal.SIGINT)
-        self.assertEqual(bench.wait(30), INTERRUPTED)
-        self.assertEqual(self.redis.scan("*"), [])
-
-
-class GeneratedTest(MasTestCase):
-    """Completion, man page and reference: they name every command and are what their programs take."""
-
-    def commands(self, *path):
-        """Every command's words, from --help."""
-        done = self.masctl(*path, "--help")
-        lines = done.stdout.split("Subcommands:\n")
-        if len(lines) == 1:
-            return [path]
-        names = [line.split()[0] for line in lines[1].split("\n\n")[0].splitlines() if line.startswith("  ")
-                 and not line.startswith("   ")]
-        return [found for name in names for found in self.commands(*path, name)]
-
-    def write(self, name, *args):
-        path = self.dir / name
-        path.write_text(self.masctl(*args).stdout)
-        return str(path)
-
-    def run_tool(self, *argv):
-        if shutil.which(argv[0]) is None:
-            self.skipTest(f"{argv[0]} is not installed")
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=30, env={**os.environ, "HOME": str(self.dir)})
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        return done.stdout + done.stderr
-
-    def test_every_command_is_in_all_of_them(self):
-        commands = self.commands()
-        self.assertGreaterEqual(len(commands), 16)
-        for args in (["completion", "bash"], ["completion", "zsh"], ["completion", "fish"], ["reference"]):
-            text = self.masctl(*args).stdout
-            for command in commands:
-                self.assertIn("masctl " + " ".join(command), text, args)
-        page = self.masctl("man").stdout
-        for command in commands:
-            self.assertIn('.SS "masctl ' + " ".join(command).replace("-", "\\-") + '"', page)
-
-    def test_the_man_page_is_clean(self):
-        page = self.write("masctl.1", "man")
-        self.assertEqual(self.run_tool("mandoc", "-T", "lint", "-W", "warning", page), "")
-        self.assertEqual(self.run_tool("sh", "-c", f"man --warnings -E UTF-8 -l -Tutf8 -Z {page} > /dev/null"), "")
-
-    def test_bash_completes(self):
-        script = self.write("masctl.bash", "completion", "bash")
-        def words(*line):
-            quoted = " ".join(f"'{word}'" for word in line)
-            return self.run_tool("bash", "-c", f"source {script}; COMP_WORDS=({quoted}); COMP_CWORD={len(line) - 1}; "
-                                               '_masctl; printf "%s\\n" "${COMPREPLY[@]}"').split()
-        self.assertIn("agents", words("masctl", ""))
-        self.assertEqual(words("masctl", "age"), ["agents"])
-        self.assertIn("list", words("masctl", "--json", "agents", ""))
-        self.assertEqual(words("masctl", "agents", "list", "--cap"), ["--capability"])
-        self.assertEqual(words("masctl", "completion", "z"), ["zsh"])
-
-    def test_zsh_and_fish_take_their_scripts(self):
-        self.run_tool("zsh", "-n", self.write("_masctl", "completion", "zsh"))
-        script = self.write("masctl.fish", "completion", "fish")
-        offered = self.run_tool("fish", "-c", f"source {script}; complete -C 'masctl agents l'")
-        self.assertIn("list", offered)
-
-    def test_the_documentation_holds_the_reference(self):
-        guide = pathlib.Path(__file__).resolve().parents[2] / "docs/MASCTL.md"
-        reference = self.masctl("reference").stdout
-        self.assertTrue(guide.read_text("utf-8").endswith(reference), "run: masctl reference, and put it at the end of docs/MASCTL.md")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,52 @@
+// The first commands of a connection and their answers.
+#include "proto/redis/greeting.h"
+
+#include "proto/redis/command.h"
+
+namespace mas::redis {
+namespace {
+
+constexpr size_t kGreetingBytes = 256;  // without its texts
+
+/// Redis answers PING with an error to a user without the right to it, and while it refuses writes since a snapshot
+/// failed; what only reads, PUBLISH and SUBSCRIBE go on.
+bool is_pong(const Reply& reply) { return reply.error_code() == "NOPERM" || reply.error_code() == "MISCONF"; }
+
+}  // namespace
+
+std::string Greeting::begin(const Endpoint& endpoint, std::string_view client_name) {
+  Command hello;
+  hello.reserve(kGreetingBytes + endpoint.user.size() + endpoint.password.size() + client_name.size());
+  expected_.clear();
+  if (!endpoint.password.empty()) {
+    expected_.push_back(Step::kAuth);
+    if (endpoint.user.empty())
+      hello.add("AUTH", endpoint.password);
+    else
+      hello.add("AUTH", endpoint.user, endpoint.password);
+  }
+  if (endpoint.db != 0) {
+    expected_.push_back(Step::kSelect);
+    hello.add("SELECT", endpoint.db);
+  }
+  if (!client_name.empty()) {
+    expected_.push_back(Step::kName);
+    hello.add("CLIENT", "SETNAME", client_name);
+  }
+  expected_.push_back(Step::kPing);
+  hello.add("PING");
+  return hello.take_bytes();
+}
+
+Status Greeting::take(const Reply& reply) {
+  const Step step = expected_.front();
+  expected_.pop_front();
+  const bool tolerated = step == Step::kName || (step == Step::kPing && is_pong(reply));
+  const bool no_place = reply.is_error() && reply.text.starts_with("ERR max number of clients");  // whatever was asked
+  if (!reply.is_error() || (tolerated && !no_place)) return Status();
+  Error why = error_of(reply);
+  if (step == Step::kAuth) why.code = Errc::kAuthFailed;
+  return why;
+}
+
+}  // namespace mas::redis

@@ -1,0 +1,35 @@
+// What a connection says first: AUTH, SELECT, CLIENT SETNAME, PING, in one write; and what of the answers ends the link.
+//
+// Failures, as take() returns them:
+//   kAuthFailed   AUTH was refused
+//   any other     Redis would not serve us (LOADING, MASTERDOWN, no place for another client), or has no such database
+// A refused CLIENT SETNAME is no failure, and no PING that Redis refuses for the user's rights or for a failed snapshot.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+
+#include "proto/base/result.h"
+#include "proto/redis/reply.h"
+#include "proto/redis/url.h"
+
+namespace mas::redis {
+
+class Greeting {
+ public:
+  /// Begins anew. @return the commands' bytes; they contain the password.
+  std::string begin(const Endpoint& endpoint, std::string_view client_name);
+  /// Takes the next answer; not when done().
+  Status take(const Reply& reply);
+  /// Whether every command of the greeting has its answer.
+  bool done() const { return expected_.empty(); }
+
+ private:
+  enum class Step : uint8_t { kAuth, kSelect, kName, kPing };
+
+  std::deque<Step> expected_;
+};
+
+}  // namespace mas::redis

@@ -1,0 +1,79 @@
+// What a connection says first, and which answers end it.
+#include "proto/redis/greeting.h"
+
+#include "tests/unit/catch.h"
+
+using namespace mas;
+using namespace mas::redis;
+
+namespace {
+
+Reply ok() { return {.type = Reply::Type::kStatus, .text = "OK"}; }
+Reply error(std::string_view text) { return {.type = Reply::Type::kError, .text = text}; }
+
+Endpoint with_password() {
+  Endpoint endpoint;
+  endpoint.password = "sesame";
+  return endpoint;
+}
+
+}  // namespace
+
+TEST_CASE("a greeting names what the endpoint asks for, and ends with PING") {
+  Greeting greeting;
+  Endpoint endpoint;
+  CHECK(greeting.begin(endpoint, {}) == "*1\r\n$4\r\nPING\r\n");
+  endpoint = with_password();
+  CHECK(greeting.begin(endpoint, {}) == "*2\r\n$4\r\nAUTH\r\n$6\r\nsesame\r\n*1\r\n$4\r\nPING\r\n");
+  endpoint.user = "ann";
+  endpoint.db = 3;
+  CHECK(greeting.begin(endpoint, "probe") ==
+        "*3\r\n$4\r\nAUTH\r\n$3\r\nann\r\n$6\r\nsesame\r\n*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n"
+        "*3\r\n$6\r\nCLIENT\r\n$7\r\nSETNAME\r\n$5\r\nprobe\r\n*1\r\n$4\r\nPING\r\n");
+}
+
+TEST_CASE("a greeting is done with its last answer, and anew with every link") {
+  Greeting greeting;
+  for (int link = 0; link < 2; ++link) {
+    greeting.begin(with_password(), "probe");
+    for (int answers = 0; answers < 3; ++answers) {
+      CHECK_FALSE(greeting.done());
+      CHECK(greeting.take(ok()).ok());
+    }
+    CHECK(greeting.done());
+    greeting.begin(with_password(), "probe");  // the link was lost before any answer
+  }
+}
+
+TEST_CASE("a refused password is an authentication failure, whatever Redis calls it") {
+  for (std::string_view text : {"WRONGPASS invalid username-password pair", "ERR AUTH called without any password"}) {
+    Greeting greeting;
+    greeting.begin(with_password(), {});
+    auto status = greeting.take(error(text));
+    REQUIRE_FALSE(status.ok());
+    CHECK(status.error().code == Errc::kAuthFailed);
+    CHECK(status.error().message == "Redis: " + std::string(text));
+  }
+}
+
+TEST_CASE("a refused name, and a PING without the right to it or after a failed snapshot, end nothing") {
+  for (std::string_view text : {"NOPERM no permissions to run the 'ping' command", "MISCONF snapshots fail"}) {
+    Greeting greeting;
+    greeting.begin(Endpoint{}, "probe");
+    CHECK(greeting.take(error("NOPERM no permissions to run the 'client' command")).ok());
+    CHECK(greeting.take(error(text)).ok());
+    CHECK(greeting.done());
+  }
+}
+
+TEST_CASE("a Redis that would not serve us ends the link at any step") {
+  for (std::string_view text :
+       {"LOADING Redis is loading", "MASTERDOWN Link is down", "NOAUTH Authentication required"}) {
+    Greeting greeting;
+    greeting.begin(Endpoint{}, {});
+    CHECK_FALSE(greeting.take(error(text)).ok());
+  }
+  Greeting full;
+  full.begin(Endpoint{}, "probe");
+  CHECK_FALSE(full.take(error("ERR max number of clients reached")).ok());  // even as the answer to the name
+}
