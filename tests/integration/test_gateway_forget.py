@@ -7,9 +7,9 @@ import time
 
 from harness import main
 from harness.gateway_case import GatewayCase
+from harness.masctl_case import FAILED, OK, USAGE
 from harness.poll import poll_until
 
-OK, FAILED, USAGE = 0, 1, 2
 LANES = ("", ":critical", ":high", ":low", ":bulk")
 SOONEST = 10  # seconds before an agent may be forgotten
 
@@ -135,13 +135,15 @@ class CommandTest(ForgetCase):
 
     def test_a_message_that_arrives_during_the_removal_is_not_lost(self):
         """It comes before, between the command's look and its removal, or after: it is there in the end."""
-        outcomes, rounds = set(), 0
+        outcomes, rounds, took = set(), 0, 0.04
         while not (outcomes >= {"forgotten", "waiting"} and rounds >= 50) and rounds < 300:
             self.stopped("bob")
-            delay = rounds % 25 * 0.002
+            delay = rounds % 25 / 20 * took  # from the command's start until after its end
             late = threading.Timer(delay, lambda: self.redis.cmd("XADD", "agent.stream:bob", "1-*", "b", "x"))
+            begin = time.monotonic()
             late.start()
             done = self.masctl("agents", "forget", "bob", "--json", redis=self.redis)
+            took = time.monotonic() - begin
             late.join()
             outcomes.add(json.loads(done.stdout)["agents"][0]["state"])
             self.assertEqual(self.redis.cmd("XLEN", "agent.stream:bob"), 1, f"round {rounds}, after {delay} s")

@@ -5,21 +5,13 @@ import getpass
 import json
 import random
 
-from harness import MasTestCase, for_each, main, poll_until
+from harness import for_each, main, poll_until
 from harness.gateway_peer import GatewayPeer
+from harness.masctl_case import FAILED, OK, USAGE, CommandTest
 
-OK, FAILED, USAGE = 0, 1, 2
 
-
-class RulesTest(MasTestCase):
+class RulesTest(CommandTest):
     """What the classes below share."""
-
-    def setUp(self):
-        super().setUp()
-        self.redis = self.start_redis()
-
-    def ctl(self, *args, **options):
-        return self.masctl(*args, redis=self.redis, **options)
 
     def does(self, *args, changed=None):
         """A command that must work; with `changed`, one that says how many members came or went."""
@@ -29,12 +21,6 @@ class RulesTest(MasTestCase):
         if changed is not None:
             self.assertEqual(document, {"changed": changed})
         return document
-
-    def fails(self, code, *args):
-        done = self.ctl(*args)
-        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
-        self.assertTrue(done.stderr, "it must say why")
-        return done.stderr
 
     def members(self, key):
         return sorted(self.redis.cmd("SMEMBERS", key))

@@ -6,10 +6,11 @@ import json
 import signal
 import uuid
 
-from harness import MasTestCase, main
+from harness import main
 from harness.audit import Chain, Signer, archive
+from harness.masctl_case import FAILED, OK, USAGE, CommandTest
 
-OK, FAILED, USAGE, BAD = 0, 1, 2, 6
+BAD = 6
 NOW = 1_795_350_000_000_000  # far from any clock: what is asked by time is asked in this time
 
 
@@ -20,20 +21,17 @@ def records_of(block, count=3, sender="planner-1"):
              "payload": b"\x77" * 32} for i in range(count)]
 
 
-class AuditTest(MasTestCase):
+class AuditTest(CommandTest):
     def setUp(self):
         super().setUp()
-        self.redis = self.start_redis()
         self.folder = self.dir / "audit"
         self.folder.mkdir()
 
     def audit(self, *args):
-        return self.masctl("audit", *map(str, args), redis=self.redis)
+        return self.ctl("audit", *map(str, args))
 
     def json(self, *args, code=OK):
-        done = self.audit(*args, "--json")
-        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
-        return json.loads(done.stdout)
+        return super().json("audit", *map(str, args), code=code)
 
     def chain(self, partition=3, blocks=9):
         chain = Chain(partition)

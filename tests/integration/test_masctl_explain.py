@@ -6,8 +6,8 @@ import time
 
 from harness import for_each, main
 from harness.gateway_case import GatewayCase
+from harness.masctl_case import FAILED, OK, USAGE
 
-OK, FAILED, USAGE = 0, 1, 2
 STAGES = ["decode", "identity", "authorisation", "target", "deadline", "guard", "rate", "content", "circuit", "backlog",
           "lane"]
 NUMBER = "123-45-6789"  # what the built-in rules block or mask, and nobody may print

@@ -14,8 +14,8 @@ import unittest
 
 from harness import MasTestCase, main
 from harness.build import program
+from harness.masctl_case import FAILED, OK, UNREACHABLE, USAGE, CommandTest
 
-OK, FAILED, USAGE, UNREACHABLE = 0, 1, 2, 3
 NOBODY = "unix:///nonexistent/redis.sock"
 
 try:
@@ -37,15 +37,11 @@ def unseal(master, agent, key_id, sealed):
     return AESGCM(key).decrypt(blob[1:13], blob[29:] + blob[13:29], context)
 
 
-class IdentityTest(MasTestCase):
+class IdentityTest(CommandTest):
     def setUp(self):
         super().setUp()
-        self.redis = self.start_redis()
         self.master = str(self.dir / "master.key")
         self.assertEqual(self.ctl("key", "generate", self.master).returncode, OK)
-
-    def ctl(self, *args, **options):
-        return self.masctl(*args, redis=self.redis, **options)
 
     def ok(self, *args, **options):
         done = self.ctl(*args, **options)
@@ -53,9 +49,10 @@ class IdentityTest(MasTestCase):
         return done.stdout
 
     def fails(self, code, *args, **options):
+        """Also that nothing was printed beside the reason."""
         done = self.ctl(*args, **options)
-        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
-        self.assertEqual(done.stdout, "")
+        self.assertEqual((done.returncode, done.stdout), (code, ""), done.stdout + done.stderr)
+        self.assertIn("masctl: ", done.stderr)
         return done.stderr
 
     def create(self, agent, *flags):

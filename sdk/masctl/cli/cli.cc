@@ -18,9 +18,10 @@ std::string exit_code_footer() {
   return text;
 }
 
-/// @return "masctl agents" for the group `agents`.
-std::string describe_path(const CLI::App& app) {
-  return app.get_parent() == nullptr ? app.get_name() : describe_path(*app.get_parent()) + " " + app.get_name();
+/// @return the commands that the command line names, "masctl agents" for the group `agents`.
+std::string named_path(const CLI::App& app) {
+  const auto named = app.get_subcommands();
+  return app.get_name() + (named.empty() ? "" : " " + named_path(*named.front()));
 }
 
 }  // namespace
@@ -62,7 +63,9 @@ ExitCode Cli::run(int argc, char** argv) {
     root_->app().parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     // Help and version are "errors" with code 0 to CLI11.
-    return root_->app().exit(error) == 0 ? ExitCode::kOk : ExitCode::kUsage;
+    if (error.get_exit_code() == 0) return root_->app().exit(error), ExitCode::kOk;
+    Output(globals_).note(std::string(error.what()) + "; see '" + named_path(root_->app()) + " --help'");
+    return ExitCode::kUsage;
   }
   return run_chosen(argv);
 }
@@ -70,9 +73,7 @@ ExitCode Cli::run(int argc, char** argv) {
 ExitCode Cli::run_chosen(char** argv) {
   Output out(globals_);
   if (chosen_ == nullptr) {
-    const CLI::App* at = &root_->app();
-    while (!at->get_subcommands().empty()) at = at->get_subcommands().front();
-    out.note("no command was given; '" + describe_path(*at) + " --help' lists them");
+    out.note("no command was given; '" + named_path(root_->app()) + " --help' lists them");
     return ExitCode::kUsage;
   }
   auto settings = resolve(globals_);
