@@ -161,12 +161,42 @@ static void a_report_that_the_gateway_cannot_use_is_given_up(void) {
   mock_gateway_stop(gateway);
 }
 
+static bool is_reported(void *context) {
+  (void)context;
+  return mock_gateway_counts(gateway).reports == 1;
+}
+static mas_status wait_for_the_report(mas_agent *agent, const mas_message *message, void *user) {
+  (void)agent;
+  CHECK(mas_message_attempt(message) == 1);
+  CHECK(eventually(is_reported, NULL, NULL));
+  ++((tally *)user)->count;
+  return MAS_OK;
+}
+
+static void a_handler_that_exceeds_its_time_has_failed(void) {
+  mas_options *options = gateway_options();
+  tally got = {0};
+  gateway = mock_gateway_start();
+  CHECK_STATUS(mas_options_set_handler_timeout(options, -1), MAS_INVALID_ARGUMENT);
+  CHECK_STATUS(mas_options_set_handler_timeout(options, 86400001), MAS_INVALID_ARGUMENT);
+  CHECK_OK(mas_options_set_handler_timeout(options, 50));
+  mas_agent *alice = gateway_agent("alice"), *bob = agent_started("bob", options);
+  mas_options_free(options);
+  CHECK_OK(mas_agent_on_message(bob, "slow", wait_for_the_report, &got));
+  CHECK_OK(mas_agent_send_wait(alice, "bob", "slow", NULL, 0, 5000, NULL));
+  CHECK(eventually(tally_is_1, &got, bob));
+  agent_ended(alice);
+  agent_ended(bob);
+  mock_gateway_stop(gateway);
+}
+
 int main(int argc, char **argv) {
   static const test_case tests[] = {
       {"a_handler_may_throw", a_handler_may_throw},
       {"a_handler_may_jump_out", a_handler_may_jump_out},
       {"a_handler_may_end_its_thread", a_handler_may_end_its_thread},
       {"a_handler_may_be_cancelled", a_handler_may_be_cancelled},
+      {"a_handler_that_exceeds_its_time_has_failed", a_handler_that_exceeds_its_time_has_failed},
       {"a_report_that_was_refused_for_good_puts_off_no_other", a_report_that_was_refused_for_good_puts_off_no_other},
       {"a_report_that_the_gateway_cannot_use_is_given_up", a_report_that_the_gateway_cannot_use_is_given_up},
       {"an_agent_that_was_jumped_out_of_can_be_stopped", an_agent_that_was_jumped_out_of_can_be_stopped},

@@ -96,6 +96,7 @@ static void send_wait_tells_the_outcome(void) {
   CHECK_STATUS(mas_agent_send_wait(alice, "bob", "flood", NULL, 0, 5000, NULL), MAS_RATE_LIMITED);
   CHECK(mas_status_retriable(MAS_RATE_LIMITED));
   CHECK_TEXT(mas_receipt_decision(), "RATE_LIMITED");
+  CHECK_TEXT(mas_receipt_detail(), "RATE_LIMITED: 100 a minute");
   CHECK_TEXT(mas_error_detail(), "RATE_LIMITED: 100 a minute");
   CHECK(mas_receipt_retry_after() == 1500);
   CHECK_STATUS(mas_agent_send_wait(alice, "nobody", "note", NULL, 0, 5000, NULL), MAS_TARGET_NOT_FOUND);

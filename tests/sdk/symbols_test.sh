@@ -1,15 +1,30 @@
 #!/bin/bash
-# symbols_test.sh LIBMAS_SO HEADER…: libmas.so exports the functions of its headers, all of them and nothing else.
+# symbols_test.sh LIBMAS_SO MAP HEADER…: libmas.so exports exactly the functions that the version script MAP lists, under its
+# version, and these are the functions that the headers declare. Each is called by at least one of the C tests beside this file.
 set -euo pipefail
-library=$1
-shift
-declared=$(grep -ohE '\bmas_[a-z_]+\(' "$@" | tr -d '(' | sort -u)
-exported=$(nm -D --defined-only "$library" | awk '$2 == "T" {print $3}' | sed 's/@.*//' | sort -u)
-others=$(nm -D --defined-only "$library" | awk '$2 != "T" && $2 != "A" {print $3}')
-missing=$(comm -23 <(grep -xF -f <(sed -nE 's/^MAS_EXPORT.*\b(mas_[a-z_]+)\(.*/\1/p' "$@" | sort -u) <<<"$declared") \
-  <(echo "$exported"))
-extra=$(comm -13 <(echo "$declared") <(echo "$exported"))
-[[ $(wc -l <<<"$exported") -gt 50 ]] || { echo "only $(wc -l <<<"$exported") functions are exported"; exit 1; }
-[[ -z $missing ]] || { echo "declared and not exported: $missing"; exit 1; }
-[[ -z $extra ]] || { echo "exported and not declared: $extra"; exit 1; }
-[[ -z $others ]] || { echo "exported and no function of a header: $others"; exit 1; }
+export LC_ALL=C
+tests=$(dirname "$(readlink -f "$0")")
+library=$1 map=$2
+shift 2
+listed=$(sed -nE 's/^ +(mas_[a-z0-9_]+);$/\1/p' "$map")
+# As `nm` writes it: NAME@@VERSION of a function, and of each version itself, which is an absolute symbol.
+expected=$(awk '/^MAS_[0-9.]+ \{$/ {version = $1; print "A " version}
+  /^ +mas_[a-z0-9_]+;$/ {sub(/;/, ""); print "T " $1 "@@" version}' "$map" | sort)
+exported=$(nm -D --defined-only "$library" | awk '{print $2, $3}' | sort)
+declared=$(grep -ohE '\bmas_[a-z0-9_]+\(' < <(sed -nE '/^MAS_EXPORT/p' "$@") | tr -d '(' | sort -u)
+called=$(cat "$tests"/*.[ch] | grep -ohE '\bmas_[a-z0-9_]+\b' | sort -u)
+failed=0
+
+# none MESSAGE NAMES: there are none of the names.
+none() {
+  [[ -z $2 ]] || { printf '%s:\n%s\n' "$1" "$2"; failed=1; }
+}
+[[ $(wc -l <<<"$listed") -gt 50 ]] || { echo "$map: hardly a function"; exit 1; }
+none "$map: twice" "$(sort <<<"$listed" | uniq -d)"
+listed=$(sort <<<"$listed")
+none "listed and not exported under this version" "$(comm -23 <(echo "$expected") <(echo "$exported"))"
+none "exported and not listed" "$(comm -13 <(echo "$expected") <(echo "$exported"))"
+none "declared in a header and not listed: add it to $map" "$(comm -13 <(echo "$listed") <(echo "$declared"))"
+none "listed and not declared in a header" "$(comm -23 <(echo "$listed") <(echo "$declared"))"
+none "not called by any C test" "$(comm -23 <(echo "$listed") <(echo "$called"))"
+exit $failed
