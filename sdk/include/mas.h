@@ -29,6 +29,21 @@
  *   Delivery   Peer to peer: at most once, in order per sender and target; a message that reached nobody is reported to
  *              the receipt callback. Gateway mode: the gateway decides about every message; exactly once into the
  *              target's stream, at least once to its handler, and a receipt with the decision for every message.
+ *
+ * Parameters, where a function does not describe them. What is passed in stays the caller's, what is kept is copied.
+ *   agent          From mas_agent_new; not NULL.
+ *   options        From mas_options_new; not NULL. One thread at a time.
+ *   message        Not NULL; borrowed.
+ *   list           From mas_agent_discover; not NULL. It never changes, so any thread may read it.
+ *   target         The receiving agent's id.
+ *   type           The message's type, 1 to 256 bytes of UTF-8.
+ *   json           A JSON object; NULL for {}.
+ *   size           Bytes of the text before it, or MAS_STRLEN.
+ *   timeout_ms     The longest wait in milliseconds.
+ *   fn             The callback; NULL removes it.
+ *   user           For the callback; not looked at and not freed, and valid for as long as the callback may run.
+ *   i              An index that starts with 0.
+ *   ret_size       Receives the text's bytes without the terminating zero; may be NULL.
  */
 #ifndef MAS_H
 #define MAS_H
@@ -42,24 +57,26 @@ extern "C" {
 #endif
 
 #if defined(__GNUC__)
-#define MAS_EXPORT __attribute__((visibility("default")))
-#define MAS_CHECKED __attribute__((warn_unused_result))
+#define MAS_EXPORT __attribute__((visibility("default"))) /**< a function of the library */
+#define MAS_CHECKED __attribute__((warn_unused_result))   /**< a function whose result must be looked at */
 #else
 #define MAS_EXPORT
 #define MAS_CHECKED
 #endif
 
 /* ---- Version ------------------------------------------------------------------------------------------------- */
-#define MAS_VERSION_MAJOR 0
-#define MAS_VERSION_MINOR 1
-#define MAS_VERSION_PATCH 0
+#define MAS_VERSION_MAJOR 0 /**< programs built with another one are not served */
+#define MAS_VERSION_MINOR 1 /**< additions; while the major version is 0, also changes */
+#define MAS_VERSION_PATCH 0 /**< corrections */
+/** The version of this header as one number: 0.1.0 is 1000. */
 #define MAS_VERSION (MAS_VERSION_MAJOR * 1000000 + MAS_VERSION_MINOR * 1000 + MAS_VERSION_PATCH)
 
 /** @return the version of the library that is running, such as "0.1.0". */
 MAS_EXPORT const char *mas_version(void);
 
 /** @return whether the running library can serve a program compiled against `header_version`: it has the same major
- *  version, while that is 0 also the same minor one, and is not older. Call as mas_version_compatible(MAS_VERSION). */
+ *  version, while that is 0 also the same minor one, and is not older. Call as mas_version_compatible(MAS_VERSION).
+ *  @param header_version major * 1,000,000 + minor * 1,000 + patch. */
 MAS_EXPORT bool mas_version_compatible(int header_version);
 
 /* ---- Status -------------------------------------------------------------------------------------------------- */
@@ -100,10 +117,10 @@ typedef enum mas_status {
   MAS_DLQ_FULL = 31           /**< retriable: the dead-letter queue is at its bound */
 } mas_status;
 
-/** @return a short constant text such as "timeout"; "unknown" for a value that is not in the table. */
+/** @param status any value. @return a short constant text such as "timeout"; "unknown" for a value without a name. */
 MAS_EXPORT const char *mas_status_text(mas_status status);
 
-/** @return whether the same call may succeed later without the caller changing anything. */
+/** @param status any value. @return whether the same call may succeed later without the caller changing anything. */
 MAS_EXPORT bool mas_status_retriable(mas_status status);
 
 /** @return one sentence about the last call on this thread that did not return MAS_OK: what was wrong and what was
@@ -120,10 +137,10 @@ MAS_EXPORT const char *mas_receipt_detail(void);
 /** @return for RATE_LIMITED and the like: the milliseconds after which the message would pass; 0 if not stated. */
 MAS_EXPORT int64_t mas_receipt_retry_after(void);
 
-/** As the size of a text: "up to its terminating zero". */
-#define MAS_STRLEN SIZE_MAX
+#define MAS_STRLEN SIZE_MAX /**< as the size of a text: up to its terminating zero */
 
-/** Frees memory that a function documented as "free with mas_free" returned. NULL is ignored. */
+/** Frees what a function returned with the note "free with mas_free".
+ *  @param memory not used afterwards; NULL is ignored. */
 MAS_EXPORT void mas_free(void *memory);
 
 /* ---- Types --------------------------------------------------------------------------------------------------- */
@@ -134,56 +151,62 @@ typedef struct mas_request mas_request;       /**< an asynchronous request under
 typedef struct mas_agent_list mas_agent_list; /**< the result of a discovery; owned by the caller */
 
 /* ---- Options ------------------------------------------------------------------------------------------------- */
-/** @return the default options, or NULL when out of memory. One thread at a time. Free with mas_options_free. */
+/** @return the default options, or NULL when out of memory; free with mas_options_free. */
 MAS_EXPORT mas_options *mas_options_new(void);
-/** NULL is ignored. Agents made from the options do not need them any longer. */
+/** Frees options. Agents made from them do not need them. @param options NULL is ignored. */
 MAS_EXPORT void mas_options_free(mas_options *options);
 
-/** The address of Redis: redis://[user[:password]@]host[:port][/db],
+/** Sets the address of Redis. @param url redis://[user[:password]@]host[:port][/db],
  *  rediss://…[?ca=FILE&cert=FILE&key=FILE&server_name=NAME] or unix://[user[:password]@]/path[?db=N]. Default: the
  *  environment's MAS_REDIS_URL, else redis://localhost:6379. */
 MAS_EXPORT MAS_CHECKED mas_status mas_options_set_redis_url(mas_options *options, const char *url);
-/** Prefixes every key and channel with `ns`/. At most 64 of [A-Za-z0-9._-]. Default: MAS_NAMESPACE, else none. */
+/** Prefixes every key and channel. @param ns goes before each, with a slash; at most 64 of [A-Za-z0-9._-]. Default:
+ *  MAS_NAMESPACE, else none. */
 MAS_EXPORT MAS_CHECKED mas_status mas_options_set_namespace(mas_options *options, const char *ns);
 /** How messages travel. The rest of an agent's code is the same in both modes. */
 typedef enum mas_mode {
   MAS_MODE_P2P = 0,    /**< from agent to agent: at most once, no policy except Redis's own */
   MAS_MODE_GATEWAY = 1 /**< through mas-gatewayd: checked, audited, exactly once into the target's stream */
 } mas_mode;
-/** Default: the environment's MAS_MODE (p2p or gateway), else MAS_MODE_P2P. */
+/** Sets how messages travel. @param mode default: the environment's MAS_MODE (p2p or gateway), else MAS_MODE_P2P. */
 MAS_EXPORT MAS_CHECKED mas_status mas_options_set_mode(mas_options *options, mas_mode mode);
-/** Gateway mode: the file with the agent's token or key, as `masctl identity create` writes it: TOML, mode 0600. Each
- *  mas_agent_start reads it. NULL or "": no file; the token in the agent's registry entry is used, where the gateway
- *  accepts that. Default: the environment's MAS_CREDENTIALS. */
+/** Gateway mode: names the file with the agent's token or key. Each mas_agent_start reads it.
+ *  @param path a file that `masctl identity create` wrote: TOML, mode 0600. NULL or "": no file; the token in the agent's
+ *  registry entry is used, where the gateway accepts that. Default: the environment's MAS_CREDENTIALS. */
 MAS_EXPORT MAS_CHECKED mas_status mas_options_set_credentials(mas_options *options, const char *path);
-/** Gateway mode: time limit of a handler, 0 to 86,400,000. A handler that exceeds it has failed: its result is
- *  ignored, and the gateway delivers the message again, perhaps while the handler still runs. Default: 0, no limit. */
+/** Gateway mode: limits the time of a handler. A handler that exceeds it has failed: its result is ignored, and the
+ *  gateway delivers the message again, perhaps while the handler still runs.
+ *  @param timeout_ms milliseconds, 0 to 86,400,000. Default: 0, no limit. */
 MAS_EXPORT MAS_CHECKED mas_status mas_options_set_handler_timeout(mas_options *options, int timeout_ms);
-/** Gateway mode: drops a message that is among the last `messages` received, by sender and id: one that was sent again
- *  (mas_agent_send_again) or delivered again, unless its handler failed. At most 10,000,000. Default: 0, off. */
+/** Gateway mode: drops a message that is among the last ones received, by sender and id: one that was sent again
+ *  (mas_agent_send_again) or delivered again, unless its handler failed.
+ *  @param messages the number that is remembered, at most 10,000,000. Default: 0, off. */
 MAS_EXPORT MAS_CHECKED mas_status mas_options_set_dedupe_window(mas_options *options, size_t messages);
-/** Adds a capability: 1–128 bytes without control characters. At most 256 per agent. */
+/** Adds a capability; at most 256 per agent. @param capability 1 to 128 bytes without control characters. */
 MAS_EXPORT MAS_CHECKED mas_status mas_options_add_capability(mas_options *options, const char *capability);
-/** A JSON object about the agent that discovery shows to others; at most 64 KiB. Default: {}. */
+/** Sets what discovery shows to others. @param json a JSON object of at most 64 KiB; not NULL. Default: {}. */
 MAS_EXPORT MAS_CHECKED mas_status mas_options_set_metadata(mas_options *options, const char *json, size_t size);
-/** The time between two heartbeats, and the time without a heartbeat after which the agent counts as dead.
- *  100 ms ≤ interval < ttl ≤ 1 day. Default: 30,000 and 60,000. */
+/** Sets the pace of heartbeats: 100 ms ≤ interval < ttl ≤ 1 day.
+ *  @param interval_ms milliseconds between two heartbeats. Default: 30,000. @param ttl_ms milliseconds without a
+ *  heartbeat after which the agent counts as dead. Default: 60,000. */
 MAS_EXPORT MAS_CHECKED mas_status mas_options_set_heartbeat(mas_options *options, int interval_ms, int ttl_ms);
-/** The largest envelope that is sent or accepted, 1 KiB to 64 MiB. A larger one that arrives is counted as malformed;
- *  in gateway mode it has failed, as if its handler had, and becomes a dead letter in the end. Default: 1 MiB. */
+/** Sets the largest envelope that is sent or accepted. A larger one that arrives is counted as malformed; in gateway
+ *  mode it has failed, as if its handler had, and becomes a dead letter in the end.
+ *  @param bytes 1 KiB to 64 MiB. Default: 1 MiB. */
 MAS_EXPORT MAS_CHECKED mas_status mas_options_set_max_message(mas_options *options, size_t bytes);
-/** The bound of the queue of messages for mas_agent_poll. When it is full, the oldest message is dropped,
+/** Bounds the queue of messages for mas_agent_poll. When it is full, the oldest message is dropped,
  *  counted and reported to the overflow callback. In gateway mode no message is dropped: the agent reads no more, and
  *  the rest waits in Redis. The queue then exceeds its bound by at most one stream entry of each lane (1,024 messages
- *  in 1 MiB, or one larger message). Default: 65,536 messages and 64 MiB. */
+ *  in 1 MiB, or one larger message). @param messages default: 65,536. @param bytes default: 64 MiB. */
 MAS_EXPORT MAS_CHECKED mas_status mas_options_set_inbound_queue(mas_options *options, size_t messages, size_t bytes);
-/** The bound of the queue of messages that wait for Redis, in gateway mode for receipts. When it is full,
- *  mas_agent_send returns MAS_WOULD_BLOCK. Default: 65,536 messages and 16 MiB. */
+/** Bounds the queue of messages that wait for Redis, in gateway mode for receipts. When it is full, mas_agent_send
+ *  returns MAS_WOULD_BLOCK. @param messages default: 65,536. @param bytes default: 16 MiB. */
 MAS_EXPORT MAS_CHECKED mas_status mas_options_set_outbound_queue(mas_options *options, size_t messages, size_t bytes);
 
 /** Gets a line for each thing that the library does: connects, losses, registrations. Called on the I/O thread and on
- *  calling threads. It must be quick and must not call this library. */
+ *  calling threads. It must be quick and must not call this library. @param line zero-terminated; valid during the call. */
 typedef void (*mas_debug_fn)(const char *line, void *user);
+/** Sets the debug callback. */
 MAS_EXPORT void mas_options_set_debug(mas_options *options, mas_debug_fn fn, void *user);
 
 /* ---- An agent's life ----------------------------------------------------------------------------------------- */
@@ -194,10 +217,12 @@ MAS_EXPORT void mas_options_set_debug(mas_options *options, mas_debug_fn fn, voi
  *  @param ret_agent free with mas_agent_free. */
 MAS_EXPORT MAS_CHECKED mas_status mas_agent_new(const char *id, const mas_options *options, mas_agent **ret_agent);
 
-/** Frees an agent. An agent that runs is stopped first, without waiting. NULL is ignored. The memory is kept when a
- *  callback of the agent calls this, or another thread does not return from a call on the agent within a second. */
+/** Frees an agent. An agent that runs is stopped first, without waiting. The memory is kept when a callback of the
+ *  agent calls this, or another thread does not return from a call on the agent within a second.
+ *  @param agent not used afterwards; NULL is ignored. */
 MAS_EXPORT void mas_agent_free(mas_agent *agent);
 
+/** @return the agent's id; valid as long as the agent. */
 MAS_EXPORT const char *mas_agent_id(const mas_agent *agent);
 /** @return 32 hexadecimal digits that name this start of the agent; "" before mas_agent_start. Changes with every
  *  start, and in gateway mode whenever mas_stats.restarts counts. Each text is valid as long as the agent. */
@@ -217,9 +242,11 @@ MAS_EXPORT MAS_CHECKED mas_status mas_agent_start(mas_agent *agent, int timeout_
  *  heartbeat's TTL. The agent is stopped in any case. MAS_OK on an agent that is not running. */
 MAS_EXPORT mas_status mas_agent_stop(mas_agent *agent, int timeout_ms);
 
-/** A start or stop hook. mas_agent_start fails when the start hook returns anything but MAS_OK. */
+/** A start or stop hook. @return MAS_OK; mas_agent_start fails with anything else that the start hook returns. */
 typedef mas_status (*mas_hook_fn)(mas_agent *agent, void *user);
+/** Sets the start hook. Call it before mas_agent_start. */
 MAS_EXPORT void mas_agent_on_start(mas_agent *agent, mas_hook_fn fn, void *user);
+/** Sets the stop hook. */
 MAS_EXPORT void mas_agent_on_stop(mas_agent *agent, mas_hook_fn fn, void *user);
 
 /* ---- Running ------------------------------------------------------------------------------------------------- */
@@ -229,7 +256,8 @@ MAS_EXPORT void mas_agent_on_stop(mas_agent *agent, mas_hook_fn fn, void *user);
  *  the agent; MAS_INVALID_STATE when not started, in a callback, or while another thread polls this agent. */
 MAS_EXPORT mas_status mas_agent_poll(mas_agent *agent, int timeout_ms, size_t *ret_handled);
 
-/** Polls until mas_agent_quit() is called or another thread stops the agent, then returns MAS_OK. */
+/** Polls until mas_agent_quit() is called or another thread stops the agent.
+ *  @return MAS_OK then; MAS_INVALID_STATE as mas_agent_poll. */
 MAS_EXPORT mas_status mas_agent_run(mas_agent *agent);
 
 /** Makes mas_agent_run() (or one mas_agent_poll() or mas_agent_start()) return; when none is running, the next call.
@@ -256,19 +284,23 @@ typedef mas_status (*mas_message_fn)(mas_agent *agent, const mas_message *messag
 MAS_EXPORT MAS_CHECKED mas_status mas_agent_on_message(mas_agent *agent, const char *type, mas_message_fn fn,
                                                        void *user);
 
-/** A text of the message; valid as long as the message. "" when the message has no such text. */
+/** @return the sending agent's id. Like the texts below: valid as long as the message; "" when it has no such text. */
 MAS_EXPORT const char *mas_message_sender(const mas_message *message);
+/** @return the message's type. */
 MAS_EXPORT const char *mas_message_type(const mas_message *message);
+/** @return the message's id, which a message that is delivered again keeps. */
 MAS_EXPORT const char *mas_message_id(const mas_message *message);
+/** @return what links a request and its replies. */
 MAS_EXPORT const char *mas_message_correlation_id(const mas_message *message);
-/** The message's JSON object, byte for byte as it was sent, zero-terminated. @param ret_size may be NULL. */
+/** @return the message's JSON object, byte for byte as it was sent, zero-terminated. */
 MAS_EXPORT const char *mas_message_data(const mas_message *message, size_t *ret_size);
-/** The whole envelope, byte for byte, zero-terminated. @param ret_size may be NULL. */
+/** @return the whole envelope, byte for byte, zero-terminated; valid as long as the message; NULL without memory. */
 MAS_EXPORT const char *mas_message_envelope(const mas_message *message, size_t *ret_size);
 /** @return when it was sent, in seconds since 1970 (from agents of this library in Redis's time); 0 if not stated. */
 MAS_EXPORT double mas_message_timestamp(const mas_message *message);
 /** @return the delivery attempt: 1 for the first delivery, one more for each time that the handler failed. */
 MAS_EXPORT uint32_t mas_message_attempt(const mas_message *message);
+/** @return whether it is a request, for mas_message_reply. */
 MAS_EXPORT bool mas_message_expects_reply(const mas_message *message);
 
 /** A key under which the gateway's data-loss prevention encrypts single values, for agents that have the same key
@@ -278,18 +310,18 @@ typedef struct mas_data_key mas_data_key;
  *  generate` writes it; it must not be accessible to others. @param ret_key free with mas_data_key_free.
  *  @return MAS_INVALID_ARGUMENT, MAS_NOT_FOUND; mas_error_detail() says what is wrong with the file. */
 MAS_EXPORT MAS_CHECKED mas_status mas_data_key_read(const char *id, const char *path, mas_data_key **ret_key);
-/** NULL is ignored. */
+/** Frees a key. @param key NULL is ignored. */
 MAS_EXPORT void mas_data_key_free(mas_data_key *key);
 /** Decrypts every value of the message's JSON object that was encrypted under `key`. The rest, also values under other
  *  keys, stays byte for byte as it was received.
- *  @param ret_json the object, zero-terminated; free with mas_free. @param ret_size may be NULL.
+ *  @param key from mas_data_key_read; not NULL. @param ret_json the object, zero-terminated; free with mas_free.
  *  @return MAS_AUTH_FAILED when a value does not decrypt: another key has this id, or it was moved or changed. */
 MAS_EXPORT MAS_CHECKED mas_status mas_message_decrypt(const mas_message *message, const mas_data_key *key,
                                                       char **ret_json, size_t *ret_size);
 
 /** Keeps a message beyond its callback. @return `message`; release it with mas_message_unref. */
 MAS_EXPORT mas_message *mas_message_ref(const mas_message *message);
-/** Releases a reference. NULL is ignored. */
+/** Releases a reference. @param message NULL is ignored. */
 MAS_EXPORT void mas_message_unref(mas_message *message);
 
 /** Replies to a request, whoever sent it. May be called several times, and also later (with mas_message_ref), while the
@@ -362,15 +394,18 @@ MAS_EXPORT MAS_CHECKED mas_status mas_agent_send_again(mas_agent *agent, const c
 MAS_EXPORT MAS_CHECKED mas_status mas_agent_flush(mas_agent *agent, int timeout_ms);
 
 /** A receipt: the outcome of a message. Texts are valid during the call; the mas_receipt_… functions say more.
+ *  @param message_id as mas_agent_send returned it. @param target as it was sent to. @param outcome as follows.
  *  Peer to peer: MAS_OK, a connection of the target took it; MAS_NO_RECEIVER, nobody listens; MAS_CONNECTION_LOST or
  *  MAS_TIMEOUT, unknown; else the reason why Redis did not take it.
  *  Gateway mode: MAS_OK, in the target's stream; at a stop also MAS_TIMEOUT, unknown, or MAS_CANCELLED, never handed
  *  over; else the reason for the refusal. */
 typedef void (*mas_receipt_fn)(mas_agent *agent, const char *message_id, const char *target, mas_status outcome,
                                void *user);
+/** Which receipts the callback gets. */
 typedef enum mas_receipts { MAS_RECEIPTS_FAILURES = 0, MAS_RECEIPTS_ALL = 1 } mas_receipts;
 /** Sets the receipt callback, for failures only or for all outcomes. Receipts wait for mas_agent_poll as messages do,
- *  in a queue with the outbound bound. When it is full, the oldest receipts are dropped and counted. */
+ *  in a queue with the outbound bound. When it is full, the oldest receipts are dropped and counted.
+ *  @param which MAS_RECEIPTS_…. */
 MAS_EXPORT void mas_agent_on_receipt(mas_agent *agent, mas_receipts which, mas_receipt_fn fn, void *user);
 
 /* ---- Requests ------------------------------------------------------------------------------------------------ */
@@ -382,8 +417,9 @@ MAS_EXPORT MAS_CHECKED mas_status mas_agent_request(mas_agent *agent, const char
                                                     const char *json, size_t size, int timeout_ms,
                                                     mas_message **ret_reply);
 
-/** The end of an asynchronous request. `reply`: borrowed; NULL unless `status` is MAS_OK. Runs exactly once, unless the
- *  request was cancelled: in mas_agent_poll, or with MAS_CANCELLED in mas_agent_stop or mas_agent_free. */
+/** The end of an asynchronous request. Runs exactly once, unless the request was cancelled: in mas_agent_poll, or
+ *  with MAS_CANCELLED in mas_agent_stop or mas_agent_free.
+ *  @param status as mas_agent_request returns it. @param reply borrowed; NULL unless `status` is MAS_OK. */
 typedef void (*mas_reply_fn)(mas_agent *agent, mas_status status, const mas_message *reply, void *user);
 
 /** Sends a request and returns; `fn` gets the reply.
@@ -393,22 +429,28 @@ typedef void (*mas_reply_fn)(mas_agent *agent, mas_status status, const mas_mess
 MAS_EXPORT MAS_CHECKED mas_status mas_agent_request_async(mas_agent *agent, const char *target, const char *type,
                                                           const char *json, size_t size, int timeout_ms,
                                                           mas_reply_fn fn, void *user, mas_request **ret_request);
-/** Cancels a request: after this returns, `fn` does not start. @return MAS_NOT_FOUND when it has ended already. */
+/** Cancels a request: after this returns, `fn` does not start.
+ *  @param request from mas_agent_request_async; not NULL. @return MAS_NOT_FOUND when it has ended already. */
 MAS_EXPORT mas_status mas_request_cancel(mas_request *request);
-/** Frees the handle; the request itself goes on. NULL is ignored. */
+/** Frees the handle; the request itself goes on. @param request NULL is ignored. */
 MAS_EXPORT void mas_request_free(mas_request *request);
 
 /* ---- Connection and overload --------------------------------------------------------------------------------- */
+/** Whether an agent is connected to Redis. */
 typedef enum mas_connection {
   MAS_DISCONNECTED = 0, /**< peer to peer, this agent misses messages published meanwhile; in gateway mode none */
   MAS_CONNECTED = 1     /**< registered and receiving */
 } mas_connection;
-/** Called in mas_agent_poll for each change after mas_agent_start. `detail`: one sentence, valid during the call. */
+/** Called in mas_agent_poll for each change after mas_agent_start.
+ *  @param state what it is now. @param detail one sentence; valid during the call. */
 typedef void (*mas_connection_fn)(mas_agent *agent, mas_connection state, const char *detail, void *user);
+/** Sets the connection callback. */
 MAS_EXPORT void mas_agent_on_connection(mas_agent *agent, mas_connection_fn fn, void *user);
 
-/** Called in mas_agent_poll after `dropped` more messages were dropped from the full inbound queue. */
+/** Called in mas_agent_poll after messages were dropped from the full inbound queue.
+ *  @param dropped their number since the last call. */
 typedef void (*mas_overflow_fn)(mas_agent *agent, uint64_t dropped, void *user);
+/** Sets the overflow callback. */
 MAS_EXPORT void mas_agent_on_overflow(mas_agent *agent, mas_overflow_fn fn, void *user);
 
 /** Counters since mas_agent_new. */
@@ -433,10 +475,12 @@ typedef struct mas_stats {
   /* Both modes. */
   uint64_t foreign_replies; /**< dropped: replies of agents that were not asked, or not on the reply stream */
 } mas_stats;
-/** @param size sizeof(mas_stats) of the caller: later versions may add members at the end. */
+/** Reads the counters. @param ret_stats receives them; members that this version does not know stay as they are.
+ *  @param size sizeof(mas_stats) of the caller: later versions may add members at the end. */
 MAS_EXPORT void mas_agent_stats(const mas_agent *agent, mas_stats *ret_stats, size_t size);
 
 /* ---- Discovery ----------------------------------------------------------------------------------------------- */
+/** Flags of mas_agent_discover. */
 enum {
   MAS_DISCOVER_ANY = 0,          /**< agents with at least one of the capabilities */
   MAS_DISCOVER_ALL = 1 << 0,     /**< agents with all of them */
@@ -444,33 +488,41 @@ enum {
 };
 
 /** Finds agents by capability: in the index that mas-registryd keeps, or by a scan of the registry where none runs.
- *  @param capabilities `count` capabilities; with a count of 0, all agents are found. @param flags MAS_DISCOVER_….
+ *  @param capabilities texts. @param count of capabilities; with 0, all agents are found. @param flags MAS_DISCOVER_….
  *  @param limit the largest number of agents to return, 0 for no limit; which agents are left out is unspecified.
  *  @param ret_list sorted by id; free with mas_agent_list_free. */
 MAS_EXPORT MAS_CHECKED mas_status mas_agent_discover(mas_agent *agent, const char *const *capabilities, size_t count,
                                                      unsigned flags, size_t limit, int timeout_ms,
                                                      mas_agent_list **ret_list);
+/** @return the number of agents. */
 MAS_EXPORT size_t mas_agent_list_size(const mas_agent_list *list);
-/** A text of the i-th agent; valid as long as the list. NULL past the end. */
+/** @return the agent's id. Like the other texts: valid as long as the list; NULL past the end. */
 MAS_EXPORT const char *mas_agent_list_id(const mas_agent_list *list, size_t i);
-MAS_EXPORT const char *mas_agent_list_metadata(const mas_agent_list *list, size_t i); /**< a JSON object */
+/** @return the agent's metadata, a JSON object. */
+MAS_EXPORT const char *mas_agent_list_metadata(const mas_agent_list *list, size_t i);
+/** @return whether the agent is ACTIVE; false past the end. */
 MAS_EXPORT bool mas_agent_list_active(const mas_agent_list *list, size_t i);
-MAS_EXPORT double mas_agent_list_registered_at(const mas_agent_list *list, size_t i); /**< seconds since 1970 */
+/** @return when the agent registered, in seconds since 1970; 0 past the end. */
+MAS_EXPORT double mas_agent_list_registered_at(const mas_agent_list *list, size_t i);
+/** @return the number of the agent's capabilities; 0 past the end. */
 MAS_EXPORT size_t mas_agent_list_capability_count(const mas_agent_list *list, size_t i);
+/** @param j an index of a capability, from 0. @return the capability. */
 MAS_EXPORT const char *mas_agent_list_capability(const mas_agent_list *list, size_t i, size_t j);
-/** NULL is ignored. */
+/** Frees a list and its texts. @param list NULL is ignored. */
 MAS_EXPORT void mas_agent_list_free(mas_agent_list *list);
 
 /* ---- State --------------------------------------------------------------------------------------------------- */
 /* An agent's state is a hash of texts in Redis that outlives the process. mas_agent_start loads it; reading is local,
  * writing waits for Redis. By convention, objects and arrays are stored as JSON text. */
 
-/** @param ret_value the field's text, zero-terminated; free with mas_free. @return MAS_NOT_FOUND. */
+/** Reads a field. @param field its name. @param ret_value its text, zero-terminated; free with mas_free; may be NULL.
+ *  @return MAS_NOT_FOUND when there is no such field. */
 MAS_EXPORT MAS_CHECKED mas_status mas_state_get(mas_agent *agent, const char *field, char **ret_value,
                                                 size_t *ret_size);
 
 /* At most 10,000 fields, 64 MiB of names and values together. What is past that in Redis fails a start or a refresh with
  * MAS_TOO_LARGE; mas_error_detail() names the field. */
+/** A field to write. */
 typedef struct mas_state_field {
   const char *name;  /**< 1 to 1,024 bytes */
   const char *value; /**< at most 1 MiB; NULL removes the field */
@@ -478,6 +530,7 @@ typedef struct mas_state_field {
 } mas_state_field;
 
 /** Writes several fields at once: all of them or none. Returns when Redis has them.
+ *  @param fields an array. @param count of fields.
  *  @return MAS_TOO_LARGE for a field past its bound, or where the state would be past one of its own. */
 MAS_EXPORT MAS_CHECKED mas_status mas_state_update(mas_agent *agent, const mas_state_field *fields, size_t count,
                                                    int timeout_ms);
@@ -485,8 +538,10 @@ MAS_EXPORT MAS_CHECKED mas_status mas_state_update(mas_agent *agent, const mas_s
 MAS_EXPORT MAS_CHECKED mas_status mas_state_reset(mas_agent *agent, int timeout_ms);
 /** Loads the state from Redis again: another instance or an operator may have changed it. */
 MAS_EXPORT MAS_CHECKED mas_status mas_state_refresh(mas_agent *agent, int timeout_ms);
-/** Called by mas_state_each, on its thread, for each field in order of name. Must not call mas_state_*. */
+/** Called by mas_state_each, on its thread, for each field in order of name. Must not call mas_state_… functions.
+ *  @param name zero-terminated. @param value zero-terminated. @param size of value, in bytes. All valid during the call. */
 typedef void (*mas_state_fn)(const char *name, const char *value, size_t size, void *user);
+/** Reads all fields. @param fn not NULL. */
 MAS_EXPORT void mas_state_each(mas_agent *agent, mas_state_fn fn, void *user);
 
 #ifdef __cplusplus

@@ -14,6 +14,9 @@
  * stood there, never the value itself: "orders[2].count: expected an integer from 1 to 99, not a string".
  * Members of the JSON object that the schema does not name are ignored. One that it names, and that is there twice, does
  * not fit.
+ *
+ * Parameters, where a function does not describe them, besides those of mas.h:
+ *   schema         The fields; not NULL. It must outlive what uses it.
  */
 #ifndef MAS_SCHEMA_H
 #define MAS_SCHEMA_H
@@ -36,20 +39,23 @@ typedef enum mas_type {
   MAS_TYPE_STRUCT = 8  /**< a struct of its own schema: an object */
 } mas_type;
 
+/** Flags of a field. */
 enum {
   MAS_FIELD_OPTIONAL = 1 << 0, /**< may be absent or null: the member is then its default, else 0 or NULL
                                     (null is a value of MAS_TYPE_JSON) */
   MAS_FIELD_ARRAY = 1 << 1     /**< mas_array of the type */
 };
 
+/** Bytes, as a member of a struct. */
 typedef struct mas_bytes {
   const void *data; /**< NULL when optional and absent */
-  size_t size;
+  size_t size;      /**< in bytes */
 } mas_bytes;
 
+/** A member that is an array. */
 typedef struct mas_array {
   const void *items; /**< `count` elements of the field's type, one after the other; of char * for strings */
-  size_t count;
+  size_t count;      /**< of elements */
 } mas_array;
 
 struct mas_schema;
@@ -63,21 +69,24 @@ typedef struct mas_field {
   unsigned flags;                  /**< MAS_FIELD_… */
   const struct mas_schema *schema; /**< MAS_TYPE_STRUCT: its schema */
   const char *default_json;        /**< optional fields: the value of an absent one, as JSON */
-  double minimum, maximum;         /**< numbers: the range, both included; both 0: no range; INFINITY and
-                                        -INFINITY: no bound on that side */
-  size_t min_length, max_length;   /**< strings: bytes; bytes: bytes; arrays: elements. max_length 0: no bound */
+  double minimum;                  /**< numbers: the smallest; -INFINITY: no bound; this one and maximum 0: no range */
+  double maximum;                  /**< numbers: the largest; INFINITY: no bound */
+  size_t min_length;               /**< strings and bytes: the smallest number of bytes; arrays: of elements */
+  size_t max_length;               /**< the largest; 0: no bound */
   const char *const *one_of;       /**< strings: the permitted ones, ended by NULL */
   const char *pattern; /**< strings: a POSIX extended regular expression without back-references; the whole string must
                             match. Needs max_length, at most 4,096, since matching takes time. Not of arrays. */
 } mas_field;
 
+/** What a struct is in JSON. Write it with MAS_SCHEMA. */
 typedef struct mas_schema {
-  const char *name; /**< for errors */
-  size_t size;      /**< of the struct, at most 64 KiB */
-  const mas_field *fields;
-  size_t count; /**< of fields, 1 to 256; structs may be nested 16 deep */
+  const char *name;        /**< for errors */
+  size_t size;             /**< of the struct, at most 64 KiB */
+  const mas_field *fields; /**< a table; not copied */
+  size_t count;            /**< of fields, 1 to 256; structs may be nested 16 deep */
 } mas_schema;
 
+/** The size of a struct's member, in bytes. */
 #ifdef __cplusplus
 #define MAS_MEMBER_SIZE(struct_type, member) sizeof(struct_type::member)
 #else
@@ -93,26 +102,28 @@ typedef struct mas_schema {
     .name = (field_name), .offset = offsetof(struct_type, member), .size = MAS_MEMBER_SIZE(struct_type, member), \
     .type = (field_type), .flags = __VA_ARGS__                                                                   \
   }
+/** The schema of a struct whose fields are in a table. */
 #define MAS_SCHEMA(struct_type, field_table) \
   { #struct_type, sizeof(struct_type), (field_table), sizeof(field_table) / sizeof((field_table)[0]) }
 
-/** Reads a JSON object into a new struct.
+/** Reads a JSON object into a new struct. @param json not NULL.
  *  @param ret_struct the struct and everything that it points to; free with mas_struct_free.
  *  @return MAS_MALFORMED; MAS_TOO_LARGE when the text has more than 64 MiB, or the struct would need more than
  *  1 MiB and 16 times the text's bytes. */
 MAS_EXPORT MAS_CHECKED mas_status mas_schema_read(const mas_schema *schema, const char *json, size_t size,
                                                   void **ret_struct);
-/** Frees what mas_schema_read returned. NULL is ignored. */
+/** Frees what mas_schema_read returned. @param filled the struct; NULL is ignored. */
 MAS_EXPORT void mas_struct_free(void *filled);
 
 /** Writes a struct as a JSON object, its fields in the schema's order. An optional field is left out where it is NULL
  *  (strings, JSON, bytes, arrays).
- *  @param ret_json zero-terminated; free with mas_free. @param ret_size may be NULL.
+ *  @param filled the struct; not NULL. @param ret_json zero-terminated; free with mas_free.
  *  @return MAS_MALFORMED where the struct breaks its own schema: out of range, too long, NULL, not UTF-8. */
 MAS_EXPORT MAS_CHECKED mas_status mas_schema_write(const mas_schema *schema, const void *filled, char **ret_json,
                                                    size_t *ret_size);
 
-/** Handles one message whose data fitted the schema. Message and struct are borrowed until the handler returns.
+/** Handles one message whose data fitted the schema. @param filled the struct; like the message, borrowed until the
+ *  handler returns.
  *  @return as mas_message_fn. */
 typedef mas_status (*mas_typed_fn)(mas_agent *agent, const mas_message *message, const void *filled, void *user);
 

@@ -23,6 +23,9 @@ class Item:
         """The names that a @param of the comment describes."""
         return set(re.findall(r"@param (\w+)", "\n".join(self.doc)))
 
+    def says_result(self):
+        return "@return" in "\n".join(self.doc)
+
 
 @dataclasses.dataclass
 class Section:
@@ -40,6 +43,8 @@ class Header:
     def items(self, *kinds):
         return [item for section in self.sections for item in section.items if item.kind in kinds]
 
+
+STATUS_RESULT = "MAS_OK, or why the call failed."  # of a function that returns mas_status and says no more
 
 TOKEN = re.compile(
     r"/\* -{4} (?P<section>.*?) -+ \*/"
@@ -113,3 +118,17 @@ def read(path):
             items.append(_declaration(token["declaration"], doc, token.start(), doc_end))
         doc, doc_end = [], -1
     return header
+
+
+def common_parameters(path):
+    """What the head comments of mas.h and of this header say about parameters of all functions. @return {name: text}."""
+    found = {}
+    for header in dict.fromkeys((path.with_name("mas.h"), path)):
+        lines = iter(read(header).intro)
+        for line in lines:
+            if line.startswith("Parameters, where a function does not describe them"):
+                break
+        for line in lines:
+            if row := re.match(r"  (\w+) {2,}(\S.*)$", line):
+                found[row[1]] = row[2]
+    return found

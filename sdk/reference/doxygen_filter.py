@@ -1,0 +1,37 @@
+#!/usr/bin/env python3
+"""Doxygen's view of a public header: each comment with the parameters and results that are described once for all functions.
+
+usage: doxygen_filter.py HEADER    (as INPUT_FILTER of the Doxyfile)
+
+Lines stay where they are, so that Doxygen's warnings name the right ones.
+"""
+import pathlib
+import sys
+
+import c_header
+
+
+def additions(item, common):
+    """What a function's comment does not say because it is the same for all."""
+    text = "".join(f" @param {name} {common[name]}" for name in item.parameters
+                   if name in common and name not in item.described())
+    if item.returns == "mas_status" and not item.says_result():
+        text += f" @return {c_header.STATUS_RESULT}"
+    return text
+
+
+def filtered(path):
+    header = c_header.read(path)
+    common = c_header.common_parameters(path)
+    text = header.text
+    for item in reversed(header.items("function", "callback")):
+        if item.doc_end >= 0:
+            text = text[:item.doc_end].rstrip() + additions(item, common) + " " + text[item.doc_end:]
+    # The head comment describes the file; without such a comment Doxygen leaves out the file's functions.
+    head, rest = text.split("\n */\n", 1)
+    head = head.replace("/* ", f"/** @file {path.name} @brief ", 1).replace("\n *\n", "\n * @verbatim\n", 1)
+    return f"{head}\n * @endverbatim */\n{rest}"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(filtered(pathlib.Path(sys.argv[1])))
