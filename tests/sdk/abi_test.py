@@ -58,7 +58,7 @@ class AbiTest(unittest.TestCase):
 
     def test_a_changed_struct_is_found(self):
         self.assertIn("mas_state_field", self.difference("  const char *value; /**< at", "  char value[8]; /**< at", *RELEASED))
-        self.assertIn("mas_array", self.difference("  size_t count;\n} mas_array;", "  int count;\n} mas_array;", *RELEASED,
+        self.assertIn("mas_array", self.difference("  const void *items; /**<", "  int items[4]; /**<", *RELEASED,
                                                    file="mas_schema.h"))
 
     def test_a_member_at_the_end_is_allowed_only_where_the_caller_passes_the_size(self):
