@@ -39,7 +39,7 @@
  *   type           The message's type, 1 to 256 bytes of UTF-8.
  *   json           A JSON object; NULL for {}.
  *   size           Bytes of the text before it, or MAS_STRLEN.
- *   timeout_ms     The longest wait in milliseconds.
+ *   timeout_ms     The longest wait in milliseconds; 0 does not wait, a negative one waits for ever.
  *   fn             The callback; NULL removes it.
  *   user           For the callback; not looked at and not freed, and valid for as long as the callback may run.
  *   i              An index that starts with 0.
@@ -306,8 +306,8 @@ MAS_EXPORT bool mas_message_expects_reply(const mas_message *message);
 /** A key under which the gateway's data-loss prevention encrypts single values, for agents that have the same key
  *  (docs/DLP.md). Immutable; may be used by any thread. */
 typedef struct mas_data_key mas_data_key;
-/** @param id the key's name at the gateway (its dlp.encryption_key_id). @param path the key's file, as `masctl key
- *  generate` writes it; it must not be accessible to others. @param ret_key free with mas_data_key_free.
+/** Reads a key. @param id its name at the gateway (dlp.encryption_key_id). @param path its file, as `masctl key generate`
+ *  writes it; it must not be accessible to others. @param ret_key free with mas_data_key_free.
  *  @return MAS_INVALID_ARGUMENT, MAS_NOT_FOUND; mas_error_detail() says what is wrong with the file. */
 MAS_EXPORT MAS_CHECKED mas_status mas_data_key_read(const char *id, const char *path, mas_data_key **ret_key);
 /** Frees a key. @param key NULL is ignored. */

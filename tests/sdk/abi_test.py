@@ -58,8 +58,7 @@ class AbiTest(unittest.TestCase):
 
     def test_a_changed_struct_is_found(self):
         self.assertIn("mas_state_field", self.difference("  const char *value; /**< at", "  char value[8]; /**< at", *RELEASED))
-        self.assertIn("mas_array", self.difference("  const void *items; /**<", "  int items[4]; /**<", *RELEASED,
-                                                   file="mas_schema.h"))
+        self.assertIn("mas_array", self.difference("  const void *items;", "  int items;", *RELEASED, file="mas_schema.h"))
 
     def test_a_member_at_the_end_is_allowed_only_where_the_caller_passes_the_size(self):
         self.assertEqual(self.difference("} mas_stats;", "uint64_t more;\n} mas_stats;", *RELEASED), "")
@@ -74,8 +73,8 @@ class AbiTest(unittest.TestCase):
                                                                "MAS_DISCOVER_INACTIVE = 1 << 2", *RELEASED))
 
     def test_an_addition_is_told_apart(self):
-        self.assertEqual(self.difference("MAS_DLQ_FULL = 31 ", "MAS_DLQ_FULL = 31, MAS_MORE = 32 ", *RELEASED), "")
-        self.assertIn("MAS_MORE", self.difference("MAS_DLQ_FULL = 31 ", "MAS_DLQ_FULL = 31, MAS_MORE = 32 ", "--harmless"))
+        self.assertEqual(self.difference("MAS_OK = 0,", "MAS_OK = 0, MAS_MORE = 99,", *RELEASED), "")
+        self.assertIn("MAS_MORE", self.difference("MAS_OK = 0,", "MAS_OK = 0, MAS_MORE = 99,", "--harmless"))
 
     def test_an_added_function_is_told_apart(self):
         smaller = self.folder / "smaller.map"

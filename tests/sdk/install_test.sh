@@ -51,6 +51,7 @@ cmake -S "$work" -B "$work/build" -DCMAKE_PREFIX_PATH="$work/usr" >"$work/log" &
   { cat "$work/log"; exit 1; }
 "$work/build/app"
 [[ -f $work/usr/share/mas/examples/calculator.c ]]
+[[ $(cat "$work/usr/share/man/man3/mas_agent_send.3") == ".so man3/mas_message.3" && -f $work/usr/share/man/man3/mas.3 ]]
 
 # The Python package finds the installed library as the system's loader does.
 python=$(find "$work/usr" -path '*/mas/__init__.py')
