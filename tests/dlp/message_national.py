@@ -2,7 +2,7 @@
 import string
 
 NIF_LETTERS = "TRWAGMYFPDXBNJZSQVHLCKE"
-# Values of characters at odd places of an Italian tax code (decree of 12 March 1974, table).
+# Values of characters at odd places of an Italian tax code (decree of 23 December 1976, table).
 ITALIAN_ODD = dict(zip(string.digits + string.ascii_uppercase,
                        [1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23]))
 # National numbers as they are written inland, with their trunk prefix: # is a digit, N one of 2 to 9. From the countries' numbering plans.

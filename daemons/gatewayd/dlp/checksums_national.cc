@@ -69,6 +69,8 @@ bool steuer_id(std::string_view digits) {
   for (char c : digits.substr(0, 10)) ++counts[static_cast<size_t>(value_of(c))];
   auto repeated = std::count_if(counts.begin(), counts.end(), [](int n) { return n > 1; });
   if (repeated != 1 || *std::max_element(counts.begin(), counts.end()) > 3) return false;
+  for (size_t i = 2; i < 10; ++i)
+    if (digits[i] == digits[i - 1] && digits[i] == digits[i - 2]) return false;
   int product = 10;
   for (char c : digits.substr(0, 10)) {
     int sum = (value_of(c) + product) % 10;
@@ -99,8 +101,9 @@ bool nir(std::string_view code) {
     value = value * 10 + static_cast<uint64_t>(value_of(c));
   }
   if (!all_digits(code.substr(13))) return false;
+  bool provisional = code[0] >= '7';      // a health fund's number, without a date
   int month = number(code.substr(3, 2));  // past 12: where the month is not known
-  if (month == 0 || (month > 12 && month < 20) || (month > 42 && month < 50)) return false;
+  if (!provisional && (month == 0 || (month > 12 && month < 20) || (month > 42 && month < 50))) return false;
   return 97 - static_cast<int>(value % 97) == number(code.substr(13));
 }
 
@@ -126,7 +129,17 @@ bool codice_fiscale(std::string_view code) {
         kForm[i] == 'A' ? is_upper(code[i]) : is_digit(code[i]) || kForDigits.find(code[i]) != std::string_view::npos;
     if (!fits) return false;
   }
-  if (kMonths.find(code[8]) == std::string_view::npos) return false;
+  auto pair = [&](size_t at) {
+    int value = 0;
+    for (char c : code.substr(at, 2))
+      value = value * 10 + (is_digit(c) ? value_of(c) : static_cast<int>(kForDigits.find(c)));
+    return value;
+  };
+  size_t month = kMonths.find(code[8]);
+  if (month == std::string_view::npos) return false;
+  int day = pair(9);
+  if (day > 40) day -= 40;  // of a woman
+  if (!calendar_day(2000 + pair(6), static_cast<int>(month) + 1, day)) return false;
   int sum = 0;
   for (size_t i = 0; i < 15; ++i) {
     int value = is_digit(code[i]) ? value_of(code[i]) : code[i] - 'A';
@@ -141,11 +154,11 @@ bool bsn(std::string_view digits) {
 }
 
 bool pesel(std::string_view digits) {
-  constexpr std::array<int, 5> kCenturies = {1900, 2000, 2100, 2200, 1800};
   if (digits.size() != 11 || !all_digits(digits)) return false;
-  int month = number(digits.substr(2, 2)), century = kCenturies[static_cast<size_t>(month / 20)];
-  int year = century + number(digits.substr(0, 2)), day = number(digits.substr(4, 2));
-  if (!calendar_day(year, month % 20, day)) return false;
+  int month = number(digits.substr(2, 2)), century = month / 20;  // 0: 1900 to 1999; 1: 2000 to 2099; 4: 1800 to 1899
+  if (century == 2 || century == 3) return false;
+  int year = (century == 1 ? 2000 : 1900) + number(digits.substr(0, 2)), day = number(digits.substr(4, 2));
+  if (!calendar_day(year, month % 20, day)) return false;  // 1800 to 1899 have the leap years of 1900 to 1999
   return weighted_sum<11>(digits, {1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1}) % 10 == 0;
 }
 

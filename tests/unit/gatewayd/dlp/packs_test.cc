@@ -76,6 +76,41 @@ TEST_CASE("numbers of a form that is never issued") {
   CHECK_FALSE(codice_fiscale("RSSMRA85Z10A562S"));  // no month
 }
 
+TEST_CASE("a tax identification number has no digit three times in a row") {
+  CHECK_FALSE(steuer_id("11123456786"));
+  CHECK(steuer_id("12131456787"));  // three times, apart
+  for (auto example : {"47036892816", "65929970489", "57549285017", "25768131411"}) {
+    INFO(example);
+    CHECK(steuer_id(example));
+  }
+}
+
+TEST_CASE("a tax code of Italy holds a date of birth, for women with 40 more days") {
+  for (auto code : {"RSSMRA85T50A562W", "RSSMRA85T41A562U", "RSSMRA85T71A562X", "RSSMRA85T1LA562V"}) {
+    INFO(code);
+    CHECK(codice_fiscale(code));
+  }
+  for (auto code :
+       {"RSSMRA85T32A562Y", "RSSMRA85T00A562R", "RSSMRA85T40A562V", "RSSMRA85T72A562C", "RSSMRA85B30A562G"}) {
+    INFO(code);
+    CHECK_FALSE(codice_fiscale(code));
+  }
+}
+
+TEST_CASE("a PESEL is of the centuries that the law names") {
+  CHECK(pesel("99813101233"));        // 31 January 1899
+  CHECK(pesel("00811500122"));        // 15 January 1800
+  CHECK_FALSE(pesel("99413101231"));  // 31 January 2199
+}
+
+TEST_CASE("a provisional number of a French health fund holds no month") {
+  CHECK(nir("710170000012385"));
+  CHECK(nir("820170000012330"));
+  CHECK(nir("255500814001276"));        // registered without a month
+  CHECK_FALSE(nir("185170000012308"));  // 17 is no month
+  CHECK_FALSE(nir("255430814001261"));
+}
+
 TEST_CASE("the packs find what is printed, and digits where something says what they are") {
   ScanCase at = with_packs();
   struct Case {

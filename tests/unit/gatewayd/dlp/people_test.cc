@@ -85,6 +85,25 @@ TEST_CASE("telephone numbers with parentheses, extensions and codes") {
                  });
 }
 
+TEST_CASE("a number behind a plus is as long as the plan of its country has them") {
+  check("phone", {
+                     {"+254 51 851 234", "+254 51 851 234"},      // Kenya, 8
+                     {"+254 57 12345", "+254 57 12345"},          // 7
+                     {"+359 2 123 456", "+359 2 123 456"},        // Bulgaria, 7
+                     {"+381 67 7123 4567", "+381 67 7123 4567"},  // Serbia, 10
+                     {"+381 230 12345", "+381 230 12345"},        // 8
+                     {"+62 61 12345", "+62 61 12345"},            // Indonesia, 7
+                     {"+358 9 1234", "+358 9 1234"},              // Finland, 5
+                     {"+234 201 463 0643", "+234 201 463 0643"},  // Nigeria, 10
+                     {"+46 8 123 456 78", "+46 8 123 456 78"},    // Sweden, 9
+                     {"+4681234567890", ""},                      // 11
+                     {"+467012345678", ""},                       // 10
+                     {"+35840123456789", ""},                     // Finland, 11
+                     {"+23414630643", ""},                        // Nigeria, 8: no fixed line since 2024
+                     {"+254712345678901", ""},                    // Kenya, 12
+                 });
+}
+
 TEST_CASE("national numbers, by a word and the plan of their country") {
   ScanCase at;
   for (auto number :
