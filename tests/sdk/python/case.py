@@ -1,6 +1,7 @@
 """The test case of the Python package: a private Redis, agents of the package in the test's own event loop.
 
-The package under test is the one staged in MAS_BUILD_DIR. With MAS_TEST_NO_PYDANTIC=1 in the environment pydantic cannot be
+The package under test is the one staged in MAS_BUILD_DIR. A libmas.so of a build with AddressSanitizer needs its runtime in
+python3, which CTest preloads (CMakeLists.txt); other programs that a test starts do not get it. With MAS_TEST_NO_PYDANTIC=1 in the environment pydantic cannot be
 imported, as on a machine without it.
 """
 
@@ -14,6 +15,9 @@ import unittest
 
 SOURCE_DIR = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(SOURCE_DIR / "tests/integration"))
+
+# Of this process and the Python programs that it starts, and of no other program.
+PRELOADED = {"LD_PRELOAD": os.environ.pop("LD_PRELOAD")} if "LD_PRELOAD" in os.environ else {}
 
 from harness import MasTestCase, build, main, poll_until  # noqa: E402
 from harness.process import clean_environment, die_with_parent  # noqa: E402
@@ -62,7 +66,7 @@ class ProgramCase(MasTestCase):
         return child
 
     def environment(self, extra=None):
-        return {**clean_environment(), "PYTHONPATH": str(PACKAGE_DIR), **(extra or {})}
+        return {**clean_environment(), **PRELOADED, "PYTHONPATH": str(PACKAGE_DIR), **(extra or {})}
 
     def write(self, name, text):
         path = self.dir / name
