@@ -75,7 +75,7 @@ class ProgramCase(MasTestCase):
 
     @staticmethod
     def _command(arguments):
-        return [sys.executable, "-B", "-W", "error", "-X", "dev", *map(str, arguments)]
+        return [sys.executable, "-B", "-W", "error", *([] if PRELOADED else ["-X", "dev"]), *map(str, arguments)]
 
 
 class AgentCase(ProgramCase, unittest.IsolatedAsyncioTestCase):
