@@ -8,6 +8,7 @@
 #include "proto/base/json_writer.h"
 #include "proto/base/numbers.h"
 #include "proto/wire/chain.h"
+#include "proto/wire/error_reply.h"
 
 namespace mas {
 namespace {
@@ -68,15 +69,35 @@ enum Inner : size_t {
   kConversationId,
   kHops,
   kChain,
+  kError,
   kInnerCount
 };
 constexpr std::array<std::string_view, kInnerCount> kMetaNames = {
     "version",  "correlation_id", "expects_reply",   "is_reply", "instance", "priority",
-    "deadline", "traceparent",    "conversation_id", "hops",     "chain"};
+    "deadline", "traceparent",    "conversation_id", "hops",     "chain",    "error"};
+
+enum OfError : size_t { kCode, kMessage, kErrorCount };
+constexpr std::array<std::string_view, kErrorCount> kErrorNames = {"code", "message"};
+
+class ErrorMembers final : public KnownMembers<kErrorCount> {
+ public:
+  ErrorMembers() : KnownMembers(kErrorNames) {}
+};
 
 class MetaMembers final : public KnownMembers<kInnerCount> {
  public:
   MetaMembers() : KnownMembers(kMetaNames) {}
+
+  /// A second `error` replaces the first one whole.
+  JsonVisitor* inside(std::string_view key) override {
+    if (key != kMetaNames[kError]) return nullptr;
+    error.clear();
+    return &error;
+  }
+  /// Of `meta` and of what is in it.
+  bool any_doubled() const { return doubled() || error.doubled(); }
+
+  ErrorMembers error;
 };
 
 class OuterMembers final : public KnownMembers<kOuterCount> {
@@ -87,6 +108,7 @@ class OuterMembers final : public KnownMembers<kOuterCount> {
   JsonVisitor* inside(std::string_view key) override {
     if (key != kOuterNames[kMeta]) return nullptr;
     meta.clear();
+    meta.error.clear();
     return &meta;
   }
 
@@ -179,6 +201,14 @@ class Fields {
   Error error_{Errc::kMalformed, {}};
 };
 
+Status read_error(const ErrorMembers& members, EnvelopeError& error) {
+  Fields fields(members, "meta.error.");
+  fields.text(kCode, limits::kErrorCodeBytes, error.code);
+  if (fields.ok() && !is_error_code(error.code)) fields.fail(kCode, "expected upper-case letters, digits and '_'");
+  fields.optional_text(kMessage, limits::kMetaTextBytes, error.message);
+  return fields.ok() ? Status() : Status(fields.error());
+}
+
 Status read_meta(const MetaMembers& members, EnvelopeMeta& meta) {
   Fields fields(members, "meta.");
   if (members.has(kVersion)) fields.integer(kVersion, meta.version);
@@ -205,7 +235,10 @@ Status read_meta(const MetaMembers& members, EnvelopeMeta& meta) {
     else if (chain_length(array) > 0)
       meta.chain = array;
   }
-  return fields.ok() ? Status() : Status(fields.error());
+  const bool has_error = members.has(kError) && !fields.null(kError);
+  if (has_error && members[kError].kind != JsonKind::kObject) fields.fail(kError, "expected an object");
+  if (!fields.ok()) return fields.error();
+  return has_error ? read_error(members.error, meta.error) : Status();
 }
 
 Status read_envelope(const OuterMembers& members, Envelope& envelope) {
@@ -215,8 +248,8 @@ Status read_envelope(const OuterMembers& members, Envelope& envelope) {
   fields.text(kMessageType, limits::kMessageTypeBytes, envelope.message_type);
   if (members[kData].kind != JsonKind::kObject) fields.fail(kData, "expected an object");
   envelope.data = members[kData].token;
-  envelope.doubled = members.doubled() || members.meta.doubled();
-  envelope.bare = !envelope.doubled && !members.odd() && !members.meta.odd();
+  envelope.doubled = members.doubled() || members.meta.any_doubled();
+  envelope.bare = !envelope.doubled && !members.odd() && !members.meta.odd() && !members.meta.has(kError);
   if (members.has(kTimestamp)) fields.seconds(kTimestamp, envelope.timestamp);
   if (members.has(kMessageId)) fields.text(kMessageId, limits::kMessageIdBytes, envelope.message_id);
   if (members.has(kMeta) && members[kMeta].kind != JsonKind::kObject) fields.fail(kMeta, "expected an object");
@@ -242,6 +275,12 @@ void append_meta(std::string& out, const EnvelopeMeta& meta) {
   if (!meta.conversation_id.empty()) json.key("conversation_id").string(meta.conversation_id);
   if (meta.hops != 0) json.key("hops").integer(meta.hops);
   if (!meta.chain.empty()) json.key("chain").raw(meta.chain);
+  if (!meta.error.code.empty()) {
+    json.key("error").begin_object();
+    json.key("code").string(meta.error.code);
+    json.key("message").string(meta.error.message);
+    json.end_object();
+  }
   json.end_object();
 }
 

@@ -19,6 +19,12 @@
 
 namespace mas {
 
+/// `meta.error` of a reply: the request could not be answered (error_reply.h).
+struct EnvelopeError {
+  std::string_view code;     ///< empty: there is no error
+  std::string_view message;  ///< any text: the other side wrote it
+};
+
 /// Members of `meta`. Texts are empty where the member is absent or null.
 struct EnvelopeMeta {
   int64_t version = 1;
@@ -33,6 +39,7 @@ struct EnvelopeMeta {
   std::string_view conversation_id;
   int64_t hops = 0;
   std::string_view chain;  ///< raw JSON array of agent ids (chain.h); empty also for an empty one
+  EnvelopeError error;
 };
 
 /// A decoded message.
@@ -46,7 +53,7 @@ struct Envelope {
   std::string_view message_id;
   std::string_view raw;  ///< the whole message
   bool doubled = false;  ///< one of the members above, or of `meta`, occurs twice: the last one counts
-  bool bare = false;     ///< there is nothing in it but the members above, each once: `data` is all of its content
+  bool bare = false;     ///< `data` is all of its content: nothing but the members above, each once, and no error
 };
 
 class EnvelopeDecoder {

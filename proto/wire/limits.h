@@ -12,6 +12,7 @@ inline constexpr size_t kMessageTypeBytes = 256;
 inline constexpr size_t kMessageIdBytes = 128;
 inline constexpr size_t kCorrelationIdBytes = 256;
 inline constexpr size_t kMetaTextBytes = 512;  ///< any other text in `meta`
+inline constexpr size_t kErrorCodeBytes = 64;  ///< `meta.error.code`
 inline constexpr size_t kChainAgents = 32;     ///< ids in `meta.chain` (number)
 inline constexpr unsigned kJsonDepth = 128;    ///< nesting of objects and arrays in a value (an envelope's
                                                ///< `data`, say), the outermost counts

@@ -100,7 +100,7 @@ typedef enum mas_status {
   MAS_UNAVAILABLE = 15,     /**< retriable: Redis is loading, read-only or out of memory */
   MAS_NO_MEMORY = 16,       /**< retriable */
   MAS_INTERNAL = 17,        /**< a bug of this library */
-  MAS_HANDLER_FAILED = 18,  /**< for handlers: the message could not be handled */
+  MAS_HANDLER_FAILED = 18,  /**< the message could not be handled: for handlers, and the answer to a request */
   /* The gateway refused the message and did not deliver it; proto/README.md lists its decisions. */
   MAS_REVOKED = 19,           /**< the sender's identity was revoked, or has expired */
   MAS_SUSPENDED = 20,         /**< the sender's identity is suspended */
@@ -114,7 +114,10 @@ typedef enum mas_status {
   MAS_TARGET_OVERLOADED = 28, /**< retriable: the target's backlog is at its bound */
   MAS_EXPIRED = 29,           /**< the message's deadline has passed */
   MAS_LOOP_DETECTED = 30,     /**< the message was passed on too often */
-  MAS_DLQ_FULL = 31           /**< retriable: the dead-letter queue is at its bound */
+  MAS_DLQ_FULL = 31,          /**< retriable: the dead-letter queue is at its bound */
+  /* The request reached its target, which could not answer it; see mas_error_reply_code(). Also for handlers. */
+  MAS_NO_HANDLER = 32,     /**< the target has no handler for messages of this type */
+  MAS_INVALID_PAYLOAD = 33 /**< the data does not have the form that the target's handler expects */
 } mas_status;
 
 /** @param status any value. @return a short constant text such as "timeout"; "unknown" for a value without a name. */
@@ -136,6 +139,14 @@ MAS_EXPORT const char *mas_receipt_decision(void);
 MAS_EXPORT const char *mas_receipt_detail(void);
 /** @return for RATE_LIMITED and the like: the milliseconds after which the message would pass; 0 if not stated. */
 MAS_EXPORT int64_t mas_receipt_retry_after(void);
+
+/** The mas_error_reply_… functions describe the error reply that ended the calling thread's last request: after
+ *  mas_agent_request, or in a reply callback. They are valid until the thread's next request ends.
+ *  @return the error reply's code, such as "NO_HANDLER" or "INVALID_PAYLOAD" (proto/README.md lists them), also one that
+ *  this version does not know and whose status therefore is MAS_HANDLER_FAILED; "" when no error reply ended it. */
+MAS_EXPORT const char *mas_error_reply_code(void);
+/** @return the target's sentence about it, at most 512 bytes without control characters, or "". The target wrote it. */
+MAS_EXPORT const char *mas_error_reply_text(void);
 
 #define MAS_STRLEN SIZE_MAX /**< as the size of a text: up to its terminating zero */
 
@@ -276,11 +287,18 @@ MAS_EXPORT int mas_agent_fd(const mas_agent *agent);
  *  its thread, or by longjmp() to a function that called mas_agent_poll or to one of its callers. Its message has
  *  then failed, as with MAS_HANDLER_FAILED; after longjmp(), as soon as that thread next polls or stops the agent. A
  *  handler must not jump out of a call of this library that it made.
- *  @return MAS_OK or MAS_HANDLER_FAILED; any other status counts as failed. Peer to peer, a failure is only counted. */
+ *
+ *  A request whose handler fails for good is answered by an error reply: its requester gets MAS_HANDLER_FAILED at once, not
+ *  MAS_TIMEOUT. Peer to peer every failure is for good; in gateway mode the last attempt's is. A handler that has sent a
+ *  reply, or kept the request by mas_message_ref to reply later and returned MAS_OK, causes no error reply.
+ *  @return MAS_OK or MAS_HANDLER_FAILED; any other status counts as failed. Two end a request at once, in gateway mode
+ *  too, and its requester gets them: MAS_INVALID_PAYLOAD and MAS_NO_HANDLER (the latter counts as unhandled, and does not
+ *  fail a message that is not a request). mas_message_fail() adds a sentence. */
 typedef mas_status (*mas_message_fn)(mas_agent *agent, const mas_message *message, void *user);
 
 /** Sets, replaces or (fn NULL) removes the handler of a message type; `type` NULL is the fallback, for types without a
- *  handler. Handlers belong to this agent alone. A message without a handler is counted as unhandled. */
+ *  handler. Handlers belong to this agent alone. A message without a handler is counted as unhandled; the requester of
+ *  such a request gets MAS_NO_HANDLER. */
 MAS_EXPORT MAS_CHECKED mas_status mas_agent_on_message(mas_agent *agent, const char *type, mas_message_fn fn,
                                                        void *user);
 
@@ -330,6 +348,19 @@ MAS_EXPORT void mas_message_unref(mas_message *message);
  *  @return as mas_agent_send; MAS_INVALID_ARGUMENT when the message does not expect a reply. */
 MAS_EXPORT MAS_CHECKED mas_status mas_message_reply(const mas_message *message, const char *type, const char *json,
                                                     size_t size);
+
+/** Says why a handler fails, at its end: `return mas_message_fail(message, MAS_HANDLER_FAILED, "no such account");`. The text goes to
+ *  the requester, and in gateway mode into the reason of the dead letter (cut to 256 bytes there).
+ *  @param status what the handler is going to return. @param text one sentence without secrets, in UTF-8; copied, control
+ *  characters replaced, cut to 512 bytes; NULL: none. @return `status`. */
+MAS_EXPORT mas_status mas_message_fail(const mas_message *message, mas_status status, const char *text);
+
+/** Answers a request by an error reply: its requester gets `status` and the text. For requests that were kept to be
+ *  answered later; in a handler, return a status instead, so that gateway mode can try again.
+ *  @param status MAS_HANDLER_FAILED, MAS_NO_HANDLER, MAS_INVALID_PAYLOAD or MAS_UNAVAILABLE.
+ *  @param text as in mas_message_fail. @return as mas_message_reply; MAS_INVALID_ARGUMENT for another status. */
+MAS_EXPORT MAS_CHECKED mas_status mas_message_reply_error(const mas_message *message, mas_status status,
+                                                          const char *text);
 
 #define MAS_MESSAGE_ID_SIZE 37 /**< bytes of a message id with its terminating zero */
 
@@ -412,7 +443,9 @@ MAS_EXPORT void mas_agent_on_receipt(mas_agent *agent, mas_receipts which, mas_r
 /** Sends a request and waits for its reply. May be called from a handler; other callbacks wait meanwhile.
  *  @param ret_reply the reply; release it with mas_message_unref.
  *  @return MAS_NO_RECEIVER at once when nobody listens; the reason at once when the gateway refuses the request;
- *  MAS_TIMEOUT; MAS_CANCELLED at a stop; else as mas_agent_send. */
+ *  MAS_NO_HANDLER, MAS_INVALID_PAYLOAD, MAS_HANDLER_FAILED or MAS_UNAVAILABLE at once when the target's error reply
+ *  says so (mas_error_reply_code); MAS_TIMEOUT; MAS_CANCELLED at a stop; else as mas_agent_send. Peer to peer, where
+ *  several subscribers got the request, an error reply counts once all of them have sent one, or at the time-out. */
 MAS_EXPORT MAS_CHECKED mas_status mas_agent_request(mas_agent *agent, const char *target, const char *type,
                                                     const char *json, size_t size, int timeout_ms,
                                                     mas_message **ret_reply);
@@ -474,6 +507,7 @@ typedef struct mas_stats {
   uint64_t reports_refused; /**< failed handlers whose report is refused for good: handled again at the next start */
   /* Both modes. */
   uint64_t foreign_replies; /**< dropped: replies of agents that were not asked, or not on the reply stream */
+  uint64_t error_replies;   /**< requests that this agent answered by an error reply */
 } mas_stats;
 /** Reads the counters. @param ret_stats receives them; members that this version does not know stay as they are.
  *  @param size sizeof(mas_stats) of the caller: later versions may add members at the end. */

@@ -128,7 +128,8 @@ MAS_EXPORT MAS_CHECKED mas_status mas_schema_write(const mas_schema *schema, con
 typedef mas_status (*mas_typed_fn)(mas_agent *agent, const mas_message *message, const void *filled, void *user);
 
 /** As mas_agent_on_message, with a struct. A message whose data does not fit never reaches the handler: it counts as one
- *  whose handler failed, and the debug callback says why. `fn` NULL removes the type's handler.
+ *  whose handler failed, and the debug callback says why. The requester of such a request gets MAS_INVALID_PAYLOAD with
+ *  the same sentence. `fn` NULL removes the type's handler.
  *  @param type may not be NULL. */
 MAS_EXPORT MAS_CHECKED mas_status mas_agent_on_typed(mas_agent *agent, const char *type, const mas_schema *schema,
                                                      mas_typed_fn fn, void *user);

@@ -233,6 +233,11 @@ class ExamplesTest(PeerTestCase):
         adder = list(alice.discover(["math.add"]))[0]
         self.assertEqual(alice.request(adder, "add", {"a": 1.5, "b": 2})["data"], {"sum": 3.5})
         self.assertEqual(alice.request(adder, "add", {"a": "x"})["message_type"], "error")
+        refused = alice.request(adder, "multiply", {"a": 1})  # what Python does not know is a reply without data to it
+        self.assertEqual((refused["message_type"], refused["data"]), ("mas.error", {}))
+        done = self.masctl("request", "--as", "ops", adder, "multiply", "{}", redis=self.redis)
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("'calculator' answered NO_HANDLER: no handler for messages of type 'multiply'", done.stderr)
         self.assertEqual(calculator.stop(), 0)
         self.assertEqual(list(alice.discover()), ["alice"])
 

@@ -32,12 +32,6 @@ static UNUSED mas_agent *gateway_agent(const char *id) {
   return agent;
 }
 
-static UNUSED mas_stats stats_of(const mas_agent *agent) {
-  mas_stats stats;
-  mas_agent_stats(agent, &stats, sizeof stats);
-  return stats;
-}
-
 typedef struct tally {
   int count, wanted, failures;
   int last; /* {"n":…} of the last message */

@@ -152,6 +152,12 @@ void agent_ended(mas_agent *agent) {
   mas_agent_free(agent);
 }
 
+mas_stats stats_of(const mas_agent *agent) {
+  mas_stats stats;
+  mas_agent_stats(agent, &stats, sizeof stats);
+  return stats;
+}
+
 const char *text(const char *format, ...) {
   char buffer[4096];
   va_list list;

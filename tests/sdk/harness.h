@@ -67,6 +67,8 @@ mas_agent *agent_started(const char *id, mas_options *options);
 mas_options *options_here(void);
 /** Stops and frees; the stop must succeed. */
 void agent_ended(mas_agent *agent);
+/** Its counters. */
+mas_stats stats_of(const mas_agent *agent);
 /** A new text that printf would write; valid until the eighth call after. */
 const char *text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -11,12 +11,6 @@
 
 #define ENVELOPE "{\"sender_id\":\"x\",\"target_id\":\"alice\",\"message_type\":\"t\",\"data\":{\"n\":%d}}"
 
-static mas_stats stats_of(const mas_agent *agent) {
-  mas_stats stats;
-  mas_agent_stats(agent, &stats, sizeof stats);
-  return stats;
-}
-
 static void the_outbound_queue_is_bounded(void) {
   mas_options *options = options_here();
   mas_stats stats;

@@ -211,6 +211,9 @@ void Batch::decode_due(const Element& element) {
   due.sender = keep(envelope->sender_id);
   due.id = keep(envelope->message_id);
   due.type = keep(envelope->message_type);
+  due.correlation_id = keep(envelope->meta.correlation_id);
+  due.conversation = keep(envelope->meta.conversation_id);
+  due.traceparent = keep(envelope->meta.traceparent);
   due.deadline = envelope->meta.deadline;
 }
 

@@ -49,7 +49,7 @@ struct DueRetry {
   std::string_view member;
   WaitingRetry waiting;
   std::string_view fault;  ///< why it cannot be read; then nothing else is there
-  std::string_view sender, id, type;
+  std::string_view sender, id, type, correlation_id, conversation, traceparent;
   std::optional<double> deadline;
 };
 

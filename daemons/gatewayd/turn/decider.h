@@ -80,8 +80,9 @@ class Decider {
   Needs needs_{turn_};
   Recorder recorder_{turn_};
   MessageStages stages_{turn_};
-  Retries retries_{turn_, needs_, recorder_};
-  FailureReports reports_{turn_, needs_, stages_, retries_};
+  ErrorReplies error_replies_{turn_, needs_, stages_, recorder_};
+  Retries retries_{turn_, needs_, recorder_, error_replies_};
+  FailureReports reports_{turn_, needs_, stages_, retries_, error_replies_};
   FreshFrames fresh_{turn_, needs_, stages_, reports_, recorder_};
   ReplayedFrames replays_{turn_, needs_, stages_, recorder_};
   bool needing_ = false;  // need_some() is not through

@@ -23,13 +23,19 @@ std::optional<Record> record_at(std::string_view blob, uint32_t index) {
 
 }  // namespace
 
-void FailureReports::need(const Message& message, const AgentFacts& sender, MessageLookup& found) {
+void FailureReports::need(const FrameInTurn& frame, const Message& message, const FrameLookup& from,
+                          MessageLookup& found) {
   if (found.no_place) return;
+  const AgentFacts& sender = *from.sender;
   if (found.entry == nullptr) found.entry = turn_.lookups.entry_of(sender.id, *message.report);
   found.no_place = found.entry == nullptr;
   if (found.no_place) return;
   if (turn_.circuits.on()) turn_.facts.need(sender.id, kCircuit);
   needs_.entry(*found.entry);
+  auto record = found.entry->known ? record_at(found.entry->blob, message.report->index) : std::nullopt;
+  if (!record || record->ticket.empty()) return;
+  auto envelope = decoder_.decode(record->envelope, limits::kMaxEnvelopeBytes);
+  if (envelope) replies_.need(frame, from, UnansweredRequest::of(*envelope, record->ticket), found);
 }
 
 Ruling FailureReports::judge(MessageCase& at) {
@@ -61,18 +67,14 @@ Ruling FailureReports::judge_entry(MessageCase& at, const ReportedEntry& entry) 
   const bool room = partition.retries < turn_.policy.max_retries;
   if (!room && !turn_.letters_kept())
     return {Decision::kUnavailable, "too many messages wait, and the dead-letter queue is full; report again"};
-  take(at, entry, *record, *envelope, room);
-  return {};
+  return take(at, entry, *record, *envelope, room);
 }
 
 /// @param room whether one more may wait.
-void FailureReports::take(const MessageCase& at, const ReportedEntry& entry, const Record& record,
-                          const Envelope& envelope, bool room) {
+Ruling FailureReports::take(const MessageCase& at, const ReportedEntry& entry, const Record& record,
+                            const Envelope& envelope, bool room) {
   const FailureReport& report = *at.message.report;
   AgentFacts& agent = at.from();
-  at.work.partition->reports.add(agent.id, report);
-  ++turn_.result.counts().failures;
-  if (turn_.circuits.on()) turn_.circuits.reported(agent, report.handled);
   WaitingRetry waiting;
   waiting.flags = record.flags;
   waiting.lane = report.lane;
@@ -86,16 +88,34 @@ void FailureReports::take(const MessageCase& at, const ReportedEntry& entry, con
   RetryPolicy policy = turn_.policy.retry;
   policy.attempts = retries_.attempts_of(agent);
   RetryVerdict verdict = retry_failed(waiting.state, policy, turn_.now, retry_seed(envelope.message_id));
-  if (verdict.again && room) return retries_.wait(at.work, waiting, verdict.due);
+  const bool again = verdict.again && room;
+  if (!again && ErrorReplies::wanted(at.found) && !ErrorReplies::room(at.work))
+    return {Decision::kUnavailable, "too many requests are given up at once; report again"};
+  at.work.partition->reports.add(agent.id, report);
+  ++turn_.result.counts().failures;
+  if (turn_.circuits.on()) turn_.circuits.reported(agent, report.handled);
+  if (again)
+    retries_.wait(at.work, waiting, verdict.due);
+  else
+    give_up(at, entry, record, envelope, waiting, room);
+  return {};
+}
+
+void FailureReports::give_up(const MessageCase& at, const ReportedEntry& entry, const Record& record,
+                             const Envelope& envelope, const WaitingRetry& waiting, bool room) {
+  const FailureReport& report = *at.message.report;
+  AgentFacts& agent = at.from();
   DueRetry about;
   about.sender = envelope.sender_id;
   about.id = envelope.message_id;
   about.type = envelope.message_type;
   std::string reason = "handler failed: " + std::string(report.reason);
   if (!room) reason += "; too many messages wait to be delivered again";
+  if (!retries_.give_up(at.work, waiting, about, Decision::kHandlerFailed, std::move(reason))) return;
+  replies_.send(at.frame, agent, at.work, UnansweredRequest::of(envelope, record.ticket), at.found,
+                Errc::kHandlerFailed, report.reason);
   // An entry of its own goes with the letter: the same report, made again, makes no other.
-  const bool letter = retries_.give_up(at.work, waiting, about, Decision::kHandlerFailed, std::move(reason));
-  if (letter && !record.retry.empty())
+  if (!record.retry.empty())
     at.work.spent.push_back({turn_.result.keep(turn_.keys.inbox(agent.id, report.lane, at.frame.partition)), entry.id});
 }
 

@@ -11,6 +11,7 @@
 // Threading: none. Ownership: what it is made of must outlive it.
 #pragma once
 
+#include "daemons/gatewayd/turn/error_replies.h"
 #include "daemons/gatewayd/turn/message_stages.h"
 #include "daemons/gatewayd/turn/needs.h"
 #include "daemons/gatewayd/turn/retries.h"
@@ -20,24 +21,27 @@ namespace mas::gateway {
 
 class FailureReports {
  public:
-  FailureReports(TurnContext& turn, Needs& needs, MessageStages& stages, Retries& retries)
-      : turn_(turn), needs_(needs), stages_(stages), retries_(retries) {}
+  FailureReports(TurnContext& turn, Needs& needs, MessageStages& stages, Retries& retries, ErrorReplies& replies)
+      : turn_(turn), needs_(needs), stages_(stages), retries_(retries), replies_(replies) {}
 
-  /// @param message a report that has no fault. @param sender proven. @param found its lookup.
-  void need(const Message& message, const AgentFacts& sender, MessageLookup& found);
+  /// @param message a report that has no fault. @param from its frame's lookup: the sender is proven. @param found its lookup.
+  void need(const FrameInTurn& frame, const Message& message, const FrameLookup& from, MessageLookup& found);
   /// Sets the case's ruling.
   void decide(MessageCase& at) { at.ruling = judge(at); }
 
  private:
   Ruling judge(MessageCase& at);
   Ruling judge_entry(MessageCase& at, const ReportedEntry& entry);
-  void take(const MessageCase& at, const ReportedEntry& entry, const Record& record, const Envelope& envelope,
-            bool room);
+  Ruling take(const MessageCase& at, const ReportedEntry& entry, const Record& record, const Envelope& envelope,
+              bool room);
+  void give_up(const MessageCase& at, const ReportedEntry& entry, const Record& record, const Envelope& envelope,
+               const WaitingRetry& waiting, bool room);
 
   TurnContext& turn_;
   Needs& needs_;
   MessageStages& stages_;
   Retries& retries_;
+  ErrorReplies& replies_;
   EnvelopeDecoder decoder_;
 };
 

@@ -30,7 +30,7 @@ bool FreshFrames::need(const Batch& batch, size_t number, MonoTime until) {
     } else if (!message.fault) {
       // What is false by now may be true after a read. Until then nothing is read for reports: the places are few.
       from.authentic = from.authentic || authenticated(batch, frame, from).ok();
-      if (from.authentic) reports_.need(message, *from.sender, found);
+      if (from.authentic) reports_.need(frame, message, from, found);
     }
     ++i;
     if (i % kNeedsBetweenLooks == 0 && mono_now() >= until) {

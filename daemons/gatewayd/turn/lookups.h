@@ -37,8 +37,8 @@ struct FrameLookup {
 };
 
 struct MessageLookup {
-  AgentFacts* target = nullptr;
-  TargetStream* inbox = nullptr;   ///< where it goes
+  AgentFacts* target = nullptr;    ///< of a report: the requester
+  TargetStream* inbox = nullptr;   ///< where it goes; of a report: where the error reply goes
   ReportedEntry* entry = nullptr;  ///< of a report: what it is about
   Lane lane = Lane::kNormal;       ///< the lane that it takes
   bool answers = false;            ///< a reply whose ticket is good
@@ -49,6 +49,7 @@ struct MessageLookup {
 struct DueLookup {
   AgentFacts* agent = nullptr;
   TargetStream* inbox = nullptr;
+  MessageLookup reply;  ///< of the error reply to it, where it is a request
 };
 
 class Lookups {

@@ -9,13 +9,33 @@ namespace mas::gateway {
 namespace {
 
 constexpr WallMicros kPostponed = 1'000'000;
+constexpr const char* kUsedUp = "the handler failed at every permitted attempt";
+
+/// As if its receiver had sent it: an error reply goes out in the receiver's name.
+FrameInTurn frame_of(const DueRetry& due) {
+  FrameInTurn frame;
+  frame.partition = due.partition;
+  frame.header.sender = due.waiting.agent;
+  return frame;
+}
+
+UnansweredRequest request_of(const DueRetry& due) {
+  return {due.sender, due.correlation_id, due.conversation, due.traceparent, due.waiting.ticket};
+}
 
 WallMicros micros(Duration time) { return std::chrono::duration_cast<std::chrono::microseconds>(time).count(); }
 
 }  // namespace
 
 bool Retries::need(const Batch& batch, size_t number, MonoTime) {
-  needs_.due(batch.due()[number], turn_.lookups.due[number]);
+  const DueRetry& due = batch.due()[number];
+  DueLookup& found = turn_.lookups.due[number];
+  needs_.due(due, found);
+  if (due.waiting.ticket.empty()) return true;
+  const FrameInTurn frame = frame_of(due);
+  FrameLookup from;
+  needs_.sender(frame, from);
+  replies_.need(frame, from, request_of(due), found.reply);
   return true;
 }
 
@@ -44,13 +64,24 @@ bool Retries::done(const DueRetry& due, const DueLookup& found, PartitionWork& w
   if (due.deadline && static_cast<double>(turn_.now) / 1e6 > *due.deadline)
     return give_up(work, due.waiting, due, Decision::kExpired,
                    "the deadline has passed while it waited to be delivered again");
-  if (due.waiting.state.attempts >= attempts_of(*found.agent))  // it waited for room in the dead-letter queue
-    return give_up(work, due.waiting, due, Decision::kHandlerFailed, "the handler failed at every permitted attempt");
-  if (!found.inbox->failing.empty())
-    return give_up(work, due.waiting, due, Decision::kUnavailable,
-                   "the target's stream accepts no entry: " + found.inbox->failing);
+  if (due.waiting.state.attempts >= attempts_of(*found.agent)) {  // it waited for room in the dead-letter queue
+    if (!give_up(work, due.waiting, due, Decision::kHandlerFailed, kUsedUp)) return false;
+    answer(due, found, work, Errc::kHandlerFailed, kUsedUp);
+    return true;
+  }
+  if (!found.inbox->failing.empty()) {
+    std::string reason = "the target's stream accepts no entry: " + found.inbox->failing;
+    if (!give_up(work, due.waiting, due, Decision::kUnavailable, std::move(reason))) return false;
+    answer(due, found, work, Errc::kUnavailable, "the receiver's stream accepts no entry");
+    return true;
+  }
   deliver(due, found);
   return true;
+}
+
+void Retries::answer(const DueRetry& due, const DueLookup& found, PartitionWork& work, Errc why,
+                     std::string_view text) {
+  replies_.send(frame_of(due), *found.agent, work, request_of(due), found.reply, why, text);
 }
 
 /// In an entry of its own, so that what fails again, or takes its process with it, takes nothing else along.

@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 
+#include "daemons/gatewayd/turn/error_replies.h"
 #include "daemons/gatewayd/turn/needs.h"
 #include "daemons/gatewayd/turn/recorder.h"
 
@@ -20,7 +21,8 @@ namespace mas::gateway {
 
 class Retries {
  public:
-  Retries(TurnContext& turn, Needs& needs, Recorder& recorder) : turn_(turn), needs_(needs), recorder_(recorder) {}
+  Retries(TurnContext& turn, Needs& needs, Recorder& recorder, ErrorReplies& replies)
+      : turn_(turn), needs_(needs), recorder_(recorder), replies_(replies) {}
 
   /// See FreshFrames. @param number of Batch::due(). Both are through at once.
   bool need(const Batch& batch, size_t number, MonoTime until);
@@ -36,11 +38,13 @@ class Retries {
 
  private:
   bool done(const DueRetry& due, const DueLookup& found, PartitionWork& work);
+  void answer(const DueRetry& due, const DueLookup& found, PartitionWork& work, Errc why, std::string_view text);
   void deliver(const DueRetry& due, const DueLookup& found);
 
   TurnContext& turn_;
   Needs& needs_;
   Recorder& recorder_;
+  ErrorReplies& replies_;
 };
 
 }  // namespace mas::gateway

@@ -136,6 +136,7 @@ void PartitionWork::clear() {
   elements = 0;
   retries.clear();
   spent.clear();
+  error_replies = 0;
   limiters.clear();
   instances.clear();
   archived.clear();

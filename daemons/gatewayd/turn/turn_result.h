@@ -76,6 +76,7 @@ struct PartitionWork {
   uint32_t elements = 0;  ///< decided, to be trimmed off the list
   std::vector<RetryChange> retries;
   std::vector<SpentEntry> spent;
+  uint32_t error_replies = 0;  ///< that the gateway wrote
   audit::BlockBuilder audit;
   archive::EntryBuilder archived;
   std::string archive_entry;                                     ///< by finish(); empty: nothing was archived
@@ -103,6 +104,7 @@ struct Counts {
   uint64_t not_kept = 0;                  ///< dead letters that the queue does not take; only audited
   uint64_t failures = 0;                  ///< handlers that failed, as reported
   uint64_t retried = 0;                   ///< messages that were delivered again because of it
+  uint64_t error_replies = 0;             ///< written by the gateway for requests that were given up
   uint64_t refusals_counted = 0;          ///< refusals that are not recorded one by one
   uint64_t shadow = 0;                    ///< refusals that a policy in shadow mode would have made
 

@@ -38,6 +38,7 @@ TurnStats::TurnStats(common::Metrics& metrics)
           metrics.counter("dead_letters_not_kept_total", "Dead letters that the queue did not accept; audited only.")),
       failures_(metrics.counter("handler_failures_total", "Messages whose handler failed, as agents reported it.")),
       retried_(metrics.counter("retried_messages_total", "Messages delivered again because their handler failed.")),
+      error_replies_(metrics.counter("error_replies_total", "Requests given up and answered by an error reply.")),
       refusals_counted_(metrics.counter("refusals_counted_total",
                                         "Refusals past their budget: counted in the audit, not recorded one by one.")),
       shadow_(metrics.counter("shadow_refusals_total", "Refusals that policies in shadow mode would have made.")),
@@ -64,6 +65,7 @@ void TurnStats::add(const SealedTurn& turn, const dlp::ContentStage* stage) {
   not_kept_.add(counts.not_kept);
   failures_.add(counts.failures);
   retried_.add(counts.retried);
+  error_replies_.add(counts.error_replies);
   refusals_counted_.add(counts.refusals_counted);
   shadow_.add(counts.shadow);
   entries_.add(turn.deliveries.size());

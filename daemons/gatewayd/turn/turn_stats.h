@@ -56,6 +56,7 @@ class TurnStats {
   common::Counter& not_kept_;
   common::Counter& failures_;
   common::Counter& retried_;
+  common::Counter& error_replies_;
   common::Counter& refusals_counted_;
   common::Counter& shadow_;
   common::Counter& dlp_suppressed_;

@@ -1,6 +1,7 @@
 // The steps of a request.
 #include "sdk/masctl/commands/request_op.h"
 
+#include "proto/wire/error_reply.h"
 #include "sdk/masctl/cli/text.h"
 
 namespace mas::ctl {
@@ -56,8 +57,10 @@ void RequestOp::on_published(uint64_t, const redis::Answer& answer) {
   if (!state_.is(State::kSending)) return;
   auto receivers = redis::checked(answer);
   if (!receivers.ok()) return finish(receivers.error());
-  if ((*receivers)->integer == 0) return finish(Error{Errc::kNoReceiver, "nobody listens"});
+  receivers_ = (*receivers)->integer;
+  if (receivers_ == 0) return finish(Error{Errc::kNoReceiver, "nobody listens"});
   state_.to(State::kWaiting);
+  if (refused_by_all()) finish(*refusal_);
 }
 
 void RequestOp::on_message(std::string_view, std::string_view payload) {
@@ -66,10 +69,17 @@ void RequestOp::on_message(std::string_view, std::string_view payload) {
   // Others may write to this agent meanwhile: whatever is not the answer is not for us.
   if (!envelope.ok() || !envelope->meta.is_reply) return;
   if (envelope->meta.correlation_id != request_.correlation_id) return;
+  if (const EnvelopeError& error = envelope->meta.error; !error.code.empty()) {
+    ++refusals_;
+    if (!refusal_) refusal_ = error_of_reply(target_, error.code, error.message);
+    if (refused_by_all()) finish(*refusal_);
+    return;
+  }
   finish(RequestReply{std::string(envelope->data), std::string(envelope->raw)});
 }
 
 void RequestOp::on_timeout() {
+  if (refusal_) return finish(*refusal_);
   bool waiting = state_.is(State::kWaiting);
   finish(Error{Errc::kTimeout, waiting ? "'" + visible(target_) + "' did not answer in time"
                                        : "Redis did not accept the request in time"});

@@ -57,6 +57,7 @@ class RequestOp final : public redis::SubscriberListener, public redis::Connecti
   void on_down(redis::Connection&, const Error& why, unsigned) override { finish(why); }
   void on_published(uint64_t tag, const redis::Answer& answer);
   void on_timeout();
+  bool refused_by_all() const { return refusal_ && receivers_ > 0 && refusals_ >= receivers_; }
   void finish(Result<RequestReply> result);
 
   std::unique_ptr<OwnLoop> loop_;
@@ -69,6 +70,9 @@ class RequestOp final : public redis::SubscriberListener, public redis::Connecti
   std::unique_ptr<redis::Connection> commands_;
   std::unique_ptr<redis::Timer> deadline_;
   EnvelopeDecoder decoder_;
+  int64_t receivers_ = 0;         // of the request; 0: not known
+  int64_t refusals_ = 0;          // error replies
+  std::optional<Error> refusal_;  // the first of them
   std::optional<Result<RequestReply>> result_;
   StateMachine<State> state_{State::kSubscribing, kMoves};
 };

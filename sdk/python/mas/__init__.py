@@ -14,12 +14,14 @@ docs/PYTHON.md is the guide.
 from ._errors import (
     AgentStateError,
     GatewayRefusedError,
+    HandlerError,
     InvalidArgumentError,
     MASConnectionError,
     MASError,
     MASTimeoutError,
     NoReceiverError,
     PayloadError,
+    RequestFailedError,
     StateError,
 )
 from ._library import VERSION as _VERSION
@@ -33,7 +35,8 @@ Message = AgentMessage
 __version__ = ".".join(map(str, _VERSION))
 
 __all__ = [
-    "Agent", "AgentMessage", "AgentRecord", "AgentStateError", "GatewayRefusedError", "InvalidArgumentError",
+    "Agent", "AgentMessage", "AgentRecord", "AgentStateError", "GatewayRefusedError", "HandlerError",
+    "InvalidArgumentError",
     "MASConnectionError", "MASError", "MASService", "MASTimeoutError", "Message", "MessageMeta", "MessageType",
-    "NoReceiverError", "PayloadError", "StateError", "StateManager", "StateType", "__version__", "run", "serve",
+    "NoReceiverError", "PayloadError", "RequestFailedError", "StateError", "StateManager", "StateType", "__version__", "run", "serve",
 ]

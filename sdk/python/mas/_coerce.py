@@ -24,12 +24,27 @@ _FROM_TEXT = {datetime.datetime: datetime.datetime.fromisoformat, datetime.date:
 
 
 class Misfit(ValueError):
-    """A value that does not fit."""
+    """A value that does not fit.
 
-    def __init__(self, path: str, reason: str):
+    `path` and `reason` are for those who may see the value; `told()` shows neither it nor the keys of a dict.
+    """
+
+    def __init__(self, path: str, expected: str, reason: str | None = None):
+        """@param expected says nothing of the value. @param reason the sentence, where it does; None: the same."""
+        reason = expected if reason is None else reason
         super().__init__(f"{path}: {reason}" if path else reason)
         self.path = path
         self.reason = reason
+        self._told_path = path
+        self._expected = expected
+
+    def hide_key(self, path: str, key: str) -> None:
+        """@param path of a dict, which the path of this error goes on from with the key."""
+        rest = self._told_path.removeprefix(f"{path}.{key}")
+        self._told_path = f"{path}.*{rest}"
+
+    def told(self) -> str:
+        return f"{self._told_path}: {self._expected}" if self._told_path else self._expected
 
 
 def build(model: Any, values: Any, from_texts: bool = False, path: str = "") -> Any:
@@ -98,7 +113,7 @@ def _container(kind: Any, origin: Any, value: Any, path: str) -> Any:
         if not isinstance(value, dict):
             raise _misfit(dict, value, path)
         of = items[1] if items else Any
-        return {key: _value(of, item, False, f"{path}.{key}") for key, item in value.items()}
+        return {key: _item(of, key, item, path) for key, item in value.items()}
     if not isinstance(value, (list, tuple)):
         raise _misfit(list, value, path)
     if origin is tuple and items and items[-1] is not Ellipsis:
@@ -107,6 +122,15 @@ def _container(kind: Any, origin: Any, value: Any, path: str) -> Any:
         return tuple(_value(of, item, False, f"{path}[{i}]") for i, (of, item) in enumerate(zip(items, value)))
     of = items[0] if items else Any
     return origin(_value(of, item, False, f"{path}[{i}]") for i, item in enumerate(value))
+
+
+def _item(kind: Any, key: str, value: Any, path: str) -> Any:
+    """A value of a dict."""
+    try:
+        return _value(kind, value, False, f"{path}.{key}")
+    except Misfit as error:
+        error.hide_key(path, key)
+        raise
 
 
 def _one_of(kinds: tuple[Any, ...], value: Any, from_texts: bool, path: str) -> Any:
@@ -124,14 +148,16 @@ def _literal(choices: tuple[Any, ...], value: Any, from_texts: bool, path: str) 
     for choice in choices:
         if (value == choice and type(value) is type(choice)) or (from_texts and value == str(choice)):
             return choice
-    raise Misfit(path, f"expected one of {', '.join(map(repr, choices))}, found {value!r:.40}")
+    expected = f"expected one of {', '.join(map(repr, choices))}"
+    raise Misfit(path, expected, f"{expected}, found {value!r:.40}")
 
 
 def _member(kind: type[enum.Enum], value: Any, from_texts: bool, path: str) -> enum.Enum:
     for member in kind:
         if member.value == value or (from_texts and value in (str(member.value), str(member))):
             return member
-    raise Misfit(path, f"expected one of {', '.join(repr(member.value) for member in kind)}, found {value!r:.40}")
+    expected = f"expected one of {', '.join(repr(member.value) for member in kind)}"
+    raise Misfit(path, expected, f"{expected}, found {value!r:.40}")
 
 
 def _from_json(value: Any, from_texts: bool, path: str) -> Any:
@@ -144,7 +170,7 @@ def _called(function: Any, value: Any, path: str) -> Any:
     try:
         return function(value)
     except (ValueError, TypeError) as error:
-        raise Misfit(path, f"{value!r:.40} does not fit: {error}") from None
+        raise Misfit(path, "does not fit", f"{value!r:.40} does not fit: {error}") from None
 
 
 def _misfit(kind: Any, value: Any, path: str) -> Misfit:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from . import _models
+from ._errors import HANDLER_FAILED, INVALID_PAYLOAD, NO_HANDLER, HandlerError
 from ._message import AgentMessage
 
 log = logging.getLogger("mas.agent")
@@ -62,6 +63,7 @@ class Handlers:
         if found is None:
             if not self._fallback:
                 log.debug("%s has no handler for %r", self._agent.id, message.message_type)
+                self._agent._reply_error(message, NO_HANDLER, f"no handler for messages of type {message.message_type!r}")
                 return
             found = _FALLBACK
         self._last += 1
@@ -97,9 +99,11 @@ class Handlers:
                 result = handler(message, payload)
             if hasattr(result, "__await__"):
                 await result
-        except Exception:
+        except Exception as error:
             log.exception("%s: the handler of %r from %s failed", self._agent.id, message.message_type,
                           message.sender_id)
+            told = str(error) if isinstance(error, HandlerError) else f"the handler raised {type(error).__name__}"
+            self._agent._reply_error(message, HANDLER_FAILED, told)
         finally:
             self._tasks.pop(number, None)
 
@@ -110,4 +114,5 @@ class Handlers:
         except Exception as error:
             log.error("%s: %r from %s does not fit %s: %s", self._agent.id, message.message_type, message.sender_id,
                       model.__name__, error)
+            self._agent._reply_error(message, INVALID_PAYLOAD, _models.misfit_of(model, error))
             return None

@@ -16,10 +16,11 @@ NAMES = (
     "WOULD_BLOCK", "UNREACHABLE", "CONNECTION_LOST", "REFUSED", "NO_RECEIVER", "AUTH_FAILED", "PROTOCOL",
     "UNAVAILABLE", "NO_MEMORY", "INTERNAL", "HANDLER_FAILED", "REVOKED", "SUSPENDED", "SIGNATURE_INVALID",
     "REPLAYED", "AUTHZ_DENIED", "RATE_LIMITED", "DLP_BLOCKED", "CIRCUIT_OPEN", "TARGET_NOT_FOUND",
-    "TARGET_OVERLOADED", "EXPIRED", "LOOP_DETECTED", "DLQ_FULL")
+    "TARGET_OVERLOADED", "EXPIRED", "LOOP_DETECTED", "DLQ_FULL", "NO_HANDLER", "INVALID_PAYLOAD")
 STATUS = {name: value for value, name in enumerate(NAMES)}
 OK, WOULD_BLOCK, CANCELLED = STATUS["OK"], STATUS["WOULD_BLOCK"], STATUS["CANCELLED"]
 HANDLER_FAILED, NO_RECEIVER = STATUS["HANDLER_FAILED"], STATUS["NO_RECEIVER"]
+NO_HANDLER, INVALID_PAYLOAD = STATUS["NO_HANDLER"], STATUS["INVALID_PAYLOAD"]
 
 
 class MASError(RuntimeError):
@@ -52,6 +53,24 @@ class NoReceiverError(MASTimeoutError):
     status = "NO_RECEIVER"
 
 
+class RequestFailedError(MASTimeoutError):
+    """The target got the request and answered that it cannot handle it.
+
+    Also a TimeoutError, since in the original framework such a request ran into its time-out.
+    """
+
+    status = "HANDLER_FAILED"
+    retriable = False
+    code: str = ""  #: NO_HANDLER, INVALID_PAYLOAD, HANDLER_FAILED, or one of a newer version
+    text: str = ""  #: the target's sentence, or ""
+
+
+class HandlerError(MASError):
+    """For handlers to raise: the requester gets the text. Of any other exception it gets the class's name."""
+
+    status = "HANDLER_FAILED"
+
+
 class MASConnectionError(MASError, ConnectionError):
     """Redis cannot be reached, or the connection to it broke."""
 
@@ -79,7 +98,7 @@ class PayloadError(ValueError):
 _CLASSES = {
     "INVALID_ARGUMENT": InvalidArgumentError, "MALFORMED": InvalidArgumentError, "TOO_LARGE": InvalidArgumentError,
     "INVALID_STATE": AgentStateError, "TIMEOUT": MASTimeoutError, "NO_RECEIVER": NoReceiverError,
-    "UNREACHABLE": MASConnectionError, "CONNECTION_LOST": MASConnectionError}
+    "NO_HANDLER": RequestFailedError, "INVALID_PAYLOAD": RequestFailedError, "UNREACHABLE": MASConnectionError, "CONNECTION_LOST": MASConnectionError}
 
 
 def error_of(status: int, detail: str, doing: str) -> MASError:

@@ -39,7 +39,7 @@ class AgentMessage:
     """
 
     __slots__ = ("sender_id", "target_id", "message_type", "data", "timestamp", "message_id", "_meta", "_agent", "_kept",
-                 "__weakref__")
+                 "_replied", "__weakref__")
 
     def __init__(self, *, sender_id: str, target_id: str, message_type: str, data: dict[str, Any],
                  meta: MessageMeta | Mapping[str, Any] | None = None, timestamp: float | None = None,
@@ -53,6 +53,7 @@ class AgentMessage:
         self.message_id = str(time.time_ns()) if message_id is None else message_id
         self._agent: Agent[Any] | None = None
         self._kept: Kept | None = None
+        self._replied = False
 
     @classmethod
     def _received(cls, envelope: dict[str, Any], agent: Agent[Any], kept: Kept | None) -> AgentMessage:
@@ -67,6 +68,7 @@ class AgentMessage:
         message.message_id = envelope.get("message_id") or ""
         message._agent = agent
         message._kept = kept
+        message._replied = False
         return message
 
     @property

@@ -13,7 +13,7 @@ import dataclasses
 import json
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import _coerce
@@ -33,6 +33,39 @@ def parse(model: Any, data: Mapping[str, Any]) -> Any:
     if hasattr(model, "parse_obj"):
         return model.parse_obj(data)
     return _coerce.build(model, data)
+
+
+def misfit_of(model: Any, error: Exception) -> str:
+    """What may be told to the sender of data that parse() refused: where, and what was expected; no value, no dict's key."""
+    if isinstance(error, _coerce.Misfit):
+        return error.told()
+    details = _details(error) if isinstance(error, ValueError) else []
+    if not details:
+        return "the data does not fit"
+    first = details[0]
+    # The sentences of a model's own validators may hold values.
+    own = first.get("type") in ("value_error", "assertion_error")
+    return f"{_told_path(model, first.get('loc', ()))}: {'is not valid' if own else first.get('msg', 'does not fit')}"
+
+
+def _told_path(model: Any, loc: Sequence[Any]) -> str:
+    """A pydantic error's place, by the names that models declare; keys of dicts are data."""
+    path, models = "", _models_in(model)
+    for step in loc:
+        if isinstance(step, int):
+            path += f"[{step}]"
+            continue
+        known = [field_types(of)[step] for of in models if step in field_types(of)]
+        path += ("." if path else "") + (str(step) if known else "*")
+        models = [inner for annotation in known for inner in _models_in(annotation)] if known else models
+    return path or "data"
+
+
+def _models_in(annotation: Any) -> list[Any]:
+    """The models that values of a type may be, or hold."""
+    if isinstance(annotation, type) and (_is_pydantic(annotation) or dataclasses.is_dataclass(annotation)):
+        return [annotation]
+    return [model for argument in typing.get_args(annotation) for model in _models_in(argument)]
 
 
 def field_types(model: Any) -> dict[str, Any]:

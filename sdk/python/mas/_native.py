@@ -144,6 +144,11 @@ class Native:
         self._open()
         return lib.mas_message_reply(kept.pointer, message_type, data, len(data))
 
+    def reply_error(self, kept: Kept, status: int, text: str) -> int:
+        """@return a status."""
+        self._open()
+        return lib.mas_message_reply_error(kept.pointer, status, text.encode("utf-8", "replace").replace(b"\0", b"?"))
+
     def request(self, target: bytes, message_type: bytes, data: bytes, timeout_ms: int, future: Any) -> tuple[int, Any]:
         """Sends a request whose end comes as an event with `future`. @return a status and a cancel_request() handle."""
         pointer = self._open()
@@ -249,7 +254,7 @@ def _envelope(message: int) -> dict[str, Any]:
 def _on_message(_agent: int, message: int, user: int) -> int:
     native = _live.get(user)
     if native is None or native.refusing:
-        return HANDLER_FAILED
+        return lib.mas_message_fail(message, HANDLER_FAILED, b"the agent is being stopped")
     try:
         envelope = _envelope(message)
         expects_reply = (envelope.get("meta") or {}).get("expects_reply")
@@ -275,9 +280,10 @@ def _on_reply(_agent: int, status: int, reply: int | None, user: int) -> None:
             detail = lib.mas_error_detail().decode("utf-8", "replace")
             decision = lib.mas_receipt_decision().decode() if native.gateway else ""
             retry_after_ms = lib.mas_receipt_retry_after() if native.gateway else 0
-            native.events.append(("no_reply", future, status, detail, decision, retry_after_ms))
+            said = lib.mas_error_reply_code().decode(), lib.mas_error_reply_text().decode("utf-8", "replace")
+            native.events.append(("no_reply", future, status, detail, decision, retry_after_ms, said))
     except Exception as error:
-        native.events.append(("no_reply", future, _errors.STATUS["MALFORMED"], str(error), "", 0))
+        native.events.append(("no_reply", future, _errors.STATUS["MALFORMED"], str(error), "", 0, ("", "")))
 
 
 @_prototypes.ReceiptFn

@@ -33,7 +33,7 @@ class Stats(ctypes.Structure):
     _fields_ = [(name, c_uint64) for name in (
         "sent", "undelivered", "send_failed", "received", "malformed", "dropped", "unhandled", "handler_failed",
         "late_replies", "reconnects", "refused", "duplicates", "stray_receipts", "restarts", "losses",
-        "reports_refused", "foreign_replies")]
+        "reports_refused", "foreign_replies", "error_replies")]
 
 
 DebugFn = ctypes.CFUNCTYPE(None, c_char_p, c_void_p)
@@ -69,6 +69,8 @@ FUNCTIONS = {
     "mas_receipt_decision": (c_char_p, []),
     "mas_receipt_detail": (c_char_p, []),
     "mas_receipt_retry_after": (c_int64, []),
+    "mas_error_reply_code": (c_char_p, []),
+    "mas_error_reply_text": (c_char_p, []),
     "mas_free": (None, [c_void_p]),
     # Options
     "mas_options_new": (Options, []),
@@ -116,6 +118,8 @@ FUNCTIONS = {
     "mas_message_ref": (Message, [Message]),
     "mas_message_unref": (None, [Message]),
     "mas_message_reply": (Status, [Message, c_char_p, c_char_p, c_size_t]),
+    "mas_message_fail": (Status, [Message, Status, c_char_p]),
+    "mas_message_reply_error": (Status, [Message, Status, c_char_p]),
     "mas_agent_send": (Status, [*_SEND, c_char_p]),
     "mas_agent_send_wait": (Status, [*_SEND, c_int, c_char_p]),
     "mas_agent_send_with": (Status, [*_SEND, POINTER(SendOptions), c_size_t, c_char_p]),

@@ -18,7 +18,9 @@ from collections.abc import Callable
 from typing import Any
 
 from . import _errors, _payload
-from ._errors import OK, WOULD_BLOCK, AgentStateError, GatewayRefusedError, MASError, check, error_of, last_error
+from ._errors import (NAMES, OK, WOULD_BLOCK, AgentStateError, GatewayRefusedError, MASError, RequestFailedError, check,
+                      error_of, last_error)
+from ._library import lib
 from ._message import AgentMessage
 from ._native import Kept, Native, Receipt
 
@@ -127,6 +129,16 @@ class Session:
         if status == WOULD_BLOCK:
             status = await self._patiently(lambda: self.native.reply(kept, kind, text))
         check(status, f"replying to {original.message_type!r} of {original.sender_id!r}")
+        original._replied = True
+
+    def reply_error(self, original: AgentMessage, status: int, text: str) -> None:
+        """Answers a request that cannot be handled, unless it was replied to. Where the queue is full, nobody is told."""
+        if original._kept is None or original._replied or not original.meta.correlation_id:
+            return
+        result = self.native.reply_error(original._kept, status, text)
+        original._replied = result == OK
+        if result != OK:
+            log.warning("%s: no error reply to %s: %s", self._id, original.sender_id, last_error(result, "replying"))
 
     async def _send_and_wait(self, target: bytes, kind: bytes, text: bytes) -> None:
         """Gateway mode: until the message's receipt."""
@@ -180,9 +192,10 @@ class Session:
             if not event[1].done():
                 event[1].set_result(event[2])
         elif kind == "no_reply":
-            _, future, status, detail, decision, retry_after_ms = event
+            _, future, status, detail, decision, retry_after_ms, (code, text) = event
             if not future.done():
-                future.set_exception(_refusal(status, detail, decision, retry_after_ms))
+                future.set_exception(_failed(status, detail, code, text) if code else
+                                     _refusal(status, detail, decision, retry_after_ms))
         elif kind == "receipt":
             self._take_receipt(event[1])
         elif kind == "connection":
@@ -203,6 +216,14 @@ class Session:
 
 def _arguments(target_id: str, message_type: str, data: Any) -> tuple[bytes, bytes, bytes]:
     return _payload.name(target_id, "target_id"), _payload.name(message_type, "message_type"), _payload.encode(data)
+
+
+def _failed(status: int, detail: str, code: str, text: str) -> RequestFailedError:
+    """The exception for a request that its target answered by an error reply."""
+    error = RequestFailedError(detail)
+    error.status, error.retriable = NAMES[status], bool(lib.mas_status_retriable(status))
+    error.code, error.text = code, text
+    return error
 
 
 def _refusal(status: int, detail: str, decision: str, retry_after_ms: int) -> MASError:

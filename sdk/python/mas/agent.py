@@ -100,7 +100,8 @@ class Agent(Generic[StateType]):
         """Decorates the method `async def handler(self, message, payload)` that handles a message type.
 
         Handlers belong to the class and to those derived from it. `payload` is an instance of `model`, or None without
-        one. Data that does not fit the model is logged and reaches no handler.
+        one. Data that does not fit the model is logged and reaches no handler. The requester of a request that no handler
+        took, whose data does not fit, or whose handler raised, gets RequestFailedError.
         """
         return mark(message_type, model)
 
@@ -184,7 +185,8 @@ class Agent(Generic[StateType]):
 
         @param timeout seconds; None waits without end.
         @raise MASTimeoutError (a TimeoutError) no reply in time. @raise NoReceiverError (a TimeoutError) nobody listens,
-        so none can come. Otherwise as send().
+        so none can come. @raise RequestFailedError (a TimeoutError, too) the target has no handler, the data does not fit, or
+        the handler failed. Otherwise as send().
         """
         return AgentMessage._received(await self._own().request(target_id, message_type, data, timeout), self, None)
 
@@ -235,6 +237,12 @@ class Agent(Generic[StateType]):
         return self._own().native.stats()
 
     # ---- inside
+
+    def _reply_error(self, message: AgentMessage, status: int, text: str) -> None:
+        """Tells the requester that its request could not be handled; does nothing for a message that is no request."""
+        session = self._session
+        if session is not None and message.expects_reply:
+            session.reply_error(message, status, text)
 
     def _own(self) -> Session:
         """The running session, for its own loop. @raise AgentStateError."""

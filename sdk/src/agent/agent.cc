@@ -182,8 +182,7 @@ MAS_CATCHES_UNWINDING Status Agent::call_hook(Callback<mas_hook_fn> Callbacks::*
     context_.debug(std::string("the ") + name + " hook ended with an exception");
   }
   if (status == MAS_OK) return {};
-  bool known = status > MAS_OK && status <= MAS_DLQ_FULL;
-  return Error{known ? static_cast<Errc>(status) : Errc::kHandlerFailed,
+  return Error{known(status) ? static_cast<Errc>(status) : Errc::kHandlerFailed,
                std::string("the ") + name + " hook returned '" + mas_status_text(status) + "'"};
 }
 

@@ -12,6 +12,7 @@
 #include "sdk/src/agent/agent.h"
 #include "sdk/src/core/cause.h"
 #include "sdk/src/core/error.h"
+#include "sdk/src/core/error_reply.h"
 #include "sdk/src/core/wait.h"
 #include "sdk/src/loop/presence.h"
 #include "sdk/src/typed/read.h"
@@ -45,6 +46,20 @@ void PollGate::revoke() {
   lock.unlock();
   leave(number);
 }
+
+namespace {
+
+/// @return why a handler failed, in one sentence that can be sent; empty without memory.
+std::string reason_of(const mas_message& message, mas_status outcome) noexcept try {
+  std::string why = take_failure(message);
+  if (!why.empty()) return why;
+  if (outcome == MAS_NO_HANDLER) return "no handler for messages of type '" + printable(message.type()) + "'";
+  return "handler returned a failure";
+} catch (...) {
+  return {};
+}
+
+}  // namespace
 
 template <typename Fn>
 Callback<Fn> Agent::callback(Callback<Fn> Callbacks::*which) {
@@ -150,9 +165,37 @@ void Agent::handled(const mas_message* message, mas_status outcome) {
   if (message == nullptr || handling_.get() != message) return;
   MessagePtr done = std::move(handling_);
   filled_.reset();
-  if (outcome != MAS_OK) context_.counters.handler_failed.add();
-  // What a child of fork() handled is still its parent's.
-  if (library_usable()) context_.mode->handled(*done, outcome != MAS_OK);
+  if (outcome == MAS_NO_HANDLER)
+    context_.counters.unhandled.add();
+  else if (outcome != MAS_OK)
+    context_.counters.handler_failed.add();
+  if (!library_usable()) return;  // what a child of fork() handled is still its parent's
+  if (outcome == MAS_OK) return context_.mode->handled(*done, false, {});
+  const std::string why = reason_of(*done, outcome);
+  bool failed = outcome != MAS_NO_HANDLER;
+  if (ends_request(*done, outcome)) failed = !answer(*done, outcome, why) && context_.mode->traits.redelivers;
+  context_.mode->handled(*done, failed, why);
+}
+
+/// @return whether a requester waits who is to hear of that failure from here.
+bool Agent::ends_request(const mas_message& message, mas_status outcome) const {
+  if (!message.is_request() || message.replied()) return false;
+  if (!context_.mode->traits.redelivers) return true;
+  const bool for_good = outcome == MAS_NO_HANDLER || outcome == MAS_INVALID_PAYLOAD;
+  return for_good && !message.ticket().empty();  // without a ticket nobody waits any more
+}
+
+/// @return whether the error reply is on its way. A handler's thread may be ending: no exception leaves this.
+bool Agent::answer(mas_message& request, mas_status outcome, const std::string& why) noexcept try {
+  const Errc code = known(outcome) ? static_cast<Errc>(outcome) : Errc::kHandlerFailed;
+  const auto status = send_error_reply(request, code, why);
+  if (status.ok())
+    context_.counters.error_replies.add();
+  else
+    context_.debug("no error reply for '" + printable(request.sender()) + "': " + status.error().message);
+  return status.ok();
+} catch (...) {
+  return false;
 }
 
 MAS_CATCHES_UNWINDING bool Agent::call_handler(const mas_message& message, mas_status& outcome) {
@@ -163,8 +206,7 @@ MAS_CATCHES_UNWINDING bool Agent::call_handler(const mas_message& message, mas_s
     handler = it == callbacks_.by_type.end() ? callbacks_.fallback : it->second;
   }
   if (handler.none()) {
-    context_.counters.unhandled.add();
-    outcome = MAS_OK;
+    outcome = MAS_NO_HANDLER;
     return false;
   }
   cause_before_ = Cause::current();
@@ -187,7 +229,8 @@ mas_status Agent::call_typed(MessageHandler& handler, const mas_message& message
   if (!filled) {
     context_.debug("a message of type '" + printable(message.type()) + "' from '" + printable(message.sender()) +
                    "' does not fit its schema: " + filled.error().message);
-    return MAS_MALFORMED;
+    keep_failure(message, filled.error().message);
+    return filled.error().code == Errc::kNoMemory ? MAS_HANDLER_FAILED : MAS_INVALID_PAYLOAD;
   }
   filled_ = std::move(*filled);
   return call_out(handler.typed.fn, handle(), &message, static_cast<const void*>(filled_->root()), handler.typed.user);

@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "proto/wire/error_reply.h"
 #include "sdk/src/agent/inbox.h"
 #include "sdk/src/core/error.h"
 #include "sdk/src/loop/presence.h"
@@ -14,6 +15,7 @@ bool AsyncRequest::finish(mas_agent* agent) {
   if (!state_.compare_exchange_strong(expected, State::kFinished)) return false;
   if (outcome_ != MAS_OK) fail(outcome_, detail_);
   note_receipt(note_);
+  note_error_reply(error_reply_);
   call_out(fn_, agent, outcome_, static_cast<const mas_message*>(reply_.get()), user_);
   return true;
 }
@@ -46,10 +48,12 @@ Result<MessagePtr> Requests::Waiter::wait(const Deadline& deadline) {
     ended_.wait(lock, ended);
   else
     ended_.wait_for(lock, left, ended);
+  // Under the same lock: whoever ends it later learns that nobody waits.
+  if (auto it = requests_.table_.find(id_); it != requests_.table_.end())
+    requests_.settle_late(requests_.extract(it), {Errc::kTimeout, "no reply in time"});
   note_receipt(note_);
-  if (result_) return std::move(*result_);
-  requests_.table_.erase(id_);  // under the same lock: whoever ends it now learns that nobody waits
-  return Error{Errc::kTimeout, "no reply in time"};
+  note_error_reply(error_reply_);
+  return std::move(*result_);
 }
 
 Result<bool> Requests::add(const std::shared_ptr<AsyncRequest>& request, std::optional<MonoTime> deadline) {
@@ -79,8 +83,18 @@ void Requests::remove(const Id128& id) {
   if (extract(it).request != nullptr) --unpolled_;
 }
 
-void Requests::settle(PendingRequest entry, Result<MessagePtr> result, ReceiptNote note) {
+/// An error reply says more than that there was no other.
+void Requests::settle_late(PendingRequest entry, const Error& late) {
+  if (entry.error == nullptr) return settle(std::move(entry), late);
+  const ErrorReplyNote& error = *entry.error;
+  Error failure = error_of_reply(entry.asked(), error.code, error.text);
+  const std::unique_ptr<ErrorReplyNote> said = std::move(entry.error);
+  settle(std::move(entry), std::move(failure), {}, std::move(*said));
+}
+
+void Requests::settle(PendingRequest entry, Result<MessagePtr> result, ReceiptNote note, ErrorReplyNote error) {
   if (entry.waiter != nullptr) {
+    entry.waiter->error_reply_ = std::move(error);
     entry.waiter->note_ = std::move(note);
     entry.waiter->result_ = std::move(result);
     entry.waiter->ended_.notify_one();
@@ -88,6 +102,7 @@ void Requests::settle(PendingRequest entry, Result<MessagePtr> result, ReceiptNo
   }
   AsyncRequest& request = *entry.request;
   request.note_ = std::move(note);
+  request.error_reply_ = std::move(error);
   if (result) {
     request.outcome_ = MAS_OK;
     request.reply_ = std::move(*result);
@@ -100,15 +115,32 @@ void Requests::settle(PendingRequest entry, Result<MessagePtr> result, ReceiptNo
   inbox_->push(Notice{std::move(entry.request)});
 }
 
-Requests::Answered Requests::answer(const Id128& id, MessagePtr& reply) {
+Requests::Answered Requests::answer(const Id128& id, MessagePtr& reply, bool sole) {
   std::lock_guard lock(mutex_);
   auto it = table_.find(id);
   if (it == table_.end()) return Answered::kNobodyWaits;
-  const PendingRequest& entry = it->second;
-  const std::string_view asked = entry.waiter != nullptr ? entry.waiter->asked_ : entry.request->asked_;
+  PendingRequest& entry = it->second;
+  const std::string_view asked = entry.asked();
   if (asked.empty() || asked != reply->sender()) return Answered::kNotAsked;
-  settle(extract(it), std::move(reply));
+  const EnvelopeError& error = reply->error();
+  if (error.code.empty()) {
+    settle(extract(it), std::move(reply));
+    return Answered::kTaken;
+  }
+  ++entry.error_replies;
+  if (entry.error == nullptr)
+    entry.error = std::make_unique<ErrorReplyNote>(ErrorReplyNote{std::string(error.code), error_text(error.message)});
+  reply.reset();
+  if (sole || entry.refused_by_all()) settle_late(extract(it), {Errc::kTimeout, {}});
   return Answered::kTaken;
+}
+
+void Requests::handed_over(const Id128& id, uint32_t receivers) {
+  std::lock_guard lock(mutex_);
+  auto it = table_.find(id);
+  if (it == table_.end()) return;
+  it->second.receivers = receivers;
+  if (it->second.refused_by_all()) settle_late(extract(it), {Errc::kTimeout, {}});
 }
 
 bool Requests::end(const Id128& id, Result<MessagePtr> result, ReceiptNote note) {
@@ -127,7 +159,7 @@ void Requests::end_all(const Error& why) {
 std::optional<MonoTime> Requests::expire(MonoTime now, const Error& late) {
   std::lock_guard lock(mutex_);
   while (!deadlines_.empty() && deadlines_.begin()->first <= now)
-    settle(extract(table_.find(deadlines_.begin()->second)), late);
+    settle_late(extract(table_.find(deadlines_.begin()->second)), late);
   if (deadlines_.empty()) return std::nullopt;
   return deadlines_.begin()->first;
 }

@@ -59,6 +59,7 @@ class AsyncRequest {
   mas_status outcome_ = MAS_CANCELLED;  // written before kEnded
   std::string detail_;
   ReceiptNote note_;
+  ErrorReplyNote error_reply_;
   MessagePtr reply_;
 };
 
@@ -88,6 +89,7 @@ class Requests {
     // Guarded by Requests::mutex_.
     std::optional<Result<MessagePtr>> result_;
     ReceiptNote note_;
+    ErrorReplyNote error_reply_;
   };
 
   /// @param deadline none: for ever. @return kWouldBlock at the limit; whether the deadline is the next one.
@@ -96,9 +98,12 @@ class Requests {
   void remove(const Id128& id);
 
   enum class Answered : uint8_t { kTaken, kNobodyWaits, kNotAsked };
-  /// A reply has come: ends the request whose correlation id it is, if its sender was asked.
-  /// @param reply taken when it does, else left.
-  Answered answer(const Id128& id, MessagePtr& reply);
+  /// A reply has come: ends the request whose correlation id it is, if its sender was asked. An error reply does so only
+  /// where nobody else may still reply.
+  /// @param reply taken when it does, else left. @param sole whether one instance alone has the request.
+  Answered answer(const Id128& id, MessagePtr& reply, bool sole);
+  /// A request was handed over. @param receivers how many subscribers got it.
+  void handed_over(const Id128& id, uint32_t receivers);
   /// Ends the request whose correlation id it is. @return false when none waits.
   /// @param note of the receipt that ended it, if one did.
   bool end(const Id128& id, Result<MessagePtr> result, ReceiptNote note = {});
@@ -114,13 +119,21 @@ class Requests {
     Waiter* waiter = nullptr;  // or
     std::shared_ptr<AsyncRequest> request;
     std::optional<MonoTime> deadline;
+    uint32_t receivers = 0;  // 0: not known
+    uint32_t error_replies = 0;
+    std::unique_ptr<ErrorReplyNote> error;  // the first of them
+
+    std::string_view asked() const { return waiter != nullptr ? waiter->asked_ : std::string_view(request->asked_); }
+    bool refused_by_all() const { return error != nullptr && receivers > 0 && error_replies >= receivers; }
   };
   struct Hash {
     size_t operator()(const Id128& id) const;
   };
   using Table = std::unordered_map<Id128, PendingRequest, Hash>;
 
-  void settle(PendingRequest entry, Result<MessagePtr> result, ReceiptNote note = {});  // under the lock
+  // Under the lock.
+  void settle(PendingRequest entry, Result<MessagePtr> result, ReceiptNote note = {}, ErrorReplyNote error = {});
+  void settle_late(PendingRequest entry, const Error& late);
   PendingRequest extract(Table::iterator it);
 
   Inbox* const inbox_;

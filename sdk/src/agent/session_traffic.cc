@@ -15,9 +15,10 @@ void Session::take_reply(MessagePtr reply) {
   using Answered = Requests::Answered;
   auto request = parse_uuid(reply->correlation_id());
   reply->keep();
-  const Answered answered = request ? agent_.requests->answer(*request, reply) : Answered::kNobodyWaits;
+  const bool sole = mode_.traits.redelivers;
+  const Answered answered = request ? agent_.requests->answer(*request, reply, sole) : Answered::kNobodyWaits;
   if (answered == Answered::kNobodyWaits) agent_.counters.late_replies.add();
-  if (answered != Answered::kNotAsked) return;
+  if (answered != Answered::kNotAsked) return;  // else the reply is still there
   agent_.counters.foreign_replies.add();
   agent_.debug("dropped a reply of '" + printable(reply->sender()) + "', which was not asked");
 }
@@ -40,7 +41,11 @@ void Session::on_outcome(OutgoingKind kind, const Id128& id, std::string_view ta
   if (!status.ok() && decided) agent_.counters.refused.add();
   if (!status.ok() && !nobody && !decided) agent_.counters.send_failed.add();
 
-  if (kind == OutgoingKind::kRequest && status.ok()) return;  // its reply ends it
+  if (kind == OutgoingKind::kSilent) return;
+  if (kind == OutgoingKind::kRequest && status.ok()) {  // its reply ends it
+    if (outcome.receivers > 0) agent_.requests->handed_over(id, outcome.receivers);
+    return;
+  }
   ReceiptWish wish = agent_.receipts.load(std::memory_order_relaxed);
   bool wanted = wish == ReceiptWish::kAll || (wish == ReceiptWish::kFailures && !status.ok());
   if (kind == OutgoingKind::kMessage && !wanted) return;

@@ -169,6 +169,7 @@ void mas_agent_stats(const mas_agent* agent, mas_stats* ret_stats, size_t size) 
   stats.losses = counters.losses.get();
   stats.reports_refused = counters.reports_refused.get();
   stats.foreign_replies = counters.foreign_replies.get();
+  stats.error_replies = counters.error_replies.get();
   std::memcpy(ret_stats, &stats, std::min(size, sizeof stats));
 }
 

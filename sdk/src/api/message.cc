@@ -7,6 +7,7 @@
 #include "proto/wire/lane.h"
 #include "sdk/src/agent/agent.h"
 #include "sdk/src/core/error.h"
+#include "sdk/src/core/error_reply.h"
 
 using mas::sdk::Draft;
 using mas::sdk::fail;
@@ -15,6 +16,8 @@ using mas::sdk::OutgoingKind;
 using mas::sdk::report;
 
 namespace {
+
+constexpr const char* kNoRequest = "the message does not expect a reply, or has no correlation id to answer to";
 
 mas_status make_draft(Draft& draft, const char* target, const char* type, const char* json, size_t size) {
   if (target == nullptr || type == nullptr) return fail(MAS_INVALID_ARGUMENT, "target or type is NULL");
@@ -129,11 +132,34 @@ mas_status mas_message_reply(const mas_message* message, const char* type, const
     if (mas_status status = make_draft(draft, message->sender(), type, json, size); status != MAS_OK) return status;
     draft.correlation_id = message->correlation_id();
     draft.ticket = message->ticket();
-    if (!message->expects_reply() || draft.correlation_id.empty())
-      return fail(MAS_INVALID_ARGUMENT, "the message does not expect a reply, or has no correlation id to answer to");
+    if (!message->is_request()) return fail(MAS_INVALID_ARGUMENT, kNoRequest);
     const mas::WallMicros now = mas::wall_now();
-    return report(message->outbox().send(draft, mas::new_uuid_v7(now), now));
+    const auto status = message->outbox().send(draft, mas::new_uuid_v7(now), now);
+    if (status.ok()) const_cast<mas_message*>(message)->set_replied();
+    return report(status);
   });
+}
+
+mas_status mas_message_reply_error(const mas_message* message, mas_status status, const char* text) {
+  return guarded([&] {
+    switch (status) {
+      case MAS_HANDLER_FAILED:
+      case MAS_NO_HANDLER:
+      case MAS_INVALID_PAYLOAD:
+      case MAS_UNAVAILABLE:
+        break;
+      default:
+        return fail(MAS_INVALID_ARGUMENT, "an error reply cannot have this status");
+    }
+    if (!message->is_request()) return fail(MAS_INVALID_ARGUMENT, kNoRequest);
+    auto& request = *const_cast<mas_message*>(message);
+    return report(mas::sdk::send_error_reply(request, static_cast<mas::Errc>(status), text == nullptr ? "" : text));
+  });
+}
+
+mas_status mas_message_fail(const mas_message* message, mas_status status, const char* text) {
+  if (text != nullptr) mas::sdk::keep_failure(*message, text);
+  return status;
 }
 
 mas_status mas_agent_request(mas_agent* agent, const char* target, const char* type, const char* json, size_t size,

@@ -36,7 +36,7 @@ struct Counters {
   Counter sent, undelivered, send_failed, received, malformed, late_replies, reconnects;
   Counter refused, duplicates, stray_receipts, restarts, losses, reports_refused, foreign_replies;
   // Written by the polling thread.
-  Counter unhandled, handler_failed;
+  Counter unhandled, handler_failed, error_replies;
 };
 
 struct AgentContext {

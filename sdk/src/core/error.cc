@@ -3,14 +3,18 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
+#include "proto/wire/error_reply.h"
 #include "proto/wire/limits.h"
 
 namespace mas::sdk {
 namespace {
 
+constexpr mas_status kLastStatus = MAS_INVALID_PAYLOAD;
+
 #define MAS_ERRC(name, value, text, retriable) \
-  static_assert(static_cast<int>(Errc::name) == (value) && (value) >= MAS_OK && (value) <= MAS_DLQ_FULL);
+  static_assert(static_cast<int>(Errc::name) == (value) && (value) >= MAS_OK && (value) <= kLastStatus);
 #include "proto/base/errc.def"
 #undef MAS_ERRC
 
@@ -46,6 +50,8 @@ static_assert(static_cast<int>(Errc::kTargetOverloaded) == MAS_TARGET_OVERLOADED
 static_assert(static_cast<int>(Errc::kExpired) == MAS_EXPIRED);
 static_assert(static_cast<int>(Errc::kLoopDetected) == MAS_LOOP_DETECTED);
 static_assert(static_cast<int>(Errc::kDlqFull) == MAS_DLQ_FULL);
+static_assert(static_cast<int>(Errc::kNoHandler) == MAS_NO_HANDLER);
+static_assert(static_cast<int>(Errc::kInvalidPayload) == MAS_INVALID_PAYLOAD);
 
 // A plain array: no destructor runs at thread exit, and keeping an error cannot itself fail.
 thread_local char detail[512];
@@ -54,6 +60,14 @@ thread_local struct {
   uint32_t retry_after_ms = 0;
   char detail[limits::kReceiptDetailBytes + 64];
 } receipt;
+thread_local struct {
+  char code[limits::kErrorCodeBytes + 1];
+  char text[limits::kMetaTextBytes + 1];
+} error_reply;
+thread_local struct {
+  const mas_message* message = nullptr;
+  char text[limits::kMetaTextBytes + 1];
+} failure;
 
 /// Copies a text to a buffer, cut between characters.
 void copy_cut(std::string_view text, char* out, size_t room) {
@@ -63,9 +77,9 @@ void copy_cut(std::string_view text, char* out, size_t room) {
   out[size] = '\0';
 }
 
-bool known(mas_status status) { return status > MAS_OK && status <= MAS_DLQ_FULL; }
-
 }  // namespace
+
+bool known(mas_status status) { return status > MAS_OK && status <= kLastStatus; }
 
 mas_status fail(mas_status status, std::string_view message) noexcept {
   copy_cut(message, detail, sizeof detail);
@@ -77,6 +91,24 @@ void note_receipt(const ReceiptNote& note) noexcept {
   receipt.retry_after_ms = note.retry_after_ms;
   copy_cut(note.detail, receipt.detail, sizeof receipt.detail);
 }
+
+void note_error_reply(const ErrorReplyNote& note) noexcept {
+  copy_cut(note.code, error_reply.code, sizeof error_reply.code);
+  copy_cut(note.text, error_reply.text, sizeof error_reply.text);
+}
+
+void keep_failure(const mas_message& message, std::string_view text) noexcept {
+  failure.message = &message;
+  copy_cut(text, failure.text, sizeof failure.text);
+}
+
+std::string take_failure(const mas_message& message) {
+  if (std::exchange(failure.message, nullptr) != &message) return {};
+  return error_text(failure.text);
+}
+
+const char* error_reply_code() noexcept { return error_reply.code; }
+const char* error_reply_text() noexcept { return error_reply.text; }
 
 const char* receipt_decision() noexcept { return receipt.decision; }
 const char* receipt_detail() noexcept { return receipt.detail; }
@@ -104,6 +136,9 @@ const char* mas_error_detail(void) { return mas::sdk::error_detail(); }
 const char* mas_receipt_decision(void) { return mas::sdk::receipt_decision(); }
 const char* mas_receipt_detail(void) { return mas::sdk::receipt_detail(); }
 int64_t mas_receipt_retry_after(void) { return mas::sdk::receipt_retry_after(); }
+
+const char* mas_error_reply_code(void) { return mas::sdk::error_reply_code(); }
+const char* mas_error_reply_text(void) { return mas::sdk::error_reply_text(); }
 
 const char* mas_version(void) {
 #define MAS_TEXT_OF(x) #x

@@ -21,6 +21,9 @@
 
 namespace mas::sdk {
 
+/// @return whether it is the status of a failure.
+bool known(mas_status status);
+
 inline mas_status status_of(Errc code) { return static_cast<mas_status>(code); }
 
 /// Keeps `message` as the calling thread's error detail (shortened to fit). @return `status`.
@@ -45,6 +48,18 @@ struct ReceiptNote {
 };
 /// Keeps the note as the calling thread's last receipt (mas_receipt_…).
 void note_receipt(const ReceiptNote& note) noexcept;
+
+/// What an error reply says; an empty code: there was none.
+struct ErrorReplyNote {
+  std::string code, text;
+};
+/// Keeps the note as the end of the calling thread's last request (mas_error_reply_…).
+void note_error_reply(const ErrorReplyNote& note) noexcept;
+
+/// Keeps why the handler of `message` fails, for the calling thread's take_failure(). @param text any bytes.
+void keep_failure(const mas_message& message, std::string_view text) noexcept;
+/// @return what keep_failure() kept for this message, fit to be sent; empty: nothing. Forgets it.
+std::string take_failure(const mas_message& message);
 
 /// Runs the body of an API function, in a process that may use the library. Memory that cannot be had becomes
 /// MAS_NO_MEMORY, any other exception MAS_INTERNAL. A thread that ends in a callback (pthread_exit, cancellation) unwinds

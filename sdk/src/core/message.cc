@@ -51,7 +51,8 @@ Status mas_message::decode(mas::EnvelopeDecoder& decoder, size_t max_bytes) {
   const std::string_view conversation = envelope->meta.conversation_id, trace = envelope->meta.traceparent;
   size_t outside = 0;
   for (auto view : views) outside += inside(view) ? 0 : view.size() + 1;
-  for (auto view : {conversation, trace}) outside += inside(view) ? 0 : view.size();
+  const mas::EnvelopeError error = is_reply_ ? envelope->meta.error : mas::EnvelopeError();
+  for (auto view : {conversation, trace, error.code, error.message}) outside += inside(view) ? 0 : view.size();
   if (outside > std::size(views)) unescaped_.reserve(outside);  // once: pointers into it stay valid
   for (size_t i = 0; i < std::size(views); ++i) {
     auto copied = text(views[i], kNames[i]);
@@ -60,6 +61,7 @@ Status mas_message::decode(mas::EnvelopeDecoder& decoder, size_t max_bytes) {
   }
   conversation_id_ = kept(conversation);
   traceparent_ = kept(trace);
+  error_ = {kept(error.code), kept(error.message)};
   chain_ = envelope->meta.chain;  // a raw token: part of the block
   hops_ = envelope->meta.hops;
   data_size_ = envelope->data.size();

@@ -4,7 +4,8 @@
 // are parts of that block, zero-terminated by overwriting the byte behind each (a closing quote, or what follows the
 // data object); the envelope as it was sent is put together again only for a caller that asks for it.
 // Failure: make() returns what the decoder found, or kNoMemory.
-// Threading: immutable but for the reference count and the restored envelope, both safe from any thread.
+// Threading: immutable but for the reference count, the restored envelope and the note that it was replied to, all safe
+// from any thread.
 // Ownership: by reference. A message in a queue or a callback knows its agent's outbox by pointer; one that the
 // application keeps holds the outbox alive, so that answering late is an error and never a fault.
 #pragma once
@@ -71,6 +72,13 @@ struct mas_message {
   std::string_view traceparent() const { return traceparent_; }
   std::string_view chain() const { return chain_; }
   int64_t hops() const { return hops_; }
+  /// Of a reply: why the request could not be answered; not zero-terminated.
+  const mas::EnvelopeError& error() const { return error_; }
+  /// It can be replied to.
+  bool is_request() const { return expects_reply_ && *correlation_id_ != '\0'; }
+  /// A reply to it was sent.
+  bool replied() const { return replied_.load(std::memory_order_relaxed); }
+  void set_replied() { replied_.store(true, std::memory_order_relaxed); }
   mas::sdk::Outbox& outbox() const { return *outbox_; }
   std::string_view ticket() const { return {ticket_, ticket_size_}; }
 
@@ -102,6 +110,7 @@ struct mas_message {
 
   std::atomic<unsigned> references_{1};
   std::atomic<bool> kept_{false};
+  std::atomic<bool> replied_{false};
   bool expects_reply_ = false;
   bool is_reply_ = false;
   unsigned char patch_count_ = 0;
@@ -113,6 +122,7 @@ struct mas_message {
   const char* data_ = "";
   size_t data_size_ = 0;
   std::string_view conversation_id_, traceparent_, chain_;
+  mas::EnvelopeError error_;
   int64_t hops_ = 0;
   double timestamp_ = 0;
   const char* ticket_ = nullptr;  // behind the envelope's padding

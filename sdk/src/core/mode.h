@@ -36,6 +36,8 @@ class Mode {
     /// Nothing that arrived is dropped, since the mode reads no more than there is room for, and no outcome is, since it
     /// is the only one. Else the inbox has a bound, and a stop drops what nobody took.
     bool keeps_all;
+    /// A message goes to one instance, and comes again when its handler fails. Else each instance gets it, once.
+    bool redelivers;
   };
 
   Mode(Traits its_traits, std::shared_ptr<Outbox> its_outbox) : traits(its_traits), outbox(std::move(its_outbox)) {}
@@ -55,8 +57,8 @@ class Mode {
 
   /// The message's handler begins.
   virtual void began(const mas_message&) {}
-  /// It returned. @param failed whether it did not take the message.
-  virtual void handled(mas_message&, bool /*failed*/) {}
+  /// It returned. @param failed whether it did not take the message. @param why one sentence, printable.
+  virtual void handled(mas_message&, bool /*failed*/, std::string_view /*why*/) {}
 
   /// While stopped: reads what each start reads anew. @return why the agent cannot start.
   virtual Status load() { return {}; }

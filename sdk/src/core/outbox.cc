@@ -85,6 +85,7 @@ Result<std::string_view> Outbox::compose(const Draft& draft, const Id128& id, Wa
   fields.meta.correlation_id = draft.kind == OutgoingKind::kRequest ? id_text : draft.correlation_id;
   fields.meta.expects_reply = draft.kind == OutgoingKind::kRequest;
   fields.meta.is_reply = !draft.correlation_id.empty();
+  fields.meta.error = draft.error;
   fields.timestamp = clock_->of(now);
   fields.message_id = id_text;
   append_envelope(envelope, fields);

@@ -35,6 +35,7 @@ class Runtime;
 enum class OutgoingKind : uint8_t {
   kMessage,  ///< told to the receipt callback
   kRequest,  ///< a failure ends the request
+  kSilent,   ///< the library's own: told to nobody
   kAwaited,  ///< somebody waits in mas_agent_send_wait; once nobody does any more, as kMessage
 };
 
@@ -43,6 +44,7 @@ struct SendOutcome {
   Status status;                     ///< ok, or why it did not arrive; kTimeout: unknown
   std::optional<Decision> decision;  ///< gateway mode, where the gateway decided
   uint32_t retry_after_ms = 0;
+  uint32_t receivers = 0;   ///< of a request, peer to peer: subscribers that got it
   std::string_view detail;  ///< of an accepted message; a refused one's is in the status
 };
 
@@ -62,6 +64,7 @@ struct Draft {
   std::string_view ticket;             ///< of a reply in gateway mode: what came with the request
   std::string_view priority{};         ///< the lane that it asks for; empty: none is told
   std::optional<WallMicros> deadline;  ///< by this host's clock
+  EnvelopeError error{};               ///< of a reply
   OutgoingKind kind = OutgoingKind::kMessage;
 };
 

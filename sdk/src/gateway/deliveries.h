@@ -47,8 +47,8 @@ using DeliveryPtr = std::shared_ptr<Delivery>;
 struct Failure {
   Share share;
   size_t bytes = 0;
-  const char* reason = "";  ///< a literal
-  uint32_t handled = 0;     ///< told with its report
+  std::string reason;    ///< printable
+  uint32_t handled = 0;  ///< told with its report
 };
 
 class Deliveries {
@@ -81,14 +81,14 @@ class Deliveries {
     std::lock_guard lock(mutex_);
     running_ = Running{{share, bytes, "out of time", 0}, now};
   }
-  /// It returned. @param failed whether it did not take the message.
-  void handled(const Share& share, size_t bytes, bool failed) {
+  /// It returned. @param failed whether it did not take the message. @param why then: one sentence, printable.
+  void handled(const Share& share, size_t bytes, bool failed, std::string_view why = {}) {
     if (patience_ > Duration::zero()) {
       std::lock_guard lock(mutex_);
       if (!running_.has_value()) return;  // it was out of time, and that is what counts
       running_.reset();
     }
-    if (failed && share.delivery->stream != 0) return fail({share, bytes, "handler returned a failure", 0});
+    if (failed && share.delivery->stream != 0) return fail({share, bytes, std::string(why), 0});
     ++handled_;
     finish(share, bytes);
   }

@@ -4,13 +4,16 @@
 #include <algorithm>
 #include <utility>
 
+#include "proto/base/ids.h"
 #include "proto/wire/failure_report.h"
+#include "proto/wire/limits.h"
 
 namespace mas::sdk {
 namespace {
 
 constexpr Duration kAgain = std::chrono::seconds(1);
-constexpr Duration kMuchLater = std::chrono::minutes(1);  // where the same would be refused again
+constexpr Duration kMuchLater = std::chrono::minutes(1);          // where the same would be refused again
+constexpr size_t kReasonBytes = limits::kFailureReasonBytes - 3;  // where it is cut, "…" follows
 constexpr Duration kFinestLook = std::chrono::milliseconds(20);
 
 std::string key_of(const Id128& id) { return std::string(view_of(id.bytes)); }
@@ -44,7 +47,8 @@ void FailureReports::send() {
   for (; !waiting_.empty() && waiting_.begin()->first <= now; waiting_.erase(waiting_.begin())) {
     Failure& failure = waiting_.begin()->second;
     const Delivery& entry = *failure.share.delivery;
-    FailureReport report{entry.lane, failure.share.index, 0, entry.id, failure.reason};
+    const std::string reason = printable(failure.reason, kReasonBytes);
+    FailureReport report{entry.lane, failure.share.index, 0, entry.id, reason};
     failure.handled += deliveries_.take_handled();
     report.handled = failure.handled;
     Id128 id = new_instance_id();

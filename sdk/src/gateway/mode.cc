@@ -22,7 +22,7 @@ GatewayMode::GatewayMode(AgentContext& agent)
     : GatewayMode(agent, std::make_shared<GatewayOutbox>(agent.config, agent.keys, agent.clock, agent.instances)) {}
 
 GatewayMode::GatewayMode(AgentContext& agent, const std::shared_ptr<GatewayOutbox>& frames)
-    : Mode({.entry_name = "gateway", .keeps_all = true}, frames),
+    : Mode({.entry_name = "gateway", .keeps_all = true, .redelivers = true}, frames),
       agent_(agent),
       outbox_(*frames),
       deliveries_(agent.config) {}
@@ -53,9 +53,9 @@ void GatewayMode::began(const mas_message& message) {
   if (message.share().delivery != nullptr) deliveries_.began(message.share(), message.size(), mono_now());
 }
 
-void GatewayMode::handled(mas_message& message, bool failed) {
+void GatewayMode::handled(mas_message& message, bool failed, std::string_view why) {
   const Share share = message.take_share();
-  if (share.delivery != nullptr) deliveries_.handled(share, message.size(), failed);
+  if (share.delivery != nullptr) deliveries_.handled(share, message.size(), failed, why);
 }
 
 std::string GatewayMode::channel() const { return agent_.keys.receipts(agent_.config.id, agent_.instance()); }

@@ -24,7 +24,7 @@ class GatewayMode final : public Mode {
 
   std::string obstacle() override { return outbox_.obstacle(); }
   void began(const mas_message& message) override;
-  void handled(mas_message& message, bool failed) override;
+  void handled(mas_message& message, bool failed, std::string_view why) override;
   Status load() override;
 
   void begin(ModeHost& host) override { live_.emplace(*this, host); }

@@ -16,7 +16,9 @@ namespace {
 class PeerMode final : public Mode {
  public:
   PeerMode(AgentContext& agent, const std::shared_ptr<ChannelOutbox>& channels)
-      : Mode({.entry_name = {}, .keeps_all = false}, channels), agent_(agent), outbox_(*channels) {}
+      : Mode({.entry_name = {}, .keeps_all = false, .redelivers = false}, channels),
+        agent_(agent),
+        outbox_(*channels) {}
 
   std::string channel() const override { return agent_.keys.channel(agent_.config.id); }
   std::unique_ptr<Op> prepare(std::function<void(Status)>) override { return nullptr; }

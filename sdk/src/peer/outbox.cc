@@ -1,6 +1,8 @@
 // Publishing: batches and their replies.
 #include "sdk/src/peer/outbox.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <utility>
 
 #include "proto/redis/command.h"
@@ -161,8 +163,12 @@ bool ChannelOutbox::answered(Batch& batch, const redis::Answer& reply) {
   std::string_view target(batch.targets.data() + begin, record.target_end - begin);
 
   static const SendOutcome& kDelivered = *new SendOutcome;
-  if (reply && (*reply)->integer > 0) {
+  if (reply && (*reply)->integer > 0 && record.kind != OutgoingKind::kRequest) {
     listener_->on_outcome(record.kind, record.id, target, kDelivered);
+  } else if (reply && (*reply)->integer > 0) {
+    SendOutcome delivered;
+    delivered.receivers = static_cast<uint32_t>(std::min<int64_t>((*reply)->integer, UINT32_MAX));
+    listener_->on_outcome(record.kind, record.id, target, delivered);
   } else {
     SendOutcome outcome;
     outcome.status = reply ? Error{Errc::kNoReceiver, "nobody listens as '" + printable(target) + "'"} : reply.error();

@@ -1,53 +1,9 @@
 // Handlers that failed: reports, what waits and is delivered again, what is given up, and who is believed.
-#include "proto/wire/failure_report.h"
-#include "tests/unit/gatewayd/turn_case.h"
+#include "tests/unit/gatewayd/retry_case.h"
 
 using namespace mas;
 using namespace mas::gateway;
 using namespace mas::gateway::test;
-
-namespace {
-
-constexpr const char* kEntry = "1795350090000-0";
-
-/// Bob's handler fails for messages of alice that lie in his streams.
-struct RetryCase : TurnCase {
-  uint64_t number = 0;
-
-  RetryCase() {
-    policy.retry = {.base = 1s, .cap = 8s, .attempts = 3};
-    policy.breaker_mode = Mode::kOff;
-    decider.set_policy(policy);
-  }
-
-  void entry(const std::string& key, const std::vector<std::string>& envelopes, std::string_view retry = {}) {
-    std::string& blob = entries[key] = std::string(1, static_cast<char>(kEntryVersion));
-    for (const auto& text : envelopes) append_record(blob, text, {}, 0, retry);
-  }
-  static std::string key(const std::string& id) { return "agent.stream:bob " + id; }
-
-  Outcomes report(std::string_view id, uint32_t index = 0, const std::string& who = "bob", uint32_t handled = 0) {
-    std::string bytes;
-    FailureReport{Lane::kNormal, index, handled, id, "it did not like it"}.encode(bytes);
-    if (who != "bob") return send({who, id_of(0xb1), 1, "token of " + who, {}, Record::kFailed}, {bytes});
-    return send({who, id_of(0xb0), ++number, "token of bob", {}, Record::kFailed}, {bytes});
-  }
-  /// What is due is decided, in a turn of its own.
-  void look() {
-    for (const auto& [member, due] : waiting)
-      if (due <= now) batch.append_due(partition_of("bob"), member);
-    decide();
-    keep_results();
-    commit();
-  }
-  WallMicros due() const {
-    REQUIRE(waiting.size() == 1);
-    return waiting.begin()->second;
-  }
-  Partition& partition() { return *partitions[partition_of("bob")]; }
-};
-
-}  // namespace
 
 TEST_CASE("the message that failed is delivered again, alone, and given up when its attempts are used up") {
   RetryCase at;

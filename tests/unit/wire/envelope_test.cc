@@ -73,6 +73,8 @@ TEST_CASE("a member that stands there twice is told") {
     CHECK(doubled(member, ""));
   for (const char* member : {R"(,"hops":2)", R"(,"version":1)", R"(,"h\u006fps":2)"}) CHECK(doubled("", member));
   CHECK(doubled("", R"(,"deadline":1,"deadline":2)"));
+  CHECK(doubled("", R"(,"error":{"code":"X"},"error":null)"));
+  CHECK(doubled("", R"(,"error":{"code":"X","code":"Y"})"));
 }
 
 TEST_CASE("refusals name the member and what was expected") {
@@ -121,7 +123,8 @@ TEST_CASE("optional members of meta are written when set, and come back") {
                  .traceparent = "00-a",
                  .conversation_id = "v",
                  .hops = 7,
-                 .chain = R"(["x","y"])"};
+                 .chain = R"(["x","y"])",
+                 .error = {.code = "X_1", .message = "a \"b\"\n"}};
   std::string full;
   append_envelope(full, fields);
   EnvelopeDecoder decoder;
@@ -138,6 +141,9 @@ TEST_CASE("optional members of meta are written when set, and come back") {
   CHECK(envelope->meta.conversation_id == "v");
   CHECK(envelope->meta.hops == 7);
   CHECK(envelope->meta.chain == R"(["x","y"])");
+  CHECK(envelope->meta.error.code == "X_1");
+  CHECK(envelope->meta.error.message == "a \"b\"\n");
+  CHECK_FALSE(envelope->bare);
   CHECK(envelope->timestamp == 1795350097.25);
   CHECK(envelope->data == fields.data);
 }

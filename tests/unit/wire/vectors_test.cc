@@ -52,6 +52,8 @@ std::string field(const Envelope& envelope, const std::string& name) {
   if (name == "meta.deadline") return shortest(envelope.meta.deadline.value_or(0));
   if (name == "meta.hops") return std::to_string(envelope.meta.hops);
   if (name == "meta.chain") return std::string(envelope.meta.chain);
+  if (name == "meta.error.code") return std::string(envelope.meta.error.code);
+  if (name == "meta.error.message") return std::string(envelope.meta.error.message);
   FAIL("vectors.json expects a field that the envelope has not: " << name);
   return {};
 }
