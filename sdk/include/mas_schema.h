@@ -43,7 +43,8 @@ typedef enum mas_type {
 enum {
   MAS_FIELD_OPTIONAL = 1 << 0, /**< may be absent or null: the member is then its default, else 0 or NULL
                                     (null is a value of MAS_TYPE_JSON) */
-  MAS_FIELD_ARRAY = 1 << 1     /**< mas_array of the type */
+  MAS_FIELD_ARRAY = 1 << 1,    /**< mas_array of the type */
+  MAS_FIELD_POINTER = 1 << 2   /**< optional bool, number or struct: a pointer to one, NULL when absent */
 };
 
 /** Bytes, as a member of a struct. */
@@ -116,7 +117,7 @@ MAS_EXPORT MAS_CHECKED mas_status mas_schema_read(const mas_schema *schema, cons
 MAS_EXPORT void mas_struct_free(void *filled);
 
 /** Writes a struct as a JSON object, its fields in the schema's order. An optional field is left out where it is NULL
- *  (strings, JSON, bytes, arrays).
+ *  (strings, JSON, bytes, arrays, pointers).
  *  @param filled the struct; not NULL. @param ret_json zero-terminated; free with mas_free.
  *  @return MAS_MALFORMED where the struct breaks its own schema: out of range, too long, NULL, not UTF-8. */
 MAS_EXPORT MAS_CHECKED mas_status mas_schema_write(const mas_schema *schema, const void *filled, char **ret_json,

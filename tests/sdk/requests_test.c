@@ -245,12 +245,47 @@ static void a_kept_request_may_be_answered_late(void) {
   agent_ended(a);
 }
 
+static void on_direct(mas_agent *agent, mas_status status, const mas_message *reply, void *user) {
+  ended *e = user;
+  CHECK(agent == NULL && (status == MAS_OK) == (reply != NULL));
+  if (reply != NULL) strcpy(e->data, mas_message_data(reply, NULL));
+  e->status = status;
+  __atomic_add_fetch(&e->count, 1, __ATOMIC_SEQ_CST);
+}
+
+static bool direct_once(void *context) { return __atomic_load_n(&((ended *)context)->count, __ATOMIC_SEQ_CST) == 1; }
+
+static void a_direct_request_ends_without_a_poll(void) {
+  mas_agent *a = agent_started("alice", NULL), *b = agent_started("bob", NULL);
+  helper carol = helper_started("carol", "sum", add, NULL);
+  ended answered = {0}, late = {0}, nobody = {0}, cancelled = {0}, stopped = {0};
+  mas_request *request = NULL;
+  CHECK_OK(mas_agent_request_direct(a, "carol", "sum", NULL, 0, 5000, on_direct, &answered, NULL));
+  CHECK(eventually(direct_once, &answered, NULL));
+  CHECK_TEXT(answered.data, "{\"sum\":3}");
+  CHECK_OK(mas_agent_request_direct(a, "bob", "x", NULL, 0, 20, on_direct, &late, NULL));
+  CHECK(eventually(direct_once, &late, NULL));
+  CHECK(late.status == MAS_TIMEOUT);
+  CHECK_OK(mas_agent_request_direct(a, "nobody", "x", NULL, 0, 5000, on_direct, &nobody, NULL));
+  CHECK(eventually(direct_once, &nobody, NULL));
+  CHECK(nobody.status == MAS_NO_RECEIVER);
+  CHECK_OK(mas_agent_request_direct(a, "bob", "x", NULL, 0, 5000, on_direct, &cancelled, &request));
+  CHECK_OK(mas_request_cancel(request));
+  mas_request_free(request);
+  CHECK_OK(mas_agent_request_direct(a, "bob", "x", NULL, 0, -1, on_direct, &stopped, NULL));
+  agent_ended(a);
+  CHECK(direct_once(&stopped) && stopped.status == MAS_CANCELLED && cancelled.count == 0);
+  agent_ended(b);
+  helper_ended(carol);
+}
+
 static const test_case kTests[] = {
     {"a request gets its reply", a_request_gets_its_reply},
     {"a handler may request", a_handler_may_request},
     {"requests end without a reply", requests_end_without_a_reply},
     {"asynchronous requests end in poll", asynchronous_requests_end_in_poll},
     {"a cancelled request stays silent", a_cancelled_request_stays_silent},
+    {"a direct request ends without a poll", a_direct_request_ends_without_a_poll},
     {"the first answer counts", the_first_answer_counts},
     {"only whom it asked may answer", only_whom_it_asked_may_answer},
     {"a kept request may be answered late", a_kept_request_may_be_answered_late},

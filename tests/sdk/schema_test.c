@@ -202,6 +202,44 @@ static void a_struct_is_written_as_it_would_be_read(void) {
   mas_struct_free(again);
 }
 
+typedef struct Reading {
+  int32_t *level;
+  bool *valid;
+  Place *place;
+} Reading;
+
+static const mas_field kReadingFields[] = {
+    MAS_FIELD(Reading, level, MAS_TYPE_INT32, MAS_FIELD_OPTIONAL | MAS_FIELD_POINTER, .minimum = 0, .maximum = 9),
+    MAS_FIELD(Reading, valid, MAS_TYPE_BOOL, MAS_FIELD_OPTIONAL | MAS_FIELD_POINTER, .default_json = "true"),
+    MAS_FIELD(Reading, place, MAS_TYPE_STRUCT, MAS_FIELD_OPTIONAL | MAS_FIELD_POINTER, .schema = &kPlace),
+};
+static const mas_schema kReading = MAS_SCHEMA(Reading, kReadingFields);
+
+static void a_pointer_tells_0_from_absent(void) {
+  Reading *reading = NULL;
+  char *json = NULL;
+  CHECK_OK(mas_schema_read(&kReading, "{\"place\":null}", MAS_STRLEN, (void **)&reading));
+  CHECK(reading->level == NULL && *reading->valid && reading->place == NULL);
+  mas_struct_free(reading);
+  CHECK_OK(mas_schema_read(&kReading, "{\"level\":0,\"valid\":false,\"place\":{\"city\":\"A\"}}", MAS_STRLEN,
+                           (void **)&reading));
+  CHECK(*reading->level == 0 && !*reading->valid);
+  CHECK_TEXT(reading->place->city, "A");
+  CHECK_OK(mas_schema_write(&kReading, reading, &json, NULL));
+  CHECK_TEXT(json, "{\"level\":0,\"valid\":false,\"place\":{\"city\":\"A\",\"latitude\":0}}");
+  mas_free(json);
+  reading->level = NULL;
+  reading->place = NULL;
+  CHECK_OK(mas_schema_write(&kReading, reading, &json, NULL));
+  CHECK_TEXT(json, "{\"valid\":false}");
+  mas_free(json);
+  mas_struct_free(reading);
+  CHECK_STATUS(mas_schema_read(&kReading, "{\"level\":10}", MAS_STRLEN, (void **)&reading), MAS_MALFORMED);
+  CHECK_TEXT(mas_error_detail(), "level: expected an integer from 0 to 9, not this one");
+  CHECK_STATUS(mas_schema_read(&kReading, "{\"place\":{}}", MAS_STRLEN, (void **)&reading), MAS_MALFORMED);
+  CHECK_TEXT(mas_error_detail(), "place.city: is missing; expected a string of 1 to 20 bytes");
+}
+
 static void a_struct_that_breaks_its_schema_is_not_written(void) {
   char *json = NULL;
   const Place good = {"A", 0};
@@ -253,6 +291,12 @@ static void a_wrong_schema_is_named(void) {
       {MAS_FIELD(Pair, b, MAS_TYPE_STRING, 0, .pattern = "(a*)\\1", .max_length = 9),
        "schema Pair: field 'b' has a pattern with a"},
       {MAS_NAMED_FIELD(Pair, b, "", MAS_TYPE_STRING, 0), "schema Pair: the name of field 0 must have 1 to 128 bytes"},
+      {MAS_FIELD(Pair, b, MAS_TYPE_INT32, MAS_FIELD_POINTER),
+       "schema Pair: field 'b' is a pointer, but is not optional"},
+      {MAS_FIELD(Pair, b, MAS_TYPE_STRING, MAS_FIELD_OPTIONAL | MAS_FIELD_POINTER),
+       "schema Pair: field 'b' is a pointer, but is no bool"},
+      {MAS_FIELD(Pair, a, MAS_TYPE_INT32, MAS_FIELD_OPTIONAL | MAS_FIELD_POINTER),
+       "schema Pair: field 'a' is a member of 4 bytes; its type has 8"},
       {{"c", 12, 8, MAS_TYPE_STRING, 0, NULL, NULL, 0, 0, 0, 0, NULL, NULL},
        "schema Pair: field 'c' lies outside of its struct"},
   };
@@ -458,6 +502,7 @@ int main(int argc, char **argv) {
       {"a range may be open", a_range_may_be_open},
       {"memory is bounded by the text", memory_is_bounded_by_the_text},
       {"a struct is written as it would be read", a_struct_is_written_as_it_would_be_read},
+      {"a pointer tells 0 from absent", a_pointer_tells_0_from_absent},
       {"a struct that breaks its schema is not written", a_struct_that_breaks_its_schema_is_not_written},
       {"a wrong schema is named", a_wrong_schema_is_named},
       {"a handler gets the struct", a_handler_gets_the_struct},

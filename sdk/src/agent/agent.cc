@@ -349,10 +349,11 @@ Result<MessagePtr> Agent::wait(Requests::Waiter& waiter, const Deadline& deadlin
   return waiter.wait(deadline);
 }
 
-Result<std::shared_ptr<AsyncRequest>> Agent::request_async(Draft draft, int timeout_ms, mas_reply_fn fn, void* user) {
+Result<std::shared_ptr<AsyncRequest>> Agent::request_async(Draft draft, int timeout_ms, mas_reply_fn fn, void* user,
+                                                           bool direct) {
   const WallMicros now = wall_now();
   draft.deadline = deadline_after(now, timeout_ms);
-  auto request = std::make_shared<AsyncRequest>(new_uuid_v7(now), draft.target, fn, user);
+  auto request = std::make_shared<AsyncRequest>(new_uuid_v7(now), draft.target, fn, user, direct);
   std::optional<MonoTime> deadline;
   if (timeout_ms >= 0) deadline = mono_now() + duration_of(timeout_ms);
   auto next = context_.requests->add(request, deadline);
@@ -360,6 +361,7 @@ Result<std::shared_ptr<AsyncRequest>> Agent::request_async(Draft draft, int time
   Status sent = context_.outbox().send(draft, request->id(), now);
   if (sent.ok() && *next) sent = post_to_session([](Session& session) { session.watch_requests(); });
   if (sent.ok()) return request;
+  if (!request->cancel()) return request;  // a stop has ended it, and its callback has run
   context_.requests->remove(request->id());
   return sent.error();
 }

@@ -130,7 +130,8 @@ class Agent {
   /// Sends and waits for what becomes of it. @param ret_queued set where it was sent, whatever became of it.
   Status send_wait(const Draft& draft, const Id128& id, int timeout_ms, bool& ret_queued);
   Result<MessagePtr> request(Draft draft, int timeout_ms);
-  Result<std::shared_ptr<AsyncRequest>> request_async(Draft draft, int timeout_ms, mas_reply_fn fn, void* user);
+  Result<std::shared_ptr<AsyncRequest>> request_async(Draft draft, int timeout_ms, mas_reply_fn fn, void* user,
+                                                      bool direct);
 
   Result<std::vector<AgentEntry>> discover(DiscoverQuery query, int timeout_ms);
   Status update_state(std::vector<StateChange> changes, int timeout_ms);

@@ -16,7 +16,13 @@ bool AsyncRequest::finish(mas_agent* agent) {
   if (outcome_ != MAS_OK) fail(outcome_, detail_);
   note_receipt(note_);
   note_error_reply(error_reply_);
-  call_out(fn_, agent, outcome_, static_cast<const mas_message*>(reply_.get()), user_);
+  const mas_message* reply = reply_.get();
+  if (!direct_) {
+    call_out(fn_, agent, outcome_, reply, user_);
+    return true;
+  }
+  Absence outside;  // not cancellable: the thread may be in the midst of the loop
+  fn_(agent, outcome_, reply, user_);
   return true;
 }
 
@@ -25,6 +31,22 @@ bool AsyncRequest::cancel() {
     if (state_.compare_exchange_strong(from, State::kCancelled)) return true;
   return false;
 }
+
+class Requests::Ending {
+ public:
+  explicit Ending(Requests& requests) : requests_(requests), lock_(requests.mutex_) {}
+  ~Ending() {
+    auto ended = std::exchange(requests_.direct_ended_, {});
+    lock_.unlock();
+    for (const auto& request : ended) request->finish(nullptr);
+  }
+  Ending(const Ending&) = delete;
+  Ending& operator=(const Ending&) = delete;
+
+ private:
+  Requests& requests_;
+  std::unique_lock<std::mutex> lock_;
+};
 
 Requests::Waiter::Waiter(Requests& requests, const Id128& id, std::string_view asked)
     : requests_(requests), id_(id), asked_(asked) {
@@ -112,11 +134,13 @@ void Requests::settle(PendingRequest entry, Result<MessagePtr> result, ReceiptNo
   }
   auto expected = AsyncRequest::State::kWaiting;
   if (!request.state_.compare_exchange_strong(expected, AsyncRequest::State::kEnded)) return void(--unpolled_);
-  inbox_->push(Notice{std::move(entry.request)});
+  if (!request.direct_) return inbox_->push(Notice{std::move(entry.request)});
+  --unpolled_;
+  direct_ended_.push_back(std::move(entry.request));
 }
 
 Requests::Answered Requests::answer(const Id128& id, MessagePtr& reply, bool sole) {
-  std::lock_guard lock(mutex_);
+  Ending ending(*this);
   auto it = table_.find(id);
   if (it == table_.end()) return Answered::kNobodyWaits;
   PendingRequest& entry = it->second;
@@ -136,7 +160,7 @@ Requests::Answered Requests::answer(const Id128& id, MessagePtr& reply, bool sol
 }
 
 void Requests::handed_over(const Id128& id, uint32_t receivers) {
-  std::lock_guard lock(mutex_);
+  Ending ending(*this);
   auto it = table_.find(id);
   if (it == table_.end()) return;
   it->second.receivers = receivers;
@@ -144,7 +168,7 @@ void Requests::handed_over(const Id128& id, uint32_t receivers) {
 }
 
 bool Requests::end(const Id128& id, Result<MessagePtr> result, ReceiptNote note) {
-  std::lock_guard lock(mutex_);
+  Ending ending(*this);
   auto it = table_.find(id);
   if (it == table_.end()) return false;
   settle(extract(it), std::move(result), std::move(note));
@@ -152,12 +176,12 @@ bool Requests::end(const Id128& id, Result<MessagePtr> result, ReceiptNote note)
 }
 
 void Requests::end_all(const Error& why) {
-  std::lock_guard lock(mutex_);
+  Ending ending(*this);
   while (!table_.empty()) settle(extract(table_.begin()), why);
 }
 
 std::optional<MonoTime> Requests::expire(MonoTime now, const Error& late) {
-  std::lock_guard lock(mutex_);
+  Ending ending(*this);
   while (!deadlines_.empty() && deadlines_.begin()->first <= now)
     settle_late(extract(table_.find(deadlines_.begin()->second)), late);
   if (deadlines_.empty()) return std::nullopt;

@@ -2,7 +2,8 @@
 //
 // A blocking request waits on the caller's stack; whoever ends it (reply, failure to send, time-out, stop) takes it out
 // of the table under the lock, so it ends once. An asynchronous one ends as a notice in the inbox, from which the poller
-// runs its callback, unless it is cancelled before.
+// runs its callback, unless it is cancelled before. The callback of a direct one runs at once, in the thread that ends it,
+// after the lock was released.
 //
 // A request knows whom it asked: a reply of anybody else ends nothing, since a request's id is no secret.
 //
@@ -23,6 +24,7 @@
 #include <string_view>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "proto/base/clock.h"
 #include "proto/base/ids.h"
@@ -39,10 +41,11 @@ class Requests;
 
 class AsyncRequest {
  public:
-  AsyncRequest(const Id128& id, std::string_view asked, mas_reply_fn fn, void* user)
-      : id_(id), asked_(asked), fn_(fn), user_(user) {}
+  /// @param direct the callback does not wait for a poll.
+  AsyncRequest(const Id128& id, std::string_view asked, mas_reply_fn fn, void* user, bool direct)
+      : id_(id), asked_(asked), fn_(fn), user_(user), direct_(direct) {}
 
-  /// Poller: runs the callback unless cancelled. @return whether it ran.
+  /// Runs the callback unless cancelled. @param agent null for a direct request. @return whether it ran.
   bool finish(mas_agent* agent);
   /// @return whether the callback will now never start.
   bool cancel();
@@ -55,6 +58,7 @@ class AsyncRequest {
   const std::string asked_;
   const mas_reply_fn fn_;
   void* const user_;
+  const bool direct_;
   std::atomic<State> state_{State::kWaiting};
   mas_status outcome_ = MAS_CANCELLED;  // written before kEnded
   std::string detail_;
@@ -130,6 +134,8 @@ class Requests {
     size_t operator()(const Id128& id) const;
   };
   using Table = std::unordered_map<Id128, PendingRequest, Hash>;
+  /// Holds the lock; then runs the callbacks of the direct requests that ended meanwhile.
+  class Ending;
 
   // Under the lock.
   void settle(PendingRequest entry, Result<MessagePtr> result, ReceiptNote note = {}, ErrorReplyNote error = {});
@@ -141,6 +147,7 @@ class Requests {
   std::mutex mutex_;
   Table table_;
   std::set<std::pair<MonoTime, Id128>> deadlines_;
+  std::vector<std::shared_ptr<AsyncRequest>> direct_ended_;
   std::atomic<size_t> unpolled_{0};  // asynchronous: waiting or ended
 };
 

@@ -79,6 +79,20 @@ mas_status send(mas_agent* agent, const Draft& draft, int wait_ms, char* ret_id)
   return report(status);
 }
 
+mas_status begin_request(mas_agent* agent, Draft& draft, int timeout_ms, mas_reply_fn fn, void* user, bool direct,
+                         mas_request** ret_request) {
+  if (fn == nullptr) return fail(MAS_INVALID_ARGUMENT, "the callback is NULL");
+  draft.kind = OutgoingKind::kRequest;
+  std::unique_ptr<mas_request> handle(ret_request == nullptr ? nullptr : new mas_request());
+  auto request = agent->request_async(draft, timeout_ms, fn, user, direct);
+  if (!request) return report(request);
+  if (ret_request == nullptr) return MAS_OK;
+  handle->request = *request;
+  handle->owner = agent->context().requests;
+  *ret_request = handle.release();
+  return MAS_OK;
+}
+
 }  // namespace
 
 extern "C" {
@@ -180,16 +194,17 @@ mas_status mas_agent_request_async(mas_agent* agent, const char* target, const c
   return guarded([&] {
     Draft draft;
     if (mas_status status = make_draft(draft, target, type, json, size); status != MAS_OK) return status;
-    if (fn == nullptr) return fail(MAS_INVALID_ARGUMENT, "the callback is NULL");
-    draft.kind = OutgoingKind::kRequest;
-    std::unique_ptr<mas_request> handle(ret_request == nullptr ? nullptr : new mas_request());
-    auto request = agent->request_async(draft, timeout_ms, fn, user);
-    if (!request) return report(request);
-    if (ret_request == nullptr) return MAS_OK;
-    handle->request = *request;
-    handle->owner = agent->context().requests;
-    *ret_request = handle.release();
-    return MAS_OK;
+    return begin_request(agent, draft, timeout_ms, fn, user, false, ret_request);
+  });
+}
+
+mas_status mas_agent_request_direct(mas_agent* agent, const char* target, const char* type, const char* json,
+                                    size_t size, int timeout_ms, mas_reply_fn fn, void* user,
+                                    mas_request** ret_request) {
+  return guarded([&] {
+    Draft draft;
+    if (mas_status status = make_draft(draft, target, type, json, size); status != MAS_OK) return status;
+    return begin_request(agent, draft, timeout_ms, fn, user, true, ret_request);
   });
 }
 

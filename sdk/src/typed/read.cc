@@ -81,7 +81,8 @@ class ValueReader {
 
   /// @param at the member. @param place of it, for errors.
   Status read(const Field& field, const JsonValue& value, std::byte* at, const Place& place) {
-    return field.array() ? read_array(field, value, at, place) : read_one(field, value, at, place);
+    if (field.array()) return read_array(field, value, at, place);
+    return field.pointer() ? read_pointed(field, value, at, place) : read_one(field, value, at, place);
   }
 
   /// The same, where null stands for an optional value that is absent.
@@ -114,6 +115,13 @@ class ValueReader {
     }
     store(at, mas_array{items, elements->size()});
     return {};
+  }
+
+  Status read_pointed(const Field& field, const JsonValue& value, std::byte* at, const Place& place) {
+    std::byte* one = filled_.allocate(field.value_size());
+    if (one == nullptr) return too_large(place);
+    store(at, one);
+    return read_one(field, value, one, place);
   }
 
   /// Reads one value: the field's, or an element of it.

@@ -13,6 +13,7 @@
 namespace mas::sdk {
 namespace {
 
+constexpr unsigned kFlags = MAS_FIELD_OPTIONAL | MAS_FIELD_ARRAY | MAS_FIELD_POINTER;
 constexpr size_t kFields = 256;
 constexpr size_t kFieldNameBytes = 128;
 constexpr size_t kStructBytes = 65'536;
@@ -81,7 +82,12 @@ const char* wrong_checks(const mas_field& field) {
   const bool text = field.type == MAS_TYPE_STRING;
   const bool array = (field.flags & MAS_FIELD_ARRAY) != 0;
   const bool sized = text || array || field.type == MAS_TYPE_BYTES;
-  if ((field.flags & ~static_cast<unsigned>(MAS_FIELD_OPTIONAL | MAS_FIELD_ARRAY)) != 0) return "has unknown flags";
+  if ((field.flags & ~kFlags) != 0) return "has unknown flags";
+  if ((field.flags & MAS_FIELD_POINTER) != 0) {
+    if (array || (field.flags & MAS_FIELD_OPTIONAL) == 0) return "is a pointer, but is not optional or is an array";
+    if (field.type != MAS_TYPE_BOOL && field.type != MAS_TYPE_STRUCT && !is_number(field.type))
+      return "is a pointer, but is no bool, number or struct";
+  }
   if ((field.minimum != 0 || field.maximum != 0) && !is_number(field.type)) return "has a range, but is no number";
   if (!(field.minimum <= field.maximum)) return "has a minimum above its maximum";
   if ((field.min_length != 0 || field.max_length != 0) && !sized)
@@ -165,7 +171,7 @@ Status Schema::add(const mas_field& declared, size_t depth) {
   } else if (bytes_of(declared.type) == 0) {
     return wrong("has an unknown type");
   }
-  const size_t expected = field.array() ? sizeof(mas_array) : field.value_size();
+  const size_t expected = field.array() ? sizeof(mas_array) : field.pointer() ? sizeof(void*) : field.value_size();
   if (declared.size != expected)
     return wrong("is a member of " + std::to_string(declared.size) + " bytes; its type has " +
                  std::to_string(expected));

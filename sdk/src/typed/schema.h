@@ -47,6 +47,7 @@ struct Field {
 
   bool optional() const { return (declared->flags & MAS_FIELD_OPTIONAL) != 0; }
   bool array() const { return (declared->flags & MAS_FIELD_ARRAY) != 0; }
+  bool pointer() const { return (declared->flags & MAS_FIELD_POINTER) != 0; }
   bool ranged() const { return declared->minimum != 0 || declared->maximum != 0; }
   /// Bytes of one value: of the member, or of one element of an array.
   size_t value_size() const;

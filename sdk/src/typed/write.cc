@@ -44,11 +44,13 @@ class ValueWriter {
   }
 
   Status value(const Field& field, const std::byte* at, const Place& place) {
-    return field.array() ? array(field, at, place) : one(field, at, place);
+    if (field.array()) return array(field, at, place);
+    return one(field, field.pointer() ? load<const std::byte*>(at) : at, place);
   }
 
   static bool is_null(const Field& field, const std::byte* at) {
     if (field.array()) return load<mas_array>(at).items == nullptr;
+    if (field.pointer()) return load<const void*>(at) == nullptr;
     switch (field.declared->type) {
       case MAS_TYPE_STRING:
       case MAS_TYPE_JSON:
