@@ -1,0 +1,50 @@
+#!/bin/bash
+# docs_test.sh SDK.md INCLUDE_DIR LIBMAS_SO: the code of docs/SDK.md compiles, and its first two C++ agents talk.
+#
+# A block with a main() is a program. The other blocks of a language are one file, in their order.
+set -euo pipefail
+document=$1 include=$2 library=$3
+work=$(mktemp -d)
+cleanup() {
+  local pid
+  for pid in $(jobs -p); do kill "$pid" 2>/dev/null || true; done
+  wait
+  rm -rf "$work"
+}
+trap cleanup EXIT
+
+# blocks LANGUAGE SUFFIX: writes $work/program_N.SUFFIX and $work/parts.SUFFIX.
+blocks() {
+  awk -v language="$1" -v work="$work" -v suffix="$2" '
+    $0 == "```" language {inside = 1; text = ""; next}
+    inside && /^```$/ {
+      inside = 0
+      file = work "/parts." suffix
+      if (text ~ /int main\(/) file = work "/program_" ++programs "." suffix
+      printf "%s\n", text >> file
+      next
+    }
+    inside {text = text $0 "\n"}' "$document"
+}
+blocks c c
+blocks cpp cc
+
+strict="-Wall -Wextra -Werror -Wno-unused-parameter -I$include"
+cc -std=c11 $strict -Wno-unused-function -fsyntax-only "$work/program_1.c"
+cc -std=c11 $strict -Wno-unused-function -fsyntax-only -include mas_schema.h -include stdio.h "$work/parts.c"
+# Coroutines are the only thing that C++17 does not have.
+sed '/^#include <coroutine>/,$d' "$work/parts.cc" >"$work/parts17.cc"
+c++ -std=c++17 $strict -fsyntax-only -include mas.hpp "$work/parts17.cc"
+c++ -std=c++20 $strict -fsyntax-only -include mas.hpp "$work/parts.cc"
+
+c++ -std=c++17 $strict "$work/program_1.cc" -o "$work/greeter" "$library" -Wl,-rpath,"${library%/*}"
+c++ -std=c++17 $strict "$work/program_2.cc" -o "$work/asker" "$library" -Wl,-rpath,"${library%/*}"
+redis-server --port 0 --unixsocket "$work/redis.sock" --save '' --dir "$work" >"$work/redis.log" &
+export MAS_REDIS_URL=unix://$work/redis.sock
+for _ in {1..100}; do [[ -S $work/redis.sock ]] && break || sleep 0.05; done
+"$work/greeter" &
+for _ in {1..100}; do
+  said=$(timeout 10 "$work/asker")
+  [[ -z $said ]] || break  # the greeter is not there yet
+done
+[[ $said == "hello Ada" ]] || { echo "expected 'hello Ada', got '$said'"; exit 1; }
