@@ -21,7 +21,7 @@ static void example_quit(int signal_number) {
 }
 
 /* Prints one line that a viewer can follow: "calculator  3 + 4 = 7". */
-__attribute__((format(printf, 2, 3))) static void say(const mas_agent *agent, const char *format, ...) {
+__attribute__((format(printf, 2, 3))) static inline void say(const mas_agent *agent, const char *format, ...) {
   char line[512];
   va_list arguments;
   va_start(arguments, format);
@@ -31,15 +31,15 @@ __attribute__((format(printf, 2, 3))) static void say(const mas_agent *agent, co
 }
 
 /* Ends the program with a message unless `status` is MAS_OK or MAS_CANCELLED. */
-static void must(mas_status status, const char *what) {
+static inline void must(mas_status status, const char *what) {
   if (status == MAS_OK || status == MAS_CANCELLED) return;
   fprintf(stderr, "%s: %s: %s\n", what, mas_status_text(status), mas_error_detail());
   exit(1);
 }
 
 /* Makes the agent. Others find it by `capability` (NULL: none); `metadata` is a JSON object about it. */
-static mas_agent *example_new(int argc, char **argv, const char *default_id, const char *capability,
-                              const char *metadata) {
+static inline mas_agent *example_new(int argc, char **argv, const char *default_id, const char *capability,
+                                     const char *metadata) {
   setvbuf(stdout, NULL, _IOLBF, 0); /* write line by line, also into a pipe */
   mas_options *options = mas_options_new();
   const char *beat = getenv("MAS_EXAMPLE_BEAT_MS");
@@ -56,7 +56,7 @@ static mas_agent *example_new(int argc, char **argv, const char *default_id, con
 }
 
 /* Stops and frees the agent. Returns the program's exit status. */
-static int example_end(mas_agent *agent) {
+static inline int example_end(mas_agent *agent) {
   mas_status status = mas_agent_stop(agent, 2000);
   say(agent, status == MAS_OK ? "stopped" : "stopped, but could not deregister: %s", mas_error_detail());
   mas_agent_free(agent);

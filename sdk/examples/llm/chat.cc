@@ -1,0 +1,182 @@
+// The HTTP request to a language model and what its answer must be: see chat.h.
+#include "chat.h"
+
+#include <curl/curl.h>
+#include <mas_schema.h>
+
+#include <cstdlib>
+#include <iostream>
+#include <memory>
+#include <optional>
+
+namespace {
+
+using Curl = std::unique_ptr<CURL, decltype(&curl_easy_cleanup)>;
+using Text = std::unique_ptr<char, decltype(&curl_free)>;
+
+// ---- The JSON of a request and of an answer, as tables for mas_schema_write and mas_schema_read.
+
+struct Said {
+  const char *role;
+  const char *content;
+};
+struct Request {
+  const char *model;
+  mas_array messages;
+};
+struct Choice {
+  Said message;
+};
+struct Answer {
+  mas_array choices;
+};
+
+const mas_field kSaidFields[] = {MAS_FIELD(Said, role, MAS_TYPE_STRING, MAS_FIELD_OPTIONAL),
+                                 MAS_FIELD(Said, content, MAS_TYPE_STRING, MAS_FIELD_OPTIONAL)};
+const mas_schema kSaid = MAS_SCHEMA(Said, kSaidFields);
+const mas_field kRequestFields[] = {MAS_FIELD(Request, model, MAS_TYPE_STRING, 0),
+                                    MAS_FIELD(Request, messages, MAS_TYPE_STRUCT, MAS_FIELD_ARRAY, .schema = &kSaid)};
+const mas_schema kRequest = MAS_SCHEMA(Request, kRequestFields);
+const mas_field kChoiceFields[] = {MAS_FIELD(Choice, message, MAS_TYPE_STRUCT, 0, .schema = &kSaid)};
+const mas_schema kChoice = MAS_SCHEMA(Choice, kChoiceFields);
+const mas_field kAnswerFields[] = {
+    MAS_FIELD(Answer, choices, MAS_TYPE_STRUCT, MAS_FIELD_ARRAY, .schema = &kChoice, .min_length = 1)};
+const mas_schema kAnswer = MAS_SCHEMA(Answer, kAnswerFields);
+
+// ---- The environment
+
+std::string variable(const char *name, const char *otherwise) {
+  const char *value = std::getenv(name);
+  return value != nullptr && *value != '\0' ? value : otherwise;
+}
+
+[[noreturn]] void not_configured(const char *sentence) {
+  std::cerr << sentence << std::endl;
+  std::exit(2);
+}
+
+/// The host of an http or https URL; "" of anything else.
+std::string host_of(const std::string &url) {
+  std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> parsed(curl_url(), &curl_url_cleanup);
+  char *scheme = nullptr, *host = nullptr;
+  if (!parsed || curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK ||
+      curl_url_get(parsed.get(), CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK)
+    return "";
+  Text owned_scheme(scheme, &curl_free);
+  if (std::string(scheme) != "http" && std::string(scheme) != "https") return "";
+  if (curl_url_get(parsed.get(), CURLUPART_HOST, &host, 0) != CURLUE_OK) return "";
+  return Text(host, &curl_free).get();
+}
+
+/// Such a key can be part of an HTTP header.
+bool printable(const std::string &key) {
+  for (char c : key)
+    if (c <= ' ' || c > '~') return false;
+  return true;
+}
+
+// ---- What can go wrong
+
+std::string refusal(long status) {
+  const char *because = status >= 500 ? "failed; try again later" : "refused the request";
+  if (status == 401) because = "refused the key; is OPENAI_API_KEY right?";
+  if (status == 403) because = "refused the key; is OPENAI_API_KEY right, and may it use this model?";
+  if (status == 404) because = "knows no such model or address; are OPENAI_MODEL and OPENAI_BASE_URL right?";
+  if (status == 429) because = "gets too many requests, or the account's quota is used up; try again later";
+  return because + std::string(" (HTTP ") + std::to_string(status) + ")";
+}
+
+/// libcurl's callback: takes a part of the answer. Returning less than it got ends the transfer.
+size_t take(const char *part, size_t, size_t size, void *body) {
+  auto *text = static_cast<std::string *>(body);
+  if (text->size() + size > Chat::kMaxBody) return 0;
+  text->append(part, size);
+  return size;
+}
+
+std::string trimmed(const std::string &text) {
+  size_t first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string::npos) return "";
+  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
+}
+
+/// The text in the model's answer; nothing where the answer is not one of a chat completion.
+std::optional<std::string> text_of(const std::string &body) {
+  void *filled = nullptr;
+  if (mas_schema_read(&kAnswer, body.data(), body.size(), &filled) != MAS_OK) return std::nullopt;
+  std::unique_ptr<void, decltype(&mas_struct_free)> owned(filled, &mas_struct_free);
+  const char *content =
+      static_cast<const Choice *>(static_cast<const Answer *>(filled)->choices.items)->message.content;
+  return content == nullptr ? "" : trimmed(content);
+}
+
+}  // namespace
+
+Chat Chat::from_environment() {
+  curl_global_init(CURL_GLOBAL_DEFAULT);
+  Chat chat;
+  std::string base = variable("OPENAI_BASE_URL", "https://api.openai.com/v1");
+  chat.host_ = host_of(base);
+  if (chat.host_.empty()) not_configured("OPENAI_BASE_URL must be an address such as https://api.openai.com/v1.");
+  while (base.back() == '/') base.pop_back();
+  chat.url_ = base + "/chat/completions";
+  chat.model_ = variable("OPENAI_MODEL", "gpt-4o-mini");
+  chat.key_ = variable("OPENAI_API_KEY", "");
+  if (chat.key_.empty())
+    not_configured(
+        "No key for a language model: set OPENAI_API_KEY, and for another server than OpenAI's OPENAI_BASE_URL and "
+        "OPENAI_MODEL.");
+  if (!printable(chat.key_)) not_configured("OPENAI_API_KEY must be printable ASCII without spaces and line breaks.");
+  double seconds = std::atof(variable("OPENAI_TIMEOUT_SECONDS", "60").c_str());
+  if (!(seconds > 0 && seconds <= 3600))
+    not_configured("OPENAI_TIMEOUT_SECONDS must be a number of seconds, at most 3600.");
+  chat.timeout_ = std::chrono::milliseconds(static_cast<long>(seconds * 1000));
+  return chat;
+}
+
+std::string Chat::ask(const std::string &instructions, const std::string &text) const {
+  const Said said[] = {{"system", instructions.c_str()}, {"user", text.c_str()}};
+  const Request request{model_.c_str(), {said, 2}};
+  char *json = nullptr;
+  if (mas_schema_write(&kRequest, &request, &json, nullptr) != MAS_OK)
+    throw error(std::string("cannot be asked: ") + mas_error_detail());
+  std::unique_ptr<char, decltype(&mas_free)> owned(json, &mas_free);
+
+  std::optional<std::string> answer = text_of(post(json));
+  if (!answer) throw error("sent an answer that is not one of a chat completion");
+  if (answer->empty()) throw error("sent an answer without text");
+  if (answer->size() > kMaxText) throw error("sent a text of more than " + std::to_string(kMaxText) + " bytes");
+  return *answer;
+}
+
+std::string Chat::post(const std::string &body) const {
+  Curl curl(curl_easy_init(), &curl_easy_cleanup);
+  if (!curl) throw error("cannot be asked: no memory");
+  curl_slist *list = curl_slist_append(nullptr, "Content-Type: application/json");
+  list = curl_slist_append(list, ("Authorization: Bearer " + key_).c_str());
+  std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> headers(list, &curl_slist_free_all);
+  std::string answer;
+  curl_easy_setopt(curl.get(), CURLOPT_URL, url_.c_str());
+  curl_easy_setopt(curl.get(), CURLOPT_HTTPHEADER, headers.get());
+  curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDS, body.c_str());
+  curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
+  curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT_MS, static_cast<long>(timeout_.count()));
+  curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);  // for programs with threads
+  curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, &take);
+  curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &answer);
+  // Redirects are not followed, which is libcurl's default: an error is better than a key at an unknown host.
+
+  CURLcode code = curl_easy_perform(curl.get());
+  long status = 0;
+  curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
+  if (code == CURLE_OPERATION_TIMEDOUT)
+    throw error("did not answer within " + std::to_string(timeout_.count()) + " milliseconds");
+  if (code == CURLE_WRITE_ERROR) throw error("sent an answer of more than " + std::to_string(kMaxBody) + " bytes");
+  if (code != CURLE_OK) throw error(std::string("cannot be reached: ") + curl_easy_strerror(code));
+  if (status != 200) throw error(refusal(status));
+  return answer;
+}
+
+ChatError Chat::error(const std::string &what) const {
+  return ChatError("The language model at " + host_ + " " + what + ".");
+}

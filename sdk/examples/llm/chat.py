@@ -1,0 +1,148 @@
+"""Asks a language model over the OpenAI-compatible HTTP API, without blocking the event loop.
+
+    model = Model.from_environment()
+    text = await model.ask("You are a chemist.", "What is an acid?")
+
+The address, the model and the key come from the environment: README.md beside this file lists the variables. Whatever
+goes wrong is a ModelError with one sentence, which never contains the key nor what the server wrote.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import os
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+
+MAX_BODY = 1 << 20  #: bytes of an HTTP answer
+MAX_TEXT = 32 << 10  #: bytes of the model's text in it
+
+_BECAUSE = {
+    401: "refused the key; is OPENAI_API_KEY right?",
+    403: "refused the key; is OPENAI_API_KEY right, and may it use this model?",
+    404: "knows no such model or address; are OPENAI_MODEL and OPENAI_BASE_URL right?",
+    429: "gets too many requests, or the account's quota is used up; try again later",
+}
+
+
+class ModelError(Exception):
+    """The model gave no usable answer; the text says why."""
+
+
+class NotConfigured(ModelError):
+    """The environment does not say which model to ask, or how."""
+
+
+class Model:
+    """One model at one address."""
+
+    def __init__(self, base_url: str, name: str, key: str, timeout: float = 60.0) -> None:
+        """@param timeout seconds for one answer. @raise NotConfigured an argument is unusable."""
+        address = urllib.parse.urlsplit(base_url)
+        if address.scheme not in ("http", "https") or not address.hostname:
+            raise NotConfigured("OPENAI_BASE_URL must be an address such as https://api.openai.com/v1.")
+        if not key:
+            raise NotConfigured("No key for a language model: set OPENAI_API_KEY, and for another server than OpenAI's "
+                                "OPENAI_BASE_URL and OPENAI_MODEL.")
+        if not key.isascii() or not key.isprintable() or " " in key:
+            raise NotConfigured("OPENAI_API_KEY must be printable ASCII without spaces and line breaks.")
+        self._url = base_url.rstrip("/") + "/chat/completions"
+        self._host = address.hostname
+        self._name = name
+        self._key = key
+        self._timeout = timeout
+
+    @classmethod
+    def from_environment(cls) -> Model:
+        """@raise NotConfigured says what to set."""
+        try:
+            timeout = float(os.environ.get("OPENAI_TIMEOUT_SECONDS", "60"))
+        except ValueError:
+            timeout = 0.0
+        if not 0 < timeout <= 3600:
+            raise NotConfigured("OPENAI_TIMEOUT_SECONDS must be a number of seconds, at most 3600.")
+        return cls(os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1",
+                   os.environ.get("OPENAI_MODEL") or "gpt-4o-mini", os.environ.get("OPENAI_API_KEY", ""), timeout)
+
+    async def ask(self, instructions: str, text: str) -> str:
+        """The model's answer to `text`. @param instructions how it should answer. @raise ModelError."""
+        # urllib blocks, so it runs in a thread. That thread ends with the time-out at the latest.
+        return await asyncio.to_thread(self._ask, instructions, text)
+
+    # ---- inside
+
+    def _ask(self, instructions: str, text: str) -> str:
+        body = json.dumps({"model": self._name, "messages": [{"role": "system", "content": instructions},
+                                                             {"role": "user", "content": text}]})
+        return self._text_of(self._post(body.encode()))
+
+    def _post(self, body: bytes) -> bytes:
+        request = urllib.request.Request(self._url, body, {
+            "Content-Type": "application/json", "Accept": "application/json", "Authorization": f"Bearer {self._key}"})
+        end = time.monotonic() + self._timeout
+        try:
+            with _OPENER.open(request, timeout=self._timeout) as answer:
+                return self._read(answer, end)
+        except urllib.error.HTTPError as error:
+            error.close()
+            because = "failed; try again later" if error.code >= 500 else "refused the request"
+            raise self._error(f"{_BECAUSE.get(error.code, because)} (HTTP {error.code})") from None
+        except TimeoutError:
+            raise self._late() from None
+        except urllib.error.URLError as error:
+            if isinstance(error.reason, TimeoutError):
+                raise self._late() from None
+            raise self._error(f"cannot be reached: {error.reason}") from None
+        except (OSError, http.client.HTTPException):
+            raise self._error("broke the connection, or does not speak HTTP") from None
+
+    def _read(self, answer: http.client.HTTPResponse, end: float) -> bytes:
+        body = bytearray()
+        while part := answer.read1(1 << 16):
+            body += part
+            if len(body) > MAX_BODY:
+                raise self._error(f"sent an answer of more than {MAX_BODY} bytes")
+            if time.monotonic() > end:
+                raise self._late()
+        return bytes(body)
+
+    def _text_of(self, body: bytes) -> str:
+        try:
+            text = json.loads(body)["choices"][0]["message"]["content"]
+        except (ValueError, LookupError, TypeError, RecursionError):
+            raise self._error("sent an answer that is not one of a chat completion") from None
+        if not isinstance(text, str) or not text.strip():
+            raise self._error("sent an answer without text")
+        if len(text.encode(errors="replace")) > MAX_TEXT:
+            raise self._error(f"sent a text of more than {MAX_TEXT} bytes")
+        return text.strip()
+
+    def _late(self) -> ModelError:
+        return self._error(f"did not answer within {self._timeout:g} seconds")
+
+    def _error(self, what: str) -> ModelError:
+        return ModelError(f"The language model at {self._host} {what}.")
+
+
+def model_or_exit() -> Model:
+    """The model of the environment. Where it is not set up, ends the program with a sentence and code 2."""
+    try:
+        return Model.from_environment()
+    except NotConfigured as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A redirect is an error: urllib would send the key along, to whatever host."""
+
+    def redirect_request(self, *_arguments: object) -> None:
+        return None
+
+
+_OPENER = urllib.request.build_opener(_NoRedirect)

@@ -1,0 +1,92 @@
+"""The client of a language model: every way in which a server can fail is one sentence, and the key is in none."""
+
+import asyncio
+import os
+import socket
+import sys
+import unittest
+from unittest import mock
+
+from case import EXAMPLES_DIR, KEY, ExampleCase, PretendModel, answer_to, main
+
+sys.path.insert(0, str(EXAMPLES_DIR / "llm"))
+import chat  # noqa: E402
+
+
+class ChatCase(unittest.TestCase):
+    def setUp(self):
+        self.server = PretendModel().start()
+        self.addCleanup(self.server.stop)
+        patch = mock.patch.dict(os.environ, self.server.environment())
+        patch.start()
+        self.addCleanup(patch.stop)
+
+    def ask(self, word="", text="what is an acid?", **settings):
+        model = chat.Model(**{"base_url": self.server.url, "name": f"pretend:{word}", "key": KEY, "timeout": 20.0, **settings})
+        self.assertNotIn(KEY, repr(model))
+        return asyncio.run(model.ask("be short", text))
+
+    def check_fails(self, sentence, word="", **settings):
+        with self.assertRaises(chat.ModelError) as caught:
+            self.ask(word, **settings)
+        self.assertEqual(str(caught.exception), f"The language model at 127.0.0.1 {sentence}.")
+        chain = [caught.exception.__cause__, None if caught.exception.__suppress_context__ else caught.exception.__context__]
+        self.assertEqual(chain, [None, None], "a trace would show more than the sentence")
+
+    def test_an_answer(self):
+        messages = [{"role": "system", "content": "be short"}, {"role": "user", "content": "was ist „Säure“?\nsag"}]
+        self.assertEqual(self.ask(text="was ist „Säure“?\nsag"), answer_to(messages))
+        self.assertEqual(self.server.calls, [(messages, answer_to(messages))])
+
+    def test_statuses(self):
+        for status, sentence in {
+                400: "refused the request (HTTP 400)",
+                403: "refused the key; is OPENAI_API_KEY right, and may it use this model? (HTTP 403)",
+                404: "knows no such model or address; are OPENAI_MODEL and OPENAI_BASE_URL right? (HTTP 404)",
+                429: "gets too many requests, or the account's quota is used up; try again later (HTTP 429)",
+                500: "failed; try again later (HTTP 500)",
+                503: "failed; try again later (HTTP 503)"}.items():
+            with self.subTest(status):
+                self.check_fails(sentence, f"status={status}")
+        self.check_fails("refused the key; is OPENAI_API_KEY right? (HTTP 401)", key="another-key")
+        self.check_fails(f"{chat._BECAUSE[404]} (HTTP 404)", base_url=self.server.url + "/else")
+
+    def test_no_answer(self):
+        self.check_fails("did not answer within 0.2 seconds", "slow=1", timeout=0.2)
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            self.check_fails("did not answer within 0.2 seconds", base_url=f"http://127.0.0.1:{silent.getsockname()[1]}",
+                             timeout=0.2)
+            free = silent.getsockname()[1]
+        self.check_fails("cannot be reached: [Errno 111] Connection refused", base_url=f"http://127.0.0.1:{free}")
+
+    def test_answers_that_are_none(self):
+        self.check_fails("sent an answer that is not one of a chat completion", "garbage")
+        self.check_fails("sent an answer without text", "empty")
+        self.check_fails("sent an answer of more than 1048576 bytes", "huge")
+        self.check_fails("sent a text of more than 32768 bytes", "long")
+
+    def test_a_redirect_is_not_followed(self):
+        self.check_fails("refused the request (HTTP 302)", "redirect")
+
+    def test_settings(self):
+        for settings, sentence in (
+                ({"key": ""}, "No key for a language model: set OPENAI_API_KEY, and for another server than OpenAI's "
+                              "OPENAI_BASE_URL and OPENAI_MODEL."),
+                ({"key": f"{KEY}\n"}, "OPENAI_API_KEY must be printable ASCII without spaces and line breaks."),
+                ({"base_url": "file:///etc/passwd"}, "OPENAI_BASE_URL must be an address such as https://api.openai.com/v1.")):
+            with self.subTest(sentence), self.assertRaises(chat.NotConfigured) as caught:
+                self.ask(**settings)
+            self.assertEqual(str(caught.exception), sentence)
+
+
+class EnvironmentTest(ExampleCase):
+    def test_without_a_key(self):
+        for name in ("chemistry_tutoring/student.py", "chemistry_tutoring/professor.py"):
+            with self.subTest(name):
+                out, err = self.run_example(name, code=2, env={"OPENAI_API_KEY": ""})
+                self.assertEqual((out, err), ("", "No key for a language model: set OPENAI_API_KEY, and for another server "
+                                                  "than OpenAI's OPENAI_BASE_URL and OPENAI_MODEL.\n"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""Chemistry tutoring: three rounds between two models, a professor found by capability and kept in typed state."""
+
+from case import ExampleCase, answer_to, main
+
+STUDENT, PROFESSOR = "chemistry_tutoring/student.py", "chemistry_tutoring/professor.py"
+
+
+class ChemistryTest(ExampleCase):
+    def setUp(self):
+        super().setUp()
+        self.use_model()
+
+    def start_professor(self, agent_id="professor", **env):
+        return self.start_example(self.professor, agent_id, env=env, ready="professor: ready")
+
+    def state(self):
+        return self.redis.hgetall("agent.state:student")
+
+    def check_lesson(self, lines, rounds, calls):
+        """Each question was made by a model from the answer before, and each answer by a model from that question."""
+        said = {line.split(": ", 2)[1]: line.split(": ", 2)[2] for line in lines if line.count(": ") >= 2}
+        by_answer = {answer: messages for messages, answer in calls}
+        for number in rounds:
+            question, answer = said[f"question {number}"], said[f"answer {number}"]
+            self.assertIn(question, by_answer[answer][-1]["content"], "the professor's model got the question")
+            self.assertEqual(answer, answer_to(by_answer[answer]))
+            if number > 1 and f"answer {number - 1}" in said:
+                self.assertIn(said[f"answer {number - 1}"], by_answer[question][-1]["content"],
+                              "the student's model got the answer before")
+
+    def check_a_lesson(self):
+        professor = self.start_professor("prof-42")
+        out, err = self.run_example(self.student, "redox reactions")
+        self.assertEqual(err, "")
+        self.assertIn("student: found prof-42, which explains chemistry\n", out)
+        self.check_lesson(out.splitlines(), (1, 2, 3), self.model.calls)
+        self.assertEqual(len(self.model.calls), 6)
+        professor.wait_for_output("student says: Thank you, I learned a lot about redox reactions!", 60)
+        self.assertEqual((self.state()["professor"], self.state()["rounds"]), ("prof-42", "0"))
+
+    def check_a_crash(self):
+        professor = self.start_professor("prof-42")
+        student = self.start_example(self.student, "salts", env={"OPENAI_MODEL": "pretend:slow=0.3"})
+        student.wait_for_output("answer 1: ", 60)
+        student.kill()
+        kept = int(self.state()["rounds"])
+        self.assertIn(kept, (0, 1, 2), "killed in the middle of the lesson")
+        out, _ = self.run_example(self.student, "salts")
+        self.assertNotIn("student: found", out, "it knows its professor")
+        if kept:
+            self.assertIn(f"student: goes on with prof-42 after round {kept}\n", out)
+        self.assertEqual([f"answer {n}: " in out for n in (1, 2, 3)], [n > kept for n in (1, 2, 3)])
+        professor.wait_for_output("Thank you", 60)
+
+    def check_another_professor(self):
+        self.start_professor("prof-1").stop()
+        self.run_example(self.student, code=1)
+        self.masctl("state", "set", "student", "professor=prof-1", redis=self.redis)
+        self.start_professor("prof-2")
+        out, _ = self.run_example(self.student)
+        self.assertIn("student: prof-1 has left\nstudent: found prof-2", out)
+
+    def check_failures(self):
+        _, err = self.run_example(self.student, code=1)
+        self.assertEqual(err, "student: There is no professor of chemistry: start professor.py first.\n")
+        self.start_professor(OPENAI_MODEL="pretend:status=429")
+        _, err = self.run_example(self.student, code=1)
+        self.assertEqual(err, "student: professor cannot answer: The language model at 127.0.0.1 gets too many requests, or "
+                              "the account's quota is used up; try again later (HTTP 429).\n")
+        _, err = self.run_example(self.student, code=1, env={"OPENAI_MODEL": "pretend:garbage"})
+        self.assertEqual(err, "student: The language model at 127.0.0.1 sent an answer that is not one of a chat "
+                              "completion.\n")
+
+
+class PythonTest(ChemistryTest):
+    student, professor = STUDENT, PROFESSOR
+
+    def test_a_lesson(self):
+        self.check_a_lesson()
+
+    def test_a_student_that_is_killed_goes_on(self):
+        self.check_a_crash()
+
+    def test_another_professor(self):
+        self.check_another_professor()
+
+    def test_failures(self):
+        self.check_failures()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""Healthcare consultation: roles, limits, data-loss prevention and audit of a gateway in profile production, around three agents
+of which two ask language models."""
+
+from case import EXAMPLES_DIR, ExampleCase, answer_to, main
+
+FOLDER = EXAMPLES_DIR / "healthcare_consultation"
+SECRET = "219-09-9998"  # the patient's social security number
+MASKED = "XXX-XX-9998"
+REFUSED = "patient: the gateway refused: "
+
+
+class HealthcareCase(ExampleCase):
+    redis_options = {"appendonly": "yes"}  # profile production wants it
+
+    def setUp(self):
+        super().setUp()
+        self.use_model()
+        self.keys = self.dir / "keys"
+        self.keys.mkdir()
+        self.run_example(FOLDER / "config/setup.sh", self.keys)
+        self.gateway = self.process("mas-gatewayd", "--config", FOLDER / "config/gatewayd.toml", env={
+            **self.env, "MAS_GATEWAYD_HTTP_LISTEN": "127.0.0.1:0", "MAS_GATEWAYD_LOG_FORMAT": "json",
+            "MAS_GATEWAYD_GATEWAY_MASTER_KEY_FILE": str(self.keys / "master.key"),
+            "MAS_GATEWAYD_AUDIT_SIGNING_KEY": str(self.keys / "audit.pem"),
+            "MAS_GATEWAYD_AUDIT_HEAD_INTERVAL": "1s",
+            "MAS_GATEWAYD_DLP_RULES_FILE": str(FOLDER / "config/dlp.toml")}).start()
+        self.gateway.wait_for_output("partitions_owned", 60)
+
+    def credentials(self, agent):
+        return {"MAS_CREDENTIALS": str(self.keys / f"{agent}.toml")}
+
+    def start_doctor(self, *arguments, **env):
+        return self.start_example(self.programs["doctor"], *arguments, env={**self.credentials("doctor"), **env},
+                                  ready="doctor: ready")
+
+    def start_specialist(self, **env):
+        return self.start_example(self.programs["specialist"], env={**self.credentials("specialist"), **env},
+                                  ready="specialist: ready")
+
+    def patient(self, *arguments, code=0):
+        return self.run_example(self.programs["patient"], *arguments, env=self.credentials("patient"), code=code)
+
+
+class PythonTest(HealthcareCase):
+    programs = {name: f"healthcare_consultation/{name}.py" for name in ("patient", "doctor", "specialist")}
+
+    def test_a_consultation(self):
+        doctor, specialist = self.start_doctor(), self.start_specialist()
+        out, err = self.patient()
+        self.assertEqual(err, "")
+        self.assertIn(SECRET, out, "the patient wrote it")
+
+        # What came at the other end, at the doctor's, the specialist's and the model's, has a mask instead.
+        said = "".join(message["content"] for messages, _ in self.model.calls for message in messages)
+        for where, text in (("doctor", doctor.written()), ("specialist", specialist.written()), ("model", said)):
+            self.assertNotIn(SECRET, text, where)
+            self.assertIn(MASKED, text, where)
+
+        # Draft, opinion, advice: three answers of the model, each in the question of the next.
+        (first, draft), (second, opinion), (third, advice) = self.model.calls
+        self.assertEqual([draft, opinion, advice], [answer_to(first), answer_to(second), answer_to(third)])
+        self.assertIn(draft, second[1]["content"])
+        self.assertIn(f"Draft: {draft}\nOpinion: {opinion}", third[1]["content"])
+        self.assertIn(f"patient: advice: {advice}\npatient: note: The specialist was asked.\n", out)
+
+    def test_rules(self):
+        self.start_doctor()
+        self.start_specialist()
+        _, err = self.patient("specialist", code=1)
+        self.assertEqual(err, REFUSED + "AUTHZ_DENIED\n")
+        self.assertEqual(self.model.calls, [], "the specialist never heard of it")
+        for _ in range(3):
+            self.patient()
+        _, err = self.patient(code=1)
+        self.assertRegex(err, f"^{REFUSED}RATE_LIMITED, again in 1[12][0-9][0-9] s\n$")
+
+        report = self.report()
+        for line in ("9 ALLOWED", "1 AUTHZ_DENIED", "1 RATE_LIMITED", "3 REDACTED"):
+            self.assertIn(line, report)
+        self.assertRegex(report, "AUTHZ_DENIED.*default: deny")
+        self.assertNotIn(SECRET, report)
+
+    def report(self):
+        out, _ = self.run_example(FOLDER / "config/report.sh", self.keys)
+        return out
+
+    def test_no_specialist(self):
+        doctor = self.start_doctor("1")
+        out, _ = self.patient()
+        self.assertIn("patient: note: This is the doctor's advice alone: the specialist could not be asked.\n", out)
+        self.assertEqual(len(self.model.calls), 1)
+        self.assertIn(f"patient: advice: {self.model.calls[0][1]}\n", out)
+        self.assertIn("doctor: goes on without the specialist: ", doctor.written())
+
+    def test_a_model_that_fails(self):
+        doctor = self.start_doctor()
+        self.start_specialist(OPENAI_MODEL="pretend:status=500")
+        out, _ = self.patient()
+        self.assertIn("patient: note: This is the doctor's advice alone", out)
+        doctor.wait_for_output("goes on without the specialist: The language model at 127.0.0.1 failed; try again later "
+                               "(HTTP 500).")
+        doctor.stop()
+        self.start_doctor(OPENAI_MODEL="pretend:garbage")
+        _, err = self.patient(code=1)
+        self.assertEqual(err, "patient: no advice: The language model at 127.0.0.1 sent an answer that is not one of a chat "
+                              "completion.\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""The small examples: hello, request and reply, discovery, state, coordinator; each in every language that it is there in."""
+
+import re
+
+from case import EXAMPLES_DIR, ExampleCase, for_each, main
+
+
+class HelloTest(ExampleCase):
+    def test_at_most_25_lines(self):
+        for path in (EXAMPLES_DIR / "hello").glob("hello.*"):
+            self.assertLessEqual(len(path.read_text().splitlines()), 25, path)
+
+    @for_each("hello/hello.py", "example_hello", "example_hello_c")
+    def test_hello(self, program):
+        greeter = self.start_example(program, ready="ready")
+        done = self.masctl("request", "--as", "ada", "greeter", "hello", redis=self.redis)
+        self.assertEqual((done.returncode, done.stdout), (0, '{"text":"Hello, ada!"}\n'), done.stderr)
+        greeter.wait_for_output("hello from ada", 60)
+        greeter.stop()
+
+
+class RequestReplyTest(ExampleCase):
+    servers = ("request_reply/server.py", "example_convert_server_c")
+    clients = ("request_reply/client.py", "example_convert_client_c")
+
+    @for_each(*servers)
+    def test_every_client(self, program):
+        server = self.start_example(program, ready="server: ready")
+        for client in self.clients:
+            out, err = self.run_example(client, "20", "-40", "36.6")
+            self.assertEqual((out, err), ("20 °C are 68 °F\n-40 °C are -40 °F\n36.6 °C are 97.88 °F\n", ""), client)
+        server.stop()
+
+    @for_each(*clients)
+    def test_no_server(self, program):
+        _, err = self.run_example(program, "20", code=1)
+        self.assertEqual(err, "20 °C: the server does not run\n")
+
+    @for_each(*clients)
+    def test_a_server_that_does_not_answer(self, program):
+        server = self.start_example(self.servers[0], ready="server: ready")
+        server.pause()
+        _, err = self.run_example(program, "20", code=1)
+        self.assertEqual(err, "20 °C: no answer within 2 seconds\n")
+        server.resume()
+        server.stop()
+
+
+class DiscoveryTest(ExampleCase):
+    translators = ("discovery/translator.py",)
+
+    @for_each("discovery/finder.py")
+    def test_the_cheapest(self, program):
+        running = []
+        for number, (language, price) in enumerate((("de", 3), ("fr", 1), ("de", 2))):
+            kind = self.translators[number % len(self.translators)]
+            running.append(self.start_example(kind, f"tr-{number}", language, price, ready="ready"))
+        out, _ = self.run_example(program, "de")
+        self.assertEqual(out, "tr-0 translates de for 3\ntr-1 translates fr for 1\ntr-2 translates de for 2\ncheapest: tr-2\n")
+        _, err = self.run_example(program, "it", code=1)
+        self.assertEqual(err, "nobody translates it\n")
+        for translator in running:
+            translator.stop()
+
+
+class StateTest(ExampleCase):
+    def test_all_languages_share_one_state(self):
+        before = "nobody"
+        for number, (program, name) in enumerate((
+                ("state/visits.py", "Ada"), ("example_visits_c", "Grace"), ("state/visits.py", "Alan")), 1):
+            out, _ = self.run_example(program, name)
+            self.assertEqual(out, f"visit {number} is by {name}, the one before was by {before}\n")
+            before = name
+
+
+class CoordinatorTest(ExampleCase):
+    @for_each("coordinator/coordinator.py")
+    def test_a_worker_that_is_killed(self, program):
+        workers = [self.start_example("coordinator/worker.py", f"w{number}", "0.05", ready="ready") for number in (1, 2, 3)]
+        coordinator = self.start_example(program, 60)
+        coordinator.wait_for_output("w2 did task", 60)
+        workers[1].kill()
+        coordinator.wait_for_output("w2 did not do task", 60)
+        workers[0].pause()  # as bad as dead, for as long as it lasts
+        coordinator.wait_for_output("w1 did not do task", 60)
+        late = self.start_example("coordinator/worker.py", "w4", "0.01", ready="ready")
+        self.assertEqual(coordinator.wait(60), 0)
+        out = coordinator.out()
+        self.assertIn(f"the squares of 1 to 60 add up to {sum(n * n for n in range(61))}\n", out)
+        done = [int(number) for number in re.findall(r"did task (\d+)", out)]
+        self.assertEqual(sorted(done), list(range(1, 61)), "each task is done once")
+        workers[0].resume()
+        for worker in (workers[0], workers[2], late):
+            worker.stop()
+
+
+if __name__ == "__main__":
+    main()
