@@ -19,7 +19,7 @@ import urllib.error
 import urllib.request
 
 COLOURS = {"planner": 36, "adder-1": 32, "adder-2": 92, "echo": 34, "notekeeper": 35, "monitor": 94, "events": 33, "courier": 96,
-           "clerk": 95}
+           "clerk": 95, "student": 36, "professor": 32, "patient": 36, "doctor": 32, "specialist": 35}
 libc = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1
 printing = threading.Lock()
@@ -101,11 +101,15 @@ class Process:
         """Asks the process to end and waits. @return its exit code."""
         if self._popen.poll() is None:
             self._popen.terminate()
+        return self.wait(seconds)
+
+    def wait(self, seconds):
+        """Waits until the process ends by itself. @return its exit code."""
         try:
             return self._popen.wait(seconds)
         except subprocess.TimeoutExpired:
             self.kill()
-            raise Failed(f"{self.name} did not stop within {seconds} seconds") from None
+            raise Failed(f"{self.name} did not end within {seconds} seconds") from None
         finally:
             self._reader.join(1)
 
@@ -148,8 +152,13 @@ class Stage:
         return os.path.join(self.directory, name)
 
     def start(self, name, program, *arguments, shown=True, **env):
-        """Starts a program of the build as `name`; `env` is added to its environment."""
+        """Starts a program of the build, or any other by its path, as `name`; `env` is added to its environment."""
         return self._run(name, os.path.join(self.bin, program), arguments, shown, env)
+
+    def run(self, name, program, *arguments, seconds=20, **env):
+        """As start(), and waits for the end. @return (exit code, the lines of its output)."""
+        process = self.start(name, program, *arguments, **env)
+        return process.wait(seconds), process.lines
 
     def _run(self, name, program, arguments, shown, env):
         process = Process(name, [program, *arguments], {**self.env, **env}, shown)
@@ -158,9 +167,9 @@ class Stage:
 
     # ---- Redis and the daemons
 
-    def start_redis(self):
+    def start_redis(self, *options):
         program = shutil.which("redis-server") or "/usr/bin/redis-server"
-        arguments = ["--port", "0", "--unixsocket", self.socket, "--save", "", "--dir", self.directory]
+        arguments = ["--port", "0", "--unixsocket", self.socket, "--save", "", "--dir", self.directory, *options]
         self._run("redis", program, arguments, False, {})
         until(lambda: self.redis("PING").startswith(b"+PONG"), 10, "redis-server answers")
 
@@ -179,10 +188,10 @@ class Stage:
         """The number of connections that are subscribed to a channel."""
         return int(self.redis(f"PUBSUB NUMSUB {channel}").rsplit(b":", 1)[1])
 
-    def start_daemon(self, program):
-        """Starts a daemon with its defaults. The kernel chooses its HTTP port; `url` of the result is the address."""
+    def start_daemon(self, program, *arguments):
+        """Starts a daemon. The kernel chooses its HTTP port; `url` of the result is the address."""
         head = program.upper().replace("-", "_")
-        daemon = self.start(program, program, shown=False,
+        daemon = self.start(program, program, *arguments, shown=False,
                             **{f"{head}_HTTP_LISTEN": "127.0.0.1:0", f"{head}_LOG_FORMAT": "json"})
         daemon.url = "http://" + json.loads(daemon.says('"http_listening"'))["address"]
         self._daemons.append(daemon)
