@@ -7,7 +7,7 @@ import sys
 import unittest
 from unittest import mock
 
-from case import EXAMPLES_DIR, KEY, ExampleCase, PretendModel, answer_to, main
+from case import EXAMPLES_DIR, KEY, ExampleCase, PretendModel, answer_to, for_each, has_program, main
 
 sys.path.insert(0, str(EXAMPLES_DIR / "llm"))
 import chat  # noqa: E402
@@ -79,13 +79,44 @@ class ChatCase(unittest.TestCase):
             self.assertEqual(str(caught.exception), sentence)
 
 
-class EnvironmentTest(ExampleCase):
-    def test_without_a_key(self):
-        for name in ("chemistry_tutoring/student.py", "chemistry_tutoring/professor.py"):
-            with self.subTest(name):
-                out, err = self.run_example(name, code=2, env={"OPENAI_API_KEY": ""})
-                self.assertEqual((out, err), ("", "No key for a language model: set OPENAI_API_KEY, and for another server "
-                                                  "than OpenAI's OPENAI_BASE_URL and OPENAI_MODEL.\n"))
+STUDENTS = ("chemistry_tutoring/student.py", *(
+    ["example_tutoring_student"] if has_program("example_tutoring_student") else []))
+
+
+class ProgramTest(ExampleCase):
+    """The same through a program that asks; the client in C++ has no other face."""
+
+    @for_each(*STUDENTS)
+    def test_configuration(self, program):
+        self.use_model()
+        for variables, sentence in (
+                ({"OPENAI_API_KEY": ""}, "No key for a language model: set OPENAI_API_KEY, and for another server than "
+                                         "OpenAI's OPENAI_BASE_URL and OPENAI_MODEL."),
+                ({"OPENAI_API_KEY": f"{KEY}\r\nX: y"}, "OPENAI_API_KEY must be printable ASCII without spaces and line breaks."),
+                ({"OPENAI_BASE_URL": "file:///etc/passwd"}, "OPENAI_BASE_URL must be an address such as "
+                                                            "https://api.openai.com/v1."),
+                ({"OPENAI_TIMEOUT_SECONDS": "soon"}, "OPENAI_TIMEOUT_SECONDS must be a number of seconds, at most 3600.")):
+            self.assertEqual(self.run_example(program, code=2, env=variables), ("", sentence + "\n"))
+
+    @for_each(*STUDENTS)
+    def test_failures(self, program):
+        self.use_model()
+        for word, sentence in {
+                "status=401": "refused the key; is OPENAI_API_KEY right? (HTTP 401)",
+                "status=429": chat._BECAUSE[429] + " (HTTP 429)",
+                "status=500": "failed; try again later (HTTP 500)",
+                "redirect": "refused the request (HTTP 302)",
+                "garbage": "sent an answer that is not one of a chat completion",
+                "empty": "sent an answer without text",
+                "huge": "sent an answer of more than 1048576 bytes",
+                "long": "sent a text of more than 32768 bytes",
+                "slow=3": "did not answer within 0.5 seconds"}.items():
+            out, err = self.run_example(program, code=1, env={
+                "OPENAI_MODEL": f"pretend:{word}", "OPENAI_TIMEOUT_SECONDS": "0.5" if "slow" in word else "60"})
+            self.assertEqual((out, err), ("", f"student: The language model at 127.0.0.1 {sentence}.\n"))
+        self.model.stop()
+        _, err = self.run_example(program, code=1)
+        self.assertRegex(err, "^student: The language model at 127.0.0.1 cannot be reached: [^\n]*onnect[^\n]*\\.\n$")
 
 
 if __name__ == "__main__":

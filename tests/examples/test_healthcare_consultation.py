@@ -1,7 +1,9 @@
 """Healthcare consultation: roles, limits, data-loss prevention and audit of a gateway in profile production, around three agents
 of which two ask language models."""
 
-from case import EXAMPLES_DIR, ExampleCase, answer_to, main
+import unittest
+
+from case import EXAMPLES_DIR, ExampleCase, answer_to, has_program, main
 
 FOLDER = EXAMPLES_DIR / "healthcare_consultation"
 SECRET = "219-09-9998"  # the patient's social security number
@@ -9,7 +11,8 @@ MASKED = "XXX-XX-9998"
 REFUSED = "patient: the gateway refused: "
 
 
-class HealthcareCase(ExampleCase):
+class PythonTest(ExampleCase):
+    programs = {name: f"healthcare_consultation/{name}.py" for name in ("patient", "doctor", "specialist")}
     redis_options = {"appendonly": "yes"}  # profile production wants it
 
     def setUp(self):
@@ -39,10 +42,6 @@ class HealthcareCase(ExampleCase):
 
     def patient(self, *arguments, code=0):
         return self.run_example(self.programs["patient"], *arguments, env=self.credentials("patient"), code=code)
-
-
-class PythonTest(HealthcareCase):
-    programs = {name: f"healthcare_consultation/{name}.py" for name in ("patient", "doctor", "specialist")}
 
     def test_a_consultation(self):
         doctor, specialist = self.start_doctor(), self.start_specialist()
@@ -104,6 +103,21 @@ class PythonTest(HealthcareCase):
         _, err = self.patient(code=1)
         self.assertEqual(err, "patient: no advice: The language model at 127.0.0.1 sent an answer that is not one of a chat "
                               "completion.\n")
+
+
+class RulesTest(ExampleCase):
+    def test_what_they_find(self):
+        for text, verdict, mask in (("ssn 219-09-9998", "redact", MASKED), ("mrn 12345678", "redact", "[REDACTED MRN]"),
+                                    ("see CASE-123456", "redact", "[REDACTED CASE_NUMBER]"), ("in ward V7", "block", ""),
+                                    ("mail jane@example.com", "redact", "j***@example.com"), ("icd10 E11.65", "none", "")):
+            done = self.masctl("dlp", "scan", "--rules", FOLDER / "config/dlp.toml", input=text)
+            self.assertIn(f"verdict: {verdict}", done.stdout, text)
+            self.assertIn(mask, done.stdout)
+
+
+@unittest.skipUnless(has_program("example_consultation_doctor"), "libcurl's headers were not installed when this was built")
+class CppTest(PythonTest):
+    programs = {name: f"example_consultation_{name}" for name in ("patient", "doctor", "specialist")}
 
 
 if __name__ == "__main__":

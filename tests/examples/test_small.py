@@ -20,8 +20,8 @@ class HelloTest(ExampleCase):
 
 
 class RequestReplyTest(ExampleCase):
-    servers = ("request_reply/server.py", "example_convert_server_c")
-    clients = ("request_reply/client.py", "example_convert_client_c")
+    servers = ("request_reply/server.py", "example_convert_server", "example_convert_server_c")
+    clients = ("request_reply/client.py", "example_convert_client", "example_convert_client_c")
 
     @for_each(*servers)
     def test_every_client(self, program):
@@ -47,9 +47,9 @@ class RequestReplyTest(ExampleCase):
 
 
 class DiscoveryTest(ExampleCase):
-    translators = ("discovery/translator.py",)
+    translators = ("discovery/translator.py", "example_translator")
 
-    @for_each("discovery/finder.py")
+    @for_each("discovery/finder.py", "example_finder")
     def test_the_cheapest(self, program):
         running = []
         for number, (language, price) in enumerate((("de", 3), ("fr", 1), ("de", 2))):
@@ -67,16 +67,18 @@ class StateTest(ExampleCase):
     def test_all_languages_share_one_state(self):
         before = "nobody"
         for number, (program, name) in enumerate((
-                ("state/visits.py", "Ada"), ("example_visits_c", "Grace"), ("state/visits.py", "Alan")), 1):
+                ("state/visits.py", "Ada"), ("example_visits_c", "Grace"), ("example_visits", "Edsger"),
+                ("state/visits.py", "Alan"), ("example_visits", "Barbara")), 1):
             out, _ = self.run_example(program, name)
             self.assertEqual(out, f"visit {number} is by {name}, the one before was by {before}\n")
             before = name
 
 
 class CoordinatorTest(ExampleCase):
-    @for_each("coordinator/coordinator.py")
+    @for_each("coordinator/coordinator.py", "example_coordinator")
     def test_a_worker_that_is_killed(self, program):
-        workers = [self.start_example("coordinator/worker.py", f"w{number}", "0.05", ready="ready") for number in (1, 2, 3)]
+        workers = [self.start_example(worker, f"w{number}", "0.05", ready="ready") for number, worker in enumerate(
+            ("example_worker", "coordinator/worker.py", "coordinator/worker.py"), 1)]
         coordinator = self.start_example(program, 60)
         coordinator.wait_for_output("w2 did task", 60)
         workers[1].kill()

@@ -2,46 +2,47 @@
 #include "chat.h"
 
 #include <curl/curl.h>
-#include <mas_schema.h>
-
 #include <cstdlib>
 #include <iostream>
+#include <mas.hpp>
 #include <memory>
 #include <optional>
+#include <sstream>
+#include <vector>
 
 namespace {
 
 using Curl = std::unique_ptr<CURL, decltype(&curl_easy_cleanup)>;
 using Text = std::unique_ptr<char, decltype(&curl_free)>;
 
-// ---- The JSON of a request and of an answer, as tables for mas_schema_write and mas_schema_read.
+// ---- The JSON of a request and of an answer
 
 struct Said {
-  const char *role;
-  const char *content;
+  std::string role;
+  std::string content;
 };
-struct Request {
-  const char *model;
-  mas_array messages;
-};
-struct Choice {
-  Said message;
-};
-struct Answer {
-  mas_array choices;
-};
+MAS_STRUCT(Said, role, content)
 
-const mas_field kSaidFields[] = {MAS_FIELD(Said, role, MAS_TYPE_STRING, MAS_FIELD_OPTIONAL),
-                                 MAS_FIELD(Said, content, MAS_TYPE_STRING, MAS_FIELD_OPTIONAL)};
-const mas_schema kSaid = MAS_SCHEMA(Said, kSaidFields);
-const mas_field kRequestFields[] = {MAS_FIELD(Request, model, MAS_TYPE_STRING, 0),
-                                    MAS_FIELD(Request, messages, MAS_TYPE_STRUCT, MAS_FIELD_ARRAY, .schema = &kSaid)};
-const mas_schema kRequest = MAS_SCHEMA(Request, kRequestFields);
-const mas_field kChoiceFields[] = {MAS_FIELD(Choice, message, MAS_TYPE_STRUCT, 0, .schema = &kSaid)};
-const mas_schema kChoice = MAS_SCHEMA(Choice, kChoiceFields);
-const mas_field kAnswerFields[] = {
-    MAS_FIELD(Answer, choices, MAS_TYPE_STRUCT, MAS_FIELD_ARRAY, .schema = &kChoice, .min_length = 1)};
-const mas_schema kAnswer = MAS_SCHEMA(Answer, kAnswerFields);
+struct Asked {
+  std::string model;
+  std::vector<Said> messages;
+};
+MAS_STRUCT(Asked, model, messages)
+
+struct AnswerText {
+  std::optional<std::string> content;
+};
+MAS_STRUCT(AnswerText, content)
+
+struct Choice {
+  AnswerText message;
+};
+MAS_STRUCT(Choice, message)
+
+struct Answer {
+  std::vector<Choice> choices;
+};
+MAS_STRUCT_WITH(Answer, MAS_MEMBER(choices).length(1, 100))
 
 // ---- The environment
 
@@ -94,20 +95,17 @@ size_t take(const char *part, size_t, size_t size, void *body) {
   return size;
 }
 
+/// 0.2 for 200 milliseconds.
+std::string shown(std::chrono::milliseconds time) {
+  std::ostringstream text;
+  text << std::chrono::duration<double>(time).count();
+  return text.str();
+}
+
 std::string trimmed(const std::string &text) {
   size_t first = text.find_first_not_of(" \t\r\n");
   if (first == std::string::npos) return "";
   return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
-}
-
-/// The text in the model's answer; nothing where the answer is not one of a chat completion.
-std::optional<std::string> text_of(const std::string &body) {
-  void *filled = nullptr;
-  if (mas_schema_read(&kAnswer, body.data(), body.size(), &filled) != MAS_OK) return std::nullopt;
-  std::unique_ptr<void, decltype(&mas_struct_free)> owned(filled, &mas_struct_free);
-  const char *content =
-      static_cast<const Choice *>(static_cast<const Answer *>(filled)->choices.items)->message.content;
-  return content == nullptr ? "" : trimmed(content);
 }
 
 }  // namespace
@@ -135,18 +133,14 @@ Chat Chat::from_environment() {
 }
 
 std::string Chat::ask(const std::string &instructions, const std::string &text) const {
-  const Said said[] = {{"system", instructions.c_str()}, {"user", text.c_str()}};
-  const Request request{model_.c_str(), {said, 2}};
-  char *json = nullptr;
-  if (mas_schema_write(&kRequest, &request, &json, nullptr) != MAS_OK)
-    throw error(std::string("cannot be asked: ") + mas_error_detail());
-  std::unique_ptr<char, decltype(&mas_free)> owned(json, &mas_free);
-
-  std::optional<std::string> answer = text_of(post(json));
+  auto request = mas::to_json(Asked{model_, {{"system", instructions}, {"user", text}}});
+  if (!request) throw error(std::string("cannot be asked: ") + request.error().what());
+  auto answer = mas::from_json<Answer>(post(*request));
   if (!answer) throw error("sent an answer that is not one of a chat completion");
-  if (answer->empty()) throw error("sent an answer without text");
-  if (answer->size() > kMaxText) throw error("sent a text of more than " + std::to_string(kMaxText) + " bytes");
-  return *answer;
+  std::string said = trimmed(answer->choices[0].message.content.value_or(""));
+  if (said.empty()) throw error("sent an answer without text");
+  if (said.size() > kMaxText) throw error("sent a text of more than " + std::to_string(kMaxText) + " bytes");
+  return said;
 }
 
 std::string Chat::post(const std::string &body) const {
@@ -169,8 +163,7 @@ std::string Chat::post(const std::string &body) const {
   CURLcode code = curl_easy_perform(curl.get());
   long status = 0;
   curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
-  if (code == CURLE_OPERATION_TIMEDOUT)
-    throw error("did not answer within " + std::to_string(timeout_.count()) + " milliseconds");
+  if (code == CURLE_OPERATION_TIMEDOUT) throw error("did not answer within " + shown(timeout_) + " seconds");
   if (code == CURLE_WRITE_ERROR) throw error("sent an answer of more than " + std::to_string(kMaxBody) + " bytes");
   if (code != CURLE_OK) throw error(std::string("cannot be reached: ") + curl_easy_strerror(code));
   if (status != 200) throw error(refusal(status));

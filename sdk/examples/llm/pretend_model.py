@@ -34,9 +34,8 @@ class PretendModel:
         """@param key the only one that is accepted."""
         self.key = key
         self.calls: list[tuple[list[dict[str, str]], str]] = []  #: messages and answer of each request that was answered
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+        self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.owner = self  # type: ignore[attr-defined]
-        self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
 
     def start(self) -> PretendModel:
@@ -51,6 +50,13 @@ class PretendModel:
         """What makes the examples ask this server. @param word how it shall misbehave, such as "status=500"."""
         return {"OPENAI_BASE_URL": self.url, "OPENAI_MODEL": f"pretend:{word}" if word else "pretend",
                 "OPENAI_API_KEY": self.key, "no_proxy": "127.0.0.1"}
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_arguments: object) -> None:
+        """A client that hangs up is no news."""
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
