@@ -332,7 +332,7 @@ void Session::rename() {
   redis::Command farewell("HDEL", keys.instances(id), before);
   farewell.add("DEL", keys.alive(id, before));
   static_cast<void>(commands().send(farewell, redis::ReplyTo{}));  // else it expires
-  hub_->leave(*this);
+  hub_->leave(*this, channel_);
   join();
 }
 
@@ -398,7 +398,7 @@ void Session::close(const Status& outcome) {
   mode_.close();
   commands().forget(this);
   agent_.requests->end_all(Error{Errc::kCancelled, "the agent was stopped"});  // those made since stop()
-  hub_->leave(*this);
+  hub_->leave(*this, channel_);
   // The hub may be in the middle of a callback that led here; it ends from the loop.
   runtime_.post([this, outcome] { let_go(outcome); });
 }

@@ -37,16 +37,13 @@ void Hub::join(HubMember& member, const std::string& channel) {
   subscriber_.subscribe(channel);
 }
 
-void Hub::leave(HubMember& member) {
-  for (auto it = channels_.begin(); it != channels_.end();) {
-    std::erase(it->second, &member);
-    if (!it->second.empty()) {
-      ++it;
-      continue;
-    }
-    subscriber_.unsubscribe(it->first);
-    it = channels_.erase(it);
-  }
+void Hub::leave(HubMember& member, std::string_view channel) {
+  auto it = channels_.find(channel);
+  if (it == channels_.end()) return;
+  std::erase(it->second, &member);
+  if (!it->second.empty()) return;
+  subscriber_.unsubscribe(channel);
+  channels_.erase(it);
 }
 
 /// A copy: a member may leave while it is told.

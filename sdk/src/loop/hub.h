@@ -42,7 +42,8 @@ class Hub final : public redis::ConnectionListener, public redis::SubscriberList
   void start();
 
   void join(HubMember& member, const std::string& channel);
-  void leave(HubMember& member);
+  /// @param channel the one that the member joined with.
+  void leave(HubMember& member, std::string_view channel);
 
   redis::Connection& commands() { return commands_; }
   /// @return whether commands can be sent and `channel` is heard.
