@@ -276,7 +276,8 @@ MAS_EXPORT mas_status mas_agent_run(mas_agent *agent);
 MAS_EXPORT void mas_agent_quit(mas_agent *agent);
 
 /** For applications with an event loop of their own. @return a descriptor that polls as readable while callbacks wait;
- *  then call mas_agent_poll(agent, 0, NULL). Valid as long as the agent. Do not read or close it. */
+ *  then call mas_agent_poll(agent, 0, NULL). Who watches edges (EPOLLET) repeats that until *ret_handled is 0. Valid as
+ *  long as the agent. Do not read or close it. */
 MAS_EXPORT int mas_agent_fd(const mas_agent *agent);
 
 /* ---- Messages ------------------------------------------------------------------------------------------------ */

@@ -117,9 +117,13 @@ uint64_t Inbox::take_dropped() {
   return std::exchange(dropped_, 0);
 }
 
-void Inbox::settle(bool woken) {
+void Inbox::settle(bool idle) {
   std::lock_guard lock(mutex_);
-  if (!nothing_waits() || (!readable_ && !woken)) return;
+  if (!nothing_waits()) {
+    if (idle && readable_) wake();
+    return;
+  }
+  if (!readable_ && !idle) return;
   clear_descriptor(fd_);
   readable_ = false;
 }

@@ -88,8 +88,10 @@ class Inbox {
   uint64_t next_number() const;
   /// @return messages dropped since the last call: what an overflow notice is about.
   uint64_t take_dropped();
-  /// Makes the descriptor unreadable if nothing waits. @param woken whether it may be readable for no entry's sake.
-  void settle(bool woken);
+  /// Makes the descriptor unreadable if nothing waits.
+  /// @param idle the poll ran nothing: the descriptor may be readable for no entry's sake. If something waits all the same,
+  /// it becomes readable anew, since who watches edges polls no more.
+  void settle(bool idle);
   /// Makes the descriptor readable. Async-signal-safe.
   void wake() const;
 

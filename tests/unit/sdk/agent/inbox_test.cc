@@ -1,6 +1,9 @@
 // The inbox: order between kinds, lanes, the bound, and what one poll may take.
 #include "sdk/src/agent/inbox.h"
 
+#include <sys/epoll.h>
+#include <unistd.h>
+
 #include "sdk/src/agent/requests.h"
 #include "sdk/src/peer/outbox.h"
 #include "tests/unit/catch.h"
@@ -101,4 +104,28 @@ TEST_CASE("where the mode keeps all, nothing is dropped, whatever the bound") {
   for (const char* type : {"a", "b", "c", "d"}) at.push(Lane::kBulk, type);
   CHECK(at.inbox.messages_dropped() == 0);
   CHECK(at.taken() == "abcd");
+}
+
+TEST_CASE("who watches edges is told of what came during a poll that ran nothing") {
+  InboxCase at;
+  const int epoll = epoll_create1(EPOLL_CLOEXEC);
+  epoll_event event{.events = EPOLLIN | EPOLLET, .data = {}};
+  REQUIRE(epoll_ctl(epoll, EPOLL_CTL_ADD, at.inbox.fd(), &event) == 0);
+  const auto edges = [&] { return epoll_wait(epoll, &event, 1, 0); };
+
+  at.push_change();
+  CHECK(edges() == 1);
+  const uint64_t poll_begins = at.inbox.next_number();
+  at.push_change();
+  CHECK(edges() == 0);
+  CHECK(at.taken(poll_begins) == "-");  // and no callback is set for it
+  at.inbox.settle(true);
+  CHECK(edges() == 1);
+
+  CHECK(at.taken() == "-");
+  at.inbox.settle(true);
+  CHECK(edges() == 0);
+  at.push_change();
+  CHECK(edges() == 1);
+  close(epoll);
 }
