@@ -19,6 +19,24 @@
 
 namespace mas::sdk {
 
+namespace {
+
+/// Runs a callback that decides nothing. An exception ends the callback, and the poll goes on.
+/// @param call @return whether the application was called.
+template <typename Call>
+MAS_CATCHES_UNWINDING bool call_back(const AgentContext& context, const char* name, Call call) {
+  try {
+    return call();
+  } catch (const abi::__forced_unwind&) {
+    throw;  // the thread ends
+  } catch (...) {
+    context.debug(std::string("the ") + name + " callback ended with an exception");
+  }
+  return true;
+}
+
+}  // namespace
+
 PollGate::Pass PollGate::enter(Duration patience) {
   Absence waiting;
   std::unique_lock lock(mutex_);
@@ -243,27 +261,33 @@ bool Agent::handle(const Receipt& receipt) {
   append_uuid(id, receipt.id);
   if (receipt.outcome != MAS_OK) fail(receipt.outcome, receipt.note.detail);
   note_receipt(receipt.note);
-  call_out(wanted.fn, handle(), id.c_str(), receipt.target.c_str(), receipt.outcome, wanted.user);
-  return true;
+  return call_back(context_, "receipt", [&] {
+    call_out(wanted.fn, handle(), id.c_str(), receipt.target.c_str(), receipt.outcome, wanted.user);
+    return true;
+  });
 }
 
 bool Agent::handle(const ConnectionChange& change) {
   auto wanted = callback(&Callbacks::connection);
   if (wanted.fn == nullptr) return false;
-  call_out(wanted.fn, handle(), change.state, change.detail.c_str(), wanted.user);
-  return true;
+  return call_back(context_, "connection", [&] {
+    call_out(wanted.fn, handle(), change.state, change.detail.c_str(), wanted.user);
+    return true;
+  });
 }
 
 bool Agent::handle(const Notice& notice) {
   if (notice.request != nullptr) {
     context_.requests->polled();
-    return notice.request->finish(handle());
+    return call_back(context_, "reply", [&] { return notice.request->finish(handle()); });
   }
   uint64_t dropped = context_.inbox.take_dropped();
   auto wanted = callback(&Callbacks::overflow);
   if (wanted.fn == nullptr) return false;
-  call_out(wanted.fn, handle(), dropped, wanted.user);
-  return true;
+  return call_back(context_, "overflow", [&] {
+    call_out(wanted.fn, handle(), dropped, wanted.user);
+    return true;
+  });
 }
 
 /// After a stop: requests learn their end, and where the mode keeps all, the sender learns what became of its messages;
