@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <mas_schema.h>
+
 #include "harness.h"
 
 enum { kRounds = 100, kChildSeconds = 20 };
@@ -65,6 +67,106 @@ static void on_field(const char *name, const char *value, size_t size, void *use
   (void)name, (void)value, (void)size, (void)user;
 }
 
+static void on_reply(mas_agent *agent, mas_status status, const mas_message *reply, void *user) {
+  (void)agent, (void)status, (void)reply, (void)user;
+}
+
+static void on_receipt(mas_agent *agent, const char *id, const char *target, mas_status outcome, void *user) {
+  (void)agent, (void)id, (void)target, (void)outcome, (void)user;
+}
+
+static void on_overflow(mas_agent *agent, uint64_t dropped, void *user) { (void)agent, (void)dropped, (void)user; }
+static mas_status on_hook(mas_agent *agent, void *user) { return (void)agent, (void)user, MAS_OK; }
+static void on_line(const char *line, void *user) { (void)line, (void)user; }
+
+typedef struct note {
+  int32_t n;
+} note;
+static const mas_field note_fields[] = {MAS_FIELD(note, n, MAS_TYPE_INT32, 0)};
+static const mas_schema note_schema = MAS_SCHEMA(note, note_fields);
+static mas_status on_note(mas_agent *agent, const mas_message *message, const void *filled, void *user) {
+  return (void)agent, (void)message, (void)filled, (void)user, MAS_OK;
+}
+
+/** What the parent had when it forked. */
+typedef struct inherited {
+  mas_agent *agent;
+  mas_message *message;
+  mas_request *request;
+  mas_agent_list *list;
+  mas_options *options;
+  char *value;
+} inherited;
+
+/** In a child: settings. */
+static void call_options(mas_options *options) {
+  expect_refused(mas_options_set_redis_url(options, "redis://localhost"));
+  expect_refused(mas_options_set_namespace(options, "n"));
+  expect_refused(mas_options_set_mode(options, MAS_MODE_P2P));
+  expect_refused(mas_options_set_credentials(options, ""));
+  expect_refused(mas_options_set_handler_timeout(options, 1));
+  expect_refused(mas_options_set_dedupe_window(options, 1));
+  expect_refused(mas_options_add_capability(options, "c"));
+  expect_refused(mas_options_set_metadata(options, "{}", MAS_STRLEN));
+  expect_refused(mas_options_set_heartbeat(options, 1000, 2000));
+  expect_refused(mas_options_set_max_message(options, 4096));
+  expect_refused(mas_options_set_inbound_queue(options, 1, 1));
+  expect_refused(mas_options_set_outbound_queue(options, 1, 1));
+  mas_options_set_debug(options, on_line, NULL);
+  mas_options_free(options);
+}
+
+/** In a child: what needs no connection works, or is refused; nothing hangs. */
+static void call_the_rest(const inherited *had) {
+  mas_agent *agent = had->agent;
+  mas_data_key *key = NULL;
+  mas_request *request = NULL;
+  char *json = NULL;
+  void *filled = NULL;
+  note n = {1};
+  expect_refused(mas_agent_request_async(agent, "worker", "question", NULL, 0, -1, on_reply, NULL, &request));
+  expect_refused(mas_agent_send_again(agent, mas_message_id(had->message), "worker", "note", NULL, 0));
+  expect_refused(mas_agent_send_with(agent, "worker", "note", NULL, 0, NULL, 0, NULL));
+  expect_refused(mas_agent_on_typed(agent, "note", &note_schema, on_note, NULL));
+  expect_refused(mas_state_bind(agent, &note_schema, &n));
+  expect_refused(mas_state_save(agent, -1));
+  expect_refused(mas_state_reset(agent, -1));
+  expect_refused(mas_schema_read(&note_schema, "{\"n\":1}", MAS_STRLEN, &filled));
+  expect_refused(mas_schema_write(&note_schema, &n, &json, NULL));
+  expect_refused(mas_data_key_read("k", "/nonexistent", &key));
+  expect_refused(mas_message_decrypt(had->message, key, &json, NULL));
+  expect_refused(mas_request_cancel(had->request));
+  mas_agent_on_receipt(agent, MAS_RECEIPTS_ALL, on_receipt, NULL);
+  mas_agent_on_overflow(agent, on_overflow, NULL);
+  mas_agent_on_start(agent, on_hook, NULL);
+  mas_agent_on_stop(agent, on_hook, NULL);
+  mas_struct_free(filled);
+  mas_data_key_free(key);
+  mas_request_free(had->request);
+  mas_free(had->value);
+  call_options(had->options);
+}
+
+/** In a child: texts and numbers are there. */
+static void look_at_everything(const inherited *had) {
+  const mas_message *message = had->message;
+  const mas_agent_list *list = had->list;
+  bool there = mas_agent_fd(had->agent) >= 0 && strlen(mas_agent_instance(had->agent)) == 32;
+  there = there && strcmp(mas_message_sender(message), "worker") == 0 && strlen(mas_message_id(message)) > 0;
+  there = there && strlen(mas_message_correlation_id(message)) > 0 && mas_message_data(message, NULL) != NULL;
+  there = there && mas_message_envelope(message, NULL) != NULL && mas_message_timestamp(message) > 0;
+  there = there && mas_message_attempt(message) == 1 && mas_agent_list_size(list) == 2;
+  there = there && strcmp(mas_agent_list_id(list, 1), "worker") == 0 && mas_agent_list_active(list, 1);
+  there = there && mas_agent_list_metadata(list, 1) != NULL && mas_agent_list_registered_at(list, 1) > 0;
+  there = there && mas_agent_list_capability_count(list, 1) == 0 && mas_agent_list_capability(list, 1, 0) == NULL;
+  there = there && mas_version() != NULL && mas_version_compatible(MAS_VERSION);
+  there = there && mas_status_text(MAS_OK) != NULL && !mas_status_retriable(MAS_OK);
+  there = there && mas_receipt_decision() != NULL && mas_receipt_detail() != NULL && mas_receipt_retry_after() == 0;
+  if (!there) _exit(4);
+  mas_message_unref(mas_message_ref(message));
+  mas_agent_list_free(had->list);
+}
+
 /** In a child: calls everything. */
 static void call_everything(mas_agent *agent, mas_message *message) {
   mas_agent *other = NULL;
@@ -102,14 +204,23 @@ static void call_everything(mas_agent *agent, mas_message *message) {
 static void children_under_traffic(void) {
   mas_agent *worker = agent_started("worker", NULL), *asker = agent_started("asker", NULL);
   pthread_t poller, sender;
+  inherited had = {.agent = asker, .options = options_here()};
   mas_message *answer = NULL;
+  mas_state_field field = {"a", "1", MAS_STRLEN};
   CHECK_OK(mas_agent_on_message(worker, NULL, on_message, NULL));
   pthread_create(&poller, NULL, poll_until_over, worker);
   pthread_create(&sender, NULL, send_until_over, asker);
   CHECK_OK(mas_agent_request(asker, "worker", "question", NULL, 0, 5000, &answer));
+  CHECK_OK(mas_agent_request_async(asker, "worker", "question", NULL, 0, 5000, on_reply, NULL, &had.request));
+  CHECK_OK(mas_agent_discover(asker, NULL, 0, 0, 0, 5000, &had.list));
+  CHECK_OK(mas_state_update(asker, &field, 1, 5000));
+  CHECK_OK(mas_state_get(asker, "a", &had.value, NULL));
+  had.message = answer;
   for (int i = 0; i < kRounds; ++i) {
     pid_t child = fork();
     if (child == 0) {
+      look_at_everything(&had);
+      call_the_rest(&had);
       call_everything(asker, answer);
       if (i % 2 == 0) exit(0);
       _exit(0);
@@ -127,6 +238,10 @@ static void children_under_traffic(void) {
   CHECK_TEXT(redis("HGET", "agent:asker", "status", NULL), "ACTIVE");
   mas_message_unref(answer);
   mas_message_unref(again);
+  mas_request_free(had.request);
+  mas_agent_list_free(had.list);
+  mas_options_free(had.options);
+  mas_free(had.value);
   agent_ended(asker);
   agent_ended(worker);
 }

@@ -121,6 +121,88 @@ static void cancelled_while_it_sends(void) {
   agent_ended(agent);
 }
 
+/* Calls that wait for an answer, each on and on. They are no cancellation points: the thread ends after the call. */
+
+static atomic_int call_number;
+
+static mas_status call_once(mas_agent *agent) {
+  mas_message *reply = NULL;
+  mas_agent_list *list = NULL;
+  mas_state_field field = {"a", "1", MAS_STRLEN};
+  mas_status status = MAS_OK;
+  switch (call_number) {
+    case 0:
+      status = mas_agent_request(agent, "silent", "question", NULL, 0, 1, &reply);
+      mas_message_unref(reply);
+      return status == MAS_TIMEOUT ? MAS_OK : status;
+    case 1:
+      return mas_agent_send_wait(agent, "alice", "note", NULL, 0, 5000, NULL);
+    case 2:
+      status = mas_agent_discover(agent, NULL, 0, 0, 0, 5000, &list);
+      if (status == MAS_OK) mas_agent_list_free(list);
+      return status;
+    case 3:
+      return mas_state_update(agent, &field, 1, 5000);
+    default:
+      return mas_agent_flush(agent, 5000);
+  }
+}
+
+static void *call_for_ever(void *agent) {
+  sem_post(&entered);
+  for (;;) {
+    CHECK_OK(call_once(agent));
+    pthread_testcancel();
+  }
+  return NULL;
+}
+
+static void cancelled_in_a_call_that_waits(void) {
+  mas_agent *agent = agent_started("alice", NULL);
+  mas_agent *silent = agent_started("silent", NULL);
+  CHECK_OK(mas_agent_on_message(agent, NULL, take, NULL));
+  for (int i = 0; i < kRounds; ++i) {
+    call_number = i % 5;
+    end_thread(call_for_ever, agent, true);
+    CHECK_OK(mas_agent_poll(agent, 0, NULL));
+  }
+  expect_works(agent);
+  agent_ended(silent);
+  agent_ended(agent);
+}
+
+static mas_status ask_in_handler(mas_agent *agent, const mas_message *message, void *user) {
+  mas_message *reply = NULL;
+  (void)message, (void)user;
+  sem_post(&entered);
+  mas_status status = mas_agent_request(agent, "silent", "question", NULL, 0, 20, &reply);
+  CHECK(status == MAS_TIMEOUT);
+  for (;;) pause(); /* the request was no cancellation point; this is one */
+  return MAS_OK;
+}
+
+static void cancelled_in_a_request_of_a_handler(void) {
+  mas_agent *agent = agent_started("alice", NULL);
+  mas_agent *silent = agent_started("silent", NULL);
+  for (int i = 0; i < kRounds / 10; ++i) {
+    CHECK_OK(mas_agent_on_message(agent, "note", ask_in_handler, NULL));
+    CHECK_OK(mas_agent_send(agent, "alice", "note", NULL, 0, NULL));
+    pthread_t thread;
+    void *result;
+    CHECK(pthread_create(&thread, NULL, run, agent) == 0);
+    sem_wait(&entered);
+    sem_wait(&entered);
+    CHECK(pthread_cancel(thread) == 0);
+    CHECK(pthread_join(thread, &result) == 0 && result == PTHREAD_CANCELED);
+    expect_works(agent);
+  }
+  mas_stats stats;
+  mas_agent_stats(agent, &stats, sizeof stats);
+  CHECK(stats.handler_failed == kRounds / 10);
+  agent_ended(silent);
+  agent_ended(agent);
+}
+
 static void ends_in_a_handler(void) {
   mas_agent *agent = agent_started("alice", NULL);
   for (int i = 0; i < kRounds; ++i) {
@@ -177,6 +259,8 @@ static void ends_with_a_receipt(void) {
 static const test_case tests[] = {
     {"cancelled_while_it_waits", cancelled_while_it_waits},
     {"cancelled_while_it_sends", cancelled_while_it_sends},
+    {"cancelled_in_a_call_that_waits", cancelled_in_a_call_that_waits},
+    {"cancelled_in_a_request_of_a_handler", cancelled_in_a_request_of_a_handler},
     {"ends_in_a_handler", ends_in_a_handler},
     {"ends_in_a_hook", ends_in_a_hook},
     {"ends_with_a_receipt", ends_with_a_receipt},
