@@ -52,7 +52,7 @@ LIBRARIES = {
     r"openssl/.*": [r"proto/redis/.*", r"proto/wire/.*\.cc", r"proto/base/.*\.cc"],
     r"simdjson\.h": [r"proto/base/utf8\.cc"],
     r"hs/.*": [r"daemons/gatewayd/dlp/.*\.cc"],
-    r"uv\.h": [r"proto/redis/.*", r"sdk/src/.*", r"sdk/(masctl|bench)/.*", r"daemons/(?!gatewayd/(archive|audit|authz|breaker|dlp|guard|limits|policy)/).*"],
+    r"uv\.h": [r"proto/redis/.*", r"sdk/src/.*", r"sdk/(masctl|bench|examples/embedding)/.*", r"daemons/(?!gatewayd/(archive|audit|authz|breaker|dlp|guard|limits|policy)/).*"],
     r"fmt/.*": [r"daemons/.*", r"sdk/masctl/.*"],
     r"toml\+\+/.*|toml\.hpp": [r"daemons/common/.*\.cc", r"proto/wire/credentials\.cc",
                                       r"daemons/gatewayd/dlp/config_table\.h"],
