@@ -22,34 +22,48 @@ constexpr std::string_view kList =
 #include "daemons/gatewayd/dlp/detect/bip39_english.inc"
     ;
 
-constexpr size_t kLetters = 26;
+/// The places of the words in the list, by open addressing. The first four letters of a word are those of no other
+/// (BIP-39), so that they make a good hash.
+class Places {
+ public:
+  Places() {
+    for (uint32_t i = 0; i < bip39_words().size(); ++i) {
+      uint32_t at = slot_of(bip39_words()[i]);
+      while (slots_[at] != kNone) at = (at + 1) % kSlots;
+      slots_[at] = static_cast<uint16_t>(i);
+    }
+  }
+  std::optional<uint32_t> find(std::string_view word) const {
+    const auto& words = bip39_words();
+    for (uint32_t at = slot_of(word); slots_[at] != kNone; at = (at + 1) % kSlots)
+      if (words[slots_[at]] == word) return slots_[at];
+    return std::nullopt;
+  }
 
-/// @param word of small letters, at least two. @return the number of its first two.
-size_t pair_of(std::string_view word) {
-  return static_cast<size_t>(word[0] - 'a') * kLetters + static_cast<size_t>(word[1] - 'a');
-}
+ private:
+  static constexpr unsigned kBitsOfSlot = 13;  // four times as many as there are words
+  static constexpr uint32_t kSlots = 1U << kBitsOfSlot;
+  static constexpr uint16_t kNone = UINT16_MAX;
 
-/// Where the words of each pair of letters begin in the list, and behind the last where it ends.
-using PairBegins = std::array<uint16_t, kLetters * kLetters + 1>;
-const PairBegins& pair_begins() {
-  static const PairBegins begins = [] {
-    PairBegins made{};
-    for (std::string_view word : bip39_words()) ++made[pair_of(word) + 1];
-    for (size_t i = 1; i < made.size(); ++i) made[i] = static_cast<uint16_t>(made[i] + made[i - 1]);
+  /// @param word of at least three bytes.
+  static uint32_t slot_of(std::string_view word) {
+    auto byte = [&](size_t i) { return static_cast<uint32_t>(static_cast<unsigned char>(word[i])); };
+    uint32_t letters = byte(0) | byte(1) << 8 | byte(2) << 16 | (word.size() > 3 ? byte(3) << 24 : 0);
+    return letters * 0x9e3779b1U >> (32 - kBitsOfSlot);
+  }
+
+  std::array<uint16_t, kSlots> slots_ = [] {
+    std::array<uint16_t, kSlots> made;
+    made.fill(kNone);
     return made;
   }();
-  return begins;
-}
+};
 
 /// @return the word's place in the list.
 std::optional<uint32_t> place_of(std::string_view word) {
-  if (word.size() < kShortestWord || !is_lower(word[0]) || !is_lower(word[1])) return std::nullopt;
-  const auto& words = bip39_words();
-  size_t pair = pair_of(word);
-  uint32_t first = pair_begins()[pair], last = pair_begins()[pair + 1];
-  for (uint32_t i = first; i < last; ++i)
-    if (words[i] == word) return i;
-  return std::nullopt;
+  static const Places places;
+  if (word.size() < kShortestWord || word.size() > kLongestWord) return std::nullopt;
+  return places.find(word);
 }
 
 bool is_separator(char c) { return is_space(c) || c == ',' || c == '\0'; }
@@ -208,50 +222,105 @@ namespace {
 
 constexpr uint32_t kLeastText = 47;  // bytes of twelve words of three letters, and of what stands between
 
-/// Calls `take(begin, end)` with each text of small letters and separators that is long enough for a phrase, and in which no
-/// word has one, two or more than eight letters: found by counting bits, since hardly any message has one. Of a longer
-/// word behind it the first letters may count to it.
+constexpr uint32_t kBits = ByteClasses::kBits;
+constexpr uint64_t kAllBits = ~uint64_t{0};
+
+/// The bits of word `number` that stand for bytes of [begin, end), which has some of them.
+uint64_t within(uint32_t number, uint32_t begin, uint32_t end) {
+  uint32_t base = number * kBits;
+  uint64_t bits = kAllBits;
+  if (base < begin) bits &= kAllBits << (begin - base);
+  if (end - base < kBits) bits &= ~(kAllBits << (end - base));
+  return bits;
+}
+
+/// @param at no place within a word. @param ret_begins where the next twelve words begin. @return whether there are as many.
+bool next_words(const ByteClasses& classes, uint32_t at, uint32_t end, std::array<uint32_t, kShortest>& ret_begins) {
+  size_t count = 0;
+  uint64_t before = 0;
+  for (uint32_t i = at / kBits; i * kBits < end; ++i) {
+    uint64_t lower = classes.word(i).lower & within(i, at, end);
+    for (uint64_t begins = lower & ~(lower << 1 | before); begins != 0; begins &= begins - 1) {
+      ret_begins[count++] = i * kBits + static_cast<uint32_t>(std::countr_zero(begins));
+      if (count == kShortest) return true;
+    }
+    before = lower >> (kBits - 1);
+  }
+  return false;
+}
+
+/// @return where the first twelve words of the list begin that stand one behind the other among small letters and
+/// separators; `end` where there are none. Of twelve the last is looked up first: most texts end with that.
+uint32_t first_chance(const Sight& sight, uint32_t begin, uint32_t end) {
+  std::array<uint32_t, kShortest> begins;
+  while (next_words(sight.classes(), begin, end, begins)) {
+    size_t good = kShortest;
+    uint32_t past = begin;
+    for (; good > 0; --good) {
+      past = sight.classes().end(&ByteClasses::Word::lower, begins[good - 1]);
+      if (!place_of(sight.view({begins[good - 1], past}))) break;
+    }
+    if (good == 0) return begin;
+    begin = past;
+  }
+  return end;
+}
+
+/// Tells runs of at least kLeastText bits from words of bits that come one after the other.
+class LongRuns {
+ public:
+  /// @param base the place of its first bit. Calls `take(begin, end)` with each run that ends within the word.
+  template <typename Take>
+  void add(uint64_t bits, uint32_t base, Take take) {
+    if (open_) {
+      if (bits == kAllBits) return;
+      uint32_t end = base + static_cast<uint32_t>(std::countr_one(bits));
+      if (end - start_ >= kLeastText) take(start_, end);
+      bits &= bits + 1;  // without the ones that it took
+    }
+    auto last = static_cast<uint32_t>(std::countl_one(bits));
+    open_ = last > 0;
+    start_ = base + kBits - last;
+    // There is room for one within, at most, and it has the middle.
+    constexpr unsigned kAside = kBits - kLeastText;
+    constexpr uint64_t kMiddle = kAllBits << kAside & kAllBits >> kAside;
+    if ((bits & kMiddle) != kMiddle) return;
+    uint32_t begin = kLeastText - static_cast<uint32_t>(std::countl_one(bits << kAside));
+    uint32_t end = kAside + static_cast<uint32_t>(std::countr_one(bits >> kAside));
+    if (end < kBits && end - begin >= kLeastText) take(base + begin, base + end);
+  }
+
+ private:
+  uint32_t start_ = 0;  // of the run that reaches the end of the word before
+  bool open_ = false;
+};
+
+/// Calls `take(begin, end)` with the parts of a text of small letters and separators that are long enough for a phrase,
+/// and in which no word has one, two or more than eight letters. Of a longer word behind it the first letters may count
+/// to it.
 template <typename Take>
-void for_each_text_of_words(const ByteClasses& classes, Take take) {
-  ByteClasses::Word before;
-  uint64_t two_before = 0, four_before = 0;
-  uint32_t start = 0;  // of the run that reaches the end of the word of bits before
-  bool open = false;
-  for (uint32_t i = 0; i < classes.words(); ++i) {
+void for_each_part(const ByteClasses& classes, uint32_t begin, uint32_t end, Take take) {
+  LongRuns runs;
+  uint64_t lower_before = 0, separators_before = 0, two_before = 0, four_before = 0;
+  for (uint32_t i = begin / kBits; i * kBits < end; ++i) {
     const ByteClasses::Word& word = classes.word(i);
-    auto behind = [](uint64_t bits, uint64_t carry, unsigned by) {
-      return bits << by | carry >> (ByteClasses::kBits - by);
-    };
-    uint64_t lower = word.lower, separators = word.words & ~lower, separators_before = before.words & ~before.lower;
-    uint64_t one = behind(lower, before.lower, 1);
+    auto behind = [](uint64_t bits, uint64_t carry, unsigned by) { return bits << by | carry >> (kBits - by); };
+    uint64_t lower = word.lower, separators = word.words & ~lower;
+    uint64_t one = behind(lower, lower_before, 1);
     // Separators with one or two letters before them, and other separators before those.
     uint64_t ends_short = separators & one &
                           (behind(separators, separators_before, 2) |
-                           (behind(lower, before.lower, 2) & behind(separators, separators_before, 3)));
+                           (behind(lower, lower_before, 2) & behind(separators, separators_before, 3)));
     // The ninth letter of a word and those behind it.
     uint64_t two = lower & one, four = two & behind(two, two_before, 2);
-    uint64_t ninth = four & behind(four, four_before, 4) & behind(lower, before.lower, 8);
-    uint64_t good = word.words & ~ends_short & ~ninth;
-    before = word;
+    uint64_t ninth = four & behind(four, four_before, 4) & behind(lower, lower_before, 8);
+    runs.add(word.words & within(i, begin, end) & ~ends_short & ~ninth, i * kBits, take);
+    lower_before = lower;
+    separators_before = separators;
     two_before = two;
     four_before = four;
-    uint32_t base = i * ByteClasses::kBits;
-    if (open) {
-      if (good == ~uint64_t{0}) continue;
-      uint32_t end = base + static_cast<uint32_t>(std::countr_one(good));
-      if (end - start >= kLeastText) take(start, end);
-      good &= good + 1;  // without the ones that it took
-    }
-    auto last = static_cast<uint32_t>(std::countl_one(good));
-    open = last > 0;
-    start = base + ByteClasses::kBits - last;
-    if (last == ByteClasses::kBits) continue;
-    uint64_t inside = good & ~uint64_t{0} >> last, runs = inside & inside >> 1;
-    for (unsigned by : {2U, 4U, 8U, 16U, kLeastText - 32}) runs &= runs >> by;  // where kLeastText begin
-    if (runs == 0) continue;                                                    // there is room for one at most
-    auto at = static_cast<uint32_t>(std::countr_zero(runs));
-    take(base + at, base + at + static_cast<uint32_t>(std::countr_one(inside >> at)));
   }
+  if (end % kBits == 0) runs.add(0, end, take);
 }
 
 /// Words of three to eight small letters with white space or commas between them, from the beginning of one on.
@@ -278,14 +347,21 @@ void detect_seed_phrases(Sight& sight) {
   std::string_view text = sight.text();
   if (!sight.wants(Type::private_key) || text.size() < kLeastText) return;
   WordRun run(text);
-  for_each_text_of_words(sight.classes(), [&](uint32_t begin, uint32_t stop) {
+  auto look_at = [&](uint32_t begin, uint32_t stop) {
     while (begin < stop) {
       while (begin < stop && is_separator(text[begin])) ++begin;
       uint32_t count = 0, end = end_of_words(sight, begin, count);
       if (count >= kShortest) look_through_words(sight, run, begin, end);
       begin = std::max(end, begin + 1);
     }
-  });
+  };
+  // Found by counting bits, since hardly any message has one.
+  LongRuns runs;
+  for (uint32_t i = 0; i < sight.classes().words(); ++i)
+    runs.add(sight.classes().word(i).words, i * kBits, [&](uint32_t begin, uint32_t end) {
+      begin = first_chance(sight, begin, end);
+      if (begin < end) for_each_part(sight.classes(), begin, end, look_at);
+    });
 }
 
 }  // namespace mas::dlp
