@@ -47,11 +47,18 @@ void fold(const Document& from, const ByteClasses& classes, Document& view, Budg
 
 namespace {
 
-constexpr int hex_value(char c) {
-  if (is_digit(c)) return c - '0';
-  char lower = to_lower(c);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
+/// By character; -1: no hexadecimal digit.
+constexpr auto kHexValues = [] {
+  std::array<int8_t, 256> values{};
+  values.fill(-1);
+  for (int8_t i = 0; i < 16; ++i) {
+    auto digit = static_cast<unsigned char>("0123456789abcdef"[i]);
+    values[digit] = values[static_cast<unsigned char>(to_upper(static_cast<char>(digit)))] = i;
+  }
+  return values;
+}();
+
+constexpr int hex_value(char c) { return kHexValues[static_cast<unsigned char>(c)]; }
 
 /// Text, as opposed to what random bytes decode to.
 bool reads_like_text(std::string_view bytes) {
@@ -293,17 +300,25 @@ class Decoder {
   static bool may_begin_text(std::string_view text, bool capitals) {
     constexpr size_t kShortest = 8;
     if (text.size() < kShortest) return true;
+    auto may_begin = [](std::string_view bytes) {
+      return std::ranges::all_of(bytes, [](char c) { return kOfText[static_cast<unsigned char>(c)]; }) &&
+             may_begin_utf8(bytes);
+    };
     if (capitals && text.size() % 4 != 1) {
       uint32_t bits = 0;
       for (char c : text.substr(0, 4)) bits = bits << 6 | (base64_value(c) & 0x3f);
-      if (kOfText[bits >> 16 & 0xff] && kOfText[bits >> 8 & 0xff] && kOfText[bits & 0xff]) return true;
+      std::array<char, 3> bytes = {static_cast<char>(bits >> 16), static_cast<char>(bits >> 8),
+                                   static_cast<char>(bits)};
+      if (may_begin({bytes.data(), bytes.size()})) return true;
     }
     if (text.size() % 2 != 0) return false;
-    for (size_t i = 0; i < kShortest; i += 2) {
-      int high = hex_value(text[i]), low = hex_value(text[i + 1]);
-      if (high < 0 || low < 0 || !kOfText[static_cast<size_t>(high * 16 + low)]) return false;
+    std::array<char, kShortest / 2> bytes;
+    for (size_t i = 0; i < bytes.size(); ++i) {
+      int high = hex_value(text[2 * i]), low = hex_value(text[2 * i + 1]);
+      if (high < 0 || low < 0) return false;
+      bytes[i] = static_cast<char>(high * 16 + low);
     }
-    return true;
+    return may_begin({bytes.data(), bytes.size()});
   }
 
   /// Hashes, keys and random ids are told from encoded text by their first bytes, mostly.
