@@ -4,8 +4,9 @@
 #include <algorithm>
 #include <array>
 #include <bitset>
-#include <cstring>
 #include <span>
+#include <string>
+#include <unordered_map>
 
 #include "daemons/gatewayd/dlp/folding.h"
 
@@ -16,7 +17,6 @@ enum class Where : uint8_t { kBoth, kKeys, kText };
 
 constexpr size_t kMostWords = 12;          // of a key that are looked at
 constexpr size_t kLongestPhrase = 4;       // words
-constexpr size_t kLongestKey = 128;        // bytes of a key that are looked at
 constexpr size_t kShortestPartOfWord = 8;  // letters of a phrase that is seen within a longer word
 
 constexpr size_t kLetters = 26;
@@ -139,7 +139,6 @@ const Table& table() {
   return kTable;
 }
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 char lower(char c) { return is_upper(c) ? static_cast<char>(c | 0x20) : c; }
@@ -333,57 +332,6 @@ uint8_t roles_of(std::string_view key) {
   for (const Role& one : kRoles)
     if (std::ranges::equal(key, one.key, {}, lower)) return one.role;
   return kNoRole;
-}
-
-namespace {
-
-template <typename Word>
-uint64_t load(const char* at) {
-  Word word;
-  std::memcpy(&word, at, sizeof word);
-  return word;
-}
-
-}  // namespace
-
-inline KeyReader::Ends KeyReader::ends_of(std::string_view key) {
-  const char* at = key.data();
-  size_t size = key.size();
-  if (size >= sizeof(uint64_t)) return {load<uint64_t>(at), load<uint64_t>(at + size - sizeof(uint64_t)), size};
-  if (size >= sizeof(uint32_t)) return {load<uint32_t>(at), load<uint32_t>(at + size - sizeof(uint32_t)), size};
-  return {load<uint8_t>(at) | load<uint8_t>(at + size / 2) << 8 | load<uint8_t>(at + size - 1) << 16, 0, size};
-}
-
-/// @return the first of the two places of a key.
-inline size_t KeyReader::place_of(const Ends& ends) {
-  uint64_t mixed = (ends.first * 0x9e3779b97f4a7c15U) ^ (ends.last * 0xc2b2ae3d27d4eb4fU) ^ ends.size;
-  mixed ^= mixed >> 32;  // keys differ in their last letters, which are the highest bytes
-  return static_cast<size_t>((mixed * 0x9e3779b97f4a7c15U) >> 40) % (kPlaces / 2) * 2;
-}
-
-KeyReader::Says KeyReader::read(std::string_view key) {
-  while (!key.empty() && is_digit(key.back())) key.remove_suffix(1);  // note_1, note_2: the same words
-  if (key.empty()) return {};
-  const Ends ends = ends_of(key);
-  const size_t place = place_of(ends);
-  const Known* known = &known_[place];
-  auto is_at = [&](size_t i) {
-    return known[i].ends.first == ends.first && known[i].ends.last == ends.last && known[i].ends.size == ends.size &&
-           (ends.size <= kAllInEnds || long_keys_[place + i] == key);
-  };
-  if (is_at(0)) return known[0].says;
-  if (is_at(1)) return known[1].says;
-  return read_new(key, ends, place);
-}
-
-KeyReader::Says KeyReader::read_new(std::string_view key, const Ends& ends, size_t place) {
-  Says says = {read_key(key), roles_of(key)};
-  if (key.size() > kLongestKey) return says;
-  known_[place] = known_[place + 1];
-  std::swap(long_keys_[place], long_keys_[place + 1]);
-  known_[place + 1] = {ends, says};
-  if (key.size() > kAllInEnds) long_keys_[place + 1] = key;
-  return says;
 }
 
 }  // namespace mas::dlp

@@ -5,13 +5,11 @@
 // Keys are taken apart at case changes, digits and punctuation (`patientSSN_2` is patient, ssn), and the longest
 // phrases are looked up first, so that `member_id` is an insurance number and `card_id` is an id. Of names of secrets the
 // end decides: `page_access_token` is a token, `access_token_page` a page.
-// Threading: none; a KeyReader remembers what it was asked last. Pure.
+// Threading: any. Pure.
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 namespace mas::dlp {
@@ -107,6 +105,8 @@ struct Phrase {
 /// The vocabulary.
 const std::vector<Phrase>& phrases();
 
+inline constexpr size_t kLongestKey = 128;  ///< bytes of a key that are looked at
+
 /// What keys are called that detectors go by, whatever their words say. It tells only whether a detector need look at a
 /// document; which keys it takes is for the detector to say.
 enum KeyRole : uint8_t {
@@ -118,39 +118,7 @@ enum KeyRole : uint8_t {
 /// @return what a key may be, whatever its case.
 uint8_t roles_of(std::string_view key);
 
-/// Tells the contexts of keys.
-class KeyReader {
- public:
-  struct Says {
-    ContextMask mask = 0;  ///< of all its words
-    uint8_t roles = kNoRole;
-  };
-  /// @param key unescaped. @return what it says without its last digits.
-  Says read(std::string_view key);
-
- private:
-  static constexpr size_t kPlaces = 2048, kAllInEnds = 2 * sizeof(uint64_t);
-  /// A key as numbers: its first and last eight bytes, which overlap where it is short. Up to sixteen bytes that is all of it.
-  struct Ends {
-    uint64_t first = 0, last = 0;
-    size_t size = 0;
-    bool operator==(const Ends&) const = default;
-  };
-  struct Known {
-    Ends ends;
-    Says says;
-  };
-
-  static Ends ends_of(std::string_view key);
-  static size_t place_of(const Ends& ends);
-  Says read_new(std::string_view key, const Ends& ends, size_t place);
-
-  // Each key has two places; the last that came takes the second.
-  std::vector<Known> known_ = std::vector<Known>(kPlaces);
-  std::vector<std::string> long_keys_ = std::vector<std::string>(kPlaces);  // those that are longer than their ends
-};
-
-/// The same without memory; for tests and for single questions.
+/// @param key unescaped. @return what its words say. @note reads the vocabulary each time: see key_reader.h.
 ContextMask read_key(std::string_view key);
 
 }  // namespace mas::dlp

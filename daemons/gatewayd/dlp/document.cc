@@ -9,7 +9,7 @@ namespace mas::dlp {
 
 void Document::clear() {
   text_.clear();
-  text_.push_back('\0');
+  text_.add() = '\0';
   nodes_.clear();
   containers_.clear();
   escapes_.clear();
@@ -35,7 +35,8 @@ void Document::read_text(std::string_view text) {
 }
 
 Node& Document::open_node(Node::Kind kind) {
-  Node& node = nodes_.emplace_back();
+  Node& node = nodes_.add();
+  node = Node();
   node.kind = kind;
   node.text.begin = static_cast<uint32_t>(text_.size());
   return node;
@@ -43,7 +44,7 @@ Node& Document::open_node(Node::Kind kind) {
 
 void Document::close_node(Node& node) {
   node.text.end = static_cast<uint32_t>(text_.size());
-  text_.push_back('\0');
+  text_.add() = '\0';
 }
 
 void Document::begin_node(const Node& like, uint32_t origin, Node::Form form) {
@@ -70,10 +71,11 @@ void Document::end_node(Span source) {
 }
 
 uint32_t Document::node_at(uint32_t at) const {
-  auto after = std::upper_bound(nodes_.begin(), nodes_.end(), at,
+  auto all = nodes();
+  auto after = std::upper_bound(all.begin(), all.end(), at,
                                 [](uint32_t byte, const Node& node) { return byte < node.text.begin; });
-  if (after == nodes_.begin() || at >= std::prev(after)->text.end) return static_cast<uint32_t>(nodes_.size());
-  return static_cast<uint32_t>(std::prev(after) - nodes_.begin());
+  if (after == all.begin() || at >= std::prev(after)->text.end) return static_cast<uint32_t>(all.size());
+  return static_cast<uint32_t>(std::prev(after) - all.begin());
 }
 
 namespace {

@@ -14,12 +14,13 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
+#include <span>
 #include <string_view>
 #include <vector>
 
+#include "daemons/gatewayd/dlp/buffer.h"
 #include "daemons/gatewayd/dlp/context.h"
-#include "daemons/gatewayd/dlp/text_buffer.h"
+#include "daemons/gatewayd/dlp/key_reader.h"
 #include "proto/wire/json_string.h"
 
 namespace mas::dlp {
@@ -99,9 +100,9 @@ class Document {
 
   /// Whether there is nothing in it.
   bool empty() const { return nodes_.empty(); }
-  std::string_view text() const { return text_.view(); }
-  const std::vector<Node>& nodes() const { return nodes_; }
-  const std::vector<Container>& containers() const { return containers_; }
+  std::string_view text() const { return {text_.view().data(), text_.size()}; }
+  std::span<const Node> nodes() const { return nodes_.view(); }
+  std::span<const Container> containers() const { return containers_.view(); }
   std::string_view text_of(const Node& node) const { return {text_.view().data() + node.text.begin, node.text.size()}; }
   /// What any node's context says.
   ContextMask contexts() const { return contexts_; }
@@ -122,9 +123,10 @@ class Document {
   KeyReader& keys_;
   ContextMask contexts_ = 0;
   uint8_t roles_ = kNoRole;
-  TextBuffer text_;
-  std::vector<Node> nodes_;
-  std::vector<Container> containers_;
+  Buffer<char> text_;
+  Buffer<Node> nodes_;
+  Buffer<Container> containers_;
+  Buffer<char> json_;                // what the walker reads
   std::vector<EscapeMark> escapes_;  // kEscaped, kMapped
 };
 

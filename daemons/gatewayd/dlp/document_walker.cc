@@ -10,6 +10,9 @@
 #include "daemons/gatewayd/dlp/byte_block.h"
 #include "proto/wire/limits.h"
 
+// What is done for each key and value: a call would cost as much again.
+#define MAS_ALWAYS_INLINE [[gnu::always_inline]] inline
+
 namespace mas::dlp {
 namespace {
 
@@ -28,37 +31,50 @@ constexpr std::array<std::string_view, 10> kMetaRoutes = {
     "conversation_id", "correlation_id", "deadline", "expects_reply", "hops",
     "instance",        "is_reply",       "priority", "traceparent",   "version"};
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+constexpr size_t kBlock = sizeof(ByteBlock);
+constexpr size_t kFence = 2 * kBlock;  // a backslash may take one quote, and behind the next a block is read
 
-/// @return the first quote or backslash; `end` when there is none.
-inline const char* find_quote(const char* at, const char* end) {
-  for (; end - at >= 16; at += 16) {
+/// What a byte is within a number; 0: it is of none.
+enum OfNumber : uint8_t { kDigitOrSign = 1, kPoint = 2, kExponent = 4 };
+constexpr auto kOfNumber = [] {
+  std::array<uint8_t, 256> kinds{};
+  for (unsigned char c : std::string_view("0123456789+-")) kinds[c] = kDigitOrSign;
+  kinds['.'] = kPoint;
+  kinds['e'] = kinds['E'] = kExponent;
+  return kinds;
+}();
+
+/// Copies sixteen bytes. @return which of them are quotes and backslashes.
+inline uint32_t copy_block(const char* at, char* to) {
+  ByteBlock bytes = load_block(at);
+  std::memcpy(to, &bytes, sizeof bytes);
+  return bits_of((bytes == '"') | (bytes == '\\'));
+}
+
+/// @param at what a fence stands behind. @return the first quote or backslash.
+inline const char* find_quote(const char* at) {
+  for (;; at += kBlock) {
     ByteBlock bytes = load_block(at);
     uint32_t found = bits_of((bytes == '"') | (bytes == '\\'));
     if (found != 0) return at + std::countr_zero(found);
   }
-  while (at < end && *at != '"' && *at != '\\') ++at;
+}
+
+/// @param at a backslash in a string. @return the quote that ends it.
+const char* end_of_escaped(const char* at) {
+  while (*at == '\\') at = find_quote(at + 2);
   return at;
 }
 
-/// Copies what stands before the first quote or backslash. @param to with room for all of the text.
-/// @return that quote or backslash; `end` when there is none.
-inline const char* copy_plain(const char* at, const char* end, char* to) {
-  for (; end - at >= 16; at += 16, to += 16) {
-    ByteBlock bytes = load_block(at);
-    std::memcpy(to, &bytes, sizeof bytes);
-    uint32_t found = bits_of((bytes == '"') | (bytes == '\\'));
-    if (found != 0) return at + std::countr_zero(found);
-  }
-  while (at < end && *at != '"' && *at != '\\') *to++ = *at++;
+/// @param at what a fence stands behind.
+inline const char* skip_space(const char* at) {
+  while (*at == ' ' || *at == '\n' || *at == '\t' || *at == '\r') ++at;
   return at;
 }
 
-/// A fraction of zeros, or an exponent: most numbers have neither.
-bool may_be_whole(std::string_view token) {
-  bool exponent = false;
-  for (char c : token) exponent |= (c | 0x20) == 'e';
-  return exponent || token.back() == '0';
+/// @param at what a fence stands behind. @return behind the word; nullptr where it does not stand there.
+const char* past_word(const char* at, std::string_view word) {
+  return std::memcmp(at, word.data(), word.size()) == 0 ? at + word.size() : nullptr;
 }
 
 /// @return the digits of a number that is whole although it is written with a fraction or an exponent, such as
@@ -88,166 +104,161 @@ std::string whole_number(std::string_view token) {
 
 }  // namespace
 
+Document::Walker::Walker(Document& into, std::string_view json, uint32_t base, const Node& like, uint32_t origin)
+    : into_(into), base_(base), like_(like), origin_(origin) {
+  Buffer<char>& copy = into.json_;
+  copy.clear();
+  copy.append(json);
+  copy.reserve(kFence);
+  std::memset(copy.end(), '"', kFence);
+  begin_ = copy.view().data();
+  end_ = begin_ + json.size();
+}
+
 bool Document::Walker::run(Shape shape) {
   shape_ = shape;
   Place place;
   place.own = like_.own;
   place.context = like_.context;
   into_.contexts_ |= like_.context;
-  // No byte of JSON becomes more than one of text; what ends a node takes the place of a quote, comma or bracket.
-  make_room(static_cast<size_t>(end_ - begin_) + 1);
+  make_room(static_cast<size_t>(end_ - begin_));
   const char* past = value(skip_space(begin_), 0, place);
   take_over();
   return past != nullptr && skip_space(past) == end_;
 }
 
+/// @param more bytes of JSON that are still to be read: none becomes more than one of text, what ends a node takes the
+/// place of a quote, comma or bracket, and the last block that is copied may have a block behind it.
 void Document::Walker::make_room(size_t more) {
-  into_.text_.reserve(more);
+  into_.text_.reserve(more + 1 + kBlock);
   to_ = into_.text_.end();
   text_ = to_ - into_.text_.size();
 }
 
 void Document::Walker::take_over() { into_.text_.advance(static_cast<size_t>(to_ - into_.text_.end())); }
 
-inline const char* Document::Walker::skip_space(const char* at) const {
-  auto is_space = [](char c) { return c <= ' ' && (c == ' ' || c == '\n' || c == '\t' || c == '\r'); };
-  while (at < end_ && is_space(*at)) ++at;
-  return at;
-}
-
-/// Appends a node whose text of `size` bytes was written at to_.
-inline Node& Document::Walker::add_node(Node::Kind kind, const Place& place, std::string_view source, size_t size) {
-  Node& node = into_.nodes_.emplace_back();
+/// @param token that was read last. Its text stands at to_.
+MAS_ALWAYS_INLINE Node& Document::Walker::add_node(Node::Kind kind, const Place& place, Token token) {
+  Node& node = into_.nodes_.add();
+  auto text = static_cast<uint32_t>(to_ - text_), at = base_ + static_cast<uint32_t>(token.begin - begin_);
   node.kind = kind;
-  node.text.begin = static_cast<uint32_t>(to_ - text_);
-  node.text.end = node.text.begin + static_cast<uint32_t>(size);
-  node.source.begin = base_ + static_cast<uint32_t>(source.data() - begin_);
-  node.source.end = node.source.begin + static_cast<uint32_t>(source.size());
+  node.form = Node::Form::kSame;
+  node.text = {text, text + token.size};
+  node.source = {at, at + token.size};
   node.container = place.container;
   node.key = place.key;
   node.index = place.index;
+  node.map = node.map_end = 0;
   node.origin = origin_;
   node.own = place.own;
   node.context = place.context;
-  to_ += size;
+  to_ += token.size;
   *to_++ = '\0';
   return node;
 }
 
-/// Strings are most of all values.
-inline const char* Document::Walker::value(const char* at, unsigned depth, const Place& place) {
-  return at < end_ && *at == '"' ? string(at, place) : other_value(at, depth, place);
+/// Strings and numbers are most of all values.
+MAS_ALWAYS_INLINE const char* Document::Walker::value(const char* at, unsigned depth, const Place& place) {
+  if (*at == '"') return string(at, place);
+  if (*at <= '9') return number(at, place);
+  return other_value(at, depth, place);
 }
 
 const char* Document::Walker::other_value(const char* at, unsigned depth, const Place& place) {
-  if (at >= end_) return nullptr;
   switch (*at) {
     case '{':
       return depth < kDepth ? object(at, depth + 1, place) : nullptr;
     case '[':
       return depth < kDepth ? array(at, depth + 1, place) : nullptr;
     case 't':
-      return word(at, "true");
+      return past_word(at, "true");
     case 'f':
-      return word(at, "false");
+      return past_word(at, "false");
     case 'n':
-      return word(at, "null");
+      return past_word(at, "null");
     default:
-      return number(at, place);
+      return nullptr;
   }
-}
-
-inline const char* Document::Walker::word(const char* at, std::string_view word) const {
-  bool is_here = static_cast<size_t>(end_ - at) >= word.size() && std::memcmp(at, word.data(), word.size()) == 0;
-  return is_here ? at + word.size() : nullptr;
 }
 
 uint32_t Document::Walker::enter(bool array, const Place& place) {
   auto number = static_cast<uint32_t>(into_.containers_.size());
-  Container& container = into_.containers_.emplace_back();
-  container.parent = place.container;
-  container.key = place.key;
-  container.index = place.index;
-  container.array = array;
-  container.quiet = place.quiet;
-  container.context = place.context;
+  into_.containers_.add() = {place.container, place.key, place.index, array, place.quiet, place.context, 0, kNowhere};
   return number;
 }
 
 const char* Document::Walker::array(const char* at, unsigned depth, const Place& place) {
-  uint32_t number = enter(true, place);
   Place element = place;
-  element.container = number;
+  element.container = enter(true, place);
   element.key = kNowhere;
   at = skip_space(at + 1);
-  if (at < end_ && *at == ']') return at + 1;
+  if (*at == ']') return at + 1;
   for (element.index = 0;; ++element.index) {
-    at = value(skip_space(at), depth, element);
+    at = value(at, depth, element);
     if (at == nullptr) return nullptr;
     at = skip_space(at);
-    if (at >= end_) return nullptr;
     if (*at == ']') return at + 1;
-    if (*at++ != ',') return nullptr;
+    if (*at != ',') return nullptr;
+    at = skip_space(at + 1);
   }
 }
 
 const char* Document::Walker::object(const char* at, unsigned depth, const Place& place) {
-  uint32_t number = enter(false, place);
+  constexpr ContextMask kOfPairs = bits(Context::kNames, Context::kPlain);
+  Place member;
+  member.container = enter(false, place);
+  member.quiet = place.quiet;
   at = skip_space(at + 1);
-  if (at < end_ && *at == '}') return at + 1;
-  Place of_key;
-  of_key.container = number;
-  for (;; ++of_key.index) {
-    at = member(skip_space(at), depth, of_key, place);
+  if (*at == '}') return at + 1;
+  for (uint32_t index = 0;; ++index) {
+    if (*at != '"') return nullptr;
+    Token key = read_string(at + 1);
+    if (key.end() >= end_) return nullptr;
+    if (shape_ == Shape::kEnvelope) member.quiet = place.quiet || routes(member.container, key.view(), key.odd);
+    if (member.quiet)
+      member.key = kNowhere, member.own = member.context = 0;
+    else
+      add_key(key, index, place.context, member);
+    at = skip_space(key.end() + 1);
+    if (*at != ':') return nullptr;
+    at = skip_space(at + 1);
+    bool pairs = (member.own & kOfPairs) != 0 && *at != '{' && *at != '[';
+    size_t node = into_.nodes_.size();
+    at = value(at, depth, member);
     if (at == nullptr) return nullptr;
+    if (pairs && node < into_.nodes_.size()) pair_up(static_cast<uint32_t>(node));
     at = skip_space(at);
-    if (at >= end_) return nullptr;
     if (*at == '}') return at + 1;
-    if (*at++ != ',') return nullptr;
+    if (*at != ',') return nullptr;
+    at = skip_space(at + 1);
   }
-}
-
-/// @param of_key its place. @param object that of what it is a member of.
-inline const char* Document::Walker::member(const char* at, unsigned depth, const Place& of_key, const Place& object) {
-  if (at >= end_ || *at != '"') return nullptr;
-  Body body = read_body(at + 1);
-  if (!body.closed) return nullptr;
-  Place place;
-  place.container = of_key.container;
-  place.quiet = object.quiet || (shape_ == Shape::kEnvelope && routes(of_key.container, body));
-  if (!place.quiet) {
-    place.key = static_cast<uint32_t>(into_.nodes_.size());
-    const char* text = to_;
-    add_string(body, of_key, Node::Kind::kKey);
-    read_key(place, {text, static_cast<size_t>(to_ - text) - 1}, object.context);
-    into_.nodes_[place.key].own = place.own;
-    into_.contexts_ |= place.context;
-  }
-  at = skip_space(body.text.data() + body.text.size() + 1);
-  if (at >= end_ || *at != ':') return nullptr;
-  at = skip_space(at + 1);
-  bool pairs = (place.own & bits(Context::kNames, Context::kPlain)) != 0 && at < end_ && *at != '{' && *at != '[';
-  auto node = static_cast<uint32_t>(into_.nodes_.size());
-  at = value(at, depth, place);
-  if (pairs && at != nullptr && node < into_.nodes_.size()) pair_up(node);
-  return at;
 }
 
 /// A key's own word counts first; a plain one says what the object is about.
-inline void Document::Walker::read_key(Place& place, std::string_view key, ContextMask inherited) {
-  KeyReader::Says says = into_.keys_.read(key);
+/// @param token that was read last. @param inherited what holds the object says. @param value gets what the key says.
+MAS_ALWAYS_INLINE void Document::Walker::add_key(Token token, uint32_t index, ContextMask inherited, Place& value) {
+  value.key = static_cast<uint32_t>(into_.nodes_.size());
+  Place place;
+  place.container = value.container;
+  place.index = index;
+  Node& node = add_node(Node::Kind::kKey, place, token);
+  if (token.odd) unescape(node);
+  KeyReader::Says says = token.odd ? into_.keys_.read_padded(text_ + node.text.begin, node.text.size())
+                                   : into_.keys_.read_padded(token.begin, token.size);
   into_.roles_ |= says.roles;
-  place.own = place.context = says.mask;
-  if ((says.mask & kDataContexts) != 0) return;
-  if ((says.mask & bit(Context::kPlain)) != 0) {
-    // The name beside it says better than what holds both: {"env": [{"name": "DB_PASSWORD", "value": …}]}.
-    ContextMask named = into_.containers_[place.container].named;
-    if (named != 0) inherited = (inherited & ~kAgainst) | named;
-    if ((inherited & kNamedById) != 0) place.context &= ~bit(Context::kNegative);
-  } else {
-    inherited = says.mask == 0 ? inherited & kForAllBelow : 0;
+  node.own = value.own = value.context = says.mask;
+  if ((says.mask & kDataContexts) == 0) {
+    if ((says.mask & bit(Context::kPlain)) != 0) {
+      // The name beside it says better than what holds both: {"env": [{"name": "DB_PASSWORD", "value": …}]}.
+      ContextMask named = into_.containers_[value.container].named;
+      if (named != 0) inherited = (inherited & ~kAgainst) | named;
+      if ((inherited & kNamedById) != 0) value.context &= ~bit(Context::kNegative);
+    } else {
+      inherited = says.mask == 0 ? inherited & kForAllBelow : 0;
+    }
+    value.context |= inherited;
   }
-  place.context |= inherited;
+  into_.contexts_ |= value.context;
 }
 
 /// {"name": "password", "value": "…"}, in either order.
@@ -255,7 +266,7 @@ void Document::Walker::pair_up(uint32_t number) {
   Node& node = into_.nodes_[number];
   Container& container = into_.containers_[node.container];
   if ((node.own & bit(Context::kNames)) != 0 && node.kind == Node::Kind::kString && node.text.size() <= kLongestName) {
-    ContextMask named = into_.keys_.read(into_.text_of(node)).mask;
+    ContextMask named = into_.keys_.read_padded(text_ + node.text.begin, node.text.size()).mask;
     if ((named & kDataContexts) == 0) return;
     container.named = named;
     if (container.value == kNowhere) return;
@@ -268,9 +279,8 @@ void Document::Walker::pair_up(uint32_t number) {
 }
 
 /// Whether the key is one that the protocol goes by.
-bool Document::Walker::routes(uint32_t container, const Body& body) {
-  std::string_view key = body.text;
-  if (body.escaped) {
+bool Document::Walker::routes(uint32_t container, std::string_view key, bool escaped) {
+  if (escaped) {
     unescaped_.clear();
     append_unescaped(unescaped_, key);
     key = unescaped_;
@@ -282,93 +292,87 @@ bool Document::Walker::routes(uint32_t container, const Body& body) {
 }
 
 /// Reads a string from behind its quote on, and copies it to where the next node's text stands: where nothing in it is
-/// escaped, it is taken over from there.
-inline Document::Walker::Body Document::Walker::read_body(const char* at) {
-  const char* close = copy_plain(at, end_, to_);
-  Body body;
-  body.escaped = close < end_ && *close == '\\';
-  if (body.escaped) close = end_of_escaped(close);
-  body.closed = close < end_;
-  body.text = {at, static_cast<size_t>(close - at)};
-  return body;
-}
-
-/// @return the quote that ends a string, from one of its backslashes on.
-const char* Document::Walker::end_of_escaped(const char* at) const {
-  while (at < end_ && *at == '\\') at = find_quote(std::min(at + 2, end_), end_);
-  return at;
-}
-
-inline const char* Document::Walker::string(const char* at, const Place& place) {
-  Body body = read_body(at + 1);
-  if (!body.closed) return nullptr;
-  if (!place.quiet) add_string(body, place, Node::Kind::kString);
-  return body.text.data() + body.text.size() + 1;
-}
-
-/// Copies the bytes that numbers are written with, as copy_plain() does. @param ret_plain digits and signs alone.
-/// @return the first byte that is of no number.
-inline const char* Document::Walker::copy_number(const char* at, bool& ret_plain) {
+/// escaped, it is taken over from there. Where it ends behind the text, it is not closed.
+MAS_ALWAYS_INLINE Document::Walker::Token Document::Walker::read_string(const char* at) {
+  const char* end = at;
   char* to = to_;
-  if (end_ - at >= 16) {
-    constexpr uint32_t kAll = 0xffff;
-    ByteBlock bytes = load_block(at);
-    auto plain = ((bytes - '0') < 10) | (bytes == '-') | (bytes == '+');
-    uint32_t digits = bits_of(plain), number = bits_of(plain | (bytes == '.') | ((bytes | 0x20) == 'e'));
-    if (number != kAll) {
-      std::memcpy(to, &bytes, sizeof bytes);
-      auto size = static_cast<uint32_t>(std::countr_one(number));
-      ret_plain = static_cast<uint32_t>(std::countr_one(digits)) >= size;
-      return at + size;
-    }
+  uint32_t found = copy_block(end, to);
+  while (found == 0) found = copy_block(end += kBlock, to += kBlock);
+  end += std::countr_zero(found);
+  bool escaped = *end != '"';
+  if (escaped) end = end_of_escaped(end);
+  return {at, static_cast<uint32_t>(end - at), escaped};
+}
+
+MAS_ALWAYS_INLINE const char* Document::Walker::string(const char* at, const Place& place) {
+  Token token = read_string(at + 1);
+  if (token.end() >= end_) return nullptr;
+  if (!place.quiet) {
+    Node& node = add_node(Node::Kind::kString, place, token);
+    if (token.odd) unescape(node);
   }
-  ret_plain = true;
-  for (; at < end_; *to++ = *at++) {
-    if (is_digit(*at) || *at == '-' || *at == '+') continue;
-    if (*at != '.' && *at != 'e' && *at != 'E') break;
-    ret_plain = false;
+  return token.end() + 1;
+}
+
+/// Reads the bytes that numbers are written with, and copies them as read_string() does. Most are digits alone.
+MAS_ALWAYS_INLINE Document::Walker::Token Document::Walker::read_number(const char* at) {
+  ByteBlock bytes = load_block(at);
+  std::memcpy(to_, &bytes, sizeof bytes);
+  constexpr uint32_t kBehind = 1 << kBlock;
+  auto digits = static_cast<uint32_t>(std::countr_zero(~bits_of((bytes - '0') < 10) | kBehind));
+  return kOfNumber[static_cast<unsigned char>(at[digits])] == 0 ? Token{at, digits, false} : read_odd_number(at);
+}
+
+/// The same, byte by byte.
+Document::Walker::Token Document::Walker::read_odd_number(const char* at) {
+  uint8_t kinds = 0;
+  const char* end = at;
+  char* to = to_;
+  while (uint8_t kind = kOfNumber[static_cast<unsigned char>(*end)]) {
+    kinds |= kind;
+    *to++ = *end++;
   }
-  return at;
+  return {at, static_cast<uint32_t>(end - at), (kinds & kExponent) != 0 || ((kinds & kPoint) != 0 && end[-1] == '0')};
 }
 
-inline const char* Document::Walker::number(const char* at, const Place& place) {
-  bool plain = true;
-  const char* past = copy_number(at, plain);
-  if (past == at) return nullptr;
-  if (place.quiet) return past;
-  std::string_view token(at, static_cast<size_t>(past - at));
-  if (plain || !may_be_whole(token) || !add_whole_number(token, place))
-    add_node(Node::Kind::kNumber, place, token, token.size());
-  return past;
+MAS_ALWAYS_INLINE const char* Document::Walker::number(const char* at, const Place& place) {
+  Token token = read_number(at);
+  if (token.size == 0) return nullptr;
+  if (place.quiet) return token.end();
+  Node& node = add_node(Node::Kind::kNumber, place, token);
+  if (token.odd) make_whole(node);
+  return token.end();
 }
 
-/// Adds a number that is whole although it is not written so. @return whether it is.
-bool Document::Walker::add_whole_number(std::string_view token, const Place& place) {
-  std::string whole = whole_number(token);
-  if (whole.empty()) return false;
-  // It may be longer than it was written.
-  take_over();
-  make_room(whole.size() + static_cast<size_t>(end_ - token.data()) + 1);
-  std::memcpy(to_, whole.data(), whole.size());
-  add_node(Node::Kind::kNumber, place, token, whole.size()).form = Node::Form::kWhole;
-  return true;
+/// @return the bytes that a node was read from.
+std::string_view Document::Walker::source_of(const Node& node) const {
+  return {begin_ + (node.source.begin - base_), node.source.size()};
 }
 
-/// @param body that was read last.
-inline void Document::Walker::add_string(const Body& body, const Place& place, Node::Kind kind) {
-  if (body.escaped) return add_escaped(body.text, place, kind);
-  add_node(kind, place, body.text, body.text.size());
-}
-
-void Document::Walker::add_escaped(std::string_view body, const Place& place, Node::Kind kind) {
-  auto map = static_cast<uint32_t>(into_.escapes_.size());
-  unescaped_.clear();
-  append_unescaped(unescaped_, body, into_.escapes_);
-  std::memcpy(to_, unescaped_.data(), unescaped_.size());
-  Node& node = add_node(kind, place, body, unescaped_.size());
+/// @param node the last, a string with escapes.
+void Document::Walker::unescape(Node& node) {
   node.form = Node::Form::kEscaped;
-  node.map = map;
+  node.map = static_cast<uint32_t>(into_.escapes_.size());
+  unescaped_.clear();
+  append_unescaped(unescaped_, source_of(node), into_.escapes_);
   node.map_end = static_cast<uint32_t>(into_.escapes_.size());
+  node.text.end = node.text.begin + static_cast<uint32_t>(unescaped_.size());
+  to_ = std::copy(unescaped_.begin(), unescaped_.end(), text_ + node.text.begin);
+  *to_++ = '\0';
+}
+
+/// @param node the last, a number with a fraction or an exponent: where it is whole, its digits become the text.
+void Document::Walker::make_whole(Node& node) {
+  std::string whole = whole_number(source_of(node));
+  if (whole.empty()) return;
+  // It may be longer than it was written.
+  to_ = text_ + node.text.begin;
+  take_over();
+  make_room(whole.size() + static_cast<size_t>(end_ - source_of(node).data()));
+  node.form = Node::Form::kWhole;
+  node.text.end = node.text.begin + static_cast<uint32_t>(whole.size());
+  to_ = std::copy(whole.begin(), whole.end(), to_);
+  *to_++ = '\0';
 }
 
 }  // namespace mas::dlp

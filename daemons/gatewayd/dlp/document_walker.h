@@ -1,7 +1,9 @@
 // Takes one JSON value apart into a document's nodes: a recursive descent that emits keys, strings and numbers.
 //
-// It reads no byte outside of the text and ends in linear time whatever stands there, but is no judge of JSON: texts
-// from outside have been checked by JsonReader before. Nesting is bounded by limits::kJsonDepth.
+// It reads a copy of the text, with a fence of quotes behind it: a quote ends what is a string and is nothing else, so
+// that no loop need ask for the end of the text at each byte, and whole blocks of bytes can be read up to it.
+// It ends in linear time whatever stands there, but is no judge of JSON: texts from outside have been checked by
+// JsonReader before. Nesting is bounded by limits::kJsonDepth.
 #pragma once
 
 #include <string>
@@ -14,19 +16,26 @@ namespace mas::dlp {
 class Document::Walker {
  public:
   /// @param base what the text's first byte counts as in its source. @param like whose contexts the values inherit.
-  Walker(Document& into, std::string_view json, uint32_t base, const Node& like, uint32_t origin)
-      : into_(into), begin_(json.data()), end_(json.data() + json.size()), base_(base), like_(like), origin_(origin) {}
+  Walker(Document& into, std::string_view json, uint32_t base, const Node& like, uint32_t origin);
 
   bool run(Shape shape);
 
  private:
-  /// What a value belongs to.
+  /// What a node belongs to.
   struct Place {
     uint32_t container = kNowhere;
     uint32_t key = kNowhere;
     uint32_t index = 0;
-    ContextMask own = 0, context = 0;
     bool quiet = false;
+    ContextMask own = 0, context = 0;
+  };
+  /// A string's inside or a number, which begins at `begin`.
+  struct Token {
+    const char* begin;
+    uint32_t size;
+    bool odd;  ///< a string with escapes; a number with an exponent, or a fraction that ends in a zero
+    const char* end() const { return begin + size; }
+    std::string_view view() const { return {begin, size}; }
   };
 
   // Each takes where something begins and returns where it ends; nullptr: it is no JSON.
@@ -34,34 +43,26 @@ class Document::Walker {
   const char* other_value(const char* at, unsigned depth, const Place& place);
   const char* object(const char* at, unsigned depth, const Place& place);
   const char* array(const char* at, unsigned depth, const Place& place);
-  const char* member(const char* at, unsigned depth, const Place& of_key, const Place& object);
   const char* string(const char* at, const Place& place);
   const char* number(const char* at, const Place& place);
-  const char* copy_number(const char* at, bool& ret_plain);
-  const char* word(const char* at, std::string_view word) const;
-  const char* end_of_escaped(const char* at) const;
-  const char* skip_space(const char* at) const;
 
   uint32_t enter(bool array, const Place& place);
-  /// A string's inside: where it ends, and whether any of it is written as an escape.
-  struct Body {
-    std::string_view text;
-    bool escaped = false, closed = false;
-  };
-  Body read_body(const char* at);
-  bool routes(uint32_t container, const Body& body);
+  Token read_string(const char* at);
+  Token read_number(const char* at);
+  Token read_odd_number(const char* at);
+  bool routes(uint32_t container, std::string_view key, bool escaped);
   void make_room(size_t more);
   void take_over();
-  Node& add_node(Node::Kind kind, const Place& place, std::string_view source, size_t size);
-  void add_string(const Body& body, const Place& place, Node::Kind kind);
-  void add_escaped(std::string_view body, const Place& place, Node::Kind kind);
-  bool add_whole_number(std::string_view token, const Place& place);
-  void read_key(Place& place, std::string_view key, ContextMask inherited);
+  Node& add_node(Node::Kind kind, const Place& place, Token token);
+  void add_key(Token token, uint32_t index, ContextMask inherited, Place& value);
+  std::string_view source_of(const Node& node) const;
+  void unescape(Node& node);
+  void make_whole(Node& node);
   void pair_up(uint32_t node);
 
   Document& into_;
-  const char* const begin_;
-  const char* const end_;
+  const char* begin_;  // of the copy
+  const char* end_;
   const uint32_t base_;
   const Node like_;
   const uint32_t origin_;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "daemons/gatewayd/dlp/context.h"
+#include "daemons/gatewayd/dlp/key_reader.h"
 #include "tests/unit/gatewayd/dlp/scan_case.h"
 
 using namespace mas::dlp;
@@ -275,7 +276,7 @@ TEST_CASE("a key that detectors go by is told whatever its case and the digits b
 
 TEST_CASE("what a key says is remembered for that key alone") {
   KeyReader keys;
-  // Up to sixteen bytes a key is its first and last eight; longer ones may share both.
+  // Up to sixteen bytes a key is compared at once; longer ones may share their first and last eight.
   for (int round = 0; round < 2; ++round) {
     CHECK(keys.read("id").mask == read_key("id"));
     CHECK(keys.read("ts").mask == read_key("ts"));
@@ -284,5 +285,18 @@ TEST_CASE("what a key says is remembered for that key alone") {
     CHECK(keys.read("password").mask == read_key("password"));
     CHECK(keys.read("customer_passport_of_customer").mask == read_key("customer_passport_of_customer"));
     CHECK(keys.read("customer_timezone_of_customer").mask == read_key("customer_timezone_of_customer"));
+  }
+}
+
+TEST_CASE("a key is told by its own bytes, whatever stands behind it") {
+  KeyReader keys;
+  const std::string all = "passport_number_of_patient_4711";
+  for (const char* behind : {"................", "0123456789012345", "_password_secret"}) {
+    for (size_t size = 0; size <= all.size(); ++size) {
+      const std::string key = all.substr(0, size), padded = key + behind;
+      INFO(padded);
+      CHECK(keys.read_padded(padded.data(), size).mask == read_key(key));
+      CHECK(keys.read(key).mask == read_key(key));
+    }
   }
 }
