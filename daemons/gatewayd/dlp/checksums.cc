@@ -114,11 +114,19 @@ constexpr IbanLength kIbanLengths[] = {
 
 }  // namespace
 
+size_t iban_length(char first, char second) {
+  static constexpr auto kByLetters = [] {
+    std::array<std::array<uint8_t, 26>, 26> lengths{};
+    for (const IbanLength& entry : kIbanLengths)
+      lengths[static_cast<size_t>(entry.country[0] - 'A')][static_cast<size_t>(entry.country[1] - 'A')] = entry.length;
+    return lengths;
+  }();
+  if (!is_upper(first) || !is_upper(second)) return 0;
+  return kByLetters[static_cast<size_t>(first - 'A')][static_cast<size_t>(second - 'A')];
+}
+
 bool iban(std::string_view iban) {
-  auto found = std::find_if(std::begin(kIbanLengths), std::end(kIbanLengths), [&](const IbanLength& entry) {
-    return iban.starts_with(std::string_view(entry.country, 2));
-  });
-  if (found == std::end(kIbanLengths) || iban.size() != found->length) return false;
+  if (iban.size() < 2 || iban.size() != iban_length(iban[0], iban[1])) return false;
   unsigned rest = 0;
   for (size_t i = 0; i < iban.size(); ++i) {
     char c = iban[(i + 4) % iban.size()];

@@ -21,6 +21,9 @@ bool nhs(std::string_view digits);
 bool verhoeff(std::string_view digits);
 /// ISO 13616 / ISO 7064 MOD 97-10, and the length that the country has registered. @param iban letters and digits alone.
 bool iban(std::string_view iban);
+inline constexpr size_t kLongestIban = 34;
+/// @param first, second the country's letters, in upper case. @return the size of its IBANs; 0 for no country.
+size_t iban_length(char first, char second);
 /// Base58Check (Bitcoin): 25 bytes, the last four the start of the double SHA-256 of the others, and a version byte of
 /// the main or test net.
 bool base58check(std::string_view text);

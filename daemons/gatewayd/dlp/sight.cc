@@ -14,12 +14,14 @@ constexpr size_t kStepsOfJudging = 8;
 
 const Node& Sight::node_of(uint32_t at) {
   const auto& nodes = document_.nodes();
-  if (at < nodes[node_].text.begin || (node_ + 1 < nodes.size() && at >= nodes[node_ + 1].text.begin)) {
-    constexpr uint32_t kSteps = 6;  // mostly one of the next nodes
-    uint32_t next = at < nodes[node_].text.begin ? 0 : node_ + 1, last = node_ + kSteps;
-    while (next > 0 && next < last && next + 1 < nodes.size() && at >= nodes[next + 1].text.begin) ++next;
-    node_ = next > 0 && next < last && next < nodes.size() ? next : document_.node_at(at);
+  const auto count = static_cast<uint32_t>(nodes.size());
+  uint32_t low = at < nodes[node_].text.begin ? 0 : node_, step = 1;
+  for (; low + step < count && at >= nodes[low + step].text.begin; step *= 2) low += step;
+  for (uint32_t high = std::min(low + step, count); high - low > 1;) {
+    uint32_t middle = low + (high - low) / 2;
+    (at < nodes[middle].text.begin ? high : low) = middle;
   }
+  node_ = low;
   return nodes[node_];
 }
 

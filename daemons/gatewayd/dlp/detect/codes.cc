@@ -115,10 +115,13 @@ float dotted_shape(Sight& sight, Span all, bool lower, size_t decimals) {
 
 /// Letter, two characters, a dot and one to four more; without the dot something must say so.
 void diagnosis(Sight& sight, uint32_t begin) {
+  constexpr uint32_t kShortest = 3, kLongest = 7;
   if (!sight.wants(Type::icd10)) return;
+  uint32_t word = sight.classes().end(&ByteClasses::Word::alnum, begin) - begin;
+  if (word < kShortest || word > kLongest) return;
   char outside = sight.before(begin);
   if (outside == '-' || outside == '.' || outside == '/' || outside == '#') return;
-  std::array<char, 7> code{};
+  std::array<char, kLongest> code{};
   size_t size = 0;
   uint32_t i = begin;
   bool lower = is_lower(sight.at(begin)), dotted = false;
@@ -143,19 +146,20 @@ void diagnosis(Sight& sight, uint32_t begin) {
 
 void iban_at(Sight& sight, uint32_t begin) {
   if (!sight.wants(Type::iban)) return;
-  std::array<char, 34> code{};
+  std::array<char, kLongestIban> code{};
+  const size_t wanted = iban_length(to_upper(sight.at(begin)), to_upper(sight.at(begin + 1)));
+  if (wanted == 0) return;
   size_t size = 0;
   uint32_t end = begin;
-  Span best;
-  for (uint32_t i = begin; size < code.size(); ++i) {
+  for (uint32_t i = begin; size < wanted; ++i) {
     char c = sight.at(i);
     if ((c == ' ' || c == '-') && is_alnum(sight.at(i + 1)) && size >= 4) continue;
-    if (!is_alnum(c)) break;
+    if (!is_alnum(c)) return;
     code[size++] = to_upper(c);
     end = i + 1;
-    if (size >= 15 && !is_alnum(sight.at(end)) && iban({code.data(), size})) best = {begin, end};
   }
-  if (best.size() > 0) sight.see(Type::iban, best, {0.6F, bit(kIban), true, false});
+  if (!is_alnum(sight.at(end)) && iban({code.data(), size}))
+    sight.see(Type::iban, {begin, end}, {0.6F, bit(kIban), true, false});
 }
 
 /// DEA: the kind of registrant, a letter of the name, seven digits.
@@ -171,6 +175,7 @@ void registration(const Chain& chain, uint32_t begin) {
 }  // namespace
 
 void see_lettered(const Chain& chain) {
+  constexpr uint32_t kPartOfMac = 2;
   Sight& sight = chain.sight();
   const DigitGroup& first = chain.group(0);
   char after = sight.at(first.end());
@@ -178,7 +183,7 @@ void see_lettered(const Chain& chain) {
   bool may_be_medicare = size == 4 || size == 7 || size == 11;  // with and without separators
   if (may_be_medicare && (is_letter(after) || after == '-')) medicare(sight, first.begin);
   if (is_letter(after) && size >= kShortestWallet && size <= kLongestWallet) wallet(sight, first.begin);
-  if (after == ':' || after == '-' || is_letter(after)) mac_address(sight, first.begin);
+  if (size == kPartOfMac) mac_address(sight, first.begin);
 }
 
 void see_after_letters(const Chain& chain) {
@@ -192,7 +197,6 @@ void see_after_letters(const Chain& chain) {
   iban_at(sight, begin - 2);
   registration(chain, begin - 2);
   see_national_insurance(chain, begin - 2);
-  mac_address(sight, begin - 2);
 }
 
 void see_national_insurance(const Chain& chain, uint32_t begin) {

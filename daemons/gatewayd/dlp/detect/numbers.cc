@@ -132,9 +132,9 @@ bool is_refuted(const Chain& chain) {
 
 /// One group: what it is, only its check digits or what stands around can say.
 void see_bare(const Chain& chain) {
-  constexpr uint32_t kShortest = 8, kLongest = 19;  // telephone numbers, cards
+  constexpr uint32_t kLongest = 19;  // cards
   uint32_t size = chain.size_of(0);
-  if (size < kShortest || size > kLongest) return;
+  if (size < DigitGroups::kShortest || size > kLongest) return;
   Sight& sight = chain.sight();
   if (is_refuted(chain)) return;
   if (chain.has(1)) {
@@ -168,11 +168,11 @@ void see_bare(const Chain& chain) {
 /// Whether words of a street may stand beside the number: what stands directly beside it is no other number.
 bool may_be_of_street(const Chain& chain) {
   char after = chain.after(0);
-  if (is_letter(after) || after == ',') return true;
+  if (chain.before() == ' ') return true;
+  if (is_letter(after) || after == ',') return chain.sight().at(chain.group(0).end() + 1) == ' ';  // 221B Baker Street
   bool number_behind = chain.has(1) && chain.gap_is(0, ' ') && !is_letter(chain.after(1)) && chain.after(1) != '\'' &&
                        !is_high(chain.after(1));
-  if (after == ' ' && !number_behind) return true;
-  return chain.before() == ' ';
+  return after == ' ' && !number_behind;
 }
 
 /// What begins with one group of a chain: the bytes to either side of it say what may.
