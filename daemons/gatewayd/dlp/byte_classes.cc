@@ -36,12 +36,17 @@ inline void classify(const char* text, uint32_t shift, ByteClasses::Word& word, 
   auto base64 = alnum | (bytes == '+') | (bytes == '/') | (bytes == '-') | (bytes == '_');
   auto words =
       lower | (bytes == ' ') | (bytes == ',') | (bytes == '\0') | (bytes == '\t') | (bytes == '\n') | (bytes == '\r');
+  auto fields = digit | (bytes == ' ') | (bytes == '-') | (bytes == '.') | (bytes == '/') | (bytes == '(') |
+                (bytes == ')') | (bytes == '_');
+  auto sides = (bytes == ' ') | (bytes == '-') | (bytes == ':') | (bytes == ',');
   auto sign = (bytes == '"') | (bytes == '&') | (bytes == '%') | (bytes == '[') | (bytes == '\\') | (bytes == '{');
   word.digits |= static_cast<uint64_t>(bits_of(digit)) << shift;
   word.alnum |= static_cast<uint64_t>(bits_of(alnum)) << shift;
   word.base64 |= static_cast<uint64_t>(bits_of(base64)) << shift;
   word.lower |= static_cast<uint64_t>(bits_of(lower)) << shift;
   word.words |= static_cast<uint64_t>(bits_of(words)) << shift;
+  word.fields |= static_cast<uint64_t>(bits_of(fields)) << shift;
+  word.sides |= static_cast<uint64_t>(bits_of(sides)) << shift;
   ByteBlock seen;
   std::memcpy(&seen, &sign, sizeof seen);
   signs |= seen;
@@ -89,9 +94,27 @@ constexpr std::array<char, 16> kByHighHalf = {
 /// What ends lines and nodes, each at its lower half; what stands elsewhere equals no byte that has that lower half.
 constexpr std::array<char, 16> kEnds = {0,      1 << 4, 1 << 4, 1 << 4, 1 << 4, 1 << 4, 1 << 4, 1 << 4,
                                         1 << 4, '\t',   '\n',   1 << 4, 1 << 4, '\r',   1 << 4, 1 << 4};
-/// Signs: " % & are 22 25 26, [ and backslash 5b 5c, { is 7b.
-constexpr std::array<char, 16> kSignsByLowHalf = {0, 0, 1, 0, 0, 1, 1, 0, 0, 0, 0, 2 | 4, 2, 0, 0, 0};
-constexpr std::array<char, 16> kSignsByHighHalf = {0, 0, 1, 0, 0, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0};
+/// The same for signs. Those that text within text is written with: " % & are 22 25 26, [ and backslash 5b 5c, { is 7b. Those
+/// between groups of digits: space ( ) - . / are 20 28 29 2d 2e 2f, _ is 5f. Those beside groups: space , - are 20 2c 2d, : is 3a.
+constexpr char kQuote = 1, kBracket = 2, kBrace = 4, kGap = 8, kLineGap = 16, kSide = 32, kColon = 64;
+constexpr std::array<char, 16> kSignsByLowHalf = {kGap | kSide,
+                                                  0,
+                                                  kQuote,
+                                                  0,
+                                                  0,
+                                                  kQuote,
+                                                  kQuote,
+                                                  0,
+                                                  kGap,
+                                                  kGap,
+                                                  kColon,
+                                                  kBracket | kBrace,
+                                                  kBracket | kSide,
+                                                  kGap | kSide,
+                                                  kGap,
+                                                  kGap | kLineGap};
+constexpr std::array<char, 16> kSignsByHighHalf = {
+    0, 0, kQuote | kGap | kSide, kColon, 0, kBracket | kLineGap, 0, kBrace, 0, 0, 0, 0, 0, 0, 0, 0};
 
 #define MAS_AVX2 __attribute__((target("avx2"), always_inline)) inline
 
@@ -123,8 +146,9 @@ __attribute__((target("avx2"))) void BytePass::avx2(const char* text, size_t cou
       __m256i high = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), half);
       __m256i kinds = _mm256_and_si256(_mm256_shuffle_epi8(by_low, bytes), _mm256_shuffle_epi8(by_high, high));
       __m256i end = _mm256_cmpeq_epi8(_mm256_shuffle_epi8(ends, bytes), bytes);
-      signs = _mm256_or_si256(
-          signs, _mm256_and_si256(_mm256_shuffle_epi8(signs_by_low, bytes), _mm256_shuffle_epi8(signs_by_high, high)));
+      __m256i sign =
+          _mm256_and_si256(_mm256_shuffle_epi8(signs_by_low, bytes), _mm256_shuffle_epi8(signs_by_high, high));
+      signs = _mm256_or_si256(signs, sign);
       all = _mm256_or_si256(all, bytes);
       // A byte beyond ASCII equals what the tables have for it, 0, no more than any other does.
       word.digits |= bits_of_marks(_mm256_slli_epi16(kinds, 7)) << shift;
@@ -132,10 +156,13 @@ __attribute__((target("avx2"))) void BytePass::avx2(const char* text, size_t cou
       word.alnum |= (~bits_of_marks(none_of(kinds, kLetter | kDigit)) & UINT32_MAX) << shift;
       word.base64 |= (~bits_of_marks(none_of(kinds, kLetter | kDigit | kJoint | kLine)) & UINT32_MAX) << shift;
       word.words |= ((~bits_of_marks(none_of(kinds, kLower | kBlank)) & UINT32_MAX) | bits_of_marks(end)) << shift;
+      word.fields |= (~bits_of_marks(none_of(sign, kGap | kLineGap)) & UINT32_MAX) << shift;
+      word.sides |= (~bits_of_marks(none_of(sign, kSide | kColon)) & UINT32_MAX) << shift;
     }
+    word.fields |= word.digits;
     words[i] = word;
   }
-  found.signs = found.signs || _mm256_testz_si256(signs, signs) == 0;
+  found.signs = found.signs || _mm256_testz_si256(signs, _mm256_set1_epi8(kQuote | kBracket | kBrace)) == 0;
   found.high = found.high || _mm256_movemask_epi8(all) != 0;
 }
 #endif

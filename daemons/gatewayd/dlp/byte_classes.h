@@ -16,6 +16,10 @@ namespace mas::dlp {
 class ByteClasses {
  public:
   static constexpr uint32_t kBits = 64;
+  /// @param before the word before. @return bit i where bit i - `by` is set, counted from the word before on.
+  static constexpr uint64_t behind(uint64_t bits, uint64_t before, unsigned by) {
+    return bits << by | before >> (kBits - by);
+  }
   /// Bit i for byte i of 64; 0 past the text.
   struct Word {
     uint64_t digits = 0;  ///< 0-9
@@ -23,6 +27,8 @@ class ByteClasses {
     uint64_t base64 = 0;  ///< and + / - _
     uint64_t lower = 0;   ///< small letters of ASCII
     uint64_t words = 0;   ///< and white space, commas, and what ends a node
+    uint64_t fields = 0;  ///< digits, and what stands between groups of them: space - . / ( ) _
+    uint64_t sides = 0;   ///< signs that make something of few digits that they stand beside: space - : ,
   };
   using Class = uint64_t Word::*;
 
@@ -41,7 +47,6 @@ class ByteClasses {
   uint64_t digit_starts(uint32_t number) const {
     const Word& word = words_[number];
     const Word before = number > 0 ? words_[number - 1] : Word();
-    auto behind = [](uint64_t bits, uint64_t carry, unsigned by) { return bits << by | carry >> (kBits - by); };
     uint64_t starts = word.digits & ~behind(word.digits, before.digits, 1);
     uint64_t inside = behind(word.alnum, before.alnum, 1) & behind(word.alnum, before.alnum, 2);
     return starts & ~(inside & behind(word.alnum, before.alnum, 3));
@@ -63,6 +68,17 @@ class ByteClasses {
     uint64_t bits = ~(words_[word].*kind) & (~uint64_t{0} << from % kBits);
     while (bits == 0) bits = ~(words_[++word].*kind);
     return word * kBits + static_cast<uint32_t>(std::countr_zero(bits));
+  }
+  /// @return where the run of the class begins that ends at `end`; `end` where none does.
+  uint32_t begin(Class kind, uint32_t end) const {
+    if (end == 0) return 0;
+    uint32_t word = (end - 1) / kBits;
+    uint64_t bits = ~(words_[word].*kind) & (~uint64_t{0} >> (kBits - 1 - (end - 1) % kBits));
+    while (bits == 0) {
+      if (word == 0) return 0;
+      bits = ~(words_[--word].*kind);
+    }
+    return (word + 1) * kBits - static_cast<uint32_t>(std::countl_zero(bits));
   }
   /// Calls `take(begin, end)` with each run of at least twelve characters of base64.
   template <typename Take>

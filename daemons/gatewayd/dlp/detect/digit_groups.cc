@@ -3,19 +3,20 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 
 #include "daemons/gatewayd/dlp/detect/values.h"
 
 namespace mas::dlp {
 namespace {
 
+using Word = ByteClasses::Word;
+
 // What a byte beside a group is.
-constexpr uint8_t kSeparates = 1;  // between groups
-constexpr uint8_t kBegins = 2;     // before a group that something begins with: a plus, a code's letter, a street
-constexpr uint8_t kGoesOn = 4;     // behind one
+constexpr uint8_t kBegins = 1;  // before a group that something begins with: a plus, a code's letter, a street
+constexpr uint8_t kGoesOn = 2;  // behind one
 constexpr auto kAround = [] {
   std::array<uint8_t, 256> around{};
-  for (unsigned char c : {'-', ' ', '.', '/', '(', ')', '_'}) around[c] |= kSeparates;
   for (unsigned i = 0; i < 256; ++i) {
     auto c = static_cast<char>(i);
     if (is_letter(c) || c == '+' || c == ' ') around[i] |= kBegins;
@@ -23,46 +24,62 @@ constexpr auto kAround = [] {
   }
   return around;
 }();
-bool separates(char c) { return (kAround[static_cast<unsigned char>(c)] & kSeparates) != 0; }
+
+/// @param marks bits of runs. @param carry whether a run of the word before is marked that goes on here; set for the next word.
+/// @return the first bit behind each run that has a mark.
+inline uint64_t ends_of_marked(uint64_t runs, uint64_t marks, bool& carry) {
+  // A mark that is added carries to where its run ends.
+  uint64_t sum = 0;
+  bool first = __builtin_add_overflow(runs, marks, &sum), second = __builtin_add_overflow(sum, uint64_t{carry}, &sum);
+  carry = first || second;
+  return sum & ~runs;
+}
 
 }  // namespace
+
+/// @return where fields of this word of classes end that have a group that begins no inside of a word, and are as long as the
+/// shortest number, or have such a group with a letter or sign beside it. A plus makes nothing of fewer digits.
+inline uint64_t DigitGroups::live_field_ends(const Word& word, uint64_t starts) {
+  static_assert(kShortestInGroups == 7 && kShortestInGroups < kShortest);
+  const auto behind = ByteClasses::behind;
+  uint64_t sides = (word.alnum & ~word.digits) | word.sides;
+  uint64_t twos = word.fields & behind(word.fields, before_.fields, 1), fours = twos & behind(twos, before_.twos, 2);
+  uint64_t sevens = fours & behind(fours, before_.fours, 3);
+  uint64_t sided = starts & behind(sides, before_.sides, 1);
+  uint64_t sided_ends = ends_of_marked(word.digits, starts, before_.group) & sides;
+  uint64_t ends = ends_of_marked(word.fields, starts, before_.held);
+  uint64_t marks = sevens | sided | (sided_ends & word.fields);
+  ends &= ends_of_marked(word.fields, marks, before_.marked) | sided_ends;
+  before_.fields = word.fields;
+  before_.twos = twos;
+  before_.fours = fours;
+  before_.sides = sides;
+  return ends;
+}
+
+/// Sets at_ and field_end_ to the next field that is worth a look. @return whether there is one.
+inline bool DigitGroups::next_field() {
+  while (ends_ == 0) {
+    if (word_ == classes_.words()) return false;
+    ends_ = live_field_ends(classes_.word(word_), classes_.digit_starts(word_));
+    ++word_;
+  }
+  field_end_ = (word_ - 1) * ByteClasses::kBits + static_cast<uint32_t>(std::countr_zero(ends_));
+  ends_ &= ends_ - 1;
+  at_ = classes_.begin(&Word::fields, field_end_);
+  return true;
+}
+
+/// Of a word, of a hash or an id: three letters or digits stand before it. No chain begins there.
+inline bool DigitGroups::is_inside_word(uint32_t begin) const {
+  return begin >= 3 && is_alnum(text_[begin - 1]) && is_alnum(text_[begin - 2]) && is_alnum(text_[begin - 3]);
+}
 
 /// Whether what stands beside a group may make something of it, however short it is.
 inline bool DigitGroups::stands_beside(const DigitGroup& group) const {
   uint8_t before = group.begin > 0 ? kAround[static_cast<unsigned char>(text_[group.begin - 1])] : 0;
   uint8_t after = group.end() < text_.size() ? kAround[static_cast<unsigned char>(text_[group.end()])] : 0;
   return ((before & kBegins) | (after & kGoesOn)) != 0;
-}
-
-/// @return where the next group begins that may begin a chain, and sets at_ to its end; the text's size for none. What is the
-/// inside of a word, of a hash or an id begins none: three letters or digits stand before it.
-inline uint32_t DigitGroups::next_start() {
-  if (at_ / ByteClasses::kBits > word_) {
-    word_ = at_ / ByteClasses::kBits;
-    starts_ = classes_.digit_starts(word_);
-  }
-  starts_ &= ~uint64_t{0} << at_ % ByteClasses::kBits;
-  while (true) {
-    while (starts_ == 0) {
-      if (++word_ >= classes_.words()) return static_cast<uint32_t>(text_.size());
-      starts_ = classes_.digit_starts(word_);
-    }
-    uint32_t begin = word_ * ByteClasses::kBits + static_cast<uint32_t>(std::countr_zero(starts_));
-    starts_ &= starts_ - 1;
-    at_ = classes_.end(&ByteClasses::Word::digits, begin);
-    // Most groups are counters, times and parts of ids: short ones that stand beside nothing, and with no other.
-    bool alone = at_ >= text_.size() || !separates(text_[at_]);
-    if (!alone || at_ - begin >= kShortest || stands_beside({begin, at_ - begin})) return begin;
-  }
-}
-
-/// @return whether another group follows within reach.
-inline bool DigitGroups::follows(uint32_t end, uint32_t& ret_next) const {
-  uint32_t at = end;
-  while (at < text_.size() && at - end < kWidestGap && separates(text_[at])) ++at;
-  if (at >= text_.size() || !is_digit(text_[at])) return false;
-  ret_next = at;
-  return true;
 }
 
 bool DigitGroups::may_hold_number() const {
@@ -73,13 +90,20 @@ bool DigitGroups::may_hold_number() const {
 bool DigitGroups::next() {
   groups_.clear();
   digits_ = 0;
-  uint32_t begin = next_start();
-  if (begin >= text_.size()) return false;
+  uint32_t begin = classes_.next(&Word::digits, at_);
+  while (begin >= field_end_ || is_inside_word(begin)) {
+    if (begin < field_end_)
+      at_ = classes_.end(&Word::digits, begin);
+    else if (!next_field())
+      return false;
+    begin = classes_.next(&Word::digits, at_);
+  }
   while (true) {
+    at_ = classes_.end(&Word::digits, begin);
     groups_.push_back({begin, at_ - begin});
     digits_ += at_ - begin;
-    if (!follows(at_, begin)) return true;
-    at_ = classes_.end(&ByteClasses::Word::digits, begin);
+    begin = classes_.next(&Word::digits, at_);
+    if (begin >= field_end_ || begin - at_ > kWidestGap) return true;
   }
 }
 

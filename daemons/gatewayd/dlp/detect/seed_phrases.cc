@@ -304,7 +304,7 @@ void for_each_part(const ByteClasses& classes, uint32_t begin, uint32_t end, Tak
   uint64_t lower_before = 0, separators_before = 0, two_before = 0, four_before = 0;
   for (uint32_t i = begin / kBits; i * kBits < end; ++i) {
     const ByteClasses::Word& word = classes.word(i);
-    auto behind = [](uint64_t bits, uint64_t carry, unsigned by) { return bits << by | carry >> (kBits - by); };
+    const auto behind = ByteClasses::behind;
     uint64_t lower = word.lower, separators = word.words & ~lower;
     uint64_t one = behind(lower, lower_before, 1);
     // Separators with one or two letters before them, and other separators before those.

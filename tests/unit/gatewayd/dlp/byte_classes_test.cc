@@ -18,9 +18,12 @@ using Word = ByteClasses::Word;
 bool is_base64(char c) { return is_alnum(c) || c == '+' || c == '/' || c == '-' || c == '_'; }
 bool is_of_words(char c) { return is_lower(c) || is_space(c) || c == ',' || c == '\0'; }
 
+bool is_of_fields(char c) { return is_digit(c) || std::string_view(" -./()_").find(c) != std::string_view::npos; }
+bool is_side(char c) { return std::string_view(" -:,").find(c) != std::string_view::npos; }
+
 constexpr std::pair<ByteClasses::Class, bool (*)(char)> kClasses[] = {
-    {&Word::digits, is_digit}, {&Word::alnum, is_alnum},    {&Word::base64, is_base64},
-    {&Word::lower, is_lower},  {&Word::words, is_of_words},
+    {&Word::digits, is_digit},   {&Word::alnum, is_alnum},      {&Word::base64, is_base64}, {&Word::lower, is_lower},
+    {&Word::words, is_of_words}, {&Word::fields, is_of_fields}, {&Word::sides, is_side},
 };
 
 /// Runs of all lengths to 200, with one byte of none of the classes between.
@@ -78,7 +81,7 @@ TEST_CASE("a group of digits begins where no three letters or digits stand befor
   }
 }
 
-TEST_CASE("runs end where they end, in the same word of bits or a later one") {
+TEST_CASE("runs begin and end where they do, in the same word of bits or another one") {
   std::string text = runs_of('7') + std::string(77, '7');
   ByteClasses classes;
   classes.read(text);
@@ -86,6 +89,8 @@ TEST_CASE("runs end where they end, in the same word of bits or a later one") {
   for (uint32_t size = 1; size <= 200; ++size) {
     CHECK(classes.next(&Word::digits, at) == at);
     CHECK(classes.end(&Word::digits, at) == at + size);
+    CHECK(classes.begin(&Word::digits, at + size) == at);
+    CHECK(classes.begin(&Word::digits, at + size + 1) == at + size + 1);
     CHECK(classes.next(&Word::digits, at + size) == at + size + 1);
     at += size + 1;
   }
