@@ -125,6 +125,7 @@ static void call_the_rest(const inherited *had) {
   void *filled = NULL;
   note n = {1};
   expect_refused(mas_agent_request_async(agent, "worker", "question", NULL, 0, -1, on_reply, NULL, &request));
+  expect_refused(mas_agent_request_direct(agent, "worker", "question", NULL, 0, -1, on_reply, NULL, &request));
   expect_refused(mas_agent_send_again(agent, mas_message_id(had->message), "worker", "note", NULL, 0));
   expect_refused(mas_agent_send_with(agent, "worker", "note", NULL, 0, NULL, 0, NULL));
   expect_refused(mas_agent_on_typed(agent, "note", &note_schema, on_note, NULL));
@@ -162,6 +163,7 @@ static void look_at_everything(const inherited *had) {
   there = there && mas_version() != NULL && mas_version_compatible(MAS_VERSION);
   there = there && mas_status_text(MAS_OK) != NULL && !mas_status_retriable(MAS_OK);
   there = there && mas_receipt_decision() != NULL && mas_receipt_detail() != NULL && mas_receipt_retry_after() == 0;
+  there = there && mas_error_reply_code() != NULL && mas_error_reply_text() != NULL;
   if (!there) _exit(4);
   mas_message_unref(mas_message_ref(message));
   mas_agent_list_free(had->list);
@@ -188,6 +190,8 @@ static void call_everything(mas_agent *agent, mas_message *message) {
   expect_refused(mas_state_refresh(agent, -1));
   expect_refused(mas_state_get(agent, "a", NULL, NULL));
   expect_refused(mas_message_reply(message, "answer", NULL, 0));
+  expect_refused(mas_message_reply_error(message, MAS_HANDLER_FAILED, "forked"));
+  mas_message_fail(message, MAS_HANDLER_FAILED, "forked") == MAS_HANDLER_FAILED ? (void)0 : _exit(2);
   mas_state_each(agent, on_field, NULL);
   mas_agent_on_message(agent, "note", on_message, NULL) == MAS_INVALID_STATE ? (void)0 : _exit(2);
   mas_agent_on_connection(agent, NULL, NULL);

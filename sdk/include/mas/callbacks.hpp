@@ -129,15 +129,8 @@ MAS_CATCHES_THREAD_END Result<void> guarded(Call &&call) {
 }
 
 /// What a failed handler tells the library: the status to return. An exception's text reaches the requester.
-/// (Found by the type of the message, so that a library without mas_message_fail() will do.)
-template <typename M>
-auto note_failure(const M *message, const Error &error)
-    -> decltype(mas_message_fail(message, error.status(), error.what())) {
-  return mas_message_fail(message, error.status(), error.what());
-}
-template <typename... None>
-mas_status note_failure(const void *, const Error &error, None...) {
-  return error.status();
+inline mas_status note_failure(const mas_message *message, const Error &error) {
+  return mas_message_fail(message, error.status(), error.detail());
 }
 
 /// Calls a function that returns nothing, a Result<void>, or a mas_status.
