@@ -33,6 +33,13 @@ static UNUSED answering answering_started(const char *id, mas_options *options) 
   resume_answering(&a);
   return a;
 }
+/* Its counters once its callback has ended: a requester may have its answer before that. */
+static UNUSED mas_stats stats_at_rest(answering *a) {
+  pause_answering(a);
+  const mas_stats stats = stats_of(a->agent);
+  resume_answering(a);
+  return stats;
+}
 static UNUSED void answering_ended(answering a) {
   pause_answering(&a);
   agent_ended(a.agent);

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <future>
 #include <mas.hpp>
+#include <stdexcept>
 #include <string>
 #include <thread>
 
@@ -32,6 +33,7 @@ class Calculator {
         "add", [](const mas::Message &request, const Add &add) { request.reply("sum", Sum{int64_t{add.a} + add.b}); });
     agent_.on_message("text", [](const mas::Message &request) { request.reply("sum", R"({"sum":"3"})"); });
     agent_.on_message("silence", [](const mas::Message &) {});
+    agent_.on_message("fail", [](const mas::Message &) { throw std::runtime_error("no such account"); });
     agent_.start();
     thread_ = std::thread([this] { agent_.run(); });
   }
@@ -79,6 +81,21 @@ void a_reply_that_does_not_fit_is_an_error_with_its_path() {
   mas_status status = MAS_OK;
   agent.request<Sum>("calculator", "text", "{}", 5s, [&](mas::Result<Sum> result) { status = result.status(); });
   CHECK(agent.poll(5s) && status == MAS_MALFORMED);
+}
+
+void an_exception_of_the_handler_reaches_the_requester() {
+  Calculator calculator;
+  mas::Agent agent("client", here());
+  agent.start();
+  std::string text;
+  auto failed = agent.request<Sum>("calculator", "fail", "{}");
+  CHECK(end_of(failed, &text) == MAS_HANDLER_FAILED);
+  CHECK(text.find("no such account") != std::string::npos);
+  auto unknown = agent.request<Sum>("calculator", "subtract", Add{2, 3});
+  CHECK(end_of(unknown) == MAS_NO_HANDLER);
+  auto misfit = agent.request<Sum>("calculator", "add", R"({"a":"2","b":3})");
+  CHECK(end_of(misfit, &text) == MAS_INVALID_PAYLOAD);
+  CHECK(text.find("a: expected an integer") != std::string::npos);
 }
 
 void every_future_ends() {
@@ -264,6 +281,7 @@ void an_agent_may_be_destroyed_in_its_handler() {
 const test_case kTests[] = {
     {"a future needs no poll", a_future_needs_no_poll},
     {"a reply that does not fit is an error with its path", a_reply_that_does_not_fit_is_an_error_with_its_path},
+    {"an exception of the handler reaches the requester", an_exception_of_the_handler_reaches_the_requester},
     {"every future ends", every_future_ends},
     {"a thread that waits for a future hears of the stop", a_thread_that_waits_for_a_future_hears_of_the_stop},
     {"a handler may wait for a future", a_handler_may_wait_for_a_future},

@@ -34,7 +34,7 @@ static void a_request_without_a_handler_ends_at_once(void) {
   CHECK_TEXT(mas_error_reply_code(), "");
   CHECK_OK(mas_agent_send(a, "bob", "sum", NULL, 0, NULL)); /* no request: no answer */
   CHECK(eventually(has_unhandled_2, bob.agent, NULL));
-  CHECK(stats_of(bob.agent).error_replies == 1 && stats_of(bob.agent).handler_failed == 0);
+  CHECK(stats_at_rest(&bob).error_replies == 1 && stats_at_rest(&bob).handler_failed == 0);
   CHECK(stats_of(a).received == 1);
   agent_ended(a);
   answering_ended(bob);
@@ -58,7 +58,7 @@ static void a_handler_that_fails_ends_its_request(void) {
   CHECK_STATUS(mas_agent_request(a, "bob", "misfit", NULL, 0, kLong, NULL), MAS_INVALID_PAYLOAD);
   CHECK_TEXT(mas_error_reply_code(), "INVALID_PAYLOAD");
   CHECK_TEXT(mas_error_reply_text(), "n: expected an integer");
-  CHECK(stats_of(bob.agent).handler_failed == 5 && stats_of(bob.agent).error_replies == 5);
+  CHECK(stats_at_rest(&bob).handler_failed == 5 && stats_at_rest(&bob).error_replies == 5);
   agent_ended(a);
   answering_ended(bob);
 }
@@ -85,7 +85,7 @@ static void what_was_replied_to_gets_no_error(void) {
   CHECK_OK(mas_agent_on_message(bob.agent, "end", fails, NULL));
   CHECK_OK(mas_agent_request(a, "bob", "both", NULL, 0, kLong, NULL));
   CHECK_STATUS(mas_agent_request(a, "bob", "end", NULL, 0, kLong, NULL), MAS_HANDLER_FAILED);
-  CHECK(stats_of(a).late_replies == 0 && stats_of(bob.agent).error_replies == 1);
+  CHECK(stats_of(a).late_replies == 0 && stats_at_rest(&bob).error_replies == 1);
   agent_ended(a);
   answering_ended(bob);
 }
@@ -266,7 +266,7 @@ static void the_same_request_twice_is_answered_each_time_and_ends_once(void) {
     CHECK(strstr(reply, "\"traceparent\":\"00-t\",\"conversation_id\":\"talk\",\"error\":{\"code\":\"NO_HANDLER\",") !=
           NULL);
   }
-  CHECK(stats_of(bob.agent).error_replies == 2);
+  CHECK(stats_at_rest(&bob).error_replies == 2);
   ear_close(alice);
   answering_ended(bob);
 }

@@ -97,12 +97,13 @@ class ErrorReplyTest(AgentCase):
                 self.assertTrue(text.startswith(path), text)
 
     async def test_an_agent_that_is_being_stopped(self):
-        asked = asyncio.create_task(self.asker.request("target", "order", {"count": 1}, timeout=LONG))
+        """It may still answer, refuse, be gone, or have dropped the request: never worse than a time-out."""
+        asked = asyncio.create_task(self.asker.request("target", "order", {"count": 1}, timeout=1))
         await self.target.stop()
         try:
-            await asked  # in time, or refused, or nobody listens
+            await asked
         except TimeoutError as error:
-            self.assertIn(error.status, ("HANDLER_FAILED", "NO_RECEIVER"))
+            self.assertIn(error.status, ("HANDLER_FAILED", "NO_RECEIVER", "TIMEOUT"))
 
 
 if HAS_PYDANTIC:
