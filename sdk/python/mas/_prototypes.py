@@ -129,6 +129,7 @@ FUNCTIONS = {
     # Requests
     "mas_agent_request": (Status, [*_SEND, c_int, POINTER(Message)]),
     "mas_agent_request_async": (Status, [*_SEND, c_int, ReplyFn, c_void_p, POINTER(Request)]),
+    "mas_agent_request_direct": (Status, [*_SEND, c_int, ReplyFn, c_void_p, POINTER(Request)]),
     "mas_request_cancel": (Status, [Request]),
     "mas_request_free": (None, [Request]),
     # Connection and overload
