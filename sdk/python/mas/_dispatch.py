@@ -63,7 +63,8 @@ class Handlers:
         if found is None:
             if not self._fallback:
                 log.debug("%s has no handler for %r", self._agent.id, message.message_type)
-                self._agent._reply_error(message, NO_HANDLER, f"no handler for messages of type {message.message_type!r}")
+                told = f"no handler for messages of type {message.message_type!r}"
+                self._agent._mas_reply_error(message, NO_HANDLER, told)
                 return
             found = _FALLBACK
         self._last += 1
@@ -103,7 +104,7 @@ class Handlers:
             log.exception("%s: the handler of %r from %s failed", self._agent.id, message.message_type,
                           message.sender_id)
             told = str(error) if isinstance(error, HandlerError) else f"the handler raised {type(error).__name__}"
-            self._agent._reply_error(message, HANDLER_FAILED, told)
+            self._agent._mas_reply_error(message, HANDLER_FAILED, told)
         finally:
             self._tasks.pop(number, None)
 
@@ -114,5 +115,5 @@ class Handlers:
         except Exception as error:
             log.error("%s: %r from %s does not fit %s: %s", self._agent.id, message.message_type, message.sender_id,
                       model.__name__, error)
-            self._agent._reply_error(message, INVALID_PAYLOAD, _models.misfit_of(model, error))
+            self._agent._mas_reply_error(message, INVALID_PAYLOAD, _models.misfit_of(model, error))
             return None

@@ -40,11 +40,11 @@ class Agent(Generic[StateType]):
     """See the module. Derived classes may override on_start, on_stop, on_message and get_metadata, and add handlers with
     `@Agent.on`."""
 
-    _table: Table = {}
+    _mas_table: Table = {}
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        cls._table = table_of(cls)
+        cls._mas_table = table_of(cls)
 
     def __init__(self, agent_id: str, capabilities: Iterable[str] | None = None, redis_url: str | None = None,
                  state_model: type[StateType] | None = None, use_gateway: bool = False, gateway_url: str | None = None, *,
@@ -66,17 +66,17 @@ class Agent(Generic[StateType]):
         self.redis_url = _address.redis_url(redis_url)
         self.use_gateway = use_gateway
         self.gateway_url = gateway_url or self.redis_url
-        self._namespace = namespace
-        self._credentials = credentials
-        self._heartbeat = heartbeat
-        self._gateway = use_gateway or os.environ.get("MAS_MODE") == "gateway"
-        self._gateway_object: Any = None
-        self._state = StateManager(state_model)
-        self._session: Session | None = None
-        self._handlers = self._new_handlers()
-        self._ready = asyncio.Event()
-        self._starting = False
-        self._stopping: asyncio.Task[None] | None = None
+        self._mas_namespace = namespace
+        self._mas_credentials = credentials
+        self._mas_heartbeat = heartbeat
+        self._mas_gateway = use_gateway or os.environ.get("MAS_MODE") == "gateway"
+        self._mas_gateway_object: Any = None
+        self._mas_state = StateManager(state_model)
+        self._mas_session: Session | None = None
+        self._mas_handlers = self._mas_new_handlers()
+        self._mas_ready = asyncio.Event()
+        self._mas_starting = False
+        self._mas_stopping: asyncio.Task[None] | None = None
         self._token: str | None = None
         self._running = False
 
@@ -113,17 +113,17 @@ class Agent(Generic[StateType]):
         @raise MASConnectionError Redis cannot be reached. @raise StateError the state does not fit the model.
         @raise AgentStateError the agent runs already. @raise MASError anything else that the library reports.
         """
-        if self._session is not None or self._starting:
+        if self._mas_session is not None or self._mas_starting:
             raise AgentStateError(f"the agent {self.id!r} is started already")
-        self._starting = True
+        self._mas_starting = True
         try:
-            await self._open()
+            await self._mas_open()
         finally:
-            self._starting = False
+            self._mas_starting = False
         try:
             await self.on_start()
         except BaseException:
-            await self._end(run_hook=False)
+            await self._mas_end(run_hook=False)
             raise
 
     async def stop(self) -> None:
@@ -132,22 +132,22 @@ class Agent(Generic[StateType]):
         Harmless on an agent that does not run. An agent may be started again, in another loop too. One whose loop was
         closed is stopped from any loop, without on_stop().
         """
-        session = self._session
+        session = self._mas_session
         if session is not None and session.loop.is_closed():
-            await self._abandon(session)
+            await self._mas_abandon(session)
         elif session is not None:
-            self._own()
-            await self._end(run_hook=True)
+            self._mas_own()
+            await self._mas_end(run_hook=True)
 
     async def aclose(self, timeout: float | None = 30.0) -> None:
         """As stop(), but lets handlers finish first. @param timeout seconds for that; None: without end."""
-        if self._session is None or self._session.loop.is_closed():
+        if self._mas_session is None or self._mas_session.loop.is_closed():
             return await self.stop()
-        session = self._own()
+        session = self._mas_own()
         session.take()
         session.native.refusing = session.native.gateway  # a steady sender would keep it open for ever
         try:
-            await asyncio.wait_for(self._handlers.finish(asyncio.current_task()), timeout)
+            await asyncio.wait_for(self._mas_handlers.finish(asyncio.current_task()), timeout)
         except TimeoutError:
             log.warning("%s: handlers still run after %g s and are cancelled", self.id, timeout)
         await self.stop()
@@ -161,11 +161,11 @@ class Agent(Generic[StateType]):
 
     async def wait_transport_ready(self, timeout: float | None = None) -> None:
         """Returns once the agent is started. @raise TimeoutError."""
-        await asyncio.wait_for(self._ready.wait(), timeout)
+        await asyncio.wait_for(self._mas_ready.wait(), timeout)
 
     def set_gateway(self, gateway: Any) -> None:
         """Accepted for programs of the original framework: agents need no gateway object."""
-        self._gateway_object = gateway
+        self._mas_gateway_object = gateway
 
     # ---- messages
 
@@ -178,7 +178,7 @@ class Agent(Generic[StateType]):
         @raise GatewayRefusedError with the gateway's decision. @raise PayloadError, TypeError `data` cannot be sent.
         @raise AgentStateError, MASError.
         """
-        await self._own().send(target_id, message_type, data)
+        await self._mas_own().send(target_id, message_type, data)
 
     async def request(self, target_id: str, message_type: str, data: Any, timeout: float | None = None) -> AgentMessage:
         """Sends a request and waits for the reply. Any number at once, from handlers too.
@@ -188,17 +188,17 @@ class Agent(Generic[StateType]):
         so none can come. @raise RequestFailedError (a TimeoutError, too) the target has no handler, the data does not fit, or
         the handler failed. Otherwise as send().
         """
-        return AgentMessage._received(await self._own().request(target_id, message_type, data, timeout), self, None)
+        return AgentMessage._received(await self._mas_own().request(target_id, message_type, data, timeout), self, None)
 
     request_typed = request
 
     async def send_reply_envelope(self, original: AgentMessage, message_type: str, data: Any) -> None:
         """What message.reply() calls."""
-        await self._own().reply(original, message_type, data)
+        await self._mas_own().reply(original, message_type, data)
 
     async def discover(self, capabilities: Iterable[str] | None = None) -> list[AgentRecord]:
         """Finds active agents with any of the capabilities, this one included. @param capabilities None: everybody."""
-        native = self._own().native
+        native = self._mas_own().native
         if isinstance(capabilities, str):
             raise TypeError("capabilities is a text; expected a list of texts")
         wanted = [_payload.name(capability, "a capability") for capability in capabilities or []]
@@ -209,7 +209,7 @@ class Agent(Generic[StateType]):
     @property
     def state(self) -> StateType:
         """The dict, or the instance of the state model. @raise AgentStateError before start()."""
-        state: StateType = self._state.value
+        state: StateType = self._mas_state.value
         return state
 
     async def update_state(self, changes: Mapping[str, Any]) -> None:
@@ -217,15 +217,15 @@ class Agent(Generic[StateType]):
 
         @raise ValueError a field that the model lacks. @raise MASError Redis did not take it.
         """
-        await self._state.update(self._own().native, changes)
+        await self._mas_state.update(self._mas_own().native, changes)
 
     async def reset_state(self) -> None:
         """Makes the state empty, or a fresh model, here and in Redis."""
-        await self._state.reset(self._own().native)
+        await self._mas_state.reset(self._mas_own().native)
 
     async def refresh_state(self) -> None:
         """Loads the state from Redis again, where another instance may have changed it."""
-        await self._state.refresh(self._own().native)
+        await self._mas_state.refresh(self._mas_own().native)
 
     @property
     def token(self) -> str | None:
@@ -234,95 +234,96 @@ class Agent(Generic[StateType]):
 
     def stats(self) -> dict[str, int]:
         """The library's counters since start(): mas_stats in mas.h describes them."""
-        return self._own().native.stats()
+        return self._mas_own().native.stats()
 
     # ---- inside
 
-    def _reply_error(self, message: AgentMessage, status: int, text: str) -> None:
+    def _mas_reply_error(self, message: AgentMessage, status: int, text: str) -> None:
         """Tells the requester that its request could not be handled; does nothing for a message that is no request."""
-        session = self._session
+        session = self._mas_session
         if session is not None and message.expects_reply:
             session.reply_error(message, status, text)
 
-    def _own(self) -> Session:
+    def _mas_own(self) -> Session:
         """The running session, for its own loop. @raise AgentStateError."""
-        session = self._session
+        session = self._mas_session
         if session is None:
             raise AgentStateError("Agent not started")
         session.require()
         return session
 
-    def _new_handlers(self) -> Handlers:
-        return Handlers(self, self._table, type(self).on_message is not Agent.on_message)
+    def _mas_new_handlers(self) -> Handlers:
+        return Handlers(self, self._mas_table, type(self).on_message is not Agent.on_message)
 
-    def _settings(self) -> list[tuple[str, tuple[Any, ...]]]:
+    def _mas_settings(self) -> list[tuple[str, tuple[Any, ...]]]:
         """What the library's options are set to."""
-        url = self.gateway_url if self._gateway else self.redis_url
+        url = self.gateway_url if self._mas_gateway else self.redis_url
         metadata = _payload.encode(self.get_metadata() or {}, "get_metadata()")
         settings: list[tuple[str, tuple[Any, ...]]] = [
             ("set_redis_url", (_payload.name(url, "redis_url"),)),
             ("set_metadata", (metadata, len(metadata)))]
-        if self._gateway:  # else the library's own default: MAS_MODE, which it checks
+        if self._mas_gateway:  # else the library's own default: MAS_MODE, which it checks
             settings.append(("set_mode", (_MODE_GATEWAY,)))
         settings += [("add_capability", (_payload.name(item, "a capability"),)) for item in self.capabilities]
-        if self._namespace is not None:
-            settings.append(("set_namespace", (_payload.name(self._namespace, "namespace"),)))
-        if self._credentials is not None:
-            settings.append(("set_credentials", (os.fsencode(self._credentials),)))
-        if self._heartbeat is not None:
-            settings.append(("set_heartbeat", tuple(round(1000 * seconds) for seconds in self._heartbeat)))
+        if self._mas_namespace is not None:
+            settings.append(("set_namespace", (_payload.name(self._mas_namespace, "namespace"),)))
+        if self._mas_credentials is not None:
+            settings.append(("set_credentials", (os.fsencode(self._mas_credentials),)))
+        if self._mas_heartbeat is not None:
+            settings.append(("set_heartbeat", tuple(round(1000 * seconds) for seconds in self._mas_heartbeat)))
         return settings
 
-    async def _open(self) -> None:
-        native = Native(_payload.name(self.id, "the agent's id"), self._settings(), self._gateway)
+    async def _mas_open(self) -> None:
+        native = Native(_payload.name(self.id, "the agent's id"), self._mas_settings(), self._mas_gateway)
         try:
             await _workers.run(native, _start, native.quit)
-            self._state.begin(native)
+            self._mas_state.begin(native)
         except BaseException:
             native.close()
             raise
-        self._session = Session(native, self.id, self._receive)
+        self._mas_session = Session(native, self.id, self._mas_receive)
         self._token = base64.urlsafe_b64encode(hashlib.sha256(native.instance().encode()).digest()).decode().rstrip("=")
         self._running = True
-        self._ready.set()
-        self._session.open()
+        self._mas_ready.set()
+        self._mas_session.open()
 
-    async def _end(self, run_hook: bool) -> None:
+    async def _mas_end(self, run_hook: bool) -> None:
         """Ends the agent in a task of its own, which the cancellation of a caller does not end."""
-        if self._stopping is None:
-            self._stopping = self._own().loop.create_task(self._do_end(self._own(), run_hook, asyncio.current_task()))
-        await asyncio.shield(self._stopping)
+        if self._mas_stopping is None:
+            session = self._mas_own()
+            self._mas_stopping = session.loop.create_task(self._mas_do_end(session, run_hook, asyncio.current_task()))
+        await asyncio.shield(self._mas_stopping)
 
-    async def _do_end(self, session: Session, run_hook: bool, caller: asyncio.Task[Any] | None) -> None:
+    async def _mas_do_end(self, session: Session, run_hook: bool, caller: asyncio.Task[Any] | None) -> None:
         try:
             if run_hook:
                 await self.on_stop()
         finally:
             session.native.refusing = True
             try:
-                await self._handlers.cancel(caller)
+                await self._mas_handlers.cancel(caller)
                 session.pause()
                 await _workers.run(session.native, lambda pointer: _stop(pointer, self.id))
             finally:
                 self._running = False
-                self._session, self._stopping, self._token = None, None, None
-                self._ready.clear()
+                self._mas_session, self._mas_stopping, self._token = None, None, None
+                self._mas_ready.clear()
                 session.close()
 
-    async def _abandon(self, session: Session) -> None:
+    async def _mas_abandon(self, session: Session) -> None:
         """Ends an agent whose loop was closed under it: nobody waits for anything any more."""
-        self._session, self._stopping, self._token, self._running = None, None, None, False
-        self._ready.clear()
-        self._handlers = self._new_handlers()  # the tasks of a closed loop can neither be awaited nor cancelled
+        self._mas_session, self._mas_stopping, self._token, self._running = None, None, None, False
+        self._mas_ready.clear()
+        self._mas_handlers = self._mas_new_handlers()  # the tasks of a closed loop can neither be awaited nor cancelled
         try:
             await _workers.run(session.native, lambda pointer: _stop(pointer, self.id))
         finally:
             session.native.close()
 
-    def _receive(self, envelope: dict[str, Any], kept: Kept | None) -> None:
-        session = self._session
+    def _mas_receive(self, envelope: dict[str, Any], kept: Kept | None) -> None:
+        session = self._mas_session
         if session is not None:
-            self._handlers.begin(AgentMessage._received(envelope, self, kept), session.loop)
+            self._mas_handlers.begin(AgentMessage._received(envelope, self, kept), session.loop)
 
 
 def _start(pointer: int) -> None:

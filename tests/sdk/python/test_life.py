@@ -146,7 +146,7 @@ class LifeTest(AgentCase):
         async with agent:
             for _ in range(20):
                 await agent.send("a", "work", {})
-            await eventually(lambda: agent._handlers._tasks)
+            await eventually(lambda: agent._mas_handlers._tasks)
         self.assertEqual((agent.done, agent._running), (20, False))
 
     async def test_aclose_in_a_handler_does_not_wait_for_it(self):
@@ -175,9 +175,9 @@ class LifeTest(AgentCase):
 
         agent = await self.start(Busy, "a")
         await agent.send("a", "work", {})
-        await eventually(lambda: agent._handlers._tasks)
+        await eventually(lambda: agent._mas_handlers._tasks)
         await agent.stop()
-        self.assertEqual((agent.begun, agent._handlers._tasks), (1, {}))
+        self.assertEqual((agent.begun, agent._mas_handlers._tasks), (1, {}))
 
     async def test_a_mode_that_is_none_is_refused(self):
         with unittest.mock.patch.dict(os.environ, {"MAS_MODE": "Gateway"}):
@@ -210,7 +210,7 @@ class LifeTest(AgentCase):
 
         agent = await self.start(Endless, "a")
         await agent.send("a", "work", {})
-        await eventually(lambda: agent._handlers._tasks)
+        await eventually(lambda: agent._mas_handlers._tasks)
         with self.assertLogs("mas.agent", "WARNING") as logs:
             await agent.aclose(0.1)
         self.assertIn("are cancelled", logs.output[0])
@@ -286,7 +286,7 @@ class WrongUseTest(AgentCase):
             async def start_and_begin_a_handler():
                 await agent.start()
                 await agent.send("a", "work", {})
-                await eventually(lambda: agent._handlers._tasks)
+                await eventually(lambda: agent._mas_handlers._tasks)
 
             loop = asyncio.new_event_loop()
             loop.run_until_complete(start_and_begin_a_handler())
@@ -331,8 +331,8 @@ class WrongUseTest(AgentCase):
             nonlocal native
             agent = Agent("dropped", redis_url=self.url)
             await agent.start()
-            native = agent._session.native
-            agent._session.loop.remove_reader(native.fd)
+            native = agent._mas_session.native
+            agent._mas_session.loop.remove_reader(native.fd)
             fd = native.fd
             native = None
             return fd

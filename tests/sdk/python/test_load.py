@@ -39,15 +39,15 @@ class LoadTest(AgentCase):
     async def test_what_waits_is_taken_without_another_signal(self):
         """Polled once: more than a slice waits, and nobody rings again."""
         loop = asyncio.get_running_loop()
-        fd = self.counter._session.native.fd
+        fd = self.counter._mas_session.native.fd
         loop.remove_reader(fd)
         for n in range(5 * _native.SLICE + 7):
             await self.sender.send("counter", "n", {"n": n})
         await eventually(lambda: self.counter.stats()["received"] == 5 * _native.SLICE + 7, 30)
-        self.counter._session.take()
+        self.counter._mas_session.take()
         await eventually(lambda: len(self.counter.numbers) == 5 * _native.SLICE + 7, 30)
         handled = ctypes.c_size_t()
-        self.assertEqual(lib.mas_agent_poll(self.counter._session.native.pointer, 0, ctypes.byref(handled)), 0)
+        self.assertEqual(lib.mas_agent_poll(self.counter._mas_session.native.pointer, 0, ctypes.byref(handled)), 0)
         self.assertEqual(handled.value, 0)
 
     async def test_the_loop_has_its_turn_between_slices(self):
@@ -59,12 +59,12 @@ class LoadTest(AgentCase):
             if turns[-1] < 2000:
                 loop.call_soon(turn)
 
-        loop.remove_reader(self.counter._session.native.fd)
+        loop.remove_reader(self.counter._mas_session.native.fd)
         for n in range(2000):
             await self.sender.send("counter", "n", {"n": n})
         await eventually(lambda: self.counter.stats()["received"] == 2000, 30)
         turn()
-        self.counter._session.take()
+        self.counter._mas_session.take()
         await eventually(lambda: len(self.counter.numbers) == 2000, 30)
         steps = {later - earlier for earlier, later in zip(turns, turns[1:])}
         self.assertLessEqual(max(steps), _native.SLICE)
@@ -89,7 +89,7 @@ class LoadTest(AgentCase):
         self.assertGreaterEqual(ticks, 10)
 
     async def test_a_full_queue_makes_the_sender_wait(self):
-        native = self.sender._session.native
+        native = self.sender._mas_session.native
         refusals = 0
 
         def full_at_first(*arguments):

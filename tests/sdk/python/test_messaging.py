@@ -189,7 +189,7 @@ class DispatchTest(AgentCase):
             async def other(self, message, payload):
                 raise AssertionError("not this one")
 
-        self.assertEqual(set(Other._table), {"greet"})
+        self.assertEqual(set(Other._mas_table), {"greet"})
         calls, _ = await self.run_messages(Typed, ("greet", {"name": "x"}))
         self.assertEqual(calls, [("greet", Greeting("x"))])
 

@@ -158,14 +158,14 @@ class EndTest(AgentCase):
 
     async def test_a_reply_that_comes_after_the_cancellation(self):
         waiting = asyncio.create_task(self.requester.request("responder", "double", {"n": 1, "after": 0.2}))
-        await eventually(lambda: self.responder._handlers._tasks)
+        await eventually(lambda: self.responder._mas_handlers._tasks)
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
         await eventually(lambda: self.requester.stats()["late_replies"] == 1)
 
     async def test_stop_ends_what_waits(self):
         waiting = [asyncio.create_task(self.requester.request("responder", "slow", {})) for _ in range(5)]
-        await eventually(lambda: len(self.responder._handlers._tasks) == 5)
+        await eventually(lambda: len(self.responder._mas_handlers._tasks) == 5)
         await self.requester.stop()
         for result in await asyncio.gather(*waiting, return_exceptions=True):
             self.assertIsInstance(result, mas.MASError)
@@ -174,14 +174,14 @@ class EndTest(AgentCase):
 
     async def test_stop_cancels_handlers_and_does_not_wait_for_them(self):
         await self.requester.send("responder", "slow", {})
-        await eventually(lambda: self.responder._handlers._tasks)
+        await eventually(lambda: self.responder._mas_handlers._tasks)
         await asyncio.wait_for(self.responder.stop(), 10)
         self.assertEqual(self.responder.cancelled, 1)
 
     async def test_a_completion_after_the_handle_is_gone(self):
         """The library calls back with an id that nobody has any more."""
         future = asyncio.get_running_loop().create_future()
-        native = self.requester._session.native
+        native = self.requester._mas_session.native
         status, (key, handle) = native.request(b"responder", b"double", b'{"n":1}', 5000, future)
         self.assertEqual(status, 0)
         del _native._pending[key]
@@ -199,11 +199,11 @@ class EndTest(AgentCase):
         proxy.stall()
         looking = asyncio.create_task(agent.discover())
         writing = asyncio.create_task(agent.update_state({"n": 1}))
-        await eventually(lambda: agent._session.native._calls == 2)
+        await eventually(lambda: agent._mas_session.native._calls == 2)
         looking.cancel()
         await asyncio.gather(looking, return_exceptions=True)
         self.assertTrue(looking.cancelled())
-        native = agent._session.native
+        native = agent._mas_session.native
         await agent.stop()
         results = await asyncio.gather(writing, return_exceptions=True)
         self.assertIsInstance(results[0], mas.MASError)

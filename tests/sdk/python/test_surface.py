@@ -42,6 +42,22 @@ class MessagingTest(SurfaceCase):
         self.assertIs(SameAgent, Agent)
         self.assertIs(SameMessage, AgentMessage)
 
+    async def test_private_attributes_of_a_program_are_its_own(self):
+        """Names that programs give their own attributes: none of them is the package's."""
+        class Keeper(Agent):
+            def __init__(self, **options):
+                super().__init__("keeper", ["keep"], **options)
+                for name in ("open", "end", "own", "state", "session", "handlers", "table", "receive", "settings", "gateway",
+                             "ready", "namespace", "heartbeat", "credentials", "starting", "stopping", "abandon"):
+                    setattr(self, f"_{name}", object())
+
+            @Agent.on("keep")
+            async def keep(self, message, _data):
+                await message.reply("kept", {"by": self.id})
+
+        async with Keeper(redis_url=self.url), Agent("asker", redis_url=self.url) as asker:
+            self.assertEqual((await asker.request("keeper", "keep", {}, timeout=10)).data, {"by": "keeper"})
+
     async def test_both_ways(self):
         a, b = Receiver("agent_a", capabilities=["chat"]), Receiver("agent_b", capabilities=["chat"])
         await a.start()
