@@ -173,17 +173,18 @@ MAS_CATCHES_UNWINDING Status Agent::call_hook(Callback<mas_hook_fn> Callbacks::*
   auto hook = callback(which);
   if (hook.fn == nullptr) return {};
   if (gate_.inside()) callback_frame_ = __builtin_frame_address(0);
-  mas_status status = MAS_HANDLER_FAILED;
+  int returned = MAS_HANDLER_FAILED;  // an application may return any number
   try {
-    status = call_out(hook.fn, handle(), hook.user);
+    returned = call_out(hook.fn, handle(), hook.user);
   } catch (const abi::__forced_unwind&) {
     throw;  // the thread ends
   } catch (...) {
     context_.debug(std::string("the ") + name + " hook ended with an exception");
   }
-  if (status == MAS_OK) return {};
-  return Error{known(status) ? static_cast<Errc>(status) : Errc::kHandlerFailed,
-               std::string("the ") + name + " hook returned '" + mas_status_text(status) + "'"};
+  if (returned == MAS_OK) return {};
+  const auto text = known(returned) ? errc_text(static_cast<Errc>(returned)) : "unknown";
+  return Error{known(returned) ? static_cast<Errc>(returned) : Errc::kHandlerFailed,
+               std::string("the ") + name + " hook returned '" + std::string(text) + "'"};
 }
 
 // ---- Stop

@@ -230,8 +230,11 @@ MAS_CATCHES_UNWINDING bool Agent::call_handler(const mas_message& message, mas_s
   cause_before_ = Cause::current();
   Cause cause(message);
   try {
-    outcome = handler.typed.fn == nullptr ? call_out(handler.plain.fn, handle(), &message, handler.plain.user)
-                                          : call_typed(handler, message);
+    // An application may return any number; it is none of the enumeration until it was looked at.
+    const int returned = handler.typed.fn == nullptr
+                             ? call_out(handler.plain.fn, handle(), &message, handler.plain.user)
+                             : call_typed(handler, message);
+    if (returned == MAS_OK || known(returned)) outcome = static_cast<mas_status>(returned);
   } catch (const abi::__forced_unwind&) {
     throw;  // the thread ends
   } catch (...) {

@@ -155,8 +155,8 @@ mas_status mas_message_reply(const mas_message* message, const char* type, const
 }
 
 mas_status mas_message_reply_error(const mas_message* message, mas_status status, const char* text) {
-  return guarded([&] {
-    switch (status) {
+  return guarded([&, wanted = static_cast<int>(status)] {  // any number may come
+    switch (wanted) {
       case MAS_HANDLER_FAILED:
       case MAS_NO_HANDLER:
       case MAS_INVALID_PAYLOAD:
@@ -167,7 +167,7 @@ mas_status mas_message_reply_error(const mas_message* message, mas_status status
     }
     if (!message->is_request()) return fail(MAS_INVALID_ARGUMENT, kNoRequest);
     auto& request = *const_cast<mas_message*>(message);
-    return report(mas::sdk::send_error_reply(request, static_cast<mas::Errc>(status), text == nullptr ? "" : text));
+    return report(mas::sdk::send_error_reply(request, static_cast<mas::Errc>(wanted), text == nullptr ? "" : text));
   });
 }
 

@@ -79,7 +79,7 @@ void copy_cut(std::string_view text, char* out, size_t room) {
 
 }  // namespace
 
-bool known(mas_status status) { return status > MAS_OK && status <= kLastStatus; }
+bool known(int status) { return status > MAS_OK && status <= kLastStatus; }
 
 mas_status fail(mas_status status, std::string_view message) noexcept {
   copy_cut(message, detail, sizeof detail);

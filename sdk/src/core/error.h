@@ -22,7 +22,7 @@
 namespace mas::sdk {
 
 /// @return whether it is the status of a failure.
-bool known(mas_status status);
+bool known(int status);
 
 inline mas_status status_of(Errc code) { return static_cast<mas_status>(code); }
 
