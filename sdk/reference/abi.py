@@ -50,6 +50,8 @@ def stand_in(folder, include, version_script):
         # Types that no function names are reached by variables.
         lines += [f"{item.name} *{PREFIX}{item.name};" for item in header.items("type") if item.text.startswith("typedef")]
         lines += [f"enum {name} {PREFIX}{name};" for name in flags]
+        # An array that is a parameter decays to a pointer: its size is seen only in a variable.
+        lines += [f"char {PREFIX}{size.lower()}[{size}];" for size in sorted(set(re.findall(r"\w+\[(MAS_\w+)\]", header.text)))]
     (folder / "stand_in.c").write_text("\n".join(includes + lines) + "\n", encoding="utf-8")
     script = folder / "stand_in.map"
     script.write_text(version_script.read_text(encoding="utf-8") + f"MAS_TYPES {{ global: {PREFIX}*; }};\n", encoding="utf-8")
@@ -78,13 +80,16 @@ def differs(kept, present, *options):
 
 
 def last_release():
-    """The last tag before this commit whose version has to be compatible with this one; None if there is none."""
+    """The last release before this commit whose version has to be compatible with this one; None, and a word, if there is none."""
     major, minor = (re.search(rf"MAS_VERSION_{part} (\d+)", (INCLUDE / "mas.h").read_text(encoding="utf-8"))[1]
                     for part in ("MAJOR", "MINOR"))
     series = f"v{major}.*" if major != "0" else f"v{major}.{minor}.*"
-    result = subprocess.run(["git", "-C", ROOT, "describe", "--tags", "--abbrev=0", "--match", series],
-                            capture_output=True, text=True)
-    return result.stdout.strip() if result.returncode == 0 else None
+    result = subprocess.run(["git", "-C", ROOT, "describe", "--tags", "--abbrev=0", "--match", series,
+                             "--exclude", "*-*"], capture_output=True, text=True)
+    if result.returncode == 0:
+        return result.stdout.strip()
+    print(f"no release {series} before this commit ({result.stderr.strip()}): compared with {KEPT.name} alone")
+    return None
 
 
 def check():
@@ -97,8 +102,9 @@ def check():
             bad = True
         if tag := last_release():
             released = pathlib.Path(work) / "released.abi"
-            shown = subprocess.run(["git", "-C", ROOT, "show", f"{tag}:{KEPT.relative_to(ROOT)}"], check=True,
-                                   stdout=subprocess.PIPE)
+            shown = subprocess.run(["git", "-C", ROOT, "show", f"{tag}:{KEPT.relative_to(ROOT)}"], capture_output=True)
+            if shown.returncode != 0:
+                sys.exit(f"the release {tag} has no {KEPT.relative_to(ROOT)}: {shown.stderr.decode(errors='replace').strip()}")
             released.write_bytes(shown.stdout)
             if differs(released, present, "--no-added-syms", "--suppressions", ALLOWED):
                 print(f"The interface breaks programs that were built with {tag}, which this version must not.")

@@ -97,7 +97,8 @@ def read(path):
             header.sections.append(Section(token["section"], []))
         elif token["behind"] is not None:
             last = items[-1]
-            assert not last.doc, f"{path}: {last.name} has two comments"
+            if last.doc:
+                raise ValueError(f"{path}: {last.name} has two comments")
             last.doc, last.doc_end = lines_of(token["behind"]), token.end("behind")
         elif token["doc"] is not None:
             doc, doc_end = lines_of(token["doc"]), token.end("doc")

@@ -85,7 +85,8 @@ def paragraphs(lines):
     for block in blocks(lines):
         plain = [line for line in block if not line.startswith("  ")]
         rest = block[len(plain):]
-        assert plain + rest == block, f"text after an indented block: {block}"
+        if plain + rest != block:
+            raise ValueError(f"text after an indented block: {block}")
         page.append(".PP")
         if plain:
             page.append(prose(" ".join(map(str.strip, plain))))

@@ -60,6 +60,9 @@ class AbiTest(unittest.TestCase):
         self.assertIn("mas_state_field", self.difference("  const char *value; /**< at", "  char value[8]; /**< at", *RELEASED))
         self.assertIn("mas_array", self.difference("  const void *items;", "  int items;", *RELEASED, file="mas_schema.h"))
 
+    def test_a_changed_size_of_a_buffer_is_found(self):
+        self.assertIn("message_id_size", self.difference("MAS_MESSAGE_ID_SIZE 37", "MAS_MESSAGE_ID_SIZE 64", *RELEASED))
+
     def test_a_member_at_the_end_is_allowed_only_where_the_caller_passes_the_size(self):
         self.assertEqual(self.difference("} mas_stats;", "uint64_t more;\n} mas_stats;", *RELEASED), "")
         self.assertIn("more", self.difference("} mas_stats;", "uint64_t more;\n} mas_stats;", "--harmless"))

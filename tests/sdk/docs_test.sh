@@ -42,9 +42,11 @@ c++ -std=c++17 $strict "$work/program_2.cc" -o "$work/asker" "$library" -Wl,-rpa
 redis-server --port 0 --unixsocket "$work/redis.sock" --save '' --dir "$work" >"$work/redis.log" &
 export MAS_REDIS_URL=unix://$work/redis.sock
 for _ in {1..100}; do [[ -S $work/redis.sock ]] && break || sleep 0.05; done
+[[ -S $work/redis.sock ]] || { cat "$work/redis.log"; exit 1; }
 "$work/greeter" &
 for _ in {1..100}; do
-  said=$(timeout 10 "$work/asker")
-  [[ -z $said ]] || break  # the greeter is not there yet
+  said=$(timeout 10 "$work/asker") || said="asker: status $?"
+  [[ -z $said ]] || break
+  sleep 0.05  # the greeter is not there yet
 done
 [[ $said == "hello Ada" ]] || { echo "expected 'hello Ada', got '$said'"; exit 1; }

@@ -208,7 +208,7 @@ static void one_instance_without_a_handler_does_not_end_the_request(void) {
   CHECK(pthread_join(thread, NULL) == 0);
   CHECK_STATUS(asked.status, MAS_NO_HANDLER); /* both have said so */
 
-  asked.timeout_ms = 300; /* the other says nothing: the time-out tells what is known */
+  asked.timeout_ms = 3000; /* the other says nothing: the time-out tells what is known */
   CHECK(pthread_create(&thread, NULL, ask_bob, &asked) == 0);
   CHECK(pthread_join(thread, NULL) == 0);
   CHECK_STATUS(asked.status, MAS_NO_HANDLER);

@@ -3,7 +3,9 @@
 set -euo pipefail
 include=$1
 strict="-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast -Werror"
-cat >"${TMPDIR:-/tmp}/headers_test_$$.cc" <<'CPP'
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cat >"$work/all.cc" <<'CPP'
 #include <mas.hpp>
 // Templates are checked where they are used.
 struct Inner { std::string text; };
@@ -37,13 +39,12 @@ void use(mas::results::Agent &agent) {
 #endif
 }
 CPP
-trap 'rm -f "${TMPDIR:-/tmp}/headers_test_$$.cc"' EXIT
 tried=0
 for compiler in g++ clang++ clang++-14; do
   command -v "$compiler" >/dev/null || continue
   [[ $compiler != clang++-14 || $tried -lt 2 ]] || continue  # clang++ is that one
   for exceptions in -fexceptions -fno-exceptions; do
-    "$compiler" -std=c++17 $strict $exceptions -I"$include" -fsyntax-only "${TMPDIR:-/tmp}/headers_test_$$.cc"
+    "$compiler" -std=c++17 $strict $exceptions -I"$include" -fsyntax-only "$work/all.cc"
   done
   tried=$((tried + 1))
 done

@@ -61,7 +61,7 @@ class RequestFailedError(MASTimeoutError):
 
     status = "HANDLER_FAILED"
     retriable = False
-    code: str = ""  #: NO_HANDLER, INVALID_PAYLOAD, HANDLER_FAILED, or one of a newer version
+    code: str = ""  #: NO_HANDLER, INVALID_PAYLOAD, HANDLER_FAILED, UNAVAILABLE, or one of a newer version
     text: str = ""  #: the target's sentence, or ""
 
 
