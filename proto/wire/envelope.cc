@@ -205,7 +205,7 @@ Status read_error(const ErrorMembers& members, EnvelopeError& error) {
   Fields fields(members, "meta.error.");
   fields.text(kCode, limits::kErrorCodeBytes, error.code);
   if (fields.ok() && !is_error_code(error.code)) fields.fail(kCode, "expected upper-case letters, digits and '_'");
-  fields.optional_text(kMessage, limits::kMetaTextBytes, error.message);
+  fields.optional_text(kMessage, limits::kErrorMessageBytes, error.message);
   return fields.ok() ? Status() : Status(fields.error());
 }
 

@@ -13,9 +13,11 @@ inline constexpr size_t kMessageIdBytes = 128;
 inline constexpr size_t kCorrelationIdBytes = 256;
 inline constexpr size_t kMetaTextBytes = 512;  ///< any other text in `meta`
 inline constexpr size_t kErrorCodeBytes = 64;  ///< `meta.error.code`
-inline constexpr size_t kChainAgents = 32;     ///< ids in `meta.chain` (number)
-inline constexpr unsigned kJsonDepth = 128;    ///< nesting of objects and arrays in a value (an envelope's
-                                               ///< `data`, say), the outermost counts
+/// `meta.error.message`, as a reader takes it: masks of data-loss prevention are longer than what they hide.
+inline constexpr size_t kErrorMessageBytes = 4096;
+inline constexpr size_t kChainAgents = 32;   ///< ids in `meta.chain` (number)
+inline constexpr unsigned kJsonDepth = 128;  ///< nesting of objects and arrays in a value (an envelope's
+                                             ///< `data`, say), the outermost counts
 inline constexpr size_t kForeignAgentIdBytes = 512;
 inline constexpr size_t kCapabilityBytes = 128;
 inline constexpr size_t kCapabilities = 256;         ///< per agent

@@ -26,7 +26,13 @@ class Buffer {
   const T& operator[](size_t i) const { return elements_[i]; }
   T& back() { return elements_[size_ - 1]; }
 
-  void clear() { size_ = 0; }
+  /// Keeps the memory for what comes next, unless it is much.
+  void clear() {
+    size_ = 0;
+    if (capacity_ * sizeof(T) <= kKeptBytes) return;
+    elements_.reset();
+    capacity_ = 0;
+  }
   /// Makes room for `more` elements behind the end.
   void reserve(size_t more) {
     if (capacity_ - size_ < more) grow(size_ + more);
@@ -48,6 +54,8 @@ class Buffer {
   void advance(size_t count) { size_ += count; }
 
  private:
+  static constexpr size_t kKeptBytes = 1024 * 1024;
+
   [[gnu::noinline]] void grow(size_t least) {
     size_t capacity = std::max(least, capacity_ * 2);
     auto elements = std::make_unique_for_overwrite<T[]>(capacity);

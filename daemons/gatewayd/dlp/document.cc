@@ -12,6 +12,7 @@ void Document::clear() {
   text_.add() = '\0';
   nodes_.clear();
   containers_.clear();
+  json_.clear();
   escapes_.clear();
   contexts_ = 0;
   roles_ = kNoRole;

@@ -67,6 +67,7 @@ struct Message {
   Lane wanted = Lane::kNormal;  ///< the lane that it asks for
   bool is_reply = false;
   bool expects_reply = false;
+  bool by_gateway = false;  ///< the gateway wrote it: where it cannot be delivered it is audited, and no dead letter
 };
 
 struct FrameInTurn {

@@ -31,15 +31,16 @@ void ErrorReplies::send(const FrameInTurn& frame, AgentFacts& replier, Partition
                         const UnansweredRequest& request, const MessageLookup& found, Errc why, std::string_view text) {
   if (!wanted(found)) return;
   ++work.error_replies;
-  std::string id;
-  append_uuid(id, new_uuid_v7(turn_.now));
+  std::string uuid;
+  append_uuid(uuid, new_uuid_v7(turn_.now));
   Message reply = reply_to(request);
-  reply.envelope = reply.content = write(replier.id, request, id, why, text);
-  reply.id = id;
+  reply.id = turn_.result.keep(std::move(uuid));
+  reply.envelope = reply.content = write(replier.id, request, reply.id, why, text);
+  reply.by_gateway = true;
   MessageCase at{frame, reply, found, &replier, work, &work.partition->sender(replier.id), reply.envelope};
   stages_.decide(at);
   Counts& counts = turn_.result.counts();
-  ++counts.error_replies;
+  if (!at.ruling.refuses()) ++counts.error_replies;
   counts.decided(at.ruling.decision);
   if (!at.ruling.refuses() || recorder_.within_budget(at)) recorder_.message(at, 0, sha256(reply.envelope));
 }

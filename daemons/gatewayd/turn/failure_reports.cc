@@ -23,19 +23,32 @@ std::optional<Record> record_at(std::string_view blob, uint32_t index) {
 
 }  // namespace
 
-void FailureReports::need(const FrameInTurn& frame, const Message& message, const FrameLookup& from,
-                          MessageLookup& found) {
-  if (found.no_place) return;
+size_t FailureReports::need(const FrameInTurn& frame, const Message& message, const FrameLookup& from,
+                            MessageLookup& found) {
+  if (found.no_place) return 0;
   const AgentFacts& sender = *from.sender;
   if (found.entry == nullptr) found.entry = turn_.lookups.entry_of(sender.id, *message.report);
   found.no_place = found.entry == nullptr;
-  if (found.no_place) return;
+  if (found.no_place) return 0;
   if (turn_.circuits.on()) turn_.facts.need(sender.id, kCircuit);
   needs_.entry(*found.entry);
-  auto record = found.entry->known ? record_at(found.entry->blob, message.report->index) : std::nullopt;
-  if (!record || record->ticket.empty()) return;
-  auto envelope = decoder_.decode(record->envelope, limits::kMaxEnvelopeBytes);
-  if (envelope) replies_.need(frame, from, UnansweredRequest::of(*envelope, record->ticket), found);
+  if (!found.entry->known) return 0;
+  auto [it, fresh] = found.entry->requests.try_emplace(message.report->index);
+  auto& [requester, correlation_id, conversation, ticket] = it->second;
+  const size_t decoded = fresh ? decode_request(*found.entry, message.report->index, it->second) : 0;
+  replies_.need(frame, from, {requester, correlation_id, conversation, {}, ticket}, found);
+  return decoded;
+}
+
+size_t FailureReports::decode_request(const ReportedEntry& entry, uint32_t index, ReportedRequest& ret_request) {
+  auto record = record_at(entry.blob, index);
+  if (!record || record->ticket.empty()) return 0;
+  if (auto envelope = decoder_.decode(record->envelope, limits::kMaxEnvelopeBytes)) {
+    const EnvelopeMeta& meta = envelope->meta;
+    ret_request = {std::string(envelope->sender_id), std::string(meta.correlation_id),
+                   std::string(meta.conversation_id), std::string(record->ticket)};
+  }
+  return record->envelope.size();
 }
 
 Ruling FailureReports::judge(MessageCase& at) {
@@ -66,7 +79,7 @@ Ruling FailureReports::judge_entry(MessageCase& at, const ReportedEntry& entry) 
   if (partition.reports.contains(at.from().id, report)) return {};
   const bool room = partition.retries < turn_.policy.max_retries;
   if (!room && !turn_.letters_kept())
-    return {Decision::kUnavailable, "too many messages wait, and the dead-letter queue is full; report again"};
+    return {Decision::kUnavailable, "too many messages wait, and the dead-letter queue accepts no entry; report again"};
   return take(at, entry, *record, *envelope, room);
 }
 

@@ -25,11 +25,14 @@ class FailureReports {
       : turn_(turn), needs_(needs), stages_(stages), retries_(retries), replies_(replies) {}
 
   /// @param message a report that has no fault. @param from its frame's lookup: the sender is proven. @param found its lookup.
-  void need(const FrameInTurn& frame, const Message& message, const FrameLookup& from, MessageLookup& found);
+  /// @return bytes of an envelope that it decoded.
+  size_t need(const FrameInTurn& frame, const Message& message, const FrameLookup& from, MessageLookup& found);
   /// Sets the case's ruling.
   void decide(MessageCase& at) { at.ruling = judge(at); }
 
  private:
+  /// @return bytes that it decoded.
+  size_t decode_request(const ReportedEntry& entry, uint32_t index, ReportedRequest& ret_request);
   Ruling judge(MessageCase& at);
   Ruling judge_entry(MessageCase& at, const ReportedEntry& entry);
   Ruling take(const MessageCase& at, const ReportedEntry& entry, const Record& record, const Envelope& envelope,

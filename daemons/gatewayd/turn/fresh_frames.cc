@@ -22,6 +22,7 @@ bool FreshFrames::need(const Batch& batch, size_t number, MonoTime until) {
   const FrameInTurn& frame = batch.frames()[number];
   FrameLookup& from = turn_.lookups.frames[number];
   if (next_need_ == 0 && !known_credential(frame, from)) return true;
+  size_t decoded = 0;  // bytes since the last look at the clock
   for (size_t i = next_need_; i < frame.count;) {
     const Message& message = batch.messages()[frame.first + i];
     MessageLookup& found = turn_.lookups.messages[frame.first + i];
@@ -30,10 +31,12 @@ bool FreshFrames::need(const Batch& batch, size_t number, MonoTime until) {
     } else if (!message.fault) {
       // What is false by now may be true after a read. Until then nothing is read for reports: the places are few.
       from.authentic = from.authentic || authenticated(batch, frame, from).ok();
-      if (from.authentic) reports_.need(frame, message, from, found);
+      if (from.authentic) decoded += reports_.need(frame, message, from, found);
     }
     ++i;
-    if (i % kNeedsBetweenLooks == 0 && mono_now() >= until) {
+    if (i % kNeedsBetweenLooks != 0 && decoded < kBytesBetweenLooks) continue;
+    decoded = 0;
+    if (mono_now() >= until) {
       next_need_ = i;
       return false;
     }

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,6 +20,12 @@
 
 namespace mas::gateway {
 
+/// A message of an entry, as far as a reply to it goes.
+struct ReportedRequest {
+  std::string requester, correlation_id, conversation;
+  std::string ticket;  ///< empty: it is no request
+};
+
 /// An entry of an agent's own stream that it reports a failed message of. Read once, however many it reports.
 struct ReportedEntry {
   std::string_view agent;
@@ -28,6 +35,8 @@ struct ReportedEntry {
   bool failed = false;  ///< it could not be
   std::string blob;     ///< empty: it is not there any more
   uint64_t asked = 0;   ///< the pass that last asked for it
+  /// By number in the entry, those that were reported: each is decoded once, however often it is reported.
+  std::map<uint32_t, ReportedRequest> requests;
 };
 
 struct FrameLookup {

@@ -106,7 +106,7 @@ Ruling MessageStages::rate(MessageCase& at) {
 }
 
 Ruling MessageStages::content(MessageCase& at) {
-  if (dlp_ == nullptr) return {Decision::kUnavailable, "data-loss prevention did not start"};
+  if (dlp_ == nullptr) return {Decision::kUnavailable, "data-loss prevention could not start"};
   const dlp::ContentStage::Verdict& outcome =
       dlp_->look(at.from().id, at.to().id, at.message.envelope, at.message.content);
   at.detected = outcome.detected;
@@ -142,7 +142,8 @@ Ruling MessageStages::backlog(MessageCase& at) {
   if (turn_.circuits.on() && !at.found.answers) turn_.circuits.failed(at.to());
   if (inbox.failing.empty()) return {Decision::kTargetOverloaded, "the target's backlog is at its bound"};
   std::string reason = "the target's stream accepts no entry: " + inbox.failing;
-  if (at.frame.replay) return {Decision::kUnavailable, keep_text(std::move(reason))};  // it becomes one again
+  if (at.frame.replay || at.message.by_gateway)  // a replay becomes a letter again
+    return {Decision::kUnavailable, keep_text(std::move(reason))};
   keep_undelivered(at, reason);
   if (!policy.dead_letters_full) return {Decision::kUnavailable, keep_text(std::move(reason))};
   return {Decision::kDlqFull, keep_text(reason + "; the dead-letter queue is at its bound")};

@@ -32,7 +32,7 @@ void Needs::target(const FrameInTurn& frame, const Message& message, const Frame
   if (!choose_lane(message, from, found)) return;  // the sender's roles are being read; another pass follows
   found.inbox = &inbox_of(frame, message, found);
   length(*found.inbox);
-  if (circuits.watched(*found.target)) outcomes(*found.target);
+  if (!found.answers && circuits.watched(*found.target)) outcomes(*found.target);  // replies pass every breaker
 }
 
 /// The lane that the message asks for, or the highest that its sender may use. @return false when that is not known yet.

@@ -4,10 +4,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "daemons/gatewayd/turn/error_replies.h"
+
 namespace mas::gateway {
 namespace {
 
 constexpr size_t kMaxSummaries = 1000;  // of a partition in one turn; the block has to hold them
+constexpr size_t kMaxOfDue = 128;       // likewise, what was due: its letters and their answers
+static_assert(kPartitionMessages + kMaxSummaries + ErrorReplies::kMaxOfTurn + kMaxOfDue < audit::kBlockRecords);
 
 }  // namespace
 

@@ -31,12 +31,18 @@ bool Retries::need(const Batch& batch, size_t number, MonoTime) {
   const DueRetry& due = batch.due()[number];
   DueLookup& found = turn_.lookups.due[number];
   needs_.due(due, found);
-  if (due.waiting.ticket.empty()) return true;
+  if (due.waiting.ticket.empty() || !may_be_given_up(due, found)) return true;
   const FrameInTurn frame = frame_of(due);
   FrameLookup from;
   needs_.sender(frame, from);
   replies_.need(frame, from, request_of(due), found.reply);
   return true;
+}
+
+/// Of what was read by now; when that changes, another pass asks again.
+bool Retries::may_be_given_up(const DueRetry& due, const DueLookup& found) const {
+  if (!found.agent->knows(kLimits)) return false;
+  return due.waiting.state.attempts >= attempts_of(*found.agent) || !found.inbox->failing.empty();
 }
 
 /// It was accepted long ago: neither policy nor the bound of the backlog is asked again.
@@ -64,24 +70,23 @@ bool Retries::done(const DueRetry& due, const DueLookup& found, PartitionWork& w
   if (due.deadline && static_cast<double>(turn_.now) / 1e6 > *due.deadline)
     return give_up(work, due.waiting, due, Decision::kExpired,
                    "the deadline has passed while it waited to be delivered again");
-  if (due.waiting.state.attempts >= attempts_of(*found.agent)) {  // it waited for room in the dead-letter queue
-    if (!give_up(work, due.waiting, due, Decision::kHandlerFailed, kUsedUp)) return false;
-    answer(due, found, work, Errc::kHandlerFailed, kUsedUp);
-    return true;
-  }
-  if (!found.inbox->failing.empty()) {
-    std::string reason = "the target's stream accepts no entry: " + found.inbox->failing;
-    if (!give_up(work, due.waiting, due, Decision::kUnavailable, std::move(reason))) return false;
-    answer(due, found, work, Errc::kUnavailable, "the receiver's stream accepts no entry");
-    return true;
-  }
+  if (due.waiting.state.attempts >= attempts_of(*found.agent))  // it waited for room in the dead-letter queue
+    return end(due, found, work, Decision::kHandlerFailed, kUsedUp, kUsedUp);
+  if (!found.inbox->failing.empty())
+    return end(due, found, work, Decision::kUnavailable,
+               "the target's stream accepts no entry: " + found.inbox->failing,
+               "the receiver's stream accepts no entry");
   deliver(due, found);
   return true;
 }
 
-void Retries::answer(const DueRetry& due, const DueLookup& found, PartitionWork& work, Errc why,
-                     std::string_view text) {
+/// Gives it up and answers it. @param reason of the dead letter. @param text for the requester. @return as done().
+bool Retries::end(const DueRetry& due, const DueLookup& found, PartitionWork& work, Decision decision,
+                  std::string reason, std::string_view text) {
+  if (!give_up(work, due.waiting, due, decision, std::move(reason))) return false;
+  const Errc why = decision == Decision::kHandlerFailed ? Errc::kHandlerFailed : Errc::kUnavailable;
   replies_.send(frame_of(due), *found.agent, work, request_of(due), found.reply, why, text);
+  return true;
 }
 
 /// In an entry of its own, so that what fails again, or takes its process with it, takes nothing else along.

@@ -38,7 +38,9 @@ class Retries {
 
  private:
   bool done(const DueRetry& due, const DueLookup& found, PartitionWork& work);
-  void answer(const DueRetry& due, const DueLookup& found, PartitionWork& work, Errc why, std::string_view text);
+  bool may_be_given_up(const DueRetry& due, const DueLookup& found) const;
+  bool end(const DueRetry& due, const DueLookup& found, PartitionWork& work, Decision decision, std::string reason,
+           std::string_view text);
   void deliver(const DueRetry& due, const DueLookup& found);
 
   TurnContext& turn_;

@@ -155,6 +155,19 @@ TEST_CASE("an answer is under the rules of every reply, and the dead letter does
   CHECK(at.dead.size() == 1);
   CHECK(at.audited_for("bob").decision == Decision::kHandlerFailed);
   CHECK(at.audited_for("alice").decision == refused);
+  CHECK(at.decider.result().counts().error_replies == 0);
+}
+
+TEST_CASE("an answer whose stream accepts no entry is audited, and is no dead letter of its own") {
+  ReplyCase at;
+  at.broken[at.stream] = "WRONGTYPE";
+  for (std::string_view id : {std::string_view(kEntry), std::string_view("1795350092000-0")}) {
+    CHECK(at.fail(at.ticket(), at.request(), id) == Decision::kAllowed);
+    CHECK(at.delivered.empty());
+    CHECK(at.dead == std::vector<std::string>{"handler failed: it did not like it"});
+    CHECK(at.audited_for("alice").decision == Decision::kUnavailable);
+    CHECK(at.decider.result().counts().error_replies == 0);
+  }
 }
 
 TEST_CASE("data-loss prevention looks at the text of an answer") {
