@@ -119,7 +119,7 @@ def go_through_the_gateway(stage, agents):
     note("The audit has every decision, chained and signed. It also records who changed the rules:")
     stage.show("audit", "query", "--sender", "courier", "--decision", "AUTHZ_DENIED", "--limit", "1")
     stage.show("audit", "operators")
-    until(lambda: json.loads(stage.masctl("--json", "audit", "verify", "--key", stage.audit_key))["heads"], 20,
+    until(lambda: json.loads(stage.masctl("--json", "audit", "verify", "--key", stage.audit_key))["heads"]["trusted"], 20,
           "the audit has a signed head")
     stage.show("audit", "verify", "--key", stage.audit_key)
     stage.show("top", "--once")

@@ -1,9 +1,10 @@
 """Healthcare consultation: roles, limits, data-loss prevention and audit of a gateway in profile production, around three agents
 of which two ask language models."""
 
+import json
 import unittest
 
-from case import EXAMPLES_DIR, ExampleCase, answer_to, has_program, main
+from case import EXAMPLES_DIR, ExampleCase, answer_to, has_program, main, poll_until
 
 FOLDER = EXAMPLES_DIR / "healthcare_consultation"
 SECRET = "219-09-9998"  # the patient's social security number
@@ -79,7 +80,12 @@ class PythonTest(ExampleCase):
         self.assertRegex(report, "AUTHZ_DENIED.*default: deny")
         self.assertNotIn(SECRET, report)
 
+    def has_signed_head(self):
+        done = self.masctl("audit", "verify", "--key", self.keys / "audit.pub", "--json", redis=self.redis)
+        return json.loads(done.stdout)["heads"]["trusted"]
+
     def report(self):
+        poll_until(self.has_signed_head, 20, "a head is signed: each second one")
         out, _ = self.run_example(FOLDER / "config/report.sh", self.keys)
         return out
 

@@ -28,6 +28,7 @@ TEST_CASE("the document's table of limits is the compiler's") {
   MAS_ROW(kMetaTextBytes);
   MAS_ROW(kChainAgents);
   MAS_ROW(kErrorCodeBytes);
+  MAS_ROW(kErrorMessageBytes);
   MAS_ROW(kJsonDepth);
   MAS_ROW(kForeignAgentIdBytes);
   MAS_ROW(kCapabilityBytes);
