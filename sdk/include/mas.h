@@ -359,7 +359,8 @@ MAS_EXPORT mas_status mas_message_fail(const mas_message *message, mas_status st
 /** Answers a request by an error reply: its requester gets `status` and the text. For requests that were kept to be
  *  answered later; in a handler, return a status instead, so that gateway mode can try again.
  *  @param status MAS_HANDLER_FAILED, MAS_NO_HANDLER, MAS_INVALID_PAYLOAD or MAS_UNAVAILABLE.
- *  @param text as in mas_message_fail. @return as mas_message_reply; MAS_INVALID_ARGUMENT for another status. */
+ *  @param text as in mas_message_fail. @return as mas_message_reply; MAS_INVALID_ARGUMENT for another status; MAS_INVALID_STATE for a request that was
+ *  answered. */
 MAS_EXPORT MAS_CHECKED mas_status mas_message_reply_error(const mas_message *message, mas_status status,
                                                           const char *text);
 
@@ -516,7 +517,8 @@ typedef struct mas_stats {
   uint64_t reports_refused; /**< failed handlers whose report is refused for good: handled again at the next start */
   /* Both modes. */
   uint64_t foreign_replies; /**< dropped: replies of agents that were not asked, or not on the reply stream */
-  uint64_t error_replies;   /**< requests that this agent answered by an error reply */
+  uint64_t
+      error_replies; /**< requests answered by an error reply, since a handler failed; not by mas_message_reply_error */
 } mas_stats;
 /** Reads the counters. @param ret_stats receives them; members that this version does not know stay as they are.
  *  @param size sizeof(mas_stats) of the caller: later versions may add members at the end. */

@@ -59,6 +59,10 @@ static UNUSED mas_status fails_with_text(mas_agent *agent, const mas_message *me
   (void)agent;
   return mas_message_fail(message, MAS_HANDLER_FAILED, user);
 }
+static UNUSED mas_status replies_though_it_said_why(mas_agent *agent, const mas_message *message, void *user) {
+  (void)fails_and_says_why(agent, message, user);
+  return mas_message_reply(message, "fine", NULL, 0);
+}
 static UNUSED mas_status returns_an_unknown_status(mas_agent *agent, const mas_message *message, void *user) {
   (void)agent, (void)message, (void)user;
   return (mas_status)12345;

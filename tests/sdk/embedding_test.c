@@ -65,11 +65,12 @@ static mas_status on_line(mas_agent *agent, const mas_message *message, void *us
 static bool has_all_lines(void *wanted) { return lines >= *(int *)wanted; }
 
 static int replies;
+static char first_reply[64];
 static void on_reply(mas_agent *agent, mas_status status, const mas_message *reply, void *expected) {
   (void)agent;
   CHECK_OK(status);
   CHECK_TEXT(mas_message_data(reply, NULL), expected);
-  ++replies;
+  if (replies++ == 0) snprintf(first_reply, sizeof first_reply, "%s", mas_message_data(reply, NULL));
 }
 static bool has_all_replies(void *wanted) { return replies >= *(int *)wanted; }
 
@@ -122,9 +123,10 @@ static void thread_pool(void) {
   host h = host_started("thread_pool");
   for (int round = 0; round < 2; ++round) {
     replies = 0;
-    ask(listener, "primes", "{\"below\":500000}", "{\"primes\":41538}");
+    ask(listener, "primes", "{\"below\":1000000}", "{\"primes\":78498}");
     ask(listener, "primes", "{\"below\":100}", "{\"primes\":25}");
     CHECK(eventually(has_all_replies, &one, listener));
+    CHECK_TEXT(first_reply, "{\"primes\":25}");
     if (round == 1) CHECK(kill(h.pid, SIGTERM) == 0);
     CHECK(eventually(has_all_replies, &two, listener));
   }

@@ -45,6 +45,7 @@ static void a_handler_that_fails_ends_its_request(void) {
   mas_agent *a = agent_started("alice", NULL);
   CHECK_OK(mas_agent_on_message(bob.agent, "bad", fails, NULL));
   CHECK_OK(mas_agent_on_message(bob.agent, "said", fails_and_says_why, NULL));
+  CHECK_OK(mas_agent_on_message(bob.agent, "fine", replies_though_it_said_why, NULL));
   CHECK_OK(mas_agent_on_message(bob.agent, "odd", returns_an_unknown_status, NULL));
   CHECK_OK(mas_agent_on_message(bob.agent, "throws", throwing_handler, NULL));
   CHECK_OK(mas_agent_on_message(bob.agent, "misfit", finds_a_misfit, NULL));
@@ -52,13 +53,18 @@ static void a_handler_that_fails_ends_its_request(void) {
   CHECK_TEXT(mas_error_reply_text(), "handler returned a failure");
   CHECK_STATUS(mas_agent_request(a, "bob", "said", NULL, 0, kLong, NULL), MAS_HANDLER_FAILED);
   CHECK_TEXT(mas_error_reply_text(), "no such account");
+  for (int i = 0; i < 20; ++i) { /* messages come to stand where earlier ones stood */
+    CHECK_OK(mas_agent_request(a, "bob", "fine", NULL, 0, kLong, NULL));
+    CHECK_STATUS(mas_agent_request(a, "bob", "bad", NULL, 0, kLong, NULL), MAS_HANDLER_FAILED);
+    CHECK_TEXT(mas_error_reply_text(), "handler returned a failure");
+  }
   CHECK_STATUS(mas_agent_request(a, "bob", "odd", NULL, 0, kLong, NULL), MAS_HANDLER_FAILED);
   CHECK_STATUS(mas_agent_request(a, "bob", "throws", NULL, 0, kLong, NULL), MAS_HANDLER_FAILED);
   CHECK_TEXT(mas_error_reply_text(), "handler returned a failure"); /* and not what the exception said */
   CHECK_STATUS(mas_agent_request(a, "bob", "misfit", NULL, 0, kLong, NULL), MAS_INVALID_PAYLOAD);
   CHECK_TEXT(mas_error_reply_code(), "INVALID_PAYLOAD");
   CHECK_TEXT(mas_error_reply_text(), "n: expected an integer");
-  CHECK(stats_at_rest(&bob).handler_failed == 5 && stats_at_rest(&bob).error_replies == 5);
+  CHECK(stats_at_rest(&bob).handler_failed == 25 && stats_at_rest(&bob).error_replies == 25);
   agent_ended(a);
   answering_ended(bob);
 }

@@ -36,6 +36,7 @@ static mas_status die_in_handler(mas_agent *agent, const mas_message *message, v
 
 /** In a child: an agent with a message in hand. */
 static void be_killed(int signal_number) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
   prctl(PR_SET_DUMPABLE, 0); /* no core file */
   mas_agent *agent = agent_started("victim", NULL);
   CHECK_OK(mas_agent_on_message(agent, "note", die_in_handler, &signal_number));

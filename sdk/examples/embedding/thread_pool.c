@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 
-enum { kWorkers = 4, kMaxWaiting = 256, kPatienceMs = 10000 };
+enum { kWorkers = 4, kMaxWaiting = 256, kPatienceMs = 10000, kMaxBelow = 1000000 };
 
 static struct {
   pthread_mutex_t mutex;
@@ -59,10 +59,14 @@ static void *work(void *agent) {
   while ((request = next_request()) != NULL) {
     char answer[64];
     long below = 0;
-    sscanf(mas_message_data(request, NULL), "{\"below\":%ld}", &below);
-    snprintf(answer, sizeof answer, "{\"primes\":%ld}", count_primes(below));
-    if (mas_message_reply(request, "primes", answer, MAS_STRLEN) != MAS_OK)
-      say(agent, "cannot reply: %s", mas_error_detail());
+    mas_status status;
+    if (sscanf(mas_message_data(request, NULL), "{\"below\":%ld}", &below) != 1 || below > kMaxBelow) {
+      status = mas_message_reply_error(request, MAS_INVALID_PAYLOAD, "below: expected a number up to 1000000");
+    } else {
+      snprintf(answer, sizeof answer, "{\"primes\":%ld}", count_primes(below));
+      status = mas_message_reply(request, "primes", answer, MAS_STRLEN);
+    }
+    if (status != MAS_OK) say(agent, "cannot reply: %s", mas_error_detail());
     mas_message_unref(request);
   }
   return NULL;

@@ -98,7 +98,7 @@ void write_verified(JsonWriter& json, const VerifiedAudit& verified) {
   json.end_object();
 }
 
-/// One verification, from the sources to the verified.
+/// One verification, from the sources to the result.
 class Verification {
  public:
   Verification(Context& context, const VerifyOptions& options, std::vector<VerifyKey> keys)

@@ -35,6 +35,16 @@ MAS_CATCHES_UNWINDING bool call_back(const AgentContext& context, const char* na
   return true;
 }
 
+/// @return why a handler failed, in one sentence that can be sent; empty without memory.
+std::string reason_of(const mas_message& message, mas_status outcome) noexcept try {
+  std::string why = take_failure(message);
+  if (!why.empty()) return why;
+  if (outcome == MAS_NO_HANDLER) return "no handler for messages of type '" + printable(message.type()) + "'";
+  return "handler returned a failure";
+} catch (...) {
+  return {};
+}
+
 }  // namespace
 
 PollGate::Pass PollGate::enter(Duration patience) {
@@ -64,20 +74,6 @@ void PollGate::revoke() {
   lock.unlock();
   leave(number);
 }
-
-namespace {
-
-/// @return why a handler failed, in one sentence that can be sent; empty without memory.
-std::string reason_of(const mas_message& message, mas_status outcome) noexcept try {
-  std::string why = take_failure(message);
-  if (!why.empty()) return why;
-  if (outcome == MAS_NO_HANDLER) return "no handler for messages of type '" + printable(message.type()) + "'";
-  return "handler returned a failure";
-} catch (...) {
-  return {};
-}
-
-}  // namespace
 
 template <typename Fn>
 Callback<Fn> Agent::callback(Callback<Fn> Callbacks::*which) {
@@ -205,8 +201,7 @@ bool Agent::ends_request(const mas_message& message, mas_status outcome) const {
 
 /// @return whether the error reply is on its way. A handler's thread may be ending: no exception leaves this.
 bool Agent::answer(mas_message& request, mas_status outcome, const std::string& why) noexcept try {
-  const Errc code = known(outcome) ? static_cast<Errc>(outcome) : Errc::kHandlerFailed;
-  const auto status = send_error_reply(request, code, why);
+  const auto status = send_error_reply(request, static_cast<Errc>(outcome), why);
   if (status.ok())
     context_.counters.error_replies.add();
   else
@@ -227,6 +222,7 @@ MAS_CATCHES_UNWINDING bool Agent::call_handler(const mas_message& message, mas_s
     outcome = MAS_NO_HANDLER;
     return false;
   }
+  static_cast<void>(take_failure(message));  // a sentence of an earlier message, perhaps, at the same address
   cause_before_ = Cause::current();
   Cause cause(message);
   try {

@@ -79,8 +79,10 @@ mas_status send(mas_agent* agent, const Draft& draft, int wait_ms, char* ret_id)
   return report(status);
 }
 
-mas_status begin_request(mas_agent* agent, Draft& draft, int timeout_ms, mas_reply_fn fn, void* user, bool direct,
-                         mas_request** ret_request) {
+mas_status begin_request(mas_agent* agent, const char* target, const char* type, const char* json, size_t size,
+                         int timeout_ms, mas_reply_fn fn, void* user, bool direct, mas_request** ret_request) {
+  Draft draft;
+  if (mas_status status = make_draft(draft, target, type, json, size); status != MAS_OK) return status;
   if (fn == nullptr) return fail(MAS_INVALID_ARGUMENT, "the callback is NULL");
   draft.kind = OutgoingKind::kRequest;
   std::unique_ptr<mas_request> handle(ret_request == nullptr ? nullptr : new mas_request());
@@ -167,6 +169,7 @@ mas_status mas_message_reply_error(const mas_message* message, mas_status status
     }
     if (!message->is_request()) return fail(MAS_INVALID_ARGUMENT, kNoRequest);
     auto& request = *const_cast<mas_message*>(message);
+    if (request.replied()) return fail(MAS_INVALID_STATE, "the request was answered already");
     return report(mas::sdk::send_error_reply(request, static_cast<mas::Errc>(wanted), text == nullptr ? "" : text));
   });
 }
@@ -191,21 +194,15 @@ mas_status mas_agent_request(mas_agent* agent, const char* target, const char* t
 mas_status mas_agent_request_async(mas_agent* agent, const char* target, const char* type, const char* json,
                                    size_t size, int timeout_ms, mas_reply_fn fn, void* user,
                                    mas_request** ret_request) {
-  return guarded([&] {
-    Draft draft;
-    if (mas_status status = make_draft(draft, target, type, json, size); status != MAS_OK) return status;
-    return begin_request(agent, draft, timeout_ms, fn, user, false, ret_request);
-  });
+  return guarded(
+      [&] { return begin_request(agent, target, type, json, size, timeout_ms, fn, user, false, ret_request); });
 }
 
 mas_status mas_agent_request_direct(mas_agent* agent, const char* target, const char* type, const char* json,
                                     size_t size, int timeout_ms, mas_reply_fn fn, void* user,
                                     mas_request** ret_request) {
-  return guarded([&] {
-    Draft draft;
-    if (mas_status status = make_draft(draft, target, type, json, size); status != MAS_OK) return status;
-    return begin_request(agent, draft, timeout_ms, fn, user, true, ret_request);
-  });
+  return guarded(
+      [&] { return begin_request(agent, target, type, json, size, timeout_ms, fn, user, true, ret_request); });
 }
 
 mas_status mas_request_cancel(mas_request* request) {

@@ -174,7 +174,7 @@ class FrameWindow {
   std::string obstacle_;
 };
 
-/// The verdict of a gateway's decision.
+/// What a gateway's decision means for the sender.
 SendOutcome outcome_of(const Outcome& outcome);
 
 }  // namespace mas::sdk
