@@ -33,7 +33,9 @@ class Calculator {
         "add", [](const mas::Message &request, const Add &add) { request.reply("sum", Sum{int64_t{add.a} + add.b}); });
     agent_.on_message("text", [](const mas::Message &request) { request.reply("sum", R"({"sum":"3"})"); });
     agent_.on_message("silence", [](const mas::Message &) {});
-    agent_.on_message("fail", [](const mas::Message &) { throw std::runtime_error("no such account"); });
+    agent_.on_message("fail", [](const mas::Message &) { throw mas::Error(MAS_HANDLER_FAILED, "no such account"); });
+    agent_.on_message("unfit", [](const mas::Message &) { throw mas::Error(MAS_INVALID_PAYLOAD, "a: odd"); });
+    agent_.on_message("leak", [](const mas::Message &) { throw std::runtime_error("postgres://u:s3cret@db"); });
     agent_.start();
     thread_ = std::thread([this] { agent_.run(); });
   }
@@ -91,6 +93,12 @@ void an_exception_of_the_handler_reaches_the_requester() {
   auto failed = agent.request<Sum>("calculator", "fail", "{}");
   CHECK(end_of(failed, &text) == MAS_HANDLER_FAILED);
   CHECK(text.find("no such account") != std::string::npos);
+  auto unfit = agent.request<Sum>("calculator", "unfit", "{}");
+  CHECK(end_of(unfit, &text) == MAS_INVALID_PAYLOAD);
+  CHECK(text.find("a: odd") != std::string::npos);
+  auto leak = agent.request<Sum>("calculator", "leak", "{}");
+  CHECK(end_of(leak, &text) == MAS_HANDLER_FAILED);
+  CHECK(text.find("the handler threw an exception") != std::string::npos && text.find("s3cret") == std::string::npos);
   auto unknown = agent.request<Sum>("calculator", "subtract", Add{2, 3});
   CHECK(end_of(unknown) == MAS_NO_HANDLER);
   auto misfit = agent.request<Sum>("calculator", "add", R"({"a":"2","b":3})");

@@ -194,7 +194,7 @@ void a_wrong_schema_is_named() {
   auto odd = mas::from_json<Odd>("{}");
   CHECK(odd.status() == MAS_INVALID_ARGUMENT);
   CHECK_TEXT(odd.error().detail(),
-             "schema Odd: field 'count' is optional, but its initializer does not fit: "
+             "schema Odd: field 'count' may be absent, but its initializer does not fit: "
              "count: expected an integer from 1 to 9, not this one");
   auto unclosed = mas::from_json<Unclosed>("{}");
   CHECK(unclosed.status() == MAS_INVALID_ARGUMENT);

@@ -30,7 +30,8 @@ struct AgentInfo {
 };
 
 /// Every call returns Face::Of<T>: T, or throws; or a Result<T>.
-/// A handler returns nothing, a mas_status or a Result<void>; it has failed when it throws, too.
+/// A handler returns nothing, a mas_status or a Result<void>; it has failed when it throws, too. The requester gets the text of
+/// an Error, and its status where that is MAS_INVALID_PAYLOAD or MAS_NO_HANDLER; of another exception only that there was one.
 template <typename Face>
 class BasicAgent {
   template <typename T>
@@ -103,7 +104,7 @@ class BasicAgent {
   Of<void> on_other_message(Fn fn) {
     return set_handler(nullptr, std::move(fn));
   }
-  /// A message whose data are no S never reaches the handler. @param fn takes a const Message & and an S, by value or const.
+  /// A message whose data does not fit S never reaches the handler. @param fn takes a const Message & and an S, by value or const.
   template <typename S, typename Fn>
   Of<void> on(const std::string &type, Fn fn) {
     static_assert(detail::IsStruct<S>::value, "mas: name the struct's members with MAS_STRUCT");
@@ -348,7 +349,7 @@ class BasicAgent {
   template <typename Call>
   static mas_status handled(const mas_message *message, const Core &core, Call &&call) {
     const detail::Running running(core);
-    auto outcome = detail::guarded(std::forward<Call>(call));
+    auto outcome = detail::guarded(std::forward<Call>(call), detail::Texts::kOfErrorsAlone);
     if (outcome || *outcome.error().detail() == '\0') return outcome.status();
     return detail::note_failure(message, outcome.error());
   }
@@ -370,16 +371,17 @@ class BasicAgent {
   static void run_slot(void *user, Args... args) {
     const auto slot = detail::Slot<Fn>::of(user);
     const detail::Running running(slot->core);
-    static_cast<void>(detail::guarded([&] { return detail::outcome_of(slot->fn, args...); }));
+    static_cast<void>(detail::outcome_of(slot->fn, args...));  // the library ends what it throws, and tells of it
   }
 
   Result<void> start_core(Millis timeout) {
     if (get() == nullptr) return gone();
-    core_->load_due = true;
-    core_->start_error.reset();
-    auto started = call(&mas_agent_start, detail::milliseconds(timeout));
-    if (!started) return core_->start_error ? *core_->start_error : started.error();
-    core_->load_bound();
+    const auto core = core_;  // the start hook may destroy this agent
+    core->load_due = true;
+    core->start_error.reset();
+    auto started = result_of(mas_agent_start(core->agent, detail::milliseconds(timeout)));
+    if (!started) return core->start_error ? *core->start_error : started.error();
+    core->load_bound();
     return {};
   }
   template <typename Function>

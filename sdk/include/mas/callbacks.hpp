@@ -108,9 +108,20 @@ void *keep(Core &core, Fn fn) {
   return slot.get();
 }
 
-/// Calls a function of the application. @return MAS_HANDLER_FAILED with the exception's text where it throws.
+/// Whether an exception's text may leave the process: it may hold anything, such as a password that an address has in it.
+enum class Texts { kPrivate, kOfErrorsAlone };
+
+/// Of a handler: the failure that it means, in words for the requester.
+inline Error failure_of(const Error &error) {
+  const mas_status status = error.status();
+  if (status == MAS_HANDLER_FAILED || status == MAS_NO_HANDLER || status == MAS_INVALID_PAYLOAD) return error;
+  return Error(MAS_HANDLER_FAILED, error.what());
+}
+
+/// Calls a function of the application. @return its failure where it throws: that of an Error, else MAS_HANDLER_FAILED, with
+/// the exception's text if that stays here.
 template <typename Call>
-MAS_CATCHES_THREAD_END Result<void> guarded(Call &&call) {
+MAS_CATCHES_THREAD_END Result<void> guarded(Call &&call, [[maybe_unused]] Texts texts = Texts::kPrivate) {
 #ifdef __cpp_exceptions
   try {
     return call();
@@ -118,17 +129,19 @@ MAS_CATCHES_THREAD_END Result<void> guarded(Call &&call) {
   } catch (const abi::__forced_unwind &) {
     throw;  // the thread ends
 #endif
+  } catch (const Error &error) {
+    return failure_of(error);
   } catch (const std::exception &error) {
-    return Error(MAS_HANDLER_FAILED, error.what());
+    return Error(MAS_HANDLER_FAILED, texts == Texts::kPrivate ? error.what() : "the handler threw an exception");
   } catch (...) {
-    return Error(MAS_HANDLER_FAILED, "an exception that is no std::exception");
+    return Error(MAS_HANDLER_FAILED, "the handler threw something that is not derived from std::exception");
   }
 #else
   return call();
 #endif
 }
 
-/// What a failed handler tells the library: the status to return. An exception's text reaches the requester.
+/// What a failed handler tells the library: the status to return. The sentence reaches the requester.
 inline mas_status note_failure(const mas_message *message, const Error &error) {
   return mas_message_fail(message, error.status(), error.detail());
 }
@@ -148,7 +161,7 @@ Result<void> outcome_of(Fn &fn, Args &&...args) {
     return status == MAS_OK ? Result<void>() : Result<void>(Error(status, ""));
   } else {
     Result<void> result = fn(std::forward<Args>(args)...);
-    return result ? result : Result<void>(Error(MAS_HANDLER_FAILED, result.error().what()));
+    return result ? result : Result<void>(failure_of(result.error()));
   }
 }
 

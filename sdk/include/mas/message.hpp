@@ -112,6 +112,11 @@ class BasicMessage {
     if (auto valid = body.valid(); !valid) return Face::give(std::move(valid));
     return Face::give(result_of(mas_message_reply(message_, type.c_str(), body.data(), body.size())));
   }
+  /// Answers a request that was kept by an error reply. In a handler, throw or return an Error instead.
+  /// @param status MAS_HANDLER_FAILED, MAS_NO_HANDLER, MAS_INVALID_PAYLOAD or MAS_UNAVAILABLE. @param text without secrets.
+  Of<void> reply_error(mas_status status, const std::string &text = "") const {
+    return Face::give(result_of(mas_message_reply_error(message_, status, text.c_str())));
+  }
   const mas_message *c_message() const { return message_; }
 
  private:

@@ -10,9 +10,11 @@
 
 #include <mas.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -42,19 +44,19 @@ class Error : public std::runtime_error {
   Error(mas_status status, const std::string &detail)
       : std::runtime_error(detail.empty() ? mas_status_text(status) : mas_status_text(status) + (": " + detail)),
         status_(status),
-        detail_size_(detail.size()) {}
+        detail_at_(std::strlen(mas_status_text(status)) + (detail.empty() ? 0 : 2)) {}
   /// With the calling thread's mas_error_detail().
   explicit Error(mas_status status) : Error(status, mas_error_detail()) {}
 
   mas_status status() const { return status_; }
   /// The sentence alone, which what() begins with the status's text; perhaps "".
-  const char *detail() const { return what() + std::strlen(what()) - detail_size_; }
+  const char *detail() const { return what() + detail_at_; }
   /// @return whether the same call may succeed later.
   bool retriable() const { return mas_status_retriable(status_); }
 
  private:
   mas_status status_;
-  size_t detail_size_;
+  size_t detail_at_;  ///< in what()
 };
 
 /// A value, or why there is none.
@@ -154,7 +156,10 @@ inline void check(mas_status status) { Throwing::give(result_of(status)); }
 
 namespace detail {
 
-inline int milliseconds(Millis time) { return static_cast<int>(time.count()); }
+/// Past what an int holds: the longest time, and for every negative one for ever.
+inline int milliseconds(Millis time) {
+  return static_cast<int>(std::clamp<Millis::rep>(time.count(), -1, std::numeric_limits<int>::max()));
+}
 
 struct Free {
   void operator()(void *memory) const { mas_free(memory); }

@@ -48,13 +48,24 @@ inline const char *default_json(mas_field field, const char *name, const std::by
     return nullptr;
   }
   json[length - 1] = '\0';
-  return json + before.size();
+  std::memmove(json, json + before.size(), length - before.size());  // to where the block begins, for leak checkers
+  return json;
 }
 
 /// @return why the last default_json() failed, with the field's own name.
 inline std::string why_no_default(const char *name) {
   const std::string why = mas_error_detail();
   return why.compare(0, 1, "d") == 0 ? name + why.substr(1) : why;
+}
+
+template <typename M>
+bool is_empty(const M &member) {
+  if constexpr (std::is_same_v<M, Json>)
+    return member.text.empty();
+  else if constexpr (std::is_same_v<M, std::string> || VectorOf<M>::value)
+    return member.empty();
+  else
+    return false;
 }
 
 /// @param state every field may be absent.
@@ -65,6 +76,8 @@ void declare(DeclaredSchema &made, bool state) {
   Scratch scratch;
   const bool stored = Cell<S>::store(initial, cells, scratch);
   const char *name = fields_of<S>().name;
+  if (!stored)
+    made.wrong = Error(MAS_INVALID_ARGUMENT, std::string("schema ") + name + ": " + scratch.error().detail());
   Cell<S>::each([&](size_t offset, const auto &field) {
     using M = std::decay_t<decltype(initial.*field.member())>;
     mas_field declared = field.declared();
@@ -77,14 +90,15 @@ void declare(DeclaredSchema &made, bool state) {
     if (!field.permitted().empty()) declared.one_of = field.permitted().data();
     if (stored && (declared.flags & MAS_FIELD_OPTIONAL) != 0)
       declared.default_json = default_json(declared, name, cells, Cell<S>::kSize);
-    if (by_initializer && declared.default_json == nullptr && !made.wrong)
+    // An absent field of a state is as its initializer made it, which an empty text or vector is without a default.
+    const bool needed = by_initializer || (state && !OptionalOf<M>::value && !is_empty(initial.*field.member()));
+    if (needed && declared.default_json == nullptr && !made.wrong)
       made.wrong = Error(MAS_INVALID_ARGUMENT,
                          std::string("schema ") + name + ": field '" + declared.name +
-                             "' is optional, but its initializer does not fit: " + why_no_default(declared.name));
+                             "' may be absent, but its initializer does not fit: " + why_no_default(declared.name));
     made.fields.push_back(declared);
     return true;
   });
-  if (state) made.wrong.reset();  // a state may begin with what it could not be saved as
   made.schema = {name, Cell<S>::kSize, made.fields.data(), made.fields.size()};
 }
 
@@ -95,7 +109,14 @@ const DeclaredSchema &declared_schema() {
   if (made.built.load(std::memory_order_acquire)) return made;
   std::lock_guard<std::recursive_mutex> lock(schema_mutex());
   if (made.built.load(std::memory_order_relaxed) || made.building) return made;
-  made.building = true;
+  struct Building {
+    DeclaredSchema &made;
+    explicit Building(DeclaredSchema &m) : made(m) { made.building = true; }
+    ~Building() {
+      made.building = false;
+      if (!made.built.load(std::memory_order_relaxed)) made.fields.clear();  // an initializer has thrown
+    }
+  } building(made);
   declare<S>(made, kState);
   made.built.store(true, std::memory_order_release);
   return made;

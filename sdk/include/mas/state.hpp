@@ -31,8 +31,9 @@ class BoundStruct final : public Binding {
 
   Result<void> bind() {
     if (core_ == nullptr || core_->agent == nullptr) return gone();
-    const mas_schema *schema = &declared_schema<S, true>().schema;
-    if (auto bound = result_of(mas_state_bind(core_->agent, schema, cells_)); !bound) return bound;
+    const auto &declared = declared_schema<S, true>();
+    if (declared.wrong) return *declared.wrong;
+    if (auto bound = result_of(mas_state_bind(core_->agent, &declared.schema, cells_)); !bound) return bound;
     core_->bound = this;
     load();
     return {};
