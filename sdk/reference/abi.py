@@ -41,11 +41,13 @@ def names_flags(text, stem):
 def stand_in(folder, include, version_script):
     """Makes the library without code. @return its path."""
     includes, lines = [], []
-    for path in sorted(include.glob("*.h")):
+    (folder / "mas").mkdir()
+    for path in c_header.paths(include):
         header = c_header.read(path)
         text, flags = names_flags(header.text, path.stem)
-        (folder / path.name).write_text(text, encoding="utf-8")
-        includes.append(f'#include "{path.name}"')
+        name = path.relative_to(include)
+        (folder / name).write_text(text, encoding="utf-8")
+        includes.append(f'#include "{name}"')
         lines += [item.text[:-1] + " { __builtin_trap(); }" for item in header.items("function")]
         # Types that no function names are reached by variables.
         lines += [f"{item.name} *{PREFIX}{item.name};" for item in header.items("type") if item.text.startswith("typedef")]
@@ -81,7 +83,7 @@ def differs(kept, present, *options):
 
 def last_release():
     """The last release before this commit whose version has to be compatible with this one; None, and a word, if there is none."""
-    major, minor = (re.search(rf"MAS_VERSION_{part} (\d+)", (INCLUDE / "mas.h").read_text(encoding="utf-8"))[1]
+    major, minor = (re.search(rf"MAS_VERSION_{part} (\d+)", (INCLUDE / "mas/base.h").read_text(encoding="utf-8"))[1]
                     for part in ("MAJOR", "MINOR"))
     series = f"v{major}.*" if major != "0" else f"v{major}.{minor}.*"
     result = subprocess.run(["git", "-C", ROOT, "describe", "--tags", "--abbrev=0", "--match", series,

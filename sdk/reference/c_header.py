@@ -121,10 +121,29 @@ def read(path):
     return header
 
 
+def parts(path):
+    """The headers that a public header consists of besides itself, in their order."""
+    return [path.parent / part for part in re.findall(r'^#include "(mas/\w+\.h)"', path.read_text(encoding="utf-8"), re.M)]
+
+
+def paths(include):
+    """The public C headers, each followed by its parts."""
+    return [path for header in sorted(include.glob("*.h")) for path in (header, *parts(header))]
+
+
+def whole(path):
+    """Reads a header that programs include, with the sections of its parts."""
+    header = read(path)
+    for part in parts(path):
+        header.sections += read(part).sections[1:]
+    return header
+
+
 def common_parameters(path):
     """What the head comments of mas.h and of this header say about parameters of all functions. @return {name: text}."""
     found = {}
-    for header in dict.fromkeys((path.with_name("mas.h"), path)):
+    root = path.parent.parent if path.parent.name == "mas" else path.parent
+    for header in dict.fromkeys((root / "mas.h", path)):
         lines = iter(read(header).intro)
         for line in lines:
             if line.startswith("Parameters, where a function does not describe them"):

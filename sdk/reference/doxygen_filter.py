@@ -6,6 +6,7 @@ usage: doxygen_filter.py HEADER    (as INPUT_FILTER of the Doxyfile)
 Lines stay where they are, so that Doxygen's warnings name the right ones.
 """
 import pathlib
+import re
 import sys
 
 import c_header
@@ -28,9 +29,9 @@ def filtered(path):
         if item.doc_end >= 0:
             text = text[:item.doc_end].rstrip() + additions(item, common) + " " + text[item.doc_end:]
     # The head comment describes the file; without such a comment Doxygen leaves out the file's functions.
-    head, rest = text.split("\n */\n", 1)
-    head = head.replace("/* ", f"/** @file {path.name} @brief ", 1).replace("\n *\n", "\n * @verbatim\n", 1)
-    return f"{head}\n * @endverbatim */\n{rest}"
+    head = re.match(r"/\* (?P<brief>.*?)(?:\n \*\n(?P<more>.*?))?\s*\*/\n", text, re.S)
+    more = "" if head["more"] is None else f"\n * @verbatim\n{head['more']}\n * @endverbatim"
+    return f"/** @file {path.name} @brief {head['brief']}{more} */\n{text[head.end():]}"
 
 
 if __name__ == "__main__":

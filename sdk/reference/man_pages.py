@@ -52,7 +52,7 @@ def prose(text):
 
 
 def verbatim(lines):
-    return [".PP", ".nf", *(roff(line.replace("/**<", "/*")) for line in lines), ".fi"]
+    return [".PP", ".nf", *(roff(re.sub(r"/\*\*<?", "/*", line)) for line in lines), ".fi"]
 
 
 def blocks(lines):
@@ -178,7 +178,7 @@ def write(version, output):
     output.mkdir(parents=True)
     pages, links, first = [], {}, None
     for name in dict.fromkeys(name for name, _ in PAGES):
-        header = c_header.read(INCLUDE / name)
+        header = c_header.whole(INCLUDE / name)
         common = c_header.common_parameters(INCLUDE / name)
         first = first or header
         for section in header.sections:

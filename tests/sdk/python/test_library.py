@@ -8,7 +8,7 @@ import unittest
 from case import PACKAGE_DIR, SOURCE_DIR, ProgramCase, main, mas
 from mas import _errors, _library, _prototypes
 
-HEADER = (SOURCE_DIR / "sdk/include/mas.h").read_text(encoding="utf-8")
+HEADER = "".join(path.read_text(encoding="utf-8") for path in sorted((SOURCE_DIR / "sdk/include/mas").glob("*.h")))
 CODE = re.sub(r"/\*.*?\*/", " ", HEADER, flags=re.S)
 
 SCALARS = {"void": None, "bool": ctypes.c_bool, "int": ctypes.c_int, "unsigned": ctypes.c_uint, "double": ctypes.c_double,
