@@ -12,7 +12,7 @@ using namespace mas::dlp;
 
 namespace {
 
-constexpr double kMostSecondsPerMegabyte = 60;  // sanitized and beside other work; it takes about a hundredth
+constexpr double kMaxSecondsPerMegabyte = 60;  // sanitized and beside other work; it takes about a hundredth
 constexpr double kBaseSeconds = 5;
 
 /// @param action of every type, all switched on.
@@ -66,6 +66,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     look(*encrypts, bytes, as_json, true);
   }
   std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-  if (took.count() > kBaseSeconds + kMostSecondsPerMegabyte * static_cast<double>(size) / 1e6) std::abort();
+  if (took.count() > kBaseSeconds + kMaxSecondsPerMegabyte * static_cast<double>(size) / 1e6) std::abort();
   return 0;
 }

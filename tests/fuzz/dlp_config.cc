@@ -16,8 +16,7 @@ constexpr std::string_view kMessage =
     R"({"data":{"ssn":"219-09-9998","note":"EMP-123456 badge 4111 1111 1111 1111 \"é\"","ids":[1,22,333,"a@b.example"]}})";
 
 void check_problems(const ConfigProblems& problems) {
-  require(!problems.empty() && problems.size() <= kMostConfigProblems,
-          "the list of problems is bounded, and not empty");
+  require(!problems.empty() && problems.size() <= kMaxConfigProblems, "the list of problems is bounded, and not empty");
   for (const auto& problem : problems) {
     require(!has_control_character(problem), "a problem is one line");
     require(problem.starts_with("r.toml:") || problem.starts_with("…"), "a problem has a place");

@@ -148,7 +148,7 @@ static long wake_ups(void) {
 /** A lease renewal, the ping of the subscriptions and, in gateway mode, a read and a claim are due once within the time; each
  *  wakes a thread to send and one for the answer. An agent that looks at anything by the clock would be woken far more often. */
 static void expect_quiet(mas_mode mode) {
-  enum { kMost = 24 };
+  enum { kMax = 24 };
   mas_options *options = options_in(mode);
   mas_agent *agent = agent_started("idle", options);
   pthread_t poller;
@@ -158,7 +158,7 @@ static void expect_quiet(mas_mode mode) {
   nanosleep(&idle, NULL);
   const long woken = wake_ups() - before;
   printf("    %ld wake-ups in %d s\n", woken, kIdleSeconds);
-  CHECK(woken <= kMost);
+  CHECK(woken <= kMax);
   mas_agent_quit(agent);
   pthread_join(poller, NULL);
   agent_ended(agent);

@@ -21,7 +21,7 @@ Result<std::string> read_file(const std::string& path) {
   char chunk[16384];
   while (size_t got = std::fread(chunk, 1, sizeof chunk, file.get())) {
     text.append(chunk, got);
-    if (text.size() > kMostConfigBytes) break;
+    if (text.size() > kMaxConfigBytes) break;
   }
   if (std::ferror(file.get()) != 0)
     return Error{Errc::kInvalidArgument, "cannot be read: " + std::string(std::strerror(errno))};
@@ -33,8 +33,8 @@ Result<std::string> read_file(const std::string& path) {
 std::shared_ptr<const Rules> parse_rules(std::string_view text, const std::string& file, ConfigProblems& problems) {
   size_t before = problems.size();
   ConfigLog log(file, problems);
-  if (text.size() > kMostConfigBytes) {
-    problems.push_back(file + ": more than " + std::to_string(kMostConfigBytes) + " bytes");
+  if (text.size() > kMaxConfigBytes) {
+    problems.push_back(file + ": more than " + std::to_string(kMaxConfigBytes) + " bytes");
     return nullptr;
   }
   const auto plain = without_byte_order_mark(text);

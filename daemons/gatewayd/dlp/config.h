@@ -22,11 +22,11 @@
 
 namespace mas::dlp {
 
-inline constexpr size_t kMostConfigBytes = 1024 * 1024;
-inline constexpr size_t kMostConfigProblems = 20;
-inline constexpr size_t kMostCustomRules = 256;
-inline constexpr size_t kMostOverrides = 256;
-inline constexpr size_t kMostAllowEntries = 1024;
+inline constexpr size_t kMaxConfigBytes = 1024 * 1024;
+inline constexpr size_t kMaxConfigProblems = 20;
+inline constexpr size_t kMaxCustomRules = 256;
+inline constexpr size_t kMaxOverrides = 256;
+inline constexpr size_t kMaxAllowEntries = 1024;
 
 using ConfigProblems = std::vector<std::string>;
 

@@ -10,10 +10,10 @@
 namespace mas::dlp {
 namespace {
 
-constexpr size_t kMostWords = 32;       // keywords or words of context of one rule
-constexpr size_t kMostValues = 10'000;  // of one entry of the allow-list
-constexpr size_t kLongestName = 48;     // bytes of a rule's id and type
-constexpr double kMostEntropy = 8;
+constexpr size_t kMaxWords = 32;       // keywords or words of context of one rule
+constexpr size_t kMaxValues = 10'000;  // of one entry of the allow-list
+constexpr size_t kLongestName = 48;    // bytes of a rule's id and type
+constexpr double kMaxEntropy = 8;
 constexpr std::string_view kPacks[] = {"uk", "ca", "in", "de", "au", "fr", "es", "it", "nl", "pl", "br", "jp"};
 
 template <size_t size>
@@ -58,9 +58,9 @@ void ConfigReader::read(const toml::table& root) {
     if (tables.size() > most) return dlp.problem(key, "expected at most " + std::to_string(most));
     for (const auto& table : tables) (this->*take)(table);
   };
-  each("rule", kMostCustomRules, &ConfigReader::rule);
-  each("override", kMostOverrides, &ConfigReader::override_table);
-  each("allow", kMostAllowEntries, &ConfigReader::allow);
+  each("rule", kMaxCustomRules, &ConfigReader::rule);
+  each("override", kMaxOverrides, &ConfigReader::override_table);
+  each("allow", kMaxAllowEntries, &ConfigReader::allow);
   if (!log_.any()) compile(dlp);
 }
 
@@ -157,8 +157,8 @@ bool ConfigReader::identify(const ConfigTable& table, CustomRule& rule) {
 
 void ConfigReader::take_words(const ConfigTable& table, std::string_view key, std::vector<std::string>& into) const {
   for (auto& [word, line] : table.texts(key)) {
-    if (word.empty() || word.size() > CustomRule::kLongestWord || into.size() == kMostWords) {
-      log_.add(line, table.name() + "." + std::string(key) + ": expected at most " + std::to_string(kMostWords) +
+    if (word.empty() || word.size() > CustomRule::kLongestWord || into.size() == kMaxWords) {
+      log_.add(line, table.name() + "." + std::string(key) + ": expected at most " + std::to_string(kMaxWords) +
                          " words of 1-" + std::to_string(CustomRule::kLongestWord) + " bytes");
       return;
     }
@@ -208,7 +208,7 @@ void ConfigReader::rule(const ConfigTable& table) {
   for (const Validator& validator : validators()) names.emplace_back(validator.name);
   if (auto validator = table.choice("validator", names)) rule.validator = &validators()[*validator];
   if (auto entropy = table.number("min_entropy")) {
-    if (*entropy <= 0 || *entropy > kMostEntropy)
+    if (*entropy <= 0 || *entropy > kMaxEntropy)
       table.problem("min_entropy", "expected bits per byte, above 0 and at most 8");
     rule.min_entropy = *entropy;
   }
@@ -234,8 +234,8 @@ void ConfigReader::allow(const ConfigTable& table) {
     else
       entry.hashed.push_back(*digest);
   }
-  if (entry.values.size() + entry.hashed.size() > kMostValues)
-    log_.add(table.line(), "dlp.allow: expected at most " + std::to_string(kMostValues) + " values");
+  if (entry.values.size() + entry.hashed.size() > kMaxValues)
+    log_.add(table.line(), "dlp.allow: expected at most " + std::to_string(kMaxValues) + " values");
   if (auto pattern = table.text("pattern")) {
     auto status = PatternSet::check(*pattern);
     // Some patterns compile alone but not between anchors.

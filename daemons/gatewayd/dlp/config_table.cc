@@ -9,8 +9,8 @@
 namespace mas::dlp {
 
 void ConfigLog::add(size_t line, const std::string& text) {
-  if (problems_.size() >= kMostConfigProblems) return;
-  bool last = problems_.size() + 1 == kMostConfigProblems;
+  if (problems_.size() >= kMaxConfigProblems) return;
+  bool last = problems_.size() + 1 == kMaxConfigProblems;
   problems_.push_back(last ? "… more problems are not shown" : file_ + ":" + std::to_string(line) + ": " + text);
 }
 

@@ -15,7 +15,7 @@ namespace {
 
 enum class Where : uint8_t { kBoth, kKeys, kText };
 
-constexpr size_t kMostWords = 12;          // of a key that are looked at
+constexpr size_t kMaxWords = 12;           // of a key that are looked at
 constexpr size_t kLongestPhrase = 4;       // words
 constexpr size_t kShortestPartOfWord = 8;  // letters of a phrase that is seen within a longer word
 
@@ -178,7 +178,7 @@ class Words {
  private:
   bool start() {
     begin_ = false;
-    if (count_ == kMostWords) return false;
+    if (count_ == kMaxWords) return false;
     starts_[count_++] = size_;
     return true;
   }
@@ -196,7 +196,7 @@ class Words {
 
   std::array<char, kLongestKey> text_;            // size_ bytes of it are set
   std::array<uint64_t, kLongestKey + 1> hashes_;  // of the first bytes of text_: as many as the place says
-  std::array<size_t, kMostWords> starts_;         // count_ of them
+  std::array<size_t, kMaxWords> starts_;          // count_ of them
   size_t count_ = 0, size_ = 0;
   bool begin_ = true;
 };
@@ -250,7 +250,7 @@ ContextMask read_native(std::string_view key) {
 
 /// What the phrases of a key say, from its first to its last.
 struct Said {
-  std::array<ContextMask, kMostWords> parts{};
+  std::array<ContextMask, kMaxWords> parts{};
   size_t count = 0;
 };
 

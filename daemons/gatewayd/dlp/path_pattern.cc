@@ -10,7 +10,7 @@
 namespace mas::dlp {
 namespace {
 
-constexpr size_t kMostSteps = 64, kLongestPath = 1024;
+constexpr size_t kMaxSteps = 64, kLongestPath = 1024;
 
 bool is_name(char c) { return is_alnum(c) || c == '_' || c == '-'; }
 
@@ -36,7 +36,7 @@ Result<PathPattern> PathPattern::parse(std::string_view text) {
   if (text == "$") return pattern;
   if (text.empty() || text.size() > kLongestPath) return wrong;
   for (size_t at = 0; at < text.size();) {
-    if (pattern.steps_.size() == kMostSteps) return wrong;
+    if (pattern.steps_.size() == kMaxSteps) return wrong;
     if (text[at] == '[') {
       // A quoted key may hold brackets; its string ends before the last of them.
       size_t close = text.find(']', at);

@@ -73,9 +73,9 @@ bool continues_character(char c) { return (static_cast<unsigned char>(c) & 0xc0)
 
 /// A mask must not leave half a character behind.
 void widen(std::string_view text, const Span& node, Span& span) {
-  constexpr uint32_t kMost = 3;
-  for (uint32_t i = 0; i < kMost && span.begin > node.begin && continues_character(text[span.begin]); ++i) --span.begin;
-  for (uint32_t i = 0; i < kMost && span.end < node.end && continues_character(text[span.end]); ++i) ++span.end;
+  constexpr uint32_t kMax = 3;
+  for (uint32_t i = 0; i < kMax && span.begin > node.begin && continues_character(text[span.begin]); ++i) --span.begin;
+  for (uint32_t i = 0; i < kMax && span.end < node.end && continues_character(text[span.end]); ++i) ++span.end;
 }
 
 }  // namespace

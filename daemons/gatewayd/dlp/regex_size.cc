@@ -10,7 +10,7 @@
 namespace mas::dlp {
 namespace {
 
-constexpr size_t kDeepest = 32, kMost = 1u << 30;
+constexpr size_t kDeepest = 32, kMax = 1u << 30;
 
 /// @return where the class that begins at `at` ends.
 size_t past_class(std::string_view pattern, size_t at) {
@@ -28,7 +28,7 @@ size_t counted(std::string_view pattern, size_t at, size_t& ret_end) {
   for (size_t i = at + 1; i < pattern.size(); ++i) {
     char c = pattern[i];
     if (is_digit(c)) {
-      number = std::min(number * 10 + static_cast<size_t>(c - '0'), kMost);
+      number = std::min(number * 10 + static_cast<size_t>(c - '0'), kMax);
     } else if (c == ',' || c == '}') {
       most = std::max(most, number);
       number = 0;
@@ -59,12 +59,12 @@ size_t regex_size(std::string_view pattern) {
         if (sums.size() > 1) {
           last = sums.back();
           sums.pop_back();
-          sums.back() = std::min(sums.back() + last, kMost);
+          sums.back() = std::min(sums.back() + last, kMax);
         }
         break;
       case '{':
         if (size_t times = counted(pattern, at, end); times > 1)
-          sums.back() = std::min(sums.back() + std::min(last, kMost) * (times - 1), kMost);
+          sums.back() = std::min(sums.back() + std::min(last, kMax) * (times - 1), kMax);
         break;
       case '[':
         end = past_class(pattern, at);
@@ -77,7 +77,7 @@ size_t regex_size(std::string_view pattern) {
     at = end;
   }
   size_t all = 0;
-  for (size_t sum : sums) all = std::min(all + sum, kMost);
+  for (size_t sum : sums) all = std::min(all + sum, kMax);
   return all;
 }
 

@@ -227,7 +227,7 @@ Finding Scanner::finding_of(const Candidate& seen) const {
 
 void Scanner::settle() {
   traced_.clear();
-  outcomes_.assign(explaining_ ? candidates_.size() : 0, {});
+  fates_.assign(explaining_ ? candidates_.size() : 0, {});
   for (uint32_t i = 0; i < candidates_.size() && !work_.over(); ++i) {
     Finding finding = finding_of(candidates_[i]);
     finding.candidate = i;
@@ -289,8 +289,8 @@ std::vector<Considered> Scanner::considered() const {
   for (const Judgement& judgement : judged_) {
     Considered one{finding_of(judgement.candidate), judgement};
     if (judgement.kept != Judgement::kNotKept) {
-      one.fate = outcomes_[judgement.kept].fate;
-      one.covered_by = outcomes_[judgement.kept].covered_by;
+      one.fate = fates_[judgement.kept].fate;
+      one.covered_by = fates_[judgement.kept].covered_by;
     } else if (one.finding.score >= kMentions) {
       one.fate = actions_[one.finding.type] == Action::kOff ? Considered::Fate::kOff : Considered::Fate::kUntold;
     }

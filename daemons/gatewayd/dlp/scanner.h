@@ -133,7 +133,7 @@ class Scanner {
   void settle_overlaps();
   Finding finding_of(const Candidate& seen) const;
   void note(const Finding& finding, Considered::Fate fate, uint16_t covered_by = 0) {
-    if (explaining_) outcomes_[finding.candidate] = {fate, covered_by};
+    if (explaining_) fates_[finding.candidate] = {fate, covered_by};
   }
   template <typename NameOf>
   bool write_path(std::string& path, uint32_t node, size_t most, NameOf name_of) const;
@@ -156,11 +156,11 @@ class Scanner {
   std::vector<Finding> traced_;
   bool explaining_ = false;
   std::vector<Judgement> judged_;
-  struct Outcome {
+  struct CandidateFate {
     Considered::Fate fate = Considered::Fate::kUntold;
     uint16_t covered_by = 0;
   };
-  std::vector<Outcome> outcomes_;  // by candidate, while explaining
+  std::vector<CandidateFate> fates_;  // by candidate, while explaining
   Report report_;
   std::string root_;
 };

@@ -7,7 +7,7 @@ namespace mas::dlp {
 namespace {
 
 constexpr uint32_t kNear = 40;  // bytes
-constexpr uint32_t kMostWordsNear = 16;
+constexpr uint32_t kMaxNearbyWords = 16;
 constexpr size_t kStepsOfJudging = 8;
 
 }  // namespace
@@ -31,7 +31,7 @@ Sight::Around Sight::around(Span span, const Node& node) const {
   auto past = std::upper_bound(words_.begin(), words_.end(), span.begin,
                                [](uint32_t end, const Word& word) { return end < word.span.end; });
   uint32_t looked = 0, nearest_begin = 0;
-  for (auto word = past; word != words_.begin() && looked < kMostWordsNear; ++looked) {
+  for (auto word = past; word != words_.begin() && looked < kMaxNearbyWords; ++looked) {
     --word;
     if (word->span.begin < node.text.begin || word->span.end + kNear < span.begin) break;
     found.all |= bit(word->context);
@@ -43,7 +43,7 @@ Sight::Around Sight::around(Span span, const Node& node) const {
     }
   }
   looked = 0;
-  for (auto word = past; word != words_.end() && looked < kMostWordsNear; ++word, ++looked) {
+  for (auto word = past; word != words_.end() && looked < kMaxNearbyWords; ++word, ++looked) {
     if (word->span.end > node.text.end || word->span.begin > span.end + kNear) break;
     if (word->span.begin < span.end) continue;
     found.all |= bit(word->context);
@@ -59,11 +59,11 @@ uint32_t Sight::put(const Candidate& candidate) {
   Work& work = seen_.work;
   Action action = seen_.actions[candidate.type];
   if (candidate.score < kActs) {
-    if (action == Action::kOff || ++work.mentions > Work::kMostMentions) return Judgement::kNotKept;
+    if (action == Action::kOff || ++work.mentions > Work::kMaxMentions) return Judgement::kNotKept;
   } else if (action <= Action::kAlert) {
     if (action == Action::kOff) return Judgement::kNotKept;
-    if (++work.alerts > Work::kMostAlerts) return ++work.untold, Judgement::kNotKept;
-  } else if (++work.hidden > Work::kMostHidden) {
+    if (++work.alerts > Work::kMaxAlerts) return ++work.untold, Judgement::kNotKept;
+  } else if (++work.hidden > Work::kMaxHidden) {
     work.too_many = true;
     return Judgement::kNotKept;
   }

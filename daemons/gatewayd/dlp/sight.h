@@ -45,14 +45,14 @@ struct Candidate {
 /// each byte or word that is looked at once more. Ordinary messages take a small part of it (docs/DLP.md, "Bounds").
 struct Work {
   static constexpr uint64_t kStepsPerByte = 16, kBase = 128 * 1024;
-  static constexpr uint32_t kMostHidden = 8192;    ///< candidates whose action changes the message; past it: block
-  static constexpr uint32_t kMostAlerts = 8192;    ///< that are told; more of them change nothing
-  static constexpr uint32_t kMostMentions = 1024;  ///< of possible ones
+  static constexpr uint32_t kMaxHidden = 8192;    ///< candidates whose action changes the message; past it: block
+  static constexpr uint32_t kMaxAlerts = 8192;    ///< that are told; more of them change nothing
+  static constexpr uint32_t kMaxMentions = 1024;  ///< of possible ones
 
   uint64_t steps = 0, most = kBase;
   uint32_t hidden = 0, alerts = 0, mentions = 0;
   uint32_t untold = 0;    ///< alerts past their number
-  bool too_many = false;  ///< more than kMostHidden
+  bool too_many = false;  ///< more than kMaxHidden
   bool over() const { return steps > most || too_many; }
 };
 

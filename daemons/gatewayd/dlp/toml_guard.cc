@@ -10,9 +10,9 @@ namespace mas::dlp {
 namespace {
 
 constexpr size_t kDeepest = 4;       // lists and inline tables
-constexpr size_t kMostDots = 4;      // parts of a key, less one
+constexpr size_t kMaxDots = 4;       // parts of a key, less one
 constexpr size_t kLongestName = 64;  // bytes of a key's part
-constexpr size_t kMostDigits = 9;
+constexpr size_t kMaxDigits = 9;
 
 bool is_name(char c) { return is_alnum(c) || c == '_' || c == '-'; }
 
@@ -91,7 +91,7 @@ class Guard {
     for (size_t dots = 0;; ++dots) {
       size_t begin = at_;
       while (is_name(peek())) ++at_;
-      if (at_ == begin || at_ - begin > kLongestName || dots > kMostDots)
+      if (at_ == begin || at_ - begin > kLongestName || dots > kMaxDots)
         return fail("expected a bare key of letters, digits, _ and -");
       if (peek() != '.') return;
       ++at_;
@@ -113,7 +113,7 @@ class Guard {
     size_t point = std::min(word.find('.'), word.size());
     std::string_view whole = word.substr(0, point), rest = word.substr(std::min(point + 1, word.size()));
     auto digits = [](std::string_view text) {
-      return text.size() <= kMostDigits && std::all_of(text.begin(), text.end(), is_digit);
+      return text.size() <= kMaxDigits && std::all_of(text.begin(), text.end(), is_digit);
     };
     bool zero = whole.size() > 1 && whole[0] == '0';
     return !whole.empty() && !zero && digits(whole) && digits(rest) && (point == word.size() || !rest.empty());

@@ -1,7 +1,7 @@
 // Street addresses: what a number with a street before or behind it is worth.
 #include <algorithm>
 
-#include "daemons/gatewayd/dlp/detect/chain.h"
+#include "daemons/gatewayd/dlp/detect/digit_group_chain.h"
 #include "daemons/gatewayd/dlp/detect/street.h"
 #include "daemons/gatewayd/dlp/detect/values.h"
 
@@ -11,8 +11,8 @@ namespace {
 using enum Context;
 
 constexpr size_t kStepsOfStreet = 32, kStepsOfPlace = 48;  // about what street_at() and place_follows() read
-constexpr uint32_t kMostDigits = 6;
-constexpr ptrdiff_t kMostWords = 2;  // of a name without a kind of street
+constexpr uint32_t kMaxDigits = 6;
+constexpr ptrdiff_t kMaxWords = 2;  // of a name without a kind of street
 constexpr float kActsAlone = 0.65F, kWithWord = 0.42F, kWithKey = 0.26F;
 
 /// Whether a number at `begin` follows what leads to an address: "lives at 42 Elmwood", "address: …", "address is …".
@@ -41,12 +41,12 @@ float shape_of(const Street& street, const Sight& sight, uint32_t begin) {
   if ((street.suffix || street.capitals) && place_follows(text, street.end)) return kActsAlone;
   if (street.suffix) return kWithWord;
   auto words = std::count(text.begin() + begin, text.begin() + street.end, ' ');
-  bool closed = words <= kMostWords && is_closed(text, street.end, street.capitals);
+  bool closed = words <= kMaxWords && is_closed(text, street.end, street.capitals);
   if (closed && is_led_to(text, begin)) return kWithWord;
   return closed || street.capitals ? kWithKey : 0;
 }
 
-void see_number_first(const Chain& chain) {
+void see_number_first(const DigitGroupChain& chain) {
   Sight& sight = chain.sight();
   uint32_t begin = chain.group(0).begin;
   char after = sight.at(chain.group(0).end());
@@ -61,7 +61,7 @@ void see_number_first(const Chain& chain) {
   sight.see(Type::address, {begin, street.end}, {shape, bit(kAddress), false, false});
 }
 
-void see_number_last(const Chain& chain) {
+void see_number_last(const DigitGroupChain& chain) {
   Sight& sight = chain.sight();
   const DigitGroup& number = chain.group(0);
   if (number.size > 4 || sight.before(number.begin) != ' ') return;
@@ -80,8 +80,8 @@ void see_number_last(const Chain& chain) {
 
 }  // namespace
 
-void see_street_address(const Chain& chain) {
-  if (!chain.sight().wants(Type::address) || chain.size_of(0) > kMostDigits) return;
+void see_street_address(const DigitGroupChain& chain) {
+  if (!chain.sight().wants(Type::address) || chain.size_of(0) > kMaxDigits) return;
   see_number_first(chain);
   see_number_last(chain);
 }

@@ -96,7 +96,7 @@ void see_in_column(Sight& sight, Span span, ContextMask context, ContextMask bes
 /// @return where reading went on to.
 uint32_t see_columns(Sight& sight, Columns& columns, uint32_t at) {
   if (!columns.find(sight.text(), at)) return columns.end();
-  std::array<ContextMask, Columns::kMost> says{};
+  std::array<ContextMask, Columns::kMax> says{};
   ContextMask any = 0, beside = 0;
   for (size_t i = 0; i < columns.count(); ++i) {
     ContextMask mask = read_key(sight.view(columns.name(i)));

@@ -3,7 +3,7 @@
 // One random number of sixteen digits in 27 has an issuer's range and a right check digit. Digits alone are therefore a
 // card only where something says so; the groups that are printed on cards say it, unless they are cells of a table.
 #include "daemons/gatewayd/dlp/checksums.h"
-#include "daemons/gatewayd/dlp/detect/chain.h"
+#include "daemons/gatewayd/dlp/detect/digit_group_chain.h"
 #include "daemons/gatewayd/dlp/detect/values.h"
 
 namespace mas::dlp {
@@ -61,7 +61,7 @@ bool is_card_at(const Sight& sight, uint32_t begin, Span own) {
 }
 
 /// Whether the groups are a row or a part of a row of numbers.
-bool is_in_table(const Chain& chain, size_t n) {
+bool is_in_table(const DigitGroupChain& chain, size_t n) {
   if (!chain.among_columns(n)) return false;
   const Sight& sight = chain.sight();
   auto none = static_cast<uint32_t>(sight.text().size());
@@ -74,7 +74,7 @@ bool is_in_table(const Chain& chain, size_t n) {
   return !card_beside;
 }
 
-bool is_printed_form(const Chain& chain, size_t n) {
+bool is_printed_form(const DigitGroupChain& chain, size_t n) {
   switch (n) {
     case 3:
       return chain.sizes(4, 6, 5) || chain.sizes(4, 6, 4);
@@ -89,7 +89,7 @@ bool is_printed_form(const Chain& chain, size_t n) {
   }
 }
 
-void see_group(const Chain& chain, size_t n, bool uniform) {
+void see_group(const DigitGroupChain& chain, size_t n, bool uniform) {
   Sight& sight = chain.sight();
   Span all = chain.span(n);
   ContextMask wanted = is_key_against(sight, all) ? 0 : kSaysCard;
@@ -101,7 +101,7 @@ void see_group(const Chain& chain, size_t n, bool uniform) {
 
 }  // namespace
 
-void see_grouped_card(const Chain& chain) {
+void see_grouped_card(const DigitGroupChain& chain) {
   if (chain.digits_ahead() < kShortest || !may_begin_card(chain.first_digit())) return;
   if (!chain.sight().wants(Type::credit_card)) return;
   size_t total = chain.size_of(0);
@@ -114,11 +114,11 @@ void see_grouped_card(const Chain& chain) {
   }
 }
 
-bool may_be_bare_card(const Chain& chain) {
+bool may_be_bare_card(const DigitGroupChain& chain) {
   return chain.size_of(0) >= kShortest && chain.size_of(0) <= kLongest && may_begin_card(chain.first_digit());
 }
 
-void see_bare_card(const Chain& chain) {
+void see_bare_card(const DigitGroupChain& chain) {
   Sight& sight = chain.sight();
   if (!may_be_bare_card(chain)) return;
   if (!sight.wants(Type::credit_card)) return;

@@ -2,7 +2,7 @@
 #include <array>
 
 #include "daemons/gatewayd/dlp/checksums.h"
-#include "daemons/gatewayd/dlp/detect/chain.h"
+#include "daemons/gatewayd/dlp/detect/digit_group_chain.h"
 #include "daemons/gatewayd/dlp/detect/values.h"
 
 namespace mas::dlp {
@@ -163,7 +163,7 @@ void iban_at(Sight& sight, uint32_t begin) {
 }
 
 /// DEA: the kind of registrant, a letter of the name, seven digits.
-void registration(const Chain& chain, uint32_t begin) {
+void registration(const DigitGroupChain& chain, uint32_t begin) {
   constexpr std::string_view kKinds = "ABCDEFGHJKLMPRSTUX";
   Sight& sight = chain.sight();
   uint32_t end = chain.group(0).end();
@@ -174,7 +174,7 @@ void registration(const Chain& chain, uint32_t begin) {
 
 }  // namespace
 
-void see_lettered(const Chain& chain) {
+void see_lettered(const DigitGroupChain& chain) {
   constexpr uint32_t kPartOfMac = 2;
   Sight& sight = chain.sight();
   const DigitGroup& first = chain.group(0);
@@ -186,7 +186,7 @@ void see_lettered(const Chain& chain) {
   if (size == kPartOfMac) mac_address(sight, first.begin);
 }
 
-void see_after_letters(const Chain& chain) {
+void see_after_letters(const DigitGroupChain& chain) {
   Sight& sight = chain.sight();
   uint32_t begin = chain.group(0).begin, letters = 0;
   while (letters < 3 && is_letter(sight.before(begin - letters))) ++letters;
@@ -199,7 +199,7 @@ void see_after_letters(const Chain& chain) {
   see_national_insurance(chain, begin - 2);
 }
 
-void see_national_insurance(const Chain& chain, uint32_t begin) {
+void see_national_insurance(const DigitGroupChain& chain, uint32_t begin) {
   Sight& sight = chain.sight();
   if (!sight.wants(Type::uk_nino)) return;
   std::array<char, 9> code{};

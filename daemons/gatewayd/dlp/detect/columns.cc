@@ -84,7 +84,7 @@ bool Columns::split(uint32_t begin, uint32_t end, Row& row) const {
       if (opens) quote = text_[i];
       continue;
     }
-    if (row.count == kMost) return false;
+    if (row.count == kMax) return false;
     Span cell{from, i};
     while (cell.begin < cell.end && is_space(text_[cell.begin])) ++cell.begin;
     while (cell.end > cell.begin && is_space(text_[cell.end - 1])) --cell.end;

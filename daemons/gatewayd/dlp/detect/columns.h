@@ -17,7 +17,7 @@ namespace mas::dlp {
 
 class Columns {
  public:
-  static constexpr size_t kMost = 64;
+  static constexpr size_t kMax = 64;
 
   /// @param text the same at every call. @param at a place in what may be the line of names. @return whether it is one: two names or more, and nothing else.
   bool find(std::string_view text, uint32_t at);
@@ -34,7 +34,7 @@ class Columns {
 
  private:
   struct Row {
-    std::array<Span, kMost> cells;
+    std::array<Span, kMax> cells;
     size_t count = 0;
   };
   bool find_line(uint32_t at);

@@ -65,7 +65,7 @@ bool begins_command(std::string_view word, const Program& program, bool after_op
   return word == own || (!after_option && is_program(word));
 }
 
-constexpr uint32_t kMostWords = 32;
+constexpr uint32_t kMaxWords = 32;
 
 void see_password(Sight& sight, Span span) {
   constexpr size_t kShortest = 4, kLongest = 128, kLongestPort = 5;
@@ -117,8 +117,8 @@ void see_value(Sight& sight, Span span, What what) {
 
 /// -u after other letters of options: curl -sSu user:password.
 bool ends_in_option(std::string_view word, std::string_view option) {
-  constexpr size_t kMost = 6;
-  return word.size() > 2 && word.size() <= kMost && word[0] == '-' && option.size() == 2 && word.back() == option[1] &&
+  constexpr size_t kMax = 6;
+  return word.size() > 2 && word.size() <= kMax && word[0] == '-' && option.size() == 2 && word.back() == option[1] &&
          std::all_of(word.begin() + 1, word.end(), is_letter);
 }
 
@@ -156,7 +156,7 @@ bool is_plain_option(std::string_view word, size_t first, size_t end) {
 void look_at_options(Sight& sight, Arguments& arguments, size_t first) {
   bool after_option = false;
   size_t end = past_rows(first);
-  for (uint32_t words = 0; words < kMostWords && arguments.next(); ++words) {
+  for (uint32_t words = 0; words < kMaxWords && arguments.next(); ++words) {
     std::string_view word = sight.view(arguments.word());
     if (begins_command(word, kPrograms[first], after_option)) return;
     after_option = word.starts_with('-') || word.starts_with('/') || is_plain_option(word, first, end);
@@ -177,11 +177,11 @@ bool is_share_or_switch(std::string_view word) {
 }
 
 void look_at_words(Sight& sight, Arguments& arguments, const Program& program) {
-  constexpr uint32_t kMost = 8;
+  constexpr uint32_t kMax = 8;
   uint32_t number = 0, wanted = static_cast<uint32_t>(program.what) - static_cast<uint32_t>(kFirst) + 1;
   bool net = program.name.starts_with("net "), batch = false;
   Span last;
-  while (number < kMost && arguments.next()) {
+  while (number < kMax && arguments.next()) {
     std::string_view word = sight.view(arguments.word());
     if (begins_command(word, program, number > 0)) break;
     if (word.starts_with('-')) {

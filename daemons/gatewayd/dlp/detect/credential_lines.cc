@@ -52,12 +52,12 @@ void pgpass_at(Sight& sight, Span literal) {
 /// WIFI:S:name;T:WPA;P:password;; in any order, with `\` before what is part of a value (Wi-Fi Alliance, WPA3
 /// specification, "URI format").
 void wifi_code_at(Sight& sight, Span literal) {
-  constexpr uint32_t kMostFields = 8;
+  constexpr uint32_t kMaxFields = 8;
   if (!starts_word(sight, literal.begin)) return;
   uint32_t at = literal.end;
   Span password;
   bool named = false;
-  for (uint32_t n = 0; n < kMostFields && is_upper(sight.at(at)) && sight.at(at + 1) == ':'; ++n) {
+  for (uint32_t n = 0; n < kMaxFields && is_upper(sight.at(at)) && sight.at(at + 1) == ':'; ++n) {
     char field = sight.at(at);
     uint32_t begin = at + 2, end = begin;
     while (end - begin < kLongestPart && sight.at(end) != ';' && !ends_line(sight.at(end)))
@@ -147,8 +147,8 @@ Span word_at(const Sight& sight, uint32_t at) {
 
 Span last_word(const Sight& sight, uint32_t at) {
   Span last;
-  constexpr int kMostWords = 4;
-  for (int n = 0; n < kMostWords; ++n) {
+  constexpr int kMaxWords = 4;
+  for (int n = 0; n < kMaxWords; ++n) {
     Span word = word_at(sight, at);
     if (word.size() == 0) break;
     last = word;

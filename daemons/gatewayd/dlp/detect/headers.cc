@@ -19,8 +19,8 @@ bool is_token_scheme(std::string_view scheme) {
 }
 
 uint32_t past_signs(const Sight& sight, uint32_t from) {
-  constexpr uint32_t kMost = 8;
-  return run_while(sight, from, kMost, [](char c) {
+  constexpr uint32_t kMax = 8;
+  return run_while(sight, from, kMax, [](char c) {
     return c == ':' || c == '=' || c == '"' || c == '\'' || c == ' ' || c == '\0' || c == '>' || c == ',' || c == '\\';
   });
 }

@@ -21,12 +21,12 @@ struct Body {
 };
 
 Body read_body(const Sight& sight, uint32_t from) {
-  constexpr uint32_t kLine = 16;       // base64 is written in long words
-  constexpr uint32_t kMostWords = 32;  // short ones between two: headers, quotes, numbers of lines
+  constexpr uint32_t kLine = 16;      // base64 is written in long words
+  constexpr uint32_t kMaxWords = 32;  // short ones between two: headers, quotes, numbers of lines
   std::string_view text = sight.text();
   Body body;
   uint32_t at = from, words = 0;
-  while (at < text.size() && at - from < kLongestBlock && words <= kMostWords) {
+  while (at < text.size() && at - from < kLongestBlock && words <= kMaxWords) {
     char c = text[at];
     if (c == '\0') break;
     if (c == '-') {
@@ -67,14 +67,14 @@ constexpr double kEntropyOfBody = 3.0;
 /// A key whose lines are elements of an array, as a text that was split at its line breaks. Each line is told, since a
 /// candidate stands in one node.
 void see_lines(Sight& sight, Span header) {
-  constexpr size_t kMostLines = 512;
+  constexpr size_t kMaxLines = 512;
   const auto& nodes = sight.document().nodes();
   const Node& first = sight.node_of(header.begin);
   if (first.container == kNowhere || !sight.document().containers()[first.container].array) return;
   auto begin = static_cast<size_t>(&first - nodes.data());
   size_t end = begin + 1, base64 = 0;
   double disorder = 0;
-  for (; end < nodes.size() && end - begin < kMostLines; ++end) {
+  for (; end < nodes.size() && end - begin < kMaxLines; ++end) {
     if (nodes[end].kind != Node::Kind::kString || nodes[end].container != first.container) break;
     std::string_view line = trim(sight.view(nodes[end].text));
     if (line.starts_with("-----")) {
@@ -118,8 +118,8 @@ void pem_at(Sight& sight, Span literal) {
 
 /// age (age-encryption.org/v1): bech32 in capitals.
 void age_at(Sight& sight, Span literal) {
-  constexpr uint32_t kLeast = 50, kMost = 64;
-  uint32_t end = run_while(sight, literal.end, kMost, [](char c) { return is_upper(c) || is_digit(c); });
+  constexpr uint32_t kLeast = 50, kMax = 64;
+  uint32_t end = run_while(sight, literal.end, kMax, [](char c) { return is_upper(c) || is_digit(c); });
   if (end - literal.end >= kLeast && entropy(sight.view({literal.end, end})) >= 3.0)
     sight.see(Type::private_key, {literal.begin, end}, {0.9F, 0, true, false, "age"});
 }

@@ -85,10 +85,10 @@ ContextMask asked_for(const Sight& sight, const Node& node) {
   auto word = std::lower_bound(words.begin(), words.end(), node.text.begin,
                                [](const Word& one, uint32_t begin) { return one.span.end <= begin; });
   ContextMask says = 0;
-  constexpr uint32_t kMostWords = 16;
-  for (uint32_t n = 0; n < kMostWords && word != words.end() && word->span.end <= node.text.end; ++n, ++word)
+  constexpr uint32_t kMaxWords = 16;
+  for (uint32_t n = 0; n < kMaxWords && word != words.end() && word->span.end <= node.text.end; ++n, ++word)
     if (!is_about(sight, word->span, node.text.end)) says |= bit(word->context);
-  sight.spend(kMostWords);
+  sight.spend(kMaxWords);
   return says;
 }
 

@@ -175,8 +175,8 @@ bool is_slug(std::string_view value) {
 }
 
 bool is_plain_number(std::string_view value) {
-  constexpr size_t kMostDigits = 15;
-  if (value.empty() || value.size() > kMostDigits + 3) return false;
+  constexpr size_t kMaxDigits = 15;
+  if (value.empty() || value.size() > kMaxDigits + 3) return false;
   return std::all_of(value.begin(), value.end(),
                      [](char c) { return is_digit(c) || c == '.' || c == ',' || c == '-' || c == '+' || c == '%'; });
 }

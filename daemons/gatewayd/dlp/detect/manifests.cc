@@ -91,9 +91,9 @@ void see_in_state(Sight& sight, const Objects& objects, const Node& node) {
   const Document& document = sight.document();
   std::string_view key = key_of(document, node.key);
   if (key != "result" && key != "bcrypt_hash") return;
-  constexpr int kMostLevels = 4;
+  constexpr int kMaxLevels = 4;
   uint32_t at = node.container;
-  for (int level = 0; level < kMostLevels && at != kNowhere; ++level) {
+  for (int level = 0; level < kMaxLevels && at != kNowhere; ++level) {
     if (holds(objects.random, at)) {
       if (is_secret_text(document.text_of(node)))
         sight.see(Type::password, node.text, {kOfManifest, 0, false, false, "terraform"});

@@ -6,8 +6,8 @@
 namespace mas::dlp {
 namespace {
 
-constexpr uint32_t kMostNodes = 32;      // to either side
-constexpr uint32_t kMostContainers = 3;  // upwards
+constexpr uint32_t kMaxNodes = 32;      // to either side
+constexpr uint32_t kMaxContainers = 3;  // upwards
 
 ContextMask unambiguous(ContextMask says) {
   return (says & bit(Context::kWeak)) != 0 ? says & ~kDataContexts & ~bit(Context::kWeak) : says;
@@ -29,15 +29,15 @@ ContextMask neighbours_of(const Document& document, uint32_t number) {
   const Node& node = nodes[number];
   if (node.container == kNowhere) return 0;
   ContextMask mask = 0;
-  uint32_t first = number - std::min(number, kMostNodes);
-  uint32_t last = std::min<uint32_t>(number + kMostNodes, static_cast<uint32_t>(nodes.size()) - 1);
+  uint32_t first = number - std::min(number, kMaxNodes);
+  uint32_t last = std::min<uint32_t>(number + kMaxNodes, static_cast<uint32_t>(nodes.size()) - 1);
   for (uint32_t i = first; i <= last; ++i) {
     const Node& other = nodes[i];
     if (other.kind != Node::Kind::kKey || other.container != node.container || i == node.key) continue;
     mask |= unambiguous(said_by(document, i));
   }
   uint32_t at = node.container;
-  for (uint32_t n = 0; n < kMostContainers && at != kNowhere; ++n) {
+  for (uint32_t n = 0; n < kMaxContainers && at != kNowhere; ++n) {
     const Container& container = document.containers()[at];
     if (container.key != kNowhere) mask |= unambiguous(nodes[container.key].own);
     at = container.parent;

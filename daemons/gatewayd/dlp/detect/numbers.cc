@@ -3,8 +3,8 @@
 #include <array>
 
 #include "daemons/gatewayd/dlp/checksums.h"
-#include "daemons/gatewayd/dlp/detect/chain.h"
 #include "daemons/gatewayd/dlp/detect/detect.h"
+#include "daemons/gatewayd/dlp/detect/digit_group_chain.h"
 #include "daemons/gatewayd/dlp/detect/digit_groups.h"
 #include "daemons/gatewayd/dlp/detect/values.h"
 
@@ -16,7 +16,7 @@ using enum Context;
 constexpr size_t kStepsOfGroup = 8;
 
 /// Three, two and four digits. Only hyphens tell them from the columns of a table or a log line.
-void see_social_security(const Chain& chain) {
+void see_social_security(const DigitGroupChain& chain) {
   if (!chain.uniform(3) || !chain.stands_alone(3)) return;
   Sight& sight = chain.sight();
   auto number = chain.digits(3);
@@ -29,7 +29,7 @@ void see_social_security(const Chain& chain) {
   if (of_taxpayer) sight.see(Type::itin, all, {shape, against ? 0 : bits(kTax, kSsn), false, true});
 }
 
-void see_three_threes(const Chain& chain) {
+void see_three_threes(const DigitGroupChain& chain) {
   if (!chain.uniform(3) || !chain.stands_alone(3)) return;
   Sight& sight = chain.sight();
   auto number = chain.digits(3);
@@ -38,7 +38,7 @@ void see_three_threes(const Chain& chain) {
   if (ssn(number.view())) sight.see(Type::ssn, chain.span(3), {0.3F, bit(kSsn), false, true});
 }
 
-void see_nine_in_groups(const Chain& chain) {
+void see_nine_in_groups(const DigitGroupChain& chain) {
   Sight& sight = chain.sight();
   if (chain.sizes(3, 2, 4)) see_social_security(chain);
   if (chain.sizes(3, 3, 3)) see_three_threes(chain);
@@ -48,7 +48,7 @@ void see_nine_in_groups(const Chain& chain) {
     sight.see(Type::ssn, chain.span(2), {0.3F, bit(kSsn), false, true});
 }
 
-void see_ten_and_twelve_in_groups(const Chain& chain) {
+void see_ten_and_twelve_in_groups(const DigitGroupChain& chain) {
   Sight& sight = chain.sight();
   if (chain.sizes(3, 3, 4) && chain.gap_is(0, ' ') && chain.uniform(3) && chain.stands_alone(3) &&
       nhs(chain.digits(3).view()))
@@ -59,11 +59,11 @@ void see_ten_and_twelve_in_groups(const Chain& chain) {
 }
 
 /// Routing numbers and provider identifiers in groups of any size, where something says what they are.
-void see_named_in_groups(const Chain& chain) {
-  constexpr size_t kMostGroups = 5;
+void see_named_in_groups(const DigitGroupChain& chain) {
+  constexpr size_t kMaxGroups = 5;
   Sight& sight = chain.sight();
   size_t total = chain.size_of(0);
-  for (size_t n = 2; n <= kMostGroups && chain.has(n - 1) && total < 10; ++n) {
+  for (size_t n = 2; n <= kMaxGroups && chain.has(n - 1) && total < 10; ++n) {
     total += chain.size_of(n - 1);
     if ((total != 9 && total != 10) || !chain.uniform(n) || !chain.stands_alone(n)) continue;
     auto number = chain.digits(n);
@@ -84,7 +84,7 @@ bool is_reserved(const std::array<int, 4>& ip) {
          (a == 198 && (b == 18 || b == 19)) || (a == 198 && b == 51 && c == 100) || (a == 203 && b == 0 && c == 113);
 }
 
-void see_ip_address(const Chain& chain) {
+void see_ip_address(const DigitGroupChain& chain) {
   Sight& sight = chain.sight();
   if (!chain.has(3) || !chain.gap_is(0, '.') || !sight.wants(Type::ip_address)) return;
   std::array<int, 4> octets{};
@@ -100,7 +100,7 @@ void see_ip_address(const Chain& chain) {
 }
 
 /// AB 12 34 56 C
-void see_spaced_national_insurance(const Chain& chain) {
+void see_spaced_national_insurance(const DigitGroupChain& chain) {
   constexpr uint32_t kLetters = 3;  // two, and a space
   const Sight& sight = chain.sight();
   uint32_t begin = chain.group(0).begin;
@@ -109,7 +109,7 @@ void see_spaced_national_insurance(const Chain& chain) {
 }
 
 /// Numbers of several groups. None is asked for that has more digits than there are.
-void see_groups(const Chain& chain) {
+void see_groups(const DigitGroupChain& chain) {
   uint32_t ahead = chain.digits_ahead();
   if (ahead >= 9) see_nine_in_groups(chain);
   if (ahead >= 13) see_grouped_card(chain);
@@ -122,7 +122,7 @@ void see_groups(const Chain& chain) {
 
 /// Whether the key of a number that is no card is against it, and does not name what it could be. Its form is worth so little
 /// that no words around it make up for that (Sight::see).
-bool is_refuted(const Chain& chain) {
+bool is_refuted(const DigitGroupChain& chain) {
   constexpr ContextMask kKinds = bits(kSsn, kTax, kRouting, kSin, kNpi, kNhs, kAadhaar, kPhone);
   Sight& sight = chain.sight();
   if (may_be_bare_card(chain) || sight.explains()) return false;
@@ -131,7 +131,7 @@ bool is_refuted(const Chain& chain) {
 }
 
 /// One group: what it is, only its check digits or what stands around can say.
-void see_bare(const Chain& chain) {
+void see_bare(const DigitGroupChain& chain) {
   constexpr uint32_t kLongest = 19;  // cards
   uint32_t size = chain.size_of(0);
   if (size < DigitGroups::kShortest || size > kLongest) return;
@@ -166,7 +166,7 @@ void see_bare(const Chain& chain) {
 }
 
 /// Whether words of a street may stand beside the number: what stands directly beside it is no other number.
-bool may_be_of_street(const Chain& chain) {
+bool may_be_of_street(const DigitGroupChain& chain) {
   char after = chain.after(0);
   if (chain.before() == ' ') return true;
   if (is_letter(after) || after == ',') return chain.sight().at(chain.group(0).end() + 1) == ' ';  // 221B Baker Street
@@ -176,7 +176,7 @@ bool may_be_of_street(const Chain& chain) {
 }
 
 /// What begins with one group of a chain: the bytes to either side of it say what may.
-void look_at(const Chain& chain, bool packs) {
+void look_at(const DigitGroupChain& chain, bool packs) {
   char before = chain.before(), after = chain.after(0);
   if (chain.within_single_digits()) return;
   if (before == '+') see_phone_with_country(chain);
@@ -202,7 +202,7 @@ void detect_numbers(Sight& sight, std::vector<DigitGroup>& groups) {
       sight.spend(chains.groups().size());
       continue;
     }
-    Chain chain(sight, chains.groups());
+    DigitGroupChain chain(sight, chains.groups());
     uint32_t ahead = chains.digits();
     for (size_t i = 0; i < chains.groups().size() && !sight.is_spent(); ++i) {
       chain.begin_at(i, ahead);

@@ -7,7 +7,7 @@
 #include <bitset>
 
 #include "daemons/gatewayd/dlp/checksums_national.h"
-#include "daemons/gatewayd/dlp/detect/chain.h"
+#include "daemons/gatewayd/dlp/detect/digit_group_chain.h"
 #include "daemons/gatewayd/dlp/detect/values.h"
 
 namespace mas::dlp {
@@ -155,15 +155,15 @@ void see_lettered_at(Sight& sight, uint32_t begin, Forms forms) {
 
 }  // namespace
 
-void see_pack_numbers(const Chain& chain) {
-  constexpr size_t kMostGroups = 7;
+void see_pack_numbers(const DigitGroupChain& chain) {
+  constexpr size_t kMaxGroups = 7;
   Sight& sight = chain.sight();
-  constexpr size_t kFewestDigits = 9, kMostDigits = 15, kStepsOfChecks = 8;
-  std::array<char, kMostDigits> digits{};
+  constexpr size_t kFewestDigits = 9, kMaxDigits = 15, kStepsOfChecks = 8;
+  std::array<char, kMaxDigits> digits{};
   size_t total = 0;
-  for (size_t n = 1; n <= kMostGroups && chain.has(n - 1); ++n) {
+  for (size_t n = 1; n <= kMaxGroups && chain.has(n - 1); ++n) {
     const DigitGroup& group = chain.group(n - 1);
-    if (total + group.size > kMostDigits) return;
+    if (total + group.size > kMaxDigits) return;
     std::copy_n(sight.text().data() + group.begin, group.size, digits.data() + total);
     total += group.size;
     if (total < kFewestDigits || !chain.stands_alone(n)) continue;

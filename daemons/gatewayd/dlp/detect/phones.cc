@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "daemons/gatewayd/dlp/checksums.h"
-#include "daemons/gatewayd/dlp/detect/chain.h"
+#include "daemons/gatewayd/dlp/detect/digit_group_chain.h"
 #include "daemons/gatewayd/dlp/detect/values.h"
 
 namespace mas::dlp {
@@ -64,8 +64,8 @@ bool is_international(std::string_view digits) {
 
 /// Which numbers of digits are national somewhere: without a trunk prefix, and with one, by the first digit.
 struct NationalSizes {
-  std::array<bool, Digits::kMost + 1> bare{};
-  std::array<std::array<bool, Digits::kMost + 1>, 10> with_trunk{};
+  std::array<bool, Digits::kMax + 1> bare{};
+  std::array<std::array<bool, Digits::kMax + 1>, 10> with_trunk{};
 };
 constexpr NationalSizes kNationalSizes = [] {
   NationalSizes sizes;
@@ -101,7 +101,7 @@ bool is_national(std::string_view digits, bool trunk) {
 /// `end` where there is none.
 uint32_t extension_end(const Sight& sight, uint32_t end) {
   constexpr std::string_view kWords[] = {"extension", "extn", "ext", "durchwahl", "anexo", "ramal", "poste", "x", "#"};
-  constexpr uint32_t kMostDigits = 6;
+  constexpr uint32_t kMaxDigits = 6;
   uint32_t i = end;
   while (i - end < 3 && (sight.at(i) == ' ' || sight.at(i) == ',' || sight.at(i) == ';' || sight.at(i) == '(')) ++i;
   constexpr std::string_view kBegins = "edarpx#";  // of the words
@@ -114,8 +114,8 @@ uint32_t extension_end(const Sight& sight, uint32_t end) {
            std::string_view(" .:=").find(sight.at(digits)) != std::string_view::npos && sight.at(digits) != '\0')
       ++digits;
     uint32_t last = digits;
-    while (last - digits <= kMostDigits && is_digit(sight.at(last))) ++last;
-    bool fits = last > digits && last - digits <= kMostDigits && !is_alnum(sight.at(last));
+    while (last - digits <= kMaxDigits && is_digit(sight.at(last))) ++last;
+    bool fits = last > digits && last - digits <= kMaxDigits && !is_alnum(sight.at(last));
     return fits ? last : end;
   }
   return end;
@@ -131,14 +131,14 @@ std::optional<uint32_t> opening(const Sight& sight, uint32_t begin) {
 bool closes(std::string_view gap) { return gap.starts_with(')') || gap.starts_with(" )"); }
 
 /// Whether the first `n` groups, and an extension, are no part of anything longer. @param ret_end where they end.
-bool ends_clean(const Chain& chain, size_t n, uint32_t& ret_end) {
+bool ends_clean(const DigitGroupChain& chain, size_t n, uint32_t& ret_end) {
   uint32_t end = chain.group(n - 1).end();
   ret_end = extension_end(chain.sight(), end);
   return ret_end > end || chain.stands_alone(n);
 }
 
 /// What a number of three, three and four digits is worth by its form. @param skip groups before it: the 1 of the country.
-float american_shape(const Chain& chain, size_t skip, bool parenthesis, bool known) {
+float american_shape(const DigitGroupChain& chain, size_t skip, bool parenthesis, bool known) {
   std::string_view first = chain.gap(skip), second = chain.gap(skip + 1);
   if (parenthesis) return known ? 0.8F : 0.62F;  // nothing else is written so
   if (!known) return 0.4F;                       // 555-123-4567 and others that are made up
@@ -153,7 +153,7 @@ float american_shape(const Chain& chain, size_t skip, bool parenthesis, bool kno
 }
 
 /// (415) 555-2671, 415-555-2671, 1.415.555.2671. @return whether it has that form.
-bool see_american(const Chain& chain) {
+bool see_american(const DigitGroupChain& chain) {
   Sight& sight = chain.sight();
   size_t skip = chain.size_of(0) == 1 && sight.at(chain.group(0).begin) == '1' ? 1 : 0;
   if (chain.size_of(skip) != 3 || chain.size_of(skip + 1) != 3 || chain.size_of(skip + 2) != 4) return false;
@@ -175,11 +175,11 @@ bool see_american(const Chain& chain) {
 }
 
 /// Groups without a country's code: by a key, or by a word and the plan of some country.
-void see_national(const Chain& chain) {
-  constexpr size_t kMostGroups = 6, kMostDigits = 14;
+void see_national(const DigitGroupChain& chain) {
+  constexpr size_t kMaxGroups = 6, kMaxDigits = 14;
   Sight& sight = chain.sight();
   size_t total = 0, n = 0;
-  while (chain.has(n) && n < kMostGroups && total + chain.size_of(n) <= kMostDigits &&
+  while (chain.has(n) && n < kMaxGroups && total + chain.size_of(n) <= kMaxDigits &&
          chain.gap(std::max<size_t>(n, 1) - 1).find("  ") == std::string_view::npos)
     total += chain.size_of(n++);
   uint32_t end = 0;
@@ -209,7 +209,7 @@ bool is_sign(const Sight& sight, uint32_t plus, bool grouped) {
 
 }  // namespace
 
-void see_phone_in_groups(const Chain& chain) {
+void see_phone_in_groups(const DigitGroupChain& chain) {
   Sight& sight = chain.sight();
   if (!sight.wants(Type::phone) || see_american(chain)) return;
   bool seven = chain.sizes(3, 4) && chain.gap(0).size() == 1 && chain.stands_alone(2) && !chain.has(2);
@@ -219,14 +219,14 @@ void see_phone_in_groups(const Chain& chain) {
     see_national(chain);
 }
 
-void see_phone_with_country(const Chain& chain) {
-  constexpr size_t kMostGroups = 7;
+void see_phone_with_country(const DigitGroupChain& chain) {
+  constexpr size_t kMaxGroups = 7;
   Sight& sight = chain.sight();
   uint32_t begin = chain.group(0).begin;
   if (!sight.wants(Type::phone) || sight.before(begin) != '+' || sight.at(begin) == '0') return;
   size_t total = 0, n = 0;
-  while (chain.has(n) && n < kMostGroups && total + chain.size_of(n) <= kLongestE164 + 1) total += chain.size_of(n++);
-  if (n == 0 || total < 7 || (chain.has(n) && n >= kMostGroups) || is_sign(sight, begin - 1, n > 1)) return;
+  while (chain.has(n) && n < kMaxGroups && total + chain.size_of(n) <= kLongestE164 + 1) total += chain.size_of(n++);
+  if (n == 0 || total < 7 || (chain.has(n) && n >= kMaxGroups) || is_sign(sight, begin - 1, n > 1)) return;
   // What follows may be another number: "+49 30 1234567 2 pieces".
   while (n > 1 && !is_international(chain.digits(n).view())) --n;
   uint32_t end = chain.group(n - 1).end();
@@ -237,7 +237,7 @@ void see_phone_with_country(const Chain& chain) {
   sight.see(Type::phone, all, {0.7F, bit(kPhone), false, false});
 }
 
-void see_bare_phone(const Chain& chain) {
+void see_bare_phone(const DigitGroupChain& chain) {
   Sight& sight = chain.sight();
   uint32_t size = chain.size_of(0);
   Span all = chain.span(1);

@@ -10,7 +10,7 @@ namespace {
 
 constexpr uint32_t kFarthestPlace = 60;  // bytes behind a street
 constexpr uint32_t kLongestWord = 28;    // bytes of one word before a number
-constexpr size_t kMostWordsBefore = 5;
+constexpr size_t kMaxWordsBefore = 5;
 
 /// USPS Publication 28, appendix B: states, territories and the armed forces.
 constexpr std::string_view kStates =
@@ -176,7 +176,7 @@ uint32_t street_before(std::string_view text, uint32_t number, bool& ret_strong)
     ret_strong = word.size() > 3;
     return begin_of(name);
   }
-  for (size_t n = 1; n < kMostWordsBefore; ++n) {
+  for (size_t n = 1; n < kMaxWordsBefore; ++n) {
     uint32_t before = skip_back(text, begin_of(word));
     if (before == 0) return number;
     word = word_before(text, before);

@@ -10,12 +10,12 @@
 namespace mas::dlp {
 namespace {
 
-constexpr uint32_t kMostColumns = 64;
+constexpr uint32_t kMaxColumns = 64;
 
 /// The names of a table, and the object that holds them.
 struct Header {
   uint32_t object = kNowhere;
-  std::array<ContextMask, kMostColumns> says{};
+  std::array<ContextMask, kMaxColumns> says{};
   ContextMask all = 0;
 };
 
@@ -45,7 +45,7 @@ void for_each_cell(const Document& document,
   uint32_t current = kNowhere, table = kNowhere;
   bool names = false;  // the current container has the names of columns
   for (const Node& node : document.nodes()) {
-    if (node.kind == Node::Kind::kKey || node.container == kNowhere || node.index >= kMostColumns) continue;
+    if (node.kind == Node::Kind::kKey || node.container == kNowhere || node.index >= kMaxColumns) continue;
     if (node.container != current) {
       current = node.container;
       const Container& container = document.containers()[current];

@@ -43,8 +43,8 @@ bool is_name_of_variable(std::string_view value) {
 
 /// What a debugger shows of a variable: pw=0x5581b2a0 <buf+16>.
 bool is_pointer(std::string_view value) {
-  constexpr size_t kMostDigits = 16;
-  return value.starts_with("0x") && value.size() <= kMostDigits + 2 &&
+  constexpr size_t kMaxDigits = 16;
+  return value.starts_with("0x") && value.size() <= kMaxDigits + 2 &&
          std::all_of(value.begin() + 2, value.end(), is_hex_digit);
 }
 

@@ -125,7 +125,7 @@ void see_phrase(Sight& sight, std::span<const Span> words) {
 
 /// A phrase begins with the run or a word or two into it, or ends with it.
 void look_for_phrase(Sight& sight, const WordRun& run) {
-  constexpr size_t kMostBefore = 2;
+  constexpr size_t kMaxBefore = 2;
   std::span<const std::string_view> words(run.words());
   std::span<const Span> spans(run.spans());
   if (run.count() < kShortest || run.count() > kListed) return;
@@ -141,7 +141,7 @@ void look_for_phrase(Sight& sight, const WordRun& run) {
   for (size_t count : {24, 21, 18, 15, 12})
     if (try_at(0, count)) return;
   for (size_t count : {kLongest, kShortest}) {
-    for (size_t from = 1; from <= kMostBefore; ++from)
+    for (size_t from = 1; from <= kMaxBefore; ++from)
       if (try_at(from, count)) return;
     if (words.size() > count && try_at(words.size() - count, count)) return;
   }

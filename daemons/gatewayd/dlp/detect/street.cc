@@ -9,7 +9,7 @@
 namespace mas::dlp {
 namespace {
 
-constexpr size_t kMostWords = 5;
+constexpr size_t kMaxWords = 5;
 constexpr size_t kLongestWord = 24;
 
 /// What a word of an address is.
@@ -70,10 +70,10 @@ namespace {
 
 /// "rue de la Paix" behind a number. @return the end of the name; 0: there is none.
 uint32_t end_after_kind(std::string_view text, WordAt kind) {
-  constexpr size_t kMostLinks = 3, kMostNames = 3;
+  constexpr size_t kMaxLinks = 3, kMaxNames = 3;
   uint32_t i = kind.end, end = 0;
   size_t names = 0;
-  for (size_t n = 0; n < kMostLinks + kMostNames && names < kMostNames; ++n) {
+  for (size_t n = 0; n < kMaxLinks + kMaxNames && names < kMaxNames; ++n) {
     uint32_t from = skip_spaces(text, i);
     if (from == i && !(i < text.size() && text[i] == '-')) break;
     WordAt word = word_at(text, std::max(from, i + (from == i ? 1 : 0)));
@@ -108,7 +108,7 @@ Street street_at(std::string_view text, uint32_t at) {
   if (WordAt kind = word_at(text, i); (part_of(kind.text) & kLeadingKind) != 0) {
     if (uint32_t name_end = end_after_kind(text, kind); name_end != 0) return {name_end, true, true};
   }
-  for (size_t n = 0; n < kMostWords; ++n) {
+  for (size_t n = 0; n < kMaxWords; ++n) {
     WordAt word = word_at(text, i);
     if (word.text.empty() || word.text.size() > kLongestWord) break;
     bool ordinal = is_digit(word.text[0]) && is_letter(word.text.back());

@@ -10,7 +10,7 @@
 namespace mas::dlp {
 namespace {
 
-constexpr int kMostWordsMore = 3;
+constexpr int kMaxExtraWords = 3;
 constexpr uint32_t kFarthestValue = 40;  // bytes between a word and its value
 constexpr size_t kLongestValue = 512;
 
@@ -168,7 +168,7 @@ Value value_after(std::string_view text, uint32_t from, Span& plain) {
       NativeLink native = native_link(text.substr(i, 16), i == from);
       if (native.size == 0) break;
       link = std::max(link, native.link);
-      if (native.names) more = kMostWordsMore;
+      if (native.names) more = kMaxExtraWords;
       i += native.size;
     } else if (is_letter(c) && link < Link::kSign && quote == '\0') {
       uint32_t end = i;
@@ -184,9 +184,9 @@ Value value_after(std::string_view text, uint32_t from, Span& plain) {
       if ((says & kVerb) != 0 || ((changed || more >= 0) && (says & kTo) != 0))
         link = Link::kVerb;
       else if (machine)
-        more = kMostWordsMore;
+        more = kMaxExtraWords;
       else if (link == Link::kNext && (says & kPreposition) != 0)
-        more = kMostWordsMore;
+        more = kMaxExtraWords;
       else if ((says & kFiller) == 0) {
         if (link != Link::kNext || more <= 0) break;
         --more;

@@ -107,11 +107,11 @@ TEST_CASE("a message with more values to hide than one may hold is blocked, and 
     auto outcome = (*stage)->look("a", "b", message, message);
     return std::pair(outcome.decision, outcome.reason);
   };
-  CHECK(look(Action::kRedact, Work::kMostHidden).first == Decision::kRedacted);
-  CHECK(look(Action::kRedact, Work::kMostHidden + 1) ==
+  CHECK(look(Action::kRedact, Work::kMaxHidden).first == Decision::kRedacted);
+  CHECK(look(Action::kRedact, Work::kMaxHidden + 1) ==
         std::pair(Decision::kDlpBlocked,
                   std::string("the payload contains more values to hide than a message may hold")));
-  CHECK(look(Action::kAlert, Work::kMostAlerts + 1000).first == Decision::kAllowed);  // a list of addresses
+  CHECK(look(Action::kAlert, Work::kMaxAlerts + 1000).first == Decision::kAllowed);  // a list of addresses
 }
 
 TEST_CASE("what looks like data at every place costs steps in proportion, and no more than a message may") {

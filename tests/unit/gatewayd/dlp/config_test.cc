@@ -129,7 +129,7 @@ TEST_CASE("what is no plain TOML is refused before it is parsed") {
   CHECK(says("[dpl]\n", "r.toml:1: expected only [dlp]"));
   CHECK(says("dlp = 1\n", "r.toml:1: expected only [dlp]"));
   CHECK(says("[dlp]\nrule = 'x'\n", "expected tables with the heading [[dlp.rule]]"));
-  CHECK(says(std::string(kMostConfigBytes + 1, '#'), "r.toml: more than"));
+  CHECK(says(std::string(kMaxConfigBytes + 1, '#'), "r.toml: more than"));
 }
 
 TEST_CASE("the list of problems is bounded, and holds no value of an allow-list") {
@@ -137,7 +137,7 @@ TEST_CASE("the list of problems is bounded, and holds no value of an allow-list"
   for (int i = 0; i < 50; ++i) text += "[[dlp.allow]]\nvalues = ['4111111111111111']\nhashed = ['secret-value']\n";
   ConfigProblems problems;
   CHECK(parse_rules(text, "r.toml", problems) == nullptr);
-  CHECK(problems.size() == kMostConfigProblems);
+  CHECK(problems.size() == kMaxConfigProblems);
   for (const auto& problem : problems) {
     CHECK(problem.find("4111") == std::string::npos);
     CHECK(problem.find("secret-value") == std::string::npos);

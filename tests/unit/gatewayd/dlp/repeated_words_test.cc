@@ -106,7 +106,7 @@ std::vector<Repeated> worst_places(size_t count) {
 
 TEST_CASE(
     "a megabyte of any word of the vocabulary takes 17 steps a byte at most, and is refused where it needs more") {
-  constexpr size_t kWorst = 20, kMostSteps = 17;
+  constexpr size_t kWorst = 20, kMaxSteps = 17;
   ScanCase blocking(all_types(Action::kBlock)), redacting(all_types(Action::kRedact));
   for (const Repeated& place : worst_places(kWorst)) {
     std::string message = place.message(kMegabyte);
@@ -114,7 +114,7 @@ TEST_CASE(
       at->scan(message);
       const Work& work = at->scanner->work();
       INFO(place.name << " of " << place.unit << ": " << work.steps << " steps");
-      CHECK(work.steps <= kMostSteps * kMegabyte);
+      CHECK(work.steps <= kMaxSteps * kMegabyte);
       CHECK(work.over() == !at->scanner->report().refused.empty());
       if (work.over()) CHECK(at->scanner->report().action == Action::kBlock);
     }
@@ -122,7 +122,7 @@ TEST_CASE(
 }
 
 TEST_CASE("what a megabyte of a word leaves to be masked is masked in one pass") {
-  constexpr size_t kMostSteps = 4;
+  constexpr size_t kMaxSteps = 4;
   auto key = DataKey::of("k1", "0123456789abcdef0123456789abcdeF");
   REQUIRE(key.ok());
   for (Action action : {Action::kRedact, Action::kEncrypt}) {
@@ -133,7 +133,7 @@ TEST_CASE("what a megabyte of a word leaves to be masked is masked in one pass")
         at.scan(message);
         if (!at.scanner->report().refused.empty()) continue;
         INFO(place.name << " of " << word << ": " << at.scanner->report().findings.size() << " findings");
-        CHECK(append_rewritten(*at.scanner, message, &*key, out) <= kMostSteps * message.size());
+        CHECK(append_rewritten(*at.scanner, message, &*key, out) <= kMaxSteps * message.size());
       }
     }
   }

@@ -18,15 +18,16 @@ namespace mas::dlp {
 
 /// Digits put together from groups, as many as there is room for.
 struct Digits {
-  static constexpr size_t kMost = 20;
-  std::array<char, kMost> bytes{};
+  static constexpr size_t kMax = 20;
+  std::array<char, kMax> bytes{};
   size_t size = 0;
   std::string_view view() const { return {bytes.data(), size}; }
 };
 
-class Chain {
+class DigitGroupChain {
  public:
-  Chain(Sight& sight, const std::vector<DigitGroup>& groups) : sight_(sight), text_(sight.text()), groups_(groups) {}
+  DigitGroupChain(Sight& sight, const std::vector<DigitGroup>& groups)
+      : sight_(sight), text_(sight.text()), groups_(groups) {}
 
   /// @param ahead digits of the chain from group `first` on.
   void begin_at(size_t first, uint32_t ahead) {
@@ -94,30 +95,30 @@ bool is_key_against(Sight& sight, Span span);
 // The kinds of numbers. Each is told where a chain is read from, and looks for what begins there.
 
 /// Payment cards in groups.
-void see_grouped_card(const Chain& chain);
+void see_grouped_card(const DigitGroupChain& chain);
 /// Whether the first group has the size and the first digit of a payment card.
-bool may_be_bare_card(const Chain& chain);
+bool may_be_bare_card(const DigitGroupChain& chain);
 /// Payment cards without separators.
-void see_bare_card(const Chain& chain);
+void see_bare_card(const DigitGroupChain& chain);
 /// Telephone numbers in groups, without their country's code.
-void see_phone_in_groups(const Chain& chain);
+void see_phone_in_groups(const DigitGroupChain& chain);
 /// Telephone numbers that begin with a plus.
-void see_phone_with_country(const Chain& chain);
+void see_phone_with_country(const DigitGroupChain& chain);
 /// Telephone numbers in one group.
-void see_bare_phone(const Chain& chain);
+void see_bare_phone(const DigitGroupChain& chain);
 /// Street addresses, whose number stands first or last.
-void see_street_address(const Chain& chain);
+void see_street_address(const DigitGroupChain& chain);
 /// What begins with a digit and goes on in letters: Medicare numbers, wallets, MAC addresses.
-void see_lettered(const Chain& chain);
+void see_lettered(const DigitGroupChain& chain);
 /// Digits that one or two letters stand before: diagnoses, IBAN, DEA and national insurance numbers.
-void see_after_letters(const Chain& chain);
+void see_after_letters(const DigitGroupChain& chain);
 /// Whether a pack is on that has identifiers of its own here.
 bool wants_packs(const Sight& sight);
 /// Identifiers of the packs that hold letters, in the whole document.
 void see_pack_codes(Sight& sight);
 /// Identifiers of the packs that consist of digits.
-void see_pack_numbers(const Chain& chain);
+void see_pack_numbers(const DigitGroupChain& chain);
 /// UK national insurance numbers with spaces: AB 12 34 56 C. @param begin of the letters.
-void see_national_insurance(const Chain& chain, uint32_t begin);
+void see_national_insurance(const DigitGroupChain& chain, uint32_t begin);
 
 }  // namespace mas::dlp

@@ -1,5 +1,5 @@
 // Questions about a chain of digit groups.
-#include "daemons/gatewayd/dlp/detect/chain.h"
+#include "daemons/gatewayd/dlp/detect/digit_group_chain.h"
 
 #include <algorithm>
 
@@ -18,7 +18,7 @@ bool is_between_cells(char c) { return c == ' ' || c == '\t' || c == '|' || c ==
 
 }  // namespace
 
-bool Chain::uniform(size_t n) const {
+bool DigitGroupChain::uniform(size_t n) const {
   std::string_view first = gap(0);
   if (first.size() == 1) {
     if (first[0] == '(' || first[0] == ')') return false;
@@ -32,7 +32,7 @@ bool Chain::uniform(size_t n) const {
   return true;
 }
 
-Digits Chain::digits(size_t n) const {
+Digits DigitGroupChain::digits(size_t n) const {
   Digits all;
   for (size_t i = 0; i < n; ++i) {
     size_t size = std::min<size_t>(group(i).size, all.bytes.size() - all.size);
@@ -42,7 +42,7 @@ Digits Chain::digits(size_t n) const {
   return all;
 }
 
-bool Chain::stands_alone(size_t n) const {
+bool DigitGroupChain::stands_alone(size_t n) const {
   constexpr size_t kSteps = 4;  // bytes around
   sight_.spend(kSteps);
   uint32_t end = group(n - 1).end();
@@ -54,7 +54,7 @@ bool Chain::stands_alone(size_t n) const {
   return !joined || !is_alnum(text_[group(0).begin - 2]);
 }
 
-bool Chain::same_form(uint32_t other, Span own) const {
+bool DigitGroupChain::same_form(uint32_t other, Span own) const {
   for (uint32_t i = 0; i < own.size(); ++i) {
     char a = sight_.at(own.begin + i), b = sight_.at(other + i);
     if (is_digit(a) ? !is_digit(b) : a != b) return false;
@@ -62,7 +62,7 @@ bool Chain::same_form(uint32_t other, Span own) const {
   return true;
 }
 
-uint32_t Chain::row_above(size_t n) const {
+uint32_t DigitGroupChain::row_above(size_t n) const {
   auto none = static_cast<uint32_t>(sight_.text().size());
   Span own = span(n);
   uint32_t at = own.begin;
@@ -73,7 +73,7 @@ uint32_t Chain::row_above(size_t n) const {
   return same_form(at - own.size(), own) ? at - own.size() : none;
 }
 
-uint32_t Chain::row_below(size_t n) const {
+uint32_t DigitGroupChain::row_below(size_t n) const {
   auto none = static_cast<uint32_t>(sight_.text().size());
   Span own = span(n);
   uint32_t at = own.end;
@@ -88,7 +88,7 @@ uint32_t Chain::row_below(size_t n) const {
   return broken && same_form(at, own) ? at : none;
 }
 
-bool Chain::among_columns(size_t n) const {
+bool DigitGroupChain::among_columns(size_t n) const {
   Span own = span(n);
   uint32_t at = own.begin;
   char joint = sight_.before(at);  // 0/5/402/535 200 1709
@@ -114,10 +114,10 @@ namespace {
 
 /// The key of JSON, YAML or code that stands before a value in a text: `"call_count": 2763977547`, `id=2763977547`.
 std::string_view key_before(std::string_view text, uint32_t begin) {
-  constexpr uint32_t kMostBetween = 6, kLongestKey = 48;
+  constexpr uint32_t kMaxBetween = 6, kLongestKey = 48;
   uint32_t i = begin;
   bool sign = false;
-  while (i > 0 && begin - i < kMostBetween) {
+  while (i > 0 && begin - i < kMaxBetween) {
     char c = text[i - 1];
     if (c == ':' || c == '=')
       sign = true;
