@@ -24,7 +24,7 @@ std::optional<Record> record_at(std::string_view blob, uint32_t index) {
 }  // namespace
 
 size_t FailureReports::need(const FrameInTurn& frame, const Message& message, const FrameLookup& from,
-                            MessageLookup& found) {
+                            ReportLookup& found) {
   if (found.no_place) return 0;
   const AgentFacts& sender = *from.sender;
   if (found.entry == nullptr) found.entry = turn_.lookups.entry_of(sender.id, *message.report);
@@ -36,7 +36,7 @@ size_t FailureReports::need(const FrameInTurn& frame, const Message& message, co
   auto [it, fresh] = found.entry->requests.try_emplace(message.report->index);
   auto& [requester, correlation_id, conversation, ticket] = it->second;
   const size_t decoded = fresh ? decode_request(*found.entry, message.report->index, it->second) : 0;
-  replies_.need(frame, from, {requester, correlation_id, conversation, {}, ticket}, found);
+  replies_.need(frame, from, {requester, correlation_id, conversation, {}, ticket}, found.reply);
   return decoded;
 }
 
@@ -51,24 +51,24 @@ size_t FailureReports::decode_request(const ReportedEntry& entry, uint32_t index
   return record->envelope.size();
 }
 
-Ruling FailureReports::judge(MessageCase& at) {
+Ruling FailureReports::judge(MessageCase& at, const ReportLookup& found) {
   if (Ruling ruling = stages_.decode(at); ruling.refuses()) return ruling;
-  if (at.found.no_place) return {Decision::kUnavailable, "reports about too many entries at once; report again"};
-  if (at.found.entry == nullptr) return {Decision::kUnavailable, "the entry was not read; report again"};
+  if (found.no_place) return {Decision::kUnavailable, "reports about too many entries at once; report again"};
+  if (found.entry == nullptr) return {Decision::kUnavailable, "the entry was not read; report again"};
   if (turn_.policy.limits != Mode::kOff) {
     const Ruling rate = stages_.rate(at);
     if (rate.refuses() && turn_.policy.limits == Mode::kEnforce) return rate;
     if (rate.refuses()) ++turn_.result.counts().shadow;
   }
-  const ReportedEntry& entry = *at.found.entry;
+  const ReportedEntry& entry = *found.entry;
   if (entry.failed) return {Decision::kUnavailable, "the reporter's stream cannot be read; report again"};
   if (entry.blob.empty()) return {};  // it was acknowledged meanwhile, by an instance that reported the same before
-  return judge_entry(at, entry);
+  return judge_entry(at, found);
 }
 
-Ruling FailureReports::judge_entry(MessageCase& at, const ReportedEntry& entry) {
+Ruling FailureReports::judge_entry(const MessageCase& at, const ReportLookup& found) {
   const FailureReport& report = *at.message.report;
-  auto record = record_at(entry.blob, report.index);
+  auto record = record_at(found.entry->blob, report.index);
   auto envelope = record ? decoder_.decode(record->envelope, limits::kMaxEnvelopeBytes)
                          : Result<Envelope>(Error{Errc::kMalformed, "no such message in the entry"});
   if (!envelope)
@@ -80,11 +80,11 @@ Ruling FailureReports::judge_entry(MessageCase& at, const ReportedEntry& entry) 
   const bool room = partition.retries < turn_.policy.max_retries;
   if (!room && !turn_.letters_kept())
     return {Decision::kUnavailable, "too many messages wait, and the dead-letter queue accepts no entry; report again"};
-  return take(at, entry, *record, *envelope, room);
+  return take(at, found, *record, *envelope, room);
 }
 
 /// @param room whether one more may wait.
-Ruling FailureReports::take(const MessageCase& at, const ReportedEntry& entry, const Record& record,
+Ruling FailureReports::take(const MessageCase& at, const ReportLookup& found, const Record& record,
                             const Envelope& envelope, bool room) {
   const FailureReport& report = *at.message.report;
   AgentFacts& agent = at.from();
@@ -102,7 +102,7 @@ Ruling FailureReports::take(const MessageCase& at, const ReportedEntry& entry, c
   policy.attempts = retries_.attempts_of(agent);
   RetryVerdict verdict = retry_failed(waiting.state, policy, turn_.now, retry_seed(envelope.message_id));
   const bool again = verdict.again && room;
-  if (!again && ErrorReplies::wanted(at.found) && !ErrorReplies::room(at.work))
+  if (!again && ErrorReplies::wanted(found.reply) && !ErrorReplies::room(at.work))
     return {Decision::kUnavailable, "too many requests are given up at once; report again"};
   at.work.partition->reports.add(agent.id, report);
   ++turn_.result.counts().failures;
@@ -110,11 +110,11 @@ Ruling FailureReports::take(const MessageCase& at, const ReportedEntry& entry, c
   if (again)
     retries_.wait(at.work, waiting, verdict.due);
   else
-    give_up(at, entry, record, envelope, waiting, room);
+    give_up(at, found, record, envelope, waiting, room);
   return {};
 }
 
-void FailureReports::give_up(const MessageCase& at, const ReportedEntry& entry, const Record& record,
+void FailureReports::give_up(const MessageCase& at, const ReportLookup& found, const Record& record,
                              const Envelope& envelope, const WaitingRetry& waiting, bool room) {
   const FailureReport& report = *at.message.report;
   AgentFacts& agent = at.from();
@@ -125,11 +125,12 @@ void FailureReports::give_up(const MessageCase& at, const ReportedEntry& entry, 
   std::string reason = "handler failed: " + std::string(report.reason);
   if (!room) reason += "; too many messages wait to be delivered again";
   if (!retries_.give_up(at.work, waiting, about, Decision::kHandlerFailed, std::move(reason))) return;
-  replies_.send(at.frame, agent, at.work, UnansweredRequest::of(envelope, record.ticket), at.found,
+  replies_.send(at.frame, agent, at.work, UnansweredRequest::of(envelope, record.ticket), found.reply,
                 Errc::kHandlerFailed, report.reason);
   // An entry of its own goes with the letter: the same report, made again, makes no other.
   if (!record.retry.empty())
-    at.work.spent.push_back({turn_.result.keep(turn_.keys.inbox(agent.id, report.lane, at.frame.partition)), entry.id});
+    at.work.spent.push_back(
+        {turn_.result.keep(turn_.keys.inbox(agent.id, report.lane, at.frame.partition)), found.entry->id});
 }
 
 }  // namespace mas::gateway

@@ -26,18 +26,18 @@ class FailureReports {
 
   /// @param message a report that has no fault. @param from its frame's lookup: the sender is proven. @param found its lookup.
   /// @return bytes of an envelope that it decoded.
-  size_t need(const FrameInTurn& frame, const Message& message, const FrameLookup& from, MessageLookup& found);
-  /// Sets the case's ruling.
-  void decide(MessageCase& at) { at.ruling = judge(at); }
+  size_t need(const FrameInTurn& frame, const Message& message, const FrameLookup& from, ReportLookup& found);
+  /// Sets the case's ruling. @param found the report's lookup.
+  void decide(MessageCase& at, const ReportLookup& found) { at.ruling = judge(at, found); }
 
  private:
   /// @return bytes that it decoded.
   size_t decode_request(const ReportedEntry& entry, uint32_t index, ReportedRequest& ret_request);
-  Ruling judge(MessageCase& at);
-  Ruling judge_entry(MessageCase& at, const ReportedEntry& entry);
-  Ruling take(const MessageCase& at, const ReportedEntry& entry, const Record& record, const Envelope& envelope,
+  Ruling judge(MessageCase& at, const ReportLookup& found);
+  Ruling judge_entry(const MessageCase& at, const ReportLookup& found);
+  Ruling take(const MessageCase& at, const ReportLookup& found, const Record& record, const Envelope& envelope,
               bool room);
-  void give_up(const MessageCase& at, const ReportedEntry& entry, const Record& record, const Envelope& envelope,
+  void give_up(const MessageCase& at, const ReportLookup& found, const Record& record, const Envelope& envelope,
                const WaitingRetry& waiting, bool room);
 
   TurnContext& turn_;

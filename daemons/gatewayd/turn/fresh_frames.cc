@@ -24,14 +24,14 @@ bool FreshFrames::need(const Batch& batch, size_t number, MonoTime until) {
   if (next_need_ == 0 && !known_credential(frame, from)) return true;
   size_t decoded = 0;  // bytes since the last look at the clock
   for (size_t i = next_need_; i < frame.count;) {
-    const Message& message = batch.messages()[frame.first + i];
-    MessageLookup& found = turn_.lookups.messages[frame.first + i];
+    const size_t index = frame.first + i;
+    const Message& message = batch.messages()[index];
     if (message.report == nullptr) {
-      needs_.target(frame, message, from, found);
+      needs_.target(frame, message, from, turn_.lookups.messages[index]);
     } else if (!message.fault) {
       // What is false by now may be true after a read. Until then nothing is read for reports: the places are few.
       from.authentic = from.authentic || authenticated(batch, frame, from).ok();
-      if (from.authentic) decoded += reports_.need(frame, message, from, found);
+      if (from.authentic) decoded += reports_.need(frame, message, from, turn_.lookups.reports[index]);
     }
     ++i;
     if (i % kNeedsBetweenLooks != 0 && decoded < kBytesBetweenLooks) continue;
@@ -120,15 +120,15 @@ bool FreshFrames::decide_messages(const Batch& batch, const FrameInTurn& frame, 
       return false;
     }
     const uint64_t sequence = frame.header.first_sequence + i;
-    const Message& message = batch.messages()[frame.first + i];
+    const size_t index = frame.first + i;
+    const Message& message = batch.messages()[index];
     bytes += message.envelope.size();
-    MessageCase at{frame,   message,         turn_.lookups.messages[frame.first + i], found.sender, work,
-                   &sender, message.envelope};
+    MessageCase at{frame, message, turn_.lookups.messages[index], found.sender, work, &sender, message.envelope};
     if (instance.state.standing(sequence) == Standing::kDecided) {
       ++turn_.result.counts().repeated;
       at.ruling.decision = instance.state.decision(sequence);
     } else {
-      decide(at, sequence, digests_[i]);
+      decide(at, index, sequence, digests_[i]);
       instance.state.decide(at.ruling.decision);
     }
     const Ruling& ruling = at.ruling;
@@ -141,11 +141,12 @@ bool FreshFrames::decide_messages(const Batch& batch, const FrameInTurn& frame, 
 }
 
 /// A report is no message: it is counted and recorded only where it is refused for good.
-void FreshFrames::decide(MessageCase& at, uint64_t sequence, const Digest& envelope) {
+/// @param index of the message in Batch::messages().
+void FreshFrames::decide(MessageCase& at, size_t index, uint64_t sequence, const Digest& envelope) {
   Counts& counts = turn_.result.counts();
   bool recorded = true;
   if (at.message.report != nullptr) {
-    reports_.decide(at);
+    reports_.decide(at, turn_.lookups.reports[index]);
     recorded = at.ruling.refuses() && at.ruling.decision != Decision::kUnavailable;
     if (recorded) counts.decided(at.ruling.decision);
   } else {

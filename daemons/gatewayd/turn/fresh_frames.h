@@ -41,7 +41,7 @@ class FreshFrames {
   bool begin_messages(const FrameInTurn& frame, const FrameLookup& found, PartitionWork& work);
   bool decide_messages(const Batch& batch, const FrameInTurn& frame, const FrameLookup& found, PartitionWork& work,
                        MonoTime until);
-  void decide(MessageCase& at, uint64_t sequence, const Digest& envelope);
+  void decide(MessageCase& at, size_t index, uint64_t sequence, const Digest& envelope);
   void refuse_start(const FrameInTurn& frame);
   void refuse(PartitionWork& work, const FrameInTurn& frame, Decision decision, std::string_view detail);
   void keep_element(const FrameInTurn& frame, std::string_view detail);

@@ -45,13 +45,19 @@ struct FrameLookup {
   bool authentic = false;      ///< it was seen to be its sender's, before it was decided
 };
 
+/// Of a message that is to be delivered: a sender's, or an error reply that the gateway writes.
 struct MessageLookup {
-  AgentFacts* target = nullptr;    ///< of a report: the requester
-  TargetStream* inbox = nullptr;   ///< where it goes; of a report: where the error reply goes
-  ReportedEntry* entry = nullptr;  ///< of a report: what it is about
-  Lane lane = Lane::kNormal;       ///< the lane that it takes
-  bool answers = false;            ///< a reply whose ticket is good
-  bool no_place = false;           ///< of a report: the turn reads no further entry
+  AgentFacts* target = nullptr;
+  TargetStream* inbox = nullptr;  ///< where it goes
+  Lane lane = Lane::kNormal;      ///< the lane that it takes
+  bool answers = false;           ///< a reply whose ticket is good
+};
+
+/// Of a report that a handler failed.
+struct ReportLookup {
+  ReportedEntry* entry = nullptr;  ///< what it is about
+  bool no_place = false;           ///< the turn reads no further entry
+  MessageLookup reply;             ///< of the error reply, where what failed is a request
 };
 
 /// Of a message that is due to be delivered again.
@@ -69,15 +75,17 @@ class Lookups {
     batch_ = batch.number();
     frames.assign(batch.frames().size(), {});
     messages.assign(batch.messages().size(), {});
+    reports.clear();
     due.assign(batch.due().size(), {});
     entries_.clear();
   }
   /// @return the entry that is reported about; nullptr: the turn has as many as it takes, of that agent or of all.
   ReportedEntry* entry_of(std::string_view agent, const FailureReport& report);
 
-  std::vector<FrameLookup> frames;      ///< by Batch::frames()
-  std::vector<MessageLookup> messages;  ///< by Batch::messages()
-  std::vector<DueLookup> due;           ///< by Batch::due()
+  std::vector<FrameLookup> frames;         ///< by Batch::frames()
+  std::vector<MessageLookup> messages;     ///< by Batch::messages(); those that are reports have none
+  std::map<size_t, ReportLookup> reports;  ///< by number of those in Batch::messages()
+  std::vector<DueLookup> due;              ///< by Batch::due()
 
  private:
   uint64_t batch_ = 0;                 // its number
