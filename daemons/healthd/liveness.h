@@ -10,8 +10,8 @@
 //                                                                                     ▲    stable, or registered anew │
 //                                                                                     └───────────────────────────────┘
 //
-// waiting: the heartbeat is absent but the change is not due: the agent registered less than a time-to-live ago and was
-// not seen beating since, or Redis itself was away (resume()) and the agent has to find back first.
+// waiting: the heartbeat is absent, but the status change is not due: the agent registered less than a time-to-live ago
+// and was not seen beating since, or Redis itself was away (resume()) and the agent has to find back first.
 // Nothing here trusts a hint: learn() and hint() only make a look come sooner. Whether a write took effect is decided
 // in Redis (the scripts check again) and told by wrote().
 // Bounds: agents at most `max_agents`, of them never looked at at most `max_unknown`.
@@ -50,7 +50,7 @@ struct Sight {
   bool late = false;  ///< the answer took so long that Redis, or we, may have stood still
 };
 
-/// What is to be written, provided Redis still agrees.
+/// The status change to be written, provided Redis still agrees.
 enum class StatusChange : uint8_t { kNone, kSetInactive, kSetActive };
 
 /// Why a look should come sooner.
@@ -92,8 +92,8 @@ class Liveness {
   void take_due(MonoTime now, size_t max, std::vector<AgentRef>& ret_agents);
   const std::string& id(AgentRef agent) const { return *agents_[agent].id; }
 
-  /// Ends a look. After a change other than kNone the agent is still taken until wrote(); an agent without an entry is
-  /// forgotten and its reference void.
+  /// Ends a look. After a status change other than kNone the agent is still taken until wrote(); an agent without an
+  /// entry is forgotten and its reference void.
   StatusChange observe(AgentRef agent, const Sight& sight, Now now);
   /// Ends a look that saw nothing, or a write without an answer; the next try comes after a second.
   void look_failed(AgentRef agent, MonoTime now);
@@ -102,7 +102,7 @@ class Liveness {
     bool flapping = false;             ///< its suppression begins: say so
     std::optional<Duration> lateness;  ///< INACTIVE: how long after the heartbeat expired
   };
-  /// Ends a write. @param applied whether Redis agreed and changed the entry.
+  /// Ends a write. @param applied whether Redis agreed and the entry has its new status.
   Written wrote(AgentRef agent, StatusChange change, bool applied, MonoTime now);
 
   /// Redis is there again after an absence that agents may have noticed: from `since` every agent has one time-to-live

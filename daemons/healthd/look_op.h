@@ -1,11 +1,11 @@
 // Looks at a batch of agents and writes the verdicts.
 //
 //     idle ──start──▶ looking ──last answer, verdicts──▶ writing ──last answer──▶ idle, on_looked
-//                        └──────── no change ──────────────────────────────────▶
+//                        └──────── no status change ───────────────────────────▶
 //
-// A look is a bounded read of the entry (hash_reads.h) and PTTL of the heartbeat, all of a batch in one write. A change is a script that checks
-// again before it writes, so a write is right whatever happened since the look, and by whomever it is made: it never
-// brings back a deleted entry, never calls an agent dead whose heartbeat exists.
+// A look is a bounded read of the entry (hash_reads.h) and PTTL of the heartbeat, all of a batch in one write. A status
+// change is a script that checks again before it writes, so a write is right whatever happened since the look, and by
+// whomever it is made: it never brings back a deleted entry, never calls an agent dead whose heartbeat exists.
 // Failure: an agent whose look or write failed is tried again later; the first error of a batch goes to on_looked.
 // Redis's clock comes first in the batch: where it was set forward, the engine is told before what was seen is judged.
 // An answer that took longer than kStall means that Redis, or this process, stood still; the engine is told.

@@ -42,8 +42,9 @@ Status Greeting::take(const Reply& reply) {
   const Step step = expected_.front();
   expected_.pop_front();
   const bool tolerated = step == Step::kName || (step == Step::kPing && is_pong(reply));
-  const bool no_place = reply.is_error() && reply.text.starts_with("ERR max number of clients");  // whatever was asked
-  if (!reply.is_error() || (tolerated && !no_place)) return Status();
+  const bool too_many_clients =
+      reply.is_error() && reply.text.starts_with("ERR max number of clients");  // whatever was asked
+  if (!reply.is_error() || (tolerated && !too_many_clients)) return Status();
   Error why = error_of(reply);
   if (step == Step::kAuth) why.code = Errc::kAuthFailed;
   return why;

@@ -1,9 +1,11 @@
-// What a connection says first: AUTH, SELECT, CLIENT SETNAME, PING, in one write; and what of the answers ends the link.
+// The first commands of a connection (AUTH, SELECT, CLIENT SETNAME, PING, in one write), and which answers end the link.
 //
 // Failures, as take() returns them:
 //   kAuthFailed   AUTH was refused
-//   any other     Redis would not serve us (LOADING, MASTERDOWN, no place for another client), or has no such database
-// A refused CLIENT SETNAME is no failure, and no PING that Redis refuses for the user's rights or for a failed snapshot.
+//   any other     Redis does not serve us (LOADING, MASTERDOWN, too many clients), or has no such database
+// These refusals are no failures:
+//   CLIENT SETNAME   for any reason but too many clients
+//   PING             because the user has no right to it, or because Redis refuses writes since a snapshot failed
 #pragma once
 
 #include <cstdint>

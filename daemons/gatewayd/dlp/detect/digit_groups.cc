@@ -25,7 +25,8 @@ constexpr auto kAround = [] {
   return around;
 }();
 
-/// @param marks bits of runs. @param carry whether a run of the word before is marked that goes on here; set for the next word.
+/// @param marks bits within the runs. @param carry whether a run that began in the word before, and goes on here, has a
+/// mark; set for the next word.
 /// @return the first bit behind each run that has a mark.
 inline uint64_t ends_of_marked(uint64_t runs, uint64_t marks, bool& carry) {
   // A mark that is added carries to where its run ends.
@@ -37,8 +38,10 @@ inline uint64_t ends_of_marked(uint64_t runs, uint64_t marks, bool& carry) {
 
 }  // namespace
 
-/// @return where fields of this word of classes end that have a group that begins no inside of a word, and are as long as the
-/// shortest number, or have such a group with a letter or sign beside it. A plus makes nothing of fewer digits.
+/// Finds the fields that may hold a number. Such a field has a group of digits that does not begin inside of a word; and
+/// it is as long as the shortest number, or a letter or sign stands beside such a group. A plus is not among these signs:
+/// it makes no number of fewer digits.
+/// @param starts where groups begin that are not inside of words. @return the first byte behind each such field.
 inline uint64_t DigitGroups::live_field_ends(const Word& word, uint64_t starts) {
   static_assert(kShortestInGroups == 7 && kShortestInGroups < kShortest);
   const auto behind = ByteClasses::behind;
