@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "proto/wire/limits.h"
+
 namespace mas::common {
 
 ActiveRole::ActiveRole(Frame& frame, std::string daemon, Duration lease_ttl, ActiveRoleListener& listener)
@@ -11,7 +13,7 @@ ActiveRole::ActiveRole(Frame& frame, std::string daemon, Duration lease_ttl, Act
       channel_(frame.keys().system_channel()),
       listener_(listener),
       lease_(frame.loop(), frame.redis(), frame.keys().lease(daemon_), frame.instance(), lease_ttl, *this),
-      subscriber_(frame.loop(), frame.redis_options("events"), *this) {}
+      subscriber_(frame.loop(), frame.redis_options("events"), *this, limits::kEventBytes) {}
 
 void ActiveRole::start() {
   subscriber_.subscribe(channel_);

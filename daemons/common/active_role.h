@@ -64,6 +64,7 @@ class ActiveRole final : LeaseListener, redis::SubscriberListener {
   void on_lease_refused(Lease& /*lease*/, const Error& why) override { listener_.on_writes_refused(why); }
   void on_lease_accepted(Lease& /*lease*/) override { listener_.on_writes_accepted(); }
   void on_message(std::string_view channel, std::string_view payload) override;
+  void on_oversized(std::string_view, uint64_t) override { listener_.on_malformed_event(); }
   void on_subscribed(std::string_view channel) override;
   void on_subscriber_down(const Error& why, unsigned attempt) override;
   void on_subscriber_error(const Error& why) override;

@@ -8,6 +8,7 @@ namespace mas::health {
 namespace {
 
 constexpr Duration kClockPeriod = std::chrono::seconds(2);
+constexpr size_t kKeyBytes = 4096;  // more than a heartbeat's key has
 
 }  // namespace
 
@@ -16,7 +17,7 @@ KeyspaceHints::KeyspaceHints(common::Frame& frame, AgentWatch& watch)
       watch_(watch),
       expired_("__keyevent@" + std::to_string(frame.redis_options("hints").endpoint.db) + "__:expired"),
       set_("__keyevent@" + std::to_string(frame.redis_options("hints").endpoint.db) + "__:set"),
-      subscriber_(frame.loop(), frame.redis_options("hints"), *this) {
+      subscriber_(frame.loop(), frame.redis_options("hints"), *this, kKeyBytes) {
   subscriber_.subscribe(expired_);
   subscriber_.subscribe(set_);
 }

@@ -40,6 +40,7 @@ class KeyspaceHints : redis::SubscriberListener {
 
  private:
   void on_message(std::string_view channel, std::string_view payload) override;
+  void on_oversized(std::string_view, uint64_t) override {}  // no heartbeat's key is so long
   void on_subscribed(std::string_view) override {}
   void on_subscriber_down(const Error&, unsigned) override {}
   void on_subscriber_error(const Error& why) override;

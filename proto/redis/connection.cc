@@ -99,6 +99,11 @@ class Connection::Impl final : public TransportListener {
   Status check_room(size_t bytes, size_t count) const;
   /// That one call adds to the pending ones.
   size_t runs() const { return push_mode_ ? 0 : 1; }
+  /// Of a text in the next reply; 0: none.
+  size_t text_bound() const {
+    if (push_mode_) return push_text_bytes_;
+    return pending_.size() > outgoing_.runs() ? pending_.front().to.text_bytes : 0;
+  }
   /// Bytes of runs that have begun, which the socket has not taken.
   size_t unwritten() const { return transport_.unwritten() + outgoing_.begun_bytes(); }
   Run run_of(size_t bytes, size_t count, ReplyTo to, Duration timeout) const;
@@ -136,6 +141,7 @@ class Connection::Impl final : public TransportListener {
   uint64_t generation_ = 0;
   Counters counters_;
   bool push_mode_ = false;
+  size_t push_text_bytes_ = 0;
   bool wipe_received_ = false;
 
   Greeting greeting_;
@@ -202,7 +208,7 @@ void Connection::Impl::on_bytes(std::span<char> bytes) {
 
 void Connection::Impl::take_replies() {
   while (has_link() && !drop_after_) {
-    reader_->bound_texts(pending_.size() > outgoing_.runs() ? pending_.front().to.text_bytes : 0);
+    reader_->bound_texts(text_bound());
     auto reply = reader_->next();
     if (!reply) return drop_link(reply.error());
     if (*reply == nullptr) break;
@@ -471,7 +477,10 @@ const OversizedText& Connection::oversized() const { return impl_->reader_->over
 const ConnectionOptions& Connection::options() const { return impl_->options_; }
 const Connection::Counters& Connection::counters() const { return impl_->counters_; }
 void Connection::wipe_received() { impl_->wipe_received_ = true; }
-void Connection::push_mode() { impl_->push_mode_ = true; }
+void Connection::push_mode(size_t text_bytes) {
+  impl_->push_mode_ = true;
+  impl_->push_text_bytes_ = text_bytes;
+}
 void Connection::drop_link(Error why) { impl_->drop_link(std::move(why)); }
 
 }  // namespace mas::redis

@@ -165,8 +165,9 @@ class Connection {
   const Counters& counters() const;
 
   /// From now on every reply goes to ConnectionListener::on_push, none to a ReplyTo; send() with a null
-  /// ReplyTo::fn only. For subscriptions (RESP2's pub/sub mode). Call before start().
-  void push_mode();
+  /// ReplyTo::fn only. For subscriptions (RESP2's pub/sub mode). Call before start(); later, only to change the bound.
+  /// @param text_bytes as ReplyTo::text_bytes, for every reply: whoever may publish chooses their sizes. Not 0.
+  void push_mode(size_t text_bytes);
   /// Drops the current link as if it had failed with `why`; a new one is made. For a supervisor that knows
   /// better.
   void drop_link(Error why);

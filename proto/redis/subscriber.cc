@@ -15,12 +15,14 @@ constexpr int kSilentPings = 2;
 
 class Subscriber::Impl final : public ConnectionListener {
  public:
-  Impl(uv_loop_t* loop, ConnectionOptions options, SubscriberListener& listener, Duration ping_interval)
+  Impl(uv_loop_t* loop, ConnectionOptions options, SubscriberListener& listener, size_t max_message,
+       Duration ping_interval)
       : listener_(listener),
         ping_interval_(ping_interval),
+        max_message_(max_message),
         connection_(loop, std::move(options), this),
         ping_timer_(loop, [this] { ping(); }) {
-    connection_.push_mode();
+    connection_.push_mode(max_message_);
   }
 
   void start() { connection_.start(); }
@@ -39,6 +41,12 @@ class Subscriber::Impl final : public ConnectionListener {
     if (it == channels_.end()) return;
     channels_.erase(it);
     if (connection_.ready()) request(Command("UNSUBSCRIBE", channel));
+  }
+
+  void raise_max_message(size_t bytes) {
+    if (bytes <= max_message_) return;
+    max_message_ = bytes;
+    connection_.push_mode(max_message_);
   }
 
   bool subscribed(std::string_view channel) const {
@@ -65,6 +73,8 @@ class Subscriber::Impl final : public ConnectionListener {
     if (reply.is_error()) return listener_.on_subscriber_error(error_of(reply));
     if (!reply.is_array() || reply.count < 3 || !reply[0].is_text() || !reply[1].is_text()) return;  // a pong
     std::string_view kind = reply[0].text;
+    if (kind == "message" && reply[2].is_integer())
+      return listener_.on_oversized(reply[1].text, static_cast<uint64_t>(reply[2].integer));
     if (kind == "message") return listener_.on_message(reply[1].text, reply[2].text);
     if (kind == "subscribe") confirm(reply[1].text);
   }
@@ -105,20 +115,23 @@ class Subscriber::Impl final : public ConnectionListener {
 
   SubscriberListener& listener_;
   Duration ping_interval_;
+  size_t max_message_;
   Connection connection_;
   Timer ping_timer_;
   std::map<std::string, bool, std::less<>> channels_;  // wanted → confirmed on the current link
   int silent_pings_ = 0;  // since anything was heard; a clock would cost more than the rest of a message
 };
 
-Subscriber::Subscriber(uv_loop_t* loop, ConnectionOptions options, SubscriberListener& listener, Duration ping_interval)
-    : impl_(std::make_unique<Impl>(loop, std::move(options), listener, ping_interval)) {}
+Subscriber::Subscriber(uv_loop_t* loop, ConnectionOptions options, SubscriberListener& listener, size_t max_message,
+                       Duration ping_interval)
+    : impl_(std::make_unique<Impl>(loop, std::move(options), listener, max_message, ping_interval)) {}
 Subscriber::~Subscriber() = default;
 
 void Subscriber::start() { impl_->start(); }
 void Subscriber::stop() { impl_->stop(); }
 void Subscriber::subscribe(std::string_view channel) { impl_->subscribe(channel); }
 void Subscriber::unsubscribe(std::string_view channel) { impl_->unsubscribe(channel); }
+void Subscriber::raise_max_message(size_t bytes) { impl_->raise_max_message(bytes); }
 bool Subscriber::subscribed(std::string_view channel) const { return impl_->subscribed(channel); }
 bool Subscriber::ready() const { return impl_->ready(); }
 

@@ -5,7 +5,8 @@
 // Failure: as Connection; besides, a PING goes out every `ping_interval`, and a link that was silent for two of them is
 // replaced, so a subscriber never looks healthy while it receives nothing. With each PING, refused subscriptions are
 // requested again. Messages that were published without a link are lost; listeners learn that by on_subscriber_down and
-// on_subscribed, and must read the present state themselves.
+// on_subscribed, and must read the present state themselves. A message of more than `max_message` bytes is left out as it
+// comes, whatever its publisher sent: on_oversized.
 // Threading: one loop, its thread. Ownership: as Connection.
 #pragma once
 
@@ -22,6 +23,8 @@ class SubscriberListener {
   virtual ~SubscriberListener() = default;
   /// A message. Views are valid during the call.
   virtual void on_message(std::string_view channel, std::string_view payload) = 0;
+  /// A message that is larger than permitted. @param bytes of its payload, which was not kept.
+  virtual void on_oversized(std::string_view channel, uint64_t bytes) = 0;
   /// Redis confirmed `channel` (first time, and again after each reconnect).
   virtual void on_subscribed(std::string_view channel) = 0;
   virtual void on_subscriber_down(const Error& why, unsigned attempt) = 0;
@@ -31,7 +34,8 @@ class SubscriberListener {
 
 class Subscriber {
  public:
-  Subscriber(uv_loop_t* loop, ConnectionOptions options, SubscriberListener& listener,
+  /// @param max_message bytes of the largest payload that the listener takes. Not 0.
+  Subscriber(uv_loop_t* loop, ConnectionOptions options, SubscriberListener& listener, size_t max_message,
              Duration ping_interval = std::chrono::seconds(5));
   ~Subscriber();
   Subscriber(const Subscriber&) = delete;
@@ -43,6 +47,8 @@ class Subscriber {
   /// Idempotent. Errors come through on_subscriber_error.
   void subscribe(std::string_view channel);
   void unsubscribe(std::string_view channel);
+  /// From the next message on the largest payload has at least so many bytes.
+  void raise_max_message(size_t bytes);
 
   /// @return whether the link is ready and Redis confirmed `channel` on it.
   bool subscribed(std::string_view channel) const;

@@ -19,6 +19,7 @@
 #include "proto/base/decisions.h"
 #include "proto/base/ids.h"
 #include "proto/base/result.h"
+#include "proto/wire/limits.h"
 
 namespace mas {
 
@@ -40,6 +41,9 @@ struct ReceiptMessage {
 };
 
 void append_receipt(std::string& out, const ReceiptMessage& receipt);
+
+/// Bytes of the longest receipt that a gateway writes: one outcome with a sentence for each record of a frame.
+inline constexpr size_t kMaxReceiptBytes = 34 + limits::kFrameRecords * (11 + limits::kReceiptDetailBytes);
 
 /// @param ret_receipt its vector is reused.
 Status decode_receipt(std::string_view bytes, ReceiptMessage& ret_receipt);

@@ -310,6 +310,26 @@ static void sets_with_many_members_are_listed_in_pieces(void) {
   agent_ended(agent);
 }
 
+/* ---- Messages */
+
+static bool dropped_one(void *context) { return stats_of(context).malformed == 1; }
+
+static void a_huge_published_text_is_dropped_as_it_comes(void) {
+  const char *script = "return redis.call('PUBLISH', KEYS[1], string.rep(string.rep('x', 1048576), 16))";
+  mas_options *options = options_here();
+  mas_options_set_debug(options, keep_line, NULL);
+  debug_lines[0] = '\0';
+  mas_agent *agent = agent_started("alice", options);
+  mas_options_free(options);
+  long peak = peak_bytes();
+  CHECK_TEXT(redis("EVAL", script, "1", "agent.alice", NULL), "1");
+  CHECK(eventually(dropped_one, agent, agent));
+  CHECK(peak_bytes() - peak < 6 * MIB);
+  CHECK(reconnects(agent) == 0);
+  agent_ended(agent);
+  CHECK(strstr(debug_lines, "dropped a message of 16777216 bytes; expected at most 1048576\n") != NULL);
+}
+
 static const test_case kTests[] = {
     {"a huge state field fails the start", a_huge_state_field_fails_the_start},
     {"a refresh fails and the agent goes on with what it has", a_refresh_fails_and_the_agent_goes_on_with_what_it_has},
@@ -326,6 +346,7 @@ static const test_case kTests[] = {
     {"a huge name of an instance is removed", a_huge_name_of_an_instance_is_removed},
     {"huge names are left out of what is found", huge_names_are_left_out_of_what_is_found},
     {"sets with many members are listed in pieces", sets_with_many_members_are_listed_in_pieces},
+    {"a huge published text is dropped as it comes", a_huge_published_text_is_dropped_as_it_comes},
     /* Last: it needs much memory by itself, beside which a peak would not be seen. */
     {"no more bytes are written than can be loaded", no_more_bytes_are_written_than_can_be_loaded},
 };

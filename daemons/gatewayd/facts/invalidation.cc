@@ -20,6 +20,7 @@ constexpr Duration kPingInterval = 1s;
 constexpr Duration kLate = 100ms;      // after its time: the loop was busy
 constexpr unsigned kSilentPings = 2;   // the link is replaced when it comes to so many
 constexpr unsigned kSilentAtAll = 10;  // or to so many, however busy the loop was
+constexpr size_t kKeyBytes = 4096;     // more than any key that is read has; what anybody publishes here may be longer
 constexpr std::string_view kChannel = "__redis__:invalidate";
 
 }  // namespace
@@ -29,7 +30,7 @@ Invalidation::Invalidation(uv_loop_t* loop, redis::ConnectionOptions options, In
       state_(State::kDown, kMoves),
       connection_(loop, std::move(options), this),
       ping_(loop, [this] { ping(); }) {
-  connection_.push_mode();
+  connection_.push_mode(kKeyBytes);
 }
 
 Invalidation::~Invalidation() = default;

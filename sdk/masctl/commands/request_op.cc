@@ -2,6 +2,7 @@
 #include "sdk/masctl/commands/request_op.h"
 
 #include "proto/wire/error_reply.h"
+#include "proto/wire/limits.h"
 #include "sdk/masctl/cli/text.h"
 
 namespace mas::ctl {
@@ -26,7 +27,7 @@ RequestOp::RequestOp(const Settings& settings, const std::string& requester, con
   options.client_name = "masctl";
   options.connect_timeout = timeout_;
   options.command_timeout = timeout_;
-  subscriber_ = std::make_unique<redis::Subscriber>(loop_->get(), options, *this);
+  subscriber_ = std::make_unique<redis::Subscriber>(loop_->get(), options, *this, limits::kMaxEnvelopeBytes);
   commands_ = std::make_unique<redis::Connection>(loop_->get(), options, this);
   deadline_ = std::make_unique<redis::Timer>(loop_->get(), [this] { on_timeout(); });
 }

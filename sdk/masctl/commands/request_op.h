@@ -50,6 +50,7 @@ class RequestOp final : public redis::SubscriberListener, public redis::Connecti
                                                                 {State::kWaiting, State::kDone}});
 
   void on_message(std::string_view channel, std::string_view payload) override;
+  void on_oversized(std::string_view, uint64_t) override {}  // not the answer, which is an envelope
   void on_subscribed(std::string_view channel) override;
   void on_subscriber_down(const Error& why, unsigned) override { finish(why); }
   void on_subscriber_error(const Error& why) override { finish(why); }

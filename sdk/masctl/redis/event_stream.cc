@@ -3,6 +3,8 @@
 
 #include <csignal>
 
+#include "proto/wire/limits.h"
+
 namespace mas::ctl {
 
 Status EventStream::run(const Settings& settings, EventSink& sink) {
@@ -19,7 +21,7 @@ EventStream::EventStream(const Settings& settings, EventSink& sink, std::unique_
   options.endpoint = settings.endpoint;
   options.client_name = "masctl-events";
   options.connect_timeout = settings.timeout;
-  subscriber_ = std::make_unique<redis::Subscriber>(loop_->get(), options, *this);
+  subscriber_ = std::make_unique<redis::Subscriber>(loop_->get(), options, *this, limits::kEventBytes);
   deadline_ = std::make_unique<redis::Timer>(loop_->get(), [this] { on_timeout(); });
 }
 
@@ -54,6 +56,11 @@ void EventStream::on_message(std::string_view, std::string_view payload) {
     return;
   }
   if (!sink_.on_event(*event, payload)) end();
+}
+
+void EventStream::on_oversized(std::string_view, uint64_t bytes) {
+  sink_.on_remark("skipped a text on " + channel_ + " of " + std::to_string(bytes) + " bytes; an event has at most " +
+                  std::to_string(limits::kEventBytes));
 }
 
 void EventStream::on_subscribed(std::string_view) {

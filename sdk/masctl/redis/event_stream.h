@@ -42,6 +42,7 @@ class EventStream final : public redis::SubscriberListener {
   EventStream(const Settings& settings, EventSink& sink, std::unique_ptr<OwnLoop> loop);
   Status run();
   void on_message(std::string_view channel, std::string_view payload) override;
+  void on_oversized(std::string_view channel, uint64_t bytes) override;
   void on_subscribed(std::string_view channel) override;
   void on_subscriber_down(const Error& why, unsigned attempt) override;
   void on_subscriber_error(const Error& why) override;

@@ -57,6 +57,8 @@ class Session final : public HubMember, public ModeHost {
   void on_hearing() override { links_changed(); }
   void on_subscription_refused(const Error& why) override;
   void on_payload(std::string_view payload) override { mode_.on_payload(payload); }
+  size_t max_payload() const override { return mode_.max_payload(); }
+  void on_oversized(uint64_t bytes) override { mode_.on_oversized(bytes); }
   // ModeHost
   Runtime& runtime() override { return runtime_; }
   EnvelopeDecoder& decoder() override { return hub_->decoder(); }

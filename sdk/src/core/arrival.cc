@@ -39,4 +39,10 @@ Result<MessagePtr> open_envelope(AgentContext& agent, EnvelopeDecoder& decoder, 
   return Error{Errc::kMalformed, "the message is for another agent"};
 }
 
+void drop_oversized(AgentContext& agent, uint64_t bytes) {
+  agent.counters.malformed.add();
+  agent.debug("dropped a message of " + std::to_string(bytes) + " bytes; expected at most " +
+              std::to_string(agent.config.max_envelope));
+}
+
 }  // namespace mas::sdk

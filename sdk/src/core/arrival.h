@@ -1,6 +1,7 @@
 // From an envelope that has come to a message: what both modes do with it first.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "sdk/src/core/context.h"
@@ -13,5 +14,8 @@ namespace mas::sdk {
 /// agent): it is counted as malformed then, and told to debug.
 Result<MessagePtr> open_envelope(AgentContext& agent, EnvelopeDecoder& decoder, std::string_view envelope,
                                  std::string_view ticket = {});
+
+/// An envelope that is larger than the agent takes, and was not kept: counted and told likewise.
+void drop_oversized(AgentContext& agent, uint64_t bytes);
 
 }  // namespace mas::sdk

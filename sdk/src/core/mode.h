@@ -90,6 +90,10 @@ class Mode {
   /// Both links are there again while the agent stops: what is queued may go out.
   virtual void links_back() {}
   virtual void on_payload(std::string_view payload) = 0;
+  /// Bytes of the largest payload that it takes.
+  virtual size_t max_payload() const = 0;
+  /// A larger one came, and was left out. @param bytes that it had.
+  virtual void on_oversized(uint64_t bytes) = 0;
   /// The agent goes by another instance's name from now on, which has its lease; up() comes again.
   /// @param before the instance's name until now.
   virtual void renamed(const std::string& /*before*/) {}

@@ -39,6 +39,8 @@ class GatewayMode final : public Mode {
   void recovered() override { outbox_.recovered(); }
   void links_back() override { outbox_.up(live_->host.commands(), live_->partitions, live_->token); }
   void on_payload(std::string_view payload) override;
+  size_t max_payload() const override { return kMaxReceiptBytes; }
+  void on_oversized(uint64_t) override { apply(FrameWindow::Effect::kUnknownFrame); }  // no gateway wrote it
   void renamed(const std::string& before) override;
   void finish(Duration patience, std::function<void(Status)> done) override;
   void close() override;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "proto/wire/limits.h"
 #include "sdk/src/loop/runtime.h"
 
 namespace mas::sdk {
@@ -25,7 +26,7 @@ redis::ConnectionOptions options_for(const redis::Endpoint& endpoint, const std:
 Hub::Hub(Runtime& runtime, const redis::Endpoint& endpoint, const std::string& client_name)
     : endpoint_(endpoint),
       commands_(runtime.loop(), options_for(endpoint, client_name), this),
-      subscriber_(runtime.loop(), options_for(endpoint, client_name), *this) {}
+      subscriber_(runtime.loop(), options_for(endpoint, client_name), *this, limits::kEnvelopeBytes) {}
 
 void Hub::start() {
   commands_.start();
@@ -34,6 +35,7 @@ void Hub::start() {
 
 void Hub::join(HubMember& member, const std::string& channel) {
   channels_[channel].push_back(&member);
+  subscriber_.raise_max_message(member.max_payload());
   subscriber_.subscribe(channel);
 }
 
@@ -65,6 +67,12 @@ void Hub::on_message(std::string_view channel, std::string_view payload) {
   auto it = channels_.find(channel);
   if (it == channels_.end()) return;
   for (size_t i = 0; i < it->second.size(); ++i) it->second[i]->on_payload(payload);
+}
+
+void Hub::on_oversized(std::string_view channel, uint64_t bytes) {
+  auto it = channels_.find(channel);
+  if (it == channels_.end()) return;
+  for (size_t i = 0; i < it->second.size(); ++i) it->second[i]->on_oversized(bytes);
 }
 
 void Hub::on_subscribed(std::string_view channel) {

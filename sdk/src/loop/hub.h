@@ -34,6 +34,10 @@ class HubMember {
   /// Redis refused a subscription.
   virtual void on_subscription_refused(const Error& why) = 0;
   virtual void on_payload(std::string_view payload) = 0;
+  /// Bytes of the largest payload that it takes; a larger one may still come, where another member takes it.
+  virtual size_t max_payload() const = 0;
+  /// A payload was larger than any member takes, and was left out. @param bytes that it had.
+  virtual void on_oversized(uint64_t bytes) = 0;
 };
 
 class Hub final : public redis::ConnectionListener, public redis::SubscriberListener {
@@ -56,6 +60,7 @@ class Hub final : public redis::ConnectionListener, public redis::SubscriberList
   void on_ready(redis::Connection& connection) override;
   void on_down(redis::Connection& connection, const Error& why, unsigned attempt) override;
   void on_message(std::string_view channel, std::string_view payload) override;
+  void on_oversized(std::string_view channel, uint64_t bytes) override;
   void on_subscribed(std::string_view channel) override;
   void on_subscriber_down(const Error& why, unsigned attempt) override;
   void on_subscriber_error(const Error& why) override;

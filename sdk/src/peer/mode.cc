@@ -33,6 +33,8 @@ class PeerMode final : public Mode {
     auto message = open_envelope(agent_, live_->host.decoder(), payload);
     if (message) live_->host.deliver(Lane::kNormal, std::move(*message));
   }
+  size_t max_payload() const override { return agent_.config.max_envelope; }
+  void on_oversized(uint64_t bytes) override { drop_oversized(agent_, bytes); }
   /// What the connection has goes out before the session's farewell.
   void finish(Duration patience, std::function<void(Status)> done) override {
     live_->finished = std::move(done);

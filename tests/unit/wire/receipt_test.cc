@@ -106,3 +106,12 @@ TEST_CASE("a sentence in a receipt is cut to its limit") {
   REQUIRE(decode_receipt(bytes, read).ok());
   CHECK(read.outcomes[0].detail.size() == limits::kReceiptDetailBytes);
 }
+
+TEST_CASE("receipts: the bound is the size of the longest one") {
+  ReceiptMessage receipt;
+  receipt.count = limits::kFrameRecords;
+  const std::string detail(limits::kReceiptDetailBytes + 1, 'x');  // is cut
+  for (uint32_t i = 0; i < limits::kFrameRecords; ++i)
+    receipt.outcomes.push_back({i, Decision::kRateLimited, UINT32_MAX, detail});
+  CHECK(written(receipt).size() == kMaxReceiptBytes);
+}
