@@ -15,6 +15,8 @@ struct TurnSetup::Secrets {
       : tickets(secret.derive("mas.ticket.v2"), ns),
         payload(secret.derive("mas.audit.payload.v1")),
         replay(secret.derive(kReplayLabel)) {}
+  TurnKeys keys() const { return {tickets, payload, replay}; }
+
   TicketOffice tickets;
   HmacKey payload, replay;
 };
@@ -83,9 +85,7 @@ void TurnSetup::make_turns(size_t partitions) {
   options.cached_agents = static_cast<size_t>(settings_.cached_agents);
   options.wait_replicas = settings_.wait_replicas;
   options.wait_timeout = settings_.wait_timeout;
-  turns_ = std::make_unique<TurnLoop>(frame_, std::move(options), master_ ? &*master_ : nullptr, secrets_->tickets,
-                                      secrets_->payload);
-  turns_->set_replay_key(&secrets_->replay);
+  turns_ = std::make_unique<TurnLoop>(frame_, std::move(options), master_ ? &*master_ : nullptr, secrets_->keys());
   turns_->set_partitions(partitions);
 }
 

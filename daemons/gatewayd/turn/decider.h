@@ -25,14 +25,11 @@ namespace mas::gateway {
 
 class Decider {
  public:
-  /// @param payload_key for the keyed hashes of payloads in the audit.
-  Decider(const Keys& keys, std::string_view ns, Facts& facts, const TicketOffice& tickets, const HmacKey& payload_key)
-      : turn_(keys, ns, facts, tickets, payload_key) {}
+  Decider(const Keys& keys, std::string_view ns, Facts& facts, const TurnKeys& secret)
+      : turn_(keys, ns, facts, secret) {}
 
   /// @param stage nullptr: payloads are not looked at. Must outlive its use here.
   void set_dlp(dlp::ContentStage* stage) { stages_.set_dlp(stage); }
-  /// @param key of the frames that carry dead letters back (replay_frame.h). Must outlive its use here.
-  void set_replay_key(const HmacKey* key) { replays_.set_key(key); }
   /// @param key that deliveries are archived under; nullptr: they are not. Must outlive its use here.
   void set_archive(const archive::Key* key) { turn_.archive_key = key; }
   void set_policy(const Policy& policy);

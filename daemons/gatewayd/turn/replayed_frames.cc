@@ -8,12 +8,12 @@ namespace mas::gateway {
 /// Looked at once, as each pass comes by again.
 bool ReplayedFrames::takes(const Batch& batch, size_t number) {
   const FrameInTurn& frame = batch.frames()[number];
-  if (!frame.replay || frame.fault || key_ == nullptr || frame.count != 1) return false;
+  if (!frame.replay || frame.fault || frame.count != 1) return false;
   std::optional<bool>& proven = turn_.lookups.frames[number].proven;
   if (proven) return *proven;
   Digest digest = sha256(batch.messages()[frame.first].envelope);
   proven = signature_fits({frame.header, frame.mac, batch.records_of(frame)}, turn_.ns, frame.partition, {&digest, 1},
-                          *key_, turn_.scratch);
+                          turn_.replay_key, turn_.scratch);
   return *proven;
 }
 

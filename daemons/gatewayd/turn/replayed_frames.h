@@ -22,8 +22,6 @@ class ReplayedFrames {
   ReplayedFrames(TurnContext& turn, Needs& needs, MessageStages& stages, Recorder& recorder)
       : turn_(turn), needs_(needs), stages_(stages), recorder_(recorder) {}
 
-  /// @param key of the frames that gateways make. Must outlive its use here.
-  void set_key(const HmacKey* key) { key_ = key; }
   /// @return whether a gateway made the frame; else it is decided as any other.
   bool takes(const Batch& batch, size_t number);
   /// See FreshFrames. A replay has one message, so both are through at once.
@@ -38,7 +36,6 @@ class ReplayedFrames {
   Needs& needs_;
   MessageStages& stages_;
   Recorder& recorder_;
-  const HmacKey* key_ = nullptr;
 };
 
 }  // namespace mas::gateway

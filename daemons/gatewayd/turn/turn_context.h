@@ -14,7 +14,7 @@
 #include "daemons/gatewayd/policy/policy.h"
 #include "daemons/gatewayd/turn/circuits.h"
 #include "daemons/gatewayd/turn/lookups.h"
-#include "daemons/gatewayd/turn/ticket.h"
+#include "daemons/gatewayd/turn/turn_keys.h"
 #include "daemons/gatewayd/turn/turn_result.h"
 
 namespace mas::gateway {
@@ -51,13 +51,13 @@ struct MessageCase {
 };
 
 struct TurnContext {
-  TurnContext(const Keys& its_keys, std::string_view its_ns, Facts& its_facts, const TicketOffice& its_tickets,
-              const HmacKey& its_payload_key)
+  TurnContext(const Keys& its_keys, std::string_view its_ns, Facts& its_facts, const TurnKeys& secret)
       : keys(its_keys),
         ns(its_ns),
         facts(its_facts),
-        tickets(its_tickets),
-        payload_key(its_payload_key),
+        tickets(secret.tickets),
+        payload_key(secret.payload),
+        replay_key(secret.replay),
         circuits(facts),
         result(ns) {}
 
@@ -66,6 +66,7 @@ struct TurnContext {
   Facts& facts;
   const TicketOffice& tickets;
   const HmacKey& payload_key;
+  const HmacKey& replay_key;
   Policy policy;
   const archive::Key* archive_key = nullptr;
   bool keep_dead_letters = true;  ///< false: the queue refused one, so letters are only audited

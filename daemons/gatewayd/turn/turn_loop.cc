@@ -54,11 +54,10 @@ Duration patience(const redis::Connection& connection, const TurnOptions& turn) 
 
 }  // namespace
 
-TurnLoop::TurnLoop(common::Frame& frame, TurnOptions options, const MasterKey* master, const TicketOffice& tickets,
-                   const HmacKey& payload_key)
+TurnLoop::TurnLoop(common::Frame& frame, TurnOptions options, const MasterKey* master, const TurnKeys& keys)
     : connection_(frame.loop(), with_room(frame.redis_options("turn"), options), this),
       sink_(connection_, patience(connection_, options)),
-      parts_(frame, sink_, std::move(options), tickets, payload_key),
+      parts_(frame, sink_, std::move(options), keys),
       state_(State::kDown, kMoves),
       invalidation_(frame.loop(), frame.redis_options("invalidation"), *this),
       fence_(parts_, *this),

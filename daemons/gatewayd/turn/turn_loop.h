@@ -43,9 +43,8 @@ namespace mas::gateway {
 
 class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekListener, TurnListener {
  public:
-  /// @param master nullptr: no sealed keys. @param tickets, payload_key must outlive the loop.
-  TurnLoop(common::Frame& frame, TurnOptions options, const MasterKey* master, const TicketOffice& tickets,
-           const HmacKey& payload_key);
+  /// @param master nullptr: no sealed keys.
+  TurnLoop(common::Frame& frame, TurnOptions options, const MasterKey* master, const TurnKeys& keys);
   ~TurnLoop() override;
 
   void start();
@@ -53,8 +52,6 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   void set_policy(const Policy& policy, const LimitSettings& default_limits);
   /// What looks at payloads from the next turn on; nullptr: nobody.
   void set_dlp(std::unique_ptr<dlp::ContentStage> stage);
-  /// @param key of the frames that carry dead letters back. Must outlive the loop. Before start().
-  void set_replay_key(const HmacKey* key) { parts_.decider.set_replay_key(key); }
   /// @param key that deliveries are archived under from the next turn on; nullptr: they are not.
   void set_archive(std::shared_ptr<const archive::Key> key);
   /// How many partitions there are; before the first set_owned().

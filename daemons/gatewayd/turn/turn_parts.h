@@ -26,15 +26,14 @@ namespace mas::gateway {
 inline constexpr Duration kSlice = std::chrono::microseconds(250);
 
 struct TurnParts {
-  TurnParts(common::Frame& its_frame, redis::CommandSink& its_redis, TurnOptions its_options,
-            const TicketOffice& tickets, const HmacKey& payload_key)
+  TurnParts(common::Frame& its_frame, redis::CommandSink& its_redis, TurnOptions its_options, const TurnKeys& keys)
       : frame(its_frame),
         redis(its_redis),
         options(std::move(its_options)),
         partitions(frame.keys(), frame.log()),
         stats(frame.metrics()),
         facts(frame.keys()),
-        decider(frame.keys(), options.ns, facts, tickets, payload_key),
+        decider(frame.keys(), options.ns, facts, keys),
         batch(options.max_envelope, options.bytes) {}
 
   common::Frame& frame;

@@ -10,12 +10,8 @@ namespace {
 
 struct ArchiveCase : TurnCase {
   archive::Key archive_key = *archive::Key::of("k1", "0123456789abcdef0123456789ABCDEF");
-  HmacKey replay_key{"replays"};
 
-  ArchiveCase() {
-    decider.set_archive(&archive_key);
-    decider.set_replay_key(&replay_key);
-  }
+  ArchiveCase() { decider.set_archive(&archive_key); }
 
   /// The entry of the turn that was decided last, of the only partition that had work.
   const std::string& entry() const {

@@ -73,8 +73,8 @@ struct TurnCase {
   Keys keys;
   Facts facts{keys};
   TicketOffice tickets{HmacKey("tickets")};
-  HmacKey payload_key{"payloads"};
-  Decider decider{keys, "", facts, tickets, payload_key};
+  HmacKey payload_key{"payloads"}, replay_key{"replays"};
+  Decider decider{keys, "", facts, {tickets, payload_key, replay_key}};
   Policy policy;
   Batch batch{limits::kEnvelopeBytes};
   std::vector<std::unique_ptr<Partition>> partitions;

@@ -179,14 +179,15 @@ struct TurnFixture : TurnListener {
   FakeFrame frame{&loop.uv};
   FakeRedis redis;
   TicketOffice tickets{HmacKey("tickets")};
-  HmacKey payload_key{"payloads"};
+  HmacKey payload_key{"payloads"}, replay_key{"replays"};
   TurnParts parts;
   std::vector<std::string> told;             ///< one word each; a failure with its event
   std::string why;                           ///< of the last failure
   bool gave_up_link = false;                 ///< likewise
   std::function<void()> on_failure = [] {};  ///< resets the operation, as the loop does
 
-  explicit TurnFixture(TurnOptions options = {}) : parts(frame, redis, std::move(options), tickets, payload_key) {
+  explicit TurnFixture(TurnOptions options = {})
+      : parts(frame, redis, std::move(options), {tickets, payload_key, replay_key}) {
     parts.partitions.resize(kTwoPartitions);
     parts.partitions.set_owned({true, true});
     parts.partitions.take_ownership();
