@@ -52,7 +52,8 @@ LIBRARIES = {
     r"openssl/.*": [r"proto/redis/.*", r"proto/wire/.*\.cc", r"proto/base/.*\.cc"],
     r"simdjson\.h": [r"proto/base/utf8\.cc"],
     r"hs/.*": [r"daemons/gatewayd/dlp/.*\.cc"],
-    r"uv\.h": [r"proto/redis/.*", r"sdk/src/.*", r"sdk/(masctl|bench|examples/embedding)/.*", r"daemons/(?!gatewayd/(archive|audit|authz|breaker|dlp|guard|limits|policy)/).*"],
+    r"uv\.h": [r"proto/redis/.*", r"sdk/src/.*", r"sdk/(masctl|bench|examples/embedding)/.*",
+               r"daemons/(?!gatewayd/(archive|audit|authz|breaker|dlp|guard|limits|policy)/).*"],
     r"fmt/.*": [r"daemons/.*", r"sdk/masctl/.*"],
     r"toml\+\+/.*|toml\.hpp": [r"daemons/common/.*\.cc", r"proto/wire/credentials\.cc",
                                       r"daemons/gatewayd/dlp/config_table\.h"],
@@ -60,6 +61,7 @@ LIBRARIES = {
     r"CLI/.*": [r"daemons/common/main\.cc", r"sdk/masctl/cli/.*\.cc", r"sdk/masctl/reference/command_doc\.cc"],
     r"microhttpd\.h": [r"daemons/common/.*\.cc"],
     r"systemd/.*": [r"daemons/common/.*\.cc"],
+    r"curl/.*": [r"sdk/examples/.*\.cc"],
 }
 
 # Words that only some files may say: regular expression → folder that is searched, files that may.
@@ -69,6 +71,7 @@ WORDS = {
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
+PUBLIC = ("mas.h", "mas.hpp", "mas_schema.h", "mas_version.h")
 ROOTS = ("proto/", "sdk/", "daemons/", "tests/")
 
 
@@ -84,7 +87,7 @@ def problem(path, quote, target):
             return f"{layer} may not include {target}"
         # An example is read and copied on its own, so it includes as an application would.
         application = path.startswith("sdk/examples/")
-        if layer and not application and "/" not in target and target not in ("mas.h", "mas.hpp", "mas_schema.h", "mas_version.h"):
+        if layer and not application and "/" not in target and target not in PUBLIC:
             return f'"{target}" must be given from the root of the repository'
     for library, places in LIBRARIES.items():
         if re.fullmatch(library, target) and not path.startswith("tests/"):
