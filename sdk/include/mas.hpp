@@ -1,5 +1,5 @@
 // C++17 over mas.h and mas_schema.h: values, functions and structs instead of handles, callbacks and tables. Header only;
-// link libmas. docs/SDK.md is the guide.
+// link libmas. docs/CPP.md is the guide.
 //
 //   struct Add { int32_t a = 0, b = 0; };
 //   MAS_STRUCT(Add, a, b)

@@ -16,7 +16,7 @@ struct Number {
 };
 MAS_STRUCT(Number, value)
 
-// docs/SDK.md shows the two classes that follow.
+// docs/CPP.md shows the two classes that follow.
 
 /// co_await Ask<Reply>(…) is the reply, or throws mas::Error. The coroutine goes on in agent.poll().
 template <typename Reply>

@@ -1,9 +1,9 @@
 #!/bin/bash
-# docs_test.sh SDK.md INCLUDE_DIR LIBMAS_SO: the code of docs/SDK.md compiles, and its first two C++ agents talk.
+# docs_test.sh DOCS_DIR INCLUDE_DIR LIBMAS_SO: the code of SDK.md (C) and CPP.md compiles, and CPP.md's two programs talk.
 #
-# A block with a main() is a program. The other blocks of a language are one file, in their order.
+# A block with a main() is a program. The other blocks of a document are one file, in their order.
 set -euo pipefail
-document=$1 include=$2 library=$3
+documents=$1 include=$2 library=$3
 work=$(mktemp -d)
 cleanup() {
   local pid
@@ -13,9 +13,9 @@ cleanup() {
 }
 trap cleanup EXIT
 
-# blocks LANGUAGE SUFFIX: writes $work/program_N.SUFFIX and $work/parts.SUFFIX.
+# blocks DOCUMENT LANGUAGE SUFFIX: writes $work/program_N.SUFFIX and $work/parts.SUFFIX.
 blocks() {
-  awk -v language="$1" -v work="$work" -v suffix="$2" '
+  awk -v language="$2" -v work="$work" -v suffix="$3" '
     $0 == "```" language {inside = 1; text = ""; next}
     inside && /^```$/ {
       inside = 0
@@ -24,10 +24,17 @@ blocks() {
       printf "%s\n", text >> file
       next
     }
-    inside {text = text $0 "\n"}' "$document"
+    inside {text = text $0 "\n"}' "$documents/$1"
 }
-blocks c c
-blocks cpp cc
+# Nobody compiles the code of another document.
+elsewhere=$(cd "$documents" && grep -lE '^```(c|cpp)$' -- *.md | grep -vxE 'SDK\.md|CPP\.md' || true)
+[[ -z $elsewhere ]] || { echo "code in C or C++ that this test does not compile: $elsewhere"; exit 1; }
+functions=$(grep -oE '\bmas_[a-z_]+;' "$documents/../sdk/src/libmas.map" | tr -d ';' | sort)
+in_cpp=$(cat "$include/mas.hpp" "$include"/mas/*.hpp "$documents/CPP.md" | grep -oE '\bmas_[a-z_]+' | sort -u)
+absent=$(comm -23 <(echo "$functions") <(echo "$in_cpp"))
+[[ -z $absent ]] || { echo "neither mas.hpp nor the table in CPP.md has:" $absent; exit 1; }
+blocks SDK.md c c
+blocks CPP.md cpp cc
 
 strict="-Wall -Wextra -Werror -Wno-unused-parameter -I$include"
 cc -std=c11 $strict -Wno-unused-function -fsyntax-only "$work/program_1.c"
