@@ -39,7 +39,7 @@ void Outbox::shut() {
   runtime_ = nullptr;
   waiting_messages_ = waiting_bytes_ = 0;
   settled_ = accepted_;
-  verdicts_.notify_all();
+  progress_.notify_all();
 }
 
 Status Outbox::check(const Draft& draft, std::string_view& data) const {
@@ -132,7 +132,7 @@ void Outbox::settle(size_t messages, size_t bytes) {
   waiting_messages_ -= messages;
   waiting_bytes_ -= bytes;
   settled_ += messages;
-  if (flushing_ > 0) verdicts_.notify_all();
+  if (flushing_ > 0) progress_.notify_all();
 }
 
 Status Outbox::flush(Duration timeout) {
@@ -147,9 +147,9 @@ Status Outbox::flush(Duration timeout) {
   ++flushing_;
   bool done = true;
   if (timeout < Duration::zero())
-    verdicts_.wait(lock, reached);
+    progress_.wait(lock, reached);
   else
-    done = verdicts_.wait_until(lock, deadline, reached);
+    done = progress_.wait_until(lock, deadline, reached);
   --flushing_;
   if (!open_) return Error{Errc::kCancelled, "the agent was stopped"};
   if (!done) return Error{Errc::kTimeout, std::to_string(goal - settled_) + " messages have no outcome yet"};

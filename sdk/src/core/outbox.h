@@ -1,12 +1,12 @@
 // How messages leave an agent, whichever way they travel: what is common to the two outboxes.
 //
-//     send() ─▶ check, compose ─▶ admit under the lock ─append()─▶ (the way's own) ─▶ verdict ─▶ listener
+//     send() ─▶ check, compose ─▶ admit under the lock ─append()─▶ (the way's own) ─▶ outcome ─▶ listener
 //
 // Happy path: send() checks a draft, writes its envelope and hands it to the outbox's own append() under one lock; the
-// I/O thread takes what was appended and reports one verdict for each message; flush() waits for these. A message with
+// I/O thread takes what was appended and reports one outcome for each message; flush() waits for these. A message with
 // nothing before it leaves from the sending thread, if nobody turns the loop just then: a wake-up less.
-// Failure: kWouldBlock when messages or bytes without a verdict reach the bound; kInvalidState when not open.
-// Every message that was accepted gets exactly one verdict while the outbox is open.
+// Failure: kWouldBlock when messages or bytes without an outcome reach the bound; kInvalidState when not open.
+// Every message that was accepted gets exactly one outcome while the outbox is open.
 // Threading: send, flush: any thread; the rest: the I/O thread. Ownership: shared by the agent and the messages that
 // the application keeps; the listener must outlive the time it is open.
 #pragma once
@@ -31,7 +31,7 @@ namespace mas::sdk {
 
 class Runtime;
 
-/// What kind of message a verdict is about; a request's id is also its correlation id.
+/// What kind of message an outcome is about; a request's id is also its correlation id.
 enum class OutgoingKind : uint8_t {
   kMessage,  ///< told to the receipt callback
   kRequest,  ///< a failure ends the request
@@ -121,11 +121,11 @@ class Outbox : public std::enable_shared_from_this<Outbox> {
 
   const Bound bound_;
   // Guarded by mutex_.
-  std::condition_variable verdicts_;
+  std::condition_variable progress_;
   bool open_ = false;
   std::function<void()> wake_;
   std::shared_ptr<Runtime> runtime_;
-  size_t waiting_messages_ = 0;  // accepted, without verdict
+  size_t waiting_messages_ = 0;  // accepted, without outcome
   size_t waiting_bytes_ = 0;
   uint64_t accepted_ = 0;  // since construction
   uint64_t settled_ = 0;

@@ -25,18 +25,18 @@ bool somebody_waits_for(OutgoingKind kind) { return kind == OutgoingKind::kReque
 }  // namespace
 
 SendOutcome outcome_of(const Outcome& outcome) {
-  SendOutcome verdict;
-  verdict.decision = outcome.decision;
-  verdict.retry_after_ms = outcome.retry_after_ms;
+  SendOutcome result;
+  result.decision = outcome.decision;
+  result.retry_after_ms = outcome.retry_after_ms;
   auto errc = decision_errc(outcome.decision);
   if (!errc) {
-    verdict.detail = outcome.detail;
-    return verdict;
+    result.detail = outcome.detail;
+    return result;
   }
   std::string why(decision_text(outcome.decision));
   why.append(": ").append(outcome.detail.empty() ? decision_meaning(outcome.decision) : outcome.detail);
-  verdict.status = Error{*errc, std::move(why)};
-  return verdict;
+  result.status = Error{*errc, std::move(why)};
+  return result;
 }
 
 size_t FrameWindow::IdHash::operator()(const Id128& id) const {
@@ -114,10 +114,10 @@ void FrameWindow::on_write(uint64_t first, uint64_t last, Write outcome, MonoTim
   close_gap();
 }
 
-void FrameWindow::on_write_refused(uint64_t first, uint64_t last, const SendOutcome& verdict) {
+void FrameWindow::on_write_refused(uint64_t first, uint64_t last, const SendOutcome& outcome) {
   for (auto it = frames_.lower_bound(first); it != frames_.end() && it->first <= last;) {
     auto next = std::next(it);
-    refuse(it, verdict);
+    refuse(it, outcome);
     it = next;
   }
   close_gap();
@@ -146,7 +146,7 @@ FrameWindow::Effect FrameWindow::on_receipt(const ReceiptMessage& receipt, MonoT
   return effect;
 }
 
-/// Frames before this one have been handled: what has no verdict by now goes out again.
+/// Frames before this one have been handled: what has no outcome by now goes out again.
 void FrameWindow::supersede(uint64_t number, uint64_t undecided_from) {
   while (!frames_.empty() && frames_.begin()->first < number) {
     auto it = frames_.begin();
@@ -211,17 +211,17 @@ FrameWindow::Effect FrameWindow::refused(Frames::iterator it, const Outcome& out
 
 /// Nothing of the frame was decided and no number used. A message whose earlier copy is unaccounted for waits on: it is
 /// asked about again in time (on_time).
-void FrameWindow::refuse(Frames::iterator it, const SendOutcome& verdict) {
+void FrameWindow::refuse(Frames::iterator it, const SendOutcome& outcome) {
   const Frame& frame = it->second;
   each_waiting(frame.first, frame.first + frame.count, [&](SendSlot& slot, uint64_t n) {
     if (slot.pushed != it->first || slot.uncertain) return;
-    settle(slot, verdict, SendSlot::State::kRefused);
+    settle(slot, outcome, SendSlot::State::kRefused);
     gap_ = std::min(gap_.value_or(n), n);
   });
   erase(it);
 }
 
-/// Calls fn(slot, number) for those of [first, past) that have no verdict.
+/// Calls fn(slot, number) for those of [first, past) that have no outcome.
 template <typename Fn>
 void FrameWindow::each_waiting(uint64_t first, uint64_t past, Fn&& fn) {
   past = std::min(past, end());
@@ -229,11 +229,11 @@ void FrameWindow::each_waiting(uint64_t first, uint64_t past, Fn&& fn) {
     if (at(n).state == SendSlot::State::kWaiting) fn(at(n), n);
 }
 
-void FrameWindow::settle(SendSlot& slot, const SendOutcome& verdict, SendSlot::State state) {
+void FrameWindow::settle(SendSlot& slot, const SendOutcome& outcome, SendSlot::State state) {
   if (slot.pushed != 0) --in_flight_;
   slot.state = state;
   ++settled_inside_;
-  listener_.on_settled(slot, verdict);
+  listener_.on_settled(slot, outcome);
 }
 
 /// @param undecided whether the latest copy is known to have changed nothing.

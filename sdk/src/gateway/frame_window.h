@@ -11,10 +11,10 @@
 // numbers. Where a frame was refused as a whole, its numbers were not used: once every frame from there on is answered,
 // the refused messages are taken out and those behind move up (close_gap).
 // Order. Frames go into one list and are handled in its order, so a receipt for one frame says that every frame pushed
-// before it has been handled: what of these has no verdict (the frame or its receipt was lost) goes out again. A
+// before it has been handled: what of these has no outcome (the frame or its receipt was lost) goes out again. A
 // time-out therefore resends one message only, the oldest: its receipt tells about all the rest. So a gateway that is
 // away for hours costs Redis a message at a time, not a window.
-// Truth. A message gets the verdict of a receipt for a frame that held it, or none. A frame that is refused says nothing
+// Truth. A message gets the outcome of a receipt for a frame that held it, or none. A frame that is refused says nothing
 // about a copy that went out before and was not answered (`uncertain`): such a message waits on.
 // Failure: kLost when the gateway waits for a number that was settled: Redis went back in time. kStuck when frames around a
 // gap get no answer for long. restart() then counts from 1 again, for a new instance; what the old one has not decided it

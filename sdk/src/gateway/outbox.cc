@@ -248,7 +248,7 @@ void GatewayOutbox::on_written(uint64_t, const redis::Answer& answer) {
   pump();
 }
 
-// ---- Verdicts
+// ---- Outcomes
 
 FrameWindow::Effect GatewayOutbox::on_receipt(std::string_view payload) {
   if (!decode_receipt(payload, receipt_)) return FrameWindow::Effect::kUnknownFrame;

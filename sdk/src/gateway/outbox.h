@@ -4,7 +4,7 @@
 // the window (FrameWindow: numbers, resends), encodes frames and pushes them with one RPUSH. What is sent while that is
 // under way goes out with the next, so batches form by themselves and an idle agent waits for nothing.
 //
-//     send() ─▶ filling ──pump()──▶ window ──RPUSH──▶ mas.ingress:{p} … mas.receipts ──on_receipt()──▶ verdict
+//     send() ─▶ filling ──pump()──▶ window ──RPUSH──▶ mas.ingress:{p} … mas.receipts ──on_receipt()──▶ outcome
 //
 // Failure: whatever is lost on the way is sent again under the same numbers, with a fresh frame id and timestamp, until
 // there is a receipt. A frame that Redis refuses for good (permission) is refused for its messages. When the gateway waits
@@ -81,7 +81,7 @@ class GatewayOutbox final : public Outbox, private FrameWindowListener {
   void restart();
   /// @return messages without an outcome.
   size_t waiting();
-  /// Nothing is accepted any more; whatever has no verdict gets one (FrameWindow::abandon).
+  /// Nothing is accepted any more; whatever has no outcome gets one (FrameWindow::abandon).
   void close();
 
  private:

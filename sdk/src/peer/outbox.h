@@ -4,7 +4,7 @@
 // takes the whole batch, hands its bytes to the connection in one go, and pairs the replies, which come in order, with
 // the batch's records. Batches are reused.
 //
-//     send() ─▶ filling (▶ full) ──drain()──▶ in flight (a queue of batches) ──on_reply()──▶ verdict ─▶ listener
+//     send() ─▶ filling (▶ full) ──drain()──▶ in flight (a queue of batches) ──on_reply()──▶ outcome ─▶ listener
 //
 // Long messages are paced (PublishPace): they form batches of about a mebibyte, and while one is held back everything behind
 // it waits, for an answer or its time.
