@@ -10,19 +10,11 @@
 #include "harness.h"
 #include "throwing_handler.h"
 
-#ifndef UNUSED
-#define UNUSED __attribute__((unused))
-#endif
-
 typedef struct answering {
   mas_agent *agent;
   pthread_t thread;
 } answering;
 
-static UNUSED void *run_agent(void *agent) {
-  mas_agent_run(agent);
-  return NULL;
-}
 static UNUSED void resume_answering(answering *a) { CHECK(pthread_create(&a->thread, NULL, run_agent, a->agent) == 0); }
 static UNUSED void pause_answering(answering *a) {
   mas_agent_quit(a->agent);

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,17 +23,7 @@ static host host_started(const char *name) {
   static redis_is registered = {"EXISTS", "agent:host", "1"};
   int pipes[2];
   CHECK(pipe2(pipes, O_CLOEXEC) == 0);
-  fflush(stdout);
-  host made = {fork(), pipes[1]};
-  if (made.pid == 0) {
-    const char *program = text("%s/example_embedding_%s", MAS_EXAMPLES_DIR, name);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    dup2(pipes[0], STDIN_FILENO);
-    setenv("MAS_REDIS_URL", redis_url(), 1);
-    execl(program, program, (char *)NULL);
-    _exit(127);
-  }
-  CHECK(made.pid > 0);
+  host made = {program_started(pipes[0], text("%s/example_embedding_%s", MAS_EXAMPLES_DIR, name), NULL), pipes[1]};
   close(pipes[0]);
   CHECK(eventually(redis_is_condition, &registered, NULL));
   return made;

@@ -10,8 +10,6 @@
 #include "harness.h"
 #include "mock_gateway.h"
 
-#define UNUSED __attribute__((unused))
-
 static UNUSED void print_line(const char *line, void *user) {
   (void)user;
   fprintf(stderr, "    %s\n", line);

@@ -165,11 +165,6 @@ static mas_status on_sum(mas_agent *agent, const mas_message *request, void *use
   return mas_message_reply(request, "sum", "{\"sum\":3}", MAS_STRLEN);
 }
 
-static void *poll_until_quit(void *agent) {
-  CHECK_OK(mas_agent_run(agent));
-  return NULL;
-}
-
 static void a_reply_goes_to_the_instance_that_asked(void) {
   mock_gateway *gateway = mock_gateway_start();
   mas_agent *one = gateway_agent("alice"), *two = gateway_agent("alice"), *bob = gateway_agent("bob");
@@ -177,7 +172,7 @@ static void a_reply_goes_to_the_instance_that_asked(void) {
   pthread_t thread;
   int asked = 0;
   CHECK_OK(mas_agent_on_message(bob, "add", on_sum, &asked));
-  CHECK(pthread_create(&thread, NULL, poll_until_quit, bob) == 0);
+  CHECK(pthread_create(&thread, NULL, run_agent, bob) == 0);
   for (int i = 0; i < 20; ++i) {
     CHECK_OK(mas_agent_request(i % 2 ? one : two, "bob", "add", NULL, 0, 5000, &reply));
     CHECK_TEXT(mas_message_data(reply, NULL), "{\"sum\":3}");
@@ -226,7 +221,7 @@ static void a_reply_counts_from_whom_was_asked_on_the_reply_stream(void) {
   char replies[64];
   snprintf(replies, sizeof replies, "agent.stream:alice:@%s", mas_agent_instance(alice));
   CHECK_OK(mas_agent_on_message(bob, "add", on_sum_after_others, replies));
-  CHECK(pthread_create(&thread, NULL, poll_until_quit, bob) == 0);
+  CHECK(pthread_create(&thread, NULL, run_agent, bob) == 0);
   CHECK_OK(mas_agent_request(alice, "bob", "add", NULL, 0, 5000, &reply));
   CHECK_TEXT(mas_message_data(reply, NULL), "{\"sum\":3}");
   mas_message_unref(reply);
@@ -260,7 +255,7 @@ static void many_threads_may_wait(void) {
   CHECK_OK(mas_agent_on_message(alice, "note", on_message, &got));
   CHECK_OK(mas_agent_on_message(bob, "add", on_sum, &asked));
   CHECK_OK(mas_agent_on_message(peer, "note", on_message, &of_peer));
-  for (int i = 0; i < 3; ++i) CHECK(pthread_create(&pollers[i], NULL, poll_until_quit, agents[i]) == 0);
+  for (int i = 0; i < 3; ++i) CHECK(pthread_create(&pollers[i], NULL, run_agent, agents[i]) == 0);
   for (int i = 0; i < kAskers; ++i) CHECK(pthread_create(&askers[i], NULL, ask_many, alice) == 0);
   for (int i = 0; i < kQuestions; ++i) {
     const char *data = text("{\"n\":%d}", i);

@@ -1,12 +1,14 @@
 // The harness: server, checks, waiting. C tests see it through harness.h.
 #include "tests/sdk/harness.h"
 
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
@@ -152,6 +154,11 @@ void agent_ended(mas_agent *agent) {
   mas_agent_free(agent);
 }
 
+void *run_agent(void *agent) {
+  CHECK_OK(mas_agent_run(static_cast<mas_agent *>(agent)));
+  return nullptr;
+}
+
 mas_stats stats_of(const mas_agent *agent) {
   mas_stats stats;
   mas_agent_stats(agent, &stats, sizeof stats);
@@ -165,6 +172,24 @@ const char *text(const char *format, ...) {
   std::vsnprintf(buffer, sizeof buffer, format, list);
   va_end(list);
   return keep<8>(buffer);
+}
+
+pid_t program_started(int input, const char *program, ...) {
+  std::vector<char *> arguments{const_cast<char *>(program)};
+  va_list list;
+  va_start(list, program);
+  do arguments.push_back(va_arg(list, char *));
+  while (arguments.back() != nullptr);
+  va_end(list);
+  std::fflush(stdout);
+  pid_t child = fork();
+  CHECK(child >= 0);
+  if (child != 0) return child;
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (input >= 0) dup2(input, STDIN_FILENO);
+  setenv("MAS_REDIS_URL", redis_url(), 1);
+  execv(program, arguments.data());
+  _exit(127);
 }
 
 int run_tests(int argc, char **argv, const test_case *tests, size_t count) {

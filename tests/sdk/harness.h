@@ -9,6 +9,10 @@
 #include <mas.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
+
+/** Of a function in a header that some programs do not call. */
+#define UNUSED __attribute__((unused))
 
 #ifdef __cplusplus
 extern "C" {
@@ -67,10 +71,16 @@ mas_agent *agent_started(const char *id, mas_options *options);
 mas_options *options_here(void);
 /** Stops and frees; the stop must succeed. */
 void agent_ended(mas_agent *agent);
+/** The function of a thread that runs an agent until it quits. @param agent a mas_agent. @return NULL. */
+void *run_agent(void *agent);
 /** Its counters. */
 mas_stats stats_of(const mas_agent *agent);
 /** A new text that printf would write; valid until the eighth call after. */
 const char *text(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/** Starts a program that finds the test's server by MAS_REDIS_URL, and that ends with this one at the latest.
+ *  @param input its standard input; -1: this program's. @param program its path; its arguments follow, ended by NULL. */
+pid_t program_started(int input, const char *program, ...) __attribute__((sentinel));
 
 /* ---- Running. */
 

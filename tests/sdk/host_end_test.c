@@ -72,14 +72,7 @@ static void killed_by_a_signal(void) {
 /* ---- dlopen and dlclose. */
 
 static pid_t plugin_host_started(const char *how) {
-  fflush(stdout);
-  pid_t child = fork();
-  CHECK(child >= 0);
-  if (child != 0) return child;
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  setenv("MAS_REDIS_URL", redis_url(), 1);
-  execl(MAS_PLUGIN_HOST, MAS_PLUGIN_HOST, MAS_LIBRARY, how, (char *)NULL);
-  _exit(127);
+  return program_started(-1, MAS_PLUGIN_HOST, MAS_LIBRARY, how, NULL);
 }
 
 static mas_agent *asker;

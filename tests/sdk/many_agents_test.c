@@ -133,11 +133,6 @@ static void an_idle_agent_is_small(void) {
 
 /* ---- Wake-ups. */
 
-static void *run(void *agent) {
-  CHECK_OK(mas_agent_run(agent));
-  return NULL;
-}
-
 /** @return voluntary context switches of the process. */
 static long wake_ups(void) {
   struct rusage usage;
@@ -152,7 +147,7 @@ static void expect_quiet(mas_mode mode) {
   mas_options *options = options_in(mode);
   mas_agent *agent = agent_started("idle", options);
   pthread_t poller;
-  CHECK(pthread_create(&poller, NULL, run, agent) == 0);
+  CHECK(pthread_create(&poller, NULL, run_agent, agent) == 0);
   const long before = wake_ups();
   const struct timespec idle = {kIdleSeconds, 0};
   nanosleep(&idle, NULL);

@@ -74,11 +74,6 @@ static mas_agent *new_agent(const char *id, mas_mode mode) {
   return agent;
 }
 
-static void *run_agent(void *agent) {
-  CHECK_OK(mas_agent_run(agent));
-  return NULL;
-}
-
 /* alice's thread polls alice; bob runs in a thread of his own. */
 static void talk(mas_agent *alice, seen *got) {
   mas_message *reply;

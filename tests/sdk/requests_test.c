@@ -13,11 +13,6 @@ static mas_status add(mas_agent *agent, const mas_message *request, void *user) 
   return mas_message_reply(request, "sum.result", "{\"sum\":3}", MAS_STRLEN);
 }
 
-static void *poll_until_quit(void *agent) {
-  mas_agent_run(agent);
-  return NULL;
-}
-
 typedef struct helper {
   mas_agent *agent;
   pthread_t thread;
@@ -27,7 +22,7 @@ typedef struct helper {
 static helper helper_started(const char *id, const char *type, mas_message_fn fn, void *user) {
   helper h = {agent_started(id, NULL), 0};
   CHECK_OK(mas_agent_on_message(h.agent, type, fn, user));
-  CHECK(pthread_create(&h.thread, NULL, poll_until_quit, h.agent) == 0);
+  CHECK(pthread_create(&h.thread, NULL, run_agent, h.agent) == 0);
   return h;
 }
 
