@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "proto/redis/owned_key.h"
 #include "proto/redis/refusals.h"
 
 namespace mas::common {
@@ -21,10 +22,6 @@ constexpr auto kMoves = transitions<State>({{State::kIdle, State::kStandby},
 constexpr std::string_view kTake =
     "if redis.call('SET',KEYS[1],ARGV[1],'NX','PX',ARGV[2]) then return 1 end "
     "if redis.call('GET',KEYS[1])==ARGV[1] then return redis.call('PEXPIRE',KEYS[1],ARGV[2]) end return 0";
-constexpr std::string_view kRenew =
-    "if redis.call('GET',KEYS[1])==ARGV[1] then return redis.call('PEXPIRE',KEYS[1],ARGV[2]) end return 0";
-constexpr std::string_view kRelease =
-    "if redis.call('GET',KEYS[1])==ARGV[1] then return redis.call('DEL',KEYS[1]) end return 0";
 
 }  // namespace
 
@@ -66,7 +63,7 @@ void Lease::ask() {
   if (asking_ || !redis_.ready()) return;
   int64_t ttl = to_millis(clock_.ttl());
   bool renew = state_.is(State::kActive);
-  redis::Command command("EVAL", renew ? kRenew : kTake, 1, key_, owner_, ttl);
+  redis::Command command("EVAL", renew ? redis::kExtendOwned : kTake, 1, key_, owner_, ttl);
   asked_ = mono_now();
   auto status = redis_.send(command, redis::reply_to<&Lease::on_answer>(this, round_), clock_.ttl());
   asking_ = status.ok();
@@ -105,7 +102,7 @@ void Lease::release(std::function<void()> done) {
   ++round_;
   asking_ = false;
   timer_.once(clock_.period());
-  auto status = redis_.ready() ? redis_.send(redis::Command("EVAL", kRelease, 1, key_, owner_),
+  auto status = redis_.ready() ? redis_.send(redis::Command("EVAL", redis::kDeleteOwned, 1, key_, owner_),
                                              redis::reply_to<&Lease::on_released>(this, round_))
                                : Status(Error{Errc::kUnreachable, "not connected"});
   if (!status) finish_release();

@@ -1,6 +1,8 @@
 // SET, compare-and-PEXPIRE, compare-and-DEL of mas.index.
 #include "daemons/registryd/index_marker.h"
 
+#include "proto/redis/owned_key.h"
+
 namespace mas::registry {
 
 namespace {
@@ -14,12 +16,8 @@ constexpr auto kMoves = transitions<State>({{State::kAbsent, State::kSetting},
 // Bounds how often a flood of events makes it renew.
 constexpr Duration kHurry = std::chrono::milliseconds(20);
 
-constexpr std::string_view kRenewScript =
-    "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0";
 constexpr std::string_view kDoubtScript =
     "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0";
-constexpr std::string_view kDeleteScript =
-    "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0";
 
 }  // namespace
 
@@ -44,7 +42,7 @@ void IndexMarker::withdraw() {
   redis_.forget(this);
   timer_.stop();
   if (!state_.is(State::kAbsent)) state_.to(State::kAbsent);
-  if (redis_.ready()) (void)redis_.send(redis::Command("EVAL", kDeleteScript, 1, key_, owner_), {});
+  if (redis_.ready()) (void)redis_.send(redis::Command("EVAL", redis::kDeleteOwned, 1, key_, owner_), {});
 }
 
 void IndexMarker::clear() { (void)redis_.send(redis::Command("DEL", key_), {}); }
@@ -69,7 +67,7 @@ void IndexMarker::on_set(uint64_t, const redis::Answer& answer) {
 void IndexMarker::renew() {
   hurried_ = false;
   timer_.once(kRenewal);
-  Status sent = redis_.send(redis::Command("EVAL", kRenewScript, 1, key_, owner_, to_millis(kTtl)),
+  Status sent = redis_.send(redis::Command("EVAL", redis::kExtendOwned, 1, key_, owner_, to_millis(kTtl)),
                             redis::reply_to<&IndexMarker::on_renewed>(this));
   if (!sent.ok()) lose(sent.error());
 }

@@ -25,11 +25,8 @@ class DiscoverBench {
   DiscoverBench(const Settings& settings, const DiscoverOptions& options) : settings_(settings), options_(options) {}
 
   Status start() {
-    AgentOptions agent_options;
-    Status status = agent_options.connect_as(settings_);
-    if (!status.ok()) return status;
     const std::string id = "bench-seeker-" + new_instance_id().hex().substr(0, 8);
-    auto agent = AgentHandle::started(settings_, id, agent_options);
+    auto agent = AgentHandle::started(settings_, id);
     if (!agent.ok()) return agent.error();
     agent_ = std::make_unique<AgentHandle>(std::move(*agent));
     auto link = RawLink::open(settings_.endpoint);

@@ -39,10 +39,7 @@ class StateBench {
   Status start() {
     std::string id = "bench-" + new_instance_id().hex().substr(0, 8) + "-state";
     key_ = settings_.keys.state(id + "-raw");
-    AgentOptions agent_options;
-    Status status = agent_options.connect_as(settings_);
-    if (!status.ok()) return status;
-    auto agent = AgentHandle::started(settings_, id, agent_options);
+    auto agent = AgentHandle::started(settings_, id);
     if (!agent.ok()) return agent.error();
     agent_ = std::make_unique<AgentHandle>(std::move(*agent));
     auto link = RawLink::open(settings_.endpoint);

@@ -50,6 +50,13 @@ class AgentHandle {
     if (!status.ok()) return status.error();
     return agent;
   }
+  /// With nothing but the Redis and the namespace of the command line.
+  static Result<AgentHandle> started(const Settings& settings, const std::string& id) {
+    AgentOptions options;
+    Status status = options.connect_as(settings);
+    if (!status.ok()) return status.error();
+    return started(settings, id, options);
+  }
   mas_agent* get() const { return agent_.get(); }
 
  private:

@@ -34,6 +34,17 @@ inline void json_text_or_null(JsonWriter& json, std::string_view bytes) {
   }
 }
 
+// The same as members: `"name":…`.
+inline void json_member(JsonWriter& json, std::string_view name, std::string_view bytes) {
+  json_text_or_lossy(json.key(name), bytes);
+}
+inline void json_raw_member(JsonWriter& json, std::string_view name, std::string_view bytes) {
+  json_raw_or_text(json.key(name), bytes);
+}
+inline void json_member_or_null(JsonWriter& json, std::string_view name, std::string_view bytes) {
+  json_text_or_null(json.key(name), bytes);
+}
+
 /// Writes `"name":[…]`. @param write called as write(json, item); writes one value.
 template <typename Items, typename Write>
 void json_list(JsonWriter& json, std::string_view name, const Items& items, Write write) {

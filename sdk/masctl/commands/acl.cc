@@ -190,8 +190,7 @@ void write_rules(JsonWriter& json, const Shown& shown) {
   json_texts(json, "blocked_targets", shown.rules.blocked);
   json_texts(json, "roles", shown.rules.roles);
   json_texts(json, "ignored", shown.rules.rules.unusable);
-  json.key("problem");
-  json_text_or_null(json, shown.rules.rules.problem);
+  json_member_or_null(json, "problem", shown.rules.rules.problem);
   json.end_object();
 }
 

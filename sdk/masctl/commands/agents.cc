@@ -27,8 +27,7 @@ std::string joined(const std::vector<std::string>& items) {
 }
 
 void write_entry(JsonWriter& json, const AgentEntry& entry) {
-  json.key("id");
-  json_text_or_lossy(json, entry.id);
+  json_member(json, "id", entry.id);
   json_texts(json, "capabilities", entry.capabilities);
   json.key("metadata").raw(one_line(entry.metadata));
   json.key("status").string(entry.active ? kStatusActive : kStatusInactive);
@@ -115,8 +114,7 @@ void write_facts(JsonWriter& json, const AgentFacts& facts) {
   for (size_t i = 0; i < facts.instances.size(); ++i) {
     json.begin_object().key("instance");
     json_text_or_lossy(json, facts.instances[i].first);
-    json.key("about");
-    json_raw_or_text(json, facts.instances[i].second);
+    json_raw_member(json, "about", facts.instances[i].second);
     json.key("alive_pttl_ms").integer(facts.instance_pttl[i]).end_object();
   }
   json.end_array().end_object();

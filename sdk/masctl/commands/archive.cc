@@ -29,14 +29,10 @@ struct ShowOptions {
 void write_record(JsonWriter& json, const ArchivedRecord& record) {
   json.key("record").string(record.name());
   json.key("time").string(time_text(record.time));
-  struct Text {
-    std::string_view name, value;
-  };
-  for (const Text& text : {Text{"sender", record.sender}, Text{"target", record.target}, Text{"type", record.type},
-                           Text{"id", record.message_id}}) {
-    json.key(text.name);
-    json_text_or_lossy(json, text.value);
-  }
+  json_member(json, "sender", record.sender);
+  json_member(json, "target", record.target);
+  json_member(json, "type", record.type);
+  json_member(json, "id", record.message_id);
   json.key("bytes").unsigned_integer(record.bytes);
 }
 
@@ -95,8 +91,7 @@ struct Shown {
 void write_shown(JsonWriter& json, const Shown& shown) {
   json.begin_object();
   write_record(json, shown.record);
-  json.key("payload");
-  json_raw_or_text(json, shown.envelope);
+  json_raw_member(json, "payload", shown.envelope);
   json.end_object();
 }
 

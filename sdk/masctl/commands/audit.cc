@@ -160,8 +160,7 @@ void write_operators(JsonWriter& json, const std::vector<Value>& entries) {
   json_list(json, "changes", entries, [](JsonWriter& each, const Value& entry) {
     each.begin_object();
     for (std::string_view field : kOperatorFields) {
-      each.key(field);
-      json_text_or_lossy(each, operator_value(entry, field));
+      json_member(each, field, operator_value(entry, field));
     }
     each.end_object();
   });

@@ -85,8 +85,7 @@ void write_circuit(JsonWriter& json, const Listed& one) {
   json.key("since").number(static_cast<double>(circuit.since) / 1e6);
   json.key("until").number(static_cast<double>(circuit.until) / 1e6);
   json.key("opens").unsigned_integer(circuit.opens).key("generation").unsigned_integer(circuit.generation);
-  json.key("problem");
-  json_text_or_null(json, one.problem);
+  json_member_or_null(json, "problem", one.problem);
   json.end_object();
 }
 

@@ -15,8 +15,7 @@ Paint paint_of(Level level) {
 
 void write_finding(JsonWriter& json, const Finding& finding) {
   json.begin_object().key("check").string(finding.check).key("level").string(level_text(finding.level));
-  json.key("found");
-  json_text_or_lossy(json, finding.found);
+  json_member(json, "found", finding.found);
   json.key("advice").string(finding.advice).end_object();
 }
 

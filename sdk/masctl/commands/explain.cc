@@ -38,8 +38,7 @@ void write_told(JsonWriter& json, const Told& told) {
   json_text_or_lossy(json, decided.rule);
   json_list(json, "checks", told.explanation.checks, [](JsonWriter& each, const Check& check) {
     each.begin_object().key("check").string(check.name).key("decision").string(decision_text(check.decision));
-    each.key("rule");
-    json_text_or_lossy(each, check.rule);
+    json_member(each, "rule", check.rule);
     each.end_object();
   });
   json.end_object();

@@ -68,14 +68,10 @@ struct Told {
 
 void write_told(JsonWriter& json, const Told& told) {
   json.begin_object();
-  struct Text {
-    std::string_view name, value;
-  };
-  for (const Text& text : {Text{"sender", told.sender}, Text{"target", told.target}, Text{"type", told.type},
-                           Text{"message_id", told.message_id}}) {
-    json.key(text.name);
-    json_text_or_null(json, text.value);
-  }
+  json_member_or_null(json, "sender", told.sender);
+  json_member_or_null(json, "target", told.target);
+  json_member_or_null(json, "type", told.type);
+  json_member_or_null(json, "message_id", told.message_id);
   const MessageVerdict& verdict = told.verdict;
   json.key("policy_from").string(told.from);
   json.key("decision").string(decision_text(verdict.decision));

@@ -60,10 +60,7 @@ Result<LetterFilter> letter_filter(const LetterFilterOptions& options, WallMicro
 void append_letter_json(std::string& out, const Letter& letter, LetterQueue queue, bool payload) {
   JsonWriter json(out);
   json.begin_object();
-  auto text = [&json](std::string_view name, std::string_view value) {
-    json.key(name);
-    json_text_or_lossy(json, value);
-  };
+  auto text = [&json](std::string_view name, std::string_view value) { json_member(json, name, value); };
   text("letter", letter.entry);
   if (queue == LetterQueue::kUnproven) {
     text("claimed", letter.sender);
@@ -81,8 +78,7 @@ void append_letter_json(std::string& out, const Letter& letter, LetterQueue queu
   if (payload && letter.payload.size() < letter.bytes) {
     json.key("payload").null();
   } else if (payload && JsonReader::local().check_value(letter.payload).ok()) {
-    json.key("payload");
-    json_raw_or_text(json, letter.payload);
+    json_raw_member(json, "payload", letter.payload);
   } else if (payload) {
     json.key("payload_base64").string(base64url(letter.payload));
   }

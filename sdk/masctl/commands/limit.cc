@@ -104,8 +104,7 @@ void write_limits(JsonWriter& json, const Shown& shown) {
       json.null();
     }
   }
-  json.key("problem");
-  json_text_or_null(json, shown.limits_problem.empty() ? shown.attempts_problem : shown.limits_problem);
+  json_member_or_null(json, "problem", shown.limits_problem.empty() ? shown.attempts_problem : shown.limits_problem);
   json.end_object();
 }
 

@@ -167,8 +167,7 @@ void write_role(JsonWriter& json, const Shown& shown) {
   json_text_or_lossy(json, shown.name);
   json_texts(json, "permissions", shown.role.permissions);
   json_texts(json, "ignored", shown.role.role.unusable());
-  json.key("problem");
-  json_text_or_null(json, shown.role.role.problem());
+  json_member_or_null(json, "problem", shown.role.role.problem());
   if (shown.agents) json_texts(json, "agents", *shown.agents);
   json.end_object();
 }

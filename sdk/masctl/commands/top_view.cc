@@ -51,8 +51,7 @@ std::string brief(const std::string& instance) { return instance.substr(0, 8); }
 void write_partition(JsonWriter& json, const PartitionState& partition) {
   json.begin_object().key("waiting").unsigned_integer(partition.waiting).key("owner");
   json_text_or_lossy(json, partition.owner);
-  json.key("resting");
-  json_text_or_lossy(json, partition.resting);
+  json_member(json, "resting", partition.resting);
   json.end_object();
 }
 
@@ -169,10 +168,8 @@ std::string TopView::json(double wall) const {
     const GatewayRates* known = rates(gateway.instance);
     json.begin_object().key("instance");
     json_text_or_lossy(json, gateway.instance);
-    json.key("host");
-    json_text_or_lossy(json, gateway.host);
-    json.key("profile");
-    json_text_or_lossy(json, gateway.profile);
+    json_member(json, "host", gateway.host);
+    json_member(json, "profile", gateway.profile);
     json.key("pid").integer(gateway.pid).key("since").number(gateway.since);
     json.key("messages").unsigned_integer(gateway.messages).key("turns").unsigned_integer(gateway.turns);
     json.key("round_trips").unsigned_integer(gateway.round_trips).key("owned").begin_array();

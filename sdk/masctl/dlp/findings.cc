@@ -93,8 +93,7 @@ void Inspection::write_json(JsonWriter& json) const {
     json.key("acts").boolean(finding.acts);
     json.key("action").string(name_of(finding.action));
     json.key("severity").string(name_of(type.severity));
-    json.key("masked");
-    json_text_or_lossy(json, dlp::masked(type, scanner_->value(finding)));
+    json_member(json, "masked", dlp::masked(type, scanner_->value(finding)));
     json.end_object();
   }
   json.end_array().key("suppressed").unsigned_integer(report().suppressed).end_object();
