@@ -85,9 +85,9 @@ def problem(path, quote, target):
         layer = layer_of(path)
         if layer and target.startswith(ROOTS) and not any(target.startswith(d + "/") for d in LAYERS[layer]):
             return f"{layer} may not include {target}"
-        # An example is read and copied on its own, so it includes as an application would.
-        application = path.startswith("sdk/examples/")
-        if layer and not application and "/" not in target and target not in PUBLIC:
+        # An example is read and copied on its own, and a public header installed: neither knows this tree.
+        alone = path.startswith(("sdk/examples/", "sdk/include/"))
+        if layer and not alone and "/" not in target and target not in PUBLIC:
             return f'"{target}" must be given from the root of the repository'
     for library, places in LIBRARIES.items():
         if re.fullmatch(library, target) and not path.startswith("tests/"):
