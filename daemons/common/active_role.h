@@ -2,8 +2,8 @@
 //
 //     standby ──lease taken──▶ active ──lease lost, link down past its end, leave()──▶ standby
 //
-// Happy path: each process tries to take the lease and hears mas.system. The listener learns of each change of the role and
-// of every event; a process that hears that another one of its kind went down tries for the lease at once.
+// Happy path: each process tries to take the lease and hears mas.system. The listener learns of each change of the role
+// and of every event; a process that hears that another one of its kind went down tries for the lease at once.
 // Failure modes:
 // - The link to Redis is down: may_act() is false at once; the lease ends by its own clock (lease.h).
 // - Redis refuses all writes: on_writes_refused(), and the lease is tried again.
@@ -45,8 +45,8 @@ class ActiveRole final : LeaseListener, redis::SubscriberListener {
   /// Starts to hear events.
   void start();
   void on_redis_up();
-  /// Gives the role up, and tells the frame that the service has drained. The listener is told before the lease is given
-  /// back.
+  /// Gives the role up, and tells the frame that the service has drained. The listener is told before the lease is
+  /// given back.
   void leave();
 
   /// Whether this process has the role, as it was last told.

@@ -1,10 +1,11 @@
 // Keeps the agents' function library (proto/wire/agent_functions.h) loaded in Redis. Every daemon does
-// so, whichever starts first. It is loaded again after a loss: a restart without a file, FUNCTION FLUSH, another primary.
+// so, whichever starts first. It is loaded again after a loss: a restart without a file, FUNCTION FLUSH, another
+// primary.
 //
-// Happy path: checks with each new link and every five seconds, and loads the library if it is missing. A library of that
-// name with another text runs with every agent's rights: it is replaced, and an error is logged.
-// Failure: a Redis before 7 has no functions, and agents do without; any other refusal is logged (RepeatFilter), and the
-// check is repeated.
+// Happy path: checks with each new link and every five seconds, and loads the library if it is missing. A library of
+// that name with another text runs with every agent's rights: it is replaced, and an error is logged.
+// Failure: a Redis before 7 has no functions, and agents do without; any other refusal is logged (RepeatFilter), and
+// the check is repeated.
 // Threading: loop thread. Ownership: the daemon's; the references must outlive it.
 #pragma once
 

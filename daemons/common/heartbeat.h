@@ -1,8 +1,8 @@
 // The daemon's heartbeat: `mas.daemon:{name}:{instance}` with a TTL, its place in `mas.daemons`, DAEMON_UP and DOWN.
 //
 // Happy path: every period PEXPIRE, SET and SADD in one write. The PEXPIRE comes first because Redis takes it also when
-// it is out of memory. SADD tells whether the daemon was known: if not, it is new, was given up by healthd, or Redis lost
-// its data, and in each case DAEMON_UP is published. stop() deletes, removes and publishes DAEMON_DOWN.
+// it is out of memory. SADD tells whether the daemon was known: if not, it is new, was given up by healthd, or Redis
+// lost its data, and in each case DAEMON_UP is published. stop() deletes, removes and publishes DAEMON_DOWN.
 // Failure: a beat that fails is logged (RepeatFilter) and the next one comes by itself.
 //
 //     idle ──resume──▶ beating ──stop──▶ leaving ──answered or time-out──▶ done

@@ -3,8 +3,8 @@
 // Happy path: listen() binds; libmicrohttpd's epoll descriptor is watched by uv_poll, each event runs it once, and a
 // timer stands in for its time-outs. Pages are made on the loop's thread when they are asked for.
 // Failure: listen() says why it could not bind. Other methods are answered 405, other paths 404, long requests 414 or
-// 431; past the limit of connections the oldest is closed; on loopback, a request for a name other than localhost is answered
-// 421. Nothing that a client does changes the daemon's state.
+// 431; past the limit of connections the oldest is closed; on loopback, a request for a name other than localhost is
+// answered 421. Nothing that a client does changes the daemon's state.
 // Threading: loop thread. Ownership: may be destroyed at any time outside HttpPages::page.
 #pragma once
 

@@ -13,7 +13,8 @@
 // less when Redis is slow; a quick one, for when somebody waits for its end, does not rest.
 // A name may be as long as any text of Redis: what is longer than kNameBytes stays in Redis, and the receiver is told.
 // Failure: on_scan_end with the error; the walk is over.
-// Threading: loop thread. Ownership: may be destroyed at any time, also inside on_scan_end, but not inside on_scan_page.
+// Threading: loop thread. Ownership: may be destroyed at any time, also inside on_scan_end, but not inside
+// on_scan_page.
 #pragma once
 
 #include <string>

@@ -18,7 +18,8 @@ constexpr auto kMoves = transitions<State>({{State::kIdle, State::kStandby},
                                             {State::kStandby, State::kReleasing},
                                             {State::kReleasing, State::kIdle}});
 
-/// One's own is taken back: by its own clock it was over, by Redis's it may be there for long (a clock that was set back).
+/// One's own is taken back: by its own clock it was over, by Redis's it may be there for long (a clock that was set
+/// back).
 constexpr std::string_view kTake =
     "if redis.call('SET',KEYS[1],ARGV[1],'NX','PX',ARGV[2]) then return 1 end "
     "if redis.call('GET',KEYS[1])==ARGV[1] then return redis.call('PEXPIRE',KEYS[1],ARGV[2]) end return 0";

@@ -1,7 +1,7 @@
 // A lease: a key with a TTL that at most one process believes to hold.
 //
-// Happy path: a script takes it where it is free, or is there under this owner's name; another that compares the owner renews
-// it (PEXPIRE, which Redis takes even when it is out of memory), a third that compares gives it back.
+// Happy path: a script takes it where it is free, or is there under this owner's name; another that compares the owner
+// renews it (PEXPIRE, which Redis takes even when it is out of memory), a third that compares gives it back.
 //
 //     idle ──start──▶ standby ─────taken───────▶ active ──renewal says not ours──▶ standby
 //                        ▲                          │ own clock: not renewed in time

@@ -3,9 +3,9 @@
 //   log.info("redis_up", {{"address", address}, {"version", version}});
 //
 // Written to standard error, by a thread that waits for its reader (LogWriter): for people on a terminal, as JSON
-// otherwise. Event names and keys are snake_case literals and stable: tests and alerts rely on them. Values are data from anywhere: control
-// characters and invalid UTF-8 are escaped and the text is cut, so that no value forges a line or moves a
-// terminal's cursor. Never pass a payload or a secret. Threading: one thread.
+// otherwise. Event names and keys are snake_case literals and stable: tests and alerts rely on them. Values are data
+// from anywhere: control characters and invalid UTF-8 are escaped and the text is cut, so that no value forges a line
+// or moves a terminal's cursor. Never pass a payload or a secret. Threading: one thread.
 #pragma once
 
 #include <cstdint>

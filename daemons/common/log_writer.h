@@ -7,8 +7,8 @@
 // follows those before. Lines that write(2) refuses are dropped as well. Without room for a thread a
 // line is written at once where poll(2) says that it can be. The destructor gives what waits one second.
 // The descriptor is not made non-blocking: it is shared with whoever else writes to that terminal or pipe.
-// Threading: one thread writes, and destroys. Ownership: the thread keeps what it needs, and may outlive the object when
-// write(2) does not return.
+// Threading: one thread writes, and destroys. Ownership: the thread keeps what it needs, and may outlive the object
+// when write(2) does not return.
 #pragma once
 
 #include <atomic>

@@ -62,8 +62,9 @@ size_t line_with_deep_key(std::string_view document) {
   return 0;
 }
 
-/// What Kubernetes puts into the environment of a pod for each service of its namespace ("service links"): for one that is
-/// named like a daemon, `MAS_GATEWAYD_SERVICE_HOST`, `MAS_GATEWAYD_PORT=tcp://10.0.0.1:80`, `MAS_GATEWAYD_PORT_80_TCP_ADDR`.
+/// What Kubernetes puts into the environment of a pod for each service of its namespace ("service links"): for one that
+/// is named like a daemon, `MAS_GATEWAYD_SERVICE_HOST`, `MAS_GATEWAYD_PORT=tcp://10.0.0.1:80`,
+/// `MAS_GATEWAYD_PORT_80_TCP_ADDR`.
 bool is_service_link(std::string_view name, std::string_view value) {
   auto ends = [name](std::string_view end) { return name.ends_with(end); };
   const bool address = value.find("://") != std::string_view::npos;

@@ -25,8 +25,8 @@ using Environment = std::vector<std::pair<std::string, std::string>>;
 /// was.
 void apply_toml(OptionTable& table, std::string_view document, std::string_view file, Problems& problems);
 
-/// Applies every variable that starts with `MAS_<DAEMON>_`, then MAS_REDIS_URL and MAS_NAMESPACE. Kubernetes' service links,
-/// which look alike for a service that is named like the daemon, are no problem.
+/// Applies every variable that starts with `MAS_<DAEMON>_`, then MAS_REDIS_URL and MAS_NAMESPACE. Kubernetes' service
+/// links, which look alike for a service that is named like the daemon, are no problem.
 /// @param ret_ignored their names.
 void apply_environment(OptionTable& table, std::string_view daemon, const Environment& environment, Problems& problems,
                        std::vector<std::string>& ret_ignored);

@@ -7,8 +7,8 @@
 //        └─────────────────────────────────────────────────────────────────┘
 //
 // Redis being absent, or not usable, is never fatal: the gate tries again for ever, logs why (first, on a change, and
-// every 30 s) and tells the reason for /readyz. A refused server is looked up and checked anew every two seconds, since a
-// fail-over may make it, or its name, another.
+// every 30 s) and tells the reason for /readyz. A refused server is looked up and checked anew every two seconds, since
+// a fail-over may make it, or its name, another.
 // Threading: loop thread. Ownership: must outlive whoever uses connection().
 #pragma once
 

@@ -23,7 +23,8 @@ namespace mas::common {
 enum class Profile : uint8_t { kDevelopment, kProduction };
 inline constexpr std::string_view kProfileNames[] = {"development", "production"};
 
-/// @return whether an entry of this name is an agent's. In production only ids that libmas takes are: `agent:bob:x` is not.
+/// @return whether an entry of this name is an agent's. In production only ids that libmas takes are: `agent:bob:x` is
+/// not.
 bool is_agent(Profile profile, std::string_view id);
 
 /// An address to listen on.

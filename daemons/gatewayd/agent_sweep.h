@@ -1,12 +1,12 @@
-// Removes the streams of agents that stopped long ago and for which nothing waits, so that agents which come and go leave
-// nothing for ever.
+// Removes the streams of agents that stopped long ago and for which nothing waits, so that agents which come and go
+// leave nothing for ever.
 //
 //     idle ──time──▶ walking ──page──▶ asking ──last answer──▶ walking … ──end──▶ idle
 //                                        │ a page waits for its answers
 //
-// Happy path: look() starts a walk over the agents' streams every quarter of the time that they are kept, at most once an
-// hour; each agent of a page is looked at by one script (proto/wire/forget_agent.h), which also removes. Gentle: see KeyScanOp.
-// Who decides partition 0 does it, so one gateway at a time; two at once do no harm.
+// Happy path: look() starts a walk over the agents' streams every quarter of the time that they are kept, at most once
+// an hour; each agent of a page is looked at by one script (proto/wire/forget_agent.h), which also removes. Gentle: see
+// KeyScanOp. Who decides partition 0 does it, so one gateway at a time; two at once do no harm.
 // Failure modes: Redis does not answer or refuses: said in the log, and tried again with the next walk.
 // Threading: loop thread. Ownership: may be destroyed at any time.
 #pragma once

@@ -4,8 +4,8 @@
 //     health/      what Redis has no room for, or loses       ──▶ policy of the loop; whether it may decide
 //     keeper/, replay/, agent_sweep.h: work beside the loop, for the partitions that it decides
 //
-// Happy path: every 100 ms the loop learns which leases are held; every 500 ms partitions are surveyed; every second the rest
-// has its turn. drain() finishes the turn under way, signs the audit's heads, and gives every lease back.
+// Happy path: every 100 ms the loop learns which leases are held; every 500 ms partitions are surveyed; every second
+// the rest has its turn. drain() finishes the turn under way, signs the audit's heads, and gives every lease back.
 // Failure modes: those of the parts; readiness() names the first obstacle.
 // Threading: loop thread.
 #pragma once

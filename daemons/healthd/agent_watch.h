@@ -1,5 +1,5 @@
-// Watches the agents while this process is the one that does: a tick takes who is due, a look sees them, walks and hints
-// find new ones.
+// Watches the agents while this process is the one that does: a tick takes who is due, a look sees them, walks and
+// hints find new ones.
 //
 //     resting ──run──▶ watching: tick (50 ms) ─▶ LookOp ─▶ tick …
 //        ▲                │      walk over agent:* ─▶ rest (scan_interval) ─▶ walk …
@@ -7,8 +7,8 @@
 //
 // What was learned stays while resting, so that after a lost connection times-to-live and penalties are still known.
 // Agents are found without registryd: by events, and by the walk.
-// Anybody can publish events, so a backlog of looks takes a quarter of the time at most, and walks that events ask for a
-// tenth.
+// Anybody can publish events, so a backlog of looks takes a quarter of the time at most, and walks that events ask for
+// a tenth.
 // Failure: a failed look is tried again by the engine, a failed walk after the usual rest; both are logged.
 // Threading: loop thread. Ownership: may be destroyed at any time but from inside its own callbacks.
 #pragma once

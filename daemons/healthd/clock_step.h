@@ -1,9 +1,9 @@
-// Whether Redis's clock was set forward: then everything with a time to live ended before its time, and an absent heartbeat
-// proves nothing.
+// Whether Redis's clock was set forward: then everything with a time to live ended before its time, and an absent
+// heartbeat proves nothing.
 //
 // Happy path: answered() takes each answer to TIME and compares it with this host's monotonic clock, which nobody sets.
-// Failure modes: a step of less than kLeast, or than what the two answers around it leave uncertain, is not seen. A clock that
-// is set back makes nothing end too soon, and is only remembered.
+// Failure modes: a step of less than kLeast, or than what the two answers around it leave uncertain, is not seen. A
+// clock that is set back makes nothing end too soon, and is only remembered.
 // Pure; threading: none.
 #pragma once
 

@@ -5,8 +5,8 @@
 //                                              │ some are gone         ▲
 //                                              └──▶ removing ──────────┘
 //
-// The removal is a script that looks at the heartbeat again. After an absence of Redis, or when its clock was set forward, the
-// daemons have one time-to-live of their heartbeat to beat again; until then nobody is removed.
+// The removal is a script that looks at the heartbeat again. After an absence of Redis, or when its clock was set
+// forward, the daemons have one time-to-live of their heartbeat to beat again; until then nobody is removed.
 // Failure: the pass ends, is logged, and the next one comes by itself.
 // Threading: loop thread. Ownership: may be destroyed at any time but from inside its own callbacks.
 #pragma once

@@ -1,5 +1,5 @@
-// Flap damping after RFC 2439 (BGP route flap damping): every flap adds to a penalty that decays exponentially; above one
-// threshold the agent is suppressed, below a lower one it is used again. Pure.
+// Flap damping after RFC 2439 (BGP route flap damping): every flap adds to a penalty that decays exponentially; above
+// one threshold the agent is suppressed, below a lower one it is used again. Pure.
 #pragma once
 
 #include <algorithm>

@@ -6,14 +6,14 @@
 //        ▲                        │
 //        └── lease lost, drain ◀──┘
 //
-// Redis's clock is asked for also while standing by: where it was set forward, the lease ends with everything else that has a
-// time to live, and who gains it then has to know.
+// Redis's clock is asked for also while standing by: where it was set forward, the lease ends with everything else that
+// has a time to live, and who gains it then has to know.
 //
-// While Redis takes no writes nobody can beat either, so that counts as an absence of Redis. It shows in the lease, which
-// the active process and those that stand by write every few seconds.
+// While Redis takes no writes nobody can beat either, so that counts as an absence of Redis. It shows in the lease,
+// which the active process and those that stand by write every few seconds.
 //
-// Hearing is not needed: events on mas.system and keyspace notifications only make it look sooner. The latter come over a
-// connection of their own, since a Redis that does not let us have them must not cost us the former; whether the
+// Hearing is not needed: events on mas.system and keyspace notifications only make it look sooner. The latter come over
+// a connection of their own, since a Redis that does not let us have them must not cost us the former; whether the
 // server sends any is the operator's setting (notify-keyspace-events), which is not touched.
 #pragma once
 

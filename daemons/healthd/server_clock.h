@@ -1,7 +1,7 @@
 // Checks Redis's clock in every batch of reads whose keys may have expired too soon, before their results are used.
 //
-// Happy path: a batch begins with TIME; its answer goes to take(), and `stepped` is called before take() returns where the
-// clock was set forward since the answer before, whoever asked for that one.
+// Happy path: a batch begins with TIME; its answer goes to take(), and `stepped` is called before take() returns where
+// the clock was set forward since the answer before, whoever asked for that one.
 // Failure modes: without the right to TIME nothing is seen.
 // Threading: loop thread. Ownership: outlives those who ask.
 #pragma once

@@ -1,5 +1,5 @@
-// When what is due: a hashed timing wheel over small integers (G. Varghese and A. Lauck, "Hashed and Hierarchical Timing
-// Wheels", SOSP 1987).
+// When what is due: a hashed timing wheel over small integers (G. Varghese and A. Lauck, "Hashed and Hierarchical
+// Timing Wheels", SOSP 1987).
 //
 // Setting, changing and removing a due time cost O(1) and no allocation; taking what is due costs the slots that passed
 // since the last time. Items further away than one turn stay in their slot for the turns it takes.

@@ -9,8 +9,8 @@
 //
 // Events are hints: an id that one names is looked at soon, each once however often it is named. An agent that stops
 // says DEREGISTER before it deletes its entry, so that id is looked at once more a little later. When more ids wait
-// than the bound allows, the rest is found by another full pass. Anybody can name ids, so looks that events ask for take a
-// quarter of the time at most, and passes that they ask for a tenth.
+// than the bound allows, the rest is found by another full pass. Anybody can name ids, so looks that events ask for
+// take a quarter of the time at most, and passes that they ask for a tenth.
 // Threading: loop thread. Ownership: may be destroyed at any time but from inside a call it makes, except
 // on_index_failed; withdraws mas.index then.
 #pragma once

@@ -2,9 +2,9 @@
 //
 //     idle ──start──▶ writing ──last answer──▶ idle, done
 //
-// Failure: the first error is what done says; the other writes are carried out nevertheless. An index key of a type that
-// is not ours is deleted, since nothing else may live under these names, and reported as an error like others: the owner
-// builds the index again.
+// Failure: the first error is what done says; the other writes are carried out nevertheless. An index key of a type
+// that is not ours is deleted, since nothing else may live under these names, and reported as an error like others: the
+// owner builds the index again.
 // Threading: loop thread. Ownership: may be destroyed at any time; done is not called then.
 #pragma once
 

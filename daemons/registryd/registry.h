@@ -2,8 +2,8 @@
 //
 // Happy path: whoever looked at `agent:{id}` hands what it saw to observe(), which remembers it and says which members
 // the index sets gain and lose. A re-registration with fewer capabilities takes the agent out of the sets it left.
-// A full pass: begin_pass(), observe() every entry that is found, then look at unseen() once more (their entries went, or
-// came while the pass ran), then ask wants() about every member that the index sets really have.
+// A full pass: begin_pass(), observe() every entry that is found, then look at unseen() once more (their entries went,
+// or came while the pass ran), then ask wants() about every member that the index sets really have.
 // Failure: an entry that cannot be indexed is taken out of the index and the caller told why.
 // Capability names are interned, so an agent costs its id and four bytes per capability. Pure; threading: none.
 #pragma once

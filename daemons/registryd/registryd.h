@@ -9,8 +9,8 @@
 // Two processes may run; the lease lets one of them write. One that was paused past its lease may still write what it
 // had queued: the index is a hint, and the next full pass of the active one mends it.
 // A killed process leaves mas.index behind; whoever starts doubts it (index_marker.h).
-// Builds are spaced by what they cost: whoever can cut the subscription again and again must not have the whole registry
-// walked each time.
+// Builds are spaced by what they cost: whoever can cut the subscription again and again must not have the whole
+// registry walked each time.
 #pragma once
 
 #include <memory>

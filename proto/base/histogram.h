@@ -36,8 +36,8 @@ class Histogram {
   /// bucket counts, exact when `value` is a bucket edge, at most one bucket short of the truth elsewhere.
   uint64_t count_at_or_below(uint64_t value) const;
 
-  /// Calls `fn(upper edge, count)` for each bucket that is not empty, by rising edge. Recording `count` values of `edge`
-  /// in another histogram gives the same buckets there: how one travels between processes.
+  /// Calls `fn(upper edge, count)` for each bucket that is not empty, by rising edge. Recording `count` values of
+  /// `edge` in another histogram gives the same buckets there: how one travels between processes.
   template <typename Fn>
   void for_each_bucket(Fn&& fn) const {
     for (size_t i = 0; i < buckets_.size(); ++i)

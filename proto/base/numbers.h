@@ -8,8 +8,8 @@
 
 namespace mas {
 
-/// @return the number that the whole text is: no plus sign, no space, no other base; nullopt for anything else and for a
-/// number that the type cannot hold. Floating-point numbers may have an exponent, or be "inf" or "nan".
+/// @return the number that the whole text is: no plus sign, no space, no other base; nullopt for anything else and for
+/// a number that the type cannot hold. Floating-point numbers may have an exponent, or be "inf" or "nan".
 template <typename Number>
 std::optional<Number> parse_number(std::string_view text) {
   Number value{};

@@ -1,8 +1,8 @@
 // Secrets in memory: overwritten before their memory is given back, so that no core dump, swap file or stray read of
 // freed memory has them (CWE-244).
 //
-// A std::string that grows, is assigned or is destroyed returns its old block without overwriting it. So keep a secret in
-// a Secret, or in a buffer that grows by reserve_wiping() and ends with wipe().
+// A std::string that grows, is assigned or is destroyed returns its old block without overwriting it. So keep a secret
+// in a Secret, or in a buffer that grows by reserve_wiping() and ends with wipe().
 // Threading, ownership: as for any std::string.
 #pragma once
 

@@ -32,8 +32,8 @@ constexpr TransitionTable transitions(std::initializer_list<std::pair<State, Sta
   return table;
 }
 
-/// @return the name of an enumerator with its scopes, as the compiler writes it: "mas::StartOp::State::kReading"; "?" where
-/// the type has none with that value.
+/// @return the name of an enumerator with its scopes, as the compiler writes it: "mas::StartOp::State::kReading"; "?"
+/// where the type has none with that value.
 template <auto Value>
 constexpr std::string_view enumerator_name() {
   std::string_view text = __PRETTY_FUNCTION__;  // "… [with auto Value = mas::StartOp::State::kReading; …]"

@@ -1,5 +1,5 @@
-// An object per thread that can be used as long as the thread runs code at all: also in functions of atexit(), which run
-// after the thread_local objects of their thread were destroyed, and in destructors of other thread_local objects.
+// An object per thread that can be used as long as the thread runs code at all: also in functions of atexit(), which
+// run after the thread_local objects of their thread were destroyed, and in destructors of other thread_local objects.
 //
 // It is made at the first use and destroyed with the thread; what uses it later gets a new one, which stays.
 #pragma once

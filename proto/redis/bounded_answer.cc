@@ -9,8 +9,8 @@
 namespace mas::redis {
 namespace {
 
-// KEYS: the command's key, if it has one. ARGV: bytes of a text, bytes of all, whether to refuse (1), the command, its other
-// arguments.
+// KEYS: the command's key, if it has one. ARGV: bytes of a text, bytes of all, whether to refuse (1), the command, its
+// other arguments.
 constexpr std::string_view kRead = R"lua(
 local most, left, largest = tonumber(ARGV[1]), tonumber(ARGV[2]), 0
 local words = {ARGV[4]}

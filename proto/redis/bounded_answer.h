@@ -2,12 +2,13 @@
 //
 // Happy path: add_bounded() appends any reading command as a script; its reply is that of the command.
 // Failure modes:
-// - a text over `text` bytes, at any depth of the reply: an integer in its place, its length; with `refuse`, the whole reply
+// - a text over `text` bytes, at any depth of the reply: an integer in its place, its length; with `refuse`, the whole
+//   reply
 //   is the error `TOOLARGE …`, which names the key and says how many bytes there are and may be;
 // - a reply that still has more than `whole` bytes: that error;
 // - an error of the command: as Redis words it.
-// A value that is too large is copied once inside Redis and never leaves it. A frequent reader should ask for sizes first,
-// where Redis has a command for that (HSTRLEN): hash_reads.h.
+// A value that is too large is copied once inside Redis and never leaves it. A frequent reader should ask for sizes
+// first, where Redis has a command for that (HSTRLEN): hash_reads.h.
 // Threading: none; appends commands.
 #pragma once
 

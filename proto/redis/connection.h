@@ -3,7 +3,8 @@
 //   command      one RESP request; a Command may hold several, each with its own reply
 //   run          commands sent by one call, whose replies go to one receiver
 //   pending      runs whose replies have not all come, in the order of the wire
-//   outgoing     bytes accepted but not yet handed to the socket; all of it goes out in one write, large ropes in several
+//   outgoing     bytes accepted but not yet handed to the socket; all of it goes out in one write, large ropes in
+//                several
 //   generation   number of the current link; every (re)connect makes a new one
 //
 // Happy path: start() → resolve, connect, TLS, AUTH, SELECT, CLIENT SETNAME, PING → ready. send() appends to
@@ -130,7 +131,8 @@ class Connection {
   Status send(std::string_view bytes, size_t count, ReplyTo to, Duration timeout = {});
   /// The same, without copying when nothing is queued: takes the bytes, and leaves others or none.
   Status send_from(std::string& bytes, size_t count, ReplyTo to, Duration timeout = {});
-  /// The same for a rope; the memory that it was lent is kept until the socket has taken its bytes, or the link is lost.
+  /// The same for a rope; the memory that it was lent is kept until the socket has taken its bytes, or the link is
+  /// lost.
   Status send(Rope rope, ReplyTo to, Duration timeout = {});
 
   /// Writes what send() queued now, instead of before the loop polls.

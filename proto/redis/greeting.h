@@ -1,4 +1,5 @@
-// The first commands of a connection (AUTH, SELECT, CLIENT SETNAME, PING, in one write), and which answers end the link.
+// The first commands of a connection (AUTH, SELECT, CLIENT SETNAME, PING, in one write), and which answers end the
+// link.
 //
 // Failures, as take() returns them:
 //   kAuthFailed   AUTH was refused

@@ -1,8 +1,8 @@
 // A host's addresses, looked up without blocking the loop: a thread per name.
 //
 // Happy path: an IP address needs no thread; for a name getaddrinfo(3) runs on a thread of its own. `done` is called on
-// the loop when it has ended. libuv's threads are not used: libuv aborts the process when it cannot make them, waits for
-// all of them at exit(), and hangs the exit() of a forked child.
+// the loop when it has ended. libuv's threads are not used: libuv aborts the process when it cannot make them, waits
+// for all of them at exit(), and hangs the exit() of a forked child.
 // Failure: no such name; no room for a thread.
 // Threading: the loop's thread. Ownership: may be destroyed at any time, also inside of `done`; a thread that is still
 // running then ends by itself without a callback.

@@ -59,8 +59,8 @@ class NextRound {
 };
 
 /// Runs once before the loop next waits for I/O, however often it was asked for: where writes that were queued by
-/// callbacks go out together. After the callbacks of one poll (uv_check_t) or, asked for elsewhere, right before the next
-/// (uv_prepare_t); the loop's time-out is 0 until then (uv_idle_t), also for who polls uv_backend_fd.
+/// callbacks go out together. After the callbacks of one poll (uv_check_t) or, asked for elsewhere, right before the
+/// next (uv_prepare_t); the loop's time-out is 0 until then (uv_idle_t), also for who polls uv_backend_fd.
 class BeforePoll {
  public:
   BeforePoll(uv_loop_t* loop, std::function<void()> fn);

@@ -1,9 +1,9 @@
 // What a connection has accepted and not handed to its socket, in the order of the wire: ropes first, then bytes.
 //
-// Happy path: append() takes what is to be sent; next() returns the bytes of one write. Without ropes, these are all bytes,
-// without a copy. With ropes, they are about kPartBytes, copied together, so that no rope is ever copied as a whole.
-// A run (the commands of one call) has begun when next() has returned a byte of it. drop_begun() removes the rest of such
-// runs, which another link cannot continue.
+// Happy path: append() takes what is to be sent; next() returns the bytes of one write. Without ropes, these are all
+// bytes, without a copy. With ropes, they are about kPartBytes, copied together, so that no rope is ever copied as a
+// whole. A run (the commands of one call) has begun when next() has returned a byte of it. drop_begun() removes the
+// rest of such runs, which another link cannot continue.
 // Threading: none.
 #pragma once
 

@@ -65,7 +65,8 @@ class ReplyReader {
   ReplyReader(const ReplyReader&) = delete;
   ReplyReader& operator=(const ReplyReader&) = delete;
 
-  /// From the next reply on: a longer text comes as an integer in its place, its length. Its bytes are dropped as they come.
+  /// From the next reply on: a longer text comes as an integer in its place, its length. Its bytes are dropped as they
+  /// come.
   /// @param most bytes of a text; 0: no such bound.
   void bound_texts(size_t most);
 

@@ -1,11 +1,11 @@
-// Commands whose large texts are not copied: they stay in the caller's memory until they are written to the socket. So a
-// transaction of tens of megabytes is not held twice.
+// Commands whose large texts are not copied: they stay in the caller's memory until they are written to the socket. So
+// a transaction of tens of megabytes is not held twice.
 //
 // Happy path: construct it with the memory whose texts need no copy; add() commands; give it to Connection::send().
 // Texts that are short, or in other memory, are copied.
 // Failure modes: std::bad_alloc.
-// Threading: none. Ownership: `Lent::keep` keeps the lent memory alive until all of it was written, or until the rope is
-// destroyed.
+// Threading: none. Ownership: `Lent::keep` keeps the lent memory alive until all of it was written, or until the rope
+// is destroyed.
 #pragma once
 
 #include <cstdint>

@@ -5,8 +5,8 @@
 // Failure: as Connection; besides, a PING goes out every `ping_interval`, and a link that was silent for two of them is
 // replaced, so a subscriber never looks healthy while it receives nothing. With each PING, refused subscriptions are
 // requested again. Messages that were published without a link are lost; listeners learn that by on_subscriber_down and
-// on_subscribed, and must read the present state themselves. A message of more than `max_message` bytes is left out as it
-// comes, whatever its publisher sent: on_oversized.
+// on_subscribed, and must read the present state themselves. A message of more than `max_message` bytes is left out as
+// it comes, whatever its publisher sent: on_oversized.
 // Threading: one loop, its thread. Ownership: as Connection.
 #pragma once
 

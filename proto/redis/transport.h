@@ -5,8 +5,9 @@
 //        └───────────── close(), or failure → on_lost ─────────────────┘
 //
 // Happy path: open() → on_open; write() hands over a buffer, on_written is called when it is written; on_bytes
-// delivers what was received. Addresses of a name are tried in their order (RFC 8305, section 5): the next one when one fails or has not
-// answered for a quarter of a second. Attempts continue in parallel, and the first that succeeds is used.
+// delivers what was received. Addresses of a name are tried in their order (RFC 8305, section 5): the next one when one
+// fails or has not answered for a quarter of a second. Attempts continue in parallel, and the first that succeeds is
+// used.
 // Failure: on_lost once, with a sentence that has no address in it (the owner knows it); the transport is then closed
 // and may be opened again. There are no time-outs here: the owner closes.
 // Certificates and keys are read from their files for each link, so that a new link uses new files.

@@ -36,8 +36,8 @@ inline constexpr std::string_view kAgentEntryFields[] = {"id", "capabilities", "
 inline constexpr size_t kCapabilitiesBytes = 256 * 1024;
 /// Bytes of `status` and of `registered_at`.
 inline constexpr size_t kEntryTextBytes = 64;
-/// Bytes up to which each of these fields is read. A reader asks for the sizes (HSTRLEN) before the values: their writer
-/// chose them.
+/// Bytes up to which each of these fields is read. A reader asks for the sizes (HSTRLEN) before the values: their
+/// writer chose them.
 inline constexpr size_t kAgentEntryBounds[] = {limits::kForeignAgentIdBytes, kCapabilitiesBytes, limits::kMetadataBytes,
                                                kEntryTextBytes, kEntryTextBytes};
 

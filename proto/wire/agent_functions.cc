@@ -4,15 +4,15 @@
 namespace mas {
 namespace {
 
-// KEYS: streams. ARGV: group, own name, head of the leases' keys, how many of a stream, how many holders may end with an entry,
-// the key of the agent's instances, whether also those that stand there (which did not end in order) are taken for dead.
-// Consumers are named by instances. Redis counts an entry's deliveries, also those to the same instance after a lost link: the
-// thousands of that count are how often it was claimed, which is how many of its holders have ended.
-// One that two holders ended with is held alone: nobody takes another such one meanwhile, so that of a killer and those beside
-// it only the killer is held when the third holder ends.
-// @return for each stream the claimed entries, as XREADGROUP has them, the ids of those that too many holders ended with, whether
-// one was left since another is held, and up to which entry the group was delivered; an error where one has no group.
-// No more streams than an agent has: what a call takes is bounded by what its caller has in them.
+// KEYS: streams. ARGV: group, own name, head of the leases' keys, how many of a stream, how many holders may end with
+// an entry, the key of the agent's instances, whether also those that stand there (which did not end in order) are
+// taken for dead. Consumers are named by instances. Redis counts an entry's deliveries, also those to the same instance
+// after a lost link: the thousands of that count are how often it was claimed, which is how many of its holders have
+// ended. One that two holders ended with is held alone: nobody takes another such one meanwhile, so that of a killer
+// and those beside it only the killer is held when the third holder ends.
+// @return for each stream the claimed entries, as XREADGROUP has them, the ids of those that too many holders ended
+// with, whether one was left since another is held, and up to which entry the group was delivered; an error where one
+// has no group. No more streams than an agent has: what a call takes is bounded by what its caller has in them.
 constexpr std::string_view kClaim = R"lua(
 if #KEYS > 8 then return redis.error_reply('ERR an agent has no more than 8 streams') end
 local group, own = ARGV[1], ARGV[2]
@@ -76,11 +76,11 @@ return results
 
 // KEYS: entry, heartbeat, instances, own lease. ARGV: own instance, head of every lease's key, channel, the event that
 // the agent is gone, the event that an instance is.
-// Another instance may be one that was killed and whose lease has not run out. So the heartbeat ends with the last lease:
-// whoever lives renews both in time.
-// Anybody with the agent's rights may have made its instances many, or their names long: 1,000 are looked at, and those that
-// were not count as alive for as long as a lease lasts (15 s). A longer name than an instance's (32 digits) is none.
-// Every write here is one that Redis accepts when it is out of memory.
+// Another instance may be one that was killed and whose lease has not run out. So the heartbeat ends with the last
+// lease: whoever lives renews both in time.
+// Anybody with the agent's rights may have made its instances many, or their names long: 1,000 are looked at, and those
+// that were not count as alive for as long as a lease lasts (15 s). A longer name than an instance's (32 digits) is
+// none. Every write here is one that Redis accepts when it is out of memory.
 constexpr std::string_view kTakeBack = R"lua(
 redis.call('HDEL', KEYS[3], ARGV[1])
 redis.call('DEL', KEYS[4])

@@ -4,10 +4,11 @@
 // (daemons/common/agent_library.h); agents call its functions by name (sdk/src/core/server_functions.h).
 // Failure modes:
 //   no library, or no functions   agents run the body of a function by EVAL, where their Redis user may
-//   a user without a right        Redis checks a caller's rights for the keys that it names and for every command in a function
-// Rules for these functions, since any agent may call them: a function does nothing that its caller could not do by plain
-// commands, and takes no longer than what its caller has written before. A change of a function raises the number in all
-// names, so that older and newer agents find theirs during an upgrade; unit_wire holds the digest.
+//   a user without a right        Redis checks a caller's rights for the keys that it names and for every command in a
+//                                 function
+// Rules for these functions, since any agent may call them: a function does nothing that its caller could not do by
+// plain commands, and takes no longer than what its caller has written before. A change of a function raises the number
+// in all names, so that older and newer agents find theirs during an upgrade; unit_wire holds the digest.
 // Threading: immutable. Ownership: static texts.
 #pragma once
 

@@ -1,9 +1,9 @@
 // The delegation chain, `meta.chain`: the agents whose messages led to this one, oldest first, without its own sender.
 //
-// An agent that sends while it handles a message copies that message's chain and appends the message's sender, as a proxy
-// does with Via (RFC 3261 §16.3) or CDN-Loop (RFC 8586). So the chain shows which agents were involved already.
-// It is a JSON array of agent ids, which need no escapes, with at most limits::kChainAgents ids. A sender that would exceed
-// that leaves out the oldest ones; `meta.hops` still counts all.
+// An agent that sends while it handles a message copies that message's chain and appends the message's sender, as a
+// proxy does with Via (RFC 3261 §16.3) or CDN-Loop (RFC 8586). So the chain shows which agents were involved already.
+// It is a JSON array of agent ids, which need no escapes, with at most limits::kChainAgents ids. A sender that would
+// exceed that leaves out the oldest ones; `meta.hops` still counts all.
 // Failure: is_chain() returns false for an invalid chain; the other functions need a valid one. A sender can omit the
 // chain: it is the word of agents that cooperate, not evidence.
 // Threading: pure. Ownership: views of the array.

@@ -65,9 +65,9 @@ struct Field {
 constexpr Field kFields[] = {
     {"agent_id", take_agent_id}, {"token", take_token}, {"key_id", take_key_id}, {"key", take_key}};
 
-/// What toml++ must not be given: it descends once per part of a dotted key and per bracket, as deep as the file is long,
-/// and its parsers of numbers, dates and characters beyond ASCII have assertions that a file can break. So: a bare key and
-/// a text of one line in quotes, all in ASCII; lines of comment are free.
+/// What toml++ must not be given: it descends once per part of a dotted key and per bracket, as deep as the file is
+/// long, and its parsers of numbers, dates and characters beyond ASCII have assertions that a file can break. So: a
+/// bare key and a text of one line in quotes, all in ASCII; lines of comment are free.
 bool is_flat(std::string_view line) {
   constexpr std::string_view kInName = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_- \t\r";
   auto first = line.find_first_not_of(" \t");

@@ -6,7 +6,8 @@
 //   key = "43 characters of url-safe base64"
 //
 // A token, or a key with its id, or both. The file's mode must be 0600 or 0400 (a systemd credential may be 0440).
-// Failure: see secret_file.h; kInvalidArgument with file, line and field, and what was expected; never the file's content.
+// Failure: see secret_file.h; kInvalidArgument with file, line and field, and what was expected; never the file's
+// content.
 // Threading: any thread. Ownership: secrets are wiped with the object.
 #pragma once
 

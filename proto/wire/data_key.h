@@ -1,10 +1,11 @@
-// Single values of a payload, encrypted on their way: what the gateway's data-loss prevention writes in their place, and
-// how agents that hold the key get them back.
+// Single values of a payload, encrypted on their way: what the gateway's data-loss prevention writes in their place,
+// and how agents that hold the key get them back.
 //
 //   {mas:enc:<kind>:<key id>:<sealed>}      kind s: text within a string; n: a JSON number, or part of one
 //
 // `sealed` is AES-256-GCM (seal.h) under the data key, bound to the kind and to the value's path in the envelope
-// (json_path.h), so that a token that is moved to another member cannot be decrypted. A number's token is a JSON string.
+// (json_path.h), so that a token that is moved to another member cannot be decrypted. A number's token is a JSON
+// string.
 // Threading: none; a DataKey is immutable. Ownership: by value.
 #pragma once
 
@@ -45,8 +46,8 @@ struct Decrypted {
 };
 
 /// @param json one valid JSON value. @param root its path: `data` for an envelope's data.
-/// @return the same with every token that one of `keys` opens replaced by its value, and everything else byte for byte as
-/// it was; kAuthFailed where a token of a key that is given does not open, with its path.
+/// @return the same with every token that one of `keys` opens replaced by its value, and everything else byte for byte
+/// as it was; kAuthFailed where a token of a key that is given does not open, with its path.
 Result<Decrypted> decrypt_values(std::string_view json, std::string_view root, std::span<const DataKey> keys);
 
 }  // namespace mas

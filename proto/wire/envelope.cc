@@ -300,8 +300,8 @@ Result<Envelope> EnvelopeDecoder::decode(std::string_view bytes, size_t max_byte
   return envelope;
 }
 
-// The names that every envelope has are written as they stand, without the writer's look at each character: this is most
-// of what sending a small message costs.
+// The names that every envelope has are written as they stand, without the writer's look at each character: this is
+// most of what sending a small message costs.
 void append_envelope(std::string& out, const EnvelopeFields& fields) {
   out.append(R"({"sender_id":)");
   append_json_string(out, fields.sender_id);

@@ -1,10 +1,11 @@
 // Error replies: how a requester hears at once that its request could not be answered.
 //
-// An error reply is an ordinary reply (message type `mas.error`, data `{}`) whose `meta.error` has a code and a sentence.
-// Programs that do not know `meta.error` see a reply without data.
+// An error reply is an ordinary reply (message type `mas.error`, data `{}`) whose `meta.error` has a code and a
+// sentence. Programs that do not know `meta.error` see a reply without data.
 // Failure modes:
 // - a code of a newer version: errc_of() takes it for HANDLER_FAILED, and the code itself stays readable;
-// - a sentence with control characters, invalid UTF-8 or too many bytes: error_text() makes it fit to be sent and shown.
+// - a sentence with control characters, invalid UTF-8 or too many bytes: error_text() makes it fit to be sent and
+//   shown.
 // Threading: pure functions. Ownership: views live as long as what they are made of.
 #pragma once
 

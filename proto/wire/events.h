@@ -43,8 +43,8 @@ Result<Event> decode_event(std::string_view bytes);
 std::string register_event(std::string_view agent_id, const std::vector<std::string>& capabilities);
 std::string deregister_event(std::string_view agent_id);
 
-/// INSTANCE_STOPPED, AGENT_INACTIVE, AGENT_ACTIVE, AGENT_FLAPPING, CIRCUIT_OPENED, CIRCUIT_CLOSED. Here and below, free text is made printable and cut to
-/// limits::kEventTextBytes.
+/// INSTANCE_STOPPED, AGENT_INACTIVE, AGENT_ACTIVE, AGENT_FLAPPING, CIRCUIT_OPENED, CIRCUIT_CLOSED. Here and below, free
+/// text is made printable and cut to limits::kEventTextBytes.
 std::string agent_event(EventType type, std::string_view agent_id, std::string_view why, WallMicros now);
 /// DAEMON_UP, DAEMON_DOWN.
 std::string daemon_event(EventType type, std::string_view daemon, std::string_view instance, WallMicros now);

@@ -5,7 +5,8 @@
 //
 // It names the message by its place in the agent's own streams. The gateway reads the message there, so an agent can
 // neither report a message that it was not sent nor write into another stream.
-// Failure: decode() refuses anything that encode() would not write. Threading: none. Ownership: views live as long as the bytes.
+// Failure: decode() refuses anything that encode() would not write. Threading: none. Ownership: views live as long as
+// the bytes.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +28,8 @@ struct FailureReport {
   std::string_view reason;    ///< one sentence, UTF-8 without control characters; cut at limits::kFailureReasonBytes
 
   void encode(std::string& out) const;
-  /// @return kMalformed for another version, an invalid lane or entry id, or a reason that is too long or not printable.
+  /// @return kMalformed for another version, an invalid lane or entry id, or a reason that is too long or not
+  /// printable.
   static Result<FailureReport> decode(std::string_view bytes);
 };
 

@@ -10,8 +10,8 @@
 namespace mas {
 namespace {
 
-// KEYS: entry, heartbeat, instances, lanes. ARGV: head of the leases' keys, milliseconds that it must be gone, 1 to discard
-// what waits, 1 to change nothing. An entry of a lane that was handled is deleted, so what is there waits.
+// KEYS: entry, heartbeat, instances, lanes. ARGV: head of the leases' keys, milliseconds that it must be gone, 1 to
+// discard what waits, 1 to change nothing. An entry of a lane that was handled is deleted, so what is there waits.
 constexpr std::string_view kForget = R"lua(
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)

@@ -1,14 +1,16 @@
-// Removes the streams of an agent that has stopped, by one script, so that no message arrives between check and removal.
+// Removes the streams of an agent that has stopped, by one script, so that no message arrives between check and
+// removal.
 //
-// Happy path: forget_agent_words() is an EVAL over the keys of one agent. The script keeps the streams if the agent is registered,
-// is alive, was active recently or has messages waiting. It answers with three values: a word (parse_forget_state), the
-// number of waiting messages, and the milliseconds since the agent was last active.
-// A message that is delivered before the script runs is waiting, so the streams stay. One that is delivered after it creates
-// the stream anew, and the agent's next start creates the group at the stream's beginning. Neither is lost.
-// Activity is the last sign of the agent: an orderly stop touches the instance's consumer, which resets its `idle` time; a
-// message that arrives is the stream's last id. -1: neither ever happened. (Redis before 7.2 does not count a read that
-// finds nothing, so reads prove nothing; a running agent is registered.)
-// The agent cannot make the script slow: if it has more than 1,000 instances on record, or 1 MiB of them, its streams stay.
+// Happy path: forget_agent_words() is an EVAL over the keys of one agent. The script keeps the streams if the agent is
+// registered, is alive, was active recently or has messages waiting. It answers with three values: a word
+// (parse_forget_state), the number of waiting messages, and the milliseconds since the agent was last active.
+// A message that is delivered before the script runs is waiting, so the streams stay. One that is delivered after it
+// creates the stream anew, and the agent's next start creates the group at the stream's beginning. Neither is lost.
+// Activity is the last sign of the agent: an orderly stop touches the instance's consumer, which resets its `idle`
+// time; a message that arrives is the stream's last id. -1: neither ever happened. (Redis before 7.2 does not count a
+// read that finds nothing, so reads prove nothing; a running agent is registered.)
+// The agent cannot make the script slow: if it has more than 1,000 instances on record, or 1 MiB of them, its streams
+// stay.
 // Failure modes: if a lane has another type, all streams stay; a user without the right gets Redis's NOPERM.
 // Threading: pure. Ownership: values.
 #pragma once

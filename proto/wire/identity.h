@@ -1,9 +1,9 @@
-// An identity: the hash `mas.identity:{id}` as a value. It says how a gateway authenticates an agent (token, keys), until
-// when, in which state the identity is, and which capabilities the agent may claim.
+// An identity: the hash `mas.identity:{id}` as a value. It says how a gateway authenticates an agent (token, keys),
+// until when, in which state the identity is, and which capabilities the agent may claim.
 //
 // Read strictly and whole (HGETALL): a field that is missing, wrong or unknown makes the identity unreadable, and a
-// sender without a readable identity is refused. Tokens are kept as SHA-256, keys sealed (seal.h) for this agent and key
-// id, so that a sealed key copied into another agent's identity cannot be opened.
+// sender without a readable identity is refused. Tokens are kept as SHA-256, keys sealed (seal.h) for this agent and
+// key id, so that a sealed key copied into another agent's identity cannot be opened.
 // Failure: kNotFound without any field; kMalformed or kTooLarge with the field and what was expected, never a secret.
 // Threading: values. Ownership: an Identity owns its texts.
 #pragma once

@@ -1,7 +1,7 @@
 // The place of a value in a JSON document, as text: `data.patient.ids[2]`, `meta["a key"]`; `$` for the whole.
 //
-// A key of letters, digits, `_` and `-` is written unchanged, any other as a JSON string in brackets, so that two places
-// never have the same path. Pure.
+// A key of letters, digits, `_` and `-` is written unchanged, any other as a JSON string in brackets, so that two
+// places never have the same path. Pure.
 #pragma once
 
 #include <cstddef>

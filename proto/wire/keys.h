@@ -64,7 +64,8 @@ class Keys {
   std::string receipts(std::string_view id, std::string_view instance) const {
     return join("mas.receipts:", id, ":") + std::string(instance);
   }
-  /// Sorted set: messages of the partition's agents that wait to be delivered again, by when they are due (waiting_retry.h).
+  /// Sorted set: messages of the partition's agents that wait to be delivered again, by when they are due
+  /// (waiting_retry.h).
   std::string trial(unsigned partition) const { return partitioned("mas.trial:", partition); }
   std::string retries(unsigned partition) const { return partitioned("mas.retry:", partition); }
   /// String: the secret that gateways without a master key share.
@@ -106,7 +107,8 @@ class Keys {
   /// `agent:a:heartbeat` yields `a:heartbeat`: only the entry's own `id` field tells them apart.
   std::string_view agent_id_of_key(std::string_view key) const;
 
-  /// @return the id if `key` is `mas.identity:{id}`, `ratelimit:{id}:limits` or `circuit:{id}`, of this namespace, else empty.
+  /// @return the id if `key` is `mas.identity:{id}`, `ratelimit:{id}:limits` or `circuit:{id}`, of this namespace, else
+  /// empty.
   std::string_view agent_id_of_identity(std::string_view key) const { return after("mas.identity:", key); }
   std::string_view agent_id_of_limits(std::string_view key) const { return between("ratelimit:", ":limits", key); }
   std::string_view agent_id_of_circuit(std::string_view key) const { return after("circuit:", key); }

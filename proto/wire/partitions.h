@@ -1,5 +1,5 @@
-// The hash `mas.config`, on which gateways and agents agree before anything else: the protocol's version and the number of
-// partitions. Pure.
+// The hash `mas.config`, on which gateways and agents agree before anything else: the protocol's version and the number
+// of partitions. Pure.
 #pragma once
 
 #include <optional>
@@ -13,7 +13,8 @@ inline constexpr unsigned kProtocolVersion = 1;
 inline constexpr unsigned kDefaultPartitions = 16;
 inline constexpr unsigned kMaxPartitions = 1024;
 
-/// @param text the field `partitions`; empty: it is missing. @return nullopt unless it is a number from 1 to kMaxPartitions.
+/// @param text the field `partitions`; empty: it is missing. @return nullopt unless it is a number from 1 to
+/// kMaxPartitions.
 std::optional<unsigned> parse_partitions(std::string_view text);
 
 /// @param partitions,protocol the fields of mas.config; empty: it is missing. @param reader "this gateway".

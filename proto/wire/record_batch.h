@@ -1,6 +1,7 @@
 // Records: envelopes in a length-prefixed blob, as an ingress frame and a stream entry carry them.
 //
-//   record   u32 size of what follows, u8 flags, 12 bytes retry state (if kRetried), 56 bytes ticket (if kTicket), envelope
+//   record   u32 size of what follows, u8 flags, 12 bytes retry state (if kRetried), 56 bytes ticket (if kTicket),
+//            envelope
 //   entry    u8 version (1), records                        (field `b` of a stream entry)
 //
 // Integers are little-endian. A ticket is opaque to agents: the receiver of a request returns it with the reply.
@@ -35,7 +36,8 @@ struct Record {
   std::string_view envelope;
 };
 
-/// Appends a record; kTicket is set where `ticket` is not empty (it then has kTicketBytes), kRetried where `retry` is not.
+/// Appends a record; kTicket is set where `ticket` is not empty (it then has kTicketBytes), kRetried where `retry` is
+/// not.
 void append_record(std::string& out, std::string_view envelope, std::string_view ticket = {}, uint8_t flags = 0,
                    std::string_view retry = {});
 

@@ -1,11 +1,12 @@
 // The retry schedule of a message whose handler failed: when it is due again, and when it is given up.
 //
-// Exponential backoff with jitter: the wait after attempt n is uniform in [base/2, min(cap, base·2ⁿ⁻¹)], the "full jitter"
-// of M. Brooker, "Exponential Backoff and Jitter" (AWS Architecture Blog, 2015) above a floor, so that messages
+// Exponential backoff with jitter: the wait after attempt n is uniform in [base/2, min(cap, base·2ⁿ⁻¹)], the "full
+// jitter" of M. Brooker, "Exponential Backoff and Jitter" (AWS Architecture Blog, 2015) above a floor, so that messages
 // that failed together do not come back together, and none at once. The random number is derived from a seed and the
 // attempt, so every process computes the same time, also after a restart.
 //
-//     first delivery ──fails──▶ waiting until it is due ──▶ delivered again ──fails──▶ … ──attempts used up──▶ dead letter
+//     first delivery ──fails──▶ waiting until it is due ──▶ delivered again
+//                                  ▲──────────fails──────────┘   └──fails, attempts used up──▶ dead letter
 //
 // A message that failed carries a RetryState: how often it failed, and when it was first delivered.
 //

@@ -1,8 +1,8 @@
 // The master key: seals what the gateways must be able to read back (AES-256-GCM), and gives a key to each purpose.
 //
 // One key of 32 random bytes in a file or systemd credential, the same for all gateways and for `masctl identity`. It
-// seals nothing itself: HKDF-SHA256 (RFC 5869) derives one AES key for sealing and one HMAC key per label, so that no two
-// purposes share a key. Sealed text, in url-safe base64:
+// seals nothing itself: HKDF-SHA256 (RFC 5869) derives one AES key for sealing and one HMAC key per label, so that no
+// two purposes share a key. Sealed text, in url-safe base64:
 //
 //   u8 version (1) · 12 bytes nonce, random · 16 bytes tag · ciphertext     additional data: version, the caller's
 //

@@ -4,8 +4,8 @@
 //   u8 version (1) · u8 record flags · u8 lane · u32 index · text16 agent · text16 entry id · 12 RetryState
 //   · 56 ticket (if kTicket) · envelope
 //
-// Agent and lane say into which stream it goes back. All of it follows from where the message failed and how often, so a
-// failure that is reported twice (its reporter died in between) is one member.
+// Agent and lane say into which stream it goes back. All of it follows from where the message failed and how often, so
+// a failure that is reported twice (its reporter died in between) is one member.
 // Failure: decode() refuses what encode() does not write. Threading: none. Ownership: views live as long as the bytes.
 #pragma once
 

@@ -1,4 +1,5 @@
-// The benchmarks, one function each: measure, and hand back what was measured. Their options: sdk/masctl/commands/bench_options.h.
+// The benchmarks, one function each: measure, and hand back what was measured. Their options:
+// sdk/masctl/commands/bench_options.h.
 #pragma once
 
 #include <utility>

@@ -6,8 +6,8 @@
 //   gateway    XREADGROUP ingress; MULTI, XADD the target's stream, XADD audit, XACK, XDEL, EXEC
 //   receiver   XREADGROUP its stream; XACK, XDEL
 //
-// Here all of it is done over one plain socket, 500 messages deep in every step and over 8 targets, so that Redis is all
-// that limits it: nobody authenticates, parses or decides anything. Redis's own processor time per message bounds
+// Here all of it is done over one plain socket, 500 messages deep in every step and over 8 targets, so that Redis is
+// all that limits it: nobody authenticates, parses or decides anything. Redis's own processor time per message bounds
 // what such a gateway can reach with any number of processes around it: the ceiling is 1 / that time.
 // Failure: of Redis is the error of the call. Ownership: its keys have a random prefix and are removed at the end, also
 // after a failure.

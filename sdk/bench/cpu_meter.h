@@ -1,7 +1,7 @@
 // Processor time of others: of Redis, and of a process on this machine.
 //
-// Redis tells its own (INFO CPU), wherever it runs; its background threads are in it. A process's is read from /proc, so
-// only on its own machine. Both have a resolution that suits seconds, not single messages (Redis µs, /proc 10 ms).
+// Redis tells its own (INFO CPU), wherever it runs; its background threads are in it. A process's is read from /proc,
+// so only on its own machine. Both have a resolution that suits seconds, not single messages (Redis µs, /proc 10 ms).
 #pragma once
 
 #include <sys/types.h>

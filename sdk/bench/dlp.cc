@@ -1,8 +1,8 @@
 // Rounds of both sides that alternate, and the medians of what they yield.
 //
-// Throughput counts processor time of either side, so that what else runs on the machine does not decide it. A payload's time
-// is the shortest of its scans, and the quantiles are those of the payloads: a timer's interrupt takes several times as long
-// as a scan, and would be the p99 of whatever is measured.
+// Throughput counts processor time of either side, so that what else runs on the machine does not decide it. A
+// payload's time is the shortest of its scans, and the quantiles are those of the payloads: a timer's interrupt takes
+// several times as long as a scan, and would be the p99 of whatever is measured.
 #include <time.h>
 
 #include <algorithm>
@@ -41,7 +41,8 @@ struct Measured {
   std::optional<double> python, ratio;
 };
 
-/// What a message costs the gateway's stage: its JSON, which the envelope's decoder has checked, is taken apart and scanned.
+/// What a message costs the gateway's stage: its JSON, which the envelope's decoder has checked, is taken apart and
+/// scanned.
 /// @param shortest of the scans of each payload, in ns.
 Result<ScanRate> measure_engine(Inspection& inspection, const std::vector<std::string>& payloads, double seconds,
                                 std::vector<double>& shortest) {

@@ -1,7 +1,7 @@
 // libmas against plain sockets, in alternating rounds of the same run.
 //
-// A machine's speed drifts while a benchmark runs. So the two sides take turns in short rounds, each pair of rounds gives
-// a ratio, and the median of the ratios counts.
+// A machine's speed drifts while a benchmark runs. So the two sides take turns in short rounds, each pair of rounds
+// gives a ratio, and the median of the ratios counts.
 // Failure: of a worker or a round is the error of the call. Threading: none.
 #pragma once
 

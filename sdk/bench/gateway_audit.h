@@ -1,7 +1,8 @@
 // What the audit log says about the messages of `bench gateway`.
 //
-// Happy path: mark() remembers where each partition's log ends; count() reads what came since and adds up the records of
-// the benchmark's senders. Equal counts and equal sums of message ids mean that exactly what was delivered is in the log.
+// Happy path: mark() remembers where each partition's log ends; count() reads what came since and adds up the records
+// of the benchmark's senders. Equal counts and equal sums of message ids mean that exactly what was delivered is in the
+// log.
 // Failure: Redis's is the error of the call; kMalformed for a block that cannot be read.
 #pragma once
 

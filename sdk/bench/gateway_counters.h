@@ -1,8 +1,8 @@
 // What the gateways count, read from their /metrics: how large turns and stream entries were, how often they waited.
 //
-// Happy path: read_counters() asks each address and adds up. Failure: a gateway that cannot be asked (another machine, its
-// HTTP elsewhere) makes the whole unknown: half of the numbers would say nothing. Threading: none; blocks for at most 2 s
-// per gateway.
+// Happy path: read_counters() asks each address and adds up. Failure: a gateway that cannot be asked (another machine,
+// its HTTP elsewhere) makes the whole unknown: half of the numbers would say nothing. Threading: none; blocks for at
+// most 2 s per gateway.
 #pragma once
 
 #include <cstdint>

@@ -3,8 +3,8 @@
 // `processes` of each kind share the agents evenly. Sender i talks to receivers i, i + 1, … i + fan_out - 1 in turn, so
 // each has as many receivers as the plan says whatever the number of agents.
 //
-// A round: the receivers are told to count, the senders to send; when these have their receipts, the receivers are given
-// time for what is still on its way, and everybody's tally is added up.
+// A round: the receivers are told to count, the senders to send; when these have their receipts, the receivers are
+// given time for what is still on its way, and everybody's tally is added up.
 // Failure: of a worker or a round is the error of the call. Threading: none.
 #pragma once
 

@@ -1,7 +1,7 @@
 // Agents that exist only in the registry: `bench discover` asks for them.
 //
-// Agent number i has the capability bench.all, and bench.10, bench.100, bench.1000 if i is below that number; so a query
-// for one of these has a known number of answers, whatever the size of the registry.
+// Agent number i has the capability bench.all, and bench.10, bench.100, bench.1000 if i is below that number; so a
+// query for one of these has a known number of answers, whatever the size of the registry.
 // Where a registryd is active it is told by events and keeps the index; where none is, the index is written here.
 // Ownership: clear() removes all of it; the destructor does, too.
 #pragma once

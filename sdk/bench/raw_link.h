@@ -1,7 +1,7 @@
 // A blocking connection to Redis: what a lean C program would use, and so the ceiling that libmas is measured against.
 //
-// No loop, no threads: write(2) and read(2), commands by append_command, replies by ReplyReader. Replies that do not come
-// within 10 s are kTimeout, so that no benchmark hangs. TCP and unix sockets; TLS is refused.
+// No loop, no threads: write(2) and read(2), commands by append_command, replies by ReplyReader. Replies that do not
+// come within 10 s are kTimeout, so that no benchmark hangs. TCP and unix sockets; TLS is refused.
 #pragma once
 
 #include <memory>

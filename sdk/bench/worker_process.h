@@ -2,8 +2,8 @@
 //
 // Happy path: start() spawns it before this process has any thread, and waits for "ready"; ask() sends a line and waits
 // for the answer. A worker answers "error CODE …" when something went wrong on its side: that is the error of the call.
-// The destructor closes the channel, on which the worker stops its agents and ends, and waits for it; after 10 s it kills
-// it.
+// The destructor closes the channel, on which the worker stops its agents and ends, and waits for it; after 10 s it
+// kills it.
 #pragma once
 
 #include <sys/types.h>

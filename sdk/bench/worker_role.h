@@ -1,8 +1,8 @@
 // What a benchmark's process does: one role, told by lines what to do.
 //
 // A pair of roles is one side of a comparison: libmas ("agent-…") or plain sockets ("raw-…"). In every round the active
-// one (sender, requester) sends stamped payloads and ends with the mark kEndOfRound, at which the passive one (receiver,
-// responder) is done, too. Both then answer with a Round.
+// one (sender, requester) sends stamped payloads and ends with the mark kEndOfRound, at which the passive one
+// (receiver, responder) is done, too. Both then answer with a Round.
 #pragma once
 
 #include <memory>

@@ -1,5 +1,5 @@
-/* courier: sends one parcel after another to one agent, and prints the outcome of each. Run it in gateway mode, where the
- * gateway decides about every message and the sender learns the decision.
+/* courier: sends one parcel after another to one agent, and prints the outcome of each. Run it in gateway mode, where
+ * the gateway decides about every message and the sender learns the decision.
  *
  *   usage: MAS_MODE=gateway [MAS_CREDENTIALS=FILE] example_courier [ID [TARGET]]      (default target: clerk)
  */

@@ -1,7 +1,7 @@
 /* Shared code of the examples: makes the agent from arguments and environment, and ends it cleanly on signals.
  *
- * Every example takes its agent id as first argument. The library reads MAS_REDIS_URL. MAS_EXAMPLE_BEAT_MS sets the time
- * between two heartbeats in milliseconds (default: the library's 30 s); their TTL is twice that.
+ * Every example takes its agent id as first argument. The library reads MAS_REDIS_URL. MAS_EXAMPLE_BEAT_MS sets the
+ * time between two heartbeats in milliseconds (default: the library's 30 s); their TTL is twice that.
  */
 #ifndef MAS_EXAMPLE_H
 #define MAS_EXAMPLE_H

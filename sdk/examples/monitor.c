@@ -1,5 +1,5 @@
-/* monitor: sends a reading to every agent that keeps notes, once a second, from an event loop of its own. It waits for no
- * outcome; its receipt callback reports readings that did not arrive.
+/* monitor: sends a reading to every agent that keeps notes, once a second, from an event loop of its own. It waits for
+ * no outcome; its receipt callback reports readings that did not arrive.
  *
  *   usage: example_monitor [ID]
  */

@@ -3,7 +3,8 @@
  *   typedef struct Greeting { char *name; int32_t times; } Greeting;
  *   static const mas_field kGreetingFields[] = {
  *       MAS_FIELD(Greeting, name, MAS_TYPE_STRING, 0, .max_length = 80),
- *       MAS_FIELD(Greeting, times, MAS_TYPE_INT32, MAS_FIELD_OPTIONAL, .default_json = "1", .minimum = 1, .maximum = 10),
+ *       MAS_FIELD(Greeting, times, MAS_TYPE_INT32, MAS_FIELD_OPTIONAL, .default_json = "1",
+ *                 .minimum = 1, .maximum = 10),
  *   };
  *   static const mas_schema kGreeting = MAS_SCHEMA(Greeting, kGreetingFields);
  *
@@ -12,8 +13,8 @@
  *
  * JSON that does not fit is MAS_MALFORMED. mas_error_detail() then says where, what was expected and what kind of value
  * stood there, never the value itself: "orders[2].count: expected an integer from 1 to 99, not a string".
- * Members of the JSON object that the schema does not name are ignored. One that it names, and that is there twice, does
- * not fit.
+ * Members of the JSON object that the schema does not name are ignored. One that it names, and that is there twice,
+ * does not fit.
  *
  * Parameters, where a function does not describe them, besides those of mas.h:
  *   schema         The fields; not NULL. It must outlive what uses it.
@@ -128,9 +129,9 @@ MAS_EXPORT MAS_CHECKED mas_status mas_schema_write(const mas_schema *schema, con
  *  @return as mas_message_fn. */
 typedef mas_status (*mas_typed_fn)(mas_agent *agent, const mas_message *message, const void *filled, void *user);
 
-/** As mas_agent_on_message, with a struct. A message whose data does not fit never reaches the handler: it counts as one
- *  whose handler failed, and the debug callback says why. The requester of such a request gets MAS_INVALID_PAYLOAD with
- *  the same sentence. `fn` NULL removes the type's handler.
+/** As mas_agent_on_message, with a struct. A message whose data does not fit never reaches the handler: it counts as
+ *  one whose handler failed, and the debug callback says why. The requester of such a request gets MAS_INVALID_PAYLOAD
+ *  with the same sentence. `fn` NULL removes the type's handler.
  *  @param type may not be NULL. */
 MAS_EXPORT MAS_CHECKED mas_status mas_agent_on_typed(mas_agent *agent, const char *type, const mas_schema *schema,
                                                      mas_typed_fn fn, void *user);

@@ -1,11 +1,11 @@
-// Many agents in one process, in both modes: how long they take to start and to stop one after the other, what an idle one
-// costs in memory, descriptors and wake-ups, and how many threads and connections all of them share.
+// Many agents in one process, in both modes: how long they take to start and to stop one after the other, what an idle
+// one costs in memory, descriptors and wake-ups, and how many threads and connections all of them share.
 //
 //   bench_agents [AGENTS [SECONDS]]     default: 1,000 agents, idle for 20 seconds
 //
-// Starts a private redis-server with the agents' functions, as a daemon loads them. Memory is what /proc/self/statm says is
-// resident, before and after; a wake-up is a voluntary context switch of a thread of this process. On a machine that does
-// other things as well, wall times say little: processor times and wake-ups are what to compare.
+// Starts a private redis-server with the agents' functions, as a daemon loads them. Memory is what /proc/self/statm
+// says is resident, before and after; a wake-up is a voluntary context switch of a thread of this process. On a machine
+// that does other things as well, wall times say little: processor times and wake-ups are what to compare.
 #include <dirent.h>
 #include <sys/resource.h>
 #include <time.h>

@@ -1,4 +1,5 @@
-// Entries of the archive and requests for them: what decodes lies within the bytes, what parses is written again the same.
+// Entries of the archive and requests for them: what decodes lies within the bytes, what parses is written again the
+// same.
 #include "daemons/gatewayd/archive/entry.h"
 #include "daemons/gatewayd/archive/request.h"
 #include "tests/fuzz/fuzz.h"

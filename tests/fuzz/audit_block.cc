@@ -1,4 +1,5 @@
-// Audit blocks and files of retired ones: what decodes can be built again with the same records; nothing else is touched.
+// Audit blocks and files of retired ones: what decodes can be built again with the same records; nothing else is
+// touched.
 #include "daemons/gatewayd/audit/block.h"
 #include "daemons/gatewayd/audit/query.h"
 #include "daemons/gatewayd/audit/retired_blocks.h"

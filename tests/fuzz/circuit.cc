@@ -1,5 +1,5 @@
-// Circuits as anybody may write them into Redis: a line per field, a missing line is a missing field. Reading ends; what was
-// read is written so that it is read the same; and a breaker that learned it goes on deciding.
+// Circuits as anybody may write them into Redis: a line per field, a missing line is a missing field. Reading ends;
+// what was read is written so that it is read the same; and a breaker that learned it goes on deciding.
 #include <array>
 
 #include "daemons/gatewayd/breaker/breaker.h"

@@ -1,4 +1,5 @@
-// Any bytes as text, and any JSON, through scanner and rewriter: no crash, bounded time, and what comes out is still JSON.
+// Any bytes as text, and any JSON, through scanner and rewriter: no crash, bounded time, and what comes out is still
+// JSON.
 #include <chrono>
 #include <cstdlib>
 #include <span>
@@ -33,7 +34,8 @@ const DataKey& key() {
   return *kKey;
 }
 
-/// Scans and rewrites; what comes out is JSON where JSON came in, and where it is encrypted, whoever has the key reads it.
+/// Scans and rewrites; what comes out is JSON where JSON came in, and where it is encrypted, whoever has the key reads
+/// it.
 void look(Scanner& scanner, std::string_view bytes, bool as_json, bool encrypts) {
   if (!(as_json ? scanner.scan_json(bytes) : scanner.scan_text(bytes)).ok()) std::abort();
   const Work& work = scanner.work();

@@ -1,6 +1,7 @@
-// The batch with any elements: the input is cut at 0xff 0x00 into elements of two partitions; one that begins with 0xfe is
-// the head of an element that was too large to be read. Every element becomes one frame, views stay inside what was given, and an undisturbed neighbour is decoded whatever stands beside it. It is decoded in
-// slices, between which elements of the next turn are appended.
+// The batch with any elements: the input is cut at 0xff 0x00 into elements of two partitions; one that begins with 0xfe
+// is the head of an element that was too large to be read. Every element becomes one frame, views stay inside what was
+// given, and an undisturbed neighbour is decoded whatever stands beside it. It is decoded in slices, between which
+// elements of the next turn are appended.
 #include "daemons/gatewayd/turn/batch.h"
 
 #include "tests/fuzz/fuzz.h"

@@ -1,5 +1,5 @@
-// What a script that reads hashes answers: the input is a reply of Redis. Each of its elements is a hash's values or sizes,
-// never both, and what they say of an agent's entry is within the bounds.
+// What a script that reads hashes answers: the input is a reply of Redis. Each of its elements is a hash's values or
+// sizes, never both, and what they say of an agent's entry is within the bounds.
 #include "proto/redis/hash_reads.h"
 
 #include "proto/wire/agent_entry.h"

@@ -1,6 +1,6 @@
 // Replies of Redis: the first byte of the input says into how large pieces the rest is cut. However it is cut, the
-// replies are the same, and every byte of them may be read. With a bound on texts, the replies up to the first text that
-// is too large are the same, and of that one its length and its head are told.
+// replies are the same, and every byte of them may be read. With a bound on texts, the replies up to the first text
+// that is too large are the same, and of that one its length and its head are told.
 #include "proto/redis/reply.h"
 #include "tests/fuzz/fuzz.h"
 

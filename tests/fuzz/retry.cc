@@ -1,6 +1,6 @@
-// Retry states, messages that wait to be delivered again, reports of failed handlers: decoding any bytes ends, what was taken
-// is written the same, and a state goes on failing within its bounds. The input, for a state: it, then 8 bytes of a time and
-// 4 of a limit.
+// Retry states, messages that wait to be delivered again, reports of failed handlers: decoding any bytes ends, what was
+// taken is written the same, and a state goes on failing within its bounds. The input, for a state: it, then 8 bytes of
+// a time and 4 of a limit.
 #include "proto/wire/retry.h"
 
 #include "proto/base/bytes.h"

@@ -1,14 +1,18 @@
 #!/usr/bin/env python3
-"""Checks of single files: the first line says what the file owns, none is too long, no unfinished work is left."""
+"""Checks of single files: the first line says what the file owns, no file or line is too long, no work is unfinished."""
 import re
 import subprocess
 import sys
 
 MAX_LINES = 600
+MAX_COLUMNS = 120
 COMMENT = {
     ".h": ("//", "/*"), ".hpp": ("//", "/*"), ".c": ("//", "/*"), ".cc": ("//", "/*"), ".def": ("//",),
     ".py": ('"""',), ".cmake": ("#",), "CMakeLists.txt": ("#",), ".toml": ("#",), ".sh": ("#",), "": ("#",),
 }
+# clang-format sees to code; comments it leaves alone, and texts cannot be broken everywhere.
+TOO_WIDE = re.compile(r"(?=.{%d})\s*(//|/?\*|[^\"]*$)" % (MAX_COLUMNS + 1))
+WRAPPED = (".h", ".hpp", ".c", ".cc")
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX(?![-)]))\b")  # XXX-XX-1234 and (XXX) XXX-1234 are masks
 
 
@@ -33,6 +37,10 @@ def problems(path, lines):
     text = lines[first].strip() if len(lines) > first else ""
     if not text.startswith(COMMENT[end]) or len(text) < 12:
         yield first + 1, "the first line must be a comment that says what this file owns"
+    if end in WRAPPED:
+        for number, line in enumerate(lines, 1):
+            if TOO_WIDE.match(line):
+                yield number, f"{len(line)} columns; wrap it (at most {MAX_COLUMNS})"
     if path != "tests/lint/files.py":
         for number, line in enumerate(lines, 1):
             if UNFINISHED.search(line):

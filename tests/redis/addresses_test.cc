@@ -1,5 +1,5 @@
-// Names with several addresses, and a resolver that hangs. getaddrinfo(3) and freeaddrinfo(3) are this program's own for
-// the names of .test, and the C library's for all others.
+// Names with several addresses, and a resolver that hangs. getaddrinfo(3) and freeaddrinfo(3) are this program's own
+// for the names of .test, and the C library's for all others.
 #include <arpa/inet.h>
 #include <dlfcn.h>
 #include <netdb.h>

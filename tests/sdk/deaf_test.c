@@ -1,5 +1,5 @@
-/* Agents that cannot hear: a right is missing, Redis takes no more clients, the process has no descriptors left. A start says
- * so; what comes later is told, the agent does not beat meanwhile, and it is tried again. */
+/* Agents that cannot hear: a right is missing, Redis takes no more clients, the process has no descriptors left. A
+ * start says so; what comes later is told, the agent does not beat meanwhile, and it is tried again. */
 #include <sys/resource.h>
 #include <unistd.h>
 

@@ -1,5 +1,5 @@
-/* The host programs of sdk/examples/embedding, run as they are: each reads lines of its input, sends them on and answers
- * requests, in its own kind of loop, and ends at once at the end of its input and on SIGTERM. */
+/* The host programs of sdk/examples/embedding, run as they are: each reads lines of its input, sends them on and
+ * answers requests, in its own kind of loop, and ends at once at the end of its input and on SIGTERM. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-// C++ exceptions that leave callbacks of the C interface: each ends its callback only. The rest of what had arrived is told,
-// the poll succeeds, and the agent goes on.
+// C++ exceptions that leave callbacks of the C interface: each ends its callback only. The rest of what had arrived is
+// told, the poll succeeds, and the agent goes on.
 #include <cstring>
 
 #include "harness.h"

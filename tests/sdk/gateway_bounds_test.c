@@ -1,5 +1,5 @@
-/* Gateway mode under small bounds, big entries and pollers that come late: nothing that was accepted is dropped, what waits is
- * bounded by reading less, and a message is given back whatever becomes of its handler's agent. */
+/* Gateway mode under small bounds, big entries and pollers that come late: nothing that was accepted is dropped, what
+ * waits is bounded by reading less, and a message is given back whatever becomes of its handler's agent. */
 #include <stdlib.h>
 #include <string.h>
 

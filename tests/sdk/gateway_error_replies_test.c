@@ -1,5 +1,5 @@
-/* Requests that nobody can answer, in gateway mode: what ends a request for good is answered by the receiver and acknowledged,
- * what may be tried again is reported. The gateway's own error replies are tested with the gateway. */
+/* Requests that nobody can answer, in gateway mode: what ends a request for good is answered by the receiver and
+ * acknowledged, what may be tried again is reported. The gateway's own error replies are tested with the gateway. */
 #include "gateway_case.h"
 
 #include "answering.h"

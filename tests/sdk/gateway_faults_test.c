@@ -10,8 +10,8 @@
 
 enum { kMessages = 500 };
 
-/* Sends kMessages from alice to bob in bursts while `fault` strikes in their middle, and checks that each came once and in
- * order. */
+/* Sends kMessages from alice to bob in bursts while `fault` strikes in their middle, and checks that each came once and
+ * in order. */
 static void send_through(mock_gateway *gateway, mas_agent *alice, mas_agent *bob, void (*fault)(mock_gateway *)) {
   tally got = {0}, told = {0};
   CHECK_OK(mas_agent_on_message(bob, "note", on_message, &got));
@@ -277,8 +277,8 @@ static bool one_holds_the_entry(void *context) {
   return holds_the_entry(&leases[0]) || holds_the_entry(&leases[1]);
 }
 
-/* As when Redis's clock is set forward: whoever renews first finds the other's lease gone, and must not take that one for
- * dead. */
+/* As when Redis's clock is set forward: whoever renews first finds the other's lease gone, and must not take that one
+ * for dead. */
 static void leases_that_end_all_at_once_make_nobody_dead(void) {
   mock_gateway *gateway = mock_gateway_start();
   mas_agent *alice = gateway_agent("alice"), *bobs[2];
@@ -307,8 +307,8 @@ static void leases_that_end_all_at_once_make_nobody_dead(void) {
   mock_gateway_stop(gateway);
 }
 
-/* The gateways were stopped, the number of partitions changed, and they were started again. What went to a list of before
- * has no receipt; so the library asks where its messages belong now, and sends them there. */
+/* The gateways were stopped, the number of partitions changed, and they were started again. What went to a list of
+ * before has no receipt; so the library asks where its messages belong now, and sends them there. */
 static void a_new_number_of_partitions_is_found_out(void) {
   mock_gateway *gateway = mock_gateway_start();
   mas_agent *alice = gateway_agent("alice"), *bob = gateway_agent("bob");

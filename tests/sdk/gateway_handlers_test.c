@@ -1,5 +1,5 @@
-/* Handlers that are left in other ways than by returning: by an exception, longjmp(), pthread_exit(), cancellation. Each time
- * the message has failed and is reported, the agent goes on, and nothing of it is held for ever. */
+/* Handlers that are left in other ways than by returning: by an exception, longjmp(), pthread_exit(), cancellation.
+ * Each time the message has failed and is reported, the agent goes on, and nothing of it is held for ever. */
 #include <setjmp.h>
 #include <unistd.h>
 

@@ -1,5 +1,5 @@
-/* What a receiver makes of a Redis that lost data: it hears of it, it is counted, and it goes on. And what it holds stays its own
- * when it has to begin anew. */
+/* What a receiver makes of a Redis that lost data: it hears of it, it is counted, and it goes on. And what it holds
+ * stays its own when it has to begin anew. */
 #include "gateway_case.h"
 
 typedef struct heard {

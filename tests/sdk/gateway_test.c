@@ -1,4 +1,5 @@
-/* Gateway mode over a mock gateway: sending, receipts, streams, requests. What goes wrong is in gateway_faults_test.c. */
+/* Gateway mode over a mock gateway: sending, receipts, streams, requests. What goes wrong is in
+ * gateway_faults_test.c. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -244,7 +245,8 @@ static void *ask_many(void *agent) {
   return NULL;
 }
 
-/* Who waits turns the I/O loop, and who sends alone writes: one thread at a time, also next to an agent without gateway. */
+/* Who waits turns the I/O loop, and who sends alone writes: one thread at a time, also next to an agent without
+ * gateway. */
 static void many_threads_may_wait(void) {
   mock_gateway *gateway = mock_gateway_start();
   mas_agent *agents[] = {gateway_agent("alice"), gateway_agent("bob"), agent_started("peer", NULL)};

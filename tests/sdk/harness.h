@@ -79,7 +79,8 @@ mas_stats stats_of(const mas_agent *agent);
 const char *text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /** Starts a program that finds the test's server by MAS_REDIS_URL, and that ends with this one at the latest.
- *  @param input its standard input; -1: this program's. @param program its path; its arguments follow, ended by NULL. */
+ *  @param input its standard input; -1: this program's. @param program its path; its arguments follow, ended by
+ *  NULL. */
 pid_t program_started(int input, const char *program, ...) __attribute__((sentinel));
 
 /* ---- Running. */

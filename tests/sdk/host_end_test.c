@@ -1,5 +1,5 @@
-/* What a host program leaves behind that is killed, or that gives the library up: nothing that lasts, and no hang. How programs
- * end by exit() is tests/integration/test_host.py. */
+/* What a host program leaves behind that is killed, or that gives the library up: nothing that lasts, and no hang. How
+ * programs end by exit() is tests/integration/test_host.py. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* Many agents in one process: what they share, and that the hundredth costs what the first did. How long they take is measured
- * by bench_agents. */
+/* Many agents in one process: what they share, and that the hundredth costs what the first did. How long they take is
+ * measured by bench_agents. */
 #include <dirent.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -140,8 +140,9 @@ static long wake_ups(void) {
   return usage.ru_nvcsw;
 }
 
-/** A lease renewal, the ping of the subscriptions and, in gateway mode, a read and a claim are due once within the time; each
- *  wakes a thread to send and one for the answer. An agent that looks at anything by the clock would be woken far more often. */
+/** A lease renewal, the ping of the subscriptions and, in gateway mode, a read and a claim are due once within the
+ *  time; each wakes a thread to send and one for the answer. An agent that looks at anything by the clock would be
+ *  woken far more often. */
 static void expect_quiet(mas_mode mode) {
   enum { kMax = 24 };
   mas_options *options = options_in(mode);

@@ -1,5 +1,6 @@
-/* One life of agents in each mode, for valgrind: start, send, receive, request, discover, state, stop, free. Nothing here is about
- * results that other tests check; it is about every byte that is read having been written, and every block being freed.
+/* One life of agents in each mode, for valgrind: start, send, receive, request, discover, state, stop, free. Nothing
+ * here is about results that other tests check; it is about every byte that is read having been written, and every
+ * block being freed.
  */
 #include <stdlib.h>
 

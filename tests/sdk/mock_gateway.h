@@ -1,6 +1,6 @@
-/* A gateway for tests of the client: takes frames from every partition's list of the test's server, decides, delivers and
- * sends receipts, on a thread of its own. It checks what the protocol asks of senders (partition, credential, numbers)
- * and does what a script says. It keeps its knowledge in memory: no audit, no fence, no policy.
+/* A gateway for tests of the client: takes frames from every partition's list of the test's server, decides, delivers
+ * and sends receipts, on a thread of its own. It checks what the protocol asks of senders (partition, credential,
+ * numbers) and does what a script says. It keeps its knowledge in memory: no audit, no fence, no policy.
  */
 #ifndef TESTS_SDK_MOCK_GATEWAY_H
 #define TESTS_SDK_MOCK_GATEWAY_H
@@ -30,7 +30,8 @@ void mock_gateway_refuse_frames(mock_gateway *gateway, int count, const char *de
 /** Refuses every message of a type; "" or NULL: none. */
 void mock_gateway_refuse_type(mock_gateway *gateway, const char *type, const char *decision, const char *detail,
                               unsigned retry_after_ms);
-/** Refuses the next report of a failed handler with this decision; of several calls each holds for one report, in order. */
+/** Refuses the next report of a failed handler with this decision; of several calls each holds for one report, in
+ *  order. */
 void mock_gateway_refuse_report(mock_gateway *gateway, const char *decision);
 /** Forgets which numbers it has decided, as if Redis had gone back in time. */
 void mock_gateway_forget(mock_gateway *gateway);

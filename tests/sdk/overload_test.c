@@ -197,8 +197,8 @@ static bool both_told(void *outcomes) {
   return both[0].told == 1 && both[1].told == 1;
 }
 
-/* Without a link for as long as a message waits for one: what was held back behind it is refused, and what the connection
- * still has keeps its own outcome. */
+/* Without a link for as long as a message waits for one: what was held back behind it is refused, and what the
+ * connection still has keeps its own outcome. */
 static void what_is_held_back_has_its_own_outcome(void) {
   outcome_of both[3] = {0};
   mas_agent *alice = agent_started("alice", NULL);

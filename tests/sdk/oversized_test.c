@@ -1,5 +1,5 @@
-/* What somebody made too large in Redis: the agent that reads it says what is too large, or goes on without it; it needs no
- * memory for it and loses no link. */
+/* What somebody made too large in Redis: the agent that reads it says what is too large, or goes on without it; it
+ * needs no memory for it and loses no link. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

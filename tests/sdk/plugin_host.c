@@ -1,8 +1,8 @@
 /* A program that is not linked with libmas: it loads it, and gives it up by dlclose(). host_end_test.c runs it.
  *
  *   sdk_plugin_host LIBRARY HOW
- *     running   dlclose() while its agent runs; the agent answers the request that its parent makes; then it loads the library
- *               again, stops the agent, and begins anew: twice
+ *     running   dlclose() while its agent runs; the agent answers the request that its parent makes; then it loads the
+ *               library again, stops the agent, and begins anew: twice
  *     stopped   dlclose() after the agent was stopped and freed: twice
  *     exit      dlclose() while its agent runs, then returns from main */
 #include <dlfcn.h>

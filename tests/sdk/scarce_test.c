@@ -1,5 +1,5 @@
-/* A host program that has no descriptor or no thread left: an error with its reason, and a start that works when there is
- * room again. What a process does first is tried in children: they were made before it had agents. */
+/* A host program that has no descriptor or no thread left: an error with its reason, and a start that works when there
+ * is room again. What a process does first is tried in children: they were made before it had agents. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
@@ -32,8 +32,8 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*
 /* ---- Sanitizers. */
 
 #ifdef __SANITIZE_ADDRESS__
-/** UBSan reads an object's type through a pipe, to see whether it can be read. Without a descriptor for that it takes each
- * object for one of a wrong type, so here, where descriptors are what is missing, that check finds nothing. */
+/** UBSan reads an object's type through a pipe, to see whether it can be read. Without a descriptor for that it takes
+ * each object for one of a wrong type, so here, where descriptors are what is missing, that check finds nothing. */
 void __ubsan_handle_dynamic_type_cache_miss_abort(void *data, void *object, void *hash) {
   (void)data, (void)object, (void)hash;
 }

@@ -1,5 +1,5 @@
-/* Threads that end in the middle of the library: by pthread_exit in a callback, or by cancellation. The agent goes on, with
- * another thread. */
+/* Threads that end in the middle of the library: by pthread_exit in a callback, or by cancellation. The agent goes on,
+ * with another thread. */
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>

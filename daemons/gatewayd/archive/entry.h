@@ -5,8 +5,8 @@
 //     · sealed: the envelopes, one behind the other
 //
 // Sender, target and time are in clear, as in the audit, so queries need no key. Envelopes are
-// AES-256-GCM (proto/wire/seal.h) under a key of this entry alone, derived from the archive's key and the salt, and bound
-// to the stream's key and to every byte before them: an entry that was changed, moved or mixed cannot be opened.
+// AES-256-GCM (proto/wire/seal.h) under a key of this entry alone, derived from the archive's key and the salt, and
+// bound to the stream's key and to every byte before them: an entry that was changed, moved or mixed cannot be opened.
 //
 // Happy path: add() each delivery; finish() makes the entry. decode() parses an entry; open() decrypts its envelopes.
 // Failure: decode() names the invalid bytes; open() reports a wrong key. Neither error contains a part of an envelope.

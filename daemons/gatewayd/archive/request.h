@@ -2,8 +2,8 @@
 //
 //     archive:{partition}:{entry id}:{records}        records: numbers from 0, single or as ranges: 0-3,7
 //
-// Every other element of that list is the id of a dead letter. Failure: parse_request() refuses what is not of this form;
-// is_archive_request() only says which of the two it means to be. Threading: none; pure.
+// Every other element of that list is the id of a dead letter. Failure: parse_request() refuses what is not of this
+// form; is_archive_request() only says which of the two it means to be. Threading: none; pure.
 #pragma once
 
 #include <cstdint>

@@ -9,9 +9,9 @@
 //            · u8 shadow decision · u16 shadow reason     (flag kShadow)
 //            · u8 number of detectors · u16 each          (flag kDetectors)
 //
-// A u16 names a text: 0 the empty one, n the n-th of the block. A message id that is a UUID in its canonical form stands
-// as its 16 bytes, another one (flag kTextId) as a u16 and 14 zero bytes. An instance is a text of 16 bytes. The first
-// block of a partition has number 1 and 32 zero bytes for its previous hash.
+// A u16 names a text: 0 the empty one, n the n-th of the block. A message id that is a UUID in its canonical form
+// stands as its 16 bytes, another one (flag kTextId) as a u16 and 14 zero bytes. An instance is a text of 16 bytes. The
+// first block of a partition has number 1 and 32 zero bytes for its previous hash.
 // Happy path: one BlockBuilder per partition: begin(), add() per message, finish(); reused, it allocates nothing.
 // Failure: decode_block answers kMalformed or kTooLarge with what is wrong; it takes no byte that the form does not
 // explain, and does not compute the hash (block_hash does).
@@ -125,7 +125,8 @@ struct Block {
 /// @param ret_block undefined after an error.
 Status decode_block(std::string_view bytes, Block& ret_block);
 
-/// @param bytes a block that has a head. @return ok if it is of this namespace, else kMalformed that says of which it is.
+/// @param bytes a block that has a head. @return ok if it is of this namespace, else kMalformed that says of which it
+/// is.
 Status check_namespace_of(std::string_view bytes, std::string_view ns);
 
 /// The head of a block without looking at its records. @return kMalformed when it is too short or of another version.

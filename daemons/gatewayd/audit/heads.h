@@ -73,7 +73,8 @@ class HeadLedger {
   size_t trusted() const { return trusted_; }
   size_t untrusted() const { return untrusted_; }  ///< unknown key, no key given, or a signature that does not fit
   WallMicros last_time() const { return last_time_; }
-  /// What is wrong with the heads themselves: unreadable ones, gaps between them, those of another namespace. Not what they say.
+  /// What is wrong with the heads themselves: unreadable ones, gaps between them, those of another namespace. Not what
+  /// they say.
   const std::vector<std::string>& complaints() const { return complaints_; }
 
  private:

@@ -75,7 +75,8 @@ class JsonSink final : public Sink {
   JsonWriter json_;
 };
 
-/// Whether a spreadsheet would take it for more than text. Texts come from anybody; an apostrophe in front keeps it text.
+/// Whether a spreadsheet would take it for more than text. Texts come from anybody; an apostrophe in front keeps it
+/// text.
 bool is_formula(std::string_view value) {
   return !value.empty() && std::string_view("=+-@\t\r").find(value[0]) != std::string_view::npos;
 }

@@ -3,14 +3,14 @@
 // Happy path: secrets_of() makes SenderSecrets of an identity, to be cached until the identity changes; authenticate()
 // answers for one frame. Its three steps can be called apart:
 //
-//   check_credential   the token's hash, or the key id, is one of the sender's          else AUTH_FAILED
-//   signature_fits     the MAC under that key fits (only with a key)                     else SIGNATURE_INVALID
-//   check_standing     state, expiry, then the window of the timestamp                   else REVOKED, SUSPENDED, REPLAYED
+//   check_credential   the token's hash, or the key id, is one of the sender's   else AUTH_FAILED
+//   signature_fits     the MAC under that key fits (only with a key)             else SIGNATURE_INVALID
+//   check_standing     state, expiry, then the window of the timestamp           else REVOKED, SUSPENDED, REPLAYED
 //
 // in this order, since only an authenticated sender learns its state. A key past its overlap counts as absent:
 // AUTH_FAILED. A timestamp is protected only if the frame is signed.
-// Failure: fails closed. A sender whose identity cannot be read, and a key that this gateway cannot open, are UNAVAILABLE.
-// Secrets are compared in constant time. Threading: const everywhere; the scratch string is the caller's.
+// Failure: fails closed. A sender whose identity cannot be read, and a key that this gateway cannot open, are
+// UNAVAILABLE. Secrets are compared in constant time. Threading: const everywhere; the scratch string is the caller's.
 #pragma once
 
 #include <memory>
@@ -56,8 +56,8 @@ struct SenderSecrets {
   std::vector<Key> keys;
   /// SHA-256 of the registry entry's `token`; the caller sets it, since the entry is another key.
   std::optional<Digest> registry_token;
-  /// What an operator should know: why the identity is unreadable, which key does not open. Empty: nothing. To be logged
-  /// when the identity is loaded.
+  /// What an operator should know: why the identity is unreadable, which key does not open. Empty: nothing. To be
+  /// logged when the identity is loaded.
   std::string problem;
 };
 

@@ -10,10 +10,10 @@
 //     the default of the profile       denied; in development allowed, where neither allow list nor roles exist
 //
 // The decision depends on nothing but its arguments, so it may be kept per sender and target for as long as these facts
-// hold. Replies with a valid ticket are not checked here. Whether the target exists is checked after it, so that a sender
-// without permission does not learn whether the agent exists.
-// Threading: none. Nothing here allocates but describe(); a RuleVerdict's views live as long as the rules, the roles and the
-// target that it was made from.
+// hold. Replies with a valid ticket are not checked here. Whether the target exists is checked after it, so that a
+// sender without permission does not learn whether the agent exists.
+// Threading: none. Nothing here allocates but describe(); a RuleVerdict's views live as long as the rules, the roles
+// and the target that it was made from.
 #pragma once
 
 #include <span>

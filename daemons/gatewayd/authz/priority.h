@@ -1,7 +1,7 @@
 // Which lanes a sender may use: up to the most urgent one that the configuration or one of its roles permits. Pure.
 //
-// `priority:LANE` permits a lane and every less urgent one, `*` permits all. A higher lane than permitted is lowered to the
-// highest permitted one; the message is not refused.
+// `priority:LANE` permits a lane and every less urgent one, `*` permits all. A higher lane than permitted is lowered to
+// the highest permitted one; the message is not refused.
 // Failure: a role that cannot be read, or was not found, permits nothing; the configuration's lane remains.
 // Threading: pure. No allocation.
 #pragma once

@@ -1,8 +1,9 @@
 // A role: a name and what it permits, from the set `role:{name}:permissions`.
 //
-// A permission is `*` (everything), `send:TARGET`, `manage:WHAT` or `priority:LANE`; TARGET and WHAT are exact, a prefix with
-// `*` at its end, or `*`. `send` is about messages; `manage` about administrative actions; `priority` about the lanes that
-// messages may take, LANE and every less urgent one.
+// A permission is `*` (everything), `send:TARGET`, `manage:WHAT` or `priority:LANE`; TARGET and WHAT are exact, a
+// prefix with
+// `*` at its end, or `*`. `send` is about messages; `manage` about administrative actions; `priority` about the lanes
+// that messages may take, LANE and every less urgent one.
 // Failure is closed: a permission that cannot be read permits nothing and is listed; a set that is past
 // limits::kAclEntries or could not be read makes a role that permits nothing and has a problem.
 // Threading: immutable after construction; share freely.

@@ -1,5 +1,5 @@
-// The lane that a message asks for: by its `meta.priority`, or, where the gateway is told so, by the text `priority` in its
-// data, as in the Python framework. Pure. An unknown name means the normal lane.
+// The lane that a message asks for: by its `meta.priority`, or, where the gateway is told so, by the text `priority` in
+// its data, as in the Python framework. Pure. An unknown name means the normal lane.
 #pragma once
 
 #include "proto/wire/envelope.h"

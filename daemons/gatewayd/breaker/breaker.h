@@ -13,11 +13,11 @@
 // (minimumNumberOfCalls, permittedNumberOfCallsInHalfOpenState), the growth of the open time that of Envoy's outlier
 // detection (base_ejection_time, max_ejection_time) with a power of two for its multiple.
 //
-// Failures are dead letters, refusals by the receiver, handlers out of time, a backlog over its bound; successes are messages
-// that were handled. Each gateway counts the outcomes that it sees; what they share is the Circuit (circuit.h), and whichever
-// gateway changes it writes it. So thresholds and trials are per gateway, states are everybody's.
-// An agent that is INACTIVE is queued for until its grace time is over, by the time since when this gateway knows it.
-// How often it opened in a row is forgotten after it was closed for max_open.
+// Failures are dead letters, refusals by the receiver, handlers out of time, a backlog over its bound; successes are
+// messages that were handled. Each gateway counts the outcomes that it sees; what they share is the Circuit
+// (circuit.h), and whichever gateway changes it writes it. So thresholds and trials are per gateway, states are
+// everybody's. An agent that is INACTIVE is queued for until its grace time is over, by the time since when this
+// gateway knows it. How often it opened in a row is forgotten after it was closed for max_open.
 // Failure: it can always decide. A clock that steps back by more than max_open ends an open time.
 // Threading: none. No allocation but in describe(). Ownership: a value.
 #pragma once
@@ -56,8 +56,8 @@ class Breaker {
   void force_open(WallMicros now);
   void reset(WallMicros now);
 
-  /// @return whether the circuit was changed since the last call, and is to be written; then `ret_from` is the generation
-  /// that the change was made from.
+  /// @return whether the circuit was changed since the last call, and is to be written; then `ret_from` is the
+  /// generation that the change was made from.
   bool take_change(uint64_t& ret_from);
 
   /// When a refused message may be tried again, in milliseconds, rounded up; 0: not known.

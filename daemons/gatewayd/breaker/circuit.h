@@ -12,9 +12,9 @@
 //     opens       how often it opened in a row, without staying closed between      0
 //     cause       failures, inactive or operator; what opened it, or last did       failures
 //
-// Failure: an unreadable circuit is an error with a sentence. A breaker protects availability, not access, so its reader
-// treats such a circuit as closed (closed_circuit) and reports it; the next change replaces it. An operator's `forced_open`
-// is written by masctl, not by hand.
+// Failure: an unreadable circuit is an error with a sentence. A breaker protects availability, not access, so its
+// reader treats such a circuit as closed (closed_circuit) and reports it; the next change replaces it. An operator's
+// `forced_open` is written by masctl, not by hand.
 // Threading: plain data.
 #pragma once
 
@@ -60,7 +60,8 @@ Result<Circuit> parse_circuit(std::span<const std::optional<std::string_view>> v
 /// What to go by where parse_circuit() refuses: closed, with the generation as far as that can be read.
 Circuit closed_circuit(std::span<const std::optional<std::string_view>> values);
 
-/// KEYS: circuit:{id}. ARGV: the generation that the change was made from, then fields and values. @return 1 if it was written.
+/// KEYS: circuit:{id}. ARGV: the generation that the change was made from, then fields and values. @return 1 if it was
+/// written.
 inline constexpr std::string_view kWriteCircuit = R"lua(
 local held = redis.pcall('HGET', KEYS[1], 'generation')
 if type(held) == 'table' then return 0 end

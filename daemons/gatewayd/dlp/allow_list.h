@@ -1,7 +1,7 @@
 // What is known and may pass: findings that an entry of the allow-list names do not appear.
 //
-// An entry says one or more things of a finding (its value, its key path, who sends or receives it, its type), and holds
-// where all of them do. Values may be listed by their SHA-256, so that the configuration need not hold them.
+// An entry says one or more things of a finding (its value, its key path, who sends or receives it, its type), and
+// holds where all of them do. Values may be listed by their SHA-256, so that the configuration need not hold them.
 // Failure: a pattern that cannot be run allows nothing, and is an error.
 // Threading: immutable after make().
 #pragma once

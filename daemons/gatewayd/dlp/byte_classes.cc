@@ -69,13 +69,14 @@ void BytePass::portable(const char* text, size_t count, Word* words, Found& foun
 #if defined(__x86_64__)
 namespace {
 
-// What a byte is, as bits that tables tell by either half of it: it is what both halves say. Bytes beyond ASCII are nothing.
+// What a byte is, as bits that tables tell by either half of it: it is what both halves say. Bytes beyond ASCII are
+// nothing.
 constexpr char kDigit = 1, kLowerToO = 2, kLowerFromP = 4, kUpperToO = 8, kUpperFromP = 16, kJoint = 32, kLine = 64,
                kBlank = -128;
 constexpr char kLower = kLowerToO | kLowerFromP, kLetter = kLower | kUpperToO | kUpperFromP;
 
-/// By the lower half: 0-9 are digits, a-o and A-O end in 1-f, p-z and P-Z in 0-a; + - / in b d f, _ in f; space and comma in
-/// 0 and c.
+/// By the lower half: 0-9 are digits, a-o and A-O end in 1-f, p-z and P-Z in 0-a; + - / in b d f, _ in f; space and
+/// comma in 0 and c.
 constexpr std::array<char, 16> kByLowHalf = [] {
   std::array<char, 16> by{};
   for (size_t low = 0; low < by.size(); ++low) {
@@ -94,8 +95,9 @@ constexpr std::array<char, 16> kByHighHalf = {
 /// What ends lines and nodes, each at its lower half; what stands elsewhere equals no byte that has that lower half.
 constexpr std::array<char, 16> kEnds = {0,      1 << 4, 1 << 4, 1 << 4, 1 << 4, 1 << 4, 1 << 4, 1 << 4,
                                         1 << 4, '\t',   '\n',   1 << 4, 1 << 4, '\r',   1 << 4, 1 << 4};
-/// The same for signs. Those that text within text is written with: " % & are 22 25 26, [ and backslash 5b 5c, { is 7b. Those
-/// between groups of digits: space ( ) - . / are 20 28 29 2d 2e 2f, _ is 5f. Those beside groups: space , - are 20 2c 2d, : is 3a.
+/// The same for signs. Those that text within text is written with: " % & are 22 25 26, [ and backslash 5b 5c, { is 7b.
+/// Those between groups of digits: space ( ) - . / are 20 28 29 2d 2e 2f, _ is 5f. Those beside groups: space , - are
+/// 20 2c 2d, : is 3a.
 constexpr char kQuote = 1, kBracket = 2, kBrace = 4, kGap = 8, kLineGap = 16, kSide = 32, kColon = 64;
 constexpr std::array<char, 16> kSignsByLowHalf = {kGap | kSide,
                                                   0,

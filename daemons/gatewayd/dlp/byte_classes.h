@@ -1,8 +1,9 @@
 // The prefilter: what kinds of bytes stand where in a text, sixty-four to a word, from one pass over it.
 //
-// Most of a message begins nothing: prose, keys, ids. Where there is no digit no number need be looked for, where fewer than
-// twelve characters of base64 stand side by side nothing is encoded, and a seed phrase is a long run of small letters and
-// spaces. The detectors find such places by counting bits instead of reading the text again, each for itself.
+// Most of a message begins nothing: prose, keys, ids. Where there is no digit no number need be looked for, where fewer
+// than twelve characters of base64 stand side by side nothing is encoded, and a seed phrase is a long run of small
+// letters and spaces. The detectors find such places by counting bits instead of reading the text again, each for
+// itself.
 // Threading: none. Ownership: a scanner's, one for each reading; made to be used again and again.
 #pragma once
 

@@ -19,7 +19,8 @@ bool dea(std::string_view digits);
 bool nhs(std::string_view digits);
 /// Verhoeff (1969), as UIDAI uses it for Aadhaar.
 bool verhoeff(std::string_view digits);
-/// ISO 13616 / ISO 7064 MOD 97-10, and the length that the country has registered. @param iban letters and digits alone.
+/// ISO 13616 / ISO 7064 MOD 97-10, and the length that the country has registered. @param iban letters and digits
+/// alone.
 bool iban(std::string_view iban);
 inline constexpr size_t kLongestIban = 34;
 /// @param first, second the country's letters, in upper case. @return the size of its IBANs; 0 for no country.
@@ -29,20 +30,21 @@ size_t iban_length(char first, char second);
 bool base58check(std::string_view text);
 /// BIP 173 and BIP 350: bech32 and bech32m, without the check of the witness program.
 bool bech32(std::string_view text);
-/// Number area, group and serial as the SSA issues them (since 2011: "SSN Randomization"): area not 000, 666 or 9xx, group
-/// not 00, serial not 0000; nor one of the numbers that were published in advertisements.
+/// Number area, group and serial as the SSA issues them (since 2011: "SSN Randomization"): area not 000, 666 or 9xx,
+/// group not 00, serial not 0000; nor one of the numbers that were published in advertisements.
 bool ssn(std::string_view digits);
 /// IRS: area 9xx, group 50-65, 70-88, 90-92 or 94-99.
 bool itin(std::string_view digits);
-/// Issuer ranges and lengths of ISO/IEC 7812 as the networks publish them: Visa, Mastercard, American Express, Discover,
-/// Diners Club, JCB, UnionPay, Maestro.
+/// Issuer ranges and lengths of ISO/IEC 7812 as the networks publish them: Visa, Mastercard, American Express,
+/// Discover, Diners Club, JCB, UnionPay, Maestro.
 bool card_issuer(std::string_view digits);
 /// North American Numbering Plan: area and exchange begin with 2-9, neither is N11. @param digits ten.
 bool nanp(std::string_view digits);
-/// ICD-10-CM: letter, two characters, and a chapter that exists. @param code without its dot, at least three characters.
+/// ICD-10-CM: letter, two characters, and a chapter that exists. @param code without its dot, at least three
+/// characters.
 bool icd10(std::string_view code);
-/// CMS "Understanding the Medicare Beneficiary Identifier Format": eleven characters C A AN N A AN N A A N N, without the
-/// letters S L O I B Z.
+/// CMS "Understanding the Medicare Beneficiary Identifier Format": eleven characters C A AN N A AN N A A N N, without
+/// the letters S L O I B Z.
 bool medicare_beneficiary(std::string_view code);
 /// UK national insurance number (HMRC NIM39110): prefixes and suffix letter. @param code nine characters, upper case.
 bool nino(std::string_view code);

@@ -6,10 +6,10 @@
 //   [[dlp.rule]]     id, type, pattern, keywords, context, validator, min_entropy, action, severity, mask
 //   [[dlp.allow]]    values, hashed, pattern, path, agent, type
 //
-// Happy path: load_rules() at the start and at every reload. What it returns never changes: a reload makes new rules, and
-// scanners are made anew from them; those at work keep theirs.
-// Failure: nothing is returned, and every problem is listed, each with file, line and what was expected, and never with a
-// text of the file that may be a secret (values of allow-lists). No exception leaves it.
+// Happy path: load_rules() at the start and at every reload. What it returns never changes: a reload makes new rules,
+// and scanners are made anew from them; those at work keep theirs.
+// Failure: nothing is returned, and every problem is listed, each with file, line and what was expected, and never with
+// a text of the file that may be a secret (values of allow-lists). No exception leaves it.
 // Threading: any thread.
 #pragma once
 

@@ -1,5 +1,5 @@
-// A table of the rules' file: typed access to its keys, with problems that name file and line. The one header that shows
-// toml++; only the configuration's sources include it.
+// A table of the rules' file: typed access to its keys, with problems that name file and line. The one header that
+// shows toml++; only the configuration's sources include it.
 #pragma once
 
 #define TOML_HEADER_ONLY 1

@@ -3,8 +3,8 @@
 // A bare run of nine digits is nothing; under the key `ssn`, or after "social security number", it is a number to be
 // hidden; under `trace_id` it is none. The vocabulary (context.def) is one table for keys and for text.
 // Keys are taken apart at case changes, digits and punctuation (`patientSSN_2` is patient, ssn), and the longest
-// phrases are looked up first, so that `member_id` is an insurance number and `card_id` is an id. Of names of secrets the
-// end decides: `page_access_token` is a token, `access_token_page` a page.
+// phrases are looked up first, so that `member_id` is an insurance number and `card_id` is an id. Of names of secrets
+// the end decides: `page_access_token` is a token, `access_token_page` a page.
 // Threading: any. Pure.
 #pragma once
 

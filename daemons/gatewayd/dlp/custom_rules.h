@@ -1,6 +1,7 @@
 // Rules of the configuration: a pattern, what must stand near it, what its value must be.
 //
-//   pattern hits → keywords near or in the key? → validator, entropy → context → score → those that touch are one candidate
+//   pattern hits → keywords near or in the key? → validator, entropy → context → score
+//                → those that touch are one candidate
 //
 // A score (sight.h): 0.75 of itself; where the rule names a context, 0.5 without it (a possible finding), 0.85 with its
 // word in the key, 0.7 with it near. A validator that holds makes at least 0.95 of what acts.

@@ -110,8 +110,8 @@ class Document {
   bool has_key(KeyRole role) const { return (roles_ & role) != 0; }
   /// @return the node that holds byte `at`; nodes().size() for none.
   uint32_t node_at(uint32_t at) const;
-  /// @param part of the node's text, in text(). @return where it stands in what the node was read from; the whole of the
-  /// node's source where no smaller part will do.
+  /// @param part of the node's text, in text(). @return where it stands in what the node was read from; the whole of
+  /// the node's source where no smaller part will do.
   Span locate(const Node& node, Span part) const;
 
  private:

@@ -1,7 +1,8 @@
-// What keys say (context.h), remembered for the keys that were asked for last: agents send the same keys again and again.
+// What keys say (context.h), remembered for the keys that were asked for last: agents send the same keys again and
+// again.
 //
-// Happy path: read_padded() for each key of a document. A key of up to sixteen bytes is one block of bytes: it is found by
-// a hash and one comparison; a longer one is told by its first and last eight bytes, and then compared whole.
+// Happy path: read_padded() for each key of a document. A key of up to sixteen bytes is one block of bytes: it is found
+// by a hash and one comparison; a longer one is told by its first and last eight bytes, and then compared whole.
 // Failure: none; what is not known is read from the vocabulary.
 // Threading: none. Ownership: nothing that is handed in is kept.
 #pragma once

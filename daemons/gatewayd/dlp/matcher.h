@@ -1,9 +1,9 @@
 // All literals at once: the words of the vocabulary and the beginnings of secrets, in one vectorscan database.
 //
-// Literals are short and many, which is what vectorscan is fast with; what they are the beginning of, the detectors find
-// out. The database is made once and is read by any number of threads; scratch space is each scanner's own.
-// Failure: vectorscan's error with its number; a scan that fails has found nothing, and whoever asked must not go on as if
-// the text were clean.
+// Literals are short and many, which is what vectorscan is fast with; what they are the beginning of, the detectors
+// find out. The database is made once and is read by any number of threads; scratch space is each scanner's own.
+// Failure: vectorscan's error with its number; a scan that fails has found nothing, and whoever asked must not go on as
+// if the text were clean.
 #pragma once
 
 #include <cstdint>

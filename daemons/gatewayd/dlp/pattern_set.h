@@ -1,10 +1,10 @@
 // Regular expressions of the configuration, in one vectorscan database beside that of the literals.
 //
-// They are looked for in each node of a document by itself: `^` and `$` are the ends of a value, and nothing is found across
-// two of them. Vectorscan reports every end of `{10,}`; here a match is the longest with its start.
+// They are looked for in each node of a document by itself: `^` and `$` are the ends of a value, and nothing is found
+// across two of them. Vectorscan reports every end of `{10,}`; here a match is the longest with its start.
 // Patterns are ASCII and match bytes; what is found is widened to whole characters of UTF-8.
-// Failure: check() says what is wrong with a pattern and what was expected; a scan that fails has found nothing, and whoever
-// asked must not go on as if the text were clean.
+// Failure: check() says what is wrong with a pattern and what was expected; a scan that fails has found nothing, and
+// whoever asked must not go on as if the text were clean.
 // Threading: immutable after make(); scratch space is each scanner's own.
 #pragma once
 
@@ -44,7 +44,8 @@ class PatternSet {
   /// @param ret_hits by node, pattern and start; cleared first. Those of one pattern may overlap.
   /// @param work pays for each match; the scan ends where it is over, and what it found is not all there is.
   Status scan(const Document& document, hs_scratch* scratch, std::vector<PatternHit>& ret_hits, Work& work) const;
-  /// The same in any text: the numbers of the patterns that match, each once, in no order. For patterns that are anchored.
+  /// The same in any text: the numbers of the patterns that match, each once, in no order. For patterns that are
+  /// anchored.
   Status match(std::string_view text, hs_scratch* scratch, std::vector<uint32_t>& ret_patterns) const;
 
  private:

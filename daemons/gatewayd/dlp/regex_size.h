@@ -8,8 +8,8 @@
 
 namespace mas::dlp {
 
-/// @return about how many characters the expression stands for when its counted repeats are written out; SIZE_MAX where it
-/// nests too deeply. What is no regular expression gets some number: it is for the compiler to refuse.
+/// @return about how many characters the expression stands for when its counted repeats are written out; SIZE_MAX where
+/// it nests too deeply. What is no regular expression gets some number: it is for the compiler to refuse.
 size_t regex_size(std::string_view pattern);
 
 }  // namespace mas::dlp

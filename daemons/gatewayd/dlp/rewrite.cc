@@ -118,8 +118,8 @@ class Rewriter {
 
   // ---- What stands there instead
 
-  /// Keys come first: the paths of values are those that their reader will see. A key comes before what it holds, so that
-  /// the keys above one have their new names when its own path is needed.
+  /// Keys come first: the paths of values are those that their reader will see. A key comes before what it holds, so
+  /// that the keys above one have their new names when its own path is needed.
   void replace_keys() {
     uint32_t current = kNowhere;
     size_t first = 0;  // of its pieces

@@ -6,8 +6,8 @@
 // Happy path: scan_json() or scan_text(), then report(). A scanner keeps its buffers: a steady stream of messages
 // allocates nothing to speak of.
 // Failure: an error where the text could not be scanned; it must not count as clean.
-// Threading: one scanner per thread; the rules are shared. Ownership: the report, and what it views, lives until the next
-// scan, and as long as the text that was scanned.
+// Threading: one scanner per thread; the rules are shared. Ownership: the report, and what it views, lives until the
+// next scan, and as long as the text that was scanned.
 #pragma once
 
 #include <array>
@@ -85,11 +85,12 @@ class Scanner {
   /// Every candidate of the last scan, by growing place; what types that are off for everybody would see is not there.
   std::vector<Considered> considered() const;
   const Rules& rules() const { return *rules_; }
-  /// The value as it was read: unescaped, folded or decoded. A secret: for masks, tags and comparisons, never for a log.
+  /// The value as it was read: unescaped, folded or decoded. A secret: for masks, tags and comparisons, never for a
+  /// log.
   std::string_view value(const Finding& finding) const;
-  /// Where a finding is, as keys and places: `data.patient.ids[2]`; of a key the object that holds it. `$` for the whole.
-  /// Keys may be secrets themselves: those in which something was found are written as `*`. A path of more than `most`
-  /// bytes ends early, in "…".
+  /// Where a finding is, as keys and places: `data.patient.ids[2]`; of a key the object that holds it. `$` for the
+  /// whole. Keys may be secrets themselves: those in which something was found are written as `*`. A path of more than
+  /// `most` bytes ends early, in "…".
   std::string path(const Finding& finding, size_t most = kLongestPath) const;
   static constexpr size_t kLongestPath = 4096;
   /// Names of keys, by their nodes.

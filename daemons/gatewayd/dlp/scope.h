@@ -1,8 +1,8 @@
 // Between whom a message goes, and what the configuration says about some of them alone.
 //
 // An override holds where sender and target match. Of several that name the same type the most specific holds: first by
-// the sender (an id before a prefix, a longer prefix before a shorter one), then by the target. Two with the same sender
-// and target are refused when they are read, so that it never depends on their order.
+// the sender (an id before a prefix, a longer prefix before a shorter one), then by the target. Two with the same
+// sender and target are refused when they are read, so that it never depends on their order.
 // Threading: plain data. Pure.
 #pragma once
 

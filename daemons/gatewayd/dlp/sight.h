@@ -41,8 +41,9 @@ struct Candidate {
   std::string_view detail;  ///< what it is in particular, such as a vendor: static text
 };
 
-/// What scanning one message may cost. Every loop whose length the text decides takes its steps from here: about one for
-/// each byte or word that is looked at once more. Ordinary messages take a small part of it (docs/DLP.md, "Bounds").
+/// What scanning one message may cost. Every loop whose length the text decides takes its steps from here: about one
+/// for each byte or word that is looked at once more. Ordinary messages take a small part of it (docs/DLP.md,
+/// "Bounds").
 struct Work {
   static constexpr uint64_t kStepsPerByte = 16, kBase = 128 * 1024;
   static constexpr uint32_t kMaxHidden = 8192;    ///< candidates whose action changes the message; past it: block
@@ -147,7 +148,8 @@ class Sight {
   ContextMask near(Span span);
   /// Judges a candidate, and keeps it where it is worth it.
   void see(Type type, Span span, const Evidence& evidence);
-  /// Keeps a candidate that was judged elsewhere. @param type in Rules::types. @param detail lives as long as the rules.
+  /// Keeps a candidate that was judged elsewhere. @param type in Rules::types. @param detail lives as long as the
+  /// rules.
   void keep(uint16_t type, uint32_t node, Span span, float score, bool validated, std::string_view detail);
 
  private:

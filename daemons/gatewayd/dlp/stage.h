@@ -1,7 +1,7 @@
 // The gateway's stage: what becomes of a message by what its payload holds.
 //
-// Happy path: look() at an envelope; it says whether the message may pass, as what, and what the audit is to say. What was
-// found is named by type, path and keyed hash, never by itself.
+// Happy path: look() at an envelope; it says whether the message may pass, as what, and what the audit is to say. What
+// was found is named by type, path and keyed hash, never by itself.
 // Failure: what cannot be scanned is UNAVAILABLE: nothing passes unseen.
 // Threading: one per turn loop. Ownership: an outcome lives until the next look(), and as long as the envelope.
 #pragma once

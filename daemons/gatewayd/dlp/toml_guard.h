@@ -1,8 +1,8 @@
 // What may be given to toml++: the plain part of TOML that rules need.
 //
-// toml++ descends once per bracket and per part of a dotted key, as deep as a file is long, and its parsers of numbers and
-// dates have assertions that a file can break. So before it sees a file: bare keys, texts of one line, true and false,
-// short decimal numbers, lists and inline tables that nest a few levels deep; UTF-8. Pure; linear.
+// toml++ descends once per bracket and per part of a dotted key, as deep as a file is long, and its parsers of numbers
+// and dates have assertions that a file can break. So before it sees a file: bare keys, texts of one line, true and
+// false, short decimal numbers, lists and inline tables that nest a few levels deep; UTF-8. Pure; linear.
 #pragma once
 
 #include <cstddef>

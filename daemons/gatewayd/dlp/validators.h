@@ -1,7 +1,7 @@
 // The checks that a rule of the configuration may name for what its pattern found.
 //
-// A validator is given the value as it stands in the text; those of numbers look at its digits alone, whatever separates
-// them. Pure; linear in the value, of which those longer than any number they know are refused at once.
+// A validator is given the value as it stands in the text; those of numbers look at its digits alone, whatever
+// separates them. Pure; linear in the value, of which those longer than any number they know are refused at once.
 #pragma once
 
 #include <span>

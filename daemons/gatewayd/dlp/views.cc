@@ -295,8 +295,8 @@ class Decoder {
     return false;
   }
 
-  /// Whether four digits of base64, which has capitals, or eight hexadecimal ones begin a text: the first thing to ask of a
-  /// run, since most are hashes, ids and long words.
+  /// Whether four digits of base64, which has capitals, or eight hexadecimal ones begin a text: the first thing to ask
+  /// of a run, since most are hashes, ids and long words.
   static bool may_begin_text(std::string_view text, bool capitals) {
     constexpr size_t kShortest = 8;
     if (text.size() < kShortest) return true;

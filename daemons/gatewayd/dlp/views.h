@@ -24,7 +24,8 @@ struct Budget {
   }
 };
 
-/// Appends to `view` every node of `from` that is not ASCII and reads differently when folded. @param classes of its text.
+/// Appends to `view` every node of `from` that is not ASCII and reads differently when folded. @param classes of its
+/// text.
 void fold(const Document& from, const ByteClasses& classes, Document& view, Budget& budget);
 
 /// Appends to `view` what nodes of `from` say when they are decoded. @param classes of its text.

@@ -1,12 +1,13 @@
 // How many messages and bytes wait in one stream, from what this gateway adds to it and from its length.
 //
-// Redis reports the number of a stream's entries, not their content. So this gateway remembers what it added, oldest first,
-// in at most kParts parts of similar entries, and subtracts what has left, by the length, from the oldest. If one gateway
-// writes and entries leave in order, the count is exact, except for a part of which some entries have left: its mean counts.
-// Entries of other gateways, or from before, count with the mean of those that this gateway added last.
+// Redis reports the number of a stream's entries, not their content. So this gateway remembers what it added, oldest
+// first, in at most kParts parts of similar entries, and subtracts what has left, by the length, from the oldest. If
+// one gateway writes and entries leave in order, the count is exact, except for a part of which some entries have left:
+// its mean counts. Entries of other gateways, or from before, count with the mean of those that this gateway added
+// last.
 //
-// While the stream is filled to more than half of a sender's share, each sender's part is counted, too. It is unknown whose
-// messages leave, so each sender's count shrinks in proportion to the whole.
+// While the stream is filled to more than half of a sender's share, each sender's part is counted, too. It is unknown
+// whose messages leave, so each sender's count shrinks in proportion to the whole.
 // Failure: none. Threading: none. Ownership: plain data; an empty backlog allocates nothing.
 #pragma once
 

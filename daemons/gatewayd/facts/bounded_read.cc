@@ -21,8 +21,8 @@ end
 return redis.pcall('HMGET', KEYS[1], unpack(ARGV, 2))
 )lua";
 
-// MEMORY USAGE looks at every element, so they are counted first. ARGV: the bounds of bytes and elements, the command that
-// reads, the one that counts.
+// MEMORY USAGE looks at every element, so they are counted first. ARGV: the bounds of bytes and elements, the command
+// that reads, the one that counts.
 constexpr std::string_view kWhole = R"lua(
 local count = redis.pcall(ARGV[4], KEYS[1])
 if type(count) == 'table' then return count end

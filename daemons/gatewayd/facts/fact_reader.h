@@ -38,8 +38,8 @@ class FactReader {
     std::string* ret_blob;  ///< empty: it is not there, or is none of ours
     bool* ret_failed;       ///< whether Redis could not say
   };
-  /// Reads what the facts have on their lists, the lengths of these streams, and entries. @return whether there was anything
-  /// to read; else done is not called.
+  /// Reads what the facts have on their lists, the lengths of these streams, and entries. @return whether there was
+  /// anything to read; else done is not called.
   bool read(const std::vector<TargetStream*>& inboxes, const std::vector<StreamEntryRead>& entries = {});
   /// Forgets what is under way; done is not called.
   void cancel();

@@ -7,9 +7,10 @@
 //                                  ▼
 //                               known for the turn that asked, then unknown
 //
-// While a turn looks for what it lacks, hold() makes every change wait like that, so that it needs a bounded number of reads.
-// The glossary: a *group* is what is read together (the registry entry; the identity; the rules; the limits; the circuit). Expiry of
-// an identity is a compared field, never an event.
+// While a turn looks for what it lacks, hold() makes every change wait like that, so that it needs a bounded number of
+// reads.
+// The glossary: a *group* is what is read together (the registry entry; the identity; the rules; the limits; the
+// circuit). Expiry of an identity is a compared field, never an event.
 // Failure: what could not be read leaves its group unknown, and nothing is decided by it.
 // Threading: none. Ownership: an Agent stays where it is until shrink().
 #pragma once

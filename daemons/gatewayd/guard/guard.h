@@ -4,16 +4,19 @@
 //
 //     hops            the message was passed on more often than max_hops: `meta.hops`, or the length of its chain
 //                     (as Max-Forwards in SIP, RFC 3261 §8.1.1.6)
-//     chain           its target stands in its chain, or is its sender, more than max_visits times: the work goes round in
-//                     a circle (as RFC 7332 and RFC 8586 look for themselves in the path). A reply is not asked: it goes back
-//     conversation    as many messages with its `conversation_id` as the budget allows came from its sender in the last window
+//     chain           its target stands in its chain, or is its sender, more than max_visits times: the work goes round
+//                     in a circle (as RFC 7332 and RFC 8586 look for themselves in the path). A reply is not asked: it
+//                     goes back
+//     conversation    as many messages with its `conversation_id` as the budget allows came from its sender in the last
+//                     window
 //     pair            as many from this sender to this target
 //
 // Hops and chain are the senders' word and need no memory; agents that leave them out meet the budgets, which are the
 // gateway's own count. A refused message is not counted, so a conversation at its budget goes on at the budget's pace.
 // A message of a turn whose commit failed is judged, and counted, again.
-// What is counted is kept in memory by the gateway that owns the sender's partition (window_table.h): it begins anew when the
-// partition moves. The budget of a conversation is its sender's own: others, who may name any conversation, cannot use it up.
+// What is counted is kept in memory by the gateway that owns the sender's partition (window_table.h): it begins anew
+// when the partition moves. The budget of a conversation is its sender's own: others, who may name any conversation,
+// cannot use it up.
 // Failure: it can always decide; where its memory is full, the least used counter is forgotten, and its messages pass.
 // Threading: none. No allocation but for the table at the first count, and append_to().
 #pragma once

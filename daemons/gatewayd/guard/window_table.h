@@ -5,11 +5,13 @@
 // Cloudflare blog, 2017). So a burst at the end of a period is not forgotten at its turn; the estimate assumes that the
 // earlier period was even.
 //
-//     sets of 8 slots, a cache line or two each;  key ─▶ its set ─▶ its slot, or one that is free, or the least used of the set
+//     sets of 8 slots, a cache line or two each
+//     key ─▶ its set ─▶ its slot, or one that is free, or the least used of the set
 //
-// When the set is full, the slot with the lowest count is replaced, and the new key begins at zero. So a full table lets too
-// much pass rather than too little; keys that are used once do not displace high counts, and the keyed hash prevents aiming.
-// Time that steps back by up to a period counts into the newest period; by more, the counter begins anew.
+// When the set is full, the slot with the lowest count is replaced, and the new key begins at zero. So a full table
+// lets too much pass rather than too little; keys that are used once do not displace high counts, and the keyed hash
+// prevents aiming. Time that steps back by up to a period counts into the newest period; by more, the counter begins
+// anew.
 // Threading: none. Memory: 24 bytes a slot, taken at the first count.
 #pragma once
 

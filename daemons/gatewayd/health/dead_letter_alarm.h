@@ -1,7 +1,7 @@
 // Tells operators that the dead-letter queue nears its bounds, before anything is refused.
 //
-// Happy path: look() once a second. From 80 % of a bound on: a line in the log, again and again, a gauge, and once an ALERT
-// on mas.system from the gateway that speaks for all; another one at the bound.
+// Happy path: look() once a second. From 80 % of a bound on: a line in the log, again and again, a gauge, and once an
+// ALERT on mas.system from the gateway that speaks for all; another one at the bound.
 // Failure modes:
 // - Redis takes no PUBLISH: the alert is tried again with the next look.
 // Threading: loop thread. Ownership: none; may be destroyed at any time.

@@ -4,8 +4,8 @@
 // new.
 // Failure modes:
 // - Redis does not answer, or says nothing of a value: what was known stays. It is said in the log.
-// - The link was lost: in production nothing is known to be safe until the next look, since what comes back may be another
-//   Redis.
+// - The link was lost: in production nothing is known to be safe until the next look, since what comes back may be
+//   another Redis.
 // Threading: loop thread. Ownership: may be destroyed at any time but from inside its callback.
 #pragma once
 
@@ -38,8 +38,8 @@ class Health {
   Health(common::Frame& frame, const HealthBounds& bounds, std::function<void()> looked);
 
   void set_bounds(const HealthBounds& bounds) { bounds_ = bounds; }
-  /// No effect while a look is under way. @param partitions how many there are. @param speaks whether this gateway alerts
-  /// operators for all.
+  /// No effect while a look is under way. @param partitions how many there are. @param speaks whether this gateway
+  /// alerts operators for all.
   void look(size_t partitions, bool speaks);
   void on_redis_down();
   /// Ends a look that is under way.

@@ -1,9 +1,9 @@
 // Looks once a second at what bounds the gateway: Redis's memory, the dead-letter queue, what waits in the partitions.
 //
-// Happy path: look() sends INFO memory, INFO persistence, XLEN and MEMORY USAGE of dlq:messages and LLEN of every partition's list; the
-// callback gets all.
-// Failure: a look that fails is forgotten; the next one comes with the next tick. An error in Redis's answer is a problem,
-// never a value: what a look does not tell stays as it was.
+// Happy path: look() sends INFO memory, INFO persistence, XLEN and MEMORY USAGE of dlq:messages and LLEN of every
+// partition's list; the callback gets all.
+// Failure: a look that fails is forgotten; the next one comes with the next tick. An error in Redis's answer is a
+// problem, never a value: what a look does not tell stays as it was.
 // Threading: loop thread. Ownership: may be destroyed at any time but from inside its callback.
 #pragma once
 

@@ -5,8 +5,8 @@
 //          ──shutdown, anything new─────▶ heading ──▶ done
 //
 // marking: a signed head that says what was retired, before it leaves Redis; without a signing key it is left out.
-// Every gateway signs heads of all partitions; it leaves out its own when another's is fresh. It retires blocks of the partitions
-// that it owns.
+// Every gateway signs heads of all partitions; it leaves out its own when another's is fresh. It retires blocks of the
+// partitions that it owns.
 // Failure: logged, counted, tried again at the next occasion; nothing is trimmed that is not on disk. While Redis is
 // away it does nothing.
 // Threading: loop thread. Ownership: may be destroyed at any time but from inside `done`.

@@ -1,8 +1,8 @@
 // Blocking work (files that are synced) on a thread of its own, one piece at a time, so that the loop does not wait.
 //
 // Happy path: start(work, done): `work` runs on another thread, `done` with its status on the loop's.
-// Failure: no room for a thread is told to `done`, later, like any other failure. libuv's threads are not used: libuv aborts
-// the process when it cannot make them.
+// Failure: no room for a thread is told to `done`, later, like any other failure. libuv's threads are not used: libuv
+// aborts the process when it cannot make them.
 // Threading: start() and `done` on the loop's thread; `work` must touch nothing that the loop touches meanwhile.
 // Ownership: may be destroyed while work is under way: it is finished, the loop goes on until it is, and `done` is not
 // called; so `work` must own, or share, what it uses.

@@ -120,8 +120,8 @@ void HeadOp::decide() {
   add(std::move(next));
 }
 
-/// What the last signed head named and is not there any more. It is signed all the same: both heads stay, and contradict each
-/// other to whoever verifies.
+/// What the last signed head named and is not there any more. It is signed all the same: both heads stay, and
+/// contradict each other to whoever verifies.
 void HeadOp::note_losses() {
   for (const audit::BlockHead& before : previous_.head.heads) {
     if (before.partition >= request_.partitions) continue;  // there are fewer of them now

@@ -1,4 +1,5 @@
-// Writes one signed head: looks at the last block of every partition and at the last head, signs, adds, appends to a file.
+// Writes one signed head: looks at the last block of every partition and at the last head, signs, adds, appends to a
+// file.
 //
 //     idle ──start──▶ reading ──▶ adding ──▶ storing ──▶ idle        (any failure, nothing new: back to idle)
 //

@@ -2,9 +2,9 @@
 //
 //     idle ──start──▶ reading ──▶ storing ──▶ reading … ──▶ idle     trim(): idle ──▶ trimming ──▶ idle
 //
-// reading: a page of entries that are old enough, never the partition's last one, which the chain goes on from. storing:
-// the page goes to the files of retired blocks and is synced, on another thread. What was retired is reported, so that a signed head
-// can say so before trim() takes it out of Redis by XTRIM MINID.
+// reading: a page of entries that are old enough, never the partition's last one, which the chain goes on from.
+// storing: the page goes to the files of retired blocks and is synced, on another thread. What was retired is reported,
+// so that a signed head can say so before trim() takes it out of Redis by XTRIM MINID.
 // Failure: a partition whose entries do not fit together is reported and left as it is; a failure of Redis or of the
 // disk ends the round, and what was retired so far is reported.
 // Threading: loop thread. Ownership: may be destroyed at any time but from inside its callback.

@@ -1,5 +1,5 @@
-// The limits of an agent: messages per minute, per hour and at once, bytes per minute. They come from the configuration and
-// from the hash `ratelimit:{id}:limits`.
+// The limits of an agent: messages per minute, per hour and at once, bytes per minute. They come from the configuration
+// and from the hash `ratelimit:{id}:limits`.
 //
 // Failure is closed: a value that cannot be read is an error with a sentence, never "no limit".
 // Threading: plain data.
@@ -49,15 +49,16 @@ inline constexpr std::array<std::string_view, 5> kLimitFields = {"per_minute", "
 inline constexpr std::array<uint64_t, kLimitFields.size()> kLimitMost = {kMaxRate, kMaxRate, kMaxRate, kMaxByteRate,
                                                                          kMaxByteRate};
 
-/// Another field of that hash: how often a message is delivered to the agent before it is given up, the first time included.
+/// Another field of that hash: how often a message is delivered to the agent before it is given up, the first time
+/// included.
 inline constexpr std::string_view kAttemptsField = "attempts";
 inline constexpr uint32_t kMaxAttempts = 1000;
 
 /// @param value nullopt: the field is missing. @return kMalformed unless it is a whole number from 1 to kMaxAttempts.
 Result<std::optional<uint32_t>> parse_attempts(std::optional<std::string_view> value);
 
-/// @param values of kLimitFields as HMGET answered them; nullopt: the field is missing and `defaults` hold. The burst of
-/// the defaults goes with their rate: an agent with a rate of its own and no burst may send that rate at once.
+/// @param values of kLimitFields as HMGET answered them; nullopt: the field is missing and `defaults` hold. The burst
+/// of the defaults goes with their rate: an agent with a rate of its own and no burst may send that rate at once.
 /// @return kMalformed that names the field and what was expected.
 Result<LimitSettings> parse_limits(std::span<const std::optional<std::string_view>> values,
                                    const LimitSettings& defaults);
@@ -76,7 +77,8 @@ struct OwnLimits {
 /// @param values of kOwnLimitFields as HMGET answered them; another number of them is kMalformed.
 OwnLimits read_own_limits(std::span<const std::optional<std::string_view>> values, const LimitSettings& defaults);
 
-/// @param most one of kLimitMost. @return a rate or burst from its decimal text: 0 to `most`; nullopt for anything else.
+/// @param most one of kLimitMost. @return a rate or burst from its decimal text: 0 to `most`; nullopt for anything
+/// else.
 std::optional<uint64_t> parse_rate(std::string_view text, uint64_t most = kMaxRate);
 
 }  // namespace mas::gateway

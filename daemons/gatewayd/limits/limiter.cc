@@ -14,7 +14,8 @@ constexpr uint64_t kHour = 60 * kMinute;
 constexpr uint8_t kVersion = 1, kVersionWithBytes = 2;
 constexpr WallMicros kMaxTime = INT64_MAX / 2;  // what is added to it does not overflow
 
-/// One bucket as the settings and the moment make it. Largest values: kMaxRate * kHour = 3.6e18, kMaxByteRate * kMinute = 6e18.
+/// One bucket as the settings and the moment make it. Largest values: kMaxRate * kHour = 3.6e18, kMaxByteRate * kMinute
+/// = 6e18.
 struct Bucket {
   uint64_t period;
   uint64_t rate;      // 0: no limit

@@ -1,9 +1,9 @@
-// The rate limiter of one sender: three token buckets. One refills by the minute's rate of messages, one by the hour's, one
-// by the minute's rate of bytes.
+// The rate limiter of one sender: three token buckets. One refills by the minute's rate of messages, one by the hour's,
+// one by the minute's rate of bytes.
 //
-// A message passes when each bucket holds what it costs: one token, and of the third as many as it has bytes. It takes that of
-// each; a refused message takes nothing. In any span of t seconds at most capacity + rate * t messages, or bytes, pass, for
-// any bucket. So a message that is larger than the third holds never passes.
+// A message passes when each bucket holds what it costs: one token, and of the third as many as it has bytes. It takes
+// that of each; a refused message takes nothing. In any span of t seconds at most capacity + rate * t messages, or
+// bytes, pass, for any bucket. So a message that is larger than the third holds never passes.
 //
 // The arithmetic is exact. What is kept of a bucket is its debt: what was taken and has not flowed back, in units of
 // which a token has as many as its period has microseconds; a microsecond brings back `rate` of them. So there are only
@@ -13,8 +13,8 @@
 // cut to the new capacity (so that nobody waits longer than the new rate asks for), a larger burst can be used at once.
 // A bucket without a limit has no debt.
 //
-// Time that goes back by up to kToleratedStep brings nothing until it has caught up; by more, it is the new time to count
-// from. Neither gives a token twice for the same microsecond of a clock that only stepped once.
+// Time that goes back by up to kToleratedStep brings nothing until it has caught up; by more, it is the new time to
+// count from. Neither gives a token twice for the same microsecond of a clock that only stepped once.
 // Threading: plain data and pure functions. No allocation but in encode().
 #pragma once
 
@@ -42,8 +42,8 @@ struct LimiterState {
   bool operator==(const LimiterState&) const = default;
 
   static constexpr size_t kEncodedBytes = 1 + 8 + 8 + 8;  ///< and 8 with a debt of bytes
-  /// Appends the state as `u8 version (1) · u64 updated · u64 minute debt · u64 hour debt`, little-endian; where there is a
-  /// debt of bytes with version 2 and that as another u64.
+  /// Appends the state as `u8 version (1) · u64 updated · u64 minute debt · u64 hour debt`, little-endian; where there
+  /// is a debt of bytes with version 2 and that as another u64.
   void encode(std::string& out) const;
   /// @return kMalformed for another version or size, or for values that no limiter leaves behind.
   static Result<LimiterState> decode(std::string_view bytes);
@@ -64,7 +64,8 @@ struct TakeResult {
   std::string describe(const LimitSettings& settings) const;
 };
 
-/// Takes of each bucket what a message of so many bytes costs, or nothing. @param now microseconds of the clock of Redis.
+/// Takes of each bucket what a message of so many bytes costs, or nothing. @param now microseconds of the clock of
+/// Redis.
 /// @param settings within kLimitMost. @param bytes at most 1 TiB.
 TakeResult take(LimiterState& state, const LimitSettings& settings, WallMicros now, uint64_t bytes = 0);
 

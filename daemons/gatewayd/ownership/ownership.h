@@ -1,8 +1,8 @@
 // Which partitions this gateway owns: its leases, and the plan that they follow.
 //
-// Happy path: survey() twice a second looks at who is alive and who owns what (survey.h); the plan (partitioner.h) says which
-// partitions should be this gateway's; their leases are taken, the others given back. The listener learns of each change.
-// A lease says that this gateway may try; the turn loop fences what it owns.
+// Happy path: survey() twice a second looks at who is alive and who owns what (survey.h); the plan (partitioner.h) says
+// which partitions should be this gateway's; their leases are taken, the others given back. The listener learns of each
+// change. A lease says that this gateway may try; the turn loop fences what it owns.
 // Failure modes:
 // - mas.config says what this gateway cannot work by: all leases are given back, and obstacle() says why.
 // - A survey fails: what is owned stays; it is counted.
@@ -39,15 +39,15 @@ class Ownership final : public common::LeaseListener {
   /// @param listener must outlive this.
   Ownership(common::Frame& frame, Duration lease_ttl, OwnershipListener& listener);
 
-  /// Looks and plans. To be called every kSurveyPeriod. No effect while a survey is under way, without a link, and after
-  /// stop().
+  /// Looks and plans. To be called every kSurveyPeriod. No effect while a survey is under way, without a link, and
+  /// after stop().
   void survey();
   void on_redis_up();
   void on_redis_down() { survey_.cancel(); }
   /// Gives all leases back, and says why until a survey brings an agreement again.
   void give_up(const std::string& why);
-  /// Tells the log and the daemon's heartbeat what is owned, if that changed since the last call. Once a second, not once
-  /// per partition.
+  /// Tells the log and the daemon's heartbeat what is owned, if that changed since the last call. Once a second, not
+  /// once per partition.
   void announce();
   /// No further survey; leases stay as they are.
   void stop();

@@ -1,15 +1,15 @@
 // Decides which partitions this gateway should own. Pure: takes what a survey saw and the time.
 //
 // Every gateway decides for itself from the same facts: who is alive, who owns what. An even share is ⌊P/n⌋ or ⌈P/n⌉
-// partitions; gateways that own most keep the larger share, everyone keeps what it has up to its share, and only what is
-// left over moves. Views differ for a moment when a gateway comes or goes; leases make that harmless, and the decisions
-// meet as soon as the views do.
+// partitions; gateways that own most keep the larger share, everyone keeps what it has up to its share, and only what
+// is left over moves. Views differ for a moment when a gateway comes or goes; leases make that harmless, and the
+// decisions meet as soon as the views do.
 //
 // A heartbeat outlives its process by some seconds. So that the partitions of a dead gateway do not wait for it, a
-// gateway is *suspected*, and given no share, when it owned partitions and now owns none while some are free, or when it
-// lets a partition lie that is its to take for longer than the grace. A suspicion ends when the gateway owns something,
-// is gone, or after a time that doubles with each suspicion, so that a gateway that beats but takes nothing (a
-// configuration that it refuses, say) cannot make the others give up partitions for it again and again.
+// gateway is *suspected*, and given no share, when it owned partitions and now owns none while some are free, or when
+// it lets a partition lie that is its to take for longer than the grace. A suspicion ends when the gateway owns
+// something, is gone, or after a time that doubles with each suspicion, so that a gateway that beats but takes nothing
+// (a configuration that it refuses, say) cannot make the others give up partitions for it again and again.
 #pragma once
 
 #include <map>

@@ -2,10 +2,10 @@
 //
 //     decode → identity → authorisation → target → deadline → guard → rate → content → circuit → backlog → lane
 //
-// The first refusal that is enforced is the decision. Without one, each stage that has something to say about an accepted
-// message overrides those before it: what was masked counts for more than a target that is away.
-// Happy path: a judge is a class with a function of each stage's name (the gateway's decider, `masctl explain --message`).
-// walk_stages() gives it one stage after another.
+// The first refusal that is enforced is the decision. Without one, each stage that has something to say about an
+// accepted message overrides those before it: what was masked counts for more than a target that is away.
+// Happy path: a judge is a class with a function of each stage's name (the gateway's decider, `masctl explain
+// --message`). walk_stages() gives it one stage after another.
 // Failure modes:
 // - A judge that lacks a stage does not compile.
 // - A judge that adds a stage of its own is not asked for it: stages are added here.
@@ -52,8 +52,8 @@ constexpr Mode mode_of(const PolicyStage<Judge>& stage, const Policy& policy) {
   return stage.mode == nullptr ? Mode::kEnforce : policy.*stage.mode;
 }
 
-/// Calls `visit(number)` for each stage in order until it returns false. A number is a std::integral_constant, so that the
-/// calls of a judge's functions are direct: the gateway walks the table for every message.
+/// Calls `visit(number)` for each stage in order until it returns false. A number is a std::integral_constant, so that
+/// the calls of a judge's functions are direct: the gateway walks the table for every message.
 template <class Judge, class Visit>
 constexpr void walk_stages(Visit visit) {
   [&]<size_t... kNumber>(std::index_sequence<kNumber...>) {

@@ -1,8 +1,9 @@
 // Makes of a request for records of the archive (archive/request.h) the script that puts them into the lists of their
-// partitions: their frames go in and the request goes out, all or nothing, so that no gateway's end loses or doubles any.
+// partitions: their frames go in and the request goes out, all or nothing, so that no gateway's end loses or doubles
+// any.
 //
-// Failure: append_move() says what of the request cannot be replayed; what can goes, and the request is removed. While a
-// list has more than kMaxWaiting frames, the request stays where it is.
+// Failure: append_move() says what of the request cannot be replayed; what can goes, and the request is removed. While
+// a list has more than kMaxWaiting frames, the request stays where it is.
 // Threading: loop thread. Ownership: `mac` is viewed.
 #pragma once
 

@@ -1,4 +1,5 @@
-// Keeps the archive of delivered messages within its time and its bytes: one script per partition that this gateway owns.
+// Keeps the archive of delivered messages within its time and its bytes: one script per partition that this gateway
+// owns.
 //
 // Happy path: trim() every kTrimEvery; what is older than `keep` goes to the entry, what is past `max_bytes` about.
 // It goes on where nothing is archived any more, so that nothing is kept longer than was said.
@@ -18,7 +19,8 @@ class ArchiveTrim {
   ArchiveTrim& operator=(const ArchiveTrim&) = delete;
 
   /// No effect before it is time again. Who decides partition 0 looks after those, too, that are left from when there
-  /// were more of them, some at a time. @param partitions those that this gateway decides. @param count how many there are.
+  /// were more of them, some at a time. @param partitions those that this gateway decides. @param count how many there
+  /// are.
   void look(std::vector<unsigned> partitions, size_t count, const ArchiveSettings& settings, MonoTime now);
 
  private:

@@ -1,11 +1,13 @@
-// A dead letter on its way back: the frame that carries it through the policy again, made and believed by gateways only.
+// A dead letter on its way back: the frame that carries it through the policy again, made and believed by gateways
+// only.
 //
 //     mas.replay ──request──▶ gateway: letter out of dlq:messages, frame into mas.ingress:{p}, one script
 //     mas.ingress:{p} ──turn──▶ accepted: in the target's stream, marked as replayed
 //                               refused: a dead letter again, with its attempts, its first time and the new reason
 //
 // A letter is in the queue, in a list or in a stream, at every moment in exactly one of them: so no replay doubles what
-// another one delivered, and none is lost with a process. The message keeps its id, for receivers that drop what they know.
+// another one delivered, and none is lost with a process. The message keeps its id, for receivers that drop what they
+// know.
 //
 // Such a frame is an ingress frame of one record with the flag kReplayed, credential kKey, key id kReplayKey (which no
 // identity can have), the letter's attempts + 1 for its sequence number and the letter's first time for its timestamp;

@@ -146,8 +146,8 @@ void ReplayMover::ask_letters(const redis::Reply& requests) {
   send(State::kLetters, command);
 }
 
-/// A request that is no id is answered with this error, and one whose letter is gone with nothing: both are removed. Any
-/// other error says nothing about the request, which waits.
+/// A request that is no id is answered with this error, and one whose letter is gone with nothing: both are removed.
+/// Any other error says nothing about the request, which waits.
 void ReplayMover::take_letter(const std::string& request, const redis::Reply& entries) {
   const bool no_id = entries.is_error() && entries.text.starts_with("ERR Invalid stream ID");
   if (!entries.is_array() && !no_id) return waits(keys_.dead_letters(), entries);

@@ -1,14 +1,15 @@
-// Takes dead letters out of the queue that operators want to be replayed, and puts them into the lists of their partitions;
-// so, too, copies of what the archive holds.
+// Takes dead letters out of the queue that operators want to be replayed, and puts them into the lists of their
+// partitions; so, too, copies of what the archive holds.
 //
 //     idle ──look()──▶ requests ──ids──▶ letters ──frames──▶ moving ──▶ requests (while there are more) … ──▶ idle
 //
-// Happy path: the oldest requests of `mas.replay`, their letters, and for each a script that deletes the letter, pushes its
-// frame (replay_frame.h) and removes the request, all or nothing. Any number of gateways may do this at once.
+// Happy path: the oldest requests of `mas.replay`, their letters, and for each a script that deletes the letter, pushes
+// its frame (replay_frame.h) and removes the request, all or nothing. Any number of gateways may do this at once.
 // A request for records of the archive (archive_replay.h) is the last of its round, since an entry may be large.
-// Failure: a request whose letter is gone is removed; one that is too large, or whose letter is too large or no envelope, is
-// removed and told; the letter stays. Where Redis
-// answers with an error, the request stays where it is. Where the queue takes no entry (a letter might have to come back) or the list is none, the request goes to the end and waits.
+// Failure: a request whose letter is gone is removed; one that is too large, or whose letter is too large or no
+// envelope, is removed and told; the letter stays. Where Redis
+// answers with an error, the request stays where it is. Where the queue takes no entry (a letter might have to come
+// back) or the list is none, the request goes to the end and waits.
 // Threading: loop thread. Ownership: may be destroyed at any time.
 #pragma once
 

@@ -1,7 +1,7 @@
 // The digest that says in every audit block by which configuration its messages were decided.
 //
-// It is the SHA-256 of `mas.policy.v2` and a line `\nSECTION.KEY=VALUE` of each option of the policy, in the order of the
-// table. Every option of the gateway is part of the policy, except those that policy_digest.cc names.
+// It is the SHA-256 of `mas.policy.v2` and a line `\nSECTION.KEY=VALUE` of each option of the policy, in the order of
+// the table. Every option of the gateway is part of the policy, except those that policy_digest.cc names.
 // Failure modes: none. Threading: none; pure.
 #pragma once
 

@@ -1,11 +1,12 @@
 // Makes the turn loop, and keeps in force what it decides by: keys, rules, the policy.
 //
-//     keys not read ──prepare()──▶ secret awaited ──Redis has it──▶ loop made ──rules and archive keys read──▶ loop started
+//     keys not read ──prepare()──▶ secret awaited ──Redis has it──▶ loop made
+//                                                  ──rules and archive keys read──▶ loop started
 //
 // Happy path: prepare() once a second, until all is read and the loop runs; reload() reads rules and keys again.
 // Failure modes:
-// - A file cannot be read: it is said in the log, obstacle() names it, and prepare() tries again: the file may be put right,
-//   or was being replaced.
+// - A file cannot be read: it is said in the log, obstacle() names it, and prepare() tries again: the file may be put
+//   right, or was being replaced.
 // - A master key is configured and cannot be read: the secret that gateways share does not take its place.
 // - At a reload a file cannot be read: what was read before stays in force, and it is said in the log.
 // Threading: loop thread. Ownership: the loop's, and that of all keys; drain the loop before this goes.
@@ -27,12 +28,12 @@ namespace mas::gateway {
 
 class TurnSetup {
  public:
-  /// @param settings the service's, changed by it before reload(). @param secret_came called when Redis answered with the
-  /// secret that gateways share, or with one that cannot be used.
+  /// @param settings the service's, changed by it before reload(). @param secret_came called when Redis answered with
+  /// the secret that gateways share, or with one that cannot be used.
   TurnSetup(common::Frame& frame, const Settings& settings, std::function<void(const Status&)> secret_came);
 
-  /// Reads what has not been read yet. @param partitions how many there are, as far as is known. @return whether the loop
-  /// was started by this call.
+  /// Reads what has not been read yet. @param partitions how many there are, as far as is known. @return whether the
+  /// loop was started by this call.
   bool prepare(size_t partitions);
   /// Asks for the secret that gateways share, if there is no other and it is not known yet.
   void ask_secret();

@@ -1,15 +1,15 @@
-// What one turn works on: the elements read from the partitions' lists, what stands in them, and the messages that are due
-// to be delivered again.
+// What one turn works on: the elements read from the partitions' lists, what stands in them, and the messages that are
+// due to be delivered again.
 //
 // Happy path: start(), append() each element, begin(), decode_some() until it is done; the bytes are copied once into
-// chunks that the turn owns, frames and envelopes are decoded in place, and the few texts that decisions need are kept as
-// views. What is appended is for the next turn: it may come while this one is decided. The chunks are reused, so a
+// chunks that the turn owns, frames and envelopes are decoded in place, and the few texts that decisions need are kept
+// as views. What is appended is for the next turn: it may come while this one is decided. The chunks are reused, so a
 // steady stream allocates nothing.
 // Failure: an element that is no frame becomes a frame with a `fault`; an envelope that cannot be delivered becomes a
 // message with one. Nothing is trusted yet: who sent it is for the decider to find out.
 // Once decoded it does not change; what is found out about frames and messages stands beside it (lookups.h).
-// Threading: none. Ownership: views live until the next begin(), unless the turn's memory was lent; the batch must outlive
-// what it lent.
+// Threading: none. Ownership: views live until the next begin(), unless the turn's memory was lent; the batch must
+// outlive what it lent.
 #pragma once
 
 #include <cstdint>
@@ -32,8 +32,8 @@
 
 namespace mas::gateway {
 
-/// A turn takes no further frame of a partition that has given it so much: the partition's audit block has to hold a record
-/// of each (audit::kBlockRecords, with what is due and the frame that passes the bound).
+/// A turn takes no further frame of a partition that has given it so much: the partition's audit block has to hold a
+/// record of each (audit::kBlockRecords, with what is due and the frame that passes the bound).
 inline constexpr size_t kPartitionMessages = 4000;
 inline constexpr size_t kPartitionBytes = 4 * 1024 * 1024;
 

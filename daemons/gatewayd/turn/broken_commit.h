@@ -1,5 +1,5 @@
-// The commit builder of builds with test hooks: it does the wrong thing where MAS_TEST_BREAK says so (test_hook.h), so that
-// tests see that they would notice. Other builds have no trace of it.
+// The commit builder of builds with test hooks: it does the wrong thing where MAS_TEST_BREAK says so (test_hook.h), so
+// that tests see that they would notice. Other builds have no trace of it.
 #pragma once
 
 #include <memory>

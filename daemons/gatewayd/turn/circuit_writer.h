@@ -21,7 +21,8 @@ class CircuitWriter {
  public:
   CircuitWriter(common::Frame& frame, Facts& facts);
 
-  /// Appends the length of every stream delivered into that was not read for a second. @return their deliveries, in order.
+  /// Appends the length of every stream delivered into that was not read for a second. @return their deliveries, in
+  /// order.
   static std::vector<unsigned> ask_lengths(redis::Command& command, const std::vector<Delivery>& deliveries);
 
   static void take_length(const Delivery& delivery, const redis::Reply& reply);

@@ -12,7 +12,8 @@ void Circuits::start(WallMicros now, uint64_t turn) {
   turn_ = turn;
 }
 
-/// A change of the dropped turn may have been written or not, and what was read since may be newer than what it began with.
+/// A change of the dropped turn may have been written or not, and what was read since may be newer than what it began
+/// with.
 void Circuits::undo(std::vector<Met>& met) {
   for (const Met& one : met) {
     facts_.forget_circuit(one.agent->id);

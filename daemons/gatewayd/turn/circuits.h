@@ -4,13 +4,13 @@
 //       ▲                                                                        │ while another turn is decided
 //       └── every breaker is as it was before, its circuit is read anew ◀─ dropped ┘
 //
-// Where outcomes come from. Failures: a message that found the target's backlog at its bound, or its stream taking no entry;
-// and handlers that failed, which the target's gateway hears of (reported()). Successes: entries that left the target's
-// streams, since receivers remove what they have handled (TargetStream::measured); that is what can be seen without the receivers'
-// word, and it says neither that a handler was content nor which messages they were: a message that failed leaves its stream,
-// too. So of a target that reports, its reports count, which say how many it has handled; what leaves counts only for the
-// trials of a half-open circuit, where a failure is reported before its entry goes. A stream that is trimmed or deleted by hand
-// looks like one whose messages were handled.
+// Where outcomes come from. Failures: a message that found the target's backlog at its bound, or its stream taking no
+// entry; and handlers that failed, which the target's gateway hears of (reported()). Successes: entries that left the
+// target's streams, since receivers remove what they have handled (TargetStream::measured); that is what can be seen
+// without the receivers' word, and it says neither that a handler was content nor which messages they were: a message
+// that failed leaves its stream, too. So of a target that reports, its reports count, which say how many it has
+// handled; what leaves counts only for the trials of a half-open circuit, where a failure is reported before its entry
+// goes. A stream that is trimmed or deleted by hand looks like one whose messages were handled.
 // Failure: none of its own. Threading: none. Ownership: agents are viewed from their turn's start() to its committed().
 #pragma once
 

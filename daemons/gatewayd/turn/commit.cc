@@ -6,8 +6,8 @@
 namespace mas::gateway {
 namespace {
 
-// KEYS: epochs, changes, entries. ARGV: number of epochs, epochs; number of changes, then per change its command, number of
-// arguments and these; number of entries, then per entry the number of its fields and values and these.
+// KEYS: epochs, changes, entries. ARGV: number of epochs, epochs; number of changes, then per change its command,
+// number of arguments and these; number of entries, then per entry the number of its fields and values and these.
 // A change cannot be undone, but it fails for its key's type only: a command that reads is tried on each key before
 // anything is written. Out of memory, Redis refuses a script's first write and none after it.
 constexpr std::string_view kScript = R"lua(
@@ -27,7 +27,8 @@ for i = 1, k do
   end
   a = a + 1
 end
-local reads = {HSET = 'HLEN', HDEL = 'HLEN', LTRIM = 'LLEN', ZADD = 'ZCARD', ZREM = 'ZCARD', XDEL = 'XLEN', XTRIM = 'XLEN'}
+local reads = {HSET = 'HLEN', HDEL = 'HLEN', LTRIM = 'LLEN', ZADD = 'ZCARD', ZREM = 'ZCARD', XDEL = 'XLEN',
+               XTRIM = 'XLEN'}
 local changes = tonumber(ARGV[a])
 a = a + 1
 local first, seen = a, nil

@@ -2,8 +2,8 @@
 //
 //   1. every partition's epoch is the one its owner fenced it with, else FENCED and nothing is changed
 //   2. the keys of 4 have the right types, else FAILED and nothing is changed
-//   3. the entries: audit blocks, deliveries, dead letters. When Redis refuses any (a key of another type, a stream whose
-//      ids are used up, out of memory), all others are deleted again, FAILED and nothing is changed
+//   3. the entries: audit blocks, deliveries, dead letters. When Redis refuses any (a key of another type, a stream
+//      whose ids are used up, out of memory), all others are deleted again, FAILED and nothing is changed
 //   4. sender states, limiter states, the trim of the lists, and how long new reply streams live
 // FAILED names every key that was refused in that step, up to kMaxRefusals, so that the next turn can do without them.
 //
@@ -47,8 +47,8 @@ class Commit {
   void fence(std::string_view epoch_key, std::string_view epoch);
   /// XADD key * fields….
   void entry(std::string_view key, std::initializer_list<redis::Argument> fields);
-  /// HSET, HDEL, LTRIM, ZADD, ZREM, XDEL, XTRIM or DEL on one key: at most 4,000 arguments. PEXPIRE, of a stream that has an entry here: it
-  /// has effect only where the stream has no time to live yet.
+  /// HSET, HDEL, LTRIM, ZADD, ZREM, XDEL, XTRIM or DEL on one key: at most 4,000 arguments. PEXPIRE, of a stream that
+  /// has an entry here: it has effect only where the stream has no time to live yet.
   void change(std::string_view command, std::string_view key, const std::vector<std::string_view>& arguments);
 
   /// @return the key of that number in the script; empty: there is none.

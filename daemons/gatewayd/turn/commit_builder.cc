@@ -12,8 +12,8 @@ constexpr size_t kFieldsOfChange = 1000;
 
 }  // namespace
 
-/// Entries: audit blocks first, which are large, so that Redis makes room for large reads; archive; deliveries, whose place
-/// delivery_of() has to know; dead letters. Keys are asked for when the reply comes: none may be the decider's.
+/// Entries: audit blocks first, which are large, so that Redis makes room for large reads; archive; deliveries, whose
+/// place delivery_of() has to know; dead letters. Keys are asked for when the reply comes: none may be the decider's.
 void CommitBuilder::build(const TurnResult& result, WallMicros time, const Partition* tried) {
   script_.clear();
   texts_.clear();

@@ -2,7 +2,8 @@
 //
 // Happy path: build(), script().append_to(), and, once the reply names keys that were refused, what each of them is.
 // Failure modes: none of its own. Tests put one in its place that does the wrong thing (broken_commit.h).
-// Pure. Threading: none. Ownership: views the result until the command is written; keys are its own until the next build().
+// Pure. Threading: none. Ownership: views the result until the command is written; keys are its own until the next
+// build().
 #pragma once
 
 #include <deque>

@@ -3,12 +3,12 @@
 //     idle ──start()──▶ sent ──the script's reply──▶ on_committed() ──last reply──▶ idle, on_commit_over()
 //                         │ failed ──▶ idle once reset(), on_failed()
 //
-// In one write: receipts of the turn before, lengths of streams, the script, circuits that changed, WAIT. Receipts go out once
-// the commit is known to be done, and so many replicas have it as are configured.
+// In one write: receipts of the turn before, lengths of streams, the script, circuits that changed, WAIT. Receipts go
+// out once the commit is known to be done, and so many replicas have it as are configured.
 // Failure modes:
 // - Another gateway has raised an epoch: nothing was changed.
-// - Redis refuses keys: nothing was changed. Each is remembered (a partition that rests, a stream that fails, a queue that
-//   takes nothing), and the turn is decided anew without them.
+// - Redis refuses keys: nothing was changed. Each is remembered (a partition that rests, a stream that fails, a queue
+//   that takes nothing), and the turn is decided anew without them.
 // - Redis refuses all, the link is lost: what the commit did is not known, so everything is read again.
 // - The memory of a large turn goes along with the commit, and comes back with what was written.
 // Threading: loop thread. Ownership: the loop's; destroyed at any time but from inside its listener.

@@ -10,8 +10,8 @@
 // - What cannot be decided is refused as UNAVAILABLE, or waits: the parts' headers list it.
 // - A turn whose commit fails is dropped, and with it what its targets' breakers learnt.
 // All that it looks at is in the batch, in the partitions and in the facts; `now` is the clock of Redis.
-// Threading: none. Ownership: the result is valid until the next start(), and as long as the batch; seal() takes what is
-// needed longer.
+// Threading: none. Ownership: the result is valid until the next start(), and as long as the batch; seal() takes what
+// is needed longer.
 #pragma once
 
 #include <string_view>
@@ -40,13 +40,13 @@ class Decider {
 
   /// Begins a turn. @param partitions by number: those that this gateway owns; nullptr for others.
   void start(const std::vector<Partition*>& partitions, WallMicros now, MonoTime mono);
-  /// Goes on putting on the facts' lists what deciding lacks, at least one message; ends early where kMaxWanted are on them.
-  /// To be begun again, by start(), after each read until it asks for nothing.
+  /// Goes on putting on the facts' lists what deciding lacks, at least one message; ends early where kMaxWanted are on
+  /// them. To be begun again, by start(), after each read until it asks for nothing.
   /// @param ret_inboxes streams whose length is to be read. @return whether that may be read now.
   bool need_some(const Batch& batch, std::vector<TargetStream*>& ret_inboxes, MonoTime until);
   static constexpr size_t kMaxWanted = Needs::kMaxWanted;
-  /// Goes on deciding the frames, at least one message, and at last what is due. Every element's partition must be one of
-  /// start()'s. @return whether all is decided.
+  /// Goes on deciding the frames, at least one message, and at last what is due. Every element's partition must be one
+  /// of start()'s. @return whether all is decided.
   bool decide_some(const Batch& batch, MonoTime until);
   /// The number of the frame that was worked on last. Not before decide_some().
   size_t frame_at_hand() const { return fresh_.amid() || next_frame_ == 0 ? next_frame_ : next_frame_ - 1; }
@@ -63,7 +63,8 @@ class Decider {
   bool crowded() const { return needs_.crowded(); }
   /// Forgets reply streams if there are many. No turn, not even a sealed one, may have deliveries.
   void shrink();
-  /// Entries that need_some() lacks, besides what is on the facts' lists: to be read into their blobs, and marked as known.
+  /// Entries that need_some() lacks, besides what is on the facts' lists: to be read into their blobs, and marked as
+  /// known.
   const std::vector<ReportedEntry*>& wanted_entries() const { return needs_.wanted_entries(); }
 
   const TurnResult& result() const { return turn_.result; }

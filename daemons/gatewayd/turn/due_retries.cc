@@ -26,8 +26,8 @@ end
 return due
 )lua";
 
-// Every retry of a partition is put off, or brought forward, by as much. KEYS: epoch, retries. ARGV: the epoch, a factor:
-// scores are times since 1970, so a factor next to 1 moves all of them by the same, and nothing is read.
+// Every retry of a partition is put off, or brought forward, by as much. KEYS: epoch, retries. ARGV: the epoch, a
+// factor: scores are times since 1970, so a factor next to 1 moves all of them by the same, and nothing is read.
 constexpr std::string_view kMoveScript = R"lua(
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.pcall('ZUNIONSTORE', KEYS[2], 1, KEYS[2], 'WEIGHTS', ARGV[2])

@@ -1,4 +1,5 @@
-// What waits to be delivered again: when the first of it is due, what is due, and what follows when Redis's clock was set.
+// What waits to be delivered again: when the first of it is due, what is due, and what follows when Redis's clock was
+// set.
 //
 // Failure modes: a clock that was set moves every retry of a partition by as much, so nothing waits longer than
 // retry.cap from now; what was read of them in between is from before, and is looked at again.

@@ -1,8 +1,8 @@
-// Error replies that the gateway writes: a request that is given up is answered in the commit that makes it a dead letter, so
-// that its requester hears of it whatever becomes of the receiver.
+// Error replies that the gateway writes: a request that is given up is answered in the commit that makes it a dead
+// letter, so that its requester hears of it whatever becomes of the receiver.
 //
-// Happy path: need() finds the requester and its reply stream; send() writes the reply in the receiver's name, has it judged
-// like every reply (access rules, limits, data-loss prevention, backlog) and recorded in the audit.
+// Happy path: need() finds the requester and its reply stream; send() writes the reply in the receiver's name, has it
+// judged like every reply (access rules, limits, data-loss prevention, backlog) and recorded in the audit.
 // Failure modes:
 // - The request has no ticket, or it has expired: nobody waits, and nothing is sent.
 // - A stage refuses the reply: it is audited as refused, and the requester waits for its time-out.
@@ -43,7 +43,8 @@ class ErrorReplies {
   /// @param found by need(). @return whether somebody waits for an answer.
   static bool wanted(const MessageLookup& found) { return found.answers && found.inbox != nullptr; }
   static bool room(const PartitionWork& work) { return work.error_replies < kMaxOfTurn; }
-  /// Answers the request. @param replier the frame's sender. @param why the code. @param text of the receiver; any bytes.
+  /// Answers the request. @param replier the frame's sender. @param why the code. @param text of the receiver; any
+  /// bytes.
   void send(const FrameInTurn& frame, AgentFacts& replier, PartitionWork& work, const UnansweredRequest& request,
             const MessageLookup& found, Errc why, std::string_view text);
 

@@ -39,8 +39,8 @@ void FenceOp::reset() {
   if (!state_.is(State::kIdle)) state_.to(State::kIdle);
 }
 
-/// Whoever changes the number of partitions raises the epochs with it, so one that is still agreed on behind them holds for
-/// what follows.
+/// Whoever changes the number of partitions raises the epochs with it, so one that is still agreed on behind them holds
+/// for what follows.
 void FenceOp::start(bool archiving) {
   state_.to(State::kAsked);
   redis::Command command;

@@ -1,18 +1,18 @@
-// Gets what deciding the turn in hand lacks: agents, rules, limits, circuits, lengths of streams, entries that are reported
-// about.
+// Gets what deciding the turn in hand lacks: agents, rules, limits, circuits, lengths of streams, entries that are
+// reported about.
 //
 //     idle ──start()──▶ looking ──something is lacking──▶ reading ──last reply──▶ looking again
 //                          └──nothing is──▶ idle, on_fetched()
 //
-// Looking is done in slices, as decoding and deciding are, and one read asks for a bounded number of agents and streams: a
-// turn may name as many agents as it has messages. The reads come to an end, since what was read stays good for the turn:
-// what changes is held (Facts::hold), and lengths are new that were read since it began to look.
+// Looking is done in slices, as decoding and deciding are, and one read asks for a bounded number of agents and
+// streams: a turn may name as many agents as it has messages. The reads come to an end, since what was read stays good
+// for the turn: what changes is held (Facts::hold), and lengths are new that were read since it began to look.
 // Failure modes:
 // - A key that cannot be understood is a fact, too: one that refuses (fact_reader.h).
 // - An entry that is too large costs the link; it is not asked for again.
 // - Facts changed at every read, Redis refuses, the link is lost: all is dropped and begun anew.
-// The table of its replies is FactReader's. Threading: loop thread. Ownership: the loop's; destroyed at any time but from
-// inside its listener.
+// The table of its replies is FactReader's. Threading: loop thread. Ownership: the loop's; destroyed at any time but
+// from inside its listener.
 #pragma once
 
 #include <vector>

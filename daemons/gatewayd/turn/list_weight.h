@@ -1,9 +1,9 @@
 // How many elements of a long list may be read at once, from what Redis tells without touching what is in it.
 //
-// Redis keeps a list as a chain of nodes: small elements share one, up to about kNodeBytes; a larger one has its own. So
-// the first k elements lie in the first k nodes or fewer. `MEMORY USAGE list SAMPLES k` is the mean size of the first k
-// nodes times how many nodes there are. The size of the head element bounds the first node, and the first of these
-// answers then tells about how many nodes there are, and with it every other answer what k elements have at most.
+// Redis keeps a list as a chain of nodes: small elements share one, up to about kNodeBytes; a larger one has its own.
+// So the first k elements lie in the first k nodes or fewer. `MEMORY USAGE list SAMPLES k` is the mean size of the
+// first k nodes times how many nodes there are. The size of the head element bounds the first node, and the first of
+// these answers then tells about how many nodes there are, and with it every other answer what k elements have at most.
 // A list with larger nodes (list-max-listpack-size other than its default) is underrated by as much.
 // Pure. Threading: none.
 #pragma once

@@ -1,7 +1,7 @@
 // What was found out about the elements of a turn: the agents, streams and entries that each of them needs.
 //
-// The batch is what was parsed and does not change; this stands beside it, by the same numbers. It is filled pass by pass
-// (needs.h), and read when the turn is decided.
+// The batch is what was parsed and does not change; this stands beside it, by the same numbers. It is filled pass by
+// pass (needs.h), and read when the turn is decided.
 // Failure modes:
 // - an entry that could not be read says so (ReportedEntry::failed);
 // - a frame of an unknown sender has none of its messages looked up, and is refused as a whole.

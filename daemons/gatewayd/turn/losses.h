@@ -1,9 +1,10 @@
-// Whether Redis went back in time: what a partition's owner finds there when it fences it anew, against what it saw before.
+// Whether Redis went back in time: what a partition's owner finds there when it fences it anew, against what it saw
+// before.
 //
-// Epochs and the numbers of audit blocks only rise, whoever owns the partition, and so do the numbers of a sender's instance
-// for as long as it is remembered. One that is lower than it was is what a Redis without its data shows, an older snapshot, or a
-// replica that had not all of it: messages that were accepted may be gone. All of a commit comes and goes together, so of the
-// senders one is enough: the one that the last commit wrote.
+// Epochs and the numbers of audit blocks only rise, whoever owns the partition, and so do the numbers of a sender's
+// instance for as long as it is remembered. One that is lower than it was is what a Redis without its data shows, an
+// older snapshot, or a replica that had not all of it: messages that were accepted may be gone. All of a commit comes
+// and goes together, so of the senders one is enough: the one that the last commit wrote.
 // Pure. Threading: none.
 #pragma once
 
@@ -30,14 +31,16 @@ class Losses {
   }
   /// A commit has written a block. @param next the number of the next one.
   void committed(unsigned partition, uint64_t next) { seen_[partition].values[kBlock] = next; }
-  /// A commit has written what is remembered of a sender's instance. @param field of mas.sender:{p}. @param last its last number.
+  /// A commit has written what is remembered of a sender's instance. @param field of mas.sender:{p}. @param last its
+  /// last number.
   void committed(unsigned partition, std::string_view field, uint64_t last, MonoTime now) {
     Sender& sender = seen_[partition].sender;
     sender.field = field;
     sender.last = last;
     sender.at = now;
   }
-  /// @return the instance that is to be looked for, its field; empty: none. @param kept how long one is remembered at least.
+  /// @return the instance that is to be looked for, its field; empty: none. @param kept how long one is remembered at
+  /// least.
   std::string_view sender(unsigned partition, MonoTime now, Duration kept) const {
     auto seen = seen_.find(partition);
     if (seen == seen_.end() || now - seen->second.sender.at >= kept) return {};

@@ -210,8 +210,8 @@ void MessageStages::deliver(const MessageCase& at) {
   if (turn_.archive_key != nullptr && !at.frame.replay) archive(at);
 }
 
-/// With what was delivered for the sender before, as it is delivered now. What is replayed is not kept again: it was, or
-/// is a dead letter on its way, and no replay can feed the next one.
+/// With what was delivered for the sender before, as it is delivered now. What is replayed is not kept again: it was,
+/// or is a dead letter on its way, and no replay can feed the next one.
 void MessageStages::archive(const MessageCase& at) {
   if (at.work.archived.full()) return;  // more than a turn has
   at.work.archived.add({at.from().id, at.to().id, at.message.type, at.message.id, at.envelope});

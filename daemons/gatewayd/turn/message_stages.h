@@ -1,7 +1,7 @@
 // Judges one message in a turn, stage by stage (policy/stages.h), and delivers what is accepted.
 //
-// Happy path: decide() asks the stages in order; the message goes into its target's stream, with a ticket where it expects
-// a reply, and into the archive where there is one.
+// Happy path: decide() asks the stages in order; the message goes into its target's stream, with a ticket where it
+// expects a reply, and into the archive where there is one.
 // Failure modes:
 // - A refusal is the case's ruling. Some leave a dead letter (a circuit that is open, a stream that takes no entry).
 // - A stage in shadow mode refuses nothing: the case notes the first one.

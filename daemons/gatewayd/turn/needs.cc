@@ -35,7 +35,8 @@ void Needs::target(const FrameInTurn& frame, const Message& message, const Frame
   if (!found.answers && circuits.watched(*found.target)) outcomes(*found.target);  // replies pass every breaker
 }
 
-/// The lane that the message asks for, or the highest that its sender may use. @return false when that is not known yet.
+/// The lane that the message asks for, or the highest that its sender may use. @return false when that is not known
+/// yet.
 bool Needs::choose_lane(const Message& message, const FrameLookup& from, MessageLookup& found) const {
   const Policy& policy = turn_.policy;
   found.lane = message.wanted;

@@ -1,5 +1,5 @@
-// Finds what deciding a turn lacks: facts of agents, lengths of streams. What is missing is put on lists, read, and looked
-// for again, pass by pass, until nothing is.
+// Finds what deciding a turn lacks: facts of agents, lengths of streams. What is missing is put on lists, read, and
+// looked for again, pass by pass, until nothing is.
 //
 // Failure modes:
 // - what could not be read is known as such: the facts, or the stream, say why;

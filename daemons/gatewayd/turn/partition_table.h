@@ -1,6 +1,7 @@
 // The partitions of this gateway: whose they are by the leases, which of them the turns have taken over, which rest.
 //
-//     owned (by lease) ──take_ownership()──▶ taken ──fenced──▶ decided ──rest()──▶ taken, at rest ──later──▶ fenced again
+//     owned (by lease) ──take_ownership()──▶ taken ──fenced──▶ decided ──rest()──▶ taken, at rest
+//                                                                ▲──fenced again, later──┘
 //
 // Failure modes: none of its own.
 // Threading: loop thread. Ownership: a partition stays where it is.

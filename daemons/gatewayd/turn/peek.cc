@@ -38,8 +38,8 @@ void Peek::ask() {
   blocked_ = connection_.send(command, redis::reply_to<&Peek::on_reply>(this), kPatience).ok();
 }
 
-/// An error (a key of another type; Redis out of memory, since BLMOVE writes) counts as work: the turn reads the list and
-/// reports what it finds. Not at once, since the next peek may be answered the same.
+/// An error (a key of another type; Redis out of memory, since BLMOVE writes) counts as work: the turn reads the list
+/// and reports what it finds. Not at once, since the next peek may be answered the same.
 void Peek::on_reply(uint64_t tag, const redis::Answer& answer) {
   if (!answer.ok()) {
     blocked_ = false;

@@ -2,7 +2,8 @@
 //
 // BLMOVE key key LEFT LEFT blocks while the list is empty and then moves its head onto itself: a peek. A blocked
 // connection can do nothing else, so each partition that is waited for has one of its own. The peek brings the element,
-// too: one that is too large ends the link before it has come. Behind it, in the same write, comes how large the list is.
+// too: one that is too large ends the link before it has come. Behind it, in the same write, comes how large the list
+// is.
 //
 //     idle ──arm──▶ blocked ──an element──▶ idle, on_work()
 //                      │ nothing in kBlock: asks again while it is wanted

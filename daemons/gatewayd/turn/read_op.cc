@@ -279,8 +279,8 @@ void ReadOp::take_retries(Tag tag, Partition& partition, const redis::Reply& rep
   DueRetries::take_count(partition, reply);
 }
 
-/// Where one element was set aside, others may be: the list is weighed until it is small. What was asked for behind the commit
-/// waited until now.
+/// Where one element was set aside, others may be: the list is weighed until it is small. What was asked for behind the
+/// commit waited until now.
 void ReadOp::turn_committed() {
   began_ = mono_now();
   for (const auto& partition : parts_.partitions.all()) {

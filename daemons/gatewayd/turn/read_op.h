@@ -4,13 +4,15 @@
 //      │  └─large lists─▶ weighing ──last reply──▶ asked
 //      └─read_along(), read_ahead()──▶ asked
 //
-// A read is bounded by what lies there, not by what lay there before. Redis tells the size of a list without touching what is
-// in it (MEMORY USAGE), with each read and each peek for the next one. While all lists together are small, they are read as
-// they come. Where they are not, those that are large are weighed first (list_weight.h): one more round trip, and a read
-// takes what fits. So an element that is too large comes to lie at the head of its list, where its length is read and its
-// content is not; in the turn it is a stub with its first bytes, which is set aside like anything else that is no frame.
+// A read is bounded by what lies there, not by what lay there before. Redis tells the size of a list without touching
+// what is in it (MEMORY USAGE), with each read and each peek for the next one. While all lists together are small, they
+// are read as they come. Where they are not, those that are large are weighed first (list_weight.h): one more round
+// trip, and a read takes what fits. So an element that is too large comes to lie at the head of its list, where its
+// length is read and its content is not; in the turn it is a stub with its first bytes, which is set aside like
+// anything else that is no frame.
 // Failure modes:
-// - A key that cannot be worked with puts its partition to rest, unless turns are under way: then fencing comes by it again.
+// - A key that cannot be worked with puts its partition to rest, unless turns are under way: then fencing comes by it
+//   again.
 // - A value that is too large to be read is remembered, the link is given up, and the next read weighs.
 // - An element in doubt (trials.h) is read alone.
 // - Another gateway has the partition, Redis refuses, the link is lost: all is dropped and begun anew.
@@ -40,8 +42,8 @@ class ReadOp {
   /// In the write of the commit that was just sent. Not where lists have to be weighed or an element is tried alone.
   void read_along();
   bool may_read_along() const;
-  /// The next turn, while this one is decided and the one before committed. Not when something is due to be delivered again,
-  /// which is asked for only with no turn in hand (it may be due in that one, too).
+  /// The next turn, while this one is decided and the one before committed. Not when something is due to be delivered
+  /// again, which is asked for only with no turn in hand (it may be due in that one, too).
   void read_ahead();
   bool may_read_ahead() const;
 

@@ -17,7 +17,8 @@ class Recorder {
 
   /// The case's ruling, whatever it is.
   void message(const MessageCase& at, uint64_t sequence, const Digest& envelope);
-  /// A frame that is refused as a whole. The sender that it names is the writer's choice, so the budget is the partition's.
+  /// A frame that is refused as a whole. The sender that it names is the writer's choice, so the budget is the
+  /// partition's.
   /// @return whether it was recorded; else it was counted.
   bool frame(PartitionWork& work, const FrameInTurn& frame, const Ruling& ruling);
   /// A message that was accepted before and is given up.

@@ -1,8 +1,8 @@
 // Which refusals are recorded one by one in the audit, and what is counted of the others.
 //
-// A refusal costs its sender nothing, so what it may write is bounded: each sender, and all strangers of a partition together,
-// may cause `per_second` records a second, and kRefusalBurst times as many at once. Refusals past that are counted; once a
-// second one record tells how many there were, by decision.
+// A refusal costs its sender nothing, so what it may write is bounded: each sender, and all strangers of a partition
+// together, may cause `per_second` records a second, and kRefusalBurst times as many at once. Refusals past that are
+// counted; once a second one record tells how many there were, by decision.
 //
 // Happy path: take() per refusal; false: it was counted. When summary_due(), take_summary() is recorded.
 // Failure: none. Counts are in memory: those of the last second go with the gateway, or with a turn that is dropped.
@@ -27,7 +27,8 @@ class Refusals {
  public:
   static constexpr WallMicros kSummaryEvery = 1'000'000;
 
-  /// @param per_second from 1 to kMaxRefusalRecords. @return whether the refusal is to be recorded; else it was counted.
+  /// @param per_second from 1 to kMaxRefusalRecords. @return whether the refusal is to be recorded; else it was
+  /// counted.
   bool take(Decision decision, int64_t per_second, WallMicros now);
 
   bool counting() const { return total_ > 0; }

@@ -1,10 +1,10 @@
 // Which failures were reported already: the last few thousand of a partition.
 //
-// A failure is named by the record that failed, and a record fails once: what is delivered again is another record. So a
-// report that comes again, after its retry has left for the stream even, says nothing new. (It comes again when an instance
-// dies between its report and its acknowledgement, and another claims the entry.)
-// Failure: a partition that is read anew begins with none, and the oldest gives way; such a report is taken for a new one,
-// and the message is delivered once more.
+// A failure is named by the record that failed, and a record fails once: what is delivered again is another record. So
+// a report that comes again, after its retry has left for the stream even, says nothing new. (It comes again when an
+// instance dies between its report and its acknowledgement, and another claims the entry.)
+// Failure: a partition that is read anew begins with none, and the oldest gives way; such a report is taken for a new
+// one, and the message is delivered once more.
 // Threading: none. Pure.
 #pragma once
 

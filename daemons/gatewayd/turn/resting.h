@@ -1,9 +1,10 @@
-// Which partitions are at rest: Redis holds something at one of their keys that cannot be worked with, so the others go on
-// without them, and they come back by themselves once the key was repaired.
+// Which partitions are at rest: Redis holds something at one of their keys that cannot be worked with, so the others go
+// on without them, and they come back by themselves once the key was repaired.
 //
-//   works ──rest()──▶ at rest ──kFirstLook later: due()──▶ (fenced again) ──mark_healthy()──▶ on probation ──kProbation──▶ works
-//                       ▲                                        │ rest()                  │ rest(): the next look
-//                       └────────────────────────────────────────┴─────────────────────────┘ after twice the time
+//   works ──rest()──▶ at rest ──kFirstLook later: due()──▶ (fenced again) ──mark_healthy()──▶ on probation
+//     ▲                 ▲                                        │ rest()         rest(): the next │      │ kProbation
+//     │                 └────────────────────────────────────────┴─look, after twice the time─────┘      │
+//     └───────────────────────────────────────────────────────────────────────────────────────────────────┘
 //
 // What is wrong mostly shows when the partition is fenced, and such a look costs the others nothing. What shows only at
 // the commit costs the others a turn each time; hence the probation, and kLongestLook.

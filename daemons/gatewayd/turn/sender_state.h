@@ -1,5 +1,5 @@
-// What a partition's owner remembers of one sender instance: the last sequence number it decided, and the refusals among
-// the numbers that the sender may still ask about.
+// What a partition's owner remembers of one sender instance: the last sequence number it decided, and the refusals
+// among the numbers that the sender may still ask about.
 //
 // The rule is that of idempotent producers (Kafka KIP-98): only the number after the last is decided; a number that was
 // decided gets its decision again; a gap decides nothing. Refusals are remembered as runs of numbers for the last

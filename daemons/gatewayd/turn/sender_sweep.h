@@ -1,10 +1,10 @@
-// Finds what need not be remembered of senders any more: instances whose lease is gone and that were silent for twice the
-// drift window (an older frame of theirs is REPLAYED anyway), and limiters that are full again by now.
+// Finds what need not be remembered of senders any more: instances whose lease is gone and that were silent for twice
+// the drift window (an older frame of theirs is REPLAYED anyway), and limiters that are full again by now.
 //
 // Happy path: start() names the silent ones, EXISTS asks for their leases, and those that had none for kSure are put on
 // their partition's list; the next commit of that partition removes them, under its fence like everything else.
-// Why kSure: where Redis's clock was set forward, all leases ended and everybody seems to have been silent for long. Who
-// lives renews its lease every 5 s.
+// Why kSure: where Redis's clock was set forward, all leases ended and everybody seems to have been silent for long.
+// Who lives renews its lease every 5 s.
 // Failure: a sweep that fails is forgotten; the next one comes with the next period.
 // Threading: loop thread. Ownership: may be destroyed at any time.
 #pragma once

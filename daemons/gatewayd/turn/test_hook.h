@@ -1,6 +1,7 @@
-// Where a test may kill the process (MAS_TEST_CRASH_AT) or make it do the wrong thing (MAS_TEST_BREAK): step or step:n, the
-// n-th time the step is reached. MAS_TEST_CONTENT=text:ms makes an element with that text take so long to be decided;
-// text:crash kills the process. Compiled to nothing unless the build has MAS_TEST_HOOKS, which no preset for users has.
+// Where a test may kill the process (MAS_TEST_CRASH_AT) or make it do the wrong thing (MAS_TEST_BREAK): step or step:n,
+// the n-th time the step is reached. MAS_TEST_CONTENT=text:ms makes an element with that text take so long to be
+// decided; text:crash kills the process. Compiled to nothing unless the build has MAS_TEST_HOOKS, which no preset for
+// users has.
 #pragma once
 
 #ifdef MAS_TEST_HOOKS

@@ -1,8 +1,8 @@
-// Texts that stay where they are put until all of them go. They lie in chunks of one size, so that growing moves nothing
-// and never asks for twice of what is there; and what one store gives back, another one takes.
+// Texts that stay where they are put until all of them go. They lie in chunks of one size, so that growing moves
+// nothing and never asks for twice of what is there; and what one store gives back, another one takes.
 //
-// Failure: std::bad_alloc. Threading: none. Ownership: the pool must outlive its stores, also those that were lent; views
-// live until clear().
+// Failure: std::bad_alloc. Threading: none. Ownership: the pool must outlive its stores, also those that were lent;
+// views live until clear().
 #pragma once
 
 #include <algorithm>

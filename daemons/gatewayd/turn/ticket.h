@@ -2,9 +2,10 @@
 //
 //   16 bytes instance of the requester · u64 expiry (µs since 1970) · 32 bytes HMAC-SHA256
 //
-// The MAC is under the gateways' key over the namespace, requester, its instance, replier, correlation id and expiry, so a ticket is
-// good in one namespace, for exactly one conversation, between exactly these two, until it expires. No state is kept: it is not used up by a
-// reply. Agents hand it on without looking inside. Pure. Threading: immutable after construction.
+// The MAC is under the gateways' key over the namespace, requester, its instance, replier, correlation id and expiry,
+// so a ticket is good in one namespace, for exactly one conversation, between exactly these two, until it expires. No
+// state is kept: it is not used up by a reply. Agents hand it on without looking inside. Pure. Threading: immutable
+// after construction.
 #pragma once
 
 #include <string>

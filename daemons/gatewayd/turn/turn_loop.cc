@@ -180,7 +180,8 @@ void TurnLoop::wait_for_work() {
   peeks_.arm(parts_.partitions);
 }
 
-/// A partition that rests is looked at when it is due, and so are messages to be delivered again and refusals that were counted.
+/// A partition that rests is looked at when it is due, and so are messages to be delivered again and refusals that were
+/// counted.
 void TurnLoop::sleep_until_due() {
   auto left = parts_.partitions.resting().next_look(mono_now());
   WallMicros due = Partition::kNoRetry;
@@ -307,7 +308,8 @@ void TurnLoop::on_failed(const TurnFailure& failure) {
   again_.once(failure.pause);
 }
 
-/// Both links are up, one of them newly so: what is read from now on is tracked. Were this refused, so would each read be.
+/// Both links are up, one of them newly so: what is read from now on is tracked. Were this refused, so would each read
+/// be.
 void TurnLoop::track() {
   parts_.facts.forget_all();
   if (connection_.ready() && invalidation_.hearing()) static_cast<void>(sink_.send(invalidation_.tracking_command()));
@@ -332,8 +334,8 @@ void TurnLoop::on_tracking() {
   if (state_.is(State::kDown)) advance();
 }
 
-/// What is cached may be wrong from now on, so nothing is decided by it, not even the turn in hand. What is being committed was
-/// decided before.
+/// What is cached may be wrong from now on, so nothing is decided by it, not even the turn in hand. What is being
+/// committed was decided before.
 void TurnLoop::on_tracking_lost(const Error& why) {
   parts_.facts.forget_all();
   if (state_.is(State::kDrained)) return;

@@ -6,16 +6,17 @@
 //              ▲                                        │   └──── nothing is there ────────▶ │
 //              └────────── a partition was gained ──────┴────────────────────────────────────┘
 //
-// Each step is an operation of its own: fence_op.h, read_op.h, decide_op.h with fetch_op.h, commit_op.h. The loop starts
-// them, one after another; turn_pipeline.h says which turns may be where at the same time. While nothing is there, blocking
-// peeks wait, one per partition (peeks.h). Receipts go out in the write of the next commit where that is ready.
-// Fence: INCR of the epoch when a partition is gained, and of every partition after a lost link or a commit that was not
-// done; the commit script compares. So a commit that arrives late, from this process or another, changes nothing.
+// Each step is an operation of its own: fence_op.h, read_op.h, decide_op.h with fetch_op.h, commit_op.h. The loop
+// starts them, one after another; turn_pipeline.h says which turns may be where at the same time. While nothing is
+// there, blocking peeks wait, one per partition (peeks.h). Receipts go out in the write of the next commit where that
+// is ready.
+// Fence: INCR of the epoch when a partition is gained, and of every partition after a lost link or a commit that was
+// not done; the commit script compares. So a commit that arrives late, from this process or another, changes nothing.
 // Failure modes:
-// - Whatever fails, all turns and the memory of the partitions are dropped and read again. Nothing was trimmed that is not
-//   decided, so nothing is lost, and sequence numbers keep anything from being decided twice.
-// - A key that cannot be worked with puts its partition to rest (resting.h), and a target's stream fails its messages; the
-//   others go on.
+// - Whatever fails, all turns and the memory of the partitions are dropped and read again. Nothing was trimmed that is
+//   not decided, so nothing is lost, and sequence numbers keep anything from being decided twice.
+// - A key that cannot be worked with puts its partition to rest (resting.h), and a target's stream fails its messages;
+//   the others go on.
 // Threading: loop thread. Ownership: the service's; drain() before it goes.
 #pragma once
 

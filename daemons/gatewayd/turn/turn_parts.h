@@ -1,4 +1,5 @@
-// What the operations of the turns share: the partitions, the clock, what is read, known and decided, what is to be told.
+// What the operations of the turns share: the partitions, the clock, what is read, known and decided, what is to be
+// told.
 //
 // Failure modes: none of its own.
 // Threading: loop thread. Ownership: the loop's; outlives its operations.

@@ -3,11 +3,11 @@
 //      read             in hand                                          committing
 //      asked ─▶ here ─▶ decoding ─▶ fetching ─▶ deciding ─▶ decided ─▶   one EVAL under way
 //
-// Each moves on as soon as the next place is free. With little to do there is one turn: its commit and the read of the next
-// go out in one write, one round trip to Redis each. A turn that is large has the next one read ahead, behind the commit
-// under way and past the elements in hand; so Redis commits one turn while the next is decided.
-// What may be together stands in a table (turn_pipeline.cc). Redis answers in order, so a read that was asked for behind a
-// commit is never here before the commit is over.
+// Each moves on as soon as the next place is free. With little to do there is one turn: its commit and the read of the
+// next go out in one write, one round trip to Redis each. A turn that is large has the next one read ahead, behind the
+// commit under way and past the elements in hand; so Redis commits one turn while the next is decided.
+// What may be together stands in a table (turn_pipeline.cc). Redis answers in order, so a read that was asked for
+// behind a commit is never here before the commit is over.
 // Failure modes: an illegal move is a bug of this program; it aborts with what was where.
 // Pure. Threading: none.
 #pragma once

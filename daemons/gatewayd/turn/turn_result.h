@@ -56,7 +56,8 @@ struct DeadLetter {
   WallMicros first = 0;   ///< when it first was a dead letter; 0: now
 };
 
-/// The head of an element that is no frame. Who wrote it has not shown who it is, so it is kept apart from dead letters.
+/// The head of an element that is no frame. Who wrote it has not shown who it is, so it is kept apart from dead
+/// letters.
 struct Unproven {
   std::string_view payload;
   std::string_view claimed;  ///< the sender that it names; empty: it could not be read
@@ -142,8 +143,10 @@ class TurnResult {
     return *texts_.emplace_back(std::make_unique<std::string>(std::move(text)));
   }
   Counts& counts() { return counts_; }
-  /// Ends the audit's blocks and encodes the states that changed. Partitions are from now on as they will be after the commit.
-  /// @param silent_since senders that sent nothing since then are forgotten. @param archive_key see Decider::set_archive().
+  /// Ends the audit's blocks and encodes the states that changed. Partitions are from now on as they will be after the
+  /// commit.
+  /// @param silent_since senders that sent nothing since then are forgotten. @param archive_key see
+  /// Decider::set_archive().
   void finish(WallMicros silent_since, const archive::Key* archive_key);
 
   /// Changes with every start().

@@ -1,7 +1,8 @@
-// student: finds a professor of chemistry by capability, asks three questions, each about the answer before, and thanks.
+// student: finds a professor of chemistry by capability, asks three questions, each about the answer before, and
+// thanks.
 //
-// A language model makes up the questions. What the student knows is typed state: started again after a crash, it goes on
-// with the same professor where it stopped.
+// A language model makes up the questions. What the student knows is typed state: started again after a crash, it goes
+// on with the same professor where it stopped.
 //
 //   usage: example_tutoring_student [TOPIC]
 //   exit code: 0 the lesson is over; 1 it ended early, with a sentence; 2 no language model is configured

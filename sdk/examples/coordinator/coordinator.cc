@@ -1,7 +1,7 @@
 // coordinator: has workers square the numbers 1 to N, and adds up the squares. Workers may come, go and die meanwhile.
 //
-// A task is done when its reply is there, and not before. One whose worker does not answer is given to another worker, so that
-// it may be worked on twice but counts once.
+// A task is done when its reply is there, and not before. One whose worker does not answer is given to another worker,
+// so that it may be worked on twice but counts once.
 //
 //   usage: example_coordinator N
 #include <cstdlib>

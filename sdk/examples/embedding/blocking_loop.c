@@ -1,5 +1,5 @@
-/* A plain loop that blocks: a game, a simulation or a controller that does one step after another. Between two steps it waits
- * in mas_agent_poll instead of sleeping, so messages are handled at once and steps come on time. */
+/* A plain loop that blocks: a game, a simulation or a controller that does one step after another. Between two steps it
+ * waits in mas_agent_poll instead of sleeping, so messages are handled at once and steps come on time. */
 #include "host.h"
 
 #include <time.h>

@@ -1,5 +1,5 @@
-/* A loop of the program's own on epoll, edge-triggered: epoll_wait tells each change once. So every source is drained when it
- * is told: the input until read() would block, the agent until mas_agent_poll has run no callback. */
+/* A loop of the program's own on epoll, edge-triggered: epoll_wait tells each change once. So every source is drained
+ * when it is told: the input until read() would block, the agent until mas_agent_poll has run no callback. */
 #include "host.h"
 
 #include <sys/epoll.h>

@@ -1,7 +1,7 @@
 /* What the host programs of this folder have in common, besides their loops: an agent, and work of their own.
  *
- * The work: each line of the standard input goes to the agent `listener` as {"line":"…"}. The agent: it answers `lines` with
- * the number of lines so far. A program ends at the end of its input and on SIGTERM; it deregisters then.
+ * The work: each line of the standard input goes to the agent `listener` as {"line":"…"}. The agent: it answers `lines`
+ * with the number of lines so far. A program ends at the end of its input and on SIGTERM; it deregisters then.
  *
  *   usage: example_embedding_… [ID]        MAS_REDIS_URL names Redis
  */

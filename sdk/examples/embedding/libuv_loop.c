@@ -1,5 +1,5 @@
-/* A program on libuv. The loop is the program's; the library's own loop is another one, and the two do not meet. Handles that
- * watch the agent's descriptor must be stopped before the agent is freed. */
+/* A program on libuv. The loop is the program's; the library's own loop is another one, and the two do not meet.
+ * Handles that watch the agent's descriptor must be stopped before the agent is freed. */
 #include "host.h"
 
 #include <uv.h>

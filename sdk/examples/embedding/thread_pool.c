@@ -1,8 +1,9 @@
-/* A thread pool: the loop's thread takes requests and hands them to workers, which compute and reply. A slow request holds up
- * no other one, and replies come in the order in which they are ready.
+/* A thread pool: the loop's thread takes requests and hands them to workers, which compute and reply. A slow request
+ * holds up no other one, and replies come in the order in which they are ready.
  *
- * A handler that returns gives its message back, so the request is kept with mas_message_ref. In gateway mode the message is
- * acknowledged when the handler returns: what a worker has not answered when the process dies is not delivered again. */
+ * A handler that returns gives its message back, so the request is kept with mas_message_ref. In gateway mode the
+ * message is acknowledged when the handler returns: what a worker has not answered when the process dies is not
+ * delivered again. */
 #include "../example.h"
 
 #include <pthread.h>

@@ -1,5 +1,5 @@
-// patient: asks for advice about a complaint and prints it. The complaint holds a social security number, which the gateway
-// masks on the way.
+// patient: asks for advice about a complaint and prints it. The complaint holds a social security number, which the
+// gateway masks on the way.
 //
 //   usage: example_consultation_patient [AGENT]        whom to ask; default: the doctor. Nobody else may be asked
 //   exit code: 0 advice came; 1 none came, with a sentence

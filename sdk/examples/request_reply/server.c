@@ -1,5 +1,5 @@
-/* server: converts degrees for whoever asks. The table of fields says what a request must hold; the rest never reaches the
- * handler.
+/* server: converts degrees for whoever asks. The table of fields says what a request must hold; the rest never reaches
+ * the handler.
  *
  *   usage: example_convert_server_c [ID]
  */

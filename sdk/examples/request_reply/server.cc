@@ -1,4 +1,5 @@
-// server: converts degrees for whoever asks. The struct says what a request must hold; the rest never reaches the handler.
+// server: converts degrees for whoever asks. The struct says what a request must hold; the rest never reaches the
+// handler.
 //
 //   usage: example_convert_server
 #include "../example.hpp"

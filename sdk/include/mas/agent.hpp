@@ -30,8 +30,9 @@ struct AgentInfo {
 };
 
 /// Every call returns Face::Of<T>: T, or throws; or a Result<T>.
-/// A handler returns nothing, a mas_status or a Result<void>; it has failed when it throws, too. The requester gets the text of
-/// an Error, and its status where that is MAS_INVALID_PAYLOAD or MAS_NO_HANDLER; of another exception only that there was one.
+/// A handler returns nothing, a mas_status or a Result<void>; it has failed when it throws, too. The requester gets the
+/// text of an Error, and its status where that is MAS_INVALID_PAYLOAD or MAS_NO_HANDLER; of another exception only that
+/// there was one.
 template <typename Face>
 class BasicAgent {
   template <typename T>
@@ -104,7 +105,8 @@ class BasicAgent {
   Of<void> on_other_message(Fn fn) {
     return set_handler(nullptr, std::move(fn));
   }
-  /// A message whose data does not fit S never reaches the handler. @param fn takes a const Message & and an S, by value or const.
+  /// A message whose data does not fit S never reaches the handler. @param fn takes a const Message & and an S, by
+  /// value or const.
   template <typename S, typename Fn>
   Of<void> on(const std::string &type, Fn fn) {
     static_assert(detail::IsStruct<S>::value, "mas: name the struct's members with MAS_STRUCT");
@@ -181,8 +183,8 @@ class BasicAgent {
     if (!asked) return Face::template give<Message>(asked.error());
     return Face::template give<Message>(Message::adopt(reply));
   }
-  /// @return ends without a poll, and always: with the reply, or with the reason why there is none. A reply that does not
-  /// fit is MAS_MALFORMED with the path. May be waited for in a handler; outlives the agent.
+  /// @return ends without a poll, and always: with the reply, or with the reason why there is none. A reply that does
+  /// not fit is MAS_MALFORMED with the path. May be waited for in a handler; outlives the agent.
   /// @param Reply a struct, or Message. @param ret_request for cancel().
   template <typename Reply>
   std::future<Of<Reply>> request(const std::string &target, const std::string &type, const Body &body = {},

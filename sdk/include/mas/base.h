@@ -97,8 +97,9 @@ MAS_EXPORT int64_t mas_receipt_retry_after(void);
 
 /** The mas_error_reply_… functions describe the error reply that ended the calling thread's last request: after
  *  mas_agent_request, or in a reply callback. They are valid until the thread's next request ends.
- *  @return the error reply's code, such as "NO_HANDLER" or "INVALID_PAYLOAD" (proto/README.md lists them), also one that
- *  this version does not know and whose status therefore is MAS_HANDLER_FAILED; "" when no error reply ended it. */
+ *  @return the error reply's code, such as "NO_HANDLER" or "INVALID_PAYLOAD" (proto/README.md lists them), also one
+ *  that this version does not know and whose status therefore is MAS_HANDLER_FAILED; "" when no error reply ended
+ *  it. */
 MAS_EXPORT const char *mas_error_reply_code(void);
 /** @return the target's sentence about it, at most 512 bytes without control characters, or "". The target wrote it. */
 MAS_EXPORT const char *mas_error_reply_text(void);

@@ -1,7 +1,7 @@
 // What stands between the C library and the application's functions: nothing that they throw crosses into C.
 //
-// An agent's Core owns the C agent and every function that was set on it. A function stays alive while it runs, also when
-// it is replaced or its agent is destroyed meanwhile.
+// An agent's Core owns the C agent and every function that was set on it. A function stays alive while it runs, also
+// when it is replaced or its agent is destroyed meanwhile.
 // Failure: a message handler that throws has failed, with the exception's text. What other callbacks throw is dropped,
 // except that start() returns what the start hook threw. The end of a thread (pthread_exit) passes through.
 #ifndef MAS_CALLBACKS_HPP
@@ -108,7 +108,8 @@ void *keep(Core &core, Fn fn) {
   return slot.get();
 }
 
-/// Whether an exception's text may leave the process: it may hold anything, such as a password that an address has in it.
+/// Whether an exception's text may leave the process: it may hold anything, such as a password that an address has in
+/// it.
 enum class Texts { kPrivate, kOfErrorsAlone };
 
 /// Of a handler: the failure that it means, in words for the requester.
@@ -118,8 +119,8 @@ inline Error failure_of(const Error &error) {
   return Error(MAS_HANDLER_FAILED, error.what());
 }
 
-/// Calls a function of the application. @return its failure where it throws: that of an Error, else MAS_HANDLER_FAILED, with
-/// the exception's text if that stays here.
+/// Calls a function of the application. @return its failure where it throws: that of an Error, else MAS_HANDLER_FAILED,
+/// with the exception's text if that stays here.
 template <typename Call>
 MAS_CATCHES_THREAD_END Result<void> guarded(Call &&call, [[maybe_unused]] Texts texts = Texts::kPrivate) {
 #ifdef __cpp_exceptions

@@ -1,8 +1,10 @@
-// How the members of a C++ struct stand in the C struct that mas_schema.h reads and writes: in cells, one for each member.
+// How the members of a C++ struct stand in the C struct that mas_schema.h reads and writes: in cells, one for each
+// member.
 //
-// The library knows JSON, C types and checks; a C++ struct is stored in cells and loaded from them. Cells point into the
-// C++ struct where they can (texts, bytes, vectors of numbers), so that storing allocates only for vectors of other types.
-// The layout of the cells is computed by the compiler: offsets as in a C struct, every size a multiple of the alignment.
+// The library knows JSON, C types and checks; a C++ struct is stored in cells and loaded from them. Cells point into
+// the C++ struct where they can (texts, bytes, vectors of numbers), so that storing allocates only for vectors of other
+// types. The layout of the cells is computed by the compiler: offsets as in a C struct, every size a multiple of the
+// alignment.
 // Failure: a string with U+0000, which C's texts cannot hold, is not stored; Scratch then has the path.
 #ifndef MAS_CELLS_HPP
 #define MAS_CELLS_HPP

@@ -5,7 +5,10 @@
 //
 // With checks:
 //
-//   MAS_STRUCT_WITH(Greeting, MAS_MEMBER(name).length(1, 80), MAS_MEMBER(times).range(1, 10).optional(), MAS_MEMBER(tags))
+//   MAS_STRUCT_WITH(Greeting,
+//                   MAS_MEMBER(name).length(1, 80),
+//                   MAS_MEMBER(times).range(1, 10).optional(),
+//                   MAS_MEMBER(tags))
 //
 // Members: bool, signed integers of 32 and 64 bits, double, std::string, mas::Bytes, mas::Json, other such structs, and
 // std::vector and std::optional of these; also std::optional of a std::vector. A std::optional may be absent or null.

@@ -18,12 +18,12 @@ extern "C" {
  *  then failed, as with MAS_HANDLER_FAILED; after longjmp(), as soon as that thread next polls or stops the agent. A
  *  handler must not jump out of a call of this library that it made.
  *
- *  A request whose handler fails for good is answered by an error reply: its requester gets MAS_HANDLER_FAILED at once, not
- *  MAS_TIMEOUT. Peer to peer every failure is for good; in gateway mode the last attempt's is. A handler that has sent a
- *  reply, or kept the request by mas_message_ref to reply later and returned MAS_OK, causes no error reply.
+ *  A request whose handler fails for good is answered by an error reply: its requester gets MAS_HANDLER_FAILED at once,
+ *  not MAS_TIMEOUT. Peer to peer every failure is for good; in gateway mode the last attempt's is. A handler that has
+ *  sent a reply, or kept the request by mas_message_ref to reply later and returned MAS_OK, causes no error reply.
  *  @return MAS_OK or MAS_HANDLER_FAILED; any other status counts as failed. Two end a request at once, in gateway mode
- *  too, and its requester gets them: MAS_INVALID_PAYLOAD and MAS_NO_HANDLER (the latter counts as unhandled, and does not
- *  fail a message that is not a request). mas_message_fail() adds a sentence. */
+ *  too, and its requester gets them: MAS_INVALID_PAYLOAD and MAS_NO_HANDLER (the latter counts as unhandled, and does
+ *  not fail a message that is not a request). mas_message_fail() adds a sentence. */
 typedef mas_status (*mas_message_fn)(mas_agent *agent, const mas_message *message, void *user);
 
 /** Sets, replaces or (fn NULL) removes the handler of a message type; `type` NULL is the fallback, for types without a
@@ -54,8 +54,8 @@ MAS_EXPORT bool mas_message_expects_reply(const mas_message *message);
 /** A key under which the gateway's data-loss prevention encrypts single values, for agents that have the same key
  *  (docs/DLP.md). Immutable; may be used by any thread. */
 typedef struct mas_data_key mas_data_key;
-/** Reads a key. @param id its name at the gateway (dlp.encryption_key_id). @param path its file, as `masctl key generate`
- *  writes it; it must not be accessible to others. @param ret_key free with mas_data_key_free.
+/** Reads a key. @param id its name at the gateway (dlp.encryption_key_id). @param path its file, as `masctl key
+ *  generate` writes it; it must not be accessible to others. @param ret_key free with mas_data_key_free.
  *  @return MAS_INVALID_ARGUMENT, MAS_NOT_FOUND; mas_error_detail() says what is wrong with the file. */
 MAS_EXPORT MAS_CHECKED mas_status mas_data_key_read(const char *id, const char *path, mas_data_key **ret_key);
 /** Frees a key. @param key NULL is ignored. */
@@ -81,8 +81,8 @@ MAS_EXPORT MAS_CHECKED mas_status mas_message_reply(const mas_message *message, 
 
 /** Says why a handler fails, at its end: `return mas_message_fail(message, MAS_HANDLER_FAILED, "no such account");`.
  *  The text goes to the requester, and in gateway mode into the reason of the dead letter (cut to 256 bytes there).
- *  @param status what the handler is going to return. @param text one sentence without secrets, in UTF-8; copied, control
- *  characters replaced, cut to 512 bytes; NULL: none. @return `status`. */
+ *  @param status what the handler is going to return. @param text one sentence without secrets, in UTF-8; copied,
+ *  control characters replaced, cut to 512 bytes; NULL: none. @return `status`. */
 MAS_EXPORT mas_status mas_message_fail(const mas_message *message, mas_status status, const char *text);
 
 /** Answers a request by an error reply: its requester gets `status` and the text. For requests that were kept to be

@@ -113,7 +113,8 @@ class BasicMessage {
     return Face::give(result_of(mas_message_reply(message_, type.c_str(), body.data(), body.size())));
   }
   /// Answers a request that was kept by an error reply. In a handler, throw or return an Error instead.
-  /// @param status MAS_HANDLER_FAILED, MAS_NO_HANDLER, MAS_INVALID_PAYLOAD or MAS_UNAVAILABLE. @param text without secrets.
+  /// @param status MAS_HANDLER_FAILED, MAS_NO_HANDLER, MAS_INVALID_PAYLOAD or MAS_UNAVAILABLE. @param text without
+  /// secrets.
   Of<void> reply_error(mas_status status, const std::string &text = "") const {
     return Face::give(result_of(mas_message_reply_error(message_, status, text.c_str())));
   }

@@ -29,8 +29,8 @@ typedef enum mas_mode {
 /** Sets how messages travel. @param mode default: the environment's MAS_MODE (p2p or gateway), else MAS_MODE_P2P. */
 MAS_EXPORT MAS_CHECKED mas_status mas_options_set_mode(mas_options *options, mas_mode mode);
 /** Gateway mode: names the file with the agent's token or key. Each mas_agent_start reads it.
- *  @param path a file that `masctl identity create` wrote: TOML, mode 0600. NULL or "": no file; the token in the agent's
- *  registry entry is used, where the gateway accepts that. Default: the environment's MAS_CREDENTIALS. */
+ *  @param path a file that `masctl identity create` wrote: TOML, mode 0600. NULL or "": no file; the token in the
+ *  agent's registry entry is used, where the gateway accepts that. Default: the environment's MAS_CREDENTIALS. */
 MAS_EXPORT MAS_CHECKED mas_status mas_options_set_credentials(mas_options *options, const char *path);
 /** Gateway mode: limits the time of a handler. A handler that exceeds it has failed: its result is ignored, and the
  *  gateway delivers the message again, perhaps while the handler still runs.
@@ -62,7 +62,8 @@ MAS_EXPORT MAS_CHECKED mas_status mas_options_set_inbound_queue(mas_options *opt
 MAS_EXPORT MAS_CHECKED mas_status mas_options_set_outbound_queue(mas_options *options, size_t messages, size_t bytes);
 
 /** Gets a line for each thing that the library does: connects, losses, registrations. Called on the I/O thread and on
- *  calling threads. It must be quick and must not call this library. @param line zero-terminated; valid during the call. */
+ *  calling threads. It must be quick and must not call this library. @param line zero-terminated; valid during the
+ *  call. */
 typedef void (*mas_debug_fn)(const char *line, void *user);
 /** Sets the debug callback. */
 MAS_EXPORT void mas_options_set_debug(mas_options *options, mas_debug_fn fn, void *user);

@@ -3,8 +3,8 @@
 //     waiting ──reply, time-out, refusal, stop──▶ ended: a future has its value or error, a callback runs
 //        └──────cancel()──▶ cancelled: a future has MAS_CANCELLED, a callback does not run and is destroyed
 //
-// A Pending belongs to the C library until one of these happens. Futures end on whatever thread ends the request, so they
-// need no poll, may be waited for in a handler, and outlive their agent. Callbacks run in poll().
+// A Pending belongs to the C library until one of these happens. Futures end on whatever thread ends the request, so
+// they need no poll, may be waited for in a handler, and outlive their agent. Callbacks run in poll().
 #ifndef MAS_REQUEST_HPP
 #define MAS_REQUEST_HPP
 

@@ -1,7 +1,7 @@
 // A C++ struct and its JSON: from_json(), to_json(), and Body, what every sending call takes as a message's data.
 //
-// Happy path: the struct's schema for mas_schema.h is made from its fields once. from_json() lets the library fill cells
-// and loads the struct from them; to_json() stores it in cells and lets the library write them.
+// Happy path: the struct's schema for mas_schema.h is made from its fields once. from_json() lets the library fill
+// cells and loads the struct from them; to_json() stores it in cells and lets the library write them.
 // Failure: MAS_MALFORMED with path, expectation and kind, as in C; MAS_INVALID_ARGUMENT for fields that are no schema.
 // Threading: any thread. Ownership: schemas live as long as the program.
 #ifndef MAS_SCHEMA_HPP

@@ -17,8 +17,8 @@ extern "C" {
 MAS_EXPORT MAS_CHECKED mas_status mas_state_get(mas_agent *agent, const char *field, char **ret_value,
                                                 size_t *ret_size);
 
-/* At most 10,000 fields, 64 MiB of names and values together. What is past that in Redis fails a start or a refresh with
- * MAS_TOO_LARGE; mas_error_detail() names the field. */
+/* At most 10,000 fields, 64 MiB of names and values together. What is past that in Redis fails a start or a refresh
+ * with MAS_TOO_LARGE; mas_error_detail() names the field. */
 /** A field to write. */
 typedef struct mas_state_field {
   const char *name;  /**< 1 to 1,024 bytes */
@@ -36,7 +36,8 @@ MAS_EXPORT MAS_CHECKED mas_status mas_state_reset(mas_agent *agent, int timeout_
 /** Loads the state from Redis again: another instance or an operator may have changed it. */
 MAS_EXPORT MAS_CHECKED mas_status mas_state_refresh(mas_agent *agent, int timeout_ms);
 /** Called by mas_state_each, on its thread, for each field in order of name. Must not call mas_state_… functions.
- *  @param name zero-terminated. @param value zero-terminated. @param size of value, in bytes. All valid during the call. */
+ *  @param name zero-terminated. @param value zero-terminated. @param size of value, in bytes. All valid during the
+ *  call. */
 typedef void (*mas_state_fn)(const char *name, const char *value, size_t size, void *user);
 /** Reads all fields. @param fn not NULL. */
 MAS_EXPORT void mas_state_each(mas_agent *agent, mas_state_fn fn, void *user);

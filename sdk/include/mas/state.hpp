@@ -1,10 +1,10 @@
 // An agent's state as a struct: mas::State<MyState> state(agent); state->visits += 1; state.save();
 //
-// Happy path: the struct has what is in Redis after State was made, after start(), refresh() and reset(); an absent field
-// is as the struct's initializer made it. save() writes the members that were changed since, all of them or none.
+// Happy path: the struct has what is in Redis after State was made, after start(), refresh() and reset(); an absent
+// field is as the struct's initializer made it. save() writes the members that were changed since, all of them or none.
 // Failure: a field that does not fit is MAS_MALFORMED with its name; the struct and Redis stay as they were.
-// Threading: the struct is the application's, one thread at a time. Ownership: one State at a time is bound to an agent; a
-// newer one takes its place. It may outlive the agent; its calls then fail.
+// Threading: the struct is the application's, one thread at a time. Ownership: one State at a time is bound to an
+// agent; a newer one takes its place. It may outlive the agent; its calls then fail.
 #ifndef MAS_STATE_HPP
 #define MAS_STATE_HPP
 

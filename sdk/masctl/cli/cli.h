@@ -2,8 +2,8 @@
 //
 // A command group is one function `void add_…(Cli&)` (commands/commands.h) that adds its commands; each command is an
 // options struct and a function `Result<Document> run(Context&, const Options&)`. Cli connects, shows the document and
-// reports the error; a command asks Redis and returns what it found. The tree is also what help, completion, man page and
-// reference are made from, so that they cannot be out of date.
+// reports the error; a command asks Redis and returns what it found. The tree is also what help, completion, man page
+// and reference are made from, so that they cannot be out of date.
 #pragma once
 
 #include <memory>

@@ -1,5 +1,5 @@
-// A command of the tree and its options, for the files that add them. CLI11 does the work, behind command.cc: its header
-// takes a compiler longer than most files that would include it.
+// A command of the tree and its options, for the files that add them. CLI11 does the work, behind command.cc: its
+// header takes a compiler longer than most files that would include it.
 //
 // Ownership: a command owns its options and the commands below it, so the pointers that come back stay good as long as
 // the root does. Threading: none.

@@ -28,7 +28,8 @@ class Output {
   void line(std::string_view text);
   /// Writes bytes to stdout: escaped on a terminal (line breaks stay), raw otherwise. Ends with a line break.
   void foreign(std::string_view text);
-  /// A line `name: value` with a foreign value: what would end the line is escaped, so that no value forges another line.
+  /// A line `name: value` with a foreign value: what would end the line is escaped, so that no value forges another
+  /// line.
   void field(std::string_view name, std::string_view value);
   void table(const Table& table);
   /// @param if_empty told on a terminal when the table has no row.

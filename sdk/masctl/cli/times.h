@@ -12,8 +12,8 @@ namespace mas::ctl {
 /// @return seconds of a command line, "2", "0.5", as a duration; kInvalidArgument unless 0 < value ≤ 86,400.
 Result<Duration> parse_seconds(std::string_view text);
 
-/// @return a period of a command line, a whole number with its unit: "45s", "90m", "24h", "30d"; kInvalidArgument unless
-/// it is above 0 and at most 36,500 days.
+/// @return a period of a command line, a whole number with its unit: "45s", "90m", "24h", "30d"; kInvalidArgument
+/// unless it is above 0 and at most 36,500 days.
 Result<Duration> parse_period(std::string_view text);
 
 /// @param text a time in RFC 3339 (UTC: "2026-11-24T12:00:00Z", "2026-11-24"), seconds since 1970, or how long ago:

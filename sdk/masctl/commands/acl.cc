@@ -1,7 +1,7 @@
 // `acl …`: whom an agent may send to by name. The sets `agent:{id}:allowed_targets` and `…:blocked_targets`.
 //
-// A command makes all of its changes and their audit records in one transaction, and does nothing where nothing is to be
-// done, so that it may be repeated.
+// A command makes all of its changes and their audit records in one transaction, and does nothing where nothing is to
+// be done, so that it may be repeated.
 #include <algorithm>
 
 #include "proto/base/ids.h"

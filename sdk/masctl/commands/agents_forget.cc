@@ -1,8 +1,9 @@
 // `agents forget`: who is looked at, what is found, what goes, and the operator's record of it.
 //
-// Agents are looked at by the script of proto/wire/forget_agent.h, a page at a time. Those that may go are then removed by the
-// same script, which looks again, in one transaction with the record that names them.
-// Pace: after each page a rest as long as the page took, so that Redis is never busy with this for more than half of its time.
+// Agents are looked at by the script of proto/wire/forget_agent.h, a page at a time. Those that may go are then removed
+// by the same script, which looks again, in one transaction with the record that names them.
+// Pace: after each page a rest as long as the page took, so that Redis is never busy with this for more than half of
+// its time.
 #include "sdk/masctl/commands/agents_forget.h"
 
 #include <algorithm>

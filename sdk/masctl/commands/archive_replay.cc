@@ -1,7 +1,7 @@
 // `archive replay`: records that are chosen by name or filter, handed to a gateway as requests (archive/request.h).
 //
-// A page of requests is added at a time, with the operator's record in the same transaction. masctl opens nothing and needs
-// no key: the gateway that holds it does.
+// A page of requests is added at a time, with the operator's record in the same transaction. masctl opens nothing and
+// needs no key: the gateway that holds it does.
 #include "sdk/masctl/commands/archive_replay.h"
 
 #include "sdk/masctl/cli/cli.h"

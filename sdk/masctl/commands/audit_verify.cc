@@ -1,10 +1,11 @@
 // `audit verify`: recomputes every chain and holds it against signed heads.
 //
-//   online    heads of the stream (and of files) → retired blocks, if given → blocks of the stream → heads that came meanwhile,
-//             for what they say about trimming
+//   online    heads of the stream (and of files) → retired blocks, if given → blocks of the stream → heads that came
+//             meanwhile, for what they say about trimming
 //   offline   heads of files → retired blocks
 //
-// Beside what a chain shows of itself (verify.h): what should be there and is not, blocks or heads as a whole (find_losses).
+// Beside what a chain shows of itself (verify.h): what should be there and is not, blocks or heads as a whole
+// (find_losses).
 #include <algorithm>
 #include <map>
 #include <memory>

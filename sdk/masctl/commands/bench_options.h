@@ -1,5 +1,5 @@
-// The benchmarks as the command line knows them: their options, and the commands that bind them. Two programs have these
-// commands: masctl, which starts the other (bench.cc), and masctl-bench, which measures (sdk/bench).
+// The benchmarks as the command line knows them: their options, and the commands that bind them. Two programs have
+// these commands: masctl, which starts the other (bench.cc), and masctl-bench, which measures (sdk/bench).
 #pragma once
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 // `dlq drop` and `dlq replay`: letters that are chosen by name or filter, and what becomes of them.
 //
-// A change is made a page of letters at a time, each with the operator's record in the same transaction. What was changed
-// by somebody else meanwhile is not there any more, and is not counted.
+// A change is made a page of letters at a time, each with the operator's record in the same transaction. What was
+// changed by somebody else meanwhile is not there any more, and is not counted.
 #include "sdk/masctl/commands/dlq_change.h"
 
 #include "proto/base/ids.h"

@@ -1,7 +1,7 @@
 // `send` and `request` in gateway mode: as an agent of libmas for as long as it takes.
 //
-// Unlike a published message, one for the gateway needs a sender that is registered and proves itself; so the command is,
-// for that time, an instance of the agent. What comes for the agent meanwhile is left to its other instances.
+// Unlike a published message, one for the gateway needs a sender that is registered and proves itself; so the command
+// is, for that time, an instance of the agent. What comes for the agent meanwhile is left to its other instances.
 #pragma once
 
 #include "sdk/masctl/cli/cli.h"
@@ -9,8 +9,8 @@
 
 namespace mas::ctl {
 
-/// @return whether the command goes by the gateway: --mode, else the environment's MAS_MODE; kInvalidArgument for a mode
-/// that is none.
+/// @return whether the command goes by the gateway: --mode, else the environment's MAS_MODE; kInvalidArgument for a
+/// mode that is none.
 Result<bool> by_gateway(const std::string& mode);
 
 /// Binds --mode and --credentials.

@@ -1,7 +1,8 @@
-// `identity create`, `rotate`, `revoke`, `suspend`, `resume`: who an agent is to the gateway. Reading: identity_show.cc.
+// `identity create`, `rotate`, `revoke`, `suspend`, `resume`: who an agent is to the gateway. Reading:
+// identity_show.cc.
 //
-// The credentials are shown once: on standard output, or in a new file of mode 0600. The file is written before Redis, so
-// that no identity exists whose secrets nobody has; it is removed again when Redis refuses.
+// The credentials are shown once: on standard output, or in a new file of mode 0600. The file is written before Redis,
+// so that no identity exists whose secrets nobody has; it is removed again when Redis refuses.
 #include <unistd.h>
 
 #include <cstdlib>

@@ -5,7 +5,8 @@
 //                       └── failed, timed out ──────┴───▶ kDone
 //
 // An answer may come before the reply to PUBLISH: it is taken in kSending, too.
-// Failure: kNoMemory without a descriptor for a loop; kNoReceiver at once when nobody listens; kTimeout; what the connections say.
+// Failure: kNoMemory without a descriptor for a loop; kNoReceiver at once when nobody listens; kTimeout; what the
+// connections say.
 // Threading: one thread, which runs the loop inside run().
 #pragma once
 

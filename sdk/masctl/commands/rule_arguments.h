@@ -14,8 +14,8 @@ namespace mas::ctl {
 /// Adds the option `--by WHO` to a command that changes something.
 void add_by_option(Command& command, std::string& by);
 
-/// @return kInvalidArgument unless `text` can stand in a list of targets for agents of ours: an id, a prefix with `*` at
-/// its end, or `*`.
+/// @return kInvalidArgument unless `text` can stand in a list of targets for agents of ours: an id, a prefix with `*`
+/// at its end, or `*`.
 Status check_target_argument(std::string_view text);
 
 /// @return `verb key member…`.

@@ -1,6 +1,7 @@
 // `state get`, `state set`, `state reset`: an agent's state, edited from outside.
 //
-// The hash is written directly, as the Python framework does. A running agent of libmas sees it after mas_state_refresh.
+// The hash is written directly, as the Python framework does. A running agent of libmas sees it after
+// mas_state_refresh.
 #include <algorithm>
 
 #include "proto/base/ids.h"

@@ -1,4 +1,5 @@
-// What a scan found, as masctl tells it: rows for people, JSON, one line per line of input. Never a value, only its mask.
+// What a scan found, as masctl tells it: rows for people, JSON, one line per line of input. Never a value, only its
+// mask.
 //
 // Threading: none. Ownership: none is taken. Pure.
 #pragma once

@@ -103,8 +103,9 @@ void append_left(std::string& out, const char* name, uint32_t rate, uint64_t cap
          std::to_string(capacity);
 }
 
-/// Judges one message by the gateway's engines, on copies. Has a function of each stage (daemons/gatewayd/policy/stages.h),
-/// which says decision and rule; name and mode are the table's. What it is made of must outlive it.
+/// Judges one message by the gateway's engines, on copies. Has a function of each stage
+/// (daemons/gatewayd/policy/stages.h), which says decision and rule; name and mode are the table's. What it is made of
+/// must outlive it.
 class MessageJudge {
  public:
   /// @param content what content_stage() found.
@@ -249,8 +250,8 @@ ExplainedStage MessageJudge::lane() const {
                                         std::string(lane_name(lane_)));
 }
 
-/// @return the first enforced refusal; else the last stage that says more of an accepted message than that it is (what was
-/// done to its content, that its target is away); else what authorised it.
+/// @return the first enforced refusal; else the last stage that says more of an accepted message than that it is (what
+/// was done to its content, that its target is away); else what authorised it.
 size_t deciding(const std::vector<ExplainedStage>& stages) {
   size_t found = kAuthorisation;
   for (size_t i = 0; i < stages.size(); ++i) {

@@ -1,10 +1,10 @@
 // `explain --message`: what a gateway would decide about one message now, stage by stage, by the gateway's own table
 // (daemons/gatewayd/policy/stages.h). Pure.
 //
-// Each stage is judged by the gateway's own engine, also behind one that refuses, so that all that is in a message's way is
-// seen at once; the first refusal that is enforced is the verdict. What a message in a file does not have (frame, signature,
-// sequence, ticket) and what only the gateway's memory has (the guard's budgets) is not judged, and said to be so.
-// Nothing is sent and nothing changes: limiter, breaker and guard are copies.
+// Each stage is judged by the gateway's own engine, also behind one that refuses, so that all that is in a message's
+// way is seen at once; the first refusal that is enforced is the verdict. What a message in a file does not have
+// (frame, signature, sequence, ticket) and what only the gateway's memory has (the guard's budgets) is not judged, and
+// said to be so. Nothing is sent and nothing changes: limiter, breaker and guard are copies.
 // Failure: an envelope that cannot be read is a verdict of the first stage, and nothing behind it is judged.
 // Threading: none. What it says names types and paths of a payload, never a value.
 #pragma once

@@ -18,10 +18,10 @@ struct Issue {
   std::string_view ns{};              ///< the namespace of the identity, without '/'
 };
 
-/// Puts a new token, a new key or both into `identity`, whose former ones end after the overlap (0: now). Keys that have
-/// ended already are removed, and counts the change.
-/// @return what the agent needs; kInvalidState when the identity was revoked, when the master key does not open the keys
-/// that it has, or when it would have too many keys.
+/// Puts a new token, a new key or both into `identity`, whose former ones end after the overlap (0: now). Keys that
+/// have ended already are removed, and counts the change.
+/// @return what the agent needs; kInvalidState when the identity was revoked, when the master key does not open the
+/// keys that it has, or when it would have too many keys.
 Result<Credentials> issue_secrets(Identity& identity, const Issue& issue, WallMicros now);
 
 /// @return whether a key signs at `now`.

@@ -1,5 +1,5 @@
-// What a gateway decides by, from its configuration file: read by the gateway's own option table, so that names, ranges and
-// defaults are its. The environment and the command line of a running gateway are not known here.
+// What a gateway decides by, from its configuration file: read by the gateway's own option table, so that names, ranges
+// and defaults are its. The environment and the command line of a running gateway are not known here.
 //
 // Failure: every problem is listed, each with file and line. Threading: none.
 #pragma once

@@ -1,7 +1,8 @@
 // The archive of delivered messages as operators ask about it: `mas.archive:{p}` of every partition, record by record,
 // what matches a filter. It needs no key: who wrote to whom stands in clear.
 //
-// Happy path: find() has the newest or oldest records of all partitions, by time; entry() reads the one that a record is in.
+// Happy path: find() has the newest or oldest records of all partitions, by time; entry() reads the one that a record
+// is in.
 // Failure: the first error of Redis ends the reading; an entry that cannot be read is counted and left out.
 // Threading: one thread. Ownership: records are copies.
 #pragma once

@@ -32,7 +32,8 @@ class AuditReader {
   /// @return those that have a stream, and those that mas.config says there are.
   Result<std::vector<uint32_t>> partitions();
 
-  /// @return of these, those whose senders are remembered: each was decided for, and what is decided is audited with it.
+  /// @return of these, those whose senders are remembered: each was decided for, and what is decided is audited with
+  /// it.
   Result<std::vector<uint32_t>> with_senders(const std::vector<uint32_t>& partitions);
 
   Status read(const std::vector<uint32_t>& partitions, const AuditRange& range, const OnEntry& on_entry);

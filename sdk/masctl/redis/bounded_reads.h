@@ -1,5 +1,5 @@
-// Reads of what anybody may have written: sizes are looked at before contents, in one step, and what is too large counts
-// as absent or is said to be too large. So one agent's value of 512 MiB does not stop the operator's tools.
+// Reads of what anybody may have written: sizes are looked at before contents, in one step, and what is too large
+// counts as absent or is said to be too large. So one agent's value of 512 MiB does not stop the operator's tools.
 #pragma once
 
 #include <functional>

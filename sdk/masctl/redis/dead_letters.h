@@ -1,9 +1,9 @@
-// Dead letters as operators ask about them: `dlq:messages`, or what never proved its sender, `dlq:unproven`; page by page,
-// what matches a filter.
+// Dead letters as operators ask about them: `dlq:messages`, or what never proved its sender, `dlq:unproven`; page by
+// page, what matches a filter.
 //
 // Happy path: each_letter() hands every letter that matches to the callback, oldest or newest first.
-// Failure: the first error of Redis ends the reading. An entry that lacks fields is a letter without them; a payload that is
-// too large, or was not asked for, stays in Redis, and only its size is known.
+// Failure: the first error of Redis ends the reading. An entry that lacks fields is a letter without them; a payload
+// that is too large, or was not asked for, stays in Redis, and only its size is known.
 // Threading: one thread. Ownership: a letter is a view during the callback.
 #pragma once
 

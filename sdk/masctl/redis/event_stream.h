@@ -1,8 +1,8 @@
 // Follows the channel mas.system until Ctrl-C or SIGTERM.
 //
 // Happy path: run() subscribes and hands every event on.
-// Failure: no descriptor for a loop, or Redis not there within the time-out, is the error of run(). A link lost later is a
-// remark; what happened meanwhile is lost, and the stream goes on when it is back.
+// Failure: no descriptor for a loop, or Redis not there within the time-out, is the error of run(). A link lost later
+// is a remark; what happened meanwhile is lost, and the stream goes on when it is back.
 // Threading: one thread. Ownership: the sink outlives run().
 #pragma once
 

@@ -1,7 +1,7 @@
 // What the gateways say of themselves in Redis, and what Redis says of their partitions.
 //
-// A gateway's heartbeat `mas.daemon:gatewayd:{instance}` is a JSON object with a snapshot of its counters, a few seconds
-// old at most. Members that a gateway does not write are absent here: 0 or empty.
+// A gateway's heartbeat `mas.daemon:gatewayd:{instance}` is a JSON object with a snapshot of its counters, a few
+// seconds old at most. Members that a gateway does not write are absent here: 0 or empty.
 // Failure: Redis's is the error of the call; a heartbeat that cannot be read is left out.
 #pragma once
 

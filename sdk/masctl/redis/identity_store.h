@@ -1,7 +1,8 @@
 // Identities in Redis: read, listed, and changed together with the operator's record.
 //
 // A change is WATCH, read, decide, MULTI … EXEC: when somebody else changed the identity meanwhile, nothing is written.
-// Failure: kNotFound without an identity; kMalformed for one that cannot be read; kRefused when it was changed meanwhile.
+// Failure: kNotFound without an identity; kMalformed for one that cannot be read; kRefused when it was changed
+// meanwhile.
 #pragma once
 
 #include <string>

@@ -1,8 +1,8 @@
 // The event loop of one command, made so that a process without descriptors hears of that and is not aborted by libuv.
 //
 // Failure: make() says that there are none.
-// Threading: one thread. Ownership: the first member of whoever uses it, so that it goes last: it runs until every handle
-// is closed.
+// Threading: one thread. Ownership: the first member of whoever uses it, so that it goes last: it runs until every
+// handle is closed.
 #pragma once
 
 #include <uv.h>

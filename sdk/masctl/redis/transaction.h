@@ -9,7 +9,8 @@ namespace mas::ctl {
 
 /// Sends `commands` between MULTI and EXEC, in one write.
 /// @return their values. An error of any of them is the error (Redis has done the others, as it always does: none is
-/// sent here that can fail but for a key of another type or a Redis without memory); kRefused when a WATCHed key changed.
+/// sent here that can fail but for a key of another type or a Redis without memory); kRefused when a WATCHed key
+/// changed.
 Result<std::vector<Value>> transact(SyncRedis& redis, const redis::Command& commands);
 
 }  // namespace mas::ctl

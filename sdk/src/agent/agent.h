@@ -56,8 +56,8 @@ struct Callbacks {
   std::map<std::string, MessageHandler, std::less<>> by_type;
 };
 
-/// Lets one thread at a time run callbacks. A pass that its thread never gave back, since a callback was left by longjmp(),
-/// can be revoked; from then on it means nothing.
+/// Lets one thread at a time run callbacks. A pass that its thread never gave back, since a callback was left by
+/// longjmp(), can be revoked; from then on it means nothing.
 class PollGate {
  public:
   class Pass {
@@ -97,8 +97,8 @@ class Agent {
  public:
   Agent(AgentConfig config, MakeMode make_mode) : context_(std::move(config), make_mode) {}
   ~Agent();
-  /// Stops it if need be. @return whether it may be destroyed: false when a thread is still inside, be it the calling one
-  /// or one that does not come out.
+  /// Stops it if need be. @return whether it may be destroyed: false when a thread is still inside, be it the calling
+  /// one or one that does not come out.
   bool let_go();
   Agent(const Agent&) = delete;
   Agent& operator=(const Agent&) = delete;

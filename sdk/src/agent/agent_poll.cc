@@ -104,9 +104,9 @@ Status Agent::poll_entered(int timeout_ms, size_t& ret_handled) {
   }
 }
 
-/// @return whether the calling thread runs one of the agent's callbacks. A callback that calls has its frame below the one it is
-/// run from; a caller above that one can only have come there by longjmp(), out of the callback. (One that jumped and then
-/// went deeper before it calls is taken for the callback.)
+/// @return whether the calling thread runs one of the agent's callbacks. A callback that calls has its frame below the
+/// one it is run from; a caller above that one can only have come there by longjmp(), out of the callback. (One that
+/// jumped and then went deeper before it calls is taken for the callback.)
 [[gnu::noinline]] bool Agent::in_callback() {
   if (!gate_.inside()) return false;
   if (std::less<>()(__builtin_frame_address(0), callback_frame_)) return true;

@@ -5,13 +5,13 @@
 //        ▼                          ▼
 //     extending (PEXPIRE) ──▶ done  asking status and healthd ──▶ done: kLost when the entry is gone,
 //                                                                 kInactive when it says so and nobody judges
-//     What ended before its time (Redis's clock was set forward) is noticed: a heartbeat is written at once, and the lease is
-//     not steady for a while (LeaseProof).
+//     What ended before its time (Redis's clock was set forward) is noticed: a heartbeat is written at once, and the
+//     lease is not steady for a while (LeaseProof).
 //     What Redis refuses otherwise, or cannot extend any more, is an error: the beat was not made.
 //
 // Why PEXPIRE: out of memory, Redis refuses SET but still extends a key. Why healthd is asked: an active one holds
-// flapping agents INACTIVE on purpose; without one nobody would ever set the agent ACTIVE again. The length of the status
-// is asked first, since anybody can make it 512 MiB long.
+// flapping agents INACTIVE on purpose; without one nobody would ever set the agent ACTIVE again. The length of the
+// status is asked first, since anybody can make it 512 MiB long.
 #pragma once
 
 #include "proto/base/state_machine.h"

@@ -1,7 +1,7 @@
 // A struct of the application that is bound to the agent's state by a schema: a field of the state for each member.
 //
-// A field's text is the member's JSON; strings and bytes stand without quotes. What the Python framework writes is read,
-// too: True, False and None.
+// A field's text is the member's JSON; strings and bytes stand without quotes. What the Python framework writes is
+// read, too: True, False and None.
 // Failure: kMalformed, with the field's name, what was expected and what kind of value stood there.
 //   - load(): a field does not fit; the struct is then as it was before
 //   - changes(): the struct breaks its own schema

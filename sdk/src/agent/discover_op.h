@@ -6,12 +6,13 @@
 //
 // The first listing goes out together with the question whether the index is complete (`mas.index`), so an answer costs
 // three round trips; four where several capabilities are asked for: their sets are weighed first (SCARD), since SINTER
-// answers in one piece. Without an index the registry is scanned. Candidates come in bounded pieces, and no more entries are
-// read than the limit asks for; so the cost grows with the answer.
-// Sizing asks how large each field of a piece is (HSTRLEN) before reading asks for them (HMGET): anybody may make a value
-// of 512 MiB, which must not come to everybody who discovers.
-// Failure: Redis's errors; kTooLarge past a million names. An entry that is gone, malformed, too large or does not match is
-// skipped: the index is a hint. So is a name that is longer than any id; the debug callback hears how many there were.
+// answers in one piece. Without an index the registry is scanned. Candidates come in bounded pieces, and no more
+// entries are read than the limit asks for; so the cost grows with the answer.
+// Sizing asks how large each field of a piece is (HSTRLEN) before reading asks for them (HMGET): anybody may make a
+// value of 512 MiB, which must not come to everybody who discovers.
+// Failure: Redis's errors; kTooLarge past a million names. An entry that is gone, malformed, too large or does not
+// match is skipped: the index is a hint. So is a name that is longer than any id; the debug callback hears how many
+// there were.
 #pragma once
 
 #include <string>

@@ -1,17 +1,18 @@
 // Lanes served by weight: which of an agent's waiting messages is next.
 //
-// Start-time fair queueing (P. Goyal, H. Vin, H. Cheng, SIGCOMM 1996) with every message of the same cost, which is stride
-// scheduling (C. Waldspurger, W. Weihl, MIT/LCS/TM-528, 1995): each lane has a tag, the busy lane with the least tag is served,
-// and its tag moves on by its stride, which is inverse to its weight. A lane that was empty takes the tag of the one served
-// last, so it claims nothing for the time when it had nothing. Deficit round robin (M. Shreedhar, G. Varghese, 1996) shares
-// alike, but in runs: a low message would wait for fifty critical ones at a time; here lanes interleave.
+// Start-time fair queueing (P. Goyal, H. Vin, H. Cheng, SIGCOMM 1996) with every message of the same cost, which is
+// stride scheduling (C. Waldspurger, W. Weihl, MIT/LCS/TM-528, 1995): each lane has a tag, the busy lane with the least
+// tag is served, and its tag moves on by its stride, which is inverse to its weight. A lane that was empty takes the
+// tag of the one served last, so it claims nothing for the time when it had nothing. Deficit round robin (M. Shreedhar,
+// G. Varghese, 1996) shares alike, but in runs: a low message would wait for fifty critical ones at a time; here lanes
+// interleave.
 //
 //     lane        critical  high  normal  low  bulk
-//     weight            50    25      15    7     3      of 100, where all are busy; what a lane leaves, the others share
-//     waits for          4     6       8   16    35      messages of other lanes at most, then one of its own is next
+//     weight            50    25      15    7     3   of 100, where all are busy; what a lane leaves, the others share
+//     waits for          4     6       8   16    35   messages of other lanes at most, then one of its own is next
 //
-// So no lane starves: between two messages of a busy lane another one is served for its whole part of that stride and once
-// more, and a message whose lane has been empty for longer waits for one message of each other lane at most.
+// So no lane starves: between two messages of a busy lane another one is served for its whole part of that stride and
+// once more, and a message whose lane has been empty for longer waits for one message of each other lane at most.
 // Within a lane first in is first out. With one busy lane it is a plain queue.
 // Threading: none. It allocates as its rings grow, and picks in a time that depends on nothing but the five lanes.
 #pragma once

@@ -2,16 +2,16 @@
 //
 // A bounded queue per kind, so that a flood of one cannot push out another; every entry carries a number from one
 // sequence, so that the poller sees them in the order in which they happened. The poller takes runs of entries, so a
-// busy agent locks once for many messages. Messages wait in lanes that are served by their weights (FairQueue); while more
-// than one lane is busy, urgent ones overtake what came before them, whatever its kind.
+// busy agent locks once for many messages. Messages wait in lanes that are served by their weights (FairQueue); while
+// more than one lane is busy, urgent ones overtake what came before them, whatever its kind.
 //
-//     I/O thread ─push─▶ messages  (full: drop the oldest of the least urgent, count, one overflow notice) ┐
-//                        receipts  (full: drop oldest)                                                     ├─take()─▶ poller
-//                        changes of the connection  (full: drop oldest)                                    │
-//                        notices   (ends of requests, which Requests bounds; overflow)                     ┘
+//     I/O thread ─push─▶ messages  (full: drop the oldest of the least urgent, count, one notice) ┐
+//                        receipts  (full: drop oldest)                                            ├─take()─▶ poller
+//                        changes of the connection  (full: drop oldest)                           │
+//                        notices   (ends of requests, which Requests bounds; overflow)            ┘
 //
-// Where the mode keeps all, no message is dropped: its stream entry would never be acknowledged. The mode bounds what it reads
-// instead.
+// Where the mode keeps all, no message is dropped: its stream entry would never be acknowledged. The mode bounds what
+// it reads instead.
 // The descriptor is readable from the first entry until the queues are found empty; it is written once in between.
 // Threading: push from any thread; take, settle and the descriptor: one poller at a time.
 #pragma once
@@ -89,8 +89,8 @@ class Inbox {
   /// @return messages dropped since the last call: what an overflow notice is about.
   uint64_t take_dropped();
   /// Makes the descriptor unreadable if nothing waits.
-  /// @param idle the poll ran nothing: the descriptor may be readable for no entry's sake. If something waits all the same,
-  /// it becomes readable anew, since who watches edges polls no more.
+  /// @param idle the poll ran nothing: the descriptor may be readable for no entry's sake. If something waits all the
+  /// same, it becomes readable anew, since who watches edges polls no more.
   void settle(bool idle);
   /// Makes the descriptor readable. Async-signal-safe.
   void wake() const;

@@ -5,7 +5,8 @@
 //                   └─▶ reading the token: another instance wrote it
 //
 // The outcome is the token that the entry has. The transaction asks how long it is; only then it is read.
-// Failure: kTooLarge for a token past the limit; Redis's own words when it refuses a command; nothing is announced then.
+// Failure: kTooLarge for a token past the limit; Redis's own words when it refuses a command; nothing is announced
+// then.
 #pragma once
 
 #include "proto/base/secret.h"

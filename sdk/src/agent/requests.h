@@ -1,9 +1,9 @@
 // An agent's requests that wait for their answer, blocking and asynchronous, by correlation id.
 //
 // A blocking request waits on the caller's stack; whoever ends it (reply, failure to send, time-out, stop) takes it out
-// of the table under the lock, so it ends once. An asynchronous one ends as a notice in the inbox, from which the poller
-// runs its callback, unless it is cancelled before. The callback of a direct one runs at once, in the thread that ends it,
-// after the lock was released.
+// of the table under the lock, so it ends once. An asynchronous one ends as a notice in the inbox, from which the
+// poller runs its callback, unless it is cancelled before. The callback of a direct one runs at once, in the thread
+// that ends it, after the lock was released.
 //
 // A request knows whom it asked: a reply of anybody else ends nothing, since a request's id is no secret.
 //
@@ -102,8 +102,8 @@ class Requests {
   void remove(const Id128& id);
 
   enum class Answered : uint8_t { kTaken, kNobodyWaits, kNotAsked };
-  /// A reply has come: ends the request whose correlation id it is, if its sender was asked. An error reply does so only
-  /// where nobody else may still reply.
+  /// A reply has come: ends the request whose correlation id it is, if its sender was asked. An error reply does so
+  /// only where nobody else may still reply.
   /// @param reply taken when it does, else left. @param sole whether one instance alone has the request.
   Answered answer(const Id128& id, MessagePtr& reply, bool sole);
   /// A request was handed over. @param receivers how many subscribers got it.

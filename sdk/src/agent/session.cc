@@ -326,7 +326,8 @@ void Session::rename() {
   const std::string before = agent_.instance();
   agent_.instances.renew();
   agent_.lease.forget();
-  // One that has no lease is dead to others: the new one has its own before it holds anything, and the old one until then.
+  // One that has no lease is dead to others: the new one has its own before it holds anything, and the old one until
+  // then.
   static_cast<void>(commands().send(instance_lease(agent_), redis::ReplyTo{}));
   mode_.renamed(before);
   redis::Command farewell("HDEL", keys.instances(id), before);

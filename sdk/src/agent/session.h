@@ -10,9 +10,10 @@
 // the agent is up. While up it beats, and looks with every beat whether its registration is still there.
 // Failure: while starting, an error that no retry can mend (wrong password, say) fails the start; everything else is
 // retried until the application gives up. Once it was up, the session recovers by itself for ever: it joins and
-// registers again after every loss, and tells the inbox of each change. An agent that cannot hear does not beat: it would
-// look healthy and be deaf.
-// Threading: the I/O thread, except the constructor and destructor. Ownership: the Agent's, which destroys it after `ended`.
+// registers again after every loss, and tells the inbox of each change. An agent that cannot hear does not beat: it
+// would look healthy and be deaf.
+// Threading: the I/O thread, except the constructor and destructor. Ownership: the Agent's, which destroys it after
+// `ended`.
 #pragma once
 
 #include <functional>

@@ -5,13 +5,14 @@
 //               │  └─nothing there─▶ done             ▲
 //               └─large, or not to be told─▶ naming ─▶ measuring ─▶ done (too large)
 //
-// Happy path: HLEN and MEMORY USAGE together, then HGETALL. Where the hash takes more than one value may have, HKEYS and
-// HSTRLEN come between.
+// Happy path: HLEN and MEMORY USAGE together, then HGETALL. Where the hash takes more than one value may have, HKEYS
+// and HSTRLEN come between.
 // Failure modes:
-//   more fields, a longer name or a larger value than the limits   kTooLarge, with the key, the field and the bound; the
-//                                                                  local copy stays
+//   more fields, a longer name or a larger value than the limits   kTooLarge, with the key, the field and the bound;
+//                                                                  the local copy stays
 //   MEMORY USAGE refused or unknown                                HKEYS and HSTRLEN tell as much
-//   a field that grew after it was sized                           its bytes are dropped as they come (ReplyTo::text_bytes)
+//   a field that grew after it was sized                           its bytes are dropped as they come
+//                                                                  (ReplyTo::text_bytes)
 // Threading: the I/O thread. Ownership: as every Op.
 #pragma once
 

@@ -4,7 +4,8 @@
 //
 //     idle ──FCALL──▶ taking back ──reply──▶ done       a lost link: again (it changes nothing the second time)
 //
-// One function (server_functions.h), so that a second instance that starts at the same moment is either seen or finds nothing removed.
+// One function (server_functions.h), so that a second instance that starts at the same moment is either seen or finds
+// nothing removed.
 #pragma once
 
 #include "sdk/src/core/op.h"

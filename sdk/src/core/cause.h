@@ -1,8 +1,9 @@
-// Why a thread sends: the message whose handler it runs. What is sent meanwhile passes that message on, and says so in its
+// Why a thread sends: the message whose handler it runs. What is sent meanwhile passes that message on, and says so in
+// its
 // `meta` (proto/README.md, "Passing on"), so that a gateway sees work that goes round in a circle.
 //
-// Happy path: the poller opens a Cause around a handler; compose() asks current() on the same thread. What a handler leaves to
-// other threads, or to the callback of a request, has no cause; a gateway's budgets count it all the same.
+// Happy path: the poller opens a Cause around a handler; compose() asks current() on the same thread. What a handler
+// leaves to other threads, or to the callback of a request, has no cause; a gateway's budgets count it all the same.
 // Threading: each thread has its own. Ownership: a Cause does not hold the message; it ends before it.
 #pragma once
 

@@ -15,8 +15,10 @@
 #include "sdk/include/mas.h"
 #include "sdk/src/loop/presence.h"
 
-/// Of functions that catch abi::__forced_unwind: there is no object to refer to, which UBSan takes for a null reference.
-/// Both checks are named: either would make g++ place the test, which then follows the flags of whoever inlines the function.
+/// Of functions that catch abi::__forced_unwind: there is no object to refer to, which UBSan takes for a null
+/// reference.
+/// Both checks are named: either would make g++ place the test, which then follows the flags of whoever inlines the
+/// function.
 #define MAS_CATCHES_UNWINDING __attribute__((no_sanitize("null", "alignment")))
 
 namespace mas::sdk {
@@ -62,8 +64,8 @@ void keep_failure(const mas_message& message, std::string_view text) noexcept;
 std::string take_failure(const mas_message& message);
 
 /// Runs the body of an API function, in a process that may use the library. Memory that cannot be had becomes
-/// MAS_NO_MEMORY, any other exception MAS_INTERNAL. A thread that ends in a callback (pthread_exit, cancellation) unwinds
-/// through here.
+/// MAS_NO_MEMORY, any other exception MAS_INTERNAL. A thread that ends in a callback (pthread_exit, cancellation)
+/// unwinds through here.
 template <typename Body>
 MAS_CATCHES_UNWINDING mas_status guarded(Body&& body) {
   Stay stay;

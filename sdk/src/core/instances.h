@@ -1,7 +1,7 @@
 // The names an agent has had: one for each start, and one more whenever it has to begin anew.
 //
-// Threading: current() from any thread; renew() by one at a time. Ownership: a name stays valid as long as the object, so that
-// the application may keep the text it was given.
+// Threading: current() from any thread; renew() by one at a time. Ownership: a name stays valid as long as the object,
+// so that the application may keep the text it was given.
 #pragma once
 
 #include <atomic>

@@ -1,10 +1,11 @@
-// Whether this instance can prove, by its own clock, that its lease in Redis holds. One that cannot reads and claims nothing:
-// others may take it for dead and handle what it has read.
+// Whether this instance can prove, by its own clock, that its lease in Redis holds. One that cannot reads and claims
+// nothing: others may take it for dead and handle what it has read.
 //
-//     renewal sent ──confirmed──▶ proven until that + kLeaseTtl        (Redis got it later, so the key lives longer than that)
+//     renewal sent ──confirmed──▶ proven until that + kLeaseTtl   (Redis got it later, so the key lives longer)
 //
-// Steady is who renewed in time for a whole period. After a time in which Redis took no renewals, and after Redis's clock was
-// set forward, every instance's lease may have lapsed; one that finds another's gone before that one had the time to renew would take it for dead.
+// Steady is who renewed in time for a whole period. After a time in which Redis took no renewals, and after Redis's
+// clock was set forward, every instance's lease may have lapsed; one that finds another's gone before that one had the
+// time to renew would take it for dead.
 // Threading: the I/O thread.
 #pragma once
 

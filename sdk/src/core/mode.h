@@ -1,7 +1,8 @@
-// How an agent's messages travel. An agent has one mode for its life: one publishes and subscribes (peer/mode.h), the other
-// talks to the gateway (gateway/mode.h). Nothing outside of these folders knows which it is.
+// How an agent's messages travel. An agent has one mode for its life: one publishes and subscribes (peer/mode.h), the
+// other talks to the gateway (gateway/mode.h). Nothing outside of these folders knows which it is.
 //
-// Happy path, per start: load() ─▶ begin() ─▶ prepare() ─▶ listen() ─▶ open() ─▶ up() … down() … up() ─▶ finish() ─▶ close() ─▶ end().
+// Happy path, per start: load() ─▶ begin() ─▶ prepare() ─▶ listen() ─▶ open() ─▶ up() … down() … up() ─▶ finish()
+// ─▶ close() ─▶ end().
 // Drafts go into the outbox; what arrives goes to the host as finished messages with their lane (ModeHost::deliver).
 // Failure modes:
 //   not prepared, not heard   told to `done`; the session tries again
@@ -33,8 +34,8 @@ class Mode {
  public:
   struct Traits {
     std::string_view entry_name;  ///< field `mode` of the agent's entry; empty: it has none
-    /// Nothing that arrived is dropped, since the mode reads no more than there is room for, and no outcome is, since it
-    /// is the only one. Else the inbox has a bound, and a stop drops what nobody took.
+    /// Nothing that arrived is dropped, since the mode reads no more than there is room for, and no outcome is, since
+    /// it is the only one. Else the inbox has a bound, and a stop drops what nobody took.
     bool keeps_all;
     /// A message goes to one instance, and comes again when its handler fails. Else each instance gets it, once.
     bool redelivers;
@@ -84,8 +85,8 @@ class Mode {
   virtual void renewed() {}
   /// The agent is not up any more.
   virtual void down() {}
-  /// Redis takes writes again, after it had refused some on these links, or its clock is known anew: what waits for its time
-  /// is tried now.
+  /// Redis takes writes again, after it had refused some on these links, or its clock is known anew: what waits for its
+  /// time is tried now.
   virtual void recovered() {}
   /// Both links are there again while the agent stops: what is queued may go out.
   virtual void links_back() {}
@@ -97,8 +98,8 @@ class Mode {
   /// The agent goes by another instance's name from now on, which has its lease; up() comes again.
   /// @param before the instance's name until now.
   virtual void renamed(const std::string& /*before*/) {}
-  /// No more messages come in; waits until what was sent has its outcome. @param done called once: ok, or kTimeout with how
-  /// many messages have none. May be called at once.
+  /// No more messages come in; waits until what was sent has its outcome. @param done called once: ok, or kTimeout with
+  /// how many messages have none. May be called at once.
   virtual void finish(Duration patience, std::function<void(Status)> done) = 0;
   /// Stops everything; finish() may be under way.
   virtual void close() = 0;

@@ -1,11 +1,11 @@
 // Redis's time, as this host knows it: its own clock and the difference that was measured.
 //
-// Why: gateways judge timestamps and deadlines by Redis's clock. What an agent sends carries Redis's time, so a host whose
-// clock is wrong is not refused for it.
+// Why: gateways judge timestamps and deadlines by Redis's clock. What an agent sends carries Redis's time, so a host
+// whose clock is wrong is not refused for it.
 // Happy path: measured() takes each answer to TIME. An answer that agrees with what is known, within the uncertainty of
 // its own round trip, changes nothing: on a host whose clock is right the difference stays 0.
-// Failure modes: before the first answer, or where the user may not run TIME, it is this host's own clock. A clock that is
-// stepped counts as it is until the next answer.
+// Failure modes: before the first answer, or where the user may not run TIME, it is this host's own clock. A clock that
+// is stepped counts as it is until the next answer.
 // Threading: measured() on the I/O thread; the rest on any.
 #pragma once
 

@@ -1,8 +1,9 @@
 // How an agent runs what has to happen at once on the server: by its function library (proto/wire/agent_functions.h).
 //
 // Happy path: call() makes an FCALL.
-// Failure modes: where Redis has no functions, no library yet, or the user has no right to FCALL, on_error() says kAgain, and
-// from then on call() makes an EVAL of the same text. Where that is not permitted either, it is FCALL's turn again:
+// Failure modes: where Redis has no functions, no library yet, or the user has no right to FCALL, on_error() says
+// kAgain, and from then on call() makes an EVAL of the same text. Where that is not permitted either, it is FCALL's
+// turn again:
 //
 //     by function ──not there, not permitted──▶ by script ──not permitted──▶ by function
 //

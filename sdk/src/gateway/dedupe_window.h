@@ -1,4 +1,5 @@
-// Remembers the last messages by sender and message id, to drop what comes a second time, unless its handler failed meanwhile.
+// Remembers the last messages by sender and message id, to drop what comes a second time, unless its handler failed
+// meanwhile.
 // Optional: nothing is remembered with a window of 0, or of a message without an id.
 //
 // Threading: none. Memory: the texts of `size` messages.

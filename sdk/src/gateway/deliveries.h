@@ -1,17 +1,17 @@
 // Stream entries whose messages are being handled: from the reader through the inbox and the handlers back to the acks.
 //
-// An entry holds one message or many, and is acknowledged when all of them are done with. A message is when its handler has
-// taken it, or, where the handler failed or was out of time, when the gateway has taken the report of that (FailureReports):
-// from then on the message waits with the gateway. That policy stands in handled() and reported() and nowhere else. Messages
-// that are dropped unhandled (at a stop) do not release their share: the entry stays pending in Redis and comes again, to
-// another instance or to the next start.
+// An entry holds one message or many, and is acknowledged when all of them are done with. A message is when its handler
+// has taken it, or, where the handler failed or was out of time, when the gateway has taken the report of that
+// (FailureReports): from then on the message waits with the gateway. That policy stands in handled() and reported() and
+// nowhere else. Messages that are dropped unhandled (at a stop) do not release their share: the entry stays pending in
+// Redis and comes again, to another instance or to the next start.
 //
 //     began() ─▶ handler ─▶ handled() ──ok──▶ release() ─▶ ack
 //        │                      └──failed──▶ take_failed() ─▶ report ─▶ reported() ─▶ release() ─▶ ack
 //        └── out of time: check_time() ─▶ take_failed() …      (what the handler returns later counts no more)
 //
-// Threading: opened(), take…(), check_time(), reported(): the I/O thread; began(), handled(): the polling thread. Ownership: an
-// entry is shared by its messages, its failures and, once done with, by the queue of acks.
+// Threading: opened(), take…(), check_time(), reported(): the I/O thread; began(), handled(): the polling thread.
+// Ownership: an entry is shared by its messages, its failures and, once done with, by the queue of acks.
 #pragma once
 
 #include <algorithm>
@@ -105,7 +105,8 @@ class Deliveries {
   }
   /// The gateway has taken the report.
   void reported(const Failure& failure) { finish(failure.share, failure.bytes); }
-  /// The gateway takes no report of it. It is not held any more; its entry stays pending, and comes again at the next start.
+  /// The gateway takes no report of it. It is not held any more; its entry stays pending, and comes again at the next
+  /// start.
   void given_up(const Failure& failure) {
     --messages_;
     bytes_ -= static_cast<int64_t>(failure.bytes);

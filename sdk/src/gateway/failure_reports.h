@@ -5,10 +5,10 @@
 //                                      ▲                    │ refused, unknown
 //                                      └──── again, later ◀─┘
 //
-// Failure: one that the gateway calls malformed or too large would be so again: it is counted and not made again, its entry stays
-// unacknowledged. Any other report that is not accepted, or finds no room in the outbox, is made again, each after a wait of its own, for as
-// long as the instance lives; its entry is not acknowledged until then. So what is never reported is handled again, by whoever
-// claims the entry.
+// Failure: one that the gateway calls malformed or too large would be so again: it is counted and not made again, its
+// entry stays unacknowledged. Any other report that is not accepted, or finds no room in the outbox, is made again,
+// each after a wait of its own, for as long as the instance lives; its entry is not acknowledged until then. So what is
+// never reported is handled again, by whoever claims the entry.
 // Bounded: what waits here counts as not handled (Deliveries::full), so no more is read past the inbound bound.
 // Threading: the I/O thread. Ownership: the mode's.
 #pragma once

@@ -68,8 +68,8 @@ std::optional<FrameWindow::Range> FrameWindow::next_frame(MonoTime now) {
   return range;
 }
 
-/// While answers are due, new messages wait for more of their kind, as RFC 896 has it for TCP: an idle gateway gets every
-/// message at once, a busy one a few large frames of each sender. What somebody waits for does not.
+/// While answers are due, new messages wait for more of their kind, as RFC 896 has it for TCP: an idle gateway gets
+/// every message at once, a busy one a few large frames of each sender. What somebody waits for does not.
 bool FrameWindow::gathers(Range range, size_t bytes, MonoTime now) {
   const bool few = range.count < kFewRecords && bytes < kFewBytes;
   if (!few || !gathers_ || gathered_ || range.first < never_out_ || frames_.size() < kUnanswered) return false;

@@ -1,24 +1,24 @@
-// The sender's half of the hand-over to the gateway: which messages are without an outcome, under which numbers they went
-// out, and what a receipt, a time-out or a lost link means for them. Pure: no clock, no socket.
+// The sender's half of the hand-over to the gateway: which messages are without an outcome, under which numbers they
+// went out, and what a receipt, a time-out or a lost link means for them. Pure: no clock, no socket.
 //
 //     add() ─▶ to go out ──next_frame(), pushed()──▶ in flight ──receipt──▶ settled ─▶ listener
 //                 ▲                                      │
 //                 └── resend: gap, time-out, lost answer ┘
 //
-// Batches. While two frames are without an answer, new messages wait for more of their kind (gathers): a gateway that is
-// busy gets few large frames.
-// Numbers. Slot i of the ring has sequence number `base + i`: what is settled leaves at the front. A resend takes the same
-// numbers. Where a frame was refused as a whole, its numbers were not used: once every frame from there on is answered,
-// the refused messages are taken out and those behind move up (close_gap).
+// Batches. While two frames are without an answer, new messages wait for more of their kind (gathers): a gateway that
+// is busy gets few large frames.
+// Numbers. Slot i of the ring has sequence number `base + i`: what is settled leaves at the front. A resend takes the
+// same numbers. Where a frame was refused as a whole, its numbers were not used: once every frame from there on is
+// answered, the refused messages are taken out and those behind move up (close_gap).
 // Order. Frames go into one list and are handled in its order, so a receipt for one frame says that every frame pushed
 // before it has been handled: what of these has no outcome (the frame or its receipt was lost) goes out again. A
 // time-out therefore resends one message only, the oldest: its receipt tells about all the rest. So a gateway that is
 // away for hours costs Redis a message at a time, not a window.
-// Truth. A message gets the outcome of a receipt for a frame that held it, or none. A frame that is refused says nothing
-// about a copy that went out before and was not answered (`uncertain`): such a message waits on.
-// Failure: kLost when the gateway waits for a number that was settled: Redis went back in time. kStuck when frames around a
-// gap get no answer for long. restart() then counts from 1 again, for a new instance; what the old one has not decided it
-// can never decide.
+// Truth. A message gets the outcome of a receipt for a frame that held it, or none. A frame that is refused says
+// nothing about a copy that went out before and was not answered (`uncertain`): such a message waits on.
+// Failure: kLost when the gateway waits for a number that was settled: Redis went back in time. kStuck when frames
+// around a gap get no answer for long. restart() then counts from 1 again, for a new instance; what the old one has not
+// decided it can never decide.
 // Threading: none. Ownership: slots point into batches, which the owner keeps until their last slot is settled.
 #pragma once
 
@@ -97,8 +97,8 @@ class FrameWindow {
   /// Redis refused these frames for good: as if the gateway had.
   void on_write_refused(uint64_t first, uint64_t last, const SendOutcome& outcome);
   Effect on_receipt(const ReceiptMessage& receipt, MonoTime now);
-  /// Redis can be reached and receipts are heard (again), or it takes what it refused: asks about what is in flight, and
-  /// nothing waits for its time.
+  /// Redis can be reached and receipts are heard (again), or it takes what it refused: asks about what is in flight,
+  /// and nothing waits for its time.
   void on_link(MonoTime now);
 
   /// @return when on_time has something to do.

@@ -1,7 +1,7 @@
 // The stream entries that an instance has in hand: taken, and not yet acknowledged by Redis.
 //
-// Happy path: take() ─▶ messages ─▶ handlers (Deliveries) ─▶ send_acks(): XACK and XDEL, many entries in one command, on the
-// session's connection ─▶ let go.
+// Happy path: take() ─▶ messages ─▶ handlers (Deliveries) ─▶ send_acks(): XACK and XDEL, many entries in one command,
+// on the session's connection ─▶ let go.
 // Failure modes:
 //   ack without an answer   sent again with the next send_acks(); twice does no harm
 //   refused ack             likewise, and the reader is told
@@ -33,8 +33,8 @@ class HeldEntries {
   bool take(size_t stream, std::string_view id) { return held_[stream].emplace(id).second; }
   /// Sends what acks there are, and those again that had no answer.
   void send_acks();
-  /// The instance has another name: claims what is in hand for it, else others would take it for a dead instance's. The reply
-  /// stream is another one.
+  /// The instance has another name: claims what is in hand for it, else others would take it for a dead instance's. The
+  /// reply stream is another one.
   void keep();
   /// Sends what acks there are; hears no more answers.
   void stop();

@@ -1,5 +1,5 @@
-// Gateway mode: frames out and receipts back (GatewayOutbox), stream entries in (GatewayReader), failures of handlers told
-// (FailureReports), and the time that they need.
+// Gateway mode: frames out and receipts back (GatewayOutbox), stream entries in (GatewayReader), failures of handlers
+// told (FailureReports), and the time that they need.
 //
 // The channel is that of the instance's receipts. Before the agent registers, GatewaySetupOp reads how many partitions
 // there are and makes the streams' groups. The agent does not hear `agent.{id}`: peers would walk around the policy.

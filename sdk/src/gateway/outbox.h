@@ -1,14 +1,14 @@
 // Sending in gateway mode: messages leave in frames, and receipts say what became of them.
 //
-// Happy path: send() writes a message's record into the batch that is filling; the I/O thread moves what has filled into
-// the window (FrameWindow: numbers, resends), encodes frames and pushes them with one RPUSH. What is sent while that is
-// under way goes out with the next, so batches form by themselves and an idle agent waits for nothing.
+// Happy path: send() writes a message's record into the batch that is filling; the I/O thread moves what has filled
+// into the window (FrameWindow: numbers, resends), encodes frames and pushes them with one RPUSH. What is sent while
+// that is under way goes out with the next, so batches form by themselves and an idle agent waits for nothing.
 //
 //     send() ─▶ filling ──pump()──▶ window ──RPUSH──▶ mas.ingress:{p} … mas.receipts ──on_receipt()──▶ outcome
 //
 // Failure: whatever is lost on the way is sent again under the same numbers, with a fresh frame id and timestamp, until
-// there is a receipt. A frame that Redis refuses for good (permission) is refused for its messages. When the gateway waits
-// for a number that was settled, on_receipt and on_time say so: the session starts a new instance.
+// there is a receipt. A frame that Redis refuses for good (permission) is refused for its messages. When the gateway
+// waits for a number that was settled, on_receipt and on_time say so: the session starts a new instance.
 // Threading, ownership: see Outbox.
 #pragma once
 

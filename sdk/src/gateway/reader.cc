@@ -187,16 +187,16 @@ void GatewayReader::read(bool own) {
   send(own ? State::kReadingOwn : State::kReadingNew, redis::Command::of(args), own ? kPatience : kBlock + kPatience);
 }
 
-/// Of each stream, in one read or claim. COUNT holds for a stream, and what an entry holds is known only when it is there: so
-/// as many as fit below the bound if all are as large as can be, and one where not even that many fit.
+/// Of each stream, in one read or claim. COUNT holds for a stream, and what an entry holds is known only when it is
+/// there: so as many as fit below the bound if all are as large as can be, and one where not even that many fit.
 size_t GatewayReader::entries_at_once() const {
   const AgentContext& agent = host_.context();
   const Bound largest{limits::kFrameRecords, std::max(limits::kFrameBytes, agent.config.max_envelope)};
   return std::clamp<size_t>(deliveries_.room_for(largest) / streams_.size(), 1, kMaxEntries);
 }
 
-/// Until just after the lease is due for its renewal, so that nothing delays the claims that come then; no longer than it is
-/// proven.
+/// Until just after the lease is due for its renewal, so that nothing delays the claims that come then; no longer than
+/// it is proven.
 Duration GatewayReader::block_for() const {
   const Duration proven = host_.context().lease.left(mono_now());
   const Duration renewal = proven - (kLeaseTtl - kLeaseRenewal);

@@ -5,28 +5,31 @@
 //                        ▼
 //                      trying ──every right that reading takes──▶ hearing ──up()──▶ idle
 //
-//     idle ──advance(): the first of kTasks that is wanted──▶ making groups │ claiming │ reading own │ reading new ──reply──▶ idle
+//     idle ──advance(): the first of kTasks that is wanted──▶ making groups │ claiming │ reading own │ reading new
+//      ▲───────────────────────────────────reply──────────────────┘
 //       claiming       a few entries of dead instances, when the lease was renewed
 //       reading own    after a reconnect, what was delivered and not acknowledged
 //       reading new    XREADGROUP BLOCK … >
 //     Of these, none but the groups goes out while the own lease is not proven or the inbound bound is reached.
 //
-// Happy path: some entries of every stream are read at a time; Unpacker makes messages of them, and the inbox serves the lanes
-// by their weights. When all messages of an entry were handled (Deliveries), it is acknowledged (HeldEntries).
-// Bounded: nothing more is read while as many messages as the inbound bound wait for handlers, and fewer entries at a time
-// the nearer it is; none is dropped. So what waits exceeds the bound by one entry of each stream at most.
+// Happy path: some entries of every stream are read at a time; Unpacker makes messages of them, and the inbox serves
+// the lanes by their weights. When all messages of an entry were handled (Deliveries), it is acknowledged
+// (HeldEntries).
+// Bounded: nothing more is read while as many messages as the inbound bound wait for handlers, and fewer entries at a
+// time the nearer it is; none is dropped. So what waits exceeds the bound by one entry of each stream at most.
 // Failure modes:
-//   lost link, refused read   deaf: the session is told, is not up any more, and calls listen() again; then entries that were
-//                             delivered and not acknowledged are read again, those in hand are known and left alone
+//   lost link, refused read   deaf: the session is told, is not up any more, and calls listen() again; then entries
+//                             that were delivered and not acknowledged are read again, those in hand are known and left
+//                             alone
 //   refused ack               deaf when the task under way is over
-//   Redis has less than it had   groups that were there are gone, or were delivered less than they were (StreamProgress): the
-//                             session is told
-//   a dead instance's entry   claimed by one function for all lanes, so two that claim at once never get the same. One that did
-//                             not end in order is taken for dead only by who has a steady lease (LeaseProof): when Redis took
-//                             no renewals for a while, all leases are gone and nobody is dead
+//   Redis has less than it had   groups that were there are gone, or were delivered less than they were
+//                                (StreamProgress): the session is told
+//   a dead instance's entry   claimed by one function for all lanes, so two that claim at once never get the same. One
+//                             that did not end in order is taken for dead only by who has a steady lease (LeaseProof):
+//                             when Redis took no renewals for a while, all leases are gone and nobody is dead
 //   no function to claim with the dead's entries wait until a daemon has loaded it (server_functions.h); told to debug
-//   an entry that three held  when they died is reported as failed, each of its messages, and not handled: a message that takes
-//                             its process along ends as a dead letter
+//   an entry that three held  when they died is reported as failed, each of its messages, and not handled: a message
+//                             that takes its process along ends as a dead letter
 // Threading: the I/O thread. Ownership: the mode's.
 #pragma once
 
@@ -55,7 +58,8 @@ class GatewayReader final : public redis::ConnectionListener {
   void listen_no_more() { heard_ = nullptr; }
   /// The agent is registered: reads, and sends acks again that had no answer.
   void up();
-  /// The lease was renewed: looks for entries of the dead, goes on with what waited for it, and with acks that Redis refused.
+  /// The lease was renewed: looks for entries of the dead, goes on with what waited for it, and with acks that Redis
+  /// refused.
   void on_lease();
   /// Entries are due for their acks, and there may be room again.
   void on_handled();

@@ -1,4 +1,5 @@
-// Messages as the application's threads queue them for the gateway: written once, read by the I/O thread for each frame.
+// Messages as the application's threads queue them for the gateway: written once, read by the I/O thread for each
+// frame.
 #pragma once
 
 #include <string>

@@ -1,7 +1,7 @@
 // How far the streams of an agent were delivered, as Redis said: ids that only rise, unless Redis lost data.
 //
-// Redis keeps the id of the last entry that it delivered to a group. A Redis that comes back empty, from an older snapshot, or as
-// a replica that had not all of it has an older one.
+// Redis keeps the id of the last entry that it delivered to a group. A Redis that comes back empty, from an older
+// snapshot, or as a replica that had not all of it has an older one.
 // Pure. Threading: none.
 #pragma once
 
@@ -21,8 +21,8 @@ class StreamProgress {
 
   /// An entry came.
   void took(size_t stream, std::string_view id) { newest_[stream] = std::max(newest_[stream], parse(id)); }
-  /// @param id of the last entry that was delivered to anybody, as Redis says it now. @return what it was, where that was more;
-  /// empty: it is as it should be. What is there now is what counts from now on.
+  /// @param id of the last entry that was delivered to anybody, as Redis says it now. @return what it was, where that
+  /// was more; empty: it is as it should be. What is there now is what counts from now on.
   std::string compare(size_t stream, std::string_view id) {
     const Id before = std::exchange(newest_[stream], parse(id));
     if (newest_[stream] >= before) return {};

@@ -4,7 +4,8 @@
 //   not an envelope, or for another agent   dropped (open_envelope)
 //   too large, or no memory for it          reported to the gateway as failed, which keeps it
 //   come twice (dedupe)                     dropped and counted
-//   a reply on a lane                       dropped and counted: only the reply stream is written for who bears a ticket
+//   a reply on a lane                       dropped and counted: only the reply stream is written for who bears a
+//                                           ticket
 //   entry of no known form                  the rest of it is dropped, counted, told to debug
 // Threading: the I/O thread. Ownership: the reader's.
 #pragma once
@@ -27,8 +28,8 @@ class Unpacker {
 
   /// Gives the host the entry's messages. @param blob the entry's field. @param stream its key.
   void take(const DeliveryPtr& delivery, std::string_view blob, const std::string& stream);
-  /// Whoever handled these died, again and again. One of them may be why: each is delivered again alone, so that the others
-  /// get by.
+  /// Whoever handled these died, again and again. One of them may be why: each is delivered again alone, so that the
+  /// others get by.
   void fail(const DeliveryPtr& delivery, std::string_view blob);
 
  private:

@@ -90,9 +90,9 @@ void forked() {
     own = nullptr;
 }
 
-/// When the library is loaded, since what is asked for first runs last at exit(): end() comes after the static objects of
-/// the application and its functions for atexit(), which may still stop agents. What the library uses must have asked
-/// before: simdjson's objects are made at their first use; OpenSSL asked earlier, or never does.
+/// When the library is loaded, since what is asked for first runs last at exit(): end() comes after the static objects
+/// of the application and its functions for atexit(), which may still stop agents. What the library uses must have
+/// asked before: simdjson's objects are made at their first use; OpenSSL asked earlier, or never does.
 __attribute__((constructor(101))) void watch_process() {
   threads = new Threads;
   redis::keep_tls_at_exit();

@@ -1,15 +1,15 @@
 // Which threads work in the library just now, and whether any may: what exit() and fork() mean for libmas.
 //
-//     usable ──exit()────────────────────▶ ending     for good: what the library stands on is being taken down
-//        └────fork(), in a child that has agents──▶ forked     for good: no I/O thread, and connections that are the parent's
+//     usable ──exit()──▶ ending   for good: what the library stands on is being taken down
+//        └─────fork(), in a child that has agents──▶ forked   for good: no I/O thread, and the parent's connections
 //
-// Happy path: every call of the C interface is a Stay, every turn of the I/O loop is one, and what may take long (waits,
-// the application's callbacks) is an Absence within. exit() refuses new stays and waits until the present ones are over,
-// so that static objects and libraries go only when nobody uses them any more; a thread that comes back from an absence
-// then stops for good.
+// Happy path: every call of the C interface is a Stay, every turn of the I/O loop is one, and what may take long
+// (waits, the application's callbacks) is an Absence within. exit() refuses new stays and waits until the present ones
+// are over, so that static objects and libraries go only when nobody uses them any more; a thread that comes back from
+// an absence then stops for good.
 // Failure: a stay is refused; a stay that lasts (a debug callback that hangs) is waited for one second.
-// Threading: any thread. A stay also holds back the thread's cancellation: one that was cancelled in the midst of a write
-// would leave queues and locks behind.
+// Threading: any thread. A stay also holds back the thread's cancellation: one that was cancelled in the midst of a
+// write would leave queues and locks behind.
 #pragma once
 
 #include <pthread.h>
@@ -42,7 +42,8 @@ Thread& self();
 [[noreturn]] void stop_here();
 
 inline bool present(const Thread& thread) { return (thread.moves.load(std::memory_order_relaxed) & 1) != 0; }
-/// Sequentially consistent, as the state is: exit() sees the thread and waits for it, or the thread sees that exit() began.
+/// Sequentially consistent, as the state is: exit() sees the thread and waits for it, or the thread sees that exit()
+/// began.
 /// @return whether it may come; if not, it has to go again.
 inline bool come(Thread& thread) {
   thread.moves.fetch_add(1);
@@ -118,8 +119,8 @@ class Cancellable : public Absence {
   ~Cancellable() { presence::set_cancel_state(PTHREAD_CANCEL_DISABLE); }
 };
 
-/// Calls a function of the application's. Whoever calls looks at library_usable() before it goes on: the function may have
-/// forked, and returned in the child.
+/// Calls a function of the application's. Whoever calls looks at library_usable() before it goes on: the function may
+/// have forked, and returned in the child.
 template <typename Fn, typename... Args>
 auto call_out(Fn* fn, Args... args) {
   Cancellable outside;

@@ -4,7 +4,8 @@
 // run on the I/O thread in the order of posting; many posts wake the thread once.
 // The loop is turned by that thread or by a waiting one of the application, see Turns; "the I/O thread" elsewhere means
 // whichever it is.
-// Failure: acquire() says why a thread or loop could not be made. exit() stops the thread where it stands, see presence.h.
+// Failure: acquire() says why a thread or loop could not be made. exit() stops the thread where it stands, see
+// presence.h.
 // Threading: acquire and post from any thread; the rest on the I/O thread. All signals are blocked there, so that the
 // application's handlers never run on it and a broken socket raises no SIGPIPE.
 // Ownership: agents share the runtime; the last reference must be dropped outside the I/O thread (it joins it).

@@ -10,10 +10,11 @@
 //        └───────────── after kPatience, or by resume() ───────────────────┘
 //
 // While the loop is led the I/O thread looks every kPatience whether the leader came and went; when it stayed all the
-// time, the I/O thread sleeps until it leaves. So the loop stands still for kPatience at most when the application turns
-// to something else, a busy leader costs no wake-up per message and an idle one none at all.
-// Failure: a leader whose thread is cancelled while it sleeps gives the loop back as any other. Threading: any thread but for serve(); code of the loop runs on one thread at a time and sees all that
-// ran before it. Ownership: the Runtime's; whoever calls keeps that alive.
+// time, the I/O thread sleeps until it leaves. So the loop stands still for kPatience at most when the application
+// turns to something else, a busy leader costs no wake-up per message and an idle one none at all.
+// Failure: a leader whose thread is cancelled while it sleeps gives the loop back as any other. Threading: any thread
+// but for serve(); code of the loop runs on one thread at a time and sees all that ran before it. Ownership: the
+// Runtime's; whoever calls keeps that alive.
 #pragma once
 
 #include <uv.h>

@@ -82,7 +82,8 @@ void ChannelOutbox::drain() {
   }
 }
 
-/// @return the next batch that may go out. While one is held back nobody wakes the I/O thread: an answer does, or its time.
+/// @return the next batch that may go out. While one is held back nobody wakes the I/O thread: an answer does, or its
+/// time.
 /// @param ret_more whether another may go out after it.
 std::unique_ptr<ChannelOutbox::Batch> ChannelOutbox::take(bool& ret_more) {
   std::unique_lock lock(mutex_);

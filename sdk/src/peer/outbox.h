@@ -6,8 +6,8 @@
 //
 //     send() ─▶ filling (▶ full) ──drain()──▶ in flight (a queue of batches) ──on_reply()──▶ outcome ─▶ listener
 //
-// Long messages are paced (PublishPace): they form batches of about a mebibyte, and while one is held back everything behind
-// it waits, for an answer or its time.
+// Long messages are paced (PublishPace): they form batches of about a mebibyte, and while one is held back everything
+// behind it waits, for an answer or its time.
 // Failure, threading, ownership: see Outbox. drain, on_reply, close: the I/O thread.
 #pragma once
 

@@ -1,12 +1,12 @@
 // How fast a publisher may send long messages. Pure: the time is an argument.
 //
-// Why: Redis takes a long message from its sender's socket as fast as it comes, and writes 64 KiB to each subscriber per
-// turn of its event loop. What it has not written counts against `client-output-buffer-limit pubsub` (32 MiB by
+// Why: Redis takes a long message from its sender's socket as fast as it comes, and writes 64 KiB to each subscriber
+// per turn of its event loop. What it has not written counts against `client-output-buffer-limit pubsub` (32 MiB by
 // default), and a subscriber past that is cut off, however fast it reads. A sender cannot see how much that is. Short
 // messages cannot run ahead so: Redis reads less of them per turn than it writes.
-// Happy path: a bucket of bytes bounds the rate, so that a reader that stands still for most of a second falls behind by
-// less than Redis keeps for it; and little is written that Redis has not answered, so that what has gathered while Redis
-// stood still does not come to it at once.
+// Happy path: a bucket of bytes bounds the rate, so that a reader that stands still for most of a second falls behind
+// by less than Redis keeps for it; and little is written that Redis has not answered, so that what has gathered while
+// Redis stood still does not come to it at once.
 // Limits: the rate is a sender's. A reader that is slower, or many senders of long messages to one, still reach Redis's
 // limit.
 #pragma once
@@ -30,8 +30,8 @@ class PublishPace {
 
   static size_t charge_of(size_t bytes) { return bytes < kLong ? 0 : bytes; }
 
-  /// @return whether a write of this charge may go out now. One that is larger than the burst goes alone, and those behind
-  /// it wait the longer.
+  /// @return whether a write of this charge may go out now. One that is larger than the burst goes alone, and those
+  /// behind it wait the longer.
   bool may_go(size_t charge, MonoTime now) const {
     return charge == 0 || (room_for(charge) && level_at(now) >= std::min<int64_t>(kMax, static_cast<int64_t>(charge)));
   }

@@ -4,10 +4,11 @@
  *   mas-ledger-agent receive ID [failing]          failing: some handlers are slow, some fail once, some for ever, by
  *                                                  what they return or by longjmp()
  *
- * Of the environment: MAS_LEDGER_PADDING, bytes that are added to each message; MAS_LEDGER_BOUND=MESSAGES:BYTES of the inbound
- * queue; MAS_LEDGER_LATE, milliseconds before a receiver's first poll.
+ * Of the environment: MAS_LEDGER_PADDING, bytes that are added to each message; MAS_LEDGER_BOUND=MESSAGES:BYTES of the
+ * inbound queue; MAS_LEDGER_LATE, milliseconds before a receiver's first poll.
  *
- * One line per event, written at once, so that a killed process has told all it knew; AT is the monotonic clock, in seconds:
+ * One line per event, written at once, so that a killed process has told all it knew; AT is the monotonic clock, in
+ * seconds:
  *
  *   try N TARGET AT                before a message is sent
  *   sent N ID                      it is queued

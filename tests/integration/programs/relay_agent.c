@@ -2,8 +2,8 @@
  *
  *   mas-relay-agent ID TARGET [start]     with `start` it sends the first message itself
  *
- * One line per event: `ready`; `got SENDER TYPE` for a message that it handles; `refused DECISION DETAIL` for one of its own
- * that was not accepted. TERM ends it. */
+ * One line per event: `ready`; `got SENDER TYPE` for a message that it handles; `refused DECISION DETAIL` for one of
+ * its own that was not accepted. TERM ends it. */
 #include <mas.h>
 #include <signal.h>
 #include <stdio.h>

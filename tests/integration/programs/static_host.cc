@@ -1,8 +1,10 @@
-// A C++ program whose agent is a static object: exit() destroys it while other threads are inside of it, or the calling one.
+// A C++ program whose agent is a static object: exit() destroys it while other threads are inside of it, or the calling
+// one.
 //
 //   mas-static-host HOW MICROSECONDS
 //
-// One thread runs the agent, one waits for an answer that nobody gives. After MICROSECONDS more the program ends with status 7:
+// One thread runs the agent, one waits for an answer that nobody gives. After MICROSECONDS more the program ends with
+// status 7:
 //   return main returns · thread exit, called by another thread · handler exit, called in a handler
 #include <atomic>
 #include <chrono>

@@ -1,4 +1,5 @@
-// The breaker over simulated time: what opens it, trials, growing open times, inactive agents, operators, several gateways.
+// The breaker over simulated time: what opens it, trials, growing open times, inactive agents, operators, several
+// gateways.
 #include "daemons/gatewayd/breaker/breaker.h"
 
 #include <random>

@@ -1,4 +1,5 @@
-// Circuit breakers in a turn, over simulated time: what opens one, what its senders hear, how it closes, what is written.
+// Circuit breakers in a turn, over simulated time: what opens one, what its senders hear, how it closes, what is
+// written.
 #include "tests/unit/gatewayd/turn_case.h"
 
 using namespace mas;

@@ -1,5 +1,5 @@
-// Error replies that the gateway writes: requests that are given up are answered once, to the instance that asked, under the
-// same rules as every reply.
+// Error replies that the gateway writes: requests that are given up are answered once, to the instance that asked,
+// under the same rules as every reply.
 #include "proto/wire/error_reply.h"
 #include "tests/unit/gatewayd/retry_case.h"
 

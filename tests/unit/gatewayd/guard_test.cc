@@ -1,4 +1,5 @@
-// The runaway guard over simulated time: each rule, their order, what it counts, and agents that answer each other for ever.
+// The runaway guard over simulated time: each rule, their order, what it counts, and agents that answer each other for
+// ever.
 #include "daemons/gatewayd/guard/guard.h"
 
 #include "proto/wire/chain.h"

@@ -1,5 +1,5 @@
-// Dead letters: refused at the bound of their queue; and those that come back: who is believed, what today's policy says,
-// and that none is lost or kept twice.
+// Dead letters: refused at the bound of their queue; and those that come back: who is believed, what today's policy
+// says, and that none is lost or kept twice.
 #include "daemons/gatewayd/replay/replay_frame.h"
 
 #include "tests/unit/gatewayd/turn_case.h"

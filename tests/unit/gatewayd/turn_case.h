@@ -1,5 +1,5 @@
-// What the tests of the turn share: agents whose facts are set by hand, frames as a sender makes them, a turn from need()
-// to finish(), and readers of what came out. Time is simulated.
+// What the tests of the turn share: agents whose facts are set by hand, frames as a sender makes them, a turn from
+// need() to finish(), and readers of what came out. Time is simulated.
 #pragma once
 
 #include <algorithm>
@@ -298,7 +298,8 @@ struct TurnCase {
     }
   }
 
-  /// What is kept of each element: nothing delivered without its record, nothing recorded as accepted and not delivered.
+  /// What is kept of each element: nothing delivered without its record, nothing recorded as accepted and not
+  /// delivered.
   void check_ledger() const {
     size_t deliveries = 0, accepted = 0;
     for (const auto& one : delivered) deliveries += one.envelopes.size();

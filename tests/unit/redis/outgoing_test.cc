@@ -1,5 +1,5 @@
-// Ropes, and the queue that puts them and bytes into writes: nothing changes, nothing changes its place, and what was lent
-// comes back.
+// Ropes, and the queue that puts them and bytes into writes: nothing changes, nothing changes its place, and what was
+// lent comes back.
 #include "proto/redis/outgoing.h"
 
 #include <algorithm>

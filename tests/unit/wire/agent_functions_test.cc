@@ -7,7 +7,8 @@
 using namespace mas;
 
 TEST_CASE("a library with another text has another name") {
-  // Agents and daemons of other versions know this text by this number. Where it must change, raise the number in all three.
+  // Agents and daemons of other versions know this text by this number. Where it must change, raise the number in all
+  // three.
   CHECK(kAgentLibrary == "mas_agent_2");
   CHECK(kClaimFunction.name == "mas_claim_2");
   CHECK(kTakeBackFunction.name == "mas_take_back_2");

@@ -1,4 +1,5 @@
-// What `forget` sends and which keys it takes for an agent's streams; what the script does is in test_gateway_forget.py.
+// What `forget` sends and which keys it takes for an agent's streams; what the script does is in
+// test_gateway_forget.py.
 #include "proto/wire/forget_agent.h"
 
 #include "tests/unit/catch.h"

@@ -1,4 +1,5 @@
-// The retry schedule over simulated time: bounds of each wait, the same time for everybody, the limit, clocks that step.
+// The retry schedule over simulated time: bounds of each wait, the same time for everybody, the limit, clocks that
+// step.
 #include "proto/wire/retry.h"
 #include "proto/wire/failure_report.h"
 #include "proto/wire/record_batch.h"

@@ -1,4 +1,5 @@
-// Codes of letters and digits: diagnoses, Medicare numbers, IBAN, DEA, national insurance numbers, wallets, MAC addresses.
+// Codes of letters and digits: diagnoses, Medicare numbers, IBAN, DEA, national insurance numbers, wallets, MAC
+// addresses.
 #include <array>
 
 #include "daemons/gatewayd/dlp/checksums.h"
@@ -10,8 +11,8 @@ namespace {
 
 using enum Context;
 
-/// As it is printed on the card, 1EG4-TE5-MK73, it is one by itself. One random word in 12,500 fits the alphabet, and one
-/// in 1,050 of eleven hexadecimal digits: without the hyphens or in lower case something must say so.
+/// As it is printed on the card, 1EG4-TE5-MK73, it is one by itself. One random word in 12,500 fits the alphabet, and
+/// one in 1,050 of eleven hexadecimal digits: without the hyphens or in lower case something must say so.
 void medicare(Sight& sight, uint32_t begin) {
   if (!sight.wants(Type::health_insurance)) return;
   std::array<char, 11> code{};
@@ -102,8 +103,8 @@ bool is_machine_code(const Sight& sight, Span code) {
   return next_axis || is_machine_word(sight.text(), begin);
 }
 
-/// What a code with a dot is worth. Parts, rooms and releases are numbered by a letter, two digits and one more as well:
-/// such a short one needs a word of medicine, and any is none where a word of engineering stands by it.
+/// What a code with a dot is worth. Parts, rooms and releases are numbered by a letter, two digits and one more as
+/// well: such a short one needs a word of medicine, and any is none where a word of engineering stands by it.
 float dotted_shape(Sight& sight, Span all, bool lower, size_t decimals) {
   ContextMask around = sight.near(all) | sight.node_of(all.begin).context;
   bool clinical = (around & bits(kMedical, kClinical, kDiagnosis, kMrn, kInsurance, kNpi)) != 0;

@@ -19,7 +19,8 @@ class Columns {
  public:
   static constexpr size_t kMax = 64;
 
-  /// @param text the same at every call. @param at a place in what may be the line of names. @return whether it is one: two names or more, and nothing else.
+  /// @param text the same at every call. @param at a place in what may be the line of names. @return whether it is one:
+  /// two names or more, and nothing else.
   bool find(std::string_view text, uint32_t at);
 
   size_t count() const { return names_.count; }

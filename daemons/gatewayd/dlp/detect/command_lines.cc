@@ -58,8 +58,8 @@ bool is_program(std::string_view word) {
   return names.contains(word);
 }
 
-/// Whether the next command begins, which looks at its own words: a program's name that is no option's value (a user may
-/// be called like it), or this program's again.
+/// Whether the next command begins, which looks at its own words: a program's name that is no option's value (a user
+/// may be called like it), or this program's again.
 bool begins_command(std::string_view word, const Program& program, bool after_option) {
   std::string_view own = program.name.substr(0, program.name.find(' '));
   return word == own || (!after_option && is_program(word));

@@ -88,8 +88,8 @@ class DigitGroupChain {
   uint32_t ahead_ = 0;
 };
 
-/// Whether the key of `span`, of JSON or written before it in a text, calls it an id, a hash, a time or a count, or tells something
-/// about data: `card_id`, `ssn_hash`. Such a key is no context, whatever else it names.
+/// Whether the key of `span`, of JSON or written before it in a text, calls it an id, a hash, a time or a count, or
+/// tells something about data: `card_id`, `ssn_hash`. Such a key is no context, whatever else it names.
 bool is_key_against(Sight& sight, Span span);
 
 // The kinds of numbers. Each is told where a chain is read from, and looks for what begins there.

@@ -38,9 +38,9 @@ inline uint64_t ends_of_marked(uint64_t runs, uint64_t marks, bool& carry) {
 
 }  // namespace
 
-/// Finds the fields that may hold a number. Such a field has a group of digits that does not begin inside of a word; and
-/// it is as long as the shortest number, or a letter or sign stands beside such a group. A plus is not among these signs:
-/// it makes no number of fewer digits.
+/// Finds the fields that may hold a number. Such a field has a group of digits that does not begin inside of a word;
+/// and it is as long as the shortest number, or a letter or sign stands beside such a group. A plus is not among these
+/// signs: it makes no number of fewer digits.
 /// @param starts where groups begin that are not inside of words. @return the first byte behind each such field.
 inline uint64_t DigitGroups::live_field_ends(const Word& word, uint64_t starts) {
   static_assert(kShortestInGroups == 7 && kShortestInGroups < kShortest);

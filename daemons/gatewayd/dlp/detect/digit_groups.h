@@ -1,11 +1,12 @@
 // Finds groups of digits, and chains of groups that little stands between: "(415) 555-2671" is 415, 555, 2671.
 //
-// Most digits of a message are counters, times and parts of ids, of which nothing begins. They are left out sixty-four bytes
-// at a time, by the bits of the classes: fields, runs of digits and of what stands between groups, are looked at only where
-// they are as long as the shortest number, or where a group stands beside a letter or sign that may make something of it.
+// Most digits of a message are counters, times and parts of ids, of which nothing begins. They are left out sixty-four
+// bytes at a time, by the bits of the classes: fields, runs of digits and of what stands between groups, are looked at
+// only where they are as long as the shortest number, or where a group stands beside a letter or sign that may make
+// something of it.
 //
-// Happy path: next() until it says false; groups() then is the next chain. Linear, and the memory is that of the longest
-// chain.
+// Happy path: next() until it says false; groups() then is the next chain. Linear, and the memory is that of the
+// longest chain.
 // Threading: none.
 #pragma once
 
@@ -33,8 +34,8 @@ class DigitGroups {
       : text_(text), classes_(classes), groups_(groups) {}
 
   bool next();
-  /// Whether anything may begin in the chain: it has as many digits as the shortest number, or stands beside a letter, a space
-  /// or another sign that may make something of fewer.
+  /// Whether anything may begin in the chain: it has as many digits as the shortest number, or stands beside a letter,
+  /// a space or another sign that may make something of fewer.
   bool may_hold_number() const;
   const std::vector<DigitGroup>& groups() const { return groups_; }
   /// How many digits the chain has in all.

@@ -1,5 +1,5 @@
-// Addresses of electronic mail: RFC 5321's dot-string with RFC 6531's letters of other scripts, and host names as they are
-// in use: letters, digits and hyphens, internationalised names (RFC 5890) in letters or as xn--.
+// Addresses of electronic mail: RFC 5321's dot-string with RFC 6531's letters of other scripts, and host names as they
+// are in use: letters, digits and hyphens, internationalised names (RFC 5890) in letters or as xn--.
 #include <algorithm>
 
 #include "daemons/gatewayd/dlp/detect/detect.h"

@@ -12,7 +12,8 @@ namespace {
 
 using enum Context;
 
-/// Schemes whose credentials are the token itself: RFC 6750, and those of GitHub, Okta, Datadog, Opsgenie, Splunk and others.
+/// Schemes whose credentials are the token itself: RFC 6750, and those of GitHub, Okta, Datadog, Opsgenie, Splunk and
+/// others.
 bool is_token_scheme(std::string_view scheme) {
   return equals_any(scheme, {"token", "ssws", "apikey", "api-key", "api-token", "key", "geniekey", "splunk", "apitoken",
                              "pve", "oauth", "access", "secret", "klaviyo-api-key", "discogs", "bot"});

@@ -197,7 +197,8 @@ void jwk_at(Sight& sight, Span literal) {
   }
 }
 
-/// A key under its name: WireGuard's 32 bytes in base64 (wg(8)), or 64 hexadecimal digits as Ethereum's wallets show them.
+/// A key under its name: WireGuard's 32 bytes in base64 (wg(8)), or 64 hexadecimal digits as Ethereum's wallets show
+/// them.
 void named_key_at(Sight& sight, Span literal) {
   constexpr uint32_t kSigns = 8, kBase64 = 44, kHex = 64;
   if (is_letter(sight.before(literal.begin)) && !is_upper(sight.at(literal.begin))) return;

@@ -15,7 +15,8 @@ namespace mas::dlp {
 
 // ---- What they share (literal_detectors.cc)
 
-/// Whether a word may begin at `at`: no letter or digit stands before it, but for the letter of a written escape (`\n`).
+/// Whether a word may begin at `at`: no letter or digit stands before it, but for the letter of a written escape
+/// (`\n`).
 bool starts_word(const Sight& sight, uint32_t at);
 /// @param belongs says of a character whether it goes on. @return the end, at most `most` bytes further.
 template <typename Belongs>

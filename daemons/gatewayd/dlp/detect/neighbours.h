@@ -1,6 +1,7 @@
 // What stands beside a member of an object: the second sign that an ambiguous key takes.
 //
-//     {"patient": "…", "record_number": "7839201"}   a record of a patient      {"event": "…", "RecordNumber": 7839201}   none
+//     {"patient": "…", "record_number": "7839201"}   a record of a patient
+//     {"event": "…", "RecordNumber": 7839201}         none
 //
 // A name of other trades (kWeak) says what it seems to only beside something of its own trade.
 // Pure; looks at a constant number of nodes to either side.

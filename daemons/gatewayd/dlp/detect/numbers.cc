@@ -120,8 +120,8 @@ void see_groups(const DigitGroupChain& chain) {
   see_spaced_national_insurance(chain);
 }
 
-/// Whether the key of a number that is no card is against it, and does not name what it could be. Its form is worth so little
-/// that no words around it make up for that (Sight::see).
+/// Whether the key of a number that is no card is against it, and does not name what it could be. Its form is worth so
+/// little that no words around it make up for that (Sight::see).
 bool is_refuted(const DigitGroupChain& chain) {
   constexpr ContextMask kKinds = bits(kSsn, kTax, kRouting, kSin, kNpi, kNhs, kAadhaar, kPhone);
   Sight& sight = chain.sight();

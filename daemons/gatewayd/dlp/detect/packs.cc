@@ -17,7 +17,8 @@ using enum Context;
 
 constexpr float kActsAlone = 0.65F, kWithContext = 0.51F;
 
-/// An identifier of digits alone. `printed` is the form that it is told by: 9 stands for any digit; "" where there is none.
+/// An identifier of digits alone. `printed` is the form that it is told by: 9 stands for any digit; "" where there is
+/// none.
 struct Numeric {
   Type type;
   Context context;
@@ -38,8 +39,8 @@ constexpr Numeric kNumeric[] = {
     {Type::jp_my_number, kMyNumber, 12, my_number, ""},
 };
 
-/// An identifier of letters and digits. In `form` A stands for a letter, 9 for a digit, * for either, L for X, Y or Z; other
-/// characters stand for themselves and are no part of the code.
+/// An identifier of letters and digits. In `form` A stands for a letter, 9 for a digit, * for either, L for X, Y or Z;
+/// other characters stand for themselves and are no part of the code.
 struct Lettered {
   Type type;
   Context context;
@@ -91,8 +92,8 @@ constexpr bool fits(char c, char kind) {
 
 using Forms = std::bitset<std::size(kLettered)>;
 
-/// Which forms may begin with a word: by its length, as far as letters and digits go, and by its first bytes and those behind
-/// it. Nearly every word has the wrong length.
+/// Which forms may begin with a word: by its length, as far as letters and digits go, and by its first bytes and those
+/// behind it. Nearly every word has the wrong length.
 struct Beginnings {
   static constexpr uint32_t kPlaces = 4, kLongest = 16;
   std::array<Forms, kLongest + 1> of_length{};
@@ -114,8 +115,8 @@ const Beginnings& beginnings() {
   return kMade;
 }
 
-/// The code at `begin` in this form. @param ret_code without separators, in upper case. @param ret_lower whether a letter
-/// was small. @return its size there; 0: it does not fit.
+/// The code at `begin` in this form. @param ret_code without separators, in upper case. @param ret_lower whether a
+/// letter was small. @return its size there; 0: it does not fit.
 size_t read_form(const Sight& sight, uint32_t begin, std::string_view form, std::array<char, 24>& ret_code,
                  size_t& ret_size, bool& ret_lower) {
   ret_size = 0;

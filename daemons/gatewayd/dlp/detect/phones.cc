@@ -1,7 +1,7 @@
 // Telephone numbers: the North American form, E.164 with a plus, and national forms by their plans.
 //
-// North American forms and the plus tell a number by themselves. National forms (030 1234567, 06 12 34 56 78) are digits
-// in groups like any others: a key or a word must say so.
+// North American forms and the plus tell a number by themselves. National forms (030 1234567, 06 12 34 56 78) are
+// digits in groups like any others: a key or a word must say so.
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -48,8 +48,8 @@ bool is_assigned(std::string_view digits) {
          });
 }
 
-/// Whether `digits`, behind a plus, begin with an assigned code and are as long as its plan has them. One digit more is the
-/// trunk prefix that people write in parentheses: +44 (0) 20.
+/// Whether `digits`, behind a plus, begin with an assigned code and are as long as its plan has them. One digit more is
+/// the trunk prefix that people write in parentheses: +44 (0) 20.
 bool is_international(std::string_view digits) {
   for (const Plan& plan : kPlans) {
     std::string code = std::to_string(plan.code);
@@ -97,7 +97,8 @@ bool is_national(std::string_view digits, bool trunk) {
   });
 }
 
-/// @return the end of an extension that follows a number, "x123", "ext. 123", ", extension 12", ";ext=5" (RFC 3966), "#12";
+/// @return the end of an extension that follows a number, "x123", "ext. 123", ", extension 12", ";ext=5" (RFC 3966),
+/// "#12";
 /// `end` where there is none.
 uint32_t extension_end(const Sight& sight, uint32_t end) {
   constexpr std::string_view kWords[] = {"extension", "extn", "ext", "durchwahl", "anexo", "ramal", "poste", "x", "#"};
@@ -137,7 +138,8 @@ bool ends_clean(const DigitGroupChain& chain, size_t n, uint32_t& ret_end) {
   return ret_end > end || chain.stands_alone(n);
 }
 
-/// What a number of three, three and four digits is worth by its form. @param skip groups before it: the 1 of the country.
+/// What a number of three, three and four digits is worth by its form. @param skip groups before it: the 1 of the
+/// country.
 float american_shape(const DigitGroupChain& chain, size_t skip, bool parenthesis, bool known) {
   std::string_view first = chain.gap(skip), second = chain.gap(skip + 1);
   if (parenthesis) return known ? 0.8F : 0.62F;  // nothing else is written so

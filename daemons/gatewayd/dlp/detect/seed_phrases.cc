@@ -68,8 +68,8 @@ std::optional<uint32_t> place_of(std::string_view word) {
 
 bool is_separator(char c) { return is_space(c) || c == ',' || c == '\0'; }
 
-/// The words of the list that stand one behind the other from a place on. Of a run too long to be looked at it keeps the
-/// beginning, and counts the rest.
+/// The words of the list that stand one behind the other from a place on. Of a run too long to be looked at it keeps
+/// the beginning, and counts the rest.
 class WordRun {
  public:
   explicit WordRun(std::string_view text) : text_(text) {}
@@ -234,7 +234,8 @@ uint64_t within(uint32_t number, uint32_t begin, uint32_t end) {
   return bits;
 }
 
-/// @param at no place within a word. @param ret_begins where the next twelve words begin. @return whether there are as many.
+/// @param at no place within a word. @param ret_begins where the next twelve words begin. @return whether there are as
+/// many.
 bool next_words(const ByteClasses& classes, uint32_t at, uint32_t end, std::array<uint32_t, kShortest>& ret_begins) {
   size_t count = 0;
   uint64_t before = 0;

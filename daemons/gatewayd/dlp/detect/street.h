@@ -13,7 +13,8 @@ struct Street {
   bool weak = false;      ///< the word that closes it is an everyday word as well: run, park, view
 };
 
-/// @param at where a number begins. Looks at six words at most. Also French addresses, whose kind stands before the name.
+/// @param at where a number begins. Looks at six words at most. Also French addresses, whose kind stands before the
+/// name.
 Street street_at(std::string_view text, uint32_t at);
 
 /// Whether a flat, a town with its state and ZIP code, or a postal code follows an address that ends at `end`: "Apt 4",

@@ -165,7 +165,8 @@ bool is_generated(const Token& token, std::string_view body) {
   return count_digits(body) >= 2 && !names;
 }
 
-/// @param reached where reading went on to. @return the end of the row's token that begins at `begin`; 0 where there is none.
+/// @param reached where reading went on to. @return the end of the row's token that begins at `begin`; 0 where there is
+/// none.
 uint32_t token_end(std::string_view text, const Token& token, uint32_t begin, uint32_t& reached) {
   auto from = begin + static_cast<uint32_t>(token.prefix.size());
   if (!text.substr(begin).starts_with(token.prefix)) return 0;

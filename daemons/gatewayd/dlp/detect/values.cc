@@ -20,7 +20,7 @@ enum Between : uint32_t {
   kVerb = 2,
   kPreposition = 4,  ///< tells more of the word before it: "password for the west gate is …"
   kPlace =
-      8,  ///< where it holds: "password on build-07 is …". Only names of machines follow, as "born on March 5" is a date
+      8,  ///< where it holds: "password on build-07 is …". Only names of machines follow: "born on March 5" is a date
   kChange = 16,  ///< "was changed" stands before "to"
   kTo = 32,
 };

@@ -45,8 +45,8 @@ struct Value {
   bool quoted = false;
 };
 /// @param from the end of a word; what may stand between it and its value is bounded.
-/// @param plain bytes that end no value, as known from the calls before for the same text; at first none. Values that many
-/// words have in common are so read once.
+/// @param plain bytes that end no value, as known from the calls before for the same text; at first none. Values that
+/// many words have in common are so read once.
 /// @return the value up to white space, a quote, or a character that ends one in URLs and lists.
 Value value_after(std::string_view text, uint32_t from, Span& plain);
 

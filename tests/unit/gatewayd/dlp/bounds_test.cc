@@ -1,5 +1,5 @@
-// What scanning and rewriting cost at worst, in steps that are the same on every machine: linear in the message whatever
-// it holds, and refused where it would be more.
+// What scanning and rewriting cost at worst, in steps that are the same on every machine: linear in the message
+// whatever it holds, and refused where it would be more.
 #include <functional>
 
 #include "daemons/gatewayd/dlp/stage.h"

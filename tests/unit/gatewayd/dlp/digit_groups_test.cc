@@ -20,8 +20,8 @@ bool is_inside_word(const std::string& text, size_t at) {
   return at >= 3 && is_alnum(text[at - 1]) && is_alnum(text[at - 2]) && is_alnum(text[at - 3]);
 }
 
-/// Whether a number of eight digits, or of seven in groups, may be in the chain, or something may begin with it beside a
-/// letter, a space or a sign. A plus makes nothing of fewer than seven digits.
+/// Whether a number of eight digits, or of seven in groups, may be in the chain, or something may begin with it beside
+/// a letter, a space or a sign. A plus makes nothing of fewer than seven digits.
 bool may_hold(const std::string& text, const Groups& groups) {
   auto at = [&](size_t i) { return i < text.size() ? text[i] : '\0'; };
   size_t digits = 0;

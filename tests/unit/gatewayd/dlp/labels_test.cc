@@ -1,4 +1,5 @@
-// Values that something beside them names: labels in other objects, questions, the lines of an array. Values are made up.
+// Values that something beside them names: labels in other objects, questions, the lines of an array. Values are made
+// up.
 #include "tests/unit/gatewayd/dlp/scan_case.h"
 
 using namespace mas::dlp::test;

@@ -1,5 +1,5 @@
-// Every word that begins something, repeated over a whole message in every place where words stand: the worst that whoever
-// knows the vocabulary can send. The budget of steps is never passed by more than one place takes.
+// Every word that begins something, repeated over a whole message in every place where words stand: the worst that
+// whoever knows the vocabulary can send. The budget of steps is never passed by more than one place takes.
 #include <algorithm>
 #include <set>
 

@@ -1,5 +1,6 @@
-// Passwords in URLs, on command lines and in headers, private keys and seed phrases: what is found, and its look-alikes.
-// Values are made up; those of keys are put together here, so that no file holds what a secret scanner would report.
+// Passwords in URLs, on command lines and in headers, private keys and seed phrases: what is found, and its
+// look-alikes. Values are made up; those of keys are put together here, so that no file holds what a secret scanner
+// would report.
 #include <algorithm>
 #include <string>
 

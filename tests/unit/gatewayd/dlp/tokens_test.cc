@@ -1,5 +1,5 @@
-// Vendors' tokens: every row of the table is found, and what only looks like it is left alone. The bodies are generated here,
-// so that no file holds what a secret scanner would report.
+// Vendors' tokens: every row of the table is found, and what only looks like it is left alone. The bodies are generated
+// here, so that no file holds what a secret scanner would report.
 #include "daemons/gatewayd/dlp/detect/token_checks.h"
 
 #include <string>

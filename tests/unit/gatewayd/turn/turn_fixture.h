@@ -1,5 +1,5 @@
-// What the tests of the turn's operations share: a loop whose handles must all be closed at the end, a Redis that answers as a
-// test says, and a listener that keeps what it is told.
+// What the tests of the turn's operations share: a loop whose handles must all be closed at the end, a Redis that
+// answers as a test says, and a listener that keeps what it is told.
 #pragma once
 
 #include <functional>
@@ -83,8 +83,8 @@ class FakeRedis final : public redis::CommandSink {
     if (run.answered == run.commands.size()) runs.erase(runs.begin());
     if (to.fn != nullptr) to.fn(to.self, to.tag + tag, *reply);
   }
-  /// The link is lost: all that waits is answered so, also for receivers that are forgotten meanwhile, as a connection does it
-  /// within a run.
+  /// The link is lost: all that waits is answered so, also for receivers that are forgotten meanwhile, as a connection
+  /// does it within a run.
   void lose(const Error& first) {
     const Error rest{Errc::kConnectionLost, "the link was lost"};
     bool head = true;

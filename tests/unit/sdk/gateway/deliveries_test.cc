@@ -1,5 +1,5 @@
-// What waits for handlers, counted: bounds of any size, handlers that outlive the session they were called in, and those that
-// fail or are out of time.
+// What waits for handlers, counted: bounds of any size, handlers that outlive the session they were called in, and
+// those that fail or are out of time.
 #include "sdk/src/gateway/deliveries.h"
 
 #include <cstdint>
