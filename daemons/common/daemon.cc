@@ -20,6 +20,9 @@ constexpr auto kMoves = transitions<State>({{State::kStarting, State::kRunning},
                                             {State::kDraining, State::kStopped},
                                             {State::kLeaving, State::kStopped}});
 
+/// So long a daemon may go on with a server that was demoted and closed nothing.
+constexpr Duration kRoleInterval = std::chrono::seconds(1);
+
 redis::ConnectionOptions connection_options(const Settings& settings, const redis::Endpoint& endpoint,
                                             std::string client_name) {
   redis::ConnectionOptions options;
@@ -29,6 +32,8 @@ redis::ConnectionOptions connection_options(const Settings& settings, const redi
   options.command_timeout = settings.redis_command_timeout;
   // A daemon's commands are about now: what could not be sent is asked again when the link is back.
   options.keep_unsent = false;
+  options.primary_only = true;
+  options.role_interval = kRoleInterval;
   return options;
 }
 

@@ -14,6 +14,7 @@
 #include "proto/redis/greeting.h"
 #include "proto/redis/loop.h"
 #include "proto/redis/outgoing.h"
+#include "proto/redis/resp3.h"
 #include "proto/redis/transport.h"
 
 namespace mas::redis {
@@ -73,6 +74,7 @@ class Connection::Impl final : public TransportListener {
         backoff_(options_.backoff_base, options_.backoff_cap),
         flush_(loop, [this] { flush(); }),
         link_timer_(loop, [this] { on_link_timer(); }),
+        role_timer_(loop, [this] { ask_role(); }),
         deadline_timer_(loop, [this] { expire(); }) {}
 
   void start();
@@ -113,6 +115,7 @@ class Connection::Impl final : public TransportListener {
   void lost(const Error& why);
   void became_ready();
   void greeted(const Reply& reply);
+  void heard(const Reply& reply);
   void dispatch(const Reply& reply);
   void answer_sent(const Error& first, const Error& rest);
   void answer_failing(const Error& first, const Error& rest);
@@ -120,6 +123,11 @@ class Connection::Impl final : public TransportListener {
   void flush();
   void expire();
   void expire_unsent(MonoTime now);
+  void drop_unsent(const Error& why);
+  bool drop_unsent_transactions(const Error& why);
+  bool speaks_resp3() const { return push_mode_ && options_.primary_only; }
+  void ask_role();
+  void on_role(uint64_t tag, const Answer& answer);
   void arm_deadline();
   bool more_time(Run& run, MonoTime now);
   Error with_address(const Error& why) const { return why.in(options_.endpoint.address()); }
@@ -130,9 +138,11 @@ class Connection::Impl final : public TransportListener {
   StateMachine<LinkState> state_;
   Transport transport_;
   std::unique_ptr<ReplyReader> reader_ = std::make_unique<ReplyReader>(options_.reply_limits);
+  Resp3Headers resp3_;
   Backoff backoff_;
   BeforePoll flush_;
   Timer link_timer_;  // bounds connecting and greeting; then, the wait of a backoff
+  Timer role_timer_;
   Timer deadline_timer_;
   MonoTime ready_since_{};
   MonoTime armed_until_{};  // when deadline_timer_ fires, while it is armed
@@ -159,6 +169,7 @@ void Connection::Impl::start() {
 void Connection::Impl::connect() {
   state_.to(LinkState::kConnecting);
   reader_ = std::make_unique<ReplyReader>(options_.reply_limits);
+  resp3_ = {};
   drop_after_.reset();
   link_timer_.once(options_.connect_timeout);
   transport_.open(options_.endpoint);
@@ -166,7 +177,8 @@ void Connection::Impl::connect() {
 
 void Connection::Impl::on_open() {
   state_.to(LinkState::kGreeting);
-  std::string bytes = greeting_.begin(options_.endpoint, options_.client_name);
+  const Hello hello = !options_.primary_only ? Hello::kNone : push_mode_ ? Hello::kResp3 : Hello::kResp2;
+  std::string bytes = greeting_.begin(options_.endpoint, options_.client_name, hello);
   counters_.bytes_out += bytes.size();
   transport_.write(bytes);
   if (options_.secret) wipe(bytes);
@@ -184,6 +196,7 @@ void Connection::Impl::greeted(const Reply& reply) {
 void Connection::Impl::became_ready() {
   state_.to(LinkState::kReady);
   link_timer_.stop();
+  if (options_.role_interval > Duration::zero() && !push_mode_) role_timer_.every(options_.role_interval);
   ready_since_ = mono_now();
   if (++generation_ > 1) ++counters_.reconnects;
   if (listener_ != nullptr) listener_->on_ready(self_);
@@ -193,11 +206,12 @@ void Connection::Impl::became_ready() {
 void Connection::Impl::on_bytes(std::span<char> bytes) {
   counters_.bytes_in += bytes.size();
   last_bytes_ = mono_now();
-  std::string_view left(bytes.data(), bytes.size());
+  std::span<char> left = bytes;
   while (!left.empty() && has_link() && !drop_after_) {
-    auto slice = left.substr(0, kFeedBytes);
-    left.remove_prefix(slice.size());
-    if (auto status = reader_->feed(slice); !status) return drop_link(status.error());
+    auto slice = left.first(std::min(left.size(), kFeedBytes));
+    left = left.subspan(slice.size());
+    Status fed = speaks_resp3() ? resp3_.feed(slice, *reader_) : reader_->feed({slice.data(), slice.size()});
+    if (!fed) return drop_link(fed.error());
     take_replies();
     if (!std::exchange(wipe_received_, false)) continue;
     reader_->wipe();
@@ -216,10 +230,16 @@ void Connection::Impl::take_replies() {
     if (state_.is(LinkState::kGreeting))
       greeted(**reply);
     else if (push_mode_)
-      listener_->on_push(self_, **reply);
+      heard(**reply);
     else
       dispatch(**reply);
   }
+}
+
+void Connection::Impl::heard(const Reply& reply) {
+  if (options_.primary_only && is_hello(reply))
+    if (auto status = check_primary(reply); !status) drop_after_ = status.error();
+  listener_->on_push(self_, reply);
 }
 
 void Connection::Impl::dispatch(const Reply& reply) {
@@ -335,6 +355,7 @@ void Connection::Impl::lost(const Error& why) {
   bool was_stable = state_.is(LinkState::kReady) && (given_up || mono_now() - ready_since_ >= options_.backoff_cap);
   if (was_stable) backoff_.reset();
   state_.to(LinkState::kBackingOff);
+  role_timer_.stop();
   link_timer_.once(backoff_.next(random_u64()));
   outgoing_.drop_begun();
   Error told = with_address(why);
@@ -342,13 +363,44 @@ void Connection::Impl::lost(const Error& why) {
   if (unknown.code != Errc::kTimeout && !given_up) unknown.code = Errc::kConnectionLost;
   answer_sent(unknown, Error{Errc::kConnectionLost, told.message});
   if (state_.is(LinkState::kStopped)) return;
-  if (!options_.keep_unsent) {
-    outgoing_.clear();
-    answer_sent({Errc::kUnreachable, told.message}, {Errc::kUnreachable, told.message});
-    if (state_.is(LinkState::kStopped)) return;
-  }
+  const Error unsent{Errc::kUnreachable, told.message};
+  if (!options_.keep_unsent || !drop_unsent_transactions(unsent)) drop_unsent(unsent);
+  if (state_.is(LinkState::kStopped)) return;
   arm_deadline();
   if (listener_ != nullptr) listener_->on_down(self_, told, backoff_.attempts());
+}
+
+/// Only a full queue refuses, and then the link is busy enough.
+void Connection::Impl::ask_role() {
+  if (!state_.is(LinkState::kReady) || !options_.primary_only || !greeting_.tells_role()) return;
+  const Command hello("HELLO");
+  static_cast<void>(send(hello.bytes(), hello.count(), reply_to<&Impl::on_role>(this), {}));
+}
+
+void Connection::Impl::on_role(uint64_t, const Answer& answer) {
+  if (!answer.ok() || !is_hello(**answer)) return;
+  if (auto status = check_primary(**answer); !status) drop_after_ = status.error();
+}
+
+void Connection::Impl::drop_unsent(const Error& why) {
+  outgoing_.clear();
+  answer_sent(why, why);
+}
+
+/// What was read before a transaction was read on its own link. @return false where they cannot be told from the rest.
+bool Connection::Impl::drop_unsent_transactions(const Error& why) {
+  std::deque<Run> kept, dropped;
+  size_t at = 0;
+  for (const Run& run : pending_) {
+    if (run.transaction && !outgoing_.erase_run(at, run.bytes)) return false;
+    at += run.transaction ? 0 : run.bytes;
+    (run.transaction ? dropped : kept).push_back(run);
+  }
+  if (dropped.empty()) return true;
+  pending_.swap(kept);
+  failing_.swap(dropped);
+  answer_failing(why, why);
+  return true;
 }
 
 /// Answers every run whose bytes were handed to the socket.
@@ -431,6 +483,7 @@ void Connection::Impl::stop() {
   state_.to(LinkState::kStopped);
   transport_.close();
   link_timer_.stop();
+  role_timer_.stop();
   deadline_timer_.stop();
   outgoing_.clear();
   Error cancelled = with_address(Error{Errc::kCancelled, "the connection was stopped"});
@@ -480,6 +533,10 @@ void Connection::wipe_received() { impl_->wipe_received_ = true; }
 void Connection::push_mode(size_t text_bytes) {
   impl_->push_mode_ = true;
   impl_->push_text_bytes_ = text_bytes;
+}
+void Connection::ask_role() { impl_->ask_role(); }
+Command Connection::sign_of_life() const {
+  return Command(impl_->speaks_resp3() && impl_->greeting_.tells_role() ? "HELLO" : "PING");
 }
 void Connection::drop_link(Error why) { impl_->drop_link(std::move(why)); }
 

@@ -7,7 +7,7 @@
 //                several
 //   generation   number of the current link; every (re)connect makes a new one
 //
-// Happy path: start() → resolve, connect, TLS, AUTH, SELECT, CLIENT SETNAME, PING → ready. send() appends to
+// Happy path: start() → resolve, connect, TLS, AUTH, SELECT, CLIENT SETNAME, HELLO, PING → ready. send() appends to
 // outgoing; before the loop polls, everything outgoing is written at once; replies are matched in order.
 //
 //     idle ──start──▶ connecting ──▶ greeting ──PONG──▶ ready
@@ -19,7 +19,9 @@
 // that was handed to the socket answers kConnectionLost (its outcome is unknown). One that was not is kept for the next
 // link until its own deadline (`keep_unsent`) and then answers kUnreachable: nothing was sent, it is safe to repeat.
 // LOADING, NOAUTH and the like (not MISCONF: only writes are refused) while greeting count as a failed attempt, told in
-// Redis's own words. A link that answers READONLY is dropped, so that after a fail-over the name is resolved again.
+// Redis's own words. A link that answers READONLY is dropped, so that after a fail-over the name is resolved again;
+// with `primary_only`, so is one whose server says in its HELLO that it is no primary. A server may be demoted and
+// close nothing: a link that does not write all the time asks again and again (`role_interval`, ask_role()).
 // A reply with a text past `reply_limits` answers kTooLarge before the text has come, and the link is replaced: what
 // Redis holds of the reply goes with it. oversized() tells the receiver how long it is.
 // Time-outs: replies come in order, so only the oldest run's deadline is checked. When it has passed, the run answers
@@ -84,7 +86,9 @@ struct ConnectionOptions {
   size_t max_pending_commands = 1'000'000;        ///< kWouldBlock past it
   bool keep_unsent = true;
   ReplyLimits reply_limits;
-  bool secret = false;  ///< commands contain secrets: buffers are wiped before they are freed
+  bool secret = false;          ///< commands contain secrets: buffers are wiped before they are freed
+  bool primary_only = false;    ///< a server that is no primary is as good as none
+  Duration role_interval = {};  ///< between two HELLOs, with primary_only; zero: none. Not in push_mode
 };
 
 enum class LinkState : uint8_t { kIdle, kConnecting, kGreeting, kReady, kBackingOff, kStopped };
@@ -141,7 +145,8 @@ class Connection {
   /// Sends MULTI, the commands and EXEC back to back. `to` gets one answer: EXEC's reply (nil: a WATCHed key
   /// changed), or the error reply that EXEC or an earlier step gave.
   /// @param generation if not 0, refused with kConnectionLost unless it is the current one: what was WATCHed
-  /// and read on an earlier link says nothing about this one. Never kept for another link.
+  /// and read on an earlier link says nothing about this one. Never kept for another link: what was not handed to the
+  /// socket when the link is lost answers kUnreachable.
   Status transaction(const Command& body, ReplyTo to, uint64_t generation = 0, Duration timeout = {});
 
   /// Drops the receiver of everything pending for `self` (an object that goes away); replies are then
@@ -167,9 +172,14 @@ class Connection {
   const Counters& counters() const;
 
   /// From now on every reply goes to ConnectionListener::on_push, none to a ReplyTo; send() with a null
-  /// ReplyTo::fn only. For subscriptions (RESP2's pub/sub mode). Call before start(); later, only to change the bound.
+  /// ReplyTo::fn only. For subscriptions. Call before start(); later, only to change the bound.
   /// @param text_bytes as ReplyTo::text_bytes, for every reply: whoever may publish chooses their sizes. Not 0.
   void push_mode(size_t text_bytes);
+  /// Not in push_mode: asks for the server's role now. Without a link, or without primary_only, nothing is done.
+  void ask_role();
+  /// In push_mode: what a supervisor sends to see whether the link lives, HELLO or PING. The answer to HELLO is also
+  /// looked at here: where the server is no primary any more, the link is dropped.
+  Command sign_of_life() const;
   /// Drops the current link as if it had failed with `why`; a new one is made. For a supervisor that knows
   /// better.
   void drop_link(Error why);

@@ -1,6 +1,7 @@
 // The first commands of a connection and their answers.
 #include "proto/redis/greeting.h"
 
+#include "proto/base/ids.h"
 #include "proto/redis/command.h"
 
 namespace mas::redis {
@@ -14,10 +15,25 @@ bool is_pong(const Reply& reply) { return reply.error_code() == "NOPERM" || repl
 
 }  // namespace
 
-std::string Greeting::begin(const Endpoint& endpoint, std::string_view client_name) {
+bool is_hello(const Reply& reply) {
+  return reply.is_array() && reply.count >= 2 && reply.count % 2 == 0 && reply[0].is_text() &&
+         reply[0].text == "server";
+}
+
+Status check_primary(const Reply& hello) {
+  for (size_t i = 0; i + 1 < hello.count; i += 2) {
+    if (!hello[i].is_text() || hello[i].text != "role" || !hello[i + 1].is_text()) continue;
+    if (hello[i + 1].text == "master") return Status();
+    return Error{Errc::kUnavailable, "this Redis is a " + printable(hello[i + 1].text) + "; expected the primary"};
+  }
+  return Status();
+}
+
+std::string Greeting::begin(const Endpoint& endpoint, std::string_view client_name, Hello what) {
   Command hello;
   hello.reserve(kGreetingBytes + endpoint.user.size() + endpoint.password.size() + client_name.size());
   expected_.clear();
+  tells_role_ = false;
   if (!endpoint.password.empty()) {
     expected_.push_back(Step::kAuth);
     if (endpoint.user.empty())
@@ -33,6 +49,10 @@ std::string Greeting::begin(const Endpoint& endpoint, std::string_view client_na
     expected_.push_back(Step::kName);
     hello.add("CLIENT", "SETNAME", client_name);
   }
+  if (what != Hello::kNone) {
+    expected_.push_back(Step::kHello);
+    what == Hello::kResp2 ? hello.add("HELLO") : hello.add("HELLO", 3);
+  }
   expected_.push_back(Step::kPing);
   hello.add("PING");
   return hello.take_bytes();
@@ -41,7 +61,11 @@ std::string Greeting::begin(const Endpoint& endpoint, std::string_view client_na
 Status Greeting::take(const Reply& reply) {
   const Step step = expected_.front();
   expected_.pop_front();
-  const bool tolerated = step == Step::kName || (step == Step::kPing && is_pong(reply));
+  if (step == Step::kHello && is_hello(reply)) {
+    tells_role_ = true;
+    return check_primary(reply);
+  }
+  const bool tolerated = step == Step::kName || step == Step::kHello || (step == Step::kPing && is_pong(reply));
   const bool too_many_clients =
       reply.is_error() && reply.text.starts_with("ERR max number of clients");  // whatever was asked
   if (!reply.is_error() || (tolerated && !too_many_clients)) return Status();

@@ -2,6 +2,7 @@
 #include "proto/redis/outgoing.h"
 
 #include <algorithm>
+#include <span>
 
 namespace mas::redis {
 namespace {
@@ -81,6 +82,14 @@ void Outgoing::drop_runs(size_t runs, size_t bytes) {
   }
   bytes_.erase(0, bytes);
   runs_ -= runs;
+}
+
+bool Outgoing::erase_run(size_t at, size_t bytes) {
+  if (!ropes_.empty()) return false;
+  if (secret_) wipe(std::span(bytes_.data() + at, bytes));
+  bytes_.erase(at, bytes);
+  --runs_;
+  return true;
 }
 
 void Outgoing::clear() {

@@ -52,6 +52,9 @@ class Outgoing {
   void drop_begun();
   /// Leaves out the first runs, of which none has begun.
   void drop_runs(size_t runs, size_t bytes);
+  /// Leaves out one run that has not begun. @param at where its bytes begin, among all bytes.
+  /// @return false, and nothing is done, where ropes wait: a run cannot be cut out of them.
+  bool erase_run(size_t at, size_t bytes);
   void clear();
 
  private:

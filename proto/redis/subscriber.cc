@@ -54,6 +54,9 @@ class Subscriber::Impl final : public ConnectionListener {
     return it != channels_.end() && it->second;
   }
   bool ready() const { return connection_.ready(); }
+  void ask_role() {
+    if (ready()) request(connection_.sign_of_life());
+  }
 
   void on_ready(Connection&) override {
     silent_pings_ = 0;
@@ -104,7 +107,7 @@ class Subscriber::Impl final : public ConnectionListener {
           Error{Errc::kTimeout,
                 "subscriptions were silent for " + std::to_string(to_millis(kSilentPings * ping_interval_)) + " ms"});
     ++silent_pings_;
-    request(Command("PING"));
+    request(connection_.sign_of_life());
     subscribe_missing();
   }
 
@@ -134,5 +137,6 @@ void Subscriber::unsubscribe(std::string_view channel) { impl_->unsubscribe(chan
 void Subscriber::raise_max_message(size_t bytes) { impl_->raise_max_message(bytes); }
 bool Subscriber::subscribed(std::string_view channel) const { return impl_->subscribed(channel); }
 bool Subscriber::ready() const { return impl_->ready(); }
+void Subscriber::ask_role() { impl_->ask_role(); }
 
 }  // namespace mas::redis

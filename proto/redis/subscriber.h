@@ -1,12 +1,13 @@
-// Subscriptions on a connection of their own (RESP2 allows nothing else on it).
+// Subscriptions on a connection of their own.
 //
 // Happy path: subscribe() any time; once the link is ready everything wanted is subscribed in one command, again after
 // every reconnect. on_subscribed is called when Redis has confirmed: from then on messages arrive.
-// Failure: as Connection; besides, a PING goes out every `ping_interval`, and a link that was silent for two of them is
-// replaced, so a subscriber never looks healthy while it receives nothing. With each PING, refused subscriptions are
-// requested again. Messages that were published without a link are lost; listeners learn that by on_subscriber_down and
-// on_subscribed, and must read the present state themselves. A message of more than `max_message` bytes is left out as
-// it comes, whatever its publisher sent: on_oversized.
+// Failure: as Connection; besides, a HELLO or PING goes out every `ping_interval`, and a link that was silent for two of
+// them is replaced. So a subscriber never looks healthy while it receives nothing or, with `primary_only`, while its
+// server is a replica. With each of them, refused subscriptions are requested again. Messages that were published
+// without a link are lost; listeners learn that by on_subscriber_down and on_subscribed, and must read the present state
+// themselves. A message of more than `max_message` bytes is left out as it comes, whatever its publisher sent:
+// on_oversized.
 // Threading: one loop, its thread. Ownership: as Connection.
 #pragma once
 
@@ -36,7 +37,7 @@ class Subscriber {
  public:
   /// @param max_message bytes of the largest payload that the listener takes. Not 0.
   Subscriber(uv_loop_t* loop, ConnectionOptions options, SubscriberListener& listener, size_t max_message,
-             Duration ping_interval = std::chrono::seconds(5));
+             Duration ping_interval = std::chrono::seconds(2));
   ~Subscriber();
   Subscriber(const Subscriber&) = delete;
   Subscriber& operator=(const Subscriber&) = delete;
@@ -53,6 +54,8 @@ class Subscriber {
   /// @return whether the link is ready and Redis confirmed `channel` on it.
   bool subscribed(std::string_view channel) const;
   bool ready() const;
+  /// Asks now what it asks every `ping_interval`: another link of the same owner was lost.
+  void ask_role();
 
  private:
   class Impl;

@@ -1,7 +1,9 @@
 // Replies of Redis: the first byte of the input says into how large pieces the rest is cut. However it is cut, the
 // replies are the same, and every byte of them may be read. With a bound on texts, the replies up to the first text
-// that is too large are the same, and of that one its length and its head are told.
+// that is too large are the same, and of that one its length and its head are told. As RESP3 they are the same however
+// they are cut, and what is RESP2 is read as it is without.
 #include "proto/redis/reply.h"
+#include "proto/redis/resp3.h"
 #include "tests/fuzz/fuzz.h"
 
 using namespace mas;
@@ -42,6 +44,20 @@ void drain(redis::ReplyReader& reader, Outcome& outcome) {
   }
 }
 
+/// Reads the bytes as RESP3.
+Outcome read_resp3(std::string whole, size_t piece) {
+  redis::ReplyReader reader({.reply_bytes = kMaxReplyBytes, .text_bytes = kMaxReplyBytes});
+  redis::Resp3Headers headers;
+  Outcome outcome;
+  for (std::span<char> bytes = whole; !bytes.empty() && !outcome.failed;) {
+    auto next = bytes.first(std::min(piece, bytes.size()));
+    bytes = bytes.subspan(next.size());
+    outcome.failed = !headers.feed(next, reader).ok();
+    drain(reader, outcome);
+  }
+  return outcome;
+}
+
 Outcome read(std::string_view whole, size_t piece, size_t text_bytes) {
   redis::ReplyReader reader({.reply_bytes = kMaxReplyBytes, .text_bytes = text_bytes});
   Outcome outcome;
@@ -72,5 +88,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   require(whole.replies == pieces.replies, "replies do not depend on how the bytes arrive");
   require(bounded.too_large ? whole.replies.starts_with(bounded.replies) : bounded.replies == whole.replies,
           "a bound on texts changes nothing before a text that is too large");
+  Outcome whole3 = read_resp3(std::string(bytes), bytes.size() + 1), pieces3 = read_resp3(std::string(bytes), piece);
+  require(whole3.failed == pieces3.failed && whole3.replies == pieces3.replies,
+          "RESP3 does not depend on how it arrives");
+  if (!whole.failed) require(whole3.replies == whole.replies, "RESP2 is read in RESP3 as it is");
   return 0;
 }

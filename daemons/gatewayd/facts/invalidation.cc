@@ -59,8 +59,9 @@ void Invalidation::on_push(redis::Connection&, const redis::Reply& reply) {
   silent_ = 0;
   if (reply.is_error()) return connection_.drop_link(redis::error_of(reply).in("invalidation"));
   if (state_.is(State::kAsking) && reply.is_integer()) return subscribe(reply.integer);
-  if (!reply.is_array() || reply.count < 3 || !reply[0].is_text()) return;  // a pong
-  if (reply[0].text == "message") return changed(reply[2]);
+  if (!reply.is_array() || reply.count < 2 || !reply[0].is_text()) return;  // a pong
+  if (reply[0].text == "invalidate") return changed(reply[1]);              // RESP3
+  if (reply[0].text == "message" && reply.count > 2) return changed(reply[2]);
   if (reply[0].text != "subscribe" || !state_.is(State::kSubscribing)) return;
   state_.to(State::kHearing);
   listener_.on_tracking();
@@ -90,7 +91,7 @@ void Invalidation::ping() {
   if (silent_ >= (late ? kSilentAtAll : kSilentPings))
     return connection_.drop_link(Error{
         Errc::kTimeout, "Redis answered no ping for " + std::to_string(to_millis(silent_ * kPingInterval)) + " ms"});
-  if (hearing()) request(redis::Command("PING"));
+  if (hearing()) request(connection_.sign_of_life());
 }
 
 /// On a ready link only a full queue refuses, and then the silence is noticed.

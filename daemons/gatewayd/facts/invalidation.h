@@ -1,4 +1,4 @@
-// Hears from Redis which keys changed, whoever changed them (client-side caching, RESP2).
+// Hears from Redis which keys changed, whoever changed them (client-side caching).
 //
 // One connection that only listens: CLIENT ID, then SUBSCRIBE __redis__:invalidate. The connection that reads says
 // CLIENT TRACKING ON REDIRECT <this one's id> OPTIN (tracking_command()), and CLIENT CACHING YES before each read whose
@@ -8,9 +8,9 @@
 //
 //     down ──ready──▶ asking its id ──▶ subscribing ──confirmed──▶ hearing ──silent or lost──▶ down
 //
-// Failure: PINGs supervise the link; one that was silent for two intervals is replaced. An interval in which the loop
-// did something else and read nothing does not end it. While it is down the owner of the caches knows nothing and must
-// not decide by them: on_tracking_lost().
+// Failure: HELLOs supervise the link; one that was silent for two intervals is replaced, and one whose server was
+// demoted. An interval in which the loop did something else and read nothing does not end it. While it is down the owner
+// of the caches knows nothing and must not decide by them: on_tracking_lost().
 // Threading: one loop, its thread. Ownership: as redis::Connection.
 #pragma once
 

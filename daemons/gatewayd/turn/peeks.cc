@@ -24,6 +24,7 @@ Peek& Peeks::peek_at(const Partition& partition) {
   auto& peek = peeks_[partition.number];
   if (peek == nullptr) {
     redis::ConnectionOptions options = frame_.redis_options("peek");
+    options.role_interval = {};  // it blocks; Redis ends that when it is demoted
     options.reply_limits = reply_limits_;
     peek =
         std::make_unique<Peek>(frame_.loop(), std::move(options), partition.number, partition.ingress_key, listener_);

@@ -81,6 +81,7 @@ void GatewayReader::begin_link() {
   options.endpoint = *host_.context().config.endpoint;
   options.client_name = "libmas-reader:" + host_.context().config.id;
   options.keep_unsent = false;
+  options.primary_only = true;
   link_ = std::make_unique<redis::Connection>(host_.loop(), options, this);
   link_->start();
 }

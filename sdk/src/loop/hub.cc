@@ -15,6 +15,7 @@ redis::ConnectionOptions options_for(const redis::Endpoint& endpoint, const std:
   options.endpoint = endpoint;
   options.client_name = client_name;
   options.secret = true;  // tokens
+  options.primary_only = true;
   // Each agent's outbox is bounded, so that one agent cannot take another's room.
   options.max_outgoing_bytes = SIZE_MAX / 2;
   options.max_pending_commands = SIZE_MAX / 2;
@@ -56,7 +57,9 @@ Hub::Members Hub::everyone() const {
 }
 
 void Hub::on_ready(redis::Connection& connection) {
-  for (auto* member : everyone()) member->on_link_ready(connection.generation() > 1);
+  const bool again = connection.generation() > 1;
+  if (again) subscriber_.ask_role();
+  for (auto* member : everyone()) member->on_link_ready(again);
 }
 
 void Hub::on_down(redis::Connection&, const Error& why, unsigned) {
@@ -84,6 +87,7 @@ void Hub::on_subscribed(std::string_view channel) {
 void Hub::on_subscriber_down(const Error& why, unsigned) {
   if (why.code == Errc::kConnectionLost) cut_off_in_ = commands_.ready() ? commands_.generation() : 0;
   if (why.code == Errc::kTimeout) cut_off_in_ = 0;
+  commands_.ask_role();
   for (auto* member : everyone()) member->on_link_down(why);
 }
 

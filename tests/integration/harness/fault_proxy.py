@@ -8,6 +8,7 @@ It speaks enough RESP to keep replies in order when it answers in Redis's place.
     delay(s)    every write waits s seconds: a slow link
     answer(e)   every command (or some) gets the error reply e: a Redis that loads, is read-only, out of memory
     cut()       once: closes all connections
+    lead_to(u)  new connections go to another Redis; those that exist stay: a name with a new address
 """
 
 import multiprocessing
@@ -76,6 +77,9 @@ class FaultProxy:
     def cut(self):
         for link in list(self._links):
             link.close()
+
+    def lead_to(self, redis_url):
+        self._redis_url = redis_url
 
     def stop(self):
         self._stop_listening()

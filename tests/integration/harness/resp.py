@@ -1,4 +1,5 @@
-"""A minimal RESP2 client: commands, pipelines, pub/sub; over unix and TCP sockets.
+"""A minimal RESP2 client: commands, pipelines, pub/sub; over unix and TCP sockets. Its parser also reads pushes and maps
+of RESP3.
 
 Texts are `str` in UTF-8 with surrogateescape, so any bytes survive the way there and back; `bytes` are taken as they
 are.
@@ -66,8 +67,10 @@ class Parser:
             return int(line), at
         if mark == b"$":
             return self._bulk(int(line), at)
-        if mark == b"*":
+        if mark in (b"*", b">"):
             return self._array(int(line), at)
+        if mark == b"%":  # RESP3: the answer to HELLO 3
+            return self._array(2 * int(line), at)
         raise ValueError(f"not RESP2: {mark!r}")
 
     def _bulk(self, size, at):

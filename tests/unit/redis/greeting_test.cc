@@ -77,3 +77,65 @@ TEST_CASE("a Redis that would not serve us ends the link at any step") {
   full.begin(Endpoint{}, "probe");
   CHECK_FALSE(full.take(error("ERR max number of clients reached")).ok());  // even as the answer to the name
 }
+
+namespace {
+
+/// The reply to HELLO.
+struct HelloReply {
+  explicit HelloReply(std::string_view role) {
+    parts[0] = text("server");
+    parts[1] = text("redis");
+    parts[2] = text("proto");
+    parts[3].type = Reply::Type::kInteger;
+    parts[3].integer = 3;
+    parts[4] = text("role");
+    parts[5] = text(role);
+    reply.type = Reply::Type::kArray;
+    reply.first = parts;
+    reply.count = 6;
+  }
+  HelloReply(const HelloReply&) = delete;
+  HelloReply& operator=(const HelloReply&) = delete;
+  static Reply text(std::string_view text) { return {.type = Reply::Type::kString, .text = text}; }
+
+  Reply parts[6];
+  Reply reply;
+};
+
+}  // namespace
+
+TEST_CASE("where a primary is wanted, HELLO asks for the role") {
+  Greeting greeting;
+  CHECK(greeting.begin(Endpoint{}, {}, Hello::kResp2) == "*1\r\n$5\r\nHELLO\r\n*1\r\n$4\r\nPING\r\n");
+  CHECK(greeting.begin(Endpoint{}, {}, Hello::kResp3) == "*2\r\n$5\r\nHELLO\r\n$1\r\n3\r\n*1\r\n$4\r\nPING\r\n");
+}
+
+TEST_CASE("a server that is no primary ends the link, under whichever name") {
+  for (std::string_view role : {"replica", "slave", "sentinel"}) {
+    Greeting greeting;
+    greeting.begin(Endpoint{}, {}, Hello::kResp2);
+    const HelloReply hello(role);
+    auto status = greeting.take(hello.reply);
+    REQUIRE_FALSE(status.ok());
+    CHECK(status.error().code == Errc::kUnavailable);
+    CHECK(status.error().message == "this Redis is a " + std::string(role) + "; expected the primary");
+  }
+  Greeting greeting;
+  greeting.begin(Endpoint{}, {}, Hello::kResp2);
+  const HelloReply hello("master");
+  CHECK(greeting.take(hello.reply).ok());
+  CHECK(greeting.tells_role());
+  CHECK(greeting.take(ok()).ok());
+  CHECK(greeting.done());
+  greeting.begin(Endpoint{}, {}, Hello::kResp2);
+  CHECK_FALSE(greeting.tells_role());
+}
+
+TEST_CASE("a server that knows no HELLO is taken as it is") {
+  Greeting greeting;
+  greeting.begin(Endpoint{}, {}, Hello::kResp3);
+  CHECK(greeting.take(error("ERR unknown command 'HELLO'")).ok());
+  CHECK_FALSE(greeting.tells_role());
+  CHECK(greeting.take(ok()).ok());
+  CHECK(greeting.done());
+}
