@@ -45,7 +45,8 @@ class Daemon:
         command = [setpriv, "--pdeathsig", "TERM", "--", path] if setpriv else [path]
         self._child = await asyncio.create_subprocess_exec(
             *command, env=self._env, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE, limit=_LONGEST_LINE, start_new_session=True)  # Ctrl-C is for the program, which stops it
+            stderr=asyncio.subprocess.PIPE, limit=_LONGEST_LINE,
+            start_new_session=True)  # Ctrl-C is for the program, which stops the daemon
         self._reader = asyncio.get_running_loop().create_task(self._read(self._child.stderr))
         ready = asyncio.get_running_loop().create_task(self._ready.wait())
         try:
@@ -61,8 +62,8 @@ class Daemon:
             ready.cancel()
 
     async def stop(self) -> None:
-        """TERM, and KILL where that does not help. Safe to repeat."""
-        child, self._child = self._child, None
+        """TERM, and KILL where that does not help. Safe to repeat, also where a caller was cancelled."""
+        child = self._child
         if child is None:
             return
         if child.returncode is None:
@@ -74,7 +75,8 @@ class Daemon:
             child.kill()
             await child.wait()
         if self._reader is not None:
-            await self._reader
+            await asyncio.shield(self._reader)
+        self._child = None
 
     async def _read(self, written: asyncio.StreamReader | None) -> None:
         """Follows its log until it ends."""

@@ -98,7 +98,8 @@ class PayloadError(ValueError):
 _CLASSES = {
     "INVALID_ARGUMENT": InvalidArgumentError, "MALFORMED": InvalidArgumentError, "TOO_LARGE": InvalidArgumentError,
     "INVALID_STATE": AgentStateError, "TIMEOUT": MASTimeoutError, "NO_RECEIVER": NoReceiverError,
-    "NO_HANDLER": RequestFailedError, "INVALID_PAYLOAD": RequestFailedError, "UNREACHABLE": MASConnectionError, "CONNECTION_LOST": MASConnectionError}
+    "NO_HANDLER": RequestFailedError, "INVALID_PAYLOAD": RequestFailedError, "UNREACHABLE": MASConnectionError,
+    "CONNECTION_LOST": MASConnectionError}
 
 
 def error_of(status: int, detail: str, doing: str) -> MASError:

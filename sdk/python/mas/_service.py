@@ -56,10 +56,10 @@ class MASService:
             raise
 
     async def stop(self) -> None:
-        """Ends the daemons that start() has started. Safe to repeat."""
-        daemons, self._daemons = self._daemons, []
-        for daemon in reversed(daemons):
+        """Ends the daemons that start() has started. Safe to repeat, also where a caller was cancelled."""
+        for daemon in reversed(self._daemons):
             await daemon.stop()
+        self._daemons = []
 
     async def __aenter__(self) -> MASService:
         await self.start()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import logging
 import os
@@ -140,17 +141,21 @@ class Agent(Generic[StateType]):
             await self._mas_end(run_hook=True)
 
     async def aclose(self, timeout: float | None = 30.0) -> None:
-        """As stop(), but lets handlers finish first. @param timeout seconds for that; None: without end."""
+        """As stop(), but lets handlers finish first. One that is cancelled while it waits leaves the agent running.
+
+        @param timeout seconds for that; None: without end.
+        """
         if self._mas_session is None or self._mas_session.loop.is_closed():
             return await self.stop()
         session = self._mas_own()
         session.take()
-        session.native.refusing = session.native.gateway  # a steady sender would keep it open for ever
-        try:
-            await asyncio.wait_for(self._mas_handlers.finish(asyncio.current_task()), timeout)
-        except TimeoutError:
-            log.warning("%s: handlers still run after %g s and are cancelled", self.id, timeout)
-        await self.stop()
+        # A steady sender would keep the agent open for ever. Peer to peer, what is refused would be lost.
+        with session.native.refuse() if session.native.gateway else contextlib.nullcontext():
+            try:
+                await asyncio.wait_for(self._mas_handlers.finish(asyncio.current_task()), timeout)
+            except TimeoutError:
+                log.warning("%s: handlers still run after %g s and are cancelled", self.id, timeout)
+            await self.stop()
 
     async def __aenter__(self) -> Agent[StateType]:
         await self.start()
@@ -299,7 +304,10 @@ class Agent(Generic[StateType]):
             if run_hook:
                 await self.on_stop()
         finally:
-            session.native.refusing = True
+            await self._mas_close(session, caller)
+
+    async def _mas_close(self, session: Session, caller: asyncio.Task[Any] | None) -> None:
+        with session.native.refuse():
             try:
                 await self._mas_handlers.cancel(caller)
                 session.pause()

@@ -179,7 +179,7 @@ class LifeTest(AgentCase):
         await agent.stop()
         self.assertEqual((agent.begun, agent._mas_handlers._tasks), (1, {}))
 
-    async def test_a_mode_that_is_none_is_refused(self):
+    async def test_an_unknown_mode_is_refused(self):
         with unittest.mock.patch.dict(os.environ, {"MAS_MODE": "Gateway"}):
             await self.assert_refuses(mas.MASError, "MAS_MODE", Agent("a", redis_url=self.url).start())
 
@@ -318,7 +318,7 @@ class WrongUseTest(AgentCase):
         await self.assert_refuses(TypeError, "agent's id is NoneType", Agent(None, redis_url=self.url).start())
         await self.assert_refuses(TypeError, "capability is int", Agent("a", [5], self.url).start())
 
-    async def test_metadata_that_is_none(self):
+    async def test_metadata_that_is_not_a_mapping(self):
         class Wrong(Agent):
             def get_metadata(self):
                 return [1]

@@ -6,10 +6,12 @@ import shutil
 import signal
 import subprocess
 import sys
+import unittest
 import zipfile
 
 from case import PACKAGE_DIR, SOURCE_DIR, AgentCase, ProgramCase, build, eventually, main, mas, poll_until
 from harness.process import clean_environment
+from mas import _address
 
 CLASS = """
 from mas import Agent
@@ -27,6 +29,18 @@ one = Greeter("one")
 two = Greeter("two")
 again = two
 """
+
+
+class AddressTest(unittest.TestCase):
+    def test_only_user_and_password_are_left_out(self):
+        for url, shown in (
+                ("redis://ada:s3cret@host:6379/0", "redis://host:6379/0"),
+                ("rediss://:s3@cret@host?ca=/etc/ada@home.pem", "rediss://host?ca=/etc/ada@home.pem"),
+                ("rediss://host?server_name=a@b", "rediss://host?server_name=a@b"),
+                ("unix://ada:s3cret@/run/redis.sock", "unix:///run/redis.sock"),
+                ("unix:///run//ada@home/redis.sock", "unix:///run//ada@home/redis.sock")):
+            with self.subTest(url):
+                self.assertEqual(_address.without_secrets(url), shown)
 
 
 class RunTest(ProgramCase):
@@ -132,6 +146,17 @@ class ServiceTest(AgentCase):
         await service.stop()
         await service.stop()
         self.assertEqual(service.started, [])
+
+    async def test_a_stop_that_is_cancelled_can_be_repeated(self):
+        service = mas.MASService(self.url)
+        await service.start()
+        stopping = asyncio.create_task(service.stop())
+        await asyncio.sleep(0)
+        stopping.cancel()
+        await asyncio.gather(stopping, return_exceptions=True)
+        self.assertTrue(stopping.cancelled())
+        await service.stop()
+        self.assertEqual((service.started, self.redis.scan("mas.daemon:*")), ([], []))
 
     async def test_an_agent_without_heartbeat(self):
         async with mas.MASService(self.url, heartbeat_timeout=1):
