@@ -64,7 +64,8 @@ static inline mas_agent *example_new(int argc, char **argv, const char *default_
   return example_agent;
 }
 
-/* Frees the agent. Before that, signals get their earlier effect back: the handler must not use an agent that is gone. */
+/* Frees the agent. Before that, signals get their earlier effect back, since the handler must not use an agent that is
+ * gone. */
 static inline void example_free(mas_agent *agent) {
   for (int i = 0; i < EXAMPLE_SIGNALS; ++i) sigaction(example_signals[i], &example_earlier[i], NULL);
   mas_agent_free(agent);

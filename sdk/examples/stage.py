@@ -243,7 +243,10 @@ class Stage:
 
 
 def perform(usage, play, **env):
-    """A demo's main(): runs `play(stage)` on a stage with the build that the command line names. @return the exit code."""
+    """A demo's main(): runs `play(stage)` on a stage with the build that the command line names.
+
+    @param usage printed where it names none. @param env more of the stage's environment. @return the exit code.
+    """
     if len(sys.argv) != 2:
         sys.exit(usage)
     began = time.monotonic()

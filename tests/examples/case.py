@@ -17,8 +17,8 @@ from pretend_model import KEY, PretendModel, answer_to  # noqa: E402
 
 PYTHON = (sys.executable, "-B", "-W", "error")
 
-__all__ = ["EXAMPLES_DIR", "ExampleCase", "KEY", "PYTHON", "PretendModel", "answer_to", "build", "closed_port", "for_each",
-           "main", "poll_until"]
+__all__ = ["EXAMPLES_DIR", "ExampleCase", "KEY", "PYTHON", "PretendModel", "answer_to", "build", "closed_port",
+           "for_each", "main", "poll_until"]
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ int main() {
     mas::Options options;
     options.redis_url("unix:///nowhere/redis.sock");
     mas::Agent agent("quitter", options);
+    agent.quit();  // the start is cancelled, and no Redis is needed
     example::run(agent, "quitter");
   } catch (const mas::Error&) {
     failed = true;

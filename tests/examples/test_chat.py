@@ -15,7 +15,8 @@ sys.path[:0] = [str(EXAMPLES_DIR), str(EXAMPLES_DIR / "llm")]
 import chat  # noqa: E402
 import demo_llm  # noqa: E402
 
-WRONG_ADDRESS = ("OPENAI_BASE_URL must be an address such as https://api.openai.com/v1, without a user and password.")
+WRONG_ADDRESS = "OPENAI_BASE_URL must be an address such as https://api.openai.com/v1, without a user and password."
+WRONG_TIMEOUT = "OPENAI_TIMEOUT_SECONDS must be a number of seconds, at most 3600."
 WRONG_ADDRESSES = ("file:///etc/passwd", "https://", "http://[::1/v1", "https://host:port/v1", "https://host:99999/v1",
                    "https://ho st/v1", "https://host/v1\n", "https://ada:s3cret@host/v1")
 
@@ -130,7 +131,7 @@ class ProgramTest(ExampleCase):
                 ({"OPENAI_API_KEY": f"{KEY}\r\nX: y"}, "OPENAI_API_KEY must be printable ASCII without spaces and line "
                                                        "breaks."),
                 *(({"OPENAI_BASE_URL": url}, WRONG_ADDRESS) for url in WRONG_ADDRESSES),
-                *(({"OPENAI_TIMEOUT_SECONDS": text}, "OPENAI_TIMEOUT_SECONDS must be a number of seconds, at most 3600.")
+                *(({"OPENAI_TIMEOUT_SECONDS": text}, WRONG_TIMEOUT)
                   for text in ("soon", "60s", "0", "-1", "3601", "nan"))):
             with self.subTest(variables):
                 self.assertEqual(self.run_example(program, code=2, env=variables), ("", sentence + "\n"))

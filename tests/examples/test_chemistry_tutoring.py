@@ -92,10 +92,11 @@ class PythonTest(TutoringCase):
         self.assertEqual(err, f"student: There is no professor of chemistry: start {self.start_first} first.\n")
         self.start_professor(OPENAI_MODEL="pretend:status=429")
         _, err = self.run_example(self.student, code=1)
-        self.assertEqual(err, "student: professor cannot answer: The language model at 127.0.0.1 gets too many requests, "
-                              "or the account's quota is used up; try again later (HTTP 429).\n")
+        self.assertEqual(err, "student: professor cannot answer: The language model at 127.0.0.1 gets too many "
+                              "requests, or the account's quota is used up; try again later (HTTP 429).\n")
         _, err = self.run_example(self.student, code=1, env={"OPENAI_MODEL": "pretend:garbage"})
-        self.assertEqual(err, "student: The language model at 127.0.0.1 sent an answer that is not a chat completion.\n")
+        self.assertEqual(err, "student: The language model at 127.0.0.1 sent an answer that is not a chat "
+                              "completion.\n")
 
     def test_a_professor_of_another_kind(self):
         """It says nothing about itself, and its answer has no text."""

@@ -37,7 +37,8 @@ async def main() -> int:
         found = await finder.discover([f"translate.{language}"])
     for record in sorted(everybody, key=lambda record: record["id"]):
         offer = offer_of(record)
-        print(f"{record['id']} translates {offer.language} for {offer.price}" if offer else f"{record['id']} makes no offer")
+        said = f"translates {offer.language} for {offer.price}" if offer else "makes no offer"
+        print(f"{record['id']} {said}")
     offers = [offer for record in found if (offer := offer_of(record))]
     if not offers:
         print(f"nobody translates {language}", file=sys.stderr)

@@ -83,8 +83,8 @@ std::string host_of(const std::string &url) {
   return part_of(parsed.get(), CURLUPART_HOST);
 }
 
-/// A positive number of seconds as milliseconds, at least one: to libcurl, none means no time-out. Nothing if the text is
-/// anything else, or more than an hour.
+/// A positive number of seconds as milliseconds, at least one: to libcurl, none means no time-out. Nothing if the text
+/// is anything else, or more than an hour.
 std::optional<std::chrono::milliseconds> milliseconds_of(std::string_view text) {
   double seconds = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);

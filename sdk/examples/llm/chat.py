@@ -45,8 +45,8 @@ class Model:
         """@param timeout seconds for one answer. @raise NotConfigured an argument is unusable."""
         host = host_of(base_url)
         if not host:
-            raise NotConfigured("OPENAI_BASE_URL must be an address such as https://api.openai.com/v1, without a user and "
-                                "password.")
+            raise NotConfigured("OPENAI_BASE_URL must be an address such as https://api.openai.com/v1, without a user "
+                                "and password.")
         if not key:
             raise NotConfigured("No key for a language model: set OPENAI_API_KEY, and for another server than OpenAI's "
                                 "OPENAI_BASE_URL and OPENAI_MODEL.")

@@ -35,8 +35,8 @@ Message = AgentMessage
 __version__ = ".".join(map(str, _VERSION))
 
 __all__ = [
-    "Agent", "AgentMessage", "AgentRecord", "AgentStateError", "GatewayRefusedError", "HandlerError", "InvalidArgumentError",
-    "MASConnectionError", "MASError", "MASService", "MASTimeoutError", "Message", "MessageMeta", "MessageType",
-    "NoReceiverError", "PayloadError", "RequestFailedError", "StateError", "StateManager", "StateType", "__version__", "run",
-    "serve",
+    "Agent", "AgentMessage", "AgentRecord", "AgentStateError", "GatewayRefusedError", "HandlerError",
+    "InvalidArgumentError", "MASConnectionError", "MASError", "MASService", "MASTimeoutError", "Message", "MessageMeta",
+    "MessageType", "NoReceiverError", "PayloadError", "RequestFailedError", "StateError", "StateManager", "StateType",
+    "__version__", "run", "serve",
 ]

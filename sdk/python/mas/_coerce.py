@@ -1,7 +1,7 @@
 """Making a dataclass of JSON values, or of a state's texts, with a reason and a path where they do not fit.
 
-From JSON, a value must be of its field's type; an integer serves as a float. From texts, "42", "1e-07", "True" and "None"
-are read as what str() made them from, and lists, dicts and nested dataclasses as JSON.
+From JSON, a value must be of its field's type; an integer serves as a float. From texts, "42", "1e-07", "True" and
+"None" are read as what str() made them from, and lists, dicts and nested dataclasses as JSON.
 """
 
 from __future__ import annotations
@@ -48,7 +48,10 @@ class Misfit(ValueError):
 
 
 def build(model: Any, values: Any, from_texts: bool = False, path: str = "") -> Any:
-    """@param from_texts whether `values` are a state's texts. @raise Misfit; what the model's own __post_init__ raises."""
+    """@param from_texts whether `values` are a state's texts.
+
+    @raise Misfit; what the model's own __post_init__ raises.
+    """
     if not isinstance(values, Mapping):
         raise Misfit(path, f"expected {_NAMES[dict]}, found {kind_of(values)}")
     hints = typing.get_type_hints(model)

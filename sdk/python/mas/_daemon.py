@@ -24,7 +24,10 @@ class Daemon:
     """Happy path: start() → stop(). Its log goes to the logger `mas.service`, at debug level."""
 
     def __init__(self, program: str, redis_url: str, settings: dict[str, str] | None = None):
-        """@param program such as mas-healthd. @param settings MAS_<DAEMON>_<SECTION>_<KEY> without its first two parts."""
+        """@param program such as mas-healthd.
+
+        @param settings MAS_<DAEMON>_<SECTION>_<KEY> without its first two parts.
+        """
         self.program = program
         prefix = "MAS_" + program.removeprefix("mas-").upper() + "_"
         self._env = {**os.environ, "MAS_REDIS_URL": redis_url, prefix + "HTTP_LISTEN": "127.0.0.1:0",
@@ -52,9 +55,8 @@ class Daemon:
         try:
             await asyncio.wait({ready, self._reader}, timeout=READY_S, return_when=asyncio.FIRST_COMPLETED)
             if not self._ready.is_set():
-                ended = self._reader.done()
-                raise MASError(f"{self.program} {'ended' if ended else f'was not ready within {READY_S:g} s'}; its last "
-                               f"words: {' '.join(self._last) or '(none)'}")
+                end = "ended" if self._reader.done() else f"was not ready within {READY_S:g} s"
+                raise MASError(f"{self.program} {end}; its last words: {' '.join(self._last) or '(none)'}")
         except BaseException:
             await self.stop()
             raise

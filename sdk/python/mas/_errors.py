@@ -103,7 +103,10 @@ _CLASSES = {
 
 
 def error_of(status: int, detail: str, doing: str) -> MASError:
-    """@param detail the library's sentence, read on the thread that called. @param doing what was tried, for the text."""
+    """@param detail the library's sentence, read on the thread that called.
+
+    @param doing what was tried, for the text.
+    """
     name = NAMES[status] if 0 <= status < len(NAMES) else str(status)
     kind = _CLASSES.get(name, GatewayRefusedError if status >= STATUS["REVOKED"] else MASError)
     if kind is MASConnectionError:

@@ -1,7 +1,7 @@
-"""What the sender of data hears that does not fit a model: where, what was expected, what kind of value stood there.
+"""Describes why data does not fit a model, for the sender of the data: where, what was expected, what kind was found.
 
-No value is told, and no key of a dict, since keys are data too. pydantic's own sentences are told where they are known to
-hold neither; those of a model's validators may hold anything.
+The sentence contains no value and no key of a dict, since keys are data too. A message of pydantic is passed on if its
+type is known to contain neither; messages of a model's own validators may contain anything.
 """
 
 from __future__ import annotations
@@ -13,23 +13,24 @@ from typing import Any
 
 from . import _coerce, _models
 
-# Kinds of errors whose sentences hold nothing but what the model declares, and lengths.
+# Types of errors whose messages contain only what the model declares, and numbers of items; of pydantic 2 and 1.
 _SAFE_2 = frozenset("""
-    bool_parsing bool_type bytes_too_long bytes_too_short bytes_type dataclass_type date_from_datetime_inexact date_future
-    date_past date_type datetime_future datetime_past datetime_type decimal_max_digits decimal_max_places decimal_parsing
-    decimal_type decimal_whole_digits dict_type enum extra_forbidden finite_number float_parsing float_type frozen_set_type
-    greater_than greater_than_equal int_from_float int_parsing int_parsing_size int_type invalid_key is_instance_of
-    iterable_type less_than less_than_equal list_type literal_error missing model_attributes_type model_type multiple_of
-    none_required set_item_not_hashable set_type string_not_ascii string_pattern_mismatch string_sub_type
-    string_too_long string_too_short string_type string_unicode time_delta_type time_type timezone_aware timezone_naive
-    too_long too_short tuple_type union_tag_not_found url_scheme url_too_long url_type uuid_type uuid_version
+    bool_parsing bool_type bytes_too_long bytes_too_short bytes_type dataclass_type date_from_datetime_inexact
+    date_future date_past date_type datetime_future datetime_past datetime_type decimal_max_digits decimal_max_places
+    decimal_parsing decimal_type decimal_whole_digits dict_type enum extra_forbidden finite_number float_parsing
+    float_type frozen_set_type greater_than greater_than_equal int_from_float int_parsing int_parsing_size int_type
+    invalid_key is_instance_of iterable_type less_than less_than_equal list_type literal_error missing
+    model_attributes_type model_type multiple_of none_required set_item_not_hashable set_type string_not_ascii
+    string_pattern_mismatch string_sub_type string_too_long string_too_short string_type string_unicode time_delta_type
+    time_type timezone_aware timezone_naive too_long too_short tuple_type union_tag_not_found url_scheme url_too_long
+    url_type uuid_type uuid_version
     """.split())
 _SAFE_1 = frozenset("""
     type_error.arbitrary_type type_error.bool type_error.bytes type_error.dataclass type_error.decimal type_error.deque
     type_error.dict type_error.enum type_error.float type_error.frozenset type_error.hashable type_error.integer
     type_error.iterable type_error.list type_error.none.allowed type_error.none.not_allowed type_error.not_none
-    type_error.path type_error.sequence type_error.set type_error.str type_error.subclass type_error.tuple type_error.uuid
-    value_error.any_str.max_length value_error.any_str.min_length value_error.const value_error.date
+    type_error.path type_error.sequence type_error.set type_error.str type_error.subclass type_error.tuple
+    type_error.uuid value_error.any_str.max_length value_error.any_str.min_length value_error.const value_error.date
     value_error.date.not_in_the_future value_error.date.not_in_the_past value_error.datetime
     value_error.decimal.max_digits value_error.decimal.max_places value_error.decimal.not_finite
     value_error.decimal.whole_digits value_error.discriminated_union.missing_discriminator value_error.duration
@@ -43,7 +44,7 @@ _SAFE_1 = frozenset("""
 
 
 def misfit_of(model: Any, error: Exception, data: Any) -> str:
-    """@param error what _models.parse() raised for `data`."""
+    """@param error what _models.parse() raised for `data`. @return the sentence."""
     if isinstance(error, _coerce.Misfit):
         return error.told()
     details = _models.details_of(error) if isinstance(error, ValueError) else []
@@ -54,11 +55,12 @@ def misfit_of(model: Any, error: Exception, data: Any) -> str:
     path, annotation = _place_of(model, loc)
     if _is_safe(first):
         return f"{path}: {first.get('msg', 'does not fit')}"
-    return f"{path}: is not valid; expected {_coerce.type_name(annotation)}, found {_coerce.kind_of(_value_at(data, loc))}"
+    found = _coerce.kind_of(_value_at(data, loc))
+    return f"{path}: is not valid; expected {_coerce.type_name(annotation)}, found {found}"
 
 
 def _is_safe(detail: dict[str, Any]) -> bool:
-    """Whether a sentence is pydantic's own, and safe. pydantic 2 gives its own errors a URL, and a validator's none."""
+    """Whether the message may be passed on. In pydantic 2 a validator may give its error any type, but not a URL."""
     return detail.get("type") in _SAFE_1 or (detail.get("type") in _SAFE_2 and "url" in detail)
 
 
@@ -95,7 +97,7 @@ def _models_in(annotation: Any) -> list[Any]:
 
 
 def _value_at(data: Any, loc: Sequence[Any]) -> Any:
-    """The value that an error is about. Steps of an error that name no member, such as a union's tag, are left out."""
+    """The value that an error is about. Steps that name no member of the data, such as a union's tag, are skipped."""
     for step in loc:
         if (isinstance(data, dict) and step in data) or (isinstance(data, list) and step in range(len(data))):
             data = data[step]

@@ -3,8 +3,8 @@
 Nothing here imports pydantic: a model is known by its methods, so a program without pydantic pays nothing and needs
 nothing.
 
-A state in Redis is texts. `parse_texts` reads what this package and the original framework write: str() of plain values,
-JSON of lists, dicts and models.
+A state in Redis is texts. `parse_texts` reads what this package and the original framework write: str() of plain
+values, JSON of lists, dicts and models.
 """
 
 from __future__ import annotations

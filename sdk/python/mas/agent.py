@@ -38,8 +38,8 @@ __all__ = ["Agent", "AgentMessage", "AgentRecord", "StateType"]
 
 
 class Agent(Generic[StateType]):
-    """See the module. Derived classes may override on_start, on_stop, on_message and get_metadata, and add handlers with
-    `@Agent.on`."""
+    """See the module. Derived classes may override on_start, on_stop, on_message and get_metadata, and add handlers
+    with `@Agent.on`."""
 
     _mas_table: Table = {}
 
@@ -48,8 +48,8 @@ class Agent(Generic[StateType]):
         cls._mas_table = table_of(cls)
 
     def __init__(self, agent_id: str, capabilities: Iterable[str] | None = None, redis_url: str | None = None,
-                 state_model: type[StateType] | None = None, use_gateway: bool = False, gateway_url: str | None = None, *,
-                 namespace: str | None = None, credentials: str | os.PathLike[str] | None = None,
+                 state_model: type[StateType] | None = None, use_gateway: bool = False, gateway_url: str | None = None,
+                 *, namespace: str | None = None, credentials: str | os.PathLike[str] | None = None,
                  heartbeat: tuple[float, float] | None = None) -> None:
         """Connects to nothing yet.
 
@@ -101,8 +101,8 @@ class Agent(Generic[StateType]):
         """Decorates the method `async def handler(self, message, payload)` that handles a message type.
 
         Handlers belong to the class and to those derived from it. `payload` is an instance of `model`, or None without
-        one. Data that does not fit the model is logged and reaches no handler. The requester of a request that no handler
-        took, whose data does not fit, or whose handler raised, gets RequestFailedError.
+        one. Data that does not fit the model is logged and reaches no handler. The requester of a request that no
+        handler took, whose data does not fit, or whose handler raised, gets RequestFailedError.
         """
         return mark(message_type, model)
 
@@ -189,9 +189,10 @@ class Agent(Generic[StateType]):
         """Sends a request and waits for the reply. Any number at once, from handlers too.
 
         @param timeout seconds; None waits without end.
-        @raise MASTimeoutError (a TimeoutError) no reply in time. @raise NoReceiverError (a TimeoutError) nobody listens,
-        so none can come. @raise RequestFailedError (a TimeoutError, too) the target has no handler, the data does not fit, or
-        the handler failed. Otherwise as send().
+        @raise MASTimeoutError (a TimeoutError) no reply in time.
+        @raise NoReceiverError (a TimeoutError) nobody listens, so none can come.
+        @raise RequestFailedError (a TimeoutError, too) the target has no handler, the data does not fit, or the handler
+        failed. Otherwise as send().
         """
         return AgentMessage._received(await self._mas_own().request(target_id, message_type, data, timeout), self, None)
 

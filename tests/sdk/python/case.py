@@ -33,8 +33,8 @@ import mas  # noqa: E402
 HAS_PYDANTIC = bool(importlib.util.find_spec("pydantic")) if "pydantic" not in sys.modules else False
 needs_pydantic = unittest.skipUnless(HAS_PYDANTIC, "pydantic is not installed, or blocked")
 
-__all__ = ["AgentCase", "HAS_PYDANTIC", "PACKAGE_DIR", "ProgramCase", "SOURCE_DIR", "build", "eventually", "main", "mas",
-           "needs_pydantic", "poll_until"]
+__all__ = ["AgentCase", "HAS_PYDANTIC", "PACKAGE_DIR", "ProgramCase", "SOURCE_DIR", "build", "eventually", "main",
+           "mas", "needs_pydantic", "poll_until"]
 
 
 async def eventually(condition, timeout=10.0, what="the condition"):

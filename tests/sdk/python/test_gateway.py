@@ -170,7 +170,8 @@ class Doctor(Worker):
     async def on_request(self, message, payload):
         draft = f"draft about {message.data['concern']}"
         try:
-            response = await self.request("specialist", "specialist_consultation", {"draft": draft}, timeout=self.patience)
+            response = await self.request("specialist", "specialist_consultation", {"draft": draft},
+                                          timeout=self.patience)
             advice = response.data["advice"]
         except asyncio.TimeoutError:
             advice = "the specialist did not answer"

@@ -112,7 +112,8 @@ class LifeTest(AgentCase):
             await asyncio.wait_for(agent.start(), 0.3)
         self.assertLess(asyncio.get_running_loop().time() - began, 4, "it does not wait for the library's own time-out")
         self.assertFalse(agent._running)
-        self.assertEqual([native for native in _native._live.values() if native.pointer], [], "nothing goes on starting")
+        self.assertEqual([native for native in _native._live.values() if native.pointer], [],
+                         "nothing goes on starting")
         proxy.forward()
         await agent.start()
         await agent.stop()
@@ -130,7 +131,8 @@ class LifeTest(AgentCase):
         theirs = types.ModuleType("redis.exceptions")
         theirs.ConnectionError = TheirError
         with unittest.mock.patch.dict(sys.modules, {"redis.exceptions": theirs}):
-            error = await self.assert_refuses(TheirError, "x.sock", Agent("a", redis_url=f"unix://{self.dir}/x.sock").start())
+            agent = Agent("a", redis_url=f"unix://{self.dir}/x.sock")
+            error = await self.assert_refuses(TheirError, "x.sock", agent.start())
         self.assertIsInstance(error, mas.MASConnectionError)
 
     async def test_aclose_lets_handlers_finish(self):
@@ -341,7 +343,8 @@ class WrongUseTest(AgentCase):
             warnings.simplefilter("always")
             fd = await use()
             gc.collect()
-        self.assertIn("dropped without stop()", str([item.message for item in caught if item.category is ResourceWarning]))
+        said = [item.message for item in caught if item.category is ResourceWarning]
+        self.assertIn("dropped without stop()", str(said))
         self.assertRaises(OSError, os.fstat, fd)
 
 

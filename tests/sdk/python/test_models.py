@@ -1,4 +1,5 @@
-"""Models of payloads and states: dataclasses, and pydantic where it is installed, from JSON and from a state's texts."""
+"""Models of payloads and states: dataclasses, and pydantic where it is installed, from JSON and from a state's
+texts."""
 
 import dataclasses
 import datetime
@@ -43,7 +44,8 @@ class Plan:
     anything: Any = None
 
 
-FULL = {"title": "t", "count": 3, "share": 2, "active": False, "note": "n", "limit": 7, "steps": [{"name": "s", "done": True}],
+FULL = {"title": "t", "count": 3, "share": 2, "active": False, "note": "n", "limit": 7,
+        "steps": [{"name": "s", "done": True}],
         "marks": {"x": 1}, "mood": "bad", "kind": 3, "pair": [1, "p"], "tags": ["u"], "when": "2026-01-02T03:04:05",
         "key": str(uuid.UUID(int=5)), "anything": [1, {"a": None}]}
 PLAN = Plan("t", 3, 2.0, False, "n", 7, [Step("s", True)], {"x": 1}, Mood.BAD, 3, (1, "p"), {"u"},
@@ -100,20 +102,20 @@ class DataclassTest(unittest.TestCase):
 
 
 @needs_pydantic
-class ToldTest(unittest.TestCase):
-    """What the sender of data hears that a pydantic model refuses: never the data."""
+class MisfitTest(unittest.TestCase):
+    """The sentence for the sender of data that a pydantic model refuses."""
 
-    # What the sentences of pydantic 2 hold that comes from the model's declaration, and counts of items.
-    DECLARED = set("""actual_length class class_name decimal_places discriminator expected expected_plural expected_schemes
-        expected_version field_type ge gt le lt max_digits max_length min_length multiple_of pattern
+    # Members of pydantic 2's messages that come from the model's declaration, or count items.
+    DECLARED = set("""actual_length class class_name decimal_places discriminator expected expected_plural
+        expected_schemes expected_version field_type ge gt le lt max_digits max_length min_length multiple_of pattern
         whole_digits""".split())
 
-    def told(self, model, data):
+    def sentence(self, model, data):
         with self.assertRaises(ValueError) as caught:
             _models.parse(model, data)
         return _misfit.misfit_of(model, caught.exception, data)
 
-    def test_no_value_is_told(self):
+    def test_it_contains_no_value(self):
         from pydantic import BaseModel, Field
 
         class Cat(BaseModel):
@@ -130,7 +132,7 @@ class ToldTest(unittest.TestCase):
             limits: list[dict[str, self.checked_int()]] = []
 
         cat = {"kind": "cat", "lives": 9}
-        for data, told in (
+        for data, start in (
                 ({"pet": {"kind": "s3cret"}}, "pet: is not valid; expected Cat or Dog, found an object"),
                 ({"pet": {"kind": "cat", "lives": "s3cret"}}, "pet.*.lives: "),
                 ({"pet": cat, "key": "s3cret"}, "key: "),
@@ -138,8 +140,8 @@ class ToldTest(unittest.TestCase):
                 ({"pet": cat, "limits": [{}, {"s3cret": 53}]},
                  "limits[1].*: is not valid; expected an integer, found an integer")):
             with self.subTest(data):
-                text = self.told(Owner, data)
-                self.assertTrue(text.startswith(told), text)
+                text = self.sentence(Owner, data)
+                self.assertTrue(text.startswith(start), text)
                 self.assertNotIn("s3cret", text)
                 self.assertNotIn("53", text)
 
@@ -166,15 +168,15 @@ class ToldTest(unittest.TestCase):
             raise PydanticCustomError("greater_than", "{value} is refused", {"value": value})  # under a known name
         return typing.Annotated[int, pydantic.AfterValidator(check)]
 
-    def test_the_sentences_that_are_told_hold_declarations_only(self):
+    def test_messages_that_are_passed_on_contain_declarations_only(self):
         try:
             from pydantic_core._pydantic_core import list_all_errors
         except ImportError:
             self.skipTest("pydantic 1 has no list of its errors")
         for error in list_all_errors():
             if error["type"] in _misfit._SAFE_2:
-                held = set(re.findall(r"{(\w+)}", error["message_template_python"]))
-                self.assertLessEqual(held, self.DECLARED, error["type"])
+                members = set(re.findall(r"{(\w+)}", error["message_template_python"]))
+                self.assertLessEqual(members, self.DECLARED, error["type"])
 
 
 class TextsTest(unittest.TestCase):
@@ -191,7 +193,8 @@ class TextsTest(unittest.TestCase):
         self.check_round_trip(Plan, Plan(""), fields)
 
     def test_what_the_framework_writes(self):
-        self.assertEqual([_state.text_of(value) for value in (5, 1.0, 1e-7, True, None, "xé", {"k": [1, None, "é"]}, [])],
+        values = (5, 1.0, 1e-7, True, None, "xé", {"k": [1, None, "é"]}, [])
+        self.assertEqual([_state.text_of(value) for value in values],
                          ["5", "1.0", "1e-07", "True", "None", "xé", '{"k": [1, null, "\\u00e9"]}', "[]"])
 
     def test_the_field_is_named(self):
