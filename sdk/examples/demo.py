@@ -3,15 +3,15 @@
 
 usage: sdk/examples/demo.py BUILD_DIR     (`./dev demo` builds first)
 
-The demo checks each step that it narrates; its exit code is 0 only when all of them happened. It touches nothing outside
-a temporary directory and leaves nothing running.
+The demo checks each step that it narrates; its exit code is 0 only when all of them happened. It touches nothing
+outside a temporary directory and leaves nothing running.
 """
 import json
 import re
 import sys
 import time
 
-from stage import Failed, Stage, chapter, get, note, until
+from stage import Failed, chapter, get, note, perform, until
 
 BEAT_MS = 500  # an agent without a heartbeat for twice this long counts as dead
 
@@ -60,8 +60,7 @@ def converse(stage, agents):
 def remember(stage, agents):
     chapter("4. State outlives the process: the notekeeper is stopped and started again")
     keeper = agents["notekeeper"]
-    if keeper.stop() != 0:
-        raise Failed("the notekeeper did not stop cleanly")
+    keeper.stop_cleanly()
     kept = int(stage.masctl("state", "get", "notekeeper", "count"))
     note(f"in Redis meanwhile: count = {kept}")
     agents["notekeeper"] = keeper = stage.start("notekeeper", "example_notekeeper", "notekeeper")
@@ -80,7 +79,8 @@ def crash(stage, agents):
     agents[used].kill()
     killed = time.monotonic()
     events.says(f"AGENT_INACTIVE  {used}")
-    note(f"mas-healthd saw {time.monotonic() - killed:.1f} s after the kill that its heartbeat ({2 * BEAT_MS} ms) ran out")
+    after = time.monotonic() - killed
+    note(f"mas-healthd saw {after:.1f} s after the kill that its heartbeat ({2 * BEAT_MS} ms) ran out")
     until(lambda: stage.ids("list", "--capability", "math.add") == [other], 10, f"{used} has left discovery")
     stage.show("agents", "list", "--inactive", "--capability", "math.add")
     agents["planner"].says(f"found {other}", after=heard)
@@ -100,8 +100,8 @@ def go_through_the_gateway(stage, agents):
     stage.show("identity", "create", "courier", "--master-key", stage.file("master.key"), "--out", credentials)
     agents["clerk"] = clerk = stage.start("clerk", "example_echo", "clerk", MAS_MODE="gateway")
     clerk.says(" ready")
-    courier = stage.start("courier", "example_courier", "courier", "clerk", MAS_MODE="gateway", MAS_CREDENTIALS=credentials)
-    agents["courier"] = courier
+    agents["courier"] = courier = stage.start("courier", "example_courier", "courier", "clerk", MAS_MODE="gateway",
+                                              MAS_CREDENTIALS=credentials)
     courier.says("parcel 2: ALLOWED")
     clerk.says('parcel from courier: {"parcel":2}')
 
@@ -119,8 +119,7 @@ def go_through_the_gateway(stage, agents):
     note("The audit has every decision, chained and signed. It also records who changed the rules:")
     stage.show("audit", "query", "--sender", "courier", "--decision", "AUTHZ_DENIED", "--limit", "1")
     stage.show("audit", "operators")
-    until(lambda: json.loads(stage.masctl("--json", "audit", "verify", "--key", stage.audit_key))["heads"]["trusted"], 20,
-          "the audit has a signed head")
+    stage.await_signed_head(stage.audit_key)
     stage.show("audit", "verify", "--key", stage.audit_key)
     stage.show("top", "--once")
 
@@ -128,35 +127,22 @@ def go_through_the_gateway(stage, agents):
 def close(stage, agents):
     chapter("7. All agents and daemons stop")
     for agent in agents.values():
-        if agent.stop() != 0:
-            raise Failed(f"{agent.name} did not stop cleanly")
+        agent.stop_cleanly()
     until(lambda: stage.ids("list") == [], 10, "nobody is ACTIVE")
     stage.stop_daemons()
     note("The agents have deregistered and the daemons have drained. Redis and its directory are removed now.")
 
 
-def main():
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
-    began = time.monotonic()
-    try:
-        with Stage(sys.argv[1], MAS_EXAMPLE_BEAT_MS=str(BEAT_MS)) as stage:
-            stage.env["MAS_GATEWAYD_GATEWAY_MASTER_KEY_FILE"] = stage.file("master.key")
-            stage.env["MAS_GATEWAYD_AUDIT_SIGNING_KEY"] = stage.file("audit.pem")
-            stage.env["MAS_GATEWAYD_AUDIT_HEAD_INTERVAL"] = "1s"
-            bring_up(stage)
-            agents = introduce(stage)
-            converse(stage, agents)
-            remember(stage, agents)
-            crash(stage, agents)
-            go_through_the_gateway(stage, agents)
-            close(stage, agents)
-    except Failed as failure:
-        print(f"\nThe demo failed: {failure}", file=sys.stderr)
-        return 1
-    print(f"\nAll steps succeeded, in {time.monotonic() - began:.0f} seconds.")
-    return 0
+def play(stage):
+    stage.use_gateway_keys()
+    bring_up(stage)
+    agents = introduce(stage)
+    converse(stage, agents)
+    remember(stage, agents)
+    crash(stage, agents)
+    go_through_the_gateway(stage, agents)
+    close(stage, agents)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(perform(__doc__, play, MAS_EXAMPLE_BEAT_MS=str(BEAT_MS)))

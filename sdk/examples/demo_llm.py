@@ -1,28 +1,29 @@
 #!/usr/bin/env python3
-"""The demo of agents with language models: chemistry tutoring, peer to peer, and a healthcare consultation behind a gateway, narrated.
+"""The demo of agents with language models: chemistry tutoring, peer to peer, and a healthcare consultation behind a
+gateway, narrated.
 
 usage: sdk/examples/demo_llm.py BUILD_DIR     (`./dev demo --llm` builds first)
 
-With OPENAI_API_KEY in the environment, the model of llm/README.md's variables is asked; without it, a server on this machine that
-only pretends to be a model. The demo checks each step that it narrates; its exit code is 0 only when all of them happened.
+With OPENAI_API_KEY in the environment, the model of llm/README.md's variables is asked; without it, a server on this
+machine that only pretends to be a model. The demo checks each step that it narrates; its exit code is 0 only when all
+of them happened.
 """
 
 import itertools
-import json
 import os
 import pathlib
 import sys
-import time
 
 EXAMPLES = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(EXAMPLES / "llm"))
 
+import chat  # noqa: E402
 from pretend_model import PretendModel  # noqa: E402
-from stage import Failed, Stage, chapter, note, until  # noqa: E402
+from stage import Failed, chapter, note, perform  # noqa: E402
 
 CONFIG = EXAMPLES / "healthcare_consultation/config"
 SECRET, MASKED = "219-09-9998", "XXX-XX-9998"  # the patient's social security number, and what the gateway makes of it
-MODEL_SECONDS = 240  # for a few answers of a real model
+MODEL_SECONDS = 600  # for a few answers of a real model
 
 
 steps = itertools.count(1)
@@ -46,7 +47,8 @@ class Language:
         return self._stage.start(pathlib.Path(program).name, *self._command(program), *arguments, **env)
 
     def run(self, program, *arguments, **env):
-        return self._stage.run(pathlib.Path(program).name, *self._command(program), *arguments, seconds=MODEL_SECONDS, **env)
+        return self._stage.run(pathlib.Path(program).name, *self._command(program), *arguments, seconds=MODEL_SECONDS,
+                               **env)
 
     def _command(self, program):
         if self.name == "Python":
@@ -60,8 +62,11 @@ def choose_model(stage):
     stage.start_redis("--appendonly", "yes")
     note(f"redis-server    unix://{stage.socket}")
     if os.environ.get("OPENAI_API_KEY"):
-        note(f"The model is {os.environ.get('OPENAI_MODEL') or 'the default one'} at "
-             f"{os.environ.get('OPENAI_BASE_URL') or 'OpenAI'}, as the environment says.")
+        try:
+            model = chat.Model.from_environment()
+        except chat.NotConfigured as error:
+            raise Failed(error) from None
+        note(f"The model is {model.name} at {model.host}, as the environment says.")
         return
     model = PretendModel().start()
     stage.env.update(model.environment())
@@ -81,8 +86,7 @@ def tutor(stage, language):
     professor.says("student says: Thank you")
     if stage.show("state", "get", "student", "professor") != "prof-curie":
         raise Failed("the student has forgotten its professor")
-    if professor.stop() != 0:
-        raise Failed("the professor did not stop cleanly")
+    professor.stop_cleanly()
 
 
 def set_up_gateway(stage):
@@ -90,9 +94,7 @@ def set_up_gateway(stage):
     code, _ = stage.run("setup", str(CONFIG / "setup.sh"), stage.directory)
     if code:
         raise Failed("setup.sh failed")
-    stage.env["MAS_GATEWAYD_GATEWAY_MASTER_KEY_FILE"] = stage.file("master.key")
-    stage.env["MAS_GATEWAYD_AUDIT_SIGNING_KEY"] = stage.file("audit.pem")
-    stage.env["MAS_GATEWAYD_AUDIT_HEAD_INTERVAL"] = "1s"
+    stage.use_gateway_keys()
     stage.env["MAS_GATEWAYD_DLP_RULES_FILE"] = str(CONFIG / "dlp.toml")
     stage.start_daemon("mas-gatewayd", "--config", str(CONFIG / "gatewayd.toml")).says('"partitions_owned"', 30)
     note("mas-gatewayd decides about every message now.")
@@ -120,8 +122,7 @@ def consult(stage, language):
     if code != 1 or not any("AUTHZ_DENIED" in line for line in lines):
         raise Failed("the patient reached the specialist")
     for agent in agents.values():
-        if agent.stop() != 0:
-            raise Failed(f"{agent.name} did not stop cleanly")
+        agent.stop_cleanly()
     return credentials
 
 
@@ -143,15 +144,14 @@ def go_on_alone(language, credentials, asked):
     code, lines = ask(language, credentials)
     if code != 1 or not any("RATE_LIMITED" in line for line in lines):
         raise Failed("the limit did not hold")
-    if doctor.stop() != 0:
-        raise Failed("the doctor did not stop cleanly")
+    doctor.stop_cleanly()
 
 
 def report(stage):
     step("The audit report: what was decided, by which rule, and that nobody changed the record")
     with open(stage.file("audit.pub"), encoding="utf-8") as file:
         key = file.read().strip()
-    until(lambda: json.loads(stage.masctl("--json", "audit", "verify", "--key", key))["heads"]["trusted"], 20, "the audit has a signed head")
+    stage.await_signed_head(key)
     code, lines = stage.run("report", str(CONFIG / "report.sh"), stage.directory)
     if code or not all(any(word in line for line in lines) for word in ("REDACTED", "AUTHZ_DENIED", "RATE_LIMITED")):
         raise Failed("the report lacks something")
@@ -160,32 +160,22 @@ def report(stage):
     stage.stop_daemons()
 
 
-def main():
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
-    began = time.monotonic()
-    try:
-        with Stage(sys.argv[1]) as stage:
-            stage.env["PYTHONPATH"] = os.path.join(os.path.dirname(stage.bin), "python")
-            stage.env["PATH"] = f"{stage.bin}:{stage.env['PATH']}"
-            languages = [Language("Python", stage), Language("C++", stage)]
-            if not languages[1].has("chemistry_tutoring/student"):
-                languages.pop()
-                note("The C++ examples are left out: libcurl's headers are not installed.")
-            choose_model(stage)
-            for language in languages:
-                tutor(stage, language)
-            set_up_gateway(stage)
-            for language in languages:
-                credentials = consult(stage, language)
-            go_on_alone(languages[-1], credentials, len(languages))
-            report(stage)
-    except Failed as failure:
-        print(f"\nThe demo failed: {failure}", file=sys.stderr)
-        return 1
-    print(f"\nAll steps succeeded, in {time.monotonic() - began:.0f} seconds.")
-    return 0
+def play(stage):
+    stage.env["PYTHONPATH"] = os.path.join(os.path.dirname(stage.bin), "python")
+    stage.env["PATH"] = f"{stage.bin}:{stage.env['PATH']}"
+    languages = [Language("Python", stage), Language("C++", stage)]
+    if not languages[1].has("chemistry_tutoring/student"):
+        languages.pop()
+        note("The C++ examples are left out: libcurl's headers are not installed.")
+    choose_model(stage)
+    for language in languages:
+        tutor(stage, language)
+    set_up_gateway(stage)
+    for language in languages:
+        credentials = consult(stage, language)
+    go_on_alone(languages[-1], credentials, len(languages))
+    report(stage)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(perform(__doc__, play))

@@ -13,7 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static mas_agent *example_agent; /* for the signal handler */
+enum { EXAMPLE_SIGNALS = 2 };
+static const int example_signals[EXAMPLE_SIGNALS] = {SIGINT, SIGTERM};
+static struct sigaction example_earlier[EXAMPLE_SIGNALS]; /* what they did before */
+static mas_agent *example_agent;                          /* for the signal handler */
 
 static void example_quit(int signal_number) {
   (void)signal_number;
@@ -37,6 +40,13 @@ static inline void must(mas_status status, const char *what) {
   exit(1);
 }
 
+/* Ends the program with errno's message if a system call has returned -1. @return what it returned. */
+static inline int must_call(int result, const char *what) {
+  if (result != -1) return result;
+  perror(what);
+  exit(1);
+}
+
 /* Makes the agent. Others find it by `capability` (NULL: none); `metadata` is a JSON object about it. */
 static inline mas_agent *example_new(int argc, char **argv, const char *default_id, const char *capability,
                                      const char *metadata) {
@@ -50,16 +60,22 @@ static inline mas_agent *example_new(int argc, char **argv, const char *default_
   mas_options_free(options);
 
   struct sigaction action = {.sa_handler = example_quit};
-  sigaction(SIGINT, &action, NULL);
-  sigaction(SIGTERM, &action, NULL);
+  for (int i = 0; i < EXAMPLE_SIGNALS; ++i) sigaction(example_signals[i], &action, &example_earlier[i]);
   return example_agent;
+}
+
+/* Frees the agent. Before that, signals get their earlier effect back, since the handler must not use an agent that is
+ * gone. */
+static inline void example_free(mas_agent *agent) {
+  for (int i = 0; i < EXAMPLE_SIGNALS; ++i) sigaction(example_signals[i], &example_earlier[i], NULL);
+  mas_agent_free(agent);
 }
 
 /* Stops and frees the agent. Returns the program's exit status. */
 static inline int example_end(mas_agent *agent) {
   mas_status status = mas_agent_stop(agent, 2000);
   say(agent, status == MAS_OK ? "stopped" : "stopped, but could not deregister: %s", mas_error_detail());
-  mas_agent_free(agent);
+  example_free(agent);
   return status == MAS_OK ? 0 : 1;
 }
 

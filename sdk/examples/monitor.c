@@ -5,6 +5,7 @@
  */
 #include "example.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdint.h>
 #include <sys/timerfd.h>
@@ -39,14 +40,14 @@ int main(int argc, char **argv) {
   must(mas_agent_start(agent, 10000), "start");
   say(agent, "ready");
 
-  int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+  int timer = must_call(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC), "timerfd_create");
   const struct itimerspec each_second = {{1, 0}, {1, 0}};
-  timerfd_settime(timer, 0, &each_second, NULL);
+  must_call(timerfd_settime(timer, 0, &each_second, NULL), "timerfd_settime");
   /* The descriptor is readable while callbacks wait, and after a quit. libuv or GLib can watch it in the same way. */
   struct pollfd watched[] = {{mas_agent_fd(agent), POLLIN, 0}, {timer, POLLIN, 0}};
 
   for (int number = 1;;) {
-    poll(watched, 2, -1);
+    if (poll(watched, 2, -1) < 0 && errno != EINTR) must_call(-1, "poll");
     if (mas_agent_poll(agent, 0, NULL) == MAS_CANCELLED) break; /* SIGTERM */
     uint64_t ticks;
     if ((watched[1].revents & POLLIN) != 0 && read(timer, &ticks, sizeof ticks) > 0) send_readings(agent, number++);

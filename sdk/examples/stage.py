@@ -1,6 +1,6 @@
-"""The stage of the demo: starts, watches and ends processes, and prints their output.
+"""The stage of the demos: starts, watches and ends processes, and prints their output.
 
-However the demo ends, its processes end too: the stage stops them by their ids, and the kernel stops them when the demo
+However a demo ends, its processes end too: the stage stops them by their ids, and the kernel stops them when the demo
 itself is killed by SIGKILL. The stage also removes its files, except after a SIGKILL.
 """
 import ctypes
@@ -18,8 +18,8 @@ import time
 import urllib.error
 import urllib.request
 
-COLOURS = {"planner": 36, "adder-1": 32, "adder-2": 92, "echo": 34, "notekeeper": 35, "monitor": 94, "events": 33, "courier": 96,
-           "clerk": 95, "student": 36, "professor": 32, "patient": 36, "doctor": 32, "specialist": 35}
+COLOURS = {"planner": 36, "adder-1": 32, "adder-2": 92, "echo": 34, "notekeeper": 35, "monitor": 94, "events": 33,
+           "courier": 96, "clerk": 95, "student": 36, "professor": 32, "patient": 36, "doctor": 32, "specialist": 35}
 libc = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1
 printing = threading.Lock()
@@ -102,6 +102,11 @@ class Process:
         if self._popen.poll() is None:
             self._popen.terminate()
         return self.wait(seconds)
+
+    def stop_cleanly(self):
+        """As stop(). Raises Failed unless the exit code is 0."""
+        if self.stop() != 0:
+            raise Failed(f"{self.name} did not stop cleanly: {self.lines[-3:]}")
 
     def wait(self, seconds):
         """Waits until the process ends by itself. @return its exit code."""
@@ -199,8 +204,19 @@ class Stage:
 
     def stop_daemons(self):
         for daemon in self._daemons:
-            if daemon.stop() != 0:
-                raise Failed(f"{daemon.name} did not drain: {daemon.lines[-3:]}")
+            daemon.stop_cleanly()
+
+    def use_gateway_keys(self):
+        """Tells gateways where their keys are: master.key and audit.pem in the demo's directory."""
+        self.env["MAS_GATEWAYD_GATEWAY_MASTER_KEY_FILE"] = self.file("master.key")
+        self.env["MAS_GATEWAYD_AUDIT_SIGNING_KEY"] = self.file("audit.pem")
+        self.env["MAS_GATEWAYD_AUDIT_HEAD_INTERVAL"] = "1s"
+
+    def await_signed_head(self, key):
+        """Waits until the audit has a head signed with the private half of `key`."""
+        def is_signed():
+            return json.loads(self.masctl("--json", "audit", "verify", "--key", key))["heads"]["trusted"]
+        until(is_signed, 20, "the audit has a signed head")
 
     # ---- masctl
 
@@ -224,6 +240,24 @@ class Stage:
     def ids(self, *arguments):
         """The ids that `masctl agents …` lists."""
         return [agent["id"] for agent in json.loads(self.masctl("--json", "agents", *arguments))["agents"]]
+
+
+def perform(usage, play, **env):
+    """A demo's main(): runs `play(stage)` on a stage with the build that the command line names.
+
+    @param usage printed where it names none. @param env more of the stage's environment. @return the exit code.
+    """
+    if len(sys.argv) != 2:
+        sys.exit(usage)
+    began = time.monotonic()
+    try:
+        with Stage(sys.argv[1], **env) as stage:
+            play(stage)
+    except Failed as failure:
+        print(f"\nThe demo failed: {failure}", file=sys.stderr)
+        return 1
+    print(f"\nAll steps succeeded, in {time.monotonic() - began:.0f} seconds.")
+    return 0
 
 
 def get(url):

@@ -3,8 +3,8 @@
 
     make_wheel.py --version 0.1.0 --library build/release/lib/libmas.so --out DIRECTORY
 
-The wheel is for the Linux and processor that it is made on (tag py3-none-linux_…). The library in it is stripped; what it
-links to (libuv, hiredis, simdjson, OpenSSL) comes from the system.
+The wheel is for the Linux and processor that it is made on (tag py3-none-linux_…). The library in it is stripped; what
+it links to (libuv, hiredis, simdjson, OpenSSL) comes from the system.
 """
 
 import argparse
@@ -35,8 +35,10 @@ def metadata(version, tag):
     """The files of the .dist-info directory but RECORD."""
     return {
         "METADATA": "Metadata-Version: 2.1\nName: mas\n"
-                    f"Version: {version}\nSummary: Agents that find each other, exchange messages and keep state over Redis\n"
-                    "Requires-Python: >=3.11\nProvides-Extra: models\nRequires-Dist: pydantic>=1.10; extra == 'models'\n",
+                    f"Version: {version}\n"
+                    "Summary: Agents that find each other, exchange messages and keep state over Redis\n"
+                    "Requires-Python: >=3.11\nProvides-Extra: models\n"
+                    "Requires-Dist: pydantic>=1.10; extra == 'models'\n",
         "WHEEL": f"Wheel-Version: 1.0\nGenerator: make_wheel.py\nRoot-Is-Purelib: false\nTag: {tag}\n",
     }
 

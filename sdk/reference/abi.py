@@ -100,7 +100,7 @@ def check():
         present = pathlib.Path(work) / "present.abi"
         describe(present)
         if differs(KEPT, present, "--harmless"):
-            print("The interface is not the one of sdk/reference/libmas.abi. When that is meant: ./dev abi")
+            print("The interface is not the one of sdk/reference/libmas.abi. If the change is intended: ./dev abi")
             bad = True
         if tag := last_release():
             released = pathlib.Path(work) / "released.abi"

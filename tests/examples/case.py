@@ -1,6 +1,9 @@
-"""The test case of the examples: runs their programs, as a reader would, against a private Redis and a pretended model."""
+"""The test case of the examples: runs their programs, as a reader would, against a private Redis and a pretended
+model."""
 
+import contextlib
 import pathlib
+import socket
 import subprocess
 import sys
 
@@ -14,8 +17,16 @@ from pretend_model import KEY, PretendModel, answer_to  # noqa: E402
 
 PYTHON = (sys.executable, "-B", "-W", "error")
 
-__all__ = ["EXAMPLES_DIR", "ExampleCase", "KEY", "PYTHON", "PretendModel", "answer_to", "build", "for_each", "main",
-           "poll_until"]
+__all__ = ["EXAMPLES_DIR", "ExampleCase", "KEY", "PYTHON", "PretendModel", "answer_to", "build", "closed_port",
+           "for_each", "main", "poll_until"]
+
+
+@contextlib.contextmanager
+def closed_port():
+    """A port of 127.0.0.1 that refuses connections, and that no other program can get meanwhile."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
 
 
 def has_program(name):
@@ -42,6 +53,12 @@ class ExampleCase(MasTestCase):
         self.addCleanup(self.model.stop)
         self.env.update(self.model.environment(word))
 
+    def write(self, name, text):
+        """A program of the test's own, for start_example(). @return its path."""
+        path = self.dir / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
     def start_example(self, name, *arguments, env=None, ready=None):
         """Starts an example. @param ready what it writes once it can be used."""
         short = pathlib.Path(name).stem.removeprefix("example_")
@@ -53,9 +70,9 @@ class ExampleCase(MasTestCase):
 
     def run_example(self, name, *arguments, env=None, timeout=60, code=0):
         """Runs an example to its end and checks its exit code. @return (standard output, standard error)."""
-        done = subprocess.run(list(map(str, [*command(name), *arguments])), timeout=timeout, capture_output=True, text=True,
-                              env={**clean_environment(), **self.env, **(env or {})}, stdin=subprocess.DEVNULL,
-                              preexec_fn=die_with_parent)
+        done = subprocess.run(list(map(str, [*command(name), *arguments])), timeout=timeout, capture_output=True,
+                              text=True, env={**clean_environment(), **self.env, **(env or {})},
+                              stdin=subprocess.DEVNULL, preexec_fn=die_with_parent)
         self._check_written(name, done.stdout + done.stderr)
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)
         return done.stdout, done.stderr

@@ -1,5 +1,5 @@
-"""Healthcare consultation: roles, limits, data-loss prevention and audit of a gateway in profile production, around three agents
-of which two ask language models."""
+"""Healthcare consultation: roles, limits, data-loss prevention and audit of a gateway in profile production, around
+three agents of which two ask language models."""
 
 import json
 import unittest
@@ -9,6 +9,16 @@ from case import EXAMPLES_DIR, ExampleCase, answer_to, has_program, main, poll_u
 FOLDER = EXAMPLES_DIR / "healthcare_consultation"
 SECRET = "219-09-9998"  # the patient's social security number
 MASKED = "XXX-XX-9998"
+OTHER_AGENT = """
+import sys
+from mas import Agent, run
+class Other(Agent):
+    async def on_start(self):
+        print("ready", flush=True)
+    async def on_message(self, message):
+        await message.reply(sys.argv[2], {"texts": 5})
+run(Other(sys.argv[1], use_gateway=True))
+"""
 REFUSED = "patient: the gateway refused: "
 
 
@@ -68,12 +78,14 @@ class PythonTest(ExampleCase):
         self.start_specialist()
         _, err = self.patient("specialist", code=1)
         self.assertEqual(err, REFUSED + "AUTHZ_DENIED\n")
+        self.assertEqual(self.redis.cmd("EXISTS", "agent:patient"), 0, "it has deregistered")
         self.assertEqual(self.model.calls, [], "the specialist never heard of it")
         for _ in range(3):
             self.patient()
         _, err = self.patient(code=1)
         self.assertRegex(err, f"^{REFUSED}RATE_LIMITED, again in 1[12][0-9][0-9] s\n$")
 
+        poll_until(self.has_signed_head, 20, "a head is signed: each second one")
         report = self.report()
         for line in ("9 ALLOWED", "1 AUTHZ_DENIED", "1 RATE_LIMITED", "3 REDACTED"):
             self.assertIn(line, report)
@@ -84,10 +96,26 @@ class PythonTest(ExampleCase):
         done = self.masctl("audit", "verify", "--key", self.keys / "audit.pub", "--json", redis=self.redis)
         return json.loads(done.stdout)["heads"]["trusted"]
 
-    def report(self):
-        poll_until(self.has_signed_head, 20, "a head is signed: each second one")
-        out, _ = self.run_example(FOLDER / "config/report.sh", self.keys)
+    def report(self, code=0):
+        out, _ = self.run_example(FOLDER / "config/report.sh", self.keys, code=code)
         return out
+
+    def test_a_report_of_nothing(self):
+        report = self.report(code=6)  # of `masctl audit verify`
+        self.assertIn("== Messages by decision\n== Messages that were changed or refused\n", report)
+        self.assertIn("nothing to verify", report)
+
+    def test_answers_of_another_kind(self):
+        self.start_example(self.write("specialist.py", OTHER_AGENT), "specialist", "opinion", ready="ready",
+                           env=self.credentials("specialist"))
+        doctor = self.start_doctor()
+        out, _ = self.patient()
+        self.assertIn("patient: note: This is the doctor's advice alone", out)
+        doctor.stop()
+        self.start_example(self.write("doctor.py", OTHER_AGENT), "doctor", "advice", ready="ready",
+                           env=self.credentials("doctor"))
+        _, err = self.patient(code=1)
+        self.assertRegex(err, "^patient: [^\n]*text[^\n]*\n$")
 
     def test_no_specialist(self):
         doctor = self.start_doctor("1")
@@ -102,26 +130,30 @@ class PythonTest(ExampleCase):
         self.start_specialist(OPENAI_MODEL="pretend:status=500")
         out, _ = self.patient()
         self.assertIn("patient: note: This is the doctor's advice alone", out)
-        doctor.wait_for_output("goes on without the specialist: The language model at 127.0.0.1 failed; try again later "
-                               "(HTTP 500).")
+        doctor.wait_for_output("goes on without the specialist: The language model at 127.0.0.1 failed; try again "
+                               "later (HTTP 500).")
         doctor.stop()
         self.start_doctor(OPENAI_MODEL="pretend:garbage")
         _, err = self.patient(code=1)
-        self.assertEqual(err, "patient: no advice: The language model at 127.0.0.1 sent an answer that is not one of a chat "
+        self.assertEqual(err, "patient: no advice: The language model at 127.0.0.1 sent an answer that is not a chat "
                               "completion.\n")
 
 
 class RulesTest(ExampleCase):
     def test_what_they_find(self):
-        for text, verdict, mask in (("ssn 219-09-9998", "redact", MASKED), ("mrn 12345678", "redact", "[REDACTED MRN]"),
-                                    ("see CASE-123456", "redact", "[REDACTED CASE_NUMBER]"), ("in ward V7", "block", ""),
-                                    ("mail jane@example.com", "redact", "j***@example.com"), ("icd10 E11.65", "none", "")):
+        for text, verdict, mask in (("ssn 219-09-9998", "redact", MASKED),
+                                    ("mrn 12345678", "redact", "[REDACTED MRN]"),
+                                    ("see CASE-123456", "redact", "[REDACTED CASE_NUMBER]"),
+                                    ("in ward V7", "block", ""),
+                                    ("mail jane@example.com", "redact", "j***@example.com"),
+                                    ("icd10 E11.65", "none", "")):
             done = self.masctl("dlp", "scan", "--rules", FOLDER / "config/dlp.toml", input=text)
             self.assertIn(f"verdict: {verdict}", done.stdout, text)
             self.assertIn(mask, done.stdout)
 
 
-@unittest.skipUnless(has_program("example_consultation_doctor"), "libcurl's headers were not installed when this was built")
+@unittest.skipUnless(has_program("example_consultation_doctor"),
+                     "libcurl's headers were not installed when this was built")
 class CppTest(PythonTest):
     programs = {name: f"example_consultation_{name}" for name in ("patient", "doctor", "specialist")}
 

@@ -1,8 +1,29 @@
-"""The small examples: hello, request and reply, discovery, state, coordinator; each in every language that it is there in."""
+"""The small examples: hello, request and reply, discovery, state, coordinator; each in every language in which it
+exists."""
 
 import re
 
 from case import EXAMPLES_DIR, ExampleCase, for_each, main
+
+
+# An agent that answers everything, in a way of its own: ID, CAPABILITIES, STATEMENT about `message`.
+OTHER_AGENT = """
+import sys
+from mas import Agent, HandlerError, run
+class Other(Agent):
+    async def on_start(self):
+        print("ready", flush=True)
+    async def on_message(self, message):
+        exec("async def answer(message): " + sys.argv[3], globals())
+        await answer(message)
+run(Other(sys.argv[1], sys.argv[2].split()))
+"""
+
+
+class SmallCase(ExampleCase):
+    def start_other(self, agent_id, capabilities="", statement="pass"):
+        path = self.write("other.py", OTHER_AGENT)
+        return self.start_example(path, agent_id, capabilities, statement, ready="ready")
 
 
 class HelloTest(ExampleCase):
@@ -19,7 +40,7 @@ class HelloTest(ExampleCase):
         greeter.stop()
 
 
-class RequestReplyTest(ExampleCase):
+class RequestReplyTest(SmallCase):
     servers = ("request_reply/server.py", "example_convert_server", "example_convert_server_c")
     clients = ("request_reply/client.py", "example_convert_client", "example_convert_client_c")
 
@@ -46,7 +67,22 @@ class RequestReplyTest(ExampleCase):
         server.stop()
 
 
-class DiscoveryTest(ExampleCase):
+    @for_each(*clients)
+    def test_a_server_that_fails(self, program):
+        server = self.start_other("converter", statement="raise HandlerError('out of order')")
+        _, err = self.run_example(program, "20", code=1)
+        self.assertRegex(err, "^20 °C: [^\n]*out of order[^\n]*\n$")
+        server.stop()
+
+    @for_each(*clients)
+    def test_a_server_that_answers_something_else(self, program):
+        server = self.start_other("converter", statement="await message.reply('converted', {'fahrenheit': 'warm'})")
+        _, err = self.run_example(program, "20", code=1)
+        self.assertRegex(err, "^20 °C: [^\n]*fahrenheit[^\n]*\n$")
+        server.stop()
+
+
+class DiscoveryTest(SmallCase):
     translators = ("discovery/translator.py", "example_translator")
 
     @for_each("discovery/finder.py", "example_finder")
@@ -56,11 +92,23 @@ class DiscoveryTest(ExampleCase):
             kind = self.translators[number % len(self.translators)]
             running.append(self.start_example(kind, f"tr-{number}", language, price, ready="ready"))
         out, _ = self.run_example(program, "de")
-        self.assertEqual(out, "tr-0 translates de for 3\ntr-1 translates fr for 1\ntr-2 translates de for 2\ncheapest: tr-2\n")
+        self.assertEqual(out, "tr-0 translates de for 3\ntr-1 translates fr for 1\ntr-2 translates de for 2\n"
+                              "cheapest: tr-2\n")
         _, err = self.run_example(program, "it", code=1)
         self.assertEqual(err, "nobody translates it\n")
         for translator in running:
             translator.stop()
+
+    @for_each("discovery/finder.py", "example_finder")
+    def test_one_without_an_offer(self, program):
+        other = self.start_other("other", "translate translate.de")
+        out, err = self.run_example(program, "de", code=1)
+        self.assertEqual((out, err), ("other makes no offer\n", "nobody translates de\n"))
+        translator = self.start_example(self.translators[0], "tr", "de", 3, ready="ready")
+        out, _ = self.run_example(program, "de")
+        self.assertEqual(out, "other makes no offer\ntr translates de for 3\ncheapest: tr\n")
+        translator.stop()
+        other.stop()
 
 
 class StateTest(ExampleCase):
@@ -74,12 +122,38 @@ class StateTest(ExampleCase):
             before = name
 
 
-class CoordinatorTest(ExampleCase):
-    @for_each("coordinator/coordinator.py", "example_coordinator")
+class CoordinatorTest(SmallCase):
+    programs = ("coordinator/coordinator.py", "example_coordinator")
+    tasks = 400  # more than the workers can do before the last of them has failed
+
+    @for_each(*programs)
+    def test_wrong_numbers(self, program):
+        for text in ("0", "-3", "1000001", "9" * 30, "many", "3x", ""):
+            with self.subTest(text):
+                out, err = self.run_example(program, text, code=2)
+                self.assertEqual((out, err), ("", "coordinator: N must be a whole number from 1 to 1000000\n"))
+        _, err = self.run_example(program, code=2)
+        self.assertRegex(err, "^usage: [^\n]* N\n$")
+
+    @for_each(*programs)
+    def test_a_worker_that_answers_something_else(self, program):
+        """The task goes to another worker, as after any failure."""
+        for square in ("None", "[]", "2.5", "'9'"):
+            with self.subTest(square):
+                other = self.start_other("other", "square", f"await message.reply('squared', {{'square': {square}}})")
+                coordinator = self.start_example(program, 3)
+                coordinator.wait_for_output("other did not do task 1 (", 60)
+                worker = self.start_example("coordinator/worker.py", "w1", "0", ready="ready")
+                self.assertEqual(coordinator.wait(60), 0)
+                self.assertIn("the squares of 1 to 3 add up to 14\n", coordinator.out())
+                worker.stop()
+                other.stop()
+
+    @for_each(*programs)
     def test_a_worker_that_is_killed(self, program):
         workers = [self.start_example(worker, f"w{number}", "0.05", ready="ready") for number, worker in enumerate(
             ("example_worker", "coordinator/worker.py", "coordinator/worker.py"), 1)]
-        coordinator = self.start_example(program, 60)
+        coordinator = self.start_example(program, self.tasks)
         coordinator.wait_for_output("w2 did task", 60)
         workers[1].kill()
         coordinator.wait_for_output("w2 did not do task", 60)
@@ -88,9 +162,10 @@ class CoordinatorTest(ExampleCase):
         late = self.start_example("coordinator/worker.py", "w4", "0.01", ready="ready")
         self.assertEqual(coordinator.wait(60), 0)
         out = coordinator.out()
-        self.assertIn(f"the squares of 1 to 60 add up to {sum(n * n for n in range(61))}\n", out)
+        total = sum(n * n for n in range(self.tasks + 1))
+        self.assertIn(f"the squares of 1 to {self.tasks} add up to {total}\n", out)
         done = [int(number) for number in re.findall(r"did task (\d+)", out)]
-        self.assertEqual(sorted(done), list(range(1, 61)), "each task is done once")
+        self.assertEqual(sorted(done), list(range(1, self.tasks + 1)), "each task is done once")
         workers[0].resume()
         for worker in (workers[0], workers[2], late):
             worker.stop()

@@ -87,13 +87,22 @@ static void expect_serves(host *h, mas_agent *listener) {
   CHECK(eventually(has_all_replies, &all_replies, listener));
 }
 
+/** The last line of the input counts without its newline, too. */
+static void expect_last_line(host *h, mas_agent *listener) {
+  int all_lines = kLines + 1;
+  const char *line = text("line %d", kLines);
+  CHECK(write(h->input, line, strlen(line)) == (ssize_t)strlen(line));
+  close(h->input);
+  CHECK(eventually(has_all_lines, &all_lines, listener));
+}
+
 static void run_twice(const char *name) {
   for (int end_by_signal = 0; end_by_signal < 2; ++end_by_signal) {
     mas_agent *listener = listener_started();
     host h = host_started(name);
     expect_serves(&h, listener);
     if (end_by_signal) CHECK(kill(h.pid, SIGTERM) == 0);
-    if (!end_by_signal) close(h.input);
+    if (!end_by_signal) expect_last_line(&h, listener);
     expect_ended(&h);
     if (end_by_signal) close(h.input);
     agent_ended(listener);

@@ -22,6 +22,11 @@ class Question:
     text: str
 
 
+@dataclass
+class Thanks:
+    text: str
+
+
 class Professor(Agent):
     def __init__(self, agent_id: str, model: Model) -> None:
         super().__init__(agent_id, capabilities=["tutoring.chemistry"])
@@ -44,9 +49,9 @@ class Professor(Agent):
         else:
             await message.reply("answer", {"text": answer})
 
-    @Agent.on("thanks")
-    async def on_thanks(self, message, _payload):
-        print(f"professor: {message.sender_id} says: {message.data['text']}", flush=True)
+    @Agent.on("thanks", model=Thanks)
+    async def on_thanks(self, message, thanks: Thanks):
+        print(f"professor: {message.sender_id} says: {thanks.text}", flush=True)
 
 
 if __name__ == "__main__":

@@ -40,8 +40,7 @@ class LessonOver : public std::runtime_error {
 
 class Student {
  public:
-  explicit Student(const Chat &chat) : chat_(chat) { agent_.start(); }
-  ~Student() { agent_.stop(); }
+  explicit Student(const Chat &chat) : chat_(chat) {}
 
   /// Throws LessonOver, ChatError, mas::Error.
   void learn(const std::string &topic) {
@@ -85,8 +84,9 @@ class Student {
     if (found.empty()) throw LessonOver("There is no professor of chemistry: start example_tutoring_professor first.");
     lesson_->professor = found[0].id;
     lesson_.save();
+    auto about = mas::from_json<About>(found[0].metadata);
     std::cout << "student: found " << lesson_->professor << ", which "
-              << mas::from_json<About>(found[0].metadata).value().about << std::endl;
+              << (about ? about->about : "says nothing about itself") << std::endl;
     return ask_professor(question);
   }
 
@@ -99,6 +99,7 @@ class Student {
   const Chat &chat_;
   mas::Agent agent_{"student"};
   mas::State<Lesson> lesson_{agent_};
+  example::Started started_{agent_};
 };
 
 }  // namespace

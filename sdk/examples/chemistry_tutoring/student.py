@@ -1,7 +1,8 @@
-"""student: finds a professor of chemistry by capability, asks three questions, each about the answer before, and thanks.
+"""student: finds a professor of chemistry by capability, asks three questions, each about the answer before, and says
+thanks.
 
-A language model makes up the questions. What the student knows is typed state: started again after a crash, it goes on with the
-same professor where it stopped.
+A language model makes up the questions. What the student knows is typed state: started again after a crash, it goes on
+with the same professor where it stopped.
 
 usage: student.py [TOPIC]
 exit code: 0 the lesson is over; 1 it ended early, with a sentence; 2 no language model is configured
@@ -70,14 +71,17 @@ class Student(Agent[Lesson]):
         if not found:
             raise LessonOver("There is no professor of chemistry: start professor.py first.")
         await self.update_state({"professor": found[0]["id"]})
-        print(f"student: found {self.state.professor}, which {found[0]['metadata'].get('about')}", flush=True)
+        about = found[0]["metadata"].get("about", "says nothing about itself")
+        print(f"student: found {self.state.professor}, which {about}", flush=True)
         return await self._ask_professor(question)
 
     async def _ask_professor(self, question: dict[str, object]) -> str:
         reply = await self.request(self.state.professor, "question", question, timeout=ANSWER_SECONDS)
         if reply.message_type != "answer":
             raise LessonOver(f"{self.state.professor} cannot answer: {reply.data.get('reason')}")
-        return str(reply.data["text"])
+        if not isinstance(reply.data.get("text"), str):
+            raise LessonOver(f"{self.state.professor} sent an answer without a text")
+        return reply.data["text"]
 
 
 async def main() -> int:

@@ -4,10 +4,12 @@
 // so that it may be worked on twice but counts once.
 //
 //   usage: example_coordinator N
-#include <cstdlib>
+#include <charconv>
 #include <deque>
 #include <map>
+#include <optional>
 #include <set>
+#include <string_view>
 
 #include "../example.hpp"
 #include "messages.hpp"
@@ -18,14 +20,13 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kTaskTime{2};  // longer than a worker needs
 constexpr std::chrono::seconds kRest{3};      // of a worker that failed: it is still listed for up to a minute
+constexpr int64_t kMostTasks = 1'000'000;     // the sum of their squares fits into 64 bits
 
 class Coordinator {
  public:
   explicit Coordinator(int64_t tasks) : tasks_(tasks) {
     for (int64_t number = 1; number <= tasks; ++number) todo_.push_back(number);
-    agent_.start();
   }
-  ~Coordinator() { agent_.stop(); }
 
   /// @return the sum when all tasks are done, however long that takes.
   int64_t work() {
@@ -70,7 +71,16 @@ class Coordinator {
   std::map<int64_t, int64_t> squares_;
   std::set<std::string> busy_;
   std::map<std::string, Clock::time_point> rests_until_;
+  example::Started started_{agent_};
 };
+
+/// @return nothing if the text is not a number of tasks.
+std::optional<int64_t> tasks_of(std::string_view text) {
+  int64_t tasks = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), tasks);
+  bool whole = error == std::errc() && end == text.data() + text.size();
+  return whole && tasks >= 1 && tasks <= kMostTasks ? std::optional(tasks) : std::nullopt;
+}
 
 }  // namespace
 
@@ -79,10 +89,15 @@ int main(int argc, char **argv) {
     std::cerr << "usage: example_coordinator N" << std::endl;
     return 2;
   }
+  std::optional<int64_t> tasks = tasks_of(argv[1]);
+  if (!tasks) {
+    std::cerr << "coordinator: N must be a whole number from 1 to " << kMostTasks << std::endl;
+    return 2;
+  }
   return example::main("coordinator", [&] {
-    Coordinator coordinator(std::atoll(argv[1]));
+    Coordinator coordinator(*tasks);
     int64_t sum = coordinator.work();
-    std::cout << "coordinator: the squares of 1 to " << argv[1] << " add up to " << sum << std::endl;
+    std::cout << "coordinator: the squares of 1 to " << *tasks << " add up to " << sum << std::endl;
     return 0;
   });
 }

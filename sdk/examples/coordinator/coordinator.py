@@ -1,7 +1,7 @@
 """coordinator: has workers square the numbers 1 to N, and adds up the squares. Workers may come, go and die meanwhile.
 
-A task is done when its reply is there, and not before. One whose worker does not answer is given to another worker, so that it may
-be worked on twice but counts once.
+A task is done when its reply is there, and not before. One whose worker does not answer is given to another worker, so
+that it may be worked on twice but counts once.
 
 usage: coordinator.py N
 """
@@ -10,8 +10,9 @@ import asyncio
 import collections
 import sys
 
-from mas import Agent, MASError
+from mas import Agent, AgentMessage, MASError
 
+MOST_TASKS = 1_000_000
 TASK_SECONDS = 2  # longer than a worker needs
 REST_SECONDS = 3  # of a worker that failed: it is still listed for up to a minute after its death
 
@@ -43,8 +44,8 @@ class Coordinator(Agent):
             number = self._todo.popleft()
             try:
                 reply = await self.request(worker, "square", {"number": number}, timeout=TASK_SECONDS)
-                self._squares[number] = int(reply.data["square"])
-            except (MASError, LookupError, ValueError) as error:  # no answer, or another one than asked for
+                self._squares[number] = square_in(reply)
+            except (MASError, ValueError) as error:  # no answer, or not the one that was asked for
                 self._todo.appendleft(number)
                 self._rests_until[worker] = asyncio.get_running_loop().time() + REST_SECONDS
                 print(f"coordinator: {worker} did not do task {number} ({error}): it goes to another", flush=True)
@@ -52,11 +53,26 @@ class Coordinator(Agent):
             print(f"coordinator: {worker} did task {number}", flush=True)
 
 
-async def main() -> None:
-    tasks = int(sys.argv[1])
+def square_in(reply: AgentMessage) -> int:
+    """@raise ValueError the reply is not a worker's."""
+    square = reply.data.get("square")
+    if type(square) is not int:
+        raise ValueError("its reply has no whole number named square")
+    return square
+
+
+async def main() -> int:
+    if len(sys.argv) != 2:
+        print("usage: coordinator.py N", file=sys.stderr)
+        return 2
+    tasks = int(sys.argv[1]) if sys.argv[1].isdecimal() and len(sys.argv[1]) < 10 else 0
+    if not 1 <= tasks <= MOST_TASKS:
+        print(f"coordinator: N must be a whole number from 1 to {MOST_TASKS}", file=sys.stderr)
+        return 2
     async with Coordinator(tasks) as coordinator:
         print(f"coordinator: the squares of 1 to {tasks} add up to {await coordinator.work()}")
+    return 0
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    sys.exit(asyncio.run(main()))

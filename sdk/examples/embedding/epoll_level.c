@@ -6,19 +6,21 @@
 
 static void watch(int epoll, int fd) {
   struct epoll_event wanted = {.events = EPOLLIN, .data.fd = fd};
-  if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &wanted) != 0) must(MAS_INTERNAL, "epoll_ctl");
+  must_call(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &wanted), "epoll_ctl");
 }
 
 int main(int argc, char **argv) {
   mas_agent *agent = host_started(argc, argv);
-  int epoll = epoll_create1(EPOLL_CLOEXEC);
+  int epoll = must_call(epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
   watch(epoll, STDIN_FILENO);
   watch(epoll, mas_agent_fd(agent));
 
   mas_status status = MAS_OK;
   for (bool more = true; more && status == MAS_OK;) {
     struct epoll_event event;
-    if (epoll_wait(epoll, &event, 1, -1) != 1) continue; /* a signal: SIGTERM made the agent's descriptor readable */
+    int ready = epoll_wait(epoll, &event, 1, -1);
+    if (ready < 0 && errno == EINTR) continue; /* SIGTERM has made the agent's descriptor readable */
+    must_call(ready, "epoll_wait");
     if (event.data.fd == STDIN_FILENO)
       more = host_read_input(agent);
     else

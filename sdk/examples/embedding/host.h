@@ -32,7 +32,8 @@ static mas_agent *host_started(int argc, char **argv) {
   mas_agent *agent = example_new(argc, argv, "host", "host.lines", "{\"about\":\"counts lines\"}");
   must(mas_agent_on_message(agent, "lines", host_on_lines, NULL), "handler");
   must(mas_agent_start(agent, kPatienceMs), "start");
-  fcntl(STDIN_FILENO, F_SETFL, fcntl(STDIN_FILENO, F_GETFL) | O_NONBLOCK);
+  int flags = must_call(fcntl(STDIN_FILENO, F_GETFL), "standard input");
+  must_call(fcntl(STDIN_FILENO, F_SETFL, flags | O_NONBLOCK), "standard input");
   say(agent, "ready");
   return agent;
 }
@@ -45,20 +46,25 @@ static void host_send_line(mas_agent *agent, const char *line) {
   ++host_lines;
 }
 
-/* Reads what there is of the input and sends its lines. @return false at the end of the input. */
+/* Reads what there is of the input and sends its lines. @return false at the end of the input, and where it cannot be
+ * read. */
 static bool host_read_input(mas_agent *agent) {
   static char line[kMaxLine];
   static size_t size;
-  char byte;
-  ssize_t got;
-  while ((got = read(STDIN_FILENO, &byte, 1)) == 1) {
-    if (byte != '\n' && size < sizeof line - 1) line[size++] = byte;
-    if (byte != '\n') continue;
+  for (;;) {
+    char byte;
+    ssize_t got = read(STDIN_FILENO, &byte, 1);
+    if (got < 0 && errno == EINTR) continue; /* a signal came; the input is as it was */
+    if (got < 0 && errno == EAGAIN) return true;
+    if (got < 0) perror("standard input");
+    bool last = got <= 0;
+    if (!last && byte != '\n' && size < sizeof line - 1) line[size++] = byte;
+    if (!last && byte != '\n') continue;
     line[size] = '\0';
+    if (!last || size > 0) host_send_line(agent, line); /* the last line may lack its newline */
     size = 0;
-    host_send_line(agent, line);
+    if (last) return false;
   }
-  return got < 0 && (errno == EAGAIN || errno == EINTR);
 }
 
 #endif /* MAS_EMBEDDING_HOST_H */

@@ -4,24 +4,32 @@
 
 #include <uv.h>
 
+/* Ends the program with libuv's message if `error` is one. */
+static void must_uv(int error, const char *what) {
+  if (error == 0) return;
+  fprintf(stderr, "%s: %s\n", what, uv_strerror(error));
+  exit(1);
+}
+
 static void on_callbacks(uv_poll_t *watcher, int error, int events) {
   mas_agent *agent = watcher->data;
   (void)events;
-  mas_status status = error == 0 ? mas_agent_poll(agent, 0, NULL) : MAS_INTERNAL;
+  must_uv(error, "the agent's descriptor");
+  mas_status status = mas_agent_poll(agent, 0, NULL);
   must(status, "poll");
   if (status == MAS_CANCELLED) uv_stop(watcher->loop); /* SIGTERM called mas_agent_quit */
 }
 
 static void on_input(uv_poll_t *watcher, int error, int events) {
   (void)events;
-  if (error != 0 || !host_read_input(watcher->data)) uv_stop(watcher->loop);
+  must_uv(error, "standard input");
+  if (!host_read_input(watcher->data)) uv_stop(watcher->loop);
 }
 
 static void watch(uv_loop_t *loop, uv_poll_t *watcher, int fd, uv_poll_cb callback, mas_agent *agent) {
-  int error = uv_poll_init(loop, watcher, fd);
+  must_uv(uv_poll_init(loop, watcher, fd), "uv_poll_init");
   watcher->data = agent;
-  if (error == 0) error = uv_poll_start(watcher, UV_READABLE, callback);
-  if (error != 0) must(MAS_INTERNAL, uv_strerror(error));
+  must_uv(uv_poll_start(watcher, UV_READABLE, callback), "uv_poll_start");
 }
 
 int main(int argc, char **argv) {

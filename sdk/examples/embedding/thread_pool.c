@@ -6,6 +6,7 @@
  * delivered again. */
 #include "../example.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
 
@@ -78,8 +79,10 @@ int main(int argc, char **argv) {
   pthread_t workers[kWorkers];
   must(mas_agent_on_message(agent, "primes", on_primes, NULL), "handler");
   must(mas_agent_start(agent, kPatienceMs), "start");
-  for (int i = 0; i < kWorkers; ++i)
-    if (pthread_create(&workers[i], NULL, work, agent) != 0) must(MAS_NO_MEMORY, "pthread_create");
+  for (int i = 0; i < kWorkers; ++i) {
+    errno = pthread_create(&workers[i], NULL, work, agent);
+    must_call(errno == 0 ? 0 : -1, "pthread_create");
+  }
   say(agent, "ready");
   must(mas_agent_run(agent), "run"); /* until SIGTERM calls mas_agent_quit */
 

@@ -1,5 +1,5 @@
-"""doctor: answers patients with a language model. It drafts advice, asks the specialist, and merges both. When the specialist
-does not answer in time, it goes on alone and says so in a note.
+"""doctor: answers patients with a language model. It drafts advice, asks the specialist, and merges both. When the
+specialist does not answer in time, it goes on alone and says so in a note.
 
 usage: doctor.py [SECONDS]        how long it waits for the specialist; default 60
 """
@@ -62,10 +62,13 @@ class Doctor(Agent):
 
     async def _opinion(self, complaint: str, draft: str) -> str:
         """@raise NoOpinion. @raise MASError no answer in time, or the gateway refused."""
-        reply = await self.request("specialist", "opinion", {"complaint": complaint, "draft": draft}, timeout=self._patience)
+        case = {"complaint": complaint, "draft": draft}
+        reply = await self.request("specialist", "opinion", case, timeout=self._patience)
         if reply.message_type != "opinion":
             raise NoOpinion(str(reply.data.get("reason")))
-        return str(reply.data["text"])
+        if not isinstance(reply.data.get("text"), str):
+            raise NoOpinion("the specialist's answer has no text")
+        return reply.data["text"]
 
 
 if __name__ == "__main__":

@@ -25,11 +25,9 @@ static int ask(mas::Agent &patient, const std::string &target) {
 int main(int argc, char **argv) {
   return example::main("patient", [&] {
     mas::Agent patient("patient", mas::Options().mode(MAS_MODE_GATEWAY));
-    patient.start();
+    example::Started started(patient);
     try {
-      int code = ask(patient, argc > 1 ? argv[1] : "doctor");
-      patient.stop();
-      return code;
+      return ask(patient, argc > 1 ? argv[1] : "doctor");
     } catch (const mas::Error &) {
       mas::ReceiptNote note = mas::receipt_note();
       if (note.decision.empty()) throw;

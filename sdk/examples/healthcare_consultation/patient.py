@@ -1,5 +1,5 @@
-"""patient: asks for advice about a complaint and prints it. The complaint holds a social security number, which the gateway
-masks on the way.
+"""patient: asks for advice about a complaint and prints it. The complaint holds a social security number, which the
+gateway masks on the way.
 
 usage: patient.py [AGENT]        whom to ask; default: the doctor. The gateway lets a patient ask nobody else
 exit code: 0 advice came; 1 none came, with a sentence
@@ -30,7 +30,11 @@ async def main() -> int:
     if reply.message_type != "advice":
         print(f"patient: no advice: {reply.data.get('reason')}", file=sys.stderr)
         return 1
-    print(f"patient: advice: {reply.data['text']}\npatient: note: {reply.data['note']}")
+    text, note = reply.data.get("text"), reply.data.get("note")
+    if text is None or note is None:
+        print("patient: no advice: the answer has no text or no note", file=sys.stderr)
+        return 1
+    print(f"patient: advice: {text}\npatient: note: {note}")
     return 0
 
 

@@ -1,4 +1,5 @@
-"""specialist: a cardiologist who gives a second opinion on a doctor's draft, with a language model. Nobody else may ask.
+"""specialist: a cardiologist who gives a second opinion on a doctor's draft, with a language model. Nobody else may
+ask.
 
 usage: specialist.py
 """

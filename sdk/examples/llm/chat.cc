@@ -2,12 +2,15 @@
 #include "chat.h"
 
 #include <curl/curl.h>
+#include <charconv>
+#include <cmath>
 #include <cstdlib>
 #include <iostream>
 #include <mas.hpp>
 #include <memory>
 #include <optional>
 #include <sstream>
+#include <string_view>
 #include <vector>
 
 namespace {
@@ -56,24 +59,37 @@ std::string variable(const char *name, const char *otherwise) {
   std::exit(2);
 }
 
-/// The host of an http or https URL; "" of anything else.
-std::string host_of(const std::string &url) {
-  std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> parsed(curl_url(), &curl_url_cleanup);
-  char *scheme = nullptr, *host = nullptr;
-  if (!parsed || curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK ||
-      curl_url_get(parsed.get(), CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK)
-    return "";
-  Text owned_scheme(scheme, &curl_free);
-  if (std::string(scheme) != "http" && std::string(scheme) != "https") return "";
-  if (curl_url_get(parsed.get(), CURLUPART_HOST, &host, 0) != CURLUE_OK) return "";
-  return Text(host, &curl_free).get();
-}
-
-/// Such a key can be part of an HTTP header.
-bool printable(const std::string &key) {
-  for (char c : key)
+/// Whether a text can be part of an HTTP header, or of a URL as it is sent.
+bool printable(const std::string &text) {
+  for (char c : text)
     if (c <= ' ' || c > '~') return false;
   return true;
+}
+
+/// A part of a URL; "" if it has none.
+std::string part_of(CURLU *url, CURLUPart which) {
+  char *part = nullptr;
+  if (curl_url_get(url, which, &part, 0) != CURLUE_OK) return "";
+  return Text(part, &curl_free).get();
+}
+
+/// The host of an http or https URL without user and password; "" of anything else.
+std::string host_of(const std::string &url) {
+  std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> parsed(curl_url(), &curl_url_cleanup);
+  if (!printable(url) || !parsed || curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK) return "";
+  std::string scheme = part_of(parsed.get(), CURLUPART_SCHEME);
+  bool has_user = !part_of(parsed.get(), CURLUPART_USER).empty() || !part_of(parsed.get(), CURLUPART_PASSWORD).empty();
+  if ((scheme != "http" && scheme != "https") || has_user) return "";
+  return part_of(parsed.get(), CURLUPART_HOST);
+}
+
+/// A positive number of seconds as milliseconds, at least one: to libcurl, none means no time-out. Nothing if the text
+/// is anything else, or more than an hour.
+std::optional<std::chrono::milliseconds> milliseconds_of(std::string_view text) {
+  double seconds = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (error != std::errc() || end != text.data() + text.size() || !(seconds > 0 && seconds <= 3600)) return {};
+  return std::chrono::milliseconds(static_cast<int64_t>(std::ceil(seconds * 1000)));
 }
 
 // ---- What can go wrong
@@ -115,7 +131,9 @@ Chat Chat::from_environment() {
   Chat chat;
   std::string base = variable("OPENAI_BASE_URL", "https://api.openai.com/v1");
   chat.host_ = host_of(base);
-  if (chat.host_.empty()) not_configured("OPENAI_BASE_URL must be an address such as https://api.openai.com/v1.");
+  if (chat.host_.empty())
+    not_configured(
+        "OPENAI_BASE_URL must be an address such as https://api.openai.com/v1, without a user and password.");
   while (base.back() == '/') base.pop_back();
   chat.url_ = base + "/chat/completions";
   chat.model_ = variable("OPENAI_MODEL", "gpt-4o-mini");
@@ -125,10 +143,9 @@ Chat Chat::from_environment() {
         "No key for a language model: set OPENAI_API_KEY, and for another server than OpenAI's OPENAI_BASE_URL and "
         "OPENAI_MODEL.");
   if (!printable(chat.key_)) not_configured("OPENAI_API_KEY must be printable ASCII without spaces and line breaks.");
-  double seconds = std::atof(variable("OPENAI_TIMEOUT_SECONDS", "60").c_str());
-  if (!(seconds > 0 && seconds <= 3600))
-    not_configured("OPENAI_TIMEOUT_SECONDS must be a number of seconds, at most 3600.");
-  chat.timeout_ = std::chrono::milliseconds(static_cast<long>(seconds * 1000));
+  auto timeout = milliseconds_of(variable("OPENAI_TIMEOUT_SECONDS", "60"));
+  if (!timeout) not_configured("OPENAI_TIMEOUT_SECONDS must be a number of seconds, at most 3600.");
+  chat.timeout_ = *timeout;
   return chat;
 }
 
@@ -136,7 +153,7 @@ std::string Chat::ask(const std::string &instructions, const std::string &text) 
   auto request = mas::to_json(Asked{model_, {{"system", instructions}, {"user", text}}});
   if (!request) throw error(std::string("cannot be asked: ") + request.error().what());
   auto answer = mas::from_json<Answer>(post(*request));
-  if (!answer) throw error("sent an answer that is not one of a chat completion");
+  if (!answer) throw error("sent an answer that is not a chat completion");
   std::string said = trimmed(answer->choices[0].message.content.value_or(""));
   if (said.empty()) throw error("sent an answer without text");
   if (said.size() > kMaxText) throw error("sent a text of more than " + std::to_string(kMaxText) + " bytes");

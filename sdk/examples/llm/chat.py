@@ -43,17 +43,18 @@ class Model:
 
     def __init__(self, base_url: str, name: str, key: str, timeout: float = 60.0) -> None:
         """@param timeout seconds for one answer. @raise NotConfigured an argument is unusable."""
-        address = urllib.parse.urlsplit(base_url)
-        if address.scheme not in ("http", "https") or not address.hostname:
-            raise NotConfigured("OPENAI_BASE_URL must be an address such as https://api.openai.com/v1.")
+        host = host_of(base_url)
+        if not host:
+            raise NotConfigured("OPENAI_BASE_URL must be an address such as https://api.openai.com/v1, without a user "
+                                "and password.")
         if not key:
             raise NotConfigured("No key for a language model: set OPENAI_API_KEY, and for another server than OpenAI's "
                                 "OPENAI_BASE_URL and OPENAI_MODEL.")
-        if not key.isascii() or not key.isprintable() or " " in key:
+        if not _is_printable(key):
             raise NotConfigured("OPENAI_API_KEY must be printable ASCII without spaces and line breaks.")
         self._url = base_url.rstrip("/") + "/chat/completions"
-        self._host = address.hostname
-        self._name = name
+        self.host = host
+        self.name = name
         self._key = key
         self._timeout = timeout
 
@@ -61,7 +62,7 @@ class Model:
     def from_environment(cls) -> Model:
         """@raise NotConfigured says what to set."""
         try:
-            timeout = float(os.environ.get("OPENAI_TIMEOUT_SECONDS", "60"))
+            timeout = float(os.environ.get("OPENAI_TIMEOUT_SECONDS") or "60")
         except ValueError:
             timeout = 0.0
         if not 0 < timeout <= 3600:
@@ -71,13 +72,13 @@ class Model:
 
     async def ask(self, instructions: str, text: str) -> str:
         """The model's answer to `text`. @param instructions how it should answer. @raise ModelError."""
-        # urllib blocks, so it runs in a thread. That thread ends with the time-out at the latest.
+        # urllib blocks, so it runs in a thread. Its own time-out ends it, whether or not the caller still waits.
         return await asyncio.to_thread(self._ask, instructions, text)
 
     # ---- inside
 
     def _ask(self, instructions: str, text: str) -> str:
-        body = json.dumps({"model": self._name, "messages": [{"role": "system", "content": instructions},
+        body = json.dumps({"model": self.name, "messages": [{"role": "system", "content": instructions},
                                                              {"role": "user", "content": text}]})
         return self._text_of(self._post(body.encode()))
 
@@ -115,7 +116,7 @@ class Model:
         try:
             text = json.loads(body)["choices"][0]["message"]["content"]
         except (ValueError, LookupError, TypeError, RecursionError):
-            raise self._error("sent an answer that is not one of a chat completion") from None
+            raise self._error("sent an answer that is not a chat completion") from None
         if not isinstance(text, str) or not text.strip():
             raise self._error("sent an answer without text")
         if len(text.encode(errors="replace")) > MAX_TEXT:
@@ -126,7 +127,22 @@ class Model:
         return self._error(f"did not answer within {self._timeout:g} seconds")
 
     def _error(self, what: str) -> ModelError:
-        return ModelError(f"The language model at {self._host} {what}.")
+        return ModelError(f"The language model at {self.host} {what}.")
+
+
+def host_of(url: str) -> str:
+    """The host of an http or https URL without user and password; "" of anything else."""
+    try:
+        address = urllib.parse.urlsplit(url)
+        usable = address.scheme in ("http", "https") and "@" not in address.netloc and address.port != 0
+    except ValueError:  # such as a port that is not a number
+        return ""
+    return (address.hostname or "") if usable and _is_printable(url) else ""
+
+
+def _is_printable(text: str) -> bool:
+    """Whether a text can be part of an HTTP header, or of a URL as it is sent."""
+    return text.isascii() and text.isprintable() and " " not in text
 
 
 def model_or_exit() -> Model:

@@ -3,8 +3,8 @@
 
 usage: pretend_model.py        prints what to set, then serves on a free port of 127.0.0.1 until Ctrl-C
 
-Its answers depend on nothing but the request, so that a test can tell that a question reached it and that its answer came
-back. A word in the model's name makes it misbehave: pretend:slow=SECONDS, pretend:status=CODE, pretend:garbage,
+Its answers depend on nothing but the request, so that a test can tell that a question reached it and that its answer
+came back. A word in the model's name makes it misbehave: pretend:slow=SECONDS, pretend:status=CODE, pretend:garbage,
 pretend:empty, pretend:huge, pretend:long, pretend:redirect.
 """
 
@@ -16,6 +16,7 @@ import json
 import sys
 import threading
 import time
+from collections.abc import Callable
 
 KEY = "pretend-key-0123456789abcdef"
 
@@ -33,7 +34,8 @@ class PretendModel:
     def __init__(self, key: str = KEY) -> None:
         """@param key the only one that is accepted."""
         self.key = key
-        self.calls: list[tuple[list[dict[str, str]], str]] = []  #: messages and answer of each request that was answered
+        self.calls: list[tuple[list[dict[str, str]], str]] = []  #: messages and answer of each answered request
+        self.before_answer: Callable[[list[dict[str, str]]], None] = lambda messages: None  #: for tests to hook in
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.owner = self  # type: ignore[attr-defined]
         self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
@@ -87,6 +89,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return self._send_bytes(302, b"", Location="/v1/elsewhere")
         elif word in ("empty", "huge", "long"):
             answer = {"empty": "", "huge": "x" * (2 << 20), "long": "x" * (64 << 10)}[word]
+        owner.before_answer(request["messages"])
         owner.calls.append((request["messages"], answer))
         self._send(200, {"object": "chat.completion", "model": request["model"], "choices": [
             {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": answer}}]})
@@ -97,7 +100,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _send_bytes(self, status: int, body: bytes, **headers: str) -> None:
         try:
             self.send_response(status)
-            for name, value in {"Content-Type": "application/json", "Content-Length": str(len(body)), **headers}.items():
+            standard = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+            for name, value in {**standard, **headers}.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)

@@ -48,6 +48,6 @@ int main(int argc, char **argv) {
       fprintf(stderr, "%g °C: %s\n", celsius, mas_error_detail());
   }
   mas_agent_stop(agent, 2000);
-  mas_agent_free(agent);
+  example_free(agent);
   return failed;
 }

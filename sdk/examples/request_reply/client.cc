@@ -28,7 +28,7 @@ static bool print(double celsius, std::future<Converted> future) {
 int main(int argc, char **argv) {
   return example::main("client", [&] {
     mas::Agent client("client");
-    client.start();
+    example::Started started(client);
     std::vector<std::pair<double, std::future<Converted>>> asked;
     for (int i = 1; i < argc; ++i) {
       Convert request{std::atof(argv[i])};
@@ -37,7 +37,6 @@ int main(int argc, char **argv) {
     }
     bool all = true;
     for (auto &[celsius, future] : asked) all &= print(celsius, std::move(future));
-    client.stop();
     return all ? 0 : 1;
   });
 }

@@ -7,7 +7,7 @@ exit code: 0 all were converted; 1 some were not, with a sentence for each
 import asyncio
 import sys
 
-from mas import Agent, MASError, MASTimeoutError, NoReceiverError
+from mas import Agent, MASError, MASTimeoutError, NoReceiverError, RequestFailedError
 
 
 async def convert(client: Agent, celsius: float) -> bool:
@@ -15,13 +15,18 @@ async def convert(client: Agent, celsius: float) -> bool:
         reply = await client.request("converter", "convert", {"celsius": celsius}, timeout=2)
     except NoReceiverError:  # at once: nobody listens
         print(f"{celsius:g} °C: the server does not run", file=sys.stderr)
+    except RequestFailedError as error:  # a MASTimeoutError too, so it is caught before that one
+        print(f"{celsius:g} °C: {error}", file=sys.stderr)
     except MASTimeoutError:  # it may have done the work all the same
         print(f"{celsius:g} °C: no answer within 2 seconds", file=sys.stderr)
     except MASError as error:
         print(f"{celsius:g} °C: {error}", file=sys.stderr)
     else:
-        print(f"{celsius:g} °C are {reply.data['fahrenheit']:g} °F")
-        return True
+        fahrenheit = reply.data.get("fahrenheit")
+        if isinstance(fahrenheit, (int, float)):
+            print(f"{celsius:g} °C are {fahrenheit:g} °F")
+            return True
+        print(f"{celsius:g} °C: the answer has no number named fahrenheit", file=sys.stderr)
     return False
 
 

@@ -1,4 +1,5 @@
-"""server: converts degrees for whoever asks. The dataclass says what a request must hold; the rest never reaches the handler.
+"""server: converts degrees for whoever asks. The dataclass says what a request must hold; the rest never reaches the
+handler.
 
 usage: server.py
 """

@@ -17,12 +17,12 @@ static const mas_field kVisitsFields[] = {
 static const mas_schema kVisits = MAS_SCHEMA(Visits, kVisitsFields);
 
 int main(int argc, char **argv) {
-  Visits visits;
-  mas_agent *agent = example_new(0, NULL, "visits", NULL, "{}");
   if (argc != 2) {
     fprintf(stderr, "usage: %s NAME\n", argv[0]);
     return 2;
   }
+  Visits visits;
+  mas_agent *agent = example_new(0, NULL, "visits", NULL, "{}");
   must(mas_state_bind(agent, &kVisits, &visits), "state");
   must(mas_agent_start(agent, 10000), "start"); /* fills the struct */
   const char *before = visits.last;             /* the library keeps it until the struct is filled again */
@@ -31,6 +31,6 @@ int main(int argc, char **argv) {
   must(mas_state_save(agent, 2000), "save"); /* writes what was changed */
   printf("visit %lld is by %s, the one before was by %s\n", (long long)visits.count, visits.last, before);
   mas_agent_stop(agent, 2000);
-  mas_agent_free(agent);
+  example_free(agent);
   return 0;
 }

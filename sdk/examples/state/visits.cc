@@ -17,14 +17,13 @@ int main(int argc, char **argv) {
   return example::main("visits", [&] {
     mas::Agent agent("visits");
     mas::State<Visits> visits(agent);
-    agent.start();  // loads the state
+    example::Started started(agent);  // loads the state
     std::string before = visits->last;
     visits->count++;
     visits->last = argv[1];
     visits.save();
     std::cout << "visit " << visits->count << " is by " << visits->last << ", the one before was by " << before
               << std::endl;
-    agent.stop();
     return 0;
   });
 }

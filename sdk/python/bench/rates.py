@@ -4,7 +4,8 @@
     PYTHONPATH=build/release/python python3 sdk/python/bench/rates.py [--redis URL] [--seconds 3]
 
 The receiver and the replier are processes of their own; every message has 100 bytes of data, as in the figures of the
-original framework. A burst is sent, then awaited: peer to peer, a receiver that falls behind loses messages. Without --redis it starts a private redis-server on a unix socket.
+original framework. A burst is sent, then awaited: peer to peer, a receiver that falls behind loses messages. Without
+--redis it starts a private redis-server on a unix socket.
 """
 
 import argparse
@@ -56,7 +57,10 @@ async def receive(url):
 
 
 async def burst(agent, in_flight):
-    """Sends BURST messages, and waits until the receiver has handled them. @return seconds of sending, and of receiving."""
+    """Sends BURST messages, and waits until the receiver has handled them.
+
+    @return seconds of sending, and of receiving.
+    """
 
     async def sender():
         for _ in range(BURST // in_flight):
@@ -94,7 +98,8 @@ async def measure(url, seconds):
             print(f"{in_flight:2} in flight: {BURST / sending:,.0f} sent/s, {BURST / receiving:,.0f} received/s "
                   f"(median of {len(bursts)} bursts of {BURST:,})")
         times = await ask_for(agent, seconds)
-        print(f"request: p50 {1000 * times[len(times) // 2]:.3f} ms, p99 {1000 * times[len(times) * 99 // 100]:.3f} ms, "
+        p50, p99 = times[len(times) // 2], times[len(times) * 99 // 100]
+        print(f"request: p50 {1000 * p50:.3f} ms, p99 {1000 * p99:.3f} ms, "
               f"{len(times) / seconds:,.0f}/s one after the other")
 
 

@@ -36,7 +36,7 @@ __version__ = ".".join(map(str, _VERSION))
 
 __all__ = [
     "Agent", "AgentMessage", "AgentRecord", "AgentStateError", "GatewayRefusedError", "HandlerError",
-    "InvalidArgumentError",
-    "MASConnectionError", "MASError", "MASService", "MASTimeoutError", "Message", "MessageMeta", "MessageType",
-    "NoReceiverError", "PayloadError", "RequestFailedError", "StateError", "StateManager", "StateType", "__version__", "run", "serve",
+    "InvalidArgumentError", "MASConnectionError", "MASError", "MASService", "MASTimeoutError", "Message", "MessageMeta",
+    "MessageType", "NoReceiverError", "PayloadError", "RequestFailedError", "StateError", "StateManager", "StateType",
+    "__version__", "run", "serve",
 ]

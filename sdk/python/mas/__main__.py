@@ -48,9 +48,11 @@ def main(arguments: list[str] | None = None) -> int:
     """@return the exit code; see the module."""
     parser = argparse.ArgumentParser(
         prog="python -m mas", description="Runs the agents of a Python file until Ctrl-C or SIGTERM.",
-        epilog="Exit codes: 0 stopped by a signal; 1 an agent could not start, or the file raised; 2 wrong command line.")
+        epilog="Exit codes: 0 stopped by a signal; 1 an agent could not start, or the file raised; "
+               "2 wrong command line.")
     parser.add_argument("file", metavar="FILE", help="makes Agent instances, or defines a class derived from Agent")
-    parser.add_argument("--id", metavar="ID", help="the agent's id, for a file that defines a class (default: its name)")
+    parser.add_argument("--id", metavar="ID",
+                        help="the agent's id, for a file that defines a class (default: its name)")
     parser.add_argument("--redis", metavar="URL", help="default: MAS_REDIS_URL, else redis://localhost:6379")
     parser.add_argument("--version", action="version", version=f"mas {__version__} ({PATH})")
     options = parser.parse_args(arguments)

@@ -13,4 +13,4 @@ def redis_url(asked: str | None) -> str:
 
 def without_secrets(url: str) -> str:
     """The same URL for people to read: without user and password."""
-    return re.sub(r"//[^/]*@", "//", url)
+    return re.sub(r"^([^:/?]+://)[^/?]*@", r"\1", url)

@@ -1,7 +1,7 @@
 """Making a dataclass of JSON values, or of a state's texts, with a reason and a path where they do not fit.
 
-From JSON, a value must be of its field's type; an integer serves as a float. From texts, "42", "1e-07", "True" and "None"
-are read as what str() made them from, and lists, dicts and nested dataclasses as JSON.
+From JSON, a value must be of its field's type; an integer serves as a float. From texts, "42", "1e-07", "True" and
+"None" are read as what str() made them from, and lists, dicts and nested dataclasses as JSON.
 """
 
 from __future__ import annotations
@@ -48,9 +48,12 @@ class Misfit(ValueError):
 
 
 def build(model: Any, values: Any, from_texts: bool = False, path: str = "") -> Any:
-    """@param from_texts whether `values` are a state's texts. @raise Misfit; what the model's own __post_init__ raises."""
+    """@param from_texts whether `values` are a state's texts.
+
+    @raise Misfit; what the model's own __post_init__ raises.
+    """
     if not isinstance(values, Mapping):
-        raise Misfit(path, f"expected {_NAMES[dict]}, found {_name_of(values)}")
+        raise Misfit(path, f"expected {_NAMES[dict]}, found {kind_of(values)}")
     hints = typing.get_type_hints(model)
     arguments = {}
     for field in dataclasses.fields(model):
@@ -174,8 +177,22 @@ def _called(function: Any, value: Any, path: str) -> Any:
 
 
 def _misfit(kind: Any, value: Any, path: str) -> Misfit:
-    return Misfit(path, f"expected {_NAMES.get(kind, getattr(kind, '__name__', str(kind)))}, found {_name_of(value)}")
+    return Misfit(path, f"expected {type_name(kind)}, found {kind_of(value)}")
 
 
-def _name_of(value: Any) -> str:
+def kind_of(value: Any) -> str:
+    """The kind of a value, for a sentence."""
     return _NAMES.get(type(value), type(value).__name__)
+
+
+def type_name(annotation: Any) -> str:
+    """A declared type, for a sentence."""
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Annotated:
+        return type_name(arguments[0])
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(map(type_name, arguments))
+    if origin is typing.Literal:
+        return f"one of {', '.join(map(repr, arguments))}"
+    kind = origin or annotation
+    return _NAMES.get(kind) or getattr(kind, "__name__", str(kind))

@@ -24,7 +24,10 @@ class Daemon:
     """Happy path: start() → stop(). Its log goes to the logger `mas.service`, at debug level."""
 
     def __init__(self, program: str, redis_url: str, settings: dict[str, str] | None = None):
-        """@param program such as mas-healthd. @param settings MAS_<DAEMON>_<SECTION>_<KEY> without its first two parts."""
+        """@param program such as mas-healthd.
+
+        @param settings MAS_<DAEMON>_<SECTION>_<KEY> without its first two parts.
+        """
         self.program = program
         prefix = "MAS_" + program.removeprefix("mas-").upper() + "_"
         self._env = {**os.environ, "MAS_REDIS_URL": redis_url, prefix + "HTTP_LISTEN": "127.0.0.1:0",
@@ -45,15 +48,15 @@ class Daemon:
         command = [setpriv, "--pdeathsig", "TERM", "--", path] if setpriv else [path]
         self._child = await asyncio.create_subprocess_exec(
             *command, env=self._env, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE, limit=_LONGEST_LINE, start_new_session=True)  # Ctrl-C is for the program, which stops it
+            stderr=asyncio.subprocess.PIPE, limit=_LONGEST_LINE,
+            start_new_session=True)  # Ctrl-C is for the program, which stops the daemon
         self._reader = asyncio.get_running_loop().create_task(self._read(self._child.stderr))
         ready = asyncio.get_running_loop().create_task(self._ready.wait())
         try:
             await asyncio.wait({ready, self._reader}, timeout=READY_S, return_when=asyncio.FIRST_COMPLETED)
             if not self._ready.is_set():
-                ended = self._reader.done()
-                raise MASError(f"{self.program} {'ended' if ended else f'was not ready within {READY_S:g} s'}; its last "
-                               f"words: {' '.join(self._last) or '(none)'}")
+                end = "ended" if self._reader.done() else f"was not ready within {READY_S:g} s"
+                raise MASError(f"{self.program} {end}; its last words: {' '.join(self._last) or '(none)'}")
         except BaseException:
             await self.stop()
             raise
@@ -61,8 +64,8 @@ class Daemon:
             ready.cancel()
 
     async def stop(self) -> None:
-        """TERM, and KILL where that does not help. Safe to repeat."""
-        child, self._child = self._child, None
+        """TERM, and KILL where that does not help. Safe to repeat, also where a caller was cancelled."""
+        child = self._child
         if child is None:
             return
         if child.returncode is None:
@@ -74,7 +77,8 @@ class Daemon:
             child.kill()
             await child.wait()
         if self._reader is not None:
-            await self._reader
+            await asyncio.shield(self._reader)
+        self._child = None
 
     async def _read(self, written: asyncio.StreamReader | None) -> None:
         """Follows its log until it ends."""

@@ -7,11 +7,13 @@ import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from . import _models
+from . import _misfit, _models
 from ._errors import HANDLER_FAILED, INVALID_PAYLOAD, NO_HANDLER, HandlerError
 from ._message import AgentMessage
 
 log = logging.getLogger("mas.agent")
+
+CLEAN_UP_S = 1.0  #: for handlers that a stop has cancelled
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 Table = dict[str, tuple[str, Any]]  # message type → the method's name, its model or None
@@ -76,11 +78,11 @@ class Handlers:
             await asyncio.wait(tasks)
 
     async def cancel(self, spared: asyncio.Task[Any] | None) -> None:
-        """Cancels the handlers that run, except for `spared`, and lets them clean up for up to a second."""
+        """Cancels the handlers that run, except for `spared`, and lets them clean up for up to CLEAN_UP_S."""
         if tasks := set(self._tasks.values()) - {spared}:
             for task in tasks:
                 task.cancel()
-            await asyncio.wait(tasks, timeout=1)
+            await asyncio.wait(tasks, timeout=CLEAN_UP_S)
             # One that was cancelled before its first step has not taken itself out.
             self._tasks = {number: task for number, task in self._tasks.items() if not task.done()}
 
@@ -115,5 +117,5 @@ class Handlers:
         except Exception as error:
             log.error("%s: %r from %s does not fit %s: %s", self._agent.id, message.message_type, message.sender_id,
                       model.__name__, error)
-            self._agent._mas_reply_error(message, INVALID_PAYLOAD, _models.misfit_of(model, error))
+            self._agent._mas_reply_error(message, INVALID_PAYLOAD, _misfit.misfit_of(model, error, message.data))
             return None

@@ -98,11 +98,15 @@ class PayloadError(ValueError):
 _CLASSES = {
     "INVALID_ARGUMENT": InvalidArgumentError, "MALFORMED": InvalidArgumentError, "TOO_LARGE": InvalidArgumentError,
     "INVALID_STATE": AgentStateError, "TIMEOUT": MASTimeoutError, "NO_RECEIVER": NoReceiverError,
-    "NO_HANDLER": RequestFailedError, "INVALID_PAYLOAD": RequestFailedError, "UNREACHABLE": MASConnectionError, "CONNECTION_LOST": MASConnectionError}
+    "NO_HANDLER": RequestFailedError, "INVALID_PAYLOAD": RequestFailedError, "UNREACHABLE": MASConnectionError,
+    "CONNECTION_LOST": MASConnectionError}
 
 
 def error_of(status: int, detail: str, doing: str) -> MASError:
-    """@param detail the library's sentence, read on the thread that called. @param doing what was tried, for the text."""
+    """@param detail the library's sentence, read on the thread that called.
+
+    @param doing what was tried, for the text.
+    """
     name = NAMES[status] if 0 <= status < len(NAMES) else str(status)
     kind = _CLASSES.get(name, GatewayRefusedError if status >= STATUS["REVOKED"] else MASError)
     if kind is MASConnectionError:

@@ -49,7 +49,8 @@ def _open(path: str, where: str) -> ctypes.CDLL:
     try:
         return ctypes.CDLL(path)
     except OSError as error:
-        raise LibraryError(f"{path} (from {where}) cannot be loaded: {error}. Expected libmas {_text(VERSION)}.") from None
+        why = f"{path} (from {where}) cannot be loaded: {error}. Expected libmas {_text(VERSION)}."
+        raise LibraryError(why) from None
 
 
 def _declare(library: ctypes.CDLL, path: str) -> None:

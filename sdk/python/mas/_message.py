@@ -35,11 +35,12 @@ class MessageMeta:
 class AgentMessage:
     """A received message, or one that a program makes for itself (a test, say).
 
-    A plain class with the methods of a pydantic model that programs use, so that it is the same with and without pydantic.
+    A plain class with the methods of a pydantic model that programs use, so that it is the same with and without
+    pydantic.
     """
 
-    __slots__ = ("sender_id", "target_id", "message_type", "data", "timestamp", "message_id", "_meta", "_agent", "_kept",
-                 "_replied", "__weakref__")
+    __slots__ = ("sender_id", "target_id", "message_type", "data", "timestamp", "message_id", "_meta", "_agent",
+                 "_kept", "_replied", "__weakref__")
 
     def __init__(self, *, sender_id: str, target_id: str, message_type: str, data: dict[str, Any],
                  meta: MessageMeta | Mapping[str, Any] | None = None, timestamp: float | None = None,
@@ -99,8 +100,8 @@ class AgentMessage:
         has stopped.
         """
         if self._agent is None:
-            raise AgentStateError("Cannot reply: message not associated with agent. Only a message that an agent received "
-                                  "can be replied to.")
+            raise AgentStateError("Cannot reply: message not associated with agent. Only a message that an agent "
+                                  "received can be replied to.")
         await self._agent.send_reply_envelope(self, message_type, payload)
 
     # ---- as a pydantic model has them

@@ -3,8 +3,8 @@
 Nothing here imports pydantic: a model is known by its methods, so a program without pydantic pays nothing and needs
 nothing.
 
-A state in Redis is texts. `parse_texts` reads what this package and the original framework write: str() of plain values,
-JSON of lists, dicts and models.
+A state in Redis is texts. `parse_texts` reads what this package and the original framework write: str() of plain
+values, JSON of lists, dicts and models.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import dataclasses
 import json
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from . import _coerce
@@ -22,8 +22,12 @@ from ._errors import StateError
 
 def require(model: Any, what: str) -> None:
     """@raise TypeError `model` is no class that payloads and states can have."""
-    if not isinstance(model, type) or not (_is_pydantic(model) or dataclasses.is_dataclass(model)):
+    if not is_model(model):
         raise TypeError(f"{what} is {model!r}; expected a pydantic model or a dataclass")
+
+
+def is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and (_is_pydantic(annotation) or dataclasses.is_dataclass(annotation))
 
 
 def parse(model: Any, data: Mapping[str, Any]) -> Any:
@@ -33,39 +37,6 @@ def parse(model: Any, data: Mapping[str, Any]) -> Any:
     if hasattr(model, "parse_obj"):
         return model.parse_obj(data)
     return _coerce.build(model, data)
-
-
-def misfit_of(model: Any, error: Exception) -> str:
-    """What may be told to the sender of data that parse() refused: where, and what was expected; no value, no dict's key."""
-    if isinstance(error, _coerce.Misfit):
-        return error.told()
-    details = _details(error) if isinstance(error, ValueError) else []
-    if not details:
-        return "the data does not fit"
-    first = details[0]
-    # The sentences of a model's own validators may hold values.
-    own = first.get("type") in ("value_error", "assertion_error")
-    return f"{_told_path(model, first.get('loc', ()))}: {'is not valid' if own else first.get('msg', 'does not fit')}"
-
-
-def _told_path(model: Any, loc: Sequence[Any]) -> str:
-    """A pydantic error's place, by the names that models declare; keys of dicts are data."""
-    path, models = "", _models_in(model)
-    for step in loc:
-        if isinstance(step, int):
-            path += f"[{step}]"
-            continue
-        known = [field_types(of)[step] for of in models if step in field_types(of)]
-        path += ("." if path else "") + (str(step) if known else "*")
-        models = [inner for annotation in known for inner in _models_in(annotation)] if known else models
-    return path or "data"
-
-
-def _models_in(annotation: Any) -> list[Any]:
-    """The models that values of a type may be, or hold."""
-    if isinstance(annotation, type) and (_is_pydantic(annotation) or dataclasses.is_dataclass(annotation)):
-        return [annotation]
-    return [model for argument in typing.get_args(annotation) for model in _models_in(argument)]
 
 
 def field_types(model: Any) -> dict[str, Any]:
@@ -129,15 +100,16 @@ def _is_pydantic(model: Any) -> bool:
     return hasattr(model, "model_validate") or hasattr(model, "parse_obj")
 
 
-def _details(error: ValueError) -> list[dict[str, Any]]:
+def details_of(error: ValueError) -> list[dict[str, Any]]:
+    """What pydantic found, one entry for each place; nothing of another error."""
     errors = getattr(error, "errors", None)
     return errors() if callable(errors) else []
 
 
 def _fields_of(error: ValueError) -> list[str]:
-    return [str(item["loc"][0]) for item in _details(error) if item.get("loc")]
+    return [str(item["loc"][0]) for item in details_of(error) if item.get("loc")]
 
 
 def _reason_of(error: ValueError) -> str:
-    details = _details(error)
+    details = details_of(error)
     return details[0].get("msg", str(error)) if details else str(error)

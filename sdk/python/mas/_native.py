@@ -15,6 +15,7 @@ Threading: all from the event loop's thread, except `call()` (any thread) and th
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import itertools
 import json
@@ -24,7 +25,7 @@ import threading
 import warnings
 import weakref
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from . import _errors, _prototypes
@@ -82,7 +83,7 @@ class Native:
         self._lock = threading.Lock()
         self._calls = 0
         self._closing = False
-        self.refusing = False  #: messages that still arrive count as failed: in gateway mode they come again
+        self._refusals = 0
         self._taken = 0
         self._sliced = False
         self._handled = ctypes.c_size_t()
@@ -121,6 +122,19 @@ class Native:
             idle = self._calls == 0
         if first and idle:
             self._free()
+
+    @contextlib.contextmanager
+    def refuse(self) -> Iterator[None]:
+        """While it lasts, messages that arrive count as failed: in gateway mode they come again. May be nested."""
+        self._refusals += 1
+        try:
+            yield
+        finally:
+            self._refusals -= 1
+
+    @property
+    def refusing(self) -> bool:
+        return self._refusals > 0
 
     def quit(self) -> None:
         """Ends a start() that another thread is in."""

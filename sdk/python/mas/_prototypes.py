@@ -1,7 +1,7 @@
 """The functions of mas.h as ctypes sees them: one table, which a test compares with the header.
 
-`FUNCTIONS` has a row for each declared function: name, result, arguments. `CALLBACKS` are the types of functions that the
-library calls. Texts that the library returns are `c_char_p` (copied into bytes at once); JSON of a known size is a
+`FUNCTIONS` has a row for each declared function: name, result, arguments. `CALLBACKS` are the types of functions that
+the library calls. Texts that the library returns are `c_char_p` (copied into bytes at once); JSON of a known size is a
 `c_void_p` that `ctypes.string_at` reads.
 """
 

@@ -22,8 +22,10 @@ class MASService:
     """
 
     def __init__(self, redis_url: str | None = None, heartbeat_timeout: float = 60) -> None:
-        """@param redis_url default: MAS_REDIS_URL, else redis://localhost:6379. @param heartbeat_timeout seconds without
-        a heartbeat, for agents that state no time of their own."""
+        """@param redis_url default: MAS_REDIS_URL, else redis://localhost:6379.
+
+        @param heartbeat_timeout seconds without a heartbeat, for agents that state no time of their own.
+        """
         self.redis_url = _address.redis_url(redis_url)
         self.heartbeat_timeout = heartbeat_timeout
         self._daemons: list[Daemon] = []
@@ -31,7 +33,8 @@ class MASService:
     async def start(self) -> None:
         """Returns when both daemons work. One that is not installed is left out, with a warning.
 
-        @raise MASConnectionError Redis cannot be reached. @raise MASError a daemon ended; its last words are in the text.
+        @raise MASConnectionError Redis cannot be reached.
+        @raise MASError a daemon ended; its last words are in the text.
         """
         if self._daemons:
             return
@@ -56,10 +59,10 @@ class MASService:
             raise
 
     async def stop(self) -> None:
-        """Ends the daemons that start() has started. Safe to repeat."""
-        daemons, self._daemons = self._daemons, []
-        for daemon in reversed(daemons):
+        """Ends the daemons that start() has started. Safe to repeat, also where a caller was cancelled."""
+        for daemon in reversed(self._daemons):
             await daemon.stop()
+        self._daemons = []
 
     async def __aenter__(self) -> MASService:
         await self.start()
@@ -76,7 +79,8 @@ class MASService:
     async def _running(self) -> set[str]:
         """The daemons that work on this Redis, as `masctl doctor` finds them; none where masctl is not installed."""
         try:
-            code, out, err = await _programs.output_of("masctl", "doctor", "--json", env={"MAS_REDIS_URL": self.redis_url})
+            code, out, err = await _programs.output_of("masctl", "doctor", "--json",
+                                                       env={"MAS_REDIS_URL": self.redis_url})
         except FileNotFoundError:
             return set()
         try:

@@ -70,8 +70,8 @@ class Session:
         if self.native.pointer is None:
             raise AgentStateError(self.native.why_closed)
         if asyncio._get_running_loop() is not self.loop:
-            raise AgentStateError(f"the agent {self._id!r} runs in another event loop; use it in the loop and thread that "
-                                  "started it")
+            raise AgentStateError(f"the agent {self._id!r} runs in another event loop; use it in the loop and thread "
+                                  "that started it")
 
     # ---- out
 
@@ -119,8 +119,8 @@ class Session:
 
     async def reply(self, original: AgentMessage, message_type: str, data: Any) -> None:
         if not original.meta.expects_reply or not original.meta.correlation_id:
-            raise AgentStateError("Cannot reply: message does not have correlation ID. It was sent with send(); only what "
-                                  "came by request() can be replied to.")
+            raise AgentStateError("Cannot reply: message does not have correlation ID. It was sent with send(); only "
+                                  "what came by request() can be replied to.")
         if original._kept is None:
             raise AgentStateError("Cannot reply: message not received by an agent.")
         kept: Kept = original._kept
@@ -132,7 +132,8 @@ class Session:
         original._replied = True
 
     def reply_error(self, original: AgentMessage, status: int, text: str) -> None:
-        """Answers a request that cannot be handled, unless it was replied to. Where the queue is full, nobody is told."""
+        """Answers a request that cannot be handled, unless it was replied to. While the queue is full, the requester
+        gets no answer."""
         if original._kept is None or original._replied or not original.meta.correlation_id:
             return
         result = self.native.reply_error(original._kept, status, text)
@@ -210,8 +211,8 @@ class Session:
             if not future.done():
                 future.set_result(receipt)
         elif receipt.outcome not in (OK, _errors.NO_RECEIVER):
-            log.warning("%s: a message to %s was not delivered: %s", self._id, receipt.target.decode("utf-8", "replace"),
-                        receipt.detail)
+            target = receipt.target.decode("utf-8", "replace")
+            log.warning("%s: a message to %s was not delivered: %s", self._id, target, receipt.detail)
 
 
 def _arguments(target_id: str, message_type: str, data: Any) -> tuple[bytes, bytes, bytes]:

@@ -1,8 +1,9 @@
 """An agent's state: a dict of anything, or an instance of a model, kept in Redis as a hash of texts.
 
-Reading is local. An update changes memory at once and then writes all its fields, or none, to Redis; updates are written
-in the order in which they were made. What is written is what the original framework writes: JSON of lists and dicts, str()
-of everything else. Models, enumerations and sets, which have no readable str(), are written as JSON or as their value.
+Reading is local. An update changes memory at once and then writes all its fields, or none, to Redis; updates are
+written in the order in which they were made. What is written is what the original framework writes: JSON of lists and
+dicts, str() of everything else. Models, enumerations and sets, which have no readable str(), are written as JSON or as
+their value.
 """
 
 from __future__ import annotations

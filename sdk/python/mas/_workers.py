@@ -1,6 +1,7 @@
 """The threads on which calls wait that the library has no asynchronous form of: start, stop, state, discovery.
 
-They run the library's code and the conversion of its results, never an application's. The library waits without the GIL.
+They run the library's code and the conversion of its results, never an application's. The library waits without the
+GIL.
 """
 
 from __future__ import annotations

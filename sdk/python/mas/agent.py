@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import logging
 import os
@@ -37,8 +38,8 @@ __all__ = ["Agent", "AgentMessage", "AgentRecord", "StateType"]
 
 
 class Agent(Generic[StateType]):
-    """See the module. Derived classes may override on_start, on_stop, on_message and get_metadata, and add handlers with
-    `@Agent.on`."""
+    """See the module. Derived classes may override on_start, on_stop, on_message and get_metadata, and add handlers
+    with `@Agent.on`."""
 
     _mas_table: Table = {}
 
@@ -47,8 +48,8 @@ class Agent(Generic[StateType]):
         cls._mas_table = table_of(cls)
 
     def __init__(self, agent_id: str, capabilities: Iterable[str] | None = None, redis_url: str | None = None,
-                 state_model: type[StateType] | None = None, use_gateway: bool = False, gateway_url: str | None = None, *,
-                 namespace: str | None = None, credentials: str | os.PathLike[str] | None = None,
+                 state_model: type[StateType] | None = None, use_gateway: bool = False, gateway_url: str | None = None,
+                 *, namespace: str | None = None, credentials: str | os.PathLike[str] | None = None,
                  heartbeat: tuple[float, float] | None = None) -> None:
         """Connects to nothing yet.
 
@@ -100,8 +101,8 @@ class Agent(Generic[StateType]):
         """Decorates the method `async def handler(self, message, payload)` that handles a message type.
 
         Handlers belong to the class and to those derived from it. `payload` is an instance of `model`, or None without
-        one. Data that does not fit the model is logged and reaches no handler. The requester of a request that no handler
-        took, whose data does not fit, or whose handler raised, gets RequestFailedError.
+        one. Data that does not fit the model is logged and reaches no handler. The requester of a request that no
+        handler took, whose data does not fit, or whose handler raised, gets RequestFailedError.
         """
         return mark(message_type, model)
 
@@ -140,17 +141,21 @@ class Agent(Generic[StateType]):
             await self._mas_end(run_hook=True)
 
     async def aclose(self, timeout: float | None = 30.0) -> None:
-        """As stop(), but lets handlers finish first. @param timeout seconds for that; None: without end."""
+        """As stop(), but lets handlers finish first. One that is cancelled while it waits leaves the agent running.
+
+        @param timeout seconds for that; None: without end.
+        """
         if self._mas_session is None or self._mas_session.loop.is_closed():
             return await self.stop()
         session = self._mas_own()
         session.take()
-        session.native.refusing = session.native.gateway  # a steady sender would keep it open for ever
-        try:
-            await asyncio.wait_for(self._mas_handlers.finish(asyncio.current_task()), timeout)
-        except TimeoutError:
-            log.warning("%s: handlers still run after %g s and are cancelled", self.id, timeout)
-        await self.stop()
+        # A steady sender would keep the agent open for ever. Peer to peer, what is refused would be lost.
+        with session.native.refuse() if session.native.gateway else contextlib.nullcontext():
+            try:
+                await asyncio.wait_for(self._mas_handlers.finish(asyncio.current_task()), timeout)
+            except TimeoutError:
+                log.warning("%s: handlers still run after %g s and are cancelled", self.id, timeout)
+            await self.stop()
 
     async def __aenter__(self) -> Agent[StateType]:
         await self.start()
@@ -184,9 +189,10 @@ class Agent(Generic[StateType]):
         """Sends a request and waits for the reply. Any number at once, from handlers too.
 
         @param timeout seconds; None waits without end.
-        @raise MASTimeoutError (a TimeoutError) no reply in time. @raise NoReceiverError (a TimeoutError) nobody listens,
-        so none can come. @raise RequestFailedError (a TimeoutError, too) the target has no handler, the data does not fit, or
-        the handler failed. Otherwise as send().
+        @raise MASTimeoutError (a TimeoutError) no reply in time.
+        @raise NoReceiverError (a TimeoutError) nobody listens, so none can come.
+        @raise RequestFailedError (a TimeoutError, too) the target has no handler, the data does not fit, or the handler
+        failed. Otherwise as send().
         """
         return AgentMessage._received(await self._mas_own().request(target_id, message_type, data, timeout), self, None)
 
@@ -299,7 +305,10 @@ class Agent(Generic[StateType]):
             if run_hook:
                 await self.on_stop()
         finally:
-            session.native.refusing = True
+            await self._mas_close(session, caller)
+
+    async def _mas_close(self, session: Session, caller: asyncio.Task[Any] | None) -> None:
+        with session.native.refuse():
             try:
                 await self._mas_handlers.cancel(caller)
                 session.pause()

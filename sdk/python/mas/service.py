@@ -18,7 +18,8 @@ async def _serve(service: MASService) -> None:
     with _run.stop_signal() as stopped:
         async with service:
             where = _address.without_secrets(service.redis_url)
-            print(f"serving {where}: started {', '.join(service.started) or 'nothing, all is at work already'}", flush=True)
+            started = ", ".join(service.started) or "nothing, all is at work already"
+            print(f"serving {where}: started {started}", flush=True)
             await stopped.wait()
 
 

@@ -1,8 +1,8 @@
 """The test case of the Python package: a private Redis, agents of the package in the test's own event loop.
 
-The package under test is the one staged in MAS_BUILD_DIR. A libmas.so of a build with AddressSanitizer needs its runtime in
-python3, which CTest preloads (CMakeLists.txt); other programs that a test starts do not get it. With MAS_TEST_NO_PYDANTIC=1 in the environment pydantic cannot be
-imported, as on a machine without it.
+The package under test is the one staged in MAS_BUILD_DIR. A libmas.so of a build with AddressSanitizer needs its
+runtime in python3, which CTest preloads (CMakeLists.txt); other programs that a test starts do not get it. With
+MAS_TEST_NO_PYDANTIC=1 in the environment pydantic cannot be imported, as on a machine without it.
 """
 
 import asyncio
@@ -33,8 +33,8 @@ import mas  # noqa: E402
 HAS_PYDANTIC = bool(importlib.util.find_spec("pydantic")) if "pydantic" not in sys.modules else False
 needs_pydantic = unittest.skipUnless(HAS_PYDANTIC, "pydantic is not installed, or blocked")
 
-__all__ = ["AgentCase", "HAS_PYDANTIC", "PACKAGE_DIR", "ProgramCase", "SOURCE_DIR", "build", "eventually", "main", "mas",
-           "needs_pydantic", "poll_until"]
+__all__ = ["AgentCase", "HAS_PYDANTIC", "PACKAGE_DIR", "ProgramCase", "SOURCE_DIR", "build", "eventually", "main",
+           "mas", "needs_pydantic", "poll_until"]
 
 
 async def eventually(condition, timeout=10.0, what="the condition"):

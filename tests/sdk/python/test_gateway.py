@@ -129,6 +129,31 @@ class MessagesTest(GatewayTest):
         self.assertIn(error.status, ("TIMEOUT", "CANCELLED"))
         self.gateway.resume()
 
+    async def test_an_aclose_that_is_cancelled_leaves_the_agent_at_work(self):
+        class Busy(Worker):
+            @Agent.on("work")
+            async def on_work(self, message, payload):
+                self.got.append(message)
+                await self.may_end.wait()
+
+        alice, bob = await self.worker("alice"), await self.start(Busy, "bob", use_gateway=True)
+        bob.may_end = asyncio.Event()
+        await alice.send("bob", "work", {})
+        await eventually(lambda: bob.got)
+        closing = asyncio.create_task(bob.aclose())
+        await eventually(lambda: bob._mas_session.native.refusing)
+        await alice.send("bob", "note", {"n": 1})  # refused, and delivered again later
+        closing.cancel()
+        await asyncio.gather(closing, return_exceptions=True)
+        self.assertTrue(closing.cancelled())
+        await alice.send("bob", "note", {"n": 2})
+        await eventually(lambda: len(bob.got) == 3, 30)
+        self.assertEqual(sorted(message.data["n"] for message in bob.got[1:]), [1, 2])
+        bob.may_end.set()
+        await bob.aclose()
+        self.assertFalse(bob._running)
+        self.assertEqual(self.redis.scan("agent:bob"), [])
+
     async def test_a_gateway_object_is_not_needed(self):
         alice = await self.worker("alice", gateway_url=self.url)
         alice.set_gateway(object())
@@ -145,7 +170,8 @@ class Doctor(Worker):
     async def on_request(self, message, payload):
         draft = f"draft about {message.data['concern']}"
         try:
-            response = await self.request("specialist", "specialist_consultation", {"draft": draft}, timeout=self.patience)
+            response = await self.request("specialist", "specialist_consultation", {"draft": draft},
+                                          timeout=self.patience)
             advice = response.data["advice"]
         except asyncio.TimeoutError:
             advice = "the specialist did not answer"

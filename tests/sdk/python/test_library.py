@@ -1,4 +1,5 @@
-"""Loading libmas.so: the table of prototypes is what mas.h declares, and what does not fit is refused with a sentence."""
+"""Loading libmas.so: the table of prototypes is what mas.h declares, and what does not fit is refused with a
+sentence."""
 
 import ctypes
 import os
@@ -11,10 +12,11 @@ from mas import _errors, _library, _prototypes
 HEADER = "".join(path.read_text(encoding="utf-8") for path in sorted((SOURCE_DIR / "sdk/include/mas").glob("*.h")))
 CODE = re.sub(r"/\*.*?\*/", " ", HEADER, flags=re.S)
 
-SCALARS = {"void": None, "bool": ctypes.c_bool, "int": ctypes.c_int, "unsigned": ctypes.c_uint, "double": ctypes.c_double,
-           "size_t": ctypes.c_size_t, "int64_t": ctypes.c_int64, "uint32_t": ctypes.c_uint32, "uint64_t": ctypes.c_uint64,
-           "mas_status": ctypes.c_int, "mas_mode": ctypes.c_int, "mas_receipts": ctypes.c_int,
-           "mas_connection": ctypes.c_int, "mas_priority": ctypes.c_int}
+SCALARS = {"void": None, "bool": ctypes.c_bool, "int": ctypes.c_int, "unsigned": ctypes.c_uint,
+           "double": ctypes.c_double, "size_t": ctypes.c_size_t, "int64_t": ctypes.c_int64,
+           "uint32_t": ctypes.c_uint32, "uint64_t": ctypes.c_uint64, "mas_status": ctypes.c_int,
+           "mas_mode": ctypes.c_int, "mas_receipts": ctypes.c_int, "mas_connection": ctypes.c_int,
+           "mas_priority": ctypes.c_int}
 # Texts of a known size, and memory that the caller frees: read by address.
 BY_ADDRESS = {("mas_message_data", "return"), ("mas_message_envelope", "return"), ("mas_message_decrypt", "ret_json"),
               ("mas_state_get", "ret_value"), ("mas_state_fn", "value")}
@@ -69,7 +71,8 @@ class PrototypesTest(unittest.TestCase):
         for result, name, arguments in declared:
             with self.subTest(name):
                 kind = _prototypes.CALLBACKS[name]
-                self.assertEqual((type_of(result), parameters(arguments, name)), (kind._restype_, list(kind._argtypes_)))
+                self.assertEqual((type_of(result), parameters(arguments, name)),
+                                 (kind._restype_, list(kind._argtypes_)))
 
     def test_every_structure_has_its_members(self):
         for name, structure in _prototypes.STRUCTURES.items():

@@ -112,7 +112,8 @@ class LifeTest(AgentCase):
             await asyncio.wait_for(agent.start(), 0.3)
         self.assertLess(asyncio.get_running_loop().time() - began, 4, "it does not wait for the library's own time-out")
         self.assertFalse(agent._running)
-        self.assertEqual([native for native in _native._live.values() if native.pointer], [], "nothing goes on starting")
+        self.assertEqual([native for native in _native._live.values() if native.pointer], [],
+                         "nothing goes on starting")
         proxy.forward()
         await agent.start()
         await agent.stop()
@@ -130,7 +131,8 @@ class LifeTest(AgentCase):
         theirs = types.ModuleType("redis.exceptions")
         theirs.ConnectionError = TheirError
         with unittest.mock.patch.dict(sys.modules, {"redis.exceptions": theirs}):
-            error = await self.assert_refuses(TheirError, "x.sock", Agent("a", redis_url=f"unix://{self.dir}/x.sock").start())
+            agent = Agent("a", redis_url=f"unix://{self.dir}/x.sock")
+            error = await self.assert_refuses(TheirError, "x.sock", agent.start())
         self.assertIsInstance(error, mas.MASConnectionError)
 
     async def test_aclose_lets_handlers_finish(self):
@@ -179,7 +181,7 @@ class LifeTest(AgentCase):
         await agent.stop()
         self.assertEqual((agent.begun, agent._mas_handlers._tasks), (1, {}))
 
-    async def test_a_mode_that_is_none_is_refused(self):
+    async def test_an_unknown_mode_is_refused(self):
         with unittest.mock.patch.dict(os.environ, {"MAS_MODE": "Gateway"}):
             await self.assert_refuses(mas.MASError, "MAS_MODE", Agent("a", redis_url=self.url).start())
 
@@ -318,7 +320,7 @@ class WrongUseTest(AgentCase):
         await self.assert_refuses(TypeError, "agent's id is NoneType", Agent(None, redis_url=self.url).start())
         await self.assert_refuses(TypeError, "capability is int", Agent("a", [5], self.url).start())
 
-    async def test_metadata_that_is_none(self):
+    async def test_metadata_that_is_not_a_mapping(self):
         class Wrong(Agent):
             def get_metadata(self):
                 return [1]
@@ -341,7 +343,8 @@ class WrongUseTest(AgentCase):
             warnings.simplefilter("always")
             fd = await use()
             gc.collect()
-        self.assertIn("dropped without stop()", str([item.message for item in caught if item.category is ResourceWarning]))
+        said = [item.message for item in caught if item.category is ResourceWarning]
+        self.assertIn("dropped without stop()", str(said))
         self.assertRaises(OSError, os.fstat, fd)
 
 

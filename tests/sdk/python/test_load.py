@@ -70,7 +70,8 @@ class LoadTest(AgentCase):
         self.assertLessEqual(max(steps), _native.SLICE)
 
     async def test_requests_at_once(self):
-        replies = await asyncio.gather(*(self.sender.request("counter", "ask", {"n": n}, timeout=60) for n in range(2000)))
+        replies = await asyncio.gather(*(
+            self.sender.request("counter", "ask", {"n": n}, timeout=60) for n in range(2000)))
         self.assertEqual([reply.data["n"] for reply in replies], list(range(2000)))
 
     async def test_sending_does_not_starve_the_loop(self):

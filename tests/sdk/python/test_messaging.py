@@ -61,7 +61,8 @@ class SendTest(AgentCase):
         await self.assert_refuses(TypeError, "target_id", self.alice.send(None, "x", {}))
         await self.assert_refuses(TypeError, "message_type", self.alice.send("bob", None, {}))
         await self.assert_refuses(ValueError, "type", self.alice.send("bob", "", {}))
-        await self.assert_refuses(mas.InvalidArgumentError, "1048576", self.alice.send("bob", "x", {"t": "x" * (1 << 20)}))
+        await self.assert_refuses(mas.InvalidArgumentError, "1048576",
+                                  self.alice.send("bob", "x", {"t": "x" * (1 << 20)}))
         await self.alice.send("bob", "last", {})
         await eventually(lambda: self.bob.got)
         self.assertEqual(self.bob.got[0].message_type, "last")

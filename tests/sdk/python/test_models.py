@@ -1,15 +1,17 @@
-"""Models of payloads and states: dataclasses, and pydantic where it is installed, from JSON and from a state's texts."""
+"""Models of payloads and states: dataclasses, and pydantic where it is installed, from JSON and from a state's
+texts."""
 
 import dataclasses
 import datetime
 import enum
+import re
 import typing
 import unittest
 import uuid
 from typing import Any, Literal, Optional
 
 from case import main, mas, needs_pydantic
-from mas import _models, _state
+from mas import _misfit, _models, _state
 
 
 class Mood(enum.Enum):
@@ -42,7 +44,8 @@ class Plan:
     anything: Any = None
 
 
-FULL = {"title": "t", "count": 3, "share": 2, "active": False, "note": "n", "limit": 7, "steps": [{"name": "s", "done": True}],
+FULL = {"title": "t", "count": 3, "share": 2, "active": False, "note": "n", "limit": 7,
+        "steps": [{"name": "s", "done": True}],
         "marks": {"x": 1}, "mood": "bad", "kind": 3, "pair": [1, "p"], "tags": ["u"], "when": "2026-01-02T03:04:05",
         "key": str(uuid.UUID(int=5)), "anything": [1, {"a": None}]}
 PLAN = Plan("t", 3, 2.0, False, "n", 7, [Step("s", True)], {"x": 1}, Mood.BAD, 3, (1, "p"), {"u"},
@@ -92,10 +95,88 @@ class DataclassTest(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "not positive"):
             _models.parse(Positive, {"n": 0})
 
-    def test_what_is_no_model(self):
+    def test_classes_that_are_not_models(self):
         for model in (dict, int, "Plan", None, Plan("t"), typing.Any):
             with self.subTest(model), self.assertRaisesRegex(TypeError, "pydantic model or a dataclass"):
                 _models.require(model, "model")
+
+
+@needs_pydantic
+class MisfitTest(unittest.TestCase):
+    """The sentence for the sender of data that a pydantic model refuses."""
+
+    # Members of pydantic 2's messages that come from the model's declaration, or count items.
+    DECLARED = set("""actual_length class class_name decimal_places discriminator expected expected_plural
+        expected_schemes expected_version field_type ge gt le lt max_digits max_length min_length multiple_of pattern
+        whole_digits""".split())
+
+    def sentence(self, model, data):
+        with self.assertRaises(ValueError) as caught:
+            _models.parse(model, data)
+        return _misfit.misfit_of(model, caught.exception, data)
+
+    def test_it_contains_no_value(self):
+        from pydantic import BaseModel, Field
+
+        class Cat(BaseModel):
+            kind: Literal["cat"]
+            lives: int
+
+        class Dog(BaseModel):
+            kind: Literal["dog"]
+
+        class Owner(BaseModel):
+            pet: typing.Annotated[typing.Union[Cat, Dog], Field(discriminator="kind")]
+            key: Optional[uuid.UUID] = None
+            when: Optional[datetime.datetime] = None
+            limits: list[dict[str, self.checked_int()]] = []
+
+        cat = {"kind": "cat", "lives": 9}
+        for data, start in (
+                ({"pet": {"kind": "s3cret"}}, "pet: is not valid; expected Cat or Dog, found an object"),
+                ({"pet": {"kind": "cat", "lives": "s3cret"}}, "pet.*.lives: "),
+                ({"pet": cat, "key": "s3cret"}, "key: "),
+                ({"pet": cat, "when": "s3cret"}, "when: "),
+                ({"pet": cat, "limits": [{}, {"s3cret": 53}]},
+                 "limits[1].*: is not valid; expected an integer, found an integer")):
+            with self.subTest(data):
+                text = self.sentence(Owner, data)
+                self.assertTrue(text.startswith(start), text)
+                self.assertNotIn("s3cret", text)
+                self.assertNotIn("53", text)
+
+    def checked_int(self):
+        """An integer with a check of its own, whose error repeats the value."""
+        import pydantic
+        if pydantic.VERSION.startswith("1."):
+            class Refused(pydantic.PydanticValueError):
+                msg_template = "{value} is refused"
+
+            class Checked(int):
+                @classmethod
+                def __get_validators__(cls):
+                    yield cls.check
+
+                @classmethod
+                def check(cls, value):
+                    raise Refused(value=value)
+            Checked.__name__ = "an integer"
+            return Checked
+        from pydantic_core import PydanticCustomError
+
+        def check(value):
+            raise PydanticCustomError("greater_than", "{value} is refused", {"value": value})  # under a known name
+        return typing.Annotated[int, pydantic.AfterValidator(check)]
+
+    def test_messages_that_are_passed_on_contain_declarations_only(self):
+        try:
+            from pydantic_core._pydantic_core import list_all_errors
+        except ImportError:
+            self.skipTest("pydantic 1 has no list of its errors")
+        for error in list_all_errors():
+            if error["type"] in _misfit._SAFE_2:
+                members = set(re.findall(r"{(\w+)}", error["message_template_python"]))
+                self.assertLessEqual(members, self.DECLARED, error["type"])
 
 
 class TextsTest(unittest.TestCase):
@@ -112,7 +193,8 @@ class TextsTest(unittest.TestCase):
         self.check_round_trip(Plan, Plan(""), fields)
 
     def test_what_the_framework_writes(self):
-        self.assertEqual([_state.text_of(value) for value in (5, 1.0, 1e-7, True, None, "xé", {"k": [1, None, "é"]}, [])],
+        values = (5, 1.0, 1e-7, True, None, "xé", {"k": [1, None, "é"]}, [])
+        self.assertEqual([_state.text_of(value) for value in values],
                          ["5", "1.0", "1e-07", "True", "None", "xé", '{"k": [1, null, "\\u00e9"]}', "[]"])
 
     def test_the_field_is_named(self):

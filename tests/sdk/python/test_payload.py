@@ -37,7 +37,8 @@ class EncodeTest(unittest.TestCase):
                    {"a": None, "b": [None, {"c": None}], "s": [1.5]})
 
     def test_collections_and_bytes(self):
-        self.check({"s": {1}, "t": (1, 2), "b": b"abc", "f": frozenset("x")}, {"s": [1], "t": [1, 2], "b": "abc", "f": ["x"]})
+        self.check({"s": {1}, "t": (1, 2), "b": b"abc", "f": frozenset("x")},
+                   {"s": [1], "t": [1, 2], "b": "abc", "f": ["x"]})
 
     def test_values_with_an_obvious_text(self):
         self.check({"d": datetime.datetime(2026, 1, 2, 3, 4), "u": uuid.UUID(int=1), "p": pathlib.Path("/a"),
@@ -46,7 +47,8 @@ class EncodeTest(unittest.TestCase):
 
     def test_dataclasses(self):
         self.check(Point(1), {"x": 1, "y": 0.5})
-        self.check({"points": [Point(1), Point(2, float("nan"))]}, {"points": [{"x": 1, "y": 0.5}, {"x": 2, "y": None}]})
+        self.check({"points": [Point(1), Point(2, float("nan"))]},
+                   {"points": [{"x": 1, "y": 0.5}, {"x": 2, "y": None}]})
 
     @needs_pydantic
     def test_models(self):
@@ -94,7 +96,8 @@ class EncodeTest(unittest.TestCase):
 
 class NameTest(unittest.TestCase):
     def test_wrong_names(self):
-        for value, kind in ((None, TypeError), (5, TypeError), (b"x", TypeError), ("a\0b", ValueError), ("\ud800", ValueError)):
+        for value, kind in ((None, TypeError), (5, TypeError), (b"x", TypeError), ("a\0b", ValueError),
+                            ("\ud800", ValueError)):
             with self.subTest(value), self.assertRaisesRegex(kind, "target_id"):
                 _payload.name(value, "target_id")
         self.assertEqual(_payload.name("ß", "target_id"), "ß".encode())

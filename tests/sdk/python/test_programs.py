@@ -6,10 +6,12 @@ import shutil
 import signal
 import subprocess
 import sys
+import unittest
 import zipfile
 
 from case import PACKAGE_DIR, SOURCE_DIR, AgentCase, ProgramCase, build, eventually, main, mas, poll_until
 from harness.process import clean_environment
+from mas import _address
 
 CLASS = """
 from mas import Agent
@@ -27,6 +29,18 @@ one = Greeter("one")
 two = Greeter("two")
 again = two
 """
+
+
+class AddressTest(unittest.TestCase):
+    def test_only_user_and_password_are_left_out(self):
+        for url, shown in (
+                ("redis://ada:s3cret@host:6379/0", "redis://host:6379/0"),
+                ("rediss://:s3@cret@host?ca=/etc/ada@home.pem", "rediss://host?ca=/etc/ada@home.pem"),
+                ("rediss://host?server_name=a@b", "rediss://host?server_name=a@b"),
+                ("unix://ada:s3cret@/run/redis.sock", "unix:///run/redis.sock"),
+                ("unix:///run//ada@home/redis.sock", "unix:///run//ada@home/redis.sock")):
+            with self.subTest(url):
+                self.assertEqual(_address.without_secrets(url), shown)
 
 
 class RunTest(ProgramCase):
@@ -82,7 +96,8 @@ class RunTest(ProgramCase):
 
     def test_version(self):
         done = self.python("-m", "mas", "--version")
-        self.assertEqual((done.returncode, done.stdout), (0, f"mas {mas.__version__} ({PACKAGE_DIR}/mas/libmas.so.0)\n"))
+        self.assertEqual((done.returncode, done.stdout),
+                         (0, f"mas {mas.__version__} ({PACKAGE_DIR}/mas/libmas.so.0)\n"))
 
     def wait_line(self, child, text):
         """Reads until a line has `text` in it; other lines are of asyncio's development mode."""
@@ -133,6 +148,17 @@ class ServiceTest(AgentCase):
         await service.stop()
         self.assertEqual(service.started, [])
 
+    async def test_a_stop_that_is_cancelled_can_be_repeated(self):
+        service = mas.MASService(self.url)
+        await service.start()
+        stopping = asyncio.create_task(service.stop())
+        await asyncio.sleep(0)
+        stopping.cancel()
+        await asyncio.gather(stopping, return_exceptions=True)
+        self.assertTrue(stopping.cancelled())
+        await service.stop()
+        self.assertEqual((service.started, self.redis.scan("mas.daemon:*")), ([], []))
+
     async def test_an_agent_without_heartbeat(self):
         async with mas.MASService(self.url, heartbeat_timeout=1):
             ghost = self.start_agent(self.redis, "ghost", heartbeat_interval=0.3, heartbeat_ttl=1)
@@ -159,36 +185,40 @@ class ServiceTest(AgentCase):
                                   mas.MASService(self.url).start())
 
     async def test_redis_out_of_reach(self):
-        await self.assert_refuses(ConnectionError, "cannot connect", mas.MASService(f"unix://{self.dir}/x.sock").start())
+        service = mas.MASService(f"unix://{self.dir}/x.sock")
+        await self.assert_refuses(ConnectionError, "cannot connect", service.start())
 
 
 class WheelTest(ProgramCase):
+    def make_wheel(self):
+        """@return its path."""
+        done = subprocess.run([sys.executable, "-B", SOURCE_DIR / "sdk/python/make_wheel.py", "--version",
+                               mas.__version__, "--library", build.build_dir() / "lib/libmas.so", "--out", self.dir],
+                              capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
     def test_the_library_is_inside(self):
-        library = build.build_dir() / "lib/libmas.so"
-        done = subprocess.run([sys.executable, "-B", SOURCE_DIR / "sdk/python/make_wheel.py", "--version", mas.__version__,
-                               "--library", library, "--out", self.dir], capture_output=True, text=True, check=True)
-        wheel = done.stdout.strip()
+        wheel = self.make_wheel()
         installed = self.dir / "installed"
         with zipfile.ZipFile(wheel) as archive:
             self.assertIsNone(archive.testzip())
             archive.extractall(installed)
-            listed = [line.split(",")[0] for line in archive.read(f"mas-{mas.__version__}.dist-info/RECORD").decode().split()]
+            record = archive.read(f"mas-{mas.__version__}.dist-info/RECORD").decode()
+            listed = [line.split(",")[0] for line in record.split()]
             self.assertEqual(sorted(listed), sorted(archive.namelist()))
         staged = {path.relative_to(PACKAGE_DIR) for path in (PACKAGE_DIR / "mas").rglob("*.py")}
         self.assertEqual({path.relative_to(installed) for path in (installed / "mas").rglob("*.py")}, staged)
         self.assertTrue((installed / "mas/py.typed").exists())
-        done = subprocess.run([sys.executable, "-B", "-m", "mas", "--version"], capture_output=True, text=True, cwd=self.dir,
-                              env={**clean_environment(), "PYTHONPATH": str(installed)})
+        done = subprocess.run([sys.executable, "-B", "-m", "mas", "--version"], capture_output=True, text=True,
+                              cwd=self.dir, env={**clean_environment(), "PYTHONPATH": str(installed)})
         self.assertEqual(done.stdout, f"mas {mas.__version__} ({installed}/mas/libmas.so.0)\n", done.stderr)
 
     def test_pip_takes_it(self):
         if subprocess.run([sys.executable, "-m", "pip", "--version"], capture_output=True).returncode != 0:
             self.skipTest("pip is not installed")
-        subprocess.run([sys.executable, "-B", SOURCE_DIR / "sdk/python/make_wheel.py", "--version", mas.__version__,
-                        "--library", build.build_dir() / "lib/libmas.so", "--out", self.dir], check=True, capture_output=True)
-        wheel = next(self.dir.glob("*.whl"))
-        done = subprocess.run([sys.executable, "-m", "pip", "install", "--no-index", "--no-deps", "--no-compile", "--target",
-                               self.dir / "target", wheel], capture_output=True, text=True, env=clean_environment())
+        done = subprocess.run([sys.executable, "-m", "pip", "install", "--no-index", "--no-deps", "--no-compile",
+                               "--target", self.dir / "target", self.make_wheel()],
+                              capture_output=True, text=True, env=clean_environment())
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertTrue((self.dir / "target/mas/libmas.so.0").exists())
 

@@ -84,11 +84,13 @@ class RequestTest(AgentCase):
         self.assertEqual((await self.double(1)).data, {"n": 2})
 
     async def test_no_time_at_all(self):
-        await self.assert_refuses(TimeoutError, "double", self.requester.request("responder", "double", {"n": 1}, timeout=0))
+        await self.assert_refuses(TimeoutError, "double",
+                                  self.requester.request("responder", "double", {"n": 1}, timeout=0))
 
     async def test_nobody_listens(self):
         for timeout in (5, None):
-            error = await self.assert_refuses(TimeoutError, "nobody", self.requester.request("nobody", "x", {}, timeout))
+            error = await self.assert_refuses(TimeoutError, "nobody",
+                                              self.requester.request("nobody", "x", {}, timeout))
             self.assertIsInstance(error, mas.NoReceiverError)
 
     async def test_without_a_time_limit(self):

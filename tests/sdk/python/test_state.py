@@ -156,7 +156,7 @@ class TypedTest(AgentCase):
         self.assertEqual(json.loads(self.redis.cmd("HGET", "agent.state:a", "history")), [])
         self.assertEqual(agent.state, self.model(step=1, name="x"))
 
-    def test_what_is_no_model(self):
+    def test_a_class_that_is_not_a_model(self):
         with self.assertRaisesRegex(TypeError, "state_model"):
             Agent("a", state_model=dict)
 

@@ -1,5 +1,5 @@
-"""Programs as they are written for the original framework: with a service beside them, keys deleted under them, a gateway
-that nobody uses, and everything at its default."""
+"""Programs as they are written for the original framework: with a service beside them, keys deleted under them, a
+gateway that nobody uses, and everything at its default."""
 
 import asyncio
 import os
@@ -47,8 +47,9 @@ class MessagingTest(SurfaceCase):
         class Keeper(Agent):
             def __init__(self, **options):
                 super().__init__("keeper", ["keep"], **options)
-                for name in ("open", "end", "own", "state", "session", "handlers", "table", "receive", "settings", "gateway",
-                             "ready", "namespace", "heartbeat", "credentials", "starting", "stopping", "abandon"):
+                for name in ("open", "end", "own", "state", "session", "handlers", "table", "receive", "settings",
+                             "gateway", "ready", "namespace", "heartbeat", "credentials", "starting", "stopping",
+                             "abandon"):
                     setattr(self, f"_{name}", object())
 
             @Agent.on("keep")
@@ -66,7 +67,8 @@ class MessagingTest(SurfaceCase):
         await asyncio.wait_for(b.event.wait(), 2)
         await b.send("agent_a", "test", {"from_b": "world"})
         await asyncio.wait_for(a.event.wait(), 2)
-        self.assertEqual([(message.sender_id, message.payload) for message in a.messages], [("agent_b", {"from_b": "world"})])
+        self.assertEqual([(message.sender_id, message.payload) for message in a.messages],
+                         [("agent_b", {"from_b": "world"})])
         self.assertEqual(b.messages[0].data, {"from_a": "hello", "number": 42})
         await a.stop()
         await b.stop()

@@ -15,7 +15,8 @@ for agent in patient doctor specialist; do
   masctl identity create "$agent" --no-token --out "$folder/$agent.toml"
 done
 
-# Who may write to whom. A request may be answered without a rule, so the specialist needs none: it starts no conversation.
+# Who may write to whom. A request may be answered without a rule, so the specialist needs none: it starts no
+# conversation.
 masctl role create patient send:doctor
 masctl role create doctor send:specialist
 masctl role assign patient patient

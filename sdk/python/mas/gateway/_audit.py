@@ -18,8 +18,8 @@ class AuditModule:
         self._masctl = masctl
 
     async def query_all(self, count: int = 100) -> list[dict[str, Any]]:
-        """The newest decisions, newest first: message_id, sender_id, target_id, message_type, decision, reason, timestamp
-        (seconds since 1970), violations (the names of what was found in the payload)."""
+        """The newest decisions, newest first: message_id, sender_id, target_id, message_type, decision, reason,
+        timestamp (seconds since 1970), violations (the names of what was found in the payload)."""
         found = await self._masctl.read("audit", "query", "--limit", str(max(1, min(count, _MOST))))
         return [_entry(record) for record in reversed(found["records"])]
 

@@ -8,7 +8,8 @@ from ._masctl import Masctl
 
 
 class AuthorizationManager:
-    """Each method is `masctl acl` with the same name. Changes hold at once, are recorded, and stay when the gateway ends."""
+    """Each method is `masctl acl` with the same name. Changes hold at once, are recorded, and stay when the gateway
+    ends."""
 
     def __init__(self, masctl: Masctl):
         self._masctl = masctl

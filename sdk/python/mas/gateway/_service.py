@@ -32,10 +32,11 @@ class GatewayService:
             self._daemon, self._running = daemon, True
 
     async def stop(self) -> None:
-        """Lets the gateway finish what it has, and ends it. Safe to repeat."""
-        daemon, self._daemon, self._running = self._daemon, None, False
-        if daemon is not None:
-            await daemon.stop()
+        """Lets the gateway finish what it has, and ends it. Safe to repeat, also where a caller was cancelled."""
+        self._running = False
+        if self._daemon is not None:
+            await self._daemon.stop()
+            self._daemon = None
 
     async def __aenter__(self) -> GatewayService:
         await self.start()

@@ -45,8 +45,8 @@ class GatewaySettings:
     def environment(self) -> dict[str, str]:
         """As variables of mas-gatewayd's environment, without their prefix. @raise InvalidArgumentError."""
         if self.features.message_signing:
-            raise InvalidArgumentError("features.message_signing: agents sign by their credentials (masctl identity create); "
-                                       "run mas-gatewayd with profile production to demand it")
+            raise InvalidArgumentError("features.message_signing: agents sign by their credentials (masctl identity "
+                                       "create); run mas-gatewayd with profile production to demand it")
         modes = {"DLP_MODE": self.features.dlp, "PRIORITY_MODE": self.features.priority_queue,
                  "BREAKER_MODE": self.features.circuit_breaker, "LIMITS_MODE": self.rate_limit.enabled}
         found = {name: "off" for name, on in modes.items() if not on}
