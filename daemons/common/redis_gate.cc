@@ -42,7 +42,6 @@ Result<ServerInfo> server_info(const redis::Reply& hello) {
   for (size_t i = 0; i + 1 < hello.count; i += 2) {
     if (!hello[i].is_text() || !hello[i + 1].is_text()) continue;
     if (hello[i].text == "version") info.version = printable(hello[i + 1].text);
-    if (hello[i].text == "role") info.role = printable(hello[i + 1].text);
     if (hello[i].text == "mode") info.mode = printable(hello[i + 1].text);
   }
   if (info.version.empty()) return Error{Errc::kProtocol, "the answer to HELLO has no version"};
@@ -52,8 +51,6 @@ Result<ServerInfo> server_info(const redis::Reply& hello) {
 Status check_server(const ServerInfo& info) {
   if (!new_enough(info.version)) return unusable("Redis " + info.version + " is too old; expected 6.2 or newer");
   if (info.mode == "cluster") return unusable("this Redis is a node of a cluster, which this version does not support");
-  if (info.role == "replica" || info.role == "slave")
-    return unusable("this Redis is a replica (READONLY); expected the primary");
   return {};
 }
 

@@ -1,14 +1,14 @@
 // The daemon's connection to Redis, and whether what it reached will do.
 //
 //     waiting ──link ready──▶ checking ──HELLO is fine──▶ up
-//        ▲                       │ too old, a replica, a cluster node      │
+//        ▲                       │ too old, or a cluster node              │
 //        │                       ▼                                         │ link lost
 //        ├──after a while──── refused                                      │
 //        └─────────────────────────────────────────────────────────────────┘
 //
 // Redis being absent, or not usable, is never fatal: the gate tries again for ever, logs why (first, on a change, and
 // every 30 s) and tells the reason for /readyz. A refused server is looked up and checked anew every two seconds, since
-// a fail-over may make it, or its name, another.
+// its name may lead elsewhere by then. A replica does not come so far (ConnectionOptions::primary_only).
 // Threading: loop thread. Ownership: must outlive whoever uses connection().
 #pragma once
 
@@ -32,13 +32,13 @@ class RedisGateListener {
 };
 
 struct ServerInfo {
-  std::string version, role, mode;
+  std::string version, mode;
 };
 
 /// Reads the reply to HELLO. @return kProtocol when it is none.
 Result<ServerInfo> server_info(const redis::Reply& hello);
 
-/// @return ok, or kUnavailable with what is wrong: version below 6.2, a replica, a cluster node.
+/// @return ok, or kUnavailable with what is wrong: version below 6.2, a cluster node.
 Status check_server(const ServerInfo& info);
 
 class RedisGate final : redis::ConnectionListener {

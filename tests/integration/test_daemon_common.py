@@ -308,7 +308,7 @@ class RedisTest(MasTestCase):
         primary = self.start_redis("primary", tcp=True)
         replica = self.start_redis("replica", replicaof=(primary.host, str(primary.port)))
         daemon = self.daemon("mas-gatewayd", replica).start()
-        poll_until(lambda: "replica (READONLY)" in daemon.ready()[1]["reason"], 10, "it says that this is a replica")
+        poll_until(lambda: "is a replica; expected the primary" in daemon.ready()[1]["reason"], 10, "it says that this is a replica")
         self.assertEqual(daemon.get("/healthz")[0], 200)
         replica.cmd("REPLICAOF", "NO", "ONE")
         daemon.wait_ready()
