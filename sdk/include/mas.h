@@ -30,11 +30,15 @@
  *              the receipt callback. Gateway mode: the gateway decides about every message; exactly once into the
  *              target's stream, at least once to its handler, and a receipt with the decision for every message.
  *
+ * Wrong use is reported and does nothing else: a call that is not possible now returns MAS_INVALID_STATE. NULL, where
+ * a function does not allow it, is MAS_INVALID_ARGUMENT; a function that returns no status then returns 0, false, "" or
+ * NULL (mas_agent_fd: -1). mas_error_detail() names the argument.
+ *
  * Parameters, where a function does not describe them. What is passed in stays the caller's, what is kept is copied.
- *   agent          From mas_agent_new; not NULL.
- *   options        From mas_options_new; not NULL. One thread at a time.
- *   message        Not NULL; borrowed.
- *   list           From mas_agent_discover; not NULL. It never changes, so any thread may read it.
+ *   agent          From mas_agent_new.
+ *   options        From mas_options_new. One thread at a time.
+ *   message        Borrowed.
+ *   list           From mas_agent_discover. It never changes, so any thread may read it.
  *   target         The receiving agent's id.
  *   type           The message's type, 1 to 256 bytes of UTF-8.
  *   json           A JSON object; NULL for {}.

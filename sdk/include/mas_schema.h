@@ -17,7 +17,7 @@
  * does not fit.
  *
  * Parameters, where a function does not describe them, besides those of mas.h:
- *   schema         The fields; not NULL. It must outlive what uses it.
+ *   schema         The fields. It must outlive what uses it.
  */
 #ifndef MAS_SCHEMA_H
 #define MAS_SCHEMA_H
@@ -108,7 +108,7 @@ typedef struct mas_schema {
 #define MAS_SCHEMA(struct_type, field_table) \
   { #struct_type, sizeof(struct_type), (field_table), sizeof(field_table) / sizeof((field_table)[0]) }
 
-/** Reads a JSON object into a new struct. @param json not NULL.
+/** Reads a JSON object into a new struct. @param json may not be NULL.
  *  @param ret_struct the struct and everything that it points to; free with mas_struct_free.
  *  @return MAS_MALFORMED; MAS_TOO_LARGE when the text has more than 64 MiB, or the struct would need more than
  *  1 MiB and 16 times the text's bytes. */
@@ -119,7 +119,7 @@ MAS_EXPORT void mas_struct_free(void *filled);
 
 /** Writes a struct as a JSON object, its fields in the schema's order. An optional field is left out where it is NULL
  *  (strings, JSON, bytes, arrays, pointers).
- *  @param filled the struct; not NULL. @param ret_json zero-terminated; free with mas_free.
+ *  @param filled the struct. @param ret_json zero-terminated; free with mas_free.
  *  @return MAS_MALFORMED where the struct breaks its own schema: out of range, too long, NULL, not UTF-8. */
 MAS_EXPORT MAS_CHECKED mas_status mas_schema_write(const mas_schema *schema, const void *filled, char **ret_json,
                                                    size_t *ret_size);

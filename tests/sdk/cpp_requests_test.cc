@@ -246,6 +246,18 @@ void wrong_use_is_an_error() {
   auto future = agent.request<Sum>("calculator", "add", Add{});
   CHECK(end_of(future) == MAS_INVALID_STATE);
   CHECK(agent.fd() == -1 && agent.id().empty() && agent.try_send("a", "b") == MAS_INVALID_STATE);
+  CHECK(status_of([&] { mas::State<Sum> state(agent); }) == MAS_INVALID_STATE);
+
+  mas::Message taken = std::move(*kept);
+  CHECK(kept->type().empty() && kept->data().empty() && !kept->expects_reply());  // NOLINT: likewise
+  CHECK(status_of([&] { kept->reply("y"); }) == MAS_INVALID_ARGUMENT);
+  CHECK(status_of([&] { kept->reply_error(MAS_NO_HANDLER); }) == MAS_INVALID_ARGUMENT);
+  CHECK(mas::Message(*kept).sender().empty());
+  kept = taken;
+
+  mas::Options options = here();
+  const mas::Options same = std::move(options);
+  CHECK(options.dedupe_window(1).get() == same.get());  // NOLINT: likewise
   moved.start();
   moved = mas::Agent("other", here());
   CHECK(moved.id() == "other" && kept->type() == "x");

@@ -205,6 +205,9 @@ void wrong_use_is_an_error() {
     moved->visits = 2;
     moved.save();
     CHECK_TEXT(redis("HGET", kKey, "visits", nullptr), "2");
+    CHECK(status_of([&] { newer.save(); }) == MAS_INVALID_STATE);  // NOLINT: that is what is tested
+    CHECK(status_of([&] { newer.reset(); }) == MAS_INVALID_STATE);
+    CHECK(status_of([&] { newer->visits = 3; }) == MAS_INVALID_STATE);
   }
   CHECK(status_of([&] { kept->refresh(); }) == MAS_INVALID_STATE);
   CHECK((*kept)->visits == 7);  // as the start filled it

@@ -1,7 +1,7 @@
 #!/bin/bash
 # symbols_test.sh LIBMAS_SO MAP HEADER…: libmas.so exports exactly the functions that the version script MAP lists, under its
 # version, and these are the functions that the headers declare. Each is called by at least one of the C tests beside this file,
-# and once more in a forked child (fork_test.c).
+# once more in a forked child (fork_test.c), and with NULL where it takes a pointer (wrong_use_test.c).
 set -euo pipefail
 export LC_ALL=C
 tests=$(dirname "$(readlink -f "$0")")
@@ -13,6 +13,8 @@ expected=$(awk '/^MAS_[0-9.]+ \{$/ {version = $1; print "A " version}
   /^ +mas_[a-z0-9_]+;$/ {sub(/;/, ""); print "T " $1 "@@" version}' "$map" | sort)
 exported=$(nm -D --defined-only "$library" | awk '{print $2, $3}' | sort)
 declared=$(grep -ohE '\bmas_[a-z0-9_]+\(' < <(sed -nE '/^MAS_EXPORT/p' "$@") | tr -d '(' | sort -u)
+# Without a pointer among their parameters.
+plain=$(sed -nE 's/^MAS_EXPORT.*\b(mas_[a-z0-9_]+)\((void|int [a-z_]+|mas_status [a-z_]+)\);$/\1/p' "$@")
 called() { grep -ohE '\bmas_[a-z0-9_]+\b' "$@" | sort -u; }
 failed=0
 
@@ -27,7 +29,9 @@ none "listed and not exported under this version" "$(comm -23 <(echo "$expected"
 none "exported and not listed" "$(comm -13 <(echo "$expected") <(echo "$exported"))"
 none "declared in a header and not listed: add it to $map" "$(comm -13 <(echo "$listed") <(echo "$declared"))"
 none "listed and not declared in a header" "$(comm -23 <(echo "$listed") <(echo "$declared"))"
-mapfile -t others < <(find "$tests" -maxdepth 1 -name '*.[ch]' ! -name fork_test.c)
-none "not called by any C test but fork_test.c" "$(comm -23 <(echo "$listed") <(called "${others[@]}"))"
+mapfile -t others < <(find "$tests" -maxdepth 1 -name '*.[ch]' ! -name fork_test.c ! -name wrong_use_test.c)
+none "not called by any C test but those two" "$(comm -23 <(echo "$listed") <(called "${others[@]}"))"
 none "not called in a forked child (fork_test.c)" "$(comm -23 <(echo "$listed") <(called "$tests/fork_test.c"))"
+none "takes a pointer and is not called with NULL (wrong_use_test.c)" \
+  "$(comm -23 <(echo "$listed") <(called "$tests/wrong_use_test.c" <(echo "$plain")))"
 exit $failed

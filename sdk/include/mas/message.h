@@ -62,7 +62,7 @@ MAS_EXPORT MAS_CHECKED mas_status mas_data_key_read(const char *id, const char *
 MAS_EXPORT void mas_data_key_free(mas_data_key *key);
 /** Decrypts every value of the message's JSON object that was encrypted under `key`. The rest, also values under other
  *  keys, stays byte for byte as it was received.
- *  @param key from mas_data_key_read; not NULL. @param ret_json the object, zero-terminated; free with mas_free.
+ *  @param key from mas_data_key_read. @param ret_json the object, zero-terminated; free with mas_free.
  *  @return MAS_AUTH_FAILED when a value does not decrypt: another key has this id, or it was moved or changed. */
 MAS_EXPORT MAS_CHECKED mas_status mas_message_decrypt(const mas_message *message, const mas_data_key *key,
                                                       char **ret_json, size_t *ret_size);

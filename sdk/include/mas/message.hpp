@@ -59,8 +59,12 @@ class BasicMessage {
   static BasicMessage borrow(const mas_message *message) { return {const_cast<mas_message *>(message), false}; }
 
   BasicMessage(const BasicMessage &other) : BasicMessage(other.message_) {}
+  /// One that was moved from has empty texts, and cannot be replied to.
   BasicMessage(BasicMessage &&other) noexcept : message_(other.message_), owned_(true) {
-    if (!std::exchange(other.owned_, false)) message_ = mas_message_ref(message_);
+    if (std::exchange(other.owned_, false))
+      other.message_ = nullptr;
+    else
+      message_ = mas_message_ref(message_);
   }
   BasicMessage &operator=(BasicMessage other) noexcept {
     std::swap(message_, other.message_);

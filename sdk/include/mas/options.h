@@ -42,7 +42,7 @@ MAS_EXPORT MAS_CHECKED mas_status mas_options_set_handler_timeout(mas_options *o
 MAS_EXPORT MAS_CHECKED mas_status mas_options_set_dedupe_window(mas_options *options, size_t messages);
 /** Adds a capability; at most 256 per agent. @param capability 1 to 128 bytes without control characters. */
 MAS_EXPORT MAS_CHECKED mas_status mas_options_add_capability(mas_options *options, const char *capability);
-/** Sets what discovery shows to others. @param json a JSON object of at most 64 KiB; not NULL. Default: {}. */
+/** Sets what discovery shows to others. @param json a JSON object of at most 64 KiB. Default: {}. */
 MAS_EXPORT MAS_CHECKED mas_status mas_options_set_metadata(mas_options *options, const char *json, size_t size);
 /** Sets the pace of heartbeats: 100 ms ≤ interval < ttl ≤ 1 day.
  *  @param interval_ms milliseconds between two heartbeats. Default: 30,000. @param ttl_ms milliseconds without a

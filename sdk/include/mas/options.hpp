@@ -25,6 +25,11 @@ class BasicOptions {
   BasicOptions() : shared_(std::make_shared<Shared>()) {
     if (get() == nullptr) failed(Error(MAS_NO_MEMORY, "no memory for an agent's options"));
   }
+  // No moves: options that were moved from are still there.
+  BasicOptions(const BasicOptions &) = default;
+  BasicOptions &operator=(const BasicOptions &) = default;
+  ~BasicOptions() = default;
+
   BasicOptions &redis_url(const std::string &url) { return set(&mas_options_set_redis_url, url.c_str()); }
   BasicOptions &name_space(const std::string &ns) { return set(&mas_options_set_namespace, ns.c_str()); }
   BasicOptions &capability(const std::string &name) { return set(&mas_options_add_capability, name.c_str()); }

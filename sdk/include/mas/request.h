@@ -31,15 +31,16 @@ typedef void (*mas_reply_fn)(mas_agent *agent, mas_status status, const mas_mess
 MAS_EXPORT MAS_CHECKED mas_status mas_agent_request_async(mas_agent *agent, const char *target, const char *type,
                                                           const char *json, size_t size, int timeout_ms,
                                                           mas_reply_fn fn, void *user, mas_request **ret_request);
-/** As mas_agent_request_async, but needs no mas_agent_poll: `fn` runs as soon as the request ends, on the I/O thread or
- *  on one that calls this library, with `agent` NULL.
- *  @param fn must be quick, throw nothing, and call only mas_message_… and mas_schema_… functions.
+/** As mas_agent_request_async, but needs no mas_agent_poll: `fn` runs as soon as the request ends, on the I/O thread or on
+ *  one that calls this library, with `agent` NULL.
+ *  @param fn must be quick, throw nothing, and call only mas_message_… and mas_schema_… functions. A function that waits
+ *  returns MAS_INVALID_STATE in it.
  *  @param ret_request as there. @return as mas_agent_request_async. */
 MAS_EXPORT MAS_CHECKED mas_status mas_agent_request_direct(mas_agent *agent, const char *target, const char *type,
                                                            const char *json, size_t size, int timeout_ms,
                                                            mas_reply_fn fn, void *user, mas_request **ret_request);
 /** Cancels a request: after this returns, `fn` does not start.
- *  @param request from mas_agent_request_async or mas_agent_request_direct; not NULL.
+ *  @param request from mas_agent_request_async or mas_agent_request_direct.
  *  @return MAS_NOT_FOUND when it has ended already. */
 MAS_EXPORT mas_status mas_request_cancel(mas_request *request);
 /** Frees the handle; the request itself goes on. @param request NULL is ignored. */

@@ -39,7 +39,7 @@ MAS_EXPORT MAS_CHECKED mas_status mas_state_refresh(mas_agent *agent, int timeou
  *  @param name zero-terminated. @param value zero-terminated. @param size of value, in bytes. All valid during the
  *  call. */
 typedef void (*mas_state_fn)(const char *name, const char *value, size_t size, void *user);
-/** Reads all fields. @param fn not NULL. */
+/** Reads all fields. @param fn may not be NULL. */
 MAS_EXPORT void mas_state_each(mas_agent *agent, mas_state_fn fn, void *user);
 
 #ifdef __cplusplus

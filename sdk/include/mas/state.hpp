@@ -92,19 +92,36 @@ class BasicState {
     static_assert(Face::kThrows, "use bind(), which returns a Result");
   }
 
-  S &operator*() { return bound_->value; }
-  const S &operator*() const { return bound_->value; }
-  S *operator->() { return &bound_->value; }
-  const S *operator->() const { return &bound_->value; }
+  S &operator*() { return value(); }
+  const S &operator*() const { return value(); }
+  S *operator->() { return &value(); }
+  const S *operator->() const { return &value(); }
 
-  Of<void> save(Millis timeout = Millis(5'000)) { return Face::give(bound_->save(timeout)); }
+  Of<void> save(Millis timeout = Millis(5'000)) {
+    return Face::give(bound_ == nullptr ? moved() : bound_->save(timeout));
+  }
   /// Removes every field of the agent's state, also those that the struct does not name.
-  Of<void> reset(Millis timeout = Millis(5'000)) { return Face::give(bound_->reload(&mas_state_reset, timeout)); }
+  Of<void> reset(Millis timeout = Millis(5'000)) { return reload(&mas_state_reset, timeout); }
   /// Loads what another instance or an operator changed. What was not saved is lost.
-  Of<void> refresh(Millis timeout = Millis(5'000)) { return Face::give(bound_->reload(&mas_state_refresh, timeout)); }
+  Of<void> refresh(Millis timeout = Millis(5'000)) { return reload(&mas_state_refresh, timeout); }
 
  private:
   explicit BasicState(std::unique_ptr<Bound> bound) : bound_(std::move(bound)) {}
+
+  static Result<void> moved() { return Error(MAS_INVALID_STATE, "there is no state: it was moved from"); }
+  /// Of a State that was moved from: throws, or gives an empty struct that nothing saves.
+  S &value() const {
+    if (bound_ != nullptr) return bound_->value;
+    static thread_local S nothing;
+    nothing = S{};
+    static_cast<void>(Face::give(moved()));
+    return nothing;
+  }
+  template <typename Function>
+  Of<void> reload(Function &&function, Millis timeout) {
+    return Face::give(bound_ == nullptr ? moved() : bound_->reload(function, timeout));
+  }
+
   std::unique_ptr<Bound> bound_;
 };
 

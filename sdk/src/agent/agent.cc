@@ -31,6 +31,12 @@ std::optional<WallMicros> deadline_after(WallMicros now, int timeout_ms) {
 
 Error invalid_state(const char* why) { return {Errc::kInvalidState, why}; }
 
+/// @return whether the calling thread may wait for the I/O thread.
+Status may_wait() {
+  if (!in_direct_callback()) return {};
+  return invalid_state("a callback of mas_agent_request_direct called a function that waits");
+}
+
 /// What is due when a hook throws or ends its thread.
 template <typename Fn>
 class OnUnwind {
@@ -247,6 +253,7 @@ Status Agent::post_to_session(std::function<void(Session&)> task) {
 
 template <typename OpType, typename Outcome, typename... Args>
 Outcome Agent::call(int timeout_ms, Args... args) {
+  if (auto status = may_wait(); !status) return status.error();
   Latch<Outcome> latch;
   auto done = [&latch](Outcome outcome) { latch.set(std::move(outcome)); };
   auto begin = [&](Session& session) {
@@ -309,11 +316,13 @@ Status Agent::save_state(int timeout_ms) {
 }
 
 Status Agent::flush(int timeout_ms) {
+  if (auto status = may_wait(); !status) return status;
   Waiting waiting(waiting_);
   return context_.outbox().flush(duration_of(timeout_ms));
 }
 
 Status Agent::send_wait(const Draft& draft, const Id128& id, int timeout_ms, bool& ret_queued) {
+  if (auto status = may_wait(); !status) return status;
   const Deadline deadline(timeout_ms);
   Waiting waiting(waiting_);
   Requests::Waiter waiter(*context_.requests, id, {});
@@ -326,6 +335,7 @@ Status Agent::send_wait(const Draft& draft, const Id128& id, int timeout_ms, boo
 }
 
 Result<MessagePtr> Agent::request(Draft draft, int timeout_ms) {
+  if (auto status = may_wait(); !status) return status.error();
   const WallMicros now = wall_now();
   draft.deadline = deadline_after(now, timeout_ms);
   const Id128 id = new_uuid_v7(now);

@@ -108,6 +108,7 @@ Status Agent::poll_entered(int timeout_ms, size_t& ret_handled) {
 /// one it is run from; a caller above that one can only have come there by longjmp(), out of the callback. (One that
 /// jumped and then went deeper before it calls is taken for the callback.)
 [[gnu::noinline]] bool Agent::in_callback() {
+  if (in_direct_callback()) return true;
   if (!gate_.inside()) return false;
   if (std::less<>()(__builtin_frame_address(0), callback_frame_)) return true;
   if (handling_ != nullptr) Cause::restore(cause_before_);

@@ -9,6 +9,24 @@
 #include "sdk/src/loop/presence.h"
 
 namespace mas::sdk {
+namespace {
+
+thread_local bool direct_callback = false;
+
+class DirectCallback {
+ public:
+  DirectCallback() : before_(std::exchange(direct_callback, true)) {}
+  ~DirectCallback() { direct_callback = before_; }
+  DirectCallback(const DirectCallback&) = delete;
+  DirectCallback& operator=(const DirectCallback&) = delete;
+
+ private:
+  const bool before_;
+};
+
+}  // namespace
+
+bool in_direct_callback() { return direct_callback; }
 
 bool AsyncRequest::finish(mas_agent* agent) {
   State expected = State::kEnded;
@@ -21,6 +39,7 @@ bool AsyncRequest::finish(mas_agent* agent) {
     call_out(fn_, agent, outcome_, reply, user_);
     return true;
   }
+  const DirectCallback inside;
   Absence outside;  // not cancellable: the thread may be in the midst of the loop
   fn_(agent, outcome_, reply, user_);
   return true;

@@ -151,6 +151,9 @@ class Requests {
   std::atomic<size_t> unpolled_{0};  // asynchronous: waiting or ended
 };
 
+/// @return whether the calling thread runs the callback of a direct request: what waits there may wait for itself.
+bool in_direct_callback();
+
 /// @return the id that a correlation id's text stands for; nothing when it is not one of this library's.
 std::optional<Id128> parse_uuid(std::string_view text);
 

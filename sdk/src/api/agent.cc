@@ -18,6 +18,7 @@ using mas::sdk::Callbacks;
 using mas::sdk::compile_schema;
 using mas::sdk::fail;
 using mas::sdk::guarded;
+using mas::sdk::is_missing;
 using mas::sdk::library_usable;
 using mas::sdk::MessageHandler;
 using mas::sdk::ReceiptWish;
@@ -56,8 +57,7 @@ extern "C" {
 void mas_free(void* memory) { std::free(memory); }
 
 mas_status mas_agent_new(const char* id, const mas_options* options, mas_agent** ret_agent) {
-  return guarded([&] {
-    if (id == nullptr || ret_agent == nullptr) return fail(MAS_INVALID_ARGUMENT, "id or ret_agent is NULL");
+  return guarded({{id, "id"}, {ret_agent, "ret_agent"}}, [&] {
     if (auto status = mas::check_agent_id(id); !status) return report(status);
     AgentConfig config = options == nullptr ? AgentConfig() : options->config;
     config.id = id;
@@ -74,19 +74,21 @@ void mas_agent_free(mas_agent* agent) {
   if (stay && agent != nullptr && agent->let_go()) delete agent;
 }
 
-const char* mas_agent_id(const mas_agent* agent) { return agent->id().c_str(); }
-const char* mas_agent_instance(const mas_agent* agent) { return agent->instance().c_str(); }
+const char* mas_agent_id(const mas_agent* agent) { return is_missing(agent, "agent") ? "" : agent->id().c_str(); }
+const char* mas_agent_instance(const mas_agent* agent) {
+  return is_missing(agent, "agent") ? "" : agent->instance().c_str();
+}
 
 mas_status mas_agent_start(mas_agent* agent, int timeout_ms) {
-  return guarded([&] { return report(agent->start(timeout_ms)); });
+  return guarded({{agent, "agent"}}, [&] { return report(agent->start(timeout_ms)); });
 }
 
 mas_status mas_agent_stop(mas_agent* agent, int timeout_ms) {
-  return guarded([&] { return report(agent->stop(timeout_ms)); });
+  return guarded({{agent, "agent"}}, [&] { return report(agent->stop(timeout_ms)); });
 }
 
 mas_status mas_agent_poll(mas_agent* agent, int timeout_ms, size_t* ret_handled) {
-  return guarded([&] {
+  return guarded({{agent, "agent"}}, [&] {
     size_t handled = 0;
     auto status = agent->poll(timeout_ms, handled);
     if (ret_handled != nullptr && status.ok()) *ret_handled = handled;
@@ -95,51 +97,55 @@ mas_status mas_agent_poll(mas_agent* agent, int timeout_ms, size_t* ret_handled)
 }
 
 mas_status mas_agent_run(mas_agent* agent) {
-  return guarded([&] { return report(agent->run()); });
+  return guarded({{agent, "agent"}}, [&] { return report(agent->run()); });
 }
 
 void mas_agent_quit(mas_agent* agent) {
-  if (library_usable()) agent->quit();
+  if (agent != nullptr && library_usable()) agent->quit();  // perhaps in a signal handler: no sentence
 }
 
-int mas_agent_fd(const mas_agent* agent) { return agent->fd(); }
+int mas_agent_fd(const mas_agent* agent) { return is_missing(agent, "agent") ? -1 : agent->fd(); }
 
 mas_status mas_agent_flush(mas_agent* agent, int timeout_ms) {
-  return guarded([&] { return report(agent->flush(timeout_ms)); });
+  return guarded({{agent, "agent"}}, [&] { return report(agent->flush(timeout_ms)); });
 }
 
 // ---- Callbacks
 
 void mas_agent_on_start(mas_agent* agent, mas_hook_fn fn, void* user) {
+  if (is_missing(agent, "agent")) return;
   agent->set_callbacks([&](Callbacks& callbacks) { callbacks.start = {fn, user}; });
 }
 
 void mas_agent_on_stop(mas_agent* agent, mas_hook_fn fn, void* user) {
+  if (is_missing(agent, "agent")) return;
   agent->set_callbacks([&](Callbacks& callbacks) { callbacks.stop = {fn, user}; });
 }
 
 void mas_agent_on_connection(mas_agent* agent, mas_connection_fn fn, void* user) {
+  if (is_missing(agent, "agent")) return;
   agent->set_callbacks([&](Callbacks& callbacks) { callbacks.connection = {fn, user}; });
 }
 
 void mas_agent_on_overflow(mas_agent* agent, mas_overflow_fn fn, void* user) {
+  if (is_missing(agent, "agent")) return;
   agent->set_callbacks([&](Callbacks& callbacks) { callbacks.overflow = {fn, user}; });
 }
 
 void mas_agent_on_receipt(mas_agent* agent, mas_receipts which, mas_receipt_fn fn, void* user) {
+  if (is_missing(agent, "agent")) return;
   agent->set_callbacks([&](Callbacks& callbacks) { callbacks.receipt = {fn, user}; });
   ReceiptWish wish = which == MAS_RECEIPTS_ALL ? ReceiptWish::kAll : ReceiptWish::kFailures;
   agent->context().receipts.store(fn == nullptr ? ReceiptWish::kNone : wish);
 }
 
 mas_status mas_agent_on_message(mas_agent* agent, const char* type, mas_message_fn fn, void* user) {
-  return guarded([&] { return set_handler(*agent, type, {{fn, user}, {}, nullptr}); });
+  return guarded({{agent, "agent"}}, [&] { return set_handler(*agent, type, {{fn, user}, {}, nullptr}); });
 }
 
 mas_status mas_agent_on_typed(mas_agent* agent, const char* type, const mas_schema* schema, mas_typed_fn fn,
                               void* user) {
-  return guarded([&] {
-    if (type == nullptr) return fail(MAS_INVALID_ARGUMENT, "the message type is NULL; a struct needs a type");
+  return guarded({{agent, "agent"}, {type, "type"}}, [&] {
     if (fn == nullptr) return set_handler(*agent, type, {});
     auto compiled = compile_schema(schema);
     return compiled.ok() ? set_handler(*agent, type, {{}, {fn, user}, std::move(*compiled)}) : report(compiled);
@@ -149,6 +155,7 @@ mas_status mas_agent_on_typed(mas_agent* agent, const char* type, const mas_sche
 // ---- Statistics
 
 void mas_agent_stats(const mas_agent* agent, mas_stats* ret_stats, size_t size) {
+  if (is_missing(agent, "agent") || is_missing(ret_stats, "ret_stats")) return;
   auto& context = const_cast<mas_agent*>(agent)->context();
   const auto& counters = context.counters;
   mas_stats stats{};

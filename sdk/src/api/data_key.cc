@@ -19,8 +19,7 @@ struct mas_data_key {
 extern "C" {
 
 mas_status mas_data_key_read(const char* id, const char* path, mas_data_key** ret_key) {
-  return guarded([&] {
-    if (id == nullptr || path == nullptr) return fail(MAS_INVALID_ARGUMENT, "the key's id or path is NULL");
+  return guarded({{id, "id"}, {path, "path"}, {ret_key, "ret_key"}}, [&] {
     auto key = mas::DataKey::read(id, path);
     if (!key) return report(key);
     *ret_key = new mas_data_key{std::move(*key)};
@@ -31,7 +30,7 @@ mas_status mas_data_key_read(const char* id, const char* path, mas_data_key** re
 void mas_data_key_free(mas_data_key* key) { delete key; }
 
 mas_status mas_message_decrypt(const mas_message* message, const mas_data_key* key, char** ret_json, size_t* ret_size) {
-  return guarded([&] {
+  return guarded({{message, "message"}, {key, "key"}, {ret_json, "ret_json"}}, [&] {
     auto plain = mas::decrypt_values(message->data(), "data", std::span(&key->key, 1));
     if (!plain) return report(plain);
     auto* copy = static_cast<char*>(std::malloc(plain->json.size() + 1));

@@ -9,21 +9,31 @@
 using mas::sdk::DiscoverQuery;
 using mas::sdk::fail;
 using mas::sdk::guarded;
+using mas::sdk::is_missing;
 using mas::sdk::report;
 
 struct mas_agent_list {
   std::vector<mas::AgentEntry> agents;
-
-  const mas::AgentEntry* at(size_t i) const { return i < agents.size() ? &agents[i] : nullptr; }
 };
+
+namespace {
+
+/// @return null past the end.
+const mas::AgentEntry* entry(const mas_agent_list* list, size_t i) {
+  if (is_missing(list, "list")) return nullptr;
+  return i < list->agents.size() ? &list->agents[i] : nullptr;
+}
+
+}  // namespace
 
 extern "C" {
 
 mas_status mas_agent_discover(mas_agent* agent, const char* const* capabilities, size_t count, unsigned flags,
                               size_t limit, int timeout_ms, mas_agent_list** ret_list) {
-  return guarded([&] {
-    if ((flags & ~static_cast<unsigned>(MAS_DISCOVER_ALL | MAS_DISCOVER_INACTIVE)) != 0 || ret_list == nullptr)
-      return fail(MAS_INVALID_ARGUMENT, "unknown flags, or ret_list is NULL");
+  return guarded({{agent, "agent"}, {ret_list, "ret_list"}}, [&] {
+    if ((flags & ~static_cast<unsigned>(MAS_DISCOVER_ALL | MAS_DISCOVER_INACTIVE)) != 0)
+      return fail(MAS_INVALID_ARGUMENT, "unknown flags; expected MAS_DISCOVER_…");
+    if (count > 0 && is_missing(capabilities, "capabilities")) return MAS_INVALID_ARGUMENT;
     if (count > mas::limits::kCapabilities)
       return fail(MAS_TOO_LARGE,
                   "too many capabilities; expected at most " + std::to_string(mas::limits::kCapabilities));
@@ -42,35 +52,35 @@ mas_status mas_agent_discover(mas_agent* agent, const char* const* capabilities,
   });
 }
 
-size_t mas_agent_list_size(const mas_agent_list* list) { return list->agents.size(); }
+size_t mas_agent_list_size(const mas_agent_list* list) { return is_missing(list, "list") ? 0 : list->agents.size(); }
 
 const char* mas_agent_list_id(const mas_agent_list* list, size_t i) {
-  const auto* agent = list->at(i);
+  const auto* agent = entry(list, i);
   return agent == nullptr ? nullptr : agent->id.c_str();
 }
 
 const char* mas_agent_list_metadata(const mas_agent_list* list, size_t i) {
-  const auto* agent = list->at(i);
+  const auto* agent = entry(list, i);
   return agent == nullptr ? nullptr : agent->metadata.c_str();
 }
 
 bool mas_agent_list_active(const mas_agent_list* list, size_t i) {
-  const auto* agent = list->at(i);
+  const auto* agent = entry(list, i);
   return agent != nullptr && agent->active;
 }
 
 double mas_agent_list_registered_at(const mas_agent_list* list, size_t i) {
-  const auto* agent = list->at(i);
+  const auto* agent = entry(list, i);
   return agent == nullptr ? 0 : agent->registered_at;
 }
 
 size_t mas_agent_list_capability_count(const mas_agent_list* list, size_t i) {
-  const auto* agent = list->at(i);
+  const auto* agent = entry(list, i);
   return agent == nullptr ? 0 : agent->capabilities.size();
 }
 
 const char* mas_agent_list_capability(const mas_agent_list* list, size_t i, size_t j) {
-  const auto* agent = list->at(i);
+  const auto* agent = entry(list, i);
   return agent == nullptr || j >= agent->capabilities.size() ? nullptr : agent->capabilities[j].c_str();
 }
 

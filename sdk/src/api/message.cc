@@ -12,6 +12,7 @@
 using mas::sdk::Draft;
 using mas::sdk::fail;
 using mas::sdk::guarded;
+using mas::sdk::is_missing;
 using mas::sdk::OutgoingKind;
 using mas::sdk::report;
 
@@ -20,7 +21,6 @@ namespace {
 constexpr const char* kNoRequest = "the message does not expect a reply, or has no correlation id to answer to";
 
 mas_status make_draft(Draft& draft, const char* target, const char* type, const char* json, size_t size) {
-  if (target == nullptr || type == nullptr) return fail(MAS_INVALID_ARGUMENT, "target or type is NULL");
   draft.target = target;
   draft.type = type;
   if (json == nullptr) return MAS_OK;
@@ -83,7 +83,6 @@ mas_status begin_request(mas_agent* agent, const char* target, const char* type,
                          int timeout_ms, mas_reply_fn fn, void* user, bool direct, mas_request** ret_request) {
   Draft draft;
   if (mas_status status = make_draft(draft, target, type, json, size); status != MAS_OK) return status;
-  if (fn == nullptr) return fail(MAS_INVALID_ARGUMENT, "the callback is NULL");
   draft.kind = OutgoingKind::kRequest;
   std::unique_ptr<mas_request> handle(ret_request == nullptr ? nullptr : new mas_request());
   auto request = agent->request_async(draft, timeout_ms, fn, user, direct);
@@ -101,7 +100,7 @@ extern "C" {
 
 mas_status mas_agent_send(mas_agent* agent, const char* target, const char* type, const char* json, size_t size,
                           char ret_message_id[MAS_MESSAGE_ID_SIZE]) {
-  return guarded([&] {
+  return guarded({{agent, "agent"}, {target, "target"}, {type, "type"}}, [&] {
     Draft draft;
     if (mas_status status = make_draft(draft, target, type, json, size); status != MAS_OK) return status;
     return send(agent, draft, 0, ret_message_id);
@@ -110,10 +109,10 @@ mas_status mas_agent_send(mas_agent* agent, const char* target, const char* type
 
 mas_status mas_agent_send_again(mas_agent* agent, const char* message_id, const char* target, const char* type,
                                 const char* json, size_t size) {
-  return guarded([&] {
+  return guarded({{agent, "agent"}, {message_id, "message_id"}, {target, "target"}, {type, "type"}}, [&] {
     Draft draft;
     if (mas_status status = make_draft(draft, target, type, json, size); status != MAS_OK) return status;
-    auto id = mas::sdk::parse_uuid(message_id == nullptr ? "" : message_id);
+    auto id = mas::sdk::parse_uuid(message_id);
     if (!id) return fail(MAS_INVALID_ARGUMENT, "invalid message id; expected one that a send function returned");
     return report(agent->send(draft, *id));
   });
@@ -121,7 +120,7 @@ mas_status mas_agent_send_again(mas_agent* agent, const char* message_id, const 
 
 mas_status mas_agent_send_wait(mas_agent* agent, const char* target, const char* type, const char* json, size_t size,
                                int timeout_ms, char ret_message_id[MAS_MESSAGE_ID_SIZE]) {
-  return guarded([&] {
+  return guarded({{agent, "agent"}, {target, "target"}, {type, "type"}}, [&] {
     Draft draft;
     if (mas_status status = make_draft(draft, target, type, json, size); status != MAS_OK) return status;
     draft.kind = OutgoingKind::kAwaited;
@@ -132,7 +131,7 @@ mas_status mas_agent_send_wait(mas_agent* agent, const char* target, const char*
 mas_status mas_agent_send_with(mas_agent* agent, const char* target, const char* type, const char* json, size_t size,
                                const mas_send_options* options, size_t options_size,
                                char ret_message_id[MAS_MESSAGE_ID_SIZE]) {
-  return guarded([&] {
+  return guarded({{agent, "agent"}, {target, "target"}, {type, "type"}}, [&] {
     Draft draft;
     mas_send_options asked;
     if (mas_status status = make_draft(draft, target, type, json, size); status != MAS_OK) return status;
@@ -143,7 +142,7 @@ mas_status mas_agent_send_with(mas_agent* agent, const char* target, const char*
 }
 
 mas_status mas_message_reply(const mas_message* message, const char* type, const char* json, size_t size) {
-  return guarded([&] {
+  return guarded({{message, "message"}, {type, "type"}}, [&] {
     Draft draft;
     if (mas_status status = make_draft(draft, message->sender(), type, json, size); status != MAS_OK) return status;
     draft.correlation_id = message->correlation_id();
@@ -157,7 +156,7 @@ mas_status mas_message_reply(const mas_message* message, const char* type, const
 }
 
 mas_status mas_message_reply_error(const mas_message* message, mas_status status, const char* text) {
-  return guarded([&, wanted = static_cast<int>(status)] {  // any number may come
+  return guarded({{message, "message"}}, [&, wanted = static_cast<int>(status)] {  // any number may come
     switch (wanted) {
       case MAS_HANDLER_FAILED:
       case MAS_NO_HANDLER:
@@ -175,13 +174,13 @@ mas_status mas_message_reply_error(const mas_message* message, mas_status status
 }
 
 mas_status mas_message_fail(const mas_message* message, mas_status status, const char* text) {
-  if (text != nullptr) mas::sdk::keep_failure(*message, text);
+  if (!is_missing(message, "message") && text != nullptr) mas::sdk::keep_failure(*message, text);
   return status;
 }
 
 mas_status mas_agent_request(mas_agent* agent, const char* target, const char* type, const char* json, size_t size,
                              int timeout_ms, mas_message** ret_reply) {
-  return guarded([&] {
+  return guarded({{agent, "agent"}, {target, "target"}, {type, "type"}}, [&] {
     Draft draft;
     if (mas_status status = make_draft(draft, target, type, json, size); status != MAS_OK) return status;
     draft.kind = OutgoingKind::kRequest;
@@ -194,19 +193,21 @@ mas_status mas_agent_request(mas_agent* agent, const char* target, const char* t
 mas_status mas_agent_request_async(mas_agent* agent, const char* target, const char* type, const char* json,
                                    size_t size, int timeout_ms, mas_reply_fn fn, void* user,
                                    mas_request** ret_request) {
-  return guarded(
-      [&] { return begin_request(agent, target, type, json, size, timeout_ms, fn, user, false, ret_request); });
+  return guarded({{agent, "agent"}, {target, "target"}, {type, "type"}, {fn, "fn"}}, [&] {
+    return begin_request(agent, target, type, json, size, timeout_ms, fn, user, false, ret_request);
+  });
 }
 
 mas_status mas_agent_request_direct(mas_agent* agent, const char* target, const char* type, const char* json,
                                     size_t size, int timeout_ms, mas_reply_fn fn, void* user,
                                     mas_request** ret_request) {
-  return guarded(
-      [&] { return begin_request(agent, target, type, json, size, timeout_ms, fn, user, true, ret_request); });
+  return guarded({{agent, "agent"}, {target, "target"}, {type, "type"}, {fn, "fn"}}, [&] {
+    return begin_request(agent, target, type, json, size, timeout_ms, fn, user, true, ret_request);
+  });
 }
 
 mas_status mas_request_cancel(mas_request* request) {
-  return guarded([&] {
+  return guarded({{request, "request"}}, [&] {
     if (!request->request->cancel()) return fail(MAS_NOT_FOUND, "the request has ended already");
     if (auto owner = request->owner.lock()) owner->remove(request->request->id());
     return MAS_OK;

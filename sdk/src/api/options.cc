@@ -51,6 +51,7 @@ Status resolve_environment(AgentConfig& config) {
 
 using mas::sdk::fail;
 using mas::sdk::guarded;
+using mas::sdk::is_missing;
 using mas::sdk::report;
 
 namespace {
@@ -84,8 +85,7 @@ mas_options* mas_options_new(void) {
 void mas_options_free(mas_options* options) { delete options; }
 
 mas_status mas_options_set_redis_url(mas_options* options, const char* url) {
-  return guarded([&] {
-    if (url == nullptr) return fail(MAS_INVALID_ARGUMENT, "the URL is NULL");
+  return guarded({{options, "options"}, {url, "url"}}, [&] {
     auto endpoint = mas::redis::parse_url(url);
     if (endpoint) options->config.endpoint = *endpoint;
     return report(endpoint);
@@ -93,8 +93,7 @@ mas_status mas_options_set_redis_url(mas_options* options, const char* url) {
 }
 
 mas_status mas_options_set_namespace(mas_options* options, const char* ns) {
-  return guarded([&] {
-    if (ns == nullptr) return fail(MAS_INVALID_ARGUMENT, "the namespace is NULL");
+  return guarded({{options, "options"}, {ns, "ns"}}, [&] {
     auto status = mas::check_namespace(ns);
     if (status) options->config.ns = ns;
     return report(status);
@@ -102,8 +101,7 @@ mas_status mas_options_set_namespace(mas_options* options, const char* ns) {
 }
 
 mas_status mas_options_add_capability(mas_options* options, const char* capability) {
-  return guarded([&] {
-    if (capability == nullptr) return fail(MAS_INVALID_ARGUMENT, "the capability is NULL");
+  return guarded({{options, "options"}, {capability, "capability"}}, [&] {
     if (auto status = mas::check_capability(capability); !status) return report(status);
     auto& capabilities = options->config.capabilities;
     for (const auto& known : capabilities)
@@ -117,8 +115,7 @@ mas_status mas_options_add_capability(mas_options* options, const char* capabili
 }
 
 mas_status mas_options_set_metadata(mas_options* options, const char* json, size_t size) {
-  return guarded([&] {
-    if (json == nullptr) return fail(MAS_INVALID_ARGUMENT, "the metadata is NULL; expected a JSON object");
+  return guarded({{options, "options"}, {json, "json"}}, [&] {
     std::string_view text(json, size == MAS_STRLEN ? std::strlen(json) : size);
     if (text.size() > mas::limits::kMetadataBytes)
       return fail(MAS_TOO_LARGE, "metadata has " + std::to_string(text.size()) + " bytes; expected at most " +
@@ -131,7 +128,7 @@ mas_status mas_options_set_metadata(mas_options* options, const char* json, size
 }
 
 mas_status mas_options_set_heartbeat(mas_options* options, int interval_ms, int ttl_ms) {
-  return guarded([&] {
+  return guarded({{options, "options"}}, [&] {
     if (interval_ms < kLeastBeatMs || ttl_ms <= interval_ms || ttl_ms > kDayMs)
       return fail(MAS_INVALID_ARGUMENT, "the heartbeat's interval is " + std::to_string(interval_ms) +
                                             " ms and its TTL " + std::to_string(ttl_ms) +
@@ -143,7 +140,7 @@ mas_status mas_options_set_heartbeat(mas_options* options, int interval_ms, int 
 }
 
 mas_status mas_options_set_max_message(mas_options* options, size_t bytes) {
-  return guarded([&] {
+  return guarded({{options, "options"}}, [&] {
     if (bytes < kLeastEnvelope || bytes > mas::limits::kMaxEnvelopeBytes)
       return fail(MAS_INVALID_ARGUMENT, "the message bound is " + std::to_string(bytes) + " bytes; expected " +
                                             std::to_string(kLeastEnvelope) + " to " +
@@ -154,15 +151,15 @@ mas_status mas_options_set_max_message(mas_options* options, size_t bytes) {
 }
 
 mas_status mas_options_set_inbound_queue(mas_options* options, size_t messages, size_t bytes) {
-  return guarded([&] { return set_bound(options->config.inbound, messages, bytes); });
+  return guarded({{options, "options"}}, [&] { return set_bound(options->config.inbound, messages, bytes); });
 }
 
 mas_status mas_options_set_outbound_queue(mas_options* options, size_t messages, size_t bytes) {
-  return guarded([&] { return set_bound(options->config.outbound, messages, bytes); });
+  return guarded({{options, "options"}}, [&] { return set_bound(options->config.outbound, messages, bytes); });
 }
 
 mas_status mas_options_set_mode(mas_options* options, mas_mode mode) {
-  return guarded([&] {
+  return guarded({{options, "options"}}, [&] {
     int value;  // a C program may pass any integer, which C++ must not read as the enumeration
     std::memcpy(&value, &mode, sizeof value);
     if (value != MAS_MODE_P2P && value != MAS_MODE_GATEWAY)
@@ -173,14 +170,14 @@ mas_status mas_options_set_mode(mas_options* options, mas_mode mode) {
 }
 
 mas_status mas_options_set_credentials(mas_options* options, const char* path) {
-  return guarded([&] {
+  return guarded({{options, "options"}}, [&] {
     options->config.credentials = path == nullptr ? "" : path;
     return MAS_OK;
   });
 }
 
 mas_status mas_options_set_dedupe_window(mas_options* options, size_t messages) {
-  return guarded([&] {
+  return guarded({{options, "options"}}, [&] {
     if (messages > kMaxDeduped)
       return fail(MAS_INVALID_ARGUMENT, "the dedupe window is " + std::to_string(messages) +
                                             " messages; expected at most " + std::to_string(kMaxDeduped));
@@ -190,7 +187,7 @@ mas_status mas_options_set_dedupe_window(mas_options* options, size_t messages) 
 }
 
 mas_status mas_options_set_handler_timeout(mas_options* options, int timeout_ms) {
-  return guarded([&] {
+  return guarded({{options, "options"}}, [&] {
     if (timeout_ms < 0 || timeout_ms > kMaxHandlerMillis)
       return fail(MAS_INVALID_ARGUMENT, "the handler timeout is " + std::to_string(timeout_ms) + " ms; expected 0 to " +
                                             std::to_string(kMaxHandlerMillis));
@@ -200,6 +197,7 @@ mas_status mas_options_set_handler_timeout(mas_options* options, int timeout_ms)
 }
 
 void mas_options_set_debug(mas_options* options, mas_debug_fn fn, void* user) {
+  if (is_missing(options, "options")) return;
   options->config.debug = fn;
   options->config.debug_user = user;
 }

@@ -19,8 +19,7 @@ using mas::sdk::report;
 extern "C" {
 
 mas_status mas_schema_read(const mas_schema* schema, const char* json, size_t size, void** ret_struct) {
-  return guarded([&] {
-    if (json == nullptr || ret_struct == nullptr) return fail(MAS_INVALID_ARGUMENT, "json or ret_struct is NULL");
+  return guarded({{schema, "schema"}, {json, "json"}, {ret_struct, "ret_struct"}}, [&] {
     auto compiled = compile_schema(schema);
     if (!compiled) return report(compiled);
     auto filled = read_struct(**compiled, {json, size == MAS_STRLEN ? std::strlen(json) : size});
@@ -31,8 +30,7 @@ mas_status mas_schema_read(const mas_schema* schema, const char* json, size_t si
 }
 
 mas_status mas_schema_write(const mas_schema* schema, const void* filled, char** ret_json, size_t* ret_size) {
-  return guarded([&] {
-    if (filled == nullptr || ret_json == nullptr) return fail(MAS_INVALID_ARGUMENT, "the struct or ret_json is NULL");
+  return guarded({{schema, "schema"}, {filled, "filled"}, {ret_json, "ret_json"}}, [&] {
     auto compiled = compile_schema(schema);
     if (!compiled) return report(compiled);
     std::string json;

@@ -14,6 +14,7 @@ using mas::sdk::call_out;
 using mas::sdk::compile_schema;
 using mas::sdk::fail;
 using mas::sdk::guarded;
+using mas::sdk::is_missing;
 using mas::sdk::report;
 using mas::sdk::StateChange;
 
@@ -41,8 +42,7 @@ mas_status add_change(std::vector<StateChange>& changes, const mas_state_field& 
 extern "C" {
 
 mas_status mas_state_get(mas_agent* agent, const char* field, char** ret_value, size_t* ret_size) {
-  return guarded([&] {
-    if (field == nullptr) return fail(MAS_INVALID_ARGUMENT, "the field's name is NULL");
+  return guarded({{agent, "agent"}, {field, "field"}}, [&] {
     auto value = agent->context().state.get(field);
     if (!value) return fail(MAS_NOT_FOUND, "the state has no field '" + mas::printable(field) + "'");
     if (ret_value != nullptr) {
@@ -57,11 +57,12 @@ mas_status mas_state_get(mas_agent* agent, const char* field, char** ret_value, 
 }
 
 mas_status mas_state_update(mas_agent* agent, const mas_state_field* fields, size_t count, int timeout_ms) {
-  return guarded([&] {
+  return guarded({{agent, "agent"}}, [&] {
     if (count > mas::limits::kStateFields)
       return fail(MAS_TOO_LARGE,
                   "too many fields in one call; expected at most " + std::to_string(mas::limits::kStateFields));
     if (count == 0) return MAS_OK;
+    if (is_missing(fields, "fields")) return MAS_INVALID_ARGUMENT;
     std::vector<StateChange> changes;
     changes.reserve(count);
     for (size_t i = 0; i < count; ++i)
@@ -71,15 +72,15 @@ mas_status mas_state_update(mas_agent* agent, const mas_state_field* fields, siz
 }
 
 mas_status mas_state_reset(mas_agent* agent, int timeout_ms) {
-  return guarded([&] { return report(agent->reset_state(timeout_ms)); });
+  return guarded({{agent, "agent"}}, [&] { return report(agent->reset_state(timeout_ms)); });
 }
 
 mas_status mas_state_refresh(mas_agent* agent, int timeout_ms) {
-  return guarded([&] { return report(agent->refresh_state(timeout_ms)); });
+  return guarded({{agent, "agent"}}, [&] { return report(agent->refresh_state(timeout_ms)); });
 }
 
 mas_status mas_state_bind(mas_agent* agent, const mas_schema* schema, void* state) {
-  return guarded([&] {
+  return guarded({{agent, "agent"}}, [&] {
     if (state == nullptr) return report(agent->bind_state(nullptr));
     auto compiled = compile_schema(schema);
     if (!compiled) return report(compiled);
@@ -88,11 +89,11 @@ mas_status mas_state_bind(mas_agent* agent, const mas_schema* schema, void* stat
 }
 
 mas_status mas_state_save(mas_agent* agent, int timeout_ms) {
-  return guarded([&] { return report(agent->save_state(timeout_ms)); });
+  return guarded({{agent, "agent"}}, [&] { return report(agent->save_state(timeout_ms)); });
 }
 
 void mas_state_each(mas_agent* agent, mas_state_fn fn, void* user) {
-  guarded([&] {
+  guarded({{agent, "agent"}, {fn, "fn"}}, [&] {
     for (const auto& [name, value] : agent->context().state.all())
       call_out(fn, name.c_str(), value.c_str(), value.size(), user);
     return MAS_OK;

@@ -2,6 +2,7 @@
 #include "sdk/src/core/error.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 #include <utility>
 
@@ -84,6 +85,14 @@ bool known(int status) { return status > MAS_OK && status <= kLastStatus; }
 mas_status fail(mas_status status, std::string_view message) noexcept {
   copy_cut(message, detail, sizeof detail);
   return status;
+}
+
+bool Needed::is_missing() const noexcept {
+  if (given_) return false;
+  char sentence[128];
+  std::snprintf(sentence, sizeof sentence, "the argument '%s' is NULL", name_);
+  fail(MAS_INVALID_ARGUMENT, sentence);
+  return true;
 }
 
 void note_receipt(const ReceiptNote& note) noexcept {

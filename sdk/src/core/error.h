@@ -4,6 +4,7 @@
 #include <cxxabi.h>
 
 #include <cstdint>
+#include <initializer_list>
 #include <new>
 #include <optional>
 #include <string>
@@ -42,6 +43,25 @@ mas_status report(const Result<T>& result) {
 
 const char* error_detail() noexcept;
 
+/// A pointer that a function of the C interface cannot do without.
+class Needed {
+ public:
+  /// @param name the parameter's, as the header has it.
+  template <typename T>
+  Needed(T* given, const char* name) : given_(given != nullptr), name_(name) {}
+  /// @return whether it is NULL; the calling thread's error detail then says so.
+  bool is_missing() const noexcept;
+
+ private:
+  const bool given_;
+  const char* const name_;
+};
+/// For functions that return no status.
+template <typename T>
+bool is_missing(T* given, const char* name) {
+  return given == nullptr && Needed(given, name).is_missing();
+}
+
 /// What a receipt says besides its status.
 struct ReceiptNote {
   std::optional<Decision> decision;  ///< gateway mode, where the gateway decided
@@ -64,12 +84,15 @@ void keep_failure(const mas_message& message, std::string_view text) noexcept;
 std::string take_failure(const mas_message& message);
 
 /// Runs the body of an API function, in a process that may use the library. Memory that cannot be had becomes
-/// MAS_NO_MEMORY, any other exception MAS_INTERNAL. A thread that ends in a callback (pthread_exit, cancellation)
-/// unwinds through here.
+/// MAS_NO_MEMORY, any other exception MAS_INTERNAL. A thread that ends in a callback (pthread_exit, cancellation) unwinds
+/// through here.
+/// @param needed what the caller has to give; the body does not run without.
 template <typename Body>
-MAS_CATCHES_UNWINDING mas_status guarded(Body&& body) {
+MAS_CATCHES_UNWINDING mas_status guarded(std::initializer_list<Needed> needed, Body&& body) {
   Stay stay;
   if (!stay) return report(Status(stay_refused()));
+  for (const Needed& argument : needed)
+    if (argument.is_missing()) return MAS_INVALID_ARGUMENT;
   try {
     mas_status status = std::forward<Body>(body)();
     return library_usable() ? status : report(Status(stay_refused()));
@@ -80,6 +103,10 @@ MAS_CATCHES_UNWINDING mas_status guarded(Body&& body) {
   } catch (...) {
     return fail(MAS_INTERNAL, "an unexpected exception reached the library's edge");
   }
+}
+template <typename Body>
+mas_status guarded(Body&& body) {
+  return guarded({}, std::forward<Body>(body));
 }
 
 }  // namespace mas::sdk

@@ -5,12 +5,14 @@
 #include <cstring>
 #include <new>
 
+#include "sdk/src/core/error.h"
 #include "sdk/src/core/outbox.h"
 
 using mas::Errc;
 using mas::Error;
 using mas::Result;
 using mas::Status;
+using mas::sdk::is_missing;
 
 namespace mas::sdk {
 
@@ -122,27 +124,41 @@ void mas_message::keep() {
 
 extern "C" {
 
-const char* mas_message_sender(const mas_message* message) { return message->sender(); }
-const char* mas_message_type(const mas_message* message) { return message->type(); }
-const char* mas_message_id(const mas_message* message) { return message->id(); }
-const char* mas_message_correlation_id(const mas_message* message) { return message->correlation_id(); }
+const char* mas_message_sender(const mas_message* message) {
+  return is_missing(message, "message") ? "" : message->sender();
+}
+const char* mas_message_type(const mas_message* message) {
+  return is_missing(message, "message") ? "" : message->type();
+}
+const char* mas_message_id(const mas_message* message) { return is_missing(message, "message") ? "" : message->id(); }
+const char* mas_message_correlation_id(const mas_message* message) {
+  return is_missing(message, "message") ? "" : message->correlation_id();
+}
 
 const char* mas_message_data(const mas_message* message, size_t* ret_size) {
-  if (ret_size != nullptr) *ret_size = message->data().size();
-  return message->data().data();
+  const std::string_view data = is_missing(message, "message") ? "" : message->data();
+  if (ret_size != nullptr) *ret_size = data.size();
+  return data.data();
 }
 
 const char* mas_message_envelope(const mas_message* message, size_t* ret_size) {
-  const char* bytes = message->envelope();
+  const char* bytes = is_missing(message, "message") ? nullptr : message->envelope();
   if (ret_size != nullptr) *ret_size = bytes == nullptr ? 0 : message->size();
   return bytes;
 }
 
-double mas_message_timestamp(const mas_message* message) { return message->timestamp(); }
-uint32_t mas_message_attempt(const mas_message* message) { return message->failures() + 1; }
-bool mas_message_expects_reply(const mas_message* message) { return message->expects_reply(); }
+double mas_message_timestamp(const mas_message* message) {
+  return is_missing(message, "message") ? 0 : message->timestamp();
+}
+uint32_t mas_message_attempt(const mas_message* message) {
+  return is_missing(message, "message") ? 0 : message->failures() + 1;
+}
+bool mas_message_expects_reply(const mas_message* message) {
+  return !is_missing(message, "message") && message->expects_reply();
+}
 
 mas_message* mas_message_ref(const mas_message* message) {
+  if (is_missing(message, "message")) return nullptr;
   auto* shared = const_cast<mas_message*>(message);
   shared->keep();
   shared->ref();

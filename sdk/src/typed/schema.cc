@@ -188,7 +188,7 @@ Status Schema::add(const mas_field& declared, size_t depth) {
 }
 
 Result<std::unique_ptr<Schema>> compile_schema(const mas_schema* declared) {
-  if (declared == nullptr) return Error{Errc::kInvalidArgument, "the schema is NULL"};
+  if (declared == nullptr) return Error{Errc::kInvalidArgument, "the argument 'schema' is NULL"};
   return Schema::compile(*declared);
 }
 
