@@ -34,6 +34,7 @@ HeldEntries::HeldEntries(ModeHost& host, Deliveries& deliveries, const std::vect
       streams_(streams),
       acked_(std::move(acked)),
       held_(kLanes.size() + 1),
+      acknowledged_(kLanes.size() + 1),
       due_(kLanes.size() + 1) {}
 
 void HeldEntries::send_acks() {
@@ -51,7 +52,15 @@ void HeldEntries::send_acks() {
   }
 }
 
+void HeldEntries::let_go() {
+  for (size_t stream = 0; stream < held_.size(); ++stream) {
+    for (const auto& id : acknowledged_[stream]) held_[stream].erase(id);
+    acknowledged_[stream].clear();
+  }
+}
+
 void HeldEntries::keep() {
+  let_go();
   held_[0].clear();
   due_[0].clear();
   for (size_t stream = 1; stream < streams_.size(); ++stream) {
@@ -79,11 +88,10 @@ void HeldEntries::on_ack(uint64_t tag, const redis::Answer& answer) {
   acks.failed = acks.failed || failed;
   if (failed && answer.ok()) acks.refusal = reply.error().in("acknowledging");
   if (tag == 0) return;
-  const Acks done = std::move(acks);
+  Acks done = std::move(acks);
   sent_.pop_front();
-  auto& again = due_[done.stream];
-  if (done.failed) again.insert(again.end(), done.ids.begin(), done.ids.end());
-  for (size_t i = 0; !done.failed && i < done.ids.size(); ++i) held_[done.stream].erase(done.ids[i]);
+  auto& ended = done.failed ? due_[done.stream] : acknowledged_[done.stream];
+  ended.insert(ended.end(), std::make_move_iterator(done.ids.begin()), std::make_move_iterator(done.ids.end()));
   acked_(done.refusal);
 }
 

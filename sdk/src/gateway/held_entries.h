@@ -1,7 +1,9 @@
 // The stream entries that an instance has in hand: taken, and not yet acknowledged by Redis.
 //
-// Happy path: take() ─▶ messages ─▶ handlers (Deliveries) ─▶ send_acks(): XACK and XDEL, many entries in one command,
-// on the session's connection ─▶ let go.
+// Happy path: take() ─▶ messages ─▶ handlers (Deliveries) ─▶ send_acks(): XACK and XDEL, many entries in one command, on the
+// session's connection ─▶ acknowledged ─▶ let go.
+// An entry is let go when the reader asks for the next ones: what it had asked for before the acknowledgement may bring the entry
+// once more, on another connection.
 // Failure modes:
 //   ack without an answer   sent again with the next send_acks(); twice does no harm
 //   refused ack             likewise, and the reader is told
@@ -29,6 +31,8 @@ class HeldEntries {
   HeldEntries(ModeHost& host, Deliveries& deliveries, const std::vector<std::string>& streams,
               std::function<void(const std::optional<Error>& refusal)> acked);
 
+  /// The reader asks Redis for entries from now on, and none is under way: those that were acknowledged cannot come any more.
+  void let_go();
   /// @return false: the entry is in hand already.
   bool take(size_t stream, std::string_view id) { return held_[stream].emplace(id).second; }
   /// Sends what acks there are, and those again that had no answer.
@@ -53,7 +57,8 @@ class HeldEntries {
   Deliveries& deliveries_;
   const std::vector<std::string>& streams_;
   const std::function<void(const std::optional<Error>&)> acked_;
-  std::vector<std::unordered_set<std::string>> held_;  // per stream
+  std::vector<std::unordered_set<std::string>> held_;   // per stream
+  std::vector<std::vector<std::string>> acknowledged_;  // per stream: of held_
   std::vector<DeliveryPtr> done_;
   std::vector<std::vector<std::string>> due_;  // per stream: ids to be acknowledged
   std::deque<Acks> sent_;                      // in order

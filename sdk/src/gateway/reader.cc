@@ -138,6 +138,7 @@ void GatewayReader::advance() {
 }
 
 void GatewayReader::send(State state, const redis::Command& command, Duration timeout) {
+  held_.let_go();
   auto status = link_->send(command, redis::reply_to<&GatewayReader::on_reply>(this), timeout);
   if (!status) return;  // the link is down; on_ready() begins again
   state_.to(state);
