@@ -34,6 +34,7 @@ using Agent = BasicAgent<Returning>;
 using DataKey = BasicDataKey<Returning>;
 using Message = BasicMessage<Returning>;
 using Options = BasicOptions<Returning>;
+using Settling = BasicSettling<Returning>;
 template <typename S>
 using State = BasicState<S, Returning>;
 }  // namespace results
@@ -43,6 +44,7 @@ using Agent = BasicAgent<Throwing>;
 using DataKey = BasicDataKey<Throwing>;
 using Message = BasicMessage<Throwing>;
 using Options = BasicOptions<Throwing>;
+using Settling = BasicSettling<Throwing>;
 template <typename S>
 using State = BasicState<S, Throwing>;
 #endif

@@ -191,6 +191,8 @@ static void call_everything(mas_agent *agent, mas_message *message) {
   expect_refused(mas_state_get(agent, "a", NULL, NULL));
   expect_refused(mas_message_reply(message, "answer", NULL, 0));
   expect_refused(mas_message_reply_error(message, MAS_HANDLER_FAILED, "forked"));
+  expect_refused(mas_message_defer(message));
+  expect_refused(mas_message_settle(message, MAS_OK));
   mas_message_fail(message, MAS_HANDLER_FAILED, "forked") == MAS_HANDLER_FAILED ? (void)0 : _exit(2);
   mas_state_each(agent, on_field, NULL);
   mas_agent_on_message(agent, "note", on_message, NULL) == MAS_INVALID_STATE ? (void)0 : _exit(2);

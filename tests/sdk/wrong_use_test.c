@@ -203,6 +203,8 @@ static void messages_may_not_be_null(void) {
   REFUSED(mas_message_reply(NULL, "y", NULL, 0), "message");
   REFUSED(mas_message_reply(message, NULL, NULL, 0), "type");
   REFUSED(mas_message_reply_error(NULL, MAS_HANDLER_FAILED, "x"), "message");
+  REFUSED(mas_message_defer(NULL), "message");
+  REFUSED(mas_message_settle(NULL, MAS_OK), "message");
   REFUSED(mas_data_key_read(NULL, "/x", &key), "id");
   REFUSED(mas_data_key_read("k", NULL, &key), "path");
   REFUSED(mas_data_key_read("k", "/x", NULL), "ret_key");

@@ -36,7 +36,7 @@ MAS_EXPORT MAS_CHECKED mas_status mas_agent_start(mas_agent *agent, int timeout_
 
 /** Runs the stop hook, flushes queued messages (gateway mode: waits for their receipts), removes this instance's
  *  registration (and the agent's, when no other instance lives) and disconnects. Blocking requests return
- *  MAS_CANCELLED. State stays in Redis. In gateway mode the receipt callback gets all remaining receipts now; a message
+ *  MAS_CANCELLED. Deferred messages stay unacknowledged (mas_message_defer). State stays in Redis. In gateway mode the receipt callback gets all remaining receipts now; a message
  *  without a receipt is MAS_TIMEOUT (unknown; see mas_agent_send_again) or MAS_CANCELLED (never handed over).
  *  @return MAS_TIMEOUT when not everything could be flushed or removed in time: the registration then ends with the
  *  heartbeat's TTL. The agent is stopped in any case. MAS_OK on an agent that is not running. */

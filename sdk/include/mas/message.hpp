@@ -5,6 +5,7 @@
 #include <mas/schema.hpp>
 
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -43,6 +44,9 @@ class BasicDataKey {
   explicit BasicDataKey(mas_data_key *key) : key_(key, &mas_data_key_free) {}
   std::shared_ptr<mas_data_key> key_;
 };
+
+template <typename Face>
+class BasicSettling;
 
 /// A received message, shared by reference count. A copy may be kept beyond the callback, and be used in any thread.
 template <typename Face>
@@ -122,6 +126,9 @@ class BasicMessage {
   Of<void> reply_error(mas_status status, const std::string &text = "") const {
     return Face::give(result_of(mas_message_reply_error(message_, status, text.c_str())));
   }
+  /// In its handler: leaves the outcome to the object that this returns. When the handler ends without an error, the message
+  /// is not acknowledged yet (mas_message_defer).
+  Of<BasicSettling<Face>> defer() const;
   const mas_message *c_message() const { return message_; }
 
  private:
@@ -130,6 +137,58 @@ class BasicMessage {
   mas_message *message_;
   bool owned_;
 };
+
+/// A deferred message. Whoever has this object, in any thread, settles it once; if it is destroyed before, the message has failed.
+template <typename Face>
+class BasicSettling {
+  template <typename T>
+  using Of = typename Face::template Of<T>;
+
+ public:
+  BasicSettling(BasicSettling &&other) noexcept : message_(std::exchange(other.message_, nullptr)) {}
+  BasicSettling &operator=(BasicSettling other) noexcept {
+    std::swap(message_, other.message_);
+    return *this;
+  }
+  /// While an exception passes, a handler's own failure is the one that counts.
+  ~BasicSettling() {
+    if (message_ != nullptr && std::uncaught_exceptions() == 0)
+      static_cast<void>(end(MAS_HANDLER_FAILED, "the message was dropped and not settled"));
+    mas_message_unref(message_);
+  }
+
+  /// The message is handled. Fails for one whose agent has stopped meanwhile, and after the first call.
+  Of<void> settle() { return Face::give(end(MAS_OK, nullptr)); }
+  /// The message could not be handled. @param text a sentence for the requester, without secrets.
+  /// @param status what a handler would have returned.
+  Of<void> fail(const std::string &text = "", mas_status status = MAS_HANDLER_FAILED) {
+    return Face::give(end(status, text.c_str()));
+  }
+  /// For replies, before it is settled.
+  BasicMessage<Face> message() const { return BasicMessage<Face>(message_); }
+
+ private:
+  friend class BasicMessage<Face>;
+  explicit BasicSettling(const mas_message *message) : message_(mas_message_ref(message)) {}
+
+  Result<void> end(mas_status status, const char *text) {
+    if (message_ == nullptr) return Error(MAS_INVALID_STATE, "the message was settled already, or moved from");
+    mas_message *mine = std::exchange(message_, nullptr);
+    auto done = result_of(mas_message_settle(mine, mas_message_fail(mine, status, text)));
+    mas_message_unref(mine);
+    return done;
+  }
+
+  mas_message *message_;
+};
+
+template <typename Face>
+typename Face::template Of<BasicSettling<Face>> BasicMessage<Face>::defer() const {
+  using Settling = BasicSettling<Face>;
+  if (mas_status status = mas_message_defer(message_); status != MAS_OK)
+    return Face::template give<Settling>(Error(status));
+  return Face::template give<Settling>(Settling(message_));
+}
 
 }  // namespace MAS_HPP_NAMESPACE
 }  // namespace mas

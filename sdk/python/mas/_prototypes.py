@@ -119,6 +119,8 @@ FUNCTIONS = {
     "mas_message_unref": (None, [Message]),
     "mas_message_reply": (Status, [Message, c_char_p, c_char_p, c_size_t]),
     "mas_message_fail": (Status, [Message, Status, c_char_p]),
+    "mas_message_defer": (Status, [Message]),
+    "mas_message_settle": (Status, [Message, Status]),
     "mas_message_reply_error": (Status, [Message, Status, c_char_p]),
     "mas_agent_send": (Status, [*_SEND, c_char_p]),
     "mas_agent_send_wait": (Status, [*_SEND, c_int, c_char_p]),

@@ -143,6 +143,7 @@ Status Agent::begin_session() {
     started_ = status;
     wake_descriptor(start_fd_);
   };
+  context_.settlements->open();
   runtime_->post([session = session_.get(), on_started] { session->begin(on_started); });
   return {};
 }
@@ -231,6 +232,7 @@ Status Agent::finish_stop(Duration patience, bool discard) {
 }
 
 Status Agent::end_session(Duration patience) {
+  context_.settlements->close();
   Latch<Status> ended;
   auto on_end = [&ended](const Status& status) { ended.set(status); };
   runtime_->post([&] { session_->stop(patience, on_end); });

@@ -171,8 +171,6 @@ class Agent {
   Status fill_bound();
   mas_status call_typed(MessageHandler& handler, const mas_message& message);
   void handled(const mas_message* message, mas_status outcome);
-  bool ends_request(const mas_message& message, mas_status outcome) const;
-  bool answer(mas_message& request, mas_status outcome, const std::string& why) noexcept;
   bool handle(const Receipt& receipt);
   bool handle(const ConnectionChange& change);
   bool handle(const Notice& notice);

@@ -12,7 +12,6 @@
 #include "sdk/src/agent/agent.h"
 #include "sdk/src/core/cause.h"
 #include "sdk/src/core/error.h"
-#include "sdk/src/core/error_reply.h"
 #include "sdk/src/core/wait.h"
 #include "sdk/src/loop/presence.h"
 #include "sdk/src/typed/read.h"
@@ -33,16 +32,6 @@ MAS_CATCHES_UNWINDING bool call_back(const AgentContext& context, const char* na
     context.debug(std::string("the ") + name + " callback ended with an exception");
   }
   return true;
-}
-
-/// @return why a handler failed, in one sentence that can be sent; empty without memory.
-std::string reason_of(const mas_message& message, mas_status outcome) noexcept try {
-  std::string why = take_failure(message);
-  if (!why.empty()) return why;
-  if (outcome == MAS_NO_HANDLER) return "no handler for messages of type '" + printable(message.type()) + "'";
-  return "handler returned a failure";
-} catch (...) {
-  return {};
 }
 
 }  // namespace
@@ -161,7 +150,7 @@ Status Agent::run() {
   return handle(std::exchange(taken_.notices[i], Notice{}));
 }
 
-/// Runs a message's handler; the mode learns what became of it.
+/// Runs a message's handler, and settles the message unless the handler defers it.
 bool Agent::handle(MessagePtr message) {
   struct Handled {
     Agent& agent;
@@ -171,6 +160,7 @@ bool Agent::handle(MessagePtr message) {
   };
   handling_ = std::move(message);
   Handled handled{*this, *handling_};
+  handling_->handled_by(*context_.settlements);
   context_.mode->began(*handling_);
   return call_handler(*handling_, handled.outcome);
 }
@@ -180,36 +170,7 @@ void Agent::handled(const mas_message* message, mas_status outcome) {
   if (message == nullptr || handling_.get() != message) return;
   MessagePtr done = std::move(handling_);
   filled_.reset();
-  if (outcome == MAS_NO_HANDLER)
-    context_.counters.unhandled.add();
-  else if (outcome != MAS_OK)
-    context_.counters.handler_failed.add();
-  if (!library_usable()) return;  // what a child of fork() handled is still its parent's
-  if (outcome == MAS_OK) return context_.mode->handled(*done, false, {});
-  const std::string why = reason_of(*done, outcome);
-  bool failed = outcome != MAS_NO_HANDLER;
-  if (ends_request(*done, outcome)) failed = !answer(*done, outcome, why) && context_.mode->traits.redelivers;
-  context_.mode->handled(*done, failed, why);
-}
-
-/// @return whether a requester waits who is to hear of that failure from here.
-bool Agent::ends_request(const mas_message& message, mas_status outcome) const {
-  if (!message.is_request() || message.replied()) return false;
-  if (!context_.mode->traits.redelivers) return true;
-  const bool for_good = outcome == MAS_NO_HANDLER || outcome == MAS_INVALID_PAYLOAD;
-  return for_good && !message.ticket().empty();  // without a ticket nobody waits any more
-}
-
-/// @return whether the error reply is on its way. A handler's thread may be ending: no exception leaves this.
-bool Agent::answer(mas_message& request, mas_status outcome, const std::string& why) noexcept try {
-  const auto status = send_error_reply(request, static_cast<Errc>(outcome), why);
-  if (status.ok())
-    context_.counters.error_replies.add();
-  else
-    context_.debug("no error reply for '" + printable(request.sender()) + "': " + status.error().message);
-  return status.ok();
-} catch (...) {
-  return false;
+  context_.settlements->returned(*done, outcome);
 }
 
 MAS_CATCHES_UNWINDING bool Agent::call_handler(const mas_message& message, mas_status& outcome) {

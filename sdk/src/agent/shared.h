@@ -13,6 +13,7 @@
 #include "sdk/src/agent/requests.h"
 #include "sdk/src/core/context.h"
 #include "sdk/src/core/outbox.h"
+#include "sdk/src/core/settlements.h"
 
 namespace mas::sdk {
 
@@ -23,7 +24,8 @@ struct AgentShared : AgentContext {
   AgentShared(AgentConfig c, MakeMode make_mode)
       : AgentContext(std::move(c), make_mode),
         inbox(config, mode->traits.keeps_all),
-        requests(std::make_shared<Requests>(inbox, config.outbound.messages)) {}
+        requests(std::make_shared<Requests>(inbox, config.outbound.messages)),
+        settlements(std::make_shared<Settlements>(*this)) {}
 
   Outbox& outbox() { return *mode->outbox; }
 
@@ -36,6 +38,7 @@ struct AgentShared : AgentContext {
   std::atomic<ReceiptWish> receipts{ReceiptWish::kNone};
   Inbox inbox;
   const std::shared_ptr<Requests> requests;
+  const std::shared_ptr<Settlements> settlements;
 };
 
 }  // namespace mas::sdk

@@ -178,6 +178,22 @@ mas_status mas_message_fail(const mas_message* message, mas_status status, const
   return status;
 }
 
+mas_status mas_message_defer(const mas_message* message) {
+  return guarded({{message, "message"}}, [&] {
+    auto* settlements = message->settlements();
+    if (settlements == nullptr) return fail(MAS_INVALID_STATE, "the message has come to no handler");
+    return report(settlements->defer(*const_cast<mas_message*>(message)));
+  });
+}
+
+mas_status mas_message_settle(const mas_message* message, mas_status status) {
+  return guarded({{message, "message"}}, [&, outcome = static_cast<int>(status)] {  // any number may come
+    if (!message->deferred())
+      return fail(MAS_INVALID_STATE, "the message was not deferred; call mas_message_defer in its handler");
+    return report(message->settlements()->settle(*const_cast<mas_message*>(message), outcome));
+  });
+}
+
 mas_status mas_agent_request(mas_agent* agent, const char* target, const char* type, const char* json, size_t size,
                              int timeout_ms, mas_message** ret_reply) {
   return guarded({{agent, "agent"}, {target, "target"}, {type, "type"}}, [&] {

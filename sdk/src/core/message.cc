@@ -7,6 +7,8 @@
 
 #include "sdk/src/core/error.h"
 #include "sdk/src/core/outbox.h"
+#include "sdk/src/core/settlements.h"
+#include "sdk/src/loop/presence.h"
 
 using mas::Errc;
 using mas::Error;
@@ -114,8 +116,16 @@ void mas_message::ref() { references_.fetch_add(1, std::memory_order_relaxed); }
 
 void mas_message::unref() {
   if (references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  if (deferred()) settlements_->abandon(*this);
   this->~mas_message();
   std::free(this);
+}
+
+bool mas_message::ref_if_alive() {
+  unsigned count = references_.load(std::memory_order_relaxed);
+  while (count > 0)
+    if (references_.compare_exchange_weak(count, count + 1, std::memory_order_relaxed)) return true;
+  return false;
 }
 
 void mas_message::keep() {
@@ -166,7 +176,10 @@ mas_message* mas_message_ref(const mas_message* message) {
 }
 
 void mas_message_unref(mas_message* message) {
-  if (message != nullptr) message->unref();
+  if (message == nullptr) return;
+  if (!message->deferred()) return message->unref();
+  mas::sdk::Stay stay;  // the last reference settles it
+  message->unref();
 }
 
 }  // extern "C"

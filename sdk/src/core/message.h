@@ -26,6 +26,7 @@
 namespace mas::sdk {
 
 class Outbox;
+class Settlements;
 struct Delivery;
 
 /// The stream entry that a message is part of. Only the mode that read the entry looks into it.
@@ -52,6 +53,8 @@ struct mas_message {
                                                 std::string_view ticket = {});
   void ref();
   void unref();
+  /// @return false: the last reference is gone, and none was added.
+  bool ref_if_alive();
   /// Makes the message safe to keep beyond the agent's next poll: what the application gets to own.
   void keep();
 
@@ -80,6 +83,15 @@ struct mas_message {
   bool replied() const { return replied_.load(std::memory_order_relaxed); }
   void set_replied() { replied_.store(true, std::memory_order_relaxed); }
   mas::sdk::Outbox& outbox() const { return *outbox_; }
+
+  /// Its handler begins. @param settlements its agent's.
+  void handled_by(mas::sdk::Settlements& settlements) { settlements_ = &settlements; }
+  /// @return null: it has come to no handler.
+  mas::sdk::Settlements* settlements() const { return settlements_; }
+  /// It is settled later. Before the handler ends; whoever settles it may outlive the agent.
+  void deferred_by(std::shared_ptr<mas::sdk::Settlements> owner) { settlements_owner_ = std::move(owner); }
+  bool deferred() const { return settlements_owner_ != nullptr; }
+
   std::string_view ticket() const { return {ticket_, ticket_size_}; }
 
   /// The stream entry that it is part of, and how often it failed. Before it is queued; the poller takes the share when
@@ -130,7 +142,9 @@ struct mas_message {
   size_t size_;
   mas::sdk::Outbox* outbox_;
   std::shared_ptr<mas::sdk::Outbox> outbox_owner_;  // set by keep()
-  mas::sdk::Share share_;                           // gateway mode: until handled
+  mas::sdk::Settlements* settlements_ = nullptr;
+  std::shared_ptr<mas::sdk::Settlements> settlements_owner_;  // of a deferred message
+  mas::sdk::Share share_;                                     // gateway mode: until handled
   uint32_t failures_ = 0;
   std::array<Patch, 6> patches_;
   std::string unescaped_;                         // texts that had escapes, each with its zero

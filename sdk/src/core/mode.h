@@ -58,10 +58,16 @@ class Mode {
 
   /// The message's handler begins.
   virtual void began(const mas_message&) {}
-  /// It returned. @param failed whether it did not take the message. @param why one sentence, printable.
+
+  // Any thread.
+
+  /// The message is settled, once: its handler returned, or a deferred one has its outcome. @param failed whether it was not
+  /// handled. @param why one sentence, printable.
   virtual void handled(mas_message&, bool /*failed*/, std::string_view /*why*/) {}
 
-  /// While stopped: reads what each start reads anew. @return why the agent cannot start.
+  // While stopped.
+
+  /// Reads what each start reads anew. @return why the agent cannot start.
   virtual Status load() { return {}; }
 
   // The I/O thread.

@@ -6,21 +6,21 @@
 // nowhere else. Messages that are dropped unhandled (at a stop) do not release their share: the entry stays pending in
 // Redis and comes again, to another instance or to the next start.
 //
-//     began() ─▶ handler ─▶ handled() ──ok──▶ release() ─▶ ack
+//     began() ─▶ handler ─▶ (deferred ─▶) handled() ──ok──▶ release() ─▶ ack
 //        │                      └──failed──▶ take_failed() ─▶ report ─▶ reported() ─▶ release() ─▶ ack
 //        └── out of time: check_time() ─▶ take_failed() …      (what the handler returns later counts no more)
 //
-// Threading: opened(), take…(), check_time(), reported(): the I/O thread; began(), handled(): the polling thread.
-// Ownership: an entry is shared by its messages, its failures and, once done with, by the queue of acks.
+// Threading: opened(), take…(), check_time(), reported(): the I/O thread; began(): the polling thread; handled(): any. Ownership: an
+// entry is shared by its messages, its failures and, once done with, by the queue of acks.
 #pragma once
 
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -61,7 +61,7 @@ class Deliveries {
     wake_ = std::move(wake);
     done_.clear();
     failed_.clear();
-    running_.reset();
+    running_.clear();
     handled_ = 0;
     woken_ = false;
     messages_ = 0;
@@ -75,18 +75,18 @@ class Deliveries {
     ++messages_;
     bytes_ += static_cast<int64_t>(bytes);
   }
-  /// A message's handler begins, and has handler_timeout from now on.
+  /// A message's handler begins; it is to be settled within handler_timeout.
   void began(const Share& share, size_t bytes, MonoTime now) {
     if (patience_ <= Duration::zero()) return;
     std::lock_guard lock(mutex_);
-    running_ = Running{{share, bytes, "out of time", 0}, now};
+    running_[{share.delivery.get(), share.index}] = {{share, bytes, "out of time", 0}, now};
   }
-  /// It returned. @param failed whether it did not take the message. @param why then: one sentence, printable.
+  /// It is settled. @param failed whether it did not take the message. @param why then: one sentence, printable.
   void handled(const Share& share, size_t bytes, bool failed, std::string_view why = {}) {
     if (patience_ > Duration::zero()) {
       std::lock_guard lock(mutex_);
-      if (!running_.has_value()) return;  // it was out of time, and that is what counts
-      running_.reset();
+      if (running_.erase({share.delivery.get(), share.index}) == 0)
+        return;  // it was out of time, and that is what counts
     }
     if (failed && share.delivery->stream != 0) return fail({share, bytes, std::string(why), 0});
     ++handled_;
@@ -121,15 +121,20 @@ class Deliveries {
     wake();
   }
 
-  /// Fails the message whose handler is out of time.
+  /// Fails the messages that are out of time.
   void check_time(MonoTime now) {
-    std::unique_lock lock(mutex_);
-    if (!running_ || now - running_->since < patience_) return;
-    Failure failure = std::move(running_->failure);
-    running_.reset();
-    lock.unlock();
-    if (failure.share.delivery->stream != 0) return fail(std::move(failure));
-    finish(failure.share, failure.bytes);
+    std::vector<Failure> late;
+    {
+      std::lock_guard lock(mutex_);
+      for (auto it = running_.begin(); it != running_.end();) {
+        const auto running = it++;
+        if (now - running->second.since < patience_) continue;
+        late.push_back(std::move(running->second.failure));
+        running_.erase(running);
+      }
+    }
+    for (auto& failure : late)
+      failure.share.delivery->stream != 0 ? fail(std::move(failure)) : finish(failure.share, failure.bytes);
   }
 
   /// Moves the entries that are due for their acks to `out`.
@@ -185,7 +190,7 @@ class Deliveries {
   std::function<void()> wake_;
   std::vector<DeliveryPtr> done_;
   std::vector<Failure> failed_;
-  std::optional<Running> running_;
+  std::map<std::pair<const Delivery*, uint32_t>, Running> running_;  // begun and not settled, where there is a time-out
   bool woken_ = false;
 };
 
