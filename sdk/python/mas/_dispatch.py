@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from . import _misfit, _models
-from ._errors import HANDLER_FAILED, INVALID_PAYLOAD, NO_HANDLER, HandlerError
+from ._errors import HANDLER_FAILED, INVALID_PAYLOAD, NO_HANDLER, OK, HandlerError
 from ._message import AgentMessage
 
 log = logging.getLogger("mas.agent")
@@ -50,7 +50,8 @@ def table_of(cls: type) -> Table:
 
 
 class Handlers:
-    """The tasks of one agent's handlers. A message's task begins in order of arrival; tasks overlap."""
+    """The tasks of one agent's handlers. A message's task begins in order of arrival; tasks overlap. The end of a task settles
+    its message; one that is cancelled while its agent stops leaves it open."""
 
     def __init__(self, agent: Any, table: Table, fallback: bool):
         """@param fallback whether the class has an on_message of its own."""
@@ -58,6 +59,7 @@ class Handlers:
         self._table = table
         self._fallback = fallback
         self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._messages: dict[int, AgentMessage] = {}  # of the tasks
         self._last = 0
 
     def begin(self, message: AgentMessage, loop: asyncio.AbstractEventLoop) -> None:
@@ -66,10 +68,11 @@ class Handlers:
             if not self._fallback:
                 log.debug("%s has no handler for %r", self._agent.id, message.message_type)
                 told = f"no handler for messages of type {message.message_type!r}"
-                self._agent._mas_reply_error(message, NO_HANDLER, told)
+                self._agent._mas_settle(message, NO_HANDLER, told)
                 return
             found = _FALLBACK
         self._last += 1
+        self._messages[self._last] = message
         self._tasks[self._last] = loop.create_task(self._handle(self._last, message, *found))
 
     async def finish(self, spared: asyncio.Task[Any] | None) -> None:
@@ -85,6 +88,12 @@ class Handlers:
             await asyncio.wait(tasks, timeout=CLEAN_UP_S)
             # One that was cancelled before its first step has not taken itself out.
             self._tasks = {number: task for number, task in self._tasks.items() if not task.done()}
+            self._messages = {number: self._messages[number] for number in self._tasks}
+
+    def settle(self, task: asyncio.Task[Any] | None) -> None:
+        """The handler that runs in this task, if one does, stops its own agent: it has handled its message."""
+        for number in [number for number, other in self._tasks.items() if other is task]:
+            self._agent._mas_settle(self._messages[number], OK)
 
     # ---- inside
 
@@ -102,13 +111,19 @@ class Handlers:
                 result = handler(message, payload)
             if hasattr(result, "__await__"):
                 await result
+            self._agent._mas_settle(message, OK)
+        except asyncio.CancelledError:
+            if not self._agent._mas_stops():
+                self._agent._mas_settle(message, HANDLER_FAILED, "the handler was cancelled")
+            raise
         except Exception as error:
             log.exception("%s: the handler of %r from %s failed", self._agent.id, message.message_type,
                           message.sender_id)
             told = str(error) if isinstance(error, HandlerError) else f"the handler raised {type(error).__name__}"
-            self._agent._mas_reply_error(message, HANDLER_FAILED, told)
+            self._agent._mas_settle(message, HANDLER_FAILED, told)
         finally:
             self._tasks.pop(number, None)
+            self._messages.pop(number, None)
 
     def _parse(self, message: AgentMessage, model: Any) -> Any:
         """An instance of the model; None where the data does not fit it."""
@@ -117,5 +132,5 @@ class Handlers:
         except Exception as error:
             log.error("%s: %r from %s does not fit %s: %s", self._agent.id, message.message_type, message.sender_id,
                       model.__name__, error)
-            self._agent._mas_reply_error(message, INVALID_PAYLOAD, _misfit.misfit_of(model, error, message.data))
+            self._agent._mas_settle(message, INVALID_PAYLOAD, _misfit.misfit_of(model, error, message.data))
             return None

@@ -46,7 +46,7 @@ _pending: dict[int, tuple[Native, Any]] = {}  # requests under way: id → agent
 
 
 class Kept:
-    """A message that stays in the library's memory, so that it can be replied to later."""
+    """A message that stays in the library's memory, so that it can be replied to, or settled, later."""
 
     __slots__ = ("pointer", "__weakref__")
 
@@ -163,6 +163,12 @@ class Native:
         self._open()
         return lib.mas_message_reply_error(kept.pointer, status, text.encode("utf-8", "replace").replace(b"\0", b"?"))
 
+    @staticmethod
+    def settle(kept: Kept, status: int, text: str) -> int:
+        """Gateway mode: the message's handler has ended. @return a status."""
+        why = text.encode("utf-8", "replace").replace(b"\0", b"?") if text else None
+        return lib.mas_message_settle(kept.pointer, lib.mas_message_fail(kept.pointer, status, why))
+
     def request(self, target: bytes, message_type: bytes, data: bytes, timeout_ms: int, future: Any) -> tuple[int, Any]:
         """Sends a request whose end comes as an event with `future`. @return a status and a cancel_request() handle."""
         pointer = self._open()
@@ -271,8 +277,10 @@ def _on_message(_agent: int, message: int, user: int) -> int:
         return lib.mas_message_fail(message, HANDLER_FAILED, b"the agent is being stopped")
     try:
         envelope = _envelope(message)
-        expects_reply = (envelope.get("meta") or {}).get("expects_reply")
-        native.events.append(("message", envelope, Kept(message) if expects_reply else None))
+        kept = Kept(message) if native.gateway or (envelope.get("meta") or {}).get("expects_reply") else None
+        if native.gateway and lib.mas_message_defer(message) != OK:
+            return HANDLER_FAILED
+        native.events.append(("message", envelope, kept))
         native._taken += 1
         if native._taken == SLICE:
             native.interrupt()

@@ -42,6 +42,7 @@ class Session:
         self._on_message = on_message
         self._receipts: dict[bytes, asyncio.Future[Receipt]] = {}
         self._requests: set[asyncio.Future[Envelope]] = set()
+        self._unsettled: set[Kept] = set()  # gateway mode: what a stop leaves open comes again
         self._sends = 0
         self._again = False
         self._paused = False
@@ -63,6 +64,7 @@ class Session:
             if not future.done():
                 future.set_exception(error_of(_errors.CANCELLED, "the agent was stopped", "waiting"))
         self._receipts.clear()
+        self._unsettled.clear()
         self.native.close()
 
     def require(self) -> None:
@@ -141,6 +143,17 @@ class Session:
         if result != OK:
             log.warning("%s: no error reply to %s: %s", self._id, original.sender_id, last_error(result, "replying"))
 
+    def settle(self, message: AgentMessage, status: int, text: str) -> None:
+        """A message's handler has ended. Gateway mode: the message is acknowledged, or has failed and comes again. Peer to
+        peer the requester of one that failed is told."""
+        if not self.native.gateway:
+            if status != OK and message.expects_reply:
+                self.reply_error(message, status, text)
+        elif message._kept in self._unsettled:
+            self._unsettled.remove(message._kept)
+            if (result := self.native.settle(message._kept, status, text)) != OK:
+                log.warning("%s: %s", self._id, last_error(result, "acknowledging a message"))
+
     async def _send_and_wait(self, target: bytes, kind: bytes, text: bytes) -> None:
         """Gateway mode: until the message's receipt."""
         message_id = b""
@@ -188,6 +201,8 @@ class Session:
     def _hand_on(self, event: tuple[Any, ...]) -> None:
         kind = event[0]
         if kind == "message":
+            if self.native.gateway:
+                self._unsettled.add(event[2])
             self._on_message(event[1], event[2])
         elif kind == "reply":
             if not event[1].done():

@@ -101,8 +101,11 @@ class Agent(Generic[StateType]):
         """Decorates the method `async def handler(self, message, payload)` that handles a message type.
 
         Handlers belong to the class and to those derived from it. `payload` is an instance of `model`, or None without
-        one. Data that does not fit the model is logged and reaches no handler. The requester of a request that no
-        handler took, whose data does not fit, or whose handler raised, gets RequestFailedError.
+        one. Data that does not fit the model is logged and reaches no handler. The requester of a request that no handler
+        took, whose data does not fit, or whose handler raised, gets RequestFailedError.
+
+        In gateway mode a message is acknowledged when its handler has returned. When the process dies before that, or the
+        handler raises, it is delivered again; a request then fails at the last attempt.
         """
         return mark(message_type, model)
 
@@ -130,6 +133,8 @@ class Agent(Generic[StateType]):
     async def stop(self) -> None:
         """Runs on_stop(), cancels handlers that still run, sends what is queued, and deregisters. The state stays.
 
+        In gateway mode the messages of cancelled handlers come again, at the next start or to another instance. A handler
+        that stops its own agent has handled its message.
         Harmless on an agent that does not run. An agent may be started again, in another loop too. One whose loop was
         closed is stopped from any loop, without on_stop().
         """
@@ -244,11 +249,14 @@ class Agent(Generic[StateType]):
 
     # ---- inside
 
-    def _mas_reply_error(self, message: AgentMessage, status: int, text: str) -> None:
-        """Tells the requester that its request could not be handled; does nothing for a message that is no request."""
+    def _mas_settle(self, message: AgentMessage, status: int, text: str = "") -> None:
+        """What became of a message. @param text of a failure, for a requester."""
         session = self._mas_session
-        if session is not None and message.expects_reply:
-            session.reply_error(message, status, text)
+        if session is not None:
+            session.settle(message, status, text)
+
+    def _mas_stops(self) -> bool:
+        return self._mas_session is None or self._mas_stopping is not None
 
     def _mas_own(self) -> Session:
         """The running session, for its own loop. @raise AgentStateError."""
@@ -310,6 +318,7 @@ class Agent(Generic[StateType]):
     async def _mas_close(self, session: Session, caller: asyncio.Task[Any] | None) -> None:
         with session.native.refuse():
             try:
+                self._mas_handlers.settle(caller)
                 await self._mas_handlers.cancel(caller)
                 session.pause()
                 await _workers.run(session.native, lambda pointer: _stop(pointer, self.id))
