@@ -13,7 +13,7 @@
  *   Callbacks  run inside mas_agent_poll and mas_agent_run, in the calling thread, one at a time per agent; not on the
  *              I/O thread, except where stated. Start and stop hooks run inside mas_agent_start and mas_agent_stop.
  *              Callbacks and hooks may call every function on their agent except mas_agent_poll, mas_agent_run,
- *              mas_agent_start, mas_agent_stop and mas_agent_free. mas_agent_quit() ends the loop that they run in.
+ *              mas_agent_start and mas_agent_stop. mas_agent_quit() ends the loop that they run in.
  *   Fork       In a child of a process that has agents, every call returns MAS_INVALID_STATE at once, functions that
  *              free are safe (mas_agent_free frees nothing), and exec, exit and _exit work. The parent is not affected.
  *              A child of a process without agents (none yet, or all freed) may use the library.

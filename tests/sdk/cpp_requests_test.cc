@@ -296,6 +296,8 @@ void an_agent_may_be_destroyed_in_its_handler() {
   agent->send("client", "end");
   agent->run();
   CHECK(agent == nullptr);
+  redis_is gone = {"EXISTS", "agent:client", "0"};
+  CHECK(eventually(redis_is_condition, &gone, nullptr));
 }
 
 const test_case kTests[] = {

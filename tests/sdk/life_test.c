@@ -199,6 +199,45 @@ static void a_namespace_prefixes_everything(void) {
   CHECK_TEXT(redis("KEYS", "*", NULL), "");
 }
 
+static mas_status free_in_hook(mas_agent *agent, void *user) { return (void)user, mas_agent_free(agent), MAS_OK; }
+static mas_status free_in_handler(mas_agent *agent, const mas_message *message, void *user) {
+  (void)message, (void)user;
+  mas_agent_free(agent);
+  CHECK_STATUS(mas_agent_stop(agent, 0), MAS_INVALID_STATE); /* not yet */
+  return MAS_OK;
+}
+static void free_at_the_end(mas_agent *agent, mas_status status, const mas_message *reply, void *user) {
+  (void)reply;
+  CHECK_STATUS(status, MAS_NO_RECEIVER);
+  *(bool *)user = true;
+  mas_agent_free(agent);
+}
+
+static void an_agent_that_its_callback_frees_is_deregistered(void) {
+  redis_is gone = {"KEYS", "agent:*", ""};
+  bool ended = false;
+  mas_agent *agent = agent_started("alice", NULL);
+  CHECK_OK(mas_agent_on_message(agent, "end", free_in_handler, NULL));
+  CHECK_OK(mas_agent_send(agent, "alice", "end", NULL, 0, NULL));
+  CHECK_OK(mas_agent_send(agent, "alice", "end", NULL, 0, NULL)); /* handled by nobody */
+  CHECK_OK(mas_agent_run(agent));
+  CHECK(eventually(redis_is_condition, &gone, NULL));
+
+  agent = agent_started("alice", NULL);
+  CHECK_OK(mas_agent_request_async(agent, "nobody", "x", NULL, 0, 5000, free_at_the_end, &ended, NULL));
+  mas_status status = MAS_OK;
+  for (int i = 0; i < 100 && status == MAS_OK; ++i) status = mas_agent_poll(agent, 100, NULL);
+  CHECK_STATUS(status, MAS_CANCELLED);
+  CHECK(ended && eventually(redis_is_condition, &gone, NULL));
+
+  mas_options *options = options_here();
+  CHECK_OK(mas_agent_new("alice", options, &agent));
+  mas_options_free(options);
+  mas_agent_on_start(agent, free_in_hook, NULL);
+  CHECK_STATUS(mas_agent_start(agent, 5000), MAS_CANCELLED);
+  CHECK(eventually(redis_is_condition, &gone, NULL));
+}
+
 static const test_case kTests[] = {
     {"a start registers and a stop takes it back", a_start_registers_and_a_stop_takes_it_back},
     {"it beats by itself", it_beats_by_itself},
@@ -207,6 +246,7 @@ static const test_case kTests[] = {
     {"a signal handler may quit", a_signal_handler_may_quit},
     {"a start can be cancelled and runs out", a_start_can_be_cancelled_and_runs_out},
     {"a wrong password fails the start", a_wrong_password_fails_the_start},
+    {"an agent that its callback frees is deregistered", an_agent_that_its_callback_frees_is_deregistered},
     {"a namespace prefixes everything", a_namespace_prefixes_everything},
 };
 

@@ -51,7 +51,7 @@ struct Core : std::enable_shared_from_this<Core> {
   std::vector<std::shared_ptr<void>> kept;  ///< callbacks; guarded by mutex
 
   ~Core() { close(); }
-  /// Frees the agent. In a callback of its own that is not possible: its loop ends, and it is kept.
+  /// Frees the agent. In a callback of its own its loop ends after that, and its memory is kept.
   void close();
   void load_bound() {
     if (std::exchange(load_due, false) && bound != nullptr) bound->load();
@@ -83,9 +83,8 @@ inline void keep_for_ever(std::shared_ptr<Core> core) {
 inline void Core::close() {
   mas_agent *mine = std::exchange(agent, nullptr);
   if (mine == nullptr) return;
-  if (t_running != this) return mas_agent_free(mine);
-  mas_agent_quit(mine);
-  keep_for_ever(shared_from_this());
+  if (t_running == this) keep_for_ever(shared_from_this());
+  mas_agent_free(mine);
 }
 
 /// A function that was set on an agent.

@@ -19,7 +19,7 @@
 namespace mas::sdk {
 namespace {
 
-/// What a start that failed may still spend on taking its registration back.
+/// What a start that failed, or an agent that was freed in a callback, may still spend on taking its registration back.
 constexpr Duration kCleanUpPatience = std::chrono::milliseconds(500);
 /// How long a thread may take to come out of an agent that was stopped under it.
 constexpr Duration kLeavePatience = std::chrono::seconds(1);
@@ -76,7 +76,10 @@ Status Agent::open() {
 }
 
 bool Agent::let_go() {
-  if (in_callback()) return false;
+  if (in_callback()) {
+    if (!in_direct_callback()) let_go_.store(true);  // which may not free it: nobody could stop it afterwards
+    return false;
+  }
   static_cast<void>(stop(0));  // whoever waits in a call returns
   const MonoTime end = mono_now() + kLeavePatience;
   auto pass = gate_.enter(kLeavePatience);
@@ -86,6 +89,11 @@ bool Agent::let_go() {
   }
   std::lock_guard lock(life_mutex_);
   return pass && waiting_.load() == 0 && life_ == Life::kStopped;
+}
+
+/// The pass of the callback that let it go was given back.
+void Agent::stop_if_let_go() {
+  if (let_go_.exchange(false)) static_cast<void>(stop(static_cast<int>(to_millis(kCleanUpPatience))));
 }
 
 Agent::~Agent() {
@@ -124,6 +132,7 @@ Status Agent::start(int timeout_ms) {
   OnUnwind stop_again([this] { static_cast<void>(fail_start(Status())); });
   auto hook = call_hook(&Callbacks::start, "start");
   stop_again.disarm();
+  if (let_go_.exchange(false)) hook = Error{Errc::kCancelled, "the agent was freed in its start hook"};
   return hook.ok() ? hook : fail_start(hook);
 }
 

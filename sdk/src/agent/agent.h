@@ -97,8 +97,8 @@ class Agent {
  public:
   Agent(AgentConfig config, MakeMode make_mode) : context_(std::move(config), make_mode) {}
   ~Agent();
-  /// Stops it if need be. @return whether it may be destroyed: false when a thread is still inside, be it the calling
-  /// one or one that does not come out.
+  /// Stops it if need be. @return whether it may be destroyed: false when a thread is still inside, be it the calling one
+  /// or one that does not come out. The calling thread then stops it when its callback has ended.
   bool let_go();
   Agent(const Agent&) = delete;
   Agent& operator=(const Agent&) = delete;
@@ -162,7 +162,8 @@ class Agent {
   void wait(int timeout_ms);
   Result<MessagePtr> wait(Requests::Waiter& waiter, const Deadline& deadline);
   bool in_callback();
-  bool interrupted() const { return quit_.load() || stopping_.load() || !library_usable(); }
+  bool interrupted() const { return quit_.load() || stopping_.load() || let_go_.load() || !library_usable(); }
+  void stop_if_let_go();
   Status poll_entered(int timeout_ms, size_t& ret_handled);
   size_t run_callbacks(uint64_t end);
   bool run_next();
@@ -196,6 +197,7 @@ class Agent {
 
   std::atomic<unsigned> waiting_{0};  // threads in calls that wait
   PollGate gate_;
+  std::atomic<bool> let_go_{false};  // by a callback: whoever runs it stops the agent afterwards
   // The poller's. What a callback that never returns would take along with its stack stands here.
   MessagePtr handling_;
   std::mutex bound_mutex_;

@@ -73,6 +73,10 @@ template Callback<mas_hook_fn> Agent::callback(Callback<mas_hook_fn> Callbacks::
 
 Status Agent::poll(int timeout_ms, size_t& ret_handled) {
   if (in_callback()) return Error{Errc::kInvalidState, "mas_agent_poll was called from a callback"};
+  struct Afterwards {
+    Agent& agent;
+    ~Afterwards() { agent.stop_if_let_go(); }
+  } afterwards{*this};
   auto pass = gate_.enter(Duration::zero());
   if (!pass) return Error{Errc::kInvalidState, "another thread polls this agent"};
   if (!running()) return Error{Errc::kInvalidState, "the agent is not running; start it first"};
@@ -86,6 +90,7 @@ Status Agent::poll_entered(int timeout_ms, size_t& ret_handled) {
     if (!library_usable()) return stay_refused();  // a child that a callback forked
     bool idle = ret_handled == 0;
     if (taken_done_ == taken_.size()) context_.inbox.settle(idle);
+    if (let_go_.load()) return Error{Errc::kCancelled, "the agent was freed in a callback"};
     if (stopping_.load() || !running()) return Error{Errc::kCancelled, "the agent is being stopped"};
     if (quit_.exchange(false)) return Error{Errc::kCancelled, "mas_agent_quit was called"};
     if (!idle || deadline.passed()) return {};
