@@ -132,6 +132,9 @@ static void call_the_rest(const inherited *had) {
   expect_refused(mas_state_bind(agent, &note_schema, &n));
   expect_refused(mas_state_save(agent, -1));
   expect_refused(mas_state_reset(agent, -1));
+  const mas_schema *compiled = NULL;
+  expect_refused(mas_schema_compile(&note_schema, &compiled));
+  mas_schema_free(compiled);
   expect_refused(mas_schema_read(&note_schema, "{\"n\":1}", MAS_STRLEN, &filled));
   expect_refused(mas_schema_write(&note_schema, &n, &json, NULL));
   expect_refused(mas_data_key_read("k", "/nonexistent", &key));

@@ -153,6 +153,7 @@ static void what_a_call_fills_may_not_be_null(void) {
   mas_agent *agent = agent_started("alice", NULL);
   mas_agent_list *list = NULL;
   mas_state_field unnamed = {NULL, "1", 1};
+  const mas_schema *compiled = NULL;
   void *filled = NULL;
   char *json = NULL;
   REFUSED(mas_agent_discover(agent, NULL, 0, 0, 0, -1, NULL), "ret_list");
@@ -166,6 +167,10 @@ static void what_a_call_fills_may_not_be_null(void) {
   REFUSED(mas_state_bind(agent, NULL, &unnamed), "schema");
   REFUSED(mas_agent_on_typed(agent, NULL, &kNote, on_note, NULL), "type");
   REFUSED(mas_agent_on_typed(agent, "x", NULL, on_note, NULL), "schema");
+  REFUSED(mas_schema_compile(NULL, &compiled), "schema");
+  REFUSED(mas_schema_compile(&kNote, NULL), "ret_compiled");
+  mas_schema_free(NULL);
+  mas_schema_free(&kNote);
   REFUSED(mas_schema_read(NULL, "{}", MAS_STRLEN, &filled), "schema");
   REFUSED(mas_schema_read(&kNote, NULL, 0, &filled), "json");
   REFUSED(mas_schema_read(&kNote, "{}", MAS_STRLEN, NULL), "ret_struct");

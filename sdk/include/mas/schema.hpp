@@ -23,7 +23,8 @@ namespace detail {
 struct DeclaredSchema {
   mas_schema schema{};
   std::vector<mas_field> fields;
-  std::optional<Error> wrong;  ///< an initializer that breaks its member's checks
+  std::optional<Error> wrong;         ///< an initializer that breaks its member's checks
+  const mas_schema *ready = nullptr;  ///< compiled; a wrong schema itself, so that its users are told
   bool building = false;
   std::atomic<bool> built{false};
 };
@@ -118,6 +119,7 @@ const DeclaredSchema &declared_schema() {
     }
   } building(made);
   declare<S>(made, kState);
+  if (mas_schema_compile(&made.schema, &made.ready) != MAS_OK) made.ready = &made.schema;
   made.built.store(true, std::memory_order_release);
   return made;
 }
@@ -140,7 +142,8 @@ Result<WrittenJson> write(const S &value) {
   if (!Cell<S>::store(value, cells, scratch)) return scratch.error();
   char *json = nullptr;
   WrittenJson written;
-  if (mas_status status = mas_schema_write(schema_of<S>(), cells, &json, &written.size); status != MAS_OK)
+  if (mas_status status = mas_schema_write(declared_schema<S, false>().ready, cells, &json, &written.size);
+      status != MAS_OK)
     return Error(status);
   written.text.reset(json);
   return written;
@@ -154,7 +157,7 @@ Result<S> from_json(std::string_view json) {
   const auto &declared = detail::declared_schema<S, false>();
   if (declared.wrong) return *declared.wrong;
   void *filled = nullptr;
-  if (mas_status status = mas_schema_read(&declared.schema, json.data(), json.size(), &filled); status != MAS_OK)
+  if (mas_status status = mas_schema_read(declared.ready, json.data(), json.size(), &filled); status != MAS_OK)
     return Error(status);
   const std::unique_ptr<void, decltype(&mas_struct_free)> owned(filled, &mas_struct_free);
   S value{};

@@ -33,7 +33,7 @@ class BoundStruct final : public Binding {
     if (core_ == nullptr || core_->agent == nullptr) return gone();
     const auto &declared = declared_schema<S, true>();
     if (declared.wrong) return *declared.wrong;
-    if (auto bound = result_of(mas_state_bind(core_->agent, &declared.schema, cells_)); !bound) return bound;
+    if (auto bound = result_of(mas_state_bind(core_->agent, declared.ready, cells_)); !bound) return bound;
     core_->bound = this;
     load();
     return {};

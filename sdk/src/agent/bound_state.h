@@ -20,7 +20,7 @@ namespace mas::sdk {
 
 class BoundState {
  public:
-  BoundState(std::unique_ptr<Schema> schema, void* application)
+  BoundState(std::shared_ptr<const Schema> schema, void* application)
       : schema_(std::move(schema)), application_(application) {}
 
   /// Fills the struct. A field that is absent gets its default, else 0 or NULL.
@@ -32,7 +32,7 @@ class BoundState {
   void saved(const std::vector<StateChange>& changes);
 
  private:
-  std::unique_ptr<Schema> schema_;
+  std::shared_ptr<const Schema> schema_;
   void* application_;
   std::unique_ptr<Filled> filled_;  // what the last load() made
   StateMap known_;                  // the members' texts as they were then, or were saved since

@@ -11,12 +11,28 @@
 #include "sdk/src/typed/write.h"
 
 using mas::sdk::compile_schema;
+using mas::sdk::CompiledSchema;
 using mas::sdk::fail;
 using mas::sdk::Filled;
 using mas::sdk::guarded;
 using mas::sdk::report;
 
 extern "C" {
+
+mas_status mas_schema_compile(const mas_schema* schema, const mas_schema** ret_compiled) {
+  return guarded({{schema, "schema"}, {ret_compiled, "ret_compiled"}}, [&] {
+    auto compiled = compile_schema(schema);
+    if (!compiled) return report(compiled);
+    const auto* before = CompiledSchema::of(*schema);
+    *ret_compiled = new CompiledSchema(before == nullptr ? *schema : before->origin, std::move(*compiled));
+    return MAS_OK;
+  });
+}
+
+void mas_schema_free(const mas_schema* compiled) {
+  mas::sdk::Stay stay;
+  if (stay && compiled != nullptr) delete CompiledSchema::of(*compiled);
+}
 
 mas_status mas_schema_read(const mas_schema* schema, const char* json, size_t size, void** ret_struct) {
   return guarded({{schema, "schema"}, {json, "json"}, {ret_struct, "ret_struct"}}, [&] {

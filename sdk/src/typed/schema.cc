@@ -165,7 +165,8 @@ Status Schema::add(const mas_field& declared, size_t depth) {
   field.name = declared.name;
   if (declared.type == MAS_TYPE_STRUCT) {
     if (declared.schema == nullptr) return wrong("is a struct without a schema");
-    auto nested = compile(*declared.schema, depth + 1);
+    const auto* compiled = CompiledSchema::of(*declared.schema);
+    auto nested = compile(compiled == nullptr ? *declared.schema : compiled->origin, depth + 1);
     if (!nested) return wrong("has a wrong struct: " + nested.error().message);
     field.nested = std::move(*nested);
   } else if (bytes_of(declared.type) == 0) {
@@ -187,9 +188,22 @@ Status Schema::add(const mas_field& declared, size_t depth) {
   return {};
 }
 
-Result<std::unique_ptr<Schema>> compile_schema(const mas_schema* declared) {
-  if (declared == nullptr) return Error{Errc::kInvalidArgument, "the argument 'schema' is NULL"};
-  return Schema::compile(*declared);
+CompiledSchema::CompiledSchema(const mas_schema& its_origin, std::shared_ptr<const Schema> its_schema)
+    : mas_schema{its_origin.name, its_origin.size, nullptr, 0}, origin(its_origin), schema(std::move(its_schema)) {
+  fields = reinterpret_cast<const mas_field*>(static_cast<const mas_schema*>(this));
+}
+
+const CompiledSchema* CompiledSchema::of(const mas_schema& given) {
+  const bool refers_to_itself = static_cast<const void*>(given.fields) == &given;
+  return refers_to_itself && given.count == 0 ? static_cast<const CompiledSchema*>(&given) : nullptr;
+}
+
+Result<std::shared_ptr<const Schema>> compile_schema(const mas_schema* given) {
+  if (given == nullptr) return Error{Errc::kInvalidArgument, "the argument 'schema' is NULL"};
+  if (const auto* compiled = CompiledSchema::of(*given)) return compiled->schema;
+  auto schema = Schema::compile(*given);
+  if (!schema) return schema.error();
+  return std::shared_ptr<const Schema>(std::move(*schema));
 }
 
 const Field* Schema::find(std::string_view name) const {

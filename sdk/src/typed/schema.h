@@ -72,8 +72,19 @@ class Schema {
   std::vector<Field> fields_;
 };
 
-/// @param declared NULL is an error.
-Result<std::unique_ptr<Schema>> compile_schema(const mas_schema* declared);
+/// What mas_schema_compile returns: as the application sees it, a schema that has no fields and refers to itself. No table of the
+/// application's looks like that, nor does a copy of this.
+struct CompiledSchema : mas_schema {
+  CompiledSchema(const mas_schema& its_origin, std::shared_ptr<const Schema> its_schema);
+  /// @return null: a table of the application's.
+  static const CompiledSchema* of(const mas_schema& given);
+
+  const mas_schema& origin;
+  const std::shared_ptr<const Schema> schema;
+};
+
+/// @param given NULL is an error. @return its own, where it is a CompiledSchema.
+Result<std::shared_ptr<const Schema>> compile_schema(const mas_schema* given);
 
 /// @return "expected an integer from 1 to 10", "expected a string of at most 80 bytes", …
 std::string expectation(const Field& field, bool element);
