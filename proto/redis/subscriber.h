@@ -2,11 +2,11 @@
 //
 // Happy path: subscribe() any time; once the link is ready everything wanted is subscribed in one command, again after
 // every reconnect. on_subscribed is called when Redis has confirmed: from then on messages arrive.
-// Failure: as Connection; besides, a HELLO or PING goes out every `ping_interval`, and a link that was silent for two of
-// them is replaced. So a subscriber never looks healthy while it receives nothing or, with `primary_only`, while its
+// Failure: as Connection; besides, a HELLO or PING goes out every `ping_interval`, and a link that was silent for two
+// of them is replaced. So a subscriber never looks healthy while it receives nothing or, with `primary_only`, while its
 // server is a replica. With each of them, refused subscriptions are requested again. Messages that were published
-// without a link are lost; listeners learn that by on_subscriber_down and on_subscribed, and must read the present state
-// themselves. A message of more than `max_message` bytes is left out as it comes, whatever its publisher sent:
+// without a link are lost; listeners learn that by on_subscriber_down and on_subscribed, and must read the present
+// state themselves. A message of more than `max_message` bytes is left out as it comes, whatever its publisher sent:
 // on_oversized.
 // Threading: one loop, its thread. Ownership: as Connection.
 #pragma once

@@ -9,7 +9,8 @@
  *   static const mas_schema kGreeting = MAS_SCHEMA(Greeting, kGreetingFields);
  *
  * Conventions are those of mas.h. A schema is checked whenever a function gets it, unless it was compiled
- * (mas_schema_compile); a wrong one is MAS_INVALID_ARGUMENT, and mas_error_detail() names the field. Schemas and their tables must outlive what uses them.
+ * (mas_schema_compile); a wrong one is MAS_INVALID_ARGUMENT, and mas_error_detail() names the field. Schemas and their
+ * tables must outlive what uses them.
  *
  * JSON that does not fit is MAS_MALFORMED. mas_error_detail() then says where, what was expected and what kind of value
  * stood there, never the value itself: "orders[2].count: expected an integer from 1 to 99, not a string".
@@ -108,10 +109,10 @@ typedef struct mas_schema {
 #define MAS_SCHEMA(struct_type, field_table) \
   { #struct_type, sizeof(struct_type), (field_table), sizeof(field_table) / sizeof((field_table)[0]) }
 
-/** Compiles a schema: checks it once and makes it ready. Functions that get the compiled schema instead of the table do not check
- *  it again, which makes them faster: mas_schema_read and mas_schema_write check a table at every call.
- *  @param schema its tables must outlive the compiled schema. @param ret_compiled may be given wherever a schema is, by any
- *  thread; not to be copied by value. Free with mas_schema_free.
+/** Compiles a schema: checks it once and makes it ready. Functions that get the compiled schema instead of the table do
+ *  not check it again, which makes them faster: mas_schema_read and mas_schema_write check a table at every call.
+ *  @param schema its tables must outlive the compiled schema. @param ret_compiled may be given wherever a schema is, by
+ *  any thread; not to be copied by value. Free with mas_schema_free.
  *  @return MAS_INVALID_ARGUMENT for a wrong schema. */
 MAS_EXPORT MAS_CHECKED mas_status mas_schema_compile(const mas_schema *schema, const mas_schema **ret_compiled);
 /** Frees a compiled schema. Handlers and bound structs that were made with it do not need it.

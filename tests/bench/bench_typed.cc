@@ -1,4 +1,5 @@
-// What typed messages cost in C++ over C: an agent sends itself a struct, peer to peer, again and again, and handles it.
+// What typed messages cost in C++ over C: an agent sends itself a struct, peer to peer, again and again, and handles
+// it.
 //
 //   bench_typed c|c-table|c++ COUNT     c: a compiled schema; c-table: a table, which is checked at each write
 //

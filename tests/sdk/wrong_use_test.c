@@ -1,4 +1,5 @@
-/* Wrong use of the C API: each call is refused with a status and a sentence, reads nothing through NULL, waits for nobody.
+/* Wrong use of the C API: each call is refused with a status and a sentence, reads nothing through NULL, waits for
+ * nobody.
  *
  * symbols_test.sh looks that each function that takes a pointer is called here. */
 #include <math.h>

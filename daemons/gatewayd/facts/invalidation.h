@@ -9,8 +9,8 @@
 //     down ──ready──▶ asking its id ──▶ subscribing ──confirmed──▶ hearing ──silent or lost──▶ down
 //
 // Failure: HELLOs supervise the link; one that was silent for two intervals is replaced, and one whose server was
-// demoted. An interval in which the loop did something else and read nothing does not end it. While it is down the owner
-// of the caches knows nothing and must not decide by them: on_tracking_lost().
+// demoted. An interval in which the loop did something else and read nothing does not end it. While it is down the
+// owner of the caches knows nothing and must not decide by them: on_tracking_lost().
 // Threading: one loop, its thread. Ownership: as redis::Connection.
 #pragma once
 

@@ -19,8 +19,8 @@ MAS_EXPORT MAS_CHECKED mas_status mas_agent_new(const char *id, const mas_option
 
 /** Frees an agent. An agent that runs is stopped first, without waiting. The memory is kept when a callback of the
  *  agent calls this, or another thread does not return from a call on the agent within a second. An agent that its own
- *  callback frees is stopped when the callback has returned, in half a second at most: mas_agent_run then returns MAS_OK,
- *  mas_agent_poll and mas_agent_start return MAS_CANCELLED.
+ *  callback frees is stopped when the callback has returned, in half a second at most: mas_agent_run then returns
+ *  MAS_OK, mas_agent_poll and mas_agent_start return MAS_CANCELLED.
  *  @param agent not used afterwards; NULL is ignored. */
 MAS_EXPORT void mas_agent_free(mas_agent *agent);
 
@@ -38,8 +38,8 @@ MAS_EXPORT MAS_CHECKED mas_status mas_agent_start(mas_agent *agent, int timeout_
 
 /** Runs the stop hook, flushes queued messages (gateway mode: waits for their receipts), removes this instance's
  *  registration (and the agent's, when no other instance lives) and disconnects. Blocking requests return
- *  MAS_CANCELLED. State stays in Redis. In gateway mode deferred messages stay unacknowledged (mas_message_defer), and the
- *  receipt callback gets all remaining receipts now; a message without a receipt is MAS_TIMEOUT (unknown; see
+ *  MAS_CANCELLED. State stays in Redis. In gateway mode deferred messages stay unacknowledged (mas_message_defer), and
+ *  the receipt callback gets all remaining receipts now; a message without a receipt is MAS_TIMEOUT (unknown; see
  *  mas_agent_send_again) or MAS_CANCELLED (never handed over).
  *  @return MAS_TIMEOUT when not everything could be flushed or removed in time: the registration then ends with the
  *  heartbeat's TTL. The agent is stopped in any case. MAS_OK on an agent that is not running. */

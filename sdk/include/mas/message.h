@@ -12,8 +12,8 @@ extern "C" {
 /* ---- Messages ------------------------------------------------------------------------------------------------ */
 /** Handles one message. The message is borrowed: valid until the handler returns, see mas_message_ref.
  *  Gateway mode: a message is acknowledged after its handler has returned MAS_OK, or, where the handler called
- *  mas_message_defer, after mas_message_settle. When the process dies before that, it is delivered again; after any other
- *  status too, later, until its attempts are used up (docs/GATEWAY.md).
+ *  mas_message_defer, after mas_message_settle. When the process dies before that, it is delivered again; after any
+ *  other status too, later, until its attempts are used up (docs/GATEWAY.md).
  *  A handler may be left without returning: by a C++ exception (the poll goes on), by pthread_exit() or cancellation of
  *  its thread, or by longjmp() to a function that called mas_agent_poll or to one of its callers. Its message has
  *  then failed, as with MAS_HANDLER_FAILED; after longjmp(), as soon as that thread next polls or stops the agent. A
@@ -86,20 +86,22 @@ MAS_EXPORT MAS_CHECKED mas_status mas_message_reply(const mas_message *message, 
  *  control characters replaced, cut to 512 bytes; NULL: none. @return `status`. */
 MAS_EXPORT mas_status mas_message_fail(const mas_message *message, mas_status status, const char *text);
 
-/** Defers a message: it is not settled when its handler returns MAS_OK, but by mas_message_settle, later and from any thread.
+/** Defers a message: it is not settled when its handler returns MAS_OK, but by mas_message_settle, later and from any
+ *  thread.
  *  For handlers that leave the work to another thread or task; they keep the message by mas_message_ref.
- *  Gateway mode: the message is acknowledged, or reported as failed, only when it is settled. When the process dies, or the
- *  agent stops, before that, it is delivered again. The time-out of handlers goes on until then (see
- *  mas_options_set_handler_timeout), and the message fills the inbound queue, which bounds how many are deferred at a time.
+ *  Gateway mode: the message is acknowledged, or reported as failed, only when it is settled. When the process dies, or
+ *  the agent stops, before that, it is delivered again. The time-out of handlers goes on until then (see
+ *  mas_options_set_handler_timeout), and the message fills the inbound queue, which bounds how many are deferred at a
+ *  time.
  *  Both modes: a request that is not settled when its agent stops has failed; peer to peer its requester is told.
  *  A deferred message whose last reference is released, or whose handler does not return MAS_OK, has failed.
  *  @return MAS_INVALID_STATE outside of the message's handler, and for one that was deferred already. */
 MAS_EXPORT MAS_CHECKED mas_status mas_message_defer(const mas_message *message);
 
-/** Settles a deferred message, also before its handler has returned. What `status` means is as if the handler returned it;
- *  `mas_message_settle(message, mas_message_fail(message, MAS_HANDLER_FAILED, "no such account"))` adds a sentence.
- *  @param status MAS_OK: it is handled. @return MAS_INVALID_STATE for a message that was not deferred, that was settled, or
- *  whose agent has stopped. */
+/** Settles a deferred message, also before its handler has returned. What `status` means is as if the handler returned
+ *  it; `mas_message_settle(message, mas_message_fail(message, MAS_HANDLER_FAILED, "no such account"))` adds a sentence.
+ *  @param status MAS_OK: it is handled. @return MAS_INVALID_STATE for a message that was not deferred, that was
+ *  settled, or whose agent has stopped. */
 MAS_EXPORT MAS_CHECKED mas_status mas_message_settle(const mas_message *message, mas_status status);
 
 /** Answers a request by an error reply: its requester gets `status` and the text. For requests that were kept to be

@@ -126,8 +126,8 @@ class BasicMessage {
   Of<void> reply_error(mas_status status, const std::string &text = "") const {
     return Face::give(result_of(mas_message_reply_error(message_, status, text.c_str())));
   }
-  /// In its handler: leaves the outcome to the object that this returns. When the handler ends without an error, the message
-  /// is not acknowledged yet (mas_message_defer).
+  /// In its handler: leaves the outcome to the object that this returns. When the handler ends without an error, the
+  /// message is not acknowledged yet (mas_message_defer).
   Of<BasicSettling<Face>> defer() const;
   const mas_message *c_message() const { return message_; }
 
@@ -138,7 +138,8 @@ class BasicMessage {
   bool owned_;
 };
 
-/// A deferred message. Whoever has this object, in any thread, settles it once; if it is destroyed before, the message has failed.
+/// A deferred message. Whoever has this object, in any thread, settles it once; if it is destroyed before, the message
+/// has failed.
 template <typename Face>
 class BasicSettling {
   template <typename T>

@@ -31,10 +31,10 @@ typedef void (*mas_reply_fn)(mas_agent *agent, mas_status status, const mas_mess
 MAS_EXPORT MAS_CHECKED mas_status mas_agent_request_async(mas_agent *agent, const char *target, const char *type,
                                                           const char *json, size_t size, int timeout_ms,
                                                           mas_reply_fn fn, void *user, mas_request **ret_request);
-/** As mas_agent_request_async, but needs no mas_agent_poll: `fn` runs as soon as the request ends, on the I/O thread or on
- *  one that calls this library, with `agent` NULL.
- *  @param fn must be quick, throw nothing, and call only mas_message_… and mas_schema_… functions. A function that waits
- *  returns MAS_INVALID_STATE in it.
+/** As mas_agent_request_async, but needs no mas_agent_poll: `fn` runs as soon as the request ends, on the I/O thread or
+ *  on one that calls this library, with `agent` NULL.
+ *  @param fn must be quick, throw nothing, and call only mas_message_… and mas_schema_… functions. A function that
+ *  waits returns MAS_INVALID_STATE in it.
  *  @param ret_request as there. @return as mas_agent_request_async. */
 MAS_EXPORT MAS_CHECKED mas_status mas_agent_request_direct(mas_agent *agent, const char *target, const char *type,
                                                            const char *json, size_t size, int timeout_ms,

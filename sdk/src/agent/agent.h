@@ -97,8 +97,8 @@ class Agent {
  public:
   Agent(AgentConfig config, MakeMode make_mode) : context_(std::move(config), make_mode) {}
   ~Agent();
-  /// Stops it if need be. @return whether it may be destroyed: false when a thread is still inside, be it the calling one
-  /// or one that does not come out. The calling thread then stops it when its callback has ended.
+  /// Stops it if need be. @return whether it may be destroyed: false when a thread is still inside, be it the calling
+  /// one or one that does not come out. The calling thread then stops it when its callback has ended.
   bool let_go();
   Agent(const Agent&) = delete;
   Agent& operator=(const Agent&) = delete;

@@ -84,8 +84,8 @@ void keep_failure(const mas_message& message, std::string_view text) noexcept;
 std::string take_failure(const mas_message& message);
 
 /// Runs the body of an API function, in a process that may use the library. Memory that cannot be had becomes
-/// MAS_NO_MEMORY, any other exception MAS_INTERNAL. A thread that ends in a callback (pthread_exit, cancellation) unwinds
-/// through here.
+/// MAS_NO_MEMORY, any other exception MAS_INTERNAL. A thread that ends in a callback (pthread_exit, cancellation)
+/// unwinds through here.
 /// @param needed what the caller has to give; the body does not run without.
 template <typename Body>
 MAS_CATCHES_UNWINDING mas_status guarded(std::initializer_list<Needed> needed, Body&& body) {

@@ -61,8 +61,8 @@ class Mode {
 
   // Any thread.
 
-  /// The message is settled, once: its handler returned, or a deferred one has its outcome. @param failed whether it was not
-  /// handled. @param why one sentence, printable.
+  /// The message is settled, once: its handler returned, or a deferred one has its outcome. @param failed whether it
+  /// was not handled. @param why one sentence, printable.
   virtual void handled(mas_message&, bool /*failed*/, std::string_view /*why*/) {}
 
   // While stopped.

@@ -1,16 +1,20 @@
-// What becomes of an agent's messages: counted, told to the mode (which acknowledges or reports them), and answered by an error
-// reply where a requester waits for one. A message is settled when its handler returns, unless the handler defers it.
+// What becomes of an agent's messages: counted, told to the mode (which acknowledges or reports them), and answered by
+// an error reply where a requester waits for one. A message is settled when its handler returns, unless the handler
+// defers it.
 //
 //     handling ──returned()─────────────────▶ settled
 //        └─defer()─▶ deferred ──settle()────▶ settled     any thread, also before the handler has returned
 //                       ├──last reference────▶ settled    as failed
-//                       └──close()───────────▶ left open  gateway mode delivers it again; peer to peer, a requester is told
+//                       └──close()───────────▶ left open  delivered again, or its requester is told (peer to peer)
 //
-// Failure modes: defer() outside of the message's handler, settle() of a message that is not deferred (any more): kInvalidState.
-// Bounded: in gateway mode a deferred message counts as not handled (Deliveries::full), so that no more is read past the inbound
-// bound. Peer to peer, whoever defers holds the message, and no more than it could hold by mas_message_ref.
-// Threading: open(), close(), returned(): as noted; the rest: any thread. No lock is held while the mode or the outbox is called.
-// Ownership: shared by the agent and its deferred messages, which may outlive it; after close() the agent is not looked at.
+// Failure modes: defer() outside of the message's handler, settle() of a message that is not deferred (any more):
+// kInvalidState.
+// Bounded: in gateway mode a deferred message counts as not handled (Deliveries::full), so that no more is read past
+// the inbound bound. Peer to peer, whoever defers holds the message, and no more than it could hold by mas_message_ref.
+// Threading: open(), close(), returned(): as noted; the rest: any thread. No lock is held while the mode or the outbox
+// is called.
+// Ownership: shared by the agent and its deferred messages, which may outlive it; after close() the agent is not looked
+// at.
 #pragma once
 
 #include <condition_variable>
@@ -41,7 +45,8 @@ class Settlements : public std::enable_shared_from_this<Settlements> {
   void returned(mas_message& message, mas_status outcome);
 
   Status defer(mas_message& message);
-  /// @param outcome as of a handler; any number. A failure's sentence is the one that the calling thread kept (keep_failure).
+  /// @param outcome as of a handler; any number. A failure's sentence is the one that the calling thread kept
+  /// (keep_failure).
   Status settle(mas_message& message, int outcome);
   /// Nobody has a reference any more.
   void abandon(mas_message& message) noexcept;

@@ -10,8 +10,8 @@
 //        │                      └──failed──▶ take_failed() ─▶ report ─▶ reported() ─▶ release() ─▶ ack
 //        └── out of time: check_time() ─▶ take_failed() …      (what the handler returns later counts no more)
 //
-// Threading: opened(), take…(), check_time(), reported(): the I/O thread; began(): the polling thread; handled(): any. Ownership: an
-// entry is shared by its messages, its failures and, once done with, by the queue of acks.
+// Threading: opened(), take…(), check_time(), reported(): the I/O thread; began(): the polling thread; handled(): any.
+// Ownership: an entry is shared by its messages, its failures and, once done with, by the queue of acks.
 #pragma once
 
 #include <algorithm>

@@ -1,9 +1,9 @@
 // The stream entries that an instance has in hand: taken, and not yet acknowledged by Redis.
 //
-// Happy path: take() ─▶ messages ─▶ handlers (Deliveries) ─▶ send_acks(): XACK and XDEL, many entries in one command, on the
-// session's connection ─▶ acknowledged ─▶ let go.
-// An entry is let go when the reader asks for the next ones: what it had asked for before the acknowledgement may bring the entry
-// once more, on another connection.
+// Happy path: take() ─▶ messages ─▶ handlers (Deliveries) ─▶ send_acks(): XACK and XDEL, many entries in one command,
+// on the session's connection ─▶ acknowledged ─▶ let go.
+// An entry is let go when the reader asks for the next ones: what it had asked for before the acknowledgement may bring
+// the entry once more, on another connection.
 // Failure modes:
 //   ack without an answer   sent again with the next send_acks(); twice does no harm
 //   refused ack             likewise, and the reader is told
@@ -31,7 +31,8 @@ class HeldEntries {
   HeldEntries(ModeHost& host, Deliveries& deliveries, const std::vector<std::string>& streams,
               std::function<void(const std::optional<Error>& refusal)> acked);
 
-  /// The reader asks Redis for entries from now on, and none is under way: those that were acknowledged cannot come any more.
+  /// The reader asks Redis for entries from now on, and none is under way: those that were acknowledged cannot come any
+  /// more.
   void let_go();
   /// @return false: the entry is in hand already.
   bool take(size_t stream, std::string_view id) { return held_[stream].emplace(id).second; }

@@ -72,8 +72,8 @@ class Schema {
   std::vector<Field> fields_;
 };
 
-/// What mas_schema_compile returns: as the application sees it, a schema that has no fields and refers to itself. No table of the
-/// application's looks like that, nor does a copy of this.
+/// What mas_schema_compile returns: as the application sees it, a schema that has no fields and refers to itself. No
+/// table of the application's looks like that, nor does a copy of this.
 struct CompiledSchema : mas_schema {
   CompiledSchema(const mas_schema& its_origin, std::shared_ptr<const Schema> its_schema);
   /// @return null: a table of the application's.
