@@ -1,4 +1,4 @@
-// W3C Trace Context, level 1 (https://www.w3.org/TR/trace-context-1/): what `meta.traceparent` and `meta.tracestate` hold.
+// W3C Trace Context, level 1 (https://www.w3.org/TR/trace-context-1/): `meta.traceparent` and `meta.tracestate`.
 //
 // Happy path: whoever takes a context over from a message, or from an application, checks both texts here first.
 // Failure modes: an invalid traceparent makes its tracestate worthless, too; an invalid tracestate harms nothing else.
