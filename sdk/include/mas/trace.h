@@ -71,7 +71,8 @@ typedef struct mas_trace_event {
  *  Threads   A start runs in the thread that sends, inside that call, before the message is written; for a handler, in
  *            the polling thread before the handler runs. An end runs in the call that it ends, or in the next one of
  *            these on the agent, whichever thread makes it: mas_agent_poll, mas_agent_run, a send, a request, a reply,
- *            mas_message_settle, mas_agent_flush, mas_agent_stop. So several threads may run the observer at the same time.
+ *            mas_message_settle, mas_agent_flush, mas_agent_stop. So several threads may run the observer at the same
+ *            time.
  *            Nothing runs on the I/O thread, except the start of a reply that a callback of mas_agent_request_direct
  *            sends.
  *  Context   At a start, mas_trace_set replaces the context that the message carries; for a handler, the one that is

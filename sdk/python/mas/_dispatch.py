@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from . import _misfit, _models
+from . import _misfit, _models, _tracing
 from ._errors import HANDLER_FAILED, INVALID_PAYLOAD, NO_HANDLER, OK, HandlerError
 from ._message import AgentMessage
 
@@ -99,13 +99,21 @@ class Handlers:
 
     async def _handle(self, number: int, message: AgentMessage, name: str, model: Any) -> None:
         try:
+            with _tracing.handling(self._agent.id, message) as traced:
+                await self._run(traced, message, name, model)
+        finally:
+            self._tasks.pop(number, None)
+            self._messages.pop(number, None)
+
+    async def _run(self, traced: _tracing.Traced, message: AgentMessage, name: str, model: Any) -> None:
+        try:
             handler = getattr(self._agent, name)
             if model is _NO_PAYLOAD:
                 result = handler(message)
             elif model is None:
                 result = handler(message, None)
             else:
-                payload = self._parse(message, model)
+                payload = self._parse(traced, message, model)
                 if payload is None:
                     return
                 result = handler(message, payload)
@@ -117,19 +125,18 @@ class Handlers:
                 self._agent._mas_settle(message, HANDLER_FAILED, "the handler was cancelled")
             raise
         except Exception as error:
+            traced.failed(error)
             log.exception("%s: the handler of %r from %s failed", self._agent.id, message.message_type,
                           message.sender_id)
             told = str(error) if isinstance(error, HandlerError) else f"the handler raised {type(error).__name__}"
             self._agent._mas_settle(message, HANDLER_FAILED, told)
-        finally:
-            self._tasks.pop(number, None)
-            self._messages.pop(number, None)
 
-    def _parse(self, message: AgentMessage, model: Any) -> Any:
+    def _parse(self, traced: _tracing.Traced, message: AgentMessage, model: Any) -> Any:
         """An instance of the model; None where the data does not fit it."""
         try:
             return _models.parse(model, message.data)
         except Exception as error:
+            traced.failed(error)
             log.error("%s: %r from %s does not fit %s: %s", self._agent.id, message.message_type, message.sender_id,
                       model.__name__, error)
             self._agent._mas_settle(message, INVALID_PAYLOAD, _misfit.misfit_of(model, error, message.data))
