@@ -204,7 +204,7 @@ class AloneAndTogetherTest(RestingCase):
                 self.push()
             self.assertIsNotNone(self.alice.receipt(4), "it is looked at every two seconds")
             again += 1
-            self.assertEqual(len(self.gateway.logged("partition_works_again")), again)
+            poll_until(lambda: len(self.gateway.logged("partition_works_again")) == again, 5, "it says so, a moment later")
         self.check_all_arrived()
 
     def test_all_that_is_owned_rests(self):
