@@ -165,7 +165,6 @@ bool Agent::handle(MessagePtr message) {
   };
   handling_ = std::move(message);
   Handled handled{*this, *handling_};
-  handling_->handled_by(*context_.settlements);
   context_.mode->began(*handling_);
   return call_handler(*handling_, handled.outcome);
 }
