@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -16,6 +17,7 @@ log = logging.getLogger("mas.agent")
 CLEAN_UP_S = 1.0  #: for handlers that a stop has cancelled
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
+Outcome = tuple[int, str]  # a status of the library, and why it is not OK
 Table = dict[str, tuple[str, Any]]  # message type → the method's name, its model or None
 _MARK = "__mas_handles__"
 _NO_PAYLOAD = object()
@@ -50,15 +52,16 @@ def table_of(cls: type) -> Table:
 
 
 class Handlers:
-    """The tasks of one agent's handlers. A message's task begins in order of arrival; tasks overlap. The end of a task settles
-    its message; one that is cancelled while its agent stops leaves it open."""
+    """The tasks of one agent's handlers. A message's task begins in order of arrival; tasks overlap. The end of a task
+    settles its message, also where the task was cancelled before its first step; one that is cancelled while its agent
+    stops leaves it open."""
 
     def __init__(self, agent: Any, table: Table, fallback: bool):
         """@param fallback whether the class has an on_message of its own."""
         self._agent = agent
         self._table = table
         self._fallback = fallback
-        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._tasks: dict[int, asyncio.Task[Outcome]] = {}
         self._messages: dict[int, AgentMessage] = {}  # of the tasks
         self._last = 0
 
@@ -73,7 +76,8 @@ class Handlers:
             found = _FALLBACK
         self._last += 1
         self._messages[self._last] = message
-        self._tasks[self._last] = loop.create_task(self._handle(self._last, message, *found))
+        task = self._tasks[self._last] = loop.create_task(self._handle(message, *found))
+        task.add_done_callback(functools.partial(self._ended, self._last))
 
     async def finish(self, spared: asyncio.Task[Any] | None) -> None:
         """Waits until no handler runs, except for `spared`."""
@@ -86,9 +90,6 @@ class Handlers:
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks, timeout=CLEAN_UP_S)
-            # One that was cancelled before its first step has not taken itself out.
-            self._tasks = {number: task for number, task in self._tasks.items() if not task.done()}
-            self._messages = {number: self._messages[number] for number in self._tasks}
 
     def settle(self, task: asyncio.Task[Any] | None) -> None:
         """The handler that runs in this task, if one does, stops its own agent: it has handled its message."""
@@ -97,7 +98,7 @@ class Handlers:
 
     # ---- inside
 
-    async def _handle(self, number: int, message: AgentMessage, name: str, model: Any) -> None:
+    async def _handle(self, message: AgentMessage, name: str, model: Any) -> Outcome:
         try:
             handler = getattr(self._agent, name)
             if model is _NO_PAYLOAD:
@@ -105,32 +106,48 @@ class Handlers:
             elif model is None:
                 result = handler(message, None)
             else:
-                payload = self._parse(message, model)
-                if payload is None:
-                    return
+                payload, misfit = self._parse(message, model)
+                if misfit is not None:
+                    return INVALID_PAYLOAD, misfit
                 result = handler(message, payload)
             if hasattr(result, "__await__"):
                 await result
-            self._agent._mas_settle(message, OK)
-        except asyncio.CancelledError:
-            if not self._agent._mas_stops():
-                self._agent._mas_settle(message, HANDLER_FAILED, "the handler was cancelled")
-            raise
+            return OK, ""
         except Exception as error:
             log.exception("%s: the handler of %r from %s failed", self._agent.id, message.message_type,
                           message.sender_id)
-            told = str(error) if isinstance(error, HandlerError) else f"the handler raised {type(error).__name__}"
-            self._agent._mas_settle(message, HANDLER_FAILED, told)
-        finally:
-            self._tasks.pop(number, None)
-            self._messages.pop(number, None)
+            return HANDLER_FAILED, str(error) if isinstance(error, HandlerError) else _raised(error)
 
-    def _parse(self, message: AgentMessage, model: Any) -> Any:
-        """An instance of the model; None where the data does not fit it."""
+    def _parse(self, message: AgentMessage, model: Any) -> tuple[Any, str | None]:
+        """@return an instance of the model; or how the data does not fit it."""
         try:
-            return _models.parse(model, message.data)
+            return _models.parse(model, message.data), None
         except Exception as error:
             log.error("%s: %r from %s does not fit %s: %s", self._agent.id, message.message_type, message.sender_id,
                       model.__name__, error)
-            self._agent._mas_settle(message, INVALID_PAYLOAD, _misfit.misfit_of(model, error, message.data))
-            return None
+            return None, _misfit.misfit_of(model, error, message.data)
+
+    def _outcome_of(self, task: asyncio.Task[Outcome], message: AgentMessage) -> Outcome:
+        error = task.exception()
+        if error is None:
+            return task.result()
+        log.error("%s: the handler of %r from %s failed", self._agent.id, message.message_type, message.sender_id,
+                  exc_info=error)  # no Exception, but SystemExit, say
+        return HANDLER_FAILED, _raised(error)
+
+    def _ended(self, number: int, task: asyncio.Task[Outcome]) -> None:
+        """Settles the message of a task that has ended, however it ended."""
+        del self._tasks[number]
+        message = self._messages.pop(number)
+        if not task.cancelled():
+            outcome = self._outcome_of(task, message)
+        elif not self._agent._mas_stops():
+            outcome = HANDLER_FAILED, "the handler was cancelled"
+        else:
+            return
+        self._agent._mas_settle(message, *outcome)
+
+
+def _raised(error: BaseException) -> str:
+    """Without its text, which may contain anything."""
+    return f"the handler raised {type(error).__name__}"
