@@ -20,7 +20,7 @@ constexpr auto kMoves = transitions<State>({{State::kStarting, State::kRunning},
                                             {State::kDraining, State::kStopped},
                                             {State::kLeaving, State::kStopped}});
 
-/// So long a daemon may go on with a server that was demoted and closed nothing.
+/// How long a daemon may stay with a server that was demoted without closing connections.
 constexpr Duration kRoleInterval = std::chrono::seconds(1);
 
 redis::ConnectionOptions connection_options(const Settings& settings, const redis::Endpoint& endpoint,

@@ -52,6 +52,7 @@ void Healthd::start() {
 
 void Healthd::on_redis_up() {
   role_.on_redis_up();
+  keyspace_.on_redis_up();
   Status sent = frame_.redis().send(redis::Command("INFO", "server"), redis::reply_to<&Healthd::on_server_info>(this));
   // A full queue on a new link: the link is dropped and made anew, which asks again.
   if (!sent.ok()) frame_.redis().drop_link(sent.error());

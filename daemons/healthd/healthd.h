@@ -37,6 +37,9 @@ class KeyspaceHints : redis::SubscriberListener {
   KeyspaceHints(common::Frame& frame, AgentWatch& watch);
   void start() { subscriber_.start(); }
   void stop() { subscriber_.stop(); }
+  void on_redis_up() {
+    if (std::exchange(was_up_, true)) subscriber_.renew_link();
+  }
 
  private:
   void on_message(std::string_view channel, std::string_view payload) override;
@@ -49,6 +52,7 @@ class KeyspaceHints : redis::SubscriberListener {
   AgentWatch& watch_;
   std::string expired_, set_;
   bool refused_ = false;
+  bool was_up_ = false;
   redis::Subscriber subscriber_;
 };
 

@@ -1,21 +1,8 @@
-// The connection's flow: link, greeting, runs, time-outs, backoff. See connection.h for the picture.
-#include "proto/redis/connection.h"
-
+// The connection's flow: link, greeting, sending, replies. See connection.h for the picture.
 #include <algorithm>
-#include <deque>
-#include <optional>
-#include <utility>
-#include <vector>
 
-#include "proto/base/backoff.h"
-#include "proto/base/random.h"
 #include "proto/base/secret.h"
-#include "proto/base/state_machine.h"
-#include "proto/redis/greeting.h"
-#include "proto/redis/loop.h"
-#include "proto/redis/outgoing.h"
-#include "proto/redis/resp3.h"
-#include "proto/redis/transport.h"
+#include "proto/redis/connection_impl.h"
 
 namespace mas::redis {
 namespace {
@@ -23,35 +10,6 @@ namespace {
 /// Hiredis's reader moves what it still holds to the front of its buffer about once a kilobyte: with all of a read of
 /// 64 KiB in it, that moves every byte some twenty times.
 constexpr size_t kFeedBytes = 8 * 1024;
-constexpr Duration kLate = std::chrono::milliseconds(100);      // a timer that fires so late: the loop was busy
-constexpr Duration kGrace = std::chrono::milliseconds(200);     // then, to read what has come meanwhile
-constexpr Duration kStalled = std::chrono::milliseconds(1000);  // a reply of which so long no further byte came
-
-constexpr auto kMoves = transitions<LinkState>({
-    {LinkState::kIdle, LinkState::kConnecting},
-    {LinkState::kConnecting, LinkState::kGreeting},
-    {LinkState::kConnecting, LinkState::kBackingOff},
-    {LinkState::kGreeting, LinkState::kReady},
-    {LinkState::kGreeting, LinkState::kBackingOff},
-    {LinkState::kReady, LinkState::kBackingOff},
-    {LinkState::kBackingOff, LinkState::kConnecting},
-    {LinkState::kIdle, LinkState::kStopped},
-    {LinkState::kConnecting, LinkState::kStopped},
-    {LinkState::kGreeting, LinkState::kStopped},
-    {LinkState::kReady, LinkState::kStopped},
-    {LinkState::kBackingOff, LinkState::kStopped},
-    {LinkState::kStopped, LinkState::kStopped},
-});
-
-/// Commands of one call that are waiting for their replies.
-struct Run {
-  ReplyTo to;
-  size_t remaining;  // replies still to come
-  size_t bytes;      // on the wire
-  MonoTime deadline;
-  bool transaction;     // only the last reply, or the first error, is handed on
-  bool graced = false;  // its deadline was put off once, since the loop had been busy
-};
 
 }  // namespace
 
@@ -62,105 +20,6 @@ std::string_view link_state_text(LinkState state) {
 }
 
 void ConnectionListener::on_push(Connection&, const Reply&) {}
-
-class Connection::Impl final : public TransportListener {
- public:
-  Impl(Connection& self, uv_loop_t* loop, ConnectionOptions options, ConnectionListener* listener)
-      : self_(self),
-        options_(std::move(options)),
-        listener_(listener),
-        state_(LinkState::kIdle, kMoves),
-        transport_(loop, *this, options_.secret),
-        backoff_(options_.backoff_base, options_.backoff_cap),
-        flush_(loop, [this] { flush(); }),
-        link_timer_(loop, [this] { on_link_timer(); }),
-        role_timer_(loop, [this] { ask_role(); }),
-        deadline_timer_(loop, [this] { expire(); }) {}
-
-  void start();
-  void stop();
-  Status send(std::string_view bytes, size_t count, ReplyTo to, Duration timeout);
-  Status send_from(std::string& bytes, size_t count, ReplyTo to, Duration timeout);
-  Status send(Rope rope, ReplyTo to, Duration timeout);
-  Status transaction(const Command& body, ReplyTo to, uint64_t generation, Duration timeout);
-  void forget(const void* self);
-  void drop_link(Error why);
-
-  LinkState state() const { return state_.get(); }
-  bool has_link() const { return state_.is(LinkState::kGreeting) || state_.is(LinkState::kReady); }
-
-  // TransportListener
-  void on_open() override;
-  void on_bytes(std::span<char> bytes) override;
-  void take_replies();
-  void on_written() override { flush(); }
-  void on_lost(const Error& why) override { lost(why); }
-
- private:
-  friend class Connection;
-  Status check_room(size_t bytes, size_t count) const;
-  /// That one call adds to the pending ones.
-  size_t runs() const { return push_mode_ ? 0 : 1; }
-  /// Of a text in the next reply; 0: none.
-  size_t text_bound() const {
-    if (push_mode_) return push_text_bytes_;
-    return pending_.size() > outgoing_.runs() ? pending_.front().to.text_bytes : 0;
-  }
-  /// Bytes of runs that have begun, which the socket has not taken.
-  size_t unwritten() const { return transport_.unwritten() + outgoing_.begun_bytes(); }
-  Run run_of(size_t bytes, size_t count, ReplyTo to, Duration timeout) const;
-  void enqueue(const Run& run);
-  void connect();
-  void on_link_timer();
-  void lost(const Error& why);
-  void became_ready();
-  void greeted(const Reply& reply);
-  void heard(const Reply& reply);
-  void dispatch(const Reply& reply);
-  void answer_sent(const Error& first, const Error& rest);
-  void answer_failing(const Error& first, const Error& rest);
-  void answer(Run& run, const Answer& answer);
-  void flush();
-  void expire();
-  void expire_unsent(MonoTime now);
-  void drop_unsent(const Error& why);
-  bool drop_unsent_transactions(const Error& why);
-  bool speaks_resp3() const { return push_mode_ && options_.primary_only; }
-  void ask_role();
-  void on_role(uint64_t tag, const Answer& answer);
-  void arm_deadline();
-  bool more_time(Run& run, MonoTime now);
-  Error with_address(const Error& why) const { return why.in(options_.endpoint.address()); }
-
-  Connection& self_;
-  ConnectionOptions options_;
-  ConnectionListener* listener_;
-  StateMachine<LinkState> state_;
-  Transport transport_;
-  std::unique_ptr<ReplyReader> reader_ = std::make_unique<ReplyReader>(options_.reply_limits);
-  Resp3Headers resp3_;
-  Backoff backoff_;
-  BeforePoll flush_;
-  Timer link_timer_;  // bounds connecting and greeting; then, the wait of a backoff
-  Timer role_timer_;
-  Timer deadline_timer_;
-  MonoTime ready_since_{};
-  MonoTime armed_until_{};  // when deadline_timer_ fires, while it is armed
-  MonoTime last_bytes_{};
-  size_t unwritten_ = 0;  // of runs that have begun, when it was last looked at
-  uint64_t generation_ = 0;
-  Counters counters_;
-  bool push_mode_ = false;
-  size_t push_text_bytes_ = 0;
-  bool wipe_received_ = false;
-
-  Greeting greeting_;
-  std::deque<Run> pending_;  // the last outgoing_.runs() of it have all their bytes there
-  size_t pending_commands_ = 0;
-  Outgoing outgoing_{options_.secret};
-  std::deque<Run> failing_;          // being answered after a loss
-  std::optional<Error> drop_after_;  // drop the link once the bytes at hand are dispatched
-};
 
 void Connection::Impl::start() {
   if (state_.is(LinkState::kIdle)) connect();
@@ -343,33 +202,6 @@ void Connection::Impl::flush() {
   }
 }
 
-void Connection::Impl::drop_link(Error why) {
-  if (!has_link() && !state_.is(LinkState::kConnecting)) return;
-  transport_.close();
-  lost(why);
-}
-
-/// The link is gone: plan the next one, then answer what was sent on this one.
-void Connection::Impl::lost(const Error& why) {
-  const bool given_up = why.code == Errc::kTooLarge;  // for what was asked, not for anything of the link
-  bool was_stable = state_.is(LinkState::kReady) && (given_up || mono_now() - ready_since_ >= options_.backoff_cap);
-  if (was_stable) backoff_.reset();
-  state_.to(LinkState::kBackingOff);
-  role_timer_.stop();
-  link_timer_.once(backoff_.next(random_u64()));
-  outgoing_.drop_begun();
-  Error told = with_address(why);
-  Error unknown = told;
-  if (unknown.code != Errc::kTimeout && !given_up) unknown.code = Errc::kConnectionLost;
-  answer_sent(unknown, Error{Errc::kConnectionLost, told.message});
-  if (state_.is(LinkState::kStopped)) return;
-  const Error unsent{Errc::kUnreachable, told.message};
-  if (!options_.keep_unsent || !drop_unsent_transactions(unsent)) drop_unsent(unsent);
-  if (state_.is(LinkState::kStopped)) return;
-  arm_deadline();
-  if (listener_ != nullptr) listener_->on_down(self_, told, backoff_.attempts());
-}
-
 /// Only a full queue refuses, and then the link is busy enough.
 void Connection::Impl::ask_role() {
   if (!state_.is(LinkState::kReady) || !options_.primary_only || !greeting_.tells_role()) return;
@@ -380,120 +212,6 @@ void Connection::Impl::ask_role() {
 void Connection::Impl::on_role(uint64_t, const Answer& answer) {
   if (!answer.ok() || !is_hello(**answer)) return;
   if (auto status = check_primary(**answer); !status) drop_after_ = status.error();
-}
-
-void Connection::Impl::drop_unsent(const Error& why) {
-  outgoing_.clear();
-  answer_sent(why, why);
-}
-
-/// What was read before a transaction was read on its own link. @return false where they cannot be told from the rest.
-bool Connection::Impl::drop_unsent_transactions(const Error& why) {
-  std::deque<Run> kept, dropped;
-  size_t at = 0;
-  for (const Run& run : pending_) {
-    if (run.transaction && !outgoing_.erase_run(at, run.bytes)) return false;
-    at += run.transaction ? 0 : run.bytes;
-    (run.transaction ? dropped : kept).push_back(run);
-  }
-  if (dropped.empty()) return true;
-  pending_.swap(kept);
-  failing_.swap(dropped);
-  answer_failing(why, why);
-  return true;
-}
-
-/// Answers every run whose bytes were handed to the socket.
-void Connection::Impl::answer_sent(const Error& first, const Error& rest) {
-  auto end = pending_.end() - static_cast<std::ptrdiff_t>(outgoing_.runs());
-  failing_.assign(pending_.begin(), end);
-  pending_.erase(pending_.begin(), end);
-  answer_failing(first, rest);
-}
-
-void Connection::Impl::answer_failing(const Error& first, const Error& rest) {
-  for (bool head = true; !failing_.empty(); head = false) {
-    Run run = failing_.front();
-    failing_.pop_front();
-    pending_commands_ -= run.remaining;
-    answer(run, head ? first : rest);
-  }
-}
-
-void Connection::Impl::answer(Run& run, const Answer& outcome) {
-  if (run.to.fn == nullptr) return;
-  size_t times = run.transaction ? 1 : run.remaining;
-  for (size_t i = 0; i < times; ++i) run.to.fn(run.to.self, run.to.tag + i, outcome);
-}
-
-void Connection::Impl::on_link_timer() {
-  if (state_.is(LinkState::kBackingOff)) return connect();
-  const char* what = state_.is(LinkState::kConnecting) ? "no connection" : "no answer to the greeting";
-  drop_link(Error{Errc::kTimeout,
-                  std::string(what) + " within " + std::to_string(to_millis(options_.connect_timeout)) + " ms"});
-}
-
-/// Arms the timer for the oldest run. Replies do not re-arm it: it fires, looks and arms itself again.
-void Connection::Impl::arm_deadline() {
-  if (pending_.empty()) return deadline_timer_.stop();
-  armed_until_ = pending_.front().deadline;
-  deadline_timer_.once(std::max(armed_until_ - mono_now(), Duration::zero()));
-}
-
-/// What came while the loop was busy has not been read yet; and a large reply, or a large command, takes its time.
-bool Connection::Impl::more_time(Run& run, MonoTime now) {
-  if (now - armed_until_ > kLate && !std::exchange(run.graced, true))
-    run.deadline = now + kGrace;
-  else if (reader_->in_reply() && now - last_bytes_ < kStalled)
-    run.deadline = last_bytes_ + kStalled;
-  else if (const size_t left = unwritten(); left < std::exchange(unwritten_, left))
-    run.deadline = now + kStalled;
-  return run.deadline > now;
-}
-
-void Connection::Impl::expire() {
-  MonoTime now = mono_now();
-  if (pending_.empty() || pending_.front().deadline > now) return arm_deadline();
-  bool sent = pending_.size() > outgoing_.runs();
-  if (!sent) return expire_unsent(now);
-  if (more_time(pending_.front(), now)) return arm_deadline();
-  ++counters_.timeouts;
-  drop_link(Error{Errc::kTimeout, "no reply in time"});
-}
-
-/// Without a link: the oldest runs give up, and their bytes leave the queue.
-void Connection::Impl::expire_unsent(MonoTime now) {
-  size_t bytes = 0;
-  std::deque<Run> expired;
-  while (!pending_.empty() && pending_.front().deadline <= now) {
-    bytes += pending_.front().bytes;
-    expired.push_back(pending_.front());
-    pending_.pop_front();
-  }
-  outgoing_.drop_runs(expired.size(), bytes);
-  counters_.timeouts += expired.size();
-  failing_.swap(expired);
-  const Error why = with_address(Error{Errc::kUnreachable, "no connection in time"});
-  answer_failing(why, why);
-  if (!state_.is(LinkState::kStopped)) arm_deadline();
-}
-
-void Connection::Impl::stop() {
-  if (state_.is(LinkState::kStopped)) return;
-  state_.to(LinkState::kStopped);
-  transport_.close();
-  link_timer_.stop();
-  role_timer_.stop();
-  deadline_timer_.stop();
-  outgoing_.clear();
-  Error cancelled = with_address(Error{Errc::kCancelled, "the connection was stopped"});
-  answer_sent(cancelled, cancelled);
-}
-
-void Connection::Impl::forget(const void* self) {
-  for (auto* queue : {&pending_, &failing_})
-    for (Run& run : *queue)
-      if (run.to.self == self) run.to.fn = nullptr;
 }
 
 Connection::Connection(uv_loop_t* loop, ConnectionOptions options, ConnectionListener* listener)
@@ -529,6 +247,7 @@ size_t Connection::outgoing_bytes() const { return impl_->outgoing_.size(); }
 const OversizedText& Connection::oversized() const { return impl_->reader_->oversized(); }
 const ConnectionOptions& Connection::options() const { return impl_->options_; }
 const Connection::Counters& Connection::counters() const { return impl_->counters_; }
+MonoTime Connection::last_bytes() const { return impl_->last_bytes_; }
 void Connection::wipe_received() { impl_->wipe_received_ = true; }
 void Connection::push_mode(size_t text_bytes) {
   impl_->push_mode_ = true;

@@ -87,7 +87,7 @@ struct ConnectionOptions {
   bool keep_unsent = true;
   ReplyLimits reply_limits;
   bool secret = false;          ///< commands contain secrets: buffers are wiped before they are freed
-  bool primary_only = false;    ///< a server that is no primary is as good as none
+  bool primary_only = false;    ///< a server that is not a primary is refused
   Duration role_interval = {};  ///< between two HELLOs, with primary_only; zero: none. Not in push_mode
 };
 
@@ -146,7 +146,7 @@ class Connection {
   /// changed), or the error reply that EXEC or an earlier step gave.
   /// @param generation if not 0, refused with kConnectionLost unless it is the current one: what was WATCHed
   /// and read on an earlier link says nothing about this one. Never kept for another link: what was not handed to the
-  /// socket when the link is lost answers kUnreachable.
+  /// socket when the link is lost answers kUnreachable. (Where a rope is queued, too, so does everything else.)
   Status transaction(const Command& body, ReplyTo to, uint64_t generation = 0, Duration timeout = {});
 
   /// Drops the receiver of everything pending for `self` (an object that goes away); replies are then
@@ -165,6 +165,8 @@ class Connection {
   /// The text that was too large, while kTooLarge is answered.
   const OversizedText& oversized() const;
   const ConnectionOptions& options() const;
+  /// When bytes came last.
+  MonoTime last_bytes() const;
   /// Bytes and replies since construction, for metrics.
   struct Counters {
     uint64_t bytes_in = 0, bytes_out = 0, commands = 0, replies = 0, reconnects = 0, timeouts = 0;

@@ -22,9 +22,11 @@ bool is_hello(const Reply& reply) {
 
 Status check_primary(const Reply& hello) {
   for (size_t i = 0; i + 1 < hello.count; i += 2) {
-    if (!hello[i].is_text() || hello[i].text != "role" || !hello[i + 1].is_text()) continue;
-    if (hello[i + 1].text == "master") return Status();
-    return Error{Errc::kUnavailable, "this Redis is a " + printable(hello[i + 1].text) + "; expected the primary"};
+    if (!hello[i].is_text() || !hello[i + 1].is_text()) continue;
+    const std::string_view name = hello[i].text, value = hello[i + 1].text;
+    // A sentinel tells no role.
+    if ((name == "role" && value != "master") || (name == "mode" && value == "sentinel"))
+      return Error{Errc::kUnavailable, "this Redis is a " + printable(value) + "; expected the primary"};
   }
   return Status();
 }

@@ -1,12 +1,13 @@
-// RESP3 for a reader of RESP2: what a server sends to a client that listens, with other headers. A client that listens
-// may ask nothing in RESP2; in RESP3 it may ask for the server's role.
+// Rewrites the headers of RESP3 so that the reader of RESP2 can read what a client that listens gets. Such a client may
+// send no commands in RESP2; in RESP3 it may ask for the server's role.
 //
 //     push, set    an array                         null             a nil text
 //     map          an array: key, value, key, …     verbatim text    a text, with its format in front
 //     boolean, double, big number    a status, as it stands
+//     blob error                     a text; Redis sends none
 //
 // Replies of RESP2 pass unchanged. Only headers are looked at; texts are skipped by their length.
-// Failure: kProtocol for a map whose size is no number.
+// Failure: kProtocol for a map whose size is not a number; attributes are refused by the reader.
 // Source: the RESP3 specification, https://github.com/redis/redis-specifications/blob/master/protocol/RESP3.md.
 // Threading: none. Ownership: nothing is kept of what is handed in.
 #pragma once

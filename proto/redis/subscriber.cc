@@ -10,7 +10,7 @@
 namespace mas::redis {
 namespace {
 constexpr size_t kChannelsPerCommand = 500;
-constexpr int kSilentPings = 2;
+constexpr int kSilentPings = 5;
 }  // namespace
 
 class Subscriber::Impl final : public ConnectionListener {
@@ -54,9 +54,7 @@ class Subscriber::Impl final : public ConnectionListener {
     return it != channels_.end() && it->second;
   }
   bool ready() const { return connection_.ready(); }
-  void ask_role() {
-    if (ready()) request(connection_.sign_of_life());
-  }
+  void renew_link() { connection_.drop_link(Error{Errc::kUnavailable, "the connection for commands was made anew"}); }
 
   void on_ready(Connection&) override {
     silent_pings_ = 0;
@@ -101,7 +99,9 @@ class Subscriber::Impl final : public ConnectionListener {
     listener_.on_subscribed(channel);
   }
 
+  /// A large message is heard while it comes.
   void ping() {
+    if (connection_.last_bytes() > std::exchange(pinged_, mono_now())) silent_pings_ = 0;
     if (silent_pings_ == kSilentPings)
       return connection_.drop_link(
           Error{Errc::kTimeout,
@@ -122,6 +122,7 @@ class Subscriber::Impl final : public ConnectionListener {
   Connection connection_;
   Timer ping_timer_;
   std::map<std::string, bool, std::less<>> channels_;  // wanted → confirmed on the current link
+  MonoTime pinged_{};
   int silent_pings_ = 0;  // since anything was heard; a clock would cost more than the rest of a message
 };
 
@@ -137,6 +138,6 @@ void Subscriber::unsubscribe(std::string_view channel) { impl_->unsubscribe(chan
 void Subscriber::raise_max_message(size_t bytes) { impl_->raise_max_message(bytes); }
 bool Subscriber::subscribed(std::string_view channel) const { return impl_->subscribed(channel); }
 bool Subscriber::ready() const { return impl_->ready(); }
-void Subscriber::ask_role() { impl_->ask_role(); }
+void Subscriber::renew_link() { impl_->renew_link(); }
 
 }  // namespace mas::redis

@@ -2,11 +2,12 @@
 //
 // Happy path: subscribe() any time; once the link is ready everything wanted is subscribed in one command, again after
 // every reconnect. on_subscribed is called when Redis has confirmed: from then on messages arrive.
-// Failure: as Connection; besides, a HELLO or PING goes out every `ping_interval`, and a link that was silent for two
-// of them is replaced. So a subscriber never looks healthy while it receives nothing or, with `primary_only`, while its
-// server is a replica. With each of them, refused subscriptions are requested again. Messages that were published
-// without a link are lost; listeners learn that by on_subscriber_down and on_subscribed, and must read the present
-// state themselves. A message of more than `max_message` bytes is left out as it comes, whatever its publisher sent:
+// Failure: as Connection; besides, a HELLO or PING goes out every `ping_interval`, and a link on which nothing came for
+// five of them is replaced. So a subscriber never looks healthy while it receives nothing or, with `primary_only`,
+// while its server is a replica. With each of them, refused subscriptions are requested again. Messages that were
+// published without a link are lost; listeners learn that by on_subscriber_down and on_subscribed, and must read the
+// present state themselves. A message of more than `max_message` bytes is left out as it comes, whatever its publisher
+// sent:
 // on_oversized.
 // Threading: one loop, its thread. Ownership: as Connection.
 #pragma once
@@ -54,8 +55,8 @@ class Subscriber {
   /// @return whether the link is ready and Redis confirmed `channel` on it.
   bool subscribed(std::string_view channel) const;
   bool ready() const;
-  /// Asks now what it asks every `ping_interval`: another link of the same owner was lost.
-  void ask_role();
+  /// Makes a new link: another link of the same owner was made anew, perhaps to another server.
+  void renew_link();
 
  private:
   class Impl;

@@ -66,6 +66,7 @@ enum Inner : size_t {
   kPriority,
   kDeadline,
   kTraceparent,
+  kTracestate,
   kConversationId,
   kHops,
   kChain,
@@ -73,8 +74,8 @@ enum Inner : size_t {
   kInnerCount
 };
 constexpr std::array<std::string_view, kInnerCount> kMetaNames = {
-    "version",  "correlation_id", "expects_reply",   "is_reply", "instance", "priority",
-    "deadline", "traceparent",    "conversation_id", "hops",     "chain",    "error"};
+    "version",     "correlation_id", "expects_reply",   "is_reply", "instance", "priority", "deadline",
+    "traceparent", "tracestate",     "conversation_id", "hops",     "chain",    "error"};
 
 enum OfError : size_t { kCode, kMessage, kErrorCount };
 constexpr std::array<std::string_view, kErrorCount> kErrorNames = {"code", "message"};
@@ -218,6 +219,7 @@ Status read_meta(const MetaMembers& members, EnvelopeMeta& meta) {
   fields.optional_text(kInstance, limits::kMetaTextBytes, meta.instance);
   fields.optional_text(kPriority, limits::kMetaTextBytes, meta.priority);
   fields.optional_text(kTraceparent, limits::kMetaTextBytes, meta.traceparent);
+  fields.optional_text(kTracestate, limits::kMetaTextBytes, meta.tracestate);
   fields.optional_text(kConversationId, limits::kMetaTextBytes, meta.conversation_id);
   if (members.has(kDeadline) && !fields.null(kDeadline)) {
     double deadline = 0;
@@ -249,7 +251,8 @@ Status read_envelope(const OuterMembers& members, Envelope& envelope) {
   if (members[kData].kind != JsonKind::kObject) fields.fail(kData, "expected an object");
   envelope.data = members[kData].token;
   envelope.doubled = members.doubled() || members.meta.any_doubled();
-  envelope.bare = !envelope.doubled && !members.odd() && !members.meta.odd() && !members.meta.has(kError);
+  const bool free_text = members.meta.has(kError) || members.meta.has(kTracestate);
+  envelope.bare = !envelope.doubled && !members.odd() && !members.meta.odd() && !free_text;
   if (members.has(kTimestamp)) fields.seconds(kTimestamp, envelope.timestamp);
   if (members.has(kMessageId)) fields.text(kMessageId, limits::kMessageIdBytes, envelope.message_id);
   if (members.has(kMeta) && members[kMeta].kind != JsonKind::kObject) fields.fail(kMeta, "expected an object");
@@ -272,6 +275,7 @@ void append_meta(std::string& out, const EnvelopeMeta& meta) {
   if (!meta.priority.empty()) json.key("priority").string(meta.priority);
   if (meta.deadline) json.key("deadline").number(*meta.deadline);
   if (!meta.traceparent.empty()) json.key("traceparent").string(meta.traceparent);
+  if (!meta.tracestate.empty()) json.key("tracestate").string(meta.tracestate);
   if (!meta.conversation_id.empty()) json.key("conversation_id").string(meta.conversation_id);
   if (meta.hops != 0) json.key("hops").integer(meta.hops);
   if (!meta.chain.empty()) json.key("chain").raw(meta.chain);

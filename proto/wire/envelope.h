@@ -35,7 +35,8 @@ struct EnvelopeMeta {
   std::string_view instance;
   std::string_view priority;
   std::optional<double> deadline;  ///< seconds since the epoch
-  std::string_view traceparent;    ///< W3C Trace Context
+  std::string_view traceparent;    ///< W3C Trace Context, unchecked (trace_context.h)
+  std::string_view tracestate;     ///< likewise
   std::string_view conversation_id;
   int64_t hops = 0;
   std::string_view chain;  ///< raw JSON array of agent ids (chain.h); empty also for an empty one
@@ -53,7 +54,8 @@ struct Envelope {
   std::string_view message_id;
   std::string_view raw;  ///< the whole message
   bool doubled = false;  ///< one of the members above, or of `meta`, occurs twice: the last one counts
-  bool bare = false;     ///< `data` is all of its content: nothing but the members above, each once, and no error
+  /// `data` is all of its content: nothing but the members above, each once, and neither an error nor a tracestate.
+  bool bare = false;
 };
 
 class EnvelopeDecoder {

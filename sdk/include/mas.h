@@ -61,6 +61,7 @@
 #include "mas/request.h"
 #include "mas/discovery.h"
 #include "mas/state.h"
+#include "mas/trace.h"
 /* clang-format on */
 
 #endif /* MAS_H */

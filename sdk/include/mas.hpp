@@ -25,6 +25,7 @@
 #include <mas/result.hpp>
 #include <mas/schema.hpp>
 #include <mas/state.hpp>
+#include <mas/trace.hpp>
 
 namespace mas {
 inline namespace MAS_HPP_NAMESPACE {

@@ -28,6 +28,7 @@ PAGES = {
     ("mas.h", "Connection and overload"): ("mas_connection", "watch an agent's connection and counters"),
     ("mas.h", "Discovery"): ("mas_discover", "find agents by their capabilities"),
     ("mas.h", "State"): ("mas_state", "an agent's state"),
+    ("mas.h", "Tracing"): ("mas_trace", "the trace context of messages, and observers of them"),
     ("mas_schema.h", ""): ("mas_schema", "structs as JSON: schemas and typed messages"),
     ("mas_schema.h", "State"): ("mas_state_bind", "an agent's state as a struct"),
 }

@@ -12,8 +12,8 @@ namespace {
 bool same_meta(const EnvelopeMeta& a, const EnvelopeMeta& b) {
   return a.version == b.version && a.correlation_id == b.correlation_id && a.expects_reply == b.expects_reply &&
          a.is_reply == b.is_reply && a.instance == b.instance && a.priority == b.priority && a.deadline == b.deadline &&
-         a.traceparent == b.traceparent && a.conversation_id == b.conversation_id && a.hops == b.hops &&
-         a.chain == b.chain;
+         a.traceparent == b.traceparent && a.tracestate == b.tracestate && a.conversation_id == b.conversation_id &&
+         a.hops == b.hops && a.chain == b.chain;
 }
 
 bool same_fields(const Envelope& a, const Envelope& b) {

@@ -53,7 +53,7 @@ const mas_field kOrderFields[] = {
 const mas_schema kOrder = MAS_SCHEMA(Order, kOrderFields);
 
 const Schema& order() {
-  static const std::unique_ptr<Schema> schema = std::move(*compile_schema(&kOrder));
+  static const auto schema = *compile_schema(&kOrder);
   return *schema;
 }
 

@@ -61,7 +61,7 @@ LIBRARIES = {
     r"CLI/.*": [r"daemons/common/main\.cc", r"sdk/masctl/cli/.*\.cc", r"sdk/masctl/reference/command_doc\.cc"],
     r"microhttpd\.h": [r"daemons/common/.*\.cc"],
     r"systemd/.*": [r"daemons/common/.*\.cc"],
-    r"curl/.*": [r"sdk/examples/.*\.cc"],
+    r"curl/.*": [r"sdk/examples/.*\.cc?"],
 }
 
 # Words that only some files may say: regular expression → folder that is searched, files that may.

@@ -38,11 +38,11 @@ blocks CPP.md cpp cc
 
 strict="-Wall -Wextra -Werror -Wno-unused-parameter -I$include"
 cc -std=c11 $strict -Wno-unused-function -fsyntax-only "$work/program_1.c"
-cc -std=c11 $strict -Wno-unused-function -fsyntax-only -include mas_schema.h -include stdio.h "$work/parts.c"
+cc -std=c11 $strict -Wno-unused-function -fsyntax-only -include mas_schema.h -include stdio.h -include stdatomic.h "$work/parts.c"
 # Coroutines are the only thing that C++17 does not have.
 sed '/^#include <coroutine>/,$d' "$work/parts.cc" >"$work/parts17.cc"
-c++ -std=c++17 $strict -fsyntax-only -include mas.hpp "$work/parts17.cc"
-c++ -std=c++20 $strict -fsyntax-only -include mas.hpp "$work/parts.cc"
+c++ -std=c++17 $strict -fsyntax-only -include mas.hpp -include cstdio "$work/parts17.cc"
+c++ -std=c++20 $strict -fsyntax-only -include mas.hpp -include cstdio "$work/parts.cc"
 
 c++ -std=c++17 $strict "$work/program_1.cc" -o "$work/greeter" "$library" -Wl,-rpath,"${library%/*}"
 c++ -std=c++17 $strict "$work/program_2.cc" -o "$work/asker" "$library" -Wl,-rpath,"${library%/*}"

@@ -255,13 +255,15 @@ static void a_receiver_that_stops_answers_no_more(void) {
   agent_ended(a);
 }
 
+#define TRACE "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
 static void the_same_request_twice_is_answered_each_time_and_ends_once(void) {
   answering bob = answering_started("bob", NULL);
   ear *alice = ear_open("agent.alice");
   static const char kRequest[] =
       "{\"sender_id\":\"alice\",\"target_id\":\"bob\",\"message_type\":\"x\",\"data\":{},\"meta\":{\"correlation_id\":"
       "\"c\","
-      "\"expects_reply\":true,\"conversation_id\":\"talk\",\"traceparent\":\"00-t\"},\"message_id\":\"m\"}";
+      "\"expects_reply\":true,\"conversation_id\":\"talk\",\"traceparent\":\"" TRACE "\"},\"message_id\":\"m\"}";
   static const char kReplyToo[] =
       "{\"sender_id\":\"alice\",\"target_id\":\"bob\",\"message_type\":\"x\",\"data\":{},\"meta\":{\"correlation_id\":"
       "\"c\","
@@ -272,8 +274,8 @@ static void the_same_request_twice_is_answered_each_time_and_ends_once(void) {
     const char *reply = ear_hear(alice);
     CHECK(reply != NULL && strstr(reply, "\"message_type\":\"mas.error\",\"data\":{},") != NULL);
     CHECK(strstr(reply, "\"correlation_id\":\"c\",\"expects_reply\":false,\"is_reply\":true,") != NULL);
-    CHECK(strstr(reply, "\"traceparent\":\"00-t\",\"conversation_id\":\"talk\",\"error\":{\"code\":\"NO_HANDLER\",") !=
-          NULL);
+    CHECK(strstr(reply, "\"traceparent\":\"" TRACE
+                        "\",\"conversation_id\":\"talk\",\"error\":{\"code\":\"NO_HANDLER\",") != NULL);
   }
   CHECK(stats_at_rest(&bob).error_replies == 2);
   ear_close(alice);

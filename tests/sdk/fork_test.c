@@ -140,6 +140,8 @@ static void call_the_rest(const inherited *had) {
   expect_refused(mas_data_key_read("k", "/nonexistent", &key));
   expect_refused(mas_message_decrypt(had->message, key, &json, NULL));
   expect_refused(mas_request_cancel(had->request));
+  expect_refused(mas_trace_set(NULL, NULL));
+  expect_refused(mas_agent_on_trace(agent, 0, NULL, NULL));
   mas_agent_on_receipt(agent, MAS_RECEIPTS_ALL, on_receipt, NULL);
   mas_agent_on_overflow(agent, on_overflow, NULL);
   mas_agent_on_start(agent, on_hook, NULL);
@@ -159,7 +161,9 @@ static void look_at_everything(const inherited *had) {
   there = there && strcmp(mas_message_sender(message), "worker") == 0 && strlen(mas_message_id(message)) > 0;
   there = there && strlen(mas_message_correlation_id(message)) > 0 && mas_message_data(message, NULL) != NULL;
   there = there && mas_message_envelope(message, NULL) != NULL && mas_message_timestamp(message) > 0;
-  there = there && mas_message_attempt(message) == 1 && mas_agent_list_size(list) == 2;
+  there = there && mas_message_attempt(message) == 1 && *mas_message_traceparent(message) == 0 &&
+          mas_agent_list_size(list) == 2;
+  there = there && strlen(mas_message_tracestate(message)) == 0;
   there = there && strcmp(mas_agent_list_id(list, 1), "worker") == 0 && mas_agent_list_active(list, 1);
   there = there && mas_agent_list_metadata(list, 1) != NULL && mas_agent_list_registered_at(list, 1) > 0;
   there = there && mas_agent_list_capability_count(list, 1) == 0 && mas_agent_list_capability(list, 1, 0) == NULL;

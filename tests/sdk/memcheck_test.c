@@ -64,6 +64,17 @@ static bool all_came(void *context) {
 }
 static bool replied(void *context) { return ((seen *)context)->replies == 2; }
 
+/* A span of its own for each event, which the end frees: one that has no end is lost. */
+static void on_trace(mas_agent *agent, mas_trace_event *event, void *user) {
+  (void)agent, (void)user;
+  if (event->phase == MAS_TRACE_START)
+    event->span = malloc(64);
+  else
+    free(event->span);
+  if (event->phase == MAS_TRACE_START)
+    CHECK_OK(mas_trace_set("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "a=b"));
+}
+
 static mas_agent *new_agent(const char *id, mas_mode mode) {
   mas_agent *agent;
   mas_options *options = options_here();
@@ -129,6 +140,7 @@ static void live(mas_mode mode) {
   CHECK_OK(mas_agent_on_typed(alice, "greeting", &kGreeting, on_greeting, &got));
   CHECK_OK(mas_agent_on_message(bob, "question", on_question, NULL));
   mas_agent_on_receipt(alice, MAS_RECEIPTS_ALL, on_end, &got);
+  CHECK_OK(mas_agent_on_trace(alice, MAS_TRACE_PAYLOAD, on_trace, NULL));
   CHECK_OK(mas_agent_start(alice, 30000));
   CHECK_OK(mas_agent_start(bob, 30000));
   CHECK(pthread_create(&thread, NULL, run_agent, bob) == 0);

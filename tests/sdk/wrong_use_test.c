@@ -95,6 +95,7 @@ static void agents_may_not_be_null(void) {
   mas_agent_list *list = NULL;
   mas_stats stats = {.sent = 7};
   char *value = NULL;
+  CHECK_OK(mas_trace_set(NULL, NULL)); /* no context */
   REFUSED(mas_agent_new(NULL, NULL, &agent), "id");
   REFUSED(mas_agent_new("a", NULL, NULL), "ret_agent");
   NAMED(strcmp(mas_agent_id(NULL), "") == 0, "agent");
@@ -110,6 +111,7 @@ static void agents_may_not_be_null(void) {
   NAMED((mas_agent_on_stop(NULL, on_hook, NULL), true), "agent");
   NAMED((mas_agent_on_connection(NULL, on_connection, NULL), true), "agent");
   NAMED((mas_agent_on_overflow(NULL, on_overflow, NULL), true), "agent");
+  REFUSED(mas_agent_on_trace(NULL, 0, NULL, NULL), "agent");
   NAMED((mas_agent_on_receipt(NULL, MAS_RECEIPTS_ALL, on_receipt, NULL), true), "agent");
   REFUSED(mas_agent_on_message(NULL, "x", on_message, NULL), "agent");
   REFUSED(mas_agent_on_typed(NULL, "x", &kNote, on_note, NULL), "agent");
@@ -203,6 +205,8 @@ static void messages_may_not_be_null(void) {
   NAMED(mas_message_envelope(NULL, &size) == NULL && size == 0, "message");
   NAMED(fabs(mas_message_timestamp(NULL)) <= 0, "message");
   NAMED(mas_message_attempt(NULL) == 0, "message");
+  NAMED(strcmp(mas_message_traceparent(NULL), "") == 0, "message");
+  NAMED(strcmp(mas_message_tracestate(NULL), "") == 0, "message");
   NAMED(!mas_message_expects_reply(NULL), "message");
   NAMED(mas_message_ref(NULL) == NULL, "message");
   NAMED(mas_message_fail(NULL, MAS_HANDLER_FAILED, "x") == MAS_HANDLER_FAILED, "message");

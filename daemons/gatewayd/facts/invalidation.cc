@@ -40,6 +40,10 @@ void Invalidation::stop() {
   connection_.stop();
 }
 
+void Invalidation::renew_link() {
+  connection_.drop_link(Error{Errc::kUnavailable, "the connection that reads was made anew"});
+}
+
 void Invalidation::on_ready(redis::Connection&) {
   state_.to(State::kAsking);
   silent_ = 0;

@@ -41,6 +41,8 @@ class Invalidation final : redis::ConnectionListener {
 
   void start() { connection_.start(); }
   void stop();
+  /// The connection that reads was made anew, perhaps to another server.
+  void renew_link();
   bool hearing() const { return state_.is(State::kHearing); }
 
   /// What the connection that reads has to say, on every new link of either. Only while hearing().

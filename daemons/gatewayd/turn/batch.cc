@@ -213,7 +213,8 @@ void Batch::decode_due(const Element& element) {
   due.type = keep(envelope->message_type);
   due.correlation_id = keep(envelope->meta.correlation_id);
   due.conversation = keep(envelope->meta.conversation_id);
-  due.traceparent = keep(envelope->meta.traceparent);
+  const TraceContext trace = valid_context(envelope->meta.traceparent, envelope->meta.tracestate);
+  due.trace = {keep(trace.traceparent), keep(trace.tracestate)};
   due.deadline = envelope->meta.deadline;
 }
 

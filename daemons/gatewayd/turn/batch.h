@@ -28,6 +28,7 @@
 #include "proto/wire/failure_report.h"
 #include "proto/wire/frame.h"
 #include "proto/wire/lane.h"
+#include "proto/wire/trace_context.h"
 #include "proto/wire/waiting_retry.h"
 
 namespace mas::gateway {
@@ -49,7 +50,8 @@ struct DueRetry {
   std::string_view member;
   WaitingRetry waiting;
   std::string_view fault;  ///< why it cannot be read; then nothing else is there
-  std::string_view sender, id, type, correlation_id, conversation, traceparent;
+  std::string_view sender, id, type, correlation_id, conversation;
+  TraceContext trace;
   std::optional<double> deadline;
 };
 

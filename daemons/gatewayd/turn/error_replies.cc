@@ -58,7 +58,8 @@ std::string_view ErrorReplies::write(std::string_view replier, const UnansweredR
   fields.meta.correlation_id = request.correlation_id;
   fields.meta.is_reply = true;
   fields.meta.conversation_id = request.conversation;
-  fields.meta.traceparent = request.traceparent;
+  fields.meta.traceparent = request.trace.traceparent;
+  fields.meta.tracestate = request.trace.tracestate;
   fields.meta.error = {error_code_of(why), sentence};
   fields.timestamp = turn_.now;
   fields.message_id = id;

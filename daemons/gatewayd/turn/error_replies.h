@@ -16,17 +16,21 @@
 #include "daemons/gatewayd/turn/needs.h"
 #include "daemons/gatewayd/turn/recorder.h"
 #include "proto/base/result.h"
+#include "proto/wire/envelope.h"
+#include "proto/wire/trace_context.h"
 
 namespace mas::gateway {
 
 /// A request that may be given up, as far as the reply to it goes.
 struct UnansweredRequest {
-  std::string_view requester, correlation_id, conversation, traceparent;
+  std::string_view requester, correlation_id, conversation;
+  TraceContext trace;       ///< what of the request's is valid
   std::string_view ticket;  ///< empty: it is no request, or nobody waits
 
   static UnansweredRequest of(const Envelope& envelope, std::string_view ticket) {
     const EnvelopeMeta& meta = envelope.meta;
-    return {envelope.sender_id, meta.correlation_id, meta.conversation_id, meta.traceparent, ticket};
+    return {envelope.sender_id, meta.correlation_id, meta.conversation_id,
+            valid_context(meta.traceparent, meta.tracestate), ticket};
   }
 };
 

@@ -36,6 +36,9 @@ class Peek final : redis::ConnectionListener {
   void arm();
   /// on_work() is not called any more.
   void disarm() { wanted_ = false; }
+  void renew_link() {
+    connection_.drop_link(Error{Errc::kUnavailable, "the connection that reads was made anew"});
+  }
 
  private:
   void ask();

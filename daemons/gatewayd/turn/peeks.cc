@@ -20,11 +20,16 @@ void Peeks::drop_lost(const PartitionTable& partitions) {
     if (!partitions.owned(partitions[p])) peeks_[p].reset();
 }
 
+void Peeks::renew_links() {
+  for (auto& peek : peeks_)
+    if (peek != nullptr) peek->renew_link();
+}
+
 Peek& Peeks::peek_at(const Partition& partition) {
   auto& peek = peeks_[partition.number];
   if (peek == nullptr) {
     redis::ConnectionOptions options = frame_.redis_options("peek");
-    options.role_interval = {};  // it blocks; Redis ends that when it is demoted
+    options.role_interval = {};  // it blocks: Redis ends that when it is demoted, and refuses the next
     options.reply_limits = reply_limits_;
     peek =
         std::make_unique<Peek>(frame_.loop(), std::move(options), partition.number, partition.ingress_key, listener_);

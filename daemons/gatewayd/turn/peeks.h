@@ -24,6 +24,9 @@ class Peeks {
   /// Ends the connections for partitions that are not owned any more.
   void drop_lost(const PartitionTable& partitions);
 
+  /// The connection that reads was made anew, perhaps to another server.
+  void renew_links();
+
  private:
   Peek& peek_at(const Partition& partition);
 

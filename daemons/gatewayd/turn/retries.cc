@@ -20,7 +20,7 @@ FrameInTurn frame_of(const DueRetry& due) {
 }
 
 UnansweredRequest request_of(const DueRetry& due) {
-  return {due.sender, due.correlation_id, due.conversation, due.traceparent, due.waiting.ticket};
+  return {due.sender, due.correlation_id, due.conversation, due.trace, due.waiting.ticket};
 }
 
 WallMicros micros(Duration time) { return std::chrono::duration_cast<std::chrono::microseconds>(time).count(); }

@@ -308,6 +308,10 @@ void TurnLoop::on_failed(const TurnFailure& failure) {
   again_.once(failure.pause);
 }
 
+void TurnLoop::renew_link() {
+  connection_.drop_link(Error{Errc::kUnavailable, "the daemon's main link was made anew"});
+}
+
 /// Both links are up, one of them newly so: what is read from now on is tracked. Were this refused, so would each read
 /// be.
 void TurnLoop::track() {
@@ -315,9 +319,17 @@ void TurnLoop::track() {
   if (connection_.ready() && invalidation_.hearing()) static_cast<void>(sink_.send(invalidation_.tracking_command()));
 }
 
-void TurnLoop::on_ready(redis::Connection&) {
+/// What listens for this link may be connected to another server than it is now: one that still takes itself for the
+/// primary.
+void TurnLoop::on_ready(redis::Connection& connection) {
+  if (!std::exchange(link_given_up_, false)) {
+    if (connection.generation() > 1) {
+      invalidation_.renew_link();
+      peeks_.renew_links();
+    }
+    parts_.partitions.resting().look_now(mono_now());
+  }
   track();
-  if (!std::exchange(link_given_up_, false)) parts_.partitions.resting().look_now(mono_now());
   if (state_.is(State::kDown)) advance();
 }
 

@@ -59,6 +59,8 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   void set_partitions(size_t count) { parts_.partitions.resize(count); }
   /// Which of them this gateway may decide now. Takes effect at the end of the turns under way.
   void set_owned(const std::vector<bool>& owned);
+  /// The daemon's main link was made anew, perhaps to another server: so are this one and what depends on it.
+  void renew_link();
   /// Finishes the turns under way and takes no other. @param done called once.
   void drain(std::function<void()> done);
 

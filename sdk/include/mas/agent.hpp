@@ -4,6 +4,7 @@
 
 #include <mas/options.hpp>
 #include <mas/request.hpp>
+#include <mas/trace.hpp>
 
 #include <cstdint>
 #include <functional>
@@ -47,6 +48,7 @@ class BasicAgent {
   using OnReceipt = std::function<void(std::string_view message_id, std::string_view target, mas_status outcome)>;
   using OnConnection = std::function<void(mas_connection, std::string_view detail)>;
   using OnOverflow = std::function<void(uint64_t dropped)>;
+  using OnTrace = std::function<void(TraceEvent &)>;
 
   static Of<BasicAgent> create(const std::string &id, const Options &options = Options()) {
     auto core = make(id, options);
@@ -141,6 +143,20 @@ class BasicAgent {
     mas_agent_on_overflow(
         get(), [](mas_agent *, uint64_t dropped, void *user) { run_slot<OnOverflow>(user, dropped); },
         detail::keep(*core_, std::move(fn)));
+  }
+
+  /// Observes messages; while the agent does not run. At a start, set_trace() sets the message's context.
+  /// @param fn may run on several threads at the same time; empty: none. @param flags MAS_TRACE_….
+  Of<void> on_trace(OnTrace fn, unsigned flags = 0) {
+    if (get() == nullptr) return Face::give(gone());
+    if (!fn) return give(&mas_agent_on_trace, 0u, nullptr, nullptr);
+    const auto told = [](mas_agent *, mas_trace_event *event, void *user) {
+      TraceEvent seen(*event);
+      const auto slot = detail::Slot<OnTrace>::of(user);
+      const detail::Running running(slot->core);
+      slot->fn(seen);  // the library ends what it throws
+    };
+    return give(&mas_agent_on_trace, flags, static_cast<mas_trace_fn>(told), detail::keep(*core_, std::move(fn)));
   }
 
   // ---- Sending. A body is a JSON object as text, or a struct with MAS_STRUCT.

@@ -85,6 +85,9 @@ class BasicMessage {
   std::string_view type() const { return mas_message_type(message_); }
   std::string_view id() const { return mas_message_id(message_); }
   std::string_view correlation_id() const { return mas_message_correlation_id(message_); }
+  /// The W3C trace context that it came with; "" without a valid one.
+  std::string_view traceparent() const { return mas_message_traceparent(message_); }
+  std::string_view tracestate() const { return mas_message_tracestate(message_); }
   /// The message's JSON object.
   std::string_view data() const {
     size_t size = 0;

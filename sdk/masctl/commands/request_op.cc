@@ -23,6 +23,7 @@ RequestOp::RequestOp(const Settings& settings, const std::string& requester, con
       request_(request),
       timeout_(settings.timeout) {
   redis::ConnectionOptions options;
+  options.primary_only = true;
   options.endpoint = settings.endpoint;
   options.client_name = "masctl";
   options.connect_timeout = timeout_;

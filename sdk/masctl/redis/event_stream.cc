@@ -18,6 +18,7 @@ EventStream::EventStream(const Settings& settings, EventSink& sink, std::unique_
   watch_signal(interrupt_, SIGINT);
   watch_signal(terminate_, SIGTERM);
   redis::ConnectionOptions options;
+  options.primary_only = true;
   options.endpoint = settings.endpoint;
   options.client_name = "masctl-events";
   options.connect_timeout = settings.timeout;

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from . import _misfit, _models
+from . import _misfit, _models, _tracing
 from ._errors import HANDLER_FAILED, INVALID_PAYLOAD, NO_HANDLER, OK, HandlerError
 from ._message import AgentMessage
 
@@ -17,7 +17,6 @@ log = logging.getLogger("mas.agent")
 CLEAN_UP_S = 1.0  #: for handlers that a stop has cancelled
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
-Outcome = tuple[int, str]  # a status of the library, and why it is not OK
 Table = dict[str, tuple[str, Any]]  # message type → the method's name, its model or None
 _MARK = "__mas_handles__"
 _NO_PAYLOAD = object()
@@ -61,8 +60,8 @@ class Handlers:
         self._agent = agent
         self._table = table
         self._fallback = fallback
-        self._tasks: dict[int, asyncio.Task[Outcome]] = {}
-        self._messages: dict[int, AgentMessage] = {}  # of the tasks
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._messages: dict[int, AgentMessage] = {}  # of the tasks, until they are settled
         self._last = 0
 
     def begin(self, message: AgentMessage, loop: asyncio.AbstractEventLoop) -> None:
@@ -76,7 +75,7 @@ class Handlers:
             found = _FALLBACK
         self._last += 1
         self._messages[self._last] = message
-        task = self._tasks[self._last] = loop.create_task(self._handle(message, *found))
+        task = self._tasks[self._last] = loop.create_task(self._handle(self._last, message, *found))
         task.add_done_callback(functools.partial(self._ended, self._last))
 
     async def finish(self, spared: asyncio.Task[Any] | None) -> None:
@@ -94,11 +93,36 @@ class Handlers:
     def settle(self, task: asyncio.Task[Any] | None) -> None:
         """The handler that runs in this task, if one does, stops its own agent: it has handled its message."""
         for number in [number for number, other in self._tasks.items() if other is task]:
-            self._agent._mas_settle(self._messages[number], OK)
+            self._settle(number, OK)
 
     # ---- inside
 
-    async def _handle(self, message: AgentMessage, name: str, model: Any) -> Outcome:
+    async def _handle(self, number: int, message: AgentMessage, name: str, model: Any) -> None:
+        with _tracing.handling(self._agent.id, message) as traced:
+            await self._run(traced, number, message, name, model)
+
+    def _ended(self, number: int, task: asyncio.Task[None]) -> None:
+        """Settles what the task has not: it was cancelled before its first step, or raised what is no Exception."""
+        del self._tasks[number]
+        message = self._messages.get(number)
+        if task.cancelled():
+            self._cancelled(number)
+        elif (error := task.exception()) is not None and message is not None:
+            log.error("%s: the handler of %r from %s failed", self._agent.id, message.message_type, message.sender_id,
+                      exc_info=error)
+            self._settle(number, HANDLER_FAILED, _raised(error))
+        self._messages.pop(number, None)  # a stop has left it open
+
+    def _cancelled(self, number: int) -> None:
+        if not self._agent._mas_stops():
+            self._settle(number, HANDLER_FAILED, "the handler was cancelled")
+
+    def _settle(self, number: int, status: int, text: str = "") -> None:
+        """Once for each message."""
+        if (message := self._messages.pop(number, None)) is not None:
+            self._agent._mas_settle(message, status, text)
+
+    async def _run(self, traced: _tracing.Traced, number: int, message: AgentMessage, name: str, model: Any) -> None:
         try:
             handler = getattr(self._agent, name)
             if model is _NO_PAYLOAD:
@@ -106,46 +130,32 @@ class Handlers:
             elif model is None:
                 result = handler(message, None)
             else:
-                payload, misfit = self._parse(message, model)
-                if misfit is not None:
-                    return INVALID_PAYLOAD, misfit
+                payload = self._parse(traced, number, message, model)
+                if payload is None:
+                    return
                 result = handler(message, payload)
             if hasattr(result, "__await__"):
                 await result
-            return OK, ""
+            self._settle(number, OK)
+        except asyncio.CancelledError:
+            self._cancelled(number)
+            raise
         except Exception as error:
+            traced.failed(error)
             log.exception("%s: the handler of %r from %s failed", self._agent.id, message.message_type,
                           message.sender_id)
-            return HANDLER_FAILED, str(error) if isinstance(error, HandlerError) else _raised(error)
+            self._settle(number, HANDLER_FAILED, str(error) if isinstance(error, HandlerError) else _raised(error))
 
-    def _parse(self, message: AgentMessage, model: Any) -> tuple[Any, str | None]:
-        """@return an instance of the model; or how the data does not fit it."""
+    def _parse(self, traced: _tracing.Traced, number: int, message: AgentMessage, model: Any) -> Any:
+        """An instance of the model; None where the data does not fit it."""
         try:
-            return _models.parse(model, message.data), None
+            return _models.parse(model, message.data)
         except Exception as error:
+            traced.failed(error)
             log.error("%s: %r from %s does not fit %s: %s", self._agent.id, message.message_type, message.sender_id,
                       model.__name__, error)
-            return None, _misfit.misfit_of(model, error, message.data)
-
-    def _outcome_of(self, task: asyncio.Task[Outcome], message: AgentMessage) -> Outcome:
-        error = task.exception()
-        if error is None:
-            return task.result()
-        log.error("%s: the handler of %r from %s failed", self._agent.id, message.message_type, message.sender_id,
-                  exc_info=error)  # no Exception, but SystemExit, say
-        return HANDLER_FAILED, _raised(error)
-
-    def _ended(self, number: int, task: asyncio.Task[Outcome]) -> None:
-        """Settles the message of a task that has ended, however it ended."""
-        del self._tasks[number]
-        message = self._messages.pop(number)
-        if not task.cancelled():
-            outcome = self._outcome_of(task, message)
-        elif not self._agent._mas_stops():
-            outcome = HANDLER_FAILED, "the handler was cancelled"
-        else:
-            return
-        self._agent._mas_settle(message, *outcome)
+            self._settle(number, INVALID_PAYLOAD, _misfit.misfit_of(model, error, message.data))
+            return None
 
 
 def _raised(error: BaseException) -> str:

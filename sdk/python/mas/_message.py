@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ._errors import AgentStateError
+from ._tracing import context_of
 
 if TYPE_CHECKING:
     from ._native import Kept
+    from ._tracing import Context
     from .agent import Agent
 
 MessageType = str
@@ -40,7 +42,7 @@ class AgentMessage:
     """
 
     __slots__ = ("sender_id", "target_id", "message_type", "data", "timestamp", "message_id", "_meta", "_agent",
-                 "_kept", "_replied", "__weakref__")
+                 "_kept", "_replied", "_trace", "_conversation_id", "__weakref__")
 
     def __init__(self, *, sender_id: str, target_id: str, message_type: str, data: dict[str, Any],
                  meta: MessageMeta | Mapping[str, Any] | None = None, timestamp: float | None = None,
@@ -55,6 +57,8 @@ class AgentMessage:
         self._agent: Agent[Any] | None = None
         self._kept: Kept | None = None
         self._replied = False
+        self._trace: Context | None = None
+        self._conversation_id: str | None = None
 
     @classmethod
     def _received(cls, envelope: dict[str, Any], agent: Agent[Any], kept: Kept | None) -> AgentMessage:
@@ -64,7 +68,9 @@ class AgentMessage:
         message.target_id = envelope["target_id"]
         message.message_type = envelope["message_type"]
         message.data = envelope["data"]
-        message._meta = envelope.get("meta") or {}
+        message._meta = meta = envelope.get("meta") or {}
+        message._trace = context_of(meta)
+        message._conversation_id = meta.get("conversation_id")
         message.timestamp = float(envelope.get("timestamp") or 0.0)
         message.message_id = envelope.get("message_id") or ""
         message._agent = agent

@@ -31,6 +31,7 @@ from typing import Any, NamedTuple
 from . import _errors, _prototypes
 from ._errors import CANCELLED, HANDLER_FAILED, OK, AgentStateError, check, error_of
 from ._library import lib
+from ._tracing import Traced, carried
 
 log = logging.getLogger("mas.agent")
 
@@ -143,31 +144,37 @@ class Native:
 
     # ---- what does not block, for the loop's thread
 
-    def send(self, target: bytes, message_type: bytes, data: bytes) -> int:
-        """@return a status."""
-        return lib.mas_agent_send(self._open(), target, message_type, data, len(data), None)
+    def send(self, target: bytes, message_type: bytes, data: bytes, traced: Traced) -> int:
+        """@param traced is told the message's id, if somebody looks at it. @return a status."""
+        if traced.recorded:
+            status, message_id = self.send_with_id(target, message_type, data)
+            if status == OK:
+                traced.sent_as(message_id)
+            return status
+        return carried(lib.mas_agent_send, self._open(), target, message_type, data, len(data), None)
 
     def send_with_id(self, target: bytes, message_type: bytes, data: bytes) -> tuple[int, bytes]:
         """@return a status and, where it is OK, the message's id, which its receipt will name."""
         buffer = self._id_buffer
-        status = lib.mas_agent_send(self._open(), target, message_type, data, len(data), buffer)
+        status = carried(lib.mas_agent_send, self._open(), target, message_type, data, len(data), buffer)
         return status, buffer.value
 
     def reply(self, kept: Kept, message_type: bytes, data: bytes) -> int:
         """@return a status."""
         self._open()
-        return lib.mas_message_reply(kept.pointer, message_type, data, len(data))
+        return carried(lib.mas_message_reply, kept.pointer, message_type, data, len(data))
 
     def reply_error(self, kept: Kept, status: int, text: str) -> int:
         """@return a status."""
         self._open()
-        return lib.mas_message_reply_error(kept.pointer, status, text.encode("utf-8", "replace").replace(b"\0", b"?"))
+        told = text.encode("utf-8", "replace").replace(b"\0", b"?")
+        return carried(lib.mas_message_reply_error, kept.pointer, status, told)
 
     @staticmethod
     def settle(kept: Kept, status: int, text: str) -> int:
         """Gateway mode: the message's handler has ended. @return a status."""
         why = text.encode("utf-8", "replace").replace(b"\0", b"?") if text else None
-        return lib.mas_message_settle(kept.pointer, lib.mas_message_fail(kept.pointer, status, why))
+        return carried(lib.mas_message_settle, kept.pointer, lib.mas_message_fail(kept.pointer, status, why))
 
     def request(self, target: bytes, message_type: bytes, data: bytes, timeout_ms: int, future: Any) -> tuple[int, Any]:
         """Sends a request whose end comes as an event with `future`. @return a status and a cancel_request() handle."""
@@ -175,8 +182,8 @@ class Native:
         handle = ctypes.c_void_p()
         key = next(_ids)
         _pending[key] = (self, future)
-        status = lib.mas_agent_request_async(
-            pointer, target, message_type, data, len(data), timeout_ms, _on_reply, key, ctypes.byref(handle))
+        status = carried(lib.mas_agent_request_async, pointer, target, message_type, data, len(data), timeout_ms,
+                         _on_reply, key, ctypes.byref(handle))
         if status != OK:
             del _pending[key]
         return status, (key, handle)

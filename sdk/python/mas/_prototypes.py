@@ -36,6 +36,17 @@ class Stats(ctypes.Structure):
         "reports_refused", "foreign_replies", "error_replies")]
 
 
+class TraceEvent(ctypes.Structure):
+    """mas_trace_event."""
+
+    _fields_ = [
+        ("size", c_size_t), ("kind", c_int), ("phase", c_int), ("number", c_uint64), ("started_us", c_int64),
+        ("ended_us", c_int64), ("peer", c_char_p), ("type", c_char_p), ("message_id", c_char_p),
+        ("correlation_id", c_char_p), ("conversation_id", c_char_p), ("attempt", c_uint32), ("outcome", Status),
+        ("body_size", c_size_t), ("body", c_char_p), ("traceparent", c_char_p), ("tracestate", c_char_p),
+        ("span", c_void_p)]
+
+
 DebugFn = ctypes.CFUNCTYPE(None, c_char_p, c_void_p)
 HookFn = ctypes.CFUNCTYPE(Status, Agent, c_void_p)
 MessageFn = ctypes.CFUNCTYPE(Status, Agent, Message, c_void_p)
@@ -44,6 +55,7 @@ ReplyFn = ctypes.CFUNCTYPE(None, Agent, Status, Message, c_void_p)
 ConnectionFn = ctypes.CFUNCTYPE(None, Agent, c_int, c_char_p, c_void_p)
 OverflowFn = ctypes.CFUNCTYPE(None, Agent, c_uint64, c_void_p)
 StateFn = ctypes.CFUNCTYPE(None, c_char_p, c_void_p, c_size_t, c_void_p)
+TraceFn = ctypes.CFUNCTYPE(None, Agent, POINTER(TraceEvent), c_void_p)
 
 CALLBACKS = {
     "mas_debug_fn": DebugFn,
@@ -54,9 +66,11 @@ CALLBACKS = {
     "mas_connection_fn": ConnectionFn,
     "mas_overflow_fn": OverflowFn,
     "mas_state_fn": StateFn,
+    "mas_trace_fn": TraceFn,
 }
 
-STRUCTURES = {"mas_state_field": StateField, "mas_send_options": SendOptions, "mas_stats": Stats}
+STRUCTURES = {
+    "mas_state_field": StateField, "mas_send_options": SendOptions, "mas_stats": Stats, "mas_trace_event": TraceEvent}
 
 _SEND = [Agent, c_char_p, c_char_p, c_char_p, c_size_t]  # agent, target, type, json, size
 
@@ -155,4 +169,9 @@ FUNCTIONS = {
     "mas_state_reset": (Status, [Agent, c_int]),
     "mas_state_refresh": (Status, [Agent, c_int]),
     "mas_state_each": (None, [Agent, StateFn, c_void_p]),
+    # Tracing
+    "mas_message_traceparent": (c_char_p, [Message]),
+    "mas_message_tracestate": (c_char_p, [Message]),
+    "mas_trace_set": (Status, [c_char_p, c_char_p]),
+    "mas_agent_on_trace": (Status, [Agent, c_uint, TraceFn, c_void_p]),
 }

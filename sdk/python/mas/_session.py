@@ -23,6 +23,7 @@ from ._errors import (NAMES, OK, WOULD_BLOCK, AgentStateError, GatewayRefusedErr
 from ._library import lib
 from ._message import AgentMessage
 from ._native import Kept, Native, Receipt
+from ._tracing import Traced, sending
 
 log = logging.getLogger("mas.agent")
 
@@ -80,13 +81,14 @@ class Session:
     async def send(self, target_id: str, message_type: str, data: Any) -> None:
         target, kind, text = _arguments(target_id, message_type, data)
         native = self.native
-        if native.gateway:
-            return await self._send_and_wait(target, kind, text)
-        status = native.send(target, kind, text)
-        if status == WOULD_BLOCK:
-            status = await self._patiently(lambda: native.send(target, kind, text))
-        if status != OK:
-            raise last_error(status, f"sending {message_type!r} to {target_id!r}")
+        with sending(self._id, "send", target_id, message_type, len(text)) as traced:
+            if native.gateway:
+                return await self._send_and_wait(traced, target, kind, text)
+            status = native.send(target, kind, text, traced)
+            if status == WOULD_BLOCK:
+                status = await self._patiently(lambda: native.send(target, kind, text, traced))
+            if status != OK:
+                raise last_error(status, f"sending {message_type!r} to {target_id!r}")
         self._sends += 1
         if self._sends % _SENDS_IN_A_ROW == 0:
             await asyncio.sleep(0)
@@ -104,20 +106,21 @@ class Session:
             return status
 
         doing = f"requesting {message_type!r} from {target_id!r}"
-        status = attempt()
-        if status == WOULD_BLOCK:
-            status = await self._patiently(attempt)
-        if status != OK:
-            raise last_error(status, doing)
-        self._requests.add(future)
-        try:
-            return await future
-        except MASError as error:
-            error.args = (f"{doing}: {error}",)
-            raise
-        finally:
-            self._requests.discard(future)
-            self.native.end_request(handle)
+        with sending(self._id, "request", target_id, message_type, len(text)):
+            status = attempt()
+            if status == WOULD_BLOCK:
+                status = await self._patiently(attempt)
+            if status != OK:
+                raise last_error(status, doing)
+            self._requests.add(future)
+            try:
+                return await future
+            except MASError as error:
+                error.args = (f"{doing}: {error}",)
+                raise
+            finally:
+                self._requests.discard(future)
+                self.native.end_request(handle)
 
     async def reply(self, original: AgentMessage, message_type: str, data: Any) -> None:
         if not original.meta.expects_reply or not original.meta.correlation_id:
@@ -127,10 +130,11 @@ class Session:
             raise AgentStateError("Cannot reply: message not received by an agent.")
         kept: Kept = original._kept
         kind, text = _payload.name(message_type, "message_type"), _payload.encode(data)
-        status = self.native.reply(kept, kind, text)
-        if status == WOULD_BLOCK:
-            status = await self._patiently(lambda: self.native.reply(kept, kind, text))
-        check(status, f"replying to {original.message_type!r} of {original.sender_id!r}")
+        with sending(self._id, "reply", original.sender_id, message_type, len(text), original.meta.correlation_id):
+            status = self.native.reply(kept, kind, text)
+            if status == WOULD_BLOCK:
+                status = await self._patiently(lambda: self.native.reply(kept, kind, text))
+            check(status, f"replying to {original.message_type!r} of {original.sender_id!r}")
         original._replied = True
 
     def reply_error(self, original: AgentMessage, status: int, text: str) -> None:
@@ -154,7 +158,7 @@ class Session:
             if (result := self.native.settle(message._kept, status, text)) != OK:
                 log.warning("%s: %s", self._id, last_error(result, "acknowledging a message"))
 
-    async def _send_and_wait(self, target: bytes, kind: bytes, text: bytes) -> None:
+    async def _send_and_wait(self, traced: Traced, target: bytes, kind: bytes, text: bytes) -> None:
         """Gateway mode: until the message's receipt."""
         message_id = b""
 
@@ -167,6 +171,7 @@ class Session:
         if status == WOULD_BLOCK:
             status = await self._patiently(attempt)
         check(status, f"sending {kind.decode()!r} to {target.decode()!r}")
+        traced.sent_as(message_id)
         future: asyncio.Future[Receipt] = self.loop.create_future()
         self._receipts[message_id] = future
         try:

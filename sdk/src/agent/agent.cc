@@ -84,12 +84,13 @@ MAS_CATCHES_UNWINDING bool Agent::let_go() try {
   static_cast<void>(stop(0));  // whoever waits in a call returns
   const MonoTime end = mono_now() + kLeavePatience;
   auto pass = gate_.enter(kLeavePatience);
-  while (waiting_.load() > 0 && mono_now() < end) {
+  auto alone = [this] { return waiting_.load() == 0 && context_.tracer->idle(); };
+  while (!alone() && mono_now() < end) {
     Absence looking;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   std::lock_guard lock(life_mutex_);
-  return pass && waiting_.load() == 0 && life_ == Life::kStopped;
+  return pass && alone() && life_ == Life::kStopped;
 } catch (const abi::__forced_unwind&) {
   throw;  // the thread ends, in the stop hook
 } catch (...) {
@@ -159,6 +160,7 @@ Status Agent::begin_session() {
   life_ = Life::kStarting;
   started_.reset();
   context_.instances.renew();
+  context_.tracer->open();
   session_ = std::make_unique<Session>(*runtime_, context_);
   auto on_started = [this](const Status& status) {
     std::lock_guard started_lock(life_mutex_);
@@ -194,6 +196,7 @@ Status Agent::fail_start(const Status& why) {
   set_life(Life::kStopping);
   static_cast<void>(end_session(kCleanUpPatience));
   discard_inbox();
+  context_.tracer->close(Deadline(0));
   set_life(Life::kStopped);
   return why;
 }
@@ -248,8 +251,10 @@ Status Agent::finish_stop(Duration patience, bool discard) {
     }
   } stopped{*this};
   set_life(Life::kStopping);
+  const Deadline deadline(patience);
   auto status = end_session(patience);
   if (discard) discard_inbox();
+  context_.tracer->close(deadline);
   return status;
 }
 
@@ -339,10 +344,19 @@ Status Agent::save_state(int timeout_ms) {
   return {};
 }
 
+Status Agent::set_tracer(unsigned flags, Callback<mas_trace_fn> observer) {
+  std::lock_guard lock(life_mutex_);
+  if (life_ != Life::kStopped) return invalid_state("the agent runs; set its observer before it is started");
+  context_.tracer->set(handle(), flags, observer.fn, observer.user);
+  return {};
+}
+
 Status Agent::flush(int timeout_ms) {
   if (auto status = may_wait(); !status) return status;
   Waiting waiting(waiting_);
-  return context_.outbox().flush(duration_of(timeout_ms));
+  auto status = context_.outbox().flush(duration_of(timeout_ms));
+  if (context_.tracer->on()) context_.tracer->deliver();
+  return status;
 }
 
 Status Agent::send_wait(const Draft& draft, const Id128& id, int timeout_ms, bool& ret_queued) {
@@ -353,6 +367,7 @@ Status Agent::send_wait(const Draft& draft, const Id128& id, int timeout_ms, boo
   if (auto status = context_.outbox().send(draft, id, wall_now()); !status) return status;
   ret_queued = true;
   auto end = wait(waiter, deadline);
+  if (context_.tracer->on()) context_.tracer->deliver();
   if (end) return {};
   if (end.error().code != Errc::kTimeout) return end.error();
   return context_.late("no receipt within " + std::to_string(timeout_ms) + " ms");
@@ -368,6 +383,10 @@ Result<MessagePtr> Agent::request(Draft draft, int timeout_ms) {
   Requests::Waiter waiter(*context_.requests, id, draft.target);
   if (auto status = context_.outbox().send(draft, id, now); !status) return status.error();
   auto reply = wait(waiter, deadline);
+  if (context_.tracer->on()) {
+    context_.tracer->end(id, reply ? MAS_OK : status_of(reply.error().code));  // a stop may have ended it first
+    context_.tracer->deliver();
+  }
   if (!reply && reply.error().code == Errc::kTimeout && deadline.passed()) return context_.late(reply.error().message);
   return reply;
 }

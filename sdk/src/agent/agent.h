@@ -24,6 +24,7 @@
 #include "sdk/src/agent/discover_op.h"
 #include "sdk/src/agent/session.h"
 #include "sdk/src/agent/shared.h"
+#include "sdk/src/core/cause.h"
 #include "sdk/src/core/latch.h"
 #include "sdk/src/loop/presence.h"
 #include "sdk/src/loop/runtime.h"
@@ -129,6 +130,8 @@ class Agent {
 
   Status send(const Draft& draft, const Id128& id) { return context_.outbox().send(draft, id, wall_now()); }
   Status flush(int timeout_ms);
+  /// Changes the observer of messages. @return kInvalidState while the agent runs.
+  Status set_tracer(unsigned flags, Callback<mas_trace_fn> observer);
   /// Sends and waits for what becomes of it. @param ret_queued set where it was sent, whatever became of it.
   Status send_wait(const Draft& draft, const Id128& id, int timeout_ms, bool& ret_queued);
   Result<MessagePtr> request(Draft draft, int timeout_ms);
@@ -173,6 +176,7 @@ class Agent {
   bool call_handler(const mas_message& message, mas_status& outcome);
   Status fill_bound();
   mas_status call_typed(MessageHandler& handler, const mas_message& message);
+  void trace_handling(mas_message& message, Cause& cause);
   void handled(const mas_message* message, mas_status outcome);
   bool handle(const Receipt& receipt);
   bool handle(const ConnectionChange& change);
@@ -207,7 +211,7 @@ class Agent {
   std::mutex bound_mutex_;
   std::unique_ptr<BoundState> bound_;  // guarded by bound_mutex_
   std::unique_ptr<Filled> filled_;     // the struct of handling_, where its handler is a typed one
-  const mas_message* cause_before_ = nullptr;
+  Cause* cause_before_ = nullptr;
   const void* callback_frame_ = nullptr;  // where callbacks are run from
   Inbox::Taken taken_;                    // the poller's; what a quit left over stays for the next poll
   size_t taken_done_ = 0;

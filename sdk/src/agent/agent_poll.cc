@@ -90,6 +90,7 @@ Status Agent::poll_entered(int timeout_ms, size_t& ret_handled) {
     if (!library_usable()) return stay_refused();  // a child that a callback forked
     bool idle = ret_handled == 0;
     if (taken_done_ == taken_.size()) context_.inbox.settle(idle);
+    if (context_.tracer->on()) context_.tracer->deliver();  // what ends from here on makes the descriptor readable anew
     if (let_go_.load()) return Error{Errc::kCancelled, "the agent was freed in a callback"};
     if (stopping_.load() || !running()) return Error{Errc::kCancelled, "the agent is being stopped"};
     if (quit_.exchange(false)) return Error{Errc::kCancelled, "mas_agent_quit was called"};
@@ -102,7 +103,7 @@ Status Agent::poll_entered(int timeout_ms, size_t& ret_handled) {
 /// one it is run from; a caller above that one can only have come there by longjmp(), out of the callback. (One that
 /// jumped and then went deeper before it calls is taken for the callback.)
 [[gnu::noinline]] bool Agent::in_callback() {
-  if (in_direct_callback()) return true;
+  if (in_direct_callback() || Tracer::inside()) return true;
   if (!gate_.inside()) return false;
   if (std::less<>()(__builtin_frame_address(0), callback_frame_)) return true;
   if (handling_ != nullptr) Cause::restore(cause_before_);
@@ -159,14 +160,38 @@ Status Agent::run() {
 bool Agent::handle(MessagePtr message) {
   struct Handled {
     Agent& agent;
-    const mas_message& message;
+    const mas_message* message;
     mas_status outcome = MAS_HANDLER_FAILED;
-    ~Handled() { agent.handled(&message, outcome); }
+    ~Handled() { agent.handled(message, outcome); }
   };
   handling_ = std::move(message);
-  Handled handled{*this, *handling_};
-  context_.mode->began(*handling_);
-  return call_handler(*handling_, handled.outcome);
+  cause_before_ = Cause::innermost();
+  bool ran = false;
+  {
+    Cause cause(*handling_);  // of an error reply, too
+    Handled handled{*this, handling_.get()};
+    context_.mode->began(*handling_);
+    if (context_.tracer->on()) trace_handling(*handling_, cause);
+    if (library_usable()) ran = call_handler(*handling_, handled.outcome);
+    this->handled(std::exchange(handled.message, nullptr), handled.outcome);
+  }
+  if (context_.tracer->on()) context_.tracer->deliver();
+  return ran;
+}
+
+/// Tells the observer that a handler is about to run.
+void Agent::trace_handling(mas_message& message, Cause& cause) {
+  auto traced = std::make_unique<TracedMessage>();
+  traced->kind = MAS_TRACE_HANDLE;
+  traced->peer = message.sender();
+  traced->type = message.type();
+  traced->message_id = message.id();
+  traced->correlation_id = message.correlation_id();
+  traced->conversation_id = message.conversation_id();
+  traced->attempt = message.failures() + 1;
+  traced->body = message.data();
+  traced->context.assign(message.trace());
+  message.traced_as(context_.tracer->begin(std::move(traced), cause.set_by_observer));
 }
 
 /// @param message nothing happens unless it is the one that is being handled.
@@ -189,8 +214,6 @@ MAS_CATCHES_UNWINDING bool Agent::call_handler(const mas_message& message, mas_s
     return false;
   }
   static_cast<void>(take_failure(message));  // a sentence of an earlier message, perhaps, at the same address
-  cause_before_ = Cause::current();
-  Cause cause(message);
   try {
     // An application may return any number; it is none of the enumeration until it was looked at.
     const int returned = handler.typed.fn == nullptr

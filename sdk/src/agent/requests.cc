@@ -41,6 +41,7 @@ bool AsyncRequest::finish(mas_agent* agent) {
   }
   const DirectCallback inside;
   Absence outside;  // not cancellable: the thread may be in the midst of the loop
+  Tracer::Hold no_observer;
   fn_(agent, outcome_, reply, user_);
   return true;
 }
@@ -134,6 +135,7 @@ void Requests::settle_late(PendingRequest entry, const Error& late) {
 }
 
 void Requests::settle(PendingRequest entry, Result<MessagePtr> result, ReceiptNote note, ErrorReplyNote error) {
+  if (tracer->on()) trace_end(entry, result);
   if (entry.waiter != nullptr) {
     entry.waiter->error_reply_ = std::move(error);
     entry.waiter->note_ = std::move(note);
@@ -156,6 +158,14 @@ void Requests::settle(PendingRequest entry, Result<MessagePtr> result, ReceiptNo
   if (!request.direct_) return inbox_->push(Notice{std::move(entry.request)});
   --unpolled_;
   direct_ended_.push_back(std::move(entry.request));
+}
+
+/// A waiter for a receipt is no request.
+void Requests::trace_end(const PendingRequest& entry, const Result<MessagePtr>& result) {
+  if (entry.asked().empty()) return;
+  const Id128& id = entry.waiter != nullptr ? entry.waiter->id_ : entry.request->id();
+  const bool ended = tracer->end(id, result ? MAS_OK : status_of(result.error().code));
+  if (ended && entry.request != nullptr && entry.request->direct_) inbox_->wake();
 }
 
 Requests::Answered Requests::answer(const Id128& id, MessagePtr& reply, bool sole) {

@@ -32,6 +32,7 @@
 #include "sdk/include/mas.h"
 #include "sdk/src/core/error.h"
 #include "sdk/src/core/message.h"
+#include "sdk/src/core/tracer.h"
 #include "sdk/src/core/wait.h"
 
 namespace mas::sdk {
@@ -70,7 +71,10 @@ class AsyncRequest {
 class Requests {
  public:
   /// @param limit of asynchronous requests that wait or have ended and not been polled.
-  Requests(Inbox& inbox, size_t limit) : inbox_(&inbox), limit_(limit) {}
+  Requests(Inbox& inbox, std::shared_ptr<Tracer> its_tracer, size_t limit)
+      : tracer(std::move(its_tracer)), inbox_(&inbox), limit_(limit) {}
+
+  const std::shared_ptr<Tracer> tracer;  ///< told of the end of each request that was sent
 
   /// A blocking request, on its caller's stack.
   class Waiter {
@@ -145,6 +149,7 @@ class Requests {
   void settle(PendingRequest entry, Result<MessagePtr> result, ReceiptNote note = {}, ErrorReplyNote error = {});
   void settle_late(PendingRequest entry, const Error& late);
   PendingRequest extract(Table::iterator it);
+  void trace_end(const PendingRequest& entry, const Result<MessagePtr>& result);
 
   Inbox* const inbox_;
   const size_t limit_;

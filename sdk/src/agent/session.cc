@@ -163,6 +163,7 @@ void Session::on_link_ready(bool again) {
   if (again && was_up_) agent_.counters.reconnects.add();
   agent_.debug("connected to " + hub_->endpoint().address());
   may_ask_time_ = true;
+  if (again) mode_.link_renewed();
   links_changed();
 }
 

@@ -42,6 +42,9 @@ void Session::on_outcome(OutgoingKind kind, const Id128& id, std::string_view ta
   if (!status.ok() && decided) agent_.counters.refused.add();
   if (!status.ok() && !nobody && !decided) agent_.counters.send_failed.add();
 
+  const mas_status end = status.ok() ? MAS_OK : status_of(status.error().code);
+  if (agent_.tracer->on() && kind != OutgoingKind::kRequest && agent_.tracer->end(id, end)) wake_poller();
+
   if (kind == OutgoingKind::kSilent) return;
   if (kind == OutgoingKind::kRequest && status.ok()) {  // its reply ends it
     if (outcome.receivers > 0) agent_.requests->handed_over(id, outcome.receivers);
@@ -54,11 +57,10 @@ void Session::on_outcome(OutgoingKind kind, const Id128& id, std::string_view ta
   ReceiptNote note{outcome.decision, outcome.retry_after_ms, std::string(outcome.detail)};
   if (!status.ok()) note.detail = status.error().message;
   if (kind != OutgoingKind::kMessage) {
-    Result<MessagePtr> end = status.ok() ? Result<MessagePtr>(MessagePtr()) : status.error();
-    bool waited = agent_.requests->end(id, std::move(end), note);
+    Result<MessagePtr> result = status.ok() ? Result<MessagePtr>(MessagePtr()) : status.error();
+    bool waited = agent_.requests->end(id, std::move(result), note);
     if (waited || kind == OutgoingKind::kRequest || !wanted) return;
   }
-  mas_status end = status.ok() ? MAS_OK : status_of(status.error().code);
   agent_.inbox.push(Receipt{id, std::string(target), end, std::move(note)});
 }
 

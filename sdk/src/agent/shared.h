@@ -24,7 +24,7 @@ struct AgentShared : AgentContext {
   AgentShared(AgentConfig c, MakeMode make_mode)
       : AgentContext(std::move(c), make_mode),
         inbox(config, mode->traits.keeps_all),
-        requests(std::make_shared<Requests>(inbox, config.outbound.messages)),
+        requests(std::make_shared<Requests>(inbox, tracer, config.outbound.messages)),
         settlements(std::make_shared<Settlements>(*this)) {}
 
   Outbox& outbox() { return *mode->outbox; }

@@ -148,6 +148,7 @@ mas_status mas_message_reply(const mas_message* message, const char* type, const
     if (mas_status status = make_draft(draft, message->sender(), type, json, size); status != MAS_OK) return status;
     draft.correlation_id = message->correlation_id();
     draft.ticket = message->ticket();
+    draft.request = message;
     if (!message->is_request()) return fail(MAS_INVALID_ARGUMENT, kNoRequest);
     const mas::WallMicros now = mas::wall_now();
     const auto status = message->outbox().send(draft, mas::new_uuid_v7(now), now);
@@ -191,7 +192,9 @@ mas_status mas_message_settle(const mas_message* message, mas_status status) {
   return guarded({{message, "message"}}, [&, outcome = static_cast<int>(status)] {  // any number may come
     if (!message->deferred())
       return fail(MAS_INVALID_STATE, "the message was not deferred; call mas_message_defer in its handler");
-    return report(message->settlements()->settle(*const_cast<mas_message*>(message), outcome));
+    const auto settled = message->settlements()->settle(*const_cast<mas_message*>(message), outcome);
+    message->outbox().tracer().deliver();
+    return report(settled);
   });
 }
 
@@ -226,7 +229,10 @@ mas_status mas_agent_request_direct(mas_agent* agent, const char* target, const 
 mas_status mas_request_cancel(mas_request* request) {
   return guarded({{request, "request"}}, [&] {
     if (!request->request->cancel()) return fail(MAS_NOT_FOUND, "the request has ended already");
-    if (auto owner = request->owner.lock()) owner->remove(request->request->id());
+    auto owner = request->owner.lock();
+    if (owner == nullptr) return MAS_OK;
+    owner->remove(request->request->id());
+    if (owner->tracer->end(request->request->id(), MAS_CANCELLED)) owner->tracer->deliver();
     return MAS_OK;
   });
 }

@@ -17,6 +17,7 @@
 #include "sdk/src/core/redis_clock.h"
 #include "sdk/src/core/server_functions.h"
 #include "sdk/src/core/state_cache.h"
+#include "sdk/src/core/tracer.h"
 #include "sdk/src/loop/presence.h"
 
 namespace mas::sdk {
@@ -64,6 +65,7 @@ struct AgentContext {
   const Keys keys;
   Instances instances;  ///< renewed while stopped, and by the session where it has to begin anew
   const std::shared_ptr<RedisClock> clock = std::make_shared<RedisClock>();
+  const std::shared_ptr<Tracer> tracer = std::make_shared<Tracer>();
   Counters counters;
   LeaseProof lease;           ///< of this instance; I/O thread
   ServerFunctions functions;  ///< I/O thread

@@ -4,7 +4,6 @@
 #include <string>
 
 #include "proto/wire/error_reply.h"
-#include "sdk/src/core/cause.h"
 #include "sdk/src/core/outbox.h"
 
 namespace mas::sdk {
@@ -17,9 +16,9 @@ Status send_error_reply(mas_message& request, Errc why, std::string_view sentenc
   draft.json = kErrorReplyData;
   draft.correlation_id = request.correlation_id();
   draft.ticket = request.ticket();
+  draft.request = &request;
   draft.kind = OutgoingKind::kSilent;
   draft.error = {error_code_of(why), text};
-  Cause cause(request);  // it carries what a reply carries
   const WallMicros now = wall_now();
   auto status = request.outbox().send(draft, new_uuid_v7(now), now);
   if (status.ok()) request.set_replied();

@@ -48,15 +48,19 @@ Status mas_message::decode(mas::EnvelopeDecoder& decoder, size_t max_bytes) {
   timestamp_ = envelope->timestamp;
   expects_reply_ = envelope->meta.expects_reply;
   is_reply_ = envelope->meta.is_reply;
-  const std::string_view views[] = {envelope->sender_id, envelope->target_id, envelope->message_type,
-                                    envelope->message_id, envelope->meta.correlation_id};
-  static constexpr const char* kNames[] = {"sender_id", "target_id", "message_type", "message_id", "correlation_id"};
-  const char** const texts[] = {&sender_, &target_, &type_, &id_, &correlation_id_};
-  const std::string_view conversation = envelope->meta.conversation_id, trace = envelope->meta.traceparent;
+  const mas::TraceContext trace = mas::valid_context(envelope->meta.traceparent, envelope->meta.tracestate);
+  const std::string_view views[] = {envelope->sender_id,  envelope->target_id,           envelope->message_type,
+                                    envelope->message_id, envelope->meta.correlation_id, trace.traceparent,
+                                    trace.tracestate};
+  static constexpr const char* kNames[] = {"sender_id",      "target_id",   "message_type", "message_id",
+                                           "correlation_id", "traceparent", "tracestate"};
+  const char *traceparent = "", *tracestate = "";
+  const char** const texts[] = {&sender_, &target_, &type_, &id_, &correlation_id_, &traceparent, &tracestate};
+  const std::string_view conversation = envelope->meta.conversation_id;
   size_t outside = 0;
   for (auto view : views) outside += inside(view) ? 0 : view.size() + 1;
   const mas::EnvelopeError error = is_reply_ ? envelope->meta.error : mas::EnvelopeError();
-  for (auto view : {conversation, trace, error.code, error.message}) outside += inside(view) ? 0 : view.size();
+  for (auto view : {conversation, error.code, error.message}) outside += inside(view) ? 0 : view.size();
   if (outside > std::size(views)) unescaped_.reserve(outside);  // once: pointers into it stay valid
   for (size_t i = 0; i < std::size(views); ++i) {
     auto copied = text(views[i], kNames[i]);
@@ -64,7 +68,7 @@ Status mas_message::decode(mas::EnvelopeDecoder& decoder, size_t max_bytes) {
     *texts[i] = *copied;
   }
   conversation_id_ = kept(conversation);
-  traceparent_ = kept(trace);
+  trace_ = {{traceparent, trace.traceparent.size()}, {tracestate, trace.tracestate.size()}};
   error_ = {kept(error.code), kept(error.message)};
   chain_ = envelope->meta.chain;  // a raw token: part of the block
   hops_ = envelope->meta.hops;
@@ -155,6 +159,13 @@ const char* mas_message_envelope(const mas_message* message, size_t* ret_size) {
   const char* bytes = is_missing(message, "message") ? nullptr : message->envelope();
   if (ret_size != nullptr) *ret_size = bytes == nullptr ? 0 : message->size();
   return bytes;
+}
+
+const char* mas_message_traceparent(const mas_message* message) {
+  return is_missing(message, "message") ? "" : message->trace().traceparent.data();
+}
+const char* mas_message_tracestate(const mas_message* message) {
+  return is_missing(message, "message") ? "" : message->trace().tracestate.data();
 }
 
 double mas_message_timestamp(const mas_message* message) {

@@ -21,6 +21,7 @@
 
 #include "proto/base/result.h"
 #include "proto/wire/envelope.h"
+#include "proto/wire/trace_context.h"
 #include "sdk/include/mas.h"
 
 namespace mas::sdk {
@@ -72,7 +73,8 @@ struct mas_message {
   bool is_reply() const { return is_reply_; }
   // What a message that is sent because of this one takes over; not zero-terminated.
   std::string_view conversation_id() const { return conversation_id_; }
-  std::string_view traceparent() const { return traceparent_; }
+  /// What of the context that it came with is valid; both texts are zero-terminated.
+  const mas::TraceContext& trace() const { return trace_; }
   std::string_view chain() const { return chain_; }
   int64_t hops() const { return hops_; }
   /// Of a reply: why the request could not be answered; not zero-terminated.
@@ -93,6 +95,9 @@ struct mas_message {
   /// Valid while its handler runs, and once it is deferred.
   mas::sdk::Settlements* settlements() const { return settlements_; }
   uint64_t start() const { return start_; }
+  /// The number of the event that its handler is for an observer; 0: none. It ends when the message is settled.
+  void traced_as(uint64_t number) { trace_number_ = number; }
+  uint64_t trace_number() const { return trace_number_; }
   /// It is settled later. Before the handler ends; whoever settles it may outlive the agent.
   void deferred_by(std::shared_ptr<mas::sdk::Settlements> owner) {
     settlements_owner_ = std::move(owner);
@@ -142,7 +147,8 @@ struct mas_message {
   const char* correlation_id_ = "";
   const char* data_ = "";
   size_t data_size_ = 0;
-  std::string_view conversation_id_, traceparent_, chain_;
+  std::string_view conversation_id_, chain_;
+  mas::TraceContext trace_{"", ""};
   mas::EnvelopeError error_;
   int64_t hops_ = 0;
   double timestamp_ = 0;
@@ -153,10 +159,11 @@ struct mas_message {
   std::shared_ptr<mas::sdk::Outbox> outbox_owner_;  // set by keep()
   mas::sdk::Settlements* settlements_ = nullptr;
   uint64_t start_ = 0;
+  uint64_t trace_number_ = 0;
   std::shared_ptr<mas::sdk::Settlements> settlements_owner_;  // set before deferred_
   mas::sdk::Share share_;                                     // gateway mode: until handled
   uint32_t failures_ = 0;
-  std::array<Patch, 6> patches_;
+  std::array<Patch, 8> patches_;
   std::string unescaped_;                         // texts that had escapes, each with its zero
   mutable std::atomic<char*> restored_{nullptr};  // the envelope without patches
 };

@@ -97,6 +97,8 @@ class Mode {
   /// Redis takes writes again, after it had refused some on these links, or its clock is known anew: what waits for its
   /// time is tried now.
   virtual void recovered() {}
+  /// The link for commands was made anew, perhaps to another server: so is every other link.
+  virtual void link_renewed() {}
   /// Both links are there again while the agent stops: what is queued may go out.
   virtual void links_back() {}
   virtual void on_payload(std::string_view payload) = 0;

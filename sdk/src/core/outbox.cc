@@ -7,6 +7,7 @@
 #include "proto/base/utf8.h"
 #include "proto/wire/json.h"
 #include "sdk/src/core/cause.h"
+#include "sdk/src/core/error.h"
 #include "sdk/src/loop/presence.h"
 #include "sdk/src/loop/runtime.h"
 
@@ -14,11 +15,18 @@ namespace mas::sdk {
 namespace {
 
 constexpr size_t kKeptBufferBytes = 1024 * 1024;
+constexpr std::string_view kNoData = "{}";
 
 /// What composing needs, kept so that it need not be allocated.
 struct Scratch {
   std::string envelope, id_text, chain;
 };
+
+mas_trace_kind kind_of(const Draft& draft) {
+  if (!draft.error.code.empty()) return MAS_TRACE_ERROR_REPLY;
+  if (!draft.correlation_id.empty()) return MAS_TRACE_REPLY;
+  return draft.kind == OutgoingKind::kRequest ? MAS_TRACE_REQUEST : MAS_TRACE_SEND;
+}
 
 Error not_running() { return {Errc::kInvalidState, "the agent is not running; start it first"}; }
 
@@ -42,7 +50,7 @@ void Outbox::shut() {
   progress_.notify_all();
 }
 
-Status Outbox::check(const Draft& draft, std::string_view& data) const {
+Status Outbox::check_names(const Draft& draft) const {
   if (!is_foreign_agent_id(draft.target))
     return Error{Errc::kInvalidArgument, "target '" + printable(draft.target) +
                                              "' is not an agent id; expected 1-512 bytes of UTF-8 without control "
@@ -50,7 +58,12 @@ Status Outbox::check(const Draft& draft, std::string_view& data) const {
   if (draft.type.empty() || draft.type.size() > limits::kMessageTypeBytes || !is_valid_utf8(draft.type))
     return Error{Errc::kInvalidArgument, "message type '" + printable(draft.type) + "' is not 1-" +
                                              std::to_string(limits::kMessageTypeBytes) + " bytes of UTF-8"};
-  data = "{}";
+  return {};
+}
+
+Status Outbox::check(const Draft& draft, std::string_view& data) const {
+  if (auto status = check_names(draft); !status) return status;
+  data = kNoData;
   if (draft.json.empty()) return {};
   if (draft.json.size() > max_envelope_)
     return Error{Errc::kTooLarge, "data has " + std::to_string(draft.json.size()) + " bytes; expected less than " +
@@ -75,11 +88,7 @@ Result<std::string_view> Outbox::compose(const Draft& draft, const Id128& id, Wa
   fields.target_id = draft.target;
   fields.message_type = draft.type;
   fields.data = data;
-  const mas_message* cause = Cause::current();
-  if (cause != nullptr && draft.correlation_id.empty())
-    pass_on(*cause, sender_, meta, chain);
-  else if (cause != nullptr && draft.correlation_id == cause->correlation_id())
-    pass_back(*cause, meta);
+  inherit(draft, meta, chain);
   fields.meta = meta;
   fields.meta.priority = draft.priority;
   fields.meta.correlation_id = draft.kind == OutgoingKind::kRequest ? id_text : draft.correlation_id;
@@ -93,6 +102,48 @@ Result<std::string_view> Outbox::compose(const Draft& draft, const Id128& id, Wa
     return Error{Errc::kTooLarge, "the message has " + std::to_string(envelope.size()) +
                                       " bytes with its envelope; expected at most " + std::to_string(max_envelope_)};
   return std::string_view(envelope);
+}
+
+/// Writes into `meta` what a message takes over from what caused it.
+void Outbox::inherit(const Draft& draft, EnvelopeMeta& meta, std::string& chain) const {
+  const mas_message* cause = Cause::current();
+  if (draft.request != nullptr)
+    pass_back(*draft.request, meta);
+  else if (cause != nullptr)
+    pass_on(*cause, sender_, meta, chain);
+  if (!draft.trace) return pass_trace(draft.request, meta);
+  meta.traceparent = draft.trace->traceparent;
+  meta.tracestate = draft.trace->tracestate;
+}
+
+/// Between two calls of the observer, of which the second may come later and in another thread.
+Status Outbox::send_observed(const Draft& draft, const Id128& id, WallMicros now) {
+  if (Tracer::inside()) return accept(draft, id, now);
+  if (auto status = check_names(draft); !status) return status;
+  EnvelopeMeta meta;
+  std::string chain;
+  inherit(draft, meta, chain);
+  auto message = std::make_unique<TracedMessage>();
+  message->kind = kind_of(draft);
+  message->peer = draft.target;
+  message->type = draft.type;
+  append_uuid(message->message_id, id);
+  message->correlation_id = draft.kind == OutgoingKind::kRequest ? message->message_id : draft.correlation_id;
+  message->conversation_id = meta.conversation_id;
+  message->body = draft.json.empty() ? kNoData : draft.json;
+  message->context.assign({meta.traceparent, meta.tracestate});
+  message->key = id;
+
+  tracer_->deliver();
+  OwnContext context;
+  const uint64_t number = tracer_->begin(std::move(message), context);
+  if (!library_usable()) return stay_refused();
+  Draft carried = draft;
+  if (number != 0) carried.trace = context.view();
+  auto status = accept(carried, id, now);
+  if (!status) tracer_->end(number, status_of(status.error().code));
+  tracer_->deliver();
+  return status;
 }
 
 Status Outbox::admit(size_t bytes) {

@@ -1,9 +1,10 @@
 // How messages leave an agent, whichever way they travel: what is common to the two outboxes.
 //
-//     send() ─▶ check, compose ─▶ admit under the lock ─append()─▶ (the way's own) ─▶ outcome ─▶ listener
+//     send() ─▶ accept(): check, compose ─▶ admit under the lock ─append()─▶ (the way's own) ─▶ outcome ─▶ listener
 //
-// Happy path: send() checks a draft, writes its envelope and hands it to the outbox's own append() under one lock; the
-// I/O thread takes what was appended and reports one outcome for each message; flush() waits for these. A message with
+// Happy path: send() tells the observer, if there is one; accept() checks a draft, writes its envelope and hands it to
+// the outbox's own append() under one lock; the I/O thread takes what was appended and reports one outcome for each
+// message; flush() waits for these. A message with
 // nothing before it leaves from the sending thread, if nobody turns the loop just then: a wake-up less.
 // Failure: kWouldBlock when messages or bytes without an outcome reach the bound; kInvalidState when not open.
 // Every message that was accepted gets exactly one outcome while the outbox is open.
@@ -24,8 +25,10 @@
 #include "proto/base/ids.h"
 #include "proto/base/result.h"
 #include "proto/wire/envelope.h"
+#include "proto/wire/trace_context.h"
 #include "sdk/src/core/config.h"
 #include "sdk/src/core/redis_clock.h"
+#include "sdk/src/core/tracer.h"
 
 namespace mas::sdk {
 
@@ -59,13 +62,15 @@ class OutboxListener {
 struct Draft {
   std::string_view target;
   std::string_view type;
-  std::string_view json;               ///< empty: {}
-  std::string_view correlation_id;     ///< of a reply
-  std::string_view ticket;             ///< of a reply in gateway mode: what came with the request
-  std::string_view priority{};         ///< the lane that it asks for; empty: none is told
-  std::optional<WallMicros> deadline;  ///< by this host's clock
-  EnvelopeError error{};               ///< of a reply
+  std::string_view json;                 ///< empty: {}
+  std::string_view correlation_id;       ///< of a reply
+  std::string_view ticket;               ///< of a reply in gateway mode: what came with the request
+  const mas_message* request = nullptr;  ///< of a reply: what it replies to
+  std::string_view priority{};           ///< the lane that it asks for; empty: none is told
+  std::optional<WallMicros> deadline;    ///< by this host's clock
+  EnvelopeError error{};                 ///< of a reply
   OutgoingKind kind = OutgoingKind::kMessage;
+  std::optional<TraceContext> trace{};  ///< none: what pass_trace() finds
 };
 
 class Outbox : public std::enable_shared_from_this<Outbox> {
@@ -78,14 +83,26 @@ class Outbox : public std::enable_shared_from_this<Outbox> {
   void open(OutboxListener& listener, std::shared_ptr<Runtime> runtime, std::function<void()> wake);
 
   /// @param id the message's id. @param now by this host's clock; what is written is in Redis's time.
-  virtual Status send(const Draft& draft, const Id128& id, WallMicros now) = 0;
+  Status send(const Draft& draft, const Id128& id, WallMicros now) {
+    return tracer_->on() ? send_observed(draft, id, now) : accept(draft, id, now);
+  }
+
+  Tracer& tracer() const { return *tracer_; }
 
   /// Waits until everything accepted before the call has its outcome. @param timeout negative: for ever.
   Status flush(Duration timeout);
 
  protected:
-  Outbox(const AgentConfig& config, std::shared_ptr<const RedisClock> clock, Bound bound)
-      : sender_(config.id), max_envelope_(config.max_envelope), clock_(std::move(clock)), bound_(bound) {}
+  Outbox(const AgentConfig& config, std::shared_ptr<const RedisClock> clock, std::shared_ptr<Tracer> tracer,
+         Bound bound)
+      : sender_(config.id),
+        max_envelope_(config.max_envelope),
+        clock_(std::move(clock)),
+        tracer_(std::move(tracer)),
+        bound_(bound) {}
+
+  /// Takes a message, or refuses it. The rest: see send().
+  virtual Status accept(const Draft& draft, const Id128& id, WallMicros now) = 0;
 
   /// @return as `meta.deadline` has it: seconds, Redis's time.
   double deadline_of(const Draft& draft) const { return static_cast<double>(clock_->of(*draft.deadline)) / 1e6; }
@@ -117,8 +134,12 @@ class Outbox : public std::enable_shared_from_this<Outbox> {
 
  private:
   std::shared_ptr<Runtime> runtime();
+  Status send_observed(const Draft& draft, const Id128& id, WallMicros now);
+  Status check_names(const Draft& draft) const;
   Status check(const Draft& draft, std::string_view& data) const;
+  void inherit(const Draft& draft, EnvelopeMeta& meta, std::string& chain) const;
 
+  const std::shared_ptr<Tracer> tracer_;
   const Bound bound_;
   // Guarded by mutex_.
   std::condition_variable progress_;

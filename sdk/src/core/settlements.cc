@@ -1,6 +1,8 @@
 // Messages settled at their handler's end, or later.
 #include "sdk/src/core/settlements.h"
 
+#include <cxxabi.h>
+
 #include <utility>
 
 #include "proto/base/ids.h"
@@ -80,6 +82,7 @@ void Settlements::returned(mas_message& message, mas_status outcome) {
   }
   count(outcome);
   if (!library_usable()) return;  // what a child of fork() handled is still its parent's
+  end_trace(message, outcome);
   if (agent_.mode->ended(message)) finish(message, outcome);
 }
 
@@ -97,8 +100,9 @@ Status Settlements::settle(mas_message& message, int outcome) {
   if (!library_usable()) return stay_refused();
   const Claim claim(*this, message);
   if (!claim) return invalid_state("the message was settled already, or its agent has stopped");
-  if (!agent_.mode->ended(message)) return invalid_state("the message was out of time, and was reported as failed");
   const auto status = outcome == MAS_OK || known(outcome) ? static_cast<mas_status>(outcome) : MAS_HANDLER_FAILED;
+  end_trace(message, status);
+  if (!agent_.mode->ended(message)) return invalid_state("the message was out of time, and was reported as failed");
   count(status);
   finish(message, status);
   return {};
@@ -106,8 +110,11 @@ Status Settlements::settle(mas_message& message, int outcome) {
 
 void Settlements::abandon(mas_message& message) noexcept try {
   if (!library_usable()) return;
+  const Tracer::Silence unobserved;  // it could not end the thread here
   const Claim claim(*this, message);
-  if (!claim || !agent_.mode->ended(message)) return;
+  if (!claim) return;
+  end_trace(message, MAS_HANDLER_FAILED);
+  if (!agent_.mode->ended(message)) return;
   count(MAS_HANDLER_FAILED);
   finish(message, MAS_HANDLER_FAILED, kAbandoned);
 } catch (...) {  // without memory it is left open
@@ -120,13 +127,23 @@ void Settlements::count(mas_status outcome) {
     agent_.counters.handler_failed.add();
 }
 
+void Settlements::end_trace(const mas_message& message, mas_status outcome) {
+  if (message.trace_number() != 0) agent_.tracer->end(message.trace_number(), outcome);
+}
+
 /// @param outcome it counts: the message was not out of time.
 void Settlements::finish(mas_message& message, mas_status outcome, std::string why) {
   if (outcome == MAS_OK) return agent_.mode->handled(message, false, {});
   if (why.empty()) why = reason_of(message, outcome);
-  bool failed = outcome != MAS_NO_HANDLER;
-  if (ends_request(message, outcome)) failed = !answer(message, outcome, why) && agent_.mode->traits.redelivers;
-  agent_.mode->handled(message, failed, why);
+  /// The mode learns of it also when an observer of the error reply ends the thread.
+  struct Told {
+    Mode& mode;
+    mas_message& message;
+    const std::string& why;
+    bool failed;
+    ~Told() { mode.handled(message, failed, why); }
+  } told{*agent_.mode, message, why, outcome != MAS_NO_HANDLER};
+  if (ends_request(message, outcome)) told.failed = !answer(message, outcome, why) && agent_.mode->traits.redelivers;
 }
 
 /// @return whether a requester waits who is to hear of that failure from here.
@@ -138,13 +155,15 @@ bool Settlements::ends_request(const mas_message& message, mas_status outcome) c
 }
 
 /// @return whether the error reply is on its way. A handler's thread may be ending: no exception leaves this.
-bool Settlements::answer(mas_message& request, mas_status outcome, const std::string& why) noexcept try {
+MAS_CATCHES_UNWINDING bool Settlements::answer(mas_message& request, mas_status outcome, const std::string& why) try {
   const auto status = send_error_reply(request, static_cast<Errc>(outcome), why);
   if (status.ok())
     agent_.counters.error_replies.add();
   else
     agent_.debug("no error reply for '" + printable(request.sender()) + "': " + status.error().message);
   return status.ok();
+} catch (const abi::__forced_unwind&) {
+  throw;  // an observer ends the thread
 } catch (...) {
   return false;
 }

@@ -60,9 +60,10 @@ class Settlements : public std::enable_shared_from_this<Settlements> {
   class Claim;
 
   void count(mas_status outcome);
+  void end_trace(const mas_message& message, mas_status outcome);
   void finish(mas_message& message, mas_status outcome, std::string why = {});
   bool ends_request(const mas_message& message, mas_status outcome) const;
-  bool answer(mas_message& request, mas_status outcome, const std::string& why) noexcept;
+  bool answer(mas_message& request, mas_status outcome, const std::string& why);
 
   AgentContext& agent_;
   std::mutex mutex_;

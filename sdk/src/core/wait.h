@@ -18,7 +18,8 @@ inline Duration duration_of(int timeout_ms) { return std::chrono::milliseconds(t
 /// The end of a time-out that several steps share.
 class Deadline {
  public:
-  explicit Deadline(int timeout_ms) : never_(timeout_ms < 0), at_(mono_now() + duration_of(timeout_ms)) {}
+  explicit Deadline(int timeout_ms) : Deadline(duration_of(timeout_ms)) {}
+  explicit Deadline(Duration timeout) : never_(timeout < Duration::zero()), at_(mono_now() + timeout) {}
 
   bool passed() const { return !never_ && mono_now() >= at_; }
   /// Negative: for ever.

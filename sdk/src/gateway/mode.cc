@@ -19,7 +19,8 @@ constexpr std::string_view kBehindAll = "18446744073709551615-0";
 }  // namespace
 
 GatewayMode::GatewayMode(AgentContext& agent)
-    : GatewayMode(agent, std::make_shared<GatewayOutbox>(agent.config, agent.keys, agent.clock, agent.instances)) {}
+    : GatewayMode(agent, std::make_shared<GatewayOutbox>(agent.config, agent.keys, agent.clock, agent.tracer,
+                                                         agent.instances)) {}
 
 GatewayMode::GatewayMode(AgentContext& agent, const std::shared_ptr<GatewayOutbox>& frames)
     : Mode({.entry_name = "gateway", .keeps_all = true, .redelivers = true}, frames),

@@ -37,6 +37,7 @@ class GatewayMode final : public Mode {
   void up(const Secret& token) override;
   void renewed() override { live_->reader.on_lease(); }
   void down() override;
+  void link_renewed() override { live_->reader.renew_link(); }
   void recovered() override { outbox_.recovered(); }
   void links_back() override { outbox_.up(live_->host.commands(), live_->partitions, live_->token); }
   void on_payload(std::string_view payload) override;

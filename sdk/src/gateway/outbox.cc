@@ -38,8 +38,8 @@ Bound window_of(const AgentConfig& config) {
 }  // namespace
 
 GatewayOutbox::GatewayOutbox(const AgentConfig& config, const Keys& keys, std::shared_ptr<const RedisClock> clock,
-                             const Instances& instances)
-    : Outbox(config, std::move(clock), window_of(config)),
+                             std::shared_ptr<Tracer> tracer, const Instances& instances)
+    : Outbox(config, std::move(clock), std::move(tracer), window_of(config)),
       keys_(keys),
       ns_(config.ns.value_or("")),
       instances_(instances) {}
@@ -54,7 +54,7 @@ void GatewayOutbox::use(std::optional<Credentials> credentials) {
   if (credentials_ && credentials_->has_key()) key_.emplace(credentials_->key);
 }
 
-Status GatewayOutbox::send(const Draft& draft, const Id128& id, WallMicros now) {
+Status GatewayOutbox::accept(const Draft& draft, const Id128& id, WallMicros now) {
   EnvelopeMeta meta;
   if (draft.kind == OutgoingKind::kRequest) meta.instance = instances_.current().hex;
   if (draft.deadline) meta.deadline = deadline_of(draft);

@@ -1,10 +1,10 @@
 // Sending in gateway mode: messages leave in frames, and receipts say what became of them.
 //
-// Happy path: send() writes a message's record into the batch that is filling; the I/O thread moves what has filled
+// Happy path: accept() writes a message's record into the batch that is filling; the I/O thread moves what has filled
 // into the window (FrameWindow: numbers, resends), encodes frames and pushes them with one RPUSH. What is sent while
 // that is under way goes out with the next, so batches form by themselves and an idle agent waits for nothing.
 //
-//     send() ─▶ filling ──pump()──▶ window ──RPUSH──▶ mas.ingress:{p} … mas.receipts ──on_receipt()──▶ outcome
+//     accept() ─▶ filling ──pump()──▶ window ──RPUSH──▶ mas.ingress:{p} … mas.receipts ──on_receipt()──▶ outcome
 //
 // Failure: whatever is lost on the way is sent again under the same numbers, with a fresh frame id and timestamp, until
 // there is a receipt. A frame that Redis refuses for good (permission) is refused for its messages. When the gateway
@@ -33,17 +33,15 @@ namespace mas::sdk {
 class GatewayOutbox final : public Outbox, private FrameWindowListener {
  public:
   GatewayOutbox(const AgentConfig& config, const Keys& keys, std::shared_ptr<const RedisClock> clock,
-                const Instances& instances);
+                std::shared_ptr<Tracer> tracer, const Instances& instances);
   ~GatewayOutbox() override;
 
   /// What frames prove themselves with; without, the registry's token. While stopped.
   void use(std::optional<Credentials> credentials);
 
-  Status send(const Draft& draft, const Id128& id, WallMicros now) override;
-
   // I/O thread.
 
-  /// Queues the report of a failed handler. @return as send().
+  /// Queues the report of a failed handler. @return as accept().
   Status report(const FailureReport& failure, const Id128& id);
 
   /// Whoever keeps time for this outbox is told when next_time() may have changed.
@@ -86,6 +84,7 @@ class GatewayOutbox final : public Outbox, private FrameWindowListener {
 
  private:
   void on_settled(const SendSlot& slot, const SendOutcome& outcome) override;
+  Status accept(const Draft& draft, const Id128& id, WallMicros now) override;
   void write_out() override;
   /// @return whether nothing is before it: then nobody was told, and it is the caller's to be sent.
   Result<bool> queue(SendSlot slot, std::string_view payload, std::string_view target, std::string_view ticket,

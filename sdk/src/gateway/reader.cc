@@ -92,6 +92,10 @@ void GatewayReader::begin_link() {
   link_->start();
 }
 
+void GatewayReader::renew_link() {
+  if (link_ != nullptr) link_->drop_link(Error{Errc::kUnavailable, "the connection for commands was made anew"});
+}
+
 void GatewayReader::end_link() {
   if (link_ != nullptr) link_->forget(this);
   link_.reset();

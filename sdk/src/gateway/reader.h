@@ -60,6 +60,8 @@ class GatewayReader final : public redis::ConnectionListener {
   /// Connects, and tries whether it may read. @param done as Mode::listen().
   void listen(std::function<void(Status)> done);
   void listen_no_more() { heard_ = nullptr; }
+  /// Reads on a new link, if there is one.
+  void renew_link();
   /// The agent is registered: reads, and sends acks again that had no answer.
   void up();
   /// The lease was renewed: looks for entries of the dead, goes on with what waited for it, and with acks that Redis

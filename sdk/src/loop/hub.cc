@@ -58,7 +58,7 @@ Hub::Members Hub::everyone() const {
 
 void Hub::on_ready(redis::Connection& connection) {
   const bool again = connection.generation() > 1;
-  if (again) subscriber_.ask_role();
+  if (again) subscriber_.renew_link();
   for (auto* member : everyone()) member->on_link_ready(again);
 }
 

@@ -4,8 +4,8 @@
 // Happy path: a session joins with its channel; it is told when commands can be sent, when its channel is confirmed,
 // and of every payload on it.
 // Failure: every loss is told to every member; both connections come back by themselves and members are told again. A
-// server that was demoted may close neither: the connection for subscriptions asks for its role, and when one of the
-// two is lost, so does the other.
+// server that was demoted may close neither: the connection for subscriptions asks for its role, when it is lost that
+// for commands asks, and when that is made anew, so is the one for subscriptions.
 // Threading: the I/O thread. Ownership: shared by the sessions that joined; the last one must let go outside the
 // callbacks of this class (see Session), since that ends the connections.
 #pragma once

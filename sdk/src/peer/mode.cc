@@ -85,7 +85,7 @@ class PeerMode final : public Mode {
 }  // namespace
 
 std::unique_ptr<Mode> make_peer_mode(AgentContext& agent) {
-  auto outbox = std::make_shared<ChannelOutbox>(agent.config, agent.keys, agent.clock);
+  auto outbox = std::make_shared<ChannelOutbox>(agent.config, agent.keys, agent.clock, agent.tracer);
   return std::make_unique<PeerMode>(agent, outbox);
 }
 

@@ -38,7 +38,7 @@ void ChannelOutbox::close() {
   shut();
 }
 
-Status ChannelOutbox::send(const Draft& draft, const Id128& id, WallMicros now) {
+Status ChannelOutbox::accept(const Draft& draft, const Id128& id, WallMicros now) {
   EnvelopeMeta meta;  // of a request the deadline is the sender's own affair
   if (draft.deadline && draft.kind != OutgoingKind::kRequest) meta.deadline = deadline_of(draft);
   auto envelope = compose(draft, id, now, meta);

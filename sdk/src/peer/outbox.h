@@ -1,10 +1,10 @@
 // Peer-to-peer sending: what an agent has published and Redis has not yet answered.
 //
-// Happy path: send() encodes a message as a PUBLISH into the batch that is filling, without allocating; the I/O thread
-// takes the whole batch, hands its bytes to the connection in one go, and pairs the replies, which come in order, with
-// the batch's records. Batches are reused.
+// Happy path: accept() encodes a message as a PUBLISH into the batch that is filling, without allocating; the I/O
+// thread takes the whole batch, hands its bytes to the connection in one go, and pairs the replies, which come in
+// order, with the batch's records. Batches are reused.
 //
-//     send() ─▶ filling (▶ full) ──drain()──▶ in flight (a queue of batches) ──on_reply()──▶ outcome ─▶ listener
+//     accept() ─▶ filling (▶ full) ──drain()──▶ in flight (a queue of batches) ──on_reply()──▶ outcome ─▶ listener
 //
 // Long messages are paced (PublishPace): they form batches of about a mebibyte, and while one is held back everything
 // behind it waits, for an answer or its time.
@@ -27,10 +27,9 @@ namespace mas::sdk {
 
 class ChannelOutbox final : public Outbox {
  public:
-  ChannelOutbox(const AgentConfig& config, const Keys& keys, std::shared_ptr<const RedisClock> clock)
-      : Outbox(config, std::move(clock), config.outbound), channel_head_(keys.channel("")) {}
-
-  Status send(const Draft& draft, const Id128& id, WallMicros now) override;
+  ChannelOutbox(const AgentConfig& config, const Keys& keys, std::shared_ptr<const RedisClock> clock,
+                std::shared_ptr<Tracer> tracer)
+      : Outbox(config, std::move(clock), std::move(tracer), config.outbound), channel_head_(keys.channel("")) {}
 
   /// @param connection must outlive the time the outbox is open. The rest: see Outbox.
   void open(OutboxListener& listener, redis::Connection& connection, std::shared_ptr<Runtime> runtime,
@@ -60,6 +59,7 @@ class ChannelOutbox final : public Outbox {
     size_t charge = 0;  // see PublishPace
   };
 
+  Status accept(const Draft& draft, const Id128& id, WallMicros now) override;
   void write_out() override;
   std::unique_ptr<Batch> spare();
   std::unique_ptr<Batch> take(bool& ret_more);

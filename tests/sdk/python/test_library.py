@@ -16,7 +16,7 @@ SCALARS = {"void": None, "bool": ctypes.c_bool, "int": ctypes.c_int, "unsigned":
            "double": ctypes.c_double, "size_t": ctypes.c_size_t, "int64_t": ctypes.c_int64,
            "uint32_t": ctypes.c_uint32, "uint64_t": ctypes.c_uint64, "mas_status": ctypes.c_int,
            "mas_mode": ctypes.c_int, "mas_receipts": ctypes.c_int, "mas_connection": ctypes.c_int,
-           "mas_priority": ctypes.c_int}
+           "mas_priority": ctypes.c_int, "mas_trace_kind": ctypes.c_int, "mas_trace_phase": ctypes.c_int}
 # Texts of a known size, and memory that the caller frees: read by address.
 BY_ADDRESS = {("mas_message_data", "return"), ("mas_message_envelope", "return"), ("mas_message_decrypt", "ret_json"),
               ("mas_state_get", "ret_value"), ("mas_state_fn", "value")}

@@ -51,7 +51,9 @@ struct ReplyCase : RetryCase {
 
 TEST_CASE("a request that is given up is answered in the same turn, by the agent that failed") {
   ReplyCase at;
-  CHECK(at.fail(at.ticket(), at.request(R"(,"conversation_id":"talk","traceparent":"00-t")")) == Decision::kAllowed);
+  const std::string trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  const std::string meta = R"(,"conversation_id":"talk","traceparent":")" + trace + R"(","tracestate":"a=b")";
+  CHECK(at.fail(at.ticket(), at.request(meta)) == Decision::kAllowed);
   CHECK(at.dead == std::vector<std::string>{"handler failed: it did not like it"});
   EnvelopeDecoder decoder;
   auto reply = decoder.decode(at.reply());
@@ -65,7 +67,8 @@ TEST_CASE("a request that is given up is answered in the same turn, by the agent
   CHECK(reply->meta.is_reply);
   CHECK_FALSE(reply->meta.expects_reply);
   CHECK(reply->meta.conversation_id == "talk");
-  CHECK(reply->meta.traceparent == "00-t");
+  CHECK(reply->meta.traceparent == trace);
+  CHECK(reply->meta.tracestate == "a=b");
   CHECK(reply->meta.error.code == "HANDLER_FAILED");
   CHECK(reply->meta.error.message == "it did not like it");
   REQUIRE(at.audited.size() == 2);  // the letter and the reply
@@ -74,6 +77,12 @@ TEST_CASE("a request that is given up is answered in the same turn, by the agent
   CHECK(at.audited_for("alice").sender == "bob");
   CHECK(at.decider.result().counts().error_replies == 1);
   at.check_ledger();
+}
+
+TEST_CASE("a trace that is invalid is not in the answer") {
+  ReplyCase at;
+  CHECK(at.fail(at.ticket(), at.request(R"(,"traceparent":"00-t","tracestate":"a=b")")) == Decision::kAllowed);
+  CHECK(at.reply().find("trace") == std::string::npos);
 }
 
 TEST_CASE("while it is delivered again, nobody is answered; at the end one is") {

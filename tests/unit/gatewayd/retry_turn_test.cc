@@ -7,7 +7,9 @@ using namespace mas::gateway::test;
 
 TEST_CASE("the message that failed is delivered again, alone, and given up when its attempts are used up") {
   RetryCase at;
-  std::string bad = envelope("alice", "bob", {}, R"({"n":1})");
+  const std::string trace =
+      R"("traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01","tracestate":"a=b")";
+  std::string bad = envelope("alice", "bob", trace, R"({"n":1})");  // its trace goes on with each attempt
   at.entry(at.key(kEntry), {envelope("alice", "bob"), bad, envelope("alice", "bob")});
   WallMicros began = at.now;
   CHECK(at.report(kEntry, 1).decisions == Decisions{Decision::kAllowed});

@@ -48,7 +48,7 @@ TEST_CASE("texts of an envelope have their limits") {
            std::string(bytes, 'x') + "\"}}";
   };
   EnvelopeDecoder decoder;
-  for (const char* name : {"instance", "priority", "traceparent", "conversation_id"}) {
+  for (const char* name : {"instance", "priority", "traceparent", "tracestate", "conversation_id"}) {
     CHECK(decoder.decode(with_meta(name, limits::kMetaTextBytes)).ok());
     CHECK(refusal(with_meta(name, limits::kMetaTextBytes + 1)) == Errc::kTooLarge);
   }
@@ -121,6 +121,7 @@ TEST_CASE("optional members of meta are written when set, and come back") {
                  .priority = "high",
                  .deadline = 1795350098.125,
                  .traceparent = "00-a",
+                 .tracestate = "a=b",
                  .conversation_id = "v",
                  .hops = 7,
                  .chain = R"(["x","y"])",
@@ -138,6 +139,7 @@ TEST_CASE("optional members of meta are written when set, and come back") {
   CHECK(envelope->meta.priority == "high");
   CHECK(envelope->meta.deadline == 1795350098.125);
   CHECK(envelope->meta.traceparent == "00-a");
+  CHECK(envelope->meta.tracestate == "a=b");
   CHECK(envelope->meta.conversation_id == "v");
   CHECK(envelope->meta.hops == 7);
   CHECK(envelope->meta.chain == R"(["x","y"])");

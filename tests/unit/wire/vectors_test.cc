@@ -48,6 +48,7 @@ std::string field(const Envelope& envelope, const std::string& name) {
   if (name == "meta.instance") return std::string(envelope.meta.instance);
   if (name == "meta.priority") return std::string(envelope.meta.priority);
   if (name == "meta.traceparent") return std::string(envelope.meta.traceparent);
+  if (name == "meta.tracestate") return std::string(envelope.meta.tracestate);
   if (name == "meta.conversation_id") return std::string(envelope.meta.conversation_id);
   if (name == "meta.deadline") return shortest(envelope.meta.deadline.value_or(0));
   if (name == "meta.hops") return std::to_string(envelope.meta.hops);

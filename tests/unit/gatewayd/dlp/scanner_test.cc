@@ -246,11 +246,12 @@ TEST_CASE("an envelope's routing is not its content") {
   ScanCase at;
   std::string envelope =
       R"({"sender_id":"a","target_id":"219-45-9876","message_type":"t","data":{"ssn":"219-45-9876"},)"
-      R"("meta":{"correlation_id":"219-45-9876","note":"219-45-9876"},"extra":"219-45-9876"})";
+      R"("meta":{"correlation_id":"219-45-9876","traceparent":"219-45-9876","tracestate":"a=219-45-9876",)"
+      R"("note":"219-45-9876"},"extra":"219-45-9876"})";
   REQUIRE(at.scanner->scan_json(envelope, Document::Shape::kEnvelope).ok());
   std::set<std::string> paths;
   for (const auto& finding : at.scanner->report().findings) paths.insert(at.scanner->path(finding));
-  CHECK(paths == std::set<std::string>{"data.ssn", "meta.note", "extra"});
+  CHECK(paths == std::set<std::string>{"data.ssn", "meta.tracestate", "meta.note", "extra"});
 }
 
 TEST_CASE("paths name the place, not what was found") {

@@ -23,7 +23,7 @@ AgentConfig config_of(size_t messages) {
 struct InboxCase {
   const AgentConfig config;
   EnvelopeDecoder decoder;
-  ChannelOutbox outbox{config, Keys(""), std::make_shared<RedisClock>()};
+  ChannelOutbox outbox{config, Keys(""), std::make_shared<RedisClock>(), std::make_shared<Tracer>()};
   Inbox inbox;
 
   explicit InboxCase(size_t messages = 1000, bool keeps_all = false)

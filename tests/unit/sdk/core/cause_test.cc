@@ -22,8 +22,9 @@ const auto local_time = std::make_shared<RedisClock>();  // nothing was measured
 /// An outbox whose messages are looked at, not sent.
 class Looked final : public Outbox {
  public:
-  explicit Looked(const std::string& id) : Outbox(config_of(id), local_time, {16, 1 << 20}) {}
-  Status send(const Draft& draft, const Id128& id, WallMicros now) override {
+  explicit Looked(const std::string& id)
+      : Outbox(config_of(id), local_time, std::make_shared<Tracer>(), {16, 1 << 20}) {}
+  Status accept(const Draft& draft, const Id128& id, WallMicros now) override {
     auto envelope = compose(draft, id, now);
     if (!envelope) return envelope.error();
     sent = *envelope;
@@ -44,6 +45,9 @@ class Looked final : public Outbox {
 };
 
 const Draft kDraft{.target = "carol", .type = "note", .json = {}, .correlation_id = {}, .ticket = {}, .deadline = {}};
+const std::string kTrace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+const std::string kOther = "00-11111111111111111111111111111111-2222222222222222-00";
+const std::string kSpan = "00-0af7651916cd43dd8448eb211c80319c-3333333333333333-01";
 
 struct CauseCase {
   std::shared_ptr<Looked> bob = std::make_shared<Looked>("bob");
@@ -84,13 +88,15 @@ TEST_CASE("what a handler sends passes its message on") {
   }
   CHECK(at.bob->meta(kDraft).hops == 0);
 
-  auto later = at.message(R"("traceparent":"00-\u0061","conversation_id":"c\u00e4","hops":7,"chain":[ "x", "bob" ])");
+  auto later = at.message(R"("traceparent":"00\u002d)" + kTrace.substr(3) +
+                          R"(","tracestate":"a=b","conversation_id":"c\u00e4","hops":7,"chain":[ "x", "bob" ])");
   Cause cause(*later);
   auto meta = at.bob->meta(kDraft);
   CHECK(meta.hops == 8);
   CHECK(meta.chain == R"(["x","bob","alice"])");
   CHECK(meta.conversation_id == "cä");
-  CHECK(meta.traceparent == "00-a");
+  CHECK(meta.traceparent == kTrace);
+  CHECK(meta.tracestate == "a=b");
 }
 
 TEST_CASE("another agent of the process that sends for it stands behind it in the chain") {
@@ -116,18 +122,42 @@ TEST_CASE("who has no id of ours is left out of the chain, and the message can b
 
 TEST_CASE("a reply carries its request's conversation and trace, and no hop") {
   CauseCase at;
-  auto request =
-      at.message(R"("correlation_id":"r1","expects_reply":true,"traceparent":"00-a","hops":3,"chain":["x"])");
-  Cause cause(*request);
+  auto request = at.message(R"("correlation_id":"r1","expects_reply":true,"traceparent":")" + kTrace +
+                            R"(","tracestate":"a=b","hops":3,"chain":["x"])");
   Draft reply = kDraft;
   reply.correlation_id = "r1";
+  reply.request = request.get();
   auto meta = at.bob->meta(reply);
   CHECK(meta.hops == 0);
   CHECK(meta.chain.empty());
   CHECK(meta.conversation_id.empty());
-  CHECK(meta.traceparent == "00-a");
-  reply.correlation_id = "of another request";
-  CHECK(at.bob->meta(reply).traceparent.empty());
+  CHECK(meta.traceparent == kTrace);
+  CHECK(meta.tracestate == "a=b");
+  auto other = at.message(R"("traceparent":")" + kOther + '"');
+  Cause cause(*other);
+  CHECK(at.bob->meta(reply).traceparent == kTrace);
+  CHECK(at.bob->meta(kDraft).traceparent == kOther);
+}
+
+TEST_CASE("the context of a span that an observer opened is stronger than the message's, for what belongs to it") {
+  CauseCase at;
+  auto request = at.message(R"("correlation_id":"r1","expects_reply":true,"traceparent":")" + kTrace + '"');
+  auto other = at.message(R"("correlation_id":"r2","expects_reply":true,"traceparent":")" + kOther + '"');
+  Draft reply = kDraft, reply_to_other = kDraft;
+  reply.correlation_id = "r1", reply.request = request.get();
+  reply_to_other.correlation_id = "r2", reply_to_other.request = other.get();
+  Cause cause(*request);
+  cause.set_by_observer.assign({kSpan, "s=1"});
+  CHECK(at.bob->meta(kDraft).traceparent == kSpan);
+  CHECK(at.bob->meta(reply).traceparent == kSpan);
+  CHECK(at.bob->meta(reply).tracestate == "s=1");
+  CHECK(at.bob->meta(reply_to_other).traceparent == kOther);
+  thread_context().assign({kTrace, {}});  // mas_trace_set()
+  CHECK(at.bob->meta(kDraft).traceparent == kTrace);
+  CHECK(at.bob->meta(kDraft).tracestate.empty());
+  CHECK(at.bob->meta(reply_to_other).traceparent == kTrace);
+  thread_context().assign({});
+  CHECK(at.bob->meta(kDraft).traceparent == kSpan);
 }
 
 TEST_CASE("a chain that is passed on for ever stays within its bound") {

@@ -1,4 +1,5 @@
-// A connection and a server that the test plays, on a unix socket and one loop.
+// What a connection does when its server is not a primary (any more): the server is played by the test, on a unix
+// socket.
 #include "proto/redis/connection.h"
 
 #include <fcntl.h>
@@ -10,6 +11,8 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 

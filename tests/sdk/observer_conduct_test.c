@@ -1,0 +1,171 @@
+/* What observers may do: send, throw, end their thread. Nothing of the agent is harmed by it. */
+#include "answering.h"
+#include "tracing.h"
+
+enum { kLong = 10000 };
+
+static mas_status replies(mas_agent *agent, const mas_message *message, void *user) {
+  (void)agent, (void)user;
+  return mas_message_reply(message, "answer", "{\"ok\":true}", MAS_STRLEN);
+}
+static void ignore_reply(mas_agent *agent, mas_status status, const mas_message *reply, void *user) {
+  (void)agent, (void)status, (void)reply, (void)user;
+}
+
+typedef struct sending {
+  mas_agent *other;
+  int events;
+} sending;
+static void sends_itself(mas_agent *agent, mas_trace_event *event, void *user) {
+  sending *s = user;
+  (void)event;
+  ++s->events;
+  CHECK_OK(mas_agent_send(agent, "bob", "of the observer", NULL, 0, NULL));
+  CHECK_STATUS(mas_agent_stop(agent, 0), MAS_INVALID_STATE);
+  CHECK_STATUS(mas_agent_poll(agent, 0, NULL), MAS_INVALID_STATE);
+  CHECK_STATUS(mas_agent_on_trace(agent, 0, NULL, NULL), MAS_INVALID_STATE);
+}
+
+static void what_an_observer_sends_is_not_observed(void) {
+  sending s = {0};
+  mas_agent *b = agent_started("bob", NULL);
+  mas_agent *a = observed_agent("alice", NULL, 0, sends_itself, &s);
+  CHECK_OK(mas_agent_send(a, "bob", "x", NULL, 0, NULL));
+  CHECK_OK(mas_agent_flush(a, kLong));
+  CHECK_OK(mas_agent_stop(a, kLong));
+  CHECK(s.events == 2);
+  mas_agent_free(a);
+  agent_ended(b);
+}
+
+static void an_observer_is_set_while_the_agent_does_not_run(void) {
+  recorder r = RECORDER;
+  mas_options *options = options_here();
+  mas_agent *a;
+  CHECK_OK(mas_agent_new("alice", options, &a));
+  CHECK_STATUS(mas_agent_on_trace(a, 2, record, &r), MAS_INVALID_ARGUMENT);
+  CHECK_STATUS(mas_agent_on_trace(a, ~0u, record, &r), MAS_INVALID_ARGUMENT);
+  CHECK_OK(mas_agent_on_trace(a, 0, record, &r));
+  CHECK_OK(mas_agent_start(a, kLong));
+  CHECK_STATUS(mas_agent_on_trace(a, 0, NULL, NULL), MAS_INVALID_STATE);
+  CHECK_OK(mas_agent_stop(a, kLong));
+  CHECK_OK(mas_agent_on_trace(a, 0, NULL, NULL));
+  CHECK_OK(mas_agent_start(a, kLong));
+  CHECK_OK(mas_agent_send(a, "bob", "x", NULL, 0, NULL));
+  CHECK(r.count == 0);
+  mas_options_free(options);
+  agent_ended(a);
+}
+
+/* An observer that ends its thread at the events of one kind and phase; the rest is recorded. */
+typedef struct ending {
+  recorder recorder;
+  mas_trace_kind kind;
+  mas_trace_phase phase;
+  int left;
+} ending;
+static void ends_its_thread(mas_agent *agent, mas_trace_event *event, void *user) {
+  ending *e = user;
+  record(agent, event, &e->recorder);
+  if (event->kind == e->kind && event->phase == e->phase && e->left > 0 && e->left-- > 0) pthread_exit(NULL);
+}
+
+static void *send_one(void *agent) {
+  CHECK_OK(mas_agent_send(agent, "alice", "note", NULL, 0, NULL));
+  CHECK_OK(mas_agent_flush(agent, kLong));
+  return NULL;
+}
+static void *ask_one(void *agent) {
+  CHECK_OK(mas_agent_request(agent, "bob", "sum", NULL, 0, kLong, NULL));
+  return NULL;
+}
+static void *poll_on(void *agent) {
+  for (int i = 0; i < 20; ++i) CHECK_OK(mas_agent_poll(agent, 20, NULL));
+  return NULL;
+}
+static void in_thread(void *(*body)(void *), mas_agent *agent) {
+  pthread_t thread;
+  CHECK(pthread_create(&thread, NULL, body, agent) == 0);
+  CHECK(pthread_join(thread, NULL) == 0);
+}
+
+static void an_observer_may_end_its_thread(void) {
+  static const struct {
+    mas_trace_kind kind;
+    mas_trace_phase phase;
+  } kAt[] = {{MAS_TRACE_SEND, MAS_TRACE_START},     {MAS_TRACE_SEND, MAS_TRACE_END},
+             {MAS_TRACE_HANDLE, MAS_TRACE_START},   {MAS_TRACE_HANDLE, MAS_TRACE_END},
+             {MAS_TRACE_REPLY, MAS_TRACE_START},    {MAS_TRACE_ERROR_REPLY, MAS_TRACE_START},
+             {MAS_TRACE_ERROR_REPLY, MAS_TRACE_END}};
+  mas_agent *a = agent_started("alice", NULL);
+  for (size_t i = 0; i < sizeof kAt / sizeof *kAt; ++i) {
+    ending e = {.recorder = RECORDER, .kind = kAt[i].kind, .phase = kAt[i].phase, .left = 1};
+    mas_agent *b = observed_agent("bob", NULL, 0, ends_its_thread, &e);
+    CHECK_OK(mas_agent_on_message(b, "sum", replies, NULL));
+    CHECK_OK(mas_agent_on_message(b, "bad", fails, NULL));
+    CHECK_OK(mas_agent_request_async(a, "bob", "sum", NULL, 0, -1, ignore_reply, NULL, NULL));
+    CHECK_OK(mas_agent_request_async(a, "bob", "bad", NULL, 0, -1, ignore_reply, NULL, NULL));
+    CHECK_OK(mas_agent_flush(a, kLong));
+    in_thread(send_one, b);
+    for (int n = 0; n < 2; ++n) in_thread(poll_on, b);
+    CHECK(e.left == 0);
+    answering bob = {b, 0};
+    resume_answering(&bob);
+    CHECK_OK(mas_agent_request(a, "bob", "sum", NULL, 0, kLong, NULL)); /* it goes on */
+    pause_answering(&bob);
+    agent_ended(b);
+    expect_each_start_has_its_end(&e.recorder);
+    CHECK(e.recorder.count >= 7);
+  }
+  agent_ended(a);
+}
+
+static void an_observer_may_end_the_thread_of_a_request(void) {
+  ending e = {.recorder = RECORDER, .kind = MAS_TRACE_REQUEST, .phase = MAS_TRACE_END, .left = 1};
+  mas_agent *b = agent_started("bob", NULL);
+  CHECK_OK(mas_agent_on_message(b, "sum", replies, NULL));
+  answering bob = {b, 0};
+  resume_answering(&bob);
+  mas_agent *a = observed_agent("alice", NULL, 0, ends_its_thread, &e);
+  for (int i = 0; i < 2; ++i) in_thread(ask_one, a);
+  e.phase = MAS_TRACE_START, e.left = 1;
+  for (int i = 0; i < 2; ++i) in_thread(ask_one, a);
+  agent_ended(a);
+  CHECK(e.recorder.count == 4);
+  expect_each_start_has_its_end(&e.recorder);
+  CHECK(e.recorder.all[2].outcome == MAS_CANCELLED && e.recorder.all[3].outcome == MAS_OK);
+  answering_ended(bob);
+}
+
+static void throws(mas_agent *agent, mas_trace_event *event, void *user) {
+  record(agent, event, user);
+  (void)throwing_handler(agent, NULL, NULL);
+}
+
+static void an_observer_may_throw(void) {
+  recorder asked = RECORDER, answered = RECORDER;
+  mas_agent *a = observed_agent("alice", NULL, 0, throws, &asked),
+            *b = observed_agent("bob", NULL, 0, throws, &answered);
+  CHECK_OK(mas_agent_on_message(b, "sum", replies, NULL));
+  answering bob = {b, 0};
+  resume_answering(&bob);
+  for (int i = 0; i < 3; ++i) CHECK_OK(mas_agent_request(a, "bob", "sum", NULL, 0, kLong, NULL));
+  CHECK_STATUS(mas_agent_request(a, "bob", "x", NULL, 0, kLong, NULL), MAS_NO_HANDLER);
+  CHECK_OK(mas_agent_send_wait(a, "bob", "sum", NULL, 0, kLong, NULL));
+  answering_ended(bob);
+  agent_ended(a);
+  CHECK(asked.count == 5 && answered.count >= 8);
+  expect_each_start_has_its_end(&asked);
+  expect_each_start_has_its_end(&answered);
+}
+
+int main(int argc, char **argv) {
+  static const test_case tests[] = {
+      {"an_observer_is_set_while_the_agent_does_not_run", an_observer_is_set_while_the_agent_does_not_run},
+      {"an_observer_may_end_its_thread", an_observer_may_end_its_thread},
+      {"an_observer_may_end_the_thread_of_a_request", an_observer_may_end_the_thread_of_a_request},
+      {"an_observer_may_throw", an_observer_may_throw},
+      {"what_an_observer_sends_is_not_observed", what_an_observer_sends_is_not_observed},
+  };
+  return RUN_TESTS(argc, argv, tests);
+}

@@ -1,0 +1,1 @@
+"""Contexts as texts."""
