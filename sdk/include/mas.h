@@ -30,7 +30,7 @@
  *              the receipt callback. Gateway mode: the gateway decides about every message; exactly once into the
  *              target's stream, at least once to its handler, and a receipt with the decision for every message.
  *
- * Wrong use is reported and does nothing else: a call that is not possible now returns MAS_INVALID_STATE. NULL, where
+ * A wrong call fails without side effects: one that is not possible now returns MAS_INVALID_STATE. NULL, where
  * a function does not allow it, is MAS_INVALID_ARGUMENT; a function that returns no status then returns 0, false, "" or
  * NULL (mas_agent_fd: -1). mas_error_detail() names the argument.
  *

@@ -111,8 +111,8 @@ typedef struct mas_schema {
 
 /** Compiles a schema: checks it once and makes it ready. Functions that get the compiled schema instead of the table do
  *  not check it again, which makes them faster: mas_schema_read and mas_schema_write check a table at every call.
- *  @param schema its tables must outlive the compiled schema. @param ret_compiled may be given wherever a schema is, by
- *  any thread; not to be copied by value. Free with mas_schema_free.
+ *  @param schema copied; its tables must outlive the compiled schema. @param ret_compiled may be given wherever a
+ *  schema is, by any thread; not to be copied by value. Free with mas_schema_free.
  *  @return MAS_INVALID_ARGUMENT for a wrong schema. */
 MAS_EXPORT MAS_CHECKED mas_status mas_schema_compile(const mas_schema *schema, const mas_schema **ret_compiled);
 /** Frees a compiled schema. Handlers and bound structs that were made with it do not need it.

@@ -47,6 +47,31 @@ static void it_reads_and_writes(void) {
   mas_schema_free(again);
 }
 
+static const mas_schema *compiled_in_a_scope(void) {
+  mas_schema here = point_schema;
+  const mas_schema *compiled = NULL;
+  CHECK_OK(mas_schema_compile(&here, &compiled));
+  memset(&here, 0, sizeof here);
+  return compiled;
+}
+
+static void only_the_tables_outlive_it(void) {
+  const mas_schema *compiled = compiled_in_a_scope(), *again = NULL;
+  expect_point(compiled);
+  CHECK_OK(mas_schema_compile(compiled, &again));
+  const mas_field fields[] = {
+      {.name = "from", .offset = 0, .size = sizeof(point), .type = MAS_TYPE_STRUCT, .schema = compiled},
+      {.name = "to", .offset = sizeof(point), .size = sizeof(point), .type = MAS_TYPE_STRUCT, .schema = again},
+  };
+  const mas_schema nests = MAS_SCHEMA(line, fields);
+  void *filled = NULL;
+  CHECK_OK(mas_schema_read(&nests, "{\"from\":{\"x\":1},\"to\":{\"x\":2}}", MAS_STRLEN, &filled));
+  CHECK(((line *)filled)->from.x == 1 && ((line *)filled)->to.x == 2);
+  mas_struct_free(filled);
+  mas_schema_free(again);
+  mas_schema_free(compiled);
+}
+
 static void a_wrong_schema_is_not_compiled(void) {
   static const mas_field twice[] = {MAS_FIELD(point, x, MAS_TYPE_INT32, 0), MAS_FIELD(point, x, MAS_TYPE_INT32, 0)};
   static const mas_schema wrong = MAS_SCHEMA(point, twice);
@@ -106,6 +131,7 @@ static void handlers_and_state_outlive_it(void) {
 
 static const test_case kTests[] = {
     {"it_reads_and_writes", it_reads_and_writes},
+    {"only_the_tables_outlive_it", only_the_tables_outlive_it},
     {"a_wrong_schema_is_not_compiled", a_wrong_schema_is_not_compiled},
     {"a_copy_is_refused", a_copy_is_refused},
     {"it_may_be_nested", it_may_be_nested},

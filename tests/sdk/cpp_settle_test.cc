@@ -88,6 +88,20 @@ void one_that_is_dropped_has_failed() {
   CHECK(ends_with(failure_of(future), "dropped and not settled"));
 }
 
+void a_worker_that_throws_has_failed() {
+  Case c;
+  auto future = c.ask();
+  const mas::Message kept = c.deferred[0].message();  // so that another reference is left
+  std::thread([settling = std::move(c.deferred[0])]() mutable {
+    try {
+      const mas::Settling mine = std::move(settling);
+      throw std::runtime_error("of the worker");
+    } catch (const std::runtime_error &) {
+    }
+  }).join();
+  CHECK(ends_with(failure_of(future), "dropped and not settled"));
+}
+
 void a_handler_that_throws_fails_at_once() {
   Case c;
   c.target.on_message("throw", [](const mas::Message &message) {
@@ -115,6 +129,7 @@ const test_case kTests[] = {
     {"another thread settles", another_thread_settles},
     {"a failure has a sentence", a_failure_has_a_sentence},
     {"one that is dropped has failed", one_that_is_dropped_has_failed},
+    {"a worker that throws has failed", a_worker_that_throws_has_failed},
     {"a handler that throws fails at once", a_handler_that_throws_fails_at_once},
     {"wrong use is an error", wrong_use_is_an_error},
 };

@@ -176,6 +176,81 @@ static void a_message_too_large_for_the_agent_is_reported(void) {
   mock_gateway_stop(gateway);
 }
 
+/* ---- Handlers that send requests, where as many messages are in work as the bound allows. */
+
+enum { kWork = 20, kBoundOfAsking = 3 };
+
+static mas_status answers(mas_agent *agent, const mas_message *message, void *user) {
+  (void)agent;
+  ++((tally *)user)->count;
+  return mas_message_reply(message, "answer", NULL, 0);
+}
+
+static void settle_when_answered(mas_agent *agent, mas_status status, const mas_message *reply, void *user) {
+  mas_message *deferred = user;
+  (void)agent, (void)reply;
+  CHECK_OK(mas_message_settle(deferred, status));
+  mas_message_unref(deferred);
+}
+static mas_status asks_and_defers(mas_agent *agent, const mas_message *message, void *user) {
+  ++((tally *)user)->count;
+  CHECK_OK(mas_message_defer(message));
+  return mas_agent_request_async(agent, "carol", "ask", NULL, 0, 60000, settle_when_answered, mas_message_ref(message),
+                                 NULL);
+}
+static mas_status asks_and_waits(mas_agent *agent, const mas_message *message, void *user) {
+  (void)message;
+  ++((tally *)user)->count;
+  return mas_agent_request(agent, "carol", "ask", NULL, 0, 60000, NULL);
+}
+
+static void every_handler_gets_its_reply(mas_message_fn handler, size_t bound) {
+  mock_gateway *gateway = mock_gateway_start();
+  mas_agent *alice = gateway_agent("alice"), *carol = gateway_agent("carol"),
+            *bob = bounded_agent("bob", bound, 1 << 20);
+  pthread_t carols;
+  tally got = {.wanted = kWork}, answered = {0};
+  CHECK_OK(mas_agent_on_message(bob, "note", handler, &got));
+  CHECK_OK(mas_agent_on_message(carol, "ask", answers, &answered));
+  CHECK(pthread_create(&carols, NULL, run_agent, carol) == 0);
+  for (int n = 0; n < kWork; ++n) CHECK_OK(mas_agent_send(alice, "bob", "note", NULL, 0, NULL));
+  CHECK(eventually(tally_is_wanted, &got, bob));
+  CHECK(eventually(nothing_is_left, NULL, bob));
+  CHECK(mock_gateway_counts(gateway).reports == 0);
+  mas_agent_quit(carol);
+  CHECK(pthread_join(carols, NULL) == 0);
+  agent_ended(alice);
+  agent_ended(bob);
+  agent_ended(carol);
+  mock_gateway_stop(gateway);
+}
+
+static void requests_of_deferred_messages_end_at_the_bound(void) {
+  every_handler_gets_its_reply(asks_and_defers, kBoundOfAsking);
+}
+static void requests_in_handlers_end_at_the_bound(void) { every_handler_gets_its_reply(asks_and_waits, 1); }
+
+/* A reply that was read into a link that died is the instance's own, and is read again at the bound, too. */
+static void replies_come_again_at_the_bound(void) {
+  mock_gateway *gateway = mock_gateway_start();
+  mas_agent *alice = gateway_agent("alice"), *carol = gateway_agent("carol"), *bob = bounded_agent("bob", 1, 1 << 20);
+  tally got = {.wanted = 1}, answered = {0};
+  CHECK_OK(mas_agent_on_message(bob, "note", asks_and_defers, &got));
+  CHECK_OK(mas_agent_on_message(carol, "ask", answers, &answered));
+  CHECK_OK(mas_agent_send(alice, "bob", "note", NULL, 0, NULL));
+  CHECK(eventually(tally_is_wanted, &got, bob));
+  for (int i = 0; i < 3; ++i) {
+    cut_readers();
+    CHECK_OK(mas_agent_poll(bob, 100, NULL));
+  }
+  CHECK(eventually(tally_is_1, &answered, carol));
+  CHECK(eventually(nothing_is_left, NULL, bob));
+  agent_ended(alice);
+  agent_ended(bob);
+  agent_ended(carol);
+  mock_gateway_stop(gateway);
+}
+
 int main(int argc, char **argv) {
   static const test_case tests[] = {
       {"a_bound_below_one_entry_drops_nothing", a_bound_below_one_entry_drops_nothing},
@@ -189,6 +264,9 @@ int main(int argc, char **argv) {
       {"a_message_too_large_for_the_agent_is_reported", a_message_too_large_for_the_agent_is_reported},
       {"what_was_not_handled_comes_again_through_the_dedupe_window",
        what_was_not_handled_comes_again_through_the_dedupe_window},
+      {"requests_of_deferred_messages_end_at_the_bound", requests_of_deferred_messages_end_at_the_bound},
+      {"requests_in_handlers_end_at_the_bound", requests_in_handlers_end_at_the_bound},
+      {"replies_come_again_at_the_bound", replies_come_again_at_the_bound},
   };
   return RUN_TESTS(argc, argv, tests);
 }

@@ -238,6 +238,46 @@ static void an_agent_that_its_callback_frees_is_deregistered(void) {
   CHECK(eventually(redis_is_condition, &gone, NULL));
 }
 
+static mas_status count_hook(mas_agent *agent, void *user) { return (void)agent, ++*(int *)user, MAS_OK; }
+static void count_end(mas_agent *agent, mas_status status, const mas_message *reply, void *user) {
+  (void)agent, (void)reply;
+  CHECK_STATUS(status, MAS_CANCELLED);
+  ++*(int *)user;
+}
+static void count_receipt(mas_agent *agent, const char *id, const char *target, mas_status outcome, void *user) {
+  (void)agent, (void)id, (void)target, (void)outcome;
+  ++*(int *)user;
+}
+
+typedef struct last_calls {
+  int hooks, ends, direct_ends, receipts;
+} last_calls;
+static mas_status free_and_look(mas_agent *agent, const mas_message *message, void *user) {
+  last_calls *calls = user;
+  (void)message;
+  calls->receipts = 0;
+  mas_agent_free(agent);
+  CHECK(calls->direct_ends == 1);
+  return MAS_OK;
+}
+
+static void no_callback_follows_the_one_that_frees_its_agent(void) {
+  redis_is gone = {"KEYS", "agent:*", ""};
+  last_calls calls = {0};
+  ear *mute = ear_open("agent.mute");
+  mas_agent *agent = agent_started("alice", NULL);
+  mas_agent_on_stop(agent, count_hook, &calls.hooks);
+  mas_agent_on_receipt(agent, MAS_RECEIPTS_ALL, count_receipt, &calls.receipts);
+  CHECK_OK(mas_agent_on_message(agent, "end", free_and_look, &calls));
+  CHECK_OK(mas_agent_request_async(agent, "mute", "x", NULL, 0, 60000, count_end, &calls.ends, NULL));
+  CHECK_OK(mas_agent_request_direct(agent, "mute", "x", NULL, 0, 60000, count_end, &calls.direct_ends, NULL));
+  CHECK_OK(mas_agent_send(agent, "alice", "end", NULL, 0, NULL));
+  CHECK_OK(mas_agent_run(agent));
+  CHECK(calls.hooks == 0 && calls.ends == 0 && calls.direct_ends == 1 && calls.receipts == 0);
+  CHECK(eventually(redis_is_condition, &gone, NULL));
+  ear_close(mute);
+}
+
 static const test_case kTests[] = {
     {"a start registers and a stop takes it back", a_start_registers_and_a_stop_takes_it_back},
     {"it beats by itself", it_beats_by_itself},
@@ -247,6 +287,7 @@ static const test_case kTests[] = {
     {"a start can be cancelled and runs out", a_start_can_be_cancelled_and_runs_out},
     {"a wrong password fails the start", a_wrong_password_fails_the_start},
     {"an agent that its callback frees is deregistered", an_agent_that_its_callback_frees_is_deregistered},
+    {"no callback follows the one that frees its agent", no_callback_follows_the_one_that_frees_its_agent},
     {"a namespace prefixes everything", a_namespace_prefixes_everything},
 };
 

@@ -320,7 +320,7 @@ static void call_what_waits(mas_agent *none, mas_status status, const mas_messag
   CHECK(none == NULL && status == MAS_NO_RECEIVER);
   for (int i = 0; i < kCallCount; ++i)
     if (kCalls[i].callback) expect_refused(end->agent, &kCalls[i]);
-  mas_agent_free(end->agent); /* keeps the agent */
+  mas_agent_free(end->agent); /* has no effect */
   ++end->ended;
 }
 static bool has_ended(void *context) { return ((direct_end *)context)->ended == 1; }

@@ -366,7 +366,7 @@ class BasicAgent {
   /// What a handler's outcome is to the C library.
   template <typename Call>
   static mas_status handled(const mas_message *message, const Core &core, Call &&call) {
-    const detail::Running running(core);
+    const detail::Running running(core, message);
     auto outcome = detail::guarded(std::forward<Call>(call), detail::Texts::kOfErrorsAlone);
     if (outcome || *outcome.error().detail() == '\0') return outcome.status();
     return detail::note_failure(message, outcome.error());

@@ -58,18 +58,24 @@ struct Core : std::enable_shared_from_this<Core> {
   }
 };
 
-/// The agent whose callback the calling thread runs.
+/// The agent whose callback the calling thread runs, and the message, where the callback is its handler.
 inline thread_local const Core *t_running = nullptr;
+inline thread_local const mas_message *t_handled = nullptr;
 
 class Running {
  public:
-  explicit Running(const Core &core) : before_(std::exchange(t_running, &core)) {}
-  ~Running() { t_running = before_; }
+  explicit Running(const Core &core, const mas_message *handled = nullptr)
+      : before_(std::exchange(t_running, &core)), handled_before_(std::exchange(t_handled, handled)) {}
+  ~Running() {
+    t_running = before_;
+    t_handled = handled_before_;
+  }
   Running(const Running &) = delete;
   Running &operator=(const Running &) = delete;
 
  private:
   const Core *before_;
+  const mas_message *handled_before_;
 };
 
 /// Agents that were destroyed in a callback of their own. They stay for ever: their loops may still go on.

@@ -91,17 +91,19 @@ MAS_EXPORT mas_status mas_message_fail(const mas_message *message, mas_status st
  *  For handlers that leave the work to another thread or task; they keep the message by mas_message_ref.
  *  Gateway mode: the message is acknowledged, or reported as failed, only when it is settled. When the process dies, or
  *  the agent stops, before that, it is delivered again. The time-out of handlers goes on until then (see
- *  mas_options_set_handler_timeout), and the message fills the inbound queue, which bounds how many are deferred at a
- *  time.
- *  Both modes: a request that is not settled when its agent stops has failed; peer to peer its requester is told.
+ *  mas_options_set_handler_timeout); a message that is out of time has failed. Until it is settled or out of time, the
+ *  message fills the inbound queue, which bounds how many are deferred at a time. A message that is out of time takes
+ *  memory until its references are released.
+ *  Peer to peer: a request that is not settled when its agent stops has failed, and its requester is told.
  *  A deferred message whose last reference is released, or whose handler does not return MAS_OK, has failed.
- *  @return MAS_INVALID_STATE outside of the message's handler, and for one that was deferred already. */
+ *  @return MAS_INVALID_STATE outside of the message's handler, in a handler during which its agent was stopped, and for
+ *  a message that was deferred already. */
 MAS_EXPORT MAS_CHECKED mas_status mas_message_defer(const mas_message *message);
 
 /** Settles a deferred message, also before its handler has returned. What `status` means is as if the handler returned
  *  it; `mas_message_settle(message, mas_message_fail(message, MAS_HANDLER_FAILED, "no such account"))` adds a sentence.
  *  @param status MAS_OK: it is handled. @return MAS_INVALID_STATE for a message that was not deferred, that was
- *  settled, or whose agent has stopped. */
+ *  settled, that was out of time, or whose agent has stopped: the call then has no effect. */
 MAS_EXPORT MAS_CHECKED mas_status mas_message_settle(const mas_message *message, mas_status status);
 
 /** Answers a request by an error reply: its requester gets `status` and the text. For requests that were kept to be

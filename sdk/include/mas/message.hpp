@@ -2,6 +2,7 @@
 #ifndef MAS_MESSAGE_HPP
 #define MAS_MESSAGE_HPP
 
+#include <mas/callbacks.hpp>
 #include <mas/schema.hpp>
 
 #include <cstdint>
@@ -154,9 +155,10 @@ class BasicSettling {
     std::swap(message_, other.message_);
     return *this;
   }
-  /// While an exception passes, a handler's own failure is the one that counts.
+  /// Where the message's own handler throws, that failure is the one that counts.
   ~BasicSettling() {
-    if (message_ != nullptr && std::uncaught_exceptions() == 0)
+    const bool handler_throws = message_ == detail::t_handled && std::uncaught_exceptions() > 0;
+    if (message_ != nullptr && !handler_throws)
       static_cast<void>(end(MAS_HANDLER_FAILED, "the message was dropped and not settled"));
     mas_message_unref(message_);
   }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -50,8 +51,9 @@ def table_of(cls: type) -> Table:
 
 
 class Handlers:
-    """The tasks of one agent's handlers. A message's task begins in order of arrival; tasks overlap. The end of a task settles
-    its message; one that is cancelled while its agent stops leaves it open."""
+    """The tasks of one agent's handlers. A message's task begins in order of arrival; tasks overlap. The end of a task
+    settles its message, also where the task was cancelled before its first step; one that is cancelled while its agent
+    stops leaves it open."""
 
     def __init__(self, agent: Any, table: Table, fallback: bool):
         """@param fallback whether the class has an on_message of its own."""
@@ -59,7 +61,7 @@ class Handlers:
         self._table = table
         self._fallback = fallback
         self._tasks: dict[int, asyncio.Task[None]] = {}
-        self._messages: dict[int, AgentMessage] = {}  # of the tasks
+        self._messages: dict[int, AgentMessage] = {}  # of the tasks, until they are settled
         self._last = 0
 
     def begin(self, message: AgentMessage, loop: asyncio.AbstractEventLoop) -> None:
@@ -73,7 +75,8 @@ class Handlers:
             found = _FALLBACK
         self._last += 1
         self._messages[self._last] = message
-        self._tasks[self._last] = loop.create_task(self._handle(self._last, message, *found))
+        task = self._tasks[self._last] = loop.create_task(self._handle(self._last, message, *found))
+        task.add_done_callback(functools.partial(self._ended, self._last))
 
     async def finish(self, spared: asyncio.Task[Any] | None) -> None:
         """Waits until no handler runs, except for `spared`."""
@@ -86,26 +89,40 @@ class Handlers:
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks, timeout=CLEAN_UP_S)
-            # One that was cancelled before its first step has not taken itself out.
-            self._tasks = {number: task for number, task in self._tasks.items() if not task.done()}
-            self._messages = {number: self._messages[number] for number in self._tasks}
 
     def settle(self, task: asyncio.Task[Any] | None) -> None:
         """The handler that runs in this task, if one does, stops its own agent: it has handled its message."""
         for number in [number for number, other in self._tasks.items() if other is task]:
-            self._agent._mas_settle(self._messages[number], OK)
+            self._settle(number, OK)
 
     # ---- inside
 
     async def _handle(self, number: int, message: AgentMessage, name: str, model: Any) -> None:
-        try:
-            with _tracing.handling(self._agent.id, message) as traced:
-                await self._run(traced, message, name, model)
-        finally:
-            self._tasks.pop(number, None)
-            self._messages.pop(number, None)
+        with _tracing.handling(self._agent.id, message) as traced:
+            await self._run(traced, number, message, name, model)
 
-    async def _run(self, traced: _tracing.Traced, message: AgentMessage, name: str, model: Any) -> None:
+    def _ended(self, number: int, task: asyncio.Task[None]) -> None:
+        """Settles what the task has not: it was cancelled before its first step, or raised what is no Exception."""
+        del self._tasks[number]
+        message = self._messages.get(number)
+        if task.cancelled():
+            self._cancelled(number)
+        elif (error := task.exception()) is not None and message is not None:
+            log.error("%s: the handler of %r from %s failed", self._agent.id, message.message_type, message.sender_id,
+                      exc_info=error)
+            self._settle(number, HANDLER_FAILED, _raised(error))
+        self._messages.pop(number, None)  # a stop has left it open
+
+    def _cancelled(self, number: int) -> None:
+        if not self._agent._mas_stops():
+            self._settle(number, HANDLER_FAILED, "the handler was cancelled")
+
+    def _settle(self, number: int, status: int, text: str = "") -> None:
+        """Once for each message."""
+        if (message := self._messages.pop(number, None)) is not None:
+            self._agent._mas_settle(message, status, text)
+
+    async def _run(self, traced: _tracing.Traced, number: int, message: AgentMessage, name: str, model: Any) -> None:
         try:
             handler = getattr(self._agent, name)
             if model is _NO_PAYLOAD:
@@ -113,25 +130,23 @@ class Handlers:
             elif model is None:
                 result = handler(message, None)
             else:
-                payload = self._parse(traced, message, model)
+                payload = self._parse(traced, number, message, model)
                 if payload is None:
                     return
                 result = handler(message, payload)
             if hasattr(result, "__await__"):
                 await result
-            self._agent._mas_settle(message, OK)
+            self._settle(number, OK)
         except asyncio.CancelledError:
-            if not self._agent._mas_stops():
-                self._agent._mas_settle(message, HANDLER_FAILED, "the handler was cancelled")
+            self._cancelled(number)
             raise
         except Exception as error:
             traced.failed(error)
             log.exception("%s: the handler of %r from %s failed", self._agent.id, message.message_type,
                           message.sender_id)
-            told = str(error) if isinstance(error, HandlerError) else f"the handler raised {type(error).__name__}"
-            self._agent._mas_settle(message, HANDLER_FAILED, told)
+            self._settle(number, HANDLER_FAILED, str(error) if isinstance(error, HandlerError) else _raised(error))
 
-    def _parse(self, traced: _tracing.Traced, message: AgentMessage, model: Any) -> Any:
+    def _parse(self, traced: _tracing.Traced, number: int, message: AgentMessage, model: Any) -> Any:
         """An instance of the model; None where the data does not fit it."""
         try:
             return _models.parse(model, message.data)
@@ -139,5 +154,10 @@ class Handlers:
             traced.failed(error)
             log.error("%s: %r from %s does not fit %s: %s", self._agent.id, message.message_type, message.sender_id,
                       model.__name__, error)
-            self._agent._mas_settle(message, INVALID_PAYLOAD, _misfit.misfit_of(model, error, message.data))
+            self._settle(number, INVALID_PAYLOAD, _misfit.misfit_of(model, error, message.data))
             return None
+
+
+def _raised(error: BaseException) -> str:
+    """Without its text, which may contain anything."""
+    return f"the handler raised {type(error).__name__}"

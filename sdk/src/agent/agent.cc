@@ -19,7 +19,7 @@
 namespace mas::sdk {
 namespace {
 
-/// What a start that failed, or an agent that was freed in a callback, may still spend on taking its registration back.
+/// The longest wait for Redis to take back the registration of an agent whose start failed, or that a callback freed.
 constexpr Duration kCleanUpPatience = std::chrono::milliseconds(500);
 /// How long a thread may take to come out of an agent that was stopped under it.
 constexpr Duration kLeavePatience = std::chrono::seconds(1);
@@ -75,9 +75,10 @@ Status Agent::open() {
   return Error{Errc::kNoMemory, std::string("cannot create an event descriptor: ") + strerror(errno)};
 }
 
-bool Agent::let_go() {
+MAS_CATCHES_UNWINDING bool Agent::let_go() try {
   if (in_callback()) {
-    if (!in_direct_callback()) let_go_.store(true);  // which may not free it: nobody could stop it afterwards
+    let_go_.store(true);
+    context_.requests->end_all(Error{Errc::kCancelled, "the agent was freed in a callback"});
     return false;
   }
   static_cast<void>(stop(0));  // whoever waits in a call returns
@@ -90,11 +91,23 @@ bool Agent::let_go() {
   }
   std::lock_guard lock(life_mutex_);
   return pass && alone() && life_ == Life::kStopped;
+} catch (const abi::__forced_unwind&) {
+  throw;  // the thread ends, in the stop hook
+} catch (...) {
+  return false;  // without memory it could not be stopped
 }
 
-/// The pass of the callback that let it go was given back.
-void Agent::stop_if_let_go() {
-  if (let_go_.exchange(false)) static_cast<void>(stop(static_cast<int>(to_millis(kCleanUpPatience))));
+void Agent::keep_for_ever(Agent& agent) noexcept {
+  static std::atomic<Agent*> last{nullptr};
+  agent.kept_before_ = last.load();
+  while (!last.compare_exchange_weak(agent.kept_before_, &agent)) {
+  }
+}
+
+/// Once the callback that freed the agent has given its pass back.
+void Agent::stop_if_let_go() noexcept try {
+  if (let_go_.load()) static_cast<void>(stop(static_cast<int>(to_millis(kCleanUpPatience))));
+} catch (...) {  // without memory it runs on
 }
 
 Agent::~Agent() {
@@ -133,7 +146,7 @@ Status Agent::start(int timeout_ms) {
   OnUnwind stop_again([this] { static_cast<void>(fail_start(Status())); });
   auto hook = call_hook(&Callbacks::start, "start");
   stop_again.disarm();
-  if (let_go_.exchange(false)) hook = Error{Errc::kCancelled, "the agent was freed in its start hook"};
+  if (let_go_.load()) hook = Error{Errc::kCancelled, "the agent was freed in its start hook"};
   return hook.ok() ? hook : fail_start(hook);
 }
 
@@ -190,7 +203,7 @@ Status Agent::fail_start(const Status& why) {
 
 MAS_CATCHES_UNWINDING Status Agent::call_hook(Callback<mas_hook_fn> Callbacks::*which, const char* name) {
   auto hook = callback(which);
-  if (hook.fn == nullptr) return {};
+  if (hook.fn == nullptr || let_go_.load()) return {};
   if (gate_.inside()) callback_frame_ = __builtin_frame_address(0);
   int returned = MAS_HANDLER_FAILED;  // an application may return any number
   try {

@@ -101,6 +101,8 @@ class Agent {
   /// Stops it if need be. @return whether it may be destroyed: false when a thread is still inside, be it the calling
   /// one or one that does not come out. The calling thread then stops it when its callback has ended.
   bool let_go();
+  /// Keeps one for ever that was let go and may not be destroyed, where leak detectors find it. Takes no memory.
+  static void keep_for_ever(Agent& agent) noexcept;
   Agent(const Agent&) = delete;
   Agent& operator=(const Agent&) = delete;
 
@@ -166,7 +168,7 @@ class Agent {
   Result<MessagePtr> wait(Requests::Waiter& waiter, const Deadline& deadline);
   bool in_callback();
   bool interrupted() const { return quit_.load() || stopping_.load() || let_go_.load() || !library_usable(); }
-  void stop_if_let_go();
+  void stop_if_let_go() noexcept;
   Status poll_entered(int timeout_ms, size_t& ret_handled);
   size_t run_callbacks(uint64_t end);
   bool run_next();
@@ -201,7 +203,9 @@ class Agent {
 
   std::atomic<unsigned> waiting_{0};  // threads in calls that wait
   PollGate gate_;
-  std::atomic<bool> let_go_{false};  // by a callback: whoever runs it stops the agent afterwards
+  std::atomic<bool> let_go_{false};  // by a callback: whoever runs it stops the agent afterwards, and runs no other
+  std::vector<std::shared_ptr<AsyncRequest>> unheard_;  // ended since: nobody runs their callbacks
+  Agent* kept_before_ = nullptr;                        // in the list of those that are kept for ever
   // The poller's. What a callback that never returns would take along with its stack stands here.
   MessagePtr handling_;
   std::mutex bound_mutex_;

@@ -170,7 +170,6 @@ bool Agent::handle(MessagePtr message) {
   {
     Cause cause(*handling_);  // of an error reply, too
     Handled handled{*this, handling_.get()};
-    handling_->handled_by(*context_.settlements);
     context_.mode->began(*handling_);
     if (context_.tracer->on()) trace_handling(*handling_, cause);
     if (library_usable()) ran = call_handler(*handling_, handled.outcome);
@@ -280,13 +279,18 @@ bool Agent::handle(const Notice& notice) {
 }
 
 /// After a stop: requests learn their end, and where the mode keeps all, the sender learns what became of its messages;
-/// everything else is forgotten. Messages that were not handled stay pending in their streams.
+/// everything else is forgotten. Messages that were not handled stay pending in their streams. The callbacks of an
+/// agent that one of them has freed do not run any more.
 void Agent::discard_inbox() {
-  const bool tell = context_.mode->traits.keeps_all;
+  const bool freed = let_go_.load();
+  const bool tell = context_.mode->traits.keeps_all && !freed;
   do {
     for (size_t i = taken_done_; tell && i < taken_.receipts.size(); ++i) handle(taken_.receipts[i]);
-    for (size_t i = taken_done_; i < taken_.notices.size(); ++i)
-      if (taken_.notices[i].request != nullptr) handle(taken_.notices[i]);
+    for (size_t i = taken_done_; i < taken_.notices.size(); ++i) {
+      Notice& notice = taken_.notices[i];
+      if (notice.request == nullptr) continue;
+      freed ? unheard_.push_back(std::move(notice.request)) : void(handle(notice));
+    }
     taken_.clear();
     taken_done_ = 0;
     context_.inbox.take(taken_, UINT64_MAX);

@@ -115,6 +115,10 @@ class Requests {
   /// Ends the request whose correlation id it is. @return false when none waits.
   /// @param note of the receipt that ended it, if one did.
   bool end(const Id128& id, Result<MessagePtr> result, ReceiptNote note = {});
+  bool any_waits() {
+    std::lock_guard lock(mutex_);
+    return !table_.empty();
+  }
   /// Ends every request.
   void end_all(const Error& why);
   /// Ends asynchronous requests that are over time. @return the next deadline.

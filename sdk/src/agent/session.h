@@ -64,6 +64,7 @@ class Session final : public HubMember, public ModeHost {
   Runtime& runtime() override { return runtime_; }
   EnvelopeDecoder& decoder() override { return hub_->decoder(); }
   void deliver(Lane lane, MessagePtr message) override;
+  bool awaits_replies() override { return agent_.requests->any_waits(); }
   void on_receiving_lost(const Error& why) override;
   void lost_data(const std::string& what) override;
   void ask_time() override;

@@ -8,6 +8,7 @@ namespace mas::sdk {
 void Session::deliver(Lane lane, MessagePtr message) {
   agent_.counters.received.add();
   if (message->is_reply()) return take_reply(std::move(message));
+  message->settled_by(*agent_.settlements, agent_.settlements->start());
   if (agent_.inbox.push(lane, std::move(message))) wake_poller();
 }
 

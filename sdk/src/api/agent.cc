@@ -3,9 +3,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
-#include <mutex>
 #include <utility>
-#include <vector>
 
 #include "proto/base/ids.h"
 #include "proto/wire/limits.h"
@@ -33,14 +31,6 @@ namespace {
 std::unique_ptr<mas::sdk::Mode> make_mode(mas::sdk::AgentContext& agent) {
   if (agent.config.mode == MAS_MODE_GATEWAY) return std::make_unique<mas::sdk::GatewayMode>(agent);
   return mas::sdk::make_peer_mode(agent);
-}
-
-/// A thread may still use the agent: it stays for ever, where leak detectors find it.
-void keep_for_ever(mas_agent* agent) {
-  static auto& mutex = *new std::mutex;
-  static auto& agents = *new std::vector<mas_agent*>;
-  std::lock_guard lock(mutex);
-  agents.push_back(agent);
 }
 
 /// @param type nullptr: the fallback.
@@ -81,11 +71,11 @@ mas_status mas_agent_new(const char* id, const mas_options* options, mas_agent**
 
 void mas_agent_free(mas_agent* agent) {
   Stay stay;
-  if (!stay || agent == nullptr) return;
+  if (!stay || agent == nullptr || mas::sdk::in_direct_callback()) return;
   if (agent->let_go())
     delete agent;
   else
-    keep_for_ever(agent);
+    mas_agent::keep_for_ever(*agent);
 }
 
 const char* mas_agent_id(const mas_agent* agent) { return is_missing(agent, "agent") ? "" : agent->id().c_str(); }

@@ -6,6 +6,7 @@
 #include "proto/base/thread_object.h"
 #include "proto/wire/lane.h"
 #include "sdk/src/agent/agent.h"
+#include "sdk/src/core/cause.h"
 #include "sdk/src/core/error.h"
 #include "sdk/src/core/error_reply.h"
 
@@ -181,9 +182,9 @@ mas_status mas_message_fail(const mas_message* message, mas_status status, const
 
 mas_status mas_message_defer(const mas_message* message) {
   return guarded({{message, "message"}}, [&] {
-    auto* settlements = message->settlements();
-    if (settlements == nullptr) return fail(MAS_INVALID_STATE, "the message has come to no handler");
-    return report(settlements->defer(*const_cast<mas_message*>(message)));
+    if (mas::sdk::Cause::current() != message)  // a message that was kept may have outlived its agent
+      return fail(MAS_INVALID_STATE, "mas_message_defer was called outside of the message's handler");
+    return report(message->settlements()->defer(*const_cast<mas_message*>(message)));
   });
 }
 

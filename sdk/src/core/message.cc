@@ -188,8 +188,7 @@ mas_message* mas_message_ref(const mas_message* message) {
 
 void mas_message_unref(mas_message* message) {
   if (message == nullptr) return;
-  if (!message->deferred()) return message->unref();
-  mas::sdk::Stay stay;  // the last reference settles it
+  mas::sdk::Stay stay;  // the last reference settles a deferred message
   message->unref();
 }
 

@@ -4,8 +4,8 @@
 // are parts of that block, zero-terminated by overwriting the byte behind each (a closing quote, or what follows the
 // data object); the envelope as it was sent is put together again only for a caller that asks for it.
 // Failure: make() returns what the decoder found, or kNoMemory.
-// Threading: immutable but for the reference count, the restored envelope and the note that it was replied to, all safe
-// from any thread.
+// Threading: immutable but for the reference count, the restored envelope and the notes that it was replied to or
+// deferred, all safe from any thread.
 // Ownership: by reference. A message in a queue or a callback knows its agent's outbox by pointer; one that the
 // application keeps holds the outbox alive, so that answering late is an error and never a fault.
 #pragma once
@@ -86,16 +86,24 @@ struct mas_message {
   void set_replied() { replied_.store(true, std::memory_order_relaxed); }
   mas::sdk::Outbox& outbox() const { return *outbox_; }
 
-  /// Its handler begins. @param settlements its agent's.
-  void handled_by(mas::sdk::Settlements& settlements) { settlements_ = &settlements; }
-  /// @return null: it has come to no handler.
+  /// It is for a handler. Before it is queued. @param settlements its agent's. @param start the number of the agent's
+  /// start.
+  void settled_by(mas::sdk::Settlements& settlements, uint64_t start) {
+    settlements_ = &settlements;
+    start_ = start;
+  }
+  /// Valid while its handler runs, and once it is deferred.
   mas::sdk::Settlements* settlements() const { return settlements_; }
+  uint64_t start() const { return start_; }
   /// The number of the event that its handler is for an observer; 0: none. It ends when the message is settled.
   void traced_as(uint64_t number) { trace_number_ = number; }
   uint64_t trace_number() const { return trace_number_; }
   /// It is settled later. Before the handler ends; whoever settles it may outlive the agent.
-  void deferred_by(std::shared_ptr<mas::sdk::Settlements> owner) { settlements_owner_ = std::move(owner); }
-  bool deferred() const { return settlements_owner_ != nullptr; }
+  void deferred_by(std::shared_ptr<mas::sdk::Settlements> owner) {
+    settlements_owner_ = std::move(owner);
+    deferred_.store(true, std::memory_order_release);
+  }
+  bool deferred() const { return deferred_.load(std::memory_order_acquire); }
 
   std::string_view ticket() const { return {ticket_, ticket_size_}; }
 
@@ -128,6 +136,7 @@ struct mas_message {
   std::atomic<unsigned> references_{1};
   std::atomic<bool> kept_{false};
   std::atomic<bool> replied_{false};
+  std::atomic<bool> deferred_{false};
   bool expects_reply_ = false;
   bool is_reply_ = false;
   unsigned char patch_count_ = 0;
@@ -149,8 +158,9 @@ struct mas_message {
   mas::sdk::Outbox* outbox_;
   std::shared_ptr<mas::sdk::Outbox> outbox_owner_;  // set by keep()
   mas::sdk::Settlements* settlements_ = nullptr;
+  uint64_t start_ = 0;
   uint64_t trace_number_ = 0;
-  std::shared_ptr<mas::sdk::Settlements> settlements_owner_;  // of a deferred message
+  std::shared_ptr<mas::sdk::Settlements> settlements_owner_;  // set before deferred_
   mas::sdk::Share share_;                                     // gateway mode: until handled
   uint32_t failures_ = 0;
   std::array<Patch, 8> patches_;

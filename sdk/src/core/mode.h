@@ -56,11 +56,14 @@ class Mode {
 
   // The polling thread.
 
-  /// The message's handler begins.
+  /// The message's handler begins, and with it the message's time.
   virtual void began(const mas_message&) {}
 
   // Any thread.
 
+  /// The message's time ends: its handler returned, or somebody settles it. Once, before handled().
+  /// @return false: it was out of time and has failed; what came later does not count, and handled() is not called.
+  virtual bool ended(const mas_message&) { return true; }
   /// The message is settled, once: its handler returned, or a deferred one has its outcome. @param failed whether it
   /// was not handled. @param why one sentence, printable.
   virtual void handled(mas_message&, bool /*failed*/, std::string_view /*why*/) {}

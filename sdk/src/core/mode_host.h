@@ -19,6 +19,8 @@ class ModeHost : public OpHost, public OutboxListener {
   virtual EnvelopeDecoder& decoder() = 0;
   /// A message has come: a reply ends its request, any other goes to the inbox.
   virtual void deliver(Lane lane, MessagePtr message) = 0;
+  /// @return whether a request waits for its reply.
+  virtual bool awaits_replies() = 0;
   /// The mode does not hear any more, though the session's links may live: the agent is not up until listen() has
   /// succeeded again.
   virtual void on_receiving_lost(const Error& why) = 0;

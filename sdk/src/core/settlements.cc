@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "proto/base/ids.h"
-#include "sdk/src/core/cause.h"
 #include "sdk/src/core/context.h"
 #include "sdk/src/core/error.h"
 #include "sdk/src/core/error_reply.h"
@@ -58,6 +57,7 @@ class Settlements::Claim {
 void Settlements::open() {
   std::lock_guard lock(mutex_);
   open_ = true;
+  ++start_;
 }
 
 void Settlements::close() {
@@ -76,15 +76,21 @@ void Settlements::close() {
 }
 
 void Settlements::returned(mas_message& message, mas_status outcome) {
-  if (!message.deferred()) return finish(message, outcome);
-  if (outcome != MAS_OK) static_cast<void>(settle(message, outcome));
+  if (message.deferred()) {
+    if (outcome != MAS_OK) static_cast<void>(settle(message, outcome));
+    return;
+  }
+  count(outcome);
+  if (!library_usable()) return;  // what a child of fork() handled is still its parent's
+  end_trace(message, outcome);
+  if (agent_.mode->ended(message)) finish(message, outcome);
 }
 
 Status Settlements::defer(mas_message& message) {
-  if (Cause::current() != &message) return invalid_state("the message is not deferred in its own handler");
   if (message.deferred()) return invalid_state("the message was deferred already");
   std::lock_guard lock(mutex_);
   if (!open_) return invalid_state(kStopped);
+  if (message.start() != start_) return invalid_state("the agent was stopped while the handler ran");
   deferred_.insert(&message);
   message.deferred_by(shared_from_this());
   return {};
@@ -94,7 +100,11 @@ Status Settlements::settle(mas_message& message, int outcome) {
   if (!library_usable()) return stay_refused();
   const Claim claim(*this, message);
   if (!claim) return invalid_state("the message was settled already, or its agent has stopped");
-  finish(message, outcome == MAS_OK || known(outcome) ? static_cast<mas_status>(outcome) : MAS_HANDLER_FAILED);
+  const auto status = outcome == MAS_OK || known(outcome) ? static_cast<mas_status>(outcome) : MAS_HANDLER_FAILED;
+  end_trace(message, status);
+  if (!agent_.mode->ended(message)) return invalid_state("the message was out of time, and was reported as failed");
+  count(status);
+  finish(message, status);
   return {};
 }
 
@@ -102,17 +112,27 @@ void Settlements::abandon(mas_message& message) noexcept try {
   if (!library_usable()) return;
   const Tracer::Silence unobserved;  // it could not end the thread here
   const Claim claim(*this, message);
-  if (claim) finish(message, MAS_HANDLER_FAILED, kAbandoned);
+  if (!claim) return;
+  end_trace(message, MAS_HANDLER_FAILED);
+  if (!agent_.mode->ended(message)) return;
+  count(MAS_HANDLER_FAILED);
+  finish(message, MAS_HANDLER_FAILED, kAbandoned);
 } catch (...) {  // without memory it is left open
 }
 
-void Settlements::finish(mas_message& message, mas_status outcome, std::string why) {
+void Settlements::count(mas_status outcome) {
   if (outcome == MAS_NO_HANDLER)
     agent_.counters.unhandled.add();
   else if (outcome != MAS_OK)
     agent_.counters.handler_failed.add();
-  if (!library_usable()) return;  // what a child of fork() handled is still its parent's
+}
+
+void Settlements::end_trace(const mas_message& message, mas_status outcome) {
   if (message.trace_number() != 0) agent_.tracer->end(message.trace_number(), outcome);
+}
+
+/// @param outcome it counts: the message was not out of time.
+void Settlements::finish(mas_message& message, mas_status outcome, std::string why) {
   if (outcome == MAS_OK) return agent_.mode->handled(message, false, {});
   if (why.empty()) why = reason_of(message, outcome);
   /// The mode learns of it also when an observer of the error reply ends the thread.

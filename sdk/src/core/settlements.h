@@ -7,10 +7,12 @@
 //                       ├──last reference────▶ settled    as failed
 //                       └──close()───────────▶ left open  delivered again, or its requester is told (peer to peer)
 //
-// Failure modes: defer() outside of the message's handler, settle() of a message that is not deferred (any more):
-// kInvalidState.
-// Bounded: in gateway mode a deferred message counts as not handled (Deliveries::full), so that no more is read past
-// the inbound bound. Peer to peer, whoever defers holds the message, and no more than it could hold by mas_message_ref.
+// Failure modes, all kInvalidState:
+//   defer() in a handler that outlived a stop of its agent
+//   settle() of a message that is not deferred (any more), or that was out of time and has failed
+// Bounded: in gateway mode a deferred message counts as not handled (Deliveries::full) until it is settled or out of
+// time, so no lane is read past the inbound bound. Peer to peer, an application that defers holds no more messages than
+// it could hold by mas_message_ref.
 // Threading: open(), close(), returned(): as noted; the rest: any thread. No lock is held while the mode or the outbox
 // is called.
 // Ownership: shared by the agent and its deferred messages, which may outlive it; after close() the agent is not looked
@@ -36,14 +38,17 @@ class Settlements : public std::enable_shared_from_this<Settlements> {
  public:
   explicit Settlements(AgentContext& agent) : agent_(agent) {}
 
-  /// The agent starts: messages may be deferred.
+  /// The agent starts: messages may be deferred. Before its session begins.
   void open();
+  /// @return the number of the agent's starts so far. On the I/O thread.
+  uint64_t start() const { return start_; }
   /// The agent stops, and can still send: what is deferred stays open.
   void close();
 
   /// The polling thread: the message's handler has ended.
   void returned(mas_message& message, mas_status outcome);
 
+  /// In the message's handler.
   Status defer(mas_message& message);
   /// @param outcome as of a handler; any number. A failure's sentence is the one that the calling thread kept
   /// (keep_failure).
@@ -54,6 +59,8 @@ class Settlements : public std::enable_shared_from_this<Settlements> {
  private:
   class Claim;
 
+  void count(mas_status outcome);
+  void end_trace(const mas_message& message, mas_status outcome);
   void finish(mas_message& message, mas_status outcome, std::string why = {});
   bool ends_request(const mas_message& message, mas_status outcome) const;
   bool answer(mas_message& request, mas_status outcome, const std::string& why);
@@ -63,6 +70,7 @@ class Settlements : public std::enable_shared_from_this<Settlements> {
   // Guarded by mutex_.
   std::condition_variable idle_;
   bool open_ = false;
+  uint64_t start_ = 0;   // written while there is no session
   size_t settling_ = 0;  // deferred messages that threads are settling just now
   std::unordered_set<mas_message*> deferred_;
 };

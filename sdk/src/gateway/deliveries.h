@@ -6,11 +6,12 @@
 // nowhere else. Messages that are dropped unhandled (at a stop) do not release their share: the entry stays pending in
 // Redis and comes again, to another instance or to the next start.
 //
-//     began() ─▶ handler ─▶ (deferred ─▶) handled() ──ok──▶ release() ─▶ ack
-//        │                      └──failed──▶ take_failed() ─▶ report ─▶ reported() ─▶ release() ─▶ ack
-//        └── out of time: check_time() ─▶ take_failed() …      (what the handler returns later counts no more)
+//     began() ─▶ handler ─▶ (deferred ─▶) ended() ─▶ handled() ──ok──▶ release() ─▶ ack
+//        │                                              └──failed──▶ take_failed() ─▶ report ─▶ reported() ─▶ release()
+//        └── out of time: check_time() ─▶ take_failed() …      (ended() then says so: a later outcome does not count)
 //
-// Threading: opened(), take…(), check_time(), reported(): the I/O thread; began(): the polling thread; handled(): any.
+// Threading: opened(), take…(), check_time(), reported(): the I/O thread; began(): the polling thread; ended(),
+// handled(): any.
 // Ownership: an entry is shared by its messages, its failures and, once done with, by the queue of acks.
 #pragma once
 
@@ -81,13 +82,14 @@ class Deliveries {
     std::lock_guard lock(mutex_);
     running_[{share.delivery.get(), share.index}] = {{share, bytes, "out of time", 0}, now};
   }
-  /// It is settled. @param failed whether it did not take the message. @param why then: one sentence, printable.
+  /// The time of a message ends that began. @return false: it was out of time, and has failed.
+  bool ended(const Share& share) {
+    if (patience_ <= Duration::zero()) return true;
+    std::lock_guard lock(mutex_);
+    return running_.erase({share.delivery.get(), share.index}) > 0;
+  }
+  /// It is settled in time. @param failed whether its handler did not take it. @param why then: a printable sentence.
   void handled(const Share& share, size_t bytes, bool failed, std::string_view why = {}) {
-    if (patience_ > Duration::zero()) {
-      std::lock_guard lock(mutex_);
-      if (running_.erase({share.delivery.get(), share.index}) == 0)
-        return;  // it was out of time, and that is what counts
-    }
     if (failed && share.delivery->stream != 0) return fail({share, bytes, std::string(why), 0});
     ++handled_;
     finish(share, bytes);

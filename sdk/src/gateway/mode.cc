@@ -54,6 +54,10 @@ void GatewayMode::began(const mas_message& message) {
   if (message.share().delivery != nullptr) deliveries_.began(message.share(), message.size(), mono_now());
 }
 
+bool GatewayMode::ended(const mas_message& message) {
+  return message.share().delivery == nullptr || deliveries_.ended(message.share());
+}
+
 void GatewayMode::handled(mas_message& message, bool failed, std::string_view why) {
   const Share share = message.take_share();
   if (share.delivery != nullptr) deliveries_.handled(share, message.size(), failed, why);

@@ -24,6 +24,7 @@ class GatewayMode final : public Mode {
 
   std::string obstacle() override { return outbox_.obstacle(); }
   void began(const mas_message& message) override;
+  bool ended(const mas_message& message) override;
   void handled(mas_message& message, bool failed, std::string_view why) override;
   Status load() override;
 

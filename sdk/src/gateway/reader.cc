@@ -14,11 +14,15 @@ namespace {
 constexpr Duration kBlock = std::chrono::seconds(5);
 constexpr Duration kAfterRenewal = std::chrono::milliseconds(100);
 constexpr Duration kPatience = std::chrono::seconds(5);
-constexpr size_t kMaxEntries = 16;  // of a stream, in one read or claim
-constexpr int kMaxHolders = 3;      // instances that may end with an entry before it is the entry's fault
+constexpr Duration kReplyPause = std::chrono::milliseconds(20);  // between looks for replies at the inbound bound
+constexpr size_t kMaxEntries = 16;                               // of a stream, in one read or claim
+constexpr int kMaxHolders = 3;  // instances that may end with an entry before it is the entry's fault
 
 /// The lane of one of gateway_streams(); replies have none.
 Lane lane_of(size_t stream) { return stream == 0 ? Lane::kNormal : kLanes[stream - 1]; }
+
+/// Where a read begins: behind all entries that were delivered.
+constexpr const char* kNew = ">";
 
 constexpr const char* kGroupsGone = "the groups of its streams were missing";
 
@@ -31,10 +35,11 @@ bool group_gone(const redis::Reply& error) {
 }  // namespace
 
 const GatewayReader::Task GatewayReader::kTasks[] = {
-    {&Wanted::groups, false, &GatewayReader::make_groups_again},
-    {&Wanted::claim, true, &GatewayReader::claim},
-    {&Wanted::own, true, &GatewayReader::read_own},
-    {nullptr, true, &GatewayReader::read_new},
+    {&Wanted::groups, Needs::kNothing, &GatewayReader::make_groups_again},
+    {&Wanted::claim, Needs::kLeaseAndRoom, &GatewayReader::claim},
+    {&Wanted::own, Needs::kLeaseAndRoom, &GatewayReader::read_own},
+    {nullptr, Needs::kLeaseAndRoom, &GatewayReader::read_new},
+    {&Wanted::replies, Needs::kLease, &GatewayReader::read_replies},
 };
 
 GatewayReader::GatewayReader(ModeHost& host, Deliveries& deliveries, DedupeWindow& dedupe)
@@ -42,6 +47,7 @@ GatewayReader::GatewayReader(ModeHost& host, Deliveries& deliveries, DedupeWindo
       deliveries_(deliveries),
       unpacker_(host, deliveries, dedupe),
       held_(host, deliveries, streams_, [this](const std::optional<Error>& refusal) { on_acks(refusal); }),
+      replies_timer_(host.loop(), [this] { look_for_replies(); }),
       progress_(kLanes.size() + 1) {}
 
 GatewayReader::~GatewayReader() { stop(); }
@@ -134,11 +140,19 @@ void GatewayReader::advance() {
   if (link_ == nullptr || !link_->ready()) return;
   if (state_.is(State::kDeaf) && heard_) return try_rights();
   if (!state_.is(State::kIdle)) return;
-  // Else on_lease() or on_handled() goes on.
-  const bool may_take = host_.context().lease.holds(mono_now()) && !deliveries_.full();
+  const bool full = deliveries_.full();
+  const Needs met = !host_.context().lease.holds(mono_now()) ? Needs::kNothing
+                    : full                                   ? Needs::kLease
+                                                             : Needs::kLeaseAndRoom;
   for (const Task& task : kTasks)
-    if ((task.wanted == nullptr || wanted_.*task.wanted) && (may_take || !task.takes_entries))
-      return (this->*task.ask)();
+    if ((task.wanted == nullptr || wanted_.*task.wanted) && task.needs <= met) return (this->*task.ask)();
+  // on_lease() or on_handled() goes on; at the bound also the timer: a read that blocks would delay what has room then.
+  if (full && !replies_timer_.armed()) replies_timer_.once(kReplyPause);
+}
+
+void GatewayReader::look_for_replies() {
+  wanted_.replies = host_.awaits_replies();
+  advance();
 }
 
 void GatewayReader::send(State state, const redis::Command& command, Duration timeout) {
@@ -182,15 +196,21 @@ void GatewayReader::read_own_again() {
   own_from_.assign(streams_.size(), "0");
 }
 
-void GatewayReader::read(bool own) {
-  const AgentContext& agent = host_.context();
-  std::vector<std::string> args{"XREADGROUP",     "GROUP", std::string(kGroup),
-                                agent.instance(), "COUNT", std::to_string(entries_at_once())};
-  if (!own) args.insert(args.end(), {"BLOCK", std::to_string(to_millis(block_for()))});
+void GatewayReader::read_replies() {
+  wanted_.replies = false;
+  read(State::kReadingReplies, 1, kMaxEntries);
+}
+
+/// @param streams how many of them, beginning with the replies. @param entries of each.
+void GatewayReader::read(State state, size_t streams, size_t entries) {
+  const bool blocks = state == State::kReadingNew;
+  std::vector<std::string> args{
+      "XREADGROUP", "GROUP", std::string(kGroup), host_.context().instance(), "COUNT", std::to_string(entries)};
+  if (blocks) args.insert(args.end(), {"BLOCK", std::to_string(to_millis(block_for()))});
   args.emplace_back("STREAMS");
-  args.insert(args.end(), streams_.begin(), streams_.end());
-  for (size_t i = 0; i < streams_.size(); ++i) args.push_back(own ? own_from_[i] : ">");
-  send(own ? State::kReadingOwn : State::kReadingNew, redis::Command::of(args), own ? kPatience : kBlock + kPatience);
+  for (size_t i = 0; i < streams; ++i) args.push_back(streams_[i]);
+  for (size_t i = 0; i < streams; ++i) args.push_back(wanted_.own ? own_from_[i] : kNew);
+  send(state, redis::Command::of(args), blocks ? kBlock + kPatience : kPatience);
 }
 
 /// Of each stream, in one read or claim. COUNT holds for a stream, and what an entry holds is known only when it is
@@ -237,6 +257,7 @@ void GatewayReader::end_round() {
   const Round round = std::exchange(round_, {});
   if (!lost_.empty()) host_.lost_data(std::exchange(lost_, {}));
   if (asked == State::kReadingOwn && !round.more) wanted_.own = false;
+  if (asked == State::kReadingReplies) wanted_.replies = round.more;
   if (round.again) {
     trial ? state_.to(State::kDeaf) : void(wanted_.claim = true);
     return advance();
@@ -311,6 +332,8 @@ void GatewayReader::took(uint64_t tag, const redis::Reply& reply) {
       compare_progress(reply);
       for (size_t i = 0; i < reply.count && i + 1 < streams_.size(); ++i) took_claims(i + 1, reply[i]);
       return;
+    case State::kReadingReplies:
+      return took_read(reply);
     default:
       told_gone_ = false;  // the groups are there, and all who look for them have looked
       return took_read(reply);
@@ -346,12 +369,22 @@ void GatewayReader::took_read(const redis::Reply& streams) {
     if (name == streams_.end()) continue;
     auto index = static_cast<size_t>(name - streams_.begin());
     for (const auto& entry : stream[1]) take_entry(index, entry);
-    if (!state_.is(State::kReadingOwn) || stream[1].count == 0) continue;
-    const redis::Reply& last = stream[1][stream[1].count - 1];
-    if (last.count == 0) continue;
-    own_from_[index] = last[0].text;
-    round_.more = true;
+    if (!state_.is(State::kReadingNew)) note_position(index, stream[1]);
   }
+}
+
+/// Where the next read of own entries, or of replies, goes on. Own replies are followed by new ones.
+void GatewayReader::note_position(size_t stream, const redis::Reply& entries) {
+  const bool replies = state_.is(State::kReadingReplies);
+  if (entries.count == 0) {
+    if (!replies) return;
+    own_from_[stream] = kNew;
+  } else {
+    const redis::Reply& last = entries[entries.count - 1];
+    if (last.count == 0) return;
+    if (own_from_[stream] != kNew) own_from_[stream] = last[0].text;
+  }
+  round_.more = true;
 }
 
 /// @param suspects ids of entries whose holders died too often; nullptr: none.

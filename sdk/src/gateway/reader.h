@@ -6,17 +6,20 @@
 //                      trying ──every right that reading takes──▶ hearing ──up()──▶ idle
 //
 //     idle ──advance(): the first of kTasks that is wanted──▶ making groups │ claiming │ reading own │ reading new
-//      ▲───────────────────────────────────reply──────────────────┘
-//       claiming       a few entries of dead instances, when the lease was renewed
-//       reading own    after a reconnect, what was delivered and not acknowledged
-//       reading new    XREADGROUP BLOCK … >
-//     Of these, none but the groups goes out while the own lease is not proven or the inbound bound is reached.
+//      ▲                                                      │ reading replies
+//      └───────────────────────────────────reply──────────────────┘
+//       claiming         a few entries of dead instances, when the lease was renewed
+//       reading own      after a reconnect, what was delivered and not acknowledged
+//       reading new      XREADGROUP BLOCK … >
+//       reading replies  the reply stream alone, at the inbound bound: a reply waits for no handler, and handlers may
+//                        wait for it
+//     Of these, only the groups are made while the own lease is not proven, and only replies are read at the bound.
 //
 // Happy path: some entries of every stream are read at a time; Unpacker makes messages of them, and the inbox serves
 // the lanes by their weights. When all messages of an entry were handled (Deliveries), it is acknowledged
 // (HeldEntries).
-// Bounded: nothing more is read while as many messages as the inbound bound wait for handlers, and fewer entries at a
-// time the nearer it is; none is dropped. So what waits exceeds the bound by one entry of each stream at most.
+// Bounded: no lane is read while as many messages as the inbound bound wait for handlers, and fewer entries at a time
+// the nearer it is; none is dropped. So what waits exceeds the bound by one entry of each stream at most.
 // Failure modes:
 //   lost link, refused read   deaf: the session is told, is not up any more, and calls listen() again; then entries
 //                             that were delivered and not acknowledged are read again, those in hand are known and left
@@ -41,6 +44,7 @@
 
 #include "proto/base/state_machine.h"
 #include "proto/redis/connection.h"
+#include "proto/redis/loop.h"
 #include "sdk/src/core/mode_host.h"
 #include "sdk/src/gateway/held_entries.h"
 #include "sdk/src/gateway/stream_progress.h"
@@ -86,30 +90,54 @@ class GatewayReader final : public redis::ConnectionListener {
     kMakingGroups,
     kClaiming,
     kReadingOwn,
-    kReadingNew
+    kReadingNew,
+    kReadingReplies
   };
-  static constexpr auto kMoves = transitions<State>(
-      {{State::kOff, State::kDeaf},          {State::kDeaf, State::kTrying},       {State::kDeaf, State::kOff},
-       {State::kTrying, State::kHearing},    {State::kTrying, State::kDeaf},       {State::kTrying, State::kOff},
-       {State::kHearing, State::kIdle},      {State::kHearing, State::kDeaf},      {State::kHearing, State::kOff},
-       {State::kIdle, State::kMakingGroups}, {State::kIdle, State::kClaiming},     {State::kIdle, State::kReadingOwn},
-       {State::kIdle, State::kReadingNew},   {State::kIdle, State::kDeaf},         {State::kIdle, State::kOff},
-       {State::kMakingGroups, State::kIdle}, {State::kMakingGroups, State::kDeaf}, {State::kMakingGroups, State::kOff},
-       {State::kClaiming, State::kIdle},     {State::kClaiming, State::kDeaf},     {State::kClaiming, State::kOff},
-       {State::kReadingOwn, State::kIdle},   {State::kReadingOwn, State::kDeaf},   {State::kReadingOwn, State::kOff},
-       {State::kReadingNew, State::kIdle},   {State::kReadingNew, State::kDeaf},   {State::kReadingNew, State::kOff}});
+  static constexpr auto kMoves = transitions<State>({{State::kOff, State::kDeaf},
+                                                     {State::kDeaf, State::kTrying},
+                                                     {State::kDeaf, State::kOff},
+                                                     {State::kTrying, State::kHearing},
+                                                     {State::kTrying, State::kDeaf},
+                                                     {State::kTrying, State::kOff},
+                                                     {State::kHearing, State::kIdle},
+                                                     {State::kHearing, State::kDeaf},
+                                                     {State::kHearing, State::kOff},
+                                                     {State::kIdle, State::kMakingGroups},
+                                                     {State::kIdle, State::kClaiming},
+                                                     {State::kIdle, State::kReadingOwn},
+                                                     {State::kIdle, State::kReadingNew},
+                                                     {State::kIdle, State::kDeaf},
+                                                     {State::kIdle, State::kOff},
+                                                     {State::kMakingGroups, State::kIdle},
+                                                     {State::kMakingGroups, State::kDeaf},
+                                                     {State::kMakingGroups, State::kOff},
+                                                     {State::kClaiming, State::kIdle},
+                                                     {State::kClaiming, State::kDeaf},
+                                                     {State::kClaiming, State::kOff},
+                                                     {State::kReadingOwn, State::kIdle},
+                                                     {State::kReadingOwn, State::kDeaf},
+                                                     {State::kReadingOwn, State::kOff},
+                                                     {State::kReadingNew, State::kIdle},
+                                                     {State::kReadingNew, State::kDeaf},
+                                                     {State::kReadingNew, State::kOff},
+                                                     {State::kIdle, State::kReadingReplies},
+                                                     {State::kReadingReplies, State::kIdle},
+                                                     {State::kReadingReplies, State::kDeaf},
+                                                     {State::kReadingReplies, State::kOff}});
 
   /// What is to be done once the agent is up, and is not under way.
   struct Wanted {
     bool groups = false;
     bool claim = false;
     bool own = false;
+    bool replies = false;           // at the inbound bound
     bool claim_when_acked = false;  // an entry waits until another that was claimed twice is done with
   };
   /// One thing that the link is asked when the agent is up; in the order of the table.
+  enum class Needs : uint8_t { kNothing, kLease, kLeaseAndRoom };
   struct Task {
     bool Wanted::*wanted;  // null: always
-    bool takes_entries;    // only with a proven lease, and room
+    Needs needs;           // a lease that is proven; room below the inbound bound
     void (GatewayReader::*ask)();
   };
   static const Task kTasks[];
@@ -118,7 +146,7 @@ class GatewayReader final : public redis::ConnectionListener {
     size_t replies_due = 0;
     std::optional<Error> refusal{};
     bool again = false;  // the same, called otherwise
-    bool more = false;   // own entries
+    bool more = false;   // own entries, or replies
     size_t claimed = 0;  // entries of a stream that were asked for
   };
 
@@ -134,9 +162,11 @@ class GatewayReader final : public redis::ConnectionListener {
   void make_groups_again();
   void claim();
   void read_own_again();
-  void read_own() { read(true); }
-  void read_new() { read(false); }
-  void read(bool own);
+  void read_own() { read(State::kReadingOwn, streams_.size(), entries_at_once()); }
+  void read_new() { read(State::kReadingNew, streams_.size(), entries_at_once()); }
+  void read_replies();
+  void read(State state, size_t streams, size_t entries);
+  void look_for_replies();
   size_t entries_at_once() const;
   Duration block_for() const;
   void on_reply(uint64_t tag, const redis::Answer& answer);
@@ -145,6 +175,7 @@ class GatewayReader final : public redis::ConnectionListener {
   void compare_progress(const redis::Reply& results);
   void took_claims(size_t stream, const redis::Reply& reply);
   void took_read(const redis::Reply& streams);
+  void note_position(size_t stream, const redis::Reply& entries);
   void take_entry(size_t stream, const redis::Reply& entry, const redis::Reply* suspects = nullptr);
   void refused(uint64_t tag, const redis::Reply& error);
   void claim_refused(const redis::Reply& error);
@@ -163,6 +194,7 @@ class GatewayReader final : public redis::ConnectionListener {
   Round round_;
   std::optional<Error> ack_refusal_;   // makes deaf when the round is over
   std::vector<std::string> own_from_;  // per stream: where reading own entries goes on
+  redis::Timer replies_timer_;         // at the inbound bound: when replies are looked for
   StreamProgress progress_;
   std::string lost_;  // what showed that Redis lost data, until the session is told
   bool was_up_ = false;

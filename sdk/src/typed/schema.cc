@@ -188,7 +188,7 @@ Status Schema::add(const mas_field& declared, size_t depth) {
   return {};
 }
 
-CompiledSchema::CompiledSchema(const mas_schema& its_origin, std::shared_ptr<const Schema> its_schema)
+CompiledSchema::CompiledSchema(mas_schema its_origin, std::shared_ptr<const Schema> its_schema)
     : mas_schema{its_origin.name, its_origin.size, nullptr, 0}, origin(its_origin), schema(std::move(its_schema)) {
   fields = reinterpret_cast<const mas_field*>(static_cast<const mas_schema*>(this));
 }

@@ -75,11 +75,11 @@ class Schema {
 /// What mas_schema_compile returns: as the application sees it, a schema that has no fields and refers to itself. No
 /// table of the application's looks like that, nor does a copy of this.
 struct CompiledSchema : mas_schema {
-  CompiledSchema(const mas_schema& its_origin, std::shared_ptr<const Schema> its_schema);
+  CompiledSchema(mas_schema its_origin, std::shared_ptr<const Schema> its_schema);
   /// @return null: a table of the application's.
   static const CompiledSchema* of(const mas_schema& given);
 
-  const mas_schema& origin;
+  const mas_schema origin;  ///< with the application's tables
   const std::shared_ptr<const Schema> schema;
 };
 

@@ -139,6 +139,38 @@ class SettleTest(AgentCase):
         await eventually(lambda: len(bob.got) == 2)  # the gateway has delivered it again
         await eventually(lambda: self.held() == 0)
 
+    async def test_a_handler_that_is_cancelled_before_it_runs_has_failed(self):
+        bob = await self.start(Bob, "bob", use_gateway=True)
+        begin = bob._mas_handlers.begin
+
+        def cancelled_once(message, loop):
+            begin(message, loop)
+            bob._mas_handlers.begin = begin
+            [task] = bob._mas_handlers._tasks.values()
+            task.cancel()
+
+        bob._mas_handlers.begin = cancelled_once
+        await self.alice.send("bob", "note", {"n": 1})
+        await eventually(lambda: bob.got == [1])  # the gateway has delivered it again
+        await eventually(lambda: self.held() == 0)
+        self.assertEqual(bob.stats()["handler_failed"], 1)
+
+    async def test_a_handler_that_raises_more_than_an_exception_has_failed(self):
+        class Odd(BaseException):
+            pass
+
+        class Raises(Bob):
+            async def on_message(self, message):
+                await super().on_message(message)
+                if len(self.got) == 1:
+                    raise Odd
+
+        bob = await self.start(Raises, "bob", use_gateway=True)
+        await self.alice.send("bob", "note", {"n": 1})
+        await eventually(lambda: bob.got == [1, 1])
+        await eventually(lambda: self.held() == 0)
+        self.assertEqual(bob.stats()["handler_failed"], 1)
+
     async def test_a_killed_process_loses_nothing(self):
         child = self.start_python("-c", HALF, env={"MAS_REDIS_URL": self.url})
         await eventually(lambda: self.redis.cmd("EXISTS", "agent:bob") == 1)

@@ -137,11 +137,30 @@ TEST_CASE("a handler that is out of time has failed once, whatever it returns la
   deliveries.take_failed(failed);
   REQUIRE(failed.size() == 1);
   CHECK(failed[0].reason == std::string("out of time"));
-  deliveries.handled({delivery, 0, {}}, 10, true);
+  CHECK_FALSE(deliveries.ended({delivery, 0, {}}));
   deliveries.take_failed(failed);
   CHECK(failed.size() == 1);
   CHECK(deliveries.take_handled() == 0);
   deliveries.close();
+}
+
+TEST_CASE("the time of a message ends once; without a time-out nothing is out of time") {
+  AgentConfig config = bounded(2, 1000);
+  const Share share{entry(), 0, {}};
+  for (const auto patience : {std::chrono::seconds(0), std::chrono::seconds(1)}) {
+    config.handler_timeout = patience;
+    Deliveries deliveries(config);
+    deliveries.open([] {});
+    deliveries.opened(*share.delivery, 10);
+    deliveries.began(share, 10, mono_now());
+    CHECK(deliveries.ended(share));
+    CHECK(deliveries.ended(share) == (patience == std::chrono::seconds(0)));
+    deliveries.check_time(mono_now() + std::chrono::seconds(5));
+    std::vector<Failure> failed;
+    deliveries.take_failed(failed);
+    CHECK(failed.empty());
+    deliveries.close();
+  }
 }
 
 TEST_CASE("a failure between taking the failed and taking the handled wakes again") {

@@ -32,6 +32,7 @@ class Host final : public ModeHost {
   redis::Connection& commands() override { std::abort(); }
   uv_loop_t* loop() override { std::abort(); }
   void retire(Op&) override { std::abort(); }
+  bool awaits_replies() override { std::abort(); }
   void on_receiving_lost(const Error&) override { std::abort(); }
   void lost_data(const std::string&) override { std::abort(); }
   void ask_time() override { std::abort(); }
