@@ -1,4 +1,7 @@
 /* What observers may do: send, throw, end their thread. Nothing of the agent is harmed by it. */
+#include <stdatomic.h>
+#include <unistd.h>
+
 #include "answering.h"
 #include "tracing.h"
 
@@ -159,8 +162,42 @@ static void an_observer_may_throw(void) {
   expect_each_start_has_its_end(&answered);
 }
 
+/* At the start of a slow request it sleeps past the request's deadline. */
+static void oversleeps(mas_agent *agent, mas_trace_event *event, void *user) {
+  record(agent, event, user);
+  if (event->phase == MAS_TRACE_START && strcmp(event->type, "slow") == 0) usleep(300 * 1000);
+}
+static void on_end(mas_agent *agent, mas_status status, const mas_message *reply, void *user) {
+  (void)agent, (void)reply;
+  atomic_store((atomic_int *)user, (int)status);
+}
+static bool is_over(void *status) { return atomic_load((atomic_int *)status) == MAS_TIMEOUT; }
+
+/* The deadline of the request before it has the library look at the slow one's, too. */
+static void expect_end_of_slow_request(bool direct) {
+  recorder r = RECORDER;
+  atomic_int quick = MAS_OK, slow = MAS_OK;
+  mas_agent *b = agent_started("bob", NULL), *a = observed_agent("alice", NULL, 0, oversleeps, &r);
+  CHECK_OK(mas_agent_request_async(a, "bob", "quick", NULL, 0, 30, on_end, &quick, NULL));
+  if (direct)
+    CHECK_OK(mas_agent_request_direct(a, "bob", "slow", NULL, 0, 60, on_end, &slow, NULL));
+  else
+    CHECK_OK(mas_agent_request_async(a, "bob", "slow", NULL, 0, 60, on_end, &slow, NULL));
+  CHECK(eventually(is_over, &slow, a));
+  CHECK(traced_count(&r) == 2 && all_ended(&r) && r.all[1].outcome == MAS_TIMEOUT);
+  agent_ended(a);
+  agent_ended(b);
+  CHECK(r.count == 2);
+}
+
+static void a_request_that_ends_before_it_is_sent_has_its_end(void) {
+  expect_end_of_slow_request(false);
+  expect_end_of_slow_request(true);
+}
+
 int main(int argc, char **argv) {
   static const test_case tests[] = {
+      {"a_request_that_ends_before_it_is_sent_has_its_end", a_request_that_ends_before_it_is_sent_has_its_end},
       {"an_observer_is_set_while_the_agent_does_not_run", an_observer_is_set_while_the_agent_does_not_run},
       {"an_observer_may_end_its_thread", an_observer_may_end_its_thread},
       {"an_observer_may_end_the_thread_of_a_request", an_observer_may_end_the_thread_of_a_request},

@@ -217,6 +217,12 @@ std::optional<MonoTime> Requests::expire(MonoTime now, const Error& late) {
   return deadlines_.begin()->first;
 }
 
+std::optional<mas_status> Requests::outcome_of(const AsyncRequest& request) {
+  std::lock_guard lock(mutex_);
+  if (table_.contains(request.id())) return std::nullopt;
+  return request.outcome_;
+}
+
 size_t Requests::Hash::operator()(const Id128& id) const {
   size_t random;
   std::memcpy(&random, id.bytes.data() + 8, sizeof random);
