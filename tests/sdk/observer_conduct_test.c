@@ -14,6 +14,10 @@ static mas_status replies(mas_agent *agent, const mas_message *message, void *us
 static void ignore_reply(mas_agent *agent, mas_status status, const mas_message *reply, void *user) {
   (void)agent, (void)status, (void)reply, (void)user;
 }
+static void note_status(mas_agent *agent, mas_status status, const mas_message *reply, void *user) {
+  (void)agent, (void)reply;
+  *(mas_status *)user = status;
+}
 
 typedef struct sending {
   mas_agent *other;
@@ -118,9 +122,31 @@ static void an_observer_may_end_its_thread(void) {
     pause_answering(&bob);
     agent_ended(b);
     expect_each_start_has_its_end(&e.recorder);
-    CHECK(e.recorder.count >= 7);
+    const bool unobserved = e.kind == MAS_TRACE_HANDLE && e.phase == MAS_TRACE_START; /* its error reply */
+    CHECK(e.recorder.count >= (unobserved ? 6 : 7));
   }
   agent_ended(a);
+}
+
+/* The handler's thread is ending already: the observer is not called, and cannot end it once more. */
+static mas_status ends_thread(mas_agent *agent, const mas_message *message, void *user) {
+  (void)agent, (void)message, (void)user;
+  pthread_exit(NULL);
+}
+static void no_observer_runs_while_a_handler_ends_its_thread(void) {
+  ending e = {.recorder = RECORDER, .kind = MAS_TRACE_ERROR_REPLY, .phase = MAS_TRACE_START, .left = 1};
+  mas_agent *a = agent_started("alice", NULL), *b = observed_agent("bob", NULL, 0, ends_its_thread, &e);
+  mas_status status = MAS_OK;
+  CHECK_OK(mas_agent_on_message(b, "bad", ends_thread, NULL));
+  CHECK_OK(mas_agent_request_async(a, "bob", "bad", NULL, 0, kLong, note_status, &status, NULL));
+  CHECK_OK(mas_agent_flush(a, kLong));
+  in_thread(poll_on, b);
+  while (status == MAS_OK) CHECK_OK(mas_agent_poll(a, 100, NULL));
+  CHECK_STATUS(status, MAS_HANDLER_FAILED); /* the requester is told */
+  agent_ended(b);
+  agent_ended(a);
+  CHECK(e.left == 1 && e.recorder.count == 1);
+  CHECK(only(&e.recorder, MAS_TRACE_HANDLE)->outcome == MAS_HANDLER_FAILED);
 }
 
 static void an_observer_may_end_the_thread_of_a_request(void) {
@@ -202,6 +228,7 @@ int main(int argc, char **argv) {
       {"an_observer_may_end_its_thread", an_observer_may_end_its_thread},
       {"an_observer_may_end_the_thread_of_a_request", an_observer_may_end_the_thread_of_a_request},
       {"an_observer_may_throw", an_observer_may_throw},
+      {"no_observer_runs_while_a_handler_ends_its_thread", no_observer_runs_while_a_handler_ends_its_thread},
       {"what_an_observer_sends_is_not_observed", what_an_observer_sends_is_not_observed},
   };
   return RUN_TESTS(argc, argv, tests);

@@ -162,7 +162,11 @@ bool Agent::handle(MessagePtr message) {
     Agent& agent;
     const mas_message* message;
     mas_status outcome = MAS_HANDLER_FAILED;
-    ~Handled() { agent.handled(message, outcome); }
+    ~Handled() {
+      if (message == nullptr) return;
+      const Tracer::Silence unobserved;  // the thread ends already
+      agent.handled(message, outcome);
+    }
   };
   handling_ = std::move(message);
   cause_before_ = Cause::innermost();
@@ -172,7 +176,7 @@ bool Agent::handle(MessagePtr message) {
     Handled handled{*this, handling_.get()};
     handling_->handled_by(*context_.settlements);
     context_.mode->began(*handling_);
-    if (context_.tracer->on()) trace_handling(*handling_, cause);
+    if (context_.tracer->on()) trace_handling(*handling_);
     if (library_usable()) ran = call_handler(*handling_, handled.outcome);
     this->handled(std::exchange(handled.message, nullptr), handled.outcome);
   }
@@ -181,7 +185,7 @@ bool Agent::handle(MessagePtr message) {
 }
 
 /// Tells the observer that a handler is about to run.
-void Agent::trace_handling(mas_message& message, Cause& cause) {
+void Agent::trace_handling(mas_message& message) {
   auto traced = std::make_unique<TracedMessage>();
   traced->kind = MAS_TRACE_HANDLE;
   traced->peer = message.sender();
@@ -192,7 +196,9 @@ void Agent::trace_handling(mas_message& message, Cause& cause) {
   traced->attempt = message.failures() + 1;
   traced->body = message.data();
   traced->context.assign(message.trace());
-  message.traced_as(context_.tracer->begin(std::move(traced), cause.set_by_observer));
+  OwnContext context;
+  const uint64_t number = context_.tracer->begin(std::move(traced), context);
+  if (number != 0) message.traced_as(number, context);
 }
 
 /// @param message nothing happens unless it is the one that is being handled.

@@ -5,6 +5,7 @@
 
 #include "proto/wire/error_reply.h"
 #include "sdk/src/agent/inbox.h"
+#include "sdk/src/core/cause.h"
 #include "sdk/src/core/error.h"
 #include "sdk/src/loop/presence.h"
 
@@ -42,6 +43,7 @@ bool AsyncRequest::finish(mas_agent* agent) {
   const DirectCallback inside;
   Absence outside;  // not cancellable: the thread may be in the midst of the loop
   Tracer::Hold no_observer;
+  const WithoutCause own;  // the thread that leads the loop may be in a handler
   fn_(agent, outcome_, reply, user_);
   return true;
 }
