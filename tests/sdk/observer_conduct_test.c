@@ -128,6 +128,27 @@ static void an_observer_may_end_its_thread(void) {
   agent_ended(a);
 }
 
+static void *stop_it(void *agent) {
+  (void)!mas_agent_stop(agent, kLong);
+  return NULL;
+}
+static void a_new_observer_gets_nothing_of_the_former_one(void) {
+  ending e = {.recorder = RECORDER, .kind = MAS_TRACE_REQUEST, .phase = MAS_TRACE_END, .left = 1};
+  recorder r = RECORDER;
+  mas_agent *a = observed_agent("alice", NULL, 0, ends_its_thread, &e), *b = agent_started("bob", NULL);
+  for (int i = 0; i < 2; ++i) CHECK_OK(mas_agent_request_async(a, "bob", "x", NULL, 0, -1, ignore_reply, NULL, NULL));
+  in_thread(stop_it, a);
+  CHECK(e.left == 0);
+  CHECK_OK(mas_agent_on_trace(a, 0, record, &r));
+  CHECK_OK(mas_agent_start(a, kLong));
+  CHECK_OK(mas_agent_send_wait(a, "bob", "x", NULL, 0, kLong, NULL));
+  agent_ended(a);
+  agent_ended(b);
+  CHECK(r.count == 1);
+  expect_each_start_has_its_end(&r);
+  CHECK(e.recorder.count == 2 && e.recorder.all[0].ends + e.recorder.all[1].ends == 1);
+}
+
 /* The handler's thread is ending already: the observer is not called, and cannot end it once more. */
 static mas_status ends_thread(mas_agent *agent, const mas_message *message, void *user) {
   (void)agent, (void)message, (void)user;
@@ -223,6 +244,7 @@ static void a_request_that_ends_before_it_is_sent_has_its_end(void) {
 
 int main(int argc, char **argv) {
   static const test_case tests[] = {
+      {"a_new_observer_gets_nothing_of_the_former_one", a_new_observer_gets_nothing_of_the_former_one},
       {"a_request_that_ends_before_it_is_sent_has_its_end", a_request_that_ends_before_it_is_sent_has_its_end},
       {"an_observer_is_set_while_the_agent_does_not_run", an_observer_is_set_while_the_agent_does_not_run},
       {"an_observer_may_end_its_thread", an_observer_may_end_its_thread},
