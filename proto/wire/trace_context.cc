@@ -59,6 +59,8 @@ bool is_traceparent(std::string_view text) {
   return !all_zero(fields.substr(kTraceIdAt, 32)) && !all_zero(fields.substr(kParentIdAt, kFlagsAt - 1 - kParentIdAt));
 }
 
+bool is_plain_traceparent(std::string_view text) { return text.size() == kTraceparentBytes && is_traceparent(text); }
+
 bool is_tracestate(std::string_view text) {
   if (text.size() > limits::kMetaTextBytes) return false;
   size_t members = 0;
