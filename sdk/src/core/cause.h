@@ -7,7 +7,7 @@
 //
 // A message's trace context is the first of these that there is:
 //
-//     what mas_trace_set() set ▶ of a reply: that which its request passes on ▶ that which the handled message passes on
+//     what mas_trace_set() set ▶ for a reply, what its request passes on ▶ else, what the handled message passes on
 //
 // A message passes on the context that an observer gave to its handler, else the one that it came with.
 //
