@@ -9,6 +9,7 @@
 #include "proto/base/numbers.h"
 #include "proto/wire/chain.h"
 #include "proto/wire/error_reply.h"
+#include "proto/wire/trace_context.h"
 
 namespace mas {
 namespace {
@@ -243,6 +244,12 @@ Status read_meta(const MetaMembers& members, EnvelopeMeta& meta) {
   return has_error ? read_error(members.error, meta.error) : Status();
 }
 
+/// Whether there is room in it for anything but ids.
+bool has_odd_traceparent(const MetaMembers& meta) {
+  if (!meta.has(kTraceparent) || meta[kTraceparent].kind == JsonKind::kNull) return false;
+  return !is_plain_traceparent(meta[kTraceparent].text);
+}
+
 Status read_envelope(const OuterMembers& members, Envelope& envelope) {
   Fields fields(members, "");
   fields.agent_id(kSenderId, envelope.sender_id);
@@ -251,7 +258,7 @@ Status read_envelope(const OuterMembers& members, Envelope& envelope) {
   if (members[kData].kind != JsonKind::kObject) fields.fail(kData, "expected an object");
   envelope.data = members[kData].token;
   envelope.doubled = members.doubled() || members.meta.any_doubled();
-  const bool free_text = members.meta.has(kError) || members.meta.has(kTracestate);
+  const bool free_text = members.meta.has(kError) || members.meta.has(kTracestate) || has_odd_traceparent(members.meta);
   envelope.bare = !envelope.doubled && !members.odd() && !members.meta.odd() && !free_text;
   if (members.has(kTimestamp)) fields.seconds(kTimestamp, envelope.timestamp);
   if (members.has(kMessageId)) fields.text(kMessageId, limits::kMessageIdBytes, envelope.message_id);

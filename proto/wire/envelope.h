@@ -54,7 +54,8 @@ struct Envelope {
   std::string_view message_id;
   std::string_view raw;  ///< the whole message
   bool doubled = false;  ///< one of the members above, or of `meta`, occurs twice: the last one counts
-  /// `data` is all of its content: nothing but the members above, each once, and neither an error nor a tracestate.
+  /// `data` is all of its content: nothing but the members above, each once, and no error or tracestate,
+  /// and no traceparent that has room for anything but ids.
   bool bare = false;
 };
 

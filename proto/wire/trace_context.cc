@@ -9,7 +9,7 @@ namespace mas {
 namespace {
 
 constexpr size_t kTracestateMembers = 32;
-constexpr size_t kKeyBytes = 256;
+constexpr size_t kKeyBytes = 256, kTenantBytes = 241, kSystemBytes = 14;
 constexpr size_t kValueBytes = 256;
 
 // Where the fields of a traceparent stand: version-trace_id-parent_id-flags.
@@ -17,7 +17,8 @@ constexpr size_t kTraceIdAt = 3, kParentIdAt = 36, kFlagsAt = 53;
 constexpr size_t kDashes[] = {2, 35, 52};
 
 bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
-bool is_lower_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
+bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
+bool is_lower_or_digit(char c) { return is_lower(c) || (c >= '0' && c <= '9'); }
 bool all_zero(std::string_view digits) { return digits.find_first_not_of('0') == std::string_view::npos; }
 
 std::string_view without_space(std::string_view text) {
@@ -26,13 +27,21 @@ std::string_view without_space(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
 }
 
+/// @param digit_first whether it may begin with a digit.
+bool is_key_part(std::string_view part, size_t most, bool digit_first) {
+  auto allowed = [](char c) {
+    return is_lower_or_digit(c) || std::string_view("_-*/").find(c) != std::string_view::npos;
+  };
+  if (part.empty() || part.size() > most) return false;
+  const bool begins = is_lower(part.front()) || (digit_first && is_lower_or_digit(part.front()));
+  return begins && std::all_of(part.begin(), part.end(), allowed);
+}
+
 /// Of both forms, `key` and `tenant@system`.
 bool is_key(std::string_view key) {
-  if (key.empty() || key.size() > kKeyBytes || !is_lower_or_digit(key.front()) || key.back() == '@') return false;
-  auto allowed = [](char c) {
-    return is_lower_or_digit(c) || std::string_view("_-*/@").find(c) != std::string_view::npos;
-  };
-  return std::all_of(key.begin(), key.end(), allowed) && std::count(key.begin(), key.end(), '@') <= 1;
+  const size_t at = key.find('@');
+  if (at == std::string_view::npos) return is_key_part(key, kKeyBytes, false);
+  return is_key_part(key.substr(0, at), kTenantBytes, true) && is_key_part(key.substr(at + 1), kSystemBytes, false);
 }
 
 bool is_value(std::string_view value) {
@@ -58,6 +67,8 @@ bool is_traceparent(std::string_view text) {
   if (text.size() > kTraceparentBytes && (fields.starts_with("00") || text[kTraceparentBytes] != '-')) return false;
   return !all_zero(fields.substr(kTraceIdAt, 32)) && !all_zero(fields.substr(kParentIdAt, kFlagsAt - 1 - kParentIdAt));
 }
+
+bool is_plain_traceparent(std::string_view text) { return text.size() == kTraceparentBytes && is_traceparent(text); }
 
 bool is_tracestate(std::string_view text) {
   if (text.size() > limits::kMetaTextBytes) return false;

@@ -24,10 +24,13 @@ struct TraceContext {
 /// lower-case digits, and neither the trace's id nor the parent's is zero.
 bool is_traceparent(std::string_view text);
 
+/// @return whether it is a traceparent of ids and flags alone, as of version 00: nothing else has room in it.
+bool is_plain_traceparent(std::string_view text);
+
 /// @return whether it is a list of at most 32 members `key=value`, not empty, in at most limits::kMetaTextBytes bytes.
 bool is_tracestate(std::string_view text);
 
-/// @return what of a received context is valid.
+/// @return the valid part of a received context.
 TraceContext valid_context(std::string_view traceparent, std::string_view tracestate);
 
 }  // namespace mas

@@ -89,13 +89,15 @@ class TracingTest(ExampleCase):
 
     def test_attributes(self):
         spans = self.collect().spans
-        request, process, send = (attributes(spans[name]) for name in ("request oracle", "process oracle", "send journal"))
+        names = ("request oracle", "process oracle", "send journal")
+        request, process, send = (attributes(spans[name]) for name in names)
         self.assertEqual(request.pop("messaging.message.id"), request["messaging.message.conversation_id"])
         self.assertEqual(request, {
             "messaging.system": "mas", "messaging.operation.name": "request", "messaging.operation.type": "send",
             "messaging.destination.name": "oracle", "messaging.message.body.size": "2",
             "messaging.message.conversation_id": request["messaging.message.conversation_id"],
-            "gen_ai.agent.id": "client", "gen_ai.agent.name": "client", "mas.peer": "oracle", "mas.message.type": "ask"})
+            "gen_ai.agent.id": "client", "gen_ai.agent.name": "client", "mas.peer": "oracle",
+            "mas.message.type": "ask"})
         self.assertEqual(process["messaging.operation.type"], "process")
         self.assertEqual((process["gen_ai.agent.id"], process["mas.peer"]), ("oracle", "client"))
         self.assertEqual(send["gen_ai.conversation.id"], process["messaging.message.id"])

@@ -77,7 +77,7 @@ void an_observer_is_a_function() {
   std::atomic<int> thrown{0};
   bob.on_trace([&](mas::TraceEvent &) {
     ++thrown;
-    throw std::runtime_error("the observer's affair");
+    throw std::runtime_error("an observer may throw");
   });
   bob.on_message("ask", [](const mas::Message &message) { message.reply("answer"); });
   bob.start();

@@ -1,5 +1,6 @@
 #!/bin/bash
-# docs_test.sh DOCS_DIR INCLUDE_DIR LIBMAS_SO: the code of SDK.md (C) and CPP.md compiles, and CPP.md's two programs talk.
+# docs_test.sh DOCS_DIR INCLUDE_DIR LIBMAS_SO: the code of SDK.md (C) and CPP.md compiles, and CPP.md's two programs
+# talk.
 #
 # A block with a main() is a program. The other blocks of a document are one file, in their order.
 set -euo pipefail
@@ -38,7 +39,8 @@ blocks CPP.md cpp cc
 
 strict="-Wall -Wextra -Werror -Wno-unused-parameter -I$include"
 cc -std=c11 $strict -Wno-unused-function -fsyntax-only "$work/program_1.c"
-cc -std=c11 $strict -Wno-unused-function -fsyntax-only -include mas_schema.h -include stdio.h -include stdatomic.h "$work/parts.c"
+cc -std=c11 $strict -Wno-unused-function -fsyntax-only -include mas_schema.h -include stdio.h -include stdatomic.h \
+  "$work/parts.c"
 # Coroutines are the only thing that C++17 does not have.
 sed '/^#include <coroutine>/,$d' "$work/parts.cc" >"$work/parts17.cc"
 c++ -std=c++17 $strict -fsyntax-only -include mas.hpp -include cstdio "$work/parts17.cc"

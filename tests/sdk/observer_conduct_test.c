@@ -1,4 +1,7 @@
 /* What observers may do: send, throw, end their thread. Nothing of the agent is harmed by it. */
+#include <stdatomic.h>
+#include <unistd.h>
+
 #include "answering.h"
 #include "tracing.h"
 
@@ -10,6 +13,10 @@ static mas_status replies(mas_agent *agent, const mas_message *message, void *us
 }
 static void ignore_reply(mas_agent *agent, mas_status status, const mas_message *reply, void *user) {
   (void)agent, (void)status, (void)reply, (void)user;
+}
+static void note_status(mas_agent *agent, mas_status status, const mas_message *reply, void *user) {
+  (void)agent, (void)reply;
+  *(mas_status *)user = status;
 }
 
 typedef struct sending {
@@ -115,9 +122,52 @@ static void an_observer_may_end_its_thread(void) {
     pause_answering(&bob);
     agent_ended(b);
     expect_each_start_has_its_end(&e.recorder);
-    CHECK(e.recorder.count >= 7);
+    const bool unobserved = e.kind == MAS_TRACE_HANDLE && e.phase == MAS_TRACE_START; /* its error reply */
+    CHECK(e.recorder.count >= (unobserved ? 6 : 7));
   }
   agent_ended(a);
+}
+
+static void *stop_it(void *agent) {
+  (void)!mas_agent_stop(agent, kLong);
+  return NULL;
+}
+static void a_new_observer_gets_nothing_of_the_former_one(void) {
+  ending e = {.recorder = RECORDER, .kind = MAS_TRACE_REQUEST, .phase = MAS_TRACE_END, .left = 1};
+  recorder r = RECORDER;
+  mas_agent *a = observed_agent("alice", NULL, 0, ends_its_thread, &e), *b = agent_started("bob", NULL);
+  for (int i = 0; i < 2; ++i) CHECK_OK(mas_agent_request_async(a, "bob", "x", NULL, 0, -1, ignore_reply, NULL, NULL));
+  in_thread(stop_it, a);
+  CHECK(e.left == 0);
+  CHECK_OK(mas_agent_on_trace(a, 0, record, &r));
+  CHECK_OK(mas_agent_start(a, kLong));
+  CHECK_OK(mas_agent_send_wait(a, "bob", "x", NULL, 0, kLong, NULL));
+  agent_ended(a);
+  agent_ended(b);
+  CHECK(r.count == 1);
+  expect_each_start_has_its_end(&r);
+  CHECK(e.recorder.count == 2 && e.recorder.all[0].ends + e.recorder.all[1].ends == 1);
+}
+
+/* The handler's thread is ending already: the observer is not called, and cannot end it once more. */
+static mas_status ends_thread(mas_agent *agent, const mas_message *message, void *user) {
+  (void)agent, (void)message, (void)user;
+  pthread_exit(NULL);
+}
+static void no_observer_runs_while_a_handler_ends_its_thread(void) {
+  ending e = {.recorder = RECORDER, .kind = MAS_TRACE_ERROR_REPLY, .phase = MAS_TRACE_START, .left = 1};
+  mas_agent *a = agent_started("alice", NULL), *b = observed_agent("bob", NULL, 0, ends_its_thread, &e);
+  mas_status status = MAS_OK;
+  CHECK_OK(mas_agent_on_message(b, "bad", ends_thread, NULL));
+  CHECK_OK(mas_agent_request_async(a, "bob", "bad", NULL, 0, kLong, note_status, &status, NULL));
+  CHECK_OK(mas_agent_flush(a, kLong));
+  in_thread(poll_on, b);
+  while (status == MAS_OK) CHECK_OK(mas_agent_poll(a, 100, NULL));
+  CHECK_STATUS(status, MAS_HANDLER_FAILED); /* the requester is told */
+  agent_ended(b);
+  agent_ended(a);
+  CHECK(e.left == 1 && e.recorder.count == 1);
+  CHECK(only(&e.recorder, MAS_TRACE_HANDLE)->outcome == MAS_HANDLER_FAILED);
 }
 
 static void an_observer_may_end_the_thread_of_a_request(void) {
@@ -159,12 +209,48 @@ static void an_observer_may_throw(void) {
   expect_each_start_has_its_end(&answered);
 }
 
+/* At the start of a slow request it sleeps past the request's deadline. */
+static void oversleeps(mas_agent *agent, mas_trace_event *event, void *user) {
+  record(agent, event, user);
+  if (event->phase == MAS_TRACE_START && strcmp(event->type, "slow") == 0) usleep(300 * 1000);
+}
+static void on_end(mas_agent *agent, mas_status status, const mas_message *reply, void *user) {
+  (void)agent, (void)reply;
+  atomic_store((atomic_int *)user, (int)status);
+}
+static bool is_over(void *status) { return atomic_load((atomic_int *)status) == MAS_TIMEOUT; }
+
+/* The deadline of the request before it has the library look at the slow one's, too. */
+static void expect_end_of_slow_request(bool direct) {
+  recorder r = RECORDER;
+  atomic_int quick = MAS_OK, slow = MAS_OK;
+  mas_agent *b = agent_started("bob", NULL), *a = observed_agent("alice", NULL, 0, oversleeps, &r);
+  CHECK_OK(mas_agent_request_async(a, "bob", "quick", NULL, 0, 30, on_end, &quick, NULL));
+  if (direct)
+    CHECK_OK(mas_agent_request_direct(a, "bob", "slow", NULL, 0, 60, on_end, &slow, NULL));
+  else
+    CHECK_OK(mas_agent_request_async(a, "bob", "slow", NULL, 0, 60, on_end, &slow, NULL));
+  CHECK(eventually(is_over, &slow, a));
+  CHECK(traced_count(&r) == 2 && all_ended(&r) && r.all[1].outcome == MAS_TIMEOUT);
+  agent_ended(a);
+  agent_ended(b);
+  CHECK(r.count == 2);
+}
+
+static void a_request_that_ends_before_it_is_sent_has_its_end(void) {
+  expect_end_of_slow_request(false);
+  expect_end_of_slow_request(true);
+}
+
 int main(int argc, char **argv) {
   static const test_case tests[] = {
+      {"a_new_observer_gets_nothing_of_the_former_one", a_new_observer_gets_nothing_of_the_former_one},
+      {"a_request_that_ends_before_it_is_sent_has_its_end", a_request_that_ends_before_it_is_sent_has_its_end},
       {"an_observer_is_set_while_the_agent_does_not_run", an_observer_is_set_while_the_agent_does_not_run},
       {"an_observer_may_end_its_thread", an_observer_may_end_its_thread},
       {"an_observer_may_end_the_thread_of_a_request", an_observer_may_end_the_thread_of_a_request},
       {"an_observer_may_throw", an_observer_may_throw},
+      {"no_observer_runs_while_a_handler_ends_its_thread", no_observer_runs_while_a_handler_ends_its_thread},
       {"what_an_observer_sends_is_not_observed", what_an_observer_sends_is_not_observed},
   };
   return RUN_TESTS(argc, argv, tests);

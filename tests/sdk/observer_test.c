@@ -370,6 +370,47 @@ static void a_message_that_is_settled_later_ends_then(void) {
   agent_ended(a);
 }
 
+static void an_error_reply_to_a_deferred_request_belongs_to_its_handler(void) {
+  recorder r = RECORDER;
+  r.spans = TRACE_ID;
+  mas_agent *b = observed_agent("bob", NULL, 0, record, &r), *a = agent_started("alice", NULL);
+  mas_status status = MAS_OK;
+  deferred = NULL;
+  CHECK_OK(mas_agent_on_message(b, "later", defers, NULL));
+  CHECK_OK(mas_agent_request_async(a, "bob", "later", NULL, 0, kLong, on_reply, &status, NULL));
+  CHECK(eventually(is_deferred, NULL, b));
+  CHECK_OK(mas_message_settle(deferred, MAS_INVALID_PAYLOAD));
+  while (status == MAS_OK) CHECK_OK(mas_agent_poll(a, 100, NULL));
+  CHECK_STATUS(status, MAS_INVALID_PAYLOAD);
+  CHECK(eventually(all_ended, &r, b));
+  CHECK_TEXT(only(&r, MAS_TRACE_ERROR_REPLY)->traceparent, only(&r, MAS_TRACE_HANDLE)->ended_with);
+  mas_message_unref(deferred);
+  agent_ended(a);
+  agent_ended(b);
+}
+
+static void sets_none(mas_agent *agent, mas_trace_event *event, void *user) {
+  record(agent, event, user);
+  if (event->phase == MAS_TRACE_START && event->kind == MAS_TRACE_HANDLE) CHECK_OK(mas_trace_set(NULL, NULL));
+}
+static void an_observer_may_end_a_trace_at_a_handler(void) {
+  recorder r = RECORDER;
+  mas_agent *b = observed_agent("bob", NULL, 0, sets_none, &r), *a = agent_started("alice", NULL);
+  CHECK_OK(mas_agent_on_message(b, "ask", replies, NULL));
+  answering bob = {b, 0};
+  resume_answering(&bob);
+  mas_message *reply;
+  CHECK_OK(mas_trace_set(PARENT, STATE));
+  CHECK_OK(mas_agent_request(a, "bob", "ask", NULL, 0, kLong, &reply));
+  CHECK_OK(mas_trace_set(NULL, NULL));
+  CHECK_TEXT(mas_message_traceparent(reply), "");
+  mas_message_unref(reply);
+  agent_ended(a);
+  answering_ended(bob);
+  CHECK_TEXT(only(&r, MAS_TRACE_HANDLE)->traceparent, PARENT);
+  CHECK_TEXT(only(&r, MAS_TRACE_REPLY)->traceparent, "");
+}
+
 /* A callback of a direct request that replies: the start of the reply runs there, its end elsewhere. */
 static mas_message *kept;
 static mas_status forwards(mas_agent *agent, const mas_message *message, void *user);
@@ -383,32 +424,40 @@ static mas_status forwards(mas_agent *agent, const mas_message *message, void *u
   kept = mas_message_ref(message);
   return mas_agent_request_direct(agent, "carol", "sum", NULL, 0, kLong, on_forwarded, NULL, NULL);
 }
+static void keep_reply(mas_agent *agent, mas_status status, const mas_message *reply, void *user) {
+  (void)agent;
+  CHECK_OK(status);
+  *(mas_message **)user = mas_message_ref(reply);
+}
+/* One thread does everything, so the callback mostly runs while it waits, with a context of its own. */
 static void a_reply_from_a_direct_callback_is_told(void) {
   recorder r = RECORDER;
   r.spans = TRACE_ID;
   mas_agent *c = agent_started("carol", NULL), *a = agent_started("alice", NULL);
   CHECK_OK(mas_agent_on_message(c, "sum", replies, NULL));
-  answering carol = {c, 0};
-  resume_answering(&carol);
   mas_agent *b = observed_agent("bob", NULL, 0, record, &r);
   CHECK_OK(mas_agent_on_message(b, "ask", forwards, NULL));
-  answering bob = {b, 0};
-  resume_answering(&bob);
+  mas_message *reply = NULL;
   CHECK_OK(mas_trace_set(PARENT, NULL));
-  mas_message *reply;
-  CHECK_OK(mas_agent_request(a, "bob", "ask", NULL, 0, kLong, &reply));
-  CHECK_OK(mas_trace_set(NULL, NULL));
-  pause_answering(&bob);
+  CHECK_OK(mas_agent_request_async(a, "bob", "ask", NULL, 0, kLong, keep_reply, &reply, NULL));
+  CHECK_OK(mas_trace_set(OTHER, NULL));
+  while (reply == NULL) {
+    CHECK_OK(mas_agent_poll(b, 10, NULL));
+    CHECK_OK(mas_agent_poll(c, 10, NULL));
+    CHECK_OK(mas_agent_poll(a, 10, NULL));
+  }
   CHECK(eventually(has_3_ended, &r, b));
-  CHECK_TEXT(only(&r, MAS_TRACE_HANDLE)->traceparent, PARENT);
-  CHECK_TEXT(only(&r, MAS_TRACE_REQUEST)->traceparent, only(&r, MAS_TRACE_HANDLE)->ended_with);
-  CHECK_TEXT(only(&r, MAS_TRACE_REPLY)->traceparent, PARENT); /* the request's: no handler runs any more */
-  CHECK_TEXT(mas_message_traceparent(reply), only(&r, MAS_TRACE_REPLY)->ended_with);
+  const traced *handled = only(&r, MAS_TRACE_HANDLE), *back = only(&r, MAS_TRACE_REPLY);
+  CHECK_TEXT(handled->traceparent, PARENT);
+  CHECK_TEXT(only(&r, MAS_TRACE_REQUEST)->traceparent, handled->ended_with);
+  CHECK_TEXT(back->traceparent, handled->ended_with); /* though the handler has returned */
+  CHECK_TEXT(mas_message_traceparent(reply), back->ended_with);
   mas_message_unref(reply);
+  CHECK_OK(mas_trace_set(NULL, NULL));
   mas_message_unref(kept);
   agent_ended(b);
   agent_ended(a);
-  answering_ended(carol);
+  agent_ended(c);
 }
 
 int main(int argc, char **argv) {
@@ -422,6 +471,9 @@ int main(int argc, char **argv) {
       {"a_request_is_told_with_its_reply", a_request_is_told_with_its_reply},
       {"a_request_is_told_with_its_reply_in_gateway_mode", a_request_is_told_with_its_reply_in_gateway_mode},
       {"an_end_wakes_the_thread_that_polls", an_end_wakes_the_thread_that_polls},
+      {"an_error_reply_to_a_deferred_request_belongs_to_its_handler",
+       an_error_reply_to_a_deferred_request_belongs_to_its_handler},
+      {"an_observer_may_end_a_trace_at_a_handler", an_observer_may_end_a_trace_at_a_handler},
       {"an_error_reply_is_told_and_belongs_to_its_handler", an_error_reply_is_told_and_belongs_to_its_handler},
       {"each_start_has_its_end_whoever_sends_while_it_is_stopped",
        each_start_has_its_end_whoever_sends_while_it_is_stopped},

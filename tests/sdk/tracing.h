@@ -15,6 +15,7 @@
 
 #define TRACE_ID "0af7651916cd43dd8448eb211c80319c"
 #define PARENT "00-" TRACE_ID "-b7ad6b7169203331-01"
+#define OTHER "00-11111111111111111111111111111111-2222222222222222-01"
 #define STATE "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE"
 
 enum { kMostTraced = 512, kTracedText = 600 };

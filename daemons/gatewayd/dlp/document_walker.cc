@@ -9,6 +9,7 @@
 
 #include "daemons/gatewayd/dlp/byte_block.h"
 #include "proto/wire/limits.h"
+#include "proto/wire/trace_context.h"
 
 // What is done for each key and value: a call would cost as much again.
 #define MAS_ALWAYS_INLINE [[gnu::always_inline]] inline
@@ -27,9 +28,10 @@ constexpr ContextMask kForAllBelow = bits(Context::kPassword, Context::kApiKey, 
 // What an envelope's reader goes by (proto/wire/envelope.h); sorted.
 constexpr std::array<std::string_view, 5> kEnvelopeRoutes = {"message_id", "message_type", "sender_id", "target_id",
                                                              "timestamp"};
-constexpr std::array<std::string_view, 10> kMetaRoutes = {
-    "conversation_id", "correlation_id", "deadline", "expects_reply", "hops",
-    "instance",        "is_reply",       "priority", "traceparent",   "version"};
+constexpr std::array<std::string_view, 9> kMetaRoutes = {"conversation_id", "correlation_id", "deadline",
+                                                         "expects_reply",   "hops",           "instance",
+                                                         "is_reply",        "priority",       "version"};
+constexpr std::string_view kTraceparent = "traceparent";  // only one that has no room for anything else
 
 constexpr size_t kBlock = sizeof(ByteBlock);
 constexpr size_t kFence = 2 * kBlock;  // a backslash may take one quote, and behind the next a block is read
@@ -214,7 +216,7 @@ const char* Document::Walker::object(const char* at, unsigned depth, const Place
     if (*at != '"') return nullptr;
     Token key = read_string(at + 1);
     if (key.end() >= end_) return nullptr;
-    if (shape_ == Shape::kEnvelope) member.quiet = place.quiet || routes(member.container, key.view(), key.odd);
+    if (shape_ == Shape::kEnvelope) member.quiet = place.quiet || routes(member.container, key);
     if (member.quiet)
       member.key = kNowhere, member.own = member.context = 0;
     else
@@ -278,9 +280,19 @@ void Document::Walker::pair_up(uint32_t number) {
   }
 }
 
+/// @param at behind a key. @return whether its value is a traceparent of ids and flags alone.
+bool Document::Walker::is_plain_traceparent(const char* at) const {
+  at = skip_space(at);
+  if (*at != ':') return false;
+  at = skip_space(at + 1);
+  if (*at++ != '"' || end_ - at <= static_cast<std::ptrdiff_t>(kTraceparentBytes)) return false;
+  return at[kTraceparentBytes] == '"' && is_traceparent({at, kTraceparentBytes});
+}
+
 /// Whether the key is one that the protocol goes by.
-bool Document::Walker::routes(uint32_t container, std::string_view key, bool escaped) {
-  if (escaped) {
+bool Document::Walker::routes(uint32_t container, const Token& token) {
+  std::string_view key = token.view();
+  if (token.odd) {
     unescaped_.clear();
     append_unescaped(unescaped_, key);
     key = unescaped_;
@@ -288,6 +300,7 @@ bool Document::Walker::routes(uint32_t container, std::string_view key, bool esc
   if (container == 0) return std::binary_search(kEnvelopeRoutes.begin(), kEnvelopeRoutes.end(), key);
   const Container& within = into_.containers_[container];
   if (within.parent != 0 || within.key == kNowhere || into_.text_of(into_.nodes_[within.key]) != "meta") return false;
+  if (key == kTraceparent) return is_plain_traceparent(token.end() + 1);
   return std::binary_search(kMetaRoutes.begin(), kMetaRoutes.end(), key);
 }
 

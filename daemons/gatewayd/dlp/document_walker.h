@@ -50,7 +50,8 @@ class Document::Walker {
   Token read_string(const char* at);
   Token read_number(const char* at);
   Token read_odd_number(const char* at);
-  bool routes(uint32_t container, std::string_view key, bool escaped);
+  bool is_plain_traceparent(const char* at) const;
+  bool routes(uint32_t container, const Token& token);
   void make_room(size_t more);
   void take_over();
   Node& add_node(Node::Kind kind, const Place& place, Token token);

@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "daemons/gatewayd/dlp/detect/values.h"
+#include "proto/wire/limits.h"
 
 namespace mas::dlp {
 namespace {
@@ -58,6 +59,7 @@ class Rewriter {
       if (!is_key(target.node)) pieces_.push_back({target.source, replacement(target)});
     std::sort(pieces_.begin(), pieces_.end(),
               [](const Piece& a, const Piece& b) { return a.source.begin < b.source.begin; });
+    if (scanner_.shape() == Document::Shape::kEnvelope) drop_long_trace_texts();
     write({0, static_cast<uint32_t>(message_.size())}, pieces_, out);
     return steps_;
   }
@@ -141,6 +143,40 @@ class Rewriter {
     std::string written;
     write(node(number).source, std::span(pieces_).subspan(first), written);
     append_unescaped(renamed_[number], written);
+  }
+
+  /// A text of the trace context that becomes too long is left out: the receiver would refuse the whole envelope.
+  void drop_long_trace_texts() {
+    uint32_t looked_at = kNowhere;
+    for (const Target& target : targets_) {
+      if (target.node == looked_at || !is_trace_text(target.node)) continue;
+      looked_at = target.node;
+      const Span source = node(target.node).source;
+      auto inside = [source](const Piece& piece) {
+        return piece.source.begin >= source.begin && piece.source.end <= source.end;
+      };
+      const auto first = std::find_if(pieces_.begin(), pieces_.end(), inside);
+      const auto last = std::find_if_not(first, pieces_.end(), inside);
+      std::string written, text;
+      write(source, {first, last}, written);
+      append_unescaped(text, written);
+      if (text.size() <= limits::kMetaTextBytes) continue;
+      *first = {{source.begin - 1, source.end + 1}, "null"};  // its quotes, too
+      pieces_.erase(first + 1, last);
+    }
+  }
+
+  /// Whether it is the value of `traceparent` or `tracestate` in the envelope's `meta`.
+  bool is_trace_text(uint32_t number) const {
+    const Document& document = scanner_.document();
+    auto is_named = [&](uint32_t key, std::string_view name) {
+      return key != kNowhere && document.text_of(node(key)) == name;
+    };
+    const Node& value = node(number);
+    if (value.kind != Node::Kind::kString || value.container == kNowhere || value.container == 0) return false;
+    const Container& meta = document.containers()[value.container];
+    if (meta.parent != 0 || !is_named(meta.key, "meta")) return false;
+    return is_named(value.key, "tracestate") || is_named(value.key, "traceparent");
   }
 
   std::string replacement(const Target& target) {

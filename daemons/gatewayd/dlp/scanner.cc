@@ -51,6 +51,7 @@ void Scanner::set_scope(std::string_view sender, std::string_view target) {
 
 Status Scanner::scan_json(std::string_view json, Document::Shape shape, std::string_view root) {
   root_ = root;
+  shape_ = shape;
   if (!views_[kPlain].document->read_json(json, shape))
     return Error{Errc::kMalformed, "dlp: the payload is not a JSON value that can be scanned"};
   return scan();
@@ -58,6 +59,7 @@ Status Scanner::scan_json(std::string_view json, Document::Shape shape, std::str
 
 Status Scanner::scan_text(std::string_view text) {
   root_.clear();
+  shape_ = Document::Shape::kAnything;
   views_[kPlain].document->read_text(text);
   return scan();
 }

@@ -99,6 +99,8 @@ class Scanner {
   /// @return false where the path has more than `most` bytes; then it ends somewhere.
   bool append_path(std::string& path, uint32_t node, const Names& renamed, size_t most) const;
   const Document& document() const { return *views_[0].document; }
+  /// What the last scan was told that the message is.
+  Document::Shape shape() const { return shape_; }
 
   // For who replaces values: every reading of the message, 0 the message itself, and the way back from it.
   static constexpr uint32_t kReadings = 6;
@@ -163,6 +165,7 @@ class Scanner {
   };
   std::vector<CandidateFate> fates_;  // by candidate, while explaining
   Report report_;
+  Document::Shape shape_ = Document::Shape::kAnything;
   std::string root_;
 };
 

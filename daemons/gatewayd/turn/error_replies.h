@@ -24,7 +24,7 @@ namespace mas::gateway {
 /// A request that may be given up, as far as the reply to it goes.
 struct UnansweredRequest {
   std::string_view requester, correlation_id, conversation;
-  TraceContext trace;       ///< what of the request's is valid
+  TraceContext trace;       ///< the valid part of the request's
   std::string_view ticket;  ///< empty: it is no request, or nobody waits
 
   static UnansweredRequest of(const Envelope& envelope, std::string_view ticket) {

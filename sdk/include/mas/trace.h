@@ -10,8 +10,9 @@ extern "C" {
 #endif
 
 /* ---- Tracing ------------------------------------------------------------------------------------------------- */
-/* A message carries the trace context of what caused it: of the handler that sends it, or what mas_trace_set says. A
- * reply carries its request's. Without either, a message carries none. */
+/* A message carries the trace context of what caused it: that of the message whose handler sends it, or what
+ * mas_trace_set says. A reply carries its request's, also when the handler has returned. Without either, a message
+ * carries none. */
 
 /** @return the W3C traceparent that the message came with; "" without a valid one. Valid as long as the message. */
 MAS_EXPORT const char *mas_message_traceparent(const mas_message *message);
@@ -73,14 +74,17 @@ typedef struct mas_trace_event {
  *            these on the agent, whichever thread makes it: mas_agent_poll, mas_agent_run, a send, a request, a reply,
  *            mas_message_settle, mas_agent_flush, mas_agent_stop. So several threads may run the observer at the same
  *            time.
- *            Nothing runs on the I/O thread, except the start of a reply that a callback of mas_agent_request_direct
- *            sends.
+ *            Nothing runs on the I/O thread, except the start of what a callback of mas_agent_request_direct sends.
  *  Context   At a start, mas_trace_set replaces the context that the message carries; for a handler, the one that is
- *            passed on by what the handler sends. So the observer's span becomes the parent of what follows from it.
+ *            passed on by what the handler sends, and by replies to the message at any time. So the observer's span
+ *            becomes the parent of what follows from it. NULL, NULL ends the trace there.
  *  Limits    It cannot start, poll, stop or free an agent, and must not be left by longjmp. What it sends itself is not
  *            observed. When it throws an exception, that ends this call of it and nothing else. When its thread ends in
  *            it (pthread_exit, cancellation), a message that was to be sent is not sent, and one that was to be handled
- *            has failed.
+ *            has failed. The library's error reply is not observed when the handler's thread ended, or when a deferred
+ *            message was released and not settled.
+ *  Refusals  A message with an invalid target or type has no event. Everything else is checked after the start, such as
+ *            its body: a message that is refused then ends with that status.
  *  @param event its `span` may be changed at the start. */
 typedef void (*mas_trace_fn)(mas_agent *agent, mas_trace_event *event, void *user);
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from . import _misfit, _models, _tracing
-from ._errors import HANDLER_FAILED, INVALID_PAYLOAD, NO_HANDLER, OK, HandlerError
+from ._errors import HANDLER_FAILED, INVALID_PAYLOAD, NO_HANDLER, OK, HandlerError, error_of
 from ._message import AgentMessage
 
 log = logging.getLogger("mas.agent")
@@ -68,9 +68,7 @@ class Handlers:
         found = self._table.get(message.message_type)
         if found is None:
             if not self._fallback:
-                log.debug("%s has no handler for %r", self._agent.id, message.message_type)
-                told = f"no handler for messages of type {message.message_type!r}"
-                self._agent._mas_settle(message, NO_HANDLER, told)
+                self._refuse(message)
                 return
             found = _FALLBACK
         self._last += 1
@@ -96,6 +94,14 @@ class Handlers:
             self._settle(number, OK)
 
     # ---- inside
+
+    def _refuse(self, message: AgentMessage) -> None:
+        """No handler takes it. The answer belongs to the message's trace; the loop's callback has that of start()."""
+        log.debug("%s has no handler for %r", self._agent.id, message.message_type)
+        told = f"no handler for messages of type {message.message_type!r}"
+        with _tracing.handling(self._agent.id, message) as traced:
+            traced.failed(error_of(NO_HANDLER, told, "handling"))
+            self._agent._mas_settle(message, NO_HANDLER, told)
 
     async def _handle(self, number: int, message: AgentMessage, name: str, model: Any) -> None:
         with _tracing.handling(self._agent.id, message) as traced:

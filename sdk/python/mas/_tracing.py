@@ -4,8 +4,10 @@ Happy path: `with handling(agent_id, message)` around a handler, `with sending(â
 the library with the context of the current task: that of the current span, or without OpenTelemetry that of the handled
 message. So a trace goes on through an agent either way.
 
-Failure modes: an invalid context counts as none. Without an SDK, OpenTelemetry's spans record nothing and pass the
-context on.
+Failure modes
+  - An invalid context counts as none.
+  - OpenTelemetry without an SDK makes no spans; the context of the handled message goes on all the same.
+  - A version of OpenTelemetry that cannot be used, or a broken one, counts as none; a warning says so.
 Threading: any. Contexts are those of tasks (contextvars); the library's is set for one call, and then there is none.
 
 Spans are named as in OpenTelemetry's semantic conventions 1.41.0, messaging and GenAI agents. They hold no payload, and
@@ -15,6 +17,7 @@ of an exception only the name of its class.
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any
@@ -22,23 +25,26 @@ from typing import Any
 from ._errors import OK, MASError
 from ._library import lib
 
+log = logging.getLogger("mas.agent")
+
+SEMANTIC_CONVENTIONS = "1.41.0"
+
 try:
     from opentelemetry import trace as _otel
     from opentelemetry.context import Context as _OtelContext
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+    _tracer = _otel.get_tracer("mas", lib.mas_version().decode(),
+                               schema_url=f"https://opentelemetry.io/schemas/{SEMANTIC_CONVENTIONS}")
+    _propagator = TraceContextTextMapPropagator()
 except ImportError:
     _otel = None
-
-SEMANTIC_CONVENTIONS = "1.41.0"
+except Exception as unusable:  # such as a version that takes other arguments
+    _otel = None
+    log.warning("OpenTelemetry cannot be used: %s: %s", type(unusable).__name__, unusable)
 
 Context = tuple[bytes, bytes | None]  # traceparent and tracestate
 
 _handled: ContextVar[Context | None] = ContextVar("mas_handled", default=None)
-
-if _otel is not None:
-    _tracer = _otel.get_tracer("mas", lib.mas_version().decode(),
-                               schema_url=f"https://opentelemetry.io/schemas/{SEMANTIC_CONVENTIONS}")
-    _propagator = TraceContextTextMapPropagator()
 
 
 class Traced:

@@ -403,6 +403,12 @@ Result<MessagePtr> Agent::wait(Requests::Waiter& waiter, const Deadline& deadlin
   return waiter.wait(deadline);
 }
 
+/// A request that ended while the observer was told of its start was not yet under way for the observer.
+void Agent::trace_early_end(const AsyncRequest& request) {
+  const auto outcome = context_.requests->outcome_of(request);
+  if (outcome && context_.tracer->end(request.id(), *outcome)) context_.tracer->deliver();
+}
+
 Result<std::shared_ptr<AsyncRequest>> Agent::request_async(Draft draft, int timeout_ms, mas_reply_fn fn, void* user,
                                                            bool direct) {
   const WallMicros now = wall_now();
@@ -413,6 +419,7 @@ Result<std::shared_ptr<AsyncRequest>> Agent::request_async(Draft draft, int time
   auto next = context_.requests->add(request, deadline);
   if (!next) return next.error();
   Status sent = context_.outbox().send(draft, request->id(), now);
+  if (context_.tracer->on()) trace_early_end(*request);
   if (sent.ok() && *next) sent = post_to_session([](Session& session) { session.watch_requests(); });
   if (sent.ok()) return request;
   if (!request->cancel()) return request;  // a stop has ended it, and its callback has run

@@ -176,7 +176,8 @@ class Agent {
   bool call_handler(const mas_message& message, mas_status& outcome);
   Status fill_bound();
   mas_status call_typed(MessageHandler& handler, const mas_message& message);
-  void trace_handling(mas_message& message, Cause& cause);
+  void trace_early_end(const AsyncRequest& request);
+  void trace_handling(mas_message& message);
   void handled(const mas_message* message, mas_status outcome);
   bool handle(const Receipt& receipt);
   bool handle(const ConnectionChange& change);

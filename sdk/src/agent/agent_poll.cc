@@ -162,7 +162,11 @@ bool Agent::handle(MessagePtr message) {
     Agent& agent;
     const mas_message* message;
     mas_status outcome = MAS_HANDLER_FAILED;
-    ~Handled() { agent.handled(message, outcome); }
+    ~Handled() {
+      if (message == nullptr) return;
+      const Tracer::Silence unobserved;  // the thread ends already
+      agent.handled(message, outcome);
+    }
   };
   handling_ = std::move(message);
   cause_before_ = Cause::innermost();
@@ -171,7 +175,7 @@ bool Agent::handle(MessagePtr message) {
     Cause cause(*handling_);  // of an error reply, too
     Handled handled{*this, handling_.get()};
     context_.mode->began(*handling_);
-    if (context_.tracer->on()) trace_handling(*handling_, cause);
+    if (context_.tracer->on()) trace_handling(*handling_);
     if (library_usable()) ran = call_handler(*handling_, handled.outcome);
     this->handled(std::exchange(handled.message, nullptr), handled.outcome);
   }
@@ -180,7 +184,7 @@ bool Agent::handle(MessagePtr message) {
 }
 
 /// Tells the observer that a handler is about to run.
-void Agent::trace_handling(mas_message& message, Cause& cause) {
+void Agent::trace_handling(mas_message& message) {
   auto traced = std::make_unique<TracedMessage>();
   traced->kind = MAS_TRACE_HANDLE;
   traced->peer = message.sender();
@@ -191,7 +195,9 @@ void Agent::trace_handling(mas_message& message, Cause& cause) {
   traced->attempt = message.failures() + 1;
   traced->body = message.data();
   traced->context.assign(message.trace());
-  message.traced_as(context_.tracer->begin(std::move(traced), cause.set_by_observer));
+  OwnContext context;
+  const uint64_t number = context_.tracer->begin(std::move(traced), context);
+  if (number != 0) message.traced_as(number, context);
 }
 
 /// @param message nothing happens unless it is the one that is being handled.

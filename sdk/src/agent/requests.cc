@@ -5,6 +5,7 @@
 
 #include "proto/wire/error_reply.h"
 #include "sdk/src/agent/inbox.h"
+#include "sdk/src/core/cause.h"
 #include "sdk/src/core/error.h"
 #include "sdk/src/loop/presence.h"
 
@@ -42,6 +43,7 @@ bool AsyncRequest::finish(mas_agent* agent) {
   const DirectCallback inside;
   Absence outside;  // not cancellable: the thread may be in the midst of the loop
   Tracer::Hold no_observer;
+  const WithoutCause own;  // the thread that leads the loop may be in a handler
   fn_(agent, outcome_, reply, user_);
   return true;
 }
@@ -215,6 +217,12 @@ std::optional<MonoTime> Requests::expire(MonoTime now, const Error& late) {
     settle_late(extract(table_.find(deadlines_.begin()->second)), late);
   if (deadlines_.empty()) return std::nullopt;
   return deadlines_.begin()->first;
+}
+
+std::optional<mas_status> Requests::outcome_of(const AsyncRequest& request) {
+  std::lock_guard lock(mutex_);
+  if (table_.contains(request.id())) return std::nullopt;
+  return request.outcome_;
 }
 
 size_t Requests::Hash::operator()(const Id128& id) const {

@@ -123,6 +123,8 @@ class Requests {
   void end_all(const Error& why);
   /// Ends asynchronous requests that are over time. @return the next deadline.
   std::optional<MonoTime> expire(MonoTime now, const Error& late);
+  /// @return nothing while it waits.
+  std::optional<mas_status> outcome_of(const AsyncRequest& request);
   /// The poller has taken an ended request from the inbox.
   void polled() { --unpolled_; }
 

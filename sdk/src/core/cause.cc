@@ -41,14 +41,21 @@ OwnContext& thread_context() {
   return cause == nullptr ? outside_of_handlers : cause->set_by_handler;
 }
 
+WithoutCause::WithoutCause() : cause_(Cause::innermost()) {
+  Cause::restore(nullptr);
+  context_.assign(thread_context().view());
+  thread_context().assign({});
+}
+
+WithoutCause::~WithoutCause() {
+  thread_context().assign(context_.view());
+  Cause::restore(cause_);
+}
+
 void pass_trace(const mas_message* request, EnvelopeMeta& meta) {
-  const Cause* cause = Cause::innermost();
-  const mas_message* handled = Cause::current();
+  const mas_message* from = request != nullptr ? request : Cause::current();
   TraceContext trace = thread_context().view();
-  if (trace.traceparent.empty() && cause != nullptr && (request == nullptr || request == handled))
-    trace = cause->set_by_observer.view();
-  if (trace.traceparent.empty() && request != nullptr) trace = request->trace();
-  if (trace.traceparent.empty() && request == nullptr && handled != nullptr) trace = handled->trace();
+  if (trace.traceparent.empty() && from != nullptr) trace = from->trace_to_pass_on();
   meta.traceparent = trace.traceparent;
   meta.tracestate = trace.tracestate;
 }

@@ -7,8 +7,9 @@
 //
 // A message's trace context is the first of these that there is:
 //
-//     what mas_trace_set() set ▶ the observer's span of the handler (not for a reply to another request)
-//       ▶ that of the request that is replied to ▶ that of the handled message
+//     what mas_trace_set() set ▶ for a reply, what its request passes on ▶ else, what the handled message passes on
+//
+// A message passes on the context that an observer gave to its handler, else the one that it came with.
 //
 // Threading: each thread has its own. Ownership: a Cause does not hold the message. It may outlive the message by a
 // little, and is not asked then.
@@ -61,8 +62,7 @@ class Cause {
   /// @return null: the thread runs no handler.
   static const mas_message* current() { return innermost_ == nullptr ? nullptr : &innermost_->message_; }
 
-  OwnContext set_by_handler;   ///< mas_trace_set()
-  OwnContext set_by_observer;  ///< of its span of the handler
+  OwnContext set_by_handler;  ///< mas_trace_set()
 
  private:
   static inline thread_local Cause* innermost_ = nullptr;
@@ -72,6 +72,20 @@ class Cause {
 
 /// @return what mas_trace_set() sets for the calling thread: while the innermost handler runs, or until the next set.
 OwnContext& thread_context();
+
+/// The thread runs what does not belong to its handler, such as the callback of a direct request: what is sent
+/// meanwhile has no cause, and no context of the thread.
+class WithoutCause {
+ public:
+  WithoutCause();
+  ~WithoutCause();
+  WithoutCause(const WithoutCause&) = delete;
+  WithoutCause& operator=(const WithoutCause&) = delete;
+
+ private:
+  Cause* const cause_;
+  OwnContext context_;
+};
 
 /// Writes into `meta` what a message of `sender` takes over from its cause. @param chain memory for `meta.chain`.
 void pass_on(const mas_message& cause, std::string_view sender, EnvelopeMeta& meta, std::string& chain);

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <new>
 
+#include "sdk/src/core/cause.h"
 #include "sdk/src/core/error.h"
 #include "sdk/src/core/outbox.h"
 #include "sdk/src/core/settlements.h"
@@ -40,7 +41,18 @@ Result<mas::sdk::MessagePtr> mas_message::make(std::string_view payload, mas::En
   return message;
 }
 
+mas_message::mas_message(size_t size, mas::sdk::Outbox& outbox) : size_(size), outbox_(&outbox) {}
+
 mas_message::~mas_message() { std::free(restored_.load(std::memory_order_relaxed)); }
+
+void mas_message::traced_as(uint64_t number, const mas::sdk::OwnContext& context) {
+  trace_number_ = number;
+  traced_context_ = std::make_unique<const mas::sdk::OwnContext>(context);
+}
+
+mas::TraceContext mas_message::trace_to_pass_on() const {
+  return traced_context_ == nullptr ? trace_ : traced_context_->view();
+}
 
 Status mas_message::decode(mas::EnvelopeDecoder& decoder, size_t max_bytes) {
   auto envelope = decoder.decode({bytes(), size_}, max_bytes);

@@ -27,6 +27,7 @@
 namespace mas::sdk {
 
 class Outbox;
+class OwnContext;
 class Settlements;
 struct Delivery;
 
@@ -73,7 +74,7 @@ struct mas_message {
   bool is_reply() const { return is_reply_; }
   // What a message that is sent because of this one takes over; not zero-terminated.
   std::string_view conversation_id() const { return conversation_id_; }
-  /// What of the context that it came with is valid; both texts are zero-terminated.
+  /// The valid part of the context that it came with; both texts are zero-terminated.
   const mas::TraceContext& trace() const { return trace_; }
   std::string_view chain() const { return chain_; }
   int64_t hops() const { return hops_; }
@@ -95,9 +96,12 @@ struct mas_message {
   /// Valid while its handler runs, and once it is deferred.
   mas::sdk::Settlements* settlements() const { return settlements_; }
   uint64_t start() const { return start_; }
-  /// The number of the event that its handler is for an observer; 0: none. It ends when the message is settled.
-  void traced_as(uint64_t number) { trace_number_ = number; }
+  /// An observer was told that its handler begins. Before the handler runs.
+  /// @param number of the event, which ends when the message is settled. @param context what the observer gave to it.
+  void traced_as(uint64_t number, const mas::sdk::OwnContext& context);
   uint64_t trace_number() const { return trace_number_; }
+  /// @return what messages that are sent because of this one carry, and replies to it.
+  mas::TraceContext trace_to_pass_on() const;
   /// It is settled later. Before the handler ends; whoever settles it may outlive the agent.
   void deferred_by(std::shared_ptr<mas::sdk::Settlements> owner) {
     settlements_owner_ = std::move(owner);
@@ -123,7 +127,7 @@ struct mas_message {
     char before;
   };
 
-  mas_message(size_t size, mas::sdk::Outbox& outbox) : size_(size), outbox_(&outbox) {}
+  mas_message(size_t size, mas::sdk::Outbox& outbox);
   ~mas_message();
   mas::Status decode(mas::EnvelopeDecoder& decoder, size_t max_bytes);
   char* bytes() { return reinterpret_cast<char*>(this + 1); }
@@ -160,8 +164,9 @@ struct mas_message {
   mas::sdk::Settlements* settlements_ = nullptr;
   uint64_t start_ = 0;
   uint64_t trace_number_ = 0;
-  std::shared_ptr<mas::sdk::Settlements> settlements_owner_;  // set before deferred_
-  mas::sdk::Share share_;                                     // gateway mode: until handled
+  std::unique_ptr<const mas::sdk::OwnContext> traced_context_;  // null: no observer was told
+  std::shared_ptr<mas::sdk::Settlements> settlements_owner_;    // set before deferred_
+  mas::sdk::Share share_;                                       // gateway mode: until handled
   uint32_t failures_ = 0;
   std::array<Patch, 8> patches_;
   std::string unescaped_;                         // texts that had escapes, each with its zero

@@ -4,8 +4,8 @@
 //
 // Happy path: send() tells the observer, if there is one; accept() checks a draft, writes its envelope and hands it to
 // the outbox's own append() under one lock; the I/O thread takes what was appended and reports one outcome for each
-// message; flush() waits for these. A message with
-// nothing before it leaves from the sending thread, if nobody turns the loop just then: a wake-up less.
+// message; flush() waits for these. A message with nothing before it leaves from the sending thread, if nobody turns
+// the loop just then: a wake-up less.
 // Failure: kWouldBlock when messages or bytes without an outcome reach the bound; kInvalidState when not open.
 // Every message that was accepted gets exactly one outcome while the outbox is open.
 // Threading: send, flush: any thread; the rest: the I/O thread. Ownership: shared by the agent and the messages that

@@ -46,6 +46,8 @@ class Tracer::Unbegun {
 
 void Tracer::set(mas_agent* agent, unsigned flags, mas_trace_fn fn, void* user) {
   observer_ = {agent, fn, user, (flags & MAS_TRACE_PAYLOAD) != 0};
+  std::lock_guard lock(mutex_);
+  ended_.clear();  // left by the former observer, which ended the thread that stopped the agent
 }
 
 uint64_t Tracer::begin(std::unique_ptr<TracedMessage> message, OwnContext& ret_context) {
@@ -113,7 +115,7 @@ MAS_CATCHES_UNWINDING void Tracer::observe(TracedMessage& message, mas_trace_pha
     call_out(observer_.fn, observer_.agent, &event, observer_.user);
   } catch (const abi::__forced_unwind&) {
     throw;         // the thread ends
-  } catch (...) {  // the observer's affair
+  } catch (...) {  // an observer may throw
   }
 }
 

@@ -1,6 +1,7 @@
 """Spans by OpenTelemetry's API: a stand-in for it, since Debian 12 has no package of it (stand_in/opentelemetry)."""
 
 import asyncio
+import json
 import pathlib
 import sys
 
@@ -9,6 +10,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent / "stand_in"))
 from opentelemetry import trace  # noqa: E402
 
 from case import AgentCase, eventually, main, mas  # noqa: E402
+from harness.resp import Resp  # noqa: E402
 from mas import Agent  # noqa: E402
 
 
@@ -22,6 +24,9 @@ class Oracle(Agent):
     @Agent.on("fail")
     async def fail(self, message, _payload):
         raise ValueError("a secret")
+
+
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 class SpansTest(AgentCase):
@@ -79,6 +84,23 @@ class SpansTest(AgentCase):
             self.assertEqual(self.span(name).attributes["error.type"], error)
             self.assertIsNone(self.span(name).status.description)
 
+    async def test_what_has_no_handler_belongs_to_the_trace_of_its_request(self):
+        tracer = trace.get_tracer("the program")
+        trace.tracers.pop()
+        with tracer.start_as_current_span("starting", record_exception=False, set_status_on_exception=False):
+            await self.start(Oracle, "late")
+        with Resp(self.redis.url()) as listener:
+            listener.subscribe("agent.x")
+            self.redis.cmd("PUBLISH", "agent.late", json.dumps({
+                "sender_id": "x", "target_id": "late", "message_type": "unknown", "data": {},
+                "meta": {"correlation_id": "c1", "expects_reply": True, "traceparent": TRACE}}))
+            _channel, reply = await asyncio.to_thread(listener.message)
+        process = self.span("process late")
+        self.assertEqual(f"{process.context.trace_id:032x}", TRACE[3:35])
+        self.assertEqual(json.loads(reply)["meta"]["traceparent"],
+                         f"{TRACE[:36]}{process.context.span_id:016x}-01")
+        self.assertEqual(process.attributes["error.type"], "NO_HANDLER")
+
     async def test_each_task_has_its_own(self):
         await asyncio.gather(*(self.client.request("oracle", "ask", {"pause": 0.01 * (5 - n)}, 10) for n in range(5)))
         await eventually(lambda: len(trace.finished) == 20)
@@ -94,6 +116,31 @@ class SpansTest(AgentCase):
         with tracer.start_as_current_span("work", record_exception=False, set_status_on_exception=False) as work:
             await self.client.send("nobody", "x", {})
         self.assertEqual(self.span("send nobody").parent.span_id, work.context.span_id)
+
+
+class WithoutSdkTest(AgentCase):
+    """OpenTelemetry's API alone makes no spans."""
+
+    def setUp(self):
+        super().setUp()
+        trace.has_sdk = False
+        self.addCleanup(setattr, trace, "has_sdk", True)
+        trace.finished.clear()
+
+    async def test_the_context_of_the_request_goes_on(self):
+        client, _oracle = await self.start(Agent, "client"), await self.start(Oracle, "oracle")
+        with Resp(self.redis.url()) as listener:
+            listener.subscribe("agent.x", "agent.journal")
+            self.redis.cmd("PUBLISH", "agent.oracle", json.dumps({
+                "sender_id": "x", "target_id": "oracle", "message_type": "ask", "data": {},
+                "meta": {"correlation_id": "c1", "expects_reply": True, "traceparent": TRACE, "tracestate": "a=b"}}))
+            for _ in range(2):
+                _channel, sent = await asyncio.to_thread(listener.message)
+                meta = json.loads(sent)["meta"]
+                self.assertEqual((meta["traceparent"], meta["tracestate"]), (TRACE, "a=b"))
+        reply = await client.request("oracle", "ask", {}, 10)
+        self.assertIsNone(reply._trace)
+        self.assertEqual(trace.finished, [])
 
 
 if __name__ == "__main__":

@@ -3,8 +3,9 @@
 import asyncio
 import json
 
-from case import AgentCase, eventually, main, mas, poll_until
+from case import PACKAGE_DIR, AgentCase, ProgramCase, eventually, main, mas, poll_until
 from harness.gateway_case import QUICK
+from harness.resp import Resp
 from mas import Agent, HandlerError, _tracing
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -70,6 +71,19 @@ class TracingTest(AgentCase):
         await eventually(lambda: len(self.sink.traces) == 21)
         self.assertIsNone(self.sink.traces[20])
 
+    async def test_what_has_no_handler_is_answered_in_its_own_context(self):
+        before = _tracing._handled.set(context(OTHER))
+        await self.start(Relay, "late")
+        _tracing._handled.reset(before)
+        for meta, expected in (({"traceparent": TRACE}, TRACE), ({}, None)):
+            with Resp(self.redis.url()) as listener:
+                listener.subscribe("agent.x")
+                self.redis.cmd("PUBLISH", "agent.late", json.dumps({
+                    "sender_id": "x", "target_id": "late", "message_type": "unknown", "data": {},
+                    "meta": {"correlation_id": "c1", "expects_reply": True, **meta}}))
+                _channel, reply = await asyncio.to_thread(listener.message)
+            self.assertEqual(json.loads(reply)["meta"].get("traceparent"), expected)
+
     async def test_replies_carry_the_context_of_the_request(self):
         self.assertIsNone((await self.sink.request("relay", "relay", {}, 10))._trace)
         _tracing._handled.set(context(TRACE, "a=b"))
@@ -114,6 +128,34 @@ class GatewayTest(AgentCase):
         bob.attempts.clear()
         await self.assert_refuses(mas.RequestFailedError, "not at all", alice.request("bob", "never", {}, 20))
         self.assertEqual(bob.attempts, [context(TRACE, "a=b")] * 2)
+
+
+class BrokenTest(ProgramCase):
+    """An OpenTelemetry that cannot be used does not keep the package from being imported."""
+
+    def import_with(self, trace):
+        root = self.dir / "broken"
+        for name, text in (("__init__.py", ""), ("context.py", "class Context(dict): pass"),
+                           ("trace/__init__.py", trace), ("trace/propagation/__init__.py", ""),
+                           ("trace/propagation/tracecontext.py", "class TraceContextTextMapPropagator: pass")):
+            path = root / "opentelemetry" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        result = self.python("-c", "import mas; print(mas._tracing._otel)",
+                             env={"PYTHONPATH": f"{PACKAGE_DIR}:{root}"})
+        self.assertEqual((result.returncode, result.stdout), (0, "None\n"), result.stderr)
+        return result.stderr
+
+    def test_an_old_one(self):
+        self.assertIn("OpenTelemetry cannot be used: TypeError",
+                      self.import_with("def get_tracer(name, version=None): pass"))
+
+    def test_a_broken_one(self):
+        self.assertIn("OpenTelemetry cannot be used: RuntimeError",
+                      self.import_with("raise RuntimeError('no provider')"))
+
+    def test_one_without_the_parts_that_are_needed(self):
+        self.assertIn("OpenTelemetry cannot be used: AttributeError", self.import_with(""))
 
 
 if __name__ == "__main__":

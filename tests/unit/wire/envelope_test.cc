@@ -56,6 +56,22 @@ TEST_CASE("texts of an envelope have their limits") {
   CHECK(refusal(with_meta("correlation_id", limits::kCorrelationIdBytes + 1)) == Errc::kTooLarge);
 }
 
+TEST_CASE("a trace context with room for other texts is content, too") {
+  EnvelopeDecoder decoder;
+  auto bare = [&decoder](const std::string& meta) {
+    auto envelope =
+        decoder.decode(R"({"sender_id":"a","target_id":"b","message_type":"t","data":{},"meta":{)" + meta + "}}");
+    REQUIRE(envelope.ok());
+    return envelope->bare;
+  };
+  const std::string ids = "-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  CHECK(bare(R"("traceparent":"00)" + ids + '"'));
+  CHECK(bare(R"("traceparent":"00\u002d)" + ids.substr(1) + '"'));
+  CHECK_FALSE(bare(R"("traceparent":"cc)" + ids + R"(-more")"));
+  CHECK_FALSE(bare(R"("traceparent":"a secret")"));
+  CHECK_FALSE(bare(R"("traceparent":"00)" + ids + R"(","tracestate":"a=b")"));
+}
+
 TEST_CASE("a member that stands there twice is told") {
   EnvelopeDecoder decoder;
   auto doubled = [&decoder](const std::string& outer, const std::string& meta) {

@@ -61,13 +61,18 @@ TEST_CASE("a tracestate is a list of keys and values") {
   for (const char* text :
        {"", ",", "a", "a=", "=b", "A=b", "a b=c", "a=b=c", "a=\x01", "a=\xc3\xa4", "@a=b", "a@=b", "a@b@c=d", "a=b\n"})
     CHECK_FALSE(is_tracestate(text));
+  CHECK(is_tracestate(std::string(256, 'x') + "=a"));
+  CHECK(is_tracestate("1" + std::string(240, 'x') + "@" + std::string(14, 'x') + "=a"));
+  CHECK_FALSE(is_tracestate(std::string(242, 'x') + "@x=a"));
+  CHECK_FALSE(is_tracestate("x@" + std::string(15, 'x') + "=a"));
+  for (const char* text : {"1a=b", "_a=b", "a@1b=c", "*a@b=c", "a@*b=c"}) CHECK_FALSE(is_tracestate(text));
   CHECK_FALSE(is_tracestate("a=" + std::string(257, 'x')));
   CHECK_FALSE(is_tracestate(std::string(257, 'x') + "=a"));
   CHECK_FALSE(is_tracestate(members(33)));
   CHECK_FALSE(is_tracestate(members(20) + std::string(512, ',')));
 }
 
-TEST_CASE("what is invalid of a context is left out") {
+TEST_CASE("the invalid parts of a context are left out") {
   auto both = valid_context(kParent, "a=b");
   CHECK(both.traceparent == kParent);
   CHECK(both.tracestate == "a=b");

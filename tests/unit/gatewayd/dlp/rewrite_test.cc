@@ -2,6 +2,7 @@
 #include <random>
 
 #include "proto/wire/data_key.h"
+#include "proto/wire/envelope.h"
 #include "tests/unit/gatewayd/dlp/scan_case.h"
 
 using namespace mas;
@@ -166,4 +167,33 @@ TEST_CASE("property: what was found is hidden, and nothing else changes") {
     CHECK_FALSE(probe.types(out).contains("ssn"));
   }
   CHECK(masked_count > 1500);
+}
+
+TEST_CASE("a trace context that its masks make too long is dropped, and the envelope stays valid") {
+  auto key = DataKey::of("k1", "0123456789abcdef0123456789abcdeF");
+  REQUIRE(key.ok());
+  ScanCase at(with_action(Type::ssn, Action::kEncrypt));
+  auto rewritten = [&](const std::string& name, const std::string& value) {
+    std::string envelope = R"({"sender_id":"a","target_id":"b","message_type":"t","data":{"meta":{")" + name +
+                           R"(":"219-45-9876"}},"meta":{")" + name + R"(":")" + value + R"(","note":"219-45-9876"}})";
+    REQUIRE(EnvelopeDecoder().decode(envelope).ok());
+    REQUIRE(at.scanner->scan_json(envelope, Document::Shape::kEnvelope).ok());
+    std::string out;
+    append_rewritten(*at.scanner, envelope, &*key, out);
+    INFO(out);
+    CHECK(out.find("219-45-9876") == std::string::npos);
+    CHECK(out.find(R"("data":{"meta":{")" + name + R"(":"{mas:enc:)") !=
+          std::string::npos);  // that is the application's
+    CHECK(EnvelopeDecoder().decode(out).ok());
+    return out;
+  };
+  for (const char* name : {"tracestate", "traceparent"}) {
+    const std::string null = "\"meta\":{\"" + std::string(name) + R"(":null,"note":")";
+    for (const char* begin : {"a=219-45-9876,b=", "a=219-45-9876,ssn=219-45-9875,b="}) {
+      std::string full = begin + std::string(200, 'x') + ",c=";
+      full.resize(512, 'y');
+      CHECK(rewritten(name, full).find(null) != std::string::npos);
+      CHECK(rewritten(name, begin + std::string("y")).find(null) == std::string::npos);
+    }
+  }
 }

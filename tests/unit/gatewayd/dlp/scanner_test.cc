@@ -251,7 +251,21 @@ TEST_CASE("an envelope's routing is not its content") {
   REQUIRE(at.scanner->scan_json(envelope, Document::Shape::kEnvelope).ok());
   std::set<std::string> paths;
   for (const auto& finding : at.scanner->report().findings) paths.insert(at.scanner->path(finding));
-  CHECK(paths == std::set<std::string>{"data.ssn", "meta.tracestate", "meta.note", "extra"});
+  CHECK(paths == std::set<std::string>{"data.ssn", "meta.traceparent", "meta.tracestate", "meta.note", "extra"});
+}
+
+TEST_CASE("a traceparent is no content where it has room for nothing else") {
+  ScanCase at;
+  auto found = [&](const std::string& traceparent) {
+    std::string envelope = R"({"sender_id":"a","target_id":"b","message_type":"t","data":{},"meta":{"traceparent":")" +
+                           traceparent + R"("}})";
+    REQUIRE(at.scanner->scan_json(envelope, Document::Shape::kEnvelope).ok());
+    return !at.scanner->report().findings.empty();
+  };
+  const std::string ids = "-00000000000000004111111111111111-4111111111111111-01";
+  CHECK_FALSE(found("00" + ids));
+  CHECK(found("cc" + ids + "-ssn 219-45-9876"));
+  CHECK(found("ssn 219-45-9876"));
 }
 
 TEST_CASE("paths name the place, not what was found") {

@@ -147,7 +147,9 @@ TEST_CASE("the context of a span that an observer opened is stronger than the me
   reply.correlation_id = "r1", reply.request = request.get();
   reply_to_other.correlation_id = "r2", reply_to_other.request = other.get();
   Cause cause(*request);
-  cause.set_by_observer.assign({kSpan, "s=1"});
+  OwnContext span;
+  span.assign({kSpan, "s=1"});
+  request->traced_as(1, span);
   CHECK(at.bob->meta(kDraft).traceparent == kSpan);
   CHECK(at.bob->meta(reply).traceparent == kSpan);
   CHECK(at.bob->meta(reply).tracestate == "s=1");
@@ -158,6 +160,31 @@ TEST_CASE("the context of a span that an observer opened is stronger than the me
   CHECK(at.bob->meta(reply_to_other).traceparent == kTrace);
   thread_context().assign({});
   CHECK(at.bob->meta(kDraft).traceparent == kSpan);
+  request->traced_as(1, OwnContext());
+  CHECK(at.bob->meta(kDraft).traceparent.empty());
+  CHECK(at.bob->meta(reply).traceparent.empty());
+}
+
+TEST_CASE("what a thread runs for others takes nothing over from it") {
+  CauseCase at;
+  auto message = at.message(R"("traceparent":")" + kTrace + '"');
+  thread_context().assign({kOther, {}});
+  {
+    Cause cause(*message);
+    thread_context().assign({kSpan, "s=1"});
+    {
+      WithoutCause others;
+      CHECK(at.bob->meta(kDraft).traceparent.empty());
+      CHECK(at.bob->meta(kDraft).hops == 0);
+      thread_context().assign({kTrace, {}});
+      CHECK(at.bob->meta(kDraft).traceparent == kTrace);
+    }
+    CHECK(at.bob->meta(kDraft).traceparent == kSpan);
+    CHECK(at.bob->meta(kDraft).tracestate == "s=1");
+    CHECK(at.bob->meta(kDraft).hops == 1);
+  }
+  CHECK(at.bob->meta(kDraft).traceparent == kOther);
+  thread_context().assign({});
 }
 
 TEST_CASE("a chain that is passed on for ever stays within its bound") {
