@@ -2,7 +2,9 @@
 
 import http.server
 import json
+import socket
 import threading
+import time
 import unittest
 
 from case import ExampleCase, has_program, main
@@ -119,6 +121,29 @@ class TracingTest(ExampleCase):
         self.assertEqual((out, err), ('{"text":"42"}\n', "spans lost: 1\n"))
         server.stop()
         self.assertIn("spans lost: 3", server.err())
+
+    def test_a_collector_that_never_answers_does_not_hold_the_end_up(self):
+        deaf = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(deaf.close)
+        self.env.update(OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{deaf.getsockname()[1]}",
+                        OTEL_EXPORTER_OTLP_TIMEOUT="60000")
+        server = self.start_example("example_traced_server", ready="server: ready")
+        self.assertEqual(self.run_example("example_traced_client"), ('{"text":"42"}\n', "spans lost: 1\n"))
+        deaf.settimeout(10)
+        held, _ = deaf.accept()  # the client's, which is over
+        held.close()
+        held, _ = deaf.accept()  # the server posts, and waits
+        self.addCleanup(held.close)
+        began = time.monotonic()
+        server.stop()
+        self.assertLess(time.monotonic() - began, 8)
+        self.assertIn("spans lost: 3", server.err())
+
+    def test_an_unusable_time_out_counts_as_none(self):
+        for value in ("0", "-1", "soon", "5s", "99999999999999999999"):
+            with self.subTest(value):
+                self.env.update(OTEL_EXPORTER_OTLP_TIMEOUT=value)
+                self.assertEqual(len(self.collect().spans), 4)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@
 #include "otlp_exporter.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -248,6 +249,12 @@ static void pause_before_retry(otlp_exporter *e, long ms) {
   pthread_mutex_unlock(&e->mutex);
 }
 
+/* A post that has begun before the end does not outlast it. libcurl asks at least once a second. */
+static int give_up(void *exporter, curl_off_t to_get, curl_off_t got, curl_off_t to_put, curl_off_t put) {
+  (void)to_get, (void)got, (void)to_put, (void)put;
+  return patience(exporter) <= 0;
+}
+
 /* OTLP: these mean "try again", as a lost connection does. */
 static bool try_again(CURLcode result, long code) {
   return result != CURLE_OK || code == 429 || code == 502 || code == 503 || code == 504;
@@ -257,17 +264,20 @@ static bool post(otlp_exporter *e, const char *body, size_t size) {
   CURL *curl = curl_easy_init();
   if (curl == NULL) return false;
   long code = 0;
-  CURLcode result = CURLE_OK;
+  CURLcode result = CURLE_OPERATION_TIMEDOUT; /* unless it is tried */
   curl_easy_setopt(curl, CURLOPT_URL, e->url);
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, e->headers);
   curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
   curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)size);
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, ignore);
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, give_up);
+  curl_easy_setopt(curl, CURLOPT_XFERINFODATA, e);
+  curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
   for (int i = 0; i < kTries; ++i) {
+    if (i > 0) pause_before_retry(e, 100L << i);
     const long left = patience(e);
     if (left <= 0) break;
-    if (i > 0) pause_before_retry(e, 100L << i);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, left);
     result = curl_easy_perform(curl);
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &code);
@@ -340,23 +350,37 @@ static void *send_all(void *exporter) {
 
 /* ---- Settings */
 
-/* "name=value,name2=value2", with values as in URLs. */
-static struct curl_slist *headers_of(const char *list) {
-  struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
-  char *copy = strdup(list == NULL ? "" : list), *rest = copy, *pair;
-  while (copy != NULL && (pair = strsep(&rest, ",")) != NULL) {
+/* @return NULL without memory. */
+static char *join(const char *first, const char *second, const char *third) {
+  char *joined;
+  return asprintf(&joined, "%s%s%s", first, second, third) < 0 ? NULL : joined;
+}
+
+static bool add_header(struct curl_slist **headers, const char *line) {
+  struct curl_slist *longer = curl_slist_append(*headers, line);
+  if (longer != NULL) *headers = longer; /* else it is as it was */
+  return longer != NULL;
+}
+
+/* @param list "name=value,name2=value2", with values as in URLs. @return false without memory. */
+static bool add_headers(struct curl_slist **headers, const char *list) {
+  if (!add_header(headers, "Content-Type: application/json")) return false;
+  char *copy = strdup(list), *rest = copy, *pair;
+  bool added = copy != NULL;
+  while (added && (pair = strsep(&rest, ",")) != NULL) {
     char *value = strchr(pair, '=');
     if (value == NULL) continue;
     *value++ = '\0';
-    char *plain = curl_easy_unescape(NULL, value, 0, NULL), *line = NULL;
-    if (plain != NULL && strpbrk(plain, "\r\n") == NULL &&
-        asprintf(&line, "%s: %s", pair + strspn(pair, " "), plain) > 0)
-      headers = curl_slist_append(headers, line);
-    free(line);
+    char *plain = curl_easy_unescape(NULL, value, 0, NULL);
+    if (plain == NULL || strpbrk(plain, "\r\n") == NULL) {
+      char *line = plain == NULL ? NULL : join(pair + strspn(pair, " "), ": ", plain);
+      added = line != NULL && add_header(headers, line);
+      free(line);
+    }
     curl_free(plain);
   }
   free(copy);
-  return headers;
+  return added;
 }
 
 static const char *setting(const char *name, const char *otherwise) {
@@ -364,7 +388,19 @@ static const char *setting(const char *name, const char *otherwise) {
   return value == NULL || *value == '\0' ? otherwise : value;
 }
 
+/* @return the time-out in milliseconds; the default where the setting is not a positive number. */
+static long timeout_setting(void) {
+  enum { kDefaultMs = 10000 };
+  const char *value = setting("OTEL_EXPORTER_OTLP_TIMEOUT", "");
+  char *end;
+  errno = 0;
+  const long ms = strtol(value, &end, 10);
+  return end != value && *end == '\0' && errno == 0 && ms > 0 ? ms : kDefaultMs;
+}
+
 static void free_exporter(otlp_exporter *e) {
+  pthread_cond_destroy(&e->changed);
+  pthread_mutex_destroy(&e->mutex);
   curl_slist_free_all(e->headers);
   free(e->url);
   free(e->service);
@@ -377,19 +413,19 @@ otlp_exporter *otlp_exporter_new(const char *service) {
   const char *endpoint = setting("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4318");
   const int length = (int)strlen(endpoint);
   const bool slash = length > 0 && endpoint[length - 1] == '/';
-  if (asprintf(&e->url, "%s%sv1/traces", endpoint, slash ? "" : "/") < 0) e->url = NULL;
+  e->url = join(endpoint, slash ? "" : "/", "v1/traces");
   e->service = strdup(setting("OTEL_SERVICE_NAME", service));
-  e->timeout_ms = atol(setting("OTEL_EXPORTER_OTLP_TIMEOUT", "10000"));
+  e->timeout_ms = timeout_setting();
   e->end = &e->first;
   curl_global_init(CURL_GLOBAL_DEFAULT);
-  e->headers = headers_of(getenv("OTEL_EXPORTER_OTLP_HEADERS"));
+  const bool headers = add_headers(&e->headers, setting("OTEL_EXPORTER_OTLP_HEADERS", ""));
   pthread_mutex_init(&e->mutex, NULL);
   pthread_condattr_t clock;
   pthread_condattr_init(&clock);
   pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
   pthread_cond_init(&e->changed, &clock);
   pthread_condattr_destroy(&clock);
-  if (e->url != NULL && e->service != NULL && pthread_create(&e->thread, NULL, send_all, e) == 0) return e;
+  if (e->url != NULL && e->service != NULL && headers && pthread_create(&e->thread, NULL, send_all, e) == 0) return e;
   free_exporter(e);
   return NULL;
 }

@@ -9,8 +9,8 @@
  * Threading: one thread of its own sends; the observer only queues. Ownership: free the agents first.
  *
  * Environment, as OpenTelemetry has it: OTEL_EXPORTER_OTLP_ENDPOINT (default http://localhost:4318),
- * OTEL_EXPORTER_OTLP_HEADERS (never printed), OTEL_EXPORTER_OTLP_TIMEOUT (milliseconds, default 10000),
- * OTEL_SERVICE_NAME.
+ * OTEL_EXPORTER_OTLP_HEADERS (never printed), OTEL_EXPORTER_OTLP_TIMEOUT (milliseconds; default 10000, also for what
+ * is not a positive number), OTEL_SERVICE_NAME.
  *
  * Names of attributes: OpenTelemetry semantic conventions 1.41.0, messaging and GenAI agents.
  */
@@ -30,7 +30,8 @@ otlp_exporter *otlp_exporter_new(const char *service);
 /** Observes an agent; before mas_agent_start. @return as mas_agent_on_trace. */
 mas_status otlp_exporter_observe(otlp_exporter *exporter, mas_agent *agent);
 /** Sends what is queued and frees the exporter. @param exporter NULL is ignored.
- *  @param timeout_ms how long that may take. @return the number of spans that were lost since the beginning. */
+ *  @param timeout_ms how long that may take; a post that is under way may take a second longer.
+ *  @return the number of spans that were lost since the beginning. */
 unsigned long otlp_exporter_end(otlp_exporter *exporter, int timeout_ms);
 
 #ifdef __cplusplus
