@@ -26,7 +26,7 @@ class PeerMode final : public Mode {
   void open() override {
     ModeHost& host = live_->host;
     outbox_.open(host, host.commands(), host.runtime().shared_from_this(),
-                 [this, &host] { host.runtime().post([this] { outbox_.drain(); }); });
+                 [this, &host] { host.runtime().post([this] { drain(); }); });
     outbox_.on_wait([this](Duration wait) { live_->pace.once(wait); });
   }
   void on_payload(std::string_view payload) override {
@@ -55,7 +55,7 @@ class PeerMode final : public Mode {
   struct Live {
     Live(PeerMode& mode, ModeHost& its_host)
         : host(its_host),
-          pace(host.loop(), [&mode] { mode.on_pace(); }),
+          pace(host.loop(), [&mode] { mode.drain(); }),
           patience(host.loop(), [&mode] { mode.try_finish(true); }) {}
 
     ModeHost& host;
@@ -64,9 +64,10 @@ class PeerMode final : public Mode {
     std::function<void(Status)> finished;
   };
 
-  void on_pace() {
+  /// What other threads still send during a stop may be the last that it waits for.
+  void drain() {
     outbox_.drain();
-    try_finish(false);
+    if (live_) try_finish(false);
   }
   void try_finish(bool out_of_time) {
     const bool drained = outbox_.drained();
