@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 
 #include "proto/wire/limits.h"
 #include "sdk/src/loop/runtime.h"
@@ -58,11 +59,12 @@ Hub::Members Hub::everyone() const {
 
 void Hub::on_ready(redis::Connection& connection) {
   const bool again = connection.generation() > 1;
-  if (again) subscriber_.renew_link();
+  if (std::exchange(subscriber_is_older_, false)) subscriber_.renew_link();
   for (auto* member : everyone()) member->on_link_ready(again);
 }
 
-void Hub::on_down(redis::Connection&, const Error& why, unsigned) {
+void Hub::on_down(redis::Connection&, const Error& why, unsigned attempt) {
+  if (attempt == 1) subscriber_is_older_ = subscriber_.ready();
   for (auto* member : everyone()) member->on_link_down(why);
 }
 
@@ -87,6 +89,7 @@ void Hub::on_subscribed(std::string_view channel) {
 void Hub::on_subscriber_down(const Error& why, unsigned) {
   if (why.code == Errc::kConnectionLost) cut_off_in_ = commands_.ready() ? commands_.generation() : 0;
   if (why.code == Errc::kTimeout) cut_off_in_ = 0;
+  subscriber_is_older_ = false;
   commands_.ask_role();
   for (auto* member : everyone()) member->on_link_down(why);
 }

@@ -77,7 +77,8 @@ class Hub final : public redis::ConnectionListener, public redis::SubscriberList
   EnvelopeDecoder decoder_;
   redis::Connection commands_;
   redis::Subscriber subscriber_;
-  uint64_t cut_off_in_ = 0;  // commands_' generation; 0: in none
+  bool subscriber_is_older_ = false;  // its link was there when that for commands was lost: perhaps to another server
+  uint64_t cut_off_in_ = 0;           // commands_' generation; 0: in none
 };
 
 }  // namespace mas::sdk
