@@ -21,7 +21,7 @@ void ActiveRole::start() {
 }
 
 void ActiveRole::on_redis_up() {
-  if (std::exchange(was_up_, true)) subscriber_.renew_link();
+  if (frame_.redis().generation() > 1) subscriber_.renew_link();
   lease_.start();
   lease_.renew_now();
 }

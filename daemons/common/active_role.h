@@ -75,7 +75,6 @@ class ActiveRole final : LeaseListener, redis::SubscriberListener {
   Lease lease_;
   redis::Subscriber subscriber_;
   RepeatFilter subscriber_problem_;
-  bool was_up_ = false;
   bool leaving_ = false;
 };
 

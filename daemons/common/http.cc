@@ -163,8 +163,7 @@ class MicroHttpServer final : public HttpServer {
   }
 
   /// A page of another site may make a browser ask a name that leads here (DNS rebinding): on loopback, only an address
-  /// or
-  /// `localhost` is meant.
+  /// or `localhost` is meant.
   bool is_foreign(MHD_Connection* connection) const {
     const char* host = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
     return own_names_only_ && host != nullptr && !is_own_name(host);

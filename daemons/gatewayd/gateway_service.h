@@ -61,7 +61,6 @@ class GatewayService final : public common::Service, OwnershipListener {
   AuditKeeper keeper_;
   uint64_t told_blocks_ = 0;
   unsigned ticks_ = 0;
-  bool was_up_ = false;
   bool draining_ = false;
   common::Gauge& resting_;
   common::Gauge& retries_;

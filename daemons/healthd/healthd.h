@@ -38,7 +38,7 @@ class KeyspaceHints : redis::SubscriberListener {
   void start() { subscriber_.start(); }
   void stop() { subscriber_.stop(); }
   void on_redis_up() {
-    if (std::exchange(was_up_, true)) subscriber_.renew_link();
+    if (frame_.redis().generation() > 1) subscriber_.renew_link();
   }
 
  private:
@@ -52,7 +52,6 @@ class KeyspaceHints : redis::SubscriberListener {
   AgentWatch& watch_;
   std::string expired_, set_;
   bool refused_ = false;
-  bool was_up_ = false;
   redis::Subscriber subscriber_;
 };
 

@@ -6,9 +6,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
-#include <uv.h>
 
-#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
@@ -16,10 +14,13 @@
 #include <string>
 #include <vector>
 
+#include "tests/lib/loop_fixture.h"
+#include "tests/redis/client.h"
 #include "tests/unit/catch.h"
 
 using namespace mas;
 using namespace mas::redis;
+using namespace mas::test;
 
 namespace {
 
@@ -79,7 +80,6 @@ class Server {
 struct Watcher : ConnectionListener {
   int ready = 0;
   std::vector<std::string> downs;
-  std::vector<Errc> answers;
   std::function<void(Connection&)> when_ready;
 
   void on_ready(Connection& connection) override {
@@ -87,44 +87,22 @@ struct Watcher : ConnectionListener {
     if (when_ready) when_ready(connection);
   }
   void on_down(Connection&, const Error& why, unsigned) override { downs.push_back(why.message); }
-  void on_answer(uint64_t, const Answer& answer) { answers.push_back(answer.ok() ? Errc{} : answer.error().code); }
-  ReplyTo here() { return reply_to<&Watcher::on_answer>(this); }
 };
 
 /// A connection to the server, and the loop of both.
 class Stage {
  public:
   explicit Stage(bool push = false) {
-    std::signal(SIGPIPE, SIG_IGN);
-    uv_loop_init(&loop_);
-    ConnectionOptions options;
-    options.endpoint.kind = Endpoint::Kind::kUnix;
-    options.endpoint.path = server.path();
-    options.backoff_base = options.backoff_cap = std::chrono::milliseconds(1);
+    ConnectionOptions options = quick_options("unix://" + server.path());
     options.primary_only = true;
-    options.role_interval = std::chrono::milliseconds(20);
-    connection.emplace(&loop_, options, &watcher);
+    options.role_interval = 20ms;
+    connection.emplace(loop_.loop(), options, &watcher);
     if (push) connection->push_mode(1024);
     connection->start();
   }
-  ~Stage() {
-    connection.reset();
-    uv_run(&loop_, UV_RUN_DEFAULT);
-    CHECK(uv_loop_close(&loop_) == 0);
-  }
-  Stage(const Stage&) = delete;
-  Stage& operator=(const Stage&) = delete;
 
   /// Runs the loop until something is true.
-  template <typename Fn>
-  void until(Fn fn) {
-    const MonoTime end = mono_now() + std::chrono::seconds(10);
-    while (!fn() && mono_now() < end) {
-      uv_run(&loop_, UV_RUN_NOWAIT);
-      usleep(200);
-    }
-    REQUIRE(fn());
-  }
+  void until(const std::function<bool()>& condition) { REQUIRE(loop_.run_until(condition)); }
   void connect() {
     until([&] { return server.connected() && server.heard().ends_with("PING\r\n"); });
   }
@@ -143,12 +121,14 @@ class Stage {
     return count;
   }
 
+ private:
+  LoopFixture loop_;
+
+ public:
   Server server;
   Watcher watcher;
+  Receiver receiver;
   std::optional<Connection> connection;
-
- private:
-  uv_loop_t loop_;
 };
 
 }  // namespace
@@ -205,22 +185,22 @@ TEST_CASE("a transaction that was not sent is never sent on another link; what s
   Stage stage;
   stage.watcher.when_ready = [&](Connection& connection) {
     if (stage.watcher.ready > 1) return;
-    CHECK(connection.send(Command("GET", "first"), stage.watcher.here()).ok());
-    CHECK(connection.transaction(Command("SET", "k", "v"), stage.watcher.here()).ok());
-    CHECK(connection.send(Command("GET", "second"), stage.watcher.here()).ok());
+    CHECK(connection.send(Command("GET", "first"), stage.receiver.to()).ok());
+    CHECK(connection.transaction(Command("SET", "k", "v"), stage.receiver.to()).ok());
+    CHECK(connection.send(Command("GET", "second"), stage.receiver.to()).ok());
     connection.drop_link(Error{Errc::kTimeout, "the test wants it so"});  // before the loop has written anything
   };
   stage.connect();
   stage.server.say(kHelloOfPrimary);
   stage.server.say(kPong);
   stage.until([&] { return !stage.watcher.downs.empty(); });
-  CHECK(stage.watcher.answers == std::vector<Errc>{Errc::kUnreachable});
+  CHECK(stage.receiver.answers == std::vector<std::string>{"!unreachable"});
   stage.server.hang_up();
   stage.greet();
   stage.until([&] { return stage.server.heard().find("second") != std::string::npos; });
   CHECK(stage.server.heard().find("first") != std::string::npos);
   CHECK(stage.server.heard().find("MULTI") == std::string::npos);
   stage.server.say("$1\r\n1\r\n$1\r\n2\r\n");
-  stage.until([&] { return stage.watcher.answers.size() == 3; });
-  CHECK(stage.watcher.answers == std::vector<Errc>{Errc::kUnreachable, Errc{}, Errc{}});
+  stage.until([&] { return stage.receiver.answers.size() == 3; });
+  CHECK(stage.receiver.answers == std::vector<std::string>{"!unreachable", "1", "2"});
 }

@@ -6,23 +6,12 @@
 
 #include "proto/redis/command.h"
 #include "tests/unit/catch.h"
+#include "tests/unit/redis/describe.h"
 
 using namespace mas;
 using namespace mas::redis;
+using namespace mas::test;
 using namespace std::string_literals;
-
-namespace {
-
-std::string describe(const Reply& reply) {
-  if (reply.is_nil()) return "nil;";
-  if (reply.is_integer()) return std::to_string(reply.integer) + ";";
-  if (!reply.is_array()) return std::string(reply.text) + ";";
-  std::string out = "[";
-  for (const Reply& element : reply) out += describe(element);
-  return out + "];";
-}
-
-}  // namespace
 
 TEST_CASE("replies come out whole however the bytes are cut") {
   const std::string bytes =
