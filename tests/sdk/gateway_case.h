@@ -66,4 +66,10 @@ static UNUSED bool tally_is_1(void *context) { return ((tally *)context)->count 
 static UNUSED bool tally_is_wanted(void *context) { return ((tally *)context)->count >= ((tally *)context)->wanted; }
 static UNUSED bool received_5(void *agent) { return stats_of(agent).received >= 5; }
 
+/** Whether every message for bob, in gateway mode, is acknowledged. */
+static UNUSED bool nothing_is_held(void *context) {
+  (void)context;
+  return strcmp(redis("XLEN", "agent.stream:bob", NULL), "0") == 0;
+}
+
 #endif /* TESTS_SDK_GATEWAY_CASE_H */

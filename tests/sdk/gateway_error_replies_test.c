@@ -15,10 +15,6 @@ static answering answering_by_gateway(const char *id) {
   return a;
 }
 
-static bool nothing_is_held(void *context) {
-  (void)context;
-  return strcmp(redis("XLEN", "agent.stream:bob", NULL), "0") == 0;
-}
 static bool is_reported(void *context) {
   (void)context;
   return mock_gateway_counts(gateway).reports == 1;

@@ -40,11 +40,6 @@ static bool bad_are_reported(void *context) {
   (void)context;
   return mock_gateway_counts(gateway).reports == kBad;
 }
-static bool nothing_is_held(void *context) {
-  (void)context;
-  return strcmp(redis("XLEN", "agent.stream:bob", NULL), "0") == 0;
-}
-
 static void poll_a_while(mas_agent *bob) {
   for (int i = 0; i < 50; ++i) CHECK_OK(mas_agent_poll(bob, 10, NULL));
 }

@@ -171,10 +171,6 @@ static mas_agent *deferring_bob(mas_options *options, deferred *d) {
   CHECK_OK(mas_agent_on_message(bob, "note", defers, d));
   return bob;
 }
-static bool nothing_is_held(void *context) {
-  (void)context;
-  return strcmp(redis("XLEN", "agent.stream:bob", NULL), "0") == 0;
-}
 static bool is_reported(void *context) {
   (void)context;
   return mock_gateway_counts(gateway).reports == 1;
