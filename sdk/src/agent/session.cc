@@ -2,11 +2,9 @@
 #include "sdk/src/agent/session.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <utility>
 
 #include "proto/base/random.h"
-#include "proto/redis/reply_values.h"
 #include "sdk/src/agent/state_load_op.h"
 #include "sdk/src/agent/stop_op.h"
 #include "sdk/src/core/lease.h"
@@ -16,27 +14,16 @@ namespace {
 
 constexpr Duration kRetryBase = std::chrono::milliseconds(100);
 constexpr Duration kRetryCap = std::chrono::seconds(1);
-constexpr Duration kBeatRetryCap = std::chrono::seconds(1);
-constexpr WallMicros kSkewWorthTelling = 2'000'000;
-constexpr Duration kShortestWait = std::chrono::milliseconds(1);
 /// Of a stop's patience, what is kept for taking the registration back: a quarter, at most this.
 constexpr Duration kTakeBackPatience = std::chrono::milliseconds(500);
 constexpr std::string_view kCutOff =
     "; Redis had closed only the connection for subscriptions, as it does when a subscriber falls behind "
     "(client-output-buffer-limit pubsub): messages that were published to it are lost";
 
-/// @param reply of TIME.
-Result<WallMicros> time_from_reply(const redis::Reply& reply) {
-  if (reply.is_error()) return redis::error_of(reply);
-  if (auto time = redis::time_of(reply)) return *time;
-  return Error{Errc::kProtocol, "unexpected answer to TIME; expected two numbers"};
-}
-
 }  // namespace
 
 Session::Timers::Timers(Session& session)
-    : beat(session.loop(), [&session] { session.beat(); }),
-      retry(session.loop(), [&session] { session.try_register(); }),
+    : retry(session.loop(), [&session] { session.try_register(); }),
       requests(session.loop(), [&session] { session.watch_requests(); }),
       wake(session.loop(), [&session] { session.agent_.inbox.wake(); }) {}
 
@@ -44,8 +31,8 @@ Session::Session(Runtime& runtime, AgentShared& agent)
     : runtime_(runtime),
       agent_(agent),
       mode_(*agent.mode),
-      backoff_(kRetryBase, kRetryCap),
-      beat_backoff_(kRetryBase, kBeatRetryCap) {}
+      clock_(agent, [this] { on_clock_stepped(); }),
+      backoff_(kRetryBase, kRetryCap) {}
 
 Session::~Session() = default;
 
@@ -54,6 +41,7 @@ void Session::begin(std::function<void(Status)> started) {
   agent_.lease.forget();
   state_.to(State::kJoining);
   timers_ = std::make_unique<Timers>(*this);
+  heartbeat_ = std::make_unique<Heartbeat>(*this, *this);
   hub_ = runtime_.hub(*agent_.config.endpoint, "libmas:" + agent_.config.id);
   mode_.begin(*this);
   agent_.debug("joining " + hub_->endpoint().address());
@@ -135,12 +123,9 @@ void Session::not_registered(const Error& why) {
 void Session::came_up(const Secret& token) {
   state_.to(State::kUp);
   obstacle_.reset();
-  beat_backoff_.reset();
-  beat_trouble_.clear();
   occasion_ = RegisterOp::Occasion::kAgain;
-  heartbeat_at_ = lease_at_ = mono_now();
   agent_.lease.confirmed(registered_at_);
-  plan_beat();
+  heartbeat_->up();
   agent_.debug("registered as " + agent_.config.id + ", instance " + agent_.instance());
   bool first = !std::exchange(was_up_, true);
   if (first) mode_.open();
@@ -149,7 +134,7 @@ void Session::came_up(const Secret& token) {
   std::string detail = "connected to " + hub_->endpoint().address();
   if (std::exchange(link_lost_, false) && hub_->was_cut_off()) detail.append(kCutOff);
   agent_.inbox.push(ConnectionChange{MAS_CONNECTED, detail});
-  beat();  // the entry may be INACTIVE: healthd saw no heartbeat meanwhile
+  heartbeat_->beat_now();  // the entry may be INACTIVE: healthd saw no heartbeat meanwhile
 }
 
 void Session::fail_start(const Error& why) { std::exchange(started_, nullptr)(why); }
@@ -162,7 +147,7 @@ Error Session::obstacle() const {
 void Session::on_link_ready(bool again) {
   if (again && was_up_) agent_.counters.reconnects.add();
   agent_.debug("connected to " + hub_->endpoint().address());
-  may_ask_time_ = true;
+  clock_.link_renewed();
   if (again) mode_.link_renewed();
   links_changed();
 }
@@ -186,7 +171,7 @@ void Session::went_down(const Error& why) {
   if (mono_now() - registered_at_ >= kRetryCap) backoff_.reset();
   mode_.down();
   state_.to(State::kJoining);
-  timers_->beat.stop();
+  heartbeat_->down();
   agent_.inbox.push(ConnectionChange{MAS_DISCONNECTED, why.message});
 }
 
@@ -211,85 +196,27 @@ void Session::on_subscription_refused(const Error& why) {
 
 // ---- Beating
 
-void Session::plan_beat() {
-  MonoTime next = std::min(heartbeat_at_ + agent_.config.heartbeat_interval, lease_at_ + kLeaseRenewal);
-  timers_->beat.once(std::max<Duration>(next - mono_now(), kShortestWait));
-}
-
-void Session::beat() {
-  if (!state_.is(State::kUp) || std::exchange(beating_, true)) return;
-  timers_->beat.stop();
-  MonoTime now = mono_now();
-  BeatOp::Due due{now - heartbeat_at_ >= agent_.config.heartbeat_interval, now - lease_at_ >= kLeaseRenewal};
-  if (due.heartbeat || due.lease) ask_time();
-  auto done = [this, due, now](const Result<Registration>& result) { on_beat(due, now, result); };
-  run(std::make_unique<BeatOp>(*this, due, done));
-}
-
-void Session::on_beat(BeatOp::Due due, MonoTime begun, const Result<Registration>& result) {
-  beating_ = false;
-  if (!state_.is(State::kUp)) return;
-  if (!result) return beat_again(result.error());
-  if (due.heartbeat) heartbeat_at_ = begun;
-  if (due.lease) {
-    lease_at_ = begun;
-    renewed(begun);
-  }
-  beat_backoff_.reset();
-  plan_beat();
-  if (!std::exchange(beat_trouble_, {}).empty()) {
-    agent_.debug("the heartbeat is written again");
-    mode_.recovered();
-  }
-  if (*result == Registration::kLost)
-    register_again(RegisterOp::Occasion::kAgain, "Redis lost the agent's registration");
-  if (*result == Registration::kInactive)
-    register_again(RegisterOp::Occasion::kActivate, "the agent's registration was INACTIVE");
-}
-
-/// What Redis did not take is still due, and soon: the agent looks dead meanwhile.
-void Session::beat_again(const Error& why) {
-  if (why.message != beat_trouble_) agent_.debug("no heartbeat: " + why.message);
-  beat_trouble_ = why.message;
-  timers_->beat.once(beat_backoff_.next(random_u64()));
-}
-
 /// @param sent when the renewal was.
-void Session::renewed(MonoTime sent) {
+void Session::on_lease_renewed(MonoTime sent) {
   agent_.lease.confirmed(sent);
   mode_.renewed();
 }
 
-// ---- The time
-
-void Session::ask_time() {
-  if (asked_time_ || !may_ask_time_) return;
-  asked_time_ = mono_now();
-  auto status = commands().send(redis::Command("TIME"), redis::reply_to<&Session::on_time>(this));
-  if (!status) asked_time_.reset();
+void Session::on_registration(Registration found) {
+  if (found == Registration::kLost)
+    register_again(RegisterOp::Occasion::kAgain, "Redis lost the agent's registration");
+  else
+    register_again(RegisterOp::Occasion::kActivate, "the agent's registration was INACTIVE");
 }
 
-void Session::on_time(uint64_t, const redis::Answer& answer) {
-  const Duration round_trip = mono_now() - *std::exchange(asked_time_, std::nullopt);
-  if (!answer) return;
-  auto theirs = time_from_reply(**answer);
-  if (!theirs) {
-    may_ask_time_ = false;  // with the next link, not with each beat: Redis would log every refusal
-    return agent_.debug("Redis's clock cannot be read: " + theirs.error().message);
-  }
-  const WallMicros before = agent_.clock->ahead();
-  agent_.clock->measured(*theirs, wall_now(), round_trip);
-  const WallMicros ahead = agent_.clock->ahead();
-  if (state_.is(State::kUp) && std::abs(ahead - before) >= kSkewWorthTelling) mode_.recovered();
-  if (std::abs(ahead - told_ahead_) < kSkewWorthTelling) return;
-  told_ahead_ = ahead;
-  const bool wrong = std::abs(ahead) >= kSkewWorthTelling;
-  agent_.debug(wrong ? describe_ahead(ahead) + "; messages carry Redis's time"
-                     : "this host's clock agrees with Redis's again");
+/// What the gateway refused for its time may be right by the clock as it is known now.
+void Session::on_clock_stepped() {
+  if (state_.is(State::kUp)) mode_.recovered();
 }
 
 void Session::register_again(RegisterOp::Occasion occasion, const std::string& why) {
   agent_.debug("registering again: " + why);
+  heartbeat_->down();
   state_.to(State::kJoining);
   occasion_ = occasion;
   agent_.inbox.push(ConnectionChange{MAS_DISCONNECTED, why});
@@ -319,7 +246,7 @@ void Session::rename() {
   renaming_ = false;
   bool usable = state_.is(State::kUp) || state_.is(State::kJoining) || state_.is(State::kRegistering);
   if (!usable) return;
-  timers_->beat.stop();
+  heartbeat_->down();
   if (!state_.is(State::kJoining)) state_.to(State::kJoining);
   if (registering_ != nullptr) registering_->cancel(Error{Errc::kCancelled, "another instance begins"});
   const Keys& keys = agent_.keys;
@@ -373,6 +300,7 @@ void Session::stop(Duration patience, std::function<void(Status)> ended) {
   const bool up = state_.is(State::kUp);
   state_.to(State::kStopping);
   timers_.reset();
+  heartbeat_->down();
   cancel_operations();
   agent_.requests->end_all(Error{Errc::kCancelled, "the agent was stopped"});
   if (!claimed_) return close(Status());
@@ -398,7 +326,7 @@ void Session::close(const Status& outcome) {
   state_.to(State::kClosing);
   agent_.debug(outcome.ok() ? "deregistered" : "not deregistered: " + outcome.error().message);
   mode_.close();
-  commands().forget(this);
+  commands().forget(&clock_);
   agent_.requests->end_all(Error{Errc::kCancelled, "the agent was stopped"});  // those made since stop()
   hub_->leave(*this, channel_);
   // The hub may be in the middle of a callback that led here; it ends from the loop.
@@ -408,6 +336,7 @@ void Session::close(const Status& outcome) {
 void Session::let_go(const Status& outcome) {
   operations_.clear();
   retired_.clear();
+  heartbeat_.reset();
   mode_.end();
   hub_.reset();
   state_.to(State::kEnded);

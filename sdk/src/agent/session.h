@@ -25,7 +25,8 @@
 #include "proto/base/backoff.h"
 #include "proto/base/state_machine.h"
 #include "proto/redis/loop.h"
-#include "sdk/src/agent/beat_op.h"
+#include "sdk/src/agent/clock_probe.h"
+#include "sdk/src/agent/heartbeat.h"
 #include "sdk/src/agent/register_op.h"
 #include "sdk/src/agent/shared.h"
 #include "sdk/src/core/mode_host.h"
@@ -35,7 +36,7 @@
 
 namespace mas::sdk {
 
-class Session final : public HubMember, public ModeHost {
+class Session final : public HubMember, public ModeHost, public HeartbeatListener {
  public:
   Session(Runtime& runtime, AgentShared& agent);
   ~Session() override;
@@ -67,7 +68,7 @@ class Session final : public HubMember, public ModeHost {
   bool awaits_replies() override { return agent_.requests->any_waits(); }
   void on_receiving_lost(const Error& why) override;
   void lost_data(const std::string& what) override;
-  void ask_time() override;
+  void ask_time() override { clock_.ask(commands()); }
   void begin_anew(const std::string& why) override;
   void on_outcome(OutgoingKind kind, const Id128& id, std::string_view target, const SendOutcome& outcome) override;
   // OpHost
@@ -77,6 +78,13 @@ class Session final : public HubMember, public ModeHost {
   void retire(Op& op) override;
 
  private:
+  // HeartbeatListener
+  void run(std::unique_ptr<Op> op) override;
+  void on_beating() override { ask_time(); }
+  void on_lease_renewed(MonoTime sent) override;
+  void on_beat_recovered() override { mode_.recovered(); }
+  void on_registration(Registration found) override;
+
   enum class State : uint8_t { kIdle, kJoining, kRegistering, kUp, kStopping, kClosing, kEnded };
   static constexpr auto kMoves = transitions<State>({{State::kIdle, State::kJoining},
                                                      {State::kJoining, State::kRegistering},
@@ -92,7 +100,7 @@ class Session final : public HubMember, public ModeHost {
 
   struct Timers {
     explicit Timers(Session& session);
-    redis::Timer beat, retry, requests;
+    redis::Timer retry, requests;
     redis::BeforePoll wake;
   };
 
@@ -105,7 +113,6 @@ class Session final : public HubMember, public ModeHost {
   void listen();
   void load_state();
   void register_now();
-  void renewed(MonoTime sent);
   void register_again(RegisterOp::Occasion occasion, const std::string& why);
   void on_registered(const Result<Secret>& token);
   void not_registered(const Error& why);
@@ -114,12 +121,7 @@ class Session final : public HubMember, public ModeHost {
   void went_down(const Error& why);
   void rename();
   void fail_start(const Error& why);
-  void on_time(uint64_t tag, const redis::Answer& answer);
-  void plan_beat();
-  void beat();
-  void on_beat(BeatOp::Due due, MonoTime begun, const Result<Registration>& result);
-  void beat_again(const Error& why);
-  void run(std::unique_ptr<Op> op);
+  void on_clock_stepped();
   void take_back(Duration patience, const Status& flushed);
   void close(const Status& outcome);
   void cancel_operations();
@@ -134,6 +136,8 @@ class Session final : public HubMember, public ModeHost {
   std::function<void(Status)> ended_;
   std::shared_ptr<Hub> hub_;
   std::unique_ptr<Timers> timers_;
+  std::unique_ptr<Heartbeat> heartbeat_;
+  ClockProbe clock_;
   std::vector<std::unique_ptr<Op>> operations_;
   std::vector<std::unique_ptr<Op>> retired_;  // deleted when the stack is back in the loop
   Op* registering_ = nullptr;
@@ -143,15 +147,7 @@ class Session final : public HubMember, public ModeHost {
   bool was_up_ = false;
   bool link_lost_ = false;  // since it was up
   bool renaming_ = false;
-  std::optional<MonoTime> asked_time_;  // TIME is under way since
-  bool may_ask_time_ = true;
-  WallMicros told_ahead_ = 0;
-  bool beating_ = false;
-  Backoff beat_backoff_;
-  std::string beat_trouble_;  // as it was told; empty: none
   MonoTime registered_at_{};  // when the registration under way was sent
-  MonoTime heartbeat_at_{};   // of the last that Redis took
-  MonoTime lease_at_{};
   std::optional<Error> obstacle_;
 };
 

@@ -1,10 +1,9 @@
-// Frames: filled, signed, pushed.
+// Frames: filled, pushed.
 #include "sdk/src/gateway/outbox.h"
 
 #include <algorithm>
 #include <utility>
 
-#include "proto/redis/command.h"
 #include "proto/wire/limits.h"
 
 namespace mas::sdk {
@@ -14,21 +13,6 @@ constexpr size_t kKeptBufferBytes = 1024 * 1024;
 constexpr size_t kSpareBatches = 4;
 constexpr size_t kWriteFrames = 16;  // of one RPUSH
 constexpr size_t kWriteBytes = 4 * 1024 * 1024;
-
-constexpr size_t kCommandOverhead = 64;  // what RESP adds to two arguments
-constexpr size_t kHeaderOverhead = 128;  // of a frame, a MAC included, without sender and credential
-
-void give_back(std::string& buffer) {
-  wipe(buffer);
-  buffer = std::string();
-}
-
-/// A record's flags and ticket, as the MAC covers them; its envelope is covered by the digest.
-Record head_of(std::string_view record) {
-  Record head;
-  RecordReader(record).next(head);
-  return head;
-}
 
 /// The gateway remembers its decisions about so many messages of an instance.
 Bound window_of(const AgentConfig& config) {
@@ -40,19 +24,10 @@ Bound window_of(const AgentConfig& config) {
 GatewayOutbox::GatewayOutbox(const AgentConfig& config, const Keys& keys, std::shared_ptr<const RedisClock> clock,
                              std::shared_ptr<Tracer> tracer, const Instances& instances)
     : Outbox(config, std::move(clock), std::move(tracer), window_of(config)),
-      keys_(keys),
-      ns_(config.ns.value_or("")),
-      instances_(instances) {}
+      instances_(instances),
+      writer_(config, keys, instances, *clock_) {}
 
-GatewayOutbox::~GatewayOutbox() {
-  for (auto* buffer : {&header_, &frames_, &command_}) wipe(*buffer);
-}
-
-void GatewayOutbox::use(std::optional<Credentials> credentials) {
-  credentials_ = std::move(credentials);
-  key_.reset();
-  if (credentials_ && credentials_->has_key()) key_.emplace(credentials_->key);
-}
+GatewayOutbox::~GatewayOutbox() = default;
 
 Status GatewayOutbox::accept(const Draft& draft, const Id128& id, WallMicros now) {
   EnvelopeMeta meta;
@@ -84,7 +59,7 @@ Status GatewayOutbox::report(const FailureReport& failure, const Id128& id) {
 /// @param payload an envelope, or what stands in its place.
 Result<bool> GatewayOutbox::queue(SendSlot slot, std::string_view payload, std::string_view target,
                                   std::string_view ticket, uint8_t flags) {
-  if (key_) slot.digest = sha256(payload);
+  if (writer_.signs()) slot.digest = sha256(payload);
   const size_t size = record_overhead(!ticket.empty()) + payload.size();
   slot.record_size = static_cast<uint32_t>(size);
   slot.target_size = static_cast<uint16_t>(target.size());
@@ -105,8 +80,8 @@ Result<bool> GatewayOutbox::queue(SendSlot slot, std::string_view payload, std::
 
 void GatewayOutbox::up(redis::Connection& connection, unsigned partitions, const Secret& token) {
   connection_ = &connection;
-  set_partitions(partitions);
-  token_ = token;
+  writer_.set_partitions(partitions);
+  writer_.use_token(token);
   up_ = true;
   window_.on_link(mono_now());
   pump();
@@ -116,11 +91,6 @@ void GatewayOutbox::recovered() {
   if (!up_) return;
   window_.on_link(mono_now());
   pump();
-}
-
-void GatewayOutbox::set_partitions(unsigned partitions) {
-  partition_ = partition_of(sender_, partitions);
-  ingress_ = keys_.ingress(partition_);
 }
 
 void GatewayOutbox::write_out() {
@@ -135,7 +105,7 @@ void GatewayOutbox::pump() {
     take();
     if (write()) break;
   } while (!take());
-  changed_();
+  hooks_.changed();
 }
 
 /// Moves what has filled into the window. @return whether there was nothing; who sends next then wakes the I/O thread.
@@ -163,68 +133,22 @@ bool GatewayOutbox::take() {
 /// @return whether a write is under way now.
 bool GatewayOutbox::write() {
   const MonoTime now = mono_now();
-  frames_.clear();
+  writer_.clear();
   size_t count = 0;
   const size_t most = window_.careful() ? 1 : kWriteFrames;
-  for (auto range = window_.next_frame(now); range && count < most && frames_.size() < kWriteBytes;
+  for (auto range = window_.next_frame(now); range && count < most && writer_.bytes() < kWriteBytes;
        range = window_.next_frame(now)) {
-    FrameHeader header;
-    header.id = new_instance_id();
-    append_frame_for(*range, header);
-    uint64_t number = window_.pushed(*range, header.id, now);
+    const Id128 frame = writer_.append(window_, *range);
+    const uint64_t number = window_.pushed(*range, frame, now);
     if (count++ == 0) write_first_ = number;
     write_last_ = number;
   }
   if (count == 0) return false;
-  command_.clear();
-  reserve_wiping(command_, kCommandOverhead + ingress_.size() + frames_.size());
-  redis::append_length(command_, '*', 2 + count);
-  redis::append_argument(command_, std::string_view("RPUSH"));
-  redis::append_argument(command_, ingress_);
-  command_.append(frames_);
-  auto status = connection_->send(command_, 1, redis::reply_to<&GatewayOutbox::on_written>(this));
-  for (auto* buffer : {&frames_, &command_})
-    if (buffer->capacity() > 2 * kWriteBytes) give_back(*buffer);
+  auto status = connection_->send(writer_.command(count), 1, redis::reply_to<&GatewayOutbox::on_written>(this));
+  writer_.trim(2 * kWriteBytes);
   writing_ = status.ok();
   if (!status) window_.on_write(write_first_, write_last_, FrameWindow::Write::kNotDone, now);
   return writing_;
-}
-
-void GatewayOutbox::append_frame_for(FrameWindow::Range range, FrameHeader& header) {
-  const Instances::Name& instance = instances_.current();
-  header.kind = key_ ? CredentialKind::kKey : CredentialKind::kToken;
-  header.instance = instance.id;
-  header.first_sequence = range.first;
-  header.timestamp = clock_->of(wall_now());
-  header.sender = sender_;
-  header.credential = key_ ? credentials_->key_id : credentials_ ? credentials_->token : token_.text();
-  size_t bytes = 0;
-  for (uint64_t n = range.first; n < range.first + range.count; ++n) bytes += window_.slot(n).record_size;
-
-  std::optional<Digest> mac;
-  if (key_) {
-    records_.clear();
-    digests_.clear();
-    mac_input_.clear();
-    for (uint64_t n = range.first; n < range.first + range.count; ++n) {
-      const SendSlot& slot = window_.slot(n);
-      records_.push_back(head_of(slot.batch->record(slot)));
-      digests_.push_back(slot.digest);
-    }
-    append_frame_mac_input(mac_input_, ns_, partition_, header, records_, digests_);
-    mac = key_->tag(mac_input_);
-  }
-  header_.clear();
-  reserve_wiping(header_, kHeaderOverhead + header.sender.size() + header.credential.size());
-  append_frame(header_, header, mac ? &*mac : nullptr, range.count, {});
-  reserve_wiping(frames_, frames_.size() + kCommandOverhead + header_.size() + bytes);
-  redis::append_length(frames_, '$', header_.size() + bytes);
-  frames_.append(header_);
-  for (uint64_t n = range.first; n < range.first + range.count; ++n) {
-    const SendSlot& slot = window_.slot(n);
-    frames_.append(slot.batch->record(slot));
-  }
-  frames_.append("\r\n", 2);
 }
 
 void GatewayOutbox::on_written(uint64_t, const redis::Answer& answer) {
@@ -270,7 +194,7 @@ void GatewayOutbox::note_obstacle() {
     std::lock_guard lock(mutex_);
     obstacle_ = window_.obstacle();
   }
-  if (!obstacle_.empty()) told_(obstacle_);
+  if (!obstacle_.empty()) hooks_.obstacle(obstacle_);
 }
 
 std::string GatewayOutbox::obstacle() {
@@ -280,7 +204,7 @@ std::string GatewayOutbox::obstacle() {
 
 void GatewayOutbox::on_settled(const SendSlot& slot, const SendOutcome& outcome) {
   if (slot.report)
-    reported_(slot.id, outcome);
+    hooks_.reported(slot.id, outcome);
   else if (listener_ != nullptr)
     listener_->on_outcome(slot.kind, slot.id, slot.batch->target(slot), outcome);
   ++settled_messages_;

@@ -1,7 +1,7 @@
 // Sending in gateway mode: messages leave in frames, and receipts say what became of them.
 //
 // Happy path: accept() writes a message's record into the batch that is filling; the I/O thread moves what has filled
-// into the window (FrameWindow: numbers, resends), encodes frames and pushes them with one RPUSH. What is sent while
+// into the window (FrameWindow: numbers, resends), and FrameWriter's frames go out with one RPUSH. What is sent while
 // that is under way goes out with the next, so batches form by themselves and an idle agent waits for nothing.
 //
 //     accept() ─▶ filling ──pump()──▶ window ──RPUSH──▶ mas.ingress:{p} … mas.receipts ──on_receipt()──▶ outcome
@@ -12,6 +12,7 @@
 // Threading, ownership: see Outbox.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,11 +22,11 @@
 #include "proto/redis/connection.h"
 #include "proto/wire/credentials.h"
 #include "proto/wire/failure_report.h"
-#include "proto/wire/frame.h"
 #include "proto/wire/keys.h"
 #include "sdk/src/core/instances.h"
 #include "sdk/src/core/outbox.h"
 #include "sdk/src/gateway/frame_window.h"
+#include "sdk/src/gateway/frame_writer.h"
 #include "sdk/src/gateway/send_batch.h"
 
 namespace mas::sdk {
@@ -37,7 +38,7 @@ class GatewayOutbox final : public Outbox, private FrameWindowListener {
   ~GatewayOutbox() override;
 
   /// What frames prove themselves with; without, the registry's token. While stopped.
-  void use(std::optional<Credentials> credentials);
+  void use(std::optional<Credentials> credentials) { writer_.use(std::move(credentials)); }
 
   // I/O thread.
 
@@ -45,17 +46,17 @@ class GatewayOutbox final : public Outbox, private FrameWindowListener {
   Status report(const FailureReport& failure, const Id128& id);
 
   /// Whoever keeps time for this outbox is told when next_time() may have changed.
-  void on_change(std::function<void()> changed) { changed_ = std::move(changed); }
+  void on_change(std::function<void()> changed) { hooks_.changed = std::move(changed); }
   /// Whoever wants to know is told when the gateway puts off deciding, and why.
-  void on_obstacle(std::function<void(const std::string& why)> told) { told_ = std::move(told); }
+  void on_obstacle(std::function<void(const std::string& why)> told) { hooks_.obstacle = std::move(told); }
   /// Whoever made a report is told what became of it.
   void on_report(std::function<void(const Id128& id, const SendOutcome& outcome)> reported) {
-    reported_ = std::move(reported);
+    hooks_.reported = std::move(reported);
   }
   /// The agent is registered and hears receipts. @param token the registry's, of the agent's entry.
   void up(redis::Connection& connection, unsigned partitions, const Secret& token);
   /// Their number was changed: what is sent from now on goes to the sender's new one.
-  void set_partitions(unsigned partitions);
+  void set_partitions(unsigned partitions) { writer_.set_partitions(partitions); }
   void down() { up_ = false; }
   /// Redis takes again what it refused: what waits for its time goes out now.
   void recovered();
@@ -92,16 +93,17 @@ class GatewayOutbox final : public Outbox, private FrameWindowListener {
   bool take();
   bool write();
   void note_obstacle();
-  void append_frame_for(FrameWindow::Range range, FrameHeader& header);
   void on_written(uint64_t tag, const redis::Answer& answer);
   void settle_all();
   void recycle(SendBatch* batch);
 
-  const Keys keys_;
-  const std::string ns_;
+  struct Hooks {
+    std::function<void()> changed;
+    std::function<void(const std::string& why)> obstacle;
+    std::function<void(const Id128& id, const SendOutcome& outcome)> reported;
+  };
+
   const Instances& instances_;
-  std::optional<Credentials> credentials_;
-  std::optional<HmacKey> key_;
 
   // Guarded by mutex_.
   std::unique_ptr<SendBatch> filling_ = std::make_unique<SendBatch>();
@@ -113,23 +115,14 @@ class GatewayOutbox final : public Outbox, private FrameWindowListener {
   std::vector<std::unique_ptr<SendBatch>> batches_;  // with slots in the window
   std::vector<std::unique_ptr<SendBatch>> done_;     // to be recycled
   redis::Connection* connection_ = nullptr;
-  std::function<void()> changed_;
-  std::function<void(const std::string&)> told_;
-  std::function<void(const Id128&, const SendOutcome&)> reported_;
+  FrameWriter writer_;
+  Hooks hooks_;
   bool up_ = false;
   bool writing_ = false;
   uint64_t write_first_ = 0, write_last_ = 0;  // numbers of the frames in the write under way
-  unsigned partition_ = 0;
-  std::string ingress_;
-  Secret token_;
   ReceiptMessage receipt_;
   size_t settled_messages_ = 0;  // not yet counted under the lock
   size_t settled_bytes_ = 0;
-  // Scratch of write(). A frame that is not signed has the token in it.
-  std::string header_, frames_, command_;
-  std::string mac_input_;
-  std::vector<Record> records_;
-  std::vector<Digest> digests_;
 };
 
 }  // namespace mas::sdk

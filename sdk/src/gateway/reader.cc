@@ -2,27 +2,16 @@
 #include "sdk/src/gateway/reader.h"
 
 #include <algorithm>
-#include <span>
 #include <utility>
 
-#include "proto/redis/reply_values.h"
+#include "sdk/src/gateway/read_commands.h"
 #include "sdk/src/gateway/setup_op.h"
 
 namespace mas::sdk {
 namespace {
 
-constexpr Duration kBlock = std::chrono::seconds(5);
-constexpr Duration kAfterRenewal = std::chrono::milliseconds(100);
 constexpr Duration kPatience = std::chrono::seconds(5);
 constexpr Duration kReplyPause = std::chrono::milliseconds(20);  // between looks for replies at the inbound bound
-constexpr size_t kMaxEntries = 16;                               // of a stream, in one read or claim
-constexpr int kMaxHolders = 3;  // instances that may end with an entry before it is the entry's fault
-
-/// The lane of one of gateway_streams(); replies have none.
-Lane lane_of(size_t stream) { return stream == 0 ? Lane::kNormal : kLanes[stream - 1]; }
-
-/// Where a read begins: behind all entries that were delivered.
-constexpr const char* kNew = ">";
 
 constexpr const char* kGroupsGone = "the groups of its streams were missing";
 
@@ -45,10 +34,9 @@ const GatewayReader::Task GatewayReader::kTasks[] = {
 GatewayReader::GatewayReader(ModeHost& host, Deliveries& deliveries, DedupeWindow& dedupe)
     : host_(host),
       deliveries_(deliveries),
-      unpacker_(host, deliveries, dedupe),
       held_(host, deliveries, streams_, [this](const std::optional<Error>& refusal) { on_acks(refusal); }),
-      replies_timer_(host.loop(), [this] { look_for_replies(); }),
-      progress_(kLanes.size() + 1) {}
+      intake_(host, deliveries, dedupe, held_, streams_),
+      replies_timer_(host.loop(), [this] { look_for_replies(); }) {}
 
 GatewayReader::~GatewayReader() { stop(); }
 
@@ -112,7 +100,7 @@ void GatewayReader::renamed() {
 
 void GatewayReader::lanes_made() {
   if (!was_up_) return;
-  progress_.forget();
+  intake_.forget_progress();
   if (!std::exchange(told_gone_, true)) host_.lost_data(kGroupsGone);
 }
 
@@ -163,21 +151,7 @@ void GatewayReader::send(State state, const redis::Command& command, Duration ti
   round_ = {command.count()};
 }
 
-/// Everything that reading, claiming and acknowledging take, of entries that cannot be there.
-void GatewayReader::try_rights() {
-  constexpr std::string_view kBefore = "0-1", kBehind = "18446744073709551615-18446744073709551615";
-  const std::string& own = host_.context().instance();
-  redis::Command trial = claim_command(0);
-  std::vector<std::string> read{"XREADGROUP", "GROUP", std::string(kGroup), own, "STREAMS"};
-  read.insert(read.end(), streams_.begin(), streams_.end());
-  read.insert(read.end(), streams_.size(), std::string(kBehind));
-  trial.add(redis::Command::of(read));
-  for (const auto& stream : streams_) {
-    trial.add("XPENDING", stream, kGroup, "-", "+", 1, own).add("XCLAIM", stream, kGroup, own, 0, kBefore);
-    trial.add("XACK", stream, kGroup, kBefore).add("XDEL", stream, kBefore);
-  }
-  send(State::kTrying, trial, kPatience);
-}
+void GatewayReader::try_rights() { send(State::kTrying, trial_command(host_.context(), streams_), kPatience); }
 
 void GatewayReader::make_groups_again() {
   wanted_.groups = false;
@@ -186,8 +160,8 @@ void GatewayReader::make_groups_again() {
 
 void GatewayReader::claim() {
   wanted_.claim = false;
-  const size_t entries = entries_at_once();
-  send(State::kClaiming, claim_command(entries), kPatience);
+  const size_t entries = entries_at_once(host_.context(), deliveries_, streams_.size());
+  send(State::kClaiming, claim_command(host_.context(), streams_, entries), kPatience);
   round_.claimed = entries;
 }
 
@@ -201,46 +175,17 @@ void GatewayReader::read_replies() {
   read(State::kReadingReplies, 1, kMaxEntries);
 }
 
+void GatewayReader::read_lanes(State state) {
+  read(state, streams_.size(), entries_at_once(host_.context(), deliveries_, streams_.size()));
+}
+
 /// @param streams how many of them, beginning with the replies. @param entries of each.
 void GatewayReader::read(State state, size_t streams, size_t entries) {
-  const bool blocks = state == State::kReadingNew;
-  std::vector<std::string> args{
-      "XREADGROUP", "GROUP", std::string(kGroup), host_.context().instance(), "COUNT", std::to_string(entries)};
-  if (blocks) args.insert(args.end(), {"BLOCK", std::to_string(to_millis(block_for()))});
-  args.emplace_back("STREAMS");
-  for (size_t i = 0; i < streams; ++i) args.push_back(streams_[i]);
-  for (size_t i = 0; i < streams; ++i) args.push_back(wanted_.own ? own_from_[i] : kNew);
-  send(state, redis::Command::of(args), blocks ? kBlock + kPatience : kPatience);
-}
-
-/// Of each stream, in one read or claim. COUNT holds for a stream, and what an entry holds is known only when it is
-/// there: so as many as fit below the bound if all are as large as can be, and one where not even that many fit.
-size_t GatewayReader::entries_at_once() const {
-  const AgentContext& agent = host_.context();
-  const Bound largest{limits::kFrameRecords, std::max(limits::kFrameBytes, agent.config.max_envelope)};
-  return std::clamp<size_t>(deliveries_.room_for(largest) / streams_.size(), 1, kMaxEntries);
-}
-
-/// Until just after the lease is due for its renewal, so that nothing delays the claims that come then; no longer than
-/// it is proven.
-Duration GatewayReader::block_for() const {
-  const Duration proven = host_.context().lease.left(mono_now());
-  const Duration renewal = proven - (kLeaseTtl - kLeaseRenewal);
-  const Duration wanted = renewal > Duration::zero() ? renewal + kAfterRenewal : kBlock;
-  return std::max<Duration>(std::min(wanted, proven), std::chrono::milliseconds(1));
-}
-
-redis::Command GatewayReader::claim_command(size_t entries) const {
-  const AgentContext& agent = host_.context();
-  const std::string arguments[] = {std::string(kGroup),
-                                   agent.instance(),
-                                   agent.keys.alive(agent.config.id, ""),
-                                   std::to_string(entries),
-                                   std::to_string(kMaxHolders),
-                                   agent.keys.instances(agent.config.id),
-                                   agent.lease.steady(mono_now()) ? "1" : "0"};
-  const std::span<const std::string> lanes = std::span(streams_).subspan(1);  // nobody else's replies
-  return agent.functions.call(kClaimFunction, lanes, arguments);
+  const Duration block = state == State::kReadingNew ? block_for(host_.context()) : Duration::zero();
+  std::vector<ReadFrom> from;
+  for (size_t i = 0; i < streams; ++i) from.push_back({streams_[i], wanted_.own ? own_from_[i] : kNewEntries});
+  send(state, read_command(host_.context(), from, entries, block),
+       block > Duration::zero() ? kMaxBlock + kPatience : kPatience);
 }
 
 void GatewayReader::on_reply(uint64_t tag, const redis::Answer& answer) {
@@ -319,17 +264,17 @@ void GatewayReader::took(uint64_t tag, const redis::Reply& reply) {
   switch (state_.get()) {
     case State::kTrying:
       if (tag > 0) return;
-      compare_progress(reply);
+      lost_ = intake_.compare_progress(reply);
       for (const auto& result : reply)
         if (result.is_error()) note_refusal(result);
       return;
     case State::kMakingGroups:
       if (!made_lane(tag, reply)) return;
-      progress_.forget();
+      intake_.forget_progress();
       if (!std::exchange(told_gone_, true)) lost_ = kGroupsGone;
       return;
     case State::kClaiming:
-      compare_progress(reply);
+      lost_ = intake_.compare_progress(reply);
       for (size_t i = 0; i < reply.count && i + 1 < streams_.size(); ++i) took_claims(i + 1, reply[i]);
       return;
     case State::kReadingReplies:
@@ -340,23 +285,11 @@ void GatewayReader::took(uint64_t tag, const redis::Reply& reply) {
   }
 }
 
-/// @param results of the script, for each lane.
-void GatewayReader::compare_progress(const redis::Reply& results) {
-  for (size_t i = 0; i < results.count && i + 1 < streams_.size(); ++i) {
-    const redis::Reply& result = results[i];
-    if (!result.is_array() || result.count != 4 || !result[3].is_text()) continue;
-    const std::string before = progress_.compare(i + 1, result[3].text);
-    if (before.empty()) continue;
-    lost_.append(lost_.empty() ? "" : ", ").append(streams_[i + 1]).append(" was delivered up to ").append(before);
-    lost_.append(" and is at ").append(result[3].text);
-  }
-}
-
 void GatewayReader::took_claims(size_t stream, const redis::Reply& reply) {
   if (reply.is_error()) note_refusal(reply);
   if (!reply.is_array() || reply.count != 4) return;
   told_missing_ = false;
-  for (const auto& entry : reply[0]) take_entry(stream, entry, &reply[1]);
+  for (const auto& entry : reply[0]) intake_.take(stream, entry, &reply[1]);
   if (reply[0].count >= round_.claimed) wanted_.claim = true;
   if (reply[2].integer != 0) wanted_.claim_when_acked = true;
 }
@@ -368,7 +301,7 @@ void GatewayReader::took_read(const redis::Reply& streams) {
     auto name = std::find(streams_.begin(), streams_.end(), stream[0].text);
     if (name == streams_.end()) continue;
     auto index = static_cast<size_t>(name - streams_.begin());
-    for (const auto& entry : stream[1]) take_entry(index, entry);
+    for (const auto& entry : stream[1]) intake_.take(index, entry);
     if (!state_.is(State::kReadingNew)) note_position(index, stream[1]);
   }
 }
@@ -378,31 +311,13 @@ void GatewayReader::note_position(size_t stream, const redis::Reply& entries) {
   const bool replies = state_.is(State::kReadingReplies);
   if (entries.count == 0) {
     if (!replies) return;
-    own_from_[stream] = kNew;
+    own_from_[stream] = kNewEntries;
   } else {
     const redis::Reply& last = entries[entries.count - 1];
     if (last.count == 0) return;
-    if (own_from_[stream] != kNew) own_from_[stream] = last[0].text;
+    if (own_from_[stream] != kNewEntries) own_from_[stream] = last[0].text;
   }
   round_.more = true;
-}
-
-/// @param suspects ids of entries whose holders died too often; nullptr: none.
-void GatewayReader::take_entry(size_t stream, const redis::Reply& entry, const redis::Reply* suspects) {
-  if (entry.count != 2 || !entry[0].is_text()) return;
-  progress_.took(stream, entry[0].text);
-  if (!held_.take(stream, entry[0].text)) return;
-  auto delivery = std::make_shared<Delivery>(stream, lane_of(stream), entry[0].text);
-  const redis::Reply* field = redis::entry_field(entry, "b");  // the fields are nil where the entry was deleted
-  const std::string_view blob = field == nullptr ? std::string_view() : field->text;
-  bool suspect = false;
-  for (size_t i = 0; suspects != nullptr && i < suspects->count; ++i)
-    suspect = suspect || (*suspects)[i].text == delivery->id;
-  if (suspect)
-    unpacker_.fail(delivery, blob);
-  else
-    unpacker_.take(delivery, blob, streams_[stream]);
-  deliveries_.release(delivery);
 }
 
 }  // namespace mas::sdk

@@ -15,7 +15,7 @@
 //                        wait for it
 //     Of these, only the groups are made while the own lease is not proven, and only replies are read at the bound.
 //
-// Happy path: some entries of every stream are read at a time; Unpacker makes messages of them, and the inbox serves
+// Happy path: some entries of every stream are read at a time; EntryIntake makes messages of them, and the inbox serves
 // the lanes by their weights. When all messages of an entry were handled (Deliveries), it is acknowledged
 // (HeldEntries).
 // Bounded: no lane is read while as many messages as the inbound bound wait for handlers, and fewer entries at a time
@@ -46,9 +46,8 @@
 #include "proto/redis/connection.h"
 #include "proto/redis/loop.h"
 #include "sdk/src/core/mode_host.h"
+#include "sdk/src/gateway/entry_intake.h"
 #include "sdk/src/gateway/held_entries.h"
-#include "sdk/src/gateway/stream_progress.h"
-#include "sdk/src/gateway/unpacker.h"
 
 namespace mas::sdk {
 
@@ -156,27 +155,23 @@ class GatewayReader final : public redis::ConnectionListener {
   void advance();
   void report_receiving_lost(const Error& why);
   void report_opened(const Status& heard);
-  redis::Command claim_command(size_t entries) const;
   void send(State state, const redis::Command& command, Duration timeout);
   void try_rights();
   void make_groups_again();
   void claim();
   void read_own_again();
-  void read_own() { read(State::kReadingOwn, streams_.size(), entries_at_once()); }
-  void read_new() { read(State::kReadingNew, streams_.size(), entries_at_once()); }
+  void read_own() { read_lanes(State::kReadingOwn); }
+  void read_new() { read_lanes(State::kReadingNew); }
   void read_replies();
+  void read_lanes(State state);
   void read(State state, size_t streams, size_t entries);
   void look_for_replies();
-  size_t entries_at_once() const;
-  Duration block_for() const;
   void on_reply(uint64_t tag, const redis::Answer& answer);
   void end_round();
   void took(uint64_t tag, const redis::Reply& reply);
-  void compare_progress(const redis::Reply& results);
   void took_claims(size_t stream, const redis::Reply& reply);
   void took_read(const redis::Reply& streams);
   void note_position(size_t stream, const redis::Reply& entries);
-  void take_entry(size_t stream, const redis::Reply& entry, const redis::Reply* suspects = nullptr);
   void refused(uint64_t tag, const redis::Reply& error);
   void claim_refused(const redis::Reply& error);
   void note_refusal(const redis::Reply& error);
@@ -185,8 +180,8 @@ class GatewayReader final : public redis::ConnectionListener {
   ModeHost& host_;
   Deliveries& deliveries_;
   std::vector<std::string> streams_;
-  Unpacker unpacker_;
   HeldEntries held_;
+  EntryIntake intake_;
   std::unique_ptr<redis::Connection> link_;
   StateMachine<State> state_{State::kOff, kMoves};
   std::function<void(Status)> heard_;  // of the listen() under way
@@ -195,8 +190,7 @@ class GatewayReader final : public redis::ConnectionListener {
   std::optional<Error> ack_refusal_;   // makes deaf when the round is over
   std::vector<std::string> own_from_;  // per stream: where reading own entries goes on
   redis::Timer replies_timer_;         // at the inbound bound: when replies are looked for
-  StreamProgress progress_;
-  std::string lost_;  // what showed that Redis lost data, until the session is told
+  std::string lost_;                   // what showed that Redis lost data, until the session is told
   bool was_up_ = false;
   bool told_gone_ = false;  // that groups were gone: the reader and the setup may each have made some of them
   bool told_missing_ = false;

@@ -1,0 +1,49 @@
+// The commands that read and claim an agent's streams, and how much they ask for.
+// Pure: each looks at the agent and sends nothing. Threading: the I/O thread.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proto/base/clock.h"
+#include "proto/redis/command.h"
+#include "sdk/src/core/context.h"
+#include "sdk/src/gateway/deliveries.h"
+
+namespace mas::sdk {
+
+/// Where a read begins: behind all entries that were delivered.
+inline constexpr const char* kNewEntries = ">";
+/// As long as a read blocks at most.
+inline constexpr Duration kMaxBlock = std::chrono::seconds(5);
+/// Of a stream, in one read or claim.
+inline constexpr size_t kMaxEntries = 16;
+
+/// @param streams as gateway_streams(). @param entries of each lane that are claimed of dead instances; 0: none, only
+/// how far the lanes were delivered is asked.
+redis::Command claim_command(const AgentContext& agent, const std::vector<std::string>& streams, size_t entries);
+
+/// Everything that reading, claiming and acknowledging take, of entries that cannot be there. The first of its replies
+/// is claim_command()'s.
+redis::Command trial_command(const AgentContext& agent, const std::vector<std::string>& streams);
+
+struct ReadFrom {
+  std::string_view stream;
+  std::string_view id;  ///< entries behind it, or kNewEntries
+};
+/// @param block how long to wait for an entry; zero: not at all.
+redis::Command read_command(const AgentContext& agent, const std::vector<ReadFrom>& from, size_t entries,
+                            Duration block);
+
+/// How many entries of each of `streams` are asked for at once. COUNT holds for a stream, and what an entry holds is
+/// known only when it is there: so as many as fit below the inbound bound if all are as large as can be, and one where
+/// not even that many fit.
+size_t entries_at_once(const AgentContext& agent, const Deliveries& deliveries, size_t streams);
+
+/// How long a read may block: until just after the lease is due for its renewal, so that nothing delays the claims that
+/// come then; no longer than it is proven.
+Duration block_for(const AgentContext& agent);
+
+}  // namespace mas::sdk
