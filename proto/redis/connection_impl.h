@@ -103,7 +103,6 @@ class Connection::Impl final : public TransportListener {
   void dispatch(const Reply& reply);
   void answer_sent(const Error& first, const Error& rest);
   void answer_failing(const Error& first, const Error& rest);
-  void answer(Run& run, const Answer& answer);
   void flush();
   void expire();
   void expire_unsent(MonoTime now);

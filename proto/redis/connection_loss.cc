@@ -69,19 +69,24 @@ void Connection::Impl::answer_sent(const Error& first, const Error& rest) {
   answer_failing(first, rest);
 }
 
+/// One command after the other, so that a receiver that is forgotten in between hears no more. What a receiver does may
+/// lead here again; that goes on where this one stands.
+/// @param first what the first run is told, and `rest` the others.
 void Connection::Impl::answer_failing(const Error& first, const Error& rest) {
-  for (bool head = true; !failing_.empty(); head = false) {
-    Run run = failing_.front();
-    failing_.pop_front();
-    pending_commands_ -= run.remaining;
-    answer(run, head ? first : rest);
+  for (bool head = true; !failing_.empty();) {
+    Run& run = failing_.front();
+    const ReplyTo to = run.to;
+    const size_t answered = run.transaction ? run.remaining : 1;
+    const Answer outcome = head ? first : rest;
+    ++run.to.tag;
+    run.remaining -= answered;
+    pending_commands_ -= answered;
+    if (run.remaining == 0) {
+      failing_.pop_front();
+      head = false;
+    }
+    if (to.fn != nullptr) to.fn(to.self, to.tag, outcome);
   }
-}
-
-void Connection::Impl::answer(Run& run, const Answer& outcome) {
-  if (run.to.fn == nullptr) return;
-  size_t times = run.transaction ? 1 : run.remaining;
-  for (size_t i = 0; i < times; ++i) run.to.fn(run.to.self, run.to.tag + i, outcome);
 }
 
 void Connection::Impl::on_link_timer() {

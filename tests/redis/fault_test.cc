@@ -285,3 +285,40 @@ TEST_CASE("callbacks may send, forget and stop while a loss is being answered") 
   CHECK(victim.answers.empty());
   CHECK(connection.state() == LinkState::kStopped);
 }
+
+TEST_CASE("who is forgotten in the answer to one command hears nothing of the others of its run") {
+  RedisServer server;
+  LoopFixture loop;
+  Connection connection(loop.loop(), quick_options(server.url()), nullptr);
+  struct Once {
+    Connection* connection;
+    int calls = 0;
+    void on_reply(uint64_t, const Answer&) {
+      ++calls;
+      connection->forget(this);
+    }
+  };
+  Once lost{&connection}, unsent{&connection}, stopped{&connection}, heard{&connection};
+  Command run("PING");
+  run.add("PING").add("PING");
+  connection.start();
+  REQUIRE(loop.run_until([&] { return connection.ready(); }));
+  REQUIRE(connection.send(run, reply_to<&Once::on_reply>(&heard)).ok());
+  REQUIRE(loop.run_until([&] { return connection.pending_commands() == 0; }));
+  CHECK(heard.calls == 1);
+
+  server.freeze();
+  Receiver after;
+  REQUIRE(connection.send(run, reply_to<&Once::on_reply>(&lost), 50ms).ok());
+  REQUIRE(connection.send(run, after.to()).ok());
+  REQUIRE(loop.run_until([&] { return after.answers.size() == 3; }));
+  CHECK(lost.calls == 1);
+
+  REQUIRE(connection.send(run, reply_to<&Once::on_reply>(&unsent), 20ms).ok());
+  REQUIRE(loop.run_until([&] { return unsent.calls > 0; }));
+  CHECK(unsent.calls == 1);
+  REQUIRE(connection.send(run, reply_to<&Once::on_reply>(&stopped)).ok());
+  connection.stop();
+  CHECK(stopped.calls == 1);
+  CHECK(connection.pending_commands() == 0);
+}

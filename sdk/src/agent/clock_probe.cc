@@ -1,3 +1,4 @@
+// TIME, and what its answer changes.
 #include "sdk/src/agent/clock_probe.h"
 
 #include <cstdlib>

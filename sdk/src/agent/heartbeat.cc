@@ -1,3 +1,4 @@
+// Beats, and what comes of them.
 #include "sdk/src/agent/heartbeat.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// One entry after the other: in hand, suspected, unpacked.
 #include "sdk/src/gateway/entry_intake.h"
 
 #include <memory>

@@ -1,3 +1,4 @@
+// Header, proof and records of each frame, behind one another.
 #include "sdk/src/gateway/frame_writer.h"
 
 #include <utility>

@@ -1,3 +1,4 @@
+// XREADGROUP, the claiming function, and the trial of both.
 #include "sdk/src/gateway/read_commands.h"
 
 #include <algorithm>
