@@ -78,7 +78,11 @@ typedef struct mas_trace_event {
  *  Context   At a start, mas_trace_set replaces the context that the message carries; for a handler, the one that is
  *            passed on by what the handler sends, and by replies to the message at any time. So the observer's span
  *            becomes the parent of what follows from it. NULL, NULL ends the trace there.
- *  Limits    It cannot start, poll, stop or free an agent, and must not be left by longjmp. What it sends itself is not
+ *  Free      No event comes after mas_agent_free has returned. What is under way ends in it, also when a callback of
+ *            the agent calls it: a handler that does so ends with MAS_CANCELLED. A call of the observer that began
+ *            earlier on another thread is waited for, but no longer than a second. When an observer frees the agent,
+ *            what is under way has no end.
+ *  Limits    It cannot start, poll or stop an agent, and must not be left by longjmp. What it sends itself is not
  *            observed. When it throws an exception, that ends this call of it and nothing else. When its thread ends in
  *            it (pthread_exit, cancellation), a message that was to be sent is not sent, and one that was to be handled
  *            has failed. The library's error reply is not observed when the handler's thread ended, or when a deferred

@@ -82,6 +82,7 @@ uint64_t Tracer::begin(std::unique_ptr<TracedMessage> message, OwnContext& ret_c
 
 /// Runs the observer. An exception ends this call of it.
 MAS_CATCHES_UNWINDING void Tracer::observe(TracedMessage& message, mas_trace_phase phase) {
+  if (muted_.load()) return;
   const bool start = phase == MAS_TRACE_START;
   char traceparent[kTraceparentBytes + 1] = "", tracestate[limits::kMetaTextBytes + 1] = "";
   message.context.view().traceparent.copy(traceparent, kTraceparentBytes);
@@ -184,11 +185,23 @@ void Tracer::close(const Deadline& deadline) {
       end_locked(it, sent ? MAS_TIMEOUT : MAS_CANCELLED);
     }
   }
+  const Busy busy(*this);
   while (library_usable()) {
     auto message = next_ended();
     if (message == nullptr) return;
     observe(*message, MAS_TRACE_END);
   }
+}
+
+void Tracer::retire(const Deadline& deadline) {
+  struct Muted {
+    Tracer& tracer;
+    ~Muted() { tracer.mute(); }  // also where the observer ends the thread
+  } muted{*this};
+  if (inside())
+    live_.store(false);
+  else
+    close(deadline);
 }
 
 size_t Tracer::Hash::operator()(const Id128& id) const {

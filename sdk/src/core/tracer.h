@@ -9,6 +9,7 @@
 //   the observer throws          this call of it is over
 //   its thread ends at a start   what began has ended, and nothing is sent; at an end, the rest stays in the queue
 //   it sends                     what it sends is not observed, and what has ended waits until it returns
+//   it frees its agent           it is not called again: what is under way has no end
 // Without an observer, on() is all that is asked: callers go no further.
 // Threading: any thread, but for set, open and close; end() is a leaf: it may be called with locks held.
 // Ownership: shared by the agent, its outbox and its requests, which may outlive the agent; closed, it calls nothing.
@@ -61,6 +62,10 @@ class Tracer {
   void open() { live_.store(observer_.fn != nullptr); }
   /// The agent has stopped: waits for the observer on other threads, and ends what is under way.
   void close(const Deadline& deadline);
+  /// The agent is freed: as close(), unless it is an observer that frees it. No call of the observer begins after this.
+  void retire(const Deadline& deadline);
+  /// No call of the observer begins after this.
+  void mute() noexcept { muted_.store(true); }
 
   /// @return whether there is an observer, and the agent runs.
   bool on() const { return live_.load(std::memory_order_relaxed); }
@@ -132,7 +137,8 @@ class Tracer {
 
   Observer observer_;  // does not change while open
   std::atomic<bool> live_{false};
-  std::atomic<unsigned> busy_{0};  // threads that may call the observer
+  std::atomic<bool> muted_{false};  // the agent was freed
+  std::atomic<unsigned> busy_{0};   // threads that may call the observer
 
   std::mutex mutex_;
   // Guarded by mutex_.
