@@ -150,7 +150,7 @@ static void a_new_observer_gets_nothing_of_the_former_one(void) {
   CHECK(e.recorder.count == 2 && e.recorder.all[0].ends + e.recorder.all[1].ends == 1);
 }
 
-/* The handler's thread is ending already: the observer is not called, and cannot end it once more. */
+/* An error reply that is sent where no observer can run: its start is told with its end, in a later call. */
 static mas_status ends_thread(mas_agent *agent, const mas_message *message, void *user) {
   (void)agent, (void)message, (void)user;
   pthread_exit(NULL);
@@ -165,10 +165,57 @@ static void no_observer_runs_while_a_handler_ends_its_thread(void) {
   in_thread(poll_on, b);
   while (status == MAS_OK) CHECK_OK(mas_agent_poll(a, 100, NULL));
   CHECK_STATUS(status, MAS_HANDLER_FAILED); /* the requester is told */
+  CHECK(e.left == 1 && traced_count(&e.recorder) == 1);
+  in_thread(poll_on, b); /* here the observer may end the thread, at the late start */
+  CHECK(e.left == 0 && traced_count(&e.recorder) == 2 && !all_ended(&e.recorder));
+  CHECK_OK(mas_agent_poll(b, 0, NULL));
+  CHECK(only(&e.recorder, MAS_TRACE_HANDLE)->outcome == MAS_HANDLER_FAILED);
+  CHECK(only(&e.recorder, MAS_TRACE_ERROR_REPLY)->outcome == MAS_OK);
   agent_ended(b);
   agent_ended(a);
-  CHECK(e.left == 1 && e.recorder.count == 1);
-  CHECK(only(&e.recorder, MAS_TRACE_HANDLE)->outcome == MAS_HANDLER_FAILED);
+  CHECK(e.recorder.count == 2);
+}
+
+static mas_message *deferred;
+static mas_status defers(mas_agent *agent, const mas_message *message, void *user) {
+  (void)agent, (void)user;
+  CHECK_OK(mas_message_defer(message));
+  deferred = mas_message_ref(message);
+  return MAS_OK;
+}
+static bool is_deferred(void *context) { return (void)context, deferred != NULL; }
+static bool has_2_ended(void *context) { return traced_count(context) == 2 && all_ended(context); }
+/* Gives a handler a span of its own. It is too late for that at the start of what was sent already. */
+static void tries_to_set(mas_agent *agent, mas_trace_event *event, void *user) {
+  record(agent, event, user);
+  if (event->phase != MAS_TRACE_START) return;
+  const bool late = event->kind == MAS_TRACE_ERROR_REPLY;
+  CHECK_STATUS(mas_trace_set(late ? OTHER : PARENT, NULL), late ? MAS_INVALID_STATE : MAS_OK);
+}
+static void the_error_reply_to_a_released_request_is_told_late(void) {
+  recorder r = RECORDER;
+  mas_status status = MAS_OK;
+  deferred = NULL;
+  mas_agent *a = agent_started("alice", NULL), *b = observed_agent("bob", NULL, MAS_TRACE_PAYLOAD, tries_to_set, &r);
+  CHECK_OK(mas_agent_on_message(b, "later", defers, NULL));
+  CHECK_OK(mas_agent_request_async(a, "bob", "later", NULL, 0, kLong, note_status, &status, NULL));
+  CHECK(eventually(is_deferred, NULL, b));
+  mas_message_unref(deferred);
+  CHECK(traced_count(&r) == 1 && !all_ended(&r)); /* not in this call */
+  while (status == MAS_OK) CHECK_OK(mas_agent_poll(a, 100, NULL));
+  CHECK_STATUS(status, MAS_HANDLER_FAILED);
+  CHECK(eventually(has_2_ended, &r, b));
+  const traced *back = only(&r, MAS_TRACE_ERROR_REPLY);
+  CHECK(only(&r, MAS_TRACE_HANDLE)->outcome == MAS_HANDLER_FAILED && back->outcome == MAS_OK);
+  CHECK_TEXT(back->peer, "alice");
+  CHECK_TEXT(back->type, "mas.error");
+  CHECK_TEXT(back->body, "{}");
+  CHECK_TEXT(back->traceparent, PARENT);
+  CHECK_TEXT(back->ended_with, PARENT);
+  CHECK(back->ended_us >= back->started_us && back->started_us >= r.all[0].started_us);
+  agent_ended(b);
+  agent_ended(a);
+  CHECK(r.count == 2);
 }
 
 static void an_observer_may_end_the_thread_of_a_request(void) {
@@ -362,6 +409,7 @@ int main(int argc, char **argv) {
       {"no_event_comes_after_a_free_that_did_not_wait_longer", no_event_comes_after_a_free_that_did_not_wait_longer},
       {"no_event_comes_after_the_agent_is_freed", no_event_comes_after_the_agent_is_freed},
       {"no_observer_runs_while_a_handler_ends_its_thread", no_observer_runs_while_a_handler_ends_its_thread},
+      {"the_error_reply_to_a_released_request_is_told_late", the_error_reply_to_a_released_request_is_told_late},
       {"what_an_observer_sends_is_not_observed", what_an_observer_sends_is_not_observed},
   };
   return RUN_TESTS(argc, argv, tests);

@@ -9,6 +9,7 @@
 //   the observer throws          this call of it is over
 //   its thread ends at a start   what began has ended, and nothing is sent; at an end, the rest stays in the queue
 //   it sends                     what it sends is not observed, and what has ended waits until it returns
+//   it cannot run (Silence)      what begins there is told with its end: its start first, whose context is settled
 //   it frees its agent           it is not called again: what is under way has no end
 // Without an observer, on() is all that is asked: callers go no further.
 // Threading: any thread, but for set, open and close; end() is a leaf: it may be called with locks held.
@@ -48,6 +49,15 @@ struct TracedMessage {
   size_t body_size = 0;
   mas_status outcome = MAS_OK;
   void* span = nullptr;
+  bool late = false;       ///< its start is told with its end
+  bool late_told = false;  ///< that start was told
+  std::string late_body;   ///< `body` for it
+
+  /// @param payload whether the observer wants the body.
+  void tell_late(bool payload) {
+    late = true;
+    if (payload) late_body = body;
+  }
 };
 
 class Tracer {
@@ -92,7 +102,7 @@ class Tracer {
     Hold& operator=(const Hold&) = delete;
   };
 
-  /// Keeps the observer from running on this thread at all.
+  /// Keeps the observer from running on this thread at all: what begins here is told when it has ended.
   class Silence {
    public:
     Silence() { ++silent_; }
@@ -122,12 +132,14 @@ class Tracer {
   };
   class Busy;
   class Unbegun;
+  class Untold;
   using Table = std::unordered_map<uint64_t, std::unique_ptr<TracedMessage>>;
   struct Hash {
     size_t operator()(const Id128& id) const;
   };
 
   void observe(TracedMessage& message, mas_trace_phase phase);
+  void tell_end(std::unique_ptr<TracedMessage> message);
   void end_locked(Table::iterator it, mas_status outcome);
   void queue_ended(std::unique_ptr<TracedMessage> message, mas_status outcome);
   std::unique_ptr<TracedMessage> next_ended();
