@@ -6,6 +6,7 @@ import io
 import os
 import socket
 import sys
+import time
 import unittest
 from unittest import mock
 
@@ -66,6 +67,9 @@ class ChatCase(unittest.TestCase):
         with socket.create_server(("127.0.0.1", 0)) as silent:
             url = f"http://127.0.0.1:{silent.getsockname()[1]}"
             self.check_fails("did not answer within 0.2 seconds", base_url=url, timeout=0.2)
+        begun = time.monotonic()
+        self.check_fails("did not answer within 0.5 seconds", "drip=0.2", timeout=0.5)
+        self.assertLess(time.monotonic() - begun, 15, "the headers alone take twice as long")
         with closed_port() as port:
             url = f"http://127.0.0.1:{port}"
             self.check_fails("cannot be reached: [Errno 111] Connection refused", base_url=url)
@@ -162,9 +166,12 @@ class ProgramTest(ExampleCase):
                 "empty": "sent an answer without text",
                 "huge": "sent an answer of more than 1048576 bytes",
                 "long": "sent a text of more than 32768 bytes",
-                "slow=3": "did not answer within 0.5 seconds"}.items():
+                "slow=3": "did not answer within 0.5 seconds",
+                "drip=0.2": "did not answer within 0.5 seconds"}.items():
+            begun = time.monotonic()
             out, err = self.run_example(program, code=1, env={
-                "OPENAI_MODEL": f"pretend:{word}", "OPENAI_TIMEOUT_SECONDS": "0.5" if "slow" in word else "60"})
+                "OPENAI_MODEL": f"pretend:{word}", "OPENAI_TIMEOUT_SECONDS": "0.5" if "0.5" in sentence else "60"})
+            self.assertLess(time.monotonic() - begun, 20, word)
             self.assertEqual((out, err), ("", f"student: The language model at 127.0.0.1 {sentence}.\n"))
         with closed_port() as port:
             _, err = self.run_example(program, code=1, env={"OPENAI_BASE_URL": f"http://127.0.0.1:{port}"})

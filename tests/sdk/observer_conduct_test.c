@@ -1,5 +1,6 @@
 /* What observers may do: send, throw, end their thread. Nothing of the agent is harmed by it. */
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "answering.h"
@@ -149,7 +150,7 @@ static void a_new_observer_gets_nothing_of_the_former_one(void) {
   CHECK(e.recorder.count == 2 && e.recorder.all[0].ends + e.recorder.all[1].ends == 1);
 }
 
-/* The handler's thread is ending already: the observer is not called, and cannot end it once more. */
+/* An error reply that is sent where no observer can run: its start is told with its end, in a later call. */
 static mas_status ends_thread(mas_agent *agent, const mas_message *message, void *user) {
   (void)agent, (void)message, (void)user;
   pthread_exit(NULL);
@@ -164,10 +165,57 @@ static void no_observer_runs_while_a_handler_ends_its_thread(void) {
   in_thread(poll_on, b);
   while (status == MAS_OK) CHECK_OK(mas_agent_poll(a, 100, NULL));
   CHECK_STATUS(status, MAS_HANDLER_FAILED); /* the requester is told */
+  CHECK(e.left == 1 && traced_count(&e.recorder) == 1);
+  in_thread(poll_on, b); /* here the observer may end the thread, at the late start */
+  CHECK(e.left == 0 && traced_count(&e.recorder) == 2 && !all_ended(&e.recorder));
+  CHECK_OK(mas_agent_poll(b, 0, NULL));
+  CHECK(only(&e.recorder, MAS_TRACE_HANDLE)->outcome == MAS_HANDLER_FAILED);
+  CHECK(only(&e.recorder, MAS_TRACE_ERROR_REPLY)->outcome == MAS_OK);
   agent_ended(b);
   agent_ended(a);
-  CHECK(e.left == 1 && e.recorder.count == 1);
-  CHECK(only(&e.recorder, MAS_TRACE_HANDLE)->outcome == MAS_HANDLER_FAILED);
+  CHECK(e.recorder.count == 2);
+}
+
+static mas_message *deferred;
+static mas_status defers(mas_agent *agent, const mas_message *message, void *user) {
+  (void)agent, (void)user;
+  CHECK_OK(mas_message_defer(message));
+  deferred = mas_message_ref(message);
+  return MAS_OK;
+}
+static bool is_deferred(void *context) { return (void)context, deferred != NULL; }
+static bool has_2_ended(void *context) { return traced_count(context) == 2 && all_ended(context); }
+/* Gives a handler a span of its own. It is too late for that at the start of what was sent already. */
+static void tries_to_set(mas_agent *agent, mas_trace_event *event, void *user) {
+  record(agent, event, user);
+  if (event->phase != MAS_TRACE_START) return;
+  const bool late = event->kind == MAS_TRACE_ERROR_REPLY;
+  CHECK_STATUS(mas_trace_set(late ? OTHER : PARENT, NULL), late ? MAS_INVALID_STATE : MAS_OK);
+}
+static void the_error_reply_to_a_released_request_is_told_late(void) {
+  recorder r = RECORDER;
+  mas_status status = MAS_OK;
+  deferred = NULL;
+  mas_agent *a = agent_started("alice", NULL), *b = observed_agent("bob", NULL, MAS_TRACE_PAYLOAD, tries_to_set, &r);
+  CHECK_OK(mas_agent_on_message(b, "later", defers, NULL));
+  CHECK_OK(mas_agent_request_async(a, "bob", "later", NULL, 0, kLong, note_status, &status, NULL));
+  CHECK(eventually(is_deferred, NULL, b));
+  mas_message_unref(deferred);
+  CHECK(traced_count(&r) == 1 && !all_ended(&r)); /* not in this call */
+  while (status == MAS_OK) CHECK_OK(mas_agent_poll(a, 100, NULL));
+  CHECK_STATUS(status, MAS_HANDLER_FAILED);
+  CHECK(eventually(has_2_ended, &r, b));
+  const traced *back = only(&r, MAS_TRACE_ERROR_REPLY);
+  CHECK(only(&r, MAS_TRACE_HANDLE)->outcome == MAS_HANDLER_FAILED && back->outcome == MAS_OK);
+  CHECK_TEXT(back->peer, "alice");
+  CHECK_TEXT(back->type, "mas.error");
+  CHECK_TEXT(back->body, "{}");
+  CHECK_TEXT(back->traceparent, PARENT);
+  CHECK_TEXT(back->ended_with, PARENT);
+  CHECK(back->ended_us >= back->started_us && back->started_us >= r.all[0].started_us);
+  agent_ended(b);
+  agent_ended(a);
+  CHECK(r.count == 2);
 }
 
 static void an_observer_may_end_the_thread_of_a_request(void) {
@@ -242,6 +290,113 @@ static void a_request_that_ends_before_it_is_sent_has_its_end(void) {
   expect_end_of_slow_request(true);
 }
 
+/* What an agent's user frees with the agent: no event comes after that. */
+static recorder *watched;
+static void looks_at_what_is_freed(mas_agent *agent, mas_trace_event *event, void *user) {
+  CHECK(user == watched);
+  record(agent, event, user);
+}
+static void watch_ended(size_t events) {
+  CHECK(watched->count == events);
+  expect_each_start_has_its_end(watched);
+  free(watched);
+  watched = NULL;
+}
+static void free_with_what_is_watched(mas_agent *agent, const char *target, size_t events_before) {
+  for (int i = 0; i < 3; ++i) CHECK_OK(mas_agent_send(agent, target, "x", NULL, 0, NULL));
+  CHECK_OK(mas_agent_request_async(agent, target, "x", NULL, 0, -1, ignore_reply, NULL, NULL));
+  mas_agent_free(agent);
+  watch_ended(events_before + 4);
+}
+static mas_status frees_in_handler(mas_agent *agent, const mas_message *message, void *user) {
+  (void)user;
+  CHECK_OK(mas_message_reply(message, "answer", NULL, 0));
+  free_with_what_is_watched(agent, "bob", 2);
+  return MAS_HANDLER_FAILED;
+}
+static mas_status frees_in_hook(mas_agent *agent, void *user) {
+  (void)user;
+  free_with_what_is_watched(agent, "bob", 0);
+  return MAS_OK;
+}
+static void frees_at_the_reply(mas_agent *agent, mas_status status, const mas_message *reply, void *user) {
+  (void)status, (void)reply, (void)user;
+  free_with_what_is_watched(agent, "bob", 1);
+}
+static mas_agent *watched_agent(mas_options *options) {
+  mas_agent *agent;
+  watched = calloc(1, sizeof *watched);
+  CHECK(watched != NULL && pthread_mutex_init(&watched->mutex, NULL) == 0);
+  CHECK_OK(mas_agent_new("alice", options, &agent));
+  CHECK_OK(mas_agent_on_trace(agent, 0, looks_at_what_is_freed, watched));
+  return agent;
+}
+static void expect_no_event_after_a_free_in(mas_options *options) {
+  mas_agent *b = agent_started("bob", NULL);
+  mas_agent *a = watched_agent(options);
+  CHECK_OK(mas_agent_on_message(a, "end", frees_in_handler, NULL));
+  CHECK_OK(mas_agent_start(a, kLong));
+  CHECK_OK(mas_agent_request_async(b, "alice", "end", NULL, 0, 100, ignore_reply, NULL, NULL));
+  CHECK_OK(mas_agent_run(a));
+
+  a = watched_agent(options);
+  mas_agent_on_start(a, frees_in_hook, NULL);
+  CHECK_STATUS(mas_agent_start(a, kLong), MAS_CANCELLED);
+
+  a = watched_agent(options);
+  CHECK_OK(mas_agent_start(a, kLong));
+  CHECK_OK(mas_agent_request_async(a, "bob", "x", NULL, 0, 50, frees_at_the_reply, NULL, NULL));
+  CHECK_OK(mas_agent_run(a));
+
+  a = watched_agent(options);
+  CHECK_OK(mas_agent_start(a, kLong));
+  free_with_what_is_watched(a, "bob", 0);
+  agent_ended(b);
+}
+static void no_event_comes_after_the_agent_is_freed(void) {
+  mas_options *options = options_here();
+  expect_no_event_after_a_free_in(options);
+  mas_options_free(options);
+}
+
+/* An observer on another thread that does not return within the second for which mas_agent_free waits. */
+static atomic_int observing, observed;
+static atomic_bool released;
+static void waits_until_it_is_released(mas_agent *agent, mas_trace_event *event, void *user) {
+  (void)agent, (void)event, (void)user;
+  ++observing;
+  while (!released) usleep(1000);
+  ++observed;
+}
+static bool is_observing(void *context) { return (void)context, observing == 1; }
+static void *send_unheard(void *agent) { return (void)!mas_agent_send(agent, "bob", "x", NULL, 0, NULL), NULL; }
+static void no_event_comes_after_a_free_that_did_not_wait_longer(void) {
+  pthread_t thread;
+  mas_agent *a = observed_agent("alice", NULL, 0, waits_until_it_is_released, NULL);
+  CHECK(pthread_create(&thread, NULL, send_unheard, a) == 0);
+  CHECK(eventually(is_observing, NULL, NULL));
+  mas_agent_free(a);
+  released = true;
+  CHECK(pthread_join(thread, NULL) == 0);
+  CHECK(observing == 1 && observed == 1);
+}
+
+static void frees_its_agent(mas_agent *agent, mas_trace_event *event, void *user) {
+  (void)event;
+  ++*(int *)user;
+  mas_agent_free(agent);
+}
+static void an_observer_that_frees_its_agent_is_not_called_again(void) {
+  int events = 0;
+  mas_agent *a = observed_agent("alice", NULL, 0, frees_its_agent, &events);
+  CHECK_OK(mas_agent_on_message(a, "x", replies, NULL));
+  mas_agent *b = agent_started("bob", NULL);
+  CHECK_OK(mas_agent_send_wait(b, "alice", "x", NULL, 0, kLong, NULL));
+  CHECK_OK(mas_agent_run(a));
+  CHECK(events == 1);
+  agent_ended(b);
+}
+
 int main(int argc, char **argv) {
   static const test_case tests[] = {
       {"a_new_observer_gets_nothing_of_the_former_one", a_new_observer_gets_nothing_of_the_former_one},
@@ -250,7 +405,11 @@ int main(int argc, char **argv) {
       {"an_observer_may_end_its_thread", an_observer_may_end_its_thread},
       {"an_observer_may_end_the_thread_of_a_request", an_observer_may_end_the_thread_of_a_request},
       {"an_observer_may_throw", an_observer_may_throw},
+      {"an_observer_that_frees_its_agent_is_not_called_again", an_observer_that_frees_its_agent_is_not_called_again},
+      {"no_event_comes_after_a_free_that_did_not_wait_longer", no_event_comes_after_a_free_that_did_not_wait_longer},
+      {"no_event_comes_after_the_agent_is_freed", no_event_comes_after_the_agent_is_freed},
       {"no_observer_runs_while_a_handler_ends_its_thread", no_observer_runs_while_a_handler_ends_its_thread},
+      {"the_error_reply_to_a_released_request_is_told_late", the_error_reply_to_a_released_request_is_told_late},
       {"what_an_observer_sends_is_not_observed", what_an_observer_sends_is_not_observed},
   };
   return RUN_TESTS(argc, argv, tests);

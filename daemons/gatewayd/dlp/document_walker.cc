@@ -28,9 +28,9 @@ constexpr ContextMask kForAllBelow = bits(Context::kPassword, Context::kApiKey, 
 // What an envelope's reader goes by (proto/wire/envelope.h); sorted.
 constexpr std::array<std::string_view, 5> kEnvelopeRoutes = {"message_id", "message_type", "sender_id", "target_id",
                                                              "timestamp"};
-constexpr std::array<std::string_view, 9> kMetaRoutes = {"conversation_id", "correlation_id", "deadline",
-                                                         "expects_reply",   "hops",           "instance",
-                                                         "is_reply",        "priority",       "version"};
+constexpr std::array<std::string_view, 10> kMetaRoutes = {
+    "chain", "conversation_id", "correlation_id", "deadline", "expects_reply",
+    "hops",  "instance",        "is_reply",       "priority", "version"};
 constexpr std::string_view kTraceparent = "traceparent";  // only one that has no room for anything else
 
 constexpr size_t kBlock = sizeof(ByteBlock);

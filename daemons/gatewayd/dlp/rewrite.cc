@@ -2,12 +2,14 @@
 #include "daemons/gatewayd/dlp/rewrite.h"
 
 #include <algorithm>
+#include <array>
 #include <bitset>
 #include <deque>
 #include <span>
 #include <unordered_map>
 
 #include "daemons/gatewayd/dlp/detect/values.h"
+#include "proto/wire/error_reply.h"
 #include "proto/wire/limits.h"
 
 namespace mas::dlp {
@@ -46,6 +48,25 @@ struct Piece {
   std::string text;
 };
 
+/// A text of an envelope's `meta` whose reader refuses the envelope unless the text fits.
+struct BoundText {
+  bool of_error;  ///< in `meta.error`; else in `meta` itself
+  std::string_view key;
+  bool (*fits)(std::string_view text);
+  std::string_view otherwise;  ///< JSON that takes its place
+};
+
+template <size_t kMost>
+bool has_at_most(std::string_view text) {
+  return text.size() <= kMost;
+}
+
+constexpr std::array<BoundText, 4> kBoundTexts = {
+    {{false, "traceparent", has_at_most<limits::kMetaTextBytes>, "null"},
+     {false, "tracestate", has_at_most<limits::kMetaTextBytes>, "null"},
+     {true, "code", is_error_code, R"("HANDLER_FAILED")"},  // what an unknown code means
+     {true, "message", has_at_most<limits::kErrorMessageBytes>, "null"}}};
+
 class Rewriter {
  public:
   Rewriter(const Scanner& scanner, std::string_view message, const DataKey* cipher)
@@ -59,7 +80,7 @@ class Rewriter {
       if (!is_key(target.node)) pieces_.push_back({target.source, replacement(target)});
     std::sort(pieces_.begin(), pieces_.end(),
               [](const Piece& a, const Piece& b) { return a.source.begin < b.source.begin; });
-    if (scanner_.shape() == Document::Shape::kEnvelope) drop_long_trace_texts();
+    if (scanner_.shape() == Document::Shape::kEnvelope) replace_unreadable_texts();
     write({0, static_cast<uint32_t>(message_.size())}, pieces_, out);
     return steps_;
   }
@@ -145,12 +166,14 @@ class Rewriter {
     append_unescaped(renamed_[number], written);
   }
 
-  /// A text of the trace context that becomes too long is left out: the receiver would refuse the whole envelope.
-  void drop_long_trace_texts() {
+  /// A text of `meta` that its reader would refuse, and the whole envelope with it, is replaced as a whole.
+  void replace_unreadable_texts() {
     uint32_t looked_at = kNowhere;
     for (const Target& target : targets_) {
-      if (target.node == looked_at || !is_trace_text(target.node)) continue;
+      if (target.node == looked_at) continue;
       looked_at = target.node;
+      const BoundText* bound = bound_text(target.node);
+      if (bound == nullptr) continue;
       const Span source = node(target.node).source;
       auto inside = [source](const Piece& piece) {
         return piece.source.begin >= source.begin && piece.source.end <= source.end;
@@ -160,23 +183,33 @@ class Rewriter {
       std::string written, text;
       write(source, {first, last}, written);
       append_unescaped(text, written);
-      if (text.size() <= limits::kMetaTextBytes) continue;
-      *first = {{source.begin - 1, source.end + 1}, "null"};  // its quotes, too
+      if (bound->fits(text)) continue;
+      *first = {{source.begin - 1, source.end + 1}, std::string(bound->otherwise)};  // its quotes, too
       pieces_.erase(first + 1, last);
     }
   }
 
-  /// Whether it is the value of `traceparent` or `tracestate` in the envelope's `meta`.
-  bool is_trace_text(uint32_t number) const {
-    const Document& document = scanner_.document();
-    auto is_named = [&](uint32_t key, std::string_view name) {
-      return key != kNowhere && document.text_of(node(key)) == name;
-    };
+  /// @return what is demanded of the text; nullptr: nothing.
+  const BoundText* bound_text(uint32_t number) const {
     const Node& value = node(number);
-    if (value.kind != Node::Kind::kString || value.container == kNowhere || value.container == 0) return false;
-    const Container& meta = document.containers()[value.container];
-    if (meta.parent != 0 || !is_named(meta.key, "meta")) return false;
-    return is_named(value.key, "tracestate") || is_named(value.key, "traceparent");
+    if (value.kind != Node::Kind::kString || value.container == kNowhere) return nullptr;
+    const Container& holder = scanner_.document().containers()[value.container];
+    const bool of_error = key_text(holder.key) == "error" && is_meta(holder.parent);
+    if (!of_error && !is_meta(value.container)) return nullptr;
+    const std::string_view key = key_text(value.key);
+    for (const BoundText& bound : kBoundTexts)
+      if (bound.of_error == of_error && bound.key == key) return &bound;
+    return nullptr;
+  }
+
+  bool is_meta(uint32_t number) const {
+    if (number == kNowhere) return false;
+    const Container& container = scanner_.document().containers()[number];
+    return container.parent == 0 && key_text(container.key) == "meta";
+  }
+
+  std::string_view key_text(uint32_t key) const {
+    return key == kNowhere ? std::string_view() : scanner_.document().text_of(node(key));
   }
 
   std::string replacement(const Target& target) {

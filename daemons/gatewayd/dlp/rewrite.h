@@ -19,8 +19,9 @@ std::string masked(const TypeRule& type, std::string_view value);
 
 /// Appends the message that `scanner` scanned last. Findings that act and whose action is redact or block are masked;
 /// those whose action is encrypt become tokens of `key` (proto/wire/data_key.h), or are masked where there is none or
-/// where their path has more than 1,024 bytes. Of an envelope, a `meta.traceparent` or `meta.tracestate` that becomes
-/// longer than its limit is null then.
+/// where their path has more than 1,024 bytes. Of an envelope, a `meta.traceparent`, `meta.tracestate` or
+/// `meta.error.message` that becomes longer than its limit is null then, and a `meta.error.code` that is no code any
+/// more becomes HANDLER_FAILED.
 /// @param message what was scanned. @param key nullptr: there is none.
 /// @return the steps that it took, about one for each byte and finding; for tests of its bounds.
 size_t append_rewritten(const Scanner& scanner, std::string_view message, const DataKey* key, std::string& out);

@@ -11,13 +11,16 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import io
 import json
 import os
+import socket
 import sys
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from typing import Any
 
 MAX_BODY = 1 << 20  #: bytes of an HTTP answer
 MAX_TEXT = 32 << 10  #: bytes of the model's text in it
@@ -72,8 +75,12 @@ class Model:
 
     async def ask(self, instructions: str, text: str) -> str:
         """The model's answer to `text`. @param instructions how it should answer. @raise ModelError."""
-        # urllib blocks, so it runs in a thread. Its own time-out ends it, whether or not the caller still waits.
-        return await asyncio.to_thread(self._ask, instructions, text)
+        # urllib blocks, so it runs in a thread. Its own time-outs end that, whether or not the caller still waits; they
+        # are for each part of the exchange, such as resolving the name and connecting.
+        try:
+            return await asyncio.wait_for(asyncio.to_thread(self._ask, instructions, text), self._timeout)
+        except TimeoutError:
+            raise self._late() from None
 
     # ---- inside
 
@@ -85,10 +92,9 @@ class Model:
     def _post(self, body: bytes) -> bytes:
         request = urllib.request.Request(self._url, body, {
             "Content-Type": "application/json", "Accept": "application/json", "Authorization": f"Bearer {self._key}"})
-        end = time.monotonic() + self._timeout
         try:
             with _OPENER.open(request, timeout=self._timeout) as answer:
-                return self._read(answer, end)
+                return self._read(answer)
         except urllib.error.HTTPError as error:
             error.close()
             because = "failed; try again later" if error.code >= 500 else "refused the request"
@@ -102,14 +108,12 @@ class Model:
         except (OSError, http.client.HTTPException):
             raise self._error("broke the connection, or does not speak HTTP") from None
 
-    def _read(self, answer: http.client.HTTPResponse, end: float) -> bytes:
+    def _read(self, answer: http.client.HTTPResponse) -> bytes:
         body = bytearray()
         while part := answer.read1(1 << 16):
             body += part
             if len(body) > MAX_BODY:
                 raise self._error(f"sent an answer of more than {MAX_BODY} bytes")
-            if time.monotonic() > end:
-                raise self._late()
         return bytes(body)
 
     def _text_of(self, body: bytes) -> str:
@@ -161,4 +165,54 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
-_OPENER = urllib.request.build_opener(_NoRedirect)
+class _Until(io.RawIOBase):
+    """What a socket receives until a time. A socket's own time-out begins anew with every byte."""
+
+    def __init__(self, source: socket.socket, seconds: float) -> None:
+        self._socket = source
+        self._bytes = source.makefile("rb", buffering=0)
+        self._end = time.monotonic() + seconds
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int | None:
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._socket.settimeout(left)
+        return self._bytes.readinto(buffer)
+
+    def close(self) -> None:
+        self._bytes.close()
+        super().close()
+
+
+class _Answer(http.client.HTTPResponse):
+    """An answer that ends within the connection's time-out, headers and all."""
+
+    def __init__(self, source: socket.socket, *arguments: Any, **named: Any) -> None:
+        super().__init__(source, *arguments, **named)
+        self.fp.close()
+        self.fp = io.BufferedReader(_Until(source, source.gettimeout() or 0))
+
+
+class _HTTPConnection(http.client.HTTPConnection):
+    response_class = _Answer
+
+
+class _HTTPSConnection(http.client.HTTPSConnection):
+    response_class = _Answer
+
+
+class _HTTP(urllib.request.HTTPHandler):
+    def http_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(_HTTPConnection, request)
+
+
+class _HTTPS(urllib.request.HTTPSHandler):
+    def https_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(_HTTPSConnection, request)
+
+
+_OPENER = urllib.request.build_opener(_NoRedirect, _HTTP, _HTTPS)

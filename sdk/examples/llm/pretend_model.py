@@ -4,14 +4,15 @@
 usage: pretend_model.py        prints what to set, then serves on a free port of 127.0.0.1 until Ctrl-C
 
 Its answers depend on nothing but the request, so that a test can tell that a question reached it and that its answer
-came back. A word in the model's name makes it misbehave: pretend:slow=SECONDS, pretend:status=CODE, pretend:garbage,
-pretend:empty, pretend:huge, pretend:long, pretend:redirect.
+came back. A word in the model's name makes it misbehave: pretend:slow=SECONDS, pretend:drip=SECONDS (between any two
+bytes), pretend:status=CODE, pretend:garbage, pretend:empty, pretend:huge, pretend:long, pretend:redirect.
 """
 
 from __future__ import annotations
 
 import hashlib
 import http.server
+import io
 import json
 import sys
 import threading
@@ -61,6 +62,20 @@ class _Server(http.server.ThreadingHTTPServer):
         """A client that hangs up is no news."""
 
 
+class _Drip(io.RawIOBase):
+    """Writes byte by byte."""
+
+    def __init__(self, to: io.BufferedIOBase, pause: float) -> None:
+        self._to = to
+        self._pause = pause
+
+    def write(self, data: bytes) -> int:
+        for i in range(len(data)):
+            time.sleep(self._pause)
+            self._to.write(data[i:i + 1])
+        return len(data)
+
+
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 60
@@ -81,6 +96,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return self._send(400, {"error": {"message": "not a request for a chat completion"}})
         if word == "slow":
             time.sleep(float(value))
+        elif word == "drip":
+            self.wfile = _Drip(self.wfile, float(value))
         elif word == "status":  # its text repeats the key, as a careless server might
             return self._send(int(value), {"error": {"message": f"refused, although the key is {sent_key}"}})
         elif word == "garbage":

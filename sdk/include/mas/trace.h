@@ -28,7 +28,7 @@ MAS_EXPORT const char *mas_message_tracestate(const mas_message *message);
  *  NULL or "": no context is set any more.
  *  @param tracestate at most 512 bytes; NULL or "": none.
  *  @return MAS_INVALID_ARGUMENT when one of them is invalid, or a tracestate stands alone; MAS_INVALID_STATE in an
- *  observer at an end. Nothing changes then. */
+ *  observer at an end or a late start. Nothing changes then. */
 MAS_EXPORT MAS_CHECKED mas_status mas_trace_set(const char *traceparent, const char *tracestate);
 
 /** What is observed. Values are ABI. */
@@ -78,11 +78,17 @@ typedef struct mas_trace_event {
  *  Context   At a start, mas_trace_set replaces the context that the message carries; for a handler, the one that is
  *            passed on by what the handler sends, and by replies to the message at any time. So the observer's span
  *            becomes the parent of what follows from it. NULL, NULL ends the trace there.
- *  Limits    It cannot start, poll, stop or free an agent, and must not be left by longjmp. What it sends itself is not
+ *  Free      No event comes after mas_agent_free has returned. What is under way ends in it, also when a callback of
+ *            the agent calls it: a handler that does so ends with MAS_CANCELLED. A call of the observer that began
+ *            earlier on another thread is waited for, but no longer than a second. When an observer frees the agent,
+ *            what is under way has no end.
+ *  Limits    It cannot start, poll or stop an agent, and must not be left by longjmp. What it sends itself is not
  *            observed. When it throws an exception, that ends this call of it and nothing else. When its thread ends in
  *            it (pthread_exit, cancellation), a message that was to be sent is not sent, and one that was to be handled
- *            has failed. The library's error reply is not observed when the handler's thread ended, or when a deferred
- *            message was released and not settled.
+ *            has failed.
+ *  Late      The library's error reply is sent at once also when the handler's thread ends, or a deferred message is
+ *            released and not settled. No observer runs there: its start is told right before its end, and carries the
+ *            context of the handler, which cannot be replaced any more (MAS_INVALID_STATE).
  *  Refusals  A message with an invalid target or type has no event. Everything else is checked after the start, such as
  *            its body: a message that is refused then ends with that status.
  *  @param event its `span` may be changed at the start. */

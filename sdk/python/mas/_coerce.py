@@ -24,27 +24,10 @@ _FROM_TEXT = {datetime.datetime: datetime.datetime.fromisoformat, datetime.date:
 
 
 class Misfit(ValueError):
-    """A value that does not fit.
+    """A value that does not fit. The text contains neither the value nor a key of a dict, since keys are data too."""
 
-    `path` and `reason` are for those who may see the value; `told()` shows neither it nor the keys of a dict.
-    """
-
-    def __init__(self, path: str, expected: str, reason: str | None = None):
-        """@param expected says nothing of the value. @param reason the sentence, where it does; None: the same."""
-        reason = expected if reason is None else reason
-        super().__init__(f"{path}: {reason}" if path else reason)
-        self.path = path
-        self.reason = reason
-        self._told_path = path
-        self._expected = expected
-
-    def hide_key(self, path: str, key: str) -> None:
-        """@param path of a dict, which the path of this error goes on from with the key."""
-        rest = self._told_path.removeprefix(f"{path}.{key}")
-        self._told_path = f"{path}.*{rest}"
-
-    def told(self) -> str:
-        return f"{self._told_path}: {self._expected}" if self._told_path else self._expected
+    def __init__(self, path: str, expected: str):
+        super().__init__(f"{path}: {expected}" if path else expected)
 
 
 def build(model: Any, values: Any, from_texts: bool = False, path: str = "") -> Any:
@@ -82,16 +65,16 @@ def _value(kind: Any, value: Any, from_texts: bool, path: str) -> Any:
             return None
         raise _misfit(type(None), value, path)
     if origin in (list, tuple, set, frozenset, dict) or kind in (list, tuple, set, frozenset, dict):
-        return _container(kind, origin or kind, _from_json(value, from_texts, path), path)
+        return _container(kind, origin or kind, _from_json(value, from_texts, kind, path), path)
     if dataclasses.is_dataclass(kind):
-        return build(kind, _from_json(value, from_texts, path), path=path)
+        return build(kind, _from_json(value, from_texts, kind, path), path=path)
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         return _member(kind, value, from_texts, path)
     if kind in _FROM_TEXT and isinstance(value, str):
-        return _called(_FROM_TEXT[kind], value, path)
+        return _called(_FROM_TEXT[kind], value, kind, path)
     validate: Any = getattr(kind, "model_validate", None) or getattr(kind, "parse_obj", None)
     if validate is not None:
-        return _called(validate, _from_json(value, from_texts, path), path)
+        return _called(validate, _from_json(value, from_texts, kind, path), kind, path)
     return _plain(kind, value, from_texts, path)
 
 
@@ -99,7 +82,7 @@ def _plain(kind: Any, value: Any, from_texts: bool, path: str) -> Any:
     """A bool, int, float or text, or an instance of another class."""
     if from_texts and isinstance(value, str) and kind in (bool, int, float):
         if kind is not bool:
-            return _called(kind, value, path)
+            return _called(kind, value, kind, path)
         if value in _BOOLS:
             return _BOOLS[value]
         raise _misfit(bool, value, path)
@@ -116,7 +99,7 @@ def _container(kind: Any, origin: Any, value: Any, path: str) -> Any:
         if not isinstance(value, dict):
             raise _misfit(dict, value, path)
         of = items[1] if items else Any
-        return {key: _item(of, key, item, path) for key, item in value.items()}
+        return {key: _value(of, item, False, f"{path}.*") for key, item in value.items()}
     if not isinstance(value, (list, tuple)):
         raise _misfit(list, value, path)
     if origin is tuple and items and items[-1] is not Ellipsis:
@@ -125,15 +108,6 @@ def _container(kind: Any, origin: Any, value: Any, path: str) -> Any:
         return tuple(_value(of, item, False, f"{path}[{i}]") for i, (of, item) in enumerate(zip(items, value)))
     of = items[0] if items else Any
     return origin(_value(of, item, False, f"{path}[{i}]") for i, item in enumerate(value))
-
-
-def _item(kind: Any, key: str, value: Any, path: str) -> Any:
-    """A value of a dict."""
-    try:
-        return _value(kind, value, False, f"{path}.{key}")
-    except Misfit as error:
-        error.hide_key(path, key)
-        raise
 
 
 def _one_of(kinds: tuple[Any, ...], value: Any, from_texts: bool, path: str) -> Any:
@@ -151,29 +125,28 @@ def _literal(choices: tuple[Any, ...], value: Any, from_texts: bool, path: str) 
     for choice in choices:
         if (value == choice and type(value) is type(choice)) or (from_texts and value == str(choice)):
             return choice
-    expected = f"expected one of {', '.join(map(repr, choices))}"
-    raise Misfit(path, expected, f"{expected}, found {value!r:.40}")
+    raise Misfit(path, f"expected one of {', '.join(map(repr, choices))}")
 
 
 def _member(kind: type[enum.Enum], value: Any, from_texts: bool, path: str) -> enum.Enum:
     for member in kind:
         if member.value == value or (from_texts and value in (str(member.value), str(member))):
             return member
-    expected = f"expected one of {', '.join(repr(member.value) for member in kind)}"
-    raise Misfit(path, expected, f"{expected}, found {value!r:.40}")
+    choices = ", ".join(repr(member.value) for member in kind)
+    raise Misfit(path, f"expected one of {choices}")
 
 
-def _from_json(value: Any, from_texts: bool, path: str) -> Any:
+def _from_json(value: Any, from_texts: bool, kind: Any, path: str) -> Any:
     if not from_texts or not isinstance(value, str):
         return value
-    return _called(json.loads, value, path)
+    return _called(json.loads, value, kind, path)
 
 
-def _called(function: Any, value: Any, path: str) -> Any:
+def _called(function: Any, value: Any, kind: Any, path: str) -> Any:
     try:
         return function(value)
-    except (ValueError, TypeError) as error:
-        raise Misfit(path, "does not fit", f"{value!r:.40} does not fit: {error}") from None
+    except (ValueError, TypeError):
+        raise Misfit(path, f"is not valid; expected {type_name(kind)}, found {kind_of(value)}") from None
 
 
 def _misfit(kind: Any, value: Any, path: str) -> Misfit:

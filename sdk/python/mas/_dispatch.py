@@ -158,9 +158,10 @@ class Handlers:
             return _models.parse(model, message.data)
         except Exception as error:
             traced.failed(error)
+            why = _misfit.misfit_of(model, error, message.data)
             log.error("%s: %r from %s does not fit %s: %s", self._agent.id, message.message_type, message.sender_id,
-                      model.__name__, error)
-            self._settle(number, INVALID_PAYLOAD, _misfit.misfit_of(model, error, message.data))
+                      model.__name__, why)
+            self._settle(number, INVALID_PAYLOAD, why)
             return None
 
 

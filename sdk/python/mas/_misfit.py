@@ -46,7 +46,7 @@ _SAFE_1 = frozenset("""
 def misfit_of(model: Any, error: Exception, data: Any) -> str:
     """@param error what _models.parse() raised for `data`. @return the sentence."""
     if isinstance(error, _coerce.Misfit):
-        return error.told()
+        return str(error)
     details = _models.details_of(error) if isinstance(error, ValueError) else []
     if not details:
         return "the data does not fit"

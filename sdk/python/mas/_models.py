@@ -2,22 +2,17 @@
 
 Nothing here imports pydantic: a model is known by its methods, so a program without pydantic pays nothing and needs
 nothing.
-
-A state in Redis is texts. `parse_texts` reads what this package and the original framework write: str() of plain
-values, JSON of lists, dicts and models.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import json
 import types
 import typing
 from collections.abc import Mapping
 from typing import Any
 
 from . import _coerce
-from ._errors import StateError
 
 
 def require(model: Any, what: str) -> None:
@@ -27,7 +22,7 @@ def require(model: Any, what: str) -> None:
 
 
 def is_model(annotation: Any) -> bool:
-    return isinstance(annotation, type) and (_is_pydantic(annotation) or dataclasses.is_dataclass(annotation))
+    return isinstance(annotation, type) and (is_pydantic(annotation) or dataclasses.is_dataclass(annotation))
 
 
 def parse(model: Any, data: Mapping[str, Any]) -> Any:
@@ -50,45 +45,6 @@ def field_types(model: Any) -> dict[str, Any]:
     return {field.name: hints[field.name] for field in dataclasses.fields(model) if field.init}
 
 
-def parse_texts(model: Any, texts: Mapping[str, str]) -> Any:
-    """An instance made of a state's texts; fields that the texts lack have their defaults.
-
-    @raise StateError names the field that does not fit. Fields that the model lacks are left out.
-    """
-    types_of = field_types(model)
-    if not _is_pydantic(model):
-        known = {name: text for name, text in texts.items() if name in types_of}
-        try:
-            return _coerce.build(model, known, from_texts=True)
-        except _coerce.Misfit as error:
-            raise StateError(f"the state's field {error.path}: {error.reason}") from None
-    values: dict[str, Any] = {}
-    for name, text in texts.items():
-        if name in types_of:
-            values[name] = None if text == "None" and allows_none(types_of[name]) else text
-    return _parse_twice(model, values, texts)
-
-
-def _parse_twice(model: Any, values: dict[str, Any], texts: Mapping[str, str]) -> Any:
-    """pydantic takes most texts as they are; for a field that it refuses, the text's JSON is tried."""
-    try:
-        return parse(model, values)
-    except ValueError as error:
-        refused = _fields_of(error)
-    for name in refused:
-        if isinstance(values.get(name), str):
-            try:
-                values[name] = json.loads(values[name])
-            except ValueError:
-                pass
-    try:
-        return parse(model, values)
-    except ValueError as error:
-        name = next(iter(_fields_of(error)), "?")
-        shown = texts.get(name)
-        raise StateError(f"the state's field {name}: {_reason_of(error)}; its text is {shown!r:.80}") from None
-
-
 def allows_none(annotation: Any) -> bool:
     """Whether None is a value of the type, as it is of Optional[int]."""
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
@@ -96,7 +52,7 @@ def allows_none(annotation: Any) -> bool:
     return annotation is None or annotation is type(None)
 
 
-def _is_pydantic(model: Any) -> bool:
+def is_pydantic(model: Any) -> bool:
     return hasattr(model, "model_validate") or hasattr(model, "parse_obj")
 
 
@@ -104,12 +60,3 @@ def details_of(error: ValueError) -> list[dict[str, Any]]:
     """What pydantic found, one entry for each place; nothing of another error."""
     errors = getattr(error, "errors", None)
     return errors() if callable(errors) else []
-
-
-def _fields_of(error: ValueError) -> list[str]:
-    return [str(item["loc"][0]) for item in details_of(error) if item.get("loc")]
-
-
-def _reason_of(error: ValueError) -> str:
-    details = details_of(error)
-    return details[0].get("msg", str(error)) if details else str(error)

@@ -23,7 +23,7 @@ def encode(data: Any, what: str = "data") -> bytes:
         data = as_dict(data, what)
     for key in data:
         if type(key) is not str and not isinstance(key, str):
-            raise PayloadError(f"{what}: the key {key!r} is {type(key).__name__}; expected text")
+            raise PayloadError(f"{what}: a key is {type(key).__name__}; expected text")
     try:
         return _encode(data).encode()
     except ValueError as error:  # NaN, a lone surrogate, a circle
@@ -76,7 +76,7 @@ def plain(value: Any) -> Any:
         return value.isoformat() if hasattr(value, "isoformat") else str(value)
     if isinstance(value, Iterable) and not isinstance(value, type):
         return list(value)
-    raise TypeError(f"{type(value).__name__} {value!r:.60}")
+    raise TypeError(f"a value is {type(value).__name__}")
 
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=plain).encode

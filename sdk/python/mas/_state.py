@@ -15,7 +15,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from . import _errors, _models, _payload, _workers
+from . import _errors, _models, _payload, _texts, _workers
 from ._errors import AgentStateError
 from ._library import lib
 from ._native import Native
@@ -72,7 +72,7 @@ class StateManager:
             self._value = dict(texts)
             return
         self._fields = _models.field_types(self._model)
-        self._value = _models.parse_texts(self._model, texts)
+        self._value = _texts.parse_texts(self._model, texts)
 
     async def update(self, native: Native, changes: Mapping[str, Any]) -> None:
         """Memory has the changes before this first waits. @raise ValueError a field that the model lacks; MASError."""

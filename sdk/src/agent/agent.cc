@@ -79,6 +79,7 @@ MAS_CATCHES_UNWINDING bool Agent::let_go() try {
   if (in_callback()) {
     let_go_.store(true);
     context_.requests->end_all(Error{Errc::kCancelled, "the agent was freed in a callback"});
+    context_.tracer->retire(Deadline(kLeavePatience));
     return false;
   }
   static_cast<void>(stop(0));  // whoever waits in a call returns
@@ -89,11 +90,13 @@ MAS_CATCHES_UNWINDING bool Agent::let_go() try {
     Absence looking;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
+  context_.tracer->retire(Deadline(0));
   std::lock_guard lock(life_mutex_);
   return pass && alone() && life_ == Life::kStopped;
 } catch (const abi::__forced_unwind&) {
   throw;  // the thread ends, in the stop hook
 } catch (...) {
+  context_.tracer->mute();
   return false;  // without memory it could not be stopped
 }
 

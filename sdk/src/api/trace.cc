@@ -23,7 +23,7 @@ mas_status mas_trace_set(const char* traceparent, const char* tracestate) {
       return fail(MAS_INVALID_ARGUMENT,
                   "invalid tracestate; expected at most 32 members key=value, separated by commas, in 512 bytes");
     mas::sdk::OwnContext* own = Tracer::inside() ? Tracer::observed_context() : &mas::sdk::thread_context();
-    if (own == nullptr) return fail(MAS_INVALID_STATE, "what the observer is told of has ended");
+    if (own == nullptr) return fail(MAS_INVALID_STATE, "what the observer is told of was sent already, or has ended");
     own->assign(context);
     return MAS_OK;
   });

@@ -44,6 +44,25 @@ class Tracer::Unbegun {
   std::unique_ptr<TracedMessage>& message_;
 };
 
+/// What has ended and was not told to its end, since the observer ended its thread, comes first in the next call.
+class Tracer::Untold {
+ public:
+  Untold(Tracer& tracer, std::unique_ptr<TracedMessage>& message) : tracer_(tracer), message_(message) {}
+  ~Untold() {
+    if (!armed_ || !library_usable()) return;
+    std::lock_guard lock(tracer_.mutex_);
+    tracer_.ended_.push_front(std::move(message_));
+  }
+  Untold(const Untold&) = delete;
+  Untold& operator=(const Untold&) = delete;
+  void disarm() { armed_ = false; }
+
+ private:
+  Tracer& tracer_;
+  std::unique_ptr<TracedMessage>& message_;
+  bool armed_ = true;
+};
+
 void Tracer::set(mas_agent* agent, unsigned flags, mas_trace_fn fn, void* user) {
   observer_ = {agent, fn, user, (flags & MAS_TRACE_PAYLOAD) != 0};
   std::lock_guard lock(mutex_);
@@ -52,7 +71,7 @@ void Tracer::set(mas_agent* agent, unsigned flags, mas_trace_fn fn, void* user) 
 
 uint64_t Tracer::begin(std::unique_ptr<TracedMessage> message, OwnContext& ret_context) {
   Busy busy(*this);
-  if (!busy || silent_ > 0) return 0;
+  if (!busy) return 0;
   TracedMessage& begun = *message;
   begun.started = wall_now();
   begun.body_size = begun.body.size();
@@ -61,11 +80,14 @@ uint64_t Tracer::begin(std::unique_ptr<TracedMessage> message, OwnContext& ret_c
     begun.number = ++last_number_;
   }
   Unbegun otherwise(*this, message);
-  observe(begun, MAS_TRACE_START);
+  if (silent_ > 0)
+    begun.tell_late(observer_.payload);
+  else
+    observe(begun, MAS_TRACE_START);
   if (!library_usable()) return 0;
   const uint64_t number = begun.number;
   ret_context.assign(begun.context.view());
-  begun.body = {};
+  begun.body = begun.late_body;
   std::unique_lock lock(mutex_);
   if (live_.load()) {
     if (begun.key) numbers_.emplace(*begun.key, number);
@@ -73,15 +95,28 @@ uint64_t Tracer::begin(std::unique_ptr<TracedMessage> message, OwnContext& ret_c
     return number;
   }
   lock.unlock();  // close() waited no longer
+  const auto ended = std::move(message);
+  if (begun.late) return 0;  // nothing of it was told
   begun.ended = std::max(wall_now(), begun.started);
   begun.outcome = MAS_CANCELLED;
-  const auto ended = std::move(message);
-  observe(*ended, MAS_TRACE_END);
+  observe(begun, MAS_TRACE_END);
   return 0;
+}
+
+/// The observer may end the thread at a late start; the end follows in the next call then.
+void Tracer::tell_end(std::unique_ptr<TracedMessage> message) {
+  if (message->late && !message->late_told) {
+    message->late_told = true;
+    Untold otherwise(*this, message);
+    observe(*message, MAS_TRACE_START);
+    otherwise.disarm();
+  }
+  observe(*message, MAS_TRACE_END);
 }
 
 /// Runs the observer. An exception ends this call of it.
 MAS_CATCHES_UNWINDING void Tracer::observe(TracedMessage& message, mas_trace_phase phase) {
+  if (muted_.load()) return;
   const bool start = phase == MAS_TRACE_START;
   char traceparent[kTraceparentBytes + 1] = "", tracestate[limits::kMetaTextBytes + 1] = "";
   message.context.view().traceparent.copy(traceparent, kTraceparentBytes);
@@ -92,14 +127,14 @@ MAS_CATCHES_UNWINDING void Tracer::observe(TracedMessage& message, mas_trace_pha
   event.phase = phase;
   event.number = message.number;
   event.started_us = message.started;
-  event.ended_us = message.ended;
+  event.ended_us = start ? 0 : message.ended;
   event.peer = message.peer.c_str();
   event.type = message.type.c_str();
   event.message_id = message.message_id.c_str();
   event.correlation_id = message.correlation_id.c_str();
   event.conversation_id = message.conversation_id.c_str();
   event.attempt = message.attempt;
-  event.outcome = message.outcome;
+  event.outcome = start ? MAS_OK : message.outcome;
   event.body_size = message.body_size;
   if (start && observer_.payload) event.body = message.body.data();
   event.traceparent = traceparent;
@@ -110,7 +145,7 @@ MAS_CATCHES_UNWINDING void Tracer::observe(TracedMessage& message, mas_trace_pha
     const mas_trace_event& event;
     ~Kept() { span = event.span; }
   } kept{message.span, event};
-  Observing observing(start ? &message.context : nullptr);
+  Observing observing(start && !message.late ? &message.context : nullptr);
   try {
     call_out(observer_.fn, observer_.agent, &event, observer_.user);
   } catch (const abi::__forced_unwind&) {
@@ -166,7 +201,7 @@ void Tracer::deliver() {
   while (busy && library_usable()) {
     auto message = next_ended();
     if (message == nullptr) return;
-    observe(*message, MAS_TRACE_END);
+    tell_end(std::move(message));
   }
 }
 
@@ -184,11 +219,23 @@ void Tracer::close(const Deadline& deadline) {
       end_locked(it, sent ? MAS_TIMEOUT : MAS_CANCELLED);
     }
   }
+  const Busy busy(*this);
   while (library_usable()) {
     auto message = next_ended();
     if (message == nullptr) return;
-    observe(*message, MAS_TRACE_END);
+    tell_end(std::move(message));
   }
+}
+
+void Tracer::retire(const Deadline& deadline) {
+  struct Muted {
+    Tracer& tracer;
+    ~Muted() { tracer.mute(); }  // also where the observer ends the thread
+  } muted{*this};
+  if (inside())
+    live_.store(false);
+  else
+    close(deadline);
 }
 
 size_t Tracer::Hash::operator()(const Id128& id) const {

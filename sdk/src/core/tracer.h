@@ -9,6 +9,8 @@
 //   the observer throws          this call of it is over
 //   its thread ends at a start   what began has ended, and nothing is sent; at an end, the rest stays in the queue
 //   it sends                     what it sends is not observed, and what has ended waits until it returns
+//   it cannot run (Silence)      what begins there is told with its end: its start first, whose context is settled
+//   it frees its agent           it is not called again: what is under way has no end
 // Without an observer, on() is all that is asked: callers go no further.
 // Threading: any thread, but for set, open and close; end() is a leaf: it may be called with locks held.
 // Ownership: shared by the agent, its outbox and its requests, which may outlive the agent; closed, it calls nothing.
@@ -47,6 +49,15 @@ struct TracedMessage {
   size_t body_size = 0;
   mas_status outcome = MAS_OK;
   void* span = nullptr;
+  bool late = false;       ///< its start is told with its end
+  bool late_told = false;  ///< that start was told
+  std::string late_body;   ///< `body` for it
+
+  /// @param payload whether the observer wants the body.
+  void tell_late(bool payload) {
+    late = true;
+    if (payload) late_body = body;
+  }
 };
 
 class Tracer {
@@ -61,6 +72,10 @@ class Tracer {
   void open() { live_.store(observer_.fn != nullptr); }
   /// The agent has stopped: waits for the observer on other threads, and ends what is under way.
   void close(const Deadline& deadline);
+  /// The agent is freed: as close(), unless it is an observer that frees it. No call of the observer begins after this.
+  void retire(const Deadline& deadline);
+  /// No call of the observer begins after this.
+  void mute() noexcept { muted_.store(true); }
 
   /// @return whether there is an observer, and the agent runs.
   bool on() const { return live_.load(std::memory_order_relaxed); }
@@ -87,7 +102,7 @@ class Tracer {
     Hold& operator=(const Hold&) = delete;
   };
 
-  /// Keeps the observer from running on this thread at all.
+  /// Keeps the observer from running on this thread at all: what begins here is told when it has ended.
   class Silence {
    public:
     Silence() { ++silent_; }
@@ -117,12 +132,14 @@ class Tracer {
   };
   class Busy;
   class Unbegun;
+  class Untold;
   using Table = std::unordered_map<uint64_t, std::unique_ptr<TracedMessage>>;
   struct Hash {
     size_t operator()(const Id128& id) const;
   };
 
   void observe(TracedMessage& message, mas_trace_phase phase);
+  void tell_end(std::unique_ptr<TracedMessage> message);
   void end_locked(Table::iterator it, mas_status outcome);
   void queue_ended(std::unique_ptr<TracedMessage> message, mas_status outcome);
   std::unique_ptr<TracedMessage> next_ended();
@@ -132,7 +149,8 @@ class Tracer {
 
   Observer observer_;  // does not change while open
   std::atomic<bool> live_{false};
-  std::atomic<unsigned> busy_{0};  // threads that may call the observer
+  std::atomic<bool> muted_{false};  // the agent was freed
+  std::atomic<unsigned> busy_{0};   // threads that may call the observer
 
   std::mutex mutex_;
   // Guarded by mutex_.

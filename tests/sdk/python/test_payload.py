@@ -4,6 +4,7 @@ import dataclasses
 import datetime
 import decimal
 import enum
+import functools
 import json
 import pathlib
 import unittest
@@ -74,15 +75,17 @@ class EncodeTest(unittest.TestCase):
                 _payload.encode(data)
 
     def test_keys_that_are_no_text(self):
-        with self.assertRaisesRegex(mas.PayloadError, "key 1 is int"):
+        with self.assertRaisesRegex(mas.PayloadError, "a key is int"):
             _payload.encode({1: 2})
 
     def test_values_without_a_form(self):
         circle = {}
         circle["a"] = circle
-        for data in ({"f": object()}, {"f": len}, {"b": b"\xff"}, {"s": "\ud800"}, circle, {"c": Point}):
-            with self.subTest(list(data)), self.assertRaisesRegex(mas.PayloadError, "has no JSON form"):
+        for data in ({"f": object()}, {"f": len}, {"b": b"s3cret\xff"}, {"s": "s3cret\ud800"}, circle, {"c": Point},
+                     {"f": functools.partial(len, "s3cret")}):
+            with self.subTest(list(data)), self.assertRaisesRegex(mas.PayloadError, "has no JSON form") as caught:
                 _payload.encode(data)
+            self.assertNotIn("s3cret", str(caught.exception))
 
     def test_too_deep(self):
         deep = {}

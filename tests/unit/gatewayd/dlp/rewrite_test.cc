@@ -197,3 +197,65 @@ TEST_CASE("a trace context that its masks make too long is dropped, and the enve
     }
   }
 }
+
+namespace {
+
+struct ErrorRead {
+  std::string code, message;
+};
+
+/// Rewrites an envelope whose `meta` has these members. @return the error that its receiver reads.
+ErrorRead error_after(ScanCase& at, const DataKey& key, const std::string& meta) {
+  const std::string envelope =
+      R"({"sender_id":"a","target_id":"b","message_type":"t","data":{},"meta":{)" + meta + R"(,"note":"219-45-9876"}})";
+  REQUIRE(EnvelopeDecoder().decode(envelope).ok());
+  REQUIRE(at.scanner->scan_json(envelope, Document::Shape::kEnvelope).ok());
+  std::string out;
+  append_rewritten(*at.scanner, envelope, &key, out);
+  INFO(out);
+  CHECK(out.find("219-45-9876") == std::string::npos);
+  EnvelopeDecoder decoder;
+  auto rewritten = decoder.decode(out);
+  REQUIRE(rewritten.ok());
+  return {std::string(rewritten->meta.error.code), std::string(rewritten->meta.error.message)};
+}
+
+}  // namespace
+
+TEST_CASE("an error whose message becomes too long loses it, and one whose code is masked has a general one") {
+  auto key = DataKey::of("k1", "0123456789abcdef0123456789abcdeF");
+  REQUIRE(key.ok());
+  ScanCase at(with_action(Type::ssn, Action::kEncrypt));
+  auto error_of = [&](const std::string& code, const std::string& message) {
+    return error_after(at, *key, R"("error":{"code":")" + code + R"(","message":")" + message + "\"}");
+  };
+  CHECK(error_of("X_1", "no 219-45-9876").message.starts_with("no {mas:enc:"));
+  std::string full = "no 219-45-9876 ";
+  full.resize(limits::kErrorMessageBytes, 'x');
+  ErrorRead cut = error_of("X_1", full);
+  CHECK(cut.code == "X_1");
+  CHECK(cut.message.empty());
+  ErrorRead coded = error_of("AKIAQYLPMN5HFIQR7XYA", "no");
+  CHECK(coded.code == "HANDLER_FAILED");
+  CHECK(coded.message == "no");
+  // As it is written does not matter.
+  ErrorRead escaped_names =
+      error_after(at, *key, R"("err\u006fr":{"c\u006fde":"AKIAQYLPMN5HFIQR7XYA","messag\u0065":")" + full + "\"}");
+  CHECK(escaped_names.code == "HANDLER_FAILED");
+  CHECK(escaped_names.message.empty());
+}
+
+TEST_CASE("the ids of a chain are routing, and stay what they are") {
+  auto key = DataKey::of("k1", "0123456789abcdef0123456789abcdeF");
+  REQUIRE(key.ok());
+  ScanCase at(with_action(Type::ssn, Action::kEncrypt));
+  const std::string envelope = R"({"sender_id":"a","target_id":"b","message_type":"t","data":{},)"
+                               R"("meta":{"chain":["a","AKIAQYLPMN5HFIQR7XYA"],"tracestate":"ssn=219-45-9876"}})";
+  REQUIRE(at.scanner->scan_json(envelope, Document::Shape::kEnvelope).ok());
+  std::string out;
+  append_rewritten(*at.scanner, envelope, &*key, out);
+  EnvelopeDecoder decoder;
+  auto rewritten = decoder.decode(out);
+  REQUIRE(rewritten.ok());
+  CHECK(rewritten->meta.chain == R"(["a","AKIAQYLPMN5HFIQR7XYA"])");
+}
