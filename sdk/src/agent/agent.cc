@@ -1,4 +1,4 @@
-// An agent's life and its calls. The running of callbacks is in agent_poll.cc.
+// An agent's life and its calls. Its polling is in agent_poll.cc.
 #include "sdk/src/agent/agent.h"
 
 #include <cxxabi.h>
@@ -117,8 +117,6 @@ Agent::~Agent() {
   if (start_fd_ >= 0) close(start_fd_);
 }
 
-mas_agent* Agent::handle() { return static_cast<mas_agent*>(this); }
-
 void Agent::set_life(Life life) {
   std::lock_guard lock(life_mutex_);
   life_ = life;
@@ -198,28 +196,14 @@ Status Agent::fail_start(const Status& why) {
   if (!library_usable()) return why;
   set_life(Life::kStopping);
   static_cast<void>(end_session(kCleanUpPatience));
-  discard_inbox();
+  dispatcher_.discard(let_go_.load());
   context_.tracer->close(Deadline(0));
   set_life(Life::kStopped);
   return why;
 }
 
-MAS_CATCHES_UNWINDING Status Agent::call_hook(Callback<mas_hook_fn> Callbacks::*which, const char* name) {
-  auto hook = callback(which);
-  if (hook.fn == nullptr || let_go_.load()) return {};
-  if (gate_.inside()) callback_frame_ = __builtin_frame_address(0);
-  int returned = MAS_HANDLER_FAILED;  // an application may return any number
-  try {
-    returned = call_out(hook.fn, handle(), hook.user);
-  } catch (const abi::__forced_unwind&) {
-    throw;  // the thread ends
-  } catch (...) {
-    context_.debug(std::string("the ") + name + " hook ended with an exception");
-  }
-  if (returned == MAS_OK) return {};
-  const auto text = known(returned) ? errc_text(static_cast<Errc>(returned)) : "unknown";
-  return Error{known(returned) ? static_cast<Errc>(returned) : Errc::kHandlerFailed,
-               std::string("the ") + name + " hook returned '" + std::string(text) + "'"};
+Status Agent::call_hook(Callback<mas_hook_fn> Callbacks::*which, const char* name) {
+  return let_go_.load() ? Status() : dispatcher_.call_hook(which, name, gate_.inside());
 }
 
 // ---- Stop
@@ -256,7 +240,7 @@ Status Agent::finish_stop(Duration patience, bool discard) {
   set_life(Life::kStopping);
   const Deadline deadline(patience);
   auto status = end_session(patience);
-  if (discard) discard_inbox();
+  if (discard) dispatcher_.discard(let_go_.load());
   context_.tracer->close(deadline);
   return status;
 }
@@ -350,7 +334,7 @@ Status Agent::save_state(int timeout_ms) {
 Status Agent::set_tracer(unsigned flags, Callback<mas_trace_fn> observer) {
   std::lock_guard lock(life_mutex_);
   if (life_ != Life::kStopped) return invalid_state("the agent runs; set its observer before it is started");
-  context_.tracer->set(handle(), flags, observer.fn, observer.user);
+  context_.tracer->set(dispatcher_.handle(), flags, observer.fn, observer.user);
   return {};
 }
 

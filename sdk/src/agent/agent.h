@@ -10,93 +10,30 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "proto/wire/agent_entry.h"
 #include "sdk/src/agent/bound_state.h"
 #include "sdk/src/agent/discover_op.h"
+#include "sdk/src/agent/dispatcher.h"
+#include "sdk/src/agent/poll_gate.h"
 #include "sdk/src/agent/session.h"
 #include "sdk/src/agent/shared.h"
-#include "sdk/src/core/cause.h"
 #include "sdk/src/core/latch.h"
 #include "sdk/src/loop/presence.h"
 #include "sdk/src/loop/runtime.h"
-#include "sdk/src/typed/filled.h"
-#include "sdk/src/typed/schema.h"
 
 namespace mas::sdk {
 
-template <typename Fn>
-struct Callback {
-  Fn fn = nullptr;
-  void* user = nullptr;
-};
-
-/// Who handles the messages of a type: a function that gets the message, or one that gets its struct, too.
-struct MessageHandler {
-  Callback<mas_message_fn> plain;
-  Callback<mas_typed_fn> typed;
-  std::shared_ptr<const Schema> schema;  ///< of `typed`
-
-  bool none() const { return plain.fn == nullptr && typed.fn == nullptr; }
-};
-
-struct Callbacks {
-  Callback<mas_hook_fn> start, stop;
-  Callback<mas_receipt_fn> receipt;
-  Callback<mas_connection_fn> connection;
-  Callback<mas_overflow_fn> overflow;
-  MessageHandler fallback;
-  std::map<std::string, MessageHandler, std::less<>> by_type;
-};
-
-/// Lets one thread at a time run callbacks. A pass that its thread never gave back, since a callback was left by
-/// longjmp(), can be revoked; from then on it means nothing.
-class PollGate {
- public:
-  class Pass {
-   public:
-    Pass() = default;
-    Pass(PollGate& gate, uint64_t number) : gate_(&gate), number_(number) {}
-    ~Pass() {
-      if (gate_ != nullptr) gate_->leave(number_);
-    }
-    Pass(const Pass&) = delete;
-    Pass& operator=(const Pass&) = delete;
-    explicit operator bool() const { return gate_ != nullptr; }
-
-   private:
-    PollGate* gate_ = nullptr;
-    uint64_t number_ = 0;
-  };
-
-  /// @param patience how long to wait for the thread inside; negative: for ever. @return false in time-out.
-  Pass enter(Duration patience);
-  /// @return whether the calling thread is inside.
-  bool inside() const { return thread_.load() == std::this_thread::get_id(); }
-  /// Takes the pass of the thread inside.
-  void revoke();
-
- private:
-  void leave(uint64_t number);
-
-  std::mutex mutex_;
-  std::condition_variable left_;
-  bool taken_ = false;   // guarded by mutex_
-  uint64_t number_ = 0;  // of the last pass; guarded by mutex_
-  std::atomic<std::thread::id> thread_{};
-};
-
 class Agent {
  public:
-  Agent(AgentConfig config, MakeMode make_mode) : context_(std::move(config), make_mode) {}
+  Agent(AgentConfig config, MakeMode make_mode)
+      : context_(std::move(config), make_mode), dispatcher_(*this, context_) {}
   ~Agent();
   /// Stops it if need be. @return whether it may be destroyed: false when a thread is still inside, be it the calling
   /// one or one that does not come out. The calling thread then stops it when its callback has ended.
@@ -113,6 +50,8 @@ class Agent {
   const std::string& instance() const { return context_.instance(); }
   int fd() const { return context_.inbox.fd(); }
   AgentShared& context() { return context_; }
+  /// @return whether no further callback may run for now.
+  bool interrupted() const { return quit_.load() || stopping_.load() || let_go_.load() || !library_usable(); }
 
   Status start(int timeout_ms);
   Status stop(int timeout_ms);
@@ -123,9 +62,7 @@ class Agent {
   /// Changes callbacks; `change` must not call anything of the agent.
   template <typename Change>
   void set_callbacks(Change&& change) {
-    if (!library_usable()) return;
-    std::lock_guard lock(callbacks_mutex_);
-    change(callbacks_);
+    if (library_usable()) dispatcher_.set_callbacks(std::forward<Change>(change));
   }
 
   Status send(const Draft& draft, const Id128& id) { return context_.outbox().send(draft, id, wall_now()); }
@@ -150,7 +87,6 @@ class Agent {
  private:
   enum class Life : uint8_t { kStopped, kStarting, kRunning, kStopping };
 
-  mas_agent* handle();
   Status call_hook(Callback<mas_hook_fn> Callbacks::*which, const char* name);
   Status begin_session();
   Status wait_until_up(int timeout_ms);
@@ -167,24 +103,10 @@ class Agent {
   void wait(int timeout_ms);
   Result<MessagePtr> wait(Requests::Waiter& waiter, const Deadline& deadline);
   bool in_callback();
-  bool interrupted() const { return quit_.load() || stopping_.load() || let_go_.load() || !library_usable(); }
   void stop_if_let_go() noexcept;
   Status poll_entered(int timeout_ms, size_t& ret_handled);
-  size_t run_callbacks(uint64_t end);
-  bool run_next();
-  bool handle(MessagePtr message);
-  bool call_handler(const mas_message& message, mas_status& outcome);
-  Status fill_bound();
-  mas_status call_typed(MessageHandler& handler, const mas_message& message);
   void trace_early_end(const AsyncRequest& request);
-  void trace_handling(mas_message& message);
-  void handled(const mas_message* message, mas_status outcome);
-  bool handle(const Receipt& receipt);
-  bool handle(const ConnectionChange& change);
-  bool handle(const Notice& notice);
-  void discard_inbox();
-  template <typename Fn>
-  Callback<Fn> callback(Callback<Fn> Callbacks::*which);
+  Status fill_bound();
 
   const Counted counted_;
   AgentShared context_;
@@ -195,9 +117,6 @@ class Agent {
   std::unique_ptr<Session> session_;  // used on the I/O thread; made and destroyed with life_mutex_ held
   std::optional<Status> started_;     // guarded by life_mutex_: how the start ended
 
-  std::mutex callbacks_mutex_;
-  Callbacks callbacks_;
-
   std::atomic<bool> quit_{false};
   std::atomic<bool> stopping_{false};
   int start_fd_ = -1;  // wakes start(): its end, and quit()
@@ -205,17 +124,10 @@ class Agent {
   std::atomic<unsigned> waiting_{0};  // threads in calls that wait
   PollGate gate_;
   std::atomic<bool> let_go_{false};  // by a callback: whoever runs it stops the agent afterwards, and runs no other
-  std::vector<std::shared_ptr<AsyncRequest>> unheard_;  // ended since: nobody runs their callbacks
-  Agent* kept_before_ = nullptr;                        // in the list of those that are kept for ever
-  // The poller's. What a callback that never returns would take along with its stack stands here.
-  MessagePtr handling_;
+  Agent* kept_before_ = nullptr;     // in the list of those that are kept for ever
+  Dispatcher dispatcher_;
   std::mutex bound_mutex_;
   std::unique_ptr<BoundState> bound_;  // guarded by bound_mutex_
-  std::unique_ptr<Filled> filled_;     // the struct of handling_, where its handler is a typed one
-  Cause* cause_before_ = nullptr;
-  const void* callback_frame_ = nullptr;  // where callbacks are run from
-  Inbox::Taken taken_;                    // the poller's; what a quit left over stays for the next poll
-  size_t taken_done_ = 0;
 };
 
 }  // namespace mas::sdk
