@@ -37,9 +37,12 @@ def previous_commit():
 def build(commit):
     """@return its build directory."""
     tree = SOURCE / "build/previous" / commit[:12]
-    if not tree.exists():
-        tree.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["git", "-C", SOURCE, "worktree", "add", "--detach", tree, commit], check=True)
+    if not (tree / "CMakeLists.txt").exists():
+        tree.mkdir(parents=True, exist_ok=True)
+        archive = tree / "source.tar"
+        subprocess.run(["git", "-C", SOURCE, "archive", "--output", archive, commit], check=True)
+        subprocess.run(["tar", "-xf", archive, "-C", tree], check=True)
+        archive.unlink()
     subprocess.run(["cmake", "--preset", "dev"], cwd=tree, check=True, stdout=subprocess.DEVNULL)
     subprocess.run(["cmake", "--build", "build/dev", "--target", *TARGETS], cwd=tree, check=True)
     return tree / "build/dev"

@@ -24,7 +24,6 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <mas.hpp>
 #include <memory>
 #include <string>
@@ -48,10 +47,10 @@ constexpr size_t kEntryMessages = 1024;
 constexpr size_t kEntryBytes = size_t{1} << 20;
 
 constexpr auto kStartTimeout = 5s;
-constexpr auto kStartAgain = 1s;
+constexpr int kStartAgainMs = 1000;
 constexpr auto kFlushTimeout = 5s;
-constexpr auto kLongestWait = 500ms;  // until TERM is looked at
-constexpr auto kRest = 1s;            // of a stand-in, where the far gateway does not say how long
+constexpr int kLongestWaitMs = 500;  // until TERM is looked at
+constexpr auto kRest = 1s;           // of a stand-in, where the far gateway does not say how long
 
 volatile std::sig_atomic_t stopping = 0;
 
@@ -132,8 +131,7 @@ class Relay {
   void add(const Route &route) {
     auto options = options_of(setup_.near);
     options.inbound_queue(kWindowMessages, kWindowBytes).metadata(R"({"relay":true})");
-    const auto file = std::filesystem::path(setup_.near.credentials) / (route.near + ".toml");
-    if (!setup_.near.credentials.empty() && std::filesystem::exists(file)) options.credentials(file);
+    if (!setup_.near.credentials.empty()) options.credentials(setup_.near.credentials + "/" + route.near + ".toml");
     stand_ins_.push_back(std::make_unique<StandIn>(StandIn{route, made(Agent::create(route.near, options))}));
     StandIn *from = stand_ins_.back().get();
     auto handled =
@@ -148,7 +146,7 @@ class Relay {
       if (started) return true;
       std::fprintf(stderr, "relay: %s: %s\n", std::string(agent.id()).c_str(), started.error().what());
       if (!mas_status_retriable(started.status())) return false;
-      ::poll(nullptr, 0, static_cast<int>(std::chrono::milliseconds(kStartAgain).count()));
+      ::poll(nullptr, 0, kStartAgainMs);
     }
     return false;
   }
@@ -158,8 +156,7 @@ class Relay {
     std::vector<pollfd> ready{{far_.fd(), POLLIN, 0}};
     for (const auto &each : stand_ins_)
       if (!each->rests()) ready.push_back({each->agent.fd(), POLLIN, 0});
-    const std::chrono::milliseconds wait = kLongestWait;
-    ::poll(ready.data(), ready.size(), static_cast<int>(wait.count()));
+    ::poll(ready.data(), ready.size(), kLongestWaitMs);
     static_cast<void>(far_.poll(0ms));
     for (const auto &each : stand_ins_)
       if (!each->rests()) static_cast<void>(each->agent.poll(0ms));
@@ -243,7 +240,7 @@ class Relay {
   }
 
   const Setup setup_;
-  std::unordered_map<std::string, UnderWay> under_way_;  // by message id; outlived by the agents
+  std::unordered_map<std::string, UnderWay> under_way_;  // by message id; outlives the agents
   Agent far_;
   std::vector<std::unique_ptr<StandIn>> stand_ins_;
 };
