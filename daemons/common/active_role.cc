@@ -13,6 +13,7 @@ ActiveRole::ActiveRole(Frame& frame, std::string daemon, Duration lease_ttl, Act
       channel_(frame.keys().system_channel()),
       listener_(listener),
       lease_(frame.loop(), frame.redis(), frame.keys().lease(daemon_), frame.instance(), lease_ttl, *this),
+      protocol_(frame, "this " + daemon_, [this] { on_protocol(); }),
       subscriber_(frame.loop(), frame.redis_options("events"), *this, limits::kEventBytes) {}
 
 void ActiveRole::start() {
@@ -22,12 +23,21 @@ void ActiveRole::start() {
 
 void ActiveRole::on_redis_up() {
   if (frame_.redis().generation() > 1) subscriber_.renew_link();
+  if (protocol_.agreed()) lease_.renew_now();
+  protocol_.start();
+}
+
+void ActiveRole::on_protocol() {
+  if (leaving_) return;
+  if (!protocol_.agreed()) return lease_.release();
+  if (lease_.state() != Lease::State::kIdle) return;
   lease_.start();
   lease_.renew_now();
 }
 
 void ActiveRole::leave() {
   leaving_ = true;
+  protocol_.stop();
   listener_.on_role_changed();
   subscriber_.stop();
   lease_.release([this] { frame_.drained(); });

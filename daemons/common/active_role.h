@@ -7,6 +7,7 @@
 // Failure modes:
 // - The link to Redis is down: may_act() is false at once; the lease ends by its own clock (lease.h).
 // - Redis refuses all writes: on_writes_refused(), and the lease is tried again.
+// - mas.config has a protocol that this daemon does not work by: the role is given up, and not tried for.
 // - mas.system cannot be heard: on_events_lost(), and a line in the log. The role stays.
 // Threading: loop thread. Ownership: may be destroyed at any time but from inside its listener.
 #pragma once
@@ -15,6 +16,7 @@
 #include <string_view>
 
 #include "daemons/common/lease.h"
+#include "daemons/common/protocol_watch.h"
 #include "daemons/common/service.h"
 #include "proto/redis/subscriber.h"
 #include "proto/wire/events.h"
@@ -53,12 +55,15 @@ class ActiveRole final : LeaseListener, redis::SubscriberListener {
   bool active() const { return lease_.state() == Lease::State::kActive; }
   /// Whether it may act as the active one at this moment.
   bool may_act() const { return !leaving_ && frame_.redis_up() && lease_.active(); }
+  /// Why it does not even stand by, one sentence; empty: it does.
+  const std::string& obstacle() const { return protocol_.obstacle(); }
   bool hears_events() const { return subscriber_.subscribed(channel_); }
   /// mas.system's name.
   const std::string& channel() const { return channel_; }
   void describe(JsonWriter& json) const { json.key("role").string(active() ? "active" : "standby"); }
 
  private:
+  void on_protocol();
   void on_lease_gained(Lease& lease) override;
   void on_lease_lost(Lease& lease, std::string_view why) override;
   void on_lease_refused(Lease& /*lease*/, const Error& why) override { listener_.on_writes_refused(why); }
@@ -73,6 +78,7 @@ class ActiveRole final : LeaseListener, redis::SubscriberListener {
   const std::string daemon_, channel_;
   ActiveRoleListener& listener_;
   Lease lease_;
+  ProtocolWatch protocol_;
   redis::Subscriber subscriber_;
   RepeatFilter subscriber_problem_;
   bool leaving_ = false;

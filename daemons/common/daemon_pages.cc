@@ -6,6 +6,7 @@
 #include "daemons/common/daemon.h"
 #include "mas_version.h"
 #include "proto/base/ids.h"
+#include "proto/wire/partitions.h"
 
 namespace mas::common {
 namespace {
@@ -85,6 +86,7 @@ std::string Daemon::heartbeat_snapshot() {
   JsonWriter json(out);
   json.begin_object().key("name").string(kind_.name).key("instance").string(instance_);
   json.key("version").string(MAS_BUILD_VERSION).key("pid").integer(getpid()).key("host").string(host_name());
+  json.key("protocol").unsigned_integer(spoken_protocol());
   json.key("since").number(seconds(since_)).key("http").string(http_->address());
   service_->describe(json);
   json.end_object();

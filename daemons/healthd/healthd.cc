@@ -129,6 +129,7 @@ void Healthd::on_event(const Event& event) {
 }
 
 common::Readiness Healthd::readiness() const {
+  if (!role_.obstacle().empty()) return {false, role_.obstacle()};
   if (role_.active() && !agents_.complete()) return {false, "the first scan of the registry is in progress"};
   return {};
 }

@@ -70,6 +70,7 @@ void Registryd::on_index_failed(const Error& why) {
 }
 
 common::Readiness Registryd::readiness() const {
+  if (!role_.obstacle().empty()) return {false, role_.obstacle()};
   if (!role_.active()) return {};
   if (!role_.hears_events()) return {false, "not subscribed to " + role_.channel()};
   if (index_ && index_->overfull()) return {false, "there are more agents than registry.max_agents"};

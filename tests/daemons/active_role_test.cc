@@ -94,6 +94,24 @@ TEST_CASE("a process that finds its lease under another name stands by") {
   }
 }
 
+TEST_CASE("a process that does not work by the system's protocol does not even stand by") {
+  RedisServer server;
+  LoopFixture loop;
+  {
+    Process process(loop, server, 'a');
+    REQUIRE(loop.run_until([&] { return process.role.active(); }));
+    CHECK(process.role.obstacle().empty());
+    ask(loop, process, redis::Command("HSET", process.frame.keys().config(), "protocol", "7"));
+    REQUIRE(loop.run_until([&] { return !process.role.obstacle().empty(); }));
+    CHECK(process.role.obstacle().starts_with("mas.config has protocol '7', this testd speaks 1"));
+    CHECK_FALSE(process.role.may_act());
+    CHECK(ask(loop, process, redis::Command("EXISTS", process.frame.keys().lease("testd"))) == "0");
+    ask(loop, process, redis::Command("HSET", process.frame.keys().config(), "protocol", "1"));
+    CHECK(loop.run_until([&] { return process.role.active(); }));
+    CHECK(process.role.obstacle().empty());
+  }
+}
+
 TEST_CASE("an active process whose Redis is gone may not act, and hears nothing") {
   RedisServer server;
   LoopFixture loop;

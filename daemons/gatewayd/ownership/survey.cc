@@ -36,7 +36,7 @@ void Survey::start() {
   candidates_.clear();
   view_ = {};
   redis::Command command("HSETNX", keys_.config(), "partitions", kDefaultPartitions);
-  command.add("HSETNX", keys_.config(), "protocol", kProtocolVersion);
+  command.add("HSETNX", keys_.config(), "protocol", spoken_protocol());
   redis::add_bounded(command, {.text = kBounds.text, .refuse = true},
                      {"HMGET", keys_.config(), "partitions", "protocol"});
   redis::add_bounded(command, kBounds, {"SMEMBERS", keys_.daemons()});

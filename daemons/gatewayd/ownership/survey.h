@@ -2,7 +2,8 @@
 //
 //     idle ──start──▶ members ──▶ details ──▶ idle     (any failure: back to idle)
 //
-// members: HSETNX writes what mas.config lacks (16 partitions, protocol 1), HMGET reads it, SMEMBERS names the daemons.
+// members: HSETNX writes what mas.config lacks (16 partitions, this gateway's protocol), HMGET reads it, SMEMBERS names
+// the daemons.
 // details: EXISTS of every gateway's heartbeat, GET of every partition's lease.
 // Failure: the callback gets the first error: a transport failure, or a mas.config that this gateway cannot work by.
 // Threading: loop thread. Ownership: may be destroyed at any time but from inside its callback.

@@ -22,6 +22,7 @@ void add_audit_commands(Cli& cli);       // audit tail, query, verify, export, o
 void add_identity_commands(Cli& cli);    // identity create, rotate, revoke, suspend, resume, list, show
 void add_key_commands(Cli& cli);         // key generate, public
 void add_partitions_commands(Cli& cli);  // partitions show, set
+void add_protocol_commands(Cli& cli);    // protocol show, set
 void add_dlp_commands(Cli& cli);         // dlp scan, rules, bench
 void add_dlq_commands(Cli& cli);         // dlq list, show, export, drop, replay
 void add_archive_commands(Cli& cli);     // archive list, show, replay

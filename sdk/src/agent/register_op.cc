@@ -9,6 +9,7 @@
 #include "proto/wire/agent_entry.h"
 #include "proto/wire/events.h"
 #include "proto/wire/limits.h"
+#include "proto/wire/partitions.h"
 #include "sdk/src/core/lease.h"
 
 namespace mas::sdk {
@@ -38,6 +39,8 @@ std::string instance_json(WallMicros now) {
       .string(std::string("libmas ") + mas_version())
       .key("since")
       .raw(seconds(now))
+      .key("protocol")
+      .unsigned_integer(spoken_protocol())
       .end_object();
   return json;
 }

@@ -42,7 +42,7 @@ void GatewaySetupOp::begin() {
   state_.to(State::kReading);
   const std::string key = host_.context().keys.config();
   redis::Command command("HSETNX", key, "partitions", kDefaultPartitions);
-  command.add("HSETNX", key, "protocol", kProtocolVersion);
+  command.add("HSETNX", key, "protocol", spoken_protocol());
   command.add("HMGET", key, "partitions", "protocol");
   if (auto status = send(command, 0, kConfigTextBytes); !status) finish(status.error().in("reading mas.config"));
 }

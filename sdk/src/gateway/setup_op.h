@@ -2,8 +2,8 @@
 //
 //     idle ──HSETNX, HMGET mas.config──▶ reading ──XGROUP CREATE …──▶ making groups ──▶ done
 //
-// Failure: kProtocol when mas.config speaks another protocol than ours or has no sensible number of partitions;
-// kTooLarge for a value of it that is longer than kConfigTextBytes.
+// Failure: kProtocol when mas.config has a protocol that this library does not work by, or no sensible number of
+// partitions; kTooLarge for a value of it that is longer than kConfigTextBytes.
 #pragma once
 
 #include <string>

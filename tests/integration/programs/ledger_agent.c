@@ -5,7 +5,8 @@
  *                                                  what they return or by longjmp()
  *
  * Of the environment: MAS_LEDGER_PADDING, bytes that are added to each message; MAS_LEDGER_BOUND=MESSAGES:BYTES of the
- * inbound queue; MAS_LEDGER_LATE, milliseconds before a receiver's first poll.
+ * inbound queue; MAS_LEDGER_LATE, milliseconds before a receiver's first poll; MAS_LEDGER_DEDUPE, messages of the
+ * dedupe window.
  *
  * One line per event, written at once, so that a killed process has told all it knew; AT is the monotonic clock, in
  * seconds:
@@ -130,6 +131,8 @@ static mas_status run(int argc, char** argv) {
   const char* bound = getenv("MAS_LEDGER_BOUND");
   if (status == MAS_OK && bound != NULL && sscanf(bound, "%lu:%lu", &messages, &bytes) == 2)
     status = mas_options_set_inbound_queue(options, messages, bytes);
+  if (status == MAS_OK)
+    status = mas_options_set_dedupe_window(options, (size_t)number_in_environment("MAS_LEDGER_DEDUPE"));
   if (status == MAS_OK) status = mas_agent_new(argv[2], options, &agent);
   mas_options_free(options);
   if (status != MAS_OK) return status;

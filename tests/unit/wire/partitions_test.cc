@@ -20,11 +20,25 @@ TEST_CASE("who reads mas.config says what is wrong in it") {
   auto protocol = agreed_partitions("16", "2", "this gateway");
   REQUIRE_FALSE(protocol.ok());
   CHECK(protocol.error().code == Errc::kProtocol);
-  CHECK(protocol.error().message == "mas.config has protocol '2', this gateway speaks 1");
+  CHECK(protocol.error().message ==
+        "mas.config has protocol '2', this gateway speaks 1; install a version here that speaks 2");
   CHECK_FALSE(agreed_partitions("16", "", "this gateway").ok());
   auto count = agreed_partitions("2000", "1", "this library");
   REQUIRE_FALSE(count.ok());
   CHECK(count.error().message == "mas.config has partitions '2000'; expected 1 to 1024");
+}
+
+TEST_CASE("a program works by its own protocol and by the one before it") {
+  CHECK(check_protocol("3", "this gateway", 3).ok());
+  CHECK(check_protocol("2", "this gateway", 3).ok());
+  CHECK(check_protocol("1", "this gateway", 3).error().message ==
+        "mas.config has protocol '1', this gateway speaks 3 and 2; upgrade everything to a version that speaks 2 "
+        "first, then run masctl protocol set 2");
+  CHECK(check_protocol("4", "this gateway", 3).error().message ==
+        "mas.config has protocol '4', this gateway speaks 3 and 2; install a version here that speaks 4");
+  CHECK_FALSE(check_protocol("0", "this gateway", 1).ok());
+  CHECK(check_protocol("x", "this gateway", 1).error().message ==
+        "mas.config has protocol 'x', this gateway speaks 1; expected a number from 1");
 }
 
 TEST_CASE("an entry says whether its agent takes part in gateway mode") {
