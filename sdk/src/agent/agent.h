@@ -53,6 +53,7 @@ struct Callbacks {
   Callback<mas_receipt_fn> receipt;
   Callback<mas_connection_fn> connection;
   Callback<mas_overflow_fn> overflow;
+  Callback<mas_doubt_fn> doubt;
   MessageHandler fallback;
   std::map<std::string, MessageHandler, std::less<>> by_type;
 };
@@ -181,6 +182,7 @@ class Agent {
   void handled(const mas_message* message, mas_status outcome);
   bool handle(const Receipt& receipt);
   bool handle(const ConnectionChange& change);
+  bool handle(const Doubt& doubt);
   bool handle(const Notice& notice);
   void discard_inbox();
   template <typename Fn>

@@ -30,6 +30,16 @@ Record head_of(std::string_view record) {
   return head;
 }
 
+/// What a probe holds: it is not decided, so anything that a gateway can read will do.
+const std::string& probe_record() {
+  static const std::string& record = *new std::string([] {
+    std::string bytes;
+    append_record(bytes, "{}", {}, 0);
+    return bytes;
+  }());
+  return record;
+}
+
 /// The gateway remembers its decisions about so many messages of an instance.
 Bound window_of(const AgentConfig& config) {
   return {std::min(config.outbound.messages, limits::kSenderWindow), config.outbound.bytes};
@@ -42,7 +52,8 @@ GatewayOutbox::GatewayOutbox(const AgentConfig& config, const Keys& keys, std::s
     : Outbox(config, std::move(clock), std::move(tracer), window_of(config)),
       keys_(keys),
       ns_(config.ns.value_or("")),
-      instances_(instances) {}
+      instances_(instances),
+      window_(*this, {config.doubt_messages, config.doubt_time}) {}
 
 GatewayOutbox::~GatewayOutbox() {
   for (auto* buffer : {&header_, &frames_, &command_}) wipe(*buffer);
@@ -198,7 +209,8 @@ void GatewayOutbox::append_frame_for(FrameWindow::Range range, FrameHeader& head
   header.timestamp = clock_->of(wall_now());
   header.sender = sender_;
   header.credential = key_ ? credentials_->key_id : credentials_ ? credentials_->token : token_.text();
-  size_t bytes = 0;
+  const bool probe = range.count == 0;
+  size_t bytes = probe ? probe_record().size() : 0;
   for (uint64_t n = range.first; n < range.first + range.count; ++n) bytes += window_.slot(n).record_size;
 
   std::optional<Digest> mac;
@@ -211,15 +223,20 @@ void GatewayOutbox::append_frame_for(FrameWindow::Range range, FrameHeader& head
       records_.push_back(head_of(slot.batch->record(slot)));
       digests_.push_back(slot.digest);
     }
+    if (probe) {
+      records_.push_back(head_of(probe_record()));
+      digests_.push_back(sha256("{}"));
+    }
     append_frame_mac_input(mac_input_, ns_, partition_, header, records_, digests_);
     mac = key_->tag(mac_input_);
   }
   header_.clear();
   reserve_wiping(header_, kHeaderOverhead + header.sender.size() + header.credential.size());
-  append_frame(header_, header, mac ? &*mac : nullptr, range.count, {});
+  append_frame(header_, header, mac ? &*mac : nullptr, probe ? 1 : range.count, {});
   reserve_wiping(frames_, frames_.size() + kCommandOverhead + header_.size() + bytes);
   redis::append_length(frames_, '$', header_.size() + bytes);
   frames_.append(header_);
+  if (probe) frames_.append(probe_record());
   for (uint64_t n = range.first; n < range.first + range.count; ++n) {
     const SendSlot& slot = window_.slot(n);
     frames_.append(slot.batch->record(slot));
