@@ -83,7 +83,8 @@ void CommitOp::note_written() {
   for (const PartitionWork* work : parts_.decider.result().work()) {
     Written& written = written_.emplace_back();
     written.partition = work->partition->number;
-    written.next_block = work->block.bytes.empty() ? 0 : work->partition->next_block;
+    if (!work->block.bytes.empty())
+      written.block = {written.partition, work->partition->next_block - 1, work->block.hash};
     written.last = work->wrote == nullptr ? 0 : work->wrote->state.last();
     if (work->wrote != nullptr) written.field = work->wrote->field;
   }
@@ -131,7 +132,10 @@ void CommitOp::committed() {
   parts_.stats.add(sealed_, parts_.dlp.get());
   parts_.decider.committed(sealed_);
   for (const Written& written : written_) {
-    if (written.next_block != 0) parts_.losses.committed(written.partition, written.next_block);
+    if (written.block.number != 0) {
+      parts_.losses.committed(written.partition, written.block.number + 1);
+      parts_.chains.committed(written.block);
+    }
     if (!written.field.empty()) parts_.losses.committed(written.partition, written.field, written.last, mono_now());
   }
   if (const Partition* partition = parts_.trials.turn_committed())

@@ -52,8 +52,8 @@ class CommitOp {
   /// What a partition is known to have once the commit is done.
   struct Written {
     unsigned partition;
-    uint64_t next_block;  // 0: no block was written
-    std::string field;    // of one of the senders; empty: none was written
+    audit::BlockHead block;  // number 0: none was written
+    std::string field;       // of one of the senders; empty: none was written
     uint64_t last;
   };
 

@@ -54,10 +54,11 @@ Duration patience(const redis::Connection& connection, const TurnOptions& turn) 
 
 }  // namespace
 
-TurnLoop::TurnLoop(common::Frame& frame, TurnOptions options, const MasterKey* master, const TurnKeys& keys)
+TurnLoop::TurnLoop(common::Frame& frame, audit::ChainMemory& chains, TurnOptions options, const MasterKey* master,
+                   const TurnKeys& keys)
     : connection_(frame.loop(), with_room(frame.redis_options("turn"), options), this),
       sink_(connection_, patience(connection_, options)),
-      parts_(frame, sink_, std::move(options), keys),
+      parts_(frame, sink_, chains, std::move(options), keys),
       state_(State::kDown, kMoves),
       invalidation_(frame.loop(), frame.redis_options("invalidation"), *this),
       fence_(parts_, *this),

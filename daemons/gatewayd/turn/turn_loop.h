@@ -44,8 +44,9 @@ namespace mas::gateway {
 
 class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekListener, TurnListener {
  public:
-  /// @param master nullptr: no sealed keys.
-  TurnLoop(common::Frame& frame, TurnOptions options, const MasterKey* master, const TurnKeys& keys);
+  /// @param chains what is known of the audit, here and to whoever signs heads. @param master nullptr: no sealed keys.
+  TurnLoop(common::Frame& frame, audit::ChainMemory& chains, TurnOptions options, const MasterKey* master,
+           const TurnKeys& keys);
   ~TurnLoop() override;
 
   void start();
