@@ -134,7 +134,9 @@ common::Readiness GatewayService::readiness() const {
   const Resting& resting = turns.resting();
   if (turns.obstacle().empty() && resting.size() > 0 && turns.deciding().empty())
     return {false, "all owned partitions are at rest because keys need repair: " + resting.reasons().begin()->second};
-  return {turns.obstacle().empty(), turns.obstacle()};
+  if (!turns.obstacle().empty()) return {false, turns.obstacle()};
+  const std::string replicas = turns.replicas_problem();
+  return {replicas.empty(), replicas};
 }
 
 void GatewayService::describe(JsonWriter& json) const {
@@ -157,6 +159,7 @@ void GatewayService::describe_turns(JsonWriter& json) const {
     if (++told <= kMaxRestingTold) json.key(std::to_string(p)).string(why);
   json.end_object();
   if (const auto& lost = turns.lost(); lost.at != 0) json.key("lost_data").string(lost.what);
+  if (const std::string why = turns.replicas_problem(); !why.empty()) json.key("receipts_withheld").string(why);
   const TurnStats& stats = turns.stats();
   json.key("turns").unsigned_integer(stats.turns());
   json.key("messages").unsigned_integer(stats.messages());

@@ -69,6 +69,8 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   std::vector<unsigned> deciding() const { return parts_.partitions.deciding(); }
   /// Why nothing is decided though partitions are owned; empty: all is well.
   const std::string& obstacle() const { return obstacle_; }
+  /// Why receipts are withheld though messages are decided; empty: they are not.
+  std::string replicas_problem() const { return commit_.replicas_problem(); }
   const Resting& resting() const { return parts_.partitions.resting(); }
   /// Messages that wait to be delivered again, of the partitions that are decided here.
   uint64_t waiting_retries() const;
