@@ -110,6 +110,7 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   void apply_changes();
   void apply_policy(const Policy& policy, const LimitSettings& default_limits);
   void track();
+  void on_server(uint64_t tag, const redis::Answer& answer);
   void advance();
   bool turn_over() const;
   bool summaries_due() const;
