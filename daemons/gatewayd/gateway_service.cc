@@ -23,12 +23,12 @@ HealthBounds bounds_of(const Settings& settings) {
 GatewayService::GatewayService(common::Frame& frame, const Settings& settings)
     : frame_(frame),
       settings_(settings),
-      setup_(frame, settings_, [this](const Status& status) { on_secret(status); }),
+      setup_(frame, settings_, chains_, [this](const Status& status) { on_secret(status); }),
       ownership_(frame, settings.lease_ttl, *this),
       health_(frame, bounds_of(settings), [this] { on_health(); }),
       archive_trim_(frame),
       agent_sweep_(frame),
-      keeper_(frame, settings.audit.placed()),
+      keeper_(frame, chains_, settings.audit.placed()),
       resting_(frame.metrics().gauge("partitions_resting", "Owned partitions at rest because a key needs repair.")),
       retries_(frame.metrics().gauge("retries_waiting",
                                      "Messages that wait to be delivered again, of the partitions owned.")),
@@ -134,7 +134,9 @@ common::Readiness GatewayService::readiness() const {
   const Resting& resting = turns.resting();
   if (turns.obstacle().empty() && resting.size() > 0 && turns.deciding().empty())
     return {false, "all owned partitions are at rest because keys need repair: " + resting.reasons().begin()->second};
-  return {turns.obstacle().empty(), turns.obstacle()};
+  if (!turns.obstacle().empty()) return {false, turns.obstacle()};
+  const std::string replicas = turns.replicas_problem();
+  return {replicas.empty(), replicas};
 }
 
 void GatewayService::describe(JsonWriter& json) const {
@@ -157,6 +159,7 @@ void GatewayService::describe_turns(JsonWriter& json) const {
     if (++told <= kMaxRestingTold) json.key(std::to_string(p)).string(why);
   json.end_object();
   if (const auto& lost = turns.lost(); lost.at != 0) json.key("lost_data").string(lost.what);
+  if (const std::string why = turns.replicas_problem(); !why.empty()) json.key("receipts_withheld").string(why);
   const TurnStats& stats = turns.stats();
   json.key("turns").unsigned_integer(stats.turns());
   json.key("messages").unsigned_integer(stats.messages());

@@ -53,6 +53,7 @@ class GatewayService final : public common::Service, OwnershipListener {
 
   common::Frame& frame_;
   Settings settings_;
+  audit::ChainMemory chains_;
   TurnSetup setup_;
   Ownership ownership_;
   Health health_;

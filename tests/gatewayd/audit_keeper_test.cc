@@ -116,6 +116,7 @@ class Bench {
   BareFrame frame{loop.loop(), server.url(), std::string(32, 'a')};
   SigningKey key = SigningKey::generate();
   std::vector<VerifyKey> keys;
+  audit::ChainMemory chains;
   AuditSettings settings;
 
  private:
@@ -134,7 +135,7 @@ int64_t now_millis() { return wall_now() / 1000; }
 
 TEST_CASE("heads are written when something is new, follow each other, and verify") {
   Bench bench;
-  AuditKeeper keeper(bench.frame, bench.settings);
+  AuditKeeper keeper(bench.frame, bench.chains, bench.settings);
   keeper.set_owned({3}, 16);
   auto chain = make_chain(1, 5);
   bench.add({chain.begin(), chain.begin() + 2}, 1000);
@@ -162,7 +163,7 @@ TEST_CASE("heads are written when something is new, follow each other, and verif
 
 TEST_CASE("a chain that ends before what was signed is told, and signed as it is") {
   Bench bench;
-  AuditKeeper keeper(bench.frame, bench.settings);
+  AuditKeeper keeper(bench.frame, bench.chains, bench.settings);
   keeper.set_owned({3}, 16);
   auto chain = make_chain(1, 3);
   bench.add(chain, 1000);
@@ -177,9 +178,76 @@ TEST_CASE("a chain that ends before what was signed is told, and signed as it is
   CHECK(bench.frame.count("audit_keeping_failures_total") == 1);
 }
 
+namespace {
+
+/// As a Redis that came back from before: chain and heads are what they were then.
+void go_back(Bench& bench, const std::vector<Link>& chain, const std::string& heads_dump) {
+  bench.ask(redis::Command("DEL", "mas.audit:{3}", "mas.audit.heads"));
+  bench.add(chain, 1000);
+  bench.ask(redis::Command("RESTORE", "mas.audit.heads", 0, heads_dump));
+}
+
+std::vector<audit::LostBlocks> lost_of_last_head(const Bench& bench) {
+  auto head = audit::parse_head(bench.head_lines().back());
+  REQUIRE(head.ok());
+  return head->head.lost;
+}
+
+}  // namespace
+
+TEST_CASE("blocks that were seen and are gone with the heads that named them are named by the next head") {
+  Bench bench;
+  auto chain = make_chain(1, 6);
+  {
+    AuditKeeper keeper(bench.frame, bench.chains, bench.settings);
+    keeper.set_owned({3}, 16);
+    bench.add({chain.begin(), chain.begin() + 2}, 1000);
+    REQUIRE(bench.keep_until(keeper, [&] { return bench.head_lines().size() == 1 && keeper.idle(); }));
+    const std::string dump = bench.ask(redis::Command("DUMP", "mas.audit.heads"));
+    bench.add({chain.begin() + 2, chain.begin() + 5}, 2000);
+    REQUIRE(bench.keep_until(keeper, [&] { return bench.head_lines().size() == 2 && keeper.idle(); }));
+
+    go_back(bench, {chain.begin(), chain.begin() + 2}, dump);
+    REQUIRE(bench.keep_until(keeper, [&] { return bench.head_lines().size() == 3 && keeper.idle(); }));
+    auto lost = lost_of_last_head(bench);
+    REQUIRE(lost.size() == 1);
+    CHECK(lost[0].first == 3);
+    CHECK(lost[0].last == 5);
+    CHECK(lost[0].hash == chain[4].hash);
+    CHECK(lost[0].kept == chain[1].hash);
+    REQUIRE(bench.keep_until(keeper, [&] { return bench.frame.count("audit_lost_blocks_total") == 3; }));
+
+    // Others write over them: the block that was last before is not there any more.
+    auto other = make_chain(3, 5, chain[1].hash, "planner-2");
+    bench.add(other, 3000);
+    REQUIRE(bench.keep_until(keeper, [&] { return bench.head_lines().size() == 4 && keeper.idle(); }));
+    CHECK(lost_of_last_head(bench).empty());
+    const std::string later = bench.ask(redis::Command("DUMP", "mas.audit.heads"));
+    auto over = make_chain(5, 7, other[1].hash, "planner-3");
+    go_back(bench, {chain[0], chain[1], other[0], other[1], over[0], over[1], over[2]}, later);
+    REQUIRE(bench.keep_until(keeper, [&] { return bench.head_lines().size() >= 5 && keeper.idle(); }));
+    lost = lost_of_last_head(bench);
+    REQUIRE(lost.size() == 1);
+    CHECK(lost[0].last == 5);
+    CHECK(lost[0].hash == other[2].hash);
+  }
+  // A gateway that starts anew knows it from its file.
+  const auto heads = bench.head_lines().size();
+  bench.ask(redis::Command("DEL", "mas.audit:{3}", "mas.audit.heads"));
+  bench.add({chain[0]}, 1000);
+  audit::ChainMemory anew;
+  AuditKeeper keeper(bench.frame, anew, bench.settings);
+  keeper.set_owned({3}, 16);
+  REQUIRE(bench.keep_until(keeper, [&] { return bench.head_lines().size() > heads && keeper.idle(); }));
+  auto lost = lost_of_last_head(bench);
+  REQUIRE(lost.size() == 1);
+  CHECK(lost[0].first == 2);
+  CHECK(lost[0].last == 7);
+}
+
 TEST_CASE("a partition whose chain cannot be read keeps nobody from signing the others'") {
   Bench bench;
-  AuditKeeper keeper(bench.frame, bench.settings);
+  AuditKeeper keeper(bench.frame, bench.chains, bench.settings);
   keeper.set_owned({3}, 16);
   bench.ask(redis::Command("SET", "mas.audit:{5}", "another type"));
   auto chain = make_chain(1, 2);
@@ -195,7 +263,7 @@ TEST_CASE("many blocks make a head due, and shutdown writes a last one") {
   Bench bench;
   bench.settings.head_interval = 1h;
   bench.settings.head_blocks = 100;
-  AuditKeeper keeper(bench.frame, bench.settings);
+  AuditKeeper keeper(bench.frame, bench.chains, bench.settings);
   keeper.set_owned({3}, 16);
   auto chain = make_chain(1, 3);
   bench.add({chain[0]}, 1000);
@@ -214,7 +282,7 @@ TEST_CASE("many blocks make a head due, and shutdown writes a last one") {
 
 TEST_CASE("shutdown waits for nothing where there is no key or no Redis") {
   Bench bench(false);
-  AuditKeeper keeper(bench.frame, bench.settings);
+  AuditKeeper keeper(bench.frame, bench.chains, bench.settings);
   keeper.set_owned({3}, 16);
   int done = 0;
   keeper.shutdown([&] { ++done; });
@@ -226,10 +294,11 @@ TEST_CASE("another gateway's fresh head is enough, an old or forged one is not")
   BareFrame other_frame(bench.loop.loop(), bench.server.url(), std::string(32, 'b'));
   REQUIRE(bench.loop.run_until([&] { return other_frame.redis_up(); }));
   bench.settings.head_interval = 1h;
-  AuditKeeper keeper(bench.frame, bench.settings);
+  AuditKeeper keeper(bench.frame, bench.chains, bench.settings);
   AuditSettings others = bench.settings;
   others.heads_file += ".other";
-  AuditKeeper other(other_frame, others);
+  audit::ChainMemory other_chains;
+  AuditKeeper other(other_frame, other_chains, others);
   keeper.set_owned({3}, 16);
   other.set_owned({4}, 16);
   auto chain = make_chain(1, 2);
@@ -259,7 +328,7 @@ TEST_CASE("what is older than the retention is retired, marked and trimmed; the 
   Bench bench;
   bench.settings.retention = 1h;
   bench.settings.retired_file_size = 1;  // a file each page
-  AuditKeeper keeper(bench.frame, bench.settings);
+  AuditKeeper keeper(bench.frame, bench.chains, bench.settings);
   keeper.set_owned({2, 3}, 16);
   auto chain = make_chain(1, 150);
   bench.add(chain, 1000);  // all of it long ago
@@ -325,7 +394,7 @@ TEST_CASE("nothing is trimmed that does not fit together, or cannot be written")
     bench.settings.retired_dir += "/none";
     bench.add(make_chain(1, 8), 1000);
   }
-  AuditKeeper keeper(bench.frame, bench.settings);
+  AuditKeeper keeper(bench.frame, bench.chains, bench.settings);
   keeper.set_owned({3}, 16);
   REQUIRE(bench.keep_until(keeper, [&] { return bench.frame.count("audit_keeping_failures_total") > 0; }));
   CHECK(bench.ask(redis::Command("XLEN", "mas.audit:{3}")) == "8");
@@ -337,7 +406,7 @@ TEST_CASE("heads are signed also where old blocks are looked for at every tick, 
   bench.settings.retention = 1s;
   bench.settings.retired_dir += "/none";
   bench.add(make_chain(1, 8), 1000);
-  AuditKeeper keeper(bench.frame, bench.settings);
+  AuditKeeper keeper(bench.frame, bench.chains, bench.settings);
   keeper.set_owned({3}, 16);
   MonoTime now = mono_now();
   REQUIRE(bench.loop.run_until([&] {
@@ -350,7 +419,7 @@ TEST_CASE("without room for a thread nothing is kept on disk, that is told, and 
   Bench bench;
   bench.settings.retention = 1s;
   bench.add(make_chain(1, 8), 1000);
-  AuditKeeper keeper(bench.frame, bench.settings);
+  AuditKeeper keeper(bench.frame, bench.chains, bench.settings);
   keeper.set_owned({3}, 16);
   no_threads = true;
   CHECK(bench.keep_until(keeper, [&] { return bench.frame.count("audit_keeping_failures_total") >= 2; }));
@@ -369,7 +438,7 @@ TEST_CASE("an entry that is too large stops neither heads nor retiring of others
     for (const char* id : {"1000-1", "1000-2"})
       bench.ask(redis::Command("XADD", key, id, "b", std::string(kLarge, 'x')));
   const uint64_t before = bench.frame.redis().counters().bytes_in;
-  AuditKeeper keeper(bench.frame, bench.settings);
+  AuditKeeper keeper(bench.frame, bench.chains, bench.settings);
   keeper.set_owned({3, 5}, 16);
   CHECK(bench.keep_until(keeper, [&] {
     return bench.head_lines().size() == 1 && bench.retired().size() == 7 &&
@@ -387,12 +456,12 @@ TEST_CASE("young blocks stay, and without a folder for them everything does") {
   {
     AuditSettings none = bench.settings;
     none.retired_dir.clear();
-    AuditKeeper keeper(bench.frame, none);
+    AuditKeeper keeper(bench.frame, bench.chains, none);
     keeper.set_owned({3}, 16);
     REQUIRE(bench.keep_until(keeper, [&] { return bench.head_lines().size() == 1 && keeper.idle(); }));
     CHECK(bench.ask(redis::Command("XLEN", "mas.audit:{3}")) == "6");
   }
-  AuditKeeper keeper(bench.frame, bench.settings);
+  AuditKeeper keeper(bench.frame, bench.chains, bench.settings);
   keeper.set_owned({3}, 16);
   REQUIRE(bench.keep_until(keeper, [&] { return bench.frame.count("audit_trimmed_blocks_total") == 3; }));
   CHECK(bench.ask(redis::Command("XLEN", "mas.audit:{3}")) == "3");
@@ -400,7 +469,7 @@ TEST_CASE("young blocks stay, and without a folder for them everything does") {
 
 TEST_CASE("a link that goes ends what is under way, and a shutdown that waits for it") {
   Bench bench;
-  AuditKeeper keeper(bench.frame, bench.settings);
+  AuditKeeper keeper(bench.frame, bench.chains, bench.settings);
   keeper.set_owned({3}, 16);
   bench.add(make_chain(1, 2), 1000);
   bench.server.freeze();

@@ -48,11 +48,16 @@ class DemotionTest(FaultTestCase):
 
     # ----
 
+    @staticmethod
+    def clients(server):
+        """Names of the clients of a server, with their ids."""
+        lines = server.cmd("CLIENT", "LIST").splitlines()
+        facts = [dict(part.split("=", 1) for part in line.split()) for line in lines]
+        return {one["name"]: one["id"] for one in facts}
+
     def links_left(self):
         """Programs of ours that are still connected to the former primary."""
-        names = [dict(part.split("=", 1) for part in line.split())["name"]
-                 for line in self.redis.cmd("CLIENT", "LIST").splitlines()]
-        return [name for name in names if name.startswith(("mas-", "libmas"))]
+        return [name for name in self.clients(self.redis) if name.startswith(("mas-", "libmas"))]
 
     def ask(self, target, **env):
         done = self.masctl("request", "--as", "ops", target, "ping", '{"n":1}', "--timeout", "2", redis=self.second,
@@ -84,6 +89,21 @@ class DemotionTest(FaultTestCase):
         self.assertGreater(self.redis.cmd("CLIENT", "KILL", "TYPE", "normal"), 4)
         self.assertTrue(self.links_left())  # that listen
         self.check_everything_works()
+
+    def test_changes_are_heard_from_the_server_that_is_read(self):
+        """Both servers take themselves for the primary, and only the link that listens comes to the second one."""
+        self.in_step()
+        self.second.cmd("REPLICAOF", "NO", "ONE")
+        self.proxy.lead_to(self.second.url())
+
+        def places(purpose):
+            return [server for server in (self.redis, self.second)
+                    if any(name.endswith(f":{purpose}") for name in self.clients(server))]
+        listens = next(i for name, i in self.clients(self.redis).items() if name.endswith(":invalidation"))
+        self.redis.cmd("CLIENT", "KILL", "ID", listens)
+        poll_until(lambda: places("turn") == places("invalidation") == [self.second], SOON,
+                   lambda: f"facts are read from {places('turn')} and changes heard from {places('invalidation')}")
+        self.gatewayd.wait_ready(SOON)
 
     def everybody_follows(self, fail_over):
         self.assertGreater(len(self.links_left()), 8)

@@ -54,9 +54,10 @@ void requests_and_state() {
 
 void a_handler_that_throws_has_failed() {
   mas::Agent agent("alice", here());
-  int overflows = 0, receipts = 0;
+  int overflows = 0, receipts = 0, doubts = 0;
   agent.on_other_message([](const mas::Message &) { throw std::runtime_error("no"); });
   agent.on_overflow([&](uint64_t) { ++overflows; });
+  agent.on_doubt([&](const mas::Doubt &doubt) { doubts += static_cast<int>(doubt.message_ids.size()); });
   agent.on_receipt(MAS_RECEIPTS_ALL, [&](std::string_view id, std::string_view target, mas_status outcome) {
     CHECK(id.size() == 36 && target == "alice" && outcome == MAS_OK);
     ++receipts;
@@ -65,7 +66,7 @@ void a_handler_that_throws_has_failed() {
   CHECK(agent.send("alice", "x").size() == 36);
   for (int i = 0; i < 100 && (agent.stats().handler_failed == 0 || receipts == 0); ++i)
     CHECK(agent.poll(mas::Millis(100)));
-  CHECK(agent.stats().handler_failed == 1 && receipts == 1 && overflows == 0);
+  CHECK(agent.stats().handler_failed == 1 && receipts == 1 && overflows == 0 && doubts == 0);
   CHECK(agent.try_send("alice", "x", "[") == MAS_MALFORMED);
   mas_send_options options{};
   options.priority = MAS_PRIORITY_LOW;
@@ -92,7 +93,9 @@ void a_handler_that_ends_its_thread() {
 
 void gateway_mode() {
   mock_gateway *gateway = mock_gateway_start();
-  auto options = [] { return here().mode(MAS_MODE_GATEWAY).credentials("").dedupe_window(10); };
+  auto options = [] {
+    return here().mode(MAS_MODE_GATEWAY).credentials("").dedupe_window(10).doubt_window(10, std::chrono::seconds(60));
+  };
   mas::Agent alice("alice", options()), bob("bob", options());
   int notes = 0;
   bob.on_message("note", [&](const mas::Message &) { ++notes; });

@@ -76,6 +76,7 @@ static void on_receipt(mas_agent *agent, const char *id, const char *target, mas
 }
 
 static void on_overflow(mas_agent *agent, uint64_t dropped, void *user) { (void)agent, (void)dropped, (void)user; }
+static void on_doubt(mas_agent *agent, const mas_doubt *doubt, void *user) { (void)agent, (void)doubt, (void)user; }
 static mas_status on_hook(mas_agent *agent, void *user) { return (void)agent, (void)user, MAS_OK; }
 static void on_line(const char *line, void *user) { (void)line, (void)user; }
 
@@ -106,6 +107,7 @@ static void call_options(mas_options *options) {
   expect_refused(mas_options_set_credentials(options, ""));
   expect_refused(mas_options_set_handler_timeout(options, 1));
   expect_refused(mas_options_set_dedupe_window(options, 1));
+  expect_refused(mas_options_set_doubt_window(options, 1, 1));
   expect_refused(mas_options_add_capability(options, "c"));
   expect_refused(mas_options_set_metadata(options, "{}", MAS_STRLEN));
   expect_refused(mas_options_set_heartbeat(options, 1000, 2000));
@@ -144,6 +146,7 @@ static void call_the_rest(const inherited *had) {
   expect_refused(mas_agent_on_trace(agent, 0, NULL, NULL));
   mas_agent_on_receipt(agent, MAS_RECEIPTS_ALL, on_receipt, NULL);
   mas_agent_on_overflow(agent, on_overflow, NULL);
+  mas_agent_on_doubt(agent, on_doubt, NULL);
   mas_agent_on_start(agent, on_hook, NULL);
   mas_agent_on_stop(agent, on_hook, NULL);
   mas_struct_free(filled);

@@ -1,5 +1,5 @@
-/* What a receiver makes of a Redis that lost data: it hears of it, it is counted, and it goes on. And what it holds
- * stays its own when it has to begin anew. */
+/* What agents make of a Redis that lost data. A receiver hears of it, it is counted, and it goes on; what it holds
+ * stays its own when it has to begin anew. A sender hears which of its accepted messages are in doubt. */
 #include "gateway_case.h"
 
 typedef struct heard {
@@ -17,6 +17,27 @@ static void on_connection(mas_agent *agent, mas_connection state, const char *de
 static bool heard_both(void *context) {
   return ((heard *)context)->disconnected == 1 && ((heard *)context)->connected == 1;
 }
+
+/* What an agent was told of messages in doubt. */
+typedef struct doubts {
+  int times;
+  size_t count;
+  uint64_t forgotten;
+  char ids[8][MAS_MESSAGE_ID_SIZE];
+} doubts;
+
+static void on_doubt(mas_agent *agent, const mas_doubt *doubt, void *user) {
+  doubts *d = user;
+  (void)agent;
+  ++d->times;
+  d->count = doubt->count;
+  d->forgotten = doubt->forgotten;
+  CHECK(strstr(doubt->reason, "Redis lost data") != NULL);
+  for (size_t i = 0; i < doubt->count && i < 8; ++i)
+    snprintf(d->ids[i], MAS_MESSAGE_ID_SIZE, "%s", doubt->message_ids[i]);
+}
+
+static bool doubted_once(void *context) { return ((doubts *)context)->times == 1; }
 
 typedef struct pair {
   mas_agent *alice, *bob;
@@ -103,10 +124,60 @@ static void what_an_instance_holds_is_its_own_under_its_new_name(void) {
   end_pair(&p);
 }
 
+/* A sender that has nothing to send asks what is known of it, after each lost link. */
+static void accepted_messages_that_are_lost_are_in_doubt(void) {
+  mock_gateway *gateway = mock_gateway_start();
+  mas_agent *alice = gateway_agent("alice"), *bob = gateway_agent("bob");
+  char sent[3][MAS_MESSAGE_ID_SIZE];
+  doubts told = {0};
+  mas_agent_on_doubt(alice, on_doubt, &told);
+  for (int i = 0; i < 3; ++i) CHECK_OK(mas_agent_send_wait(alice, "bob", "note", NULL, 0, 5000, sent[i]));
+  redis("CLIENT", "KILL", "TYPE", "normal", NULL);
+  CHECK_OK(mas_agent_send_wait(alice, "bob", "note", NULL, 0, 5000, NULL)); /* nothing was lost */
+  CHECK(told.times == 0 && stats_of(alice).restarts == 0);
+
+  mock_gateway_forget(gateway);
+  redis("CLIENT", "KILL", "TYPE", "normal", NULL);
+  CHECK(eventually(doubted_once, &told, alice));
+  CHECK(told.count == 4 && told.forgotten == 0 && stats_of(alice).in_doubt == 4);
+  for (int i = 0; i < 3; ++i) CHECK_TEXT(told.ids[i], sent[i]);
+  CHECK_OK(mas_agent_send_again(alice, sent[0], "bob", "note", NULL, 0));
+  CHECK_OK(mas_agent_flush(alice, 5000));
+  CHECK(told.times == 1 && stats_of(alice).restarts == 1);
+  agent_ended(alice);
+  agent_ended(bob);
+  mock_gateway_stop(gateway);
+}
+
+static void the_doubt_window_is_bounded(void) {
+  mock_gateway *gateway = mock_gateway_start();
+  mas_options *options = gateway_options();
+  CHECK(mas_options_set_doubt_window(options, 10000001, 1) == MAS_INVALID_ARGUMENT);
+  CHECK(mas_options_set_doubt_window(options, 1, 0) == MAS_INVALID_ARGUMENT);
+  CHECK_OK(mas_options_set_doubt_window(options, 2, 60));
+  mas_agent *alice = agent_started("alice", options), *bob = gateway_agent("bob");
+  mas_options_free(options);
+  char sent[5][MAS_MESSAGE_ID_SIZE];
+  doubts told = {0};
+  mas_agent_on_doubt(alice, on_doubt, &told);
+  for (int i = 0; i < 5; ++i) CHECK_OK(mas_agent_send_wait(alice, "bob", "note", NULL, 0, 5000, sent[i]));
+  mock_gateway_forget(gateway);
+  CHECK_OK(mas_agent_send_wait(alice, "bob", "note", NULL, 0, 10000, NULL));
+  CHECK(eventually(doubted_once, &told, alice));
+  CHECK(told.count == 2 && told.forgotten == 3 && stats_of(alice).in_doubt == 5);
+  CHECK_TEXT(told.ids[0], sent[3]);
+  CHECK_TEXT(told.ids[1], sent[4]);
+  agent_ended(alice);
+  agent_ended(bob);
+  mock_gateway_stop(gateway);
+}
+
 int main(int argc, char **argv) {
   static const test_case tests[] = {
       {"a_stream_that_is_gone_is_told", a_stream_that_is_gone_is_told},
       {"a_group_that_went_back_is_told", a_group_that_went_back_is_told},
+      {"accepted_messages_that_are_lost_are_in_doubt", accepted_messages_that_are_lost_are_in_doubt},
+      {"the_doubt_window_is_bounded", the_doubt_window_is_bounded},
       {"what_an_instance_holds_is_its_own_under_its_new_name", what_an_instance_holds_is_its_own_under_its_new_name},
   };
   return RUN_TESTS(argc, argv, tests);

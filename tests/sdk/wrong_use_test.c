@@ -58,6 +58,7 @@ static void on_connection(mas_agent *agent, mas_connection state, const char *de
   (void)agent, (void)state, (void)detail, (void)user;
 }
 static void on_overflow(mas_agent *agent, uint64_t dropped, void *user) { (void)agent, (void)dropped, (void)user; }
+static void on_doubt(mas_agent *agent, const mas_doubt *doubt, void *user) { (void)agent, (void)doubt, (void)user; }
 static void on_field(const char *name, const char *value, size_t size, void *user) {
   (void)name, (void)value, (void)size, (void)user;
   CHECK(false);
@@ -77,6 +78,7 @@ static void options_may_not_be_null(void) {
   CHECK_OK(mas_options_set_credentials(options, NULL));
   REFUSED(mas_options_set_handler_timeout(NULL, 1), "options");
   REFUSED(mas_options_set_dedupe_window(NULL, 1), "options");
+  REFUSED(mas_options_set_doubt_window(NULL, 1, 1), "options");
   REFUSED(mas_options_add_capability(NULL, "c"), "options");
   REFUSED(mas_options_add_capability(options, NULL), "capability");
   REFUSED(mas_options_set_metadata(NULL, "{}", MAS_STRLEN), "options");
@@ -111,6 +113,7 @@ static void agents_may_not_be_null(void) {
   NAMED((mas_agent_on_stop(NULL, on_hook, NULL), true), "agent");
   NAMED((mas_agent_on_connection(NULL, on_connection, NULL), true), "agent");
   NAMED((mas_agent_on_overflow(NULL, on_overflow, NULL), true), "agent");
+  NAMED((mas_agent_on_doubt(NULL, on_doubt, NULL), true), "agent");
   REFUSED(mas_agent_on_trace(NULL, 0, NULL, NULL), "agent");
   NAMED((mas_agent_on_receipt(NULL, MAS_RECEIPTS_ALL, on_receipt, NULL), true), "agent");
   REFUSED(mas_agent_on_message(NULL, "x", on_message, NULL), "agent");

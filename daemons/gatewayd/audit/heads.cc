@@ -28,6 +28,19 @@ void write_blocks(JsonWriter& json, std::string_view name, const std::vector<Blo
   json.end_object();
 }
 
+void write_lost(JsonWriter& json, const std::vector<LostBlocks>& lost) {
+  json.key("lost").begin_object();
+  for (const LostBlocks& blocks : lost) {
+    std::string time;
+    append_seconds(time, blocks.time);
+    json.key(std::to_string(blocks.partition)).begin_object();
+    json.key("first").unsigned_integer(blocks.first).key("last").unsigned_integer(blocks.last);
+    json.key("hash").string(to_hex(blocks.hash)).key("kept").string(to_hex(blocks.kept));
+    json.key("time").raw(time).end_object();
+  }
+  json.end_object();
+}
+
 std::string head_text(const Head& head) {
   std::string text, time;
   append_seconds(time, head.time);
@@ -36,7 +49,9 @@ std::string head_text(const Head& head) {
   json.key("gateway").string(head.gateway).key("key").string(head.key);
   write_blocks(json, "heads", head.heads);
   write_blocks(json, "trimmed", head.trimmed);
-  json.key("previous").string(to_hex(head.previous)).end_object();
+  json.key("previous").string(to_hex(head.previous));
+  if (!head.lost.empty()) write_lost(json, head.lost);
+  json.end_object();
   return text;
 }
 
@@ -78,15 +93,50 @@ Result<std::vector<BlockHead>> read_blocks(const Members& head, std::string_view
   return blocks;
 }
 
+/// @return a time of the head, in microseconds; nullopt: none.
+std::optional<WallMicros> read_time(const Members& members) {
+  const std::string* token = find(members, "time");
+  const double seconds = token != nullptr ? std::strtod(token->c_str(), nullptr) : 0;
+  if (!(seconds > 0 && seconds < 1e11)) return std::nullopt;
+  return static_cast<WallMicros>(std::llround(seconds * 1e6));
+}
+
+std::optional<LostBlocks> read_lost_of(uint32_t partition, const std::string& about) {
+  auto members = JsonReader::local().members(about);
+  if (!members) return std::nullopt;
+  auto number = [&members](std::string_view key) {
+    const std::string* token = find(*members, key);
+    return token == nullptr ? 0 : parse_number<uint64_t>(*token).value_or(0);
+  };
+  const auto hash = digest_from_hex(text_of(*members, "hash")), kept = digest_from_hex(text_of(*members, "kept"));
+  const auto time = read_time(*members);
+  const uint64_t first = number("first"), last = number("last");
+  if (!hash || !kept || !time || first == 0 || last < first) return std::nullopt;
+  return LostBlocks{partition, first, last, *hash, *kept, *time};
+}
+
+Status read_lost(const Members& head, std::vector<LostBlocks>& ret_lost) {
+  const std::string* token = find(head, "lost");
+  if (token == nullptr) return {};
+  auto partitions = JsonReader::local().members(*token);
+  if (!partitions) return malformed("'lost' is not an object");
+  for (const auto& [partition, about] : *partitions) {
+    auto p = parse_number<uint32_t>(partition);
+    auto lost = p && *p <= kMaxPartition ? read_lost_of(*p, about) : std::nullopt;
+    if (!lost) return malformed("what 'lost' has for a partition is not a range of blocks, two hashes and a time");
+    ret_lost.push_back(*lost);
+  }
+  return {};
+}
+
 Status read_head(const std::string& text, Head& ret_head) {
   auto members = JsonReader::local().members(text);
   if (!members) return malformed("'head' is not an object");
   const std::string* version = find(*members, "version");
   if (version == nullptr || *version != std::to_string(kHeadVersion)) return malformed("a version other than 1");
-  const std::string* time = find(*members, "time");
-  double seconds = time != nullptr ? std::strtod(time->c_str(), nullptr) : 0;
-  if (!(seconds > 0 && seconds < 1e11)) return malformed("no time");
-  ret_head.time = static_cast<WallMicros>(std::llround(seconds * 1e6));
+  const auto time = read_time(*members);
+  if (!time) return malformed("no time");
+  ret_head.time = *time;
   ret_head.ns = text_of(*members, "namespace");
   ret_head.gateway = text_of(*members, "gateway");
   ret_head.key = text_of(*members, "key");
@@ -99,7 +149,7 @@ Status read_head(const std::string& text, Head& ret_head) {
   if (!trimmed) return trimmed.error();
   ret_head.heads = std::move(*heads);
   ret_head.trimmed = std::move(*trimmed);
-  return {};
+  return read_lost(*members, ret_head.lost);
 }
 
 std::optional<Signature> signature_from_hex(std::string_view text) {
@@ -169,6 +219,7 @@ void HeadLedger::take(std::vector<std::pair<uint32_t, Anchors>>& all, const Sign
   };
   for (const BlockHead& mark : head.head.trimmed) add_to(at(mark.partition).trimmed, mark);
   if (marks_only) return;
+  for (const LostBlocks& lost : head.head.lost) at(lost.partition).lost.push_back({lost, trusted});
   for (const BlockHead& block : head.head.heads) add_to(at(block.partition).heads, block);
 }
 

@@ -3,11 +3,13 @@
 //
 //   {"head":{"version":1,"time":1795350097.286038,"namespace":"","gateway":"32 digits","key":"16 digits",
 //    "heads":{"0":{"block":12,"hash":"64 digits"},…},"trimmed":{"0":{"block":3,"hash":"64 digits"},…},
-//    "previous":"64 digits"},"signature":"128 digits"}
+//    "previous":"64 digits","lost":{"3":{"first":120,"last":131,"hash":"64 digits","kept":"64 digits","time":…},…}},
+//    "signature":"128 digits"}
 //
 // On one line. The signature is Ed25519 over "mas.audit.head.v1" and the bytes of the member `head` as they stand
 // between `"head":` and `,"signature"`; the head's hash, which the next head names as its previous one, is SHA-256 over
 // the same. `trimmed` names, per partition, the last retired block; it and all before it may be gone from Redis.
+// `lost`, where it is there, names blocks that the gateway had seen and that are gone (lost_blocks.h).
 // Happy path: sign_head() makes the line for the stream, the log and the file; parse_head() reads it back.
 // Failure: kMalformed with what is wrong. A head that parses is not checked yet: see signed_by().
 // Threading: none. Ownership: values own their bytes.
@@ -35,6 +37,7 @@ struct Head {
   std::vector<BlockHead> heads;    ///< by rising partition; those that have a block
   std::vector<BlockHead> trimmed;  ///< likewise; those that were ever trimmed
   Digest previous{};               ///< hash of the head before; zeros: none
+  std::vector<LostBlocks> lost;    ///< by rising partition; noticed since the gateway's head before
 };
 
 struct SignedHead {

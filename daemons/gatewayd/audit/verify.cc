@@ -6,6 +6,9 @@
 namespace mas::gateway::audit {
 namespace {
 
+// A gateway may sign a former server's chain for a while after another has noticed the loss, and clocks differ.
+constexpr WallMicros kSignedMeanwhile = 10 * 60 * 1'000'000ll;
+
 std::string block_name(uint64_t number) { return "block " + std::to_string(number); }
 
 std::string time_text(WallMicros time) {
@@ -104,6 +107,8 @@ void ChainVerifier::follow(std::string_view entry, std::string_view bytes) {
   report_.last = number;
   epoch_ = block_.epoch;
   hashes_.push_back(block_.head.hash);
+  if (block_.records.empty()) return;
+  if (auto lost = lost_of(block_, block_.records.front())) said_.push_back(*lost);
 }
 
 /// A block with a number that was there: from another source it may be the same one again.
@@ -142,6 +147,44 @@ void ChainVerifier::check_front(const Anchors& anchors) {
            ", and neither retired blocks nor a signed head show that the blocks before it were retired");
 }
 
+/// What the chain says counts where a trusted head holds it in place; without keys nobody can tell.
+void ChainVerifier::collect_lost(const Anchors& anchors) {
+  const bool keys =
+      std::any_of(anchors.heads.begin(), anchors.heads.end(), [](const auto& head) { return head.trusted; });
+  uint64_t held_to = 0;
+  for (const Anchor& head : anchors.heads)
+    if (held(head.number, anchors)) held_to = std::max(held_to, head.number);
+  claims_ = anchors.lost;
+  for (const LostBlocks& said : said_) claims_.push_back({said, !keys || said.first <= held_to});
+  std::stable_sort(claims_.begin(), claims_.end(),
+                   [](const auto& a, const auto& b) { return a.blocks.count() > b.blocks.count(); });
+  std::vector<LostClaim> kept;  // the widest of those that are about the same blocks
+  for (const LostClaim& claim : claims_) {
+    auto same = std::find_if(kept.begin(), kept.end(), [&](const LostClaim& one) {
+      return one.blocks.first <= claim.blocks.first && claim.blocks.last <= one.blocks.last &&
+             std::abs(one.blocks.time - claim.blocks.time) <= kSignedMeanwhile;
+    });
+    if (same == kept.end())
+      kept.push_back(claim);
+    else
+      same->trusted = same->trusted || (claim.trusted && claim.blocks.first == same->blocks.first);
+  }
+  claims_ = std::move(kept);
+}
+
+/// Whether the head names a block that is gone, as a gateway said later; the range grows to it. All blocks behind the
+/// first lost one that were there before the loss went with it.
+bool ChainVerifier::was_lost(const Anchor& head) {
+  for (LostClaim& claim : claims_) {
+    LostBlocks& lost = claim.blocks;
+    const bool trusted = claim.trusted || !head.trusted;
+    if (!trusted || head.number < lost.first || head.time > lost.time + kSignedMeanwhile) continue;
+    if (head.number > lost.last) lost.last = head.number, lost.hash = head.hash;
+    return true;
+  }
+  return false;
+}
+
 void ChainVerifier::check_heads(const Anchors& anchors, bool to_end) {
   std::vector<Anchor> heads = anchors.heads;
   std::sort(heads.begin(), heads.end(), [](const Anchor& a, const Anchor& b) { return a.number < b.number; });
@@ -150,11 +193,13 @@ void ChainVerifier::check_heads(const Anchors& anchors, bool to_end) {
     const Digest* hash = hash_of(head.number);
     if (hash == nullptr) {
       if (!to_end || !report_.ok()) return;
+      if (was_lost(head)) continue;
       return fail(Fault::kTruncated, report_.last + 1, {},
                   "the signed head of " + time_text(head.time) + " names " + block_name(head.number) + ", but " +
                       (hashes_.empty() ? "there is none" : "the chain ends with " + block_name(report_.last)));
     }
     if (*hash != head.hash) {
+      if (was_lost(head)) continue;
       return fail(
           Fault::kRehashed, head.number, {},
           "the signed head of " + time_text(head.time) + " names it with another hash: the chain was rewritten, from " +
@@ -171,7 +216,10 @@ ChainReport ChainVerifier::finish(const Anchors& anchors, bool to_end) {
     ++report_.bad_block;
   }
   check_front(anchors);
+  collect_lost(anchors);
   if (report_.fault != Fault::kNoFront) check_heads(anchors, to_end);
+  for (const LostClaim& claim : claims_) report_.lost.push_back(claim.blocks);
+  std::sort(report_.lost.begin(), report_.lost.end(), [](const auto& a, const auto& b) { return a.time < b.time; });
   if (!report_.ok() && report_.last >= report_.bad_block) report_.last = report_.bad_block - 1;
   return std::move(report_);
 }

@@ -13,6 +13,7 @@
 //   blocks were dropped, inserted, reordered           the numbers, the previous hash
 //   the chain was hashed again to its end, or made up  a head that names a block with another hash
 //   the tail was cut off                               a head that names a block that is not there
+//   Redis lost blocks, and a gateway said so           the record of it in the chain, or in a signed head
 //   the front was cut off                              no signed mark and no retired blocks show that it was trimmed
 //
 // Threading: none. Ownership: what is added is not kept, but for 32 bytes a block.
@@ -25,7 +26,7 @@
 #include <utility>
 #include <vector>
 
-#include "daemons/gatewayd/audit/block.h"
+#include "daemons/gatewayd/audit/lost_blocks.h"
 
 namespace mas::gateway::audit {
 
@@ -37,10 +38,17 @@ struct Anchor {
   bool trusted = false;  ///< its signature was checked; others can contradict a chain, not hold it in place
 };
 
+/// What a gateway said that is gone.
+struct LostClaim {
+  LostBlocks blocks;
+  bool trusted = false;  ///< by a signed head, or in a block that one holds in place
+};
+
 /// What signed heads say about one partition.
 struct Anchors {
   std::vector<Anchor> heads;    ///< blocks that were the last ones at a time
   std::vector<Anchor> trimmed;  ///< blocks up to which retention has retired, and may have trimmed
+  std::vector<LostClaim> lost;
 };
 
 enum class Fault : uint8_t {
@@ -68,6 +76,10 @@ struct ChainReport {
   uint64_t bad_block = 0;  ///< the first bad block
   std::string bad_entry;   ///< the entry that showed it; empty: none
   std::string why;         ///< a sentence
+
+  /// What gateways said that is gone, by rising time: their numbers were given again. Heads that name these blocks are
+  /// no fault.
+  std::vector<LostBlocks> lost;
 
   uint64_t anchored = 0;  ///< the last block that a trusted head holds in place; 0: none
   std::string front;      ///< how the chain begins, for people
@@ -102,12 +114,16 @@ class ChainVerifier {
   const Digest* hash_of(uint64_t number) const;
   bool held(uint64_t number, const Anchors& anchors) const;
   void check_front(const Anchors& anchors);
+  void collect_lost(const Anchors& anchors);
+  bool was_lost(const Anchor& head);
   void check_heads(const Anchors& anchors, bool to_end);
 
   const std::string ns_;
   ChainReport report_;
   Block block_;
-  std::vector<Digest> hashes_;  // of blocks first …
+  std::vector<Digest> hashes_;     // of blocks first …
+  std::vector<LostBlocks> said_;   // by the chain
+  std::vector<LostClaim> claims_;  // by the chain and by heads, of those that are told
   Digest front_previous_{};
   uint64_t epoch_ = 0;
   bool overlap_ = false;

@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "proto/redis/reply_values.h"
+
 namespace mas::gateway {
 namespace {
 
@@ -20,7 +22,8 @@ constexpr Duration kPingInterval = 1s;
 constexpr Duration kLate = 100ms;      // after its time: the loop was busy
 constexpr unsigned kSilentPings = 2;   // the link is replaced when it comes to so many
 constexpr unsigned kSilentAtAll = 10;  // or to so many, however busy the loop was
-constexpr size_t kKeyBytes = 4096;     // more than any key that is read has; what anybody publishes here may be longer
+constexpr size_t kKeyBytes =
+    16384;  // more than any key that is read has, or INFO; what anybody publishes may be longer
 constexpr std::string_view kChannel = "__redis__:invalidate";
 
 }  // namespace
@@ -49,7 +52,9 @@ void Invalidation::on_ready(redis::Connection&) {
   silent_ = 0;
   pinged_ = mono_now();
   ping_.every(kPingInterval);
-  request(redis::Command("CLIENT", "ID"));
+  id_ = 0;
+  server_.clear();
+  request(redis::Command("CLIENT", "ID").add("INFO", "server"));
 }
 
 void Invalidation::on_down(redis::Connection&, const Error& why, unsigned) {
@@ -61,8 +66,13 @@ void Invalidation::on_down(redis::Connection&, const Error& why, unsigned) {
 
 void Invalidation::on_push(redis::Connection&, const redis::Reply& reply) {
   silent_ = 0;
+  const bool asking = state_.is(State::kAsking);
+  if (asking && id_ != 0 && (reply.is_text() || reply.is_error())) {
+    if (reply.is_text()) server_ = redis::info_value(reply.text, "run_id");
+    return subscribe();
+  }
   if (reply.is_error()) return connection_.drop_link(redis::error_of(reply).in("invalidation"));
-  if (state_.is(State::kAsking) && reply.is_integer()) return subscribe(reply.integer);
+  if (asking && reply.is_integer()) return void(id_ = reply.integer);
   if (!reply.is_array() || reply.count < 2 || !reply[0].is_text()) return;  // a pong
   if (reply[0].text == "invalidate") return changed(reply[1]);              // RESP3
   if (reply[0].text == "message" && reply.count > 2) return changed(reply[2]);
@@ -71,14 +81,19 @@ void Invalidation::on_push(redis::Connection&, const redis::Reply& reply) {
   listener_.on_tracking();
 }
 
-void Invalidation::subscribe(int64_t id) {
+void Invalidation::subscribe() {
   state_.to(State::kSubscribing);
-  id_ = id;
   request(redis::Command("SUBSCRIBE", kChannel));
 }
 
 redis::Command Invalidation::tracking_command() const {
   return redis::Command("CLIENT", "TRACKING", "ON", "REDIRECT", id_, "OPTIN");
+}
+
+bool Invalidation::same_server(const redis::Reply& info) const {
+  if (!info.is_text() || server_.empty()) return true;
+  const std::string_view other = redis::info_value(info.text, "run_id");
+  return other.empty() || other == server_;
 }
 
 void Invalidation::changed(const redis::Reply& keys) {

@@ -1,6 +1,6 @@
 // Hears from Redis which keys changed, whoever changed them (client-side caching).
 //
-// One connection that only listens: CLIENT ID, then SUBSCRIBE __redis__:invalidate. The connection that reads says
+// One connection only listens: CLIENT ID, INFO, then SUBSCRIBE __redis__:invalidate. The connection that reads says
 // CLIENT TRACKING ON REDIRECT <this one's id> OPTIN (tracking_command()), and CLIENT CACHING YES before each read whose
 // answer is kept. From on_tracking() on, the next change of each key that was read so is told by on_changed(), once.
 // Redis remembers the keys, and tells of none that was not read: nobody can flood this connection with keys of their
@@ -8,12 +8,15 @@
 //
 //     down ──ready──▶ asking its id ──▶ subscribing ──confirmed──▶ hearing ──silent or lost──▶ down
 //
+// A connection's id is a small number that another server may know, too. So whoever reads compares its server with the
+// one that is listened to (same_server()): an address may lead to two servers that take themselves for the primary.
 // Failure: HELLOs supervise the link; one that was silent for two intervals is replaced, and one whose server was
 // demoted. An interval in which the loop did something else and read nothing does not end it. While it is down the
 // owner of the caches knows nothing and must not decide by them: on_tracking_lost().
 // Threading: one loop, its thread. Ownership: as redis::Connection.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "proto/base/state_machine.h"
@@ -47,6 +50,9 @@ class Invalidation final : redis::ConnectionListener {
 
   /// What the connection that reads has to say, on every new link of either. Only while hearing().
   redis::Command tracking_command() const;
+  /// @param info the answer to INFO server on the connection that reads. @return whether that is the server which is
+  /// listened to; true also where either says nothing of itself.
+  bool same_server(const redis::Reply& info) const;
 
   enum class State : uint8_t { kDown, kAsking, kSubscribing, kHearing };
 
@@ -54,7 +60,7 @@ class Invalidation final : redis::ConnectionListener {
   void on_ready(redis::Connection& connection) override;
   void on_down(redis::Connection& connection, const Error& why, unsigned attempt) override;
   void on_push(redis::Connection& connection, const redis::Reply& reply) override;
-  void subscribe(int64_t id);
+  void subscribe();
   void changed(const redis::Reply& keys);
   void ping();
   void request(const redis::Command& command);
@@ -63,7 +69,8 @@ class Invalidation final : redis::ConnectionListener {
   StateMachine<State> state_;
   redis::Connection connection_;
   redis::Timer ping_;
-  int64_t id_ = 0;       // of the connection, as Redis counts them
+  int64_t id_ = 0;       // of the connection, as Redis counts them; 0: not known yet
+  std::string server_;   // its run id; empty: it does not say
   unsigned silent_ = 0;  // pings since anything was heard
   MonoTime pinged_{};
 };

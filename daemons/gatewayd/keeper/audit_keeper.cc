@@ -22,18 +22,23 @@ constexpr auto kMoves = transitions<State>({{State::kIdle, State::kHeading},
                                             {State::kMarking, State::kIdle},
                                             {State::kTrimming, State::kIdle}});
 
+constexpr size_t kRecalledBytes = 1024 * 1024;  // of the file of heads
+
 /// How often old blocks are looked for: often enough that they go soon after their time.
 Duration retention_period(Duration retention) { return std::clamp<Duration>(retention / 10, 100ms, 1min); }
 
 }  // namespace
 
-AuditKeeper::AuditKeeper(common::Frame& frame, const AuditSettings& settings)
+AuditKeeper::AuditKeeper(common::Frame& frame, audit::ChainMemory& chains, const AuditSettings& settings)
     : frame_(frame),
+      chains_(chains),
       settings_(settings),
       state_(State::kIdle, kMoves),
       heads_written_(frame.metrics().counter("audit_heads_total", "Signed heads written.")),
       failures_(frame.metrics().counter("audit_keeping_failures_total",
                                         "Failed attempts to sign a head, to retire blocks or to trim them.")),
+      lost_blocks_(frame.metrics().counter(
+          "audit_lost_blocks_total", "Audit blocks that this gateway had seen and that are gone: Redis lost data.")),
       retired_blocks_(frame.metrics().counter("audit_retired_blocks_total", "Audit blocks written to files.")),
       trimmed_blocks_(frame.metrics().counter("audit_trimmed_blocks_total",
                                               "Audit blocks trimmed from Redis after they were retired.")) {
@@ -61,9 +66,25 @@ void AuditKeeper::read_key() {
     report("audit_unsigned", verify.error());
     return;
   }
-  heads_ = std::make_unique<HeadOp>(frame_.loop(), frame_.redis(), frame_.keys(),
+  recall_heads(*verify);
+  heads_ = std::make_unique<HeadOp>(frame_.loop(), frame_.redis(), frame_.keys(), chains_,
                                     HeadSigner{std::move(*key), std::move(*verify), frame_.instance()},
                                     [this](const Result<HeadResult>& result) { on_head(result); });
+}
+
+/// What the gateway had signed before it was restarted: Redis may have gone back meanwhile.
+void AuditKeeper::recall_heads(const VerifyKey& key) {
+  if (settings_.heads_file.empty()) return;
+  auto tail = read_tail(settings_.heads_file, kRecalledBytes);
+  if (!tail) return report("audit_heads_unread", tail.error());
+  std::string_view left = *tail;
+  while (!left.empty()) {
+    const size_t end = std::min(left.find('\n'), left.size());
+    auto head = audit::parse_head(left.substr(0, end));  // the first line may be cut off
+    if (head.ok() && head->head.ns == frame_.keys().ns() && head->signed_by(key))
+      for (const audit::BlockHead& block : head->head.heads) chains_.recall(block);
+    left.remove_prefix(std::min(end + 1, left.size()));
+  }
 }
 
 void AuditKeeper::set_owned(std::vector<unsigned> owned, unsigned partitions) {
@@ -75,10 +96,11 @@ void AuditKeeper::reload(const AuditSettings& settings) { settings_ = settings; 
 
 void AuditKeeper::tick(MonoTime now) {
   if (!signs() && !settings_.signing_key.empty()) read_key();
+  tell_lost_blocks();
   if (!idle() || !frame_.redis_up() || partitions_ == 0) return;
   bool keeps = retire_ != nullptr && settings_.retention > Duration(0) && !owned_.empty();
   bool many = blocks_ >= static_cast<uint64_t>(settings_.head_blocks);
-  bool heads = signs() && (now >= head_due_ || many);
+  bool heads = signs() && (now >= head_due_ || many || chains_.any_to_sign());
   bool retires = keeps && now >= retention_due_;
   if (retires && !(heads && retired_last_)) {
     retired_last_ = true;
@@ -109,22 +131,36 @@ void AuditKeeper::on_head(const Result<HeadResult>& result) {
 void AuditKeeper::log_head(const Result<HeadResult>& result) {
   if (!result.ok()) return report("audit_head_failed", result.error());
   if (!result->written) return;
-  for (const ChainLoss& loss : result->lost) tell_loss(loss);
+  for (const ChainLoss& loss : result->lost) tell_cut(loss);
   heads_written_.add();
   frame_.log().info("audit_head",
                     {{"entry", result->entry}, {"hash", to_hex(result->hash)}, {"blocks", result->blocks}});
 }
 
 /// Once for each time: the next head compares with this one.
-void AuditKeeper::tell_loss(const ChainLoss& loss) {
+void AuditKeeper::tell_cut(const ChainLoss& loss) {
   failures_.add();
   frame_.log().error("audit_went_back", {{"partition", loss.partition},
                                          {"signed_block", loss.signed_block},
                                          {"last_block", loss.last_block},
                                          {"then", "the shorter chain is signed; masctl audit verify names the loss"}});
-  const std::string text = "the audit of partition " + std::to_string(loss.partition) + " ends with block " +
-                           std::to_string(loss.last_block) + ", and block " + std::to_string(loss.signed_block) +
-                           " had been signed";
+  alert("the audit of partition " + std::to_string(loss.partition) + " ends with block " +
+        std::to_string(loss.last_block) + ", and block " + std::to_string(loss.signed_block) + " had been signed");
+}
+
+void AuditKeeper::tell_lost_blocks() {
+  for (const audit::LostBlocks& lost : chains_.take_untold()) {
+    lost_blocks_.add(lost.count());
+    frame_.log().error("audit_blocks_lost", {{"partition", lost.partition},
+                                             {"first", lost.first},
+                                             {"last", lost.last},
+                                             {"hash", to_hex(lost.hash)},
+                                             {"then", "a signed head names them; masctl audit verify tells"}});
+    alert("Redis lost audit records: " + audit::lost_blocks_text(lost) + " are gone");
+  }
+}
+
+void AuditKeeper::alert(const std::string& text) {
   const std::string event = alert_event("gatewayd", text, wall_now());
   static_cast<void>(frame_.redis().send(redis::Command("PUBLISH", frame_.keys().system_channel(), event), {}));
 }

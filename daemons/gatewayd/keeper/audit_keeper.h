@@ -8,7 +8,7 @@
 // Every gateway signs heads of all partitions; it leaves out its own when another's is fresh. It retires blocks of the
 // partitions that it owns.
 // Failure: logged, counted, tried again at the next occasion; nothing is trimmed that is not on disk. While Redis is
-// away it does nothing.
+// away it does nothing. Blocks that are gone are told about at once, and make a head due.
 // Threading: loop thread. Ownership: may be destroyed at any time but from inside `done`.
 #pragma once
 
@@ -28,8 +28,10 @@ class AuditKeeper {
  public:
   enum class State : uint8_t { kIdle, kHeading, kRetiring, kMarking, kTrimming };
 
-  /// Reads the signing key. One that cannot be read is logged: no heads are signed.
-  AuditKeeper(common::Frame& frame, const AuditSettings& settings);
+  /// Reads the signing key, and what the file of heads says about the chains. A key that cannot be read is logged: no
+  /// heads are signed.
+  /// @param chains what this process has seen of them.
+  AuditKeeper(common::Frame& frame, audit::ChainMemory& chains, const AuditSettings& settings);
 
   /// @param owned partitions whose old blocks this gateway retires. @param partitions of the whole system.
   void set_owned(std::vector<unsigned> owned, unsigned partitions);
@@ -47,11 +49,14 @@ class AuditKeeper {
 
  private:
   void read_key();
+  void recall_heads(const VerifyKey& key);
   bool signs() const { return heads_ != nullptr; }
   void start_head(State state, Duration fresh);
   void on_head(const Result<HeadResult>& result);
   void log_head(const Result<HeadResult>& result);
-  void tell_loss(const ChainLoss& loss);
+  void tell_cut(const ChainLoss& loss);
+  void tell_lost_blocks();
+  void alert(const std::string& text);
   void start_retiring();
   void on_retired(const RetireRound& round);
   void on_trimmed(const Result<uint64_t>& count);
@@ -61,6 +66,7 @@ class AuditKeeper {
   void report(std::string_view event, const Error& error);
 
   common::Frame& frame_;
+  audit::ChainMemory& chains_;
   AuditSettings settings_;
   StateMachine<State> state_;
   std::shared_ptr<RetiredBlockStore> store_;
@@ -78,6 +84,7 @@ class AuditKeeper {
   common::RepeatFilter repeat_;
   common::Counter& heads_written_;
   common::Counter& failures_;
+  common::Counter& lost_blocks_;
   common::Counter& retired_blocks_;
   common::Counter& trimmed_blocks_;
 };

@@ -27,6 +27,11 @@ constexpr std::string_view kAdd =
     "if (l[1] and l[1][1] or '')~=ARGV[1] then return false end "
     "return redis.call('XADD',KEYS[1],'*','b',ARGV[2])";
 
+// The hash at the end of a block; its content stays where it is.
+constexpr std::string_view kHashOf =
+    "local e=redis.call('XRANGE',KEYS[1],ARGV[1],ARGV[1]) "
+    "return e[1] and string.sub(e[1][2][2] or '',-32) or false";
+
 /// @return the field `b` of an entry; empty where there is none.
 std::string_view blob_of(const redis::Reply& entry) {
   const redis::Reply* blob = redis::entry_field(entry, "b");
@@ -35,9 +40,11 @@ std::string_view blob_of(const redis::Reply& entry) {
 
 }  // namespace
 
-HeadOp::HeadOp(uv_loop_t* loop, redis::Connection& redis, const Keys& keys, HeadSigner signer, Done done)
+HeadOp::HeadOp(uv_loop_t* loop, redis::Connection& redis, const Keys& keys, audit::ChainMemory& chains,
+               HeadSigner signer, Done done)
     : redis_(redis),
       keys_(keys),
+      chains_(chains),
       signer_(std::move(signer)),
       done_(std::move(done)),
       state_(State::kIdle, kMoves),
@@ -55,10 +62,15 @@ void HeadOp::start(HeadRequest request) {
   request_ = std::move(request);
   result_ = {};
   tips_.clear();
+  read_.clear();
+  gone_.clear();
+  known_ = chains_.tips();
   last_entry_.clear();
   has_previous_ = false;
   previous_ = {};
   redis::Command command;
+  std::erase_if(seen_, [this](const SeenBlock& one) { return one.block.partition >= request_.partitions; });
+  for (const SeenBlock& one : seen_) command.add("EVAL", kHashOf, 1, keys_.audit(one.block.partition), one.entry);
   redis::add_bounded(command, {.text = audit::kHeadBytes},
                      {"XREVRANGE", keys_.audit_heads(), "+", "-", "COUNT", kLookBack});
   for (unsigned p = 0; p < request_.partitions; ++p)
@@ -70,16 +82,27 @@ void HeadOp::start(HeadRequest request) {
 
 void HeadOp::on_read(uint64_t tag, const redis::Answer& answer) {
   if (!state_.is(State::kReading)) return;
-  bool no_stream = tag > 0 && answer.ok() && (*answer)->is_error() && (*answer)->text.starts_with("WRONGTYPE");
-  if (!no_stream) {
-    auto reply = redis::checked(answer);
-    if (!reply.ok()) return finish(reply.error());
-    if (tag == 0)
-      take_heads(**reply);
-    else
-      take_tip(static_cast<uint32_t>(tag - 1), **reply);
+  if (auto status = take(tag, answer); !status) return finish(status.error());
+  if (tag == request_.partitions + seen_.size()) decide();
+}
+
+Status HeadOp::take(uint64_t tag, const redis::Answer& answer) {
+  const size_t heads = seen_.size();  // the tag of the stream of heads
+  const bool no_stream = tag != heads && answer.ok() && (*answer)->is_error() &&
+                         (*answer)->text.find("WRONGTYPE") != std::string_view::npos;
+  if (no_stream) {
+    if (tag > heads) known_.erase(static_cast<uint32_t>(tag - heads - 1));
+    return {};
   }
-  if (tag == request_.partitions) decide();
+  auto reply = redis::checked(answer);
+  if (!reply.ok()) return reply.error();
+  if (tag < heads)
+    take_seen(seen_[tag], **reply);
+  else if (tag == heads)
+    take_heads(**reply);
+  else
+    take_tip(static_cast<uint32_t>(tag - heads - 1), **reply);
+  return {};
 }
 
 void HeadOp::take_heads(const redis::Reply& entries) {
@@ -99,7 +122,15 @@ void HeadOp::take_tip(uint32_t partition, const redis::Reply& entries) {
   std::string_view block = blob_of(entries[0]);
   auto head = audit::block_head(block);
   bool ours = head.ok() && head->partition == partition && audit::check_namespace_of(block, keys_.ns()).ok();
-  if (ours && head->number > 0) tips_.push_back(*head);
+  if (!ours || head->number == 0) return void(known_.erase(partition));  // what it hides is not missing
+  tips_.push_back(*head);
+  read_.push_back({*head, std::string(entries[0][0].text)});
+}
+
+/// Where others have written since, nothing else shows that they wrote over it.
+void HeadOp::take_seen(const SeenBlock& seen, const redis::Reply& hash) {
+  if (hash.is_text() && hash.text == view_of(seen.block.hash)) return;
+  gone_.push_back(seen);
 }
 
 void HeadOp::decide() {
@@ -115,25 +146,60 @@ void HeadOp::decide() {
   for (const auto& [partition, mark] : request_.marks)
     if (marks[partition].number < mark.number) marks[partition] = mark;
   for (const auto& [partition, mark] : marks) next.trimmed.push_back(mark);
-  if (has_previous_) note_losses();
-  if (!changed(next) || (next.trimmed == previous_.head.trimmed && fresh_enough(next.time))) return finish(result_);
+  if (has_previous_) note_cut_chains();
+  note_lost_blocks(next.time);
+  seen_ = std::move(read_);
+  next.lost = naming_ = chains_.to_sign();
+  if (!changed(next) || (next.trimmed == previous_.head.trimmed && next.lost.empty() && fresh_enough(next.time)))
+    return finish(result_);
   add(std::move(next));
 }
 
-/// What the last signed head named and is not there any more. It is signed all the same: both heads stay, and
-/// contradict each other to whoever verifies.
-void HeadOp::note_losses() {
+/// What the last signed head in Redis named and is not there any more: a Redis that went back in time has no such head
+/// either. It is signed all the same: both heads stay, and contradict each other to whoever verifies.
+void HeadOp::note_cut_chains() {
   for (const audit::BlockHead& before : previous_.head.heads) {
     if (before.partition >= request_.partitions) continue;  // there are fewer of them now
     auto now =
         std::find_if(tips_.begin(), tips_.end(), [&](const auto& tip) { return tip.partition == before.partition; });
     const uint64_t number = now == tips_.end() ? 0 : now->number;
     const bool another = number == before.number && now->hash != before.hash;
-    if (number < before.number || another) result_.lost.push_back({before.partition, before.number, number});
+    if (number >= before.number && !another) continue;
+    result_.lost.push_back({before.partition, before.number, number});
+    chains_.give_up(now == tips_.end() ? audit::BlockHead{before.partition, 0, {}} : *now);
+    known_.erase(before.partition);
+    std::erase_if(gone_, [&](const SeenBlock& one) { return one.block.partition == before.partition; });
   }
 }
 
+uint64_t HeadOp::trimmed_to(uint32_t partition) const {
+  uint64_t number = 0;
+  for (const audit::BlockHead& mark : previous_.head.trimmed)
+    if (mark.partition == partition) number = mark.number;
+  auto mark = request_.marks.find(partition);
+  return mark == request_.marks.end() ? number : std::max(number, mark->second.number);
+}
+
+void HeadOp::note_lost_blocks(WallMicros now) {
+  std::map<uint32_t, audit::BlockHead> tips;
+  for (const audit::BlockHead& tip : tips_) tips[tip.partition] = tip;
+  for (const auto& [partition, known] : known_) {
+    if (partition >= request_.partitions) continue;
+    const audit::BlockHead tip = tips.contains(partition) ? tips[partition] : audit::BlockHead{partition, 0, {}};
+    if (auto lost = audit::ChainMemory::missing(known_, tip, now)) chains_.note(*lost, tip);
+  }
+  for (const auto& [block, entry, noted] : gone_) {
+    const audit::BlockHead& tip = tips[block.partition];
+    const bool told = chains_.noted(block, noted) || tip.number < block.number;
+    if (told || block.number <= trimmed_to(block.partition)) continue;
+    chains_.note({block.partition, block.number, block.number, block.hash, {}, now}, tip);
+  }
+  for (const audit::BlockHead& tip : tips_) chains_.saw(tip);
+  for (SeenBlock& one : read_) one.noted = chains_.times_noted(one.block.partition);
+}
+
 bool HeadOp::changed(const audit::Head& next) const {
+  if (!next.lost.empty()) return true;
   if (!has_previous_) return !next.heads.empty();
   return next.heads != previous_.head.heads || next.trimmed != previous_.head.trimmed;
 }
@@ -162,6 +228,7 @@ void HeadOp::on_added(uint64_t, const redis::Answer& answer) {
   result_.written = true;
   result_.entry = (*reply)->text;
   own_last_ = result_.hash;
+  chains_.signed_in_head(naming_);
   store();
 }
 

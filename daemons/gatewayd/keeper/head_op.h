@@ -3,9 +3,11 @@
 //
 //     idle ──start──▶ reading ──▶ adding ──▶ storing ──▶ idle        (any failure, nothing new: back to idle)
 //
-// reading: XREVRANGE of the heads and of every partition's blocks, one round trip. adding: a script that adds the head
-// only if no other gateway added one meanwhile, so that every head names the one before it. storing: the line goes to
-// the file and is synced, on another thread.
+// reading: the hashes of the blocks that were last before, XREVRANGE of the heads and of every partition's blocks, one
+// round trip; in this order, since a block that was retired is named by a head before it goes. adding: a script that
+// adds the head only if no other gateway added one meanwhile, so that every head names the one before it. storing: the
+// line goes to the file and is synced, on another thread.
+// What is gone of what this gateway has seen (audit/chain_memory.h) is named by the head.
 // Failure: the callback gets it; nothing is half done but the file, which may lack a head that the stream has.
 // Threading: loop thread. Ownership: may be destroyed at any time but from inside its callback.
 #pragma once
@@ -16,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "daemons/gatewayd/audit/chain_memory.h"
 #include "daemons/gatewayd/audit/heads.h"
 #include "daemons/gatewayd/keeper/background_work.h"
 #include "proto/base/state_machine.h"
@@ -59,7 +62,8 @@ class HeadOp {
   using Done = std::function<void(const Result<HeadResult>&)>;
   enum class State : uint8_t { kIdle, kReading, kAdding, kStoring };
 
-  HeadOp(uv_loop_t* loop, redis::Connection& redis, const Keys& keys, HeadSigner signer, Done done);
+  HeadOp(uv_loop_t* loop, redis::Connection& redis, const Keys& keys, audit::ChainMemory& chains, HeadSigner signer,
+         Done done);
   ~HeadOp();
   HeadOp(const HeadOp&) = delete;
   HeadOp& operator=(const HeadOp&) = delete;
@@ -71,11 +75,22 @@ class HeadOp {
   bool idle() const { return state_.is(State::kIdle); }
 
  private:
+  /// A block that was the last of its partition when it was read.
+  struct SeenBlock {
+    audit::BlockHead block;
+    std::string entry;
+    unsigned noted = 0;  ///< ChainMemory::times_noted() then
+  };
+
   void on_read(uint64_t tag, const redis::Answer& answer);
+  Status take(uint64_t tag, const redis::Answer& answer);
   void take_heads(const redis::Reply& entries);
   void take_tip(uint32_t partition, const redis::Reply& entries);
+  void take_seen(const SeenBlock& seen, const redis::Reply& hash);
   void decide();
-  void note_losses();
+  void note_cut_chains();
+  void note_lost_blocks(WallMicros now);
+  uint64_t trimmed_to(uint32_t partition) const;
   bool changed(const audit::Head& next) const;
   bool fresh_enough(WallMicros now) const;
   void add(audit::Head next);
@@ -85,6 +100,7 @@ class HeadOp {
 
   redis::Connection& redis_;
   const Keys& keys_;
+  audit::ChainMemory& chains_;
   HeadSigner signer_;
   Done done_;
   StateMachine<State> state_;
@@ -92,8 +108,12 @@ class HeadOp {
   std::string last_entry_;      // of the stream of heads, empty: none
   audit::SignedHead previous_;  // the last one under our key
   bool has_previous_ = false;
-  Digest own_last_{};  // for when the stream was taken away
-  std::vector<audit::BlockHead> tips_;
+  Digest own_last_{};                   // for when the stream was taken away
+  std::vector<audit::BlockHead> tips_;  // by rising partition
+  audit::ChainMemory::Tips known_;      // of the chains, when Redis was asked
+  std::vector<SeenBlock> seen_, read_;  // by the last reading, and by this one
+  std::vector<SeenBlock> gone_;         // of seen_
+  std::vector<audit::LostBlocks> naming_;
   std::string line_;
   HeadResult result_;
   BackgroundWork work_;

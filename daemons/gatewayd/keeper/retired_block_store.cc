@@ -87,6 +87,17 @@ Status append_synced(const std::string& path, std::string_view bytes, bool creat
   return existed ? Status() : sync_folder_of(path);
 }
 
+Result<std::string> read_tail(const std::string& path, size_t bytes) {
+  std::ifstream file(path, std::ios::binary | std::ios::ate);
+  if (!file && !fs::exists(path)) return std::string();
+  const auto size = static_cast<std::streamoff>(file.tellg());
+  if (!file) return file_error(path);
+  std::string tail(std::min(bytes, static_cast<size_t>(size)), '\0');
+  file.seekg(size - static_cast<std::streamoff>(tail.size()));
+  if (!tail.empty() && !file.read(tail.data(), static_cast<std::streamsize>(tail.size()))) return file_error(path);
+  return tail;
+}
+
 Status RetiredBlockStore::append(uint32_t partition, const std::vector<RetiredBlock>& entries, uint64_t file_size) {
   std::lock_guard lock(mutex_);
   file_size_ = file_size;

@@ -60,4 +60,7 @@ class RetiredBlockStore {
 /// Appends bytes to a file (mode 0640 where it is made) and syncs it; a new file's folder too.
 Status append_synced(const std::string& path, std::string_view bytes, bool create_new);
 
+/// @return the last bytes of a file, at most so many; none where there is no file.
+Result<std::string> read_tail(const std::string& path, size_t bytes);
+
 }  // namespace mas::gateway

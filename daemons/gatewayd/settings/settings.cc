@@ -161,9 +161,11 @@ void Settings::describe(common::OptionTable& table) {
   table.size("max_dead_letter_bytes", max_dead_letter_bytes, {1024 * 1024, 1ull << 40}, Apply::kReload,
              "Maximum memory of the dead-letter queue in Redis. Past it, the same happens as past max_dead_letters.");
   table.integer("wait_replicas", wait_replicas, {0, 16}, Apply::kRestart,
-                "Number of replicas that must confirm a commit before its receipts are sent. 0: receipts do not wait.");
+                "Number of replicas that must confirm a commit before its receipts are sent. 0: receipts do not wait. "
+                "While fewer replicas confirm, no receipt is sent and the gateway is not ready.");
   table.duration("wait_timeout", wait_timeout, {10ms, 10s}, Apply::kRestart,
-                 "Maximum time to wait for replicas. Past it, the receipts are withheld, and the senders ask again.");
+                 "Maximum time that a commit waits for replicas. Past it, receipts are withheld until enough replicas "
+                 "confirm, and further commits do not wait.");
   table.integer("memory_high_water", memory_high_water, {50, 100}, Apply::kReload,
                 "Percentage of Redis's maxmemory from which frames are refused as UNAVAILABLE.");
   table.duration(

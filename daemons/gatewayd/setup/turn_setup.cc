@@ -21,9 +21,11 @@ struct TurnSetup::Secrets {
   HmacKey payload, replay;
 };
 
-TurnSetup::TurnSetup(common::Frame& frame, const Settings& settings, std::function<void(const Status&)> secret_came)
+TurnSetup::TurnSetup(common::Frame& frame, const Settings& settings, audit::ChainMemory& chains,
+                     std::function<void(const Status&)> secret_came)
     : frame_(frame),
       settings_(settings),
+      chains_(chains),
       secret_came_(std::move(secret_came)),
       shared_secret_(frame.redis(), frame.keys(), [this](const Result<MasterKey>& secret) { on_secret(secret); }) {}
 
@@ -85,7 +87,8 @@ void TurnSetup::make_turns(size_t partitions) {
   options.cached_agents = static_cast<size_t>(settings_.cached_agents);
   options.wait_replicas = settings_.wait_replicas;
   options.wait_timeout = settings_.wait_timeout;
-  turns_ = std::make_unique<TurnLoop>(frame_, std::move(options), master_ ? &*master_ : nullptr, secrets_->keys());
+  turns_ =
+      std::make_unique<TurnLoop>(frame_, chains_, std::move(options), master_ ? &*master_ : nullptr, secrets_->keys());
   turns_->set_partitions(partitions);
 }
 

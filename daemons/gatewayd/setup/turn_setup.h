@@ -30,7 +30,8 @@ class TurnSetup {
  public:
   /// @param settings the service's, changed by it before reload(). @param secret_came called when Redis answered with
   /// the secret that gateways share, or with one that cannot be used.
-  TurnSetup(common::Frame& frame, const Settings& settings, std::function<void(const Status&)> secret_came);
+  TurnSetup(common::Frame& frame, const Settings& settings, audit::ChainMemory& chains,
+            std::function<void(const Status&)> secret_came);
 
   /// Reads what has not been read yet. @param partitions how many there are, as far as is known. @return whether the
   /// loop was started by this call.
@@ -67,6 +68,7 @@ class TurnSetup {
 
   common::Frame& frame_;
   const Settings& settings_;
+  audit::ChainMemory& chains_;
   std::function<void(const Status&)> secret_came_;
   SharedSecret shared_secret_;
   bool master_read_ = false;

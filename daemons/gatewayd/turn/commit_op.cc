@@ -25,6 +25,7 @@ CommitOp::CommitOp(TurnParts& parts, std::unique_ptr<CommitBuilder> builder, Tur
       state_(State::kIdle, kMoves),
       builder_(std::move(builder)),
       circuits_(parts.frame, parts.facts),
+      replicas_(parts),
       after_write_(parts.frame.loop(), "after_write") {}
 
 void CommitOp::reset() {
@@ -32,6 +33,7 @@ void CommitOp::reset() {
   asked_.clear();
   if (!state_.is(State::kIdle)) state_.to(State::kIdle);
   receipts_ = {};
+  replicas_.forget();
   parts_.decider.dropped(sealed_);
 }
 
@@ -70,8 +72,8 @@ redis::Rope CommitOp::build() {
   expect(Tag::kCommit);
   command = {};
   expect(Tag::kCircuit, circuits_.append_to(command, parts_.decider.circuit_changes()));
-  if (options.wait_replicas > 0) {
-    command.add("WAIT", options.wait_replicas, to_millis(options.wait_timeout));
+  if (replicas_.wanted()) {
+    replicas_.ask(command);
     expect(Tag::kWait);
   }
   rope.add(command);
@@ -83,7 +85,8 @@ void CommitOp::note_written() {
   for (const PartitionWork* work : parts_.decider.result().work()) {
     Written& written = written_.emplace_back();
     written.partition = work->partition->number;
-    written.next_block = work->block.bytes.empty() ? 0 : work->partition->next_block;
+    if (!work->block.bytes.empty())
+      written.block = {written.partition, work->partition->next_block - 1, work->block.hash};
     written.last = work->wrote == nullptr ? 0 : work->wrote->state.last();
     if (work->wrote != nullptr) written.field = work->wrote->field;
   }
@@ -112,7 +115,7 @@ void CommitOp::take(const Asked& asked, const redis::Reply& reply) {
     case Tag::kCircuit:
       return circuits_.take(asked.number, reply, parts_.events);
     case Tag::kWait:
-      return take_wait(reply);
+      return replicas_.answered(reply);
   }
 }
 
@@ -131,23 +134,19 @@ void CommitOp::committed() {
   parts_.stats.add(sealed_, parts_.dlp.get());
   parts_.decider.committed(sealed_);
   for (const Written& written : written_) {
-    if (written.next_block != 0) parts_.losses.committed(written.partition, written.next_block);
+    if (written.block.number != 0) {
+      parts_.losses.committed(written.partition, written.block.number + 1);
+      parts_.chains.committed(written.block);
+    }
     if (!written.field.empty()) parts_.losses.committed(written.partition, written.field, written.last, mono_now());
   }
   if (const Partition* partition = parts_.trials.turn_committed())
     parts_.tell_set_aside(*partition, "deciding it repeatedly ended a gateway or took too long");
-  if (parts_.options.wait_replicas == 0) publish_receipts();
+  if (replicas_.wanted())
+    replicas_.hold(std::exchange(receipts_, {}));
+  else
+    publish_receipts();
   listener_.on_committed();
-}
-
-void CommitOp::take_wait(const redis::Reply& reply) {
-  if (reply.integer >= parts_.options.wait_replicas) {
-    replicas_repeat_.reset();
-    return publish_receipts();
-  }
-  if (replicas_repeat_.should_log("replicas", mono_now()))
-    parts_.frame.log().warn("replicas_behind",
-                            {{"acknowledged", reply.integer}, {"wanted", parts_.options.wait_replicas}});
 }
 
 /// In one write with the next commit, or alone when there is none.

@@ -4,7 +4,7 @@
 //                         │ failed ──▶ idle once reset(), on_failed()
 //
 // In one write: receipts of the turn before, lengths of streams, the script, circuits that changed, WAIT. Receipts go
-// out once the commit is known to be done, and so many replicas have it as are configured.
+// out once the commit is known to be done, and so many replicas have it as are configured (replica_wait.h).
 // Failure modes:
 // - Another gateway has raised an epoch: nothing was changed.
 // - Redis refuses keys: nothing was changed. Each is remembered (a partition that rests, a stream that fails, a queue
@@ -20,6 +20,7 @@
 
 #include "daemons/gatewayd/turn/circuit_writer.h"
 #include "daemons/gatewayd/turn/commit_builder.h"
+#include "daemons/gatewayd/turn/replica_wait.h"
 #include "daemons/gatewayd/turn/test_hook.h"
 #include "daemons/gatewayd/turn/turn_listener.h"
 #include "daemons/gatewayd/turn/turn_parts.h"
@@ -42,6 +43,8 @@ class CommitOp {
   void reset();
   /// Whether the turn changed circuits: who was first with one decides about the next turn.
   bool wrote_circuits() const { return circuits_.wrote_any(); }
+  /// Why receipts are withheld; empty: they are not.
+  std::string replicas_problem() const { return replicas_.problem(); }
 
  private:
   enum class Tag : uint8_t { kEvent, kLength, kCommit, kCircuit, kWait };
@@ -52,8 +55,8 @@ class CommitOp {
   /// What a partition is known to have once the commit is done.
   struct Written {
     unsigned partition;
-    uint64_t next_block;  // 0: no block was written
-    std::string field;    // of one of the senders; empty: none was written
+    audit::BlockHead block;  // number 0: none was written
+    std::string field;       // of one of the senders; empty: none was written
     uint64_t last;
   };
 
@@ -63,7 +66,6 @@ class CommitOp {
   void on_reply(uint64_t tag, const redis::Answer& answer);
   void take(const Asked& asked, const redis::Reply& reply);
   void take_commit(const redis::Reply& reply);
-  void take_wait(const redis::Reply& reply);
   void committed();
   void publish_receipts();
   void keys_refused(const std::vector<CommitResult::Refusal>& refused);
@@ -79,7 +81,7 @@ class CommitOp {
   redis::Command receipts_;  // of that turn, to be published once it is committed
   std::vector<Written> written_;
   MonoTime began_{};
-  common::RepeatFilter replicas_repeat_;
+  ReplicaWait replicas_;
   LateHook after_write_;
 };
 

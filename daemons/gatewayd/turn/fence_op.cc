@@ -45,6 +45,7 @@ void FenceOp::start(bool archiving) {
   state_.to(State::kAsked);
   redis::Command command;
   const MonoTime now = mono_now();
+  known_ = parts_.chains.tips();
   for (const auto& partition : parts_.partitions.all()) {
     if (!parts_.partitions.taken(*partition) || !partition->epoch.empty()) continue;
     if (parts_.partitions.resting().asleep(partition->number, now)) continue;
@@ -168,14 +169,26 @@ Status FenceOp::load_senders(Partition& partition, const redis::Reply& reply) {
 Status FenceOp::load_audit_head(Partition& partition, const redis::Reply& reply) {
   if (reply.count == 0) {
     parts_.losses.compare(partition.number, Losses::kBlock, audit::kFirstBlock);
-    return partition.load_audit_head({});
+    auto status = partition.load_audit_head({});
+    compare_chain(partition);
+    return status;
   }
   const redis::Reply* block = redis::entry_field(reply[0], "b");
   if (block == nullptr)
     return Error{Errc::kMalformed, partition.audit_key + ": the newest entry is not an audit block"};
   auto status = partition.load_audit_head(block->text, parts_.options.ns);
-  if (status.ok()) parts_.losses.compare(partition.number, Losses::kBlock, partition.next_block);
+  if (!status) return status;
+  parts_.losses.compare(partition.number, Losses::kBlock, partition.next_block);
+  compare_chain(partition);
   return status;
+}
+
+/// A turn without elements records what is gone, if no other comes first.
+void FenceOp::compare_chain(Partition& partition) {
+  const audit::BlockHead tip{partition.number, partition.next_block - 1, partition.previous_hash};
+  if (auto lost = audit::ChainMemory::missing(known_, tip, wall_now())) parts_.chains.note(*lost, tip);
+  partition.lost = parts_.chains.to_record(tip);
+  if (partition.lost) partition.next_summary = Partition::kSummaryNow;
 }
 
 /// Operators hear of it in the log, on mas.system, in the metrics, and by `masctl doctor` while this gateway runs.

@@ -8,6 +8,7 @@
 // - A key that cannot be worked with, or is too large to be read, puts its partition to rest; a reply that is too large
 //   costs the link as well.
 // - Redis went back in time (losses.h): told in the log, on mas.system and in the metrics.
+// - Audit blocks that were seen before are gone (audit/chain_memory.h): the next block of the partition records it.
 // - The number of partitions has changed, Redis refuses, the link is lost: all is dropped and begun anew.
 // Threading: loop thread. Ownership: the loop's; destroyed at any time but from inside its listener.
 #pragma once
@@ -77,12 +78,14 @@ class FenceOp {
   void load_epoch(Partition& partition, int64_t epoch);
   Status load_senders(Partition& partition, const redis::Reply& reply);
   Status load_audit_head(Partition& partition, const redis::Reply& reply);
+  void compare_chain(Partition& partition);
   void tell_losses();
 
   TurnParts& parts_;
   TurnListener& listener_;
   StateMachine<State> state_;
-  std::vector<Asked> asked_;  // by the tags of their replies
+  std::vector<Asked> asked_;        // by the tags of their replies
+  audit::ChainMemory::Tips known_;  // of the chains, when Redis was asked
   Lost lost_;
 };
 

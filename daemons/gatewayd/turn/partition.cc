@@ -50,6 +50,7 @@ void Partition::forget() {
   senders.clear();
   forgettable.clear();
   block_epoch = 0;
+  lost.reset();
   beyond_doubt = false;
   list_bytes = 0;
   weight = {};

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "daemons/gatewayd/audit/block.h"
+#include "daemons/gatewayd/audit/lost_blocks.h"
 #include "daemons/gatewayd/limits/limiter.h"
 #include "daemons/gatewayd/turn/list_weight.h"
 #include "daemons/gatewayd/turn/refusals.h"
@@ -67,9 +68,10 @@ struct Partition {
   uint64_t epoch_number = 0;
   uint64_t next_block = audit::kFirstBlock;
   Digest previous_hash = audit::kGenesisPrevious;
-  uint64_t block_epoch = 0;          ///< of the newest audit block, when it was fenced
-  uint64_t retries = 0;              ///< messages that wait to be delivered again, about
-  WallMicros next_retry = kNoRetry;  ///< when the first of them is due, at the latest
+  uint64_t block_epoch = 0;               ///< of the newest audit block, when it was fenced
+  std::optional<audit::LostBlocks> lost;  ///< what the next block has to record
+  uint64_t retries = 0;                   ///< messages that wait to be delivered again, about
+  WallMicros next_retry = kNoRetry;       ///< when the first of them is due, at the latest
   static constexpr WallMicros kNoRetry = INT64_MAX;
   bool retries_moved = false;       ///< what is being read of them may be from before
   std::optional<WallMicros> steps;  ///< of Redis's clock that the retries have followed; nullopt: not looked at yet
@@ -85,6 +87,7 @@ struct Partition {
   std::vector<Counting> counting;        ///< senders whose refusals are counted at the moment
   WallMicros next_summary = kNoSummary;  ///< when the first summary of refusals is due
   static constexpr WallMicros kNoSummary = INT64_MAX;
+  static constexpr WallMicros kSummaryNow = 0;
   /// Also when the clock was set to before what the first summary counts.
   bool summary_due(WallMicros now) const {
     return next_summary != kNoSummary && (now >= next_summary || now < next_summary - Refusals::kSummaryEvery);

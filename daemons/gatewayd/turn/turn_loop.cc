@@ -54,10 +54,11 @@ Duration patience(const redis::Connection& connection, const TurnOptions& turn) 
 
 }  // namespace
 
-TurnLoop::TurnLoop(common::Frame& frame, TurnOptions options, const MasterKey* master, const TurnKeys& keys)
+TurnLoop::TurnLoop(common::Frame& frame, audit::ChainMemory& chains, TurnOptions options, const MasterKey* master,
+                   const TurnKeys& keys)
     : connection_(frame.loop(), with_room(frame.redis_options("turn"), options), this),
       sink_(connection_, patience(connection_, options)),
-      parts_(frame, sink_, std::move(options), keys),
+      parts_(frame, sink_, chains, std::move(options), keys),
       state_(State::kDown, kMoves),
       invalidation_(frame.loop(), frame.redis_options("invalidation"), *this),
       fence_(parts_, *this),
@@ -316,7 +317,16 @@ void TurnLoop::renew_link() {
 /// be.
 void TurnLoop::track() {
   parts_.facts.forget_all();
-  if (connection_.ready() && invalidation_.hearing()) static_cast<void>(sink_.send(invalidation_.tracking_command()));
+  if (!connection_.ready() || !invalidation_.hearing()) return;
+  redis::Command command = invalidation_.tracking_command();
+  command.add("INFO", "server");
+  static_cast<void>(sink_.send(std::move(command), redis::reply_to<&TurnLoop::on_server>(this)));
+}
+
+/// Facts are read behind this, so none was read from the wrong server. Both links are made anew, this one first.
+void TurnLoop::on_server(uint64_t tag, const redis::Answer& answer) {
+  if (tag != 1 || !answer.ok() || !invalidation_.hearing() || invalidation_.same_server(**answer)) return;
+  connection_.drop_link(Error{Errc::kUnavailable, "changes are heard from another server than facts are read from"});
 }
 
 /// What listens for this link may be connected to another server than it is now: one that still takes itself for the

@@ -44,8 +44,9 @@ namespace mas::gateway {
 
 class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekListener, TurnListener {
  public:
-  /// @param master nullptr: no sealed keys.
-  TurnLoop(common::Frame& frame, TurnOptions options, const MasterKey* master, const TurnKeys& keys);
+  /// @param chains what is known of the audit, here and to whoever signs heads. @param master nullptr: no sealed keys.
+  TurnLoop(common::Frame& frame, audit::ChainMemory& chains, TurnOptions options, const MasterKey* master,
+           const TurnKeys& keys);
   ~TurnLoop() override;
 
   void start();
@@ -68,6 +69,8 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   std::vector<unsigned> deciding() const { return parts_.partitions.deciding(); }
   /// Why nothing is decided though partitions are owned; empty: all is well.
   const std::string& obstacle() const { return obstacle_; }
+  /// Why receipts are withheld though messages are decided; empty: they are not.
+  std::string replicas_problem() const { return commit_.replicas_problem(); }
   const Resting& resting() const { return parts_.partitions.resting(); }
   /// Messages that wait to be delivered again, of the partitions that are decided here.
   uint64_t waiting_retries() const;
@@ -107,6 +110,7 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   void apply_changes();
   void apply_policy(const Policy& policy, const LimitSettings& default_limits);
   void track();
+  void on_server(uint64_t tag, const redis::Answer& answer);
   void advance();
   bool turn_over() const;
   bool summaries_due() const;

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "daemons/common/service.h"
+#include "daemons/gatewayd/audit/chain_memory.h"
 #include "daemons/gatewayd/turn/decider.h"
 #include "daemons/gatewayd/turn/losses.h"
 #include "daemons/gatewayd/turn/partition_table.h"
@@ -27,9 +28,11 @@ namespace mas::gateway {
 inline constexpr Duration kSlice = std::chrono::microseconds(250);
 
 struct TurnParts {
-  TurnParts(common::Frame& its_frame, redis::CommandSink& its_redis, TurnOptions its_options, const TurnKeys& keys)
+  TurnParts(common::Frame& its_frame, redis::CommandSink& its_redis, audit::ChainMemory& its_chains,
+            TurnOptions its_options, const TurnKeys& keys)
       : frame(its_frame),
         redis(its_redis),
+        chains(its_chains),
         options(std::move(its_options)),
         partitions(frame.keys(), frame.log()),
         stats(frame.metrics()),
@@ -39,6 +42,7 @@ struct TurnParts {
 
   common::Frame& frame;
   redis::CommandSink& redis;
+  audit::ChainMemory& chains;
   TurnOptions options;
   PartitionTable partitions;
   TurnClock clock;

@@ -50,6 +50,8 @@ PartitionWork& TurnResult::work_of(unsigned partition) {
   work->partition = &owned;
   work->audit.begin(partition, owned.epoch_number, owned.next_block, owned.previous_hash, now_, policy_, ns_);
   active_.push_back(work.get());
+  if (owned.lost) work->audit.add(audit::lost_record(*owned.lost, audit::lost_record_reason(*owned.lost)));
+  owned.lost.reset();
   return *work;
 }
 

@@ -115,6 +115,8 @@ typedef struct mas_stats {
   uint64_t foreign_replies; /**< dropped: replies of agents that were not asked, or not on the reply stream */
   /** Requests answered by an error reply, since a handler failed; not by mas_message_reply_error. */
   uint64_t error_replies;
+  /** Gateway mode: accepted messages that Redis may have lost (mas_agent_on_doubt). */
+  uint64_t in_doubt;
 } mas_stats;
 /** Reads the counters. @param ret_stats receives them; members that this version does not know stay as they are.
  *  @param size sizeof(mas_stats) of the caller: later versions may add members at the end. */

@@ -30,6 +30,13 @@ struct AgentInfo {
   double registered_at = 0;
 };
 
+/// Accepted messages that Redis lost: see mas_doubt.
+struct Doubt {
+  std::vector<std::string> message_ids;
+  uint64_t forgotten = 0;
+  std::string reason;
+};
+
 /// Every call returns Face::Of<T>: T, or throws; or a Result<T>.
 /// A handler returns nothing, a mas_status or a Result<void>; it has failed when it throws, too. The requester gets the
 /// text of an Error, and its status where that is MAS_INVALID_PAYLOAD or MAS_NO_HANDLER; of another exception only that
@@ -48,6 +55,7 @@ class BasicAgent {
   using OnReceipt = std::function<void(std::string_view message_id, std::string_view target, mas_status outcome)>;
   using OnConnection = std::function<void(mas_connection, std::string_view detail)>;
   using OnOverflow = std::function<void(uint64_t dropped)>;
+  using OnDoubt = std::function<void(const Doubt &doubt)>;
   using OnTrace = std::function<void(TraceEvent &)>;
 
   static Of<BasicAgent> create(const std::string &id, const Options &options = Options()) {
@@ -142,6 +150,18 @@ class BasicAgent {
     if (get() == nullptr) return;
     mas_agent_on_overflow(
         get(), [](mas_agent *, uint64_t dropped, void *user) { run_slot<OnOverflow>(user, dropped); },
+        detail::keep(*core_, std::move(fn)));
+  }
+
+  /// Gateway mode: what to send again under its id (send_again), if it must not be lost.
+  void on_doubt(OnDoubt fn) {
+    if (get() == nullptr) return;
+    mas_agent_on_doubt(
+        get(),
+        [](mas_agent *, const mas_doubt *doubt, void *user) {
+          const Doubt told{{doubt->message_ids, doubt->message_ids + doubt->count}, doubt->forgotten, doubt->reason};
+          run_slot<OnDoubt>(user, told);
+        },
         detail::keep(*core_, std::move(fn)));
   }
 

@@ -169,8 +169,8 @@ MAS_EXPORT MAS_CHECKED mas_status mas_agent_send_with(mas_agent *agent, const ch
                                                       const char *json, size_t size, const mas_send_options *options,
                                                       size_t options_size, char ret_message_id[MAS_MESSAGE_ID_SIZE]);
 
-/** Repeats a message with an unknown outcome (MAS_TIMEOUT at a stop) under the same message id, so that receivers can
- *  recognise it. @param message_id as mas_agent_send returned it. The rest as mas_agent_send. */
+/** Repeats a message with an unknown outcome (MAS_TIMEOUT at a stop) or in doubt (mas_agent_on_doubt) under its id, so
+ *  that receivers recognise it. @param message_id as mas_agent_send returned it. The rest as mas_agent_send. */
 MAS_EXPORT MAS_CHECKED mas_status mas_agent_send_again(mas_agent *agent, const char *message_id, const char *target,
                                                        const char *type, const char *json, size_t size);
 
@@ -191,6 +191,22 @@ typedef enum mas_receipts { MAS_RECEIPTS_FAILURES = 0, MAS_RECEIPTS_ALL = 1 } ma
  *  in a queue with the outbound bound. When it is full, the oldest receipts are dropped and counted.
  *  @param which MAS_RECEIPTS_…. */
 MAS_EXPORT void mas_agent_on_receipt(mas_agent *agent, mas_receipts which, mas_receipt_fn fn, void *user);
+
+/** Messages that the gateway accepted and that Redis then lost: their receipts were MAS_OK, and the gateway does not
+ *  know them any more. A receiver may have handled some before they were lost. Valid during the call; later versions
+ *  may add members at the end. */
+typedef struct mas_doubt {
+  const char *const *message_ids; /**< as mas_agent_send returned them, in the order of sending */
+  size_t count;                   /**< of message_ids */
+  uint64_t forgotten;             /**< further messages in doubt, at most, that had left the doubt window */
+  const char *reason;             /**< one sentence */
+} mas_doubt;
+/** Called in mas_agent_poll, and for what is left in mas_agent_stop, when messages are in doubt. mas_agent_send_again
+ *  sends one again under its id: receivers with a dedupe window that have seen it drop it.
+ *  @param doubt the messages. */
+typedef void (*mas_doubt_fn)(mas_agent *agent, const mas_doubt *doubt, void *user);
+/** Sets the doubt callback. Gateway mode only; see mas_options_set_doubt_window. */
+MAS_EXPORT void mas_agent_on_doubt(mas_agent *agent, mas_doubt_fn fn, void *user);
 
 #ifdef __cplusplus
 }

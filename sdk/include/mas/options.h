@@ -40,6 +40,11 @@ MAS_EXPORT MAS_CHECKED mas_status mas_options_set_handler_timeout(mas_options *o
  *  (mas_agent_send_again) or delivered again, unless its handler failed.
  *  @param messages the number that is remembered, at most 10,000,000. Default: 0, off. */
 MAS_EXPORT MAS_CHECKED mas_status mas_options_set_dedupe_window(mas_options *options, size_t messages);
+/** Gateway mode: bounds which accepted messages the agent remembers by id, to name them if Redis loses them
+ *  (mas_agent_on_doubt). One takes 32 bytes.
+ *  @param messages the number that is remembered, at most 10,000,000; 0: off. Default: 65,536.
+ *  @param seconds how long after its receipt, 1 to 86,400. Default: 300. */
+MAS_EXPORT MAS_CHECKED mas_status mas_options_set_doubt_window(mas_options *options, size_t messages, int seconds);
 /** Adds a capability; at most 256 per agent. @param capability 1 to 128 bytes without control characters. */
 MAS_EXPORT MAS_CHECKED mas_status mas_options_add_capability(mas_options *options, const char *capability);
 /** Sets what discovery shows to others. @param json a JSON object of at most 64 KiB. Default: {}. */

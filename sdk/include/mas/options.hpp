@@ -51,6 +51,9 @@ class BasicOptions {
   }
   BasicOptions &handler_timeout(int timeout_ms) { return handler_timeout(Millis(timeout_ms)); }
   BasicOptions &dedupe_window(size_t messages) { return set(&mas_options_set_dedupe_window, messages); }
+  BasicOptions &doubt_window(size_t messages, std::chrono::seconds time) {
+    return set(&mas_options_set_doubt_window, messages, static_cast<int>(time.count()));
+  }
   /// Gets a line for each thing that the library does, on any thread.
   /// It must be quick and must not call the library; what it throws is dropped.
   BasicOptions &debug(Debug fn) {

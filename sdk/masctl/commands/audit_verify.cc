@@ -13,6 +13,7 @@
 
 #include "sdk/masctl/cli/cli.h"
 #include "sdk/masctl/cli/json_parts.h"
+#include "sdk/masctl/cli/times.h"
 #include "sdk/masctl/commands/audit.h"
 #include "sdk/masctl/commands/audit_sources.h"
 #include "sdk/masctl/redis/audit_reader.h"
@@ -41,7 +42,19 @@ struct VerifiedAudit {
     return complaints.empty() && losses.empty() &&
            std::all_of(reports.begin(), reports.end(), [](const auto& report) { return report.ok(); });
   }
+  bool any_lost() const {
+    return std::any_of(reports.begin(), reports.end(), [](const auto& report) { return !report.lost.empty(); });
+  }
+  ExitCode exit_code() const {
+    if (!all_well()) return ExitCode::kBadAudit;
+    return any_lost() ? ExitCode::kLostAudit : ExitCode::kOk;
+  }
 };
+
+std::string verdict(const audit::ChainReport& report) {
+  if (!report.ok()) return "BAD: " + std::string(audit::fault_text(report.fault));
+  return report.lost.empty() ? "intact" : "BLOCKS LOST";
+}
 
 void print_details(Output& out, const audit::ChainReport& report) {
   std::string name = "partition " + std::to_string(report.partition) + ": ";
@@ -50,6 +63,9 @@ void print_details(Output& out, const audit::ChainReport& report) {
     out.line(name + "the first bad block is " + std::to_string(report.bad_block) + entry + ", " +
              std::string(audit::fault_text(report.fault)) + ": " + visible(report.why));
   }
+  for (const audit::LostBlocks& lost : report.lost)
+    out.line(audit::lost_blocks_text(lost) + " were lost at " + time_text(lost.time) +
+             ": a gateway had seen them, and their numbers were given again");
   if (report.first > audit::kFirstBlock && !report.front.empty()) out.line(name + report.front);
   if (report.unanchored_since() != 0)
     out.line(name + "no signed head covers the blocks since " + std::to_string(report.unanchored_since()));
@@ -60,17 +76,19 @@ void print_verified(Output& out, const VerifiedAudit& verified) {
   for (const audit::ChainReport& report : verified.reports) {
     std::string chain = report.last == 0 ? "-" : std::to_string(report.first) + "-" + std::to_string(report.last);
     std::string anchored = report.anchored == 0 ? "-" : "to " + std::to_string(report.anchored);
-    std::string said = report.ok() ? "intact" : "BAD: " + std::string(audit::fault_text(report.fault));
     table.add({std::to_string(report.partition), std::to_string(report.blocks), std::to_string(report.records), chain,
-               anchored, said});
+               anchored, verdict(report)});
   }
   out.table(table);
   for (const audit::ChainReport& report : verified.reports) print_details(out, report);
   for (const std::string& complaint : verified.complaints) out.line("heads: " + visible(complaint));
   for (const std::string& loss : verified.losses) out.line("lost: " + loss);
   for (const std::string& remark : verified.remarks) out.note(remark);
-  const bool well = verified.all_well();
-  out.line(out.painted(well ? "every chain is intact" : "THE AUDIT IS NOT INTACT", well ? Paint::kGood : Paint::kBad));
+  const bool well = verified.all_well(), lost = verified.any_lost();
+  const char* result = !well  ? "THE AUDIT IS NOT INTACT"
+                       : lost ? "THE AUDIT LACKS BLOCKS: Redis lost data, or somebody removed them"
+                              : "every chain is intact";
+  out.line(out.painted(result, well && !lost ? Paint::kGood : Paint::kBad));
 }
 
 void write_report(JsonWriter& json, const audit::ChainReport& report) {
@@ -83,12 +101,16 @@ void write_report(JsonWriter& json, const audit::ChainReport& report) {
     json.key("fault").string(audit::fault_text(report.fault)).key("bad_block").unsigned_integer(report.bad_block);
     json.key("entry").string(visible(report.bad_entry)).key("why").string(visible(report.why));
   }
+  json_list(json, "lost", report.lost, [](JsonWriter& each, const audit::LostBlocks& lost) {
+    each.begin_object().key("first").unsigned_integer(lost.first).key("last").unsigned_integer(lost.last);
+    each.key("time").string(time_text(lost.time)).key("hash").string(to_hex(lost.hash)).end_object();
+  });
   json.end_object();
 }
 
 void write_verified(JsonWriter& json, const VerifiedAudit& verified) {
   auto write_visible = [](JsonWriter& each, const std::string& text) { each.string(visible(text)); };
-  json.begin_object().key("ok").boolean(verified.all_well());
+  json.begin_object().key("ok").boolean(verified.exit_code() == ExitCode::kOk);
   json_list(json, "partitions", verified.reports, write_report);
   json.key("heads").begin_object().key("trusted").unsigned_integer(verified.trusted_heads);
   json.key("untrusted").unsigned_integer(verified.untrusted_heads);
@@ -114,8 +136,9 @@ class Verification {
       if (!offline() || options_.to_end) verifier_of(p);
     for (auto& [partition, verifier] : verifiers_)
       verified_.reports.push_back(verifier.finish(ledger_.of(partition), !offline() || options_.to_end));
-    std::erase_if(verified_.reports,
-                  [](const audit::ChainReport& report) { return report.blocks == 0 && report.ok(); });
+    std::erase_if(verified_.reports, [](const audit::ChainReport& report) {
+      return report.blocks == 0 && report.ok() && report.lost.empty();
+    });
     find_losses();
     verified_.trusted_heads = ledger_.trusted();
     verified_.untrusted_heads = ledger_.untrusted();
@@ -227,7 +250,7 @@ Result<Document> run_verify(Context& context, const VerifyOptions& options) {
   if (!keys.ok()) return keys.error();
   auto verified = Verification(context, options, std::move(*keys)).run();
   if (!verified.ok()) return verified.error();
-  const ExitCode code = verified->all_well() ? ExitCode::kOk : ExitCode::kBadAudit;
+  const ExitCode code = verified->exit_code();
   return Document::of(std::move(*verified), write_verified, print_verified).exits_with(code);
 }
 

@@ -71,6 +71,7 @@ void read_daemons(SyncRedis& redis, const Keys& keys, Facts& facts) {
     if (daemon.beats) {
       daemon.version = heartbeat_text(heartbeat->front().text, "version");
       daemon.lost_data = heartbeat_text(heartbeat->front().text, "lost_data");
+      daemon.receipts_withheld = heartbeat_text(heartbeat->front().text, "receipts_withheld");
     }
     facts.daemons.push_back(std::move(daemon));
   }

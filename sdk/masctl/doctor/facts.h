@@ -15,9 +15,10 @@ class SyncRedis;
 struct DaemonFact {
   std::string name;  ///< "registryd"
   std::string instance;
-  std::string version;      ///< empty: its heartbeat does not say
-  bool beats = false;       ///< its heartbeat is there
-  std::string lost_data{};  ///< what showed a gateway that Redis went back in time; empty: nothing did
+  std::string version;              ///< empty: its heartbeat does not say
+  bool beats = false;               ///< its heartbeat is there
+  std::string lost_data{};          ///< what showed a gateway that Redis went back in time; empty: nothing did
+  std::string receipts_withheld{};  ///< why a gateway's senders get no receipts; empty: they do
 };
 
 struct LeaseFact {

@@ -194,6 +194,16 @@ void check_losses(const Facts& facts, Findings& out) {
   }
 }
 
+void check_replicas(const Facts& facts, Findings& out) {
+  for (const auto& daemon : facts.daemons) {
+    if (!daemon.beats || daemon.receipts_withheld.empty()) continue;
+    out.push_back({Level::kFail, "replicas", daemon.receipts_withheld,
+                   "Seen by " + daemon.name + " " + daemon.instance +
+                       ". Messages are delivered and senders do not hear of it, since delivery.wait_replicas is not "
+                       "met. Bring a replica back (INFO replication), or lower delivery.wait_replicas."});
+  }
+}
+
 bool is_up(const Facts& facts, std::string_view name) {
   return std::any_of(facts.daemons.begin(), facts.daemons.end(),
                      [name](const DaemonFact& daemon) { return daemon.name == name && daemon.beats; });
@@ -233,9 +243,9 @@ void check_odd_keys(const Facts& facts, Findings& out) {
 }
 
 using Check = void (*)(const Facts&, Findings&);
-constexpr Check kChecks[] = {check_reachable, check_version, check_role,    check_persistence,
-                             check_memory,    check_clock,   check_limits,  check_daemons,
-                             check_losses,    check_index,   check_odd_keys};
+constexpr Check kChecks[] = {check_reachable, check_version,  check_role,   check_persistence,
+                             check_memory,    check_clock,    check_limits, check_daemons,
+                             check_losses,    check_replicas, check_index,  check_odd_keys};
 
 }  // namespace
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from . import _misfit, _models, _tracing
@@ -76,6 +76,12 @@ class Handlers:
         task = self._tasks[self._last] = loop.create_task(self._handle(self._last, message, *found))
         task.add_done_callback(functools.partial(self._ended, self._last))
 
+    def run(self, hook: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop) -> None:
+        """Runs a hook of the agent beside the handlers: a stop cancels it."""
+        self._last += 1
+        task = self._tasks[self._last] = loop.create_task(hook)
+        task.add_done_callback(functools.partial(self._ended, self._last))
+
     async def finish(self, spared: asyncio.Task[Any] | None) -> None:
         """Waits until no handler runs, except for `spared`."""
         while tasks := set(self._tasks.values()) - {spared}:
@@ -117,6 +123,8 @@ class Handlers:
             log.error("%s: the handler of %r from %s failed", self._agent.id, message.message_type, message.sender_id,
                       exc_info=error)
             self._settle(number, HANDLER_FAILED, _raised(error))
+        elif error is not None:
+            log.error("%s: a hook failed", self._agent.id, exc_info=error)
         self._messages.pop(number, None)  # a stop has left it open
 
     def _cancelled(self, number: int) -> None:

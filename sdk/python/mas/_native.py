@@ -94,6 +94,7 @@ class Native:
         lib.mas_agent_on_receipt(self.pointer, _RECEIPTS_ALL if gateway else _RECEIPTS_FAILURES, _on_receipt, self.key)
         lib.mas_agent_on_connection(self.pointer, _on_connection, self.key)
         lib.mas_agent_on_overflow(self.pointer, _on_overflow, self.key)
+        lib.mas_agent_on_doubt(self.pointer, _on_doubt, self.key)
 
     def __del__(self) -> None:
         if getattr(self, "pointer", None) is not None and not self._closing:
@@ -158,6 +159,10 @@ class Native:
         buffer = self._id_buffer
         status = carried(lib.mas_agent_send, self._open(), target, message_type, data, len(data), buffer)
         return status, buffer.value
+
+    def send_again(self, message_id: bytes, target: bytes, message_type: bytes, data: bytes) -> int:
+        """@return a status."""
+        return carried(lib.mas_agent_send_again, self._open(), message_id, target, message_type, data, len(data))
 
     def reply(self, kept: Kept, message_type: bytes, data: bytes) -> int:
         """@return a status."""
@@ -337,6 +342,15 @@ def _on_overflow(_agent: int, dropped: int, user: int) -> None:
     native = _live.get(user)
     if native is not None:
         native.events.append(("overflow", dropped))
+
+
+@_prototypes.DoubtFn
+def _on_doubt(_agent: int, doubt: Any, user: int) -> None:
+    native = _live.get(user)
+    if native is not None:
+        told = doubt.contents
+        ids = [message_id.decode() for message_id in told.message_ids[:told.count]]
+        native.events.append(("doubt", ids, told.forgotten, told.reason.decode("utf-8", "replace")))
 
 
 def _after_fork() -> None:

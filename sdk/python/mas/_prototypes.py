@@ -33,7 +33,7 @@ class Stats(ctypes.Structure):
     _fields_ = [(name, c_uint64) for name in (
         "sent", "undelivered", "send_failed", "received", "malformed", "dropped", "unhandled", "handler_failed",
         "late_replies", "reconnects", "refused", "duplicates", "stray_receipts", "restarts", "losses",
-        "reports_refused", "foreign_replies", "error_replies")]
+        "reports_refused", "foreign_replies", "error_replies", "in_doubt")]
 
 
 class TraceEvent(ctypes.Structure):
@@ -47,6 +47,12 @@ class TraceEvent(ctypes.Structure):
         ("span", c_void_p)]
 
 
+class Doubt(ctypes.Structure):
+    """mas_doubt."""
+
+    _fields_ = [("message_ids", POINTER(c_char_p)), ("count", c_size_t), ("forgotten", c_uint64), ("reason", c_char_p)]
+
+
 DebugFn = ctypes.CFUNCTYPE(None, c_char_p, c_void_p)
 HookFn = ctypes.CFUNCTYPE(Status, Agent, c_void_p)
 MessageFn = ctypes.CFUNCTYPE(Status, Agent, Message, c_void_p)
@@ -54,6 +60,7 @@ ReceiptFn = ctypes.CFUNCTYPE(None, Agent, c_char_p, c_char_p, Status, c_void_p)
 ReplyFn = ctypes.CFUNCTYPE(None, Agent, Status, Message, c_void_p)
 ConnectionFn = ctypes.CFUNCTYPE(None, Agent, c_int, c_char_p, c_void_p)
 OverflowFn = ctypes.CFUNCTYPE(None, Agent, c_uint64, c_void_p)
+DoubtFn = ctypes.CFUNCTYPE(None, Agent, POINTER(Doubt), c_void_p)
 StateFn = ctypes.CFUNCTYPE(None, c_char_p, c_void_p, c_size_t, c_void_p)
 TraceFn = ctypes.CFUNCTYPE(None, Agent, POINTER(TraceEvent), c_void_p)
 
@@ -65,12 +72,14 @@ CALLBACKS = {
     "mas_reply_fn": ReplyFn,
     "mas_connection_fn": ConnectionFn,
     "mas_overflow_fn": OverflowFn,
+    "mas_doubt_fn": DoubtFn,
     "mas_state_fn": StateFn,
     "mas_trace_fn": TraceFn,
 }
 
 STRUCTURES = {
-    "mas_state_field": StateField, "mas_send_options": SendOptions, "mas_stats": Stats, "mas_trace_event": TraceEvent}
+    "mas_state_field": StateField, "mas_send_options": SendOptions, "mas_stats": Stats, "mas_trace_event": TraceEvent,
+    "mas_doubt": Doubt}
 
 _SEND = [Agent, c_char_p, c_char_p, c_char_p, c_size_t]  # agent, target, type, json, size
 
@@ -95,6 +104,7 @@ FUNCTIONS = {
     "mas_options_set_credentials": (Status, [Options, c_char_p]),
     "mas_options_set_handler_timeout": (Status, [Options, c_int]),
     "mas_options_set_dedupe_window": (Status, [Options, c_size_t]),
+    "mas_options_set_doubt_window": (Status, [Options, c_size_t, c_int]),
     "mas_options_add_capability": (Status, [Options, c_char_p]),
     "mas_options_set_metadata": (Status, [Options, c_char_p, c_size_t]),
     "mas_options_set_heartbeat": (Status, [Options, c_int, c_int]),
@@ -151,6 +161,7 @@ FUNCTIONS = {
     # Connection and overload
     "mas_agent_on_connection": (None, [Agent, ConnectionFn, c_void_p]),
     "mas_agent_on_overflow": (None, [Agent, OverflowFn, c_void_p]),
+    "mas_agent_on_doubt": (None, [Agent, DoubtFn, c_void_p]),
     "mas_agent_stats": (None, [Agent, POINTER(Stats), c_size_t]),
     # Discovery
     "mas_agent_discover": (

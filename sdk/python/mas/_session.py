@@ -36,11 +36,13 @@ Envelope = dict[str, Any]
 class Session:
     """See the module."""
 
-    def __init__(self, native: Native, agent_id: str, on_message: Callable[[Envelope, Kept | None], None]):
+    def __init__(self, native: Native, agent_id: str, on_message: Callable[[Envelope, Kept | None], None],
+                 on_doubt: Callable[[list[str], int], None]):
         self.native = native
         self.loop = asyncio.get_running_loop()
         self._id = agent_id
         self._on_message = on_message
+        self._on_doubt = on_doubt
         self._receipts: dict[bytes, asyncio.Future[Receipt]] = {}
         self._requests: set[asyncio.Future[Envelope]] = set()
         self._unsettled: set[Kept] = set()  # gateway mode: what a stop leaves open comes again
@@ -78,7 +80,8 @@ class Session:
 
     # ---- out
 
-    async def send(self, target_id: str, message_type: str, data: Any) -> None:
+    async def send(self, target_id: str, message_type: str, data: Any) -> str | None:
+        """@return gateway mode: the message's id."""
         target, kind, text = _arguments(target_id, message_type, data)
         native = self.native
         with sending(self._id, "send", target_id, message_type, len(text)) as traced:
@@ -92,6 +95,12 @@ class Session:
         self._sends += 1
         if self._sends % _SENDS_IN_A_ROW == 0:
             await asyncio.sleep(0)
+        return None
+
+    async def send_again(self, message_id: str, target_id: str, message_type: str, data: Any) -> None:
+        target, kind, text = _arguments(target_id, message_type, data)
+        with sending(self._id, "send", target_id, message_type, len(text)) as traced:
+            await self._send_and_wait(traced, target, kind, text, _payload.name(message_id, "message_id"))
 
     async def request(self, target_id: str, message_type: str, data: Any, timeout: float | None) -> Envelope:
         """@return the reply's envelope."""
@@ -158,12 +167,16 @@ class Session:
             if (result := self.native.settle(message._kept, status, text)) != OK:
                 log.warning("%s: %s", self._id, last_error(result, "acknowledging a message"))
 
-    async def _send_and_wait(self, traced: Traced, target: bytes, kind: bytes, text: bytes) -> None:
-        """Gateway mode: until the message's receipt."""
-        message_id = b""
+    async def _send_and_wait(self, traced: Traced, target: bytes, kind: bytes, text: bytes,
+                             message_id: bytes = b"") -> str:
+        """Gateway mode: until the message's receipt. @param message_id of a message that is sent again.
+        @return the message's id."""
+        again = message_id
 
         def attempt() -> int:
             nonlocal message_id
+            if again:
+                return self.native.send_again(again, target, kind, text)
             status, message_id = self.native.send_with_id(target, kind, text)
             return status
 
@@ -180,6 +193,7 @@ class Session:
             self._receipts.pop(message_id, None)
         if receipt.outcome != OK:
             raise _refusal(receipt.outcome, receipt.detail, receipt.decision, receipt.retry_after_ms)
+        return message_id.decode()
 
     async def _patiently(self, attempt: Callable[[], int]) -> int:
         """Repeats what the full outbound queue did not take. @return the status."""
@@ -224,6 +238,9 @@ class Session:
                     "connected" if event[1] else "disconnected", event[2])
         elif kind == "overflow":
             log.warning("%s: %d messages were dropped from the full queue", self._id, event[1])
+        elif kind == "doubt":
+            log.warning("%s: %d accepted messages are in doubt: %s", self._id, len(event[1]) + event[2], event[3])
+            self._on_doubt(event[1], event[2])
 
     def _take_receipt(self, receipt: Receipt) -> None:
         future = self._receipts.pop(receipt.message_id, None)

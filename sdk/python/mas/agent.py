@@ -92,6 +92,12 @@ class Agent(Generic[StateType]):
     async def on_message(self, message: AgentMessage) -> None:
         """Gets every message of a type without a handler of its own."""
 
+    async def on_doubt(self, message_ids: list[str], forgotten: int) -> None:
+        """Gateway mode: Redis lost messages that had been accepted. send() returned these ids; send_again() repeats one.
+
+        @param forgotten further messages, at most, whose ids are not known any more.
+        """
+
     def get_metadata(self) -> dict[str, Any]:
         """What discovery shows to others about this agent. Read once, by start()."""
         return {}
@@ -179,16 +185,20 @@ class Agent(Generic[StateType]):
 
     # ---- messages
 
-    async def send(self, target_id: str, message_type: str, data: Any) -> None:
+    async def send(self, target_id: str, message_type: str, data: Any) -> str | None:
         """Sends a message.
 
         Peer to peer it returns when the message is queued; that nobody listens is no error. In gateway mode it returns
-        when the message is in the target's stream.
+        the message's id when the message is in the target's stream.
         @param data a mapping, a pydantic model or a dataclass instance.
         @raise GatewayRefusedError with the gateway's decision. @raise PayloadError, TypeError `data` cannot be sent.
         @raise AgentStateError, MASError.
         """
-        await self._mas_own().send(target_id, message_type, data)
+        return await self._mas_own().send(target_id, message_type, data)
+
+    async def send_again(self, message_id: str, target_id: str, message_type: str, data: Any) -> None:
+        """Gateway mode: repeats a message under its id (see on_doubt). Otherwise as send()."""
+        await self._mas_own().send_again(message_id, target_id, message_type, data)
 
     async def request(self, target_id: str, message_type: str, data: Any, timeout: float | None = None) -> AgentMessage:
         """Sends a request and waits for the reply. Any number at once, from handlers too.
@@ -295,7 +305,7 @@ class Agent(Generic[StateType]):
         except BaseException:
             native.close()
             raise
-        self._mas_session = Session(native, self.id, self._mas_receive)
+        self._mas_session = Session(native, self.id, self._mas_receive, self._mas_doubt)
         self._token = base64.urlsafe_b64encode(hashlib.sha256(native.instance().encode()).digest()).decode().rstrip("=")
         self._running = True
         self._mas_ready.set()
@@ -337,6 +347,11 @@ class Agent(Generic[StateType]):
             await _workers.run(session.native, lambda pointer: _stop(pointer, self.id))
         finally:
             session.native.close()
+
+    def _mas_doubt(self, message_ids: list[str], forgotten: int) -> None:
+        session = self._mas_session
+        if session is not None:
+            self._mas_handlers.run(self.on_doubt(message_ids, forgotten), session.loop)
 
     def _mas_receive(self, envelope: dict[str, Any], kept: Kept | None) -> None:
         session = self._mas_session

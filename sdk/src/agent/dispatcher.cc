@@ -58,6 +58,7 @@ mas_agent* Dispatcher::handle() const { return static_cast<mas_agent*>(&agent_);
   if (!taken_.messages.empty()) return handle(std::move(taken_.messages[i]));
   if (!taken_.receipts.empty()) return handle(taken_.receipts[i]);
   if (!taken_.changes.empty()) return handle(taken_.changes[i]);
+  if (!taken_.doubts.empty()) return handle(taken_.doubts[i]);
   return handle(std::exchange(taken_.notices[i], Notice{}));
 }
 
@@ -175,6 +176,23 @@ bool Dispatcher::handle(const ConnectionChange& change) {
   });
 }
 
+bool Dispatcher::handle(const Doubt& doubt) {
+  auto wanted = callback(&Callbacks::doubt);
+  if (wanted.fn == nullptr) return false;
+  std::vector<std::string> ids(doubt.messages.ids.size());
+  std::vector<const char*> texts;
+  texts.reserve(ids.size());
+  for (size_t i = 0; i < ids.size(); ++i) {
+    append_uuid(ids[i], doubt.messages.ids[i]);
+    texts.push_back(ids[i].c_str());
+  }
+  const mas_doubt told{texts.data(), texts.size(), doubt.messages.forgotten, doubt.why.c_str()};
+  return call_back(context_, "doubt", [&] {
+    call_out(wanted.fn, handle(), &told, wanted.user);
+    return true;
+  });
+}
+
 bool Dispatcher::handle(const Notice& notice) {
   if (notice.request != nullptr) {
     context_.requests->polled();
@@ -193,6 +211,7 @@ void Dispatcher::discard(bool freed) {
   const bool tell = context_.mode->traits.keeps_all && !freed;
   do {
     for (size_t i = taken_done_; tell && i < taken_.receipts.size(); ++i) handle(taken_.receipts[i]);
+    for (size_t i = taken_done_; tell && i < taken_.doubts.size(); ++i) handle(taken_.doubts[i]);
     for (size_t i = taken_done_; i < taken_.notices.size(); ++i) {
       Notice& notice = taken_.notices[i];
       if (notice.request == nullptr) continue;

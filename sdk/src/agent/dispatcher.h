@@ -47,6 +47,7 @@ struct Callbacks {
   Callback<mas_receipt_fn> receipt;
   Callback<mas_connection_fn> connection;
   Callback<mas_overflow_fn> overflow;
+  Callback<mas_doubt_fn> doubt;
   MessageHandler fallback;
   std::map<std::string, MessageHandler, std::less<>> by_type;
 };
@@ -88,6 +89,7 @@ class Dispatcher {
   bool handle(MessagePtr message);
   bool handle(const Receipt& receipt);
   bool handle(const ConnectionChange& change);
+  bool handle(const Doubt& doubt);
   bool handle(const Notice& notice);
   bool call_handler(const mas_message& message, mas_status& outcome);
   mas_status call_typed(MessageHandler& handler, const mas_message& message);

@@ -17,6 +17,7 @@ namespace {
 
 constexpr size_t kRun = 64;
 constexpr size_t kConnectionChanges = 64;
+constexpr size_t kDoubts = 16;
 
 }  // namespace
 
@@ -68,6 +69,13 @@ void Inbox::push(ConnectionChange change) {
   signal();
 }
 
+void Inbox::push(Doubt doubt) {
+  std::lock_guard lock(mutex_);
+  doubts_.push({next_++, std::move(doubt)});
+  if (doubts_.size() > kDoubts) doubts_.pop();
+  signal();
+}
+
 void Inbox::push(Notice notice) {
   std::lock_guard lock(mutex_);
   notices_.push({next_++, std::move(notice)});
@@ -84,18 +92,21 @@ void Inbox::take(Taken& out, uint64_t end) {
   uint64_t message = first_number(messages_);
   uint64_t receipt = first_number(receipts_);
   uint64_t change = first_number(changes_);
+  uint64_t doubt = first_number(doubts_);
   uint64_t notice = first_number(notices_);
-  uint64_t first = std::min({message, receipt, change, notice});
+  uint64_t first = std::min({message, receipt, change, doubt, notice});
   if (first >= end) return;
   if (first == message) {
-    take_run(messages_, out.messages, messages_.mixed() ? end : std::min({end, receipt, change, notice}));
+    take_run(messages_, out.messages, messages_.mixed() ? end : std::min({end, receipt, change, doubt, notice}));
     for (const auto& taken : out.messages) message_bytes_ -= taken->size();
   } else if (first == receipt) {
-    take_run(receipts_, out.receipts, std::min({end, message, change, notice}));
+    take_run(receipts_, out.receipts, std::min({end, message, change, doubt, notice}));
   } else if (first == change) {
-    take_run(changes_, out.changes, std::min({end, message, receipt, notice}));
+    take_run(changes_, out.changes, std::min({end, message, receipt, doubt, notice}));
+  } else if (first == doubt) {
+    take_run(doubts_, out.doubts, std::min({end, message, receipt, change, notice}));
   } else {
-    take_run(notices_, out.notices, std::min({end, message, receipt, change}));
+    take_run(notices_, out.notices, std::min({end, message, receipt, change, doubt}));
   }
 }
 
@@ -103,6 +114,7 @@ void Inbox::Taken::clear() {
   messages.clear();
   receipts.clear();
   changes.clear();
+  doubts.clear();
   notices.clear();
 }
 

@@ -8,6 +8,7 @@
 //     I/O thread ─push─▶ messages  (full: drop the oldest of the least urgent, count, one notice) ┐
 //                        receipts  (full: drop oldest)                                            ├─take()─▶ poller
 //                        changes of the connection  (full: drop oldest)                           │
+//                        doubts    (full: drop oldest)                                            │
 //                        notices   (ends of requests, which Requests bounds; overflow)            ┘
 //
 // Where the mode keeps all, no message is dropped: its stream entry would never be acknowledged. The mode bounds what
@@ -30,6 +31,7 @@
 #include "sdk/src/agent/fair_queue.h"
 #include "sdk/src/core/config.h"
 #include "sdk/src/core/error.h"
+#include "sdk/src/core/in_doubt.h"
 #include "sdk/src/core/message.h"
 #include "sdk/src/core/ring.h"
 
@@ -47,6 +49,12 @@ struct Receipt {
 struct ConnectionChange {
   mas_connection state = MAS_DISCONNECTED;
   std::string detail;
+};
+
+/// Accepted messages that may be lost, and why.
+struct Doubt {
+  InDoubt messages;
+  std::string why;
 };
 
 /// The end of an asynchronous request; or, where `request` is null, that messages were dropped.
@@ -70,6 +78,7 @@ class Inbox {
   [[nodiscard]] bool push(Lane lane, MessagePtr message);
   void push(Receipt receipt);
   void push(ConnectionChange change);
+  void push(Doubt doubt);
   void push(Notice notice);
 
   /// A run of one kind of entry, in order.
@@ -77,8 +86,9 @@ class Inbox {
     std::vector<MessagePtr> messages;
     std::vector<Receipt> receipts;
     std::vector<ConnectionChange> changes;
+    std::vector<Doubt> doubts;
     std::vector<Notice> notices;
-    size_t size() const { return messages.size() + receipts.size() + changes.size() + notices.size(); }
+    size_t size() const { return messages.size() + receipts.size() + changes.size() + doubts.size() + notices.size(); }
     bool empty() const { return size() == 0; }
     void clear();
   };
@@ -108,7 +118,9 @@ class Inbox {
   bool past_bound() const {
     return messages_.size() > bound_.messages || (message_bytes_ > bound_.bytes && messages_.size() > 1);
   }
-  bool nothing_waits() const { return messages_.empty() && receipts_.empty() && changes_.empty() && notices_.empty(); }
+  bool nothing_waits() const {
+    return messages_.empty() && receipts_.empty() && changes_.empty() && doubts_.empty() && notices_.empty();
+  }
   template <typename T>
   static uint64_t first_number(const Ring<Numbered<T>>& queue) {
     return queue.empty() ? UINT64_MAX : queue.front().number;
@@ -131,6 +143,7 @@ class Inbox {
   FairQueue<Numbered<MessagePtr>> messages_;
   Ring<Numbered<Receipt>> receipts_;
   Ring<Numbered<ConnectionChange>> changes_;
+  Ring<Numbered<Doubt>> doubts_;
   Ring<Numbered<Notice>> notices_;
   size_t message_bytes_ = 0;
   uint64_t dropped_ = 0;  // since the last overflow notice was taken

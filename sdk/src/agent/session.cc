@@ -231,6 +231,13 @@ void Session::lost_data(const std::string& what) {
   agent_.inbox.push(ConnectionChange{MAS_DISCONNECTED, why});
 }
 
+void Session::in_doubt(InDoubt doubt, const std::string& why) {
+  const uint64_t count = doubt.ids.size() + doubt.forgotten;
+  agent_.counters.in_doubt.add(count);
+  agent_.debug(std::to_string(count) + " accepted messages are in doubt: " + why);
+  agent_.inbox.push(Doubt{std::move(doubt), why});
+}
+
 // ---- Another instance
 
 /// Later: a mode may find out in the middle of a payload, and the hub must not lose a member meanwhile.

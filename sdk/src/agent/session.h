@@ -68,6 +68,7 @@ class Session final : public HubMember, public ModeHost, public HeartbeatListene
   bool awaits_replies() override { return agent_.requests->any_waits(); }
   void on_receiving_lost(const Error& why) override;
   void lost_data(const std::string& what) override;
+  void in_doubt(InDoubt doubt, const std::string& why) override;
   void ask_time() override { clock_.ask(commands()); }
   void begin_anew(const std::string& why) override;
   void on_outcome(OutgoingKind kind, const Id128& id, std::string_view target, const SendOutcome& outcome) override;

@@ -136,6 +136,11 @@ void mas_agent_on_overflow(mas_agent* agent, mas_overflow_fn fn, void* user) {
   agent->set_callbacks([&](Callbacks& callbacks) { callbacks.overflow = {fn, user}; });
 }
 
+void mas_agent_on_doubt(mas_agent* agent, mas_doubt_fn fn, void* user) {
+  if (is_missing(agent, "agent")) return;
+  agent->set_callbacks([&](Callbacks& callbacks) { callbacks.doubt = {fn, user}; });
+}
+
 void mas_agent_on_receipt(mas_agent* agent, mas_receipts which, mas_receipt_fn fn, void* user) {
   if (is_missing(agent, "agent")) return;
   agent->set_callbacks([&](Callbacks& callbacks) { callbacks.receipt = {fn, user}; });
@@ -181,6 +186,7 @@ void mas_agent_stats(const mas_agent* agent, mas_stats* ret_stats, size_t size) 
   stats.reports_refused = counters.reports_refused.get();
   stats.foreign_replies = counters.foreign_replies.get();
   stats.error_replies = counters.error_replies.get();
+  stats.in_doubt = counters.in_doubt.get();
   std::memcpy(ret_stats, &stats, std::min(size, sizeof stats));
 }
 

@@ -60,6 +60,7 @@ constexpr size_t kLeastEnvelope = 1024;
 constexpr int kLeastBeatMs = 100;
 constexpr size_t kMaxDeduped = 10'000'000;
 constexpr int kMaxHandlerMillis = 24 * 60 * 60 * 1000;
+constexpr int kMaxDoubtSeconds = 24 * 60 * 60;
 constexpr int kDayMs = 24 * 60 * 60 * 1000;
 
 mas_status set_bound(mas::sdk::Bound& bound, size_t messages, size_t bytes) {
@@ -182,6 +183,19 @@ mas_status mas_options_set_dedupe_window(mas_options* options, size_t messages) 
       return fail(MAS_INVALID_ARGUMENT, "the dedupe window is " + std::to_string(messages) +
                                             " messages; expected at most " + std::to_string(kMaxDeduped));
     options->config.dedupe_messages = messages;
+    return MAS_OK;
+  });
+}
+
+mas_status mas_options_set_doubt_window(mas_options* options, size_t messages, int seconds) {
+  return guarded({{options, "options"}}, [&] {
+    if (messages > kMaxDeduped || seconds < 1 || seconds > kMaxDoubtSeconds)
+      return fail(MAS_INVALID_ARGUMENT, "the doubt window is " + std::to_string(messages) + " messages and " +
+                                            std::to_string(seconds) + " seconds; expected at most " +
+                                            std::to_string(kMaxDeduped) + " messages, and 1 to " +
+                                            std::to_string(kMaxDoubtSeconds) + " seconds");
+    options->config.doubt_messages = messages;
+    options->config.doubt_time = std::chrono::seconds(seconds);
     return MAS_OK;
   });
 }

@@ -36,6 +36,8 @@ struct AgentConfig {
   std::optional<std::string> credentials;  ///< path; none: the environment's; empty: none
   Duration handler_timeout{};              ///< 0: none
   size_t dedupe_messages = 0;
+  size_t doubt_messages = 65'536;
+  Duration doubt_time = std::chrono::minutes(5);
   mas_debug_fn debug = nullptr;
   void* debug_user = nullptr;
 };

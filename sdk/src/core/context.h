@@ -45,7 +45,7 @@ class SharedCounter {
 struct Counters {
   // Written by the I/O thread.
   Counter sent, undelivered, send_failed, received, malformed, late_replies, reconnects;
-  Counter refused, duplicates, stray_receipts, restarts, losses, reports_refused, foreign_replies;
+  Counter refused, duplicates, stray_receipts, restarts, losses, reports_refused, foreign_replies, in_doubt;
   // Written by whoever settles a message.
   SharedCounter unhandled, handler_failed, error_replies;
 };

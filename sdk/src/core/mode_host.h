@@ -5,6 +5,7 @@
 
 #include "proto/wire/envelope.h"
 #include "proto/wire/lane.h"
+#include "sdk/src/core/in_doubt.h"
 #include "sdk/src/core/message.h"
 #include "sdk/src/core/op.h"
 #include "sdk/src/core/outbox.h"
@@ -26,6 +27,8 @@ class ModeHost : public OpHost, public OutboxListener {
   virtual void on_receiving_lost(const Error& why) = 0;
   /// Redis has less than it had: told and counted; where the agent was up, it comes up again after that.
   virtual void lost_data(const std::string& what) = 0;
+  /// Messages that had been accepted may be gone: told and counted. @param why one sentence.
+  virtual void in_doubt(InDoubt doubt, const std::string& why) = 0;
   /// Redis's clock may not be what it was; recovered() follows when it is not.
   virtual void ask_time() = 0;
   /// Begins anew under another instance's name, soon.

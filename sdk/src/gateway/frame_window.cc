@@ -45,13 +45,17 @@ size_t FrameWindow::IdHash::operator()(const Id128& id) const {
   return random;
 }
 
-FrameWindow::FrameWindow(FrameWindowListener& listener)
-    : listener_(listener), patience_(kPatience), hold_backoff_(kHoldBase, kHoldCap) {}
+FrameWindow::FrameWindow(FrameWindowListener& listener, DoubtWindow doubt)
+    : listener_(listener),
+      accepted_(doubt.messages, doubt.time),
+      patience_(kPatience),
+      hold_backoff_(kHoldBase, kHoldCap) {}
 
 // ---- Going out
 
 std::optional<FrameWindow::Range> FrameWindow::next_frame(MonoTime now) {
   if (now < hold_until_) return std::nullopt;
+  if (probe_ == Probe::kWanted && waiting() == 0) return Range{end() + 1, 0};
   const uint64_t limit = gap_ ? std::min(*gap_, end()) : end();
   auto goes_out = [this](uint64_t n) { return at(n).state == SendSlot::State::kWaiting && at(n).pushed == 0; };
   next_out_ = std::max(next_out_, base_);
@@ -87,6 +91,13 @@ void FrameWindow::stop_gathering() {
 uint64_t FrameWindow::pushed(Range range, const Id128& frame, MonoTime now) {
   if (in_flight_ == 0) progress_ = now;
   const uint64_t number = ++last_number_;
+  if (range.count == 0) {
+    probe_ = Probe::kOut;
+    progress_ = now;
+    frames_.emplace(number, Frame{frame, range.first, 0});
+    numbers_.emplace(frame, number);
+    return number;
+  }
   for (uint64_t n = range.first; n < range.first + range.count; ++n) at(n).pushed = number;
   in_flight_ += range.count;
   frames_.emplace(number, Frame{frame, range.first, range.count});
@@ -105,6 +116,7 @@ void FrameWindow::on_write(uint64_t first, uint64_t last, Write outcome, MonoTim
       continue;
     }
     const Frame& frame = it->second;
+    if (frame.count == 0) probe_ = Probe::kWanted;
     each_waiting(frame.first, frame.first + frame.count, [&](SendSlot& slot, uint64_t n) {
       if (slot.pushed == it->first) again(slot, n, true);
     });
@@ -132,6 +144,7 @@ FrameWindow::Effect FrameWindow::on_receipt(const ReceiptMessage& receipt, MonoT
   auto frame = frames_.find(known->second);
   progress_ = now;
   bool asks = receipt.kind == ReceiptKind::kResendFrom;
+  probe_ = Probe::kNone;  // whatever is answered, tells as much
   supersede(frame->first, asks ? receipt.sequence : UINT64_MAX);
   Effect effect = Effect::kNone;
   if (receipt.kind == ReceiptKind::kDecided)
@@ -173,6 +186,7 @@ void FrameWindow::decided(Frames::iterator it, const ReceiptMessage& receipt) {
   each_waiting(first, past, [&](SendSlot& slot, uint64_t n) {
     while (outcome != receipt.outcomes.end() && receipt.sequence + outcome->offset < n) ++outcome;
     bool special = outcome != receipt.outcomes.end() && receipt.sequence + outcome->offset == n;
+    if (!special || decision_accepted(outcome->decision)) accepted(slot, n);
     settle(slot, special ? outcome_of(*outcome) : kAllowed);
   });
   if (past >= frame.first + frame.count) return void(erase(it));
@@ -185,8 +199,9 @@ FrameWindow::Effect FrameWindow::resend_from(Frames::iterator it, uint64_t seque
   const uint64_t number = it->first;
   const Frame frame = it->second;
   erase(it);
+  if (sequence == end()) return Effect::kNone;  // a probe: all that has an outcome is known
   bool held = sequence >= base_ && sequence < end() && at(sequence).state != SendSlot::State::kSettled;
-  if (!held) return Effect::kLost;
+  if (!held) return lost_from_ = sequence, Effect::kLost;
   // On its way again already, perhaps alone (on_time): what this frame held goes out behind it. Other frames answer for
   // themselves.
   const bool asked = at(sequence).pushed > number;
@@ -201,6 +216,7 @@ FrameWindow::Effect FrameWindow::refused(Frames::iterator it, const Outcome& out
   if (outcome.decision != Decision::kUnavailable && !wrong_time) return refuse(it, outcome_of(outcome)), Effect::kNone;
   obstacle_ = outcome_of(outcome).status.error().message;
   const Frame& frame = it->second;
+  if (frame.count == 0) probe_ = Probe::kWanted;
   each_waiting(frame.first, frame.first + frame.count, [&](SendSlot& slot, uint64_t n) {
     if (slot.pushed == it->first) again(slot, n, true);
   });
@@ -234,6 +250,15 @@ void FrameWindow::settle(SendSlot& slot, const SendOutcome& outcome, SendSlot::S
   slot.state = state;
   ++settled_inside_;
   listener_.on_settled(slot, outcome);
+}
+
+void FrameWindow::accepted(const SendSlot& slot, uint64_t sequence) {
+  if (!slot.report) accepted_.add(sequence, slot.id, progress_);
+}
+
+InDoubt FrameWindow::take_in_doubt() {
+  if (!lost_from_) return {};
+  return accepted_.take_from(*std::exchange(lost_from_, std::nullopt));
 }
 
 /// @param undecided whether the latest copy is known to have changed nothing.
@@ -292,14 +317,17 @@ void FrameWindow::on_link(MonoTime now) {
   patience_ = kPatience;
   hold_until_ = MonoTime{};
   hold_backoff_.reset();
+  accepted_.forget_before(now - accepted_.time());
+  if (in_flight_ == 0 && !accepted_.empty()) probe_ = Probe::kWanted;
   if (in_flight_ > 0) progress_ = now - patience_;
   static_cast<void>(on_time(now));
 }
 
 std::optional<MonoTime> FrameWindow::next_time() const {
   std::optional<MonoTime> next;
-  if (in_flight_ > 0 || gap_) next = progress_ + patience_;
-  if (hold_until_ != MonoTime{} && waiting() > in_flight_) next = std::min(next.value_or(hold_until_), hold_until_);
+  if (awaits_answer()) next = progress_ + patience_;
+  if (hold_until_ != MonoTime{} && (waiting() > in_flight_ || probe_ == Probe::kWanted))
+    next = std::min(next.value_or(hold_until_), hold_until_);
   if (gathering_until_ != MonoTime{}) next = std::min(next.value_or(gathering_until_), gathering_until_);
   return next;
 }
@@ -314,6 +342,7 @@ FrameWindow::Effect FrameWindow::on_time(MonoTime now) {
   if (gap_ && patience_ > kPatience) return Effect::kStuck;  // cannot be told apart any more: count anew
   progress_ = now;
   patience_ = std::min(patience_ * 2, kLongestPatience);
+  if (probe_ == Probe::kOut) probe_ = Probe::kWanted;
   for (uint64_t n = base_; n < end(); ++n) {
     SendSlot& slot = at(n);
     if (slot.state != SendSlot::State::kWaiting || slot.pushed == 0) continue;
@@ -341,6 +370,9 @@ void FrameWindow::restart(MonoTime now) {
   base_ = next_out_ = never_out_ = 1;
   in_flight_ = 0;
   gap_.reset();
+  lost_from_.reset();
+  probe_ = Probe::kNone;
+  accepted_.renumber();
   frames_.clear();
   numbers_.clear();
   stop_gathering();
@@ -362,6 +394,9 @@ void FrameWindow::abandon() {
   frames_.clear();
   numbers_.clear();
   gap_.reset();
+  lost_from_.reset();
+  probe_ = Probe::kNone;
+  accepted_.renumber();
   base_ = next_out_ = never_out_ = 1;
   in_flight_ = 0;
   stop_gathering();

@@ -16,7 +16,11 @@
 // away for hours costs Redis a message at a time, not a window.
 // Truth. A message gets the outcome of a receipt for a frame that held it, or none. A frame that is refused says
 // nothing about a copy that went out before and was not answered (`uncertain`): such a message waits on.
-// Failure: kLost when the gateway waits for a number that was settled: Redis went back in time. kStuck when frames
+// Probes. After a lost link with nothing in flight, nothing would tell that Redis lost what was accepted. So a frame
+// with a number that leaves a gap goes out: it is never decided, and the answer names the number that the gateway waits
+// for.
+// Failure: kLost when the gateway waits for a number that was settled: Redis went back in time; take_in_doubt() tells
+// which messages may be gone. kStuck when frames
 // around a gap get no answer for long. restart() then counts from 1 again, for a new instance; what the old one has not
 // decided it can never decide.
 // Threading: none. Ownership: slots point into batches, which the owner keeps until their last slot is settled.
@@ -36,6 +40,7 @@
 #include "proto/wire/record_batch.h"
 #include "sdk/src/core/outbox.h"
 #include "sdk/src/core/ring.h"
+#include "sdk/src/gateway/accepted_messages.h"
 
 namespace mas::sdk {
 
@@ -69,7 +74,12 @@ class FrameWindow {
  public:
   struct Range {
     uint64_t first;
-    uint32_t count;
+    uint32_t count;  ///< 0: a probe
+  };
+  /// Which accepted messages are remembered.
+  struct DoubtWindow {
+    size_t messages;
+    Duration time;
   };
   /// What a receipt or a time-out calls for besides another look at next_frame().
   enum class Effect : uint8_t {
@@ -81,7 +91,7 @@ class FrameWindow {
   };
   enum class Write : uint8_t { kDone, kNotDone, kUnknown };
 
-  explicit FrameWindow(FrameWindowListener& listener);
+  FrameWindow(FrameWindowListener& listener, DoubtWindow doubt);
 
   void add(const SendSlot& slot) { slots_.push(slot); }
   /// @return messages without an outcome.
@@ -105,7 +115,7 @@ class FrameWindow {
   std::optional<MonoTime> next_time() const;
   Effect on_time(MonoTime now);
   /// @return whether what is in flight has waited longer than it should; on_time() asks about it.
-  bool overdue(MonoTime now) const { return (in_flight_ > 0 || gap_) && progress_ + patience_ <= now; }
+  bool overdue(MonoTime now) const { return awaits_answer() && progress_ + patience_ <= now; }
   /// @return whether what the gateway would not decide goes out again from now on.
   bool held_long_enough(MonoTime now) const { return hold_until_ != MonoTime{} && hold_until_ <= now; }
   /// @return why the gateway put off deciding, in its words; empty once it decides.
@@ -115,6 +125,8 @@ class FrameWindow {
   /// From now on nothing waits for more.
   void gather_no_more() { gathers_ = false; }
 
+  /// After kLost: the messages that were accepted and are not known to the gateway any more. Once.
+  InDoubt take_in_doubt();
   /// A new instance: numbers begin at 1. Messages that the old one may have decided are settled as unknown.
   void restart(MonoTime now);
   /// Settles everything: kCancelled where it is known not to have been decided, else kTimeout.
@@ -132,11 +144,15 @@ class FrameWindow {
     size_t operator()(const Id128& id) const;
   };
 
+  enum class Probe : uint8_t { kNone, kWanted, kOut };
+
+  bool awaits_answer() const { return in_flight_ > 0 || gap_ || probe_ == Probe::kOut; }
   SendSlot& at(uint64_t sequence) { return slots_[sequence - base_]; }
   uint64_t end() const { return base_ + slots_.size(); }
   template <typename Fn>
   void each_waiting(uint64_t first, uint64_t last, Fn&& fn);
   void settle(SendSlot& slot, const SendOutcome& outcome, SendSlot::State state = SendSlot::State::kSettled);
+  void accepted(const SendSlot& slot, uint64_t sequence);
   void again(SendSlot& slot, uint64_t sequence, bool undecided);
   void supersede(uint64_t number, uint64_t undecided_from);
   void decided(Frames::iterator frame, const ReceiptMessage& receipt);
@@ -159,6 +175,9 @@ class FrameWindow {
   size_t in_flight_ = 0;         // slots that wait, with a copy out
   size_t settled_inside_ = 0;    // slots that are settled and still in the ring
   std::optional<uint64_t> gap_;  // first number that a refused frame left unused
+  AcceptedMessages accepted_;
+  std::optional<uint64_t> lost_from_;  // the number that the gateway waits for
+  Probe probe_ = Probe::kNone;
 
   Frames frames_;                                        // pushed, not answered
   std::unordered_map<Id128, uint64_t, IdHash> numbers_;  // by the frame's id

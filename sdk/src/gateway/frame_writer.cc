@@ -19,6 +19,18 @@ Record head_of(std::string_view record) {
   return head;
 }
 
+/// What a probe holds: it is not decided, so anything that a gateway can read will do.
+constexpr std::string_view kProbe = "{}";
+
+const std::string& probe_record() {
+  static const std::string& record = *new std::string([] {
+    std::string bytes;
+    append_record(bytes, kProbe, {}, 0);
+    return bytes;
+  }());
+  return record;
+}
+
 }  // namespace
 
 FrameWriter::FrameWriter(const AgentConfig& config, const Keys& keys, const Instances& instances,
@@ -49,36 +61,38 @@ Id128 FrameWriter::append(const FrameWindow& window, FrameWindow::Range range) {
   header.timestamp = clock_.of(wall_now());
   header.sender = sender_;
   header.credential = key_ ? credentials_->key_id : credentials_ ? credentials_->token : token_.text();
+  bodies_.clear();
+  digests_.clear();
+  for (uint64_t n = range.first; n < range.first + range.count; ++n) {
+    const SendSlot& slot = window.slot(n);
+    bodies_.push_back(slot.batch->record(slot));
+    digests_.push_back(slot.digest);
+  }
+  if (bodies_.empty()) {
+    bodies_.push_back(probe_record());
+    digests_.push_back(sha256(kProbe));
+  }
   size_t bytes = 0;
-  for (uint64_t n = range.first; n < range.first + range.count; ++n) bytes += window.slot(n).record_size;
+  for (std::string_view body : bodies_) bytes += body.size();
 
-  const std::optional<Digest> mac = sign(window, range, header);
+  const std::optional<Digest> mac = sign(header);
   header_.clear();
   reserve_wiping(header_, kHeaderOverhead + header.sender.size() + header.credential.size());
-  append_frame(header_, header, mac ? &*mac : nullptr, range.count, {});
+  append_frame(header_, header, mac ? &*mac : nullptr, bodies_.size(), {});
   reserve_wiping(frames_, frames_.size() + kCommandOverhead + header_.size() + bytes);
   redis::append_length(frames_, '$', header_.size() + bytes);
   frames_.append(header_);
-  for (uint64_t n = range.first; n < range.first + range.count; ++n) {
-    const SendSlot& slot = window.slot(n);
-    frames_.append(slot.batch->record(slot));
-  }
+  for (std::string_view body : bodies_) frames_.append(body);
   frames_.append("\r\n", 2);
   return header.id;
 }
 
-std::optional<Digest> FrameWriter::sign(const FrameWindow& window, FrameWindow::Range range,
-                                        const FrameHeader& header) {
+std::optional<Digest> FrameWriter::sign(const FrameHeader& header) {
   if (!key_) return std::nullopt;
-  records_.clear();
-  digests_.clear();
+  heads_.clear();
+  for (std::string_view body : bodies_) heads_.push_back(head_of(body));
   mac_input_.clear();
-  for (uint64_t n = range.first; n < range.first + range.count; ++n) {
-    const SendSlot& slot = window.slot(n);
-    records_.push_back(head_of(slot.batch->record(slot)));
-    digests_.push_back(slot.digest);
-  }
-  append_frame_mac_input(mac_input_, ns_, partition_, header, records_, digests_);
+  append_frame_mac_input(mac_input_, ns_, partition_, header, heads_, digests_);
   return key_->tag(mac_input_);
 }
 

@@ -38,7 +38,8 @@ class FrameWriter {
 
   void clear() { frames_.clear(); }
   size_t bytes() const { return frames_.size(); }
-  /// @param range of `window`. @return the new frame's id.
+  /// @param range of `window`; empty: a probe, which asks for the gateway's answer and holds no message. @return the new
+  /// frame's id.
   Id128 append(const FrameWindow& window, FrameWindow::Range range);
   /// @param count how many frames were appended. @return their RPUSH; the caller may take its bytes.
   std::string& command(size_t count);
@@ -46,7 +47,7 @@ class FrameWriter {
   void trim(size_t most);
 
  private:
-  std::optional<Digest> sign(const FrameWindow& window, FrameWindow::Range range, const FrameHeader& header);
+  std::optional<Digest> sign(const FrameHeader& header);
 
   const Keys keys_;  // a copy: the outbox may outlive its agent
   const Instances& instances_;
@@ -59,10 +60,11 @@ class FrameWriter {
   unsigned partition_ = 0;
   std::string ingress_;
   std::string header_, frames_, command_;
-  // Scratch of sign().
-  std::string mac_input_;
-  std::vector<Record> records_;
+  // Scratch of append(), for the frame's records.
+  std::vector<std::string_view> bodies_;
   std::vector<Digest> digests_;
+  std::vector<Record> heads_;
+  std::string mac_input_;
 };
 
 }  // namespace mas::sdk

@@ -115,6 +115,8 @@ void GatewayMode::apply(FrameWindow::Effect effect) {
   const bool lost = effect == FrameWindow::Effect::kLost;
   if (!lost && effect != FrameWindow::Effect::kStuck) return;
   outbox_.down();
+  InDoubt doubt = outbox_.take_in_doubt();
+  if (doubt.any()) live_->host.in_doubt(std::move(doubt), "Redis lost data: the gateway does not know them any more");
   live_->host.begin_anew(lost ? "the gateway waits for messages that had their receipts: Redis lost data"
                               : "the gateway refused a frame and does not answer for those around it");
 }

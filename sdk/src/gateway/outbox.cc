@@ -25,6 +25,7 @@ GatewayOutbox::GatewayOutbox(const AgentConfig& config, const Keys& keys, std::s
                              std::shared_ptr<Tracer> tracer, const Instances& instances)
     : Outbox(config, std::move(clock), std::move(tracer), window_of(config)),
       instances_(instances),
+      window_(*this, {config.doubt_messages, config.doubt_time}),
       writer_(config, keys, instances, *clock_) {}
 
 GatewayOutbox::~GatewayOutbox() = default;

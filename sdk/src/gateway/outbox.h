@@ -62,9 +62,11 @@ class GatewayOutbox final : public Outbox, private FrameWindowListener {
   void recovered();
   /// Sends what there is, unless a write is under way.
   void pump();
-  /// @return kLost: call restart() once there is a new instance.
+  /// @return kLost: take_in_doubt(), and call restart() once there is a new instance.
   FrameWindow::Effect on_receipt(std::string_view payload);
   FrameWindow::Effect on_time();
+  /// The messages that were accepted and that Redis has lost.
+  InDoubt take_in_doubt() { return window_.take_in_doubt(); }
   std::optional<MonoTime> next_time() const { return up_ ? window_.next_time() : std::nullopt; }
   /// @return whether no receipt has come for long, or what the gateway would not decide goes out again: messages may be
   /// going to the wrong partition. Before on_time(), which goes on from there.
@@ -111,7 +113,7 @@ class GatewayOutbox final : public Outbox, private FrameWindowListener {
   std::string obstacle_;  // written by the I/O thread
 
   // I/O thread only.
-  FrameWindow window_{*this};
+  FrameWindow window_;
   std::vector<std::unique_ptr<SendBatch>> batches_;  // with slots in the window
   std::vector<std::unique_ptr<SendBatch>> done_;     // to be recycled
   redis::Connection* connection_ = nullptr;

@@ -91,6 +91,8 @@ class AgentLog:
         self.repeated = []   # message ids that had two receipts
         self.handled = []    # (sender, number, message id)
         self.failed = []     # message ids, each time that their handler failed
+        self.doubted = []    # message ids that were accepted, and that Redis may have lost
+        self.forgotten = 0   # further ones, at most, without their ids
 
     def read(self, text):
         for line in text.splitlines():
@@ -107,6 +109,10 @@ class AgentLog:
                 self.handled.append((rest[0], int(rest[1]), rest[2]))
             elif word == "failed":
                 self.failed.append(rest[2])
+            elif word == "doubt":
+                self.doubted.append(rest[0])
+            elif word == "forgotten":
+                self.forgotten += int(rest[0])
         return self
 
 

@@ -65,7 +65,7 @@ class Parser:
             return RespError(to_text(line)), at
         if mark == b":":
             return int(line), at
-        if mark == b"$":
+        if mark in (b"$", b"="):  # RESP3 has verbatim texts, too
             return self._bulk(int(line), at)
         if mark in (b"*", b">"):
             return self._array(int(line), at)

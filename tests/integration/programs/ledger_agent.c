@@ -5,8 +5,8 @@
  *                                                  what they return or by longjmp()
  *
  * Of the environment: MAS_LEDGER_PADDING, bytes that are added to each message; MAS_LEDGER_BOUND=MESSAGES:BYTES of the
- * inbound queue; MAS_LEDGER_LATE, milliseconds before a receiver's first poll; MAS_LEDGER_DEDUPE, messages of the
- * dedupe window.
+ * inbound queue; MAS_LEDGER_LATE, milliseconds before a receiver's first poll; MAS_LEDGER_DEDUPE, messages that a
+ * receiver recognises; MAS_LEDGER_AGAIN, whether what is in doubt is sent again.
  *
  * One line per event, written at once, so that a killed process has told all it knew; AT is the monotonic clock, in
  * seconds:
@@ -16,6 +16,9 @@
  *   receipt ID AT STATUS DECISION  what became of it; DECISION is - where the gateway has not decided
  *   got SENDER N ID AT             a message is handled
  *   failed SENDER N ID AT          its handler fails
+ *   doubt ID                       it was accepted, and Redis may have lost it
+ *   again N ID                     it is sent again
+ *   forgotten N                    as many more, at most, whose ids are not known any more
  *   told STATE WHY                 STATE is connected or disconnected
  *   ready, end                     started; stopped in order, after every receipt
  *
@@ -52,6 +55,49 @@ static void on_receipt(mas_agent* agent, const char* id, const char* target, mas
   printf("receipt %s %.3f %s %s\n", id, now(), mas_status_text(outcome), decision[0] != '\0' ? decision : "-");
 }
 
+/* What was sent, for the case that it is to be sent again. */
+static struct {
+  char** targets;
+  int count;
+  long first, sent, room;
+  char (*ids)[MAS_MESSAGE_ID_SIZE]; /* of number first, first + 1, ... */
+} sender;
+
+static void remember(long number, const char* id) {
+  if (number - sender.first >= sender.room) {
+    sender.room = 2 * sender.room + 1024;
+    sender.ids = realloc(sender.ids, (size_t)sender.room * sizeof *sender.ids);
+    if (sender.ids == NULL) abort();
+  }
+  sender.sent = number - sender.first + 1;
+  memcpy(sender.ids[number - sender.first], id, MAS_MESSAGE_ID_SIZE);
+}
+
+static int body_of(long number, char* data, size_t size) {
+  const char* padding = getenv("MAS_LEDGER_PADDING");
+  return snprintf(data, size, "{\"n\":%ld,\"x\":\"%0*d\"}", number, padding == NULL ? 0 : atoi(padding), 0);
+}
+
+static void send_again(mas_agent* agent, const char* id) {
+  static char data[256 * 1024];
+  for (long i = 0; i < sender.sent; ++i) {
+    if (strcmp(sender.ids[i], id) != 0) continue;
+    const int size = body_of(sender.first + i, data, sizeof data);
+    const mas_status status =
+        mas_agent_send_again(agent, id, sender.targets[i % sender.count], "ledger", data, (size_t)size);
+    if (status == MAS_OK) printf("again %ld %s\n", sender.first + i, id);
+  }
+}
+
+static void on_doubt(mas_agent* agent, const mas_doubt* doubt, void* user) {
+  (void)user;
+  for (size_t i = 0; i < doubt->count; ++i) {
+    printf("doubt %s\n", doubt->message_ids[i]);
+    if (getenv("MAS_LEDGER_AGAIN") != NULL) send_again(agent, doubt->message_ids[i]);
+  }
+  if (doubt->forgotten > 0) printf("forgotten %llu\n", (unsigned long long)doubt->forgotten);
+}
+
 static void on_connection(mas_agent* agent, mas_connection state, const char* detail, void* user) {
   (void)agent, (void)user;
   printf("told %s %s\n", state == MAS_CONNECTED ? "connected" : "disconnected", detail);
@@ -85,8 +131,7 @@ static long number_in_environment(const char* name) {
 static mas_status send_one(mas_agent* agent, const char* target, long number) {
   static char data[256 * 1024];
   char id[MAS_MESSAGE_ID_SIZE];
-  int padding = (int)number_in_environment("MAS_LEDGER_PADDING");
-  int size = snprintf(data, sizeof data, "{\"n\":%ld,\"x\":\"%0*d\"}", number, padding, 0);
+  const int size = body_of(number, data, sizeof data);
   printf("try %ld %s %.3f\n", number, target, now());
   mas_status status = MAS_WOULD_BLOCK;
   while (status == MAS_WOULD_BLOCK && !stopping) {
@@ -94,12 +139,16 @@ static mas_status send_one(mas_agent* agent, const char* target, long number) {
     if (status == MAS_WOULD_BLOCK) (void)!mas_agent_poll(agent, 5, NULL);
   }
   if (status == MAS_OK) printf("sent %ld %s\n", number, id);
+  if (status == MAS_OK) remember(number, id);
   return status == MAS_WOULD_BLOCK ? MAS_OK : status;
 }
 
 static mas_status send_all(mas_agent* agent, double rate, long first, char** targets, int count) {
   double begin = now();
   mas_status status = MAS_OK;
+  sender.targets = targets;
+  sender.count = count;
+  sender.first = first;
   for (long n = 0; !stopping && status == MAS_OK;) {
     for (; n < (long)((now() - begin) * rate) && !stopping && status == MAS_OK; ++n)
       status = send_one(agent, targets[n % count], first + n);
@@ -138,6 +187,7 @@ static mas_status run(int argc, char** argv) {
   if (status != MAS_OK) return status;
   mas_agent_on_receipt(agent, MAS_RECEIPTS_ALL, on_receipt, NULL);
   mas_agent_on_connection(agent, on_connection, NULL);
+  mas_agent_on_doubt(agent, on_doubt, NULL);
   status = mas_agent_on_message(agent, "ledger", on_message, !sends && argc == 4 ? argv[3] : NULL);
   if (status == MAS_OK) status = mas_agent_start(agent, kStartMs);
   if (status == MAS_OK) {

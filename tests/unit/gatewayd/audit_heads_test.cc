@@ -74,6 +74,26 @@ TEST_CASE("a head that was changed anywhere is refused or not believed") {
   }
 }
 
+TEST_CASE("a head that names lost blocks comes back as it was, and the ledger has them by partition") {
+  SigningKey key = key_of('a');
+  auto keys = public_keys({&key});
+  Head head = sample();
+  head.lost = {{3, 120, 131, filled(7), filled(8), kNow}, {9, 1, 1, filled(9), {}, kNow + 5}};
+  Digest hash;
+  const std::string line = sign_head(head, key, hash);
+  auto read = parse_head(line);
+  REQUIRE(read.ok());
+  CHECK(read->head.lost == head.lost);
+  HeadLedger ledger(keys, "prod");
+  ledger.add_in_order(line, "1-0");
+  REQUIRE(ledger.of(3).lost.size() == 1);
+  CHECK(ledger.of(3).lost[0].blocks == head.lost[0]);
+  CHECK(ledger.of(3).lost[0].trusted);
+  CHECK(ledger.of(0).lost.empty());
+  for (const auto& [from, to] : {std::pair{"\"first\":120", "\"first\":132"}, {"\"last\":131", "\"last\":\"x\""}})
+    CHECK_FALSE(parse_head(changed(line, from, to)).ok());
+}
+
 TEST_CASE("what is no head is refused") {
   for (std::string_view line : {"", "{}", "[]", "{\"head\":{},\"signature\":\"00\"}", "{\"head\":1}"})
     CHECK_FALSE(parse_head(line).ok());

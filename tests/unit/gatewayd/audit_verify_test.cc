@@ -40,19 +40,92 @@ TEST_CASE("a chain that fits is found in order, and its tail unanchored where no
   CHECK(report.last == 9);
   CHECK(report.unanchored_since() == 1);
 
-  report = verified(chain, {{anchor(chain, 4), anchor(chain, 6)}, {}});
+  report = verified(chain, {{anchor(chain, 4), anchor(chain, 6)}, {}, {}});
   CHECK(report.ok());
   CHECK(report.anchored == 6);
   CHECK(report.unanchored_since() == 7);
 
-  report = verified(chain, {{anchor(chain, 9)}, {}});
+  report = verified(chain, {{anchor(chain, 9)}, {}, {}});
   CHECK(report.unanchored_since() == 0);
   CHECK(verified({}).ok());
 }
 
+namespace {
+
+/// Blocks 1 to 9, of which 5 to 9 are lost, and what was written over them. @param recorded whether it says so.
+struct LostChain {
+  std::vector<Link> before = make_chain(1, 9);
+  std::vector<Link> now;
+  LostBlocks lost{3, 5, 9, before[8].hash, before[3].hash, kNow + 60'000'000};
+
+  explicit LostChain(bool recorded) : now(before.begin(), before.begin() + 4) {
+    if (recorded) now.push_back(recording_block());
+    for (const Link& link : make_chain(now.size() + 1, 7, now.back().hash, "planner-2")) now.push_back(link);
+  }
+  Link recording_block() const {
+    BlockBuilder builder;
+    builder.begin(3, 4, 5, before[3].hash, lost.time, {}, {});
+    builder.add(lost_record(lost, lost_record_reason(lost)));
+    auto finished = builder.finish();
+    return {std::string(finished.bytes), finished.hash};
+  }
+  /// A head that was signed when the lost blocks were there.
+  Anchor old(uint64_t number) const { return anchor(before, number); }
+  Anchor later(uint64_t number) const { return {number, now[number - 1].hash, lost.time + 1'000'000'000'000, true}; }
+};
+
+}  // namespace
+
+TEST_CASE("blocks that the chain says are lost are named, and heads that named them are no fault") {
+  LostChain at(true);
+  auto report = verified(at.now, {{at.old(3), at.old(8), at.later(6)}, {}, {}});
+  INFO(report.why);
+  CHECK(report.ok());
+  CHECK(report.anchored == 6);
+  REQUIRE(report.lost.size() == 1);
+  CHECK(report.lost[0] == at.lost);
+  // Without any head the chain is intact, and still it tells.
+  report = verified(at.now);
+  CHECK(report.ok());
+  CHECK(report.lost.size() == 1);
+}
+
+TEST_CASE("blocks that a signed head says are lost are named once, and the range grows to what heads had named") {
+  LostChain at(true);
+  LostBlocks known = at.lost;
+  known.last = 7;
+  known.hash = at.before[6].hash;
+  auto report = verified(at.now, {{at.old(9), at.later(7)}, {}, {{known, true}}});
+  CHECK(report.ok());
+  REQUIRE(report.lost.size() == 1);
+  CHECK(report.lost[0].last == 9);
+
+  LostChain unrecorded(false);
+  report = verified(unrecorded.now, {{unrecorded.old(9), unrecorded.later(7)}, {}, {{known, true}}});
+  INFO(report.why);
+  CHECK(report.ok());
+  REQUIRE(report.lost.size() == 1);
+  CHECK(report.lost[0].first == 5);
+  CHECK(report.lost[0].last == 9);
+  CHECK(report.lost[0].hash == unrecorded.before[8].hash);
+}
+
+TEST_CASE("who only writes to Redis cannot make a rewritten chain a lost one") {
+  LostChain at(true);
+  auto report = verified(at.now, {{at.old(3), at.old(6)}, {}, {}});  // no head was signed since
+  check_bad(report, Fault::kRehashed, 6);
+  report = verified(LostChain(false).now, {{at.old(8)}, {}, {}});
+  check_bad(report, Fault::kTruncated, 8);
+  // A head that was signed long after the loss names what was written since.
+  Anchor since = at.later(7);
+  since.hash = at.before[6].hash;
+  report = verified(at.now, {{at.later(5), since}, {}, {}});
+  check_bad(report, Fault::kRehashed, 7);
+}
+
 TEST_CASE("a head whose signature was not checked anchors nothing") {
   auto chain = make_chain(1, 9);
-  auto report = verified(chain, {{anchor(chain, 9, false)}, {}});
+  auto report = verified(chain, {{anchor(chain, 9, false)}, {}, {}});
   CHECK(report.ok());
   CHECK(report.unanchored_since() == 1);
 }
@@ -62,13 +135,13 @@ TEST_CASE("a chain of another namespace that was copied here does not verify") {
   for (const char* ns : {"", "prod", "stagin"}) {
     ChainVerifier verifier(3, ns);
     verifier.add("1-1", chain[0].bytes);
-    auto report = verifier.finish({{anchor(chain, 1)}, {}}, true);
+    auto report = verifier.finish({{anchor(chain, 1)}, {}, {}}, true);
     check_bad(report, Fault::kUnreadable, 0);
     CHECK(report.why.find("of namespace 'staging'") != std::string::npos);
   }
   ChainVerifier its_own(3, "staging");
   its_own.add("1-1", chain[0].bytes);
-  CHECK(its_own.finish({{anchor(chain, 1)}, {}}, true).ok());
+  CHECK(its_own.finish({{anchor(chain, 1)}, {}, {}}, true).ok());
   // The name is part of what the hash covers: it cannot be written over.
   ChainVerifier renamed(3, "bragign");
   renamed.add("1-1", changed(chain[0].bytes, "staging", "bragign"));
@@ -132,25 +205,25 @@ TEST_CASE("a single block that was hashed again is named") {
   // A head that vouches for block 5 makes block 6 the wrong one; one that contradicts it does not.
   auto sixth = chain;
   sixth[5] = make_block(6, Digest{}, "mallory");
-  check_bad(verified(sixth, {{anchor(chain, 5)}, {}}), Fault::kRehashed, 6);
-  check_bad(verified(hashed, {{anchor(chain, 5)}, {}}), Fault::kRehashed, 5);
+  check_bad(verified(sixth, {{anchor(chain, 5)}, {}, {}}), Fault::kRehashed, 6);
+  check_bad(verified(hashed, {{anchor(chain, 5)}, {}, {}}), Fault::kRehashed, 5);
 }
 
 TEST_CASE("the last block hashed again is found by a head only, and said to be unanchored without") {
   auto chain = make_chain(1, 9);
   auto hashed = chain;
   hashed[8] = make_block(9, chain[7].hash, "mallory");
-  auto report = verified(hashed, {{anchor(chain, 7)}, {}});
+  auto report = verified(hashed, {{anchor(chain, 7)}, {}, {}});
   CHECK(report.ok());
   CHECK(report.unanchored_since() == 8);
-  check_bad(verified(hashed, {{anchor(chain, 9)}, {}}), Fault::kRehashed, 9);
+  check_bad(verified(hashed, {{anchor(chain, 9)}, {}, {}}), Fault::kRehashed, 9);
 }
 
 TEST_CASE("a chain that was hashed again to its end is found by the first head behind the place") {
   auto chain = make_chain(1, 9);
   auto hashed = make_chain(5, 9, chain[3].hash, "mallory");
   hashed.insert(hashed.begin(), chain.begin(), chain.begin() + 4);
-  auto report = verified(hashed, {{anchor(chain, 8), anchor(chain, 3), anchor(chain, 6)}, {}});
+  auto report = verified(hashed, {{anchor(chain, 8), anchor(chain, 3), anchor(chain, 6)}, {}, {}});
   check_bad(report, Fault::kRehashed, 6);
   CHECK(report.anchored == 3);
   CHECK(report.why.find("a block after block 3") != std::string::npos);
@@ -158,16 +231,16 @@ TEST_CASE("a chain that was hashed again to its end is found by the first head b
   report = verified(hashed);
   CHECK(report.ok());
   CHECK(report.unanchored_since() == 1);  // nothing says that it is the chain that was
-  check_bad(verified(make_chain(1, 9, kGenesisPrevious, "mallory"), {{anchor(chain, 9)}, {}}), Fault::kRehashed, 9);
+  check_bad(verified(make_chain(1, 9, kGenesisPrevious, "mallory"), {{anchor(chain, 9)}, {}, {}}), Fault::kRehashed, 9);
 }
 
 TEST_CASE("a tail that was cut off is found by a head") {
   auto chain = make_chain(1, 9);
   auto cut = chain;
   cut.resize(6);
-  check_bad(verified(cut, {{anchor(chain, 8)}, {}}), Fault::kTruncated, 7);
-  check_bad(verified({}, {{anchor(chain, 8)}, {}}), Fault::kTruncated, 1);
-  CHECK(verified(cut, {{anchor(chain, 8)}, {}}, false).ok());  // an archive ends somewhere
+  check_bad(verified(cut, {{anchor(chain, 8)}, {}, {}}), Fault::kTruncated, 7);
+  check_bad(verified({}, {{anchor(chain, 8)}, {}, {}}), Fault::kTruncated, 1);
+  CHECK(verified(cut, {{anchor(chain, 8)}, {}, {}}, false).ok());  // an archive ends somewhere
 }
 
 TEST_CASE("bytes that were cut are not read as a block") {
@@ -186,15 +259,15 @@ TEST_CASE("a trimmed front needs a mark that fits") {
   auto chain = make_chain(1, 9);
   auto rest = std::vector<Link>(chain.begin() + 4, chain.end());
   check_bad(verified(rest), Fault::kNoFront, 4);
-  CHECK(verified(rest, {{}, {anchor(chain, 4)}}).ok());
+  CHECK(verified(rest, {{}, {anchor(chain, 4)}, {}}).ok());
   // Archived up to 6, not trimmed as far yet.
-  CHECK(verified(rest, {{}, {anchor(chain, 6)}}).ok());
-  check_bad(verified(rest, {{}, {anchor(chain, 3)}}), Fault::kNoFront, 4);
+  CHECK(verified(rest, {{}, {anchor(chain, 6)}, {}}).ok());
+  check_bad(verified(rest, {{}, {anchor(chain, 3)}, {}}), Fault::kNoFront, 4);
   auto other = make_chain(1, 9, kGenesisPrevious, "mallory");
-  check_bad(verified(rest, {{}, {anchor(other, 4)}}), Fault::kNoFront, 4);
-  check_bad(verified(rest, {{}, {anchor(other, 6)}}), Fault::kNoFront, 4);
+  check_bad(verified(rest, {{}, {anchor(other, 4)}, {}}), Fault::kNoFront, 4);
+  check_bad(verified(rest, {{}, {anchor(other, 6)}, {}}), Fault::kNoFront, 4);
   // A head is no permission to trim.
-  check_bad(verified(rest, {{anchor(chain, 4)}, {}}), Fault::kNoFront, 4);
+  check_bad(verified(rest, {{anchor(chain, 4)}, {}, {}}), Fault::kNoFront, 4);
 }
 
 TEST_CASE("archived blocks go before those of the stream, and may be there twice") {

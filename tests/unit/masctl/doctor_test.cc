@@ -132,6 +132,12 @@ TEST_CASE("what a gateway saw of a Redis that lost data is a failure") {
   for (const auto& finding : judge(facts)) CHECK(finding.check != "data");
 }
 
+TEST_CASE("receipts that a gateway withholds for want of replicas are a failure") {
+  Facts facts = healthy();
+  facts.daemons[2].receipts_withheld = "0 of 1 replicas have the last commits";
+  check_level(facts, "replicas", Level::kFail);
+}
+
 TEST_CASE("daemon, lease and index must agree") {
   Facts facts = healthy();
   facts.leases[1].held = false;

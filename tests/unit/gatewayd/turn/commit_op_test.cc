@@ -32,10 +32,10 @@ struct Committing : TurnFixture {
   }
 
   /// A turn in hand is decided: of one message from alice to bob, and an element that is no frame.
-  void decide() {
+  void decide(uint64_t number = 1) {
     const unsigned alices = mas::partition_of("alice", kTwoPartitions);
     parts.pipeline.ask();
-    parts.batch.append(alices, frames.frame({}, {envelope("alice", "bob")}));
+    parts.batch.append(alices, frames.frame({.first = number}, {envelope("alice", "bob")}));
     parts.batch.append(1 - alices, "no frame");
     parts.pipeline.arrive();
     parts.pipeline.begin();
@@ -203,8 +203,37 @@ TEST_CASE("receipts wait until enough replicas have the commit") {
     CHECK(at.parts.events.count() == 0);
     at.redis.answer_all();
     CHECK(at.told == Told{"committed", "commit over"});
-    CHECK(at.parts.events.count() == (replicas == 2 ? 1 : 0));
+    CHECK(at.parts.stats.receipts.value() == (replicas == 2 ? 1 : 0));
   }
+}
+
+TEST_CASE("while replicas are missing no commit waits for long, and receipts come out once they are back") {
+  Committing at(with_replicas());
+  auto bound_of_wait = [&at] { return at.redis.sent.back().at(2); };
+  at.redis.says["WAIT"] = integer(0);
+  at.decide();
+  at.op.start();
+  CHECK(bound_of_wait() == "500");
+  at.redis.answer_all();
+  CHECK(at.op.replicas_problem().find("0 of 2 replicas") == 0);
+  CHECK(at.parts.events.count() == 1);  // an alert
+  at.parts.events = {};
+  at.decide(2);
+  at.op.start();
+  CHECK(std::stoi(bound_of_wait()) < 50);
+  at.redis.says["WAIT"] = integer(2);
+  at.redis.answer_all();
+  CHECK(at.op.replicas_problem().empty());
+  CHECK(at.parts.events.count() == 2);
+  CHECK(at.parts.stats.receipts.value() == 2);
+
+  at.redis.says["WAIT"] = integer(0);
+  at.decide(3);
+  at.op.start();
+  at.redis.answer_all();
+  at.op.reset();  // the link was lost: the next server may lack it
+  CHECK(at.op.replicas_problem().empty());
+  CHECK(at.parts.stats.receipts.value() == 2);
 }
 
 TEST_CASE("a commit under way is told once when the link is lost, wherever it is lost, and publishes no receipt") {

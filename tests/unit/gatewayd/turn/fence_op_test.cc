@@ -41,6 +41,26 @@ TEST_CASE("fencing raises the epochs and loads what the owner has to know") {
   CHECK(at.redis.count("XLEN") == 0);
 }
 
+TEST_CASE("audit blocks that were seen and are gone are recorded by the next block, and named by the next head") {
+  Fencing at;
+  audit::BlockHead seen{0, 9, {}};
+  seen.hash.fill(7);
+  at.chains.saw(seen);
+  for (int times = 0; times < 2; ++times) {  // fenced again before it was committed
+    at.op.start(false);
+    at.redis.answer_all();
+    REQUIRE(at.partition(0).lost);
+    CHECK(at.partition(0).lost->first == 1);
+    CHECK(at.partition(0).lost->last == 9);
+    CHECK(at.partition(0).lost->hash == seen.hash);
+    CHECK(at.partition(0).summary_due(at.parts.clock.last()));
+    CHECK_FALSE(at.partition(1).lost);
+    at.parts.partitions.forget_all();
+  }
+  CHECK(at.chains.to_sign().size() == 1);
+  CHECK(at.chains.take_untold().size() == 1);
+}
+
 TEST_CASE("only partitions that are neither fenced nor asleep are fenced") {
   Fencing at;
   at.partition(0).epoch = "4";

@@ -180,6 +180,7 @@ struct TurnFixture : TurnListener {
   FakeRedis redis;
   TicketOffice tickets{HmacKey("tickets")};
   HmacKey payload_key{"payloads"}, replay_key{"replays"};
+  audit::ChainMemory chains;
   TurnParts parts;
   std::vector<std::string> told;             ///< one word each; a failure with its event
   std::string why;                           ///< of the last failure
@@ -187,7 +188,7 @@ struct TurnFixture : TurnListener {
   std::function<void()> on_failure = [] {};  ///< resets the operation, as the loop does
 
   explicit TurnFixture(TurnOptions options = {})
-      : parts(frame, redis, std::move(options), {tickets, payload_key, replay_key}) {
+      : parts(frame, redis, chains, std::move(options), {tickets, payload_key, replay_key}) {
     parts.partitions.resize(kTwoPartitions);
     parts.partitions.set_owned({true, true});
     parts.partitions.take_ownership();

@@ -14,7 +14,7 @@ namespace {
 
 /// A window whose messages are told apart by the first byte of their ids, with the verdicts it gave.
 struct Fixture : FrameWindowListener {
-  FrameWindow window{*this};
+  FrameWindow window{*this, {100, 300s}};
   MonoTime now{1h};
   unsigned char next_message = 1;
   unsigned char next_frame = 1;
@@ -50,6 +50,13 @@ struct Fixture : FrameWindowListener {
     uint64_t number = window.pushed(*range, id, now);
     window.on_write(number, number, FrameWindow::Write::kDone, now);
     return id;
+  }
+  std::vector<int> take_in_doubt(uint64_t forgotten = 0) {
+    const InDoubt doubt = window.take_in_doubt();
+    CHECK(doubt.forgotten == forgotten);
+    std::vector<int> ids;
+    for (const Id128& id : doubt.ids) ids.push_back(id.bytes[0]);
+    return ids;
   }
   bool idle() { return !window.next_frame(now).has_value(); }
 
@@ -452,4 +459,86 @@ TEST_CASE_METHOD(Fixture, "the end tells unknown from never handed over") {
   CHECK(with("timeout") == Messages{1, 2});
   CHECK(with("cancelled") == Messages{3});
   CHECK(window.waiting() == 0);
+}
+
+// ---- What is in doubt once Redis has lost data
+
+TEST_CASE("the numbers that the gateway does not know any more name the messages in doubt") {
+  Fixture at;
+  at.add(5);
+  at.decided(at.push(1, 5), 1, 5, {{1, Decision::kAuthzDenied, 0, {}}, {3, Decision::kQueuedOffline, 0, {}}});
+  at.add(1);
+  CHECK(at.resend_from(at.push(6, 1), 3) == FrameWindow::Effect::kLost);
+  CHECK(at.take_in_doubt() == std::vector<int>{3, 4, 5});
+  CHECK(at.take_in_doubt().empty());
+}
+
+TEST_CASE("a gateway that knows nothing of an instance makes all that it sent doubtful, and what came before it") {
+  Fixture at;
+  at.add(3);
+  at.decided(at.push(1, 3), 1, 3);
+  at.add(1);
+  CHECK(at.resend_from(at.push(4, 1), 3) == FrameWindow::Effect::kLost);
+  CHECK(at.take_in_doubt() == std::vector<int>{3});
+  at.window.restart(at.now);
+  at.decided(at.push(1, 1), 1, 1);
+  at.add(1);
+  CHECK(at.resend_from(at.push(2, 1), 1) == FrameWindow::Effect::kLost);
+  CHECK(at.take_in_doubt() == std::vector<int>{1, 2, 4});
+}
+
+TEST_CASE("what has left the doubt window is counted") {
+  Fixture at;
+  for (int i = 0; i < 3; ++i) {
+    at.add(50);
+    at.decided(at.push(static_cast<uint64_t>(50 * i + 1), 50), static_cast<uint64_t>(50 * i + 1), 50);
+  }
+  at.now += 250s;
+  at.add(1);
+  at.decided(at.push(151, 1), 151, 1);
+  at.now += 60s;  // all but the last are too old
+  at.add(1);
+  at.decided(at.push(152, 1), 152, 1);
+  at.add(1);
+  CHECK(at.resend_from(at.push(153, 1), 141) == FrameWindow::Effect::kLost);
+  CHECK(at.take_in_doubt(10) == std::vector<int>{151, 152});
+}
+
+TEST_CASE("a sender without messages asks after a lost link what is known of it") {
+  Fixture at;
+  at.window.on_link(at.now);
+  CHECK(at.idle());  // nothing was accepted
+  at.add(2);
+  at.decided(at.push(1, 2), 1, 2);
+  CHECK(at.idle());
+  at.window.on_link(at.now);
+  const Id128 first = at.push(4, 0);  // number 3 is left out: it is never decided
+  CHECK(at.idle());
+  CHECK(at.resend_from(first, 3) == FrameWindow::Effect::kNone);
+  CHECK(at.idle());
+  CHECK_FALSE(at.window.next_time());
+
+  at.window.on_link(at.now);
+  const Id128 second = at.push(4, 0);
+  at.add(1);
+  const Id128 message = at.push(3, 1);
+  CHECK(at.resend_from(second, 2) == FrameWindow::Effect::kLost);
+  CHECK(at.take_in_doubt() == std::vector<int>{2});
+  static_cast<void>(message);
+}
+
+TEST_CASE("a question without an answer is asked again, and one that is refused is not") {
+  Fixture at;
+  at.add(1);
+  at.decided(at.push(1, 1), 1, 1);
+  at.window.on_link(at.now);
+  at.push(3, 0);
+  REQUIRE(at.window.next_time());
+  at.now = *at.window.next_time();
+  CHECK(at.window.on_time(at.now) == FrameWindow::Effect::kNone);
+  const Id128 again = at.push(3, 0);
+  CHECK(at.window.on_receipt({ReceiptKind::kFrameRefused, again, 3, 0, {{0, Decision::kMalformed, 0, {}}}}, at.now) ==
+        FrameWindow::Effect::kNone);
+  CHECK(at.idle());
+  CHECK(at.verdicts.size() == 1);
 }

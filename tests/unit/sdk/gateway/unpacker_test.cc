@@ -35,6 +35,7 @@ class Host final : public ModeHost {
   bool awaits_replies() override { std::abort(); }
   void on_receiving_lost(const Error&) override { std::abort(); }
   void lost_data(const std::string&) override { std::abort(); }
+  void in_doubt(InDoubt, const std::string&) override { std::abort(); }
   void ask_time() override { std::abort(); }
   void begin_anew(const std::string&) override { std::abort(); }
   void on_outcome(OutgoingKind, const Id128&, std::string_view, const SendOutcome&) override { std::abort(); }

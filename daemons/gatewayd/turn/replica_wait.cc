@@ -1,0 +1,94 @@
+// Asking replicas, and what their number means.
+#include "daemons/gatewayd/turn/replica_wait.h"
+
+#include <utility>
+
+namespace mas::gateway {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration kShortWait = 5ms, kAskAgain = 100ms;  // while too few replicas answer
+constexpr size_t kMostWithheld = 100'000;                // receipts
+
+}  // namespace
+
+ReplicaWait::ReplicaWait(TurnParts& parts)
+    : parts_(parts),
+      again_(parts.frame.loop(), [this] { ask_again(); }),
+      failed_(parts.frame.metrics().counter("replica_waits_failed_total",
+                                            "Times that too few replicas confirmed a commit within the bound.")),
+      withheld_(parts.frame.metrics().gauge("receipts_withheld",
+                                            "Receipts that wait since too few replicas have their commits.")) {
+  again_.unref();
+}
+
+void ReplicaWait::ask(redis::Command& command) const {
+  const Duration bound = behind_since_ ? kShortWait : parts_.options.wait_timeout;
+  command.add("WAIT", parts_.options.wait_replicas, to_millis(bound));
+}
+
+void ReplicaWait::hold(redis::Command receipts) {
+  if (held_.count() == 0)
+    held_ = std::move(receipts);
+  else
+    held_.add(receipts);
+  if (held_.count() > kMostWithheld) held_ = {};
+}
+
+void ReplicaWait::answered(const redis::Reply& reply) {
+  if (!reply.is_integer() || reply.integer < parts_.options.wait_replicas)
+    return fall_behind(reply.is_integer() ? reply.integer : 0);
+  if (behind_since_) {
+    parts_.frame.log().info("replicas_caught_up", {{"receipts", held_.count()}});
+    behind_since_.reset();
+    repeat_.reset();
+    again_.stop();
+    withheld_.set(0);
+  }
+  if (held_.count() == 0) return;
+  parts_.stats.receipts.add(held_.count());
+  parts_.publish(std::exchange(held_, {}));
+}
+
+void ReplicaWait::fall_behind(int64_t replicas) {
+  replicas_ = replicas;
+  withheld_.set(static_cast<double>(held_.count()));
+  if (!std::exchange(behind_since_, behind_since_.value_or(mono_now()))) {
+    failed_.add();
+    parts_.alert("receipts are withheld: " + problem(), wall_now());
+  }
+  if (repeat_.should_log("replicas", mono_now())) parts_.frame.log().warn("replicas_behind", {{"why", problem()}});
+  again_.once(kAskAgain);
+}
+
+/// While commits come, each of them asks as well.
+void ReplicaWait::ask_again() {
+  redis::Command command;
+  ask(command);
+  if (!parts_.redis.send(std::move(command), redis::reply_to<&ReplicaWait::on_answer>(this)).ok())
+    again_.once(kAskAgain);
+}
+
+void ReplicaWait::on_answer(uint64_t, const redis::Answer& answer) {
+  if (!answer.ok() || !behind_since_) return;
+  answered(**answer);
+  parts_.flush_events();
+}
+
+void ReplicaWait::forget() {
+  parts_.redis.forget(this);
+  again_.stop();
+  held_ = {};
+  withheld_.set(0);
+  behind_since_.reset();
+}
+
+std::string ReplicaWait::problem() const {
+  if (!behind_since_) return {};
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(mono_now() - *behind_since_).count();
+  return std::to_string(replicas_) + " of " + std::to_string(parts_.options.wait_replicas) +
+         " replicas have the last commits; senders wait for their receipts for " + std::to_string(seconds) + " s";
+}
+
+}  // namespace mas::gateway

@@ -1,0 +1,59 @@
+// Receipts that wait for replicas (delivery.wait_replicas): they are published once so many replicas have the commit.
+//
+//     with replicas ──WAIT is not met within the bound──▶ behind ──WAIT is met──▶ with replicas
+//
+// Happy path: ask() adds WAIT behind a commit, hold() keeps the commit's receipts, answered() publishes them.
+// Failure modes:
+// - Too few replicas within the bound: the receipts are withheld, and senders have no outcome. From then on a commit
+//   waits for a few milliseconds only, so nobody stands still; WAIT covers all earlier commits of its link, so once it
+//   is met, everything that was withheld goes out. Where no commit comes, a timer asks.
+// - Too much is withheld: it is forgotten, and senders that ask again get their decisions.
+// - The link is lost: what was withheld is forgotten, since the next server may not have those commits.
+// Threading: loop thread. Ownership: the commit's.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "daemons/common/log.h"
+#include "daemons/gatewayd/turn/turn_parts.h"
+#include "proto/redis/loop.h"
+
+namespace mas::gateway {
+
+class ReplicaWait {
+ public:
+  explicit ReplicaWait(TurnParts& parts);
+  ~ReplicaWait() { parts_.redis.forget(this); }
+  ReplicaWait(const ReplicaWait&) = delete;
+  ReplicaWait& operator=(const ReplicaWait&) = delete;
+
+  /// Whether receipts wait for replicas at all.
+  bool wanted() const { return parts_.options.wait_replicas > 0; }
+  /// Adds the question, behind what it is about.
+  void ask(redis::Command& command) const;
+  /// The commit is done, and its receipts wait for the answer.
+  void hold(redis::Command receipts);
+  /// @param reply to WAIT, behind everything that is held.
+  void answered(const redis::Reply& reply);
+  void forget();
+
+  /// Why receipts are withheld; empty: they are not.
+  std::string problem() const;
+
+ private:
+  void ask_again();
+  void on_answer(uint64_t tag, const redis::Answer& answer);
+  void fall_behind(int64_t replicas);
+
+  TurnParts& parts_;
+  redis::Command held_;
+  std::optional<MonoTime> behind_since_;
+  int64_t replicas_ = 0;  // that answered last, while behind
+  redis::Timer again_;
+  common::RepeatFilter repeat_;
+  common::Counter& failed_;
+  common::Gauge& withheld_;
+};
+
+}  // namespace mas::gateway
