@@ -151,6 +151,13 @@ class StagesTest(ExplainMessageCase):
             file.write('[[dlp.rule]]\nid = "case"\ntype = "case_number"\npattern = "CASE-[0-9]{6}"\naction = "redact"\n')
         self.assertEqual(self.decided(message, "--dlp-rules", rules)[:2], ("REDACTED", "content"))
 
+    def test_an_error_reply(self):
+        reply = self.envelope(is_reply=True, correlation_id="c", error={"code": "NO_HANDLER", "message": "none"})
+        document = self.told(reply)
+        self.assertEqual((document["error_reply"], document["decision"]), ("NO_HANDLER", "ALLOWED"))
+        self.assertIn("an error reply, NO_HANDLER", self.stage("decode", reply)["rule"])
+        self.assertIsNone(self.told(self.envelope())["error_reply"])
+
     def test_circuit(self):
         self.masctl("breaker", "open", "bob", redis=self.redis)
         self.assertEqual(self.decided(self.envelope()), ("CIRCUIT_OPEN", "circuit", "circuit open: operator"))

@@ -73,6 +73,7 @@ void write_told(JsonWriter& json, const Told& told) {
   json_member_or_null(json, "type", told.type);
   json_member_or_null(json, "message_id", told.message_id);
   const MessageVerdict& verdict = told.verdict;
+  json_member_or_null(json, "error_reply", verdict.error_reply);
   json.key("policy_from").string(told.from);
   json.key("decision").string(decision_text(verdict.decision));
   json.key("accepted").boolean(decision_accepted(verdict.decision));

@@ -12,6 +12,7 @@
 #include "daemons/gatewayd/policy/stages.h"
 #include "proto/base/ids.h"
 #include "proto/wire/chain.h"
+#include "proto/wire/error_reply.h"
 
 namespace mas::ctl {
 
@@ -69,13 +70,32 @@ std::string findings_text(const std::vector<StageFinding>& findings) {
   return out.empty() ? "nothing was found" : out;
 }
 
+/// What masks and tokens make of the texts in `meta` that have a bound (daemons/gatewayd/dlp/rewrite.h).
+/// @param rewritten the envelope with them.
+std::string lost_from_meta(const EnvelopeMeta& before, std::string_view rewritten, size_t max_envelope) {
+  EnvelopeDecoder decoder;
+  auto envelope = decoder.decode(rewritten, max_envelope);
+  if (!envelope.ok()) return {};
+  const EnvelopeMeta& after = envelope->meta;
+  std::string out;
+  auto left_out = [&out](const char* name, std::string_view was, std::string_view is) {
+    if (!was.empty() && is.empty()) out += "; meta." + std::string(name) + " would be too long then, and is left out";
+  };
+  left_out("traceparent", before.traceparent, after.traceparent);
+  left_out("tracestate", before.tracestate, after.tracestate);
+  left_out("error.message", before.error.message, after.error.message);
+  if (before.error.code != after.error.code) out += "; meta.error.code becomes " + std::string(after.error.code);
+  return out;
+}
+
 /// The key that values are encrypted under is the gateway's secret; any other of its name tells the same decision.
 Result<ExplainedStage> content_stage(const Envelope& envelope, const GatewayConfig& config,
                                      std::shared_ptr<const dlp::Rules> rules) {
   std::optional<DataKey> key;
   if (config.encrypts) {
-    auto stand_in = DataKey::of(config.encryption_key_id, std::string(32, '\0'));
-    if (stand_in.ok()) key = std::move(*stand_in);
+    auto stand_in = DataKey::of(config.encryption_key_id, "0123456789abcdefghijklmnopqrstuv");
+    if (!stand_in.ok()) return stand_in.error();
+    key = std::move(*stand_in);
   }
   const HmacKey tags("not told");
   auto engine = dlp::ContentStage::make(rules, std::move(key), tags, config.max_envelope);
@@ -87,7 +107,25 @@ Result<ExplainedStage> content_stage(const Envelope& envelope, const GatewayConf
   stage.findings = std::move(*findings);
   if (!outcome.reason.empty() && stage.findings.empty()) stage.rule = outcome.reason;
   if (outcome.decision == Decision::kTooLarge) stage.rule += "; " + outcome.reason;
+  if (outcome.decision == Decision::kRedacted || outcome.decision == Decision::kEncrypted)
+    stage.rule += lost_from_meta(envelope.meta, outcome.envelope, config.max_envelope);
   return stage;
+}
+
+/// What the requester takes an error reply for. Empty of any other message. An unknown code may be anything, and is not
+/// shown.
+std::string_view error_of(const Envelope& envelope) {
+  const std::string_view code = envelope.meta.error.code;
+  return !envelope.meta.is_reply || code.empty() ? std::string_view() : error_code_of(errc_of(code));
+}
+
+std::string reply_text(const Envelope& envelope) {
+  const std::string_view code = envelope.meta.error.code, meaning = error_of(envelope);
+  if (meaning.empty() && !code.empty()) return "; its meta.error has no meaning, since it is not a reply";
+  if (!envelope.meta.is_reply) return {};
+  if (meaning.empty()) return "; a reply, decided without the ticket that it may carry";
+  return "; an error reply, " + std::string(meaning) + (meaning == code ? "" : " (its code is unknown)") +
+         ", decided like any reply of " + printable(envelope.sender_id) + ", without the ticket that it may carry";
 }
 
 std::string budget_text(std::string_view name, int64_t budget) {
@@ -157,9 +195,8 @@ ExplainedStage MessageJudge::decode() const {
   if (!check_agent_id(envelope_.sender_id).ok()) return judged(Decision::kMalformed, "sender_id is not an agent's id");
   if (!check_agent_id(envelope_.target_id).ok())
     return judged(Decision::kTargetNotFound, "target_id is not an id that the gateway delivers to");
-  return judged(Decision::kAllowed,
-                std::to_string(envelope_.raw.size()) + " of " + std::to_string(config_.max_envelope) + " bytes" +
-                    (envelope_.meta.is_reply ? "; a reply, decided without the ticket that it may carry" : ""));
+  return judged(Decision::kAllowed, std::to_string(envelope_.raw.size()) + " of " +
+                                        std::to_string(config_.max_envelope) + " bytes" + reply_text(envelope_));
 }
 
 ExplainedStage MessageJudge::deadline() const {
@@ -265,6 +302,7 @@ size_t deciding(const std::vector<ExplainedStage>& stages) {
 /// Also what stands behind a refusal is judged, so that all that is in the message's way is seen at once.
 MessageVerdict MessageJudge::verdict() const {
   MessageVerdict out;
+  out.error_reply = error_of(envelope_);
   out.wanted = wanted_;
   out.lane = lane_;
   for (const auto& stage : kStages) {

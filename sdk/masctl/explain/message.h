@@ -48,6 +48,7 @@ struct MessageVerdict {
   std::vector<ExplainedStage> stages;
   size_t deciding = 0;
   Decision decision = Decision::kAllowed;
+  std::string_view error_reply;  ///< what an error reply means: the code that its requester takes it for; static text
   Lane wanted = Lane::kNormal, lane = Lane::kNormal;
 
   const ExplainedStage& decided_by() const { return stages[deciding]; }

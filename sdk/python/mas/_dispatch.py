@@ -73,7 +73,9 @@ class Handlers:
             found = _FALLBACK
         self._last += 1
         self._messages[self._last] = message
-        task = self._tasks[self._last] = loop.create_task(self._handle(self._last, message, *found))
+        handled = (self._handle(self._last, message, *found) if _tracing.concerns(message) else
+                   self._run(_tracing.UNTRACED, self._last, message, *found))
+        task = self._tasks[self._last] = loop.create_task(handled)
         task.add_done_callback(functools.partial(self._ended, self._last))
 
     def run(self, hook: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop) -> None:

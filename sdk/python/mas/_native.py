@@ -36,10 +36,11 @@ from ._tracing import Traced, carried
 log = logging.getLogger("mas.agent")
 
 SLICE = 128  #: messages that one drain() hands on before the loop's other work has its turn
+_FEW = 16  #: events, after which asking the library once more costs more than the loop's next turn
 _MESSAGE_ID_SIZE = 37
 _RECEIPTS_FAILURES, _RECEIPTS_ALL = 0, 1
 
-_decode = json.JSONDecoder().raw_decode  # the library has checked that it is one object and nothing else
+_decode = json.JSONDecoder().scan_once  # the library has checked that it is one object and nothing else
 
 _ids = itertools.count(1)
 _live: weakref.WeakValueDictionary[int, Native] = weakref.WeakValueDictionary()
@@ -220,7 +221,10 @@ class Native:
         return lib.mas_agent_instance(self._open()).decode()
 
     def drain(self, hand_on: Callable[[tuple[Any, ...]], None]) -> bool:
-        """Polls until nothing waits, and hands each event on. @return whether more waits, after SLICE messages."""
+        """Polls while much waits, and hands each event on. What comes meanwhile keeps the descriptor readable.
+
+        @return whether more waits, after SLICE messages.
+        """
         self._taken = 0
         while self.pointer is not None:
             self._sliced = False
@@ -232,7 +236,7 @@ class Native:
                 if status != CANCELLED:
                     log.error("%s", _errors.last_error(status, "polling"))
                 return False
-            if self._handled.value == 0:
+            if self._handled.value < _FEW:
                 return False
         return False
 
@@ -277,7 +281,7 @@ def _new_agent(agent_id: bytes, settings: list[tuple[str, tuple[Any, ...]]]) -> 
 def _envelope(message: int) -> dict[str, Any]:
     size = ctypes.c_size_t()
     text = lib.mas_message_envelope(message, ctypes.byref(size))
-    return _decode(ctypes.string_at(text, size.value).decode())[0]
+    return _decode(ctypes.string_at(text, size.value).decode(), 0)[0]
 
 
 # ---- callbacks: the library holds their addresses, so they live as long as this module. `user` is an id.

@@ -6,7 +6,7 @@ import dataclasses
 import enum
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ._errors import InvalidArgumentError, PayloadError
@@ -79,7 +79,23 @@ def plain(value: Any) -> Any:
     raise TypeError(f"a value is {type(value).__name__}")
 
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=plain).encode
+_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=plain)
+
+
+def _made_once() -> Callable[[Any], str]:
+    """What _encoder.encode() makes anew for each text, where this interpreter's json has it."""
+    try:
+        # Without a table of what it is in, a circle ends as a RecursionError.
+        parts = json.encoder.c_make_encoder(None, plain, json.encoder.encode_basestring, None, ":", ",", False, False,
+                                            False)
+        if "".join(parts({"a": [1, "b"]}, 0)) == '{"a":[1,"b"]}':
+            return lambda data: "".join(parts(data, 0))
+    except (AttributeError, TypeError):
+        pass
+    return _encoder.encode
+
+
+_encode = _made_once()
 
 
 def _encode_slowly(data: dict[Any, Any], what: str, why: ValueError) -> bytes:

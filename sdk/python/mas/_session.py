@@ -114,18 +114,17 @@ class Session:
             status, handle = self.native.request(target, kind, text, timeout_ms, future)
             return status
 
-        doing = f"requesting {message_type!r} from {target_id!r}"
         with sending(self._id, "request", target_id, message_type, len(text)):
             status = attempt()
             if status == WOULD_BLOCK:
                 status = await self._patiently(attempt)
             if status != OK:
-                raise last_error(status, doing)
+                raise last_error(status, _requesting(message_type, target_id))
             self._requests.add(future)
             try:
                 return await future
             except MASError as error:
-                error.args = (f"{doing}: {error}",)
+                error.args = (f"{_requesting(message_type, target_id)}: {error}",)
                 raise
             finally:
                 self._requests.discard(future)
@@ -254,6 +253,10 @@ class Session:
 
 def _arguments(target_id: str, message_type: str, data: Any) -> tuple[bytes, bytes, bytes]:
     return _payload.name(target_id, "target_id"), _payload.name(message_type, "message_type"), _payload.encode(data)
+
+
+def _requesting(message_type: str, target_id: str) -> str:
+    return f"requesting {message_type!r} from {target_id!r}"
 
 
 def _failed(status: int, detail: str, code: str, text: str) -> RequestFailedError:

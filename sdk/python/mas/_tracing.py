@@ -65,7 +65,7 @@ class Traced:
         """The message has this id."""
 
 
-_UNTRACED = Traced()
+UNTRACED = Traced()
 
 
 def context_of(meta: Mapping[str, Any]) -> Context | None:
@@ -79,7 +79,7 @@ def context_of(meta: Mapping[str, Any]) -> Context | None:
 
 def carried(call: Callable[..., Any], *arguments: Any) -> Any:
     """Calls a function of the library that sends, with the current task's context. @return its result."""
-    context = _current()
+    context = _handled.get() if _otel is None else _current()
     if context is None:
         return call(*arguments)
     parent, state = context
@@ -98,7 +98,7 @@ def sending(agent_id: str, operation: str, target_id: str, message_type: str, si
     @param operation "send", "request" or "reply". @param size bytes of its data.
     """
     if _otel is None:
-        return _UNTRACED
+        return UNTRACED
     kind = _otel.SpanKind.CLIENT if operation == "request" else _otel.SpanKind.PRODUCER
     attributes = _attributes(agent_id, operation, "send", target_id, target_id, message_type)
     attributes["messaging.message.body.size"] = size
@@ -107,11 +107,14 @@ def sending(agent_id: str, operation: str, target_id: str, message_type: str, si
     return _Span(f"{operation} {target_id}", kind, attributes)
 
 
+def concerns(message: Any) -> bool:
+    """Whether a handler of the message has a context or a span."""
+    return _otel is not None or message._trace is not None or _handled.get() is not None
+
+
 def handling(agent_id: str, message: Any) -> contextlib.AbstractContextManager[Traced]:
     """The span of a handler, whose parent is the message's. What the handler sends belongs to it."""
-    if _otel is None and message._trace is None and _handled.get() is None:
-        return _UNTRACED
-    return _handling(agent_id, message)
+    return _handling(agent_id, message) if concerns(message) else UNTRACED
 
 
 @contextlib.contextmanager
@@ -120,7 +123,7 @@ def _handling(agent_id: str, message: Any) -> Iterator[Traced]:
     before = _handled.set(context)
     try:
         if _otel is None:
-            yield _UNTRACED
+            yield UNTRACED
             return
         attributes = _attributes(agent_id, "process", "process", agent_id, message.sender_id, message.message_type)
         attributes["messaging.message.id"] = message.message_id
@@ -144,8 +147,6 @@ def _extracted(context: Context | None) -> Any:
 
 
 def _current() -> Context | None:
-    if _otel is None:
-        return _handled.get()
     carrier: dict[str, str] = {}
     _propagator.inject(carrier)
     return context_of(carrier) or _handled.get()

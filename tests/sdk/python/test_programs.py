@@ -9,7 +9,7 @@ import sys
 import unittest
 import zipfile
 
-from case import PACKAGE_DIR, SOURCE_DIR, AgentCase, ProgramCase, build, eventually, main, mas, poll_until
+from case import PACKAGE_DIR, PRELOADED, SOURCE_DIR, AgentCase, ProgramCase, build, eventually, main, mas, poll_until
 from harness.process import clean_environment
 from mas import _address
 
@@ -210,7 +210,7 @@ class WheelTest(ProgramCase):
         self.assertEqual({path.relative_to(installed) for path in (installed / "mas").rglob("*.py")}, staged)
         self.assertTrue((installed / "mas/py.typed").exists())
         done = subprocess.run([sys.executable, "-B", "-m", "mas", "--version"], capture_output=True, text=True,
-                              cwd=self.dir, env={**clean_environment(), "PYTHONPATH": str(installed)})
+                              cwd=self.dir, env={**clean_environment(), **PRELOADED, "PYTHONPATH": str(installed)})
         self.assertEqual(done.stdout, f"mas {mas.__version__} ({installed}/mas/libmas.so.0)\n", done.stderr)
 
     def test_pip_takes_it(self):

@@ -15,6 +15,7 @@ struct Case {
   MessageFacts facts;
   GatewayConfig config = default_gateway_config(false);
   std::string meta = "{}", data = "{}";
+  std::shared_ptr<const dlp::Rules> rules = *dlp::Rules::standard();
 
   Case() {
     facts.agents.sender = "alice";
@@ -25,7 +26,6 @@ struct Case {
   }
 
   MessageVerdict told() const {
-    static const auto rules = *dlp::Rules::standard();
     const std::string text = R"({"sender_id":"alice","target_id":"bob","message_type":"note","data":)" + data +
                              R"(,"meta":)" + meta + R"(,"timestamp":1,"message_id":"m"})";
     EnvelopeDecoder decoder;
@@ -106,4 +106,50 @@ TEST_CASE("a deadline without end, or long past, is told as a number") {
   CHECK(at.stage("deadline").decision == Decision::kAllowed);
   at.meta = R"({"deadline":-1e300})";
   CHECK(at.stage("deadline").decision == Decision::kExpired);
+}
+
+TEST_CASE("an error reply is called one, with what its code means") {
+  Case at;
+  at.meta = R"({"is_reply":true,"correlation_id":"c","error":{"code":"NO_HANDLER","message":"none for 'x'"}})";
+  CHECK(at.stage("decode").rule.ends_with(
+      "; an error reply, NO_HANDLER, decided like any reply of alice, without the ticket that it may carry"));
+  CHECK(at.told().error_reply == "NO_HANDLER");
+  at.meta = R"({"is_reply":true,"error":{"code":"AKIAQYLPMN5HFIQR7XYA"}})";  // a value: it is not shown
+  CHECK(at.stage("decode").rule.find("an error reply, HANDLER_FAILED (its code is unknown), decided") !=
+        std::string::npos);
+  CHECK(at.told().error_reply == "HANDLER_FAILED");
+  at.meta = R"({"error":{"code":"NO_HANDLER"}})";
+  CHECK(at.stage("decode").rule.ends_with("; its meta.error has no meaning, since it is not a reply"));
+  CHECK(at.told().error_reply.empty());
+  at.meta = R"({"is_reply":true})";
+  CHECK(at.stage("decode").rule.ends_with("; a reply, decided without the ticket that it may carry"));
+}
+
+TEST_CASE("what masks take from meta is told") {
+  Case at;
+  auto rules = std::make_shared<dlp::Rules>(**dlp::Rules::standard());
+  rules->types[static_cast<size_t>(dlp::Type::ssn)].action = dlp::Action::kEncrypt;
+  rules->types[static_cast<size_t>(dlp::Type::aws_key)].action = dlp::Action::kRedact;
+  at.rules = rules;
+  at.config.encrypts = true;
+  at.config.encryption_key_id = "k1";
+  const auto error = [](const std::string& code, const std::string& message) {
+    return R"({"is_reply":true,"error":{"code":")" + code + R"(","message":")" + message + R"("}})";
+  };
+  at.meta = error("NO_HANDLER", "ssn 219-45-9876");
+  CHECK(at.stage("content").rule == "ssn at meta.error.message: encrypt");
+  CHECK(at.stage("content").decision == Decision::kEncrypted);
+  std::string full = "ssn 219-45-9876 ";
+  full.resize(limits::kErrorMessageBytes, 'x');
+  at.meta = error("AKIAQYLPMN5HFIQR7XYA", full);
+  const std::string rule = at.stage("content").rule;
+  INFO(rule);
+  CHECK(
+      rule.ends_with("; meta.error.message would be too long then, and is left out; meta.error.code becomes "
+                     "HANDLER_FAILED"));
+  full.resize(limits::kMetaTextBytes);
+  at.meta = R"({"traceparent":")" + full + R"(","tracestate":")" + full + R"("})";
+  CHECK(
+      at.stage("content").rule.ends_with("; meta.traceparent would be too long then, and is left out; meta.tracestate "
+                                         "would be too long then, and is left out"));
 }
