@@ -54,7 +54,8 @@ void ReplicaWait::answered(const redis::Reply& reply) {
 void ReplicaWait::fall_behind(int64_t replicas) {
   replicas_ = replicas;
   withheld_.set(static_cast<double>(held_.count()));
-  if (!std::exchange(behind_since_, behind_since_.value_or(mono_now()))) {
+  if (!behind_since_) {
+    behind_since_ = mono_now();
     failed_.add();
     parts_.alert("receipts are withheld: " + problem(), wall_now());
   }

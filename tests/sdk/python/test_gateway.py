@@ -31,6 +31,19 @@ class Worker(Agent):
         self.got.append(message)
 
 
+class Doubting(Worker):
+    """Sends again what is in doubt."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.doubted = []
+
+    async def on_doubt(self, message_ids, forgotten):
+        self.doubted += message_ids
+        for message_id in message_ids:
+            await self.send_again(message_id, "bob", "note", {"again": True})
+
+
 class GatewayTest(AgentCase):
     config = {}
 
@@ -61,6 +74,17 @@ class MessagesTest(GatewayTest):
         await asyncio.gather(*(alice.send("bob", "note", {"n": n}) for n in range(500)))
         await eventually(lambda: len(bob.got) == 500)
         self.assertEqual([message.data["n"] for message in bob.got], list(range(500)))
+
+    async def test_accepted_messages_that_redis_lost_are_in_doubt(self):
+        alice, bob = await self.start(Doubting, "alice", use_gateway=True), await self.worker("bob")
+        ids = [await alice.send("bob", "note", {"n": n}) for n in range(3)]
+        await eventually(lambda: len(bob.got) == 3)
+        self.redis.cmd("DEL", *(f"mas.sender:{{{p}}}" for p in range(16)))
+        self.redis.cmd("CLIENT", "KILL", "TYPE", "normal")
+        await eventually(lambda: len(bob.got) == 6)
+        self.assertEqual(alice.doubted, ids)
+        self.assertEqual([message.message_id for message in bob.got[3:]], ids)
+        self.assertEqual(alice.stats()["in_doubt"], 3)
 
     async def test_request_reply_and_a_request_from_a_handler(self):
         patient, doctor = await self.worker("patient"), await self.worker("doctor")
