@@ -3,8 +3,6 @@
 
 #include <arpa/inet.h>
 
-#include <cstring>
-
 #include "proto/base/ids.h"
 #include "proto/base/secret_file.h"
 #include "proto/wire/keys.h"
@@ -14,22 +12,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr size_t kMaxPasswordBytes = 512;
-constexpr size_t kMaxPasswordFileBytes = 64 * 1024;
-
 Error config_error(std::string text) { return Error{Errc::kInvalidArgument, std::move(text)}; }
-
-/// @return the first line of a file that only its owner and group can read.
-Result<std::string> read_password(const std::string& name) {
-  std::string path;
-  auto content = read_secret_file(name, kMaxPasswordFileBytes, SecretReaders::kOwnerAndGroup, &path);
-  if (!content) return config_error(content.error().message);
-  std::string password = content->substr(0, content->find_first_of("\r\n"));
-  explicit_bzero(content->data(), content->size());
-  if (password.empty()) return config_error(path + " holds no password");
-  if (password.size() > kMaxPasswordBytes) return config_error(path + ": the password has more than 512 bytes");
-  return password;
-}
 
 }  // namespace
 
@@ -101,6 +84,8 @@ Result<redis::Endpoint> Settings::endpoint() const {
   auto parsed = redis::parse_url(redis_url,
                                  redis_password_file.empty() ? redis::PasswordIn::kUrl : redis::PasswordIn::kElsewhere);
   if (!parsed) return parsed.error().in("redis.url");
+  if (const auto& file = parsed->sentinel.password_file; !file.empty())
+    if (auto password = read_password(file); !password) return password.error().in("redis.url: sentinel_password_file");
   if (redis_password_file.empty()) return parsed;
   auto password = read_password(redis_password_file);
   if (!password) return password.error().in("redis.password_file");

@@ -11,6 +11,7 @@ namespace mas::redis {
 namespace {
 
 constexpr size_t kMaxUrlBytes = 4096;
+constexpr size_t kMaxHostBytes = 253;
 
 Error bad(const std::string& what) { return Error{Errc::kInvalidArgument, "Redis URL: " + what}; }
 
@@ -92,7 +93,7 @@ Result<Node> parse_node(std::string_view text, uint16_t port) {
         return bad("host '" + printable(host) + "' has a character that is not valid in a host name");
   }
   if (host.empty()) return bad("it has no host; expected one after ://, such as localhost");
-  if (host.size() > 253) return bad("the host has more than 253 characters");
+  if (host.size() > kMaxHostBytes) return bad("the host has more than 253 characters");
   if (port_text) {
     auto value = number<uint16_t>(*port_text, 65535);
     if (!value || *value == 0) return bad("port '" + printable(*port_text) + "' is not a number from 1 to 65535");
@@ -271,6 +272,12 @@ std::string Endpoint::address() const {
   for (size_t i = 0; i < nodes.size(); ++i) shown.append(i == 0 ? "" : ",").append(nodes[i].text());
   if (topology == Topology::kSentinel) shown += "/" + sentinel.master_name;
   return shown + "/" + std::to_string(db);
+}
+
+bool is_host(std::string_view text) {
+  const bool v6 = text.find(':') != std::string_view::npos;
+  const auto valid = [v6](char c) { return v6 ? hex_digit(c) >= 0 || c == ':' || c == '.' : is_host_char(c); };
+  return !text.empty() && text.size() <= kMaxHostBytes && std::all_of(text.begin(), text.end(), valid);
 }
 
 Result<Endpoint> parse_url(std::string_view url, PasswordIn password) {

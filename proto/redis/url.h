@@ -75,6 +75,9 @@ struct Endpoint {
   std::string address() const;
 };
 
+/// @return whether a text may be a host: a name, an IPv4 address or an IPv6 address without brackets.
+bool is_host(std::string_view text);
+
 /// Most nodes of one URL.
 inline constexpr size_t kMaxUrlNodes = 32;
 

@@ -1,6 +1,7 @@
 // The steps of a request.
 #include "sdk/masctl/commands/request_op.h"
 
+#include "proto/redis/sentinel/sentinels.h"
 #include "proto/wire/error_reply.h"
 #include "proto/wire/limits.h"
 #include "sdk/masctl/cli/text.h"
@@ -26,6 +27,7 @@ RequestOp::RequestOp(const Settings& settings, const std::string& requester, con
   options.primary_only = true;
   options.endpoint = settings.endpoint;
   options.client_name = "masctl";
+  options.sentinels = redis::sentinels_of(loop_->get(), options.endpoint, options.client_name);
   options.connect_timeout = timeout_;
   options.command_timeout = timeout_;
   subscriber_ = std::make_unique<redis::Subscriber>(loop_->get(), options, *this, limits::kMaxEnvelopeBytes);

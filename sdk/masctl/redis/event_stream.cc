@@ -3,6 +3,7 @@
 
 #include <csignal>
 
+#include "proto/redis/sentinel/sentinels.h"
 #include "proto/wire/limits.h"
 
 namespace mas::ctl {
@@ -21,6 +22,8 @@ EventStream::EventStream(const Settings& settings, EventSink& sink, std::unique_
   options.primary_only = true;
   options.endpoint = settings.endpoint;
   options.client_name = "masctl-events";
+  options.sentinels = redis::sentinels_of(loop_->get(), options.endpoint, options.client_name);
+  if (options.sentinels != nullptr) options.sentinels->watch();
   options.connect_timeout = settings.timeout;
   subscriber_ = std::make_unique<redis::Subscriber>(loop_->get(), options, *this, limits::kEventBytes);
   deadline_ = std::make_unique<redis::Timer>(loop_->get(), [this] { on_timeout(); });
