@@ -22,8 +22,8 @@
 // Redis's own words. A link that answers READONLY is dropped, so that after a fail-over the name is resolved again;
 // with `primary_only`, so is one whose server says in its HELLO that it is no primary. A server may be demoted and
 // close nothing: a link that does not write all the time asks again and again (`role_interval`, ask_role()).
-// With Sentinel the server is found anew for each link (sentinel/sentinels.h), and a link whose server is not the primary
-// any more, as the sentinels say, is dropped and made anew at once.
+// With Sentinel the server is found anew for each link (sentinel/sentinels.h), and a link whose server is not
+// the primary any more, as the sentinels say, is dropped and made anew at once.
 // A reply with a text past `reply_limits` answers kTooLarge before the text has come, and the link is replaced: what
 // Redis holds of the reply goes with it. oversized() tells the receiver how long it is.
 // Time-outs: replies come in order, so only the oldest run's deadline is checked. When it has passed, the run answers

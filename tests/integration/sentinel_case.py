@@ -3,6 +3,7 @@
 import time
 
 from harness import MasTestCase, RespError, poll_until
+from harness.redis_server import own_address
 from harness.sentinel_server import NAME, SentinelServer
 
 SENTINELS = 3
@@ -15,11 +16,12 @@ class SentinelStage:
     def __init__(self, case, sentinel_password=None, **options):
         self._case = case
         self._password = sentinel_password
-        options = {"repl_diskless_sync_delay": "0", "repl_backlog_size": "32mb", **options}
+        options = {"repl_diskless_sync_delay": "0", "repl_backlog_size": "32mb", "replica_announce_ip": own_address(),
+                   **options}
         self.primary = case.start_redis("node-0", tcp=True, **options)
         self.nodes = [self.primary]
         for i in (1, 2):
-            self.nodes.append(case.start_redis(f"node-{i}", tcp=True, replica_announce_ip=self.primary.host,
+            self.nodes.append(case.start_redis(f"node-{i}", tcp=True,
                                                replicaof=f"{self.primary.host} {self.primary.port}", **options))
         self.wait_in_sync()
         self.sentinels = [self._start_sentinel(i) for i in range(SENTINELS)]
@@ -42,21 +44,19 @@ class SentinelStage:
         for node in self.replicas():
             poll_until(lambda: node.info("replication").get("master_link_status") == "up", 20, "it replicates")
 
-    # ---- fail-overs: each returns when the new primary serves, with the time when the old one stopped to
+    # ---- fail-overs: each returns the moment from which a program can do better: a replica is primary, and a sentinel says so
 
     def kill(self):
-        begun = time.monotonic()
         self.primary.kill()
-        return begun, self.wait_new_primary()
+        return self.wait_new_primary()
 
     def freeze(self):
-        begun = time.monotonic()
         self.primary.pause()
-        return begun, self.wait_new_primary()
+        return self.wait_new_primary()
 
     def by_sentinel(self):
         poll_until(self._told_to_fail_over, 20, "a sentinel fails over", 0.2)
-        return time.monotonic(), self.wait_new_primary()
+        return self.wait_new_primary()
 
     def _told_to_fail_over(self):
         try:
@@ -65,18 +65,20 @@ class SentinelStage:
             return False
 
     def coordinated(self):
-        begun = time.monotonic()
+        """Sentinels do not know of it."""
         self.primary.cmd("FAILOVER", "TO", self.nodes[1].host, self.nodes[1].port, "TIMEOUT", 5000)
-        return begun, self.wait_new_primary()
+        return self.wait_new_primary(named=False)
 
-    def wait_new_primary(self, timeout=30):
-        """@return the moment at which a former replica was seen to be primary."""
+    def wait_new_primary(self, timeout=30, named=True):
         former = self.primary
-        poll_until(lambda: any(self._serves(node) for node in self.nodes if node is not former), timeout,
-                   "a replica is primary", 0.005)
-        moment = time.monotonic()
-        self.primary = next(node for node in self.nodes if node is not former and self._serves(node))
-        return moment
+        self.primary = poll_until(
+            lambda: next((node for node in self.nodes if node is not former and self._serves(node)), None), timeout,
+            "a replica is primary", 0.005)
+        if named:
+            where = (self.primary.host, self.primary.port)
+            poll_until(lambda: any(s.primary() == where for s in self.sentinels if not s.paused), timeout,
+                       "a sentinel names it", 0.005)
+        return time.monotonic()
 
     @staticmethod
     def _serves(node):

@@ -73,7 +73,7 @@ class SentinelTest(SentinelCase):
         done = self.masctl("request", "--as", "ops", target, "ping", '{"n":1}', "--timeout", "2", redis=self.url, env=env)
         return done.returncode == 0 and done.stdout == '{"n":1}\n'
 
-    def check_follows(self, begun, serves):
+    def check_follows(self, serves):
         """All of it within SOON of the moment when the new primary serves. Checks run side by side: a program takes a while
         to start on a busy machine."""
         probe = f"probe-{len(self.pauses)}"
@@ -154,7 +154,7 @@ class SentinelTest(SentinelCase):
         def case():
             stage = self.start_all()
             former = stage.primary
-            self.check_follows(*stage.kill())
+            self.check_follows(stage.kill())
             former.start()
             self.check_came_back(former)
         self.rounds(case)
@@ -163,7 +163,7 @@ class SentinelTest(SentinelCase):
         def case():
             stage = self.start_all()
             former = stage.primary
-            self.check_follows(*stage.freeze())
+            self.check_follows(stage.freeze())
             former.resume()
             self.check_came_back(former)
         self.rounds(case)
@@ -172,13 +172,13 @@ class SentinelTest(SentinelCase):
         def case():
             stage = self.start_all()
             former = stage.primary
-            self.check_follows(*stage.by_sentinel())
+            self.check_follows(stage.by_sentinel())
             self.check_came_back(former)
         self.rounds(case)
 
     def test_a_coordinated_fail_over_that_sentinels_do_not_know_of(self):
         def case():
-            self.check_follows(*self.start_all().coordinated())
+            self.check_follows(self.start_all().coordinated())
         self.rounds(case)
 
 

@@ -59,8 +59,8 @@ class Ballot {
   void count_blank() { ++blanks_; }
 
   /// After all have been asked and none was accepted.
-  /// @return what may be tried nevertheless, since nobody contradicts: the primary that served last; or the one that was
-  /// refuted, should it be a primary again. nullopt: nothing.
+  /// @return what may be tried nevertheless, since nobody contradicts: the primary that served last, or the server that
+  /// was refuted, in case it is a primary again. nullopt: nothing.
   std::optional<Naming> last_resort() const;
 
  private:

@@ -38,8 +38,8 @@ class InquiryListener {
 
 class Inquiry final : public Asker {
  public:
-  /// @param endpoint with Topology::kSentinel; outlives the inquiry. @param sentinels in the order to ask them, at least
-  /// one.
+  /// @param endpoint with Topology::kSentinel; outlives the inquiry.
+  /// @param sentinels in the order to ask them, at least one.
   Inquiry(uv_loop_t* loop, const Endpoint& endpoint, const std::string& client_name, std::vector<Node> sentinels,
           Record record, InquiryListener& listener);
 

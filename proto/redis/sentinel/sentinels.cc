@@ -5,13 +5,20 @@
 #include <utility>
 
 namespace mas::redis {
+namespace {
+
+constexpr auto kAskInterval = std::chrono::milliseconds(500);  // between the beginnings of two inquiries
+constexpr auto kRecent = std::chrono::milliseconds(100);       // links that seek together share an answer
+
+}  // namespace
 
 Sentinels::Sentinels(uv_loop_t* loop, Endpoint endpoint, std::string client_name, SentinelsListener* listener)
     : loop_(loop),
       endpoint_(std::move(endpoint)),
       client_name_(std::move(client_name)),
       listener_(listener),
-      roster_(endpoint_.nodes) {}
+      roster_(endpoint_.nodes),
+      ask_again_(loop, [this] { begin_inquiry(); }) {}
 
 Sentinels::~Sentinels() = default;
 
@@ -28,7 +35,7 @@ void Sentinels::detach(SentinelLink& link) {
 }
 
 void Sentinels::find(SentinelLink& link) {
-  if (candidate_) return link.on_primary(Found(*candidate_));
+  if (const Found* known = known_answer()) return link.on_primary(Found(*known));
   seekers_.push_back(&link);
   inquire();
 }
@@ -38,8 +45,25 @@ void Sentinels::give_up(SentinelLink& link) {
   std::replace(answered_.begin(), answered_.end(), &link, static_cast<SentinelLink*>(nullptr));
 }
 
+const Found* Sentinels::known_answer() const {
+  if (candidate_) return &*candidate_;
+  return recent_ && mono_now() - recent_at_ < kRecent ? &*recent_ : nullptr;
+}
+
+void Sentinels::forget_answer(const Node& server) {
+  if (candidate_ && candidate_->naming.server == server) candidate_.reset();
+  if (recent_ && recent_->naming.server == server) recent_.reset();
+}
+
 void Sentinels::inquire() {
-  if (inquiry_ != nullptr) return;
+  if (inquiry_ != nullptr || ask_again_.armed()) return;
+  const Duration since = mono_now() - asked_;
+  if (since < kAskInterval) return ask_again_.once(kAskInterval - since);
+  begin_inquiry();
+}
+
+void Sentinels::begin_inquiry() {
+  asked_ = mono_now();
   inquiry_ = std::make_unique<Inquiry>(loop_, endpoint_, client_name_, roster_.in_order(), record_, *this);
   inquiry_->start();
 }
@@ -48,13 +72,15 @@ void Sentinels::confirm(const Found& found) {
   record_.served = found.naming;
   record_.failed = false;
   if (record_.refuted && record_.refuted->server == found.naming.server) record_.refuted.reset();
-  if (candidate_ && candidate_->naming.server == found.naming.server) candidate_.reset();
+  forget_answer(found.naming.server);
+  recent_ = found;
+  recent_at_ = mono_now();
   if (!found.by.host.empty()) believe(found.by, found.sentinels);
 }
 
 void Sentinels::reject(const Found& found, const std::optional<Node>& replicates) {
   if (record_.served && record_.served->server == found.naming.server) record_.failed = true;
-  if (candidate_ && candidate_->naming.server == found.naming.server) candidate_.reset();
+  forget_answer(found.naming.server);
   roster_.doubt(found.by);
   if (!replicates) return;
   record_.refuted = found.naming;
@@ -72,6 +98,8 @@ void Sentinels::on_found(const Found& found) {
   inquiry_.reset();
   const bool moved = record_.served && !(record_.served->server == found.naming.server);
   if (moved && !found.by.host.empty()) return follow(found);
+  recent_ = found;
+  recent_at_ = mono_now();
   answer(found);
 }
 
@@ -98,6 +126,7 @@ void Sentinels::follow(const Found& found) {
   if (listener_ != nullptr && record_.served) listener_->on_switch(*record_.served, found.naming, found.by);
   candidate_ = found;
   inquiry_.reset();
+  ask_again_.stop();
   answer(found);
   telling_ = true;
   for (size_t i = 0; i < links_.size(); ++i)

@@ -15,6 +15,7 @@
 // - a sentinel with an older configuration: it is not believed;
 // - no sentinel answers: links that work are kept; one that is lost goes to the primary that served last, if that
 //   still says it is one.
+// Sentinels have work to do during a fail-over: a group asks them twice a second at most, however many links seek.
 // Threading: one loop, its thread. Ownership: shared by the links, which detach before they go.
 #pragma once
 
@@ -75,9 +76,6 @@ class Sentinels final : public std::enable_shared_from_this<Sentinels>,
   /// The server could not be reached, or is a replica. @param replicates of which server, where it said so.
   void reject(const Found& found, const std::optional<Node>& replicates);
 
-  /// The primary that served last.
-  const std::optional<Naming>& served() const { return record_.served; }
-
  private:
   void on_found(const Found& found) override;
   void on_not_found(const Error& why) override;
@@ -86,9 +84,18 @@ class Sentinels final : public std::enable_shared_from_this<Sentinels>,
   void on_deaf(const Error& why) override;
   void on_hearing(const Node& sentinel) override;
 
+  /// One sentinel that is asked after a hint.
+  struct Check {
+    std::unique_ptr<Question> question;
+    bool again;  // there was another hint since it was asked
+  };
+
   void inquire();
+  void begin_inquiry();
   void follow(const Found& found);
   void answer(const Found& found);
+  const Found* known_answer() const;
+  void forget_answer(const Node& server);
   void believe(const Node& by, const std::vector<Node>& sentinels);
 
   uv_loop_t* loop_;
@@ -97,17 +104,21 @@ class Sentinels final : public std::enable_shared_from_this<Sentinels>,
   SentinelsListener* listener_;
   Roster roster_;
   Record record_;
-  std::optional<Found> candidate_;    // what links try next without asking: it was told, and has not been tried
-  std::vector<SentinelLink*> links_;  // null: detached while links are told
-  bool telling_ = false;
+
+  // What links are told.
+  std::optional<Found> candidate_;  // to be tried next, without asking: it has just become known
+  std::optional<Found> recent_;     // the last answer, unless it proved wrong
+  MonoTime recent_at_{};            // when it was given, or confirmed
+
+  std::vector<SentinelLink*> links_;     // null: detached while links are told
   std::vector<SentinelLink*> seekers_;   // wait for the inquiry
   std::vector<SentinelLink*> answered_;  // are being answered; null: gave up meanwhile
+  bool telling_ = false;
+
   std::unique_ptr<Inquiry> inquiry_;
-  struct Check {
-    std::unique_ptr<Question> question;
-    bool again;  // there was another hint since it was asked
-  };
-  std::vector<Check> checks_;  // of single sentinels, after hints
+  MonoTime asked_{};  // when the last inquiry began
+  Timer ask_again_;   // begins the next one
+  std::vector<Check> checks_;
   std::unique_ptr<Watch> watch_;
 };
 

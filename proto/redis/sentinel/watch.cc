@@ -17,7 +17,7 @@ constexpr unsigned kAttempts = 3;
 constexpr size_t kMessageBytes = 4096;
 constexpr auto kConnectTimeout = std::chrono::seconds(2);
 constexpr auto kPingInterval = std::chrono::seconds(2);
-constexpr auto kLongestPause = std::chrono::seconds(2);
+constexpr auto kShortestPause = std::chrono::milliseconds(500), kLongestPause = std::chrono::milliseconds(2000);
 constexpr auto kAskInterval = std::chrono::seconds(10);
 constexpr std::string_view kSwitched = "+switch-master", kJoined = "+sentinel";
 
@@ -32,6 +32,7 @@ Duration jittered(Duration interval) {
 class Watch::Ear final : public SubscriberListener {
  public:
   Ear(Watch& watch, Node sentinel, ConnectionOptions options) : watch_(watch), sentinel_(std::move(sentinel)) {
+    options.backoff_base = kShortestPause;
     options.backoff_cap = kLongestPause;
     subscriber_.emplace(watch.loop_, std::move(options), *this, kMessageBytes, kPingInterval);
     subscriber_->subscribe(kSwitched);

@@ -233,9 +233,9 @@ void check_odd_keys(const Facts& facts, Findings& out) {
 }
 
 using Check = void (*)(const Facts&, Findings&);
-constexpr Check kChecks[] = {check_reachable, check_version, check_role,    check_persistence,
-                             check_memory,    check_clock,   check_limits,  check_daemons,
-                             check_losses,    check_index,   check_odd_keys};
+constexpr Check kChecks[] = {check_reachable,   check_version,     check_role,   check_sentinels, check_replicas,
+                             check_loss_window, check_persistence, check_memory, check_clock,     check_limits,
+                             check_daemons,     check_losses,      check_index,  check_odd_keys};
 
 }  // namespace
 
@@ -248,6 +248,7 @@ std::vector<Finding> judge(const Facts& facts) {
   if (facts.unreachable) {
     out.push_back({Level::kFail, "reachable", facts.unreachable->message,
                    "Start Redis, or set its address, user and password with --redis URL or MAS_REDIS_URL."});
+    check_sentinels(facts, out);
     return out;
   }
   for (Check check : kChecks) check(facts, out);

@@ -6,6 +6,7 @@
 #include "proto/base/ids.h"
 #include "proto/base/numbers.h"
 #include "proto/redis/reply_values.h"
+#include "sdk/masctl/redis/attempts.h"
 
 namespace mas::ctl {
 
@@ -122,8 +123,8 @@ void SyncRedis::on_ready(redis::Connection&) {}
 
 // The first reason counts: what follows from it (a cancelled command, the next attempt) tells less.
 void SyncRedis::on_down(redis::Connection& connection, const Error& why, unsigned) {
-  const bool finding = connection.generation() == 0 && settings_.endpoint.topology == redis::Topology::kSentinel;
-  if (finding && errc_retriable(why.code) && mono_now() < give_up_) return;
+  const bool finding = connection.generation() == 0 && mono_now() < give_up_;
+  if (finding && next_attempt_may_succeed(settings_.endpoint, why)) return;
   if (!failure_) failure_ = why;
 }
 

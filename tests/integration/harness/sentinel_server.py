@@ -11,7 +11,7 @@ from .redis_server import next_port, own_address
 from .resp import Resp, RespError
 
 NAME = "mymaster"
-DOWN_AFTER_MS = 1000
+DOWN_AFTER_MS = 3000  # on a busy machine a server may be silent for a second
 
 
 class SentinelServer:
@@ -26,6 +26,7 @@ class SentinelServer:
         self.log_path = self.directory / "redis.log"
         self._password = password
         self._process = None
+        self.paused = False
         lines = [f"port {self.port}", f"bind {self.host}", f"dir {self.directory}",
                  f"sentinel announce-ip {self.host}", f"sentinel announce-port {self.port}",
                  f"sentinel monitor {NAME} {redis.host} {redis.port} {quorum}",
@@ -54,9 +55,11 @@ class SentinelServer:
         self._end(signal.SIGKILL)
 
     def pause(self):
+        self.paused = True
         self._process.send_signal(signal.SIGSTOP)
 
     def resume(self):
+        self.paused = False
         self._process.send_signal(signal.SIGCONT)
 
     def cmd(self, *args):
