@@ -46,6 +46,9 @@ struct Run {
   MonoTime deadline;
   bool transaction;     // only the last reply, or the first error, is handed on
   bool graced = false;  // its deadline was put off once, since the loop had been busy
+
+  /// That its receiver has not had.
+  size_t answers_left() const { return transaction ? 1 : remaining; }
 };
 
 class Connection::Impl final : public TransportListener, public SentinelLink {
@@ -118,7 +121,6 @@ class Connection::Impl final : public TransportListener, public SentinelLink {
   void dispatch(const Reply& reply);
   void answer_sent(const Error& first, const Error& rest);
   void answer_failing(const Error& first, const Error& rest);
-  void answer(Run& run, const Answer& answer);
   void flush();
   void expire();
   void expire_unsent(MonoTime now);

@@ -78,19 +78,22 @@ void Connection::Impl::answer_sent(const Error& first, const Error& rest) {
   answer_failing(first, rest);
 }
 
+/// A run stays in failing_ until its last answer is given: its receiver may be forgotten inside of an earlier one.
+/// @param first for the oldest run.
 void Connection::Impl::answer_failing(const Error& first, const Error& rest) {
-  for (bool head = true; !failing_.empty(); head = false) {
-    Run run = failing_.front();
-    failing_.pop_front();
-    pending_commands_ -= run.remaining;
-    answer(run, head ? first : rest);
+  size_t of_first = failing_.empty() ? 0 : failing_.front().answers_left();
+  while (!failing_.empty()) {
+    Run& run = failing_.front();
+    const ReplyTo to = run.to;
+    ++run.to.tag;
+    const size_t answered = run.transaction ? run.remaining : 1;
+    pending_commands_ -= answered;
+    run.remaining -= answered;
+    if (run.remaining == 0) failing_.pop_front();
+    const Error& outcome = of_first > 0 ? first : rest;
+    of_first -= of_first > 0 ? 1 : 0;
+    if (to.fn != nullptr) to.fn(to.self, to.tag, outcome);
   }
-}
-
-void Connection::Impl::answer(Run& run, const Answer& outcome) {
-  if (run.to.fn == nullptr) return;
-  size_t times = run.transaction ? 1 : run.remaining;
-  for (size_t i = 0; i < times; ++i) run.to.fn(run.to.self, run.to.tag + i, outcome);
 }
 
 void Connection::Impl::on_link_timer() {
