@@ -24,9 +24,10 @@ constexpr auto kMoves = transitions<State>({{State::kStarting, State::kRunning},
 constexpr Duration kRoleInterval = std::chrono::seconds(1);
 
 redis::ConnectionOptions connection_options(const Settings& settings, const redis::Endpoint& endpoint,
-                                            std::string client_name) {
+                                            std::shared_ptr<redis::Sentinels> sentinels, std::string client_name) {
   redis::ConnectionOptions options;
   options.endpoint = endpoint;
+  options.sentinels = std::move(sentinels);
   options.client_name = std::move(client_name);
   options.connect_timeout = settings.redis_connect_timeout;
   options.command_timeout = settings.redis_command_timeout;
@@ -57,7 +58,9 @@ Daemon::Daemon(uv_loop_t* loop, const DaemonKind& kind, ConfigSources sources, C
       metrics_(kind.name),
       keys_(config_.settings->redis_namespace),
       systemd_(loop),
-      gate_(loop, connection_options(*config_.settings, endpoint_, client_name(kind.name, instance_)), log_, *this),
+      sentinels_(redis::sentinels_of(loop, endpoint_, client_name(kind.name, instance_) + ":sentinel", &sentinel_log_)),
+      gate_(loop, connection_options(*config_.settings, endpoint_, sentinels_, client_name(kind.name, instance_)), log_,
+            *this),
       heartbeat_(loop, gate_.connection(), keys_, std::string(kind.name), instance_, log_, *this),
       agent_library_(loop, gate_.connection(), log_),
       drain_timer_(loop, [this] { stop(kExitUndrained); }) {}
@@ -81,6 +84,7 @@ int Daemon::run() {
                         {"redis", endpoint_.address()},
                         {"namespace", config_.settings->redis_namespace}});
   service_->start();
+  if (sentinels_ != nullptr) sentinels_->watch();
   gate_.start();
   systemd_.ready();
   systemd_.status("waiting for Redis at " + endpoint_.address());
@@ -103,7 +107,7 @@ Status Daemon::listen() {
 }
 
 redis::ConnectionOptions Daemon::redis_options(std::string_view purpose) const {
-  return connection_options(*config_.settings, endpoint_,
+  return connection_options(*config_.settings, endpoint_, sentinels_,
                             client_name(kind_.name, instance_) + ":" + std::string(purpose));
 }
 

@@ -20,6 +20,7 @@
 #include "daemons/common/heartbeat.h"
 #include "daemons/common/http.h"
 #include "daemons/common/redis_gate.h"
+#include "daemons/common/sentinel_log.h"
 #include "daemons/common/service.h"
 #include "daemons/common/signals.h"
 #include "daemons/common/systemd.h"
@@ -88,6 +89,8 @@ class Daemon final : Frame, RedisGateListener, HttpPages, HeartbeatSource, Signa
   Keys keys_;
   Systemd systemd_;
   std::unique_ptr<HttpServer> http_;
+  SentinelLog sentinel_log_{log_};
+  std::shared_ptr<redis::Sentinels> sentinels_;  // null: a single server
   RedisGate gate_;
   Heartbeat heartbeat_;
   AgentLibrary agent_library_;

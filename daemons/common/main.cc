@@ -38,7 +38,8 @@ int parse_flags(const DaemonKind& kind, int argc, char** argv, Flags& flags) {
   app.add_flag("-t,--check-config", flags.check_config, "Check the configuration and exit: 0 if valid, 78 if not");
   app.add_flag("--print-config", flags.print_config,
                "Print the effective configuration, with secrets hidden, and exit");
-  app.add_option("--redis", flags.redis, "URL of Redis: redis://, rediss:// or unix://")->type_name("URL");
+  app.add_option("--redis", flags.redis, "URL of Redis: redis://, rediss://, unix:// or redis+sentinel://")
+      ->type_name("URL");
   app.add_flag("--version", flags.version, "Print the version and exit");
   app.add_option("--generate", flags.generate)->check(CLI::IsMember({"toml", "markdown"}))->group("");
   try {

@@ -53,7 +53,8 @@ class RedisGate final : redis::ConnectionListener {
   /// Why it is not up; one sentence.
   const std::string& reason() const { return reason_; }
   const std::string& version() const { return version_; }
-  std::string address() const { return connection_.options().endpoint.address(); }
+  /// Of the server; with Sentinel, of the one that was found last.
+  std::string address() const { return connection_.server().address(); }
   redis::Connection& connection() { return connection_; }
 
   enum class State : uint8_t { kWaiting, kChecking, kRefused, kUp };

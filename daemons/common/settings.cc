@@ -3,8 +3,6 @@
 
 #include <arpa/inet.h>
 
-#include <cstring>
-
 #include "proto/base/ids.h"
 #include "proto/base/secret_file.h"
 #include "proto/wire/keys.h"
@@ -14,22 +12,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr size_t kMaxPasswordBytes = 512;
-constexpr size_t kMaxPasswordFileBytes = 64 * 1024;
-
 Error config_error(std::string text) { return Error{Errc::kInvalidArgument, std::move(text)}; }
-
-/// @return the first line of a file that only its owner and group can read.
-Result<std::string> read_password(const std::string& name) {
-  std::string path;
-  auto content = read_secret_file(name, kMaxPasswordFileBytes, SecretReaders::kOwnerAndGroup, &path);
-  if (!content) return config_error(content.error().message);
-  std::string password = content->substr(0, content->find_first_of("\r\n"));
-  explicit_bzero(content->data(), content->size());
-  if (password.empty()) return config_error(path + " holds no password");
-  if (password.size() > kMaxPasswordBytes) return config_error(path + ": the password has more than 512 bytes");
-  return password;
-}
 
 }  // namespace
 
@@ -53,10 +36,12 @@ bool is_agent(Profile profile, std::string_view id) {
 
 void Settings::describe(OptionTable& table) {
   table.section("redis", "The connection to Redis.");
-  table.url("url", redis_url, Apply::kRestart,
-            "URL of the Redis server: redis://[user:password@]host[:port][/db]; rediss:// for TLS (?ca= cert= key= "
-            "server_name=); unix:///path[?db=N]. --redis and MAS_REDIS_URL override this option. Do not put a password "
-            "here; use password_file.");
+  table.url(
+      "url", redis_url, Apply::kRestart,
+      "URL of the Redis server: redis://[user:password@]host[:port][/db]; rediss:// for TLS (?ca= cert= key= "
+      "server_name=); unix:///path[?db=N]; redis+sentinel://host[:port],host.../master-name[/db] for the primary that "
+      "Redis Sentinel names (?sentinel_user= sentinel_password_file=), rediss+sentinel:// with TLS. --redis and "
+      "MAS_REDIS_URL override this option. Do not put a password here; use password_file.");
   table.text("password_file", redis_password_file, Apply::kRestart,
              "File whose first line is the Redis password. It must not be accessible to others. A name without "
              "'/' is a systemd credential of the unit. Overrides a password in the URL.");
@@ -101,6 +86,8 @@ Result<redis::Endpoint> Settings::endpoint() const {
   auto parsed = redis::parse_url(redis_url,
                                  redis_password_file.empty() ? redis::PasswordIn::kUrl : redis::PasswordIn::kElsewhere);
   if (!parsed) return parsed.error().in("redis.url");
+  if (const auto& file = parsed->sentinel.password_file; !file.empty())
+    if (auto password = read_password(file); !password) return password.error().in("redis.url: sentinel_password_file");
   if (redis_password_file.empty()) return parsed;
   auto password = read_password(redis_password_file);
   if (!password) return password.error().in("redis.password_file");

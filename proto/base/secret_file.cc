@@ -15,6 +15,9 @@
 namespace mas {
 namespace {
 
+constexpr size_t kMaxPasswordBytes = 512;
+constexpr size_t kMaxPasswordFileBytes = 64 * 1024;
+
 Error refusal(std::string text) { return Error{Errc::kInvalidArgument, std::move(text)}; }
 
 Error system_error(const std::string& path, int number) {
@@ -112,6 +115,17 @@ Result<std::string> read_secret_file(const std::string& path_or_credential, size
   }
   if (ret_path != nullptr) *ret_path = std::move(*path);
   return content;
+}
+
+Result<std::string> read_password(const std::string& path_or_credential) {
+  std::string path;
+  auto content = read_secret_file(path_or_credential, kMaxPasswordFileBytes, SecretReaders::kOwnerAndGroup, &path);
+  if (!content) return refusal(content.error().message);
+  std::string password = content->substr(0, content->find_first_of("\r\n"));
+  explicit_bzero(content->data(), content->size());
+  if (password.empty()) return refusal(path + " holds no password");
+  if (password.size() > kMaxPasswordBytes) return refusal(path + ": the password has more than 512 bytes");
+  return password;
 }
 
 Status write_secret_file(const std::string& path, std::string_view content) {

@@ -24,6 +24,9 @@ enum class SecretReaders {
 Result<std::string> read_secret_file(const std::string& path_or_credential, size_t max_bytes, SecretReaders readers,
                                      std::string* ret_path = nullptr);
 
+/// @return the first line of a file that only its owner and group can read: 1 to 512 bytes. Else kInvalidArgument.
+Result<std::string> read_password(const std::string& path_or_credential);
+
 /// Writes a new file of mode 0600, whose content is on disk when this returns. A file that could not be written whole
 /// is removed. @return kInvalidState when `path` exists.
 Status write_secret_file(const std::string& path, std::string_view content);

@@ -30,14 +30,49 @@ void Connection::Impl::connect() {
   reader_ = std::make_unique<ReplyReader>(options_.reply_limits);
   resp3_ = {};
   drop_after_.reset();
-  link_timer_.once(options_.connect_timeout);
-  transport_.open(options_.endpoint);
+  found_.reset();
+  server_ = options_.endpoint;
+  // A cluster is refused by on_link_timer(), not inside of start().
+  const bool reachable = server_.topology != Topology::kCluster;
+  link_timer_.once(reachable ? options_.connect_timeout : Duration::zero());
+  if (options_.sentinels != nullptr)
+    options_.sentinels->find(*this);
+  else if (reachable)
+    transport_.open(server_);
+}
+
+void Connection::Impl::join_sentinels(uv_loop_t* loop) {
+  options_.primary_only = true;
+  if (options_.sentinels == nullptr)
+    options_.sentinels = std::make_shared<Sentinels>(loop, options_.endpoint, options_.client_name);
+  options_.sentinels->attach(*this);
+}
+
+void Connection::Impl::on_primary(const Found& found) {
+  found_ = found;
+  server_.topology = Topology::kSingle;
+  server_.nodes.clear();
+  server_.host = found.naming.server.host;
+  server_.port = found.naming.server.port;
+  transport_.open(server_);
+}
+
+/// What was tried before has failed for another server.
+void Connection::Impl::reconnect_now() {
+  backoff_.reset();
+  link_timer_.once(Duration::zero());
+}
+
+void Connection::Impl::on_primary_moved(const Node& server) {
+  if (found_ && !state_.is(LinkState::kBackingOff) && !(found_->naming.server == server))
+    drop_link(Error{Errc::kUnavailable, "the primary is " + server.text() + " now"});
+  if (state_.is(LinkState::kBackingOff)) reconnect_now();
 }
 
 void Connection::Impl::on_open() {
   state_.to(LinkState::kGreeting);
   const Hello hello = !options_.primary_only ? Hello::kNone : push_mode_ ? Hello::kResp3 : Hello::kResp2;
-  std::string bytes = greeting_.begin(options_.endpoint, options_.client_name, hello);
+  std::string bytes = greeting_.begin(server_, options_.client_name, hello, found_ ? AskRole::kYes : AskRole::kNo);
   counters_.bytes_out += bytes.size();
   transport_.write(bytes);
   if (options_.secret) wipe(bytes);
@@ -55,6 +90,7 @@ void Connection::Impl::greeted(const Reply& reply) {
 void Connection::Impl::became_ready() {
   state_.to(LinkState::kReady);
   link_timer_.stop();
+  if (found_) options_.sentinels->confirm(*found_);
   if (options_.role_interval > Duration::zero() && !push_mode_) role_timer_.every(options_.role_interval);
   ready_since_ = mono_now();
   if (++generation_ > 1) ++counters_.reconnects;
@@ -246,6 +282,7 @@ size_t Connection::pending_commands() const { return impl_->pending_commands_; }
 size_t Connection::outgoing_bytes() const { return impl_->outgoing_.size(); }
 const OversizedText& Connection::oversized() const { return impl_->reader_->oversized(); }
 const ConnectionOptions& Connection::options() const { return impl_->options_; }
+const Endpoint& Connection::server() const { return impl_->server_; }
 const Connection::Counters& Connection::counters() const { return impl_->counters_; }
 MonoTime Connection::last_bytes() const { return impl_->last_bytes_; }
 void Connection::wipe_received() { impl_->wipe_received_ = true; }

@@ -22,6 +22,8 @@
 // Redis's own words. A link that answers READONLY is dropped, so that after a fail-over the name is resolved again;
 // with `primary_only`, so is one whose server says in its HELLO that it is no primary. A server may be demoted and
 // close nothing: a link that does not write all the time asks again and again (`role_interval`, ask_role()).
+// With Sentinel the server is found anew for each link (sentinel/sentinels.h), and a link whose server is not
+// the primary any more, as the sentinels say, is dropped and made anew at once.
 // A reply with a text past `reply_limits` answers kTooLarge before the text has come, and the link is replaced: what
 // Redis holds of the reply goes with it. oversized() tells the receiver how long it is.
 // Time-outs: replies come in order, so only the oldest run's deadline is checked. When it has passed, the run answers
@@ -75,6 +77,8 @@ ReplyTo reply_to(T* self, uint64_t tag = 0, size_t text_bytes = 0) {
           tag, text_bytes};
 }
 
+class Sentinels;
+
 struct ConnectionOptions {
   Endpoint endpoint;
   std::string client_name;                             ///< CLIENT SETNAME; empty: none. No spaces.
@@ -86,8 +90,10 @@ struct ConnectionOptions {
   size_t max_pending_commands = 1'000'000;        ///< kWouldBlock past it
   bool keep_unsent = true;
   ReplyLimits reply_limits;
-  bool secret = false;          ///< commands contain secrets: buffers are wiped before they are freed
-  bool primary_only = false;    ///< a server that is not a primary is refused
+  bool secret = false;        ///< commands contain secrets: buffers are wiped before they are freed
+  bool primary_only = false;  ///< a server that is not a primary is refused; always so with Sentinel
+  /// With Topology::kSentinel: shared by all links of an owner; null: the connection has its own, which follow nothing.
+  std::shared_ptr<Sentinels> sentinels;
   Duration role_interval = {};  ///< between two HELLOs, with primary_only; zero: none. Not in push_mode
 };
 
@@ -165,6 +171,8 @@ class Connection {
   /// The text that was too large, while kTooLarge is answered.
   const OversizedText& oversized() const;
   const ConnectionOptions& options() const;
+  /// The server of the link, or of the last attempt: that of the options or, with Sentinel, the one that was found.
+  const Endpoint& server() const;
   /// When bytes came last.
   MonoTime last_bytes() const;
   /// Bytes and replies since construction, for metrics.

@@ -17,6 +17,7 @@
 #include "proto/redis/loop.h"
 #include "proto/redis/outgoing.h"
 #include "proto/redis/resp3.h"
+#include "proto/redis/sentinel/sentinels.h"
 #include "proto/redis/transport.h"
 
 namespace mas::redis {
@@ -45,9 +46,11 @@ struct Run {
   MonoTime deadline;
   bool transaction;     // only the last reply, or the first error, is handed on
   bool graced = false;  // its deadline was put off once, since the loop had been busy
+
+  /// That its receiver has not had.
 };
 
-class Connection::Impl final : public TransportListener {
+class Connection::Impl final : public TransportListener, public SentinelLink {
  public:
   Impl(Connection& self, uv_loop_t* loop, ConnectionOptions options, ConnectionListener* listener)
       : self_(self),
@@ -59,7 +62,13 @@ class Connection::Impl final : public TransportListener {
         flush_(loop, [this] { flush(); }),
         link_timer_(loop, [this] { on_link_timer(); }),
         role_timer_(loop, [this] { ask_role(); }),
-        deadline_timer_(loop, [this] { expire(); }) {}
+        deadline_timer_(loop, [this] { expire(); }),
+        server_(options_.endpoint) {
+    if (options_.endpoint.topology == Topology::kSentinel) join_sentinels(loop);
+  }
+  ~Impl() override {
+    if (options_.sentinels != nullptr) options_.sentinels->detach(*this);
+  }
 
   void start();
   void stop();
@@ -80,6 +89,11 @@ class Connection::Impl final : public TransportListener {
   void on_written() override { flush(); }
   void on_lost(const Error& why) override { lost(why); }
 
+  // SentinelLink
+  void on_primary(const Found& found) override;
+  void on_no_primary(const Error& why) override { lost(why); }
+  void on_primary_moved(const Node& server) override;
+
  private:
   friend class Connection;
   Status check_room(size_t bytes, size_t count) const;
@@ -94,9 +108,12 @@ class Connection::Impl final : public TransportListener {
   size_t unwritten() const { return transport_.unwritten() + outgoing_.begun_bytes(); }
   Run run_of(size_t bytes, size_t count, ReplyTo to, Duration timeout) const;
   void enqueue(const Run& run);
+  void join_sentinels(uv_loop_t* loop);
   void connect();
+  void reconnect_now();
   void on_link_timer();
   void lost(const Error& why);
+  void leave_server();
   void became_ready();
   void greeted(const Reply& reply);
   void heard(const Reply& reply);
@@ -113,7 +130,7 @@ class Connection::Impl final : public TransportListener {
   void on_role(uint64_t tag, const Answer& answer);
   void arm_deadline();
   bool more_time(Run& run, MonoTime now);
-  Error with_address(const Error& why) const { return why.in(options_.endpoint.address()); }
+  Error with_address(const Error& why) const { return why.in(server_.address()); }
 
   Connection& self_;
   ConnectionOptions options_;
@@ -138,7 +155,9 @@ class Connection::Impl final : public TransportListener {
   bool wipe_received_ = false;
 
   Greeting greeting_;
-  std::deque<Run> pending_;  // the last outgoing_.runs() of it have all their bytes there
+  Endpoint server_;             // of the link, or of the last attempt
+  std::optional<Found> found_;  // by sentinels: server_'s naming; none while they are asked
+  std::deque<Run> pending_;     // the last outgoing_.runs() of it have all their bytes there
   size_t pending_commands_ = 0;
   Outgoing outgoing_{options_.secret};
   std::deque<Run> failing_;          // being answered after a loss

@@ -24,6 +24,7 @@ void Connection::Impl::lost(const Error& why) {
   const bool given_up = why.code == Errc::kTooLarge;  // for what was asked, not for anything of the link
   bool was_stable = state_.is(LinkState::kReady) && (given_up || mono_now() - ready_since_ >= options_.backoff_cap);
   if (was_stable) backoff_.reset();
+  leave_server();
   state_.to(LinkState::kBackingOff);
   role_timer_.stop();
   link_timer_.once(backoff_.next(random_u64()));
@@ -38,6 +39,14 @@ void Connection::Impl::lost(const Error& why) {
   if (state_.is(LinkState::kStopped)) return;
   arm_deadline();
   if (listener_ != nullptr) listener_->on_down(self_, told, backoff_.attempts());
+}
+
+/// Whoever asks the sentinels next knows what came of their last answer.
+void Connection::Impl::leave_server() {
+  if (options_.sentinels == nullptr) return;
+  options_.sentinels->give_up(*this);
+  if (!found_ || state_.is(LinkState::kReady)) return;
+  options_.sentinels->reject(*found_, state_.is(LinkState::kGreeting) ? greeting_.replicates() : std::nullopt);
 }
 
 void Connection::Impl::drop_unsent(const Error& why) {
@@ -91,6 +100,8 @@ void Connection::Impl::answer_failing(const Error& first, const Error& rest) {
 
 void Connection::Impl::on_link_timer() {
   if (state_.is(LinkState::kBackingOff)) return connect();
+  if (options_.endpoint.topology == Topology::kCluster)
+    return drop_link(Error{Errc::kInvalidArgument, "this version cannot use a cluster"});
   const char* what = state_.is(LinkState::kConnecting) ? "no connection" : "no answer to the greeting";
   drop_link(Error{Errc::kTimeout,
                   std::string(what) + " within " + std::to_string(to_millis(options_.connect_timeout)) + " ms"});
@@ -145,6 +156,7 @@ void Connection::Impl::stop() {
   if (state_.is(LinkState::kStopped)) return;
   state_.to(LinkState::kStopped);
   transport_.close();
+  if (options_.sentinels != nullptr) options_.sentinels->give_up(*this);
   link_timer_.stop();
   role_timer_.stop();
   deadline_timer_.stop();

@@ -3,6 +3,7 @@
 
 #include "proto/base/ids.h"
 #include "proto/redis/command.h"
+#include "proto/redis/sentinel/statement.h"
 
 namespace mas::redis {
 namespace {
@@ -31,11 +32,12 @@ Status check_primary(const Reply& hello) {
   return Status();
 }
 
-std::string Greeting::begin(const Endpoint& endpoint, std::string_view client_name, Hello what) {
+std::string Greeting::begin(const Endpoint& endpoint, std::string_view client_name, Hello what, AskRole role) {
   Command hello;
   hello.reserve(kGreetingBytes + endpoint.user.size() + endpoint.password.size() + client_name.size());
   expected_.clear();
   tells_role_ = false;
+  replicates_.reset();
   if (!endpoint.password.empty()) {
     expected_.push_back(Step::kAuth);
     if (endpoint.user.empty())
@@ -50,6 +52,10 @@ std::string Greeting::begin(const Endpoint& endpoint, std::string_view client_na
   if (!client_name.empty()) {
     expected_.push_back(Step::kName);
     hello.add("CLIENT", "SETNAME", client_name);
+  }
+  if (role == AskRole::kYes) {  // before HELLO, whose answer may end the link
+    expected_.push_back(Step::kRole);
+    hello.add("ROLE");
   }
   if (what != Hello::kNone) {
     expected_.push_back(Step::kHello);
@@ -67,7 +73,9 @@ Status Greeting::take(const Reply& reply) {
     tells_role_ = true;
     return check_primary(reply);
   }
-  const bool tolerated = step == Step::kName || step == Step::kHello || (step == Step::kPing && is_pong(reply));
+  if (step == Step::kRole) replicates_ = replicated_server(reply);
+  const bool tolerated =
+      step == Step::kName || step == Step::kRole || step == Step::kHello || (step == Step::kPing && is_pong(reply));
   const bool too_many_clients =
       reply.is_error() && reply.text.starts_with("ERR max number of clients");  // whatever was asked
   if (!reply.is_error() || (tolerated && !too_many_clients)) return Status();

@@ -1,5 +1,6 @@
-// The first commands of a connection (AUTH, SELECT, CLIENT SETNAME, HELLO, PING, in one write), and which answers end
-// the link. HELLO is there where a primary is wanted: it tells the role, and needs no right.
+// The first commands of a connection (AUTH, SELECT, CLIENT SETNAME, ROLE, HELLO, PING, in one write), and which answers
+// end the link. HELLO is there where a primary is wanted: it tells the role, and needs no right. ROLE is there where a
+// replica is to tell its primary's address; it needs a right, and its refusal is no failure.
 //
 // Failures, as take() returns them:
 //   kAuthFailed   AUTH was refused
@@ -13,6 +14,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -29,6 +31,9 @@ enum class Hello : uint8_t {
   kResp3   ///< the role; and what follows is in RESP3
 };
 
+/// Whether ROLE is asked, too.
+enum class AskRole : uint8_t { kNo, kYes };
+
 /// @return whether the reply is that of HELLO.
 bool is_hello(const Reply& reply);
 /// @param hello the reply to HELLO, in RESP2 or RESP3. @return kUnavailable for a server that is not a primary.
@@ -37,19 +42,23 @@ Status check_primary(const Reply& hello);
 class Greeting {
  public:
   /// Begins anew. @return the commands' bytes; they contain the password.
-  std::string begin(const Endpoint& endpoint, std::string_view client_name, Hello hello = Hello::kNone);
+  std::string begin(const Endpoint& endpoint, std::string_view client_name, Hello hello = Hello::kNone,
+                    AskRole role = AskRole::kNo);
   /// Takes the next answer; not when done().
   Status take(const Reply& reply);
   /// Whether every command of the greeting has its answer.
   bool done() const { return expected_.empty(); }
   /// Whether the server answered HELLO, so that it can be asked again.
   bool tells_role() const { return tells_role_; }
+  /// The server that this one replicates, where ROLE said so.
+  const std::optional<Node>& replicates() const { return replicates_; }
 
  private:
-  enum class Step : uint8_t { kAuth, kSelect, kName, kHello, kPing };
+  enum class Step : uint8_t { kAuth, kSelect, kName, kRole, kHello, kPing };
 
   std::deque<Step> expected_;
   bool tells_role_ = false;
+  std::optional<Node> replicates_;
 };
 
 }  // namespace mas::redis

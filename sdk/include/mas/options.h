@@ -15,8 +15,10 @@ MAS_EXPORT mas_options *mas_options_new(void);
 MAS_EXPORT void mas_options_free(mas_options *options);
 
 /** Sets the address of Redis. @param url redis://[user[:password]@]host[:port][/db],
- *  rediss://…[?ca=FILE&cert=FILE&key=FILE&server_name=NAME] or unix://[user[:password]@]/path[?db=N]. Default: the
- *  environment's MAS_REDIS_URL, else redis://localhost:6379. */
+ *  rediss://…[?ca=FILE&cert=FILE&key=FILE&server_name=NAME], unix://[user[:password]@]/path[?db=N] or, for the primary
+ *  that Redis Sentinel names, redis+sentinel://[user[:password]@]host[:port],host…/master-name[/db] (rediss+sentinel://
+ *  with TLS), with the options sentinel_user, sentinel_password and sentinel_password_file. Default: the environment's
+ *  MAS_REDIS_URL, else redis://localhost:6379. */
 MAS_EXPORT MAS_CHECKED mas_status mas_options_set_redis_url(mas_options *options, const char *url);
 /** Prefixes every key and channel. @param ns goes before each, with a slash; at most 64 of [A-Za-z0-9._-]. Default:
  *  MAS_NAMESPACE, else none. */

@@ -35,7 +35,8 @@ Cli::Cli()
   root_->footer(exit_code_footer());
   root_
       ->add_option("--redis", globals_.redis_url,
-                   "URL of Redis: redis://[user[:password]@]host[:port][/db], rediss://… or unix:///path. Default: "
+                   "URL of Redis: redis://[user[:password]@]host[:port][/db], rediss://…, unix:///path or "
+                   "redis+sentinel://host,host…/master-name[/db]. Default: "
                    "$MAS_REDIS_URL, else redis://localhost:6379")
       ->type_name("URL");
   root_->add_option("--namespace", globals_.ns, "Prefix of every key and channel. Default: $MAS_NAMESPACE, else none")

@@ -1,9 +1,11 @@
 // The steps of a request.
 #include "sdk/masctl/commands/request_op.h"
 
+#include "proto/redis/sentinel/sentinels.h"
 #include "proto/wire/error_reply.h"
 #include "proto/wire/limits.h"
 #include "sdk/masctl/cli/text.h"
+#include "sdk/masctl/redis/attempts.h"
 
 namespace mas::ctl {
 
@@ -21,11 +23,13 @@ RequestOp::RequestOp(const Settings& settings, const std::string& requester, con
       channel_(settings.keys.channel(requester)),
       target_channel_(settings.keys.channel(target)),
       request_(request),
+      endpoint_(settings.endpoint),
       timeout_(settings.timeout) {
   redis::ConnectionOptions options;
   options.primary_only = true;
   options.endpoint = settings.endpoint;
   options.client_name = "masctl";
+  options.sentinels = redis::sentinels_of(loop_->get(), options.endpoint, options.client_name);
   options.connect_timeout = timeout_;
   options.command_timeout = timeout_;
   subscriber_ = std::make_unique<redis::Subscriber>(loop_->get(), options, *this, limits::kMaxEnvelopeBytes);
@@ -80,7 +84,13 @@ void RequestOp::on_message(std::string_view, std::string_view payload) {
   finish(RequestReply{std::string(envelope->data), std::string(envelope->raw)});
 }
 
+void RequestOp::on_no_link(const Error& why) {
+  if (!state_.is(State::kSubscribing) || !next_attempt_may_succeed(endpoint_, why)) return finish(why);
+  no_link_ = why;
+}
+
 void RequestOp::on_timeout() {
+  if (state_.is(State::kSubscribing) && no_link_) return finish(*no_link_);
   if (refusal_) return finish(*refusal_);
   bool waiting = state_.is(State::kWaiting);
   finish(Error{Errc::kTimeout, waiting ? "'" + visible(target_) + "' did not answer in time"

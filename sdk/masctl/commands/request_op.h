@@ -53,10 +53,11 @@ class RequestOp final : public redis::SubscriberListener, public redis::Connecti
   void on_message(std::string_view channel, std::string_view payload) override;
   void on_oversized(std::string_view, uint64_t) override {}  // not the answer, which is an envelope
   void on_subscribed(std::string_view channel) override;
-  void on_subscriber_down(const Error& why, unsigned) override { finish(why); }
+  void on_subscriber_down(const Error& why, unsigned) override { on_no_link(why); }
   void on_subscriber_error(const Error& why) override { finish(why); }
   void on_ready(redis::Connection&) override {}
-  void on_down(redis::Connection&, const Error& why, unsigned) override { finish(why); }
+  void on_down(redis::Connection&, const Error& why, unsigned) override { on_no_link(why); }
+  void on_no_link(const Error& why);
   void on_published(uint64_t tag, const redis::Answer& answer);
   void on_timeout();
   bool refused_by_all() const { return refusal_ && receivers_ > 0 && refusals_ >= receivers_; }
@@ -67,6 +68,7 @@ class RequestOp final : public redis::SubscriberListener, public redis::Connecti
   std::string channel_;         // where the answer comes
   std::string target_channel_;  // where the request goes
   const Outgoing& request_;
+  const redis::Endpoint& endpoint_;
   Duration timeout_;
   std::unique_ptr<redis::Subscriber> subscriber_;
   std::unique_ptr<redis::Connection> commands_;
@@ -75,6 +77,7 @@ class RequestOp final : public redis::SubscriberListener, public redis::Connecti
   int64_t receivers_ = 0;         // of the request; 0: not known
   int64_t refusals_ = 0;          // error replies
   std::optional<Error> refusal_;  // the first of them
+  std::optional<Error> no_link_;  // why the last attempt to connect failed
   std::optional<Result<RequestReply>> result_;
   StateMachine<State> state_{State::kSubscribing, kMoves};
 };

@@ -41,8 +41,8 @@ void measure_clock(SyncRedis& redis, Facts& facts) {
 void read_server(SyncRedis& redis, Facts& facts) {
   auto info = redis.ask_one(redis::Command("INFO"));
   if (info.ok()) facts.info = std::move(info->text);
-  for (const char* name :
-       {"maxmemory-policy", "appendfsync", "save", "proto-max-bulk-len", "client-output-buffer-limit"}) {
+  for (const char* name : {"maxmemory-policy", "appendfsync", "save", "proto-max-bulk-len",
+                           "client-output-buffer-limit", "min-replicas-to-write", "min-replicas-max-lag"}) {
     auto pair = redis.ask_one(redis::Command("CONFIG", "GET", name));
     if (pair.ok() && pair->elements.size() == 2) facts.config.emplace_back(name, std::move(pair->elements[1].text));
   }
@@ -141,6 +141,7 @@ void check_keys(SyncRedis& redis, const Keys& keys, Facts& facts) {
 Facts collect_facts(SyncRedis& redis, const Settings& settings) {
   Facts facts;
   facts.address = settings.endpoint.address();
+  facts.sentinels = collect_sentinels(settings);
   if (auto opened = redis.open(); !opened.ok()) {
     facts.unreachable = opened.error();
     return facts;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "proto/base/result.h"
+#include "sdk/masctl/doctor/sentinels.h"
 #include "sdk/masctl/redis/settings.h"
 
 namespace mas::ctl {
@@ -40,6 +41,7 @@ struct Facts {
   std::string info;                                         ///< INFO, whole
   std::vector<std::pair<std::string, std::string>> config;  ///< CONFIG GET; empty when the user may not
   Duration clock_ahead{};                                   ///< Redis's clock minus ours
+  std::vector<SentinelFact> sentinels{};                    ///< of the URL; none: it names a single server
   std::vector<DaemonFact> daemons;
   std::vector<LeaseFact> leases;
   bool index_ready = false;

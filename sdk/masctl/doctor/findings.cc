@@ -194,10 +194,10 @@ void check_losses(const Facts& facts, Findings& out) {
   }
 }
 
-void check_replicas(const Facts& facts, Findings& out) {
+void check_receipts(const Facts& facts, Findings& out) {
   for (const auto& daemon : facts.daemons) {
     if (!daemon.beats || daemon.receipts_withheld.empty()) continue;
-    out.push_back({Level::kFail, "replicas", daemon.receipts_withheld,
+    out.push_back({Level::kFail, "receipts", daemon.receipts_withheld,
                    "Seen by " + daemon.name + " " + daemon.instance +
                        ". Messages are delivered and senders do not hear of it, since delivery.wait_replicas is not "
                        "met. Bring a replica back (INFO replication), or lower delivery.wait_replicas."});
@@ -243,9 +243,9 @@ void check_odd_keys(const Facts& facts, Findings& out) {
 }
 
 using Check = void (*)(const Facts&, Findings&);
-constexpr Check kChecks[] = {check_reachable, check_version,  check_role,   check_persistence,
-                             check_memory,    check_clock,    check_limits, check_daemons,
-                             check_losses,    check_replicas, check_index,  check_odd_keys};
+constexpr Check kChecks[] = {check_reachable,   check_version,     check_role,     check_sentinels, check_replicas,
+                             check_loss_window, check_persistence, check_memory,   check_clock,     check_limits,
+                             check_daemons,     check_losses,      check_receipts, check_index,     check_odd_keys};
 
 }  // namespace
 
@@ -258,6 +258,7 @@ std::vector<Finding> judge(const Facts& facts) {
   if (facts.unreachable) {
     out.push_back({Level::kFail, "reachable", facts.unreachable->message,
                    "Start Redis, or set its address, user and password with --redis URL or MAS_REDIS_URL."});
+    check_sentinels(facts, out);
     return out;
   }
   for (Check check : kChecks) check(facts, out);

@@ -3,7 +3,9 @@
 
 #include <csignal>
 
+#include "proto/redis/sentinel/sentinels.h"
 #include "proto/wire/limits.h"
+#include "sdk/masctl/redis/attempts.h"
 
 namespace mas::ctl {
 
@@ -14,13 +16,19 @@ Status EventStream::run(const Settings& settings, EventSink& sink) {
 }
 
 EventStream::EventStream(const Settings& settings, EventSink& sink, std::unique_ptr<OwnLoop> loop)
-    : loop_(std::move(loop)), sink_(sink), channel_(settings.keys.system_channel()), timeout_(settings.timeout) {
+    : loop_(std::move(loop)),
+      sink_(sink),
+      channel_(settings.keys.system_channel()),
+      timeout_(settings.timeout),
+      endpoint_(settings.endpoint) {
   watch_signal(interrupt_, SIGINT);
   watch_signal(terminate_, SIGTERM);
   redis::ConnectionOptions options;
   options.primary_only = true;
   options.endpoint = settings.endpoint;
   options.client_name = "masctl-events";
+  options.sentinels = redis::sentinels_of(loop_->get(), options.endpoint, options.client_name);
+  if (options.sentinels != nullptr) options.sentinels->watch();
   options.connect_timeout = settings.timeout;
   subscriber_ = std::make_unique<redis::Subscriber>(loop_->get(), options, *this, limits::kEventBytes);
   deadline_ = std::make_unique<redis::Timer>(loop_->get(), [this] { on_timeout(); });
@@ -68,13 +76,14 @@ void EventStream::on_subscribed(std::string_view) {
   if (down_) sink_.on_remark("connected again; events in between were missed");
   heard_ = true;
   down_ = false;
+  failure_.reset();
   deadline_->stop();
 }
 
 void EventStream::on_subscriber_down(const Error& why, unsigned) {
   if (!heard_) {
     failure_ = why;
-    end();
+    if (!next_attempt_may_succeed(endpoint_, why)) end();
   } else if (!down_) {
     sink_.on_remark("connection lost (" + why.message + "); reconnecting");
     down_ = true;
@@ -87,7 +96,7 @@ void EventStream::on_subscriber_error(const Error& why) {
 }
 
 void EventStream::on_timeout() {
-  failure_ = Error{Errc::kTimeout, "Redis did not confirm the subscription to " + channel_};
+  if (!failure_) failure_ = Error{Errc::kTimeout, "Redis did not confirm the subscription to " + channel_};
   end();
 }
 

@@ -58,6 +58,7 @@ class EventStream final : public redis::SubscriberListener {
   uv_signal_t terminate_;
   std::unique_ptr<redis::Subscriber> subscriber_;
   std::unique_ptr<redis::Timer> deadline_;
+  const redis::Endpoint& endpoint_;
   std::optional<Error> failure_;
   bool heard_ = false;  // Redis confirmed the subscription at least once
   bool down_ = false;

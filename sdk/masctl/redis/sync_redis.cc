@@ -6,6 +6,7 @@
 #include "proto/base/ids.h"
 #include "proto/base/numbers.h"
 #include "proto/redis/reply_values.h"
+#include "sdk/masctl/redis/attempts.h"
 
 namespace mas::ctl {
 
@@ -91,6 +92,7 @@ Status SyncRedis::open() {
         1024u * 1024 * 1024;  // a change is one write, and may move what waits in a whole system
     options.reply_limits.text_bytes = text_bytes_;
     connection_ = std::make_unique<redis::Connection>(loop_->get(), options, this);
+    give_up_ = mono_now() + settings_.timeout;
     connection_->start();
     while (!connection_->ready() && !failure_) uv_run(loop_->get(), UV_RUN_ONCE);
   }
@@ -120,7 +122,9 @@ Result<Value> SyncRedis::ask_one(const redis::Command& command) {
 void SyncRedis::on_ready(redis::Connection&) {}
 
 // The first reason counts: what follows from it (a cancelled command, the next attempt) tells less.
-void SyncRedis::on_down(redis::Connection&, const Error& why, unsigned) {
+void SyncRedis::on_down(redis::Connection& connection, const Error& why, unsigned) {
+  const bool finding = connection.generation() == 0 && mono_now() < give_up_;
+  if (finding && next_attempt_may_succeed(settings_.endpoint, why)) return;
   if (!failure_) failure_ = why;
 }
 

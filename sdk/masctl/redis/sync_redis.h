@@ -1,9 +1,9 @@
 // Redis as a command line wants it: ask, wait, have the answer.
 //
 // Happy path: the first ask() connects; each ask() runs the loop until the last reply is there and returns deep copies.
-// Failure: one attempt to connect; a link that fails, no answer within the time-out, or a text past the bound (named
-// with its command and key) is the error of the call, and of every call after it. Error replies of Redis are values to
-// ask(), errors to ask_one().
+// Failure: one attempt to connect, with Sentinel several within the time-out (a sentinel may be out of date). A link
+// that fails, no answer within the time-out, or a text past the bound (named with its command and key) is the error of
+// the call, and of every call after it. Error replies of Redis are values to ask(), errors to ask_one().
 // Threading: one thread, which runs the loop inside these calls.
 #pragma once
 
@@ -77,6 +77,7 @@ class SyncRedis final : public redis::ConnectionListener {
   std::vector<Value> replies_;
   size_t expected_ = 0;
   const redis::Command* asked_ = nullptr;
+  MonoTime give_up_{};  // of finding a primary
   std::optional<Error> failure_;
 };
 

@@ -5,16 +5,19 @@
 #include <cstdint>
 #include <utility>
 
+#include "proto/redis/sentinel/sentinels.h"
 #include "proto/wire/limits.h"
 #include "sdk/src/loop/runtime.h"
 
 namespace mas::sdk {
 namespace {
 
-redis::ConnectionOptions options_for(const redis::Endpoint& endpoint, const std::string& client_name) {
+redis::ConnectionOptions options_for(const redis::Endpoint& endpoint, const std::string& client_name,
+                                     std::shared_ptr<redis::Sentinels> sentinels) {
   redis::ConnectionOptions options;
   options.endpoint = endpoint;
   options.client_name = client_name;
+  options.sentinels = std::move(sentinels);
   options.secret = true;  // tokens
   options.primary_only = true;
   // Each agent's outbox is bounded, so that one agent cannot take another's room.
@@ -27,10 +30,12 @@ redis::ConnectionOptions options_for(const redis::Endpoint& endpoint, const std:
 
 Hub::Hub(Runtime& runtime, const redis::Endpoint& endpoint, const std::string& client_name)
     : endpoint_(endpoint),
-      commands_(runtime.loop(), options_for(endpoint, client_name), this),
-      subscriber_(runtime.loop(), options_for(endpoint, client_name), *this, limits::kEnvelopeBytes) {}
+      sentinels_(redis::sentinels_of(runtime.loop(), endpoint, client_name)),
+      commands_(runtime.loop(), options_for(endpoint, client_name, sentinels_), this),
+      subscriber_(runtime.loop(), options_for(endpoint, client_name, sentinels_), *this, limits::kEnvelopeBytes) {}
 
 void Hub::start() {
+  if (sentinels_ != nullptr) sentinels_->watch();
   commands_.start();
   subscriber_.start();
 }

@@ -5,13 +5,15 @@
 // and of every payload on it.
 // Failure: every loss is told to every member; both connections come back by themselves and members are told again. A
 // server that was demoted may close neither: the connection for subscriptions asks for its role, when it is lost that
-// for commands asks, and when that is made anew, so is the one for subscriptions.
+// for commands asks, and when that is made anew, so is the one for subscriptions. With Sentinel both are told where the
+// primary is.
 // Threading: the I/O thread. Ownership: shared by the sessions that joined; the last one must let go outside the
 // callbacks of this class (see Session), since that ends the connections.
 #pragma once
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -73,6 +75,7 @@ class Hub final : public redis::ConnectionListener, public redis::SubscriberList
   Members members_of(std::string_view channel) const;
 
   const redis::Endpoint endpoint_;
+  const std::shared_ptr<redis::Sentinels> sentinels_;  // null: a single server
   std::map<std::string, Members, std::less<>> channels_;
   EnvelopeDecoder decoder_;
   redis::Connection commands_;

@@ -17,6 +17,7 @@ SECONDS = float(os.environ.get("MAS_LEDGER_SECONDS", "2"))
 ROUNDS = int(os.environ.get("MAS_LEDGER_ROUNDS", "1"))
 RATE = int(os.environ.get("MAS_LEDGER_RATE", "400"))  # messages per second of each sender
 QUICK = {"lease": {"ttl": "1s"}}
+APPEND_ONLY = {"appendonly": "yes", "appendfsync": "always", "auto_aof_rewrite_percentage": "0"}
 STEPS = ("after_read", "after_decide", "after_write", "after_commit")
 
 
@@ -32,15 +33,22 @@ class LedgerCase(MasTestCase):
         seed = int(os.environ.get("MAS_LEDGER_SEED") or random.SystemRandom().randrange(1 << 32))
         print(f"{self.id()}: MAS_LEDGER_SEED={seed}")
         self.random = random.Random(seed)
-        self.redis = self.start_redis(appendonly="yes", appendfsync="always", auto_aof_rewrite_percentage="0")
+        self.redis = self.make_redis()
         self.agents = {}  # id → its processes, the newest last
         self.receivers_died = False
+
+    def make_redis(self):
+        return self.start_redis(**APPEND_ONLY)
+
+    def url(self):
+        """What the programs are given."""
+        return self.redis.url()
 
     # ---- who takes part
 
     def gatewayd(self, crash_at=None, broken=None):
         env = {"MAS_TEST_CRASH_AT": crash_at, "MAS_TEST_BREAK": broken}
-        return self.start_daemon("mas-gatewayd", self.redis, self.config(), env={k: v for k, v in env.items() if v})
+        return self.start_daemon("mas-gatewayd", self.url(), self.config(), env={k: v for k, v in env.items() if v})
 
     def config(self):
         return QUICK
@@ -62,7 +70,7 @@ class LedgerCase(MasTestCase):
 
     def launch(self, role, agent_id, *args):
         process = self.process("mas-ledger-agent", role, agent_id, *args,
-                               env={"MAS_REDIS_URL": self.redis.url(), **self.agent_env, **self.credentials(agent_id)},
+                               env={"MAS_REDIS_URL": self.url(), **self.agent_env, **self.credentials(agent_id)},
                                name=f"{agent_id}-{len(self.agents.get(agent_id, [])) + 1}").start()
         self.agents.setdefault(agent_id, []).append(process)
         return process

@@ -18,6 +18,11 @@ from .resp import Resp, RespError, url_of_socket
 _ports = itertools.count(20000)
 
 
+def next_port():
+    """A port that nobody else uses on own_address()."""
+    return next(_ports)
+
+
 def own_address():
     """A loopback address that no other process uses."""
     pid = os.getpid()
@@ -36,8 +41,8 @@ class RedisServer:
         self.log_path = self.directory / "redis.log"
         self.options = {"appendonly": "no", "save": "", **{k.replace("_", "-"): v for k, v in options.items()}}
         self.host = own_address()
-        self.port = next(_ports) if tcp else 0
-        self.tls_port = next(_ports) if tls else 0
+        self.port = next_port() if tcp else 0
+        self.tls_port = next_port() if tls else 0
         self._tls = tls
         self._clock = Clock(self.directory / "clock") if clock else None
         self._process = None

@@ -61,6 +61,19 @@ TEST_CASE("the password is the first line of a file that others cannot touch") {
   CHECK(error_of_password(dir.name + "/.").find("not a file") != std::string::npos);
 }
 
+TEST_CASE("the file with the sentinels' password is read at the start, too") {
+  TempDir dir;
+  Settings settings(0);
+  const std::string url = "redis+sentinel://h/m?sentinel_password_file=";
+  settings.redis_url = url + dir.file("p", "s3cret\n", 0600);
+  CHECK(settings.endpoint().ok());
+  settings.redis_url = url + dir.file("others", "s3cret", 0404);
+  auto endpoint = settings.endpoint();
+  REQUIRE_FALSE(endpoint.ok());
+  CHECK(endpoint.error().message.find("redis.url: sentinel_password_file: ") == 0);
+  CHECK(endpoint.error().message.find("accessible to others") != std::string::npos);
+}
+
 TEST_CASE("a name without a slash is a systemd credential") {
   TempDir dir;
   dir.file("cred", "s3cret", 0400);

@@ -135,7 +135,7 @@ TEST_CASE("what a gateway saw of a Redis that lost data is a failure") {
 TEST_CASE("receipts that a gateway withholds for want of replicas are a failure") {
   Facts facts = healthy();
   facts.daemons[2].receipts_withheld = "0 of 1 replicas have the last commits";
-  check_level(facts, "replicas", Level::kFail);
+  check_level(facts, "receipts", Level::kFail);
 }
 
 TEST_CASE("daemon, lease and index must agree") {
@@ -172,4 +172,104 @@ TEST_CASE("the type of every key of the protocol") {
   CHECK(expected_type(keys, keys.daemon("healthd", "1")) == "string");
   CHECK(expected_type(keys, "agent:a").empty());  // another namespace
   CHECK(expected_type(keys, "ns/session:1").empty());
+}
+
+namespace {
+
+SentinelFact sentinel(const std::string& address) {
+  return {.address = address,
+          .unreachable = {},
+          .primary = "10.0.0.1:6379",
+          .has_quorum = true,
+          .quorum = "OK 3 usable Sentinels. Quorum and failover authorization can be reached",
+          .down_after_ms = 5000,
+          .others = 2};
+}
+
+/// A primary with two replicas, and three sentinels.
+Facts with_sentinels() {
+  Facts facts = healthy();
+  facts.info +=
+      "connected_slaves:2\r\nslave0:ip=a,port=1,state=online,offset=90,lag=0\r\n"
+      "slave1:ip=b,port=1,state=online,offset=80,lag=1\r\nmaster_repl_offset:100\r\n";
+  facts.config.emplace_back("min-replicas-to-write", "1");
+  facts.config.emplace_back("min-replicas-max-lag", "3");
+  facts.sentinels = {sentinel("s1:26379"), sentinel("s2:26379"), sentinel("s3:26379")};
+  return facts;
+}
+
+}  // namespace
+
+TEST_CASE("Sentinel: what is in order says what a fail-over costs") {
+  const Facts facts = with_sentinels();
+  CHECK(worst_of(judge(facts)) == Level::kOk);
+  CHECK(find(facts, "sentinels").found == "3 of 3 sentinels answer, primary 10.0.0.1:6379");
+  CHECK(find(facts, "replicas").found == "2 replicas online, at most 20 bytes and 1 s behind");
+  CHECK(find(facts, "fail-over").found == "begins 5000 ms after the primary fell silent");
+  CHECK(find(facts, "loss window").found.find("in 3 s (min-replicas-max-lag)") != std::string::npos);
+}
+
+TEST_CASE("Sentinel: each thing that is wrong is found") {
+  Facts facts = with_sentinels();
+  auto& first = facts.sentinels[0];
+  SECTION("a sentinel is down") {
+    first.unreachable = Error{Errc::kUnreachable, "connection refused"};
+    check_level(facts, "sentinels", Level::kWarn);
+    CHECK(find(facts, "sentinels").found.find("s1:26379: connection refused") != std::string::npos);
+  }
+  SECTION("they disagree") {
+    first.primary = "10.0.0.2:6379";
+    check_level(facts, "sentinels", Level::kFail);
+  }
+  SECTION("one does not know the name") {
+    first.primary.clear();
+    check_level(facts, "sentinels", Level::kFail);
+  }
+  SECTION("there are two") {
+    for (auto& each : facts.sentinels) each.others = 1;
+    check_level(facts, "sentinels", Level::kWarn);
+  }
+  SECTION("no quorum") {
+    first.has_quorum = false;
+    first.quorum = "NOQUORUM 1 usable Sentinels.";
+    check_level(facts, "quorum", Level::kFail);
+  }
+  SECTION("in a hurry") {
+    first.down_after_ms = 500;
+    check_level(facts, "fail-over", Level::kWarn);
+  }
+  SECTION("slow") {
+    first.down_after_ms = 30'000;
+    check_level(facts, "fail-over", Level::kWarn);
+  }
+  SECTION("no replica") {
+    facts.info = info_with("connected_slaves:0\r\n");
+    check_level(facts, "replicas", Level::kFail);
+  }
+  SECTION("a replica that is behind") {
+    facts.info = info_with("connected_slaves:1\r\nslave0:ip=a,port=1,state=online,offset=9,lag=8\r\n");
+    check_level(facts, "replicas", Level::kWarn);
+  }
+  SECTION("a replica that loads") {
+    facts.info = info_with(
+        "connected_slaves:2\r\nslave0:ip=a,port=1,state=online,offset=9,lag=0\r\n"
+        "slave1:ip=b,port=1,state=wait_bgsave,offset=0,lag=0\r\n");
+    check_level(facts, "replicas", Level::kWarn);
+  }
+  SECTION("writes go on without replicas") {
+    facts.config = {};
+    facts.config.emplace_back("min-replicas-to-write", "0");
+    facts.config.emplace_back("min-replicas-max-lag", "10");
+    check_level(facts, "loss window", Level::kWarn);
+  }
+}
+
+TEST_CASE("Sentinel: of an unreachable primary the sentinels are judged") {
+  Facts facts = with_sentinels();
+  facts.unreachable = Error{Errc::kUnreachable, "connection refused"};
+  CHECK(find(facts, "sentinels").level == Level::kOk);
+}
+
+TEST_CASE("of a single server nothing is said about sentinels") {
+  for (const auto& finding : judge(healthy())) CHECK(finding.check != "sentinels");
 }

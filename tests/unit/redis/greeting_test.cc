@@ -139,3 +139,23 @@ TEST_CASE("a server that knows no HELLO is taken as it is") {
   CHECK(greeting.take(ok()).ok());
   CHECK(greeting.done());
 }
+
+TEST_CASE("a replica tells what it replicates before it is refused") {
+  Greeting greeting;
+  CHECK(greeting.begin({}, {}, Hello::kResp2, AskRole::kYes) ==
+        "*1\r\n$4\r\nROLE\r\n*1\r\n$5\r\nHELLO\r\n*1\r\n$4\r\nPING\r\n");
+  Reply role[3] = {ok(), ok(), {}};
+  role[0].text = "slave";
+  role[1].text = "10.0.0.2";
+  role[2].type = Reply::Type::kInteger;
+  role[2].integer = 6379;
+  Reply answer;
+  answer.type = Reply::Type::kArray;
+  answer.first = role;
+  answer.count = 3;
+  CHECK(greeting.take(answer).ok());
+  CHECK(greeting.replicates() == Node{"10.0.0.2", 6379});
+  greeting.begin({}, {}, Hello::kResp2, AskRole::kYes);
+  CHECK_FALSE(greeting.replicates().has_value());
+  CHECK(greeting.take(error("NOPERM no permissions to run the 'role' command")).ok());
+}
