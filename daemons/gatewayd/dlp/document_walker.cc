@@ -344,8 +344,12 @@ MAS_ALWAYS_INLINE Document::Walker::Token Document::Walker::read_number(const ch
   ByteBlock bytes = load_block(at);
   std::memcpy(to_, &bytes, sizeof bytes);
   constexpr uint32_t kBehind = 1 << kBlock;
-  auto digits = static_cast<uint32_t>(std::countr_zero(~bits_of((bytes - '0') < 10) | kBehind));
-  return kOfNumber[static_cast<unsigned char>(at[digits])] == 0 ? Token{at, digits, false} : read_odd_number(at);
+  auto digit = (bytes - '0') < 10;
+  auto size = static_cast<uint32_t>(std::countr_zero(~bits_of(digit) | kBehind));
+  bool point = at[size] == '.';
+  if (point) size = static_cast<uint32_t>(std::countr_zero(~bits_of(digit | (bytes == '.')) | kBehind));
+  if (kOfNumber[static_cast<unsigned char>(at[size])] != 0) return read_odd_number(at);
+  return {at, size, point && at[size - 1] == '0'};
 }
 
 /// The same, byte by byte.
