@@ -96,33 +96,19 @@ class ByteClasses {
 
 template <typename Take>
 void ByteClasses::for_each_base64(Take take) const {
-  constexpr uint32_t kLeast = 12;  // nine digits in base64
-  uint32_t start = 0;
-  bool open = false;  // the run that began at `start` reaches the end of the word before
-  for (uint32_t word = 0; word < words_.size(); ++word) {
-    uint64_t bits = words_[word].base64;
-    uint32_t base = word * kBits;
-    if (open) {
-      if (bits == ~uint64_t{0}) continue;
-      uint32_t end = base + static_cast<uint32_t>(std::countr_one(bits));
-      if (end - start >= kLeast) take(start, end);
-      bits &= bits + 1;  // without the ones that it took
+  uint64_t before = 0, two_before = 0, four_before = 0, twelve_before = 0;
+  for (uint32_t i = 0; i < words_.size(); ++i) {
+    // Bytes that have one, three and eleven of the class before them.
+    uint64_t bits = words_[i].base64, two = bits & behind(bits, before, 1), four = two & behind(two, two_before, 2);
+    uint64_t twelve = four & behind(four, four_before, 4) & behind(four, four_before, 8);
+    for (uint64_t ends = behind(twelve, twelve_before, 1) & ~bits; ends != 0; ends &= ends - 1) {
+      uint32_t end = i * kBits + static_cast<uint32_t>(std::countr_zero(ends));
+      take(begin(&Word::base64, end), end);
     }
-    auto behind = static_cast<uint32_t>(std::countl_one(bits));
-    open = behind > 0;
-    start = base + kBits - behind;
-    if (behind == kBits) continue;
-    uint64_t inside = bits & ~uint64_t{0} >> behind;
-    uint64_t runs = inside & inside >> 1;  // where two begin; then four, eight, twelve
-    runs &= runs >> 2;
-    runs &= runs >> 4;
-    runs &= runs >> 4;
-    while (runs != 0) {
-      auto at = static_cast<uint32_t>(std::countr_zero(runs));
-      uint32_t end = at + static_cast<uint32_t>(std::countr_one(inside >> at));
-      take(base + at, base + end);
-      runs &= ~uint64_t{0} << end;  // it ends within the word
-    }
+    before = bits;
+    two_before = two;
+    four_before = four;
+    twelve_before = twelve;
   }
 }
 

@@ -8,6 +8,7 @@
 namespace mas::dlp {
 
 void Document::clear() {
+  if (text_.size() == 1 && containers_.empty() && nodes_.empty()) return;  // as most readings of a message are
   text_.clear();
   text_.add() = '\0';
   nodes_.clear();

@@ -66,6 +66,7 @@ struct Container {
   ContextMask context = 0;    ///< for what has no key of its own, or a plain one
   ContextMask named = 0;      ///< what the value of its `name` says about its `value`
   uint32_t value = kNowhere;  ///< its `value`, where no name came before it
+  uint32_t name = kNowhere;   ///< the node of a `name` that `named` lacks yet: most have no `value` beside them
 };
 
 class Document {

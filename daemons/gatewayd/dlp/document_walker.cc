@@ -252,7 +252,9 @@ MAS_ALWAYS_INLINE void Document::Walker::add_key(Token token, uint32_t index, Co
   if ((says.mask & kDataContexts) == 0) {
     if ((says.mask & bit(Context::kPlain)) != 0) {
       // The name beside it says better than what holds both: {"env": [{"name": "DB_PASSWORD", "value": …}]}.
-      ContextMask named = into_.containers_[value.container].named;
+      Container& container = into_.containers_[value.container];
+      read_name(container);
+      ContextMask named = container.named;
       if (named != 0) inherited = (inherited & ~kAgainst) | named;
       if ((inherited & kNamedById) != 0) value.context &= ~bit(Context::kNegative);
     } else {
@@ -268,16 +270,26 @@ void Document::Walker::pair_up(uint32_t number) {
   Node& node = into_.nodes_[number];
   Container& container = into_.containers_[node.container];
   if ((node.own & bit(Context::kNames)) != 0 && node.kind == Node::Kind::kString && node.text.size() <= kLongestName) {
-    ContextMask named = into_.keys_.read_padded(text_ + node.text.begin, node.text.size()).mask;
-    if ((named & kDataContexts) == 0) return;
-    container.named = named;
-    if (container.value == kNowhere) return;
+    read_name(container);
+    container.name = number;
+    if (container.value == kNowhere || !read_name(container)) return;
     Node& value = into_.nodes_[container.value];
-    value.context = value.own | (container.context & ~kAgainst) | named;
+    value.context = value.own | (container.context & ~kAgainst) | container.named;
     into_.contexts_ |= value.context;
   } else if ((node.own & bit(Context::kPlain)) != 0) {
     container.value = number;
   }
+}
+
+/// Takes over what the name says that was met last. @return whether there is one that names data.
+bool Document::Walker::read_name(Container& container) {
+  if (container.name == kNowhere) return false;
+  const Node& node = into_.nodes_[container.name];
+  container.name = kNowhere;
+  ContextMask named = into_.keys_.read_padded(text_ + node.text.begin, node.text.size()).mask;
+  if ((named & kDataContexts) == 0) return false;
+  container.named = named;
+  return true;
 }
 
 /// @param at behind a key. @return whether its value is a traceparent of ids and flags alone.
@@ -332,8 +344,12 @@ MAS_ALWAYS_INLINE Document::Walker::Token Document::Walker::read_number(const ch
   ByteBlock bytes = load_block(at);
   std::memcpy(to_, &bytes, sizeof bytes);
   constexpr uint32_t kBehind = 1 << kBlock;
-  auto digits = static_cast<uint32_t>(std::countr_zero(~bits_of((bytes - '0') < 10) | kBehind));
-  return kOfNumber[static_cast<unsigned char>(at[digits])] == 0 ? Token{at, digits, false} : read_odd_number(at);
+  auto digit = (bytes - '0') < 10;
+  auto size = static_cast<uint32_t>(std::countr_zero(~bits_of(digit) | kBehind));
+  bool point = at[size] == '.';
+  if (point) size = static_cast<uint32_t>(std::countr_zero(~bits_of(digit | (bytes == '.')) | kBehind));
+  if (kOfNumber[static_cast<unsigned char>(at[size])] != 0) return read_odd_number(at);
+  return {at, size, point && at[size - 1] == '0'};
 }
 
 /// The same, byte by byte.

@@ -60,6 +60,7 @@ class Document::Walker {
   void unescape(Node& node);
   void make_whole(Node& node);
   void pair_up(uint32_t node);
+  bool read_name(Container& container);
 
   Document& into_;
   const char* begin_;  // of the copy

@@ -1,5 +1,6 @@
 // Codes of letters and digits: diagnoses, Medicare numbers, IBAN, DEA, national insurance numbers, wallets, MAC
 // addresses.
+#include <algorithm>
 #include <array>
 
 #include "daemons/gatewayd/dlp/checksums.h"
@@ -42,18 +43,12 @@ void medicare(Sight& sight, uint32_t begin) {
 
 constexpr uint32_t kShortestWallet = 26, kLongestWallet = 35;
 
-void wallet(Sight& sight, uint32_t begin) {
-  char first = sight.at(begin);
-  if (!sight.wants(Type::crypto_wallet) || (first != '1' && first != '3')) return;
-  uint32_t end = begin;
-  bool upper = false, lower = false;  // a hash has letters of one case
-  for (; is_alnum(sight.at(end)) && end - begin <= kLongestWallet; ++end) {
-    upper = upper || is_upper(sight.at(end));
-    lower = lower || is_lower(sight.at(end));
-  }
-  Span all{begin, end};
-  if (all.size() < kShortestWallet || all.size() > kLongestWallet || !upper || !lower || !base58check(sight.view(all)))
-    return;
+/// @param all a word of letters and digits.
+void wallet(Sight& sight, Span all) {
+  std::string_view word = sight.view(all);
+  if (!sight.wants(Type::crypto_wallet) || (word[0] != '1' && word[0] != '3')) return;
+  bool upper = std::ranges::any_of(word, is_upper), lower = std::ranges::any_of(word, is_lower);
+  if (!upper || !lower || !base58check(word)) return;  // a hash has letters of one case
   sight.see(Type::crypto_wallet, all, {0.6F, bit(kWallet), true, false, "bitcoin"});
 }
 
@@ -183,7 +178,8 @@ void see_lettered(const DigitGroupChain& chain) {
   uint32_t size = sight.classes().end(&ByteClasses::Word::alnum, first.begin) - first.begin;  // of its word
   bool may_be_medicare = size == 4 || size == 7 || size == 11;  // with and without separators
   if (may_be_medicare && (is_letter(after) || after == '-')) medicare(sight, first.begin);
-  if (is_letter(after) && size >= kShortestWallet && size <= kLongestWallet) wallet(sight, first.begin);
+  if (is_letter(after) && size >= kShortestWallet && size <= kLongestWallet)
+    wallet(sight, {first.begin, first.begin + size});
   if (size == kPartOfMac) mac_address(sight, first.begin);
 }
 

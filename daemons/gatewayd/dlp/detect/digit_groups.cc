@@ -90,23 +90,28 @@ bool DigitGroups::may_hold_number() const {
   return std::any_of(groups_.begin(), groups_.end(), [this](const DigitGroup& group) { return stands_beside(group); });
 }
 
+/// @return the next digit of the field; its end for none. Most fields end with a group: what follows is not looked at.
+inline uint32_t DigitGroups::next_digit() const {
+  return at_ < field_end_ ? std::min(classes_.next(&Word::digits, at_), field_end_) : field_end_;
+}
+
 bool DigitGroups::next() {
   groups_.clear();
   digits_ = 0;
-  uint32_t begin = classes_.next(&Word::digits, at_);
-  while (begin >= field_end_ || is_inside_word(begin)) {
+  uint32_t begin = next_digit();
+  while (begin == field_end_ || is_inside_word(begin)) {
     if (begin < field_end_)
       at_ = classes_.end(&Word::digits, begin);
     else if (!next_field())
       return false;
-    begin = classes_.next(&Word::digits, at_);
+    begin = next_digit();
   }
   while (true) {
     at_ = classes_.end(&Word::digits, begin);
     groups_.push_back({begin, at_ - begin});
     digits_ += at_ - begin;
-    begin = classes_.next(&Word::digits, at_);
-    if (begin >= field_end_ || begin - at_ > kWidestGap) return true;
+    begin = next_digit();
+    if (begin == field_end_ || begin - at_ > kWidestGap) return true;
   }
 }
 

@@ -43,6 +43,7 @@ class DigitGroups {
 
  private:
   bool next_field();
+  uint32_t next_digit() const;
   uint64_t live_field_ends(const ByteClasses::Word& word, uint64_t starts);
   bool is_inside_word(uint32_t begin) const;
   bool stands_beside(const DigitGroup& group) const;

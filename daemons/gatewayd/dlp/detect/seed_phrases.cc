@@ -300,10 +300,10 @@ class LongRuns {
 /// and in which no word has one, two or more than eight letters. Of a longer word behind it the first letters may count
 /// to it.
 template <typename Take>
-void for_each_part(const ByteClasses& classes, uint32_t begin, uint32_t end, Take take) {
+void for_each_part(const ByteClasses& classes, Take take) {
   LongRuns runs;
   uint64_t lower_before = 0, separators_before = 0, two_before = 0, four_before = 0;
-  for (uint32_t i = begin / kBits; i * kBits < end; ++i) {
+  for (uint32_t i = 0; i < classes.words(); ++i) {
     const ByteClasses::Word& word = classes.word(i);
     const auto behind = ByteClasses::behind;
     uint64_t lower = word.lower, separators = word.words & ~lower;
@@ -315,13 +315,12 @@ void for_each_part(const ByteClasses& classes, uint32_t begin, uint32_t end, Tak
     // The ninth letter of a word and those behind it.
     uint64_t two = lower & one, four = two & behind(two, two_before, 2);
     uint64_t ninth = four & behind(four, four_before, 4) & behind(lower, lower_before, 8);
-    runs.add(word.words & within(i, begin, end) & ~ends_short & ~ninth, i * kBits, take);
+    runs.add(word.words & ~ends_short & ~ninth, i * kBits, take);
     lower_before = lower;
     separators_before = separators;
     two_before = two;
     four_before = four;
   }
-  if (end % kBits == 0) runs.add(0, end, take);
 }
 
 /// Words of three to eight small letters with white space or commas between them, from the beginning of one on.
@@ -357,12 +356,10 @@ void detect_seed_phrases(Sight& sight) {
     }
   };
   // Found by counting bits, since hardly any message has one.
-  LongRuns runs;
-  for (uint32_t i = 0; i < sight.classes().words(); ++i)
-    runs.add(sight.classes().word(i).words, i * kBits, [&](uint32_t begin, uint32_t end) {
-      begin = first_chance(sight, begin, end);
-      if (begin < end) for_each_part(sight.classes(), begin, end, look_at);
-    });
+  for_each_part(sight.classes(), [&](uint32_t begin, uint32_t end) {
+    begin = first_chance(sight, begin, end);
+    if (begin < end) look_at(begin, end);
+  });
 }
 
 }  // namespace mas::dlp
