@@ -1,7 +1,11 @@
 // What typed messages cost in C++ over C: an agent sends itself a struct, peer to peer, again and again, and handles
 // it.
 //
-//   bench_typed c|c-table|c++ COUNT     c: a compiled schema; c-table: a table, which is checked at each write
+//   bench_typed c|c-table|c-anew|c++|c++-anew COUNT
+//
+//     c         a compiled schema
+//     c-table   a table, which is checked at each write
+//     …-anew    the struct is made for each message, with a copy of a text that does not fit into std::string itself
 //
 // Instructions are what to compare, those of COUNT messages alone:
 //   valgrind --tool=callgrind --callgrind-out-file=/dev/null bench_typed c++ 22000
@@ -10,6 +14,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <mas.hpp>
+#include <set>
 #include <string>
 
 #include "tests/sdk/harness.h"
@@ -61,28 +66,37 @@ void send_in_c(mas_agent* agent, const mas_schema* schema, const COrder& order) 
   mas_free(json);
 }
 
-int64_t run_in_c(const mas_schema* schema) {
+void send_anew_in_c(mas_agent* agent, const mas_schema* schema, const COrder& like) {
+  const COrder order{strdup(like.item), like.count, like.price};
+  send_in_c(agent, schema, order);
+  free(order.item);
+}
+
+int64_t run_in_c(const mas_schema* schema, bool anew) {
   char item[] = "a text of some length";
   const COrder order{item, 1, 9.5};
   int64_t sum = 0;
   mas_agent* agent = agent_started("self", nullptr);
   CHECK_OK(mas_agent_on_typed(agent, "order", schema, on_order, &sum));
   for (int n = 0; n < count; n += kBatch) {
-    for (int i = 0; i < kBatch; ++i) send_in_c(agent, schema, order);
+    for (int i = 0; i < kBatch; ++i) (anew ? send_anew_in_c : send_in_c)(agent, schema, order);
     while (sum < n + kBatch) CHECK_OK(mas_agent_poll(agent, 1000, nullptr));
   }
   agent_ended(agent);
   return sum;
 }
 
-int64_t run_in_cpp() {
-  const Order order{"a text of some length", 1, 9.5};
+Order new_order() { return {"a text of some length", 1, 9.5}; }
+
+int64_t run_in_cpp(bool anew) {
+  const Order order = new_order();
   int64_t sum = 0;
   mas::Agent agent("self", mas::Options().redis_url(redis_url()));
   agent.on<Order>("order", [&sum](const mas::Message&, const Order& received) { sum += received.count; });
   agent.start();
   for (int n = 0; n < count; n += kBatch) {
-    for (int i = 0; i < kBatch; ++i) CHECK_OK(agent.try_send("self", "order", order));
+    for (int i = 0; i < kBatch; ++i)
+      CHECK_OK(anew ? agent.try_send("self", "order", new_order()) : agent.try_send("self", "order", order));
     while (sum < n + kBatch) agent.poll(mas::Millis(1000));
   }
   agent.stop();
@@ -92,7 +106,9 @@ int64_t run_in_cpp() {
 void measure() {
   const mas_schema* compiled = nullptr;
   CHECK_OK(mas_schema_compile(&kOrder, &compiled));
-  CHECK((language == "c++" ? run_in_cpp() : run_in_c(language == "c" ? compiled : &kOrder)) == count);
+  const bool anew = language.ends_with("-anew");
+  const bool cpp = language.starts_with("c++");
+  CHECK((cpp ? run_in_cpp(anew) : run_in_c(language == "c-table" ? &kOrder : compiled, anew)) == count);
   mas_schema_free(compiled);
 }
 
@@ -101,8 +117,9 @@ void measure() {
 int main(int argc, char** argv) {
   static const test_case one[] = {{"typed messages", measure}};
   if (argc == 3) language = argv[1], count = std::atoi(argv[2]);
-  if (count < kBatch || count % kBatch != 0 || (language != "c" && language != "c-table" && language != "c++")) {
-    std::fputs("usage: bench_typed c|c-table|c++ COUNT, a multiple of 100\n", stderr);
+  const std::set<std::string> languages = {"c", "c-table", "c-anew", "c++", "c++-anew"};
+  if (count < kBatch || count % kBatch != 0 || languages.count(language) == 0) {
+    std::fputs("usage: bench_typed c|c-table|c-anew|c++|c++-anew COUNT, a multiple of 100\n", stderr);
     return 64;
   }
   return RUN_TESTS(1, argv, one);

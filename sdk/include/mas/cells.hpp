@@ -107,7 +107,7 @@ struct TextCell {
   }
   static void load_text(const std::byte *at, std::string &text) {
     const auto *chars = get<const char *>(at);
-    text = chars == nullptr ? "" : chars;
+    text = chars == nullptr ? std::string() : std::string(chars);  // a new text is made faster than an empty one grows
   }
 };
 template <>
