@@ -1,107 +1,13 @@
-"""The ledger of fail-overs by hand, under load: a replica takes over that lacks the last messages. Without waiting for
-replicas, each message that is lost is named to its sender, and the audit names the blocks that are gone; with it, none is
-lost. Whichever way the gateway comes to the new primary: on links that survive, on new ones, or as another process.
+"""The ledger of fail-overs without waiting for replicas: each message that is lost is named to its sender, and the audit
+names the blocks that are gone. Whichever way the gateway comes to the new primary: on links that survive, on new ones, or
+as another process.
 
 harness/ledger_case.py tells how a run is repeated.
 """
 
-import collections
-import json
-
-from harness import main, poll_until
-from harness.ledger import Ledger
-from harness.ledger_case import QUICK, LedgerCase, repeated
-
-LOST = 7  # what `audit verify` ends with
-
-
-class FailOverCase(LedgerCase):
-    senders = 2
-    receivers = 2
-    rate = 200
-    receipts_stop = False  # once the replica is gone
-
-    def start_redis(self, name="redis", **options):
-        return super().start_redis(name, tcp=True, **options)
-
-    def setUp(self):
-        super().setUp()
-        self.first = self.redis
-        self.second = self.start_redis("second", appendonly="yes", auto_aof_rewrite_percentage="0",
-                                       replicaof=f"{self.first.host} {self.first.port}",
-                                       replica_announce_ip=self.first.host)
-        poll_until(lambda: self.second.info("replication")["master_link_status"] == "up", 20, "it replicates")
-        self.proxy = self.start_proxy(self.first)
-        self.agent_env = {"MAS_REDIS_URL": self.proxy.url()}
-        self.key = str(self.dir / "audit.key")
-        self.ok("key", "generate", "--kind", "audit", self.key)
-        self.heads_file = self.dir / "heads.jsonl"  # of the first gateway, and of one that takes its place
-
-    def ok(self, *args):
-        done = self.masctl(*args, redis=self.redis)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return done.stdout
-
-    def config(self, heads_file=None):
-        fast = {"connect_timeout": "1s", "command_timeout": "2s"}
-        audit = {"signing_key": self.key, "heads_file": str(heads_file or self.heads_file), "head_interval": "200ms"}
-        return {**QUICK, "redis": fast, "audit": audit}
-
-    def gatewayd(self, heads_file=None):
-        return self.start_daemon("mas-gatewayd", self.proxy.url(), self.config(heads_file))
-
-    def wait_heads(self):
-        """What was written by now is named by a signed head."""
-        before = self.redis.cmd("XLEN", "mas.audit.heads")
-        poll_until(lambda: self.redis.cmd("XLEN", "mas.audit.heads") > before + 1, 15, "heads are signed")
-
-    def cut_off(self):
-        """The second server is a primary, too; the first one goes on by itself."""
-        self.second.cmd("REPLICAOF", "NO", "ONE")
-        if self.receipts_stop:
-            return self.keep_up(1)
-        self.wait_progress("that the second has not")
-        self.wait_heads()
-
-    def fail_over(self, demote=False, restart=None):
-        """@param demote the former primary becomes a replica and closes no link. @param restart a gateway that is replaced
-        meanwhile; else links are cut."""
-        self.cut_off()
-        self.proxy.lead_to(self.second.url())
-        if restart is not None:
-            restart.kill()
-        if demote:
-            self.first.cmd("REPLICAOF", self.second.host, self.second.port)
-        else:
-            self.proxy.cut()
-        self.redis = self.second
-        if restart is not None:
-            self.gatewayd()
-
-    def check_told(self, repeated=False):
-        """What is lost is told by id; what is there, is there once and audited.
-        @param repeated whether messages were sent again, later than others. @return the ids that are lost."""
-        deliveries = self.settle()
-        logs = [self.log_of(source) for source in self.sources]
-        ledger = Ledger(deliveries, logs, [], self.audited(), self.letters())
-        lost = {i for i in ledger.accepted_ids() if not ledger.delivered_ids[i]}
-        doubted = {i for log in logs for i in log.doubted}
-        print(f"{self.id()}: {ledger.summary()}, {len(lost)} lost, {len(doubted)} in doubt")
-        self.assertEqual([log.forgotten for log in logs], [0] * len(logs))
-        self.assertLessEqual(lost, doubted, "every message that is lost is named to its sender")
-        problems = ledger.doubled() + ledger.strays() + ledger.unaudited()
-        problems += [] if repeated else ledger.reordered()
-        self.assertEqual(problems[:20], [], f"{len(problems)} problems")
-        return lost
-
-    def check_gap(self):
-        public = self.ok("key", "public", self.key).split()[0]
-        for heads in ([], ["--heads", str(self.heads_file)]):
-            done = self.masctl("audit", "verify", "--key", public, *heads, "--json", redis=self.redis, timeout=60)
-            self.assertEqual(done.returncode, LOST, done.stdout + done.stderr)
-            partitions = json.loads(done.stdout)["partitions"]
-            self.assertTrue(any(one["lost"] for one in partitions), partitions)
-            self.assertEqual([one["partition"] for one in partitions if not one["ok"]], [])
+from harness import main
+from harness.failover_case import FailOverCase
+from harness.ledger_case import repeated
 
 
 class WithoutReplicasTest(FailOverCase):
@@ -142,61 +48,6 @@ class WithoutReplicasTest(FailOverCase):
             self.proxy.cut()
             self.redis = self.second
         self.check_way(fail_over)
-
-
-class SentAgainTest(FailOverCase):
-    """Senders repeat what is in doubt under its id, and receivers recognise it."""
-
-    def setUp(self):
-        super().setUp()
-        self.agent_env = {**self.agent_env, "MAS_LEDGER_AGAIN": "1", "MAS_LEDGER_DEDUPE": "100000"}
-
-    @repeated
-    def test_every_accepted_message_is_handled_once(self):
-        self.gatewayd()
-        self.start_load()
-        self.keep_up(1)
-        self.fail_over()
-        self.wait_progress("from the new primary", 40)
-        self.assertEqual(self.check_told(repeated=True), set())
-        handled = collections.Counter(i for t in self.targets for _, _, i in self.log_of(t).handled)
-        accepted = {i for s in self.sources for i, (status, _) in self.log_of(s).receipts.items() if status == "ok"}
-        self.assertEqual([i for i in accepted if handled[i] != 1], [])
-        self.assertGreater(sum(len(self.log_of(s).doubted) for s in self.sources), 0)
-
-
-class WithReplicasTest(FailOverCase):
-    receipts_stop = True
-
-    def config(self, heads_file=None):
-        return {**super().config(heads_file), "delivery": {"wait_replicas": 1, "wait_timeout": "200ms"}}
-
-    @repeated
-    def test_nothing_is_lost(self):
-        gateway = self.gatewayd()
-        self.start_load()
-        self.keep_up(1)
-        self.fail_over(demote=True)  # which makes the former primary the new one's replica
-        self.wait_progress("from the new primary", 40)
-        self.assertEqual(self.check_told(), set())
-        self.assertTrue(gateway.running())
-
-    @repeated
-    def test_without_a_replica_nobody_stands_still_and_no_receipt_comes(self):
-        gateway = self.gatewayd()
-        self.start_load()
-        self.keep_up(0.5)
-        self.second.pause()
-        poll_until(lambda: "0 of 1 replicas" in gateway.get("/readyz")[1], 10, lambda: gateway.get("/readyz")[1])
-        before, turns = self.receipts(), gateway.metrics()["mas_gatewayd_turns_total"]
-        poll_until(lambda: gateway.metrics()["mas_gatewayd_turns_total"] > turns + 20, 10, "turns go on")
-        self.assertEqual(self.receipts(), before)
-        self.assertGreater(gateway.metrics()["mas_gatewayd_receipts_withheld"], 0)
-        poll_until(lambda: "0 of 1 replicas" in self.masctl("doctor", redis=self.redis).stdout, 15, "doctor tells it", 0.5)
-        self.second.resume()
-        gateway.wait_ready(10)
-        self.wait_progress("from a replica that is back", 5)
-        self.assertEqual(self.check_told(), set())
 
 
 if __name__ == "__main__":

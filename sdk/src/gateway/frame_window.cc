@@ -229,6 +229,7 @@ FrameWindow::Effect FrameWindow::refused(Frames::iterator it, const Outcome& out
 /// asked about again in time (on_time).
 void FrameWindow::refuse(Frames::iterator it, const SendOutcome& outcome) {
   const Frame& frame = it->second;
+  if (frame.count == 0) probe_ = Probe::kNone;
   each_waiting(frame.first, frame.first + frame.count, [&](SendSlot& slot, uint64_t n) {
     if (slot.pushed != it->first || slot.uncertain) return;
     settle(slot, outcome, SendSlot::State::kRefused);

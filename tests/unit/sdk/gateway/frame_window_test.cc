@@ -541,4 +541,15 @@ TEST_CASE("a question without an answer is asked again, and one that is refused 
         FrameWindow::Effect::kNone);
   CHECK(at.idle());
   CHECK(at.verdicts.size() == 1);
+
+  at.window.on_link(at.now);
+  const auto range = at.window.next_frame(at.now);
+  REQUIRE(range);
+  const uint64_t number = at.window.pushed(*range, Id128(), at.now);
+  SendOutcome denied;
+  denied.status = Error{Errc::kAuthFailed, "no permission"};
+  at.window.on_write_refused(number, number, denied);  // by Redis
+  CHECK(at.idle());
+  CHECK_FALSE(at.window.next_time());
+  CHECK(at.verdicts.size() == 1);
 }
