@@ -156,8 +156,8 @@ class Session:
             log.warning("%s: no error reply to %s: %s", self._id, original.sender_id, last_error(result, "replying"))
 
     def settle(self, message: AgentMessage, status: int, text: str) -> None:
-        """A message's handler has ended. Gateway mode: the message is acknowledged, or has failed and comes again. Peer to
-        peer the requester of one that failed is told."""
+        """A message's handler has ended. Gateway mode: the message is acknowledged, or has failed and comes again. Peer
+        to peer the requester of one that failed is told."""
         if not self.native.gateway:
             if status != OK and message.expects_reply:
                 self.reply_error(message, status, text)

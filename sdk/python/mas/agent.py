@@ -107,11 +107,11 @@ class Agent(Generic[StateType]):
         """Decorates the method `async def handler(self, message, payload)` that handles a message type.
 
         Handlers belong to the class and to those derived from it. `payload` is an instance of `model`, or None without
-        one. Data that does not fit the model is logged and reaches no handler. The requester of a request that no handler
-        took, whose data does not fit, or whose handler raised, gets RequestFailedError.
+        one. Data that does not fit the model is logged and reaches no handler. The requester of a request that no
+        handler took, whose data does not fit, or whose handler raised, gets RequestFailedError.
 
-        In gateway mode a message is acknowledged when its handler has returned. When the process dies before that, or the
-        handler raises, it is delivered again; a request then fails at the last attempt.
+        In gateway mode a message is acknowledged when its handler has returned. When the process dies before that, or
+        the handler raises, it is delivered again; a request then fails at the last attempt.
         """
         return mark(message_type, model)
 
@@ -139,8 +139,8 @@ class Agent(Generic[StateType]):
     async def stop(self) -> None:
         """Runs on_stop(), cancels handlers that still run, sends what is queued, and deregisters. The state stays.
 
-        In gateway mode the messages of cancelled handlers come again, at the next start or to another instance. A handler
-        that stops its own agent has handled its message.
+        In gateway mode the messages of cancelled handlers come again, at the next start or to another instance. A
+        handler that stops its own agent has handled its message.
         Harmless on an agent that does not run. An agent may be started again, in another loop too. One whose loop was
         closed is stopped from any loop, without on_stop().
         """

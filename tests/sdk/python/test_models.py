@@ -198,7 +198,8 @@ class TextsTest(unittest.TestCase):
                          ["5", "1.0", "1e-07", "True", "None", "xé", '{"k": [1, null, "\\u00e9"]}', "[]"])
 
     def test_the_field_is_named(self):
-        for texts, field in (({"title": "t", "count": "s3cret"}, "count"), ({"title": "t", "steps": "[{s3cret"}, "steps"),
+        for texts, field in (({"title": "t", "count": "s3cret"}, "count"),
+                             ({"title": "t", "steps": "[{s3cret"}, "steps"),
                              ({"title": "t", "steps": '[{"name": 1}]'}, "steps[0].name"), ({}, "title"),
                              ({"title": "t", "marks": '{"s3cret": "x"}'}, "marks.*"),
                              ({"title": "t", "mood": "s3cret"}, "mood"), ({"title": "t", "when": "s3cret"}, "when")):

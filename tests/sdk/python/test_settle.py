@@ -1,4 +1,5 @@
-"""Gateway mode: a message is acknowledged when its handler's task has ended, and delivered again where that did not happen."""
+"""Gateway mode: a message is acknowledged when its handler's task has ended, and delivered again where that did not
+happen."""
 
 import asyncio
 
