@@ -84,6 +84,10 @@ std::string size_text(uint64_t value) {
 }
 
 std::string hide_password(std::string_view url) {
+  // To the end: a password with an unescaped '&' is wrong, but must not be shown either.
+  constexpr std::string_view kSecretOption = "sentinel_password=";
+  if (auto option = url.find(kSecretOption); option != std::string_view::npos)
+    return hide_password(url.substr(0, option)) + std::string(kSecretOption) + "***";
   auto scheme = url.find("://");
   size_t start = scheme == std::string_view::npos ? 0 : scheme + 3;
   // The last '@' anywhere: a password with an unescaped '/' or '@' is wrong, but must not be shown either.

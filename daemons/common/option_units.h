@@ -23,7 +23,7 @@ std::string duration_text(Duration value);
 std::optional<uint64_t> parse_size(std::string_view text);
 std::string size_text(uint64_t value);
 
-/// @return `url` with "***" for the password, if it has one.
+/// @return `url` with "***" for each password in it; nothing is shown after that of Sentinel.
 std::string hide_password(std::string_view url);
 
 }  // namespace mas::common

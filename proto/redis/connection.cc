@@ -30,8 +30,10 @@ void Connection::Impl::connect() {
   reader_ = std::make_unique<ReplyReader>(options_.reply_limits);
   resp3_ = {};
   drop_after_.reset();
-  link_timer_.once(options_.connect_timeout);
-  transport_.open(options_.endpoint);
+  // What cannot be reached yet is refused by on_link_timer(), not inside of start().
+  const bool reachable = options_.endpoint.topology == Topology::kSingle;
+  link_timer_.once(reachable ? options_.connect_timeout : Duration::zero());
+  if (reachable) transport_.open(options_.endpoint);
 }
 
 void Connection::Impl::on_open() {

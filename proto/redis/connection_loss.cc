@@ -86,6 +86,8 @@ void Connection::Impl::answer(Run& run, const Answer& outcome) {
 
 void Connection::Impl::on_link_timer() {
   if (state_.is(LinkState::kBackingOff)) return connect();
+  if (options_.endpoint.topology != Topology::kSingle)
+    return drop_link(Error{Errc::kInvalidArgument, "this version cannot use Sentinel or a cluster"});
   const char* what = state_.is(LinkState::kConnecting) ? "no connection" : "no answer to the greeting";
   drop_link(Error{Errc::kTimeout,
                   std::string(what) + " within " + std::to_string(to_millis(options_.connect_timeout)) + " ms"});

@@ -1,6 +1,7 @@
 // URL parsing: scheme, user info, authority, path and query, in the order they stand.
 #include "proto/redis/url.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "proto/base/ids.h"
@@ -67,10 +68,10 @@ bool is_host_char(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
 }
 
-Status parse_host_port(Endpoint& endpoint, std::string_view text) {
+/// @param text "host", "host:port" or "[address]:port". @param port unless `text` has one.
+Result<Node> parse_node(std::string_view text, uint16_t port) {
   std::string_view host = text;
-  std::string_view port;
-  bool has_port = false;
+  std::optional<std::string_view> port_text;
   if (text.starts_with('[')) {
     auto close = text.find(']');
     if (close == std::string_view::npos) return bad("the IPv6 address has no closing ']'");
@@ -80,44 +81,89 @@ Status parse_host_port(Endpoint& endpoint, std::string_view text) {
     for (char c : host)
       if (hex_digit(c) < 0 && c != ':' && c != '.') return bad("'" + printable(host) + "' is not an IPv6 address");
     std::string_view rest = text.substr(close + 1);
-    has_port = rest.starts_with(':');
-    if (!rest.empty() && !has_port) return bad("expected ':port' or '/' after the IPv6 address");
-    if (has_port) port = rest.substr(1);
-  } else if (auto colon = text.find(':'); colon != std::string_view::npos) {
-    host = text.substr(0, colon);
-    port = text.substr(colon + 1);
-    has_port = true;
-    for (char c : host)
-      if (!is_host_char(c))
-        return bad("host '" + printable(host) + "' has a character that is not valid in a host name");
+    if (!rest.empty() && !rest.starts_with(':')) return bad("expected ':port' or '/' after the IPv6 address");
+    if (!rest.empty()) port_text = rest.substr(1);
   } else {
+    auto colon = text.find(':');
+    host = text.substr(0, colon);
+    if (colon != std::string_view::npos) port_text = text.substr(colon + 1);
     for (char c : host)
       if (!is_host_char(c))
         return bad("host '" + printable(host) + "' has a character that is not valid in a host name");
   }
   if (host.empty()) return bad("it has no host; expected one after ://, such as localhost");
   if (host.size() > 253) return bad("the host has more than 253 characters");
-  if (has_port) {
-    auto value = number<uint16_t>(port, 65535);
-    if (!value || *value == 0) return bad("port '" + printable(port) + "' is not a number from 1 to 65535");
-    endpoint.port = *value;
+  if (port_text) {
+    auto value = number<uint16_t>(*port_text, 65535);
+    if (!value || *value == 0) return bad("port '" + printable(*port_text) + "' is not a number from 1 to 65535");
+    port = *value;
   }
-  endpoint.host = std::string(host);
+  return Node{std::string(host), port};
+}
+
+/// The host of a single server, or the list of nodes.
+Status parse_authority(Endpoint& endpoint, std::string_view text, uint16_t port) {
+  if (endpoint.topology == Topology::kSingle) {
+    auto node = parse_node(text, port);
+    if (!node) return node.error();
+    endpoint.host = std::move(node->host);
+    endpoint.port = node->port;
+    return {};
+  }
+  for (bool more = true; more;) {
+    if (endpoint.nodes.size() == kMaxUrlNodes)
+      return bad("it has more than " + std::to_string(kMaxUrlNodes) + " hosts");
+    const auto comma = text.find(',');
+    auto node = parse_node(text.substr(0, comma), port);
+    if (!node) return node.error();
+    endpoint.nodes.push_back(std::move(*node));
+    more = comma != std::string_view::npos;
+    if (more) text.remove_prefix(comma + 1);
+  }
   return {};
 }
 
+/// An option of the query whose value is a text of the endpoint.
+struct TextOption {
+  std::string_view name;
+  std::string& (*field)(Endpoint&);
+  bool (*applies)(const Endpoint&);
+};
+
+bool uses_tls(const Endpoint& endpoint) { return endpoint.kind == Endpoint::Kind::kTls; }
+bool asks_sentinels(const Endpoint& endpoint) { return endpoint.topology == Topology::kSentinel; }
+
+constexpr TextOption kTextOptions[] = {
+    {"ca", [](Endpoint& e) -> std::string& { return e.tls.ca; }, uses_tls},
+    {"cert", [](Endpoint& e) -> std::string& { return e.tls.cert; }, uses_tls},
+    {"key", [](Endpoint& e) -> std::string& { return e.tls.key; }, uses_tls},
+    {"server_name", [](Endpoint& e) -> std::string& { return e.tls.server_name; }, uses_tls},
+    {"sentinel_user", [](Endpoint& e) -> std::string& { return e.sentinel.user; }, asks_sentinels},
+    {"sentinel_password", [](Endpoint& e) -> std::string& { return e.sentinel.password; }, asks_sentinels},
+    {"sentinel_password_file", [](Endpoint& e) -> std::string& { return e.sentinel.password_file; }, asks_sentinels},
+};
+
 Status set_option(Endpoint& endpoint, std::string_view name, std::string value) {
-  if (name == "db" && endpoint.kind == Endpoint::Kind::kUnix) return parse_db(endpoint, value);
-  if (endpoint.kind == Endpoint::Kind::kTls) {
-    if (name == "ca") return endpoint.tls.ca = std::move(value), Status();
-    if (name == "cert") return endpoint.tls.cert = std::move(value), Status();
-    if (name == "key") return endpoint.tls.key = std::move(value), Status();
-    if (name == "server_name") return endpoint.tls.server_name = std::move(value), Status();
+  const bool has_db = endpoint.kind == Endpoint::Kind::kUnix;
+  if (name == "db" && has_db) return parse_db(endpoint, value);
+  std::string known = has_db ? "db" : "";
+  for (const auto& option : kTextOptions) {
+    if (!option.applies(endpoint)) continue;
+    if (option.name == name) return option.field(endpoint) = std::move(value), Status();
+    known.append(known.empty() ? "" : ", ").append(option.name);
   }
-  const char* known = endpoint.kind == Endpoint::Kind::kTls    ? "ca, cert, key, server_name"
-                      : endpoint.kind == Endpoint::Kind::kUnix ? "db"
-                                                               : "none";
-  return bad("unknown option '" + printable(name) + "'; this scheme knows: " + known);
+  return bad("unknown option '" + printable(name) + "'; this scheme knows: " + (known.empty() ? "none" : known));
+}
+
+Status check_options(const Endpoint& endpoint) {
+  const SentinelAccess& sentinel = endpoint.sentinel;
+  if (endpoint.tls.cert.empty() != endpoint.tls.key.empty())
+    return bad("cert and key belong together; only one is given");
+  if (!sentinel.password.empty() && !sentinel.password_file.empty())
+    return bad("sentinel_password and sentinel_password_file are both given; expected one of them");
+  if (!sentinel.user.empty() && sentinel.password.empty() && sentinel.password_file.empty())
+    return bad("sentinel_user is given but neither sentinel_password nor sentinel_password_file");
+  return {};
 }
 
 Status parse_query(Endpoint& endpoint, std::string_view query) {
@@ -125,32 +171,82 @@ Status parse_query(Endpoint& endpoint, std::string_view query) {
     auto option = query.substr(0, query.find('&'));
     query.remove_prefix(std::min(query.size(), option.size() + 1));
     auto equals = option.find('=');
+    if (equals == std::string_view::npos && asks_sentinels(endpoint))  // perhaps a part of a password
+      return bad("an option has no value; write '&' as %26 in a password");
     if (equals == std::string_view::npos) return bad("option '" + printable(option) + "' has no value");
     auto value = percent_decode(option.substr(equals + 1));
     if (!value || value->empty()) return bad("option '" + printable(option.substr(0, equals)) + "' has a bad value");
     if (auto status = set_option(endpoint, option.substr(0, equals), std::move(*value)); !status) return status;
   }
-  if (endpoint.tls.cert.empty() != endpoint.tls.key.empty())
-    return bad("cert and key belong together; only one is given");
+  return check_options(endpoint);
+}
+
+struct Scheme {
+  std::string_view name;
+  Endpoint::Kind kind;
+  Topology topology;
+  uint16_t port;  // unless the URL gives one
+};
+
+constexpr Scheme kSchemes[] = {
+    {"redis", Endpoint::Kind::kTcp, Topology::kSingle, 6379},
+    {"rediss", Endpoint::Kind::kTls, Topology::kSingle, 6379},
+    {"unix", Endpoint::Kind::kUnix, Topology::kSingle, 0},
+    {"redis+sentinel", Endpoint::Kind::kTcp, Topology::kSentinel, 26379},
+    {"rediss+sentinel", Endpoint::Kind::kTls, Topology::kSentinel, 26379},
+    {"redis+cluster", Endpoint::Kind::kTcp, Topology::kCluster, 6379},
+    {"rediss+cluster", Endpoint::Kind::kTls, Topology::kCluster, 6379},
+};
+
+/// Takes the scheme and "://" from the front of `rest`.
+Result<const Scheme*> parse_scheme(std::string_view& rest) {
+  const auto separator = rest.find("://");
+  const auto name = rest.substr(0, separator);
+  for (const Scheme& scheme : kSchemes) {
+    if (separator == std::string_view::npos || scheme.name != name) continue;
+    rest.remove_prefix(separator + 3);
+    return &scheme;
+  }
+  return bad(
+      "expected redis://, rediss:// or unix:// at the start, or redis+sentinel://, rediss+sentinel://, "
+      "redis+cluster:// or rediss+cluster://");
+}
+
+std::string_view scheme_of(const Endpoint& endpoint) {
+  for (const Scheme& scheme : kSchemes)
+    if (scheme.kind == endpoint.kind && scheme.topology == endpoint.topology) return scheme.name;
   return {};
 }
 
-Status parse_scheme(Endpoint& endpoint, std::string_view& rest) {
-  auto separator = rest.find("://");
-  auto scheme = rest.substr(0, separator);
-  if (separator == std::string_view::npos || (scheme != "redis" && scheme != "rediss" && scheme != "unix"))
-    return bad("expected redis://, rediss:// or unix:// at the start");
-  endpoint.kind = scheme == "unix"     ? Endpoint::Kind::kUnix
-                  : scheme == "rediss" ? Endpoint::Kind::kTls
-                                       : Endpoint::Kind::kTcp;
-  rest.remove_prefix(separator + 3);
+/// Sentinel's own rule for names.
+bool is_master_name(std::string_view name) {
+  constexpr size_t kMost = 128;
+  return !name.empty() && name.size() <= kMost && std::all_of(name.begin(), name.end(), is_host_char);
+}
+
+/// @param path without its '/': a database, or a name and a database.
+Status parse_names(Endpoint& endpoint, std::string_view path) {
+  if (endpoint.topology == Topology::kSentinel) {
+    const auto slash = path.find('/');
+    const auto name = path.substr(0, slash);
+    if (!is_master_name(name))
+      return bad("'" + printable(name) +
+                 "' is not the name of a primary; expected /NAME after the hosts, with 1 to 128 "
+                 "letters, digits, '.', '-' or '_'");
+    endpoint.sentinel.master_name = std::string(name);
+    path = slash == std::string_view::npos ? std::string_view() : path.substr(slash + 1);
+  }
+  if (path.empty()) return {};
+  if (auto status = parse_db(endpoint, path); !status) return status;
+  if (endpoint.topology == Topology::kCluster && endpoint.db != 0)
+    return bad("database '" + printable(path) + "' is given; a cluster has database 0 only");
   return {};
 }
 
 Status parse_path(Endpoint& endpoint, std::string_view path) {
   if (endpoint.kind != Endpoint::Kind::kUnix) {
     path.remove_prefix(std::min<size_t>(path.size(), 1));
-    return path.empty() ? Status() : parse_db(endpoint, path);
+    return parse_names(endpoint, path);
   }
   auto decoded = percent_decode(path);
   if (!decoded || decoded->empty() || (*decoded)[0] != '/')
@@ -163,17 +259,18 @@ Status parse_path(Endpoint& endpoint, std::string_view path) {
 
 }  // namespace
 
+std::string Node::text() const {
+  return (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" + std::to_string(port);
+}
+
 std::string Endpoint::address() const {
-  std::string shown_host = host.find(':') == std::string::npos ? host : "[" + host + "]";
-  switch (kind) {
-    case Kind::kUnix:
-      return "unix://" + path + (db == 0 ? "" : "?db=" + std::to_string(db));
-    case Kind::kTcp:
-      return "redis://" + shown_host + ":" + std::to_string(port) + "/" + std::to_string(db);
-    case Kind::kTls:
-      return "rediss://" + shown_host + ":" + std::to_string(port) + "/" + std::to_string(db);
-  }
-  return {};
+  std::string shown(scheme_of(*this));
+  shown += "://";
+  if (kind == Kind::kUnix) return shown + path + (db == 0 ? "" : "?db=" + std::to_string(db));
+  if (topology == Topology::kSingle) shown += Node{host, port}.text();
+  for (size_t i = 0; i < nodes.size(); ++i) shown.append(i == 0 ? "" : ",").append(nodes[i].text());
+  if (topology == Topology::kSentinel) shown += "/" + sentinel.master_name;
+  return shown + "/" + std::to_string(db);
 }
 
 Result<Endpoint> parse_url(std::string_view url, PasswordIn password) {
@@ -184,7 +281,10 @@ Result<Endpoint> parse_url(std::string_view url, PasswordIn password) {
 
   Endpoint endpoint;
   std::string_view rest = url;
-  if (auto status = parse_scheme(endpoint, rest); !status) return status.error();
+  auto scheme = parse_scheme(rest);
+  if (!scheme) return scheme.error();
+  endpoint.kind = (*scheme)->kind;
+  endpoint.topology = (*scheme)->topology;
 
   auto query_at = rest.find('?');
   std::string_view query = query_at == std::string_view::npos ? std::string_view() : rest.substr(query_at + 1);
@@ -206,7 +306,7 @@ Result<Endpoint> parse_url(std::string_view url, PasswordIn password) {
   }
   if (endpoint.kind == Endpoint::Kind::kUnix) {
     if (!authority.empty()) return bad("a unix:// URL has no host; expected unix:///path/to.sock");
-  } else if (auto status = parse_host_port(endpoint, authority); !status) {
+  } else if (auto status = parse_authority(endpoint, authority, (*scheme)->port); !status) {
     return status.error();
   }
   if (auto status = parse_path(endpoint, path); !status) return status.error();

@@ -64,6 +64,8 @@ Result<std::unique_ptr<RawLink>> RawLink::open(const redis::Endpoint& endpoint) 
   if (endpoint.kind == redis::Endpoint::Kind::kTls) {
     return Error{Errc::kInvalidArgument, "the benchmark compares with plain sockets; use redis:// or unix://"};
   }
+  if (endpoint.topology != redis::Topology::kSingle)
+    return Error{Errc::kInvalidArgument, "the benchmark needs the URL of one server; use redis:// or unix://"};
   auto fd = endpoint.kind == redis::Endpoint::Kind::kUnix ? connect_unix(endpoint) : connect_tcp(endpoint);
   if (!fd.ok()) return fd.error();
   timeval limit{kReplySeconds, 0};

@@ -2,6 +2,7 @@
 // changes nothing.
 #include "proto/redis/url.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "tests/fuzz/fuzz.h"
@@ -25,15 +26,25 @@ std::pair<size_t, size_t> password_of(std::string_view url) {
   return {colon + 1, at};
 }
 
-/// @return `url` with the letters and digits of its password replaced, its percent-encoded bytes apart.
-std::string with_other_password(std::string_view url) {
+/// @return where the value of the option `sentinel_password` stands.
+std::pair<size_t, size_t> sentinel_password_of(std::string_view url) {
+  constexpr std::string_view kOption = "sentinel_password=";
+  const auto query = url.find('?');
+  const auto at = query == std::string_view::npos ? query : url.find(kOption, query);
+  if (at == std::string_view::npos || (at != query + 1 && url[at - 1] != '&')) return {0, 0};
+  return {at + kOption.size(), std::min(url.find('&', at), url.size())};
+}
+
+/// @return `url` with the letters and digits of its passwords replaced, their percent-encoded bytes apart.
+std::string with_other_passwords(std::string_view url) {
   std::string other(url);
-  auto [begin, end] = password_of(url);
-  for (size_t i = begin; i < end; ++i) {
-    if (url[i] == '%')
-      i += 2;
-    else if (is_letter_or_digit(url[i]))
-      other[i] = '7';
+  for (auto [begin, end] : {password_of(url), sentinel_password_of(url)}) {
+    for (size_t i = begin; i < end; ++i) {
+      if (url[i] == '%')
+        i += 2;
+      else if (is_letter_or_digit(url[i]))
+        other[i] = '7';
+    }
   }
   return other;
 }
@@ -47,14 +58,15 @@ std::string shown(const Result<redis::Endpoint>& endpoint) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   auto url = text_of(data, size);
   auto endpoint = redis::parse_url(url);
-  require(shown(endpoint) == shown(redis::parse_url(with_other_password(url))),
+  require(shown(endpoint) == shown(redis::parse_url(with_other_passwords(url))),
           "a password changes nothing that is shown");
   if (!endpoint || endpoint->kind == redis::Endpoint::Kind::kUnix) return 0;
 
   auto again = redis::parse_url(shown(endpoint));
   require(again.ok(), "an address is a URL");
   require(again->kind == endpoint->kind && again->host == endpoint->host && again->port == endpoint->port &&
-              again->db == endpoint->db,
+              again->db == endpoint->db && again->topology == endpoint->topology && again->nodes == endpoint->nodes &&
+              again->sentinel.master_name == endpoint->sentinel.master_name,
           "an address leads to the same endpoint");
   return 0;
 }

@@ -12,5 +12,5 @@ def redis_url(asked: str | None) -> str:
 
 
 def without_secrets(url: str) -> str:
-    """The same URL for people to read: without user and password."""
-    return re.sub(r"^([^:/?]+://)[^/?]*@", r"\1", url)
+    """The same URL for people to read: without user and password, and without the password of the sentinels."""
+    return re.sub(r"(?<=sentinel_password=).*", "***", re.sub(r"^([^:/?]+://)[^/?]*@", r"\1", url))

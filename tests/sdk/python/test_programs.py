@@ -37,6 +37,10 @@ class AddressTest(unittest.TestCase):
                 ("redis://ada:s3cret@host:6379/0", "redis://host:6379/0"),
                 ("rediss://:s3@cret@host?ca=/etc/ada@home.pem", "rediss://host?ca=/etc/ada@home.pem"),
                 ("rediss://host?server_name=a@b", "rediss://host?server_name=a@b"),
+                ("redis+sentinel://ada:s3cret@host,other/mymaster?sentinel_password=s3&cret",
+                 "redis+sentinel://host,other/mymaster?sentinel_password=***"),
+                ("redis+sentinel://host/mymaster?sentinel_password_file=/f",
+                 "redis+sentinel://host/mymaster?sentinel_password_file=/f"),
                 ("unix://ada:s3cret@/run/redis.sock", "unix:///run/redis.sock"),
                 ("unix:///run//ada@home/redis.sock", "unix:///run//ada@home/redis.sock")):
             with self.subTest(url):

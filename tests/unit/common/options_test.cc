@@ -220,6 +220,13 @@ TEST_CASE("passwords in URLs are hidden wherever the URL is malformed, too") {
   CHECK(hide_password("redis://:p@h") == "redis://:***@h");
   CHECK(hide_password("redis://h:6379/0") == "redis://h:6379/0");
   CHECK(hide_password("unix://:p@/tmp/s") == "unix://:***@/tmp/s");
+  CHECK(hide_password("redis+sentinel://u:p@h,i/m?sentinel_user=s&sentinel_password=q") ==
+        "redis+sentinel://u:***@h,i/m?sentinel_user=s&sentinel_password=***");
+  CHECK(hide_password("redis+sentinel://h:1/m?sentinel_password_file=/f") ==
+        "redis+sentinel://h:1/m?sentinel_password_file=/f");
+  for (const char* url :
+       {"redis+sentinel://h:1/m?sentinel_password=se@cret", "redis+sentinel://h/m?sentinel_password=se&cret"})
+    CHECK(hide_password(url).find("cret") == std::string::npos);
   for (const char* url : {"redis://:se/cret@h", "redis://:se@cret@h", "redis://:se?cret@h", "u:secret@h"})
     CHECK(hide_password(url).find("cret") == std::string::npos);
 }

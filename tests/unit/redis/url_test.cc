@@ -47,6 +47,58 @@ TEST_CASE("URLs that are accepted") {
   CHECK(elsewhere->password.empty());
 }
 
+TEST_CASE("URLs of Sentinel") {
+  auto plain = parse_url("redis+sentinel://h1,h2:7000,[::1]:7001,[2001:db8::2]/mymaster");
+  REQUIRE(plain.ok());
+  CHECK(plain->topology == Topology::kSentinel);
+  CHECK(plain->kind == Endpoint::Kind::kTcp);
+  CHECK(plain->nodes == std::vector<Node>{{"h1", 26379}, {"h2", 7000}, {"::1", 7001}, {"2001:db8::2", 26379}});
+  CHECK(plain->sentinel.master_name == "mymaster");
+  CHECK(plain->db == 0);
+  CHECK(plain->address() == "redis+sentinel://h1:26379,h2:7000,[::1]:7001,[2001:db8::2]:26379/mymaster/0");
+
+  auto full = parse_url(
+      "rediss+sentinel://al%40ice:p%2Cw@h1,h2/my-primary_1.a/3?ca=/ca.pem&sentinel_user=s%40r&sentinel_password=q%26w");
+  REQUIRE(full.ok());
+  CHECK(full->kind == Endpoint::Kind::kTls);
+  CHECK(full->user == "al@ice");
+  CHECK(full->password == "p,w");
+  CHECK(full->sentinel.master_name == "my-primary_1.a");
+  CHECK(full->db == 3);
+  CHECK(full->tls.ca == "/ca.pem");
+  CHECK(full->sentinel.user == "s@r");
+  CHECK(full->sentinel.password == "q&w");
+  CHECK(full->address() == "rediss+sentinel://h1:26379,h2:26379/my-primary_1.a/3");
+
+  auto file = parse_url("redis+sentinel://h/m?sentinel_user=u&sentinel_password_file=/run/sentinel%20password");
+  REQUIRE(file.ok());
+  CHECK(file->sentinel.password.empty());
+  CHECK(file->sentinel.password_file == "/run/sentinel password");
+}
+
+TEST_CASE("URLs of a cluster") {
+  auto plain = parse_url("redis+cluster://:secret@h1,h2:7000");
+  REQUIRE(plain.ok());
+  CHECK(plain->topology == Topology::kCluster);
+  CHECK(plain->nodes == std::vector<Node>{{"h1", 6379}, {"h2", 7000}});
+  CHECK(plain->password == "secret");
+  CHECK(plain->address() == "redis+cluster://h1:6379,h2:7000/0");
+
+  auto tls = parse_url("rediss+cluster://[::1]/0?ca=/ca.pem&server_name=n");
+  REQUIRE(tls.ok());
+  CHECK(tls->kind == Endpoint::Kind::kTls);
+  CHECK(tls->tls.server_name == "n");
+}
+
+TEST_CASE("a URL has a bound on its hosts") {
+  std::string hosts = "h";
+  for (size_t i = 1; i < kMaxUrlNodes; ++i) hosts += ",h";
+  CHECK(parse_url("redis+sentinel://" + hosts + "/m")->nodes.size() == kMaxUrlNodes);
+  auto result = parse_url("redis+sentinel://" + hosts + ",h/m");
+  REQUIRE_FALSE(result.ok());
+  CHECK(result.error().message.find("more than 32 hosts") != std::string::npos);
+}
+
 TEST_CASE("URLs that are refused name the wrong part, and no secret") {
   struct Case {
     std::string url;
@@ -83,6 +135,33 @@ TEST_CASE("URLs that are refused name the wrong part, and no secret") {
       {"rediss://h?color=red", "unknown option 'color'"},
       {"rediss://h?ca", "no value"},
       {"rediss://h?cert=c", "cert and key"},
+      {"redis+sentinel://", "no host"},
+      {"redis+sentinel:///m", "no host"},
+      {"redis+sentinel://h,/m", "no host"},
+      {"redis+sentinel://h,,i/m", "no host"},
+      {"redis+sentinel://h", "name of a primary"},
+      {"redis+sentinel://h/", "name of a primary"},
+      {"redis+sentinel://h//1", "name of a primary"},
+      {"redis+sentinel://h/a%20b", "'a%20b'"},
+      {"redis+sentinel://h/" + std::string(129, 'm'), "name of a primary"},
+      {"redis+sentinel://h/m/x", "database 'x'"},
+      {"redis+sentinel://h:1,i:0/m", "port '0'"},
+      {"redis+sentinel://h,i*/m", "host 'i*'"},
+      {"redis+sentinel://h,[::1/m", "']'"},
+      {"redis+sentinel://h/m?ca=x", "sentinel_user, sentinel_password, sentinel_password_file"},
+      {"rediss+sentinel://h/m?color=red", "server_name, sentinel_user"},
+      {"redis+sentinel://h/m?sentinel_user=u", "neither sentinel_password nor"},
+      {"redis+sentinel://h/m?sentinel_password=hunter2&sentinel_password_file=f", "both given"},
+      {"redis+sentinel://h/m?sentinel_password=hunter2%zz", "bad value"},
+      {"redis+sentinel://h/m?sentinel_password=hunter2@x", "'@'"},
+      {"redis+sentinel://h/m?sentinel_password=x&hunter2", "%26"},
+      {"redis+sentinel://h/m?sentinel_passwort=hunter2", "unknown option 'sentinel_passwort'"},
+      {"redis://h?sentinel_user=u", "unknown option 'sentinel_user'"},
+      {"redis://h,i", "host 'h,i'"},
+      {"redis+cluster://h/1", "database 0 only"},
+      {"redis+cluster://h/m", "database 'm'"},
+      {"redis+cluster://h?sentinel_user=u", "unknown option"},
+      {"redis+other://h", "redis+sentinel://"},
       {"unix://", "absolute socket path"},
       {"unix://host/path", "no host"},
       {"unix:///" + std::string(110, 'x'), "107 bytes"},
