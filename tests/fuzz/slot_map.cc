@@ -10,9 +10,9 @@ using namespace mas::fuzz;
 
 namespace {
 
-void check_address(const redis::NodeAddress& node) {
+void check_address(const redis::Node& node) {
   require(node.port != 0 && !node.host.empty(), "an address has a host and a port");
-  auto again = redis::parse_node_address(node.host + ":" + std::to_string(node.port), "");
+  auto again = redis::parse_node(node.host + ":" + std::to_string(node.port), "");
   require(again && *again == node, "an address is read back");
 }
 
@@ -27,7 +27,7 @@ void check(const Result<redis::SlotMap>& map) {
   require(covered + map->uncovered() == redis::kHashSlots, "a slot has a primary or none");
   require(map->empty() == (covered == 0), "a primary has a slot");
   redis::SlotMap moved = *map;
-  const redis::NodeAddress elsewhere{"elsewhere", 1};
+  const redis::Node elsewhere{"elsewhere", 1};
   if (moved.move(7, elsewhere)) require(*moved.primary_of(7) == elsewhere, "a slot that moved is there");
 }
 

@@ -23,7 +23,7 @@ bool read_target(std::string_view text, std::string_view asked, Redirect& ret_re
   const auto space = text.find(' ');
   if (space == std::string_view::npos) return false;
   const auto slot = parse_number<unsigned>(text.substr(0, space));
-  auto node = parse_node_address(text.substr(space + 1), asked);
+  auto node = parse_node(text.substr(space + 1), asked);
   if (!slot || *slot >= kHashSlots || !node) return false;
   ret_redirect.slot = *slot;
   ret_redirect.node = std::move(*node);

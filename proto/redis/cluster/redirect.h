@@ -35,7 +35,7 @@ struct Redirect {
   Onward onward = Onward::kLater;
   bool refresh = false;  ///< the map is out of date, or may be
   unsigned slot = 0;     ///< kMoved, kAsk
-  NodeAddress node;      ///< kMoved, kAsk
+  Node node;             ///< kMoved, kAsk
 };
 
 /// @param asked the host of the node that answered, which stands for a host that is left open.

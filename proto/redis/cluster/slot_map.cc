@@ -35,39 +35,34 @@ bool is_host(std::string_view host) {
 }
 
 /// "?" stands for a host name that a node should announce and does not.
-std::optional<NodeAddress> address_of(std::string_view endpoint, std::string_view ip, const Reply* port,
-                                      std::string_view asked) {
+std::optional<Node> address_of(std::string_view endpoint, std::string_view ip, const Reply* port,
+                               std::string_view asked) {
   if (port == nullptr || !port->is_integer() || port->integer < 1 || port->integer > UINT16_MAX) return std::nullopt;
   std::string_view host = endpoint.empty() ? asked : endpoint == "?" ? ip : endpoint;
   if (!is_host(host)) return std::nullopt;
-  return NodeAddress{std::string(host), static_cast<uint16_t>(port->integer)};
+  return Node{std::string(host), static_cast<uint16_t>(port->integer)};
 }
 
 }  // namespace
 
-std::string NodeAddress::text() const {
-  const bool v6 = host.find(':') != std::string::npos;
-  return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
-}
-
-std::optional<NodeAddress> parse_node_address(std::string_view text, std::string_view asked) {
+std::optional<Node> parse_node(std::string_view text, std::string_view asked) {
   const auto colon = text.rfind(':');
   if (colon == std::string_view::npos) return std::nullopt;
   std::string_view host = text.substr(0, colon);
   if (host.empty()) host = asked;
   const auto port = parse_number<uint16_t>(text.substr(colon + 1));
   if (!port || *port == 0 || !is_host(host)) return std::nullopt;
-  return NodeAddress{std::string(host), *port};
+  return Node{std::string(host), *port};
 }
 
-uint16_t SlotMap::index_of(const NodeAddress& node) {
+uint16_t SlotMap::index_of(const Node& node) {
   const auto it = std::find(primaries_.begin(), primaries_.end(), node);
   if (it != primaries_.end()) return static_cast<uint16_t>(it - primaries_.begin());
   primaries_.push_back(node);
   return static_cast<uint16_t>(primaries_.size() - 1);
 }
 
-Status SlotMap::give(const NodeAddress& node, int64_t first, int64_t last) {
+Status SlotMap::give(const Node& node, int64_t first, int64_t last) {
   if (first < 0 || first > last || last >= kHashSlots) return unexpected("a range of slots is out of bounds");
   const uint16_t owner = index_of(node);
   if (primaries_.size() > kMaxPrimaries) return unexpected("more than " + std::to_string(kMaxPrimaries) + " primaries");
@@ -97,18 +92,19 @@ Status SlotMap::take_shard(const Reply& shard, const Source& source) {
   const Reply *slots = field(shard, "slots"), *nodes = field(shard, "nodes");
   if (slots == nullptr || nodes == nullptr || !slots->is_array() || !nodes->is_array() || slots->count % 2 != 0)
     return unexpected("a shard has no slots or nodes");
-  std::optional<NodeAddress> primary;
+  std::optional<Node> primary;
   bool online = false;
   for (const Reply& node : *nodes) {
     auto address = address_of(text_field(node, "endpoint"), text_field(node, "ip"),
                               field(node, source.tls ? "tls-port" : "port"), source.host);
     if (!address) continue;
-    const bool serves = text_field(node, "health") == "online";
+    const std::string_view health = text_field(node, "health");
+    const bool serves = health == "online";
     const bool leads = text_field(node, "role") == "master" && slots->count > 0;
     if (leads && (!primary || (serves && !online))) {
       primary = address;
       online = serves;
-    } else if (serves && !leads && peers_.size() < kMaxPeers) {
+    } else if (health != "fail" && !leads && peers_.size() < kMaxPeers) {
       peers_.push_back(std::move(*address));
     }
   }
@@ -156,8 +152,8 @@ size_t SlotMap::uncovered() const {
   return static_cast<size_t>(std::count(owners_.begin(), owners_.end(), kNobody));
 }
 
-bool SlotMap::move(unsigned slot, const NodeAddress& node) {
-  const NodeAddress* before = primary_of(slot);
+bool SlotMap::move(unsigned slot, const Node& node) {
+  const Node* before = primary_of(slot);
   if (before != nullptr && *before == node) return false;
   owners_.resize(kHashSlots, kNobody);
   const bool known = std::find(primaries_.begin(), primaries_.end(), node) != primaries_.end();

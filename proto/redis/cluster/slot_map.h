@@ -9,7 +9,6 @@
 // Threading: none. Ownership: nothing is kept of the reply.
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -19,21 +18,13 @@
 #include "proto/base/result.h"
 #include "proto/redis/cluster/hash_slot.h"
 #include "proto/redis/reply.h"
+#include "proto/redis/url.h"
 
 namespace mas::redis {
 
-struct NodeAddress {
-  std::string host;  ///< a name or an IP address, without brackets
-  uint16_t port = 0;
-
-  auto operator<=>(const NodeAddress&) const = default;
-  /// "host:port", an IPv6 address in brackets.
-  std::string text() const;
-};
-
 /// @return the address in `text`, "host:port"; the last colon separates. `asked`: the host that stands for an empty
 /// one. nullopt: it is not an address.
-std::optional<NodeAddress> parse_node_address(std::string_view text, std::string_view asked);
+std::optional<Node> parse_node(std::string_view text, std::string_view asked);
 
 class SlotMap {
  public:
@@ -51,19 +42,20 @@ class SlotMap {
   static Result<SlotMap> from_slots(const Reply& reply, const Source& source);
 
   /// Primaries with slots, sorted.
-  const std::vector<NodeAddress>& primaries() const { return primaries_; }
+  const std::vector<Node>& primaries() const { return primaries_; }
   /// Other nodes that answer: replicas, and primaries without slots.
-  const std::vector<NodeAddress>& peers() const { return peers_; }
+  const std::vector<Node>& peers() const { return peers_; }
   /// @return null where no primary serves the slot.
-  const NodeAddress* primary_of(unsigned slot) const {
+  const Node* primary_of(unsigned slot) const {
     return owners_.empty() || owners_[slot] == kNobody ? nullptr : &primaries_[owners_[slot]];
   }
   bool empty() const { return primaries_.empty(); }
   /// @return slots that have no primary.
   size_t uncovered() const;
 
-  /// A node said that `slot` is now served by `node`. @return whether that is new.
-  bool move(unsigned slot, const NodeAddress& node);
+  /// A node said that `slot` is now served by `node`. One that has no slot left stays among the primaries.
+  /// @return whether that is new.
+  bool move(unsigned slot, const Node& node);
 
   bool operator==(const SlotMap&) const = default;
 
@@ -71,11 +63,11 @@ class SlotMap {
   static constexpr uint16_t kNobody = UINT16_MAX;
 
   Status take_shard(const Reply& shard, const Source& source);
-  Status give(const NodeAddress& node, int64_t first, int64_t last);
+  Status give(const Node& node, int64_t first, int64_t last);
   void sort_primaries();
-  uint16_t index_of(const NodeAddress& node);
+  uint16_t index_of(const Node& node);
 
-  std::vector<NodeAddress> primaries_, peers_;
+  std::vector<Node> primaries_, peers_;
   std::vector<uint16_t> owners_;  // slot → index in primaries_, or kNobody; empty: no slot is served
 };
 

@@ -46,7 +46,7 @@ Result<SlotMap> shards(std::string_view bytes, SlotMap::Source source = {"asked"
 }
 
 std::string owner(const SlotMap& map, unsigned slot) {
-  const NodeAddress* node = map.primary_of(slot);
+  const Node* node = map.primary_of(slot);
   return node == nullptr ? "nobody" : node->text();
 }
 
@@ -84,7 +84,7 @@ TEST_CASE("CLUSTER SHARDS: each slot has the primary of its shard") {
   CHECK(owner(*map, 201) == "nobody");
   CHECK(map->uncovered() == kHashSlots - 201);
   CHECK(map->primaries().size() == 2);
-  CHECK(map->peers() == std::vector<NodeAddress>{{"10.0.0.2", 7002}, {"10.0.0.4", 7004}});
+  CHECK(map->peers() == std::vector<Node>{{"10.0.0.2", 7002}, {"10.0.0.4", 7004}});
 }
 
 TEST_CASE("CLUSTER SHARDS: the port is that of the kind of connection, the host what the node announces") {
@@ -178,15 +178,15 @@ TEST_CASE("what a node says instead of running a command") {
   CHECK(moved->onward == Onward::kMoved);
   CHECK(moved->refresh);
   CHECK(moved->slot == 3999);
-  CHECK(moved->node == NodeAddress{"127.0.0.1", 6381});
+  CHECK(moved->node == Node{"127.0.0.1", 6381});
   auto ask = redirect("ASK 3999 ::1:6381");
   REQUIRE(ask);
   CHECK(ask->onward == Onward::kAsk);
   CHECK_FALSE(ask->refresh);
-  CHECK(ask->node == NodeAddress{"::1", 6381});
+  CHECK(ask->node == Node{"::1", 6381});
   auto open_host = redirect("MOVED 1 :6381");
   REQUIRE(open_host);
-  CHECK(open_host->node == NodeAddress{"asked", 6381});
+  CHECK(open_host->node == Node{"asked", 6381});
   for (const char* later : {"CLUSTERDOWN The cluster is down", "LOADING Redis is loading the dataset in memory",
                             "MASTERDOWN Link with MASTER is down", "TRYAGAIN Multiple keys request during rehashing"}) {
     auto waits = redirect(later);
