@@ -5,6 +5,7 @@
 #include <set>
 
 #include "proto/redis/cluster/cluster_link.h"
+#include "proto/redis/cluster/cluster_subscriber.h"
 #include "tests/lib/loop_fixture.h"
 #include "tests/lib/redis_cluster.h"
 #include "tests/redis/client.h"
@@ -190,6 +191,117 @@ TEST_CASE("a real cluster: transactions and runs of several keys while a slot mo
   cluster().end_move(slot, from, to);
   CHECK(stage.ask(Command("GET", "{pair}a")) == "2");
   CHECK(stage.ask(Command("GET", "{pair}b")) == "2");
+}
+
+namespace {
+
+struct Ears final : ChannelListener {
+  std::vector<std::string> messages, heard, lost, errors;
+  void on_message(std::string_view, std::string_view payload) override { messages.emplace_back(payload); }
+  void on_oversized(std::string_view, uint64_t bytes) override { messages.push_back(std::to_string(bytes)); }
+  void on_channel_heard(std::string_view channel) override { heard.emplace_back(channel); }
+  void on_channel_lost(std::string_view channel, const Error&) override { lost.emplace_back(channel); }
+  void on_subscriber_error(const Error& why) override { errors.push_back(why.message); }
+};
+
+/// A link whose maps are told to a subscriber.
+struct Listening final : ClusterListener {
+  Listening(LoopFixture& loop, RedisCluster& cluster) : link(loop.loop(), options(cluster), this) {
+    link.start();
+    subscriber.emplace(loop.loop(), link, ears, 1024);
+  }
+  static ClusterOptions options(RedisCluster& cluster) {
+    ClusterOptions options;
+    options.node = quick_options(cluster.url());
+    options.node.primary_only = true;
+    options.node.command_timeout = 20s;
+    return options;
+  }
+  void on_map(const SlotMap&) override {
+    if (subscriber) subscriber->on_map();
+  }
+  void on_node_ready(const Node&, bool) override {}
+  void on_node_down(const Node&, const Error&, unsigned) override {}
+  void on_map_trouble(const Error&) override {}
+
+  Ears ears;
+  ClusterLink link;
+  std::optional<ClusterSubscriber> subscriber;
+};
+
+}  // namespace
+
+TEST_CASE(
+    "a real cluster: sharded channels are heard, and again after their slot has moved or its primary failed over") {
+  RedisCluster own;
+  LoopFixture loop;
+  Listening listening(loop, own);
+  const std::vector<std::string> channels = {"agent.{a}", "agent.{b}", "agent.{c}", "agent.{d}"};
+  for (const auto& channel : channels) listening.subscriber->subscribe(channel);
+  auto all_heard = [&] {
+    return std::all_of(channels.begin(), channels.end(),
+                       [&](const auto& channel) { return listening.subscriber->subscribed(channel); });
+  };
+  REQUIRE(loop.run_until(all_heard, kPatience));
+  Receiver receiver;
+  auto publish = [&](const std::string& channel, const std::string& text) {
+    receiver.answers.clear();
+    REQUIRE(listening.link.send(Command("SPUBLISH", channel, text), receiver.to()).ok());
+    REQUIRE(loop.run_until([&] { return !receiver.answers.empty(); }, kPatience));
+    return receiver.answers.back();
+  };
+  for (const auto& channel : channels) CHECK(publish(channel, channel) == "1");
+  CHECK(publish("agent.{nobody}", "x") == "0");
+  CHECK(publish(channels[0], std::string(2000, 'x')) == "1");
+  REQUIRE(loop.run_until([&] { return listening.ears.messages.size() == 5; }, kPatience));
+  CHECK(listening.ears.messages.back() == "2000");
+
+  const unsigned slot = hash_slot(channels[0]);
+  const size_t from = own.primary_of(slot);
+  own.move_slot(slot, (from + 1) % RedisCluster::kShards);
+  REQUIRE(loop.run_until([&] { return !listening.ears.lost.empty(); }, 1s));
+  REQUIRE(loop.run_until(all_heard, 1s));
+  CHECK(listening.ears.lost == std::vector<std::string>{channels[0]});
+  CHECK(publish(channels[0], "moved") == "1");
+  REQUIRE(loop.run_until([&] { return listening.ears.messages.back() == "moved"; }, kPatience));
+
+  const size_t primary = own.primary_of(slot);
+  own.ask(own.replica_of(primary), "CLUSTER FAILOVER");
+  REQUIRE(loop.run_until([&] { return own.ask(primary, "ROLE").find("slave") != std::string::npos; }, kPatience));
+  REQUIRE(loop.run_until([&] { return listening.ears.lost.size() >= 2; }, 1s));
+  REQUIRE(loop.run_until(all_heard, 2s));
+  CHECK(publish(channels[0], "failed over") == "1");
+  REQUIRE(loop.run_until([&] { return listening.ears.messages.back() == "failed over"; }, kPatience));
+  listening.subscriber->unsubscribe(channels[0]);
+  REQUIRE(loop.run_until([&] { return publish(channels[0], "to nobody") == "0"; }, kPatience));
+  CHECK(listening.ears.errors.empty());
+  listening.subscriber.reset();
+}
+
+TEST_CASE("a real cluster: a walk asks every primary, and no other node in its place") {
+  Stage stage(cluster());
+  Command writes;
+  for (int i = 0; i < 50; ++i) writes.add("SET", "walk:" + std::to_string(i), i);
+  REQUIRE(stage.link->scatter(writes, stage.receiver.to()).ok());
+  stage.until([&] { return stage.receiver.answers.size() == 50; });
+  struct Walker {
+    std::set<std::string> found;
+    size_t answers = 0;
+    void on_reply(uint64_t, const Answer& answer) {
+      REQUIRE(answer.ok());
+      ++answers;
+      for (const Reply& key : (**answer)[1]) found.emplace(key.text);
+    }
+  } walker;
+  const Command scan("SCAN", 0, "MATCH", "walk:*", "COUNT", 10000);
+  for (const Node& primary : stage.link->map().primaries())
+    REQUIRE(stage.link->send_to(primary, scan, reply_to<&Walker::on_reply>(&walker)).ok());
+  stage.until([&] { return walker.answers == RedisCluster::kShards; });
+  CHECK(walker.found.size() == 50);
+  stage.receiver.answers.clear();
+  REQUIRE(stage.link->send_to({"127.0.0.1", 1}, scan, stage.receiver.to(), 100ms).ok());
+  stage.until([&] { return !stage.receiver.answers.empty(); });
+  CHECK(stage.receiver.answers[0] == "!unreachable");
 }
 
 TEST_CASE("a real cluster: a coordinated fail-over loses and doubles nothing") {

@@ -64,7 +64,7 @@ void ClusterLink::on_reply(uint64_t tag, const Answer& got) {
 ClusterLink::Fate ClusterLink::fate_of(RunId id, size_t index, const Answer& got) {
   const Run& run = runs_[id];
   if (!got.ok()) return got.error().code == Errc::kUnreachable ? not_sent(id, index) : Fate::kAnswered;
-  if (stopped_ || mono_now() >= run.deadline) return Fate::kAnswered;
+  if (stopped_ || run.pinned || mono_now() >= run.deadline) return Fate::kAnswered;
   const auto redirect = redirect_of(**got, run.node->address.host);
   if (!redirect) return Fate::kAnswered;
   const bool given_up = redirect->onward != Onward::kLater && run.redirects >= kMaxRedirects;
@@ -105,7 +105,14 @@ ClusterLink::Fate ClusterLink::redirected(RunId id, size_t index, const Redirect
 ClusterLink::RunId ClusterLink::single_command(const Run& run, size_t index) {
   std::string_view rest = run.bytes, command;
   for (size_t i = 0; i <= index; ++i) command = split_command(rest);
-  Run single{std::string(command), 1, false, run.slot, run.to, run.deadline, run.sequence, run.redirects};
+  Run single;
+  single.bytes = command;
+  single.count = 1;
+  single.slot = run.slot;
+  single.to = run.to;
+  single.deadline = run.deadline;
+  single.sequence = run.sequence;
+  single.redirects = run.redirects;
   single.to.tag += index;
   return add_run(std::move(single));
 }

@@ -64,9 +64,27 @@ Status ClusterLink::submit(std::string_view bytes, size_t count, bool transactio
   if (auto room = check_room(bytes.size(), count); !room) return room;
   auto slot = slot_of_run(bytes, count);
   if (!slot) return slot.error();
-  const Duration patience = timeout == Duration::zero() ? options_.node.command_timeout : timeout;
-  place(add_run(
-      {std::string(bytes), count, transaction, slot->value_or(kAnySlot), to, mono_now() + patience, ++sequence_}));
+  begin_run(bytes, count, slot->value_or(kAnySlot), transaction, to, timeout);
+  return {};
+}
+
+void ClusterLink::begin_run(std::string_view bytes, size_t count, unsigned slot, bool transaction, ReplyTo to,
+                            Duration timeout, const Node* pinned) {
+  Run run;
+  run.bytes = bytes;
+  run.count = count;
+  run.transaction = transaction;
+  run.slot = slot;
+  run.to = to;
+  run.deadline = mono_now() + (timeout == Duration::zero() ? options_.node.command_timeout : timeout);
+  run.sequence = ++sequence_;
+  if (pinned != nullptr) run.pinned = *pinned;
+  place(add_run(std::move(run)));
+}
+
+Status ClusterLink::send_to(const Node& node, const Command& command, ReplyTo to, Duration timeout) {
+  if (auto room = check_room(command.bytes().size(), command.count()); !room) return room;
+  begin_run(command.bytes(), command.count(), kPinned + node_for(node).number, false, to, timeout, &node);
   return {};
 }
 
@@ -161,10 +179,11 @@ void ClusterLink::pump_all() {
 
 /// @return the node that a run goes to; null: none is known.
 ClusterLink::Primary* ClusterLink::target(const Run& run) {
-  if (run.ask) return node_for(*run.ask);
+  if (run.pinned) return &node_for(*run.pinned);
+  if (run.ask) return &node_for(*run.ask);
   if (run.slot == kAnySlot) return any_node();
   const Node* primary = map().primary_of(run.slot);
-  return primary == nullptr ? nullptr : node_for(*primary);
+  return primary == nullptr ? nullptr : &node_for(*primary);
 }
 
 /// @return a primary that is connected; else one that is being connected.
@@ -178,17 +197,17 @@ ClusterLink::Primary* ClusterLink::any_node() {
       connecting = it->second.get();
   }
   if (connecting != nullptr || map().empty()) return connecting;
-  return node_for(map().primaries()[random_u64() % map().primaries().size()]);
+  return &node_for(map().primaries()[random_u64() % map().primaries().size()]);
 }
 
 /// The node, its connection begun.
-ClusterLink::Primary* ClusterLink::node_for(const Node& address) {
+ClusterLink::Primary& ClusterLink::node_for(const Node& address) {
   auto it = nodes_.find(address);
   if (it == nodes_.end()) {
-    it = nodes_.emplace(address, std::make_unique<Primary>(*this, address, options_.of(address))).first;
+    it = nodes_.emplace(address, std::make_unique<Primary>(*this, address, node_number_++, options_.of(address))).first;
     it->second->connection.start();
   }
-  return it->second.get();
+  return *it->second;
 }
 
 /// @return false, and nothing is done, while there is no link.

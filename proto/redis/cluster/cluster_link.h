@@ -76,6 +76,8 @@ class ClusterLink final : TopologyListener {
   Status scatter(const Command& command, ReplyTo to, Duration timeout = {}) {
     return scatter(command.bytes(), command.count(), to, timeout);
   }
+  /// As send(), to that node and no other, whatever the keys are: for a walk over all primaries.
+  Status send_to(const Node& node, const Command& command, ReplyTo to, Duration timeout = {});
   /// As Connection::transaction(), of one slot. It is sent again only where Redis has discarded it.
   Status transaction(const Command& body, ReplyTo to, Duration timeout = {});
   /// As Connection's.
@@ -93,13 +95,16 @@ class ClusterLink final : TopologyListener {
   const SlotMap& map() const { return topology_.map(); }
   /// The map may be out of date.
   void refresh() { topology_.refresh(); }
+  /// A node said so, where it was asked otherwise.
+  void moved(unsigned slot, const Node& node) { topology_.moved(slot, node); }
   /// Asks the slot's primary for its role, as Connection::ask_role().
   void ask_role(const Node& node);
   size_t pending_commands() const { return pending_commands_; }
   const ClusterOptions& options() const { return options_; }
 
  private:
-  static constexpr unsigned kAnySlot = kHashSlots;  // of a run without a key
+  static constexpr unsigned kAnySlot = kHashSlots;     // of a run without a key
+  static constexpr unsigned kPinned = kHashSlots + 1;  // of a run to one node: this, and the node's number
   struct Primary;
   struct Run;
   using RunId = uint32_t;
@@ -109,6 +114,8 @@ class ClusterLink final : TopologyListener {
   void on_map_trouble(const Error& why) override;
 
   Status submit(std::string_view bytes, size_t count, bool transaction, ReplyTo to, Duration timeout);
+  void begin_run(std::string_view bytes, size_t count, unsigned slot, bool transaction, ReplyTo to, Duration timeout,
+                 const Node* pinned = nullptr);
   Status check_room(size_t bytes, size_t count) const;
   RunId add_run(Run run);
   void drop_run(RunId id);
@@ -118,7 +125,7 @@ class ClusterLink final : TopologyListener {
   void pump_all();
   Primary* target(const Run& run);
   Primary* any_node();
-  Primary* node_for(const Node& address);
+  Primary& node_for(const Node& address);
   bool hand_over(RunId id, Primary& node);
   void on_reply(uint64_t tag, const Answer& answer);
   /// What becomes of a command that has come back.
@@ -151,6 +158,7 @@ class ClusterLink final : TopologyListener {
   std::deque<Run> runs_;
   std::vector<RunId> unused_;
   uint64_t sequence_ = 0;
+  unsigned node_number_ = 0;
   size_t pending_commands_ = 0, pending_bytes_ = 0;
   Error trouble_;                 // what a run that waits in vain is told
   Primary* answering_ = nullptr;  // while a reply is handed on

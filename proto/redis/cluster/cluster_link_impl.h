@@ -7,14 +7,18 @@ namespace mas::redis {
 
 /// A node and the connection to it.
 struct ClusterLink::Primary final : ConnectionListener {
-  Primary(ClusterLink& its_owner, Node its_address, ConnectionOptions options)
-      : owner(its_owner), address(std::move(its_address)), connection(its_owner.loop_, std::move(options), this) {}
+  Primary(ClusterLink& its_owner, Node its_address, unsigned its_number, ConnectionOptions options)
+      : owner(its_owner),
+        address(std::move(its_address)),
+        number(its_number),
+        connection(its_owner.loop_, std::move(options), this) {}
 
   void on_ready(Connection& ready) override;
   void on_down(Connection& lost, const Error& why, unsigned attempt) override;
 
   ClusterLink& owner;
   const Node address;
+  const unsigned number;
   size_t in_flight = 0;  // runs
   Connection connection;
 };
@@ -29,6 +33,7 @@ struct ClusterLink::Run {
   MonoTime deadline{};
   uint64_t sequence = 0;
   unsigned redirects = 0;
+  std::optional<Node> pinned{};    // the only node that it may go to
   std::optional<Node> ask{};       // where it goes this time, after ASKING
   std::optional<Error> held_by{};  // what a node said why it cannot run it now
   Primary* node = nullptr;         // that has it; null: it waits
