@@ -30,8 +30,8 @@ class Client {
   Status send(std::string_view bytes, size_t count, ReplyTo to, Duration timeout = {}) {
     return connection_ ? connection_->send(bytes, count, to, timeout) : cluster_->send(bytes, count, to, timeout);
   }
-  /// Commands that do not depend on each other: on a cluster they may be of several slots, and their replies come in any
-  /// order.
+  /// Commands that do not depend on each other: on a cluster they may be of several slots, and their replies come in
+  /// any order.
   Status scatter(const Command& command, ReplyTo to, Duration timeout = {}) {
     return connection_ ? connection_->send(command, to, timeout) : cluster_->scatter(command, to, timeout);
   }

@@ -122,13 +122,15 @@ class Subscriber::Impl final : public ConnectionListener {
     listener_.on_subscriber_error(error_of(error));
   }
 
-  /// Redis answers an UNSUBSCRIBE in the same words as it ends a subscription; then the channel is not wanted, or not
-  /// confirmed again.
+  /// Redis answers an UNSUBSCRIBE in the same words as it ends a subscription. A channel that is wanted and not
+  /// confirmed was given up and is asked for again: this is the late answer.
   void ended(std::string_view channel) {
     auto it = channels_.find(channel);
-    if (it == channels_.end() || !it->second) return;
-    it->second = false;
-    request(Command(words_.subscribe, it->first));
+    if (it != channels_.end() && !it->second) return;
+    if (it != channels_.end()) {
+      it->second = false;
+      request(Command(words_.subscribe, it->first));
+    }
     listener_.on_unsubscribed(channel);
   }
 

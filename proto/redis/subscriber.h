@@ -35,7 +35,7 @@ class SubscriberListener {
   virtual void on_subscriber_down(const Error& why, unsigned attempt) = 0;
   /// Redis refused a subscription or answered an error (NOPERM, say).
   virtual void on_subscriber_error(const Error& why) = 0;
-  /// Redis ended the subscription to a sharded channel.
+  /// The subscription to a sharded channel is over: Redis ended it, or confirmed that it was ended.
   virtual void on_unsubscribed(std::string_view /*channel*/) {}
   /// A sharded channel is not this node's, or not now.
   virtual void on_redirected(const Redirect& /*redirect*/) {}

@@ -1,7 +1,7 @@
 // The names of every key and channel, with the configured namespace in front. No other file spells one.
 //
-// `{p}` in a partition's keys is a Redis hash tag, so that a partition's keys share a cluster slot. On a cluster so do an
-// agent's keys, by braces around its id; `{id}` in the comments below is a placeholder.
+// `{p}` in a partition's keys is a Redis hash tag, so that a partition's keys share a cluster slot. On a cluster an
+// agent's keys share one, too, by braces around its id; `{id}` in the comments below is a placeholder.
 // Threading: immutable after construction; share freely.
 #pragma once
 

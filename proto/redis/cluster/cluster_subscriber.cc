@@ -2,7 +2,6 @@
 #include "proto/redis/cluster/cluster_subscriber.h"
 
 #include <algorithm>
-#include <utility>
 #include <vector>
 
 namespace mas::redis {
@@ -15,23 +14,15 @@ struct ClusterSubscriber::Link final : SubscriberListener {
                    ChannelKind::kSharded) {}
 
   void on_message(std::string_view channel, std::string_view payload) override {
-    owner.listener_.on_message(channel, payload);
+    owner.on_message(*this, channel, payload);
   }
-  void on_oversized(std::string_view channel, uint64_t bytes) override { owner.listener_.on_oversized(channel, bytes); }
+  void on_oversized(std::string_view channel, uint64_t bytes) override { owner.on_oversized(*this, channel, bytes); }
   void on_subscribed(std::string_view channel) override { owner.listener_.on_channel_heard(channel); }
-  void on_subscriber_down(const Error& why, unsigned) override {
-    owner.cluster_.refresh();
-    owner.cluster_.ask_role(address);
-    owner.lost(*this, why);
-  }
+  void on_subscriber_down(const Error& why, unsigned) override { owner.on_down(*this, why); }
   void on_subscriber_error(const Error& why) override { owner.listener_.on_subscriber_error(why); }
-  void on_unsubscribed(std::string_view channel) override {
-    if (!owner.timer_.armed()) owner.timer_.once(kAgain);
-    owner.listener_.on_channel_lost(
-        channel, Error{Errc::kConnectionLost, address.text() + " ended the subscription: the channel's slot moves"});
-  }
+  void on_unsubscribed(std::string_view channel) override { owner.on_ended(*this, channel); }
   void on_redirected(const Redirect& redirect) override {
-    if (!owner.timer_.armed()) owner.timer_.once(kAgain);
+    owner.look_again();
     if (redirect.onward == Onward::kMoved) return owner.cluster_.moved(redirect.slot, redirect.node);
     owner.cluster_.refresh();
   }
@@ -60,37 +51,49 @@ ClusterSubscriber::Link* ClusterSubscriber::link_for(std::string_view channel) {
   return it->second.get();
 }
 
-void ClusterSubscriber::subscribe(std::string_view channel) {
-  auto [it, added] = channels_.emplace(channel, nullptr);
-  if (added) place(it->first, it->second);
+void ClusterSubscriber::look_again() {
   if (!timer_.armed()) timer_.once(kAgain);
+}
+
+void ClusterSubscriber::subscribe(std::string_view channel) {
+  auto [it, added] = channels_.try_emplace(std::string(channel));
+  if (added) arrive(it->first, it->second);
+  look_again();
 }
 
 void ClusterSubscriber::unsubscribe(std::string_view channel) {
   auto it = channels_.find(channel);
   if (it == channels_.end()) return;
-  if (it->second != nullptr) it->second->subscriber.unsubscribe(channel);
+  if (it->second.link != nullptr) it->second.link->subscriber.unsubscribe(channel);
   channels_.erase(it);
-  if (!timer_.armed()) timer_.once(kAgain);
+  look_again();
 }
 
-/// @param at where the channel is asked for until now.
-void ClusterSubscriber::place(std::string_view channel, Link*& at) {
+/// The map has changed: a channel that is heard elsewhere is left first.
+void ClusterSubscriber::place(const std::string& channel, Place& place) {
+  const Link* link = link_for(channel);
+  if (place.leaving || link == place.link || link == nullptr) return;
+  if (!subscribed(channel)) return arrive(channel, place);
+  place.leaving = mono_now();
+  place.link->subscriber.unsubscribe(channel);
+  timer_.once(kLeave);
+  listener_.on_channel_lost(
+      channel, Error{Errc::kConnectionLost,
+                     "the channel's slot moves from " + place.link->address.text() + " to " + link->address.text()});
+}
+
+/// The channel is heard nowhere, and asked for where the map says.
+void ClusterSubscriber::arrive(const std::string& channel, Place& place) {
+  place.leaving.reset();
   Link* link = link_for(channel);
-  if (link == at || link == nullptr) return;
-  const bool heard = subscribed(channel);
-  Link* before = std::exchange(at, link);
-  if (before != nullptr) before->subscriber.unsubscribe(channel);
-  link->subscriber.subscribe(channel);
-  if (heard)
-    listener_.on_channel_lost(
-        channel, Error{Errc::kConnectionLost,
-                       "the channel's slot moves from " + before->address.text() + " to " + link->address.text()});
+  if (place.link != nullptr && place.link != link) place.link->subscriber.unsubscribe(channel);
+  place.link = link;
+  if (link != nullptr) link->subscriber.subscribe(channel);
 }
 
 bool ClusterSubscriber::subscribed(std::string_view channel) const {
   auto it = channels_.find(channel);
-  return it != channels_.end() && it->second != nullptr && it->second->subscriber.subscribed(channel);
+  return it != channels_.end() && it->second.link != nullptr && it->second.link->subscriber.subscribed(channel);
 }
 
 void ClusterSubscriber::raise_max_message(size_t bytes) {
@@ -98,19 +101,42 @@ void ClusterSubscriber::raise_max_message(size_t bytes) {
   for (auto& [address, link] : links_) link->subscriber.raise_max_message(bytes);
 }
 
-/// Copies: a listener may subscribe, or end a subscription.
+/// By name: a listener may end a subscription.
 void ClusterSubscriber::on_map() {
   std::vector<std::string> names;
-  for (const auto& [channel, link] : channels_) names.push_back(channel);
+  for (const auto& [channel, place] : channels_) names.push_back(channel);
   for (const auto& name : names)
     if (auto it = channels_.find(name); it != channels_.end()) place(name, it->second);
-  if (!timer_.armed()) timer_.once(kAgain);
+  look_again();
 }
 
-void ClusterSubscriber::lost(const Link& link, const Error& why) {
+void ClusterSubscriber::on_message(const Link& link, std::string_view channel, std::string_view payload) {
+  auto it = channels_.find(channel);
+  if (it != channels_.end() && it->second.link == &link) listener_.on_message(channel, payload);
+}
+
+void ClusterSubscriber::on_oversized(const Link& link, std::string_view channel, uint64_t bytes) {
+  auto it = channels_.find(channel);
+  if (it != channels_.end() && it->second.link == &link) listener_.on_oversized(channel, bytes);
+}
+
+void ClusterSubscriber::on_ended(const Link& link, std::string_view channel) {
+  auto it = channels_.find(channel);
+  if (it == channels_.end() || it->second.link != &link) return;
+  look_again();
+  if (it->second.leaving) return arrive(it->first, it->second);
+  listener_.on_channel_lost(
+      channel, Error{Errc::kConnectionLost, link.address.text() + " ended the subscription: the channel's slot moves"});
+}
+
+void ClusterSubscriber::on_down(const Link& link, const Error& why) {
+  cluster_.refresh();
+  cluster_.ask_role(link.address);
   std::vector<std::string> names;
-  for (const auto& [channel, at] : channels_)
-    if (at == &link) names.push_back(channel);
+  for (auto& [channel, place] : channels_) {
+    if (place.link != &link) continue;
+    place.leaving ? arrive(channel, place) : names.push_back(channel);
+  }
   for (const auto& name : names) listener_.on_channel_lost(name, why);
 }
 
@@ -125,14 +151,16 @@ void ClusterSubscriber::renew_link(const Node& node) {
 
 /// Links go from here, and not from their own callbacks.
 void ClusterSubscriber::on_timer() {
+  for (auto& [channel, place] : channels_)
+    if (place.link == nullptr || (place.leaving && mono_now() - *place.leaving >= kLeave)) arrive(channel, place);
   std::erase_if(links_, [this](const auto& entry) {
     return std::none_of(channels_.begin(), channels_.end(),
-                        [&](const auto& channel) { return channel.second == entry.second.get(); });
+                        [&](const auto& channel) { return channel.second.link == entry.second.get(); });
   });
   for (auto& [address, link] : links_) link->subscriber.ask_again();
   const bool all_heard = std::all_of(channels_.begin(), channels_.end(),
                                      [this](const auto& channel) { return subscribed(channel.first); });
-  if (!all_heard) timer_.once(kAgain);
+  if (!all_heard) look_again();
 }
 
 }  // namespace mas::redis
