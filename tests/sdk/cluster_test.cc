@@ -1,4 +1,4 @@
-// Agents on a Redis Cluster of three primaries and three replicas, peer to peer: life, messages, requests, discovery and
+// Agents on a Redis Cluster of three primaries and three replicas, peer to peer: life, messages, requests, discovery,
 // state; slots that move and primaries that go.
 #include <atomic>
 #include <chrono>
