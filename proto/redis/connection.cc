@@ -211,15 +211,16 @@ Run Connection::Impl::run_of(size_t bytes, size_t count, ReplyTo to, Duration ti
   return {to, count, bytes, mono_now() + patience, false};
 }
 
-Status Connection::Impl::transaction(const Command& body, ReplyTo to, uint64_t generation, Duration timeout) {
+Status Connection::Impl::transaction(std::string_view body, size_t commands, ReplyTo to, uint64_t generation,
+                                     Duration timeout) {
   if (!state_.is(LinkState::kReady)) return with_address(Error{Errc::kUnreachable, "not connected"});
   if (generation != 0 && generation != generation_)
     return with_address(Error{Errc::kConnectionLost, "the link that was watched is gone"});
   static constexpr std::string_view kMulti = "*1\r\n$5\r\nMULTI\r\n", kExec = "*1\r\n$4\r\nEXEC\r\n";
-  const size_t bytes = kMulti.size() + body.bytes().size() + kExec.size(), count = body.count() + 2;
+  const size_t bytes = kMulti.size() + body.size() + kExec.size(), count = commands + 2;
   if (auto status = check_room(bytes, count); !status) return status;
   outgoing_.append(kMulti, 0);
-  outgoing_.append(body.bytes(), 0);
+  outgoing_.append(body, 0);
   outgoing_.append(kExec, runs());
   Run run = run_of(bytes, count, to, timeout);
   run.transaction = true;
@@ -268,8 +269,8 @@ Status Connection::send_from(std::string& bytes, size_t count, ReplyTo to, Durat
   return impl_->send_from(bytes, count, to, timeout);
 }
 Status Connection::send(Rope rope, ReplyTo to, Duration timeout) { return impl_->send(std::move(rope), to, timeout); }
-Status Connection::transaction(const Command& body, ReplyTo to, uint64_t generation, Duration timeout) {
-  return impl_->transaction(body, to, generation, timeout);
+Status Connection::transaction(std::string_view body, size_t count, ReplyTo to, uint64_t generation, Duration timeout) {
+  return impl_->transaction(body, count, to, generation, timeout);
 }
 void Connection::flush() {
   impl_->flush_.cancel();

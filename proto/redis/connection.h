@@ -153,7 +153,11 @@ class Connection {
   /// @param generation if not 0, refused with kConnectionLost unless it is the current one: what was WATCHed
   /// and read on an earlier link says nothing about this one. Never kept for another link: what was not handed to the
   /// socket when the link is lost answers kUnreachable. (Where a rope is queued, too, so does everything else.)
-  Status transaction(const Command& body, ReplyTo to, uint64_t generation = 0, Duration timeout = {});
+  Status transaction(const Command& body, ReplyTo to, uint64_t generation = 0, Duration timeout = {}) {
+    return transaction(body.bytes(), body.count(), to, generation, timeout);
+  }
+  /// The same for `count` commands that are already RESP.
+  Status transaction(std::string_view body, size_t count, ReplyTo to, uint64_t generation = 0, Duration timeout = {});
 
   /// Drops the receiver of everything pending for `self` (an object that goes away); replies are then
   /// ignored.

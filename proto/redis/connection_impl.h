@@ -75,7 +75,7 @@ class Connection::Impl final : public TransportListener, public SentinelLink {
   Status send(std::string_view bytes, size_t count, ReplyTo to, Duration timeout);
   Status send_from(std::string& bytes, size_t count, ReplyTo to, Duration timeout);
   Status send(Rope rope, ReplyTo to, Duration timeout);
-  Status transaction(const Command& body, ReplyTo to, uint64_t generation, Duration timeout);
+  Status transaction(std::string_view body, size_t count, ReplyTo to, uint64_t generation, Duration timeout);
   void forget(const void* self);
   void drop_link(Error why);
 

@@ -11,13 +11,22 @@ namespace mas::redis {
 namespace {
 constexpr size_t kChannelsPerCommand = 500;
 constexpr int kSilentPings = 5;
+
+/// The words of a kind of channels.
+struct Words {
+  std::string_view subscribe, unsubscribe, message, subscribed, unsubscribed;
+};
+constexpr Words kOrdinary{"SUBSCRIBE", "UNSUBSCRIBE", "message", "subscribe", "unsubscribe"};
+constexpr Words kSharded{"SSUBSCRIBE", "SUNSUBSCRIBE", "smessage", "ssubscribe", "sunsubscribe"};
 }  // namespace
 
 class Subscriber::Impl final : public ConnectionListener {
  public:
   Impl(uv_loop_t* loop, ConnectionOptions options, SubscriberListener& listener, size_t max_message,
-       Duration ping_interval)
+       Duration ping_interval, ChannelKind kind)
       : listener_(listener),
+        words_(kind == ChannelKind::kSharded ? kSharded : kOrdinary),
+        sharded_(kind == ChannelKind::kSharded),
         ping_interval_(ping_interval),
         max_message_(max_message),
         connection_(loop, std::move(options), this),
@@ -33,14 +42,14 @@ class Subscriber::Impl final : public ConnectionListener {
 
   void subscribe(std::string_view channel) {
     auto [it, added] = channels_.emplace(channel, false);
-    if (added && connection_.ready()) request(Command("SUBSCRIBE", channel));
+    if (added && connection_.ready()) request(Command(words_.subscribe, channel));
   }
 
   void unsubscribe(std::string_view channel) {
     auto it = channels_.find(channel);
     if (it == channels_.end()) return;
     channels_.erase(it);
-    if (connection_.ready()) request(Command("UNSUBSCRIBE", channel));
+    if (connection_.ready()) request(Command(words_.unsubscribe, channel));
   }
 
   void raise_max_message(size_t bytes) {
@@ -54,6 +63,9 @@ class Subscriber::Impl final : public ConnectionListener {
     return it != channels_.end() && it->second;
   }
   bool ready() const { return connection_.ready(); }
+  void ask_again() {
+    if (connection_.ready()) subscribe_missing();
+  }
   void renew_link() { connection_.drop_link(Error{Errc::kUnavailable, "the connection for commands was made anew"}); }
 
   void on_ready(Connection&) override {
@@ -71,23 +83,26 @@ class Subscriber::Impl final : public ConnectionListener {
   void on_push(Connection&, const Reply& reply) override {
     silent_pings_ = 0;
     if (reply.error_code() == "MISCONF") return;  // a pong; SUBSCRIBE is never answered so
-    if (reply.is_error()) return listener_.on_subscriber_error(error_of(reply));
+    if (reply.is_error()) return refused(reply);
     if (!reply.is_array() || reply.count < 3 || !reply[0].is_text() || !reply[1].is_text()) return;  // a pong
     std::string_view kind = reply[0].text;
-    if (kind == "message" && reply[2].is_integer())
+    if (kind == words_.message && reply[2].is_integer())
       return listener_.on_oversized(reply[1].text, static_cast<uint64_t>(reply[2].integer));
-    if (kind == "message") return listener_.on_message(reply[1].text, reply[2].text);
-    if (kind == "subscribe") confirm(reply[1].text);
+    if (kind == words_.message) return listener_.on_message(reply[1].text, reply[2].text);
+    if (kind == words_.subscribed) return confirm(reply[1].text);
+    if (kind == words_.unsubscribed && sharded_) ended(reply[1].text);
   }
 
  private:
+  /// Sharded channels of several slots cannot be asked for in one command.
   void subscribe_missing() {
+    const size_t most = sharded_ ? 1 : kChannelsPerCommand;
     std::vector<std::string_view> args;
     for (const auto& [channel, confirmed] : channels_) {
       if (confirmed) continue;
-      if (args.empty()) args.push_back("SUBSCRIBE");
+      if (args.empty()) args.push_back(words_.subscribe);
       args.push_back(channel);
-      if (args.size() > kChannelsPerCommand) request(Command::of(std::exchange(args, {})));
+      if (args.size() > most) request(Command::of(std::exchange(args, {})));
     }
     if (!args.empty()) request(Command::of(args));
   }
@@ -97,6 +112,26 @@ class Subscriber::Impl final : public ConnectionListener {
     if (it == channels_.end()) return;  // unsubscribed meanwhile
     it->second = true;
     listener_.on_subscribed(channel);
+  }
+
+  void refused(const Reply& error) {
+    // The host of a redirection that leaves it open is the one of this connection.
+    if (sharded_)
+      if (auto redirect = redirect_of(error, connection_.options().endpoint.host))
+        return listener_.on_redirected(*redirect);
+    listener_.on_subscriber_error(error_of(error));
+  }
+
+  /// Redis answers an UNSUBSCRIBE in the same words as it ends a subscription. A channel that is wanted and not
+  /// confirmed was given up and is asked for again: this is the late answer.
+  void ended(std::string_view channel) {
+    auto it = channels_.find(channel);
+    if (it != channels_.end() && !it->second) return;
+    if (it != channels_.end()) {
+      it->second = false;
+      request(Command(words_.subscribe, it->first));
+    }
+    listener_.on_unsubscribed(channel);
   }
 
   /// A large message is heard while it comes.
@@ -117,6 +152,8 @@ class Subscriber::Impl final : public ConnectionListener {
   }
 
   SubscriberListener& listener_;
+  const Words& words_;
+  const bool sharded_;
   Duration ping_interval_;
   size_t max_message_;
   Connection connection_;
@@ -127,8 +164,8 @@ class Subscriber::Impl final : public ConnectionListener {
 };
 
 Subscriber::Subscriber(uv_loop_t* loop, ConnectionOptions options, SubscriberListener& listener, size_t max_message,
-                       Duration ping_interval)
-    : impl_(std::make_unique<Impl>(loop, std::move(options), listener, max_message, ping_interval)) {}
+                       Duration ping_interval, ChannelKind kind)
+    : impl_(std::make_unique<Impl>(loop, std::move(options), listener, max_message, ping_interval, kind)) {}
 Subscriber::~Subscriber() = default;
 
 void Subscriber::start() { impl_->start(); }
@@ -138,6 +175,7 @@ void Subscriber::unsubscribe(std::string_view channel) { impl_->unsubscribe(chan
 void Subscriber::raise_max_message(size_t bytes) { impl_->raise_max_message(bytes); }
 bool Subscriber::subscribed(std::string_view channel) const { return impl_->subscribed(channel); }
 bool Subscriber::ready() const { return impl_->ready(); }
+void Subscriber::ask_again() { impl_->ask_again(); }
 void Subscriber::renew_link() { impl_->renew_link(); }
 
 }  // namespace mas::redis

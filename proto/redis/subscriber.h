@@ -9,6 +9,8 @@
 // present state themselves. A message of more than `max_message` bytes is left out as it comes, whatever its publisher
 // sent:
 // on_oversized.
+// Sharded channels (of a cluster's node): the node ends a subscription when the channel's slot moves, which is told by
+// on_unsubscribed, and the channel is asked for again at once; the node then says where the slot is: on_redirected.
 // Threading: one loop, its thread. Ownership: as Connection.
 #pragma once
 
@@ -16,6 +18,7 @@
 #include <string>
 #include <string_view>
 
+#include "proto/redis/cluster/redirect.h"
 #include "proto/redis/connection.h"
 
 namespace mas::redis {
@@ -32,13 +35,19 @@ class SubscriberListener {
   virtual void on_subscriber_down(const Error& why, unsigned attempt) = 0;
   /// Redis refused a subscription or answered an error (NOPERM, say).
   virtual void on_subscriber_error(const Error& why) = 0;
+  /// The subscription to a sharded channel is over: Redis ended it, or confirmed that it was ended.
+  virtual void on_unsubscribed(std::string_view /*channel*/) {}
+  /// A sharded channel is not this node's, or not now.
+  virtual void on_redirected(const Redirect& /*redirect*/) {}
 };
+
+enum class ChannelKind : uint8_t { kOrdinary, kSharded };
 
 class Subscriber {
  public:
   /// @param max_message bytes of the largest payload that the listener takes. Not 0.
   Subscriber(uv_loop_t* loop, ConnectionOptions options, SubscriberListener& listener, size_t max_message,
-             Duration ping_interval = std::chrono::seconds(2));
+             Duration ping_interval = std::chrono::seconds(2), ChannelKind kind = ChannelKind::kOrdinary);
   ~Subscriber();
   Subscriber(const Subscriber&) = delete;
   Subscriber& operator=(const Subscriber&) = delete;
@@ -55,6 +64,8 @@ class Subscriber {
   /// @return whether the link is ready and Redis confirmed `channel` on it.
   bool subscribed(std::string_view channel) const;
   bool ready() const;
+  /// Asks for what Redis has not confirmed, before the next ping does.
+  void ask_again();
   /// Makes a new link: another link of the same owner was made anew, perhaps to another server.
   void renew_link();
 

@@ -14,6 +14,7 @@
 // Failure: errors name the part that is wrong and never contain a password. Pure.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -35,7 +36,7 @@ struct TlsFiles {
 struct Node {
   std::string host;
   uint16_t port = 0;
-  bool operator==(const Node&) const = default;
+  auto operator<=>(const Node&) const = default;
   /// "host:port"; an IPv6 address is in brackets.
   std::string text() const;
 };

@@ -1,6 +1,7 @@
 // The names of every key and channel, with the configured namespace in front. No other file spells one.
 //
-// `{p}` in a partition's keys is a Redis hash tag, so that a partition's keys share a cluster slot.
+// `{p}` in a partition's keys is a Redis hash tag, so that a partition's keys share a cluster slot. On a cluster an
+// agent's keys share one, too, by braces around its id; `{id}` in the comments below is a placeholder.
 // Threading: immutable after construction; share freely.
 #pragma once
 
@@ -14,20 +15,28 @@
 
 namespace mas {
 
+/// Where the keys are: on one server, or on a cluster, where keys that change together need a common hash tag.
+enum class KeyLayout : uint8_t { kOneServer, kCluster };
+
 class Keys {
  public:
   /// @param ns the namespace; empty for none, else 1–64 of [A-Za-z0-9._-] (see check_namespace).
-  explicit Keys(std::string_view ns = {});
+  explicit Keys(std::string_view ns = {}, KeyLayout layout = KeyLayout::kOneServer);
 
-  std::string agent(std::string_view id) const { return join("agent:", id); }
-  std::string heartbeat(std::string_view id) const { return join("agent:", id, ":heartbeat"); }
-  std::string instances(std::string_view id) const { return join("agent:", id, ":instances"); }
+  KeyLayout layout() const { return layout_; }
+
+  std::string agent(std::string_view id) const { return tagged("agent:", id); }
+  std::string heartbeat(std::string_view id) const { return tagged("agent:", id, ":heartbeat"); }
+  std::string instances(std::string_view id) const { return tagged("agent:", id, ":instances"); }
   std::string alive(std::string_view id, std::string_view instance) const {
-    return join("agent:", id, ":alive:") + std::string(instance);
+    return tagged("agent:", id, ":alive:") + std::string(instance);
   }
-  std::string state(std::string_view id) const { return join("agent.state:", id); }
+  std::string state(std::string_view id) const { return tagged("agent.state:", id); }
   /// The channel that peer-to-peer envelopes for `id` are published on.
-  std::string channel(std::string_view id) const { return join("agent.", id); }
+  std::string channel(std::string_view id) const { return tagged("agent.", id); }
+  /// What a channel's name has before and behind the id.
+  std::string channel_head() const { return join("agent.", on_cluster() ? "{" : ""); }
+  std::string_view channel_tail() const { return on_cluster() ? "}" : ""; }
 
   std::string system_channel() const { return join("mas.system"); }
   std::string agents_index() const { return join("mas.agents"); }
@@ -56,13 +65,14 @@ class Keys {
   /// Stream: what operators changed, and who.
   std::string operator_audit() const { return join("mas.audit.operators"); }
 
-  /// The stream that messages for `target` are delivered into. On one Redis the sender's partition plays no part.
+  /// The stream that messages for `target` are delivered into. On one server the sender's partition plays no part; on a
+  /// cluster the stream is in the slot of that partition.
   std::string inbox(std::string_view target, Lane lane, unsigned partition) const;
   /// The stream of replies to one instance of `target`.
   std::string reply_inbox(std::string_view target, std::string_view instance, unsigned partition) const;
   /// Channel: receipts for one instance of a sender.
   std::string receipts(std::string_view id, std::string_view instance) const {
-    return join("mas.receipts:", id, ":") + std::string(instance);
+    return tagged("mas.receipts:", id, ":") + std::string(instance);
   }
   /// Sorted set: messages of the partition's agents that wait to be delivered again, by when they are due
   /// (waiting_retry.h).
@@ -76,21 +86,21 @@ class Keys {
   /// List: ids of the dead letters' entries, and records of the archive, that operators want to be replayed.
   std::string replays() const { return join("mas.replay"); }
 
-  std::string identity(std::string_view id) const { return join("mas.identity:", id); }
+  std::string identity(std::string_view id) const { return tagged("mas.identity:", id); }
   /// `SCAN MATCH` pattern of the identities.
   std::string identity_scan_pattern() const { return prefix_ + "mas.identity:*"; }
-  std::string allowed_targets(std::string_view id) const { return join("agent:", id, ":allowed_targets"); }
-  std::string blocked_targets(std::string_view id) const { return join("agent:", id, ":blocked_targets"); }
-  std::string roles(std::string_view id) const { return join("agent:", id, ":roles"); }
+  std::string allowed_targets(std::string_view id) const { return tagged("agent:", id, ":allowed_targets"); }
+  std::string blocked_targets(std::string_view id) const { return tagged("agent:", id, ":blocked_targets"); }
+  std::string roles(std::string_view id) const { return tagged("agent:", id, ":roles"); }
   std::string role_permissions(std::string_view role) const { return join("role:", role, ":permissions"); }
   /// `SCAN MATCH` pattern of the roles' permissions.
   std::string role_scan_pattern() const { return prefix_ + "role:*:permissions"; }
   /// `SCAN MATCH` pattern of the agents' roles.
   std::string roles_scan_pattern() const { return prefix_ + "agent:*:roles"; }
   /// @return the id if `key` is `agent:{id}:roles` of this namespace, else empty.
-  std::string_view agent_id_of_roles(std::string_view key) const { return between("agent:", ":roles", key); }
-  std::string limits(std::string_view id) const { return join("ratelimit:", id, ":limits"); }
-  std::string circuit(std::string_view id) const { return join("circuit:", id); }
+  std::string_view agent_id_of_roles(std::string_view key) const { return id_between("agent:", ":roles", key); }
+  std::string limits(std::string_view id) const { return tagged("ratelimit:", id, ":limits"); }
+  std::string circuit(std::string_view id) const { return tagged("circuit:", id); }
   /// `SCAN MATCH` pattern of the circuits.
   std::string circuit_scan_pattern() const { return prefix_ + "circuit:*"; }
 
@@ -103,15 +113,15 @@ class Keys {
   /// `SCAN MATCH` pattern of registry entries (also matches their sub-keys; see agent_id_of_key).
   std::string agent_scan_pattern() const;
 
-  /// @return the id if `key` is `agent:{id}` of this namespace, else empty. A sub-key such as
+  /// @return the id if `key` is `agent:{id}` of this namespace, else empty. On one server a sub-key such as
   /// `agent:a:heartbeat` yields `a:heartbeat`: only the entry's own `id` field tells them apart.
   std::string_view agent_id_of_key(std::string_view key) const;
 
   /// @return the id if `key` is `mas.identity:{id}`, `ratelimit:{id}:limits` or `circuit:{id}`, of this namespace, else
   /// empty.
-  std::string_view agent_id_of_identity(std::string_view key) const { return after("mas.identity:", key); }
-  std::string_view agent_id_of_limits(std::string_view key) const { return between("ratelimit:", ":limits", key); }
-  std::string_view agent_id_of_circuit(std::string_view key) const { return after("circuit:", key); }
+  std::string_view agent_id_of_identity(std::string_view key) const { return id_between("mas.identity:", "", key); }
+  std::string_view agent_id_of_limits(std::string_view key) const { return id_between("ratelimit:", ":limits", key); }
+  std::string_view agent_id_of_circuit(std::string_view key) const { return id_between("circuit:", "", key); }
   /// @return the role if `key` is `role:{name}:permissions` of this namespace, else empty.
   std::string_view role_of_permissions(std::string_view key) const { return between("role:", ":permissions", key); }
 
@@ -123,12 +133,16 @@ class Keys {
   std::string_view ns() const { return std::string_view(prefix_).substr(0, prefix_.empty() ? 0 : prefix_.size() - 1); }
 
  private:
+  bool on_cluster() const { return layout_ == KeyLayout::kCluster; }
+  std::string tagged(std::string_view head, std::string_view id, std::string_view tail = {}) const;
+  std::string_view id_between(std::string_view head, std::string_view tail, std::string_view key) const;
   std::string join(std::string_view head, std::string_view middle = {}, std::string_view tail = {}) const;
   std::string_view after(std::string_view head, std::string_view key) const;
   std::string_view between(std::string_view head, std::string_view tail, std::string_view key) const;
   std::string partitioned(std::string_view head, unsigned partition) const;
 
   std::string prefix_;  // "" or "ns/"
+  KeyLayout layout_;
 };
 
 /// @return ok, or kInvalidArgument that says what a namespace may look like.

@@ -29,15 +29,13 @@ void BeatOp::begin() {
 void BeatOp::on_reply(uint64_t tag, const redis::Answer& answer) {
   if (!answer) return finish(answer.error());
   const redis::Reply& reply = **answer;
-  if (state_.is(State::kBeating)) {
-    if (tag >= kStatusLength) return judge(reply);
-    return take_write(tag, reply);
-  }
+  if (tag < kStatus) return take_write(tag, reply);  // perhaps late, on a cluster whose slots move
+  if (state_.is(State::kBeating)) return judge(reply);
   if (state_.is(State::kAsking)) return take_answer(tag, reply);
   if (reply.is_error()) return finish(redis::error_of(reply).in("beating"));
   if (reply.integer == 0)
     return finish(Error{Errc::kUnavailable, "Redis is out of memory, and the last heartbeat or lease has expired"});
-  if (tag == 1) end(Registration::kRegistered);  // the second of the two extensions
+  if (tag == kExtension + 1) end(Registration::kRegistered);  // the second of the two extensions
 }
 
 /// Who answers for a heartbeat that has to be written again is the next beat.
@@ -64,7 +62,7 @@ void BeatOp::extend() {
   const AgentConfig& config = agent.config;
   redis::Command extensions("PEXPIRE", agent.keys.heartbeat(config.id), to_millis(config.heartbeat_ttl));
   extensions.add("PEXPIRE", agent.keys.alive(config.id, agent.instance()), to_millis(kLeaseTtl));
-  if (auto sent = send(extensions); !sent) finish(sent.error());
+  if (auto sent = send(extensions, kExtension); !sent) finish(sent.error());
 }
 
 void BeatOp::ask() {
@@ -72,17 +70,19 @@ void BeatOp::ask() {
   const AgentContext& agent = host_.context();
   redis::Command command("HGET", agent.keys.agent(agent.config.id), "status");
   command.add("EXISTS", agent.keys.lease("healthd"));
-  if (auto sent = send(command, kStatus, kEntryTextBytes); !sent) finish(sent.error());
+  if (auto sent = scatter(command, kStatus, kEntryTextBytes); !sent) finish(sent.error());
 }
 
+/// The two answers, in any order.
 void BeatOp::take_answer(uint64_t tag, const redis::Reply& reply) {
   if (tag == kStatus) {
     if (reply.is_error()) return finish(redis::error_of(reply).in("reading the registration"));
     if (reply.is_nil()) return end(Registration::kLost);
-    return void(inactive_ = reply.text == kStatusInactive);
+    inactive_ = reply.text == kStatusInactive;
+  } else {
+    judged_ = !reply.is_integer() || reply.integer != 0;
   }
-  const bool judged = !reply.is_integer() || reply.integer != 0;
-  end(inactive_ && !judged ? Registration::kInactive : Registration::kRegistered);
+  if (inactive_ && judged_) end(*inactive_ && !*judged_ ? Registration::kInactive : Registration::kRegistered);
 }
 
 void BeatOp::end(Registration registration) {

@@ -14,6 +14,8 @@
 // status is asked first, since anybody can make it 512 MiB long.
 #pragma once
 
+#include <optional>
+
 #include "proto/base/state_machine.h"
 #include "sdk/src/core/op.h"
 
@@ -37,7 +39,7 @@ class BeatOp final : public OpWith<Result<Registration>> {
                                                      {State::kBeating, State::kDone},
                                                      {State::kExtending, State::kDone},
                                                      {State::kAsking, State::kDone}});
-  enum Tag : uint64_t { kWrite, kStatus = 50, kHealthd, kStatusLength = 100 };
+  enum Tag : uint64_t { kWrite, kStatus = 50, kHealthd, kExtension = 60, kStatusLength = 100 };
 
   void on_reply(uint64_t tag, const redis::Answer& answer) override;
   void take_write(uint64_t tag, const redis::Reply& reply);
@@ -50,7 +52,7 @@ class BeatOp final : public OpWith<Result<Registration>> {
   const Due due_;
   uint64_t lease_tag_ = UINT64_MAX, heartbeat_tag_ = UINT64_MAX;  // that tell whether it was still there
   bool out_of_memory_ = false;
-  bool inactive_ = false;
+  std::optional<bool> inactive_, judged_;  // the entry, and whether a healthd judges it
   StateMachine<State> state_{State::kBeating, kMoves};
 };
 

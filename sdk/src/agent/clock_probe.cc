@@ -20,10 +20,10 @@ Result<WallMicros> time_from_reply(const redis::Reply& reply) {
 
 }  // namespace
 
-void ClockProbe::ask(redis::Connection& connection) {
+void ClockProbe::ask(redis::Client& redis) {
   if (asked_ || refused_) return;
   asked_ = mono_now();
-  auto status = connection.send(redis::Command("TIME"), redis::reply_to<&ClockProbe::on_time>(this));
+  auto status = redis.send(redis::Command("TIME"), redis::reply_to<&ClockProbe::on_time>(this));
   if (!status) asked_.reset();
 }
 

@@ -1,12 +1,12 @@
 // Asks for Redis's time and keeps the agent's RedisClock by it. A clock that is wrong by seconds is told, once.
-// Threading: the I/O thread. Ownership: the session's; the connection must have forgotten it before it goes.
+// Threading: the I/O thread. Ownership: the session's; its client must have forgotten it before it goes.
 #pragma once
 
 #include <functional>
 #include <optional>
 
 #include "proto/base/clock.h"
-#include "proto/redis/connection.h"
+#include "proto/redis/client.h"
 #include "sdk/src/core/context.h"
 
 namespace mas::sdk {
@@ -17,7 +17,7 @@ class ClockProbe {
   ClockProbe(AgentContext& agent, std::function<void()> stepped) : agent_(agent), stepped_(std::move(stepped)) {}
 
   /// Asks, unless an answer is awaited or this link refuses it.
-  void ask(redis::Connection& connection);
+  void ask(redis::Client& redis);
   /// Another server may answer what the last one refused.
   void link_renewed() { refused_ = false; }
 

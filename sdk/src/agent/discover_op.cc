@@ -27,30 +27,46 @@ void DiscoverOp::begin() {
   if (intersects()) return weigh();
   state_.to(State::kListing);
   redis::Command first("EXISTS", host_.context().keys.index_ready());
-  first.add(next_listing());
+  if (cluster() == nullptr) first.add(next_listing());
   if (auto status = send_listing(first, kIndexReady); !status) finish(status.error().in("discovering"));
+}
+
+/// On a cluster the question goes alone, since what is listed may be elsewhere.
+void DiscoverOp::take_index(bool ready) {
+  by_scan_ = !ready;
+  if (cluster() == nullptr) return;
+  if (by_scan_) return list_by_scan();
+  if (state_.is(State::kListing)) return list();
+  redis::Command sizes;
+  for (const auto& source : sources_) sizes.add("SCARD", source);
+  if (auto status = scatter(sizes, kWeight); !status) finish(status.error().in("discovering"));
 }
 
 /// What the smallest set has bounds what SINTER answers.
 void DiscoverOp::weigh() {
   state_.to(State::kWeighing);
+  weights_.resize(sources_.size());
   redis::Command first("EXISTS", host_.context().keys.index_ready());
-  for (const auto& source : sources_) first.add("SCARD", source);
+  if (cluster() == nullptr)
+    for (const auto& source : sources_) first.add("SCARD", source);
   if (auto status = send(first, kIndexReady); !status) finish(status.error().in("discovering"));
 }
 
 void DiscoverOp::take_weight(size_t i, const redis::Reply& members) {
-  weights_.push_back(members.integer);
-  if (i + 1 < sources_.size()) return;
+  weights_[i] = members.integer;
+  if (++weighed_ < sources_.size()) return;
   if (by_scan_) return list_by_scan();
   const auto smallest = std::min_element(weights_.begin(), weights_.end());
-  if (*smallest > kIntersected) sources_ = {sources_[static_cast<size_t>(smallest - weights_.begin())]};
+  const bool in_one_piece = *smallest <= kIntersected && cluster() == nullptr;
+  if (!in_one_piece) sources_ = {sources_[static_cast<size_t>(smallest - weights_.begin())]};
   list();
 }
 
 /// A name that is longer than any id comes as an integer.
 Status DiscoverOp::send_listing(const redis::Command& command, uint64_t tag) {
-  return send(command, tag, host_.context().keys.agent("").size() + limits::kForeignAgentIdBytes);
+  const size_t longest = host_.context().keys.agent("").size() + limits::kForeignAgentIdBytes;
+  if (cluster() == nullptr || nodes_.empty()) return send(command, tag, longest);
+  return cluster()->send_to(nodes_.back(), command, replies(tag, longest));
 }
 
 void DiscoverOp::choose_sources() {
@@ -77,10 +93,7 @@ void DiscoverOp::on_reply(uint64_t tag, const redis::Answer& answer) {
   if (!reply) return finish(reply.error().in("discovering"));
   if (tag >= kEntry && !state_.is(State::kWeighing))
     return state_.is(State::kSizing) ? take_size(tag - kEntry, **reply) : take_entry(tag - kEntry, **reply);
-  if (tag == kIndexReady) {
-    by_scan_ = (*reply)->integer == 0;
-    return;
-  }
+  if (tag == kIndexReady) return take_index((*reply)->integer != 0);
   if (state_.is(State::kWeighing)) return take_weight(tag - kWeight, **reply);
   bool was_guess = by_scan_ && sources_.size() > 0;
   if (was_guess) return list_by_scan();
@@ -91,6 +104,7 @@ void DiscoverOp::on_reply(uint64_t tag, const redis::Answer& answer) {
 void DiscoverOp::list_by_scan() {
   sources_.clear();
   cursor_ = kListedAll;
+  if (cluster() != nullptr) nodes_ = cluster()->map().primaries();
   list();
 }
 
@@ -109,6 +123,7 @@ void DiscoverOp::take_candidates(const redis::Reply& reply) {
     return finish(Error{Errc::kTooLarge, "discovering: more than " + std::to_string(kMaxCandidates) + " names"});
   cursor_ = cursored ? reply[0].text : kListedAll;
   if (cursor_ == kListedAll && !by_scan_) cursored ? sources_.pop_back() : sources_.clear();
+  if (cursor_ == kListedAll && !nodes_.empty()) nodes_.pop_back();
   advance();
 }
 
@@ -119,7 +134,7 @@ void DiscoverOp::add_candidate(const redis::Reply& member) {
 }
 
 void DiscoverOp::advance() {
-  bool more_to_list = by_scan_ ? cursor_ != kListedAll : !sources_.empty();
+  bool more_to_list = by_scan_ ? cursor_ != kListedAll || !nodes_.empty() : !sources_.empty();
   if (enough()) return end();
   if (!candidates_.empty()) return ask_sizes();
   if (more_to_list) return list();
@@ -139,7 +154,7 @@ void DiscoverOp::ask_sizes() {
     const std::string key = host_.context().keys.agent(id);
     for (std::string_view field : kAgentEntryFields) sizes.add("HSTRLEN", key, field);
   }
-  if (auto status = send(sizes, kEntry); !status) finish(status.error().in("discovering"));
+  if (auto status = scatter(sizes, kEntry); !status) finish(status.error().in("discovering"));
 }
 
 void DiscoverOp::take_size(size_t i, const redis::Reply& size) {
@@ -165,7 +180,8 @@ void DiscoverOp::read_entries() {
     command.insert(command.end(), std::begin(kAgentEntryFields), std::end(kAgentEntryFields));
     reads.add(redis::Command::of(command));
   }
-  if (auto status = send(reads, kEntry, *std::max_element(std::begin(kAgentEntryBounds), std::end(kAgentEntryBounds)));
+  if (auto status =
+          scatter(reads, kEntry, *std::max_element(std::begin(kAgentEntryBounds), std::end(kAgentEntryBounds)));
       !status)
     finish(status.error().in("discovering"));
 }

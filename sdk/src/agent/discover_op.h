@@ -6,8 +6,10 @@
 //
 // The first listing goes out together with the question whether the index is complete (`mas.index`), so an answer costs
 // three round trips; four where several capabilities are asked for: their sets are weighed first (SCARD), since SINTER
-// answers in one piece. Without an index the registry is scanned. Candidates come in bounded pieces, and no more
-// entries are read than the limit asks for; so the cost grows with the answer.
+// answers in one piece. On a cluster it is one more, since the question goes alone, and of several sets the smallest
+// one is listed: what the others say is in the entries, too. Without an index the registry is scanned, on a cluster
+// primary by primary. Candidates come in bounded pieces, and no more entries are read than the limit asks for; so the
+// cost grows with the answer.
 // Sizing asks how large each field of a piece is (HSTRLEN) before reading asks for them (HMGET): anybody may make a
 // value of 512 MiB, which must not come to everybody who discovers.
 // Failure: Redis's errors; kTooLarge past a million names. An entry that is gone, malformed, too large or does not
@@ -58,6 +60,7 @@ class DiscoverOp final : public OpWith<Result<std::vector<AgentEntry>>> {
   void weigh();
   void take_weight(size_t i, const redis::Reply& members);
   Status send_listing(const redis::Command& command, uint64_t tag);
+  void take_index(bool ready);
   void list();
   void list_by_scan();
   void take_candidates(const redis::Reply& reply);
@@ -68,6 +71,7 @@ class DiscoverOp final : public OpWith<Result<std::vector<AgentEntry>>> {
   void read_entries();
   void take_entry(size_t i, const redis::Reply& values);
   bool matches(const AgentEntry& entry) const;
+  redis::ClusterLink* cluster() const { return host_.commands().cluster(); }
   bool enough() const { return query_.limit != 0 && found_.size() >= query_.limit; }
   void end();
 
@@ -77,7 +81,9 @@ class DiscoverOp final : public OpWith<Result<std::vector<AgentEntry>>> {
   std::vector<std::string> sources_;  // index sets still to list, the current one last; or the keys to intersect
   std::string cursor_ = "0";
   std::vector<int64_t> weights_;  // members of each source
-  size_t left_out_ = 0;           // names that are longer than any id
+  size_t weighed_ = 0;
+  std::vector<redis::Node> nodes_;  // of a cluster without an index: primaries that are still to be scanned
+  size_t left_out_ = 0;             // names that are longer than any id
   std::unordered_set<std::string> seen_;
   std::vector<std::string> candidates_;  // not yet read
   std::vector<std::string> reading_;

@@ -321,7 +321,7 @@ void Session::stop(Duration patience, std::function<void(Status)> ended) {
 }
 
 void Session::take_back(Duration patience, const Status& flushed) {
-  bool pointless = patience == Duration::zero() && !commands().ready();
+  bool pointless = patience == Duration::zero() && !hub_->reaches(channel_);
   if (pointless) return close(Error{Errc::kTimeout, "not connected: the registration stays until it expires"});
   auto op = std::make_unique<StopOp>(*this,
                                      [this, flushed](const Status& status) { close(flushed.ok() ? status : flushed); });

@@ -73,7 +73,7 @@ class Session final : public HubMember, public ModeHost, public HeartbeatListene
   void begin_anew(const std::string& why) override;
   void on_outcome(OutgoingKind kind, const Id128& id, std::string_view target, const SendOutcome& outcome) override;
   // OpHost
-  redis::Connection& commands() override { return hub_->commands(); }
+  redis::Client& commands() override { return hub_->commands(); }
   AgentContext& context() override { return agent_; }
   uv_loop_t* loop() override { return runtime_.loop(); }
   void retire(Op& op) override;

@@ -10,6 +10,7 @@
 
 #include "proto/base/clock.h"
 #include "proto/redis/url.h"
+#include "proto/wire/keys.h"
 #include "proto/wire/limits.h"
 #include "sdk/include/mas.h"
 
@@ -40,6 +41,12 @@ struct AgentConfig {
   Duration doubt_time = std::chrono::minutes(5);
   mas_debug_fn debug = nullptr;
   void* debug_user = nullptr;
+
+  /// Where the keys are.
+  KeyLayout layout() const {
+    const bool cluster = endpoint && endpoint->topology == redis::Topology::kCluster;
+    return cluster ? KeyLayout::kCluster : KeyLayout::kOneServer;
+  }
 };
 
 /// Fills what the application left open from MAS_REDIS_URL, MAS_NAMESPACE, MAS_MODE and MAS_CREDENTIALS, then from the

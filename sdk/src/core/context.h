@@ -52,7 +52,7 @@ struct Counters {
 
 struct AgentContext {
   AgentContext(AgentConfig c, MakeMode make_mode)
-      : config(std::move(c)), keys(config.ns.value_or("")), mode(make_mode(*this)) {}
+      : config(std::move(c)), keys(config.ns.value_or(""), config.layout()), mode(make_mode(*this)) {}
 
   /// Tells the application's debug callback, if there is one.
   void debug(const std::string& line) const {

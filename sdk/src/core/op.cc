@@ -16,6 +16,10 @@ Status Op::send(const redis::Command& command, uint64_t tag, size_t text_bytes) 
   return host_.commands().send(command, replies(tag, text_bytes));
 }
 
+Status Op::scatter(const redis::Command& commands, uint64_t tag, size_t text_bytes) {
+  return host_.commands().scatter(commands, replies(tag, text_bytes));
+}
+
 Status Op::transaction(const redis::Command& body, uint64_t tag) {
   return host_.commands().transaction(body, replies(tag));
 }

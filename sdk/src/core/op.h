@@ -11,7 +11,7 @@
 #include <optional>
 #include <utility>
 
-#include "proto/redis/connection.h"
+#include "proto/redis/client.h"
 #include "proto/redis/loop.h"
 #include "sdk/src/core/context.h"
 
@@ -23,7 +23,7 @@ class Op;
 class OpHost {
  public:
   virtual ~OpHost() = default;
-  virtual redis::Connection& commands() = 0;
+  virtual redis::Client& commands() = 0;
   virtual AgentContext& context() = 0;
   virtual uv_loop_t* loop() = 0;
   virtual void retire(Op& op) = 0;
@@ -47,15 +47,18 @@ class Op {
   /// Sends commands whose replies come to on_reply with `tag`, `tag + 1`, …
   /// @param text_bytes a longer text in a reply comes as an integer, its length; 0: no bound.
   Status send(const redis::Command& command, uint64_t tag = 0, size_t text_bytes = 0);
+  /// The same for commands of any keys that do not depend on each other: on a cluster the replies come in any order.
+  Status scatter(const redis::Command& commands, uint64_t tag = 0, size_t text_bytes = 0);
   Status transaction(const redis::Command& body, uint64_t tag = 0);
   void retire();
 
   OpHost& host_;
 
- private:
   redis::ReplyTo replies(uint64_t tag, size_t text_bytes = 0) {
     return redis::reply_to<&Op::on_reply>(this, tag, text_bytes);
   }
+
+ private:
   std::unique_ptr<redis::Timer> deadline_;
 };
 

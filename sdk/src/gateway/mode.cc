@@ -94,7 +94,7 @@ void GatewayMode::on_handled() {
 void GatewayMode::up(const Secret& token) {
   live_->token = token;
   live_->reader.up();
-  outbox_.up(live_->host.commands(), live_->partitions, live_->token);
+  outbox_.up(*live_->host.commands().connection(), live_->partitions, live_->token);
   keep_time();
 }
 

@@ -39,7 +39,7 @@ class GatewayMode final : public Mode {
   void down() override;
   void link_renewed() override { live_->reader.renew_link(); }
   void recovered() override { outbox_.recovered(); }
-  void links_back() override { outbox_.up(live_->host.commands(), live_->partitions, live_->token); }
+  void links_back() override { outbox_.up(*live_->host.commands().connection(), live_->partitions, live_->token); }
   void on_payload(std::string_view payload) override;
   size_t max_payload() const override { return kMaxReceiptBytes; }
   void on_oversized(uint64_t) override { apply(FrameWindow::Effect::kUnknownFrame); }  // no gateway wrote it

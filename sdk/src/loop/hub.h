@@ -1,25 +1,28 @@
-// The connections that all agents of the process with the same Redis and the same user share: one for commands, one for
-// subscriptions.
+// The connections that all agents of the process with the same Redis and the same user share.
 //
 // Happy path: a session joins with its channel; it is told when commands can be sent, when its channel is confirmed,
 // and of every payload on it.
-// Failure: every loss is told to every member; both connections come back by themselves and members are told again. A
-// server that was demoted may close neither: the connection for subscriptions asks for its role, when it is lost that
-// for commands asks, and when that is made anew, so is the one for subscriptions. With Sentinel both are told where the
-// primary is.
+// Failure: a loss is told to every member that it concerns; connections come back by themselves and members are told
+// again. A server that was demoted may close none of its connections: that for subscriptions asks for its role, when it
+// is lost that for commands asks, and when that is made anew, so is the one for subscriptions. With Sentinel both are
+// told where the primary is.
+//
+//   server_hub.h    one server: two connections, a loss concerns everybody
+//   cluster_hub.h   a cluster: two connections to each primary that is needed; a member has a home, the primary of its
+//                   channel's slot, and a loss concerns those whose home it is
+//
 // Threading: the I/O thread. Ownership: shared by the sessions that joined; the last one must let go outside the
 // callbacks of this class (see Session), since that ends the connections.
 #pragma once
 
-#include <functional>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "proto/redis/connection.h"
-#include "proto/redis/subscriber.h"
+#include "proto/redis/client.h"
 #include "proto/wire/envelope.h"
 
 namespace mas::sdk {
@@ -44,44 +47,51 @@ class HubMember {
   virtual void on_oversized(uint64_t bytes) = 0;
 };
 
-class Hub final : public redis::ConnectionListener, public redis::SubscriberListener {
+class Hub {
  public:
-  Hub(Runtime& runtime, const redis::Endpoint& endpoint, const std::string& client_name);
-  void start();
+  /// @return the connections to `endpoint`, not started.
+  static std::shared_ptr<Hub> make(Runtime& runtime, const redis::Endpoint& endpoint, const std::string& client_name);
+  virtual ~Hub() = default;
+  Hub(const Hub&) = delete;
+  Hub& operator=(const Hub&) = delete;
 
+  virtual void start() = 0;
   void join(HubMember& member, const std::string& channel);
   /// @param channel the one that the member joined with.
   void leave(HubMember& member, std::string_view channel);
 
-  redis::Connection& commands() { return commands_; }
-  /// @return whether commands can be sent and `channel` is heard.
-  bool serves(std::string_view channel) const { return commands_.ready() && subscriber_.subscribed(channel); }
+  redis::Client& commands() { return commands_; }
+  /// @return whether a member with that channel can send commands.
+  virtual bool reaches(std::string_view channel) const = 0;
+  /// @return whether it can also hear the channel.
+  virtual bool serves(std::string_view channel) const = 0;
   /// @return whether of the two links only that for subscriptions was lost last, closed by Redis.
-  bool was_cut_off() const { return commands_.ready() && commands_.generation() == cut_off_in_; }
+  virtual bool was_cut_off() const { return false; }
   const redis::Endpoint& endpoint() const { return endpoint_; }
   EnvelopeDecoder& decoder() { return decoder_; }
 
-  void on_ready(redis::Connection& connection) override;
-  void on_down(redis::Connection& connection, const Error& why, unsigned attempt) override;
-  void on_message(std::string_view channel, std::string_view payload) override;
-  void on_oversized(std::string_view channel, uint64_t bytes) override;
-  void on_subscribed(std::string_view channel) override;
-  void on_subscriber_down(const Error& why, unsigned attempt) override;
-  void on_subscriber_error(const Error& why) override;
-
- private:
+ protected:
   using Members = std::vector<HubMember*>;
+
+  Hub(const redis::Endpoint& endpoint, redis::ConnectionOptions options, uv_loop_t* loop,
+      redis::ConnectionListener* one, redis::ClusterListener* many);
+
+  static redis::ConnectionOptions options_for(const redis::Endpoint& endpoint, const std::string& client_name);
+  /// Copies: a member may leave while it is told.
   Members everyone() const;
   Members members_of(std::string_view channel) const;
+  const std::map<std::string, Members, std::less<>>& channels() const { return channels_; }
+  void deliver(std::string_view channel, std::string_view payload);
+  void leave_out(std::string_view channel, uint64_t bytes);
+
+ private:
+  virtual void hear(const std::string& channel, size_t max_payload) = 0;
+  virtual void stop_hearing(std::string_view channel) = 0;
 
   const redis::Endpoint endpoint_;
-  const std::shared_ptr<redis::Sentinels> sentinels_;  // null: a single server
   std::map<std::string, Members, std::less<>> channels_;
   EnvelopeDecoder decoder_;
-  redis::Connection commands_;
-  redis::Subscriber subscriber_;
-  bool subscriber_is_older_ = false;  // its link was there when that for commands was lost: perhaps to another server
-  uint64_t cut_off_in_ = 0;           // commands_' generation; 0: in none
+  redis::Client commands_;
 };
 
 }  // namespace mas::sdk

@@ -89,7 +89,7 @@ std::shared_ptr<Hub> Runtime::hub(const redis::Endpoint& endpoint, const std::st
   std::erase_if(hubs_, [](const auto& hub) { return hub.expired(); });
   for (auto& known : hubs_)
     if (auto hub = known.lock(); hub != nullptr && hub->endpoint() == endpoint) return hub;
-  auto hub = std::make_shared<Hub>(*this, endpoint, client_name);
+  auto hub = Hub::make(*this, endpoint, client_name);
   hubs_.push_back(hub);
   hub->start();
   return hub;

@@ -17,15 +17,15 @@ constexpr size_t kBatchCharge = PublishPace::kBurst / 4;
 
 }  // namespace
 
-void ChannelOutbox::open(OutboxListener& listener, redis::Connection& connection, std::shared_ptr<Runtime> runtime,
+void ChannelOutbox::open(OutboxListener& listener, redis::Client& client, std::shared_ptr<Runtime> runtime,
                          std::function<void()> wake) {
-  connection_ = &connection;
+  client_ = &client;
   Outbox::open(listener, std::move(runtime), std::move(wake));
 }
 
 void ChannelOutbox::close() {
-  if (connection_ != nullptr) connection_->forget(this);
-  connection_ = nullptr;
+  if (client_ != nullptr) client_->forget(this);
+  client_ = nullptr;
   listener_ = nullptr;
   while (!in_flight_.empty()) recycle(in_flight_.pop());
   unsettled_messages_ = unsettled_bytes_ = 0;
@@ -55,9 +55,9 @@ Status ChannelOutbox::accept(const Draft& draft, const Id128& id, WallMicros now
     full_.push_back(std::exchange(filling_, spare()));
   Batch& batch = *filling_;
   std::string& out = batch.commands;
-  out.append("*3\r\n$7\r\nPUBLISH\r\n", 17);
-  redis::append_length(out, '$', channel_head_.size() + draft.target.size());
-  out.append(channel_head_).append(draft.target).append("\r\n", 2);
+  out.append(publish_);
+  redis::append_length(out, '$', channel_head_.size() + draft.target.size() + channel_tail_.size());
+  out.append(channel_head_).append(draft.target).append(channel_tail_).append("\r\n", 2);
   redis::append_argument(out, *envelope);
   batch.charge += charge;
   batch.targets.append(draft.target);
@@ -71,11 +71,11 @@ Status ChannelOutbox::accept(const Draft& draft, const Id128& id, WallMicros now
 
 void ChannelOutbox::write_out() {
   drain();
-  if (connection_ != nullptr) connection_->flush();
+  if (client_ != nullptr) client_->flush();
 }
 
 void ChannelOutbox::drain() {
-  if (connection_ == nullptr) return;
+  if (client_ == nullptr) return;
   for (bool more = true; more;) {
     auto batch = take(more);
     if (batch != nullptr) write(std::move(batch));
@@ -119,18 +119,18 @@ std::unique_ptr<ChannelOutbox::Batch> ChannelOutbox::spare() {
 }
 
 void ChannelOutbox::write(std::unique_ptr<Batch> batch) {
-  auto status =
-      connection_->send_from(batch->commands, batch->records.size(), redis::reply_to<&ChannelOutbox::on_reply>(this));
+  const uint64_t number = first_in_flight_ + static_cast<uint32_t>(in_flight_.size());
+  const auto to = redis::reply_to<&ChannelOutbox::on_reply>(this, (number & UINT32_MAX) << 32);
+  auto status = client_->scatter_from(batch->commands, batch->records.size(), to);
   if (batch->commands.capacity() > kKeptBufferBytes) batch->commands = std::string();
   if (!status) return refuse(std::move(batch), status.error());
   in_flight_.push(std::move(batch));
 }
 
-/// The connection has nothing of it.
+/// The client has nothing of it.
 void ChannelOutbox::refuse(std::unique_ptr<Batch> batch, const Error& why) {
-  while (!answered(*batch, why)) {
-  }
-  finish(std::move(batch), &why);
+  for (size_t i = 0; i < batch->records.size(); ++i) answered(*batch, i, why);
+  finish(std::move(batch));
 }
 
 bool ChannelOutbox::drained() {
@@ -152,15 +152,19 @@ void ChannelOutbox::refuse_all(const Error& why) {
   }
 }
 
-void ChannelOutbox::on_reply(uint64_t, const redis::Answer& answer) {
-  auto reply = redis::checked(answer);
-  if (answered(*in_flight_.front(), reply)) finish(in_flight_.pop(), reply ? nullptr : &reply.error());
+void ChannelOutbox::on_reply(uint64_t tag, const redis::Answer& answer) {
+  const uint32_t place = static_cast<uint32_t>(tag >> 32) - first_in_flight_;
+  answered(*in_flight_[place], static_cast<size_t>(tag & UINT32_MAX), redis::checked(answer));
+  while (!in_flight_.empty() && in_flight_.front()->answered == in_flight_.front()->records.size()) {
+    ++first_in_flight_;
+    finish(in_flight_.pop());
+  }
 }
 
-/// The next message of a batch has its answer. @return whether it was the last one.
-bool ChannelOutbox::answered(Batch& batch, const redis::Answer& reply) {
-  const PublishedMessage& record = batch.records[batch.answered];
-  size_t begin = batch.answered == 0 ? 0 : batch.records[batch.answered - 1].target_end;
+/// A message of a batch has its answer.
+void ChannelOutbox::answered(Batch& batch, size_t message, const redis::Answer& reply) {
+  const PublishedMessage& record = batch.records[message];
+  size_t begin = message == 0 ? 0 : batch.records[message - 1].target_end;
   std::string_view target(batch.targets.data() + begin, record.target_end - begin);
 
   static const SendOutcome& kDelivered = *new SendOutcome;
@@ -178,23 +182,23 @@ bool ChannelOutbox::answered(Batch& batch, const redis::Answer& reply) {
 
   ++unsettled_messages_;
   unsettled_bytes_ += record.bytes;
+  if (!reply && reply.error().code == Errc::kUnreachable) batch.unreachable = reply.error();
   const bool last = ++batch.answered == batch.records.size();
   if (last || unsettled_messages_ >= kSettleEvery)
     settle(std::exchange(unsettled_messages_, 0), std::exchange(unsettled_bytes_, 0));
-  return last;
 }
 
-/// @param failure of its last message.
-void ChannelOutbox::finish(std::unique_ptr<Batch> batch, const Error* failure) {
+void ChannelOutbox::finish(std::unique_ptr<Batch> batch) {
   const size_t charge = batch->charge;
+  const std::optional<Error> unreachable = std::move(batch->unreachable);
   recycle(std::move(batch));
-  if (charge > 0) on_paced(charge, failure);
+  if (charge > 0) on_paced(charge, unreachable);
 }
 
 /// A batch of long messages has its answer: the next may go.
-void ChannelOutbox::on_paced(size_t charge, const Error* failure) {
+void ChannelOutbox::on_paced(size_t charge, const std::optional<Error>& unreachable) {
   pace_.on_answer(charge);
-  if (failure != nullptr && failure->code == Errc::kUnreachable) refuse_all(*failure);
+  if (unreachable) refuse_all(*unreachable);
   drain();
   if (auto told = told_) told();  // a copy: it may close the outbox
 }
@@ -205,6 +209,7 @@ void ChannelOutbox::recycle(std::unique_ptr<Batch> batch) {
   batch->records.clear();
   batch->answered = 0;
   batch->charge = 0;
+  batch->unreachable.reset();
   std::lock_guard lock(mutex_);
   if (spare_.size() < kSpareBatches) spare_.push_back(std::move(batch));
 }

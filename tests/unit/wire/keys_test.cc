@@ -50,6 +50,52 @@ TEST_CASE("a namespace goes in front of everything, and is checked") {
   for (const char* bad : {"a/b", "a*", "a b", "ä"}) CHECK_FALSE(check_namespace(bad).ok());
 }
 
+TEST_CASE("on a cluster the keys of an agent share a hash tag, and those of a partition, too") {
+  for (const std::string ns : {"", "prod"}) {
+    const std::string head = ns.empty() ? "" : ns + "/";
+    Keys keys(ns, KeyLayout::kCluster);
+    CHECK(keys.agent("bob") == head + "agent:{bob}");
+    CHECK(keys.heartbeat("bob") == head + "agent:{bob}:heartbeat");
+    CHECK(keys.instances("bob") == head + "agent:{bob}:instances");
+    CHECK(keys.alive("bob", "i") == head + "agent:{bob}:alive:i");
+    CHECK(keys.state("bob") == head + "agent.state:{bob}");
+    CHECK(keys.channel("bob") == head + "agent.{bob}");
+    CHECK(keys.channel("bob") == keys.channel_head() + "bob" + std::string(keys.channel_tail()));
+    CHECK(keys.receipts("bob", "i") == head + "mas.receipts:{bob}:i");
+    CHECK(keys.identity("bob") == head + "mas.identity:{bob}");
+    CHECK(keys.roles("bob") == head + "agent:{bob}:roles");
+    CHECK(keys.limits("bob") == head + "ratelimit:{bob}:limits");
+    CHECK(keys.circuit("bob") == head + "circuit:{bob}");
+    CHECK(keys.inbox("bob", Lane::kNormal, 7) == head + "agent.stream:bob:{7}");
+    CHECK(keys.inbox("bob", Lane::kBulk, 7) == head + "agent.stream:bob:bulk:{7}");
+    CHECK(keys.reply_inbox("bob", "i", 7) == head + "agent.stream:bob:@i:{7}");
+    CHECK(keys.ingress(7) == head + "mas.ingress:{7}");
+    CHECK(keys.agents_index() == head + "mas.agents");
+    CHECK(keys.agent_scan_pattern() == head + "agent:{*}");
+  }
+}
+
+TEST_CASE("on a cluster ids are found between their braces, whatever the id is") {
+  const Keys keys("", KeyLayout::kCluster);
+  for (const std::string id : {"bob", "a:b", "a{b}c", "}", "{x}", "a:heartbeat"}) {
+    CHECK(keys.agent_id_of_key(keys.agent(id)) == id);
+    CHECK(keys.agent_id_of_heartbeat(keys.heartbeat(id)) == id);
+    CHECK(keys.agent_id_of_roles(keys.roles(id)) == id);
+    CHECK(keys.agent_id_of_identity(keys.identity(id)) == id);
+    CHECK(keys.agent_id_of_limits(keys.limits(id)) == id);
+    CHECK(keys.agent_id_of_circuit(keys.circuit(id)) == id);
+  }
+  for (const char* other : {"agent:bob", "agent:{bob}:heartbeat", "agent:{}", "agent:{", "agent:}", "agent:{bob", ""})
+    CHECK(keys.agent_id_of_key(other).empty());
+  CHECK(keys.agent_id_of_heartbeat("agent:bob:heartbeat").empty());
+}
+
+TEST_CASE("on one server, braces are a part of an id") {
+  const Keys keys;
+  CHECK(keys.agent_id_of_key("agent:{bob}") == "{bob}");
+  CHECK(keys.channel_head() + "bob" + std::string(keys.channel_tail()) == keys.channel("bob"));
+}
+
 TEST_CASE("FNV-1a test vectors") {
   CHECK(fnv1a64("") == 0xcbf29ce484222325u);
   CHECK(fnv1a64("a") == 0xaf63dc4c8601ec8cu);

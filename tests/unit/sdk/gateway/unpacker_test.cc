@@ -29,7 +29,7 @@ class Host final : public ModeHost {
   void deliver(Lane, MessagePtr message) override { delivered.push_back(std::move(message)); }
 
   Runtime& runtime() override { std::abort(); }
-  redis::Connection& commands() override { std::abort(); }
+  redis::Client& commands() override { std::abort(); }
   uv_loop_t* loop() override { std::abort(); }
   void retire(Op&) override { std::abort(); }
   bool awaits_replies() override { std::abort(); }
