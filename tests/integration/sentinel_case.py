@@ -25,7 +25,7 @@ class SentinelStage:
                                                replicaof=f"{self.primary.host} {self.primary.port}", **options))
         self.wait_in_sync()
         self.sentinels = [self._start_sentinel(i) for i in range(SENTINELS)]
-        poll_until(lambda: all(s.knows(2, SENTINELS - 1) for s in self.sentinels), KNOWN, "the sentinels know everybody")
+        poll_until(lambda: all(s.knows(2, SENTINELS - 1) for s in self.sentinels), KNOWN, "they know everybody")
 
     def _start_sentinel(self, i):
         sentinel = SentinelServer(self._case.dir, f"sentinel-{i}", self.primary, password=self._password).start()
@@ -44,7 +44,7 @@ class SentinelStage:
         for node in self.replicas():
             poll_until(lambda: node.info("replication").get("master_link_status") == "up", 20, "it replicates")
 
-    # ---- fail-overs: each returns the moment from which a program can do better: a replica is primary, and a sentinel says so
+    # ---- fail-overs: each returns the moment from which programs can follow, when a sentinel names the new primary
 
     def kill(self):
         self.primary.kill()

@@ -21,10 +21,13 @@ class LyingSentinel:
         class Handler(socketserver.BaseRequestHandler):
             def handle(self):
                 parser = Parser()
-                while data := self.request.recv(1 << 16):
-                    parser.feed(data)
-                    while parsed := parser.next():
-                        self.request.sendall(lying.answer(*parsed[0]))
+                try:
+                    while data := self.request.recv(1 << 16):
+                        parser.feed(data)
+                        while parsed := parser.next():
+                            self.request.sendall(lying.answer(*parsed[0]))
+                except OSError:  # the first answer was enough
+                    pass
 
         self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True

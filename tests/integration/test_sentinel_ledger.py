@@ -1,6 +1,8 @@
-"""Every message is counted while Sentinel fails over under load: four senders, four receivers, one of them in two instances,
-two of each daemon; append-only files, min-replicas-to-write 1, and receipts that wait for replicas. Nothing that was accepted is
-lost, nothing is doubled in a stream, nothing is without its audit record.
+"""Every message is counted while Sentinel fails over under load.
+
+Four senders, four receivers, one of them in two instances, two of each daemon; append-only files, receipts that wait
+for replicas, min-replicas-to-write 1. Nothing that was accepted is lost, nothing is doubled in a stream, nothing is
+without its audit record.
 
     MAS_SENTINEL_ROUNDS   how often each case is run (default 1)
 
@@ -47,7 +49,7 @@ class SentinelLedgerTest(LedgerCase):
 
     def end_all(self, serves):
         self.redis = self.stage.primary
-        poll_until(lambda: all(self.last_receipt(s) > serves for s in self.sources), BACK, "every sender has receipts again")
+        poll_until(lambda: all(self.last_receipt(s) > serves for s in self.sources), BACK, "all senders have receipts")
         resumed = [next(at for at in self.receipt_times(s) if at > serves) - serves for s in self.sources]
         print(f"{self.id()}: seconds without service after the new primary served: " +
               ", ".join(f"{seconds:.3f}" for seconds in sorted(resumed)))
@@ -94,7 +96,7 @@ class SentinelLedgerTest(LedgerCase):
 
 
 class EveryReplicaTest(SentinelLedgerTest):
-    """The primary that Sentinel replaces goes on for a moment, and its other replica with it: only all of them are enough."""
+    """The primary that Sentinel replaces goes on for a moment, and its other replica with it: all have to confirm."""
 
     wait_replicas = 2
     test_a_primary_that_is_killed = None  # a replica of two never confirms

@@ -18,7 +18,7 @@ class SentinelServer:
     """Happy path: start() … url part host:port … stop(). It monitors one primary under the name `mymaster`."""
 
     def __init__(self, directory, name, redis, quorum=2, password=None):
-        """@param redis the primary, a RedisServer with TCP. @param password that clients, and the other sentinels, need."""
+        """@param redis the primary, a RedisServer with TCP. @param password that clients and other sentinels need."""
         self.directory = pathlib.Path(directory) / name
         self.directory.mkdir()
         self.host = own_address()
@@ -43,8 +43,9 @@ class SentinelServer:
 
     def start(self):
         with open(self.log_path, "ab") as log:
-            self._process = subprocess.Popen(["redis-server", os.fspath(self._config), "--sentinel"], stdin=subprocess.DEVNULL,
-                                             stdout=log, stderr=log, cwd=self.directory, preexec_fn=die_with_parent)
+            self._process = subprocess.Popen(
+                ["redis-server", os.fspath(self._config), "--sentinel"], stdin=subprocess.DEVNULL, stdout=log,
+                stderr=log, cwd=self.directory, preexec_fn=die_with_parent)
         poll_until(self._answers, 10, lambda: f"the sentinel answers; its log: {self.log()}")
         return self
 
