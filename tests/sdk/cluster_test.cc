@@ -112,11 +112,12 @@ void index(const std::string &set, const std::string &id) {
   cluster().ask(cluster().primary_of(hash_slot(set)), "SADD " + set + " " + id);
 }
 
-/// A former primary goes on sending to its subscribers what its successor publishes, which counts only its own.
-enum class Counted { kAll, kNotThoseOfAFormerPrimary };
+/// A former primary still takes what is published, and passes it to its successor, which passes its own to the former:
+/// while a primary fails over, Redis promises neither the number of receivers nor an order.
+enum class Promised { kOrderAndReceivers, kArrival };
 
-/// Sends numbers until 200 have arrived after `meanwhile` has ended. Nothing is doubled or out of order.
-void stream(Agent &sender, Agent &receiver, const char *target, Counted counted,
+/// Sends numbers until 200 have arrived after `meanwhile` has ended.
+void stream(Agent &sender, Agent &receiver, const char *target, Promised promised,
             const std::function<void()> &meanwhile) {
   Sent sent(sender);
   Received received(receiver);
@@ -141,8 +142,13 @@ void stream(Agent &sender, Agent &receiver, const char *target, Counted counted,
                [&] { return !received.numbers.empty() && received.numbers.back() == number - 1; }));
   size_t delivered = 0;
   for (const auto &[n, outcome] : sent.outcomes) delivered += outcome == MAS_OK ? 1 : 0;
-  for (size_t i = 1; i < received.numbers.size(); ++i) CHECK(received.numbers[i] > received.numbers[i - 1]);
-  for (int n : received.numbers) CHECK(counted != Counted::kAll || sent.outcomes.at(n) != MAS_NO_RECEIVER);
+  const bool strict = promised == Promised::kOrderAndReceivers;
+  size_t out_of_order = 0, uncounted = 0;
+  for (size_t i = 1; i < received.numbers.size(); ++i)
+    out_of_order += received.numbers[i] > received.numbers[i - 1] ? 0 : 1;
+  for (int n : received.numbers) uncounted += sent.outcomes.at(n) == MAS_NO_RECEIVER ? 1 : 0;
+  CHECK(!strict || (out_of_order == 0 && uncounted == 0));
+  std::printf("%zu out of order, %zu uncounted; ", out_of_order, uncounted);
   std::printf("%zu of %d sent, %zu arrived\n", delivered, number, received.numbers.size());
 }
 
@@ -218,7 +224,7 @@ static void state_outlives_the_agent() {
 static void a_slot_moves_under_load() {
   Agent alice("alice"), bob("bob");
   const size_t from = cluster().primary_of(bob.slot);
-  stream(alice, bob, "bob", Counted::kAll, [&] {
+  stream(alice, bob, "bob", Promised::kOrderAndReceivers, [&] {
     cluster().move_slot(bob.slot, (from + 1) % RedisCluster::kShards);
     cluster().move_slot(alice.slot, (cluster().primary_of(alice.slot) + 1) % RedisCluster::kShards);
   });
@@ -245,7 +251,7 @@ static void a_slot_that_moved_is_heard_within_a_second() {
 static void a_coordinated_fail_over() {
   Agent alice("alice"), bob("bob");
   const size_t home = cluster().primary_of(bob.slot);
-  stream(alice, bob, "bob", Counted::kNotThoseOfAFormerPrimary, [&] {
+  stream(alice, bob, "bob", Promised::kArrival, [&] {
     const auto end = Clock::now() + std::chrono::seconds(30);
     while (cluster().ask(home, "ROLE").find("slave") == std::string::npos && Clock::now() < end) {
       cluster().ask(cluster().replica_of(home), "CLUSTER FAILOVER");
@@ -257,7 +263,7 @@ static void a_coordinated_fail_over() {
 static void the_home_is_killed() {
   Agent alice("alice"), bob("bob");
   const size_t home = cluster().primary_of(bob.slot), heir = cluster().replica_of(home);
-  stream(alice, bob, "bob", Counted::kNotThoseOfAFormerPrimary, [&] {
+  stream(alice, bob, "bob", Promised::kArrival, [&] {
     cluster().server(home).stop();
     const auto end = Clock::now() + std::chrono::seconds(30);
     while (cluster().ask(heir, "ROLE").find("master") == std::string::npos && Clock::now() < end)

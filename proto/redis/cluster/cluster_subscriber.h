@@ -10,8 +10,8 @@
 // Failure: a channel that is not heard any more, for whatever reason (its link was lost, its slot moved), is told by
 // on_channel_lost and asked for again: at the same node, which says where the slot is, and where the map says, when it
 // changes. What no node confirms is asked for every kAgain. Messages that were published meanwhile are lost.
-// Order: a channel is heard at one node at a time. What the old primary sent before it was left comes before all of the
-// new one, and nothing comes twice: a primary that became a replica goes on sending what its successor publishes.
+// Order: a channel is heard at one node at a time, and what the old primary sent before it was left comes before all of
+// the new one. While a primary fails over, its shard's nodes pass each other what is published, and this is not enough.
 // Threading: one loop, its thread. Ownership: may be destroyed at any time but from inside its own callbacks; the link
 // must outlive it.
 #pragma once
