@@ -73,7 +73,7 @@ void GatewayReader::begin_link() {
   streams_ = gateway_streams(host_.context());
   redis::ConnectionOptions options;
   options.endpoint = *host_.context().config.endpoint;
-  options.sentinels = host_.commands().options().sentinels;
+  options.sentinels = host_.commands().connection()->options().sentinels;
   options.client_name = "libmas-reader:" + host_.context().config.id;
   options.keep_unsent = false;
   options.primary_only = true;
