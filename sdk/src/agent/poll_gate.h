@@ -13,8 +13,8 @@
 
 namespace mas::sdk {
 
-/// A pass that its thread never gave back, since a callback was left by longjmp(), can be revoked; from then on it means
-/// nothing.
+/// A pass that its thread never gave back, since a callback was left by longjmp(), can be revoked; from then on it
+/// means nothing.
 class PollGate {
  public:
   class Pass {

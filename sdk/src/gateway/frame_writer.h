@@ -38,8 +38,8 @@ class FrameWriter {
 
   void clear() { frames_.clear(); }
   size_t bytes() const { return frames_.size(); }
-  /// @param range of `window`; empty: a probe, which asks for the gateway's answer and holds no message. @return the new
-  /// frame's id.
+  /// @param range of `window`; empty: a probe, which asks for the gateway's answer and holds no message.
+  /// @return the new frame's id.
   Id128 append(const FrameWindow& window, FrameWindow::Range range);
   /// @param count how many frames were appended. @return their RPUSH; the caller may take its bytes.
   std::string& command(size_t count);
