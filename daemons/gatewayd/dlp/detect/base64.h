@@ -1,6 +1,7 @@
 // Lenient base64: either alphabet, padded or not. For looking into what others wrote; proto/base/base64.h is strict.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
