@@ -92,15 +92,22 @@ class Session:
                 status = await self._patiently(lambda: native.send(target, kind, text, traced))
             if status != OK:
                 raise last_error(status, f"sending {message_type!r} to {target_id!r}")
-        self._sends += 1
-        if self._sends % _SENDS_IN_A_ROW == 0:
-            await asyncio.sleep(0)
+        await self._give_way()
         return None
 
     async def send_again(self, message_id: str, target_id: str, message_type: str, data: Any) -> None:
         target, kind, text = _arguments(target_id, message_type, data)
+        again, native = _payload.name(message_id, "message_id"), self.native
         with sending(self._id, "send", target_id, message_type, len(text)) as traced:
-            await self._send_and_wait(traced, target, kind, text, _payload.name(message_id, "message_id"))
+            if native.gateway:
+                await self._send_and_wait(traced, target, kind, text, again)
+                return
+            status = native.send_again(again, target, kind, text)
+            if status == WOULD_BLOCK:
+                status = await self._patiently(lambda: native.send_again(again, target, kind, text))
+            check(status, f"sending {message_type!r} to {target_id!r}")
+            traced.sent_as(again)
+        await self._give_way()
 
     async def request(self, target_id: str, message_type: str, data: Any, timeout: float | None) -> Envelope:
         """@return the reply's envelope."""
@@ -193,6 +200,12 @@ class Session:
         if receipt.outcome != OK:
             raise _refusal(receipt.outcome, receipt.detail, receipt.decision, receipt.retry_after_ms)
         return message_id.decode()
+
+    async def _give_way(self) -> None:
+        """After a message was queued: lets the loop's other tasks have their turn, now and then."""
+        self._sends += 1
+        if self._sends % _SENDS_IN_A_ROW == 0:
+            await asyncio.sleep(0)
 
     async def _patiently(self, attempt: Callable[[], int]) -> int:
         """Repeats what the full outbound queue did not take. @return the status."""

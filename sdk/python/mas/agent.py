@@ -197,7 +197,7 @@ class Agent(Generic[StateType]):
         return await self._mas_own().send(target_id, message_type, data)
 
     async def send_again(self, message_id: str, target_id: str, message_type: str, data: Any) -> None:
-        """Gateway mode: repeats a message under its id (see on_doubt). Otherwise as send()."""
+        """Repeats a message under its id (see on_doubt). Otherwise as send()."""
         await self._mas_own().send_again(message_id, target_id, message_type, data)
 
     async def request(self, target_id: str, message_type: str, data: Any, timeout: float | None = None) -> AgentMessage:
