@@ -12,6 +12,7 @@ Threading: the loop that it was made in. Ownership: of the native agent.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import math
 from collections.abc import Callable
@@ -43,7 +44,7 @@ class Session:
         self._id = agent_id
         self._on_message = on_message
         self._on_doubt = on_doubt
-        self._receipts: dict[bytes, asyncio.Future[Receipt]] = {}
+        self._receipts: dict[bytes, list[asyncio.Future[Receipt]]] = {}  # of one id, in the order of sending
         self._requests: set[asyncio.Future[Envelope]] = set()
         self._unsettled: set[Kept] = set()  # gateway mode: what a stop leaves open comes again
         self._sends = 0
@@ -62,7 +63,7 @@ class Session:
         """Takes what the library's stop has left (receipts), ends all waiting and frees the agent."""
         self.pause()
         self.native.hand_on_events(self._hand_on)
-        waiting: list[asyncio.Future[Any]] = [*self._requests, *self._receipts.values()]
+        waiting: list[asyncio.Future[Any]] = [*self._requests, *itertools.chain(*self._receipts.values())]
         for future in waiting:
             if not future.done():
                 future.set_exception(error_of(_errors.CANCELLED, "the agent was stopped", "waiting"))
@@ -192,11 +193,11 @@ class Session:
         check(status, f"sending {kind.decode()!r} to {target.decode()!r}")
         traced.sent_as(message_id)
         future: asyncio.Future[Receipt] = self.loop.create_future()
-        self._receipts[message_id] = future
+        self._receipts.setdefault(message_id, []).append(future)
         try:
             receipt = await future
         finally:
-            self._receipts.pop(message_id, None)
+            self._wait_no_more(message_id, future)
         if receipt.outcome != OK:
             raise _refusal(receipt.outcome, receipt.detail, receipt.decision, receipt.retry_after_ms)
         return message_id.decode()
@@ -254,9 +255,19 @@ class Session:
             log.warning("%s: %d accepted messages are in doubt: %s", self._id, len(event[1]) + event[2], event[3])
             self._on_doubt(event[1], event[2])
 
+    def _wait_no_more(self, message_id: bytes, future: asyncio.Future[Receipt]) -> None:
+        """Harmless to repeat. No list stays empty."""
+        waiting = self._receipts.get(message_id, [])
+        if future in waiting:
+            waiting.remove(future)
+            if not waiting:
+                del self._receipts[message_id]
+
     def _take_receipt(self, receipt: Receipt) -> None:
-        future = self._receipts.pop(receipt.message_id, None)
-        if future is not None:
+        waiting = self._receipts.get(receipt.message_id)
+        if waiting is not None:
+            future = waiting[0]
+            self._wait_no_more(receipt.message_id, future)
             if not future.done():
                 future.set_result(receipt)
         elif receipt.outcome not in (OK, _errors.NO_RECEIVER):

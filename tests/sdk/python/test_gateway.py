@@ -86,6 +86,19 @@ class MessagesTest(GatewayTest):
         self.assertEqual([message.message_id for message in bob.got[3:]], ids)
         self.assertEqual(alice.stats()["in_doubt"], 3)
 
+    async def test_a_message_is_sent_again_twice_at_once(self):
+        alice, bob = await self.worker("alice"), await self.worker("bob")
+        message_id = await alice.send("bob", "note", {})
+        self.gateway.pause()
+        sends = [asyncio.create_task(alice.send_again(message_id, "bob", "note", {})) for _ in range(3)]
+        await asyncio.sleep(0)  # all are sent, and wait for their receipts
+        sends.pop().cancel()
+        self.gateway.resume()
+        await asyncio.wait_for(asyncio.gather(*sends), 20)
+        await eventually(lambda: bob.got)
+        self.assertEqual({message.message_id for message in bob.got}, {message_id})
+        self.assertEqual(alice._mas_session._receipts, {})
+
     async def test_request_reply_and_a_request_from_a_handler(self):
         patient, doctor = await self.worker("patient"), await self.worker("doctor")
         specialist = await self.worker("specialist")
