@@ -49,26 +49,35 @@ class Session:
         self._unsettled: set[Kept] = set()  # gateway mode: what a stop leaves open comes again
         self._sends = 0
         self._again = False
-        self._paused = False
+        self.paused = False  # by pause()
 
     def open(self) -> None:
         self.loop.add_reader(self.native.fd, self.take)
 
     def pause(self) -> None:
         """Takes no more of what arrives."""
-        self._paused = True
+        self.paused = True
         self.loop.remove_reader(self.native.fd)
 
-    def close(self) -> None:
-        """Takes what the library's stop has left (receipts), ends all waiting and frees the agent."""
-        self.pause()
+    def take_left(self) -> None:
+        """Takes what the library's stop has told: receipts, and what is in doubt."""
         self.native.hand_on_events(self._hand_on)
+
+    def close(self) -> None:
+        """Takes what is left, ends all waiting and frees the agent."""
+        self.pause()
+        self.take_left()
         waiting: list[asyncio.Future[Any]] = [*self._requests, *itertools.chain(*self._receipts.values())]
         for future in waiting:
             if not future.done():
                 future.set_exception(error_of(_errors.CANCELLED, "the agent was stopped", "waiting"))
         self._receipts.clear()
         self._unsettled.clear()
+        self.native.close()
+
+    def abandon(self) -> None:
+        """Frees an agent whose loop was closed. Nobody waits any more; what is in doubt still is told."""
+        self.native.hand_on_events(lambda event: self._hand_on(event) if event[0] == "doubt" else None)
         self.native.close()
 
     def require(self) -> None:
@@ -224,7 +233,7 @@ class Session:
     def take(self) -> None:
         """Polls until nothing waits; where much waits, a part now and the rest in the loop's next turn."""
         self._again = False
-        if self._paused:
+        if self.paused:
             return
         if self.native.drain(self._hand_on) and not self._again:
             self._again = True
