@@ -101,7 +101,9 @@ class SentinelAnswersTest(SentinelCase):
             sentinel.pause()
         old.resume()
         daemon.wait_ready(10)
+        cuts = len(daemon.logged("redis_down"))
         stage.primary.cmd("CLIENT", "KILL", "TYPE", "normal")  # asked again, it names the former primary
+        daemon.wait_log("redis_down", 10, after=cuts)
         daemon.wait_ready(10)
         self.assertEqual(daemon.ready()[1]["redis"]["address"], f"redis://{stage.primary.host}:{stage.primary.port}/0")
         self.assertNotEqual(stage.primary, former)

@@ -15,6 +15,7 @@ from ._message import AgentMessage
 log = logging.getLogger("mas.agent")
 
 CLEAN_UP_S = 1.0  #: for handlers that a stop has cancelled
+LAST_HOOKS_S = 5.0  #: for the hooks that run at the end of a stop
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 Table = dict[str, tuple[str, Any]]  # message type → the method's name, its model or None
@@ -78,11 +79,26 @@ class Handlers:
         task = self._tasks[self._last] = loop.create_task(handled)
         task.add_done_callback(functools.partial(self._ended, self._last))
 
-    def run(self, hook: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop) -> None:
+    def run(self, hook: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop) -> asyncio.Task[None]:
         """Runs a hook of the agent beside the handlers: a stop cancels it."""
         self._last += 1
         task = self._tasks[self._last] = loop.create_task(hook)
         task.add_done_callback(functools.partial(self._ended, self._last))
+        return task
+
+    async def run_last(self, hooks: list[Coroutine[Any, Any, None]], loop: asyncio.AbstractEventLoop) -> None:
+        """Runs hooks at the end of a stop, after cancel(). Those that still run after LAST_HOOKS_S are cancelled."""
+        if not hooks:
+            return
+        tasks = [self.run(hook, loop) for hook in hooks]
+        try:
+            _, late = await asyncio.wait(tasks, timeout=LAST_HOOKS_S)
+        finally:
+            for task in tasks:
+                task.cancel()
+        if late:
+            log.warning("%s: hooks still run after %g s and are cancelled", self._agent.id, LAST_HOOKS_S)
+            await asyncio.wait(late, timeout=CLEAN_UP_S)
 
     async def finish(self, spared: asyncio.Task[Any] | None) -> None:
         """Waits until no handler runs, except for `spared`."""

@@ -12,6 +12,7 @@ Threading: the loop that it was made in. Ownership: of the native agent.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import math
 from collections.abc import Callable
@@ -43,31 +44,40 @@ class Session:
         self._id = agent_id
         self._on_message = on_message
         self._on_doubt = on_doubt
-        self._receipts: dict[bytes, asyncio.Future[Receipt]] = {}
+        self._receipts: dict[bytes, list[asyncio.Future[Receipt]]] = {}  # of one id, in the order of sending
         self._requests: set[asyncio.Future[Envelope]] = set()
         self._unsettled: set[Kept] = set()  # gateway mode: what a stop leaves open comes again
         self._sends = 0
         self._again = False
-        self._paused = False
+        self.paused = False  # by pause()
 
     def open(self) -> None:
         self.loop.add_reader(self.native.fd, self.take)
 
     def pause(self) -> None:
         """Takes no more of what arrives."""
-        self._paused = True
+        self.paused = True
         self.loop.remove_reader(self.native.fd)
 
-    def close(self) -> None:
-        """Takes what the library's stop has left (receipts), ends all waiting and frees the agent."""
-        self.pause()
+    def take_left(self) -> None:
+        """Takes what the library's stop has told: receipts, and what is in doubt."""
         self.native.hand_on_events(self._hand_on)
-        waiting: list[asyncio.Future[Any]] = [*self._requests, *self._receipts.values()]
+
+    def close(self) -> None:
+        """Takes what is left, ends all waiting and frees the agent."""
+        self.pause()
+        self.take_left()
+        waiting: list[asyncio.Future[Any]] = [*self._requests, *itertools.chain(*self._receipts.values())]
         for future in waiting:
             if not future.done():
                 future.set_exception(error_of(_errors.CANCELLED, "the agent was stopped", "waiting"))
         self._receipts.clear()
         self._unsettled.clear()
+        self.native.close()
+
+    def abandon(self) -> None:
+        """Frees an agent whose loop was closed. Nobody waits any more; what is in doubt still is told."""
+        self.native.hand_on_events(lambda event: self._hand_on(event) if event[0] == "doubt" else None)
         self.native.close()
 
     def require(self) -> None:
@@ -92,15 +102,22 @@ class Session:
                 status = await self._patiently(lambda: native.send(target, kind, text, traced))
             if status != OK:
                 raise last_error(status, f"sending {message_type!r} to {target_id!r}")
-        self._sends += 1
-        if self._sends % _SENDS_IN_A_ROW == 0:
-            await asyncio.sleep(0)
+        await self._give_way()
         return None
 
     async def send_again(self, message_id: str, target_id: str, message_type: str, data: Any) -> None:
         target, kind, text = _arguments(target_id, message_type, data)
+        again, native = _payload.name(message_id, "message_id"), self.native
         with sending(self._id, "send", target_id, message_type, len(text)) as traced:
-            await self._send_and_wait(traced, target, kind, text, _payload.name(message_id, "message_id"))
+            if native.gateway:
+                await self._send_and_wait(traced, target, kind, text, again)
+                return
+            status = native.send_again(again, target, kind, text)
+            if status == WOULD_BLOCK:
+                status = await self._patiently(lambda: native.send_again(again, target, kind, text))
+            check(status, f"sending {message_type!r} to {target_id!r}")
+            traced.sent_as(again)
+        await self._give_way()
 
     async def request(self, target_id: str, message_type: str, data: Any, timeout: float | None) -> Envelope:
         """@return the reply's envelope."""
@@ -185,14 +202,20 @@ class Session:
         check(status, f"sending {kind.decode()!r} to {target.decode()!r}")
         traced.sent_as(message_id)
         future: asyncio.Future[Receipt] = self.loop.create_future()
-        self._receipts[message_id] = future
+        self._receipts.setdefault(message_id, []).append(future)
         try:
             receipt = await future
         finally:
-            self._receipts.pop(message_id, None)
+            self._wait_no_more(message_id, future)
         if receipt.outcome != OK:
             raise _refusal(receipt.outcome, receipt.detail, receipt.decision, receipt.retry_after_ms)
         return message_id.decode()
+
+    async def _give_way(self) -> None:
+        """After a message was queued: lets the loop's other tasks have their turn, now and then."""
+        self._sends += 1
+        if self._sends % _SENDS_IN_A_ROW == 0:
+            await asyncio.sleep(0)
 
     async def _patiently(self, attempt: Callable[[], int]) -> int:
         """Repeats what the full outbound queue did not take. @return the status."""
@@ -210,7 +233,7 @@ class Session:
     def take(self) -> None:
         """Polls until nothing waits; where much waits, a part now and the rest in the loop's next turn."""
         self._again = False
-        if self._paused:
+        if self.paused:
             return
         if self.native.drain(self._hand_on) and not self._again:
             self._again = True
@@ -241,9 +264,19 @@ class Session:
             log.warning("%s: %d accepted messages are in doubt: %s", self._id, len(event[1]) + event[2], event[3])
             self._on_doubt(event[1], event[2])
 
+    def _wait_no_more(self, message_id: bytes, future: asyncio.Future[Receipt]) -> None:
+        """Harmless to repeat. No list stays empty."""
+        waiting = self._receipts.get(message_id, [])
+        if future in waiting:
+            waiting.remove(future)
+            if not waiting:
+                del self._receipts[message_id]
+
     def _take_receipt(self, receipt: Receipt) -> None:
-        future = self._receipts.pop(receipt.message_id, None)
-        if future is not None:
+        waiting = self._receipts.get(receipt.message_id)
+        if waiting is not None:
+            future = waiting[0]
+            self._wait_no_more(receipt.message_id, future)
             if not future.done():
                 future.set_result(receipt)
         elif receipt.outcome not in (OK, _errors.NO_RECEIVER):

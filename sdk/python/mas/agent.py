@@ -14,6 +14,7 @@ import contextlib
 import hashlib
 import logging
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
@@ -78,6 +79,7 @@ class Agent(Generic[StateType]):
         self._mas_ready = asyncio.Event()
         self._mas_starting = False
         self._mas_stopping: asyncio.Task[None] | None = None
+        self._mas_doubts: deque[tuple[list[str], int]] = deque()  # on_doubt has not been told of them yet
         self._token: str | None = None
         self._running = False
 
@@ -95,6 +97,8 @@ class Agent(Generic[StateType]):
     async def on_doubt(self, message_ids: list[str], forgotten: int) -> None:
         """Gateway mode: Redis lost messages that had been accepted. send() returned these ids; send_again() repeats one.
 
+        A stop tells last what the library still knew of: send_again() then raises AgentStateError, and after 5 s the
+        hook is cancelled. Where it cannot run any more (the loop was closed, the stop cancelled), the ids are logged.
         @param forgotten further messages, at most, whose ids are not known any more.
         """
 
@@ -197,7 +201,7 @@ class Agent(Generic[StateType]):
         return await self._mas_own().send(target_id, message_type, data)
 
     async def send_again(self, message_id: str, target_id: str, message_type: str, data: Any) -> None:
-        """Gateway mode: repeats a message under its id (see on_doubt). Otherwise as send()."""
+        """Repeats a message under its id (see on_doubt). Otherwise as send()."""
         await self._mas_own().send_again(message_id, target_id, message_type, data)
 
     async def request(self, target_id: str, message_type: str, data: Any, timeout: float | None = None) -> AgentMessage:
@@ -332,11 +336,14 @@ class Agent(Generic[StateType]):
                 await self._mas_handlers.cancel(caller)
                 session.pause()
                 await _workers.run(session.native, lambda pointer: _stop(pointer, self.id))
+                session.take_left()
+                await self._mas_handlers.run_last([self._mas_tell_doubt() for _ in self._mas_doubts], session.loop)
             finally:
                 self._running = False
                 self._mas_session, self._mas_stopping, self._token = None, None, None
                 self._mas_ready.clear()
                 session.close()
+                self._mas_log_doubts()
 
     async def _mas_abandon(self, session: Session) -> None:
         """Ends an agent whose loop was closed under it: nobody waits for anything any more."""
@@ -346,12 +353,26 @@ class Agent(Generic[StateType]):
         try:
             await _workers.run(session.native, lambda pointer: _stop(pointer, self.id))
         finally:
-            session.native.close()
+            session.abandon()
+            self._mas_log_doubts()
 
     def _mas_doubt(self, message_ids: list[str], forgotten: int) -> None:
+        """What comes while the agent stops is told at the end of the stop."""
+        self._mas_doubts.append((message_ids, forgotten))
         session = self._mas_session
-        if session is not None:
-            self._mas_handlers.run(self.on_doubt(message_ids, forgotten), session.loop)
+        if session is not None and not session.paused:
+            self._mas_handlers.run(self._mas_tell_doubt(), session.loop)
+
+    async def _mas_tell_doubt(self) -> None:
+        if self._mas_doubts:
+            await self.on_doubt(*self._mas_doubts.popleft())
+
+    def _mas_log_doubts(self) -> None:
+        """Where on_doubt cannot be told any more."""
+        while self._mas_doubts:
+            message_ids, forgotten = self._mas_doubts.popleft()
+            log.warning("%s: in doubt, and on_doubt was not told: %s, and %d forgotten messages", self.id,
+                        ", ".join(message_ids), forgotten)
 
     def _mas_receive(self, envelope: dict[str, Any], kept: Kept | None) -> None:
         session = self._mas_session

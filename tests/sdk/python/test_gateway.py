@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from unittest import mock
 
 from case import AgentCase, eventually, main, mas, poll_until
 from harness.gateway_case import QUICK
@@ -55,6 +56,11 @@ class GatewayTest(AgentCase):
     def worker(self, agent_id, **options):
         return self.start(Worker, agent_id, use_gateway=True, **options)
 
+    def lose_accepted_messages(self):
+        """The gateway does not know them any more, as after a Redis that lost data."""
+        self.redis.cmd("DEL", *(f"mas.sender:{{{p}}}" for p in range(16)))
+        self.redis.cmd("CLIENT", "KILL", "TYPE", "normal")
+
     def allow(self, first, second):
         done = self.masctl("acl", "allow-bidirectional", first, second, redis=self.redis)
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -79,12 +85,88 @@ class MessagesTest(GatewayTest):
         alice, bob = await self.start(Doubting, "alice", use_gateway=True), await self.worker("bob")
         ids = [await alice.send("bob", "note", {"n": n}) for n in range(3)]
         await eventually(lambda: len(bob.got) == 3)
-        self.redis.cmd("DEL", *(f"mas.sender:{{{p}}}" for p in range(16)))
-        self.redis.cmd("CLIENT", "KILL", "TYPE", "normal")
+        self.lose_accepted_messages()
         await eventually(lambda: len(bob.got) == 6)
         self.assertEqual(alice.doubted, ids)
         self.assertEqual([message.message_id for message in bob.got[3:]], ids)
         self.assertEqual(alice.stats()["in_doubt"], 3)
+
+    async def test_a_stop_tells_what_is_in_doubt(self):
+        """The loop does not turn between the loss and the stop."""
+        outer = self
+
+        class Leaving(Worker):
+            async def on_stop(self):
+                outer.lose_accepted_messages()
+                poll_until(lambda: self.stats()["in_doubt"] == 3, 10, "the library knows")
+
+            async def on_doubt(self, message_ids, forgotten):
+                await asyncio.sleep(0.1)  # as one that writes them down
+                self.doubted = message_ids, forgotten
+                await self.send_again(message_ids[0], "bob", "note", {})
+
+        alice = await self.start(Leaving, "alice", use_gateway=True)
+        await self.worker("bob")
+        ids = [await alice.send("bob", "note", {"n": n}) for n in range(3)]
+        with self.assertLogs("mas.agent", "ERROR") as logged:
+            await alice.stop()
+        self.assertEqual(alice.doubted, (ids, 0))
+        self.assertIn("AgentStateError", "".join(logged.output))  # it cannot send any more
+        self.assertFalse(alice._running)
+
+    async def test_a_hook_that_does_not_end_does_not_hold_up_a_stop(self):
+        outer = self
+
+        class Stuck(Worker):
+            async def on_stop(self):
+                outer.lose_accepted_messages()
+                poll_until(lambda: self.stats()["in_doubt"] == 1, 10, "the library knows")
+
+            async def on_doubt(self, message_ids, forgotten):
+                try:
+                    await self.stop()  # waits for this hook
+                except asyncio.CancelledError:
+                    self.got.append("cancelled")
+                    raise
+
+        alice = await self.start(Stuck, "alice", use_gateway=True)
+        await self.worker("bob")
+        await alice.send("bob", "note", {})
+        with mock.patch("mas._dispatch.LAST_HOOKS_S", 0.5):
+            await asyncio.wait_for(alice.stop(), 20)
+        self.assertEqual((alice.got, alice._running), (["cancelled"], False))
+
+    async def test_what_is_in_doubt_when_the_loop_was_closed_is_logged(self):
+        await self.worker("bob")
+        alice = Worker("alice", redis_url=self.url, use_gateway=True)
+
+        def send_in_a_loop_of_its_own():
+            async def send():
+                await alice.start()
+                return await alice.send("bob", "note", {})
+
+            return asyncio.run(send())
+
+        message_id = await asyncio.to_thread(send_in_a_loop_of_its_own)
+        self.lose_accepted_messages()
+        native = alice._mas_session.native
+        await eventually(lambda: native.stats()["in_doubt"] == 1)
+        with self.assertLogs("mas.agent", "WARNING") as logged:
+            await alice.stop()
+        self.assertIn(message_id, "".join(logged.output))
+
+    async def test_a_message_is_sent_again_twice_at_once(self):
+        alice, bob = await self.worker("alice"), await self.worker("bob")
+        message_id = await alice.send("bob", "note", {})
+        self.gateway.pause()
+        sends = [asyncio.create_task(alice.send_again(message_id, "bob", "note", {})) for _ in range(3)]
+        await asyncio.sleep(0)  # all are sent, and wait for their receipts
+        sends.pop().cancel()
+        self.gateway.resume()
+        await asyncio.wait_for(asyncio.gather(*sends), 20)
+        await eventually(lambda: bob.got)
+        self.assertEqual({message.message_id for message in bob.got}, {message_id})
+        self.assertEqual(alice._mas_session._receipts, {})
 
     async def test_request_reply_and_a_request_from_a_handler(self):
         patient, doctor = await self.worker("patient"), await self.worker("doctor")

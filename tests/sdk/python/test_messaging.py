@@ -53,6 +53,13 @@ class SendTest(AgentCase):
     async def test_nobody_listens(self):
         await self.alice.send("nobody", "x", {})
 
+    async def test_send_again_returns_when_the_message_is_queued(self):
+        message_id = "01890a5d-ac96-774b-bcce-b302099a8057"
+        await asyncio.wait_for(self.alice.send_again(message_id, "bob", "note", {"n": 1}), 10)
+        await asyncio.wait_for(self.alice.send_again(message_id, "nobody", "note", {}), 10)
+        await eventually(lambda: self.bob.got)
+        self.assertEqual((self.bob.got[0].message_id, self.bob.got[0].data), (message_id, {"n": 1}))
+
     async def test_data_that_cannot_be_sent(self):
         await self.assert_refuses(TypeError, "expected a mapping", self.alice.send("bob", "x", [1]))
         await self.assert_refuses(TypeError, "expected a mapping", self.alice.send("bob", "x", None))
