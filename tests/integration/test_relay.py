@@ -6,8 +6,10 @@ import collections
 import json
 
 from harness import build, main, poll_until
+from harness.gateway_peer import GatewayPeer
 from harness.ledger import deliveries_of_aof
 from harness.ledger_case import QUICK, SECONDS, LedgerCase
+from harness.poll import holds_for
 
 RETRY = {"retry": {"attempts": 3, "base": "20ms", "cap": "100ms"}}
 
@@ -271,6 +273,66 @@ class RefusalTest(TalkCase):
         self.start_relay("bob", flags=("--near-credentials", self.dir, "--far-credentials", self.dir / "far.toml"))
         answered = self.request(self.east, "bob")
         self.assertEqual(answered.returncode, 0, answered.stderr)
+
+
+class UnderWayTest(TalkCase):
+    """Messages that have been sent on while the link stalls, so that they have no receipt."""
+
+    ID = "01234567-89ab-4cde-8f01-23456789abcd"
+
+    def send_on(self, copies=1):
+        """@return the relay, which has taken every copy: the sender restarts, and sends its message again."""
+        self.echo = self.start_echo()
+        relay = self.start_relay("bob")
+        self.link.stall()
+        for _ in range(copies):
+            alice = GatewayPeer(self.east, "alice")
+            self.assertEqual(alice.send(alice.envelope("bob", message_id=self.ID)).decisions(), ["ALLOWED"])
+            alice.close()
+        poll_until(lambda: self.taken() == copies, 10, "the relay takes them")
+        return relay
+
+    def taken(self):
+        return self.east.cmd("XPENDING", "agent.stream:bob", "agents")[0]
+
+    def wait_settled(self):
+        poll_until(lambda: self.east.cmd("XLEN", "agent.stream:bob") == 0, 30, "the relay acknowledges all")
+
+    def test_a_second_copy_is_settled_with_the_first_one(self):
+        relay = self.send_on(copies=2)
+        holds_for(lambda: self.letters_of(self.east) == [], 1, "it does not fail")
+        self.link.forward()
+        self.wait_settled()
+        self.assertEqual(self.letters_of(self.east), [])
+        self.assertEqual(relay.stop(20), 0)
+        copies = collections.Counter(d.message_id for d in deliveries_of_aof(self.west.directory))
+        self.assertEqual(copies[self.ID], 1, "it was sent on once")
+
+    def test_a_second_copy_is_refused_with_the_first_one(self):
+        self.send_on(copies=2)
+        self.assertEqual(self.masctl("acl", "block", "relay.east", "bob", redis=self.west).returncode, 0)
+        self.link.forward()
+        letters = poll_until(lambda: len(self.letters_of(self.east)) == 2 and self.letters_of(self.east), 20,
+                             "both are dead letters")
+        for letter in letters:
+            self.assertIn("far region: AUTHZ_DENIED", letter["reason"])
+
+    def test_a_stop_refuses_nothing(self):
+        relay = self.send_on()
+        relay.stop(30)
+        self.assertNotIn("refused", relay.err())
+        self.link.forward()
+        self.start_relay("bob")
+        self.wait_settled()
+        self.assertEqual(self.letters_of(self.east), [])
+
+    def test_what_the_far_region_loses_is_named(self):
+        relay = self.send_on()
+        self.link.forward()
+        self.wait_settled()
+        self.west.cmd("FLUSHALL")
+        self.link.cut()
+        poll_until(lambda: f"doubt {self.ID}\n" in relay.err(), 30, lambda: f"the relay names it: {relay.err()}")
 
 
 class LoopTest(TalkCase):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import socketserver
 import threading
 
@@ -42,6 +43,50 @@ class LyingSentinel:
         return b"+PONG\r\n" if words[0] == "PING" else b"-ERR unknown command\r\n"
 
     def stop(self):
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class CutOnce:
+    """A way to a Redis. The second link leads nowhere and is closed by cut(); all others go through."""
+
+    def __init__(self, redis):
+        self._cut = threading.Event()
+        self.links = 0
+        way = self
+
+        class Handler(socketserver.BaseRequestHandler):
+            def handle(self):
+                way.links += 1
+                if way.links == 2:
+                    way._cut.wait(20)
+                else:
+                    way.lead(self.request, (redis.host, redis.port))
+
+        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self.address = self._server.server_address
+
+    def lead(self, client, server):
+        with socket.create_connection(server) as upstream:
+            threading.Thread(target=self._copy, args=(upstream, client), daemon=True).start()
+            self._copy(client, upstream)
+
+    @staticmethod
+    def _copy(source, sink):
+        try:
+            while data := source.recv(1 << 16):
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:  # the other direction has ended
+            pass
+
+    def cut(self):
+        self._cut.set()
+
+    def stop(self):
+        self.cut()
         self._server.shutdown()
         self._server.server_close()
 
@@ -110,6 +155,21 @@ class SentinelAnswersTest(SentinelCase):
         for sentinel in stage.sentinels:
             sentinel.resume()
 
+    def test_a_request_waits_for_the_second_of_its_links(self):
+        """It subscribes on one link and publishes on the other, whose first attempt fails after the subscription."""
+        redis = self.start_redis(tcp=True)
+        self.start_listener(redis, "echo", "--echo")
+        way = CutOnce(redis)
+        self.addCleanup(way.stop)
+        url = f"redis+sentinel://{self.lying(way.address).address}/mymaster"
+        asking = self.process("masctl", "request", "echo", "ping", '{"n":1}', "--as", "ops", "--timeout", 10, "--redis",
+                              url).start()
+        poll_until(lambda: redis.cmd("PUBSUB", "NUMSUB", "agent.ops")[1] == 1, 10, "it has subscribed")
+        way.cut()
+        self.assertEqual(asking.wait(20), 0, asking.written())
+        self.assertEqual(json.loads(asking.out()), {"n": 1})
+        self.assertEqual(way.links, 3)
+
     def test_a_password_of_the_sentinels(self):
         stage = self.start_stage(sentinel_password="hunter2")
         path = self.dir / "sentinel-password"
@@ -133,6 +193,9 @@ class SentinelAnswersTest(SentinelCase):
         self.assertIn("2 replicas online", found["replicas"]["found"])
         self.assertEqual(found["fail-over"]["level"], "ok", found["fail-over"])
         self.assertEqual(found["loss window"]["level"], "warn", "writes go on without replicas")
+        stage.sentinels[0].cmd("ACL", "SETUSER", "default", "-sentinel|ckquorum")
+        self.assertEqual(self.doctor(stage)["quorum"]["level"], "warn", "this user may not ask")
+        stage.sentinels[0].cmd("ACL", "SETUSER", "default", "+sentinel|ckquorum")
         stage.primary.cmd("CONFIG", "SET", "min-replicas-to-write", "1")
         stage.sentinels[1].kill()
         stage.sentinels[2].kill()

@@ -7,6 +7,7 @@ Which two versions they are:
     MAS_PREVIOUS_BUILD=DIR      the build of an earlier version (DIR/bin), and this build; see previous_build.py
 """
 
+import json
 import os
 import pathlib
 import unittest
@@ -234,6 +235,45 @@ class RefusalTest(Upgrades, MasTestCase):
         self.assertEqual(self.masctl_of(NEW, "protocol", "set", 2, "--by", "olga").returncode, 0)
         self.assertEqual(self.redis.cmd("HGET", "mas.config", "protocol"), "2")
         self.assertIn("protocol.set", self.masctl("audit", "operators", redis=self.redis).stdout)
+
+    def test_what_is_no_protocol_is_shown_and_recorded_as_it_is(self):
+        def shown():
+            return json.loads(self.masctl_of(NEW, "protocol", "show", "--json").stdout)["protocol"]
+
+        def recorded():
+            return self.masctl("audit", "operators", redis=self.redis).stdout.splitlines()[-1]
+
+        self.assertIsNone(shown())
+        self.assertEqual(self.masctl_of(NEW, "protocol", "set", 1).returncode, 0)
+        self.assertEqual(shown(), 1)
+        self.assertIn("protocol=1, before none", recorded())
+        for text in ("two", "0", ""):
+            with self.subTest(text):
+                self.redis.cmd("HSET", "mas.config", "protocol", text)
+                self.assertEqual(shown(), text)
+                self.assertIn(f"mas.config has protocol '{text}'", self.masctl_of(NEW, "protocol", "show").stdout)
+                self.assertEqual(self.masctl_of(NEW, "protocol", "set", 2).returncode, 0)
+                self.assertIn(f"protocol=2, before '{text}'", recorded())
+
+    def test_an_older_agent_that_starts_meanwhile_takes_the_protocol_back(self):
+        for before in ("1", None):
+            with self.subTest(before):
+                self.redis.cmd("FLUSHALL")
+                if before:
+                    self.redis.cmd("HSET", "mas.config", "protocol", before)
+                slow = self.start_proxy(self.redis)
+                slow.delay(0.3)
+                self.redis.cmd("CONFIG", "RESETSTAT")
+                setting = self.process(NEW.program("masctl"), "protocol", "set", 2, "--redis", slow.url(), env=NEW.env,
+                                       name=self._free_name("masctl")).start()
+                poll_until(lambda: "cmdstat_scan" in self.redis.cmd("INFO", "commandstats"), 10, "it has read who runs")
+                self.redis.cmd("HSET", "agent:late:instances", "ab", '{"sdk":"libmas 0.0","protocol":1}')
+                self.redis.cmd("SET", "agent:late:alive:ab", "1")
+                self.assertEqual(setting.wait(20), 1, setting.written())
+                self.assertIn("1 agent (libmas 0.0, speaks 1)", setting.err())
+                self.assertEqual(self.redis.cmd("HGET", "mas.config", "protocol"), before)
+                records = self.masctl("audit", "operators", redis=self.redis).stdout
+                self.assertEqual(records.count("protocol.set"), 2, "the change, and that it was taken back")
 
     def test_a_gateway_that_runs_gives_up_when_the_protocol_leaves_it_behind(self):
         gateway = self.start_version(OLD, "mas-gatewayd", QUICK)

@@ -14,6 +14,10 @@
 //   rest waits in the near Redis, up to the near gateway's delivery.max_backlog.
 // - The far gateway refuses a message: it has failed. The near gateway delivers it again, and makes it a dead letter in
 //   the end. A stand-in rests after a refusal that passes by itself. A refused request gets an error reply.
+// - A sender restarts and sends again what is under way here: the second copy is not sent on. The receipt of the first
+//   one settles or fails both.
+// - The far region loses messages that its gateway had accepted: they are named (doubt ID). They were acknowledged in
+//   the near region, so only their senders can send them again.
 // - This program dies: what it had not settled is delivered to the next one, which sends it again. Receivers with a
 //   dedupe window see it once.
 // Threading: one thread polls all agents.
@@ -91,10 +95,10 @@ Agent made(mas::Result<Agent> agent) {
   std::exit(78);
 }
 
-/// A message that has been sent on and has no receipt yet.
+/// A message that has been sent on once and has no receipt yet.
 struct UnderWay {
-  Settling settling;
   StandIn *from;
+  std::vector<Settling> copies;  ///< all that arrived of it; at least one
 };
 
 class Relay {
@@ -103,6 +107,7 @@ class Relay {
     far_.on_receipt(MAS_RECEIPTS_ALL, [this](std::string_view id, std::string_view, mas_status outcome) {
       on_receipt(std::string(id), outcome);
     });
+    far_.on_doubt(print_doubt);
     for (const Route &route : setup.routes) add(route);
   }
 
@@ -170,24 +175,41 @@ class Relay {
     if (!settling) return settling.error();
     if (message.expects_reply()) return ask(from, message, *std::move(settling));
     const std::string id(message.id());
-    if (under_way_.count(id) != 0) return settling->fail("another message with this id is under way");
+    if (const auto found = under_way_.find(id); found != under_way_.end())
+      return add_copy(found->second, from, *std::move(settling));
     auto sent = far_.send_again(id, from.route.far, std::string(message.type()), message.data());
     if (!sent) return settling->fail(std::string("relay: ") + sent.error().what());
-    under_way_.emplace(id, UnderWay{*std::move(settling), &from});
+    UnderWay &first = under_way_.emplace(id, UnderWay{&from, {}}).first->second;
+    first.copies.push_back(*std::move(settling));
+    return {};
+  }
+
+  /// Far receivers know a message by the relay and its id, so another message with this id has to wait.
+  static mas::Result<void> add_copy(UnderWay &first, const StandIn &from, Settling copy) {
+    const bool same = first.from == &from && first.copies[0].message().sender() == copy.message().sender();
+    if (!same) return copy.fail("another message with this id is under way");
+    first.copies.push_back(std::move(copy));
     return {};
   }
 
   void on_receipt(const std::string &id, mas_status outcome) {
     const auto found = under_way_.find(id);
     if (found == under_way_.end()) return;
-    if (outcome == MAS_OK) {
-      static_cast<void>(found->second.settling.settle());
-    } else {
+    if (outcome == MAS_TIMEOUT || outcome == MAS_CANCELLED) return;  // at a stop: it stays deferred
+    if (outcome != MAS_OK) {
       if (mas_status_retriable(outcome)) rest(*found->second.from);
       std::fprintf(stderr, "refused %s %s\n", id.c_str(), mas_receipt_decision());
-      static_cast<void>(found->second.settling.fail(reason(outcome)));
     }
+    for (Settling &copy : found->second.copies)
+      static_cast<void>(outcome == MAS_OK ? copy.settle() : copy.fail(reason(outcome)));
     under_way_.erase(found);
+  }
+
+  static void print_doubt(const mas::Doubt &doubt) {
+    for (const std::string &id : doubt.message_ids) std::fprintf(stderr, "doubt %s\n", id.c_str());
+    if (doubt.forgotten == 0) return;
+    std::fprintf(stderr, "relay: at most %llu more messages are in doubt, whose ids are forgotten\n",
+                 static_cast<unsigned long long>(doubt.forgotten));
   }
 
   static void rest(StandIn &from) {

@@ -84,13 +84,19 @@ void RequestOp::on_message(std::string_view, std::string_view payload) {
   finish(RequestReply{std::string(envelope->data), std::string(envelope->raw)});
 }
 
-void RequestOp::on_no_link(const Error& why) {
-  if (!state_.is(State::kSubscribing) || !next_attempt_may_succeed(endpoint_, why)) return finish(why);
+void RequestOp::on_subscriber_down(const Error& why, unsigned) { on_no_link(why, state_.is(State::kSubscribing)); }
+
+void RequestOp::on_down(redis::Connection&, const Error& why, unsigned) {
+  on_no_link(why, state_.is(State::kSubscribing) || nothing_sent());
+}
+
+void RequestOp::on_no_link(const Error& why, bool may_wait) {
+  if (!may_wait || !next_attempt_may_succeed(endpoint_, why)) return finish(why);
   no_link_ = why;
 }
 
 void RequestOp::on_timeout() {
-  if (state_.is(State::kSubscribing) && no_link_) return finish(*no_link_);
+  if (no_link_ && (state_.is(State::kSubscribing) || nothing_sent())) return finish(*no_link_);
   if (refusal_) return finish(*refusal_);
   bool waiting = state_.is(State::kWaiting);
   finish(Error{Errc::kTimeout, waiting ? "'" + visible(target_) + "' did not answer in time"

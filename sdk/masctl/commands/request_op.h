@@ -53,11 +53,14 @@ class RequestOp final : public redis::SubscriberListener, public redis::Connecti
   void on_message(std::string_view channel, std::string_view payload) override;
   void on_oversized(std::string_view, uint64_t) override {}  // not the answer, which is an envelope
   void on_subscribed(std::string_view channel) override;
-  void on_subscriber_down(const Error& why, unsigned) override { on_no_link(why); }
+  void on_subscriber_down(const Error& why, unsigned) override;
   void on_subscriber_error(const Error& why) override { finish(why); }
   void on_ready(redis::Connection&) override {}
-  void on_down(redis::Connection&, const Error& why, unsigned) override { on_no_link(why); }
-  void on_no_link(const Error& why);
+  void on_down(redis::Connection&, const Error& why, unsigned) override;
+  /// @param may_wait whether the request loses nothing by another attempt to connect.
+  void on_no_link(const Error& why, bool may_wait);
+  /// The connection has had no link yet: what was published waits for the first one.
+  bool nothing_sent() const { return commands_->generation() == 0; }
   void on_published(uint64_t tag, const redis::Answer& answer);
   void on_timeout();
   bool refused_by_all() const { return refusal_ && receivers_ > 0 && refusals_ >= receivers_; }

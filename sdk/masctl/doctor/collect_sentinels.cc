@@ -15,6 +15,13 @@ std::string_view member(const Value& list, std::string_view name) {
   return {};
 }
 
+/// @param answer to SENTINEL CKQUORUM. @return nullopt where it says nothing of the quorum: a missing right, say.
+std::optional<bool> quorum_of(const Value& answer) {
+  if (!answer.is_error()) return true;
+  if (answer.text.starts_with("NOQUORUM")) return false;
+  return std::nullopt;
+}
+
 SentinelFact ask(const Settings& settings, const redis::Node& node) {
   SentinelFact fact;
   fact.address = node.text();
@@ -34,7 +41,7 @@ SentinelFact ask(const Settings& settings, const redis::Node& node) {
     const auto port = parse_number<uint16_t>(address.elements[1].text).value_or(0);
     fact.primary = redis::Node{address.elements[0].text, port}.text();
   }
-  fact.has_quorum = !(*answers)[1].is_error();
+  fact.has_quorum = quorum_of((*answers)[1]);
   fact.quorum = (*answers)[1].text;
   fact.down_after_ms = leading_number<long long>(member((*answers)[2], "down-after-milliseconds"));
   fact.others = leading_number<long long>(member((*answers)[2], "num-other-sentinels"));

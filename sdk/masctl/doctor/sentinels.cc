@@ -83,7 +83,10 @@ void check_agreement(const std::vector<SentinelFact>& sentinels, std::vector<Fin
 }
 
 void check_quorum(const SentinelFact& sentinel, std::vector<Finding>& out) {
-  if (sentinel.has_quorum) {
+  if (!sentinel.has_quorum) {
+    out.push_back({Level::kWarn, "quorum", "unknown: " + sentinel.address + ": " + sentinel.quorum,
+                   "Let this user run SENTINEL CKQUORUM."});
+  } else if (*sentinel.has_quorum) {
     out.push_back({Level::kOk, "quorum", sentinel.quorum, ""});
   } else {
     out.push_back({Level::kFail, "quorum", sentinel.address + ": " + sentinel.quorum,
@@ -121,6 +124,10 @@ void check_sentinels(const Facts& facts, std::vector<Finding>& out) {
 
 void check_replicas(const Facts& facts, std::vector<Finding>& out) {
   if (facts.sentinels.empty()) return;
+  if (redis::info_value(facts.info, "connected_slaves").empty()) {
+    out.push_back({Level::kWarn, "replicas", "unknown", "Let this user run INFO (ACL +info)."});
+    return;
+  }
   const auto replicas = replicas_of(facts);
   const auto written = leading_number<long long>(redis::info_value(facts.info, "master_repl_offset"));
   size_t online = 0;

@@ -18,10 +18,10 @@ struct SentinelFact {
   std::string address;               ///< "10.0.0.1:26379"
   std::optional<Error> unreachable;  ///< nothing below is set when it is
   std::string primary;               ///< "10.0.0.1:6379"; empty: it does not know the name
-  bool has_quorum = false;
-  std::string quorum;           ///< what it says of the quorum
-  long long down_after_ms = 0;  ///< 0: unknown
-  long long others = 0;         ///< sentinels that it knows besides itself
+  std::optional<bool> has_quorum;    ///< nullopt: unknown
+  std::string quorum;                ///< what it says of the quorum
+  long long down_after_ms = 0;       ///< 0: unknown
+  long long others = 0;              ///< sentinels that it knows besides itself
 };
 
 /// Asks each sentinel of the URL. @return nothing for another topology.

@@ -72,10 +72,16 @@ Status add_agents(SyncRedis& redis, const Keys& keys, ProtocolView& view) {
 
 }  // namespace
 
+std::optional<unsigned> ProtocolView::number() const {
+  const auto parsed = agreed ? parse_number<unsigned>(*agreed) : std::nullopt;
+  return parsed && *parsed >= kFirstProtocol ? parsed : std::nullopt;
+}
+
 Result<ProtocolView> read_protocol(SyncRedis& redis, const Keys& keys) {
   auto agreed = redis.ask_one(redis::Command("HGET", keys.config(), "protocol"));
   if (!agreed.ok()) return agreed.error();
-  ProtocolView view{parse_number<unsigned>(agreed->text), {}};
+  ProtocolView view;
+  if (!agreed->is_nil()) view.agreed = std::move(agreed->text);
   if (auto status = add_daemons(redis, keys, view); !status) return status.error();
   if (auto status = add_agents(redis, keys, view); !status) return status.error();
   return view;

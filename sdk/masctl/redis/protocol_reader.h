@@ -2,7 +2,7 @@
 //
 // A daemon says it in its heartbeat, an instance of an agent in `agent:{id}:instances`; versions that say nothing of
 // it speak the first protocol. Agents of other implementations have no instances and are not seen.
-// Failure: Redis's is the error of the call; a value that cannot be read counts as the first protocol.
+// Failure: Redis's is the error of the call; a program whose value is invalid counts as one of the first protocol.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +19,11 @@ namespace mas::ctl {
 using Speaker = std::tuple<std::string, std::string, unsigned>;
 
 struct ProtocolView {
-  std::optional<unsigned> agreed;        ///< of mas.config; nullopt: none yet, or no number
+  std::optional<std::string> agreed;     ///< as mas.config has it; nullopt: none yet
   std::map<Speaker, uint64_t> speakers;  ///< how many of each are alive
+
+  /// @return the agreed protocol; nullopt where mas.config has none, or a text that is no protocol.
+  std::optional<unsigned> number() const;
 };
 
 Result<ProtocolView> read_protocol(SyncRedis& redis, const Keys& keys);

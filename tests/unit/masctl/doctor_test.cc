@@ -234,6 +234,17 @@ TEST_CASE("Sentinel: each thing that is wrong is found") {
     first.quorum = "NOQUORUM 1 usable Sentinels.";
     check_level(facts, "quorum", Level::kFail);
   }
+  SECTION("a user who may not ask for the quorum") {
+    first.has_quorum = std::nullopt;
+    first.quorum = "NOPERM this user has no permissions to run the 'sentinel|ckquorum' command";
+    check_level(facts, "quorum", Level::kWarn);
+    CHECK(find(facts, "quorum").found.find("unknown: s1:26379: NOPERM") == 0);
+  }
+  SECTION("a user who may not run INFO") {
+    facts.info.clear();
+    check_level(facts, "replicas", Level::kWarn);
+    CHECK(find(facts, "replicas").found == "unknown");
+  }
   SECTION("in a hurry") {
     first.down_after_ms = 500;
     check_level(facts, "fail-over", Level::kWarn);
