@@ -157,6 +157,25 @@ TEST_CASE("ASK: the command goes to the node that is named this time only, after
   CHECK(stage.b.heard.size() == 2);
 }
 
+TEST_CASE("a node outside the map may take its time to connect while commands wait for it, and is let go later") {
+  Stage stage;
+  stage.connect();
+  stage.b.slow = 100ms;
+  stage.b.answer = echo;
+  SECTION("named by ASK") {
+    stage.a.answer = [&](const Words&) {
+      return "-ASK " + std::to_string(kSlot) + " " + stage.b.address().text() + "\r\n";
+    };
+    CHECK(stage.ask(Command("SET", "{bob}", "1"), 2s) == "1");
+  }
+  SECTION("asked by send_to()") {
+    REQUIRE(stage.link->send_to(stage.b.address(), Command("ECHO", "1"), stage.receiver.to(), 2s).ok());
+    stage.until([&] { return !stage.receiver.answers.empty(); });
+    CHECK(stage.receiver.answers == std::vector<std::string>{"1"});
+  }
+  stage.until([&] { return stage.b.peers() == 0; });
+}
+
 TEST_CASE("ASK: a transaction that was refused goes there as a whole") {
   Stage stage;
   stage.connect();

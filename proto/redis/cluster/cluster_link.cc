@@ -13,6 +13,7 @@ namespace mas::redis {
 namespace {
 
 constexpr Duration kTick = std::chrono::milliseconds(20);
+constexpr Duration kLinger = std::chrono::seconds(3);  // of a node that the map does not have
 
 /// A node's connection keeps nothing for its next link: by then the slot may be elsewhere.
 ClusterOptions adapted(ClusterOptions options) {
@@ -207,6 +208,7 @@ ClusterLink::Primary& ClusterLink::node_for(const Node& address) {
     it = nodes_.emplace(address, std::make_unique<Primary>(*this, address, node_number_++, options_.of(address))).first;
     it->second->connection.start();
   }
+  it->second->asked_for = true;
   return *it->second;
 }
 
@@ -262,14 +264,19 @@ void ClusterLink::expire(unsigned slot, MonoTime now) {
   for (RunId id : late) answer(id, runs_[id].held_by.value_or(Error{Errc::kUnreachable, trouble_.message}));
 }
 
-/// Nodes that the map does not have any more are let go once they have answered everything.
+/// Nodes that the map does not have are let go once they have answered everything and nothing has asked for them for a
+/// while. A run that waits asks for its node at each tick.
 void ClusterLink::tidy() {
   tidy_wanted_ = false;
   const auto& primaries = map().primaries();
+  const MonoTime now = mono_now();
   std::erase_if(nodes_, [&](const auto& entry) {
+    Primary& node = *entry.second;
+    if (std::exchange(node.asked_for, false)) node.used_at = now;
     if (std::binary_search(primaries.begin(), primaries.end(), entry.first)) return false;
-    tidy_wanted_ = tidy_wanted_ || entry.second->in_flight > 0;
-    return entry.second->in_flight == 0;
+    const bool idle = node.in_flight == 0 && now - node.used_at >= kLinger;
+    tidy_wanted_ = tidy_wanted_ || !idle;
+    return idle;
   });
 }
 

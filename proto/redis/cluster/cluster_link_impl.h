@@ -19,7 +19,9 @@ struct ClusterLink::Primary final : ConnectionListener {
   ClusterLink& owner;
   const Node address;
   const unsigned number;
-  size_t in_flight = 0;  // runs
+  size_t in_flight = 0;   // runs
+  bool asked_for = true;  // since the last tidy(): a run goes to it, or waits for it
+  MonoTime used_at{};     // when tidy() last saw it asked for
   Connection connection;
 };
 
