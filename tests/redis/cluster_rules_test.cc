@@ -276,6 +276,33 @@ TEST_CASE("a node without a map, or that is none, is told, and the next one is a
   }
 }
 
+TEST_CASE("a node that does not answer costs little time: the next one is asked for the map") {
+  Stage stage;
+  stage.a.slow = 10s;
+  stage.b.map = map_of({{stage.b.address(), 0, kLast}});
+  const MonoTime begun = mono_now();
+  stage.begin({stage.a.address(), stage.b.address()});
+  stage.until([&] { return !stage.link->map().empty(); });
+  CHECK(mono_now() - begun < 1500ms);
+}
+
+TEST_CASE("the node that fails is asked for the map last") {
+  for (int round = 0; round < 8; ++round) {
+    Stage stage;
+    stage.both(map_of({{stage.a.address(), 0, 8191}, {stage.b.address(), 8192, kLast}}));
+    stage.begin();
+    const unsigned slot_of_a = 0;
+    stage.link->connect(slot_of_a);
+    stage.until([&] { return stage.link->ready(slot_of_a) && stage.watcher.maps == 1; });
+    stage.both(map_of({{stage.b.address(), 0, kLast}}));
+    stage.a.slow = 10s;
+    const MonoTime failed = mono_now();
+    stage.a.hang_up();
+    stage.until([&] { return stage.watcher.maps == 2; });
+    CHECK(mono_now() - failed < 400ms);
+  }
+}
+
 TEST_CASE("without a node, runs end with their time, and the seeds are asked for ever") {
   Stage stage;
   stage.a.stop();

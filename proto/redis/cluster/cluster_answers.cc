@@ -8,13 +8,14 @@
 namespace mas::redis {
 
 void ClusterLink::Primary::on_ready(Connection& ready) {
+  owner.topology_.node_works(address);
   owner.pump_all();
   if (owner.listener_ != nullptr) owner.listener_->on_node_ready(address, ready.generation() > 1);
 }
 
 void ClusterLink::Primary::on_down(Connection&, const Error& why, unsigned attempt) {
   owner.trouble_ = why;
-  owner.topology_.refresh();
+  owner.topology_.node_failed(address);
   owner.tidy_soon();
   if (owner.listener_ != nullptr) owner.listener_->on_node_down(address, why, attempt);
 }
