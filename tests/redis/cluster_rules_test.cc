@@ -351,6 +351,55 @@ TEST_CASE("a stop answers everything; a receiver that is forgotten hears nothing
   CHECK(stage.link->pending_commands() == 0);
 }
 
+namespace {
+
+/// Wants one answer, and then nothing or a stop.
+struct Once {
+  ClusterLink& link;
+  bool stops = false;
+  int calls = 0;
+  void on_reply(uint64_t, const Answer&) {
+    ++calls;
+    stops ? link.stop() : link.forget(this);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("who is forgotten in the answer to one command hears nothing of the others of its run") {
+  Stage stage;
+  stage.a.stop();
+  stage.begin();
+  Once late{*stage.link}, stopped{*stage.link};
+  const Command run = Command("SET", "{bob}", "1").add("SET", "{bob}", "2").add("SET", "{bob}", "3");
+  REQUIRE(stage.link->send(run, reply_to<&Once::on_reply>(&late), 20ms).ok());
+  stage.until([&] { return late.calls > 0; });
+  CHECK(late.calls == 1);
+  CHECK(stage.link->pending_commands() == 0);
+  REQUIRE(stage.link->send(run, reply_to<&Once::on_reply>(&stopped)).ok());
+  stage.link->stop();
+  CHECK(stopped.calls == 1);
+  CHECK(stage.link->pending_commands() == 0);
+}
+
+TEST_CASE("a stop in the answer to a run that is late answers everything before it returns") {
+  Stage stage;
+  stage.a.stop();
+  stage.begin();
+  Once stopper{*stage.link, true};
+  Receiver forgotten;
+  REQUIRE(stage.link->send(Command("GET", "{bob}"), reply_to<&Once::on_reply>(&stopper), 20ms).ok());
+  REQUIRE(stage.link->send(Command("GET", "{bob}"), stage.receiver.to(), 20ms).ok());
+  REQUIRE(stage.link->send(Command("GET", "{bob}"), stage.receiver.to()).ok());
+  REQUIRE(stage.link->send(Command("GET", "{amy}"), forgotten.to()).ok());
+  stage.link->forget(&forgotten);
+  stage.until([&] { return stopper.calls > 0; });
+  CHECK(stopper.calls == 1);
+  CHECK(stage.receiver.answers == std::vector<std::string>{"!unreachable", "!cancelled"});
+  CHECK(forgotten.answers.empty());
+  CHECK(stage.link->pending_commands() == 0);
+}
+
 TEST_CASE("the queue is bounded") {
   Stage stage;
   ClusterOptions options;

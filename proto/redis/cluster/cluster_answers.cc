@@ -118,12 +118,23 @@ ClusterLink::RunId ClusterLink::single_command(const Run& run, size_t index) {
   return add_run(std::move(single));
 }
 
-/// The end of a run that no node has.
-void ClusterLink::answer(RunId id, const Error& why) {
-  const ReplyTo to = runs_[id].to;
-  const size_t times = runs_[id].transaction ? 1 : runs_[id].count;
-  drop_run(id);
-  for (size_t i = 0; to.fn != nullptr && i < times; ++i) to.fn(to.self, to.tag + i, why);
+/// The end of runs that no node has.
+void ClusterLink::fail(RunId id, Error why) { failing_.push_back({id, std::move(why)}); }
+
+/// One command after the other, so that a receiver that is forgotten in between hears no more. What a receiver does may
+/// lead here again; that goes on where this one stands.
+void ClusterLink::answer_failing() {
+  while (!failing_.empty()) {
+    const auto [id, why] = failing_.front();
+    Run& run = runs_[id];
+    const ReplyTo to = run.to;
+    ++run.to.tag;
+    if (run.transaction || ++run.failed == run.count) {
+      failing_.pop_front();
+      drop_run(id);
+    }
+    if (to.fn != nullptr) to.fn(to.self, to.tag, why);
+  }
 }
 
 void ClusterLink::wipe_received() {

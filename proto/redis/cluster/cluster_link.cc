@@ -45,7 +45,8 @@ void ClusterLink::stop() {
   for (auto& [address, node] : nodes_) node->connection.stop();
   const Error cancelled{Errc::kCancelled, "the connection to the cluster was stopped"};
   for (unsigned slot : std::exchange(waiting_, {}))
-    for (RunId id : queues_[slot].take_if([](RunId) { return true; })) answer(id, cancelled);
+    for (RunId id : queues_[slot].take_if([](RunId) { return true; })) fail(id, cancelled);
+  answer_failing();
 }
 
 // ---- Calls
@@ -254,6 +255,7 @@ void ClusterLink::connect_wanted() {
 void ClusterLink::on_tick() {
   pump_all();
   for (unsigned slot : std::set<unsigned>(waiting_)) expire(slot, mono_now());
+  answer_failing();
   tidy();
   if (!stopped_ && (!waiting_.empty() || tidy_wanted_)) tick_.once(kTick);
 }
@@ -261,7 +263,7 @@ void ClusterLink::on_tick() {
 void ClusterLink::expire(unsigned slot, MonoTime now) {
   const auto late = queues_[slot].take_if([&](RunId id) { return runs_[id].deadline <= now; });
   if (!queues_[slot].any_waits()) waiting_.erase(slot);
-  for (RunId id : late) answer(id, runs_[id].held_by.value_or(Error{Errc::kUnreachable, trouble_.message}));
+  for (RunId id : late) fail(id, runs_[id].held_by.value_or(Error{Errc::kUnreachable, trouble_.message}));
 }
 
 /// Nodes that the map does not have are let go once they have answered everything and nothing has asked for them for a

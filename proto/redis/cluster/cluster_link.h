@@ -108,6 +108,10 @@ class ClusterLink final : TopologyListener {
   struct Primary;
   struct Run;
   using RunId = uint32_t;
+  struct Failing {
+    RunId id;
+    Error why;
+  };
 
   // TopologyListener
   void on_map() override;
@@ -137,7 +141,8 @@ class ClusterLink final : TopologyListener {
   Fate fate_of(RunId id, size_t index, const Answer& got);
   Fate not_sent(RunId id, size_t index);
   Fate redirected(RunId id, size_t index, const Redirect& redirect, const Reply& reply);
-  void answer(RunId id, const Error& why);
+  void fail(RunId id, Error why);
+  void answer_failing();
   RunId single_command(const Run& run, size_t index);
   void on_tick();
   void expire(unsigned slot, MonoTime now);
@@ -157,6 +162,7 @@ class ClusterLink final : TopologyListener {
   std::multiset<unsigned> wanted_;                  // slots whose primary is to be connected
   std::deque<Run> runs_;
   std::vector<RunId> unused_;
+  std::deque<Failing> failing_;  // being answered; in no queue
   uint64_t sequence_ = 0;
   unsigned node_number_ = 0;
   size_t pending_commands_ = 0, pending_bytes_ = 0;
