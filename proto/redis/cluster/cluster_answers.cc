@@ -59,7 +59,9 @@ void ClusterLink::on_reply(uint64_t tag, const Answer& got) {
     to.fn(to.self, to.tag, got);
     answering_ = nullptr;
   }
-  if (last && queues_[slot].any_waits()) pump(slot);
+  if (!last) return;
+  if (queues_[slot].any_waits()) pump(slot);
+  let_go(slot);
 }
 
 ClusterLink::Fate ClusterLink::fate_of(RunId id, size_t index, const Answer& got) {

@@ -45,7 +45,7 @@ void ClusterLink::stop() {
   for (auto& [address, node] : nodes_) node->connection.stop();
   const Error cancelled{Errc::kCancelled, "the connection to the cluster was stopped"};
   for (unsigned slot : std::exchange(waiting_, {}))
-    for (RunId id : queues_[slot].take_if([](RunId) { return true; })) fail(id, cancelled);
+    for (RunId id : queues_[slot].take_all()) fail(id, cancelled);
   answer_failing();
 }
 
@@ -158,7 +158,7 @@ void ClusterLink::place(RunId id) {
 void ClusterLink::wait(RunId id) {
   Run& run = runs_[id];
   run.node = nullptr;
-  queues_[run.slot].wait(run.sequence, id);
+  queues_[run.slot].wait(run.sequence, id, run.deadline);
   waiting_.insert(run.slot);
   if (!tick_.armed()) tick_.once(kTick);
 }
@@ -261,9 +261,19 @@ void ClusterLink::on_tick() {
 }
 
 void ClusterLink::expire(unsigned slot, MonoTime now) {
-  const auto late = queues_[slot].take_if([&](RunId id) { return runs_[id].deadline <= now; });
-  if (!queues_[slot].any_waits()) waiting_.erase(slot);
+  SlotQueue& queue = queues_[slot];
+  const auto late = queue.take_late(now, [this](RunId id) { return runs_[id].deadline; });
+  if (!queue.any_waits()) {
+    waiting_.erase(slot);
+    let_go(slot);
+  }
   for (RunId id : late) fail(id, runs_[id].held_by.value_or(Error{Errc::kUnreachable, trouble_.message}));
+}
+
+/// A queue of runs to one node goes with the last of them: its number does not come again.
+void ClusterLink::let_go(unsigned slot) {
+  if (slot < kPinned) return;
+  if (auto it = queues_.find(slot); it != queues_.end() && it->second.idle()) queues_.erase(it);
 }
 
 /// Nodes that the map does not have are let go once they have answered everything and nothing has asked for them for a

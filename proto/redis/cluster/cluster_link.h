@@ -146,6 +146,7 @@ class ClusterLink final : TopologyListener {
   RunId single_command(const Run& run, size_t index);
   void on_tick();
   void expire(unsigned slot, MonoTime now);
+  void let_go(unsigned slot);
   void connect_wanted();
   void tidy();
   void tidy_soon();
