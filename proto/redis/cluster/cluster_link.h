@@ -21,7 +21,8 @@
 // Failure: as Connection, by run. A run that was handed to a socket and not answered is never sent again:
 // kConnectionLost or kTimeout. What no node has executed is sent again, by the rules of redirect.h, until its own
 // deadline has passed: then it answers kUnreachable, or the reason that a node gave. A node that fails makes the map be
-// asked for; its own connection goes on trying until a map does not have it any more.
+// asked for; its own connection goes on trying until a map does not have it any more, and nothing has asked for it for
+// some seconds.
 // Threading: one loop, its thread. Ownership: may be destroyed at any time but from inside its own callbacks; what is
 // pending is then dropped without an answer.
 #pragma once

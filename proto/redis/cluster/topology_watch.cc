@@ -42,7 +42,7 @@ void TopologyWatch::stop() {
   if (scout_ != nullptr) scout_->stop();
 }
 
-/// The nodes of the map, then the seeds; of both, those that may not answer, and the one that was asked last, come last.
+/// The nodes of the map, then the seeds. Those that may not answer, and the one that was asked last, come last.
 void TopologyWatch::begin_round() {
   const auto& seeds = options_.node.endpoint.nodes;
   candidates_.assign(seeds.rbegin(), seeds.rend());

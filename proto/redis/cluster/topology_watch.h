@@ -3,8 +3,8 @@
 // Happy path: start() asks the seeds in turn until one has told a map; on_map. The connection stays, and the map is
 // asked for again every `refresh_interval`, with jitter.
 // In doubt (a MOVED, a node that fails; refresh()) the next node is asked, at most once in `least_between`: the last
-// one may be what is out of date, and a node that fails is asked last. MOVED itself is taken over at once (moved()), and counts for kCorrection against maps
-// of nodes that have not heard of it yet.
+// one may be what is out of date, and a node that fails is asked last. MOVED itself is taken over at once (moved()),
+// and counts for kCorrection against maps of nodes that have not heard of it yet.
 //
 //     idle ──start──▶ reaching ──ready──▶ asking ──map──▶ resting
 //                        ▲  │ failed         │ no map        │ doubt, link lost, or (asking the same node) the interval
@@ -14,7 +14,8 @@
 // Failure: a node that does not answer, or has no map, is told to the listener with a sentence, and the next one is
 // asked: known primaries, then other nodes, then the seeds; after each round, a capped exponential backoff. A node has
 // kPatience to answer, twice as long in each further round, and never longer than `connect_timeout`: a machine that is
-// gone says nothing. The last map stays meanwhile. Nodes that a newer map does not have are forgotten; the seeds never are.
+// gone says nothing. The last map stays meanwhile. Nodes that a newer map does not have are forgotten; the seeds never
+// are.
 // Threading: one loop, its thread. Ownership: may be destroyed at any time but from inside its own callbacks.
 #pragma once
 
