@@ -1,7 +1,7 @@
 // Commands to Redis, whether it is one server or a cluster: what a URL leads to.
 //
-// Happy path, failure modes, threading, ownership: as Connection's and ClusterLink's. One server is asked for by a
-// branch that is always taken the same way, and by no virtual call.
+// Happy path, failure modes, threading, ownership: as Connection's and ClusterLink's. A single server costs one
+// predictable branch per call and no virtual call.
 #pragma once
 
 #include <optional>

@@ -46,8 +46,6 @@ struct Run {
   MonoTime deadline;
   bool transaction;     // only the last reply, or the first error, is handed on
   bool graced = false;  // its deadline was put off once, since the loop had been busy
-
-  /// That its receiver has not had.
 };
 
 class Connection::Impl final : public TransportListener, public SentinelLink {

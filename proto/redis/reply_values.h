@@ -22,12 +22,17 @@ inline std::vector<std::optional<std::string_view>> values_of(const Reply& reply
   return values;
 }
 
+/// @param pairs a flat list of names and values. @return the value that follows `name`; nullptr where there is none.
+inline const Reply* field_of(const Reply& pairs, std::string_view name) {
+  if (!pairs.is_array()) return nullptr;
+  for (size_t i = 0; i + 1 < pairs.count; i += 2)
+    if (pairs[i].is_text() && pairs[i].text == name) return &pairs[i + 1];
+  return nullptr;
+}
+
 /// @param entry of a stream: its id, and its fields with their values. @return the value; nullptr where there is none.
 inline const Reply* entry_field(const Reply& entry, std::string_view field) {
-  if (!entry.is_array() || entry.count != 2 || !entry[1].is_array()) return nullptr;
-  for (size_t i = 0; i + 1 < entry[1].count; i += 2)
-    if (entry[1][i].text == field) return &entry[1][i + 1];
-  return nullptr;
+  return entry.is_array() && entry.count == 2 ? field_of(entry[1], field) : nullptr;
 }
 
 /// @param info the text that INFO answers: lines of NAME:VALUE. @return the value; empty where the name is not there.

@@ -1,7 +1,10 @@
 // Subscriptions: what is wanted, what Redis confirmed, and the pings that keep the link honest.
 #include "proto/redis/subscriber.h"
 
+#include <algorithm>
+#include <deque>
 #include <map>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -18,6 +21,13 @@ struct Words {
 };
 constexpr Words kOrdinary{"SUBSCRIBE", "UNSUBSCRIBE", "message", "subscribe", "unsubscribe"};
 constexpr Words kSharded{"SSUBSCRIBE", "SUNSUBSCRIBE", "smessage", "ssubscribe", "sunsubscribe"};
+
+/// A command that Redis has not answered yet.
+struct Asked {
+  std::string channel{};  // to be heard; empty: HELLO or PING
+  bool leaving = false;   // or to be heard no longer
+  bool operator==(const Asked&) const = default;
+};
 }  // namespace
 
 class Subscriber::Impl final : public ConnectionListener {
@@ -41,15 +51,15 @@ class Subscriber::Impl final : public ConnectionListener {
   }
 
   void subscribe(std::string_view channel) {
-    auto [it, added] = channels_.emplace(channel, false);
-    if (added && connection_.ready()) request(Command(words_.subscribe, channel));
+    auto [it, added] = channels_.emplace(channel, Standing::kMissing);
+    if (added && connection_.ready()) request(Command(words_.subscribe, channel), {std::string(channel), false});
   }
 
   void unsubscribe(std::string_view channel) {
     auto it = channels_.find(channel);
     if (it == channels_.end()) return;
     channels_.erase(it);
-    if (connection_.ready()) request(Command(words_.unsubscribe, channel));
+    if (connection_.ready()) request(Command(words_.unsubscribe, channel), {std::string(channel), true});
   }
 
   void raise_max_message(size_t bytes) {
@@ -60,76 +70,97 @@ class Subscriber::Impl final : public ConnectionListener {
 
   bool subscribed(std::string_view channel) const {
     auto it = channels_.find(channel);
-    return it != channels_.end() && it->second;
+    return it != channels_.end() && it->second == Standing::kConfirmed;
   }
   bool ready() const { return connection_.ready(); }
   void ask_again() {
-    if (connection_.ready()) subscribe_missing();
+    if (connection_.ready()) subscribe_missing(Standing::kMissing);
   }
   void renew_link() { connection_.drop_link(Error{Errc::kUnavailable, "the connection for commands was made anew"}); }
 
   void on_ready(Connection&) override {
     silent_pings_ = 0;
     ping_timer_.every(ping_interval_);
-    subscribe_missing();
+    asked_.clear();
+    subscribe_missing(Standing::kRefused);
   }
 
   void on_down(Connection&, const Error& why, unsigned attempt) override {
     ping_timer_.stop();
-    for (auto& [channel, confirmed] : channels_) confirmed = false;
+    for (auto& [channel, standing] : channels_) standing = Standing::kMissing;
     listener_.on_subscriber_down(why, attempt);
   }
 
   void on_push(Connection&, const Reply& reply) override {
     silent_pings_ = 0;
-    if (reply.error_code() == "MISCONF") return;  // a pong; SUBSCRIBE is never answered so
+    if (reply.error_code() == "MISCONF") return settle({});  // a pong; SUBSCRIBE is never answered so
     if (reply.is_error()) return refused(reply);
-    if (!reply.is_array() || reply.count < 3 || !reply[0].is_text() || !reply[1].is_text()) return;  // a pong
+    if (!reply.is_array() || reply.count < 3 || !reply[0].is_text() || !reply[1].is_text())
+      return settle({});  // a pong
     std::string_view kind = reply[0].text;
     if (kind == words_.message && reply[2].is_integer())
       return listener_.on_oversized(reply[1].text, static_cast<uint64_t>(reply[2].integer));
     if (kind == words_.message) return listener_.on_message(reply[1].text, reply[2].text);
     if (kind == words_.subscribed) return confirm(reply[1].text);
-    if (kind == words_.unsubscribed && sharded_) ended(reply[1].text);
+    if (kind == words_.unsubscribed && sharded_) return ended(reply[1].text);
+    settle({});  // the answer to HELLO
   }
 
  private:
-  /// Sharded channels of several slots cannot be asked for in one command.
-  void subscribe_missing() {
-    const size_t most = sharded_ ? 1 : kChannelsPerCommand;
+  /// How a wanted channel stands on the current link. In order: each asks for less than the next.
+  enum class Standing : uint8_t { kMissing, kRefused, kConfirmed };
+
+  /// Asks for what stands no better than `most`. Sharded channels of several slots cannot be asked for in one command.
+  void subscribe_missing(Standing most) {
+    const size_t most_in_one = sharded_ ? 1 : kChannelsPerCommand;
     std::vector<std::string_view> args;
-    for (const auto& [channel, confirmed] : channels_) {
-      if (confirmed) continue;
+    for (const auto& [channel, standing] : channels_) {
+      if (standing > most) continue;
       if (args.empty()) args.push_back(words_.subscribe);
       args.push_back(channel);
-      if (args.size() > most) request(Command::of(std::exchange(args, {})));
+      if (args.size() > most_in_one) request(Command::of(std::exchange(args, {})), {std::string(channel), false});
     }
     if (!args.empty()) request(Command::of(args));
   }
 
   void confirm(std::string_view channel) {
+    settle({std::string(channel), false});
     auto it = channels_.find(channel);
     if (it == channels_.end()) return;  // unsubscribed meanwhile
-    it->second = true;
+    it->second = Standing::kConfirmed;
     listener_.on_subscribed(channel);
   }
 
   void refused(const Reply& error) {
+    Asked asked;
+    if (!asked_.empty()) {
+      asked = std::move(asked_.front());
+      asked_.pop_front();
+    }
     // The host of a redirection that leaves it open is the one of this connection.
     if (sharded_)
       if (auto redirect = redirect_of(error, connection_.options().endpoint.host))
         return listener_.on_redirected(*redirect);
-    listener_.on_subscriber_error(error_of(error));
+    if (asked.channel.empty() || asked.leaving) return listener_.on_subscriber_error(error_of(error));
+    if (auto it = channels_.find(asked.channel); it != channels_.end()) it->second = Standing::kRefused;
+    listener_.on_channel_refused(asked.channel, error_of(error));
+  }
+
+  /// The command was answered, and so were those before it.
+  void settle(const Asked& answered) {
+    const auto it = std::find(asked_.begin(), asked_.end(), answered);
+    if (it != asked_.end()) asked_.erase(asked_.begin(), it + 1);
   }
 
   /// Redis answers an UNSUBSCRIBE in the same words as it ends a subscription. A channel that is wanted and not
   /// confirmed was given up and is asked for again: this is the late answer.
   void ended(std::string_view channel) {
+    if (!asked_.empty() && asked_.front() == Asked{std::string(channel), true}) asked_.pop_front();
     auto it = channels_.find(channel);
-    if (it != channels_.end() && !it->second) return;
+    if (it != channels_.end() && it->second != Standing::kConfirmed) return;
     if (it != channels_.end()) {
-      it->second = false;
-      request(Command(words_.subscribe, it->first));
+      it->second = Standing::kMissing;
+      request(Command(words_.subscribe, it->first), {it->first, false});
     }
     listener_.on_unsubscribed(channel);
   }
@@ -143,12 +174,14 @@ class Subscriber::Impl final : public ConnectionListener {
                 "subscriptions were silent for " + std::to_string(to_millis(kSilentPings * ping_interval_)) + " ms"});
     ++silent_pings_;
     request(connection_.sign_of_life());
-    subscribe_missing();
+    subscribe_missing(Standing::kRefused);
   }
 
   /// On a ready link only a full queue refuses, which the next ping finds out.
-  void request(const Command& command) {
-    if (auto status = connection_.send(command, ReplyTo{}); !status) listener_.on_subscriber_error(status.error());
+  void request(const Command& command, Asked asked = {}) {
+    if (auto status = connection_.send(command, ReplyTo{}); !status)
+      return listener_.on_subscriber_error(status.error());
+    if (sharded_) asked_.push_back(std::move(asked));
   }
 
   SubscriberListener& listener_;
@@ -158,7 +191,8 @@ class Subscriber::Impl final : public ConnectionListener {
   size_t max_message_;
   Connection connection_;
   Timer ping_timer_;
-  std::map<std::string, bool, std::less<>> channels_;  // wanted → confirmed on the current link
+  std::map<std::string, Standing, std::less<>> channels_;  // wanted
+  std::deque<Asked> asked_;  // in order, of a sharded link: an error does not name its channel
   MonoTime pinged_{};
   int silent_pings_ = 0;  // since anything was heard; a clock would cost more than the rest of a message
 };

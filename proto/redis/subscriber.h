@@ -7,8 +7,7 @@
 // while its server is a replica. With each of them, refused subscriptions are requested again. Messages that were
 // published without a link are lost; listeners learn that by on_subscriber_down and on_subscribed, and must read the
 // present state themselves. A message of more than `max_message` bytes is left out as it comes, whatever its publisher
-// sent:
-// on_oversized.
+// sent: on_oversized.
 // Sharded channels (of a cluster's node): the node ends a subscription when the channel's slot moves, which is told by
 // on_unsubscribed, and the channel is asked for again at once; the node then says where the slot is: on_redirected.
 // Threading: one loop, its thread. Ownership: as Connection.
@@ -35,6 +34,8 @@ class SubscriberListener {
   virtual void on_subscriber_down(const Error& why, unsigned attempt) = 0;
   /// Redis refused a subscription or answered an error (NOPERM, say).
   virtual void on_subscriber_error(const Error& why) = 0;
+  /// Redis refused the subscription to one sharded channel, which is requested again with the next ping.
+  virtual void on_channel_refused(std::string_view /*channel*/, const Error& why) { on_subscriber_error(why); }
   /// The subscription to a sharded channel is over: Redis ended it, or confirmed that it was ended.
   virtual void on_unsubscribed(std::string_view /*channel*/) {}
   /// A sharded channel is not this node's, or not now.
@@ -64,7 +65,7 @@ class Subscriber {
   /// @return whether the link is ready and Redis confirmed `channel` on it.
   bool subscribed(std::string_view channel) const;
   bool ready() const;
-  /// Asks for what Redis has not confirmed, before the next ping does.
+  /// Asks for what Redis has neither confirmed nor refused, before the next ping does.
   void ask_again();
   /// Makes a new link: another link of the same owner was made anew, perhaps to another server.
   void renew_link();

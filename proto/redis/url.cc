@@ -144,15 +144,20 @@ constexpr TextOption kTextOptions[] = {
     {"sentinel_password_file", [](Endpoint& e) -> std::string& { return e.sentinel.password_file; }, asks_sentinels},
 };
 
+/// @return the option of that name; null: the scheme has none.
+const TextOption* find_option(const Endpoint& endpoint, std::string_view name) {
+  for (const auto& option : kTextOptions)
+    if (option.name == name && option.applies(endpoint)) return &option;
+  return nullptr;
+}
+
 Status set_option(Endpoint& endpoint, std::string_view name, std::string value) {
   const bool has_db = endpoint.kind == Endpoint::Kind::kUnix;
   if (name == "db" && has_db) return parse_db(endpoint, value);
+  if (const auto* option = find_option(endpoint, name)) return option->field(endpoint) = std::move(value), Status();
   std::string known = has_db ? "db" : "";
-  for (const auto& option : kTextOptions) {
-    if (!option.applies(endpoint)) continue;
-    if (option.name == name) return option.field(endpoint) = std::move(value), Status();
-    known.append(known.empty() ? "" : ", ").append(option.name);
-  }
+  for (const auto& option : kTextOptions)
+    if (option.applies(endpoint)) known.append(known.empty() ? "" : ", ").append(option.name);
   return bad("unknown option '" + printable(name) + "'; this scheme knows: " + (known.empty() ? "none" : known));
 }
 
@@ -175,9 +180,12 @@ Status parse_query(Endpoint& endpoint, std::string_view query) {
     if (equals == std::string_view::npos && asks_sentinels(endpoint))  // perhaps a part of a password
       return bad("an option has no value; write '&' as %26 in a password");
     if (equals == std::string_view::npos) return bad("option '" + printable(option) + "' has no value");
+    const auto name = option.substr(0, equals);
+    if (!endpoint.sentinel.password.empty() && find_option(endpoint, name) == nullptr)  // perhaps the same
+      return bad("an option after sentinel_password is unknown; write '&' as %26 in a password");
     auto value = percent_decode(option.substr(equals + 1));
-    if (!value || value->empty()) return bad("option '" + printable(option.substr(0, equals)) + "' has a bad value");
-    if (auto status = set_option(endpoint, option.substr(0, equals), std::move(*value)); !status) return status;
+    if (!value || value->empty()) return bad("option '" + printable(name) + "' has a bad value");
+    if (auto status = set_option(endpoint, name, std::move(*value)); !status) return status;
   }
   return check_options(endpoint);
 }

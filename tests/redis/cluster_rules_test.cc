@@ -157,6 +157,25 @@ TEST_CASE("ASK: the command goes to the node that is named this time only, after
   CHECK(stage.b.heard.size() == 2);
 }
 
+TEST_CASE("a node outside the map may take its time to connect while commands wait for it, and is let go later") {
+  Stage stage;
+  stage.connect();
+  stage.b.slow = 100ms;
+  stage.b.answer = echo;
+  SECTION("named by ASK") {
+    stage.a.answer = [&](const Words&) {
+      return "-ASK " + std::to_string(kSlot) + " " + stage.b.address().text() + "\r\n";
+    };
+    CHECK(stage.ask(Command("SET", "{bob}", "1"), 2s) == "1");
+  }
+  SECTION("asked by send_to()") {
+    REQUIRE(stage.link->send_to(stage.b.address(), Command("ECHO", "1"), stage.receiver.to(), 2s).ok());
+    stage.until([&] { return !stage.receiver.answers.empty(); });
+    CHECK(stage.receiver.answers == std::vector<std::string>{"1"});
+  }
+  stage.until([&] { return stage.b.peers() == 0; });
+}
+
 TEST_CASE("ASK: a transaction that was refused goes there as a whole") {
   Stage stage;
   stage.connect();
@@ -257,6 +276,33 @@ TEST_CASE("a node without a map, or that is none, is told, and the next one is a
   }
 }
 
+TEST_CASE("a node that does not answer costs little time: the next one is asked for the map") {
+  Stage stage;
+  stage.a.slow = 10s;
+  stage.b.map = map_of({{stage.b.address(), 0, kLast}});
+  const MonoTime begun = mono_now();
+  stage.begin({stage.a.address(), stage.b.address()});
+  stage.until([&] { return !stage.link->map().empty(); });
+  CHECK(mono_now() - begun < 1500ms);
+}
+
+TEST_CASE("the node that fails is asked for the map last") {
+  for (int round = 0; round < 8; ++round) {
+    Stage stage;
+    stage.both(map_of({{stage.a.address(), 0, 8191}, {stage.b.address(), 8192, kLast}}));
+    stage.begin();
+    const unsigned slot_of_a = 0;
+    stage.link->connect(slot_of_a);
+    stage.until([&] { return stage.link->ready(slot_of_a) && stage.watcher.maps == 1; });
+    stage.both(map_of({{stage.b.address(), 0, kLast}}));
+    stage.a.slow = 10s;
+    const MonoTime failed = mono_now();
+    stage.a.hang_up();
+    stage.until([&] { return stage.watcher.maps == 2; });
+    CHECK(mono_now() - failed < 400ms);
+  }
+}
+
 TEST_CASE("without a node, runs end with their time, and the seeds are asked for ever") {
   Stage stage;
   stage.a.stop();
@@ -302,6 +348,55 @@ TEST_CASE("a stop answers everything; a receiver that is forgotten hears nothing
   CHECK(stage.receiver.answers == std::vector<std::string>{"!connection lost", "!cancelled", "!cancelled"});
   CHECK(gone.answers.empty());
   CHECK_FALSE(stage.link->send(Command("PING"), stage.receiver.to()).ok());
+  CHECK(stage.link->pending_commands() == 0);
+}
+
+namespace {
+
+/// Wants one answer, and then nothing or a stop.
+struct Once {
+  ClusterLink& link;
+  bool stops = false;
+  int calls = 0;
+  void on_reply(uint64_t, const Answer&) {
+    ++calls;
+    stops ? link.stop() : link.forget(this);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("who is forgotten in the answer to one command hears nothing of the others of its run") {
+  Stage stage;
+  stage.a.stop();
+  stage.begin();
+  Once late{*stage.link}, stopped{*stage.link};
+  const Command run = Command("SET", "{bob}", "1").add("SET", "{bob}", "2").add("SET", "{bob}", "3");
+  REQUIRE(stage.link->send(run, reply_to<&Once::on_reply>(&late), 20ms).ok());
+  stage.until([&] { return late.calls > 0; });
+  CHECK(late.calls == 1);
+  CHECK(stage.link->pending_commands() == 0);
+  REQUIRE(stage.link->send(run, reply_to<&Once::on_reply>(&stopped)).ok());
+  stage.link->stop();
+  CHECK(stopped.calls == 1);
+  CHECK(stage.link->pending_commands() == 0);
+}
+
+TEST_CASE("a stop in the answer to a run that is late answers everything before it returns") {
+  Stage stage;
+  stage.a.stop();
+  stage.begin();
+  Once stopper{*stage.link, true};
+  Receiver forgotten;
+  REQUIRE(stage.link->send(Command("GET", "{bob}"), reply_to<&Once::on_reply>(&stopper), 20ms).ok());
+  REQUIRE(stage.link->send(Command("GET", "{bob}"), stage.receiver.to(), 20ms).ok());
+  REQUIRE(stage.link->send(Command("GET", "{bob}"), stage.receiver.to()).ok());
+  REQUIRE(stage.link->send(Command("GET", "{amy}"), forgotten.to()).ok());
+  stage.link->forget(&forgotten);
+  stage.until([&] { return stopper.calls > 0; });
+  CHECK(stopper.calls == 1);
+  CHECK(stage.receiver.answers == std::vector<std::string>{"!unreachable", "!cancelled"});
+  CHECK(forgotten.answers.empty());
   CHECK(stage.link->pending_commands() == 0);
 }
 

@@ -201,6 +201,7 @@ struct Ears final : ChannelListener {
   void on_oversized(std::string_view, uint64_t bytes) override { messages.push_back(std::to_string(bytes)); }
   void on_channel_heard(std::string_view channel) override { heard.emplace_back(channel); }
   void on_channel_lost(std::string_view channel, const Error&) override { lost.emplace_back(channel); }
+  void on_channel_refused(std::string_view, const Error& why) override { errors.push_back(why.message); }
   void on_subscriber_error(const Error& why) override { errors.push_back(why.message); }
 };
 

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <functional>
@@ -45,14 +46,15 @@ class FakeNode {
 
   /// @return the answer to a command, in RESP; empty: none.
   std::function<std::string(const Words&)> answer = [](const Words&) { return "+OK\r\n"; };
-  std::string map = "*0\r\n";  ///< the answer to CLUSTER SHARDS
-  std::vector<Words> heard;    ///< all commands but those of the greeting and of the map
+  std::string map = "*0\r\n";        ///< the answer to CLUSTER SHARDS
+  std::chrono::milliseconds slow{};  ///< a new peer is served after this time only
+  std::vector<Words> heard;          ///< all commands but those of the greeting and of the map
   int maps_told = 0;
   size_t peers() const { return peers_.size(); }
 
   void serve() {
     for (int fd; (fd = accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0;)
-      peers_.push_back({fd, {}});
+      peers_.push_back({fd, {}, std::chrono::steady_clock::now() + slow});
     for (size_t i = 0; i < peers_.size();) serve(peers_[i]) ? void(++i) : void(peers_.erase(peers_.begin() + i));
   }
 
@@ -60,6 +62,7 @@ class FakeNode {
   struct Peer {
     int fd;
     std::string bytes;
+    std::chrono::steady_clock::time_point served_from;
   };
 
   void open(uint16_t port) {
@@ -79,6 +82,7 @@ class FakeNode {
 
   /// @return whether the peer is still there.
   bool serve(Peer& peer) {
+    if (std::chrono::steady_clock::now() < peer.served_from) return true;
     char bytes[4096];
     ssize_t n;
     while ((n = read(peer.fd, bytes, sizeof bytes)) > 0) peer.bytes.append(bytes, static_cast<size_t>(n));

@@ -375,6 +375,51 @@ TEST_CASE("a fail-over that the sentinels do not know of is followed, and not go
   CHECK_FALSE(stage.run_until([&] { return !stage.link->ready() || !stage.is_at(stage.b); }, 300ms));
 }
 
+TEST_CASE("a primary that is named and cannot be reached is announced once, and tried ever less often") {
+  Stage stage;
+  stage.start(stage.url());
+  REQUIRE(stage.run_until_at(stage.a));
+  REQUIRE(stage.watch());
+  stage.fail_over();
+  stage.b.close_down();
+  stage.publish_switch(stage.sentinels[0]);
+  REQUIRE(stage.run_until([&] { return !stage.log.switches.empty(); }));
+  const MonoTime begun = mono_now();
+  stage.run_until([&] { return mono_now() - begun > 1800ms; });  // in which the sentinels are asked several times
+  CHECK(stage.log.switches.size() == 1);
+  REQUIRE(stage.listener.attempts.size() >= 4);
+  CHECK(std::is_sorted(stage.listener.attempts.begin() + 1, stage.listener.attempts.end()));
+}
+
+namespace {
+
+struct Seeker final : SentinelLink {
+  std::vector<Node> told, moved;
+  void on_primary(const Found& found) override { told.push_back(found.naming.server); }
+  void on_no_primary(const Error&) override { told.emplace_back(); }
+  void on_primary_moved(const Node& server) override { moved.push_back(server); }
+};
+
+}  // namespace
+
+TEST_CASE(
+    "a link that waits for the sentinels is answered, also where a replica has named the same primary meanwhile") {
+  Stage stage;
+  stage.fail_over(1);
+  auto group = sentinels_of(stage.loop.loop(), *parse_url(stage.url()), "test");
+  Seeker seeker;
+  group->attach(seeker);
+  const Found old{{stage.a.node(), 1}, {}, {}, false};
+  group->confirm(old);
+  stage.outlive_answer();
+  group->find(seeker);
+  group->reject(old, stage.b.node());
+  CHECK(stage.run_until([&] { return !seeker.told.empty(); }));
+  CHECK(seeker.told == std::vector<Node>{stage.b.node()});
+  CHECK(seeker.moved == std::vector<Node>{stage.b.node()});
+  group->detach(seeker);
+}
+
 TEST_CASE("a group may end in the middle of everything") {
   Stage stage;
   stage.sentinels[1].hang(true);

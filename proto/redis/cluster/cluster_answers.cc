@@ -8,13 +8,14 @@
 namespace mas::redis {
 
 void ClusterLink::Primary::on_ready(Connection& ready) {
+  owner.topology_.node_works(address);
   owner.pump_all();
   if (owner.listener_ != nullptr) owner.listener_->on_node_ready(address, ready.generation() > 1);
 }
 
 void ClusterLink::Primary::on_down(Connection&, const Error& why, unsigned attempt) {
   owner.trouble_ = why;
-  owner.topology_.refresh();
+  owner.topology_.node_failed(address);
   owner.tidy_soon();
   if (owner.listener_ != nullptr) owner.listener_->on_node_down(address, why, attempt);
 }
@@ -58,7 +59,9 @@ void ClusterLink::on_reply(uint64_t tag, const Answer& got) {
     to.fn(to.self, to.tag, got);
     answering_ = nullptr;
   }
-  if (last && queues_[slot].any_waits()) pump(slot);
+  if (!last) return;
+  if (queues_[slot].any_waits()) pump(slot);
+  let_go(slot);
 }
 
 ClusterLink::Fate ClusterLink::fate_of(RunId id, size_t index, const Answer& got) {
@@ -117,12 +120,23 @@ ClusterLink::RunId ClusterLink::single_command(const Run& run, size_t index) {
   return add_run(std::move(single));
 }
 
-/// The end of a run that no node has.
-void ClusterLink::answer(RunId id, const Error& why) {
-  const ReplyTo to = runs_[id].to;
-  const size_t times = runs_[id].transaction ? 1 : runs_[id].count;
-  drop_run(id);
-  for (size_t i = 0; to.fn != nullptr && i < times; ++i) to.fn(to.self, to.tag + i, why);
+/// The end of runs that no node has.
+void ClusterLink::fail(RunId id, Error why) { failing_.push_back({id, std::move(why)}); }
+
+/// One command after the other, so that a receiver that is forgotten in between hears no more. What a receiver does may
+/// lead here again; that goes on where this one stands.
+void ClusterLink::answer_failing() {
+  while (!failing_.empty()) {
+    const auto [id, why] = failing_.front();
+    Run& run = runs_[id];
+    const ReplyTo to = run.to;
+    ++run.to.tag;
+    if (run.transaction || ++run.failed == run.count) {
+      failing_.pop_front();
+      drop_run(id);
+    }
+    if (to.fn != nullptr) to.fn(to.self, to.tag, why);
+  }
 }
 
 void ClusterLink::wipe_received() {

@@ -13,6 +13,7 @@ namespace mas::redis {
 namespace {
 
 constexpr Duration kTick = std::chrono::milliseconds(20);
+constexpr Duration kLinger = std::chrono::seconds(3);  // of a node that the map does not have
 
 /// A node's connection keeps nothing for its next link: by then the slot may be elsewhere.
 ClusterOptions adapted(ClusterOptions options) {
@@ -44,7 +45,8 @@ void ClusterLink::stop() {
   for (auto& [address, node] : nodes_) node->connection.stop();
   const Error cancelled{Errc::kCancelled, "the connection to the cluster was stopped"};
   for (unsigned slot : std::exchange(waiting_, {}))
-    for (RunId id : queues_[slot].take_if([](RunId) { return true; })) answer(id, cancelled);
+    for (RunId id : queues_[slot].take_all()) fail(id, cancelled);
+  answer_failing();
 }
 
 // ---- Calls
@@ -156,7 +158,7 @@ void ClusterLink::place(RunId id) {
 void ClusterLink::wait(RunId id) {
   Run& run = runs_[id];
   run.node = nullptr;
-  queues_[run.slot].wait(run.sequence, id);
+  queues_[run.slot].wait(run.sequence, id, run.deadline);
   waiting_.insert(run.slot);
   if (!tick_.armed()) tick_.once(kTick);
 }
@@ -207,6 +209,7 @@ ClusterLink::Primary& ClusterLink::node_for(const Node& address) {
     it = nodes_.emplace(address, std::make_unique<Primary>(*this, address, node_number_++, options_.of(address))).first;
     it->second->connection.start();
   }
+  it->second->asked_for = true;
   return *it->second;
 }
 
@@ -252,24 +255,40 @@ void ClusterLink::connect_wanted() {
 void ClusterLink::on_tick() {
   pump_all();
   for (unsigned slot : std::set<unsigned>(waiting_)) expire(slot, mono_now());
+  answer_failing();
   tidy();
   if (!stopped_ && (!waiting_.empty() || tidy_wanted_)) tick_.once(kTick);
 }
 
 void ClusterLink::expire(unsigned slot, MonoTime now) {
-  const auto late = queues_[slot].take_if([&](RunId id) { return runs_[id].deadline <= now; });
-  if (!queues_[slot].any_waits()) waiting_.erase(slot);
-  for (RunId id : late) answer(id, runs_[id].held_by.value_or(Error{Errc::kUnreachable, trouble_.message}));
+  SlotQueue& queue = queues_[slot];
+  const auto late = queue.take_late(now, [this](RunId id) { return runs_[id].deadline; });
+  if (!queue.any_waits()) {
+    waiting_.erase(slot);
+    let_go(slot);
+  }
+  for (RunId id : late) fail(id, runs_[id].held_by.value_or(Error{Errc::kUnreachable, trouble_.message}));
 }
 
-/// Nodes that the map does not have any more are let go once they have answered everything.
+/// A queue of runs to one node goes with the last of them: its number does not come again.
+void ClusterLink::let_go(unsigned slot) {
+  if (slot < kPinned) return;
+  if (auto it = queues_.find(slot); it != queues_.end() && it->second.idle()) queues_.erase(it);
+}
+
+/// Nodes that the map does not have are let go once they have answered everything and nothing has asked for them for a
+/// while. A run that waits asks for its node at each tick.
 void ClusterLink::tidy() {
   tidy_wanted_ = false;
   const auto& primaries = map().primaries();
+  const MonoTime now = mono_now();
   std::erase_if(nodes_, [&](const auto& entry) {
+    Primary& node = *entry.second;
+    if (std::exchange(node.asked_for, false)) node.used_at = now;
     if (std::binary_search(primaries.begin(), primaries.end(), entry.first)) return false;
-    tidy_wanted_ = tidy_wanted_ || entry.second->in_flight > 0;
-    return entry.second->in_flight == 0;
+    const bool idle = node.in_flight == 0 && now - node.used_at >= kLinger;
+    tidy_wanted_ = tidy_wanted_ || !idle;
+    return idle;
   });
 }
 

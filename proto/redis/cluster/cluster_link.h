@@ -21,7 +21,8 @@
 // Failure: as Connection, by run. A run that was handed to a socket and not answered is never sent again:
 // kConnectionLost or kTimeout. What no node has executed is sent again, by the rules of redirect.h, until its own
 // deadline has passed: then it answers kUnreachable, or the reason that a node gave. A node that fails makes the map be
-// asked for; its own connection goes on trying until a map does not have it any more.
+// asked for; its own connection goes on trying until a map does not have it any more, and nothing has asked for it for
+// some seconds.
 // Threading: one loop, its thread. Ownership: may be destroyed at any time but from inside its own callbacks; what is
 // pending is then dropped without an answer.
 #pragma once
@@ -108,6 +109,10 @@ class ClusterLink final : TopologyListener {
   struct Primary;
   struct Run;
   using RunId = uint32_t;
+  struct Failing {
+    RunId id;
+    Error why;
+  };
 
   // TopologyListener
   void on_map() override;
@@ -137,10 +142,12 @@ class ClusterLink final : TopologyListener {
   Fate fate_of(RunId id, size_t index, const Answer& got);
   Fate not_sent(RunId id, size_t index);
   Fate redirected(RunId id, size_t index, const Redirect& redirect, const Reply& reply);
-  void answer(RunId id, const Error& why);
+  void fail(RunId id, Error why);
+  void answer_failing();
   RunId single_command(const Run& run, size_t index);
   void on_tick();
   void expire(unsigned slot, MonoTime now);
+  void let_go(unsigned slot);
   void connect_wanted();
   void tidy();
   void tidy_soon();
@@ -157,6 +164,7 @@ class ClusterLink final : TopologyListener {
   std::multiset<unsigned> wanted_;                  // slots whose primary is to be connected
   std::deque<Run> runs_;
   std::vector<RunId> unused_;
+  std::deque<Failing> failing_;  // being answered; in no queue
   uint64_t sequence_ = 0;
   unsigned node_number_ = 0;
   size_t pending_commands_ = 0, pending_bytes_ = 0;

@@ -19,7 +19,9 @@ struct ClusterLink::Primary final : ConnectionListener {
   ClusterLink& owner;
   const Node address;
   const unsigned number;
-  size_t in_flight = 0;  // runs
+  size_t in_flight = 0;   // runs
+  bool asked_for = true;  // since the last tidy(): a run goes to it, or waits for it
+  MonoTime used_at{};     // when tidy() last saw it asked for
   Connection connection;
 };
 
@@ -37,6 +39,7 @@ struct ClusterLink::Run {
   std::optional<Node> ask{};       // where it goes this time, after ASKING
   std::optional<Error> held_by{};  // what a node said why it cannot run it now
   Primary* node = nullptr;         // that has it; null: it waits
+  size_t failed = 0;               // commands that were answered since no node will have it
   bool unsent = false;             // the node's link was lost before it was written
 };
 

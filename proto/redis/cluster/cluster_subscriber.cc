@@ -20,6 +20,9 @@ struct ClusterSubscriber::Link final : SubscriberListener {
   void on_subscribed(std::string_view channel) override { owner.listener_.on_channel_heard(channel); }
   void on_subscriber_down(const Error& why, unsigned) override { owner.on_down(*this, why); }
   void on_subscriber_error(const Error& why) override { owner.listener_.on_subscriber_error(why); }
+  void on_channel_refused(std::string_view channel, const Error& why) override {
+    owner.on_refused(*this, channel, why);
+  }
   void on_unsubscribed(std::string_view channel) override { owner.on_ended(*this, channel); }
   void on_redirected(const Redirect& redirect) override {
     owner.look_again();
@@ -118,6 +121,11 @@ void ClusterSubscriber::on_message(const Link& link, std::string_view channel, s
 void ClusterSubscriber::on_oversized(const Link& link, std::string_view channel, uint64_t bytes) {
   auto it = channels_.find(channel);
   if (it != channels_.end() && it->second.link == &link) listener_.on_oversized(channel, bytes);
+}
+
+void ClusterSubscriber::on_refused(const Link& link, std::string_view channel, const Error& why) {
+  auto it = channels_.find(channel);
+  if (it != channels_.end() && it->second.link == &link) listener_.on_channel_refused(channel, why);
 }
 
 void ClusterSubscriber::on_ended(const Link& link, std::string_view channel) {

@@ -9,7 +9,7 @@
 // node has confirmed it.
 // Failure: a channel that is not heard any more, for whatever reason (its link was lost, its slot moved), is told by
 // on_channel_lost and asked for again: at the same node, which says where the slot is, and where the map says, when it
-// changes. What no node confirms is asked for every kAgain. Messages that were published meanwhile are lost.
+// changes. What no node answers is asked for every kAgain. Messages that were published meanwhile are lost.
 // Order: a channel is heard at one node at a time, and what the old primary sent before it was left comes before all of
 // the new one. While a primary fails over, its shard's nodes pass each other what is published, and this is not enough.
 // Threading: one loop, its thread. Ownership: may be destroyed at any time but from inside its own callbacks; the link
@@ -36,7 +36,9 @@ class ChannelListener {
   virtual void on_channel_heard(std::string_view channel) = 0;
   /// It was heard, and is not; or the attempt to hear it failed.
   virtual void on_channel_lost(std::string_view channel, const Error& why) = 0;
-  /// A node refused a subscription (NOPERM, say).
+  /// A node refused the subscription (NOPERM, say), and is asked again every few seconds.
+  virtual void on_channel_refused(std::string_view channel, const Error& why) = 0;
+  /// Another command of a connection for subscriptions failed.
   virtual void on_subscriber_error(const Error& why) = 0;
 };
 
@@ -75,6 +77,7 @@ class ClusterSubscriber {
   void arrive(const std::string& channel, Place& place);
   void on_message(const Link& link, std::string_view channel, std::string_view payload);
   void on_oversized(const Link& link, std::string_view channel, uint64_t bytes);
+  void on_refused(const Link& link, std::string_view channel, const Error& why);
   void on_ended(const Link& link, std::string_view channel);
   void on_down(const Link& link, const Error& why);
   void look_again();

@@ -1,7 +1,7 @@
 // Which keys a command names, read from its RESP: what a cluster routes it by. Pure; threading: none.
 //
-// Happy path: split_command() takes the first command off a run's bytes; slot_of() tells its slot. The table of the
-// commands that MAS sends is in command_keys.cc; it says where each one's keys stand.
+// Happy path: split_command() takes the first command off a run's bytes; slot_of_command() tells its slot. The table
+// of the commands that MAS sends is in command_keys.cc; it says where each one's keys stand.
 // Failure modes (all of them faults of the caller): kInvalidArgument for a command that the table does not have, and
 // for keys of several slots; the message names the command, never a key or an argument.
 #pragma once

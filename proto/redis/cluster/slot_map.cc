@@ -6,24 +6,15 @@
 
 #include "proto/base/ids.h"
 #include "proto/base/numbers.h"
+#include "proto/redis/reply_values.h"
 
 namespace mas::redis {
 namespace {
 
-constexpr size_t kMaxHostBytes = 253;
-
 Error unexpected(const std::string& what) { return Error{Errc::kProtocol, "the cluster's map: " + what}; }
 
-/// @return the value that follows `name` in a list of names and values; null where there is none.
-const Reply* field(const Reply& pairs, std::string_view name) {
-  if (!pairs.is_array()) return nullptr;
-  for (size_t i = 0; i + 1 < pairs.count; i += 2)
-    if (pairs[i].is_text() && pairs[i].text == name) return &pairs[i + 1];
-  return nullptr;
-}
-
 std::string_view text_field(const Reply& pairs, std::string_view name) {
-  const Reply* value = field(pairs, name);
+  const Reply* value = field_of(pairs, name);
   return value != nullptr && value->is_text() ? value->text : std::string_view();
 }
 
@@ -82,14 +73,14 @@ void SlotMap::sort_primaries() {
 }
 
 Status SlotMap::take_shard(const Reply& shard, const Source& source) {
-  const Reply *slots = field(shard, "slots"), *nodes = field(shard, "nodes");
+  const Reply *slots = field_of(shard, "slots"), *nodes = field_of(shard, "nodes");
   if (slots == nullptr || nodes == nullptr || !slots->is_array() || !nodes->is_array() || slots->count % 2 != 0)
     return unexpected("a shard has no slots or nodes");
   std::optional<Node> primary;
   bool online = false;
   for (const Reply& node : *nodes) {
     auto address = address_of(text_field(node, "endpoint"), text_field(node, "ip"),
-                              field(node, source.tls ? "tls-port" : "port"), source.host);
+                              field_of(node, source.tls ? "tls-port" : "port"), source.host);
     if (!address) continue;
     const std::string_view health = text_field(node, "health");
     const bool serves = health == "online";

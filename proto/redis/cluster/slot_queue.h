@@ -4,6 +4,7 @@
 // Threading: none.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -19,6 +20,8 @@ class SlotQueue {
   static constexpr Duration kBackoffBase = std::chrono::milliseconds(20), kBackoffCap = std::chrono::milliseconds(500);
   using RunId = uint32_t;
 
+  /// Nothing would be lost with the queue.
+  bool idle() const { return waiting_.empty() && in_flight_ == 0 && backoff_.attempts() == 0; }
   bool any_waits() const { return !waiting_.empty(); }
   size_t in_flight() const { return in_flight_; }
   /// @return the run that is to be sent next; none may be sent before it.
@@ -29,7 +32,10 @@ class SlotQueue {
     return now >= not_before_ && (in_flight_ == 0 || node == node_);
   }
   /// @param sequence the order of the runs' calls; parts of one run share it.
-  void wait(uint64_t sequence, RunId run) { waiting_.emplace(sequence, run); }
+  void wait(uint64_t sequence, RunId run, MonoTime deadline) {
+    waiting_.emplace(sequence, run);
+    earliest_ = std::min(earliest_, deadline);
+  }
   void pop_first() { waiting_.erase(waiting_.begin()); }
   void sent(const void* node) {
     node_ = node;
@@ -46,20 +52,28 @@ class SlotQueue {
     if (backoff_.attempts() > 0) backoff_.reset();
   }
 
-  /// Removes the waiting runs for which `gone(run)`. @return them.
-  template <typename Gone>
-  std::vector<RunId> take_if(const Gone& gone) {
-    std::vector<RunId> taken;
+  /// Removes the waiting runs whose time is over. @param deadline_of tells a run's. @return them.
+  template <typename DeadlineOf>
+  std::vector<RunId> take_late(MonoTime now, const DeadlineOf& deadline_of) {
+    std::vector<RunId> late;
+    if (now < earliest_) return late;
+    earliest_ = MonoTime::max();
     std::erase_if(waiting_, [&](const auto& entry) {
-      if (!gone(entry.second)) return false;
-      taken.push_back(entry.second);
-      return true;
+      const MonoTime deadline = deadline_of(entry.second);
+      if (deadline <= now) return late.push_back(entry.second), true;
+      earliest_ = std::min(earliest_, deadline);
+      return false;
     });
-    return taken;
+    return late;
+  }
+  /// Removes all waiting runs. @return them.
+  std::vector<RunId> take_all() {
+    return take_late(MonoTime::max(), [](RunId) { return MonoTime::min(); });
   }
 
  private:
   std::multimap<uint64_t, RunId> waiting_;  // by sequence
+  MonoTime earliest_ = MonoTime::max();     // no waiting run's deadline is before it
   const void* node_ = nullptr;              // that has the runs in flight
   size_t in_flight_ = 0;
   MonoTime not_before_{};

@@ -42,22 +42,30 @@ void TopologyWatch::stop() {
   if (scout_ != nullptr) scout_->stop();
 }
 
-/// A round: the nodes of the map, then the seeds.
-Node TopologyWatch::next_node() {
+/// The nodes of the map, then the seeds. Those that may not answer, and the one that was asked last, come last.
+void TopologyWatch::begin_round() {
   const auto& seeds = options_.node.endpoint.nodes;
-  if (candidates_.empty()) {
-    candidates_.assign(seeds.rbegin(), seeds.rend());
-    candidates_.insert(candidates_.end(), map_.peers().begin(), map_.peers().end());
-    candidates_.insert(candidates_.end(), map_.primaries().begin(), map_.primaries().end());
-    // Not every client begins with the same node.
-    const auto known = candidates_.begin() + static_cast<std::ptrdiff_t>(seeds.size() + map_.peers().size());
-    const auto primaries = static_cast<size_t>(candidates_.end() - known);
-    if (primaries > 1)
-      std::rotate(known, known + static_cast<std::ptrdiff_t>(random_u64() % primaries), candidates_.end());
-  }
+  candidates_.assign(seeds.rbegin(), seeds.rend());
+  candidates_.insert(candidates_.end(), map_.peers().begin(), map_.peers().end());
+  candidates_.insert(candidates_.end(), map_.primaries().begin(), map_.primaries().end());
+  // Not every client begins with the same node.
+  const auto known = candidates_.begin() + static_cast<std::ptrdiff_t>(seeds.size() + map_.peers().size());
+  const auto primaries = static_cast<size_t>(candidates_.end() - known);
+  if (primaries > 1)
+    std::rotate(known, known + static_cast<std::ptrdiff_t>(random_u64() % primaries), candidates_.end());
+  std::stable_partition(candidates_.begin(), candidates_.end(),
+                        [this](const Node& node) { return node == asked_ || failing_.count(node) > 0; });
+}
+
+Node TopologyWatch::next_node() {
+  if (candidates_.empty()) begin_round();
   Node node = std::move(candidates_.back());
   candidates_.pop_back();
   return node;
+}
+
+Duration TopologyWatch::patience() const {
+  return std::min<Duration>(kPatience * (1 << std::min(backoff_.attempts(), 10u)), options_.node.connect_timeout);
 }
 
 void TopologyWatch::reach() {
@@ -65,6 +73,7 @@ void TopologyWatch::reach() {
   doubted_ = false;
   asked_ = next_node();
   ConnectionOptions options = options_.of(asked_);
+  options.connect_timeout = patience();
   options.keep_unsent = false;
   options.primary_only = false;
   options.role_interval = {};
@@ -80,7 +89,7 @@ void TopologyWatch::on_ready(Connection&) {
 void TopologyWatch::ask() {
   state_.to(State::kAsking);
   doubted_ = false;
-  auto sent = scout_->send(Command("CLUSTER", "SHARDS"), reply_to<&TopologyWatch::on_reply>(this, kShards));
+  auto sent = scout_->send(Command("CLUSTER", "SHARDS"), reply_to<&TopologyWatch::on_reply>(this, kShards), patience());
   if (!sent) try_next(sent.error());
 }
 
@@ -88,7 +97,7 @@ void TopologyWatch::on_reply(uint64_t tag, const Answer& answer) {
   if (!state_.is(State::kAsking) || !answer) return;  // on_down follows
   const Reply& reply = **answer;
   if (reply.is_error() && tag == kShards) {  // Redis before 7, or a user who may not
-    auto sent = scout_->send(Command("CLUSTER", "SLOTS"), reply_to<&TopologyWatch::on_reply>(this, kSlots));
+    auto sent = scout_->send(Command("CLUSTER", "SLOTS"), reply_to<&TopologyWatch::on_reply>(this, kSlots), patience());
     if (!sent) try_next(sent.error());
     return;
   }
@@ -109,6 +118,8 @@ void TopologyWatch::take(SlotMap map) {
   for (const auto& [slot, correction] : corrections_) map.move(slot, correction.node);
   const bool changed = map != map_;
   if (changed) map_ = std::move(map);
+  failing_.erase(asked_);
+  std::erase_if(failing_, [this](const Node& node) { return !knows(node); });
   if (doubted_) {
     refresh();
   } else {
@@ -123,8 +134,14 @@ void TopologyWatch::on_down(Connection&, const Error& why, unsigned) {
   if (state_.is(State::kReaching) || state_.is(State::kAsking)) try_next(why);
 }
 
+bool TopologyWatch::knows(const Node& node) const {
+  const auto among = [&node](const auto& nodes) { return std::find(nodes.begin(), nodes.end(), node) != nodes.end(); };
+  return among(map_.primaries()) || among(map_.peers());
+}
+
 /// The connection is replaced from the loop: this may be one of its callbacks.
 void TopologyWatch::try_next(const Error& why) {
+  failing_.insert(asked_);
   const bool round_over = candidates_.empty();
   pause(round_over ? backoff_.next(random_u64()) : Duration::zero());
   listener_.on_map_trouble(why.in("the map of the cluster from " + asked_.text()));
@@ -139,6 +156,11 @@ void TopologyWatch::refresh() {
   if (state_.is(State::kReaching) || state_.is(State::kAsking)) doubted_ = true;
   if (!state_.is(State::kResting)) return;
   pause(std::max<Duration>(mapped_at_ + options_.least_between - mono_now(), Duration::zero()));
+}
+
+void TopologyWatch::node_failed(const Node& node) {
+  failing_.insert(node);
+  refresh();
 }
 
 void TopologyWatch::moved(unsigned slot, const Node& node) {

@@ -3,8 +3,8 @@
 // Happy path: start() asks the seeds in turn until one has told a map; on_map. The connection stays, and the map is
 // asked for again every `refresh_interval`, with jitter.
 // In doubt (a MOVED, a node that fails; refresh()) the next node is asked, at most once in `least_between`: the last
-// one may be what is out of date. MOVED itself is taken over at once (moved()), and counts for kCorrection against maps
-// of nodes that have not heard of it yet.
+// one may be what is out of date, and a node that fails is asked last. MOVED itself is taken over at once (moved()),
+// and counts for kCorrection against maps of nodes that have not heard of it yet.
 //
 //     idle ──start──▶ reaching ──ready──▶ asking ──map──▶ resting
 //                        ▲  │ failed         │ no map        │ doubt, link lost, or (asking the same node) the interval
@@ -12,8 +12,10 @@
 //                      (wait) ◀──────────── pausing ◀────────┘            stop() from anywhere ──▶ stopped
 //
 // Failure: a node that does not answer, or has no map, is told to the listener with a sentence, and the next one is
-// asked: known primaries, then other nodes, then the seeds; after each round, a capped exponential backoff. The last
-// map stays meanwhile. Nodes that a newer map does not have are forgotten; the seeds never are.
+// asked: known primaries, then other nodes, then the seeds; after each round, a capped exponential backoff. A node has
+// kPatience to answer, twice as long in each further round, and never longer than `connect_timeout`: a machine that is
+// gone says nothing. The last map stays meanwhile. Nodes that a newer map does not have are forgotten; the seeds never
+// are.
 // Threading: one loop, its thread. Ownership: may be destroyed at any time but from inside its own callbacks.
 #pragma once
 
@@ -21,6 +23,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "proto/base/backoff.h"
@@ -64,8 +67,12 @@ class TopologyWatch final : ConnectionListener {
   void refresh();
   /// A node said so. Asks for a newer map, too.
   void moved(unsigned slot, const Node& node);
+  /// The connection to a node failed: as refresh(), and the node is asked last until it works again.
+  void node_failed(const Node& node);
+  void node_works(const Node& node) { failing_.erase(node); }
 
   static constexpr Duration kCorrection = std::chrono::seconds(2);
+  static constexpr Duration kPatience = std::chrono::milliseconds(500);
 
  private:
   struct Correction {
@@ -98,7 +105,10 @@ class TopologyWatch final : ConnectionListener {
   void take(SlotMap map);
   void try_next(const Error& why);
   void pause(Duration wait);
+  void begin_round();
   Node next_node();
+  Duration patience() const;
+  bool knows(const Node& node) const;
 
   uv_loop_t* const loop_;
   const ClusterOptions& options_;
@@ -107,6 +117,7 @@ class TopologyWatch final : ConnectionListener {
   SlotMap map_;
   std::map<unsigned, Correction> corrections_;  // by slot
   std::vector<Node> candidates_;                // of this round that were not asked yet, the next one last
+  std::set<Node> failing_;
   Node asked_;
   bool doubted_ = false;  // since the question that is under way
   MonoTime mapped_at_{};

@@ -71,6 +71,7 @@ void Sentinels::begin_inquiry() {
 void Sentinels::confirm(const Found& found) {
   record_.served = found.naming;
   record_.failed = false;
+  announced_.reset();
   if (record_.refuted && record_.refuted->server == found.naming.server) record_.refuted.reset();
   forget_answer(found.naming.server);
   recent_ = found;
@@ -120,14 +121,17 @@ void Sentinels::answer(const Found& found) {
   answered_.clear();
 }
 
-/// The primary is elsewhere: whoever is connected, or waits to be, goes there.
+/// The primary is elsewhere: whoever is connected, or waits to be, goes there. Once for each naming: a primary that
+/// cannot be reached is named again and again.
 void Sentinels::follow(const Found& found) {
-  if (candidate_ && candidate_->naming == found.naming) return;
-  if (listener_ != nullptr && record_.served) listener_->on_switch(*record_.served, found.naming, found.by);
+  const bool announced = std::exchange(announced_, found.naming) == found.naming;
+  if (!announced && listener_ != nullptr && record_.served)
+    listener_->on_switch(*record_.served, found.naming, found.by);
   candidate_ = found;
   inquiry_.reset();
   ask_again_.stop();
   answer(found);
+  if (announced) return;
   telling_ = true;
   for (size_t i = 0; i < links_.size(); ++i)
     if (links_[i] != nullptr) links_[i]->on_primary_moved(found.naming.server);

@@ -106,9 +106,10 @@ class Sentinels final : public std::enable_shared_from_this<Sentinels>,
   Record record_;
 
   // What links are told.
-  std::optional<Found> candidate_;  // to be tried next, without asking: it has just become known
-  std::optional<Found> recent_;     // the last answer, unless it proved wrong
-  MonoTime recent_at_{};            // when it was given, or confirmed
+  std::optional<Found> candidate_;   // to be tried next, without asking: it has just become known
+  std::optional<Naming> announced_;  // as links were told last; none was confirmed since
+  std::optional<Found> recent_;      // the last answer, unless it proved wrong
+  MonoTime recent_at_{};             // when it was given, or confirmed
 
   std::vector<SentinelLink*> links_;     // null: detached while links are told
   std::vector<SentinelLink*> seekers_;   // wait for the inquiry

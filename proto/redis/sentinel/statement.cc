@@ -6,21 +6,15 @@
 
 #include "proto/base/ids.h"
 #include "proto/base/numbers.h"
+#include "proto/redis/reply_values.h"
 
 namespace mas::redis {
 namespace {
 
 constexpr size_t kMaxId = 64;  // a run id has 40 characters
 
-/// @return the value of a field in a flat list of names and values; null if it has none.
-const Reply* field(const Reply& list, std::string_view name) {
-  for (size_t i = 0; i + 1 < list.count; i += 2)
-    if (list[i].is_text() && list[i].text == name) return &list[i + 1];
-  return nullptr;
-}
-
 uint64_t number_field(const Reply& list, std::string_view name) {
-  const Reply* value = field(list, name);
+  const Reply* value = field_of(list, name);
   return value != nullptr && value->is_text() ? parse_number<uint64_t>(value->text).value_or(0) : 0;
 }
 
@@ -72,8 +66,8 @@ void StatementReader::take_sentinels(const Reply& reply) {
   if (!reply.is_array()) return;
   for (const Reply& sentinel : reply) {
     if (!sentinel.is_array() || statement_.sentinels.size() == kMaxUrlNodes) continue;
-    const Reply* host = field(sentinel, "ip");
-    const Reply* port = field(sentinel, "port");
+    const Reply* host = field_of(sentinel, "ip");
+    const Reply* port = field_of(sentinel, "port");
     if (host == nullptr || port == nullptr) continue;
     if (auto node = node_of(*host, *port)) statement_.sentinels.push_back(std::move(*node));
   }

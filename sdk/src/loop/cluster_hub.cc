@@ -84,6 +84,10 @@ void ClusterHub::on_channel_lost(std::string_view channel, const Error& why) {
   for (auto* member : members_of(channel)) member->on_link_down(why);
 }
 
+void ClusterHub::on_channel_refused(std::string_view channel, const Error& why) {
+  for (auto* member : members_of(channel)) member->on_subscription_refused(why);
+}
+
 void ClusterHub::on_subscriber_error(const Error& why) {
   for (auto* member : everyone()) member->on_subscription_refused(why);
 }

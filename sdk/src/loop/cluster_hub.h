@@ -38,6 +38,7 @@ class ClusterHub final : public Hub, redis::ClusterListener, redis::ChannelListe
   void on_oversized(std::string_view channel, uint64_t bytes) override { leave_out(channel, bytes); }
   void on_channel_heard(std::string_view channel) override;
   void on_channel_lost(std::string_view channel, const Error& why) override;
+  void on_channel_refused(std::string_view channel, const Error& why) override;
   void on_subscriber_error(const Error& why) override;
 
   Members at_home_at(const redis::Node& node) const;
