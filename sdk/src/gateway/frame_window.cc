@@ -176,6 +176,7 @@ void FrameWindow::supersede(uint64_t number, uint64_t undecided_from) {
 
 void FrameWindow::decided(Frames::iterator it, const ReceiptMessage& receipt) {
   static const SendOutcome& kAllowed = *new SendOutcome(outcome_of(Outcome{}));
+  decided_at_ = progress_;
   patience_ = kPatience;
   hold_backoff_.reset();
   obstacle_.clear();

@@ -30,6 +30,24 @@ TEST_CASE("a gateway that knows nothing of an instance makes all that it sent do
   CHECK(at.take_in_doubt() == std::vector<int>{1, 2, 4});
 }
 
+TEST_CASE("a gateway that does not know the instance at all may have forgotten it: when it last did is known") {
+  Fixture at;
+  at.add(2);
+  at.decided(at.push(1, 2), 1, 2);
+  const MonoTime decided = at.now;
+  at.now += 60s;
+  at.add(1);
+  CHECK(at.resend_from(at.push(3, 1), 2) == FrameWindow::Effect::kLost);
+  CHECK_FALSE(at.window.unknown_since());  // it knows number 1
+  CHECK(at.take_in_doubt() == std::vector<int>{2});
+
+  at.window.on_link(at.now);
+  CHECK(at.resend_from(at.push(3, 1), 1) == FrameWindow::Effect::kLost);
+  CHECK(at.window.unknown_since() == decided);
+  at.window.restart(at.now);
+  CHECK_FALSE(at.window.unknown_since());
+}
+
 TEST_CASE("what has left the doubt window is counted") {
   Fixture at;
   for (int i = 0; i < 3; ++i) {
