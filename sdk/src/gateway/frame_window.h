@@ -17,8 +17,8 @@
 // Truth. A message gets the outcome of a receipt for a frame that held it, or none. A frame that is refused says
 // nothing about a copy that went out before and was not answered (`uncertain`): such a message waits on.
 // Probes. After a lost link with nothing in flight, nothing would tell that Redis lost what was accepted. So a frame
-// with a number that leaves a gap goes out: it is never decided, and the answer names the number that the gateway waits
-// for.
+// with a number that leaves a gap goes out, and the answer names the number that the gateway waits for. The frame's own
+// number is far ahead of all messages, so that a copy which comes late leaves a gap, too, and is never decided.
 // Failure: kLost when the gateway waits for a number that was settled: Redis went back in time, and take_in_doubt()
 // tells which messages may be gone; or the gateway has forgotten an instance that was away for long (unknown_since).
 // kStuck when frames around a gap get no answer for long. restart() then counts from 1 again, for a new instance; what
