@@ -273,6 +273,17 @@ TEST_CASE(
   CHECK(at.redis.sent[0][0] == "WAIT");
 }
 
+TEST_CASE("receipts are withheld up to so many bytes") {
+  Committing at(with_replicas());
+  ReplicaWait waits(at.parts);
+  waits.answered(replicas_confirm(0));
+  const std::string receipt(1024 * 1024, 'r');
+  for (int i = 0; i < 64; ++i) waits.hold(redis::Command("PUBLISH", "alice", receipt));  // the last is too much
+  waits.hold(redis::Command("PUBLISH", "alice", receipt));
+  waits.answered(replicas_confirm(2));
+  CHECK(at.parts.stats.receipts.value() == 1);
+}
+
 TEST_CASE("a commit under way is told once when the link is lost, wherever it is lost, and publishes no receipt") {
   Committing whole(with_replicas());
   whole.decide();
