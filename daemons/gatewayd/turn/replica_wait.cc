@@ -82,9 +82,13 @@ void ReplicaWait::ask_again() {
 }
 
 void ReplicaWait::on_answer(uint64_t, const redis::Answer& answer) {
-  if (!answer.ok() || !behind_since_) return;
+  if (!answer.ok() || (!behind_since_ && held_.count() == 0)) return;
   answered(**answer);
   parts_.flush_events();
+}
+
+void ReplicaWait::turn_dropped() {
+  if (held_.count() > 0) ask_soon();
 }
 
 void ReplicaWait::forget() {

@@ -38,6 +38,9 @@ class ReplicaWait {
   void hold(redis::Command receipts);
   /// @param reply to WAIT, behind everything that is held.
   void answered(const redis::Reply& reply);
+  /// Nobody hears what is asked already: earlier commits of the link hold all the same.
+  void turn_dropped();
+  /// The link is lost.
   void forget();
 
   /// Why receipts are withheld; empty: they are not.
