@@ -387,6 +387,25 @@ static void a_stop_tells_what_it_could_not_flush(void) {
   mock_gateway_stop(gateway);
 }
 
+static void free_at_the_first(mas_agent *agent, const char *id, const char *target, mas_status outcome, void *user) {
+  (void)id, (void)target, (void)outcome;
+  ++((tally *)user)->count;
+  mas_agent_free(agent);
+}
+
+static void a_receipt_of_a_stop_may_free_the_agent(void) {
+  mock_gateway *gateway = mock_gateway_start();
+  mas_agent *alice = gateway_agent("alice"), *bob = gateway_agent("bob");
+  tally told = {0};
+  mas_agent_on_receipt(alice, MAS_RECEIPTS_ALL, free_at_the_first, &told);
+  for (int i = 0; i < 2; ++i) CHECK_OK(mas_agent_send(alice, "bob", "note", NULL, 0, NULL));
+  CHECK_OK(mas_agent_stop(alice, 10000));
+  CHECK(told.count == 1); /* and no callback after it */
+  CHECK_TEXT(redis("EXISTS", "agent:alice", NULL), "0");
+  agent_ended(bob);
+  mock_gateway_stop(gateway);
+}
+
 static bool malformed_3(void *agent) { return stats_of(agent).malformed == 3; }
 
 static void poison_is_acknowledged_and_counted(void) {
@@ -423,6 +442,7 @@ int main(int argc, char **argv) {
       {"a_stop_flushes", a_stop_flushes},
       {"a_stop_flushes_over_a_new_link", a_stop_flushes_over_a_new_link},
       {"a_stop_tells_what_it_could_not_flush", a_stop_tells_what_it_could_not_flush},
+      {"a_receipt_of_a_stop_may_free_the_agent", a_receipt_of_a_stop_may_free_the_agent},
       {"poison_is_acknowledged_and_counted", poison_is_acknowledged_and_counted},
   };
   if (argc == 4 && strcmp(argv[1], "--dying-bob") == 0) return be_dying_bob(argv[2], argv[3]);

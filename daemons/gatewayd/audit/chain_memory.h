@@ -33,11 +33,18 @@ class ChainMemory {
     BlockHead& tip = tips_[block.partition];
     if (block.number > tip.number) tip = block;
   }
-  /// A head that this gateway had signed before it was restarted: by rising time.
-  void recall(const BlockHead& block) { tips_[block.partition] = block; }
+  /// What heads named that this gateway had signed before it was restarted. What it has seen since counts for more.
+  void recall(const Tips& signed_tips) { tips_.insert(signed_tips.begin(), signed_tips.end()); }
   /// The chain was cut, which is told otherwise.
   void give_up(const BlockHead& found) { tips_[found.partition] = found; }
   const Tips& tips() const { return tips_; }
+
+  /// Heads by rising time, one after the other. @param ret_tips what a chain had when the last of them was signed.
+  static void follow(const std::vector<BlockHead>& heads, const std::vector<LostBlocks>& lost, Tips& ret_tips) {
+    // A chain of which nothing is left has no tip in its head.
+    for (const LostBlocks& gone : lost) ret_tips[gone.partition] = {gone.partition, gone.first - 1, gone.kept};
+    for (const BlockHead& tip : heads) ret_tips[tip.partition] = tip;
+  }
 
   /// @param before tips() when Redis was asked: what was written since may be missing in its answer.
   /// @param found the last block that is there now; number 0: there is none.

@@ -179,7 +179,10 @@ bool ChainVerifier::was_lost(const Anchor& head) {
     LostBlocks& lost = claim.blocks;
     const bool trusted = claim.trusted || !head.trusted;
     if (!trusted || head.number < lost.first || head.time > lost.time + kSignedMeanwhile) continue;
-    if (head.number > lost.last) lost.last = head.number, lost.hash = head.hash;
+    if (head.number > lost.last) {
+      lost.last = head.number;
+      lost.hash = head.hash;
+    }
     return true;
   }
   return false;

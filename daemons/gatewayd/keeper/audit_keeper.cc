@@ -78,13 +78,15 @@ void AuditKeeper::recall_heads(const VerifyKey& key) {
   auto tail = read_tail(settings_.heads_file, kRecalledBytes);
   if (!tail) return report("audit_heads_unread", tail.error());
   std::string_view left = *tail;
+  audit::ChainMemory::Tips tips;
   while (!left.empty()) {
     const size_t end = std::min(left.find('\n'), left.size());
     auto head = audit::parse_head(left.substr(0, end));  // the first line may be cut off
     if (head.ok() && head->head.ns == frame_.keys().ns() && head->signed_by(key))
-      for (const audit::BlockHead& block : head->head.heads) chains_.recall(block);
+      audit::ChainMemory::follow(head->head.heads, head->head.lost, tips);
     left.remove_prefix(std::min(end + 1, left.size()));
   }
+  chains_.recall(tips);
 }
 
 void AuditKeeper::set_owned(std::vector<unsigned> owned, unsigned partitions) {

@@ -33,7 +33,7 @@ void CommitOp::reset() {
   asked_.clear();
   if (!state_.is(State::kIdle)) state_.to(State::kIdle);
   receipts_ = {};
-  replicas_.forget();
+  replicas_.turn_dropped();
   parts_.decider.dropped(sealed_);
 }
 
@@ -95,7 +95,10 @@ void CommitOp::note_written() {
 void CommitOp::on_reply(uint64_t tag, const redis::Answer& answer) {
   if (!state_.is(State::kSent)) return;  // reset, while a lost link answers
   const bool last = tag + 1 == asked_.size();
-  if (!answer.ok()) return listener_.on_failed({"redis_lost", answer.error().message});
+  if (!answer.ok()) {
+    link_lost();
+    return listener_.on_failed({"redis_lost", answer.error().message});
+  }
   take(asked_[tag], **answer);
   if (!last || !state_.is(State::kSent)) return;
   asked_.clear();

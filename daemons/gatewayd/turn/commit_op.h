@@ -41,6 +41,8 @@ class CommitOp {
   bool start();
   /// Forgets what is under way, and takes back what the decider learnt by it.
   void reset();
+  /// The next server may not have the commits whose receipts wait for replicas.
+  void link_lost() { replicas_.forget(); }
   /// Whether the turn changed circuits: who was first with one decides about the next turn.
   bool wrote_circuits() const { return circuits_.wrote_any(); }
   /// Why receipts are withheld; empty: they are not.

@@ -1,6 +1,7 @@
 // Asking replicas, and what their number means.
 #include "daemons/gatewayd/turn/replica_wait.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace mas::gateway {
@@ -9,7 +10,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Duration kShortWait = 5ms, kAskAgain = 100ms;  // while too few replicas answer
+constexpr int kLongWaits = 10;                           // the time between two of them, in waits
 constexpr size_t kMostWithheld = 100'000;                // receipts
+constexpr size_t kMostWithheldBytes = 64 * 1024 * 1024;  // of these
 
 }  // namespace
 
@@ -23,9 +26,12 @@ ReplicaWait::ReplicaWait(TurnParts& parts)
   again_.unref();
 }
 
-void ReplicaWait::ask(redis::Command& command) const {
-  const Duration bound = behind_since_ ? kShortWait : parts_.options.wait_timeout;
-  command.add("WAIT", parts_.options.wait_replicas, to_millis(bound));
+void ReplicaWait::ask(redis::Command& command) {
+  const Duration whole = parts_.options.wait_timeout;
+  const MonoTime now = mono_now();
+  const bool waits_long = !behind_since_ || now >= long_wait_at_;
+  if (behind_since_ && waits_long) long_wait_at_ = now + kLongWaits * whole;
+  command.add("WAIT", parts_.options.wait_replicas, to_millis(waits_long ? whole : std::min(kShortWait, whole)));
 }
 
 void ReplicaWait::hold(redis::Command receipts) {
@@ -33,7 +39,7 @@ void ReplicaWait::hold(redis::Command receipts) {
     held_ = std::move(receipts);
   else
     held_.add(receipts);
-  if (held_.count() > kMostWithheld) held_ = {};
+  if (held_.count() > kMostWithheld || held_.bytes().size() > kMostWithheldBytes) held_ = {};
 }
 
 void ReplicaWait::answered(const redis::Reply& reply) {
@@ -56,25 +62,33 @@ void ReplicaWait::fall_behind(int64_t replicas) {
   withheld_.set(static_cast<double>(held_.count()));
   if (!behind_since_) {
     behind_since_ = mono_now();
+    long_wait_at_ = *behind_since_ + kLongWaits * parts_.options.wait_timeout;
     failed_.add();
     parts_.alert("receipts are withheld: " + problem(), wall_now());
   }
   if (repeat_.should_log("replicas", mono_now())) parts_.frame.log().warn("replicas_behind", {{"why", problem()}});
-  again_.once(kAskAgain);
+  ask_soon();
 }
 
-/// While commits come, each of them asks as well.
+/// Commits ask as well, and do not put it off.
+void ReplicaWait::ask_soon() {
+  if (!again_.armed()) again_.once(kAskAgain);
+}
+
 void ReplicaWait::ask_again() {
   redis::Command command;
   ask(command);
-  if (!parts_.redis.send(std::move(command), redis::reply_to<&ReplicaWait::on_answer>(this)).ok())
-    again_.once(kAskAgain);
+  if (!parts_.redis.send(std::move(command), redis::reply_to<&ReplicaWait::on_answer>(this)).ok()) ask_soon();
 }
 
 void ReplicaWait::on_answer(uint64_t, const redis::Answer& answer) {
-  if (!answer.ok() || !behind_since_) return;
+  if (!answer.ok() || (!behind_since_ && held_.count() == 0)) return;
   answered(**answer);
   parts_.flush_events();
+}
+
+void ReplicaWait::turn_dropped() {
+  if (held_.count() > 0) ask_soon();
 }
 
 void ReplicaWait::forget() {

@@ -6,7 +6,9 @@
 // Failure modes:
 // - Too few replicas within the bound: the receipts are withheld, and senders have no outcome. From then on a commit
 //   waits for a few milliseconds only, so nobody stands still; WAIT covers all earlier commits of its link, so once it
-//   is met, everything that was withheld goes out. Where no commit comes, a timer asks.
+//   is met, everything that was withheld goes out. A timer asks, too, for when no commit comes. One question in ten
+//   bounds' time waits for the whole bound: replicas that need longer than the few milliseconds never catch up with
+//   commits that follow each other closely.
 // - Too much is withheld: it is forgotten, and senders that ask again get their decisions.
 // - The link is lost: what was withheld is forgotten, since the next server may not have those commits.
 // Threading: loop thread. Ownership: the commit's.
@@ -31,11 +33,14 @@ class ReplicaWait {
   /// Whether receipts wait for replicas at all.
   bool wanted() const { return parts_.options.wait_replicas > 0; }
   /// Adds the question, behind what it is about.
-  void ask(redis::Command& command) const;
+  void ask(redis::Command& command);
   /// The commit is done, and its receipts wait for the answer.
   void hold(redis::Command receipts);
   /// @param reply to WAIT, behind everything that is held.
   void answered(const redis::Reply& reply);
+  /// Nobody hears what is asked already: earlier commits of the link hold all the same.
+  void turn_dropped();
+  /// The link is lost.
   void forget();
 
   /// Why receipts are withheld; empty: they are not.
@@ -44,12 +49,14 @@ class ReplicaWait {
  private:
   void ask_again();
   void on_answer(uint64_t tag, const redis::Answer& answer);
+  void ask_soon();
   void fall_behind(int64_t replicas);
 
   TurnParts& parts_;
   redis::Command held_;
   std::optional<MonoTime> behind_since_;
-  int64_t replicas_ = 0;  // that answered last, while behind
+  MonoTime long_wait_at_{};  // while behind: when a question waits for the whole bound again
+  int64_t replicas_ = 0;     // that answered last, while behind
   redis::Timer again_;
   common::RepeatFilter repeat_;
   common::Counter& failed_;

@@ -344,6 +344,7 @@ void TurnLoop::on_ready(redis::Connection& connection) {
 }
 
 void TurnLoop::on_down(redis::Connection&, const Error& why, unsigned) {
+  commit_.link_lost();
   if (state_.is(State::kDrained) || link_given_up_) return;
   // Should it have been the size of what was asked for: one element next time, and more as they prove small.
   for (const auto& partition : parts_.partitions.all())

@@ -196,7 +196,7 @@ Status Agent::fail_start(const Status& why) {
   if (!library_usable()) return why;
   set_life(Life::kStopping);
   static_cast<void>(end_session(kCleanUpPatience));
-  dispatcher_.discard(let_go_.load());
+  dispatcher_.discard();
   context_.tracer->close(Deadline(0));
   set_life(Life::kStopped);
   return why;
@@ -240,7 +240,7 @@ Status Agent::finish_stop(Duration patience, bool discard) {
   set_life(Life::kStopping);
   const Deadline deadline(patience);
   auto status = end_session(patience);
-  if (discard) dispatcher_.discard(let_go_.load());
+  if (discard) dispatcher_.discard();
   context_.tracer->close(deadline);
   return status;
 }

@@ -51,6 +51,8 @@ class Agent {
   int fd() const { return context_.inbox.fd(); }
   AgentShared& context() { return context_; }
   /// @return whether no further callback may run for now.
+  /// @return whether a callback freed the agent.
+  bool freed() const { return let_go_.load(); }
   bool interrupted() const { return quit_.load() || stopping_.load() || let_go_.load() || !library_usable(); }
 
   Status start(int timeout_ms);

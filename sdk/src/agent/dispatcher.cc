@@ -207,15 +207,17 @@ bool Dispatcher::handle(const Notice& notice) {
   });
 }
 
-void Dispatcher::discard(bool freed) {
-  const bool tell = context_.mode->traits.keeps_all && !freed;
+/// Any of the callbacks may free the agent.
+[[gnu::noinline]] void Dispatcher::discard() {
+  callback_frame_ = __builtin_frame_address(0);
+  auto tells = [this] { return context_.mode->traits.keeps_all && !agent_.freed(); };
   do {
-    for (size_t i = taken_done_; tell && i < taken_.receipts.size(); ++i) handle(taken_.receipts[i]);
-    for (size_t i = taken_done_; tell && i < taken_.doubts.size(); ++i) handle(taken_.doubts[i]);
+    for (size_t i = taken_done_; i < taken_.receipts.size() && tells(); ++i) handle(taken_.receipts[i]);
+    for (size_t i = taken_done_; i < taken_.doubts.size() && tells(); ++i) handle(taken_.doubts[i]);
     for (size_t i = taken_done_; i < taken_.notices.size(); ++i) {
       Notice& notice = taken_.notices[i];
       if (notice.request == nullptr) continue;
-      freed ? unheard_.push_back(std::move(notice.request)) : void(handle(notice));
+      agent_.freed() ? unheard_.push_back(std::move(notice.request)) : void(handle(notice));
     }
     taken_.clear();
     taken_done_ = 0;

@@ -70,9 +70,9 @@ class Dispatcher {
   /// @return whether nothing that was taken from the inbox is left.
   bool caught_up() const { return taken_done_ == taken_.size(); }
   /// After a stop: requests learn their end, and where the mode keeps all, the sender learns what became of its
-  /// messages; everything else is forgotten. Messages that were not handled stay pending in their streams.
-  /// @param freed by a callback: those of the agent do not run any more.
-  void discard(bool freed);
+  /// messages; everything else is forgotten. Messages that were not handled stay pending in their streams. Once a
+  /// callback has freed the agent, no other one runs.
+  void discard();
   /// @param inside whether the calling thread has the agent's pass. @return what the hook's status means.
   Status call_hook(Callback<mas_hook_fn> Callbacks::*which, const char* name, bool inside);
 

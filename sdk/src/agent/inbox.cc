@@ -72,7 +72,10 @@ void Inbox::push(ConnectionChange change) {
 void Inbox::push(Doubt doubt) {
   std::lock_guard lock(mutex_);
   doubts_.push({next_++, std::move(doubt)});
-  if (doubts_.size() > kDoubts) doubts_.pop();
+  if (doubts_.size() > kDoubts) {
+    const InDoubt dropped = doubts_.pop().value.messages;
+    doubts_.front().value.messages.forgotten += dropped.ids.size() + dropped.forgotten;
+  }
   signal();
 }
 

@@ -8,7 +8,7 @@
 //     I/O thread ─push─▶ messages  (full: drop the oldest of the least urgent, count, one notice) ┐
 //                        receipts  (full: drop oldest)                                            ├─take()─▶ poller
 //                        changes of the connection  (full: drop oldest)                           │
-//                        doubts    (full: drop oldest)                                            │
+//                        doubts    (full: drop oldest, count it in the next)                      │
 //                        notices   (ends of requests, which Requests bounds; overflow)            ┘
 //
 // Where the mode keeps all, no message is dropped: its stream entry would never be acknowledged. The mode bounds what

@@ -225,6 +225,7 @@ void Session::register_again(RegisterOp::Occasion occasion, const std::string& w
 
 void Session::lost_data(const std::string& what) {
   agent_.counters.losses.add();
+  agent_.loss_found_at = mono_now();
   const std::string why = "Redis lost data, messages to this agent may be gone: " + what;
   if (state_.is(State::kUp)) return register_again(RegisterOp::Occasion::kAgain, why);
   agent_.debug(why);

@@ -68,6 +68,7 @@ struct AgentContext {
   const std::shared_ptr<Tracer> tracer = std::make_shared<Tracer>();
   Counters counters;
   LeaseProof lease;           ///< of this instance; I/O thread
+  MonoTime loss_found_at{};   ///< when Redis was last found to have lost data; I/O thread
   ServerFunctions functions;  ///< I/O thread
   StateCache state;
   const std::unique_ptr<Mode> mode;  ///< last: it is made of the others

@@ -4,7 +4,8 @@
 // Happy path: add() with each accepting receipt; what is older than the window, or too many, is forgotten.
 // When the gateway asks for a number that has its receipt, it has lost that number and all behind it, since a commit
 // writes messages and numbers together: take_from() gives their ids. A gateway that asks for number 1 knows nothing of
-// the instance, so what earlier instances of this agent sent is in doubt, too.
+// the instance, so what earlier instances of this agent sent is in doubt, too. (Unless it has forgotten the instance on
+// purpose, after an outage: then nobody asks here.)
 // Failure: what was forgotten in the window's bounds is counted, not named.
 // Pure. Threading: none.
 #pragma once

@@ -15,6 +15,8 @@ constexpr Duration kPatience = std::chrono::seconds(3);  // without any receipt,
 constexpr Duration kLongestPatience = std::chrono::seconds(30);
 constexpr size_t kUnanswered = 2;  // frames; then a small one waits for more messages, but no longer than
 constexpr Duration kLongestGathering = std::chrono::milliseconds(250);
+/// So far behind the last number is a probe's: no message gets there while a copy of the probe lives.
+constexpr uint64_t kProbeAhead = uint64_t{1} << 40;
 constexpr uint32_t kFewRecords = 64;
 constexpr size_t kFewBytes = 32 * 1024;
 constexpr Duration kHoldBase = std::chrono::milliseconds(100);
@@ -55,12 +57,15 @@ FrameWindow::FrameWindow(FrameWindowListener& listener, DoubtWindow doubt)
 
 std::optional<FrameWindow::Range> FrameWindow::next_frame(MonoTime now) {
   if (now < hold_until_) return std::nullopt;
-  if (probe_ == Probe::kWanted && waiting() == 0) return Range{end() + 1, 0};
+  if (probe_ == Probe::kWanted && waiting() == 0) return Range{end() + kProbeAhead, 0};
   const uint64_t limit = gap_ ? std::min(*gap_, end()) : end();
   auto goes_out = [this](uint64_t n) { return at(n).state == SendSlot::State::kWaiting && at(n).pushed == 0; };
   next_out_ = std::max(next_out_, base_);
   while (next_out_ < limit && !goes_out(next_out_)) ++next_out_;
-  if (next_out_ >= limit) return stop_gathering(), std::nullopt;
+  if (next_out_ >= limit) {
+    stop_gathering();
+    return std::nullopt;
+  }
   Range range{next_out_, 0};
   size_t bytes = 0;
   for (uint64_t n = next_out_; n < limit && range.count < limits::kFrameRecords && goes_out(n); ++n) {
@@ -176,6 +181,7 @@ void FrameWindow::supersede(uint64_t number, uint64_t undecided_from) {
 
 void FrameWindow::decided(Frames::iterator it, const ReceiptMessage& receipt) {
   static const SendOutcome& kAllowed = *new SendOutcome(outcome_of(Outcome{}));
+  decided_at_ = progress_;
   patience_ = kPatience;
   hold_backoff_.reset();
   obstacle_.clear();
@@ -201,7 +207,10 @@ FrameWindow::Effect FrameWindow::resend_from(Frames::iterator it, uint64_t seque
   erase(it);
   if (sequence == end()) return Effect::kNone;  // a probe: all that has an outcome is known
   bool held = sequence >= base_ && sequence < end() && at(sequence).state != SendSlot::State::kSettled;
-  if (!held) return lost_from_ = sequence, Effect::kLost;
+  if (!held) {
+    lost_from_ = sequence;
+    return Effect::kLost;
+  }
   // On its way again already, perhaps alone (on_time): what this frame held goes out behind it. Other frames answer for
   // themselves.
   const bool asked = at(sequence).pushed > number;
@@ -213,7 +222,10 @@ FrameWindow::Effect FrameWindow::resend_from(Frames::iterator it, uint64_t seque
 
 FrameWindow::Effect FrameWindow::refused(Frames::iterator it, const Outcome& outcome, MonoTime now) {
   const bool wrong_time = outcome.decision == Decision::kReplayed;
-  if (outcome.decision != Decision::kUnavailable && !wrong_time) return refuse(it, outcome_of(outcome)), Effect::kNone;
+  if (outcome.decision != Decision::kUnavailable && !wrong_time) {
+    refuse(it, outcome_of(outcome));
+    return Effect::kNone;
+  }
   obstacle_ = outcome_of(outcome).status.error().message;
   const Frame& frame = it->second;
   if (frame.count == 0) probe_ = Probe::kWanted;

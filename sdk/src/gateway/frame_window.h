@@ -17,12 +17,12 @@
 // Truth. A message gets the outcome of a receipt for a frame that held it, or none. A frame that is refused says
 // nothing about a copy that went out before and was not answered (`uncertain`): such a message waits on.
 // Probes. After a lost link with nothing in flight, nothing would tell that Redis lost what was accepted. So a frame
-// with a number that leaves a gap goes out: it is never decided, and the answer names the number that the gateway waits
-// for.
-// Failure: kLost when the gateway waits for a number that was settled: Redis went back in time; take_in_doubt() tells
-// which messages may be gone. kStuck when frames
-// around a gap get no answer for long. restart() then counts from 1 again, for a new instance; what the old one has not
-// decided it can never decide.
+// with a number that leaves a gap goes out, and the answer names the number that the gateway waits for. The frame's own
+// number is far ahead of all messages, so that a copy which comes late leaves a gap, too, and is never decided.
+// Failure: kLost when the gateway waits for a number that was settled: Redis went back in time, and take_in_doubt()
+// tells which messages may be gone; or the gateway has forgotten an instance that was away for long (unknown_since).
+// kStuck when frames around a gap get no answer for long. restart() then counts from 1 again, for a new instance; what
+// the old one has not decided it can never decide.
 // Threading: none. Ownership: slots point into batches, which the owner keeps until their last slot is settled.
 #pragma once
 
@@ -125,6 +125,11 @@ class FrameWindow {
   /// From now on nothing waits for more.
   void gather_no_more() { gathers_ = false; }
 
+  /// After kLost. @return when the gateway last decided a frame of this instance, which it does not know at all now;
+  /// nullopt: it knows the instance.
+  std::optional<MonoTime> unknown_since() const {
+    return lost_from_ == uint64_t{1} ? std::optional(decided_at_) : std::nullopt;
+  }
   /// After kLost: the messages that were accepted and are not known to the gateway any more. Once.
   InDoubt take_in_doubt();
   /// A new instance: numbers begin at 1. Messages that the old one may have decided are settled as unknown.
@@ -177,6 +182,7 @@ class FrameWindow {
   std::optional<uint64_t> gap_;  // first number that a refused frame left unused
   AcceptedMessages accepted_;
   std::optional<uint64_t> lost_from_;  // the number that the gateway waits for
+  MonoTime decided_at_{};              // the last receipt with decisions
   Probe probe_ = Probe::kNone;
 
   Frames frames_;                                        // pushed, not answered

@@ -115,10 +115,20 @@ void GatewayMode::apply(FrameWindow::Effect effect) {
   const bool lost = effect == FrameWindow::Effect::kLost;
   if (!lost && effect != FrameWindow::Effect::kStuck) return;
   outbox_.down();
+  if (lost && forgotten_after_outage())
+    return live_->host.begin_anew("the gateway has forgotten this instance after an outage");
   InDoubt doubt = outbox_.take_in_doubt();
   if (doubt.any()) live_->host.in_doubt(std::move(doubt), "Redis lost data: the gateway does not know them any more");
   live_->host.begin_anew(lost ? "the gateway waits for messages that had their receipts: Redis lost data"
                               : "the gateway refused a frame and does not answer for those around it");
+}
+
+/// A gateway forgets on purpose whoever was silent and without a lease for long; the messages are where they were. A
+/// Redis that came back without data after as long an outage is told apart by what the streams lack.
+bool GatewayMode::forgotten_after_outage() const {
+  const auto since = outbox_.unknown_since();
+  const auto outage_over = agent_.lease.outage_over();
+  return since && outage_over && *since < *outage_over && agent_.loss_found_at <= *since;
 }
 
 void GatewayMode::renamed(const std::string& before) {

@@ -72,6 +72,7 @@ class GatewayMode final : public Mode {
   void ask_partitions();
   void on_partitions(uint64_t tag, const redis::Answer& answer);
   void apply(FrameWindow::Effect effect);
+  bool forgotten_after_outage() const;
   void try_finish(bool out_of_time);
 
   AgentContext& agent_;

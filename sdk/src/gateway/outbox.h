@@ -65,6 +65,8 @@ class GatewayOutbox final : public Outbox, private FrameWindowListener {
   /// @return kLost: take_in_doubt(), and call restart() once there is a new instance.
   FrameWindow::Effect on_receipt(std::string_view payload);
   FrameWindow::Effect on_time();
+  /// After kLost (FrameWindow::unknown_since).
+  std::optional<MonoTime> unknown_since() const { return window_.unknown_since(); }
   /// The messages that were accepted and that Redis has lost.
   InDoubt take_in_doubt() { return window_.take_in_doubt(); }
   std::optional<MonoTime> next_time() const { return up_ ? window_.next_time() : std::nullopt; }

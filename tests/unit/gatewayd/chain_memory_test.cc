@@ -76,3 +76,24 @@ TEST_CASE("a chain that others went on with is not said to begin anew") {
   CHECK_FALSE(memory.to_record(block(122, 9)));
   CHECK_FALSE(memory.to_record(block(119, 9)));
 }
+
+TEST_CASE("heads that were signed before a restart put nothing back that was seen since") {
+  ChainMemory memory;
+  memory.committed(block(140, 2));
+  ChainMemory::Tips tips;
+  ChainMemory::follow({block(131), block(8, 1, 4)}, {}, tips);
+  memory.recall(tips);
+  CHECK(memory.tips().at(3) == block(140, 2));
+  CHECK(memory.tips().at(4) == block(8, 1, 4));
+}
+
+TEST_CASE("a loss that a head names is not noticed again after a restart") {
+  ChainMemory::Tips tips;
+  ChainMemory::follow({block(131)}, {}, tips);
+  ChainMemory::follow({}, {{3, 1, 131, block(131).hash, {}, kNow}}, tips);  // nothing of the chain is left
+  ChainMemory memory;
+  memory.recall(tips);
+  CHECK_FALSE(ChainMemory::missing(memory.tips(), block(0), kNow));
+  ChainMemory::follow({block(122, 9)}, {{3, 120, 131, block(131).hash, block(119, 9).hash, kNow}}, tips);
+  CHECK(tips.at(3) == block(122, 9));  // written since, by the same head
+}

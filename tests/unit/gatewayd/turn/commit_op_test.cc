@@ -1,6 +1,8 @@
 // Committing: what is sent together, when receipts go out, and what each answer of the script means.
 #include "daemons/gatewayd/turn/commit_op.h"
 
+#include <thread>
+
 #include "tests/unit/gatewayd/turn/turn_fixture.h"
 #include "tests/unit/gatewayd/turn_case.h"
 
@@ -90,6 +92,13 @@ TurnOptions with_replicas() {
   TurnOptions options;
   options.wait_replicas = 2;
   return options;
+}
+
+redis::Reply replicas_confirm(int64_t count) {
+  redis::Reply reply;
+  reply.type = redis::Reply::Type::kInteger;
+  reply.integer = count;
+  return reply;
 }
 
 }  // namespace
@@ -231,9 +240,50 @@ TEST_CASE("while replicas are missing no commit waits for long, and receipts com
   at.decide(3);
   at.op.start();
   at.redis.answer_all();
-  at.op.reset();  // the link was lost: the next server may lack it
+  at.op.reset();  // a turn is dropped: the server has the commit
+  CHECK_FALSE(at.op.replicas_problem().empty());
+  at.op.link_lost();  // the next one may lack it
   CHECK(at.op.replicas_problem().empty());
   CHECK(at.parts.stats.receipts.value() == 2);
+}
+
+TEST_CASE(
+    "while replicas are missing a question waits for the whole bound now and then, and commits put no other off") {
+  TurnOptions options = with_replicas();
+  options.wait_timeout = std::chrono::milliseconds(20);
+  Committing at(options);
+  ReplicaWait waits(at.parts);
+  auto asks_for = [&waits](std::string_view bound) {
+    redis::Command command;
+    waits.ask(command);
+    return command.bytes().ends_with("\r\n" + std::string(bound) + "\r\n");
+  };
+  CHECK(asks_for("20"));
+  waits.answered(replicas_confirm(0));
+  CHECK(asks_for("5"));
+  const MonoTime end = mono_now() + std::chrono::seconds(30);
+  while (!asks_for("20") && mono_now() < end) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  CHECK(mono_now() < end);
+  CHECK(asks_for("5"));
+  redis::Timer turning(&at.loop.uv, [] {});
+  turning.every(std::chrono::milliseconds(1));
+  while (at.redis.sent.empty() && mono_now() < end) {
+    waits.answered(replicas_confirm(0));  // as with each commit
+    uv_run(&at.loop.uv, UV_RUN_ONCE);
+  }
+  REQUIRE(at.redis.sent.size() == 1);
+  CHECK(at.redis.sent[0][0] == "WAIT");
+}
+
+TEST_CASE("receipts are withheld up to so many bytes") {
+  Committing at(with_replicas());
+  ReplicaWait waits(at.parts);
+  waits.answered(replicas_confirm(0));
+  const std::string receipt(1024 * 1024, 'r');
+  for (int i = 0; i < 64; ++i) waits.hold(redis::Command("PUBLISH", "alice", receipt));  // the last is too much
+  waits.hold(redis::Command("PUBLISH", "alice", receipt));
+  waits.answered(replicas_confirm(2));
+  CHECK(at.parts.stats.receipts.value() == 1);
 }
 
 TEST_CASE("a commit under way is told once when the link is lost, wherever it is lost, and publishes no receipt") {

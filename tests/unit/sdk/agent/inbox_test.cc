@@ -129,3 +129,15 @@ TEST_CASE("who watches edges is told of what came during a poll that ran nothing
   CHECK(edges() == 1);
   close(epoll);
 }
+
+TEST_CASE("a doubt that is dropped is counted in the next one") {
+  InboxCase at;
+  constexpr size_t kDoubts = 16;
+  for (size_t i = 0; i < kDoubts + 2; ++i) at.inbox.push(Doubt{{{Id128(), Id128()}, i}, "lost"});
+  Inbox::Taken run;
+  at.inbox.take(run, UINT64_MAX);
+  REQUIRE(run.doubts.size() == kDoubts);
+  CHECK(run.doubts[0].messages.ids.size() == 2);
+  CHECK(run.doubts[0].messages.forgotten == 2 + 0 + 2 + 1 + 2);  // of the first two, and its own
+  CHECK(run.doubts[1].messages.forgotten == 3);
+}

@@ -57,3 +57,18 @@ TEST_CASE("a renewal that came late begins the period anew, also where the lease
   CHECK_FALSE(lease.steady(late + seconds(4)));
   CHECK(lease.steady(late + kLeaseRenewal));
 }
+
+TEST_CASE("an outage is long enough for a gateway to forget the instance") {
+  LeaseProof lease;
+  lease.confirmed(kStart);
+  const MonoTime soon = kStart + kForgottenAfter - milliseconds(1);
+  lease.confirmed(soon);
+  CHECK_FALSE(lease.outage_over());
+  const MonoTime late = soon + kForgottenAfter;
+  lease.confirmed(late);
+  CHECK(lease.outage_over() == late);
+  lease.confirmed(late + kLeaseRenewal);
+  CHECK(lease.outage_over() == late);
+  lease.forget();
+  CHECK_FALSE(lease.outage_over());  // the next instance has had none
+}

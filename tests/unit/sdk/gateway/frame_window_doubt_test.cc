@@ -6,6 +6,8 @@ using namespace mas::sdk;
 using namespace mas::sdk::test;
 using namespace std::chrono_literals;
 
+constexpr uint64_t kProbeAhead = uint64_t{1} << 40;
+
 TEST_CASE("the numbers that the gateway does not know any more name the messages in doubt") {
   Fixture at;
   at.add(5);
@@ -28,6 +30,24 @@ TEST_CASE("a gateway that knows nothing of an instance makes all that it sent do
   at.add(1);
   CHECK(at.resend_from(at.push(2, 1), 1) == FrameWindow::Effect::kLost);
   CHECK(at.take_in_doubt() == std::vector<int>{1, 2, 4});
+}
+
+TEST_CASE("a gateway that does not know the instance at all may have forgotten it: when it last did is known") {
+  Fixture at;
+  at.add(2);
+  at.decided(at.push(1, 2), 1, 2);
+  const MonoTime decided = at.now;
+  at.now += 60s;
+  at.add(1);
+  CHECK(at.resend_from(at.push(3, 1), 2) == FrameWindow::Effect::kLost);
+  CHECK_FALSE(at.window.unknown_since());  // it knows number 1
+  CHECK(at.take_in_doubt() == std::vector<int>{2});
+
+  at.window.on_link(at.now);
+  CHECK(at.resend_from(at.push(3, 1), 1) == FrameWindow::Effect::kLost);
+  CHECK(at.window.unknown_since() == decided);
+  at.window.restart(at.now);
+  CHECK_FALSE(at.window.unknown_since());
 }
 
 TEST_CASE("what has left the doubt window is counted") {
@@ -55,14 +75,14 @@ TEST_CASE("a sender without messages asks after a lost link what is known of it"
   at.decided(at.push(1, 2), 1, 2);
   CHECK(at.idle());
   at.window.on_link(at.now);
-  const Id128 first = at.push(4, 0);  // number 3 is left out: it is never decided
+  const Id128 first = at.push(3 + kProbeAhead, 0);  // it leaves a gap: it is never decided
   CHECK(at.idle());
   CHECK(at.resend_from(first, 3) == FrameWindow::Effect::kNone);
   CHECK(at.idle());
   CHECK_FALSE(at.window.next_time());
 
   at.window.on_link(at.now);
-  const Id128 second = at.push(4, 0);
+  const Id128 second = at.push(3 + kProbeAhead, 0);
   at.add(1);
   const Id128 message = at.push(3, 1);
   CHECK(at.resend_from(second, 2) == FrameWindow::Effect::kLost);
@@ -75,11 +95,11 @@ TEST_CASE("a question without an answer is asked again, and one that is refused 
   at.add(1);
   at.decided(at.push(1, 1), 1, 1);
   at.window.on_link(at.now);
-  at.push(3, 0);
+  at.push(2 + kProbeAhead, 0);
   REQUIRE(at.window.next_time());
   at.now = *at.window.next_time();
   CHECK(at.window.on_time(at.now) == FrameWindow::Effect::kNone);
-  const Id128 again = at.push(3, 0);
+  const Id128 again = at.push(2 + kProbeAhead, 0);
   CHECK(at.window.on_receipt({ReceiptKind::kFrameRefused, again, 3, 0, {{0, Decision::kMalformed, 0, {}}}}, at.now) ==
         FrameWindow::Effect::kNone);
   CHECK(at.idle());
