@@ -165,7 +165,7 @@ void Settings::describe(common::OptionTable& table) {
                 "While fewer replicas confirm, no receipt is sent and the gateway is not ready.");
   table.duration("wait_timeout", wait_timeout, {10ms, 10s}, Apply::kRestart,
                  "Maximum time that a commit waits for replicas. Past it, receipts are withheld until enough replicas "
-                 "confirm, and further commits do not wait.");
+                 "confirm, and further commits hardly wait.");
   table.integer("memory_high_water", memory_high_water, {50, 100}, Apply::kReload,
                 "Percentage of Redis's maxmemory from which frames are refused as UNAVAILABLE.");
   table.duration(

@@ -198,7 +198,7 @@ MAS_EXPORT void mas_agent_on_receipt(mas_agent *agent, mas_receipts which, mas_r
 typedef struct mas_doubt {
   const char *const *message_ids; /**< as mas_agent_send returned them, in the order of sending */
   size_t count;                   /**< of message_ids */
-  uint64_t forgotten;             /**< further messages in doubt, at most, that had left the doubt window */
+  uint64_t forgotten;             /**< further messages in doubt, at most, whose ids are not known any more */
   const char *reason;             /**< one sentence */
 } mas_doubt;
 /** Called in mas_agent_poll, and for what is left in mas_agent_stop, when messages are in doubt. mas_agent_send_again
