@@ -3,7 +3,7 @@
 #include "proto/redis/hash_reads.h"
 
 #include "proto/wire/agent_entry.h"
-#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/one_reply.h"
 
 using namespace mas;
 using namespace mas::fuzz;
@@ -26,10 +26,9 @@ void look_at(const redis::Reply& hash) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  redis::ReplyReader reader({.reply_bytes = 256 * 1024});
-  if (!reader.feed(text_of(data, size)).ok()) return 0;
-  auto reply = reader.next();
-  if (!reply || *reply == nullptr) return 0;
-  for (const auto& hash : **reply) look_at(hash);
+  const OneReply input(data, size);
+  const redis::Reply* reply = input.get();
+  if (reply == nullptr) return 0;
+  for (const auto& hash : *reply) look_at(hash);
   return 0;
 }

@@ -3,7 +3,7 @@
 // read as a redirection only with a slot and an address.
 #include "proto/redis/cluster/slot_map.h"
 #include "proto/redis/cluster/redirect.h"
-#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/one_reply.h"
 
 using namespace mas;
 using namespace mas::fuzz;
@@ -34,14 +34,13 @@ void check(const Result<redis::SlotMap>& map) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  redis::ReplyReader reader({.reply_bytes = 256 * 1024});
-  if (!reader.feed(text_of(data, size)).ok()) return 0;
-  auto reply = reader.next();
-  if (!reply || *reply == nullptr) return 0;
-  check(redis::SlotMap::from_shards(**reply, {"asked", false}));
-  check(redis::SlotMap::from_shards(**reply, {"asked", true}));
-  check(redis::SlotMap::from_slots(**reply, {"asked", false}));
-  auto redirect = redis::redirect_of(**reply, "asked");
+  const OneReply input(data, size);
+  const redis::Reply* reply = input.get();
+  if (reply == nullptr) return 0;
+  check(redis::SlotMap::from_shards(*reply, {"asked", false}));
+  check(redis::SlotMap::from_shards(*reply, {"asked", true}));
+  check(redis::SlotMap::from_slots(*reply, {"asked", false}));
+  auto redirect = redis::redirect_of(*reply, "asked");
   if (!redirect || redirect->onward == redis::Onward::kLater) return 0;
   require(redirect->slot < redis::kHashSlots, "a redirection names a slot");
   check_address(redirect->node);

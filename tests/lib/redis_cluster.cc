@@ -6,9 +6,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <cstring>
-#include <functional>
 #include <sstream>
 #include <stdexcept>
 #include <thread>
@@ -18,14 +16,6 @@ namespace {
 
 constexpr int kSlots = 16384;
 constexpr auto kLimit = std::chrono::seconds(60);
-
-void await(const char* what, const std::function<bool()>& condition) {
-  const auto deadline = std::chrono::steady_clock::now() + kLimit;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) throw std::runtime_error(std::string("not in time: ") + what);
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  }
-}
 
 /// Whether a reply is there as a whole: a line, or a text of the length that it states. Lists are read for a moment.
 bool whole(const std::string& answer) {
@@ -43,6 +33,14 @@ std::string text_of(const std::string& answer) {
 }
 
 }  // namespace
+
+void await(const char* what, const std::function<bool()>& condition, std::chrono::milliseconds pause) {
+  const auto deadline = std::chrono::steady_clock::now() + kLimit;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) throw std::runtime_error(std::string("not in time: ") + what);
+    std::this_thread::sleep_for(pause);
+  }
+}
 
 RedisCluster::RedisCluster(std::vector<std::string> extra) {
   for (size_t i = 0; i < 2 * kShards; ++i) {

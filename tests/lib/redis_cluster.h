@@ -5,6 +5,8 @@
 // Threading: none.
 #pragma once
 
+#include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,6 +14,10 @@
 #include "tests/lib/redis_server.h"
 
 namespace mas::test {
+
+/// Asks for a condition of the cluster every `pause` until it holds. Throws std::runtime_error after a minute.
+void await(const char* what, const std::function<bool()>& condition,
+           std::chrono::milliseconds pause = std::chrono::milliseconds(20));
 
 class RedisCluster {
  public:

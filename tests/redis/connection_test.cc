@@ -161,30 +161,6 @@ TEST_CASE("stop answers what is pending, forget silences it, and a stopped conne
   CHECK(status.error().code == Errc::kInvalidState);
 }
 
-TEST_CASE("a receiver that is forgotten in the middle of its run's failure hears no more of it") {
-  RedisServer server;
-  LoopFixture loop;
-  Connection connection(loop.loop(), quick_options(server.url()), nullptr);
-  connection.start();
-  REQUIRE(loop.run_until([&] { return connection.ready(); }));
-  struct Once {
-    Connection* connection;
-    int answers = 0;
-    void on_reply(uint64_t, const Answer&) {
-      ++answers;
-      connection->forget(this);
-    }
-  } once{&connection};
-  Receiver other;
-  REQUIRE(connection.send(Command("PING").add("PING").add("PING"), reply_to<&Once::on_reply>(&once)).ok());
-  REQUIRE(connection.send(Command("PING").add("PING"), other.to()).ok());
-  connection.flush();
-  connection.drop_link(Error{Errc::kUnavailable, "enough"});
-  CHECK(once.answers == 1);
-  CHECK(other.answers == std::vector<std::string>{"!connection lost", "!connection lost"});
-  CHECK(connection.pending_commands() == 0);
-}
-
 TEST_CASE("user, password and database of the URL are used; wrong ones are reported, never printed") {
   RedisServer server({"--requirepass", "s3cret", "--user", "bob", "on", ">pa%ss", "~*", "&*", "+@all"});
   LoopFixture loop;

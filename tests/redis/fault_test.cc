@@ -313,6 +313,8 @@ TEST_CASE("who is forgotten in the answer to one command hears nothing of the ot
   REQUIRE(connection.send(run, after.to()).ok());
   REQUIRE(loop.run_until([&] { return after.answers.size() == 3; }));
   CHECK(lost.calls == 1);
+  CHECK(after.answers == std::vector<std::string>(3, "!connection lost"));
+  CHECK(connection.pending_commands() == 0);
 
   REQUIRE(connection.send(run, reply_to<&Once::on_reply>(&unsent), 20ms).ok());
   REQUIRE(loop.run_until([&] { return unsent.calls > 0; }));

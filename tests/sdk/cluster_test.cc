@@ -252,11 +252,12 @@ static void a_coordinated_fail_over() {
   Agent alice("alice"), bob("bob");
   const size_t home = cluster().primary_of(bob.slot);
   stream(alice, bob, "bob", Promised::kArrival, [&] {
-    const auto end = Clock::now() + std::chrono::seconds(30);
-    while (cluster().ask(home, "ROLE").find("slave") == std::string::npos && Clock::now() < end) {
+    const auto led_away = [&] {
+      if (cluster().ask(home, "ROLE").find("slave") != std::string::npos) return true;
       cluster().ask(cluster().replica_of(home), "CLUSTER FAILOVER");
-      std::this_thread::sleep_for(std::chrono::milliseconds(500));
-    }
+      return false;
+    };
+    mas::test::await("the home is a replica", led_away, std::chrono::milliseconds(500));
   });
 }
 
@@ -265,9 +266,8 @@ static void the_home_is_killed() {
   const size_t home = cluster().primary_of(bob.slot), heir = cluster().replica_of(home);
   stream(alice, bob, "bob", Promised::kArrival, [&] {
     cluster().server(home).stop();
-    const auto end = Clock::now() + std::chrono::seconds(30);
-    while (cluster().ask(heir, "ROLE").find("master") == std::string::npos && Clock::now() < end)
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    mas::test::await("the heir is the primary",
+                     [&] { return cluster().ask(heir, "ROLE").find("master") != std::string::npos; });
   });
   CHECK(bob.ask("EXISTS agent:{bob} agent:{bob}:heartbeat") == ":2\r\n");
   cluster().server(home).start();

@@ -6,13 +6,10 @@ address of this process's own, 127.x.y.z by its pid, where nobody else competes 
 
 import itertools
 import os
-import pathlib
-import signal
-import subprocess
 
 from .clock import Clock
 from .poll import poll_until
-from .process import die_with_parent
+from .redis_process import RedisProcess
 from .resp import Resp, RespError, url_of_socket
 
 _ports = itertools.count(20000)
@@ -29,23 +26,20 @@ def own_address():
     return f"127.{1 + (pid >> 16) % 250}.{(pid >> 8) & 255}.{pid & 255 or 255}"
 
 
-class RedisServer:
+class RedisServer(RedisProcess):
     """Happy path: start() … url() … stop(). Options are redis-server's own: RedisServer(dir, maxmemory="10mb")."""
 
     def __init__(self, directory, name="redis", tcp=False, tls=None, clock=False, **options):
         """@param tcp also listen on own_address(). @param tls a dict of ca, cert, key: also listen with TLS. @param clock
         its wall clock can be set."""
-        self.directory = pathlib.Path(directory) / name
-        self.directory.mkdir()
+        super().__init__(directory, name)
         self.socket = self.directory / "redis.sock"
-        self.log_path = self.directory / "redis.log"
         self.options = {"appendonly": "no", "save": "", **{k.replace("_", "-"): v for k, v in options.items()}}
         self.host = own_address()
         self.port = next_port() if tcp else 0
         self.tls_port = next_port() if tls else 0
         self._tls = tls
         self._clock = Clock(self.directory / "clock") if clock else None
-        self._process = None
 
     # ---- life
 
@@ -58,15 +52,11 @@ class RedisServer:
     def spawn(self):
         """Starts without waiting, for a server that is to be seen loading."""
         self.socket.unlink(missing_ok=True)
-        with open(self.log_path, "ab") as log:
-            self._process = subprocess.Popen(
-                ["redis-server", *self._arguments()], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                cwd=self.directory, env={**os.environ, **(self._clock.env if self._clock else {})}, preexec_fn=die_with_parent)
+        self.launch(self._arguments(), self._clock.env if self._clock else None)
 
     def answers(self):
         """Whether it serves commands now; a demand for a password counts."""
-        if self._process.poll() is not None:
-            raise AssertionError(f"redis-server ended: {self.log()}")
+        self.check_lives()
         try:
             with Resp(self.url(password=False), 1) as client:
                 client.cmd("PING")
@@ -75,14 +65,6 @@ class RedisServer:
             return str(error).startswith("NOAUTH")
         except OSError:
             return False
-
-    def stop(self):
-        """An orderly stop. Safe to repeat."""
-        self._end(signal.SIGTERM)
-
-    def kill(self):
-        """Like a crash."""
-        self._end(signal.SIGKILL)
 
     def restart(self, keep_data=True):
         """Crash and start again. With `keep_data` what memory held is saved first, else it comes back empty."""
@@ -93,13 +75,6 @@ class RedisServer:
             for left in [*self.directory.glob("*.rdb"), *self.directory.glob("appendonlydir/*")]:
                 left.unlink()
         self.start()
-
-    def pause(self):
-        """Stops answering without closing anything."""
-        self._process.send_signal(signal.SIGSTOP)
-
-    def resume(self):
-        self._process.send_signal(signal.SIGCONT)
 
     def set_clock(self, seconds):
         """Puts its wall clock off by so much, from now on."""
@@ -142,9 +117,6 @@ class RedisServer:
         lines = self.cmd("INFO", section).splitlines()
         return dict(line.split(":", 1) for line in lines if ":" in line)
 
-    def log(self):
-        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
-
     # ---- inside
 
     def _client_url(self):
@@ -160,15 +132,3 @@ class RedisServer:
         for name, value in self.options.items():
             arguments += [f"--{name}", *([value] if isinstance(value, str) else map(str, value))]
         return arguments
-
-    def _end(self, how):
-        if self._process is None:
-            return
-        self.resume()
-        self._process.send_signal(how)
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process = None

@@ -1,12 +1,9 @@
 """A private Redis Sentinel: `redis-server FILE --sentinel` on a loopback address of this process's own."""
 
 import os
-import pathlib
-import signal
-import subprocess
 
 from .poll import poll_until
-from .process import die_with_parent
+from .redis_process import RedisProcess
 from .redis_server import next_port, own_address
 from .resp import Resp, RespError
 
@@ -14,18 +11,15 @@ NAME = "mymaster"
 DOWN_AFTER_MS = 3000  # on a busy machine a server may be silent for a second
 
 
-class SentinelServer:
+class SentinelServer(RedisProcess):
     """Happy path: start() … url part host:port … stop(). It monitors one primary under the name `mymaster`."""
 
     def __init__(self, directory, name, redis, quorum=2, password=None):
         """@param redis the primary, a RedisServer with TCP. @param password that clients and other sentinels need."""
-        self.directory = pathlib.Path(directory) / name
-        self.directory.mkdir()
+        super().__init__(directory, name)
         self.host = own_address()
         self.port = next_port()
-        self.log_path = self.directory / "redis.log"
         self._password = password
-        self._process = None
         self.paused = False
         lines = [f"port {self.port}", f"bind {self.host}", f"dir {self.directory}",
                  f"sentinel announce-ip {self.host}", f"sentinel announce-port {self.port}",
@@ -42,26 +36,17 @@ class SentinelServer:
         return f"{self.host}:{self.port}"
 
     def start(self):
-        with open(self.log_path, "ab") as log:
-            self._process = subprocess.Popen(
-                ["redis-server", os.fspath(self._config), "--sentinel"], stdin=subprocess.DEVNULL, stdout=log,
-                stderr=log, cwd=self.directory, preexec_fn=die_with_parent)
+        self.launch([os.fspath(self._config), "--sentinel"])
         poll_until(self._answers, 10, lambda: f"the sentinel answers; its log: {self.log()}")
         return self
 
-    def stop(self):
-        self._end(signal.SIGTERM)
-
-    def kill(self):
-        self._end(signal.SIGKILL)
-
     def pause(self):
         self.paused = True
-        self._process.send_signal(signal.SIGSTOP)
+        super().pause()
 
     def resume(self):
         self.paused = False
-        self._process.send_signal(signal.SIGCONT)
+        super().resume()
 
     def cmd(self, *args):
         with Resp(f"redis://{self.address}", 5) as client:
@@ -84,28 +69,12 @@ class SentinelServer:
         master = self.master()
         return int(master["num-slaves"]) >= replicas and int(master["num-other-sentinels"]) >= sentinels
 
-    def log(self):
-        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
-
     # ---- inside
 
     def _answers(self):
-        if self._process.poll() is not None:
-            raise AssertionError(f"the sentinel ended: {self.log()}")
+        self.check_lives()
         try:
             self.cmd("PING")
             return True
         except (OSError, RespError):
             return False
-
-    def _end(self, how):
-        if self._process is None:
-            return
-        self.resume()
-        self._process.send_signal(how)
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process = None

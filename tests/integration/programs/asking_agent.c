@@ -11,31 +11,19 @@
  * One line per event, written at once: `ready`, `asked N TYPE`, `heard N STATUS VALUE` (the reply's value, -1 without
  * one) each time that the request's callback runs, `end`. TERM ends it; who asks then waits for what is under way. */
 #include <mas.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "until_term.h"
 
 enum { kStartMs = 20000, kTimeoutMs = 4000, kStopMs = 5000, kMostRequests = 1 << 20 };
 
 static const char* const kTypes[] = {"answers", "fails", "misfits", "silent", "both", "releases", "unknown"};
 enum { kTypeCount = sizeof kTypes / sizeof *kTypes };
 
-static volatile sig_atomic_t stopping;
 static long under_way;
-
-static void on_term(int number) {
-  (void)number;
-  stopping = 1;
-}
-
-static double now(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
 
 static long number_in(const mas_message* message) {
   long number = -1;

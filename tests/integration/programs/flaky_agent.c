@@ -11,14 +11,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "until_term.h"
+
 enum { kStartMs = 20000, kStopMs = 5000 };
-
-static volatile sig_atomic_t stopping;
-
-static void on_term(int number) {
-  (void)number;
-  stopping = 1;
-}
 
 static long member(const char* data, const char* name) {
   const char* at = strstr(data, name);

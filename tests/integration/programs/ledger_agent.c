@@ -27,27 +27,16 @@
  * TERM ends it: a sender then waits for the receipts that are missing. */
 #include <mas.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "until_term.h"
+
 enum { kStartMs = 20000, kFlushMs = 20000 };
 
-static volatile sig_atomic_t stopping;
 static jmp_buf outside;
-
-static void on_term(int number) {
-  (void)number;
-  stopping = 1;
-}
-
-static double now(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
 
 static void on_receipt(mas_agent* agent, const char* id, const char* target, mas_status outcome, void* user) {
   (void)agent, (void)target, (void)user;

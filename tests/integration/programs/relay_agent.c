@@ -5,18 +5,12 @@
  * One line per event: `ready`; `got SENDER TYPE` for a message that it handles; `refused DECISION DETAIL` for one of
  * its own that was not accepted. TERM ends it. */
 #include <mas.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "until_term.h"
+
 enum { kStartMs = 20000, kStopMs = 5000 };
-
-static volatile sig_atomic_t stopping;
-
-static void on_term(int number) {
-  (void)number;
-  stopping = 1;
-}
 
 static void on_receipt(mas_agent* agent, const char* id, const char* target, mas_status outcome, void* user) {
   (void)agent, (void)id, (void)target, (void)outcome, (void)user;
