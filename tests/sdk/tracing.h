@@ -18,7 +18,7 @@
 #define OTHER "00-11111111111111111111111111111111-2222222222222222-01"
 #define STATE "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE"
 
-enum { kMostTraced = 512, kTracedText = 600 };
+enum { kMaxTraced = 512, kTracedText = 600 };
 
 typedef struct traced {
   mas_trace_kind kind;
@@ -37,7 +37,7 @@ typedef struct traced {
 typedef struct recorder {
   pthread_mutex_t mutex;
   size_t count;
-  traced all[kMostTraced];
+  traced all[kMaxTraced];
   const char *spans; /* set: what starts gets a span of its own in this trace */
 } recorder;
 
@@ -54,7 +54,7 @@ static UNUSED void record(mas_agent *agent, mas_trace_event *event, void *user) 
   CHECK(agent != NULL && event->size == sizeof *event);
   pthread_mutex_lock(&r->mutex);
   if (event->phase == MAS_TRACE_START) {
-    CHECK(event->span == NULL && event->ended_us == 0 && event->outcome == MAS_OK && r->count < kMostTraced);
+    CHECK(event->span == NULL && event->ended_us == 0 && event->outcome == MAS_OK && r->count < kMaxTraced);
     traced *t = &r->all[r->count++];
     event->span = t;
     t->kind = event->kind;

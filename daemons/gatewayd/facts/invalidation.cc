@@ -72,7 +72,10 @@ void Invalidation::on_push(redis::Connection&, const redis::Reply& reply) {
     return subscribe();
   }
   if (reply.is_error()) return connection_.drop_link(redis::error_of(reply).in("invalidation"));
-  if (asking && reply.is_integer()) return void(id_ = reply.integer);
+  if (asking && reply.is_integer()) {
+    id_ = reply.integer;
+    return;
+  }
   if (!reply.is_array() || reply.count < 2 || !reply[0].is_text()) return;  // a pong
   if (reply[0].text == "invalidate") return changed(reply[1]);              // RESP3
   if (reply[0].text == "message" && reply.count > 2) return changed(reply[2]);

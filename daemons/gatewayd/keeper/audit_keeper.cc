@@ -151,7 +151,7 @@ void AuditKeeper::tell_cut(const ChainLoss& loss) {
 }
 
 void AuditKeeper::tell_lost_blocks() {
-  for (const audit::LostBlocks& lost : chains_.take_untold()) {
+  for (const audit::LostBlocks& lost : chains_.take_unreported()) {
     lost_blocks_.add(lost.count());
     frame_.log().error("audit_blocks_lost", {{"partition", lost.partition},
                                              {"first", lost.first},

@@ -122,7 +122,10 @@ void HeadOp::take_tip(uint32_t partition, const redis::Reply& entries) {
   std::string_view block = blob_of(entries[0]);
   auto head = audit::block_head(block);
   bool ours = head.ok() && head->partition == partition && audit::check_namespace_of(block, keys_.ns()).ok();
-  if (!ours || head->number == 0) return void(known_.erase(partition));  // what it hides is not missing
+  if (!ours || head->number == 0) {
+    known_.erase(partition);  // what it hides is not missing
+    return;
+  }
   tips_.push_back(*head);
   read_.push_back({*head, std::string(entries[0][0].text)});
 }
@@ -186,16 +189,16 @@ void HeadOp::note_lost_blocks(WallMicros now) {
   for (const auto& [partition, known] : known_) {
     if (partition >= request_.partitions) continue;
     const audit::BlockHead tip = tips.contains(partition) ? tips[partition] : audit::BlockHead{partition, 0, {}};
-    if (auto lost = audit::ChainMemory::missing(known_, tip, now)) chains_.note(*lost, tip);
+    if (auto lost = audit::ChainMemory::missing(known_, tip, now)) chains_.report(*lost, tip);
   }
-  for (const auto& [block, entry, noted] : gone_) {
+  for (const auto& [block, entry, reports] : gone_) {
     const audit::BlockHead& tip = tips[block.partition];
-    const bool told = chains_.noted(block, noted) || tip.number < block.number;
+    const bool told = chains_.reported_since(block, reports) || tip.number < block.number;
     if (told || block.number <= trimmed_to(block.partition)) continue;
-    chains_.note({block.partition, block.number, block.number, block.hash, {}, now}, tip);
+    chains_.report({block.partition, block.number, block.number, block.hash, {}, now}, tip);
   }
   for (const audit::BlockHead& tip : tips_) chains_.saw(tip);
-  for (SeenBlock& one : read_) one.noted = chains_.times_noted(one.block.partition);
+  for (SeenBlock& one : read_) one.reports = chains_.times_reported(one.block.partition);
 }
 
 bool HeadOp::changed(const audit::Head& next) const {

@@ -79,7 +79,7 @@ class HeadOp {
   struct SeenBlock {
     audit::BlockHead block;
     std::string entry;
-    unsigned noted = 0;  ///< ChainMemory::times_noted() then
+    unsigned reports = 0;  ///< ChainMemory::times_reported() then
   };
 
   void on_read(uint64_t tag, const redis::Answer& answer);

@@ -186,7 +186,7 @@ Status FenceOp::load_audit_head(Partition& partition, const redis::Reply& reply)
 /// A turn without elements records what is gone, if no other comes first.
 void FenceOp::compare_chain(Partition& partition) {
   const audit::BlockHead tip{partition.number, partition.next_block - 1, partition.previous_hash};
-  if (auto lost = audit::ChainMemory::missing(known_, tip, wall_now())) parts_.chains.note(*lost, tip);
+  if (auto lost = audit::ChainMemory::missing(known_, tip, wall_now())) parts_.chains.report(*lost, tip);
   partition.lost = parts_.chains.to_record(tip);
   if (partition.lost) partition.next_summary = Partition::kSummaryNow;
 }

@@ -11,8 +11,8 @@ using namespace std::chrono_literals;
 
 constexpr Duration kShortWait = 5ms, kAskAgain = 100ms;  // while too few replicas answer
 constexpr int kLongWaits = 10;                           // the time between two of them, in waits
-constexpr size_t kMostWithheld = 100'000;                // receipts
-constexpr size_t kMostWithheldBytes = 64 * 1024 * 1024;  // of these
+constexpr size_t kMaxWithheld = 100'000;                 // receipts
+constexpr size_t kMaxWithheldBytes = 64 * 1024 * 1024;   // of these
 
 }  // namespace
 
@@ -39,7 +39,7 @@ void ReplicaWait::hold(redis::Command receipts) {
     held_ = std::move(receipts);
   else
     held_.add(receipts);
-  if (held_.count() > kMostWithheld || held_.bytes().size() > kMostWithheldBytes) held_ = {};
+  if (held_.count() > kMaxWithheld || held_.bytes().size() > kMaxWithheldBytes) held_ = {};
 }
 
 void ReplicaWait::answered(const redis::Reply& reply) {

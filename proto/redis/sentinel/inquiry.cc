@@ -9,8 +9,8 @@ namespace mas::redis {
 namespace {
 
 constexpr auto kNextAfter = std::chrono::milliseconds(250);
-constexpr size_t kMostSaid = 5;         // sentinels whose words are in the sentence
-constexpr size_t kMostSaidBytes = 200;  // of each
+constexpr size_t kMaxSaid = 5;         // sentinels whose words are in the sentence
+constexpr size_t kMaxSaidBytes = 200;  // of each
 
 /// Whether the sentinel answered at all, and so contradicts by naming nothing.
 bool is_blank(const Error& why) { return why.code == Errc::kNotFound || why.code == Errc::kProtocol; }
@@ -62,9 +62,9 @@ void Inquiry::on_statement(Question& question, const Result<Statement>& statemen
         {{statement->primary, statement->epoch}, question.sentinel(), statement->sentinels, false});
   }
   if (!statement && is_blank(statement.error())) ballot_.count_blank();
-  if (++said_count_ <= kMostSaid) {
+  if (++said_count_ <= kMaxSaid) {
     const std::string words = statement ? words_of(*statement, question.sentinel()) : statement.error().message;
-    said_.append(said_.empty() ? "" : "; ").append(printable(words, kMostSaidBytes));
+    said_.append(said_.empty() ? "" : "; ").append(printable(words, kMaxSaidBytes));
   }
   if (questions_.size() < sentinels_.size())
     ask_next();
@@ -75,7 +75,7 @@ void Inquiry::on_statement(Question& question, const Result<Statement>& statemen
 void Inquiry::conclude() {
   state_.to(State::kDone);
   if (auto known = ballot_.last_resort()) return listener_.on_found({*known, {}, {}, false});
-  if (said_count_ > kMostSaid) said_ += "; and " + std::to_string(said_count_ - kMostSaid) + " more";
+  if (said_count_ > kMaxSaid) said_ += "; and " + std::to_string(said_count_ - kMaxSaid) + " more";
   listener_.on_not_found(Error{Errc::kUnreachable, "no sentinel tells who the primary is (" + said_ + ")"});
 }
 

@@ -20,7 +20,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kTaskTime{2};  // longer than a worker needs
 constexpr std::chrono::seconds kRest{3};      // of a worker that failed: it is still listed for up to a minute
-constexpr int64_t kMostTasks = 1'000'000;     // the sum of their squares fits into 64 bits
+constexpr int64_t kMaxTasks = 1'000'000;      // the sum of their squares fits into 64 bits
 
 class Coordinator {
  public:
@@ -79,7 +79,7 @@ std::optional<int64_t> tasks_of(std::string_view text) {
   int64_t tasks = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), tasks);
   bool whole = error == std::errc() && end == text.data() + text.size();
-  return whole && tasks >= 1 && tasks <= kMostTasks ? std::optional(tasks) : std::nullopt;
+  return whole && tasks >= 1 && tasks <= kMaxTasks ? std::optional(tasks) : std::nullopt;
 }
 
 }  // namespace
@@ -91,7 +91,7 @@ int main(int argc, char **argv) {
   }
   std::optional<int64_t> tasks = tasks_of(argv[1]);
   if (!tasks) {
-    std::cerr << "coordinator: N must be a whole number from 1 to " << kMostTasks << std::endl;
+    std::cerr << "coordinator: N must be a whole number from 1 to " << kMaxTasks << std::endl;
     return 2;
   }
   return example::main("coordinator", [&] {

@@ -217,7 +217,10 @@ bool Dispatcher::handle(const Notice& notice) {
     for (size_t i = taken_done_; i < taken_.notices.size(); ++i) {
       Notice& notice = taken_.notices[i];
       if (notice.request == nullptr) continue;
-      agent_.freed() ? unheard_.push_back(std::move(notice.request)) : void(handle(notice));
+      if (agent_.freed())
+        unheard_.push_back(std::move(notice.request));
+      else
+        handle(notice);
     }
     taken_.clear();
     taken_done_ = 0;

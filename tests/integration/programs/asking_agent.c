@@ -18,7 +18,7 @@
 
 #include "until_term.h"
 
-enum { kStartMs = 20000, kTimeoutMs = 4000, kStopMs = 5000, kMostRequests = 1 << 20 };
+enum { kStartMs = 20000, kTimeoutMs = 4000, kStopMs = 5000, kMaxRequests = 1 << 20 };
 
 static const char* const kTypes[] = {"answers", "fails", "misfits", "silent", "both", "releases", "unknown"};
 enum { kTypeCount = sizeof kTypes / sizeof *kTypes };
@@ -102,7 +102,7 @@ static mas_status ask_all(mas_agent* agent, double rate, char** targets, int cou
   const double begin = now();
   mas_status status = MAS_OK;
   for (long n = 0; !stopping && status == MAS_OK;) {
-    for (; n < (long)((now() - begin) * rate) && n < kMostRequests && status == MAS_OK; ++n)
+    for (; n < (long)((now() - begin) * rate) && n < kMaxRequests && status == MAS_OK; ++n)
       status = ask_one(agent, n, targets[n / kTypeCount % count]);
     if (status == MAS_OK) status = mas_agent_poll(agent, 5, NULL);
   }

@@ -49,15 +49,15 @@ TEST_CASE("what is missing is told once in the log, in the chain and in a head")
   ChainMemory memory;
   memory.committed(block(131));
   const auto lost = *ChainMemory::missing(memory.tips(), block(119, 9), kNow);
-  memory.note(lost, block(119, 9));
+  memory.report(lost, block(119, 9));
   CHECK_FALSE(ChainMemory::missing(memory.tips(), block(119, 9), kNow));
-  memory.note(lost, block(119, 9));
-  CHECK(memory.take_untold() == std::vector{lost});
-  CHECK(memory.take_untold().empty());
-  CHECK(memory.times_noted(3) == 1);
-  CHECK(memory.noted(block(125), 0));
-  CHECK_FALSE(memory.noted(block(132), 0));
-  CHECK_FALSE(memory.noted(block(125), 1));  // seen since
+  memory.report(lost, block(119, 9));
+  CHECK(memory.take_unreported() == std::vector{lost});
+  CHECK(memory.take_unreported().empty());
+  CHECK(memory.times_reported(3) == 1);
+  CHECK(memory.reported_since(block(125), 0));
+  CHECK_FALSE(memory.reported_since(block(132), 0));
+  CHECK_FALSE(memory.reported_since(block(125), 1));  // seen since
 
   REQUIRE(memory.to_record(block(119, 9)));  // fenced once more before it was committed
   CHECK(*memory.to_record(block(119, 9)) == lost);
@@ -72,7 +72,7 @@ TEST_CASE("what is missing is told once in the log, in the chain and in a head")
 TEST_CASE("a chain that others went on with is not said to begin anew") {
   ChainMemory memory;
   memory.saw(block(131));
-  memory.note(*ChainMemory::missing(memory.tips(), block(119, 9), kNow), block(119, 9));
+  memory.report(*ChainMemory::missing(memory.tips(), block(119, 9), kNow), block(119, 9));
   CHECK_FALSE(memory.to_record(block(122, 9)));
   CHECK_FALSE(memory.to_record(block(119, 9)));
 }

@@ -58,7 +58,7 @@ TEST_CASE("audit blocks that were seen and are gone are recorded by the next blo
     at.parts.partitions.forget_all();
   }
   CHECK(at.chains.to_sign().size() == 1);
-  CHECK(at.chains.take_untold().size() == 1);
+  CHECK(at.chains.take_unreported().size() == 1);
 }
 
 TEST_CASE("only partitions that are neither fenced nor asleep are fenced") {
