@@ -1,6 +1,7 @@
 // What a cluster link does when nodes redirect, fail, or change their map: the nodes are played by the test.
 #include <algorithm>
 #include <optional>
+#include <thread>
 
 #include "proto/redis/cluster/cluster_link.h"
 #include "tests/lib/loop_fixture.h"
@@ -393,6 +394,7 @@ TEST_CASE("a stop in the answer to a run that is late answers everything before 
   REQUIRE(stage.link->send(Command("GET", "{bob}"), stage.receiver.to()).ok());
   REQUIRE(stage.link->send(Command("GET", "{amy}"), forgotten.to()).ok());
   stage.link->forget(&forgotten);
+  std::this_thread::sleep_for(40ms);  // both are late when the link first looks
   stage.until([&] { return stopper.calls > 0; });
   CHECK(stopper.calls == 1);
   CHECK(stage.receiver.answers == std::vector<std::string>{"!unreachable", "!cancelled"});
