@@ -172,6 +172,39 @@ static void cut_connections(mock_gateway *gateway) {
 
 static void cut_connections_lose_and_double_nothing(void) { with_fault(cut_connections); }
 
+enum { kInHand = 60 }; /* several reads of one stream */
+static bool all_are_in_hand(void *bob) { return stats_of(bob).received >= kInHand; }
+
+static void count_refusals(mas_agent *agent, mas_connection state, const char *detail, void *user) {
+  (void)agent;
+  if (state == MAS_DISCONNECTED && strstr(detail, "Redis: ") != NULL) ++*(int *)user;
+}
+
+/* Redis's ids grow with its clock and with what comes in one millisecond. */
+static void entries_in_hand_are_found_again_by_ids_of_any_length(void) {
+  mock_gateway *gateway = mock_gateway_start();
+  redis("XADD", "agent.stream:bob", "9999999999999-1000000000", "b", "x", NULL);
+  redis("XDEL", "agent.stream:bob", "9999999999999-1000000000", NULL);
+  mas_agent *alice = gateway_agent("alice"), *bob = gateway_agent("bob");
+  tally got = {.wanted = kInHand + 1};
+  int refusals = 0;
+  mas_agent_on_connection(bob, count_refusals, &refusals);
+  CHECK_OK(mas_agent_on_message(bob, "note", on_message, &got));
+  for (int i = 0; i < kInHand; ++i)
+    CHECK_OK(mas_agent_send_wait(alice, "bob", "note", text("{\"n\":%d}", i), MAS_STRLEN, 5000, NULL));
+  CHECK(eventually(all_are_in_hand, bob, NULL));
+  cut_connections(gateway);
+  CHECK(eventually(is_restarted, bob, NULL));
+  CHECK_OK(mas_agent_send_wait(alice, "bob", "note", text("{\"n\":%d}", kInHand), MAS_STRLEN, 20000, NULL));
+  CHECK(eventually(tally_is_wanted, &got, bob));
+  CHECK(got.in_order && got.count == kInHand + 1);
+  CHECK(refusals == 0);
+  CHECK(eventually(nothing_is_held, NULL, bob));
+  agent_ended(alice);
+  agent_ended(bob);
+  mock_gateway_stop(gateway);
+}
+
 static void a_redis_that_lost_everything_is_filled_again(void) {
   mock_gateway *gateway = mock_gateway_start();
   mas_agent *alice = gateway_agent("alice"), *bob = gateway_agent("bob");
@@ -434,6 +467,7 @@ int main(int argc, char **argv) {
       {"a_refused_resend_is_not_taken_for_the_outcome", a_refused_resend_is_not_taken_for_the_outcome},
       {"a_gateway_that_forgot_leads_to_a_new_instance", a_gateway_that_forgot_leads_to_a_new_instance},
       {"cut_connections_lose_and_double_nothing", cut_connections_lose_and_double_nothing},
+      {"entries_in_hand_are_found_again_by_ids_of_any_length", entries_in_hand_are_found_again_by_ids_of_any_length},
       {"a_redis_that_lost_everything_is_filled_again", a_redis_that_lost_everything_is_filled_again},
       {"entries_of_a_dead_instance_are_claimed", entries_of_a_dead_instance_are_claimed},
       {"leases_that_end_all_at_once_make_nobody_dead", leases_that_end_all_at_once_make_nobody_dead},

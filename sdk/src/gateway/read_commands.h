@@ -15,7 +15,7 @@
 namespace mas::sdk {
 
 /// Where a read begins: behind all entries that were delivered.
-inline constexpr const char* kNewEntries = ">";
+inline constexpr std::string_view kNewEntries = ">";
 /// As long as a read blocks at most.
 inline constexpr Duration kMaxBlock = std::chrono::seconds(5);
 /// Of a stream, in one read or claim.
