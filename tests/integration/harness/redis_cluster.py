@@ -88,6 +88,7 @@ class RedisCluster:
     def fail_over(self, primary):
         """Kills a primary, and waits until its replica serves."""
         slots, replica = self._own_slots(primary), self.replica_of(primary)
+        primary.cmd("WAIT", 1, 1000)  # what was written before this is in the replica
         primary.kill()
         poll_until(lambda: self._own_slots(replica) == slots, SETTLED, "the replica serves", 0.1)
         return replica
