@@ -1,4 +1,5 @@
-// Envelopes: the short way of decoding and the general one agree on every text; what is accepted comes back the same after encoding and decoding; the verdict depends on the bytes alone.
+// Envelopes: the short way of decoding and the general one agree on every text; what is accepted comes back the same
+// after encoding and decoding; the verdict depends on the bytes alone.
 #include "proto/wire/envelope.h"
 
 #include "tests/fuzz/fuzz.h"
