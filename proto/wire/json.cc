@@ -79,6 +79,15 @@ Result<std::string_view> JsonReader::check_object(std::string_view text) {
   return root->token;
 }
 
+Result<std::string_view> JsonReader::leading_object(std::string_view text) {
+  if (auto status = admit(text); !status) return status.error();
+  if (!text.starts_with('{')) return malformed("expected an object");
+  JsonScanner scanner(text, scratch_, limits::kJsonDepth);
+  JsonValue object;
+  if (!scanner.leading_value(object)) return scanner.error();
+  return object.token;
+}
+
 Status JsonReader::visit(std::string_view text, JsonVisitor& visitor, unsigned max_depth) {
   auto root = read(text, &visitor, max_depth);
   if (!root) return root.error();

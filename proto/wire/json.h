@@ -56,7 +56,10 @@ class JsonReader {
   /// view into `text`; or kMalformed with what is wrong.
   Result<std::string_view> check_object(std::string_view text);
 
-  /// The same for any one JSON value.
+  /// Checks the JSON object that `text` begins with, and that all of `text` is UTF-8. @return that object.
+  Result<std::string_view> leading_object(std::string_view text);
+
+  /// As check_object, for any one JSON value.
   Result<std::string_view> check_value(std::string_view text);
 
   /// Reads a flat array of strings (an agent's capabilities), unescaped.

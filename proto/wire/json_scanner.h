@@ -26,6 +26,8 @@ class JsonScanner {
 
   /// The text is one value, perhaps between white space. @param visitor hears of its members, if it is an object.
   bool document(JsonVisitor* visitor, JsonValue& ret_root);
+  /// The text begins with one value, without white space before it.
+  bool leading_value(JsonValue& ret_value) { return value(text_.data(), 1, nullptr, &ret_value) != nullptr; }
   /// The text is an array of strings; @param ret_strings may be appended to although the scan fails.
   bool strings(std::vector<std::string>& ret_strings);
   /// The text is an array of at most `most` values; @param ret_elements as ret_strings.

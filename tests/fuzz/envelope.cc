@@ -1,4 +1,5 @@
-// Envelopes: what is accepted comes back the same after encoding and decoding; the verdict depends on the bytes alone.
+// Envelopes: the short way of decoding and the general one agree on every text; what is accepted comes back the same
+// after encoding and decoding; the verdict depends on the bytes alone.
 #include "proto/wire/envelope.h"
 
 #include "tests/fuzz/fuzz.h"
@@ -21,6 +22,16 @@ bool same_fields(const Envelope& a, const Envelope& b) {
          a.data == b.data && a.message_id == b.message_id && same_meta(a.meta, b.meta);
 }
 
+/// The two ways of decoding.
+void require_same(const Result<Envelope>& a, const Result<Envelope>& b) {
+  require(a.ok() == b.ok(), "both ways take the same texts");
+  if (!a) return require(a.error().message == b.error().message, "both ways say the same is wrong");
+  require(same_fields(*a, *b) && a->timestamp == b->timestamp && a->raw == b->raw, "both ways read the same");
+  require(a->doubled == b->doubled && a->bare == b->bare, "both ways judge the members the same");
+  require(a->meta.error.code == b->meta.error.code && a->meta.error.message == b->meta.error.message,
+          "both ways read the same error");
+}
+
 std::string encoded(const Envelope& envelope) {
   std::string out;
   append_envelope(out, {envelope.sender_id, envelope.target_id, envelope.message_type, envelope.data, envelope.meta,
@@ -33,8 +44,10 @@ std::string encoded(const Envelope& envelope) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static EnvelopeDecoder decoder;
   static EnvelopeDecoder second_decoder;
+  static EnvelopeDecoder general_decoder;
   auto bytes = text_of(data, size);
   auto envelope = decoder.decode(bytes);
+  require_same(envelope, general_decoder.decode_any_form(bytes));
   for (char padding : kPaddings) {
     Padded in_place(bytes, padding);
     auto again = second_decoder.decode(in_place.text());
@@ -49,6 +62,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string ours = encoded(*envelope);
   auto again = second_decoder.decode(ours, limits::kMaxEnvelopeBytes);
   require(again.ok(), "what is accepted can be sent on");
+  require_same(again, general_decoder.decode_any_form(ours, limits::kMaxEnvelopeBytes));
   require(same_fields(*envelope, *again), "encoding and decoding changes no field");
   return 0;
 }
