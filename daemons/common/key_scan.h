@@ -1,8 +1,8 @@
 // A walk over keys (SCAN) or over a set's members (SSCAN) that never hogs Redis.
 //
 // On a cluster a walk over keys goes from one primary to the next. All of them are asked for their slots before it and
-// after it (SlotSurvey): where slots were moved meanwhile, or are being moved, it begins again, since keys may have gone
-// past it; where that goes on, it fails.
+// after it (SlotSurvey): where slots were moved meanwhile, or are being moved, it begins again, since keys may have
+// gone past it; where that goes on, it fails.
 //
 // Happy path: walk_keys() or walk_set(); for each page the receiver gets the names, does what it has to do with them,
 // also asynchronously, and calls next(); after the last page comes on_scan_end(ok). As SCAN promises: what is there

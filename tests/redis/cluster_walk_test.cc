@@ -1,5 +1,5 @@
 // A walk over the keys of a cluster while slots move: the nodes are played by the test.
-#include <map>
+#include <algorithm>
 #include <optional>
 
 #include "daemons/common/key_scan.h"
@@ -79,6 +79,7 @@ struct Stage {
 TEST_CASE("a walk goes over every primary, which says before and after it what it serves") {
   Stage stage;
   CHECK(stage.walk_all().ok());
+  std::ranges::sort(stage.walker.seen);  // primaries are walked over by their ports
   CHECK(stage.walker.seen == std::vector<std::string>{"agent:{a}", "agent:{b}"});
   CHECK(stage.asked_of_a == 2);
   CHECK(stage.asked_of_b == 2);
@@ -89,7 +90,8 @@ TEST_CASE("a walk begins again where slots were moved meanwhile, though no comma
   stage.slots_of_a = {"0-99", "0-100"};
   stage.slots_of_b = {"100-16383", "101-16383"};
   CHECK(stage.walk_all().ok());
-  CHECK(stage.walker.seen == std::vector<std::string>{"agent:{a}", "agent:{b}", "agent:{a}", "agent:{b}"});
+  std::ranges::sort(stage.walker.seen);
+  CHECK(stage.walker.seen == std::vector<std::string>{"agent:{a}", "agent:{a}", "agent:{b}", "agent:{b}"});
 }
 
 TEST_CASE("a walk ends without success while slots are being moved") {

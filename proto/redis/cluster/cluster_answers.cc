@@ -90,7 +90,7 @@ ClusterLink::Fate ClusterLink::redirected(RunId id, size_t index, const Redirect
   const RunId again = whole ? id : single_command(runs_[id], index);
   Run& run = runs_[again];
   const bool circling = run.redirects >= kMaxRedirects;
-  run.ask = redirect.onward == Onward::kAsk && !circling ? std::optional(redirect.node) : std::nullopt;
+  run.ask = redirect.onward == Onward::kAsk ? std::optional(redirect.node) : std::nullopt;
   if (redirect.onward == Onward::kLater || circling) {
     run.held_by = error_of(reply);
     queues_[run.slot].hold(mono_now(), random_u64());
