@@ -27,7 +27,11 @@ constexpr Duration kLongestRest = std::chrono::seconds(1);
 }  // namespace
 
 KeyScanOp::KeyScanOp(uv_loop_t* loop, redis::Client& redis, KeyScanReceiver& receiver)
-    : redis_(redis), receiver_(receiver), state_(State::kIdle, kMoves), timer_(loop, [this] { ask(); }) {}
+    : redis_(redis),
+      receiver_(receiver),
+      state_(State::kIdle, kMoves),
+      survey_(redis, [this](const Status& status) { on_surveyed(status); }),
+      timer_(loop, [this] { ask(); }) {}
 
 KeyScanOp::~KeyScanOp() { redis_.forget(this); }
 
@@ -46,6 +50,7 @@ void KeyScanOp::walk_set(std::string key, Pace pace) {
 void KeyScanOp::cancel() {
   if (idle()) return;
   redis_.forget(this);
+  survey_.cancel();
   timer_.stop();
   state_.to(State::kIdle);
 }
@@ -54,29 +59,42 @@ void KeyScanOp::cancel() {
 void KeyScanOp::start(Pace pace) {
   pace_ = pace;
   wrong_type_ = false;
-  begun_ = 0;
-  begin();
+  begin(false);
+  primaries_.clear();
   state_.to(State::kAsking);
   asked_ = mono_now();
   timer_.once(Duration(0));
 }
 
-void KeyScanOp::begin() {
-  ++begun_;
+/// With the first primary.
+void KeyScanOp::begin(bool again) {
+  begun_ = again ? begun_ + 1 : 1;
   cursor_ = "0";
   at_ = 0;
-  primaries_ = redis_.primaries();
-  if (redis_.cluster() != nullptr) map_ = redis_.cluster()->map();
+  ended_ = false;
 }
 
 /// @return whether there is more to walk over.
 bool KeyScanOp::next_primary() {
   if (!set_.empty()) return false;
   cursor_ = "0";
-  if (++at_ < primaries_.size()) return true;
-  if (redis_.cluster() == nullptr || map_ == redis_.cluster()->map() || begun_ == kMaxBegun) return false;
-  begin();
-  return true;
+  return ++at_ < primaries_.size();
+}
+
+void KeyScanOp::survey() {
+  if (Status sent = survey_.ask(); !sent) finish(sent);
+}
+
+void KeyScanOp::on_surveyed(const Status& status) {
+  if (!status) return finish(status.error().in("SCAN " + pattern_));
+  const bool moved = !survey_.steady() || (ended_ && survey_.slots() != slots_) || survey_.primaries() != primaries_;
+  if (ended_ && !moved) return finish({});
+  if (ended_ && begun_ == kMaxBegun)
+    return finish(Error{Errc::kUnavailable, "SCAN " + pattern_ + ": slots of the cluster are moving"});
+  if (ended_) begin(true);
+  primaries_ = survey_.primaries();
+  slots_ = survey_.slots();
+  ask_page();
 }
 
 redis::Command KeyScanOp::page_command() const {
@@ -88,12 +106,15 @@ redis::Command KeyScanOp::page_command() const {
 void KeyScanOp::ask() {
   if (state_.is(State::kPausing)) state_.to(State::kAsking);
   asked_ = mono_now();
+  const bool over_keys = set_.empty();
+  if (over_keys && redis_.cluster() != nullptr && (primaries_.empty() || ended_)) return survey();
+  if (over_keys && primaries_.empty()) primaries_ = redis_.primaries();
+  ask_page();
+}
+
+void KeyScanOp::ask_page() {
   const redis::ReplyTo to = redis::reply_to<&KeyScanOp::on_page>(this);
-  Status sent = Error{Errc::kUnavailable, "no primary of the cluster is known"};
-  if (!set_.empty())
-    sent = redis_.send(page_command(), to);
-  else if (at_ < primaries_.size())
-    sent = redis_.send_to(primaries_[at_], page_command(), to);
+  Status sent = set_.empty() ? redis_.send_to(primaries_[at_], page_command(), to) : redis_.send(page_command(), to);
   if (!sent.ok()) finish(sent);
 }
 
@@ -118,16 +139,13 @@ void KeyScanOp::on_page(uint64_t, const redis::Answer& answer) {
 }
 
 void KeyScanOp::next() {
-  if (cursor_ == "0" && !next_primary()) return finish(walked());
+  if (cursor_ == "0" && !next_primary()) {
+    if (!set_.empty() || redis_.cluster() == nullptr) return finish({});
+    ended_ = true;
+  }
   state_.to(State::kPausing);
   Duration rest = std::min<Duration>((mono_now() - asked_) * kRestFactor, kLongestRest);
   timer_.once(pace_ == Pace::kQuick ? Duration(0) : rest);
-}
-
-/// Whether all was walked over.
-Status KeyScanOp::walked() const {
-  if (!set_.empty() || redis_.cluster() == nullptr || map_ == redis_.cluster()->map()) return {};
-  return Error{Errc::kUnavailable, "SCAN " + pattern_ + ": slots of the cluster are moving"};
 }
 
 void KeyScanOp::finish(const Status& status) {

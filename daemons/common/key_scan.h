@@ -1,8 +1,8 @@
 // A walk over keys (SCAN) or over a set's members (SSCAN) that never hogs Redis.
 //
-// On a cluster a walk over keys goes from one primary to the next. Where slots have other primaries at its end than at
-// its start, it begins again, since what moved may have gone past it; where that goes on, it fails. While a slot is
-// being moved, a single key of it may still be missed: who must not lose a name it knows looks at that name once more.
+// On a cluster a walk over keys goes from one primary to the next. All of them are asked for their slots before it and
+// after it (SlotSurvey): where slots were moved meanwhile, or are being moved, it begins again, since keys may have
+// gone past it; where that goes on, it fails.
 //
 // Happy path: walk_keys() or walk_set(); for each page the receiver gets the names, does what it has to do with them,
 // also asynchronously, and calls next(); after the last page comes on_scan_end(ok). As SCAN promises: what is there
@@ -25,6 +25,7 @@
 #include <string_view>
 #include <vector>
 
+#include "daemons/common/slot_survey.h"
 #include "proto/base/clock.h"
 #include "proto/base/state_machine.h"
 #include "proto/redis/client.h"
@@ -68,14 +69,16 @@ class KeyScanOp {
 
  private:
   void start(Pace pace);
-  void begin();
-  Status walked() const;
   redis::Command page_command() const;
   void ask();
+  void ask_page();
   void on_page(uint64_t tag, const redis::Answer& answer);
   void finish(const Status& status);
 
   bool next_primary();
+  void begin(bool again);
+  void survey();
+  void on_surveyed(const Status& status);
 
   redis::Client& redis_;
   KeyScanReceiver& receiver_;
@@ -86,7 +89,9 @@ class KeyScanOp {
   std::string cursor_;
   std::vector<redis::Node> primaries_;  // of a walk over keys
   size_t at_ = 0;                       // the one that is walked over
-  redis::SlotMap map_;                  // when the walk began
+  SlotSurvey survey_;                   // on a cluster
+  std::vector<std::string> slots_;      // of each primary, when the walk began
+  bool ended_ = false;                  // all are walked over, and asked once more
   unsigned begun_ = 0;                  // times
   Pace pace_ = Pace::kGentle;
   bool wrong_type_ = false;

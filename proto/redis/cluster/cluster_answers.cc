@@ -69,9 +69,7 @@ ClusterLink::Fate ClusterLink::fate_of(RunId id, size_t index, const Answer& got
   if (!got.ok()) return got.error().code == Errc::kUnreachable ? not_sent(id, index) : Fate::kAnswered;
   if (stopped_ || run.pinned || mono_now() >= run.deadline) return Fate::kAnswered;
   const auto redirect = redirect_of(**got, run.node->address.host);
-  if (!redirect) return Fate::kAnswered;
-  const bool given_up = redirect->onward != Onward::kLater && run.redirects >= kMaxRedirects;
-  return given_up ? Fate::kAnswered : redirected(id, index, *redirect, **got);
+  return redirect ? redirected(id, index, *redirect, **got) : Fate::kAnswered;
 }
 
 /// All commands of a run come back so, or none.
@@ -91,8 +89,9 @@ ClusterLink::Fate ClusterLink::redirected(RunId id, size_t index, const Redirect
   const bool whole = runs_[id].transaction || runs_[id].count == 1;
   const RunId again = whole ? id : single_command(runs_[id], index);
   Run& run = runs_[again];
+  const bool circling = run.redirects >= kMaxRedirects;
   run.ask = redirect.onward == Onward::kAsk ? std::optional(redirect.node) : std::nullopt;
-  if (redirect.onward == Onward::kLater) {
+  if (redirect.onward == Onward::kLater || circling) {
     run.held_by = error_of(reply);
     queues_[run.slot].hold(mono_now(), random_u64());
   } else {

@@ -10,8 +10,9 @@
 //   LOADING      the node reads its data from disk            by the map, after a backoff    refresh  no
 //   MASTERDOWN   a replica without its primary                by the map, after a backoff    refresh  no
 //
-// What is counted is sent on at most kMaxRedirects times, and then the error is the answer; what is not ends with the
-// command's own deadline.
+// What is counted is sent on at once at most kMaxRedirects times. After that nodes point at each other, as they may
+// until all of them have heard of a fail-over, or as long as a slot that moves splits the keys (Redis 7.0 says ASK, and
+// the other node TRYAGAIN): each further time comes after a backoff, too. All end with the command's own deadline.
 #pragma once
 
 #include <cstdint>

@@ -99,7 +99,13 @@ class RedisCluster:
         to.cmd("CLUSTER", "SETSLOT", slot, "IMPORTING", origin.id)
         origin.cmd("CLUSTER", "SETSLOT", slot, "MIGRATING", to.id)
         while keys := origin.cmd("CLUSTER", "GETKEYSINSLOT", slot, 100):
-            origin.cmd("MIGRATE", to.host, to.port, "", 0, 5000, "KEYS", *keys)
+            for key in keys:
+                try:
+                    origin.cmd("MIGRATE", to.host, to.port, key, 0, 5000)
+                except RespError as error:  # it had ended, and was made anew at the other node
+                    if not str(error).startswith("BUSYKEY"):
+                        raise
+                    origin.cmd("DEL", key)
         for node in [to, origin, *(n for n in self.primaries() if n not in (to, origin))]:
             node.cmd("CLUSTER", "SETSLOT", slot, "NODE", to.id)
 
