@@ -14,15 +14,15 @@ ActiveRole::ActiveRole(Frame& frame, std::string daemon, Duration lease_ttl, Act
       listener_(listener),
       lease_(frame.loop(), frame.redis(), frame.keys().lease(daemon_), frame.instance(), lease_ttl, *this),
       protocol_(frame, "this " + daemon_, [this] { on_protocol(); }),
-      subscriber_(frame.loop(), frame.redis_options("events"), *this, limits::kEventBytes) {}
+      subscriptions_(frame, "events", Subscriptions::At::kOnePrimary, *this, limits::kEventBytes) {}
 
 void ActiveRole::start() {
-  subscriber_.subscribe(channel_);
-  subscriber_.start();
+  subscriptions_.subscribe(channel_);
+  subscriptions_.start();
 }
 
 void ActiveRole::on_redis_up() {
-  if (frame_.redis().generation() > 1) subscriber_.renew_link();
+  subscriptions_.on_redis_up();
   if (protocol_.agreed()) lease_.renew_now();
   protocol_.start();
 }
@@ -39,7 +39,7 @@ void ActiveRole::leave() {
   leaving_ = true;
   protocol_.stop();
   listener_.on_role_changed();
-  subscriber_.stop();
+  subscriptions_.stop();
   lease_.release([this] { frame_.drained(); });
 }
 

@@ -18,7 +18,8 @@
 #include "daemons/common/lease.h"
 #include "daemons/common/protocol_watch.h"
 #include "daemons/common/service.h"
-#include "proto/redis/subscriber.h"
+#include "daemons/common/subscriptions.h"
+
 #include "proto/wire/events.h"
 
 namespace mas::common {
@@ -57,7 +58,7 @@ class ActiveRole final : LeaseListener, redis::SubscriberListener {
   bool may_act() const { return !leaving_ && frame_.redis_up() && lease_.active(); }
   /// Why it does not even stand by, one sentence; empty: it does.
   const std::string& obstacle() const { return protocol_.obstacle(); }
-  bool hears_events() const { return subscriber_.subscribed(channel_); }
+  bool hears_events() const { return subscriptions_.subscribed(channel_); }
   /// mas.system's name.
   const std::string& channel() const { return channel_; }
   void describe(JsonWriter& json) const { json.key("role").string(active() ? "active" : "standby"); }
@@ -79,7 +80,7 @@ class ActiveRole final : LeaseListener, redis::SubscriberListener {
   ActiveRoleListener& listener_;
   Lease lease_;
   ProtocolWatch protocol_;
-  redis::Subscriber subscriber_;
+  Subscriptions subscriptions_;
   RepeatFilter subscriber_problem_;
   bool leaving_ = false;
 };

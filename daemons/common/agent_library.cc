@@ -1,6 +1,8 @@
 // FUNCTION LIST, FUNCTION LOAD.
 #include "daemons/common/agent_library.h"
 
+#include <utility>
+
 #include "proto/wire/agent_functions.h"
 
 namespace mas::common {
@@ -18,7 +20,7 @@ std::string_view code_of(const redis::Reply& library) {
 
 }  // namespace
 
-AgentLibrary::AgentLibrary(uv_loop_t* loop, redis::Connection& redis, Log& log)
+AgentLibrary::AgentLibrary(uv_loop_t* loop, redis::Client& redis, Log& log)
     : redis_(redis), log_(log), timer_(loop, [this] { look(); }) {}
 
 void AgentLibrary::resume() {
@@ -27,11 +29,14 @@ void AgentLibrary::resume() {
 }
 
 void AgentLibrary::look() {
-  redis::Command list("FUNCTION", "LIST", "LIBRARYNAME", kAgentLibrary, "WITHCODE");
-  static_cast<void>(redis_.send(list, redis::reply_to<&AgentLibrary::on_listed>(this)));
+  redis_.forget(this);
+  primaries_ = redis_.primaries();
+  const redis::Command list("FUNCTION", "LIST", "LIBRARYNAME", kAgentLibrary, "WITHCODE");
+  for (size_t i = 0; i < primaries_.size(); ++i)
+    static_cast<void>(redis_.send_to(primaries_[i], list, redis::reply_to<&AgentLibrary::on_listed>(this, i)));
 }
 
-void AgentLibrary::on_listed(uint64_t, const redis::Answer& answer) {
+void AgentLibrary::on_listed(uint64_t primary, const redis::Answer& answer) {
   if (!answer) return;
   if ((*answer)->is_error()) return refused(**answer);
   const redis::Reply& libraries = **answer;
@@ -39,9 +44,10 @@ void AgentLibrary::on_listed(uint64_t, const redis::Answer& answer) {
   const bool there = libraries.is_array() && libraries.count > 0;
   if (there && code_of(libraries[0]) == ours) return;
   if (there) log_.error("agent_library_altered", {{"library", kAgentLibrary}, {"action", "replaced"}});
-  const redis::Command load =
+  redis::Command load =
       there ? redis::Command("FUNCTION", "LOAD", "REPLACE", ours) : redis::Command("FUNCTION", "LOAD", ours);
-  static_cast<void>(redis_.send(load, redis::reply_to<&AgentLibrary::on_loaded>(this)));
+  static_cast<void>(
+      redis_.send_to(primaries_[primary], std::move(load), redis::reply_to<&AgentLibrary::on_loaded>(this)));
 }
 
 void AgentLibrary::on_loaded(uint64_t, const redis::Answer& answer) {

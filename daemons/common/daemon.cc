@@ -38,6 +38,10 @@ redis::ConnectionOptions connection_options(const Settings& settings, const redi
   return options;
 }
 
+KeyLayout layout_of(const redis::Endpoint& endpoint) {
+  return endpoint.topology == redis::Topology::kCluster ? KeyLayout::kCluster : KeyLayout::kOneServer;
+}
+
 std::string client_name(std::string_view daemon, std::string_view instance) {
   return "mas-" + std::string(daemon) + ":" + std::string(instance.substr(0, 8));
 }
@@ -56,13 +60,14 @@ Daemon::Daemon(uv_loop_t* loop, const DaemonKind& kind, ConfigSources sources, C
       instance_(new_instance_id().hex()),
       log_(kind.name, config_.settings->log_level, config_.settings->log_format),
       metrics_(kind.name),
-      keys_(config_.settings->redis_namespace),
+      keys_(config_.settings->redis_namespace, layout_of(endpoint_)),
       systemd_(loop),
       sentinels_(redis::sentinels_of(loop, endpoint_, client_name(kind.name, instance_) + ":sentinel", &sentinel_log_)),
-      gate_(loop, connection_options(*config_.settings, endpoint_, sentinels_, client_name(kind.name, instance_)), log_,
-            *this),
-      heartbeat_(loop, gate_.connection(), keys_, std::string(kind.name), instance_, log_, *this),
-      agent_library_(loop, gate_.connection(), log_),
+      gate_(RedisGate::make(
+          loop, connection_options(*config_.settings, endpoint_, sentinels_, client_name(kind.name, instance_)), log_,
+          *this)),
+      heartbeat_(loop, gate_->client(), keys_, std::string(kind.name), instance_, log_, *this),
+      agent_library_(loop, gate_->client(), log_),
       drain_timer_(loop, [this] { stop(kExitUndrained); }) {}
 
 Daemon::~Daemon() = default;
@@ -85,7 +90,7 @@ int Daemon::run() {
                         {"namespace", config_.settings->redis_namespace}});
   service_->start();
   if (sentinels_ != nullptr) sentinels_->watch();
-  gate_.start();
+  gate_->start();
   systemd_.ready();
   systemd_.status("waiting for Redis at " + endpoint_.address());
   uv_run(loop_, UV_RUN_DEFAULT);
@@ -112,7 +117,7 @@ redis::ConnectionOptions Daemon::redis_options(std::string_view purpose) const {
 }
 
 void Daemon::on_gate_up() {
-  systemd_.status("Redis is up at " + gate_.address());
+  systemd_.status("Redis is up at " + gate_->address());
   heartbeat_.resume();
   agent_library_.resume();
   service_->on_redis_up();
@@ -124,7 +129,7 @@ void Daemon::on_gate_down() {
   service_->on_redis_down();
 }
 
-void Daemon::on_gate_reason() { systemd_.status("waiting for Redis: " + gate_.reason()); }
+void Daemon::on_gate_reason() { systemd_.status("waiting for Redis: " + gate_->reason()); }
 
 void Daemon::on_stop_signal(int number) {
   if (!state_.is(State::kRunning)) return stop(kExitUndrained);
@@ -152,7 +157,7 @@ void Daemon::stop(int exit_code) {
   drain_timer_.stop();
   agent_library_.pause();
   log_.write(exit_code == kExitOk ? LogLevel::kInfo : LogLevel::kWarn, "stopped", {{"drained", exit_code == kExitOk}});
-  gate_.stop();
+  gate_->stop();
   uv_stop(loop_);
 }
 

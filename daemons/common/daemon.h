@@ -46,8 +46,8 @@ class Daemon final : Frame, RedisGateListener, HttpPages, HeartbeatSource, Signa
   Metrics& metrics() override { return metrics_; }
   const Keys& keys() const override { return keys_; }
   const std::string& instance() const override { return instance_; }
-  redis::Connection& redis() override { return gate_.connection(); }
-  bool redis_up() const override { return gate_.up(); }
+  redis::Client& redis() override { return gate_->client(); }
+  bool redis_up() const override { return gate_->up(); }
   redis::ConnectionOptions redis_options(std::string_view purpose) const override;
   void drained() override;
   void beat() override { heartbeat_.beat(); }
@@ -91,7 +91,7 @@ class Daemon final : Frame, RedisGateListener, HttpPages, HeartbeatSource, Signa
   std::unique_ptr<HttpServer> http_;
   SentinelLog sentinel_log_{log_};
   std::shared_ptr<redis::Sentinels> sentinels_;  // null: a single server
-  RedisGate gate_;
+  std::unique_ptr<RedisGate> gate_;
   Heartbeat heartbeat_;
   AgentLibrary agent_library_;
   std::unique_ptr<Signals> signals_;

@@ -30,7 +30,7 @@ HttpPage Daemon::page(std::string_view path) {
 
 Readiness Daemon::readiness() const {
   if (!state_.is(State::kRunning)) return {false, "draining"};
-  if (!gate_.up()) return {false, "Redis: " + gate_.reason()};
+  if (!gate_->up()) return {false, "Redis: " + gate_->reason()};
   return service_->readiness();
 }
 
@@ -50,11 +50,11 @@ HttpPage Daemon::ready_page() {
 }
 
 void Daemon::describe_redis(JsonWriter& json) const {
-  json.key("redis").begin_object().key("up").boolean(gate_.up()).key("address").string(gate_.address());
-  if (gate_.up())
-    json.key("version").string(gate_.version());
+  json.key("redis").begin_object().key("up").boolean(gate_->up()).key("address").string(gate_->address());
+  if (gate_->up())
+    json.key("version").string(gate_->version());
   else
-    json.key("reason").string(printable(gate_.reason(), kMaxLogValueBytes));
+    json.key("reason").string(printable(gate_->reason(), kMaxLogValueBytes));
   json.end_object();
 }
 
@@ -68,12 +68,12 @@ HttpPage Daemon::metrics_page() {
 }
 
 void Daemon::update_metrics() {
-  const auto& counters = gate_.connection().counters();
+  const auto counters = gate_->client().counters();
   metrics_.gauge("build_info", "Always 1; the label has the version.", {{"version", MAS_BUILD_VERSION}}).set(1);
   metrics_.gauge("ready", "1 while /readyz answers 200.").set(readiness().ready ? 1 : 0);
   metrics_.counter("log_lines_dropped_total", "Log lines dropped because standard error was not read in time.")
       .set(log_.dropped());
-  metrics_.gauge("redis_up", "1 while Redis is reachable and usable.").set(gate_.up() ? 1 : 0);
+  metrics_.gauge("redis_up", "1 while Redis is reachable and usable.").set(gate_->up() ? 1 : 0);
   metrics_.counter("redis_commands_total", "Commands sent to Redis.").set(counters.commands);
   metrics_.counter("redis_reconnects_total", "Times the connection to Redis was replaced.").set(counters.reconnects);
   metrics_.counter("redis_timeouts_total", "Commands that Redis did not answer in time.").set(counters.timeouts);

@@ -16,18 +16,17 @@ constexpr auto kMoves = transitions<State>({{State::kIdle, State::kBeating},
                                             {State::kBeating, State::kLeaving},
                                             {State::kLeaving, State::kDone}});
 
-// Replies of a beat, by their place in it; and the last reply of leaving.
+// Replies of a beat, by their place in it.
 constexpr uint64_t kRenewed = 0;
 constexpr uint64_t kWritten = 1;
 constexpr uint64_t kJoined = 2;
-constexpr uint64_t kGoodbyePublished = 2;
 
 constexpr Duration kLeaveTimeout = std::chrono::seconds(1);
 
 }  // namespace
 
-Heartbeat::Heartbeat(uv_loop_t* loop, redis::Connection& redis, const Keys& keys, std::string daemon,
-                     std::string instance, Log& log, HeartbeatSource& source)
+Heartbeat::Heartbeat(uv_loop_t* loop, redis::Client& redis, const Keys& keys, std::string daemon, std::string instance,
+                     Log& log, HeartbeatSource& source)
     : redis_(redis),
       keys_(keys),
       daemon_(std::move(daemon)),
@@ -59,8 +58,10 @@ void Heartbeat::beat() {
   int64_t ttl = to_millis(kDaemonHeartbeatTtl);
   redis::Command command("PEXPIRE", key_, ttl);
   command.add("SET", key_, source_.heartbeat_snapshot(), "PX", ttl);
-  command.add("SADD", keys_.daemons(), member_);
   auto status = redis_.send(command, redis::reply_to<&Heartbeat::on_reply>(this, kRenewed));
+  if (status)
+    status = redis_.send(redis::Command("SADD", keys_.daemons(), member_),
+                         redis::reply_to<&Heartbeat::on_reply>(this, kJoined));
   if (!status && repeat_.should_log(status.error().message, mono_now()))
     log_.warn("heartbeat_failed", {{"why", status.error().message}});
 }
@@ -92,12 +93,13 @@ void Heartbeat::stop(std::function<void()> done) {
   command.add("SREM", keys_.daemons(), member_);
   command.add("PUBLISH", keys_.system_channel(), daemon_event(EventType::kDaemonDown, daemon_, instance_, wall_now()));
   timer_.once(kLeaveTimeout);
-  auto status = redis_.send(command, redis::reply_to<&Heartbeat::on_left>(this));
+  goodbyes_due_ = command.count();
+  auto status = redis_.scatter(command, redis::reply_to<&Heartbeat::on_left>(this));
   if (!status) finish();
 }
 
-void Heartbeat::on_left(uint64_t tag, const redis::Answer& answer) {
-  if (state_.is(State::kLeaving) && (tag == kGoodbyePublished || !answer.ok())) finish();
+void Heartbeat::on_left(uint64_t, const redis::Answer& answer) {
+  if (state_.is(State::kLeaving) && (--goodbyes_due_ == 0 || !answer.ok())) finish();
 }
 
 void Heartbeat::finish() {

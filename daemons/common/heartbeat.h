@@ -1,8 +1,8 @@
 // The daemon's heartbeat: `mas.daemon:{name}:{instance}` with a TTL, its place in `mas.daemons`, DAEMON_UP and DOWN.
 //
-// Happy path: every period PEXPIRE, SET and SADD in one write. The PEXPIRE comes first because Redis takes it also when
-// it is out of memory. SADD tells whether the daemon was known: if not, it is new, was given up by healthd, or Redis
-// lost its data, and in each case DAEMON_UP is published. stop() deletes, removes and publishes DAEMON_DOWN.
+// Happy path: every period PEXPIRE and SET of the key, and SADD. The PEXPIRE comes first because Redis takes it also
+// when it is out of memory. SADD tells whether the daemon was known: if not, it is new, was given up by healthd, or
+// Redis lost its data, and in each case DAEMON_UP is published. stop() deletes, removes and publishes DAEMON_DOWN.
 // Failure: a beat that fails is logged (RepeatFilter) and the next one comes by itself.
 //
 //     idle ──resume──▶ beating ──stop──▶ leaving ──answered or time-out──▶ done
@@ -15,7 +15,7 @@
 
 #include "daemons/common/log.h"
 #include "proto/base/state_machine.h"
-#include "proto/redis/connection.h"
+#include "proto/redis/client.h"
 #include "proto/redis/loop.h"
 #include "proto/wire/keys.h"
 
@@ -34,8 +34,8 @@ class HeartbeatSource {
 class Heartbeat {
  public:
   /// @param daemon "registryd". The references must outlive the heartbeat.
-  Heartbeat(uv_loop_t* loop, redis::Connection& redis, const Keys& keys, std::string daemon, std::string instance,
-            Log& log, HeartbeatSource& source);
+  Heartbeat(uv_loop_t* loop, redis::Client& redis, const Keys& keys, std::string daemon, std::string instance, Log& log,
+            HeartbeatSource& source);
   ~Heartbeat();
 
   /// Redis is up: beats now and from now on.
@@ -54,7 +54,7 @@ class Heartbeat {
   void announce();
   void finish();
 
-  redis::Connection& redis_;
+  redis::Client& redis_;
   const Keys& keys_;
   std::string daemon_, instance_, key_, member_;
   Log& log_;
@@ -62,6 +62,7 @@ class Heartbeat {
   StateMachine<State> state_;
   RepeatFilter repeat_;
   std::function<void()> done_;
+  size_t goodbyes_due_ = 0;
   redis::Timer timer_;
 };
 

@@ -20,12 +20,13 @@ constexpr auto kMoves = transitions<State>({{State::kIdle, State::kAsking},
 
 // Places of the hash table that Redis looks at per page: about 200 µs of its time.
 constexpr std::string_view kCount = "1000";
+constexpr unsigned kMaxBegun = 3;  // walks while slots move
 constexpr int kRestFactor = 3;
 constexpr Duration kLongestRest = std::chrono::seconds(1);
 
 }  // namespace
 
-KeyScanOp::KeyScanOp(uv_loop_t* loop, redis::Connection& redis, KeyScanReceiver& receiver)
+KeyScanOp::KeyScanOp(uv_loop_t* loop, redis::Client& redis, KeyScanReceiver& receiver)
     : redis_(redis), receiver_(receiver), state_(State::kIdle, kMoves), timer_(loop, [this] { ask(); }) {}
 
 KeyScanOp::~KeyScanOp() { redis_.forget(this); }
@@ -52,11 +53,30 @@ void KeyScanOp::cancel() {
 // The first page, too, is asked for from the timer, so that no receiver is called from inside walk_….
 void KeyScanOp::start(Pace pace) {
   pace_ = pace;
-  cursor_ = "0";
   wrong_type_ = false;
+  begun_ = 0;
+  begin();
   state_.to(State::kAsking);
   asked_ = mono_now();
   timer_.once(Duration(0));
+}
+
+void KeyScanOp::begin() {
+  ++begun_;
+  cursor_ = "0";
+  at_ = 0;
+  primaries_ = redis_.primaries();
+  if (redis_.cluster() != nullptr) map_ = redis_.cluster()->map();
+}
+
+/// @return whether there is more to walk over.
+bool KeyScanOp::next_primary() {
+  if (!set_.empty()) return false;
+  cursor_ = "0";
+  if (++at_ < primaries_.size()) return true;
+  if (redis_.cluster() == nullptr || map_ == redis_.cluster()->map() || begun_ == kMaxBegun) return false;
+  begin();
+  return true;
 }
 
 redis::Command KeyScanOp::page_command() const {
@@ -68,7 +88,12 @@ redis::Command KeyScanOp::page_command() const {
 void KeyScanOp::ask() {
   if (state_.is(State::kPausing)) state_.to(State::kAsking);
   asked_ = mono_now();
-  Status sent = redis_.send(page_command(), redis::reply_to<&KeyScanOp::on_page>(this));
+  const redis::ReplyTo to = redis::reply_to<&KeyScanOp::on_page>(this);
+  Status sent = Error{Errc::kUnavailable, "no primary of the cluster is known"};
+  if (!set_.empty())
+    sent = redis_.send(page_command(), to);
+  else if (at_ < primaries_.size())
+    sent = redis_.send_to(primaries_[at_], page_command(), to);
   if (!sent.ok()) finish(sent);
 }
 
@@ -93,10 +118,16 @@ void KeyScanOp::on_page(uint64_t, const redis::Answer& answer) {
 }
 
 void KeyScanOp::next() {
-  if (cursor_ == "0") return finish({});
+  if (cursor_ == "0" && !next_primary()) return finish(walked());
   state_.to(State::kPausing);
   Duration rest = std::min<Duration>((mono_now() - asked_) * kRestFactor, kLongestRest);
   timer_.once(pace_ == Pace::kQuick ? Duration(0) : rest);
+}
+
+/// Whether all was walked over.
+Status KeyScanOp::walked() const {
+  if (!set_.empty() || redis_.cluster() == nullptr || map_ == redis_.cluster()->map()) return {};
+  return Error{Errc::kUnavailable, "SCAN " + pattern_ + ": slots of the cluster are moving"};
 }
 
 void KeyScanOp::finish(const Status& status) {

@@ -1,5 +1,9 @@
 // A walk over keys (SCAN) or over a set's members (SSCAN) that never hogs Redis.
 //
+// On a cluster a walk over keys goes from one primary to the next. Where slots have other primaries at its end than at
+// its start, it begins again, since what moved may have gone past it; where that goes on, it fails. While a slot is
+// being moved, a single key of it may still be missed: who must not lose a name it knows looks at that name once more.
+//
 // Happy path: walk_keys() or walk_set(); for each page the receiver gets the names, does what it has to do with them,
 // also asynchronously, and calls next(); after the last page comes on_scan_end(ok). As SCAN promises: what is there
 // during the whole walk is seen at least once.
@@ -23,7 +27,7 @@
 
 #include "proto/base/clock.h"
 #include "proto/base/state_machine.h"
-#include "proto/redis/connection.h"
+#include "proto/redis/client.h"
 #include "proto/redis/loop.h"
 
 namespace mas::common {
@@ -45,7 +49,7 @@ class KeyScanOp {
   enum class Pace : uint8_t { kGentle, kQuick };
   enum class State : uint8_t { kIdle, kAsking, kHolding, kPausing };
 
-  KeyScanOp(uv_loop_t* loop, redis::Connection& redis, KeyScanReceiver& receiver);
+  KeyScanOp(uv_loop_t* loop, redis::Client& redis, KeyScanReceiver& receiver);
   ~KeyScanOp();
   KeyScanOp(const KeyScanOp&) = delete;
   KeyScanOp& operator=(const KeyScanOp&) = delete;
@@ -64,18 +68,26 @@ class KeyScanOp {
 
  private:
   void start(Pace pace);
+  void begin();
+  Status walked() const;
   redis::Command page_command() const;
   void ask();
   void on_page(uint64_t tag, const redis::Answer& answer);
   void finish(const Status& status);
 
-  redis::Connection& redis_;
+  bool next_primary();
+
+  redis::Client& redis_;
   KeyScanReceiver& receiver_;
   StateMachine<State> state_;
   std::string set_;  // empty: a walk over keys
   std::string pattern_;
   std::string type_;
   std::string cursor_;
+  std::vector<redis::Node> primaries_;  // of a walk over keys
+  size_t at_ = 0;                       // the one that is walked over
+  redis::SlotMap map_;                  // when the walk began
+  unsigned begun_ = 0;                  // times
   Pace pace_ = Pace::kGentle;
   bool wrong_type_ = false;
   MonoTime asked_{};

@@ -26,7 +26,7 @@ constexpr std::string_view kTake =
 
 }  // namespace
 
-Lease::Lease(uv_loop_t* loop, redis::Connection& redis, std::string key, std::string owner, Duration ttl,
+Lease::Lease(uv_loop_t* loop, redis::Client& redis, std::string key, std::string owner, Duration ttl,
              LeaseListener& listener)
     : redis_(redis),
       key_(std::move(key)),

@@ -27,7 +27,7 @@
 
 #include "proto/base/clock.h"
 #include "proto/base/state_machine.h"
-#include "proto/redis/connection.h"
+#include "proto/redis/client.h"
 #include "proto/redis/loop.h"
 
 namespace mas::common {
@@ -77,7 +77,7 @@ class Lease {
   enum class State : uint8_t { kIdle, kStandby, kActive, kReleasing };
 
   /// @param redis must outlive the lease. @param owner this process's instance id.
-  Lease(uv_loop_t* loop, redis::Connection& redis, std::string key, std::string owner, Duration ttl,
+  Lease(uv_loop_t* loop, redis::Client& redis, std::string key, std::string owner, Duration ttl,
         LeaseListener& listener);
   ~Lease();
   Lease(const Lease&) = delete;
@@ -106,7 +106,7 @@ class Lease {
   void lose(std::string_view why);
   void finish_release();
 
-  redis::Connection& redis_;
+  redis::Client& redis_;
   std::string key_, owner_;
   LeaseListener& listener_;
   LeaseClock clock_;

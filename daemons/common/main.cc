@@ -38,7 +38,8 @@ int parse_flags(const DaemonKind& kind, int argc, char** argv, Flags& flags) {
   app.add_flag("-t,--check-config", flags.check_config, "Check the configuration and exit: 0 if valid, 78 if not");
   app.add_flag("--print-config", flags.print_config,
                "Print the effective configuration, with secrets hidden, and exit");
-  app.add_option("--redis", flags.redis, "URL of Redis: redis://, rediss://, unix:// or redis+sentinel://")
+  app.add_option("--redis", flags.redis,
+                 "URL of Redis: redis://, rediss://, unix://, redis+sentinel:// or redis+cluster://")
       ->type_name("URL");
   app.add_flag("--version", flags.version, "Print the version and exit");
   app.add_option("--generate", flags.generate)->check(CLI::IsMember({"toml", "markdown"}))->group("");
@@ -60,6 +61,16 @@ int report(const DaemonKind& kind, const Problems& problems) {
   return kExitConfig;
 }
 
+/// @return why the daemon cannot work with the Redis of its configuration, as problems; empty: it can try.
+Problems unsuited(const DaemonKind& kind, const Configuration& config) {
+  auto endpoint = config.settings->endpoint();
+  if (!endpoint) return {endpoint.error().message};
+  if (kind.clusters || endpoint->topology != redis::Topology::kCluster) return {};
+  return {
+      "redis.url: a Redis Cluster, which this daemon does not work on yet; expected redis://, rediss://, unix://, "
+      "redis+sentinel:// or rediss+sentinel://"};
+}
+
 int check_config(const DaemonKind& kind, const Configuration& config) {
   for (const auto& warning : config.warnings)
     std::fprintf(stderr, "mas-%s: warning: %s\n", std::string(kind.name).c_str(), warning.c_str());
@@ -75,7 +86,6 @@ int generate(const DaemonKind& kind, const std::string& what) {
 
 int start(const DaemonKind& kind, ConfigSources sources, Configuration config) {
   auto endpoint = config.settings->endpoint();
-  if (!endpoint) return report(kind, {endpoint.error().message});
   uv_loop_t loop;
   if (auto status = redis::init_loop(loop); !status) {
     std::fprintf(stderr, "mas-%s: %s\n", std::string(kind.name).c_str(), status.error().message.c_str());
@@ -101,6 +111,7 @@ int daemon_main(const DaemonKind& kind, int argc, char** argv) {
   ConfigSources sources{flags.config, process_environment(), flags.redis};
   Problems problems;
   Configuration config = load_configuration(kind, sources, problems);
+  if (problems.empty()) problems = unsuited(kind, config);
   if (!problems.empty()) return report(kind, problems);
   if (flags.check_config) return check_config(kind, config);
   if (flags.print_config) {

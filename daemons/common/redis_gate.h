@@ -1,24 +1,19 @@
-// The daemon's connection to Redis, and whether what it reached will do.
+// The daemon's way to Redis, and whether what it reached will do.
 //
-//     waiting ──link ready──▶ checking ──HELLO is fine──▶ up
-//        ▲                       │ too old, or a cluster node              │
-//        │                       ▼                                         │ link lost
-//        ├──after a while──── refused                                      │
-//        └─────────────────────────────────────────────────────────────────┘
+//   server_gate.h    one server, which sentinels may have to find
+//   cluster_gate.h   a cluster: up while every slot has a primary, and each of them is reached and will do
 //
-// Redis being absent, or not usable, is never fatal: the gate tries again for ever, logs why (first, on a change, and
-// every 30 s) and tells the reason for /readyz. A refused server is looked up and checked anew every two seconds, since
-// its name may lead elsewhere by then. A replica does not come so far (ConnectionOptions::primary_only).
-// Threading: loop thread. Ownership: must outlive whoever uses connection().
+// Redis being absent, or not usable, is never fatal: a gate tries again for ever, logs why (first, on a change, and
+// every 30 s) and tells the reason for /readyz.
+// Threading: loop thread. Ownership: must outlive whoever uses client().
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "daemons/common/log.h"
-#include "proto/base/state_machine.h"
-#include "proto/redis/connection.h"
-#include "proto/redis/loop.h"
+#include "proto/redis/client.h"
 
 namespace mas::common {
 
@@ -38,44 +33,49 @@ struct ServerInfo {
 /// Reads the reply to HELLO. @return kProtocol when it is none.
 Result<ServerInfo> server_info(const redis::Reply& hello);
 
-/// @return ok, or kUnavailable with what is wrong: version below 6.2, a cluster node.
-Status check_server(const ServerInfo& info);
+/// @return ok, or kUnavailable with what is wrong: a version below 6.2, or a cluster's node where one server was
+/// expected.
+Status check_server(const ServerInfo& info, redis::Topology expected);
 
-class RedisGate final : redis::ConnectionListener {
+class RedisGate {
  public:
-  RedisGate(uv_loop_t* loop, redis::ConnectionOptions options, Log& log, RedisGateListener& listener);
-  ~RedisGate() override;
+  static std::unique_ptr<RedisGate> make(uv_loop_t* loop, redis::ConnectionOptions options, Log& log,
+                                         RedisGateListener& listener);
+  virtual ~RedisGate() = default;
+  RedisGate(const RedisGate&) = delete;
+  RedisGate& operator=(const RedisGate&) = delete;
 
-  void start() { connection_.start(); }
-  void stop();
+  void start() { client_.start(); }
+  virtual void stop() { client_.stop(); }
 
-  bool up() const { return state_.is(State::kUp); }
+  virtual bool up() const = 0;
+  /// Of the server; with Sentinel, of the one that was found last.
+  virtual std::string address() const = 0;
   /// Why it is not up; one sentence.
   const std::string& reason() const { return reason_; }
+  /// On a cluster that of one node.
   const std::string& version() const { return version_; }
-  /// Of the server; with Sentinel, of the one that was found last.
-  std::string address() const { return connection_.server().address(); }
-  redis::Connection& connection() { return connection_; }
+  redis::Client& client() { return client_; }
 
-  enum class State : uint8_t { kWaiting, kChecking, kRefused, kUp };
+ protected:
+  RedisGate(uv_loop_t* loop, redis::ConnectionOptions options, Log& log, RedisGateListener& listener,
+            redis::ConnectionListener* one, redis::ClusterListener* many);
 
- private:
-  void on_ready(redis::Connection& connection) override;
-  void on_down(redis::Connection& connection, const Error& why, unsigned attempt) override;
-  void on_hello(uint64_t tag, const redis::Answer& answer);
-  void open(const ServerInfo& info);
-  void refuse(const Error& why);
-  void check_again();
+  Log& log() { return log_; }
+  /// @return whether the reason should be logged now.
+  bool worth_a_line(const Error& why) { return repeat_.should_log(why.message, mono_now()); }
+  /// Redis will do.
+  void tell_up(std::string version);
+  void tell_down() { listener_.on_gate_down(); }
   void set_reason(std::string reason);
 
+ private:
   Log& log_;
   RedisGateListener& listener_;
-  StateMachine<State> state_;
   std::string reason_ = "not connected yet";
   std::string version_;
   RepeatFilter repeat_;
-  redis::Timer again_;
-  redis::Connection connection_;
+  redis::Client client_;
 };
 
 }  // namespace mas::common

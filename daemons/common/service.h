@@ -20,7 +20,7 @@
 #include "daemons/common/metrics.h"
 #include "daemons/common/settings.h"
 #include "proto/base/json_writer.h"
-#include "proto/redis/connection.h"
+#include "proto/redis/client.h"
 #include "proto/wire/keys.h"
 
 namespace mas::common {
@@ -37,9 +37,11 @@ class Frame {
   /// 32 hexadecimal digits, new at every start: the owner in leases, the name in mas.daemons.
   virtual const std::string& instance() const = 0;
 
-  /// The daemon's connection for commands, shared by frame and service. It has a listener already; the
-  /// service learns of its state by on_redis_up and on_redis_down.
-  virtual redis::Connection& redis() = 0;
+  /// The daemon's way to Redis, shared by frame and service. It has a listener already; the service learns of its state
+  /// by on_redis_up and on_redis_down.
+  virtual redis::Client& redis() = 0;
+  /// The same for a service that works with one server alone (DaemonKind::clusters).
+  redis::Connection& server() { return *redis().connection(); }
   virtual bool redis_up() const = 0;
   /// Options for a further connection of the service's own (a Subscriber). @param purpose a word for CLIENT
   /// LIST.
@@ -84,6 +86,7 @@ class Service {
 struct DaemonKind {
   std::string_view name;     ///< "registryd": in keys, metrics, environment; the program is mas-registryd
   std::string_view summary;  ///< one line for --help
+  bool clusters;             ///< it works on a Redis Cluster, too
   std::unique_ptr<Settings> (*make_settings)();
   /// @param settings of the type make_settings makes; outlives the service only until the next reload: copy.
   std::unique_ptr<Service> (*make_service)(Frame& frame, const Settings& settings);

@@ -40,8 +40,9 @@ void Settings::describe(OptionTable& table) {
       "url", redis_url, Apply::kRestart,
       "URL of the Redis server: redis://[user:password@]host[:port][/db]; rediss:// for TLS (?ca= cert= key= "
       "server_name=); unix:///path[?db=N]; redis+sentinel://host[:port],host.../master-name[/db] for the primary that "
-      "Redis Sentinel names (?sentinel_user= sentinel_password_file=), rediss+sentinel:// with TLS. --redis and "
-      "MAS_REDIS_URL override this option. Do not put a password here; use password_file.");
+      "Redis Sentinel names (?sentinel_user= sentinel_password_file=), rediss+sentinel:// with TLS; "
+      "redis+cluster://host[:port],host... for a Redis Cluster (not for mas-gatewayd), rediss+cluster:// with TLS. "
+      "--redis and MAS_REDIS_URL override this option. Do not put a password here; use password_file.");
   table.text("password_file", redis_password_file, Apply::kRestart,
              "File whose first line is the Redis password. It must not be accessible to others. A name without "
              "'/' is a systemd credential of the unit. Overrides a password in the URL.");

@@ -57,7 +57,7 @@ void GatewayService::start() {
 }
 
 void GatewayService::on_redis_up() {
-  if (auto* turns = setup_.turns(); turns != nullptr && frame_.redis().generation() > 1) turns->renew_link();
+  if (auto* turns = setup_.turns(); turns != nullptr && frame_.server().generation() > 1) turns->renew_link();
   ownership_.on_redis_up();
   each_second();
 }

@@ -32,7 +32,7 @@ namespace mas::health {
 /// What the watches work with; all of it outlives them.
 struct WatchContext {
   uv_loop_t* loop;
-  redis::Connection& redis;
+  redis::Client& redis;
   const Keys& keys;
   common::Log& log;
   Stats& stats;

@@ -23,10 +23,10 @@ constexpr auto kMoves = transitions<State>({{State::kIdle, State::kWalking},
 constexpr Duration kPeriod = std::chrono::seconds(2);
 constexpr std::string_view kNamesWatched[] = {"registryd", "gatewayd", "healthd"};
 
-// KEYS: heartbeat, set of daemons. ARGV: member, channel, event.
+// KEYS: set of daemons and, where it is on the same server, the heartbeat. ARGV: member, channel, event.
 constexpr std::string_view kRemoveScript = R"(
-if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-if redis.call('SREM', KEYS[2], ARGV[1]) == 0 then return 0 end
+if KEYS[2] and redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
+if redis.call('SREM', KEYS[1], ARGV[1]) == 0 then return 0 end
 redis.call('PUBLISH', ARGV[2], ARGV[3])
 return 1)";
 
@@ -63,7 +63,7 @@ void DaemonWatch::start() {
 
 void DaemonWatch::on_scan_page(const std::vector<std::string_view>& names) {
   members_.clear();
-  redis::Command batch("TIME");
+  redis::Command batch;
   for (std::string_view text : names) {
     size_t colon = std::min(text.find(':'), text.size());
     std::string_view instance = text.substr(std::min(colon + 1, text.size()));
@@ -72,9 +72,9 @@ void DaemonWatch::on_scan_page(const std::vector<std::string_view>& names) {
   }
   if (members_.empty()) return scan_.next();
   answered_ = 0;
-  asked_ = mono_now();
   state_.to(State::kChecking);
-  Status sent = context_.redis.send(batch, redis::reply_to<&DaemonWatch::on_exists>(this));
+  context_.clock.ask();
+  Status sent = context_.redis.scatter(batch, redis::reply_to<&DaemonWatch::on_exists>(this));
   if (!sent.ok()) fail(sent.error());
 }
 
@@ -83,7 +83,6 @@ void DaemonWatch::on_scan_left_out(const Error& why) {
 }
 
 void DaemonWatch::on_exists(uint64_t tag, const redis::Answer& answer) {
-  if (tag-- == 0) return context_.clock.take(answer, asked_);
   auto reply = redis::checked(answer);
   if (!reply.ok()) return fail(reply.error());
   members_[tag].gone = (*reply)->is_integer() && (*reply)->integer == 0;
@@ -102,14 +101,23 @@ void DaemonWatch::remove() {
   state_.to(members_.empty() ? State::kWalking : State::kRemoving);
   if (members_.empty()) return scan_.next();
   redis::Command batch;
-  WallMicros now = wall_now();
-  for (const Member& member : members_)
-    batch.add("EVAL", kRemoveScript, 2, context_.keys.daemon(member.name, member.instance), context_.keys.daemons(),
-              member.text, context_.keys.system_channel(),
-              daemon_event(EventType::kDaemonDown, printable(member.name), printable(member.instance), now));
+  for (const Member& member : members_) add_removal(batch, member);
   answered_ = 0;
-  Status sent = context_.redis.send(batch, redis::reply_to<&DaemonWatch::on_removed>(this));
+  Status sent = context_.redis.scatter(batch, redis::reply_to<&DaemonWatch::on_removed>(this));
   if (!sent.ok()) fail(sent.error());
+}
+
+/// On a cluster the heartbeat is in another slot. A daemon that has beaten again since it was looked at is back in the
+/// set with its next beat.
+void DaemonWatch::add_removal(redis::Command& batch, const Member& member) const {
+  const std::string event =
+      daemon_event(EventType::kDaemonDown, printable(member.name), printable(member.instance), wall_now());
+  const std::string set = context_.keys.daemons(), channel = context_.keys.system_channel();
+  if (context_.redis.cluster() != nullptr)
+    batch.add("EVAL", kRemoveScript, 1, set, member.text, channel, event);
+  else
+    batch.add("EVAL", kRemoveScript, 2, set, context_.keys.daemon(member.name, member.instance), member.text, channel,
+              event);
 }
 
 void DaemonWatch::on_removed(uint64_t tag, const redis::Answer& answer) {

@@ -5,8 +5,9 @@
 //                                              │ some are gone         ▲
 //                                              └──▶ removing ──────────┘
 //
-// The removal is a script that looks at the heartbeat again. After an absence of Redis, or when its clock was set
-// forward, the daemons have one time-to-live of their heartbeat to beat again; until then nobody is removed.
+// The removal is a script that looks at the heartbeat again; on a cluster, where that is in another slot, it does not.
+// After an absence of Redis, or when its clock was set forward, the daemons have one time-to-live of their heartbeat to
+// beat again; until then nobody is removed.
 // Failure: the pass ends, is logged, and the next one comes by itself.
 // Threading: loop thread. Ownership: may be destroyed at any time but from inside its own callbacks.
 #pragma once
@@ -48,6 +49,7 @@ class DaemonWatch : common::KeyScanReceiver {
   void on_scan_end(const Status& status) override;
   void on_exists(uint64_t tag, const redis::Answer& answer);
   void remove();
+  void add_removal(redis::Command& batch, const Member& member) const;
   void on_removed(uint64_t tag, const redis::Answer& answer);
   void fail(const Error& why);
   void count(const Member& member);
@@ -59,7 +61,6 @@ class DaemonWatch : common::KeyScanReceiver {
   common::RepeatFilter left_out_;
   std::vector<Member> members_;  // of the page
   size_t answered_ = 0;
-  MonoTime asked_{};
   std::array<size_t, kNames> up_{};
   MonoTime not_before_{};
   redis::Timer timer_;

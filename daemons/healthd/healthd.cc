@@ -17,9 +17,9 @@ KeyspaceHints::KeyspaceHints(common::Frame& frame, AgentWatch& watch)
       watch_(watch),
       expired_("__keyevent@" + std::to_string(frame.redis_options("hints").endpoint.db) + "__:expired"),
       set_("__keyevent@" + std::to_string(frame.redis_options("hints").endpoint.db) + "__:set"),
-      subscriber_(frame.loop(), frame.redis_options("hints"), *this, kKeyBytes) {
-  subscriber_.subscribe(expired_);
-  subscriber_.subscribe(set_);
+      subscriptions_(frame, "hints", common::Subscriptions::At::kEachPrimary, *this, kKeyBytes) {
+  subscriptions_.subscribe(expired_);
+  subscriptions_.subscribe(set_);
 }
 
 void KeyspaceHints::on_message(std::string_view channel, std::string_view payload) {
@@ -35,14 +35,14 @@ void KeyspaceHints::on_subscriber_error(const Error& why) {
 Healthd::Healthd(common::Frame& frame, const Settings& settings)
     : frame_(frame),
       stats_(frame.metrics()),
-      clock_([this] { on_clock_stepped(); }),
+      clock_(frame.redis(), [this] { on_clock_stepped(); }),
       role_(frame, "healthd", settings.lease_ttl, *this),
       agents_(WatchContext{frame.loop(), frame.redis(), frame.keys(), frame.log(), stats_, clock_, settings.profile},
               settings.liveness(), settings.scan_interval),
       daemons_(WatchContext{frame.loop(), frame.redis(), frame.keys(), frame.log(), stats_, clock_}),
       keyspace_(frame, agents_),
       outage_(mono_now()),
-      clock_timer_(frame.loop(), [this] { ask_time(); }) {}
+      clock_timer_(frame.loop(), [this] { clock_.ask(); }) {}
 
 void Healthd::start() {
   role_.start();
@@ -53,17 +53,23 @@ void Healthd::start() {
 void Healthd::on_redis_up() {
   role_.on_redis_up();
   keyspace_.on_redis_up();
-  Status sent = frame_.redis().send(redis::Command("INFO", "server"), redis::reply_to<&Healthd::on_server_info>(this));
-  // A full queue on a new link: the link is dropped and made anew, which asks again.
-  if (!sent.ok()) frame_.redis().drop_link(sent.error());
+  const std::vector<redis::Node> primaries = frame_.redis().primaries();
+  servers_.assign(primaries.size(), {});
+  servers_due_ = primaries.size();
+  for (size_t i = 0; i < primaries.size(); ++i) {
+    Status sent = frame_.redis().send_to(primaries[i], redis::Command("INFO", "server"),
+                                         redis::reply_to<&Healthd::on_server_info>(this, i));
+    // A full queue on a new link: the link is dropped and made anew, which asks again.
+    if (!sent.ok()) return frame_.redis().drop_links(sent.error());
+  }
 }
 
-void Healthd::on_server_info(uint64_t, const redis::Answer& answer) {
+void Healthd::on_server_info(uint64_t server, const redis::Answer& answer) {
   if (!answer.ok()) return;  // the link is gone; the next one asks again
-  ServerInfo info;
-  if ((*answer)->is_text()) info = parse_server_info((*answer)->text);
+  if ((*answer)->is_text()) servers_[server] = parse_server_info((*answer)->text);
+  if (--servers_due_ > 0) return;
   MonoTime now = mono_now();
-  if (auto since = outage_.up(info, now)) give_grace(*since);
+  if (auto since = outage_.up(all_of(servers_), now)) give_grace(*since);
   server_known_ = true;
   update();
 }
@@ -73,17 +79,6 @@ void Healthd::give_grace(MonoTime since) {
   frame_.log().info("agents_have_grace", {{"redis_up_for_s", to_millis(mono_now() - since) / 1000}});
   agents_.redis_returned(since);
   daemons_.redis_returned(since);
-}
-
-void Healthd::ask_time() {
-  if (!frame_.redis_up() || time_asked_) return;
-  time_asked_ = mono_now();
-  Status sent = frame_.redis().send(redis::Command("TIME"), redis::reply_to<&Healthd::on_time>(this));
-  if (!sent.ok()) time_asked_.reset();
-}
-
-void Healthd::on_time(uint64_t, const redis::Answer& answer) {
-  clock_.take(answer, *std::exchange(time_asked_, std::nullopt));
 }
 
 /// Heartbeats ended before their time, and those who live write them again.
@@ -96,7 +91,6 @@ void Healthd::on_clock_stepped() {
 
 void Healthd::on_redis_down() {
   frame_.redis().forget(this);
-  time_asked_.reset();
   server_known_ = false;
   outage_.down(mono_now());
   update();

@@ -1,6 +1,6 @@
 // The service of mas-healthd: decides when this process watches agents and daemons, and lets it.
 //
-// It watches exactly while Redis is up, has been asked what it is (Outage), and the lease is ours:
+// It watches exactly while Redis is up, each server of it has been asked what it is (Outage), and the lease is ours:
 //
 //     standby ──lease gained──▶ active ──first walk over the registry done──▶ /readyz says "complete":true
 //        ▲                        │
@@ -18,16 +18,16 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
+#include <vector>
 
 #include "daemons/common/active_role.h"
 #include "daemons/common/service.h"
+#include "daemons/common/subscriptions.h"
 #include "daemons/healthd/agent_watch.h"
 #include "daemons/healthd/daemon_watch.h"
 #include "daemons/healthd/outage.h"
 #include "daemons/healthd/settings.h"
-#include "proto/redis/subscriber.h"
 
 namespace mas::health {
 
@@ -35,11 +35,9 @@ namespace mas::health {
 class KeyspaceHints : redis::SubscriberListener {
  public:
   KeyspaceHints(common::Frame& frame, AgentWatch& watch);
-  void start() { subscriber_.start(); }
-  void stop() { subscriber_.stop(); }
-  void on_redis_up() {
-    if (frame_.redis().generation() > 1) subscriber_.renew_link();
-  }
+  void start() { subscriptions_.start(); }
+  void stop() { subscriptions_.stop(); }
+  void on_redis_up() { subscriptions_.on_redis_up(); }
 
  private:
   void on_message(std::string_view channel, std::string_view payload) override;
@@ -52,7 +50,7 @@ class KeyspaceHints : redis::SubscriberListener {
   AgentWatch& watch_;
   std::string expired_, set_;
   bool refused_ = false;
-  redis::Subscriber subscriber_;
+  common::Subscriptions subscriptions_;
 };
 
 class Healthd final : public common::Service, common::ActiveRoleListener {
@@ -75,12 +73,10 @@ class Healthd final : public common::Service, common::ActiveRoleListener {
   void on_events_heard() override { agents_.catch_up(); }
   void on_writes_refused(const Error& why) override;
   void on_writes_accepted() override;
-  void on_server_info(uint64_t tag, const redis::Answer& answer);
+  void on_server_info(uint64_t server, const redis::Answer& answer);
 
   void update();
   void give_grace(MonoTime since);
-  void ask_time();
-  void on_time(uint64_t tag, const redis::Answer& answer);
   void on_clock_stepped();
 
   common::Frame& frame_;
@@ -92,7 +88,8 @@ class Healthd final : public common::Service, common::ActiveRoleListener {
   KeyspaceHints keyspace_;
   Outage outage_;
   redis::Timer clock_timer_;
-  std::optional<MonoTime> time_asked_;
+  std::vector<ServerInfo> servers_;  // what each says of itself
+  size_t servers_due_ = 0;           // that have not answered yet
   common::RepeatFilter write_problem_;
   bool server_known_ = false;
 };

@@ -47,7 +47,7 @@ WallMicros micros_of_seconds(std::string_view text) {
   return seconds > 0 && seconds < 1e12 ? static_cast<WallMicros>(seconds * 1e6) : 0;
 }
 
-LookOp::LookOp(redis::Connection& redis, const Keys& keys, Liveness& liveness, Stats& stats, ServerClock& clock,
+LookOp::LookOp(redis::Client& redis, const Keys& keys, Liveness& liveness, Stats& stats, ServerClock& clock,
                LookListener& listener)
     : redis_(redis),
       keys_(keys),
@@ -55,6 +55,7 @@ LookOp::LookOp(redis::Connection& redis, const Keys& keys, Liveness& liveness, S
       stats_(stats),
       clock_(clock),
       listener_(listener),
+      per_script_(redis.cluster() != nullptr ? redis::kHashesPerScriptOnCluster : redis::kHashesPerScript),
       state_(State::kIdle, kMoves) {}
 
 Status LookOp::start(std::vector<AgentRef> agents) {
@@ -67,14 +68,15 @@ Status LookOp::start(std::vector<AgentRef> agents) {
     heartbeats.add("PTTL", keys_.heartbeat(id));
     looks_.push_back(Look{agent, {}});
   }
-  redis::Command batch("TIME");
-  redis::add_hash_reads(batch, entries, kFields, kBounds);
+  redis::Command batch;
+  redis::add_hash_reads(batch, entries, kFields, kBounds, per_script_);
   batch.add(heartbeats);
   answered_ = 0;
   status_ = Status();
   sent_ = mono_now();
   state_.to(State::kLooking);
-  Status sent = redis_.send(batch, redis::reply_to<&LookOp::on_sight>(this));
+  clock_.ask();
+  Status sent = redis_.scatter(batch, redis::reply_to<&LookOp::on_sight>(this));
   if (!sent.ok()) {
     cancel();
     return sent;
@@ -95,10 +97,9 @@ void LookOp::cancel() {
 // ---- looking
 
 void LookOp::on_sight(uint64_t tag, const redis::Answer& answer) {
-  if (tag-- == 0) return clock_.take(answer, sent_);
   auto reply = redis::checked(answer);
-  size_t scripts = redis::hash_scripts(looks_.size());
-  if (tag < scripts) return take_entries(tag * redis::kHashesPerScript, reply);
+  size_t scripts = redis::hash_scripts(looks_.size(), per_script_);
+  if (tag < scripts) return take_entries(tag * per_script_, reply);
   Look& look = looks_[tag - scripts];
   if (reply.ok()) {
     look.sight.pttl_ms = (*reply)->is_integer() ? (*reply)->integer : Sight::kNoHeartbeat;
@@ -110,7 +111,7 @@ void LookOp::on_sight(uint64_t tag, const redis::Answer& answer) {
 }
 
 void LookOp::take_entries(size_t first, const redis::Answer& reply) {
-  size_t end = std::min(first + redis::kHashesPerScript, looks_.size());
+  size_t end = std::min(first + per_script_, looks_.size());
   for (size_t i = first; i < end; ++i) {
     if (!reply.ok()) {
       note_failure(looks_[i], reply.error());
@@ -166,7 +167,7 @@ void LookOp::write() {
   }
   if (writes_.empty()) return finish();
   answered_ = 0;
-  Status sent = redis_.send(batch, redis::reply_to<&LookOp::on_written>(this));
+  Status sent = redis_.scatter(batch, redis::reply_to<&LookOp::on_written>(this));
   if (sent.ok()) return state_.to(State::kWriting);
   for (size_t i : writes_) note_failure(looks_[i], sent.error());
   for (size_t i : writes_) end_write(looks_[i], false);

@@ -7,7 +7,8 @@
 // change is a script that checks again before it writes, so a write is right whatever happened since the look, and by
 // whomever it is made: it never brings back a deleted entry, never calls an agent dead whose heartbeat exists.
 // Failure: an agent whose look or write failed is tried again later; the first error of a batch goes to on_looked.
-// Redis's clock comes first in the batch: where it was set forward, the engine is told before what was seen is judged.
+// Redis's clock is asked for before the batch: where it was set forward, the engine is told before what was seen is
+// judged. On a cluster replies come in any order; those of one agent, which are of one slot, in theirs.
 // An answer that took longer than kStall means that Redis, or this process, stood still; the engine is told.
 // Threading: loop thread. Ownership: may be destroyed at any time but from inside its own callbacks.
 #pragma once
@@ -20,7 +21,7 @@
 #include "daemons/healthd/server_clock.h"
 #include "daemons/healthd/stats.h"
 #include "proto/base/state_machine.h"
-#include "proto/redis/connection.h"
+#include "proto/redis/client.h"
 #include "proto/wire/keys.h"
 
 namespace mas::health {
@@ -44,7 +45,7 @@ class LookOp {
   static constexpr size_t kBatch = 256;
   static constexpr Duration kStall = std::chrono::seconds(1);
 
-  LookOp(redis::Connection& redis, const Keys& keys, Liveness& liveness, Stats& stats, ServerClock& clock,
+  LookOp(redis::Client& redis, const Keys& keys, Liveness& liveness, Stats& stats, ServerClock& clock,
          LookListener& listener);
   ~LookOp() { redis_.forget(this); }
   LookOp(const LookOp&) = delete;
@@ -76,12 +77,13 @@ class LookOp {
   void note_failure(Look& look, const Error& why);
   void finish();
 
-  redis::Connection& redis_;
+  redis::Client& redis_;
   const Keys& keys_;
   Liveness& liveness_;
   Stats& stats_;
   ServerClock& clock_;
   LookListener& listener_;
+  const size_t per_script_;
   StateMachine<State> state_;
   std::vector<Look> looks_;
   std::vector<size_t> writes_;  // which looks are being written, by position

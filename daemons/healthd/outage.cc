@@ -1,6 +1,9 @@
 // Reading INFO server, and what follows from it.
 #include "daemons/healthd/outage.h"
 
+#include <algorithm>
+#include <vector>
+
 #include "proto/base/numbers.h"
 #include "proto/redis/reply_values.h"
 
@@ -12,6 +15,23 @@ ServerInfo parse_server_info(std::string_view info) {
   auto seconds = parse_number<int64_t>(redis::info_value(info, "uptime_in_seconds"));
   if (seconds && *seconds >= 0 && *seconds < int64_t{1} << 31) server.uptime_seconds = seconds;
   return server;
+}
+
+ServerInfo all_of(std::span<const ServerInfo> servers) {
+  ServerInfo all;
+  std::vector<std::string> ids;
+  for (const ServerInfo& server : servers) {
+    ids.push_back(server.run_id);
+    const bool first = ids.size() == 1;
+    if (first || !server.uptime_seconds || (all.uptime_seconds && *server.uptime_seconds < *all.uptime_seconds))
+      all.uptime_seconds = server.uptime_seconds;
+    if (!all.uptime_seconds) break;
+  }
+  const bool unknown = ids.size() < servers.size() || std::ranges::any_of(ids, &std::string::empty);
+  if (unknown) return {{}, all.uptime_seconds};
+  std::ranges::sort(ids);
+  for (const std::string& id : ids) all.run_id += (all.run_id.empty() ? "" : " ") + id;
+  return all;
 }
 
 std::optional<MonoTime> Outage::up(const ServerInfo& server, MonoTime now) {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,8 @@ struct ServerInfo {
   std::optional<int64_t> uptime_seconds;
 };
 ServerInfo parse_server_info(std::string_view info);
+/// As if the primaries of a cluster were one server: another one when any of them is, as young as the youngest.
+ServerInfo all_of(std::span<const ServerInfo> servers);
 
 class Outage {
  public:

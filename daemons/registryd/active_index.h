@@ -42,7 +42,7 @@ class ActiveIndexListener {
 /// What an ActiveIndex works with; all of it outlives it.
 struct IndexContext {
   uv_loop_t* loop;
-  redis::Connection& redis;
+  redis::Client& redis;
   const Keys& keys;
   const std::string& instance;
   common::Log& log;

@@ -21,7 +21,7 @@ constexpr std::string_view kDoubtScript =
 
 }  // namespace
 
-IndexMarker::IndexMarker(uv_loop_t* loop, redis::Connection& redis, std::string key, std::string owner,
+IndexMarker::IndexMarker(uv_loop_t* loop, redis::Client& redis, std::string key, std::string owner,
                          IndexMarkerListener& listener)
     : redis_(redis),
       key_(std::move(key)),
@@ -47,7 +47,7 @@ void IndexMarker::withdraw() {
 
 void IndexMarker::clear() { (void)redis_.send(redis::Command("DEL", key_), {}); }
 
-void IndexMarker::doubt(redis::Connection& redis, const std::string& key, const std::string& owner) {
+void IndexMarker::doubt(redis::Client& redis, const std::string& key, const std::string& owner) {
   (void)redis.send(redis::Command("EVAL", kDoubtScript, 1, key, owner, to_millis(kDoubt)), {});
 }
 

@@ -18,7 +18,7 @@
 #include <string>
 
 #include "proto/base/state_machine.h"
-#include "proto/redis/connection.h"
+#include "proto/redis/client.h"
 #include "proto/redis/loop.h"
 
 namespace mas::registry {
@@ -36,8 +36,7 @@ class IndexMarker {
   static constexpr Duration kRenewal = std::chrono::seconds(1);
   static constexpr Duration kDoubt = std::chrono::milliseconds(500);
 
-  IndexMarker(uv_loop_t* loop, redis::Connection& redis, std::string key, std::string owner,
-              IndexMarkerListener& listener);
+  IndexMarker(uv_loop_t* loop, redis::Client& redis, std::string key, std::string owner, IndexMarkerListener& listener);
   ~IndexMarker() { redis_.forget(this); }
   IndexMarker(const IndexMarker&) = delete;
   IndexMarker& operator=(const IndexMarker&) = delete;
@@ -48,7 +47,7 @@ class IndexMarker {
   /// Deletes the key whoever set it: what a former owner said is not known to be true any more.
   void clear();
   /// Gives the key of another owner than `owner` kDoubt more to live.
-  static void doubt(redis::Connection& redis, const std::string& key, const std::string& owner);
+  static void doubt(redis::Client& redis, const std::string& key, const std::string& owner);
   /// Renews soon: somebody may have doubted the key. Many calls make one renewal.
   void renew_now();
   bool present() const { return state_.is(State::kPresent); }
@@ -59,7 +58,7 @@ class IndexMarker {
   void on_renewed(uint64_t tag, const redis::Answer& answer);
   void lose(const Error& why);
 
-  redis::Connection& redis_;
+  redis::Client& redis_;
   std::string key_, owner_;
   IndexMarkerListener& listener_;
   StateMachine<State> state_;

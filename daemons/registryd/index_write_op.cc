@@ -8,7 +8,7 @@ constexpr auto kMoves = transitions<IndexWriteOp::State>({{IndexWriteOp::State::
                                                           {IndexWriteOp::State::kWriting, IndexWriteOp::State::kIdle}});
 }
 
-IndexWriteOp::IndexWriteOp(redis::Connection& redis, const Keys& keys, std::function<void(const Status&)> done)
+IndexWriteOp::IndexWriteOp(redis::Client& redis, const Keys& keys, std::function<void(const Status&)> done)
     : redis_(redis), keys_(keys), done_(std::move(done)), state_(State::kIdle, kMoves) {}
 
 Status IndexWriteOp::start(const IndexWrites& writes) {
@@ -21,7 +21,7 @@ Status IndexWriteOp::start(const IndexWrites& writes) {
     add("SADD", key, write.add);
     add("SREM", key, write.remove);
   }
-  Status sent = redis_.send(batch_, redis::reply_to<&IndexWriteOp::on_answer>(this));
+  Status sent = redis_.scatter(batch_, redis::reply_to<&IndexWriteOp::on_answer>(this));
   if (!sent.ok()) return sent;
   state_.to(State::kWriting);
   commands_ += batch_.count();

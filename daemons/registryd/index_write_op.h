@@ -14,7 +14,7 @@
 
 #include "daemons/registryd/registry.h"
 #include "proto/base/state_machine.h"
-#include "proto/redis/connection.h"
+#include "proto/redis/client.h"
 #include "proto/wire/keys.h"
 
 namespace mas::registry {
@@ -24,7 +24,7 @@ class IndexWriteOp {
   enum class State : uint8_t { kIdle, kWriting };
 
   /// @param done called once per start(), never from inside it.
-  IndexWriteOp(redis::Connection& redis, const Keys& keys, std::function<void(const Status&)> done);
+  IndexWriteOp(redis::Client& redis, const Keys& keys, std::function<void(const Status&)> done);
   ~IndexWriteOp() { redis_.forget(this); }
   IndexWriteOp(const IndexWriteOp&) = delete;
   IndexWriteOp& operator=(const IndexWriteOp&) = delete;
@@ -39,7 +39,7 @@ class IndexWriteOp {
   void add(std::string_view command, const std::string& key, const std::vector<std::string>& members);
   void on_answer(uint64_t tag, const redis::Answer& answer);
 
-  redis::Connection& redis_;
+  redis::Client& redis_;
   const Keys& keys_;
   std::function<void(const Status&)> done_;
   StateMachine<State> state_;

@@ -25,11 +25,12 @@ Result<AgentEntry> entry_of(std::string_view id, const redis::Reply& reply) {
 
 }  // namespace
 
-LookupOp::LookupOp(redis::Connection& redis, const Keys& keys, Registry& registry, LookupListener& listener)
+LookupOp::LookupOp(redis::Client& redis, const Keys& keys, Registry& registry, LookupListener& listener)
     : redis_(redis),
       keys_(keys),
       registry_(registry),
       listener_(listener),
+      per_script_(redis.cluster() != nullptr ? redis::kHashesPerScriptOnCluster : redis::kHashesPerScript),
       state_(State::kIdle, kMoves),
       writer_(redis, keys, [this](const Status& status) { finish(status); }) {}
 
@@ -37,8 +38,8 @@ Status LookupOp::start(std::vector<std::string> ids, bool assert_all) {
   std::vector<std::string> keys;
   for (const std::string& id : ids) keys.push_back(keys_.agent(id));
   redis::Command batch;
-  redis::add_hash_reads(batch, keys, kAgentEntryFields, kAgentEntryBounds);
-  Status sent = redis_.send(batch, redis::reply_to<&LookupOp::on_entries>(this));
+  redis::add_hash_reads(batch, keys, kAgentEntryFields, kAgentEntryBounds, per_script_);
+  Status sent = redis_.scatter(batch, redis::reply_to<&LookupOp::on_entries>(this));
   if (!sent.ok()) return sent;
   ids_ = std::move(ids);
   assert_all_ = assert_all;
@@ -51,14 +52,14 @@ Status LookupOp::start(std::vector<std::string> ids, bool assert_all) {
 
 void LookupOp::on_entries(uint64_t tag, const redis::Answer& answer) {
   auto reply = redis::checked(answer);
-  size_t first = tag * redis::kHashesPerScript;
-  size_t count = std::min(redis::kHashesPerScript, ids_.size() - first);
+  size_t first = tag * per_script_;
+  size_t count = std::min(per_script_, ids_.size() - first);
   if (!reply.ok()) {
     if (status_.ok()) status_ = reply.error().in("read agent entries");
   } else if ((*reply)->count == count) {
     for (size_t i = 0; i < count; ++i) see(ids_[first + i], (**reply)[i]);
   }
-  if (++answered_ == redis::hash_scripts(ids_.size())) write();
+  if (++answered_ == redis::hash_scripts(ids_.size(), per_script_)) write();
 }
 
 void LookupOp::see(std::string_view id, const redis::Reply& reply) {

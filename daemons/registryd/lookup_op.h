@@ -3,8 +3,7 @@
 //     idle ──start──▶ reading ──all entries seen──▶ writing ──written──▶ idle, done
 //                        └────── nothing to write ──────────────────────▶
 //
-// Only one look is under way at a time: replies come in the order of the requests, so the last look at an entry
-// decides, and its write is the last one too.
+// Only one look is under way at a time, so the last look at an entry decides, and its write is the last one too.
 // Failure: done says why; what was seen until then is in the registry but perhaps not in the index, so the owner builds
 // the index again.
 // Threading: loop thread. Ownership: may be destroyed at any time; nobody is called then.
@@ -16,7 +15,7 @@
 #include "daemons/registryd/index_write_op.h"
 #include "daemons/registryd/registry.h"
 #include "proto/base/state_machine.h"
-#include "proto/redis/connection.h"
+#include "proto/redis/client.h"
 #include "proto/wire/keys.h"
 
 namespace mas::registry {
@@ -36,7 +35,7 @@ class LookupOp {
   /// Entries per look; bounds what is in flight.
   static constexpr size_t kBatch = 256;
 
-  LookupOp(redis::Connection& redis, const Keys& keys, Registry& registry, LookupListener& listener);
+  LookupOp(redis::Client& redis, const Keys& keys, Registry& registry, LookupListener& listener);
   ~LookupOp() { redis_.forget(this); }
   LookupOp(const LookupOp&) = delete;
   LookupOp& operator=(const LookupOp&) = delete;
@@ -53,10 +52,11 @@ class LookupOp {
   void write();
   void finish(const Status& status);
 
-  redis::Connection& redis_;
+  redis::Client& redis_;
   const Keys& keys_;
   Registry& registry_;
   LookupListener& listener_;
+  const size_t per_script_;
   StateMachine<State> state_;
   IndexWriteOp writer_;
   std::vector<std::string> ids_;

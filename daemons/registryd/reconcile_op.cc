@@ -27,7 +27,7 @@ constexpr std::string_view kInstancesTail = ":instances";
 
 }  // namespace
 
-ReconcileOp::ReconcileOp(uv_loop_t* loop, redis::Connection& redis, const Keys& keys, Registry& registry,
+ReconcileOp::ReconcileOp(uv_loop_t* loop, redis::Client& redis, const Keys& keys, Registry& registry,
                          ReconcileHost& host)
     : redis_(redis),
       keys_(keys),

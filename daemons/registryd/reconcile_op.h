@@ -41,7 +41,7 @@ class ReconcileOp : private common::KeyScanReceiver {
  public:
   enum class State : uint8_t { kIdle, kScanning, kRevisiting, kSweepingAgents, kFindingSets, kSweepingSet };
 
-  ReconcileOp(uv_loop_t* loop, redis::Connection& redis, const Keys& keys, Registry& registry, ReconcileHost& host);
+  ReconcileOp(uv_loop_t* loop, redis::Client& redis, const Keys& keys, Registry& registry, ReconcileHost& host);
 
   /// @param pace quick while clients wait for the index.
   void start(common::KeyScanOp::Pace pace);
@@ -64,7 +64,7 @@ class ReconcileOp : private common::KeyScanReceiver {
   void sweep_next_set();
   void finish(const Status& status);
 
-  redis::Connection& redis_;
+  redis::Client& redis_;
   const Keys& keys_;
   Registry& registry_;
   ReconcileHost& host_;

@@ -7,6 +7,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "proto/redis/cluster/cluster_link.h"
 #include "proto/redis/connection.h"
@@ -19,6 +21,17 @@ class Client {
   Client(uv_loop_t* loop, ConnectionOptions options, ConnectionListener* one, ClusterListener* many);
 
   void start() { connection_ ? connection_->start() : cluster_->start(); }
+  void stop() { connection_ ? connection_->stop() : cluster_->stop(); }
+  /// @return whether commands are sent at once, whatever their keys are.
+  bool ready() const;
+
+  /// Where a walk over all keys goes: each primary of a cluster. One server has no name here.
+  std::vector<Node> primaries() const;
+  /// To one of primaries(), whatever the keys are.
+  Status send_to(const Node& primary, Command command, ReplyTo to, Duration timeout = {}) {
+    return connection_ ? connection_->send(std::move(command), to, timeout)
+                       : cluster_->send_to(primary, command, to, timeout);
+  }
 
   /// On a cluster all keys of a call are of one slot.
   Status send(const Command& command, ReplyTo to, Duration timeout = {}) {
@@ -45,6 +58,9 @@ class Client {
   }
   void forget(const void* self) { connection_ ? connection_->forget(self) : cluster_->forget(self); }
   void flush() { connection_ ? connection_->flush() : cluster_->flush(); }
+  /// As Connection's, of every link.
+  void drop_links(const Error& why) { connection_ ? connection_->drop_link(why) : cluster_->drop_links(why); }
+  Connection::Counters counters() const { return connection_ ? connection_->counters() : cluster_->counters(); }
   void wipe_received() { connection_ ? connection_->wipe_received() : cluster_->wipe_received(); }
 
   /// Where it is one server; else null.

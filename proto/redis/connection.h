@@ -182,6 +182,13 @@ class Connection {
   /// Bytes and replies since construction, for metrics.
   struct Counters {
     uint64_t bytes_in = 0, bytes_out = 0, commands = 0, replies = 0, reconnects = 0, timeouts = 0;
+
+    Counters& operator+=(const Counters& other) {
+      bytes_in += other.bytes_in, bytes_out += other.bytes_out;
+      commands += other.commands, replies += other.replies;
+      reconnects += other.reconnects, timeouts += other.timeouts;
+      return *this;
+    }
   };
   const Counters& counters() const;
 

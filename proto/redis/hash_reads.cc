@@ -35,11 +35,11 @@ return out)";
 }  // namespace
 
 void add_hash_reads(Command& batch, std::span<const std::string> keys, std::span<const std::string_view> fields,
-                    std::span<const size_t> bounds) {
+                    std::span<const size_t> bounds, size_t per_script) {
   std::vector<std::string> bound_texts;
   for (size_t bound : bounds) bound_texts.push_back(std::to_string(bound));
   while (!keys.empty()) {
-    auto chunk = keys.first(std::min(keys.size(), kHashesPerScript));
+    auto chunk = keys.first(std::min(keys.size(), per_script));
     keys = keys.subspan(chunk.size());
     const std::string count = std::to_string(chunk.size());
     std::vector<std::string_view> arguments = {"EVAL", kRead, count};

@@ -13,7 +13,7 @@ namespace mas::test {
 class BareFrame final : public common::Frame {
  public:
   BareFrame(uv_loop_t* loop, const std::string& url, std::string instance)
-      : loop_(loop), instance_(std::move(instance)), redis_(loop, quick_options(url), nullptr) {
+      : loop_(loop), instance_(std::move(instance)), redis_(loop, quick_options(url), nullptr, nullptr) {
     redis_.start();
   }
   uv_loop_t* loop() override { return loop_; }
@@ -21,9 +21,9 @@ class BareFrame final : public common::Frame {
   common::Metrics& metrics() override { return metrics_; }
   const Keys& keys() const override { return keys_; }
   const std::string& instance() const override { return instance_; }
-  redis::Connection& redis() override { return redis_; }
+  redis::Client& redis() override { return redis_; }
   bool redis_up() const override { return redis_.ready(); }
-  redis::ConnectionOptions redis_options(std::string_view) const override { return redis_.options(); }
+  redis::ConnectionOptions redis_options(std::string_view) const override { return redis_.connection()->options(); }
   void drained() override { ++drains; }
   void beat() override { ++beats; }
 
@@ -37,7 +37,7 @@ class BareFrame final : public common::Frame {
   common::Log log_{"test", common::LogLevel::kError, common::LogFormat::kJson};
   common::Metrics metrics_{"test"};
   Keys keys_;
-  redis::Connection redis_;
+  redis::Client redis_;
 };
 
 }  // namespace mas::test

@@ -76,7 +76,7 @@ ReplayedLetter letter_of(const redis::Reply& fields) {
 
 ReplayMover::ReplayMover(common::Frame& frame, std::string ns, const HmacKey& key, size_t max_envelope)
     : frame_(frame),
-      redis_(frame.redis()),
+      redis_(frame.server()),
       keys_(frame.keys()),
       ns_(std::move(ns)),
       key_(key),

@@ -67,7 +67,7 @@ TurnLoop::TurnLoop(common::Frame& frame, audit::ChainMemory& chains, TurnOptions
       fetch_(parts_, master, *this),
       commit_(parts_, make_commit_builder(frame.keys()), *this),
       peeks_(frame, connection_.options().reply_limits, *this),
-      sweep_(frame.redis(), frame.keys()),
+      sweep_(frame.server(), frame.keys()),
       again_(frame.loop(), [this] { advance(); }),
       sweep_timer_(frame.loop(), [this] { sweep(); }) {
   apply_policy(parts_.options.policy, parts_.options.default_limits);

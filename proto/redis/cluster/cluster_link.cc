@@ -231,7 +231,11 @@ bool ClusterLink::hand_over(RunId id, Primary& node) {
 
 bool ClusterLink::ready(unsigned slot) const {
   const Node* primary = map().primary_of(slot);
-  auto it = primary == nullptr ? nodes_.end() : nodes_.find(*primary);
+  return primary != nullptr && connected(*primary);
+}
+
+bool ClusterLink::connected(const Node& node) const {
+  auto it = nodes_.find(node);
   return it != nodes_.end() && it->second->connection.ready();
 }
 
@@ -244,10 +248,27 @@ void ClusterLink::release(unsigned slot) {
   if (auto it = wanted_.find(slot); it != wanted_.end()) wanted_.erase(it);
 }
 
+void ClusterLink::connect_all() {
+  all_wanted_ = true;
+  connect_wanted();
+}
+
 void ClusterLink::connect_wanted() {
   if (stopped_) return;
+  if (all_wanted_)
+    for (const Node& primary : map().primaries()) node_for(primary);
   for (unsigned slot : wanted_)
     if (const Node* primary = map().primary_of(slot)) node_for(*primary);
+}
+
+void ClusterLink::drop_links(const Error& why) {
+  for (auto& [address, node] : nodes_) node->connection.drop_link(why);
+}
+
+Connection::Counters ClusterLink::counters() const {
+  Connection::Counters all = gone_;
+  for (const auto& [address, node] : nodes_) all += node->connection.counters();
+  return all;
 }
 
 // ---- Time
@@ -288,6 +309,7 @@ void ClusterLink::tidy() {
     if (std::binary_search(primaries.begin(), primaries.end(), entry.first)) return false;
     const bool idle = node.in_flight == 0 && now - node.used_at >= kLinger;
     tidy_wanted_ = tidy_wanted_ || !idle;
+    if (idle) gone_ += node.connection.counters();
     return idle;
   });
 }

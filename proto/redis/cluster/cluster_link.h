@@ -91,8 +91,14 @@ class ClusterLink final : TopologyListener {
   /// Makes the connection to the slot's primary, as soon as it is known, and keeps it.
   void connect(unsigned slot);
   void release(unsigned slot);
+  /// Connects to every primary, as soon as it is known, and stays connected.
+  void connect_all();
+  /// Drops the connections to all nodes, as Connection::drop_link().
+  void drop_links(const Error& why);
   /// @return whether a run for the slot would be sent at once.
   bool ready(unsigned slot) const;
+  /// @return whether the link to that node is ready.
+  bool connected(const Node& node) const;
   const SlotMap& map() const { return topology_.map(); }
   /// The map may be out of date.
   void refresh() { topology_.refresh(); }
@@ -101,6 +107,8 @@ class ClusterLink final : TopologyListener {
   /// Asks the slot's primary for its role, as Connection::ask_role().
   void ask_role(const Node& node);
   size_t pending_commands() const { return pending_commands_; }
+  /// Of all nodes since construction.
+  Connection::Counters counters() const;
   const ClusterOptions& options() const { return options_; }
 
  private:
@@ -162,6 +170,8 @@ class ClusterLink final : TopologyListener {
   std::unordered_map<unsigned, SlotQueue> queues_;  // by slot
   std::set<unsigned> waiting_;                      // slots with waiting runs
   std::multiset<unsigned> wanted_;                  // slots whose primary is to be connected
+  bool all_wanted_ = false;                         // each primary is
+  Connection::Counters gone_;                       // of nodes that were let go
   std::deque<Run> runs_;
   std::vector<RunId> unused_;
   std::deque<Failing> failing_;  // being answered; in no queue

@@ -25,7 +25,7 @@ Result<ServerInfo> info_of(const std::vector<Reply>& replies) {
 }
 
 std::string refusal(ServerInfo info) {
-  auto status = check_server(info);
+  auto status = check_server(info, redis::Topology::kSingle);
   return status.ok() ? "" : status.error().message;
 }
 
@@ -49,4 +49,6 @@ TEST_CASE("versions from 6.2, no cluster nodes") {
   for (const char* old : {"6.0.16", "5.0.3", "6.1.9", "2.8", "", "x.y", "-7.0"})
     CHECK(refusal({old, "standalone"}).find("expected 6.2 or newer") != std::string::npos);
   CHECK(refusal({"7.0.0", "cluster"}).find("cluster") != std::string::npos);
+  CHECK(check_server({"7.0.0", "cluster"}, redis::Topology::kCluster).ok());
+  CHECK_FALSE(check_server({"6.0.0", "cluster"}, redis::Topology::kCluster).ok());
 }

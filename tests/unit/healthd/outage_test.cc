@@ -1,6 +1,8 @@
 // When an absence of Redis is one that agents noticed.
 #include "daemons/healthd/outage.h"
 
+#include <array>
+
 #include "tests/unit/catch.h"
 
 using namespace mas;
@@ -50,4 +52,17 @@ TEST_CASE("another server, or a restarted one, is an absence however short") {
   CHECK(outage.up({"b", 0}, now + milliseconds(10'100)) == now + milliseconds(10'100));
   outage.down(now + seconds(20));
   CHECK(outage.up({}, now + milliseconds(20'100)).has_value());
+}
+
+TEST_CASE("the primaries of a cluster count as one server: another one when any of them is, as young as the youngest") {
+  const ServerInfo a{"a", 100}, b{"b", 50}, c{"c", 70}, silent{"", {}};
+  const auto one = all_of(std::array{a, b}), turned = all_of(std::array{b, a});
+  CHECK(one.run_id == turned.run_id);
+  CHECK(one.uptime_seconds == 50);
+  CHECK(all_of(std::array{a, c}).run_id != one.run_id);
+  CHECK(all_of(std::array{a}).run_id == "a");
+  for (const auto& unknown : {all_of(std::array{a, silent}), all_of(std::array{silent, a, b})}) {
+    CHECK(unknown.run_id.empty());
+    CHECK_FALSE(unknown.uptime_seconds.has_value());
+  }
 }

@@ -15,13 +15,14 @@ Reply number(int64_t value) { return Reply{Reply::Type::kInteger, value, {}, nul
 TEST_CASE("keys are spread over scripts of a bounded size") {
   constexpr std::string_view kFields[] = {"id", "status"};
   constexpr size_t kBounds[] = {512, 64};
-  for (size_t count : {0u, 1u, 31u, 32u, 33u, 256u}) {
-    std::vector<std::string> keys;
-    for (size_t i = 0; i < count; ++i) keys.push_back("agent:" + std::to_string(i));
-    Command batch;
-    add_hash_reads(batch, keys, kFields, kBounds);
-    CHECK(batch.count() == hash_scripts(count));
-  }
+  for (size_t per_script : {kHashesPerScript, kHashesPerScriptOnCluster})
+    for (size_t count : {0u, 1u, 31u, 32u, 33u, 256u}) {
+      std::vector<std::string> keys;
+      for (size_t i = 0; i < count; ++i) keys.push_back("agent:" + std::to_string(i));
+      Command batch;
+      add_hash_reads(batch, keys, kFields, kBounds, per_script);
+      CHECK(batch.count() == hash_scripts(count, per_script));
+    }
 }
 
 TEST_CASE("values, sizes and what is no hash are told apart") {

@@ -158,7 +158,7 @@ class FakeFrame final : public common::Frame {
   common::Metrics& metrics() override { return metrics_; }
   const Keys& keys() const override { return keys_; }
   const std::string& instance() const override { return instance_; }
-  redis::Connection& redis() override { std::abort(); }  // operations have a sink
+  redis::Client& redis() override { std::abort(); }  // operations have a sink
   bool redis_up() const override { return true; }
   redis::ConnectionOptions redis_options(std::string_view) const override { return {}; }
   void drained() override {}

@@ -1,0 +1,133 @@
+"""A private Redis Cluster: three primaries, a replica of each, on a loopback address of this process's own."""
+
+import binascii
+import itertools
+
+from .poll import poll_until
+from .redis_server import RedisServer, next_port, own_address
+from .resp import RespError
+
+SLOTS = 16384
+SHARDS = 3
+SETTLED = 30  # seconds
+
+
+def slot_of(key):
+    """The slot of a key (Redis Cluster specification: CRC16 of what stands between the first braces, if anything does)."""
+    raw = key.encode("utf-8", "surrogateescape")
+    begin = raw.find(b"{")
+    end = raw.find(b"}", begin + 1)
+    if begin >= 0 and end > begin + 1:
+        raw = raw[begin + 1:end]
+    return binascii.crc_hqx(raw, 0) % SLOTS
+
+
+class RedisCluster:
+    """Happy path: start() … url() … stop(). `nodes`: the first SHARDS are primaries at the start, the others their
+    replicas."""
+
+    def __init__(self, directory, **options):
+        options = {"cluster_enabled": "yes", "cluster_announce_ip": own_address(), "cluster_node_timeout": "2000",
+                   "repl_diskless_sync_delay": "0", **options}
+        self.nodes = []
+        for i in range(2 * SHARDS):
+            node = RedisServer(directory, f"node-{i}", tcp=True, **options)
+            node.bus_port = next_port()
+            node.options["cluster-port"] = str(node.bus_port)
+            self.nodes.append(node)
+
+    def start(self):
+        for node in self.nodes:
+            node.start()
+            node.id = node.cmd("CLUSTER", "MYID")
+        for i, node in enumerate(self.nodes[:SHARDS]):
+            node.cmd("CLUSTER", "ADDSLOTSRANGE", SLOTS * i // SHARDS, SLOTS * (i + 1) // SHARDS - 1)
+            node.cmd("CLUSTER", "SET-CONFIG-EPOCH", i + 1)
+        for node in self.nodes[1:]:
+            self.nodes[0].cmd("CLUSTER", "MEET", node.host, node.port, node.bus_port)
+        for i, node in enumerate(self.nodes[SHARDS:]):
+            poll_until(lambda: self._replicates(node, self.nodes[i]), SETTLED, "a replica knows its primary")
+        poll_until(self._settled, SETTLED, "every node sees the whole cluster")
+        return self
+
+    def stop(self):
+        for node in self.nodes:
+            node.stop()
+
+    def url(self):
+        return "redis+cluster://" + ",".join(f"{node.host}:{node.port}" for node in self.nodes)
+
+    # ---- who serves
+
+    def living(self):
+        return [node for node in self.nodes if node._process is not None]
+
+    def primaries(self):
+        """Those that serve slots."""
+        return [node for node in self.living() if self._own_slots(node)]
+
+    def primary_of(self, key):
+        slot = slot_of(key)
+        return next(node for node in self.living() if any(first <= slot <= last for first, last in self._own_slots(node)))
+
+    def replica_of(self, primary):
+        return next(node for node in self.living() if node.info("replication").get("master_port") == str(primary.port))
+
+    # ---- talking to it
+
+    def cmd(self, *args, key=None):
+        """One command, at the primary of its key. @param key by default the command's first argument."""
+        return self.primary_of(args[1] if key is None else key).cmd(*args)
+
+    def scan(self, pattern="*"):
+        """Every key of every primary that matches, sorted."""
+        return sorted(itertools.chain.from_iterable(node.scan(pattern) for node in self.primaries()))
+
+    # ---- faults
+
+    def fail_over(self, primary):
+        """Kills a primary, and waits until its replica serves."""
+        slots, replica = self._own_slots(primary), self.replica_of(primary)
+        primary.cmd("WAIT", 1, 1000)  # what was written before this is in the replica
+        primary.kill()
+        poll_until(lambda: self._own_slots(replica) == slots, SETTLED, "the replica serves", 0.1)
+        return replica
+
+    def move(self, key, to):
+        """Moves the slot of a key, and what is in it, to another primary."""
+        slot, origin = slot_of(key), self.primary_of(key)
+        to.cmd("CLUSTER", "SETSLOT", slot, "IMPORTING", origin.id)
+        origin.cmd("CLUSTER", "SETSLOT", slot, "MIGRATING", to.id)
+        while keys := origin.cmd("CLUSTER", "GETKEYSINSLOT", slot, 100):
+            origin.cmd("MIGRATE", to.host, to.port, "", 0, 5000, "KEYS", *keys)
+        for node in [to, origin, *(n for n in self.primaries() if n not in (to, origin))]:
+            node.cmd("CLUSTER", "SETSLOT", slot, "NODE", to.id)
+
+    # ---- inside
+
+    @staticmethod
+    def _replicates(node, primary):
+        try:
+            return node.cmd("CLUSTER", "REPLICATE", primary.id) == "OK"
+        except RespError:
+            return False
+
+    @staticmethod
+    def _own_slots(node):
+        """[(first, last)] of what it serves, as it says itself."""
+        line = next(line for line in node.cmd("CLUSTER", "NODES").splitlines() if "myself" in line)
+        words = line.split()
+        if "master" not in words[2]:
+            return []
+        return [tuple(map(int, (word.split("-") * 2)[:2])) for word in words[8:] if not word.startswith("[")]
+
+    def _settled(self):
+        for i, node in enumerate(self.nodes):
+            told = node.cmd("CLUSTER", "INFO")
+            if "cluster_state:ok" not in told or f"cluster_known_nodes:{len(self.nodes)}" not in told:
+                return False
+            if "handshake" in node.cmd("CLUSTER", "NODES"):
+                return False
+            if i >= SHARDS and node.info("replication").get("master_link_status") != "up":
+                return False
+        return True
