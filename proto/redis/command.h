@@ -99,14 +99,6 @@ class Command {
     return command;
   }
 
-  /// One command that is RESP already.
-  static Command raw(std::string_view bytes) {
-    Command command;
-    command.bytes_ = bytes;
-    command.count_ = 1;
-    return command;
-  }
-
   /// Appends another command; each is answered by its own reply.
   template <typename... Args>
   Command& add(std::string_view name, const Args&... args) {

@@ -81,6 +81,8 @@ Status each_key_page(SyncRedis& redis, std::string_view pattern, std::string_vie
                      const std::function<bool(const std::vector<Value>& names)>& take) {
   auto nodes = redis.primaries();
   if (!nodes.ok()) return nodes.error();
+  if (const size_t slots = redis.uncovered_slots(); slots > 0)
+    return Error{Errc::kUnreachable, std::to_string(slots) + " slots of the cluster have no primary"};
   for (const auto& node : *nodes) {
     auto more = each_key_page(redis, node, pattern, type, take);
     if (!more.ok()) return more.error();

@@ -12,9 +12,20 @@ namespace mas::ctl {
 
 namespace {
 
-/// The arguments of one of the commands, at most `most` of them.
-std::vector<std::string_view> arguments_of(const redis::Command& command, uint64_t index, size_t most) {
-  std::string_view rest = command.bytes();
+/// What people know a command by: its name and its key, which of a script is the fourth argument.
+std::string name_of(const redis::Command& command, uint64_t index) {
+  constexpr size_t kKeyOfScript = 3;
+  auto arguments = arguments_of(command.bytes(), index, kKeyOfScript + 1);
+  std::string name(arguments[0]);
+  const size_t key = name == "EVAL" ? kKeyOfScript : 1;
+  if (key < arguments.size()) name += " " + printable(arguments[key], 200);
+  return name;
+}
+
+}  // namespace
+
+std::vector<std::string_view> arguments_of(std::string_view commands, uint64_t index, size_t most) {
+  std::string_view rest = commands;
   auto number = [&rest] {  // of a line such as "*3" or "$12"
     const size_t end = rest.find("\r\n");
     const auto value = leading_number<size_t>(rest.substr(1, end - 1));
@@ -31,18 +42,6 @@ std::vector<std::string_view> arguments_of(const redis::Command& command, uint64
   }
   return arguments;
 }
-
-/// What people know a command by: its name and its key, which of a script is the fourth argument.
-std::string name_of(const redis::Command& command, uint64_t index) {
-  constexpr size_t kKeyOfScript = 3;
-  auto arguments = arguments_of(command, index, kKeyOfScript + 1);
-  std::string name(arguments[0]);
-  const size_t key = name == "EVAL" ? kKeyOfScript : 1;
-  if (key < arguments.size()) name += " " + printable(arguments[key], 200);
-  return name;
-}
-
-}  // namespace
 
 Value::Value(const redis::Reply& reply) : type(reply.type), integer(reply.integer), text(reply.text) {
   elements.reserve(reply.count);
@@ -75,9 +74,7 @@ std::optional<WallMicros> time_of(const Value& reply) {
 }
 
 SyncRedis::~SyncRedis() {
-  if (!client_) return;
-  if (auto* connection = client_->connection()) connection->stop();
-  if (auto* cluster = client_->cluster()) cluster->stop();
+  if (client_) client_->stop();
 }
 
 Status SyncRedis::open() {
@@ -126,19 +123,18 @@ Status SyncRedis::needs_one_server(std::string_view what) const {
 
 Result<std::vector<redis::Node>> SyncRedis::primaries() {
   if (auto opened = open(); !opened.ok()) return opened.error();
-  const auto* cluster = client_->cluster();
-  if (cluster == nullptr) return std::vector<redis::Node>(1);
-  if (const size_t uncovered = cluster->map().uncovered(); uncovered > 0)
-    return Error{Errc::kUnreachable, std::to_string(uncovered) + " slots of the cluster have no primary"};
-  return cluster->map().primaries();
+  return client_->primaries();
+}
+
+size_t SyncRedis::uncovered_slots() const {
+  const auto* cluster = client_ ? client_->cluster() : nullptr;
+  return cluster == nullptr ? 0 : cluster->map().uncovered();
 }
 
 Result<Value> SyncRedis::ask_node(const redis::Node& node, const redis::Command& command) {
   if (auto opened = open(); !opened.ok()) return opened.error();
-  auto* cluster = client_->cluster();
-  if (cluster == nullptr) return ask_one(command);
   expect(command, 1);
-  auto values = wait_for(cluster->send_to(node, command, redis::reply_to<&SyncRedis::on_reply>(this)));
+  auto values = wait_for(client_->send_to(node, command, redis::reply_to<&SyncRedis::on_reply>(this)));
   if (!values.ok()) return values.error();
   if (values->front().is_error()) return values->front().error();
   return std::move(values->front());

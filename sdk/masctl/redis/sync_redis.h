@@ -8,6 +8,7 @@
 // Threading: one thread, which runs the loop inside these calls.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -45,6 +46,9 @@ struct Value {
 /// @return microseconds since 1970 from the answer to TIME; nullopt: it is no time.
 std::optional<WallMicros> time_of(const Value& reply);
 
+/// The arguments of one of the commands, which are RESP, at most `most` of them.
+std::vector<std::string_view> arguments_of(std::string_view commands, uint64_t index, size_t most = SIZE_MAX);
+
 class SyncRedis final : public redis::ConnectionListener, public redis::ClusterListener {
  public:
   static constexpr size_t kTextBytes = 16u * 1024 * 1024;      ///< no block of the audit is longer
@@ -71,6 +75,8 @@ class SyncRedis final : public redis::ConnectionListener, public redis::ClusterL
   Status needs_one_server(std::string_view what) const;
   /// @return the cluster's primaries; one server is one node without an address.
   Result<std::vector<redis::Node>> primaries();
+  /// Of a cluster, as it was when it was found: slots that no primary serves.
+  size_t uncovered_slots() const;
   /// As ask_one(), to that node, whatever the keys are.
   Result<Value> ask_node(const redis::Node& node, const redis::Command& command);
   /// MULTI, `body`, EXEC: all keys are in one slot. @return the answer to EXEC.

@@ -20,6 +20,8 @@ Result<std::vector<Value>> values_of(Value executed) {
   return std::move(executed.elements);
 }
 
+redis::Command copy_of(std::string_view command) { return redis::Command::of(arguments_of(command, 0)); }
+
 /// Commands of one slot, and their places among all.
 struct SlotBody {
   std::optional<unsigned> slot;
@@ -40,12 +42,12 @@ Result<std::vector<Value>> transact_by_slot(SyncRedis& redis, const redis::Comma
     if (!slot.ok()) return slot.error();
     auto same = std::find_if(bodies.begin(), bodies.end(), [&](const SlotBody& body) { return body.slot == *slot; });
     if (same == bodies.end()) same = bodies.insert(bodies.end(), SlotBody{*slot, {}, {}});
-    same->body.add(redis::Command::raw(command));
+    same->body.add(copy_of(command));
     same->places.push_back(place);
   }
   std::vector<Value> all(commands.count(), Value(redis::Reply{}));
   if (!record.empty()) {  // no transaction: an EXEC would end what is WATCHed at the same node
-    auto written = redis.ask_one(redis::Command::raw(record));
+    auto written = redis.ask_one(copy_of(record));
     if (!written.ok()) return written.error();
     all.back() = std::move(*written);
   }
