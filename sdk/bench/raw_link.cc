@@ -61,6 +61,8 @@ Result<int> connect_tcp(const redis::Endpoint& endpoint) {
 }  // namespace
 
 Result<std::unique_ptr<RawLink>> RawLink::open(const redis::Endpoint& endpoint) {
+  if (endpoint.topology != redis::Topology::kSingle)
+    return Error{Errc::kRefused, endpoint.address() + ": the benchmarks need a URL that names one server"};
   if (endpoint.kind == redis::Endpoint::Kind::kTls) {
     return Error{Errc::kInvalidArgument, "the benchmark compares with plain sockets; use redis:// or unix://"};
   }

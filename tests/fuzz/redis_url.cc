@@ -17,7 +17,7 @@ bool is_letter_or_digit(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && 
 /// @return where the password stands, or what its writer may have thought to be one (with a bare '/' or '?' in it).
 std::pair<size_t, size_t> password_of(std::string_view url) {
   auto scheme = url.find("://");
-  if (scheme == std::string_view::npos) return {0, 0};
+  if (scheme == std::string_view::npos || url.starts_with("unix:///")) return {0, 0};  // a path names nobody
   auto authority_end = url.substr(0, url.find_first_of("/?", scheme + 3));
   auto at = authority_end.rfind('@');
   if (at == std::string_view::npos || at < scheme) at = url.rfind('@');

@@ -39,7 +39,8 @@ Result<Settings> resolve(const Globals& globals) {
   settings.redis_url = url;
   settings.ns = ns;
   settings.endpoint = *endpoint;
-  settings.keys = Keys(ns);
+  const bool cluster = endpoint->topology == redis::Topology::kCluster;
+  settings.keys = Keys(ns, cluster ? KeyLayout::kCluster : KeyLayout::kOneServer);
   settings.timeout = *timeout;
   return settings;
 }

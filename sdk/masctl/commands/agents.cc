@@ -82,7 +82,7 @@ Result<AgentFacts> read_facts(SyncRedis& redis, const Keys& keys, const std::str
   auto& entry = entries->front();
   if (!entry.ok()) return entry.error();
   redis::Command command("PTTL", keys.heartbeat(id));
-  command.add("HLEN", keys.state(id)).add("PUBSUB", "NUMSUB", keys.channel(id));
+  command.add("HLEN", keys.state(id)).add("PUBSUB", redis.on_cluster() ? "SHARDNUMSUB" : "NUMSUB", keys.channel(id));
   auto replies = redis.ask(command);
   if (!replies.ok()) return replies.error();
 

@@ -166,6 +166,7 @@ class Forgetting {
 
   /// @param look only, or remove and record.
   Result<std::vector<Found>> ask(const std::vector<std::string>& ids, bool look) {
+    if (auto status = redis_.needs_one_server("masctl agents forget"); !status.ok()) return status.error();
     ForgetOptions forget = forget_;
     forget.dry_run = look;
     redis::Command command;

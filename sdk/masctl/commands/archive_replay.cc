@@ -77,6 +77,7 @@ std::vector<std::string> requests_for(const std::vector<ArchivedRecord>& records
 }
 
 Status hand_over(SyncRedis& redis, const Keys& keys, const std::vector<std::string>& requests, const std::string& by) {
+  if (auto status = redis.needs_one_server("masctl archive replay"); !status.ok()) return status;
   for (size_t at = 0; at < requests.size(); at += kPage) {
     auto first = requests.begin() + static_cast<std::ptrdiff_t>(at);
     std::vector<std::string> page(first, first + static_cast<std::ptrdiff_t>(std::min(kPage, requests.size() - at)));

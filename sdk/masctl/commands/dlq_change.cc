@@ -86,6 +86,7 @@ Result<size_t> apply(SyncRedis& redis, const Keys& keys, const Change& change, c
 
 Result<Document> run_change(Context& context, const ChangeOptions& options, const Change& change) {
   if (auto status = check(options); !status.ok()) return status.error();
+  if (auto status = context.redis.needs_one_server("masctl dlq"); !status.ok()) return status.error();
   const Keys& keys = context.keys();
   context.redis.expect_messages();
   auto chosen = choose(context.redis, keys, options);

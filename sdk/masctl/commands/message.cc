@@ -22,8 +22,8 @@ Result<Document> run_send(Context& context, const MessageOptions& options) {
   if (*gateway) return gateway_send(context, options);
   auto envelope = make_envelope(options, false);
   if (!envelope.ok()) return envelope.error();
-  auto receivers =
-      context.redis.ask_one(redis::Command("PUBLISH", context.keys().channel(options.target), envelope->json));
+  auto receivers = context.redis.ask_one(redis::Command(context.redis.on_cluster() ? "SPUBLISH" : "PUBLISH",
+                                                        context.keys().channel(options.target), envelope->json));
   if (!receivers.ok()) return receivers.error();
   const bool heard = receivers->integer > 0;
   Document document = Document::of(
@@ -43,6 +43,7 @@ Result<Document> run_request(Context& context, const MessageOptions& options) {
   auto gateway = by_gateway(options.mode);
   if (!gateway.ok()) return gateway.error();
   if (*gateway) return gateway_request(context, options);
+  if (auto status = context.redis.needs_one_server("masctl request"); !status.ok()) return status.error();
   auto envelope = make_envelope(options, true);
   if (!envelope.ok()) return envelope.error();
   auto reply = RequestOp::run(context.settings, options.as, options.target, *envelope);

@@ -113,6 +113,7 @@ Result<Document> run_set(Context& context, const SetOptions& options) {
     return Error{Errc::kInvalidArgument, "'" + std::to_string(options.partitions) +
                                              "' is not a number of partitions; expected 1 to " +
                                              std::to_string(kMaxPartitions)};
+  if (auto status = context.redis.needs_one_server("masctl partitions set"); !status.ok()) return status.error();
   context.redis.expect_messages();
   auto view = read_gateways(context.redis, keys);
   if (!view.ok()) return view.error();

@@ -38,14 +38,33 @@ void measure_clock(SyncRedis& redis, Facts& facts) {
   if (theirs) facts.clock_ahead = std::chrono::microseconds(*theirs - (before + after) / 2);
 }
 
-void read_server(SyncRedis& redis, Facts& facts) {
-  auto info = redis.ask_one(redis::Command("INFO"));
-  if (info.ok()) facts.info = std::move(info->text);
-  for (const char* name : {"maxmemory-policy", "appendfsync", "save", "proto-max-bulk-len",
-                           "client-output-buffer-limit", "min-replicas-to-write", "min-replicas-max-lag"}) {
-    auto pair = redis.ask_one(redis::Command("CONFIG", "GET", name));
-    if (pair.ok() && pair->elements.size() == 2) facts.config.emplace_back(name, std::move(pair->elements[1].text));
+NodeFact read_node(SyncRedis& redis, const redis::Node& node) {
+  NodeFact fact;
+  fact.address = node.text();
+  if (auto pong = redis.ask_node(node, redis::Command("PING")); !pong.ok()) {
+    fact.unreachable = pong.error();
+    return fact;
   }
+  auto info = redis.ask_node(node, redis::Command("INFO"));
+  if (info.ok()) fact.info = std::move(info->text);
+  for (const char* name :
+       {"maxmemory-policy", "appendfsync", "save", "proto-max-bulk-len", "client-output-buffer-limit",
+        "min-replicas-to-write", "min-replicas-max-lag", "cluster-node-timeout", "cluster-require-full-coverage"}) {
+    auto pair = redis.ask_node(node, redis::Command("CONFIG", "GET", name));
+    if (pair.ok() && pair->elements.size() == 2) fact.config.emplace_back(name, std::move(pair->elements[1].text));
+  }
+  return fact;
+}
+
+/// The first primary stands for the server where a check is of one server.
+void read_servers(SyncRedis& redis, Facts& facts) {
+  auto primaries = redis.primaries();
+  if (!primaries.ok()) return;
+  for (const auto& node : *primaries) facts.nodes.push_back(read_node(redis, node));
+  facts.info = facts.nodes.front().info;
+  facts.config = facts.nodes.front().config;
+  facts.uncovered_slots = redis.uncovered_slots();
+  if (!redis.on_cluster()) facts.nodes.clear();
 }
 
 /// @return a text member of a daemon's heartbeat, a JSON object; empty when it has none.
@@ -148,7 +167,7 @@ Facts collect_facts(SyncRedis& redis, const Settings& settings) {
   }
   measure_round_trip(redis, facts);
   measure_clock(redis, facts);
-  read_server(redis, facts);
+  read_servers(redis, facts);
   read_daemons(redis, settings.keys, facts);
   read_index(redis, settings.keys, facts);
   check_keys(redis, settings.keys, facts);

@@ -22,6 +22,14 @@ struct DaemonFact {
   std::string receipts_withheld{};  ///< why a gateway's senders get no receipts; empty: they do
 };
 
+/// A primary of a cluster.
+struct NodeFact {
+  std::string address;                                      ///< "10.0.0.1:6379"
+  std::optional<Error> unreachable;                         ///< nothing below is set when it is
+  std::string info;                                         ///< INFO, whole; empty when the user may not
+  std::vector<std::pair<std::string, std::string>> config;  ///< CONFIG GET; empty when the user may not
+};
+
 struct LeaseFact {
   std::string name;  ///< "registryd"
   bool held = false;
@@ -42,6 +50,8 @@ struct Facts {
   std::vector<std::pair<std::string, std::string>> config;  ///< CONFIG GET; empty when the user may not
   Duration clock_ahead{};                                   ///< Redis's clock minus ours
   std::vector<SentinelFact> sentinels{};                    ///< of the URL; none: it names a single server
+  std::vector<NodeFact> nodes{};                            ///< primaries of a cluster; none: it is no cluster
+  size_t uncovered_slots = 0;                               ///< of a cluster
   std::vector<DaemonFact> daemons;
   std::vector<LeaseFact> leases;
   bool index_ready = false;

@@ -47,7 +47,9 @@ void check_version(const Facts& facts, Findings& out) {
   int major = 0, minor = 0;
   bool read = std::sscanf(version.c_str(), "%d.%d", &major, &minor) == 2;
   if (!read) {
-    out.push_back({Level::kWarn, "version", "unknown", "Let this user run INFO (ACL +info)."});
+    out.push_back({Level::kWarn, "version",
+                   "unknown: this user may not run INFO, so role, persistence, memory and replicas are not checked",
+                   "Let this user run INFO (ACL +info)."});
   } else if (major > 6 || (major == 6 && minor >= 2)) {
     out.push_back({Level::kOk, "version", "Redis " + version, ""});
   } else {
@@ -57,9 +59,10 @@ void check_version(const Facts& facts, Findings& out) {
 
 void check_role(const Facts& facts, Findings& out) {
   std::string role = info_text(facts, "role");
-  if (info_text(facts, "redis_mode") == "cluster") {
+  if (facts.info.empty()) return;  // check_version says so
+  if (info_text(facts, "redis_mode") == "cluster" && facts.nodes.empty()) {
     out.push_back({Level::kFail, "role", "a node of a Redis Cluster",
-                   "Redis Cluster is not supported: use one Redis, with Sentinel for fail-over."});
+                   "Name the cluster: redis+cluster://host,host… with --redis or MAS_REDIS_URL."});
   } else if (role == "slave") {
     out.push_back({Level::kFail, "role", "a read-only replica of " + info_text(facts, "master_host"),
                    "Give the address of the primary with --redis or MAS_REDIS_URL."});
@@ -69,6 +72,7 @@ void check_role(const Facts& facts, Findings& out) {
 }
 
 void check_persistence(const Facts& facts, Findings& out) {
+  if (facts.info.empty()) return;  // check_version says so
   if (info_text(facts, "rdb_last_bgsave_status") == "err") {
     out.push_back({Level::kFail, "persistence", "the last RDB snapshot failed",
                    "See Redis's log. Frequent causes: a full disk, or a directory that Redis may not write to."});
@@ -95,6 +99,7 @@ void check_persistence(const Facts& facts, Findings& out) {
 }
 
 void check_memory(const Facts& facts, Findings& out) {
+  if (facts.info.empty()) return;  // check_version says so
   long long limit = info_number(facts, "maxmemory");
   long long used = info_number(facts, "used_memory");
   std::string policy = info_text(facts, "maxmemory_policy");
@@ -242,6 +247,36 @@ void check_odd_keys(const Facts& facts, Findings& out) {
   out.push_back({Level::kOk, "keys", found + (facts.looked_at_all ? "" : ", there are more"), ""});
 }
 
+/// What is checked of one server, of each primary of a cluster.
+void check_server(const Facts& facts, Findings& out) {
+  check_version(facts, out);
+  check_role(facts, out);
+  check_replicas(facts, out);
+  check_loss_window(facts, out);
+  check_persistence(facts, out);
+  check_memory(facts, out);
+  check_limits(facts, out);
+}
+
+void check_nodes(const Facts& facts, Findings& out) {
+  for (const NodeFact& node : facts.nodes) {
+    if (node.unreachable) {
+      out.push_back({Level::kFail, "node", node.address + ": " + node.unreachable->message,
+                     "Start it, or let its replica take over."});
+      continue;
+    }
+    Facts one = facts;
+    one.info = node.info;
+    one.config = node.config;
+    Findings found;
+    check_server(one, found);
+    for (Finding& finding : found) {
+      finding.found = node.address + ": " + finding.found;
+      out.push_back(std::move(finding));
+    }
+  }
+}
+
 using Check = void (*)(const Facts&, Findings&);
 constexpr Check kChecks[] = {check_reachable,   check_version,     check_role,     check_sentinels, check_replicas,
                              check_loss_window, check_persistence, check_memory,   check_clock,     check_limits,
@@ -254,11 +289,17 @@ std::string_view level_text(Level level) {
 }
 
 std::vector<Finding> judge(const Facts& facts) {
+  constexpr Check kOfCluster[] = {check_reachable, check_cluster,  check_nodes, check_clock,   check_daemons,
+                                  check_losses,    check_receipts, check_index, check_odd_keys};
   Findings out;
   if (facts.unreachable) {
     out.push_back({Level::kFail, "reachable", facts.unreachable->message,
                    "Start Redis, or set its address, user and password with --redis URL or MAS_REDIS_URL."});
     check_sentinels(facts, out);
+    return out;
+  }
+  if (!facts.nodes.empty()) {
+    for (Check check : kOfCluster) check(facts, out);
     return out;
   }
   for (Check check : kChecks) check(facts, out);

@@ -123,7 +123,7 @@ void check_sentinels(const Facts& facts, std::vector<Finding>& out) {
 }
 
 void check_replicas(const Facts& facts, std::vector<Finding>& out) {
-  if (facts.sentinels.empty()) return;
+  if (facts.sentinels.empty() && facts.nodes.empty()) return;
   if (redis::info_value(facts.info, "connected_slaves").empty()) {
     out.push_back({Level::kWarn, "replicas", "unknown", "Let this user run INFO (ACL +info)."});
     return;
@@ -151,7 +151,7 @@ void check_replicas(const Facts& facts, std::vector<Finding>& out) {
 }
 
 void check_loss_window(const Facts& facts, std::vector<Finding>& out) {
-  if (facts.sentinels.empty()) return;
+  if (facts.sentinels.empty() && facts.nodes.empty()) return;
   const long long needed = config_number(facts, "min-replicas-to-write");
   const long long lag = config_number(facts, "min-replicas-max-lag");
   const std::string always = "a primary that dies loses what no replica has yet, unless delivery.wait_replicas is set";

@@ -27,9 +27,11 @@ struct SentinelFact {
 /// Asks each sentinel of the URL. @return nothing for another topology.
 std::vector<SentinelFact> collect_sentinels(const Settings& settings);
 
-/// Appends what is to be said of sentinels, replicas, and what a fail-over may lose; nothing without sentinels.
+/// Appends what is to be said of sentinels, replicas, and what a fail-over may lose; nothing where nothing fails over.
 void check_sentinels(const Facts& facts, std::vector<Finding>& out);
 void check_replicas(const Facts& facts, std::vector<Finding>& out);
 void check_loss_window(const Facts& facts, std::vector<Finding>& out);
+/// Of a cluster as a whole: slots, versions, what a fail-over waits for, what an uncovered slot stops.
+void check_cluster(const Facts& facts, std::vector<Finding>& out);
 
 }  // namespace mas::ctl

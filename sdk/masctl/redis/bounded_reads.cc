@@ -2,6 +2,7 @@
 #include "sdk/masctl/redis/bounded_reads.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "proto/redis/hash_reads.h"
 
@@ -52,10 +53,9 @@ Result<AgentEntry> entry_of(const std::string& id, const Value& reply) {
   return agent_entry_from_values(id, values);
 }
 
-}  // namespace
-
-Status each_key_page(SyncRedis& redis, std::string_view pattern, std::string_view type,
-                     const std::function<bool(const std::vector<Value>& names)>& take) {
+/// @return whether to go on with the next node.
+Result<bool> each_key_page(SyncRedis& redis, const redis::Node& node, std::string_view pattern, std::string_view type,
+                           const std::function<bool(const std::vector<Value>& names)>& take) {
   std::string cursor = "0";
   do {
     std::vector<std::string_view> words = {"SCAN", cursor, "MATCH", pattern, "COUNT", "1000"};
@@ -65,13 +65,29 @@ Status each_key_page(SyncRedis& redis, std::string_view pattern, std::string_vie
     }
     redis::Command command;
     redis::add_bounded(command, {.text = kNameBytes}, words);
-    auto page = redis.ask_one(command);
+    auto page = redis.ask_node(node, command);
     if (!page.ok()) return page.error();
     if (page->elements.size() != 2)
       return Error{Errc::kProtocol, "unexpected answer to SCAN; expected a cursor and keys"};
     cursor = page->elements[0].text;
-    if (!take(page->elements[1].elements)) return {};
+    if (!take(page->elements[1].elements)) return false;
   } while (cursor != "0");
+  return true;
+}
+
+}  // namespace
+
+Status each_key_page(SyncRedis& redis, std::string_view pattern, std::string_view type,
+                     const std::function<bool(const std::vector<Value>& names)>& take) {
+  auto nodes = redis.primaries();
+  if (!nodes.ok()) return nodes.error();
+  if (const size_t slots = redis.uncovered_slots(); slots > 0)
+    return Error{Errc::kUnreachable, std::to_string(slots) + " slots of the cluster have no primary"};
+  for (const auto& node : *nodes) {
+    auto more = each_key_page(redis, node, pattern, type, take);
+    if (!more.ok()) return more.error();
+    if (!*more) return {};
+  }
   return {};
 }
 
@@ -94,15 +110,19 @@ Result<std::vector<Result<AgentEntry>>> read_agent_entries(SyncRedis& redis, con
   std::vector<std::string> entries;
   for (const auto& id : ids) entries.push_back(keys.agent(id));
   redis::Command command;
-  redis::add_hash_reads(command, entries, kAgentEntryFields, kAgentEntryBounds);
+  const size_t together = redis.on_cluster() ? 1 : redis::kHashesPerScript;  // a script reads keys of one slot
+  for (size_t at = 0; at < entries.size(); at += together) {
+    const auto some = std::span(entries).subspan(at, std::min(together, entries.size() - at));
+    redis::add_hash_reads(command, some, kAgentEntryFields, kAgentEntryBounds);
+  }
   std::vector<Result<AgentEntry>> out;
   if (command.count() == 0) return out;
   auto replies = redis.ask(command);
   if (!replies.ok()) return replies.error();
   for (size_t i = 0; i < ids.size(); ++i) {
-    const Value& script = (*replies)[i / redis::kHashesPerScript];
+    const Value& script = (*replies)[i / together];
     if (script.is_error()) return Error{Errc::kRefused, script.text};
-    size_t place = i % redis::kHashesPerScript;
+    size_t place = i % together;
     out.push_back(place < script.elements.size() ? entry_of(ids[i], script.elements[place])
                                                  : Result<AgentEntry>(Error{Errc::kNotFound, "not a hash"}));
   }
@@ -110,14 +130,26 @@ Result<std::vector<Result<AgentEntry>>> read_agent_entries(SyncRedis& redis, con
 }
 
 Result<std::vector<Value>> read_texts(SyncRedis& redis, std::span<const std::string> keys, size_t bound) {
-  if (keys.empty()) return std::vector<Value>();
-  std::vector<std::string> arguments = {"EVAL", std::string(kReadTexts), std::to_string(keys.size())};
-  arguments.insert(arguments.end(), keys.begin(), keys.end());
-  arguments.push_back(std::to_string(bound));
-  auto reply = redis.ask_one(redis::Command::of(arguments));
-  if (!reply.ok()) return reply.error();
-  reply->elements.resize(keys.size(), Value(redis::Reply{}));
-  return std::move(reply->elements);
+  redis::Command command;
+  const size_t together = redis.on_cluster() ? 1 : std::max<size_t>(keys.size(), 1);  // a script reads one slot's keys
+  for (size_t at = 0; at < keys.size(); at += together) {
+    std::vector<std::string_view> words = {"EVAL", kReadTexts};
+    const std::string count = std::to_string(together), most = std::to_string(bound);
+    words.emplace_back(count);
+    for (const auto& key : keys.subspan(at, together)) words.emplace_back(key);
+    words.emplace_back(most);
+    command.add(words);
+  }
+  std::vector<Value> texts;
+  if (keys.empty()) return texts;
+  auto replies = redis.ask(command);
+  if (!replies.ok()) return replies.error();
+  for (Value& reply : *replies) {
+    if (reply.is_error()) return reply.error();
+    reply.elements.resize(together, Value(redis::Reply{}));
+    std::move(reply.elements.begin(), reply.elements.end(), std::back_inserter(texts));
+  }
+  return texts;
 }
 
 Result<std::vector<std::string>> read_members(SyncRedis& redis, const std::string& key) {

@@ -62,6 +62,7 @@ Status check_letter_id(std::string_view text) {
 
 Result<bool> find_letter(SyncRedis& redis, const Keys& keys, const std::string& entry, const LetterReading& how,
                          const OnLetter& on_letter) {
+  if (auto status = redis.needs_one_server("masctl dlq"); !status.ok()) return status.error();
   const redis::AnswerBounds bounds{.text = how.payloads ? kMaxBytes : kSmallBytes, .whole = 2 * kMaxBytes};
   auto found = redis.ask_one(redis::bounded(bounds, {"XRANGE", letter_key(keys, how.queue), entry, entry}));
   if (!found.ok()) return found.error();
@@ -72,6 +73,7 @@ Result<bool> find_letter(SyncRedis& redis, const Keys& keys, const std::string& 
 
 Status each_letter(SyncRedis& redis, const Keys& keys, const LetterFilter& filter, const LetterReading& how,
                    const OnLetter& on_letter) {
+  if (auto status = redis.needs_one_server("masctl dlq"); !status.ok()) return status;
   const std::string_view read = how.newest_first ? "XREVRANGE" : "XRANGE", to = how.newest_first ? "-" : "+";
   const std::string key = letter_key(keys, how.queue), count = std::to_string(kPage);
   std::string from = how.newest_first ? "+" : "-";

@@ -6,12 +6,34 @@
 #include "proto/redis/sentinel/sentinels.h"
 #include "proto/wire/limits.h"
 #include "sdk/masctl/redis/attempts.h"
+#include "sdk/masctl/redis/sync_redis.h"
 
 namespace mas::ctl {
+
+namespace {
+
+/// Events reach the subscribers of every node, so one node is enough. @return settings that lead to it.
+Result<Settings> node_of_cluster(const Settings& settings) {
+  SyncRedis cluster(settings);
+  auto primaries = cluster.primaries();
+  if (!primaries.ok()) return primaries.error();
+  Settings one = settings;
+  one.endpoint.topology = redis::Topology::kSingle;
+  one.endpoint.host = primaries->front().host;
+  one.endpoint.port = primaries->front().port;
+  return one;
+}
+
+}  // namespace
 
 Status EventStream::run(const Settings& settings, EventSink& sink) {
   auto loop = OwnLoop::make();
   if (!loop.ok()) return loop.error();
+  if (settings.endpoint.topology == redis::Topology::kCluster) {
+    auto node = node_of_cluster(settings);
+    if (!node.ok()) return node.error();
+    return EventStream(*node, sink, std::move(*loop)).run();
+  }
   return EventStream(settings, sink, std::move(*loop)).run();
 }
 

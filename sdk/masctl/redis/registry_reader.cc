@@ -20,7 +20,23 @@ Result<std::vector<std::string>> texts_of(Result<Value> value) {
   return out;
 }
 
+/// Of a cluster, where each set is in a slot of its own. @return those of any set; the entries tell who has all.
+Result<std::vector<std::string>> candidates_from_sets(SyncRedis& redis, const Keys& keys, const AgentQuery& query) {
+  redis::Command command;
+  for (const auto& capability : query.capabilities) command.add("SMEMBERS", keys.capability_index(capability));
+  if (query.capabilities.empty()) command.add("SMEMBERS", keys.agents_index());
+  auto sets = redis.ask(command);
+  if (!sets.ok()) return sets.error();
+  std::vector<std::string> ids;
+  for (const Value& set : *sets) {
+    if (set.is_error()) return set.error();
+    for (auto id : set.texts()) ids.emplace_back(id);
+  }
+  return ids;
+}
+
 Result<std::vector<std::string>> candidates_from_index(SyncRedis& redis, const Keys& keys, const AgentQuery& query) {
+  if (redis.on_cluster()) return candidates_from_sets(redis, keys, query);
   std::vector<std::string> args = {query.all_of ? "SINTER" : "SUNION"};
   for (const auto& capability : query.capabilities) args.push_back(keys.capability_index(capability));
   if (query.capabilities.empty()) args.push_back(keys.agents_index());

@@ -12,9 +12,20 @@ namespace mas::ctl {
 
 namespace {
 
-/// The arguments of one of the commands, at most `most` of them.
-std::vector<std::string_view> arguments_of(const redis::Command& command, uint64_t index, size_t most) {
-  std::string_view rest = command.bytes();
+/// What people know a command by: its name and its key, which of a script is the fourth argument.
+std::string name_of(const redis::Command& command, uint64_t index) {
+  constexpr size_t kKeyOfScript = 3;
+  auto arguments = arguments_of(command.bytes(), index, kKeyOfScript + 1);
+  std::string name(arguments[0]);
+  const size_t key = name == "EVAL" ? kKeyOfScript : 1;
+  if (key < arguments.size()) name += " " + printable(arguments[key], 200);
+  return name;
+}
+
+}  // namespace
+
+std::vector<std::string_view> arguments_of(std::string_view commands, uint64_t index, size_t most) {
+  std::string_view rest = commands;
   auto number = [&rest] {  // of a line such as "*3" or "$12"
     const size_t end = rest.find("\r\n");
     const auto value = leading_number<size_t>(rest.substr(1, end - 1));
@@ -31,18 +42,6 @@ std::vector<std::string_view> arguments_of(const redis::Command& command, uint64
   }
   return arguments;
 }
-
-/// What people know a command by: its name and its key, which of a script is the fourth argument.
-std::string name_of(const redis::Command& command, uint64_t index) {
-  constexpr size_t kKeyOfScript = 3;
-  auto arguments = arguments_of(command, index, kKeyOfScript + 1);
-  std::string name(arguments[0]);
-  const size_t key = name == "EVAL" ? kKeyOfScript : 1;
-  if (key < arguments.size()) name += " " + printable(arguments[key], 200);
-  return name;
-}
-
-}  // namespace
 
 Value::Value(const redis::Reply& reply) : type(reply.type), integer(reply.integer), text(reply.text) {
   elements.reserve(reply.count);
@@ -75,7 +74,7 @@ std::optional<WallMicros> time_of(const Value& reply) {
 }
 
 SyncRedis::~SyncRedis() {
-  if (connection_) connection_->stop();
+  if (client_) client_->stop();
 }
 
 Status SyncRedis::open() {
@@ -91,24 +90,22 @@ Status SyncRedis::open() {
     options.max_outgoing_bytes =
         1024u * 1024 * 1024;  // a change is one write, and may move what waits in a whole system
     options.reply_limits.text_bytes = text_bytes_;
-    connection_ = std::make_unique<redis::Connection>(loop_->get(), options, this);
+    client_ = std::make_unique<redis::Client>(loop_->get(), options, this, this);
     give_up_ = mono_now() + settings_.timeout;
-    connection_->start();
-    while (!connection_->ready() && !failure_) uv_run(loop_->get(), UV_RUN_ONCE);
+    client_->start();
+    while (!found() && !failure_) uv_run(loop_->get(), UV_RUN_ONCE);
   }
   return failure_ ? Status(*failure_) : Status();
 }
 
+bool SyncRedis::found() const {
+  return client_->connection() ? client_->connection()->ready() : !client_->cluster()->map().empty();
+}
+
 Result<std::vector<Value>> SyncRedis::ask(const redis::Command& command) {
   if (auto opened = open(); !opened.ok()) return opened.error();
-  replies_.clear();
-  expected_ = command.count();
-  asked_ = &command;
-  Status sent = connection_->send(command, redis::reply_to<&SyncRedis::on_reply>(this));
-  if (!sent.ok()) return sent.error();
-  while (replies_.size() < expected_ && !failure_) uv_run(loop_->get(), UV_RUN_ONCE);
-  if (failure_) return *failure_;
-  return std::move(replies_);
+  expect(command, command.count());
+  return wait_for(client_->scatter(command, redis::reply_to<&SyncRedis::on_reply>(this)));
 }
 
 Result<Value> SyncRedis::ask_one(const redis::Command& command) {
@@ -117,6 +114,52 @@ Result<Value> SyncRedis::ask_one(const redis::Command& command) {
   Value& value = values->front();
   if (!value.is_error()) return std::move(value);
   return value.error();
+}
+
+Status SyncRedis::needs_one_server(std::string_view what) const {
+  if (!on_cluster()) return {};
+  return Error{Errc::kRefused, std::string(what) + " cannot be used on a Redis Cluster yet"};
+}
+
+Result<std::vector<redis::Node>> SyncRedis::primaries() {
+  if (auto opened = open(); !opened.ok()) return opened.error();
+  return client_->primaries();
+}
+
+size_t SyncRedis::uncovered_slots() const {
+  const auto* cluster = client_ ? client_->cluster() : nullptr;
+  return cluster == nullptr ? 0 : cluster->map().uncovered();
+}
+
+Result<Value> SyncRedis::ask_node(const redis::Node& node, const redis::Command& command) {
+  if (auto opened = open(); !opened.ok()) return opened.error();
+  expect(command, 1);
+  auto values = wait_for(client_->send_to(node, command, redis::reply_to<&SyncRedis::on_reply>(this)));
+  if (!values.ok()) return values.error();
+  if (values->front().is_error()) return values->front().error();
+  return std::move(values->front());
+}
+
+Result<Value> SyncRedis::execute(const redis::Command& body) {
+  if (auto opened = open(); !opened.ok()) return opened.error();
+  expect(body, 1);
+  auto values = wait_for(client_->transaction(body, redis::reply_to<&SyncRedis::on_reply>(this)));
+  if (!values.ok()) return values.error();
+  if (values->front().is_error()) return values->front().error();
+  return std::move(values->front());
+}
+
+void SyncRedis::expect(const redis::Command& command, size_t replies) {
+  replies_.assign(replies, Value(redis::Reply{}));
+  missing_ = replies;
+  asked_ = &command;
+}
+
+Result<std::vector<Value>> SyncRedis::wait_for(Status sent) {
+  if (!sent.ok()) return sent.error();
+  while (missing_ > 0 && !failure_) uv_run(loop_->get(), UV_RUN_ONCE);
+  if (failure_) return *failure_;
+  return std::move(replies_);
 }
 
 void SyncRedis::on_ready(redis::Connection&) {}
@@ -128,9 +171,16 @@ void SyncRedis::on_down(redis::Connection& connection, const Error& why, unsigne
   if (!failure_) failure_ = why;
 }
 
+// With a map, what is asked has its own time; without one, each node may be asked within the time-out.
+void SyncRedis::on_map_trouble(const Error& why) {
+  if (found() || (errc_retriable(why.code) && mono_now() < give_up_)) return;
+  if (!failure_) failure_ = why;
+}
+
 void SyncRedis::on_reply(uint64_t index, const redis::Answer& answer) {
   if (answer.ok()) {
-    replies_.emplace_back(**answer);
+    if (index < replies_.size()) replies_[index] = Value(**answer);
+    --missing_;
   } else if (!failure_) {
     const bool large = answer.error().code == Errc::kTooLarge;
     failure_ = large ? answer.error().in(name_of(*asked_, index)) : answer.error();

@@ -1,20 +1,22 @@
 // Redis as a command line wants it: ask, wait, have the answer.
 //
 // Happy path: the first ask() connects; each ask() runs the loop until the last reply is there and returns deep copies.
+// On a cluster each command goes to the primary of its slot; what walks all keys asks each of primaries().
 // Failure: one attempt to connect, with Sentinel several within the time-out (a sentinel may be out of date). A link
 // that fails, no answer within the time-out, or a text past the bound (named with its command and key) is the error of
 // the call, and of every call after it. Error replies of Redis are values to ask(), errors to ask_one().
 // Threading: one thread, which runs the loop inside these calls.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "proto/redis/client.h"
 #include "proto/redis/command.h"
-#include "proto/redis/connection.h"
 #include "proto/redis/reply.h"
 #include "sdk/masctl/redis/own_loop.h"
 #include "sdk/masctl/redis/settings.h"
@@ -44,7 +46,10 @@ struct Value {
 /// @return microseconds since 1970 from the answer to TIME; nullopt: it is no time.
 std::optional<WallMicros> time_of(const Value& reply);
 
-class SyncRedis final : public redis::ConnectionListener {
+/// The arguments of one of the commands, which are RESP, at most `most` of them.
+std::vector<std::string_view> arguments_of(std::string_view commands, uint64_t index, size_t most = SIZE_MAX);
+
+class SyncRedis final : public redis::ConnectionListener, public redis::ClusterListener {
  public:
   static constexpr size_t kTextBytes = 16u * 1024 * 1024;      ///< no block of the audit is longer
   static constexpr size_t kMessageBytes = 128u * 1024 * 1024;  ///< no entry with whole messages is longer
@@ -65,17 +70,39 @@ class SyncRedis final : public redis::ConnectionListener {
   /// For a single command. @return its value; an error reply is the error.
   Result<Value> ask_one(const redis::Command& command);
 
+  bool on_cluster() const { return settings_.endpoint.topology == redis::Topology::kCluster; }
+  /// @return kRefused on a cluster. @param what as the sentence begins: "masctl dlq".
+  Status needs_one_server(std::string_view what) const;
+  /// @return the cluster's primaries; one server is one node without an address.
+  Result<std::vector<redis::Node>> primaries();
+  /// Of a cluster, as it was when it was found: slots that no primary serves.
+  size_t uncovered_slots() const;
+  /// As ask_one(), to that node, whatever the keys are.
+  Result<Value> ask_node(const redis::Node& node, const redis::Command& command);
+  /// MULTI, `body`, EXEC: all keys are in one slot. @return the answer to EXEC.
+  Result<Value> execute(const redis::Command& body);
+
  private:
+  // ConnectionListener
   void on_ready(redis::Connection& connection) override;
   void on_down(redis::Connection& connection, const Error& why, unsigned attempt) override;
+  // ClusterListener
+  void on_map(const redis::SlotMap&) override {}
+  void on_node_ready(const redis::Node&, bool) override {}
+  void on_node_down(const redis::Node&, const Error&, unsigned) override {}  // what waits for it is told
+  void on_map_trouble(const Error& why) override;
+
+  bool found() const;
+  Result<std::vector<Value>> wait_for(Status sent);
+  void expect(const redis::Command& command, size_t replies);
   void on_reply(uint64_t index, const redis::Answer& answer);
 
   const Settings& settings_;
   size_t text_bytes_ = kTextBytes;
   std::unique_ptr<OwnLoop> loop_;
-  std::unique_ptr<redis::Connection> connection_;  // none: not opened yet
+  std::unique_ptr<redis::Client> client_;  // none: not opened yet
   std::vector<Value> replies_;
-  size_t expected_ = 0;
+  size_t missing_ = 0;  // of them
   const redis::Command* asked_ = nullptr;
   MonoTime give_up_{};  // of finding a primary
   std::optional<Error> failure_;

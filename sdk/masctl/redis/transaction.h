@@ -1,4 +1,7 @@
 // Several commands as one transaction.
+//
+// On a cluster there is a transaction per slot, in the order of `commands`; the last command is the record of who
+// changes what, and is written first: a change that fails may leave a record, but none is made without one.
 #pragma once
 
 #include <vector>

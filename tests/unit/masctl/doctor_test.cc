@@ -284,3 +284,44 @@ TEST_CASE("Sentinel: of an unreachable primary the sentinels are judged") {
 TEST_CASE("of a single server nothing is said about sentinels") {
   for (const auto& finding : judge(healthy())) CHECK(finding.check != "sentinels");
 }
+
+TEST_CASE("doctor judges a cluster as a whole, and each of its primaries") {
+  Facts facts = healthy();
+  for (const char* address : {"10.0.0.1:6379", "10.0.0.2:6379"}) {
+    NodeFact node;
+    node.address = address;
+    node.info = info_with("connected_slaves:1\r\nslave0:ip=10.0.0.9,port=6379,state=online,offset=0,lag=0\r\n");
+    node.config = facts.config;
+    node.config.insert(node.config.end(), {{"min-replicas-to-write", "1"},
+                                           {"min-replicas-max-lag", "3"},
+                                           {"cluster-node-timeout", "5000"},
+                                           {"cluster-require-full-coverage", "no"}});
+    facts.nodes.push_back(node);
+  }
+  CHECK(worst_of(judge(facts)) == Level::kOk);
+  CHECK(find(facts, "loss window").found.starts_with("10.0.0.1:6379: "));
+
+  SECTION("slots without a primary") {
+    facts.uncovered_slots = 7;
+    CHECK(find(facts, "slots").level == Level::kFail);
+  }
+  SECTION("a primary that does not answer") {
+    facts.nodes[1].unreachable = Error{Errc::kUnreachable, "connection refused"};
+    CHECK(find(facts, "node").level == Level::kFail);
+  }
+  SECTION("time-outs that differ") {
+    facts.nodes[1].config[6].second = "500";
+    CHECK(find(facts, "fail-over").level == Level::kWarn);
+  }
+  SECTION("versions that differ") {
+    facts.nodes[1].info = "redis_version:7.2.0\r\n" + facts.nodes[1].info;
+    CHECK(find(facts, "versions").level == Level::kWarn);
+  }
+}
+
+TEST_CASE("doctor says what it could not check without the right to INFO") {
+  Facts facts = healthy();
+  facts.info.clear();
+  CHECK(find(facts, "version").found.find("persistence, memory") != std::string::npos);
+  for (const auto& finding : judge(facts)) CHECK(finding.check != "persistence");
+}

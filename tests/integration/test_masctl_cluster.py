@@ -1,0 +1,96 @@
+"""masctl on a Redis Cluster of three primaries with a replica each: what works there, and what says that it does not."""
+
+import json
+
+from harness import MasTestCase, main, poll_until
+from harness.masctl_case import FAILED, OK
+from harness.redis_cluster import SHARDS, RedisCluster
+
+
+class ClusterTest(MasTestCase):
+    def setUp(self):
+        super().setUp()
+        self.cluster = RedisCluster(self.dir)
+        self.addCleanup(self.cluster.stop)
+        self.cluster.start()
+
+    def ctl(self, *args, code=OK):
+        done = self.masctl(*args, redis=self.cluster)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done
+
+    def enter(self, agent_id):
+        self.cluster.cmd("HSET", f"agent:{{{agent_id}}}", "id", agent_id, "capabilities", '["sum"]', "metadata", "{}",
+                         "status", "ACTIVE", "registered_at", "1795350096.7")
+
+    def test_walks_every_primary(self):
+        ids = [f"agent-{n}" for n in range(20)]
+        for agent_id in ids:
+            self.enter(agent_id)
+        self.assertEqual(len({self.cluster.primary_of(f"agent:{{{i}}}").port for i in ids}), SHARDS)
+        listed = json.loads(self.ctl("agents", "list", "--json").stdout)
+        self.assertEqual(sorted(agent["id"] for agent in listed["agents"]), sorted(ids))
+
+        with self.subTest("from the index, whose sets are in slots of their own"):
+            self.cluster.cmd("SADD", "mas.capability:sum", *ids[:2])
+            self.cluster.cmd("SADD", "mas.capability:other", ids[2])
+            self.cluster.cmd("SET", "mas.index", "1")
+            both = self.ctl("agents", "list", "--capability", "sum", "--capability", "other").stdout
+            self.assertEqual([i for i in ids if f"{i} " in both or f"{i}\t" in both or f"{i}\n" in both], ids[:3])
+
+        with self.subTest("after a slot has moved"):
+            key = f"agent:{{{ids[0]}}}"
+            origin = self.cluster.primary_of(key)
+            self.cluster.move(key, next(node for node in self.cluster.primaries() if node is not origin))
+            self.assertIn(ids[0], self.ctl("agents", "show", ids[0]).stdout)
+
+    def test_changes_are_made_in_the_agents_slot_and_recorded(self):
+        self.ctl("state", "set", "alice", "city=Bern")
+        self.assertEqual(self.cluster.cmd("HGET", "agent.state:{alice}", "city"), "Bern")
+        self.ctl("acl", "allow", "alice", "bob")
+        self.assertEqual(self.cluster.cmd("SMEMBERS", "agent:{alice}:allowed_targets"), ["bob"])
+        self.ctl("identity", "create", "alice", "--no-key")
+        self.assertIn("alice", self.ctl("identity", "list").stdout)
+        self.ctl("identity", "suspend", "alice")
+        self.assertIn("SUSPENDED", self.ctl("identity", "show", "alice").stdout.upper())
+        records = self.cluster.cmd("XRANGE", "mas.audit.operators", "-", "+")
+        actions = [dict(zip(fields[::2], fields[1::2]))["action"] for _, fields in records]
+        self.assertEqual(actions, ["acl.allow", "identity.create", "identity.suspend"])
+
+    def test_events_of_any_node_are_heard(self):
+        events = self.process("masctl", "events", "--redis", self.cluster.url()).start()
+        heard = lambda: any(node.cmd("PUBSUB", "NUMSUB", "mas.system")[1] > 0 for node in self.cluster.primaries())
+        poll_until(heard, 20, "masctl events hears")
+        event = {"type": "AGENT_REGISTERED", "agent_id": "alice", "timestamp": 1795350096.7}
+        for node in self.cluster.primaries():
+            node.cmd("PUBLISH", "mas.system", json.dumps(event))
+        poll_until(lambda: events.written().count("alice") >= SHARDS, 20, lambda: events.written())
+
+    def test_what_needs_one_redis_says_so(self):
+        for command in (["dlq", "list"], ["partitions", "set", "4"], ["agents", "forget", "alice"],
+                        ["request", "--as", "ops", "alice", "sum", "{}"]):
+            with self.subTest(command):
+                self.assertIn("cannot be used on a Redis Cluster yet", self.ctl(*command, code=FAILED).stderr)
+
+    def test_doctor(self):
+        found = json.loads(self.masctl("doctor", "--json", redis=self.cluster).stdout)
+        checks = {}
+        for finding in found["findings"]:
+            checks.setdefault(finding["check"], []).append(finding)
+        self.assertEqual(checks["slots"][0]["level"], "ok")
+        self.assertIn("2000 ms", checks["fail-over"][0]["found"])
+        for check in ("version", "persistence", "memory", "replicas", "loss window"):
+            self.assertEqual(len(checks[check]), SHARDS, check)
+        self.assertEqual({finding["level"] for finding in checks["replicas"]}, {"ok"})
+
+        with self.subTest("a replica is gone"):
+            primary = self.cluster.primaries()[0]
+            self.cluster.replica_of(primary).kill()
+            poll_until(lambda: primary.info("replication").get("connected_slaves") == "0", 20, "it is noticed")
+            said = self.masctl("doctor", redis=self.cluster)
+            self.assertEqual(said.returncode, FAILED)
+            self.assertIn(f"{primary.host}:{primary.port}: no replica is online", said.stdout)
+
+
+if __name__ == "__main__":
+    main()
