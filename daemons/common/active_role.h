@@ -19,7 +19,6 @@
 #include "daemons/common/protocol_watch.h"
 #include "daemons/common/service.h"
 #include "daemons/common/subscriptions.h"
-
 #include "proto/wire/events.h"
 
 namespace mas::common {

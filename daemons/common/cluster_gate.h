@@ -44,8 +44,8 @@ class ClusterGate final : public RedisGate, redis::ClusterListener {
 
   const std::string address_;
   redis::ClusterLink& cluster_;
-  std::map<redis::Node, Result<std::string>>
-      checked_;                            // the version of each node that is connected, or why it won't do
+  // Of each node that is connected: its version, or why it will not do.
+  std::map<redis::Node, Result<std::string>> checked_;
   std::map<uint64_t, redis::Node> asked_;  // by tag
   uint64_t last_tag_ = 0;
   std::vector<redis::Node> served_by_;  // the primaries when it came up

@@ -38,10 +38,6 @@ redis::ConnectionOptions connection_options(const Settings& settings, const redi
   return options;
 }
 
-KeyLayout layout_of(const redis::Endpoint& endpoint) {
-  return endpoint.topology == redis::Topology::kCluster ? KeyLayout::kCluster : KeyLayout::kOneServer;
-}
-
 std::string client_name(std::string_view daemon, std::string_view instance) {
   return "mas-" + std::string(daemon) + ":" + std::string(instance.substr(0, 8));
 }
@@ -60,7 +56,7 @@ Daemon::Daemon(uv_loop_t* loop, const DaemonKind& kind, ConfigSources sources, C
       instance_(new_instance_id().hex()),
       log_(kind.name, config_.settings->log_level, config_.settings->log_format),
       metrics_(kind.name),
-      keys_(config_.settings->redis_namespace, layout_of(endpoint_)),
+      keys_(config_.settings->redis_namespace, key_layout(endpoint_.topology == redis::Topology::kCluster)),
       systemd_(loop),
       sentinels_(redis::sentinels_of(loop, endpoint_, client_name(kind.name, instance_) + ":sentinel", &sentinel_log_)),
       gate_(RedisGate::make(

@@ -55,7 +55,7 @@ LookOp::LookOp(redis::Client& redis, const Keys& keys, Liveness& liveness, Stats
       stats_(stats),
       clock_(clock),
       listener_(listener),
-      per_script_(redis.cluster() != nullptr ? redis::kHashesPerScriptOnCluster : redis::kHashesPerScript),
+      per_script_(redis.hashes_per_script()),
       state_(State::kIdle, kMoves) {}
 
 Status LookOp::start(std::vector<AgentRef> agents) {

@@ -30,7 +30,7 @@ LookupOp::LookupOp(redis::Client& redis, const Keys& keys, Registry& registry, L
       keys_(keys),
       registry_(registry),
       listener_(listener),
-      per_script_(redis.cluster() != nullptr ? redis::kHashesPerScriptOnCluster : redis::kHashesPerScript),
+      per_script_(redis.hashes_per_script()),
       state_(State::kIdle, kMoves),
       writer_(redis, keys, [this](const Status& status) { finish(status); }) {}
 

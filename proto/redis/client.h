@@ -12,6 +12,7 @@
 
 #include "proto/redis/cluster/cluster_link.h"
 #include "proto/redis/connection.h"
+#include "proto/redis/hash_reads.h"
 
 namespace mas::redis {
 
@@ -56,6 +57,8 @@ class Client {
   Status transaction(const Command& body, ReplyTo to) {
     return connection_ ? connection_->transaction(body, to) : cluster_->transaction(body, to);
   }
+  /// How many hashes a script may read, whatever their keys are (hash_reads.h).
+  size_t hashes_per_script() const { return connection_ ? kHashesPerScript : kHashesPerScriptOnCluster; }
   void forget(const void* self) { connection_ ? connection_->forget(self) : cluster_->forget(self); }
   void flush() { connection_ ? connection_->flush() : cluster_->flush(); }
   /// As Connection's, of every link.

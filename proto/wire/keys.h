@@ -17,6 +17,7 @@ namespace mas {
 
 /// Where the keys are: on one server, or on a cluster, where keys that change together need a common hash tag.
 enum class KeyLayout : uint8_t { kOneServer, kCluster };
+constexpr KeyLayout key_layout(bool on_cluster) { return on_cluster ? KeyLayout::kCluster : KeyLayout::kOneServer; }
 
 class Keys {
  public:

@@ -39,8 +39,7 @@ Result<Settings> resolve(const Globals& globals) {
   settings.redis_url = url;
   settings.ns = ns;
   settings.endpoint = *endpoint;
-  const bool cluster = endpoint->topology == redis::Topology::kCluster;
-  settings.keys = Keys(ns, cluster ? KeyLayout::kCluster : KeyLayout::kOneServer);
+  settings.keys = Keys(ns, key_layout(endpoint->topology == redis::Topology::kCluster));
   settings.timeout = *timeout;
   return settings;
 }

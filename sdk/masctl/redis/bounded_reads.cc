@@ -110,7 +110,7 @@ Result<std::vector<Result<AgentEntry>>> read_agent_entries(SyncRedis& redis, con
   std::vector<std::string> entries;
   for (const auto& id : ids) entries.push_back(keys.agent(id));
   redis::Command command;
-  const size_t together = redis.on_cluster() ? 1 : redis::kHashesPerScript;  // a script reads keys of one slot
+  const size_t together = redis.on_cluster() ? redis::kHashesPerScriptOnCluster : redis::kHashesPerScript;
   for (size_t at = 0; at < entries.size(); at += together) {
     const auto some = std::span(entries).subspan(at, std::min(together, entries.size() - at));
     redis::add_hash_reads(command, some, kAgentEntryFields, kAgentEntryBounds);

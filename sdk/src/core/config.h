@@ -44,8 +44,7 @@ struct AgentConfig {
 
   /// Where the keys are.
   KeyLayout layout() const {
-    const bool cluster = endpoint && endpoint->topology == redis::Topology::kCluster;
-    return cluster ? KeyLayout::kCluster : KeyLayout::kOneServer;
+    return key_layout(endpoint && endpoint->topology == redis::Topology::kCluster);
   }
 };
 
