@@ -43,9 +43,7 @@ struct AgentConfig {
   void* debug_user = nullptr;
 
   /// Where the keys are.
-  KeyLayout layout() const {
-    return key_layout(endpoint && endpoint->topology == redis::Topology::kCluster);
-  }
+  KeyLayout layout() const { return key_layout(endpoint && endpoint->topology == redis::Topology::kCluster); }
 };
 
 /// Fills what the application left open from MAS_REDIS_URL, MAS_NAMESPACE, MAS_MODE and MAS_CREDENTIALS, then from the
