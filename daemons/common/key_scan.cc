@@ -20,7 +20,6 @@ constexpr auto kMoves = transitions<State>({{State::kIdle, State::kAsking},
 
 // Places of the hash table that Redis looks at per page: about 200 µs of its time.
 constexpr std::string_view kCount = "1000";
-constexpr unsigned kMaxBegun = 3;  // walks while slots move
 constexpr int kRestFactor = 3;
 constexpr Duration kLongestRest = std::chrono::seconds(1);
 
@@ -59,19 +58,18 @@ void KeyScanOp::cancel() {
 void KeyScanOp::start(Pace pace) {
   pace_ = pace;
   wrong_type_ = false;
-  begin(false);
+  check_ = {};
   primaries_.clear();
+  begin();
   state_.to(State::kAsking);
   asked_ = mono_now();
   timer_.once(Duration(0));
 }
 
 /// With the first primary.
-void KeyScanOp::begin(bool again) {
-  begun_ = again ? begun_ + 1 : 1;
+void KeyScanOp::begin() {
   cursor_ = "0";
   at_ = 0;
-  ended_ = false;
 }
 
 /// @return whether there is more to walk over.
@@ -87,14 +85,17 @@ void KeyScanOp::survey() {
 
 void KeyScanOp::on_surveyed(const Status& status) {
   if (!status) return finish(status.error().in("SCAN " + pattern_));
-  const bool moved = !survey_.steady() || (ended_ && survey_.slots() != slots_) || survey_.primaries() != primaries_;
-  if (ended_ && !moved) return finish({});
-  if (ended_ && begun_ == kMaxBegun)
-    return finish(Error{Errc::kUnavailable, "SCAN " + pattern_ + ": slots of the cluster are moving"});
-  if (ended_) begin(true);
-  primaries_ = survey_.primaries();
-  slots_ = survey_.slots();
-  ask_page();
+  using Next = redis::WalkCheck::Next;
+  switch (check_.next(survey_.owners())) {
+    case Next::kDone:
+      return finish({});
+    case Next::kGiveUp:
+      return finish(redis::WalkCheck::moving().in("SCAN " + pattern_));
+    case Next::kWalk:
+      primaries_ = survey_.owners().primaries;
+      begin();
+      return ask_page();
+  }
 }
 
 redis::Command KeyScanOp::page_command() const {
@@ -107,7 +108,7 @@ void KeyScanOp::ask() {
   if (state_.is(State::kPausing)) state_.to(State::kAsking);
   asked_ = mono_now();
   const bool over_keys = set_.empty();
-  if (over_keys && redis_.cluster() != nullptr && (primaries_.empty() || ended_)) return survey();
+  if (over_keys && redis_.cluster() != nullptr && at_ == primaries_.size()) return survey();
   if (over_keys && primaries_.empty()) primaries_ = redis_.primaries();
   ask_page();
 }
@@ -139,10 +140,8 @@ void KeyScanOp::on_page(uint64_t, const redis::Answer& answer) {
 }
 
 void KeyScanOp::next() {
-  if (cursor_ == "0" && !next_primary()) {
-    if (!set_.empty() || redis_.cluster() == nullptr) return finish({});
-    ended_ = true;
-  }
+  const bool ended = cursor_ == "0" && !next_primary();
+  if (ended && (!set_.empty() || redis_.cluster() == nullptr)) return finish({});
   state_.to(State::kPausing);
   Duration rest = std::min<Duration>((mono_now() - asked_) * kRestFactor, kLongestRest);
   timer_.once(pace_ == Pace::kQuick ? Duration(0) : rest);

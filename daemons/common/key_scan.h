@@ -1,8 +1,8 @@
 // A walk over keys (SCAN) or over a set's members (SSCAN) that never hogs Redis.
 //
 // On a cluster a walk over keys goes from one primary to the next. All of them are asked for their slots before it and
-// after it (SlotSurvey): where slots were moved meanwhile, or are being moved, it begins again, since keys may have
-// gone past it; where that goes on, it fails.
+// after it (redis::WalkCheck): where slots were moved meanwhile, or are being moved, it begins again, since keys may
+// have gone past it; where that goes on, it fails.
 //
 // Happy path: walk_keys() or walk_set(); for each page the receiver gets the names, does what it has to do with them,
 // also asynchronously, and calls next(); after the last page comes on_scan_end(ok). As SCAN promises: what is there
@@ -76,7 +76,7 @@ class KeyScanOp {
   void finish(const Status& status);
 
   bool next_primary();
-  void begin(bool again);
+  void begin();
   void survey();
   void on_surveyed(const Status& status);
 
@@ -90,9 +90,7 @@ class KeyScanOp {
   std::vector<redis::Node> primaries_;  // of a walk over keys
   size_t at_ = 0;                       // the one that is walked over
   SlotSurvey survey_;                   // on a cluster
-  std::vector<std::string> slots_;      // of each primary, when the walk began
-  bool ended_ = false;                  // all are walked over, and asked once more
-  unsigned begun_ = 0;                  // times
+  redis::WalkCheck check_;              // what it says
   Pace pace_ = Pace::kGentle;
   bool wrong_type_ = false;
   MonoTime asked_{};

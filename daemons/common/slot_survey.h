@@ -1,16 +1,18 @@
 // Which slots the primaries of a cluster serve, as each says of itself at this moment (CLUSTER NODES). What a client
 // remembers of the map tells of a move only when something was refused because of it.
 //
-// Happy path: ask(); `done` once all have answered. Failure: `done` with the first error.
+// Happy path: ask(); `done` once all have answered.
+// Failure modes:
+// - a primary that cannot be asked, or refuses: `done` with the first error;
+// - answers that are not steady: the client's map may be out of date, and is asked for again.
 // Threading: loop thread. Ownership: may be destroyed at any time; `done` is not called then.
 #pragma once
 
 #include <functional>
-#include <string>
-#include <string_view>
-#include <vector>
+#include <utility>
 
 #include "proto/redis/client.h"
+#include "proto/redis/cluster/walk_check.h"
 
 namespace mas::common {
 
@@ -25,24 +27,15 @@ class SlotSurvey {
   Status ask();
   void cancel() { redis_.forget(this); }
 
-  /// The primaries that were asked.
-  const std::vector<redis::Node>& primaries() const { return primaries_; }
-  /// What each answered: its slots. Comparable with an earlier survey's.
-  const std::vector<std::string>& slots() const { return slots_; }
-  /// Whether each of them serves slots, and moves none.
-  bool steady() const;
-
-  /// @param nodes a reply to CLUSTER NODES. @return the slots of the node that answered, with those that it is moving
-  /// in brackets; empty: it serves none.
-  static std::string_view own_slots(std::string_view nodes);
+  /// The primaries that were asked, and their answers.
+  const redis::SlotOwners& owners() const { return owners_; }
 
  private:
   void on_reply(uint64_t primary, const redis::Answer& answer);
 
   redis::Client& redis_;
   const std::function<void(const Status&)> done_;
-  std::vector<redis::Node> primaries_;
-  std::vector<std::string> slots_;
+  redis::SlotOwners owners_;
   size_t due_ = 0;
   Status status_;
 };

@@ -1,8 +1,7 @@
-// A connection from inside: what its flow (connection.cc) and its losses (connection_loss.cc) share.
+// A connection from inside. It joins two parts: the link to a server (server_link.h), and the runs that are sent over
+// it (run_queue.h). Its own are the replies in between, deadlines, the server's role, and what is told to the owner.
 #pragma once
 
-#include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <span>
@@ -10,156 +9,83 @@
 #include <string_view>
 #include <utility>
 
-#include "proto/base/backoff.h"
-#include "proto/base/state_machine.h"
 #include "proto/redis/connection.h"
-#include "proto/redis/greeting.h"
 #include "proto/redis/loop.h"
-#include "proto/redis/outgoing.h"
 #include "proto/redis/resp3.h"
-#include "proto/redis/sentinel/sentinels.h"
-#include "proto/redis/transport.h"
+#include "proto/redis/run_queue.h"
+#include "proto/redis/server_link.h"
 
 namespace mas::redis {
 
-inline constexpr auto kLinkMoves = transitions<LinkState>({
-    {LinkState::kIdle, LinkState::kConnecting},
-    {LinkState::kConnecting, LinkState::kGreeting},
-    {LinkState::kConnecting, LinkState::kBackingOff},
-    {LinkState::kGreeting, LinkState::kReady},
-    {LinkState::kGreeting, LinkState::kBackingOff},
-    {LinkState::kReady, LinkState::kBackingOff},
-    {LinkState::kBackingOff, LinkState::kConnecting},
-    {LinkState::kIdle, LinkState::kStopped},
-    {LinkState::kConnecting, LinkState::kStopped},
-    {LinkState::kGreeting, LinkState::kStopped},
-    {LinkState::kReady, LinkState::kStopped},
-    {LinkState::kBackingOff, LinkState::kStopped},
-    {LinkState::kStopped, LinkState::kStopped},
-});
-
-/// Commands of one call that are waiting for their replies.
-struct Run {
-  ReplyTo to;
-  size_t remaining;  // replies still to come
-  size_t bytes;      // on the wire
-  MonoTime deadline;
-  bool transaction;     // only the last reply, or the first error, is handed on
-  bool graced = false;  // its deadline was put off once, since the loop had been busy
-};
-
-class Connection::Impl final : public TransportListener, public SentinelLink {
+class Connection::Impl final : public LinkListener {
  public:
-  Impl(Connection& self, uv_loop_t* loop, ConnectionOptions options, ConnectionListener* listener)
-      : self_(self),
-        options_(std::move(options)),
-        listener_(listener),
-        state_(LinkState::kIdle, kLinkMoves),
-        transport_(loop, *this, options_.secret),
-        backoff_(options_.backoff_base, options_.backoff_cap),
-        flush_(loop, [this] { flush(); }),
-        link_timer_(loop, [this] { on_link_timer(); }),
-        role_timer_(loop, [this] { ask_role(); }),
-        deadline_timer_(loop, [this] { expire(); }),
-        server_(options_.endpoint) {
-    if (options_.endpoint.topology == Topology::kSentinel) join_sentinels(loop);
-  }
-  ~Impl() override {
-    if (options_.sentinels != nullptr) options_.sentinels->detach(*this);
-  }
+  Impl(Connection& self, uv_loop_t* loop, ConnectionOptions options, ConnectionListener* listener);
 
-  void start();
+  void start() { link_.start(); }
   void stop();
   Status send(std::string_view bytes, size_t count, ReplyTo to, Duration timeout);
   Status send_from(std::string& bytes, size_t count, ReplyTo to, Duration timeout);
   Status send(Rope rope, ReplyTo to, Duration timeout);
   Status transaction(std::string_view body, size_t count, ReplyTo to, uint64_t generation, Duration timeout);
-  void forget(const void* self);
-  void drop_link(Error why);
+  void push_mode(size_t text_bytes);
 
-  LinkState state() const { return state_.get(); }
-  bool has_link() const { return state_.is(LinkState::kGreeting) || state_.is(LinkState::kReady); }
-
-  // TransportListener
-  void on_open() override;
-  void on_bytes(std::span<char> bytes) override;
-  void take_replies();
-  void on_written() override { flush(); }
-  void on_lost(const Error& why) override { lost(why); }
-
-  // SentinelLink
-  void on_primary(const Found& found) override;
-  void on_no_primary(const Error& why) override { lost(why); }
-  void on_primary_moved(const Node& server) override;
+  // LinkListener
+  void on_link_open(size_t greeting_bytes) override;
+  void on_link_bytes(std::span<char> bytes) override;
+  void on_link_ready() override;
+  void on_link_written() override { flush(); }
+  void on_link_lost(const Error& why) override;
 
  private:
   friend class Connection;
+
+  // Sending (connection.cc)
   Status check_room(size_t bytes, size_t count) const;
-  /// That one call adds to the pending ones.
-  size_t runs() const { return push_mode_ ? 0 : 1; }
-  /// Of a text in the next reply; 0: none.
-  size_t text_bound() const {
-    if (push_mode_) return push_text_bytes_;
-    return pending_.size() > outgoing_.runs() ? pending_.front().to.text_bytes : 0;
-  }
-  /// Bytes of runs that have begun, which the socket has not taken.
-  size_t unwritten() const { return transport_.unwritten() + outgoing_.begun_bytes(); }
   Run run_of(size_t bytes, size_t count, ReplyTo to, Duration timeout) const;
-  void enqueue(const Run& run);
-  void join_sentinels(uv_loop_t* loop);
-  void connect();
-  void reconnect_now();
-  void on_link_timer();
-  void lost(const Error& why);
-  void leave_server();
-  void became_ready();
-  void greeted(const Reply& reply);
+  void queued(const Run& run);
+  void flush();
+  /// Bytes of runs that have begun, which the socket has not taken.
+  size_t unwritten() const { return link_.unwritten() + runs_.begun_bytes(); }
+
+  // Replies (connection.cc)
+  void take_replies();
   void heard(const Reply& reply);
   void dispatch(const Reply& reply);
-  void answer_sent(const Error& first, const Error& rest);
-  void answer_failing(const Error& first, const Error& rest);
-  void flush();
-  void expire();
-  void expire_unsent(MonoTime now);
-  void drop_unsent(const Error& why);
-  bool drop_unsent_transactions(const Error& why);
-  bool speaks_resp3() const { return push_mode_ && options_.primary_only; }
+  void drop_unless_ok(const Status& status) {
+    if (!status.ok()) drop_after_ = status.error();
+  }
   void ask_role();
   void on_role(uint64_t tag, const Answer& answer);
+
+  // Deadlines (connection_loss.cc)
   void arm_deadline();
+  void arm_deadline_if_earlier() {
+    if (!deadline_timer_.armed() || runs_.oldest().deadline < armed_until_) arm_deadline();
+  }
+  void on_deadline();
+  void expire_unsent(MonoTime now);
   bool more_time(Run& run, MonoTime now);
-  Error with_address(const Error& why) const { return why.in(server_.address()); }
 
   Connection& self_;
-  ConnectionOptions options_;
-  ConnectionListener* listener_;
-  StateMachine<LinkState> state_;
-  Transport transport_;
+  const ConnectionOptions options_;
+  ConnectionListener* const listener_;
+  ServerLink link_;
+  RunQueue runs_;
+  BeforePoll flush_;
+  Counters counters_;
+
   std::unique_ptr<ReplyReader> reader_ = std::make_unique<ReplyReader>(options_.reply_limits);
   Resp3Headers resp3_;
-  Backoff backoff_;
-  BeforePoll flush_;
-  Timer link_timer_;  // bounds connecting and greeting; then, the wait of a backoff
-  Timer role_timer_;
-  Timer deadline_timer_;
-  MonoTime ready_since_{};
-  MonoTime armed_until_{};  // when deadline_timer_ fires, while it is armed
-  MonoTime last_bytes_{};
-  size_t unwritten_ = 0;  // of runs that have begun, when it was last looked at
-  uint64_t generation_ = 0;
-  Counters counters_;
   bool push_mode_ = false;
   size_t push_text_bytes_ = 0;
   bool wipe_received_ = false;
-
-  Greeting greeting_;
-  Endpoint server_;             // of the link, or of the last attempt
-  std::optional<Found> found_;  // by sentinels: server_'s naming; none while they are asked
-  std::deque<Run> pending_;     // the last outgoing_.runs() of it have all their bytes there
-  size_t pending_commands_ = 0;
-  Outgoing outgoing_{options_.secret};
-  std::deque<Run> failing_;          // being answered after a loss
   std::optional<Error> drop_after_;  // drop the link once the bytes at hand are dispatched
+  Timer role_timer_;
+
+  Timer deadline_timer_;
+  MonoTime armed_until_{};  // when deadline_timer_ fires, while it is armed
+  MonoTime last_bytes_{};
+  size_t unwritten_ = 0;  // of runs that have begun, when it was last looked at
 };
 
 }  // namespace mas::redis

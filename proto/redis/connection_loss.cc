@@ -1,7 +1,6 @@
 // The end of a link, and of waiting: what was sent, what was not, and who is answered how.
 #include <algorithm>
 
-#include "proto/base/random.h"
 #include "proto/redis/connection_impl.h"
 
 namespace mas::redis {
@@ -13,104 +12,27 @@ constexpr Duration kStalled = std::chrono::milliseconds(1000);  // a reply of wh
 
 }  // namespace
 
-void Connection::Impl::drop_link(Error why) {
-  if (!has_link() && !state_.is(LinkState::kConnecting)) return;
-  transport_.close();
-  lost(why);
-}
-
-/// The link is gone: plan the next one, then answer what was sent on this one.
-void Connection::Impl::lost(const Error& why) {
-  const bool given_up = why.code == Errc::kTooLarge;  // for what was asked, not for anything of the link
-  bool was_stable = state_.is(LinkState::kReady) && (given_up || mono_now() - ready_since_ >= options_.backoff_cap);
-  if (was_stable) backoff_.reset();
-  leave_server();
-  state_.to(LinkState::kBackingOff);
+/// First what was sent; then, where it is not kept for the next link, what was not.
+void Connection::Impl::on_link_lost(const Error& why) {
   role_timer_.stop();
-  link_timer_.once(backoff_.next(random_u64()));
-  outgoing_.drop_begun();
-  Error told = with_address(why);
-  Error unknown = told;
-  if (unknown.code != Errc::kTimeout && !given_up) unknown.code = Errc::kConnectionLost;
-  answer_sent(unknown, Error{Errc::kConnectionLost, told.message});
-  if (state_.is(LinkState::kStopped)) return;
-  const Error unsent{Errc::kUnreachable, told.message};
-  if (!options_.keep_unsent || !drop_unsent_transactions(unsent)) drop_unsent(unsent);
-  if (state_.is(LinkState::kStopped)) return;
+  // A time-out and a text that is too large are the oldest run's own; what came of the others is not known.
+  const bool its_own = why.code == Errc::kTimeout || why.code == Errc::kTooLarge;
+  const Error unknown{Errc::kConnectionLost, why.message}, unsent{Errc::kUnreachable, why.message};
+  runs_.fail_sent(its_own ? why : unknown, unknown);
+  if (link_.stopped()) return;
+  if (options_.keep_unsent)
+    runs_.fail_unsent_transactions(unsent);
+  else
+    runs_.fail_all(unsent);
+  if (link_.stopped()) return;
   arm_deadline();
-  if (listener_ != nullptr) listener_->on_down(self_, told, backoff_.attempts());
-}
-
-/// Whoever asks the sentinels next knows what came of their last answer.
-void Connection::Impl::leave_server() {
-  if (options_.sentinels == nullptr) return;
-  options_.sentinels->give_up(*this);
-  if (!found_ || state_.is(LinkState::kReady)) return;
-  options_.sentinels->reject(*found_, state_.is(LinkState::kGreeting) ? greeting_.replicates() : std::nullopt);
-}
-
-void Connection::Impl::drop_unsent(const Error& why) {
-  outgoing_.clear();
-  answer_sent(why, why);
-}
-
-/// What was read before a transaction was read on its own link. @return false where they cannot be told from the rest.
-bool Connection::Impl::drop_unsent_transactions(const Error& why) {
-  std::deque<Run> kept, dropped;
-  size_t at = 0;
-  for (const Run& run : pending_) {
-    if (run.transaction && !outgoing_.erase_run(at, run.bytes)) return false;
-    at += run.transaction ? 0 : run.bytes;
-    (run.transaction ? dropped : kept).push_back(run);
-  }
-  if (dropped.empty()) return true;
-  pending_.swap(kept);
-  failing_.insert(failing_.end(), dropped.begin(), dropped.end());
-  answer_failing(why, why);
-  return true;
-}
-
-/// Answers every run whose bytes were handed to the socket.
-void Connection::Impl::answer_sent(const Error& first, const Error& rest) {
-  auto end = pending_.end() - static_cast<std::ptrdiff_t>(outgoing_.runs());
-  failing_.insert(failing_.end(), pending_.begin(), end);
-  pending_.erase(pending_.begin(), end);
-  answer_failing(first, rest);
-}
-
-/// One command after the other, so that a receiver that is forgotten in between hears no more. What a receiver does may
-/// lead here again; that goes on where this one stands.
-/// @param first what the first run is told, and `rest` the others.
-void Connection::Impl::answer_failing(const Error& first, const Error& rest) {
-  for (bool head = true; !failing_.empty();) {
-    Run& run = failing_.front();
-    const ReplyTo to = run.to;
-    const size_t answered = run.transaction ? run.remaining : 1;
-    const Answer outcome = head ? first : rest;
-    ++run.to.tag;
-    run.remaining -= answered;
-    pending_commands_ -= answered;
-    if (run.remaining == 0) {
-      failing_.pop_front();
-      head = false;
-    }
-    if (to.fn != nullptr) to.fn(to.self, to.tag, outcome);
-  }
-}
-
-void Connection::Impl::on_link_timer() {
-  if (state_.is(LinkState::kBackingOff)) return connect();
-  if (options_.endpoint.topology == Topology::kCluster)
-    return drop_link(Error{Errc::kInvalidArgument, "this version cannot use a cluster"});
-  const char* what = state_.is(LinkState::kConnecting) ? "no connection" : "no answer to the greeting";
-  drop_link(Error{Errc::kTimeout,
-                  std::string(what) + " within " + std::to_string(to_millis(options_.connect_timeout)) + " ms"});
+  if (listener_ != nullptr) listener_->on_down(self_, why, link_.attempts());
 }
 
 /// Arms the timer for the oldest run. Replies do not re-arm it: it fires, looks and arms itself again.
 void Connection::Impl::arm_deadline() {
-  if (pending_.empty()) return deadline_timer_.stop();
-  armed_until_ = pending_.front().deadline;
+  if (runs_.empty()) return deadline_timer_.stop();
+  armed_until_ = runs_.oldest().deadline;
   deadline_timer_.once(std::max(armed_until_ - mono_now(), Duration::zero()));
 }
 
@@ -125,50 +47,27 @@ bool Connection::Impl::more_time(Run& run, MonoTime now) {
   return run.deadline > now;
 }
 
-void Connection::Impl::expire() {
+void Connection::Impl::on_deadline() {
   MonoTime now = mono_now();
-  if (pending_.empty() || pending_.front().deadline > now) return arm_deadline();
-  bool sent = pending_.size() > outgoing_.runs();
-  if (!sent) return expire_unsent(now);
-  if (more_time(pending_.front(), now)) return arm_deadline();
+  if (runs_.empty() || runs_.oldest().deadline > now) return arm_deadline();
+  if (!runs_.reply_due()) return expire_unsent(now);
+  if (more_time(runs_.oldest(), now)) return arm_deadline();
   ++counters_.timeouts;
-  drop_link(Error{Errc::kTimeout, "no reply in time"});
+  link_.drop(Error{Errc::kTimeout, "no reply in time"});
 }
 
 /// Without a link: the oldest runs give up, and their bytes leave the queue.
 void Connection::Impl::expire_unsent(MonoTime now) {
-  size_t bytes = 0;
-  std::deque<Run> expired;
-  while (!pending_.empty() && pending_.front().deadline <= now) {
-    bytes += pending_.front().bytes;
-    expired.push_back(pending_.front());
-    pending_.pop_front();
-  }
-  outgoing_.drop_runs(expired.size(), bytes);
-  counters_.timeouts += expired.size();
-  failing_.insert(failing_.end(), expired.begin(), expired.end());
-  const Error why = with_address(Error{Errc::kUnreachable, "no connection in time"});
-  answer_failing(why, why);
-  if (!state_.is(LinkState::kStopped)) arm_deadline();
+  counters_.timeouts += runs_.expire_unsent(now, link_.with_address({Errc::kUnreachable, "no connection in time"}));
+  if (!link_.stopped()) arm_deadline();
 }
 
 void Connection::Impl::stop() {
-  if (state_.is(LinkState::kStopped)) return;
-  state_.to(LinkState::kStopped);
-  transport_.close();
-  if (options_.sentinels != nullptr) options_.sentinels->give_up(*this);
-  link_timer_.stop();
+  if (link_.stopped()) return;
+  link_.stop();
   role_timer_.stop();
   deadline_timer_.stop();
-  outgoing_.clear();
-  Error cancelled = with_address(Error{Errc::kCancelled, "the connection was stopped"});
-  answer_sent(cancelled, cancelled);
-}
-
-void Connection::Impl::forget(const void* self) {
-  for (auto* queue : {&pending_, &failing_})
-    for (Run& run : *queue)
-      if (run.to.self == self) run.to.fn = nullptr;
+  runs_.fail_all(link_.with_address({Errc::kCancelled, "the connection was stopped"}));
 }
 
 }  // namespace mas::redis

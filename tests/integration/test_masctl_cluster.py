@@ -4,7 +4,7 @@ import json
 
 from harness import MasTestCase, main, poll_until
 from harness.masctl_case import FAILED, OK
-from harness.redis_cluster import SHARDS, RedisCluster
+from harness.redis_cluster import SHARDS, RedisCluster, slot_of
 
 
 class ClusterTest(MasTestCase):
@@ -30,6 +30,15 @@ class ClusterTest(MasTestCase):
         self.assertEqual(len({self.cluster.primary_of(f"agent:{{{i}}}").port for i in ids}), SHARDS)
         listed = json.loads(self.ctl("agents", "list", "--json").stdout)
         self.assertEqual(sorted(agent["id"] for agent in listed["agents"]), sorted(ids))
+
+        with self.subTest("not while a slot is being moved, since an agent may be left out"):
+            key = f"agent:{{{ids[0]}}}"
+            origin, slot = self.cluster.primary_of(key), slot_of(key)
+            to = next(node for node in self.cluster.primaries() if node is not origin)
+            origin.cmd("CLUSTER", "SETSLOT", slot, "MIGRATING", to.id)
+            self.assertIn("slots of the cluster are moving", self.ctl("agents", "list", code=FAILED).stderr)
+            origin.cmd("CLUSTER", "SETSLOT", slot, "STABLE")
+            self.assertEqual(json.loads(self.ctl("agents", "list", "--json").stdout), listed)
 
         with self.subTest("from the index, whose sets are in slots of their own"):
             self.cluster.cmd("SADD", "mas.capability:sum", *ids[:2])

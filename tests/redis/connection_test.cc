@@ -4,6 +4,7 @@
 #include "tests/lib/loop_fixture.h"
 #include "tests/lib/redis_server.h"
 #include "tests/redis/client.h"
+#include "tests/redis/linked.h"
 #include "tests/unit/catch.h"
 
 using namespace mas;
@@ -142,12 +143,7 @@ TEST_CASE("the queue is bounded, in bytes and commands, and says so") {
   CHECK(connection.send(Command("PING"), receiver.to()).ok());
 }
 
-TEST_CASE("stop answers what is pending, forget silences it, and a stopped connection refuses") {
-  RedisServer server;
-  LoopFixture loop;
-  Connection connection(loop.loop(), quick_options(server.url()), nullptr);
-  connection.start();
-  REQUIRE(loop.run_until([&] { return connection.ready(); }));
+TEST_CASE_METHOD(Linked, "stop answers what is pending, forget silences it, and a stopped connection refuses") {
   Receiver kept;
   Receiver forgotten;
   REQUIRE(connection.send(Command("PING").add("PING"), kept.to()).ok());

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "proto/redis/cluster/slot_map.h"
+#include "tests/redis/resp.h"
 #include "tests/unit/catch.h"
 
 namespace mas::test {
@@ -143,13 +144,13 @@ struct Shard {
 };
 
 inline std::string map_of(const std::vector<Shard>& shards) {
-  auto text = [](const std::string& value) { return "$" + std::to_string(value.size()) + "\r\n" + value + "\r\n"; };
   auto number = [](int value) { return ":" + std::to_string(value) + "\r\n"; };
   std::string map = "*" + std::to_string(shards.size()) + "\r\n";
   for (const Shard& shard : shards)
-    map += "*4\r\n" + text("slots") + "*2\r\n" + number(shard.first) + number(shard.last) + text("nodes") +
-           "*1\r\n*8\r\n" + text("port") + number(shard.primary.port) + text("endpoint") + text(shard.primary.host) +
-           text("role") + text("master") + text("health") + text("online");
+    map += "*4\r\n" + resp_text("slots") + "*2\r\n" + number(shard.first) + number(shard.last) + resp_text("nodes") +
+           "*1\r\n*8\r\n" + resp_text("port") + number(shard.primary.port) + resp_text("endpoint") +
+           resp_text(shard.primary.host) + resp_text("role") + resp_text("master") + resp_text("health") +
+           resp_text("online");
   return map;
 }
 

@@ -9,12 +9,11 @@
 #include <cstdlib>
 #include <utility>
 
+#include "tests/redis/resp.h"
 #include "tests/unit/catch.h"
 
 namespace mas::test {
 namespace {
-
-std::string resp_text(const std::string& text) { return "$" + std::to_string(text.size()) + "\r\n" + text + "\r\n"; }
 
 void write_all(int fd, const std::string& bytes) {
   static_cast<void>(!send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL));

@@ -6,6 +6,7 @@
 #include "tests/lib/loop_fixture.h"
 #include "tests/lib/redis_server.h"
 #include "tests/redis/client.h"
+#include "tests/redis/linked.h"
 #include "tests/unit/catch.h"
 
 using namespace mas;
@@ -32,13 +33,8 @@ TEST_CASE("a server that is not there: attempts go on, waiting commands give up 
   CHECK(receiver.answers[2] == "late");
 }
 
-TEST_CASE("a link lost with commands under way: their outcome is unknown; what was not sent is sent to the next") {
-  RedisServer server;
-  LoopFixture loop;
-  RecordingListener listener;
-  Connection connection(loop.loop(), quick_options(server.url()), &listener);
-  connection.start();
-  REQUIRE(loop.run_until([&] { return connection.ready(); }));
+TEST_CASE_METHOD(
+    Linked, "a link lost with commands under way: their outcome is unknown; what was not sent is sent to the next") {
   server.freeze();
   Receiver sent;
   REQUIRE(connection.send(Command("INCR", "n").add("INCR", "n"), sent.to(), 20s).ok());
@@ -55,12 +51,9 @@ TEST_CASE("a link lost with commands under way: their outcome is unknown; what w
   CHECK(connection.counters().reconnects == 1);
 }
 
-TEST_CASE("a link lost in the middle of a rope: its outcome is unknown, and what was sent behind it goes to the next") {
-  RedisServer server;
-  LoopFixture loop;
-  Connection connection(loop.loop(), quick_options(server.url()), nullptr);
-  connection.start();
-  REQUIRE(loop.run_until([&] { return connection.ready(); }));
+TEST_CASE_METHOD(
+    Linked,
+    "a link lost in the middle of a rope: its outcome is unknown, and what was sent behind it goes to the next") {
   server.freeze();
   auto text = std::make_shared<std::string>(20 * 1024 * 1024, 'x');
   Rope rope(Lent{text, {*text}});
@@ -78,13 +71,7 @@ TEST_CASE("a link lost in the middle of a rope: its outcome is unknown, and what
   CHECK(waiting.answers[0] == "kept");
 }
 
-TEST_CASE("a server that hangs: the oldest command times out and the link is replaced") {
-  RedisServer server;
-  LoopFixture loop;
-  RecordingListener listener;
-  Connection connection(loop.loop(), quick_options(server.url()), &listener);
-  connection.start();
-  REQUIRE(loop.run_until([&] { return connection.ready(); }));
+TEST_CASE_METHOD(Linked, "a server that hangs: the oldest command times out and the link is replaced") {
   server.freeze();
   Receiver first;
   Receiver second;
@@ -98,13 +85,8 @@ TEST_CASE("a server that hangs: the oldest command times out and the link is rep
   REQUIRE(loop.run_until([&] { return connection.ready(); }));
 }
 
-TEST_CASE("a loop that was busy has not waited: what came meanwhile is read before the deadline is judged") {
-  RedisServer server;
-  LoopFixture loop;
-  RecordingListener listener;
-  Connection connection(loop.loop(), quick_options(server.url()), &listener);
-  connection.start();
-  REQUIRE(loop.run_until([&] { return connection.ready(); }));
+TEST_CASE_METHOD(Linked,
+                 "a loop that was busy has not waited: what came meanwhile is read before the deadline is judged") {
   Receiver receiver;
   REQUIRE(connection.send(Command("ECHO", "in time"), receiver.to(), 200ms).ok());
   connection.flush();
@@ -258,12 +240,7 @@ TEST_CASE("something that does not speak RESP is a protocol error") {
   CHECK(listener.downs[0].code == Errc::kProtocol);
 }
 
-TEST_CASE("callbacks may send, forget and stop while a loss is being answered") {
-  RedisServer server;
-  LoopFixture loop;
-  Connection connection(loop.loop(), quick_options(server.url()), nullptr);
-  connection.start();
-  REQUIRE(loop.run_until([&] { return connection.ready(); }));
+TEST_CASE_METHOD(Linked, "callbacks may send, forget and stop while a loss is being answered") {
   server.freeze();
   struct Chain {
     Connection* connection;

@@ -146,12 +146,17 @@ void check_page(SyncRedis& redis, const Keys& keys, const std::vector<Value>& pa
 
 void check_keys(SyncRedis& redis, const Keys& keys, Facts& facts) {
   bool stopped = false;
-  auto status = each_key_page(redis, keys.prefix() + "*", {}, [&](const std::vector<Value>& names) {
+  auto take = [&](const std::vector<Value>& names) {
     facts.keys_looked_at += names.size();
     check_page(redis, keys, names, facts);
     stopped = facts.keys_looked_at >= kMaxKeys;
     return !stopped;
-  });
+  };
+  auto again = [&facts] {
+    facts.keys_looked_at = 0;
+    facts.odd_keys.clear();
+  };
+  auto status = each_key_page(redis, keys.prefix() + "*", {}, take, again);
   facts.looked_at_all = status.ok() && !stopped;
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "proto/redis/cluster/walk_check.h"
 #include "proto/redis/hash_reads.h"
 
 namespace mas::ctl {
@@ -53,9 +54,11 @@ Result<AgentEntry> entry_of(const std::string& id, const Value& reply) {
   return agent_entry_from_values(id, values);
 }
 
+using TakePage = std::function<bool(const std::vector<Value>& names)>;
+
 /// @return whether to go on with the next node.
-Result<bool> each_key_page(SyncRedis& redis, const redis::Node& node, std::string_view pattern, std::string_view type,
-                           const std::function<bool(const std::vector<Value>& names)>& take) {
+Result<bool> each_key_page_of(SyncRedis& redis, const redis::Node& node, std::string_view pattern,
+                              std::string_view type, const TakePage& take) {
   std::string cursor = "0";
   do {
     std::vector<std::string_view> words = {"SCAN", cursor, "MATCH", pattern, "COUNT", "1000"};
@@ -75,20 +78,57 @@ Result<bool> each_key_page(SyncRedis& redis, const redis::Node& node, std::strin
   return true;
 }
 
-}  // namespace
+/// @return whether all nodes were walked over: `take` has not said to stop.
+Result<bool> walk_over(SyncRedis& redis, const std::vector<redis::Node>& nodes, std::string_view pattern,
+                       std::string_view type, const TakePage& take) {
+  for (const auto& node : nodes) {
+    auto more = each_key_page_of(redis, node, pattern, type, take);
+    if (!more.ok() || !*more) return more;
+  }
+  return true;
+}
 
-Status each_key_page(SyncRedis& redis, std::string_view pattern, std::string_view type,
-                     const std::function<bool(const std::vector<Value>& names)>& take) {
-  auto nodes = redis.primaries();
-  if (!nodes.ok()) return nodes.error();
+/// Asks each primary for its slots.
+Result<redis::SlotOwners> slot_owners(SyncRedis& redis) {
+  auto primaries = redis.primaries();
+  if (!primaries.ok()) return primaries.error();
   if (const size_t slots = redis.uncovered_slots(); slots > 0)
     return Error{Errc::kUnreachable, std::to_string(slots) + " slots of the cluster have no primary"};
-  for (const auto& node : *nodes) {
-    auto more = each_key_page(redis, node, pattern, type, take);
+  redis::SlotOwners owners{std::move(*primaries), {}};
+  for (const auto& node : owners.primaries) {
+    auto nodes = redis.ask_node(node, redis::Command("CLUSTER", "NODES"));
+    if (!nodes.ok()) return nodes.error().in("CLUSTER NODES");
+    owners.slots.emplace_back(redis::own_slots(nodes->text));
+  }
+  return owners;
+}
+
+Status walk_cluster(SyncRedis& redis, std::string_view pattern, std::string_view type, const TakePage& take,
+                    const std::function<void()>& again) {
+  using Next = redis::WalkCheck::Next;
+  for (redis::WalkCheck check;;) {
+    auto owners = slot_owners(redis);
+    if (!owners.ok()) return owners.error();
+    const bool walked = check.walked();
+    const Next next = check.next(*owners);
+    if (next == Next::kDone) return {};
+    if (next == Next::kGiveUp) return redis::WalkCheck::moving();
+    if (walked) again();
+    auto more = walk_over(redis, owners->primaries, pattern, type, take);
     if (!more.ok()) return more.error();
     if (!*more) return {};
   }
-  return {};
+}
+
+}  // namespace
+
+Status each_key_page(SyncRedis& redis, std::string_view pattern, std::string_view type, const TakePage& take,
+                     const std::function<void()>& again) {
+  if (redis.on_cluster()) return walk_cluster(redis, pattern, type, take, again);
+  auto nodes = redis.primaries();
+  if (!nodes.ok()) return nodes.error();
+  auto more = walk_over(redis, *nodes, pattern, type, take);
+  return more.ok() ? Status() : Status(more.error());
 }
 
 Result<std::vector<std::string>> names_matching(SyncRedis& redis, std::string_view pattern, std::string_view type,

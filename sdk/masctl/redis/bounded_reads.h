@@ -26,9 +26,12 @@ inline constexpr size_t kMembers = 1000;
 inline constexpr redis::AnswerBounds kNames{.text = kNameBytes, .refuse = true};
 
 /// Calls `take` with pages of keys that match; a key may come twice. A name over kNameBytes comes as its length.
+/// On a cluster the walk goes over every primary, and begins again where slots moved meanwhile.
 /// @param type as SCAN TYPE takes it; empty: any. @param take returns whether to go on.
-Status each_key_page(SyncRedis& redis, std::string_view pattern, std::string_view type,
-                     const std::function<bool(const std::vector<Value>& names)>& take);
+/// @param again called before the walk begins again. @return kUnavailable while slots go on moving.
+Status each_key_page(
+    SyncRedis& redis, std::string_view pattern, std::string_view type,
+    const std::function<bool(const std::vector<Value>& names)>& take, const std::function<void()>& again = [] {});
 /// @return what `name` makes of each key that matches, sorted; without keys over kNameBytes.
 Result<std::vector<std::string>> names_matching(SyncRedis& redis, std::string_view pattern, std::string_view type,
                                                 const std::function<std::string_view(std::string_view key)>& name);
