@@ -75,6 +75,8 @@ class Keys {
   std::string receipts(std::string_view id, std::string_view instance) const {
     return tagged("mas.receipts:", id, ":") + std::string(instance);
   }
+  /// Channel, on a cluster: tells the agent which of its inboxes have something new (wake_up.h).
+  std::string wake_channel(std::string_view id) const { return tagged("mas.wake:", id); }
   /// Sorted set: messages of the partition's agents that wait to be delivered again, by when they are due
   /// (waiting_retry.h).
   std::string trial(unsigned partition) const { return partitioned("mas.trial:", partition); }

@@ -55,6 +55,7 @@ TEST_CASE("on a cluster the keys of an agent share a hash tag, and those of a pa
     const std::string head = ns.empty() ? "" : ns + "/";
     Keys keys(ns, KeyLayout::kCluster);
     CHECK(keys.agent("bob") == head + "agent:{bob}");
+    CHECK(keys.wake_channel("bob") == head + "mas.wake:{bob}");
     CHECK(keys.heartbeat("bob") == head + "agent:{bob}:heartbeat");
     CHECK(keys.instances("bob") == head + "agent:{bob}:instances");
     CHECK(keys.alive("bob", "i") == head + "agent:{bob}:alive:i");
