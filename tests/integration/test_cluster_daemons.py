@@ -230,12 +230,6 @@ class HealthdTest(ClusterCase):
 
 
 class RefusedTest(MasTestCase):
-    def test_mas_gatewayd_says_that_it_cannot(self):
-        for flags in ([], ["--check-config"]):
-            done = self.run_program("mas-gatewayd", "--redis", "redis+cluster://localhost:7000", *flags)
-            self.assertEqual(done.returncode, 78)
-            self.assertIn("redis.url: a Redis Cluster, which this daemon does not work on yet", done.stderr)
-
     def test_one_node_as_a_server(self):
         node = self.start_redis(cluster_enabled="yes")
         daemon = self.daemon("mas-registryd", node, REGISTRYD).start()
