@@ -319,6 +319,40 @@ static void a_lost_wake_up_delays_and_loses_nothing() {
               static_cast<long long>(std::chrono::duration_cast<milliseconds>(Clock::now() - begun).count()));
 }
 
+static void a_stream_that_redis_lost_is_told_and_made_again() {
+  Gateway gateway;
+  Agent alice("alice"), bob("bob");
+  Received received(bob);
+  Sent sent(alice);
+  sent.send("bob", 1);
+  CHECK(within(seconds(10), {alice.handle, bob.handle}, [&] { return received.numbers.contains(1); }));
+  CHECK(bob.stats().losses == 0);
+  ask_at(slot_of_partition("alice"), "DEL " + inbox_from("bob", "alice"));
+  sent.send("bob", 2);
+  CHECK(within(seconds(10), {alice.handle, bob.handle}, [&] { return received.numbers.contains(2); }));
+  CHECK(bob.stats().losses == 1);
+}
+
+static void partitions_that_are_added_are_read() {
+  Gateway gateway;
+  Agent alice("alice"), bob("bob");
+  Received received(bob);
+  constexpr unsigned kMany = 64;
+  std::string sender;  // one whose partition is new
+  for (int i = 0; sender.empty(); ++i)
+    if (mas::partition_of("dan" + std::to_string(i), kMany) >= kPartitions) sender = "dan" + std::to_string(i);
+  mock_gateway_set_partitions(gateway.handle, kMany);
+  ask_at(hash_slot("mas.config"), "HSET mas.config partitions " + std::to_string(kMany));
+  Agent dan(sender);
+  Sent sent(dan);
+  sent.send("bob", 1);
+  CHECK(within(seconds(20), {alice.handle, bob.handle, dan.handle}, [&] { return received.numbers.contains(1); }));
+  Sent from_alice(alice);  // whose partition may be another now
+  from_alice.send("bob", 2);
+  CHECK(within(seconds(20), {alice.handle, bob.handle, dan.handle}, [&] { return received.numbers.contains(2); }));
+  ask_at(hash_slot("mas.config"), "DEL mas.config");
+}
+
 static void hostile_wake_ups_do_no_harm() {
   Gateway gateway;
   Agent alice("alice"), bob("bob");
@@ -426,6 +460,8 @@ int main(int argc, char **argv) {
       {"what a dead instance left is claimed", what_a_dead_instance_left_is_claimed},
       {"one that dies later is found by its lease", one_that_dies_later_is_found_by_its_lease},
       {"a lost wake-up delays, and loses nothing", a_lost_wake_up_delays_and_loses_nothing},
+      {"a stream that Redis lost is told, and made again", a_stream_that_redis_lost_is_told_and_made_again},
+      {"partitions that are added are read", partitions_that_are_added_are_read},
       {"hostile wake-ups do no harm", hostile_wake_ups_do_no_harm},
       {"nothing is needed but the rights in the guide", nothing_is_needed_but_the_rights_in_the_guide},
       {"slots move under load", slots_move_under_load},

@@ -67,6 +67,7 @@ struct mock_gateway {
     thread_.join();
   }
 
+  bool on_cluster() const { return cluster_.has_value(); }
   template <typename Change>
   void change(Change &&fn) {
     std::lock_guard lock(mutex_);
@@ -309,7 +310,7 @@ void mock_gateway_pause(mock_gateway *gateway, bool paused) { gateway->pause(pau
 void mock_gateway_set_partitions(mock_gateway *gateway, unsigned partitions) {
   mock_gateway_pause(gateway, true);  // it waits at no list of before
   gateway->change([&] { gateway->script.partitions = partitions; });
-  redis("HSET", "mas.config", "partitions", std::to_string(partitions).c_str(), nullptr);
+  if (!gateway->on_cluster()) redis("HSET", "mas.config", "partitions", std::to_string(partitions).c_str(), nullptr);
   mock_gateway_pause(gateway, false);
 }
 

@@ -19,7 +19,8 @@ void mock_gateway_stop(mock_gateway *gateway);
 
 /** Reads nothing while paused. Returns when that holds. */
 void mock_gateway_pause(mock_gateway *gateway, bool paused);
-/** Works with so many partitions from now on; mas.config has them too. Frames in lists of before are left there. */
+/** Works with so many partitions from now on; mas.config has them too (on a cluster the test sees to that).
+ *  Frames in lists of before are left there. */
 void mock_gateway_set_partitions(mock_gateway *gateway, unsigned partitions);
 /** Decides the next `count` frames and sends no receipt. */
 void mock_gateway_drop_receipts(mock_gateway *gateway, int count);

@@ -6,8 +6,8 @@
 //                        ▼
 //                      trying ──every right that reading takes──▶ hearing ──up()──▶ reading
 //
-// Happy path: a wake-up names streams; each is read at once (PartitionInbox), EntryIntake makes messages of the entries,
-// and when they were handled, they are acknowledged (HeldEntries), by partition.
+// Happy path: a wake-up names streams; each is read at once (PartitionInbox), EntryIntake makes messages of the
+// entries, and when they were handled, they are acknowledged (HeldEntries), by partition.
 // A wake-up may be lost. So there is a look at every partition when the channel is heard anew, after kFirstLook, and
 // then more and more seldom (kLooks, kLongestLook) until a look finds something. Most of it is one EXISTS for each
 // partition.
@@ -20,8 +20,8 @@
 //   a refusal (NOPERM, say)       deaf: the session is told, is not up any more, and calls listen() again
 //   wake-ups are not heard        likewise
 //   Redis has less than it had    groups that were there are gone, or were delivered less than they were: told
-//   a dead instance's entries     OtherInstances says who is dead; claimed by one function for the lanes of a partition.
-//                                 Every kSurvey all partitions are asked for consumers that nobody knows
+//   a dead instance's entries     OtherInstances says who is dead; claimed by one function for the lanes of a
+//                                 partition. Every kSurvey all partitions are asked for consumers that nobody knows
 //   no function to claim with, an entry that three held   as GatewayReader
 // Threading: the I/O thread. Ownership: the mode's.
 #pragma once

@@ -1,5 +1,5 @@
-// The other instances of an agent on a Redis Cluster, and which of them are dead: what the claiming function cannot look
-// at there, since leases are in the agent's slot and streams are in others.
+// The other instances of an agent on a Redis Cluster, and which of them are dead: what the claiming function cannot
+// look at there, since leases are in the agent's slot and streams are in others.
 //
 //     noticed ──lease there──▶ alive ──lease gone──▶ dead ──lease there──▶ alive
 //

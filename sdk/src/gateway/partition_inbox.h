@@ -4,7 +4,8 @@
 // Happy path: something is wanted (a wake-up, a look, a claim); next() says what to ask, one request at a time; ended()
 // tells what came of it.
 // Which streams there are is learnt: a stream without a group was not written yet, or not read yet. So a look asks
-// whether such streams exist, and only a stream that does gets a group. A partition that no sender uses costs one EXISTS.
+// whether such streams exist, and only a stream that does gets a group. A partition that no sender uses costs one
+// EXISTS.
 // Failure modes:
 //   a request with an unknown end   what it may have been given is read again by id, then there is another look
 //   a group that is gone            is made again when its stream exists
