@@ -154,10 +154,10 @@ class RegistrydTest(ClusterCase):
         self.registryd()
         library = lambda node: [dict(zip(found[::2], found[1::2]))["library_name"] for found in node.cmd("FUNCTION", "LIST")]
         for node in self.cluster.primaries():
-            poll_until(lambda: library(node) == ["mas_agent_2"], 10, lambda: f"it is loaded: {library(node)}")
+            poll_until(lambda: library(node) == ["mas_agent_3"], 10, lambda: f"it is loaded: {library(node)}")
         lost = self.cluster.primaries()[1]
         lost.cmd("FUNCTION", "FLUSH")
-        poll_until(lambda: library(lost) == ["mas_agent_2"], 20, "it is loaded again")
+        poll_until(lambda: library(lost) == ["mas_agent_3"], 20, "it is loaded again")
 
 
 class HealthdTest(ClusterCase):
