@@ -7,6 +7,7 @@
 // Happy path: look() starts a walk over the agents' streams every quarter of the time that they are kept, at most once
 // an hour; each agent of a page is looked at by one script (proto/wire/forget_agent.h), which also removes. Gentle: see
 // KeyScanOp. Who decides partition 0 does it, so one gateway at a time; two at once do no harm.
+// On a cluster nothing is removed: an agent's streams are in the slots of all partitions.
 // Failure modes: Redis does not answer or refuses: said in the log, and tried again with the next walk.
 // Threading: loop thread. Ownership: may be destroyed at any time.
 #pragma once

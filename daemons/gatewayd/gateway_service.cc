@@ -57,7 +57,10 @@ void GatewayService::start() {
 }
 
 void GatewayService::on_redis_up() {
-  if (auto* turns = setup_.turns(); turns != nullptr && frame_.server().generation() > 1) turns->renew_link();
+  const redis::Connection* server = frame_.redis().connection();
+  const bool again = server != nullptr ? server->generation() > 1 : had_redis_;
+  had_redis_ = true;
+  if (auto* turns = setup_.turns(); turns != nullptr && again) turns->renew_link();
   ownership_.on_redis_up();
   each_second();
 }

@@ -63,6 +63,7 @@ class GatewayService final : public common::Service, OwnershipListener {
   uint64_t told_blocks_ = 0;
   unsigned ticks_ = 0;
   bool draining_ = false;
+  bool had_redis_ = false;  // it was up before
   common::Gauge& resting_;
   common::Gauge& retries_;
   common::Gauge& cached_agents_;

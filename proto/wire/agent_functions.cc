@@ -13,9 +13,19 @@ namespace {
 // @return for each stream the claimed entries, as XREADGROUP has them, the ids of those that too many holders ended
 // with, whether one was left since another is held, and up to which entry the group was delivered; an error where one
 // has no group. No more streams than an agent has: what a call takes is bounded by what its caller has in them.
+// On a cluster the leases are in another slot than the streams. Their head is empty there: the caller has looked at the
+// leases, the names of the dead follow the other arguments, and the fifth result names all other consumers.
 constexpr std::string_view kClaim = R"lua(
 if #KEYS > 8 then return redis.error_reply('ERR an agent has no more than 8 streams') end
 local group, own = ARGV[1], ARGV[2]
+local leases_elsewhere, named = ARGV[3] == '', {}
+for i = 8, #ARGV do named[ARGV[i]] = true end
+local function is_dead(name)
+  if name == own then return false end
+  if leases_elsewhere then return named[name] end
+  return redis.call('EXISTS', ARGV[3] .. name) == 0 and
+         (ARGV[7] == '1' or not redis.call('HGET', ARGV[6], name))
+end
 local function delivered(stream)
   for _, fields in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
     local found = {}
@@ -26,7 +36,7 @@ end
 local function claim(stream)
   local consumers = redis.pcall('XINFO', 'CONSUMERS', stream, group)
   if consumers.err then return consumers end
-  local claimed, suspects, left, room, alone = {}, {}, 0, tonumber(ARGV[4]), nil
+  local claimed, suspects, left, room, alone, others = {}, {}, 0, tonumber(ARGV[4]), nil, {}
   local function may_hold_another()
     if alone == nil then
       alone = false
@@ -41,8 +51,9 @@ local function claim(stream)
     for i = 1, #c, 2 do
       if c[i] == 'name' then name = c[i + 1] elseif c[i] == 'pending' then pending = c[i + 1] end
     end
-    if name ~= own and redis.call('EXISTS', ARGV[3] .. name) == 0 and
-       (ARGV[7] == '1' or not redis.call('HGET', ARGV[6], name)) then
+    local dead = is_dead(name)
+    if leases_elsewhere and name ~= own and not dead and #others < 1000 then others[#others + 1] = name end
+    if dead then
       if pending == 0 then
         redis.call('XGROUP', 'DELCONSUMER', stream, group, name)
       elseif room > 0 then
@@ -65,7 +76,7 @@ local function claim(stream)
       end
     end
   end
-  return {claimed, suspects, left, delivered(stream)}
+  return {claimed, suspects, left, delivered(stream), leases_elsewhere and others or nil}
 end
 local results = {}
 for i, stream in ipairs(KEYS) do
@@ -112,8 +123,8 @@ return others
 }  // namespace
 
 // The names have the library's number.
-const AgentFunction kClaimFunction{"mas_claim_2", kClaim};
-const AgentFunction kTakeBackFunction{"mas_take_back_2", kTakeBack};
+const AgentFunction kClaimFunction{"mas_claim_3", kClaim};
+const AgentFunction kTakeBackFunction{"mas_take_back_3", kTakeBack};
 
 /// Neither function writes anything that Redis refuses when it is out of memory.
 std::string agent_library() {

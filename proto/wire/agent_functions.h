@@ -22,7 +22,7 @@ struct AgentFunction {
   std::string_view body;  ///< Lua over KEYS and ARGV, also for EVAL
 };
 
-inline constexpr std::string_view kAgentLibrary = "mas_agent_2";
+inline constexpr std::string_view kAgentLibrary = "mas_agent_3";
 
 /// Claims entries of instances that are gone; see the body for keys, arguments and reply.
 extern const AgentFunction kClaimFunction;

@@ -5,11 +5,13 @@
 #include "proto/base/ids.h"
 #include "proto/base/numbers.h"
 #include "proto/wire/limits.h"
+#include "proto/wire/partitions.h"
 
 namespace mas {
 namespace {
 
 constexpr uint8_t kVersion = 1;
+constexpr uint8_t kVersionWithPartition = 2;
 
 std::optional<uint64_t> number(std::string_view text) {
   const bool plain = text == "0" || (!text.empty() && text.front() != '0');
@@ -28,13 +30,14 @@ std::optional<WallMicros> time_of_entry(std::string_view id) {
 }
 
 void FailureReport::encode(std::string& out) const {
-  ByteWriter(out)
-      .integer(kVersion)
+  ByteWriter writer(out);
+  writer.integer(partition ? kVersionWithPartition : kVersion)
       .integer(static_cast<uint8_t>(lane))
       .integer(index)
       .integer(handled)
       .text16(entry)
       .text16(reason.substr(0, limits::kFailureReasonBytes));
+  if (partition) writer.integer(static_cast<uint32_t>(*partition));
 }
 
 Result<FailureReport> FailureReport::decode(std::string_view bytes) {
@@ -46,11 +49,13 @@ Result<FailureReport> FailureReport::decode(std::string_view bytes) {
   report.handled = in.integer<uint32_t>();
   report.entry = in.text16();
   report.reason = in.text16();
+  if (version == kVersionWithPartition) report.partition = in.integer<uint32_t>();
   auto malformed = [](std::string_view what) {
     return Error{Errc::kMalformed, "report of a failed handler: " + std::string(what)};
   };
   if (!in.ok() || !in.at_end()) return malformed("cut short, or longer than it states");
-  if (version != kVersion) return malformed("another version; expected 1");
+  if (version != kVersion && version != kVersionWithPartition) return malformed("another version; expected 1 or 2");
+  if (report.partition && *report.partition >= kMaxPartitions) return malformed("no such partition");
   if (lane >= kLanes.size()) return malformed("no such lane");
   if (!time_of_entry(report.entry)) return malformed("the entry's id is invalid");
   if (report.reason.size() > limits::kFailureReasonBytes ||

@@ -2,6 +2,7 @@
 // other, with the report in place of an envelope.
 //
 //   u8 version (1) · u8 lane · u32 index · u32 handled · text16 entry id · text16 reason
+//   version 2, on a Redis Cluster: the same, then u32 partition
 //
 // It names the message by its place in the agent's own streams. The gateway reads the message there, so an agent can
 // neither report a message that it was not sent nor write into another stream.
@@ -26,10 +27,12 @@ struct FailureReport {
   uint32_t handled = 0;       ///< messages that this instance's handlers took since its last report
   std::string_view entry;     ///< id of the entry, as Redis writes it
   std::string_view reason;    ///< one sentence, UTF-8 without control characters; cut at limits::kFailureReasonBytes
+  /// Of the senders, which says in whose slot the stream is; absent where an agent has one stream for a lane.
+  std::optional<unsigned> partition{};
 
   void encode(std::string& out) const;
-  /// @return kMalformed for another version, an invalid lane or entry id, or a reason that is too long or not
-  /// printable.
+  /// @return kMalformed for another version, an invalid lane, entry id or partition, or a reason that is too long or
+  /// not printable.
   static Result<FailureReport> decode(std::string_view bytes);
 };
 

@@ -29,6 +29,10 @@ std::string Keys::partitioned(std::string_view head, unsigned partition) const {
   return join(head, "{" + std::to_string(partition) + "}");
 }
 
+std::string Keys::placed_at(std::string_view name, unsigned partition) const {
+  return on_cluster() ? partition_tagged(join(name), partition) : join(name);
+}
+
 std::string Keys::inbox(std::string_view target, Lane lane, unsigned partition) const {
   std::string key = join("agent.stream:", target);
   if (lane != Lane::kNormal) key.append(":").append(lane_name(lane));
@@ -74,6 +78,12 @@ std::string_view Keys::capability_of_key(std::string_view key) const { return af
 std::string_view Keys::between(std::string_view head, std::string_view tail, std::string_view key) const {
   std::string_view rest = after(head, key);
   return rest.ends_with(tail) ? rest.substr(0, rest.size() - tail.size()) : std::string_view();
+}
+
+std::string_view Keys::agent_id_of_rules(std::string_view key) const {
+  for (std::string_view tail : {":allowed_targets", ":blocked_targets", ":roles"})
+    if (std::string_view id = id_between("agent:", tail, key); !id.empty()) return id;
+  return {};
 }
 
 std::string_view Keys::agent_id_of_heartbeat(std::string_view key) const {

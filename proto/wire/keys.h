@@ -75,17 +75,26 @@ class Keys {
   std::string receipts(std::string_view id, std::string_view instance) const {
     return tagged("mas.receipts:", id, ":") + std::string(instance);
   }
+  /// Channel, on a cluster: tells the agent which of its inboxes have something new (wake_up.h).
+  std::string wake_channel(std::string_view id) const { return tagged("mas.wake:", id); }
   /// Sorted set: messages of the partition's agents that wait to be delivered again, by when they are due
   /// (waiting_retry.h).
   std::string trial(unsigned partition) const { return partitioned("mas.trial:", partition); }
   std::string retries(unsigned partition) const { return partitioned("mas.retry:", partition); }
   /// String: the secret that gateways without a master key share.
   std::string secret() const { return join("mas.secret"); }
-  std::string dead_letters() const { return join("dlq:messages"); }
-  /// Stream: the newest elements of ingress lists that are no frames.
-  std::string unproven() const { return join("dlq:unproven"); }
-  /// List: ids of the dead letters' entries, and records of the archive, that operators want to be replayed.
-  std::string replays() const { return join("mas.replay"); }
+  /// Stream: messages that were given up. On one server all are in one stream, whatever the partition; on a cluster
+  /// each partition has its own.
+  std::string dead_letters(unsigned partition = 0) const { return placed_at("dlq:messages", partition); }
+  /// Stream: the newest elements of ingress lists that are no frames. By partition, as dead_letters().
+  std::string unproven(unsigned partition = 0) const { return placed_at("dlq:unproven", partition); }
+  /// List: ids of the dead letters' entries, and records of the archive, that operators want to be replayed. By
+  /// partition, as dead_letters().
+  std::string replays(unsigned partition = 0) const { return placed_at("mas.replay", partition); }
+  /// @return which of the keys above is the partition's: on one server 0, since they share one.
+  unsigned placed(unsigned partition) const { return on_cluster() ? partition : 0; }
+  /// How many of each of these there are.
+  unsigned places(size_t partitions) const { return on_cluster() ? static_cast<unsigned>(partitions) : 1; }
 
   std::string identity(std::string_view id) const { return tagged("mas.identity:", id); }
   /// `SCAN MATCH` pattern of the identities.
@@ -100,6 +109,8 @@ class Keys {
   std::string roles_scan_pattern() const { return prefix_ + "agent:*:roles"; }
   /// @return the id if `key` is `agent:{id}:roles` of this namespace, else empty.
   std::string_view agent_id_of_roles(std::string_view key) const { return id_between("agent:", ":roles", key); }
+  /// @return the id if `key` is one of the keys that an agent's rules are in, of this namespace, else empty.
+  std::string_view agent_id_of_rules(std::string_view key) const;
   std::string limits(std::string_view id) const { return tagged("ratelimit:", id, ":limits"); }
   std::string circuit(std::string_view id) const { return tagged("circuit:", id); }
   /// `SCAN MATCH` pattern of the circuits.
@@ -141,6 +152,7 @@ class Keys {
   std::string_view after(std::string_view head, std::string_view key) const;
   std::string_view between(std::string_view head, std::string_view tail, std::string_view key) const;
   std::string partitioned(std::string_view head, unsigned partition) const;
+  std::string placed_at(std::string_view name, unsigned partition) const;
 
   std::string prefix_;  // "" or "ns/"
   KeyLayout layout_;

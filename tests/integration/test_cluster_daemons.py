@@ -154,10 +154,10 @@ class RegistrydTest(ClusterCase):
         self.registryd()
         library = lambda node: [dict(zip(found[::2], found[1::2]))["library_name"] for found in node.cmd("FUNCTION", "LIST")]
         for node in self.cluster.primaries():
-            poll_until(lambda: library(node) == ["mas_agent_2"], 10, lambda: f"it is loaded: {library(node)}")
+            poll_until(lambda: library(node) == ["mas_agent_3"], 10, lambda: f"it is loaded: {library(node)}")
         lost = self.cluster.primaries()[1]
         lost.cmd("FUNCTION", "FLUSH")
-        poll_until(lambda: library(lost) == ["mas_agent_2"], 20, "it is loaded again")
+        poll_until(lambda: library(lost) == ["mas_agent_3"], 20, "it is loaded again")
 
 
 class HealthdTest(ClusterCase):
@@ -230,12 +230,6 @@ class HealthdTest(ClusterCase):
 
 
 class RefusedTest(MasTestCase):
-    def test_mas_gatewayd_says_that_it_cannot(self):
-        for flags in ([], ["--check-config"]):
-            done = self.run_program("mas-gatewayd", "--redis", "redis+cluster://localhost:7000", *flags)
-            self.assertEqual(done.returncode, 78)
-            self.assertIn("redis.url: a Redis Cluster, which this daemon does not work on yet", done.stderr)
-
     def test_one_node_as_a_server(self):
         node = self.start_redis(cluster_enabled="yes")
         daemon = self.daemon("mas-registryd", node, REGISTRYD).start()

@@ -11,8 +11,8 @@ from harness.gateway_peer import GatewayPeer, record
 from harness.resp import Resp
 
 DOCUMENT = (pathlib.Path(__file__).parents[2] / "docs" / "SECURITY.md").read_text()
-LIBRARY = "mas_agent_2"
-CLAIM, TAKE_BACK = "mas_claim_2", "mas_take_back_2"
+LIBRARY = "mas_agent_3"
+CLAIM, TAKE_BACK = "mas_claim_3", "mas_take_back_3"
 RULES = ["agent:bob:blocked_targets", "agent:bob:allowed_targets", "agent:bob:roles", "ratelimit:bob:limits", "circuit:bob"]
 GATEWAYS = ["mas.sender:{1}", "mas.epoch:{1}", "mas.lease:{1}", "mas.trial:{1}", "mas.audit:{1}", "mas.audit.heads",
             "mas.audit.operators", "mas.retry:{1}", "mas.archive:{1}", "mas.replay", "dlq:messages", "dlq:unproven", "mas.secret"]

@@ -273,15 +273,6 @@ static void the_home_is_killed() {
   cluster().server(home).start();
 }
 
-static void gateway_mode_is_refused() {
-  mas_options *options = mas_options_new();
-  mas_agent *agent = nullptr;
-  CHECK_OK(mas_options_set_redis_url(options, "redis+cluster://127.0.0.1:1"));
-  CHECK_OK(mas_options_set_mode(options, MAS_MODE_GATEWAY));
-  CHECK_STATUS(mas_agent_new("alice", options, &agent), MAS_INVALID_ARGUMENT);
-  mas_options_free(options);
-}
-
 int main(int argc, char **argv) {
   const test_case tests[] = {
       {"life, messages and requests", life_messages_and_requests},
@@ -292,7 +283,6 @@ int main(int argc, char **argv) {
       {"a slot that moved is heard within a second", a_slot_that_moved_is_heard_within_a_second},
       {"a coordinated fail-over", a_coordinated_fail_over},
       {"the home is killed", the_home_is_killed},
-      {"gateway mode is refused", gateway_mode_is_refused},
   };
   return RUN_TESTS(argc, argv, tests);
 }

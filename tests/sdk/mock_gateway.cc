@@ -7,16 +7,19 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "proto/wire/envelope.h"
+#include "proto/wire/failure_report.h"
 #include "proto/wire/frame.h"
 #include "proto/wire/keys.h"
 #include "proto/wire/limits.h"
 #include "proto/wire/receipt.h"
+#include "proto/wire/wake_up.h"
 #include "tests/sdk/harness.h"
 #include "tests/sdk/raw_redis.h"
 
@@ -31,7 +34,7 @@ namespace {
 
 struct Script {
   unsigned partitions = 16;
-  int drop_receipts = 0, drop_frames = 0, refuse_frames = 0;
+  int drop_receipts = 0, drop_frames = 0, refuse_frames = 0, drop_wake_ups = 0;
   Decision frame_decision = Decision::kUnavailable;
   std::deque<Decision> report_refusals;
   std::string refused_type, refused_detail;
@@ -57,11 +60,14 @@ std::string ticket_for(const Id128 &instance) {
 struct mock_gateway {
  public:
   explicit mock_gateway(std::string socket) : socket_(std::move(socket)), thread_([this] { run(); }) {}
+  explicit mock_gateway(const std::vector<mas::test::RawCluster::Node> &nodes)
+      : keys_("", mas::KeyLayout::kCluster), cluster_(nodes), thread_([this] { run(); }) {}
   ~mock_gateway() {
     stopping_ = true;
     thread_.join();
   }
 
+  bool on_cluster() const { return cluster_.has_value(); }
   template <typename Change>
   void change(Change &&fn) {
     std::lock_guard lock(mutex_);
@@ -81,6 +87,10 @@ struct mock_gateway {
   void run() {
     while (!stopping_) {
       try {
+        if (cluster_) {
+          while (!stopping_) turn(*cluster_);
+          return;
+        }
         mas::test::RawRedis redis(socket_);
         while (!stopping_ && turn(redis)) {
         }
@@ -90,17 +100,36 @@ struct mock_gateway {
     }
   }
 
-  /// @return false when the server is away.
-  bool turn(mas::test::RawRedis &redis) {
+  /// @return whether it is paused.
+  bool rests() {
     {
       std::unique_lock lock(mutex_);
       idle_ = paused_;
       turned_.notify_all();
     }
-    if (idle_) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(2));
-      return true;
+    if (idle_) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    return idle_;
+  }
+
+  /// Lists in many slots: none can be waited for.
+  void turn(mas::test::RawCluster &cluster) {
+    if (rests()) return;
+    unsigned partitions = 0;
+    change([&] { partitions = script.partitions; });
+    bool any = false;
+    for (unsigned p = 0; p < partitions; ++p) {
+      const std::string element = cluster.command({"LPOP", keys_.ingress(p)});
+      if (element == "(nil)" || element.empty() || element[0] == '-') continue;
+      any = true;
+      std::lock_guard lock(mutex_);
+      handle(cluster, keys_.ingress(p), element);
     }
+    if (!any) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+
+  /// @return false when the server is away.
+  bool turn(mas::test::RawRedis &redis) {
+    if (rests()) return true;
     std::vector<std::string> wait{"BLPOP"};
     unsigned partitions = 0;
     change([&] { partitions = script.partitions; });
@@ -114,7 +143,7 @@ struct mock_gateway {
     return redis.command({"PING"}) == "PONG";
   }
 
-  void handle(mas::test::RawRedis &redis, const std::string &list, const std::string &element) {
+  void handle(mas::test::RawCommands &redis, const std::string &list, const std::string &element) {
     Frame frame;
     ++counts.frames;
     if (!mas::decode_frame(element, frame)) {
@@ -137,7 +166,8 @@ struct mock_gateway {
     if (script.drop_receipts > 0 && script.drop_receipts-- > 0) return;
     std::string bytes;
     mas::append_receipt(bytes, receipt);
-    redis.command({"PUBLISH", keys_.receipts(frame.header.sender, frame.header.instance.hex()), bytes});
+    redis.command(
+        {cluster_ ? "SPUBLISH" : "PUBLISH", keys_.receipts(frame.header.sender, frame.header.instance.hex()), bytes});
   }
 
   static void refuse(ReceiptMessage &receipt, Decision decision, std::string_view detail) {
@@ -145,7 +175,7 @@ struct mock_gateway {
     receipt.outcomes.push_back({0, decision, 0, detail});
   }
 
-  bool authentic(mas::test::RawRedis &redis, const std::string &list, const Frame &frame) {
+  bool authentic(mas::test::RawCommands &redis, const std::string &list, const Frame &frame) {
     const auto &header = frame.header;
     auto partition = static_cast<unsigned>(mas::fnv1a64(header.sender) % script.partitions);
     if (list != keys_.ingress(partition)) return false;
@@ -160,7 +190,7 @@ struct mock_gateway {
     return mas::equal_in_constant_time(mas::HmacKey(script.key).tag(input), frame.mac);
   }
 
-  void decide(mas::test::RawRedis &redis, const Frame &frame, ReceiptMessage &receipt) {
+  void decide(mas::test::RawCommands &redis, const Frame &frame, ReceiptMessage &receipt) {
     const auto &header = frame.header;
     Sender &sender = senders[std::string(header.sender) + header.instance.hex()];
     if (header.first_sequence > sender.last + 1) {
@@ -191,9 +221,12 @@ struct mock_gateway {
     flush(redis);
   }
 
-  Decision decide_one(mas::test::RawRedis &redis, const Frame &frame, const Record &record) {
+  Decision decide_one(mas::test::RawCommands &redis, const Frame &frame, const Record &record) {
     if ((record.flags & Record::kFailed) != 0) {
       ++counts.reports;
+      auto report = mas::FailureReport::decode(record.envelope);
+      if (!report) return Decision::kMalformed;
+      counts.last_report_partition = report->partition ? static_cast<int>(*report->partition) : -1;
       if (script.report_refusals.empty()) return Decision::kAllowed;
       Decision refusal = script.report_refusals.front();
       script.report_refusals.pop_front();
@@ -204,30 +237,53 @@ struct mock_gateway {
     if (!script.refused_type.empty() && envelope->message_type == script.refused_type) return script.type_decision;
     if (redis.command({"HGET", keys_.agent(envelope->target_id), "mode"}) != "gateway")
       return Decision::kTargetNotFound;
-    std::string stream = keys_.inbox(envelope->target_id, mas::Lane::kNormal, 0);
+    const unsigned partition = mas::partition_of(frame.header.sender, script.partitions);
+    mas::WakeUp wake{partition, mas::Lane::kNormal, {}};
+    std::string stream = keys_.inbox(envelope->target_id, wake.lane, partition);
     if (envelope->meta.is_reply) {
       if (record.ticket.size() != mas::kTicketBytes) return Decision::kAuthzDenied;
-      stream = keys_.reply_inbox(envelope->target_id, record.ticket.substr(0, 32), 0);
+      wake.instance = record.ticket.substr(0, 32);
+      stream = keys_.reply_inbox(envelope->target_id, wake.instance, partition);
     }
     if (envelope->meta.expects_reply && envelope->meta.instance != frame.header.instance.hex())
       return Decision::kMalformed;
-    std::string &blob = entries_[stream];
-    if (blob.empty()) blob.push_back(static_cast<char>(mas::kEntryVersion));
+    auto &[blob, channel, wake_up] = entries_[stream];
+    if (blob.empty()) {
+      blob.push_back(static_cast<char>(mas::kEntryVersion));
+      channel = keys_.wake_channel(envelope->target_id);
+      mas::append_wake_up(wake_up, wake);
+    }
     mas::append_record(blob, record.envelope,
                        envelope->meta.expects_reply ? ticket_for(frame.header.instance) : std::string());
     ++counts.delivered;
     return Decision::kAllowed;
   }
 
-  void flush(mas::test::RawRedis &redis) {
-    for (const auto &[stream, blob] : entries_) redis.command({"XADD", stream, "*", "b", blob});
+  void flush(mas::test::RawCommands &redis) {
+    for (const auto &[stream, entry] : entries_) {
+      const std::vector<std::string> add{"XADD", stream, "*", "b", entry.blob};
+      if (!cluster_) {
+        redis.command(add);
+        continue;
+      }
+      std::string replicated;  // what a killed primary alone had is added once more, at its heir
+      cluster_->command(add, {"WAIT", "1", "200"}, replicated);
+      const bool told = script.drop_wake_ups == 0 || --script.drop_wake_ups < 0;
+      if (told) cluster_->command({"SPUBLISH", entry.channel, entry.wake_up});
+    }
     entries_.clear();
   }
 
+  /// What a frame delivers into one stream.
+  struct Entry {
+    std::string blob, channel, wake_up;
+  };
+
   const std::string socket_;
   const mas::Keys keys_;
+  std::optional<mas::test::RawCluster> cluster_;  // else it is one server
   mas::EnvelopeDecoder decoder_;
-  std::map<std::string, std::string> entries_;  // what a frame delivers, by stream
+  std::map<std::string, Entry> entries_;  // by stream
   std::mutex mutex_;
   std::condition_variable turned_;
   bool paused_ = false;
@@ -235,6 +291,10 @@ struct mock_gateway {
   std::atomic<bool> stopping_{false};
   std::thread thread_;
 };
+
+mock_gateway *mock_gateway_start_on(const std::vector<mas::test::RawCluster::Node> &nodes) {
+  return new mock_gateway(nodes);
+}
 
 extern "C" {
 
@@ -250,12 +310,16 @@ void mock_gateway_pause(mock_gateway *gateway, bool paused) { gateway->pause(pau
 void mock_gateway_set_partitions(mock_gateway *gateway, unsigned partitions) {
   mock_gateway_pause(gateway, true);  // it waits at no list of before
   gateway->change([&] { gateway->script.partitions = partitions; });
-  redis("HSET", "mas.config", "partitions", std::to_string(partitions).c_str(), nullptr);
+  if (!gateway->on_cluster()) redis("HSET", "mas.config", "partitions", std::to_string(partitions).c_str(), nullptr);
   mock_gateway_pause(gateway, false);
 }
 
 void mock_gateway_drop_receipts(mock_gateway *gateway, int count) {
   gateway->change([&] { gateway->script.drop_receipts = count; });
+}
+
+void mock_gateway_drop_wake_ups(mock_gateway *gateway, int count) {
+  gateway->change([&] { gateway->script.drop_wake_ups = count; });
 }
 
 void mock_gateway_drop_frames(mock_gateway *gateway, int count) {

@@ -19,10 +19,13 @@ void mock_gateway_stop(mock_gateway *gateway);
 
 /** Reads nothing while paused. Returns when that holds. */
 void mock_gateway_pause(mock_gateway *gateway, bool paused);
-/** Works with so many partitions from now on; mas.config has them too. Frames in lists of before are left there. */
+/** Works with so many partitions from now on; mas.config has them too (on a cluster the test sees to that).
+ *  Frames in lists of before are left there. */
 void mock_gateway_set_partitions(mock_gateway *gateway, unsigned partitions);
 /** Decides the next `count` frames and sends no receipt. */
 void mock_gateway_drop_receipts(mock_gateway *gateway, int count);
+/** On a cluster: does not tell of the next `count` entries. */
+void mock_gateway_drop_wake_ups(mock_gateway *gateway, int count);
 /** Loses the next `count` frames. */
 void mock_gateway_drop_frames(mock_gateway *gateway, int count);
 /** Refuses the next `count` frames as a whole. @param decision a name of the table. */
@@ -39,19 +42,27 @@ void mock_gateway_forget(mock_gateway *gateway);
 void mock_gateway_use_key(mock_gateway *gateway, const char *key_id, const char *key);
 
 typedef struct mock_counts {
-  int frames, records; /**< taken from the lists */
-  int decided;         /**< messages decided for the first time */
-  int reports;         /**< of handlers that failed, also those refused */
-  int repeated;        /**< messages that had their decision already */
-  int delivered;       /**< put into streams */
-  int gaps;            /**< frames answered RESEND_FROM */
-  int unauthenticated; /**< frames with a wrong credential, partition or MAC */
-  int largest_frame;   /**< records */
+  int frames, records;       /**< taken from the lists */
+  int decided;               /**< messages decided for the first time */
+  int reports;               /**< of handlers that failed, also those refused */
+  int repeated;              /**< messages that had their decision already */
+  int delivered;             /**< put into streams */
+  int gaps;                  /**< frames answered RESEND_FROM */
+  int unauthenticated;       /**< frames with a wrong credential, partition or MAC */
+  int largest_frame;         /**< records */
+  int last_report_partition; /**< that the last report named; -1: none */
 } mock_counts;
 mock_counts mock_gateway_counts(mock_gateway *gateway);
 
 #ifdef __cplusplus
 }
+
+#include <vector>
+
+#include "tests/sdk/raw_cluster.h"
+
+/** On a Redis Cluster. */
+mock_gateway *mock_gateway_start_on(const std::vector<mas::test::RawCluster::Node> &nodes);
 #endif
 
 #endif /* TESTS_SDK_MOCK_GATEWAY_H */

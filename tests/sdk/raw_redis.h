@@ -6,15 +6,22 @@
 
 namespace mas::test {
 
-class RawRedis {
+/// Whatever runs commands: one server, or a cluster (raw_cluster.h).
+class RawCommands {
+ public:
+  virtual ~RawCommands() = default;
+  virtual std::string command(const std::vector<std::string> &args) = 0;
+};
+
+class RawRedis final : public RawCommands {
  public:
   /// Throws std::runtime_error when it cannot connect.
   explicit RawRedis(const std::string &socket);
-  ~RawRedis();
+  ~RawRedis() override;
   RawRedis(const RawRedis &) = delete;
   RawRedis &operator=(const RawRedis &) = delete;
 
-  std::string command(const std::vector<std::string> &args);
+  std::string command(const std::vector<std::string> &args) override;
   /// A command that is answered by an array of texts. @return its elements; none for nil and errors.
   std::vector<std::string> array(const std::vector<std::string> &args);
   /// @return the elements of the next array from the server; none after five seconds.

@@ -31,13 +31,16 @@ std::vector<std::string_view> views(const std::vector<std::string>& texts) { ret
 
 }  // namespace
 
-FactReader::FactReader(redis::CommandSink& redis, const Keys& keys, Facts& facts, const MasterKey* master, Done done)
-    : redis_(redis), keys_(keys), facts_(facts), master_(master), done_(std::move(done)) {}
+FactReader::FactReader(redis::CommandSink& redis, redis::CommandSink& tracked, const Keys& keys, Facts& facts,
+                       const MasterKey* master, Done done)
+    : redis_(redis), tracked_(tracked), keys_(keys), facts_(facts), master_(master), done_(std::move(done)) {}
 
-FactReader::~FactReader() { redis_.forget(this); }
+FactReader::~FactReader() { cancel(); }
 
 void FactReader::cancel() {
   redis_.forget(this);
+  tracked_.forget(this);
+  rules_.clear();
   reads_.clear();
   facts_.abandon();
 }
@@ -45,13 +48,30 @@ void FactReader::cancel() {
 std::vector<std::string> FactReader::take_problems() { return std::exchange(problems_, {}); }
 
 bool FactReader::read(const std::vector<TargetStream*>& inboxes, const std::vector<StreamEntryRead>& entries) {
-  redis::Command command;
-  for (const auto& wanted : facts_.take_wanted()) ask(command, wanted);
+  redis::Command command, streams;
+  const auto agents = facts_.take_wanted();
+  for (const auto& wanted : agents) ask(command, wanted);
   for (auto& role : facts_.take_wanted_roles()) {
     track(command);
     append_bounded_set(command, keys_.role_permissions(role), kMaxSetBytes);
     reads_.push_back({.kind = Kind::kRole, .role = std::move(role)});
   }
+  const size_t first_stream = reads_.size();
+  if (apart())
+    for (const auto& wanted : agents)
+      if ((wanted.groups & kPresence) != 0) ask_type(streams, *wanted.agent);
+  ask_streams(streams, inboxes, entries);
+  if (reads_.empty()) return false;
+  failure_ = Status();
+  auto sent = send(std::move(command), std::move(streams), first_stream);
+  if (sent.ok()) return true;
+  cancel();
+  done_(sent);
+  return true;
+}
+
+void FactReader::ask_streams(redis::Command& command, const std::vector<TargetStream*>& inboxes,
+                             const std::vector<StreamEntryRead>& entries) {
   for (TargetStream* inbox : inboxes) {
     command.add("XLEN", inbox->key);
     reads_.push_back({.kind = Kind::kLength, .inbox = inbox});
@@ -64,26 +84,35 @@ bool FactReader::read(const std::vector<TargetStream*>& inboxes, const std::vect
     command.add("XRANGE", entry.stream, entry.id, entry.id);
     reads_.push_back({.kind = Kind::kEntry, .entry = entry});
   }
-  if (reads_.empty()) return false;
-  failure_ = Status();
-  auto sent = redis_.send(std::move(command), redis::reply_to<&FactReader::on_reply>(this));
-  if (sent.ok()) return true;
-  cancel();
-  done_(sent);
-  return true;
+}
+
+/// In one write where one link reads both.
+Status FactReader::send(redis::Command facts, redis::Command streams, size_t first_stream) {
+  const redis::ReplyTo to = redis::reply_to<&FactReader::on_reply>(this);
+  if (!apart()) return redis_.send(std::move(facts.add(streams)), to);
+  if (facts.count() > 0)
+    if (auto sent = tracked_.send(std::move(facts), to); !sent) return sent;
+  if (streams.count() == 0) return {};
+  return redis_.send(std::move(streams), redis::reply_to<&FactReader::on_reply>(this, first_stream));
 }
 
 /// Redis tells of the next change of what the next command reads (invalidation.h).
 void FactReader::track(redis::Command& command) {
+  if (apart()) return;  // of whatever its link reads
   command.add("CLIENT", "CACHING", "YES");
   reads_.push_back({.kind = Kind::kTracked});
+}
+
+/// On a cluster an agent has streams for all partitions from its first start on.
+void FactReader::ask_type(redis::Command& command, AgentFacts& agent) {
+  command.add("TYPE", keys_.inbox(agent.id, Lane::kNormal, 0));
+  reads_.push_back({Kind::kStream, &agent});
 }
 
 void FactReader::ask(redis::Command& command, const Facts::Wanted& wanted) {
   const std::string& id = wanted.agent->id;
   if ((wanted.groups & kPresence) != 0) {
-    command.add("TYPE", keys_.inbox(id, Lane::kNormal, 0));
-    reads_.push_back({Kind::kStream, wanted.agent});
+    if (!apart()) ask_type(command, *wanted.agent);
     track(command);
     const auto& p = kPresenceFields;
     append_bounded_fields(command, keys_.agent(id), kMaxFieldBytes, {p[0], p[1], p[2], p[3]});
@@ -95,12 +124,13 @@ void FactReader::ask(redis::Command& command, const Facts::Wanted& wanted) {
     reads_.push_back({Kind::kIdentity, wanted.agent});
   }
   if ((wanted.groups & kRules) != 0) {
+    Rules& rules = rules_.emplace_back();
     for (const auto& [kind, key] :
          {std::pair(Kind::kAllowed, keys_.allowed_targets(id)), std::pair(Kind::kBlocked, keys_.blocked_targets(id)),
           std::pair(Kind::kRoles, keys_.roles(id))}) {
       track(command);
       append_bounded_set(command, key, kMaxSetBytes);
-      reads_.push_back({kind, wanted.agent});
+      reads_.push_back({.kind = kind, .agent = wanted.agent, .rules = &rules});
     }
   }
   if ((wanted.groups & kLimits) != 0) {
@@ -126,6 +156,7 @@ void FactReader::note_large(const Read& read) {
 
 void FactReader::on_reply(uint64_t tag, const redis::Answer& answer) {
   if (reads_.empty()) return;  // cancelled while a lost link answers
+  const bool last = reads_.take_reply();
   if (!answer.ok() && answer.error().code == Errc::kTooLarge && failure_.ok()) note_large(reads_[tag]);
   const bool tracks = reads_[tag].kind == Kind::kTracked;  // refused: nobody would tell of a change
   if (auto problem = no_fact(answer); !problem.ok())
@@ -134,8 +165,9 @@ void FactReader::on_reply(uint64_t tag, const redis::Answer& answer) {
     failure_ = redis::error_of(**answer).in("CLIENT CACHING");
   else
     take(reads_[tag], **answer);
-  if (tag + 1 < reads_.size()) return;
+  if (!last) return;
   reads_.clear();
+  rules_.clear();
   if (!failure_.ok()) facts_.abandon();
   done_(failure_);
 }
@@ -152,13 +184,14 @@ void FactReader::take(const Read& read, const redis::Reply& reply) {
     case Kind::kIdentity:
       return take_identity(*read.agent, reply);
     case Kind::kAllowed:
-      rules_problem_.clear();
-      return take_members(allowed_, reply);
+      take_members(*read.rules, read.rules->allowed, reply);
+      return take_rules(*read.agent, *read.rules);
     case Kind::kBlocked:
-      return take_members(blocked_, reply);
+      take_members(*read.rules, read.rules->blocked, reply);
+      return take_rules(*read.agent, *read.rules);
     case Kind::kRoles:
-      take_members(roles_, reply);
-      return take_rules(*read.agent);
+      take_members(*read.rules, read.rules->roles, reply);
+      return take_rules(*read.agent, *read.rules);
     case Kind::kLimits:
       return take_limits(*read.agent, reply);
     case Kind::kCircuit:
@@ -200,15 +233,15 @@ void FactReader::report_problem(std::string problem) {
   if (problems_.size() < kMaxProblems) problems_.push_back(std::move(problem));
 }
 
-void FactReader::take_members(std::vector<std::string>& into, const redis::Reply& reply) {
-  into.clear();
-  if (!reply.is_array()) return void(rules_problem_ = reply.text);
+void FactReader::take_members(Rules& rules, std::vector<std::string>& into, const redis::Reply& reply) {
+  if (!reply.is_array()) return void(rules.problem = reply.text);
   for (const auto& member : reply) into.emplace_back(member.text);
 }
 
-void FactReader::take_rules(AgentFacts& agent) {
-  agent.rules = rules_problem_.empty() ? parse_rules(views(allowed_), views(blocked_), views(roles_))
-                                       : unreadable_rules(rules_problem_);
+void FactReader::take_rules(AgentFacts& agent, Rules& rules) {
+  if (--rules.due > 0) return;
+  agent.rules = rules.problem.empty() ? parse_rules(views(rules.allowed), views(rules.blocked), views(rules.roles))
+                                      : unreadable_rules(rules.problem);
   facts_.finish(agent, kRules);
 }
 

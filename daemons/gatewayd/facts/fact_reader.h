@@ -1,4 +1,5 @@
-// Reads from Redis what the facts lack, everything in one pipelined round trip.
+// Reads from Redis what the facts lack, everything in one pipelined round trip. On a cluster facts are read by a link
+// of their own, on which Redis tracks everything that is read (invalidation.h); streams are read by the turns' link.
 //
 //     idle ──read──▶ reading ──last reply──▶ idle, done(ok)
 //                       │ the link is lost, Redis is busy or refuses us ──▶ idle, done(error): the facts stay unknown
@@ -8,6 +9,7 @@
 // Threading: loop thread. Ownership: may be destroyed at any time but from inside its callback.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <set>
 #include <string>
@@ -15,6 +17,7 @@
 
 #include "daemons/gatewayd/facts/facts.h"
 #include "proto/redis/command_sink.h"
+#include "proto/redis/questions.h"
 
 namespace mas::gateway {
 
@@ -22,8 +25,10 @@ class FactReader {
  public:
   using Done = std::function<void(const Status&)>;
 
-  /// @param master nullptr: sealed keys cannot be opened.
-  FactReader(redis::CommandSink& redis, const Keys& keys, Facts& facts, const MasterKey* master, Done done);
+  /// @param tracked reads facts: the same as `redis` on one server. @param master nullptr: sealed keys cannot be
+  /// opened.
+  FactReader(redis::CommandSink& redis, redis::CommandSink& tracked, const Keys& keys, Facts& facts,
+             const MasterKey* master, Done done);
   ~FactReader();
   FactReader(const FactReader&) = delete;
   FactReader& operator=(const FactReader&) = delete;
@@ -62,22 +67,36 @@ class FactReader {
     kLength,
     kEntry
   };
+  struct Rules;
   struct Read {
     Kind kind;
     AgentFacts* agent = nullptr;
     TargetStream* inbox = nullptr;
     std::string role{};
     StreamEntryRead entry{};
+    Rules* rules = nullptr;
+  };
+  /// What is read of an agent's rules.
+  struct Rules {
+    std::vector<std::string> allowed, blocked, roles;
+    std::string problem;
+    unsigned due = 3;  // answers
   };
 
+  /// Whether facts have a link of their own.
+  bool apart() const { return &redis_ != &tracked_; }
   void track(redis::Command& command);
   void ask(redis::Command& command, const Facts::Wanted& wanted);
+  void ask_type(redis::Command& command, AgentFacts& agent);
+  void ask_streams(redis::Command& command, const std::vector<TargetStream*>& inboxes,
+                   const std::vector<StreamEntryRead>& entries);
+  Status send(redis::Command facts, redis::Command streams, size_t first_stream);
   void on_reply(uint64_t tag, const redis::Answer& answer);
   void take(const Read& read, const redis::Reply& reply);
   void take_presence(AgentFacts& agent, const redis::Reply& reply);
   void take_identity(AgentFacts& agent, const redis::Reply& reply);
-  void take_members(std::vector<std::string>& into, const redis::Reply& reply);
-  void take_rules(AgentFacts& agent);
+  static void take_members(Rules& rules, std::vector<std::string>& into, const redis::Reply& reply);
+  void take_rules(AgentFacts& agent, Rules& rules);
   void take_limits(AgentFacts& agent, const redis::Reply& reply);
   void take_circuit(AgentFacts& agent, const redis::Reply& reply);
   void report_problem(std::string problem);
@@ -87,16 +106,16 @@ class FactReader {
   void take_length(TargetStream& inbox, const redis::Reply& reply);
 
   redis::CommandSink& redis_;
+  redis::CommandSink& tracked_;
   const Keys& keys_;
   Facts& facts_;
   const MasterKey* master_;
   Done done_;
   LimitSettings default_limits_;
   BreakerSettings breaker_;
-  std::vector<Read> reads_;
+  redis::Questions<Read> reads_;
+  std::deque<Rules> rules_;  // that are coming in
   Status failure_;
-  std::vector<std::string> allowed_, blocked_, roles_;  // of the agent whose rules are coming in
-  std::string rules_problem_;
   std::vector<std::string> problems_;
   std::set<std::string> large_entries_;  // stream and id of entries that are too large to be read
 };

@@ -116,15 +116,12 @@ bool Facts::changed(std::string_view key) {
     return found != agents_.end() && forget(found->second, kCircuit);
   }
   if (auto role = keys_.role_of_permissions(key); !role.empty()) return forget_role(role);
-  auto id = keys_.agent_id_of_key(key);  // the entry, or one of its sub-keys: `id:heartbeat` and the like
-  if (id.empty()) return false;
-  auto colon = id.find(':');
-  auto sub_key = colon == std::string_view::npos ? std::string_view() : id.substr(colon);
-  uint8_t group = sub_key.empty() ? kPresence : 0;
-  if (sub_key == ":allowed_targets" || sub_key == ":blocked_targets" || sub_key == ":roles") group = kRules;
-  if (group == 0) return false;
-  auto found = agents_.find(id.substr(0, colon));
-  return found != agents_.end() && forget(found->second, group);
+  if (auto id = keys_.agent_id_of_rules(key); !id.empty()) {
+    auto found = agents_.find(id);
+    return found != agents_.end() && forget(found->second, kRules);
+  }
+  auto found = agents_.find(keys_.agent_id_of_key(key));  // `id:heartbeat` and the like is no agent's
+  return found != agents_.end() && forget(found->second, kPresence);
 }
 
 void Facts::forget_all() {

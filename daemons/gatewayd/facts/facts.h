@@ -17,6 +17,8 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -46,12 +48,17 @@ inline constexpr uint8_t kAllGroups = kSenderGroups | kCircuit;
 
 /// One of an agent's streams. Its length is read once in a while; what waits in it is counted between (backlog.h).
 struct TargetStream {
-  std::string key;          ///< empty until it is first used
-  bool replies = false;     ///< the reply stream of one instance, and gone with it
-  bool known = false;       ///< whether the length was read
-  Backlog backlog;          ///< what was committed
-  Backlog::Size under_way;  ///< of a commit that has no answer yet
-  uint64_t left = 0;        ///< messages that were seen to leave it, and not told to the breaker yet
+  std::string key;         ///< empty until it is first used
+  unsigned partition = 0;  ///< of the senders, on a cluster; one server has one stream for all
+  struct Wake {
+    std::string channel, text;
+  };
+  std::unique_ptr<const Wake> wake;  ///< on a cluster: what is published once something was committed into it
+  bool replies = false;              ///< the reply stream of one instance, and gone with it
+  bool known = false;                ///< whether the length was read
+  Backlog backlog;                   ///< what was committed
+  Backlog::Size under_way;           ///< of a commit that has no answer yet
+  uint64_t left = 0;                 ///< messages that were seen to leave it, and not told to the breaker yet
   MonoTime read_at{};
   std::string failing;  ///< why Redis takes no entry; empty: it does
   MonoTime failing_until{};
@@ -90,8 +97,19 @@ struct AgentFacts {
   size_t met = 0;         ///< its place among the circuits of that turn
   bool reports = false;   ///< it told of handlers that failed, and with it of messages that were handled
 
-  std::array<TargetStream, kLanes.size()> inboxes;
-  TargetStream& inbox(Lane lane) { return inboxes[static_cast<size_t>(lane)]; }
+  using LaneStreams = std::array<TargetStream, kLanes.size()>;
+  LaneStreams inboxes;                           ///< on a cluster: from senders of partition 0
+  std::map<unsigned, LaneStreams> more_inboxes;  ///< on a cluster: by the other partitions of senders
+  /// @param partition of the senders, on a cluster; else 0.
+  TargetStream& inbox(Lane lane, unsigned partition = 0) {
+    return (partition == 0 ? inboxes : more_inboxes[partition])[static_cast<size_t>(lane)];
+  }
+  template <typename Fn>
+  void for_each_inbox(Fn fn) {
+    for (TargetStream& inbox : inboxes) fn(inbox);
+    for (auto& [partition, streams] : more_inboxes)
+      for (TargetStream& inbox : streams) fn(inbox);
+  }
 
   // Kept by Facts: groups that are known, wanted or being read, and changed while they were being read.
   uint8_t known = 0;

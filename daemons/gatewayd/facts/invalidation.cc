@@ -89,7 +89,8 @@ void Invalidation::subscribe() {
   request(redis::Command("SUBSCRIBE", kChannel));
 }
 
-redis::Command Invalidation::tracking_command() const {
+redis::Command Invalidation::tracking_command(bool opt_in) const {
+  if (!opt_in) return redis::Command("CLIENT", "TRACKING", "ON", "REDIRECT", id_);
   return redis::Command("CLIENT", "TRACKING", "ON", "REDIRECT", id_, "OPTIN");
 }
 

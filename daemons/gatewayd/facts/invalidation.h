@@ -49,7 +49,8 @@ class Invalidation final : redis::ConnectionListener {
   bool hearing() const { return state_.is(State::kHearing); }
 
   /// What the connection that reads has to say, on every new link of either. Only while hearing().
-  redis::Command tracking_command() const;
+  /// @param opt_in see above; else all that it reads is tracked.
+  redis::Command tracking_command(bool opt_in = true) const;
   /// @param info the answer to INFO server on the connection that reads. @return whether that is the server which is
   /// listened to; true also where either says nothing of itself.
   bool same_server(const redis::Reply& info) const;

@@ -15,7 +15,7 @@ Health::Health(common::Frame& frame, const HealthBounds& bounds, std::function<v
     : frame_(frame),
       bounds_(bounds),
       looked_(std::move(looked)),
-      watch_(frame.server(), frame.keys(), [this](const RedisHealth& health) { take(health); }),
+      watch_(frame.redis(), frame.keys(), [this](const RedisHealth& health) { take(health); }),
       alarm_(frame),
       obstacle_(bounds.production ? kNotLookedAt : ""),
       waiting_elements_(

@@ -1,7 +1,8 @@
 // Looks once a second at what bounds the gateway: Redis's memory, the dead-letter queue, what waits in the partitions.
 //
 // Happy path: look() sends INFO memory, INFO persistence, XLEN and MEMORY USAGE of dlq:messages and LLEN of every
-// partition's list; the callback gets all.
+// partition's list; the callback gets all. On a cluster every primary is asked, and the one with the least room counts;
+// dead letters of all partitions count together.
 // Failure: a look that fails is forgotten; the next one comes with the next tick. An error in Redis's answer is a
 // problem, never a value: what a look does not tell stays as it was.
 // Threading: loop thread. Ownership: may be destroyed at any time but from inside its callback.
@@ -12,7 +13,8 @@
 #include <string_view>
 #include <vector>
 
-#include "proto/redis/connection.h"
+#include "proto/redis/client.h"
+#include "proto/redis/questions.h"
 #include "proto/wire/keys.h"
 
 namespace mas::gateway {
@@ -39,8 +41,7 @@ class RedisWatch {
  public:
   using Done = std::function<void(const RedisHealth&)>;
 
-  RedisWatch(redis::Connection& redis, const Keys& keys, Done done)
-      : redis_(redis), keys_(keys), done_(std::move(done)) {}
+  RedisWatch(redis::Client& redis, const Keys& keys, Done done) : redis_(redis), keys_(keys), done_(std::move(done)) {}
   ~RedisWatch() { redis_.forget(this); }
   RedisWatch(const RedisWatch&) = delete;
   RedisWatch& operator=(const RedisWatch&) = delete;
@@ -50,13 +51,22 @@ class RedisWatch {
   void cancel();
 
  private:
-  void on_reply(uint64_t tag, const redis::Answer& answer);
-  void take(uint64_t tag, const redis::Reply& reply);
-  void take_info(uint64_t tag, const redis::Reply& reply);
+  enum class Part : uint8_t { kMemory, kPersistence, kDeadLetters, kDeadLetterBytes, kWaiting };
+  struct Asked {
+    Part part;
+    unsigned partition = 0;  // of kWaiting
+  };
 
-  redis::Connection& redis_;
+  bool ask(size_t partitions);
+  void on_reply(uint64_t tag, const redis::Answer& answer);
+  void take(const Asked& asked, const redis::Reply& reply);
+  void take_letters(const redis::Reply& reply);
+  void take_info(bool memory, const redis::Reply& reply);
+
+  redis::Client& redis_;
   const Keys& keys_;
   Done done_;
+  redis::Questions<Asked> asked_;  // by the tags of their replies
   RedisHealth health_;
   bool looking_ = false;
 };

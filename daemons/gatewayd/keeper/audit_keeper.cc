@@ -45,7 +45,7 @@ AuditKeeper::AuditKeeper(common::Frame& frame, audit::ChainMemory& chains, const
   if (!settings_.retired_dir.empty()) {
     store_ = std::make_shared<RetiredBlockStore>(settings_.retired_dir, frame.keys().ns());
     retire_ = std::make_unique<RetireOp>(
-        frame.loop(), frame.server(), frame.keys(), store_, [this](const RetireRound& round) { on_retired(round); },
+        frame.loop(), frame.redis(), frame.keys(), store_, [this](const RetireRound& round) { on_retired(round); },
         [this](const Result<uint64_t>& count) { on_trimmed(count); });
   } else if (settings_.retention > Duration(0)) {
     frame.log().warn("audit_never_trimmed", {{"why", "audit.retention is set, but audit.retired_dir is not"}});
@@ -67,7 +67,7 @@ void AuditKeeper::read_key() {
     return;
   }
   recall_heads(*verify);
-  heads_ = std::make_unique<HeadOp>(frame_.loop(), frame_.server(), frame_.keys(), chains_,
+  heads_ = std::make_unique<HeadOp>(frame_.loop(), frame_.redis(), frame_.keys(), chains_,
                                     HeadSigner{std::move(*key), std::move(*verify), frame_.instance()},
                                     [this](const Result<HeadResult>& result) { on_head(result); });
 }
@@ -164,7 +164,7 @@ void AuditKeeper::tell_lost_blocks() {
 
 void AuditKeeper::alert(const std::string& text) {
   const std::string event = alert_event("gatewayd", text, wall_now());
-  static_cast<void>(frame_.server().send(redis::Command("PUBLISH", frame_.keys().system_channel(), event), {}));
+  static_cast<void>(frame_.redis().send(redis::Command("PUBLISH", frame_.keys().system_channel(), event), {}));
 }
 
 void AuditKeeper::start_retiring() {

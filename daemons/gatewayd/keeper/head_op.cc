@@ -40,8 +40,8 @@ std::string_view blob_of(const redis::Reply& entry) {
 
 }  // namespace
 
-HeadOp::HeadOp(uv_loop_t* loop, redis::Connection& redis, const Keys& keys, audit::ChainMemory& chains,
-               HeadSigner signer, Done done)
+HeadOp::HeadOp(uv_loop_t* loop, redis::Client& redis, const Keys& keys, audit::ChainMemory& chains, HeadSigner signer,
+               Done done)
     : redis_(redis),
       keys_(keys),
       chains_(chains),
@@ -76,14 +76,16 @@ void HeadOp::start(HeadRequest request) {
   for (unsigned p = 0; p < request_.partitions; ++p)
     redis::add_bounded(command, {.text = audit::kBlockBytes}, {"XREVRANGE", keys_.audit(p), "+", "-", "COUNT", "1"});
   state_.to(State::kReading);
-  auto status = redis_.send(command, redis::reply_to<&HeadOp::on_read>(this));
+  left_ = command.count();
+  redis_.forget(this);  // answers that came behind a failure
+  auto status = redis_.scatter(command, redis::reply_to<&HeadOp::on_read>(this));
   if (!status.ok()) finish(status.error());
 }
 
 void HeadOp::on_read(uint64_t tag, const redis::Answer& answer) {
   if (!state_.is(State::kReading)) return;
   if (auto status = take(tag, answer); !status) return finish(status.error());
-  if (tag == request_.partitions + seen_.size()) decide();
+  if (--left_ == 0) decide();
 }
 
 Status HeadOp::take(uint64_t tag, const redis::Answer& answer) {
@@ -137,6 +139,8 @@ void HeadOp::take_seen(const SeenBlock& seen, const redis::Reply& hash) {
 }
 
 void HeadOp::decide() {
+  const auto by_partition = [](const auto& a, const auto& b) { return a.partition < b.partition; };
+  std::sort(tips_.begin(), tips_.end(), by_partition);
   audit::Head next;
   next.time = wall_now();
   next.ns = keys_.ns();

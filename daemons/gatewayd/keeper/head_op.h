@@ -22,7 +22,7 @@
 #include "daemons/gatewayd/audit/heads.h"
 #include "daemons/gatewayd/keeper/background_work.h"
 #include "proto/base/state_machine.h"
-#include "proto/redis/connection.h"
+#include "proto/redis/client.h"
 #include "proto/wire/keys.h"
 
 namespace mas::gateway {
@@ -62,7 +62,7 @@ class HeadOp {
   using Done = std::function<void(const Result<HeadResult>&)>;
   enum class State : uint8_t { kIdle, kReading, kAdding, kStoring };
 
-  HeadOp(uv_loop_t* loop, redis::Connection& redis, const Keys& keys, audit::ChainMemory& chains, HeadSigner signer,
+  HeadOp(uv_loop_t* loop, redis::Client& redis, const Keys& keys, audit::ChainMemory& chains, HeadSigner signer,
          Done done);
   ~HeadOp();
   HeadOp(const HeadOp&) = delete;
@@ -98,7 +98,8 @@ class HeadOp {
   void store();
   void finish(const Result<HeadResult>& result);
 
-  redis::Connection& redis_;
+  redis::Client& redis_;
+  size_t left_ = 0;  // answers of what is being read
   const Keys& keys_;
   audit::ChainMemory& chains_;
   HeadSigner signer_;

@@ -29,8 +29,8 @@ std::string_view entry_id(const redis::Reply& entry) {
 
 }  // namespace
 
-RetireOp::RetireOp(uv_loop_t* loop, redis::Connection& redis, const Keys& keys,
-                   std::shared_ptr<RetiredBlockStore> store, Retired retired, Trimmed trimmed)
+RetireOp::RetireOp(uv_loop_t* loop, redis::Client& redis, const Keys& keys, std::shared_ptr<RetiredBlockStore> store,
+                   Retired retired, Trimmed trimmed)
     : redis_(redis),
       keys_(keys),
       store_(std::move(store)),
@@ -150,17 +150,19 @@ void RetireOp::trim() {
   trimmed_count_ = 0;
   state_.to(State::kTrimming);
   if (command.count() == 0) return on_trimmed(0, Error{Errc::kInternal, "nothing to trim"});
-  auto status = redis_.send(command, redis::reply_to<&RetireOp::on_trimmed>(this));
+  left_ = command.count();
+  auto status = redis_.scatter(command, redis::reply_to<&RetireOp::on_trimmed>(this));
   if (!status.ok()) on_trimmed(0, status.error());
 }
 
-void RetireOp::on_trimmed(uint64_t tag, const redis::Answer& answer) {
+void RetireOp::on_trimmed(uint64_t, const redis::Answer& answer) {
   if (!state_.is(State::kTrimming)) return;
   auto reply = redis::checked(answer);
   if (reply.ok()) {
     trimmed_count_ += static_cast<uint64_t>((*reply)->integer);
-    if (tag + 1 < 2 * round_.retired.size()) return;
+    if (--left_ > 0) return;
   }
+  redis_.forget(this);  // after a failure nobody hears the others
   state_.to(State::kIdle);
   round_ = {};
   reply.ok() ? trimmed_(trimmed_count_) : trimmed_(reply.error());

@@ -19,7 +19,7 @@
 #include "daemons/gatewayd/keeper/background_work.h"
 #include "daemons/gatewayd/keeper/retired_block_store.h"
 #include "proto/base/state_machine.h"
-#include "proto/redis/connection.h"
+#include "proto/redis/client.h"
 #include "proto/wire/keys.h"
 
 namespace mas::gateway {
@@ -42,7 +42,7 @@ class RetireOp {
   using Retired = std::function<void(const RetireRound&)>;
   using Trimmed = std::function<void(const Result<uint64_t>&)>;
 
-  RetireOp(uv_loop_t* loop, redis::Connection& redis, const Keys& keys, std::shared_ptr<RetiredBlockStore> store,
+  RetireOp(uv_loop_t* loop, redis::Client& redis, const Keys& keys, std::shared_ptr<RetiredBlockStore> store,
            Retired retired, Trimmed trimmed);
   ~RetireOp();
   RetireOp(const RetireOp&) = delete;
@@ -67,7 +67,8 @@ class RetireOp {
   void fail(const Error& error, bool go_on);
   void finish_round();
 
-  redis::Connection& redis_;
+  redis::Client& redis_;
+  size_t left_ = 0;  // answers of the trim
   const Keys& keys_;
   std::shared_ptr<RetiredBlockStore> store_;
   Retired retired_;

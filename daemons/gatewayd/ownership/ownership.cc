@@ -16,7 +16,7 @@ Ownership::Ownership(common::Frame& frame, Duration lease_ttl, OwnershipListener
       lease_ttl_(lease_ttl),
       listener_(listener),
       partitioner_(frame.instance(), kGrace),
-      survey_(frame.server(), frame.keys(), [this](const Result<View>& result) { on_survey(result); }),
+      survey_(frame.redis(), frame.keys(), [this](const Result<View>& result) { on_survey(result); }),
       partitions_(frame.metrics().gauge("partitions", "Partitions of the whole system.")),
       owned_(frame.metrics().gauge("partitions_owned", "Partitions whose lease this gateway holds.")),
       gateways_(frame.metrics().gauge("gateways", "Gateways with a heartbeat.")),

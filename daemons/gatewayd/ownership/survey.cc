@@ -26,7 +26,7 @@ constexpr redis::AnswerBounds kBounds{.text = 256};  // numbers, instances
 
 }  // namespace
 
-Survey::Survey(redis::Connection& redis, const Keys& keys, Done done)
+Survey::Survey(redis::Client& redis, const Keys& keys, Done done)
     : redis_(redis), keys_(keys), done_(std::move(done)), state_(State::kIdle, kMoves) {}
 
 Survey::~Survey() { redis_.forget(this); }
@@ -41,7 +41,8 @@ void Survey::start() {
                      {"HMGET", keys_.config(), "partitions", "protocol"});
   redis::add_bounded(command, kBounds, {"SMEMBERS", keys_.daemons()});
   state_.to(State::kMembers);
-  auto status = redis_.send(command, redis::reply_to<&Survey::on_members>(this));
+  left_ = 2;  // that tell something
+  auto status = redis_.scatter(command, redis::reply_to<&Survey::on_members>(this));
   if (!status) finish(status.error());
 }
 
@@ -55,11 +56,11 @@ void Survey::on_members(uint64_t tag, const redis::Answer& answer) {
   auto reply = redis::checked(answer);
   if (!reply) return finish(reply.error());
   if (tag == kConfig) {
-    if (auto status = take_config(**reply); !status) finish(status.error());
+    if (auto status = take_config(**reply); !status) return finish(status.error());
   } else if (tag == kDaemons) {
     take_members(**reply);
-    ask_details();
   }
+  if (--left_ == 0) ask_details();
 }
 
 Status Survey::take_config(const redis::Reply& fields) {
@@ -85,7 +86,9 @@ void Survey::ask_details() {
   for (unsigned p = 0; p < view_.owners.size(); ++p)
     redis::add_bounded(command, kBounds, {"GET", keys_.partition_lease(p)});
   state_.to(State::kDetails);
-  auto status = redis_.send(command, redis::reply_to<&Survey::on_details>(this));
+  alive_.assign(candidates_.size(), false);
+  left_ = command.count();
+  auto status = redis_.scatter(command, redis::reply_to<&Survey::on_details>(this));
   if (!status) finish(status.error());
 }
 
@@ -94,15 +97,19 @@ void Survey::on_details(uint64_t tag, const redis::Answer& answer) {
   auto reply = redis::checked(answer);
   if (!reply) return finish(reply.error());
   size_t gateways = candidates_.size();
-  if (tag < gateways) {
-    if ((*reply)->integer == 1) view_.gateways.push_back(candidates_[tag]);
-    return;
-  }
-  view_.owners[tag - gateways] = (*reply)->text;
-  if (tag + 1 == gateways + view_.owners.size()) finish(std::move(view_));
+  if (tag < gateways)
+    alive_[tag] = (*reply)->integer == 1;
+  else
+    view_.owners[tag - gateways] = (*reply)->text;
+  if (--left_ > 0) return;
+  for (size_t i = 0; i < gateways; ++i)
+    if (alive_[i]) view_.gateways.push_back(candidates_[i]);
+  finish(std::move(view_));
 }
 
+/// After a failure nobody hears the other answers.
 void Survey::finish(const Result<View>& result) {
+  redis_.forget(this);
   state_.to(State::kIdle);
   done_(result);
 }

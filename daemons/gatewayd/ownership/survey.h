@@ -15,7 +15,7 @@
 
 #include "daemons/gatewayd/ownership/partitioner.h"
 #include "proto/base/state_machine.h"
-#include "proto/redis/connection.h"
+#include "proto/redis/client.h"
 #include "proto/wire/keys.h"
 
 namespace mas::gateway {
@@ -26,7 +26,7 @@ class Survey {
  public:
   using Done = std::function<void(const Result<View>&)>;
 
-  Survey(redis::Connection& redis, const Keys& keys, Done done);
+  Survey(redis::Client& redis, const Keys& keys, Done done);
   ~Survey();
   Survey(const Survey&) = delete;
   Survey& operator=(const Survey&) = delete;
@@ -46,11 +46,13 @@ class Survey {
   void take_members(const redis::Reply& members);
   void finish(const Result<View>& result);
 
-  redis::Connection& redis_;
+  redis::Client& redis_;
   const Keys& keys_;
   Done done_;
   StateMachine<State> state_;
   std::vector<std::string> candidates_;
+  std::vector<bool> alive_;  // of these
+  size_t left_ = 0;          // answers of the run that is under way
   View view_;
 };
 

@@ -55,10 +55,10 @@ void ArchiveReplay::append_read(redis::Command& command, std::string_view reques
                      {"XRANGE", keys_.archive(parsed ? parsed->partition : 0), entry, entry});
 }
 
-Status ArchiveReplay::append_move(redis::Command& command, std::string_view request, const redis::Reply& entries,
-                                  size_t partitions) const {
+Status ArchiveReplay::append_move(redis::Command& command, unsigned place, std::string_view request,
+                                  const redis::Reply& entries, size_t partitions) const {
   Moves moves;
-  moves.keys.push_back(keys_.replays());
+  moves.keys.push_back(keys_.replays(place));
   Status status = make_frames(request, entries, partitions, moves);
   std::string count = std::to_string(moves.keys.size()), most = std::to_string(kMaxWaiting);
   std::vector<std::string_view> words{"EVAL", kMove, count};

@@ -39,7 +39,7 @@ class ArchiveReplay {
   void append_read(redis::Command& command, std::string_view request) const;
   /// Appends the script. @param entries the answer to append_read(). @param partitions how many there are.
   /// @return the first thing that cannot be replayed.
-  Status append_move(redis::Command& command, std::string_view request, const redis::Reply& entries,
+  Status append_move(redis::Command& command, unsigned place, std::string_view request, const redis::Reply& entries,
                      size_t partitions) const;
 
  private:

@@ -46,7 +46,7 @@ void ArchiveTrim::look(std::vector<unsigned> partitions, size_t count, const Arc
   redis::Command command;
   for (unsigned partition : partitions)
     command.add("EVAL", kTrim, 1, frame_.keys().archive(partition), to_millis(settings.keep), settings.max_bytes);
-  static_cast<void>(frame_.redis().send(command, redis::reply_to<&ArchiveTrim::on_reply>(this)));
+  static_cast<void>(frame_.redis().scatter(command, redis::reply_to<&ArchiveTrim::on_reply>(this)));
 }
 
 void ArchiveTrim::on_reply(uint64_t, const redis::Answer& answer) {

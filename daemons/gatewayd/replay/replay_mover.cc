@@ -16,6 +16,11 @@ using State = ReplayMover::State;
 constexpr auto kMoves = transitions<State>({{State::kIdle, State::kRequests},
                                             {State::kRequests, State::kLetters},
                                             {State::kRequests, State::kIdle},
+                                            {State::kRequests, State::kRequests},  // of the next place
+                                            {State::kLetters, State::kRequests},
+                                            {State::kLetters, State::kPushing},
+                                            {State::kPushing, State::kMoving},
+                                            {State::kPushing, State::kIdle},
                                             {State::kLetters, State::kMoving},
                                             {State::kLetters, State::kIdle},
                                             {State::kMoving, State::kRequests},
@@ -59,6 +64,14 @@ redis.call('LREM', KEYS[1], 1, ARGV[1])
 return moved
 )lua";
 
+// On a cluster, where the frame is in another slot already. A gateway that dies between replays the letter twice. KEYS:
+// requests, queue. ARGV: request. @return as above.
+constexpr std::string_view kDrop = R"lua(
+local moved = redis.call('XDEL', KEYS[2], ARGV[1])
+redis.call('LREM', KEYS[1], 1, ARGV[1])
+return moved
+)lua";
+
 /// @param fields of the entry: names and values.
 ReplayedLetter letter_of(const redis::Reply& fields) {
   ReplayedLetter letter;
@@ -76,7 +89,7 @@ ReplayedLetter letter_of(const redis::Reply& fields) {
 
 ReplayMover::ReplayMover(common::Frame& frame, std::string ns, const HmacKey& key, size_t max_envelope)
     : frame_(frame),
-      redis_(frame.server()),
+      redis_(frame.redis()),
       keys_(frame.keys()),
       ns_(std::move(ns)),
       key_(key),
@@ -93,6 +106,7 @@ ReplayMover::ReplayMover(common::Frame& frame, std::string ns, const HmacKey& ke
 void ReplayMover::look(size_t partitions) {
   if (!state_.is(State::kIdle) || partitions == 0) return;
   partitions_ = partitions;
+  place_ = 0;
   refused_ = false;
   ask_requests();
 }
@@ -109,18 +123,27 @@ void ReplayMover::finish() {
 void ReplayMover::send(State state, const redis::Command& command) {
   state_.to(state);
   replies_due_ = command.count();
-  if (!redis_.send(command, redis::reply_to<&ReplayMover::on_reply>(this))) finish();
+  const auto to = redis::reply_to<&ReplayMover::on_reply>(this);
+  const bool apart = state == State::kPushing;  // commands of several slots, whose replies come in any order
+  if (!(apart ? redis_.scatter(command, to) : redis_.send(command, to))) finish();
+}
+
+/// On a cluster each partition has requests of its own.
+void ReplayMover::next_place() {
+  if (++place_ >= keys_.places(partitions_)) return finish();
+  refused_ = false;
+  ask_requests();
 }
 
 void ReplayMover::ask_requests() {
-  send(State::kRequests, redis::Command("EVAL", kRequests, 1, keys_.replays(), kLetters - 1, kRequestBytes));
+  send(State::kRequests, redis::Command("EVAL", kRequests, 1, keys_.replays(place_), kLetters - 1, kRequestBytes));
 }
 
 void ReplayMover::ask_letters(const redis::Reply& requests) {
   requests_.clear();
   if (!requests.is_array()) {
-    waits(keys_.replays(), requests);
-    return finish();
+    waits(keys_.replays(place_), requests);
+    return next_place();
   }
   redis::Command command;
   archived_ = false;
@@ -129,7 +152,7 @@ void ReplayMover::ask_letters(const redis::Reply& requests) {
     if (archived_) break;
     if (auto fits = redis::check_text("a request", request, kRequestBytes); !fits.ok()) {
       ++refused;
-      frame_.log().warn("replay_refused", {{"letter", keys_.replays()}, {"why", fits.error().message}});
+      frame_.log().warn("replay_refused", {{"letter", keys_.replays(place_)}, {"why", fits.error().message}});
       continue;
     }
     requests_.emplace_back(request.text);
@@ -138,10 +161,11 @@ void ReplayMover::ask_letters(const redis::Reply& requests) {
       archive_.append_read(command, request.text);
     else
       redis::add_bounded(command, {.text = letter_bytes_, .whole = 2 * letter_bytes_},
-                         {"XRANGE", keys_.dead_letters(), request.text, request.text});
+                         {"XRANGE", keys_.dead_letters(place_), request.text, request.text});
   }
   more_ = requests.count == kLetters || requests_.size() + refused < requests.count;
-  if (requests_.empty()) return finish();
+  if (requests_.empty()) return next_place();
+  pushes_ = {};
   moves_ = {};
   send(State::kLetters, command);
 }
@@ -150,8 +174,8 @@ void ReplayMover::ask_letters(const redis::Reply& requests) {
 /// Any other error says nothing about the request, which waits.
 void ReplayMover::take_letter(const std::string& request, const redis::Reply& entries) {
   const bool no_id = entries.is_error() && entries.text.starts_with("ERR Invalid stream ID");
-  if (!entries.is_array() && !no_id) return waits(keys_.dead_letters(), entries);
-  std::string frame, list = keys_.ingress(0);
+  if (!entries.is_array() && !no_id) return waits(keys_.dead_letters(place_), entries);
+  std::string frame, list = keys_.ingress(place_);
   if (entries.is_array() && entries.count == 1 && entries[0].count == 2) {
     auto made = frame_of(request, entries[0][1], list);
     if (made)
@@ -159,13 +183,19 @@ void ReplayMover::take_letter(const std::string& request, const redis::Reply& en
     else
       frame_.log().warn("replay_refused", {{"letter", printable(request)}, {"why", made.error().message}});
   }
-  moves_.add("EVAL", kMove, 3, keys_.replays(), keys_.dead_letters(), list, request, frame);
+  if (frame.empty()) list = keys_.ingress(place_);
+  if (keys_.placed(0) == keys_.placed(1) || list == keys_.ingress(place_)) {
+    moves_.add("EVAL", kMove, 3, keys_.replays(place_), keys_.dead_letters(place_), list, request, frame);
+    return;
+  }
+  pushes_.add("RPUSH", list, frame);
+  moves_.add("EVAL", kDrop, 2, keys_.replays(place_), keys_.dead_letters(place_), request);
 }
 
 Result<std::string> ReplayMover::frame_of(const std::string& request, const redis::Reply& fields,
                                           std::string& ret_list) const {
   for (size_t i = 0; i + 1 < fields.count; i += 2) {
-    const std::string what = keys_.dead_letters() + ": letter " + request + ": " + printable(fields[i].text, 100);
+    const std::string what = keys_.dead_letters(place_) + ": letter " + request + ": " + printable(fields[i].text, 100);
     if (auto fits = redis::check_text(what, fields[i + 1], letter_bytes_); !fits) return fits.error();
   }
   const ReplayedLetter letter = letter_of(fields);
@@ -184,14 +214,19 @@ void ReplayMover::waits(std::string_view key, const redis::Reply& reply) {
 
 void ReplayMover::take_archived(const std::string& request, const redis::Reply& entries) {
   if (archive::parse_request(request) && !entries.is_array()) return waits("the archive", entries);
-  auto status = archive_.append_move(moves_, request, entries, partitions_);
+  auto status = archive_.append_move(moves_, place_, request, entries, partitions_);
   if (status) return;
   archive_refused_.add();
   frame_.log().error("archive_replay_refused", {{"request", printable(request, 200)}, {"why", status.error().message}});
 }
 
+void ReplayMover::push() {
+  if (pushes_.count() == 0) return move();
+  send(State::kPushing, std::exchange(pushes_, {}));
+}
+
 void ReplayMover::move() {
-  if (moves_.count() == 0) return finish();
+  if (moves_.count() == 0) return next_place();
   send(State::kMoving, std::exchange(moves_, {}));
 }
 
@@ -211,18 +246,22 @@ void ReplayMover::on_reply(uint64_t tag, const redis::Answer& answer) {
   if (state_.is(State::kIdle)) return;
   if (!answer.ok()) return finish();  // the others fail, too
   const redis::Reply& reply = **answer;
-  bool last = tag + 1 == replies_due_;
+  bool last = --replies_due_ == 0;
   if (state_.is(State::kRequests)) return ask_letters(reply);
   if (state_.is(State::kLetters)) {
     if (last && archived_)
       take_archived(requests_[tag], reply);
     else
       take_letter(requests_[tag], reply);
+    return last ? push() : void();
+  }
+  if (state_.is(State::kPushing)) {
+    if (reply.is_error()) return cancel();  // requests that were pushed for are pushed for again
     return last ? move() : void();
   }
   took_move(last && archived_, reply);
   if (!last) return;
-  if (refused_ || !more_) return finish();
+  if (refused_ || !more_) return next_place();
   ask_requests();
 }
 

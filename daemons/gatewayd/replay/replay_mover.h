@@ -43,7 +43,7 @@ class ReplayMover {
   void look(size_t partitions);
   void cancel();
 
-  enum class State : uint8_t { kIdle, kRequests, kLetters, kMoving };
+  enum class State : uint8_t { kIdle, kRequests, kLetters, kPushing, kMoving };
 
  private:
   void ask_requests();
@@ -52,14 +52,16 @@ class ReplayMover {
   Result<std::string> frame_of(const std::string& request, const redis::Reply& fields, std::string& ret_list) const;
   void take_archived(const std::string& request, const redis::Reply& entries);
   void waits(std::string_view key, const redis::Reply& reply);
+  void push();
   void move();
+  void next_place();
   void took_move(bool archived, const redis::Reply& reply);
   void on_reply(uint64_t tag, const redis::Answer& answer);
   void send(State state, const redis::Command& command);
   void finish();
 
   common::Frame& frame_;
-  redis::Connection& redis_;
+  redis::Client& redis_;
   const Keys& keys_;
   const std::string ns_;
   const HmacKey& key_;
@@ -68,7 +70,8 @@ class ReplayMover {
   StateMachine<State> state_;
   size_t partitions_ = 1;
   std::vector<std::string> requests_;
-  redis::Command moves_;
+  redis::Command pushes_, moves_;
+  unsigned place_ = 0;  // partition whose requests are at hand; on one server they have one place
   size_t replies_due_ = 0;
   bool archived_ = false;  // the last of them is of the archive
   bool more_ = false;      // there may be requests besides

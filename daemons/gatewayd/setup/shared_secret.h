@@ -8,7 +8,7 @@
 #include <functional>
 #include <string>
 
-#include "proto/redis/connection.h"
+#include "proto/redis/client.h"
 #include "proto/wire/keys.h"
 #include "proto/wire/seal.h"
 
@@ -18,7 +18,7 @@ class SharedSecret {
  public:
   using Done = std::function<void(const Result<MasterKey>&)>;
 
-  SharedSecret(redis::Connection& redis, const Keys& keys, Done done)
+  SharedSecret(redis::Client& redis, const Keys& keys, Done done)
       : redis_(redis), key_(keys.secret()), done_(std::move(done)) {}
   ~SharedSecret() { redis_.forget(this); }
   SharedSecret(const SharedSecret&) = delete;
@@ -29,7 +29,7 @@ class SharedSecret {
  private:
   void on_reply(uint64_t tag, const redis::Answer& answer);
 
-  redis::Connection& redis_;
+  redis::Client& redis_;
   const std::string key_;
   Done done_;
 };

@@ -27,7 +27,7 @@ TurnSetup::TurnSetup(common::Frame& frame, const Settings& settings, audit::Chai
       settings_(settings),
       chains_(chains),
       secret_came_(std::move(secret_came)),
-      shared_secret_(frame.server(), frame.keys(), [this](const Result<MasterKey>& secret) { on_secret(secret); }) {}
+      shared_secret_(frame.redis(), frame.keys(), [this](const Result<MasterKey>& secret) { on_secret(secret); }) {}
 
 void TurnSetup::ask_secret() {
   if (master_read_ && !secret_) shared_secret_.ask();

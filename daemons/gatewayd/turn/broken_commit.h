@@ -15,13 +15,13 @@ class BrokenCommit final : public CommitBuilder {
   using CommitBuilder::CommitBuilder;
 
  private:
-  void add_block(const PartitionWork& work) override {
-    if (!test_break("unaudited")) CommitBuilder::add_block(work);
+  void add_block(Commit& script, const PartitionWork& work) override {
+    if (!test_break("unaudited")) CommitBuilder::add_block(script, work);
   }
-  void add_delivery(const Delivery& delivery) override {
+  void add_delivery(Commit& script, const Delivery& delivery) override {
     if (test_break("lose")) return;
-    CommitBuilder::add_delivery(delivery);
-    if (test_break("double")) CommitBuilder::add_delivery(delivery);
+    CommitBuilder::add_delivery(script, delivery);
+    if (test_break("double")) CommitBuilder::add_delivery(script, delivery);
   }
 };
 

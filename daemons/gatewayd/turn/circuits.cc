@@ -53,7 +53,7 @@ Circuits::Met& Circuits::entry_for(AgentFacts& target) {
 void Circuits::seen(AgentFacts& target, bool active) {
   Met& met = entry_for(target);
   uint64_t handled = 0;
-  for (TargetStream& inbox : target.inboxes) handled += std::exchange(inbox.left, 0);
+  target.for_each_inbox([&handled](TargetStream& inbox) { handled += std::exchange(inbox.left, 0); });
   met.left += handled;
   if (target.reports && target.breaker.circuit().state == CircuitState::kClosed) handled = 0;
   if (handled > 0) target.breaker.succeeded(settings_, now_, handled);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "daemons/gatewayd/turn/redis_words.h"
+#include "daemons/gatewayd/turn/wake_ups.h"
 
 namespace mas::gateway {
 namespace {
@@ -32,7 +33,8 @@ void CommitOp::reset() {
   parts_.redis.forget(this);
   asked_.clear();
   if (!state_.is(State::kIdle)) state_.to(State::kIdle);
-  receipts_ = {};
+  scripts_.clear();
+  failure_.reset();
   replicas_.turn_dropped();
   parts_.decider.dropped(sealed_);
 }
@@ -40,9 +42,7 @@ void CommitOp::reset() {
 bool CommitOp::start() {
   state_.to(State::kSent);
   redis::Rope rope = build();
-  receipts_ = {};
-  for (const auto& receipt : parts_.decider.result().receipts())
-    receipts_.add("PUBLISH", receipt.channel, receipt.bytes);
+  note_what_follows();
   note_written();
   parts_.decider.seal(sealed_);
   parts_.pipeline.commit();
@@ -61,6 +61,7 @@ void CommitOp::expect(Tag tag, size_t count) {
 redis::Rope CommitOp::build() {
   const TurnOptions& options = parts_.options;
   builder_->build(parts_.decider.result(), parts_.turn_now, parts_.trials.under_way());
+  if (parts_.on_cluster()) parts_.flush_events();  // to other nodes, whose answers the commit does not wait for
   redis::Command command = std::exchange(parts_.events, {});
   expect(Tag::kEvent, command.count());
   if (options.policy.breaker_mode != Mode::kOff)
@@ -68,16 +69,36 @@ redis::Rope CommitOp::build() {
       asked_.push_back({Tag::kLength, delivery});
   redis::Rope rope = parts_.batch.kept_bytes() < kLeastLent ? redis::Rope() : redis::Rope(parts_.batch.lend());
   rope.add(command);
-  builder_->script().append_to(rope);
-  expect(Tag::kCommit);
+  for (size_t i = 0; i < builder_->scripts(); ++i) builder_->script(i).append_to(rope);
+  expect(Tag::kCommit, builder_->scripts());
   command = {};
   expect(Tag::kCircuit, circuits_.append_to(command, parts_.decider.circuit_changes()));
-  if (replicas_.wanted()) {
+  if (replicas_.wanted() && !parts_.on_cluster()) {
     replicas_.ask(command);
     expect(Tag::kWait);
   }
   rope.add(command);
   return rope;
+}
+
+/// Of several entries of one stream its receiver hears once.
+void CommitOp::note_what_follows() {
+  const TurnResult& result = parts_.decider.result();
+  scripts_left_ = builder_->scripts();
+  scripts_.assign(scripts_left_, {});
+  const std::string_view publish = parts_.on_cluster() ? "SPUBLISH" : "PUBLISH";
+  for (const auto& receipt : result.receipts())
+    scripts_[builder_->script_of(receipt.partition)].receipts.add(publish, receipt.channel, receipt.bytes);
+  if (!parts_.on_cluster()) return;
+  for (const PartitionWork* work : result.work())
+    for (const SpentEntry& entry : work->spent)
+      if (entry.elsewhere)
+        scripts_[builder_->script_of(work->partition->number)].rest.add("XDEL", entry.stream, entry.id);
+  WakeUps wake_ups;
+  for (const Delivery& delivery : result.deliveries()) wake_ups.add(*delivery.inbox);
+  wake_ups.take([this](unsigned partition, std::string_view channel, std::string_view text) {
+    scripts_[builder_->script_of(partition)].rest.add("SPUBLISH", channel, text);
+  });
 }
 
 void CommitOp::note_written() {
@@ -94,13 +115,14 @@ void CommitOp::note_written() {
 
 void CommitOp::on_reply(uint64_t tag, const redis::Answer& answer) {
   if (!state_.is(State::kSent)) return;  // reset, while a lost link answers
-  const bool last = tag + 1 == asked_.size();
+  const Asked asked = asked_[tag];
+  asked_.take_reply();
   if (!answer.ok()) {
     link_lost();
     return listener_.on_failed({"redis_lost", answer.error().message});
   }
-  take(asked_[tag], **answer);
-  if (!last || !state_.is(State::kSent)) return;
+  take(asked, **answer);
+  if (!state_.is(State::kSent) || !asked_.done()) return;
   asked_.clear();
   state_.to(State::kIdle);
   parts_.pipeline.commit_over();
@@ -114,7 +136,7 @@ void CommitOp::take(const Asked& asked, const redis::Reply& reply) {
     case Tag::kLength:
       return CircuitWriter::take_length(sealed_.deliveries[asked.number], reply);
     case Tag::kCommit:
-      return take_commit(reply);
+      return take_commit(asked.number, reply);
     case Tag::kCircuit:
       return circuits_.take(asked.number, reply, parts_.events);
     case Tag::kWait:
@@ -122,68 +144,100 @@ void CommitOp::take(const Asked& asked, const redis::Reply& reply) {
   }
 }
 
-void CommitOp::take_commit(const redis::Reply& reply) {
-  auto result = commit_result(reply);
-  if (!result) return listener_.on_failed({"commit_failed", result.error().message, kLongPause});
-  if (result->kind == CommitResult::Kind::kFenced)
-    return listener_.on_failed({"commit_fenced", "another gateway has taken a partition"});
-  if (result->kind == CommitResult::Kind::kFailed) return keys_refused(result->refused);
+void CommitOp::take_commit(size_t script, const redis::Reply& reply) {
+  const auto result = commit_result(reply);
+  if (result && result->kind == CommitResult::Kind::kDone) {
+    scripts_[script].done = true;
+    parts_.publish(std::exchange(scripts_[script].rest, {}));
+    replicas_.committed_at(parts_.redis.answering());
+  } else {
+    note_failure(script, result);
+  }
+  if (--scripts_left_ > 0) return;
   test_hook("after_commit");
-  committed();
+  if (!failure_) return committed();
+  remember();
+  for (Script& one : scripts_)
+    if (one.done && !replicas_.wanted()) publish(std::exchange(one.receipts, {}));
+  listener_.on_failed(*std::exchange(failure_, std::nullopt));
 }
 
-void CommitOp::committed() {
-  TurnStats::stage_over(parts_.stats.commit_seconds, began_);
-  parts_.stats.add(sealed_, parts_.dlp.get());
-  parts_.decider.committed(sealed_);
+void CommitOp::note_failure(size_t script, const Result<CommitResult>& result) {
+  TurnFailure failure;
+  if (!result)
+    failure = {"commit_failed", result.error().message, kLongPause};
+  else if (result->kind == CommitResult::Kind::kFenced)
+    failure = {"commit_fenced", "another gateway has taken a partition"};
+  else
+    failure = keys_refused(script, result->refused);
+  if (!failure_) failure_ = std::move(failure);
+}
+
+/// What partitions are known to have from now on.
+void CommitOp::remember() {
   for (const Written& written : written_) {
+    if (!scripts_[builder_->script_of(written.partition)].done) continue;
     if (written.block.number != 0) {
       parts_.losses.committed(written.partition, written.block.number + 1);
       parts_.chains.committed(written.block);
     }
     if (!written.field.empty()) parts_.losses.committed(written.partition, written.field, written.last, mono_now());
   }
+}
+
+void CommitOp::committed() {
+  TurnStats::stage_over(parts_.stats.commit_seconds, began_);
+  parts_.stats.add(sealed_, parts_.dlp.get());
+  parts_.decider.committed(sealed_);
+  remember();
   if (const Partition* partition = parts_.trials.turn_committed())
     parts_.tell_set_aside(*partition, "deciding it repeatedly ended a gateway or took too long");
-  if (replicas_.wanted())
-    replicas_.hold(std::exchange(receipts_, {}));
-  else
-    publish_receipts();
+  for (Script& script : scripts_) {
+    if (replicas_.wanted())
+      replicas_.hold(std::exchange(script.receipts, {}));
+    else
+      publish(std::exchange(script.receipts, {}));
+  }
+  if (replicas_.wanted() && parts_.on_cluster()) expect(Tag::kWait, ask_replicas());
   listener_.on_committed();
 }
 
+size_t CommitOp::ask_replicas() {
+  return replicas_.ask_each(redis::reply_to<&CommitOp::on_reply>(this, asked_.size()));
+}
+
 /// In one write with the next commit, or alone when there is none.
-void CommitOp::publish_receipts() {
-  parts_.stats.receipts.add(receipts_.count());
-  parts_.publish(std::exchange(receipts_, {}));
+void CommitOp::publish(redis::Command receipts) {
+  parts_.stats.receipts.add(receipts.count());
+  parts_.publish(std::move(receipts));
 }
 
 /// The next turn decides anew, and knows what this one learnt: keys that take nothing.
-void CommitOp::keys_refused(const std::vector<CommitResult::Refusal>& refused) {
+TurnFailure CommitOp::keys_refused(size_t script, const std::vector<CommitResult::Refusal>& refused) {
   bool all_known = true;
   std::string why;
   for (const auto& one : refused) {
-    all_known = key_refused(one) && all_known;
+    all_known = key_refused(script, one) && all_known;
     if (why.size() >= kWhyBytes) continue;
-    why.append(why.empty() ? "" : "; ").append(builder_->script().key(one.key)).append(": ").append(one.error);
+    why.append(why.empty() ? "" : "; ").append(builder_->script(script).key(one.key)).append(": ").append(one.error);
   }
-  if (all_known) return listener_.on_failed({"keys_refused", why, Duration::zero()});
-  listener_.on_failed({"commit_refused", why, kLongPause});
+  if (all_known) return {"keys_refused", why, Duration::zero()};
+  return {"commit_refused", why, kLongPause};
 }
 
 /// @return whether the next turn can do without the key.
-bool CommitOp::key_refused(const CommitResult::Refusal& refused) {
+bool CommitOp::key_refused(size_t script, const CommitResult::Refusal& refused) {
   if (!is_the_keys(refused.error)) return false;
   const MonoTime again = mono_now() + kFailingFor;
-  if (auto delivery = builder_->delivery_of(refused.key); delivery && *delivery < sealed_.deliveries.size()) {
+  if (auto delivery = builder_->delivery_of(script, refused.key); delivery && *delivery < sealed_.deliveries.size()) {
     TargetStream& inbox = *sealed_.deliveries[*delivery].inbox;
     inbox.failing = refused.error;
     inbox.failing_until = again;
     return true;
   }
-  const std::string_view key = builder_->script().key(refused.key);
-  if (key == builder_->dead_letters_key()) return parts_.dead_letters_again = again, true;
-  if (key == builder_->unproven_key()) return parts_.unproven_again = again, true;
+  const std::string_view key = builder_->script(script).key(refused.key);
+  if (builder_->is_dead_letters(script, key)) return parts_.dead_letters_again = again, true;
+  if (builder_->is_unproven(script, key)) return parts_.unproven_again = again, true;
   for (const auto& partition : parts_.partitions.all()) {
     if (partition->expected_at(key).empty()) continue;
     if (!partition->epoch.empty()) parts_.partitions.rest(*partition, key, refused.error);  // else by another key

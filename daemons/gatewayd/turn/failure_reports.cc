@@ -25,7 +25,7 @@ std::optional<Record> record_at(std::string_view blob, uint32_t index) {
 
 size_t FailureReports::need(const FrameInTurn& frame, const Message& message, const FrameLookup& from,
                             ReportLookup& found) {
-  if (found.no_place) return 0;
+  if (found.no_place || !partition_fits(*message.report)) return 0;
   const AgentFacts& sender = *from.sender;
   if (found.entry == nullptr) found.entry = turn_.lookups.entry_of(sender.id, *message.report);
   found.no_place = found.entry == nullptr;
@@ -51,8 +51,16 @@ size_t FailureReports::decode_request(const ReportedEntry& entry, uint32_t index
   return record->envelope.size();
 }
 
+/// On a cluster a report says which of the reporter's streams it is about, elsewhere there is one.
+bool FailureReports::partition_fits(const FailureReport& report) const {
+  const bool on_cluster = turn_.keys.layout() == KeyLayout::kCluster;
+  return on_cluster == report.partition.has_value() && report.partition.value_or(0) < turn_.partitions.size();
+}
+
 Ruling FailureReports::judge(MessageCase& at, const ReportLookup& found) {
   if (Ruling ruling = stages_.decode(at); ruling.refuses()) return ruling;
+  if (!partition_fits(*at.message.report))
+    return {Decision::kMalformed, "report of a failed handler: no such partition"};
   if (found.no_place) return {Decision::kUnavailable, "reports about too many entries at once; report again"};
   if (found.entry == nullptr) return {Decision::kUnavailable, "the entry was not read; report again"};
   if (turn_.policy.limits != Mode::kOff) {
@@ -128,9 +136,11 @@ void FailureReports::give_up(const MessageCase& at, const ReportLookup& found, c
   replies_.send(at.frame, agent, at.work, UnansweredRequest::of(envelope, record.ticket), found.reply,
                 Errc::kHandlerFailed, report.reason);
   // An entry of its own goes with the letter: the same report, made again, makes no other.
-  if (!record.retry.empty())
-    at.work.spent.push_back(
-        {turn_.result.keep(turn_.keys.inbox(agent.id, report.lane, at.frame.partition)), found.entry->id});
+  if (record.retry.empty()) return;
+  const unsigned partition = turn_.keys.placed(report.partition.value_or(0));
+  const bool elsewhere = partition != turn_.keys.placed(at.frame.partition);
+  at.work.spent.push_back(
+      {turn_.result.keep(turn_.keys.inbox(agent.id, report.lane, partition)), found.entry->id, elsewhere});
 }
 
 }  // namespace mas::gateway

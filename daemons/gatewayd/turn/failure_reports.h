@@ -32,6 +32,7 @@ class FailureReports {
   void decide(MessageCase& at, const ReportLookup& found) { at.ruling = judge(at, found); }
 
  private:
+  bool partition_fits(const FailureReport& report) const;
   /// @return bytes that it decoded.
   size_t decode_request(const ReportedEntry& entry, uint32_t index, ReportedRequest& ret_request);
   Ruling judge(MessageCase& at, const ReportLookup& found);

@@ -14,7 +14,11 @@ namespace {
 using State = FenceOp::State;
 using Type = redis::Reply::Type;
 
-constexpr auto kMoves = transitions<State>({{State::kIdle, State::kAsked}, {State::kAsked, State::kIdle}});
+constexpr auto kMoves = transitions<State>({{State::kIdle, State::kAsked},
+                                            {State::kAsked, State::kIdle},
+                                            {State::kIdle, State::kRaising},
+                                            {State::kRaising, State::kAsked},
+                                            {State::kRaising, State::kIdle}});
 
 }  // namespace
 
@@ -39,42 +43,67 @@ void FenceOp::reset() {
   if (!state_.is(State::kIdle)) state_.to(State::kIdle);
 }
 
-/// Whoever changes the number of partitions raises the epochs with it, so one that is still agreed on behind them holds
-/// for what follows.
 void FenceOp::start(bool archiving) {
-  state_.to(State::kAsked);
-  redis::Command command;
-  const MonoTime now = mono_now();
+  archiving_ = archiving;
   known_ = parts_.chains.tips();
+  raised_.clear();
+  const MonoTime now = mono_now();
   for (const auto& partition : parts_.partitions.all()) {
     if (!parts_.partitions.taken(*partition) || !partition->epoch.empty()) continue;
-    if (parts_.partitions.resting().asleep(partition->number, now)) continue;
-    command.add("INCR", partition->epoch_key);
-    command.add("LLEN", partition->ingress_key);
-    command.add("MEMORY", "USAGE", partition->ingress_key, "SAMPLES", 0);
-    command.add("HGETALL", partition->senders_key);
-    if (archiving) command.add("XLEN", partition->archive_key);
-    command.add("XREVRANGE", partition->audit_key, "+", "-", "COUNT", 1);
-    command.add("ZCARD", partition->retries_key);
-    command.add("ZRANGE", partition->retries_key, 0, 0, "WITHSCORES");
-    for (const Question& question : kQuestions)
-      if (question.tag != Tag::kArchive || archiving) asked_.push_back({question.tag, partition->number});
-    parts_.stats.fences.add();
+    if (!parts_.partitions.resting().asleep(partition->number, now)) raised_.push_back(partition.get());
+  }
+  parts_.stats.fences.add(raised_.size());
+  if (!parts_.on_cluster() || raised_.empty()) return ask();
+  redis::Command command;
+  for (const Partition* partition : raised_) raise(command, *partition);
+  send(State::kRaising, std::move(command));
+}
+
+void FenceOp::raise(redis::Command& command, const Partition& partition) {
+  command.add("INCR", partition.epoch_key);
+  asked_.push_back({Tag::kEpoch, partition.number});
+}
+
+/// Whoever changes the number of partitions raises the epochs with it, so one that is still agreed on behind them holds
+/// for what follows.
+void FenceOp::ask() {
+  redis::Command command;
+  auto add = [&](Tag tag, const Partition& partition, const auto&... words) {
+    command.add(words...);
+    asked_.push_back({tag, partition.number});
+  };
+  for (const Partition* one : raised_) {
+    const Partition& partition = *one;
+    if (!parts_.on_cluster()) raise(command, partition);
+    add(Tag::kIngress, partition, "LLEN", partition.ingress_key);
+    add(Tag::kListBytes, partition, "MEMORY", "USAGE", partition.ingress_key, "SAMPLES", 0);
+    add(Tag::kSenders, partition, "HGETALL", partition.senders_key);
+    if (archiving_) add(Tag::kArchive, partition, "XLEN", partition.archive_key);
+    add(Tag::kAuditHead, partition, "XREVRANGE", partition.audit_key, "+", "-", "COUNT", 1);
+    add(Tag::kRetryCount, partition, "ZCARD", partition.retries_key);
+    add(Tag::kFirstRetry, partition, "ZRANGE", partition.retries_key, 0, 0, "WITHSCORES");
   }
   command.add("HGET", parts_.frame.keys().config(), "partitions");
   asked_.push_back({Tag::kPartitions});
+  send(State::kAsked, std::move(command));
+}
+
+void FenceOp::send(State state, redis::Command command) {
+  state_.to(state);
   parts_.stats.round_trips.add();
   auto status = parts_.redis.send(std::move(command), redis::reply_to<&FenceOp::on_reply>(this));
   if (!status) listener_.on_failed({"redis_unreachable", status.error().message});
 }
 
 void FenceOp::on_reply(uint64_t tag, const redis::Answer& answer) {
-  if (!state_.is(State::kAsked)) return;  // reset, while a lost link answers
-  const bool last = tag + 1 == asked_.size();
-  if (!answer.ok()) return unanswered(asked_[tag], answer.error());
-  take(asked_[tag], **answer);
-  if (!last || !state_.is(State::kAsked)) return;
+  if (state_.is(State::kIdle)) return;  // reset, while a lost link answers
+  const Asked asked = asked_[tag];
+  const bool last = asked_.take_reply();
+  if (!answer.ok()) return unanswered(asked, answer.error());
+  take(asked, **answer);
+  if (!last || state_.is(State::kIdle)) return;
   asked_.clear();
+  if (state_.is(State::kRaising)) return ask();
   state_.to(State::kIdle);
   tell_losses();
   listener_.on_fenced();

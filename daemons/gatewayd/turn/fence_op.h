@@ -1,9 +1,11 @@
 // Fences partitions: raises their epochs and loads what their owner has to know of them.
 //
 //     idle ──start()──▶ asked ──last reply──▶ idle, on_fenced()
-//                         │ failed ──▶ idle once reset(), on_failed()
+//      │                  ▲ │ failed ──▶ idle once reset(), on_failed()
+//      └─on a cluster─▶ raising
 //
-// From INCR on, commits of whoever owned a partition before are refused; what they did is what is loaded.
+// From INCR on, commits of whoever owned a partition before are refused; what they did is what is loaded. On one server
+// all is asked in one write; on a cluster, where a slot may be moving, nothing is read before all epochs are raised.
 // Failure modes:
 // - A key that cannot be worked with, or is too large to be read, puts its partition to rest; a reply that is too large
 //   costs the link as well.
@@ -19,12 +21,13 @@
 #include "daemons/gatewayd/turn/turn_listener.h"
 #include "daemons/gatewayd/turn/turn_parts.h"
 #include "proto/base/state_machine.h"
+#include "proto/redis/questions.h"
 
 namespace mas::gateway {
 
 class FenceOp {
  public:
-  enum class State : uint8_t { kIdle, kAsked };
+  enum class State : uint8_t { kIdle, kRaising, kAsked };
 
   FenceOp(TurnParts& parts, TurnListener& listener);
   ~FenceOp() { parts_.redis.forget(this); }
@@ -69,7 +72,9 @@ class FenceOp {
   };
   static const Question kQuestions[];
 
-  void ask(const Partition& partition, bool archiving);
+  void raise(redis::Command& command, const Partition& partition);
+  void ask();
+  void send(State state, redis::Command command);
   void on_reply(uint64_t tag, const redis::Answer& answer);
   void unanswered(const Asked& asked, const Error& why);
   void take(const Asked& asked, const redis::Reply& reply);
@@ -84,7 +89,9 @@ class FenceOp {
   TurnParts& parts_;
   TurnListener& listener_;
   StateMachine<State> state_;
-  std::vector<Asked> asked_;        // by the tags of their replies
+  redis::Questions<Asked> asked_;         // by the tags of their replies
+  std::vector<const Partition*> raised_;  // that are being fenced
+  bool archiving_ = false;
   audit::ChainMemory::Tips known_;  // of the chains, when Redis was asked
   Lost lost_;
 };

@@ -24,7 +24,8 @@ FetchOp::FetchOp(TurnParts& parts, const MasterKey* master, TurnListener& listen
     : parts_(parts),
       listener_(listener),
       state_(State::kIdle, kMoves),
-      reader_(parts.redis, parts.frame.keys(), parts.facts, master, [this](const Status& status) { on_facts(status); }),
+      reader_(parts.redis, parts.tracked, parts.frame.keys(), parts.facts, master,
+              [this](const Status& status) { on_facts(status); }),
       slice_(parts.frame.loop(), [this] { look(); }) {}
 
 void FetchOp::set_policy(const Policy& policy, const LimitSettings& default_limits) {
@@ -76,7 +77,7 @@ void FetchOp::on_facts(const Status& status) {
 std::vector<FactReader::StreamEntryRead> FetchOp::wanted_entries() const {
   std::vector<FactReader::StreamEntryRead> entries;
   for (ReportedEntry* entry : parts_.decider.wanted_entries()) {
-    const unsigned partition = partition_of(entry->agent, parts_.partitions.size());
+    const unsigned partition = entry->partition.value_or(0);
     entries.push_back(
         {parts_.frame.keys().inbox(entry->agent, entry->lane, partition), entry->id, &entry->blob, &entry->failed});
   }

@@ -103,7 +103,7 @@ bool FreshFrames::begin_messages(const FrameInTurn& frame, const FrameLookup& fo
   if (instance.state.standing(sequence) != Standing::kGap) return true;
   ++turn_.result.counts().gaps;
   receipt_ = {ReceiptKind::kResendFrom, frame.header.id, instance.state.last() + 1, 0, {}};
-  turn_.result.add_receipt(instance.receipts, receipt_);
+  turn_.result.add_receipt(frame.partition, instance.receipts, receipt_);
   return false;
 }
 
@@ -136,7 +136,7 @@ bool FreshFrames::decide_messages(const Batch& batch, const FrameInTurn& frame, 
     std::string_view detail = ruling.refuses() ? ruling.reason : std::string_view();
     receipt_.outcomes.push_back({static_cast<uint32_t>(i), ruling.decision, ruling.retry_after_ms, detail});
   }
-  turn_.result.add_receipt(instance.receipts, receipt_);
+  turn_.result.add_receipt(frame.partition, instance.receipts, receipt_);
   return true;
 }
 
@@ -168,7 +168,7 @@ std::string_view FreshFrames::receipts_of(const FrameInTurn& frame) {
 void FreshFrames::refuse_start(const FrameInTurn& frame) {
   ++turn_.result.counts().gaps;
   receipt_ = {ReceiptKind::kResendFrom, frame.header.id, 1, 0, {}};
-  turn_.result.add_receipt(receipts_of(frame), receipt_);
+  turn_.result.add_receipt(frame.partition, receipts_of(frame), receipt_);
 }
 
 /// No number is used and no state is changed: whoever sent it has not shown who it is.
@@ -179,14 +179,15 @@ void FreshFrames::refuse(PartitionWork& work, const FrameInTurn& frame, Decision
   if (frame.header.sender.empty() || !check_agent_id(frame.header.sender).ok()) return;
   receipt_ = {ReceiptKind::kFrameRefused, frame.header.id, frame.header.first_sequence, 0, {}};
   receipt_.outcomes.push_back({0, decision, 0, detail});
-  turn_.result.add_receipt(receipts_of(frame), receipt_);
+  turn_.result.add_receipt(frame.partition, receipts_of(frame), receipt_);
 }
 
 void FreshFrames::keep_element(const FrameInTurn& frame, std::string_view detail) {
   if (!turn_.keep_unproven) return void(++turn_.result.counts().not_kept);
   std::string reason = "sender not proven: " + std::string(detail);
   if (frame.element.size() > kPoisonBytes) reason += "; the first bytes of " + std::to_string(frame.element.size());
-  turn_.result.add_unproven({frame.element.substr(0, kPoisonBytes), frame.header.sender, std::move(reason)});
+  turn_.result.add_unproven(
+      {frame.partition, frame.element.substr(0, kPoisonBytes), frame.header.sender, std::move(reason)});
 }
 
 }  // namespace mas::gateway

@@ -13,7 +13,8 @@ constexpr size_t kReportedOfAgent = 32;  // so that one agent leaves room for ot
 
 ReportedEntry* Lookups::entry_of(std::string_view agent, const FailureReport& report) {
   auto same = [&](const ReportedEntry& entry) {
-    return entry.id == report.entry && entry.lane == report.lane && entry.agent == agent;
+    return entry.id == report.entry && entry.lane == report.lane && entry.agent == agent &&
+           entry.partition == report.partition;
   };
   auto found = std::find_if(entries_.begin(), entries_.end(), same);
   if (found != entries_.end()) return &*found;
@@ -24,6 +25,7 @@ ReportedEntry* Lookups::entry_of(std::string_view agent, const FailureReport& re
   ReportedEntry& entry = entries_.emplace_back();
   entry.agent = agent;
   entry.lane = report.lane;
+  entry.partition = report.partition;
   entry.id = report.entry;
   return &entry;
 }

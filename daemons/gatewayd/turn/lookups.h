@@ -30,6 +30,7 @@ struct ReportedRequest {
 struct ReportedEntry {
   std::string_view agent;
   Lane lane = Lane::kNormal;
+  std::optional<unsigned> partition{};  ///< on a cluster: whose stream it is in
   std::string_view id;
   bool known = false;   ///< whether it was read
   bool failed = false;  ///< it could not be

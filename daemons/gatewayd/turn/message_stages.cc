@@ -187,7 +187,7 @@ Ruling MessageStages::lane(MessageCase& at) {
 // ---- Delivery
 
 void MessageStages::keep_undelivered(const MessageCase& at, std::string reason) {
-  turn_.add_letter({lasting(at), at.from().id, at.to().id, at.message.id, std::move(reason)});
+  turn_.add_letter({at.frame.partition, lasting(at), at.from().id, at.to().id, at.message.id, std::move(reason)});
 }
 
 /// What was made of a message is there until the next one is looked at, the message itself as long as the turn.

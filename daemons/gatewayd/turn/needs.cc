@@ -52,17 +52,36 @@ TargetStream& Needs::inbox_of(const FrameInTurn& frame, const Message& message, 
   TicketClaim claim{target.id, {}, frame.header.sender, message.correlation_id};
   found.answers = message.is_reply && !message.ticket.empty() && turn_.tickets.accept(message.ticket, claim, turn_.now);
   if (!found.answers) {
-    TargetStream& inbox = target.inbox(found.lane);
-    if (inbox.key.empty()) inbox.key = turn_.keys.inbox(target.id, found.lane, frame.partition);
-    return inbox;
+    return stream_of(target, found.lane, frame.partition);
   }
   auto [it, fresh] =
       reply_inboxes_.try_emplace(turn_.keys.reply_inbox(target.id, claim.instance.hex(), frame.partition));
   if (fresh) {
     it->second.key = it->first;
     it->second.replies = true;
+    place(it->second, target.id, {frame.partition, Lane::kNormal, claim.instance.hex()});
   }
   return it->second;
+}
+
+/// The agent's stream that the partition's senders have in common.
+TargetStream& Needs::stream_of(AgentFacts& agent, Lane lane, unsigned partition) {
+  TargetStream& inbox = agent.inbox(lane, turn_.keys.placed(partition));
+  if (inbox.key.empty()) {
+    inbox.key = turn_.keys.inbox(agent.id, lane, partition);
+    place(inbox, agent.id, {partition, lane});
+  }
+  return inbox;
+}
+
+/// On a cluster: in which slot it is, and how its receiver hears of what is in it.
+void Needs::place(TargetStream& inbox, std::string_view receiver, const WakeUp& wake_up) {
+  if (turn_.keys.layout() != KeyLayout::kCluster) return;
+  inbox.partition = wake_up.partition;
+  std::string text;
+  append_wake_up(text, wake_up);
+  inbox.wake = std::make_unique<const TargetStream::Wake>(
+      TargetStream::Wake{turn_.keys.wake_channel(receiver), std::move(text)});
 }
 
 void Needs::entry(ReportedEntry& entry) {
@@ -72,18 +91,17 @@ void Needs::entry(ReportedEntry& entry) {
 void Needs::due(const DueRetry& due, DueLookup& found) {
   if (!due.fault.empty()) return;
   found.agent = &turn_.facts.need(due.waiting.agent, kLimits);
-  found.inbox = &found.agent->inbox(due.waiting.lane);
-  if (found.inbox->key.empty()) found.inbox->key = turn_.keys.inbox(due.waiting.agent, due.waiting.lane, due.partition);
+  found.inbox = &stream_of(*found.agent, due.waiting.lane, due.partition);
   length(*found.inbox);
 }
 
 /// A circuit on trial closes by what leaves the target's streams, whichever lane it lay in.
 void Needs::outcomes(AgentFacts& target) {
-  for (TargetStream& inbox : target.inboxes) {
-    if (inbox.key.empty()) continue;
+  target.for_each_inbox([this](TargetStream& inbox) {
+    if (inbox.key.empty()) return;
     if (turn_.mono - inbox.read_at > kLookAgain) inbox.known = false;
     length(inbox);
-  }
+  });
 }
 
 void Needs::length(TargetStream& inbox) {

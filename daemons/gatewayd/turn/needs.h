@@ -12,6 +12,7 @@
 
 #include "daemons/gatewayd/turn/turn_context.h"
 #include "proto/base/keyed_map.h"
+#include "proto/wire/wake_up.h"
 
 namespace mas::gateway {
 
@@ -42,6 +43,8 @@ class Needs {
 
   bool choose_lane(const Message& message, const FrameLookup& from, MessageLookup& found) const;
   TargetStream& inbox_of(const FrameInTurn& frame, const Message& message, MessageLookup& found);
+  TargetStream& stream_of(AgentFacts& agent, Lane lane, unsigned partition);
+  void place(TargetStream& inbox, std::string_view receiver, const WakeUp& wake_up);
   void outcomes(AgentFacts& target);
   void length(TargetStream& inbox);
 

@@ -8,10 +8,11 @@ namespace mas::gateway {
 void Peeks::arm(const PartitionTable& partitions) {
   peeks_.resize(partitions.size());
   for (const auto& partition : partitions.all()) {
-    if (partitions.decided(*partition))
-      peek_at(*partition).arm();
-    else if (auto& peek = peeks_[partition->number])
-      peek->disarm();
+    Peek* peek = partitions.decided(*partition) ? peek_at(*partition) : nullptr;
+    if (peek != nullptr)
+      peek->arm();
+    else if (peeks_[partition->number] != nullptr)
+      peeks_[partition->number]->disarm();
   }
 }
 
@@ -25,16 +26,16 @@ void Peeks::renew_links() {
     if (peek != nullptr) peek->renew_link();
 }
 
-Peek& Peeks::peek_at(const Partition& partition) {
+/// @return null where nobody knows which node has the list: the link goes down then.
+Peek* Peeks::peek_at(const Partition& partition) {
   auto& peek = peeks_[partition.number];
-  if (peek == nullptr) {
-    redis::ConnectionOptions options = frame_.redis_options("peek");
-    options.role_interval = {};  // it blocks: Redis ends that when it is demoted, and refuses the next
-    options.reply_limits = reply_limits_;
-    peek =
-        std::make_unique<Peek>(frame_.loop(), std::move(options), partition.number, partition.ingress_key, listener_);
-  }
-  return *peek;
+  if (peek != nullptr) return peek.get();
+  auto options = link_.options_at(partition.ingress_key, "peek");
+  if (!options) return nullptr;
+  options->role_interval = {};  // it blocks: Redis ends that when it is demoted, and refuses the next
+  options->reply_limits = reply_limits_;
+  peek = std::make_unique<Peek>(loop_, std::move(*options), partition.number, partition.ingress_key, listener_);
+  return peek.get();
 }
 
 }  // namespace mas::gateway

@@ -39,7 +39,9 @@ void ReadOp::read() {
   ask();
 }
 
+/// On a cluster a read behind a commit might be answered before it, while their slot moves.
 bool ReadOp::may_read_along() const {
+  if (parts_.on_cluster() && parts_.pipeline.committing()) return false;
   return parts_.pipeline.read() == TurnPipeline::Read::kNone && parts_.trials.under_way() == nullptr && !must_weigh();
 }
 
@@ -59,16 +61,17 @@ void ReadOp::read_ahead() {
 }
 
 void ReadOp::try_alone(Partition& partition) {
-  redis::Command command("TIME");
+  redis::Command command = parts_.time_command();
   parts_.trials.begin(partition, command);
   command.add("LRANGE", partition.ingress_key, 0, 0);
-  asked_ = {{Tag::kTime}, {Tag::kTrial, partition.number}, {Tag::kElements, partition.number}};
+  for (const Asked& asked : {Asked{Tag::kTime}, {Tag::kTrial, partition.number}, {Tag::kElements, partition.number}})
+    asked_.push_back(asked);
   sent(std::move(command));
 }
 
 /// Elements of turns that are committed before, or in the same write, are gone by then; those in hand are passed over.
 void ReadOp::ask() {
-  redis::Command command("TIME");
+  redis::Command command = parts_.time_command();
   asked_.push_back({Tag::kTime});
   ++first_;
   const PartitionTable& partitions = parts_.partitions;
@@ -175,7 +178,8 @@ void ReadOp::read_weighed() {
 
 void ReadOp::on_reply(uint64_t tag, const redis::Answer& answer) {
   if (state_.is(State::kIdle)) return;  // reset, while a lost link answers
-  const bool last = tag + 1 == asked_.size();
+  if (state_.is(State::kAsked) && asked_.none_answered()) parts_.batch.start();
+  const bool last = asked_.take_reply();
   if (!answer.ok()) return unanswered(asked_[tag], answer.error());
   take(asked_[tag], **answer);
   if (!last || state_.is(State::kIdle)) return;
@@ -246,7 +250,6 @@ void ReadOp::take_time(const redis::Reply& reply) {
     parts_.stats.clock_steps.add();
     parts_.frame.log().warn("redis_clock_stepped", {{"milliseconds", by / 1000}});
   }
-  parts_.batch.start();
   retries_.follow_clock();
 }
 

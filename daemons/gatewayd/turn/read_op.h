@@ -25,6 +25,7 @@
 #include "daemons/gatewayd/turn/turn_listener.h"
 #include "daemons/gatewayd/turn/turn_parts.h"
 #include "proto/base/state_machine.h"
+#include "proto/redis/questions.h"
 
 namespace mas::gateway {
 
@@ -39,7 +40,8 @@ class ReadOp {
 
   /// With no turn in hand or being committed.
   void read();
-  /// In the write of the commit that was just sent. Not where lists have to be weighed or an element is tried alone.
+  /// In the write of the commit that was just sent. Not where lists have to be weighed or an element is tried alone,
+  /// nor on a cluster.
   void read_along();
   bool may_read_along() const;
   /// The next turn, while this one is decided and the one before committed. Not when something is due to be delivered
@@ -79,7 +81,7 @@ class ReadOp {
   TurnParts& parts_;
   TurnListener& listener_;
   StateMachine<State> state_;
-  std::vector<Asked> asked_;  // by the tags of their replies
+  redis::Questions<Asked> asked_;  // by the tags of their replies
   DueRetries retries_;
   MonoTime began_{};
   size_t active_ = 1, active_before_ = 1;  // partitions that had elements in the last read, and in the one before

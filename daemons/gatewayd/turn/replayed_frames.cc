@@ -63,8 +63,8 @@ void ReplayedFrames::return_letter(const MessageCase& at, std::string reason) {
   if (takes_none || !turn_.keep_dead_letters) return void(++turn_.result.counts().not_kept);
   const FrameHeader& header = at.frame.header;
   auto attempts = static_cast<uint32_t>(header.first_sequence - 1);
-  turn_.result.add_letter({at.message.envelope, header.sender, at.message.target, at.message.id, std::move(reason),
-                           attempts, header.timestamp});
+  turn_.result.add_letter({at.frame.partition, at.message.envelope, header.sender, at.message.target, at.message.id,
+                           std::move(reason), attempts, header.timestamp});
 }
 
 }  // namespace mas::gateway

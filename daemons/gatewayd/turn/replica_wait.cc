@@ -26,6 +26,33 @@ ReplicaWait::ReplicaWait(TurnParts& parts)
   again_.unref();
 }
 
+void ReplicaWait::committed_at(const redis::Node& node) {
+  if (!wanted() || !parts_.on_cluster()) return;
+  nodes_.insert(node);
+  more_held_ = true;
+}
+
+size_t ReplicaWait::ask_each(redis::ReplyTo to) { return ask_each(of_commit_, to); }
+
+size_t ReplicaWait::ask_each(Round& round, redis::ReplyTo to) {
+  redis::Command command;
+  ask(command);
+  round = {0, INT64_MAX};
+  for (const redis::Node& node : nodes_) {
+    if (!parts_.redis.send_to(node, command, to).ok()) continue;  // there is no answer, so it is asked again
+    ++round.due;
+    ++to.tag;
+  }
+  if (round.due < nodes_.size()) round.least = 0;
+  return round.due;
+}
+
+/// @return whether it was the last answer.
+bool ReplicaWait::over(Round& round, const redis::Reply& reply) {
+  round.least = std::min(round.least, reply.is_integer() ? reply.integer : 0);
+  return --round.due == 0;
+}
+
 void ReplicaWait::ask(redis::Command& command) {
   const Duration whole = parts_.options.wait_timeout;
   const MonoTime now = mono_now();
@@ -43,8 +70,13 @@ void ReplicaWait::hold(redis::Command receipts) {
 }
 
 void ReplicaWait::answered(const redis::Reply& reply) {
-  if (!reply.is_integer() || reply.integer < parts_.options.wait_replicas)
-    return fall_behind(reply.is_integer() ? reply.integer : 0);
+  if (!parts_.on_cluster()) return judge(reply.is_integer() ? reply.integer : 0);
+  if (over(of_commit_, reply)) judge(of_commit_.least);
+}
+
+void ReplicaWait::judge(int64_t replicas) {
+  if (replicas < parts_.options.wait_replicas) return fall_behind(replicas);
+  nodes_.clear();
   if (behind_since_) {
     parts_.frame.log().info("replicas_caught_up", {{"receipts", held_.count()}});
     behind_since_.reset();
@@ -76,14 +108,26 @@ void ReplicaWait::ask_soon() {
 }
 
 void ReplicaWait::ask_again() {
+  if (parts_.on_cluster()) {
+    more_held_ = false;
+    if (ask_each(own_, redis::reply_to<&ReplicaWait::on_answer>(this)) == 0) ask_soon();
+    return;
+  }
   redis::Command command;
   ask(command);
   if (!parts_.redis.send(std::move(command), redis::reply_to<&ReplicaWait::on_answer>(this)).ok()) ask_soon();
 }
 
 void ReplicaWait::on_answer(uint64_t, const redis::Answer& answer) {
-  if (!answer.ok() || (!behind_since_ && held_.count() == 0)) return;
-  answered(**answer);
+  if (!answer.ok()) return;
+  if (parts_.on_cluster() && !over(own_, **answer)) return;
+  if (!behind_since_ && held_.count() == 0) return;
+  if (!parts_.on_cluster())
+    judge((*answer)->is_integer() ? (*answer)->integer : 0);
+  else if (more_held_)
+    ask_soon();
+  else
+    judge(own_.least);
   parts_.flush_events();
 }
 
@@ -95,6 +139,7 @@ void ReplicaWait::forget() {
   parts_.redis.forget(this);
   again_.stop();
   held_ = {};
+  nodes_.clear();
   withheld_.set(0);
   behind_since_.reset();
 }

@@ -11,10 +11,12 @@
 //   commits that follow each other closely.
 // - Too much is withheld: it is forgotten, and senders that ask again get their decisions.
 // - The link is lost: what was withheld is forgotten, since the next server may not have those commits.
+// On a cluster each node that executed a script is asked, and so many replicas of each have to confirm.
 // Threading: loop thread. Ownership: the commit's.
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 
 #include "daemons/common/log.h"
@@ -34,9 +36,13 @@ class ReplicaWait {
   bool wanted() const { return parts_.options.wait_replicas > 0; }
   /// Adds the question, behind what it is about.
   void ask(redis::Command& command);
+  /// On a cluster: a script was executed by that node.
+  void committed_at(const redis::Node& node);
+  /// On a cluster: asks each of these nodes. @param to whose answers are handed to answered(). @return how many come.
+  size_t ask_each(redis::ReplyTo to);
   /// The commit is done, and its receipts wait for the answer.
   void hold(redis::Command receipts);
-  /// @param reply to WAIT, behind everything that is held.
+  /// @param reply to WAIT, behind everything that is held. On a cluster the last of them counts, for the least.
   void answered(const redis::Reply& reply);
   /// Nobody hears what is asked already: earlier commits of the link hold all the same.
   void turn_dropped();
@@ -47,6 +53,14 @@ class ReplicaWait {
   std::string problem() const;
 
  private:
+  /// Answers of several nodes to one question.
+  struct Round {
+    size_t due = 0;
+    int64_t least = 0;
+  };
+  size_t ask_each(Round& round, redis::ReplyTo to);
+  bool over(Round& round, const redis::Reply& reply);
+  void judge(int64_t replicas);
   void ask_again();
   void on_answer(uint64_t tag, const redis::Answer& answer);
   void ask_soon();
@@ -54,6 +68,9 @@ class ReplicaWait {
 
   TurnParts& parts_;
   redis::Command held_;
+  std::set<redis::Node> nodes_;  // on a cluster: that executed what is held
+  Round of_commit_, own_;
+  bool more_held_ = false;  // since the own question was asked
   std::optional<MonoTime> behind_since_;
   MonoTime long_wait_at_{};  // while behind: when a question waits for the whole bound again
   int64_t replicas_ = 0;     // that answered last, while behind

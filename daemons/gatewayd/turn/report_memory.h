@@ -43,6 +43,7 @@ class ReportMemory {
   static std::string key_of(std::string_view agent, const FailureReport& report) {
     std::string key(agent);
     key.append("/").append(lane_name(report.lane)).append("/").append(report.entry);
+    if (report.partition) key.append("@").append(std::to_string(*report.partition));
     return key.append("/").append(std::to_string(report.index));
   }
 

@@ -64,7 +64,7 @@ bool Retries::decide(const Batch& batch, size_t number, MonoTime) {
 bool Retries::done(const DueRetry& due, const DueLookup& found, PartitionWork& work) {
   if (!due.fault.empty()) {
     ++turn_.result.counts().poison;
-    turn_.add_letter({due.member.substr(0, kPoisonBytes), {}, {}, {}, std::string(due.fault)});
+    turn_.add_letter({due.partition, due.member.substr(0, kPoisonBytes), {}, {}, {}, std::string(due.fault)});
     return true;
   }
   if (due.deadline && static_cast<double>(turn_.now) / 1e6 > *due.deadline)
@@ -113,8 +113,8 @@ bool Retries::give_up(PartitionWork& work, const WaitingRetry& waiting, const Du
     return false;
   }
   auto keep = [&](std::string_view text) { return turn_.result.keep(std::string(text)); };
-  turn_.result.add_letter({keep(waiting.envelope), keep(about.sender), keep(waiting.agent), keep(about.id),
-                           std::move(reason), waiting.state.attempts, waiting.state.first});
+  turn_.result.add_letter({work.partition->number, keep(waiting.envelope), keep(about.sender), keep(waiting.agent),
+                           keep(about.id), std::move(reason), waiting.state.attempts, waiting.state.first});
   turn_.result.counts().decided(decision);
   recorder_.given_up(work, turn_.result.dead_letters().back(), about.type, decision);
   return true;

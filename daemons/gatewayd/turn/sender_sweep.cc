@@ -41,7 +41,8 @@ void SenderSweep::start(const std::vector<std::unique_ptr<Partition>>& partition
     }
   }
   if (candidates_.empty()) return;
-  if (!redis_.send(command, redis::reply_to<&SenderSweep::on_reply>(this)).ok()) candidates_.clear();
+  left_ = candidates_.size();
+  if (!redis_.scatter(command, redis::reply_to<&SenderSweep::on_reply>(this)).ok()) candidates_.clear();
 }
 
 void SenderSweep::on_reply(uint64_t tag, const redis::Answer& answer) {
@@ -55,7 +56,7 @@ void SenderSweep::on_reply(uint64_t tag, const redis::Answer& answer) {
     if (now - since >= kSure)
       (*partitions_)[candidate.partition]->forgettable.push_back({candidate.sender, candidate.instance});
   }
-  if (tag + 1 < candidates_.size()) return;
+  if (--left_ > 0) return;
   candidates_.clear();
   gone_ = std::exchange(still_gone_, {});
 }

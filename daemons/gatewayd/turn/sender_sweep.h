@@ -16,7 +16,7 @@
 #include "daemons/gatewayd/turn/partition.h"
 #include "proto/base/clock.h"
 #include "proto/base/keyed_map.h"
-#include "proto/redis/connection.h"
+#include "proto/redis/client.h"
 
 namespace mas::gateway {
 
@@ -24,7 +24,7 @@ class SenderSweep {
  public:
   static constexpr Duration kSure = std::chrono::seconds(10);
 
-  SenderSweep(redis::Connection& redis, const Keys& keys) : redis_(redis), keys_(keys) {}
+  SenderSweep(redis::Client& redis, const Keys& keys) : redis_(redis), keys_(keys) {}
   ~SenderSweep() { redis_.forget(this); }
   SenderSweep(const SenderSweep&) = delete;
   SenderSweep& operator=(const SenderSweep&) = delete;
@@ -42,12 +42,13 @@ class SenderSweep {
   };
   void on_reply(uint64_t tag, const redis::Answer& answer);
 
-  redis::Connection& redis_;
+  redis::Client& redis_;
   const Keys& keys_;
   const std::vector<std::unique_ptr<Partition>>* partitions_ = nullptr;
   WallMicros silent_since_ = 0;
   size_t first_ = 0;
   std::vector<Candidate> candidates_;
+  size_t left_ = 0;  // that were not answered yet
   using Gone = KeyedMap<MonoTime>;
   Gone gone_, still_gone_;  // leases, since when: by the sweeps before, and by the one under way
 };

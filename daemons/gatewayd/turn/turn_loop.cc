@@ -35,39 +35,23 @@ constexpr auto kMoves = transitions<State>({{State::kDown, State::kFencing},
 
 constexpr size_t kLargeTurn = 1000;  // messages; deciding them takes longer than reading ahead costs
 constexpr size_t kLargeShare = 16;   // or a turn that has this share of the bound
-constexpr size_t kLeastReplyBytes = 256u * 1024 * 1024;  // what is known of a partition's senders comes in one reply
 constexpr Duration kShortestSweep = 1s, kLongestSweep = 60s;  // between, the drift
 constexpr WallMicros kLongestSleep = 60'000'000;              // Redis's clock may step
-
-redis::ConnectionOptions with_room(redis::ConnectionOptions options, const TurnOptions& turn) {
-  options.max_outgoing_bytes = 512u * 1024 * 1024;  // a turn is bounded; one large envelope is written several times
-  options.reply_limits.text_bytes = turn.element_bytes();
-  options.reply_limits.reply_bytes =
-      std::max(kLeastReplyBytes, TurnOptions::kWholeReads * turn.bytes + turn.element_bytes());
-  return options;
-}
-
-/// What waits for replicas, or behind a command that does, may take longer.
-Duration patience(const redis::Connection& connection, const TurnOptions& turn) {
-  return turn.wait_replicas > 0 ? connection.options().command_timeout + turn.wait_timeout : Duration::zero();
-}
 
 }  // namespace
 
 TurnLoop::TurnLoop(common::Frame& frame, audit::ChainMemory& chains, TurnOptions options, const MasterKey* master,
                    const TurnKeys& keys)
-    : connection_(frame.loop(), with_room(frame.redis_options("turn"), options), this),
-      sink_(connection_, patience(connection_, options)),
-      parts_(frame, sink_, chains, std::move(options), keys),
+    : link_(TurnLink::make(frame, options, *this)),
+      parts_(frame, link_->turns(), link_->facts(), chains, std::move(options), keys),
       state_(State::kDown, kMoves),
-      invalidation_(frame.loop(), frame.redis_options("invalidation"), *this),
       fence_(parts_, *this),
       read_(parts_, *this),
       decide_(parts_, *this),
       fetch_(parts_, master, *this),
       commit_(parts_, make_commit_builder(frame.keys()), *this),
-      peeks_(frame, connection_.options().reply_limits, *this),
-      sweep_(frame.server(), frame.keys()),
+      peeks_(frame.loop(), *link_, turn_options({}, parts_.options).reply_limits, *this),
+      sweep_(frame.redis(), frame.keys()),
       again_(frame.loop(), [this] { advance(); }),
       sweep_timer_(frame.loop(), [this] { sweep(); }) {
   apply_policy(parts_.options.policy, parts_.options.default_limits);
@@ -76,8 +60,7 @@ TurnLoop::TurnLoop(common::Frame& frame, audit::ChainMemory& chains, TurnOptions
 TurnLoop::~TurnLoop() = default;
 
 void TurnLoop::start() {
-  connection_.start();
-  invalidation_.start();
+  link_->start();
   sweep_timer_.every(std::clamp(parts_.options.policy.auth.drift, kShortestSweep, kLongestSweep));
 }
 
@@ -153,7 +136,7 @@ void TurnLoop::advance() {
     state_.to(State::kDrained);
     return std::exchange(drained_, nullptr)();
   }
-  if (!connection_.ready() || !invalidation_.hearing()) {
+  if (!link_->ready() || !link_->hearing()) {
     if (!state_.is(State::kDown)) state_.to(State::kDown);
     return;
   }
@@ -215,7 +198,7 @@ void TurnLoop::sweep() {
 
 /// Whether no other turn begins before what is under way is finished.
 bool TurnLoop::turn_over() const {
-  return drained_ || deaf_ || changes_.any() || parts_.partitions.ownership_changed() || !invalidation_.hearing() ||
+  return drained_ || deaf_ || changes_.any() || parts_.partitions.ownership_changed() || !link_->hearing() ||
          parts_.partitions.resting().any_due(mono_now());
 }
 
@@ -255,7 +238,7 @@ void TurnLoop::commit() {
 /// What was read for a trial is not taken: there was nothing, or the loop has something else to do first.
 void TurnLoop::end_trial() {
   const Partition* tried = parts_.trials.end(parts_.batch.empty());
-  if (tried != nullptr) static_cast<void>(sink_.send(redis::Command("DEL", tried->trial_key)));
+  if (tried != nullptr) static_cast<void>(parts_.redis.send(redis::Command("DEL", tried->trial_key)));
 }
 
 /// A large turn has the next one read ahead, unless facts are to be forgotten, which needs a time without turns.
@@ -284,7 +267,7 @@ void TurnLoop::on_committed() {
 void TurnLoop::on_commit_over() {
   if (parts_.pipeline.hand() != Hand::kNone) {
     parts_.flush_events();
-    connection_.flush();
+    link_->flush();
   }
   go_on();
 }
@@ -309,33 +292,21 @@ void TurnLoop::on_failed(const TurnFailure& failure) {
   again_.once(failure.pause);
 }
 
-void TurnLoop::renew_link() {
-  connection_.drop_link(Error{Errc::kUnavailable, "the daemon's main link was made anew"});
-}
+void TurnLoop::renew_link() { link_->renew(Error{Errc::kUnavailable, "the daemon's main link was made anew"}); }
 
-/// Both links are up, one of them newly so: what is read from now on is tracked. Were this refused, so would each read
-/// be.
+/// What was read before may be stale.
 void TurnLoop::track() {
   parts_.facts.forget_all();
-  if (!connection_.ready() || !invalidation_.hearing()) return;
-  redis::Command command = invalidation_.tracking_command();
-  command.add("INFO", "server");
-  static_cast<void>(sink_.send(std::move(command), redis::reply_to<&TurnLoop::on_server>(this)));
-}
-
-/// Facts are read behind this, so none was read from the wrong server. Both links are made anew, this one first.
-void TurnLoop::on_server(uint64_t tag, const redis::Answer& answer) {
-  if (tag != 1 || !answer.ok() || !invalidation_.hearing() || invalidation_.same_server(**answer)) return;
-  connection_.drop_link(Error{Errc::kUnavailable, "changes are heard from another server than facts are read from"});
+  link_->track();
 }
 
 /// What listens for this link may be connected to another server than it is now: one that still takes itself for the
 /// primary.
-void TurnLoop::on_ready(redis::Connection& connection) {
+void TurnLoop::on_link_up(bool again) {
   if (!std::exchange(link_given_up_, false)) {
-    if (connection.generation() > 1) {
-      invalidation_.renew_link();
-      peeks_.renew_links();
+    if (again) {
+      link_->renew_hearing();
+      parts_.on_cluster() ? peeks_.clear() : peeks_.renew_links();
     }
     parts_.partitions.resting().look_now(mono_now());
   }
@@ -343,13 +314,19 @@ void TurnLoop::on_ready(redis::Connection& connection) {
   if (state_.is(State::kDown)) advance();
 }
 
-void TurnLoop::on_down(redis::Connection&, const Error& why, unsigned) {
+void TurnLoop::on_link_down(const Error& why) {
   commit_.link_lost();
   if (state_.is(State::kDrained) || link_given_up_) return;
   // Should it have been the size of what was asked for: one element next time, and more as they prove small.
   for (const auto& partition : parts_.partitions.all())
     partition->mean_element_bytes = static_cast<double>(parts_.options.bytes);
   on_failed({"redis_lost", why.message});
+}
+
+/// Peeks wait at the nodes that had the lists before.
+void TurnLoop::on_moved() {
+  peeks_.clear();
+  if (state_.is(State::kWaiting)) peeks_.arm(parts_.partitions);
 }
 
 void TurnLoop::on_tracking() {

@@ -27,7 +27,6 @@
 #include <utility>
 #include <vector>
 
-#include "daemons/gatewayd/facts/invalidation.h"
 #include "daemons/gatewayd/turn/commit_op.h"
 #include "daemons/gatewayd/turn/decide_op.h"
 #include "daemons/gatewayd/turn/fence_op.h"
@@ -35,6 +34,7 @@
 #include "daemons/gatewayd/turn/peeks.h"
 #include "daemons/gatewayd/turn/read_op.h"
 #include "daemons/gatewayd/turn/sender_sweep.h"
+#include "daemons/gatewayd/turn/turn_link.h"
 #include "daemons/gatewayd/turn/turn_listener.h"
 #include "daemons/gatewayd/turn/turn_parts.h"
 #include "proto/base/state_machine.h"
@@ -42,7 +42,7 @@
 
 namespace mas::gateway {
 
-class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekListener, TurnListener {
+class TurnLoop final : TurnLinkListener, PeekListener, TurnListener {
  public:
   /// @param chains what is known of the audit, here and to whoever signs heads. @param master nullptr: no sealed keys.
   TurnLoop(common::Frame& frame, audit::ChainMemory& chains, TurnOptions options, const MasterKey* master,
@@ -90,8 +90,9 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
     bool any() const { return policy || dlp || archive; }
   };
 
-  void on_ready(redis::Connection& connection) override;
-  void on_down(redis::Connection& connection, const Error& why, unsigned attempt) override;
+  void on_link_up(bool again) override;
+  void on_link_down(const Error& why) override;
+  void on_moved() override;
   void on_tracking() override;
   void on_changed(std::string_view key) override { parts_.facts.changed(key); }
   void on_all_changed() override { parts_.facts.forget_all(); }
@@ -110,7 +111,6 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   void apply_changes();
   void apply_policy(const Policy& policy, const LimitSettings& default_limits);
   void track();
-  void on_server(uint64_t tag, const redis::Answer& answer);
   void advance();
   bool turn_over() const;
   bool summaries_due() const;
@@ -121,11 +121,9 @@ class TurnLoop final : redis::ConnectionListener, InvalidationListener, PeekList
   void sleep_until_due();
   void sweep();
 
-  redis::Connection connection_;
-  redis::ConnectionSink sink_;
+  const std::unique_ptr<TurnLink> link_;
   TurnParts parts_;
   StateMachine<State> state_;
-  Invalidation invalidation_;
   FenceOp fence_;
   ReadOp read_;
   DecideOp decide_;

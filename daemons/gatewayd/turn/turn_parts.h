@@ -28,10 +28,11 @@ namespace mas::gateway {
 inline constexpr Duration kSlice = std::chrono::microseconds(250);
 
 struct TurnParts {
-  TurnParts(common::Frame& its_frame, redis::CommandSink& its_redis, audit::ChainMemory& its_chains,
-            TurnOptions its_options, const TurnKeys& keys)
+  TurnParts(common::Frame& its_frame, redis::CommandSink& its_redis, redis::CommandSink& its_tracked,
+            audit::ChainMemory& its_chains, TurnOptions its_options, const TurnKeys& keys)
       : frame(its_frame),
         redis(its_redis),
+        tracked(its_tracked),
         chains(its_chains),
         options(std::move(its_options)),
         partitions(frame.keys(), frame.log()),
@@ -42,6 +43,7 @@ struct TurnParts {
 
   common::Frame& frame;
   redis::CommandSink& redis;
+  redis::CommandSink& tracked;  ///< reads facts (fact_reader.h)
   audit::ChainMemory& chains;
   TurnOptions options;
   PartitionTable partitions;
@@ -60,6 +62,13 @@ struct TurnParts {
   MonoTime unproven_again{};                        ///< likewise the stream of what is no frame
   redis::Command events;  ///< receipts and alerts that go out with the next commit, or before the loop waits
 
+  /// Whether each command goes to the node of its slot, so that replies come in any order.
+  bool on_cluster() const { return frame.keys().layout() == KeyLayout::kCluster; }
+  /// Asks for Redis's clock: on a cluster always for that of the same node.
+  redis::Command time_command() const {
+    if (!on_cluster()) return redis::Command("TIME");
+    return redis::Command("EVAL", "return redis.call('TIME')", 1, frame.keys().config());
+  }
   /// To go out with the others.
   void publish(redis::Command more) {
     if (events.count() == 0)

@@ -95,8 +95,9 @@ void TurnResult::add_record(Delivery& delivery, std::string_view envelope, std::
   ++delivery.records;
 }
 
-void TurnResult::add_receipt(std::string_view channel, const ReceiptMessage& receipt) {
+void TurnResult::add_receipt(unsigned partition, std::string_view channel, const ReceiptMessage& receipt) {
   PendingReceipt& pending = receipts_.emplace_back();
+  pending.partition = partition;
   pending.channel = channel;
   append_receipt(pending.bytes, receipt);
 }

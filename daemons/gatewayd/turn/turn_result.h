@@ -37,6 +37,7 @@ struct RetryChange {
 /// An entry of an agent's stream of which nothing is left to be handled.
 struct SpentEntry {
   std::string_view stream, id;
+  bool elsewhere = false;  ///< on a cluster: in another slot, so it is removed once the commit is done
 };
 
 /// Records for one stream: one entry. Envelopes stay where they are until the entry is written, so it is in pieces.
@@ -49,6 +50,7 @@ struct Delivery {
 };
 
 struct DeadLetter {
+  unsigned partition = 0;    ///< that gives it up
   std::string_view payload;  ///< the envelope as it would have been delivered, or the element where it is no frame
   std::string_view sender, target, message_id;
   std::string reason;
@@ -59,13 +61,15 @@ struct DeadLetter {
 /// The head of an element that is no frame. Who wrote it has not shown who it is, so it is kept apart from dead
 /// letters.
 struct Unproven {
+  unsigned partition = 0;  ///< of the list that it was in
   std::string_view payload;
   std::string_view claimed;  ///< the sender that it names; empty: it could not be read
   std::string reason;
 };
-inline constexpr uint64_t kUnprovenKept = 1000;  ///< of all partitions; older ones go
+inline constexpr uint64_t kUnprovenKept = 1000;  ///< in a stream; older ones go
 
 struct PendingReceipt {
+  unsigned partition = 0;
   std::string_view channel;
   std::string bytes;
 };
@@ -137,7 +141,8 @@ class TurnResult {
                      std::string_view retry);
   void add_letter(DeadLetter letter) { dead_letters_.push_back(std::move(letter)); }
   void add_unproven(Unproven one) { unproven_.push_back(std::move(one)); }
-  void add_receipt(std::string_view channel, const ReceiptMessage& receipt);
+  /// @param partition of the sender.
+  void add_receipt(unsigned partition, std::string_view channel, const ReceiptMessage& receipt);
   /// @return the text, as long as the result is valid.
   std::string_view keep(std::string text) {
     return *texts_.emplace_back(std::make_unique<std::string>(std::move(text)));

@@ -38,6 +38,8 @@ void ClusterLink::tidy_soon() {
   if (!stopped_ && !tick_.armed()) tick_.once(Duration::zero());
 }
 
+Node ClusterLink::answering() const { return answering_ == nullptr ? Node() : answering_->address; }
+
 void ClusterLink::on_reply(uint64_t tag, const Answer& got) {
   const auto id = static_cast<RunId>(tag >> 32);
   const auto index = static_cast<size_t>(tag & UINT32_MAX);

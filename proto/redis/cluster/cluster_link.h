@@ -87,6 +87,8 @@ class ClusterLink final : TopologyListener {
   /// While a reply is handed on, as Connection's.
   void wipe_received();
   const OversizedText& oversized() const;
+  /// While a reply is handed on: the node that gave it.
+  Node answering() const;
 
   /// Makes the connection to the slot's primary, as soon as it is known, and keeps it.
   void connect(unsigned slot);

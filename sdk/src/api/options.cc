@@ -23,8 +23,6 @@ Status resolve_mode(AgentConfig& config) {
     config.mode = MAS_MODE_GATEWAY;
   else if (!mode.empty() && mode != "p2p")
     return Error{Errc::kInvalidArgument, "MAS_MODE: unknown mode '" + printable(mode) + "'; expected p2p or gateway"};
-  if (config.mode == MAS_MODE_GATEWAY && config.layout() == KeyLayout::kCluster)
-    return Error{Errc::kInvalidArgument, "gateway mode cannot use a Redis Cluster in this version"};
   return {};
 }
 

@@ -31,13 +31,14 @@
 #include "sdk/include/mas.h"
 #include "sdk/src/core/config.h"
 #include "sdk/src/core/message.h"
+#include "sdk/src/gateway/inbox_stream.h"
 
 namespace mas::sdk {
 
 /// One entry of a stream.
 struct Delivery {
   Delivery(size_t s, Lane l, std::string_view i) : stream(s), lane(l), id(i) {}
-  const size_t stream;  ///< which of the reader's; 0: replies, whose failures nobody takes
+  const size_t stream;  ///< its number (inbox_stream.h); failures of replies nobody takes
   const Lane lane;
   const std::string id;
   std::atomic<uint32_t> open{1};  ///< messages not handled, and the reader while it takes the entry apart
@@ -136,7 +137,7 @@ class Deliveries {
       }
     }
     for (auto& failure : late)
-      failure.share.delivery->stream != 0 ? fail(std::move(failure)) : finish(failure.share, failure.bytes);
+      !holds_replies(failure.share.delivery->stream) ? fail(std::move(failure)) : finish(failure.share, failure.bytes);
   }
 
   /// Moves the entries that are due for their acks to `out`.

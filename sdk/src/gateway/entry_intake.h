@@ -21,11 +21,13 @@ class EntryIntake {
 
   /// @param stream its number. @param suspects ids of entries whose holders died too often; nullptr: none.
   void take(size_t stream, const redis::Reply& entry, const redis::Reply* suspects = nullptr);
-  /// @param results of the claiming function, for each lane. @return which lanes were delivered further before, since
-  /// Redis lost data; empty: none.
-  std::string compare_progress(const redis::Reply& results);
+  /// @param results of the claiming function, for each lane of the partition. @return which lanes were delivered
+  /// further before, since Redis lost data; empty: none.
+  std::string compare_progress(const redis::Reply& results, unsigned partition = 0);
   /// The streams are new ones.
   void forget_progress() { progress_.forget(); }
+  /// This stream is.
+  void forget_progress(size_t stream) { progress_.forget(stream); }
 
  private:
   Deliveries& deliveries_;

@@ -51,6 +51,7 @@ void FailureReports::send() {
     FailureReport report{entry.lane, failure.share.index, 0, entry.id, reason};
     failure.handled += deliveries_.take_handled();
     report.handled = failure.handled;
+    if (host_.context().keys.layout() == KeyLayout::kCluster) report.partition = partition_of_stream(entry.stream);
     Id128 id = new_instance_id();
     if (!outbox_.report(report, id)) return plan(now + kAgain);
     under_way_.emplace(key_of(id), std::move(failure));

@@ -29,42 +29,45 @@ void in_commands(const std::vector<std::string>& ids, Send&& send) {
 
 HeldEntries::HeldEntries(ModeHost& host, Deliveries& deliveries, const std::vector<std::string>& streams,
                          std::function<void(const std::optional<Error>& refusal)> acked)
-    : host_(host),
-      deliveries_(deliveries),
-      streams_(streams),
-      acked_(std::move(acked)),
-      held_(kLanes.size() + 1),
-      acknowledged_(kLanes.size() + 1),
-      due_(kLanes.size() + 1) {}
+    : host_(host), deliveries_(deliveries), streams_(streams), acked_(std::move(acked)) {}
 
 void HeldEntries::send_acks() {
   deliveries_.take(done_);
   for (auto& delivery : done_) due_[delivery->stream].push_back(delivery->id);
   done_.clear();
-  for (size_t stream = 0; stream < streams_.size(); ++stream) {
-    in_commands(due_[stream], [&](std::span<const std::string> ids) {
+  if (streams_.empty()) return;
+  for (const auto& [number, due] : std::exchange(due_, {})) {
+    const size_t stream = number;
+    in_commands(due, [&](std::span<const std::string> ids) {
       auto both = redis::Command::of(with_ids({"XACK", streams_[stream], std::string(kGroup)}, ids));
       both.add(redis::Command::of(with_ids({"XDEL", streams_[stream]}, ids)));
       Acks acks{stream, {ids.begin(), ids.end()}};
-      if (host_.commands().send(both, redis::reply_to<&HeldEntries::on_ack>(this))) sent_.push_back(std::move(acks));
+      const uint64_t tag = std::exchange(next_tag_, next_tag_ + 2);
+      if (host_.commands().send(both, redis::reply_to<&HeldEntries::on_ack>(this, tag)))
+        sent_.emplace(tag, std::move(acks));
     });
-    due_[stream].clear();
   }
 }
 
-void HeldEntries::let_go() {
-  for (size_t stream = 0; stream < held_.size(); ++stream) {
-    for (const auto& id : acknowledged_[stream]) held_[stream].erase(id);
-    acknowledged_[stream].clear();
+void HeldEntries::let_go(size_t first, size_t count) {
+  const auto begin = acknowledged_.lower_bound(first), end = acknowledged_.lower_bound(first + count);
+  for (auto it = begin; it != end; ++it) {
+    auto held = held_.find(it->first);
+    if (held == held_.end()) continue;
+    for (const auto& id : it->second) held->second.erase(id);
+    if (held->second.empty()) held_.erase(held);
   }
+  acknowledged_.erase(begin, end);
 }
 
 void HeldEntries::keep() {
-  let_go();
-  held_[0].clear();
-  due_[0].clear();
-  for (size_t stream = 1; stream < streams_.size(); ++stream) {
-    in_commands({held_[stream].begin(), held_[stream].end()}, [&](std::span<const std::string> ids) {
+  let_go(0, SIZE_MAX);
+  std::erase_if(held_, [](const auto& held) { return holds_replies(held.first); });
+  std::erase_if(due_, [](const auto& due) { return holds_replies(due.first); });
+  if (streams_.empty()) return;
+  for (const auto& [number, held] : held_) {
+    const size_t stream = number;
+    in_commands({held.begin(), held.end()}, [&](std::span<const std::string> ids) {
       auto claim = with_ids({"XCLAIM", streams_[stream], std::string(kGroup), host_.context().instance(), "0"}, ids);
       claim.emplace_back("JUSTID");
       static_cast<void>(host_.commands().send(redis::Command::of(claim), redis::ReplyTo{}));
@@ -78,18 +81,19 @@ void HeldEntries::stop() {
   sent_.clear();
 }
 
-/// Two answers for each command.
+/// Two answers for each, on a cluster in any order.
 void HeldEntries::on_ack(uint64_t tag, const redis::Answer& answer) {
-  if (sent_.empty()) return;
-  Acks& acks = sent_.front();
+  auto sent = sent_.find(tag / 2 * 2);
+  if (sent == sent_.end()) return;
+  Acks& acks = sent->second;
   auto reply = redis::checked(answer);
   const bool gone = !reply && answer.ok() && (*answer)->error_code() == "NOGROUP";
   const bool failed = !reply && !gone;
   acks.failed = acks.failed || failed;
   if (failed && answer.ok()) acks.refusal = reply.error().in("acknowledging");
-  if (tag == 0) return;
+  if (--acks.answers_due > 0) return;
   Acks done = std::move(acks);
-  sent_.pop_front();
+  sent_.erase(sent);
   auto& ended = done.failed ? due_[done.stream] : acknowledged_[done.stream];
   ended.insert(ended.end(), std::make_move_iterator(done.ids.begin()), std::make_move_iterator(done.ids.end()));
   acked_(done.refusal);

@@ -11,11 +11,13 @@
 // Threading: the I/O thread. Ownership: the reader's.
 #pragma once
 
-#include <deque>
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -31,9 +33,9 @@ class HeldEntries {
   HeldEntries(ModeHost& host, Deliveries& deliveries, const std::vector<std::string>& streams,
               std::function<void(const std::optional<Error>& refusal)> acked);
 
-  /// The reader asks Redis for entries from now on, and none is under way: those that were acknowledged cannot come any
-  /// more.
-  void let_go();
+  /// The reader asks Redis for entries of these streams from now on, and none is under way: those that were
+  /// acknowledged cannot come any more.
+  void let_go(size_t first, size_t count);
   /// @return false: the entry is in hand already.
   bool take(size_t stream, std::string_view id) { return held_[stream].emplace(id).second; }
   /// Sends what acks there are, and those again that had no answer.
@@ -50,6 +52,7 @@ class HeldEntries {
     std::vector<std::string> ids;
     std::optional<Error> refusal{};
     bool failed = false;
+    int answers_due = 2;
   };
 
   void on_ack(uint64_t tag, const redis::Answer& answer);
@@ -58,11 +61,13 @@ class HeldEntries {
   Deliveries& deliveries_;
   const std::vector<std::string>& streams_;
   const std::function<void(const std::optional<Error>&)> acked_;
-  std::vector<std::unordered_set<std::string>> held_;   // per stream
-  std::vector<std::vector<std::string>> acknowledged_;  // per stream: of held_
+  // By the number of the stream.
+  std::map<size_t, std::unordered_set<std::string>> held_;
+  std::map<size_t, std::vector<std::string>> acknowledged_;  // of held_
+  std::map<size_t, std::vector<std::string>> due_;           // ids to be acknowledged
   std::vector<DeliveryPtr> done_;
-  std::vector<std::vector<std::string>> due_;  // per stream: ids to be acknowledged
-  std::deque<Acks> sent_;                      // in order
+  std::unordered_map<uint64_t, Acks> sent_;  // by the tag of the first of their two answers
+  uint64_t next_tag_ = 0;
 };
 
 }  // namespace mas::sdk

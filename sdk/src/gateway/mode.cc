@@ -11,12 +11,6 @@
 #include "sdk/src/loop/runtime.h"
 
 namespace mas::sdk {
-namespace {
-
-/// No entry has this id or a later one; the very last id means `>`.
-constexpr std::string_view kBehindAll = "18446744073709551615-0";
-
-}  // namespace
 
 GatewayMode::GatewayMode(AgentContext& agent)
     : GatewayMode(agent, std::make_shared<GatewayOutbox>(agent.config, agent.keys, agent.clock, agent.tracer,
@@ -31,7 +25,7 @@ GatewayMode::GatewayMode(AgentContext& agent, const std::shared_ptr<GatewayOutbo
 GatewayMode::Live::Live(GatewayMode& mode, ModeHost& its_host)
     : host(its_host),
       dedupe(mode.agent_.config.dedupe_messages),
-      reader(host, mode.deliveries_, dedupe),
+      reader(InboxReader::make(host, mode.deliveries_, dedupe)),
       reports(host, mode.outbox_, mode.deliveries_, dedupe),
       timer(host.loop(), [&mode] { mode.on_timer(); }),
       patience(host.loop(), [&mode] { mode.try_finish(true); }) {}
@@ -69,12 +63,15 @@ std::unique_ptr<Op> GatewayMode::prepare(std::function<void(Status)> done) {
   return std::make_unique<GatewaySetupOp>(live_->host,
                                           [this, done = std::move(done)](const Result<GatewaySetup>& setup) {
                                             if (setup) live_->partitions = setup->partitions;
-                                            if (setup && setup->made_lanes) live_->reader.lanes_made();
+                                            if (setup) live_->reader->prepared(*setup);
                                             done(setup ? Status() : setup.error());
                                           });
 }
 
-void GatewayMode::add_lease(redis::Command& lease) const { lease.add(reply_stream_lease(agent_)); }
+/// On a cluster the reply streams are in other slots, and their reader renews them.
+void GatewayMode::add_lease(redis::Command& lease) const {
+  if (agent_.keys.layout() == KeyLayout::kOneServer) lease.add(reply_stream_lease(agent_));
+}
 
 void GatewayMode::open() {
   Runtime& runtime = live_->host.runtime();
@@ -88,19 +85,19 @@ void GatewayMode::open() {
 
 void GatewayMode::on_handled() {
   live_->reports.send();
-  live_->reader.on_handled();
+  live_->reader->on_handled();
 }
 
 void GatewayMode::up(const Secret& token) {
   live_->token = token;
-  live_->reader.up();
-  outbox_.up(*live_->host.commands().connection(), live_->partitions, live_->token);
+  live_->reader->up();
+  outbox_.up(live_->host.commands(), live_->partitions, live_->token);
   keep_time();
 }
 
 void GatewayMode::down() {
   outbox_.down();
-  live_->reader.listen_no_more();
+  live_->reader->listen_no_more();
 }
 
 void GatewayMode::on_payload(std::string_view payload) {
@@ -133,9 +130,7 @@ bool GatewayMode::forgotten_after_outage() const {
 
 void GatewayMode::renamed(const std::string& before) {
   outbox_.restart();
-  live_->reader.renamed();
-  redis::Command farewell("DEL", agent_.keys.reply_inbox(agent_.config.id, before, 0));
-  static_cast<void>(live_->host.commands().send(farewell, redis::ReplyTo{}));  // else it expires
+  live_->reader->renamed(before);
 }
 
 void GatewayMode::keep_time() {
@@ -159,6 +154,12 @@ void GatewayMode::ask_partitions() {
   live_->asking = live_->host.commands().send(command, answer).ok();
 }
 
+/// A reader on a cluster has to know of partitions that were added before anybody sends there.
+void GatewayMode::renewed() {
+  live_->reader->on_lease();
+  if (agent_.keys.layout() == KeyLayout::kCluster) ask_partitions();
+}
+
 void GatewayMode::on_partitions(uint64_t, const redis::Answer& answer) {
   live_->asking = false;
   auto reply = redis::checked(answer);
@@ -166,6 +167,7 @@ void GatewayMode::on_partitions(uint64_t, const redis::Answer& answer) {
   auto partitions = parse_partitions((*reply)->text);
   if (!partitions || *partitions == live_->partitions) return;
   live_->partitions = *partitions;
+  live_->reader->prepared({*partitions});
   outbox_.set_partitions(live_->partitions);
 }
 
@@ -174,7 +176,7 @@ void GatewayMode::on_partitions(uint64_t, const redis::Answer& answer) {
 void GatewayMode::finish(Duration patience, std::function<void(Status)> done) {
   live_->finished = std::move(done);
   live_->reports.send();
-  live_->reader.stop();
+  live_->reader->stop();
   outbox_.hurry();
   if (patience > Duration::zero()) live_->patience.once(patience);
   try_finish(patience == Duration::zero());
@@ -185,13 +187,8 @@ void GatewayMode::try_finish(bool out_of_time) {
   size_t left = outbox_.waiting();
   if (left > 0 && !out_of_time) return;
   live_->patience.stop();
-  live_->reader.stop();  // what was reported meanwhile
-  const std::string& id = agent_.config.id;
-  // Reads nothing, but makes the consumer's idle time begin now: who removes streams of agents that stopped goes by it.
-  redis::Command farewell("XREADGROUP", "GROUP", kGroup, agent_.instance(), "COUNT", 1, "STREAMS",
-                          agent_.keys.inbox(id, Lane::kNormal, 0), kBehindAll);
-  farewell.add("DEL", agent_.keys.reply_inbox(id, agent_.instance(), 0));
-  static_cast<void>(live_->host.commands().send(farewell, redis::ReplyTo{}));  // else it expires
+  live_->reader->stop();  // what was reported meanwhile
+  live_->reader->say_farewell();
   Status status;
   if (left > 0)
     status = Error{Errc::kTimeout, std::to_string(left) + " messages have no receipt: whether they arrived is unknown"};
@@ -204,7 +201,7 @@ void GatewayMode::close() {
   live_->patience.stop();
   live_->host.commands().forget(this);
   live_->reports.close();
-  live_->reader.stop();
+  live_->reader->stop();
   deliveries_.close();
   outbox_.close();
 }

@@ -1,4 +1,4 @@
-// Gateway mode: frames out and receipts back (GatewayOutbox), stream entries in (GatewayReader), failures of handlers
+// Gateway mode: frames out and receipts back (GatewayOutbox), stream entries in (InboxReader), failures of handlers
 // told (FailureReports), and the time that they need.
 //
 // The channel is that of the instance's receipts. Before the agent registers, GatewaySetupOp reads how many partitions
@@ -13,8 +13,8 @@
 #include "sdk/src/core/context.h"
 #include "sdk/src/core/mode_host.h"
 #include "sdk/src/gateway/failure_reports.h"
+#include "sdk/src/gateway/inbox_reader.h"
 #include "sdk/src/gateway/outbox.h"
-#include "sdk/src/gateway/reader.h"
 
 namespace mas::sdk {
 
@@ -31,15 +31,15 @@ class GatewayMode final : public Mode {
   void begin(ModeHost& host) override { live_.emplace(*this, host); }
   std::string channel() const override;
   std::unique_ptr<Op> prepare(std::function<void(Status)> done) override;
-  void listen(std::function<void(Status)> done) override { live_->reader.listen(std::move(done)); }
+  void listen(std::function<void(Status)> done) override { live_->reader->listen(std::move(done)); }
   void add_lease(redis::Command& lease) const override;
   void open() override;
   void up(const Secret& token) override;
-  void renewed() override { live_->reader.on_lease(); }
+  void renewed() override;
   void down() override;
-  void link_renewed() override { live_->reader.renew_link(); }
+  void link_renewed() override { live_->reader->renew_link(); }
   void recovered() override { outbox_.recovered(); }
-  void links_back() override { outbox_.up(*live_->host.commands().connection(), live_->partitions, live_->token); }
+  void links_back() override { outbox_.up(live_->host.commands(), live_->partitions, live_->token); }
   void on_payload(std::string_view payload) override;
   size_t max_payload() const override { return kMaxReceiptBytes; }
   void on_oversized(uint64_t) override { apply(FrameWindow::Effect::kUnknownFrame); }  // no gateway wrote it
@@ -55,7 +55,7 @@ class GatewayMode final : public Mode {
 
     ModeHost& host;
     DedupeWindow dedupe;  // empty at first: what the last start had seen and not handled comes again
-    GatewayReader reader;
+    const std::unique_ptr<InboxReader> reader;
     FailureReports reports;
     redis::Timer timer, patience;
     MonoTime armed_until{};

@@ -79,8 +79,8 @@ Result<bool> GatewayOutbox::queue(SendSlot slot, std::string_view payload, std::
 
 // ---- Going out
 
-void GatewayOutbox::up(redis::Connection& connection, unsigned partitions, const Secret& token) {
-  connection_ = &connection;
+void GatewayOutbox::up(redis::Client& client, unsigned partitions, const Secret& token) {
+  client_ = &client;
   writer_.set_partitions(partitions);
   writer_.use_token(token);
   up_ = true;
@@ -96,12 +96,18 @@ void GatewayOutbox::recovered() {
 
 void GatewayOutbox::write_out() {
   pump();
-  if (writing_) connection_->flush();
+  if (writing_) client_->flush();
+}
+
+/// On a cluster the link keeps what cannot be sent yet.
+bool GatewayOutbox::may_write() const {
+  if (!up_ || writing_) return false;
+  return client_->connection() == nullptr || client_->connection()->ready();
 }
 
 /// While a write is under way nobody wakes the I/O thread: what is sent meanwhile goes out when that has been answered.
 void GatewayOutbox::pump() {
-  if (!up_ || writing_ || !connection_->ready()) return;
+  if (!may_write()) return;
   do {
     take();
     if (write()) break;
@@ -145,7 +151,7 @@ bool GatewayOutbox::write() {
     write_last_ = number;
   }
   if (count == 0) return false;
-  auto status = connection_->send(writer_.command(count), 1, redis::reply_to<&GatewayOutbox::on_written>(this));
+  auto status = client_->send(writer_.command(count), 1, redis::reply_to<&GatewayOutbox::on_written>(this));
   writer_.trim(2 * kWriteBytes);
   writing_ = status.ok();
   if (!status) window_.on_write(write_first_, write_last_, FrameWindow::Write::kNotDone, now);
@@ -247,8 +253,8 @@ size_t GatewayOutbox::waiting() {
 }
 
 void GatewayOutbox::close() {
-  if (connection_ != nullptr) connection_->forget(this);
-  connection_ = nullptr;
+  if (client_ != nullptr) client_->forget(this);
+  client_ = nullptr;
   up_ = writing_ = false;
   take();
   window_.abandon();

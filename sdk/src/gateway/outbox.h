@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "proto/base/secret.h"
-#include "proto/redis/connection.h"
+#include "proto/redis/client.h"
 #include "proto/wire/credentials.h"
 #include "proto/wire/failure_report.h"
 #include "proto/wire/keys.h"
@@ -54,7 +54,7 @@ class GatewayOutbox final : public Outbox, private FrameWindowListener {
     hooks_.reported = std::move(reported);
   }
   /// The agent is registered and hears receipts. @param token the registry's, of the agent's entry.
-  void up(redis::Connection& connection, unsigned partitions, const Secret& token);
+  void up(redis::Client& client, unsigned partitions, const Secret& token);
   /// Their number was changed: what is sent from now on goes to the sender's new one.
   void set_partitions(unsigned partitions) { writer_.set_partitions(partitions); }
   void down() { up_ = false; }
@@ -96,6 +96,7 @@ class GatewayOutbox final : public Outbox, private FrameWindowListener {
                      uint8_t flags);
   bool take();
   bool write();
+  bool may_write() const;
   void note_obstacle();
   void on_written(uint64_t tag, const redis::Answer& answer);
   void settle_all();
@@ -118,7 +119,7 @@ class GatewayOutbox final : public Outbox, private FrameWindowListener {
   FrameWindow window_;
   std::vector<std::unique_ptr<SendBatch>> batches_;  // with slots in the window
   std::vector<std::unique_ptr<SendBatch>> done_;     // to be recycled
-  redis::Connection* connection_ = nullptr;
+  redis::Client* client_ = nullptr;
   FrameWriter writer_;
   Hooks hooks_;
   bool up_ = false;

@@ -18,19 +18,22 @@ std::vector<std::string> group_read(const AgentContext& agent) {
 
 }  // namespace
 
-redis::Command claim_command(const AgentContext& agent, const std::vector<std::string>& streams, size_t entries) {
-  const std::string arguments[] = {std::string(kGroup),
-                                   agent.instance(),
-                                   agent.keys.alive(agent.config.id, ""),
-                                   std::to_string(entries),
-                                   std::to_string(kMaxHolders),
-                                   agent.keys.instances(agent.config.id),
-                                   agent.lease.steady(mono_now()) ? "1" : "0"};
-  const std::span<const std::string> lanes = std::span(streams).subspan(1);  // nobody else's replies
+redis::Command claim_command(const AgentContext& agent, std::span<const std::string> streams, size_t entries,
+                             std::span<const std::string> dead) {
+  const bool leases_elsewhere = agent.keys.layout() == KeyLayout::kCluster;
+  std::vector<std::string> arguments{std::string(kGroup),
+                                     agent.instance(),
+                                     leases_elsewhere ? "" : agent.keys.alive(agent.config.id, ""),
+                                     std::to_string(entries),
+                                     std::to_string(kMaxHolders),
+                                     leases_elsewhere ? "" : agent.keys.instances(agent.config.id),
+                                     agent.lease.steady(mono_now()) ? "1" : "0"};
+  arguments.insert(arguments.end(), dead.begin(), dead.end());
+  const std::span<const std::string> lanes = streams.subspan(1);  // nobody else's replies
   return agent.functions.call(kClaimFunction, lanes, arguments);
 }
 
-redis::Command trial_command(const AgentContext& agent, const std::vector<std::string>& streams) {
+redis::Command trial_command(const AgentContext& agent, std::span<const std::string> streams) {
   constexpr std::string_view kBefore = "0-1", kBehind = "18446744073709551615-18446744073709551615";
   redis::Command trial = claim_command(agent, streams, 0);
   std::vector<std::string> read = group_read(agent);
@@ -57,9 +60,18 @@ redis::Command read_command(const AgentContext& agent, const std::vector<ReadFro
   return redis::Command::of(args);
 }
 
-size_t entries_at_once(const AgentContext& agent, const Deliveries& deliveries, size_t streams) {
-  const Bound largest{limits::kFrameRecords, std::max(limits::kFrameBytes, agent.config.max_envelope)};
-  return std::clamp<size_t>(deliveries.room_for(largest) / streams, 1, kMaxEntries);
+size_t room_for_entries(const AgentContext& agent, const Deliveries& deliveries) {
+  return deliveries.room_for({limits::kFrameRecords, std::max(limits::kFrameBytes, agent.config.max_envelope)});
+}
+
+size_t entries_at_once(const AgentContext& agent, const Deliveries& deliveries, size_t streams, size_t reserved) {
+  const size_t room = room_for_entries(agent, deliveries);
+  return std::clamp<size_t>((room - std::min(room, reserved)) / streams, 1, kMaxEntries);
+}
+
+bool group_gone(const redis::Reply& error) {
+  return error.error_code() == "NOGROUP" || error.error_code() == "UNBLOCKED" ||
+         error.text.starts_with("ERR no such key");
 }
 
 Duration block_for(const AgentContext& agent) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,18 +17,22 @@ namespace mas::sdk {
 
 /// Where a read begins: behind all entries that were delivered.
 inline constexpr std::string_view kNewEntries = ">";
+/// No entry has this id or a later one; the very last id means `>`.
+inline constexpr std::string_view kBehindAll = "18446744073709551615-0";
 /// As long as a read blocks at most.
 inline constexpr Duration kMaxBlock = std::chrono::seconds(5);
 /// Of a stream, in one read or claim.
 inline constexpr size_t kMaxEntries = 16;
 
-/// @param streams as gateway_streams(). @param entries of each lane that are claimed of dead instances; 0: none, only
-/// how far the lanes were delivered is asked.
-redis::Command claim_command(const AgentContext& agent, const std::vector<std::string>& streams, size_t entries);
+/// @param streams of one partition, as gateway_streams(). @param entries of each lane that are claimed of dead
+/// instances; 0: none, only how far the lanes were delivered is asked. @param dead on a cluster: who is; else the
+/// function looks at the leases.
+redis::Command claim_command(const AgentContext& agent, std::span<const std::string> streams, size_t entries,
+                             std::span<const std::string> dead = {});
 
 /// Everything that reading, claiming and acknowledging take, of entries that cannot be there. The first of its replies
 /// is claim_command()'s.
-redis::Command trial_command(const AgentContext& agent, const std::vector<std::string>& streams);
+redis::Command trial_command(const AgentContext& agent, std::span<const std::string> streams);
 
 struct ReadFrom {
   std::string_view stream;
@@ -40,7 +45,13 @@ redis::Command read_command(const AgentContext& agent, const std::vector<ReadFro
 /// How many entries of each of `streams` are asked for at once. COUNT holds for a stream, and what an entry holds is
 /// known only when it is there: so as many as fit below the inbound bound if all are as large as can be, and one where
 /// not even that many fit.
-size_t entries_at_once(const AgentContext& agent, const Deliveries& deliveries, size_t streams);
+/// @param reserved entries that were asked for before and are not there yet.
+size_t entries_at_once(const AgentContext& agent, const Deliveries& deliveries, size_t streams, size_t reserved = 0);
+/// @return how many entries fit below the inbound bound, if all are as large as can be; 0: it is reached.
+size_t room_for_entries(const AgentContext& agent, const Deliveries& deliveries);
+
+/// @return whether the error says that the group, or its stream, is not there.
+bool group_gone(const redis::Reply& error);
 
 /// How long a read may block: until just after the lease is due for its renewal, so that nothing delays the claims that
 /// come then; no longer than it is proven.

@@ -15,12 +15,6 @@ constexpr Duration kReplyPause = std::chrono::milliseconds(20);  // between look
 
 constexpr const char* kGroupsGone = "the groups of its streams were missing";
 
-/// @return whether the error says that the group, or its stream, is not there.
-bool group_gone(const redis::Reply& error) {
-  return error.error_code() == "NOGROUP" || error.error_code() == "UNBLOCKED" ||
-         error.text.starts_with("ERR no such key");
-}
-
 }  // namespace
 
 const GatewayReader::Task GatewayReader::kTasks[] = {
@@ -70,7 +64,7 @@ void GatewayReader::on_handled() {
 
 void GatewayReader::begin_link() {
   state_.to(State::kDeaf);
-  streams_ = gateway_streams(host_.context());
+  streams_ = gateway_streams(host_.context(), 1);
   redis::ConnectionOptions options;
   options.endpoint = *host_.context().config.endpoint;
   options.sentinels = host_.commands().connection()->options().sentinels;
@@ -94,13 +88,16 @@ void GatewayReader::end_link() {
 }
 
 /// Not from inside the link's own callbacks.
-void GatewayReader::renamed() {
+void GatewayReader::renamed(const std::string& before) {
   end_link();
   held_.keep();
+  const AgentContext& agent = host_.context();
+  redis::Command farewell("DEL", agent.keys.reply_inbox(agent.config.id, before, 0));
+  static_cast<void>(host_.commands().send(farewell, redis::ReplyTo{}));  // else it expires
 }
 
-void GatewayReader::lanes_made() {
-  if (!was_up_) return;
+void GatewayReader::prepared(const GatewaySetup& setup) {
+  if (!setup.made_lanes || !was_up_) return;
   intake_.forget_progress();
   if (!std::exchange(told_gone_, true)) host_.lost_data(kGroupsGone);
 }
@@ -108,6 +105,15 @@ void GatewayReader::lanes_made() {
 void GatewayReader::stop() {
   end_link();
   held_.stop();
+}
+
+/// Reads nothing.
+void GatewayReader::say_farewell() {
+  const AgentContext& agent = host_.context();
+  redis::Command farewell("XREADGROUP", "GROUP", kGroup, agent.instance(), "COUNT", 1, "STREAMS",
+                          agent.keys.inbox(agent.config.id, Lane::kNormal, 0), kBehindAll);
+  farewell.add("DEL", agent.keys.reply_inbox(agent.config.id, agent.instance(), 0));
+  static_cast<void>(host_.commands().send(farewell, redis::ReplyTo{}));  // else it expires
 }
 
 void GatewayReader::on_down(redis::Connection&, const Error& why, unsigned) {
@@ -145,7 +151,7 @@ void GatewayReader::look_for_replies() {
 }
 
 void GatewayReader::send(State state, const redis::Command& command, Duration timeout) {
-  held_.let_go();
+  held_.let_go(0, streams_.size());
   auto status = link_->send(command, redis::reply_to<&GatewayReader::on_reply>(this), timeout);
   if (!status) return;  // the link is down; on_ready() begins again
   state_.to(state);

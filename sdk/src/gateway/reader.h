@@ -48,32 +48,26 @@
 #include "sdk/src/core/mode_host.h"
 #include "sdk/src/gateway/entry_intake.h"
 #include "sdk/src/gateway/held_entries.h"
+#include "sdk/src/gateway/inbox_reader.h"
 
 namespace mas::sdk {
 
-class GatewayReader final : public redis::ConnectionListener {
+class GatewayReader final : public InboxReader, public redis::ConnectionListener {
  public:
   GatewayReader(ModeHost& host, Deliveries& deliveries, DedupeWindow& dedupe);
   ~GatewayReader() override;
 
-  /// Connects, and tries whether it may read. @param done as Mode::listen().
-  void listen(std::function<void(Status)> done);
-  void listen_no_more() { heard_ = nullptr; }
-  /// Reads on a new link, if there is one.
-  void renew_link();
-  /// The agent is registered: reads, and sends acks again that had no answer.
-  void up();
-  /// The lease was renewed: looks for entries of the dead, goes on with what waited for it, and with acks that Redis
-  /// refused.
-  void on_lease();
-  /// Entries are due for their acks, and there may be room again.
-  void on_handled();
-  /// Groups of lanes had to be made. Where they had been there, Redis lost them.
-  void lanes_made();
-  /// The agent goes by another instance's name, and what is in hand is that one's; reading goes on with up().
-  void renamed();
-  /// Sends what acks there are; reads no more.
-  void stop();
+  // InboxReader
+  void prepared(const GatewaySetup& setup) override;
+  void listen(std::function<void(Status)> done) override;
+  void listen_no_more() override { heard_ = nullptr; }
+  void renew_link() override;
+  void up() override;
+  void on_lease() override;
+  void on_handled() override;
+  void renamed(const std::string& before) override;
+  void stop() override;
+  void say_farewell() override;
 
   // ConnectionListener
   void on_ready(redis::Connection&) override { advance(); }

@@ -13,10 +13,13 @@ constexpr uint64_t kGroups = 10;  // replies of the second step begin here
 
 }  // namespace
 
-std::vector<std::string> gateway_streams(const AgentContext& agent) {
+std::vector<std::string> gateway_streams(const AgentContext& agent, unsigned partitions) {
   const std::string& id = agent.config.id;
-  std::vector<std::string> streams{agent.keys.reply_inbox(id, agent.instance(), 0)};
-  for (Lane lane : kLanes) streams.push_back(agent.keys.inbox(id, lane, 0));
+  std::vector<std::string> streams;
+  for (unsigned partition = 0; partition < partitions; ++partition) {
+    streams.push_back(agent.keys.reply_inbox(id, agent.instance(), partition));
+    for (Lane lane : kLanes) streams.push_back(agent.keys.inbox(id, lane, partition));
+  }
   return streams;
 }
 
@@ -27,7 +30,8 @@ redis::Command reply_stream_lease(const AgentContext& agent) {
 
 redis::Command make_groups(const AgentContext& agent) {
   redis::Command commands;
-  for (const auto& stream : gateway_streams(agent)) commands.add("XGROUP", "CREATE", stream, kGroup, "0", "MKSTREAM");
+  for (const auto& stream : gateway_streams(agent, 1))
+    commands.add("XGROUP", "CREATE", stream, kGroup, "0", "MKSTREAM");
   commands.add(reply_stream_lease(agent));
   return commands;
 }
@@ -71,6 +75,7 @@ void GatewaySetupOp::take_config(const redis::Reply& values) {
   auto partitions = agreed_partitions(values[0].text, values[1].text, "this library");
   if (!partitions) return finish(partitions.error());
   setup_.partitions = *partitions;
+  if (host_.context().keys.layout() == KeyLayout::kCluster) return finish(setup_);
   state_.to(State::kMaking);
   if (auto status = send(make_groups(host_.context()), kGroups); !status)
     finish(status.error().in("making the streams' groups"));

@@ -2,6 +2,7 @@
 //
 //     idle ──HSETNX, HMGET mas.config──▶ reading ──XGROUP CREATE …──▶ making groups ──▶ done
 //
+// On a cluster the reader makes the groups, each when it finds its stream.
 // Failure: kProtocol when mas.config has a protocol that this library does not work by, or no sensible number of
 // partitions; kTooLarge for a value of it that is longer than kConfigTextBytes.
 #pragma once
@@ -17,8 +18,9 @@ namespace mas::sdk {
 
 inline constexpr std::string_view kGroup = "agents";
 
-/// @return the streams of an agent's instance, in the order in which they are read: replies, then lanes by urgency.
-std::vector<std::string> gateway_streams(const AgentContext& agent);
+/// @param partitions on a cluster; else 1. @return the streams of an agent's instance by their numbers
+/// (inbox_stream.h), in the order in which they are read: replies, then lanes by urgency.
+std::vector<std::string> gateway_streams(const AgentContext& agent, unsigned partitions);
 
 struct GatewaySetup {
   unsigned partitions = 0;

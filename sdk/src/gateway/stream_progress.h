@@ -10,26 +10,30 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
-#include <vector>
 
 namespace mas::sdk {
 
 class StreamProgress {
  public:
-  explicit StreamProgress(size_t streams) : newest_(streams) {}
-
   /// An entry came.
-  void took(size_t stream, std::string_view id) { newest_[stream] = std::max(newest_[stream], parse(id)); }
+  void took(size_t stream, std::string_view id) {
+    Id& newest = newest_[stream];
+    newest = std::max(newest, parse(id));
+  }
   /// @param id of the last entry that was delivered to anybody, as Redis says it now. @return what it was, where that
   /// was more; empty: it is as it should be. What is there now is what counts from now on.
   std::string compare(size_t stream, std::string_view id) {
-    const Id before = std::exchange(newest_[stream], parse(id));
-    if (newest_[stream] >= before) return {};
+    Id& newest = newest_[stream];
+    const Id before = std::exchange(newest, parse(id));
+    if (newest >= before) return {};
     return std::to_string(before.first) + "-" + std::to_string(before.second);
   }
   /// The streams are new ones.
-  void forget() { newest_.assign(newest_.size(), {}); }
+  void forget() { newest_.clear(); }
+  /// This stream is.
+  void forget(size_t stream) { newest_.erase(stream); }
 
  private:
   using Id = std::pair<uint64_t, uint64_t>;
@@ -43,7 +47,7 @@ class StreamProgress {
     return id;
   }
 
-  std::vector<Id> newest_;
+  std::unordered_map<size_t, Id> newest_;  // by the number of the stream
 };
 
 }  // namespace mas::sdk

@@ -36,7 +36,7 @@ void Unpacker::take(const DeliveryPtr& delivery, std::string_view blob, const st
 
 void Unpacker::take_record(const DeliveryPtr& delivery, uint32_t index, const Record& record) {
   AgentContext& agent = host_.context();
-  const bool reply_stream = delivery->stream == 0;
+  const bool reply_stream = holds_replies(delivery->stream);
   auto message = open_envelope(agent, host_.decoder(), record.envelope, record.ticket);
   if (!message) {
     const Errc why = message.error().code;

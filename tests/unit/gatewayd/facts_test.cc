@@ -272,3 +272,26 @@ TEST_CASE("more agents than are wanted are forgotten between turns, not before")
   at.facts.need("agent1", kTargetGroups);
   CHECK(at.all("agent1") == kTargetGroups);
 }
+
+TEST_CASE("what changes on a cluster is found by its key there") {
+  const Keys keys("", KeyLayout::kCluster);
+  Facts facts(keys);
+  AgentFacts& alice = facts.need("alice", kAllGroups);
+  for (auto& wanted : facts.take_wanted())
+    for (Group group : {kPresence, kIdentity, kRules, kLimits, kCircuit}) facts.finish(*wanted.agent, group);
+  const std::pair<std::string, Group> changes[] = {{keys.agent("alice"), kPresence},
+                                                   {keys.identity("alice"), kIdentity},
+                                                   {keys.limits("alice"), kLimits},
+                                                   {keys.circuit("alice"), kCircuit},
+                                                   {keys.blocked_targets("alice"), kRules},
+                                                   {keys.allowed_targets("alice"), kRules},
+                                                   {keys.roles("alice"), kRules}};
+  for (const auto& [key, group] : changes) {
+    CAPTURE(key);
+    facts.finish(alice, group);
+    CHECK(facts.changed(key));
+    CHECK_FALSE(alice.knows(group));
+  }
+  for (const std::string& key : {keys.heartbeat("alice"), std::string("agent:alice"), keys.agent("bob")})
+    CHECK_FALSE(facts.changed(key));
+}

@@ -55,6 +55,7 @@ TEST_CASE("on a cluster the keys of an agent share a hash tag, and those of a pa
     const std::string head = ns.empty() ? "" : ns + "/";
     Keys keys(ns, KeyLayout::kCluster);
     CHECK(keys.agent("bob") == head + "agent:{bob}");
+    CHECK(keys.wake_channel("bob") == head + "mas.wake:{bob}");
     CHECK(keys.heartbeat("bob") == head + "agent:{bob}:heartbeat");
     CHECK(keys.instances("bob") == head + "agent:{bob}:instances");
     CHECK(keys.alive("bob", "i") == head + "agent:{bob}:alive:i");
@@ -70,6 +71,10 @@ TEST_CASE("on a cluster the keys of an agent share a hash tag, and those of a pa
     CHECK(keys.inbox("bob", Lane::kBulk, 7) == head + "agent.stream:bob:bulk:{7}");
     CHECK(keys.reply_inbox("bob", "i", 7) == head + "agent.stream:bob:@i:{7}");
     CHECK(keys.ingress(7) == head + "mas.ingress:{7}");
+    CHECK(keys.dead_letters(7) == head + "dlq:messages:{7}");
+    CHECK(keys.unproven(7) == head + "dlq:unproven:{7}");
+    CHECK(keys.replays(7) == head + "mas.replay:{7}");
+    CHECK(keys.places(16) == 16);
     CHECK(keys.agents_index() == head + "mas.agents");
     CHECK(keys.agent_scan_pattern() == head + "agent:{*}");
   }
@@ -81,6 +86,9 @@ TEST_CASE("on a cluster ids are found between their braces, whatever the id is")
     CHECK(keys.agent_id_of_key(keys.agent(id)) == id);
     CHECK(keys.agent_id_of_heartbeat(keys.heartbeat(id)) == id);
     CHECK(keys.agent_id_of_roles(keys.roles(id)) == id);
+    for (const std::string& key : {keys.allowed_targets(id), keys.blocked_targets(id), keys.roles(id)})
+      CHECK(keys.agent_id_of_rules(key) == id);
+    CHECK(keys.agent_id_of_rules(keys.agent(id)).empty());
     CHECK(keys.agent_id_of_identity(keys.identity(id)) == id);
     CHECK(keys.agent_id_of_limits(keys.limits(id)) == id);
     CHECK(keys.agent_id_of_circuit(keys.circuit(id)) == id);
@@ -100,4 +108,14 @@ TEST_CASE("FNV-1a test vectors") {
   CHECK(fnv1a64("") == 0xcbf29ce484222325u);
   CHECK(fnv1a64("a") == 0xaf63dc4c8601ec8cu);
   CHECK(fnv1a64("foobar") == 0x85944171f73967e8u);
+}
+
+TEST_CASE("on one server what is by partition on a cluster is in one place") {
+  const Keys keys("ns");
+  for (unsigned p : {0u, 7u}) {
+    CHECK(keys.dead_letters(p) == "ns/dlq:messages");
+    CHECK(keys.unproven(p) == "ns/dlq:unproven");
+    CHECK(keys.replays(p) == "ns/mas.replay");
+  }
+  CHECK(keys.places(16) == 1);
 }

@@ -165,3 +165,31 @@ TEST_CASE(
   CHECK_FALSE(FailureReport::decode(bytes).ok());
   CHECK(*time_of_entry("1795350096000-3") == 1'795'350'096'000'000);
 }
+
+TEST_CASE("a report names the senders' partition only on a cluster, and its bytes are those of the protocol") {
+  using namespace std::literals;
+  FailureReport report{Lane::kHigh, 2, 9, "5-0", "no"};
+  std::string bytes;
+  report.encode(bytes);
+  const std::string old = "\1\1\2\0\0\0\x9\0\0\0\3\0"s + "5-0" + "\2\0no"s;
+  CHECK(bytes == old);
+  CHECK_FALSE(FailureReport::decode(old)->partition);
+
+  report.partition = 258;
+  bytes.clear();
+  report.encode(bytes);
+  CHECK(bytes == "\2"s + old.substr(1) + "\2\1\0\0"s);
+  auto read = FailureReport::decode(bytes);
+  REQUIRE(read.ok());
+  CHECK(read->partition == 258u);
+  CHECK(read->lane == Lane::kHigh);
+  CHECK(read->entry == "5-0");
+  for (size_t size = 0; size < bytes.size(); ++size) CHECK_FALSE(FailureReport::decode(bytes.substr(0, size)).ok());
+  CHECK_FALSE(FailureReport::decode(bytes + "x").ok());
+  CHECK_FALSE(FailureReport::decode("\3"s + bytes.substr(1)).ok());
+
+  report.partition = 1024;
+  bytes.clear();
+  report.encode(bytes);
+  CHECK_FALSE(FailureReport::decode(bytes).ok());
+}

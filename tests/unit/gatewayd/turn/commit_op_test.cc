@@ -18,9 +18,10 @@ struct Committing : TurnFixture {
   CommitOp op;
   TurnCase frames;
 
-  explicit Committing(TurnOptions options = {}) : Committing(std::move(options), nullptr) {}
-  Committing(TurnOptions options, std::unique_ptr<CommitBuilder> builder)
-      : TurnFixture(std::move(options)),
+  explicit Committing(TurnOptions options = {}, KeyLayout layout = KeyLayout::kOneServer)
+      : Committing(std::move(options), nullptr, layout) {}
+  Committing(TurnOptions options, std::unique_ptr<CommitBuilder> builder, KeyLayout layout = KeyLayout::kOneServer)
+      : TurnFixture(std::move(options), layout),
         op(parts, builder ? std::move(builder) : std::make_unique<CommitBuilder>(frame.keys()), *this) {
     fence_all();
     parts.decider.set_policy(parts.options.policy);
@@ -344,11 +345,96 @@ TEST_CASE("an element that was too large to be read is trimmed, and its head is 
 TEST_CASE("another builder may be put in the place of the script's") {
   struct Forgetful final : CommitBuilder {
     using CommitBuilder::CommitBuilder;
-    void add_block(const PartitionWork&) override {}
+    void add_block(Commit&, const PartitionWork&) override {}
   };
   Committing at({}, std::make_unique<Forgetful>(Keys()));
   at.decide();
   at.op.start();
   CHECK_FALSE(at.has(at.partition(0).audit_key));
   CHECK(at.has("LTRIM"));
+}
+
+TEST_CASE("on a cluster each partition has a script of its own, in its slot") {
+  Committing at({}, KeyLayout::kCluster);
+  const unsigned alices = mas::partition_of("alice", kTwoPartitions), others = 1 - alices;
+  at.decide();
+  at.parts.events.add("PUBLISH", "mas.system", "an alert");
+  REQUIRE(at.op.start());
+  CHECK(at.redis.sent[0][0] == "PUBLISH");  // by itself
+  CHECK(at.redis.count("EVAL") == 2);
+  const std::string inbox = at.frame.keys().inbox("bob", Lane::kNormal, alices);
+  for (const Words& words : at.redis.sent) {
+    if (words[0] != "EVAL") continue;
+    const auto has = [&words](const std::string& word) {
+      return std::find(words.begin(), words.end(), word) != words.end();
+    };
+    const bool its = has(at.partition(alices).epoch_key);
+    CHECK(has(at.partition(others).epoch_key) != its);
+    CHECK(has(inbox) == its);
+    CHECK(has(at.partition(alices).audit_key) == its);
+    CHECK(has(at.frame.keys().unproven(others)) != its);
+  }
+
+  SECTION("all are done: receipts and a wake-up go out, by sharded channels") {
+    at.redis.answer_all();
+    CHECK(at.told == Told{"committed", "commit over"});
+    CHECK(at.parts.events.count() == 2);
+    CHECK(at.parts.events.bytes().find("SPUBLISH\r\n$14\r\nmas.wake:{bob}\r\n$8\r\n" + std::to_string(alices) +
+                                       " normal") != std::string::npos);
+    CHECK(at.parts.events.bytes().find("mas.receipts:{alice}:") != std::string::npos);
+    CHECK(at.parts.stats.receipts.value() == 1);
+  }
+  SECTION("in any order") {
+    at.redis.answer_out_of_order("EVAL", at.partition(others).epoch_key);
+    CHECK(at.told.empty());
+    at.redis.answer_out_of_order("EVAL", at.partition(alices).epoch_key);
+    CHECK(at.told == Told{"committed"});
+  }
+  SECTION("one is refused: what the other has done is told, and the turn is read again") {
+    at.redis.answer_out_of_order("EVAL", at.partition(alices).epoch_key);
+    CHECK(at.told.empty());
+    at.redis.says["EVAL"] = list({text("FENCED"), integer(0)});
+    at.redis.answer_out_of_order("EVAL", at.partition(others).epoch_key);
+    CHECK(at.told == Told{"failed commit_fenced"});
+    CHECK(at.parts.stats.receipts.value() == 1);
+    CHECK(at.parts.events.bytes().find("mas.wake:{bob}") != std::string::npos);
+  }
+  SECTION("the sender's is refused: it hears nothing") {
+    at.redis.answer_out_of_order("EVAL", at.partition(others).epoch_key);
+    at.redis.says["EVAL"] = list({text("FENCED"), integer(0)});
+    at.redis.answer_out_of_order("EVAL", at.partition(alices).epoch_key);
+    CHECK(at.told == Told{"failed commit_fenced"});
+    CHECK(at.parts.events.count() == 0);
+  }
+  SECTION("a key is refused: the right one is remembered") {
+    at.redis.says["EVAL"] = list({text("FAILED"), integer(1), text(kWrongType)});  // behind the epoch
+    at.redis.answer_out_of_order("EVAL", at.partition(others).epoch_key);
+    at.redis.says["EVAL"] = list({text("DONE")});
+    at.redis.answer_out_of_order("EVAL", at.partition(alices).epoch_key);
+    CHECK(at.told == Told{"failed keys_refused"});
+    CHECK(at.parts.stats.receipts.value() == 1);
+  }
+}
+
+TEST_CASE("on a cluster each node that executed a script is asked for its replicas behind the last one") {
+  for (int64_t replicas : {1, 2}) {
+    CAPTURE(replicas);
+    Committing at(with_replicas(), KeyLayout::kCluster);
+    at.decide();
+    at.redis.says["WAIT"] = integer(replicas);
+    at.op.start();
+    CHECK(at.redis.count("WAIT") == 0);
+    at.redis.answer_until("EVAL");
+    at.redis.answer();
+    CHECK(at.redis.count("WAIT") == 0);
+    at.redis.answer();
+    CHECK(at.redis.count("WAIT") == 1);  // both were at the same node
+    CHECK(at.told == Told{"committed"});
+    CHECK(at.parts.pipeline.committing());
+    CHECK(at.parts.stats.receipts.value() == 0);
+    at.redis.answer_all();
+    CHECK(at.told == Told{"committed", "commit over"});
+    CHECK(at.parts.stats.receipts.value() == (replicas == 2 ? 1 : 0));
+    CHECK(at.op.replicas_problem().empty() == (replicas == 2));
+  }
 }

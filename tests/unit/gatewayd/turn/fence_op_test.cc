@@ -11,7 +11,7 @@ namespace {
 
 struct Fencing : TurnFixture {
   FenceOp op{parts, *this};
-  Fencing() {
+  explicit Fencing(KeyLayout layout = KeyLayout::kOneServer) : TurnFixture({}, layout) {
     on_failure = [this] { op.reset(); };
   }
   std::string key(const std::string Partition::*member) { return partition(0).*member; }
@@ -227,4 +227,40 @@ TEST_CASE("a partition that works again is not at rest any more") {
   at.redis.answer_all();
   CHECK_FALSE(at.rests(0));
   CHECK(at.parts.partitions.deciding() == std::vector<unsigned>{0, 1});
+}
+
+TEST_CASE("on a cluster nothing is read before all epochs are raised") {
+  Fencing at(KeyLayout::kCluster);
+  at.op.start(true);
+  REQUIRE(at.redis.sent.size() == 2);
+  CHECK(at.redis.count("INCR") == 2);
+  at.redis.answer_out_of_order("INCR", at.partition(1).epoch_key);
+  CHECK(at.redis.sent.size() == 2);
+  at.redis.answer_out_of_order("INCR", at.partition(0).epoch_key);
+  CHECK(at.redis.count("HGETALL") == 2);
+  CHECK(at.redis.count("INCR") == 2);
+  at.redis.answer_out_of_order("ZRANGE", at.partition(1).retries_key);
+  at.redis.answer_out_of_order("HGET", at.frame.keys().config());
+  CHECK(at.told.empty());
+  for (const char* name : {"LLEN", "MEMORY", "HGETALL", "XLEN", "XREVRANGE", "ZCARD"})
+    for (unsigned p : {1u, 0u}) {
+      const Partition& partition = at.partition(p);
+      for (const std::string& key : {partition.ingress_key, partition.senders_key, partition.archive_key,
+                                     partition.audit_key, partition.retries_key})
+        if (at.redis.awaits(name, key)) at.redis.answer_out_of_order(name, key);
+    }
+  at.redis.answer_out_of_order("ZRANGE", at.partition(0).retries_key);
+  CHECK(at.told == Told{"fenced"});
+  CHECK(at.parts.partitions.deciding() == std::vector<unsigned>{0, 1});
+}
+
+TEST_CASE("on a cluster a link that is lost while epochs are raised drops all") {
+  Fencing at(KeyLayout::kCluster);
+  at.op.start(false);
+  at.redis.answer_out_of_order("INCR", at.partition(1).epoch_key);
+  at.redis.lose();
+  CHECK(at.told == Told{"failed redis_lost"});
+  at.parts.partitions.forget_all();  // as the loop does
+  at.op.start(false);
+  CHECK(at.redis.count("INCR") == 4);
 }

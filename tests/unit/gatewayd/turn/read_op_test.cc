@@ -14,7 +14,8 @@ using Read = TurnPipeline::Read;
 
 struct Reading : TurnFixture {
   ReadOp op{parts, *this};
-  explicit Reading(TurnOptions options = {}) : TurnFixture(std::move(options)) {
+  explicit Reading(TurnOptions options = {}, KeyLayout layout = KeyLayout::kOneServer)
+      : TurnFixture(std::move(options), layout) {
     fence_all();
     on_failure = [this] {
       op.reset();
@@ -323,4 +324,38 @@ TEST_CASE("elements of a partition that was lost meanwhile are not taken") {
   at.parts.partitions.set_owned({true, false});
   at.redis.answer_all();
   CHECK(at.elements().size() == 1);
+}
+
+TEST_CASE("on a cluster no read goes along with a commit, and Redis's clock is always that of the same node") {
+  for (KeyLayout layout : {KeyLayout::kOneServer, KeyLayout::kCluster}) {
+    const bool cluster = layout == KeyLayout::kCluster;
+    Reading at({}, layout);
+    at.redis.says["EVAL"] = list({text("1795350096"), text("0")});
+    at.take_in_hand();
+    CHECK(at.op.may_read_ahead());
+    at.parts.pipeline.move_hand(Hand::kDeciding);
+    at.parts.pipeline.move_hand(Hand::kDecided);
+    at.parts.pipeline.commit();
+    CHECK(at.op.may_read_along() == !cluster);
+    at.parts.pipeline.commit_over();
+    at.op.read();
+    CHECK(at.redis.count("TIME") == (cluster ? 0 : 1));
+    CHECK(at.redis.count("EVAL") == (cluster ? 1 : 0));
+    at.redis.answer_all();
+    CHECK(at.told == Told{"read"});
+  }
+}
+
+TEST_CASE("on a cluster the clock may be told after the elements") {
+  Reading at({}, KeyLayout::kCluster);
+  at.redis.says["EVAL"] = list({text("1795350096"), text("0")});
+  for (unsigned p : {0u, 1u}) at.redis.says["LRANGE " + at.list_of(p)] = list({text("element " + std::to_string(p))});
+  at.op.read();
+  at.redis.answer_out_of_order("LRANGE", at.list_of(1));
+  at.redis.answer_out_of_order("LRANGE", at.list_of(0));
+  CHECK(at.told.empty());
+  at.redis.answer_out_of_order("EVAL", at.frame.keys().config());
+  CHECK(at.told == Told{"read"});
+  at.parts.pipeline.begin();
+  CHECK(at.elements() == std::vector<std::string>{"element 1", "element 0"});
 }

@@ -2,8 +2,10 @@
 // answers as a test says, and a listener that keeps what it is told.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -97,6 +99,35 @@ class FakeRedis final : public redis::CommandSink {
       head = false;
     }
   }
+  /// Answers the command with that name and first key, whatever stands before it: as another node's would come.
+  void answer_out_of_order(std::string_view name, std::string_view word) {
+    for (auto run = runs.begin(); run != runs.end(); ++run)
+      for (size_t i = 0; i < run->commands.size(); ++i) {
+        const Words& words = run->commands[i];
+        if (run->taken.contains(i) || words[0] != name || std::find(words.begin(), words.end(), word) == words.end())
+          continue;
+        run->taken.insert(i);
+        const redis::ReplyTo to = run->to;
+        const Words command = words;
+        if (run->taken.size() == run->commands.size()) runs.erase(run);
+        redis::ReplyReader reader;
+        REQUIRE(reader.feed(reply_to(command)).ok());
+        auto reply = reader.next();
+        REQUIRE((reply.ok() && *reply != nullptr));
+        if (to.fn != nullptr) to.fn(to.self, to.tag + i, *reply);
+        return;
+      }
+    FAIL("no such command waits");
+  }
+  /// Whether a command with that name and word waits for its answer.
+  bool awaits(std::string_view name, std::string_view word) const {
+    for (const Run& run : runs)
+      for (size_t i = 0; i < run.commands.size(); ++i)
+        if (!run.taken.contains(i) && run.commands[i][0] == name &&
+            std::find(run.commands[i].begin(), run.commands[i].end(), word) != run.commands[i].end())
+          return true;
+    return false;
+  }
   void lose() { lose({Errc::kConnectionLost, "the link was lost"}); }
   /// Answers until the command with that name is next.
   void answer_until(std::string_view name) {
@@ -118,6 +149,7 @@ class FakeRedis final : public redis::CommandSink {
     std::vector<Words> commands;
     redis::ReplyTo to;
     size_t answered = 0;
+    std::set<size_t> taken{};  // by answer_out_of_order()
   };
 
   std::string reply_to(const Words& command) const {
@@ -150,7 +182,7 @@ struct Loop {
 
 class FakeFrame final : public common::Frame {
  public:
-  explicit FakeFrame(uv_loop_t* loop) : loop_(loop) {
+  explicit FakeFrame(uv_loop_t* loop, KeyLayout layout = KeyLayout::kOneServer) : loop_(loop), keys_({}, layout) {
     log_.set_level(static_cast<common::LogLevel>(99));  // tests do not read it
   }
   uv_loop_t* loop() override { return loop_; }
@@ -176,7 +208,7 @@ inline constexpr size_t kTwoPartitions = 2;
 
 struct TurnFixture : TurnListener {
   Loop loop;
-  FakeFrame frame{&loop.uv};
+  FakeFrame frame;
   FakeRedis redis;
   TicketOffice tickets{HmacKey("tickets")};
   HmacKey payload_key{"payloads"}, replay_key{"replays"};
@@ -187,8 +219,9 @@ struct TurnFixture : TurnListener {
   bool gave_up_link = false;                 ///< likewise
   std::function<void()> on_failure = [] {};  ///< resets the operation, as the loop does
 
-  explicit TurnFixture(TurnOptions options = {})
-      : parts(frame, redis, chains, std::move(options), {tickets, payload_key, replay_key}) {
+  explicit TurnFixture(TurnOptions options = {}, KeyLayout layout = KeyLayout::kOneServer)
+      : frame(&loop.uv, layout),
+        parts(frame, redis, redis, chains, std::move(options), {tickets, payload_key, replay_key}) {
     parts.partitions.resize(kTwoPartitions);
     parts.partitions.set_owned({true, true});
     parts.partitions.take_ownership();

@@ -1,0 +1,59 @@
+// Which request comes next.
+#include "sdk/src/gateway/partition_inbox.h"
+
+namespace mas::sdk {
+
+PartitionInbox::Ask PartitionInbox::next(May may) const {
+  Ask ask;
+  if (may == May::kNothing || busy() || resting_) return ask;
+  const StreamSet allowed = may == May::kEverything ? ~StreamSet() : StreamSet(kRepliesBit);
+  if (claim_ && may == May::kEverything && has_lanes()) {
+    ask.claim = kLanesOnly & groups_;
+    return ask;
+  }
+  ask.own = own_ & allowed;
+  if (ask.own.any()) return ask;
+  ask.read = groups_ & allowed & (look_ ? ~StreamSet() : wanted_);
+  ask.make = ~groups_ & allowed & wanted_;
+  if (look_) ask.probe = ~groups_ & ~wanted_;
+  return ask;
+}
+
+/// A look that may read replies only is still to come for the lanes.
+void PartitionInbox::asked(const Ask& ask) {
+  under_way_ = ask;
+  if (ask.claim.any()) {
+    claim_ = false;
+    return;
+  }
+  if (ask.own.any()) return;
+  wanted_ &= ~(ask.read | ask.make);
+  if (!look_) return;
+  look_ = false;
+  wanted_ |= groups_ & ~ask.read;
+}
+
+void PartitionInbox::took_own(size_t place, const std::string& last) { own_from_[place] = last; }
+
+bool PartitionInbox::groups_gone(StreamSet streams) {
+  const bool known = (groups_ & streams).any();
+  groups_ &= ~streams;
+  own_ &= ~streams;
+  if (known) look_ = true;
+  return known;
+}
+
+void PartitionInbox::lost(bool executed) {
+  const Ask ask = under_way_;
+  under_way_ = {};
+  resting_ = true;
+  look_ = true;
+  claim_ = claim_ || ask.claim.any();
+  if (!executed) return;
+  const StreamSet fresh = (ask.claim | ask.read | ask.make) & ~own_;
+  own_ |= fresh;
+  for (size_t place = 0; place < kInboxStreams; ++place)
+    if (fresh[place]) own_from_[place].assign(1, '0');
+}
+
+}  // namespace mas::sdk
