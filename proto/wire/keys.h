@@ -49,6 +49,8 @@ class Keys {
   /// String with TTL that exists exactly while an active registryd keeps a complete index.
   std::string index_ready() const { return join("mas.index"); }
   std::string config() const { return join("mas.config"); }
+  /// Hash: the records of the Redis users that MAS made (proto/users/user_record.h).
+  std::string users() const { return join("mas.users"); }
 
   std::string lease(std::string_view name) const { return join("mas.lease:", name); }
   std::string partition_lease(unsigned partition) const { return partitioned("mas.lease:", partition); }

@@ -12,6 +12,7 @@ ENGINES = [f"daemons/gatewayd/{name}"
 LAYERS = {
     "proto/base": ["proto/base"],
     "proto/wire": ["proto/base", "proto/wire"],
+    "proto/users": ["proto/base", "proto/wire", "proto/users"],
     "proto/redis": ["proto/base", "proto/redis"],
     "sdk/include": ["sdk/include"],
     # The two modes, peer and gateway, and what an agent is beside its mode stand side by side on the core.
