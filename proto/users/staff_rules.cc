@@ -18,7 +18,8 @@ constexpr std::string_view kReads =
     "+xinfo|stream +xinfo|groups +xinfo|consumers +zcard +zrange +zrangebyscore +zscore";
 
 constexpr std::string_view kWrites =
-    "+set +del +unlink +incr +pexpire +hset +hsetnx +hdel +sadd +srem +rpush +lrem +ltrim +xadd +xdel +xtrim +xack "
+    "+set +del +unlink +incr +pexpire +hset +hsetnx +hdel +sadd +srem +rpush +lrem +ltrim +blmove +xadd +xdel +xtrim "
+    "+xack "
     "+xclaim +xgroup|create +xgroup|delconsumer +zadd +zrem +zunionstore";
 
 void add_words(Texts& rules, std::string_view words) {
@@ -77,13 +78,18 @@ Texts gatewayd(const Keys& keys) {
 Texts registryd(const Keys& keys) {
   Texts rules = daemon(keys, "registryd", {keys.agent("*"), keys.users()},
                        {keys.agents_index(), keys.capability_index("*"), keys.index_ready(), keys.lease("registryd")});
-  add_words(rules, "+acl|getuser +acl|setuser +acl|deluser");
+  add_words(rules, "+acl|getuser +acl|setuser +acl|deluser +client|kill");
   return rules;
 }
 
+/// It sets one field of entries. What rules say lies beside them, in sets, which HSET does not change.
 Texts healthd(const Keys& keys) {
-  return daemon(keys, "healthd", {keys.daemon("*", "*"), keys.lease("*"), keys.inbox("*", Lane::kNormal, 0)},
-                {keys.agent("*"), keys.lease("healthd")});
+  Texts rules = daemon(keys, "healthd",
+                       {keys.agent("*"), keys.daemon("*", "*"), keys.lease("*"), keys.inbox("*", Lane::kNormal, 0)},
+                       {keys.lease("healthd")});
+  rules.push_back(selector("+hset", "~", {keys.agent("*")}));
+  rules.push_back(selector("+subscribe", "&", {"__keyevent@*__:expired", "__keyevent@*__:set"}));
+  return rules;
 }
 
 /// What anyone may read who looks after the system: everything but secrets, identities and users.

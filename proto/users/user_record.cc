@@ -123,8 +123,8 @@ Result<UserRecord> parse_user_record(std::string_view field, std::string_view js
   UserRecord record;
   bool seen[std::size(kMembers)] = {};
   for (const auto& [name, token] : *members) {
-    auto member =
-        std::find_if(std::begin(kMembers), std::end(kMembers), [&](const Member& m) { return m.name == name; });
+    auto member = std::find_if(std::begin(kMembers), std::end(kMembers),
+                               [&name = name](const Member& m) { return m.name == name; });
     if (member == std::end(kMembers)) continue;
     if (std::string expected = member->read(token, record); !expected.empty()) return malformed(name, expected);
     seen[member - std::begin(kMembers)] = true;

@@ -57,6 +57,7 @@ LIBRARIES = {
                r"daemons/(?!gatewayd/(archive|audit|authz|breaker|dlp|guard|limits|policy)/).*"],
     r"fmt/.*": [r"daemons/.*", r"sdk/masctl/.*"],
     r"toml\+\+/.*|toml\.hpp": [r"daemons/common/.*\.cc", r"proto/wire/credentials\.cc",
+                                      r"sdk/masctl/users/bulk_file\.cc",
                                       r"daemons/gatewayd/dlp/config_table\.h"],
     # It takes a compiler seconds: masctl's commands use cli/command.h.
     r"CLI/.*": [r"daemons/common/main\.cc", r"sdk/masctl/cli/.*\.cc", r"sdk/masctl/reference/command_doc\.cc"],

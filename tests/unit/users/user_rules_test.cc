@@ -98,8 +98,7 @@ TEST_CASE("a namespace is in front of every key, channel and name") {
       for (size_t at = rule.find_first_of("~&"); at != std::string::npos; at = rule.find_first_of("~&", at + 1))
         CHECK(rule.substr(at + 1, 5) == "team/");
   }
-  for (UserRole role :
-       {UserRole::kRegistryd, UserRole::kHealthd, UserRole::kOperator, UserRole::kAuditor, UserRole::kAdmin}) {
+  for (UserRole role : {UserRole::kRegistryd, UserRole::kOperator, UserRole::kAuditor, UserRole::kAdmin}) {
     UserRecord record = bob(AgentModes::kBoth);
     record.role = role;
     for (const auto& rule : user_permissions(record, {keys}))
@@ -154,6 +153,15 @@ TEST_CASE("an auditor writes nothing and reads no secret, an operator changes no
   for (const char* never : {"mas.secret", "mas.identity", "mas.users", "+acl", "+xtrim", " ~agent:*)"})
     CHECK(operators.find(never) == std::string::npos);
   CHECK(operators.find("~agent:*:blocked_targets") != std::string::npos);
+}
+
+TEST_CASE("healthd sets fields of entries, and cannot touch the lists beside them") {
+  UserRecord record = bob(AgentModes::kBoth);
+  record.role = UserRole::kHealthd;
+  auto rules = user_permissions(record, {kKeys});
+  CHECK(has(rules, "(+hset ~agent:*)"));
+  for (const auto& rule : rules)
+    if (rule.find("+sadd") != std::string::npos) CHECK(rule.find("agent:*") == std::string::npos);
 }
 
 TEST_CASE("registryd alone of the daemons may change users, and none may write their records") {
