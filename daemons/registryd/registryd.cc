@@ -32,6 +32,7 @@ void Registryd::on_redis_down() { update(); }
 
 // Makes or ends the index as the conditions for it have come or gone.
 void Registryd::update() {
+  keep_users();
   if (!role_.may_act() || !role_.hears_events()) return end_index();
   if (index_ || retry_timer_.armed()) return;
   if (Duration wait = builds_.wait(mono_now()); wait > Duration(0)) return retry_timer_.once(wait);
@@ -40,6 +41,26 @@ void Registryd::update() {
                        frame_.log(),  stats_,         complaints_,   profile_};
   ActiveIndexListener& listener = *this;
   index_ = std::make_unique<ActiveIndex>(context, reconcile_interval_, max_agents_, listener);
+}
+
+void Registryd::keep_users() {
+  if (!role_.may_act()) return users_.reset();
+  if (users_) return;
+  users_problem_.clear();
+  UserKeeperListener& listener = *this;
+  users_ = std::make_unique<UserKeeper>(frame_.loop(), frame_.redis(), frame_.keys(),
+                                        frame_.redis_options("users").endpoint, frame_.log(), listener);
+  users_->start();
+}
+
+void Registryd::on_users_kept(size_t users) {
+  users_problem_.clear();
+  user_count_ = users;
+}
+
+void Registryd::on_users_changed(size_t written, size_t removed) {
+  stats_.users_written.add(written);
+  stats_.users_removed.add(removed);
 }
 
 void Registryd::end_index() {
@@ -72,6 +93,8 @@ void Registryd::on_index_failed(const Error& why) {
 common::Readiness Registryd::readiness() const {
   if (!role_.obstacle().empty()) return {false, role_.obstacle()};
   if (!role_.active()) return {};
+  if (!users_problem_.empty()) return {false, "the users of Redis cannot be kept: " + users_problem_};
+  if (users_ && !users_->settled()) return {false, "the users of Redis are being written"};
   if (!role_.hears_events()) return {false, "not subscribed to " + role_.channel()};
   if (index_ && index_->overfull()) return {false, "there are more agents than registry.max_agents"};
   if (!index_ || !index_->complete()) return {false, "the index is being built"};
@@ -87,12 +110,14 @@ void Registryd::describe(JsonWriter& json) const {
   role_.describe(json);
   json.key("index").string(index_text());
   json.key("agents").unsigned_integer(index_ ? index_->agents() : 0);
+  json.key("users").unsigned_integer(users_ ? user_count_ : 0);
   json.key("capabilities").unsigned_integer(index_ ? index_->capabilities() : 0);
 }
 
 void Registryd::collect() {
   stats_.active.set(role_.active() ? 1 : 0);
   stats_.complete.set(index_ && index_->complete() ? 1 : 0);
+  stats_.users.set(users_ ? static_cast<double>(user_count_) : 0);
   stats_.agents.set(index_ ? static_cast<double>(index_->agents()) : 0);
   stats_.capabilities.set(index_ ? static_cast<double>(index_->capabilities()) : 0);
 }

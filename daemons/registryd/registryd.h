@@ -9,6 +9,8 @@
 // Two processes may run; the lease lets one of them write. One that was paused past its lease may still write what it
 // had queued: the index is a hint, and the next full pass of the active one mends it.
 // A killed process leaves mas.index behind; whoever starts doubts it (index_marker.h).
+// The active process also keeps the users of Redis that were enrolled (user_keeper.h); it is not ready before it has
+// looked at each of them.
 // Builds are spaced by what they cost: whoever can cut the subscription again and again must not have the whole
 // registry walked each time.
 #pragma once
@@ -21,11 +23,12 @@
 #include "daemons/common/service.h"
 #include "daemons/registryd/active_index.h"
 #include "daemons/registryd/settings.h"
+#include "daemons/registryd/user_keeper.h"
 #include "proto/base/backoff.h"
 
 namespace mas::registry {
 
-class Registryd final : public common::Service, common::ActiveRoleListener, ActiveIndexListener {
+class Registryd final : public common::Service, common::ActiveRoleListener, ActiveIndexListener, UserKeeperListener {
  public:
   Registryd(common::Frame& frame, const Settings& settings);
 
@@ -47,7 +50,12 @@ class Registryd final : public common::Service, common::ActiveRoleListener, Acti
   void on_index_complete() override;
   void on_index_failed(const Error& why) override;
 
+  void on_users_kept(size_t users) override;
+  void on_users_failed(const Error& why) override { users_problem_ = why.message; }
+  void on_users_changed(size_t written, size_t removed) override;
+
   void update();
+  void keep_users();
   void end_index();
   std::string_view index_text() const;
 
@@ -62,6 +70,9 @@ class Registryd final : public common::Service, common::ActiveRoleListener, Acti
   redis::Timer retry_timer_;
   common::RepeatFilter index_problem_;
   std::unique_ptr<ActiveIndex> index_;
+  std::unique_ptr<UserKeeper> users_;
+  std::string users_problem_;  // of the last pass; empty: none
+  size_t user_count_ = 0;
   common::CostSpacing builds_{3, Duration(0), std::chrono::seconds(30)};
   bool doubted_ = false;
 };

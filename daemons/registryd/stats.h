@@ -17,6 +17,9 @@ struct Stats {
   common::Gauge& agents;
   common::Gauge& capabilities;
   common::Gauge& invalid_entries;
+  common::Gauge& users;
+  common::Counter& users_written;
+  common::Counter& users_removed;
   common::Counter& not_indexed;
   common::Counter& events_malformed;
   common::Counter& events_overflow;

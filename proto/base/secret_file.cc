@@ -67,7 +67,9 @@ Status check_mode(int fd, const std::string& path, SecretReaders readers) {
                    "; expected root or the user that the program runs as");
   bool group_may_read = readers == SecretReaders::kOwnerAndGroup || is_credential(path);
   if ((info.st_mode & (group_may_read ? 027u : 077u)) == 0) return {};
-  return refusal(path + " is accessible to others; expected mode " +
+  char bits[8];
+  std::snprintf(bits, sizeof bits, "%04o", static_cast<unsigned>(info.st_mode) & 07777u);
+  return refusal(path + " has mode " + bits + " and is accessible to others; expected mode " +
                  (group_may_read ? "0400, 0440, 0600 or 0640" : "0400 or 0600"));
 }
 

@@ -16,6 +16,7 @@
 #include "proto/base/secret_file.h"
 #include "proto/wire/digest.h"
 #include "proto/wire/identity.h"
+#include "proto/wire/keys.h"
 #include "proto/wire/limits.h"
 
 namespace mas {
@@ -57,13 +58,49 @@ std::string take_key(std::string text, Credentials& into) {
   return {};
 }
 
+/// What can stand in quotes in the file, and nothing that would end it.
+bool is_plain(std::string_view text, size_t most) {
+  auto plain = [](char c) { return c > ' ' && c <= '~' && c != '"' && c != '\'' && c != '\\'; };
+  return !text.empty() && text.size() <= most && std::all_of(text.begin(), text.end(), plain);
+}
+
+template <std::string RedisCredentials::*kMember>
+std::string take_plain(std::string text, Credentials& into) {
+  constexpr size_t kMost = 1024;
+  if (!is_plain(text, kMost)) return "expected 1-1024 characters of ASCII without spaces, quotes and backslashes";
+  into.redis.*kMember = std::move(text);
+  return {};
+}
+
+std::string take_redis_password(std::string text, Credentials& into) {
+  if (!is_plain(text, limits::kCredentialBytes)) {
+    wipe(text);
+    return "expected a password: 1-256 characters of ASCII without spaces, quotes and backslashes";
+  }
+  into.redis.password = std::move(text);
+  return {};
+}
+
+std::string take_namespace(std::string text, Credentials& into) {
+  if (text.empty() || !check_namespace(text).ok()) return "expected a namespace: 1-64 of [A-Za-z0-9._-]";
+  into.redis.ns = std::move(text);
+  return {};
+}
+
 struct Field {
   std::string_view name;
   std::string (*take)(std::string text, Credentials& into);
 };
 
-constexpr Field kFields[] = {
-    {"agent_id", take_agent_id}, {"token", take_token}, {"key_id", take_key_id}, {"key", take_key}};
+constexpr Field kFields[] = {{"agent_id", take_agent_id},
+                             {"token", take_token},
+                             {"key_id", take_key_id},
+                             {"key", take_key},
+                             {"redis_url", take_plain<&RedisCredentials::url>},
+                             {"redis_user", take_plain<&RedisCredentials::user>},
+                             {"redis_password", take_redis_password},
+                             {"redis_ca", take_plain<&RedisCredentials::ca>},
+                             {"namespace", take_namespace}};
 
 /// What toml++ must not be given: it descends once per part of a dotted key and per bracket, as deep as the file is
 /// long, and its parsers of numbers, dates and characters beyond ASCII have assertions that a file can break. So: a
@@ -98,11 +135,13 @@ Status read_field(const std::string& file, std::string_view name, const toml::ke
     if (field.name != name) continue;
     const auto* text = node.as_string();
     std::string problem = text == nullptr ? "expected a text in quotes" : field.take(text->get(), into);
+    if (problem.empty() && field.name == "redis_url") into.redis.url_place = place(file, node.source()) + ": redis_url";
     if (problem.empty()) return {};
     return wrong(place(file, node.source()) + ": " + std::string(name) + ": " + problem);
   }
   // Not quoted: somebody may have pasted a secret here.
-  return wrong(place(file, key.source()) + ": unknown field; expected agent_id, token, key_id and key");
+  return wrong(place(file, key.source()) + ": unknown field; expected agent_id, token, key_id, key, redis_url, " +
+               "redis_user, redis_password, redis_ca and namespace");
 }
 
 Status check_whole(const std::string& file, const Credentials& credentials) {
@@ -110,8 +149,12 @@ Status check_whole(const std::string& file, const Credentials& credentials) {
   if (credentials.key.empty() != credentials.key_id.empty())
     return wrong(file + ": " + (credentials.key.empty() ? "key" : "key_id") +
                  " is missing; key and key_id go together");
-  if (credentials.key.empty() && credentials.token.empty())
-    return wrong(file + ": expected a token, or key_id and key");
+  const RedisCredentials& redis = credentials.redis;
+  if (redis.user.empty() != redis.password.empty())
+    return wrong(file + ": " + (redis.user.empty() ? "redis_user" : "redis_password") +
+                 " is missing; redis_user and redis_password go together");
+  if (credentials.key.empty() && credentials.token.empty() && redis.user.empty())
+    return wrong(file + ": expected a token, or key_id and key, or redis_user and redis_password");
   return {};
 }
 
@@ -120,6 +163,7 @@ Status check_whole(const std::string& file, const Credentials& credentials) {
 Credentials::~Credentials() {
   wipe(token);
   wipe(key);
+  wipe(redis.password);
 }
 
 Result<Credentials> parse_credentials(std::string_view text, const std::string& file) {
@@ -149,7 +193,8 @@ Result<Credentials> read_credentials(const std::string& path_or_credential) {
 
 std::string credentials_toml(const Credentials& credentials) {
   std::string out =
-      "# Credentials of an agent for the gateway: keep them secret. `masctl identity rotate` replaces lost ones.\n";
+      "# Credentials of an agent: keep them secret. `masctl user rotate` or `masctl identity rotate` replaces lost "
+      "ones.\n";
   auto line = [&out](std::string_view name, std::string_view text) {
     if (!text.empty()) out.append(name).append(" = \"").append(text).append("\"\n");
   };
@@ -158,6 +203,11 @@ std::string credentials_toml(const Credentials& credentials) {
   line("token", credentials.token);
   line("key_id", credentials.key_id);
   line("key", key);
+  line("redis_url", credentials.redis.url);
+  line("redis_user", credentials.redis.user);
+  line("redis_password", credentials.redis.password);
+  line("redis_ca", credentials.redis.ca);
+  line("namespace", credentials.redis.ns);
   wipe(key);
   return out;
 }

@@ -18,11 +18,17 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   require(check_agent_id(credentials->agent_id).ok(), "the agent's id is one");
   require(credentials->has_key() != credentials->key_id.empty(), "a key has an id");
-  require(credentials->has_key() || !credentials->token.empty(), "there is something to prove oneself with");
+  const RedisCredentials& redis = credentials->redis;
+  require(redis.user.empty() == redis.password.empty(), "a user of Redis has a password");
+  require(credentials->has_key() || !credentials->token.empty() || !redis.user.empty(),
+          "there is something to prove oneself with");
   auto again = parse_credentials(credentials_toml(*credentials), "f");
   require(again.ok(), "what was written is read");
   require(again->agent_id == credentials->agent_id && again->token == credentials->token &&
               again->key_id == credentials->key_id && again->key == credentials->key,
           "credentials survive being written");
+  require(again->redis.url == redis.url && again->redis.user == redis.user && again->redis.password == redis.password &&
+              again->redis.ca == redis.ca && again->redis.ns == redis.ns,
+          "the way to Redis survives being written");
   return 0;
 }

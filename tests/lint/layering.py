@@ -12,6 +12,7 @@ ENGINES = [f"daemons/gatewayd/{name}"
 LAYERS = {
     "proto/base": ["proto/base"],
     "proto/wire": ["proto/base", "proto/wire"],
+    "proto/users": ["proto/base", "proto/wire", "proto/users"],
     "proto/redis": ["proto/base", "proto/redis"],
     "sdk/include": ["sdk/include"],
     # The two modes, peer and gateway, and what an agent is beside its mode stand side by side on the core.
@@ -56,6 +57,7 @@ LIBRARIES = {
                r"daemons/(?!gatewayd/(archive|audit|authz|breaker|dlp|guard|limits|policy)/).*"],
     r"fmt/.*": [r"daemons/.*", r"sdk/masctl/.*"],
     r"toml\+\+/.*|toml\.hpp": [r"daemons/common/.*\.cc", r"proto/wire/credentials\.cc",
+                                      r"sdk/masctl/users/bulk_file\.cc",
                                       r"daemons/gatewayd/dlp/config_table\.h"],
     # It takes a compiler seconds: masctl's commands use cli/command.h.
     r"CLI/.*": [r"daemons/common/main\.cc", r"sdk/masctl/cli/.*\.cc", r"sdk/masctl/reference/command_doc\.cc"],

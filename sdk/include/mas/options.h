@@ -30,9 +30,12 @@ typedef enum mas_mode {
 } mas_mode;
 /** Sets how messages travel. @param mode default: the environment's MAS_MODE (p2p or gateway), else MAS_MODE_P2P. */
 MAS_EXPORT MAS_CHECKED mas_status mas_options_set_mode(mas_options *options, mas_mode mode);
-/** Gateway mode: names the file with the agent's token or key. Each mas_agent_start reads it.
- *  @param path a file that `masctl identity create` wrote: TOML, mode 0600. NULL or "": no file; the token in the
- *  agent's registry entry is used, where the gateway accepts that. Default: the environment's MAS_CREDENTIALS. */
+/** Names the file with the agent's secrets: its user, password, URL and CA of Redis, and for gateway mode its token or
+ *  key. mas_agent_new reads the way to Redis, each mas_agent_start token and key. A URL, namespace or user that was set
+ *  otherwise overrides the file's; the file overrides MAS_REDIS_URL and MAS_NAMESPACE.
+ *  @param path a file that `masctl enroll` or `masctl identity create` wrote: TOML, mode 0600. NULL or "": no file; the
+ *  token in the agent's registry entry is used, where the gateway accepts that. Default: the environment's
+ *  MAS_CREDENTIALS. */
 MAS_EXPORT MAS_CHECKED mas_status mas_options_set_credentials(mas_options *options, const char *path);
 /** Gateway mode: limits the time of a handler. A handler that exceeds it has failed: its result is ignored, and the
  *  gateway delivers the message again, perhaps while the handler still runs.

@@ -20,6 +20,9 @@ void add_breaker_commands(Cli& cli);     // breaker list, show, open, reset
 void add_explain_command(Cli& cli);      // explain
 void add_audit_commands(Cli& cli);       // audit tail, query, verify, export, operators
 void add_identity_commands(Cli& cli);    // identity create, rotate, revoke, suspend, resume, list, show
+void add_enroll_command(Cli& cli);       // enroll
+void add_acl_audit_command(Cli& cli);    // acl-audit
+void add_user_commands(Cli& cli);        // user rotate, revoke, suspend, resume, list, show, acl-line
 void add_key_commands(Cli& cli);         // key generate, public
 void add_partitions_commands(Cli& cli);  // partitions show, set
 void add_protocol_commands(Cli& cli);    // protocol show, set

@@ -5,7 +5,6 @@
 // so that no identity exists whose secrets nobody has; it is removed again when Redis refuses.
 #include <unistd.h>
 
-#include <cstdlib>
 #include <optional>
 
 #include "proto/base/base64.h"
@@ -18,6 +17,7 @@
 #include "sdk/masctl/cli/cli.h"
 #include "sdk/masctl/cli/times.h"
 #include "sdk/masctl/commands/commands.h"
+#include "sdk/masctl/commands/enrolment.h"
 #include "sdk/masctl/commands/identity_show.h"
 #include "sdk/masctl/commands/rule_arguments.h"
 #include "sdk/masctl/identity/issue.h"
@@ -56,17 +56,8 @@ struct StateOptions {
 /// @return the master key of --master-key or MAS_MASTER_KEY_FILE; nullopt when no key is to be made.
 Result<std::optional<MasterKey>> master_for(const SecretOptions& options, bool wanted) {
   if (!wanted) return std::optional<MasterKey>();
-  std::string file = options.master_key;
-  const char* variable = std::getenv("MAS_MASTER_KEY_FILE");
-  if (file.empty() && variable != nullptr) file = variable;
-  if (file.empty())
-    return Error{Errc::kInvalidArgument,
-                 "a key is sealed under the gateways' master key: name its file with --master-key or "
-                 "MAS_MASTER_KEY_FILE, or use --no-key for a token alone"};
-  auto key = MasterKey::read(file);
-  // A name in the working directory is what people mean on a command line.
-  if (!key.ok() && file.find('/') == std::string::npos) key = MasterKey::read("./" + file);
-  if (!key.ok()) return Error{Errc::kInvalidArgument, key.error().message};
+  auto key = read_master_key(options.master_key);
+  if (!key.ok()) return key.error();
   return std::optional(std::move(*key));
 }
 

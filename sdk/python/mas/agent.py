@@ -55,12 +55,13 @@ class Agent(Generic[StateType]):
         """Connects to nothing yet.
 
         @param agent_id 1 to 128 of letters, digits, dot, underscore and hyphen.
-        @param redis_url default: the environment's MAS_REDIS_URL, else redis://localhost:6379.
+        @param redis_url default: that of the credentials, else the environment's MAS_REDIS_URL, else
+               redis://localhost:6379.
         @param state_model a pydantic model or dataclass that can be made without arguments; None: the state is a dict.
         @param use_gateway whether messages go through mas-gatewayd. The environment's MAS_MODE=gateway does the same.
         @param gateway_url the Redis of agents in gateway mode, where that is another one.
         @param namespace prefix of every key; default: the environment's MAS_NAMESPACE.
-        @param credentials gateway mode: the agent's credentials file; default: the environment's MAS_CREDENTIALS.
+        @param credentials the agent's credentials file; default: the environment's MAS_CREDENTIALS.
         @param heartbeat seconds between two heartbeats, and until a silent agent counts as dead; default (30, 60).
         """
         self.id = agent_id
@@ -68,6 +69,7 @@ class Agent(Generic[StateType]):
         self.redis_url = _address.redis_url(redis_url)
         self.use_gateway = use_gateway
         self.gateway_url = gateway_url or self.redis_url
+        self._mas_url_set = bool(redis_url)
         self._mas_namespace = namespace
         self._mas_credentials = credentials
         self._mas_heartbeat = heartbeat
@@ -287,9 +289,9 @@ class Agent(Generic[StateType]):
         """What the library's options are set to."""
         url = self.gateway_url if self._mas_gateway else self.redis_url
         metadata = _payload.encode(self.get_metadata() or {}, "get_metadata()")
-        settings: list[tuple[str, tuple[Any, ...]]] = [
-            ("set_redis_url", (_payload.name(url, "redis_url"),)),
-            ("set_metadata", (metadata, len(metadata)))]
+        settings: list[tuple[str, tuple[Any, ...]]] = [("set_metadata", (metadata, len(metadata)))]
+        if self._mas_url_set or url != self.redis_url:  # else the library finds it: credentials, then environment
+            settings.append(("set_redis_url", (_payload.name(url, "redis_url"),)))
         if self._mas_gateway:  # else the library's own default: MAS_MODE, which it checks
             settings.append(("set_mode", (_MODE_GATEWAY,)))
         settings += [("add_capability", (_payload.name(item, "a capability"),)) for item in self.capabilities]

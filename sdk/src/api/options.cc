@@ -9,6 +9,7 @@
 #include "proto/wire/keys.h"
 #include "sdk/src/core/config.h"
 #include "sdk/src/core/error.h"
+#include "sdk/src/core/own_redis.h"
 
 namespace mas::sdk {
 
@@ -29,20 +30,23 @@ Status resolve_mode(AgentConfig& config) {
 }  // namespace
 
 Status resolve_environment(AgentConfig& config) {
+  if (!config.credentials) {
+    const char* path = std::getenv("MAS_CREDENTIALS");
+    config.credentials = path == nullptr ? "" : path;
+  }
+  auto own = read_own_redis(config);
+  if (!own) return own.error();
   if (!config.endpoint) {
     const char* url = std::getenv("MAS_REDIS_URL");
     auto endpoint = redis::parse_url(url != nullptr && *url != '\0' ? url : "redis://localhost:6379");
     if (!endpoint) return endpoint.error().in("MAS_REDIS_URL");
     config.endpoint = *endpoint;
   }
+  own->complete(*config.endpoint);
   if (!config.ns) {
     const char* ns = std::getenv("MAS_NAMESPACE");
     config.ns = ns == nullptr ? "" : ns;
     if (auto status = check_namespace(*config.ns); !status) return status.error().in("MAS_NAMESPACE");
-  }
-  if (!config.credentials) {
-    const char* path = std::getenv("MAS_CREDENTIALS");
-    config.credentials = path == nullptr ? "" : path;
   }
   return resolve_mode(config);
 }

@@ -46,9 +46,9 @@ struct AgentConfig {
   KeyLayout layout() const { return key_layout(endpoint && endpoint->topology == redis::Topology::kCluster); }
 };
 
-/// Fills what the application left open from MAS_REDIS_URL, MAS_NAMESPACE, MAS_MODE and MAS_CREDENTIALS, then from the
-/// defaults.
-/// @return kInvalidArgument that names the variable whose value is wrong.
+/// Fills what the application left open from the credentials file (own_redis.h), then from MAS_REDIS_URL,
+/// MAS_NAMESPACE, MAS_MODE and MAS_CREDENTIALS, then from the defaults.
+/// @return kInvalidArgument that names the variable, or the file's line and field, whose value is wrong.
 Status resolve_environment(AgentConfig& config);
 
 }  // namespace mas::sdk

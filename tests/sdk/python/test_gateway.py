@@ -397,6 +397,30 @@ class IdentityTest(GatewayTest):
             "alice", redis_url=self.url, use_gateway=True, credentials=self.dir / "nowhere.toml").start())
 
 
+class EnrolledTest(AgentCase):
+    """Agents that have a credentials file and nothing else: no URL, no environment."""
+
+    async def enrolled(self, agent_id, **options):
+        path = self.dir / f"{agent_id}.toml"
+        done = self.masctl("enroll", agent_id, "--mode", "p2p", "--out", path, redis=self.redis)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return Worker(agent_id, credentials=path, **options)
+
+    async def test_agents_find_redis_and_log_in_by_their_files(self):
+        self.start_daemon("mas-registryd", self.redis, QUICK)
+        with mock.patch.dict("os.environ", {"MAS_REDIS_URL": "redis://nowhere.invalid:1"}):
+            alice, bob = await self.enrolled("alice"), await self.enrolled("bob")
+            for agent in (alice, bob):
+                await agent.start()
+                self.addAsyncCleanup(agent.stop)
+        self.assertEqual((await alice.request("bob", "ask", {"n": 4}, timeout=20)).data, {"n": 8})
+        self.assertIn("user=agent.alice", self.redis.cmd("CLIENT", "LIST"))
+
+    async def test_a_url_that_is_asked_for_overrides_the_file_s(self):
+        alice = await self.enrolled("alice", redis_url="redis://nowhere.invalid:1")
+        await self.assert_refuses(mas.MASError, "nowhere.invalid", asyncio.wait_for(alice.start(), 60))
+
+
 class AuditTest(GatewayTest):
     async def test_every_message_is_in_the_record(self):
         alice = await self.worker("alice")

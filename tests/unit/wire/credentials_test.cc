@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include <cstdio>
+
 #include "proto/base/base64.h"
 #include "proto/base/random.h"
 #include "proto/wire/limits.h"
@@ -56,6 +58,33 @@ TEST_CASE("credentials are read back as they were written") {
   CHECK(parse_credentials("agent_id = 'a'\ntoken = 'has = and # and [ in it'\n", "f").ok());
 }
 
+TEST_CASE("what leads to Redis is read back as it was written") {
+  Credentials credentials;
+  credentials.agent_id = "alice";
+  credentials.redis = {
+      "rediss+sentinel://h:1,h:2/main", "team/agent.alice", random_token(32), "/etc/mas/ca.pem", "team", ""};
+  auto read = parse_credentials(credentials_toml(credentials), "f");
+  REQUIRE(read.ok());
+  CHECK(read->redis.url == credentials.redis.url);
+  CHECK(read->redis.user == "team/agent.alice");
+  CHECK(read->redis.password == credentials.redis.password);
+  CHECK(read->redis.ca == "/etc/mas/ca.pem");
+  CHECK(read->redis.ns == "team");
+  CHECK(read->redis.url_place == "f:3: redis_url");
+  CHECK(read->token.empty());
+  CHECK(parse_credentials("agent_id = 'a'\ntoken = 't'\n", "f")->redis.empty());
+}
+
+TEST_CASE("what leads to Redis is wrong by file, line and field") {
+  const std::string user = "agent_id = 'a'\nredis_user = 'u'\n";
+  CHECK(says(error_of(user), "f: redis_password is missing"));
+  CHECK(says(error_of("agent_id = 'a'\nredis_password = 'p'\n"), "f: redis_user is missing"));
+  CHECK(says(error_of(user + "redis_password = 'a b'\n"), "f:3: redis_password: expected a password"));
+  CHECK(says(error_of("agent_id = 'a'\nredis_user = 'u v'\nredis_password = 'p'\n"), "f:2: redis_user: expected"));
+  CHECK(says(error_of(user + "redis_password = 'p'\nredis_url = ''\n"), "f:4: redis_url: expected"));
+  CHECK(says(error_of(user + "redis_password = 'p'\nnamespace = 'a/b'\n"), "f:4: namespace: expected a namespace"));
+}
+
 TEST_CASE("the file must be closed to others") {
   TempDir dir;
   std::string text = "agent_id = 'alice'\ntoken = 't0ken'\n";
@@ -64,7 +93,9 @@ TEST_CASE("the file must be closed to others") {
   for (mode_t mode : {0440, 0640, 0604, 0644, 0660, 0620}) {
     auto refused = read_credentials(dir.file("c" + std::to_string(mode), text, mode));
     REQUIRE_FALSE(refused.ok());
-    CHECK(says(refused.error().message, "accessible to others; expected mode 0400 or 0600"));
+    char bits[8];
+    std::snprintf(bits, sizeof bits, "%04o", static_cast<unsigned>(mode));
+    CHECK(says(refused.error().message, "has mode " + std::string(bits) + " and is accessible to others; expected"));
   }
   if (geteuid() == 0) {  // who else could give a file away?
     const std::string anothers = dir.file("d", text, 0600);

@@ -1,0 +1,109 @@
+// Keeps the enrolled users of Redis as their records (mas.users) say: on every primary, because Redis replicates no ACL
+// users, and again and again, because a restart or a fail-over loses them.
+//
+//     resting ──time──▶ counting ──▶ reading a page of records ──▶ looking at its users on a primary
+//        ▲                                  ▲                         │ ▲            │ all are right
+//        │ last page                        │                 wrong   ▼ │ next one   ▼
+//        └────────────── pausing ◀──────────┴─────────────── writing ──▶ checking ──▶ (next primary, next page)
+//
+// Happy path: a pass looks at every user. The first one after a link is quick; later ones rest three times as long as a
+// page took, and come every kPeriod, or when the next user expires.
+// Somebody may change a record while users are written. So the records of what was written are read again, and where
+// one is another now, the page is looked at again at once: a revoked user cannot come back for longer than that takes.
+// Users without a record are never touched.
+// Failure modes:
+// - Any error ends the pass. It is logged once, and the next pass begins after kPeriod.
+// - A record that cannot be read removes its user, and is logged.
+// Threading: loop thread. Ownership: may be destroyed at any time but from inside its listener.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemons/common/log.h"
+#include "daemons/registryd/user_book.h"
+#include "proto/base/state_machine.h"
+#include "proto/redis/client.h"
+#include "proto/redis/loop.h"
+
+namespace mas::registry {
+
+class UserKeeperListener {
+ public:
+  virtual ~UserKeeperListener() = default;
+  /// A pass ended. @param users the number of records.
+  virtual void on_users_kept(size_t users) = 0;
+  virtual void on_users_failed(const Error& why) = 0;
+  virtual void on_users_changed(size_t written, size_t removed) = 0;
+};
+
+class UserKeeper {
+ public:
+  enum class State : uint8_t { kResting, kCounting, kReading, kLooking, kWriting, kChecking, kPausing };
+  static constexpr Duration kPeriod = std::chrono::seconds(2);
+
+  /// @param endpoint that of `redis`; not kept. All else outlives this.
+  UserKeeper(uv_loop_t* loop, redis::Client& redis, const Keys& keys, const redis::Endpoint& endpoint, common::Log& log,
+             UserKeeperListener& listener);
+  ~UserKeeper() { redis_.forget(this); }
+  UserKeeper(const UserKeeper&) = delete;
+  UserKeeper& operator=(const UserKeeper&) = delete;
+
+  /// Begins the first pass.
+  void start();
+  /// Whether a pass has ended well since start().
+  bool settled() const { return settled_; }
+
+ private:
+  struct Item {
+    std::string field, json;
+    Result<UserRecord> record;
+    std::optional<Digest> seen;  ///< on the primary that is looked at
+    UserBook::Step step = UserBook::Step::kNothing;
+  };
+
+  void on_timer();
+  void begin();
+  void on_partitions(uint64_t, const redis::Answer& answer);
+  void read();
+  void on_page(uint64_t, const redis::Answer& answer);
+  void take_page(const redis::Reply& page);
+  void look();
+  void on_seen(uint64_t i, const redis::Answer& answer);
+  void decide();
+  void write();
+  void add_write(redis::Command& command, const Item& item) const;
+  void on_written(uint64_t tag, const redis::Answer& answer);
+  void check();
+  void on_checked(uint64_t, const redis::Answer& answer);
+  void next_primary();
+  void next_page();
+  void finish();
+  void fail(const Error& why);
+  std::string user_name(const Item& item) const;
+  std::string server() const { return primaries_[at_].text(); }
+
+  redis::Client& redis_;
+  const Keys& keys_;
+  common::Log& log_;
+  UserKeeperListener& listener_;
+  StateMachine<State> state_;
+  redis::Timer timer_;
+  RedisSite site_;
+  UserBook book_;
+  std::vector<redis::Node> primaries_;
+  size_t at_ = 0;  // the primary that is looked at
+  std::string cursor_;
+  std::vector<Item> page_;
+  std::vector<size_t> writing_;  // items, one per run of replies
+  size_t missing_ = 0;           // replies
+  std::optional<Error> refusal_;
+  size_t users_ = 0;
+  int64_t now_ = 0, next_change_ = 0;
+  MonoTime page_began_{};
+  bool settled_ = false;
+  common::RepeatFilter problem_, unreadable_;
+};
+
+}  // namespace mas::registry
