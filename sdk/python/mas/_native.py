@@ -89,6 +89,7 @@ class Native:
         self._taken = 0
         self._sliced = False
         self._handled = ctypes.c_size_t()
+        self._ret_handled = ctypes.byref(self._handled)
         self._id_buffer = ctypes.create_string_buffer(_MESSAGE_ID_SIZE)
         _live[self.key] = self
         check(lib.mas_agent_on_message(self.pointer, None, _on_message, self.key), "setting the handler")
@@ -220,15 +221,23 @@ class Native:
     def instance(self) -> str:
         return lib.mas_agent_instance(self._open()).decode()
 
-    def drain(self, hand_on: Callable[[tuple[Any, ...]], None]) -> bool:
+    def arrival_fd(self) -> int:
+        """Readable when something has come for an agent of the process. Valid until the last one stops."""
+        return lib.mas_agent_arrival_fd(self._open())
+
+    def drain(self, hand_on: Callable[[tuple[Any, ...]], None], turn: bool) -> bool:
         """Polls while much waits, and hands each event on. What comes meanwhile keeps the descriptor readable.
 
-        @return whether more waits, after SLICE messages.
+        @param turn whether to read first. @return whether more waits, after SLICE messages.
         """
         self._taken = 0
         while self.pointer is not None:
             self._sliced = False
-            status = lib.mas_agent_poll(self.pointer, 0, ctypes.byref(self._handled))
+            if turn:
+                turn = False
+                status = lib.mas_agent_turn(self.pointer, self._ret_handled)
+            else:
+                status = lib.mas_agent_poll(self.pointer, 0, self._ret_handled)
             self.hand_on_events(hand_on)
             if status == CANCELLED and self._sliced:
                 return True

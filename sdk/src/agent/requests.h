@@ -100,7 +100,8 @@ class Requests {
     ErrorReplyNote error_reply_;
   };
 
-  /// @param deadline none: for ever. @return kWouldBlock at the limit; whether the deadline is the next one.
+  /// @param deadline none: for ever. @return kWouldBlock at the limit; whether expire() has to be called by then, and
+  /// would not be.
   Result<bool> add(const std::shared_ptr<AsyncRequest>& request, std::optional<MonoTime> deadline);
   /// Takes a request back that could not be sent, or was cancelled.
   void remove(const Id128& id);
@@ -121,7 +122,7 @@ class Requests {
   }
   /// Ends every request.
   void end_all(const Error& why);
-  /// Ends asynchronous requests that are over time. @return the next deadline.
+  /// Ends asynchronous requests that are over time. @return the next deadline, when it will be called again.
   std::optional<MonoTime> expire(MonoTime now, const Error& late);
   /// @return nothing while it waits.
   std::optional<mas_status> outcome_of(const AsyncRequest& request);
@@ -160,6 +161,7 @@ class Requests {
   std::set<std::pair<MonoTime, Id128>> deadlines_;
   std::vector<std::shared_ptr<AsyncRequest>> direct_ended_;
   std::atomic<size_t> unpolled_{0};  // asynchronous: waiting or ended
+  std::optional<MonoTime> watched_;  // when expire() will be called; guarded by mutex_
 };
 
 /// @return whether the calling thread runs the callback of a direct request: what waits there may wait for itself.
