@@ -172,7 +172,7 @@ class FakeRedis final : public redis::CommandSink {
 // ---- The fixture
 
 struct Loop {
-  uv_loop_t uv;
+  uv_loop_t uv{};
   Loop() { uv_loop_init(&uv); }
   ~Loop() {
     uv_run(&uv, UV_RUN_DEFAULT);
