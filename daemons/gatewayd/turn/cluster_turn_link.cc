@@ -159,10 +159,9 @@ void ClusterTurnLink::survey() {
 
 void ClusterTurnLink::on_surveyed(const Status& status) {
   if (!status) return;
-  const bool same = survey_.primaries() == primaries_ && survey_.slots() == slots_;
-  if (same && survey_.steady()) return;
-  primaries_ = survey_.primaries();
-  slots_ = survey_.slots();
+  const bool same = survey_.owners() == owners_;
+  if (same && owners_.steady()) return;
+  owners_ = survey_.owners();
   listener_.on_all_changed();
 }
 

@@ -94,8 +94,7 @@ class ClusterTurnLink final : public TurnLink {
   std::vector<std::unique_ptr<Heard>> gone_;  // to be destroyed outside of their callbacks
   uint64_t numbers_ = 0;
   common::SlotSurvey survey_;
-  std::vector<redis::Node> primaries_;  // at the last survey
-  std::vector<std::string> slots_;      // of each
+  redis::SlotOwners owners_;  // at the last survey
   redis::Timer survey_timer_;
 };
 
