@@ -1,7 +1,7 @@
 // Whether a walk over the keys of a cluster's primaries has seen every key, or has to begin again. Pure.
 //
-// Each primary is asked for its slots (CLUSTER NODES) before the walk and after it. A client's map is not enough: it may
-// be out of date until a command is refused because of it.
+// Each primary is asked for its slots (CLUSTER NODES) before the walk and after it. A client's map is not enough: it
+// may be out of date until a command is refused because of it.
 //
 //     asked ──kWalk──▶ walk over the primaries ──▶ asked again ──▶ kDone: the slots stayed where they were
 //                ▲                                    │
