@@ -1,6 +1,7 @@
 // Commands for what is wanted, and what their replies mean.
 #include "daemons/gatewayd/facts/fact_reader.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "daemons/gatewayd/facts/bounded_read.h"
@@ -17,6 +18,7 @@ constexpr size_t kMaxProblems = 16;
 constexpr size_t kMaxFieldBytes = 4096;             // of an entry, limits, a circuit
 constexpr size_t kMaxIdentityBytes = 1024 * 1024;   // of which a field may have limits::kIdentityFieldBytes
 constexpr size_t kMaxSetBytes = 32u * 1024 * 1024;  // a list of targets, an agent's roles, a role's permissions
+constexpr unsigned kStreamsLookedAt = 64;           // of an agent, where it has one for each partition
 constexpr size_t kMaxLargeEntries = 1024;           // that are remembered
 
 /// What says nothing about the key: no answer, Redis that cannot serve now (LOADING, BUSY), a user without the right.
@@ -103,10 +105,13 @@ void FactReader::track(redis::Command& command) {
   reads_.push_back({.kind = Kind::kTracked});
 }
 
-/// On a cluster an agent has streams for all partitions from its first start on.
+/// On a cluster an agent has a stream for those partitions that sent to it: any of them will do.
 void FactReader::ask_type(redis::Command& command, AgentFacts& agent) {
-  command.add("TYPE", keys_.inbox(agent.id, Lane::kNormal, 0));
-  reads_.push_back({Kind::kStream, &agent});
+  agent.has_stream = false;
+  for (unsigned p = 0; p < std::min(keys_.places(partitions_), kStreamsLookedAt); ++p) {
+    command.add("TYPE", keys_.inbox(agent.id, Lane::kNormal, p));
+    reads_.push_back({Kind::kStream, &agent});
+  }
 }
 
 void FactReader::ask(redis::Command& command, const Facts::Wanted& wanted) {
@@ -177,7 +182,7 @@ void FactReader::take(const Read& read, const redis::Reply& reply) {
     case Kind::kTracked:
       return;
     case Kind::kStream:
-      read.agent->has_stream = reply.text == "stream";
+      read.agent->has_stream = read.agent->has_stream || reply.text == "stream";
       return;
     case Kind::kPresence:
       return take_presence(*read.agent, reply);

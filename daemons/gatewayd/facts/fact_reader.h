@@ -34,6 +34,8 @@ class FactReader {
   FactReader& operator=(const FactReader&) = delete;
 
   void set_default_limits(const LimitSettings& limits) { default_limits_ = limits; }
+  /// How many partitions there are.
+  void set_partitions(size_t count) { partitions_ = count; }
   void set_breaker(const BreakerSettings& settings) { breaker_ = settings; }
 
   /// An entry of a stream.
@@ -111,6 +113,7 @@ class FactReader {
   Facts& facts_;
   const MasterKey* master_;
   Done done_;
+  size_t partitions_ = 1;
   LimitSettings default_limits_;
   BreakerSettings breaker_;
   redis::Questions<Read> reads_;

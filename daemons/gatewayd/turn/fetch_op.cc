@@ -61,6 +61,7 @@ void FetchOp::look() {
   if (++rounds_ > most_rounds(parts_.batch.frames().size() + parts_.batch.messages().size()))
     return listener_.on_failed({"facts_unsteady", "facts changed during every read"});
   state_.to(State::kReading);
+  reader_.set_partitions(parts_.partitions.size());
   if (reader_.read(wanted_inboxes_, wanted_entries())) return parts_.stats.round_trips.add();  // on_facts() goes on
   state_.to(State::kIdle);
   listener_.on_fetched();

@@ -125,16 +125,23 @@ class LedgerCase(MasTestCase):
         for source in self.sources:
             self.assertEqual(self.agents[source][-1].wait(30), 0, f"{source} ends in order")
             self.assertIn("\nend\n", self.agents[source][-1].out())
-        deliveries = deliveries_of_aof(self.redis.directory)
+        deliveries = self.deliveries()
         wanted = {d.message_id for d in deliveries if d.target in self.targets}
         poll_until(lambda: wanted <= self.letters() | {i for t in self.targets for _, _, i in self.log_of(t).handled}, 30,
                    lambda: f"everything is handled or a dead letter; {len(wanted)} messages were delivered", 0.2)
         for target in self.targets if self.drained else ():
-            poll_until(lambda: self.redis.cmd("XLEN", f"agent.stream:{target}") == 0, 30,
+            poll_until(lambda: self.waiting(target) == 0, 30,
                        lambda: f"{target} has acknowledged all", 0.1)
         for target in self.targets:
             self.assertEqual(self.agents[target][-1].stop(), 0)
         return deliveries
+
+    def deliveries(self):
+        return deliveries_of_aof(self.redis.directory)
+
+    def waiting(self, target):
+        """Entries in the streams of an agent."""
+        return self.redis.cmd("XLEN", f"agent.stream:{target}")
 
     def letters(self):
         """Ids of the messages in the dead-letter queue."""
@@ -159,7 +166,7 @@ class LedgerCase(MasTestCase):
         verified = self.verify(*flags)
         self.assertEqual(verified.returncode, 0, verified.stdout + verified.stderr)
         for target in self.targets:
-            self.assertEqual(self.redis.cmd("XLEN", f"agent.stream:{target}"), 0, "streams are empty after the acks")
+            self.assertEqual(self.waiting(target), 0, "streams are empty after the acks")
 
 
 def repeated(test):

@@ -210,6 +210,7 @@ struct TurnFixture : TurnListener {
   Loop loop;
   FakeFrame frame;
   FakeRedis redis;
+  FakeRedis facts;  ///< on a cluster
   TicketOffice tickets{HmacKey("tickets")};
   HmacKey payload_key{"payloads"}, replay_key{"replays"};
   audit::ChainMemory chains;
@@ -221,7 +222,8 @@ struct TurnFixture : TurnListener {
 
   explicit TurnFixture(TurnOptions options = {}, KeyLayout layout = KeyLayout::kOneServer)
       : frame(&loop.uv, layout),
-        parts(frame, redis, redis, chains, std::move(options), {tickets, payload_key, replay_key}) {
+        parts(frame, redis, layout == KeyLayout::kCluster ? facts : redis, chains, std::move(options),
+              {tickets, payload_key, replay_key}) {
     parts.partitions.resize(kTwoPartitions);
     parts.partitions.set_owned({true, true});
     parts.partitions.take_ownership();
