@@ -163,8 +163,10 @@ void ClusterReader::on_lease() {
       static_cast<void>(host_.commands().send(
           redis::Command("PEXPIRE", streams_of(partition)[0], to_millis(kReplyStreamTtl)), redis::ReplyTo{}));
   if (state_.is(State::kReading)) {
-    others_.check();
-    if (trouble_.told_missing || mono_now() - times_.surveyed >= kSurvey) survey();
+    const MonoTime now = mono_now();
+    const bool alone = !others_.any();
+    if (!alone || now - times_.checked >= kAlone) check_others();
+    if (trouble_.told_missing || now - times_.surveyed >= kSurvey) survey();
   }
   on_handled();
 }
@@ -186,10 +188,11 @@ void ClusterReader::on_acks(const std::optional<Error>& refusal) {
 
 // ---- What is wanted
 
-/// A number that is too large may be of partitions that were added, which are asked for with each lease.
+/// A number that is too large may be of partitions that were added.
 void ClusterReader::on_payload(std::string_view payload) {
   if (!decode_wake_ups(payload, woken_)) return look_soon();
   for (const WakeUp& one : woken_) {
+    times_.partitions_missed = times_.partitions_missed || one.partition >= slots_.size();
     if (one.partition >= slots_.size()) continue;
     if (!one.instance.empty() && one.instance != host_.context().instance()) continue;
     slots_[one.partition].inbox.wake(one.instance.empty() ? stream_of_lane(0, one.lane) : 0);
@@ -229,9 +232,15 @@ void ClusterReader::on_look_due() {
 /// Consumers that nobody has noted are found by claims, also by those that claim nothing.
 void ClusterReader::survey() {
   times_.surveyed = mono_now();
+  times_.partitions_missed = true;
   others_.begin_anew();
-  others_.check();
+  check_others();
   claim_everywhere();
+}
+
+void ClusterReader::check_others() {
+  times_.checked = mono_now();
+  others_.check();
 }
 
 void ClusterReader::claim_everywhere() {
