@@ -103,7 +103,7 @@ void FactReader::track(redis::Command& command) {
   reads_.push_back({.kind = Kind::kTracked});
 }
 
-/// On a cluster an agent has streams for all partitions from its first start on.
+/// Of the streams of an agent, the one that it makes at its first start; on a cluster it is the only one.
 void FactReader::ask_type(redis::Command& command, AgentFacts& agent) {
   command.add("TYPE", keys_.inbox(agent.id, Lane::kNormal, 0));
   reads_.push_back({Kind::kStream, &agent});

@@ -222,7 +222,8 @@ void ClusterReader::look_soon() {
 }
 
 void ClusterReader::on_look_due() {
-  const Duration longest = kLongestLook * std::max(1u, static_cast<unsigned>(slots_.size()) / kPartitionsOfALook);
+  const unsigned dearer = std::max(1u, static_cast<unsigned>(slots_.size()) / kPartitionsOfALook);
+  const Duration longest = std::min(kLongestLook * dearer, kRarestLook);
   const Duration next = std::min(times_.period * 2, longest);
   look_everywhere();
   times_.period = next;
@@ -339,10 +340,10 @@ void ClusterReader::took(unsigned partition, size_t index, const redis::Reply& r
   const PartitionInbox::Ask& asked = slot.inbox.under_way();
   const Part part = part_of(asked, index);
   if (part.kind == Part::Kind::kMakeGroup) {
-    if (reply.is_error() && reply.error_code() != "BUSYGROUP") {
-      if (!stream_missing(reply)) refused(partition, {}, reply);
-      return;
-    }
+    const bool was_there = reply.is_error() && reply.error_code() == "BUSYGROUP";
+    if (reply.is_error() && !was_there && !stream_missing(reply)) return refused(partition, {}, reply);
+    if (!was_there && slot.inbox.missed(part.place)) lost(partition, part.place);
+    if (reply.is_error() && !was_there) return;
     slot.inbox.made(part.place);
     if (part.place > 0) slot.inbox.claim();
   } else if (part.kind == Part::Kind::kClaim) {
@@ -360,13 +361,14 @@ void ClusterReader::took_read(unsigned partition, const redis::Reply& streams) {
   Slot& slot = slots_[partition];
   trouble_.told_gone = false;
   if (!streams.is_array()) return;  // nothing new
-  const bool own = slot.inbox.under_way().own.any();
+  const PartitionInbox::Ask& asked = slot.inbox.under_way();
   const auto names = streams_of(partition);
   for (const auto& stream : streams) {
     if (stream.count != 2) continue;
     const auto name = std::find(names.begin(), names.end(), stream[0].text);
     if (name == names.end()) continue;
     const auto place = static_cast<size_t>(name - names.begin());
+    const bool own = asked.own[place] || (asked.make[place] && slot.inbox.reads_own(place));
     const redis::Reply& entries = stream[1];
     for (const auto& entry : entries) intake_.take(first_stream_of(partition) + place, entry);
     const redis::Reply* last = entries.count == 0 ? nullptr : &entries[entries.count - 1];
@@ -403,15 +405,18 @@ void ClusterReader::took_claims(unsigned partition, const redis::Reply& reply) {
 void ClusterReader::refused(unsigned partition, StreamSet streams, const redis::Reply& error) {
   Slot& slot = slots_[partition];
   if (group_gone(error)) {
-    if (!slot.inbox.groups_gone(streams)) return;
-    for (size_t place = 0; place < kInboxStreams; ++place)
-      if (streams[place]) intake_.forget_progress(first_stream_of(partition) + place);
-    if ((streams >> 1).any() && !std::exchange(trouble_.told_gone, true)) trouble_.lost = kGroupsGone;
+    slot.inbox.groups_gone(streams);
   } else if (passes(error)) {
     slot.lost = true;
   } else {
     trouble_.refusal = redis::error_of(error).in("reading");
   }
+}
+
+/// The stream, or its group, was there and is not. A reply stream expires when the agent was away.
+void ClusterReader::lost(unsigned partition, size_t place) {
+  intake_.forget_progress(first_stream_of(partition) + place);
+  if (place > 0 && !std::exchange(trouble_.told_gone, true)) trouble_.lost = kGroupsGone;
 }
 
 void ClusterReader::claim_refused(unsigned partition, const redis::Reply& error) {

@@ -51,6 +51,8 @@ class ClusterReader final : public InboxReader, HubMember {
  public:
   static constexpr Duration kFirstLook = std::chrono::seconds(1);
   static constexpr Duration kLongestLook = std::chrono::seconds(8);
+  /// With any number of partitions: a reply stream that nobody has found yet lives for kReplyStreamTtl.
+  static constexpr Duration kRarestLook = kReplyStreamTtl / 2;
   /// With more partitions looks are rarer, so that an idle agent costs no more.
   static constexpr unsigned kPartitionsOfALook = 64;
   static constexpr Duration kSurvey = std::chrono::seconds(60);
@@ -134,6 +136,7 @@ class ClusterReader final : public InboxReader, HubMember {
   void took_read(unsigned partition, const redis::Reply& streams);
   void took_claims(unsigned partition, const redis::Reply& reply);
   void refused(unsigned partition, StreamSet streams, const redis::Reply& error);
+  void lost(unsigned partition, size_t place);
   void claim_refused(unsigned partition, const redis::Reply& error);
   void end_request(unsigned partition);
   void on_acks(const std::optional<Error>& refusal);
