@@ -163,8 +163,10 @@ void ClusterReader::on_lease() {
       static_cast<void>(host_.commands().send(
           redis::Command("PEXPIRE", streams_of(partition)[0], to_millis(kReplyStreamTtl)), redis::ReplyTo{}));
   if (state_.is(State::kReading)) {
-    others_.check();
-    if (trouble_.told_missing || mono_now() - times_.surveyed >= kSurvey) survey();
+    const MonoTime now = mono_now();
+    const bool alone = !others_.any();
+    if (!alone || now - times_.checked >= kAlone) check_others();
+    if (trouble_.told_missing || now - times_.surveyed >= kSurvey) survey();
   }
   on_handled();
 }
@@ -186,10 +188,11 @@ void ClusterReader::on_acks(const std::optional<Error>& refusal) {
 
 // ---- What is wanted
 
-/// A number that is too large may be of partitions that were added, which are asked for with each lease.
+/// A number that is too large may be of partitions that were added.
 void ClusterReader::on_payload(std::string_view payload) {
   if (!decode_wake_ups(payload, woken_)) return look_soon();
   for (const WakeUp& one : woken_) {
+    times_.partitions_missed = times_.partitions_missed || one.partition >= slots_.size();
     if (one.partition >= slots_.size()) continue;
     if (!one.instance.empty() && one.instance != host_.context().instance()) continue;
     slots_[one.partition].inbox.wake(one.instance.empty() ? stream_of_lane(0, one.lane) : 0);
@@ -219,7 +222,8 @@ void ClusterReader::look_soon() {
 }
 
 void ClusterReader::on_look_due() {
-  const Duration longest = kLongestLook * std::max(1u, static_cast<unsigned>(slots_.size()) / kPartitionsOfALook);
+  const unsigned dearer = std::max(1u, static_cast<unsigned>(slots_.size()) / kPartitionsOfALook);
+  const Duration longest = std::min(kLongestLook * dearer, kRarestLook);
   const Duration next = std::min(times_.period * 2, longest);
   look_everywhere();
   times_.period = next;
@@ -229,9 +233,15 @@ void ClusterReader::on_look_due() {
 /// Consumers that nobody has noted are found by claims, also by those that claim nothing.
 void ClusterReader::survey() {
   times_.surveyed = mono_now();
+  times_.partitions_missed = true;
   others_.begin_anew();
-  others_.check();
+  check_others();
   claim_everywhere();
+}
+
+void ClusterReader::check_others() {
+  times_.checked = mono_now();
+  others_.check();
 }
 
 void ClusterReader::claim_everywhere() {
@@ -330,10 +340,10 @@ void ClusterReader::took(unsigned partition, size_t index, const redis::Reply& r
   const PartitionInbox::Ask& asked = slot.inbox.under_way();
   const Part part = part_of(asked, index);
   if (part.kind == Part::Kind::kMakeGroup) {
-    if (reply.is_error() && reply.error_code() != "BUSYGROUP") {
-      if (!stream_missing(reply)) refused(partition, {}, reply);
-      return;
-    }
+    const bool was_there = reply.is_error() && reply.error_code() == "BUSYGROUP";
+    if (reply.is_error() && !was_there && !stream_missing(reply)) return refused(partition, {}, reply);
+    if (!was_there && slot.inbox.missed(part.place)) lost(partition, part.place);
+    if (reply.is_error() && !was_there) return;
     slot.inbox.made(part.place);
     if (part.place > 0) slot.inbox.claim();
   } else if (part.kind == Part::Kind::kClaim) {
@@ -351,13 +361,14 @@ void ClusterReader::took_read(unsigned partition, const redis::Reply& streams) {
   Slot& slot = slots_[partition];
   trouble_.told_gone = false;
   if (!streams.is_array()) return;  // nothing new
-  const bool own = slot.inbox.under_way().own.any();
+  const PartitionInbox::Ask& asked = slot.inbox.under_way();
   const auto names = streams_of(partition);
   for (const auto& stream : streams) {
     if (stream.count != 2) continue;
     const auto name = std::find(names.begin(), names.end(), stream[0].text);
     if (name == names.end()) continue;
     const auto place = static_cast<size_t>(name - names.begin());
+    const bool own = asked.own[place] || (asked.make[place] && slot.inbox.reads_own(place));
     const redis::Reply& entries = stream[1];
     for (const auto& entry : entries) intake_.take(first_stream_of(partition) + place, entry);
     const redis::Reply* last = entries.count == 0 ? nullptr : &entries[entries.count - 1];
@@ -394,15 +405,18 @@ void ClusterReader::took_claims(unsigned partition, const redis::Reply& reply) {
 void ClusterReader::refused(unsigned partition, StreamSet streams, const redis::Reply& error) {
   Slot& slot = slots_[partition];
   if (group_gone(error)) {
-    if (!slot.inbox.groups_gone(streams)) return;
-    for (size_t place = 0; place < kInboxStreams; ++place)
-      if (streams[place]) intake_.forget_progress(first_stream_of(partition) + place);
-    if ((streams >> 1).any() && !std::exchange(trouble_.told_gone, true)) trouble_.lost = kGroupsGone;
+    slot.inbox.groups_gone(streams);
   } else if (passes(error)) {
     slot.lost = true;
   } else {
     trouble_.refusal = redis::error_of(error).in("reading");
   }
+}
+
+/// The stream, or its group, was there and is not. A reply stream expires when the agent was away.
+void ClusterReader::lost(unsigned partition, size_t place) {
+  intake_.forget_progress(first_stream_of(partition) + place);
+  if (place > 0 && !std::exchange(trouble_.told_gone, true)) trouble_.lost = kGroupsGone;
 }
 
 void ClusterReader::claim_refused(unsigned partition, const redis::Reply& error) {

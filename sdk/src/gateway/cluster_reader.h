@@ -32,6 +32,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "proto/base/state_machine.h"
@@ -50,9 +51,13 @@ class ClusterReader final : public InboxReader, HubMember {
  public:
   static constexpr Duration kFirstLook = std::chrono::seconds(1);
   static constexpr Duration kLongestLook = std::chrono::seconds(8);
+  /// With any number of partitions: a reply stream that nobody has found yet lives for kReplyStreamTtl.
+  static constexpr Duration kRarestLook = kReplyStreamTtl / 2;
   /// With more partitions looks are rarer, so that an idle agent costs no more.
   static constexpr unsigned kPartitionsOfALook = 64;
   static constexpr Duration kSurvey = std::chrono::seconds(60);
+  /// How often an agent that knows of no other instance asks for some; else with each lease.
+  static constexpr Duration kAlone = std::chrono::seconds(15);
   static constexpr Duration kRest = std::chrono::milliseconds(200);
 
   ClusterReader(ModeHost& host, Deliveries& deliveries, DedupeWindow& dedupe);
@@ -65,6 +70,7 @@ class ClusterReader final : public InboxReader, HubMember {
   void renew_link() override {}
   void up() override;
   void on_lease() override;
+  bool misses_partitions() override { return std::exchange(times_.partitions_missed, false); }
   void on_handled() override;
   void renamed(const std::string& before) override;
   void stop() override;
@@ -119,6 +125,7 @@ class ClusterReader final : public InboxReader, HubMember {
   void look_soon();
   void on_look_due();
   void survey();
+  void check_others();
   void claim_everywhere();
   void queue(unsigned partition);
   void pump();
@@ -129,6 +136,7 @@ class ClusterReader final : public InboxReader, HubMember {
   void took_read(unsigned partition, const redis::Reply& streams);
   void took_claims(unsigned partition, const redis::Reply& reply);
   void refused(unsigned partition, StreamSet streams, const redis::Reply& error);
+  void lost(unsigned partition, size_t place);
   void claim_refused(unsigned partition, const redis::Reply& error);
   void end_request(unsigned partition);
   void on_acks(const std::optional<Error>& refusal);
@@ -163,7 +171,8 @@ class ClusterReader final : public InboxReader, HubMember {
     Times(uv_loop_t* loop, ClusterReader& reader);
     redis::Timer look, rest;
     Duration period = kFirstLook;
-    MonoTime looked{}, surveyed{};
+    MonoTime looked{}, surveyed{}, checked{};
+    bool partitions_missed = false;  // a wake-up named one that is not known; or it is time to ask
   } times_;
 };
 

@@ -43,7 +43,8 @@ redis::Command inbox_request(const AgentContext& agent, std::span<const std::str
   for (size_t place = 0; place < streams.size(); ++place) {
     if (!ask.make[place]) continue;
     command.add(group_command(streams[place]));
-    command.add(read_command(agent, {{streams[place], kNewEntries}}, entries, {}));
+    const std::string_view from = inbox.reads_own(place) ? std::string_view(inbox.own_from(place)) : kNewEntries;
+    command.add(read_command(agent, {{streams[place], from}}, entries, {}));
   }
   return command;
 }

@@ -36,6 +36,8 @@ class InboxReader {
   /// The lease was renewed: looks for entries of the dead, goes on with what waited for it, and with acks that Redis
   /// refused.
   virtual void on_lease() = 0;
+  /// @return whether there may be more partitions than it knows of; not again until it has another reason.
+  virtual bool misses_partitions() { return false; }
   /// Entries are due for their acks, and there may be room again.
   virtual void on_handled() = 0;
   /// The agent goes by another instance's name, and what is in hand is that one's; reading goes on with up().

@@ -154,10 +154,9 @@ void GatewayMode::ask_partitions() {
   live_->asking = live_->host.commands().send(command, answer).ok();
 }
 
-/// A reader on a cluster has to know of partitions that were added before anybody sends there.
 void GatewayMode::renewed() {
   live_->reader->on_lease();
-  if (agent_.keys.layout() == KeyLayout::kCluster) ask_partitions();
+  if (live_->reader->misses_partitions()) ask_partitions();
 }
 
 void GatewayMode::on_partitions(uint64_t, const redis::Answer& answer) {

@@ -11,7 +11,7 @@ PartitionInbox::Ask PartitionInbox::next(May may) const {
     ask.claim = kLanesOnly & groups_;
     return ask;
   }
-  ask.own = own_ & allowed;
+  ask.own = own_ & groups_ & allowed;
   if (ask.own.any()) return ask;
   ask.read = groups_ & allowed & (look_ ? ~StreamSet() : wanted_);
   ask.make = ~groups_ & allowed & wanted_;
@@ -37,10 +37,18 @@ void PartitionInbox::took_own(size_t place, const std::string& last) { own_from_
 
 bool PartitionInbox::groups_gone(StreamSet streams) {
   const bool known = (groups_ & streams).any();
+  doubted_ |= groups_ & streams;
+  wanted_ |= groups_ & streams;
   groups_ &= ~streams;
-  own_ &= ~streams;
   if (known) look_ = true;
   return known;
+}
+
+bool PartitionInbox::missed(size_t place) {
+  const bool lost = doubted_[place];
+  doubted_.reset(place);
+  if (lost) own_.reset(place);
+  return lost;
 }
 
 void PartitionInbox::lost(bool executed) {

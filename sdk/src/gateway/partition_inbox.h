@@ -8,7 +8,8 @@
 // EXISTS.
 // Failure modes:
 //   a request with an unknown end   what it may have been given is read again by id, then there is another look
-//   a group that is gone            is made again when its stream exists
+//   a group that is gone            nobody knows which, when several were read at once: each is made again, and whose
+//                                   group was there is not lost (missed())
 // Pure. Threading: none.
 #pragma once
 
@@ -53,20 +54,29 @@ class PartitionInbox {
   void asked(const Ask& ask);
   bool busy() const { return under_way_.any(); }
   const Ask& under_way() const { return under_way_; }
+  /// @return whether what the stream gave before comes first, by id.
+  bool reads_own(size_t place) const { return own_[place]; }
   /// @return the id behind which own entries of the stream are read.
   const std::string& own_from(size_t place) const { return own_from_[place]; }
 
   // Answers to the request that is under way.
 
   void exist() { wanted_ |= ~groups_; }
-  void made(size_t place) { groups_.set(place); }
+  /// It has a group, new or not; a doubt about it is over.
+  void made(size_t place) {
+    groups_.set(place);
+    doubted_.reset(place);
+  }
   /// @param last id of the last entry that came.
   void took_own(size_t place, const std::string& last);
   void no_more_own(size_t place) { own_.reset(place); }
   /// As many entries came as were asked for.
   void more(size_t place) { wanted_.set(place); }
-  /// @return whether any of these groups had been there.
+  /// One of these groups is gone. Those that had been there are in doubt, and made again. @return whether any had been.
   bool groups_gone(StreamSet streams);
+  /// The stream's group was made, or its stream is not there: ends its doubt. @return whether it was in doubt, and so is
+  /// lost with what it had.
+  bool missed(size_t place);
   /// Nobody knows whether Redis has answered. @param executed whether it may have been.
   void lost(bool executed);
   /// All answers are there.
@@ -84,7 +94,7 @@ class PartitionInbox {
   static constexpr unsigned long kRepliesBit = 1;
   inline static const StreamSet kLanesOnly{~kRepliesBit};
 
-  StreamSet groups_, wanted_, own_;
+  StreamSet groups_, doubted_, wanted_, own_;
   bool look_ = false, claim_ = false, resting_ = false;
   Ask under_way_;
   std::array<std::string, kInboxStreams> own_from_;

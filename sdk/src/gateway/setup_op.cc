@@ -11,6 +11,8 @@ namespace {
 constexpr uint64_t kConfig = 2;   // the reply with the values, after two HSETNX
 constexpr uint64_t kGroups = 10;  // replies of the second step begin here
 
+bool on_cluster(const AgentContext& agent) { return agent.keys.layout() == KeyLayout::kCluster; }
+
 }  // namespace
 
 std::vector<std::string> gateway_streams(const AgentContext& agent, unsigned partitions) {
@@ -30,13 +32,17 @@ redis::Command reply_stream_lease(const AgentContext& agent) {
 
 redis::Command make_groups(const AgentContext& agent) {
   redis::Command commands;
+  if (on_cluster(agent)) {
+    commands.add("XGROUP", "CREATE", agent.keys.inbox(agent.config.id, Lane::kNormal, 0), kGroup, "0", "MKSTREAM");
+    return commands;
+  }
   for (const auto& stream : gateway_streams(agent, 1))
     commands.add("XGROUP", "CREATE", stream, kGroup, "0", "MKSTREAM");
   commands.add(reply_stream_lease(agent));
   return commands;
 }
 
-size_t make_groups_count() { return kLanes.size() + 2; }
+size_t make_groups_count(const AgentContext& agent) { return on_cluster(agent) ? 1 : kLanes.size() + 2; }
 
 bool group_exists(const redis::Reply& reply) { return !reply.is_error() || reply.error_code() == "BUSYGROUP"; }
 
@@ -61,7 +67,7 @@ void GatewaySetupOp::on_reply(uint64_t tag, const redis::Answer& answer) {
   }
   if (!group_exists(reply)) return finish(redis::error_of(reply).in("making the streams' groups"));
   setup_.made_lanes = setup_.made_lanes || made_lane(tag - kGroups, reply);
-  if (tag + 1 < kGroups + make_groups_count()) return;
+  if (tag + 1 < kGroups + make_groups_count(host_.context())) return;
   state_.to(State::kDone);
   finish(setup_);
 }
@@ -75,7 +81,6 @@ void GatewaySetupOp::take_config(const redis::Reply& values) {
   auto partitions = agreed_partitions(values[0].text, values[1].text, "this library");
   if (!partitions) return finish(partitions.error());
   setup_.partitions = *partitions;
-  if (host_.context().keys.layout() == KeyLayout::kCluster) return finish(setup_);
   state_.to(State::kMaking);
   if (auto status = send(make_groups(host_.context()), kGroups); !status)
     finish(status.error().in("making the streams' groups"));

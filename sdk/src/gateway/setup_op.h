@@ -2,7 +2,8 @@
 //
 //     idle ──HSETNX, HMGET mas.config──▶ reading ──XGROUP CREATE …──▶ making groups ──▶ done
 //
-// On a cluster the reader makes the groups, each when it finds its stream.
+// On a cluster it makes one group only, by whose stream gateways know that the agent has been here. The reader makes
+// the others, each when it finds its stream.
 // Failure: kProtocol when mas.config has a protocol that this library does not work by, or no sensible number of
 // partitions; kTooLarge for a value of it that is longer than kConfigTextBytes.
 #pragma once
@@ -51,13 +52,14 @@ inline constexpr size_t kConfigTextBytes = 64;
 inline constexpr Duration kReplyStreamTtl = 4 * kLeaseTtl;
 redis::Command reply_stream_lease(const AgentContext& agent);
 
-/// `XGROUP CREATE … agents 0 MKSTREAM` for every stream of the agent's, and the expiry of its reply stream.
+/// `XGROUP CREATE … agents 0 MKSTREAM` for every stream of the agent's, and the expiry of its reply stream; on a cluster
+/// for the normal lane of the first partition alone.
 redis::Command make_groups(const AgentContext& agent);
 /// @return whether an answer to one of these is as good as done.
 bool group_exists(const redis::Reply& reply);
 /// @return whether the answer to the i-th of these says that a lane's group was not there.
 bool made_lane(uint64_t i, const redis::Reply& reply);
 /// How many commands make_groups has.
-size_t make_groups_count();
+size_t make_groups_count(const AgentContext& agent);
 
 }  // namespace mas::sdk

@@ -122,14 +122,54 @@ TEST_CASE("what was never executed is asked for again, claims too") {
   CHECK(ask(inbox).own == only({kNormal}));
 }
 
-TEST_CASE("groups that are gone are told once, and looked for") {
-  PartitionInbox inbox = known({kNormal});
-  inbox.wake(kNormal);
-  ask(inbox);
-  CHECK(inbox.groups_gone(only({kNormal})));
+TEST_CASE(
+    "a read that found no group says of none of its streams that it is lost: each is made again, and its answer "
+    "tells") {
+  PartitionInbox inbox = known({kReplies, kNormal, kHigh});
+  inbox.look();
+  CHECK(ask(inbox).read == only({kReplies, kNormal, kHigh}));
+  CHECK(inbox.groups_gone(only({kReplies, kNormal, kHigh})));
   CHECK_FALSE(inbox.groups_gone(only({kNormal})));
   inbox.ended();
-  CHECK(ask(inbox).probe.all());
+  CHECK(ask(inbox).make == only({kReplies, kNormal, kHigh}));
+  inbox.made(kHigh);  // BUSYGROUP: it was there all the time
+  CHECK_FALSE(inbox.missed(kHigh));
+  CHECK(inbox.missed(kNormal));
+  CHECK_FALSE(inbox.missed(kNormal));
+  inbox.made(kNormal);
+  CHECK(inbox.missed(kReplies));
+  inbox.ended();
+  CHECK(inbox.groups() == only({kNormal, kHigh}));
+
+  PartitionInbox fresh;
+  fresh.wake(kHigh);
+  CHECK(ask(fresh).make == only({kHigh}));
+  CHECK_FALSE(fresh.missed(kHigh));  // it has never had one
+}
+
+TEST_CASE("a group that may have been made is made again, and what it gave is read before what is new") {
+  PartitionInbox inbox = known({kNormal});
+  inbox.wake(kHigh);
+  CHECK(ask(inbox).make == only({kHigh}));
+  inbox.lost(true);
+  inbox.rested();
+  const Ask look = ask(inbox);
+  CHECK(look.own.none());  // it may have no group, and a read of several streams would fail for all
+  CHECK(look.probe[kHigh]);
+  CHECK(look.read == only({kNormal}));
+  inbox.exist();
+  inbox.ended();
+  CHECK(ask(inbox).make[kHigh]);
+  CHECK(inbox.reads_own(kHigh));
+  CHECK(inbox.own_from(kHigh) == "0");
+  inbox.made(kHigh);
+  inbox.no_more_own(kHigh);
+  inbox.ended();
+  inbox.look();
+  CHECK(ask(inbox).read == only({kNormal, kHigh}));
+}
+
+TEST_CASE("a stream that is not there is not asked for again") {
   PartitionInbox unread;
   unread.wake(kHigh);
   ask(unread);
