@@ -290,7 +290,6 @@ void Connection::wipe_received() { impl_->wipe_received_ = true; }
 void Connection::push_mode(size_t text_bytes) {
   impl_->push_mode_ = true;
   impl_->push_text_bytes_ = text_bytes;
-  impl_->transport_.list();
 }
 void Connection::ask_role() { impl_->ask_role(); }
 Command Connection::sign_of_life() const {
