@@ -3,6 +3,7 @@
 import time
 
 from harness import MasTestCase, RespError, poll_until
+from harness.partition import Here
 from harness.redis_server import own_address
 from harness.sentinel_server import NAME, SentinelServer
 
@@ -13,22 +14,28 @@ KNOWN = 15  # seconds in which sentinels find replicas and each other
 class SentinelStage:
     """The servers of one test. `primary` is the one that serves; `nodes` are all three."""
 
-    def __init__(self, case, sentinel_password=None, **options):
+    def __init__(self, case, sentinel_password=None, here=None, there=None, **options):
+        """@param here the Host of the primary. @param there the Host of all others."""
         self._case = case
         self._password = sentinel_password
-        options = {"repl_diskless_sync_delay": "0", "repl_backlog_size": "32mb", "replica_announce_ip": own_address(),
-                   **options}
-        self.primary = case.start_redis("node-0", tcp=True, **options)
+        here, self._there = here or Here(own_address()), there or Here(own_address())
+        self._options = {"repl_diskless_sync_delay": "0", "repl_backlog_size": "32mb", **options}
+        self.primary = self._start_node(0, here)
         self.nodes = [self.primary]
         for i in (1, 2):
-            self.nodes.append(case.start_redis(f"node-{i}", tcp=True,
-                                               replicaof=f"{self.primary.host} {self.primary.port}", **options))
+            self.nodes.append(self._start_node(i, self._there, replicaof=f"{self.primary.host} {self.primary.port}"))
         self.wait_in_sync()
         self.sentinels = [self._start_sentinel(i) for i in range(SENTINELS)]
         poll_until(lambda: all(s.knows(2, SENTINELS - 1) for s in self.sentinels), KNOWN, "they know everybody")
 
+    def _start_node(self, i, side, **more):
+        with side:
+            return self._case.start_redis(f"node-{i}", tcp=True, host=side.address, replica_announce_ip=side.address,
+                                          **self._options, **more)
+
     def _start_sentinel(self, i):
-        sentinel = SentinelServer(self._case.dir, f"sentinel-{i}", self.primary, password=self._password).start()
+        sentinel = SentinelServer(self._case.dir, f"sentinel-{i}", self.primary, password=self._password,
+                                  side=self._there).start()
         self._case.addCleanup(sentinel.stop)
         return sentinel
 

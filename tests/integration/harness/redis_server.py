@@ -29,13 +29,13 @@ def own_address():
 class RedisServer(RedisProcess):
     """Happy path: start() … url() … stop(). Options are redis-server's own: RedisServer(dir, maxmemory="10mb")."""
 
-    def __init__(self, directory, name="redis", tcp=False, tls=None, clock=False, **options):
-        """@param tcp also listen on own_address(). @param tls a dict of ca, cert, key: also listen with TLS. @param clock
-        its wall clock can be set."""
+    def __init__(self, directory, name="redis", tcp=False, tls=None, clock=False, host=None, **options):
+        """@param tcp also listen on `host`, by default own_address(). @param tls a dict of ca, cert, key: also listen
+        with TLS. @param clock its wall clock can be set."""
         super().__init__(directory, name)
         self.socket = self.directory / "redis.sock"
         self.options = {"appendonly": "no", "save": "", **{k.replace("_", "-"): v for k, v in options.items()}}
-        self.host = own_address()
+        self.host = host or own_address()
         self.port = next_port() if tcp else 0
         self.tls_port = next_port() if tls else 0
         self._tls = tls

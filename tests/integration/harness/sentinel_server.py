@@ -2,6 +2,7 @@
 
 import os
 
+from .partition import Here
 from .poll import poll_until
 from .redis_process import RedisProcess
 from .redis_server import next_port, own_address
@@ -14,14 +15,16 @@ DOWN_AFTER_MS = 3000  # on a busy machine a server may be silent for a second
 class SentinelServer(RedisProcess):
     """Happy path: start() … url part host:port … stop(). It monitors one primary under the name `mymaster`."""
 
-    def __init__(self, directory, name, redis, quorum=2, password=None):
-        """@param redis the primary, a RedisServer with TCP. @param password that clients and other sentinels need."""
+    def __init__(self, directory, name, redis, quorum=2, password=None, side=None):
+        """@param redis the primary, a RedisServer with TCP. @param password that clients and other sentinels need.
+        @param side the Host it is on, by default the one where the test runs."""
         super().__init__(directory, name)
-        self.host = own_address()
+        self._side = side or Here(own_address())
+        self.host = self._side.address
         self.port = next_port()
         self._password = password
         self.paused = False
-        lines = [f"port {self.port}", f"bind {self.host}", f"dir {self.directory}",
+        lines = [f"port {self.port}", f"bind {self.host}", "protected-mode no", f"dir {self.directory}",
                  f"sentinel announce-ip {self.host}", f"sentinel announce-port {self.port}",
                  f"sentinel monitor {NAME} {redis.host} {redis.port} {quorum}",
                  f"sentinel down-after-milliseconds {NAME} {DOWN_AFTER_MS}",
@@ -36,7 +39,8 @@ class SentinelServer(RedisProcess):
         return f"{self.host}:{self.port}"
 
     def start(self):
-        self.launch([os.fspath(self._config), "--sentinel"])
+        with self._side:
+            self.launch([os.fspath(self._config), "--sentinel"])
         poll_until(self._answers, 10, lambda: f"the sentinel answers; its log: {self.log()}")
         return self
 
@@ -49,7 +53,7 @@ class SentinelServer(RedisProcess):
         super().resume()
 
     def cmd(self, *args):
-        with Resp(f"redis://{self.address}", 5) as client:
+        with self._side, Resp(f"redis://{self.address}", 5) as client:
             if self._password:
                 client.cmd("AUTH", self._password)
             return client.cmd(*args)
