@@ -105,7 +105,7 @@ void FactReader::track(redis::Command& command) {
   reads_.push_back({.kind = Kind::kTracked});
 }
 
-/// On a cluster an agent makes the stream of the first partition, and has others for those that sent to it: any will do.
+/// On a cluster an agent makes the stream of the first partition; others are of those that sent to it. Any will do.
 void FactReader::ask_type(redis::Command& command, AgentFacts& agent) {
   agent.has_stream = false;
   for (unsigned p = 0; p < std::min(keys_.places(partitions_), kStreamsLookedAt); ++p) {

@@ -74,8 +74,8 @@ class PartitionInbox {
   void more(size_t place) { wanted_.set(place); }
   /// One of these groups is gone. Those that had been there are in doubt, and made again. @return whether any had been.
   bool groups_gone(StreamSet streams);
-  /// The stream's group was made, or its stream is not there: ends its doubt. @return whether it was in doubt, and so is
-  /// lost with what it had.
+  /// The stream's group was made, or its stream is not there: ends its doubt.
+  /// @return whether it was in doubt, and so is lost with what it had.
   bool missed(size_t place);
   /// Nobody knows whether Redis has answered. @param executed whether it may have been.
   void lost(bool executed);

@@ -52,8 +52,8 @@ inline constexpr size_t kConfigTextBytes = 64;
 inline constexpr Duration kReplyStreamTtl = 4 * kLeaseTtl;
 redis::Command reply_stream_lease(const AgentContext& agent);
 
-/// `XGROUP CREATE … agents 0 MKSTREAM` for every stream of the agent's, and the expiry of its reply stream; on a cluster
-/// for the normal lane of the first partition alone.
+/// `XGROUP CREATE … agents 0 MKSTREAM` for every stream of the agent's, and the expiry of its reply stream; on a
+/// cluster for the normal lane of the first partition alone.
 redis::Command make_groups(const AgentContext& agent);
 /// @return whether an answer to one of these is as good as done.
 bool group_exists(const redis::Reply& reply);
