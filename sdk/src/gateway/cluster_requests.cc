@@ -43,8 +43,8 @@ redis::Command inbox_request(const AgentContext& agent, std::span<const std::str
   for (size_t place = 0; place < streams.size(); ++place) {
     if (!ask.make[place]) continue;
     command.add(group_command(streams[place]));
-    const std::string_view from = inbox.reads_own(place) ? std::string_view(inbox.own_from(place)) : kNewEntries;
-    command.add(read_command(agent, {{streams[place], from}}, entries, {}));
+    const std::string_view behind = inbox.reads_own(place) ? std::string_view(inbox.own_from(place)) : kNewEntries;
+    command.add(read_command(agent, {{streams[place], behind}}, entries, {}));
   }
   return command;
 }
