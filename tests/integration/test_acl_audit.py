@@ -46,7 +46,7 @@ class AclAuditTest(EnrollCase):
             file = self.dir / f"{role}.password"
             self.ok("enroll", "ann", "--role", role, "--out", file)
             url = self.redis.url().replace("unix://", f"unix://{role}.ann@")
-            for command in (("agents",), ("acl", "show", "bob"), ("role", "list"), ("limit", "show", "bob"),
+            for command in (("agents", "list"), ("acl", "show", "bob"), ("role", "list"), ("limit", "show", "bob"),
                             ("breaker", "list"), ("dlq", "list"), ("audit", "query"), ("audit", "operators"),
                             ("explain", "bob", "eve")):
                 done = self.masctl(*command, redis=url, env={"MAS_REDIS_PASSWORD_FILE": str(file)})
