@@ -37,6 +37,7 @@ void add_self(Texts& rules, const Keys& keys, const std::string& id) {
   rules.push_back(grant("+set +pexpire +pttl +exists +del", {key(keys.heartbeat(id)), key(keys.alive(id, "*"))}));
   rules.push_back(grant("+hset +hget +hlen +hrandfield +hdel +del", {key(keys.instances(id))}));
   rules.push_back(grant("+hgetall +hkeys +hlen +hstrlen +memory|usage +hset +hdel +del", {key(keys.state(id))}));
+  rules.push_back(grant("+exists", {read_key(keys.lease("healthd"))}));
   rules.push_back(grant("+publish", {channel(keys.system_channel())}));
 }
 
@@ -51,7 +52,6 @@ void add_gateway(Texts& rules, const RedisSite& site, const std::string& id) {
   rules.push_back(grant("+pexpire +del", {replies}));
   rules.push_back(grant("+rpush", {key(keys.ingress(partition_of(id, site.partitions)))}));
   rules.push_back(grant("+hget +hmget", {read_key(keys.config())}));
-  rules.push_back(grant("+exists", {read_key(keys.lease("healthd"))}));
   rules.push_back(grant("+subscribe", {channel(keys.receipts(id, "*"))}));
 }
 

@@ -1,6 +1,6 @@
 """masctl acl-audit: it asks Redis about every user, and its exit code tells whether all is as it should be."""
 
-from harness import main
+from harness import RespError, main
 from harness.enroll_case import EnrollCase
 from harness.masctl_case import FAILED, OK
 
@@ -37,6 +37,27 @@ class AclAuditTest(EnrollCase):
         for role in STAFF:
             self.ok("--namespace", "team", "enroll", "x", "--role", role, "--out", self.dir / f"{role}.password")
         self.assertEqual(self.json("--namespace", "team", "acl-audit", code=OK)["findings"], [])
+
+    def test_an_auditor_and_an_operator_read_by_masctl_with_a_password_file(self):
+        self.enroll("bob")
+        self.redis.cmd("HSET", "agent:bob", "id", "bob", "status", "ACTIVE", "capabilities", '["c"]')
+        self.redis.cmd("SADD", "agent:bob:blocked_targets", "eve")
+        for role in ("auditor", "operator"):
+            file = self.dir / f"{role}.password"
+            self.ok("enroll", "ann", "--role", role, "--out", file)
+            url = self.redis.url().replace("unix://", f"unix://{role}.ann@")
+            for command in (("agents", "list"), ("acl", "show", "bob"), ("role", "list"), ("limit", "show", "bob"),
+                            ("breaker", "list"), ("dlq", "list"), ("audit", "query"), ("audit", "operators"),
+                            ("explain", "bob", "eve")):
+                done = self.masctl(*command, redis=url, env={"MAS_REDIS_PASSWORD_FILE": str(file)})
+                self.assertNotIn("NOPERM", done.stdout + done.stderr, (role, command))
+                self.assertNotIn("password", done.stderr, (role, command))
+            ann = self.log_in(f"{role}.ann", file.read_text().strip())
+            for refused in (("CONFIG", "GET", "requirepass"), ("CONFIG", "GET", "masterauth"),
+                            ("EVAL", "return redis.call('HSET', KEYS[1], 'status', 'x')", 1, "agent:bob"),
+                            ("EVAL", "return redis.call('HGETALL', 'mas.users')", 0)):
+                with self.assertRaisesRegex(RespError, "NOPERM|can't run this command|ACL"):
+                    ann.cmd(*refused)
 
     def test_a_right_too_many_and_one_too_few_are_found(self):
         self.enroll("bob", "--mode", "p2p")

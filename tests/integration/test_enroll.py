@@ -3,12 +3,46 @@
 import hashlib
 import json
 import os
+import select
+import socket
 import stat
+import threading
 import time
 
 from harness import RespError, main, poll_until
 from harness.enroll_case import EnrollCase, closed_within
 from harness.masctl_case import FAILED, OK, USAGE
+
+
+class Meddler:
+    """Between masctl and Redis: before the first write with `mark` is passed on, `act` is done."""
+
+    def __init__(self, redis, mark, act):
+        self._redis, self._mark, self._act = redis, mark, act
+        self.meddled = 0
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.url = f"redis://127.0.0.1:{self._server.getsockname()[1]}"
+
+    def __enter__(self):
+        threading.Thread(target=self._serve, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self._server.close()
+
+    def _serve(self):
+        client, _ = self._server.accept()
+        with client, socket.socket(socket.AF_UNIX) as server:
+            server.connect(self._redis.url().removeprefix("unix://"))
+            while True:
+                for one in select.select([client, server], [], [])[0]:
+                    data = one.recv(65536)
+                    if not data:
+                        return
+                    if one is client and self._mark in data and not self.meddled:
+                        self.meddled += 1
+                        self._act()
+                    (server if one is client else client).sendall(data)
 
 
 class EnrollTest(EnrollCase):
@@ -194,6 +228,54 @@ class EnrollTest(EnrollCase):
         self.redis.cmd("ACL", "DELUSER", "registryd.r1")
         self.redis.cmd("ACL", "SETUSER", "registryd.r1", *rules)
         self.assertEqual(self.redis.cmd("ACL", "GETUSER", "registryd.r1"), user)
+
+    def test_a_user_goes_even_where_its_identity_cannot_be_read(self):
+        self.enroll("bob"), self.enroll("eve")
+        for agent, command in (("bob", "revoke"), ("eve", "suspend")):
+            connection = self.as_agent(agent)
+            self.redis.cmd("HSET", f"mas.identity:{agent}", "state", "misspelt")
+            done = self.ctl("user", command, agent)
+            self.assertEqual(done.returncode, OK, done.stderr)
+            self.assertIn("cannot be read", done.stderr)
+            self.assertIsNotNone(closed_within(connection, 1))
+            self.assertFalse(self.may_log_in(agent))
+        self.fails(FAILED, "user", "resume", "eve")
+
+    def test_who_is_revoked_while_a_user_is_written_does_not_come_back(self):
+        self.enroll("bob", "--mode", "p2p")
+        before = self.redis.cmd("ACL", "GETUSER", "agent.bob")
+        with Meddler(self.redis, b"SETUSER", lambda: self.ok("user", "revoke", "bob")) as meddler:
+            self.masctl("enroll", "bob", "--mode", "p2p", redis=meddler.url)
+        self.assertEqual(meddler.meddled, 1)
+        self.assertIsNotNone(before)
+        self.assertFalse(self.may_log_in("bob"))
+        self.assertNotIn("agent.bob", self.redis.cmd("ACL", "USERS"))
+
+    def test_forced_and_expired_enrolment_leave_no_old_secret_and_a_revoked_identity_stays_revoked(self):
+        self.enroll("bob", "--no-key")
+        self.ok("enroll", "bob", "--force", "--master-key", self.master, "--out", self.dir / "bob2.toml")
+        self.assertEqual(self.redis.cmd("HMGET", "mas.identity:bob", "token_hash", "token_hash_old"), [None, None])
+        self.assertEqual({*json.loads(self.redis.cmd("HGET", "mas.identity:bob", "keys"))}, {self.credentials("bob2")["key_id"]})
+        self.enroll("eve", "--ttl", "1s")
+        time.sleep(2.1)
+        self.ok("enroll", "eve", "--master-key", self.master, "--out", self.dir / "eve2.toml")
+        self.assertEqual({*json.loads(self.redis.cmd("HGET", "mas.identity:eve", "keys"))}, {self.credentials("eve2")["key_id"]})
+        self.ok("identity", "create", "carl", "--master-key", self.master, "--out", self.dir / "carl.toml")
+        self.ok("identity", "revoke", "carl")
+        said = self.fails(FAILED, "enroll", "carl", "--master-key", self.master, "--out", self.dir / "carl2.toml")
+        self.assertIn("--force", said)
+        self.assertEqual(self.redis.cmd("HGET", "mas.identity:carl", "state"), "revoked")
+        self.assertFalse((self.dir / "carl2.toml").exists())
+
+    def test_what_the_agent_could_not_use_is_refused_before_it_is_stored(self):
+        for more in (("--ca", "/etc/my ca/ca.pem"), ("--url", "redis://" + "h" * 200 + "," * 900 + "x")):
+            self.assertNotEqual(self.ctl("enroll", "bob", "--mode", "p2p", "--out", self.file_of("bob"), *more).returncode, OK)
+        self.assertEqual(self.redis.cmd("EXISTS", "mas.users"), 0)
+        self.assertFalse(self.file_of("bob").exists())
+        other = self.redis.url() + "?db=1"
+        done = self.masctl("enroll", "bob", "--mode", "p2p", "--out", self.file_of("bob"), redis=other)
+        self.assertEqual(done.returncode, USAGE, done.stderr)
+        self.assertIn("namespace", done.stderr)
 
     # ---- agents with one file
 

@@ -37,7 +37,8 @@ Cli::Cli()
       ->add_option("--redis", globals_.redis_url,
                    "URL of Redis: redis://[user[:password]@]host[:port][/db], rediss://…, unix:///path or "
                    "redis+sentinel://host,host…/master-name[/db], redis+cluster://host,host…. Default: "
-                   "$MAS_REDIS_URL, else redis://localhost:6379")
+                   "$MAS_REDIS_URL, else redis://localhost:6379. The password may stand in the file that "
+                   "$MAS_REDIS_PASSWORD_FILE names")
       ->type_name("URL");
   root_->add_option("--namespace", globals_.ns, "Prefix of every key and channel. Default: $MAS_NAMESPACE, else none")
       ->type_name("NS");

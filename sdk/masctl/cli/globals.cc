@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <utility>
 
+#include "proto/base/secret_file.h"
+#include "sdk/masctl/cli/input_file.h"
 #include "sdk/masctl/cli/times.h"
 
 namespace mas::ctl {
@@ -24,8 +26,16 @@ std::pair<std::string, std::string> pick(const std::optional<std::string>& flag_
 Result<Settings> resolve(const Globals& globals) {
   Settings settings;
   auto [url, url_from] = pick(globals.redis_url, "--redis", "MAS_REDIS_URL", "redis://localhost:6379");
-  auto endpoint = redis::parse_url(url);
+  // A password in the URL comes first.
+  constexpr const char* kPasswordFile = "MAS_REDIS_PASSWORD_FILE";
+  const std::string file = pick(std::nullopt, "", kPasswordFile, "").first;
+  auto endpoint = redis::parse_url(url, file.empty() ? redis::PasswordIn::kUrl : redis::PasswordIn::kElsewhere);
   if (!endpoint.ok()) return endpoint.error().in(url_from);
+  if (!file.empty() && endpoint->password.empty()) {
+    auto password = read_password(path_of(file));
+    if (!password.ok()) return Error{Errc::kInvalidArgument, password.error().message}.in(kPasswordFile);
+    endpoint->password = std::move(*password);
+  }
 
   auto [ns, ns_from] =
       pick(globals.ns.empty() ? std::nullopt : std::optional(globals.ns), "--namespace", "MAS_NAMESPACE", "");

@@ -126,17 +126,24 @@ std::string file_of(const EnrollOptions& options, const UserRecord& record) {
   return options.out_dir + "/" + (agent ? record.id + ".toml" : user_field(record.role, record.id) + ".password");
 }
 
-/// The identity with new secrets; it is made where there is none, or where the one that is there was revoked.
-Status issue_identity(Context& context, const EnrollOptions& options, Enrolment& enrolment) {
+/// The identity with new secrets. The secrets of one that is there stay good for the overlap where an agent that had an
+/// identity gets its first user; never with --force, and never those of an agent that had expired.
+/// @param again whether the agent had a user before. @return kInvalidState where the identity was suspended or revoked.
+Status issue_identity(Context& context, const EnrollOptions& options, bool again, Enrolment& enrolment) {
   auto before = load_identity(context.redis, context.keys(), enrolment.record.id, true);
   const bool none = !before.ok() && before.error().code == Errc::kNotFound;
   if (!before.ok() && !none) return before.error();
+  if (before.ok() && before->state != IdentityState::kActive && !options.force)
+    return Error{Errc::kInvalidState, "the identity of '" + enrolment.record.id + "' is " +
+                                          std::string(identity_state_text(before->state)) +
+                                          "; --force makes a new one with new secrets"};
   const WallMicros now = wall_now();
+  const bool expired = before.ok() && before->expires_at != 0 && before->expires_at <= now;
   Identity identity;
   identity.id = enrolment.record.id;
   identity.created_at = now;
   if (before.ok()) identity.version = before->version;
-  if (before.ok() && before->state == IdentityState::kActive) identity = std::move(*before);
+  if (before.ok() && !options.force && !again && !expired) identity = std::move(*before);
   identity.claims = enrolment.record.capabilities;
   identity.expires_at = enrolment.record.expires_at * 1'000'000;
   std::optional<MasterKey> master;
@@ -145,9 +152,9 @@ Status issue_identity(Context& context, const EnrollOptions& options, Enrolment&
     if (!key.ok()) return key.error();
     master = std::move(*key);
   }
-  const Duration overlap = options.force ? Duration(0) : kIdentityOverlap;
   auto secrets = issue_secrets(
-      identity, {options.no_key, !options.no_key, master ? &*master : nullptr, overlap, context.settings.ns}, now);
+      identity, {options.no_key, !options.no_key, master ? &*master : nullptr, kIdentityOverlap, context.settings.ns},
+      now);
   if (!secrets.ok()) return secrets.error();
   enrolment.credentials = std::move(*secrets);
   enrolment.identity = std::move(identity);
@@ -198,7 +205,7 @@ Result<Done> enroll_one(Context& context, const EnrollOptions& options, Enrolmen
     enrolment.credentials.redis.password = new_password(enrolment.record, 0, seconds_now()).text();
     Secret password(enrolment.credentials.redis.password);
     if (speaks_to_gateways(record))
-      if (auto status = issue_identity(context, options, enrolment); !status.ok()) return status.error();
+      if (auto status = issue_identity(context, options, before.ok(), enrolment); !status.ok()) return status.error();
     enrolment.credentials.redis.password = password.text();
     auto status = hand_out(context, options.way, enrolment, done.file, note_of(options, record, plan->step), true);
     if (!status.ok()) return status.error();
@@ -216,7 +223,7 @@ Result<Done> enroll_one(Context& context, const EnrollOptions& options, Enrolmen
 }
 
 Result<Document> run_enroll(Context& context, const EnrollOptions& options) {
-  if (auto status = check_way(options.way); !status.ok()) return status.error();
+  if (auto status = check_way(context, options.way); !status.ok()) return status.error();
   auto wishes = all_wishes(options);
   if (!wishes.ok()) return wishes.error();
   Report report{{}, options.dry_run};

@@ -17,9 +17,30 @@ bool is_refusal_of_rights(const Error& error) { return error.message.find("NOPER
 
 Status write_file(Context& context, const AgentsWay& way, const Enrolment& enrolment, const std::string& file) {
   std::string text = file_text(context, way, enrolment);
+  // Not what its reader would refuse: the secrets cannot be had again.
+  if (enrolment.record.role == UserRole::kAgent)
+    if (auto read = parse_credentials(text, file); !read.ok()) {
+      wipe(text);
+      return read.error().in("the file would be refused");
+    }
   auto written = write_secret_file(path_of(file), text);
   wipe(text);
   return written;
+}
+
+/// What masctl's own URL says, for an agent.
+std::string own_url(const redis::Endpoint& endpoint) {
+  const std::string& name = endpoint.tls.server_name;
+  return endpoint.address() + (name.empty() ? "" : "?server_name=" + name);
+}
+
+/// The record after the user was written. One that is gone or cannot be read lets nobody in.
+Result<UserRecord> record_now(Context& context, const UserRecord& written) {
+  auto found = load_user(context.redis, context.keys(), written.role, written.id, false);
+  if (found.ok() || (found.error().code != Errc::kNotFound && found.error().code != Errc::kMalformed)) return found;
+  UserRecord out = written;
+  out.state = UserState::kRevoked;
+  return out;
 }
 
 /// Asked when a change failed. @return whether the record may be as it was to be.
@@ -42,8 +63,20 @@ void add_way_options(Command& command, AgentsWay& way) {
       ->type_name("FILE");
 }
 
-Status check_way(const AgentsWay& way) {
-  if (way.url.empty()) return {};
+Status check_way(const Context& context, const AgentsWay& way) {
+  const redis::Endpoint& own = context.settings.endpoint;
+  if (own.db != 0 && context.settings.ns.empty())
+    return Error{Errc::kInvalidArgument,
+                 "users of Redis know no databases: in a database other than 0 a system with "
+                 "users needs a namespace (--namespace)"};
+  if (way.url.empty()) {
+    const bool more = !own.tls.cert.empty() || !own.tls.key.empty() || !own.sentinel.user.empty() ||
+                      !own.sentinel.password.empty() || !own.sentinel.password_file.empty();
+    if (!more) return {};
+    return Error{Errc::kInvalidArgument,
+                 "the URL of masctl has a client certificate or the sentinels' password, which are not for agents: "
+                 "name the agents' own URL with --url"};
+  }
   auto endpoint = redis::parse_url(way.url);
   if (!endpoint.ok()) return endpoint.error().in("--url");
   if (endpoint->user.empty() && endpoint->password.empty()) return {};
@@ -54,7 +87,7 @@ std::string file_text(Context& context, const AgentsWay& way, const Enrolment& e
   if (enrolment.record.role != UserRole::kAgent) return enrolment.credentials.redis.password + "\n";
   Credentials credentials = enrolment.credentials;
   credentials.agent_id = enrolment.record.id;
-  credentials.redis.url = way.url.empty() ? context.settings.endpoint.address() : way.url;
+  credentials.redis.url = way.url.empty() ? own_url(context.settings.endpoint) : way.url;
   credentials.redis.user = redis_user_name(context.keys(), enrolment.record);
   credentials.redis.ca = way.ca.empty() ? context.settings.endpoint.tls.ca : way.ca;
   credentials.redis.ns = context.settings.ns;
@@ -64,12 +97,27 @@ std::string file_text(Context& context, const AgentsWay& way, const Enrolment& e
 Status write_user(Context& context, const UserRecord& record, bool cut) {
   auto site = read_site(context.redis, context.settings);
   if (!site.ok()) return site.error();
-  auto written = apply_user(context.redis, *site, record, seconds_now());
-  if (written.ok() && cut) written = cut_user(context.redis, context.keys(), record);
-  if (written.ok() || !is_refusal_of_rights(written.error())) return written;
-  context.out.note("Redis does not let masctl change its users (" + written.error().message +
-                   "); mas-registryd does so by the record, within seconds");
-  return {};
+  constexpr int kAttempts = 10;
+  UserRecord last = record;
+  for (int i = 0; i < kAttempts; ++i) {
+    auto untold = apply_user(context.redis, context.settings, *site, last, cut, seconds_now());
+    if (!untold.ok() && !is_refusal_of_rights(untold.error())) return untold.error();
+    if (!untold.ok()) {
+      context.out.note("Redis does not let masctl change its users (" + untold.error().message +
+                       "); mas-registryd does so by the record, within seconds");
+      return {};
+    }
+    auto now = record_now(context, last);
+    if (!now.ok()) return now.error();
+    if (*now == last) {
+      for (const auto& one : *untold)
+        context.out.note(visible(one) + "; it lets the user in as before: repeat the command when it can be reached");
+      return {};
+    }
+    last = std::move(*now);
+    cut = true;  // somebody may have come in by what is no longer so
+  }
+  return Error{Errc::kRefused, "the record is being changed by others again and again; see 'masctl user show'"};
 }
 
 Status hand_out(Context& context, const AgentsWay& way, const Enrolment& enrolment, const std::string& file,

@@ -21,8 +21,9 @@ struct AgentsWay {
 };
 
 void add_way_options(Command& command, AgentsWay& way);
-/// @return kInvalidArgument for a URL that cannot be read, or that holds a user or a password.
-Status check_way(const AgentsWay& way);
+/// @return kInvalidArgument for a URL that cannot be read, or that holds a user or a password; where masctl's own way
+/// cannot be an agent's; and for a database other than 0 without a namespace: users know no databases.
+Status check_way(const Context& context, const AgentsWay& way);
 
 /// A user whose secrets are new.
 struct Enrolment {
@@ -38,7 +39,9 @@ std::string file_text(Context& context, const AgentsWay& way, const Enrolment& e
 Status hand_out(Context& context, const AgentsWay& way, const Enrolment& enrolment, const std::string& file,
                 const OperatorNote& note, bool cut);
 
-/// Writes the user of Redis. Where Redis does not let masctl, a remark says that mas-registryd will do it.
+/// Writes the user of Redis, and again while its record is another one afterwards: somebody may have revoked it
+/// meanwhile. Where Redis does not let masctl, a remark says that mas-registryd will do it; a replica that cannot be
+/// told is named in a remark.
 /// @return any other error.
 Status write_user(Context& context, const UserRecord& record, bool cut);
 

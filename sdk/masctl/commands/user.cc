@@ -73,7 +73,7 @@ Status rotate_identity(const Context& context, const RotateOptions& options, int
 }
 
 Result<Document> run_rotate(Context& context, const RotateOptions& options) {
-  if (auto status = check_way(options.way); !status.ok()) return status.error();
+  if (auto status = check_way(context, options.way); !status.ok()) return status.error();
   auto overlap = period_seconds(options.overlap, "--overlap");
   if (!overlap.ok()) return overlap.error();
   auto lifetime = period_seconds(options.ttl, "--ttl");
@@ -119,6 +119,11 @@ Result<Document> change(Context& context, const StateOptions& options, const Cha
   const std::string was(user_state_text(record->state)), is(user_state_text(change.to));
   if (auto status = change_state(*record, change.to); !status.ok()) return status.error();
   auto identity = identity_of(context, *record);
+  if (!identity.ok() && identity.error().code == Errc::kMalformed && change.to != UserState::kActive) {
+    // Gateways refuse such an identity anyhow; the user must not stay because of it.
+    context.out.note("the identity cannot be read and stays as it is (" + identity.error().message + ")");
+    identity = std::optional<Identity>();
+  }
   if (!identity.ok()) return identity.error();
   const bool revoked = *identity && (*identity)->state == IdentityState::kRevoked;
   if (revoked) identity->reset();  // which is final

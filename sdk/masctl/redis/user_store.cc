@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "proto/redis/replicas.h"
 #include "sdk/masctl/redis/operator_audit.h"
 #include "sdk/masctl/redis/transaction.h"
 
@@ -10,15 +11,37 @@ namespace mas::ctl {
 
 namespace {
 
-/// The same command to every primary.
-Status ask_primaries(SyncRedis& redis, const redis::Command& command) {
+using Commands = std::vector<redis::Command>;
+
+/// @return why not.
+std::optional<Error> tell_replica(const Settings& settings, const redis::Node& node, const Commands& commands) {
+  Settings own = settings;
+  own.endpoint = redis::endpoint_of(settings.endpoint, node);
+  SyncRedis replica(own);
+  for (const auto& command : commands)
+    if (auto answer = replica.ask_one(command); !answer.ok()) return answer.error();
+  return std::nullopt;
+}
+
+/// To every primary and its replicas. All primaries are told first, since they say who their replicas are.
+Result<std::vector<std::string>> tell_all(SyncRedis& redis, const Settings& settings, const Commands& commands) {
   auto primaries = redis.primaries();
   if (!primaries.ok()) return primaries.error();
+  for (const auto& node : *primaries)
+    for (const auto& command : commands)
+      if (auto answer = redis.ask_node(node, command); !answer.ok()) return answer.error();
+  std::vector<std::string> untold;
   for (const auto& node : *primaries) {
-    auto answer = redis.ask_node(node, command);
-    if (!answer.ok()) return answer.error();
+    auto info = redis.ask_node(node, redis::Command("INFO", "replication"));
+    if (!info.ok()) {
+      untold.push_back("replicas: " + info.error().message);
+      continue;
+    }
+    for (const auto& replica : redis::replicas_of(info->text))
+      if (auto why = tell_replica(settings, replica, commands))
+        untold.push_back("replica " + replica.text() + ": " + why->message);
   }
-  return {};
+  return untold;
 }
 
 }  // namespace
@@ -73,16 +96,19 @@ Result<RedisSite> read_site(SyncRedis& redis, const Settings& settings) {
   return site;
 }
 
-Status apply_user(SyncRedis& redis, const RedisSite& site, const UserRecord& record, int64_t now) {
+Result<std::vector<std::string>> apply_user(SyncRedis& redis, const Settings& settings, const RedisSite& site,
+                                            const UserRecord& record, bool cut, int64_t now) {
   const std::string name = redis_user_name(site.keys, record);
-  if (!user_is_good(record, now)) return ask_primaries(redis, redis::Command("ACL", "DELUSER", name));
+  Commands commands;
+  if (!user_is_good(record, now)) {
+    commands.emplace_back("ACL", "DELUSER", name);
+    return tell_all(redis, settings, commands);
+  }
   std::vector<std::string> args = {"ACL", "SETUSER", name};
   for (auto& rule : acl_setuser_rules(record, site, now)) args.push_back(std::move(rule));
-  return ask_primaries(redis, redis::Command::of(args));
-}
-
-Status cut_user(SyncRedis& redis, const Keys& keys, const UserRecord& record) {
-  return ask_primaries(redis, redis::Command("CLIENT", "KILL", "USER", redis_user_name(keys, record)));
+  commands.push_back(redis::Command::of(args));
+  if (cut) commands.emplace_back("CLIENT", "KILL", "USER", name);
+  return tell_all(redis, settings, commands);
 }
 
 Result<bool> redis_has_user(SyncRedis& redis, const Keys& keys, const UserRecord& record) {

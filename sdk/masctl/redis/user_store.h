@@ -1,4 +1,5 @@
-// Records of Redis users, read and changed; and the users themselves, written to every primary.
+// Records of Redis users, read and changed; and the users themselves, written to every primary and its replicas: a
+// replica lets its own users in, and may be the next primary.
 //
 // A change of a record and of the agent's identity is one transaction with the operator's record (WATCH, read, decide,
 // MULTI … EXEC). Redis's own users cannot be part of it: they are written afterwards, and mas-registryd, which writes
@@ -34,12 +35,12 @@ Status store_user(SyncRedis& redis, const Keys& keys, const UserRecord& record, 
 /// What rules depend on, as masctl's URL and mas.config say.
 Result<RedisSite> read_site(SyncRedis& redis, const Settings& settings);
 
-/// Writes or removes the user on every primary, as its record says. What it loses ends its subscriptions; a user that
+/// Writes or removes the user on every server, as its record says. What it loses ends its subscriptions; a user that
 /// is removed loses its connections.
-Status apply_user(SyncRedis& redis, const RedisSite& site, const UserRecord& record, int64_t now);
-
-/// Ends the user's connections, at every primary.
-Status cut_user(SyncRedis& redis, const Keys& keys, const UserRecord& record);
+/// @param cut whether all connections of the user end.
+/// @return the replicas that could not be told, each with why; an error: of a primary.
+Result<std::vector<std::string>> apply_user(SyncRedis& redis, const Settings& settings, const RedisSite& site,
+                                            const UserRecord& record, bool cut, int64_t now);
 
 /// @return whether the first primary has a user of this name.
 Result<bool> redis_has_user(SyncRedis& redis, const Keys& keys, const UserRecord& record);

@@ -125,6 +125,7 @@ void add_own(Matrix& matrix, const Keys& keys, const std::string& id) {
   matrix.may(area, {"HSET", keys.instances(id), "x", "{}"});
   matrix.may(area, {"HSET", keys.state(id), "x", "1"});
   matrix.may(area, {"HGETALL", keys.state(id)});
+  matrix.may(area, {"EXISTS", keys.lease("healthd")});
   matrix.may(area, {"PUBLISH", keys.system_channel(), "{}"});
   matrix.may(area, {"FCALL", std::string(kTakeBackFunction.name), "4", keys.agent(id), keys.heartbeat(id),
                     keys.instances(id), keys.alive(id, "x")});
@@ -227,6 +228,11 @@ std::vector<Probe> staff_probes(UserRole role, const Keys& keys) {
   matrix.expect(gateway || admin, "delivery", {"XADD", keys.inbox("x", Lane::kNormal, 0), "*", "b", "x"});
   matrix.expect(gateway || admin, "the audit", {"XADD", keys.audit(0), "*", "b", "x"});
   matrix.expect(!registry && !health, "the audit", {"XRANGE", keys.audit(0), "-", "+"});
+  matrix.expect(!registry && !health, "the audit", {"XREAD", "STREAMS", keys.audit(0), "0"});
+  matrix.expect(!gateway && !health, "the registry, by scripts", {"EVAL", "return 1", "1", keys.agents_index()});
+  matrix.expect(registry || admin, "users, by scripts", {"EVAL", "return 1", "1", keys.users()});
+  matrix.expect(admin, "passwords of the server", {"CONFIG", "GET", "requirepass"});
+  matrix.expect(admin, "passwords of the server", {"CONFIG", "GET", "masterauth"});
   matrix.expect(changes_rules, "rules", {"SADD", keys.blocked_targets("x"), "y"});
   matrix.expect(changes_rules, "rules", {"SADD", keys.role_permissions("x"), "y"});
   matrix.expect(changes_rules, "the record of operators", {"XADD", keys.operator_audit(), "*", "who", "x"});

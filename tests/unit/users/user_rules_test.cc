@@ -46,6 +46,7 @@ TEST_CASE("an agent in gateway mode") {
 (+set +pexpire +pttl +exists +del ~agent:bob:heartbeat ~agent:bob:alive:*)
 (+hset +hget +hlen +hrandfield +hdel +del ~agent:bob:instances)
 (+hgetall +hkeys +hlen +hstrlen +memory|usage +hset +hdel +del ~agent.state:bob)
+(+exists %R~mas.lease:healthd)
 (+publish &mas.system)
 (+xreadgroup +xack +xdel +xclaim +xpending +xinfo|consumers +xinfo|groups +xgroup|create +xgroup|delconsumer )"
                                                      R"(~agent.stream:bob:critical ~agent.stream:bob:high )"
@@ -54,7 +55,6 @@ TEST_CASE("an agent in gateway mode") {
 (+pexpire +del ~agent.stream:bob:@*)
 (+rpush ~mas.ingress:{4})
 (+hget +hmget %R~mas.config)
-(+exists %R~mas.lease:healthd)
 (+subscribe &mas.receipts:bob:*)
 (+fcall ~agent:bob ~agent:bob:heartbeat ~agent:bob:instances ~agent:bob:alive:* ~agent.stream:bob:critical )"
                                                      R"(~agent.stream:bob:high ~agent.stream:bob )"
@@ -64,6 +64,7 @@ TEST_CASE("an agent in gateway mode") {
 TEST_CASE("an agent in peer-to-peer mode has no stream and no ingress list, and publishes to others") {
   auto rules = user_permissions(bob(AgentModes::kPeer), {kKeys});
   CHECK(has(rules, "(+subscribe &agent.bob)"));
+  CHECK(has(rules, "(+exists %R~mas.lease:healthd)"));
   CHECK(has(rules, "(+publish &agent.*)"));
   CHECK(has(rules, "(+fcall ~agent:bob ~agent:bob:heartbeat ~agent:bob:instances ~agent:bob:alive:*)"));
   CHECK(has(rules, "(+hstrlen +hmget %R~agent:*)"));
@@ -146,11 +147,14 @@ TEST_CASE("an auditor writes nothing and reads no secret, an operator changes no
   record.role = UserRole::kAuditor;
   const std::string auditor = joined(user_permissions(record, {kKeys}));
   for (const char* never :
-       {"+set ", "+del", "+hset", "+xadd", "+eval", "+publish", " ~", "mas.secret", "mas.identity", "mas.users"})
+       {"+set ", "+del", "+hset", "+xadd", "+publish", "+config", "mas.secret", "mas.identity", "mas.users"})
     CHECK(auditor.find(never) == std::string::npos);
+  // Scripts alone name keys that may be written, and hold no right to write.
+  for (const auto& rule : user_permissions(record, {kKeys}))
+    if (rule.find(" ~") != std::string::npos) CHECK(rule.starts_with("(+eval ~"));
   record.role = UserRole::kOperator;
   const std::string operators = joined(user_permissions(record, {kKeys}));
-  for (const char* never : {"mas.secret", "mas.identity", "mas.users", "+acl", "+xtrim", " ~agent:*)"})
+  for (const char* never : {"mas.secret", "mas.identity", "mas.users", "+acl", "+xtrim", "+config", " ~agent:*)"})
     CHECK(operators.find(never) == std::string::npos);
   CHECK(operators.find("~agent:*:blocked_targets") != std::string::npos);
 }
