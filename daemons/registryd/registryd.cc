@@ -46,10 +46,13 @@ void Registryd::update() {
 void Registryd::keep_users() {
   if (!role_.may_act()) return users_.reset();
   if (users_) return;
+  auto options = frame_.redis_options("users");
+  // Users know no databases, and would be another system's there, too; masctl enrolls nobody in such a place.
+  if (options.endpoint.db != 0 && frame_.keys().prefix().empty()) return;
   users_problem_.clear();
   UserKeeperListener& listener = *this;
-  users_ = std::make_unique<UserKeeper>(frame_.loop(), frame_.redis(), frame_.keys(),
-                                        frame_.redis_options("users").endpoint, frame_.log(), listener);
+  users_ = std::make_unique<UserKeeper>(frame_.loop(), frame_.redis(), frame_.keys(), std::move(options), frame_.log(),
+                                        listener);
   users_->start();
 }
 

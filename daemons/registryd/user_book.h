@@ -27,8 +27,10 @@ class UserBook {
     kRemove    ///< it is there and must not be
   };
 
-  /// The server's memory may be lost: nothing is known any more.
-  void forget() { known_.clear(); }
+  /// The server's memory may be lost: nothing is known of it any more.
+  void forget(const std::string& server) {
+    std::erase_if(known_, [&server](const auto& known) { return known.first.first == server; });
+  }
 
   /// @param server its name. @param record that of the field; an error: it cannot be read. @param seen the digest of
   /// what the server says of the user; nullopt: there is no such user.

@@ -22,6 +22,8 @@ constexpr auto kMoves = transitions<State>({{State::kResting, State::kCounting},
                                             {State::kLooking, State::kLooking},
                                             {State::kLooking, State::kPausing},
                                             {State::kLooking, State::kResting},
+                                            {State::kWriting, State::kLooking},
+                                            {State::kWriting, State::kPausing},
                                             {State::kWriting, State::kChecking},
                                             {State::kWriting, State::kResting},
                                             {State::kChecking, State::kLooking},
@@ -50,6 +52,16 @@ bool is_ours(std::string_view field) {
   return dot != std::string_view::npos && parse_user_role(field.substr(0, dot)).has_value();
 }
 
+bool contains(const redis::Reply& reply, std::string_view text) {
+  if (!reply.is_array()) return reply.text == text;
+  return std::any_of(reply.begin(), reply.end(), [text](const redis::Reply& part) { return contains(part, text); });
+}
+
+/// @param user as ACL GETUSER shows it. @return whether a password is among its own that the record ended.
+bool lets_ended_in(const redis::Reply& user, const UserRecord& record, int64_t now) {
+  return record.password_old && record.password_old_until <= now && contains(user, to_hex(*record.password_old));
+}
+
 Digest digest_of(const redis::Reply& reply) {
   std::string text;
   ByteWriter writer(text);
@@ -59,7 +71,7 @@ Digest digest_of(const redis::Reply& reply) {
 
 }  // namespace
 
-UserKeeper::UserKeeper(uv_loop_t* loop, redis::Client& redis, const Keys& keys, const redis::Endpoint& endpoint,
+UserKeeper::UserKeeper(uv_loop_t* loop, redis::Client& redis, const Keys& keys, redis::ConnectionOptions options,
                        common::Log& log, UserKeeperListener& listener)
     : redis_(redis),
       keys_(keys),
@@ -67,7 +79,9 @@ UserKeeper::UserKeeper(uv_loop_t* loop, redis::Client& redis, const Keys& keys, 
       listener_(listener),
       state_(State::kResting, kMoves),
       timer_(loop, [this] { on_timer(); }),
-      site_{keys, kDefaultPartitions, endpoint.db != 0, endpoint.topology == redis::Topology::kSentinel} {}
+      site_{keys, kDefaultPartitions, options.endpoint.db != 0,
+            options.endpoint.topology == redis::Topology::kSentinel},
+      servers_(loop, redis, std::move(options), [this] { count(); }) {}
 
 void UserKeeper::start() { begin(); }
 
@@ -82,8 +96,12 @@ void UserKeeper::begin() {
   cursor_.assign(1, '0');
   users_ = 0;
   next_change_ = 0;
-  primaries_ = redis_.primaries();
-  if (primaries_.empty()) return fail({Errc::kUnreachable, "no primary is known"});
+  if (auto asked = servers_.find(); !asked.ok()) fail(asked.error());
+}
+
+void UserKeeper::count() {
+  for (size_t i = 0; i < servers_.size(); ++i)
+    if (servers_.is_new(i)) book_.forget(servers_.text(i));
   auto sent = redis_.send(redis::Command("HGET", keys_.config(), "partitions"),
                           redis::reply_to<&UserKeeper::on_partitions>(this, 0, kTextBytes));
   if (!sent.ok()) fail(sent.error());
@@ -132,7 +150,7 @@ void UserKeeper::take_page(const redis::Reply& page) {
   users_ += page_.size();
 }
 
-// ---- their users on one primary
+// ---- their users on one server
 
 std::string UserKeeper::user_name(const Item& item) const { return keys_.prefix() + item.field; }
 
@@ -142,21 +160,25 @@ void UserKeeper::look() {
   for (const auto& item : page_) command.add("ACL", "GETUSER", user_name(item));
   missing_ = page_.size();
   refusal_.reset();
-  auto sent = redis_.send_to(primaries_[at_], std::move(command), redis::reply_to<&UserKeeper::on_seen>(this));
-  if (!sent.ok()) fail(sent.error());
+  if (auto sent = servers_.send(at_, std::move(command), redis::reply_to<&UserKeeper::on_seen>(this)); !sent.ok()) {
+    refusal_ = sent.error();
+    refused();
+  }
 }
 
 void UserKeeper::on_seen(uint64_t i, const redis::Answer& answer) {
   if (!state_.is(State::kLooking)) return;
   auto reply = redis::checked(answer);
   if (!reply.ok()) refusal_ = reply.error();
-  page_[i].seen.reset();
-  if (reply.ok() && !(*reply)->is_nil()) page_[i].seen = digest_of(**reply);
+  Item& item = page_[i];
+  const bool there = reply.ok() && !(*reply)->is_nil();
+  item.seen = there ? std::optional(digest_of(**reply)) : std::nullopt;
+  item.ended_seen = there && item.record.ok() && lets_ended_in(**reply, *item.record, now_);
   if (--missing_ == 0) decide();
 }
 
 void UserKeeper::decide() {
-  if (refusal_) return fail(*refusal_);
+  if (refusal_) return refused();
   writing_.clear();
   for (size_t i = 0; i < page_.size(); ++i) {
     Item& item = page_[i];
@@ -169,7 +191,7 @@ void UserKeeper::decide() {
     if (item.step == UserBook::Step::kRestore)
       log_.warn("user_altered", {{"user", user_name(item)}, {"then", "it is written again"}});
   }
-  writing_.empty() ? next_primary() : write();
+  writing_.empty() ? next_server() : write();
 }
 
 void UserKeeper::add_write(redis::Command& command, const Item& item) const {
@@ -190,15 +212,19 @@ void UserKeeper::write() {
   for (size_t i : writing_) {
     const Item& item = page_[i];
     add_write(command, item);
-    const bool ended =
-        item.step == UserBook::Step::kWrite && book_.old_password_ended(server(), item.field, *item.record, now_);
+    const bool ended = item.step == UserBook::Step::kWrite &&
+                       (item.ended_seen || book_.old_password_ended(server(), item.field, *item.record, now_));
     if (ended) cut.add("CLIENT", "KILL", "USER", user_name(item));
   }
   missing_ = writing_.size() * kRepliesPerWrite;
   refusal_.reset();
-  auto sent = redis_.send_to(primaries_[at_], std::move(command), redis::reply_to<&UserKeeper::on_written>(this));
-  if (sent.ok() && cut.count() > 0) sent = redis_.send_to(primaries_[at_], std::move(cut), {});
-  if (!sent.ok()) fail(sent.error());
+  auto sent = servers_.send(at_, std::move(command), redis::reply_to<&UserKeeper::on_written>(this));
+  if (!sent.ok()) {
+    refusal_ = sent.error();
+    return refused();
+  }
+  if (cut.count() > 0)
+    if (auto too = servers_.send(at_, std::move(cut), {}); !too.ok()) refusal_ = too.error();
 }
 
 void UserKeeper::on_written(uint64_t tag, const redis::Answer& answer) {
@@ -220,7 +246,7 @@ void UserKeeper::on_written(uint64_t tag, const redis::Answer& answer) {
 // ---- whether the records are still those
 
 void UserKeeper::check() {
-  if (refusal_) return fail(*refusal_);
+  if (refusal_) return refused();
   state_.to(State::kChecking);
   size_t removed = 0;
   std::vector<std::string> args = {"HMGET", keys_.users()};
@@ -246,14 +272,24 @@ void UserKeeper::on_checked(uint64_t, const redis::Answer& answer) {
     item.json = std::string(now.text);
     item.record = parse_user_record(item.field, item.json);
   }
-  another ? look() : next_primary();
+  another ? look() : next_server();
 }
 
 // ---- from one part to the next
 
-void UserKeeper::next_primary() {
-  if (++at_ < primaries_.size()) return look();
+void UserKeeper::next_server() {
+  for (++at_; at_ < servers_.size(); ++at_)
+    if (servers_.usable(at_)) return look();
   next_page();
+}
+
+// What a primary refuses ends the pass; a replica is left out.
+void UserKeeper::refused() {
+  if (!servers_.is_replica(at_)) return fail(*refusal_);
+  if (replica_problem_.should_log(server() + refusal_->message, mono_now()))
+    log_.warn("users_not_kept", {{"replica", server()}, {"error", refusal_->message}});
+  book_.forget(server());
+  next_server();
 }
 
 void UserKeeper::next_page() {

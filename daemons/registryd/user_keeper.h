@@ -1,10 +1,10 @@
-// Keeps the enrolled users of Redis as their records (mas.users) say: on every primary, because Redis replicates no ACL
-// users, and again and again, because a restart or a fail-over loses them.
+// Keeps the enrolled users of Redis as their records (mas.users) say: on every primary and its replicas, because Redis
+// replicates no ACL users, and again and again, because a restart or a fail-over loses them.
 //
-//     resting ──time──▶ counting ──▶ reading a page of records ──▶ looking at its users on a primary
+//     resting ──time──▶ counting ──▶ reading a page of records ──▶ looking at its users on a server
 //        ▲                                  ▲                         │ ▲            │ all are right
 //        │ last page                        │                 wrong   ▼ │ next one   ▼
-//        └────────────── pausing ◀──────────┴─────────────── writing ──▶ checking ──▶ (next primary, next page)
+//        └────────────── pausing ◀──────────┴─────────────── writing ──▶ checking ──▶ (next server, next page)
 //
 // Happy path: a pass looks at every user. The first one after a link is quick; later ones rest three times as long as a
 // page took, and come every kPeriod, or when the next user expires.
@@ -13,6 +13,7 @@
 // Users without a record are never touched.
 // Failure modes:
 // - Any error ends the pass. It is logged once, and the next pass begins after kPeriod.
+// - A replica without a link, or that refuses, is left out until the next pass; what it refuses is logged once.
 // - A record that cannot be read removes its user, and is logged.
 // Threading: loop thread. Ownership: may be destroyed at any time but from inside its listener.
 #pragma once
@@ -23,6 +24,7 @@
 
 #include "daemons/common/log.h"
 #include "daemons/registryd/user_book.h"
+#include "daemons/registryd/user_servers.h"
 #include "proto/base/state_machine.h"
 #include "proto/redis/client.h"
 #include "proto/redis/loop.h"
@@ -43,9 +45,9 @@ class UserKeeper {
   enum class State : uint8_t { kResting, kCounting, kReading, kLooking, kWriting, kChecking, kPausing };
   static constexpr Duration kPeriod = std::chrono::seconds(2);
 
-  /// @param endpoint that of `redis`; not kept. All else outlives this.
-  UserKeeper(uv_loop_t* loop, redis::Client& redis, const Keys& keys, const redis::Endpoint& endpoint, common::Log& log,
-             UserKeeperListener& listener);
+  /// @param options of a link of its own to the servers of `redis`. All else outlives this.
+  UserKeeper(uv_loop_t* loop, redis::Client& redis, const Keys& keys, redis::ConnectionOptions options,
+             common::Log& log, UserKeeperListener& listener);
   ~UserKeeper() { redis_.forget(this); }
   UserKeeper(const UserKeeper&) = delete;
   UserKeeper& operator=(const UserKeeper&) = delete;
@@ -59,12 +61,14 @@ class UserKeeper {
   struct Item {
     std::string field, json;
     Result<UserRecord> record;
-    std::optional<Digest> seen;  ///< on the primary that is looked at
+    std::optional<Digest> seen;  ///< on the server that is looked at
+    bool ended_seen = false;     ///< there, a password that is over still lets in
     UserBook::Step step = UserBook::Step::kNothing;
   };
 
   void on_timer();
   void begin();
+  void count();
   void on_partitions(uint64_t, const redis::Answer& answer);
   void read();
   void on_page(uint64_t, const redis::Answer& answer);
@@ -77,12 +81,13 @@ class UserKeeper {
   void on_written(uint64_t tag, const redis::Answer& answer);
   void check();
   void on_checked(uint64_t, const redis::Answer& answer);
-  void next_primary();
+  void next_server();
+  void refused();
   void next_page();
   void finish();
   void fail(const Error& why);
   std::string user_name(const Item& item) const;
-  std::string server() const { return primaries_[at_].text(); }
+  std::string server() const { return servers_.text(at_); }
 
   redis::Client& redis_;
   const Keys& keys_;
@@ -92,8 +97,8 @@ class UserKeeper {
   redis::Timer timer_;
   RedisSite site_;
   UserBook book_;
-  std::vector<redis::Node> primaries_;
-  size_t at_ = 0;  // the primary that is looked at
+  UserServers servers_;
+  size_t at_ = 0;  // the one that is looked at
   std::string cursor_;
   std::vector<Item> page_;
   std::vector<size_t> writing_;  // items, one per run of replies
@@ -103,7 +108,7 @@ class UserKeeper {
   int64_t now_ = 0, next_change_ = 0;
   MonoTime page_began_{};
   bool settled_ = false;
-  common::RepeatFilter problem_, unreadable_;
+  common::RepeatFilter problem_, unreadable_, replica_problem_;
 };
 
 }  // namespace mas::registry

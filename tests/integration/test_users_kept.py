@@ -142,6 +142,21 @@ class ReplicaTest(EnrollCase):
         self.assertFalse(self.may_log_in("bob", self.replica))
         self.assertFalse(self.may_log_in("bob"))
 
+    def test_registryd_keeps_users_on_replicas(self):
+        self.enroll("bob", "--mode", "p2p"), self.enroll("eve", "--mode", "p2p")
+        for server in (self.primary, self.replica):
+            server.cmd("ACL", "DELUSER", "agent.bob")
+        registryd = self.start_daemon("mas-registryd", self.primary, QUICK)
+        poll_until(lambda: self.may_log_in("bob", self.replica), 20, "it is written there, too")
+        connection = self.as_agent("eve", self.replica)
+        self.redis.cmd("HSET", "mas.users", "agent.eve", "{}")
+        self.assertIsNotNone(closed_within(connection, 20))
+        self.assertFalse(self.may_log_in("eve", self.replica))
+        self.replica.stop()
+        self.primary.cmd("ACL", "DELUSER", "agent.bob")
+        poll_until(lambda: self.may_log_in("bob"), 20, "a replica that is away holds nothing up")
+        self.assertTrue(registryd.ready()[0])
+
 
 class FailOverTest(EnrollCase):
     def test_a_new_primary_gets_the_users_and_agents_go_on(self):

@@ -43,7 +43,7 @@ TEST_CASE("a user of which nothing is known is written, whatever is there") {
   book.written(bob());
   CHECK(book.decide(bob(), kSeen) == Step::kNothing);
   CHECK(book.decide(bob(), kSeen, kNow, kSite, "b") == Step::kWrite);
-  book.book.forget();
+  book.book.forget("a");
   CHECK(book.decide(bob(), kSeen) == Step::kWrite);
 }
 
