@@ -64,12 +64,31 @@ redis.call('LREM', KEYS[1], 1, ARGV[1])
 return moved
 )lua";
 
-// On a cluster, where the frame is in another slot already. A gateway that dies between replays the letter twice. KEYS:
-// requests, queue. ARGV: request. @return as above.
+// On a cluster, to the sender's partition, which is in another slot than the letter. KEYS: its queue, list. ARGV: frame.
+// @return 1 pushed, a text: why not.
+constexpr std::string_view kPush = R"lua(
+local probe = redis.pcall('XADD', KEYS[1], 'NOMKSTREAM', '*', 'reason', 'a probe')
+if type(probe) == 'string' then redis.call('XDEL', KEYS[1], probe) end
+local size = redis.pcall('LLEN', KEYS[2])
+for i, tried in ipairs({probe or '', size}) do
+  if type(tried) == 'table' then return KEYS[i] .. ': ' .. tried.err end
+end
+redis.call('RPUSH', KEYS[2], ARGV[1])
+return 1
+)lua";
+
+// Behind it, where it was done. A gateway that dies between replays the letter twice. KEYS: requests, queue. ARGV:
+// request. @return as above.
 constexpr std::string_view kDrop = R"lua(
 local moved = redis.call('XDEL', KEYS[2], ARGV[1])
 redis.call('LREM', KEYS[1], 1, ARGV[1])
 return moved
+)lua";
+
+// Behind it, where it was not: the others go first. KEYS: requests. ARGV: request.
+constexpr std::string_view kLast = R"lua(
+if redis.call('LREM', KEYS[1], 1, ARGV[1]) > 0 then redis.call('RPUSH', KEYS[1], ARGV[1]) end
+return 0
 )lua";
 
 /// @param fields of the entry: names and values.
@@ -166,6 +185,7 @@ void ReplayMover::ask_letters(const redis::Reply& requests) {
   more_ = requests.count == kLetters || requests_.size() + refused < requests.count;
   if (requests_.empty()) return next_place();
   pushes_ = {};
+  pushed_.clear();
   moves_ = {};
   send(State::kLetters, command);
 }
@@ -175,40 +195,43 @@ void ReplayMover::ask_letters(const redis::Reply& requests) {
 void ReplayMover::take_letter(const std::string& request, const redis::Reply& entries) {
   const bool no_id = entries.is_error() && entries.text.starts_with("ERR Invalid stream ID");
   if (!entries.is_array() && !no_id) return waits(keys_.dead_letters(place_), entries);
-  std::string frame, list = keys_.ingress(place_);
+  std::string frame;
+  unsigned partition = place_;
   if (entries.is_array() && entries.count == 1 && entries[0].count == 2) {
-    auto made = frame_of(request, entries[0][1], list);
+    auto made = frame_of(request, entries[0][1], partition);
     if (made)
       frame = std::move(*made);
     else
       frame_.log().warn("replay_refused", {{"letter", printable(request)}, {"why", made.error().message}});
   }
-  if (frame.empty()) list = keys_.ingress(place_);
-  if (keys_.placed(0) == keys_.placed(1) || list == keys_.ingress(place_)) {
+  if (frame.empty()) partition = place_;
+  const std::string list = keys_.ingress(partition);
+  if (keys_.placed(0) == keys_.placed(1) || partition == place_) {
     moves_.add("EVAL", kMove, 3, keys_.replays(place_), keys_.dead_letters(place_), list, request, frame);
     return;
   }
-  pushes_.add("RPUSH", list, frame);
-  moves_.add("EVAL", kDrop, 2, keys_.replays(place_), keys_.dead_letters(place_), request);
+  pushes_.add("EVAL", kPush, 2, keys_.dead_letters(partition), list, frame);
+  pushed_.push_back({request, false});
 }
 
 Result<std::string> ReplayMover::frame_of(const std::string& request, const redis::Reply& fields,
-                                          std::string& ret_list) const {
+                                          unsigned& ret_partition) const {
   for (size_t i = 0; i + 1 < fields.count; i += 2) {
     const std::string what = keys_.dead_letters(place_) + ": letter " + request + ": " + printable(fields[i].text, 100);
     if (auto fits = redis::check_text(what, fields[i + 1], letter_bytes_); !fits) return fits.error();
   }
   const ReplayedLetter letter = letter_of(fields);
-  const unsigned partition = partition_of(letter.sender, partitions_);
-  ret_list = keys_.ingress(partition);
-  return replay_frame(letter, ns_, partition, key_);
+  ret_partition = partition_of(letter.sender, partitions_);
+  return replay_frame(letter, ns_, ret_partition, key_);
 }
 
 /// This look ends; the next one asks again.
 void ReplayMover::waits(std::string_view key, const redis::Reply& reply) {
+  waits(std::string(key) + ": " + (reply.is_error() ? printable(reply.text, 200) : "an answer of another type"));
+}
+
+void ReplayMover::waits(const std::string& why) {
   refused_ = true;
-  std::string why =
-      std::string(key) + ": " + (reply.is_error() ? printable(reply.text, 200) : "an answer of another type");
   if (repeat_.should_log("waits", mono_now())) frame_.log().warn("replay_waits", {{"why", why}});
 }
 
@@ -225,9 +248,26 @@ void ReplayMover::push() {
   send(State::kPushing, std::exchange(pushes_, {}));
 }
 
+/// Letters that were pushed go, whatever became of others: they would be pushed again by each look.
 void ReplayMover::move() {
-  if (moves_.count() == 0) return next_place();
-  send(State::kMoving, std::exchange(moves_, {}));
+  redis::Command moves;
+  for (const Pushed& one : pushed_) {
+    if (one.done)
+      moves.add("EVAL", kDrop, 2, keys_.replays(place_), keys_.dead_letters(place_), one.request);
+    else
+      moves.add("EVAL", kLast, 1, keys_.replays(place_), one.request);
+  }
+  moves.add(std::exchange(moves_, {}));  // what is of the archive stays the last
+  if (moves.count() == 0) return next_place();
+  send(State::kMoving, moves);
+}
+
+void ReplayMover::took_push(uint64_t tag, const redis::Answer& answer) {
+  Pushed& one = pushed_[tag];
+  if (!answer.ok()) return waits(answer.error().message);
+  const redis::Reply& reply = **answer;
+  one.done = reply.is_integer() && reply.integer == 1;
+  if (!one.done) waits(printable(reply.text, 200));
 }
 
 void ReplayMover::took_move(bool archived, const redis::Reply& reply) {
@@ -237,16 +277,24 @@ void ReplayMover::took_move(bool archived, const redis::Reply& reply) {
     return;
   }
   if (reply.is_integer() && reply.integer == 1) moved_.add();
-  if (reply.is_integer()) return;
-  refused_ = true;
-  if (repeat_.should_log("waits", mono_now())) frame_.log().warn("replay_waits", {{"why", printable(reply.text, 200)}});
+  if (!reply.is_integer()) waits(printable(reply.text, 200));
+}
+
+/// What comes of it is not known; another look asks again.
+void ReplayMover::skip_place() {
+  redis_.forget(this);
+  next_place();
 }
 
 void ReplayMover::on_reply(uint64_t tag, const redis::Answer& answer) {
   if (state_.is(State::kIdle)) return;
-  if (!answer.ok()) return finish();  // the others fail, too
+  const bool last = --replies_due_ == 0;
+  if (state_.is(State::kPushing)) {
+    took_push(tag, answer);
+    return last ? move() : void();
+  }
+  if (!answer.ok()) return skip_place();  // the others fail, too
   const redis::Reply& reply = **answer;
-  bool last = --replies_due_ == 0;
   if (state_.is(State::kRequests)) return ask_letters(reply);
   if (state_.is(State::kLetters)) {
     if (last && archived_)
@@ -254,10 +302,6 @@ void ReplayMover::on_reply(uint64_t tag, const redis::Answer& answer) {
     else
       take_letter(requests_[tag], reply);
     return last ? push() : void();
-  }
-  if (state_.is(State::kPushing)) {
-    if (reply.is_error()) return cancel();  // requests that were pushed for are pushed for again
-    return last ? move() : void();
   }
   took_move(last && archived_, reply);
   if (!last) return;

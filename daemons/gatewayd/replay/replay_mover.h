@@ -9,7 +9,8 @@
 // Failure: a request whose letter is gone is removed; one that is too large, or whose letter is too large or no
 // envelope, is removed and told; the letter stays. Where Redis
 // answers with an error, the request stays where it is. Where the queue takes no entry (a letter might have to come
-// back) or the list is none, the request goes to the end and waits.
+// back) or the list is none, the request goes to the end and waits. On a cluster a letter whose sender is in another
+// partition is pushed first, and deleted once that is done; one that could not be pushed waits likewise.
 // Threading: loop thread. Ownership: may be destroyed at any time.
 #pragma once
 
@@ -46,15 +47,24 @@ class ReplayMover {
   enum class State : uint8_t { kIdle, kRequests, kLetters, kPushing, kMoving };
 
  private:
+  /// A letter whose sender is in another partition.
+  struct Pushed {
+    std::string request;
+    bool done = false;
+  };
+
   void ask_requests();
   void ask_letters(const redis::Reply& requests);
   void take_letter(const std::string& request, const redis::Reply& entries);
-  Result<std::string> frame_of(const std::string& request, const redis::Reply& fields, std::string& ret_list) const;
+  Result<std::string> frame_of(const std::string& request, const redis::Reply& fields, unsigned& ret_partition) const;
   void take_archived(const std::string& request, const redis::Reply& entries);
   void waits(std::string_view key, const redis::Reply& reply);
+  void waits(const std::string& why);
   void push();
   void move();
   void next_place();
+  void skip_place();
+  void took_push(uint64_t tag, const redis::Answer& answer);
   void took_move(bool archived, const redis::Reply& reply);
   void on_reply(uint64_t tag, const redis::Answer& answer);
   void send(State state, const redis::Command& command);
@@ -71,7 +81,8 @@ class ReplayMover {
   size_t partitions_ = 1;
   std::vector<std::string> requests_;
   redis::Command pushes_, moves_;
-  unsigned place_ = 0;  // partition whose requests are at hand; on one server they have one place
+  std::vector<Pushed> pushed_;  // by number of the push
+  unsigned place_ = 0;          // partition whose requests are at hand; on one server they have one place
   size_t replies_due_ = 0;
   bool archived_ = false;  // the last of them is of the archive
   bool more_ = false;      // there may be requests besides

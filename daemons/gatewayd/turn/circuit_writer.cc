@@ -66,6 +66,11 @@ void CircuitWriter::take(size_t number, const redis::Reply& reply, redis::Comman
     frame_.log().warn("circuit_not_written", {{"agent", change.id}, {"why", why}});
 }
 
+void CircuitWriter::unanswered(size_t number) {
+  facts_.forget_circuit(pending_[number].id);
+  failures_.add();
+}
+
 void CircuitWriter::publish_change(const Pending& change, redis::Command& events) {
   const CircuitState state = change.circuit.state;
   frame_.metrics()

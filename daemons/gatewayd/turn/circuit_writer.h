@@ -33,6 +33,8 @@ class CircuitWriter {
   bool wrote_any() const { return !pending_.empty(); }
   /// @param number of the command. @param events gets what is to be published.
   void take(size_t number, const redis::Reply& reply, redis::Command& events);
+  /// What the command did is not known.
+  void unanswered(size_t number);
 
  private:
   struct Pending {

@@ -32,8 +32,10 @@ CommitOp::CommitOp(TurnParts& parts, std::unique_ptr<CommitBuilder> builder, Tur
 void CommitOp::reset() {
   parts_.redis.forget(this);
   asked_.clear();
+  if (state_.is(State::kSent) && scripts_left_ > 0) tell_done();
   if (!state_.is(State::kIdle)) state_.to(State::kIdle);
   scripts_.clear();
+  scripts_left_ = 0;
   failure_.reset();
   replicas_.turn_dropped();
   parts_.decider.dropped(sealed_);
@@ -104,6 +106,7 @@ void CommitOp::note_what_follows() {
 void CommitOp::note_written() {
   written_.clear();
   for (const PartitionWork* work : parts_.decider.result().work()) {
+    if (auto& oversized = parts_.partitions.oversized(*work->partition)) oversized->in_commit = true;
     Written& written = written_.emplace_back();
     written.partition = work->partition->number;
     if (!work->block.bytes.empty())
@@ -117,11 +120,10 @@ void CommitOp::on_reply(uint64_t tag, const redis::Answer& answer) {
   if (!state_.is(State::kSent)) return;  // reset, while a lost link answers
   const Asked asked = asked_[tag];
   asked_.take_reply();
-  if (!answer.ok()) {
-    link_lost();
-    return listener_.on_failed({"redis_lost", answer.error().message});
-  }
-  take(asked, **answer);
+  if (answer.ok())
+    take(asked, **answer);
+  else
+    unanswered(asked, answer.error());
   if (!state_.is(State::kSent) || !asked_.done()) return;
   asked_.clear();
   state_.to(State::kIdle);
@@ -129,11 +131,25 @@ void CommitOp::on_reply(uint64_t tag, const redis::Answer& answer) {
   listener_.on_commit_over();
 }
 
+/// On one server the link is lost, and with it all other answers. On a cluster those of other slots still come.
+void CommitOp::unanswered(const Asked& asked, const Error& why) {
+  const bool others_come = parts_.on_cluster() && asked.tag != Tag::kWait;
+  if (others_come && asked.tag != Tag::kCommit) {
+    if (asked.tag == Tag::kCircuit) circuits_.unanswered(asked.number);
+    return;
+  }
+  link_lost();
+  if (!others_come) return listener_.on_failed({"redis_lost", why.message});
+  if (!failure_) failure_ = TurnFailure{"redis_lost", why.message};
+  script_over();
+}
+
 void CommitOp::take(const Asked& asked, const redis::Reply& reply) {
   switch (asked.tag) {
     case Tag::kEvent:
       return;
     case Tag::kLength:
+      if (scripts_left_ == 0) return;  // late: the deliveries are counted in it, and their places are given back
       return CircuitWriter::take_length(sealed_.deliveries[asked.number], reply);
     case Tag::kCommit:
       return take_commit(asked.number, reply);
@@ -150,19 +166,38 @@ void CommitOp::take_commit(size_t script, const redis::Reply& reply) {
     scripts_[script].done = true;
     parts_.publish(std::exchange(scripts_[script].rest, {}));
     replicas_.committed_at(parts_.redis.answering());
+    if (parts_.on_cluster() && scripts_left_ > 1) parts_.flush_events();  // the others may take long
   } else {
     note_failure(script, result);
   }
+  script_over();
+}
+
+void CommitOp::script_over() {
   if (--scripts_left_ > 0) return;
   test_hook("after_commit");
   if (!failure_) return committed();
-  remember();
-  for (Script& one : scripts_)
-    if (one.done && !replicas_.wanted()) publish(std::exchange(one.receipts, {}));
+  tell_done();
   listener_.on_failed(*std::exchange(failure_, std::nullopt));
 }
 
+/// The turn is dropped; what some of its scripts did stays. With replicas to wait for, senders ask again.
+void CommitOp::tell_done() {
+  remember();
+  for (const Written& written : written_)
+    if (scripts_[builder_->script_of(written.partition)].done)
+      parts_.oversized_gone(parts_.partitions[written.partition]);
+  for (Script& one : scripts_)
+    if (one.done && !replicas_.wanted()) publish(std::exchange(one.receipts, {}));
+  if (parts_.on_cluster()) parts_.flush_events();
+}
+
+/// Where the script answers, it has changed nothing.
 void CommitOp::note_failure(size_t script, const Result<CommitResult>& result) {
+  for (const Written& written : written_) {
+    auto& oversized = parts_.partitions.oversized(parts_.partitions[written.partition]);
+    if (result && oversized && builder_->script_of(written.partition) == script) oversized->in_commit = false;
+  }
   TurnFailure failure;
   if (!result)
     failure = {"commit_failed", result.error().message, kLongPause};

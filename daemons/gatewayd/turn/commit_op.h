@@ -12,8 +12,8 @@
 // - Another gateway has raised an epoch: nothing was changed.
 // - Redis refuses keys: nothing was changed. Each is remembered (a partition that rests, a stream that fails, a queue
 //   that takes nothing), and the turn is decided anew without them.
-// - Of several scripts some fail: what follows the others goes out, and the turn is read again. What is committed is
-//   not in the lists any more.
+// - Of several scripts some fail, or are not answered: what follows the others goes out, and the turn is read again.
+//   What is committed is not in the lists any more.
 // - Redis refuses all, the link is lost: what the commit did is not known, so everything is read again.
 // - The memory of a large turn goes along with the commit, and comes back with what was written.
 // Threading: loop thread. Ownership: the loop's; destroyed at any time but from inside its listener.
@@ -78,9 +78,12 @@ class CommitOp {
   redis::Rope build();
   void note_written();
   void on_reply(uint64_t tag, const redis::Answer& answer);
+  void unanswered(const Asked& asked, const Error& why);
   void take(const Asked& asked, const redis::Reply& reply);
   void note_what_follows();
   void take_commit(size_t script, const redis::Reply& reply);
+  void script_over();
+  void tell_done();
   void note_failure(size_t script, const Result<CommitResult>& result);
   void remember();
   void committed();

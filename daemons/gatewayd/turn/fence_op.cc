@@ -172,14 +172,15 @@ Status FenceOp::load(Partition& partition, const Question& question, const redis
   return {};
 }
 
-/// An element that was too large still is the head, if nobody else has fenced the partition since.
+/// An element that was too large still is the head, if nobody else has fenced the partition since, and no commit was
+/// sent that may have taken it away.
 void FenceOp::load_epoch(Partition& partition, int64_t epoch) {
   partition.epoch_number = static_cast<uint64_t>(epoch);
   partition.epoch = std::to_string(epoch);
   parts_.losses.compare(partition.number, Losses::kEpoch, partition.epoch_number);
   auto& oversized = parts_.partitions.oversized(partition);
   if (!oversized || oversized->bytes == 0) return;
-  if (partition.epoch_number == oversized->epoch + 1)
+  if (partition.epoch_number == oversized->epoch + 1 && !oversized->in_commit)
     oversized->epoch = partition.epoch_number;
   else
     oversized.emplace();

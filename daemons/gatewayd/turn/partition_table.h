@@ -25,6 +25,7 @@ struct Oversized {
   uint64_t epoch = 0;  ///< of the partition, when it was seen
   uint64_t bytes = 0;  ///< 0: there is one somewhere in the list
   std::string head;
+  bool in_commit = false;  ///< a commit was sent that takes it away; whether it did is not known
 };
 
 class PartitionTable {

@@ -282,16 +282,10 @@ void ReadOp::take_retries(Tag tag, Partition& partition, const redis::Reply& rep
   DueRetries::take_count(partition, reply);
 }
 
-/// Where one element was set aside, others may be: the list is weighed until it is small. What was asked for behind the
-/// commit waited until now.
+/// What was asked for behind the commit waited until now.
 void ReadOp::turn_committed() {
   began_ = mono_now();
-  for (const auto& partition : parts_.partitions.all()) {
-    auto& oversized = parts_.partitions.oversized(*partition);
-    if (!oversized || oversized->bytes == 0 || parts_.batch.elements_of(partition->number) == 0) continue;
-    parts_.tell_set_aside(*partition, "it has " + std::to_string(oversized->bytes) + " bytes");
-    oversized.emplace();
-  }
+  for (const auto& partition : parts_.partitions.all()) parts_.oversized_gone(*partition);
 }
 
 }  // namespace mas::gateway

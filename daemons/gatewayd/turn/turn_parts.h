@@ -85,6 +85,14 @@ struct TurnParts {
     frame.log().error("element_set_aside", {{"key", partition.ingress_key}, {"why", why}});
     alert("an element of " + partition.ingress_key + " was set aside: " + why, wall_now());
   }
+  /// A commit has taken an element away that was too large to be read. Where one was, others may be: the list is
+  /// weighed until it is small.
+  void oversized_gone(const Partition& partition) {
+    auto& oversized = partitions.oversized(partition);
+    if (!oversized || oversized->bytes == 0 || batch.elements_of(partition.number) == 0) return;
+    tell_set_aside(partition, "it has " + std::to_string(oversized->bytes) + " bytes");
+    oversized.emplace();
+  }
   /// Where no commit follows that they go out with. Whoever misses a receipt asks again.
   void flush_events() {
     if (events.count() > 0) static_cast<void>(redis.send(std::exchange(events, {})));

@@ -3,8 +3,8 @@
 
 #include <thread>
 
-#include "tests/unit/gatewayd/turn/turn_fixture.h"
-#include "tests/unit/gatewayd/turn_case.h"
+#include "daemons/gatewayd/turn/fence_op.h"
+#include "tests/unit/gatewayd/turn/committing.h"
 
 using namespace mas;
 using namespace mas::gateway;
@@ -13,79 +13,6 @@ using namespace mas::gateway::test;
 namespace {
 
 using Hand = TurnPipeline::Hand;
-
-struct Committing : TurnFixture {
-  CommitOp op;
-  TurnCase frames;
-
-  explicit Committing(TurnOptions options = {}, KeyLayout layout = KeyLayout::kOneServer)
-      : Committing(std::move(options), nullptr, layout) {}
-  Committing(TurnOptions options, std::unique_ptr<CommitBuilder> builder, KeyLayout layout = KeyLayout::kOneServer)
-      : TurnFixture(std::move(options), layout),
-        op(parts, builder ? std::move(builder) : std::make_unique<CommitBuilder>(frame.keys()), *this) {
-    fence_all();
-    parts.decider.set_policy(parts.options.policy);
-    parts.clock.take(frames.now, mono_now());
-    redis.says["EVAL"] = list({text("DONE")});
-    on_failure = [this] {
-      parts.pipeline.drop();
-      op.reset();
-      parts.partitions.forget_all();
-    };
-  }
-
-  /// A turn in hand is decided: of one message from alice to bob, and an element that is no frame.
-  void decide(uint64_t number = 1) {
-    const unsigned alices = mas::partition_of("alice", kTwoPartitions);
-    parts.pipeline.ask();
-    parts.batch.append(alices, frames.frame({.first = number}, {envelope("alice", "bob")}));
-    parts.batch.append(1 - alices, "no frame");
-    parts.pipeline.arrive();
-    parts.pipeline.begin();
-    parts.turn_now = parts.clock.last();
-    parts.batch.decode(1000, 1024 * 1024);
-    parts.pipeline.move_hand(Hand::kFetching);
-    std::vector<TargetStream*> inboxes;
-    const MonoTime began = mono_now();
-    for (bool lacking = true; lacking;) {
-      parts.decider.start(parts.partitions.taken(), parts.turn_now, began);
-      parts.facts.hold();
-      REQUIRE(parts.decider.need_some(parts.batch, inboxes, MonoTime::max()));
-      const auto wanted = parts.facts.take_wanted();
-      lacking = !wanted.empty() || !inboxes.empty();
-      for (const auto& one : wanted) know(*one.agent, one.groups);
-      for (TargetStream* inbox : inboxes) inbox->measured(0, mono_now());
-    }
-    parts.pipeline.move_hand(Hand::kDeciding);
-    REQUIRE(parts.decider.decide_some(parts.batch, MonoTime::max()));
-    parts.decider.finish();
-    parts.facts.end_turn();
-    parts.pipeline.move_hand(Hand::kDecided);
-    REQUIRE(parts.decider.result().deliveries().size() == 1);
-    parts.decider.result().deliveries()[0].inbox->read_at -= std::chrono::seconds(2);  // its length is asked for again
-  }
-  void know(AgentFacts& agent, uint8_t groups) {
-    agent.registered = agent.gateway_mode = agent.active = true;
-    agent.secrets.registry_token = token_hash("token of " + agent.id);
-    for (Group group : {kPresence, kIdentity, kRules, kLimits, kCircuit})
-      if ((groups & group) != 0) parts.facts.finish(agent, group);
-  }
-  /// The script's command.
-  const Words& script() const {
-    for (const Words& words : redis.sent)
-      if (words[0] == "EVAL") return words;
-    FAIL("no script was sent");
-    std::abort();
-  }
-  bool has(std::string_view word) const { return std::find(script().begin(), script().end(), word) != script().end(); }
-  /// The script refuses the key. @return that answer.
-  std::string refusal_of(std::string_view key, std::string_view words) const {
-    constexpr size_t kFirstKey = 3;  // after EVAL, the script and how many keys there are
-    const auto found = std::find(script().begin() + kFirstKey, script().end(), key);
-    REQUIRE(found != script().end());
-    return list({text("FAILED"), integer(found - script().begin() - static_cast<ptrdiff_t>(kFirstKey)), text(words)});
-  }
-};
 
 constexpr std::string_view kWrongType = "WRONGTYPE Operation against a key holding the wrong kind of value";
 
@@ -342,6 +269,98 @@ TEST_CASE("an element that was too large to be read is trimmed, and its head is 
   CHECK(at.told == Told{"committed", "commit over"});
 }
 
+TEST_CASE("an element that was too large is decided from memory only while no commit may have taken it away") {
+  const Told lost{"failed redis_lost", "fenced"}, fenced{"failed commit_fenced", "fenced"};
+  for (const Told& expected : {lost, fenced}) {
+    CAPTURE(expected);
+    Committing at;
+    FenceOp fence(at.parts, at);
+    at.oversized(0) = {1, 20'000'000, "how it begins"};
+    at.parts.batch.append_oversized(0, 20'000'000, "how it begins");
+    at.decide();
+    at.op.start();
+    if (expected == fenced) {
+      at.redis.says["EVAL"] = list({text("FENCED"), integer(0)});
+      at.redis.answer_all();
+    } else {
+      at.redis.lose();
+    }
+    at.redis.says["INCR"] = integer(2);
+    fence.start(false);
+    at.redis.answer_all();
+    CHECK(at.told == expected);
+    REQUIRE(at.oversized(0).has_value());
+    CHECK(at.oversized(0)->bytes == (expected == fenced ? 20'000'000 : 0));  // 0: the list is weighed
+  }
+}
+
+TEST_CASE("on a cluster an element that was too large is gone with its script, whatever becomes of the others") {
+  for (unsigned done : {0u, 1u}) {
+    CAPTURE(done);
+    Committing at({}, KeyLayout::kCluster);
+    at.oversized(0) = {1, 20'000'000, "how it begins"};
+    at.parts.batch.append_oversized(0, 20'000'000, "how it begins");
+    at.decide();
+    at.op.start();
+    at.redis.answer_out_of_order("EVAL", at.partition(done).epoch_key);
+    at.redis.says["EVAL"] = list({text("FENCED"), integer(0)});
+    at.redis.answer_out_of_order("EVAL", at.partition(1 - done).epoch_key);
+    CHECK(at.told == Told{"failed commit_fenced"});
+    REQUIRE(at.oversized(0).has_value());
+    CHECK(at.oversized(0)->bytes == (done == 0 ? 0 : 20'000'000));
+    CHECK(at.tells("was set aside") == (done == 0));
+  }
+}
+
+TEST_CASE("on a cluster a script that is not answered leaves what the others did") {
+  const unsigned alices = mas::partition_of("alice", kTwoPartitions), others = 1 - alices;
+  const std::string wake = "mas.wake:{bob}";
+  SECTION("its answer comes first: the others are waited for") {
+    Committing at({}, KeyLayout::kCluster);
+    at.decide();
+    at.op.start();
+    at.redis.fail_out_of_order("EVAL", at.partition(others).epoch_key);
+    CHECK(at.told.empty());
+    at.redis.answer_out_of_order("EVAL", at.partition(alices).epoch_key);
+    CHECK(at.told == Told{"failed redis_lost"});
+    CHECK(at.parts.stats.receipts.value() == 1);
+    CHECK(at.tells(wake));
+  }
+  SECTION("the link is lost before it answers: receipts of what is done go out") {
+    Committing at({}, KeyLayout::kCluster);
+    at.decide();
+    at.op.start();
+    at.redis.answer_out_of_order("EVAL", at.partition(alices).epoch_key);
+    CHECK(at.tells(wake));  // its receiver does not wait for the other script
+    CHECK(at.parts.stats.receipts.value() == 0);
+    at.on_failed({"redis_lost", "a primary is gone"});  // as the loop's link tells it
+    CHECK(at.parts.stats.receipts.value() == 1);
+    CHECK(at.tells("mas.receipts:{alice}:"));
+  }
+  SECTION("a length is not answered: the turn does without") {
+    Committing at({}, KeyLayout::kCluster);
+    at.decide();
+    at.op.start();
+    at.redis.fail_out_of_order("XLEN", at.frame.keys().inbox("bob", Lane::kNormal, alices));
+    for (unsigned p : {alices, others}) at.redis.answer_out_of_order("EVAL", at.partition(p).epoch_key);
+    CHECK(at.told == Told{"committed", "commit over"});
+  }
+}
+
+TEST_CASE("on a cluster a length that comes after the scripts is not looked at: it counts what they delivered") {
+  const unsigned alices = mas::partition_of("alice", kTwoPartitions);
+  Committing at({}, KeyLayout::kCluster);
+  at.decide();
+  const TargetStream& inbox = *at.parts.decider.result().deliveries()[0].inbox;
+  const MonoTime read_at = inbox.read_at;
+  at.op.start();
+  for (unsigned p : {0u, 1u}) at.redis.answer_out_of_order("EVAL", at.partition(p).epoch_key);
+  at.redis.says["XLEN"] = integer(7);
+  at.redis.answer_out_of_order("XLEN", at.frame.keys().inbox("bob", Lane::kNormal, alices));
+  CHECK(at.told == Told{"committed", "commit over"});
+  CHECK(inbox.read_at == read_at);
+}
+
 TEST_CASE("another builder may be put in the place of the script's") {
   struct Forgetful final : CommitBuilder {
     using CommitBuilder::CommitBuilder;
@@ -378,10 +397,9 @@ TEST_CASE("on a cluster each partition has a script of its own, in its slot") {
   SECTION("all are done: receipts and a wake-up go out, by sharded channels") {
     at.redis.answer_all();
     CHECK(at.told == Told{"committed", "commit over"});
-    CHECK(at.parts.events.count() == 2);
-    CHECK(at.parts.events.bytes().find("SPUBLISH\r\n$14\r\nmas.wake:{bob}\r\n$8\r\n" + std::to_string(alices) +
-                                       " normal") != std::string::npos);
-    CHECK(at.parts.events.bytes().find("mas.receipts:{alice}:") != std::string::npos);
+    CHECK(at.redis.count("SPUBLISH") + at.parts.events.count() == 2);
+    CHECK(at.tells("mas.wake:{bob}", std::to_string(alices) + " normal"));
+    CHECK(at.tells("mas.receipts:{alice}:"));
     CHECK(at.parts.stats.receipts.value() == 1);
   }
   SECTION("in any order") {
@@ -397,14 +415,15 @@ TEST_CASE("on a cluster each partition has a script of its own, in its slot") {
     at.redis.answer_out_of_order("EVAL", at.partition(others).epoch_key);
     CHECK(at.told == Told{"failed commit_fenced"});
     CHECK(at.parts.stats.receipts.value() == 1);
-    CHECK(at.parts.events.bytes().find("mas.wake:{bob}") != std::string::npos);
+    CHECK(at.tells("mas.wake:{bob}"));
   }
   SECTION("the sender's is refused: it hears nothing") {
     at.redis.answer_out_of_order("EVAL", at.partition(others).epoch_key);
     at.redis.says["EVAL"] = list({text("FENCED"), integer(0)});
     at.redis.answer_out_of_order("EVAL", at.partition(alices).epoch_key);
     CHECK(at.told == Told{"failed commit_fenced"});
-    CHECK(at.parts.events.count() == 0);
+    CHECK_FALSE(at.tells("mas.wake"));
+    CHECK_FALSE(at.tells("mas.receipts"));
   }
   SECTION("a key is refused: the right one is remembered") {
     at.redis.says["EVAL"] = list({text("FAILED"), integer(1), text(kWrongType)});  // behind the epoch

@@ -219,6 +219,16 @@ TEST_CASE("an element that was too large still is the head, unless somebody else
   }
 }
 
+TEST_CASE("an element that was too large is not taken for the head once a commit was sent that may have trimmed it") {
+  Fencing at;
+  at.oversized(0) = {.epoch = 5, .bytes = 20'000'000, .head = "head", .in_commit = true};
+  at.redis.says["INCR"] = integer(6);
+  at.op.start(false);
+  at.redis.answer_all();
+  REQUIRE(at.oversized(0).has_value());
+  CHECK(at.oversized(0)->bytes == 0);
+}
+
 TEST_CASE("a partition that works again is not at rest any more") {
   Fencing at;
   at.parts.partitions.rest(at.partition(0), "its key is broken");

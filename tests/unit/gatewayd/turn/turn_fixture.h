@@ -100,7 +100,10 @@ class FakeRedis final : public redis::CommandSink {
     }
   }
   /// Answers the command with that name and first key, whatever stands before it: as another node's would come.
-  void answer_out_of_order(std::string_view name, std::string_view word) {
+  void answer_out_of_order(std::string_view name, std::string_view word) { end_out_of_order(name, word, true); }
+  /// No node has answered it in time.
+  void fail_out_of_order(std::string_view name, std::string_view word) { end_out_of_order(name, word, false); }
+  void end_out_of_order(std::string_view name, std::string_view word, bool answered) {
     for (auto run = runs.begin(); run != runs.end(); ++run)
       for (size_t i = 0; i < run->commands.size(); ++i) {
         const Words& words = run->commands[i];
@@ -110,6 +113,10 @@ class FakeRedis final : public redis::CommandSink {
         const redis::ReplyTo to = run->to;
         const Words command = words;
         if (run->taken.size() == run->commands.size()) runs.erase(run);
+        if (!answered) {
+          if (to.fn != nullptr) to.fn(to.self, to.tag + i, Error{Errc::kUnreachable, "no node answered"});
+          return;
+        }
         redis::ReplyReader reader;
         REQUIRE(reader.feed(reply_to(command)).ok());
         auto reply = reader.next();
