@@ -28,12 +28,13 @@ class ClusterLedgerTest(LedgerCase):
         return {"lease": {"ttl": "2s"}, "delivery": {"wait_replicas": 1}}
 
     def deliveries(self):
-        """What those have that serve now: a replica that has taken over has what its primary had."""
+        """What those have that serve now: a replica that has taken over has what its primary had. In the order of each
+        stream, whose slot may have been at several nodes."""
         found = {}
         for node in self.redis.primaries():
             for delivery in deliveries_of_aof(node.directory):
                 found.setdefault((delivery.stream, delivery.entry, delivery.message_id), delivery)
-        return list(found.values())
+        return sorted(found.values(), key=lambda d: (d.stream, *map(int, d.entry.split("-"))))  # stable within an entry
 
     def waiting(self, target):
         return sum(self.redis.cmd("XLEN", f"agent.stream:{target}:{{{p}}}") for p in range(PARTITIONS))

@@ -61,7 +61,7 @@ BY_REDIS = {
     "copy a lease over its block list": ["COPY", "agent:bob:alive:1", "agent:bob:blocked_targets", "REPLACE"],
     "restore a dump over its block list": ["RESTORE", "agent:bob:blocked_targets", "0", "x", "REPLACE"],
     "delete its block list by the agents' function":
-        ["FCALL", "mas_take_back_2", "4", "agent:bob", "agent:bob:heartbeat", "agent:bob:instances",
+        ["FCALL", "mas_take_back_3", "4", "agent:bob", "agent:bob:heartbeat", "agent:bob:instances",
          "agent:bob:blocked_targets", "me", "agent:bob:alive:", "mas.system", "gone", "stopped"],
     "allow itself everything": ["SADD", "agent:bob:allowed_targets", "*"],
     "give itself a role": ["SADD", "agent:bob:roles", "admin"],
@@ -108,7 +108,7 @@ BY_REDIS = {
     "run an endless script": ["EVAL", "while true do end", "0"],
     "run a script that reads": ["EVAL_RO", "return 1", "0"],
     "load a script": ["SCRIPT", "LOAD", "return 1"],
-    "load a function": ["FUNCTION", "LOAD", "REPLACE", "#!lua name=mas_agent_2\nredis.register_function('x', function() end)"],
+    "load a function": ["FUNCTION", "LOAD", "REPLACE", "#!lua name=mas_agent_3\nredis.register_function('x', function() end)"],
     "delete the agents' functions": ["FUNCTION", "FLUSH"],
     "scan": ["SCAN", "0"],
     "list all keys": ["KEYS", "*"],
@@ -147,7 +147,7 @@ class HostileTest(EnrollCase):
         self.gateway = self.start_daemon("mas-gatewayd", self.redis, {
             "lease": {"ttl": "1s"}, "breaker": {"mode": "off"}, "gateway": {"master_key_file": self.master}})
         poll_until(lambda: self.gateway.ready()[1].get("deciding"), 10, "the gateway decides")
-        poll_until(lambda: self.redis.cmd("FUNCTION", "LIST", "LIBRARYNAME", "mas_agent_2"), 10, "the library is there")
+        poll_until(lambda: self.redis.cmd("FUNCTION", "LIST", "LIBRARYNAME", "mas_agent_3"), 10, "the library is there")
         for agent in ("bob", "eve"):
             self.enroll(agent, "--mode", "gateway", "--no-discovery")
         for key in (STREAM, OTHER_STREAM):

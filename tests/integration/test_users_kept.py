@@ -130,7 +130,8 @@ class ReplicaTest(EnrollCase):
     def setUp(self):
         super().setUp()
         self.primary = self.start_redis("primary", tcp=True)
-        self.replica = self.start_redis("replica", tcp=True, replicaof=f"127.0.0.1 {self.primary.port}")
+        self.replica = self.start_redis("replica", tcp=True, replicaof=f"{self.primary.host} {self.primary.port}",
+                                        replica_announce_ip=self.primary.host)
         poll_until(lambda: self.replica.info("replication").get("master_link_status") == "up", 20, "it replicates")
         self.redis = self.primary
 
