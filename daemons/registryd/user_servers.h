@@ -1,5 +1,5 @@
-// The servers that have users of their own: each primary and its replicas. Redis replicates no ACL users, a replica lets
-// its own users in, and after a fail-over it is the primary.
+// The servers that have users of their own: each primary and its replicas. Redis replicates no ACL users, a replica
+// lets its own users in, and after a fail-over it is the primary.
 //
 // Happy path: find() asks every primary for its replicas, and makes a link to each that is new; one that no primary
 // names any more loses its link. Commands to a primary go by the client, those to a replica by its own link.

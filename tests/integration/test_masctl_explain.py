@@ -106,7 +106,7 @@ class StagesTest(ExplainMessageCase):
         self.assertEqual((decision, by), ("EXPIRED", "deadline"))
         self.assertIn("it passed ", rule)
         self.agrees(late, "EXPIRED")
-        self.assertIn("in 59.", self.stage("deadline", self.envelope(deadline=time.time() + 59.9))["rule"])
+        self.assertRegex(self.stage("deadline", self.envelope(deadline=time.time() + 59.9))["rule"], r"in 5\d\.")
 
     def test_guard(self):
         hops = self.envelope(hops=33)

@@ -64,8 +64,8 @@ redis.call('LREM', KEYS[1], 1, ARGV[1])
 return moved
 )lua";
 
-// On a cluster, to the sender's partition, which is in another slot than the letter. KEYS: its queue, list. ARGV: frame.
-// @return 1 pushed, a text: why not.
+// On a cluster, to the sender's partition, which is in another slot than the letter. KEYS: its queue, list. ARGV:
+// frame. @return 1 pushed, a text: why not.
 constexpr std::string_view kPush = R"lua(
 local probe = redis.pcall('XADD', KEYS[1], 'NOMKSTREAM', '*', 'reason', 'a probe')
 if type(probe) == 'string' then redis.call('XDEL', KEYS[1], probe) end
