@@ -13,6 +13,7 @@ namespace {
 constexpr size_t kInfoBytes = 64 * 1024;
 
 redis::ConnectionOptions replica_options(redis::ConnectionOptions options) {
+  options.client_name += ":users";
   options.primary_only = false;
   options.sentinels.reset();
   options.role_interval = {};
