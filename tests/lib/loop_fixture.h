@@ -40,7 +40,7 @@ class LoopFixture {
   }
 
  private:
-  uv_loop_t loop_;
+  uv_loop_t loop_{};
   uv_timer_t tick_;
 };
 

@@ -76,9 +76,9 @@ MAS_EXPORT int mas_agent_fd(const mas_agent *agent);
 
 /** For an event loop that reads messages itself, beside mas_agent_fd: a message then wakes the loop's thread only, and
  *  not the I/O thread, which goes on with the rest, and with everything while the loop is busy.
- *  @return a descriptor that polls as readable (level-triggered) when something has come from Redis for an agent of the
- *  process: then call mas_agent_turn. All agents of the process have the same; watch it in one thread. -1 unless the
- *  agent runs. Valid until the last agent of the process stops; stop watching before that. Do not read or close it. */
+ *  @return a descriptor that polls as readable (level-triggered) when something has come for an agent of the process:
+ *  then call mas_agent_turn. All agents of the process have the same; watch it in one thread. -1 unless the agent runs;
+ *  valid until the last agent of the process stops: watch it no more before that. Do not read or close it. */
 MAS_EXPORT int mas_agent_arrival_fd(mas_agent *agent);
 
 /** Reads what has come for all agents of the process, in the calling thread, and then runs this agent's callbacks as

@@ -49,7 +49,7 @@ class Agent {
   const std::string& id() const { return context_.config.id; }
   const std::string& instance() const { return context_.instance(); }
   int fd() const { return context_.inbox.fd(); }
-  /// @return the I/O loop's descriptor; -1 unless the agent runs.
+  /// @return -1 unless the agent runs.
   int arrival_fd();
   AgentShared& context() { return context_; }
   /// @return whether no further callback may run for now.
@@ -106,8 +106,9 @@ class Agent {
 
   bool running() { return runtime() != nullptr; }
   std::shared_ptr<Runtime> runtime();
+  Turns::Until until();
   void wait(int timeout_ms);
-  Result<MessagePtr> wait(Requests::Waiter& waiter, const Deadline& deadline);
+  Result<MessagePtr> wait(Requests::Waiter& waiter, const Deadline& deadline, Turns::Until until);
   bool in_callback();
   void stop_if_let_go() noexcept;
   Status poll(int timeout_ms, bool turns, size_t& ret_handled);

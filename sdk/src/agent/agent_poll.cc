@@ -27,7 +27,7 @@ Status Agent::poll(int timeout_ms, bool turns, size_t& ret_handled) {
 
 int Agent::arrival_fd() {
   const auto running = runtime();
-  return running == nullptr ? -1 : uv_backend_fd(running->loop());
+  return running == nullptr ? -1 : running->arrivals().fd();
 }
 
 Status Agent::poll_entered(int timeout_ms, size_t& ret_handled) {
@@ -58,11 +58,17 @@ Status Agent::poll_entered(int timeout_ms, size_t& ret_handled) {
   return false;
 }
 
+/// What a thread waits for that waits for messages. Where Redis's answers make receipts, it waits for these, too.
+Turns::Until Agent::until() {
+  const bool receipts = context_.mode->traits.keeps_all || context_.receipts.load() == ReceiptWish::kAll;
+  return receipts ? Turns::Until::kAnything : Turns::Until::kArrivals;
+}
+
 /// Until the inbox may have something, or for no reason.
 void Agent::wait(int timeout_ms) {
   auto running = runtime();
   if (running == nullptr) return;
-  if (running->turns().lead(fd(), timeout_ms, [] { return false; })) return;
+  if (running->turns().lead(fd(), timeout_ms, until(), [] { return false; })) return;
   Turns::Follower follower(running->turns());
   Cancellable waiting;
   wait_readable(fd(), timeout_ms);

@@ -11,7 +11,7 @@ using namespace mas::redis;
 namespace {
 
 struct Loop {
-  uv_loop_t uv;
+  uv_loop_t uv{};
   Loop() { uv_loop_init(&uv); }
   ~Loop() {
     uv_run(&uv, UV_RUN_DEFAULT);
