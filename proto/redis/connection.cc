@@ -47,7 +47,6 @@ Connection::Impl::Impl(Connection& self, uv_loop_t* loop, ConnectionOptions opti
 void Connection::Impl::push_mode(size_t text_bytes) {
   push_mode_ = true;
   push_text_bytes_ = text_bytes;
-  link_.list();
   link_.want_resp3();
   runs_.expect_no_replies();
 }

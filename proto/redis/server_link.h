@@ -83,8 +83,6 @@ class ServerLink final : public TransportListener, public SentinelLink {
   const Endpoint& server() const { return server_; }
   Error with_address(const Error& why) const { return why.in(server_.address()); }
 
-  /// As Transport's.
-  void list() { transport_.list(); }
   /// From the next link on: what follows HELLO is in RESP3, where a primary is wanted. Before start().
   void want_resp3() { hello_ = options_.primary_only ? Hello::kResp3 : Hello::kNone; }
   bool speaks_resp3() const { return hello_ == Hello::kResp3; }

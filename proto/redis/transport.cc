@@ -93,10 +93,7 @@ void Transport::close() {
   if (lookup_ != nullptr && lookup_->over()) lookup_.reset();
   next_address_.stop();
   for (Socket* socket : std::exchange(dialing_, {})) drop(socket);
-  if (socket_ != nullptr) {
-    change_list(&SocketSet::remove);
-    drop(std::exchange(socket_, nullptr));
-  }
+  if (socket_ != nullptr) drop(std::exchange(socket_, nullptr));
   tls_.reset();
   backlog_.clear();
 }
@@ -167,7 +164,6 @@ void Transport::connected() {
     uv_tcp_nodelay(&socket_->tcp, 1);
     uv_tcp_keepalive(&socket_->tcp, 1, kKeepaliveSeconds);
   }
-  change_list(&SocketSet::add);
   socket_->write.data = socket_;
   auto on_read = [](uv_stream_t* stream, ssize_t size, const uv_buf_t* buffer) {
     Transport* owner = Socket::of(reinterpret_cast<uv_handle_t*>(stream))->owner;
@@ -180,11 +176,6 @@ void Transport::connected() {
   if (endpoint_.kind == Endpoint::Kind::kTls) return secure();
   state_.to(State::kOpen);
   listener_.on_open();
-}
-
-void Transport::change_list(void (SocketSet::*change)(int)) {
-  int fd = -1;
-  if (listed_in_ != nullptr && uv_fileno(&socket_->handle, &fd) == 0) (listed_in_->*change)(fd);
 }
 
 void Transport::secure() {

@@ -27,7 +27,6 @@
 #include "proto/base/state_machine.h"
 #include "proto/redis/lookup.h"
 #include "proto/redis/loop.h"
-#include "proto/redis/socket_set.h"
 #include "proto/redis/tls.h"
 #include "proto/redis/url.h"
 
@@ -55,8 +54,6 @@ class Transport {
   /// Ends the stream without a callback. Idempotent.
   void close();
   bool is_open() const { return state_.is(State::kOpen); }
-  /// From now on connected sockets are in the loop's SocketSet, if it has one.
-  void list() { listed_in_ = SocketSet::of(loop_); }
 
   /// Whether bytes handed over are still being written.
   bool writing() const;
@@ -77,7 +74,6 @@ class Transport {
   void dialed(Socket* socket, int status);
   static void drop(Socket* socket);
   void connected();
-  void change_list(void (SocketSet::*change)(int));
   void secure();
   void received(std::span<char> bytes);
   void received_ciphertext(std::string_view bytes);
@@ -95,7 +91,6 @@ class Transport {
   std::vector<Socket*> dialing_;    // to addresses that have not answered
   Timer next_address_;
   Socket* socket_ = nullptr;  // that is connected
-  SocketSet* listed_in_ = nullptr;
   std::unique_ptr<TlsSession> tls_;
   std::string backlog_;  // ciphertext that came up while a write was under way
 };

@@ -1,6 +1,5 @@
 /* The C API's edges: versions, statuses, arguments out of range, descriptors. */
 #include <poll.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -122,49 +121,6 @@ static void the_descriptor_tells_when_to_poll(void) {
   agent_ended(agent);
 }
 
-/* ---- A loop that reads messages itself */
-
-typedef struct asked {
-  bool ended, read_here;
-  pthread_t host;
-} asked;
-static void on_direct_reply(mas_agent *agent, mas_status status, const mas_message *reply, void *user) {
-  (void)agent, (void)reply;
-  asked *question = user;
-  CHECK_OK(status);
-  question->read_here = pthread_equal(pthread_self(), question->host) != 0;
-  __atomic_store_n(&question->ended, true, __ATOMIC_RELEASE);
-}
-static mas_status echo(mas_agent *agent, const mas_message *message, void *user) {
-  (void)agent, (void)user;
-  return mas_message_reply(message, "echo", NULL, 0);
-}
-
-/** Asks itself, and turns the library whenever something has come. @return whether this thread read the reply. */
-static bool reads_itself(void *of) {
-  mas_agent *agent = of;
-  asked question = {.host = pthread_self()};
-  CHECK_OK(mas_agent_request_direct(agent, "alice", "x", NULL, 0, 10000, on_direct_reply, &question, NULL));
-  while (!__atomic_load_n(&question.ended, __ATOMIC_ACQUIRE)) {
-    struct pollfd watched[] = {{mas_agent_arrival_fd(agent), POLLIN, 0}, {mas_agent_fd(agent), POLLIN, 0}};
-    CHECK(poll(watched, 2, 1) >= 0);
-    CHECK_OK(mas_agent_turn(agent, NULL));
-  }
-  return question.read_here;
-}
-
-static void a_loop_reads_messages_itself(void) {
-  mas_agent *agent = agent_started("alice", NULL);
-  CHECK_OK(mas_agent_on_message(agent, "x", echo, NULL));
-  CHECK(mas_agent_arrival_fd(agent) >= 0 && mas_agent_arrival_fd(agent) != mas_agent_fd(agent));
-  for (int i = 0; i < 100; ++i) reads_itself(agent);
-  CHECK(eventually(reads_itself, agent, NULL)); /* the library's thread may come first */
-  CHECK_OK(mas_agent_stop(agent, 5000));
-  CHECK(mas_agent_arrival_fd(agent) == -1);
-  CHECK_STATUS(mas_agent_turn(agent, NULL), MAS_INVALID_STATE);
-  agent_ended(agent);
-}
-
 static void statistics_fit_older_and_newer_callers(void) {
   mas_agent *agent = agent_started("alice", NULL);
   mas_stats stats;
@@ -196,7 +152,6 @@ static const test_case kTests[] = {
     {"ids are checked", ids_are_checked},
     {"messages are checked", messages_are_checked},
     {"the descriptor tells when to poll", the_descriptor_tells_when_to_poll},
-    {"a loop reads messages itself", a_loop_reads_messages_itself},
     {"statistics fit older and newer callers", statistics_fit_older_and_newer_callers},
     {"the debug callback sees what happens", the_debug_callback_sees_what_happens},
 };

@@ -190,8 +190,6 @@ static void call_everything(mas_agent *agent, mas_message *message) {
   mas_options_free(options);
   expect_refused(mas_agent_start(agent, -1));
   expect_refused(mas_agent_poll(agent, -1, NULL));
-  expect_refused(mas_agent_turn(agent, NULL));
-  CHECK(mas_agent_arrival_fd(agent) == -1);
   expect_refused(mas_agent_run(agent));
   expect_refused(mas_agent_send(agent, "worker", "note", NULL, 0, NULL));
   expect_refused(mas_agent_send_wait(agent, "worker", "note", NULL, 0, -1, NULL));

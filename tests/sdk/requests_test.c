@@ -129,34 +129,6 @@ static void asynchronous_requests_end_in_poll(void) {
   helper_ended(b);
 }
 
-/** One after the other, while a longer one is under way or was: each is looked at in time. */
-static void each_request_is_over_at_its_own_time(void) {
-  static const int kTimeouts[] = {300, 40, 80, 20, 160};
-  helper b = helper_started("bob", "sum", add, NULL);
-  mas_agent *a = agent_started("alice", NULL), *silent = agent_started("silent", NULL);
-  ended answered = {0}, longest = {0}, first = {0};
-  CHECK_OK(mas_agent_request_async(a, "bob", "sum", NULL, 0, 120, on_reply, &answered, NULL));
-  CHECK(eventually(ended_once, &answered, a));
-  CHECK_OK(mas_agent_request_async(a, "silent", "x", NULL, 0, 200, on_reply, &first, NULL)); /* after its time-out */
-  CHECK_OK(mas_agent_request_async(a, "silent", "x", NULL, 0, 600000, on_reply, &longest, NULL));
-  for (size_t i = 0; i < sizeof kTimeouts / sizeof kTimeouts[0]; ++i) {
-    ended late = {0};
-    CHECK_OK(mas_agent_request_async(a, "silent", "x", NULL, 0, kTimeouts[i], on_reply, &late, NULL));
-    CHECK(eventually(ended_once, &late, a));
-    CHECK_STATUS(late.status, MAS_TIMEOUT);
-  }
-  CHECK(first.count == 1 && first.status == MAS_TIMEOUT && longest.count == 0);
-  CHECK_OK(mas_agent_stop(a, 10000)); /* nothing is looked at any more */
-  CHECK_STATUS(longest.status, MAS_CANCELLED);
-  CHECK_OK(mas_agent_start(a, 10000));
-  ended late = {0};
-  CHECK_OK(mas_agent_request_async(a, "silent", "x", NULL, 0, 50, on_reply, &late, NULL));
-  CHECK(eventually(ended_once, &late, a));
-  agent_ended(a);
-  agent_ended(silent);
-  helper_ended(b);
-}
-
 static void a_cancelled_request_stays_silent(void) {
   mas_agent *a = agent_started("alice", NULL);
   ear *bob = ear_open("agent.bob");
@@ -307,7 +279,6 @@ static const test_case kTests[] = {
     {"a handler may request", a_handler_may_request},
     {"requests end without a reply", requests_end_without_a_reply},
     {"asynchronous requests end in poll", asynchronous_requests_end_in_poll},
-    {"each request is over at its own time", each_request_is_over_at_its_own_time},
     {"a cancelled request stays silent", a_cancelled_request_stays_silent},
     {"a direct request ends without a poll", a_direct_request_ends_without_a_poll},
     {"the first answer counts", the_first_answer_counts},

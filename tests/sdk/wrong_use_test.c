@@ -103,11 +103,9 @@ static void agents_may_not_be_null(void) {
   NAMED(strcmp(mas_agent_id(NULL), "") == 0, "agent");
   NAMED(strcmp(mas_agent_instance(NULL), "") == 0, "agent");
   NAMED(mas_agent_fd(NULL) == -1, "agent");
-  NAMED(mas_agent_arrival_fd(NULL) == -1, "agent");
   REFUSED(mas_agent_start(NULL, -1), "agent");
   REFUSED(mas_agent_stop(NULL, -1), "agent");
   REFUSED(mas_agent_poll(NULL, -1, NULL), "agent");
-  REFUSED(mas_agent_turn(NULL, NULL), "agent");
   REFUSED(mas_agent_run(NULL), "agent");
   REFUSED(mas_agent_flush(NULL, -1), "agent");
   NAMED((mas_agent_stats(NULL, &stats, sizeof stats), stats.sent == 7), "agent");
@@ -245,7 +243,6 @@ static void lists_may_not_be_null(void) {
 /* ---- At the wrong time, or in the wrong thread */
 
 static mas_status call_poll(mas_agent *agent) { return mas_agent_poll(agent, -1, NULL); }
-static mas_status call_turn(mas_agent *agent) { return mas_agent_turn(agent, NULL); }
 static mas_status call_send(mas_agent *agent) { return mas_agent_send(agent, "bob", "x", NULL, 0, NULL); }
 static mas_status call_send_wait(mas_agent *agent) { return mas_agent_send_wait(agent, "bob", "x", NULL, 0, -1, NULL); }
 static mas_status call_send_with(mas_agent *agent) {
@@ -289,7 +286,7 @@ static const agent_call kCalls[] = {
     {call_request, true, true},   {call_request_async, true, false}, {call_request_direct, true, false},
     {call_discover, true, true},  {call_update, true, true},         {call_reset, true, true},
     {call_refresh, true, true},   {call_save, true, false},          {call_start, false, true},
-    {call_stop, false, true},     {call_flush, true, true},          {call_turn, true, true},
+    {call_stop, false, true},     {call_flush, true, true},
 };
 enum { kCallCount = sizeof kCalls / sizeof kCalls[0] };
 

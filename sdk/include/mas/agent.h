@@ -74,19 +74,6 @@ MAS_EXPORT void mas_agent_quit(mas_agent *agent);
  *  long as the agent. Do not read or close it. */
 MAS_EXPORT int mas_agent_fd(const mas_agent *agent);
 
-/** For an event loop that reads messages itself, beside mas_agent_fd: a message then wakes the loop's thread only, and
- *  not the I/O thread, which goes on with the rest, and with everything while the loop is busy.
- *  @return a descriptor that polls as readable (level-triggered) when something has come for an agent of the process:
- *  then call mas_agent_turn. All agents of the process have the same; watch it in one thread. -1 unless the agent runs;
- *  valid until the last agent of the process stops: watch it no more before that. Do not read or close it. */
-MAS_EXPORT int mas_agent_arrival_fd(mas_agent *agent);
-
-/** Reads what has come for all agents of the process, in the calling thread, and then runs this agent's callbacks as
- *  mas_agent_poll(agent, 0, ret_handled). Other agents' descriptors become readable. Reads nothing while another thread
- *  does.
- *  @param ret_handled the number of callbacks that ran; may be NULL. @return as mas_agent_poll. */
-MAS_EXPORT MAS_CHECKED mas_status mas_agent_turn(mas_agent *agent, size_t *ret_handled);
-
 /* ---- Connection and overload --------------------------------------------------------------------------------- */
 /** Whether an agent is connected to Redis. */
 typedef enum mas_connection {

@@ -89,7 +89,6 @@ class Native:
         self._taken = 0
         self._sliced = False
         self._handled = ctypes.c_size_t()
-        self._ret_handled = ctypes.byref(self._handled)
         self._id_buffer = ctypes.create_string_buffer(_MESSAGE_ID_SIZE)
         _live[self.key] = self
         check(lib.mas_agent_on_message(self.pointer, None, _on_message, self.key), "setting the handler")
@@ -221,23 +220,15 @@ class Native:
     def instance(self) -> str:
         return lib.mas_agent_instance(self._open()).decode()
 
-    def arrival_fd(self) -> int:
-        """Readable when something has come for an agent of the process. Valid until the last one stops."""
-        return lib.mas_agent_arrival_fd(self._open())
-
-    def drain(self, hand_on: Callable[[tuple[Any, ...]], None], turn: bool) -> bool:
+    def drain(self, hand_on: Callable[[tuple[Any, ...]], None]) -> bool:
         """Polls while much waits, and hands each event on. What comes meanwhile keeps the descriptor readable.
 
-        @param turn whether to read first. @return whether more waits, after SLICE messages.
+        @return whether more waits, after SLICE messages.
         """
         self._taken = 0
         while self.pointer is not None:
             self._sliced = False
-            if turn:
-                turn = False
-                status = lib.mas_agent_turn(self.pointer, self._ret_handled)
-            else:
-                status = lib.mas_agent_poll(self.pointer, 0, self._ret_handled)
+            status = lib.mas_agent_poll(self.pointer, 0, ctypes.byref(self._handled))
             self.hand_on_events(hand_on)
             if status == CANCELLED and self._sliced:
                 return True

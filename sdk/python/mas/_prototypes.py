@@ -125,8 +125,6 @@ FUNCTIONS = {
     "mas_agent_run": (Status, [Agent]),
     "mas_agent_quit": (None, [Agent]),
     "mas_agent_fd": (c_int, [Agent]),
-    "mas_agent_arrival_fd": (c_int, [Agent]),
-    "mas_agent_turn": (Status, [Agent, POINTER(c_size_t)]),
     # Messages
     "mas_agent_on_message": (Status, [Agent, c_char_p, MessageFn, c_void_p]),
     "mas_message_sender": (c_char_p, [Message]),

@@ -18,7 +18,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from . import _errors, _host, _payload
+from . import _errors, _payload
 from ._errors import (NAMES, OK, WOULD_BLOCK, AgentStateError, GatewayRefusedError, MASError, RequestFailedError, check,
                       error_of, last_error)
 from ._library import lib
@@ -53,12 +53,10 @@ class Session:
 
     def open(self) -> None:
         self.loop.add_reader(self.native.fd, self.take)
-        _host.join(self)
 
     def pause(self) -> None:
         """Takes no more of what arrives."""
         self.paused = True
-        _host.leave(self)
         self.loop.remove_reader(self.native.fd)
 
     def take_left(self) -> None:
@@ -79,7 +77,6 @@ class Session:
 
     def abandon(self) -> None:
         """Frees an agent whose loop was closed. Nobody waits any more; what is in doubt still is told."""
-        _host.leave(self)
         self.native.hand_on_events(lambda event: self._hand_on(event) if event[0] == "doubt" else None)
         self.native.close()
 
@@ -233,15 +230,12 @@ class Session:
 
     # ---- in
 
-    def take(self, turn: bool = False) -> None:
-        """Polls until nothing waits; where much waits, a part now and the rest in the loop's next turn.
-
-        @param turn whether to read what has come for all agents of the process first.
-        """
+    def take(self) -> None:
+        """Polls until nothing waits; where much waits, a part now and the rest in the loop's next turn."""
         self._again = False
         if self.paused:
             return
-        if self.native.drain(self._hand_on, turn) and not self._again:
+        if self.native.drain(self._hand_on) and not self._again:
             self._again = True
             self.loop.call_soon(self.take)
 

@@ -353,7 +353,7 @@ Status Agent::send_wait(const Draft& draft, const Id128& id, int timeout_ms, boo
   Requests::Waiter waiter(*context_.requests, id, {});
   if (auto status = context_.outbox().send(draft, id, wall_now()); !status) return status;
   ret_queued = true;
-  auto end = wait(waiter, deadline, Turns::Until::kAnything);
+  auto end = wait(waiter, deadline);
   if (context_.tracer->on()) context_.tracer->deliver();
   if (end) return {};
   if (end.error().code != Errc::kTimeout) return end.error();
@@ -369,7 +369,7 @@ Result<MessagePtr> Agent::request(Draft draft, int timeout_ms) {
   Waiting waiting(waiting_);
   Requests::Waiter waiter(*context_.requests, id, draft.target);
   if (auto status = context_.outbox().send(draft, id, now); !status) return status.error();
-  auto reply = wait(waiter, deadline, until());
+  auto reply = wait(waiter, deadline);
   if (context_.tracer->on()) {
     context_.tracer->end(id, reply ? MAS_OK : status_of(reply.error().code));  // a stop may have ended it first
     context_.tracer->deliver();
@@ -379,11 +379,11 @@ Result<MessagePtr> Agent::request(Draft draft, int timeout_ms) {
 }
 
 /// Turns the loop meanwhile, unless another thread does or waits for it.
-Result<MessagePtr> Agent::wait(Requests::Waiter& waiter, const Deadline& deadline, Turns::Until until) {
+Result<MessagePtr> Agent::wait(Requests::Waiter& waiter, const Deadline& deadline) {
   auto ended = [&waiter] { return waiter.ended(); };
   auto running = runtime();
   while (running != nullptr && !waiter.ended() && !deadline.passed()) {
-    if (running->turns().lead(-1, deadline.left_ms(), until, ended)) continue;
+    if (running->turns().lead(-1, deadline.left_ms(), ended)) continue;
     Turns::Follower follower(running->turns());
     return waiter.wait(deadline);
   }

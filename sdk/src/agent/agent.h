@@ -49,8 +49,6 @@ class Agent {
   const std::string& id() const { return context_.config.id; }
   const std::string& instance() const { return context_.instance(); }
   int fd() const { return context_.inbox.fd(); }
-  /// @return -1 unless the agent runs.
-  int arrival_fd();
   AgentShared& context() { return context_; }
   /// @return whether no further callback may run for now.
   /// @return whether a callback freed the agent.
@@ -61,8 +59,6 @@ class Agent {
   Status stop(int timeout_ms);
   void quit();
   Status poll(int timeout_ms, size_t& ret_handled);
-  /// As poll() with a time-out of 0, after a turn of the loop.
-  Status turn(size_t& ret_handled);
   Status run();
 
   /// Changes callbacks; `change` must not call anything of the agent.
@@ -106,12 +102,10 @@ class Agent {
 
   bool running() { return runtime() != nullptr; }
   std::shared_ptr<Runtime> runtime();
-  Turns::Until until();
   void wait(int timeout_ms);
-  Result<MessagePtr> wait(Requests::Waiter& waiter, const Deadline& deadline, Turns::Until until);
+  Result<MessagePtr> wait(Requests::Waiter& waiter, const Deadline& deadline);
   bool in_callback();
   void stop_if_let_go() noexcept;
-  Status poll(int timeout_ms, bool turns, size_t& ret_handled);
   Status poll_entered(int timeout_ms, size_t& ret_handled);
   void trace_early_end(const AsyncRequest& request);
   Status fill_bound();

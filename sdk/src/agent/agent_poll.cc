@@ -5,29 +5,16 @@
 
 namespace mas::sdk {
 
-Status Agent::poll(int timeout_ms, size_t& ret_handled) { return poll(timeout_ms, false, ret_handled); }
-
-Status Agent::turn(size_t& ret_handled) { return poll(0, true, ret_handled); }
-
-Status Agent::poll(int timeout_ms, bool turns, size_t& ret_handled) {
-  if (in_callback())
-    return Error{Errc::kInvalidState,
-                 std::string(turns ? "mas_agent_turn" : "mas_agent_poll") + " was called from a callback"};
+Status Agent::poll(int timeout_ms, size_t& ret_handled) {
+  if (in_callback()) return Error{Errc::kInvalidState, "mas_agent_poll was called from a callback"};
   struct Afterwards {
     Agent& agent;
     ~Afterwards() { agent.stop_if_let_go(); }
   } afterwards{*this};
   auto pass = gate_.enter(Duration::zero());
   if (!pass) return Error{Errc::kInvalidState, "another thread polls this agent"};
-  const auto running = runtime();
-  if (running == nullptr) return Error{Errc::kInvalidState, "the agent is not running; start it first"};
-  if (turns) running->turns().turn();
+  if (!running()) return Error{Errc::kInvalidState, "the agent is not running; start it first"};
   return poll_entered(timeout_ms, ret_handled);
-}
-
-int Agent::arrival_fd() {
-  const auto running = runtime();
-  return running == nullptr ? -1 : running->arrivals().fd();
 }
 
 Status Agent::poll_entered(int timeout_ms, size_t& ret_handled) {
@@ -58,17 +45,11 @@ Status Agent::poll_entered(int timeout_ms, size_t& ret_handled) {
   return false;
 }
 
-/// What a thread waits for that waits for messages. Where Redis's answers make receipts, it waits for these, too.
-Turns::Until Agent::until() {
-  const bool receipts = context_.mode->traits.keeps_all || context_.receipts.load() == ReceiptWish::kAll;
-  return receipts ? Turns::Until::kAnything : Turns::Until::kArrivals;
-}
-
 /// Until the inbox may have something, or for no reason.
 void Agent::wait(int timeout_ms) {
   auto running = runtime();
   if (running == nullptr) return;
-  if (running->turns().lead(fd(), timeout_ms, until(), [] { return false; })) return;
+  if (running->turns().lead(fd(), timeout_ms, [] { return false; })) return;
   Turns::Follower follower(running->turns());
   Cancellable waiting;
   wait_readable(fd(), timeout_ms);

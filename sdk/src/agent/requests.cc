@@ -109,8 +109,8 @@ Result<bool> Requests::add(const std::shared_ptr<AsyncRequest>& request, std::op
   entry.request = request;
   entry.deadline = deadline;
   if (!deadline) return false;
-  deadlines_.insert({*deadline, request->id()});
-  return !watched_ || *deadline < *watched_;
+  auto it = deadlines_.insert({*deadline, request->id()}).first;
+  return it == deadlines_.begin();
 }
 
 Requests::PendingRequest Requests::extract(Table::iterator it) {
@@ -209,16 +209,14 @@ bool Requests::end(const Id128& id, Result<MessagePtr> result, ReceiptNote note)
 void Requests::end_all(const Error& why) {
   Ending ending(*this);
   while (!table_.empty()) settle(extract(table_.begin()), why);
-  watched_.reset();  // by a session that may end with them
 }
 
 std::optional<MonoTime> Requests::expire(MonoTime now, const Error& late) {
   Ending ending(*this);
   while (!deadlines_.empty() && deadlines_.begin()->first <= now)
     settle_late(extract(table_.find(deadlines_.begin()->second)), late);
-  watched_.reset();
-  if (!deadlines_.empty()) watched_ = deadlines_.begin()->first;
-  return watched_;
+  if (deadlines_.empty()) return std::nullopt;
+  return deadlines_.begin()->first;
 }
 
 std::optional<mas_status> Requests::outcome_of(const AsyncRequest& request) {

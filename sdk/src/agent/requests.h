@@ -100,8 +100,7 @@ class Requests {
     ErrorReplyNote error_reply_;
   };
 
-  /// @param deadline none: for ever. @return kWouldBlock at the limit; whether expire() has to be called by then, and
-  /// would not be.
+  /// @param deadline none: for ever. @return kWouldBlock at the limit; whether the deadline is the next one.
   Result<bool> add(const std::shared_ptr<AsyncRequest>& request, std::optional<MonoTime> deadline);
   /// Takes a request back that could not be sent, or was cancelled.
   void remove(const Id128& id);
@@ -122,7 +121,7 @@ class Requests {
   }
   /// Ends every request.
   void end_all(const Error& why);
-  /// Ends asynchronous requests that are over time. @return the next deadline, when it will be called again.
+  /// Ends asynchronous requests that are over time. @return the next deadline.
   std::optional<MonoTime> expire(MonoTime now, const Error& late);
   /// @return nothing while it waits.
   std::optional<mas_status> outcome_of(const AsyncRequest& request);
@@ -161,7 +160,6 @@ class Requests {
   std::set<std::pair<MonoTime, Id128>> deadlines_;
   std::vector<std::shared_ptr<AsyncRequest>> direct_ended_;
   std::atomic<size_t> unpolled_{0};  // asynchronous: waiting or ended
-  std::optional<MonoTime> watched_;  // when expire() will be called; guarded by mutex_
 };
 
 /// @return whether the calling thread runs the callback of a direct request: what waits there may wait for itself.

@@ -100,15 +100,6 @@ mas_status mas_agent_poll(mas_agent* agent, int timeout_ms, size_t* ret_handled)
   });
 }
 
-mas_status mas_agent_turn(mas_agent* agent, size_t* ret_handled) {
-  return guarded({{agent, "agent"}}, [&] {
-    size_t handled = 0;
-    auto status = agent->turn(handled);
-    if (ret_handled != nullptr && status.ok()) *ret_handled = handled;
-    return report(status);
-  });
-}
-
 mas_status mas_agent_run(mas_agent* agent) {
   return guarded({{agent, "agent"}}, [&] { return report(agent->run()); });
 }
@@ -118,11 +109,6 @@ void mas_agent_quit(mas_agent* agent) {
 }
 
 int mas_agent_fd(const mas_agent* agent) { return is_missing(agent, "agent") ? -1 : agent->fd(); }
-
-int mas_agent_arrival_fd(mas_agent* agent) {
-  Stay stay;
-  return !stay || is_missing(agent, "agent") ? -1 : agent->arrival_fd();
-}
 
 mas_status mas_agent_flush(mas_agent* agent, int timeout_ms) {
   return guarded({{agent, "agent"}}, [&] { return report(agent->flush(timeout_ms)); });

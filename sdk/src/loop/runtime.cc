@@ -33,9 +33,7 @@ Result<std::shared_ptr<Runtime>> Runtime::acquire() {
 }
 
 Status Runtime::start() {
-  if (auto status = arrivals_.open(); !status) return status;
   if (auto status = redis::init_loop(loop_); !status) return status;
-  arrivals_.serve(loop_);
   wakeup_ = std::make_unique<redis::Wakeup>(&loop_, [this] { run_tasks(); });
   quieten_at_exit();
   auto thread = start_thread("mas-io", [this] { run(); });

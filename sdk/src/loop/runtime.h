@@ -22,7 +22,6 @@
 
 #include "proto/base/result.h"
 #include "proto/redis/loop.h"
-#include "proto/redis/socket_set.h"
 #include "proto/redis/url.h"
 #include "sdk/src/loop/turns.h"
 
@@ -45,8 +44,6 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
 
   uv_loop_t* loop() { return &loop_; }
   Turns& turns() { return turns_; }
-  /// The sockets on which messages come peer to peer: what was sent is answered on others.
-  const redis::SocketSet& arrivals() const { return arrivals_; }
 
   /// @return the connections to `endpoint`, made if no other agent uses them. I/O thread.
   std::shared_ptr<Hub> hub(const redis::Endpoint& endpoint, const std::string& client_name);
@@ -60,7 +57,7 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
 
   uv_loop_t loop_{};
   std::unique_ptr<redis::Wakeup> wakeup_;
-  Turns turns_{loop_, arrivals_, [this] { wakeup_->signal(); }};
+  Turns turns_{loop_, [this] { wakeup_->signal(); }};
   std::thread thread_;
   std::vector<std::weak_ptr<Hub>> hubs_;  // I/O thread
 
@@ -68,7 +65,6 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   std::vector<std::function<void()>> tasks_;  // guarded by mutex_
   std::vector<std::function<void()>> running_;
   std::atomic<bool> stopping_{false};
-  redis::SocketSet arrivals_;
 };
 
 }  // namespace mas::sdk

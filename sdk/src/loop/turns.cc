@@ -5,7 +5,6 @@
 #include <pthread.h>
 #include <signal.h>
 
-#include <iterator>
 #include <utility>
 
 #include "sdk/src/loop/presence.h"
@@ -13,14 +12,12 @@
 namespace mas::sdk {
 namespace {
 
-/// Keeps from the application the SIGPIPE that writing to a closed socket raises on the calling thread. One that was
-/// pending before was blocked.
+/// Keeps from the application the SIGPIPE that writing to a closed socket raises on the calling thread.
 class SigpipeHeld {
  public:
-  SigpipeHeld() {
+  SigpipeHeld() : pending_before_(pending()) {
     sigset_t pipe = only_pipe();
     pthread_sigmask(SIG_BLOCK, &pipe, &before_);
-    pending_before_ = sigismember(&before_, SIGPIPE) == 1 && pending();
   }
   ~SigpipeHeld() {
     if (!pending_before_ && pending()) {
@@ -47,7 +44,7 @@ class SigpipeHeld {
   }
 
   sigset_t before_;
-  bool pending_before_;
+  const bool pending_before_;
 };
 
 /// @return the shorter of two time-outs, of which the negative ones are endless.
@@ -72,7 +69,7 @@ void Turns::serve(const std::atomic<bool>& stopping) {
       if (!stay) presence::stop_here();
       Turn turn(*this);
       if (led()) continue;  // a leader that came meanwhile relies on it that nothing happens behind its back
-      run_loop();
+      uv_run(&loop_, UV_RUN_NOWAIT);
       timeout = uv_backend_timeout(&loop_);
     }
     if (stopping) return;
@@ -108,58 +105,34 @@ void Turns::poll_loop(int fd, int timeout_ms) {
 
 // ---- The application's threads
 
-bool Turns::lead(int fd, int timeout_ms, Until until, const std::function<bool()>& done) {
-  const Term term(*this);
-  if (!term) return false;
+bool Turns::lead(int fd, int timeout_ms, const std::function<bool()>& done) {
+  if (!enter()) return false;
+  struct Leader {
+    Turns& turns;
+    ~Leader() { turns.leave(); }
+  } leader{*this};
   SigpipeHeld held;
-  int longest = may_sleep(until);
-  if (!done()) sleep(fd, shorter(longest, timeout_ms), until);
-  turn_now();
+  int longest = may_sleep();
+  if (!done()) sleep(fd, shorter(longest, timeout_ms));
+  Turn turn(*this);
+  uv_run(&loop_, UV_RUN_NOWAIT);
   return true;
 }
 
-void Turns::turn() {
-  const Term term(*this);
-  if (!term) return;
-  SigpipeHeld held;
-  turn_now();
-}
-
-void Turns::turn_now() {
-  Turn turn(*this);
-  run_loop();
-}
-
-/// Under a turn.
-void Turns::run_loop() {
-  borrowed_ = false;
-  uv_run(&loop_, UV_RUN_NOWAIT);
-}
-
 /// A thread that waits for its callbacks (`fd`) may be cancelled meanwhile.
-void Turns::sleep(int fd, int timeout_ms, Until until) {
+void Turns::sleep(int fd, int timeout_ms) {
   if (timeout_ms == 0) return;
   if (fd >= 0) {
     Cancellable asleep;
-    if (until == Until::kAnything || !poll_arrivals(fd)) poll_loop(fd, timeout_ms);
+    poll_loop(fd, timeout_ms);
   } else {
     Absence asleep;
-    if (until == Until::kAnything || !poll_arrivals(fd)) poll_loop(fd, timeout_ms);
+    poll_loop(fd, timeout_ms);
   }
 }
 
-/// Sleeps for kQuiet. @return whether something ended the sleep before.
-bool Turns::poll_arrivals(int fd) {
-  const int interrupted = loop_.async_io_watcher.fd;  // libuv has no function for it
-  pollfd wanted[] = {{arrivals_.fd(), POLLIN, 0}, {interrupted, POLLIN, 0}, {fd, POLLIN, 0}};
-  const timespec longest{0, kQuiet.count()};
-  return ppoll(wanted, std::size(wanted), &longest, nullptr) != 0;
-}
-
-/// @param until kAnything afterwards, where no answers are to come.
-int Turns::may_sleep(Until& until) {
+int Turns::may_sleep() {
   Turn turn(*this);
-  if (!borrowed_) until = Until::kAnything;
   uv_update_time(&loop_);
   return uv_backend_timeout(&loop_);
 }
@@ -192,7 +165,6 @@ void Turns::resume() {
 Turns::Follower::Follower(Turns& turns) : turns_(turns) {
   std::lock_guard lock(turns_.mutex_);
   ++turns_.followers_;
-  if (turns_.leading_) turns_.interrupt_();  // it may sleep through what the follower waits for
   if (turns_.led_ && !turns_.leading_) turns_.give_back();
 }
 
@@ -207,7 +179,6 @@ bool Turns::borrow(const std::function<void()>& task) {
   SigpipeHeld held;
   uv_update_time(&loop_);
   int sleeps = uv_backend_timeout(&loop_);
-  borrowed_ = true;
   task();
   int may_sleep = uv_backend_timeout(&loop_);
   if (shorter(sleeps, may_sleep) != sleeps) interrupt_();

@@ -12,11 +12,6 @@
 // While the loop is led the I/O thread looks every kPatience whether the leader came and went; when it stayed all the
 // time, the I/O thread sleeps until it leaves. So the loop stands still for kPatience at most when the application
 // turns to something else, a busy leader costs no wake-up per message and an idle one none at all.
-// A host is an application with a loop of its own. It watches the sockets of `arrivals` there, and calls turn() when
-// one of them is readable: a leader that does not sleep here, and is absent in between.
-// Redis answers each message that is sent, before the peer does, and a wake-up for that answer costs as much as one
-// for the peer's message. So when something was sent by borrow(), a leader that waits for messages (Until::kArrivals)
-// sleeps through the answer, for kQuiet at most.
 // Failure: a leader whose thread is cancelled while it sleeps gives the loop back as any other. Threading: any thread
 // but for serve(); code of the loop runs on one thread at a time and sees all that ran before it. Ownership: the
 // Runtime's; whoever calls keeps that alive.
@@ -31,35 +26,21 @@
 #include <mutex>
 
 #include "proto/base/clock.h"
-#include "proto/redis/socket_set.h"
 
 namespace mas::sdk {
 
 class Turns {
  public:
   /// @param interrupt ends the loop's sleep, from any thread.
-  /// @param arrivals the sockets on which messages come.
-  Turns(uv_loop_t& loop, const redis::SocketSet& arrivals, std::function<void()> interrupt)
-      : loop_(loop), arrivals_(arrivals), interrupt_(std::move(interrupt)) {}
+  Turns(uv_loop_t& loop, std::function<void()> interrupt) : loop_(loop), interrupt_(std::move(interrupt)) {}
 
   /// The I/O thread's life.
   void serve(const std::atomic<bool>& stopping);
 
-  /// What ends a leader's sleep.
-  enum class Until : uint8_t {
-    kAnything,  ///< whatever the loop has to do
-    kArrivals,  ///< messages and interrupts; kQuiet later, anything
-  };
-
-  static constexpr Duration kQuiet = std::chrono::microseconds(300);  ///< several round trips
-
   /// Turns the loop once, after a sleep that ends when the loop has something to do, `fd` is readable (negative: none)
   /// or `timeout_ms` are over (negative: never); no sleep if `done`. @return false, at once, when another thread leads
   /// or waits for the loop: then become a Follower.
-  bool lead(int fd, int timeout_ms, Until until, const std::function<bool()>& done);
-
-  /// Turns the loop once, without a sleep, unless another thread leads or waits for the loop.
-  void turn();
+  bool lead(int fd, int timeout_ms, const std::function<bool()>& done);
 
   /// A thread that waits for what the loop does, and does not turn it. While one lives nobody becomes leader, and a
   /// leader that leaves gives the loop back at once.
@@ -95,47 +76,25 @@ class Turns {
     Turns& turns_;
   };
 
-  /// A leader's term.
-  class Term {
-   public:
-    explicit Term(Turns& turns) : turns_(turns), begun_(turns.enter()) {}
-    ~Term() {
-      if (begun_) turns_.leave();
-    }
-    Term(const Term&) = delete;
-    Term& operator=(const Term&) = delete;
-    /// @return false: another thread leads or waits for the loop.
-    explicit operator bool() const { return begun_; }
-
-   private:
-    Turns& turns_;
-    const bool begun_;
-  };
-
   bool enter();
   void leave();
   void give_back();
   bool led();
   void await_absence();
-  int may_sleep(Until& until);
-  void turn_now();
-  void run_loop();
-  void sleep(int fd, int timeout_ms, Until until);
-  bool poll_arrivals(int fd);
+  int may_sleep();
+  void sleep(int fd, int timeout_ms);
   void poll_loop(int fd, int timeout_ms);
 
   uv_loop_t& loop_;
-  const redis::SocketSet& arrivals_;
   const std::function<void()> interrupt_;
-  std::mutex turning_;     // held by whoever runs code of the loop; taken before mutex_
-  bool borrowed_ = false;  // since the loop was turned; guarded by turning_
+  std::mutex turning_;  // held by whoever runs code of the loop; taken before mutex_
 
   std::mutex mutex_;
   std::condition_variable left_;
-  bool led_ = false;      // by a thread in lead() or turn(), or absent
-  bool leading_ = false;  // a thread is in lead() or turn()
+  bool led_ = false;      // by a thread in lead(), or absent
+  bool leading_ = false;  // a thread is in lead()
   bool asleep_ = false;   // the I/O thread, until the leader leaves
-  uint64_t term_ = 0;     // counts leaders
+  uint64_t term_ = 0;     // counts calls of lead()
   unsigned followers_ = 0;
 };
 
