@@ -50,7 +50,6 @@ void run(Uv* uv) {
 }  // namespace
 
 Status init_loop(uv_loop_t& loop) {
-  loop.data = nullptr;  // libuv leaves it as it is; see SocketSet
   int error = -find_descriptors();
   if (error == 0) error = uv_loop_init(&loop);
   if (error == 0) return {};

@@ -384,6 +384,7 @@ static void frames_are_signed_with_the_key_of_the_credentials(void) {
   char path[] = "/tmp/mas-credentials-XXXXXX";
   int fd = mkstemp(path);
   CHECK(fd >= 0 && close(fd) == 0);
+  write_file(path, kFile, 0600);
   CHECK_OK(mas_options_set_credentials(options, path));
   CHECK_OK(mas_agent_new("alice", options, &alice));
   write_file(path, kFile, 0644);
