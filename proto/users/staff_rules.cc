@@ -50,24 +50,25 @@ Texts daemon(const Keys& keys, std::string_view name, Texts reads, Texts writes)
   return rules;
 }
 
+/// What gateways write for each partition, its lease apart.
+void add_partitions(Texts& all, const Keys& keys) {
+  for (const auto& key : {keys.partition_epoch(0), keys.ingress(0), keys.senders(0), keys.audit(0), keys.archive(0),
+                          keys.trial(0), keys.retries(0)})
+    all.push_back(each_partition(key));
+}
+
 Texts gatewayd(const Keys& keys) {
   const Texts facts = {keys.agent("*"), keys.identity("*"),    keys.role_permissions("*"), keys.limits("*"),
                        keys.lease("*"), keys.daemon("*", "*"), keys.instances("*")};
-  const Texts own = {keys.inbox("*", Lane::kNormal, 0),
-                     each_partition(keys.partition_lease(0)),
-                     each_partition(keys.partition_epoch(0)),
-                     each_partition(keys.ingress(0)),
-                     each_partition(keys.senders(0)),
-                     each_partition(keys.audit(0)),
-                     each_partition(keys.archive(0)),
-                     each_partition(keys.trial(0)),
-                     each_partition(keys.retries(0)),
-                     keys.audit_heads(),
-                     keys.replays(),
-                     keys.dead_letters(),
-                     keys.unproven(),
-                     keys.secret(),
-                     keys.circuit("*")};
+  Texts own = {keys.inbox("*", Lane::kNormal, 0),
+               each_partition(keys.partition_lease(0)),
+               keys.audit_heads(),
+               keys.replays(),
+               keys.dead_letters(),
+               keys.unproven(),
+               keys.secret(),
+               keys.circuit("*")};
+  add_partitions(own, keys);
   Texts rules = daemon(keys, "gatewayd", facts, own);
   add_words(rules, "+client|tracking +client|caching +wait");
   rules.push_back(selector("+publish +subscribe", "&", {keys.receipts("*", "*")}));
@@ -94,31 +95,26 @@ Texts healthd(const Keys& keys) {
 
 /// What anyone may read who looks after the system: everything but secrets, identities and users.
 Texts readable(const Keys& keys) {
-  return {keys.agent("*"),
-          keys.state("*"),
-          keys.inbox("*", Lane::kNormal, 0),
-          keys.agents_index(),
-          keys.capability_index("*"),
-          keys.index_ready(),
-          keys.config(),
-          keys.lease("*"),
-          keys.daemons(),
-          keys.daemon("*", "*"),
-          each_partition(keys.partition_epoch(0)),
-          each_partition(keys.ingress(0)),
-          each_partition(keys.senders(0)),
-          each_partition(keys.audit(0)),
-          each_partition(keys.archive(0)),
-          each_partition(keys.trial(0)),
-          each_partition(keys.retries(0)),
-          keys.audit_heads(),
-          keys.operator_audit(),
-          keys.replays(),
-          keys.dead_letters(),
-          keys.unproven(),
-          keys.role_permissions("*"),
-          keys.limits("*"),
-          keys.circuit("*")};
+  Texts all = {keys.agent("*"),
+               keys.state("*"),
+               keys.inbox("*", Lane::kNormal, 0),
+               keys.agents_index(),
+               keys.capability_index("*"),
+               keys.index_ready(),
+               keys.config(),
+               keys.lease("*"),
+               keys.daemons(),
+               keys.daemon("*", "*"),
+               keys.audit_heads(),
+               keys.operator_audit(),
+               keys.replays(),
+               keys.dead_letters(),
+               keys.unproven(),
+               keys.role_permissions("*"),
+               keys.limits("*"),
+               keys.circuit("*")};
+  add_partitions(all, keys);
+  return all;
 }
 
 /// No CONFIG GET: it tells the passwords of the server's configuration, and Redis cannot allow single parameters.
