@@ -257,7 +257,8 @@ class EnrollTest(EnrollCase):
         self.assertEqual(self.redis.cmd("HMGET", "mas.identity:bob", "token_hash", "token_hash_old"), [None, None])
         self.assertEqual({*json.loads(self.redis.cmd("HGET", "mas.identity:bob", "keys"))}, {self.credentials("bob2")["key_id"]})
         self.enroll("eve", "--ttl", "1s")
-        time.sleep(2.1)
+        ends = json.loads(self.redis.cmd("HGET", "mas.users", "agent.eve"))["expires_at"]
+        poll_until(lambda: time.time() >= ends + 1, 10, "she has expired")
         self.ok("enroll", "eve", "--master-key", self.master, "--out", self.dir / "eve2.toml")
         self.assertEqual({*json.loads(self.redis.cmd("HGET", "mas.identity:eve", "keys"))}, {self.credentials("eve2")["key_id"]})
         self.ok("identity", "create", "carl", "--master-key", self.master, "--out", self.dir / "carl.toml")
