@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <set>
 #include <sstream>
 #include <stdexcept>
 #include <thread>
@@ -143,7 +144,34 @@ size_t RedisCluster::replica_of(size_t primary) const {
   throw std::runtime_error("the primary has no replica");
 }
 
+/// @return what a node knows of the others: id, configuration epoch, slots, in the order of ids.
+std::string RedisCluster::claims_known_to(size_t node) const {
+  std::istringstream nodes(text_of(ask(node, "CLUSTER NODES")));
+  std::set<std::string> claims;
+  for (std::string line; std::getline(nodes, line);) {
+    std::istringstream words(line);
+    std::string word, claim;
+    for (int n = 0; words >> word; ++n)
+      if (n == 0 || n == 6 || (n >= 8 && word[0] != '[')) claim += word + ' ';
+    claims.insert(claim);
+  }
+  std::string all;
+  for (const auto& claim : claims) all += claim + '\n';
+  return all;
+}
+
+/// The new owner takes a configuration epoch past all that it knows. Before it knows that of the last move, it may take
+/// none, and the older claim of another node wins its slot back.
+void RedisCluster::await_agreement() const {
+  await("all nodes agree on who serves what", [this] {
+    for (size_t i = 1; i < size(); ++i)
+      if (claims_known_to(i) != claims_known_to(0)) return false;
+    return true;
+  });
+}
+
 void RedisCluster::begin_move(unsigned slot, size_t from, size_t to) const {
+  await_agreement();
   ask(to, "CLUSTER SETSLOT " + std::to_string(slot) + " IMPORTING " + id(from));
   ask(from, "CLUSTER SETSLOT " + std::to_string(slot) + " MIGRATING " + id(to));
 }

@@ -40,7 +40,7 @@ class RedisCluster {
   size_t replica_of(size_t primary) const;
   /// @return the id by which the nodes know it.
   std::string id(size_t node) const { return nodes_[node].id; }
-  /// Moves a slot with all its keys, as `redis-cli --cluster reshard` does.
+  /// Moves a slot with all its keys once all nodes agree on the map, as `redis-cli --cluster reshard` does.
   void move_slot(unsigned slot, size_t to) const;
   /// Its steps: the slot is marked, its keys move one by one, the owner changes.
   void begin_move(unsigned slot, size_t from, size_t to) const;
@@ -56,6 +56,8 @@ class RedisCluster {
 
   void join() const;
   bool settled() const;
+  std::string claims_known_to(size_t node) const;
+  void await_agreement() const;
 
   std::vector<Member> nodes_;
 };

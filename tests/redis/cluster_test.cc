@@ -219,6 +219,7 @@ struct Listening final : ClusterListener {
     return options;
   }
   void on_map(const SlotMap&) override {
+    ++maps;
     if (subscriber) subscriber->on_map();
   }
   void on_node_ready(const Node&, bool) override {}
@@ -228,6 +229,7 @@ struct Listening final : ClusterListener {
   Ears ears;
   ClusterLink link;
   std::optional<ClusterSubscriber> subscriber;
+  size_t maps = 0;
 };
 
 }  // namespace
@@ -276,6 +278,36 @@ TEST_CASE(
   listening.subscriber->unsubscribe(channels[0]);
   REQUIRE(loop.run_until([&] { return publish(channels[0], "to nobody") == "0"; }, kPatience));
   CHECK(listening.ears.errors.empty());
+  listening.subscriber.reset();
+}
+
+TEST_CASE("a real cluster: nodes that name each other for a slot are not followed in circles") {
+  RedisCluster own({"--cluster-node-timeout", "30000"});
+  LoopFixture loop;
+  Listening listening(loop, own);
+  const std::string channel = "agent.{disputed}";
+  const unsigned slot = hash_slot(channel);
+  listening.subscriber->subscribe(channel);
+  REQUIRE(loop.run_until([&] { return listening.subscriber->subscribed(channel); }, kPatience));
+  const size_t from = own.primary_of(slot), to = (from + 1) % RedisCluster::kShards;
+  const std::string set_slot = "CLUSTER SETSLOT " + std::to_string(slot) + " NODE " + own.id(to);
+  REQUIRE(own.ask(from, set_slot) == "+OK\r\n");
+  REQUIRE(own.ask(from, "GET " + channel).starts_with("-MOVED"));
+  REQUIRE(own.ask(to, "GET " + channel).starts_with("-MOVED"));
+
+  Receiver receiver;
+  REQUIRE(listening.link.send(Command("GET", channel), receiver.to()).ok());
+  const size_t maps = listening.maps;
+  const auto end = std::chrono::steady_clock::now() + 3s;
+  loop.run_until([&] { return std::chrono::steady_clock::now() > end; }, kPatience);
+  CHECK(listening.maps - maps < 100);
+  CHECK(receiver.answers.empty());
+  CHECK_FALSE(listening.subscriber->subscribed(channel));
+
+  REQUIRE(own.ask(to, set_slot) == "+OK\r\n");  // what `redis-cli --cluster fix` does
+  REQUIRE(loop.run_until([&] { return listening.subscriber->subscribed(channel); }, 5s));
+  REQUIRE(loop.run_until([&] { return !receiver.answers.empty(); }, 5s));
+  CHECK(receiver.answers.back() == "nil");
   listening.subscriber.reset();
 }
 

@@ -91,16 +91,18 @@ ClusterLink::Fate ClusterLink::redirected(RunId id, size_t index, const Redirect
   const bool whole = runs_[id].transaction || runs_[id].count == 1;
   const RunId again = whole ? id : single_command(runs_[id], index);
   Run& run = runs_[again];
+  const unsigned slot = run.slot;
   const bool circling = run.redirects >= kMaxRedirects;
   run.ask = redirect.onward == Onward::kAsk ? std::optional(redirect.node) : std::nullopt;
   if (redirect.onward == Onward::kLater || circling) {
     run.held_by = error_of(reply);
-    queues_[run.slot].hold(mono_now(), random_u64());
+    queues_[slot].hold(mono_now(), random_u64());
   } else {
     ++run.redirects;
   }
   wait(again);
-  if (redirect.onward == Onward::kMoved) topology_.moved(redirect.slot, redirect.node);
+  if (redirect.onward == Onward::kMoved && !topology_.moved(redirect.slot, redirect.node))
+    queues_[slot].hold(mono_now(), random_u64());
   if (redirect.refresh) topology_.refresh();
   return whole ? Fate::kParked : Fate::kDetached;
 }

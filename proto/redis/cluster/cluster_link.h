@@ -104,7 +104,7 @@ class ClusterLink final : TopologyListener {
   const SlotMap& map() const { return topology_.map(); }
   /// The map may be out of date.
   void refresh() { topology_.refresh(); }
-  /// A node said so, where it was asked otherwise.
+  /// A node said so, where it was asked otherwise. Unless nodes contradict each other, the map follows.
   void moved(unsigned slot, const Node& node) { topology_.moved(slot, node); }
   /// Asks the slot's primary for its role, as Connection::ask_role().
   void ask_role(const Node& node);

@@ -12,7 +12,8 @@
 //
 // What is counted is sent on at once at most kMaxRedirects times. After that nodes point at each other, as they may
 // until all of them have heard of a fail-over, or as long as a slot that moves splits the keys (Redis 7.0 says ASK, and
-// the other node TRYAGAIN): each further time comes after a backoff, too. All end with the command's own deadline.
+// the other node TRYAGAIN): each further time comes after a backoff, too. So does what follows a MOVED that the map
+// does not take over, since nodes contradict each other (topology_watch.h). All end with the command's own deadline.
 #pragma once
 
 #include <cstdint>

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "proto/base/random.h"
+#include "proto/redis/cluster/redirect.h"
 
 namespace mas::redis {
 namespace {
@@ -163,11 +164,16 @@ void TopologyWatch::node_failed(const Node& node) {
   refresh();
 }
 
-void TopologyWatch::moved(unsigned slot, const Node& node) {
-  const bool changed = map_.move(slot, node);
-  corrections_[slot] = {node, mono_now() + kCorrection};
+bool TopologyWatch::moved(unsigned slot, const Node& node) {
   refresh();
-  if (changed) listener_.on_map();
+  const MonoTime now = mono_now();
+  Correction& correction = corrections_[slot];
+  if (correction.until <= now) correction.changes = 0;
+  if (correction.node != node && ++correction.changes > kMaxRedirects) return false;
+  correction.node = node;
+  correction.until = now + kCorrection;
+  if (map_.move(slot, node)) listener_.on_map();
+  return true;
 }
 
 void TopologyWatch::on_timer() {

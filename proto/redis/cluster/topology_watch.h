@@ -4,7 +4,9 @@
 // asked for again every `refresh_interval`, with jitter.
 // In doubt (a MOVED, a node that fails; refresh()) the next node is asked, at most once in `least_between`: the last
 // one may be what is out of date, and a node that fails is asked last. MOVED itself is taken over at once (moved()),
-// and counts for kCorrection against maps of nodes that have not heard of it yet.
+// and counts for kCorrection against maps of nodes that have not heard of it yet. Two nodes may name each other for one
+// slot, for ever: where both took part in several moves within milliseconds, an older claim can win at one of them. So
+// a slot changes hands by MOVED at most kMaxRedirects times in kCorrection.
 //
 //     idle ──start──▶ reaching ──ready──▶ asking ──map──▶ resting
 //                        ▲  │ failed         │ no map        │ doubt, link lost, or (asking the same node) the interval
@@ -65,8 +67,8 @@ class TopologyWatch final : ConnectionListener {
   const SlotMap& map() const { return map_; }
   /// The map may be out of date.
   void refresh();
-  /// A node said so. Asks for a newer map, too.
-  void moved(unsigned slot, const Node& node);
+  /// A node said so. Asks for a newer map, too. @return false: nodes contradict each other, and the map stays as it is.
+  bool moved(unsigned slot, const Node& node);
   /// The connection to a node failed: as refresh(), and the node is asked last until it works again.
   void node_failed(const Node& node);
   void node_works(const Node& node) { failing_.erase(node); }
@@ -78,6 +80,7 @@ class TopologyWatch final : ConnectionListener {
   struct Correction {
     Node node;
     MonoTime until;
+    unsigned changes = 0;  // of `node`
   };
   enum class State : uint8_t { kIdle, kReaching, kAsking, kResting, kPausing, kStopped };
   static constexpr auto kMoves = transitions<State>({{State::kIdle, State::kReaching},

@@ -95,6 +95,7 @@ class RedisCluster:
 
     def move(self, key, to):
         """Moves the slot of a key, and what is in it, to another primary."""
+        poll_until(self._agreed, SETTLED, "all nodes agree on who serves what", 0.05)
         slot, origin = slot_of(key), self.primary_of(key)
         to.cmd("CLUSTER", "SETSLOT", slot, "IMPORTING", origin.id)
         origin.cmd("CLUSTER", "SETSLOT", slot, "MIGRATING", to.id)
@@ -126,6 +127,16 @@ class RedisCluster:
         if "master" not in words[2]:
             return []
         return [tuple(map(int, (word.split("-") * 2)[:2])) for word in words[8:] if not word.startswith("[")]
+
+    def _agreed(self):
+        """Whether all nodes know the same slots and configuration epochs. Before a new owner knows the epoch of the last
+        move, it may take none that is higher, and an older claim wins its slot back."""
+        return len({self._claims_known_to(node) for node in self.living()}) == 1
+
+    @staticmethod
+    def _claims_known_to(node):
+        lines = map(str.split, node.cmd("CLUSTER", "NODES").splitlines())
+        return tuple(sorted((w[0], w[6], *(word for word in w[8:] if not word.startswith("["))) for w in lines))
 
     def _settled(self):
         for i, node in enumerate(self.nodes):
