@@ -28,8 +28,7 @@ class CommandSink {
   virtual Status send_to(const Node&, Command command, ReplyTo to) { return send(std::move(command), to); }
   /// As Connection::forget().
   virtual void forget(const void* self) = 0;
-  /// As forget(). On a cluster, what no node has yet is never sent; a connection has nothing that could wait for another
-  /// server.
+  /// As forget(). On a cluster, what no node has yet is never sent; a connection lets nothing wait for another server.
   virtual void abandon(const void* self) { forget(self); }
   /// As Connection::oversized().
   virtual const OversizedText& oversized() const = 0;
