@@ -44,19 +44,13 @@ class SentinelLedgerCase(LedgerCase):
     def end_all(self, serves):
         self.redis = self.stage.primary
         poll_until(lambda: all(self.last_receipt(s) > serves for s in self.sources), BACK, "all senders have receipts")
-        resumed = [next(at for at in self.receipt_times(s) if at > serves) - serves for s in self.sources]
-        print(f"{self.id()}: seconds without service after the new primary served: " +
-              ", ".join(f"{seconds:.3f}" for seconds in sorted(resumed)))
+        self.print_resumed(serves)
         self.keep_up(AFTER)
         ledger = self.ledger()
         self.assertEqual(self.second.stop(), 0)
         problems = ledger.problems(receivers_died=True)  # what was not acknowledged is handled again
         self.assertEqual(problems[:20], [], f"{len(problems)} problems")
         self.assertGreater(len(ledger.deliveries), 500, "there was load")
-
-    def receipt_times(self, source):
-        return [float(line.split()[2]) for line in self.agents[source][-1].out().split("\n")[:-1]
-                if line.startswith("receipt ") and line.split()[3] == "ok"]
 
     def last_receipt(self, source):
         return max(self.receipt_times(source), default=0)

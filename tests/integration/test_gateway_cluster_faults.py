@@ -44,8 +44,9 @@ class ClusterFaultsTest(ClusterLedgerCase):
     def test_each_primary_hands_over(self):
         self.start_all()
         for primary in self.redis.primaries():
-            self.redis.hand_over(primary)
+            serves = self.redis.hand_over(primary)
             self.wait_progress("after a coordinated fail-over", GO_ON)
+            self.print_resumed(serves)
         self.check()
 
     @repeated

@@ -104,6 +104,17 @@ class LedgerCase(MasTestCase):
         poll_until(lambda: all(self.agents[s][-1].out().count("\nreceipt ") > n for s, n in before.items()), timeout,
                    lambda: f"every sender gets receipts {what}", 0.05)
 
+    def receipt_times(self, source):
+        """When a sender heard that a message was accepted, by time.monotonic()."""
+        return [float(line.split()[2]) for line in self.agents[source][-1].out().split("\n")[:-1]
+                if line.startswith("receipt ") and line.split()[3] == "ok"]
+
+    def print_resumed(self, serves):
+        """@param serves when the new primary served; every sender has had a receipt since."""
+        resumed = [next(at for at in self.receipt_times(s) if at > serves) - serves for s in self.sources]
+        print(f"{self.id()}: seconds without service after the new primary served: " +
+              ", ".join(f"{seconds:.3f}" for seconds in sorted(resumed)))
+
     def keep_up(self, seconds=SECONDS):
         """Lets the load run; what happens meanwhile is the test's business."""
         end = time.monotonic() + seconds

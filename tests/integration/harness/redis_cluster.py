@@ -3,6 +3,7 @@
 import binascii
 import itertools
 import subprocess
+import time
 
 from .partition import Here
 from .poll import poll_until
@@ -109,12 +110,13 @@ class RedisCluster:
         poll_until(lambda: node.info("replication").get("master_link_status") == "up", SETTLED, "it is a replica", 0.1)
 
     def hand_over(self, primary):
-        """The replica takes over in order: a coordinated fail-over."""
+        """The replica takes over in order: a coordinated fail-over. @return when it served, by time.monotonic()."""
         slots, replica = self._own_slots(primary), self.replica_of(primary)
         replica.cmd("CLUSTER", "FAILOVER")
-        poll_until(lambda: self._own_slots(replica) == slots, SETTLED, "the replica serves", 0.05)
+        poll_until(lambda: self._own_slots(replica) == slots, SETTLED, "the replica serves", 0.01)
+        serves = time.monotonic()
         poll_until(lambda: not self._own_slots(primary), SETTLED, "the former primary knows it", 0.05)
-        return replica
+        return serves
 
     def wait_new_primary(self, primary):
         """Waits until the replica of a primary serves, which itself does not know it. @return the replica."""
