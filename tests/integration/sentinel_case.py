@@ -14,16 +14,20 @@ KNOWN = 15  # seconds in which sentinels find replicas and each other
 class SentinelStage:
     """The servers of one test. `primary` is the one that serves; `nodes` are all three."""
 
-    def __init__(self, case, sentinel_password=None, here=None, there=None, **options):
-        """@param here the Host of the primary. @param there the Host of all others."""
+    def __init__(self, case, sentinel_password=None, here=None, there=None, tls=None, **options):
+        """@param here the Host of the primary. @param there the Host of all others. @param tls as RedisServer's: all
+        links use it."""
         self._case = case
         self._password = sentinel_password
         here, self._there = here or Here(own_address()), there or Here(own_address())
         self._options = {"repl_diskless_sync_delay": "0", "repl_backlog_size": "32mb", **options}
+        if tls:
+            self._options |= {"tls": tls, "tls_replication": "yes"}
+        self._tls = tls
         self.primary = self._start_node(0, here)
         self.nodes = [self.primary]
         for i in (1, 2):
-            self.nodes.append(self._start_node(i, self._there, replicaof=f"{self.primary.host} {self.primary.port}"))
+            self.nodes.append(self._start_node(i, self._there, replicaof=f"{self.primary.host} {self.primary.service_port}"))
         self.wait_in_sync()
         self.sentinels = [self._start_sentinel(i) for i in range(SENTINELS)]
         poll_until(lambda: all(s.knows(2, SENTINELS - 1) for s in self.sentinels), KNOWN, "they know everybody")
@@ -35,14 +39,17 @@ class SentinelStage:
 
     def _start_sentinel(self, i):
         sentinel = SentinelServer(self._case.dir, f"sentinel-{i}", self.primary, password=self._password,
-                                  side=self._there).start()
+                                  side=self._there, tls=self._tls).start()
         self._case.addCleanup(sentinel.stop)
         return sentinel
 
     def url(self, query="", sentinels=None):
         hosts = ",".join(s.address for s in sentinels or self.sentinels)
         secret = self.primary.options.get("requirepass")
-        return f"redis+sentinel://{f':{secret}@' if secret else ''}{hosts}/{NAME}{query}"
+        if self._tls:
+            query = (query + "&" if query else "?") + "&".join(f"{name}={path}" for name, path in self._tls.items())
+        scheme = "rediss+sentinel" if self._tls else "redis+sentinel"
+        return f"{scheme}://{f':{secret}@' if secret else ''}{hosts}/{NAME}{query}"
 
     def replicas(self):
         return [node for node in self.nodes if node is not self.primary]
@@ -73,7 +80,7 @@ class SentinelStage:
 
     def coordinated(self):
         """Sentinels do not know of it."""
-        self.primary.cmd("FAILOVER", "TO", self.nodes[1].host, self.nodes[1].port, "TIMEOUT", 5000)
+        self.primary.cmd("FAILOVER", "TO", self.nodes[1].host, self.nodes[1].service_port, "TIMEOUT", 5000)
         return self.wait_new_primary(named=False)
 
     def wait_new_primary(self, timeout=30, named=True):
@@ -82,7 +89,7 @@ class SentinelStage:
             lambda: next((node for node in self.nodes if node is not former and self._serves(node)), None), timeout,
             "a replica is primary", 0.005)
         if named:
-            where = (self.primary.host, self.primary.port)
+            where = (self.primary.host, self.primary.service_port)
             poll_until(lambda: any(s.primary() == where for s in self.sentinels if not s.paused), timeout,
                        "a sentinel names it", 0.005)
         return time.monotonic()

@@ -29,10 +29,13 @@ class RedisCluster:
     """Happy path: start() … url() … stop(). `nodes`: the first SHARDS are primaries at the start, the others their
     replicas; those of further shards follow."""
 
-    def __init__(self, directory, sides=None, **options):
-        """@param sides the Host of each node, as in harness/partition.py."""
+    def __init__(self, directory, sides=None, tls=None, **options):
+        """@param sides the Host of each node, as in harness/partition.py. @param tls as RedisServer's: all links use it."""
         self._directory = directory
         self._options = {"cluster_enabled": "yes", "cluster_node_timeout": "2000", "repl_diskless_sync_delay": "0", **options}
+        if tls:
+            self._options |= {"tls_cluster": "yes", "tls_replication": "yes"}
+        self._tls = tls
         self._paused = []
         self._sides = sides or [Here(own_address())] * (2 * SHARDS)
         self.nodes = [self._make_node(i, side) for i, side in enumerate(self._sides)]
@@ -45,7 +48,7 @@ class RedisCluster:
             node.cmd("CLUSTER", "ADDSLOTSRANGE", SLOTS * i // SHARDS, SLOTS * (i + 1) // SHARDS - 1)
             node.cmd("CLUSTER", "SET-CONFIG-EPOCH", i + 1)
         for node in self.nodes[1:]:
-            self.nodes[0].cmd("CLUSTER", "MEET", node.host, node.port, node.bus_port)
+            self.nodes[0].cmd("CLUSTER", "MEET", node.host, node.service_port, node.bus_port)
         for i, node in enumerate(self.nodes[SHARDS:]):
             poll_until(lambda: self._replicates(node, self.nodes[i]), SETTLED, "a replica knows its primary")
         poll_until(self._settled, SETTLED, "every node sees the whole cluster")
@@ -56,7 +59,11 @@ class RedisCluster:
             node.stop()
 
     def url(self):
-        return "redis+cluster://" + ",".join(f"{node.host}:{node.port}" for node in self.nodes)
+        """With TLS, the authority and the certificate are in it, too."""
+        nodes = ",".join(f"{node.host}:{node.service_port}" for node in self.nodes)
+        if self._tls is None:
+            return f"redis+cluster://{nodes}"
+        return f"rediss+cluster://{nodes}?" + "&".join(f"{name}={path}" for name, path in self._tls.items())
 
     # ---- who serves
 
@@ -73,7 +80,7 @@ class RedisCluster:
         return next(node for node in self.living() if any(first <= slot <= last for first, last in self._own_slots(node)))
 
     def replica_of(self, primary):
-        return next(node for node in self.living() if node.info("replication").get("master_port") == str(primary.port))
+        return next(node for node in self.living() if node.info("replication").get("master_port") == str(primary.service_port))
 
     # ---- talking to it
 
@@ -158,7 +165,7 @@ class RedisCluster:
         while keys := origin.cmd("CLUSTER", "GETKEYSINSLOT", slot, 100):
             for key in keys:
                 try:
-                    origin.cmd("MIGRATE", to.host, to.port, key, 0, 5000)
+                    origin.cmd("MIGRATE", to.host, to.service_port, key, 0, 5000)
                 except RespError as error:  # it had ended, and was made anew at the other node
                     if not str(error).startswith("BUSYKEY"):
                         raise
@@ -169,8 +176,8 @@ class RedisCluster:
     # ---- inside
 
     def _make_node(self, i, side):
-        node = RedisServer(self._directory, f"node-{i}", tcp=True, host=side.address, cluster_announce_ip=side.address,
-                           **self._options)
+        node = RedisServer(self._directory, f"node-{i}", tcp=True, tls=self._tls, host=side.address,
+                           cluster_announce_ip=side.address, **self._options)
         node.bus_port = next_port()
         node.options["cluster-port"] = str(node.bus_port)
         return node

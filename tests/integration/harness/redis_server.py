@@ -38,7 +38,8 @@ class RedisServer(RedisProcess):
         self.host = host or own_address()
         self.port = next_port() if tcp else 0
         self.tls_port = next_port() if tls else 0
-        self._tls = tls
+        self.tls = tls
+        self.service_port = self.tls_port or self.port  # for who is told one port
         self._clock = Clock(self.directory / "clock") if clock else None
 
     # ---- life
@@ -126,9 +127,9 @@ class RedisServer(RedisProcess):
     def _arguments(self):
         arguments = ["--port", str(self.port), "--bind", self.host, "--unixsocket", str(self.socket),
                      "--dir", str(self.directory), "--enable-debug-command", "yes"]
-        if self._tls:
-            arguments += ["--tls-port", str(self.tls_port), "--tls-ca-cert-file", str(self._tls["ca"]),
-                          "--tls-cert-file", str(self._tls["cert"]), "--tls-key-file", str(self._tls["key"])]
+        if self.tls:
+            arguments += ["--tls-port", str(self.tls_port), "--tls-ca-cert-file", str(self.tls["ca"]),
+                          "--tls-cert-file", str(self.tls["cert"]), "--tls-key-file", str(self.tls["key"])]
         for name, value in self.options.items():
             arguments += [f"--{name}", *([value] if isinstance(value, str) else map(str, value))]
         return arguments
