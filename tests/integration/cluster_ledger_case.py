@@ -1,8 +1,8 @@
 """Agents of libmas, gateways and a registryd on a Redis Cluster under load: what the ledgers of clusters share.
 
-Four senders, three receivers, two gateways; append-only files, receipts that wait for a replica. Nothing that was
-accepted is lost, nothing is doubled in a stream, nothing is without its audit record. harness/ledger_case.py tells how a
-run is repeated.
+Four senders, four receivers, one of them two instances; two of each daemon; append-only files, receipts that wait for a
+replica. Nothing that was accepted is lost, nothing is doubled in a stream, nothing is without its audit record.
+harness/ledger_case.py tells how a run is repeated.
 """
 
 from harness.gateway_peer import fnv1a64
@@ -14,7 +14,7 @@ PARTITIONS = 16
 
 
 class ClusterLedgerCase(LedgerCase):
-    receivers = 3
+    receivers = 4
     rate = 100
     drained = True
 
@@ -30,7 +30,7 @@ class ClusterLedgerCase(LedgerCase):
         """What those have that serve now: a replica that has taken over has what its primary had. In the order of each
         stream, whose slot may have been at several nodes."""
         found = {}
-        for node in self.redis.primaries():
+        for node in (*self.redis.primaries(), *self.redis.removed):
             for delivery in deliveries_of_aof(node.directory):
                 found.setdefault((delivery.stream, delivery.entry, delivery.message_id), delivery)
         return sorted(found.values(), key=lambda d: (d.stream, *map(int, d.entry.split("-"))))  # stable within an entry
@@ -42,11 +42,16 @@ class ClusterLedgerCase(LedgerCase):
         entries = [entry for p in range(PARTITIONS) for entry in self.redis.cmd("XRANGE", f"dlq:messages:{{{p}}}", "-", "+")]
         return {dict(zip(fields[::2], fields[1::2]))["id"] for _, fields in entries}
 
-    def start_all(self):
-        self.start_daemon("mas-registryd", self.redis, {"lease": {"ttl": "2s"}})
+    def start_all(self, instances=2):
+        """@param instances of the first receiver."""
+        for name in ("mas-registryd", "mas-healthd"):
+            for _ in range(2):
+                self.start_daemon(name, self.redis, {"lease": {"ttl": "2s"}})
         for _ in range(2):
             self.gatewayd()
         self.start_load()
+        for _ in range(1, instances):
+            self.launch("receive", self.targets[0]).wait_for_output("ready", 20)
         self.wait_progress("at the start")
         self.keep_up()
 

@@ -36,8 +36,7 @@ class SentinelLedgerCase(LedgerCase):
     def start_all(self):
         self.start_daemons()
         self.start_load()
-        self.second = self.launch("receive", self.targets[0])
-        self.second.wait_for_output("ready", 20)
+        self.launch("receive", self.targets[0]).wait_for_output("ready", 20)
         self.wait_progress("at the start")
         self.keep_up(BEFORE)
 
@@ -47,7 +46,6 @@ class SentinelLedgerCase(LedgerCase):
         self.print_resumed(serves)
         self.keep_up(AFTER)
         ledger = self.ledger()
-        self.assertEqual(self.second.stop(), 0)
         problems = ledger.problems(receivers_died=True)  # what was not acknowledged is handled again
         self.assertEqual(problems[:20], [], f"{len(problems)} problems")
         self.assertGreater(len(ledger.deliveries), 500, "there was load")

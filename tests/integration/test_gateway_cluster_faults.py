@@ -18,6 +18,7 @@ from harness.redis_cluster import SHARDS, RedisCluster
 
 RESHARDED = int(os.environ.get("MAS_RESHARD_SLOTS", "600"))
 CUT_SECONDS = 15
+LOST = 7  # what `audit verify` ends with
 GO_ON = 60  # seconds in which everything goes on
 
 
@@ -72,7 +73,7 @@ class ClusterFaultsTest(ClusterLedgerCase):
 
 @unittest.skipIf(why_not(), why_not())
 class ClusterPartitionTest(ClusterLedgerCase):
-    """One primary is alone on its side, with a gateway and half of the agents. Its side goes on for a moment with what
+    """One primary is alone on its side, with one of each daemon and half of the agents. Its side goes on for a moment with what
     becomes a second history; after fifteen seconds the network is whole again."""
 
     def setUp(self):
@@ -95,9 +96,9 @@ class ClusterPartitionTest(ClusterLedgerCase):
             return super().launch(role, agent_id, *args)
 
     def start_daemon(self, program, *args, **options):
-        """The second gateway is with the lonely primary."""
+        """The second of each kind is with the lonely primary."""
         self.started.append(program)
-        with self.net.here if self.started.count("mas-gatewayd") == 2 else self.net.there:
+        with self.net.here if self.started.count(program) == 2 else self.net.there:
             return super().start_daemon(program, *args, **options)
 
     def masctl(self, *args, **options):
@@ -114,7 +115,12 @@ class ClusterPartitionTest(ClusterLedgerCase):
         self.net.heal()
         self.wait_progress("after the network is whole", GO_ON)
         self.keep_up()
-        self.check()
+        self.check_ledger()
+        verified = self.verify()
+        if verified.returncode == LOST:  # blocks of the second history, with messages that were not accepted
+            self.assertIn("a gateway had seen them", verified.stdout + verified.stderr)
+        else:
+            self.assertEqual(verified.returncode, 0, verified.stdout + verified.stderr)
 
 
 if __name__ == "__main__":

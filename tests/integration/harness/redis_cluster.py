@@ -37,6 +37,7 @@ class RedisCluster:
             self._options |= {"tls_cluster": "yes", "tls_replication": "yes"}
         self._tls = tls
         self._paused = []
+        self.removed = []  # primaries that were removed, with what they had logged
         self._sides = sides or [Here(own_address())] * (2 * SHARDS)
         self.nodes = [self._make_node(i, side) for i, side in enumerate(self._sides)]
 
@@ -155,6 +156,7 @@ class RedisCluster:
             self._cli("del-node", f"{self.nodes[0].host}:{self.nodes[0].port}", node.id)
             self.nodes.remove(node)
             node.stop()
+        self.removed.append(primary)
 
     def move(self, key, to):
         """Moves the slot of a key, and what is in it, to another primary."""
