@@ -63,6 +63,31 @@ std::string ask_at(unsigned slot, const std::string &command) {
   return cluster().ask(cluster().primary_of(slot), command);
 }
 
+/// What the primary of a slot has executed since, as its slow log shows it.
+class CommandLog {
+ public:
+  explicit CommandLog(unsigned slot) : redis_(cluster().server(cluster().primary_of(slot)).socket()) {
+    redis_.command({"CONFIG", "SET", "slowlog-max-len", "100000"});
+    redis_.command({"CONFIG", "SET", "slowlog-log-slower-than", "0"});
+    redis_.command({"SLOWLOG", "RESET"});
+  }
+  ~CommandLog() { redis_.command({"CONFIG", "SET", "slowlog-log-slower-than", "-1"}); }
+  CommandLog(const CommandLog &) = delete;
+  CommandLog &operator=(const CommandLog &) = delete;
+
+  /// @return how many commands begin with the words, of which the last may be cut short.
+  long count(const std::vector<std::string> &words) {
+    std::string beginning;
+    for (const auto &word : words) beginning.append("\n").append(word);
+    const auto entries = redis_.array({"SLOWLOG", "GET", "-1"});
+    return std::count_if(entries.begin(), entries.end(),
+                         [&](const std::string &entry) { return entry.find(beginning) != std::string::npos; });
+  }
+
+ private:
+  mas::test::RawRedis redis_;
+};
+
 void print_line(const char *line, void *) { std::fprintf(stderr, "    %s\n", line); }
 
 struct Agent {
@@ -274,12 +299,12 @@ static void what_a_dead_instance_left_is_claimed() {
 
 static void one_that_dies_later_is_found_by_its_lease() {
   Gateway gateway;
-  Agent alice("alice"), bob("bob");
-  Received received(bob);
   const unsigned home = slot_of_agent("bob"), slot = slot_of_partition("alice");
   const std::string ghost(32, 'f');
   ask_at(home, "HSET agent:{bob}:instances " + ghost + " {}");
   ask_at(home, "SET agent:{bob}:alive:" + ghost + " 1");
+  Agent alice("alice"), bob("bob");
+  Received received(bob);
   Sent sent(alice);
   sent.send("bob", 1);
   CHECK(within(seconds(10), {alice.handle, bob.handle}, [&] { return received.numbers.contains(1); }));
@@ -295,7 +320,10 @@ static void one_that_dies_later_is_found_by_its_lease() {
     while (!taken && Clock::now() < end) taken = ask_at(slot, take) == ":1\r\n";
   }
   CHECK(taken);
-  std::this_thread::sleep_for(seconds(6));  // two renewals: it is known, and alive
+  CommandLog log(home);
+  mas::test::await("bob knows it, and has found it alive", [&] {
+    return log.count({"EXISTS", "agent:{bob}:alive:" + ghost}) == 2;
+  });
   CHECK(within(seconds(5), {alice.handle, bob.handle}, [&] { return sent.settled == sent.count; }));
   CHECK(received.numbers.size() + 1 == static_cast<size_t>(sent.count));
   ask_at(home, "DEL agent:{bob}:alive:" + ghost);
@@ -404,6 +432,7 @@ static void nothing_is_needed_but_the_rights_in_the_guide() {
     mas::test::await("it waits for a handler", [&] { return bob.stats().received == 1; });
   }
   CHECK(ask_at(slot_of_agent("bob"), "EXISTS agent:{bob} agent:{bob}:instances") == ":0\r\n");
+  CommandLog inboxes(slot_of_partition("alice"));
   Agent bob("bob", "bob:secret");
   Received received(bob);
   received.fail_once = true;
@@ -414,7 +443,14 @@ static void nothing_is_needed_but_the_rights_in_the_guide() {
   mas_message *reply = nullptr;
   CHECK_OK(mas_agent_request(bob.handle, "alice", "sum", "{}", MAS_STRLEN, kPatienceMs, &reply));
   mas_message_unref(reply);
-  std::this_thread::sleep_for(seconds(6));  // a lease and its claims
+  CommandLog home(slot_of_agent("bob"));
+  mas::test::await("bob has renewed its lease", [&] { return home.count({"SET", "agent:{bob}:alive:"}) > 0; });
+  mas::test::await("its reply stream lives as long", [&] {
+    return inboxes.count({"PEXPIRE", "agent.stream:bob:@"}) > 0;
+  });
+  const std::string lane = mas::Keys("", mas::KeyLayout::kCluster).inbox("bob", mas::kLanes[0], partition_of("alice"));
+  const std::string lanes = std::to_string(mas::kLanes.size());
+  CHECK(inboxes.count({"FCALL", std::string(mas::kClaimFunction.name), lanes, lane}) > 0);
   mas_agent_quit(alice.handle);
   alice_runs.join();
   // What it may not write of mas.config is there.

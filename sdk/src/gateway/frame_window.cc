@@ -2,7 +2,6 @@
 #include "sdk/src/gateway/frame_window.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "proto/base/random.h"
@@ -13,8 +12,7 @@ namespace {
 
 constexpr Duration kPatience = std::chrono::seconds(3);  // without any receipt, before the gateway is asked
 constexpr Duration kLongestPatience = std::chrono::seconds(30);
-constexpr size_t kUnanswered = 2;  // frames; then a small one waits for more messages, but no longer than
-constexpr Duration kLongestGathering = std::chrono::milliseconds(250);
+constexpr size_t kUnanswered = 2;  // frames; then a small one waits for more messages
 /// So far behind the last number is a probe's: no message gets there while a copy of the probe lives.
 constexpr uint64_t kProbeAhead = uint64_t{1} << 40;
 constexpr uint32_t kFewRecords = 64;
@@ -41,12 +39,6 @@ SendOutcome outcome_of(const Outcome& outcome) {
   return result;
 }
 
-size_t FrameWindow::IdHash::operator()(const Id128& id) const {
-  size_t random;
-  std::memcpy(&random, id.bytes.data(), sizeof random);
-  return random;
-}
-
 FrameWindow::FrameWindow(FrameWindowListener& listener, DoubtWindow doubt)
     : listener_(listener),
       accepted_(doubt.messages, doubt.time),
@@ -63,7 +55,7 @@ std::optional<FrameWindow::Range> FrameWindow::next_frame(MonoTime now) {
   next_out_ = std::max(next_out_, base_);
   while (next_out_ < limit && !goes_out(next_out_)) ++next_out_;
   if (next_out_ >= limit) {
-    stop_gathering();
+    gathering_.stop();
     return std::nullopt;
   }
   Range range{next_out_, 0};
@@ -77,44 +69,33 @@ std::optional<FrameWindow::Range> FrameWindow::next_frame(MonoTime now) {
   return range;
 }
 
-/// While answers are due, new messages wait for more of their kind, as RFC 896 has it for TCP: an idle gateway gets
-/// every message at once, a busy one a few large frames of each sender. What somebody waits for does not.
+/// What somebody waits for does not wait for others, nor does what goes out again.
 bool FrameWindow::gathers(Range range, size_t bytes, MonoTime now) {
   const bool few = range.count < kFewRecords && bytes < kFewBytes;
-  if (!few || !gathers_ || gathered_ || range.first < never_out_ || frames_.size() < kUnanswered) return false;
+  if (!few || range.first < never_out_ || frames_.size() < kUnanswered) return false;
   for (uint64_t n = range.first; n < range.first + range.count; ++n)
     if (somebody_waits_for(at(n).kind)) return false;
-  if (gathering_until_ == MonoTime{}) gathering_until_ = now + kLongestGathering;
-  return now < gathering_until_;
-}
-
-void FrameWindow::stop_gathering() {
-  gathered_ = false;
-  gathering_until_ = MonoTime{};
+  return gathering_.waits(now);
 }
 
 uint64_t FrameWindow::pushed(Range range, const Id128& frame, MonoTime now) {
   if (in_flight_ == 0) progress_ = now;
-  const uint64_t number = ++last_number_;
+  const uint64_t number = frames_.add(frame, range.first, range.count);
   if (range.count == 0) {
     probe_ = Probe::kOut;
     progress_ = now;
-    frames_.emplace(number, Frame{frame, range.first, 0});
-    numbers_.emplace(frame, number);
     return number;
   }
   for (uint64_t n = range.first; n < range.first + range.count; ++n) at(n).pushed = number;
   in_flight_ += range.count;
-  frames_.emplace(number, Frame{frame, range.first, range.count});
-  numbers_.emplace(frame, number);
   next_out_ = range.first + range.count;
-  if (next_out_ > never_out_) stop_gathering();  // others that go out again do not make the new ones wait longer
+  if (next_out_ > never_out_) gathering_.stop();  // others that go out again do not make the new ones wait longer
   never_out_ = std::max(never_out_, next_out_);
   return number;
 }
 
 void FrameWindow::on_write(uint64_t first, uint64_t last, Write outcome, MonoTime now) {
-  for (auto it = frames_.lower_bound(first); it != frames_.end() && it->first <= last;) {
+  for (auto it = frames_.from(first); it != frames_.end() && it->first <= last;) {
     if (outcome == Write::kDone) it->second.written = true;
     if (outcome != Write::kNotDone) {
       ++it;
@@ -122,17 +103,17 @@ void FrameWindow::on_write(uint64_t first, uint64_t last, Write outcome, MonoTim
     }
     const Frame& frame = it->second;
     if (frame.count == 0) probe_ = Probe::kWanted;
-    each_waiting(frame.first, frame.first + frame.count, [&](SendSlot& slot, uint64_t n) {
+    each_waiting(frame.first, frame.past(), [&](SendSlot& slot, uint64_t n) {
       if (slot.pushed == it->first) again(slot, n, true);
     });
-    it = erase(it);
+    it = frames_.erase(it);
   }
   if (outcome == Write::kNotDone) hold(now, Duration::zero());
   close_gap();
 }
 
 void FrameWindow::on_write_refused(uint64_t first, uint64_t last, const SendOutcome& outcome) {
-  for (auto it = frames_.lower_bound(first); it != frames_.end() && it->first <= last;) {
+  for (auto it = frames_.from(first); it != frames_.end() && it->first <= last;) {
     auto next = std::next(it);
     refuse(it, outcome);
     it = next;
@@ -144,9 +125,8 @@ void FrameWindow::on_write_refused(uint64_t first, uint64_t last, const SendOutc
 // ---- Receipts
 
 FrameWindow::Effect FrameWindow::on_receipt(const ReceiptMessage& receipt, MonoTime now) {
-  auto known = numbers_.find(receipt.frame);
-  if (known == numbers_.end()) return Effect::kUnknownFrame;
-  auto frame = frames_.find(known->second);
+  auto frame = frames_.find(receipt.frame);
+  if (frame == frames_.end()) return Effect::kUnknownFrame;
   progress_ = now;
   bool asks = receipt.kind == ReceiptKind::kResendFrom;
   probe_ = Probe::kNone;  // whatever is answered, tells as much
@@ -169,17 +149,17 @@ void FrameWindow::supersede(uint64_t number, uint64_t undecided_from) {
   while (!frames_.empty() && frames_.begin()->first < number) {
     auto it = frames_.begin();
     const Frame& frame = it->second;
-    each_waiting(frame.first, frame.first + frame.count, [&](SendSlot& slot, uint64_t n) {
+    each_waiting(frame.first, frame.past(), [&](SendSlot& slot, uint64_t n) {
       if (slot.pushed == it->first)
         again(slot, n, frame.written && n >= undecided_from);
       else if (!(frame.written && n >= undecided_from))
         slot.uncertain = true;
     });
-    erase(it);
+    frames_.erase(it);
   }
 }
 
-void FrameWindow::decided(Frames::iterator it, const ReceiptMessage& receipt) {
+void FrameWindow::decided(FrameAt it, const ReceiptMessage& receipt) {
   static const SendOutcome& kAllowed = *new SendOutcome(outcome_of(Outcome{}));
   decided_at_ = progress_;
   patience_ = kPatience;
@@ -187,7 +167,7 @@ void FrameWindow::decided(Frames::iterator it, const ReceiptMessage& receipt) {
   obstacle_.clear();
   Frame& frame = it->second;
   const uint64_t first = std::max(receipt.sequence, frame.first);
-  const uint64_t past = std::min<uint64_t>(receipt.sequence + receipt.count, frame.first + frame.count);
+  const uint64_t past = std::min<uint64_t>(receipt.sequence + receipt.count, frame.past());
   auto outcome = receipt.outcomes.begin();
   each_waiting(first, past, [&](SendSlot& slot, uint64_t n) {
     while (outcome != receipt.outcomes.end() && receipt.sequence + outcome->offset < n) ++outcome;
@@ -195,16 +175,16 @@ void FrameWindow::decided(Frames::iterator it, const ReceiptMessage& receipt) {
     if (!special || decision_accepted(outcome->decision)) accepted(slot, n);
     settle(slot, special ? outcome_of(*outcome) : kAllowed);
   });
-  if (past >= frame.first + frame.count) return void(erase(it));
+  if (past >= frame.past()) return void(frames_.erase(it));
   if (past <= frame.first) return;
   frame.count -= static_cast<uint32_t>(past - frame.first);  // the rest comes with another receipt
   frame.first = past;
 }
 
-FrameWindow::Effect FrameWindow::resend_from(Frames::iterator it, uint64_t sequence) {
+FrameWindow::Effect FrameWindow::resend_from(FrameAt it, uint64_t sequence) {
   const uint64_t number = it->first;
   const Frame frame = it->second;
-  erase(it);
+  frames_.erase(it);
   if (sequence == end()) return Effect::kNone;  // a probe: all that has an outcome is known
   bool held = sequence >= base_ && sequence < end() && at(sequence).state != SendSlot::State::kSettled;
   if (!held) {
@@ -214,13 +194,13 @@ FrameWindow::Effect FrameWindow::resend_from(Frames::iterator it, uint64_t seque
   // On its way again already, perhaps alone (on_time): what this frame held goes out behind it. Other frames answer for
   // themselves.
   const bool asked = at(sequence).pushed > number;
-  each_waiting(asked ? frame.first : base_, asked ? frame.first + frame.count : end(), [&](SendSlot& slot, uint64_t n) {
+  each_waiting(asked ? frame.first : base_, asked ? frame.past() : end(), [&](SendSlot& slot, uint64_t n) {
     if (asked ? slot.pushed == number : slot.pushed != 0) again(slot, n, n >= sequence);
   });
   return Effect::kNone;
 }
 
-FrameWindow::Effect FrameWindow::refused(Frames::iterator it, const Outcome& outcome, MonoTime now) {
+FrameWindow::Effect FrameWindow::refused(FrameAt it, const Outcome& outcome, MonoTime now) {
   const bool wrong_time = outcome.decision == Decision::kReplayed;
   if (outcome.decision != Decision::kUnavailable && !wrong_time) {
     refuse(it, outcome_of(outcome));
@@ -229,25 +209,25 @@ FrameWindow::Effect FrameWindow::refused(Frames::iterator it, const Outcome& out
   obstacle_ = outcome_of(outcome).status.error().message;
   const Frame& frame = it->second;
   if (frame.count == 0) probe_ = Probe::kWanted;
-  each_waiting(frame.first, frame.first + frame.count, [&](SendSlot& slot, uint64_t n) {
+  each_waiting(frame.first, frame.past(), [&](SendSlot& slot, uint64_t n) {
     if (slot.pushed == it->first) again(slot, n, true);
   });
-  erase(it);
+  frames_.erase(it);
   hold(now, std::chrono::milliseconds(outcome.retry_after_ms));
   return wrong_time ? Effect::kWrongTime : Effect::kNone;
 }
 
 /// Nothing of the frame was decided and no number used. A message whose earlier copy is unaccounted for waits on: it is
 /// asked about again in time (on_time).
-void FrameWindow::refuse(Frames::iterator it, const SendOutcome& outcome) {
+void FrameWindow::refuse(FrameAt it, const SendOutcome& outcome) {
   const Frame& frame = it->second;
   if (frame.count == 0) probe_ = Probe::kNone;
-  each_waiting(frame.first, frame.first + frame.count, [&](SendSlot& slot, uint64_t n) {
+  each_waiting(frame.first, frame.past(), [&](SendSlot& slot, uint64_t n) {
     if (slot.pushed != it->first || slot.uncertain) return;
     settle(slot, outcome, SendSlot::State::kRefused);
     gap_ = std::min(gap_.value_or(n), n);
   });
-  erase(it);
+  frames_.erase(it);
 }
 
 /// Calls fn(slot, number) for those of [first, past) that have no outcome.
@@ -282,11 +262,6 @@ void FrameWindow::again(SendSlot& slot, uint64_t sequence, bool undecided) {
   next_out_ = std::min(next_out_, sequence);
 }
 
-FrameWindow::Frames::iterator FrameWindow::erase(Frames::iterator it) {
-  numbers_.erase(it->second.id);
-  return frames_.erase(it);
-}
-
 void FrameWindow::pop_settled() {
   while (!slots_.empty() && slots_.front().state == SendSlot::State::kSettled) {
     slots_.pop();
@@ -297,14 +272,9 @@ void FrameWindow::pop_settled() {
 
 // ---- Numbers that were not used
 
-bool FrameWindow::answers_due_past_gap() const {
-  return std::any_of(frames_.begin(), frames_.end(),
-                     [this](const auto& entry) { return entry.second.first + entry.second.count > *gap_; });
-}
-
 /// The number at the gap was never used, so none behind it can have been.
 void FrameWindow::close_gap() {
-  if (!gap_ || answers_due_past_gap()) return;
+  if (!gap_ || frames_.reach(*gap_)) return;
   each_waiting(*gap_, end(), [&](SendSlot& slot, uint64_t n) {
     again(slot, n, true);
     slot.uncertain = false;
@@ -341,16 +311,13 @@ std::optional<MonoTime> FrameWindow::next_time() const {
   if (awaits_answer()) next = progress_ + patience_;
   if (hold_until_ != MonoTime{} && (waiting() > in_flight_ || probe_ == Probe::kWanted))
     next = std::min(next.value_or(hold_until_), hold_until_);
-  if (gathering_until_ != MonoTime{}) next = std::min(next.value_or(gathering_until_), gathering_until_);
+  if (const auto due = gathering_.next_time()) next = std::min(next.value_or(*due), *due);
   return next;
 }
 
 FrameWindow::Effect FrameWindow::on_time(MonoTime now) {
   if (held_long_enough(now)) hold_until_ = MonoTime{};
-  if (gathering_until_ != MonoTime{} && gathering_until_ <= now) {
-    gathering_until_ = MonoTime{};
-    gathered_ = true;
-  }
+  gathering_.on_time(now);
   if (!overdue(now)) return Effect::kNone;
   if (gap_ && patience_ > kPatience) return Effect::kStuck;  // cannot be told apart any more: count anew
   progress_ = now;
@@ -359,7 +326,7 @@ FrameWindow::Effect FrameWindow::on_time(MonoTime now) {
   for (uint64_t n = base_; n < end(); ++n) {
     SendSlot& slot = at(n);
     if (slot.state != SendSlot::State::kWaiting || slot.pushed == 0) continue;
-    again(slot, n, frames_.find(slot.pushed) == frames_.end());
+    again(slot, n, !frames_.holds(slot.pushed));
     break;
   }
   return Effect::kNone;
@@ -387,8 +354,7 @@ void FrameWindow::restart(MonoTime now) {
   probe_ = Probe::kNone;
   accepted_.renumber();
   frames_.clear();
-  numbers_.clear();
-  stop_gathering();
+  gathering_.stop();
   patience_ = kPatience;
   progress_ = now;
 }
@@ -405,16 +371,15 @@ void FrameWindow::abandon() {
   slots_ = Ring<SendSlot>();
   settled_inside_ = 0;
   frames_.clear();
-  numbers_.clear();
   gap_.reset();
   lost_from_.reset();
   probe_ = Probe::kNone;
   accepted_.renumber();
   base_ = next_out_ = never_out_ = 1;
   in_flight_ = 0;
-  stop_gathering();
+  gathering_.stop();
   obstacle_.clear();
-  gathers_ = true;  // for whoever starts again
+  gathering_.allow(true);  // for whoever starts again
 }
 
 }  // namespace mas::sdk

@@ -5,8 +5,7 @@
 //                 ▲                                      │
 //                 └── resend: gap, time-out, lost answer ┘
 //
-// Batches. While two frames are without an answer, new messages wait for more of their kind (gathers): a gateway that
-// is busy gets few large frames.
+// Batches. While two frames are without an answer, new messages wait for more of their kind (Gathering).
 // Numbers. Slot i of the ring has sequence number `base + i`: what is settled leaves at the front. A resend takes the
 // same numbers. Where a frame was refused as a whole, its numbers were not used: once every frame from there on is
 // answered, the refused messages are taken out and those behind move up (close_gap).
@@ -26,11 +25,9 @@
 // Threading: none. Ownership: slots point into batches, which the owner keeps until their last slot is settled.
 #pragma once
 
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 #include "proto/base/backoff.h"
 #include "proto/base/clock.h"
@@ -41,6 +38,8 @@
 #include "sdk/src/core/outbox.h"
 #include "sdk/src/core/ring.h"
 #include "sdk/src/gateway/accepted_messages.h"
+#include "sdk/src/gateway/gathering.h"
+#include "sdk/src/gateway/unanswered_frames.h"
 
 namespace mas::sdk {
 
@@ -123,7 +122,7 @@ class FrameWindow {
   /// @return whether the next frame should go out alone: those before it were put off, and it may be, too.
   bool careful() const { return hold_backoff_.attempts() > 0; }
   /// From now on nothing waits for more.
-  void gather_no_more() { gathers_ = false; }
+  void gather_no_more() { gathering_.allow(false); }
 
   /// After kLost. @return when the gateway last decided a frame of this instance, which it does not know at all now;
   /// nullopt: it knows the instance.
@@ -138,16 +137,8 @@ class FrameWindow {
   void abandon();
 
  private:
-  struct Frame {
-    Id128 id;
-    uint64_t first;
-    uint32_t count;
-    bool written = false;  // Redis said so
-  };
-  using Frames = std::map<uint64_t, Frame>;  // by number
-  struct IdHash {
-    size_t operator()(const Id128& id) const;
-  };
+  using Frame = UnansweredFrames::Frame;
+  using FrameAt = UnansweredFrames::Iterator;
 
   enum class Probe : uint8_t { kNone, kWanted, kOut };
 
@@ -160,15 +151,12 @@ class FrameWindow {
   void accepted(const SendSlot& slot, uint64_t sequence);
   void again(SendSlot& slot, uint64_t sequence, bool undecided);
   void supersede(uint64_t number, uint64_t undecided_from);
-  void decided(Frames::iterator frame, const ReceiptMessage& receipt);
-  Effect resend_from(Frames::iterator frame, uint64_t sequence);
-  Effect refused(Frames::iterator frame, const Outcome& outcome, MonoTime now);
-  void refuse(Frames::iterator frame, const SendOutcome& outcome);
-  Frames::iterator erase(Frames::iterator frame);
+  void decided(FrameAt frame, const ReceiptMessage& receipt);
+  Effect resend_from(FrameAt frame, uint64_t sequence);
+  Effect refused(FrameAt frame, const Outcome& outcome, MonoTime now);
+  void refuse(FrameAt frame, const SendOutcome& outcome);
   void hold(MonoTime now, Duration at_least);
   bool gathers(Range range, size_t bytes, MonoTime now);
-  void stop_gathering();
-  bool answers_due_past_gap() const;
   void close_gap();
   void pop_settled();
 
@@ -185,18 +173,14 @@ class FrameWindow {
   MonoTime decided_at_{};              // the last receipt with decisions
   Probe probe_ = Probe::kNone;
 
-  Frames frames_;                                        // pushed, not answered
-  std::unordered_map<Id128, uint64_t, IdHash> numbers_;  // by the frame's id
-  uint64_t last_number_ = 0;
+  UnansweredFrames frames_;
 
   MonoTime progress_{};  // the last receipt, or when something went out with nothing in flight
   Duration patience_;
   MonoTime hold_until_{};
-  MonoTime gathering_until_{};  // then what waits for more goes out
-  bool gathered_ = false;       // that time has come
-  bool gathers_ = true;
   Backoff hold_backoff_;
   std::string obstacle_;
+  Gathering gathering_;
 };
 
 /// What a gateway's decision means for the sender.

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
+#include <string>
 
 #include "proto/wire/lane.h"
 
@@ -15,6 +17,10 @@ inline constexpr size_t kInboxStreams = kLanes.size() + 1;
 constexpr bool holds_replies(size_t stream) { return stream % kInboxStreams == 0; }
 constexpr unsigned partition_of_stream(size_t stream) { return static_cast<unsigned>(stream / kInboxStreams); }
 constexpr size_t first_stream_of(unsigned partition) { return partition * kInboxStreams; }
+/// @param streams of all partitions. @return those of one.
+inline std::span<const std::string> streams_of(std::span<const std::string> streams, unsigned partition) {
+  return streams.subspan(first_stream_of(partition), kInboxStreams);
+}
 /// A reply stream has no lane.
 constexpr Lane lane_of_stream(size_t stream) {
   return holds_replies(stream) ? Lane::kNormal : kLanes[stream % kInboxStreams - 1];

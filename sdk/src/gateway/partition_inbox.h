@@ -1,5 +1,5 @@
 // What an agent on a Redis Cluster asks of its inboxes of one partition next: the reply stream and a stream for each
-// lane, all of one slot. Decides only; ClusterReader asks.
+// lane, all of one slot. Decides only; PartitionReads asks.
 //
 // Happy path: something is wanted (a wake-up, a look, a claim); next() says what to ask, one request at a time; ended()
 // tells what came of it.

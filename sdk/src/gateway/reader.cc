@@ -13,8 +13,6 @@ namespace {
 constexpr Duration kPatience = std::chrono::seconds(5);
 constexpr Duration kReplyPause = std::chrono::milliseconds(20);  // between looks for replies at the inbound bound
 
-constexpr const char* kGroupsGone = "the groups of its streams were missing";
-
 }  // namespace
 
 const GatewayReader::Task GatewayReader::kTasks[] = {
@@ -30,23 +28,20 @@ GatewayReader::GatewayReader(ModeHost& host, Deliveries& deliveries, DedupeWindo
       deliveries_(deliveries),
       held_(host, deliveries, streams_, [this](const std::optional<Error>& refusal) { on_acks(refusal); }),
       intake_(host, deliveries, dedupe, held_, streams_),
+      listening_(host),
+      notices_(host),
       replies_timer_(host.loop(), [this] { look_for_replies(); }) {}
 
 GatewayReader::~GatewayReader() { stop(); }
 
 void GatewayReader::listen(std::function<void(Status)> done) {
-  heard_ = std::move(done);
-  if (hearing()) return report_opened(Status());
+  if (!listening_.wait(std::move(done))) return;
   if (link_ == nullptr) begin_link();
   advance();
 }
 
-void GatewayReader::report_opened(const Status& heard) {
-  if (heard_) std::exchange(heard_, nullptr)(heard);
-}
-
 void GatewayReader::up() {
-  if (state_.is(State::kHearing)) state_.to(State::kIdle);
+  listening_.came_up();
   was_up_ = true;
   held_.send_acks();
   advance();
@@ -63,7 +58,7 @@ void GatewayReader::on_handled() {
 }
 
 void GatewayReader::begin_link() {
-  state_.to(State::kDeaf);
+  listening_.begin();
   streams_ = gateway_streams(host_.context(), 1);
   redis::ConnectionOptions options;
   options.endpoint = *host_.context().config.endpoint;
@@ -82,9 +77,9 @@ void GatewayReader::renew_link() {
 void GatewayReader::end_link() {
   if (link_ != nullptr) link_->forget(this);
   link_.reset();
-  heard_ = nullptr;
   ack_refusal_.reset();
-  if (!state_.is(State::kOff)) state_.to(State::kOff);
+  if (!asked_.is(Asked::kNothing)) asked_.to(Asked::kNothing);
+  listening_.end();
 }
 
 /// Not from inside the link's own callbacks.
@@ -99,7 +94,8 @@ void GatewayReader::renamed(const std::string& before) {
 void GatewayReader::prepared(const GatewaySetup& setup) {
   if (!setup.made_lanes || !was_up_) return;
   intake_.forget_progress();
-  if (!std::exchange(told_gone_, true)) host_.lost_data(kGroupsGone);
+  notices_.groups_gone();
+  notices_.tell_losses();
 }
 
 void GatewayReader::stop() {
@@ -116,25 +112,21 @@ void GatewayReader::say_farewell() {
   static_cast<void>(host_.commands().send(farewell, redis::ReplyTo{}));  // else it expires
 }
 
-void GatewayReader::on_down(redis::Connection&, const Error& why, unsigned) {
-  report_receiving_lost(why.in("reading"));
-}
+void GatewayReader::on_down(redis::Connection&, const Error& why, unsigned) { lost(why.in("reading")); }
 
 /// The link may live on: listen() tries it again.
-void GatewayReader::report_receiving_lost(const Error& why) {
-  const bool heard = hearing();
-  if (!state_.is(State::kDeaf)) state_.to(State::kDeaf);
+void GatewayReader::lost(const Error& why) {
+  if (!asked_.is(Asked::kNothing)) asked_.to(Asked::kNothing);
   ack_refusal_.reset();
-  if (heard_) return report_opened(why);
-  if (heard) host_.on_receiving_lost(why);
+  listening_.lost(why);
 }
 
-// ---- One command at a time
+// ---- One thing at a time
 
 void GatewayReader::advance() {
-  if (link_ == nullptr || !link_->ready()) return;
-  if (state_.is(State::kDeaf) && heard_) return try_rights();
-  if (!state_.is(State::kIdle)) return;
+  if (link_ == nullptr || !link_->ready() || !asked_.is(Asked::kNothing)) return;
+  if (listening_.wanted()) return try_rights();
+  if (!listening_.up()) return;
   const bool full = deliveries_.full();
   const Needs met = !host_.context().lease.holds(mono_now()) ? Needs::kNothing
                     : full                                   ? Needs::kLease
@@ -150,25 +142,29 @@ void GatewayReader::look_for_replies() {
   advance();
 }
 
-void GatewayReader::send(State state, const redis::Command& command, Duration timeout) {
+/// @return false: the link is down; on_ready() begins again.
+bool GatewayReader::send(Asked what, const redis::Command& command, Duration timeout) {
   held_.let_go(0, streams_.size());
   auto status = link_->send(command, redis::reply_to<&GatewayReader::on_reply>(this), timeout);
-  if (!status) return;  // the link is down; on_ready() begins again
-  state_.to(state);
+  if (!status) return false;
+  asked_.to(what);
   round_ = {command.count()};
+  return true;
 }
 
-void GatewayReader::try_rights() { send(State::kTrying, trial_command(host_.context(), streams_), kPatience); }
+void GatewayReader::try_rights() {
+  if (send(Asked::kRights, trial_command(host_.context(), streams_), kPatience)) listening_.trying();
+}
 
 void GatewayReader::make_groups_again() {
   wanted_.groups = false;
-  send(State::kMakingGroups, make_groups(host_.context()), kPatience);
+  send(Asked::kGroups, make_groups(host_.context()), kPatience);
 }
 
 void GatewayReader::claim() {
   wanted_.claim = false;
   const size_t entries = entries_at_once(host_.context(), deliveries_, streams_.size());
-  send(State::kClaiming, claim_command(host_.context(), streams_, entries), kPatience);
+  send(Asked::kClaims, claim_command(host_.context(), streams_, entries), kPatience);
   round_.claimed = entries;
 }
 
@@ -179,19 +175,19 @@ void GatewayReader::read_own_again() {
 
 void GatewayReader::read_replies() {
   wanted_.replies = false;
-  read(State::kReadingReplies, 1, kMaxEntries);
+  read(Asked::kReplies, 1, kMaxEntries);
 }
 
-void GatewayReader::read_lanes(State state) {
-  read(state, streams_.size(), entries_at_once(host_.context(), deliveries_, streams_.size()));
+void GatewayReader::read_lanes(Asked what) {
+  read(what, streams_.size(), entries_at_once(host_.context(), deliveries_, streams_.size()));
 }
 
 /// @param streams how many of them, beginning with the replies. @param entries of each.
-void GatewayReader::read(State state, size_t streams, size_t entries) {
-  const Duration block = state == State::kReadingNew ? block_for(host_.context()) : Duration::zero();
+void GatewayReader::read(Asked what, size_t streams, size_t entries) {
+  const Duration block = what == Asked::kNew ? block_for(host_.context()) : Duration::zero();
   std::vector<ReadFrom> from;
   for (size_t i = 0; i < streams; ++i) from.push_back({streams_[i], wanted_.own ? own_from_[i] : kNewEntries});
-  send(state, read_command(host_.context(), from, entries, block),
+  send(what, read_command(host_.context(), from, entries, block),
        block > Duration::zero() ? kMaxBlock + kPatience : kPatience);
 }
 
@@ -203,32 +199,31 @@ void GatewayReader::on_reply(uint64_t tag, const redis::Answer& answer) {
 }
 
 void GatewayReader::end_round() {
-  const State asked = state_.get();
-  const bool trial = asked == State::kTrying;
-  if (!trial) state_.to(State::kIdle);
+  const Asked asked = asked_.get();
+  asked_.to(Asked::kNothing);
+  const bool trial = asked == Asked::kRights;
   const Round round = std::exchange(round_, {});
-  if (!lost_.empty()) host_.lost_data(std::exchange(lost_, {}));
-  if (asked == State::kReadingOwn && !round.more) wanted_.own = false;
-  if (asked == State::kReadingReplies) wanted_.replies = round.more;
+  notices_.tell_losses();
+  if (asked == Asked::kOwn && !round.more) wanted_.own = false;
+  if (asked == Asked::kReplies) wanted_.replies = round.more;
   if (round.again) {
-    trial ? state_.to(State::kDeaf) : void(wanted_.claim = true);
+    trial ? listening_.tried() : void(wanted_.claim = true);
     return advance();
   }
-  if (round.refusal) return report_receiving_lost(*round.refusal);
+  if (round.refusal) return lost(*round.refusal);
   if (trial) {
-    state_.to(State::kHearing);
     wanted_.claim = true;
     read_own_again();
-    report_opened(Status());
+    listening_.passed();
   }
-  if (auto refusal = std::exchange(ack_refusal_, std::nullopt)) return report_receiving_lost(*refusal);
+  if (auto refusal = std::exchange(ack_refusal_, std::nullopt)) return lost(*refusal);
   advance();
 }
 
 void GatewayReader::on_acks(const std::optional<Error>& refusal) {
-  if (refusal && hearing()) ack_refusal_ = refusal;
-  const bool busy = state_.get() > State::kIdle;
-  if (ack_refusal_ && !busy) return report_receiving_lost(*std::exchange(ack_refusal_, std::nullopt));
+  if (refusal && listening_.hearing()) ack_refusal_ = refusal;
+  const bool busy = !asked_.is(Asked::kNothing);
+  if (ack_refusal_ && !busy) return lost(*std::exchange(ack_refusal_, std::nullopt));
   if (!std::exchange(wanted_.claim_when_acked, false)) return;
   wanted_.claim = true;
   advance();
@@ -238,16 +233,16 @@ void GatewayReader::on_acks(const std::optional<Error>& refusal) {
 
 /// A group that is gone is made again; anything else that Redis refuses makes deaf.
 void GatewayReader::refused(uint64_t tag, const redis::Reply& error) {
-  const bool trial = state_.is(State::kTrying);
-  if (state_.is(State::kClaiming) || (trial && tag == 0)) return claim_refused(error);
-  if (state_.is(State::kMakingGroups) && group_exists(error)) return;
+  const bool trial = asked_.is(Asked::kRights);
+  if (asked_.is(Asked::kClaims) || (trial && tag == 0)) return claim_refused(error);
+  if (asked_.is(Asked::kGroups) && group_exists(error)) return;
   note_refusal(error);
 }
 
 void GatewayReader::note_refusal(const redis::Reply& error) {
   if (!group_gone(error)) {
     round_.refusal = redis::error_of(error).in("reading");
-  } else if (state_.is(State::kTrying)) {
+  } else if (asked_.is(Asked::kRights)) {
     round_.refusal = Error{Errc::kUnavailable, "reading: the streams' groups are gone"};
   } else {
     wanted_.groups = true;
@@ -256,38 +251,35 @@ void GatewayReader::note_refusal(const redis::Reply& error) {
 
 void GatewayReader::claim_refused(const redis::Reply& error) {
   using After = ServerFunctions::After;
-  const After after = host_.context().functions.on_error(error);
+  const After after = notices_.claim_failed(error);
   round_.again = after == After::kAgain;
-  if (after == After::kMissing && !std::exchange(told_missing_, true))
-    host_.context().debug("claiming nothing for now: " + ServerFunctions::missing().message);
-  if (after != After::kRefused) return;               // what is missing is asked for again with the next lease
-  if (state_.is(State::kClaiming)) read_own_again();  // what it had claimed before it failed
+  if (after != After::kRefused) return;             // what is missing is asked for again with the next lease
+  if (asked_.is(Asked::kClaims)) read_own_again();  // what it had claimed before it failed
   note_refusal(error);
 }
 
 // ---- Replies
 
 void GatewayReader::took(uint64_t tag, const redis::Reply& reply) {
-  switch (state_.get()) {
-    case State::kTrying:
+  switch (asked_.get()) {
+    case Asked::kRights:
       if (tag > 0) return;
-      lost_ = intake_.compare_progress(reply);
+      notices_.went_back(intake_.compare_progress(reply));
       for (const auto& result : reply)
         if (result.is_error()) note_refusal(result);
       return;
-    case State::kMakingGroups:
+    case Asked::kGroups:
       if (!made_lane(tag, reply)) return;
       intake_.forget_progress();
-      if (!std::exchange(told_gone_, true)) lost_ = kGroupsGone;
-      return;
-    case State::kClaiming:
-      lost_ = intake_.compare_progress(reply);
+      return notices_.groups_gone();
+    case Asked::kClaims:
+      notices_.went_back(intake_.compare_progress(reply));
       for (size_t i = 0; i < reply.count && i + 1 < streams_.size(); ++i) took_claims(i + 1, reply[i]);
       return;
-    case State::kReadingReplies:
+    case Asked::kReplies:
       return took_read(reply);
     default:
-      told_gone_ = false;  // the groups are there, and all who look for them have looked
+      notices_.groups_there();  // the groups are there, and all who look for them have looked
       return took_read(reply);
   }
 }
@@ -295,7 +287,7 @@ void GatewayReader::took(uint64_t tag, const redis::Reply& reply) {
 void GatewayReader::took_claims(size_t stream, const redis::Reply& reply) {
   if (reply.is_error()) note_refusal(reply);
   if (!reply.is_array() || reply.count != 4) return;
-  told_missing_ = false;
+  notices_.claimed();
   for (const auto& entry : reply[0]) intake_.take(stream, entry, &reply[1]);
   if (reply[0].count >= round_.claimed) wanted_.claim = true;
   if (reply[2].integer != 0) wanted_.claim_when_acked = true;
@@ -309,13 +301,13 @@ void GatewayReader::took_read(const redis::Reply& streams) {
     if (name == streams_.end()) continue;
     auto index = static_cast<size_t>(name - streams_.begin());
     for (const auto& entry : stream[1]) intake_.take(index, entry);
-    if (!state_.is(State::kReadingNew)) note_position(index, stream[1]);
+    if (!asked_.is(Asked::kNew)) note_position(index, stream[1]);
   }
 }
 
 /// Where the next read of own entries, or of replies, goes on. Own replies are followed by new ones.
 void GatewayReader::note_position(size_t stream, const redis::Reply& entries) {
-  const bool replies = state_.is(State::kReadingReplies);
+  const bool replies = asked_.is(Asked::kReplies);
   if (entries.count == 0) {
     if (!replies) return;
     own_from_[stream] = kNewEntries;

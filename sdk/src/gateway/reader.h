@@ -1,18 +1,15 @@
 // Receiving in gateway mode: the agent's lanes and its instance's reply stream, read on a connection of their own.
 //
-//     off ──listen()──▶ deaf ◀──────refused, link lost───────── every state below
-//                        │ listen(), link ready
-//                        ▼
-//                      trying ──every right that reading takes──▶ hearing ──up()──▶ idle
+// Listening says whether it may read (listening.h). Once it is up, the link is asked one thing at a time:
 //
-//     idle ──advance(): the first of kTasks that is wanted──▶ making groups │ claiming │ reading own │ reading new
-//      ▲                                                      │ reading replies
-//      └───────────────────────────────────reply──────────────────┘
-//       claiming         a few entries of dead instances, when the lease was renewed
-//       reading own      after a reconnect, what was delivered and not acknowledged
-//       reading new      XREADGROUP BLOCK … >
-//       reading replies  the reply stream alone, at the inbound bound: a reply waits for no handler, and handlers may
-//                        wait for it
+//     nothing ──advance(): the first of kTasks that is wanted──▶ groups │ claims │ own │ new │ replies
+//        ▲                                                              │
+//        └─────────────────────────reply, or the link is lost───────────┘
+//       claims   a few entries of dead instances, when the lease was renewed
+//       own      after a reconnect, what was delivered and not acknowledged
+//       new      XREADGROUP BLOCK … >
+//       replies  the reply stream alone, at the inbound bound: a reply waits for no handler, and handlers may wait for
+//                it
 //     Of these, only the groups are made while the own lease is not proven, and only replies are read at the bound.
 //
 // Happy path: some entries of every stream are read at a time; EntryIntake makes messages of them, and the inbox serves
@@ -24,7 +21,7 @@
 //   lost link, refused read   deaf: the session is told, is not up any more, and calls listen() again; then entries
 //                             that were delivered and not acknowledged are read again, those in hand are known and left
 //                             alone
-//   refused ack               deaf when the task under way is over
+//   refused ack               deaf when what the link is asked now has ended
 //   Redis has less than it had   groups that were there are gone, or were delivered less than they were
 //                                (StreamProgress): the session is told
 //   a dead instance's entry   claimed by one function for all lanes, so two that claim at once never get the same. One
@@ -49,6 +46,8 @@
 #include "sdk/src/gateway/entry_intake.h"
 #include "sdk/src/gateway/held_entries.h"
 #include "sdk/src/gateway/inbox_reader.h"
+#include "sdk/src/gateway/listening.h"
+#include "sdk/src/gateway/reader_notices.h"
 
 namespace mas::sdk {
 
@@ -60,7 +59,7 @@ class GatewayReader final : public InboxReader, public redis::ConnectionListener
   // InboxReader
   void prepared(const GatewaySetup& setup) override;
   void listen(std::function<void(Status)> done) override;
-  void listen_no_more() override { heard_ = nullptr; }
+  void listen_no_more() override { listening_.wait_no_more(); }
   void renew_link() override;
   void up() override;
   void on_lease() override;
@@ -74,49 +73,20 @@ class GatewayReader final : public InboxReader, public redis::ConnectionListener
   void on_down(redis::Connection& connection, const Error& why, unsigned attempt) override;
 
  private:
-  enum class State : uint8_t {
-    kOff,   // no link
-    kDeaf,  // a link, perhaps still being made; not known whether it may read
-    kTrying,
-    kHearing,  // it may; the agent is not up
-    kIdle,     // it is up; each state below is one command that is under way
-    kMakingGroups,
-    kClaiming,
-    kReadingOwn,
-    kReadingNew,
-    kReadingReplies
-  };
-  static constexpr auto kMoves = transitions<State>({{State::kOff, State::kDeaf},
-                                                     {State::kDeaf, State::kTrying},
-                                                     {State::kDeaf, State::kOff},
-                                                     {State::kTrying, State::kHearing},
-                                                     {State::kTrying, State::kDeaf},
-                                                     {State::kTrying, State::kOff},
-                                                     {State::kHearing, State::kIdle},
-                                                     {State::kHearing, State::kDeaf},
-                                                     {State::kHearing, State::kOff},
-                                                     {State::kIdle, State::kMakingGroups},
-                                                     {State::kIdle, State::kClaiming},
-                                                     {State::kIdle, State::kReadingOwn},
-                                                     {State::kIdle, State::kReadingNew},
-                                                     {State::kIdle, State::kDeaf},
-                                                     {State::kIdle, State::kOff},
-                                                     {State::kMakingGroups, State::kIdle},
-                                                     {State::kMakingGroups, State::kDeaf},
-                                                     {State::kMakingGroups, State::kOff},
-                                                     {State::kClaiming, State::kIdle},
-                                                     {State::kClaiming, State::kDeaf},
-                                                     {State::kClaiming, State::kOff},
-                                                     {State::kReadingOwn, State::kIdle},
-                                                     {State::kReadingOwn, State::kDeaf},
-                                                     {State::kReadingOwn, State::kOff},
-                                                     {State::kReadingNew, State::kIdle},
-                                                     {State::kReadingNew, State::kDeaf},
-                                                     {State::kReadingNew, State::kOff},
-                                                     {State::kIdle, State::kReadingReplies},
-                                                     {State::kReadingReplies, State::kIdle},
-                                                     {State::kReadingReplies, State::kDeaf},
-                                                     {State::kReadingReplies, State::kOff}});
+  /// What the link is asked now.
+  enum class Asked : uint8_t { kNothing, kRights, kGroups, kClaims, kOwn, kNew, kReplies };
+  static constexpr auto kMoves = transitions<Asked>({{Asked::kNothing, Asked::kRights},
+                                                     {Asked::kNothing, Asked::kGroups},
+                                                     {Asked::kNothing, Asked::kClaims},
+                                                     {Asked::kNothing, Asked::kOwn},
+                                                     {Asked::kNothing, Asked::kNew},
+                                                     {Asked::kNothing, Asked::kReplies},
+                                                     {Asked::kRights, Asked::kNothing},
+                                                     {Asked::kGroups, Asked::kNothing},
+                                                     {Asked::kClaims, Asked::kNothing},
+                                                     {Asked::kOwn, Asked::kNothing},
+                                                     {Asked::kNew, Asked::kNothing},
+                                                     {Asked::kReplies, Asked::kNothing}});
 
   /// What is to be done once the agent is up, and is not under way.
   struct Wanted {
@@ -134,7 +104,7 @@ class GatewayReader final : public InboxReader, public redis::ConnectionListener
     void (GatewayReader::*ask)();
   };
   static const Task kTasks[];
-  /// What the link is asked now.
+  /// What came of it so far.
   struct Round {
     size_t replies_due = 0;
     std::optional<Error> refusal{};
@@ -143,22 +113,20 @@ class GatewayReader final : public InboxReader, public redis::ConnectionListener
     size_t claimed = 0;  // entries of a stream that were asked for
   };
 
-  bool hearing() const { return state_.get() >= State::kHearing; }
   void begin_link();
   void end_link();
   void advance();
-  void report_receiving_lost(const Error& why);
-  void report_opened(const Status& heard);
-  void send(State state, const redis::Command& command, Duration timeout);
+  void lost(const Error& why);
+  bool send(Asked what, const redis::Command& command, Duration timeout);
   void try_rights();
   void make_groups_again();
   void claim();
   void read_own_again();
-  void read_own() { read_lanes(State::kReadingOwn); }
-  void read_new() { read_lanes(State::kReadingNew); }
+  void read_own() { read_lanes(Asked::kOwn); }
+  void read_new() { read_lanes(Asked::kNew); }
   void read_replies();
-  void read_lanes(State state);
-  void read(State state, size_t streams, size_t entries);
+  void read_lanes(Asked what);
+  void read(Asked what, size_t streams, size_t entries);
   void look_for_replies();
   void on_reply(uint64_t tag, const redis::Answer& answer);
   void end_round();
@@ -177,17 +145,15 @@ class GatewayReader final : public InboxReader, public redis::ConnectionListener
   HeldEntries held_;
   EntryIntake intake_;
   std::unique_ptr<redis::Connection> link_;
-  StateMachine<State> state_{State::kOff, kMoves};
-  std::function<void(Status)> heard_;  // of the listen() under way
+  Listening listening_;
+  ReaderNotices notices_;
   Wanted wanted_;
+  StateMachine<Asked> asked_{Asked::kNothing, kMoves};
   Round round_;
-  std::optional<Error> ack_refusal_;   // makes deaf when the round is over
+  std::optional<Error> ack_refusal_;   // makes deaf when nothing is asked
   std::vector<std::string> own_from_;  // per stream: where reading own entries goes on
   redis::Timer replies_timer_;         // at the inbound bound: when replies are looked for
-  std::string lost_;                   // what showed that Redis lost data, until the session is told
   bool was_up_ = false;
-  bool told_gone_ = false;  // that groups were gone: the reader and the setup may each have made some of them
-  bool told_missing_ = false;
 };
 
 }  // namespace mas::sdk

@@ -1,54 +1,18 @@
 // From a stream entry to messages: what is delivered, what is dropped, and what is reported as failed.
 #include "sdk/src/gateway/unpacker.h"
 
-#include <cstdlib>
 #include <memory>
 
-#include "sdk/src/core/context.h"
-#include "sdk/src/peer/mode.h"
 #include "tests/unit/catch.h"
+#include "tests/unit/sdk/gateway/fake_host.h"
 
 using namespace mas;
 using namespace mas::sdk;
 
 namespace {
 
-AgentConfig config_of_bob() {
-  AgentConfig config;
-  config.id = "bob";
-  config.dedupe_messages = 10;
-  config.max_envelope = 1000;
-  return config;
-}
-
-/// Keeps what it is given; whatever else a session does is not asked for here.
-class Host final : public ModeHost {
- public:
-  AgentContext& context() override { return agent; }
-  EnvelopeDecoder& decoder() override { return decoder_; }
-  void deliver(Lane, MessagePtr message) override { delivered.push_back(std::move(message)); }
-
-  Runtime& runtime() override { std::abort(); }
-  redis::Client& commands() override { std::abort(); }
-  uv_loop_t* loop() override { std::abort(); }
-  void retire(Op&) override { std::abort(); }
-  bool awaits_replies() override { std::abort(); }
-  void on_receiving_lost(const Error&) override { std::abort(); }
-  void lost_data(const std::string&) override { std::abort(); }
-  void in_doubt(InDoubt, const std::string&) override { std::abort(); }
-  void ask_time() override { std::abort(); }
-  void begin_anew(const std::string&) override { std::abort(); }
-  void on_outcome(OutgoingKind, const Id128&, std::string_view, const SendOutcome&) override { std::abort(); }
-
-  AgentContext agent{config_of_bob(), make_peer_mode};
-  std::vector<MessagePtr> delivered;
-
- private:
-  EnvelopeDecoder decoder_;
-};
-
 struct UnpackerCase {
-  Host host;
+  FakeHost host;
   Deliveries deliveries{host.agent.config};
   DedupeWindow dedupe{host.agent.config.dedupe_messages};
   Unpacker unpacker{host, deliveries, dedupe};
