@@ -104,7 +104,7 @@ void ServerLink::became_ready() {
 
 void ServerLink::drop(const Error& why) {
   if (!is_open() && !state_.is(LinkState::kConnecting)) return;
-  transport_.close();
+  transport_.abort();
   lost(why);
 }
 

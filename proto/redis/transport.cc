@@ -1,6 +1,8 @@
 // The stream behind a connection, over libuv.
 #include "proto/redis/transport.h"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -96,6 +98,16 @@ void Transport::close() {
   if (socket_ != nullptr) drop(std::exchange(socket_, nullptr));
   tls_.reset();
   backlog_.clear();
+}
+
+/// SO_LINGER of zero, as RFC 9293's ABORT: else the kernel goes on sending for minutes what it has, and a server behind
+/// a cut network executes it after the commands of the next link.
+void Transport::abort() {
+  const linger none{1, 0};
+  uv_os_fd_t fd;
+  if (socket_ != nullptr && endpoint_.kind != Endpoint::Kind::kUnix && uv_fileno(&socket_->handle, &fd) == 0)
+    static_cast<void>(setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none));
+  close();
 }
 
 void Transport::drop(Socket* socket) {

@@ -53,6 +53,8 @@ class Transport {
   void open(const Endpoint& endpoint);
   /// Ends the stream without a callback. Idempotent.
   void close();
+  /// Likewise, and takes back what the peer does not have yet, also from the kernel (TCP: RST).
+  void abort();
   bool is_open() const { return state_.is(State::kOpen); }
 
   /// Whether bytes handed over are still being written.

@@ -334,6 +334,31 @@ static void one_that_dies_later_is_found_by_its_lease() {
               static_cast<long long>(std::chrono::duration_cast<milliseconds>(Clock::now() - gone).count()));
 }
 
+/// As a read does that Redis executes after its link was given up, and after own entries were read again.
+static void what_a_late_read_took_is_found() {
+  Gateway gateway;
+  Agent alice("alice"), bob("bob");
+  Received received(bob);
+  Sent sent(alice);
+  sent.send("bob", 0);
+  CHECK(within(seconds(10), {alice.handle, bob.handle}, [&] { return received.numbers.contains(0); }));
+  const std::string told = ask_at(slot_of_agent("bob"), "HKEYS agent:{bob}:instances");
+  const std::string instance = told.substr(told.find("$32\r\n") + 5, 32), inbox = inbox_from("bob", "alice");
+  const std::string take = "EVAL return(redis.call(unpack(ARGV)))and(1)or(0) 1 " + inbox + " xreadgroup group agents " +
+                           instance + " streams " + inbox + " >";
+  bool taken = false;
+  for (int number = 1; !taken && number < 200; ++number) {
+    mock_gateway_drop_wake_ups(gateway.handle, 1);
+    sent.send("bob", number);
+    const auto end = Clock::now() + milliseconds(200);
+    while (!taken && Clock::now() < end) taken = ask_at(slot_of_partition("alice"), take) == ":1\r\n";
+  }
+  CHECK(taken);
+  CHECK(within(seconds(20), {alice.handle, bob.handle},
+               [&] { return received.numbers.size() == static_cast<size_t>(sent.count); }));
+  CHECK(received.twice == 0);
+}
+
 static void a_lost_wake_up_delays_and_loses_nothing() {
   Gateway gateway;
   Agent alice("alice"), bob("bob");
@@ -498,6 +523,7 @@ int main(int argc, char **argv) {
       {"two instances share", two_instances_share},
       {"what a dead instance left is claimed", what_a_dead_instance_left_is_claimed},
       {"one that dies later is found by its lease", one_that_dies_later_is_found_by_its_lease},
+      {"what a late read took is found", what_a_late_read_took_is_found},
       {"a lost wake-up delays, and loses nothing", a_lost_wake_up_delays_and_loses_nothing},
       {"a stream that Redis lost is told, and made again", a_stream_that_redis_lost_is_told_and_made_again},
       {"partitions that are added are read", partitions_that_are_added_are_read},

@@ -123,6 +123,7 @@ void ClusterReader::up() {
   held_.send_acks();
   look_everywhere();
   survey();
+  strays_looked_for_ = mono_now() + kMaxBlock - kStrayCheck;
 }
 
 void ClusterReader::on_lease() {
@@ -135,6 +136,10 @@ void ClusterReader::on_lease() {
     const bool alone = !others_.any();
     if (!alone || now - checked_ >= kAlone) check_others();
     if (reads_.claims_missing() || now - surveyed_ >= kSurvey) survey();
+    if (now - strays_looked_for_ >= kStrayCheck) {
+      strays_looked_for_ = now;
+      reads_.look_for_strays();
+    }
   }
   on_handled();
 }

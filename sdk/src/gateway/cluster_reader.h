@@ -105,7 +105,7 @@ class ClusterReader final : public InboxReader, HubMember {
   } trial_;
   redis::Timer look_;
   Duration period_ = kFirstLook;
-  MonoTime looked_{}, surveyed_{}, checked_{};
+  MonoTime looked_{}, surveyed_{}, checked_{}, strays_looked_for_{};
   bool partitions_missed_ = false;  // a wake-up named one that is not known; or it is time to ask
 };
 

@@ -32,12 +32,14 @@ redis::Command inbox_request(const AgentContext& agent, std::span<const std::str
                              const PartitionInbox& inbox, const PartitionInbox::Ask& ask, size_t entries,
                              std::span<const std::string> dead) {
   if (ask.claim.any()) return claim_command(agent, streams, entries, dead);
+  redis::Command command;
+  for (size_t place = 0; place < streams.size(); ++place)
+    if (ask.strays[place]) command.add(pending_command(agent, streams[place], entries));
   std::vector<ReadFrom> from;
   for (size_t place = 0; place < streams.size(); ++place) {
     if (ask.own[place]) from.push_back({streams[place], inbox.own_from(place)});
     if (ask.read[place]) from.push_back({streams[place], kNewEntries});
   }
-  redis::Command command;
   if (ask.probe.any()) command.add(exists_command(streams, ask.probe));
   if (!from.empty()) command.add(read_command(agent, from, entries, {}));
   for (size_t place = 0; place < streams.size(); ++place) {
@@ -52,6 +54,12 @@ redis::Command inbox_request(const AgentContext& agent, std::span<const std::str
 Part part_of(const PartitionInbox::Ask& ask, size_t index) {
   if (ask.claim.any()) return {Part::Kind::kClaim, ask.claim};
   if (ask.own.any()) return {Part::Kind::kRead, ask.own};
+  if (ask.strays.any()) {
+    size_t place = 0;
+    for (size_t before = index; place < kInboxStreams; ++place)
+      if (ask.strays[place] && before-- == 0) break;
+    return {Part::Kind::kStrays, StreamSet().set(place), place};
+  }
   if (ask.probe.any() && index-- == 0) return {Part::Kind::kProbe, {}};
   if (ask.read.any() && index-- == 0) return {Part::Kind::kRead, ask.read};
   size_t place = 0;

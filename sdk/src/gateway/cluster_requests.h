@@ -12,17 +12,18 @@
 
 namespace mas::sdk {
 
-/// @param streams of the partition. @param entries of each stream at most. @param dead for a claim.
+/// @param streams of the partition. @param entries of each stream at most; when looking for strays, as many as are in
+/// hand of all. @param dead for a claim.
 redis::Command inbox_request(const AgentContext& agent, std::span<const std::string> streams,
                              const PartitionInbox& inbox, const PartitionInbox::Ask& ask, size_t entries,
                              std::span<const std::string> dead);
 
 /// One answer to inbox_request().
 struct Part {
-  enum class Kind : uint8_t { kClaim, kProbe, kRead, kMakeGroup };
+  enum class Kind : uint8_t { kClaim, kStrays, kProbe, kRead, kMakeGroup };
   Kind kind;
   StreamSet streams{};  ///< that it is about
-  size_t place = 0;     ///< of kMakeGroup
+  size_t place = 0;     ///< of kMakeGroup, kStrays
 };
 Part part_of(const PartitionInbox::Ask& ask, size_t index);
 

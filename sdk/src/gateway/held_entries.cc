@@ -31,6 +31,20 @@ HeldEntries::HeldEntries(ModeHost& host, Deliveries& deliveries, const std::vect
                          std::function<void(const std::optional<Error>& refusal)> acked)
     : host_(host), deliveries_(deliveries), streams_(streams), acked_(std::move(acked)) {}
 
+size_t HeldEntries::count(size_t stream) const {
+  auto held = held_.find(stream);
+  return held == held_.end() ? 0 : held->second.size();
+}
+
+bool HeldEntries::lacks_any(size_t stream, const redis::Reply& pending) const {
+  auto held = held_.find(stream);
+  for (const auto& entry : pending) {
+    if (entry.count == 0) continue;
+    if (held == held_.end() || held->second.count(std::string(entry[0].text)) == 0) return true;
+  }
+  return false;
+}
+
 void HeldEntries::send_acks() {
   deliveries_.take(done_);
   for (auto& delivery : done_) due_[delivery->stream].push_back(delivery->id);

@@ -21,6 +21,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "proto/redis/reply.h"
 #include "sdk/src/core/mode_host.h"
 #include "sdk/src/gateway/deliveries.h"
 
@@ -38,6 +39,10 @@ class HeldEntries {
   void let_go(size_t first, size_t count);
   /// @return false: the entry is in hand already.
   bool take(size_t stream, std::string_view id) { return held_[stream].emplace(id).second; }
+  /// @return how many entries of the stream are in hand.
+  size_t count(size_t stream) const;
+  /// @param pending the reply to pending_command(). @return whether one of its entries is not in hand.
+  bool lacks_any(size_t stream, const redis::Reply& pending) const;
   /// Sends what acks there are, and those again that had no answer.
   void send_acks();
   /// The instance has another name: claims what is in hand for it, else others would take it for a dead instance's. The

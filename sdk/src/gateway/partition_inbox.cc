@@ -11,6 +11,10 @@ PartitionInbox::Ask PartitionInbox::next(May may) const {
     ask.claim = kLanesOnly & groups_;
     return ask;
   }
+  if (strays_ && groups_.any()) {
+    ask.strays = groups_;
+    return ask;
+  }
   ask.own = own_ & groups_ & allowed;
   if (ask.own.any()) return ask;
   ask.read = groups_ & allowed & (look_ ? ~StreamSet() : wanted_);
@@ -26,11 +30,18 @@ void PartitionInbox::asked(const Ask& ask) {
     claim_ = false;
     return;
   }
-  if (ask.own.any()) return;
+  if (ask.strays.any()) strays_ = false;
+  if ((ask.own | ask.strays).any()) return;
   wanted_ &= ~(ask.read | ask.make);
   if (!look_) return;
   look_ = false;
   wanted_ |= groups_ & ~ask.read;
+}
+
+void PartitionInbox::strayed(size_t place) {
+  if (own_[place]) return;
+  own_.set(place);
+  own_from_[place].assign(1, '0');
 }
 
 void PartitionInbox::took_own(size_t place, const std::string& last) { own_from_[place] = last; }
@@ -57,11 +68,11 @@ void PartitionInbox::lost(bool executed) {
   resting_ = true;
   look_ = true;
   claim_ = claim_ || ask.claim.any();
+  strays_ = strays_ || ask.strays.any();
   if (!executed) return;
-  const StreamSet fresh = (ask.claim | ask.read | ask.make) & ~own_;
-  own_ |= fresh;
+  const StreamSet fresh = ask.claim | ask.read | ask.make;
   for (size_t place = 0; place < kInboxStreams; ++place)
-    if (fresh[place]) own_from_[place].assign(1, '0');
+    if (fresh[place]) strayed(place);
 }
 
 }  // namespace mas::sdk

@@ -8,6 +8,7 @@
 // EXISTS.
 // Failure modes:
 //   a request with an unknown end   what it may have been given is read again by id, then there is another look
+//   a read that Redis executes late, after its answer was given up   its entries are found as strays, and read by id
 //   a group that is gone            nobody knows which, when several were read at once: each is made again, and whose
 //                                   group was there is not lost (missed())
 // Pure. Threading: none.
@@ -29,13 +30,14 @@ class PartitionInbox {
  public:
   /// One request; its parts in the order in which they are sent.
   struct Ask {
-    StreamSet claim;  ///< lanes whose entries of dead instances are claimed; comes alone
-    StreamSet own;    ///< read from own_from(); comes alone
-    StreamSet probe;  ///< do any of these exist?
-    StreamSet read;   ///< new entries, in one command
-    StreamSet make;   ///< for each: its group, then its new entries
+    StreamSet claim;   ///< lanes whose entries of dead instances are claimed; comes alone
+    StreamSet strays;  ///< which of its entries are delivered to this instance? comes alone
+    StreamSet own;     ///< read from own_from(); comes alone
+    StreamSet probe;   ///< do any of these exist?
+    StreamSet read;    ///< new entries, in one command
+    StreamSet make;    ///< for each: its group, then its new entries
 
-    bool any() const { return (claim | own | probe | read | make).any(); }
+    bool any() const { return (claim | strays | own | probe | read | make).any(); }
     /// Streams that may bring entries, but for claims.
     size_t reads() const { return (own | read | make).count(); }
   };
@@ -47,6 +49,7 @@ class PartitionInbox {
   /// All streams may have something new.
   void look() { look_ = true; }
   void claim() { claim_ = true; }
+  void look_for_strays() { strays_ = true; }
 
   /// @return what to ask now; nothing while a request is under way, or while it rests.
   Ask next(May may) const;
@@ -67,6 +70,8 @@ class PartitionInbox {
     groups_.set(place);
     doubted_.reset(place);
   }
+  /// An entry is delivered to this instance, and not in hand: it is read by id.
+  void strayed(size_t place);
   /// @param last id of the last entry that came.
   void took_own(size_t place, const std::string& last);
   void no_more_own(size_t place) { own_.reset(place); }
@@ -95,7 +100,7 @@ class PartitionInbox {
   inline static const StreamSet kLanesOnly{~kRepliesBit};
 
   StreamSet groups_, doubted_, wanted_, own_;
-  bool look_ = false, claim_ = false, resting_ = false;
+  bool look_ = false, claim_ = false, strays_ = false, resting_ = false;
   Ask under_way_;
   std::array<std::string, kInboxStreams> own_from_;
 };

@@ -63,6 +63,14 @@ void PartitionReads::claim() {
   pump();
 }
 
+void PartitionReads::look_for_strays() {
+  for (unsigned partition = 0; partition < slots_.size(); ++partition) {
+    slots_[partition].inbox.look_for_strays();
+    queue(partition);
+  }
+  pump();
+}
+
 void PartitionReads::claim_what_waited() {
   for (unsigned partition = 0; partition < slots_.size(); ++partition) {
     if (!std::exchange(slots_[partition].claim_when_acked, false)) continue;
@@ -114,7 +122,12 @@ bool PartitionReads::ask(unsigned partition) {
   // Half of the room, so that other partitions have some at the same time.
   slot.entries = bounded ? entries_at_once(agent, deliveries_, 2 * streams, reserved_) : kMaxEntries;
   slot.reserved = bounded ? slot.entries * streams : 0;
-  held_.let_go(first_stream_of(partition), kInboxStreams);
+  const size_t first = first_stream_of(partition);
+  held_.let_go(first, kInboxStreams);
+  if (wanted.strays.any()) {
+    slot.entries = 0;
+    for (size_t place = 0; place < kInboxStreams; ++place) slot.entries += held_.count(first + place);
+  }
   const std::vector<std::string> dead = wanted.claim.any() ? others_.dead() : std::vector<std::string>();
   const redis::Command command =
       inbox_request(agent, streams_of(streams_, partition), slot.inbox, wanted, slot.entries, dead);
@@ -175,6 +188,8 @@ void PartitionReads::took(unsigned partition, size_t index, const redis::Reply& 
     reply.is_error() ? claim_refused(partition, reply) : took_claims(partition, reply);
   } else if (reply.is_error()) {
     refused(partition, part.streams, reply);
+  } else if (part.kind == Part::Kind::kStrays) {
+    if (held_.lacks_any(first_stream_of(partition) + part.place, reply)) slot.inbox.strayed(part.place);
   } else if (part.kind == Part::Kind::kProbe) {
     if (reply.integer > 0) slot.inbox.exist();
   } else {

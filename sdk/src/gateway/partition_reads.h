@@ -70,6 +70,7 @@ class PartitionReads {
   void wake(unsigned partition, size_t place);
   void look();
   void claim();
+  void look_for_strays();
   /// Claims again what waited until an entry was acknowledged.
   void claim_what_waited();
   /// Asks what can be asked now.

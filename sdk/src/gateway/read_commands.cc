@@ -60,6 +60,10 @@ redis::Command read_command(const AgentContext& agent, const std::vector<ReadFro
   return redis::Command::of(args);
 }
 
+redis::Command pending_command(const AgentContext& agent, std::string_view stream, size_t in_hand) {
+  return redis::Command("XPENDING", stream, kGroup, "-", "+", in_hand + 1, agent.instance());
+}
+
 size_t room_for_entries(const AgentContext& agent, const Deliveries& deliveries) {
   return deliveries.room_for({limits::kFrameRecords, std::max(limits::kFrameBytes, agent.config.max_envelope)});
 }

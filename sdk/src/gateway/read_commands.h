@@ -42,6 +42,13 @@ struct ReadFrom {
 redis::Command read_command(const AgentContext& agent, const std::vector<ReadFrom>& from, size_t entries,
                             Duration block);
 
+/// Which entries does Redis take for delivered to this instance?
+/// @param in_hand that many are; one more is asked for, so that one that is not in hand is told, if there is any.
+redis::Command pending_command(const AgentContext& agent, std::string_view stream, size_t in_hand);
+/// How often. An entry that was never in hand is a stray: it was taken by a read whose link had been given up, and
+/// which Redis executed later, after own entries had been read again.
+inline constexpr Duration kStrayCheck = std::chrono::seconds(60);
+
 /// How many entries of each of `streams` are asked for at once. COUNT holds for a stream, and what an entry holds is
 /// known only when it is there: so as many as fit below the inbound bound if all are as large as can be, and one where
 /// not even that many fit.

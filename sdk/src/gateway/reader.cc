@@ -18,6 +18,7 @@ constexpr Duration kReplyPause = std::chrono::milliseconds(20);  // between look
 const GatewayReader::Task GatewayReader::kTasks[] = {
     {&Wanted::groups, Needs::kNothing, &GatewayReader::make_groups_again},
     {&Wanted::claim, Needs::kLeaseAndRoom, &GatewayReader::claim},
+    {&Wanted::strays, Needs::kLease, &GatewayReader::look_for_strays},
     {&Wanted::own, Needs::kLeaseAndRoom, &GatewayReader::read_own},
     {nullptr, Needs::kLeaseAndRoom, &GatewayReader::read_new},
     {&Wanted::replies, Needs::kLease, &GatewayReader::read_replies},
@@ -49,6 +50,7 @@ void GatewayReader::up() {
 
 void GatewayReader::on_lease() {
   wanted_.claim = true;
+  wanted_.strays = wanted_.strays || mono_now() - strays_looked_for_ >= kStrayCheck;
   on_handled();
 }
 
@@ -168,6 +170,15 @@ void GatewayReader::claim() {
   round_.claimed = entries;
 }
 
+void GatewayReader::look_for_strays() {
+  wanted_.strays = false;
+  strays_looked_for_ = mono_now();
+  const AgentContext& agent = host_.context();
+  redis::Command command;
+  for (size_t i = 0; i < streams_.size(); ++i) command.add(pending_command(agent, streams_[i], held_.count(i)));
+  send(Asked::kStrays, command, kPatience);
+}
+
 void GatewayReader::read_own_again() {
   wanted_.own = true;
   own_from_.assign(streams_.size(), "0");
@@ -205,6 +216,7 @@ void GatewayReader::end_round() {
   const Round round = std::exchange(round_, {});
   notices_.tell_losses();
   if (asked == Asked::kOwn && !round.more) wanted_.own = false;
+  if (round.stray) read_own_again();
   if (asked == Asked::kReplies) wanted_.replies = round.more;
   if (round.again) {
     trial ? listening_.tried() : void(wanted_.claim = true);
@@ -214,6 +226,7 @@ void GatewayReader::end_round() {
   if (trial) {
     wanted_.claim = true;
     read_own_again();
+    strays_looked_for_ = mono_now() + kMaxBlock - kStrayCheck;  // a read of the last link may still block
     listening_.passed();
   }
   if (auto refusal = std::exchange(ack_refusal_, std::nullopt)) return lost(*refusal);
@@ -275,6 +288,9 @@ void GatewayReader::took(uint64_t tag, const redis::Reply& reply) {
     case Asked::kClaims:
       notices_.went_back(intake_.compare_progress(reply));
       for (size_t i = 0; i < reply.count && i + 1 < streams_.size(); ++i) took_claims(i + 1, reply[i]);
+      return;
+    case Asked::kStrays:
+      round_.stray = round_.stray || held_.lacks_any(tag, reply);
       return;
     case Asked::kReplies:
       return took_read(reply);

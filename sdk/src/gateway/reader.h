@@ -21,6 +21,8 @@
 //   lost link, refused read   deaf: the session is told, is not up any more, and calls listen() again; then entries
 //                             that were delivered and not acknowledged are read again, those in hand are known and left
 //                             alone
+//   a read that Redis executes late, after its link was given up   what it took is found by XPENDING, each kStrayCheck,
+//                             and read by id
 //   refused ack               deaf when what the link is asked now has ended
 //   Redis has less than it had   groups that were there are gone, or were delivered less than they were
 //                                (StreamProgress): the session is told
@@ -74,16 +76,18 @@ class GatewayReader final : public InboxReader, public redis::ConnectionListener
 
  private:
   /// What the link is asked now.
-  enum class Asked : uint8_t { kNothing, kRights, kGroups, kClaims, kOwn, kNew, kReplies };
+  enum class Asked : uint8_t { kNothing, kRights, kGroups, kClaims, kStrays, kOwn, kNew, kReplies };
   static constexpr auto kMoves = transitions<Asked>({{Asked::kNothing, Asked::kRights},
                                                      {Asked::kNothing, Asked::kGroups},
                                                      {Asked::kNothing, Asked::kClaims},
+                                                     {Asked::kNothing, Asked::kStrays},
                                                      {Asked::kNothing, Asked::kOwn},
                                                      {Asked::kNothing, Asked::kNew},
                                                      {Asked::kNothing, Asked::kReplies},
                                                      {Asked::kRights, Asked::kNothing},
                                                      {Asked::kGroups, Asked::kNothing},
                                                      {Asked::kClaims, Asked::kNothing},
+                                                     {Asked::kStrays, Asked::kNothing},
                                                      {Asked::kOwn, Asked::kNothing},
                                                      {Asked::kNew, Asked::kNothing},
                                                      {Asked::kReplies, Asked::kNothing}});
@@ -92,6 +96,7 @@ class GatewayReader final : public InboxReader, public redis::ConnectionListener
   struct Wanted {
     bool groups = false;
     bool claim = false;
+    bool strays = false;
     bool own = false;
     bool replies = false;           // at the inbound bound
     bool claim_when_acked = false;  // an entry waits until another that was claimed twice is done with
@@ -110,6 +115,7 @@ class GatewayReader final : public InboxReader, public redis::ConnectionListener
     std::optional<Error> refusal{};
     bool again = false;  // the same, called otherwise
     bool more = false;   // own entries, or replies
+    bool stray = false;  // there is one
     size_t claimed = 0;  // entries of a stream that were asked for
   };
 
@@ -121,6 +127,7 @@ class GatewayReader final : public InboxReader, public redis::ConnectionListener
   void try_rights();
   void make_groups_again();
   void claim();
+  void look_for_strays();
   void read_own_again();
   void read_own() { read_lanes(Asked::kOwn); }
   void read_new() { read_lanes(Asked::kNew); }
@@ -150,6 +157,7 @@ class GatewayReader final : public InboxReader, public redis::ConnectionListener
   Wanted wanted_;
   StateMachine<Asked> asked_{Asked::kNothing, kMoves};
   Round round_;
+  MonoTime strays_looked_for_{};
   std::optional<Error> ack_refusal_;   // makes deaf when nothing is asked
   std::vector<std::string> own_from_;  // per stream: where reading own entries goes on
   redis::Timer replies_timer_;         // at the inbound bound: when replies are looked for

@@ -197,3 +197,35 @@ TEST_CASE("each answer is known by its place in the request") {
   CHECK(part_of(claim, 0).kind == Kind::kClaim);
   CHECK(part_of(own, 0).streams == only({kNormal}));
 }
+
+TEST_CASE("strays are looked for in the streams that have a group, alone, and read by id when there is one") {
+  PartitionInbox inbox = known({kReplies, kNormal});
+  inbox.look_for_strays();
+  inbox.wake(kNormal);
+  const Ask first = ask(inbox);
+  CHECK(first.strays == only({kReplies, kNormal}));
+  CHECK_FALSE((first.claim | first.own | first.probe | first.read | first.make).any());
+  CHECK(part_of(first, 0).place == kReplies);
+  CHECK(part_of(first, 1).place == kNormal);
+  CHECK(part_of(first, 1).kind == Part::Kind::kStrays);
+  inbox.strayed(kNormal);
+  inbox.ended();
+  const Ask own = ask(inbox);
+  CHECK(own.own == only({kNormal}));
+  CHECK(inbox.own_from(kNormal) == "0");
+  inbox.took_own(kNormal, "1-0");
+  inbox.strayed(kNormal);  // what is being read is not begun anew
+  CHECK(inbox.own_from(kNormal) == "1-0");
+  inbox.no_more_own(kNormal);
+  inbox.ended();
+  CHECK(ask(inbox).read == only({kNormal}));
+}
+
+TEST_CASE("a look for strays whose answer was lost is made again") {
+  PartitionInbox inbox = known({kNormal});
+  inbox.look_for_strays();
+  CHECK(ask(inbox).strays.any());
+  inbox.lost(true);
+  inbox.rested();
+  CHECK(ask(inbox).strays == only({kNormal}));
+}
