@@ -48,42 +48,41 @@ Daemon::Daemon(uv_loop_t* loop, const DaemonKind& kind, ConfigSources sources, C
                redis::Endpoint endpoint)
     : loop_(loop),
       kind_(kind),
-      sources_(std::move(sources)),
-      config_(std::move(config)),
+      config_(kind, std::move(sources), std::move(config)),
       endpoint_(std::move(endpoint)),
       state_(State::kStarting, kMoves),
-      since_(wall_now()),
       instance_(new_instance_id().hex()),
-      log_(kind.name, config_.settings->log_level, config_.settings->log_format),
+      log_(kind.name, config_.settings().log_level, config_.settings().log_format),
       metrics_(kind.name),
-      keys_(config_.settings->redis_namespace, key_layout(endpoint_.topology == redis::Topology::kCluster)),
+      keys_(config_.settings().redis_namespace, key_layout(endpoint_.topology == redis::Topology::kCluster)),
       systemd_(loop),
       sentinels_(redis::sentinels_of(loop, endpoint_, client_name(kind.name, instance_) + ":sentinel", &sentinel_log_)),
       gate_(RedisGate::make(
-          loop, connection_options(*config_.settings, endpoint_, sentinels_, client_name(kind.name, instance_)), log_,
+          loop, connection_options(config_.settings(), endpoint_, sentinels_, client_name(kind.name, instance_)), log_,
           *this)),
-      heartbeat_(loop, gate_->client(), keys_, std::string(kind.name), instance_, log_, *this),
+      pages_({kind.name, instance_}, log_, metrics_, *gate_),
+      heartbeat_(loop, gate_->client(), keys_, std::string(kind.name), instance_, log_, pages_),
       agent_library_(loop, gate_->client(), log_),
       drain_timer_(loop, [this] { stop(kExitUndrained); }) {}
 
 Daemon::~Daemon() = default;
 
 int Daemon::run() {
-  for (const auto& warning : config_.warnings) log_.warn("config_warning", {{"what", warning}});
-  tell_ignored();
-  if (auto status = listen(); !status) {
+  config_.log_start(log_);
+  if (auto status = pages_.listen(loop_, config_.settings()); !status) {
     log_.error("start_failed", {{"why", status.error().message}});
     return kExitUnavailable;
   }
   SignalListener& listener = *this;  // a private base, which make_unique could not see
   signals_ = std::make_unique<Signals>(loop_, listener);
-  service_ = kind_.make_service(*this, *config_.settings);
+  service_ = kind_.make_service(*this, config_.settings());
+  pages_.start(*service_);
   state_.to(State::kRunning);
   log_.info("started", {{"version", MAS_BUILD_VERSION},
                         {"pid", static_cast<int64_t>(getpid())},
                         {"instance", instance_},
                         {"redis", endpoint_.address()},
-                        {"namespace", config_.settings->redis_namespace}});
+                        {"namespace", config_.settings().redis_namespace}});
   service_->start();
   if (sentinels_ != nullptr) sentinels_->watch();
   gate_->start();
@@ -93,22 +92,8 @@ int Daemon::run() {
   return exit_code_;
 }
 
-Status Daemon::listen() {
-  const Settings& settings = *config_.settings;
-  auto address = parse_listen(settings.http_listen);
-  if (!address) return address.error();
-  HttpLimits limits;
-  limits.max_connections = static_cast<unsigned>(settings.http_max_connections);
-  limits.timeout_seconds = static_cast<unsigned>(to_millis(settings.http_timeout) / 1000);
-  auto server = HttpServer::listen(loop_, *address, limits, *this);
-  if (!server) return server.error();
-  http_ = std::move(*server);
-  log_.info("http_listening", {{"address", http_->address()}});
-  return {};
-}
-
 redis::ConnectionOptions Daemon::redis_options(std::string_view purpose) const {
-  return connection_options(*config_.settings, endpoint_, sentinels_,
+  return connection_options(config_.settings(), endpoint_, sentinels_,
                             client_name(kind_.name, instance_) + ":" + std::string(purpose));
 }
 
@@ -130,10 +115,11 @@ void Daemon::on_gate_reason() { systemd_.status("waiting for Redis: " + gate_->r
 void Daemon::on_stop_signal(int number) {
   if (!state_.is(State::kRunning)) return stop(kExitUndrained);
   state_.to(State::kDraining);
+  pages_.draining();
   log_.info("draining", {{"signal", number == SIGTERM ? "TERM" : "INT"}});
   systemd_.stopping();
   systemd_.status("draining");
-  drain_timer_.once(config_.settings->drain_timeout);
+  drain_timer_.once(config_.settings().drain_timeout);
   service_->drain();
 }
 
@@ -160,42 +146,12 @@ void Daemon::stop(int exit_code) {
 void Daemon::on_reload_signal() {
   if (!state_.is(State::kRunning)) return;
   systemd_.reloading();
-  Problems problems;
-  Configuration next = load_configuration(kind_, sources_, problems);
-  std::vector<Change> changes;
-  if (problems.empty()) changes = changes_between(config_.table, next.table);
-  if (acceptable(problems, changes)) take_over(std::move(next), changes);
-  systemd_.ready();
-}
-
-bool Daemon::acceptable(const Problems& problems, const std::vector<Change>& changes) {
-  bool ok = problems.empty();
-  for (const auto& problem : problems) log_.error("reload_refused", {{"why", problem}});
-  for (const auto& change : changes) {
-    if (change.apply == Apply::kReload) continue;
-    ok = false;
-    log_.error("reload_refused", {{"why", "this option takes effect at start only; restart to change it"},
-                                  {"option", change.option},
-                                  {"old", change.before},
-                                  {"new", change.after}});
+  if (auto changes = config_.reload(log_)) {
+    log_.set_level(config_.settings().log_level);
+    service_->reload(config_.settings());
+    log_.info("reloaded", {{"changes", *changes}});
   }
-  return ok;
-}
-
-void Daemon::tell_ignored() {
-  std::string names;
-  for (const auto& name : config_.ignored) names.append(names.empty() ? "" : " ").append(name);
-  if (!names.empty()) log_.info("environment_ignored", {{"what", "service links of Kubernetes"}, {"variables", names}});
-}
-
-void Daemon::take_over(Configuration next, const std::vector<Change>& changes) {
-  for (const auto& warning : next.warnings) log_.warn("config_warning", {{"what", warning}});
-  for (const auto& change : changes)
-    log_.info("option_changed", {{"option", change.option}, {"old", change.before}, {"new", change.after}});
-  config_ = std::move(next);
-  log_.set_level(config_.settings->log_level);
-  service_->reload(*config_.settings);
-  log_.info("reloaded", {{"changes", changes.size()}});
+  systemd_.ready();
 }
 
 }  // namespace mas::common

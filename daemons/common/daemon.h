@@ -1,4 +1,5 @@
-// The frame that runs a service: loop, HTTP, Redis, heartbeat, signals, reload and drain.
+// The frame that runs a service: the order in which its parts start, reload, drain and stop.
+// The parts: daemon_pages.h, live_configuration.h, redis_gate.h, heartbeat.h, agent_library.h, signals.h, systemd.h.
 //
 //     starting ──HTTP is up──▶ running ──TERM, INT──▶ draining ──service drained──▶ leaving ──▶ stopped
 //                                 ▲ │                    │ time-out, second signal              ▲
@@ -15,10 +16,10 @@
 #include <string>
 
 #include "daemons/common/agent_library.h"
-#include "daemons/common/configuration.h"
+#include "daemons/common/daemon_pages.h"
 #include "daemons/common/exit_code.h"
 #include "daemons/common/heartbeat.h"
-#include "daemons/common/http.h"
+#include "daemons/common/live_configuration.h"
 #include "daemons/common/redis_gate.h"
 #include "daemons/common/sentinel_log.h"
 #include "daemons/common/service.h"
@@ -27,7 +28,7 @@
 
 namespace mas::common {
 
-class Daemon final : Frame, RedisGateListener, HttpPages, HeartbeatSource, SignalListener {
+class Daemon final : Frame, RedisGateListener, SignalListener {
  public:
   /// @param endpoint of `config`. @param sources what a reload reads again.
   Daemon(uv_loop_t* loop, const DaemonKind& kind, ConfigSources sources, Configuration config,
@@ -56,42 +57,27 @@ class Daemon final : Frame, RedisGateListener, HttpPages, HeartbeatSource, Signa
   void on_gate_down() override;
   void on_gate_reason() override;
 
-  HttpPage page(std::string_view path) override;
-  Readiness readiness() const;
-  HttpPage ready_page();
-  HttpPage metrics_page();
-  void describe_redis(JsonWriter& json) const;
-  void update_metrics();
-
-  std::string heartbeat_snapshot() override;
-
   void on_stop_signal(int number) override;
   void on_reload_signal() override;
-  bool acceptable(const Problems& problems, const std::vector<Change>& changes);
-  void tell_ignored();
-  void take_over(Configuration next, const std::vector<Change>& changes);
 
-  Status listen();
   void leave();
   void stop(int exit_code);
 
   uv_loop_t* loop_;
   const DaemonKind& kind_;
-  ConfigSources sources_;
-  Configuration config_;
+  LiveConfiguration config_;
   redis::Endpoint endpoint_;
   StateMachine<State> state_;
   int exit_code_ = kExitOk;
-  WallMicros since_;
   std::string instance_;
   Log log_;
   Metrics metrics_;
   Keys keys_;
   Systemd systemd_;
-  std::unique_ptr<HttpServer> http_;
   SentinelLog sentinel_log_{log_};
   std::shared_ptr<redis::Sentinels> sentinels_;  // null: a single server
   std::unique_ptr<RedisGate> gate_;
+  DaemonPages pages_;
   Heartbeat heartbeat_;
   AgentLibrary agent_library_;
   std::unique_ptr<Signals> signals_;

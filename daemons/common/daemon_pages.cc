@@ -1,9 +1,10 @@
-// What a daemon shows of itself: /healthz, /readyz, /metrics and the snapshot in its heartbeat.
+// The pages and the snapshot, made when they are asked for.
+#include "daemons/common/daemon_pages.h"
+
 #include <unistd.h>
 
 #include <climits>
 
-#include "daemons/common/daemon.h"
 #include "mas_version.h"
 #include "proto/base/ids.h"
 #include "proto/wire/partitions.h"
@@ -21,26 +22,42 @@ std::string host_name() {
 
 }  // namespace
 
-HttpPage Daemon::page(std::string_view path) {
+DaemonPages::DaemonPages(DaemonName name, Log& log, Metrics& metrics, RedisGate& gate)
+    : name_(name), since_(wall_now()), log_(log), metrics_(metrics), gate_(gate) {}
+
+Status DaemonPages::listen(uv_loop_t* loop, const Settings& settings) {
+  auto address = parse_listen(settings.http_listen);
+  if (!address) return address.error();
+  HttpLimits limits;
+  limits.max_connections = static_cast<unsigned>(settings.http_max_connections);
+  limits.timeout_seconds = static_cast<unsigned>(to_millis(settings.http_timeout) / 1000);
+  auto server = HttpServer::listen(loop, *address, limits, *this);
+  if (!server) return server.error();
+  http_ = std::move(*server);
+  log_.info("http_listening", {{"address", http_->address()}});
+  return {};
+}
+
+HttpPage DaemonPages::page(std::string_view path) {
   if (path == "/healthz") return {200, "application/json", "{\"status\":\"ok\"}\n"};
   if (path == "/readyz") return ready_page();
   if (path == "/metrics") return metrics_page();
   return {};
 }
 
-Readiness Daemon::readiness() const {
-  if (!state_.is(State::kRunning)) return {false, "draining"};
-  if (!gate_->up()) return {false, "Redis: " + gate_->reason()};
+Readiness DaemonPages::readiness() const {
+  if (draining_) return {false, "draining"};
+  if (!gate_.up()) return {false, "Redis: " + gate_.reason()};
   return service_->readiness();
 }
 
-HttpPage Daemon::ready_page() {
+HttpPage DaemonPages::ready_page() {
   const Readiness readiness = this->readiness();
   HttpPage page{readiness.ready ? 200u : 503u, "application/json", {}};
   JsonWriter json(page.body);
   json.begin_object().key("status").string(readiness.ready ? "ready" : "unready");
   if (!readiness.ready) json.key("reason").string(printable(readiness.reason, kMaxLogValueBytes));
-  json.key("daemon").string(kind_.name).key("instance").string(instance_);
+  json.key("daemon").string(name_.kind).key("instance").string(name_.instance);
   json.key("version").string(MAS_BUILD_VERSION);
   describe_redis(json);
   service_->describe(json);
@@ -49,16 +66,16 @@ HttpPage Daemon::ready_page() {
   return page;
 }
 
-void Daemon::describe_redis(JsonWriter& json) const {
-  json.key("redis").begin_object().key("up").boolean(gate_->up()).key("address").string(gate_->address());
-  if (gate_->up())
-    json.key("version").string(gate_->version());
+void DaemonPages::describe_redis(JsonWriter& json) const {
+  json.key("redis").begin_object().key("up").boolean(gate_.up()).key("address").string(gate_.address());
+  if (gate_.up())
+    json.key("version").string(gate_.version());
   else
-    json.key("reason").string(printable(gate_->reason(), kMaxLogValueBytes));
+    json.key("reason").string(printable(gate_.reason(), kMaxLogValueBytes));
   json.end_object();
 }
 
-HttpPage Daemon::metrics_page() {
+HttpPage DaemonPages::metrics_page() {
   HttpPage page{200, "text/plain; version=0.0.4; charset=utf-8", {}};
   update_metrics();
   service_->collect();
@@ -67,13 +84,13 @@ HttpPage Daemon::metrics_page() {
   return page;
 }
 
-void Daemon::update_metrics() {
-  const auto counters = gate_->client().counters();
+void DaemonPages::update_metrics() {
+  const auto counters = gate_.client().counters();
   metrics_.gauge("build_info", "Always 1; the label has the version.", {{"version", MAS_BUILD_VERSION}}).set(1);
   metrics_.gauge("ready", "1 while /readyz answers 200.").set(readiness().ready ? 1 : 0);
   metrics_.counter("log_lines_dropped_total", "Log lines dropped because standard error was not read in time.")
       .set(log_.dropped());
-  metrics_.gauge("redis_up", "1 while Redis is reachable and usable.").set(gate_->up() ? 1 : 0);
+  metrics_.gauge("redis_up", "1 while Redis is reachable and usable.").set(gate_.up() ? 1 : 0);
   metrics_.counter("redis_commands_total", "Commands sent to Redis.").set(counters.commands);
   metrics_.counter("redis_reconnects_total", "Times the connection to Redis was replaced.").set(counters.reconnects);
   metrics_.counter("redis_timeouts_total", "Commands that Redis did not answer in time.").set(counters.timeouts);
@@ -81,10 +98,10 @@ void Daemon::update_metrics() {
   metrics_.counter("redis_sent_bytes_total", "Bytes sent to Redis.").set(counters.bytes_out);
 }
 
-std::string Daemon::heartbeat_snapshot() {
+std::string DaemonPages::heartbeat_snapshot() {
   std::string out;
   JsonWriter json(out);
-  json.begin_object().key("name").string(kind_.name).key("instance").string(instance_);
+  json.begin_object().key("name").string(name_.kind).key("instance").string(name_.instance);
   json.key("version").string(MAS_BUILD_VERSION).key("pid").integer(getpid()).key("host").string(host_name());
   json.key("protocol").unsigned_integer(spoken_protocol());
   json.key("since").number(seconds(since_)).key("http").string(http_->address());

@@ -61,16 +61,6 @@ int report(const DaemonKind& kind, const Problems& problems) {
   return kExitConfig;
 }
 
-/// @return why the daemon cannot work with the Redis of its configuration, as problems; empty: it can try.
-Problems unsuited(const DaemonKind& kind, const Configuration& config) {
-  auto endpoint = config.settings->endpoint();
-  if (!endpoint) return {endpoint.error().message};
-  if (kind.clusters || endpoint->topology != redis::Topology::kCluster) return {};
-  return {
-      "redis.url: a Redis Cluster, which this daemon does not work on yet; expected redis://, rediss://, unix://, "
-      "redis+sentinel:// or rediss+sentinel://"};
-}
-
 int check_config(const DaemonKind& kind, const Configuration& config) {
   for (const auto& warning : config.warnings)
     std::fprintf(stderr, "mas-%s: warning: %s\n", std::string(kind.name).c_str(), warning.c_str());
@@ -86,6 +76,7 @@ int generate(const DaemonKind& kind, const std::string& what) {
 
 int start(const DaemonKind& kind, ConfigSources sources, Configuration config) {
   auto endpoint = config.settings->endpoint();
+  if (!endpoint) return report(kind, {endpoint.error().message});  // a password file is gone since the checks
   uv_loop_t loop;
   if (auto status = redis::init_loop(loop); !status) {
     std::fprintf(stderr, "mas-%s: %s\n", std::string(kind.name).c_str(), status.error().message.c_str());
@@ -111,7 +102,6 @@ int daemon_main(const DaemonKind& kind, int argc, char** argv) {
   ConfigSources sources{flags.config, process_environment(), flags.redis};
   Problems problems;
   Configuration config = load_configuration(kind, sources, problems);
-  if (problems.empty()) problems = unsuited(kind, config);
   if (!problems.empty()) return report(kind, problems);
   if (flags.check_config) return check_config(kind, config);
   if (flags.print_config) {

@@ -40,8 +40,6 @@ class Frame {
   /// The daemon's way to Redis, shared by frame and service. It has a listener already; the service learns of its state
   /// by on_redis_up and on_redis_down.
   virtual redis::Client& redis() = 0;
-  /// The same for a service that works with one server alone (DaemonKind::clusters).
-  redis::Connection& server() { return *redis().connection(); }
   virtual bool redis_up() const = 0;
   /// Options for a further connection of the service's own (a Subscriber). @param purpose a word for CLIENT
   /// LIST.
@@ -86,7 +84,6 @@ class Service {
 struct DaemonKind {
   std::string_view name;     ///< "registryd": in keys, metrics, environment; the program is mas-registryd
   std::string_view summary;  ///< one line for --help
-  bool clusters;             ///< it works on a Redis Cluster, too
   std::unique_ptr<Settings> (*make_settings)();
   /// @param settings of the type make_settings makes; outlives the service only until the next reload: copy.
   std::unique_ptr<Service> (*make_service)(Frame& frame, const Settings& settings);

@@ -13,6 +13,6 @@ std::unique_ptr<mas::common::Service> make_service(mas::common::Frame& frame, co
 
 int main(int argc, char** argv) {
   mas::common::DaemonKind kind{"healthd", "Watches the heartbeats of agents and daemons, and records which are alive.",
-                               true, &make_settings, &make_service};
+                               &make_settings, &make_service};
   return mas::common::daemon_main(kind, argc, argv);
 }

@@ -9,8 +9,8 @@
 //
 // Events are hints: an id that one names is looked at soon, each once however often it is named. An agent that stops
 // says DEREGISTER before it deletes its entry, so that id is looked at once more a little later. When more ids wait
-// than the bound allows, the rest is found by another full pass. Anybody can name ids, so looks that events ask for
-// take a quarter of the time at most, and passes that they ask for a tenth.
+// than the bound allows, the rest is found by another full pass. Anybody can name ids, so looks and passes that events
+// ask for take a bounded share of the time (index_requests.h, full_pass.h).
 // Threading: loop thread. Ownership: may be destroyed at any time but from inside a call it makes, except
 // on_index_failed; withdraws mas.index then.
 #pragma once
@@ -18,12 +18,12 @@
 #include <string>
 
 #include "daemons/common/complaints.h"
-#include "daemons/common/cost_spacing.h"
 #include "daemons/common/log.h"
 #include "daemons/common/settings.h"
+#include "daemons/registryd/full_pass.h"
 #include "daemons/registryd/index_marker.h"
+#include "daemons/registryd/index_requests.h"
 #include "daemons/registryd/lookup_op.h"
-#include "daemons/registryd/pending_lookups.h"
 #include "daemons/registryd/reconcile_op.h"
 #include "daemons/registryd/registry.h"
 #include "daemons/registryd/stats.h"
@@ -64,21 +64,18 @@ class ActiveIndex : LookupListener, ReconcileHost, IndexMarkerListener {
 
   bool complete() const { return marker_.present(); }
   /// Whether the first full pass is done.
-  bool built() const { return built_; }
+  bool built() const { return pass_.built(); }
   /// Whether the last pass met more agents than may be indexed.
-  bool overfull() const { return pass_overfull_; }
+  bool overfull() const { return pass_.overfull(); }
   size_t agents() const { return registry_.agents(); }
   size_t capabilities() const { return registry_.capabilities(); }
 
  private:
-  enum class Job : uint8_t { kNone, kEvents, kWalk };
-
   void note(std::string_view id);
   void look_again();
   void start_pass();
   void plan_pass(Duration rest);
   void pump();
-  void start_job(Job job, std::vector<std::string> ids);
   void count_writes();
   void fail(const Error& why);
 
@@ -92,25 +89,13 @@ class ActiveIndex : LookupListener, ReconcileHost, IndexMarkerListener {
   void on_marker_lost(const Error& why) override { fail(why); }
 
   IndexContext context_;
-  Duration interval_;
   ActiveIndexListener& listener_;
   Registry registry_;
   LookupOp lookup_;
   ReconcileOp reconcile_;
   IndexMarker marker_;
-
-  PendingLookups pending_;
-  PendingLookups again_;           // to be looked at once more
-  std::vector<std::string> walk_;  // what the full pass wants looked at
-  Job job_ = Job::kNone;           // for whom the lookup under way is
-  bool overflow_ = false;          // events were dropped since the pass began
-  bool built_ = false;
-  MonoTime pass_due_{};
-  common::CostSpacing event_lookups_{3};
-  common::CostSpacing flood_passes_{9, std::chrono::seconds(1)};
-  MonoTime pass_began_{};
-  uint64_t pass_invalid_ = 0;
-  bool pass_overfull_ = false;
+  IndexRequests requests_;
+  FullPass pass_;
   uint64_t counted_writes_ = 0;
   Error failure_{Errc::kInternal, {}};
 

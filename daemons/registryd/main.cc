@@ -12,7 +12,7 @@ std::unique_ptr<mas::common::Service> make_service(mas::common::Frame& frame, co
 }  // namespace
 
 int main(int argc, char** argv) {
-  mas::common::DaemonKind kind{"registryd", "Keeps the index of agents and capabilities that discovery uses.", true,
+  mas::common::DaemonKind kind{"registryd", "Keeps the index of agents and capabilities that discovery uses.",
                                &make_settings, &make_service};
   return mas::common::daemon_main(kind, argc, argv);
 }

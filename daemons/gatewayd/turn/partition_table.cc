@@ -1,6 +1,8 @@
 // Ownership as the turns take it over, and rest.
 #include "daemons/gatewayd/turn/partition_table.h"
 
+#include <algorithm>
+
 #include "proto/base/ids.h"
 
 namespace mas::gateway {
@@ -35,6 +37,20 @@ std::vector<unsigned> PartitionTable::deciding() const {
   for (const auto& partition : all_)
     if (decided(*partition)) numbers.push_back(partition->number);
   return numbers;
+}
+
+WallMicros PartitionTable::next_due(bool summaries) const {
+  WallMicros due = Partition::kNoRetry;
+  for (const auto& partition : all_) {
+    if (!decided(*partition)) continue;
+    due = std::min({due, partition->next_retry, summaries ? partition->next_summary : Partition::kNoSummary});
+  }
+  return due;
+}
+
+bool PartitionTable::summary_due(WallMicros now) const {
+  return std::any_of(all_.begin(), all_.end(),
+                     [this, now](const auto& partition) { return decided(*partition) && partition->summary_due(now); });
 }
 
 void PartitionTable::forget_all() {

@@ -51,6 +51,12 @@ class PartitionTable {
   bool decided(const Partition& partition) const { return taken(partition) && !partition.epoch.empty(); }
   /// The numbers of those.
   std::vector<unsigned> deciding() const;
+  /// Of the decided ones: when the first message is to be delivered again.
+  /// @param summaries whether summaries of refusals that were counted are written, so that the first of them counts.
+  /// @return by Redis's clock; Partition::kNoRetry: nothing is due at any time.
+  WallMicros next_due(bool summaries) const;
+  /// Whether refusals of a decided one that were counted are to be recorded: a turn without elements does that, too.
+  bool summary_due(WallMicros now) const;
   /// Nothing that was read of them is trusted any more, but what is too large to be read.
   void forget_all();
   /// nullopt: no element of its list is known to be too large.

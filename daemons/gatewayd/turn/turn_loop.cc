@@ -49,13 +49,12 @@ TurnLoop::TurnLoop(common::Frame& frame, audit::ChainMemory& chains, TurnOptions
       read_(parts_, *this),
       decide_(parts_, *this),
       fetch_(parts_, master, *this),
+      settings_(parts_, fetch_),
       commit_(parts_, make_commit_builder(frame.keys()), *this),
       peeks_(frame.loop(), *link_, turn_options({}, parts_.options).reply_limits, *this),
       sweep_(frame.redis(), frame.keys()),
       again_(frame.loop(), [this] { advance(); }),
-      sweep_timer_(frame.loop(), [this] { sweep(); }) {
-  apply_policy(parts_.options.policy, parts_.options.default_limits);
-}
+      sweep_timer_(frame.loop(), [this] { sweep(); }) {}
 
 TurnLoop::~TurnLoop() = default;
 
@@ -73,46 +72,23 @@ uint64_t TurnLoop::waiting_retries() const {
 // ---- Settings
 
 void TurnLoop::set_policy(const Policy& policy, const LimitSettings& default_limits) {
-  changes_.policy.emplace(policy, default_limits);
+  settings_.set_policy(policy, default_limits);
   change();
 }
 
 void TurnLoop::set_dlp(std::unique_ptr<dlp::ContentStage> stage) {
-  changes_.dlp = std::move(stage);
+  settings_.set_dlp(std::move(stage));
   change();
 }
 
 void TurnLoop::set_archive(std::shared_ptr<const archive::Key> key) {
-  changes_.archive = std::move(key);
+  settings_.set_archive(std::move(key));
   change();
 }
 
 /// While turns are under way, no other begins until it is done.
 void TurnLoop::change() {
-  if (!state_.is(State::kWorking)) apply_changes();
-}
-
-void TurnLoop::apply_changes() {
-  Changes changes = std::exchange(changes_, {});
-  if (changes.policy) apply_policy(changes.policy->first, changes.policy->second);
-  if (changes.dlp) {
-    parts_.decider.set_dlp(changes.dlp->get());
-    parts_.dlp = std::move(*changes.dlp);
-  }
-  if (changes.archive) {
-    parts_.decider.set_archive(changes.archive->get());
-    parts_.archive_key = std::move(*changes.archive);
-  }
-}
-
-void TurnLoop::apply_policy(const Policy& policy, const LimitSettings& default_limits) {
-  parts_.options.policy = policy;
-  parts_.decider.set_policy(policy);
-  parts_.batch.look_for_priority_in_data(policy.priority_in_data);
-  fetch_.set_policy(policy, default_limits);
-  if (default_limits == parts_.options.default_limits) return;
-  parts_.options.default_limits = default_limits;
-  parts_.facts.forget_all();  // their limits were read over the old defaults
+  if (!state_.is(State::kWorking)) settings_.take_over();
 }
 
 void TurnLoop::set_owned(const std::vector<bool>& owned) {
@@ -140,7 +116,7 @@ void TurnLoop::advance() {
     if (!state_.is(State::kDown)) state_.to(State::kDown);
     return;
   }
-  apply_changes();
+  settings_.take_over();
   PartitionTable& partitions = parts_.partitions;
   partitions.take_ownership();
   peeks_.drop_lost(partitions);
@@ -156,29 +132,20 @@ void TurnLoop::advance() {
 }
 
 /// All lists were read, and nothing waits in them; or there is none to be read.
+/// A partition that rests is looked at when it is due, and so are messages to be delivered again and refusals that were
+/// counted.
 void TurnLoop::wait_for_work() {
   obstacle_.clear();
   if (!state_.is(State::kWaiting)) state_.to(State::kWaiting);
   parts_.flush_events();
-  sleep_until_due();
-  peeks_.arm(parts_.partitions);
-}
-
-/// A partition that rests is looked at when it is due, and so are messages to be delivered again and refusals that were
-/// counted.
-void TurnLoop::sleep_until_due() {
-  auto left = parts_.partitions.resting().next_look(mono_now());
-  WallMicros due = Partition::kNoRetry;
-  for (const auto& partition : parts_.partitions.all()) {
-    if (!parts_.partitions.decided(*partition)) continue;
-    const WallMicros summary = parts_.options.policy.memory_low ? Partition::kNoSummary : partition->next_summary;
-    due = std::min({due, partition->next_retry, summary});
-  }
-  if (due != Partition::kNoRetry) {
+  const PartitionTable& partitions = parts_.partitions;
+  auto left = partitions.resting().next_look(mono_now());
+  if (const WallMicros due = partitions.next_due(!parts_.options.policy.memory_low); due != Partition::kNoRetry) {
     Duration until = std::chrono::microseconds(std::clamp<WallMicros>(due - parts_.clock.now(), 0, kLongestSleep));
     left = std::min(left.value_or(until), until);
   }
   if (left) again_.once(*left);
+  peeks_.arm(partitions);
 }
 
 void TurnLoop::on_work(unsigned number, uint64_t list_bytes, bool too_large) {
@@ -198,17 +165,8 @@ void TurnLoop::sweep() {
 
 /// Whether no other turn begins before what is under way is finished.
 bool TurnLoop::turn_over() const {
-  return drained_ || deaf_ || changes_.any() || parts_.partitions.ownership_changed() || !link_->hearing() ||
+  return drained_ || deaf_ || settings_.waiting() || parts_.partitions.ownership_changed() || !link_->hearing() ||
          parts_.partitions.resting().any_due(mono_now());
-}
-
-/// Whether refusals that were counted are to be recorded: a turn without elements does that, too.
-bool TurnLoop::summaries_due() const {
-  if (parts_.options.policy.memory_low) return false;
-  const auto& all = parts_.partitions.all();
-  return std::any_of(all.begin(), all.end(), [this](const auto& partition) {
-    return parts_.partitions.decided(*partition) && partition->summary_due(parts_.clock.last());
-  });
 }
 
 /// While working: moves each turn into the next place if that is free.
@@ -219,7 +177,9 @@ void TurnLoop::go_on() {
   if (!state_.is(State::kWorking) || pipeline.hand() != Hand::kNone) return;
   if (pipeline.committing() && commit_.wrote_circuits()) return;
   const bool here = pipeline.read() == Read::kHere && !turn_over();
-  if (here && (!parts_.batch.empty() || summaries_due())) return decide_.begin();
+  const bool summaries = !parts_.options.policy.memory_low;
+  if (here && (!parts_.batch.empty() || (summaries && parts_.partitions.summary_due(parts_.clock.last()))))
+    return decide_.begin();
   if (pipeline.read() == Read::kAsked || pipeline.committing()) return;
   const bool nothing_there = here && parts_.trials.under_way() == nullptr;
   end_trial();

@@ -7,7 +7,8 @@
 //              └────────── a partition was gained ──────┴────────────────────────────────────┘
 //
 // Each step is an operation of its own: fence_op.h, read_op.h, decide_op.h with fetch_op.h, commit_op.h. The loop
-// starts them, one after another; turn_pipeline.h says which turns may be where at the same time. While nothing is
+// starts them, one after another; turn_pipeline.h says which turns may be where at the same time. Between turns it
+// takes over what was set meanwhile (turn_settings.h). While nothing is
 // there, blocking peeks wait, one per partition (peeks.h). Receipts go out in the write of the next commit where that
 // is ready.
 // Fence: INCR of the epoch when a partition is gained, and of every partition after a lost link or a commit that was
@@ -24,7 +25,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "daemons/gatewayd/turn/commit_op.h"
@@ -37,6 +37,7 @@
 #include "daemons/gatewayd/turn/turn_link.h"
 #include "daemons/gatewayd/turn/turn_listener.h"
 #include "daemons/gatewayd/turn/turn_parts.h"
+#include "daemons/gatewayd/turn/turn_settings.h"
 #include "proto/base/state_machine.h"
 #include "proto/redis/loop.h"
 
@@ -82,14 +83,6 @@ class TurnLoop final : TurnLinkListener, PeekListener, TurnListener {
   enum class State : uint8_t { kDown, kFencing, kWorking, kWaiting, kDrained };
 
  private:
-  /// What was set while turns were under way.
-  struct Changes {
-    std::optional<std::pair<Policy, LimitSettings>> policy;
-    std::optional<std::unique_ptr<dlp::ContentStage>> dlp;
-    std::optional<std::shared_ptr<const archive::Key>> archive;
-    bool any() const { return policy || dlp || archive; }
-  };
-
   void on_link_up(bool again) override;
   void on_link_down(const Error& why) override;
   void on_moved() override;
@@ -108,17 +101,13 @@ class TurnLoop final : TurnLinkListener, PeekListener, TurnListener {
   void on_failed(const TurnFailure& failure) override;
 
   void change();
-  void apply_changes();
-  void apply_policy(const Policy& policy, const LimitSettings& default_limits);
   void track();
   void advance();
   bool turn_over() const;
-  bool summaries_due() const;
   void go_on();
   void commit();
   void end_trial();
   void wait_for_work();
-  void sleep_until_due();
   void sweep();
 
   const std::unique_ptr<TurnLink> link_;
@@ -128,11 +117,11 @@ class TurnLoop final : TurnLinkListener, PeekListener, TurnListener {
   ReadOp read_;
   DecideOp decide_;
   FetchOp fetch_;
+  TurnSettings settings_;
   CommitOp commit_;
   Peeks peeks_;
   SenderSweep sweep_;
   redis::Timer again_, sweep_timer_;
-  Changes changes_;
   bool link_given_up_ = false;       // for a reply that was too large: what comes back is the same Redis
   std::optional<std::string> deaf_;  // why changes are not heard; what is being committed is waited for
   std::string obstacle_;

@@ -265,10 +265,7 @@ void add_enroll_command(Cli& cli) {
       ->type_name("FILE");
   enroll->add_option("--out-dir", options.out_dir, "Folder of the files of secrets. Default: the working directory")
       ->type_name("DIR");
-  enroll
-      ->add_option("--master-key", options.master_key,
-                   "File of the gateways' master key, which seals the agent's key. Default: $MAS_MASTER_KEY_FILE")
-      ->type_name("FILE");
+  add_master_key_option(*enroll, options.master_key);
   enroll->add_flag("--no-key", options.no_key, "A token in place of a key, for gateways of profile development");
   enroll->add_flag("--no-discovery", options.no_discovery, "The agent may not find others");
   enroll->add_flag("--force", options.force, "New secrets also for a user that is there, or was revoked");

@@ -133,6 +133,13 @@ Status hand_out(Context& context, const AgentsWay& way, const Enrolment& enrolme
   return stored;
 }
 
+void add_master_key_option(Command& command, std::string& file) {
+  command
+      .add_option("--master-key", file,
+                  "File of the gateways' master key, which seals the agent's key. Default: $MAS_MASTER_KEY_FILE")
+      ->type_name("FILE");
+}
+
 Result<MasterKey> read_master_key(const std::string& option) {
   std::string file = option;
   const char* variable = std::getenv("MAS_MASTER_KEY_FILE");

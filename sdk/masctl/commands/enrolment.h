@@ -45,6 +45,9 @@ Status hand_out(Context& context, const AgentsWay& way, const Enrolment& enrolme
 /// @return any other error.
 Status write_user(Context& context, const UserRecord& record, bool cut);
 
+/// Adds the option `--master-key FILE` to a command that makes an agent's key.
+void add_master_key_option(Command& command, std::string& file);
+
 /// @return the key that seals the keys of agents, from `--master-key` or MAS_MASTER_KEY_FILE.
 Result<MasterKey> read_master_key(const std::string& option);
 

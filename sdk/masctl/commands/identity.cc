@@ -268,10 +268,7 @@ Result<Document> run_resume(Context& context, const StateOptions& options) {
 
 void add_secret_options(Command& command, SecretOptions& options) {
   command.add_option("AGENT", options.agent, "The agent's id")->required()->type_name("");
-  command
-      .add_option("--master-key", options.master_key,
-                  "File of the gateways' master key, which seals the agent's key. Default: $MAS_MASTER_KEY_FILE")
-      ->type_name("FILE");
+  add_master_key_option(command, options.master_key);
   command.add_option("--out", options.out, "Write the credentials to this new file, mode 0600, and print no secret")
       ->type_name("FILE");
   add_by_option(command, options.by);

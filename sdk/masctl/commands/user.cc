@@ -259,10 +259,7 @@ void add_rotate(Cli& cli, Command& group) {
       ->type_name("TIME");
   rotate->add_option("--ttl", options.ttl, "The user ends after this time from now. Default: unchanged")
       ->type_name("TIME");
-  rotate
-      ->add_option("--master-key", options.master_key,
-                   "File of the gateways' master key, which seals the agent's key. Default: $MAS_MASTER_KEY_FILE")
-      ->type_name("FILE");
+  add_master_key_option(*rotate, options.master_key);
   add_way_options(*rotate, options.way);
   add_by_option(*rotate, options.by);
   rotate->footer("Examples:\n  masctl user rotate planner --overlap 1h --out planner-2.toml");

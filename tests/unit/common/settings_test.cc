@@ -11,7 +11,7 @@ using mas::test::TempDir;
 
 namespace {
 
-constexpr DaemonKind kKind{"testd", "For tests.", false,
+constexpr DaemonKind kKind{"testd", "For tests.",
                            []() -> std::unique_ptr<Settings> { return std::make_unique<Settings>(uint16_t{9000}); },
                            nullptr};
 
