@@ -76,7 +76,7 @@ class ClusterTest(MasTestCase):
         poll_until(lambda: events.written().count("alice") >= SHARDS, 20, lambda: events.written())
 
     def test_what_needs_one_redis_says_so(self):
-        for command in (["partitions", "set", "4"], ["agents", "forget", "alice"],
+        for command in (["partitions", "set", "4"],
                         ["request", "--as", "ops", "alice", "sum", "{}"]):
             with self.subTest(command):
                 self.assertIn("cannot be used on a Redis Cluster yet", self.ctl(*command, code=FAILED).stderr)
