@@ -126,11 +126,6 @@ Result<Value> SyncRedis::ask_one(const redis::Command& command) {
   return value.error();
 }
 
-Status SyncRedis::needs_one_server(std::string_view what) const {
-  if (!on_cluster()) return {};
-  return Error{Errc::kRefused, std::string(what) + " cannot be used on a Redis Cluster yet"};
-}
-
 Result<std::vector<redis::Node>> SyncRedis::primaries() {
   if (auto opened = open(); !opened.ok()) return opened.error();
   return client_->primaries();
