@@ -2,6 +2,7 @@
 #include "daemons/gatewayd/agent_sweep.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "proto/base/ids.h"
 #include "proto/wire/forget_agent.h"
@@ -18,17 +19,19 @@ constexpr int kWalksPerTime = 4;
 AgentSweep::AgentSweep(common::Frame& frame)
     : frame_(frame),
       scan_(frame.loop(), frame.redis(), *this),
+      forget_(frame.redis(), frame.keys(), [this](const Result<ForgetState>& state) { on_forgotten(state); }),
       forgotten_(frame.metrics().counter("agents_forgotten_total",
                                          "Agents that stopped long ago and whose empty streams were removed.")) {}
 
-void AgentSweep::look(bool mine, Duration kept, MonoTime now) {
-  const bool on_cluster = frame_.keys().layout() == KeyLayout::kCluster;  // one script cannot look at all slots
-  if (!mine || kept == Duration::zero() || on_cluster) return stop();
+void AgentSweep::look(bool mine, Duration kept, size_t partitions, MonoTime now) {
+  if (!mine || kept == Duration::zero()) return stop();
+  partitions_ = partitions;
   if (kept != kept_) next_ = now;
   kept_ = kept;
   if (now < next_ || !scan_.idle()) return;
   next_ = now + std::clamp(kept / kWalksPerTime, kOftenest, kRarest);
   gone_ = 0;
+  seen_.clear();
   scan_.walk_keys(lane_scan_pattern(frame_.keys()), "stream", common::KeyScanOp::Pace::kGentle);
 }
 
@@ -36,6 +39,7 @@ void AgentSweep::stop() {
   if (scan_.idle()) return;
   scan_.cancel();
   frame_.redis().forget(this);
+  forget_.cancel();
   due_ = 0;
 }
 
@@ -45,6 +49,12 @@ void AgentSweep::on_scan_page(const std::vector<std::string_view>& names) {
     if (auto id = agent_id_of_lane(frame_.keys(), name); !id.empty()) ids.push_back(id);
   std::sort(ids.begin(), ids.end());
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  if (on_cluster()) {
+    ids_.clear();
+    for (std::string_view id : ids)
+      if (seen_.insert(fnv1a64(id)).second) ids_.emplace_back(id);
+    return forget_next();
+  }
   redis::Command command;
   for (std::string_view id : ids)
     command.add(redis::Command::of(forget_agent_words(frame_.keys(), id, {.gone = kept_})));
@@ -63,10 +73,30 @@ void AgentSweep::on_reply(uint64_t, const redis::Answer& answer) {
   } else if ((*answer)->is_error()) {
     tell_failure((*answer)->text);
   } else if ((*answer)->count == 3 && parse_forget_state((**answer)[0].text) == ForgetState::kForgotten) {
-    ++gone_;
-    forgotten_.add();
+    count_gone();
   }
   if (due_ > 0 && --due_ == 0 && !scan_.idle()) scan_.next();
+}
+
+void AgentSweep::count_gone() {
+  ++gone_;
+  forgotten_.add();
+}
+
+void AgentSweep::forget_next() {
+  if (ids_.empty()) return scan_.next();
+  std::string id = std::move(ids_.back());
+  ids_.pop_back();
+  forget_.forget(std::move(id), static_cast<unsigned>(partitions_), kept_);
+}
+
+void AgentSweep::on_forgotten(const Result<ForgetState>& state) {
+  if (!state.ok()) {
+    tell_failure(state.error().message);
+    return scan_.cancel();
+  }
+  if (*state == ForgetState::kForgotten) count_gone();
+  forget_next();
 }
 
 void AgentSweep::on_scan_end(const Status& status) {

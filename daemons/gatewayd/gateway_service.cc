@@ -111,7 +111,7 @@ void GatewayService::each_second() {
   if (auto* replays = setup_.replays(); replays != nullptr && leads && !health_.shortages().memory_low)
     replays->look(partitions);
   if (auto* turns = setup_.turns()) archive_trim_.look(turns->deciding(), partitions, settings_.archive, mono_now());
-  agent_sweep_.look(leads, settings_.forget_agents, mono_now());
+  agent_sweep_.look(leads, settings_.forget_agents, partitions, mono_now());
 }
 
 void GatewayService::tell_keeper() {

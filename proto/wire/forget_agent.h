@@ -11,6 +11,11 @@
 // read that finds nothing, so reads prove nothing; a running agent is registered.)
 // The agent cannot make the script slow: if it has more than 1,000 instances on record, or 1 MiB of them, its streams
 // stay.
+// On a cluster the agent's keys are in one slot and its streams in those of all partitions, so each has a script of its
+// own, and ForgetParts makes one answer of theirs. First all of them look. Then the streams of the other partitions are
+// removed, and those of partition 0 once all others are gone: by these gateways know the agent. Each removal looks
+// again at the messages of its partition, so none is lost there, either. An agent that starts meanwhile reads its
+// streams, which keeps them for kForgetSoonest; so a removal comes at most kForgetWithin after the look.
 // Failure modes: if a lane has another type, all streams stay; a user without the right gets Redis's NOPERM.
 // Threading: pure. Ownership: values.
 #pragma once
@@ -40,14 +45,42 @@ enum class ForgetState : uint8_t {
 /// Minimum time. An agent that is starting has read its streams already and is not registered yet.
 inline constexpr Duration kForgetSoonest = std::chrono::seconds(10);
 
+/// On a cluster: the time from the beginning of the look until the removal is sent.
+inline constexpr Duration kForgetWithin = kForgetSoonest / 2;
+
 struct ForgetOptions {
   Duration gone = kForgetSoonest;  ///< at least so long; less than kForgetSoonest is that
   bool discard = false;            ///< also with messages waiting, which are lost
   bool dry_run = false;            ///< change nothing
 };
 
-/// @return the command.
+struct ForgetAnswer {
+  ForgetState state = ForgetState::kNone;
+  int64_t waiting = 0;   ///< messages
+  int64_t gone_ms = -1;  ///< since the agent was last active; -1: it never was
+};
+
+/// @return the command, on one server.
 std::vector<std::string> forget_agent_words(const Keys& keys, std::string_view id, const ForgetOptions& options);
+
+/// On a cluster: looks whether the agent is registered or alive. @return the command; it answers kNone where it is not.
+std::vector<std::string> agent_presence_words(const Keys& keys, std::string_view id);
+/// On a cluster: as forget_agent_words(), of the streams of one partition.
+std::vector<std::string> forget_lanes_words(const Keys& keys, std::string_view id, unsigned partition,
+                                            const ForgetOptions& options);
+
+/// On a cluster: what the scripts of one agent answered, in any order, as one answer.
+class ForgetParts {
+ public:
+  void add_presence(const ForgetAnswer& part) { presence_ = part.state; }
+  void add_lanes(const ForgetAnswer& part);
+  ForgetAnswer whole() const;
+  ForgetState presence() const { return presence_; }
+
+ private:
+  ForgetState presence_ = ForgetState::kNone;
+  ForgetAnswer lanes_;
+};
 
 /// @return nullopt for a word that the script does not have.
 std::optional<ForgetState> parse_forget_state(std::string_view word);
@@ -55,7 +88,7 @@ std::optional<ForgetState> parse_forget_state(std::string_view word);
 /// @return the word.
 std::string_view forget_state_name(ForgetState state);
 
-/// @return the id if `key` is a lane of an agent of this namespace, else empty.
+/// @return the id if `key` is a lane of an agent of this namespace, of any partition on a cluster, else empty.
 std::string_view agent_id_of_lane(const Keys& keys, std::string_view key);
 
 /// `SCAN MATCH` pattern of the lanes; also matches the streams of replies.

@@ -6,59 +6,9 @@ import struct
 import threading
 import time
 
-from harness import MasTestCase, main, poll_until
-from harness.cluster_peer import ClusterPeer
-from harness.gateway_peer import failure_report, fnv1a64, record, text16
-from harness.redis_cluster import SHARDS, RedisCluster
-
-CONFIG = {"lease": {"ttl": "2s"}}
-PARTITIONS = 16
-
-
-class GatewayClusterCase(MasTestCase):
-    options = {}  # of the nodes
-    config = {}
-
-    def setUp(self):
-        super().setUp()
-        self.cluster = RedisCluster(self.dir, **self.options)
-        self.addCleanup(self.cluster.stop)
-        self.cluster.start()
-        self.gateway = self.start_gateway()
-
-    def start_gateway(self, **config):
-        gateway = self.start_daemon("mas-gatewayd", self.cluster, {**CONFIG, **self.config, **config})
-        poll_until(lambda: gateway.ready()[1].get("deciding"), 20, "the gateway has fenced partitions")
-        return gateway
-
-    def peer(self, agent_id, **options):
-        peer = ClusterPeer(self.cluster, agent_id, **options)
-        self.addCleanup(peer.close)
-        self.addCleanup(peer.woken.close)
-        return peer
-
-    def senders(self):
-        """One peer for each of three partitions that are in different primaries, so that a turn has several scripts."""
-        found = {}
-        for n in range(200):
-            peer = f"sender-{n}"
-            node = self.cluster.primary_of(f"mas.ingress:{{{fnv1a64(peer) % PARTITIONS}}}")
-            found.setdefault(node.port, peer)
-            if len(found) == SHARDS:
-                return [self.peer(name) for name in found.values()]
-        raise AssertionError("no senders in all primaries")
-
-    def verify(self):
-        """The chains of all partitions are intact."""
-        result = self.masctl("audit", "verify", redis=self.cluster)
-        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
-
-    def audited(self):
-        """How often each message stands in the audit's blocks as ALLOWED."""
-        result = self.masctl("audit", "export", "--json", redis=self.cluster, timeout=60)
-        self.assertEqual(result.returncode, 0, result.stderr)
-        records = [json.loads(line) for line in result.stdout.splitlines()]
-        return collections.Counter(one["message_id"] for one in records if one["decision"] == "ALLOWED")
+from harness import main, poll_until
+from harness.gateway_cluster_case import PARTITIONS, GatewayClusterCase
+from harness.gateway_peer import failure_report, record, text16
 
 
 class GatewayClusterTest(GatewayClusterCase):

@@ -59,7 +59,7 @@ Status ArchiveReplay::append_move(redis::Command& command, unsigned place, std::
                                   const redis::Reply& entries, size_t partitions) const {
   Moves moves;
   moves.keys.push_back(keys_.replays(place));
-  Status status = make_frames(request, entries, partitions, moves);
+  Status status = make_frames(place, request, entries, partitions, moves);
   std::string count = std::to_string(moves.keys.size()), most = std::to_string(kMaxWaiting);
   std::vector<std::string_view> words{"EVAL", kMove, count};
   words.insert(words.end(), moves.keys.begin(), moves.keys.end());
@@ -69,8 +69,8 @@ Status ArchiveReplay::append_move(redis::Command& command, unsigned place, std::
   return status;
 }
 
-Status ArchiveReplay::make_frames(std::string_view request, const redis::Reply& entries, size_t partitions,
-                                  Moves& moves) const {
+Status ArchiveReplay::make_frames(unsigned place, std::string_view request, const redis::Reply& entries,
+                                  size_t partitions, Moves& moves) const {
   auto parsed = archive::parse_request(request);
   if (!parsed) return parsed.error();
   if (entries.is_error()) return redis::error_of(entries);
@@ -96,6 +96,12 @@ Status ArchiveReplay::make_frames(std::string_view request, const redis::Reply& 
     letter.first = entry.time;
     letter.from_archive = true;
     unsigned partition = partition_of(record.sender, partitions);
+    if (keys_.placed(partition) != place) {
+      if (first.ok())
+        first = Error{Errc::kRefused, "record " + std::to_string(number) + " is of a sender whose requests go to " +
+                                          keys_.replays(partition)};
+      continue;
+    }
     auto frame = replay_frame(letter, ns_, partition, mac_);
     if (!frame) {
       if (first.ok()) first = frame.error();

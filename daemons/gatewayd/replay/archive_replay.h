@@ -2,6 +2,7 @@
 // partitions: their frames go in and the request goes out, all or nothing, so that no gateway's end loses or doubles
 // any.
 //
+// On a cluster a request is in the slot of its senders' partition, and so are their lists; the entry may be in another.
 // Failure: append_move() says what of the request cannot be replayed; what can goes, and the request is removed. While
 // a list has more than kMaxWaiting frames, the request stays where it is.
 // Threading: loop thread. Ownership: `mac` is viewed.
@@ -44,7 +45,8 @@ class ArchiveReplay {
 
  private:
   struct Moves;
-  Status make_frames(std::string_view request, const redis::Reply& entries, size_t partitions, Moves& moves) const;
+  Status make_frames(unsigned place, std::string_view request, const redis::Reply& entries, size_t partitions,
+                     Moves& moves) const;
   Result<std::string> open(const archive::Entry& entry, std::string_view stream) const;
 
   const Keys& keys_;

@@ -143,7 +143,8 @@ void ReplayMover::send(State state, const redis::Command& command) {
   state_.to(state);
   replies_due_ = command.count();
   const auto to = redis::reply_to<&ReplayMover::on_reply>(this);
-  const bool apart = state == State::kPushing;  // commands of several slots, whose replies come in any order
+  // Commands of several slots, whose replies come in any order: the entry of the archive, pushes.
+  const bool apart = state == State::kLetters || state == State::kPushing;
   if (!(apart ? redis_.scatter(command, to) : redis_.send(command, to))) finish();
 }
 
@@ -187,6 +188,7 @@ void ReplayMover::ask_letters(const redis::Reply& requests) {
   pushes_ = {};
   pushed_.clear();
   moves_ = {};
+  archive_move_ = {};
   send(State::kLetters, command);
 }
 
@@ -237,7 +239,7 @@ void ReplayMover::waits(const std::string& why) {
 
 void ReplayMover::take_archived(const std::string& request, const redis::Reply& entries) {
   if (archive::parse_request(request) && !entries.is_array()) return waits("the archive", entries);
-  auto status = archive_.append_move(moves_, place_, request, entries, partitions_);
+  auto status = archive_.append_move(archive_move_, place_, request, entries, partitions_);
   if (status) return;
   archive_refused_.add();
   frame_.log().error("archive_replay_refused", {{"request", printable(request, 200)}, {"why", status.error().message}});
@@ -257,7 +259,7 @@ void ReplayMover::move() {
     else
       moves.add("EVAL", kLast, 1, keys_.replays(place_), one.request);
   }
-  moves.add(std::exchange(moves_, {}));  // what is of the archive stays the last
+  moves.add(std::exchange(moves_, {})).add(std::exchange(archive_move_, {}));
   if (moves.count() == 0) return next_place();
   send(State::kMoving, moves);
 }
@@ -297,7 +299,7 @@ void ReplayMover::on_reply(uint64_t tag, const redis::Answer& answer) {
   const redis::Reply& reply = **answer;
   if (state_.is(State::kRequests)) return ask_letters(reply);
   if (state_.is(State::kLetters)) {
-    if (last && archived_)
+    if (archived_ && tag + 1 == requests_.size())
       take_archived(requests_[tag], reply);
     else
       take_letter(requests_[tag], reply);

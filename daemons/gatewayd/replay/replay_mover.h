@@ -80,7 +80,7 @@ class ReplayMover {
   StateMachine<State> state_;
   size_t partitions_ = 1;
   std::vector<std::string> requests_;
-  redis::Command pushes_, moves_;
+  redis::Command pushes_, moves_, archive_move_;
   std::vector<Pushed> pushed_;  // by number of the push
   unsigned place_ = 0;          // partition whose requests are at hand; on one server they have one place
   size_t replies_due_ = 0;

@@ -2,6 +2,7 @@
 //
 // Agents are looked at by the script of proto/wire/forget_agent.h, a page at a time. Those that may go are then removed
 // by the same script, which looks again, in one transaction with the record that names them.
+// On a cluster there is a script for each partition, and the record is written before the removal.
 // Pace: after each page a rest as long as the page took, so that Redis is never busy with this for more than half of
 // its time.
 #include "sdk/masctl/commands/agents_forget.h"
@@ -13,6 +14,7 @@
 
 #include "proto/base/ids.h"
 #include "proto/wire/forget_agent.h"
+#include "proto/wire/partitions.h"
 #include "sdk/masctl/cli/cli.h"
 #include "sdk/masctl/cli/json_parts.h"
 #include "sdk/masctl/cli/times.h"
@@ -25,7 +27,8 @@ namespace mas::ctl {
 
 namespace {
 
-constexpr size_t kPage = 100;  // so that a record can name all of its agents
+constexpr size_t kPage = 100;       // so that a record can name all of its agents
+constexpr size_t kScripts = 2'000;  // of a page, on a cluster
 
 struct Options {
   std::vector<std::string> agents;
@@ -34,11 +37,8 @@ struct Options {
   std::string by;
 };
 
-struct Found {
+struct Found : ForgetAnswer {
   std::string id;
-  ForgetState state = ForgetState::kNone;
-  int64_t waiting = 0;  ///< messages
-  int64_t gone_ms = -1;
 };
 
 std::string_view reason(ForgetState state) {
@@ -102,6 +102,14 @@ void print_outcome(Output& out, const ForgetResult& outcome) {
   out.line(text);
 }
 
+/// @return what a script of proto/wire/forget_agent.h answered.
+Result<ForgetAnswer> answer_of(const Value& reply) {
+  if (reply.is_error()) return Error{Errc::kRefused, printable(reply.text, 300)};
+  auto state = reply.elements.size() == 3 ? parse_forget_state(reply.elements[0].text) : std::nullopt;
+  if (!state) return Error{Errc::kProtocol, "unexpected answer of the script"};
+  return ForgetAnswer{*state, reply.elements[1].integer, reply.elements[2].integer};
+}
+
 class Forgetting {
  public:
   Forgetting(Context& context, const Options& options, Duration gone)
@@ -138,9 +146,11 @@ class Forgetting {
   }
 
   Status look_at_all(const std::vector<std::string>& ids) {
-    for (size_t at = 0; at < ids.size(); at += kPage) {
+    if (auto status = count_partitions(); !status.ok()) return status;
+    const size_t page = redis_.on_cluster() ? std::clamp<size_t>(kScripts / (partitions_ + 1), 1, kPage) : kPage;
+    for (size_t at = 0; at < ids.size(); at += page) {
       auto first = ids.begin() + static_cast<std::ptrdiff_t>(at);
-      auto last = first + static_cast<std::ptrdiff_t>(std::min(kPage, ids.size() - at));
+      auto last = first + static_cast<std::ptrdiff_t>(std::min(page, ids.size() - at));
       const MonoTime begun = mono_now();
       if (auto status = do_page({first, last}); !status.ok()) return status.error().in("forgetting agents");
       if (last != ids.end() || !named()) std::this_thread::sleep_for(mono_now() - begun);
@@ -149,7 +159,8 @@ class Forgetting {
   }
 
   Status do_page(const std::vector<std::string>& ids) {
-    auto looked = ask(ids, true);
+    looked_ = mono_now();
+    auto looked = redis_.on_cluster() ? look_by_slot(ids) : ask(ids, true);
     if (!looked.ok()) return looked.error();
     std::vector<std::string> go;
     for (const Found& found : *looked)
@@ -158,7 +169,7 @@ class Forgetting {
       else
         take(found);
     if (go.empty()) return {};
-    auto gone = ask(go, false);
+    auto gone = redis_.on_cluster() ? remove_by_slot(go) : ask(go, false);
     if (!gone.ok()) return gone.error();
     for (const Found& found : *gone) take(found);
     return {};
@@ -166,25 +177,93 @@ class Forgetting {
 
   /// @param look only, or remove and record.
   Result<std::vector<Found>> ask(const std::vector<std::string>& ids, bool look) {
-    if (auto status = redis_.needs_one_server("masctl agents forget"); !status.ok()) return status.error();
     ForgetOptions forget = forget_;
     forget.dry_run = look;
     redis::Command command;
     for (const auto& id : ids) command.add(redis::Command::of(forget_agent_words(keys_, id, forget)));
-    if (!look)
-      append_operator_record(command, keys_, operator_name(options_.by), "agents.forget", "agent.stream",
-                             std::string(options_.discard ? "discard " : "") + joined_words(ids));
+    if (!look) append_record(command, ids);
     auto replies = look ? redis_.ask(command) : transact(redis_, command);
     if (!replies.ok()) return replies.error();
     std::vector<Found> all;
     for (size_t i = 0; i < ids.size(); ++i) {
-      const Value& reply = (*replies)[i];
-      if (reply.is_error()) return Error{Errc::kRefused, printable(reply.text, 300)};
-      auto state = reply.elements.size() == 3 ? parse_forget_state(reply.elements[0].text) : std::nullopt;
-      if (!state) return Error{Errc::kProtocol, "unexpected answer of the script"};
-      all.push_back({ids[i], *state, reply.elements[1].integer, reply.elements[2].integer});
+      auto answer = answer_of((*replies)[i]);
+      if (!answer.ok()) return answer.error();
+      all.push_back({*answer, ids[i]});
     }
     return all;
+  }
+
+  void append_record(redis::Command& command, const std::vector<std::string>& ids) const {
+    append_operator_record(command, keys_, operator_name(options_.by), "agents.forget", "agent.stream",
+                           std::string(options_.discard ? "discard " : "") + joined_words(ids));
+  }
+
+  Status count_partitions() {
+    if (!redis_.on_cluster() || partitions_ > 0) return {};
+    auto agreed = redis_.ask_one(redis::Command("HGET", keys_.config(), "partitions"));
+    if (!agreed.ok()) return agreed.error();
+    partitions_ = parse_partitions(agreed->text).value_or(kDefaultPartitions);
+    return {};
+  }
+
+  Result<std::vector<Found>> look_by_slot(const std::vector<std::string>& ids) {
+    redis::Command command;
+    for (const auto& id : ids) command.add(redis::Command::of(agent_presence_words(keys_, id)));
+    std::vector<ForgetParts> parts(ids.size());
+    if (auto status = ask_parts(command, parts, &ForgetParts::add_presence); !status.ok()) return status.error();
+    if (auto status = ask_lanes(ids, parts, 0, partitions_, true); !status.ok()) return status.error();
+    std::vector<Found> all;
+    for (size_t i = 0; i < ids.size(); ++i) all.push_back({parts[i].whole(), ids[i]});
+    return all;
+  }
+
+  /// The streams of partition 0 stay where others do.
+  Result<std::vector<Found>> remove_by_slot(const std::vector<std::string>& ids) {
+    redis::Command record;
+    append_record(record, ids);
+    if (auto written = redis_.ask_one(record); !written.ok()) return written.error();
+    if (mono_now() - looked_ > kForgetWithin)
+      return Error{Errc::kTimeout, "the look at the agents took too long, so nothing of theirs was removed"};
+    std::vector<ForgetParts> parts(ids.size());
+    if (auto status = ask_lanes(ids, parts, 1, partitions_, false); !status.ok()) return status.error();
+    std::vector<Found> all;
+    std::vector<std::string> last;
+    std::vector<ForgetParts> last_parts;
+    for (size_t i = 0; i < ids.size(); ++i) {
+      const ForgetState others = parts[i].whole().state;
+      const bool gone = others == ForgetState::kForgotten || others == ForgetState::kNone;
+      if (!gone) all.push_back({parts[i].whole(), ids[i]});
+      if (gone) last.push_back(ids[i]);
+      if (gone) last_parts.push_back(parts[i]);
+    }
+    if (auto status = ask_lanes(last, last_parts, 0, 1, false); !status.ok()) return status.error();
+    for (size_t i = 0; i < last.size(); ++i) all.push_back({last_parts[i].whole(), last[i]});
+    return all;
+  }
+
+  /// @param from,to partitions; without the last.
+  Status ask_lanes(const std::vector<std::string>& ids, std::vector<ForgetParts>& parts, unsigned from, unsigned to,
+                   bool look) {
+    ForgetOptions forget = forget_;
+    forget.dry_run = look;
+    redis::Command command;
+    for (unsigned p = from; p < to; ++p)
+      for (const auto& id : ids) command.add(redis::Command::of(forget_lanes_words(keys_, id, p, forget)));
+    return ask_parts(command, parts, &ForgetParts::add_lanes);
+  }
+
+  /// @param command of the agents, one after another, again and again.
+  Status ask_parts(const redis::Command& command, std::vector<ForgetParts>& parts,
+                   void (ForgetParts::*add)(const ForgetAnswer&)) {
+    if (command.count() == 0) return {};
+    auto replies = redis_.ask(command);
+    if (!replies.ok()) return replies.error();
+    for (size_t i = 0; i < replies->size(); ++i) {
+      auto answer = answer_of((*replies)[i]);
+      if (!answer.ok()) return answer.error();
+      (parts[i % parts.size()].*add)(*answer);
+    }
+    return {};
   }
 
   void take(const Found& found) {
@@ -201,6 +280,8 @@ class Forgetting {
   const Keys& keys_;
   const Options& options_;
   const ForgetOptions forget_;
+  unsigned partitions_ = 0;  // on a cluster, once they were counted
+  MonoTime looked_{};        // when the look at a page began
   ForgetResult outcome_;
 };
 

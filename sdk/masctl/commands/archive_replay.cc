@@ -2,8 +2,12 @@
 //
 // A page of requests is added at a time, with the operator's record in the same transaction. masctl opens nothing and
 // needs no key: the gateway that holds it does.
+// On a cluster each partition has requests, of its senders only, so that a gateway moves them by one script.
 #include "sdk/masctl/commands/archive_replay.h"
 
+#include <map>
+
+#include "proto/wire/partitions.h"
 #include "sdk/masctl/cli/cli.h"
 #include "sdk/masctl/commands/archive_filters.h"
 #include "sdk/masctl/commands/rule_arguments.h"
@@ -53,20 +57,25 @@ Result<std::vector<ArchivedRecord>> choose(ArchiveReader& reader, const ReplayOp
   return chosen;
 }
 
+using Requests = std::map<unsigned, std::vector<std::string>>;  ///< by their place
+
 /// Records of one entry that follow each other become one request.
-std::vector<std::string> requests_for(const std::vector<ArchivedRecord>& records) {
-  std::vector<std::string> texts;
+Requests requests_for(const Keys& keys, const std::vector<ArchivedRecord>& records, unsigned partitions) {
+  Requests texts;
   archive::Request open;
+  unsigned open_place = 0;
   uint64_t bytes = 0;
   auto close = [&] {
-    if (!open.records.empty()) texts.push_back(archive::request_text(open));
+    if (!open.records.empty()) texts[open_place].push_back(archive::request_text(open));
     open.records.clear();
     bytes = 0;
   };
   for (const auto& record : records) {
-    bool same = record.partition == open.partition && record.entry == open.entry && !open.records.empty() &&
-                record.number > open.records.back() && bytes + record.bytes <= kRequestBytes;
+    const unsigned place = keys.placed(partition_of(record.sender, partitions));
+    bool same = place == open_place && record.partition == open.partition && record.entry == open.entry &&
+                !open.records.empty() && record.number > open.records.back() && bytes + record.bytes <= kRequestBytes;
     if (!same) close();
+    open_place = place;
     open.partition = record.partition;
     open.entry = record.entry;
     open.records.push_back(record.number);
@@ -76,15 +85,21 @@ std::vector<std::string> requests_for(const std::vector<ArchivedRecord>& records
   return texts;
 }
 
-Status hand_over(SyncRedis& redis, const Keys& keys, const std::vector<std::string>& requests, const std::string& by) {
-  if (auto status = redis.needs_one_server("masctl archive replay"); !status.ok()) return status;
-  for (size_t at = 0; at < requests.size(); at += kPage) {
-    auto first = requests.begin() + static_cast<std::ptrdiff_t>(at);
-    std::vector<std::string> page(first, first + static_cast<std::ptrdiff_t>(std::min(kPage, requests.size() - at)));
-    redis::Command command = set_command("RPUSH", keys.replays(), page);
-    append_operator_record(command, keys, operator_name(by), "archive.replay", keys.replays(), joined_words(page));
-    auto values = transact(redis, command);
-    if (!values.ok()) return values.error();
+Status hand_over(SyncRedis& redis, const Keys& keys, const std::vector<ArchivedRecord>& records,
+                 const std::string& by) {
+  auto agreed = redis.ask_one(redis::Command("HGET", keys.config(), "partitions"));
+  if (!agreed.ok()) return agreed.error();
+  const unsigned partitions = parse_partitions(agreed->text).value_or(kDefaultPartitions);
+  for (const auto& [place, requests] : requests_for(keys, records, partitions)) {
+    for (size_t at = 0; at < requests.size(); at += kPage) {
+      auto first = requests.begin() + static_cast<std::ptrdiff_t>(at);
+      std::vector<std::string> page(first, first + static_cast<std::ptrdiff_t>(std::min(kPage, requests.size() - at)));
+      redis::Command command = set_command("RPUSH", keys.replays(place), page);
+      append_operator_record(command, keys, operator_name(by), "archive.replay", keys.replays(place),
+                             joined_words(page));
+      auto values = transact(redis, command);
+      if (!values.ok()) return values.error();
+    }
   }
   return {};
 }
@@ -98,7 +113,7 @@ Result<Document> run_replay(Context& context, const ReplayOptions& options) {
   const bool more = options.records.empty() && chosen->size() > options.limit;
   if (more) chosen->resize(options.limit);
   if (!options.dry_run)
-    if (auto status = hand_over(context.redis, context.keys(), requests_for(*chosen), options.by); !status.ok())
+    if (auto status = hand_over(context.redis, context.keys(), *chosen, options.by); !status.ok())
       return status.error();
   const size_t count = chosen->size();
   const bool dry_run = options.dry_run;

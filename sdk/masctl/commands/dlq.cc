@@ -28,10 +28,14 @@ struct ExportOptions {
 
 std::vector<std::string> cells_of(const Letter& letter, LetterQueue queue) {
   if (queue == LetterQueue::kUnproven)
-    return {std::string(letter.entry), time_text(letter.last), std::string(letter.sender), std::to_string(letter.bytes),
+    return {letter.name, time_text(letter.last), std::string(letter.sender), std::to_string(letter.bytes),
             std::string(letter.reason)};
-  return {std::string(letter.entry),  time_text(letter.last),         std::string(letter.sender),
-          std::string(letter.target), std::string(letter.message_id), std::to_string(letter.attempts),
+  return {letter.name,
+          time_text(letter.last),
+          std::string(letter.sender),
+          std::string(letter.target),
+          std::string(letter.message_id),
+          std::to_string(letter.attempts),
           std::string(letter.reason)};
 }
 
@@ -88,13 +92,14 @@ void print_letter(Output& out, const Letter& letter, LetterQueue queue) {
   };
   std::vector<Line> lines;
   if (queue == LetterQueue::kUnproven) {
-    lines = {{"letter", std::string(letter.entry)},
-             {"claimed", std::string(letter.sender)},
-             {"reason", std::string(letter.reason)}};
+    lines = {{"letter", letter.name}, {"claimed", std::string(letter.sender)}, {"reason", std::string(letter.reason)}};
   } else {
-    lines = {{"letter", std::string(letter.entry)},  {"sender", std::string(letter.sender)},
-             {"target", std::string(letter.target)}, {"message", std::string(letter.message_id)},
-             {"reason", std::string(letter.reason)}, {"attempts", std::to_string(letter.attempts)}};
+    lines = {{"letter", letter.name},
+             {"sender", std::string(letter.sender)},
+             {"target", std::string(letter.target)},
+             {"message", std::string(letter.message_id)},
+             {"reason", std::string(letter.reason)},
+             {"attempts", std::to_string(letter.attempts)}};
   }
   lines.insert(
       lines.end(),
@@ -103,18 +108,19 @@ void print_letter(Output& out, const Letter& letter, LetterQueue queue) {
 }
 
 Result<Document> run_show(Context& context, const ShowOptions& options) {
-  if (auto status = check_letter_id(options.letter); !status.ok()) return status.error();
+  auto name = parse_letter_name(context.keys(), options.letter);
+  if (!name.ok()) return name.error();
   context.redis.expect_messages();
   const LetterReading how{.queue = options.unproven ? LetterQueue::kUnproven : LetterQueue::kMessages,
                           .payloads = true};
-  auto found = find_letter(context.redis, context.keys(), options.letter, how, [&](const Letter& letter) {
+  auto found = find_letter(context.redis, context.keys(), *name, how, [&](const Letter& letter) {
     print_letter(context.out, letter, how.queue);
     return true;
   });
   if (!found.ok()) return found.error();
   if (*found) return Document::printed();
-  return Error{Errc::kNotFound,
-               "there is no dead letter " + options.letter + " in " + letter_key(context.keys(), how.queue)};
+  return Error{Errc::kNotFound, "there is no dead letter " + options.letter + " in " +
+                                    letter_key(context.keys(), how.queue, name->place)};
 }
 
 Result<Document> run_export(Context& context, const ExportOptions& options) {
@@ -128,8 +134,8 @@ Result<Document> run_export(Context& context, const ExportOptions& options) {
     append_letter_json(line, letter, how.queue, true);
     context.out.foreign(line);
     if (letter.payload.size() < letter.bytes)
-      context.out.note("letter " + std::string(letter.entry) + ": shown without its payload of " +
-                       std::to_string(letter.bytes) + " bytes, which is too large");
+      context.out.note("letter " + letter.name + ": shown without its payload of " + std::to_string(letter.bytes) +
+                       " bytes, which is too large");
     return !context.out.closed();
   });
   if (!status.ok()) return status.error();

@@ -1,8 +1,11 @@
 // `dlq drop` and `dlq replay`: letters that are chosen by name or filter, and what becomes of them.
 //
-// A change is made a page of letters at a time, each with the operator's record in the same transaction. What was
-// changed by somebody else meanwhile is not there any more, and is not counted.
+// A change is made a page of letters of one queue at a time, each with the operator's record in the same transaction
+// (on a cluster before it, see transaction.h). What was changed by somebody else meanwhile is not there any more, and
+// is not counted.
 #include "sdk/masctl/commands/dlq_change.h"
+
+#include <map>
 
 #include "proto/base/ids.h"
 #include "sdk/masctl/cli/cli.h"
@@ -32,30 +35,33 @@ struct ReplayOptions : ChangeOptions {};
 struct Change {
   std::string_view action;  ///< in the operator's record
   std::string_view done;    ///< for people: "3 letters dropped"
-  redis::Command (*command)(const Keys& keys, LetterQueue queue, const std::vector<std::string>& letters);
+  redis::Command (*command)(const std::string& queue, const std::string& replays, const std::vector<std::string>& ids);
 };
 
+using Chosen = std::map<unsigned, std::vector<std::string>>;  ///< entries, by the place of their queue
+
 Status check(const ChangeOptions& options) {
-  for (const auto& letter : options.letters)
-    if (auto status = check_letter_id(letter); !status.ok()) return status;
   int ways = int{!options.letters.empty()} + int{options.filter.any()} + int{options.all};
   if (ways == 1) return {};
   return Error{Errc::kInvalidArgument, ways == 0 ? "expected LETTER, a filter such as --target, or --all"
                                                  : "expected only one of LETTER, filters and --all"};
 }
 
-Result<std::vector<std::string>> choose(SyncRedis& redis, const Keys& keys, const ChangeOptions& options) {
-  std::vector<std::string> chosen;
+Result<Chosen> choose(SyncRedis& redis, const Keys& keys, const ChangeOptions& options) {
+  Chosen chosen;
   auto take = [&chosen](const Letter& letter) {
-    chosen.emplace_back(letter.entry);
+    chosen[letter.place].emplace_back(letter.entry);
     return true;
   };
   for (const auto& letter : options.letters) {
-    auto found = find_letter(redis, keys, letter, {.queue = options.filter.queue()}, take);
+    auto name = parse_letter_name(keys, letter);
+    if (!name.ok()) return name.error();
+    auto found = find_letter(redis, keys, *name, {.queue = options.filter.queue()}, take);
     if (!found.ok()) return found.error();
     if (!*found)
       return Error{Errc::kNotFound, "there is no dead letter " + letter + " in " +
-                                        letter_key(keys, options.filter.queue()) + "; nothing was changed"};
+                                        letter_key(keys, options.filter.queue(), name->place) +
+                                        "; nothing was changed"};
   }
   if (!options.letters.empty()) return chosen;
   auto filter = letter_filter(options.filter, wall_now());
@@ -65,51 +71,59 @@ Result<std::vector<std::string>> choose(SyncRedis& redis, const Keys& keys, cons
   return chosen;
 }
 
-/// @return how many were changed.
-Result<size_t> apply(SyncRedis& redis, const Keys& keys, const Change& change, const std::vector<std::string>& chosen,
-                     const ChangeOptions& options) {
-  const LetterQueue queue = options.filter.queue();
-  size_t changed = 0;
-  for (size_t at = 0; at < chosen.size(); at += kPage) {
-    auto first = chosen.begin() + static_cast<std::ptrdiff_t>(at);
-    std::vector<std::string> page(first, first + static_cast<std::ptrdiff_t>(std::min(kPage, chosen.size() - at)));
-    redis::Command command = change.command(keys, queue, page);
-    append_operator_record(command, keys, operator_name(options.by), change.action, letter_key(keys, queue),
-                           joined_words(page));
-    auto values = transact(redis, command);
-    if (!values.ok()) return values.error();
-    bool drops = change.action == "dlq.drop";  // else Redis answers with the length of the list
-    changed += drops ? static_cast<size_t>(values->front().integer) : page.size();
+size_t count_of(const Chosen& chosen) {
+  size_t count = 0;
+  for (const auto& [place, entries] : chosen) count += entries.size();
+  return count;
+}
+
+/// @param changed how many were changed, also after a failure.
+Status apply(SyncRedis& redis, const Keys& keys, const Change& change, const Chosen& chosen,
+             const ChangeOptions& options, size_t& changed) {
+  for (const auto& [place, entries] : chosen) {
+    const std::string queue = letter_key(keys, options.filter.queue(), place);
+    for (size_t at = 0; at < entries.size(); at += kPage) {
+      auto first = entries.begin() + static_cast<std::ptrdiff_t>(at);
+      std::vector<std::string> page(first, first + static_cast<std::ptrdiff_t>(std::min(kPage, entries.size() - at)));
+      redis::Command command = change.command(queue, keys.replays(place), page);
+      append_operator_record(command, keys, operator_name(options.by), change.action, queue, joined_words(page));
+      auto values = transact(redis, command);
+      if (!values.ok()) return values.error();
+      bool drops = change.action == "dlq.drop";  // else Redis answers with the length of the list
+      changed += drops ? static_cast<size_t>(values->front().integer) : page.size();
+    }
   }
-  return changed;
+  return {};
 }
 
 Result<Document> run_change(Context& context, const ChangeOptions& options, const Change& change) {
   if (auto status = check(options); !status.ok()) return status.error();
-  if (auto status = context.redis.needs_one_server("masctl dlq"); !status.ok()) return status.error();
   const Keys& keys = context.keys();
   context.redis.expect_messages();
   auto chosen = choose(context.redis, keys, options);
   if (!chosen.ok()) return chosen.error();
-  size_t count = chosen->size();
+  size_t count = count_of(*chosen);
+  Status status;
   if (!options.dry_run) {
-    auto changed = apply(context.redis, keys, change, *chosen, options);
-    if (!changed.ok()) return changed.error();
-    count = *changed;
+    count = 0;
+    status = apply(context.redis, keys, change, *chosen, options, count);
+    if (!status.ok() && count == 0) return status.error();
   }
   std::string people = std::to_string(count) + (count == 1 ? " letter " : " letters ");
   people += (options.dry_run ? "would be " : "") + std::string(change.done);
-  return Document::line(
+  Document document = Document::line(
       "{\"letters\":" + std::to_string(count) + ",\"dry_run\":" + (options.dry_run ? "true" : "false") + "}",
       std::move(people));
+  if (!status.ok()) return std::move(document).fails_with(status.error());
+  return document;
 }
 
-redis::Command drop_command(const Keys& keys, LetterQueue queue, const std::vector<std::string>& letters) {
-  return set_command("XDEL", letter_key(keys, queue), letters);
+redis::Command drop_command(const std::string& queue, const std::string&, const std::vector<std::string>& ids) {
+  return set_command("XDEL", queue, ids);
 }
 
-redis::Command replay_command(const Keys& keys, LetterQueue, const std::vector<std::string>& letters) {
-  return set_command("RPUSH", keys.replays(), letters);
+redis::Command replay_command(const std::string&, const std::string& replays, const std::vector<std::string>& ids) {
+  return set_command("RPUSH", replays, ids);
 }
 
 Result<Document> run_drop(Context& context, const DropOptions& options) {

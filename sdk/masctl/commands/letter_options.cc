@@ -61,7 +61,7 @@ void append_letter_json(std::string& out, const Letter& letter, LetterQueue queu
   JsonWriter json(out);
   json.begin_object();
   auto text = [&json](std::string_view name, std::string_view value) { json_member(json, name, value); };
-  text("letter", letter.entry);
+  text("letter", letter.name);
   if (queue == LetterQueue::kUnproven) {
     text("claimed", letter.sender);
     text("reason", letter.reason);

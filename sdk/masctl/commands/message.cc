@@ -43,7 +43,6 @@ Result<Document> run_request(Context& context, const MessageOptions& options) {
   auto gateway = by_gateway(options.mode);
   if (!gateway.ok()) return gateway.error();
   if (*gateway) return gateway_request(context, options);
-  if (auto status = context.redis.needs_one_server("masctl request"); !status.ok()) return status.error();
   auto envelope = make_envelope(options, true);
   if (!envelope.ok()) return envelope.error();
   auto reply = RequestOp::run(context.settings, options.as, options.target, *envelope);

@@ -8,6 +8,7 @@
 #include "sdk/masctl/cli/cli.h"
 #include "sdk/masctl/cli/json_parts.h"
 #include "sdk/masctl/commands/commands.h"
+#include "sdk/masctl/commands/partitions_change.h"
 #include "sdk/masctl/commands/rule_arguments.h"
 #include "sdk/masctl/commands/top_view.h"
 #include "sdk/masctl/redis/gateway_reader.h"
@@ -107,14 +108,23 @@ Result<redis::Command> moves(SyncRedis& redis, const Keys& keys, unsigned before
   return change;
 }
 
+Document done(unsigned partitions, unsigned before) {
+  return Document::line(
+      "{\"partitions\":" + std::to_string(partitions) + "}",
+      std::to_string(partitions) + " partitions, " + std::to_string(before) + " before; start the gateways again");
+}
+
 Result<Document> run_set(Context& context, const SetOptions& options) {
   const Keys& keys = context.keys();
   if (options.partitions < 1 || options.partitions > kMaxPartitions)
     return Error{Errc::kInvalidArgument, "'" + std::to_string(options.partitions) +
                                              "' is not a number of partitions; expected 1 to " +
                                              std::to_string(kMaxPartitions)};
-  if (auto status = context.redis.needs_one_server("masctl partitions set"); !status.ok()) return status.error();
   context.redis.expect_messages();
+  if (context.redis.on_cluster()) {
+    auto before = PartitionsChange(context.redis, keys, options.partitions, operator_name(options.by)).run();
+    return before.ok() ? done(options.partitions, *before) : Result<Document>(before.error());
+  }
   auto view = read_gateways(context.redis, keys);
   if (!view.ok()) return view.error();
   auto before = static_cast<unsigned>(view->partitions.size());
@@ -130,11 +140,9 @@ Result<Document> run_set(Context& context, const SetOptions& options) {
   if (!change.ok()) return change.error();
   append_operator_record(*change, keys, operator_name(options.by), "partitions.set", "mas.config",
                          "partitions=" + std::to_string(options.partitions) + ", before " + std::to_string(before));
-  auto done = transact(context.redis, *change);
-  if (!done.ok()) return done.error();
-  return Document::line("{\"partitions\":" + std::to_string(options.partitions) + "}",
-                        std::to_string(options.partitions) + " partitions, " + std::to_string(before) +
-                            " before; start the gateways again");
+  auto changed = transact(context.redis, *change);
+  if (!changed.ok()) return changed.error();
+  return done(options.partitions, before);
 }
 
 }  // namespace

@@ -26,35 +26,44 @@ RequestOp::RequestOp(const Settings& settings, const std::string& requester, con
       endpoint_(settings.endpoint),
       timeout_(settings.timeout) {
   redis::ConnectionOptions options;
-  options.primary_only = true;
+  options.primary_only = settings.endpoint.topology != redis::Topology::kCluster;
   options.endpoint = settings.endpoint;
   options.client_name = "masctl";
   options.sentinels = redis::sentinels_of(loop_->get(), options.endpoint, options.client_name);
   options.connect_timeout = timeout_;
   options.command_timeout = timeout_;
-  subscriber_ = std::make_unique<redis::Subscriber>(loop_->get(), options, *this, limits::kMaxEnvelopeBytes);
-  commands_ = std::make_unique<redis::Connection>(loop_->get(), options, this);
+  commands_ = std::make_unique<redis::Client>(loop_->get(), options, this, this);
+  if (redis::ClusterLink* cluster = commands_->cluster())
+    channels_ = std::make_unique<redis::ClusterSubscriber>(loop_->get(), *cluster, *this, limits::kMaxEnvelopeBytes);
+  else
+    subscriber_ = std::make_unique<redis::Subscriber>(loop_->get(), options, *this, limits::kMaxEnvelopeBytes);
   deadline_ = std::make_unique<redis::Timer>(loop_->get(), [this] { on_timeout(); });
 }
 
 RequestOp::~RequestOp() {
-  subscriber_->stop();
+  channels_.reset();
+  if (subscriber_) subscriber_->stop();
   commands_->stop();
 }
 
 Result<RequestReply> RequestOp::run() {
-  subscriber_->subscribe(channel_);
-  subscriber_->start();
+  if (channels_) {
+    channels_->subscribe(channel_);
+  } else {
+    subscriber_->subscribe(channel_);
+    subscriber_->start();
+  }
   commands_->start();
   deadline_->once(timeout_);
   while (!state_.is(State::kDone)) uv_run(loop_->get(), UV_RUN_ONCE);
   return std::move(*result_);
 }
 
-void RequestOp::on_subscribed(std::string_view) {
+void RequestOp::send_request() {
   if (!state_.is(State::kSubscribing)) return;
+  no_link_.reset();
   state_.to(State::kSending);
-  Status sent = commands_->send(redis::Command("PUBLISH", target_channel_, request_.json),
+  Status sent = commands_->send(redis::Command(on_cluster() ? "SPUBLISH" : "PUBLISH", target_channel_, request_.json),
                                 redis::reply_to<&RequestOp::on_published>(this));
   if (!sent.ok()) finish(sent.error());
 }
@@ -95,12 +104,20 @@ void RequestOp::on_no_link(const Error& why, bool may_wait) {
   no_link_ = why;
 }
 
+/// With a map, what is asked has its own time; without one, each node may be asked within the time-out.
+void RequestOp::on_map_trouble(const Error& why) {
+  if (!commands_->cluster()->map().empty()) return;
+  if (!errc_retriable(why.code)) return finish(why);
+  no_link_ = why;
+}
+
 void RequestOp::on_timeout() {
   if (no_link_ && (state_.is(State::kSubscribing) || nothing_sent())) return finish(*no_link_);
   if (refusal_) return finish(*refusal_);
-  bool waiting = state_.is(State::kWaiting);
-  finish(Error{Errc::kTimeout, waiting ? "'" + visible(target_) + "' did not answer in time"
-                                       : "Redis did not accept the request in time"});
+  if (!state_.is(State::kWaiting)) return finish(Error{Errc::kTimeout, "Redis did not accept the request in time"});
+  const std::string silent = "'" + visible(target_) + "' did not answer in time";
+  if (!no_link_) return finish(Error{Errc::kTimeout, silent});
+  finish(Error{Errc::kTimeout, silent + ", or its answer was lost with the channel: " + no_link_->message});
 }
 
 void RequestOp::finish(Result<RequestReply> result) {

@@ -2,6 +2,9 @@
 // page, what matches a filter.
 //
 // Happy path: each_letter() hands every letter that matches to the callback, oldest or newest first.
+// On a cluster each partition has a queue. All of them are read, also those left over from a larger number of
+// partitions, side by side, so that the order is the same. Each read is of one key, which its slot's primary answers
+// also while the slot moves.
 // Failure: the first error of Redis ends the reading. An entry that lacks fields is a letter without them; a payload
 // that is too large, or was not asked for, stays in Redis, and only its size is known.
 // Threading: one thread. Ownership: a letter is a view during the callback.
@@ -23,10 +26,19 @@ enum class LetterQueue : uint8_t {
   kUnproven,  ///< elements of ingress lists that were no frames: their sender is who they claim
 };
 
-std::string letter_key(const Keys& keys, LetterQueue queue);
+/// @param place as Keys::dead_letters takes it.
+std::string letter_key(const Keys& keys, LetterQueue queue, unsigned place);
+
+/// Which letter.
+struct LetterName {
+  unsigned place = 0;  ///< on a cluster the partition whose queue has it
+  std::string entry;   ///< its id in the stream
+};
 
 struct Letter {
-  std::string_view entry;  ///< its id in the stream, by which it is named
+  std::string name;  ///< "1795350096000-0"; on a cluster "3:1795350096000-0", with the partition
+  unsigned place = 0;
+  std::string_view entry;  ///< its id in the stream
   std::string_view sender, target, message_id, reason;
   std::string_view payload;  ///< empty where it is left out
   uint64_t bytes = 0;        ///< of the payload
@@ -42,8 +54,8 @@ struct LetterFilter {
   bool matches(const Letter& letter) const;
 };
 
-/// @return kInvalidArgument unless `text` is the id of an entry: "1795350096000-0".
-Status check_letter_id(std::string_view text);
+/// @param text as Letter::name. @return kInvalidArgument that says what was expected.
+Result<LetterName> parse_letter_name(const Keys& keys, std::string_view text);
 
 using OnLetter = std::function<bool(const Letter& letter)>;  ///< @return false: no more
 
@@ -58,7 +70,7 @@ Status each_letter(SyncRedis& redis, const Keys& keys, const LetterFilter& filte
                    const OnLetter& on_letter);
 
 /// @return whether there is such a letter; it is handed to the callback then.
-Result<bool> find_letter(SyncRedis& redis, const Keys& keys, const std::string& entry, const LetterReading& how,
+Result<bool> find_letter(SyncRedis& redis, const Keys& keys, const LetterName& name, const LetterReading& how,
                          const OnLetter& on_letter);
 
 }  // namespace mas::ctl

@@ -5,6 +5,7 @@
 
 #include "proto/base/ids.h"
 #include "proto/base/numbers.h"
+#include "proto/redis/cluster/walk_check.h"
 #include "proto/redis/reply_values.h"
 #include "sdk/masctl/redis/attempts.h"
 
@@ -20,6 +21,15 @@ std::string name_of(const redis::Command& command, uint64_t index) {
   const size_t key = name == "EVAL" ? kKeyOfScript : 1;
   if (key < arguments.size()) name += " " + printable(arguments[key], 200);
   return name;
+}
+
+/// Why a command was not answered, for people.
+Error failure_of(const redis::Command& command, uint64_t index, const Error& why) {
+  if (why.code == Errc::kTooLarge) return why.in(name_of(command, index));
+  if (why.message.find("TRYAGAIN") == std::string::npos) return why;
+  const Error moving = redis::WalkCheck::moving();
+  return {moving.code,
+          moving.message + ", and with them what this command needs together; try again (" + why.message + ")"};
 }
 
 }  // namespace
@@ -116,11 +126,6 @@ Result<Value> SyncRedis::ask_one(const redis::Command& command) {
   return value.error();
 }
 
-Status SyncRedis::needs_one_server(std::string_view what) const {
-  if (!on_cluster()) return {};
-  return Error{Errc::kRefused, std::string(what) + " cannot be used on a Redis Cluster yet"};
-}
-
 Result<std::vector<redis::Node>> SyncRedis::primaries() {
   if (auto opened = open(); !opened.ok()) return opened.error();
   return client_->primaries();
@@ -182,8 +187,7 @@ void SyncRedis::on_reply(uint64_t index, const redis::Answer& answer) {
     if (index < replies_.size()) replies_[index] = Value(**answer);
     --missing_;
   } else if (!failure_) {
-    const bool large = answer.error().code == Errc::kTooLarge;
-    failure_ = large ? answer.error().in(name_of(*asked_, index)) : answer.error();
+    failure_ = failure_of(*asked_, index, answer.error());
   }
 }
 

@@ -71,8 +71,6 @@ class SyncRedis final : public redis::ConnectionListener, public redis::ClusterL
   Result<Value> ask_one(const redis::Command& command);
 
   bool on_cluster() const { return settings_.endpoint.topology == redis::Topology::kCluster; }
-  /// @return kRefused on a cluster. @param what as the sentence begins: "masctl dlq".
-  Status needs_one_server(std::string_view what) const;
   /// @return the cluster's primaries; one server is one node without an address.
   Result<std::vector<redis::Node>> primaries();
   /// Of a cluster, as it was when it was found: slots that no primary serves.

@@ -1,6 +1,7 @@
 """A private Redis Cluster: three primaries, a replica of each, on a loopback address of this process's own."""
 
 import binascii
+import contextlib
 import itertools
 import subprocess
 import time
@@ -23,6 +24,24 @@ def slot_of(key):
     if begin >= 0 and end > begin + 1:
         raw = raw[begin + 1:end]
     return binascii.crc_hqx(raw, 0) % SLOTS
+
+
+class Move:
+    """A slot on its way from one node to another."""
+
+    def __init__(self, slot, origin, to):
+        self.slot, self.origin, self.to = slot, origin, to
+
+    def keys(self):
+        """What is in the slot goes to where it moves."""
+        while keys := self.origin.cmd("CLUSTER", "GETKEYSINSLOT", self.slot, 100):
+            for key in keys:
+                try:
+                    self.origin.cmd("MIGRATE", self.to.host, self.to.service_port, key, 0, 5000)
+                except RespError as error:  # it had ended, and was made anew at the other node
+                    if not str(error).startswith("BUSYKEY"):
+                        raise
+                    self.origin.cmd("DEL", key)
 
 
 class RedisCluster:
@@ -160,18 +179,19 @@ class RedisCluster:
 
     def move(self, key, to):
         """Moves the slot of a key, and what is in it, to another primary."""
+        with self.moving(key, to) as move:
+            move.keys()
+
+    @contextlib.contextmanager
+    def moving(self, key, to):
+        """The slot of a key is being moved to another primary, with Move.keys(); at the end it has moved."""
         poll_until(self._agreed, SETTLED, "all nodes agree on who serves what", 0.05)
         slot, origin = slot_of(key), self.primary_of(key)
         to.cmd("CLUSTER", "SETSLOT", slot, "IMPORTING", origin.id)
         origin.cmd("CLUSTER", "SETSLOT", slot, "MIGRATING", to.id)
-        while keys := origin.cmd("CLUSTER", "GETKEYSINSLOT", slot, 100):
-            for key in keys:
-                try:
-                    origin.cmd("MIGRATE", to.host, to.service_port, key, 0, 5000)
-                except RespError as error:  # it had ended, and was made anew at the other node
-                    if not str(error).startswith("BUSYKEY"):
-                        raise
-                    origin.cmd("DEL", key)
+        move = Move(slot, origin, to)
+        yield move
+        move.keys()
         for node in [to, origin, *(n for n in self.primaries() if n not in (to, origin))]:
             node.cmd("CLUSTER", "SETSLOT", slot, "NODE", to.id)
 

@@ -1,0 +1,288 @@
+// The steps of the change.
+#include "sdk/masctl/commands/partitions_change.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "proto/base/ids.h"
+#include "proto/base/numbers.h"
+#include "proto/wire/forget_agent.h"
+#include "proto/wire/partitions.h"
+#include "proto/wire/waiting_retry.h"
+#include "sdk/masctl/redis/bounded_reads.h"
+#include "sdk/masctl/redis/gateway_reader.h"
+#include "sdk/masctl/redis/operator_audit.h"
+
+namespace mas::ctl {
+
+namespace {
+
+constexpr std::string_view kMark = "changing:";
+constexpr size_t kFieldsAtOnce = 500, kMembersAtOnce = 64;  // members may be large
+constexpr int kLeaseMillis = 60'000;                        // renewed with each partition
+
+// KEYS: mas.config. ARGV: what `partitions` has to be, and what it becomes; empty: none. @return whether it was so.
+constexpr std::string_view kReplace = R"lua(
+if (redis.call('HGET', KEYS[1], 'partitions') or '') ~= ARGV[1] then return 0 end
+if ARGV[2] == '' then redis.call('HDEL', KEYS[1], 'partitions') else redis.call('HSET', KEYS[1], 'partitions', ARGV[2]) end
+return 1
+)lua";
+
+// KEYS: the lease. ARGV: owner, milliseconds. @return whether it is the owner's.
+constexpr std::string_view kRenew = R"lua(
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+)lua";
+
+// KEYS: the lease. ARGV: owner.
+constexpr std::string_view kGiveBack = R"lua(
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
+)lua";
+
+/// Sends commands of any slots. @return the first error reply, with the key.
+Result<std::vector<Value>> ask_all(SyncRedis& redis, const redis::Command& command) {
+  auto replies = redis.ask(command);
+  if (!replies.ok()) return replies;
+  for (size_t i = 0; i < replies->size(); ++i)
+    if ((*replies)[i].is_error()) return (*replies)[i].error().in(printable(arguments_of(command.bytes(), i, 2)[1]));
+  return replies;
+}
+
+Error refused(const std::string& why) { return {Errc::kRefused, why}; }
+
+}  // namespace
+
+std::string PartitionsMark::text() const {
+  return std::string(kMark) + std::to_string(to) + ":" + std::to_string(most);
+}
+
+std::optional<PartitionsMark> PartitionsMark::parse(std::string_view text) {
+  if (!text.starts_with(kMark)) return std::nullopt;
+  text.remove_prefix(kMark.size());
+  const size_t colon = text.find(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  auto to = parse_partitions(text.substr(0, colon)), most = parse_partitions(text.substr(colon + 1));
+  if (!to || !most || *to > *most) return std::nullopt;
+  return PartitionsMark{*to, *most};
+}
+
+Result<unsigned> PartitionsChange::run() {
+  if (auto status = take_lease(); !status.ok()) return status.error();
+  auto before = change();
+  give_lease_back();
+  return before;
+}
+
+Status PartitionsChange::take_lease() {
+  lease_owner_ = "masctl:" + new_instance_id().hex();
+  auto taken = redis_.ask_one(redis::Command("SET", keys_.lease("partitions"), lease_owner_, "NX", "PX", kLeaseMillis));
+  if (!taken.ok()) return taken.error();
+  if (!taken->is_nil()) return {};
+  return refused("the number of partitions is being changed by somebody else, or was until a minute ago; try again");
+}
+
+Status PartitionsChange::renew_lease() {
+  auto renewed =
+      redis_.ask_one(redis::Command("EVAL", kRenew, 1, keys_.lease("partitions"), lease_owner_, kLeaseMillis));
+  if (!renewed.ok()) return renewed.error();
+  return renewed->integer == 1 ? Status() : refused("the lease of the change was lost");
+}
+
+/// If it cannot be given back, it ends by itself.
+void PartitionsChange::give_lease_back() {
+  static_cast<void>(redis_.ask_one(redis::Command("EVAL", kGiveBack, 1, keys_.lease("partitions"), lease_owner_)));
+}
+
+Result<unsigned> PartitionsChange::change() {
+  auto found = redis_.ask_one(redis::Command("HGET", keys_.config(), "partitions"));
+  if (!found.ok()) return found.error();
+  const auto number = parse_partitions(found->text);
+  const auto begun = PartitionsMark::parse(found->text);
+  if (!found->text.empty() && !number && !begun)
+    return refused("mas.config has partitions '" + printable(found->text) + "'; expected a number");
+  const unsigned before = number ? *number : begun ? begun->most : 0;
+  mark_ = {to_, std::max(before, to_)};
+  if (auto status = look(); !status.ok()) return status.error();
+  if (auto status = record(before); !status.ok()) return status.error();
+  if (auto status = replace(found->text, mark_.text()); !status.ok()) return status.error();
+  Status status = fence();
+  if (status.ok()) status = look();
+  if (!status.ok() && !begun) {
+    auto back = replace(mark_.text(), found->text);
+    return back.ok() ? status.error() : status.error().in(back.error().message);
+  }
+  if (status.ok()) status = move_all();
+  if (status.ok()) status = replace(mark_.text(), std::to_string(to_));
+  if (status.ok()) return before;
+  return Error{status.error().code, "the change to " + std::to_string(to_) +
+                                        " partitions has begun and is not finished; gateways decide nothing until it "
+                                        "is. Run the command again. " +
+                                        status.error().message};
+}
+
+Status PartitionsChange::look() {
+  if (auto status = nobody_works(); !status.ok()) return status;
+  return nothing_waits();
+}
+
+/// While a gateway holds a partition, its memory of senders is in two places.
+Status PartitionsChange::nobody_works() {
+  auto gateways = read_gateway_snapshots(redis_, keys_);
+  if (!gateways.ok()) return gateways.error();
+  if (!gateways->empty()) return refused(std::to_string(gateways->size()) + " gateways run; stop all of them first");
+  std::vector<std::string> leases;
+  for (unsigned p = 0; p < mark_.most; ++p) leases.push_back(keys_.partition_lease(p));
+  auto owners = read_texts(redis_, leases, kNameBytes);
+  if (!owners.ok()) return owners.error();
+  for (unsigned p = 0; p < mark_.most; ++p)
+    if (!(*owners)[p].is_nil())
+      return refused("the lease of partition " + std::to_string(p) + " has not ended; try again soon");
+  return {};
+}
+
+/// What would be lost, or overtaken by newer messages.
+Status PartitionsChange::nothing_waits() {
+  redis::Command command;
+  for (unsigned p = 0; p < mark_.most; ++p) command.add("LLEN", keys_.replays(p));
+  for (unsigned p = to_; p < mark_.most; ++p) command.add("XLEN", keys_.dead_letters(p));
+  auto counts = ask_all(redis_, command);
+  if (!counts.ok()) return counts.error();
+  for (unsigned i = 0; i < counts->size(); ++i) {
+    const int64_t count = (*counts)[i].integer;
+    if (count == 0) continue;
+    const bool request = i < mark_.most;
+    const std::string place = " in partition " + std::to_string(request ? i : i - mark_.most + to_);
+    if (request)
+      return refused(std::to_string(count) + " requests for replay wait" + place +
+                     "; let a gateway take them, then stop it again");
+    return refused(std::to_string(count) + " dead letters are" + place +
+                   ", which would go, and could not be replayed any more; replay or drop them first");
+  }
+  return no_message_waits();
+}
+
+/// A stream is of the partition that its senders are in: of two messages of one sender the newer could be handled first,
+/// and an agent that starts later looks at the partitions that there are.
+Status PartitionsChange::no_message_waits() {
+  uint64_t waiting = 0;
+  std::string agent;
+  Status problem;
+  auto take = [&](const std::vector<Value>& names) {
+    redis::Command command;
+    std::vector<std::string_view> ids;
+    for (const Value& name : names) {
+      const std::string_view id = name.is_text() ? agent_id_of_lane(keys_, name.text) : std::string_view();
+      if (id.empty()) continue;
+      command.add("XLEN", name.text);
+      ids.push_back(id);
+    }
+    if (ids.empty()) return true;
+    auto lengths = ask_all(redis_, command);
+    if (!lengths.ok()) problem = lengths.error();
+    for (size_t i = 0; problem.ok() && i < ids.size(); ++i) {
+      if ((*lengths)[i].integer == 0) continue;
+      waiting += static_cast<uint64_t>((*lengths)[i].integer);
+      if (agent.empty()) agent = ids[i];
+    }
+    return problem.ok() && waiting == 0;
+  };
+  auto walked = each_key_page(redis_, lane_scan_pattern(keys_), "stream", take);
+  if (!problem.ok()) return problem;
+  if (waiting > 0)
+    return refused(
+        "messages wait for '" + agent +
+        "', and maybe others, which newer ones would overtake; let their agents handle them first, or remove "
+        "them by masctl agents forget --discard");
+  return walked;
+}
+
+Status PartitionsChange::replace(const std::string& expected, const std::string& by) {
+  auto replaced = redis_.ask_one(redis::Command("EVAL", kReplace, 1, keys_.config(), expected, by));
+  if (!replaced.ok()) return replaced.error();
+  if (replaced->integer == 1) return {};
+  return refused("mas.config was changed by somebody else at the same time; try again");
+}
+
+Status PartitionsChange::record(unsigned before) {
+  redis::Command command;
+  append_operator_record(command, keys_, who_, "partitions.set", "mas.config",
+                         "partitions=" + std::to_string(to_) + ", before " + std::to_string(before));
+  auto written = redis_.ask_one(command);
+  return written.ok() ? Status() : Status(written.error());
+}
+
+/// A gateway that still works by the old number commits nothing, and reads mas.config when it fences again.
+Status PartitionsChange::fence() {
+  redis::Command command;
+  for (unsigned p = 0; p < mark_.most; ++p) command.add("INCR", keys_.partition_epoch(p));
+  auto raised = ask_all(redis_, command);
+  return raised.ok() ? Status() : Status(raised.error());
+}
+
+Status PartitionsChange::move_all() {
+  for (unsigned p = 0; p < mark_.most; ++p) {
+    if (auto status = renew_lease(); !status.ok()) return status;
+    if (auto gone = redis_.ask_one(redis::Command("DEL", keys_.ingress(p))); !gone.ok()) return gone.error();
+    if (auto status = move_senders(p); !status.ok()) return status;
+    if (auto status = move_retries(p); !status.ok()) return status;
+  }
+  return {};
+}
+
+/// Every field of mas.sender:{p} goes to the partition that its sender has from now on.
+Status PartitionsChange::move_senders(unsigned partition) {
+  const std::string key = keys_.senders(partition);
+  auto state = redis_.ask_one(redis::Command("HGETALL", key));
+  if (!state.ok()) return state.error().in(key);
+  redis::Command copies;
+  std::vector<std::string_view> remove{"HDEL", key};
+  auto flush = [&]() -> Status {
+    if (copies.count() == 0) return {};
+    if (auto copied = ask_all(redis_, copies); !copied.ok()) return copied.error();
+    if (auto gone = redis_.ask_one(redis::Command::of(remove)); !gone.ok()) return gone.error().in(key);
+    copies = {};
+    remove.resize(2);
+    return {};
+  };
+  for (size_t i = 0; i + 1 < state->elements.size(); i += 2) {
+    const std::string_view field = state->elements[i].text;
+    const unsigned to = partition_of(field.substr(0, field.find('/')), to_);
+    if (to == partition) continue;
+    copies.add("HSET", keys_.senders(to), field, state->elements[i + 1].text);
+    remove.push_back(field);
+    if (copies.count() < kFieldsAtOnce) continue;
+    if (auto status = flush(); !status.ok()) return status;
+  }
+  return flush();
+}
+
+/// Every message that waits to be delivered again goes to the partition that its agent has from now on.
+Status PartitionsChange::move_retries(unsigned partition) {
+  const std::string key = keys_.retries(partition);
+  for (size_t stay = 0;;) {
+    auto page = redis_.ask_one(redis::Command("ZRANGE", key, stay, stay + kMembersAtOnce - 1, "WITHSCORES"));
+    if (!page.ok()) return page.error().in(key);
+    redis::Command copies;
+    std::vector<std::string_view> remove{"ZREM", key};
+    for (size_t i = 0; i + 1 < page->elements.size(); i += 2) {
+      const std::string& member = page->elements[i].text;
+      auto waiting = WaitingRetry::decode(member);
+      const unsigned to = waiting.ok() ? partition_of(waiting->agent, to_) : 0;  // a gateway tells what cannot be read
+      if (to == partition) {
+        ++stay;
+        continue;
+      }
+      copies.add("ZADD", keys_.retries(to), page->elements[i + 1].text, member);
+      remove.push_back(member);
+    }
+    if (copies.count() > 0) {
+      if (auto copied = ask_all(redis_, copies); !copied.ok()) return copied.error();
+      if (auto gone = redis_.ask_one(redis::Command::of(remove)); !gone.ok()) return gone.error().in(key);
+    }
+    if (page->elements.size() < 2 * kMembersAtOnce) return {};
+  }
+}
+
+}  // namespace mas::ctl
