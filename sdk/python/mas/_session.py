@@ -314,6 +314,5 @@ def _refusal(status: int, detail: str, decision: str, retry_after_ms: int) -> MA
 
 def _milliseconds(timeout: float | None) -> int:
     """Seconds as the library takes them."""
-    if timeout is None or timeout == math.inf:
-        return -1
-    return max(0, min(math.ceil(timeout * 1000), 2**31 - 1))
+    seconds = _payload.seconds(timeout, "timeout")
+    return -1 if seconds is None else math.ceil(min(seconds, _payload.MOST_SECONDS) * 1000)
