@@ -33,6 +33,7 @@ log = logging.getLogger("mas.agent")
 StateType = TypeVar("StateType")
 START_TIMEOUT_MS = 5000  #: for Redis to take the registration
 STATE_TIMEOUT_S = 5.0  #: at a stop, for changes of the state to be written
+ANSWERS_S = 1.0  #: at a stop, for error replies that a full queue has not taken
 STOP_TIMEOUT_MS = 5000  #: for what is queued to leave, and the registration to go
 _MODE_GATEWAY = 1
 
@@ -378,6 +379,7 @@ class Agent(Generic[StateType]):
                 await self._mas_state.finish(STATE_TIMEOUT_S)
                 session.take()  # requests are refused, as long as that is possible
                 session.pause()
+                await session.answer_all(ANSWERS_S)
                 await _workers.run(session.native, lambda pointer: _stop(pointer, self.id))
                 session.take_left()
                 await self._mas_handlers.run_last([self._mas_tell_doubt() for _ in self._mas_doubts], session.loop)
