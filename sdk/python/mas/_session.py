@@ -21,8 +21,8 @@ from collections.abc import Callable
 from typing import Any
 
 from . import _errors, _payload
-from ._errors import (NAMES, OK, WOULD_BLOCK, AgentStateError, GatewayRefusedError, MASError, RequestFailedError, check,
-                      error_of, last_error)
+from ._errors import (NAMES, NO_HANDLER, OK, WOULD_BLOCK, AgentStateError, GatewayRefusedError, MASError,
+                      RequestFailedError, check, error_of, last_error)
 from ._library import lib
 from ._message import AgentMessage
 from ._native import Kept, Native, Receipt
@@ -50,6 +50,7 @@ class Session:
         self._receipts: dict[bytes, list[asyncio.Future[Receipt]]] = {}  # of one id, in the order of sending
         self._requests: set[asyncio.Future[Envelope]] = set()
         self._unsettled: set[Kept] = set()  # gateway mode: what a stop leaves open comes again
+        self._failures = {"unhandled": 0, "handler_failed": 0}  # see stats()
         self._answers: deque[tuple[AgentMessage, int, str, contextvars.Context]] = deque()  # the queue was full
         self._answering: asyncio.Task[None] | None = None
         self._sends = 0
@@ -167,10 +168,21 @@ class Session:
             check(status, f"replying to {original.message_type!r} of {original.sender_id!r}")
         original._replied = True
 
-    def reply_error(self, original: AgentMessage, status: int, text: str) -> None:
-        """Answers a request that cannot be handled, unless it was replied to: now, or when the full queue takes it."""
+    def stats(self) -> dict[str, int]:
+        """The library's counters, and what it cannot count: peer to peer it only knows failures by their error replies.
+        """
+        stats = self.native.stats()
+        for name, count in self._failures.items():
+            stats[name] += count
+        return stats
+
+    def reply_error(self, original: AgentMessage, status: int, text: str) -> bool:
+        """Answers a request that cannot be handled, unless it was replied to: now, or when the full queue takes it.
+
+        @return whether the request is answered so.
+        """
         if original._kept is None or original._replied or not original.meta.correlation_id:
-            return
+            return False
         result = WOULD_BLOCK if self._answers else self.native.reply_error(original._kept, status, text)
         if result != WOULD_BLOCK:
             self._answered(original, result)
@@ -180,6 +192,8 @@ class Session:
                 self._answering = self.loop.create_task(self._answer())
         else:
             log.warning("%s: no error reply to %s: the outbound queue is full", self._id, original.sender_id)
+            return False
+        return True
 
     async def answer_all(self, timeout: float) -> None:
         """Waits until the error replies are queued. @param timeout seconds."""
@@ -215,8 +229,8 @@ class Session:
         """A message's handler has ended. Gateway mode: the message is acknowledged, or has failed and comes again. Peer
         to peer the requester of one that failed is told."""
         if not self.native.gateway:
-            if status != OK and message.expects_reply:
-                self.reply_error(message, status, text)
+            if status != OK and not (message.expects_reply and self.reply_error(message, status, text)):
+                self._failures["unhandled" if status == NO_HANDLER else "handler_failed"] += 1
         elif message._kept in self._unsettled:
             self._unsettled.remove(message._kept)
             if (result := self.native.settle(message._kept, status, text)) != OK:

@@ -280,7 +280,7 @@ class Agent(Generic[StateType]):
 
     def stats(self) -> dict[str, int]:
         """The library's counters since start(): mas_stats in mas.h describes them."""
-        return self._mas_own().native.stats()
+        return self._mas_own().stats()
 
     # ---- inside
 

@@ -89,6 +89,14 @@ class ErrorReplyTest(AgentCase):
         self.assertEqual(await self.refused("say", {"text": "a\nb\0c\x1b"}, "HANDLER_FAILED"), "a?b?c?")
         self.assertLessEqual(len((await self.refused("say", {"text": "ß" * 10**5}, "HANDLER_FAILED")).encode()), 512)
 
+    async def test_failures_that_no_requester_hears_of_are_counted(self):
+        for message_type in ("unknown", "raise", "order"):
+            for _ in range(3):
+                await self.asker.send("target", message_type, {})
+        await self.asker.request("target", "both", {}, timeout=LONG)  # it replies, and then raises
+        await eventually(lambda: self.target.stats()["handler_failed"] == 7)
+        self.assertEqual(self.target.stats()["unhandled"], 3)
+
     async def test_a_full_outbound_queue(self):
         """The error replies wait until it is not full; a stop waits for them, too."""
         full, refused, reply_error = True, 0, _native.Native.reply_error
