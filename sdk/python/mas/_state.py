@@ -54,6 +54,7 @@ class StateManager:
         self._model = model
         self._value: Any = None
         self._fields: dict[str, Any] = {}
+        self._native: Native | None = None  # since the last start; what an earlier one left unfinished changes nothing
         self._changes: deque[_Change] = deque()
         self._unwritten: Texts = {}  # Redis did not take it
         self._not_reset = False  # Redis did not take the reset
@@ -79,6 +80,7 @@ class StateManager:
         @raise StateError names the field that does not fit.
         """
         self._value = self._loaded(native)
+        self._native = native
         self._changes.clear()
         self._unwritten, self._not_reset = {}, False
         self._last, self._over = None, False
@@ -192,8 +194,7 @@ class StateManager:
         await asyncio.shield(self._last)
 
     async def _write(self, native: Native, change: _Change) -> None:
-        texts = {**self._unwritten, **(change.texts or {})}
-        clear, refused = self._not_reset, False
+        texts, clear = {**self._unwritten, **(change.texts or {})}, self._not_reset
 
         def write(pointer: int) -> None:
             if clear:
@@ -202,31 +203,40 @@ class StateManager:
 
         try:
             await _workers.run(native, write, _workers.stay)
-            self._unwritten, self._not_reset = {}, False
-            self._written_at = asyncio.get_running_loop().time()
-        except InvalidArgumentError:
-            refused = True  # it would be refused again
+        except InvalidArgumentError:  # it would be refused again
+            if self._ended(native, change):
+                self._take_back(change)
             raise
         except BaseException:
-            self._unwritten = texts
+            if self._ended(native, change):
+                self._unwritten = texts
             raise
-        finally:
-            self._changes.remove(change)
-            if refused:
-                self._take_back(change)
+        if self._ended(native, change):
+            self._unwritten, self._not_reset = {}, False
+            self._written_at = asyncio.get_running_loop().time()
 
     async def _delete(self, native: Native, change: _Change) -> None:
-        self._unwritten, self._not_reset = {}, True
         try:
             await _workers.run(native, _delete, _workers.stay)
-            self._not_reset = False
-        finally:
-            self._changes.remove(change)
+        except BaseException:
+            if self._ended(native, change):
+                self._unwritten, self._not_reset = {}, True
+            raise
+        if self._ended(native, change):
+            self._unwritten, self._not_reset = {}, False
+            self._written_at = asyncio.get_running_loop().time()
+
+    def _ended(self, native: Native, change: _Change) -> bool:
+        """The change is written, or never will be. @return whether the agent was not started again meanwhile."""
+        if native is not self._native:
+            return False
+        self._changes.remove(change)
+        return True
 
     async def _reload(self, native: Native) -> None:
         await _workers.run(native, _reload, _workers.stay)
-        if any(change.texts is None for change in self._changes):
-            return  # memory was reset meanwhile, and has nothing of Redis any more
+        if native is not self._native or any(change.texts is None for change in self._changes):
+            return  # memory was loaded or reset meanwhile, and has nothing older of Redis any more
         value, newer = self._loaded(native), self._value
         self._unwritten, self._not_reset = {}, False
         self._value = value

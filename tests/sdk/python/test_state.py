@@ -149,9 +149,16 @@ class UntypedTest(AgentCase):
 
     async def test_a_stop_waits_a_bounded_time(self):
         agent = await self.start(Agent, "a")
-        release = threading.Event()
+        release, write = threading.Event(), _state._write
         self.addCleanup(release.set)
-        with unittest.mock.patch.object(_state, "_write", lambda *_: release.wait(60)), \
+
+        def fail_late(pointer, texts):
+            if b"n" in texts:
+                release.wait(60)
+                raise mas.MASConnectionError("not now")
+            write(pointer, texts)
+
+        with unittest.mock.patch.object(_state, "_write", fail_late), \
                 unittest.mock.patch.object(mas.agent, "STATE_TIMEOUT_S", 0.2):
             updating = asyncio.create_task(agent.update_state({"n": 1}))
             await asyncio.sleep(0)
@@ -161,8 +168,13 @@ class UntypedTest(AgentCase):
             self.assertIn("1 changes of the state are not written", logs.output[0])
             await self.assert_refuses(mas.AgentStateError, "being stopped", agent.update_state({"n": 2}))
             self.assertEqual(agent.state, {"n": 1})
+            await stopping
+            await agent.start()
+            await agent.update_state({"m": 1})
             release.set()
-            await asyncio.gather(updating, stopping)
+            await self.assert_refuses(mas.MASConnectionError, "not now", updating)
+            await agent.update_state({"m": 2})
+        self.assertEqual((agent.state, self.in_redis()), ({"m": 2}, {"m": "2"}))
 
     async def test_wrong_updates(self):
         agent = await self.start(Agent, "a")
