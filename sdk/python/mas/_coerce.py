@@ -1,26 +1,27 @@
 """Making a dataclass of JSON values, or of a state's texts, with a reason and a path where they do not fit.
 
-From JSON, a value must be of its field's type; an integer serves as a float. From texts, "42", "1e-07", "True" and
-"None" are read as what str() made them from, and lists, dicts and nested dataclasses as JSON.
+From JSON, a value must be of its field's type; an integer serves as a float, and text as what has no form of its own in
+JSON, such as dates and the keys of an object. From texts, "42", "1e-07", "True" and "None" are read as what str() made
+them from, and lists, dicts and nested dataclasses as JSON. _kinds.py has the types that fields may have.
 """
 
 from __future__ import annotations
 
+import ast
+import base64
 import dataclasses
-import datetime
 import enum
 import json
 import types
 import typing
-import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from ._kinds import FROM_TEXT, MAPPINGS, SEQUENCES, bare
+
 _BOOLS = {"True": True, "true": True, "1": True, "False": False, "false": False, "0": False}
 _NAMES = {str: "text", int: "an integer", float: "a number", bool: "true or false", dict: "an object", list: "a list",
-          type(None): "null"}
-_FROM_TEXT = {datetime.datetime: datetime.datetime.fromisoformat, datetime.date: datetime.date.fromisoformat,
-              uuid.UUID: uuid.UUID}
+          type(None): "null", bytes: "bytes in base64"}
 
 
 class Misfit(ValueError):
@@ -51,11 +52,10 @@ def build(model: Any, values: Any, from_texts: bool = False, path: str = "") -> 
 
 
 def _value(kind: Any, value: Any, from_texts: bool, path: str) -> Any:
+    kind = bare(kind)
     origin = typing.get_origin(kind)
     if kind is Any or kind is object:
         return value
-    if origin is typing.Annotated:
-        return _value(typing.get_args(kind)[0], value, from_texts, path)
     if origin in (typing.Union, types.UnionType):
         return _one_of(typing.get_args(kind), value, from_texts, path)
     if origin is typing.Literal:
@@ -64,14 +64,16 @@ def _value(kind: Any, value: Any, from_texts: bool, path: str) -> Any:
         if value is None or (from_texts and value == "None"):
             return None
         raise _misfit(type(None), value, path)
-    if origin in (list, tuple, set, frozenset, dict) or kind in (list, tuple, set, frozenset, dict):
+    if (origin or kind) in SEQUENCES or (origin or kind) in MAPPINGS:
         return _container(kind, origin or kind, _from_json(value, from_texts, kind, path), path)
     if dataclasses.is_dataclass(kind):
-        return build(kind, _from_json(value, from_texts, kind, path), path=path)
+        return _nested(kind, _from_json(value, from_texts, kind, path), path)
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         return _member(kind, value, from_texts, path)
-    if kind in _FROM_TEXT and isinstance(value, str):
-        return _called(_FROM_TEXT[kind], value, kind, path)
+    if kind in FROM_TEXT and isinstance(value, str):
+        return _called(FROM_TEXT[kind], value, kind, path)
+    if kind is bytes and isinstance(value, str):
+        return _called(bytes_of, value, kind, path)
     validate: Any = getattr(kind, "model_validate", None) or getattr(kind, "parse_obj", None)
     if validate is not None:
         return _called(validate, _from_json(value, from_texts, kind, path), kind, path)
@@ -87,7 +89,7 @@ def _plain(kind: Any, value: Any, from_texts: bool, path: str) -> Any:
             return _BOOLS[value]
         raise _misfit(bool, value, path)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        return _called(float, value, kind, path)
     if not isinstance(kind, type) or not isinstance(value, kind) or (isinstance(value, bool) and kind in (int, float)):
         raise _misfit(kind, value, path)
     return value
@@ -95,11 +97,12 @@ def _plain(kind: Any, value: Any, from_texts: bool, path: str) -> Any:
 
 def _container(kind: Any, origin: Any, value: Any, path: str) -> Any:
     items = typing.get_args(kind)
-    if origin is dict:
+    if origin in MAPPINGS:
         if not isinstance(value, dict):
             raise _misfit(dict, value, path)
-        of = items[1] if items else Any
-        return {key: _value(of, item, False, f"{path}.*") for key, item in value.items()}
+        named, of = items or (Any, Any)
+        return {_value(named, key, True, f"{path}.*"): _value(of, item, False, f"{path}.*")
+                for key, item in value.items()}
     if not isinstance(value, (list, tuple)):
         raise _misfit(list, value, path)
     if origin is tuple and items and items[-1] is not Ellipsis:
@@ -107,7 +110,30 @@ def _container(kind: Any, origin: Any, value: Any, path: str) -> Any:
             raise Misfit(path, f"expected {len(items)} items, found {len(value)}")
         return tuple(_value(of, item, False, f"{path}[{i}]") for i, (of, item) in enumerate(zip(items, value)))
     of = items[0] if items else Any
-    return origin(_value(of, item, False, f"{path}[{i}]") for i, item in enumerate(value))
+    made = [_value(of, item, False, f"{path}[{i}]") for i, item in enumerate(value)]
+    return _called(SEQUENCES[origin], made, kind, path)  # a set takes no lists
+
+
+def _nested(kind: Any, value: Any, path: str) -> Any:
+    try:
+        return build(kind, value, path=path)
+    except Misfit:
+        raise
+    except Exception:  # of the model's own __post_init__
+        raise Misfit(path, f"is not valid; expected {type_name(kind)}, found {kind_of(value)}") from None
+
+
+def bytes_of(text: str) -> bytes:
+    """From base64, or from what str() makes of bytes. @raise ValueError."""
+    if text[:2] not in ("b'", 'b"'):
+        return base64.b64decode(text, validate=True)
+    try:
+        value = ast.literal_eval(text)
+    except (SyntaxError, MemoryError, RecursionError):
+        value = None
+    if not isinstance(value, bytes):
+        raise ValueError("neither base64 nor bytes")
+    return value
 
 
 def _one_of(kinds: tuple[Any, ...], value: Any, from_texts: bool, path: str) -> Any:
@@ -145,7 +171,7 @@ def _from_json(value: Any, from_texts: bool, kind: Any, path: str) -> Any:
 def _called(function: Any, value: Any, kind: Any, path: str) -> Any:
     try:
         return function(value)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, ArithmeticError, RecursionError):
         raise Misfit(path, f"is not valid; expected {type_name(kind)}, found {kind_of(value)}") from None
 
 

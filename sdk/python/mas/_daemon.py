@@ -82,7 +82,13 @@ class Daemon:
 
     async def _read(self, written: asyncio.StreamReader | None) -> None:
         """Follows its log until it ends."""
-        while written is not None and (line := await written.readline()):
+        while written is not None:
+            try:
+                line = await written.readline()
+            except ValueError:  # too long; the reader has dropped what it had of it
+                continue
+            if not line:
+                break
             text = line.decode("utf-8", "replace").strip()
             self._last.append(text)
             log.debug("%s", text)

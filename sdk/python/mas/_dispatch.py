@@ -51,10 +51,17 @@ def table_of(cls: type) -> Table:
     return table
 
 
+def require_complete(table: Table) -> None:
+    """@raise TypeError a model names a class that is not known."""
+    for message_type, (_, model) in table.items():
+        if model is not None:
+            _models.require(model, f"@Agent.on({message_type!r}): model", complete=True)
+
+
 class Handlers:
     """The tasks of one agent's handlers. A message's task begins in order of arrival; tasks overlap. The end of a task
-    settles its message, also where the task was cancelled before its first step; one that is cancelled while its agent
-    stops leaves it open."""
+    settles its message, also where the task was cancelled before its first step. In gateway mode one that is cancelled
+    while its agent stops leaves it open: it comes again. A task that stops its own agent is called a leaving one."""
 
     def __init__(self, agent: Any, table: Table, fallback: bool):
         """@param fallback whether the class has an on_message of its own."""
@@ -63,6 +70,8 @@ class Handlers:
         self._fallback = fallback
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._messages: dict[int, AgentMessage] = {}  # of the tasks, until they are settled
+        self._leaving: set[asyncio.Task[Any]] = set()
+        self._finishing: list[asyncio.Future[None]] = []  # of finish()
         self._last = 0
 
     def begin(self, message: AgentMessage, loop: asyncio.AbstractEventLoop) -> None:
@@ -100,22 +109,33 @@ class Handlers:
             log.warning("%s: hooks still run after %g s and are cancelled", self._agent.id, LAST_HOOKS_S)
             await asyncio.wait(late, timeout=CLEAN_UP_S)
 
-    async def finish(self, spared: asyncio.Task[Any] | None) -> None:
-        """Waits until no handler runs, except for `spared`."""
-        while tasks := set(self._tasks.values()) - {spared}:
-            await asyncio.wait(tasks)
+    def leave(self, task: asyncio.Task[Any] | None) -> None:
+        """If a handler or hook runs in this task, nobody waits for it from now on, or cancels it."""
+        if task is not None and task in self._tasks.values():
+            self._leaving.add(task)
+            self._look()
 
-    async def cancel(self, spared: asyncio.Task[Any] | None) -> None:
-        """Cancels the handlers that run, except for `spared`, and lets them clean up for up to CLEAN_UP_S."""
-        if tasks := set(self._tasks.values()) - {spared}:
+    def stay(self, task: asyncio.Task[Any] | None) -> None:
+        """Takes leave() back."""
+        self._leaving.discard(task)  # type: ignore[arg-type]
+
+    async def finish(self) -> None:
+        """Waits until no handler runs, except for those that leave."""
+        while len(self._tasks) > len(self._leaving):
+            done = asyncio.get_running_loop().create_future()
+            self._finishing.append(done)
+            await done
+
+    async def cancel(self) -> None:
+        """Cancels the handlers that run, except for those that leave, and lets them clean up for up to CLEAN_UP_S."""
+        for number in [number for number, task in self._tasks.items() if task in self._leaving]:
+            self._settle(number, OK)  # a handler that stops its own agent has handled its message
+        if tasks := set(self._tasks.values()) - self._leaving:
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks, timeout=CLEAN_UP_S)
-
-    def settle(self, task: asyncio.Task[Any] | None) -> None:
-        """The handler that runs in this task, if one does, stops its own agent: it has handled its message."""
-        for number in [number for number, other in self._tasks.items() if other is task]:
-            self._settle(number, OK)
+        for number in list(self._messages):
+            self._cancelled(number)  # its handler does not end
 
     # ---- inside
 
@@ -134,6 +154,8 @@ class Handlers:
     def _ended(self, number: int, task: asyncio.Task[None]) -> None:
         """Settles what the task has not: it was cancelled before its first step, or raised what is no Exception."""
         del self._tasks[number]
+        self._leaving.discard(task)
+        self._look()
         message = self._messages.get(number)
         if task.cancelled():
             self._cancelled(number)
@@ -148,6 +170,16 @@ class Handlers:
     def _cancelled(self, number: int) -> None:
         if not self._agent._mas_stops():
             self._settle(number, HANDLER_FAILED, "the handler was cancelled")
+        elif not self._agent._mas_gateway:
+            self._settle(number, HANDLER_FAILED, "the agent is being stopped")
+
+    def _look(self) -> None:
+        """Wakes finish() where it has an end."""
+        if len(self._tasks) <= len(self._leaving):
+            for done in self._finishing:
+                if not done.done():
+                    done.set_result(None)
+            self._finishing.clear()
 
     def _settle(self, number: int, status: int, text: str = "") -> None:
         """Once for each message."""

@@ -71,11 +71,17 @@ def _place_of(model: Any, loc: Sequence[Any]) -> tuple[str, Any]:
         if isinstance(step, int):
             path, annotation = f"{path}[{step}]", _items_of(annotation)
             continue
-        fields = [_models.field_types(inner) for inner in _models_in(annotation)]
+        fields = [_fields_of(inner) for inner in _models_in(annotation)]
         known = tuple(of[step] for of in fields if step in of)
         path += ("." if path else "") + (str(step) if known else "*")
         annotation = typing.Union[known] if known else _items_of(annotation)
     return path or "data", annotation
+
+
+def _fields_of(model: Any) -> dict[str, Any]:
+    """The types of a model's fields by their names, and by the names that the model takes them by."""
+    types_of = _models.field_types(model)
+    return {**types_of, **{alias: types_of[name] for alias, name in _models.names_read(model).items()}}
 
 
 def _items_of(annotation: Any) -> Any:

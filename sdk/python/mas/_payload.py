@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import enum
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from . import _durations
 from ._errors import InvalidArgumentError, PayloadError
+
+MOST_SECONDS = (2**31 - 1) // 1000  #: what the library takes, as milliseconds in a C int
 
 
 def encode(data: Any, what: str = "data") -> bytes:
     """The JSON object of `data`: a mapping, a pydantic model or a dataclass instance.
 
     NaN and infinity become null; sets and tuples become arrays; bytes become text; models, dataclasses and enumerations
-    become what they hold; dates, UUIDs, paths and decimals become text.
+    become what they hold; dates, durations (ISO 8601), UUIDs, paths and decimals become text.
     @raise TypeError not a mapping. @raise PayloadError a key is no text, or a value has no JSON form.
     """
     if type(data) is not dict:
@@ -57,6 +61,38 @@ def name(value: Any, what: str) -> bytes:
     return text
 
 
+def texts(values: Iterable[str] | None) -> list[str]:
+    """A list of capabilities. @raise TypeError."""
+    if isinstance(values, str):
+        raise TypeError("capabilities is a text; expected a list of texts")
+    return list(values or [])
+
+
+def seconds(value: Any, what: str) -> float | None:
+    """A number of seconds; None: without end. @raise TypeError, InvalidArgumentError."""
+    if value is None:
+        return None
+    try:
+        number = float(value + 0)  # text can be made a number, but is none
+    except TypeError:
+        raise TypeError(f"{what} is {type(value).__name__}; expected a number of seconds") from None
+    except OverflowError:
+        number = math.inf if value > 0 else -math.inf
+    if math.isnan(number):
+        raise InvalidArgumentError(f"{what} is not a number; expected seconds")
+    return None if number == math.inf else max(number, 0.0)
+
+
+def heartbeat(pair: Any) -> tuple[int, ...]:
+    """Both numbers of seconds in ms. @raise TypeError, InvalidArgumentError."""
+    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+        raise TypeError(f"heartbeat is {pair!r}; expected two numbers of seconds: the interval, and the time to live")
+    numbers = [seconds(value, "heartbeat") for value in pair]
+    if any(number is None or number > MOST_SECONDS for number in numbers):
+        raise InvalidArgumentError(f"heartbeat is {pair!r} s; expected at most {MOST_SECONDS} s")
+    return tuple(round(1000 * number) for number in numbers if number is not None)
+
+
 def plain(value: Any) -> Any:
     """What JSON holds for a value that json does not know. @raise TypeError there is no such form."""
     if isinstance(value, (set, frozenset)):
@@ -72,6 +108,8 @@ def plain(value: Any) -> Any:
         return as_dict(value, "value")
     if isinstance(value, Mapping):
         return dict(value)
+    if isinstance(value, datetime.timedelta):
+        return _durations.text_of(value)
     if type(value).__module__.split(".")[0] in ("datetime", "uuid", "decimal", "pathlib", "ipaddress"):
         return value.isoformat() if hasattr(value, "isoformat") else str(value)
     if isinstance(value, Iterable) and not isinstance(value, type):

@@ -12,15 +12,17 @@ Threading: the loop that it was made in. Ownership: of the native agent.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import itertools
 import logging
 import math
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 from . import _errors, _payload
-from ._errors import (NAMES, OK, WOULD_BLOCK, AgentStateError, GatewayRefusedError, MASError, RequestFailedError, check,
-                      error_of, last_error)
+from ._errors import (NAMES, NO_HANDLER, OK, WOULD_BLOCK, AgentStateError, GatewayRefusedError, MASError,
+                      RequestFailedError, check, error_of, last_error)
 from ._library import lib
 from ._message import AgentMessage
 from ._native import Kept, Native, Receipt
@@ -29,6 +31,7 @@ from ._tracing import Traced, sending
 log = logging.getLogger("mas.agent")
 
 _SENDS_IN_A_ROW = 64  # before the loop's other tasks have their turn
+_MOST_ANSWERS = 65536  # error replies that wait for the full queue
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.0005, 0.05  # between two attempts at a full queue
 
 Envelope = dict[str, Any]
@@ -47,6 +50,9 @@ class Session:
         self._receipts: dict[bytes, list[asyncio.Future[Receipt]]] = {}  # of one id, in the order of sending
         self._requests: set[asyncio.Future[Envelope]] = set()
         self._unsettled: set[Kept] = set()  # gateway mode: what a stop leaves open comes again
+        self._failures = {"unhandled": 0, "handler_failed": 0}  # see stats()
+        self._answers: deque[tuple[AgentMessage, int, str, contextvars.Context]] = deque()  # the queue was full
+        self._answering: asyncio.Task[None] | None = None
         self._sends = 0
         self._again = False
         self.paused = False  # by pause()
@@ -162,12 +168,59 @@ class Session:
             check(status, f"replying to {original.message_type!r} of {original.sender_id!r}")
         original._replied = True
 
-    def reply_error(self, original: AgentMessage, status: int, text: str) -> None:
-        """Answers a request that cannot be handled, unless it was replied to. While the queue is full, the requester
-        gets no answer."""
+    def stats(self) -> dict[str, int]:
+        """The library's counters, and what it cannot count: peer to peer it only knows failures by their error replies.
+        """
+        stats = self.native.stats()
+        for name, count in self._failures.items():
+            stats[name] += count
+        return stats
+
+    def reply_error(self, original: AgentMessage, status: int, text: str) -> bool:
+        """Answers a request that cannot be handled, unless it was replied to: now, or when the full queue takes it.
+
+        @return whether the request is answered so.
+        """
         if original._kept is None or original._replied or not original.meta.correlation_id:
-            return
-        result = self.native.reply_error(original._kept, status, text)
+            return False
+        result = WOULD_BLOCK if self._answers else self.native.reply_error(original._kept, status, text)
+        if result != WOULD_BLOCK:
+            self._answered(original, result)
+        elif len(self._answers) < _MOST_ANSWERS:
+            self._answers.append((original, status, text, contextvars.copy_context()))
+            if self._answering is None or self._answering.done():
+                self._answering = self.loop.create_task(self._answer())
+        else:
+            log.warning("%s: no error reply to %s: the outbound queue is full", self._id, original.sender_id)
+            return False
+        return True
+
+    async def answer_all(self, timeout: float) -> None:
+        """Waits until the error replies are queued. @param timeout seconds."""
+        if self._answering is not None and not self._answering.done():
+            await asyncio.wait([self._answering], timeout=timeout)
+            self._answering.cancel()
+        if self._answers:
+            log.warning("%s: %d error replies were not sent: the outbound queue is full", self._id, len(self._answers))
+            self._answers.clear()
+
+    async def _answer(self) -> None:
+        while self._answers:
+            original, status, text, context = self._answers[0]
+
+            def attempt() -> int:
+                """In the context of the handler that failed: the reply belongs to its trace."""
+                if original._replied or original._kept is None:  # by the program itself, meanwhile
+                    return OK
+                return context.run(self.native.reply_error, original._kept, status, text)
+
+            result = attempt()
+            if result == WOULD_BLOCK:
+                result = await self._patiently(attempt)
+            self._answers.popleft()
+            self._answered(original, result)
+
+    def _answered(self, original: AgentMessage, result: int) -> None:
         original._replied = result == OK
         if result != OK:
             log.warning("%s: no error reply to %s: %s", self._id, original.sender_id, last_error(result, "replying"))
@@ -176,8 +229,8 @@ class Session:
         """A message's handler has ended. Gateway mode: the message is acknowledged, or has failed and comes again. Peer
         to peer the requester of one that failed is told."""
         if not self.native.gateway:
-            if status != OK and message.expects_reply:
-                self.reply_error(message, status, text)
+            if status != OK and not (message.expects_reply and self.reply_error(message, status, text)):
+                self._failures["unhandled" if status == NO_HANDLER else "handler_failed"] += 1
         elif message._kept in self._unsettled:
             self._unsettled.remove(message._kept)
             if (result := self.native.settle(message._kept, status, text)) != OK:
@@ -314,6 +367,5 @@ def _refusal(status: int, detail: str, decision: str, retry_after_ms: int) -> MA
 
 def _milliseconds(timeout: float | None) -> int:
     """Seconds as the library takes them."""
-    if timeout is None or timeout == math.inf:
-        return -1
-    return max(0, min(math.ceil(timeout * 1000), 2**31 - 1))
+    seconds = _payload.seconds(timeout, "timeout")
+    return -1 if seconds is None else math.ceil(min(seconds, _payload.MOST_SECONDS) * 1000)

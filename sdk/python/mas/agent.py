@@ -20,7 +20,7 @@ from typing import Any, Generic, TypeVar
 
 from . import _address, _discovery, _payload, _workers
 from ._discovery import AgentRecord
-from ._dispatch import Handler, Handlers, Table, mark, table_of
+from ._dispatch import Handler, Handlers, Table, mark, require_complete, table_of
 from ._errors import OK, AgentStateError, check, last_error
 from ._library import lib
 from ._message import AgentMessage
@@ -32,6 +32,8 @@ log = logging.getLogger("mas.agent")
 
 StateType = TypeVar("StateType")
 START_TIMEOUT_MS = 5000  #: for Redis to take the registration
+STATE_TIMEOUT_S = 5.0  #: at a stop, for changes of the state to be written
+ANSWERS_S = 1.0  #: at a stop, for error replies that a full queue has not taken
 STOP_TIMEOUT_MS = 5000  #: for what is queued to leave, and the registration to go
 _MODE_GATEWAY = 1
 
@@ -65,7 +67,7 @@ class Agent(Generic[StateType]):
         @param heartbeat seconds between two heartbeats, and until a silent agent counts as dead; default (30, 60).
         """
         self.id = agent_id
-        self.capabilities = list(capabilities or [])
+        self.capabilities = _payload.texts(capabilities)
         self.redis_url = _address.redis_url(redis_url)
         self.use_gateway = use_gateway
         self.gateway_url = gateway_url or self.redis_url
@@ -78,8 +80,8 @@ class Agent(Generic[StateType]):
         self._mas_state = StateManager(state_model)
         self._mas_session: Session | None = None
         self._mas_handlers = self._mas_new_handlers()
-        self._mas_ready = asyncio.Event()
-        self._mas_starting = False
+        self._mas_waiting: list[asyncio.Future[None]] = []  # in wait_transport_ready()
+        self._mas_starting: _Starting | None = None
         self._mas_stopping: asyncio.Task[None] | None = None
         self._mas_doubts: deque[tuple[list[str], int]] = deque()  # on_doubt has not been told of them yet
         self._token: str | None = None
@@ -129,17 +131,19 @@ class Agent(Generic[StateType]):
         @raise MASConnectionError Redis cannot be reached. @raise StateError the state does not fit the model.
         @raise AgentStateError the agent runs already. @raise MASError anything else that the library reports.
         """
-        if self._mas_session is not None or self._mas_starting:
+        if self._mas_session is not None or self._mas_starting is not None:
             raise AgentStateError(f"the agent {self.id!r} is started already")
-        self._mas_starting = True
+        self._mas_starting = _Starting()
         try:
-            await self._mas_open()
+            await self._mas_open(self._mas_starting)
         finally:
-            self._mas_starting = False
+            self._mas_starting.end()
+            self._mas_starting = None
         try:
             await self.on_start()
         except BaseException:
-            await self._mas_end(run_hook=False)
+            if self._mas_session is not None:  # else on_start() has stopped the agent
+                await self._mas_end(run_hook=False)
             raise
 
     async def stop(self) -> None:
@@ -147,13 +151,16 @@ class Agent(Generic[StateType]):
 
         In gateway mode the messages of cancelled handlers come again, at the next start or to another instance. A
         handler that stops its own agent has handled its message.
-        Harmless on an agent that does not run. An agent may be started again, in another loop too. One whose loop was
-        closed is stopped from any loop, without on_stop().
+        Harmless on an agent that does not run, and in its on_stop(). A start() that is under way ends with
+        AgentStateError. An agent may be started again, in another loop too. One whose loop was closed is stopped from
+        any loop, without on_stop().
         """
+        if self._mas_starting is not None:
+            await self._mas_starting.interrupt(self.id)
         session = self._mas_session
         if session is not None and session.loop.is_closed():
             await self._mas_abandon(session)
-        elif session is not None:
+        elif session is not None and not self._mas_in_on_stop():
             self._mas_own()
             await self._mas_end(run_hook=True)
 
@@ -162,16 +169,22 @@ class Agent(Generic[StateType]):
 
         @param timeout seconds for that; None: without end.
         """
-        if self._mas_session is None or self._mas_session.loop.is_closed():
+        timeout = _payload.seconds(timeout, "timeout")
+        if self._mas_session is None or self._mas_session.loop.is_closed() or self._mas_in_on_stop():
             return await self.stop()
         session = self._mas_own()
         session.take()
+        caller = asyncio.current_task()
         # A steady sender would keep the agent open for ever. Peer to peer, what is refused would be lost.
         with session.native.refuse() if session.native.gateway else contextlib.nullcontext():
+            self._mas_handlers.leave(caller)
             try:
-                await asyncio.wait_for(self._mas_handlers.finish(asyncio.current_task()), timeout)
+                await asyncio.wait_for(self._mas_handlers.finish(), timeout)
             except TimeoutError:
                 log.warning("%s: handlers still run after %g s and are cancelled", self.id, timeout)
+            except BaseException:
+                self._mas_handlers.stay(caller)
+                raise
             await self.stop()
 
     async def __aenter__(self) -> Agent[StateType]:
@@ -183,7 +196,15 @@ class Agent(Generic[StateType]):
 
     async def wait_transport_ready(self, timeout: float | None = None) -> None:
         """Returns once the agent is started. @raise TimeoutError."""
-        await asyncio.wait_for(self._mas_ready.wait(), timeout)
+        timeout = _payload.seconds(timeout, "timeout")
+        if self._running:
+            return
+        ready = asyncio.get_running_loop().create_future()
+        self._mas_waiting.append(ready)
+        try:
+            await asyncio.wait_for(ready, timeout)
+        finally:
+            self._mas_waiting.remove(ready)
 
     def set_gateway(self, gateway: Any) -> None:
         """Accepted for programs of the original framework: agents need no gateway object."""
@@ -226,9 +247,7 @@ class Agent(Generic[StateType]):
     async def discover(self, capabilities: Iterable[str] | None = None) -> list[AgentRecord]:
         """Finds active agents with any of the capabilities, this one included. @param capabilities None: everybody."""
         native = self._mas_own().native
-        if isinstance(capabilities, str):
-            raise TypeError("capabilities is a text; expected a list of texts")
-        wanted = [_payload.name(capability, "a capability") for capability in capabilities or []]
+        wanted = [_payload.name(capability, "a capability") for capability in _payload.texts(capabilities)]
         return await _workers.run(native, lambda pointer: _discovery.discover(pointer, wanted))
 
     # ---- state and facts
@@ -261,7 +280,7 @@ class Agent(Generic[StateType]):
 
     def stats(self) -> dict[str, int]:
         """The library's counters since start(): mas_stats in mas.h describes them."""
-        return self._mas_own().native.stats()
+        return self._mas_own().stats()
 
     # ---- inside
 
@@ -300,57 +319,79 @@ class Agent(Generic[StateType]):
         if self._mas_credentials is not None:
             settings.append(("set_credentials", (os.fsencode(self._mas_credentials),)))
         if self._mas_heartbeat is not None:
-            settings.append(("set_heartbeat", tuple(round(1000 * seconds) for seconds in self._mas_heartbeat)))
+            settings.append(("set_heartbeat", _payload.heartbeat(self._mas_heartbeat)))
         return settings
 
-    async def _mas_open(self) -> None:
+    async def _mas_open(self, starting: _Starting) -> None:
+        require_complete(self._mas_table)
+        self._mas_state.require_complete()
         native = Native(_payload.name(self.id, "the agent's id"), self._mas_settings(), self._mas_gateway)
+        starting.native = native
+        registered = False
+
+        def start(pointer: int) -> None:
+            nonlocal registered
+            starting.require()
+            check(lib.mas_agent_start(pointer, START_TIMEOUT_MS), "starting the agent")
+            registered = True
+
         try:
-            await _workers.run(native, _start, native.quit)
+            await _workers.run(native, start, native.quit)
+            starting.require()
             self._mas_state.begin(native)
         except BaseException:
-            native.close()
+            try:
+                if registered:
+                    await _workers.run(native, lambda pointer: _stop(pointer, self.id), _workers.stay)
+                starting.require()
+            finally:
+                native.close()
             raise
         self._mas_session = Session(native, self.id, self._mas_receive, self._mas_doubt)
         self._token = base64.urlsafe_b64encode(hashlib.sha256(native.instance().encode()).digest()).decode().rstrip("=")
         self._running = True
-        self._mas_ready.set()
+        for ready in self._mas_waiting:
+            _wake(ready)
         self._mas_session.open()
+
+    def _mas_in_on_stop(self) -> bool:
+        return self._mas_stopping is not None and self._mas_stopping is asyncio.current_task()
 
     async def _mas_end(self, run_hook: bool) -> None:
         """Ends the agent in a task of its own, which the cancellation of a caller does not end."""
+        self._mas_handlers.leave(asyncio.current_task())
         if self._mas_stopping is None:
             session = self._mas_own()
-            self._mas_stopping = session.loop.create_task(self._mas_do_end(session, run_hook, asyncio.current_task()))
+            self._mas_stopping = session.loop.create_task(self._mas_do_end(session, run_hook))
         await asyncio.shield(self._mas_stopping)
 
-    async def _mas_do_end(self, session: Session, run_hook: bool, caller: asyncio.Task[Any] | None) -> None:
+    async def _mas_do_end(self, session: Session, run_hook: bool) -> None:
         try:
             if run_hook:
                 await self.on_stop()
         finally:
-            await self._mas_close(session, caller)
+            await self._mas_close(session)
 
-    async def _mas_close(self, session: Session, caller: asyncio.Task[Any] | None) -> None:
+    async def _mas_close(self, session: Session) -> None:
         with session.native.refuse():
             try:
-                self._mas_handlers.settle(caller)
-                await self._mas_handlers.cancel(caller)
+                await self._mas_handlers.cancel()
+                await self._mas_state.finish(STATE_TIMEOUT_S)
+                session.take()  # requests are refused, as long as that is possible
                 session.pause()
+                await session.answer_all(ANSWERS_S)
                 await _workers.run(session.native, lambda pointer: _stop(pointer, self.id))
                 session.take_left()
                 await self._mas_handlers.run_last([self._mas_tell_doubt() for _ in self._mas_doubts], session.loop)
             finally:
                 self._running = False
                 self._mas_session, self._mas_stopping, self._token = None, None, None
-                self._mas_ready.clear()
                 session.close()
                 self._mas_log_doubts()
 
     async def _mas_abandon(self, session: Session) -> None:
         """Ends an agent whose loop was closed under it: nobody waits for anything any more."""
         self._mas_session, self._mas_stopping, self._token, self._running = None, None, None, False
-        self._mas_ready.clear()
         self._mas_handlers = self._mas_new_handlers()  # the tasks of a closed loop can neither be awaited nor cancelled
         try:
             await _workers.run(session.native, lambda pointer: _stop(pointer, self.id))
@@ -382,8 +423,36 @@ class Agent(Generic[StateType]):
             self._mas_handlers.begin(AgentMessage._received(envelope, self, kept), session.loop)
 
 
-def _start(pointer: int) -> None:
-    check(lib.mas_agent_start(pointer, START_TIMEOUT_MS), "starting the agent")
+class _Starting:
+    """A start() that is under way, which a stop() may interrupt."""
+
+    def __init__(self) -> None:
+        self.native: Native | None = None
+        self._stopped = ""
+        self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def require(self) -> None:
+        """@raise AgentStateError interrupted."""
+        if self._stopped:
+            raise AgentStateError(f"the agent {self._stopped!r} was stopped while it started")
+
+    async def interrupt(self, agent_id: str) -> None:
+        """Returns when it has ended. @raise AgentStateError it runs in another loop."""
+        if self._ended.get_loop() is not asyncio.get_running_loop():
+            raise AgentStateError(f"the agent {agent_id!r} is being started in another event loop; stop it there")
+        self._stopped = agent_id
+        if self.native is not None:
+            self.native.quit()
+        await asyncio.wait([self._ended])
+
+    def end(self) -> None:
+        self._ended.set_result(None)
+
+
+def _wake(waiting: asyncio.Future[None]) -> None:
+    """In its own loop, which may be another thread's, or closed."""
+    with contextlib.suppress(RuntimeError):
+        waiting.get_loop().call_soon_threadsafe(lambda: waiting.done() or waiting.set_result(None))
 
 
 def _stop(pointer: int, agent_id: str) -> None:

@@ -6,8 +6,9 @@ import enum
 import time
 import unittest.mock
 
-from case import AgentCase, HAS_PYDANTIC, eventually, main, needs_pydantic
-from mas import Agent, HandlerError, MASTimeoutError, NoReceiverError, RequestFailedError, _dispatch
+from case import AgentCase, HAS_PYDANTIC, eventually, main, mas, needs_pydantic
+from mas import Agent, HandlerError, MASTimeoutError, NoReceiverError, RequestFailedError, _dispatch, _native, _session
+from mas._errors import WOULD_BLOCK
 
 LONG = 60  # seconds: what a test that waits for a time-out would take
 
@@ -87,6 +88,52 @@ class ErrorReplyTest(AgentCase):
         self.assertEqual(await self.refused("say", {"text": "no such account"}, "HANDLER_FAILED"), "no such account")
         self.assertEqual(await self.refused("say", {"text": "a\nb\0c\x1b"}, "HANDLER_FAILED"), "a?b?c?")
         self.assertLessEqual(len((await self.refused("say", {"text": "ß" * 10**5}, "HANDLER_FAILED")).encode()), 512)
+
+    async def test_failures_that_no_requester_hears_of_are_counted(self):
+        for message_type in ("unknown", "raise", "order"):
+            for _ in range(3):
+                await self.asker.send("target", message_type, {})
+        await self.asker.request("target", "both", {}, timeout=LONG)  # it replies, and then raises
+        await eventually(lambda: self.target.stats()["handler_failed"] == 7)
+        self.assertEqual(self.target.stats()["unhandled"], 3)
+
+    async def test_a_full_outbound_queue(self):
+        """The error replies wait until it is not full; a stop waits for them, too."""
+        full, refused, reply_error = True, 0, _native.Native.reply_error
+
+        def reply_error_or_not(native, *arguments):
+            nonlocal refused
+            refused += full
+            return WOULD_BLOCK if full else reply_error(native, *arguments)
+
+        with unittest.mock.patch.object(_native.Native, "reply_error", reply_error_or_not):
+            types = ("unknown", "raise", "order") * 5
+            asking = [asyncio.create_task(self.refused(message_type, {}, code)) for message_type, code in zip(
+                types, ("NO_HANDLER", "HANDLER_FAILED", "INVALID_PAYLOAD") * 5)]
+            await eventually(lambda: len(self.target._mas_session._answers) == len(asking))
+            self.assertGreater(refused, 0)
+            full = False
+            await asyncio.wait_for(asyncio.gather(*asking), LONG / 2)
+            self.assertEqual(len(self.target._mas_session._answers), 0)
+            full = True
+            asking = [asyncio.create_task(self.refused("raise", {}, "HANDLER_FAILED")) for _ in range(3)]
+            await eventually(lambda: len(self.target._mas_session._answers) == len(asking))
+            stopping = asyncio.create_task(self.target.stop())
+            await asyncio.sleep(0)
+            full = False
+            await asyncio.wait_for(asyncio.gather(*asking, stopping), LONG / 2)
+
+    async def test_a_queue_that_stays_full(self):
+        with unittest.mock.patch.object(_native.Native, "reply_error", lambda *_: WOULD_BLOCK), \
+                unittest.mock.patch.object(_session, "_MOST_ANSWERS", 2), \
+                unittest.mock.patch.object(mas.agent, "ANSWERS_S", 0.1), self.assertLogs("mas.agent") as logs:
+            asking = [asyncio.create_task(self.asker.request("target", "unknown", {}, timeout=LONG)) for _ in range(3)]
+            await eventually(lambda: any("no error reply" in line for line in logs.output))
+            await self.target.stop()
+            for task in asking:
+                task.cancel()
+            await asyncio.gather(*asking, return_exceptions=True)
+        self.assertTrue(any("2 error replies were not sent" in line for line in logs.output), logs.output)
 
     async def test_what_was_replied_to(self):
         self.assertEqual((await self.asker.request("target", "both", {}, timeout=LONG)).message_type, "done")

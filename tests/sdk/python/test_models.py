@@ -1,9 +1,12 @@
 """Models of payloads and states: dataclasses, and pydantic where it is installed, from JSON and from a state's
 texts."""
 
+import collections.abc
 import dataclasses
 import datetime
+import decimal
 import enum
+import pathlib
 import re
 import typing
 import unittest
@@ -11,7 +14,7 @@ import uuid
 from typing import Any, Literal, Optional
 
 from case import main, mas, needs_pydantic
-from mas import _misfit, _models, _state, _texts
+from mas import Agent, _misfit, _models, _texts
 
 
 class Mood(enum.Enum):
@@ -50,6 +53,59 @@ FULL = {"title": "t", "count": 3, "share": 2, "active": False, "note": "n", "lim
         "key": str(uuid.UUID(int=5)), "anything": [1, {"a": None}]}
 PLAN = Plan("t", 3, 2.0, False, "n", 7, [Step("s", True)], {"x": 1}, Mood.BAD, 3, (1, "p"), {"u"},
             datetime.datetime(2026, 1, 2, 3, 4, 5), uuid.UUID(int=5), [1, {"a": None}])
+
+
+Amount = typing.NewType("Amount", int)
+
+
+@dataclasses.dataclass
+class Rare:
+    """Types that JSON has no value of, and other ways to write a type."""
+    price: decimal.Decimal = decimal.Decimal(0)
+    at: datetime.time = datetime.time(0)
+    day: datetime.date = datetime.date(2000, 1, 1)
+    lasts: datetime.timedelta = datetime.timedelta(0)
+    file: pathlib.Path = pathlib.Path("x")
+    amount: Amount = Amount(0)
+    order: typing.Sequence[int] = ()
+    by_number: dict[int, str] = dataclasses.field(default_factory=dict)
+    by_mood: collections.abc.Mapping[Mood, bool] = dataclasses.field(default_factory=dict)
+    days: list[datetime.date] = dataclasses.field(default_factory=list)
+    known: collections.abc.Set[str] = frozenset()
+    always: typing.Final[int] = 1
+    twice: typing.Annotated[int, "a note"] = 2
+    made: dataclasses.InitVar[int] = 0
+    shared: typing.ClassVar[object] = None
+
+
+@dataclasses.dataclass
+class Later:
+    step: "Step2 | None" = None
+
+
+@dataclasses.dataclass
+class Step2:
+    n: int = 0
+    inner: list["Step2"] = dataclasses.field(default_factory=list)
+
+
+@dataclasses.dataclass
+class Never:
+    step: "NoSuchClass" = None  # noqa: F821
+
+
+@dataclasses.dataclass
+class Positive:
+    n: int = 1
+
+    def __post_init__(self):
+        if self.n < 1:
+            raise ValueError(f"s3cret {self.n}")
+
+
+@dataclasses.dataclass
+class Holder:
+    one: Positive | None = None
 
 
 class DataclassTest(unittest.TestCase):
@@ -94,6 +150,78 @@ class DataclassTest(unittest.TestCase):
         self.assertEqual(_models.parse(Positive, {"n": 1}).n, 1)
         with self.assertRaisesRegex(ValueError, "not positive"):
             _models.parse(Positive, {"n": 0})
+
+    def test_rare_types(self):
+        data = {"price": "1.50", "at": "03:04", "day": "2026-01-02", "lasts": "P1DT0.5S", "file": "/a", "amount": 3,
+                "order": [1, 2], "by_number": {"1": "x"}, "by_mood": {"bad": True}, "days": ["2026-01-02"],
+                "known": ["a"], "always": 4, "twice": 5}
+        wanted = Rare(decimal.Decimal("1.50"), datetime.time(3, 4), datetime.date(2026, 1, 2),
+                      datetime.timedelta(days=1, microseconds=500000), pathlib.Path("/a"), 3, [1, 2], {1: "x"},
+                      {Mood.BAD: True}, [datetime.date(2026, 1, 2)], {"a"}, 4, 5)
+        self.assertEqual(_models.parse(Rare, data), wanted)
+        for name, value, told in (("price", "s3cret", "price: is not valid; expected Decimal, found text"),
+                                  ("price", 1.5, "price: expected Decimal, found a number"),
+                                  ("at", "s3cret", "at: is not valid; expected time, found text"),
+                                  ("lasts", "P", "lasts: is not valid; expected timedelta, found text"),
+                                  ("lasts", f"P{10**30}D", "lasts: is not valid; expected timedelta, found text"),
+                                  ("amount", "3", "amount: expected an integer, found text"),
+                                  ("order", "12", "order: expected a list, found text"),
+                                  ("order", ["a"], "order[0]: expected an integer, found text"),
+                                  ("by_number", {"s3cret": "x"}, "by_number.*: is not valid; expected an integer, "
+                                                                 "found text"),
+                                  ("by_mood", {"s3cret": True}, "by_mood.*: expected one of 'good', 'bad'"),
+                                  ("known", [[]], "known[0]: expected text, found a list")):
+            with self.subTest(name), self.assertRaises(ValueError) as caught:
+                _models.parse(Rare, {name: value})
+            self.assertEqual(_misfit.misfit_of(Rare, caught.exception, {}), told)
+
+    def test_values_that_python_refuses(self):
+        for kind, value in ((float, 10**400), (Optional[float], 10**400), (set, [[1]]), (Positive, {"n": 0})):
+            model = dataclasses.make_dataclass("Model", [("x", kind)])
+            with self.subTest(kind), self.assertRaises(ValueError) as caught:
+                _models.parse(model, {"x": value})
+            self.assertTrue(str(caught.exception).startswith("x: is not valid; expected "), caught.exception)
+
+    def test_models_that_no_data_can_fit_are_refused(self):
+        class Own:
+            pass
+
+        class Integer(int):
+            pass
+
+        pair = typing.NamedTuple("pair", [("a", int)])
+        typed_dict = typing.TypedDict("typed_dict", {"a": int})
+        for kind in (Own, Integer, pair, typed_dict, bytes, list[Own], dict[str, Own], Optional[Own], tuple[int, Own],
+                     typing.Callable, typing.TypeVar("T"), complex, dataclasses.make_dataclass("Inner", [("y", Own)])):
+            model = dataclasses.make_dataclass("Model", [("good", int), ("x", kind)])
+            with self.subTest(kind), self.assertRaisesRegex(TypeError, r"@Agent.on\('m'\): model: x(\.y)?: "):
+                Agent.on("m", model=model)
+            if kind is not bytes:
+                with self.subTest(kind), self.assertRaisesRegex(TypeError, "state_model: x"):
+                    Agent("a", state_model=model)
+        with self.assertRaisesRegex(TypeError, "made: an InitVar needs a default"):
+            _models.require(dataclasses.make_dataclass("Model", [("made", dataclasses.InitVar[int])]), "model")
+        for model in (Plan, Rare, Step2, Positive, Holder):
+            _models.require(model, "model", complete=True)
+
+    def test_names_that_are_not_known_yet(self):
+        _models.require(Later, "model", complete=True)
+        _models.require(Never, "model")
+        with self.assertRaisesRegex(TypeError, "model: Never: .*NoSuchClass"):
+            _models.require(Never, "model", complete=True)
+
+    @needs_pydantic
+    def test_names_that_are_not_known_yet_of_a_pydantic_model(self):
+        import pydantic
+        if pydantic.VERSION.startswith("1."):
+            self.skipTest("pydantic 1 does not say that a model is incomplete")
+
+        class Model(pydantic.BaseModel):
+            step: "NoSuchClass"  # noqa: F821
+
+        _models.require(Model, "model")
+        with self.assertRaisesRegex(TypeError, "model: Model: .*NoSuchClass"):
+            _models.require(Model, "model", complete=True)
 
     def test_classes_that_are_not_models(self):
         for model in (dict, int, "Plan", None, Plan("t"), typing.Any):
@@ -183,7 +311,7 @@ class TextsTest(unittest.TestCase):
     """A state as it stands in Redis."""
 
     def check_round_trip(self, model, value, fields):
-        texts = {name: _state.text_of(getattr(value, name)) for name in fields}
+        texts = _texts.texts_of({name: getattr(value, name) for name in fields}, model)
         self.assertTrue(all(isinstance(text, str) for text in texts.values()))
         self.assertEqual(_texts.parse_texts(model, texts), value)
 
@@ -192,9 +320,45 @@ class TextsTest(unittest.TestCase):
         self.check_round_trip(Plan, dataclasses.replace(PLAN, anything=None), fields)
         self.check_round_trip(Plan, Plan(""), fields)
 
+    def test_rare_types_come_back(self):
+        fields = [field.name for field in dataclasses.fields(Rare)]
+        self.check_round_trip(Rare, Rare(order=[]), fields)
+        for lasts in (datetime.timedelta(microseconds=-1), datetime.timedelta.min, datetime.timedelta.max,
+                      datetime.timedelta(days=-1, seconds=5), datetime.timedelta(hours=30)):
+            value = Rare(decimal.Decimal("-1.50"), datetime.time(3, 4, 5, 6), datetime.date(1, 1, 1), lasts,
+                         pathlib.Path("/ä"), 3, [1], {-1: "x"}, {}, [datetime.date.max], {"a"})
+            self.check_round_trip(Rare, value, fields)
+            self.assertEqual(_texts.parse_texts(Rare, {"lasts": str(lasts)}).lasts, lasts)  # the original framework's
+
+    def test_bytes_come_back(self):
+        inner = dataclasses.make_dataclass("Inner", [("raw", bytes, b"")])
+        model = dataclasses.make_dataclass("Model", [("raw", bytes, b""), ("more", list[bytes], ()),
+                                                     ("inner", Optional[inner], None)])
+        for raw in (b"", b"xy", b"\0\xff", b"a'b\"c"):
+            self.check_round_trip(model, model(raw, [raw, b"z"], inner(raw)), ("raw", "more", "inner"))
+            self.assertEqual(_texts.parse_texts(model, {"raw": str(raw)}).raw, raw)  # what the framework wrote
+        for text in ("s3cret", "b's3cret", "b'' + s3cret"):
+            with self.subTest(text), self.assertRaises(mas.StateError) as caught:
+                _texts.parse_texts(model, {"raw": text})
+            self.assertEqual(str(caught.exception),
+                             "the state's field raw: is not valid; expected bytes in base64, found text")
+
+    def test_a_check_of_the_models_own_names_no_value(self):
+        for model, texts, told in ((Positive, {"n": "0"}, "the state as a whole: Positive raised ValueError"),
+                                   (Holder, {"one": '{"n": 0}'}, "the state's field one: is not valid; expected "
+                                                                 "Positive, found an object")):
+            with self.subTest(told), self.assertRaises(mas.StateError) as caught:
+                _texts.parse_texts(model, texts)
+            self.assertEqual(str(caught.exception), told)
+
+    def test_values_without_a_text(self):
+        for value in ("x\ud800", [object()], {(1, 2): 3}, [b"\xff"]):
+            with self.subTest(value), self.assertRaisesRegex(mas.PayloadError, "the state's field 'x'"):
+                _texts.texts_of({"x": value}, None)
+
     def test_what_the_framework_writes(self):
         values = (5, 1.0, 1e-7, True, None, "xé", {"k": [1, None, "é"]}, [])
-        self.assertEqual([_state.text_of(value) for value in values],
+        self.assertEqual([_texts.text_of(value) for value in values],
                          ["5", "1.0", "1e-07", "True", "None", "xé", '{"k": [1, null, "\\u00e9"]}', "[]"])
 
     def test_the_field_is_named(self):
@@ -235,6 +399,103 @@ class TextsTest(unittest.TestCase):
                 _texts.parse_texts(State, texts)
             self.assertIn(f"field {field}:", str(caught.exception))
             self.assertNotIn("s3cret", str(caught.exception))
+
+    @needs_pydantic
+    def test_rare_types_of_a_pydantic_model_come_back(self):
+        from pydantic import BaseModel
+
+        class State(BaseModel):
+            raw: bytes = b""
+            maybe: Optional[bytes] = None
+            more: list[bytes] = []
+            lasts: datetime.timedelta = datetime.timedelta(0)
+            pair: tuple[int, str] = (0, "")
+            by_number: dict[int, str] = {}
+            numbers: set[int] = set()
+            price: decimal.Decimal = decimal.Decimal(0)
+            at: datetime.time = datetime.time(0)
+            file: pathlib.Path = pathlib.Path("x")
+            rare: Optional[Step] = None
+
+        fields = _models.field_types(State)
+        self.check_round_trip(State, State(), fields)
+        for raw in (b"xy", b"\0\xff"):
+            self.check_round_trip(State, State(
+                raw=raw, maybe=raw, more=[b"q"], lasts=datetime.timedelta(days=-1, seconds=5), pair=(1, "a"),
+                by_number={1: "x"}, numbers={1}, price="1.50", at="03:04:05", file="/a", rare=Step("s")), fields)
+            self.assertEqual(_texts.parse_texts(State, {"raw": str(raw)}).raw, raw)  # what the framework wrote
+        self.assertEqual(_texts.parse_texts(State, {"raw": "not base64"}).raw, b"not base64")
+        with self.assertRaisesRegex(mas.PayloadError, "field 'more'"):
+            _texts.texts_of({"more": [b"\xff"]}, State)
+
+    @needs_pydantic
+    def test_fields_with_an_alias_come_back(self):
+        import pydantic
+
+        class Inner(pydantic.BaseModel):
+            size: int = pydantic.Field(0, alias="sz")
+
+        class State(pydantic.BaseModel):
+            count: int = pydantic.Field(0, alias="cnt")
+            inner: Optional[Inner] = None
+            inners: list[Inner] = []
+
+        class Strict(State):
+            if pydantic.VERSION.startswith("1."):
+                class Config:
+                    extra = "forbid"
+            else:
+                model_config = {"extra": "forbid"}
+
+        for model in (State, Strict):
+            value = model(cnt=5, inner=Inner(sz=6), inners=[Inner(sz=7)])
+            self.check_round_trip(model, value, ("count", "inner", "inners"))
+            with self.assertRaises(mas.StateError) as caught:
+                _texts.parse_texts(model, {"count": "s3cret"})
+            self.assertIn("the state's field count: ", str(caught.exception))
+            self.assertNotIn("s3cret", str(caught.exception))
+
+    @needs_pydantic
+    def test_other_names_and_forms_of_pydantic_2_come_back(self):
+        import pydantic
+        if pydantic.VERSION.startswith("1."):
+            self.skipTest("they are of pydantic 2")
+
+        class State(pydantic.BaseModel):
+            a: int = pydantic.Field(0, validation_alias="aa")
+            b: int = pydantic.Field(0, validation_alias=pydantic.AliasChoices(pydantic.AliasPath("x", 0), "bb"))
+            coded: pydantic.Base64Bytes = b""
+
+        value = State(aa=1, bb=2)
+        value.coded = b"xy"
+        self.check_round_trip(State, value, ("a", "b", "coded"))
+
+    @needs_pydantic
+    def test_a_strict_pydantic_model_comes_back(self):
+        import pydantic
+        if pydantic.VERSION.startswith("1."):
+            self.skipTest("pydantic 1 has no strict models")
+
+        class State(pydantic.BaseModel):
+            model_config = {"strict": True}
+            on: bool = False
+            n: int = 0
+            share: float = 0.0
+            name: str = ""
+            when: Optional[datetime.datetime] = None
+            key: Optional[uuid.UUID] = None
+            mood: Mood = Mood.GOOD
+            numbers: set[int] = set()
+            pair: tuple[int, str] = (0, "")
+
+        fields = _models.field_types(State)
+        self.check_round_trip(State, State(), fields)
+        self.check_round_trip(State, State(on=True, n=3, share=1e-7, name="True",
+                                           when=datetime.datetime(2026, 1, 2, 3), key=uuid.UUID(int=5), mood=Mood.BAD,
+                                           numbers={1}, pair=(1, "a")), fields)
+        for name, text in (("n", "True"), ("on", "3"), ("when", "s3cret"), ("numbers", "[true]")):
+            with self.subTest(name), self.assertRaisesRegex(mas.StateError, f"field {name}"):
+                _texts.parse_texts(State, {name: text})
 
     @needs_pydantic
     def test_a_check_of_the_whole_state(self):

@@ -1,17 +1,19 @@
 """`python -m mas`, `python -m mas.service`, MASService, and the wheel: what they start, say and exit with."""
 
 import asyncio
+import contextlib
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import unittest
+import unittest.mock
 import zipfile
 
 from case import PACKAGE_DIR, PRELOADED, SOURCE_DIR, AgentCase, ProgramCase, build, eventually, main, mas, poll_until
 from harness.process import clean_environment
-from mas import _address
+from mas import _address, _daemon
 
 CLASS = """
 from mas import Agent
@@ -187,6 +189,20 @@ class ServiceTest(AgentCase):
         self.addCleanup(os.environ.pop, "MAS_BIN_DIR")
         await self.assert_refuses(mas.MASError, "mas-registryd ended; its last words: no luck today",
                                   mas.MASService(self.url).start())
+
+    async def test_a_daemon_that_writes_a_long_line(self):
+        """It goes on, and what it writes after that is read."""
+        program = self.write("mas-healthd", "#!/bin/sh\n"
+                             "head -c 3000000 /dev/zero | tr '\\0' x >&2; echo >&2\n"
+                             "echo '{\"event\":\"active\"}' >&2\n"
+                             "head -c 3000000 /dev/zero | tr '\\0' x >&2; echo >&2\n"
+                             "echo written > wrote; exec sleep 60\n")
+        program.chmod(0o755)
+        with unittest.mock.patch.dict(os.environ, {"MAS_BIN_DIR": str(self.dir)}), contextlib.chdir(self.dir):
+            daemon = _daemon.Daemon("mas-healthd", self.url)
+            await daemon.start()
+        self.addAsyncCleanup(daemon.stop)
+        await eventually((self.dir / "wrote").exists)
 
     async def test_redis_out_of_reach(self):
         service = mas.MASService(f"unix://{self.dir}/x.sock")

@@ -85,11 +85,144 @@ class UntypedTest(AgentCase):
         await agent.refresh_state()
         self.assertEqual(agent.state, {"by": "an operator"})
 
+    async def test_updates_resets_and_refreshes_are_done_in_the_order_of_their_calls(self):
+        agent = await self.start(Agent, "a")
+        await asyncio.gather(agent.update_state({"n": 1}), agent.reset_state())
+        self.assertEqual((agent.state, self.in_redis()), ({}, {}))
+        await asyncio.gather(agent.update_state({"n": 2}), agent.refresh_state())
+        self.assertEqual((agent.state, self.in_redis()), ({"n": "2"}, {"n": "2"}))
+        await asyncio.gather(agent.update_state({"m": 3}), agent.reset_state(), agent.update_state({"n": 4}))
+        self.assertEqual((agent.state, self.in_redis()), ({"n": 4}, {"n": "4"}))
+
+    async def test_a_refresh_keeps_what_was_changed_since_its_call(self):
+        agent = await self.start(Agent, "a")
+        await agent.update_state({"n": 1, "m": 1})
+        self.redis.cmd("HSET", "agent.state:a", "n", "5", "m", "5")
+        refreshing = asyncio.create_task(agent.refresh_state())
+        await asyncio.sleep(0)
+        await asyncio.gather(refreshing, agent.update_state({"n": 2}))
+        self.assertEqual((agent.state, self.in_redis()), ({"n": 2, "m": "5"}, {"n": "2", "m": "5"}))
+        refreshing = asyncio.create_task(agent.refresh_state())
+        await asyncio.sleep(0)
+        await asyncio.gather(refreshing, agent.reset_state())
+        self.assertEqual((agent.state, self.in_redis()), ({}, {}))
+
+    async def test_a_cancelled_reset_is_done(self):
+        agent = await self.start(Agent, "a")
+        await agent.update_state({"n": 1})
+        updating = asyncio.create_task(agent.update_state({"n": 2}))
+        await asyncio.sleep(0)
+        resetting = asyncio.create_task(agent.reset_state())
+        await asyncio.sleep(0)
+        resetting.cancel()
+        await asyncio.gather(updating, resetting, return_exceptions=True)
+        await agent.update_state({"m": 3})
+        self.assertEqual((agent.state, self.in_redis()), ({"m": 3}, {"m": "3"}))
+
+    async def test_a_stop_writes_what_is_under_way(self):
+        agent = await self.start(Agent, "a")
+        updates = [asyncio.create_task(agent.update_state({f"k{n}": n})) for n in range(200)]
+        await asyncio.sleep(0)
+        await agent.stop()
+        await asyncio.gather(*updates)
+        self.assertEqual(len(self.in_redis()), 200)
+        await agent.start()
+        updates = [asyncio.create_task(agent.update_state({f"c{n}": n})) for n in range(50)]
+        await asyncio.sleep(0)
+        for update in updates:
+            update.cancel()
+        await agent.aclose()
+        await asyncio.gather(*updates, return_exceptions=True)
+        self.assertEqual(len(self.in_redis()), 250)
+
+    async def test_a_stop_writes_the_updates_of_the_handlers_that_it_cancels(self):
+        class Counting(Agent):
+            async def on_message(self, message):
+                await self.update_state({f"k{message.data['n']}": 1})
+
+        agent = await self.start(Counting, "a")
+        for n in range(100):
+            await agent.send("a", "count", {"n": n})
+        await eventually(lambda: len(agent.state) == 100)
+        await agent.stop()
+        self.assertEqual(len(self.in_redis()), 100)
+
+    async def test_a_stop_waits_a_bounded_time(self):
+        agent = await self.start(Agent, "a")
+        release, write = threading.Event(), _state._write
+        self.addCleanup(release.set)
+
+        def fail_late(pointer, texts):
+            if b"n" in texts:
+                release.wait(60)
+                raise mas.MASConnectionError("not now")
+            write(pointer, texts)
+
+        with unittest.mock.patch.object(_state, "_write", fail_late), \
+                unittest.mock.patch.object(mas.agent, "STATE_TIMEOUT_S", 0.2):
+            updating = asyncio.create_task(agent.update_state({"n": 1}))
+            await asyncio.sleep(0)
+            stopping = asyncio.create_task(agent.stop())
+            with self.assertLogs("mas.agent", "WARNING") as logs:
+                await eventually(lambda: agent._mas_state._over)
+            self.assertIn("1 changes of the state are not written", logs.output[0])
+            await self.assert_refuses(mas.AgentStateError, "being stopped", agent.update_state({"n": 2}))
+            self.assertEqual(agent.state, {"n": 1})
+            await stopping
+            await agent.start()
+            await agent.update_state({"m": 1})
+            release.set()
+            await self.assert_refuses(mas.MASConnectionError, "not now", updating)
+            await agent.update_state({"m": 2})
+        self.assertEqual((agent.state, self.in_redis()), ({"m": 2}, {"m": "2"}))
+
     async def test_wrong_updates(self):
         agent = await self.start(Agent, "a")
+        await agent.update_state({"n": 1})
         await self.assert_refuses(TypeError, "expected a mapping", agent.update_state(5))
         await self.assert_refuses(TypeError, "field's name", agent.update_state({1: 2}))
         await self.assert_refuses(mas.MASError, "1048576", agent.update_state({"big": "x" * ((1 << 20) + 1)}))
+        await self.assert_refuses(mas.MASError, "name", agent.update_state({"": 1, "n": 2}))
+        await self.assert_refuses(mas.PayloadError, "field 'o'", agent.update_state({"o": [object()]}))
+        await self.assert_refuses(mas.PayloadError, "UTF-8", agent.update_state({"o": "\ud800"}))
+        self.assertEqual((agent.state, self.in_redis()), ({"n": 1}, {"n": "1"}))
+
+    async def test_what_a_refused_update_leaves(self):
+        agent = await self.start(Agent, "a")
+        await agent.update_state({"n": 1})
+        results = await asyncio.gather(agent.update_state({"n": 2, "": 0}), agent.update_state({"n": 3, "": 0}),
+                                       return_exceptions=True)
+        self.assertEqual({type(result) for result in results}, {mas.InvalidArgumentError})
+        self.assertEqual(agent.state, {"n": 1})
+        results = await asyncio.gather(agent.update_state({"n": 4, "": 0}), agent.update_state({"n": 5}),
+                                       return_exceptions=True)
+        self.assertEqual(([type(result) for result in results], agent.state),
+                         ([mas.InvalidArgumentError, type(None)], {"n": 5}))
+
+    async def test_what_redis_did_not_take_is_written_with_the_next_update(self):
+        agent = await self.start(Agent, "a")
+        await agent.update_state({"n": 1, "m": 1})
+
+        def fail(*_):
+            raise mas.MASConnectionError("not now")
+
+        with unittest.mock.patch.multiple(_state, _write=fail, _delete=fail):
+            await self.assert_refuses(mas.MASConnectionError, "not now", agent.update_state({"n": 2, "o": 2}))
+        self.assertEqual(agent.state, {"n": 2, "m": 1, "o": 2})
+        await agent.update_state({"m": 3})
+        self.assertEqual(self.in_redis(), {"n": "2", "m": "3", "o": "2"})
+        with unittest.mock.patch.multiple(_state, _write=fail, _delete=fail):
+            await self.assert_refuses(mas.MASConnectionError, "not now", agent.reset_state())
+        await agent.update_state({"m": 4})
+        self.assertEqual((agent.state, self.in_redis()), ({"m": 4}, {"m": "4"}))
+        with unittest.mock.patch.multiple(_state, _write=fail, _delete=fail):
+            await self.assert_refuses(mas.MASConnectionError, "not now", agent.update_state({"n": 5}))
+        await agent.refresh_state()
+        await agent.update_state({"m": 6})
+        self.assertEqual((agent.state, self.in_redis()), ({"m": 6}, {"m": "6"}))
+
+    def in_redis(self):
+        return self.redis.hgetall("agent.state:a")
 
     async def test_before_start(self):
         agent = Agent("a", redis_url=self.url)
@@ -130,6 +263,38 @@ class TypedTest(AgentCase):
         self.redis.cmd("HSET", "agent.state:a", "of_somebody_else", "x", "step", "4")
         await agent.refresh_state()
         self.assertEqual(agent.state, self.model(step=4))
+
+    async def test_an_update_that_does_not_fit_changes_nothing(self):
+        agent = await self.typed()
+        await agent.update_state({"step": 1})
+        for changes, field in (({"step": "s3cret"}, "step"), ({"name": "x", "history": {"s3cret": 1}}, "history"),
+                               ({"step": None}, "step")):
+            with self.subTest(changes):
+                error = await self.assert_refuses(mas.StateError, f"field {field}", agent.update_state(changes))
+                self.assertNotIn("s3cret", str(error))
+                self.assertEqual((agent.state, self.redis.hgetall("agent.state:a")),
+                                 (self.model(step=1), {"step": "1"}))
+        await agent.update_state({"step": "7"})  # as the original framework, it takes what it can read back
+        await agent.refresh_state()
+        self.assertEqual(agent.state, self.model(step=7))
+
+    async def test_a_refresh_that_does_not_fit_changes_nothing(self):
+        agent = await self.typed()
+        await agent.update_state({"step": 1})
+        self.redis.cmd("HSET", "agent.state:a", "step", "x")
+        await self.assert_refuses(mas.StateError, "field step", agent.refresh_state())
+        self.assertEqual(agent.state, self.model(step=1))
+        await agent.reset_state()
+        await agent.refresh_state()
+        self.assertEqual(agent.state, self.model())
+
+    async def test_a_refresh_keeps_what_was_changed_since_its_call(self):
+        agent = await self.typed()
+        self.redis.cmd("HSET", "agent.state:a", "step", "5", "name", "theirs")
+        refreshing = asyncio.create_task(agent.refresh_state())
+        await asyncio.sleep(0)
+        await asyncio.gather(refreshing, agent.update_state({"step": 2, "history": ["x"]}))
+        self.assertEqual(agent.state, self.model(step=2, name="theirs", history=["x"]))
 
     async def test_unreadable_state_is_an_error_and_stays(self):
         self.redis.cmd("HSET", "agent.state:a", "step", "s3cret", "name", "n")
@@ -174,6 +339,25 @@ class PydanticTest(TypedTest):
             limit: int | None = None
 
         self.model = Model
+
+    async def test_a_model_that_checks_assignments(self):
+        import pydantic
+
+        class Model(pydantic.BaseModel):
+            a: int = 0
+            b: int = 0
+
+            if pydantic.VERSION.startswith("1."):
+                class Config:
+                    validate_assignment = True
+            else:
+                model_config = {"validate_assignment": True}
+
+        agent = await self.start(Agent, "a", state_model=Model)
+        await self.assert_refuses(ValueError, "b", agent.update_state({"a": 1, "b": "bad"}))
+        self.assertEqual((agent.state, self.redis.cmd("EXISTS", "agent.state:a")), (Model(), 0))
+        await agent.update_state({"a": "5"})
+        self.assertEqual(agent.state, Model(a=5))
 
 
 if __name__ == "__main__":
