@@ -40,7 +40,8 @@ MAS_EXPORT MAS_CHECKED mas_status mas_agent_start(mas_agent *agent, int timeout_
 
 /** Runs the stop hook, flushes queued messages (gateway mode: waits for their receipts), removes this instance's
  *  registration (and the agent's, when no other instance lives) and disconnects. Blocking requests return
- *  MAS_CANCELLED. State stays in Redis. In gateway mode deferred messages stay unacknowledged (mas_message_defer), and
+ *  MAS_CANCELLED. Peer to peer, the requester of each request that was not handled gets MAS_HANDLER_FAILED. State stays
+ *  in Redis. In gateway mode deferred messages stay unacknowledged (mas_message_defer), and
  *  the receipt callback gets all remaining receipts now; a message without a receipt is MAS_TIMEOUT (unknown; see
  *  mas_agent_send_again) or MAS_CANCELLED (never handed over).
  *  @return MAS_TIMEOUT when not everything could be flushed or removed in time: the registration then ends with the
@@ -101,7 +102,7 @@ typedef struct mas_stats {
   uint64_t malformed;      /**< dropped: not an envelope for this agent; the debug callback gets sender and reason */
   uint64_t dropped;        /**< dropped: the inbound queue was full */
   uint64_t unhandled;      /**< messages without a handler for their type */
-  uint64_t handler_failed; /**< handlers that did not return MAS_OK */
+  uint64_t handler_failed; /**< messages whose handler did not return MAS_OK, or that were answered by an error reply */
   uint64_t late_replies;   /**< replies to requests that had ended */
   uint64_t reconnects;     /**< connections to Redis after the first */
   /* Gateway mode. */
@@ -113,7 +114,7 @@ typedef struct mas_stats {
   uint64_t reports_refused; /**< failed handlers whose report is refused for good: handled again at the next start */
   /* Both modes. */
   uint64_t foreign_replies; /**< dropped: replies of agents that were not asked, or not on the reply stream */
-  /** Requests answered by an error reply, since a handler failed; not by mas_message_reply_error. */
+  /** Requests answered by an error reply: by the library, or by mas_message_reply_error. */
   uint64_t error_replies;
   /** Gateway mode: accepted messages that Redis may have lost (mas_agent_on_doubt). */
   uint64_t in_doubt;

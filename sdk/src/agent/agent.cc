@@ -247,6 +247,7 @@ Status Agent::finish_stop(Duration patience, bool discard) {
 
 Status Agent::end_session(Duration patience) {
   context_.settlements->close();
+  dispatcher_.refuse_messages();
   Latch<Status> ended;
   auto on_end = [&ended](const Status& status) { ended.set(status); };
   runtime_->post([&] { session_->stop(patience, on_end); });
