@@ -17,11 +17,13 @@ extern "C" {
  *  @param ret_agent free with mas_agent_free. */
 MAS_EXPORT MAS_CHECKED mas_status mas_agent_new(const char *id, const mas_options *options, mas_agent **ret_agent);
 
-/** Frees an agent. An agent that runs is stopped first, without waiting. The memory is kept when a callback of the
- *  agent calls this, or another thread does not return from a call on the agent within a second.
+/** Frees an agent. An agent that runs is stopped first, without waiting: what is queued may be lost, and the
+ *  registration may stay until the heartbeat expires. mas_agent_stop before that waits. The memory is kept when a
+ *  callback of the agent calls this, or another thread does not return from a call on the agent within a second.
  *  In a callback or hook of the agent: its open direct requests and what its observer was told of end now, and no other
- *  callback or hook of it begins after this. The agent is stopped when the callback has returned, which waits up to
- *  half a second for Redis; mas_agent_run then returns MAS_OK, mas_agent_poll and mas_agent_start return MAS_CANCELLED.
+ *  callback or hook of it begins after this. The agent is stopped at the end of the call of this library that runs the
+ *  callback (poll, start; of an observer also send, flush and others), which waits up to half a second for Redis;
+ *  mas_agent_run then returns MAS_OK, mas_agent_poll and mas_agent_start return MAS_CANCELLED.
  *  In the callback of mas_agent_request_direct this has no effect: the agent runs on.
  *  @param agent not used afterwards; NULL is ignored. */
 MAS_EXPORT void mas_agent_free(mas_agent *agent);

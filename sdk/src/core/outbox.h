@@ -7,8 +7,8 @@
 // message; flush() waits for these. A message with nothing before it leaves from the sending thread, if nobody turns
 // the loop just then: a wake-up less.
 // Failure: kWouldBlock when messages or bytes without an outcome reach the bound; kInvalidState when not open.
-// Peer to peer, what the library itself sends (kSilent) has a reserve beyond the bound: a requester is told although the
-// messages of the application fill the queue.
+// Peer to peer, what the library itself sends (kSilent) has a reserve beyond the bound: a requester is told although
+// the messages of the application fill the queue.
 // Every message that was accepted gets exactly one outcome while the outbox is open.
 // Threading: send, flush: any thread; the rest: the I/O thread. Ownership: shared by the agent and the messages that
 // the application keeps; the listener must outlive the time it is open.
