@@ -181,24 +181,14 @@ bool JsonScanner::strings(std::vector<std::string>& ret_strings) {
 }
 
 bool JsonScanner::elements(size_t most, std::vector<JsonValue>& ret_elements) {
-  const char* at = skip_space(text_.data());
-  if (!stands(at, '[')) return fail(nullptr, "expected an array") != nullptr;
-  at = skip_space(at + 1);
-  if (stands(at, ']')) return at_end(at + 1);
-  for (;; at = skip_space(at + 1)) {
-    JsonValue element;
-    at = value(at, 2, nullptr, &element);
-    if (at == nullptr) return false;
+  return each_element([&](const JsonValue& element) {
     if (ret_elements.size() == most) {
       error_ = Error{Errc::kTooLarge, "JSON: expected at most " + std::to_string(most) + " elements"};
       return false;
     }
     ret_elements.push_back(element);
-    at = skip_space(at);
-    if (stands(at, ',')) continue;
-    at = close(at, ']');
-    return at != nullptr && at_end(at);
-  }
+    return true;
+  });
 }
 
 /// @param ret_text null: nobody wants it.

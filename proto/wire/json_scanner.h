@@ -30,6 +30,24 @@ class JsonScanner {
   bool leading_value(JsonValue& ret_value) { return value(text_.data(), 1, nullptr, &ret_value) != nullptr; }
   /// The text is an array of strings; @param ret_strings may be appended to although the scan fails.
   bool strings(std::vector<std::string>& ret_strings);
+  /// The text is an array. @param visit called with each of its values; @return false ends the scan.
+  /// @return false, and no error, where `visit` ended it.
+  template <typename Visit>
+  bool each_element(Visit&& visit) {
+    const char* at = skip_space(text_.data());
+    if (!stands(at, '[')) return fail(nullptr, "expected an array") != nullptr;
+    at = skip_space(at + 1);
+    if (stands(at, ']')) return at_end(at + 1);
+    for (;; at = skip_space(at + 1)) {
+      JsonValue element;
+      at = value(at, 2, nullptr, &element);
+      if (at == nullptr || !visit(element)) return false;
+      at = skip_space(at);
+      if (stands(at, ',')) continue;
+      at = close(at, ']');
+      return at != nullptr && at_end(at);
+    }
+  }
   /// The text is an array of at most `most` values; @param ret_elements as ret_strings.
   bool elements(size_t most, std::vector<JsonValue>& ret_elements);
 

@@ -46,7 +46,9 @@ enum {
   MAS_FIELD_OPTIONAL = 1 << 0, /**< may be absent or null: the member is then its default, else 0 or NULL
                                     (null is a value of MAS_TYPE_JSON) */
   MAS_FIELD_ARRAY = 1 << 1,    /**< mas_array of the type */
-  MAS_FIELD_POINTER = 1 << 2   /**< optional bool, number or struct: a pointer to one, NULL when absent */
+  MAS_FIELD_POINTER = 1 << 2,  /**< optional bool, number or struct: a pointer to one, NULL when absent */
+  MAS_FIELD_NULLABLE = 1 << 3  /**< optional, of a member that can be NULL, not of MAS_TYPE_JSON: null is NULL and not
+                                    the default, and NULL is written as null where there is a default */
 };
 
 /** Bytes, as a member of a struct. */
@@ -129,7 +131,7 @@ MAS_EXPORT MAS_CHECKED mas_status mas_schema_read(const mas_schema *schema, cons
 MAS_EXPORT void mas_struct_free(void *filled);
 
 /** Writes a struct as a JSON object, its fields in the schema's order. An optional field is left out where it is NULL
- *  (strings, JSON, bytes, arrays, pointers).
+ *  (strings, JSON, bytes, arrays, pointers); one with MAS_FIELD_NULLABLE and a default is then null.
  *  @param filled the struct. @param ret_json zero-terminated; free with mas_free.
  *  @return MAS_MALFORMED where the struct breaks its own schema: out of range, too long, NULL, not UTF-8. */
 MAS_EXPORT MAS_CHECKED mas_status mas_schema_write(const mas_schema *schema, const void *filled, char **ret_json,
@@ -150,7 +152,9 @@ MAS_EXPORT MAS_CHECKED mas_status mas_agent_on_typed(mas_agent *agent, const cha
 /* ---- State --------------------------------------------------------------------------------------------------- */
 /** Binds a struct to the agent's state: each member is the state's field of that name, as its JSON, strings and bytes
  *  without quotes. The struct is filled now and again by mas_agent_start, mas_state_refresh and mas_state_reset; an
- *  absent field gives a member its default, else 0 or NULL. mas_state_save writes it.
+ *  absent field gives a member its default, else 0 or NULL. mas_state_save writes it. The text None, which Python
+ *  writes for its None, is a null; of a string where the field has MAS_FIELD_NULLABLE, or is optional and has no
+ *  default.
  *  Members may be changed at any time by the application, in one thread at a time. What their pointers lead to after a
  *  filling belongs to the library until the next one, until the struct is unbound or another one is bound, or until the
  *  agent is freed; the application may let them point to its own memory.
@@ -161,9 +165,10 @@ MAS_EXPORT MAS_CHECKED mas_status mas_agent_on_typed(mas_agent *agent, const cha
 MAS_EXPORT MAS_CHECKED mas_status mas_state_bind(mas_agent *agent, const mas_schema *schema, void *state);
 
 /** Checks the bound struct and writes the members that were changed since it was filled or saved, all of them or none;
- *  an optional member that became NULL removes its field. Returns when Redis has them.
- *  @return MAS_MALFORMED where the struct breaks its schema; MAS_INVALID_STATE without a bound struct; else as
- *  mas_state_update. */
+ *  an optional member that became NULL removes its field, or writes None where it has MAS_FIELD_NULLABLE and a default.
+ *  Returns when Redis has them.
+ *  @return MAS_MALFORMED where the struct breaks its schema, also by the string None where that text stands for NULL;
+ *  MAS_INVALID_STATE without a bound struct; else as mas_state_update. */
 MAS_EXPORT MAS_CHECKED mas_status mas_state_save(mas_agent *agent, int timeout_ms);
 
 #ifdef __cplusplus

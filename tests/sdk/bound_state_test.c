@@ -127,10 +127,55 @@ static void what_was_saved_can_be_loaded_and_what_cannot_be_saved_is_not_loaded(
   agent_ended(bob);
 }
 
+typedef struct Wish {
+  char *name;     /* no default */
+  char *ward;     /* a default, which null stands beside */
+  char *street;   /* a default, which stands for null, too */
+  int32_t *limit; /* as ward */
+} Wish;
+static const mas_field kWishFields[] = {
+    MAS_FIELD(Wish, name, MAS_TYPE_STRING, MAS_FIELD_OPTIONAL),
+    MAS_FIELD(Wish, ward, MAS_TYPE_STRING, MAS_FIELD_OPTIONAL | MAS_FIELD_NULLABLE, .default_json = "\"north\""),
+    MAS_FIELD(Wish, street, MAS_TYPE_STRING, MAS_FIELD_OPTIONAL, .default_json = "\"Main\""),
+    MAS_FIELD(Wish, limit, MAS_TYPE_INT32, MAS_FIELD_OPTIONAL | MAS_FIELD_POINTER | MAS_FIELD_NULLABLE,
+              .default_json = "5"),
+};
+static const mas_schema kWish = MAS_SCHEMA(Wish, kWishFields);
+
+static void the_none_of_python_is_null(void) {
+  mas_agent *bob = agent_started("bob", NULL);
+  Wish wish = {NULL, NULL, NULL, NULL};
+  redis("HSET", kKey, "name", "None", "ward", "None", "street", "None", "limit", "None", NULL);
+  CHECK_OK(mas_state_refresh(bob, 1000));
+  CHECK_OK(mas_state_bind(bob, &kWish, &wish));
+  CHECK(wish.name == NULL && wish.ward == NULL && wish.limit == NULL);
+  CHECK_TEXT(wish.street, "None"); /* NULL is nothing that it could be */
+  CHECK_OK(mas_state_reset(bob, 1000));
+  CHECK_TEXT(wish.ward, "north");
+  CHECK(wish.name == NULL && *wish.limit == 5);
+
+  wish.ward = NULL;
+  wish.limit = NULL;
+  CHECK_OK(mas_state_save(bob, 1000));
+  CHECK_TEXT(redis("HMGET", kKey, "name", "ward", "street", "limit", NULL), "(nil)\nNone\n(nil)\nNone\n");
+  CHECK_OK(mas_state_refresh(bob, 1000));
+  CHECK(wish.ward == NULL && wish.limit == NULL);
+  CHECK_TEXT(wish.street, "Main");
+
+  wish.street = "None";
+  CHECK_OK(mas_state_save(bob, 1000));
+  wish.name = "None"; /* it would come back as NULL */
+  CHECK_STATUS(mas_state_save(bob, 1000), MAS_MALFORMED);
+  CHECK_TEXT(mas_error_detail(), "state: name: expected a string, not the text None, which stands for an absent one");
+  CHECK_OK(mas_state_bind(bob, NULL, NULL));
+  agent_ended(bob);
+}
+
 int main(int argc, char **argv) {
   static const test_case tests[] = {
       {"a bound struct is the state", a_bound_struct_is_the_state},
       {"a start fills the struct or fails", a_start_fills_the_struct_or_fails},
+      {"the None of Python is null", the_none_of_python_is_null},
       {"what was saved can be loaded, and what cannot be saved is not loaded",
        what_was_saved_can_be_loaded_and_what_cannot_be_saved_is_not_loaded},
   };

@@ -121,6 +121,37 @@ void a_start_fills_the_struct_before_its_hook() {
   CHECK(status_of([&] { mas::State<Notes> again(bob); }) == MAS_MALFORMED);
 }
 
+struct Wishes {
+  std::optional<int32_t> limit = 5;
+  std::optional<string> ward = "north";
+  std::optional<string> nickname;
+  string name = "new";
+  string code;
+};
+MAS_STRUCT_WITH(Wishes, MAS_MEMBER(limit), MAS_MEMBER(ward), MAS_MEMBER(nickname), MAS_MEMBER(name),
+                MAS_MEMBER(code).length(1, 9))
+
+void an_optional_is_absent_also_beside_an_initializer() {
+  mas::Agent bob("bob", here());
+  bob.start();
+  mas::State<Wishes> state(bob);
+  CHECK(state->limit == 5 && state->ward == "north" && !state->nickname);
+  state->limit.reset();
+  state->ward.reset();
+  state->code = "None";
+  state.save();
+  state.refresh();
+  CHECK(!state->limit && !state->ward && state->code == "None");
+  // As the Python framework writes None; a text that is no optional is a text.
+  redis("HSET", kKey, "ward", "None", "nickname", "None", "name", "None", nullptr);
+  state.refresh();
+  CHECK(!state->ward && !state->nickname && state->name == "None");
+  state->nickname = "None";
+  CHECK(status_of([&] { state.save(); }) == MAS_MALFORMED);
+  state.reset();
+  CHECK(state->limit == 5 && state->ward == "north" && state->code.empty());
+}
+
 void a_hook_that_throws_fails_the_start() {
   mas::Agent bob("bob", here());
   bob.on_start([] { throw std::runtime_error("no model is there"); });
@@ -217,6 +248,7 @@ const test_case kTests[] = {
     {"an absent field is as its initializer made it", an_absent_field_is_as_its_initializer_made_it},
     {"only what changed is written", only_what_changed_is_written},
     {"a start fills the struct before its hook", a_start_fills_the_struct_before_its_hook},
+    {"an optional is absent also beside an initializer", an_optional_is_absent_also_beside_an_initializer},
     {"a hook that throws fails the start", a_hook_that_throws_fails_the_start},
     {"C and C++ read each other", c_and_cpp_read_each_other},
     {"wrong use is an error", wrong_use_is_an_error},

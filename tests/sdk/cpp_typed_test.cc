@@ -122,6 +122,45 @@ void an_absent_member_is_as_its_initializer_made_it() {
   CHECK(order->to.city == "Ulm" && order->to.latitude == 1);
 }
 
+struct Limits {
+  std::optional<int32_t> most = 5;
+  std::optional<string> ward = "north";
+  std::optional<std::vector<string>> tags = std::vector<string>{"new"};
+  std::optional<Place> place = Place{"Ulm", 1};
+};
+MAS_STRUCT(Limits, most, ward, tags, place)
+
+void an_optional_with_an_initializer_may_be_null() {
+  auto read = mas::from_json<Limits>("{}");
+  CHECK(read && read->most == 5 && read->ward == "north" && read->tags && read->place);
+  const char *nulls = R"({"most":null,"ward":null,"tags":null,"place":null})";
+  read = mas::from_json<Limits>(nulls);
+  CHECK(read && !read->most && !read->ward && !read->tags && !read->place);
+  check_json(__LINE__, mas::to_json(*read), nulls);
+}
+
+void a_result_is_checked_where_it_is_used() {
+  mas::Result<Limits> failed = mas::from_json<Limits>("[]");
+  CHECK(!failed);
+  const mas::Result<Limits> &same = failed;
+  int thrown = 0;
+  auto expect = [&](auto use) {
+    try {
+      use();
+    } catch (const mas::Error &error) {
+      thrown += error.status() == failed.status() ? 1 : 0;
+    }
+  };
+  expect([&] { (void)*failed; });
+  expect([&] { (void)failed->most; });
+  expect([&] { (void)*same; });
+  expect([&] { (void)same->most; });
+  expect([&] { (void)*mas::from_json<Limits>("[]"); });
+  expect([&] { (void)failed.value(); });
+  CHECK(thrown == 6);
+  CHECK(mas::Result<int>(1).error().status() == MAS_OK && mas::Result<void>().error().status() == MAS_OK);
+}
+
 template <typename S>
 void misfit(int line, const char *json, const char *expected) {
   auto read = mas::from_json<S>(json);
@@ -142,7 +181,7 @@ void what_does_not_fit_is_named_as_in_c() {
   misfit<Order>(__LINE__, R"({"order id":"A1","tags":["a",1]})", "tags[1]: expected a string, not an integer");
   misfit<Order>(__LINE__, R"({"order id":"A1","to":{"city":"A","latitude":91}})",
                 "to.latitude: expected a number from -90 to 90, not this one");
-  misfit<Perhaps>(__LINE__, R"({"age":1.5})", "age: expected an integer, not this one");
+  misfit<Perhaps>(__LINE__, R"({"age":1.5})", "age: expected an integer, not a number");
   misfit<Perhaps>(__LINE__, R"({"places":[{"city":"A"},{}]})",
                   "places[1].city: is missing; expected a string of 1 to 20 bytes");
   misfit<Perhaps>(__LINE__, R"({"scan":"?"})", "scan: expected a string in base64, not this one");
@@ -302,6 +341,8 @@ void failures_of_handlers_never_reach_c() {
 const test_case kTests[] = {
     {"every type of member", every_type_of_member},
     {"what is absent is told from 0", what_is_absent_is_told_from_0},
+    {"an optional with an initializer may be null", an_optional_with_an_initializer_may_be_null},
+    {"a result is checked where it is used", a_result_is_checked_where_it_is_used},
     {"an absent member is as its initializer made it", an_absent_member_is_as_its_initializer_made_it},
     {"what does not fit is named as in C", what_does_not_fit_is_named_as_in_c},
     {"a struct that breaks its checks is not written", a_struct_that_breaks_its_checks_is_not_written},

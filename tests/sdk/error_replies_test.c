@@ -1,8 +1,10 @@
 /* Requests that nobody can answer, peer to peer: the requester hears at once and why; nobody else is told anything. */
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "answering.h"
 #include "harness.h"
@@ -243,16 +245,111 @@ static void the_requester_may_be_gone_or_late(void) {
   answering_ended(bob);
 }
 
-static void a_receiver_that_stops_answers_no_more(void) {
-  mas_agent *a = agent_started("alice", NULL), *bob = agent_started("bob", NULL);
-  asking asked = {a, MAS_OK, 500, "", ""};
-  pthread_t thread;
-  CHECK(pthread_create(&thread, NULL, ask_bob, &asked) == 0);
-  CHECK(eventually(has_received_1, bob, NULL));
-  agent_ended(bob);
-  CHECK(pthread_join(thread, NULL) == 0);
-  CHECK_STATUS(asked.status, MAS_TIMEOUT);
+/* The handler of the first request outlives the stop; the others wait behind it, some of them taken from the inbox. */
+enum { kLeft = 100 };
+static atomic_bool in_handler, let_handler_go;
+static mas_status stays_until_it_may_go(mas_agent *agent, const mas_message *message, void *user) {
+  (void)agent, (void)message, (void)user;
+  in_handler = true;
+  while (!let_handler_go) usleep(1000);
+  return MAS_OK;
+}
+static bool is_in_handler(void *context) { return (void)context, in_handler; }
+static bool has_received_all_left(void *agent) { return stats_of(agent).received == kLeft; }
+static bool all_are_heard(void *context) {
+  const heard *ends = context;
+  for (int i = 0; i < kLeft; ++i)
+    if (ends[i].count == 0) return false;
+  return true;
+}
+static void expect_refused_by_a_stop(const heard *end) {
+  CHECK_STATUS(end->status, MAS_HANDLER_FAILED);
+  CHECK_TEXT(end->text, "the agent is being stopped");
+}
+static void a_request_that_a_stop_leaves_unhandled_has_failed(void) {
+  mas_agent *a = agent_started("alice", NULL), *b = agent_started("bob", NULL);
+  heard *ends = calloc(kLeft, sizeof *ends);
+  for (int i = 0; i < kLeft; ++i)
+    CHECK_OK(mas_agent_request_async(a, "bob", "x", NULL, 0, kLong, hear, &ends[i], NULL));
+  CHECK(eventually(has_received_all_left, b, NULL));
+  CHECK_OK(mas_agent_stop(b, kLong)); /* nobody has polled it */
+  CHECK(eventually(all_are_heard, ends, a));
+  for (int i = 0; i < kLeft; ++i) expect_refused_by_a_stop(&ends[i]);
+  CHECK(stats_of(b).error_replies == kLeft);
+  mas_agent_free(b);
+
+  memset(ends, 0, kLeft * sizeof *ends);
+  answering bob = {agent_started("bob", NULL), 0};
+  CHECK_OK(mas_agent_on_message(bob.agent, "x", stays_until_it_may_go, NULL));
+  for (int i = 0; i < kLeft; ++i)
+    CHECK_OK(mas_agent_request_async(a, "bob", "x", NULL, 0, kLong, hear, &ends[i], NULL));
+  CHECK(eventually(has_received_all_left, bob.agent, NULL));
+  resume_answering(&bob);
+  CHECK(eventually(is_in_handler, NULL, NULL));
+  (void)mas_agent_stop(bob.agent, 500);
+  CHECK(eventually(all_are_heard, ends, a));
+  for (int i = 0; i < kLeft; ++i) expect_refused_by_a_stop(&ends[i]);
+  let_handler_go = true;
+  CHECK(pthread_join(bob.thread, NULL) == 0);
+  CHECK(stats_of(bob.agent).error_replies == kLeft && stats_of(a).late_replies == 0);
+  mas_agent_free(bob.agent);
+  free(ends);
   agent_ended(a);
+}
+
+/* The handler's own messages fill the outbound queue; the library's answer has room beside them. */
+static mas_status fills_the_queue_and_fails(mas_agent *agent, const mas_message *message, void *user) {
+  mas_status status = MAS_OK;
+  (void)message;
+  redis_freeze();
+  while (status == MAS_OK) status = mas_agent_send(agent, "nobody", "x", NULL, 0, NULL);
+  CHECK_STATUS(status, MAS_WOULD_BLOCK);
+  *(bool *)user = true;
+  return MAS_HANDLER_FAILED;
+}
+static bool is_set(void *flag) { return *(bool *)flag; }
+static void a_full_outbound_queue_holds_no_error_reply_back(void) {
+  mas_options *options = options_here();
+  heard end = {0};
+  bool full = false;
+  CHECK_OK(mas_options_set_outbound_queue(options, 10, 1 << 20));
+  mas_agent *a = agent_started("alice", NULL), *bob = agent_started("bob", options);
+  mas_options_free(options);
+  CHECK_OK(mas_agent_on_message(bob, "x", fills_the_queue_and_fails, &full));
+  CHECK_OK(mas_agent_request_async(a, "bob", "x", NULL, 0, kLong, hear, &end, NULL));
+  CHECK(eventually(is_set, &full, bob));
+  redis_thaw();
+  CHECK(eventually(heard_once, &end, a));
+  CHECK_STATUS(end.status, MAS_HANDLER_FAILED);
+  agent_ended(bob);
+  agent_ended(a);
+}
+
+/* Answered by mas_message_reply_error: counted as if the handler had returned that, and once. */
+static mas_status answers_and_fails(mas_agent *agent, const mas_message *message, void *user) {
+  (void)agent, (void)user;
+  CHECK_OK(mas_message_reply_error(message, MAS_HANDLER_FAILED, "early"));
+  return MAS_HANDLER_FAILED;
+}
+static mas_status answers_that_nobody_handles(mas_agent *agent, const mas_message *message, void *user) {
+  (void)agent, (void)user;
+  CHECK_OK(mas_message_reply_error(message, MAS_NO_HANDLER, NULL));
+  return MAS_OK;
+}
+static void error_replies_of_the_application_are_counted(void) {
+  answering bob = answering_started("bob", NULL);
+  mas_agent *a = agent_started("alice", NULL);
+  CHECK_OK(mas_agent_on_message(bob.agent, "later", fails_later, NULL));
+  CHECK_OK(mas_agent_on_message(bob.agent, "early", answers_and_fails, NULL));
+  CHECK_OK(mas_agent_on_message(bob.agent, "none", answers_that_nobody_handles, NULL));
+  CHECK_STATUS(mas_agent_request(a, "bob", "later", NULL, 0, kLong, NULL), MAS_UNAVAILABLE);
+  CHECK(eventually(has_error_reply, bob.agent, NULL));
+  CHECK_STATUS(mas_agent_request(a, "bob", "early", NULL, 0, kLong, NULL), MAS_HANDLER_FAILED);
+  CHECK_STATUS(mas_agent_request(a, "bob", "none", NULL, 0, kLong, NULL), MAS_NO_HANDLER);
+  const mas_stats stats = stats_at_rest(&bob);
+  CHECK(stats.error_replies == 3 && stats.handler_failed == 2 && stats.unhandled == 1);
+  agent_ended(a);
+  answering_ended(bob);
 }
 
 #define TRACE "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -327,7 +424,9 @@ int main(int argc, char **argv) {
       {"one instance without a handler does not end the request",
        one_instance_without_a_handler_does_not_end_the_request},
       {"the requester may be gone or late", the_requester_may_be_gone_or_late},
-      {"a receiver that stops answers no more", a_receiver_that_stops_answers_no_more},
+      {"a request that a stop leaves unhandled has failed", a_request_that_a_stop_leaves_unhandled_has_failed},
+      {"a full outbound queue holds no error reply back", a_full_outbound_queue_holds_no_error_reply_back},
+      {"error replies of the application are counted", error_replies_of_the_application_are_counted},
       {"the same request twice is answered each time", the_same_request_twice_is_answered_each_time_and_ends_once},
       {"hostile texts of a handler are cut and cleaned", hostile_texts_of_a_handler_are_cut_and_cleaned},
       {"wrong use of error replies is told", wrong_use_of_error_replies_is_told},

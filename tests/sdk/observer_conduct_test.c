@@ -397,10 +397,94 @@ static void an_observer_that_frees_its_agent_is_not_called_again(void) {
   agent_ended(b);
 }
 
+/* Frees its agent at the first event of one kind and phase, outside of any poll: the call that led there stops it. */
+typedef struct freeing {
+  mas_trace_kind kind;
+  mas_trace_phase phase;
+  int events;
+} freeing;
+static void frees_at(mas_agent *agent, mas_trace_event *event, void *user) {
+  freeing *f = user;
+  if (event->kind != f->kind || event->phase != f->phase) return;
+  CHECK(++f->events == 1);
+  mas_agent_free(agent);
+}
+static void call_flush(mas_agent *a) {
+  CHECK_OK(mas_agent_send(a, "bob", "x", NULL, 0, NULL));
+  CHECK_OK(mas_agent_flush(a, kLong));
+}
+static void call_send(mas_agent *a) { CHECK_OK(mas_agent_send(a, "bob", "x", NULL, 0, NULL)); }
+static void call_send_wait(mas_agent *a) { CHECK_OK(mas_agent_send_wait(a, "bob", "x", NULL, 0, kLong, NULL)); }
+static void call_request(mas_agent *a) {
+  CHECK_STATUS(mas_agent_request(a, "bob", "x", NULL, 0, 100, NULL), MAS_TIMEOUT);
+}
+static void call_settle(mas_agent *a) {
+  deferred = NULL;
+  CHECK_OK(mas_agent_on_message(a, "later", defers, NULL));
+  CHECK_OK(mas_agent_send(a, "alice", "later", NULL, 0, NULL));
+  CHECK(eventually(is_deferred, NULL, a));
+  CHECK_OK(mas_message_settle(deferred, MAS_OK));
+  mas_message_unref(deferred);
+}
+static void an_agent_that_an_observer_frees_outside_of_a_poll_is_stopped(void) {
+  static const struct {
+    freeing at;
+    void (*call)(mas_agent *);
+  } kCases[] = {{{MAS_TRACE_SEND, MAS_TRACE_END, 0}, call_flush},
+                {{MAS_TRACE_SEND, MAS_TRACE_START, 0}, call_send},
+                {{MAS_TRACE_SEND, MAS_TRACE_END, 0}, call_send_wait},
+                {{MAS_TRACE_REQUEST, MAS_TRACE_END, 0}, call_request},
+                {{MAS_TRACE_HANDLE, MAS_TRACE_END, 0}, call_settle}};
+  mas_agent *b = agent_started("bob", NULL);
+  for (size_t i = 0; i < sizeof kCases / sizeof *kCases; ++i) {
+    freeing at = kCases[i].at;
+    mas_agent *a = observed_agent("alice", NULL, 0, frees_at, &at);
+    kCases[i].call(a);
+    CHECK(at.events == 1);
+    CHECK_TEXT(redis("EXISTS", "agent:alice", NULL), "0");
+    CHECK_TEXT(redis("PUBSUB", "NUMSUB", "agent.alice", NULL), "agent.alice\n0\n");
+  }
+  agent_ended(b);
+}
+
+/* A stop that waits no longer for a handler ends its trace, while the handler frees the agent. */
+static atomic_bool handler_runs, end_is_told, agent_is_freed;
+static void is_slow_at_an_end(mas_agent *agent, mas_trace_event *event, void *user) {
+  (void)agent, (void)user;
+  if (event->kind != MAS_TRACE_HANDLE || event->phase != MAS_TRACE_END) return;
+  end_is_told = true;
+  usleep(300 * 1000);
+  CHECK(!agent_is_freed);
+}
+static mas_status frees_once_the_end_is_told(mas_agent *agent, const mas_message *message, void *user) {
+  (void)message, (void)user;
+  handler_runs = true;
+  while (!end_is_told) usleep(1000);
+  mas_agent_free(agent);
+  agent_is_freed = true;
+  return MAS_OK;
+}
+static bool is_true(void *flag) { return *(atomic_bool *)flag; }
+static void no_event_comes_after_a_free_during_a_stop(void) {
+  pthread_t thread;
+  mas_agent *b = agent_started("bob", NULL), *a = observed_agent("alice", NULL, 0, is_slow_at_an_end, NULL);
+  CHECK_OK(mas_agent_on_message(a, "x", frees_once_the_end_is_told, NULL));
+  CHECK(pthread_create(&thread, NULL, run_agent, a) == 0);
+  CHECK_OK(mas_agent_send(b, "alice", "x", NULL, 0, NULL));
+  CHECK(eventually(is_true, &handler_runs, NULL));
+  (void)!mas_agent_stop(a, 100);
+  CHECK(pthread_join(thread, NULL) == 0);
+  CHECK(agent_is_freed);
+  agent_ended(b);
+}
+
 int main(int argc, char **argv) {
   static const test_case tests[] = {
       {"a_new_observer_gets_nothing_of_the_former_one", a_new_observer_gets_nothing_of_the_former_one},
       {"a_request_that_ends_before_it_is_sent_has_its_end", a_request_that_ends_before_it_is_sent_has_its_end},
+      {"an_agent_that_an_observer_frees_outside_of_a_poll_is_stopped",
+       an_agent_that_an_observer_frees_outside_of_a_poll_is_stopped},
+      {"no_event_comes_after_a_free_during_a_stop", no_event_comes_after_a_free_during_a_stop},
       {"an_observer_is_set_while_the_agent_does_not_run", an_observer_is_set_while_the_agent_does_not_run},
       {"an_observer_may_end_its_thread", an_observer_may_end_its_thread},
       {"an_observer_may_end_the_thread_of_a_request", an_observer_may_end_the_thread_of_a_request},

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "harness.h"
 
@@ -93,7 +94,11 @@ static void what_does_not_fit_is_named_and_never_quoted(void) {
   static const misfit misfits[] = {
       {"\"full name\":\"Bo\"", "age: is missing; expected an integer from 0 to 150"},
       {"\"age\":151,\"full name\":\"Bo\"", "age: expected an integer from 0 to 150, not this one"},
-      {"\"age\":1.0,\"full name\":\"Bo\"", "age: expected an integer from 0 to 150, not this one"},
+      {"\"age\":1.0,\"full name\":\"Bo\"", "age: expected an integer from 0 to 150, not a number"},
+      {"\"age\":1.5,\"full name\":\"Bo\"", "age: expected an integer from 0 to 150, not a number"},
+      {"\"age\":1e400,\"full name\":\"Bo\"", "age: expected an integer from 0 to 150, not a number"},
+      {"\"age\":1,\"full name\":\"Bo\",\"weight\":-1e400",
+       "weight: expected a number, not one that no double can hold"},
       {"\"age\":\"secret\",\"full name\":\"Bo\"", "age: expected an integer from 0 to 150, not a string"},
       {"\"age\":1,\"age\":1,\"full name\":\"Bo\"", "age: is there twice"},
       {"\"age\":1,\"full name\":\"Bo\",\"ward\":null,\"ward\":\"north\"", "ward: is there twice"},
@@ -153,6 +158,77 @@ static void a_range_may_be_open(void) {
   CHECK_TEXT(mas_error_detail(), "years: expected an integer of at least 1, not this one");
   CHECK_STATUS(mas_schema_read(&kAge, "{\"years\":1,\"least\":3}", MAS_STRLEN, (void **)&age), MAS_MALFORMED);
   CHECK_TEXT(mas_error_detail(), "least: expected a number of at most 2, not this one");
+}
+
+static void a_number_too_small_for_a_double_is_0(void) {
+  static const char *const kTiny[] = {"1e-400",       "-1e-400", "0.0e-1", "0.00001e-99999999999999999999",
+                                      "123.45E-5000", "4e-325",  "0e-400", "0.0001e-325"};
+  static const char *const kHuge[] = {"1e400", "-12.5e+400", "0.001e99999999999999999999", "1e309"};
+  for (size_t i = 0; i < sizeof kTiny / sizeof *kTiny; ++i) {
+    Visit *visit = NULL;
+    CHECK_OK(mas_schema_read(&kVisit, text("{\"age\":1,\"full name\":\"Bo\",\"weight\":%s}", kTiny[i]), MAS_STRLEN,
+                             (void **)&visit));
+    CHECK(visit->weight == 0);
+    mas_struct_free(visit);
+  }
+  for (size_t i = 0; i < sizeof kHuge / sizeof *kHuge; ++i) {
+    void *visit = NULL;
+    CHECK_STATUS(
+        mas_schema_read(&kVisit, text("{\"age\":1,\"full name\":\"Bo\",\"weight\":%s}", kHuge[i]), MAS_STRLEN, &visit),
+        MAS_MALFORMED);
+    CHECK(strstr(mas_error_detail(), "no double can hold") != NULL);
+  }
+}
+
+/* The first test: what the process has used at most is not known for less than all of it. */
+static void an_array_takes_little_more_than_its_elements(void) {
+  typedef struct Series {
+    mas_array values;
+  } Series;
+  static const mas_field kFields[] = {MAS_FIELD(Series, values, MAS_TYPE_INT32, MAS_FIELD_ARRAY)};
+  static const mas_schema kSeries = MAS_SCHEMA(Series, kFields);
+  enum { kCount = 4 << 20 }; /* 16 MiB of int32_t */
+  char *json = malloc(2 * kCount + 64);
+  memcpy(json, "{\"values\":[1", 12);
+  for (size_t i = 1; i < kCount; ++i) memcpy(json + 10 + 2 * i, ",1", 2);
+  strcpy(json + 10 + 2 * kCount, "]}");
+  struct rusage before, after;
+  Series *series = NULL;
+  CHECK(getrusage(RUSAGE_SELF, &before) == 0);
+  CHECK_OK(mas_schema_read(&kSeries, json, MAS_STRLEN, (void **)&series));
+  CHECK(getrusage(RUSAGE_SELF, &after) == 0);
+  CHECK(series->values.count == kCount && ((const int32_t *)series->values.items)[kCount - 1] == 1);
+  CHECK(after.ru_maxrss - before.ru_maxrss < 64 * 1024);
+  mas_struct_free(series);
+  free(json);
+}
+
+typedef struct Choice {
+  char *name;
+  int32_t *limit;
+  mas_array tags; /* of char * */
+} Choice;
+static const mas_field kChoiceFields[] = {
+    MAS_FIELD(Choice, name, MAS_TYPE_STRING, MAS_FIELD_OPTIONAL | MAS_FIELD_NULLABLE, .default_json = "\"Bo\""),
+    MAS_FIELD(Choice, limit, MAS_TYPE_INT32, MAS_FIELD_OPTIONAL | MAS_FIELD_POINTER | MAS_FIELD_NULLABLE,
+              .default_json = "5"),
+    MAS_FIELD(Choice, tags, MAS_TYPE_STRING, MAS_FIELD_OPTIONAL | MAS_FIELD_ARRAY | MAS_FIELD_NULLABLE),
+};
+static const mas_schema kChoice = MAS_SCHEMA(Choice, kChoiceFields);
+
+static void a_nullable_field_tells_null_from_absent(void) {
+  Choice *choice = NULL;
+  char *json = NULL;
+  CHECK_OK(mas_schema_read(&kChoice, "{}", MAS_STRLEN, (void **)&choice));
+  CHECK_TEXT(choice->name, "Bo");
+  CHECK(*choice->limit == 5 && choice->tags.items == NULL);
+  mas_struct_free(choice);
+  CHECK_OK(mas_schema_read(&kChoice, "{\"name\":null,\"limit\":null,\"tags\":null}", MAS_STRLEN, (void **)&choice));
+  CHECK(choice->name == NULL && choice->limit == NULL && choice->tags.items == NULL);
+  CHECK_OK(mas_schema_write(&kChoice, choice, &json, NULL));
+  CHECK_TEXT(json, "{\"name\":null,\"limit\":null}"); /* without a default, absent says the same */
+  mas_free(json);
+  mas_struct_free(choice);
 }
 
 static void memory_is_bounded_by_the_text(void) {
@@ -295,6 +371,12 @@ static void a_wrong_schema_is_named(void) {
        "schema Pair: field 'b' is a pointer, but is not optional"},
       {MAS_FIELD(Pair, b, MAS_TYPE_STRING, MAS_FIELD_OPTIONAL | MAS_FIELD_POINTER),
        "schema Pair: field 'b' is a pointer, but is no bool"},
+      {MAS_FIELD(Pair, a, MAS_TYPE_INT32, MAS_FIELD_OPTIONAL | MAS_FIELD_NULLABLE),
+       "schema Pair: field 'a' is nullable, but is not optional or cannot be NULL"},
+      {MAS_FIELD(Pair, b, MAS_TYPE_STRING, MAS_FIELD_NULLABLE),
+       "schema Pair: field 'b' is nullable, but is not optional or cannot be NULL"},
+      {MAS_FIELD(Pair, b, MAS_TYPE_JSON, MAS_FIELD_OPTIONAL | MAS_FIELD_NULLABLE),
+       "schema Pair: field 'b' is nullable, but is not optional or cannot be NULL"},
       {MAS_FIELD(Pair, a, MAS_TYPE_INT32, MAS_FIELD_OPTIONAL | MAS_FIELD_POINTER),
        "schema Pair: field 'a' is a member of 4 bytes; its type has 8"},
       {{"c", 12, 8, MAS_TYPE_STRING, 0, NULL, NULL, 0, 0, 0, 0, NULL, NULL},
@@ -371,7 +453,10 @@ static void a_handler_gets_the_struct(void) {
 
 int main(int argc, char **argv) {
   static const test_case tests[] = {
+      {"an array takes little more than its elements", an_array_takes_little_more_than_its_elements},
       {"every type is read", every_type_is_read},
+      {"a number too small for a double is 0", a_number_too_small_for_a_double_is_0},
+      {"a nullable field tells null from absent", a_nullable_field_tells_null_from_absent},
       {"what is absent or null gets its default", what_is_absent_or_null_gets_its_default},
       {"what does not fit is named and never quoted", what_does_not_fit_is_named_and_never_quoted},
       {"a range may be open", a_range_may_be_open},

@@ -17,11 +17,13 @@ extern "C" {
  *  @param ret_agent free with mas_agent_free. */
 MAS_EXPORT MAS_CHECKED mas_status mas_agent_new(const char *id, const mas_options *options, mas_agent **ret_agent);
 
-/** Frees an agent. An agent that runs is stopped first, without waiting. The memory is kept when a callback of the
- *  agent calls this, or another thread does not return from a call on the agent within a second.
+/** Frees an agent. An agent that runs is stopped first, without waiting: what is queued may be lost, and the
+ *  registration may stay until the heartbeat expires. mas_agent_stop before that waits. The memory is kept when a
+ *  callback of the agent calls this, or another thread does not return from a call on the agent within a second.
  *  In a callback or hook of the agent: its open direct requests and what its observer was told of end now, and no other
- *  callback or hook of it begins after this. The agent is stopped when the callback has returned, which waits up to
- *  half a second for Redis; mas_agent_run then returns MAS_OK, mas_agent_poll and mas_agent_start return MAS_CANCELLED.
+ *  callback or hook of it begins after this. The agent is stopped at the end of the call of this library that runs the
+ *  callback (poll, start; of an observer also send, flush and others), which waits up to half a second for Redis;
+ *  mas_agent_run then returns MAS_OK, mas_agent_poll and mas_agent_start return MAS_CANCELLED.
  *  In the callback of mas_agent_request_direct this has no effect: the agent runs on.
  *  @param agent not used afterwards; NULL is ignored. */
 MAS_EXPORT void mas_agent_free(mas_agent *agent);
@@ -40,7 +42,8 @@ MAS_EXPORT MAS_CHECKED mas_status mas_agent_start(mas_agent *agent, int timeout_
 
 /** Runs the stop hook, flushes queued messages (gateway mode: waits for their receipts), removes this instance's
  *  registration (and the agent's, when no other instance lives) and disconnects. Blocking requests return
- *  MAS_CANCELLED. State stays in Redis. In gateway mode deferred messages stay unacknowledged (mas_message_defer), and
+ *  MAS_CANCELLED. Peer to peer, the requester of each request that was not handled gets MAS_HANDLER_FAILED. State stays
+ *  in Redis. In gateway mode deferred messages stay unacknowledged (mas_message_defer), and
  *  the receipt callback gets all remaining receipts now; a message without a receipt is MAS_TIMEOUT (unknown; see
  *  mas_agent_send_again) or MAS_CANCELLED (never handed over).
  *  @return MAS_TIMEOUT when not everything could be flushed or removed in time: the registration then ends with the
@@ -101,7 +104,7 @@ typedef struct mas_stats {
   uint64_t malformed;      /**< dropped: not an envelope for this agent; the debug callback gets sender and reason */
   uint64_t dropped;        /**< dropped: the inbound queue was full */
   uint64_t unhandled;      /**< messages without a handler for their type */
-  uint64_t handler_failed; /**< handlers that did not return MAS_OK */
+  uint64_t handler_failed; /**< messages whose handler did not return MAS_OK, or that were answered by an error reply */
   uint64_t late_replies;   /**< replies to requests that had ended */
   uint64_t reconnects;     /**< connections to Redis after the first */
   /* Gateway mode. */
@@ -113,7 +116,7 @@ typedef struct mas_stats {
   uint64_t reports_refused; /**< failed handlers whose report is refused for good: handled again at the next start */
   /* Both modes. */
   uint64_t foreign_replies; /**< dropped: replies of agents that were not asked, or not on the reply stream */
-  /** Requests answered by an error reply, since a handler failed; not by mas_message_reply_error. */
+  /** Requests answered by an error reply: by the library, or by mas_message_reply_error. */
   uint64_t error_replies;
   /** Gateway mode: accepted messages that Redis may have lost (mas_agent_on_doubt). */
   uint64_t in_doubt;

@@ -185,7 +185,8 @@ struct Cell<std::optional<M>> {
   static constexpr bool kPointer = std::is_same_v<M, bool> || kIsNumber<M> || IsStruct<M>::value;
   static constexpr size_t kSize = kPointer ? sizeof(void *) : Present::kSize;
   static constexpr int kType = Present::kType;
-  static constexpr unsigned kFlags = Present::kFlags | (kPointer ? unsigned{MAS_FIELD_POINTER} : 0U);
+  static constexpr unsigned kFlags = Present::kFlags | (kPointer ? unsigned{MAS_FIELD_POINTER} : 0U) |
+                                     (std::is_same_v<M, Json> ? 0U : unsigned{MAS_FIELD_NULLABLE});
   static const mas_schema *schema() { return Present::schema(); }
 
   static bool store(const std::optional<M> &member, std::byte *at, Scratch &scratch) {

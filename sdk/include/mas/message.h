@@ -107,7 +107,8 @@ MAS_EXPORT MAS_CHECKED mas_status mas_message_defer(const mas_message *message);
 MAS_EXPORT MAS_CHECKED mas_status mas_message_settle(const mas_message *message, mas_status status);
 
 /** Answers a request by an error reply: its requester gets `status` and the text. For requests that were kept to be
- *  answered later; in a handler, return a status instead, so that gateway mode can try again.
+ *  answered later; in a handler, return a status instead, so that gateway mode can try again. The message then counts
+ *  as one whose handler returned `status`.
  *  @param status MAS_HANDLER_FAILED, MAS_NO_HANDLER, MAS_INVALID_PAYLOAD or MAS_UNAVAILABLE.
  *  @param text as in mas_message_fail.
  *  @return as mas_message_reply; MAS_INVALID_ARGUMENT for another status; MAS_INVALID_STATE for a request that was

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
@@ -59,6 +60,16 @@ class Error : public std::runtime_error {
   size_t detail_at_;  ///< in what()
 };
 
+namespace detail {
+
+/// The error of a success. Never destroyed: static objects may still ask for it.
+inline const Error &no_error() {
+  static const Error &none = *new Error(MAS_OK, "");
+  return none;
+}
+
+}  // namespace detail
+
 /// A value, or why there is none.
 template <typename T>
 class [[nodiscard]] Result {
@@ -69,34 +80,34 @@ class [[nodiscard]] Result {
   bool ok() const { return value_.index() == 0; }
   explicit operator bool() const { return ok(); }
   mas_status status() const { return ok() ? MAS_OK : error().status(); }
-  /// Only of a failure.
-  const Error &error() const { return *std::get_if<1>(&value_); }
+  /// Of a success it has MAS_OK and no sentence.
+  const Error &error() const { return ok() ? detail::no_error() : *std::get_if<1>(&value_); }
 
-  /// Only of a success.
-  T &operator*() & { return *std::get_if<0>(&value_); }
-  const T &operator*() const & { return *std::get_if<0>(&value_); }
-  T &&operator*() && { return std::move(*std::get_if<0>(&value_)); }
-  T *operator->() { return std::get_if<0>(&value_); }
-  const T *operator->() const { return std::get_if<0>(&value_); }
+  /// The value. Of a failure, as value().
+  T &operator*() & { return checked(); }
+  const T &operator*() const & { return checked(); }
+  T &&operator*() && { return std::move(checked()); }
+  T *operator->() { return &checked(); }
+  const T *operator->() const { return &checked(); }
   template <typename Other>
   T value_or(Other &&other) && {
     return ok() ? *std::move(*this) : static_cast<T>(std::forward<Other>(other));
   }
-  /// The value. Throws the error of a failure; ends the program where there are no exceptions.
-  T value() && {
-    if (!ok()) raise();
-    return *std::move(*this);
-  }
-  const T &value() const & {
-    if (!ok()) raise();
-    return **this;
-  }
+  /// The value. Throws the error of a failure; where there are no exceptions, prints it and ends the program.
+  T value() && { return std::move(checked()); }
+  const T &value() const & { return checked(); }
 
  private:
+  T &checked() {
+    if (!ok()) raise();
+    return *std::get_if<0>(&value_);
+  }
+  const T &checked() const { return const_cast<Result *>(this)->checked(); }
   [[noreturn]] void raise() const {
 #ifdef __cpp_exceptions
     throw error();
 #else
+    std::fprintf(stderr, "mas: the value of a failed Result was used: %s\n", error().what());
     std::abort();
 #endif
   }
@@ -114,7 +125,8 @@ class [[nodiscard]] Result<void> {
   bool ok() const { return !error_; }
   explicit operator bool() const { return ok(); }
   mas_status status() const { return ok() ? MAS_OK : error_->status(); }
-  const Error &error() const { return *error_; }
+  /// Of a success it has MAS_OK and no sentence.
+  const Error &error() const { return error_ ? *error_ : detail::no_error(); }
 
  private:
   std::optional<Error> error_;

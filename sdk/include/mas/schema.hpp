@@ -97,6 +97,9 @@ void declare(DeclaredSchema &made, bool state) {
       made.wrong = Error(MAS_INVALID_ARGUMENT,
                          std::string("schema ") + name + ": field '" + declared.name +
                              "' may be absent, but its initializer does not fit: " + why_no_default(declared.name));
+    // Of a text that is no optional, the state's text None is a text.
+    if (state && std::is_same_v<M, std::string> && declared.default_json == nullptr)
+      declared.flags &= ~unsigned{MAS_FIELD_OPTIONAL};
     made.fields.push_back(declared);
     return true;
   });

@@ -24,6 +24,9 @@ constexpr Duration kCleanUpPatience = std::chrono::milliseconds(500);
 /// How long a thread may take to come out of an agent that was stopped under it.
 constexpr Duration kLeavePatience = std::chrono::seconds(1);
 
+/// Agents that callbacks on this thread let go, and that are not stopped yet.
+thread_local Agent* let_go_here = nullptr;
+
 std::optional<WallMicros> deadline_after(WallMicros now, int timeout_ms) {
   if (timeout_ms < 0) return std::nullopt;
   return now + int64_t{timeout_ms} * 1000;
@@ -77,7 +80,8 @@ Status Agent::open() {
 
 MAS_CATCHES_UNWINDING bool Agent::let_go() try {
   if (in_callback()) {
-    let_go_.store(true);
+    if (!let_go_.exchange(true)) let_go_before_ = std::exchange(let_go_here, this);
+    after_call = &stop_those_let_go;
     context_.requests->end_all(Error{Errc::kCancelled, "the agent was freed in a callback"});
     context_.tracer->retire(Deadline(kLeavePatience));
     return false;
@@ -107,9 +111,19 @@ void Agent::keep_for_ever(Agent& agent) noexcept {
   }
 }
 
-/// Once the callback that freed the agent has given its pass back.
-void Agent::stop_if_let_go() noexcept try {
-  if (let_go_.load()) static_cast<void>(stop(static_cast<int>(to_millis(kCleanUpPatience))));
+/// At the end of each call that this thread makes, until it is out of the callbacks that let agents go.
+void Agent::stop_those_let_go() noexcept try {
+  for (Agent** at = &let_go_here; *at != nullptr && library_usable();) {
+    Agent& agent = **at;
+    if (agent.in_callback()) {
+      at = &agent.let_go_before_;
+      continue;
+    }
+    *at = agent.let_go_before_;
+    static_cast<void>(agent.stop(static_cast<int>(to_millis(kCleanUpPatience))));
+    at = &let_go_here;
+  }
+  if (let_go_here == nullptr) after_call = nullptr;
 } catch (...) {  // without memory it runs on
 }
 
@@ -247,6 +261,7 @@ Status Agent::finish_stop(Duration patience, bool discard) {
 
 Status Agent::end_session(Duration patience) {
   context_.settlements->close();
+  dispatcher_.refuse_messages();
   Latch<Status> ended;
   auto on_end = [&ended](const Status& status) { ended.set(status); };
   runtime_->post([&] { session_->stop(patience, on_end); });

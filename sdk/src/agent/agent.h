@@ -36,7 +36,7 @@ class Agent {
       : context_(std::move(config), make_mode), dispatcher_(*this, context_) {}
   ~Agent();
   /// Stops it if need be. @return whether it may be destroyed: false when a thread is still inside, be it the calling
-  /// one or one that does not come out. The calling thread then stops it when its callback has ended.
+  /// one or one that does not come out. The calling thread then stops it at the end of the call that runs its callback.
   bool let_go();
   /// Keeps one for ever that was let go and may not be destroyed, where leak detectors find it. Takes no memory.
   static void keep_for_ever(Agent& agent) noexcept;
@@ -105,7 +105,7 @@ class Agent {
   void wait(int timeout_ms);
   Result<MessagePtr> wait(Requests::Waiter& waiter, const Deadline& deadline);
   bool in_callback();
-  void stop_if_let_go() noexcept;
+  static void stop_those_let_go() noexcept;
   Status poll_entered(int timeout_ms, size_t& ret_handled);
   void trace_early_end(const AsyncRequest& request);
   Status fill_bound();
@@ -126,6 +126,7 @@ class Agent {
   std::atomic<unsigned> waiting_{0};  // threads in calls that wait
   PollGate gate_;
   std::atomic<bool> let_go_{false};  // by a callback: whoever runs it stops the agent afterwards, and runs no other
+  Agent* let_go_before_ = nullptr;   // in the list of those that this thread let go and has to stop
   Agent* kept_before_ = nullptr;     // in the list of those that are kept for ever
   Dispatcher dispatcher_;
   std::mutex bound_mutex_;

@@ -7,10 +7,6 @@ namespace mas::sdk {
 
 Status Agent::poll(int timeout_ms, size_t& ret_handled) {
   if (in_callback()) return Error{Errc::kInvalidState, "mas_agent_poll was called from a callback"};
-  struct Afterwards {
-    Agent& agent;
-    ~Afterwards() { agent.stop_if_let_go(); }
-  } afterwards{*this};
   auto pass = gate_.enter(Duration::zero());
   if (!pass) return Error{Errc::kInvalidState, "another thread polls this agent"};
   if (!running()) return Error{Errc::kInvalidState, "the agent is not running; start it first"};

@@ -18,13 +18,20 @@ bool is_plain_text(const Field& field) {
   return !field.array() && (field.declared->type == MAS_TYPE_STRING || field.declared->type == MAS_TYPE_BYTES);
 }
 
+/// What Python's str() makes of None.
+constexpr const char* kNone = "None";
+
 /// @return the member's text in the state; none where it is an optional one that is NULL.
 Result<std::optional<std::string>> text_of(const Field& field, const void* application) {
   std::string json;
   auto written = write_field(field, application, json);
   if (!written) return written.error().in("state");
-  if (!*written) return std::optional<std::string>();
-  return std::optional(is_plain_text(field) ? json_text(json) : std::move(json));
+  if (!*written) return field.writes_null() ? std::optional<std::string>(kNone) : std::nullopt;
+  if (is_plain_text(field)) json = json_text(json);
+  if (field.none_is_null() && json == kNone)
+    return Error{Errc::kMalformed, "state: " + std::string(field.name) + ": " + expectation(field, false) +
+                                       ", not the text None, which stands for an absent one"};
+  return std::optional(std::move(json));
 }
 
 }  // namespace

@@ -41,6 +41,7 @@ mas_agent* Dispatcher::handle() const { return static_cast<mas_agent*>(&agent_);
   size_t ran = 0;
   while (!agent_.interrupted()) {
     if (taken_done_ == taken_.size()) {
+      std::lock_guard lock(taken_mutex_);
       taken_.clear();
       taken_done_ = 0;
       context_.inbox.take(taken_, end);
@@ -55,7 +56,7 @@ mas_agent* Dispatcher::handle() const { return static_cast<mas_agent*>(&agent_);
 [[gnu::noinline]] bool Dispatcher::run_next() {
   callback_frame_ = __builtin_frame_address(0);
   size_t i = taken_done_++;
-  if (!taken_.messages.empty()) return handle(std::move(taken_.messages[i]));
+  if (!taken_.messages.empty()) return handle_message(i);
   if (!taken_.receipts.empty()) return handle(taken_.receipts[i]);
   if (!taken_.changes.empty()) return handle(taken_.changes[i]);
   if (!taken_.doubts.empty()) return handle(taken_.doubts[i]);
@@ -63,7 +64,7 @@ mas_agent* Dispatcher::handle() const { return static_cast<mas_agent*>(&agent_);
 }
 
 /// Runs a message's handler, and settles the message unless the handler defers it.
-bool Dispatcher::handle(MessagePtr message) {
+bool Dispatcher::handle_message(size_t i) {
   struct Handled {
     Dispatcher& dispatcher;
     const mas_message* message;
@@ -74,7 +75,11 @@ bool Dispatcher::handle(MessagePtr message) {
       dispatcher.handled(message, outcome);
     }
   };
-  handling_ = std::move(message);
+  {
+    std::lock_guard lock(taken_mutex_);
+    handling_ = std::move(taken_.messages[i]);
+  }
+  if (handling_ == nullptr) return false;  // it was refused
   cause_before_ = Cause::innermost();
   bool ran = false;
   {
@@ -109,7 +114,11 @@ void Dispatcher::trace_handling(mas_message& message) {
 /// @param message nothing happens unless it is the one that is being handled.
 void Dispatcher::handled(const mas_message* message, mas_status outcome) {
   if (message == nullptr || handling_.get() != message) return;
-  MessagePtr done = std::move(handling_);
+  MessagePtr done;
+  {
+    std::lock_guard lock(taken_mutex_);
+    done = std::move(handling_);
+  }
   filled_.reset();
   context_.settlements->returned(*done, outcome);
 }
@@ -205,6 +214,18 @@ bool Dispatcher::handle(const Notice& notice) {
     call_out(wanted.fn, handle(), dropped, wanted.user);
     return true;
   });
+}
+
+void Dispatcher::refuse_messages() {
+  if (context_.mode->traits.keeps_all) return;
+  std::vector<MessagePtr> left;
+  {
+    std::lock_guard lock(taken_mutex_);
+    if (handling_ != nullptr) left.emplace_back(mas_message_ref(handling_.get()));
+    for (MessagePtr& message : taken_.messages)
+      if (message != nullptr) left.push_back(std::move(message));
+  }
+  for (const auto& message : left) context_.settlements->refuse(*message);
 }
 
 /// Any of the callbacks may free the agent.

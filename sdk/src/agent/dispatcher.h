@@ -7,7 +7,8 @@
 //   pthread_exit(), pthread_cancel()      the stack is unwound through here, so destructors do it
 //   longjmp()                             nothing runs: the next call on that thread finds out, and says jumped_out()
 //
-// Threading: the thread that has the agent's PollGate; set_callbacks() and callback() any. No lock is held while a
+// Threading: the thread that has the agent's PollGate, but for what says otherwise; set_callbacks() and callback() any.
+// No lock is held while a
 // callback runs. Ownership: the agent's.
 #pragma once
 
@@ -69,6 +70,9 @@ class Dispatcher {
   size_t run(uint64_t end);
   /// @return whether nothing that was taken from the inbox is left.
   bool caught_up() const { return taken_done_ == taken_.size(); }
+  /// At a stop, while messages can still be sent: the requesters of what was taken from the inbox and is not handled
+  /// are told, also of the message whose handler outlives the stop. Any thread.
+  void refuse_messages();
   /// After a stop: requests learn their end, and where the mode keeps all, the sender learns what became of its
   /// messages; everything else is forgotten. Messages that were not handled stay pending in their streams. Once a
   /// callback has freed the agent, no other one runs.
@@ -86,7 +90,7 @@ class Dispatcher {
   template <typename Fn>
   Callback<Fn> callback(Callback<Fn> Callbacks::*which);
   bool run_next();
-  bool handle(MessagePtr message);
+  bool handle_message(size_t i);
   bool handle(const Receipt& receipt);
   bool handle(const ConnectionChange& change);
   bool handle(const Doubt& doubt);
@@ -101,10 +105,11 @@ class Dispatcher {
   std::mutex callbacks_mutex_;
   Callbacks callbacks_;
   std::vector<std::shared_ptr<AsyncRequest>> unheard_;  // ended after the agent was freed: nobody runs their callbacks
-  Inbox::Taken taken_;                                  // what a quit left over stays for the next poll
+  std::mutex taken_mutex_;
+  Inbox::Taken taken_;  // what a quit left over stays for the next poll; its messages guarded by taken_mutex_
   size_t taken_done_ = 0;
   // What a callback that never returns would take along with its stack.
-  MessagePtr handling_;
+  MessagePtr handling_;             // written with taken_mutex_ held
   std::unique_ptr<Filled> filled_;  // the struct of handling_, where its handler is a typed one
   Cause* cause_before_ = nullptr;
   const void* callback_frame_ = nullptr;  // where callbacks are run from

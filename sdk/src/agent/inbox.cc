@@ -113,6 +113,14 @@ void Inbox::take(Taken& out, uint64_t end) {
   }
 }
 
+std::vector<MessagePtr> Inbox::take_messages() {
+  std::vector<MessagePtr> taken;
+  std::lock_guard lock(mutex_);
+  while (!messages_.empty()) taken.push_back(messages_.pop().value);
+  message_bytes_ = 0;
+  return taken;
+}
+
 void Inbox::Taken::clear() {
   messages.clear();
   receipts.clear();

@@ -94,6 +94,8 @@ class Inbox {
   };
   /// @param end entries numbered from `end` on stay (see next_number), and what such a one overtakes.
   void take(Taken& out, uint64_t end);
+  /// @return all messages, oldest first in each lane, whatever came before them. Any thread.
+  std::vector<MessagePtr> take_messages();
   /// @return the number that the next entry will get.
   uint64_t next_number() const;
   /// @return messages dropped since the last call: what an overflow notice is about.

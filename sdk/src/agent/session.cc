@@ -311,6 +311,7 @@ void Session::stop(Duration patience, std::function<void(Status)> ended) {
   heartbeat_->down();
   cancel_operations();
   agent_.requests->end_all(Error{Errc::kCancelled, "the agent was stopped"});
+  refuse_messages();
   if (!claimed_) return close(Status());
   if (was_up_ && !up && hub_->serves(channel_)) mode_.links_back();  // deaf: what is queued can go out all the same
   const MonoTime begun = mono_now();
@@ -319,6 +320,12 @@ void Session::stop(Duration patience, std::function<void(Status)> ended) {
     bool endless = patience < Duration::zero();
     take_back(endless ? patience : std::max(Duration(patience - (mono_now() - begun)), Duration::zero()), flushed);
   });
+}
+
+/// Nobody polls any more. Those that come later are refused as they come.
+void Session::refuse_messages() {
+  if (mode_.traits.keeps_all) return;
+  for (const auto& message : agent_.inbox.take_messages()) agent_.settlements->refuse(*message);
 }
 
 void Session::take_back(Duration patience, const Status& flushed) {

@@ -122,6 +122,7 @@ class Session final : public HubMember, public ModeHost, public HeartbeatListene
   void went_down(const Error& why);
   void rename();
   void fail_start(const Error& why);
+  void refuse_messages();
   void on_clock_stepped();
   void take_back(Duration patience, const Status& flushed);
   void close(const Status& outcome);

@@ -9,6 +9,7 @@ void Session::deliver(Lane lane, MessagePtr message) {
   agent_.counters.received.add();
   if (message->is_reply()) return take_reply(std::move(message));
   message->settled_by(*agent_.settlements, agent_.settlements->start());
+  if (state_.is(State::kStopping) && !mode_.traits.keeps_all) return agent_.settlements->refuse(*message);
   if (agent_.inbox.push(lane, std::move(message))) wake_poller();
 }
 

@@ -167,6 +167,7 @@ void mas_agent_stats(const mas_agent* agent, mas_stats* ret_stats, size_t size) 
   if (is_missing(agent, "agent") || is_missing(ret_stats, "ret_stats")) return;
   auto& context = const_cast<mas_agent*>(agent)->context();
   const auto& counters = context.counters;
+  const auto& failures = context.outbox().failures();
   mas_stats stats{};
   stats.sent = counters.sent.get();
   stats.undelivered = counters.undelivered.get();
@@ -174,8 +175,8 @@ void mas_agent_stats(const mas_agent* agent, mas_stats* ret_stats, size_t size) 
   stats.received = counters.received.get();
   stats.malformed = counters.malformed.get();
   stats.dropped = context.inbox.messages_dropped();
-  stats.unhandled = counters.unhandled.get();
-  stats.handler_failed = counters.handler_failed.get();
+  stats.unhandled = failures.unhandled.get();
+  stats.handler_failed = failures.handler_failed.get();
   stats.late_replies = counters.late_replies.get();
   stats.reconnects = counters.reconnects.get();
   stats.refused = counters.refused.get();
@@ -185,7 +186,7 @@ void mas_agent_stats(const mas_agent* agent, mas_stats* ret_stats, size_t size) 
   stats.losses = counters.losses.get();
   stats.reports_refused = counters.reports_refused.get();
   stats.foreign_replies = counters.foreign_replies.get();
-  stats.error_replies = counters.error_replies.get();
+  stats.error_replies = failures.error_replies.get();
   stats.in_doubt = counters.in_doubt.get();
   std::memcpy(ret_stats, &stats, std::min(size, sizeof stats));
 }

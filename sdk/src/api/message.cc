@@ -171,7 +171,9 @@ mas_status mas_message_reply_error(const mas_message* message, mas_status status
     if (!message->is_request()) return fail(MAS_INVALID_ARGUMENT, kNoRequest);
     auto& request = *const_cast<mas_message*>(message);
     if (request.replied()) return fail(MAS_INVALID_STATE, "the request was answered already");
-    return report(mas::sdk::send_error_reply(request, static_cast<mas::Errc>(wanted), text == nullptr ? "" : text));
+    auto sent = mas::sdk::send_error_reply(request, static_cast<mas::Errc>(wanted), text == nullptr ? "" : text);
+    if (sent.ok()) request.outbox().failures().count(request, status);
+    return report(sent);
   });
 }
 

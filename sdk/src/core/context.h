@@ -32,22 +32,10 @@ class Counter {
   std::atomic<uint64_t> value_{0};
 };
 
-/// A counter that any thread writes.
-class SharedCounter {
- public:
-  void add() { value_.fetch_add(1, std::memory_order_relaxed); }
-  uint64_t get() const { return value_.load(std::memory_order_relaxed); }
-
- private:
-  std::atomic<uint64_t> value_{0};
-};
-
+/// Written by the I/O thread. What any thread counts is in the outbox (FailureCounts).
 struct Counters {
-  // Written by the I/O thread.
   Counter sent, undelivered, send_failed, received, malformed, late_replies, reconnects;
   Counter refused, duplicates, stray_receipts, restarts, losses, reports_refused, foreign_replies, in_doubt;
-  // Written by whoever settles a message.
-  SharedCounter unhandled, handler_failed, error_replies;
 };
 
 struct AgentContext {

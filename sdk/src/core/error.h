@@ -83,6 +83,19 @@ void keep_failure(const mas_message& message, std::string_view text) noexcept;
 /// @return what keep_failure() kept for this message, fit to be sent; empty: nothing. Forgets it.
 std::string take_failure(const mas_message& message);
 
+/// Where the calling thread freed an agent in a callback: stops the agent once the thread has left the callback.
+inline thread_local void (*after_call)() noexcept = nullptr;
+
+/// The end of a call of the C interface, also where the thread ends.
+struct AfterCall {
+  AfterCall() = default;
+  ~AfterCall() {
+    if (after_call != nullptr) after_call();
+  }
+  AfterCall(const AfterCall&) = delete;
+  AfterCall& operator=(const AfterCall&) = delete;
+};
+
 /// Runs the body of an API function, in a process that may use the library. Memory that cannot be had becomes
 /// MAS_NO_MEMORY, any other exception MAS_INTERNAL. A thread that ends in a callback (pthread_exit, cancellation)
 /// unwinds through here.
@@ -91,6 +104,7 @@ template <typename Body>
 MAS_CATCHES_UNWINDING mas_status guarded(std::initializer_list<Needed> needed, Body&& body) {
   Stay stay;
   if (!stay) return report(Status(stay_refused()));
+  const AfterCall afterwards;
   for (const Needed& argument : needed)
     if (argument.is_missing()) return MAS_INVALID_ARGUMENT;
   try {

@@ -21,8 +21,10 @@ Status send_error_reply(mas_message& request, Errc why, std::string_view sentenc
   draft.error = {error_code_of(why), text};
   const WallMicros now = wall_now();
   auto status = request.outbox().send(draft, new_uuid_v7(now), now);
-  if (status.ok()) request.set_replied();
-  return status;
+  if (!status) return status;
+  request.set_replied();
+  request.outbox().failures().error_replies.add();
+  return {};
 }
 
 }  // namespace mas::sdk

@@ -85,6 +85,8 @@ struct mas_message {
   /// A reply to it was sent.
   bool replied() const { return replied_.load(std::memory_order_relaxed); }
   void set_replied() { replied_.store(true, std::memory_order_relaxed); }
+  /// It is counted among the messages that were not handled. @return whether it was before.
+  bool set_failure_counted() { return failure_counted_.exchange(true, std::memory_order_relaxed); }
   mas::sdk::Outbox& outbox() const { return *outbox_; }
 
   /// It is for a handler. Before it is queued. @param settlements its agent's. @param start the number of the agent's
@@ -140,6 +142,7 @@ struct mas_message {
   std::atomic<unsigned> references_{1};
   std::atomic<bool> kept_{false};
   std::atomic<bool> replied_{false};
+  std::atomic<bool> failure_counted_{false};
   std::atomic<bool> deferred_{false};
   bool expects_reply_ = false;
   bool is_reply_ = false;

@@ -16,6 +16,8 @@ namespace {
 
 constexpr size_t kKeptBufferBytes = 1024 * 1024;
 constexpr std::string_view kNoData = "{}";
+/// What the library's own messages may take beyond the bound.
+constexpr Bound kReserve{1024, 1024 * 1024};
 
 /// What composing needs, kept so that it need not be allocated.
 struct Scratch {
@@ -146,9 +148,11 @@ Status Outbox::send_observed(const Draft& draft, const Id128& id, WallMicros now
   return status;
 }
 
-Status Outbox::admit(size_t bytes) {
+Status Outbox::admit(OutgoingKind kind, size_t bytes) {
   if (!open_) return not_running();
-  bool full = waiting_messages_ >= bound_.messages || (waiting_messages_ > 0 && waiting_bytes_ + bytes > bound_.bytes);
+  const Bound reserve = kind == OutgoingKind::kSilent ? kReserve : Bound{0, 0};
+  const bool full = waiting_messages_ >= bound_.messages + reserve.messages ||
+                    (waiting_messages_ > 0 && waiting_bytes_ + bytes > bound_.bytes + reserve.bytes);
   if (full)
     return Error{Errc::kWouldBlock, "the outbound queue is full (" + std::to_string(waiting_messages_) + " messages, " +
                                         std::to_string(waiting_bytes_) + " bytes)"};

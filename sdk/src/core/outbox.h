@@ -7,6 +7,8 @@
 // message; flush() waits for these. A message with nothing before it leaves from the sending thread, if nobody turns
 // the loop just then: a wake-up less.
 // Failure: kWouldBlock when messages or bytes without an outcome reach the bound; kInvalidState when not open.
+// Peer to peer, what the library itself sends (kSilent) has a reserve beyond the bound: a requester is told although
+// the messages of the application fill the queue.
 // Every message that was accepted gets exactly one outcome while the outbox is open.
 // Threading: send, flush: any thread; the rest: the I/O thread. Ownership: shared by the agent and the messages that
 // the application keeps; the listener must outlive the time it is open.
@@ -27,6 +29,7 @@
 #include "proto/wire/envelope.h"
 #include "proto/wire/trace_context.h"
 #include "sdk/src/core/config.h"
+#include "sdk/src/core/failure_counts.h"
 #include "sdk/src/core/redis_clock.h"
 #include "sdk/src/core/tracer.h"
 
@@ -88,6 +91,8 @@ class Outbox : public std::enable_shared_from_this<Outbox> {
   }
 
   Tracer& tracer() const { return *tracer_; }
+  /// Of the messages that came for this agent.
+  FailureCounts& failures() { return failures_; }
 
   /// Waits until everything accepted before the call has its outcome. @param timeout negative: for ever.
   Status flush(Duration timeout);
@@ -110,7 +115,7 @@ class Outbox : public std::enable_shared_from_this<Outbox> {
   Result<std::string_view> compose(const Draft& draft, const Id128& id, WallMicros now, EnvelopeMeta meta = {}) const;
 
   /// Counts a message in. Under the lock. @return kInvalidState or kWouldBlock, and nothing is counted.
-  Status admit(size_t bytes);
+  Status admit(OutgoingKind kind, size_t bytes);
   /// Tells the I/O thread that there is something to drain, unless it knows. Under the lock.
   /// @return whether nothing is before the message: then nobody was told, and send_now() is the caller's to call.
   [[nodiscard]] bool want_drain();
@@ -141,6 +146,7 @@ class Outbox : public std::enable_shared_from_this<Outbox> {
 
   const std::shared_ptr<Tracer> tracer_;
   const Bound bound_;
+  FailureCounts failures_;
   // Guarded by mutex_.
   std::condition_variable progress_;
   bool open_ = false;

@@ -9,6 +9,7 @@
 #include "sdk/src/core/context.h"
 #include "sdk/src/core/error.h"
 #include "sdk/src/core/error_reply.h"
+#include "sdk/src/core/outbox.h"
 #include "sdk/src/loop/presence.h"
 
 namespace mas::sdk {
@@ -75,12 +76,18 @@ void Settlements::close() {
     if (ends_request(*message, MAS_HANDLER_FAILED)) static_cast<void>(answer(*message, MAS_HANDLER_FAILED, kStopped));
 }
 
+void Settlements::refuse(mas_message& message) {
+  if (agent_.mode->traits.redelivers || !ends_request(message, MAS_HANDLER_FAILED)) return;
+  const Tracer::Silence unobserved;  // perhaps on the I/O thread
+  static_cast<void>(answer(message, MAS_HANDLER_FAILED, kStopped));
+}
+
 void Settlements::returned(mas_message& message, mas_status outcome) {
   if (message.deferred()) {
     if (outcome != MAS_OK) static_cast<void>(settle(message, outcome));
     return;
   }
-  count(outcome);
+  count(message, outcome);
   if (!library_usable()) return;  // what a child of fork() handled is still its parent's
   end_trace(message, outcome);
   if (agent_.mode->ended(message)) finish(message, outcome);
@@ -103,7 +110,7 @@ Status Settlements::settle(mas_message& message, int outcome) {
   const auto status = outcome == MAS_OK || known(outcome) ? static_cast<mas_status>(outcome) : MAS_HANDLER_FAILED;
   end_trace(message, status);
   if (!agent_.mode->ended(message)) return invalid_state("the message was out of time, and was reported as failed");
-  count(status);
+  count(message, status);
   finish(message, status);
   return {};
 }
@@ -115,16 +122,13 @@ void Settlements::abandon(mas_message& message) noexcept try {
   if (!claim) return;
   end_trace(message, MAS_HANDLER_FAILED);
   if (!agent_.mode->ended(message)) return;
-  count(MAS_HANDLER_FAILED);
+  count(message, MAS_HANDLER_FAILED);
   finish(message, MAS_HANDLER_FAILED, kAbandoned);
 } catch (...) {  // without memory it is left open
 }
 
-void Settlements::count(mas_status outcome) {
-  if (outcome == MAS_NO_HANDLER)
-    agent_.counters.unhandled.add();
-  else if (outcome != MAS_OK)
-    agent_.counters.handler_failed.add();
+void Settlements::count(mas_message& message, mas_status outcome) {
+  agent_.mode->outbox->failures().count(message, outcome);
 }
 
 void Settlements::end_trace(const mas_message& message, mas_status outcome) {
@@ -157,10 +161,7 @@ bool Settlements::ends_request(const mas_message& message, mas_status outcome) c
 /// @return whether the error reply is on its way. A handler's thread may be ending: no exception leaves this.
 MAS_CATCHES_UNWINDING bool Settlements::answer(mas_message& request, mas_status outcome, const std::string& why) try {
   const auto status = send_error_reply(request, static_cast<Errc>(outcome), why);
-  if (status.ok())
-    agent_.counters.error_replies.add();
-  else
-    agent_.debug("no error reply for '" + printable(request.sender()) + "': " + status.error().message);
+  if (!status) agent_.debug("no error reply for '" + printable(request.sender()) + "': " + status.error().message);
   return status.ok();
 } catch (const abi::__forced_unwind&) {
   throw;  // an observer ends the thread

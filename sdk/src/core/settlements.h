@@ -6,6 +6,7 @@
 //        └─defer()─▶ deferred ──settle()────▶ settled     any thread, also before the handler has returned
 //                       ├──last reference────▶ settled    as failed
 //                       └──close()───────────▶ left open  delivered again, or its requester is told (peer to peer)
+//     waiting, handling ──refuse()─────────────▶ left open  at a stop; likewise
 //
 // Failure modes, all kInvalidState:
 //   defer() in a handler that outlived a stop of its agent
@@ -44,6 +45,8 @@ class Settlements : public std::enable_shared_from_this<Settlements> {
   uint64_t start() const { return start_; }
   /// The agent stops, and can still send: what is deferred stays open.
   void close();
+  /// The agent stops before the message was handled: its requester is told, unless the message is delivered again.
+  void refuse(mas_message& message);
 
   /// The polling thread: the message's handler has ended.
   void returned(mas_message& message, mas_status outcome);
@@ -59,7 +62,7 @@ class Settlements : public std::enable_shared_from_this<Settlements> {
  private:
   class Claim;
 
-  void count(mas_status outcome);
+  void count(mas_message& message, mas_status outcome);
   void end_trace(const mas_message& message, mas_status outcome);
   void finish(mas_message& message, mas_status outcome, std::string why = {});
   bool ends_request(const mas_message& message, mas_status outcome) const;

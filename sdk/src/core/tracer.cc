@@ -145,7 +145,7 @@ MAS_CATCHES_UNWINDING void Tracer::observe(TracedMessage& message, mas_trace_pha
     const mas_trace_event& event;
     ~Kept() { span = event.span; }
   } kept{message.span, event};
-  Observing observing(start && !message.late ? &message.context : nullptr);
+  Observing observing(*this, start && !message.late ? &message.context : nullptr);
   try {
     call_out(observer_.fn, observer_.agent, &event, observer_.user);
   } catch (const abi::__forced_unwind&) {
@@ -232,10 +232,30 @@ void Tracer::retire(const Deadline& deadline) {
     Tracer& tracer;
     ~Muted() { tracer.mute(); }  // also where the observer ends the thread
   } muted{*this};
-  if (inside())
+  if (calls_here() > 0) {
     live_.store(false);
-  else
+  } else {
     close(deadline);
+    await_others(deadline);  // a stop on another thread may be telling the observer
+  }
+  mute();
+  await_others(deadline);
+}
+
+/// @return how many calls of the observer the calling thread is in.
+unsigned Tracer::calls_here() const {
+  unsigned calls = 0;
+  for (const Observing* call = observing_; call != nullptr; call = call->outer) calls += &call->tracer == this ? 1 : 0;
+  return calls;
+}
+
+/// Waits until the observer runs on no other thread.
+void Tracer::await_others(const Deadline& deadline) const {
+  const unsigned mine = calls_here();
+  while (busy_.load() > mine && !deadline.passed()) {
+    Absence waiting;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
 }
 
 size_t Tracer::Hash::operator()(const Id128& id) const {

@@ -11,6 +11,7 @@
 //   it sends                     what it sends is not observed, and what has ended waits until it returns
 //   it cannot run (Silence)      what begins there is told with its end: its start first, whose context is settled
 //   it frees its agent           it is not called again: what is under way has no end
+//   its agent is freed meanwhile retire() waits until it has returned on other threads, also in a stop
 // Without an observer, on() is all that is asked: callers go no further.
 // Threading: any thread, but for set, open and close; end() is a leaf: it may be called with locks held.
 // Ownership: shared by the agent, its outbox and its requests, which may outlive the agent; closed, it calls nothing.
@@ -123,10 +124,14 @@ class Tracer {
   };
   /// The calling thread is in the observer.
   struct Observing {
-    explicit Observing(OwnContext* its_context) : context(its_context), outer(observing_) { observing_ = this; }
+    Observing(const Tracer& its_tracer, OwnContext* its_context)
+        : tracer(its_tracer), context(its_context), outer(observing_) {
+      observing_ = this;
+    }
     ~Observing() { observing_ = outer; }
     Observing(const Observing&) = delete;
     Observing& operator=(const Observing&) = delete;
+    const Tracer& tracer;
     OwnContext* const context;
     Observing* const outer;
   };
@@ -139,6 +144,8 @@ class Tracer {
   };
 
   void observe(TracedMessage& message, mas_trace_phase phase);
+  unsigned calls_here() const;
+  void await_others(const Deadline& deadline) const;
   void tell_end(std::unique_ptr<TracedMessage> message);
   void end_locked(Table::iterator it, mas_status outcome);
   void queue_ended(std::unique_ptr<TracedMessage> message, mas_status outcome);

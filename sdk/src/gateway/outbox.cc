@@ -66,7 +66,8 @@ Result<bool> GatewayOutbox::queue(SendSlot slot, std::string_view payload, std::
   slot.target_size = static_cast<uint16_t>(target.size());
 
   std::lock_guard lock(mutex_);
-  if (auto status = admit(size); !status) return status.error();
+  // No reserve: a request whose error reply has no room is delivered again.
+  if (auto status = admit(OutgoingKind::kMessage, size); !status) return status.error();
   SendBatch& batch = *filling_;
   slot.batch = &batch;
   slot.record_at = static_cast<uint32_t>(batch.records.size());

@@ -50,7 +50,7 @@ Status ChannelOutbox::accept(const Draft& draft, const Id128& id, WallMicros now
                                       std::to_string(PublishPace::kLargest)};
   const size_t charge = PublishPace::charge_of(envelope->size());
   std::unique_lock lock(mutex_);
-  if (auto status = admit(envelope->size()); !status) return status;
+  if (auto status = admit(draft.kind, envelope->size()); !status) return status;
   if (charge > 0 && filling_->charge > 0 && filling_->charge + charge > kBatchCharge)
     full_.push_back(std::exchange(filling_, spare()));
   Batch& batch = *filling_;

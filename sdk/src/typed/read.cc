@@ -1,6 +1,7 @@
 // A visitor per struct: each member is found in the table, checked and copied.
 #include "sdk/src/typed/read.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <string>
@@ -11,11 +12,15 @@
 #include "proto/base/numbers.h"
 #include "proto/base/utf8.h"
 #include "proto/wire/json.h"
+#include "proto/wire/json_scanner.h"
+#include "proto/wire/limits.h"
 #include "sdk/src/typed/checks.h"
 #include "sdk/src/typed/place.h"
 
 namespace mas::sdk {
 namespace {
+
+bool is_integer(const JsonValue& value) { return value.token.find_first_of(".eE") == std::string_view::npos; }
 
 std::string kind_of(const JsonValue& value) {
   switch (value.kind) {
@@ -24,7 +29,7 @@ std::string kind_of(const JsonValue& value) {
     case JsonKind::kBoolean:
       return "true or false";
     case JsonKind::kNumber:
-      return value.token.find_first_of(".eE") == std::string_view::npos ? "an integer" : "a number";
+      return is_integer(value) ? "an integer" : "a number";
     case JsonKind::kString:
       return "a string";
     case JsonKind::kArray:
@@ -42,6 +47,7 @@ bool kind_fits(int type, const JsonValue& value) {
       return value.kind == JsonKind::kBoolean;
     case MAS_TYPE_INT32:
     case MAS_TYPE_INT64:
+      return value.kind == JsonKind::kNumber && is_integer(value);
     case MAS_TYPE_DOUBLE:
       return value.kind == JsonKind::kNumber;
     case MAS_TYPE_STRING:
@@ -70,6 +76,20 @@ Status misfit(const Field& field, bool element, const Place& place, const JsonVa
                                      (kind ? ", not this one" : ", not " + kind_of(value))};
 }
 
+/// @param number JSON, too large or too small for a double. @return whether it is too small: nearer to 0 than to any.
+bool is_tiny(std::string_view number) {
+  const size_t at = number.find_first_of("eE");
+  const std::string_view digits = number.substr(0, at);
+  const size_t point = std::min(digits.find('.'), digits.size());
+  const size_t first = digits.find_first_of("123456789");
+  if (at == std::string_view::npos || first == std::string_view::npos) return first > point;
+  std::string_view exponent = number.substr(at + 1);
+  if (exponent.starts_with('+')) exponent.remove_prefix(1);
+  const auto power = parse_number<int64_t>(exponent);
+  if (!power) return exponent.starts_with('-');
+  return *power < static_cast<int64_t>(first) - static_cast<int64_t>(point);
+}
+
 Status too_large(const Place& place) {
   return Error{Errc::kTooLarge, place.text() + ": the struct would need too much memory for a text of this size"};
 }
@@ -88,6 +108,7 @@ class ValueReader {
   /// The same, where null stands for an optional value that is absent.
   Status read_or_default(const Field& field, const JsonValue& value, std::byte* at, const Place& place) {
     const bool null = value.kind == JsonKind::kNull && field.optional() && field.declared->type != MAS_TYPE_JSON;
+    if (null && field.nullable()) return {};
     return null ? absent(field, at, place) : read(field, value, at, place);
   }
 
@@ -100,20 +121,30 @@ class ValueReader {
   }
 
  private:
+  /// Twice through the text: a list of its elements would take many times the memory of the array.
   Status read_array(const Field& field, const JsonValue& value, std::byte* at, const Place& place) {
     if (value.kind != JsonKind::kArray) return misfit(field, false, place, value);
-    JsonReader reader;
+    std::string unescaped;
     const size_t most = field.declared->max_length == 0 ? value.token.size() : field.declared->max_length;
-    auto elements = reader.elements(value.token, most);
-    if (!elements || !length_fits(*field.declared, elements->size())) return misfit(field, false, place, value);
+    size_t count = 0;
+    auto counted = [&](const JsonValue&) { return count++ < most; };
+    if (!JsonScanner(value.token, unescaped, limits::kJsonDepth).each_element(counted) ||
+        !length_fits(*field.declared, count))
+      return misfit(field, false, place, value);
     const size_t size = field.value_size();
-    std::byte* items = filled_.allocate(size * elements->size());
+    std::byte* items = filled_.allocate(size * count);
     if (items == nullptr) return too_large(place);
-    for (size_t i = 0; i < elements->size(); ++i) {
-      auto status = read_one(field, (*elements)[i], items + i * size, Place(place, i));
-      if (!status) return status;
-    }
-    store(at, mas_array{items, elements->size()});
+    size_t i = 0;
+    Status status;
+    auto read = [&](const JsonValue& element) {
+      status = read_one(field, element, items + i * size, Place(place, i));
+      ++i;
+      return status.ok();
+    };
+    unescaped.clear();
+    JsonScanner(value.token, unescaped, limits::kJsonDepth).each_element(read);
+    if (!status) return status;
+    store(at, mas_array{items, count});
     return {};
   }
 
@@ -136,7 +167,7 @@ class ValueReader {
       case MAS_TYPE_INT64:
         return read_number<int64_t>(field, value, at, place);
       case MAS_TYPE_DOUBLE:
-        return read_number<double>(field, value, at, place);
+        return read_double(field, value, at, place);
       case MAS_TYPE_STRING:
         return read_string(field, value, at, place);
       case MAS_TYPE_BYTES:
@@ -146,6 +177,17 @@ class ValueReader {
       case MAS_TYPE_STRUCT:
         return read_members(filled_, *field.nested, at, &place, value.token);
     }
+    return {};
+  }
+
+  Status read_double(const Field& field, const JsonValue& value, std::byte* at, const Place& place) {
+    auto number = parse_number<double>(value.token);
+    if (!number && is_tiny(value.token)) number = 0.0;
+    if (!number)
+      return Error{Errc::kMalformed,
+                   place.text() + ": " + expectation(field, true) + ", not one that no double can hold"};
+    if (!range_fits(*field.declared, *number)) return misfit(field, true, place, value);
+    store(at, *number);
     return {};
   }
 
@@ -247,6 +289,7 @@ Status read_text(const Field& field, std::string_view text, bool plain, Filled& 
   const Place place(nullptr, field.name);
   ValueReader values(filled);
   const JsonValue whole{JsonKind::kString, text, text};
+  if (text == "None" && field.none_is_null()) return {};
   if (plain) return is_valid_utf8(text) ? values.read(field, whole, member, place) : misfit(field, true, place, whole);
   if (field.declared->type == MAS_TYPE_BOOL && (text == "True" || text == "False"))
     text = text == "True" ? "true" : "false";

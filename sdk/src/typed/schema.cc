@@ -13,7 +13,7 @@
 namespace mas::sdk {
 namespace {
 
-constexpr unsigned kFlags = MAS_FIELD_OPTIONAL | MAS_FIELD_ARRAY | MAS_FIELD_POINTER;
+constexpr unsigned kFlags = MAS_FIELD_OPTIONAL | MAS_FIELD_ARRAY | MAS_FIELD_POINTER | MAS_FIELD_NULLABLE;
 constexpr size_t kFields = 256;
 constexpr size_t kFieldNameBytes = 128;
 constexpr size_t kStructBytes = 65'536;
@@ -87,6 +87,10 @@ const char* wrong_checks(const mas_field& field) {
     if (array || (field.flags & MAS_FIELD_OPTIONAL) == 0) return "is a pointer, but is not optional or is an array";
     if (field.type != MAS_TYPE_BOOL && field.type != MAS_TYPE_STRUCT && !is_number(field.type))
       return "is a pointer, but is no bool, number or struct";
+  }
+  if ((field.flags & MAS_FIELD_NULLABLE) != 0) {
+    const bool null = text || array || field.type == MAS_TYPE_BYTES || (field.flags & MAS_FIELD_POINTER) != 0;
+    if (!null || (field.flags & MAS_FIELD_OPTIONAL) == 0) return "is nullable, but is not optional or cannot be NULL";
   }
   if ((field.minimum != 0 || field.maximum != 0) && !is_number(field.type)) return "has a range, but is no number";
   if (!(field.minimum <= field.maximum)) return "has a minimum above its maximum";

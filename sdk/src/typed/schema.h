@@ -48,6 +48,14 @@ struct Field {
   bool optional() const { return (declared->flags & MAS_FIELD_OPTIONAL) != 0; }
   bool array() const { return (declared->flags & MAS_FIELD_ARRAY) != 0; }
   bool pointer() const { return (declared->flags & MAS_FIELD_POINTER) != 0; }
+  bool nullable() const { return (declared->flags & MAS_FIELD_NULLABLE) != 0; }
+  /// NULL is not what an absent value becomes, and so stands as null in the text.
+  bool writes_null() const { return nullable() && declared->default_json != nullptr; }
+  /// Of a string in the state: the text None stands for NULL.
+  bool none_is_null() const {
+    return declared->type == MAS_TYPE_STRING && !array() && optional() &&
+           (nullable() || declared->default_json == nullptr);
+  }
   bool ranged() const { return declared->minimum != 0 || declared->maximum != 0; }
   /// Bytes of one value: of the member, or of one element of an array.
   size_t value_size() const;

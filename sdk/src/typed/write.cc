@@ -32,12 +32,16 @@ class ValueWriter {
     bool first = true;
     for (const Field& field : schema.fields()) {
       const std::byte* at = from + field.declared->offset;
-      if (field.optional() && is_null(field, at)) continue;
+      const bool null = field.optional() && is_null(field, at);
+      if (null && !field.writes_null()) continue;
       if (!first) out_ += ',';
       first = false;
       append_json_string(out_, field.name);
       out_ += ':';
-      if (auto status = value(field, at, Place(place, field.name)); !status) return status;
+      if (null)
+        out_ += "null";
+      else if (auto status = value(field, at, Place(place, field.name)); !status)
+        return status;
     }
     out_ += '}';
     return {};
