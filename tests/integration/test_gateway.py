@@ -339,6 +339,14 @@ class PartitionsTest(GatewayCase):
         self.assertEqual(refused.returncode, 1)
         self.assertIn("stop all of them first", refused.stderr)
         self.assertEqual(self.gateway.stop(), 0)
+        one, key = peers[1], peers[1].key
+        one.key = ("@replay", bytes(32))  # as a gateway does with a dead letter
+        one.push(one.frame([record(one.envelope("agent-1"))], 1))
+        one.key = key
+        refused = self.masctl("partitions", "set", 5, redis=self.redis)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn(f"a message that was replayed waits in partition {one.partition}", refused.stderr)
+        self.redis.cmd("RPOP", f"mas.ingress:{{{one.partition}}}")
         peers[0].push(peers[0].frame([record(peers[0].envelope("agent-1"))], 3))  # without a receipt: sent again below
         self.assertEqual(self.masctl("partitions", "set", 5, redis=self.redis).returncode, 0)
 

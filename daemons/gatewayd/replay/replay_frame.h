@@ -24,11 +24,10 @@
 #include "proto/base/result.h"
 #include "proto/wire/digest.h"
 #include "proto/wire/frame.h"
+#include "proto/wire/replayed.h"
 
 namespace mas::gateway {
 
-inline constexpr std::string_view kReplayKey = "@replay";
-inline constexpr std::string_view kArchiveKey = "@archive";
 inline constexpr std::string_view kReplayLabel = "mas.replay.v1";  ///< what the key is derived with
 
 struct ReplayedLetter {
@@ -37,15 +36,6 @@ struct ReplayedLetter {
   WallMicros first = 0;  ///< of the archive: when it was delivered
   bool from_archive = false;
 };
-
-/// Whether a frame says that it carries a letter. What it says is worth nothing until its MAC fits.
-inline bool claims_replay(const FrameHeader& header) {
-  return header.kind == CredentialKind::kKey && header.credential == kReplayKey;
-}
-
-inline bool claims_archive(const FrameHeader& header) {
-  return header.kind == CredentialKind::kKey && header.credential == kArchiveKey;
-}
 
 /// @return the frame, or kMalformed with why the letter cannot be replayed.
 Result<std::string> replay_frame(const ReplayedLetter& letter, std::string_view ns, unsigned partition,

@@ -9,6 +9,7 @@
 #include "sdk/masctl/cli/json_parts.h"
 #include "sdk/masctl/commands/commands.h"
 #include "sdk/masctl/commands/partitions_change.h"
+#include "sdk/masctl/commands/replayed_frames.h"
 #include "sdk/masctl/commands/rule_arguments.h"
 #include "sdk/masctl/commands/top_view.h"
 #include "sdk/masctl/redis/gateway_reader.h"
@@ -135,6 +136,7 @@ Result<Document> run_set(Context& context, const SetOptions& options) {
   view = read_gateways(context.redis, keys);  // again: from here on, who changes something is noticed
   if (!view.ok()) return view.error();
   if (auto status = nobody_owns(*view); !status.ok()) return status.error();
+  if (auto status = no_replayed_frames(context.redis, keys, before); !status.ok()) return status.error();
 
   auto change = moves(context.redis, keys, before, options.partitions);
   if (!change.ok()) return change.error();

@@ -10,6 +10,7 @@
 #include "proto/wire/forget_agent.h"
 #include "proto/wire/partitions.h"
 #include "proto/wire/waiting_retry.h"
+#include "sdk/masctl/commands/replayed_frames.h"
 #include "sdk/masctl/redis/bounded_reads.h"
 #include "sdk/masctl/redis/gateway_reader.h"
 #include "sdk/masctl/redis/operator_audit.h"
@@ -106,20 +107,23 @@ Result<unsigned> PartitionsChange::change() {
   mark_ = {to_, std::max(before, to_)};
   if (auto status = look(); !status.ok()) return status.error();
   if (auto status = record(before); !status.ok()) return status.error();
-  if (auto status = replace(found->text, mark_.text()); !status.ok()) return status.error();
-  Status status = fence();
+  Status status = replace(found->text, mark_.text());
+  if (!status.ok()) return status.error().code == Errc::kRefused ? status.error() : unfinished(status.error());
+  status = fence();
   if (status.ok()) status = look();
-  if (!status.ok() && !begun) {
-    auto back = replace(mark_.text(), found->text);
-    return back.ok() ? status.error() : status.error().in(back.error().message);
-  }
+  if (!status.ok() && !begun && replace(mark_.text(), found->text).ok()) return status.error();
   if (status.ok()) status = move_all();
   if (status.ok()) status = replace(mark_.text(), std::to_string(to_));
   if (status.ok()) return before;
-  return Error{status.error().code, "the change to " + std::to_string(to_) +
-                                        " partitions has begun and is not finished; gateways decide nothing until it "
-                                        "is. Run the command again. " +
-                                        status.error().message};
+  return unfinished(status.error());
+}
+
+/// The mark stands, or may: nobody knows what became of a command without an answer.
+Error PartitionsChange::unfinished(const Error& why) const {
+  return Error{why.code, "the change to " + std::to_string(to_) +
+                             " partitions has begun and is not finished; gateways decide nothing until it is. Run the "
+                             "command again. " +
+                             why.message};
 }
 
 Status PartitionsChange::look() {
@@ -160,6 +164,7 @@ Status PartitionsChange::nothing_waits() {
     return refused(std::to_string(count) + " dead letters are" + place +
                    ", which would go, and could not be replayed any more; replay or drop them first");
   }
+  if (auto status = no_replayed_frames(redis_, keys_, mark_.most); !status.ok()) return status;
   return no_message_waits();
 }
 

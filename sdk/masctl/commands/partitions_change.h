@@ -45,6 +45,7 @@ class PartitionsChange {
   Status renew_lease();
   void give_lease_back();
   Result<unsigned> change();
+  Error unfinished(const Error& why) const;
   Status look();
   Status nobody_works();
   Status nothing_waits();
