@@ -1,8 +1,8 @@
 // One page of user records (mas.users), and what is done about its users on one server: compared, written, compared
 // again. Makes the commands and reads their replies; who sends them is user_keeper.h.
 //
-// Happy path: take() reads the records; then for each server look(), saw() for each reply, decide(), and where something
-// is to be written writes(), written() for each reply, check(), changed().
+// Happy path: take() reads the records; then for each server look(), saw() for each reply, decide(). Where something is
+// to be written: writes(), written() for each reply, check(), changed().
 // Failure modes:
 // - A record that cannot be read removes its user, and is logged.
 // - A record whose name enrolment does not make is somebody's mistake, and touches no user.

@@ -1,4 +1,5 @@
-// What operators learn of keeping the audit: lines in the log, metrics, and alerts on mas.system when something is gone.
+// What operators learn of keeping the audit: lines in the log, metrics, and alerts on mas.system where something is
+// gone.
 //
 // Failure modes: an alert that Redis does not take is lost; the log has it, too.
 // Threading: loop thread. Ownership: the keeper's.
