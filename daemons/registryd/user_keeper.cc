@@ -4,9 +4,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "proto/base/bytes.h"
-#include "proto/base/ids.h"
-
 namespace mas::registry {
 
 namespace {
@@ -34,40 +31,7 @@ constexpr auto kMoves = transitions<State>({{State::kResting, State::kCounting},
 
 constexpr size_t kPage = 100;
 constexpr size_t kTextBytes = 64 * 1024;  // a longer record is none
-constexpr uint64_t kRepliesPerWrite = 4;  // MULTI, two QUEUED, EXEC
-constexpr uint64_t kLastReplyOfWrite = 3;
 constexpr int kRest = 3;
-
-void append_reply(ByteWriter& out, const redis::Reply& reply) {
-  out.integer(static_cast<uint8_t>(reply.type));
-  out.integer(static_cast<uint64_t>(reply.is_array() ? reply.count : static_cast<uint64_t>(reply.integer)));
-  out.text32(reply.text);
-  if (reply.is_array())
-    for (const auto& element : reply) append_reply(out, element);
-}
-
-/// Whether enrolment makes such names. A record under another name is somebody's mistake, and touches no user.
-bool is_ours(std::string_view field) {
-  const size_t dot = field.find('.');
-  return dot != std::string_view::npos && parse_user_role(field.substr(0, dot)).has_value();
-}
-
-bool contains(const redis::Reply& reply, std::string_view text) {
-  if (!reply.is_array()) return reply.text == text;
-  return std::any_of(reply.begin(), reply.end(), [text](const redis::Reply& part) { return contains(part, text); });
-}
-
-/// @param user as ACL GETUSER shows it. @return whether a password is among its own that the record ended.
-bool lets_ended_in(const redis::Reply& user, const UserRecord& record, int64_t now) {
-  return record.password_old && record.password_old_until <= now && contains(user, to_hex(*record.password_old));
-}
-
-Digest digest_of(const redis::Reply& reply) {
-  std::string text;
-  ByteWriter writer(text);
-  append_reply(writer, reply);
-  return sha256(text);
-}
 
 }  // namespace
 
@@ -79,8 +43,9 @@ UserKeeper::UserKeeper(uv_loop_t* loop, redis::Client& redis, const Keys& keys, 
       listener_(listener),
       state_(State::kResting, kMoves),
       timer_(loop, [this] { on_timer(); }),
-      site_{keys, kDefaultPartitions, options.endpoint.db != 0,
-            options.endpoint.topology == redis::Topology::kSentinel},
+      page_(keys, log,
+            {keys, kDefaultPartitions, options.endpoint.db != 0,
+             options.endpoint.topology == redis::Topology::kSentinel}),
       servers_(loop, redis, std::move(options), [this] { count(); }) {}
 
 void UserKeeper::start() { begin(); }
@@ -92,16 +57,15 @@ void UserKeeper::on_timer() {
 
 void UserKeeper::begin() {
   state_.to(State::kCounting);
-  now_ = wall_now() / 1'000'000;
+  page_.begin_pass(wall_now() / 1'000'000);
   cursor_.assign(1, '0');
   users_ = 0;
-  next_change_ = 0;
   if (auto asked = servers_.find(); !asked.ok()) fail(asked.error());
 }
 
 void UserKeeper::count() {
   for (size_t i = 0; i < servers_.size(); ++i)
-    if (servers_.is_new(i)) book_.forget(servers_.text(i));
+    if (servers_.is_new(i)) page_.forget(servers_.text(i));
   auto sent = redis_.send(redis::Command("HGET", keys_.config(), "partitions"),
                           redis::reply_to<&UserKeeper::on_partitions>(this, 0, kTextBytes));
   if (!sent.ok()) fail(sent.error());
@@ -110,7 +74,7 @@ void UserKeeper::count() {
 void UserKeeper::on_partitions(uint64_t, const redis::Answer& answer) {
   auto reply = redis::checked(answer);
   if (!reply.ok()) return fail(reply.error());
-  site_.partitions = parse_partitions((*reply)->text).value_or(kDefaultPartitions);
+  page_.set_partitions(parse_partitions((*reply)->text).value_or(kDefaultPartitions));
   read();
 }
 
@@ -131,36 +95,20 @@ void UserKeeper::on_page(uint64_t, const redis::Answer& answer) {
   if (!page.is_array() || page.count != 2 || !page[1].is_array())
     return fail({Errc::kProtocol, "HSCAN: expected a cursor and a page"});
   cursor_ = std::string(page[0].text);
-  take_page(page[1]);
-  if (page_.empty()) return next_page();
+  page_.take(page[1]);
+  users_ += page_.size();
+  if (page_.size() == 0) return next_page();
   at_ = 0;
   look();
 }
 
-void UserKeeper::take_page(const redis::Reply& page) {
-  page_.clear();
-  for (size_t i = 0; i + 1 < page.count; i += 2) {
-    Item item{
-        std::string(page[i].text), std::string(page[i + 1].text), Error{Errc::kTooLarge, "the record is too long"}, {}};
-    if (page[i + 1].is_text()) item.record = parse_user_record(item.field, item.json);
-    if (!item.record.ok() && unreadable_.should_log(item.field + item.record.error().message, mono_now()))
-      log_.error("user_unreadable", {{"user", printable(item.field)}, {"error", item.record.error().message}});
-    page_.push_back(std::move(item));
-  }
-  users_ += page_.size();
-}
-
 // ---- their users on one server
-
-std::string UserKeeper::user_name(const Item& item) const { return keys_.prefix() + item.field; }
 
 void UserKeeper::look() {
   state_.to(State::kLooking);
-  redis::Command command;
-  for (const auto& item : page_) command.add("ACL", "GETUSER", user_name(item));
   missing_ = page_.size();
   refusal_.reset();
-  if (auto sent = servers_.send(at_, std::move(command), redis::reply_to<&UserKeeper::on_seen>(this)); !sent.ok()) {
+  if (auto sent = servers_.send(at_, page_.look(), redis::reply_to<&UserKeeper::on_seen>(this)); !sent.ok()) {
     refusal_ = sent.error();
     refused();
   }
@@ -170,76 +118,35 @@ void UserKeeper::on_seen(uint64_t i, const redis::Answer& answer) {
   if (!state_.is(State::kLooking)) return;
   auto reply = redis::checked(answer);
   if (!reply.ok()) refusal_ = reply.error();
-  Item& item = page_[i];
-  const bool there = reply.ok() && !(*reply)->is_nil();
-  item.seen = there ? std::optional(digest_of(**reply)) : std::nullopt;
-  item.ended_seen = there && item.record.ok() && lets_ended_in(**reply, *item.record, now_);
+  page_.saw(i, reply.ok() ? *reply : nullptr);
   if (--missing_ == 0) decide();
 }
 
 void UserKeeper::decide() {
   if (refusal_) return refused();
-  writing_.clear();
-  for (size_t i = 0; i < page_.size(); ++i) {
-    Item& item = page_[i];
-    item.step = is_ours(item.field) ? book_.decide(server(), item.field, item.record, item.seen, site_, now_)
-                                    : UserBook::Step::kNothing;
-    if (item.record.ok())
-      if (int64_t at = user_changes_at(*item.record, now_); at != 0 && (next_change_ == 0 || at < next_change_))
-        next_change_ = at;
-    if (item.step != UserBook::Step::kNothing) writing_.push_back(i);
-    if (item.step == UserBook::Step::kRestore)
-      log_.warn("user_altered", {{"user", user_name(item)}, {"then", "it is written again"}});
-  }
-  writing_.empty() ? next_server() : write();
-}
-
-void UserKeeper::add_write(redis::Command& command, const Item& item) const {
-  const std::string name = user_name(item);
-  command.add("MULTI");
-  if (item.step == UserBook::Step::kRemove) {
-    command.add("ACL", "DELUSER", name).add("ACL", "GETUSER", name).add("EXEC");
-    return;
-  }
-  std::vector<std::string> args = {"ACL", "SETUSER", name};
-  for (auto& rule : acl_setuser_rules(*item.record, site_, now_)) args.push_back(std::move(rule));
-  command.add(redis::Command::of(args)).add("ACL", "GETUSER", name).add("EXEC");
+  page_.decide(server()) ? write() : next_server();
 }
 
 void UserKeeper::write() {
   state_.to(State::kWriting);
-  redis::Command command, cut;
-  for (size_t i : writing_) {
-    const Item& item = page_[i];
-    add_write(command, item);
-    const bool ended = item.step == UserBook::Step::kWrite &&
-                       (item.ended_seen || book_.old_password_ended(server(), item.field, *item.record, now_));
-    if (ended) cut.add("CLIENT", "KILL", "USER", user_name(item));
-  }
-  missing_ = writing_.size() * kRepliesPerWrite;
+  auto [users, cuts] = page_.writes(server());
+  missing_ = users.count();
   refusal_.reset();
-  auto sent = servers_.send(at_, std::move(command), redis::reply_to<&UserKeeper::on_written>(this));
+  auto sent = servers_.send(at_, std::move(users), redis::reply_to<&UserKeeper::on_written>(this));
   if (!sent.ok()) {
     refusal_ = sent.error();
     return refused();
   }
-  if (cut.count() > 0)
-    if (auto too = servers_.send(at_, std::move(cut), {}); !too.ok()) refusal_ = too.error();
+  if (cuts.count() > 0)
+    if (auto too = servers_.send(at_, std::move(cuts), {}); !too.ok()) refusal_ = too.error();
 }
 
 void UserKeeper::on_written(uint64_t tag, const redis::Answer& answer) {
   if (!state_.is(State::kWriting)) return;
   auto reply = redis::checked(answer);
-  const Item& item = page_[writing_[tag / kRepliesPerWrite]];
   if (!reply.ok() && !refusal_) refusal_ = reply.error();
-  if (reply.ok() && tag % kRepliesPerWrite == kLastReplyOfWrite && (*reply)->is_array() && (*reply)->count == 2) {
-    const redis::Reply &done = (**reply)[0], &seen = (**reply)[1];
-    if (done.is_error()) refusal_ = redis::error_of(done).in(user_name(item));
-    if (item.step == UserBook::Step::kRemove)
-      book_.removed(server(), item.field);
-    else if (!done.is_error())
-      book_.written(server(), item.field, *item.record, site_, now_, digest_of(seen));
-  }
+  if (reply.ok())
+    if (auto status = page_.written(server(), tag, **reply); !status.ok()) refusal_ = status.error();
   if (--missing_ == 0) check();
 }
 
@@ -248,31 +155,17 @@ void UserKeeper::on_written(uint64_t tag, const redis::Answer& answer) {
 void UserKeeper::check() {
   if (refusal_) return refused();
   state_.to(State::kChecking);
-  size_t removed = 0;
-  std::vector<std::string> args = {"HMGET", keys_.users()};
-  for (size_t i : writing_) {
-    args.push_back(page_[i].field);
-    removed += page_[i].step == UserBook::Step::kRemove ? 1 : 0;
-  }
-  log_.info("users_written", {{"written", writing_.size() - removed}, {"removed", removed}});
-  listener_.on_users_changed(writing_.size() - removed, removed);
-  auto sent = redis_.send(redis::Command::of(args), redis::reply_to<&UserKeeper::on_checked>(this, 0, kTextBytes));
+  const size_t removed = page_.removing(), written = page_.writing() - removed;
+  log_.info("users_written", {{"written", written}, {"removed", removed}});
+  listener_.on_users_changed(written, removed);
+  auto sent = redis_.send(page_.check(), redis::reply_to<&UserKeeper::on_checked>(this, 0, kTextBytes));
   if (!sent.ok()) fail(sent.error());
 }
 
 void UserKeeper::on_checked(uint64_t, const redis::Answer& answer) {
   auto reply = redis::checked(answer);
   if (!reply.ok()) return fail(reply.error());
-  bool another = false;
-  for (size_t n = 0; n < writing_.size() && n < (*reply)->count; ++n) {
-    Item& item = page_[writing_[n]];
-    const redis::Reply& now = (**reply)[n];
-    if (!now.is_text() || now.text == item.json) continue;
-    another = true;
-    item.json = std::string(now.text);
-    item.record = parse_user_record(item.field, item.json);
-  }
-  another ? look() : next_server();
+  page_.changed(**reply) ? look() : next_server();
 }
 
 // ---- from one part to the next
@@ -288,7 +181,7 @@ void UserKeeper::refused() {
   if (!servers_.is_replica(at_)) return fail(*refusal_);
   if (replica_problem_.should_log(server() + refusal_->message, mono_now()))
     log_.warn("users_not_kept", {{"replica", server()}, {"error", refusal_->message}});
-  book_.forget(server());
+  page_.forget(server());
   next_server();
 }
 
@@ -303,8 +196,8 @@ void UserKeeper::finish() {
   problem_.reset();
   settled_ = true;
   Duration rest = kPeriod;
-  if (next_change_ != 0) {
-    auto until = std::chrono::microseconds(std::max<int64_t>(next_change_ * 1'000'000 - wall_now(), 0));
+  if (const int64_t change = page_.next_change(); change != 0) {
+    auto until = std::chrono::microseconds(std::max<int64_t>(change * 1'000'000 - wall_now(), 0));
     rest = std::min<Duration>(rest, until + std::chrono::milliseconds(1));
   }
   timer_.once(rest);

@@ -10,20 +10,18 @@
 // page took, and come every kPeriod, or when the next user expires.
 // Somebody may change a record while users are written. So the records of what was written are read again, and where
 // one is another now, the page is looked at again at once: a revoked user cannot come back for longer than that takes.
-// Users without a record are never touched.
+// Users without a record are never touched. What is written, and how it is compared, is the page's (user_page.h).
 // Failure modes:
 // - Any error ends the pass. It is logged once, and the next pass begins after kPeriod.
 // - A replica without a link, or that refuses, is left out until the next pass; what it refuses is logged once.
-// - A record that cannot be read removes its user, and is logged.
 // Threading: loop thread. Ownership: may be destroyed at any time but from inside its listener.
 #pragma once
 
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "daemons/common/log.h"
-#include "daemons/registryd/user_book.h"
+#include "daemons/registryd/user_page.h"
 #include "daemons/registryd/user_servers.h"
 #include "proto/base/state_machine.h"
 #include "proto/redis/client.h"
@@ -58,26 +56,16 @@ class UserKeeper {
   bool settled() const { return settled_; }
 
  private:
-  struct Item {
-    std::string field, json;
-    Result<UserRecord> record;
-    std::optional<Digest> seen;  ///< on the server that is looked at
-    bool ended_seen = false;     ///< there, a password that is over still lets in
-    UserBook::Step step = UserBook::Step::kNothing;
-  };
-
   void on_timer();
   void begin();
   void count();
   void on_partitions(uint64_t, const redis::Answer& answer);
   void read();
   void on_page(uint64_t, const redis::Answer& answer);
-  void take_page(const redis::Reply& page);
   void look();
   void on_seen(uint64_t i, const redis::Answer& answer);
   void decide();
   void write();
-  void add_write(redis::Command& command, const Item& item) const;
   void on_written(uint64_t tag, const redis::Answer& answer);
   void check();
   void on_checked(uint64_t, const redis::Answer& answer);
@@ -86,7 +74,6 @@ class UserKeeper {
   void next_page();
   void finish();
   void fail(const Error& why);
-  std::string user_name(const Item& item) const;
   std::string server() const { return servers_.text(at_); }
 
   redis::Client& redis_;
@@ -95,20 +82,16 @@ class UserKeeper {
   UserKeeperListener& listener_;
   StateMachine<State> state_;
   redis::Timer timer_;
-  RedisSite site_;
-  UserBook book_;
+  UserPage page_;
   UserServers servers_;
   size_t at_ = 0;  // the one that is looked at
   std::string cursor_;
-  std::vector<Item> page_;
-  std::vector<size_t> writing_;  // items, one per run of replies
-  size_t missing_ = 0;           // replies
+  size_t missing_ = 0;  // replies
   std::optional<Error> refusal_;
   size_t users_ = 0;
-  int64_t now_ = 0, next_change_ = 0;
   MonoTime page_began_{};
   bool settled_ = false;
-  common::RepeatFilter problem_, unreadable_, replica_problem_;
+  common::RepeatFilter problem_, replica_problem_;
 };
 
 }  // namespace mas::registry

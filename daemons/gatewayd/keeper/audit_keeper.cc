@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "proto/wire/events.h"
-
 namespace mas::gateway {
 namespace {
 
@@ -30,18 +28,7 @@ Duration retention_period(Duration retention) { return std::clamp<Duration>(rete
 }  // namespace
 
 AuditKeeper::AuditKeeper(common::Frame& frame, audit::ChainMemory& chains, const AuditSettings& settings)
-    : frame_(frame),
-      chains_(chains),
-      settings_(settings),
-      state_(State::kIdle, kMoves),
-      heads_written_(frame.metrics().counter("audit_heads_total", "Signed heads written.")),
-      failures_(frame.metrics().counter("audit_keeping_failures_total",
-                                        "Failed attempts to sign a head, to retire blocks or to trim them.")),
-      lost_blocks_(frame.metrics().counter(
-          "audit_lost_blocks_total", "Audit blocks that this gateway had seen and that are gone: Redis lost data.")),
-      retired_blocks_(frame.metrics().counter("audit_retired_blocks_total", "Audit blocks written to files.")),
-      trimmed_blocks_(frame.metrics().counter("audit_trimmed_blocks_total",
-                                              "Audit blocks trimmed from Redis after they were retired.")) {
+    : frame_(frame), chains_(chains), settings_(settings), reports_(frame), state_(State::kIdle, kMoves) {
   if (!settings_.retired_dir.empty()) {
     store_ = std::make_shared<RetiredBlockStore>(settings_.retired_dir, frame.keys().ns());
     retire_ = std::make_unique<RetireOp>(
@@ -63,7 +50,7 @@ void AuditKeeper::read_key() {
   auto key = SigningKey::read(settings_.signing_key);
   auto verify = key.ok() ? VerifyKey::from_text(key->public_text()) : Result<VerifyKey>(key.error());
   if (!verify.ok()) {
-    report("audit_unsigned", verify.error());
+    reports_.failed("audit_unsigned", verify.error());
     return;
   }
   recall_heads(*verify);
@@ -76,7 +63,7 @@ void AuditKeeper::read_key() {
 void AuditKeeper::recall_heads(const VerifyKey& key) {
   if (settings_.heads_file.empty()) return;
   auto tail = read_tail(settings_.heads_file, kRecalledBytes);
-  if (!tail) return report("audit_heads_unread", tail.error());
+  if (!tail) return reports_.failed("audit_heads_unread", tail.error());
   std::string_view left = *tail;
   audit::ChainMemory::Tips tips;
   while (!left.empty()) {
@@ -98,7 +85,7 @@ void AuditKeeper::reload(const AuditSettings& settings) { settings_ = settings; 
 
 void AuditKeeper::tick(MonoTime now) {
   if (!signs() && !settings_.signing_key.empty()) read_key();
-  tell_lost_blocks();
+  for (const audit::LostBlocks& lost : chains_.take_unreported()) reports_.blocks_lost(lost);
   if (!idle() || !frame_.redis_up() || partitions_ == 0) return;
   bool keeps = retire_ != nullptr && settings_.retention > Duration(0) && !owned_.empty();
   bool many = blocks_ >= static_cast<uint64_t>(settings_.head_blocks);
@@ -122,49 +109,15 @@ void AuditKeeper::start_head(State state, Duration fresh) {
 }
 
 void AuditKeeper::on_head(const Result<HeadResult>& result) {
-  log_head(result);
+  if (!result.ok())
+    reports_.failed("audit_head_failed", result.error());
+  else if (result->written)
+    reports_.head_written(*result);
   bool raced = result.ok() && result->raced;
   if (raced) head_due_ = {};  // at the next tick, on top of the other one
   if (leaving_ && !raced) last_heads_ = 0;
   if (state_.is(State::kMarking) && result.ok() && !raced) return trim();
   rest();
-}
-
-void AuditKeeper::log_head(const Result<HeadResult>& result) {
-  if (!result.ok()) return report("audit_head_failed", result.error());
-  if (!result->written) return;
-  for (const ChainLoss& loss : result->lost) tell_cut(loss);
-  heads_written_.add();
-  frame_.log().info("audit_head",
-                    {{"entry", result->entry}, {"hash", to_hex(result->hash)}, {"blocks", result->blocks}});
-}
-
-/// Once for each time: the next head compares with this one.
-void AuditKeeper::tell_cut(const ChainLoss& loss) {
-  failures_.add();
-  frame_.log().error("audit_went_back", {{"partition", loss.partition},
-                                         {"signed_block", loss.signed_block},
-                                         {"last_block", loss.last_block},
-                                         {"then", "the shorter chain is signed; masctl audit verify names the loss"}});
-  alert("the audit of partition " + std::to_string(loss.partition) + " ends with block " +
-        std::to_string(loss.last_block) + ", and block " + std::to_string(loss.signed_block) + " had been signed");
-}
-
-void AuditKeeper::tell_lost_blocks() {
-  for (const audit::LostBlocks& lost : chains_.take_unreported()) {
-    lost_blocks_.add(lost.count());
-    frame_.log().error("audit_blocks_lost", {{"partition", lost.partition},
-                                             {"first", lost.first},
-                                             {"last", lost.last},
-                                             {"hash", to_hex(lost.hash)},
-                                             {"then", "a signed head names them; masctl audit verify tells"}});
-    alert("Redis lost audit records: " + audit::lost_blocks_text(lost) + " are gone");
-  }
-}
-
-void AuditKeeper::alert(const std::string& text) {
-  const std::string event = alert_event("gatewayd", text, wall_now());
-  static_cast<void>(frame_.redis().send(redis::Command("PUBLISH", frame_.keys().system_channel(), event), {}));
 }
 
 void AuditKeeper::start_retiring() {
@@ -174,10 +127,10 @@ void AuditKeeper::start_retiring() {
 }
 
 void AuditKeeper::on_retired(const RetireRound& round) {
-  for (const Error& error : round.errors) report("audit_retire_failed", error);
+  for (const Error& error : round.errors) reports_.failed("audit_retire_failed", error);
   for (const auto& [partition, up_to] : round.retired) {
     marks_[partition] = up_to.block;
-    retired_blocks_.add(up_to.blocks);
+    reports_.retired(up_to.blocks);
   }
   if (round.retired.empty()) return rest();
   if (!signs()) return trim();
@@ -190,12 +143,10 @@ void AuditKeeper::trim() {
 }
 
 void AuditKeeper::on_trimmed(const Result<uint64_t>& count) {
-  if (count.ok()) {
-    trimmed_blocks_.add(*count);
-    frame_.log().info("audit_trimmed", {{"blocks", *count}});
-  } else {
-    report("audit_trim_failed", count.error());
-  }
+  if (count.ok())
+    reports_.trimmed(*count);
+  else
+    reports_.failed("audit_trim_failed", count.error());
   rest();
 }
 
@@ -225,11 +176,6 @@ void AuditKeeper::continue_shutdown() {
     return start_head(State::kHeading, Duration(0));
   }
   std::exchange(shutdown_, nullptr)();
-}
-
-void AuditKeeper::report(std::string_view event, const Error& error) {
-  failures_.add();
-  if (repeat_.should_log(error.message, mono_now())) frame_.log().warn(event, {{"why", error.message}});
 }
 
 }  // namespace mas::gateway

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "daemons/common/service.h"
+#include "daemons/gatewayd/keeper/audit_reports.h"
 #include "daemons/gatewayd/keeper/head_op.h"
 #include "daemons/gatewayd/keeper/retire_op.h"
 #include "daemons/gatewayd/settings/audit_settings.h"
@@ -53,21 +54,17 @@ class AuditKeeper {
   bool signs() const { return heads_ != nullptr; }
   void start_head(State state, Duration fresh);
   void on_head(const Result<HeadResult>& result);
-  void log_head(const Result<HeadResult>& result);
-  void tell_cut(const ChainLoss& loss);
-  void tell_lost_blocks();
-  void alert(const std::string& text);
   void start_retiring();
   void on_retired(const RetireRound& round);
   void on_trimmed(const Result<uint64_t>& count);
   void trim();
   void rest();
   void continue_shutdown();
-  void report(std::string_view event, const Error& error);
 
   common::Frame& frame_;
   audit::ChainMemory& chains_;
   AuditSettings settings_;
+  AuditReports reports_;
   StateMachine<State> state_;
   std::shared_ptr<RetiredBlockStore> store_;
   std::unique_ptr<HeadOp> heads_;
@@ -81,12 +78,6 @@ class AuditKeeper {
   std::function<void()> shutdown_;
   bool leaving_ = false;  // the head of shutdown() is under way, or was
   int last_heads_ = 3;    // attempts at it that are left, should others' heads come between
-  common::RepeatFilter repeat_;
-  common::Counter& heads_written_;
-  common::Counter& failures_;
-  common::Counter& lost_blocks_;
-  common::Counter& retired_blocks_;
-  common::Counter& trimmed_blocks_;
 };
 
 }  // namespace mas::gateway

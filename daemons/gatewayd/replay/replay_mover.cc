@@ -3,9 +3,7 @@
 
 #include <utility>
 
-#include "daemons/gatewayd/replay/replay_frame.h"
 #include "proto/base/ids.h"
-#include "proto/base/numbers.h"
 #include "proto/redis/bounded_answer.h"
 
 namespace mas::gateway {
@@ -41,79 +39,14 @@ end
 return requests
 )lua";
 
-// KEYS: requests, queue, list. ARGV: request, frame; without a frame the request is only removed.
-// A letter leaves the queue only while this takes entries, since it may have to come back.
-// @return 1 moved, 0 not there (any more), a text: why it waits.
-constexpr std::string_view kMove = R"lua(
-local moved = 0
-if ARGV[2] ~= '' then
-  local probe = redis.pcall('XADD', KEYS[2], '*', 'reason', 'a probe')
-  if type(probe) == 'string' then redis.call('XDEL', KEYS[2], probe) end
-  local size = redis.pcall('LLEN', KEYS[3])
-  for i, tried in ipairs({probe, size}) do
-    if type(tried) == 'table' then
-      redis.call('LREM', KEYS[1], 1, ARGV[1])
-      redis.call('RPUSH', KEYS[1], ARGV[1])
-      return KEYS[i + 1] .. ': ' .. tried.err
-    end
-  end
-  moved = redis.call('XDEL', KEYS[2], ARGV[1])
-  if moved == 1 then redis.call('RPUSH', KEYS[3], ARGV[2]) end
-end
-redis.call('LREM', KEYS[1], 1, ARGV[1])
-return moved
-)lua";
-
-// On a cluster, to the sender's partition, which is in another slot than the letter. KEYS: its queue, list. ARGV:
-// frame. @return 1 pushed, a text: why not.
-constexpr std::string_view kPush = R"lua(
-local probe = redis.pcall('XADD', KEYS[1], 'NOMKSTREAM', '*', 'reason', 'a probe')
-if type(probe) == 'string' then redis.call('XDEL', KEYS[1], probe) end
-local size = redis.pcall('LLEN', KEYS[2])
-for i, tried in ipairs({probe or '', size}) do
-  if type(tried) == 'table' then return KEYS[i] .. ': ' .. tried.err end
-end
-redis.call('RPUSH', KEYS[2], ARGV[1])
-return 1
-)lua";
-
-// Behind it, where it was done. A gateway that dies between replays the letter twice. KEYS: requests, queue. ARGV:
-// request. @return as above.
-constexpr std::string_view kDrop = R"lua(
-local moved = redis.call('XDEL', KEYS[2], ARGV[1])
-redis.call('LREM', KEYS[1], 1, ARGV[1])
-return moved
-)lua";
-
-// Behind it, where it was not: the others go first. KEYS: requests. ARGV: request.
-constexpr std::string_view kLast = R"lua(
-if redis.call('LREM', KEYS[1], 1, ARGV[1]) > 0 then redis.call('RPUSH', KEYS[1], ARGV[1]) end
-return 0
-)lua";
-
-/// @param fields of the entry: names and values.
-ReplayedLetter letter_of(const redis::Reply& fields) {
-  ReplayedLetter letter;
-  for (size_t i = 0; i + 1 < fields.count; i += 2) {
-    std::string_view name = fields[i].text, value = fields[i + 1].text;
-    if (name == "payload") letter.payload = value;
-    if (name == "sender") letter.sender = value;
-    if (name == "attempts") letter.attempts = leading_number<uint32_t>(value);
-    if (name == "first") letter.first = leading_number<WallMicros>(value);
-  }
-  return letter;
-}
-
 }  // namespace
 
 ReplayMover::ReplayMover(common::Frame& frame, std::string ns, const HmacKey& key, size_t max_envelope)
     : frame_(frame),
       redis_(frame.redis()),
       keys_(frame.keys()),
-      ns_(std::move(ns)),
-      key_(key),
-      letter_bytes_(2 * max_envelope),
-      archive_(keys_, ns_, key),
+      letters_(keys_, ns, key, max_envelope),
+      archive_(keys_, std::move(ns), key),
       state_(State::kIdle, kMoves),
       moved_(frame.metrics().counter("replays_begun_total",
                                      "Dead letters that were handed to a partition for a new decision.")),
@@ -180,8 +113,7 @@ void ReplayMover::ask_letters(const redis::Reply& requests) {
     if (archived_)
       archive_.append_read(command, request.text);
     else
-      redis::add_bounded(command, {.text = letter_bytes_, .whole = 2 * letter_bytes_},
-                         {"XRANGE", keys_.dead_letters(place_), request.text, request.text});
+      letters_.append_read(command, place_, request.text);
   }
   more_ = requests.count == kLetters || requests_.size() + refused < requests.count;
   if (requests_.empty()) return next_place();
@@ -192,39 +124,11 @@ void ReplayMover::ask_letters(const redis::Reply& requests) {
   send(State::kLetters, command);
 }
 
-/// A request that is no id is answered with this error, and one whose letter is gone with nothing: both are removed.
-/// Any other error says nothing about the request, which waits.
 void ReplayMover::take_letter(const std::string& request, const redis::Reply& entries) {
-  const bool no_id = entries.is_error() && entries.text.starts_with("ERR Invalid stream ID");
-  if (!entries.is_array() && !no_id) return waits(keys_.dead_letters(place_), entries);
-  std::string frame;
-  unsigned partition = place_;
-  if (entries.is_array() && entries.count == 1 && entries[0].count == 2) {
-    auto made = frame_of(request, entries[0][1], partition);
-    if (made)
-      frame = std::move(*made);
-    else
-      frame_.log().warn("replay_refused", {{"letter", printable(request)}, {"why", made.error().message}});
-  }
-  if (frame.empty()) partition = place_;
-  const std::string list = keys_.ingress(partition);
-  if (keys_.placed(0) == keys_.placed(1) || partition == place_) {
-    moves_.add("EVAL", kMove, 3, keys_.replays(place_), keys_.dead_letters(place_), list, request, frame);
-    return;
-  }
-  pushes_.add("EVAL", kPush, 2, keys_.dead_letters(partition), list, frame);
-  pushed_.push_back({request, false});
-}
-
-Result<std::string> ReplayMover::frame_of(const std::string& request, const redis::Reply& fields,
-                                          unsigned& ret_partition) const {
-  for (size_t i = 0; i + 1 < fields.count; i += 2) {
-    const std::string what = keys_.dead_letters(place_) + ": letter " + request + ": " + printable(fields[i].text, 100);
-    if (auto fits = redis::check_text(what, fields[i + 1], letter_bytes_); !fits) return fits.error();
-  }
-  const ReplayedLetter letter = letter_of(fields);
-  ret_partition = partition_of(letter.sender, partitions_);
-  return replay_frame(letter, ns_, ret_partition, key_);
+  if (!LetterReplay::answered(entries)) return waits(keys_.dead_letters(place_), entries);
+  const auto [pushed, fits] = letters_.append_move(moves_, pushes_, place_, request, entries, partitions_);
+  if (pushed) pushed_.push_back({request, false});
+  if (!fits.ok()) frame_.log().warn("replay_refused", {{"letter", printable(request)}, {"why", fits.error().message}});
 }
 
 /// This look ends; the next one asks again.
@@ -253,12 +157,8 @@ void ReplayMover::push() {
 /// Letters that were pushed go, whatever became of others: they would be pushed again by each look.
 void ReplayMover::move() {
   redis::Command moves;
-  for (const Pushed& one : pushed_) {
-    if (one.done)
-      moves.add("EVAL", kDrop, 2, keys_.replays(place_), keys_.dead_letters(place_), one.request);
-    else
-      moves.add("EVAL", kLast, 1, keys_.replays(place_), one.request);
-  }
+  for (const Pushed& one : pushed_)
+    one.done ? letters_.append_drop(moves, place_, one.request) : letters_.append_last(moves, place_, one.request);
   moves.add(std::exchange(moves_, {})).add(std::exchange(archive_move_, {}));
   if (moves.count() == 0) return next_place();
   send(State::kMoving, moves);

@@ -3,14 +3,13 @@
 //
 //     idle ──look()──▶ requests ──ids──▶ letters ──frames──▶ moving ──▶ requests (while there are more) … ──▶ idle
 //
-// Happy path: the oldest requests of `mas.replay`, their letters, and for each a script that deletes the letter, pushes
-// its frame (replay_frame.h) and removes the request, all or nothing. Any number of gateways may do this at once.
-// A request for records of the archive (archive_replay.h) is the last of its round, since an entry may be large.
-// Failure: a request whose letter is gone is removed; one that is too large, or whose letter is too large or no
-// envelope, is removed and told; the letter stays. Where Redis
-// answers with an error, the request stays where it is. Where the queue takes no entry (a letter might have to come
-// back) or the list is none, the request goes to the end and waits. On a cluster a letter whose sender is in another
-// partition is pushed first, and deleted once that is done; one that could not be pushed waits likewise.
+// Happy path: the oldest requests of `mas.replay`, their letters, and a script for each (letter_replay.h), all or
+// nothing. Any number of gateways may do this at once. A request for records of the archive (archive_replay.h) is the
+// last of its round, since an entry may be large.
+// Failure modes:
+// - A request that is too large, or whose letter cannot be replayed, is removed and told.
+// - Redis answers with an error: the request stays where it is, and this look ends.
+// - A letter could not be pushed, or its queue takes no entry: the request goes to the end and waits.
 // Threading: loop thread. Ownership: may be destroyed at any time.
 #pragma once
 
@@ -21,6 +20,7 @@
 
 #include "daemons/common/service.h"
 #include "daemons/gatewayd/replay/archive_replay.h"
+#include "daemons/gatewayd/replay/letter_replay.h"
 #include "proto/base/state_machine.h"
 #include "proto/redis/connection.h"
 #include "proto/wire/digest.h"
@@ -56,7 +56,6 @@ class ReplayMover {
   void ask_requests();
   void ask_letters(const redis::Reply& requests);
   void take_letter(const std::string& request, const redis::Reply& entries);
-  Result<std::string> frame_of(const std::string& request, const redis::Reply& fields, unsigned& ret_partition) const;
   void take_archived(const std::string& request, const redis::Reply& entries);
   void waits(std::string_view key, const redis::Reply& reply);
   void waits(const std::string& why);
@@ -73,9 +72,7 @@ class ReplayMover {
   common::Frame& frame_;
   redis::Client& redis_;
   const Keys& keys_;
-  const std::string ns_;
-  const HmacKey& key_;
-  const size_t letter_bytes_;
+  const LetterReplay letters_;
   ArchiveReplay archive_;
   StateMachine<State> state_;
   size_t partitions_ = 1;

@@ -1,0 +1,161 @@
+// A page of users: which commands are made of it, and what the replies change. No connection.
+#include "daemons/registryd/user_page.h"
+
+#include "proto/base/bytes.h"
+#include "tests/unit/catch.h"
+
+using namespace mas;
+using namespace mas::registry;
+
+namespace {
+
+constexpr int64_t kNow = 1000;
+const std::string kServer = "a";
+
+std::string text(std::string_view value) {
+  return "$" + std::to_string(value.size()) + "\r\n" + std::string(value) + "\r\n";
+}
+std::string list(const std::vector<std::string>& items) {
+  std::string reply = "*" + std::to_string(items.size()) + "\r\n";
+  for (const auto& item : items) reply += item;
+  return reply;
+}
+const std::string kNil = "$-1\r\n", kOk = "+OK\r\n";
+
+UserRecord bob(std::string_view password = "secret") {
+  UserRecord record;
+  record.id = "bob";
+  record.password = sha256(password);
+  return record;
+}
+
+struct Fixture {
+  Keys keys;
+  common::Log log{"testd", static_cast<common::LogLevel>(99)};  // nobody reads it
+  UserPage page{keys, log, RedisSite{keys}};
+
+  Fixture() { page.begin_pass(kNow); }
+
+  template <typename Fn>
+  void with(const std::string& bytes, Fn fn) {
+    redis::ReplyReader reader;
+    REQUIRE(reader.feed(bytes).ok());
+    auto reply = reader.next();
+    REQUIRE((reply.ok() && *reply != nullptr));
+    fn(**reply);
+  }
+  void take(const std::string& field, const std::string& json) {
+    with(list({text(field), text(json)}), [this](const redis::Reply& records) { page.take(records); });
+  }
+  void take(const UserRecord& record) { take("agent.bob", user_record_json(record)); }
+  bool sees(const std::string& user) {
+    with(user, [this](const redis::Reply& reply) { page.saw(0, &reply); });
+    return page.decide(kServer);
+  }
+  Status written(const std::string& done, const std::string& seen) {
+    Status status;
+    with(list({done, seen}),
+         [&](const redis::Reply& reply) { status = page.written(kServer, UserPage::kRepliesPerWrite - 1, reply); });
+    return status;
+  }
+  bool writes(std::string_view words) const {
+    return page.writes(kServer).users.bytes().find(words) != std::string::npos;
+  }
+};
+
+const std::string kUser = list({text("flags"), list({text("on")})});
+const std::string kAltered = list({text("flags"), list({text("off")})});
+
+}  // namespace
+
+TEST_CASE("a missing user is written once") {
+  Fixture test;
+  test.take(bob());
+  CHECK(test.page.look().bytes() == redis::Command("ACL", "GETUSER", "agent.bob").bytes());
+  REQUIRE(test.sees(kNil));
+  CHECK(test.writes("SETUSER"));
+  CHECK(test.page.writes(kServer).users.count() == UserPage::kRepliesPerWrite);
+  CHECK(test.page.writes(kServer).cuts.count() == 0);
+  CHECK(test.written(kOk, kUser).ok());
+  CHECK_FALSE(test.sees(kUser));
+}
+
+TEST_CASE("a user that Redis refused is written again, and the refusal names it") {
+  Fixture test;
+  test.take(bob());
+  test.sees(kNil);
+  const Status status = test.written("-ERR no such rule\r\n", kNil);
+  REQUIRE_FALSE(status.ok());
+  CHECK(status.error().message.find("agent.bob") != std::string::npos);
+  CHECK(test.sees(kNil));
+}
+
+TEST_CASE("a user that somebody altered is written again, and one that the server lost") {
+  Fixture test;
+  test.take(bob());
+  test.sees(kNil);
+  CHECK(test.written(kOk, kUser).ok());
+  CHECK(test.sees(kAltered));
+  CHECK_FALSE(test.sees(kUser));
+  test.page.forget(kServer);
+  CHECK(test.sees(kUser));
+}
+
+TEST_CASE("a record that cannot be read removes its user, and only if there is one") {
+  Fixture test;
+  test.take("agent.bob", "{");
+  CHECK_FALSE(test.sees(kNil));
+  REQUIRE(test.sees(kUser));
+  CHECK(test.writes("DELUSER"));
+  CHECK(test.page.removing() == 1);
+}
+
+TEST_CASE("a record under a name that enrolment does not make touches no user") {
+  Fixture test;
+  for (const char* name : {"default", "bob", "nobody.bob", "agent"}) {
+    test.take(name, "{");
+    CHECK_FALSE(test.sees(kUser));
+  }
+}
+
+TEST_CASE("a record that changed while its user was written is taken anew") {
+  Fixture test;
+  test.take(bob());
+  test.sees(kNil);
+  CHECK(test.written(kOk, kUser).ok());
+  CHECK(test.page.check().bytes() == redis::Command("HMGET", test.keys.users(), "agent.bob").bytes());
+  test.with(list({text(user_record_json(bob()))}),
+            [&](const redis::Reply& same) { CHECK_FALSE(test.page.changed(same)); });
+  test.with(list({kNil}), [&](const redis::Reply& gone) { CHECK_FALSE(test.page.changed(gone)); });
+  test.with(list({text(user_record_json(bob("another")))}),
+            [&](const redis::Reply& another) { CHECK(test.page.changed(another)); });
+  CHECK(test.sees(kUser));
+  CHECK(test.writes(to_hex(sha256("another"))));
+}
+
+TEST_CASE("connections end when a password is over, and the end of the next one is known") {
+  Fixture test;
+  UserRecord record = bob();
+  record.password_old = sha256("old");
+  record.password_old_until = kNow + 10;
+  test.take(record);
+  test.sees(kNil);
+  CHECK(test.page.next_change() == kNow + 10);
+  CHECK(test.page.writes(kServer).cuts.count() == 0);
+  CHECK(test.written(kOk, kUser).ok());
+
+  test.page.begin_pass(kNow + 10);
+  CHECK(test.page.next_change() == 0);
+  REQUIRE(test.sees(kUser));
+  CHECK(test.page.writes(kServer).cuts.bytes() == redis::Command("CLIENT", "KILL", "USER", "agent.bob").bytes());
+}
+
+TEST_CASE("connections end, too, where a password that is over still lets in") {
+  Fixture test;
+  UserRecord record = bob();
+  record.password_old = sha256("old");
+  record.password_old_until = kNow - 1;
+  test.take(record);
+  REQUIRE(test.sees(list({text("passwords"), list({text(to_hex(sha256("old")))})})));
+  CHECK(test.page.writes(kServer).cuts.count() == 1);
+}
