@@ -28,6 +28,8 @@ class CommandSink {
   virtual Status send_to(const Node&, Command command, ReplyTo to) { return send(std::move(command), to); }
   /// As Connection::forget().
   virtual void forget(const void* self) = 0;
+  /// As forget(). On a cluster, what no node has yet is never sent; a connection lets nothing wait for another server.
+  virtual void abandon(const void* self) { forget(self); }
   /// As Connection::oversized().
   virtual const OversizedText& oversized() const = 0;
 };
@@ -60,6 +62,7 @@ class ClusterSink final : public CommandSink {
     return cluster_.send_to(node, command, to, patience_);
   }
   void forget(const void* self) override { cluster_.forget(self); }
+  void abandon(const void* self) override { cluster_.abandon(self); }
   const OversizedText& oversized() const override { return cluster_.oversized(); }
 
  private:

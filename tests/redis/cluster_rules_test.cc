@@ -396,6 +396,44 @@ struct Once {
 
 }  // namespace
 
+TEST_CASE("what was abandoned is not sent once a node could take it") {
+  Stage stage;
+  const int slot = static_cast<int>(kSlot);
+  stage.both(map_of({{stage.a.address(), 0, slot - 1}}));  // nobody has the slot for now
+  stage.begin();
+  stage.until([&] { return stage.watcher.maps == 1; });
+  stage.a.answer = echo;
+  Receiver gone, stays;
+  REQUIRE(stage.link->send(Command("SET", "{bob}", "gone").add("SET", "{bob}", "gone"), gone.to()).ok());
+  REQUIRE(stage.link->send(Command("SET", "{bob}", "stays"), stays.to()).ok());
+  stage.link->abandon(&gone);
+  stage.both(map_of({{stage.a.address(), 0, kLast}}));
+  stage.link->refresh();
+  stage.until([&] { return stays.answers.size() == 1; });
+  CHECK(stays.answers[0] == "stays");
+  CHECK(stage.ask(Command("SET", "{bob}", "later")) == "later");
+  CHECK(last_words(stage.a, "SET") == std::vector<std::string>{"stays", "later"});
+  CHECK(gone.answers.empty());
+  stage.until([&] { return stage.link->pending_commands() == 0; });
+}
+
+TEST_CASE("what was abandoned while a node had it is not sent on to another") {
+  Stage stage;
+  stage.connect();
+  Receiver gone;
+  std::string answer;
+  stage.a.answer = [&](const Words&) { return answer; };
+  stage.b.answer = echo;
+  REQUIRE(stage.link->send(Command("SET", "{bob}", "gone"), gone.to()).ok());
+  stage.link->flush();
+  stage.link->abandon(&gone);
+  answer = stage.moved_to(stage.b);
+  stage.both(map_of({{stage.b.address(), 0, kLast}}));
+  CHECK(stage.ask(Command("SET", "{bob}", "later")) == "later");
+  CHECK(last_words(stage.b, "SET") == std::vector<std::string>{"later"});
+  CHECK(gone.answers.empty());
+}
+
 TEST_CASE("who is forgotten in the answer to one command hears nothing of the others of its run") {
   Stage stage;
   stage.a.stop();

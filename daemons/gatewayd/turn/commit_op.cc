@@ -30,7 +30,7 @@ CommitOp::CommitOp(TurnParts& parts, std::unique_ptr<CommitBuilder> builder, Tur
       after_write_(parts.frame.loop(), "after_write") {}
 
 void CommitOp::reset() {
-  parts_.redis.forget(this);
+  parts_.redis.abandon(this);
   asked_.clear();
   if (state_.is(State::kSent) && scripts_left_ > 0) tell_done();
   if (!state_.is(State::kIdle)) state_.to(State::kIdle);

@@ -38,7 +38,7 @@ FenceOp::FenceOp(TurnParts& parts, TurnListener& listener)
     : parts_(parts), listener_(listener), state_(State::kIdle, kMoves) {}
 
 void FenceOp::reset() {
-  parts_.redis.forget(this);
+  parts_.redis.abandon(this);
   asked_.clear();
   if (!state_.is(State::kIdle)) state_.to(State::kIdle);
 }

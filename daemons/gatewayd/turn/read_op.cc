@@ -25,7 +25,7 @@ ReadOp::ReadOp(TurnParts& parts, TurnListener& listener)
     : parts_(parts), listener_(listener), state_(State::kIdle, kMoves), retries_(parts) {}
 
 void ReadOp::reset() {
-  parts_.redis.forget(this);
+  parts_.redis.abandon(this);
   asked_.clear();
   if (!state_.is(State::kIdle)) state_.to(State::kIdle);
 }

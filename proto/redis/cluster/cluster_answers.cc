@@ -7,21 +7,21 @@
 
 namespace mas::redis {
 
-void ClusterLink::Primary::on_ready(Connection& ready) {
-  owner.topology_.node_works(address);
-  owner.pump_all();
-  if (owner.listener_ != nullptr) owner.listener_->on_node_ready(address, ready.generation() > 1);
+void ClusterLink::on_node_ready(NodeLink& node) {
+  topology_.node_works(node.address);
+  pump_all();
+  if (listener_ != nullptr) listener_->on_node_ready(node.address, node.connection.generation() > 1);
 }
 
-void ClusterLink::Primary::on_down(Connection&, const Error& why, unsigned attempt) {
-  owner.trouble_ = why;
-  owner.topology_.node_failed(address);
-  owner.tidy_soon();
-  if (owner.listener_ != nullptr) owner.listener_->on_node_down(address, why, attempt);
+void ClusterLink::on_node_down(NodeLink& node, const Error& why, unsigned attempt) {
+  trouble_ = why;
+  topology_.node_failed(node.address);
+  tidy_soon();
+  if (listener_ != nullptr) listener_->on_node_down(node.address, why, attempt);
 }
 
 void ClusterLink::on_map() {
-  connect_wanted();
+  nodes_.connect_wanted();
   pump_all();
   tidy_soon();
   if (listener_ != nullptr) listener_->on_map(map());
@@ -44,7 +44,7 @@ void ClusterLink::on_reply(uint64_t tag, const Answer& got) {
   const auto id = static_cast<RunId>(tag >> 32);
   const auto index = static_cast<size_t>(tag & UINT32_MAX);
   Run& run = runs_[id];
-  Primary& node = *run.node;
+  NodeLink& node = *run.node;
   const unsigned slot = run.slot;
   const bool last = run.transaction || index + 1 == run.count;
   if (last) {
@@ -152,7 +152,7 @@ const OversizedText& ClusterLink::oversized() const {
 }
 
 void ClusterLink::ask_role(const Node& address) {
-  if (auto it = nodes_.find(address); it != nodes_.end()) it->second->connection.ask_role();
+  if (NodeLink* node = nodes_.find(address)) node->connection.ask_role();
 }
 
 }  // namespace mas::redis

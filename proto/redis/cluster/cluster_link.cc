@@ -13,7 +13,6 @@ namespace mas::redis {
 namespace {
 
 constexpr Duration kTick = std::chrono::milliseconds(20);
-constexpr Duration kLinger = std::chrono::seconds(3);  // of a node that the map does not have
 
 /// A node's connection keeps nothing for its next link: by then the slot may be elsewhere.
 ClusterOptions adapted(ClusterOptions options) {
@@ -25,10 +24,10 @@ ClusterOptions adapted(ClusterOptions options) {
 }  // namespace
 
 ClusterLink::ClusterLink(uv_loop_t* loop, ClusterOptions options, ClusterListener* listener)
-    : loop_(loop),
-      options_(adapted(std::move(options))),
+    : options_(adapted(std::move(options))),
       listener_(listener),
       topology_(loop, options_, *this),
+      nodes_(loop, options_, topology_.map(), *this),
       trouble_{Errc::kUnreachable, "no node of the cluster was reached yet"},
       tick_(loop, [this] { on_tick(); }) {}
 
@@ -42,7 +41,7 @@ void ClusterLink::stop() {
   if (std::exchange(stopped_, true)) return;
   topology_.stop();
   tick_.stop();
-  for (auto& [address, node] : nodes_) node->connection.stop();
+  nodes_.stop();
   const Error cancelled{Errc::kCancelled, "the connection to the cluster was stopped"};
   for (unsigned slot : std::exchange(waiting_, {}))
     for (RunId id : queues_[slot].take_all()) fail(id, cancelled);
@@ -86,7 +85,7 @@ void ClusterLink::begin_run(std::string_view bytes, size_t count, unsigned slot,
 
 Status ClusterLink::send_to(const Node& node, const Command& command, ReplyTo to, Duration timeout) {
   if (auto room = check_room(command.bytes().size(), command.count()); !room) return room;
-  begin_run(command.bytes(), command.count(), kPinned + node_for(node).number, false, to, timeout, &node);
+  begin_run(command.bytes(), command.count(), kPinned + nodes_.of(node).number, false, to, timeout, &node);
   return {};
 }
 
@@ -137,9 +136,16 @@ void ClusterLink::forget(const void* self) {
     if (run.to.self == self) run.to.fn = nullptr;
 }
 
-void ClusterLink::flush() {
-  for (auto& [address, node] : nodes_)
-    if (node->in_flight > 0) node->connection.flush();
+void ClusterLink::abandon(const void* self) {
+  for (Run& run : runs_) {
+    if (run.to.self != self) continue;
+    run.to.fn = nullptr;
+    run.deadline = MonoTime{};
+  }
+  for (unsigned slot : std::set<unsigned>(waiting_)) {
+    queues_[slot].look_at_deadlines();
+    expire(slot, mono_now());
+  }
 }
 
 // ---- Routing
@@ -149,7 +155,7 @@ void ClusterLink::place(RunId id) {
   const Run& run = runs_[id];
   SlotQueue& queue = queues_[run.slot];
   if (!queue.any_waits()) {
-    Primary* node = target(run);
+    NodeLink* node = target(run);
     if (node != nullptr && queue.may_send(node, mono_now()) && hand_over(id, *node)) return;
   }
   wait(id);
@@ -168,7 +174,7 @@ void ClusterLink::pump(unsigned slot) {
   SlotQueue& queue = queues_[slot];
   while (!stopped_ && queue.any_waits()) {
     const RunId id = queue.first();
-    Primary* node = target(runs_[id]);
+    NodeLink* node = target(runs_[id]);
     if (node == nullptr || !queue.may_send(node, mono_now()) || !hand_over(id, *node)) return;
     queue.pop_first();
   }
@@ -180,41 +186,16 @@ void ClusterLink::pump_all() {
 }
 
 /// @return the node that a run goes to; null: none is known.
-ClusterLink::Primary* ClusterLink::target(const Run& run) {
-  if (run.pinned) return &node_for(*run.pinned);
-  if (run.ask) return &node_for(*run.ask);
-  if (run.slot == kAnySlot) return any_node();
+NodeLink* ClusterLink::target(const Run& run) {
+  if (run.pinned) return &nodes_.of(*run.pinned);
+  if (run.ask) return &nodes_.of(*run.ask);
+  if (run.slot == kAnySlot) return nodes_.any();
   const Node* primary = map().primary_of(run.slot);
-  return primary == nullptr ? nullptr : &node_for(*primary);
-}
-
-/// @return a primary that is connected; else one that is being connected.
-ClusterLink::Primary* ClusterLink::any_node() {
-  Primary* connecting = nullptr;
-  for (const Node& primary : map().primaries()) {
-    auto it = nodes_.find(primary);
-    if (it == nodes_.end()) continue;
-    if (it->second->connection.ready()) return it->second.get();
-    if (connecting == nullptr && it->second->connection.state() != LinkState::kBackingOff)
-      connecting = it->second.get();
-  }
-  if (connecting != nullptr || map().empty()) return connecting;
-  return &node_for(map().primaries()[random_u64() % map().primaries().size()]);
-}
-
-/// The node, its connection begun.
-ClusterLink::Primary& ClusterLink::node_for(const Node& address) {
-  auto it = nodes_.find(address);
-  if (it == nodes_.end()) {
-    it = nodes_.emplace(address, std::make_unique<Primary>(*this, address, node_number_++, options_.of(address))).first;
-    it->second->connection.start();
-  }
-  it->second->asked_for = true;
-  return *it->second;
+  return primary == nullptr ? nullptr : &nodes_.of(*primary);
 }
 
 /// @return false, and nothing is done, while there is no link.
-bool ClusterLink::hand_over(RunId id, Primary& node) {
+bool ClusterLink::hand_over(RunId id, NodeLink& node) {
   Run& run = runs_[id];
   if (!node.connection.ready()) return false;
   const Duration patience = std::max<Duration>(run.deadline - mono_now(), std::chrono::milliseconds(1));
@@ -234,50 +215,13 @@ bool ClusterLink::ready(unsigned slot) const {
   return primary != nullptr && connected(*primary);
 }
 
-bool ClusterLink::connected(const Node& node) const {
-  auto it = nodes_.find(node);
-  return it != nodes_.end() && it->second->connection.ready();
-}
-
-void ClusterLink::connect(unsigned slot) {
-  wanted_.insert(slot);
-  connect_wanted();
-}
-
-void ClusterLink::release(unsigned slot) {
-  if (auto it = wanted_.find(slot); it != wanted_.end()) wanted_.erase(it);
-}
-
-void ClusterLink::connect_all() {
-  all_wanted_ = true;
-  connect_wanted();
-}
-
-void ClusterLink::connect_wanted() {
-  if (stopped_) return;
-  if (all_wanted_)
-    for (const Node& primary : map().primaries()) node_for(primary);
-  for (unsigned slot : wanted_)
-    if (const Node* primary = map().primary_of(slot)) node_for(*primary);
-}
-
-void ClusterLink::drop_links(const Error& why) {
-  for (auto& [address, node] : nodes_) node->connection.drop_link(why);
-}
-
-Connection::Counters ClusterLink::counters() const {
-  Connection::Counters all = gone_;
-  for (const auto& [address, node] : nodes_) all += node->connection.counters();
-  return all;
-}
-
 // ---- Time
 
 void ClusterLink::on_tick() {
   pump_all();
   for (unsigned slot : std::set<unsigned>(waiting_)) expire(slot, mono_now());
   answer_failing();
-  tidy();
+  tidy_wanted_ = nodes_.tidy();
   if (!stopped_ && (!waiting_.empty() || tidy_wanted_)) tick_.once(kTick);
 }
 
@@ -295,23 +239,6 @@ void ClusterLink::expire(unsigned slot, MonoTime now) {
 void ClusterLink::let_go(unsigned slot) {
   if (slot < kPinned) return;
   if (auto it = queues_.find(slot); it != queues_.end() && it->second.idle()) queues_.erase(it);
-}
-
-/// Nodes that the map does not have are let go once they have answered everything and nothing has asked for them for a
-/// while. A run that waits asks for its node at each tick.
-void ClusterLink::tidy() {
-  tidy_wanted_ = false;
-  const auto& primaries = map().primaries();
-  const MonoTime now = mono_now();
-  std::erase_if(nodes_, [&](const auto& entry) {
-    Primary& node = *entry.second;
-    if (std::exchange(node.asked_for, false)) node.used_at = now;
-    if (std::binary_search(primaries.begin(), primaries.end(), entry.first)) return false;
-    const bool idle = node.in_flight == 0 && now - node.used_at >= kLinger;
-    tidy_wanted_ = tidy_wanted_ || !idle;
-    if (idle) gone_ += node.connection.counters();
-    return idle;
-  });
 }
 
 }  // namespace mas::redis

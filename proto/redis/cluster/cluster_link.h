@@ -21,15 +21,12 @@
 // Failure: as Connection, by run. A run that was handed to a socket and not answered is never sent again:
 // kConnectionLost or kTimeout. What no node has executed is sent again, by the rules of redirect.h, until its own
 // deadline has passed: then it answers kUnreachable, or the reason that a node gave. A node that fails makes the map be
-// asked for; its own connection goes on trying until a map does not have it any more, and nothing has asked for it for
-// some seconds.
+// asked for; its own connection goes on trying until it is let go (node_pool.h).
 // Threading: one loop, its thread. Ownership: may be destroyed at any time but from inside its own callbacks; what is
 // pending is then dropped without an answer.
 #pragma once
 
 #include <deque>
-#include <map>
-#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -37,6 +34,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "proto/redis/cluster/node_pool.h"
 #include "proto/redis/cluster/redirect.h"
 #include "proto/redis/cluster/slot_queue.h"
 #include "proto/redis/cluster/topology_watch.h"
@@ -55,7 +53,7 @@ class ClusterListener {
   virtual void on_map_trouble(const Error& why) = 0;
 };
 
-class ClusterLink final : TopologyListener {
+class ClusterLink final : TopologyListener, NodeListener {
  public:
   /// @param listener may be null; must outlive the link.
   ClusterLink(uv_loop_t* loop, ClusterOptions options, ClusterListener* listener);
@@ -83,7 +81,9 @@ class ClusterLink final : TopologyListener {
   Status transaction(const Command& body, ReplyTo to, Duration timeout = {});
   /// As Connection's.
   void forget(const void* self);
-  void flush();
+  /// As forget(); what no node has yet of the receiver's runs is never sent.
+  void abandon(const void* self);
+  void flush() { nodes_.flush(); }
   /// While a reply is handed on, as Connection's.
   void wipe_received();
   const OversizedText& oversized() const;
@@ -91,16 +91,16 @@ class ClusterLink final : TopologyListener {
   Node answering() const;
 
   /// Makes the connection to the slot's primary, as soon as it is known, and keeps it.
-  void connect(unsigned slot);
-  void release(unsigned slot);
+  void connect(unsigned slot) { nodes_.want(slot); }
+  void release(unsigned slot) { nodes_.release(slot); }
   /// Connects to every primary, as soon as it is known, and stays connected.
-  void connect_all();
+  void connect_all() { nodes_.want_all(); }
   /// Drops the connections to all nodes, as Connection::drop_link().
-  void drop_links(const Error& why);
+  void drop_links(const Error& why) { nodes_.drop_links(why); }
   /// @return whether a run for the slot would be sent at once.
   bool ready(unsigned slot) const;
   /// @return whether the link to that node is ready.
-  bool connected(const Node& node) const;
+  bool connected(const Node& node) const { return nodes_.connected(node); }
   const SlotMap& map() const { return topology_.map(); }
   /// The map may be out of date.
   void refresh() { topology_.refresh(); }
@@ -110,13 +110,12 @@ class ClusterLink final : TopologyListener {
   void ask_role(const Node& node);
   size_t pending_commands() const { return pending_commands_; }
   /// Of all nodes since construction.
-  Connection::Counters counters() const;
+  Connection::Counters counters() const { return nodes_.counters(); }
   const ClusterOptions& options() const { return options_; }
 
  private:
   static constexpr unsigned kAnySlot = kHashSlots;     // of a run without a key
   static constexpr unsigned kPinned = kHashSlots + 1;  // of a run to one node: this, and the node's number
-  struct Primary;
   struct Run;
   using RunId = uint32_t;
   struct Failing {
@@ -127,6 +126,9 @@ class ClusterLink final : TopologyListener {
   // TopologyListener
   void on_map() override;
   void on_map_trouble(const Error& why) override;
+  // NodeListener
+  void on_node_ready(NodeLink& node) override;
+  void on_node_down(NodeLink& node, const Error& why, unsigned attempt) override;
 
   Status submit(std::string_view bytes, size_t count, bool transaction, ReplyTo to, Duration timeout);
   void begin_run(std::string_view bytes, size_t count, unsigned slot, bool transaction, ReplyTo to, Duration timeout,
@@ -138,10 +140,8 @@ class ClusterLink final : TopologyListener {
   void wait(RunId id);
   void pump(unsigned slot);
   void pump_all();
-  Primary* target(const Run& run);
-  Primary* any_node();
-  Primary& node_for(const Node& address);
-  bool hand_over(RunId id, Primary& node);
+  NodeLink* target(const Run& run);
+  bool hand_over(RunId id, NodeLink& node);
   void on_reply(uint64_t tag, const Answer& answer);
   /// What becomes of a command that has come back.
   enum class Fate : uint8_t {
@@ -158,31 +158,24 @@ class ClusterLink final : TopologyListener {
   void on_tick();
   void expire(unsigned slot, MonoTime now);
   void let_go(unsigned slot);
-  void connect_wanted();
-  void tidy();
   void tidy_soon();
 
-  uv_loop_t* const loop_;
   const ClusterOptions options_;
   ClusterListener* const listener_;
   bool stopped_ = false;
   bool tidy_wanted_ = false;
   TopologyWatch topology_;
-  std::map<Node, std::unique_ptr<Primary>> nodes_;
+  NodePool nodes_;
   std::unordered_map<unsigned, SlotQueue> queues_;  // by slot
   std::set<unsigned> waiting_;                      // slots with waiting runs
-  std::multiset<unsigned> wanted_;                  // slots whose primary is to be connected
-  bool all_wanted_ = false;                         // each primary is
-  Connection::Counters gone_;                       // of nodes that were let go
   std::deque<Run> runs_;
   std::vector<RunId> unused_;
   std::deque<Failing> failing_;  // being answered; in no queue
   uint64_t sequence_ = 0;
-  unsigned node_number_ = 0;
   size_t pending_commands_ = 0, pending_bytes_ = 0;
-  Error trouble_;                 // what a run that waits in vain is told
-  Primary* answering_ = nullptr;  // while a reply is handed on
-  Timer tick_;                    // while runs wait, or nodes are to go
+  Error trouble_;                  // what a run that waits in vain is told
+  NodeLink* answering_ = nullptr;  // while a reply is handed on
+  Timer tick_;                     // while runs wait, or nodes are to go
 };
 
 }  // namespace mas::redis

@@ -52,6 +52,8 @@ class SlotQueue {
     if (backoff_.attempts() > 0) backoff_.reset();
   }
 
+  /// Deadlines of waiting runs have become earlier.
+  void look_at_deadlines() { earliest_ = MonoTime::min(); }
   /// Removes the waiting runs whose time is over. @param deadline_of tells a run's. @return them.
   template <typename DeadlineOf>
   std::vector<RunId> take_late(MonoTime now, const DeadlineOf& deadline_of) {

@@ -2,7 +2,9 @@
 
 import binascii
 import itertools
+import subprocess
 
+from .partition import Here
 from .poll import poll_until
 from .redis_server import RedisServer, next_port, own_address
 from .resp import RespError
@@ -24,22 +26,20 @@ def slot_of(key):
 
 class RedisCluster:
     """Happy path: start() … url() … stop(). `nodes`: the first SHARDS are primaries at the start, the others their
-    replicas."""
+    replicas; those of further shards follow."""
 
-    def __init__(self, directory, **options):
-        options = {"cluster_enabled": "yes", "cluster_announce_ip": own_address(), "cluster_node_timeout": "2000",
-                   "repl_diskless_sync_delay": "0", **options}
-        self.nodes = []
-        for i in range(2 * SHARDS):
-            node = RedisServer(directory, f"node-{i}", tcp=True, **options)
-            node.bus_port = next_port()
-            node.options["cluster-port"] = str(node.bus_port)
-            self.nodes.append(node)
+    def __init__(self, directory, sides=None, **options):
+        """@param sides the Host of each node, as in harness/partition.py."""
+        self._directory = directory
+        self._options = {"cluster_enabled": "yes", "cluster_node_timeout": "2000", "repl_diskless_sync_delay": "0", **options}
+        self._paused = []
+        self._sides = sides or [Here(own_address())] * (2 * SHARDS)
+        self.nodes = [self._make_node(i, side) for i, side in enumerate(self._sides)]
 
     def start(self):
-        for node in self.nodes:
-            node.start()
-            node.id = node.cmd("CLUSTER", "MYID")
+        for node, side in zip(self.nodes, self._sides):
+            with side:
+                self._start_node(node)
         for i, node in enumerate(self.nodes[:SHARDS]):
             node.cmd("CLUSTER", "ADDSLOTSRANGE", SLOTS * i // SHARDS, SLOTS * (i + 1) // SHARDS - 1)
             node.cmd("CLUSTER", "SET-CONFIG-EPOCH", i + 1)
@@ -60,7 +60,8 @@ class RedisCluster:
     # ---- who serves
 
     def living(self):
-        return [node for node in self.nodes if node._process is not None]
+        """Those that answer."""
+        return [node for node in self.nodes if node._process is not None and node not in self._paused]
 
     def primaries(self):
         """Those that serve slots."""
@@ -93,6 +94,59 @@ class RedisCluster:
         poll_until(lambda: self._own_slots(replica) == slots, SETTLED, "the replica serves", 0.1)
         return replica
 
+    def stand_still(self, primary):
+        """Stops a primary's process, as it stands, and waits until its replica serves."""
+        slots, replica = self._own_slots(primary), self.replica_of(primary)
+        self._paused.append(primary)
+        primary.pause()
+        poll_until(lambda: self._own_slots(replica) == slots, SETTLED, "the replica serves", 0.1)
+        return replica
+
+    def go_on(self, node):
+        """Of a primary that has stood still; it becomes a replica."""
+        self._paused.remove(node)
+        node.resume()
+        poll_until(lambda: node.info("replication").get("master_link_status") == "up", SETTLED, "it is a replica", 0.1)
+
+    def hand_over(self, primary):
+        """The replica takes over in order: a coordinated fail-over."""
+        slots, replica = self._own_slots(primary), self.replica_of(primary)
+        replica.cmd("CLUSTER", "FAILOVER")
+        poll_until(lambda: self._own_slots(replica) == slots, SETTLED, "the replica serves", 0.05)
+        poll_until(lambda: not self._own_slots(primary), SETTLED, "the former primary knows it", 0.05)
+        return replica
+
+    def wait_new_primary(self, primary):
+        """Waits until the replica of a primary serves, which itself does not know it. @return the replica."""
+        slots, replica = self._own_slots(primary), self.replica_of(primary)
+        poll_until(lambda: self._own_slots(replica) == slots, SETTLED, "the replica serves", 0.1)
+        return replica
+
+    def reshard(self, origins, to, slots):
+        """Moves as many slots, with what is in them, by Redis's own tool."""
+        poll_until(self._agreed, SETTLED, "all nodes agree on who serves what", 0.05)
+        self._cli("reshard", f"{to.host}:{to.port}", "--cluster-from", ",".join(node.id for node in origins),
+                  "--cluster-to", to.id, "--cluster-slots", slots, "--cluster-yes")
+
+    def add_shard(self):
+        """@return its primary, which has no slots yet."""
+        added = [self._make_node(len(self.nodes) + i, self._sides[0]) for i in range(2)]
+        for node in added:
+            self._start_node(node)
+            node.cmd("CLUSTER", "MEET", self.nodes[0].host, self.nodes[0].port, self.nodes[0].bus_port)
+        self.nodes += added
+        poll_until(lambda: self._replicates(added[1], added[0]), SETTLED, "a replica knows its primary")
+        poll_until(self._settled, SETTLED, "every node sees the whole cluster")
+        return added[0]
+
+    def remove_shard(self, primary):
+        """Of a primary that was added, and whose slots are elsewhere; its replica may have followed them."""
+        at = self.nodes.index(primary)
+        for node in (self.nodes[at + 1], primary):
+            self._cli("del-node", f"{self.nodes[0].host}:{self.nodes[0].port}", node.id)
+            self.nodes.remove(node)
+            node.stop()
+
     def move(self, key, to):
         """Moves the slot of a key, and what is in it, to another primary."""
         poll_until(self._agreed, SETTLED, "all nodes agree on who serves what", 0.05)
@@ -111,6 +165,23 @@ class RedisCluster:
             node.cmd("CLUSTER", "SETSLOT", slot, "NODE", to.id)
 
     # ---- inside
+
+    def _make_node(self, i, side):
+        node = RedisServer(self._directory, f"node-{i}", tcp=True, host=side.address, cluster_announce_ip=side.address,
+                           **self._options)
+        node.bus_port = next_port()
+        node.options["cluster-port"] = str(node.bus_port)
+        return node
+
+    @staticmethod
+    def _start_node(node):
+        node.start()
+        node.id = node.cmd("CLUSTER", "MYID")
+
+    @staticmethod
+    def _cli(*args):
+        done = subprocess.run(["redis-cli", "--cluster", *map(str, args)], capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr
 
     @staticmethod
     def _replicates(node, primary):
@@ -139,12 +210,12 @@ class RedisCluster:
         return tuple(sorted((w[0], w[6], *(word for word in w[8:] if not word.startswith("["))) for w in lines))
 
     def _settled(self):
-        for i, node in enumerate(self.nodes):
+        for node in self.nodes:
             told = node.cmd("CLUSTER", "INFO")
             if "cluster_state:ok" not in told or f"cluster_known_nodes:{len(self.nodes)}" not in told:
                 return False
             if "handshake" in node.cmd("CLUSTER", "NODES"):
                 return False
-            if i >= SHARDS and node.info("replication").get("master_link_status") != "up":
+            if "slave" in node.cmd("ROLE")[0] and node.info("replication").get("master_link_status") != "up":
                 return False
         return True
