@@ -86,6 +86,7 @@ class Native:
         self._calls = 0
         self._closing = False
         self._refusals = 0
+        self.refused = 0  #: messages, since the start
         self._taken = 0
         self._sliced = False
         self._handled = ctypes.c_size_t()
@@ -290,6 +291,8 @@ def _envelope(message: int) -> dict[str, Any]:
 def _on_message(_agent: int, message: int, user: int) -> int:
     native = _live.get(user)
     if native is None or native.refusing:
+        if native is not None:
+            native.refused += 1
         return lib.mas_message_fail(message, HANDLER_FAILED, b"the agent is being stopped")
     try:
         envelope = _envelope(message)

@@ -31,6 +31,7 @@ from ._tracing import Traced, sending
 log = logging.getLogger("mas.agent")
 
 _SENDS_IN_A_ROW = 64  # before the loop's other tasks have their turn
+_QUIET_S, _REFUSES_S = 0.02, 0.25  # at a stop: without a message; at most
 _MOST_ANSWERS = 65536  # error replies that wait for the full queue
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.0005, 0.05  # between two attempts at a full queue
 
@@ -194,6 +195,15 @@ class Session:
             log.warning("%s: no error reply to %s: the outbound queue is full", self._id, original.sender_id)
             return False
         return True
+
+    async def refuse_rest(self) -> None:
+        """While the agent refuses messages: goes on until none comes any more. Peer to peer, the requesters of those that
+        are on their way would hear nothing once the agent has left."""
+        end, before = self.loop.time() + _REFUSES_S, -1
+        while not self.native.gateway and self.native.refused != before and self.loop.time() < end:
+            before = self.native.refused
+            await asyncio.sleep(_QUIET_S)
+            self.take()
 
     async def answer_all(self, timeout: float) -> None:
         """Waits until the error replies are queued. @param timeout seconds."""

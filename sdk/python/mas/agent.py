@@ -377,7 +377,7 @@ class Agent(Generic[StateType]):
             try:
                 await self._mas_handlers.cancel()
                 await self._mas_state.finish(STATE_TIMEOUT_S)
-                session.take()  # requests are refused, as long as that is possible
+                await session.refuse_rest()
                 session.pause()
                 await session.answer_all(ANSWERS_S)
                 await _workers.run(session.native, lambda pointer: _stop(pointer, self.id))

@@ -7,7 +7,7 @@ import time
 import unittest.mock
 
 from case import AgentCase, eventually, main, mas
-from mas import Agent, RequestFailedError, _dispatch
+from mas import Agent, RequestFailedError, _dispatch, _session
 
 LONG = 60  # seconds: what a test that waits for a time-out would take
 
@@ -68,6 +68,38 @@ class StopTest(AgentCase):
         with unittest.mock.patch.object(_dispatch, "CLEAN_UP_S", 0.1):
             await target.stop()
         await self.assert_refuses(RequestFailedError, "being stopped", asyncio.wait_for(asking, LONG / 2))
+
+    async def test_no_requester_waits_for_its_time_out(self):
+        """Whenever its request arrives while the target stops."""
+        patch = unittest.mock.patch.multiple(_session, _QUIET_S=0.3, _REFUSES_S=LONG)  # however slow the machine is
+        patch.start()
+        self.addCleanup(patch.stop)
+
+        class Quick(Agent):
+            @Agent.on("work")
+            async def on_work(self, message, payload):
+                await asyncio.sleep(0.01)
+                await message.reply("done", {})
+
+            async def on_stop(self):
+                await asyncio.sleep(0.1)
+
+        asker = await self.start(Agent, "asker")
+
+        async def ask():
+            try:
+                while True:
+                    await asker.request("target", "work", {}, timeout=LONG)
+            except mas.MASError as error:
+                return error.status
+
+        for seconds in (LONG, 0.005):
+            target = await self.start(Quick, "target")
+            asking = [asyncio.create_task(ask()) for _ in range(20)]
+            await asyncio.sleep(0.1)
+            await target.aclose(seconds if seconds < 1 else 0.2)
+            ends = await asyncio.wait_for(asyncio.gather(*asking), LONG / 2)
+            self.assertLessEqual(set(ends), {"HANDLER_FAILED", "NO_RECEIVER"})
 
     async def test_on_stop_may_stop(self):
         class Twice(Agent):
