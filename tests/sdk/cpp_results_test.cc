@@ -1,4 +1,8 @@
 // The face of mas.hpp that returns mas::Result, in a program without exceptions.
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
 #include <mas.hpp>
 #include <string>
 #include <vector>
@@ -78,10 +82,30 @@ void state() {
   CHECK(notes->refresh().status() == MAS_MALFORMED);
 }
 
+// There is nothing to throw: the program says what failed, and ends.
+void the_value_of_a_failure_ends_the_program_with_its_error() {
+  int said[2];
+  CHECK(pipe(said) == 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    dup2(said[1], STDERR_FILENO);
+    const auto failed = mas::from_json<Greeting>("[]");
+    _exit(failed->times);
+  }
+  close(said[1]);
+  char text[256] = "";
+  CHECK(read(said[0], text, sizeof text - 1) > 0);
+  close(said[0]);
+  int status = 0;
+  CHECK(waitpid(child, &status, 0) == child && WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+  CHECK(std::string(text).find("the value of a failed Result was used: malformed") != std::string::npos);
+}
+
 const test_case kTests[] = {
     {"calls return results", calls_return_results},
     {"the first wrong option is reported", the_first_wrong_option_is_reported},
     {"state", state},
+    {"the value of a failure ends the program with its error", the_value_of_a_failure_ends_the_program_with_its_error},
 };
 
 }  // namespace
