@@ -45,7 +45,7 @@ void Heartbeat::beat_now() {
                         now - lease_at_ >= kLeaseRenewal};
   if (due.heartbeat || due.lease) listener_.on_beating();
   auto done = [this, due, now](const Result<Registration>& result) { ended(due, now, result); };
-  listener_.run(std::make_unique<BeatOp>(host_, due, done));
+  host_.run(std::make_unique<BeatOp>(host_, due, done));
 }
 
 void Heartbeat::ended(BeatOp::Due due, MonoTime begun, const Result<Registration>& result) {

@@ -24,8 +24,6 @@ namespace mas::sdk {
 class HeartbeatListener {
  public:
   virtual ~HeartbeatListener() = default;
-  /// Takes over the operation and begins it.
-  virtual void run(std::unique_ptr<Op> op) = 0;
   /// A beat is about to be sent.
   virtual void on_beating() = 0;
   /// @param sent when the renewal was.

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "proto/base/random.h"
-#include "sdk/src/agent/state_load_op.h"
 #include "sdk/src/agent/stop_op.h"
 #include "sdk/src/core/lease.h"
 
@@ -32,6 +31,8 @@ Session::Session(Runtime& runtime, AgentShared& agent)
       agent_(agent),
       mode_(*agent.mode),
       clock_(agent, [this] { on_clock_stepped(); }),
+      registering_(*this, agent,
+                   [this](const Result<Secret>& token) { token ? came_up(*token) : not_registered(token.error()); }),
       backoff_(kRetryBase, kRetryCap) {}
 
 Session::~Session() = default;
@@ -64,52 +65,7 @@ void Session::try_register() {
   if (!state_.is(State::kJoining) || !hub_->serves(channel_) || timers_->retry.armed()) return;
   state_.to(State::kRegistering);
   ask_time();  // answered before the registration
-  auto prepared = [this](const Status& status) {
-    if (may_go_on(status)) listen();
-  };
-  auto op = mode_.prepare(prepared);
-  if (op == nullptr) return listen();
-  registering_ = op.get();
-  run(std::move(op));
-}
-
-/// @param status of a step of registering. @return whether the next one may begin.
-bool Session::may_go_on(const Status& status) {
-  registering_ = nullptr;
-  if (!state_.is(State::kRegistering)) return false;  // a link was lost, or the agent stops
-  if (!status) not_registered(status.error());
-  return status.ok();
-}
-
-/// Nobody discovers an agent that does not hear yet.
-void Session::listen() {
-  mode_.listen([this](const Status& status) {
-    if (may_go_on(status)) load_state();
-  });
-}
-
-/// At the first start only: what is lost later is not written again.
-void Session::load_state() {
-  if (occasion_ != RegisterOp::Occasion::kStart) return register_now();
-  auto loaded = [this](const Status& status) {
-    if (may_go_on(status)) register_now();
-  };
-  auto op = std::make_unique<StateLoadOp>(*this, loaded);
-  registering_ = op.get();
-  run(std::move(op));
-}
-
-void Session::register_now() {
-  auto registered = [this](const Result<Secret>& token) { on_registered(token); };
-  auto op = std::make_unique<RegisterOp>(*this, occasion_, registered);
-  registering_ = op.get();
-  claimed_ = true;
-  registered_at_ = mono_now();
-  run(std::move(op));
-}
-
-void Session::on_registered(const Result<Secret>& token) {
-  if (may_go_on(token ? Status() : token.error())) came_up(*token);
+  registering_.begin();
 }
 
 void Session::not_registered(const Error& why) {
@@ -123,8 +79,7 @@ void Session::not_registered(const Error& why) {
 void Session::came_up(const Secret& token) {
   state_.to(State::kUp);
   obstacle_.reset();
-  occasion_ = RegisterOp::Occasion::kAgain;
-  agent_.lease.confirmed(registered_at_);
+  agent_.lease.confirmed(registering_.sent_at());
   heartbeat_->up();
   agent_.debug("registered as " + agent_.config.id + ", instance " + agent_.instance());
   bool first = !std::exchange(was_up_, true);
@@ -161,14 +116,14 @@ void Session::on_link_down(const Error& why) {
   } else {
     mode_.down();
     if (state_.is(State::kRegistering)) state_.to(State::kJoining);
-    if (registering_ != nullptr) registering_->cancel(why);
+    registering_.abandon(why);
   }
   bool hopeless = why.code == Errc::kAuthFailed || why.code == Errc::kRefused || why.code == Errc::kInvalidArgument;
   if (starting() && hopeless && state_.is(State::kJoining)) fail_start(why);
 }
 
 void Session::went_down(const Error& why) {
-  if (mono_now() - registered_at_ >= kRetryCap) backoff_.reset();
+  if (mono_now() - registering_.sent_at() >= kRetryCap) backoff_.reset();
   mode_.down();
   state_.to(State::kJoining);
   heartbeat_->down();
@@ -178,7 +133,7 @@ void Session::went_down(const Error& why) {
 void Session::on_receiving_lost(const Error& why) {
   obstacle_ = why;
   agent_.debug("not receiving: " + why.message);
-  if (registering_ != nullptr) return registering_->cancel(why);  // tried again, or the start fails
+  if (registering_.fail(why)) return;  // tried again, or the start fails
   if (!state_.is(State::kUp)) return;
   went_down(why);
   timers_->retry.once(backoff_.next(random_u64()));
@@ -218,7 +173,7 @@ void Session::register_again(RegisterOp::Occasion occasion, const std::string& w
   agent_.debug("registering again: " + why);
   heartbeat_->down();
   state_.to(State::kJoining);
-  occasion_ = occasion;
+  registering_.set_occasion(occasion);
   agent_.inbox.push(ConnectionChange{MAS_DISCONNECTED, why});
   try_register();
 }
@@ -256,7 +211,7 @@ void Session::rename() {
   if (!usable) return;
   heartbeat_->down();
   if (!state_.is(State::kJoining)) state_.to(State::kJoining);
-  if (registering_ != nullptr) registering_->cancel(Error{Errc::kCancelled, "another instance begins"});
+  registering_.abandon(Error{Errc::kCancelled, "another instance begins"});
   const Keys& keys = agent_.keys;
   const std::string& id = agent_.config.id;
   const std::string before = agent_.instance();
@@ -309,10 +264,11 @@ void Session::stop(Duration patience, std::function<void(Status)> ended) {
   state_.to(State::kStopping);
   timers_.reset();
   heartbeat_->down();
+  registering_.abandon(Error{Errc::kCancelled, "the agent was stopped"});
   cancel_operations();
   agent_.requests->end_all(Error{Errc::kCancelled, "the agent was stopped"});
   refuse_messages();
-  if (!claimed_) return close(Status());
+  if (!registering_.claimed()) return close(Status());
   if (was_up_ && !up && hub_->serves(channel_)) mode_.links_back();  // deaf: what is queued can go out all the same
   const MonoTime begun = mono_now();
   const Duration reserve = std::min(patience / 4, kTakeBackPatience);

@@ -6,8 +6,8 @@
 //     stop from anywhere ──▶ stopping (flush, StopOp) ──▶ closing ──▶ ended
 //
 // How messages travel is its Mode's.
-// Happy path: join the hub; once the mode's channel is confirmed and commands can be sent, load the state and register;
-// the agent is up. While up it beats, and looks with every beat whether its registration is still there.
+// Happy path: join the hub; once the mode's channel is confirmed and commands can be sent, register (Registering); the
+// agent is up. While up it beats, and looks with every beat whether its registration is still there.
 // Failure: while starting, an error that no retry can mend (wrong password, say) fails the start; everything else is
 // retried until the application gives up. Once it was up, the session recovers by itself for ever: it joins and
 // registers again after every loss, and tells the inbox of each change. An agent that cannot hear does not beat: it
@@ -27,7 +27,7 @@
 #include "proto/redis/loop.h"
 #include "sdk/src/agent/clock_probe.h"
 #include "sdk/src/agent/heartbeat.h"
-#include "sdk/src/agent/register_op.h"
+#include "sdk/src/agent/registering.h"
 #include "sdk/src/agent/shared.h"
 #include "sdk/src/core/mode_host.h"
 #include "sdk/src/core/op.h"
@@ -76,11 +76,11 @@ class Session final : public HubMember, public ModeHost, public HeartbeatListene
   redis::Client& commands() override { return hub_->commands(); }
   AgentContext& context() override { return agent_; }
   uv_loop_t* loop() override { return runtime_.loop(); }
+  void run(std::unique_ptr<Op> op) override;
   void retire(Op& op) override;
 
  private:
   // HeartbeatListener
-  void run(std::unique_ptr<Op> op) override;
   void on_beating() override { ask_time(); }
   void on_lease_renewed(MonoTime sent) override;
   void on_beat_recovered() override { mode_.recovered(); }
@@ -110,12 +110,7 @@ class Session final : public HubMember, public ModeHost, public HeartbeatListene
   void join();
   void links_changed();
   void try_register();
-  bool may_go_on(const Status& status);
-  void listen();
-  void load_state();
-  void register_now();
   void register_again(RegisterOp::Occasion occasion, const std::string& why);
-  void on_registered(const Result<Secret>& token);
   void not_registered(const Error& why);
   void take_reply(MessagePtr reply);
   void came_up(const Secret& token);
@@ -142,14 +137,11 @@ class Session final : public HubMember, public ModeHost, public HeartbeatListene
   ClockProbe clock_;
   std::vector<std::unique_ptr<Op>> operations_;
   std::vector<std::unique_ptr<Op>> retired_;  // deleted when the stack is back in the loop
-  Op* registering_ = nullptr;
-  RegisterOp::Occasion occasion_ = RegisterOp::Occasion::kStart;
+  Registering registering_;
   Backoff backoff_;
-  bool claimed_ = false;  // a registration was sent: there may be something to take back
   bool was_up_ = false;
   bool link_lost_ = false;  // since it was up
   bool renaming_ = false;
-  MonoTime registered_at_{};  // when the registration under way was sent
   std::optional<Error> obstacle_;
 };
 

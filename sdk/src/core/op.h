@@ -26,6 +26,9 @@ class OpHost {
   virtual redis::Client& commands() = 0;
   virtual AgentContext& context() = 0;
   virtual uv_loop_t* loop() = 0;
+  /// Takes over an operation and begins it.
+  virtual void run(std::unique_ptr<Op> op) = 0;
+  /// The operation has ended: is deleted once the stack is back in the loop.
   virtual void retire(Op& op) = 0;
 };
 

@@ -23,6 +23,7 @@ class FakeHost final : public ModeHost {
   Runtime& runtime() override { std::abort(); }
   redis::Client& commands() override { std::abort(); }
   uv_loop_t* loop() override { std::abort(); }
+  void run(std::unique_ptr<Op>) override { std::abort(); }
   void retire(Op&) override { std::abort(); }
   bool awaits_replies() override { std::abort(); }
   void in_doubt(InDoubt, const std::string&) override { std::abort(); }
