@@ -64,7 +64,7 @@ def _check_fields(model: Any, state: bool, path: str, seen: set[Any]) -> None:
         if isinstance(hints.get(field.name), dataclasses.InitVar):
             if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
                 raise Unusable(f"{where}: an InitVar needs a default, since no data holds it")
-        elif field.init and typing.get_origin(hints[field.name]) is not typing.ClassVar:
+        elif field.init and typing.ClassVar not in (hints[field.name], typing.get_origin(hints[field.name])):
             _check(hints[field.name], state, where, seen)
 
 
@@ -72,8 +72,7 @@ def _check(kind: Any, state: bool, path: str, seen: set[Any]) -> None:
     kind = bare(kind)
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):
-        for argument in arguments:
-            _check(argument, state, path, seen)
+        _check_any(arguments, state, path, seen)
     elif origin is typing.Literal or kind in (Any, object, None) or kind in FROM_TEXT:
         pass
     elif origin in MAPPINGS or origin in SEQUENCES:
@@ -87,6 +86,18 @@ def _check(kind: Any, state: bool, path: str, seen: set[Any]) -> None:
         _check_fields(kind, state, path, seen)
     elif not _has_values(kind):
         raise Unusable(f"{path}: no data can become {getattr(kind, '__name__', kind)}")
+
+
+def _check_any(kinds: Any, state: bool, path: str, seen: set[Any]) -> None:
+    """Data can become one of a union; the others are for the program itself."""
+    why = None
+    for kind in kinds:
+        try:
+            return _check(kind, state, path, seen)
+        except Unusable as error:
+            why = why or error
+    if why is not None:
+        raise why
 
 
 def _has_values(kind: Any) -> bool:

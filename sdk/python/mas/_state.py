@@ -86,7 +86,8 @@ class StateManager:
         self._last, self._over = None, False
 
     async def finish(self, timeout: float) -> None:
-        """Waits until all is written, and takes no more. @param timeout seconds in which nothing is written."""
+        """Takes no more, and waits until all is written. @param timeout seconds in which nothing is written."""
+        self._over = True
         now = asyncio.get_running_loop().time
         self._written_at = now()
         while (last := self._last) is not None and not last.done():
@@ -96,7 +97,6 @@ class StateManager:
                             timeout)
                 break
             await asyncio.wait([last], timeout=left)
-        self._over = True
 
     async def update(self, native: Native, changes: Mapping[str, Any]) -> None:
         """Memory has the changes before this first waits.

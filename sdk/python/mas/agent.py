@@ -376,6 +376,8 @@ class Agent(Generic[StateType]):
         with session.native.refuse():
             try:
                 await self._mas_handlers.cancel()
+                if session.native.gateway:  # what waits stays with Redis, and none of it counts as a failed delivery
+                    session.pause()
                 await self._mas_state.finish(STATE_TIMEOUT_S)
                 await session.refuse_rest()
                 session.pause()

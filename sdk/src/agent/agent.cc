@@ -94,7 +94,7 @@ MAS_CATCHES_UNWINDING bool Agent::let_go() try {
     Absence looking;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  context_.tracer->retire(Deadline(0));
+  context_.tracer->retire(Deadline(kLeavePatience));
   std::lock_guard lock(life_mutex_);
   return pass && alone() && life_ == Life::kStopped;
 } catch (const abi::__forced_unwind&) {

@@ -7,9 +7,8 @@
 //   pthread_exit(), pthread_cancel()      the stack is unwound through here, so destructors do it
 //   longjmp()                             nothing runs: the next call on that thread finds out, and says jumped_out()
 //
-// Threading: the thread that has the agent's PollGate, but for what says otherwise; set_callbacks() and callback() any.
-// No lock is held while a
-// callback runs. Ownership: the agent's.
+// Threading: the thread that has the agent's PollGate, except refuse_messages(), set_callbacks() and callback(): any
+// thread. No lock is held while a callback runs. Ownership: the agent's.
 #pragma once
 
 #include <map>

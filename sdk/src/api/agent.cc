@@ -72,6 +72,7 @@ mas_status mas_agent_new(const char* id, const mas_options* options, mas_agent**
 void mas_agent_free(mas_agent* agent) {
   Stay stay;
   if (!stay || agent == nullptr || mas::sdk::in_direct_callback()) return;
+  const mas::sdk::AfterCall afterwards;  // its observer may free others
   if (agent->let_go())
     delete agent;
   else

@@ -73,13 +73,17 @@ void Settlements::close() {
   }
   if (agent_.mode->traits.redelivers) return;
   for (const auto& message : left)
-    if (ends_request(*message, MAS_HANDLER_FAILED)) static_cast<void>(answer(*message, MAS_HANDLER_FAILED, kStopped));
+    if (ends_request(*message, MAS_HANDLER_FAILED)) say_stopped(*message);
 }
 
 void Settlements::refuse(mas_message& message) {
   if (agent_.mode->traits.redelivers || !ends_request(message, MAS_HANDLER_FAILED)) return;
   const Tracer::Silence unobserved;  // perhaps on the I/O thread
-  static_cast<void>(answer(message, MAS_HANDLER_FAILED, kStopped));
+  say_stopped(message);
+}
+
+void Settlements::say_stopped(mas_message& request) {
+  if (answer(request, MAS_HANDLER_FAILED, kStopped)) count(request, MAS_HANDLER_FAILED);
 }
 
 void Settlements::returned(mas_message& message, mas_status outcome) {

@@ -66,6 +66,7 @@ class Settlements : public std::enable_shared_from_this<Settlements> {
   void end_trace(const mas_message& message, mas_status outcome);
   void finish(mas_message& message, mas_status outcome, std::string why = {});
   bool ends_request(const mas_message& message, mas_status outcome) const;
+  void say_stopped(mas_message& request);
   bool answer(mas_message& request, mas_status outcome, const std::string& why);
 
   AgentContext& agent_;

@@ -20,7 +20,8 @@ ClusterReader::ClusterReader(ModeHost& host, Deliveries& deliveries, DedupeWindo
       held_(host, deliveries, streams_, [this](const std::optional<Error>& refusal) { on_acks(refusal); }),
       others_(host, [this] { reads_.claim(); }),
       listening_(host),
-      reads_({host, deliveries, dedupe, held_, others_, listening_, streams_}, [this](const Error& why) { lost(why); }),
+      reads_({host, deliveries, dedupe, held_, others_, listening_, streams_},
+             [this](const Error& why) { refused(why); }),
       look_(host.loop(), [this] { on_look_due(); }) {}
 
 ClusterReader::~ClusterReader() { stop(); }
@@ -83,6 +84,12 @@ void ClusterReader::lost(const Error& why) {
   if (listening_.off()) return;
   reads_.forget_refusal();
   listening_.lost(why);
+}
+
+/// Rights that were there are not: they are tried before it reads again.
+void ClusterReader::refused(const Error& why) {
+  trial_.passed = false;
+  lost(why);
 }
 
 /// Everything that reading takes, in the slot of one partition, of entries that cannot be there.
@@ -150,7 +157,7 @@ void ClusterReader::on_handled() {
 }
 
 void ClusterReader::on_acks(const std::optional<Error>& refusal) {
-  if (refusal && !errc_retriable(refusal->code) && listening_.hearing()) return lost(*refusal);
+  if (refusal && !errc_retriable(refusal->code) && listening_.hearing()) return refused(*refusal);
   reads_.claim_what_waited();
 }
 

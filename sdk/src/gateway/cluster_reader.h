@@ -77,6 +77,7 @@ class ClusterReader final : public InboxReader, HubMember {
   void end();
   void advance();
   void lost(const Error& why);
+  void refused(const Error& why);
   void try_rights();
   void on_trial(uint64_t tag, const redis::Answer& answer);
   void fit();

@@ -2,15 +2,17 @@
 //
 // Listening says whether it may read (listening.h). Once it is up, the link is asked one thing at a time:
 //
-//     nothing ──advance(): the first of kTasks that is wanted──▶ groups │ claims │ own │ new │ replies
-//        ▲                                                              │
-//        └─────────────────────────reply, or the link is lost───────────┘
+//     nothing ──advance(): the first of kTasks that is wanted──▶ groups │ claims │ strays │ own │ new │ replies
+//        ▲                                                                       │
+//        └─────────────────────────reply, or the link is lost────────────────────┘
 //       claims   a few entries of dead instances, when the lease was renewed
+//       strays   each kStrayCheck: XPENDING, for entries that are not in hand
 //       own      after a reconnect, what was delivered and not acknowledged
 //       new      XREADGROUP BLOCK … >
 //       replies  the reply stream alone, at the inbound bound: a reply waits for no handler, and handlers may wait for
 //                it
-//     Of these, only the groups are made while the own lease is not proven, and only replies are read at the bound.
+//     Of these, only the groups are made while the own lease is not proven, and only replies are read at the bound;
+//     strays are looked for there, too.
 //
 // Happy path: some entries of every stream are read at a time; EntryIntake makes messages of them, and the inbox serves
 // the lanes by their weights. When all messages of an entry were handled (Deliveries), it is acknowledged
