@@ -25,7 +25,11 @@ constexpr int kLeaseMillis = 60'000;                        // renewed with each
 // KEYS: mas.config. ARGV: what `partitions` has to be, and what it becomes; empty: none. @return whether it was so.
 constexpr std::string_view kReplace = R"lua(
 if (redis.call('HGET', KEYS[1], 'partitions') or '') ~= ARGV[1] then return 0 end
-if ARGV[2] == '' then redis.call('HDEL', KEYS[1], 'partitions') else redis.call('HSET', KEYS[1], 'partitions', ARGV[2]) end
+if ARGV[2] == '' then
+  redis.call('HDEL', KEYS[1], 'partitions')
+else
+  redis.call('HSET', KEYS[1], 'partitions', ARGV[2])
+end
 return 1
 )lua";
 
@@ -163,8 +167,8 @@ Status PartitionsChange::nothing_waits() {
   return no_message_waits();
 }
 
-/// A stream is of the partition that its senders are in: of two messages of one sender the newer could be handled first,
-/// and an agent that starts later looks at the partitions that there are.
+/// A stream is of the partition that its senders are in: of two messages of one sender the newer could be handled
+/// first, and an agent that starts later looks at the partitions that there are.
 Status PartitionsChange::no_message_waits() {
   uint64_t waiting = 0;
   std::string agent;
