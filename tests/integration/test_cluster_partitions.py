@@ -152,6 +152,7 @@ class FaultTest(PartitionsCase):
         self.assertIn("gateways run", self.set(6, FAILED))
         self.assertEqual(self.agreed(), "changing:5:48")
         gateway.stop()
+        self.assertIn("changing:5:48", self.ctl("agents", "forget", "bob", code=FAILED))
         self.set(6)
         self.assertEqual(self.agreed(), "6")
         self.check_states(self.fields, 6)

@@ -202,7 +202,11 @@ class Forgetting {
     if (!redis_.on_cluster() || partitions_ > 0) return {};
     auto agreed = redis_.ask_one(redis::Command("HGET", keys_.config(), "partitions"));
     if (!agreed.ok()) return agreed.error();
-    partitions_ = parse_partitions(agreed->text).value_or(kDefaultPartitions);
+    const auto number = parse_partitions(agreed->text.empty() ? std::to_string(kDefaultPartitions) : agreed->text);
+    if (!number)
+      return Error{Errc::kRefused,
+                   "mas.config has partitions '" + printable(agreed->text) + "'; finish masctl partitions set first"};
+    partitions_ = *number;
     return {};
   }
 

@@ -26,8 +26,11 @@ constexpr int kLeaseMillis = 60'000;                        // renewed with each
 // KEYS: mas.config. ARGV: what `partitions` has to be, and what it becomes; empty: none. @return whether it was so.
 constexpr std::string_view kReplace = R"lua(
 if (redis.call('HGET', KEYS[1], 'partitions') or '') ~= ARGV[1] then return 0 end
-if ARGV[2] == '' then redis.call('HDEL', KEYS[1], 'partitions')
-else redis.call('HSET', KEYS[1], 'partitions', ARGV[2]) end
+if ARGV[2] == '' then
+  redis.call('HDEL', KEYS[1], 'partitions')
+else
+  redis.call('HSET', KEYS[1], 'partitions', ARGV[2])
+end
 return 1
 )lua";
 
