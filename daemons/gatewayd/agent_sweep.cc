@@ -90,10 +90,24 @@ void AgentSweep::forget_next() {
   forget_.forget(std::move(id), static_cast<unsigned>(partitions_), kept_);
 }
 
+/// Redis has answered: a key of the agent is of another type, say. The walk goes on.
+bool AgentSweep::is_of_one_agent(const Error& error) {
+  switch (error.code) {
+    case Errc::kConnectionLost:
+    case Errc::kUnreachable:
+    case Errc::kTimeout:
+    case Errc::kCancelled:
+    case Errc::kUnavailable:
+      return false;
+    default:
+      return true;
+  }
+}
+
 void AgentSweep::on_forgotten(const Result<ForgetState>& state) {
   if (!state.ok()) {
     tell_failure(state.error().message);
-    return scan_.cancel();
+    return is_of_one_agent(state.error()) ? forget_next() : scan_.cancel();
   }
   if (*state == ForgetState::kForgotten) count_gone();
   forget_next();

@@ -7,7 +7,7 @@
 // Happy path: look() starts a walk over the agents' streams every quarter of the time that they are kept, at most once
 // an hour; each agent of a page is looked at by one script (proto/wire/forget_agent.h), which also removes. Gentle: see
 // KeyScanOp. Who decides partition 0 does it, so one gateway at a time; two at once do no harm.
-// On a cluster a page is dealt with agent by agent, each by a ForgetOp; a walk that cannot go on ends.
+// On a cluster a page is dealt with agent by agent, each by a ForgetOp; a lost link or a time-out ends the walk.
 // Failure modes: Redis does not answer or refuses: said in the log, and tried again with the next walk.
 // Threading: loop thread. Ownership: may be destroyed at any time.
 #pragma once
@@ -42,6 +42,7 @@ class AgentSweep final : public common::KeyScanReceiver {
   void on_reply(uint64_t tag, const redis::Answer& answer);
   bool on_cluster() const { return frame_.keys().layout() == KeyLayout::kCluster; }
   void forget_next();
+  static bool is_of_one_agent(const Error& error);
   void on_forgotten(const Result<ForgetState>& state);
   void count_gone();
   void stop();

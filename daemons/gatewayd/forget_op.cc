@@ -79,18 +79,25 @@ void ForgetOp::advance() {
       return ask_lanes(State::kLanes, 0, partitions_);
     case State::kLanes:
       if (found != ForgetState::kWould) return finish(found);
-      if (mono_now() - looked_ > kForgetWithin)
-        return finish(Error{Errc::kTimeout, "the look at agent '" + printable(id_) + "' took too long"});
+      if (too_late()) return;
       parts_ = {};
       if (partitions_ > 1) return ask_lanes(State::kOthers, 1, partitions_);
       return ask_lanes(State::kFirst, 0, 1);
     case State::kOthers:
       if (found != ForgetState::kForgotten && found != ForgetState::kNone) return finish(found);
+      if (too_late()) return;
       return ask_lanes(State::kFirst, 0, 1);
     case State::kFirst:
     case State::kIdle:
       return finish(found);
   }
+}
+
+/// @return whether it ended so: the agent may have come since the look.
+bool ForgetOp::too_late() {
+  if (mono_now() - looked_ <= kForgetWithin) return false;
+  finish(Error{Errc::kTimeout, "the look at agent '" + printable(id_) + "' took too long"});
+  return true;
 }
 
 void ForgetOp::finish(const Result<ForgetState>& result) {

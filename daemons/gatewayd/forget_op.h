@@ -41,6 +41,7 @@ class ForgetOp {
   void send(State state, const redis::Command& command);
   void on_reply(uint64_t tag, const redis::Answer& answer);
   void advance();
+  bool too_late();
   void finish(const Result<ForgetState>& result);
 
   redis::Client& redis_;
