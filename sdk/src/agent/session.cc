@@ -309,9 +309,9 @@ void Session::stop(Duration patience, std::function<void(Status)> ended) {
   state_.to(State::kStopping);
   timers_.reset();
   heartbeat_->down();
+  refuse_messages();
   cancel_operations();
   agent_.requests->end_all(Error{Errc::kCancelled, "the agent was stopped"});
-  refuse_messages();
   if (!claimed_) return close(Status());
   if (was_up_ && !up && hub_->serves(channel_)) mode_.links_back();  // deaf: what is queued can go out all the same
   const MonoTime begun = mono_now();
