@@ -309,8 +309,8 @@ void Session::stop(Duration patience, std::function<void(Status)> ended) {
   state_.to(State::kStopping);
   timers_.reset();
   heartbeat_->down();
-  refuse_messages();
   cancel_operations();
+  refuse_messages();
   agent_.requests->end_all(Error{Errc::kCancelled, "the agent was stopped"});
   if (!claimed_) return close(Status());
   if (was_up_ && !up && hub_->serves(channel_)) mode_.links_back();  // deaf: what is queued can go out all the same
