@@ -266,8 +266,8 @@ void Session::stop(Duration patience, std::function<void(Status)> ended) {
   heartbeat_->down();
   registering_.abandon(Error{Errc::kCancelled, "the agent was stopped"});
   cancel_operations();
-  agent_.requests->end_all(Error{Errc::kCancelled, "the agent was stopped"});
   refuse_messages();
+  agent_.requests->end_all(Error{Errc::kCancelled, "the agent was stopped"});
   if (!registering_.claimed()) return close(Status());
   if (was_up_ && !up && hub_->serves(channel_)) mode_.links_back();  // deaf: what is queued can go out all the same
   const MonoTime begun = mono_now();
