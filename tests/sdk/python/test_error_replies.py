@@ -89,6 +89,13 @@ class ErrorReplyTest(AgentCase):
         self.assertEqual(await self.refused("say", {"text": "a\nb\0c\x1b"}, "HANDLER_FAILED"), "a?b?c?")
         self.assertLessEqual(len((await self.refused("say", {"text": "ß" * 10**5}, "HANDLER_FAILED")).encode()), 512)
 
+    async def test_the_counters(self):
+        for message_type, code in (("unknown", "NO_HANDLER"), ("raise", "HANDLER_FAILED"), ("order", "INVALID_PAYLOAD")):
+            for _ in range(5):
+                await self.refused(message_type, {}, code)
+        stats = self.target.stats()
+        self.assertEqual([stats[name] for name in ("unhandled", "handler_failed", "error_replies")], [5, 10, 15])
+
     async def test_failures_that_no_requester_hears_of_are_counted(self):
         for message_type in ("unknown", "raise", "order"):
             for _ in range(3):
