@@ -2,6 +2,8 @@
 #include "daemons/registryd/user_page.h"
 
 #include <algorithm>
+#include <string>
+#include <vector>
 
 #include "proto/base/bytes.h"
 #include "proto/base/ids.h"
@@ -12,10 +14,33 @@ namespace {
 
 constexpr size_t kLastReplyOfWrite = 3;
 
+/// @return of a rule about a subcommand ("+function|list") all that stands before its name; else empty.
+std::string_view parent_of(std::string_view rule) { return rule.substr(0, rule.find('|') + 1); }
+
+/// A user's rules, with subcommands of one command that follow each other sorted: Redis lists them in an order that may
+/// change by itself. The order of all else says what is allowed.
+std::string with_sorted_subcommands(std::string_view text) {
+  std::vector<std::string_view> rules;
+  for (size_t at = 0; at <= text.size();) {
+    const size_t end = std::min(text.find(' ', at), text.size());
+    rules.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  for (auto first = rules.begin(); first != rules.end();) {
+    const std::string_view parent = parent_of(*first);
+    auto last = std::find_if(first, rules.end(), [&](std::string_view rule) { return parent_of(rule) != parent; });
+    if (!parent.empty()) std::sort(first, last);
+    first = last;
+  }
+  std::string sorted;
+  for (std::string_view rule : rules) sorted.append(rule).push_back(' ');
+  return sorted;
+}
+
 void append_reply(ByteWriter& out, const redis::Reply& reply) {
   out.integer(static_cast<uint8_t>(reply.type));
   out.integer(static_cast<uint64_t>(reply.is_array() ? reply.count : static_cast<uint64_t>(reply.integer)));
-  out.text32(reply.text);
+  out.text32(with_sorted_subcommands(reply.text));
   if (reply.is_array())
     for (const auto& element : reply) append_reply(out, element);
 }

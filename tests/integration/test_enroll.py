@@ -220,14 +220,14 @@ class EnrollTest(EnrollCase):
     def test_the_line_for_a_file_makes_the_same_user(self):
         self.ok("enroll", "r1", "--role", "registryd", "--out", self.dir / "r1.password")
         line = self.ok("user", "acl-line", "r1", "--role", "registryd").strip()
-        user = self.redis.cmd("ACL", "GETUSER", "registryd.r1")
+        user = self.user("registryd.r1")
         words, rules, depth = line.split(" ")[2:], [], 0
         for word in words:  # a selector is one argument
             rules = [*rules[:-1], f"{rules[-1]} {word}"] if depth else [*rules, word]
             depth += word.count("(") - word.count(")")
         self.redis.cmd("ACL", "DELUSER", "registryd.r1")
         self.redis.cmd("ACL", "SETUSER", "registryd.r1", *rules)
-        self.assertEqual(self.redis.cmd("ACL", "GETUSER", "registryd.r1"), user)
+        self.assertEqual(self.user("registryd.r1"), user)
 
     def test_a_user_goes_even_where_its_identity_cannot_be_read(self):
         self.enroll("bob"), self.enroll("eve")

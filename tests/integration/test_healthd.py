@@ -150,21 +150,27 @@ class LivenessTest(HealthdCase):
         poll_until(lambda: sum(daemon.ready()[1]["agents"].values()) == 0, what="all are forgotten")
         self.assertEqual(self.redis.scan("agent:*"), [])
 
+    def start_second_of_alice(self):
+        """Another instance, whose start has ended: it has had a message."""
+        second = self.start_listener(self.redis, "alice", name="second")
+        poll_until(lambda: self.redis.cmd("HLEN", "agent:alice:instances") == 2, what="the second is registered")
+        self.assertEqual(self.masctl("send", "alice", "t", "{}", "--as", "bob", redis=self.redis).returncode, 0)
+        poll_until(lambda: second.messages("t"), what="its start has ended")
+        return second
+
     def test_an_agent_that_was_killed_restarted_and_stopped_is_not_active_for_long(self):
         self.healthd()
         first = self.start_listener(self.redis, "alice")
         self.wait_status("alice", "ACTIVE")
         first.kill()
-        second = self.start_listener(self.redis, "alice", name="second")
-        poll_until(lambda: self.redis.cmd("HLEN", "agent:alice:instances") == 2, what="the second is registered")
+        second = self.start_second_of_alice()
         self.assertEqual(second.stop(), 0)
         poll_until(lambda: self.status("alice") != "ACTIVE", 20, "alice is INACTIVE once the killed one's lease is over")
 
     def test_the_others_beat_on_when_an_instance_stops(self):
         self.healthd()
         first = self.start_listener(self.redis, "alice")
-        second = self.start_listener(self.redis, "alice", name="second")
-        poll_until(lambda: self.redis.cmd("HLEN", "agent:alice:instances") == 2, what="the second is registered")
+        second = self.start_second_of_alice()
         self.assertEqual(second.stop(), 0)
         self.assertLessEqual(self.redis.cmd("PTTL", "agent:alice:heartbeat"), 15_000)
         poll_until(lambda: self.redis.cmd("PTTL", "agent:alice:heartbeat") > 20_000, 10, "the other one renewed it")

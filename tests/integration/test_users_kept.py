@@ -23,14 +23,14 @@ class UsersKeptTest(EnrollCase):
         self.redis.cmd("ACL", "SETUSER", "somebody", "on", ">x", "+ping")
         registryd = self.start_registryd()
         poll_until(lambda: registryd.metrics()["mas_registryd_users"] == 2, 10, "it has looked at both")
-        foreign = [self.redis.cmd("ACL", "GETUSER", user) for user in ("default", "agent.foreign", "somebody")]
-        bob = self.redis.cmd("ACL", "GETUSER", "agent.bob")
+        foreign = [self.user(user) for user in ("default", "agent.foreign", "somebody")]
+        bob = self.user("agent.bob")
         self.redis.cmd("ACL", "DELUSER", "agent.eve")
         self.redis.cmd("ACL", "SETUSER", "agent.bob", "+@all", "allkeys", "nopass")
-        poll_until(lambda: self.redis.cmd("ACL", "GETUSER", "agent.bob") == bob and "agent.eve" in self.users(), 10,
+        poll_until(lambda: self.user("agent.bob") == bob and "agent.eve" in self.users(), 10,
                    "both are as they were")
         poll_until(lambda: len(registryd.logged("user_altered")) == 2, 10, "both are told")
-        self.assertEqual([self.redis.cmd("ACL", "GETUSER", user) for user in ("default", "agent.foreign", "somebody")],
+        self.assertEqual([self.user(user) for user in ("default", "agent.foreign", "somebody")],
                          foreign)
 
     def test_a_record_that_cannot_be_read_lets_nobody_in(self):

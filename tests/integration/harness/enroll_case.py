@@ -29,6 +29,12 @@ class EnrollCase(CommandTest):
         self.ok("enroll", agent, "--master-key", self.master, "--out", out, *flags)
         return out
 
+    def user(self, name):
+        """What Redis says of a user. The order of subcommands in it may change from one answer to the next."""
+        def sorted_words(value):
+            return sorted(value.split()) if isinstance(value, str) else [*map(sorted_words, value)]
+        return sorted_words(self.redis.cmd("ACL", "GETUSER", name))
+
     def credentials(self, agent):
         return tomllib.loads(self.file_of(agent).read_text())
 

@@ -101,6 +101,18 @@ TEST_CASE("a user that somebody altered is written again, and one that the serve
   CHECK(test.sees(kUser));
 }
 
+TEST_CASE("Redis may list subcommands in another order, and only those") {
+  const auto rules = [](std::string_view of) { return list({text("commands"), text(of)}); };
+  Fixture test;
+  test.take(bob());
+  test.sees(kNil);
+  CHECK(test.written(kOk, rules("-@all +get +function|list +function|load -client|kill +client|kill")).ok());
+  CHECK_FALSE(test.sees(rules("-@all +get +function|load +function|list -client|kill +client|kill")));
+  CHECK(test.sees(rules("-@all +get +function|load +function|list +client|kill -client|kill")));
+  CHECK(test.sees(rules("+get -@all +function|list +function|load -client|kill +client|kill")));
+  CHECK(test.sees(rules("-@all +get +function|list -client|kill +client|kill")));
+}
+
 TEST_CASE("a record that cannot be read removes its user, and only if there is one") {
   Fixture test;
   test.take("agent.bob", "{");
