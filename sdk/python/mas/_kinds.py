@@ -65,7 +65,16 @@ def _check_fields(model: Any, state: bool, path: str, seen: set[Any]) -> None:
             if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
                 raise Unusable(f"{where}: an InitVar needs a default, since no data holds it")
         elif field.init and typing.ClassVar not in (hints[field.name], typing.get_origin(hints[field.name])):
-            _check(hints[field.name], state, where, seen)
+            try:
+                _check(hints[field.name], state, where, seen)
+            except Unusable:
+                if not _may_stay_none(field, hints[field.name]):
+                    raise
+
+
+def _may_stay_none(field: Any, kind: Any) -> bool:
+    """Only the program itself gives such a field another value: `on_end: Callable | None = None`."""
+    return field.default is None and type(None) in typing.get_args(bare(kind))
 
 
 def _check(kind: Any, state: bool, path: str, seen: set[Any]) -> None:
@@ -89,9 +98,11 @@ def _check(kind: Any, state: bool, path: str, seen: set[Any]) -> None:
 
 
 def _check_any(kinds: Any, state: bool, path: str, seen: set[Any]) -> None:
-    """Data can become one of a union; the others are for the program itself."""
+    """Data can become one of a union, other than None; the rest is for the program itself."""
     why = None
     for kind in kinds:
+        if kind is type(None):
+            continue
         try:
             return _check(kind, state, path, seen)
         except Unusable as error:
