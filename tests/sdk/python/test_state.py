@@ -164,7 +164,7 @@ class UntypedTest(AgentCase):
             await asyncio.sleep(0)
             stopping = asyncio.create_task(agent.stop())
             with self.assertLogs("mas.agent", "WARNING") as logs:
-                await eventually(lambda: agent._mas_state._over)
+                await eventually(lambda: logs.output)
             self.assertIn("1 changes of the state are not written", logs.output[0])
             await self.assert_refuses(mas.AgentStateError, "being stopped", agent.update_state({"n": 2}))
             self.assertEqual(agent.state, {"n": 1})
@@ -175,6 +175,21 @@ class UntypedTest(AgentCase):
             await self.assert_refuses(mas.MASConnectionError, "not now", updating)
             await agent.update_state({"m": 2})
         self.assertEqual((agent.state, self.in_redis()), ({"m": 2}, {"m": "2"}))
+
+    async def test_a_stop_ends_while_the_program_goes_on_updating(self):
+        agent = await self.start(Agent, "a")
+
+        async def update_for_ever(name):
+            n = 0
+            while True:
+                n += 1
+                await agent.update_state({name: n})
+
+        updaters = [asyncio.create_task(update_for_ever(name)) for name in "xy"]
+        await eventually(lambda: len(agent.state) == 2)
+        await asyncio.wait_for(agent.stop(), 5)
+        for updater in updaters:
+            await self.assert_refuses(mas.AgentStateError, "being stopped", updater)
 
     async def test_wrong_updates(self):
         agent = await self.start(Agent, "a")
