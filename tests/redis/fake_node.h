@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "proto/redis/cluster/slot_map.h"
-#include "tests/redis/resp.h"
+#include "tests/lib/resp.h"
 #include "tests/unit/catch.h"
 
 namespace mas::test {

@@ -1,5 +1,6 @@
 // Playing a server.
 #include "tests/redis/fake_server.h"
+#include "tests/lib/resp.h"
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -9,7 +10,6 @@
 #include <cstdlib>
 #include <utility>
 
-#include "tests/redis/resp.h"
 #include "tests/unit/catch.h"
 
 namespace mas::test {

@@ -1,5 +1,5 @@
-/* Gateway mode under small bounds, big entries and pollers that come late: nothing that was accepted is dropped, what
- * waits is bounded by reading less, and a message is given back whatever becomes of its handler's agent. */
+/* Gateway mode under small bounds, big entries, pollers and reads that come late: nothing that was accepted is dropped,
+ * what waits is bounded by reading less, and a message is given back whatever becomes of its handler's agent. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -251,8 +251,34 @@ static void replies_come_again_at_the_bound(void) {
   mock_gateway_stop(gateway);
 }
 
+static bool received_any(void *agent) { return stats_of(agent).received > 0; }
+
+/* As a read does that Redis executes after its link was given up, and after own entries were read again. */
+static void what_a_late_read_took_is_found(void) {
+  mock_gateway *gateway = mock_gateway_start();
+  mas_agent *alice = gateway_agent("alice"), *bob = gateway_agent("bob");
+  tally got = {.wanted = 1};
+  CHECK_OK(mas_agent_send_wait(alice, "bob", "note", "{\"n\":0}", MAS_STRLEN, 5000, NULL));
+  CHECK(eventually(received_any, bob, NULL));
+  redis("EVAL",
+        "local copy = redis.call('XRANGE', KEYS[1], '-', '+')[1]"
+        "redis.call('XADD', KEYS[1], '*', unpack(copy[2]))"
+        "redis.call('XREADGROUP', 'GROUP', 'agents', ARGV[1], 'STREAMS', KEYS[1], '>')",
+        "1", "agent.stream:bob", mas_agent_instance(bob), NULL);
+  CHECK_OK(mas_agent_on_message(bob, "note", on_message, &got));
+  CHECK(eventually(tally_is_wanted, &got, bob));
+  got.wanted = 2;
+  for (int tries = 0; tries < 3 && got.count < 2; ++tries) eventually(tally_is_wanted, &got, bob);
+  CHECK(got.count == 2);
+  CHECK(eventually(nothing_is_held, NULL, bob));
+  agent_ended(alice);
+  agent_ended(bob);
+  mock_gateway_stop(gateway);
+}
+
 int main(int argc, char **argv) {
   static const test_case tests[] = {
+      {"what_a_late_read_took_is_found", what_a_late_read_took_is_found},
       {"a_bound_below_one_entry_drops_nothing", a_bound_below_one_entry_drops_nothing},
       {"a_bound_of_one_message_drops_nothing", a_bound_of_one_message_drops_nothing},
       {"a_late_poller_loses_nothing", a_late_poller_loses_nothing},

@@ -205,31 +205,6 @@ static void entries_in_hand_are_found_again_by_ids_of_any_length(void) {
   mock_gateway_stop(gateway);
 }
 
-static bool received_any(void *agent) { return stats_of(agent).received > 0; }
-
-/* As a read does that Redis executes after its link was given up, and after own entries were read again. */
-static void what_a_late_read_took_is_found(void) {
-  mock_gateway *gateway = mock_gateway_start();
-  mas_agent *alice = gateway_agent("alice"), *bob = gateway_agent("bob");
-  tally got = {.wanted = 1};
-  CHECK_OK(mas_agent_send_wait(alice, "bob", "note", "{\"n\":0}", MAS_STRLEN, 5000, NULL));
-  CHECK(eventually(received_any, bob, NULL));
-  redis("EVAL",
-        "local copy = redis.call('XRANGE', KEYS[1], '-', '+')[1]"
-        "redis.call('XADD', KEYS[1], '*', unpack(copy[2]))"
-        "redis.call('XREADGROUP', 'GROUP', 'agents', ARGV[1], 'STREAMS', KEYS[1], '>')",
-        "1", "agent.stream:bob", mas_agent_instance(bob), NULL);
-  CHECK_OK(mas_agent_on_message(bob, "note", on_message, &got));
-  CHECK(eventually(tally_is_wanted, &got, bob));
-  got.wanted = 2;
-  for (int tries = 0; tries < 3 && got.count < 2; ++tries) eventually(tally_is_wanted, &got, bob);
-  CHECK(got.count == 2);
-  CHECK(eventually(nothing_is_held, NULL, bob));
-  agent_ended(alice);
-  agent_ended(bob);
-  mock_gateway_stop(gateway);
-}
-
 static void a_redis_that_lost_everything_is_filled_again(void) {
   mock_gateway *gateway = mock_gateway_start();
   mas_agent *alice = gateway_agent("alice"), *bob = gateway_agent("bob");
@@ -492,7 +467,6 @@ int main(int argc, char **argv) {
       {"a_refused_resend_is_not_taken_for_the_outcome", a_refused_resend_is_not_taken_for_the_outcome},
       {"a_gateway_that_forgot_leads_to_a_new_instance", a_gateway_that_forgot_leads_to_a_new_instance},
       {"cut_connections_lose_and_double_nothing", cut_connections_lose_and_double_nothing},
-      {"what_a_late_read_took_is_found", what_a_late_read_took_is_found},
       {"entries_in_hand_are_found_again_by_ids_of_any_length", entries_in_hand_are_found_again_by_ids_of_any_length},
       {"a_redis_that_lost_everything_is_filled_again", a_redis_that_lost_everything_is_filled_again},
       {"entries_of_a_dead_instance_are_claimed", entries_of_a_dead_instance_are_claimed},

@@ -8,9 +8,8 @@
 //
 // Each step is an operation of its own: fence_op.h, read_op.h, decide_op.h with fetch_op.h, commit_op.h. The loop
 // starts them, one after another; turn_pipeline.h says which turns may be where at the same time. Between turns it
-// takes over what was set meanwhile (turn_settings.h). While nothing is
-// there, blocking peeks wait, one per partition (peeks.h). Receipts go out in the write of the next commit where that
-// is ready.
+// takes over what was set meanwhile (turn_settings.h). While nothing is there, blocking peeks wait, one per partition
+// (peeks.h). Receipts go out in the write of the next commit where that is ready.
 // Fence: INCR of the epoch when a partition is gained, and of every partition after a lost link or a commit that was
 // not done; the commit script compares. So a commit that arrives late, from this process or another, changes nothing.
 // Failure modes:

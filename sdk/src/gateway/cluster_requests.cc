@@ -16,6 +16,15 @@ std::vector<std::string> names_of(std::span<const std::string> streams, StreamSe
   return names;
 }
 
+/// @return the place of the n-th stream of the set.
+size_t nth(StreamSet set, size_t n) {
+  size_t place = 0;
+  while (place + 1 < kInboxStreams && (!set[place] || n-- > 0)) ++place;
+  return place;
+}
+
+Part part_at(Part::Kind kind, size_t place) { return {kind, StreamSet().set(place), place}; }
+
 redis::Command group_command(const std::string& stream) {
   return redis::Command("XGROUP", "CREATE", stream, kGroup, "0");
 }
@@ -54,19 +63,10 @@ redis::Command inbox_request(const AgentContext& agent, std::span<const std::str
 Part part_of(const PartitionInbox::Ask& ask, size_t index) {
   if (ask.claim.any()) return {Part::Kind::kClaim, ask.claim};
   if (ask.own.any()) return {Part::Kind::kRead, ask.own};
-  if (ask.strays.any()) {
-    size_t place = 0;
-    for (size_t before = index; place < kInboxStreams; ++place)
-      if (ask.strays[place] && before-- == 0) break;
-    return {Part::Kind::kStrays, StreamSet().set(place), place};
-  }
+  if (ask.strays.any()) return part_at(Part::Kind::kStrays, nth(ask.strays, index));
   if (ask.probe.any() && index-- == 0) return {Part::Kind::kProbe, {}};
   if (ask.read.any() && index-- == 0) return {Part::Kind::kRead, ask.read};
-  size_t place = 0;
-  for (size_t before = index / 2; place < kInboxStreams; ++place)
-    if (ask.make[place] && before-- == 0) break;
-  const bool group = index % 2 == 0;
-  return {group ? Part::Kind::kMakeGroup : Part::Kind::kRead, StreamSet().set(place), place};
+  return part_at(index % 2 == 0 ? Part::Kind::kMakeGroup : Part::Kind::kRead, nth(ask.make, index / 2));
 }
 
 redis::Command rights_trial(const AgentContext& agent, std::span<const std::string> streams) {

@@ -47,25 +47,9 @@ void PartitionReads::wake(unsigned partition, size_t place) {
   queue(partition);
 }
 
-void PartitionReads::look() {
+void PartitionReads::want_everywhere(void (PartitionInbox::*want)()) {
   for (unsigned partition = 0; partition < slots_.size(); ++partition) {
-    slots_[partition].inbox.look();
-    queue(partition);
-  }
-  pump();
-}
-
-void PartitionReads::claim() {
-  for (unsigned partition = 0; partition < slots_.size(); ++partition) {
-    slots_[partition].inbox.claim();
-    queue(partition);
-  }
-  pump();
-}
-
-void PartitionReads::look_for_strays() {
-  for (unsigned partition = 0; partition < slots_.size(); ++partition) {
-    slots_[partition].inbox.look_for_strays();
+    (slots_[partition].inbox.*want)();
     queue(partition);
   }
   pump();

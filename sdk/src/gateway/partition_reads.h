@@ -68,9 +68,9 @@ class PartitionReads {
 
   /// The stream at that place has something new.
   void wake(unsigned partition, size_t place);
-  void look();
-  void claim();
-  void look_for_strays();
+  void look() { want_everywhere(&PartitionInbox::look); }
+  void claim() { want_everywhere(&PartitionInbox::claim); }
+  void look_for_strays() { want_everywhere(&PartitionInbox::look_for_strays); }
   /// Claims again what waited until an entry was acknowledged.
   void claim_what_waited();
   /// Asks what can be asked now.
@@ -94,6 +94,7 @@ class PartitionReads {
     bool claim_when_acked = false;  // an entry waits until another that was claimed twice is done with
   };
 
+  void want_everywhere(void (PartitionInbox::*want)());
   void queue(unsigned partition);
   bool ask(unsigned partition);
   void on_reply(uint64_t tag, const redis::Answer& answer);

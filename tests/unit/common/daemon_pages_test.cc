@@ -2,21 +2,13 @@
 #include "daemons/common/daemon_pages.h"
 
 #include "proto/redis/loop.h"
+#include "tests/lib/loop_fixture.h"
 #include "tests/unit/catch.h"
 
 using namespace mas;
 using namespace mas::common;
 
 namespace {
-
-struct Loop {
-  uv_loop_t uv{};
-  Loop() { uv_loop_init(&uv); }
-  ~Loop() {
-    uv_run(&uv, UV_RUN_DEFAULT);
-    CHECK(uv_loop_close(&uv) == 0);
-  }
-};
 
 /// Is as the test says.
 class FakeGate final : public RedisGate {
@@ -52,11 +44,11 @@ struct Unheard final : RedisGateListener {
 };
 
 struct Fixture {
-  Loop loop;
+  test::LoopFixture loop;
   Log log{"testd", static_cast<LogLevel>(99)};  // nobody reads it
   Metrics metrics{"testd"};
   Unheard unheard;
-  FakeGate gate{&loop.uv, log, unheard};
+  FakeGate gate{loop.loop(), log, unheard};
   std::string instance = "0123456789abcdef0123456789abcdef";
   FakeService service;
   DaemonPages pages{{"testd", instance}, log, metrics, gate};

@@ -2,17 +2,15 @@
 #include "daemons/common/live_configuration.h"
 
 #include "tests/unit/catch.h"
+#include "tests/unit/common/testd.h"
 #include "tests/unit/temp_dir.h"
 
 using namespace mas;
 using namespace mas::common;
+using mas::test::kTestd;
 using mas::test::TempDir;
 
 namespace {
-
-constexpr DaemonKind kKind{"testd", "For tests.",
-                           []() -> std::unique_ptr<Settings> { return std::make_unique<Settings>(uint16_t{9000}); },
-                           nullptr};
 
 struct Fixture {
   TempDir dir;
@@ -23,9 +21,9 @@ struct Fixture {
   std::string write(const std::string& text) const { return dir.file("c.toml", text); }
   LiveConfiguration started() const {
     Problems problems;
-    Configuration first = load_configuration(kKind, sources, problems);
+    Configuration first = load_configuration(kTestd, sources, problems);
     REQUIRE(problems.empty());
-    return {kKind, sources, std::move(first)};
+    return {kTestd, sources, std::move(first)};
   }
 };
 

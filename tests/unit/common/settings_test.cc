@@ -3,20 +3,18 @@
 
 #include "daemons/common/configuration.h"
 #include "tests/unit/catch.h"
+#include "tests/unit/common/testd.h"
 #include "tests/unit/temp_dir.h"
 
 using namespace mas;
 using namespace mas::common;
+using mas::test::kTestd;
 using mas::test::TempDir;
 
 namespace {
 
-constexpr DaemonKind kKind{"testd", "For tests.",
-                           []() -> std::unique_ptr<Settings> { return std::make_unique<Settings>(uint16_t{9000}); },
-                           nullptr};
-
 Configuration load(const ConfigSources& sources, Problems& problems) {
-  return load_configuration(kKind, sources, problems);
+  return load_configuration(kTestd, sources, problems);
 }
 
 std::string error_of_password(const std::string& path) {

@@ -3,10 +3,13 @@
 
 #include "daemons/gatewayd/replay/replay_frame.h"
 #include "proto/wire/partitions.h"
+#include "tests/lib/resp.h"
 #include "tests/unit/catch.h"
 
 using namespace mas;
 using namespace mas::gateway;
+using mas::test::resp_list;
+using mas::test::resp_text;
 
 namespace {
 
@@ -14,16 +17,9 @@ constexpr size_t kPartitions = 4;
 constexpr size_t kMaxEnvelope = 1000;
 const std::string kId = "5-1";
 
-std::string text(std::string_view value) {
-  return "$" + std::to_string(value.size()) + "\r\n" + std::string(value) + "\r\n";
-}
-std::string list(const std::vector<std::string>& items) {
-  std::string reply = "*" + std::to_string(items.size()) + "\r\n";
-  for (const auto& item : items) reply += item;
-  return reply;
-}
 std::string letter(const std::string& payload) {
-  return list({list({text(kId), list({text("payload"), text(payload), text("sender"), text("alice")})})});
+  return resp_list({resp_list({resp_text(kId), resp_list({resp_text("payload"), resp_text(payload), resp_text("sender"),
+                                                          resp_text("alice")})})});
 }
 const std::string kEnvelope =
     R"({"sender_id":"alice","target_id":"bob","message_type":"note","data":{},"meta":{"version":1},)"
@@ -73,7 +69,7 @@ TEST_CASE("on one server a letter is moved to its sender's partition in one scri
   CHECK(test.moves.count() == 1);
   CHECK(test.pushes.count() == 0);
   CHECK(test.has_frame(test.moves));
-  CHECK(test.moves.bytes().find(text(test.keys.ingress(test.alices))) != std::string::npos);
+  CHECK(test.moves.bytes().find(resp_text(test.keys.ingress(test.alices))) != std::string::npos);
 }
 
 TEST_CASE("on a cluster a letter of another partition's sender is pushed, one of its own moved") {
@@ -81,7 +77,7 @@ TEST_CASE("on a cluster a letter of another partition's sender is pushed, one of
   CHECK(test.append(test.another(), letter(kEnvelope)).pushed);
   CHECK(test.moves.count() == 0);
   CHECK(test.has_frame(test.pushes));
-  CHECK(test.pushes.bytes().find(text(test.keys.dead_letters(test.alices))) != std::string::npos);
+  CHECK(test.pushes.bytes().find(resp_text(test.keys.dead_letters(test.alices))) != std::string::npos);
 
   CHECK_FALSE(test.append(test.alices, letter(kEnvelope)).pushed);
   CHECK(test.moves.count() == 1);
@@ -91,7 +87,7 @@ TEST_CASE("on a cluster a letter of another partition's sender is pushed, one of
 TEST_CASE("a letter that is gone, or that cannot be replayed, is not pushed: its request is removed") {
   for (auto layout : {KeyLayout::kOneServer, KeyLayout::kCluster}) {
     Fixture test(layout);
-    auto appended = test.append(test.another(), list({}));
+    auto appended = test.append(test.another(), resp_list({}));
     CHECK(appended.fits.ok());
     CHECK_FALSE(appended.pushed);
     appended = test.append(test.another(), letter("no envelope"));
@@ -105,7 +101,7 @@ TEST_CASE("a letter that is gone, or that cannot be replayed, is not pushed: its
 
 TEST_CASE("a letter that is too large is refused by its length") {
   Fixture test;
-  const std::string too_long = list({list({text(kId), list({text("payload"), ":5000\r\n"})})});
+  const std::string too_long = resp_list({resp_list({resp_text(kId), resp_list({resp_text("payload"), ":5000\r\n"})})});
   const auto appended = test.append(0, too_long);
   REQUIRE_FALSE(appended.fits.ok());
   CHECK(appended.fits.error().message.find("letter " + kId) != std::string::npos);
@@ -114,7 +110,7 @@ TEST_CASE("a letter that is too large is refused by its length") {
 
 TEST_CASE("an error says nothing about the request, unless it is that the request is no id") {
   Fixture test;
-  CHECK(test.answered(list({})));
+  CHECK(test.answered(resp_list({})));
   CHECK(test.answered("-ERR Invalid stream ID specified as stream command argument\r\n"));
   CHECK_FALSE(test.answered("-WRONGTYPE Operation against a key\r\n"));
   CHECK_FALSE(test.answered("-LOADING Redis is loading the dataset in memory\r\n"));

@@ -2,24 +2,19 @@
 #include "daemons/registryd/user_page.h"
 
 #include "proto/base/bytes.h"
+#include "tests/lib/resp.h"
 #include "tests/unit/catch.h"
 
 using namespace mas;
 using namespace mas::registry;
+using mas::test::resp_list;
+using mas::test::resp_text;
 
 namespace {
 
 constexpr int64_t kNow = 1000;
 const std::string kServer = "a";
 
-std::string text(std::string_view value) {
-  return "$" + std::to_string(value.size()) + "\r\n" + std::string(value) + "\r\n";
-}
-std::string list(const std::vector<std::string>& items) {
-  std::string reply = "*" + std::to_string(items.size()) + "\r\n";
-  for (const auto& item : items) reply += item;
-  return reply;
-}
 const std::string kNil = "$-1\r\n", kOk = "+OK\r\n";
 
 UserRecord bob(std::string_view password = "secret") {
@@ -45,7 +40,7 @@ struct Fixture {
     fn(**reply);
   }
   void take(const std::string& field, const std::string& json) {
-    with(list({text(field), text(json)}), [this](const redis::Reply& records) { page.take(records); });
+    with(resp_list({resp_text(field), resp_text(json)}), [this](const redis::Reply& records) { page.take(records); });
   }
   void take(const UserRecord& record) { take("agent.bob", user_record_json(record)); }
   bool sees(const std::string& user) {
@@ -54,7 +49,7 @@ struct Fixture {
   }
   Status written(const std::string& done, const std::string& seen) {
     Status status;
-    with(list({done, seen}),
+    with(resp_list({done, seen}),
          [&](const redis::Reply& reply) { status = page.written(kServer, UserPage::kRepliesPerWrite - 1, reply); });
     return status;
   }
@@ -63,8 +58,8 @@ struct Fixture {
   }
 };
 
-const std::string kUser = list({text("flags"), list({text("on")})});
-const std::string kAltered = list({text("flags"), list({text("off")})});
+const std::string kUser = resp_list({resp_text("flags"), resp_list({resp_text("on")})});
+const std::string kAltered = resp_list({resp_text("flags"), resp_list({resp_text("off")})});
 
 }  // namespace
 
@@ -102,7 +97,7 @@ TEST_CASE("a user that somebody altered is written again, and one that the serve
 }
 
 TEST_CASE("Redis may list subcommands in another order, and only those") {
-  const auto rules = [](std::string_view of) { return list({text("commands"), text(of)}); };
+  const auto rules = [](std::string_view of) { return resp_list({resp_text("commands"), resp_text(of)}); };
   Fixture test;
   test.take(bob());
   test.sees(kNil);
@@ -136,10 +131,10 @@ TEST_CASE("a record that changed while its user was written is taken anew") {
   test.sees(kNil);
   CHECK(test.written(kOk, kUser).ok());
   CHECK(test.page.check().bytes() == redis::Command("HMGET", test.keys.users(), "agent.bob").bytes());
-  test.with(list({text(user_record_json(bob()))}),
+  test.with(resp_list({resp_text(user_record_json(bob()))}),
             [&](const redis::Reply& same) { CHECK_FALSE(test.page.changed(same)); });
-  test.with(list({kNil}), [&](const redis::Reply& gone) { CHECK_FALSE(test.page.changed(gone)); });
-  test.with(list({text(user_record_json(bob("another")))}),
+  test.with(resp_list({kNil}), [&](const redis::Reply& gone) { CHECK_FALSE(test.page.changed(gone)); });
+  test.with(resp_list({resp_text(user_record_json(bob("another")))}),
             [&](const redis::Reply& another) { CHECK(test.page.changed(another)); });
   CHECK(test.sees(kUser));
   CHECK(test.writes(to_hex(sha256("another"))));
@@ -168,6 +163,6 @@ TEST_CASE("connections end, too, where a password that is over still lets in") {
   record.password_old = sha256("old");
   record.password_old_until = kNow - 1;
   test.take(record);
-  REQUIRE(test.sees(list({text("passwords"), list({text(to_hex(sha256("old")))})})));
+  REQUIRE(test.sees(resp_list({resp_text("passwords"), resp_list({resp_text(to_hex(sha256("old")))})})));
   CHECK(test.page.writes(kServer).cuts.count() == 1);
 }
