@@ -2,7 +2,6 @@
 
 import json
 import os
-import time
 
 from harness import main, poll_until
 from harness.gateway_cluster_case import PARTITIONS, GatewayClusterCase
@@ -54,17 +53,26 @@ class ReplayTest(GatewayClusterCase):
         self.assertEqual(len(json.loads(self.ctl("archive", "list", "--json"))["records"]), 30)  # replays are not archived
         self.verify()
 
+    def test_nothing_is_handed_over_while_the_number_of_partitions_is_being_changed(self):
+        self.peer("bob")
+        self.deliver(self.senders()[:1], 1)
+        self.cluster.cmd("HSET", "mas.config", "partitions", "changing:32:32")
+        self.assertIn("finish masctl partitions set first", self.ctl("archive", "replay", "--all", code=1))
+        self.assertTrue(self.settled())
+
     def test_a_gateway_that_is_killed_and_slots_that_move_lose_and_double_none(self):
         bob, senders = self.peer("bob"), self.senders()
         ids = self.deliver(senders, 20)
         self.assertEqual(json.loads(self.ctl("archive", "replay", "--all", "--json"))["messages"], len(ids))
         for sender in senders:
-            time.sleep(0.3)
+            some = len(self.replayed(bob))
+            poll_until(lambda: self.settled() or len(self.replayed(bob)) > some, 30, "the replay goes on, or is over")
             key = f"mas.replay:{{{sender.partition}}}"
             with self.cluster.moving(key, self.away_from(key)):
                 self.gateway.kill()
                 self.gateway = self.daemon("mas-gatewayd", self.cluster, {
                     "lease": {"ttl": "2s"}, "archive": {"encryption_key_file": str(self.dir / "archive.key")}}).start()
+        self.gateway.wait_ready()
         self.wait_replayed(bob, ids)
 
     def test_senders_that_are_in_other_partitions_than_they_were(self):

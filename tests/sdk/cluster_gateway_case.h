@@ -1,5 +1,5 @@
-// The stage of the tests of gateway mode on a Redis Cluster: three primaries and three replicas, a mock gateway, agents,
-// and what they send and receive.
+// The stage of the tests of gateway mode on a Redis Cluster: three primaries and three replicas, a mock gateway,
+// agents, and what they send and receive.
 // Threading: none; an agent's callbacks run in its polls.
 #pragma once
 
@@ -165,8 +165,8 @@ inline mas_status answer_sum(mas_agent *, const mas_message *request, void *) {
   return mas_message_reply(request, "sum.result", "{\"sum\":3}", MAS_STRLEN);
 }
 
-/// As a read by that instance of bob's whose answer nobody hears: sends numbers from `number` on, without wake-ups, until
-/// one of them is taken.
+/// As a read by that instance of bob's whose answer nobody hears: sends numbers from `number` on, without wake-ups,
+/// until one of them is taken.
 inline void take_one_as(const std::string &instance, Gateway &gateway, Sent &sent, int number) {
   const std::string inbox = inbox_from("bob", "alice");
   const std::string take = "EVAL return(redis.call(unpack(ARGV)))and(1)or(0) 1 " + inbox + " xreadgroup group agents " +

@@ -14,13 +14,13 @@
 
 #include "proto/base/ids.h"
 #include "proto/wire/forget_agent.h"
-#include "proto/wire/partitions.h"
 #include "sdk/masctl/cli/cli.h"
 #include "sdk/masctl/cli/json_parts.h"
 #include "sdk/masctl/cli/times.h"
 #include "sdk/masctl/commands/rule_arguments.h"
 #include "sdk/masctl/redis/bounded_reads.h"
 #include "sdk/masctl/redis/operator_audit.h"
+#include "sdk/masctl/redis/partitions_reader.h"
 #include "sdk/masctl/redis/transaction.h"
 
 namespace mas::ctl {
@@ -200,12 +200,8 @@ class Forgetting {
 
   Status count_partitions() {
     if (!redis_.on_cluster() || partitions_ > 0) return {};
-    auto agreed = redis_.ask_one(redis::Command("HGET", keys_.config(), "partitions"));
-    if (!agreed.ok()) return agreed.error();
-    const auto number = parse_partitions(agreed->text.empty() ? std::to_string(kDefaultPartitions) : agreed->text);
-    if (!number)
-      return Error{Errc::kRefused,
-                   "mas.config has partitions '" + printable(agreed->text) + "'; finish masctl partitions set first"};
+    auto number = read_partitions(redis_, keys_);
+    if (!number.ok()) return number.error();
     partitions_ = *number;
     return {};
   }
@@ -245,7 +241,7 @@ class Forgetting {
     return all;
   }
 
-  /// @param from,to partitions; without the last.
+  /// @param from the first partition. @param to the one behind the last.
   Status ask_lanes(const std::vector<std::string>& ids, std::vector<ForgetParts>& parts, unsigned from, unsigned to,
                    bool look) {
     ForgetOptions forget = forget_;
@@ -256,7 +252,7 @@ class Forgetting {
     return ask_parts(command, parts, &ForgetParts::add_lanes);
   }
 
-  /// @param command of the agents, one after another, again and again.
+  /// @param command one for each agent, in their order, as often as there are partitions.
   Status ask_parts(const redis::Command& command, std::vector<ForgetParts>& parts,
                    void (ForgetParts::*add)(const ForgetAnswer&)) {
     if (command.count() == 0) return {};

@@ -13,6 +13,7 @@
 #include "sdk/masctl/commands/rule_arguments.h"
 #include "sdk/masctl/redis/archive_reader.h"
 #include "sdk/masctl/redis/operator_audit.h"
+#include "sdk/masctl/redis/partitions_reader.h"
 #include "sdk/masctl/redis/transaction.h"
 
 namespace mas::ctl {
@@ -87,10 +88,9 @@ Requests requests_for(const Keys& keys, const std::vector<ArchivedRecord>& recor
 
 Status hand_over(SyncRedis& redis, const Keys& keys, const std::vector<ArchivedRecord>& records,
                  const std::string& by) {
-  auto agreed = redis.ask_one(redis::Command("HGET", keys.config(), "partitions"));
-  if (!agreed.ok()) return agreed.error();
-  const unsigned partitions = parse_partitions(agreed->text).value_or(kDefaultPartitions);
-  for (const auto& [place, requests] : requests_for(keys, records, partitions)) {
+  auto partitions = read_partitions(redis, keys);
+  if (!partitions.ok()) return partitions.error();
+  for (const auto& [place, requests] : requests_for(keys, records, *partitions)) {
     for (size_t at = 0; at < requests.size(); at += kPage) {
       auto first = requests.begin() + static_cast<std::ptrdiff_t>(at);
       std::vector<std::string> page(first, first + static_cast<std::ptrdiff_t>(std::min(kPage, requests.size() - at)));

@@ -5,6 +5,7 @@
 
 #include "proto/redis/replicas.h"
 #include "sdk/masctl/redis/operator_audit.h"
+#include "sdk/masctl/redis/partitions_reader.h"
 #include "sdk/masctl/redis/transaction.h"
 
 namespace mas::ctl {
@@ -87,10 +88,10 @@ Status store_user(SyncRedis& redis, const Keys& keys, const UserRecord& record, 
 }
 
 Result<RedisSite> read_site(SyncRedis& redis, const Settings& settings) {
-  auto partitions = redis.ask_one(redis::Command("HGET", settings.keys.config(), "partitions"));
+  auto partitions = read_partitions(redis, settings.keys);
   if (!partitions.ok()) return partitions.error();
   RedisSite site{settings.keys};
-  site.partitions = parse_partitions(partitions->text).value_or(kDefaultPartitions);
+  site.partitions = *partitions;
   site.selects = settings.endpoint.db != 0;
   site.sentinel = settings.endpoint.topology == redis::Topology::kSentinel;
   return site;
