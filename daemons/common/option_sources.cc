@@ -141,9 +141,25 @@ class TomlReader {
     if (const auto* text = node.as_string(); text != nullptr && option.quoted()) return text->get();
     if (const auto* flag = node.as_boolean(); flag != nullptr && option.type == OptionType::kBool)
       return flag->get() ? "true" : "false";
+    if (const auto* list = node.as_array(); list != nullptr && option.type == OptionType::kTables)
+      return tables_text(*list);
     bool number = option.type == OptionType::kInteger || option.type == OptionType::kSize;
     if (const auto* integer = node.as_integer(); integer != nullptr && number) return std::to_string(integer->get());
     return std::nullopt;
+  }
+
+  /// @return nullopt where something in it is neither table nor text.
+  static std::optional<std::string> tables_text(const toml::array& list) {
+    OptionRows rows;
+    for (const auto& one : list) {
+      if (!one.is_table() || rows.size() > kMaxOptionRows) return std::nullopt;
+      OptionRow& row = rows.emplace_back();
+      for (const auto& [key, value] : *one.as_table()) {
+        if (!value.is_string()) return std::nullopt;
+        row.emplace_back(std::string(key.str()), value.as_string()->get());
+      }
+    }
+    return rows_text(rows);
   }
 
   static std::string type_name(const toml::node& node) {

@@ -59,6 +59,12 @@ bool set_text(Option& option, std::string_view value) {
   return true;
 }
 
+bool set_tables(Option& option, std::string_view value) {
+  auto rows = rows_of_toml(value, option.choices);
+  if (rows) as<OptionRows>(option) = std::move(*rows);
+  return rows.ok();
+}
+
 bool set_by_type(Option& option, std::string_view value) {
   switch (option.type) {
     case OptionType::kBool:
@@ -71,6 +77,8 @@ bool set_by_type(Option& option, std::string_view value) {
       return store<DurationRange>(option, parse_duration(value));
     case OptionType::kChoice:
       return set_choice(option, value);
+    case OptionType::kTables:
+      return set_tables(option, value);
     case OptionType::kText:
     case OptionType::kUrl:
     case OptionType::kSecret:
@@ -95,6 +103,8 @@ std::string Option::text() const {
       return duration_text(as<Duration>(*this));
     case OptionType::kChoice:
       return std::string(choices[as<uint8_t>(*this)]);
+    case OptionType::kTables:
+      return rows_text(as<OptionRows>(*this));
     case OptionType::kText:
     case OptionType::kUrl:
     case OptionType::kSecret:
@@ -110,6 +120,8 @@ std::string Option::shown() const {
 }
 
 Status Option::set(std::string_view value) {
+  if (type == OptionType::kTables)
+    if (auto rows = rows_of_toml(value, choices); !rows) return rows.error();
   if (!set_by_type(*this, value)) return wrong(*this, value);
   return {};
 }
@@ -130,6 +142,11 @@ std::string Option::expectation() const {
       const auto* r = std::get_if<DurationRange>(&range);
       return "a duration from " + duration_text(r->min) + " to " + duration_text(r->max);
     }
+    case OptionType::kTables: {
+      std::string out = "a list of tables with the keys";
+      for (size_t i = 0; i < choices.size(); ++i) out += (i == 0 ? " " : ", ") + std::string(choices[i]);
+      return out;
+    }
     case OptionType::kChoice: {
       std::string out = "one of";
       for (size_t i = 0; i < choices.size(); ++i) out += (i == 0 ? " " : ", ") + std::string(choices[i]);
@@ -143,7 +160,9 @@ std::string Option::expectation() const {
   return {};
 }
 
-bool Option::quoted() const { return type != OptionType::kBool && type != OptionType::kInteger; }
+bool Option::quoted() const {
+  return type != OptionType::kBool && type != OptionType::kInteger && type != OptionType::kTables;
+}
 
 void OptionTable::section(std::string_view name, std::string_view help) { sections_.push_back({name, help}); }
 
@@ -187,6 +206,17 @@ void OptionTable::duration(std::string_view key, Duration& field, DurationRange 
        .apply = apply,
        .field = &field,
        .range = range});
+}
+
+void OptionTable::tables(std::string_view key, OptionRows& field, std::span<const std::string_view> keys, Apply apply,
+                         std::string_view help) {
+  add({.section = {},
+       .key = key,
+       .help = help,
+       .type = OptionType::kTables,
+       .apply = apply,
+       .field = &field,
+       .choices = keys});
 }
 
 void OptionTable::text(std::string_view key, std::string& field, Apply apply, std::string_view help) {

@@ -9,7 +9,8 @@
 //   table.section("scan", "How the registry is walked.");
 //   table.duration("period", scan.period, {1s, 1h}, Apply::kReload, "Time between two walks.");
 //
-// Values as text: durations "500ms" "30s" "5m" "1h"; sizes "16MiB" "64KiB" or bytes; booleans true and false.
+// Values as text: durations "500ms" "30s" "5m" "1h"; sizes "16MiB" "64KiB" or bytes; booleans true and false; lists of
+// tables as one line of TOML (option_rows.h).
 // Ownership: the table points into the settings and keys, names and help texts must be string literals.
 // Threading: none.
 #pragma once
@@ -23,6 +24,7 @@
 #include <variant>
 #include <vector>
 
+#include "daemons/common/option_rows.h"
 #include "daemons/common/option_units.h"
 #include "proto/base/clock.h"
 #include "proto/base/result.h"
@@ -33,7 +35,7 @@ namespace mas::common {
 /// refused).
 enum class Apply : uint8_t { kRestart, kReload };
 
-enum class OptionType : uint8_t { kBool, kInteger, kText, kUrl, kSecret, kDuration, kSize, kChoice };
+enum class OptionType : uint8_t { kBool, kInteger, kText, kUrl, kSecret, kDuration, kSize, kChoice, kTables };
 
 struct DurationRange {
   Duration min, max;
@@ -51,9 +53,9 @@ struct Option {
   std::string_view section, key, help;
   OptionType type;
   Apply apply;
-  std::variant<bool*, int64_t*, uint64_t*, std::string*, Duration*, uint8_t*> field;
+  std::variant<bool*, int64_t*, uint64_t*, std::string*, Duration*, uint8_t*, OptionRows*> field;
   std::variant<std::monostate, IntegerRange, SizeRange, DurationRange> range{};
-  std::span<const std::string_view> choices{};  ///< kChoice: the names, by value
+  std::span<const std::string_view> choices{};  ///< kChoice: the names, by value; kTables: the keys
   std::string default_text{};                   ///< as text(), before anything was set
   std::string source = "default";               ///< where the value came from, for people
 
@@ -101,6 +103,10 @@ class OptionTable {
          .field = value,
          .choices = names});
   }
+
+  /// @param keys that each table may have; a static array.
+  void tables(std::string_view key, OptionRows& field, std::span<const std::string_view> keys, Apply apply,
+              std::string_view help);
 
   /// A former key of the section: using it is an error that names the new key.
   void renamed(std::string_view former, std::string_view key) {

@@ -68,7 +68,7 @@ void GatewayService::on_redis_up() {
 void GatewayService::on_redis_down() {
   ownership_.on_redis_down();
   health_.on_redis_down();
-  if (auto* replays = setup_.replays()) replays->cancel();
+  cancel_moves();
   keeper_.on_redis_down();
   tell_turns();
 }
@@ -77,7 +77,13 @@ void GatewayService::on_partitions(size_t count) {
   if (auto* turns = setup_.turns()) turns->set_partitions(count);
 }
 
+void GatewayService::cancel_moves() {
+  if (auto* replays = setup_.replays()) replays->cancel();
+  if (auto* verdicts = setup_.verdicts()) verdicts->cancel();
+}
+
 void GatewayService::on_health() {
+  if (auto* turns = setup_.turns(); turns != nullptr && health_.held()) turns->held_seen(*health_.held());
   setup_.set_shortages(health_.shortages());
   tell_turns();
 }
@@ -108,10 +114,14 @@ void GatewayService::each_second() {
   setup_.ask_secret();
   health_.look(partitions, leads);
   // Where memory is low, what is replayed would be refused.
-  if (auto* replays = setup_.replays(); replays != nullptr && leads && !health_.shortages().memory_low)
-    replays->look(partitions);
+  if (leads && !health_.shortages().memory_low) move_back(partitions);
   if (auto* turns = setup_.turns()) archive_trim_.look(turns->deciding(), partitions, settings_.archive, mono_now());
   agent_sweep_.look(leads, settings_.forget_agents, partitions, mono_now());
+}
+
+void GatewayService::move_back(size_t partitions) {
+  if (auto* replays = setup_.replays()) replays->look(partitions);
+  if (auto* verdicts = setup_.verdicts()) verdicts->look(partitions, settings_.approval.expires);
 }
 
 void GatewayService::tell_keeper() {
@@ -199,7 +209,7 @@ void GatewayService::drain() {
   timer_.stop();
   ownership_.stop();
   health_.cancel();
-  if (auto* replays = setup_.replays()) replays->cancel();
+  cancel_moves();
   auto* turns = setup_.turns();
   if (turns == nullptr) return release_leases();
   turns->drain([this] { keeper_.shutdown([this] { release_leases(); }); });

@@ -41,12 +41,14 @@ class GatewayService final : public common::Service, OwnershipListener {
  private:
   void on_partitions(size_t count) override;
   void on_ownership_changed() override { tell_turns(); }
+  void cancel_moves();
   void on_health();
   void on_secret(const Status& status);
   void tick();
   void each_second();
   void prepare();
   void tell_turns();
+  void move_back(size_t partitions);
   void tell_keeper();
   void describe_turns(JsonWriter& json) const;
   void release_leases();

@@ -66,6 +66,8 @@ Texts gatewayd(const Keys& keys) {
                keys.replays(),
                keys.dead_letters(),
                keys.unproven(),
+               keys.held(),
+               keys.approvals(),
                keys.secret(),
                keys.circuit("*")};
   add_partitions(own, keys);
@@ -110,6 +112,8 @@ Texts readable(const Keys& keys) {
                keys.replays(),
                keys.dead_letters(),
                keys.unproven(),
+               keys.held(),
+               keys.approvals(),
                keys.role_permissions("*"),
                keys.limits("*"),
                keys.circuit("*")};
@@ -122,7 +126,7 @@ Texts readable(const Keys& keys) {
 Texts reader(const Keys& keys, const Texts& changed) {
   Texts rules, all = readable(keys);
   add_words(rules, kConnection);
-  add_words(rules, "+pubsub|numsub +function|list");
+  add_words(rules, "+pubsub|numsub +function|list +acl|whoami");
   rules.push_back(selector(kReads, "%R~", all));
   // masctl reads by scripts. EVAL itself asks for keys that may be written; what a script does is checked command by
   // command, so it may do no more than its caller.
@@ -132,11 +136,18 @@ Texts reader(const Keys& keys, const Texts& changed) {
   return rules;
 }
 
-/// Rules, limits, circuits, dead letters, replays; no identities, no users.
+/// Rules, limits, circuits, dead letters, replays, verdicts; no identities, no users. What is held, gateways change.
 Texts operator_rules(const Keys& keys) {
-  const Texts changed = {keys.allowed_targets("*"),  keys.blocked_targets("*"), keys.roles("*"),
-                         keys.role_permissions("*"), keys.limits("*"),          keys.circuit("*"),
-                         keys.dead_letters(),        keys.unproven(),           keys.replays()};
+  const Texts changed = {keys.allowed_targets("*"),
+                         keys.blocked_targets("*"),
+                         keys.roles("*"),
+                         keys.role_permissions("*"),
+                         keys.limits("*"),
+                         keys.circuit("*"),
+                         keys.dead_letters(),
+                         keys.unproven(),
+                         keys.replays(),
+                         keys.approvals()};
   Texts rules = reader(keys, changed);
   rules.push_back(selector("+hset +hdel +del +sadd +srem +rpush +lrem +xdel", "~", changed));
   rules.push_back(selector("+xadd", "~", {keys.operator_audit()}));

@@ -93,6 +93,10 @@ class Keys {
   /// List: ids of the dead letters' entries, and records of the archive, that operators want to be replayed. By
   /// partition, as dead_letters().
   std::string replays(unsigned partition = 0) const { return placed_at("mas.replay", partition); }
+  /// Stream: messages that wait for a person's yes or no. By partition, as dead_letters().
+  std::string held(unsigned partition = 0) const { return placed_at("mas.held", partition); }
+  /// List: what operators said about them. By partition, as dead_letters().
+  std::string approvals(unsigned partition = 0) const { return placed_at("mas.approvals", partition); }
   /// @return which of the keys above is the partition's: on one server 0, since they share one.
   unsigned placed(unsigned partition) const { return on_cluster() ? partition : 0; }
   /// How many of each of these there are.

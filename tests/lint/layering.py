@@ -6,7 +6,7 @@ import sys
 
 # The gateway's engines, which decide and do no more.
 ENGINES = [f"daemons/gatewayd/{name}"
-           for name in ("archive", "audit", "authz", "breaker", "dlp", "guard", "limits", "policy")]
+           for name in ("approval", "archive", "audit", "authz", "breaker", "dlp", "guard", "limits", "policy")]
 
 # Folder → the folders of this tree that it may include from. The longest matching folder decides.
 LAYERS = {
@@ -33,6 +33,7 @@ LAYERS = {
     "sdk/masctl/policy": ["proto", "sdk/masctl", "daemons/common", "daemons/gatewayd"],
     "daemons/common": ["proto", "daemons/common"],
     "daemons/registryd": ["proto", "daemons/common", "daemons/registryd"],
+    "daemons/gatewayd/approval": ["proto/base", "daemons/gatewayd/approval"],
     "daemons/gatewayd/archive": ["proto/base", "proto/wire", "daemons/gatewayd/archive"],
     "daemons/gatewayd/audit": ["proto/base", "proto/wire", "daemons/gatewayd/audit"],
     "daemons/gatewayd/auth": ["proto/base", "proto/wire", "daemons/gatewayd/auth"],
@@ -42,8 +43,8 @@ LAYERS = {
     "daemons/gatewayd/dlp": ["proto/base", "proto/wire", "daemons/gatewayd/dlp"],
     "daemons/gatewayd/guard": ["proto/base", "proto/wire", "daemons/gatewayd/guard"],
     "daemons/gatewayd/limits": ["proto/base", "proto/wire", "daemons/gatewayd/limits"],
-    "daemons/gatewayd/policy": ["proto/base", "proto/wire", "daemons/gatewayd/auth", "daemons/gatewayd/authz",
-                                "daemons/gatewayd/breaker", "daemons/gatewayd/guard", "daemons/gatewayd/policy"],
+    "daemons/gatewayd/policy": ["proto/base", "proto/wire", "daemons/gatewayd/approval", "daemons/gatewayd/auth",
+                                "daemons/gatewayd/authz", "daemons/gatewayd/breaker", "daemons/gatewayd/guard", "daemons/gatewayd/policy"],
     "daemons/healthd": ["proto", "daemons/common", "daemons/healthd"],
 }
 
@@ -54,7 +55,7 @@ LIBRARIES = {
     r"simdjson\.h": [r"proto/base/utf8\.cc"],
     r"hs/.*": [r"daemons/gatewayd/dlp/.*\.cc"],
     r"uv\.h": [r"proto/redis/.*", r"sdk/src/.*", r"sdk/(masctl|bench|examples/embedding)/.*",
-               r"daemons/(?!gatewayd/(archive|audit|authz|breaker|dlp|guard|limits|policy)/).*"],
+               r"daemons/(?!gatewayd/(approval|archive|audit|authz|breaker|dlp|guard|limits|policy)/).*"],
     r"fmt/.*": [r"daemons/.*", r"sdk/masctl/.*"],
     r"toml\+\+/.*|toml\.hpp": [r"daemons/common/.*\.cc", r"proto/wire/credentials\.cc",
                                       r"sdk/masctl/users/bulk_file\.cc",

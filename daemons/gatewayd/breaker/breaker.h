@@ -47,6 +47,10 @@ class Breaker {
 
   /// Whether a message may go to the target now.
   Admission admit(const BreakerSettings& settings, WallMicros now);
+  /// A message that admit() has let pass goes to nobody: the next one may have its trial.
+  void give_back() {
+    if (circuit_.state == CircuitState::kHalfOpen) ++trials_left_;
+  }
   /// Messages were handled, or failed.
   void succeeded(const BreakerSettings& settings, WallMicros now, uint64_t count = 1);
   void failed(const BreakerSettings& settings, WallMicros now, uint64_t count = 1);

@@ -54,6 +54,14 @@ const ContentStage::Verdict& ContentStage::look(std::string_view sender, std::st
   return outcome_;
 }
 
+bool ContentStage::found(std::string_view type) const {
+  const Report& report = scanner_->report();
+  auto is = [&](const Finding& one) {
+    return one.acts && one.action != Action::kOff && rules().types[one.type].name == type;
+  };
+  return report.untold > 0 || std::any_of(report.findings.begin(), report.findings.end(), is);
+}
+
 /// What the audit keeps of findings, and the counts.
 void ContentStage::describe() {
   texts_.clear();

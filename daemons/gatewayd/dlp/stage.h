@@ -44,6 +44,10 @@ class ContentStage {
   const Verdict& look(std::string_view sender, std::string_view target, std::string_view envelope,
                       std::string_view content);
 
+  /// @return whether the last look() found that type: not only mentioned it, and not in what is allowed. True also
+  /// where there were more findings than are told.
+  bool found(std::string_view type) const;
+
   /// Findings since the last take_counts(): by type, then by Action.
   using Counts = std::vector<std::array<uint64_t, std::size(kActionNames)>>;
   const Counts& counts() const { return counts_; }

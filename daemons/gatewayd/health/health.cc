@@ -20,7 +20,9 @@ Health::Health(common::Frame& frame, const HealthBounds& bounds, std::function<v
       obstacle_(bounds.production ? kNotLookedAt : ""),
       waiting_elements_(
           frame.metrics().gauge("waiting_elements", "Frames that wait in the lists of the partitions owned.")),
-      memory_low_(frame.metrics().gauge("memory_low", "1 while frames are refused for lack of memory in Redis.")) {}
+      memory_low_(frame.metrics().gauge("memory_low", "1 while frames are refused for lack of memory in Redis.")),
+      held_messages_(
+          frame.metrics().gauge("held_messages", "Messages that wait until a person grants or denies them.")) {}
 
 void Health::look(size_t partitions, bool speaks) {
   speaks_ = speaks;
@@ -35,6 +37,8 @@ void Health::on_redis_down() {
 void Health::take(const RedisHealth& health) {
   waiting_ = health.waiting;
   take_memory(health);
+  held_ = health.held_known ? std::optional(health.held) : std::nullopt;
+  if (held_) held_messages_.set(static_cast<double>(held_->messages));
   if (health.dead_letters_known) take_dead_letters(health);
   looked_();
   if (!obstacle_.empty() && unsafe_repeat_.should_log(obstacle_, mono_now()))

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,8 @@ class Health {
   /// Why this Redis will not do, or is not known to do, in production; empty: it does.
   const std::string& obstacle() const { return obstacle_; }
   const Shortages& shortages() const { return shortages_; }
+  /// Messages that wait for a person; nullopt: the last look does not say.
+  std::optional<HeldAmount> held() const { return held_; }
   /// Sets the gauges. @param owned by partition.
   void collect(const std::vector<bool>& owned);
 
@@ -65,10 +68,12 @@ class Health {
   bool speaks_ = false;
   std::string obstacle_;
   Shortages shortages_;
+  std::optional<HeldAmount> held_;
   std::vector<uint64_t> waiting_;  // by partition
   common::RepeatFilter unsafe_repeat_, info_repeat_, memory_repeat_, letters_repeat_;
   common::Gauge& waiting_elements_;
   common::Gauge& memory_low_;
+  common::Gauge& held_messages_;
 };
 
 }  // namespace mas::gateway

@@ -20,6 +20,7 @@ void RedisWatch::look(size_t partitions) {
   health_.waiting.resize(partitions);
   health_.append_only = true;  // until a node says otherwise
   health_.dead_letters_known = true;
+  health_.held_known = true;
   asked_.clear();
   looking_ = ask(partitions);
   if (!looking_) redis_.forget(this);
@@ -40,6 +41,10 @@ bool RedisWatch::ask(size_t partitions) {
     command.add("MEMORY", "USAGE", keys_.dead_letters(p), "SAMPLES", kSamples);
     asked_.push_back({Part::kDeadLetters});
     asked_.push_back({Part::kDeadLetterBytes});
+    command.add("XLEN", keys_.held(p));
+    command.add("MEMORY", "USAGE", keys_.held(p), "SAMPLES", kSamples);
+    asked_.push_back({Part::kHeld});
+    asked_.push_back({Part::kHeldBytes});
   }
   for (unsigned p = 0; p < partitions; ++p) {
     command.add("LLEN", keys_.ingress(p));
@@ -72,6 +77,13 @@ void RedisWatch::take(const Asked& asked, const redis::Reply& reply) {
       return take_letters(reply);
     case Part::kDeadLetterBytes:
       if (reply.is_integer()) health_.dead_letter_bytes += static_cast<uint64_t>(reply.integer);
+      return;
+    case Part::kHeld:
+      health_.held_known = health_.held_known && reply.is_integer();
+      if (reply.is_integer()) health_.held.messages += static_cast<uint64_t>(reply.integer);
+      return;
+    case Part::kHeldBytes:
+      if (reply.is_integer()) health_.held.bytes += static_cast<uint64_t>(reply.integer);
       return;
     case Part::kWaiting:
       if (reply.is_integer()) health_.waiting[asked.partition] = static_cast<uint64_t>(reply.integer);

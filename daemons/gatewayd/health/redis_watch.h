@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "daemons/gatewayd/approval/held_room.h"
 #include "proto/redis/client.h"
 #include "proto/redis/questions.h"
 #include "proto/wire/keys.h"
@@ -29,7 +30,9 @@ struct RedisHealth {
   uint64_t dead_letter_bytes = 0;    ///< of memory; exact up to some ten thousand letters
   bool dead_letters_known = false;   ///< whether Redis said anything about the queue
   std::string dead_letters_problem;  ///< why the queue takes nothing: a key of another type; empty: it does
-  std::vector<uint64_t> waiting;     ///< elements, by partition
+  HeldAmount held;                   ///< messages that wait for a person
+  bool held_known = false;
+  std::vector<uint64_t> waiting;  ///< elements, by partition
 
   /// Percent of the limit; 0 where there is none.
   unsigned memory_percent() const {
@@ -51,7 +54,7 @@ class RedisWatch {
   void cancel();
 
  private:
-  enum class Part : uint8_t { kMemory, kPersistence, kDeadLetters, kDeadLetterBytes, kWaiting };
+  enum class Part : uint8_t { kMemory, kPersistence, kDeadLetters, kDeadLetterBytes, kHeld, kHeldBytes, kWaiting };
   struct Asked {
     Part part;
     unsigned partition = 0;  // of kWaiting

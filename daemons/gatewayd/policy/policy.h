@@ -2,8 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
+#include "daemons/gatewayd/approval/held_room.h"
+#include "daemons/gatewayd/approval/rules.h"
 #include "daemons/gatewayd/auth/authenticate.h"
 #include "daemons/gatewayd/authz/authorise.h"
 #include "daemons/gatewayd/breaker/breaker_settings.h"
@@ -34,8 +37,11 @@ struct Policy {
   Mode breaker_mode = Mode::kEnforce;
   BreakerSettings breaker;
   Mode priorities = Mode::kEnforce;
-  Lane highest_lane = Lane::kCritical;               ///< of senders whose roles do not say more
-  bool priority_in_data = false;                     ///< `data.priority` counts where `meta.priority` is absent
+  Lane highest_lane = Lane::kCritical;  ///< of senders whose roles do not say more
+  bool priority_in_data = false;        ///< `data.priority` counts where `meta.priority` is absent
+  Mode approval = Mode::kOff;
+  std::shared_ptr<const ApprovalRules> approval_rules;  ///< nullptr: none
+  HeldAmount held_max{10'000, 64u * 1024 * 1024};       ///< that may wait for a person
   Duration reply_window = std::chrono::seconds(60);  ///< how long a ticket is good for, where a request has no deadline
   uint64_t max_backlog_records = 100'000;            ///< in one stream
   uint64_t max_backlog_bytes = 256u * 1024 * 1024;

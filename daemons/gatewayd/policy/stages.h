@@ -1,6 +1,7 @@
 // The stages that every message passes, in the order of the contract: one table for all who judge messages.
 //
-//     decode → identity → authorisation → target → deadline → guard → rate → content → circuit → backlog → lane
+//     decode → identity → authorisation → target → deadline → guard → rate → content → circuit → backlog → approval
+//     → lane
 //
 // The first refusal that is enforced is the decision. Without one, each stage that has something to say about an
 // accepted message overrides those before it: what was masked counts for more than a target that is away.
@@ -43,6 +44,7 @@ inline constexpr PolicyStage<Judge> kStages[] = {
     {"content", &Policy::dlp, &Judge::content},
     {"circuit", &Policy::breaker_mode, &Judge::circuit},
     {"backlog", nullptr, &Judge::backlog},
+    {"approval", &Policy::approval, &Judge::approval},  // behind all that may refuse: asked is about what would go
     {"lane", &Policy::priorities, &Judge::lane},
 };
 

@@ -94,7 +94,7 @@ Status ArchiveReplay::make_frames(unsigned place, std::string_view request, cons
     letter.payload = std::string_view(*envelopes).substr(record.begin, record.size);
     letter.sender = record.sender;
     letter.first = entry.time;
-    letter.from_archive = true;
+    letter.credential = kArchiveKey;
     unsigned partition = partition_of(record.sender, partitions);
     if (keys_.placed(partition) != place) {
       if (first.ok())

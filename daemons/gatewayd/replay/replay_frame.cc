@@ -23,15 +23,15 @@ Result<std::string> replay_frame(const ReplayedLetter& letter, std::string_view 
   header.first_sequence = uint64_t{letter.attempts} + 1;
   header.timestamp = std::max<WallMicros>(letter.first, 0);
   header.sender = letter.sender;
-  header.credential = letter.from_archive ? kArchiveKey : kReplayKey;
+  header.credential = letter.credential;
   Record record;
-  record.flags = Record::kReplayed;
+  record.flags = letter.flags;
   record.envelope = letter.payload;
   Digest digest = sha256(letter.payload);
   std::string scratch, records, frame;
   append_frame_mac_input(scratch, ns, partition, header, {&record, 1}, {&digest, 1});
   Digest mac = key.tag(scratch);
-  append_record(records, letter.payload, {}, Record::kReplayed);
+  append_record(records, letter.payload, {}, letter.flags);
   append_frame(frame, header, &mac, 1, records);
   return frame;
 }

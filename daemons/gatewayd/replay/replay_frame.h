@@ -13,7 +13,8 @@
 // identity can have), the letter's attempts + 1 for its sequence number and the letter's first time for its timestamp;
 // its MAC is under a key that gateways derive from their secret.
 // What the archive holds goes the same way with the key id kArchiveKey: it is copied, not moved, and what the policy of
-// today refuses is audited and no letter. Neither id can be put in the other's place, as the MAC covers it.
+// today refuses is audited and no letter. A held message goes so, too (verdict_mover.h), with what was said about it
+// for the key id. No id can be put in another's place, as the MAC covers it.
 // Failure: replay_frame() refuses what is no envelope of the letter's sender. Threading: none; pure but for random ids.
 #pragma once
 
@@ -33,8 +34,9 @@ inline constexpr std::string_view kReplayLabel = "mas.replay.v1";  ///< what the
 struct ReplayedLetter {
   std::string_view payload, sender;
   uint32_t attempts = 0;
-  WallMicros first = 0;  ///< of the archive: when it was delivered
-  bool from_archive = false;
+  WallMicros first = 0;  ///< of the archive: when it was delivered; of a held message: since when it was held
+  std::string_view credential = kReplayKey;
+  uint8_t flags = Record::kReplayed;
 };
 
 /// @return the frame, or kMalformed with why the letter cannot be replayed.

@@ -117,6 +117,8 @@ void Settings::describe(common::OptionTable& table) {
                "What happens to a message while the circuit is open. refuse: the message is refused. dead_letter: it "
                "is refused and also kept in the dead-letter queue.");
 
+  approval.describe(table);
+
   table.section("priority",
                 "Which lanes a sender may use. A higher lane than permitted is lowered to the highest permitted one.");
   table.choice("mode", priority_mode, kModeNames, Apply::kReload,
@@ -192,7 +194,8 @@ void Settings::check(common::Problems& problems) const {
   common::Settings::check(problems);
   audit.check(problems);
   archive.check(problems);
-  dlp_rules(problems);
+  const auto rules = dlp_rules(problems);
+  approval.check(problems, dlp_mode, rules.get());
   if (auto key = dlp_key(); !key) problems.push_back("dlp.encryption_key_file: " + key.error().message);
   if (profile == Profile::kProduction && master_key_place().empty())
     problems.push_back(
@@ -261,6 +264,7 @@ Policy Settings::policy() const {
   policy.max_backlog_bytes = max_backlog_bytes;
   policy.sender_share = static_cast<uint64_t>(sender_share);
   policy.refusal_records = audit.refusals;
+  approval.set_policy(policy);
 
   Settings copy = *this;  // a table points into settings that it may set
   common::OptionTable table;

@@ -6,6 +6,7 @@
 #include "daemons/gatewayd/guard/window_table.h"
 #include "daemons/gatewayd/limits/limit_settings.h"
 #include "daemons/gatewayd/policy/policy.h"
+#include "daemons/gatewayd/settings/approval_settings.h"
 #include "daemons/gatewayd/settings/archive_settings.h"
 #include "daemons/gatewayd/settings/audit_settings.h"
 #include "proto/wire/data_key.h"
@@ -66,6 +67,7 @@ struct Settings : common::Settings {
   int64_t memory_high_water = 90;
   Duration forget_agents = std::chrono::hours(7 * 24);
 
+  ApprovalSettings approval;
   AuditSettings audit;
   ArchiveSettings archive;
 

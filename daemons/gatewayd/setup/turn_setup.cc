@@ -77,6 +77,7 @@ Status TurnSetup::read_master_key() {
 void TurnSetup::make_turns(size_t partitions) {
   secrets_ = std::make_shared<const Secrets>(*secret_, settings_.redis_namespace);
   replays_.emplace(frame_, settings_.redis_namespace, secrets_->replay, settings_.max_envelope);
+  verdicts_.emplace(frame_, settings_.redis_namespace, secrets_->replay, settings_.max_envelope);
   TurnOptions options;
   options.ns = settings_.redis_namespace;
   options.policy = settings_.policy();

@@ -20,6 +20,7 @@
 #include "daemons/common/service.h"
 #include "daemons/gatewayd/health/health.h"
 #include "daemons/gatewayd/replay/replay_mover.h"
+#include "daemons/gatewayd/replay/verdict_mover.h"
 #include "daemons/gatewayd/settings/settings.h"
 #include "daemons/gatewayd/setup/shared_secret.h"
 #include "daemons/gatewayd/turn/turn_loop.h"
@@ -47,6 +48,8 @@ class TurnSetup {
   TurnLoop* turns() const { return turns_.get(); }
   /// nullptr: likewise.
   ReplayMover* replays() { return replays_ ? &*replays_ : nullptr; }
+  /// nullptr: likewise.
+  VerdictMover* verdicts() { return verdicts_ ? &*verdicts_ : nullptr; }
   /// Whether all was read, and the loop runs.
   bool prepared() const { return prepared_; }
   /// Why nothing can be decided yet, or content is not looked at that should be; empty: all is well.
@@ -76,6 +79,7 @@ class TurnSetup {
   std::optional<MasterKey> secret_;  // what tickets and hashes are made with: the master key, or the shared secret
   std::shared_ptr<const Secrets> secrets_;
   std::optional<ReplayMover> replays_;
+  std::optional<VerdictMover> verdicts_;
   std::shared_ptr<const dlp::Rules> dlp_rules_;  // in force; null: payloads are not looked at
   std::string dlp_problem_;                      // why the settings' rules are not in force; empty: they are
   Shortages shortages_;

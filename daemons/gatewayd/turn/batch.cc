@@ -120,7 +120,8 @@ void Batch::decode_element(const Element& element) {
   frame.header = scratch_.header;
   frame.mac = scratch_.mac;
   frame.from_archive = claims_archive(frame.header);
-  frame.replay = frame.from_archive || claims_replay(frame.header);
+  frame.verdict = claimed_verdict(frame.header);
+  frame.replay = frame.from_archive || frame.verdict || claims_replay(frame.header);
   if (element.given_up) {
     frame.fault = Fault{Decision::kMalformed, "deciding it repeatedly ended a gateway or took too long"};
     frames_.push_back(frame);

@@ -28,6 +28,7 @@
 #include "proto/wire/failure_report.h"
 #include "proto/wire/frame.h"
 #include "proto/wire/lane.h"
+#include "proto/wire/replayed.h"
 #include "proto/wire/trace_context.h"
 #include "proto/wire/waiting_retry.h"
 
@@ -80,8 +81,9 @@ struct FrameInTurn {
   Digest mac{};
   size_t first = 0;  ///< its messages: [first, first + count) of Batch::messages()
   size_t count = 0;
-  bool replay = false;  ///< it says that it carries a dead letter, or what was archived (replay_frame.h)
+  bool replay = false;  ///< it says that it is of a gateway: a dead letter, what was archived or held (replay_frame.h)
   bool from_archive = false;
+  std::optional<ClaimedVerdict> verdict;  ///< what it says about a held message
 };
 
 class Batch {

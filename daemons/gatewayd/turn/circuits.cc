@@ -65,6 +65,11 @@ Admission Circuits::admit(AgentFacts& target) {
   return target.breaker.admit(settings_, now_);
 }
 
+void Circuits::give_back(AgentFacts& target) {
+  entry_for(target);
+  target.breaker.give_back();
+}
+
 void Circuits::failed(AgentFacts& target) {
   entry_for(target);
   target.breaker.failed(settings_, now_);

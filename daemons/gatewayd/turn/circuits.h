@@ -49,6 +49,8 @@ class Circuits {
 
   void seen(AgentFacts& target, bool active);
   Admission admit(AgentFacts& target);
+  /// What admit() answered with kTrial is not delivered now.
+  void give_back(AgentFacts& target);
   /// One message could not be delivered, and it is the target's fault.
   void failed(AgentFacts& target);
   /// A handler of the target failed, and so many messages were handled since the last that did.

@@ -25,7 +25,8 @@ void CommitBuilder::build(const TurnResult& result, WallMicros time, const Parti
 }
 
 /// Entries: audit blocks first, which are large, so that Redis makes room for large reads; archive; deliveries, whose
-/// place delivery_of() has to know; dead letters. Keys are asked for when the reply comes: none may be the decider's.
+/// place delivery_of() has to know; dead letters; what is held. Keys are asked for when the reply comes: none may be
+/// the decider's.
 void CommitBuilder::fill(Part& part, std::span<PartitionWork* const> works, const TurnResult& result,
                          std::string_view now, const Partition* tried) {
   Commit& script = part.script;
@@ -41,6 +42,7 @@ void CommitBuilder::fill(Part& part, std::span<PartitionWork* const> works, cons
     if (!part.only || *part.only == result.deliveries()[i].inbox->partition) part.deliveries.push_back(i);
   for (size_t i : part.deliveries) add_delivery(script, result.deliveries()[i]);
   add_letters(part, result, now);
+  add_held(part, result, now);
   // The instance may be gone, and nobody would remove what is made for it.
   for (size_t i : part.deliveries)
     if (const Delivery& delivery = result.deliveries()[i]; delivery.inbox->replies)
@@ -70,6 +72,15 @@ void CommitBuilder::add_letters(Part& part, const TurnResult& result, std::strin
                  {"payload", one.payload, "claimed", one.claimed, "reason", one.reason, "first", now, "last", now});
   }
   if (any_unproven) script.change("XTRIM", part.unproven_key, {"MAXLEN", keep(std::to_string(kUnprovenKept))});
+}
+
+void CommitBuilder::add_held(Part& part, const TurnResult& result, std::string_view now) {
+  part.held_key = keys_.held(part.only.value_or(0));
+  for (const HeldMessage& one : result.held()) {
+    if (part.only && *part.only != one.partition) continue;
+    part.script.entry(part.held_key, {"payload", one.payload, "sender", one.sender, "target", one.target, "type",
+                                      one.type, "id", one.message_id, "reason", one.reason, "since", now});
+  }
 }
 
 /// Of one partition: its senders' states, retries, spent entries and the trim of its list.

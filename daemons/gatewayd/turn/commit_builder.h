@@ -37,6 +37,7 @@ class CommitBuilder {
   /// What a key of a script is. @param key its number in the script.
   bool is_dead_letters(size_t number, std::string_view key) const { return key == parts_[number].dead_letters_key; }
   bool is_unproven(size_t number, std::string_view key) const { return key == parts_[number].unproven_key; }
+  bool is_held(size_t number, std::string_view key) const { return key == parts_[number].held_key; }
   /// @return which delivery of the result it is of; nullopt: of none.
   std::optional<size_t> delivery_of(size_t number, size_t key) const;
 
@@ -52,13 +53,14 @@ class CommitBuilder {
   struct Part {
     std::optional<unsigned> only;  // the partition; nullopt: all of them
     Commit script;
-    std::string dead_letters_key, unproven_key;
+    std::string dead_letters_key, unproven_key, held_key;
     size_t first_delivery = 0;         // of its entries
     std::vector<size_t> deliveries{};  // of the result, in the order of their entries
   };
 
   void fill(Part& part, std::span<PartitionWork* const> works, const TurnResult& result, std::string_view now,
             const Partition* tried);
+  void add_held(Part& part, const TurnResult& result, std::string_view now);
   void add_letters(Part& part, const TurnResult& result, std::string_view now);
   void add_states(Commit& script, const PartitionWork& work);
   std::string_view keep(std::string text) { return texts_.emplace_back(std::move(text)); }

@@ -272,6 +272,7 @@ bool CommitOp::key_refused(size_t script, const CommitResult::Refusal& refused) 
   }
   const std::string_view key = builder_->script(script).key(refused.key);
   if (builder_->is_dead_letters(script, key)) return parts_.dead_letters_again = again, true;
+  if (builder_->is_held(script, key)) return parts_.held_again = again, true;
   if (builder_->is_unproven(script, key)) return parts_.unproven_again = again, true;
   for (const auto& partition : parts_.partitions.all()) {
     if (partition->expected_at(key).empty()) continue;

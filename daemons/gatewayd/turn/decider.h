@@ -35,6 +35,10 @@ class Decider {
   void set_policy(const Policy& policy);
   /// @param keep false: the queue refused one, so letters are only audited, whatever the policy says.
   void keep_dead_letters(bool keep) { turn_.keep_dead_letters = keep; }
+  /// @param keep false: the stream of messages that wait for a person refused one.
+  void keep_held(bool keep) { turn_.keep_held = keep; }
+  /// What waits for a person, as Redis says now.
+  void held_seen(const HeldAmount& amount) { stages_.held_seen(amount); }
   /// @param keep false: the stream of what is no frame refused one.
   void keep_unproven(bool keep) { turn_.keep_unproven = keep; }
 

@@ -49,6 +49,7 @@ void FetchOp::start() {
 void FetchOp::begin_round() {
   const MonoTime now = mono_now();
   parts_.decider.keep_dead_letters(now >= parts_.dead_letters_again);
+  parts_.decider.keep_held(now >= parts_.held_again);
   parts_.decider.keep_unproven(now >= parts_.unproven_again);
   parts_.decider.start(parts_.partitions.taken(), parts_.turn_now,
                        began_);  // which may forget what a dropped turn learnt

@@ -155,7 +155,8 @@ void FreshFrames::decide(MessageCase& at, size_t index, uint64_t sequence, const
     counts.bytes += at.message.envelope.size();
     counts.decided(at.ruling.decision);
   }
-  if (recorded && (!at.ruling.refuses() || recorder_.within_budget(at))) recorder_.message(at, sequence, envelope);
+  const bool always = !at.ruling.refuses() || at.ruling.decision == Decision::kHeld;
+  if (recorded && (always || recorder_.within_budget(at))) recorder_.message(at, sequence, envelope);
 }
 
 // ---- Refused as a whole

@@ -2,6 +2,7 @@
 #include "daemons/gatewayd/turn/message_stages.h"
 
 #include <chrono>
+#include <functional>
 #include <limits>
 #include <utility>
 
@@ -38,7 +39,10 @@ void MessageStages::decide(MessageCase& at) {
     at.note_shadow(ruling);
     return true;
   });
-  if (!at.ruling.refuses()) deliver(at);
+  if (!at.ruling.refuses())
+    deliver(at);
+  else if (at.ruling.decision == Decision::kHeld)
+    hold(at);
 }
 
 // ---- Stages
@@ -121,7 +125,10 @@ Ruling MessageStages::content(MessageCase& at) {
 
 /// A replay that is refused becomes a dead letter again anyway.
 Ruling MessageStages::circuit(MessageCase& at) {
-  if (at.found.answers || turn_.circuits.admit(at.to()) != Admission::kRefuse) return {};
+  if (at.found.answers) return {};
+  const Admission admission = turn_.circuits.admit(at.to());
+  at.trial = admission == Admission::kTrial;
+  if (admission != Admission::kRefuse) return {};
   const Policy& policy = turn_.policy;
   const Breaker& breaker = at.to().breaker;
   const Ruling ruling{Decision::kCircuitOpen, keep_text(breaker.describe()), breaker.retry_after_ms(turn_.now)};
@@ -169,6 +176,26 @@ bool MessageStages::over_share(const MessageCase& at, uint64_t records, uint64_t
   return false;
 }
 
+/// An error reply that the gateway writes is not held: its requester would not wait for a person. But it does not pass
+/// where its receiver's words would have needed a yes.
+Ruling MessageStages::approval(MessageCase& at) {
+  const Policy& policy = turn_.policy;
+  const ApprovalRules* rules = policy.approval_rules.get();
+  if (at.granted || rules == nullptr) return {};
+  const std::function<bool(std::string_view)> found = [this](std::string_view type) {
+    return dlp_ != nullptr && turn_.policy.dlp != Mode::kOff && dlp_->found(type);
+  };
+  const auto number = rules->find({at.from().id, at.to().id, at.message.type, found});
+  if (!number) return {};
+  const std::string rule = describe(*rules, *number);
+  if (at.message.by_gateway) return {Decision::kAuthzDenied, keep_text("an error reply is not held: " + rule)};
+  if (!turn_.keep_held)
+    return {Decision::kUnavailable, "the stream of messages that wait for approval accepts no entry"};
+  if (!held_room_.has_room(policy.held_max, at.envelope.size()))
+    return {Decision::kUnavailable, "too many messages wait for approval"};
+  return {Decision::kHeld, keep_text("waits for approval: " + rule)};
+}
+
 /// A message that takes, or in shadow mode would take, another lane than it asked for is audited with the reason.
 Ruling MessageStages::lane(MessageCase& at) {
   const Policy& policy = turn_.policy;
@@ -196,6 +223,13 @@ std::string_view MessageStages::lasting(const MessageCase& at) {
   return same ? at.envelope : keep_text(std::string(at.envelope));
 }
 
+void MessageStages::hold(const MessageCase& at) {
+  if (at.trial) turn_.circuits.give_back(at.to());
+  held_room_.take(at.envelope.size());
+  turn_.result.hold(
+      {at.frame.partition, lasting(at), at.from().id, at.to().id, at.message.type, at.message.id, at.ruling.reason});
+}
+
 void MessageStages::deliver(const MessageCase& at) {
   std::string ticket;
   if (at.message.expects_reply && !at.message.is_reply && !at.frame.replay) {  // else nobody waits any more
@@ -207,7 +241,7 @@ void MessageStages::deliver(const MessageCase& at) {
   TargetStream& inbox = *at.found.inbox;
   if (inbox.backlog.counts_senders()) inbox.backlog.add_sender(at.from().id, at.envelope.size());
   turn_.result.deliver(inbox, lasting(at), ticket, at.message.flags & Record::kReplayed);
-  if (turn_.archive_key != nullptr && !at.frame.replay) archive(at);
+  if (turn_.archive_key != nullptr && (!at.frame.replay || at.granted)) archive(at);
 }
 
 /// With what was delivered for the sender before, as it is delivered now. What is replayed is not kept again: it was,

@@ -24,6 +24,26 @@ bool ReplayedFrames::need(const Batch& batch, size_t number, MonoTime) {
   return true;
 }
 
+/// @return what the frame comes from, for the audit.
+std::string ReplayedFrames::why(const FrameInTurn& frame) {
+  if (!frame.verdict) return "replayed";
+  const std::string who(frame.verdict->who);
+  switch (frame.verdict->verdict) {
+    case Verdict::kGranted:
+      return "granted by " + who;
+    case Verdict::kDenied:
+      return "denied by " + who;
+    case Verdict::kExpired:
+      break;
+  }
+  return "held, and neither granted nor denied in time";
+}
+
+/// @return whether the frame ends a held message without a decision by the policy.
+bool ReplayedFrames::ended(const FrameInTurn& frame) {
+  return frame.verdict && frame.verdict->verdict != Verdict::kGranted;
+}
+
 bool ReplayedFrames::decide(const Batch& batch, size_t number, MonoTime) {
   const FrameInTurn& frame = batch.frames()[number];
   const Message& message = batch.messages()[frame.first];
@@ -35,21 +55,26 @@ bool ReplayedFrames::decide(const Batch& batch, size_t number, MonoTime) {
   judge(at);
   Counts& counts = turn_.result.counts();
   ++counts.messages;
-  ++(frame.from_archive ? counts.archive_replayed : counts.replayed);
+  if (!frame.verdict) ++(frame.from_archive ? counts.archive_replayed : counts.replayed);
   counts.bytes += message.envelope.size();
   counts.decided(at.ruling.decision);
-  std::string said = "replayed";
-  if (at.ruling.refuses()) said.append(": ").append(decision_text(at.ruling.decision));
+  std::string said = why(frame);
+  if (at.ruling.refuses() && !ended(frame)) said.append(": ").append(decision_text(at.ruling.decision));
   if (!at.ruling.reason.empty()) said.append(": ").append(at.ruling.reason);
-  // What comes from the archive was delivered once, and is still there: it is no letter.
-  if (at.ruling.refuses() && !frame.from_archive) return_letter(at, said);
+  // What comes from the archive was delivered once, and is still there: it is no letter. Nor is what is held (again).
+  const bool kept = frame.from_archive || ended(frame) || at.ruling.decision == Decision::kHeld;
+  if (at.ruling.refuses() && !kept) return_letter(at, said);
   at.ruling.reason = turn_.result.keep(std::move(said));
-  if (!turn_.policy.memory_low) recorder_.message(at, frame.header.first_sequence, sha256(message.envelope));
+  if (!turn_.policy.memory_low || frame.verdict)
+    recorder_.message(at, frame.header.first_sequence, sha256(message.envelope));
   return true;
 }
 
 void ReplayedFrames::judge(MessageCase& at) {
-  if (turn_.policy.memory_low)
+  at.granted = at.frame.verdict && at.frame.verdict->verdict == Verdict::kGranted;
+  if (ended(at.frame))
+    at.ruling.decision = at.frame.verdict->verdict == Verdict::kDenied ? Decision::kAuthzDenied : Decision::kExpired;
+  else if (turn_.policy.memory_low)
     at.ruling = {Decision::kUnavailable, "Redis is short of memory"};
   else if (!turn_.in_its_partition(at.frame))
     at.ruling = {Decision::kUnavailable, "the frame is in a partition that is not its sender's"};

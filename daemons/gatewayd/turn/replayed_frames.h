@@ -1,7 +1,9 @@
-// Decides what gateways put into ingress lists themselves: dead letters and archived messages that are replayed
-// (replay_frame.h). They pass the policy of today.
+// Decides what gateways put into ingress lists themselves: dead letters and archived messages that are replayed, and
+// held messages that a person has granted or denied, or that have expired (replay_frame.h). What is replayed or granted
+// passes the policy of today; the approval stage lets what was granted pass.
 //
 // Failure modes:
+// - A message that was granted and is refused becomes a dead letter. One that was denied, or has expired, is gone.
 // - A dead letter that is refused, also because it cannot be decided now, goes back into the queue: its sender was told
 //   long ago and would not send it again.
 // - What comes from the archive and is refused is still in the archive.
@@ -29,6 +31,8 @@ class ReplayedFrames {
   bool decide(const Batch& batch, size_t number, MonoTime until);
 
  private:
+  static std::string why(const FrameInTurn& frame);
+  static bool ended(const FrameInTurn& frame);
   void judge(MessageCase& at);
   void return_letter(const MessageCase& at, std::string reason);
 

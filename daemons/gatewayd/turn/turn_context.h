@@ -41,6 +41,8 @@ struct MessageCase {
   Ruling ruling{};            ///< by the stages so far
   std::optional<audit::AuditRecord::Shadow> shadow{};  ///< the first ruling of a stage in shadow mode
   std::span<const std::string_view> detected{};        ///< in the payload
+  bool trial = false;                                  ///< it is one by which a half-open circuit is tried
+  bool granted = false;                                ///< it was held, and a person said yes: it is not held again
 
   AgentFacts& from() const { return *sender; }
   AgentFacts& to() const { return *found.target; }  ///< from the stage after decode on
@@ -71,6 +73,7 @@ struct TurnContext {
   const archive::Key* archive_key = nullptr;
   bool keep_dead_letters = true;  ///< false: the queue refused one, so letters are only audited
   bool keep_unproven = true;
+  bool keep_held = true;  ///< false: the stream of held messages refused one
 
   std::vector<Partition*> partitions;  ///< by number; nullptr: another gateway's
   WallMicros now = 0;

@@ -56,6 +56,8 @@ class TurnLoop final : TurnLinkListener, PeekListener, TurnListener {
   void set_dlp(std::unique_ptr<dlp::ContentStage> stage);
   /// @param key that deliveries are archived under from the next turn on; nullptr: they are not.
   void set_archive(std::shared_ptr<const archive::Key> key);
+  /// What waits for a person, as Redis says now.
+  void held_seen(const HeldAmount& amount) { parts_.decider.held_seen(amount); }
   /// How many partitions there are; before the first set_owned().
   void set_partitions(size_t count) { parts_.partitions.resize(count); }
   /// Which of them this gateway may decide now. Takes effect at the end of the turns under way.

@@ -59,6 +59,7 @@ struct TurnParts {
   std::shared_ptr<const archive::Key> archive_key;  ///< that deliveries are archived under; nullptr: they are not
   WallMicros turn_now = 0;                          ///< Redis's clock when the turn in hand was read
   MonoTime dead_letters_again{};                    ///< until then the queue is not tried: it refused one
+  MonoTime held_again{};                            ///< likewise the stream of messages that wait for a person
   MonoTime unproven_again{};                        ///< likewise the stream of what is no frame
   redis::Command events;  ///< receipts and alerts that go out with the next commit, or before the loop waits
 

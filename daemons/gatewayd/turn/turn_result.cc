@@ -26,6 +26,7 @@ void TurnResult::start(const std::vector<Partition*>& partitions, WallMicros now
   heads_.clear();
   chunks_.shrink(chunks);
   dead_letters_.clear();
+  held_.clear();
   unproven_.clear();
   receipts_.clear();
   texts_.clear();

@@ -68,6 +68,14 @@ struct Unproven {
 };
 inline constexpr uint64_t kUnprovenKept = 1000;  ///< in a stream; older ones go
 
+/// A message that waits for a person.
+struct HeldMessage {
+  unsigned partition = 0;
+  std::string_view payload;  ///< the envelope as it would have been delivered
+  std::string_view sender, target, type, message_id;
+  std::string_view reason;  ///< which rule holds it
+};
+
 struct PendingReceipt {
   unsigned partition = 0;
   std::string_view channel;
@@ -140,6 +148,7 @@ class TurnResult {
   void deliver_alone(TargetStream& inbox, std::string_view envelope, std::string_view ticket, uint8_t flags,
                      std::string_view retry);
   void add_letter(DeadLetter letter) { dead_letters_.push_back(std::move(letter)); }
+  void hold(const HeldMessage& message) { held_.push_back(message); }
   void add_unproven(Unproven one) { unproven_.push_back(std::move(one)); }
   /// @param partition of the sender.
   void add_receipt(unsigned partition, std::string_view channel, const ReceiptMessage& receipt);
@@ -159,6 +168,7 @@ class TurnResult {
   const std::vector<PartitionWork*>& work() const { return active_; }
   const std::vector<Delivery>& deliveries() const { return deliveries_; }
   const std::vector<DeadLetter>& dead_letters() const { return dead_letters_; }
+  const std::vector<HeldMessage>& held() const { return held_; }
   const std::vector<Unproven>& unproven() const { return unproven_; }
   const std::vector<PendingReceipt>& receipts() const { return receipts_; }
   const Counts& counts() const { return counts_; }
@@ -188,6 +198,7 @@ class TurnResult {
   ChunkPool chunks_{64 * 1024};
   TextStore heads_{chunks_};  // of records
   std::vector<DeadLetter> dead_letters_;
+  std::vector<HeldMessage> held_;
   std::vector<Unproven> unproven_;
   std::vector<PendingReceipt> receipts_;
   std::vector<std::unique_ptr<std::string>> texts_;  // that results view

@@ -71,8 +71,10 @@ typedef enum mas_status {
   MAS_LOOP_DETECTED = 30,     /**< the message was passed on too often */
   MAS_DLQ_FULL = 31,          /**< retriable: the dead-letter queue is at its bound */
   /* The request reached its target, which could not answer it; see mas_error_reply_code(). Also for handlers. */
-  MAS_NO_HANDLER = 32,     /**< the target has no handler for messages of this type */
-  MAS_INVALID_PAYLOAD = 33 /**< the data does not have the form that the target's handler expects */
+  MAS_NO_HANDLER = 32,      /**< the target has no handler for messages of this type */
+  MAS_INVALID_PAYLOAD = 33, /**< the data does not have the form that the target's handler expects */
+  /* The gateway keeps the message. Nothing tells the sender what becomes of it. */
+  MAS_HELD = 34 /**< the message waits until a person grants or denies it; do not send it again */
 } mas_status;
 
 /** @param status any value. @return a short constant text such as "timeout"; "unknown" for a value without a name. */

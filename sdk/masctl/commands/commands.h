@@ -28,6 +28,7 @@ void add_partitions_commands(Cli& cli);  // partitions show, set
 void add_protocol_commands(Cli& cli);    // protocol show, set
 void add_dlp_commands(Cli& cli);         // dlp scan, rules, bench
 void add_dlq_commands(Cli& cli);         // dlq list, show, export, drop, replay
+void add_approval_commands(Cli& cli);    // approval list, show, grant, deny
 void add_archive_commands(Cli& cli);     // archive list, show, replay
 void add_doctor_command(Cli& cli);       // doctor
 void add_top_command(Cli& cli);          // top

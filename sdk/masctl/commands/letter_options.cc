@@ -29,6 +29,17 @@ void add_unproven_flag(Command& command, bool& unproven) {
                    "each; the sender shown is only claimed");
 }
 
+void add_held_filters(Command& command, LetterFilterOptions& options) {
+  command.add_option("--sender", options.sender, "Only messages from this agent")->type_name("ID");
+  command.add_option("--target", options.target, "Only messages to this agent")->type_name("ID");
+  command.add_option("--id", options.message_id, "Only the message with this id")->type_name("MESSAGE");
+  command
+      .add_option("--since", options.since,
+                  "Only messages that wait since this time or a later one: a time (2026-11-24T12:00:00Z, UTC) or an "
+                  "age (90s, 15m, 2h, 3d)")
+      ->type_name("TIME");
+}
+
 void add_letter_filters(Command& command, LetterFilterOptions& options) {
   command.add_option("--sender", options.sender, "Only letters from this agent")->type_name("ID");
   command.add_option("--target", options.target, "Only letters to this agent")->type_name("ID");
@@ -61,7 +72,8 @@ void append_letter_json(std::string& out, const Letter& letter, LetterQueue queu
   JsonWriter json(out);
   json.begin_object();
   auto text = [&json](std::string_view name, std::string_view value) { json_member(json, name, value); };
-  text("letter", letter.name);
+  const bool held = queue == LetterQueue::kHeld;
+  text(held ? "held" : "letter", letter.name);
   if (queue == LetterQueue::kUnproven) {
     text("claimed", letter.sender);
     text("reason", letter.reason);
@@ -69,11 +81,12 @@ void append_letter_json(std::string& out, const Letter& letter, LetterQueue queu
     text("sender", letter.sender);
     text("target", letter.target);
     text("id", letter.message_id);
+    if (held) text("type", letter.type);
     text("reason", letter.reason);
-    json.key("attempts").unsigned_integer(letter.attempts);
+    if (!held) json.key("attempts").unsigned_integer(letter.attempts);
   }
-  write_time(json, "first", letter.first);
-  write_time(json, "last", letter.last);
+  write_time(json, held ? "since" : "first", letter.first);
+  if (!held) write_time(json, "last", letter.last);
   json.key("bytes").unsigned_integer(letter.bytes);
   if (payload && letter.payload.size() < letter.bytes) {
     json.key("payload").null();

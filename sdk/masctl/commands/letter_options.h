@@ -19,6 +19,8 @@ struct LetterFilterOptions {
 };
 
 void add_unproven_flag(Command& command, bool& unproven);
+/// Those that messages which wait for a person have.
+void add_held_filters(Command& command, LetterFilterOptions& options);
 void add_letter_filters(Command& command, LetterFilterOptions& options);
 
 /// @return kInvalidArgument that names the flag that is wrong.

@@ -150,6 +150,19 @@ Status PartitionsChange::nobody_works() {
   return {};
 }
 
+/// Whatever partition it is of: its sender's may be another one then.
+Status PartitionsChange::nothing_is_held() {
+  redis::Command command;
+  for (unsigned p = 0; p < mark_.most; ++p) command.add("XLEN", keys_.held(p)).add("LLEN", keys_.approvals(p));
+  auto counts = ask_all(redis_, command);
+  if (!counts.ok()) return counts.error();
+  for (size_t i = 0; i < counts->size(); ++i)
+    if (const int64_t count = (*counts)[i].integer; count > 0)
+      return refused(std::to_string(count) + (i % 2 == 0 ? " messages wait" : " verdicts wait") +
+                     " for approval in partition " + std::to_string(i / 2) + "; grant or deny them first");
+  return {};
+}
+
 /// What would be lost, or overtaken by newer messages.
 Status PartitionsChange::nothing_waits() {
   redis::Command command;
@@ -157,6 +170,7 @@ Status PartitionsChange::nothing_waits() {
   for (unsigned p = to_; p < mark_.most; ++p) command.add("XLEN", keys_.dead_letters(p));
   auto counts = ask_all(redis_, command);
   if (!counts.ok()) return counts.error();
+  if (auto status = nothing_is_held(); !status.ok()) return status;
   for (unsigned i = 0; i < counts->size(); ++i) {
     const int64_t count = (*counts)[i].integer;
     if (count == 0) continue;

@@ -49,6 +49,7 @@ class PartitionsChange {
   Status look();
   Status nobody_works();
   Status nothing_waits();
+  Status nothing_is_held();
   Status no_message_waits();
   Status replace(const std::string& expected, const std::string& by);
   Status record(unsigned before);

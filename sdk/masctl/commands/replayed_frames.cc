@@ -20,7 +20,7 @@ Status no_replayed_frames(SyncRedis& redis, const Keys& keys, unsigned partition
       if (!page.ok()) return page.error();
       for (const Value& element : page->elements) {
         if (!decode_frame(element.text, frame).ok()) continue;
-        if (claims_replay(frame.header) || claims_archive(frame.header))
+        if (claims_replay(frame.header) || claims_archive(frame.header) || claimed_verdict(frame.header))
           return Error{Errc::kRefused, "a message that was replayed waits in partition " + std::to_string(p) +
                                            ", and would be lost; let a gateway take it, then stop it again"};
       }

@@ -1,5 +1,5 @@
-// Frames that a gateway made of dead letters, or of records of the archive, and that wait in an ingress list. No sender
-// sends them again: whoever removes the list would lose them.
+// Frames that a gateway made of dead letters, of records of the archive or of held messages, and that wait in an
+// ingress list. No sender sends them again: whoever removes the list would lose them.
 // Threading: none.
 #pragma once
 

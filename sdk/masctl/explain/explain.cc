@@ -114,6 +114,7 @@ struct PairJudge {
   void content() {}
   void circuit() { checks.push_back(check_circuit(facts)); }
   void backlog() {}
+  void approval() {}
   void lane() {}
 };
 

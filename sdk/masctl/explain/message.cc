@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <functional>
 
+#include "daemons/gatewayd/approval/rules.h"
 #include "daemons/gatewayd/authz/priority.h"
 #include "daemons/gatewayd/authz/wanted_lane.h"
 #include "daemons/gatewayd/dlp/stage.h"
@@ -167,6 +169,7 @@ class MessageJudge {
   ExplainedStage content() const { return content_; }
   ExplainedStage circuit() const;
   ExplainedStage backlog() const;
+  ExplainedStage approval() const;
   ExplainedStage lane() const;
 
   MessageVerdict verdict() const;
@@ -278,6 +281,20 @@ ExplainedStage MessageJudge::backlog() const {
                 std::to_string(*facts_.waiting) + " entries wait in lane " + std::string(lane_name(lane_)) +
                     ", of one message or more each; at most about " + std::to_string(policy_.max_backlog_records) +
                     " messages or " + std::to_string(policy_.max_backlog_bytes) + " bytes");
+}
+
+/// How much room there is for what is held is the gateway's to know.
+ExplainedStage MessageJudge::approval() const {
+  const gateway::ApprovalRules* rules = policy_.approval_rules.get();
+  if (rules == nullptr || rules->all().empty()) return judged(Decision::kAllowed, "there is no rule");
+  const bool looks = policy_.dlp != Mode::kOff;
+  const std::function<bool(std::string_view)> found = [&](std::string_view type) {
+    return looks && std::any_of(content_.findings.begin(), content_.findings.end(),
+                                [&](const StageFinding& one) { return one.acts && one.type == type; });
+  };
+  const auto number = rules->find({envelope_.sender_id, envelope_.target_id, envelope_.message_type, found});
+  if (!number) return judged(Decision::kAllowed, "none of " + std::to_string(rules->all().size()) + " rules matches");
+  return judged(Decision::kHeld, gateway::describe(*rules, *number));
 }
 
 ExplainedStage MessageJudge::lane() const {

@@ -44,8 +44,10 @@ Letter letter_of(const Keys& keys, unsigned place, const Value& entry, LetterQue
     letter.bytes = payload.is_text() ? payload.text.size() : static_cast<uint64_t>(payload.integer);
   }
   letter.attempts = leading_number<uint64_t>(field_of_entry(fields, "attempts"));
-  letter.first = leading_number<WallMicros>(field_of_entry(fields, "first"));
-  letter.last = leading_number<WallMicros>(field_of_entry(fields, "last"));
+  const bool held = queue == LetterQueue::kHeld;
+  if (held) letter.type = field_of_entry(fields, "type");
+  letter.first = leading_number<WallMicros>(field_of_entry(fields, held ? "since" : "first"));
+  letter.last = held ? letter.first : leading_number<WallMicros>(field_of_entry(fields, "last"));
   return letter;
 }
 
@@ -128,6 +130,7 @@ Result<std::vector<unsigned>> places_of(SyncRedis& redis, const Keys& keys, Lett
 }  // namespace
 
 std::string letter_key(const Keys& keys, LetterQueue queue, unsigned place) {
+  if (queue == LetterQueue::kHeld) return keys.held(place);
   return queue == LetterQueue::kUnproven ? keys.unproven(place) : keys.dead_letters(place);
 }
 
@@ -156,7 +159,7 @@ Result<LetterName> parse_letter_name(const Keys& keys, std::string_view text) {
       good && dash != std::string_view::npos && digits(entry.substr(0, dash), 20) && digits(entry.substr(dash + 1), 20);
   if (!good)
     return Error{Errc::kInvalidArgument, "'" + printable(text) + "' is not the name of a letter; expected one like " +
-                                             name_of(keys, 3, "1795350096000-0") + ", as dlq list shows"};
+                                             name_of(keys, 3, "1795350096000-0") + ", as the list shows"};
   name.entry = entry;
   return name;
 }

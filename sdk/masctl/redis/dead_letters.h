@@ -1,4 +1,5 @@
-// Dead letters as operators ask about them: `dlq:messages`, or what never proved its sender, `dlq:unproven`; page by
+// Dead letters as operators ask about them: `dlq:messages`, or what never proved its sender, `dlq:unproven`, or
+// what waits for a person, `mas.held`; page by
 // page, what matches a filter.
 //
 // Happy path: each_letter() hands every letter that matches to the callback, oldest or newest first.
@@ -24,6 +25,7 @@ namespace mas::ctl {
 enum class LetterQueue : uint8_t {
   kMessages,  ///< messages that could not be delivered
   kUnproven,  ///< elements of ingress lists that were no frames: their sender is who they claim
+  kHeld,      ///< messages that wait for a person
 };
 
 /// @param place as Keys::dead_letters takes it.
@@ -39,11 +41,12 @@ struct Letter {
   std::string name;  ///< "1795350096000-0"; on a cluster "3:1795350096000-0", with the partition
   unsigned place = 0;
   std::string_view entry;  ///< its id in the stream
+  std::string_view type;   ///< of kHeld
   std::string_view sender, target, message_id, reason;
   std::string_view payload;  ///< empty where it is left out
   uint64_t bytes = 0;        ///< of the payload
   uint64_t attempts = 0;
-  WallMicros first = 0, last = 0;
+  WallMicros first = 0, last = 0;  ///< of kHeld: since when it waits
 };
 
 struct LetterFilter {

@@ -71,6 +71,8 @@ Texts of_gateways(const Keys& keys, unsigned partition) {
           keys.dead_letters(),
           keys.unproven(),
           keys.replays(),
+          keys.held(),
+          keys.approvals(),
           keys.secret(),
           keys.users()};
 }
@@ -235,6 +237,10 @@ std::vector<Probe> staff_probes(UserRole role, const Keys& keys) {
   matrix.expect(admin, "passwords of the server", {"CONFIG", "GET", "masterauth"});
   matrix.expect(changes_rules, "rules", {"SADD", keys.blocked_targets("x"), "y"});
   matrix.expect(changes_rules, "rules", {"SADD", keys.role_permissions("x"), "y"});
+  matrix.expect(gateway || changes_rules, "verdicts on held messages", {"RPUSH", keys.approvals(), "x"});
+  matrix.expect(!registry && !health, "held messages", {"XRANGE", keys.held(), "-", "+"});
+  matrix.expect(gateway || admin, "held messages", {"XADD", keys.held(), "*", "f", "x"});
+  matrix.expect(gateway || admin, "held messages", {"XDEL", keys.held(), "1-1"});
   matrix.expect(changes_rules, "the record of operators", {"XADD", keys.operator_audit(), "*", "who", "x"});
   matrix.expect(admin, "the record of operators", {"XTRIM", keys.operator_audit(), "MAXLEN", "0"});
   matrix.expect(admin, "identities", {"HSET", keys.identity("x"), "state", "x"});

@@ -12,7 +12,7 @@
 namespace mas::sdk {
 namespace {
 
-constexpr mas_status kLastStatus = MAS_INVALID_PAYLOAD;
+constexpr mas_status kLastStatus = MAS_HELD;
 
 #define MAS_ERRC(name, value, text, retriable) \
   static_assert(static_cast<int>(Errc::name) == (value) && (value) >= MAS_OK && (value) <= kLastStatus);
@@ -53,6 +53,7 @@ static_assert(static_cast<int>(Errc::kLoopDetected) == MAS_LOOP_DETECTED);
 static_assert(static_cast<int>(Errc::kDlqFull) == MAS_DLQ_FULL);
 static_assert(static_cast<int>(Errc::kNoHandler) == MAS_NO_HANDLER);
 static_assert(static_cast<int>(Errc::kInvalidPayload) == MAS_INVALID_PAYLOAD);
+static_assert(static_cast<int>(Errc::kHeld) == MAS_HELD);
 
 // A plain array: no destructor runs at thread exit, and keeping an error cannot itself fail.
 thread_local char detail[512];

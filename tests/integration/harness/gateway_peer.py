@@ -17,7 +17,7 @@ DECISIONS = {
     1: "ALLOWED", 2: "REDACTED", 3: "ENCRYPTED", 4: "QUEUED_OFFLINE", 16: "AUTH_FAILED", 17: "REVOKED", 18: "SUSPENDED",
     19: "SIGNATURE_INVALID", 20: "REPLAYED", 21: "AUTHZ_DENIED", 22: "RATE_LIMITED", 23: "DLP_BLOCKED", 24: "CIRCUIT_OPEN",
     25: "TARGET_NOT_FOUND", 26: "TARGET_OVERLOADED", 27: "EXPIRED", 28: "LOOP_DETECTED", 29: "MALFORMED", 30: "TOO_LARGE",
-    31: "DLQ_FULL", 32: "UNAVAILABLE",
+    31: "DLQ_FULL", 32: "UNAVAILABLE",  # HELD comes as AUTHZ_DENIED
 }
 TICKET_BYTES = 56
 
@@ -66,7 +66,9 @@ class Receipt:
         self.outcomes, at = {}, 34
         for _ in range(outcomes):
             offset, decision, retry, size = struct.unpack_from("<IBIH", data, at)
-            self.outcomes[offset] = DECISIONS[decision], retry, data[at + 11:at + 11 + size].decode()
+            detail = data[at + 11:at + 11 + size].decode()
+            held = decision == 21 and detail.startswith("HELD: ")
+            self.outcomes[offset] = ("HELD", retry, detail[6:]) if held else (DECISIONS[decision], retry, detail)
             at += 11 + size
         assert at == len(data), "end of the receipt"
 

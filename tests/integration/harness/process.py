@@ -213,12 +213,21 @@ def _link(path):
         return ""
 
 
+def toml_value(value):
+    """A value on one line; a dict as an inline table."""
+    if isinstance(value, list):
+        return "[" + ", ".join(map(toml_value, value)) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {toml_value(one)}" for key, one in value.items()) + "}"
+    return json.dumps(value)
+
+
 def toml(sections):
     """TOML of nested dicts: a section per table."""
     lines = []
     for section, values in sections.items():
         lines.append(f"[{section}]")
-        lines += [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+        lines += [f"{key} = {toml_value(value)}" for key, value in values.items()]
     return "\n".join(lines) + "\n"
 
 

@@ -15,6 +15,7 @@ namespace {
 
 enum class Mode : uint8_t { kOff, kShadow, kEnforce };
 constexpr std::string_view kModeNames[] = {"off", "shadow", "enforce"};
+constexpr std::string_view kRuleKeys[] = {"from", "to"};
 
 struct Sample {
   std::string url = "redis://localhost:6379";
@@ -25,6 +26,7 @@ struct Sample {
   Duration period = 30s;
   Mode mode = Mode::kEnforce;
   std::string key;
+  OptionRows rules;
   OptionTable table;
 
   Sample() {
@@ -38,6 +40,7 @@ struct Sample {
     table.duration("period", period, {1s, 1h}, Apply::kReload, "Time between two walks.");
     table.choice("mode", mode, kModeNames, Apply::kReload, "What is done.");
     table.secret("key", key, Apply::kReload, "A secret.");
+    table.tables("rule", rules, kRuleKeys, Apply::kReload, "Rules.");
     table.renamed("pause", "period");
   }
 
@@ -97,6 +100,34 @@ TEST_CASE("a TOML file sets values and remembers where they came from") {
   CHECK(s.key == "k");
   CHECK(s.table.find("scan", "batch")->source == "x.toml:5");
   CHECK(s.table.find("redis", "namespace")->source == "default");
+}
+
+TEST_CASE("a list of tables is read from a file, printed as it is read, and set by its text") {
+  Sample s;
+  CHECK(s.toml("[[scan.rule]]\nto = 'b\"'\nfrom = \"a\"\n[[scan.rule]]\nto = \"*\"\n").empty());
+  CHECK(s.rules == OptionRows{{{"from", "a"}, {"to", "b\""}}, {{"to", "*"}}});
+  const Option& option = *s.table.find("scan", "rule");
+  const std::string text = R"([{from = "a", to = "b\""}, {to = "*"}])";
+  CHECK(option.text() == text);
+  CHECK(option.default_text == "[]");
+  CHECK(effective_toml(s.table, "registryd").find("rule = " + text + "  # x.toml:") != std::string::npos);
+  Sample other;
+  CHECK(other.env({{"MAS_REGISTRYD_SCAN_RULE", text}}).empty());
+  CHECK(other.rules == s.rules);
+  CHECK(other.toml("[scan]\nrule = []\n").empty());
+  CHECK(other.rules.empty());
+}
+
+TEST_CASE("a list of tables that says something else is refused, and which table") {
+  Sample s;
+  CHECK(has(s.toml("[[scan.rule]]\nfrom = \"a\"\n[[scan.rule]]\nwho = \"b\"\n"),
+            "table 2: unknown key who; expected from, to"));
+  CHECK(has(s.toml("[[scan.rule]]\nfrom = 7\n"), "scan.rule is a list, expected a list of tables with the keys"));
+  CHECK(has(s.toml("[[scan.rule]]\nfrom = ''\n"), "table 1: from is not a text of 1 to 512 bytes"));
+  CHECK(has(s.toml("[scan]\nrule = 'x'\n"), "scan.rule is a text, expected a list of tables"));
+  for (const char* bad : {"", "x", "[1]", "{}", "[{from = \"a\"}]\nx = 1", "[{from = [\"a\"]}]"})
+    CHECK_FALSE(s.env({{"MAS_REGISTRYD_SCAN_RULE", bad}}).empty());
+  CHECK(s.rules.empty());
 }
 
 TEST_CASE("a former name of an option is an error that names the new one") {

@@ -21,7 +21,7 @@ struct ArchiveCase : TurnCase {
 
   void replay(const std::string& payload, bool from_archive) {
     ReplayedLetter letter{payload, "alice", 0, now};
-    letter.from_archive = from_archive;
+    if (from_archive) letter.credential = kArchiveKey;
     auto frame = replay_frame(letter, "", partition_of("alice"), replay_key);
     REQUIRE(frame.ok());
     batch.append(partition_of("alice"), *frame);

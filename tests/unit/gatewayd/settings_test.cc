@@ -22,6 +22,7 @@ std::string other_value(const common::Option& option) {
   if (const auto* range = std::get_if<common::DurationRange>(&option.range))
     candidates = {common::duration_text(range->min), common::duration_text(range->max)};
   if (option.type == common::OptionType::kBool) candidates = {"true", "false"};
+  if (option.type == common::OptionType::kTables) candidates = {R"([{sender = "x"}])"};
   candidates.emplace_back("x");
   return *std::find_if(candidates.begin(), candidates.end(), [&](const auto& text) { return text != before; });
 }

@@ -23,6 +23,7 @@ struct Scribe {
   bool content() { return note("content"); }
   bool circuit() { return note("circuit"); }
   bool backlog() { return note("backlog"); }
+  bool approval() { return note("approval"); }
   bool lane() { return note("lane"); }
 
   bool note(const char* name) {
@@ -60,7 +61,8 @@ std::vector<std::string> block_of(const std::string& document, const std::string
 }  // namespace
 
 TEST_CASE("the stages are walked in the order of the contract, until one says that it is over") {
-  CHECK(Scribe().walked() == "decode identity authorisation target deadline guard rate content circuit backlog lane ");
+  CHECK(Scribe().walked() ==
+        "decode identity authorisation target deadline guard rate content circuit backlog approval lane ");
   Scribe ends;
   ends.until = "target";
   CHECK(ends.walked() == "decode identity authorisation target ");
@@ -69,13 +71,14 @@ TEST_CASE("the stages are walked in the order of the contract, until one says th
 TEST_CASE("each stage with a mode has its own") {
   Policy policy;
   for (const auto& stage : kStages<Scribe>) {
-    CHECK(mode_of(stage, policy) == (stage.name == "content" ? Mode::kOff : Mode::kEnforce));
+    const bool off = stage.name == "content" || stage.name == "approval";
+    CHECK(mode_of(stage, policy) == (off ? Mode::kOff : Mode::kEnforce));
     if (stage.mode == nullptr) continue;
     policy.*stage.mode = Mode::kShadow;
     size_t changed = 0;
     for (const auto& other : kStages<Scribe>) changed += mode_of(other, policy) == Mode::kShadow ? 1 : 0;
     CHECK(changed == 1);
-    policy.*stage.mode = stage.name == "content" ? Mode::kOff : Mode::kEnforce;
+    policy.*stage.mode = off ? Mode::kOff : Mode::kEnforce;
   }
 }
 

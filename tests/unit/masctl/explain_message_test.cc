@@ -49,7 +49,7 @@ TEST_CASE("the stages are told in the gateway's order, and what nothing is in th
   const auto told = Case().told();
   std::string names;
   for (const ExplainedStage& stage : told.stages) names += stage.name + " ";
-  CHECK(names == "decode identity authorisation target deadline guard rate content circuit backlog lane ");
+  CHECK(names == "decode identity authorisation target deadline guard rate content circuit backlog approval lane ");
   CHECK(told.decision == Decision::kAllowed);
   CHECK(told.decided_by().rule == "default: allow");
 }
@@ -152,4 +152,22 @@ TEST_CASE("what masks take from meta is told") {
   CHECK(
       at.stage("content").rule.ends_with("; meta.traceparent would be too long then, and is left out; meta.tracestate "
                                          "would be too long then, and is left out"));
+}
+
+TEST_CASE("a message that waits for a person is told with the rule that holds it") {
+  Case at;
+  const std::vector<gateway::ApprovalRules::Row> rows{{{"target", "carol"}}, {{"sender", "ali*"}, {"dlp_type", "ssn"}}};
+  auto rules = gateway::ApprovalRules::parse(rows);
+  REQUIRE(rules.ok());
+  gateway::Policy& policy = at.config.policy;
+  policy.approval_rules = std::make_shared<const gateway::ApprovalRules>(std::move(*rules));
+  CHECK_FALSE(at.stage("approval").judged);
+  policy.approval = gateway::Mode::kEnforce;
+  policy.dlp = gateway::Mode::kShadow;
+  CHECK(at.stage("approval").rule == "none of 2 rules matches");
+  at.data = R"({"a":"SSN 219-45-9876"})";
+  CHECK(at.told().decision == Decision::kHeld);
+  CHECK(at.told().decided_by().rule == "rule 2 (sender ali*, dlp_type ssn)");
+  policy.dlp = gateway::Mode::kOff;
+  CHECK(at.told().decision == Decision::kAllowed);
 }

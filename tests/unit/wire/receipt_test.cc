@@ -115,3 +115,24 @@ TEST_CASE("receipts: the bound is the size of the longest one") {
     receipt.outcomes.push_back({i, Decision::kRateLimited, UINT32_MAX, detail});
   CHECK(written(receipt).size() == kMaxReceiptBytes);
 }
+
+TEST_CASE("HELD is told in a form that a library which does not know it takes for AUTHZ_DENIED") {
+  ReceiptMessage receipt = sample();
+  receipt.outcomes = {{1, Decision::kHeld, 0, "waits for approval: rule 1"}};
+  const std::string bytes = written(receipt);
+  const size_t outcome = bytes.size() - (4 + 1 + 4 + 2 + receipt.outcomes[0].detail.size() + 6);
+  CHECK(static_cast<Decision>(bytes[outcome + 4]) == Decision::kAuthzDenied);
+  CHECK(bytes.ends_with("HELD: waits for approval: rule 1"));
+  ReceiptMessage read;
+  REQUIRE(decode_receipt(bytes, read).ok());
+  CHECK(read.outcomes.at(0).decision == Decision::kHeld);
+  CHECK(read.outcomes[0].detail == "waits for approval: rule 1");
+
+  std::string other = bytes;
+  other[outcome + 4] = static_cast<char>(Decision::kHeld);  // there is one form
+  CHECK_FALSE(decodes(other));
+  receipt.outcomes = {{1, Decision::kAuthzDenied, 0, "default: deny"}};
+  const std::string denied = written(receipt);
+  REQUIRE(decode_receipt(denied, read).ok());
+  CHECK(read.outcomes.at(0).decision == Decision::kAuthzDenied);
+}
