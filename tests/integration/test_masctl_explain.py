@@ -9,7 +9,7 @@ from harness.gateway_case import GatewayCase
 from harness.masctl_case import FAILED, OK, USAGE
 
 STAGES = ["decode", "identity", "authorisation", "target", "deadline", "guard", "rate", "content", "circuit", "backlog",
-          "lane"]
+          "approval", "lane"]
 NUMBER = "123-45-6789"  # what the built-in rules block or mask, and nobody may print
 
 
@@ -72,7 +72,8 @@ class StagesTest(ExplainMessageCase):
         self.assertEqual((document["decision"], document["rule"]), ("ALLOWED", "default: allow"))
         self.assertEqual((document["sender"], document["target"], document["type"]), ("alice", "bob", "note"))
         self.assertEqual(document["policy_from"], "the gateway's defaults; profile reported by the gateways")
-        self.assertTrue(all(stage["decision"] == "ALLOWED" for stage in document["stages"]), document)
+        self.assertTrue(all(stage["decision"] == "ALLOWED" for stage in document["stages"] if stage["mode"] != "off"),
+                        document)
         self.agrees(self.envelope(), "ALLOWED")
 
     @for_each(("{", "MALFORMED"), ("[]", "MALFORMED"), ('{"sender_id":"alice"}', "MALFORMED"))
@@ -195,7 +196,7 @@ class StagesTest(ExplainMessageCase):
         self.redis.cmd("SADD", "agent:alice:blocked_targets", "bob")
         self.redis.cmd("HSET", "ratelimit:alice:limits", "per_minute", "x")
         document = self.told(self.envelope(hops=99, deadline=1))
-        refused = [stage["stage"] for stage in document["stages"] if stage["decision"] != "ALLOWED"]
+        refused = [stage["stage"] for stage in document["stages"] if stage["decision"] not in ("ALLOWED", None)]
         self.assertEqual(refused, ["authorisation", "deadline", "guard", "rate"])
         self.assertEqual(document["decided_by"], "authorisation")
 
@@ -222,7 +223,12 @@ class ModesTest(ExplainMessageCase):
     def test_what_is_off_is_not_asked(self):
         document = self.told(self.envelope(hops=99), config="[guard]\nmode = \"off\"\n[dlp]\nmode = \"off\"\n")
         off = [stage["stage"] for stage in document["stages"] if stage["decision"] is None]
-        self.assertEqual((document["decision"], off), ("ALLOWED", ["guard", "content"]))
+        self.assertEqual((document["decision"], off), ("ALLOWED", ["guard", "content", "approval"]))
+
+
+    def test_a_rule_holds_it(self):
+        config = "[approval]\nmode = \"enforce\"\n[[approval.rule]]\nsender = \"bob\"\n[[approval.rule]]\ntarget = \"b*\"\n"
+        self.assertEqual(self.decided(self.envelope(), config=config), ("HELD", "approval", "rule 2 (target b*)"))
 
 
 class InputTest(ExplainMessageCase):
