@@ -100,6 +100,16 @@ class VerdictsTest(ApprovalCase):
         self.assertEqual({one["message_id"] for one in self.bob.wait_messages(4)}, granted)
         self.assertEqual(len(self.bob.messages()), 4)
 
+    def test_a_sender_is_told_and_a_requester_does_not_wait(self):
+        for command in ("send", "request"):
+            done = self.masctl(command, "--as", "ops", "bob", "payment", "--mode", "gateway", "--timeout", 15,
+                               redis=self.redis)
+            self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+            self.assertIn("HELD: waits for approval: rule 1", done.stderr)
+        held = [one["held"] for one in self.listed("--sender", "ops")]
+        self.ctl("grant", *held)
+        self.assertEqual([one["meta"]["expects_reply"] for one in self.bob.wait_messages(2)], [False, True])
+
     def test_a_sender_cannot_grant_its_own_message(self):
         envelope = self.payment()
         for credential in ("@granted ann", "@granted"):
