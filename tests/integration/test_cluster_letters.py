@@ -1,4 +1,5 @@
-"""Dead letters on a Redis Cluster, where each partition has a queue: masctl dlq shows and changes those of all."""
+"""Dead letters and held messages on a Redis Cluster, where each partition has a stream: masctl shows those of all, and
+changes them."""
 
 import json
 
@@ -130,6 +131,32 @@ class LettersTest(GatewayClusterCase):
         self.assertEqual({r["object"] for r in self.operator_records() if r["action"] == "dlq.replay"},
                          {f"dlq:messages:{{{sender.partition}}}" for sender in senders})
         self.verify()
+
+
+class HeldTest(GatewayClusterCase):
+    config = {"approval": {"mode": "enforce", "rule": [{"type": "payment"}]}}
+
+    def test_they_are_granted_and_denied_by_the_gateway_of_their_partition(self):
+        senders = self.senders()
+        bob = self.peer("bob")
+        for sender in senders:
+            granted, denied = (sender.envelope("bob", "payment") for _ in range(2))
+            self.assertEqual(sender.send(granted, denied, sender.envelope("bob")).decisions(), ["HELD", "HELD", "ALLOWED"])
+            self.assertEqual(self.cluster.cmd("XLEN", f"mas.held:{{{sender.partition}}}"), 2)
+        waiting = lambda: json.loads(self.ctl("approval", "list", "--json"))["messages"]
+        held = waiting()
+        self.assertEqual(len(held), 2 * len(senders))
+        granted = [next(one for one in held if one["sender"] == sender.id) for sender in senders]
+        denied = [one for one in held if one not in granted]
+        self.ctl("approval", "grant", *[one["held"] for one in granted])
+        self.ctl("approval", "deny", *[one["held"] for one in denied])
+        poll_until(lambda: waiting() == [], 20, "all are taken")
+        payments = lambda: sorted(m["message_id"] for m in bob.messages() if m["message_type"] == "payment")
+        poll_until(lambda: payments() == sorted(one["id"] for one in granted), 20, "what was granted is delivered")
+        self.verify()
+        self.assertEqual(senders[0].send(senders[0].envelope("bob", "payment")).decisions(), ["HELD"])
+        self.assertEqual(self.gateway.stop(), 0)
+        poll_until(lambda: "messages wait for approval" in self.ctl("partitions", "set", 32, code=1), 10, "nobody works")
 
 
 if __name__ == "__main__":
