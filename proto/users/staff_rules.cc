@@ -126,7 +126,7 @@ Texts readable(const Keys& keys) {
 Texts reader(const Keys& keys, const Texts& changed) {
   Texts rules, all = readable(keys);
   add_words(rules, kConnection);
-  add_words(rules, "+pubsub|numsub +function|list +acl|whoami");
+  add_words(rules, "+pubsub|numsub +function|list");
   rules.push_back(selector(kReads, "%R~", all));
   // masctl reads by scripts. EVAL itself asks for keys that may be written; what a script does is checked command by
   // command, so it may do no more than its caller.

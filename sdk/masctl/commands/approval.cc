@@ -106,11 +106,10 @@ Result<Document> run_show(Context& context, const ShowOptions& options) {
   return Document::printed();
 }
 
-/// The operator, and the Redis user where Redis tells it.
-std::string who(SyncRedis& redis, const VerdictOptions& options) {
+/// The operator, and the Redis user that Redis let in.
+std::string who(const Settings& settings, const VerdictOptions& options) {
   std::string text = operator_name(options.by);
-  auto user = redis.ask_one(redis::Command("ACL", "WHOAMI"));
-  if (user.ok() && user->is_text()) text += " (Redis user " + user->text + ")";
+  text += " (Redis user " + (settings.endpoint.user.empty() ? "default" : settings.endpoint.user) + ")";
   if (!options.reason.empty()) text += ": " + options.reason;
   return printable(text, kWhoBytes);
 }
@@ -145,7 +144,7 @@ Result<Document> say(Context& context, const VerdictOptions& options, const std:
   context.redis.expect_messages();
   auto all = find_all(context.redis, keys, options.messages);
   if (!all.ok()) return all.error();
-  const std::string by = who(context.redis, options);
+  const std::string by = who(context.settings, options);
   for (const Said& said : *all) {
     redis::Command command("RPUSH", keys.approvals(said.name.place), verb + " " + said.name.entry + " " + by);
     append_operator_record(command, keys, operator_name(options.by), "approval." + verb, said.id,
