@@ -63,6 +63,25 @@ Result<OptionRows> rows_of_node(const toml::node& node, std::span<const std::str
 
 }  // namespace
 
+size_t bare_dots(std::string_view line) {
+  size_t dots = 0;
+  char quote = 0;
+  for (size_t i = 0; i < line.size(); ++i) {
+    char c = line[i];
+    if (quote != 0) {
+      if (c == '\\' && quote == '"') ++i;
+      if (c == quote) quote = 0;
+    } else if (c == '"' || c == '\'') {
+      quote = c;
+    } else if (c == '#') {
+      break;
+    } else if (c == '.') {
+      ++dots;
+    }
+  }
+  return dots;
+}
+
 std::string rows_text(const OptionRows& rows) {
   std::string out = "[";
   for (size_t i = 0; i < rows.size(); ++i) {
@@ -78,7 +97,7 @@ std::string rows_text(const OptionRows& rows) {
 
 Result<OptionRows> rows_of_toml(std::string_view text, std::span<const std::string_view> keys) {
   const Error other{Errc::kInvalidArgument, "not a list of tables"};
-  if (text.size() > kMaxTextBytes || text.find('\n') != std::string_view::npos) return other;
+  if (text.size() > kMaxTextBytes || text.find('\n') != std::string_view::npos || bare_dots(text) > 0) return other;
   try {
     const toml::table root = toml::parse("rows = " + std::string(text));
     const auto* node = root.get("rows");

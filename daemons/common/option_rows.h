@@ -26,4 +26,8 @@ std::string rows_text(const OptionRows& rows);
 /// @param text a list as TOML has it. @param keys that a table may have.
 Result<OptionRows> rows_of_toml(std::string_view text, std::span<const std::string_view> keys);
 
+/// @return how many dots a line of TOML has outside strings and comments: the parts of its keys, give or take.
+/// toml++ descends once for each, so whoever parses bounds them.
+size_t bare_dots(std::string_view line);
+
 }  // namespace mas::common

@@ -30,26 +30,6 @@ std::string did_you_mean(std::string_view name, const std::vector<std::string>& 
   return near.empty() ? "" : "; did you mean " + near + "?";
 }
 
-/// @return how many dots `line` has outside strings and comments: the parts of its keys, give or take.
-size_t bare_dots(std::string_view line) {
-  size_t dots = 0;
-  char quote = 0;
-  for (size_t i = 0; i < line.size(); ++i) {
-    char c = line[i];
-    if (quote != 0) {
-      if (c == '\\' && quote == '"') ++i;
-      if (c == quote) quote = 0;
-    } else if (c == '"' || c == '\'') {
-      quote = c;
-    } else if (c == '#') {
-      break;
-    } else if (c == '.') {
-      ++dots;
-    }
-  }
-  return dots;
-}
-
 /// toml++ descends once per part of a dotted key, as deep as the file is long: a key of some thousand parts would
 /// overflow the stack. @return the number of the first line with such a key, or 0.
 size_t line_with_deep_key(std::string_view document) {

@@ -15,6 +15,7 @@ namespace {
 
 enum class Mode : uint8_t { kOff, kShadow, kEnforce };
 constexpr std::string_view kModeNames[] = {"off", "shadow", "enforce"};
+constexpr std::string_view kRuleKeys[] = {"from", "to"};
 
 /// One option of every type.
 struct Sample {
@@ -24,6 +25,7 @@ struct Sample {
   uint64_t memory = 16u << 20;
   Duration period = 30s;
   Mode mode = Mode::kOff;
+  OptionRows rules;
   OptionTable table;
 
   Sample() {
@@ -37,6 +39,7 @@ struct Sample {
     table.size("memory", memory, {1024, 1u << 30}, Apply::kReload, "A size.");
     table.duration("period", period, {1ms, 1h}, Apply::kReload, "A duration.");
     table.choice("mode", mode, kModeNames, Apply::kReload, "A choice.");
+    table.tables("rule", rules, kRuleKeys, Apply::kReload, "Tables.");
   }
 };
 
