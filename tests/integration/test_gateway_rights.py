@@ -15,7 +15,8 @@ LIBRARY = "mas_agent_3"
 CLAIM, TAKE_BACK = "mas_claim_3", "mas_take_back_3"
 RULES = ["agent:bob:blocked_targets", "agent:bob:allowed_targets", "agent:bob:roles", "ratelimit:bob:limits", "circuit:bob"]
 GATEWAYS = ["mas.sender:{1}", "mas.epoch:{1}", "mas.lease:{1}", "mas.trial:{1}", "mas.audit:{1}", "mas.audit.heads",
-            "mas.audit.operators", "mas.retry:{1}", "mas.archive:{1}", "mas.replay", "dlq:messages", "dlq:unproven", "mas.secret"]
+            "mas.audit.operators", "mas.retry:{1}", "mas.archive:{1}", "mas.replay", "dlq:messages", "dlq:unproven", "mas.held",
+            "mas.approvals", "mas.secret"]
 OTHERS = ["agent:eve", "agent:eve:heartbeat", "agent:eve:instances", "agent:eve:alive:1", "agent.state:eve"]
 
 
@@ -55,7 +56,7 @@ REFUSED_BY_REDIS = {
     "read, shorten or remove an ingress list":
         of_each(["mas.ingress:{0}"], ["LRANGE", "0", "-1"], ["LPOP"], ["RPOP"], ["LTRIM", "1", "0"], ["DEL"], ["LPUSH", "x"],
                 ["LSET", "0", "x"], ["LREM", "0", "x"], ["LLEN"]),
-    "touch a gateway's memory of a partition, the audit, retries, dead letters, the archive, replays":
+    "touch a gateway's memory of a partition, the audit, retries, dead letters, the archive, replays, held messages and their verdicts":
         of_each(GATEWAYS, ["DEL"], ["HSET", "x", "y"], ["SET", "x"], ["RPUSH", "x"], ["XADD", "*", "b", "x"], ["ZADD", "0", "x"],
                 ["INCR"], ["GET"], ["HGETALL"], ["XRANGE", "-", "+"]),
     "read or change another agent's entry, heartbeat, instances or state":

@@ -73,6 +73,8 @@ TEST_CASE("on a cluster the keys of an agent share a hash tag, and those of a pa
     CHECK(keys.ingress(7) == head + "mas.ingress:{7}");
     CHECK(keys.dead_letters(7) == head + "dlq:messages:{7}");
     CHECK(keys.unproven(7) == head + "dlq:unproven:{7}");
+    CHECK(keys.held(7) == head + "mas.held:{7}");
+    CHECK(keys.approvals(7) == head + "mas.approvals:{7}");
     CHECK(keys.replays(7) == head + "mas.replay:{7}");
     CHECK(keys.places(16) == 16);
     CHECK(keys.agents_index() == head + "mas.agents");
@@ -115,6 +117,8 @@ TEST_CASE("on one server what is by partition on a cluster is in one place") {
   for (unsigned p : {0u, 7u}) {
     CHECK(keys.dead_letters(p) == "ns/dlq:messages");
     CHECK(keys.unproven(p) == "ns/dlq:unproven");
+    CHECK(keys.held(p) == "ns/mas.held");
+    CHECK(keys.approvals(p) == "ns/mas.approvals");
     CHECK(keys.replays(p) == "ns/mas.replay");
   }
   CHECK(keys.places(16) == 1);
