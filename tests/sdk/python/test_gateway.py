@@ -401,6 +401,18 @@ class LimitsTest(GatewayTest):
         self.assertTrue(0 < error.retry_after <= 60, error.retry_after)
 
 
+class WithoutGatewayTest(AgentCase):
+    async def test_a_message_that_nobody_decides_about_is_worth_a_warning(self):
+        with mock.patch("mas._session.RECEIPT_S", 0.3), self.assertLogs("mas.agent", "WARNING") as logs:
+            alice = await self.start(Worker, "alice", use_gateway=True)
+            sends = [asyncio.create_task(alice.send("alice", "note", {"n": n})) for n in range(3)]
+            await eventually(lambda: logs.output)
+            self.start_daemon("mas-gatewayd", self.redis, QUICK)
+            await asyncio.wait_for(asyncio.gather(*sends), 30)
+        self.assertEqual(len(logs.output), 1, logs.output)
+        self.assertIn("alice: no gateway has decided about a message for 0.3 s", logs.output[0])
+
+
 class IdentityTest(GatewayTest):
     config = {"auth": {"registry_tokens": False}}
 
