@@ -1,4 +1,4 @@
-"""@Agent.on with and without a model, in a class, a derived and an unrelated one; what has no handler or does not fit."""
+"""@Agent.on with and without a model; classes derived and unrelated; what no handler takes, and what does not fit."""
 
 import asyncio
 import logging
