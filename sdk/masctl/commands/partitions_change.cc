@@ -126,8 +126,8 @@ Result<unsigned> PartitionsChange::change() {
   return unfinished(status.error());
 }
 
-/// From the mark to the first move. Unless the change goes on from an earlier one, a failure takes the mark away; but not
-/// without the lease, since another command for the same number has the same mark.
+/// From the mark to the first move. Unless the change goes on from an earlier one, a failure takes the mark away; but
+/// not without the lease, since another command for the same number has the same mark.
 /// @param found what the mark stands in the place of. @param begun an earlier change was not finished.
 Status PartitionsChange::begin(const std::string& found, bool begun) {
   Status status = replicas_.confirm();
