@@ -91,6 +91,10 @@ class AgentMessage:
         """The same object as `data`."""
         return self.data
 
+    @payload.setter
+    def payload(self, value: dict[str, Any]) -> None:
+        self.data = value
+
     @property
     def expects_reply(self) -> bool:
         return self.meta.expects_reply

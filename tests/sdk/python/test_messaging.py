@@ -227,6 +227,12 @@ class DispatchTest(AgentCase):
                 Agent.on(message_type, model=model)
         with self.assertRaisesRegex(TypeError, "decorates a method"):
             Agent.on("x")(5)
+        with self.assertRaisesRegex(TypeError, r"'x'.*too many.*async def short\(self, message, payload\)"):
+            @Agent.on("x")
+            async def short(self, message): ...
+        with self.assertRaisesRegex(TypeError, r"long: missing a required argument: 'more'"):
+            @Agent.on("x")
+            async def long(self, message, payload, more): ...
 
     def test_the_decorator_returns_the_function(self):
         async def handler(self, message, payload):

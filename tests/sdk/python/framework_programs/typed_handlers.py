@@ -23,7 +23,7 @@ class Counts(BaseModel):
 class Greeter(Agent[Counts]):
     def __init__(self, agent_id: str, **kwargs):
         super().__init__(agent_id, state_model=Counts, **kwargs)
-        self.rest = asyncio.Queue()
+        self.rest: asyncio.Queue[str] = asyncio.Queue()
 
     @Agent.on("greeting.request", model=GreetingRequest)
     async def handle_greeting(self, message: AgentMessage, payload: GreetingRequest):
