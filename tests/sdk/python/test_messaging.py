@@ -36,6 +36,9 @@ class SendTest(AgentCase):
         self.assertGreater(message.timestamp, 1.7e9)
         self.assertTrue(message.message_id)
         self.assertEqual(AgentMessage.model_validate_json(message.model_dump_json()), message)
+        self.assertEqual(message.model_dump(include={"data", "target_id"}, exclude={"data"}, mode="json"),
+                         {"target_id": "bob"})
+        self.assertNotIn("hello", message.model_dump_json(exclude={"data"}))
 
     async def test_messages_in_order(self):
         for i in range(300):
