@@ -4,6 +4,7 @@
 #include <span>
 
 #include "proto/base/ids.h"
+#include "proto/base/numbers.h"
 #include "proto/wire/agent_entry.h"
 #include "proto/wire/json.h"
 #include "sdk/masctl/doctor/facts.h"
@@ -77,6 +78,21 @@ std::string heartbeat_text(std::string_view heartbeat, std::string_view name) {
   return {};
 }
 
+unsigned heartbeat_protocol(std::string_view heartbeat) {
+  auto members = JsonReader::local().members(heartbeat);
+  if (!members.ok()) return kFirstProtocol;
+  for (const auto& [key, raw] : *members)
+    if (key == "protocol") return parse_number<unsigned>(raw).value_or(kFirstProtocol);
+  return kFirstProtocol;
+}
+
+void read_config(SyncRedis& redis, const Keys& keys, Facts& facts) {
+  auto fields = redis.ask_one(redis::Command("HMGET", keys.config(), "partitions", "protocol"));
+  if (!fields.ok() || fields->elements.size() != 2) return;
+  facts.partitions = PartitionsField::parse(fields->elements[0].text);
+  facts.protocol = std::move(fields->elements[1].text);
+}
+
 void read_daemons(SyncRedis& redis, const Keys& keys, Facts& facts) {
   auto members = read_members(redis, keys.daemons());
   if (!members.ok()) return;
@@ -91,6 +107,7 @@ void read_daemons(SyncRedis& redis, const Keys& keys, Facts& facts) {
       daemon.version = heartbeat_text(heartbeat->front().text, "version");
       daemon.lost_data = heartbeat_text(heartbeat->front().text, "lost_data");
       daemon.receipts_withheld = heartbeat_text(heartbeat->front().text, "receipts_withheld");
+      daemon.protocol = heartbeat_protocol(heartbeat->front().text);
     }
     facts.daemons.push_back(std::move(daemon));
   }
@@ -173,6 +190,8 @@ Facts collect_facts(SyncRedis& redis, const Settings& settings) {
   measure_round_trip(redis, facts);
   measure_clock(redis, facts);
   read_servers(redis, facts);
+  facts.servers = collect_servers(redis, settings);
+  read_config(redis, settings.keys, facts);
   read_daemons(redis, settings.keys, facts);
   read_index(redis, settings.keys, facts);
   check_keys(redis, settings.keys, facts);
