@@ -22,8 +22,8 @@ class Lesson:
 
 
 class Student(Agent[Lesson]):
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, state_model=Lesson, **kwargs)
+    def __init__(self, agent_id, **kwargs):
+        super().__init__(agent_id, state_model=Lesson, **kwargs)
 
     @Agent.on("question", model=Question)
     async def on_question(self, message: AgentMessage, payload: Question):

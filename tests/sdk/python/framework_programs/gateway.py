@@ -16,7 +16,7 @@ class Specialist(Agent):
 class Doctor(Agent):
     def __init__(self, agent_id: str = "doctor", redis_url: str = "redis://localhost:6379"):
         super().__init__(agent_id=agent_id, capabilities=["healthcare_doctor"], redis_url=redis_url, use_gateway=True)
-        self.specialist_id = None
+        self.specialist_id = ""
 
     async def on_start(self) -> None:
         found = await self.discover(capabilities=["healthcare_specialist"])
@@ -37,7 +37,7 @@ class Doctor(Agent):
 class Patient(Agent):
     def __init__(self, **kwargs):
         super().__init__(use_gateway=True, **kwargs)
-        self.advice = asyncio.Queue()
+        self.advice: asyncio.Queue[str] = asyncio.Queue()
 
     async def on_message(self, message: AgentMessage):
         await self.advice.put(message.payload["advice"])

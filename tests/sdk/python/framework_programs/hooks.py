@@ -40,7 +40,7 @@ async def main():
     await agent.start()
     await agent.wait_transport_ready(timeout=1)
     await asyncio.wait_for(agent.heard.wait(), timeout=5)
-    print(len(agent.token), agent.token == agent._token)
+    print(len(agent.token or ""), agent.token == agent._token)
     await agent.stop()
     print(agent._running)
 

@@ -9,7 +9,7 @@ from mas import Agent, AgentMessage
 class Worker(Agent):
     @Agent.on("work")
     async def on_work(self, message: AgentMessage, payload: None):
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(message.data.get("seconds", 0))
         await message.reply("done", {"n": message.data["n"]})
 
     @Agent.on("relay")
@@ -28,8 +28,9 @@ async def main():
     await asker.start()
 
     began = time.monotonic()
-    responses = await asyncio.gather(*(asker.request("worker", "work", {"n": n}, timeout=5) for n in range(5)))
-    print([response.data["n"] for response in responses], time.monotonic() - began < 0.45)
+    responses = await asyncio.gather(*(asker.request("worker", "work", {"n": n, "seconds": 0.3}, timeout=5)
+                                        for n in range(5)))
+    print([response.data["n"] for response in responses], time.monotonic() - began < 1.4)
     print((await asker.request("worker", "relay", {"n": 7}, timeout=5)).data)
 
     for timeout in (0.2, 0):

@@ -42,6 +42,7 @@ async def main():
         await own.reply("answer", {})
     except RuntimeError as error:
         print("message not associated with agent" in str(error))
+    own.payload = {"n": 2}
     print(Message is AgentMessage, AgentMessage.model_validate_json(own.model_dump_json()).data)
 
     await asker.stop()
@@ -58,4 +59,4 @@ asyncio.run(main())
 # {'sum': 2}
 # True
 # True
-# True {'n': 1}
+# True {'n': 2}

@@ -1,4 +1,4 @@
-"""@Agent.on with and without a model, in a class and in one derived from it; what has no handler, and what does not fit."""
+"""@Agent.on with and without a model; classes derived and unrelated; what no handler takes, and what does not fit."""
 
 import asyncio
 import logging
@@ -23,7 +23,7 @@ class Counts(BaseModel):
 class Greeter(Agent[Counts]):
     def __init__(self, agent_id: str, **kwargs):
         super().__init__(agent_id, state_model=Counts, **kwargs)
-        self.rest = asyncio.Queue()
+        self.rest: asyncio.Queue[str] = asyncio.Queue()
 
     @Agent.on("greeting.request", model=GreetingRequest)
     async def handle_greeting(self, message: AgentMessage, payload: GreetingRequest):
@@ -47,20 +47,27 @@ class Curt(Greeter):
         await message.reply("status.response", {"by": self.id})
 
 
+class Unrelated(Agent):
+    @Agent.on("status.check")
+    async def on_check(self, message: AgentMessage, payload: None):
+        await message.reply("status.response", {"unrelated": True})
+
+
 async def main():
-    greeter, curt, asker = Greeter("greeter"), Curt("curt"), Agent("asker")
-    for agent in (greeter, curt, asker):
+    greeter, curt, unrelated, asker = Greeter("greeter"), Curt("curt"), Unrelated("unrelated"), Agent("asker")
+    for agent in (greeter, curt, unrelated, asker):
         await agent.start()
     for data in ({"name": "Ada"}, {"name": "Ana", "language": "es"}, GreetingRequest(name="Grace")):
         print((await asker.request("greeter", "greeting.request", data, timeout=5)).data)
     print((await asker.request("greeter", "status.check", {}, timeout=5)).data)
     print((await asker.request("curt", "status.check", {}, timeout=5)).data)
+    print((await asker.request("unrelated", "status.check", {}, timeout=5)).data)
     print((await asker.request("curt", "greeting.request", {"name": "Bo"}, timeout=5)).data)
 
     await asker.send("greeter", "greeting.request", {"language": "es"})  # no name
     await asker.send("greeter", "something.else", {})
     print(await asyncio.wait_for(greeter.rest.get(), timeout=5), greeter.rest.empty(), greeter.state)
-    for agent in (greeter, curt, asker):
+    for agent in (greeter, curt, unrelated, asker):
         await agent.stop()
 
 
@@ -72,5 +79,6 @@ asyncio.run(main())
 # {'text': 'Hello, Grace!', 'count': 3}
 # {'payload': None, 'checks': 1}
 # {'by': 'curt'}
+# {'unrelated': True}
 # {'text': 'Hello, Bo!', 'count': 1}
 # something.else True greetings=3 checks=1

@@ -23,7 +23,7 @@ class Student(Agent[Lesson]):
     async def ask(self, text: str):
         self.state.asked += 1
         self.state.history.append({"role": "user", "content": text})
-        await self.update_state({"asked": self.state.asked, "history": self.state.history})
+        await self.update_state({"asked": self.state.asked})  # the whole state is kept
 
 
 async def main():

@@ -15,9 +15,10 @@ async def main():
     await agent.start()
     print(agent.state)
     await agent.update_state({"counter": 42, "name": "test", "on": True, "nothing": None, "tiny": 1e-07})
-    await agent.update_state({"tags": ["a", "b"], "nested": {"n": 1}, "counter": agent.state["counter"] + 1})
+    await agent.update_state(updates={"tags": ["a", "b"], "nested": {"n": 1}, "counter": agent.state["counter"] + 1})
     print(agent.state["counter"] == 43, agent.state["on"] is True, agent.state["tags"])
     await agent.stop()
+    print(agent.state["counter"])
 
     again = Agent("keeper", capabilities=["storage"])
     await again.start()
@@ -37,6 +38,7 @@ asyncio.run(main())
 # True
 # {}
 # True True ['a', 'b']
+# 43
 # {'counter': '43', 'name': 'test', 'nested': '{"n": 1}', 'nothing': 'None', 'on': 'True', 'tags': '["a", "b"]', 'tiny': '1e-07'}
 # {}
 # {}
