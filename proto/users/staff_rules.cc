@@ -3,6 +3,8 @@
 
 #include <sstream>
 
+#include "proto/wire/replayed.h"
+
 namespace mas {
 namespace {
 
@@ -134,9 +136,10 @@ Texts reader(const Keys& keys, const Texts& changed) {
 
 /// Rules, limits, circuits, dead letters, replays; no identities, no users.
 Texts operator_rules(const Keys& keys) {
-  const Texts changed = {keys.allowed_targets("*"),  keys.blocked_targets("*"), keys.roles("*"),
-                         keys.role_permissions("*"), keys.limits("*"),          keys.circuit("*"),
-                         keys.dead_letters(),        keys.unproven(),           keys.replays()};
+  const Texts changed = {keys.allowed_targets("*"),   keys.blocked_targets("*"), keys.roles("*"),
+                         keys.role_permissions("*"),  keys.limits("*"),          keys.circuit("*"),
+                         keys.dead_letters(),         keys.unproven(),           keys.replays(),
+                         replay_progress_key(keys, 0)};
   Texts rules = reader(keys, changed);
   rules.push_back(selector("+hset +hdel +del +sadd +srem +rpush +lrem +xdel", "~", changed));
   rules.push_back(selector("+xadd", "~", {keys.operator_audit()}));

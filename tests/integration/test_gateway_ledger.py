@@ -288,27 +288,36 @@ class SignedTest(LedgerCase):
 
 
 class BrokenGatewayTest(LedgerCase):
-    """A gateway that does the wrong thing once, among hundreds of messages: the ledger names it."""
+    """A gateway that does the wrong thing once, among others done right: the ledger names it."""
     senders = 2
 
-    def broken(self, step):
-        self.gatewayd(broken=f"{step}:{self.random.randrange(10, 60)}")
+    def broken(self, step, written):
+        """One of the first twenty steps is broken. written(): how many there were (each may hold many messages)."""
+        self.gatewayd(broken=f"{step}:{self.random.randrange(5, 20)}")
         self.start_load()
-        poll_until(lambda: self.receipts() > 200, 20, "there are receipts", 0.05)
+        poll_until(lambda: written() > 20, 20, "the step was taken more than twenty times", 0.05)
         return self.ledger()
 
+    def entries_written(self):
+        """Those that receivers have taken, too."""
+        streams = [self.redis.cmd("XINFO", "STREAM", key) for key in self.redis.cmd("KEYS", "agent.stream:receiver-*")]
+        return sum(dict(zip(stream[::2], stream[1::2]))["entries-added"] for stream in streams)
+
+    def audit_blocks(self):
+        return sum(self.redis.cmd("XLEN", f"mas.audit:{{{partition}}}") for partition in range(16))
+
     def test_a_lost_delivery_is_seen(self):
-        ledger = self.broken("lose")
+        ledger = self.broken("lose", self.entries_written)
         self.assertGreater(len(ledger.lost()), 0)
         self.assertEqual(ledger.doubled() + ledger.strays() + ledger.reordered(), [])
 
     def test_a_double_delivery_is_seen(self):
-        ledger = self.broken("double")
+        ledger = self.broken("double", self.entries_written)
         self.assertGreater(len(ledger.doubled()), 0)
         self.assertEqual(ledger.lost() + ledger.strays(), [])
 
     def test_a_delivery_without_its_record_is_seen(self):
-        ledger = self.broken("unaudited")
+        ledger = self.broken("unaudited", self.audit_blocks)
         self.assertGreater(len(ledger.unaudited()), 0)
         self.assertEqual(ledger.lost() + ledger.doubled() + ledger.strays() + ledger.reordered(), [])
         verified = self.verify()

@@ -147,12 +147,19 @@ static void sends_during_an_outage_are_accounted_for(void) {
   mas_agent *agent = watched_agent("alice", &events, &messages);
   redis_stop();
   CHECK(eventually(disconnected, &events, agent));
-  CHECK_OK(mas_agent_send(agent, "alice", "kept", NULL, 0, NULL)); /* waits for the next link */
-  CHECK_STATUS(mas_agent_flush(agent, 20), MAS_TIMEOUT);
+  unsigned failed = 0; /* the link for messages may be the later of the two to notice: what went out on it has failed */
+  mas_status flushed;
+  for (;; ++failed) {
+    CHECK_OK(mas_agent_send(agent, "alice", "kept", NULL, 0, NULL)); /* waits for the next link */
+    flushed = mas_agent_flush(agent, 20);
+    if (flushed != MAS_OK) break;
+  }
+  CHECK_STATUS(flushed, MAS_TIMEOUT);
+  CHECK(failed <= 1);
   redis_start();
   CHECK_OK(mas_agent_flush(agent, 10000));
   mas_agent_stats(agent, &stats, sizeof stats);
-  CHECK(stats.sent == 1 && stats.send_failed == 0);
+  CHECK(stats.sent == 1 && stats.send_failed == failed);
   agent_ended(agent);
 }
 

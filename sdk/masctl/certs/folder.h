@@ -21,8 +21,8 @@ namespace mas::ctl {
 struct IssuedFile {
   std::string name;  ///< "agent-bob.pem"
   pki::Certificate certificate;
-  /// Signed by the folder's authority, and in the file that its names belong into. Another user may own a file and put
-  /// another certificate into it, which renewing must not give this user a key for.
+  /// Signed by the folder's authority, and in the file that its names belong into. Another user may own a file and
+  /// write another certificate into it, which renewing must not give this user a key for.
   bool ours = true;
 };
 

@@ -84,6 +84,17 @@ std::string heartbeat_text(std::string_view heartbeat, std::string_view name) {
   return raw.empty() ? raw : json_text(raw);
 }
 
+unsigned heartbeat_protocol(std::string_view heartbeat) {
+  return parse_number<unsigned>(heartbeat_raw(heartbeat, "protocol")).value_or(kFirstProtocol);
+}
+
+void read_config(SyncRedis& redis, const Keys& keys, Facts& facts) {
+  auto fields = redis.ask_one(redis::Command("HMGET", keys.config(), "partitions", "protocol"));
+  if (!fields.ok() || fields->elements.size() != 2) return;
+  facts.partitions = PartitionsField::parse(fields->elements[0].text);
+  facts.protocol = std::move(fields->elements[1].text);
+}
+
 void read_daemons(SyncRedis& redis, const Keys& keys, Facts& facts) {
   auto members = read_members(redis, keys.daemons());
   if (!members.ok()) return;
@@ -101,6 +112,7 @@ void read_daemons(SyncRedis& redis, const Keys& keys, Facts& facts) {
       daemon.certificate = heartbeat_text(heartbeat->front().text, "certificate");
       daemon.certificate_expires =
           leading_number<int64_t>(heartbeat_raw(heartbeat->front().text, "certificate_expires"));
+      daemon.protocol = heartbeat_protocol(heartbeat->front().text);
     }
     facts.daemons.push_back(std::move(daemon));
   }
@@ -185,6 +197,8 @@ Facts collect_facts(SyncRedis& redis, const Settings& settings) {
   measure_round_trip(redis, facts);
   measure_clock(redis, facts);
   read_servers(redis, facts);
+  facts.servers = collect_servers(redis, settings);
+  read_config(redis, settings.keys, facts);
   read_daemons(redis, settings.keys, facts);
   read_index(redis, settings.keys, facts);
   check_keys(redis, settings.keys, facts);
