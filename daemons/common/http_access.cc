@@ -22,9 +22,15 @@ std::string lower(std::string_view text) {
   return out;
 }
 
+/// @return a host name as names are compared: in lower case, without the dot of a fully qualified one.
+std::string plain_name(std::string_view name) {
+  if (name.ends_with('.')) name.remove_suffix(1);
+  return lower(name);
+}
+
 bool is_address(int family, const std::string& text) {
   unsigned char address[sizeof(in6_addr)];
-  return inet_pton(family, text.c_str(), address) == 1;
+  return text.find('\0') == std::string::npos && inet_pton(family, text.c_str(), address) == 1;
 }
 
 bool is_port(std::string_view text) {
@@ -43,10 +49,11 @@ Result<std::vector<std::string>> parse_hosts(std::string_view text) {
   std::vector<std::string> out;
   for (size_t at = 0; at < text.size();) {
     const size_t end = std::min(text.find_first_of(" ,", at), text.size());
-    const std::string host = lower(text.substr(at, end - at));
+    const std::string host = plain_name(text.substr(at, end - at));
     at = end + 1;
     if (host.empty()) continue;
-    if (!redis::is_host(host) || host.find(':') != std::string::npos)
+    const bool dotted = host.starts_with('.') || host.ends_with('.');
+    if (!redis::is_host(host) || dotted || host.find(':') != std::string::npos)
       return Error{Errc::kInvalidArgument,
                    "'" + printable(host) + "' is not a host name; expected names without a port"};
     out.push_back(host);
@@ -70,8 +77,7 @@ bool is_host_served(const HttpAccess& access, std::string_view host) {
   }
   const size_t colon = std::min(host.find(':'), host.size());
   if (!is_port(host.substr(colon))) return false;
-  std::string name = lower(host.substr(0, colon));
-  if (name.ends_with('.')) name.pop_back();  // a fully qualified name
+  const std::string name = plain_name(host.substr(0, colon));
   return name == "localhost" || is_address(AF_INET, name) ||
          std::find(access.hosts.begin(), access.hosts.end(), name) != access.hosts.end();
 }

@@ -9,7 +9,7 @@ using namespace mas::common;
 
 TEST_CASE("http access: lists of hosts") {
   CHECK(parse_hosts("")->empty());
-  CHECK(*parse_hosts(" GW1, gw1.internal ") == std::vector<std::string>{"gw1", "gw1.internal"});
+  CHECK(*parse_hosts(" GW1, gw1.internal. ") == std::vector<std::string>{"gw1", "gw1.internal"});
   for (const char* bad : {"gw1:80", "http://gw1", "::1", "a/b", "*"}) CHECK_FALSE(parse_hosts(bad).ok());
 }
 
