@@ -11,7 +11,10 @@
 
 #include <algorithm>
 #include <climits>
+#include <ctime>
 #include <new>
+
+#include "proto/redis/usable_tls.h"
 
 namespace mas::redis {
 namespace {
@@ -168,7 +171,14 @@ Error TlsSession::failure(const char* what, int result) const {
 Result<bool> TlsSession::handshake() {
   ERR_clear_error();
   int result = SSL_do_handshake(as_ssl(ssl_));
-  if (result == 1) return true;
+  if (result == 1) {
+    X509* certificate = SSL_get_peer_certificate(as_ssl(ssl_));
+    std::tm end{};
+    if (certificate != nullptr && ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) == 1)
+      remember_server(name_, timegm(&end));
+    X509_free(certificate);
+    return true;
+  }
   if (SSL_get_error(as_ssl(ssl_), result) == SSL_ERROR_WANT_READ) return false;
   return failure("the handshake", result);
 }

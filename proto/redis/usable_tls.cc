@@ -9,6 +9,7 @@ namespace mas::redis {
 namespace {
 
 constexpr size_t kMostKept = 16;
+constexpr size_t kMostServers = 64;
 
 struct Kept {
   TlsFiles files;
@@ -17,7 +18,8 @@ struct Kept {
 
 struct Memory {
   std::mutex mutex;
-  std::vector<Kept> kept;  // the oldest first
+  std::vector<Kept> kept;                  // the oldest first
+  std::vector<ServerCertificate> servers;  // likewise
 };
 
 /// Never destroyed: threads may still use it while the process ends.
@@ -66,6 +68,20 @@ Result<std::shared_ptr<TlsContext>> usable_context(const TlsFiles& files, Status
   auto last = last_of(files);
   if (last == nullptr) return now.error();
   return last;
+}
+
+std::vector<ServerCertificate> seen_servers() {
+  Memory& all = memory();
+  std::lock_guard lock(all.mutex);
+  return all.servers;
+}
+
+void remember_server(const std::string& name, int64_t ends) {
+  Memory& all = memory();
+  std::lock_guard lock(all.mutex);
+  std::erase_if(all.servers, [&name](const ServerCertificate& server) { return server.name == name; });
+  all.servers.push_back({name, ends});
+  if (all.servers.size() > kMostServers) all.servers.erase(all.servers.begin());
 }
 
 }  // namespace mas::redis

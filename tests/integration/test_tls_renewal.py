@@ -81,7 +81,9 @@ class RenewalTest(MasTestCase):
 
     def test_hup_takes_new_files_and_leaves_links_alone(self):
         daemon = self.start()
-        self.assertEqual([finding["level"] for finding in self.doctor()], ["ok"] * 3)
+        found = self.doctor()
+        self.assertEqual([finding["level"] for finding in found], ["ok"] * 4)
+        self.assertIn("the server redis.test expires in 8", found[2]["found"])
         links, before = self.links(), self.expiry(daemon, self.file)
         poll_until(lambda: int(self.redis.cmd("TIME")[0]) > before - 90 * 86400, 5, "a second passes")
         renewed = {row["file"]: row for row in self.certs("renew", "--before", "91d")}[self.file.name]

@@ -18,7 +18,9 @@ Finding judge_file(const std::string& file, int64_t expires, int64_t now, const 
   const std::string named = visible(file) + where;
   if (left <= 0)
     return {Level::kFail, "certificate", named + " expired " + brief_duration(static_cast<double>(-left)) + " ago",
-            "New links are refused. Renew it (masctl certs renew, or your authority's tool), then reload the daemons."};
+            "New links are refused. Renew it (masctl certs renew, or your authority's tool), then reload the daemons, "
+            "or let "
+            "Redis read it (CONFIG SET tls-cert-file) where it is the server's."};
   std::string found = named + " expires in " + brief_duration(static_cast<double>(left));
   if (left > kSoon) return {Level::kOk, "certificate", std::move(found), ""};
   return {

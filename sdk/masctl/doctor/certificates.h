@@ -1,4 +1,4 @@
-// What doctor knows of certificates, and its judgement: those of masctl's own URL, and those that daemons use.
+// What doctor knows of certificates, and its judgement: those of masctl's own URL, of Redis, and of daemons.
 #pragma once
 
 #include <cstdint>
@@ -14,9 +14,9 @@ namespace mas::ctl {
 struct Facts;
 struct Finding;
 
-/// A file of masctl's URL.
+/// A file of masctl's URL, or what a server showed.
 struct CertificateFact {
-  std::string file;
+  std::string file;                   ///< of a server: "the server redis1"
   std::optional<Error> unreadable{};  ///< nothing below is set when it is
   int64_t expires = 0;                ///< seconds since 1970
 };

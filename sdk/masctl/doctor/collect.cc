@@ -5,6 +5,7 @@
 
 #include "proto/base/ids.h"
 #include "proto/base/numbers.h"
+#include "proto/redis/usable_tls.h"
 #include "proto/wire/agent_entry.h"
 #include "proto/wire/json.h"
 #include "sdk/masctl/doctor/facts.h"
@@ -190,7 +191,10 @@ Facts collect_facts(SyncRedis& redis, const Settings& settings) {
   facts.now = wall_now() / 1'000'000;
   facts.certificates = read_certificates(settings);
   facts.sentinels = collect_sentinels(settings);
-  if (auto opened = redis.open(); !opened.ok()) {
+  auto opened = redis.open();
+  for (const auto& server : redis::seen_servers())
+    facts.certificates.push_back({"the server " + server.name, {}, server.ends});
+  if (!opened.ok()) {
     facts.unreachable = opened.error();
     return facts;
   }
