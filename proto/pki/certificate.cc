@@ -125,6 +125,16 @@ Result<std::vector<Certificate>> read_certificates(const std::string& path) {
   return out;
 }
 
+Status check_pair(std::string_view certificate, std::string_view key, const std::string& file) {
+  BioPtr in = reader_of(certificate), keys = reader_of(key);
+  X509Ptr first(PEM_read_bio_X509(in.get(), nullptr, no_passphrase, nullptr));
+  KeyPtr own(PEM_read_bio_PrivateKey(keys.get(), nullptr, no_passphrase, nullptr));
+  const bool fits = first != nullptr && own != nullptr && X509_check_private_key(first.get(), own.get()) == 1;
+  ERR_clear_error();
+  if (fits) return {};
+  return Error{Errc::kInvalidArgument, file + ": expected a certificate in PEM, and its unencrypted private key"};
+}
+
 int64_t chain_ends(const std::vector<Certificate>& chain) {
   return std::min_element(chain.begin(), chain.end(),
                           [](const auto& a, const auto& b) { return a.not_after < b.not_after; })

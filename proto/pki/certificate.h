@@ -37,6 +37,9 @@ Result<std::vector<Certificate>> read_certificates(const std::string& path);
 /// @return the file as it is: any that is a file of at most 4 MiB.
 Result<std::string> read_certificate_text(const std::string& path);
 
+/// @return ok where the first certificate of a PEM text has the key of another. @param file its name, for errors.
+Status check_pair(std::string_view certificate, std::string_view key, const std::string& file);
+
 /// @return when a file of a certificate and its chain stops being good: the earliest end.
 int64_t chain_ends(const std::vector<Certificate>& chain);
 /// @return when a file of authorities trusts nobody any more: the latest end.

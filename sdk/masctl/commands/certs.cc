@@ -264,7 +264,7 @@ Result<Document> run_renew(Context& context, const RenewOptions& options) {
 
 // ---- show
 
-Result<Document> run_show(Context&, const ShowOptions& options) {
+Result<Document> run_show(Context& context, const ShowOptions& options) {
   auto names = certificate_files(options.dir);
   if (!names.ok()) return names.error();
   names->insert(names->begin(), kAuthorityFile);
@@ -276,6 +276,8 @@ Result<Document> run_show(Context&, const ShowOptions& options) {
       report.rows.push_back({name, "", certificates->front()});
     else if (!failure)
       failure = certificates.error();
+    else
+      context.out.note(certificates.error().message);
   }
   if (failure) return shown(std::move(report)).fails_with(std::move(*failure));
   return shown(std::move(report));

@@ -7,6 +7,7 @@
 
 #include "proto/base/result.h"
 #include "proto/wire/partitions.h"
+#include "sdk/masctl/doctor/certificates.h"
 #include "sdk/masctl/doctor/sentinels.h"
 #include "sdk/masctl/doctor/servers.h"
 #include "sdk/masctl/redis/settings.h"
@@ -23,6 +24,8 @@ struct DaemonFact {
   std::string lost_data{};             ///< what showed a gateway that Redis went back in time; empty: nothing did
   std::string receipts_withheld{};     ///< why a gateway's senders get no receipts; empty: they do
   unsigned protocol = kFirstProtocol;  ///< that it speaks
+  std::string certificate{};           ///< its file that expires first; empty: it uses none
+  int64_t certificate_expires = 0;     ///< seconds since 1970
 };
 
 /// A primary of a cluster.
@@ -47,6 +50,8 @@ struct OddKey {
 
 struct Facts {
   std::string address;
+  int64_t now = 0;                                          ///< our clock, in seconds since 1970
+  std::vector<CertificateFact> certificates{};              ///< of masctl's own URL
   std::optional<Error> unreachable;                         ///< nothing below is set when it is
   Duration round_trip{};                                    ///< median of several
   std::string info;                                         ///< INFO, whole

@@ -142,6 +142,32 @@ TEST_CASE("receipts that a gateway withholds for want of replicas are a failure"
   check_level(facts, "receipts", Level::kFail);
 }
 
+TEST_CASE("certificates: good, soon to expire, expired, unreadable; of masctl and of daemons") {
+  constexpr int64_t kDay = 86'400;
+  Facts facts = healthy();
+  facts.now = 1'800'000'000;
+  facts.certificates = {{"/ca.crt", {}, facts.now + 15 * kDay}};
+  check_level(facts, "certificate", Level::kOk);
+  facts.certificates[0].expires = facts.now + 14 * kDay;
+  check_level(facts, "certificate", Level::kWarn);
+  facts.certificates[0].expires = facts.now;
+  check_level(facts, "certificate", Level::kFail);
+  CHECK(find(facts, "certificate").found.find("/ca.crt") != std::string::npos);
+  facts.unreachable = Error{Errc::kAuthFailed, "refused"};  // which the certificate may be the reason for
+  check_level(facts, "certificate", Level::kFail);
+  facts.unreachable.reset();
+  facts.certificates[0].unreadable = Error{Errc::kNotFound, "/ca.crt: No such file"};
+  check_level(facts, "certificate", Level::kFail);
+
+  facts.certificates.clear();
+  facts.daemons[2].certificate = "/gw.pem";
+  facts.daemons[2].certificate_expires = facts.now + kDay;
+  check_level(facts, "certificate", Level::kWarn);
+  CHECK(find(facts, "certificate").found.find("/gw.pem of gatewayd 3") != std::string::npos);
+  facts.daemons[2].beats = false;
+  for (const auto& finding : judge(facts)) CHECK(finding.check != "certificate");
+}
+
 TEST_CASE("daemon, lease and index must agree") {
   Facts facts = healthy();
   facts.leases[1].held = false;
