@@ -7,6 +7,7 @@
 
 #include "mas_version.h"
 #include "proto/base/ids.h"
+#include "proto/redis/usable_tls.h"
 
 namespace mas::common {
 namespace {
@@ -61,6 +62,7 @@ Daemon::Daemon(uv_loop_t* loop, const DaemonKind& kind, ConfigSources sources, C
           loop, connection_options(config_.settings(), endpoint_, sentinels_, client_name(kind.name, instance_)), log_,
           *this)),
       pages_({kind.name, instance_}, log_, metrics_, *gate_),
+      certificates_(loop, log_, metrics_),
       heartbeat_(loop, gate_->client(), keys_, std::string(kind.name), instance_, log_, pages_),
       agent_library_(loop, gate_->client(), log_),
       drain_timer_(loop, [this] { stop(kExitUndrained); }) {}
@@ -77,6 +79,7 @@ int Daemon::run() {
   signals_ = std::make_unique<Signals>(loop_, listener);
   service_ = kind_.make_service(*this, config_.settings());
   pages_.start(*service_);
+  watch_certificates();
   state_.to(State::kRunning);
   log_.info("started", {{"version", MAS_BUILD_VERSION},
                         {"pid", static_cast<int64_t>(getpid())},
@@ -90,6 +93,19 @@ int Daemon::run() {
   systemd_.status("waiting for Redis at " + endpoint_.address());
   uv_run(loop_, UV_RUN_DEFAULT);
   return exit_code_;
+}
+
+void Daemon::watch_certificates() {
+  if (endpoint_.kind == redis::Endpoint::Kind::kTls)
+    certificates_.watch(endpoint_.tls, [this] {
+      Status now;
+      auto context = redis::usable_context(endpoint_.tls, &now);
+      return now;
+    });
+  const redis::TlsFiles http = config_.settings().http_tls();
+  if (!http.cert.empty()) certificates_.watch(http, [this, http] { return pages_.take_certificate(http); });
+  pages_.show(certificates_);
+  certificates_.start();
 }
 
 redis::ConnectionOptions Daemon::redis_options(std::string_view purpose) const {
@@ -146,8 +162,10 @@ void Daemon::stop(int exit_code) {
 void Daemon::on_reload_signal() {
   if (!state_.is(State::kRunning)) return;
   systemd_.reloading();
+  certificates_.look(true);
   if (auto changes = config_.reload(log_)) {
     log_.set_level(config_.settings().log_level);
+    if (auto access = config_.settings().http_access()) pages_.set_access(std::move(*access));
     service_->reload(config_.settings());
     log_.info("reloaded", {{"changes", *changes}});
   }

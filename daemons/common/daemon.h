@@ -16,6 +16,7 @@
 #include <string>
 
 #include "daemons/common/agent_library.h"
+#include "daemons/common/certificates.h"
 #include "daemons/common/daemon_pages.h"
 #include "daemons/common/exit_code.h"
 #include "daemons/common/heartbeat.h"
@@ -60,6 +61,7 @@ class Daemon final : Frame, RedisGateListener, SignalListener {
   void on_stop_signal(int number) override;
   void on_reload_signal() override;
 
+  void watch_certificates();
   void leave();
   void stop(int exit_code);
 
@@ -78,6 +80,7 @@ class Daemon final : Frame, RedisGateListener, SignalListener {
   std::shared_ptr<redis::Sentinels> sentinels_;  // null: a single server
   std::unique_ptr<RedisGate> gate_;
   DaemonPages pages_;
+  Certificates certificates_;
   Heartbeat heartbeat_;
   AgentLibrary agent_library_;
   std::unique_ptr<Signals> signals_;

@@ -7,6 +7,7 @@
 
 #include "mas_version.h"
 #include "proto/base/ids.h"
+#include "proto/pki/certificate.h"
 #include "proto/wire/partitions.h"
 
 namespace mas::common {
@@ -20,6 +21,24 @@ std::string host_name() {
   return printable(name, HOST_NAME_MAX);
 }
 
+/// @return PEM texts of a certificate and its key, which fit; both empty where the files have no names.
+Result<HttpTls> read_pair(const redis::TlsFiles& files) {
+  HttpTls out;
+  if (files.cert.empty()) return out;
+  auto certificate = pki::read_certificate_text(files.cert);
+  if (!certificate) return certificate.error().in("HTTP");
+  out.certificate = std::move(*certificate);
+  if (files.key != files.cert) {
+    auto key = pki::read_certificate_text(files.key);
+    if (!key) return key.error().in("HTTP");
+    out.key = std::move(*key);
+  } else {
+    out.key = out.certificate;
+  }
+  if (auto status = pki::check_pair(out.certificate, out.key, files.cert); !status) return status.error().in("HTTP");
+  return out;
+}
+
 }  // namespace
 
 DaemonPages::DaemonPages(DaemonName name, Log& log, Metrics& metrics, RedisGate& gate)
@@ -28,14 +47,32 @@ DaemonPages::DaemonPages(DaemonName name, Log& log, Metrics& metrics, RedisGate&
 Status DaemonPages::listen(uv_loop_t* loop, const Settings& settings) {
   auto address = parse_listen(settings.http_listen);
   if (!address) return address.error();
+  auto access = settings.http_access();
+  if (!access) return access.error();
+  auto tls = read_pair(settings.http_tls());
+  if (!tls) return tls.error();
   HttpLimits limits;
   limits.max_connections = static_cast<unsigned>(settings.http_max_connections);
   limits.timeout_seconds = static_cast<unsigned>(to_millis(settings.http_timeout) / 1000);
-  auto server = HttpServer::listen(loop, *address, limits, *this);
+  const bool secure = !tls->certificate.empty(), token = !access->token.empty();
+  auto server = HttpServer::listen(loop, {*address, limits, std::move(*access), std::move(*tls)}, *this);
   if (!server) return server.error();
   http_ = std::move(*server);
-  log_.info("http_listening", {{"address", http_->address()}});
+  log_.info("http_listening", {{"address", http_->address()}, {"tls", secure}, {"token", token}});
   return {};
+}
+
+Status DaemonPages::take_certificate(const redis::TlsFiles& files) {
+  auto tls = read_pair(files);
+  if (!tls) return tls.error();
+  return http_->set_tls(std::move(*tls));
+}
+
+HttpPage DaemonPages::public_page(std::string_view path) {
+  if (path == "/healthz") return page(path);
+  if (path != "/readyz") return {401, "application/json", {}};
+  const bool ready = readiness().ready;
+  return {ready ? 200u : 503u, "application/json", ready ? "{\"status\":\"ready\"}\n" : "{\"status\":\"unready\"}\n"};
 }
 
 HttpPage DaemonPages::page(std::string_view path) {
@@ -105,6 +142,11 @@ std::string DaemonPages::heartbeat_snapshot() {
   json.key("version").string(MAS_BUILD_VERSION).key("pid").integer(getpid()).key("host").string(host_name());
   json.key("protocol").unsigned_integer(spoken_protocol());
   json.key("since").number(seconds(since_)).key("http").string(http_->address());
+  if (auto first = certificates_ == nullptr ? std::nullopt : certificates_->first_to_end())
+    json.key("certificate")
+        .string(printable(first->file, kMaxLogValueBytes))
+        .key("certificate_expires")
+        .integer(first->at);
   service_->describe(json);
   json.end_object();
   return out;

@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 
+#include "daemons/common/certificates.h"
 #include "daemons/common/heartbeat.h"
 #include "daemons/common/http.h"
 #include "daemons/common/redis_gate.h"
@@ -37,7 +38,15 @@ class DaemonPages final : public HttpPages, public HeartbeatSource {
   /// The daemon takes no new work: it is not ready from now on.
   void draining() { draining_ = true; }
 
+  /// Names and token by which pages are served, from now on.
+  void set_access(HttpAccess access) { http_->set_access(std::move(access)); }
+  /// Takes HTTP's certificate from its files, as they are now. @return why the former one is kept.
+  Status take_certificate(const redis::TlsFiles& files);
+  /// @param certificates whose first end is told in the heartbeat; must outlive the pages.
+  void show(const Certificates& certificates) { certificates_ = &certificates; }
+
   HttpPage page(std::string_view path) override;
+  HttpPage public_page(std::string_view path) override;
   std::string heartbeat_snapshot() override;
 
  private:
@@ -52,6 +61,7 @@ class DaemonPages final : public HttpPages, public HeartbeatSource {
   Log& log_;
   Metrics& metrics_;
   RedisGate& gate_;
+  const Certificates* certificates_ = nullptr;
   Service* service_ = nullptr;  // set before the loop runs, so before any page is asked for
   bool draining_ = false;
   std::unique_ptr<HttpServer> http_;

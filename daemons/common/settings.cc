@@ -5,6 +5,7 @@
 
 #include "proto/base/ids.h"
 #include "proto/base/secret_file.h"
+#include "proto/redis/tls.h"
 #include "proto/wire/keys.h"
 
 namespace mas::common {
@@ -58,8 +59,21 @@ void Settings::describe(OptionTable& table) {
   table.section("http", "The read-only HTTP server: /healthz, /readyz, /metrics.");
   table.text("listen", http_listen, Apply::kRestart,
              "Address and port to listen on. Port 0 chooses a free port; the log and the daemon's heartbeat name it. "
-             "The server has no authentication: keep it on loopback or behind a proxy that authenticates. On loopback, "
-             "a request whose Host is a name other than localhost is refused.");
+             "Beyond loopback, set tls_cert and token_file, or use a proxy that authenticates.");
+  table.text("hosts", http_hosts, Apply::kReload,
+             "Host names by which this server is reached, separated by spaces. A request whose Host header is another "
+             "name is refused, since a web page may lead a browser here (DNS rebinding). Addresses and localhost are "
+             "always served.");
+  table.text("tls_cert", http_tls_cert, Apply::kRestart,
+             "PEM file of the server's certificate. With it, the server speaks TLS only. The file is read again at "
+             "SIGHUP and every minute.");
+  table.text("tls_key", http_tls_key, Apply::kRestart,
+             "PEM file of the private key of tls_cert. Default: the key is in the file of tls_cert.");
+  table.text(
+      "token_file", http_token_file, Apply::kRestart,
+      "File whose first line is a bearer token of at least 16 characters. With it, /metrics and the details of "
+      "/readyz need the header 'Authorization: Bearer TOKEN'; /healthz and the status of /readyz do not. It must "
+      "not be accessible to others, and is read again at SIGHUP. A name without '/' is a systemd credential.");
   table.integer("max_connections", http_max_connections, {1, 1024}, Apply::kRestart,
                 "Maximum number of open connections. A further connection closes the oldest one.");
   table.duration("timeout", http_timeout, {1s, 10min}, Apply::kRestart,
@@ -78,6 +92,12 @@ void Settings::describe(OptionTable& table) {
 
 void Settings::check(Problems& problems) const {
   if (auto address = parse_listen(http_listen); !address) problems.push_back("http.listen: " + address.error().message);
+  if (auto access = http_access(); !access) problems.push_back(access.error().message);
+  if (http_tls_cert.empty() && !http_tls_key.empty())
+    problems.emplace_back("http.tls_key is given without http.tls_cert");
+  if (!http_tls_cert.empty())
+    if (auto pair = redis::TlsContext::create(http_tls()); !pair)
+      problems.push_back("http.tls_cert: " + pair.error().message);
   if (auto status = check_namespace(redis_namespace); !status)
     problems.push_back("redis.namespace: " + status.error().message);
   if (auto where = endpoint(); !where) problems.push_back(where.error().message);
@@ -94,6 +114,25 @@ Result<redis::Endpoint> Settings::endpoint() const {
   if (!password) return password.error().in("redis.password_file");
   parsed->password = std::move(*password);
   return parsed;
+}
+
+Result<HttpAccess> Settings::http_access() const {
+  HttpAccess access;
+  auto hosts = parse_hosts(http_hosts);
+  if (!hosts) return hosts.error().in("http.hosts");
+  access.hosts = std::move(*hosts);
+  if (http_token_file.empty()) return access;
+  auto token = read_token(http_token_file);
+  if (!token) return token.error().in("http.token_file");
+  access.token = std::move(*token);
+  return access;
+}
+
+redis::TlsFiles Settings::http_tls() const {
+  redis::TlsFiles files;
+  files.cert = http_tls_cert;
+  files.key = http_tls_key.empty() ? http_tls_cert : http_tls_key;
+  return files;
 }
 
 }  // namespace mas::common

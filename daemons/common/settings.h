@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include "daemons/common/http_access.h"
 #include "daemons/common/log.h"
 #include "daemons/common/option_sources.h"
 #include "daemons/common/options.h"
@@ -50,6 +51,10 @@ struct Settings {
   Duration redis_command_timeout = std::chrono::seconds(5);
 
   std::string http_listen;
+  std::string http_hosts;
+  std::string http_tls_cert;
+  std::string http_tls_key;
+  std::string http_token_file;
   int64_t http_max_connections = 32;
   Duration http_timeout = std::chrono::seconds(10);
 
@@ -68,6 +73,11 @@ struct Settings {
   /// @return where Redis is, with the password from `redis.password_file` if there is one; the file must not
   /// be accessible to others.
   Result<redis::Endpoint> endpoint() const;
+
+  /// The names and the token by which HTTP is served; the token is read from its file now.
+  Result<HttpAccess> http_access() const;
+  /// The files of HTTP's certificate: without a key's file, the key is in the certificate's.
+  redis::TlsFiles http_tls() const;
 };
 
 }  // namespace mas::common

@@ -74,7 +74,11 @@ void UserKeeper::count() {
 void UserKeeper::on_partitions(uint64_t, const redis::Answer& answer) {
   auto reply = redis::checked(answer);
   if (!reply.ok()) return fail(reply.error());
-  page_.set_partitions(parse_partitions((*reply)->text).value_or(kDefaultPartitions));
+  const auto field = PartitionsField::parse((*reply)->text);
+  if (field.ok())
+    page_.set_partitions(*field);
+  else if (number_problem_.should_log(field.error().message, mono_now()))
+    log_.warn("partitions_unreadable", {{"error", field.error().message}});
   read();
 }
 

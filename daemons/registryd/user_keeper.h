@@ -91,7 +91,7 @@ class UserKeeper {
   size_t users_ = 0;
   MonoTime page_began_{};
   bool settled_ = false;
-  common::RepeatFilter problem_, replica_problem_;
+  common::RepeatFilter problem_, replica_problem_, number_problem_;
 };
 
 }  // namespace mas::registry

@@ -70,6 +70,17 @@ Digest digest_of(const redis::Reply& reply) {
 
 }  // namespace
 
+void UserPage::set_partitions(const PartitionsField& field) {
+  if (field.changing) {
+    if (!counted_) site_.partitions = field.changing->to;
+    site_.other_partitions = {field.changing->to, field.changing->most};
+    return;
+  }
+  site_.partitions = field.agreed > 0 ? field.agreed : kDefaultPartitions;
+  site_.other_partitions.clear();
+  counted_ = true;
+}
+
 void UserPage::take(const redis::Reply& records) {
   items_.clear();
   for (size_t i = 0; i + 1 < records.count; i += 2) {

@@ -32,7 +32,9 @@ class UserPage {
     now_ = now;
     next_change_ = 0;
   }
-  void set_partitions(unsigned count) { site_.partitions = count; }
+  /// While the number is being changed, agents go by the one before until they hear of the new one: users may use the
+  /// partitions of all that it may be. What cannot be read changes nothing.
+  void set_partitions(const PartitionsField& field);
   /// The server's memory may be lost: its users are written again.
   void forget(const std::string& server) { book_.forget(server); }
 
@@ -81,6 +83,7 @@ class UserPage {
   const Keys& keys_;
   common::Log& log_;
   RedisSite site_;
+  bool counted_ = false;  // site_ has the number before a change
   UserBook book_;
   int64_t now_ = 0, next_change_ = 0;
   std::vector<Item> items_;

@@ -24,20 +24,35 @@ bool names_replica(std::string_view line) {
          parse_number<unsigned>(line.substr(5, colon - 5)).has_value();
 }
 
+/// @return the next line, which `info` then lacks.
+std::string_view take_line(std::string_view& info) {
+  std::string_view line = info.substr(0, info.find('\n'));
+  info.remove_prefix(std::min(info.size(), line.size() + 1));
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  return line;
+}
+
 }  // namespace
 
 std::vector<Node> replicas_of(std::string_view info) {
   std::vector<Node> replicas;
   while (!info.empty() && replicas.size() < kMost) {
-    std::string_view line = info.substr(0, info.find('\n'));
-    info.remove_prefix(std::min(info.size(), line.size() + 1));
-    if (line.ends_with('\r')) line.remove_suffix(1);
+    const std::string_view line = take_line(info);
     if (!names_replica(line)) continue;
     const std::string_view host = member(line, "ip=");
     const auto port = parse_number<uint16_t>(member(line, ",port="));
     if (is_host(host) && port && *port != 0) replicas.push_back({std::string(host), *port});
   }
   return replicas;
+}
+
+size_t online_replicas(std::string_view info) {
+  size_t count = 0;
+  while (!info.empty()) {
+    const std::string_view line = take_line(info);
+    if (names_replica(line) && member(line, ",state=") == "online") ++count;
+  }
+  return count;
 }
 
 Endpoint endpoint_of(const Endpoint& endpoint, const Node& node) {

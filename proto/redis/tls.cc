@@ -2,14 +2,19 @@
 #include "proto/redis/tls.h"
 
 #include <arpa/inet.h>
+#include <openssl/bio.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
 #include <algorithm>
 #include <climits>
+#include <ctime>
 #include <new>
+
+#include "proto/redis/usable_tls.h"
 
 namespace mas::redis {
 namespace {
@@ -37,6 +42,42 @@ bool is_ip_address(const std::string& name) {
   return inet_pton(AF_INET, name.c_str(), address) == 1 || inet_pton(AF_INET6, name.c_str(), address) == 1;
 }
 
+struct FreeBio {
+  void operator()(BIO* bio) const { BIO_free(bio); }
+};
+using Bio = std::unique_ptr<BIO, FreeBio>;
+
+bool load_certificates(SSL_CTX* ctx, BIO* in) {
+  X509* leaf = PEM_read_bio_X509_AUX(in, nullptr, no_passphrase, nullptr);
+  const bool loaded = leaf != nullptr && SSL_CTX_use_certificate(ctx, leaf) == 1;
+  X509_free(leaf);
+  if (!loaded) return false;
+  while (X509* next = PEM_read_bio_X509(in, nullptr, no_passphrase, nullptr))
+    if (SSL_CTX_add0_chain_cert(ctx, next) != 1) return X509_free(next), false;
+  const bool at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+  if (at_end) ERR_clear_error();
+  return at_end;
+}
+
+bool load_key(SSL_CTX* ctx, BIO* in) {
+  EVP_PKEY* key = PEM_read_bio_PrivateKey(in, nullptr, no_passphrase, nullptr);
+  const bool loaded = key != nullptr && SSL_CTX_use_PrivateKey(ctx, key) == 1;
+  EVP_PKEY_free(key);
+  return loaded;
+}
+
+/// A file with both is opened once, so that one that is replaced meanwhile gives a key and a certificate that fit.
+Status load_pair(SSL_CTX* ctx, const std::string& cert, const std::string& key) {
+  Bio certs(BIO_new_file(cert.c_str(), "r"));
+  if (certs == nullptr || !load_certificates(ctx, certs.get())) return bad_file("the certificate", cert);
+  Bio other(key == cert ? nullptr : BIO_new_file(key.c_str(), "r"));
+  BIO* keys = key == cert ? certs.get() : other.get();
+  if (keys == nullptr || (key == cert && BIO_seek(keys, 0) < 0) || !load_key(ctx, keys))
+    return bad_file("the key", key);
+  if (SSL_CTX_check_private_key(ctx) != 1) return bad_file("the key with its certificate", key);
+  return {};
+}
+
 Status load_files(SSL_CTX* ctx, const TlsFiles& files) {
   if (files.ca.empty()) {
     if (SSL_CTX_set_default_verify_paths(ctx) != 1)
@@ -44,14 +85,7 @@ Status load_files(SSL_CTX* ctx, const TlsFiles& files) {
   } else if (SSL_CTX_load_verify_locations(ctx, files.ca.c_str(), nullptr) != 1) {
     return bad_file("the CA file", files.ca);
   }
-  if (files.cert.empty()) return {};
-  SSL_CTX_set_default_passwd_cb(ctx, no_passphrase);
-  if (SSL_CTX_use_certificate_chain_file(ctx, files.cert.c_str()) != 1)
-    return bad_file("the client certificate", files.cert);
-  if (SSL_CTX_use_PrivateKey_file(ctx, files.key.c_str(), SSL_FILETYPE_PEM) != 1)
-    return bad_file("the client key", files.key);
-  if (SSL_CTX_check_private_key(ctx) != 1) return bad_file("the client key with its certificate", files.key);
-  return {};
+  return files.cert.empty() ? Status() : load_pair(ctx, files.cert, files.key);
 }
 
 }  // namespace
@@ -88,6 +122,8 @@ TlsSession::TlsSession(std::shared_ptr<TlsContext> context, const std::string& n
     throw std::bad_alloc();
   }
   SSL_set_bio(ssl, in, out);
+  // A certificate's common name is no host name (RFC 9525).
+  SSL_set_hostflags(ssl, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
   if (is_ip_address(name)) {
     X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name.c_str());
   } else {
@@ -135,7 +171,14 @@ Error TlsSession::failure(const char* what, int result) const {
 Result<bool> TlsSession::handshake() {
   ERR_clear_error();
   int result = SSL_do_handshake(as_ssl(ssl_));
-  if (result == 1) return true;
+  if (result == 1) {
+    X509* certificate = SSL_get_peer_certificate(as_ssl(ssl_));
+    std::tm end{};
+    if (certificate != nullptr && ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) == 1)
+      remember_server(name_, timegm(&end));
+    X509_free(certificate);
+    return true;
+  }
   if (SSL_get_error(as_ssl(ssl_), result) == SSL_ERROR_WANT_READ) return false;
   return failure("the handshake", result);
 }

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "proto/base/secret.h"
+#include "proto/redis/usable_tls.h"
 
 namespace mas::redis {
 namespace {
@@ -192,7 +193,7 @@ void Transport::connected() {
 
 void Transport::secure() {
   state_.to(State::kSecuring);
-  auto context = TlsContext::create(endpoint_.tls);
+  auto context = usable_context(endpoint_.tls);
   if (!context) return fail(context.error());
   const std::string& name = endpoint_.tls.server_name.empty() ? endpoint_.host : endpoint_.tls.server_name;
   tls_ = std::make_unique<TlsSession>(std::move(*context), name);

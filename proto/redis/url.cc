@@ -161,10 +161,10 @@ Status set_option(Endpoint& endpoint, std::string_view name, std::string value) 
   return bad("unknown option '" + printable(name) + "'; this scheme knows: " + (known.empty() ? "none" : known));
 }
 
-Status check_options(const Endpoint& endpoint) {
+Status check_options(Endpoint& endpoint) {
   const SentinelAccess& sentinel = endpoint.sentinel;
-  if (endpoint.tls.cert.empty() != endpoint.tls.key.empty())
-    return bad("cert and key belong together; only one is given");
+  if (endpoint.tls.cert.empty() && !endpoint.tls.key.empty()) return bad("key is given without cert");
+  if (endpoint.tls.key.empty()) endpoint.tls.key = endpoint.tls.cert;
   if (!sentinel.password.empty() && !sentinel.password_file.empty())
     return bad("sentinel_password and sentinel_password_file are both given; expected one of them");
   if (!sentinel.user.empty() && sentinel.password.empty() && sentinel.password_file.empty())

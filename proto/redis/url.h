@@ -27,7 +27,7 @@ namespace mas::redis {
 struct TlsFiles {
   std::string ca;           ///< PEM file of trusted authorities; empty: the system's
   std::string cert;         ///< PEM client certificate chain; empty: none
-  std::string key;          ///< PEM private key of `cert`
+  std::string key;          ///< PEM private key of `cert`; a URL without it: the file of `cert`
   std::string server_name;  ///< name that the server's certificate must carry; empty: the host
   bool operator==(const TlsFiles&) const = default;
 };

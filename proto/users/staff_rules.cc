@@ -3,6 +3,8 @@
 
 #include <sstream>
 
+#include "proto/wire/replayed.h"
+
 namespace mas {
 namespace {
 
@@ -147,7 +149,8 @@ Texts operator_rules(const Keys& keys) {
                          keys.dead_letters(),
                          keys.unproven(),
                          keys.replays(),
-                         keys.approvals()};
+                         keys.approvals(),
+                         replay_progress_key(keys, 0)};
   Texts rules = reader(keys, changed);
   rules.push_back(selector("+hset +hdel +del +sadd +srem +rpush +lrem +xdel", "~", changed));
   rules.push_back(selector("+xadd", "~", {keys.operator_audit()}));

@@ -1,6 +1,8 @@
 // What agents may do, and the form of a rule list. Daemons and operators: staff_rules.cc.
 #include "proto/users/user_rules.h"
 
+#include <algorithm>
+
 #include "proto/users/staff_rules.h"
 #include "proto/wire/agent_functions.h"
 
@@ -50,7 +52,9 @@ void add_gateway(Texts& rules, const RedisSite& site, const std::string& id) {
       "+xreadgroup +xack +xdel +xclaim +xpending +xinfo|consumers +xinfo|groups +xgroup|create +xgroup|delconsumer",
       streams));
   rules.push_back(grant("+pexpire +del", {replies}));
-  rules.push_back(grant("+rpush", {key(keys.ingress(partition_of(id, site.partitions)))}));
+  Texts lists;
+  for (unsigned partition : site.partitions_of(id)) lists.push_back(key(keys.ingress(partition)));
+  rules.push_back(grant("+rpush", lists));
   rules.push_back(grant("+hget +hmget", {read_key(keys.config())}));
   rules.push_back(grant("+subscribe", {channel(keys.receipts(id, "*"))}));
 }
@@ -95,6 +99,14 @@ Texts agent_permissions(const UserRecord& record, const RedisSite& site) {
 
 std::string redis_user_name(const Keys& keys, const UserRecord& record) {
   return keys.prefix() + user_field(record.role, record.id);
+}
+
+std::vector<unsigned> RedisSite::partitions_of(std::string_view sender) const {
+  std::vector<unsigned> all = {partition_of(sender, partitions)};
+  for (unsigned other : other_partitions)
+    if (unsigned one = partition_of(sender, other); std::find(all.begin(), all.end(), one) == all.end())
+      all.push_back(one);
+  return all;
 }
 
 std::vector<std::string> user_permissions(const UserRecord& record, const RedisSite& site) {

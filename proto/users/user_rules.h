@@ -8,6 +8,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "proto/users/user_record.h"
@@ -20,8 +21,12 @@ namespace mas {
 struct RedisSite {
   const Keys& keys;
   unsigned partitions = kDefaultPartitions;
-  bool selects = false;   ///< the URL names a database other than 0
-  bool sentinel = false;  ///< clients ask for the server's role
+  bool selects = false;                      ///< the URL names a database other than 0
+  bool sentinel = false;                     ///< clients ask for the server's role
+  std::vector<unsigned> other_partitions{};  ///< numbers that agents may go by, too, while it is being changed
+
+  /// The partitions that a sender's frames may go to, each once.
+  std::vector<unsigned> partitions_of(std::string_view sender) const;
 };
 
 /// The user's name in Redis: the namespace and `user_field()`.

@@ -8,10 +8,44 @@
 #include "proto/base/numbers.h"
 
 namespace mas {
+namespace {
+
+constexpr std::string_view kMark = "changing:";
+
+}  // namespace
 
 std::optional<unsigned> parse_partitions(std::string_view text) {
   auto count = parse_number<unsigned>(text);
   return count && *count >= 1 && *count <= kMaxPartitions ? count : std::nullopt;
+}
+
+std::string PartitionsMark::text() const {
+  return std::string(kMark) + std::to_string(to) + ":" + std::to_string(most);
+}
+
+std::optional<PartitionsMark> PartitionsMark::parse(std::string_view text) {
+  if (!text.starts_with(kMark)) return std::nullopt;
+  text.remove_prefix(kMark.size());
+  const size_t colon = text.find(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  auto to = parse_partitions(text.substr(0, colon)), most = parse_partitions(text.substr(colon + 1));
+  if (!to || !most || *to > *most) return std::nullopt;
+  return PartitionsMark{*to, *most};
+}
+
+Status PartitionsField::settled() const {
+  if (!changing) return {};
+  return Error{Errc::kRefused, "the number of partitions is being changed (mas.config has '" + changing->text() +
+                                   "'); where nobody does so any more, run masctl partitions set " +
+                                   std::to_string(changing->to) + " to finish it"};
+}
+
+Result<PartitionsField> PartitionsField::parse(std::string_view text) {
+  if (text.empty()) return PartitionsField{};
+  if (auto count = parse_partitions(text)) return PartitionsField{*count, {}};
+  if (auto mark = PartitionsMark::parse(text)) return PartitionsField{0, *mark};
+  return Error{Errc::kProtocol,
+               "mas.config has partitions '" + printable(text) + "'; expected 1 to " + std::to_string(kMaxPartitions)};
 }
 
 unsigned spoken_protocol() {
@@ -45,9 +79,12 @@ Status check_protocol(std::string_view protocol, std::string_view reader, unsign
 
 Result<unsigned> agreed_partitions(std::string_view partitions, std::string_view protocol, std::string_view reader) {
   if (auto status = check_protocol(protocol, reader); !status) return status.error();
-  if (auto count = parse_partitions(partitions)) return *count;
-  return Error{Errc::kProtocol, "mas.config has partitions '" + printable(partitions) + "'; expected 1 to " +
-                                    std::to_string(kMaxPartitions)};
+  auto field = PartitionsField::parse(partitions);
+  if (!field) return field.error();
+  if (auto settled = field->settled(); !settled) return Error{Errc::kProtocol, settled.error().message};
+  if (field->agreed > 0) return field->agreed;
+  return Error{Errc::kProtocol,
+               "mas.config has no number of partitions; expected 1 to " + std::to_string(kMaxPartitions)};
 }
 
 }  // namespace mas

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "proto/base/result.h"
@@ -20,6 +21,28 @@ inline constexpr unsigned kMaxPartitions = 1024;
 /// @param text the field `partitions`; empty: it is missing. @return nullopt unless it is a number from 1 to
 /// kMaxPartitions.
 std::optional<unsigned> parse_partitions(std::string_view text);
+
+/// What mas.config has in the place of the number while it is being changed: "changing:8:64".
+struct PartitionsMark {
+  unsigned to = 0;
+  unsigned most = 0;  ///< partitions that may have something: not fewer than there were, and will be
+
+  std::string text() const;
+  static std::optional<PartitionsMark> parse(std::string_view text);
+};
+
+/// The field `partitions` of mas.config, as every program reads it.
+struct PartitionsField {
+  unsigned agreed = 0;                     ///< 0: no gateway has run yet, or the number is being changed
+  std::optional<PartitionsMark> changing;  ///< while it is being changed
+
+  /// Partitions that may have something; 0: no gateway has run yet.
+  unsigned most() const { return changing ? changing->most : agreed; }
+  /// @return kRefused with a sentence for people, while the number is being changed.
+  Status settled() const;
+  /// @param text the field; empty: it is missing. @return kProtocol with what is wrong and what was expected.
+  static Result<PartitionsField> parse(std::string_view text);
+};
 
 /// @return the protocol that this program speaks: kProtocolVersion. In a build with MAS_TEST_HOOKS the environment's
 /// MAS_TEST_PROTOCOL replaces it, so that a test has programs of the next version.

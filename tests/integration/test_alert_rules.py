@@ -6,6 +6,7 @@ import re
 
 from harness import main, poll_until
 from harness.gateway_case import GatewayCase
+from harness.pki import Authority
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RULES = (ROOT / "docs/prometheus/mas.rules.yml").read_text(encoding="utf-8")
@@ -23,7 +24,13 @@ class AlertRulesTest(GatewayCase):
         alice, _ = self.peer("alice"), self.peer("bob")
         alice.send(alice.envelope("bob", data={"contact": "jo.doe@mail.test", "card": "4111 1111 1111 1111"}))
         poll_until(lambda: any("dlp_findings_total" in name for name in self.gateway.metrics()), 5, "a finding is counted")
-        return {**registryd.metrics(), **healthd.metrics(), **self.gateway.metrics()}
+        return {**registryd.metrics(), **healthd.metrics(), **self.gateway.metrics(), **self.samples_over_tls()}
+
+    def samples_over_tls(self):
+        """Of daemons that have certificates, and no Redis."""
+        url = f"rediss://127.0.0.1:1?ca={Authority(self.dir).ca}"
+        daemons = [self.daemon(f"mas-{kind}", url).start() for kind in ("registryd", "gatewayd", "healthd")]
+        return {name: value for daemon in daemons for name, value in daemon.metrics().items()}
 
     def test_the_metrics_and_labels_exist(self):
         samples = self.samples()

@@ -57,7 +57,7 @@ class ReplayTest(GatewayClusterCase):
         self.peer("bob")
         self.deliver(self.senders()[:1], 1)
         self.cluster.cmd("HSET", "mas.config", "partitions", "changing:32:32")
-        self.assertIn("finish masctl partitions set first", self.ctl("archive", "replay", "--all", code=1))
+        self.assertIn("run masctl partitions set 32 to finish it", self.ctl("archive", "replay", "--all", code=1))
         self.assertTrue(self.settled())
 
     def test_a_gateway_that_is_killed_and_slots_that_move_lose_and_double_none(self):

@@ -104,6 +104,17 @@ class LettersTest(GatewayClusterCase):
         self.assertEqual([letter["letter"] for letter in self.listed()], expected)
         self.assertEqual(self.ctl("dlq", "drop", "--all"), f"{PARTITIONS} letters dropped\n")
 
+    def test_those_of_partitions_that_are_gone_are_not_replayed(self):
+        self.add(3, "1-0")
+        self.add(PARTITIONS, "2-0")
+        for which in ("--all", f"{PARTITIONS}:2-0"):
+            refused = self.ctl("dlq", "replay", which, code=1)
+            self.assertIn(f"letters such as {PARTITIONS}:2-0 are in partitions that are left over", refused)
+            self.assertIn(f"masctl partitions set {PARTITIONS + 1}", refused)
+        self.assertEqual(self.operator_records(), [])
+        self.assertEqual(self.ctl("dlq", "drop", f"{PARTITIONS}:2-0"), "1 letter dropped\n")
+        self.assertEqual(self.ctl("dlq", "replay", "--all"), "1 letter handed to the gateway for replay\n")
+
     def test_they_are_replayed_by_the_gateway_of_their_partition(self):
         senders = self.senders()
         bob = self.peer("bob")

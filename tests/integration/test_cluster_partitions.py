@@ -127,6 +127,30 @@ class ChangeTest(PartitionsCase):
         self.set(32)  # its dead letter stays where it is
 
 
+class MarkTest(PartitionsCase):
+    def test_every_command_tells_that_the_number_is_being_changed(self):
+        self.stop_gateway()
+        self.cluster.cmd("HSET", "mas.config", "partitions", "changing:5:48")
+        shown = json.loads(self.ctl("partitions", "show", "--json"))
+        self.assertEqual((len(shown["partitions"]), shown["changing_to"]), (48, 5))
+        for command in (("partitions", "show"), ("top", "--once")):
+            done = self.masctl(*command, redis=self.cluster)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("the number of partitions is being changed to 5", done.stdout + done.stderr)
+        envelope = self.dir / "envelope.json"
+        envelope.write_bytes(self.peer("alice").envelope("bob"))
+        for command in (("explain", "--message", envelope), ("acl-audit",), ("dlq", "replay", "3:1-1"),
+                        ("archive", "replay", "--all")):
+            if command[0] == "dlq":
+                self.cluster.cmd("XADD", "dlq:messages:{3}", "1-1", "reason", "why")
+            self.assertIn("run masctl partitions set 5 to finish it", self.ctl(*command, code=FAILED))
+        self.ctl("audit", "tail")
+        self.ctl("dlq", "drop", "--all")
+        self.cluster.cmd("HSET", "mas.config", "partitions", "many")
+        for command in (("partitions", "show"), ("top", "--once"), ("partitions", "set", "8")):
+            self.assertIn("mas.config has partitions 'many'", self.ctl(*command, code=FAILED))
+
+
 class FaultTest(PartitionsCase):
     def setUp(self):
         super().setUp()
@@ -156,6 +180,58 @@ class FaultTest(PartitionsCase):
         self.set(6)
         self.assertEqual(self.agreed(), "6")
         self.check_states(self.fields, 6)
+
+    def caught(self, number, condition):
+        """A command that is suspended as soon as the condition holds."""
+        process = self.process("masctl", "partitions", "set", str(number), "--redis", self.cluster.url()).start()
+        while process.running() and not condition():
+            pass
+        process.pause()
+        return process
+
+    def test_a_command_that_was_suspended_moves_nothing_any_more(self):
+        other = 48
+        for _ in range(10):
+            process = self.caught(32, lambda: self.agreed().startswith("changing:"))
+            self.cluster.cmd("DEL", "mas.lease:partitions")  # it ends in a minute
+            under_way = self.agreed().startswith("changing:")
+            self.set(other)
+            process.resume()
+            code = process.wait(30)
+            self.assertEqual(self.agreed(), str(other))
+            self.check_states(self.fields, other)
+            if under_way and code != 0:
+                return self.assertRegex(process.err(), "somebody else|lease of the change was lost|FENCED")
+            other = 16 if other == 48 else 48
+        self.fail("no command was suspended while it moved")
+
+    def test_the_lease_is_renewed_while_it_looks(self):
+        home = self.cluster.primary_of("{3}")
+        with home.client() as client:
+            client.pipeline([("XGROUP", "CREATE", f"agent.stream:a-{n}:{{3}}", "agents", "0", "MKSTREAM") for n in range(8000)])
+        key = "mas.lease:partitions"
+        with self.cluster.primary_of(key).client() as client:
+            process = self.caught(32, lambda: client.cmd("EXISTS", key))
+            client.cmd("PEXPIRE", key, 20_000)
+            time.sleep(1.2)
+            process.resume()
+            poll_until(lambda: client.cmd("PTTL", key) > 30_000, 10, "it is renewed", 0.001)
+        self.assertEqual(self.agreed(), "16", "nothing has been changed yet")
+        self.assertIn("somebody else", self.set(4, FAILED))
+        self.assertEqual(process.wait(30), 0)
+        self.check_states(self.fields, 32)
+
+    def test_a_mark_that_a_fail_over_could_lose_is_taken_back(self):
+        home = self.cluster.primary_of("mas.config")
+        replica = self.cluster.replica_of(home)
+        replica.pause()
+        self.assertIn("0 of the 1 replicas of", self.set(4, FAILED))
+        self.assertEqual((self.agreed(), self.cluster.cmd("EXISTS", "mas.lease:partitions")), ("16", 0))
+        self.check_states(self.fields, 16)
+        replica.resume()
+        poll_until(lambda: home.cmd("WAIT", 1, 1000) == 1, 20, "the replica follows again")
+        self.set(4)
+        self.check_states(self.fields, 4)
 
     def test_while_slots_move(self):
         key = "mas.sender:{3}"

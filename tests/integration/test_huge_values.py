@@ -60,7 +60,7 @@ class HugeValuesTest(HugeCase):
         poll_until(lambda: self.healthd.metrics()["mas_healthd_scans_total"] >= scans + 2, 30, "two walks are done")
         late = self.start_agent(self.redis, "late", ["chat"])
         poll_until(lambda: sorted(self.redis.cmd("SMEMBERS", "mas.capability:chat")) == ["honest", "late"],
-                   what="who comes later is indexed")
+                   30, what="who comes later is indexed")
         late.vanish()
         self.redis.cmd("DEL", "agent:late:heartbeat")
         for daemon in (self.registryd, self.healthd):
@@ -150,7 +150,7 @@ class OperatorTest(HugeCase):
 
     def listed(self, *arguments):
         before = self.output_bytes()
-        done = self.masctl(*arguments, redis=self.redis)
+        done = self.masctl(*arguments, "--timeout", "30", redis=self.redis)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assert_little_left_redis(before)
         return done.stdout

@@ -143,6 +143,22 @@ class ClusterTest(MasTestCase):
             self.assertEqual(len(checks[check]), SHARDS, check)
         self.assertEqual({finding["level"] for finding in checks["replicas"]}, {"ok"})
 
+        with self.subTest("what a primary or a replica lacks is told, with its name"):
+            self.start_daemon("mas-healthd", self.cluster)
+            loaded = lambda: [f for f in json.loads(self.masctl("doctor", "--json", redis=self.cluster).stdout)["findings"]
+                              if f["check"] in ("functions", "keyspace events", "server")]
+            poll_until(lambda: all(f["level"] == "ok" for f in loaded()), 20, loaded, 0.5)
+            one = self.cluster.primaries()[1]
+            replica = self.cluster.replica_of(one)
+            replica.cmd("CONFIG", "SET", "replica-read-only", "no")
+            replica.cmd("FUNCTION", "FLUSH")
+            one.cmd("CONFIG", "SET", "notify-keyspace-events", "Ex")
+            functions, events = sorted(loaded(), key=lambda finding: finding["check"])
+            self.assertEqual((functions["level"], events["level"]), ("warn", "warn"))
+            self.assertIn(f"missing at replica {replica.host}:{replica.port}", functions["found"])
+            self.assertIn(f"on at {one.host}:{one.port}", events["found"])
+            self.assertIn(f"replica {replica.host}:{replica.port}", events["found"].split(", on at")[0])
+
         with self.subTest("a replica is gone"):
             primary = self.cluster.primaries()[0]
             self.cluster.replica_of(primary).kill()

@@ -13,6 +13,7 @@ LAYERS = {
     "proto/base": ["proto/base"],
     "proto/wire": ["proto/base", "proto/wire"],
     "proto/users": ["proto/base", "proto/wire", "proto/users"],
+    "proto/pki": ["proto/base", "proto/pki"],
     "proto/redis": ["proto/base", "proto/redis"],
     "sdk/include": ["sdk/include"],
     # The two modes, peer and gateway, and what an agent is beside its mode stand side by side on the core.
@@ -51,7 +52,7 @@ LAYERS = {
 # Third-party header → the files that may include it, as regular expressions of whole paths.
 LIBRARIES = {
     r"hiredis/.*": [r"proto/redis/.*\.cc"],
-    r"openssl/.*": [r"proto/redis/.*", r"proto/wire/.*\.cc", r"proto/base/.*\.cc"],
+    r"openssl/.*": [r"proto/redis/.*", r"proto/pki/.*", r"proto/wire/.*\.cc", r"proto/base/.*\.cc"],
     r"simdjson\.h": [r"proto/base/utf8\.cc"],
     r"hs/.*": [r"daemons/gatewayd/dlp/.*\.cc"],
     r"uv\.h": [r"proto/redis/.*", r"sdk/src/.*", r"sdk/(masctl|bench|examples/embedding)/.*",

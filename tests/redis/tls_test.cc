@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "proto/redis/connection.h"
+#include "proto/redis/usable_tls.h"
 #include "tests/lib/loop_fixture.h"
 #include "tests/lib/redis_server.h"
 #include "tests/redis/client.h"
@@ -28,6 +29,7 @@ struct Certificates {
     authority("other");
     leaf("server", "subjectAltName=IP:127.0.0.1,DNS:redis.test");
     leaf("client", "subjectAltName=DNS:client.test");
+    leaf("redis.test", "basicConstraints=CA:FALSE");  // its common name is the only name
   }
   ~Certificates() { std::filesystem::remove_all(dir); }
 
@@ -55,13 +57,13 @@ struct TlsServer {
   std::optional<RedisServer> server;
   int port = 0;
 
-  TlsServer(const Certificates& certificates, const char* auth_clients) {
+  TlsServer(const Certificates& certificates, const char* auth_clients, const std::string& name = "server") {
     for (int attempt = 0; attempt < 5 && !server; ++attempt) {
       port = unused_port();
       try {
         server.emplace(std::vector<std::string>{"--tls-port", std::to_string(port), "--bind", "127.0.0.1",
-                                                "--tls-cert-file", certificates.file("server.crt"), "--tls-key-file",
-                                                certificates.file("server.key"), "--tls-ca-cert-file",
+                                                "--tls-cert-file", certificates.file(name + ".crt"), "--tls-key-file",
+                                                certificates.file(name + ".key"), "--tls-ca-cert-file",
                                                 certificates.file("ca.crt"), "--tls-auth-clients", auth_clients});
       } catch (const std::runtime_error&) {
         if (attempt == 4) throw;
@@ -113,6 +115,52 @@ TEST_CASE("TLS: an unknown authority, a wrong name, a missing file are refused w
   auto missing = refusal("ca=/no/such/file.pem");
   CHECK(missing.code == Errc::kInvalidArgument);
   CHECK(missing.message.find("/no/such/file.pem") != std::string::npos);
+}
+
+TEST_CASE("TLS: a common name is no host name") {
+  Certificates certificates;
+  TlsServer server(certificates, "no", "redis.test");
+  LoopFixture loop;
+  RecordingListener listener;
+  Connection connection(loop.loop(),
+                        quick_options(server.url("ca=" + certificates.file("ca.crt") + "&server_name=redis.test")),
+                        &listener);
+  connection.start();
+  REQUIRE(loop.run_until([&] { return !listener.downs.empty(); }));
+  CHECK(listener.downs[0].code == Errc::kAuthFailed);
+}
+
+TEST_CASE("TLS: files that break are as if they had not changed") {
+  Certificates certificates;
+  const std::string both = certificates.file("both.pem");
+  auto write = [&](const std::string& key) {
+    std::ofstream out(both);
+    for (const std::string& part : {key, std::string("client.crt")})
+      out << std::ifstream(certificates.file(part)).rdbuf();
+  };
+  TlsFiles files;
+  files.ca = certificates.file("ca.crt");
+  files.cert = files.key = both;
+  CHECK_FALSE(usable_context(files).ok());  // there is no file yet
+  write("client.key");
+  Status now;
+  auto first = usable_context(files, &now);
+  REQUIRE(first.ok());
+  CHECK(now.ok());
+  write("server.key");  // a key of another certificate
+  auto kept = usable_context(files, &now);
+  REQUIRE(kept.ok());
+  CHECK(*kept == *first);
+  REQUIRE_FALSE(now.ok());
+  CHECK(now.error().message.find(both) != std::string::npos);
+  write("client.key");
+  auto again = usable_context(files, &now);
+  REQUIRE(again.ok());
+  CHECK(now.ok());
+  CHECK(*again != *first);
+  files.ca = certificates.file("other.crt");  // other files: nothing was kept of them
+  write("server.key");
+  CHECK_FALSE(usable_context(files).ok());
 }
 
 TEST_CASE("TLS: a client certificate where the server wants one") {

@@ -141,6 +141,8 @@ void FenceOp::take(const Asked& asked, const redis::Reply& reply) {
 void FenceOp::take_partitions(const redis::Reply& reply) {
   const size_t count = parts_.partitions.size();
   if (reply.is_text() && parse_partitions(reply.text) == count) return;
+  if (auto field = PartitionsField::parse(reply.text); field.ok() && field->changing)
+    return listener_.on_failed({"partitions_changed", field->settled().error().message, kLongPause});
   const std::string found = reply.is_nil() ? "none" : printable(reply.text, 64);
   const std::string why = parts_.frame.keys().config() + " has " + found + " partitions, this gateway ";
   listener_.on_failed({"partitions_changed", why + std::to_string(count), kLongPause});

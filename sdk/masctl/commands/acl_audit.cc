@@ -6,6 +6,7 @@
 #include "sdk/masctl/commands/commands.h"
 #include "sdk/masctl/commands/enrolment.h"
 #include "sdk/masctl/commands/rule_arguments.h"
+#include "sdk/masctl/redis/partitions_reader.h"
 #include "sdk/masctl/users/probes.h"
 
 namespace mas::ctl {
@@ -115,7 +116,9 @@ bool is_asked_for(const AuditOptions& options, const ListedUser& listed) {
   return std::any_of(options.users.begin(), options.users.end(), named);
 }
 
+/// While the number of partitions is being changed, users may use those of several numbers.
 Result<Document> run_audit(Context& context, const AuditOptions& options) {
+  if (auto number = read_partitions(context.redis, context.keys()); !number.ok()) return number.error();
   auto site = read_site(context.redis, context.settings);
   if (!site.ok()) return site.error();
   auto users = list_users(context.redis, context.keys());

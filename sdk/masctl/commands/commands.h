@@ -24,6 +24,7 @@ void add_enroll_command(Cli& cli);       // enroll
 void add_acl_audit_command(Cli& cli);    // acl-audit
 void add_user_commands(Cli& cli);        // user rotate, revoke, suspend, resume, list, show, acl-line
 void add_key_commands(Cli& cli);         // key generate, public
+void add_certs_commands(Cli& cli);       // certs init, issue, renew, show
 void add_partitions_commands(Cli& cli);  // partitions show, set
 void add_protocol_commands(Cli& cli);    // protocol show, set
 void add_dlp_commands(Cli& cli);         // dlp scan, rules, bench

@@ -12,6 +12,7 @@
 #include "sdk/masctl/commands/letter_options.h"
 #include "sdk/masctl/commands/rule_arguments.h"
 #include "sdk/masctl/redis/operator_audit.h"
+#include "sdk/masctl/redis/partitions_reader.h"
 #include "sdk/masctl/redis/transaction.h"
 
 namespace mas::ctl {
@@ -35,6 +36,7 @@ struct ReplayOptions : ChangeOptions {};
 struct Change {
   std::string_view action;  ///< in the operator's record
   std::string_view done;    ///< for people: "3 letters dropped"
+  bool replays;
   redis::Command (*command)(const std::string& queue, const std::string& replays, const std::vector<std::string>& ids);
 };
 
@@ -89,11 +91,24 @@ Status apply(SyncRedis& redis, const Keys& keys, const Change& change, const Cho
       append_operator_record(command, keys, operator_name(options.by), change.action, queue, joined_words(page));
       auto values = transact(redis, command);
       if (!values.ok()) return values.error();
-      bool drops = change.action == "dlq.drop";  // else Redis answers with the length of the list
-      changed += drops ? static_cast<size_t>(values->front().integer) : page.size();
+      // Of a replay Redis answers with the length of the list.
+      changed += change.replays ? page.size() : static_cast<size_t>(values->front().integer);
     }
   }
   return {};
+}
+
+/// On a cluster gateways look for requests in the partitions that there are. In others a request would wait for ever.
+Status gateways_look_there(SyncRedis& redis, const Keys& keys, const Chosen& chosen) {
+  if (!redis.on_cluster() || chosen.empty()) return {};
+  auto partitions = read_partitions(redis, keys);
+  if (!partitions.ok()) return partitions.error();
+  const auto& [last, entries] = *chosen.rbegin();
+  if (last < *partitions) return {};
+  return Error{Errc::kRefused, "letters such as " + std::to_string(last) + ":" + entries.front() +
+                                   " are in partitions that are left over from a larger number, and gateways look at " +
+                                   std::to_string(*partitions) + "; nothing was changed. Run masctl partitions set " +
+                                   std::to_string(last + 1) + " first, or drop them"};
 }
 
 Result<Document> run_change(Context& context, const ChangeOptions& options, const Change& change) {
@@ -102,6 +117,8 @@ Result<Document> run_change(Context& context, const ChangeOptions& options, cons
   context.redis.expect_messages();
   auto chosen = choose(context.redis, keys, options);
   if (!chosen.ok()) return chosen.error();
+  if (change.replays)
+    if (auto status = gateways_look_there(context.redis, keys, *chosen); !status.ok()) return status.error();
   size_t count = count_of(*chosen);
   Status status;
   if (!options.dry_run) {
@@ -127,11 +144,11 @@ redis::Command replay_command(const std::string&, const std::string& replays, co
 }
 
 Result<Document> run_drop(Context& context, const DropOptions& options) {
-  return run_change(context, options, {"dlq.drop", "dropped", drop_command});
+  return run_change(context, options, {"dlq.drop", "dropped", false, drop_command});
 }
 
 Result<Document> run_replay(Context& context, const ReplayOptions& options) {
-  return run_change(context, options, {"dlq.replay", "handed to the gateway for replay", replay_command});
+  return run_change(context, options, {"dlq.replay", "handed to the gateway for replay", true, replay_command});
 }
 
 void add_choice(Command& command, ChangeOptions& options) {

@@ -25,6 +25,7 @@ struct NoOptions {};
 void write_partitions(JsonWriter& json, const GatewayView& view) {
   json.begin_object();
   json_list(json, "partitions", view.partitions, write_partition);
+  if (view.changing) json.key("changing_to").unsigned_integer(view.changing->to);
   json.end_object();
 }
 
@@ -35,6 +36,9 @@ void print_partitions(Output& out, const GatewayView& view) {
     table.add({std::to_string(p), std::to_string(waiting), owner, resting});
   }
   out.table(table);
+  if (view.changing)
+    out.note("the number of partitions is being changed to " + std::to_string(view.changing->to) +
+             "; gateways decide nothing until masctl partitions set has finished");
 }
 
 struct SetOptions {

@@ -2,6 +2,7 @@
 #include "sdk/masctl/commands/partitions_change.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -19,9 +20,9 @@ namespace mas::ctl {
 
 namespace {
 
-constexpr std::string_view kMark = "changing:";
 constexpr size_t kFieldsAtOnce = 500, kMembersAtOnce = 64;  // members may be large
-constexpr int kLeaseMillis = 60'000;                        // renewed with each partition
+constexpr int kLeaseMillis = 60'000;
+constexpr Duration kRenewAfter = std::chrono::seconds(1);
 
 // KEYS: mas.config. ARGV: what `partitions` has to be, and what it becomes; empty: none. @return whether it was so.
 constexpr std::string_view kReplace = R"lua(
@@ -40,6 +41,16 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])
 )lua";
 
+// KEYS: a partition's epoch, another key of it. ARGV: the epoch as it must be, a command and its words behind the key.
+constexpr std::string_view kFenced = R"lua(
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then
+  return redis.error_reply('FENCED somebody else works with the partition')
+end
+return redis.call(ARGV[2], KEYS[2], unpack(ARGV, 3))
+)lua";
+
+constexpr size_t kKeyOfFenced = 4;  // EVAL, the script, the number of keys, the epoch, the other key
+
 // KEYS: the lease. ARGV: owner.
 constexpr std::string_view kGiveBack = R"lua(
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
@@ -50,28 +61,17 @@ return 0
 Result<std::vector<Value>> ask_all(SyncRedis& redis, const redis::Command& command) {
   auto replies = redis.ask(command);
   if (!replies.ok()) return replies;
-  for (size_t i = 0; i < replies->size(); ++i)
-    if ((*replies)[i].is_error()) return (*replies)[i].error().in(printable(arguments_of(command.bytes(), i, 2)[1]));
+  for (size_t i = 0; i < replies->size(); ++i) {
+    if (!(*replies)[i].is_error()) continue;
+    const auto words = arguments_of(command.bytes(), i, kKeyOfFenced + 1);
+    return (*replies)[i].error().in(printable(words[words[0] == "EVAL" ? kKeyOfFenced : 1]));
+  }
   return replies;
 }
 
 Error refused(const std::string& why) { return {Errc::kRefused, why}; }
 
 }  // namespace
-
-std::string PartitionsMark::text() const {
-  return std::string(kMark) + std::to_string(to) + ":" + std::to_string(most);
-}
-
-std::optional<PartitionsMark> PartitionsMark::parse(std::string_view text) {
-  if (!text.starts_with(kMark)) return std::nullopt;
-  text.remove_prefix(kMark.size());
-  const size_t colon = text.find(':');
-  if (colon == std::string_view::npos) return std::nullopt;
-  auto to = parse_partitions(text.substr(0, colon)), most = parse_partitions(text.substr(colon + 1));
-  if (!to || !most || *to > *most) return std::nullopt;
-  return PartitionsMark{*to, *most};
-}
 
 Result<unsigned> PartitionsChange::run() {
   if (auto status = take_lease(); !status.ok()) return status.error();
@@ -84,15 +84,20 @@ Status PartitionsChange::take_lease() {
   lease_owner_ = "masctl:" + new_instance_id().hex();
   auto taken = redis_.ask_one(redis::Command("SET", keys_.lease("partitions"), lease_owner_, "NX", "PX", kLeaseMillis));
   if (!taken.ok()) return taken.error();
+  renewed_ = mono_now();
   if (!taken->is_nil()) return {};
   return refused("the number of partitions is being changed by somebody else, or was until a minute ago; try again");
 }
+
+/// Called again and again, in all that may take long: the lease stays this command's.
+Status PartitionsChange::hold() { return mono_now() - renewed_ < kRenewAfter ? Status() : renew_lease(); }
 
 Status PartitionsChange::renew_lease() {
   auto renewed =
       redis_.ask_one(redis::Command("EVAL", kRenew, 1, keys_.lease("partitions"), lease_owner_, kLeaseMillis));
   if (!renewed.ok()) return renewed.error();
-  return renewed->integer == 1 ? Status() : refused("the lease of the change was lost");
+  renewed_ = mono_now();
+  return renewed->integer == 1 ? Status() : refused("the lease of the change was lost; somebody else may be at work");
 }
 
 /// If it cannot be given back, it ends by itself.
@@ -103,22 +108,35 @@ void PartitionsChange::give_lease_back() {
 Result<unsigned> PartitionsChange::change() {
   auto found = redis_.ask_one(redis::Command("HGET", keys_.config(), "partitions"));
   if (!found.ok()) return found.error();
-  const auto number = parse_partitions(found->text);
-  const auto begun = PartitionsMark::parse(found->text);
-  if (!found->text.empty() && !number && !begun)
-    return refused("mas.config has partitions '" + printable(found->text) + "'; expected a number");
-  const unsigned before = number ? *number : begun ? begun->most : 0;
+  auto field = PartitionsField::parse(found->text);
+  if (!field.ok()) return refused(field.error().message);
+  const unsigned before = field->most();
   mark_ = {to_, std::max(before, to_)};
+  if (auto status = replicas_.find(); !status.ok()) return status.error();
   if (auto status = look(); !status.ok()) return status.error();
+  if (auto status = hold(); !status.ok()) return status.error();
   if (auto status = record(before); !status.ok()) return status.error();
   Status status = replace(found->text, mark_.text());
   if (!status.ok()) return status.error().code == Errc::kRefused ? status.error() : unfinished(status.error());
-  status = fence();
-  if (status.ok()) status = look();
-  if (!status.ok() && !begun && replace(mark_.text(), found->text).ok()) return status.error();
-  if (status.ok()) status = move_all();
+  status = begin(found->text, field->changing.has_value());
+  if (!status.ok()) return status.error();
+  status = move_all();
   if (status.ok()) status = replace(mark_.text(), std::to_string(to_));
   if (status.ok()) return before;
+  return unfinished(status.error());
+}
+
+/// From the mark to the first move. Unless the change goes on from an earlier one, a failure takes the mark away; but
+/// not without the lease, since another command for the same number has the same mark.
+/// @param found what the mark stands in the place of. @param begun an earlier change was not finished.
+Status PartitionsChange::begin(const std::string& found, bool begun) {
+  Status status = replicas_.confirm();
+  if (status.ok()) status = fence();
+  if (status.ok()) status = look();
+  if (status.ok()) status = replicas_.confirm();
+  if (status.ok()) status = renew_lease();  // so whoever takes it later raises the epochs again
+  if (status.ok()) return {};
+  if (!begun && renew_lease().ok() && replace(mark_.text(), found).ok()) return status;
   return unfinished(status.error());
 }
 
@@ -201,7 +219,8 @@ Status PartitionsChange::no_message_waits() {
       command.add("XLEN", name.text);
       ids.push_back(id);
     }
-    if (ids.empty()) return true;
+    problem = hold();
+    if (!problem.ok() || ids.empty()) return problem.ok();
     auto lengths = ask_all(redis_, command);
     if (!lengths.ok()) problem = lengths.error();
     for (size_t i = 0; problem.ok() && i < ids.size(); ++i) {
@@ -241,16 +260,42 @@ Status PartitionsChange::fence() {
   redis::Command command;
   for (unsigned p = 0; p < mark_.most; ++p) command.add("INCR", keys_.partition_epoch(p));
   auto raised = ask_all(redis_, command);
-  return raised.ok() ? Status() : Status(raised.error());
+  if (!raised.ok()) return raised.error();
+  for (const Value& epoch : *raised) epochs_.push_back(std::to_string(epoch.integer));
+  return {};
+}
+
+void PartitionsChange::append_fenced(redis::Command& command, unsigned partition, const std::string& key,
+                                     const std::vector<std::string_view>& words) const {
+  const std::string epoch = keys_.partition_epoch(partition);
+  std::vector<std::string_view> all = {"EVAL", kFenced, "2", epoch, key, epochs_[partition]};
+  all.insert(all.end(), words.begin(), words.end());
+  command.add(redis::Command::of(all));
 }
 
 Status PartitionsChange::move_all() {
   for (unsigned p = 0; p < mark_.most; ++p) {
-    if (auto status = renew_lease(); !status.ok()) return status;
-    if (auto gone = redis_.ask_one(redis::Command("DEL", keys_.ingress(p))); !gone.ok()) return gone.error();
+    if (auto status = hold(); !status.ok()) return status;
+    redis::Command drop;
+    append_fenced(drop, p, keys_.ingress(p), {"DEL"});
+    if (auto gone = redis_.ask_one(drop); !gone.ok()) return gone.error().in(keys_.ingress(p));
     if (auto status = move_senders(p); !status.ok()) return status;
     if (auto status = move_retries(p); !status.ok()) return status;
   }
+  return {};
+}
+
+/// Copies there, then deletes here; in between the replicas have the copies.
+/// @param key of the partition. @param remove the command that deletes, without the key.
+Status PartitionsChange::flush(unsigned partition, const std::string& key, const redis::Command& copies,
+                               const std::vector<std::string_view>& remove) {
+  if (copies.count() == 0) return {};
+  if (auto status = hold(); !status.ok()) return status;
+  if (auto copied = ask_all(redis_, copies); !copied.ok()) return copied.error();
+  if (auto status = replicas_.confirm(); !status.ok()) return status;
+  redis::Command removal;
+  append_fenced(removal, partition, key, remove);
+  if (auto gone = redis_.ask_one(removal); !gone.ok()) return gone.error().in(key);
   return {};
 }
 
@@ -259,26 +304,22 @@ Status PartitionsChange::move_senders(unsigned partition) {
   const std::string key = keys_.senders(partition);
   auto state = redis_.ask_one(redis::Command("HGETALL", key));
   if (!state.ok()) return state.error().in(key);
-  redis::Command copies;
-  std::vector<std::string_view> remove{"HDEL", key};
-  auto flush = [&]() -> Status {
-    if (copies.count() == 0) return {};
-    if (auto copied = ask_all(redis_, copies); !copied.ok()) return copied.error();
-    if (auto gone = redis_.ask_one(redis::Command::of(remove)); !gone.ok()) return gone.error().in(key);
-    copies = {};
-    remove.resize(2);
-    return {};
-  };
-  for (size_t i = 0; i + 1 < state->elements.size(); i += 2) {
-    const std::string_view field = state->elements[i].text;
-    const unsigned to = partition_of(field.substr(0, field.find('/')), to_);
-    if (to == partition) continue;
-    copies.add("HSET", keys_.senders(to), field, state->elements[i + 1].text);
-    remove.push_back(field);
-    if (copies.count() < kFieldsAtOnce) continue;
-    if (auto status = flush(); !status.ok()) return status;
+  for (size_t at = 0; at + 1 < state->elements.size();) {
+    std::map<unsigned, std::vector<std::string_view>> copies;  // by partition
+    std::vector<std::string_view> remove{"HDEL"};
+    for (; at + 1 < state->elements.size() && remove.size() <= kFieldsAtOnce; at += 2) {
+      const std::string_view field = state->elements[at].text;
+      const unsigned to = partition_of(field.substr(0, field.find('/')), to_);
+      if (to == partition) continue;
+      auto& words = copies.try_emplace(to, std::vector<std::string_view>{"HSET"}).first->second;
+      words.insert(words.end(), {field, state->elements[at + 1].text});
+      remove.push_back(field);
+    }
+    redis::Command command;
+    for (const auto& [to, words] : copies) append_fenced(command, to, keys_.senders(to), words);
+    if (auto status = flush(partition, key, command, remove); !status.ok()) return status;
   }
-  return flush();
+  return {};
 }
 
 /// Every message that waits to be delivered again goes to the partition that its agent has from now on.
@@ -288,7 +329,7 @@ Status PartitionsChange::move_retries(unsigned partition) {
     auto page = redis_.ask_one(redis::Command("ZRANGE", key, stay, stay + kMembersAtOnce - 1, "WITHSCORES"));
     if (!page.ok()) return page.error().in(key);
     redis::Command copies;
-    std::vector<std::string_view> remove{"ZREM", key};
+    std::vector<std::string_view> remove{"ZREM"};
     for (size_t i = 0; i + 1 < page->elements.size(); i += 2) {
       const std::string& member = page->elements[i].text;
       auto waiting = WaitingRetry::decode(member);
@@ -297,13 +338,10 @@ Status PartitionsChange::move_retries(unsigned partition) {
         ++stay;
         continue;
       }
-      copies.add("ZADD", keys_.retries(to), page->elements[i + 1].text, member);
+      append_fenced(copies, to, keys_.retries(to), {"ZADD", page->elements[i + 1].text, member});
       remove.push_back(member);
     }
-    if (copies.count() > 0) {
-      if (auto copied = ask_all(redis_, copies); !copied.ok()) return copied.error();
-      if (auto gone = redis_.ask_one(redis::Command::of(remove)); !gone.ok()) return gone.error().in(key);
-    }
+    if (auto status = flush(partition, key, copies, remove); !status.ok()) return status;
     if (page->elements.size() < 2 * kMembersAtOnce) return {};
   }
 }

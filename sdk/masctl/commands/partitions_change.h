@@ -10,38 +10,35 @@
 // be delivered again goes to its partition: copied there, then deleted here. At last mas.config has the new number.
 // Failure: whatever fails once it moves, or a masctl that dies, leaves the mark. Nothing is lost then, since each move
 // is made again: the command, with the same number or another one, goes on from there.
-// Two at once: the second is refused, by a lease.
+// Two at once: the second is refused, by a lease that is renewed all the time. A command that was suspended for longer
+// than the lease writes nothing any more: each step is refused by Redis unless the partitions' epochs are those that
+// the command raised.
+// Fail-over: the mark, and what was copied, is confirmed by the replicas before anything depends on it.
 // Threading: one thread. Ownership: views what it is made of.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "proto/wire/partitions.h"
+#include "sdk/masctl/redis/replica_confirm.h"
 #include "sdk/masctl/redis/sync_redis.h"
 
 namespace mas::ctl {
-
-/// What mas.config has in the place of the number while it is being changed: "changing:8:64".
-struct PartitionsMark {
-  unsigned to = 0;
-  unsigned most = 0;  ///< partitions that may have something: not fewer than there were, and will be
-
-  std::string text() const;
-  static std::optional<PartitionsMark> parse(std::string_view text);
-};
 
 class PartitionsChange {
  public:
   /// @param who for the operators' record.
   PartitionsChange(SyncRedis& redis, const Keys& keys, unsigned to, std::string who)
-      : redis_(redis), keys_(keys), to_(to), who_(std::move(who)) {}
+      : redis_(redis), keys_(keys), to_(to), who_(std::move(who)), replicas_(redis) {}
 
   /// @return how many there were; of a change that was not finished, at most.
   Result<unsigned> run();
 
  private:
   Status take_lease();
+  Status hold();
   Status renew_lease();
   void give_lease_back();
   Result<unsigned> change();
@@ -54,7 +51,12 @@ class PartitionsChange {
   Status replace(const std::string& expected, const std::string& by);
   Status record(unsigned before);
   Status fence();
+  Status begin(const std::string& found, bool begun);
+  void append_fenced(redis::Command& command, unsigned partition, const std::string& key,
+                     const std::vector<std::string_view>& words) const;
   Status move_all();
+  Status flush(unsigned partition, const std::string& key, const redis::Command& copies,
+               const std::vector<std::string_view>& remove);
   Status move_senders(unsigned partition);
   Status move_retries(unsigned partition);
 
@@ -63,7 +65,10 @@ class PartitionsChange {
   const unsigned to_;
   const std::string who_;
   std::string lease_owner_;
+  MonoTime renewed_{};
   PartitionsMark mark_;
+  std::vector<std::string> epochs_;  // that this command raised, by partition
+  ReplicaConfirm replicas_;
 };
 
 }  // namespace mas::ctl

@@ -123,7 +123,9 @@ std::vector<std::string> TopView::header() const {
                      grouped(static_cast<double>(waiting())) + " frames waiting";
   if (unowned() > 0) line += ", " + std::to_string(unowned()) + " partitions without an owner";
   if (resting() > 0) line += ", " + std::to_string(resting()) + " at rest";
-  return {line};
+  if (!view_.changing) return {line};
+  return {line, "the number of partitions is being changed to " + std::to_string(view_.changing->to) +
+                    "; gateways decide nothing until masctl partitions set has finished"};
 }
 
 Table TopView::gateways(double wall) const {
@@ -188,7 +190,9 @@ std::string TopView::json(double wall) const {
   }
   json.end_object().key("partitions").begin_array();
   for (const auto& partition : view_.partitions) write_partition(json, partition);
-  json.end_array().end_object();
+  json.end_array();
+  if (view_.changing) json.key("changing_to").unsigned_integer(view_.changing->to);
+  json.end_object();
   return text;
 }
 

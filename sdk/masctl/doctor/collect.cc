@@ -4,6 +4,8 @@
 #include <span>
 
 #include "proto/base/ids.h"
+#include "proto/base/numbers.h"
+#include "proto/redis/usable_tls.h"
 #include "proto/wire/agent_entry.h"
 #include "proto/wire/json.h"
 #include "sdk/masctl/doctor/facts.h"
@@ -67,14 +69,31 @@ void read_servers(SyncRedis& redis, Facts& facts) {
   if (!redis.on_cluster()) facts.nodes.clear();
 }
 
-/// @return a text member of a daemon's heartbeat, a JSON object; empty when it has none.
-std::string heartbeat_text(std::string_view heartbeat, std::string_view name) {
+/// @return a member of a daemon's heartbeat, a JSON object, as it is there; empty when it has none.
+std::string heartbeat_raw(std::string_view heartbeat, std::string_view name) {
   auto members = JsonReader::local().members(heartbeat);
   if (!members.ok()) return {};
   for (const auto& [key, raw] : *members) {
-    if (key == name) return json_text(raw);
+    if (key == name) return std::string(raw);
   }
   return {};
+}
+
+/// @return a text member likewise.
+std::string heartbeat_text(std::string_view heartbeat, std::string_view name) {
+  const std::string raw = heartbeat_raw(heartbeat, name);
+  return raw.empty() ? raw : json_text(raw);
+}
+
+unsigned heartbeat_protocol(std::string_view heartbeat) {
+  return parse_number<unsigned>(heartbeat_raw(heartbeat, "protocol")).value_or(kFirstProtocol);
+}
+
+void read_config(SyncRedis& redis, const Keys& keys, Facts& facts) {
+  auto fields = redis.ask_one(redis::Command("HMGET", keys.config(), "partitions", "protocol"));
+  if (!fields.ok() || fields->elements.size() != 2) return;
+  facts.partitions = PartitionsField::parse(fields->elements[0].text);
+  facts.protocol = std::move(fields->elements[1].text);
 }
 
 void read_daemons(SyncRedis& redis, const Keys& keys, Facts& facts) {
@@ -91,6 +110,10 @@ void read_daemons(SyncRedis& redis, const Keys& keys, Facts& facts) {
       daemon.version = heartbeat_text(heartbeat->front().text, "version");
       daemon.lost_data = heartbeat_text(heartbeat->front().text, "lost_data");
       daemon.receipts_withheld = heartbeat_text(heartbeat->front().text, "receipts_withheld");
+      daemon.certificate = heartbeat_text(heartbeat->front().text, "certificate");
+      daemon.certificate_expires =
+          leading_number<int64_t>(heartbeat_raw(heartbeat->front().text, "certificate_expires"));
+      daemon.protocol = heartbeat_protocol(heartbeat->front().text);
     }
     facts.daemons.push_back(std::move(daemon));
   }
@@ -165,14 +188,21 @@ void check_keys(SyncRedis& redis, const Keys& keys, Facts& facts) {
 Facts collect_facts(SyncRedis& redis, const Settings& settings) {
   Facts facts;
   facts.address = settings.endpoint.address();
+  facts.now = wall_now() / 1'000'000;
+  facts.certificates = read_certificates(settings);
   facts.sentinels = collect_sentinels(settings);
-  if (auto opened = redis.open(); !opened.ok()) {
+  auto opened = redis.open();
+  for (const auto& server : redis::seen_servers())
+    facts.certificates.push_back({"the server " + server.name, {}, server.ends});
+  if (!opened.ok()) {
     facts.unreachable = opened.error();
     return facts;
   }
   measure_round_trip(redis, facts);
   measure_clock(redis, facts);
   read_servers(redis, facts);
+  facts.servers = collect_servers(redis, settings);
+  read_config(redis, settings.keys, facts);
   read_daemons(redis, settings.keys, facts);
   read_index(redis, settings.keys, facts);
   check_keys(redis, settings.keys, facts);

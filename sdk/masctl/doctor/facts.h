@@ -6,7 +6,10 @@
 #include <vector>
 
 #include "proto/base/result.h"
+#include "proto/wire/partitions.h"
+#include "sdk/masctl/doctor/certificates.h"
 #include "sdk/masctl/doctor/sentinels.h"
+#include "sdk/masctl/doctor/servers.h"
 #include "sdk/masctl/redis/settings.h"
 
 namespace mas::ctl {
@@ -16,10 +19,13 @@ class SyncRedis;
 struct DaemonFact {
   std::string name;  ///< "registryd"
   std::string instance;
-  std::string version;              ///< empty: its heartbeat does not say
-  bool beats = false;               ///< its heartbeat is there
-  std::string lost_data{};          ///< what showed a gateway that Redis went back in time; empty: nothing did
-  std::string receipts_withheld{};  ///< why a gateway's senders get no receipts; empty: they do
+  std::string version;                 ///< empty: its heartbeat does not say
+  bool beats = false;                  ///< its heartbeat is there
+  std::string lost_data{};             ///< what showed a gateway that Redis went back in time; empty: nothing did
+  std::string receipts_withheld{};     ///< why a gateway's senders get no receipts; empty: they do
+  unsigned protocol = kFirstProtocol;  ///< that it speaks
+  std::string certificate{};           ///< its file that expires first; empty: it uses none
+  int64_t certificate_expires = 0;     ///< seconds since 1970
 };
 
 /// A primary of a cluster.
@@ -44,6 +50,8 @@ struct OddKey {
 
 struct Facts {
   std::string address;
+  int64_t now = 0;                                          ///< our clock, in seconds since 1970
+  std::vector<CertificateFact> certificates{};              ///< of masctl's own URL
   std::optional<Error> unreachable;                         ///< nothing below is set when it is
   Duration round_trip{};                                    ///< median of several
   std::string info;                                         ///< INFO, whole
@@ -52,6 +60,9 @@ struct Facts {
   std::vector<SentinelFact> sentinels{};                    ///< of the URL; none: it names a single server
   std::vector<NodeFact> nodes{};                            ///< primaries of a cluster; none: it is no cluster
   size_t uncovered_slots = 0;                               ///< of a cluster
+  std::vector<ServerFact> servers{};                        ///< each primary, and its replicas that may take over
+  std::string protocol{};                                   ///< as mas.config has it; empty: not agreed on yet
+  Result<PartitionsField> partitions{PartitionsField{}};    ///< as mas.config has them
   std::vector<DaemonFact> daemons;
   std::vector<LeaseFact> leases;
   bool index_ready = false;

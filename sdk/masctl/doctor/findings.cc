@@ -278,9 +278,11 @@ void check_nodes(const Facts& facts, Findings& out) {
 }
 
 using Check = void (*)(const Facts&, Findings&);
-constexpr Check kChecks[] = {check_reachable,   check_version,     check_role,     check_sentinels, check_replicas,
-                             check_loss_window, check_persistence, check_memory,   check_clock,     check_limits,
-                             check_daemons,     check_losses,      check_receipts, check_index,     check_odd_keys};
+constexpr Check kChecks[] = {check_reachable,       check_version,     check_role,        check_sentinels,
+                             check_replicas,        check_loss_window, check_persistence, check_memory,
+                             check_clock,           check_limits,      check_events,      check_library,
+                             check_daemons,         check_losses,      check_receipts,    check_index,
+                             check_protocol_number, check_partitions,  check_odd_keys,    check_certificates};
 
 }  // namespace
 
@@ -289,12 +291,15 @@ std::string_view level_text(Level level) {
 }
 
 std::vector<Finding> judge(const Facts& facts) {
-  constexpr Check kOfCluster[] = {check_reachable, check_cluster,  check_nodes, check_clock,   check_daemons,
-                                  check_losses,    check_receipts, check_index, check_odd_keys};
+  constexpr Check kOfCluster[] = {check_reachable, check_cluster,     check_nodes,           check_clock,
+                                  check_events,    check_library,     check_daemons,         check_losses,
+                                  check_receipts,  check_index,       check_protocol_number, check_partitions,
+                                  check_odd_keys,  check_certificates};
   Findings out;
   if (facts.unreachable) {
     out.push_back({Level::kFail, "reachable", facts.unreachable->message,
                    "Start Redis, or set its address, user and password with --redis URL or MAS_REDIS_URL."});
+    check_certificates(facts, out);
     check_sentinels(facts, out);
     return out;
   }

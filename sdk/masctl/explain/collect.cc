@@ -6,10 +6,10 @@
 
 #include "proto/base/ids.h"
 #include "proto/redis/hash_reads.h"
-#include "proto/wire/partitions.h"
 #include "proto/wire/presence.h"
 #include "sdk/masctl/redis/bounded_reads.h"
 #include "sdk/masctl/redis/gateway_reader.h"
+#include "sdk/masctl/redis/partitions_reader.h"
 #include "sdk/masctl/redis/rules_reader.h"
 
 namespace mas::ctl {
@@ -104,20 +104,22 @@ Result<ExplainFacts> collect_explain_facts(SyncRedis& redis, const Keys& keys, c
 }
 
 Result<MessageFacts> collect_message_facts(SyncRedis& redis, const Keys& keys, ExplainFacts agents, Lane lane) {
-  redis::Command first("HGET", keys.config(), "partitions");
-  first.add("TIME");
-  auto replies = redis.ask(first);
-  if (!replies.ok()) return replies.error();
-  const unsigned partitions = parse_partitions((*replies)[0].text).value_or(0);
+  auto field = read_partitions_field(redis, keys);
+  if (!field.ok()) return field.error();
+  if (auto settled = field->settled(); !settled.ok())
+    return Error{settled.error().code, "gateways decide nothing now: " + settled.error().message};
+  auto time = redis.ask_one(redis::Command("TIME"));
+  if (!time.ok()) return time.error();
+  const unsigned partitions = field->agreed;
   MessageFacts facts;
-  agents.now = time_of((*replies)[1]).value_or(agents.now);
+  agents.now = time_of(*time).value_or(agents.now);
   facts.agents = std::move(agents);
   if (partitions == 0) return facts;  // no gateway ever ran here: nothing was taken, nothing waits
 
   const unsigned partition = partition_of(facts.agents.sender, partitions);
   redis::Command second("HGET", keys.senders(partition), facts.agents.sender);
   second.add("XLEN", keys.inbox(facts.agents.target, lane, partition));
-  replies = redis.ask(second);
+  auto replies = redis.ask(second);
   if (!replies.ok()) return replies.error();
   facts.bucket = bucket_of((*replies)[0]);
   const Value& length = (*replies)[1];

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <set>
 
-#include "proto/wire/partitions.h"
+#include "sdk/masctl/redis/partitions_reader.h"
 
 namespace mas::ctl {
 
@@ -52,15 +52,15 @@ std::string_view field_of_entry(const Value& fields, std::string_view field) {
 }
 
 Result<std::vector<uint32_t>> AuditReader::partitions() {
-  redis::Command command("HGET", keys_.config(), "partitions");
+  auto field = read_partitions_field(redis_, keys_);
+  if (!field.ok()) return field.error();
+  redis::Command command;
   for (uint32_t p = 0; p < kMaxPartitions; ++p) command.add("EXISTS", keys_.audit(p));
   auto replies = redis_.ask(command);
   if (!replies.ok()) return replies.error();
-  if (replies->front().is_error()) return replies->front().error();
-  const unsigned agreed = parse_partitions(replies->front().text).value_or(0);
   std::vector<uint32_t> list;
   for (uint32_t p = 0; p < kMaxPartitions; ++p)
-    if (p < agreed || (*replies)[p + 1].integer == 1) list.push_back(p);
+    if (p < field->most() || (*replies)[p].integer == 1) list.push_back(p);
   return list;
 }
 

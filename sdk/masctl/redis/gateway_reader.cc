@@ -1,8 +1,8 @@
 // Who there is and how many partitions; then each of them.
 #include "sdk/masctl/redis/gateway_reader.h"
 
-#include "proto/wire/partitions.h"
 #include "sdk/masctl/redis/bounded_reads.h"
+#include "sdk/masctl/redis/partitions_reader.h"
 
 namespace mas::ctl {
 
@@ -35,12 +35,12 @@ Result<std::vector<GatewaySnapshot>> read_gateway_snapshots(SyncRedis& redis, co
 }
 
 Result<GatewayView> read_gateways(SyncRedis& redis, const Keys& keys) {
-  auto agreed = redis.ask_one(redis::Command("HGET", keys.config(), "partitions"));
-  if (!agreed.ok()) return agreed.error();
-  const unsigned partitions = parse_partitions(agreed->text).value_or(0);
+  auto field = read_partitions_field(redis, keys);
+  if (!field.ok()) return field.error();
+  const unsigned partitions = field->most();
   auto gateways = read_gateway_snapshots(redis, keys);
   if (!gateways.ok()) return gateways.error();
-  GatewayView view{std::move(*gateways), {}};
+  GatewayView view{std::move(*gateways), {}, field->changing};
   if (partitions == 0) return view;
   redis::Command lists;
   for (unsigned p = 0; p < partitions; ++p) lists.add("LLEN", keys.ingress(p));

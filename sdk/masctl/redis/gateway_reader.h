@@ -7,9 +7,11 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "proto/wire/partitions.h"
 #include "sdk/masctl/redis/sync_redis.h"
 
 namespace mas::ctl {
@@ -33,8 +35,9 @@ struct PartitionState {
 };
 
 struct GatewayView {
-  std::vector<GatewaySnapshot> gateways;  ///< by instance
-  std::vector<PartitionState> partitions;
+  std::vector<GatewaySnapshot> gateways;     ///< by instance
+  std::vector<PartitionState> partitions;    ///< while their number is being changed: all that may have something
+  std::optional<PartitionsMark> changing{};  ///< while it is
 };
 
 /// @return what is there; no gateway and no partition where MAS has not been configured yet.

@@ -1,19 +1,20 @@
 // One field of mas.config.
 #include "sdk/masctl/redis/partitions_reader.h"
 
-#include "proto/base/ids.h"
-#include "proto/wire/partitions.h"
-
 namespace mas::ctl {
 
+Result<PartitionsField> read_partitions_field(SyncRedis& redis, const Keys& keys) {
+  auto text = redis.ask_one(redis::Command("HGET", keys.config(), "partitions"));
+  if (!text.ok()) return text.error();
+  auto field = PartitionsField::parse(text->text);
+  return field.ok() ? field : Result<PartitionsField>(Error{Errc::kRefused, field.error().message});
+}
+
 Result<unsigned> read_partitions(SyncRedis& redis, const Keys& keys) {
-  auto agreed = redis.ask_one(redis::Command("HGET", keys.config(), "partitions"));
-  if (!agreed.ok()) return agreed.error();
-  if (agreed->text.empty()) return kDefaultPartitions;
-  auto number = parse_partitions(agreed->text);
-  if (number) return *number;
-  return Error{Errc::kRefused,
-               "mas.config has partitions '" + printable(agreed->text) + "'; finish masctl partitions set first"};
+  auto field = read_partitions_field(redis, keys);
+  if (!field.ok()) return field.error();
+  if (auto settled = field->settled(); !settled.ok()) return settled.error();
+  return field->agreed > 0 ? field->agreed : kDefaultPartitions;
 }
 
 }  // namespace mas::ctl

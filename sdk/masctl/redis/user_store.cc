@@ -88,10 +88,14 @@ Status store_user(SyncRedis& redis, const Keys& keys, const UserRecord& record, 
 }
 
 Result<RedisSite> read_site(SyncRedis& redis, const Settings& settings) {
-  auto partitions = read_partitions(redis, settings.keys);
-  if (!partitions.ok()) return partitions.error();
+  auto field = read_partitions_field(redis, settings.keys);
+  if (!field.ok()) return field.error();
   RedisSite site{settings.keys};
-  site.partitions = *partitions;
+  if (field->agreed > 0) site.partitions = field->agreed;
+  if (field->changing) {
+    site.partitions = field->changing->to;
+    site.other_partitions = {field->changing->most};
+  }
   site.selects = settings.endpoint.db != 0;
   site.sentinel = settings.endpoint.topology == redis::Topology::kSentinel;
   return site;

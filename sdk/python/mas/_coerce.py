@@ -194,4 +194,4 @@ def type_name(annotation: Any) -> str:
     if origin is typing.Literal:
         return f"one of {', '.join(map(repr, arguments))}"
     kind = origin or annotation
-    return _NAMES.get(kind) or getattr(kind, "__name__", str(kind))
+    return _NAMES.get(kind) or str(getattr(kind, "__name__", kind))

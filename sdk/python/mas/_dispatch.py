@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import inspect
 import logging
+import types
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -34,11 +36,22 @@ def mark(message_type: str, model: Any = None) -> Callable[[Handler], Handler]:
     def decorate(function: Handler) -> Handler:
         if not callable(function):
             raise TypeError(f"@Agent.on({message_type!r}) decorates a method; found {type(function).__name__}")
+        if inspect.isfunction(function):
+            _require_arguments(function, f"@Agent.on({message_type!r})")
         marks = (*getattr(function, _MARK, ()), (message_type, model))
         setattr(function, _MARK, marks)
         return function
 
     return decorate
+
+
+def _require_arguments(function: types.FunctionType, what: str) -> None:
+    """@raise TypeError it cannot be called as handlers are."""
+    try:
+        inspect.signature(function, follow_wrapped=False).bind("self", "message", "payload")
+    except TypeError as error:
+        raise TypeError(f"{what} decorates {function.__qualname__}: {error}; expected `async def "
+                        f"{function.__name__}(self, message, payload)`") from None
 
 
 def table_of(cls: type) -> Table:

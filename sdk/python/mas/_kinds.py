@@ -41,6 +41,18 @@ def check(model: Any, state: bool) -> None:
     _check_fields(model, state, "", set())
 
 
+def fields_of_the_program(model: Any) -> set[str]:
+    """The fields that no data can become: see _may_stay_none()."""
+    hints = typing.get_type_hints(model, include_extras=True)
+    found = set()
+    for field in dataclasses.fields(model):
+        try:
+            _check(hints[field.name], True, field.name, set())
+        except Unusable:
+            found.add(field.name)
+    return found
+
+
 def bare(kind: Any) -> Any:
     """A type without Annotated, Final, InitVar and NewType around it."""
     while True:

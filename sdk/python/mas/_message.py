@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -91,6 +91,10 @@ class AgentMessage:
         """The same object as `data`."""
         return self.data
 
+    @payload.setter
+    def payload(self, value: dict[str, Any]) -> None:
+        self.data = value
+
     @property
     def expects_reply(self) -> bool:
         return self.meta.expects_reply
@@ -112,16 +116,20 @@ class AgentMessage:
 
     # ---- as a pydantic model has them
 
-    def model_dump(self, **_options: Any) -> dict[str, Any]:
-        return {
+    def model_dump(self, *, include: Container[str] | None = None, exclude: Container[str] | None = None,
+                   **_options: Any) -> dict[str, Any]:
+        """@param include names of members; None: all. Other options of pydantic change nothing."""
+        members = {
             "sender_id": self.sender_id, "target_id": self.target_id, "message_type": self.message_type,
             "data": self.data,
             "meta": {"version": self.meta.version, "correlation_id": self.meta.correlation_id,
                      "expects_reply": self.meta.expects_reply, "is_reply": self.meta.is_reply},
             "timestamp": self.timestamp, "message_id": self.message_id}
+        return {name: value for name, value in members.items()
+                if (include is None or name in include) and name not in (exclude or ())}
 
-    def model_dump_json(self, **_options: Any) -> str:
-        return json.dumps(self.model_dump(), ensure_ascii=False, separators=(",", ":"))
+    def model_dump_json(self, **options: Any) -> str:
+        return json.dumps(self.model_dump(**options), ensure_ascii=False, separators=(",", ":"))
 
     @classmethod
     def model_validate(cls, members: Mapping[str, Any]) -> AgentMessage:

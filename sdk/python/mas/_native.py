@@ -40,7 +40,8 @@ _FEW = 16  #: events, after which asking the library once more costs more than t
 _MESSAGE_ID_SIZE = 37
 _RECEIPTS_FAILURES, _RECEIPTS_ALL = 0, 1
 
-_decode = json.JSONDecoder().scan_once  # the library has checked that it is one object and nothing else
+# The library has checked that it is one object and nothing else.
+_decode: Callable[[str, int], Any] = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 
 _ids = itertools.count(1)
 _live: weakref.WeakValueDictionary[int, Native] = weakref.WeakValueDictionary()

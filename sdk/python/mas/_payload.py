@@ -122,10 +122,10 @@ _encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan
 
 def _made_once() -> Callable[[Any], str]:
     """What _encoder.encode() makes anew for each text, where this interpreter's json has it."""
+    private: Any = json.encoder
     try:
         # Without a table of what it is in, a circle ends as a RecursionError.
-        parts = json.encoder.c_make_encoder(None, plain, json.encoder.encode_basestring, None, ":", ",", False, False,
-                                            False)
+        parts = private.c_make_encoder(None, plain, private.encode_basestring, None, ":", ",", False, False, False)
         if "".join(parts({"a": [1, "b"]}, 0)) == '{"a":[1,"b"]}':
             return lambda data: "".join(parts(data, 0))
     except (AttributeError, TypeError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from typing import Self
 
 from . import _address, _programs
 from ._daemon import Daemon
@@ -64,7 +65,7 @@ class MASService:
             await daemon.stop()
         self._daemons = []
 
-    async def __aenter__(self) -> MASService:
+    async def __aenter__(self) -> Self:
         await self.start()
         return self
 

@@ -30,6 +30,7 @@ from ._tracing import Traced, sending
 
 log = logging.getLogger("mas.agent")
 
+RECEIPT_S = 5.0  #: after which a message without a receipt is worth a warning
 _SENDS_IN_A_ROW = 64  # before the loop's other tasks have their turn
 _QUIET_S, _REFUSES_S = 0.02, 0.25  # at a stop: without a message; at most
 _MOST_ANSWERS = 65536  # error replies that wait for the full queue
@@ -49,6 +50,7 @@ class Session:
         self._on_message = on_message
         self._on_doubt = on_doubt
         self._receipts: dict[bytes, list[asyncio.Future[Receipt]]] = {}  # of one id, in the order of sending
+        self._watch: asyncio.TimerHandle | None = None  # of the oldest message without a receipt
         self._requests: set[asyncio.Future[Envelope]] = set()
         self._unsettled: set[Kept] = set()  # gateway mode: what a stop leaves open comes again
         self._failures = {"unhandled": 0, "handler_failed": 0}  # see stats()
@@ -79,6 +81,8 @@ class Session:
             if not future.done():
                 future.set_exception(error_of(_errors.CANCELLED, "the agent was stopped", "waiting"))
         self._receipts.clear()
+        if self._watch is not None:
+            self._watch.cancel()
         self._unsettled.clear()
         self.native.close()
 
@@ -266,6 +270,8 @@ class Session:
         traced.sent_as(message_id)
         future: asyncio.Future[Receipt] = self.loop.create_future()
         self._receipts.setdefault(message_id, []).append(future)
+        if self._watch is None:
+            self._watch = self.loop.call_later(RECEIPT_S, self._look_for_receipt, future)
         try:
             receipt = await future
         finally:
@@ -326,6 +332,20 @@ class Session:
         elif kind == "doubt":
             log.warning("%s: %d accepted messages are in doubt: %s", self._id, len(event[1]) + event[2], event[3])
             self._on_doubt(event[1], event[2])
+
+    def _look_for_receipt(self, oldest: asyncio.Future[Receipt]) -> None:
+        """Says once that no gateway decides, and again only after one has."""
+        if not oldest.done():
+            log.warning("%s: no gateway has decided about a message for %g s; it waits. Is mas-gatewayd at work on this "
+                        "Redis?", self._id, RECEIPT_S)
+            oldest.add_done_callback(lambda _: self._look_at_next())
+        else:
+            self._look_at_next()
+
+    def _look_at_next(self) -> None:
+        self._watch = None
+        if waiting := next(iter(self._receipts.values()), None):
+            self._watch = self.loop.call_later(RECEIPT_S, self._look_for_receipt, waiting[0])
 
     def _wait_no_more(self, message_id: bytes, future: asyncio.Future[Receipt]) -> None:
         """Harmless to repeat. No list stays empty."""

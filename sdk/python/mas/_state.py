@@ -2,8 +2,9 @@
 
 Happy path: begin() → update(), reset(), refresh() → finish().
 
-Reading is local. An update changes memory at once and then writes all its fields, or none, to Redis. Updates, resets
-and refreshes reach Redis in the order of their calls, also where a caller is cancelled. _texts.py has the texts.
+Reading is local. An update changes memory at once and then writes all its fields, or none, to Redis, and with them what
+the program has changed in place since it was last read or written. Updates, resets and refreshes reach Redis in the
+order of their calls, also where a caller is cancelled. _texts.py has the texts.
 
 Failure modes
   - an update that does not fit the model: ValueError; neither memory nor Redis has any of it.
@@ -21,8 +22,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from . import _errors, _models, _payload, _texts, _workers
-from ._errors import AgentStateError, InvalidArgumentError
+from . import _errors, _kinds, _models, _payload, _texts, _workers
+from ._errors import AgentStateError, InvalidArgumentError, PayloadError
 from ._library import lib
 from ._native import Native
 from ._prototypes import StateField
@@ -31,6 +32,8 @@ log = logging.getLogger("mas.agent")
 
 TIMEOUT_MS = 5000  #: for Redis to take an update
 _ABSENT = object()
+_STR = frozenset({str, int, float, bool, type(None)})  # whose text is str()
+_DATA = (str, int, float, list, tuple, set, frozenset, dict, bytes, type(None))  # what is kept in a field of any type
 
 Texts = dict[bytes, bytes]
 
@@ -54,6 +57,8 @@ class StateManager:
         self._model = model
         self._value: Any = None
         self._fields: dict[str, Any] = {}
+        self._own: set[str] = set()  # the fields that are for the program alone
+        self._known: dict[str, str] = {}  # what Redis has, or will have when all changes are written
         self._native: Native | None = None  # since the last start; what an earlier one left unfinished changes nothing
         self._changes: deque[_Change] = deque()
         self._unwritten: Texts = {}  # Redis did not take it
@@ -80,6 +85,7 @@ class StateManager:
         @raise StateError names the field that does not fit.
         """
         self._value = self._loaded(native)
+        self._known = self._texts_but({}, self._value)
         self._native = native
         self._changes.clear()
         self._unwritten, self._not_reset = {}, False
@@ -113,6 +119,7 @@ class StateManager:
         """An empty dict or a fresh model; the hash is deleted."""
         self._require_open()
         self._value = {} if self._model is None else self._model()
+        self._known = self._texts_but({}, self._value)
         change = _Change(None, {})
         self._changes.append(change)
         await self._in_turn(lambda: self._delete(native, change))
@@ -134,14 +141,17 @@ class StateManager:
         if self._model is None:
             return dict(texts)
         self._fields = _models.field_types(self._model)
+        if not _models.is_pydantic(self._model):
+            self._own = _kinds.fields_of_the_program(self._model)
         return _texts.parse_texts(self._model, texts)
 
     def _take(self, changes: dict[Any, Any]) -> _Change:
         """Changes memory, if all of it fits. @return what is to be written."""
         value = self.value
-        names = {key: _payload.name(key, "a field's name") for key in changes}
+        for key in changes:
+            _payload.name(key, "a field's name")
         if self._model is None:
-            texts = _texts.texts_of(changes, None)
+            texts = {**self._changed_in_place(changes, value), **_texts.texts_of(changes, None)}
             before = {key: value.get(key, _ABSENT) for key in changes}
             value.update(changes)
         else:
@@ -149,7 +159,8 @@ class StateManager:
             before = {key: getattr(value, key) for key in changes}
             for key, item in changes.items():
                 setattr(value, key, item)
-        return _Change({names[key]: text.encode() for key, text in texts.items()}, before)
+        self._known.update(texts)
+        return _Change({key.encode(): text.encode() for key, text in texts.items()}, before)
 
     def _try(self, value: Any, changes: dict[Any, Any]) -> dict[str, str]:
         """Makes the changes in a copy. @return their texts, which can be read back."""
@@ -159,14 +170,41 @@ class StateManager:
         trial = _models.copy_of(value)
         for key, item in changes.items():
             setattr(trial, key, item)
-        texts = _texts.texts_of({key: getattr(trial, key) for key in changes}, self._model)
+        texts = {**self._changed_in_place(changes, trial),
+                 **_texts.texts_of({key: getattr(trial, key) for key in changes}, self._model)}
         rest = [key for key in self._fields if key not in texts] if _models.checks_the_whole(self._model) else []
         _texts.parse_texts(self._model, {**_texts.texts_of({key: getattr(trial, key) for key in rest}, self._model),
                                          **texts})
         return texts
 
+    def _changed_in_place(self, changes: Mapping[str, Any], value: Any) -> dict[str, str]:
+        """The texts of the fields that the program has changed without an update."""
+        return {name: text for name, text in self._texts_but(changes, value).items() if text != self._known.get(name)}
+
+    def _texts_but(self, changes: Mapping[str, Any], value: Any) -> dict[str, str]:
+        """The texts of all fields that can be written, but for those of an update."""
+        if self._model is None:
+            items = {key: item for key, item in value.items() if key and isinstance(key, str)}
+        else:
+            items = {key: getattr(value, key) for key in self._fields if key not in self._own}
+        texts = {}
+        for key, item in items.items():
+            if type(item) in _STR and self._known.get(key) == (text := str(item)) and key not in changes:
+                texts[key] = text  # by far the most, where there are many
+                continue
+            if key in changes or not (isinstance(item, _DATA) or self._fields.get(key, Any) not in (Any, object)):
+                continue
+            try:
+                _payload.name(key, "a field's name")
+                texts.update(_texts.texts_of({key: item}, self._model))
+            except (InvalidArgumentError, PayloadError):
+                pass  # it never could be written; an update with it says so
+        return texts
+
     def _take_back(self, refused: _Change) -> None:
         """Memory gets back what it had, but for what was changed later."""
+        for name in refused.texts or {}:
+            self._known.pop(name.decode(), None)  # the next update writes it
         for key, item in refused.before.items():
             for later in self._changes:
                 if later.texts is None:
@@ -240,6 +278,9 @@ class StateManager:
         value, newer = self._loaded(native), self._value
         self._unwritten, self._not_reset = {}, False
         self._value = value
+        self._known = self._texts_but({}, value)
+        for change in self._changes:
+            self._known.update({name.decode(): text.decode() for name, text in (change.texts or {}).items()})
         for key in {key for change in self._changes for key in change.before}:
             self._put(key, newer.get(key, _ABSENT) if self._model is None else getattr(newer, key))
 

@@ -53,7 +53,7 @@ class Traced:
     def __enter__(self) -> Traced:
         return self
 
-    def __exit__(self, *_error: object) -> None:
+    def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
         pass
 
     recorded = False  #: whether somebody looks at the span
@@ -114,7 +114,9 @@ def concerns(message: Any) -> bool:
 
 def handling(agent_id: str, message: Any) -> contextlib.AbstractContextManager[Traced]:
     """The span of a handler, whose parent is the message's. What the handler sends belongs to it."""
-    return _handling(agent_id, message) if concerns(message) else UNTRACED
+    if concerns(message):
+        return _handling(agent_id, message)
+    return UNTRACED
 
 
 @contextlib.contextmanager

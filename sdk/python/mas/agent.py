@@ -16,7 +16,7 @@ import logging
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar, overload
 
 from . import _address, _discovery, _payload, _workers
 from ._discovery import AgentRecord
@@ -30,7 +30,7 @@ from ._state import StateManager
 
 log = logging.getLogger("mas.agent")
 
-StateType = TypeVar("StateType")
+StateType = TypeVar("StateType", covariant=True)  # an Agent[Counts] is an Agent[object]: lists may mix agents
 START_TIMEOUT_MS = 5000  #: for Redis to take the registration
 STATE_TIMEOUT_S = 5.0  #: at a stop, for changes of the state to be written
 ANSWERS_S = 1.0  #: at a stop, for error replies that a full queue has not taken
@@ -41,14 +41,38 @@ __all__ = ["Agent", "AgentMessage", "AgentRecord", "StateType"]
 
 
 class Agent(Generic[StateType]):
-    """See the module. Derived classes may override on_start, on_stop, on_message and get_metadata, and add handlers
-    with `@Agent.on`."""
+    """A class to derive from, or to use as it is:
+
+        class Greeter(Agent):
+            @Agent.on("greet")
+            async def greet(self, message, payload):
+                await message.reply("greeting", {"text": f"Hello, {message.data['name']}!"})
+
+        async with Greeter("greeter", capabilities=["greeting"]):  # or: await start() ... await stop()
+            ...
+
+    Derived classes may override on_start, on_stop, on_message, on_doubt and get_metadata, and add handlers with
+    `@Agent.on`. `Agent[Model]` says to type checkers what `state` is; `state_model=Model` makes it that.
+    """
 
     _mas_table: Table = {}
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         cls._mas_table = table_of(cls)
+
+    @overload
+    def __init__(self: Agent[dict[str, Any]], agent_id: str, capabilities: Iterable[str] | None = None,
+                 redis_url: str | None = None, state_model: None = None, use_gateway: bool = False,
+                 gateway_url: str | None = None, *, namespace: str | None = None,
+                 credentials: str | os.PathLike[str] | None = None,
+                 heartbeat: tuple[float, float] | None = None) -> None: ...
+
+    @overload
+    def __init__(self, agent_id: str, capabilities: Iterable[str] | None = None, redis_url: str | None = None,
+                 state_model: type[StateType] | None = None, use_gateway: bool = False, gateway_url: str | None = None,
+                 *, namespace: str | None = None, credentials: str | os.PathLike[str] | None = None,
+                 heartbeat: tuple[float, float] | None = None) -> None: ...
 
     def __init__(self, agent_id: str, capabilities: Iterable[str] | None = None, redis_url: str | None = None,
                  state_model: type[StateType] | None = None, use_gateway: bool = False, gateway_url: str | None = None,
@@ -187,7 +211,7 @@ class Agent(Generic[StateType]):
                 raise
             await self.stop()
 
-    async def __aenter__(self) -> Agent[StateType]:
+    async def __aenter__(self) -> Self:
         await self.start()
         return self
 
@@ -258,12 +282,13 @@ class Agent(Generic[StateType]):
         state: StateType = self._mas_state.value
         return state
 
-    async def update_state(self, changes: Mapping[str, Any]) -> None:
+    async def update_state(self, updates: Mapping[str, Any]) -> None:
         """Changes fields of the state, in memory at once, then all of them or none in Redis.
 
-        @raise ValueError a field that the model lacks. @raise MASError Redis did not take it.
+        @raise ValueError (StateError, too) a field that the model lacks, or a value that does not fit it.
+        @raise MASError Redis did not take it.
         """
-        await self._mas_state.update(self._mas_own().native, changes)
+        await self._mas_state.update(self._mas_own().native, updates)
 
     async def reset_state(self) -> None:
         """Makes the state empty, or a fresh model, here and in Redis."""
@@ -454,7 +479,7 @@ class _Starting:
 def _wake(waiting: asyncio.Future[None]) -> None:
     """In its own loop, which may be another thread's, or closed."""
     with contextlib.suppress(RuntimeError):
-        waiting.get_loop().call_soon_threadsafe(lambda: waiting.done() or waiting.set_result(None))
+        waiting.get_loop().call_soon_threadsafe(lambda: None if waiting.done() else waiting.set_result(None))
 
 
 def _stop(pointer: int, agent_id: str) -> None:

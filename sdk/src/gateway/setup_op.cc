@@ -4,12 +4,15 @@
 #include "proto/redis/bounded_answer.h"
 #include "proto/wire/lane.h"
 #include "proto/wire/partitions.h"
+#include "sdk/src/gateway/inbox_stream.h"
+#include "sdk/src/gateway/read_commands.h"
 
 namespace mas::sdk {
 namespace {
 
 constexpr uint64_t kConfig = 2;   // the reply with the values, after two HSETNX
 constexpr uint64_t kGroups = 10;  // replies of the second step begin here
+constexpr int kMostAttempts = 10;
 
 bool on_cluster(const AgentContext& agent) { return agent.keys.layout() == KeyLayout::kCluster; }
 
@@ -32,17 +35,22 @@ redis::Command reply_stream_lease(const AgentContext& agent) {
 
 redis::Command make_groups(const AgentContext& agent) {
   redis::Command commands;
+  std::vector<ReadFrom> lanes;
+  const std::vector<std::string> streams = gateway_streams(agent, 1);
   if (on_cluster(agent)) {
-    commands.add("XGROUP", "CREATE", agent.keys.inbox(agent.config.id, Lane::kNormal, 0), kGroup, "0", "MKSTREAM");
-    return commands;
+    const std::string& normal = streams[stream_of_lane(0, Lane::kNormal)];
+    commands.add("XGROUP", "CREATE", normal, kGroup, "0", "MKSTREAM");
+    lanes.push_back({normal, kBehindAll});
+  } else {
+    for (const auto& stream : streams) commands.add("XGROUP", "CREATE", stream, kGroup, "0", "MKSTREAM");
+    for (size_t i = 1; i < streams.size(); ++i) lanes.push_back({streams[i], kBehindAll});
+    commands.add(reply_stream_lease(agent));
   }
-  for (const auto& stream : gateway_streams(agent, 1))
-    commands.add("XGROUP", "CREATE", stream, kGroup, "0", "MKSTREAM");
-  commands.add(reply_stream_lease(agent));
+  commands.add(read_command(agent, lanes, 1, Duration::zero()));
   return commands;
 }
 
-size_t make_groups_count(const AgentContext& agent) { return on_cluster(agent) ? 1 : kLanes.size() + 2; }
+size_t make_groups_count(const AgentContext& agent) { return on_cluster(agent) ? 2 : kLanes.size() + 3; }
 
 bool group_exists(const redis::Reply& reply) { return !reply.is_error() || reply.error_code() == "BUSYGROUP"; }
 
@@ -65,10 +73,12 @@ void GatewaySetupOp::on_reply(uint64_t tag, const redis::Answer& answer) {
     if (reply.is_error()) return finish(redis::error_of(reply).in("reading mas.config"));
     return take_config(reply);
   }
-  if (!group_exists(reply)) return finish(redis::error_of(reply).in("making the streams' groups"));
+  const bool last = tag + 1 == kGroups + make_groups_count(host_.context());
+  if (!last && !group_exists(reply)) return finish(redis::error_of(reply).in("making the streams' groups"));
   setup_.made_lanes = setup_.made_lanes || made_lane(tag - kGroups, reply);
-  if (tag + 1 < kGroups + make_groups_count(host_.context())) return;
-  state_.to(State::kDone);
+  if (!last) return;
+  if (reply.is_error() && group_gone(reply) && ++attempts_ < kMostAttempts) return make();
+  state_.to(State::kDone);  // what else Redis refused is told when the rights are tried
   finish(setup_);
 }
 
@@ -82,6 +92,10 @@ void GatewaySetupOp::take_config(const redis::Reply& values) {
   if (!partitions) return finish(partitions.error());
   setup_.partitions = *partitions;
   state_.to(State::kMaking);
+  make();
+}
+
+void GatewaySetupOp::make() {
   if (auto status = send(make_groups(host_.context()), kGroups); !status)
     finish(status.error().in("making the streams' groups"));
 }

@@ -4,6 +4,9 @@
 //
 // On a cluster it makes one group only, by whose stream gateways know that the agent has been here. The reader makes
 // the others, each when it finds its stream.
+// A stream without a reader may be removed by masctl agents forget, or by a gateway, at any moment before the agent is
+// registered. So the groups are read from at once, of entries that cannot be there: a group with a reader stays for
+// kForgetSoonest. Those that were removed in between are made again.
 // Failure: kProtocol when mas.config has a protocol that this library does not work by, or no sensible number of
 // partitions; kTooLarge for a value of it that is longer than kConfigTextBytes.
 #pragma once
@@ -40,8 +43,10 @@ class GatewaySetupOp final : public OpWith<Result<GatewaySetup>> {
 
   void on_reply(uint64_t tag, const redis::Answer& answer) override;
   void take_config(const redis::Reply& values);
+  void make();
 
   GatewaySetup setup_;
+  int attempts_ = 0;
   StateMachine<State> state_{State::kIdle, kMoves};
 };
 
@@ -53,7 +58,7 @@ inline constexpr Duration kReplyStreamTtl = 4 * kLeaseTtl;
 redis::Command reply_stream_lease(const AgentContext& agent);
 
 /// `XGROUP CREATE … agents 0 MKSTREAM` for every stream of the agent's, and the expiry of its reply stream; on a
-/// cluster for the normal lane of the first partition alone.
+/// cluster for the normal lane of the first partition alone. The last command reads from the lanes, behind all entries.
 redis::Command make_groups(const AgentContext& agent);
 /// @return whether an answer to one of these is as good as done.
 bool group_exists(const redis::Reply& reply);

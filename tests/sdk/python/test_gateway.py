@@ -349,12 +349,34 @@ class ServiceTest(AgentCase):
         await auth.allow("a", ["b", "team*"])
         await auth.block("a", ["c"])
         await auth.allow_network(["x", "y", "z"])
+        await auth.allow_network(agents=["p", "q", "r"], bidirectional=False)
         await auth.allow_broadcast("s", ["t", "u"])
         await auth.allow_wildcard("w")
-        allowed = {name: sorted(self.redis.cmd("SMEMBERS", f"agent:{name}:allowed_targets")) for name in "axstw"}
-        self.assertEqual(allowed, {"a": ["b", "team*"], "x": ["y", "z"], "s": ["t", "u"], "t": [], "w": ["*"]})
+        allowed = {name: sorted(self.redis.cmd("SMEMBERS", f"agent:{name}:allowed_targets")) for name in "axstwpqr"}
+        self.assertEqual(allowed, {"a": ["b", "team*"], "x": ["y", "z"], "s": ["t", "u"], "t": [], "w": ["*"],
+                                   "p": ["q"], "q": ["r"], "r": []})
         self.assertEqual(self.redis.cmd("SMEMBERS", "agent:a:blocked_targets"), ["c"])
-        await self.assert_refuses(mas.MASError, "masctl acl allow", auth.allow("not an id", ["b"]))
+        await self.assert_refuses(mas.MASError, "masctl acl allow", auth.allow("not an id", ["b"]).apply())
+
+    async def test_rules_in_a_chain(self):
+        auth = GatewayService(self.url).auth_manager()
+        chain = auth.allow("a", "bob").block("a", "mallory").create_role("nurse", "cares", ["send:patient*"])
+        self.assertEqual(self.redis.scan("agent:a:*"), [])  # nothing is set before it is applied
+        await chain.assign_role("a", "nurse").apply()
+        await auth.apply()  # nothing is left
+        self.assertEqual(await auth.get_summary("a"), {
+            "agent_id": "a", "acl": {"allowed": ["bob"], "blocked": ["mallory"]}, "roles": ["nurse"],
+            "role_permissions": {"nurse": ["send:patient*"]}})
+        self.assertEqual((await auth.get_summary("nobody"))["acl"], {"allowed": [], "blocked": []})
+        for _ in range(2):  # a program may be run again, with other permissions, too
+            await auth.create_role("nurse", permissions=["send:doctor", "send:patient*"])
+        self.assertEqual((await auth.get_summary("a"))["role_permissions"], {"nurse": ["send:doctor", "send:patient*"]})
+        with self.assertRaisesRegex(ValueError, "no permissions"):
+            auth.create_role("idle")
+        await self.assert_refuses(mas.MASError, "read:", auth.create_role("viewer", permissions=["read:*"]).apply())
+        await self.assert_refuses(mas.MASError, "no role 'none'", auth.allow("a", "ann").assign_role(
+            "a", "none").allow("a", "eve").apply())
+        self.assertEqual((await auth.get_summary("a"))["acl"]["allowed"], ["ann", "bob"])
 
     def test_settings(self):
         self.assertEqual(GatewaySettings().environment(), {})
@@ -377,6 +399,18 @@ class LimitsTest(GatewayTest):
         error = await self.assert_refuses(mas.GatewayRefusedError, "RATE_LIMITED", alice.send("bob", "note", {}))
         self.assertTrue(error.retriable)
         self.assertTrue(0 < error.retry_after <= 60, error.retry_after)
+
+
+class WithoutGatewayTest(AgentCase):
+    async def test_a_message_that_nobody_decides_about_is_worth_a_warning(self):
+        with mock.patch("mas._session.RECEIPT_S", 0.3), self.assertLogs("mas.agent", "WARNING") as logs:
+            alice = await self.start(Worker, "alice", use_gateway=True)
+            sends = [asyncio.create_task(alice.send("alice", "note", {"n": n})) for n in range(3)]
+            await eventually(lambda: logs.output)
+            self.start_daemon("mas-gatewayd", self.redis, QUICK)
+            await asyncio.wait_for(asyncio.gather(*sends), 30)
+        self.assertEqual(len(logs.output), 1, logs.output)
+        self.assertIn("alice: no gateway has decided about a message for 0.3 s", logs.output[0])
 
 
 class IdentityTest(GatewayTest):

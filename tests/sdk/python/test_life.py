@@ -420,7 +420,8 @@ class ProcessTest(ProgramCase):
     def test_fork(self):
         # Development mode reports the fork of a process with threads, which is what this test is about.
         done = self.python("-W", "ignore::DeprecationWarning", "-c", FORK, env=self.env)
-        self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
+        complaints = [line for line in done.stderr.splitlines() if not line.startswith("Executing ")]  # it was slow
+        self.assertEqual((done.returncode, complaints), (0, []), done.stdout)
         self.assertIn("child ends\n", done.stdout)
         self.assertIn("parent goes on\n", done.stdout)
         self.assertRegex(done.stdout, "child: .*fork")

@@ -36,6 +36,9 @@ class SendTest(AgentCase):
         self.assertGreater(message.timestamp, 1.7e9)
         self.assertTrue(message.message_id)
         self.assertEqual(AgentMessage.model_validate_json(message.model_dump_json()), message)
+        self.assertEqual(message.model_dump(include={"data", "target_id"}, exclude={"data"}, mode="json"),
+                         {"target_id": "bob"})
+        self.assertNotIn("hello", message.model_dump_json(exclude={"data"}))
 
     async def test_messages_in_order(self):
         for i in range(300):
@@ -227,6 +230,12 @@ class DispatchTest(AgentCase):
                 Agent.on(message_type, model=model)
         with self.assertRaisesRegex(TypeError, "decorates a method"):
             Agent.on("x")(5)
+        with self.assertRaisesRegex(TypeError, r"'x'.*too many.*async def short\(self, message, payload\)"):
+            @Agent.on("x")
+            async def short(self, message): ...
+        with self.assertRaisesRegex(TypeError, r"long: missing a required argument: 'more'"):
+            @Agent.on("x")
+            async def long(self, message, payload, more): ...
 
     def test_the_decorator_returns_the_function(self):
         async def handler(self, message, payload):

@@ -5,6 +5,8 @@ import dataclasses
 import json
 import threading
 import unittest.mock
+from collections.abc import Callable
+from typing import Any
 
 from case import AgentCase, eventually, main, mas, needs_pydantic
 from mas import Agent, _state
@@ -29,6 +31,34 @@ class UntypedTest(AgentCase):
         await agent.stop()
         await agent.start()
         self.assertEqual(agent.state, {"counter": "42", "on": "True", "list": '[1, "\\u00e9"]', "none": "None"})
+
+    async def test_an_update_writes_what_was_changed_in_place(self):
+        agent = await self.start(Agent, "a")
+        await agent.update_state({"n": 1, "list": [1], "other": 1})
+        agent.state["list"].append(2)
+        agent.state["new"] = {"k": None}
+        for name in ("", "\0", 5):  # no names of fields
+            agent.state[name] = "x"
+        agent.state["object"], agent.state["objects"] = object(), [object()]  # for the program alone
+        self.redis.cmd("HSET", "agent.state:a", "other", "of another instance")
+        await agent.update_state({"n": 2})
+        wanted = {"n": "2", "list": "[1, 2]", "new": '{"k": null}', "other": "of another instance"}
+        self.assertEqual(self.in_redis(), wanted)
+        agent.state["new"] = 3
+        await agent.update_state({})
+        self.assertEqual(self.in_redis(), {**wanted, "new": "3"})
+        await agent.refresh_state()
+        self.redis.cmd("HSET", "agent.state:a", "other", "again", "new", "again")
+        await agent.update_state({"n": 4})
+        self.assertEqual(self.in_redis(), {**wanted, "n": "4", "other": "again", "new": "again"})
+
+    async def test_what_a_refused_update_took_along_is_written_with_the_next(self):
+        agent = await self.start(Agent, "a")
+        agent.state["list"] = [1]
+        await self.assert_refuses(mas.InvalidArgumentError, "name", agent.update_state({"": 1}))
+        self.assertEqual((agent.state, self.in_redis()), ({"list": [1]}, {}))
+        await agent.update_state({"n": 1})
+        self.assertEqual(self.in_redis(), {"n": "1", "list": "[1]"})
 
     async def test_memory_has_it_before_redis(self):
         agent = await self.start(Agent, "a")
@@ -271,6 +301,26 @@ class TypedTest(AgentCase):
         self.assertEqual(agent.state, self.model(step=3, history=["a", "b"]))
         self.assertIsInstance(agent.state, self.model)
 
+    async def test_an_update_writes_what_was_changed_in_place(self):
+        agent = await self.typed()
+        agent.state.history.append("a")
+        agent.state.step += 1
+        await agent.update_state({"name": "x"})
+        self.assertEqual(self.redis.hgetall("agent.state:a"), {"name": "x", "history": '["a"]', "step": "1"})
+        self.redis.cmd("HSET", "agent.state:a", "step", "7", "history", "[]")
+        await agent.update_state({"name": "y"})
+        self.assertEqual(self.redis.hgetall("agent.state:a"), {"name": "y", "history": "[]", "step": "7"})
+        await agent.refresh_state()
+        self.assertEqual(agent.state, self.model(name="y", step=7))
+        agent.state.step = "s3cret"
+        error = await self.assert_refuses(mas.StateError, "field step", agent.update_state({"name": "z"}))
+        self.assertNotIn("s3cret", str(error))
+        self.assertEqual(agent.state.name, "y")
+        await agent.reset_state()
+        agent.state.step = 2
+        await agent.update_state({})
+        self.assertEqual(self.redis.hgetall("agent.state:a"), {"step": "2"})
+
     async def test_fields_that_the_model_lacks(self):
         agent = await self.typed()
         await self.assert_refuses(ValueError, "has no field 'steps'", agent.update_state({"step": 1, "steps": 3}))
@@ -339,6 +389,20 @@ class TypedTest(AgentCase):
     def test_a_class_that_is_not_a_model(self):
         with self.assertRaisesRegex(TypeError, "state_model"):
             Agent("a", state_model=dict)
+
+
+class FieldsOfTheProgramTest(AgentCase):
+    async def test_are_not_written(self):
+        @dataclasses.dataclass
+        class Model:
+            n: int = 0
+            on_end: Callable[[], None] | None = None
+            client: Any = None
+
+        agent = await self.start(Agent, "a", state_model=Model)
+        agent.state.on_end, agent.state.client = self.fail, self
+        await agent.update_state({"n": 1})
+        self.assertEqual(self.redis.hgetall("agent.state:a"), {"n": "1"})
 
 
 @needs_pydantic

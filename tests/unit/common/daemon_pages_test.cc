@@ -100,3 +100,16 @@ TEST_CASE("a daemon that drains is not ready, whatever else it is") {
   CHECK(test.shows("/readyz", R"("reason":"draining")"));
   CHECK(test.pages.page("/healthz").status == 200);
 }
+
+TEST_CASE("without the token: that it lives, and whether it is ready, and no more") {
+  Fixture test;
+  CHECK(test.pages.public_page("/healthz").status == 200);
+  CHECK(test.pages.public_page("/metrics").status == 401);
+  CHECK(test.pages.public_page("/other").status == 401);
+  test.gate.refuse("connection refused");
+  CHECK(test.pages.public_page("/readyz").status == 503);
+  CHECK(test.pages.public_page("/readyz").body == "{\"status\":\"unready\"}\n");
+  test.gate.come_up();
+  CHECK(test.pages.public_page("/readyz").status == 200);
+  CHECK(test.pages.public_page("/readyz").body == "{\"status\":\"ready\"}\n");
+}

@@ -31,6 +31,10 @@ Facts healthy() {
       {"registryd", "1", "0.1.0", true}, {"healthd", "2", "0.1.0", true}, {"gatewayd", "3", "0.1.0", true}};
   facts.leases = {{"registryd", true}, {"healthd", true}};
   facts.index_ready = true;
+  facts.servers = {{"redis://localhost:6379/0", false, {}, "", ServerFact::Library::kThere},
+                   {"10.0.0.2:6379", true, {}, "", ServerFact::Library::kThere}};
+  facts.protocol = "1";
+  facts.partitions = PartitionsField{16, {}};
   return facts;
 }
 
@@ -136,6 +140,32 @@ TEST_CASE("receipts that a gateway withholds for want of replicas are a failure"
   Facts facts = healthy();
   facts.daemons[2].receipts_withheld = "0 of 1 replicas have the last commits";
   check_level(facts, "receipts", Level::kFail);
+}
+
+TEST_CASE("certificates: good, soon to expire, expired, unreadable; of masctl and of daemons") {
+  constexpr int64_t kDay = 86'400;
+  Facts facts = healthy();
+  facts.now = 1'800'000'000;
+  facts.certificates = {{"/ca.crt", {}, facts.now + 15 * kDay}};
+  check_level(facts, "certificate", Level::kOk);
+  facts.certificates[0].expires = facts.now + 14 * kDay;
+  check_level(facts, "certificate", Level::kWarn);
+  facts.certificates[0].expires = facts.now;
+  check_level(facts, "certificate", Level::kFail);
+  CHECK(find(facts, "certificate").found.find("/ca.crt") != std::string::npos);
+  facts.unreachable = Error{Errc::kAuthFailed, "refused"};  // which the certificate may be the reason for
+  check_level(facts, "certificate", Level::kFail);
+  facts.unreachable.reset();
+  facts.certificates[0].unreadable = Error{Errc::kNotFound, "/ca.crt: No such file"};
+  check_level(facts, "certificate", Level::kFail);
+
+  facts.certificates.clear();
+  facts.daemons[2].certificate = "/gw.pem";
+  facts.daemons[2].certificate_expires = facts.now + kDay;
+  check_level(facts, "certificate", Level::kWarn);
+  CHECK(find(facts, "certificate").found.find("/gw.pem of gatewayd 3") != std::string::npos);
+  facts.daemons[2].beats = false;
+  for (const auto& finding : judge(facts)) CHECK(finding.check != "certificate");
 }
 
 TEST_CASE("daemon, lease and index must agree") {
@@ -317,6 +347,57 @@ TEST_CASE("doctor judges a cluster as a whole, and each of its primaries") {
     facts.nodes[1].info = "redis_version:7.2.0\r\n" + facts.nodes[1].info;
     CHECK(find(facts, "versions").level == Level::kWarn);
   }
+}
+
+TEST_CASE("keyspace events are all on or all off, on replicas, too") {
+  Facts facts = healthy();
+  CHECK(find(facts, "keyspace events").found.starts_with("off: "));
+  facts.servers[0].events = "xE";
+  check_level(facts, "keyspace events", Level::kWarn);
+  CHECK(find(facts, "keyspace events").found == "off at replica 10.0.0.2:6379, on at redis://localhost:6379/0");
+  facts.servers[1].events = "xK";  // on channels that nobody listens to
+  check_level(facts, "keyspace events", Level::kWarn);
+  facts.servers[1].events = "AKE";
+  check_level(facts, "keyspace events", Level::kOk);
+  facts.servers[1].events.reset();
+  facts.servers[0].events.reset();
+  for (const auto& finding : judge(facts)) CHECK(finding.check != "keyspace events");
+}
+
+TEST_CASE("a server without the agents' functions is named, once a daemon is there to load them") {
+  using Library = ServerFact::Library;
+  Facts facts = healthy();
+  check_level(facts, "functions", Level::kOk);
+  facts.servers[1].library = Library::kMissing;
+  check_level(facts, "functions", Level::kWarn);
+  CHECK(find(facts, "functions").found == "mas_agent_3 is missing at replica 10.0.0.2:6379");
+  facts.daemons.clear();
+  check_level(facts, "functions", Level::kOk);
+  facts = healthy();
+  facts.servers[0].library = Library::kForbidden;
+  check_level(facts, "functions", Level::kWarn);
+  facts.servers[1].unreachable = Error{Errc::kUnreachable, "connection refused"};
+  check_level(facts, "server", Level::kWarn);
+  CHECK(find(facts, "server").found == "replica 10.0.0.2:6379 was not checked: connection refused");
+  for (auto& server : facts.servers) server = {"a", false, {}, "", Library::kUnsupported};
+  for (const auto& finding : judge(facts)) CHECK(finding.check != "functions");
+}
+
+TEST_CASE("mas.config: daemons that do not work by the protocol, and a number of partitions that is none") {
+  Facts facts = healthy();
+  check_level(facts, "protocol", Level::kOk);
+  check_level(facts, "partitions", Level::kOk);
+  facts.daemons[2].protocol = 3;
+  check_level(facts, "protocol", Level::kFail);
+  CHECK(find(facts, "protocol").found == "mas.config has 1, by which these do not work: gatewayd 3 (3)");
+  facts.daemons[2].beats = false;
+  check_level(facts, "protocol", Level::kOk);
+  facts.protocol = "x";
+  check_level(facts, "protocol", Level::kFail);
+  facts.partitions = PartitionsField::parse("changing:5:48");
+  check_level(facts, "partitions", Level::kWarn);
+  facts.partitions = PartitionsField::parse("many");
+  check_level(facts, "partitions", Level::kFail);
 }
 
 TEST_CASE("doctor says what it could not check without the right to INFO") {

@@ -115,3 +115,14 @@ TEST_CASE("top in text and JSON, whatever the gateways say") {
   CHECK(top.header()[0] == "1 gateway, 2 partitions, 3 frames waiting, 1 partitions without an owner");
   CHECK(top.partitions().tab_separated() == "0\t3\tabcdef01\t\n1\t0\t(nobody)\t\n");
 }
+
+TEST_CASE("a number of partitions that is being changed is shown") {
+  TopView top;
+  auto view = view_of({});
+  view.changing = PartitionsMark{1, 2};
+  top.look(view, MonoTime(1s));
+  REQUIRE(top.header().size() == 2);
+  CHECK(top.header()[0].starts_with("0 gateways, 2 partitions"));
+  CHECK(top.header()[1].starts_with("the number of partitions is being changed to 1;"));
+  CHECK(top.json(1).ends_with(R"(],"changing_to":1})"));
+}

@@ -5,11 +5,14 @@
 
 using namespace mas::redis;
 
-TEST_CASE("a primary names its replicas") {
-  auto replicas = replicas_of(
+TEST_CASE("a primary names its replicas, and those that follow it are counted") {
+  const std::string info =
       "# Replication\r\nrole:master\r\nconnected_slaves:2\r\n"
       "slave0:ip=10.0.0.2,port=6379,state=online,offset=14,lag=0\r\n"
-      "slave1:ip=fd00::3,port=6380,state=wait_bgsave,offset=0,lag=0\r\nmaster_replid:abc\r\n");
+      "slave1:ip=fd00::3,port=6380,state=wait_bgsave,offset=0,lag=0\r\nmaster_replid:abc\r\n";
+  CHECK(online_replicas(info) == 1);
+  CHECK(online_replicas("slave_repl_offset:state=online") == 0);
+  auto replicas = replicas_of(info);
   REQUIRE(replicas.size() == 2);
   CHECK(replicas[0] == Node{"10.0.0.2", 6379});
   CHECK(replicas[1] == Node{"fd00::3", 6380});

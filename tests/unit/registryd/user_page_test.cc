@@ -96,6 +96,30 @@ TEST_CASE("a user that somebody altered is written again, and one that the serve
   CHECK(test.sees(kUser));
 }
 
+TEST_CASE("while the number of partitions is changed, a user may use those before, and those to come") {
+  const auto list = [](unsigned number) { return Keys().ingress(partition_of("bob", number)); };
+  REQUIRE((list(16) != list(5) && list(5) != list(48) && list(16) != list(48)));
+  UserRecord record = bob();
+  record.modes = AgentModes::kGateway;
+  const auto may = [&](Fixture& test, unsigned number) { return test.writes("~" + list(number)); };
+  Fixture test;
+  test.page.set_partitions({16, {}});
+  test.page.set_partitions({0, PartitionsMark{5, 48}});
+  test.take(record);
+  REQUIRE(test.sees(kNil));
+  CHECK((may(test, 16) && may(test, 5) && may(test, 48)));
+  CHECK(test.written(kOk, kUser).ok());
+  test.page.set_partitions({5, {}});
+  REQUIRE(test.sees(kUser));
+  CHECK((!may(test, 16) && may(test, 5) && !may(test, 48)));
+
+  Fixture late;  // it has not known the number before
+  late.page.set_partitions({0, PartitionsMark{5, 48}});
+  late.take(record);
+  REQUIRE(late.sees(kNil));
+  CHECK((!may(late, 16) && may(late, 5) && may(late, 48)));
+}
+
 TEST_CASE("Redis may list subcommands in another order, and only those") {
   const auto rules = [](std::string_view of) { return resp_list({resp_text("commands"), resp_text(of)}); };
   Fixture test;

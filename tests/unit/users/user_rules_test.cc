@@ -90,6 +90,14 @@ TEST_CASE("the ingress list is that of the number of partitions") {
             "(+rpush ~" + kKeys.ingress(partition_of("bob", 16)) + ")"));
 }
 
+TEST_CASE("while the number of partitions is changed, the lists of all that it may be are the agent's, each once") {
+  RedisSite site{kKeys, 16};
+  site.other_partitions = {16, 1, 1};
+  CHECK(partition_of("bob", 16) != 0);
+  CHECK(has(user_permissions(bob(AgentModes::kBoth), site),
+            "(+rpush ~" + kKeys.ingress(partition_of("bob", 16)) + " ~mas.ingress:{0})"));
+}
+
 TEST_CASE("a namespace is in front of every key, channel and name") {
   const Keys keys("team");
   for (AgentModes modes : {AgentModes::kGateway, AgentModes::kPeer, AgentModes::kBoth}) {

@@ -28,6 +28,26 @@ TEST_CASE("who reads mas.config says what is wrong in it") {
   CHECK(count.error().message == "mas.config has partitions '2000'; expected 1 to 1024");
 }
 
+TEST_CASE("a number that is being changed is neither none nor a default") {
+  auto agreed = PartitionsField::parse("16");
+  CHECK((agreed->agreed == 16 && agreed->most() == 16 && agreed->settled().ok()));
+  auto missing = PartitionsField::parse("");
+  CHECK((missing->agreed == 0 && missing->most() == 0 && missing->settled().ok()));
+  auto changing = PartitionsField::parse("changing:5:48");
+  REQUIRE(changing.ok());
+  CHECK((changing->agreed == 0 && changing->most() == 48 && changing->changing->to == 5));
+  CHECK(changing->settled().error().message ==
+        "the number of partitions is being changed (mas.config has 'changing:5:48'); where nobody does so any more, "
+        "run masctl partitions set 5 to finish it");
+  CHECK(agreed_partitions("changing:5:48", "1", "this gateway").error().message == changing->settled().error().message);
+  CHECK(agreed_partitions("", "1", "this gateway").error().message ==
+        "mas.config has no number of partitions; expected 1 to 1024");
+  CHECK(PartitionsMark{5, 48}.text() == "changing:5:48");
+  for (const char* bad : {"changing:", "changing:5", "changing:48:5", "changing:0:5", "changing:5:1025",
+                          "changing:5:48:", "changing:5:48 ", "Changing:5:48", "x", "0"})
+    CHECK_FALSE(PartitionsField::parse(bad).ok());
+}
+
 TEST_CASE("a program works by its own protocol and by the one before it") {
   CHECK(check_protocol("3", "this gateway", 3).ok());
   CHECK(check_protocol("2", "this gateway", 3).ok());

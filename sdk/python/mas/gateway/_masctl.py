@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
@@ -21,6 +22,14 @@ class Masctl:
         if code != 0:
             raise MASError(f"masctl {' '.join(arguments[:2])}: {err.strip() or f'exit code {code}'}")
         return out
+
+    async def run_any(self, commands: list[tuple[str, ...]]) -> None:
+        """Runs one after the other until one succeeds. @raise MASError none did; the last one's words."""
+        for arguments in commands[:-1]:
+            with contextlib.suppress(MASError):
+                await self.run(*arguments)
+                return
+        await self.run(*commands[-1])
 
     async def read(self, *arguments: str) -> dict[str, Any]:
         """Its JSON."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from .. import _address
 from .._daemon import Daemon
 from ._audit import AuditModule
@@ -18,7 +20,7 @@ class GatewayService:
         self.settings = settings or GatewaySettings()
         self.redis_url = _address.redis_url(redis_url or self.settings.redis.url)
         masctl = Masctl(self.redis_url)
-        self._rules = AuthorizationManager(masctl)
+        self._masctl = masctl
         self._audit = AuditModule(masctl)
         self._daemon: Daemon | None = None
         self._running = False
@@ -38,7 +40,7 @@ class GatewayService:
             await self._daemon.stop()
             self._daemon = None
 
-    async def __aenter__(self) -> GatewayService:
+    async def __aenter__(self) -> Self:
         await self.start()
         return self
 
@@ -47,7 +49,7 @@ class GatewayService:
 
     def auth_manager(self) -> AuthorizationManager:
         """The rules about who may send to whom; may be used before start()."""
-        return self._rules
+        return AuthorizationManager(self._masctl)
 
     def audit(self) -> AuditModule:
         """The record of decisions."""
